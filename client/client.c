@@ -1,0 +1,2 @@
+#include "client/client.h"
+typedef int lf_empty_client;

@@ -1,0 +1,2 @@
+#include "proto/arena.h"
+typedef int lf_empty_arena;

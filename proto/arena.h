@@ -1,0 +1,33 @@
+/* A request-scoped arena: many allocations, one reset. Also a ProtobufCAllocator. */
+#ifndef LF_PROTO_ARENA_H
+#define LF_PROTO_ARENA_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stddef.h>
+
+struct lf_arena_block;
+
+/*
+ * Grows by blocks up to bytes_max, beyond which allocation fails. Storage of the struct is the caller's.
+ * Used by one thread at a time. Memory is aligned to 16 bytes and not zeroed.
+ */
+struct lf_arena {
+	ProtobufCAllocator allocator; /* pass &arena->allocator to protobuf-c; its free does nothing */
+	struct lf_arena_block *first;
+	struct lf_arena_block *current;
+	size_t bytes_used;            /* handed out since the last reset, with padding */
+	size_t bytes_max;
+};
+
+/* Allocates nothing. The arena must not move afterwards (the allocator points into it). */
+void lf_arena_init(struct lf_arena *arena, size_t bytes_max);
+/* NULL where bytes_max or memory is exhausted. size 0 gives a valid pointer. */
+void *lf_arena_alloc(struct lf_arena *arena, size_t size);
+void *lf_arena_zalloc(struct lf_arena *arena, size_t count, size_t size); /* overflow-checked, zeroed */
+char *lf_arena_strdup(struct lf_arena *arena, const char *text, size_t length); /* NUL-terminated copy */
+/* Forgets everything handed out; keeps the first block (at most 64 KiB of it) for reuse. */
+void lf_arena_reset(struct lf_arena *arena);
+/* Frees everything. Safe to call twice. */
+void lf_arena_clean_up(struct lf_arena *arena);
+
+#endif

@@ -1,0 +1,2 @@
+#include "proto/frame.h"
+typedef int lf_empty_frame;

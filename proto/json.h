@@ -1,0 +1,71 @@
+/*
+ * proto3's JSON mapping, and YAML by the same rules: text ⇄ protobuf-c message. README.md says what is accepted.
+ * Field names are accepted as lowerCamelCase and snake_case, and printed as lowerCamelCase.
+ */
+#ifndef LF_PROTO_JSON_H
+#define LF_PROTO_JSON_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/arena.h"
+#include "proto/status.h"
+
+enum lf_format { LF_FORMAT_JSON, LF_FORMAT_YAML };
+
+/*
+ * Parses text into a message that lives in arena. NULL on error; error then lists every violation by path (an unknown
+ * field with the nearest known one; duplicate keys; wrong types; numbers out of range, NaN, infinity; bad enum names with
+ * the nearest known one; bad UTF-8), or the line and column of a syntax error.
+ * YAML: one document, no anchors, aliases, tags or duplicate keys; a plain scalar takes the field's type.
+ */
+ProtobufCMessage *lf_text_parse(enum lf_format format, const ProtobufCMessageDescriptor *type, const char *text,
+	size_t length, struct lf_arena *arena, struct lf_error *error);
+
+/*
+ * Line (from 1) at which the value of path stands in text, e.g. members[3].evidence[0].rating; that of the nearest
+ * ancestor where the path itself is absent; 0 where nothing matches. Works for both formats.
+ */
+size_t lf_text_line_of(const char *text, size_t length, const char *path);
+
+/* A growing text; data is NUL-terminated once anything was appended. Owned by the caller, released by clean_up. */
+struct lf_buffer {
+	char *data;
+	size_t length;
+	size_t capacity;
+	bool failed; /* memory ran out: the content is cut, and stays so */
+};
+void lf_buffer_clean_up(struct lf_buffer *buffer);
+void lf_buffer_append(struct lf_buffer *buffer, const char *text, size_t length);
+void lf_buffer_append_text(struct lf_buffer *buffer, const char *text);
+
+struct lf_json_style {
+	bool pretty;        /* two spaces of indent and line ends; else one line without spaces */
+	bool snake_case;    /* field names as in the .proto file */
+	bool with_defaults; /* also print fields that have their default */
+};
+
+/*
+ * Appends the message as JSON. Doubles in the shortest form that reads back as the same bits. 64-bit integers as
+ * strings, bytes as base64, enums by name, Timestamp as RFC 3339 (0, 3, 6 or 9 digits), wrappers as their value.
+ */
+void lf_json_print(const ProtobufCMessage *message, const struct lf_json_style *style, struct lf_buffer *out);
+
+/* Appends text as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
+void lf_json_print_string(const char *text, struct lf_buffer *out);
+/* Shortest decimal that reads back as the same double. out has 32 bytes. value is finite. */
+void lf_print_double(double value, char *out);
+
+/* The candidate nearest to name by edit distance, or NULL where none is near enough to be meant. */
+const char *lf_nearest(const char *name, const char *const *candidates, size_t count);
+
+/*
+ * RFC 3339 ("2026-05-01T12:00:00Z", any offset, 0..9 digits of a second), or "2026-05-01" (midnight UTC) → seconds and
+ * nanoseconds since 1970. Years 1..9999. false where text is neither.
+ */
+bool lf_parse_instant(const char *text, int64_t *seconds, int32_t *nanos);
+/* "YYYY-MM-DD", a real date → days since 1970-01-01. */
+bool lf_parse_date(const char *text, int32_t *day);
+
+#endif

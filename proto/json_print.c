@@ -1,0 +1,2 @@
+#include "proto/json.h"
+typedef int lf_empty_json_print;

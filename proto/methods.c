@@ -1,0 +1,2 @@
+#include "proto/wire.h"
+typedef int lf_empty_methods;

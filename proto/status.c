@@ -1,0 +1,2 @@
+#include "proto/status.h"
+typedef int lf_empty_status;

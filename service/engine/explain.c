@@ -1,0 +1,2 @@
+#include "service/engine/engine.h"
+typedef int lf_empty_explain;

@@ -1,0 +1,2 @@
+#include "service/rpc.h"
+typedef int lf_empty_rpc;

@@ -1,0 +1,83 @@
+/*
+ * The RPC server: frames over nng REP contexts in, calls of protobuf-c's generated services out, each answered exactly once.
+ * It knows nothing of scoring or storage. Design notes stand at the top of rpc.c.
+ */
+#ifndef LF_SERVICE_RPC_H
+#define LF_SERVICE_RPC_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/arena.h"
+#include "proto/frame.h"
+#include "proto/status.h"
+#include "service/tokens.h"
+
+struct lf_rpc_server;
+
+struct lf_rpc_options {
+	size_t worker_count;       /* 0 = number of processors */
+	size_t in_flight_max;      /* 0 = LF_IN_FLIGHT_MAX */
+	size_t request_bytes_max;  /* request bytes and arenas together; 0 = LF_REQUEST_BYTES_MAX */
+	size_t message_bytes_max;  /* 0 = LF_MESSAGE_BYTES_MAX */
+	const struct lf_tokens *tokens; /* borrowed; NULL = every caller is "local" with every role */
+	unsigned watchdog_ms;      /* how often listeners are tried; 0 = 500 */
+};
+
+/* Starts nothing yet. */
+enum lf_code lf_rpc_server_new(struct lf_rpc_server **server, const struct lf_rpc_options *options, struct lf_error *error);
+
+/*
+ * Adds a generated service (its functions run on worker threads, several at once). role: what a caller needs for any of its
+ * methods, 0 = nothing. Before lf_rpc_server_listen(). service is borrowed.
+ *
+ * A method gets closure and closure_data; closure_data is a struct lf_rpc_call *. It must, once, then or later, on any thread,
+ * either call closure(reply, closure_data), or lf_rpc_fail(), or lf_rpc_stage() followed by lf_rpc_send(). After that the call and its
+ * arena are gone.
+ */
+enum lf_code lf_rpc_server_add(struct lf_rpc_server *server, ProtobufCService *service, unsigned role, struct lf_error *error);
+
+/*
+ * Listens on tcp://HOST:PORT (port 0: any), ipc://PATH (0600), or tls+tcp:// where nng has TLS. Without tokens only
+ * loopback and ipc are allowed (FAILED_PRECONDITION). The first call starts the workers. INVALID_ARGUMENT for a URL, UNAVAILABLE where the address is taken.
+ * bound (may be NULL) gets the URL with the real port.
+ */
+enum lf_code lf_rpc_server_listen(struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size, struct lf_error *error);
+
+/* Takes no new requests, answers those that are in (at most timeout_ms), closes listeners, stops all threads. Blocks. Returns how many calls were given up. */
+size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms);
+void lf_rpc_server_destroy(struct lf_rpc_server *server);
+
+struct lf_rpc_counters {
+	uint64_t started, ended, refused, failed; /* refused: answered RESOURCE_EXHAUSTED before any work */
+	uint64_t by_code[17];
+	uint64_t listeners_reopened;
+};
+void lf_rpc_server_counters(struct lf_rpc_server *server, struct lf_rpc_counters *counters);
+
+/* ---- one call, inside a method ---- */
+
+struct lf_rpc_call;
+
+/* The request's own arena: the decoded request lives in it; the reply may be built in it. Grows within the server's budget. */
+struct lf_arena *lf_rpc_arena(struct lf_rpc_call *call);
+/* Name of the caller: "local", or from the tokens file. */
+const char *lf_rpc_caller(const struct lf_rpc_call *call);
+/* The request's bytes as they came. */
+void lf_rpc_request_bytes(const struct lf_rpc_call *call, const uint8_t **data, size_t *length);
+/* Whether the deadline has passed, or the peer has gone. */
+bool lf_rpc_expired(const struct lf_rpc_call *call);
+
+/* Packs the reply into the outgoing message now, sends nothing yet. false where memory ran out or it is too large for a
+ * message (then lf_rpc_fail()). */
+bool lf_rpc_stage(struct lf_rpc_call *call, const ProtobufCMessage *reply);
+/* Appends already encoded protobuf fields to a staged reply (what is known only after the commit). */
+bool lf_rpc_append(struct lf_rpc_call *call, const void *data, size_t length);
+/* Sends a staged reply. The call is gone. Never blocks; any thread. */
+void lf_rpc_send(struct lf_rpc_call *call);
+/* Answers with an error (drops a staged reply). error is copied. The call is gone. Never blocks; any thread. */
+void lf_rpc_fail(struct lf_rpc_call *call, const struct lf_error *error);
+
+#endif

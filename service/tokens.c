@@ -1,0 +1,2 @@
+#include "service/tokens.h"
+typedef int lf_empty_tokens;
