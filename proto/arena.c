@@ -1,2 +1,199 @@
 #include "proto/arena.h"
-typedef int lf_empty_arena;
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * A list of blocks, newest first after `first`, each bumped upwards. Small allocations come from `current`; one that would
+ * waste much of a block gets a block of its own, which is linked behind `first` and never becomes current.
+ *
+ * Under AddressSanitizer, what is not handed out (and the padding) is poisoned, so that a read past a string in an
+ * arena is found like one past a string of malloc.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define LF_ARENA_POISONS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LF_ARENA_POISONS 1
+#endif
+#endif
+
+#ifdef LF_ARENA_POISONS
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+enum {
+	ALIGNMENT        = 16,
+	BLOCK_BYTES_MIN  = 4 * 1024,
+	BLOCK_BYTES_MAX  = 64 * 1024,
+	KEEP_BYTES_MAX   = 64 * 1024,
+};
+
+struct lf_arena_block {
+	_Alignas(ALIGNMENT) struct lf_arena_block *next;
+	size_t size; /* of data */
+	size_t used;
+	_Alignas(ALIGNMENT) unsigned char data[];
+};
+
+static_assert(sizeof(struct lf_arena_block) % ALIGNMENT == 0, "data starts aligned");
+static_assert(_Alignof(max_align_t) >= ALIGNMENT, "malloc aligns blocks");
+
+static void *allocator_alloc(void *data, size_t size)
+{
+	return lf_arena_alloc(data, size);
+}
+
+static void allocator_free(void *data, void *pointer)
+{
+	(void)data;
+	(void)pointer;
+}
+
+void lf_arena_init(struct lf_arena *arena, size_t bytes_max)
+{
+	*arena = (struct lf_arena){
+		.allocator = {.alloc = allocator_alloc, .free = allocator_free, .allocator_data = arena},
+		.bytes_max = bytes_max,
+	};
+}
+
+static struct lf_arena_block *block_new(size_t size)
+{
+	struct lf_arena_block *block;
+
+	if (size > SIZE_MAX - sizeof(*block))
+		return NULL;
+	block = malloc(sizeof(*block) + size);
+	if (block == NULL)
+		return NULL;
+	block->next = NULL;
+	block->size = size;
+	block->used = 0;
+	ASAN_POISON_MEMORY_REGION(block->data, size);
+	return block;
+}
+
+static void *block_take(struct lf_arena *arena, struct lf_arena_block *block, size_t size, size_t padded)
+{
+	void *pointer = block->data + block->used;
+
+	block->used += padded;
+	arena->bytes_used += padded;
+	ASAN_UNPOISON_MEMORY_REGION(pointer, size);
+	(void)size;
+	return pointer;
+}
+
+/* A block with room for padded bytes, linked in; NULL where memory ran out. */
+static struct lf_arena_block *block_add(struct lf_arena *arena, size_t padded)
+{
+	struct lf_arena_block *current = arena->current, *block;
+	size_t size = current == NULL ? BLOCK_BYTES_MIN : 2 * current->size;
+
+	if (size > BLOCK_BYTES_MAX)
+		size = BLOCK_BYTES_MAX;
+	/* More than a quarter of a block: its own one, so that at most a quarter of any shared block is lost. */
+	if (padded > size / 4) {
+		block = block_new(current == NULL && padded < size ? size : padded);
+	} else {
+		block = block_new(size);
+	}
+	if (block == NULL)
+		return NULL;
+	if (current == NULL) {
+		arena->first = arena->current = block;
+		return block;
+	}
+	block->next = arena->first->next;
+	arena->first->next = block;
+	if (padded <= size / 4)
+		arena->current = block;
+	return block;
+}
+
+void *lf_arena_alloc(struct lf_arena *arena, size_t size)
+{
+	struct lf_arena_block *block = arena->current;
+	size_t padded;
+
+	if (size > SIZE_MAX - ALIGNMENT)
+		return NULL;
+	padded = size == 0 ? ALIGNMENT : (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+	if (padded > arena->bytes_max || arena->bytes_used > arena->bytes_max - padded)
+		return NULL;
+	if (block == NULL || padded > block->size - block->used) {
+		block = block_add(arena, padded);
+		if (block == NULL)
+			return NULL;
+	}
+	return block_take(arena, block, size, padded);
+}
+
+void *lf_arena_zalloc(struct lf_arena *arena, size_t count, size_t size)
+{
+	void *pointer;
+
+	if (size != 0 && count > SIZE_MAX / size)
+		return NULL;
+	pointer = lf_arena_alloc(arena, count * size);
+	if (pointer != NULL)
+		memset(pointer, 0, count * size);
+	return pointer;
+}
+
+char *lf_arena_strdup(struct lf_arena *arena, const char *text, size_t length)
+{
+	char *copy;
+
+	if (length == SIZE_MAX)
+		return NULL;
+	copy = lf_arena_alloc(arena, length + 1);
+	if (copy == NULL)
+		return NULL;
+	if (length != 0)
+		memcpy(copy, text, length);
+	copy[length] = '\0';
+	return copy;
+}
+
+static void blocks_free(struct lf_arena_block *block)
+{
+	while (block != NULL) {
+		struct lf_arena_block *next = block->next;
+
+		ASAN_UNPOISON_MEMORY_REGION(block->data, block->size);
+		free(block);
+		block = next;
+	}
+}
+
+void lf_arena_reset(struct lf_arena *arena)
+{
+	struct lf_arena_block *first = arena->first;
+
+	arena->bytes_used = 0;
+	if (first == NULL)
+		return;
+	if (first->size > KEEP_BYTES_MAX) {
+		lf_arena_clean_up(arena);
+		return;
+	}
+	blocks_free(first->next);
+	first->next = NULL;
+	first->used = 0;
+	ASAN_POISON_MEMORY_REGION(first->data, first->size);
+	arena->current = first;
+}
+
+void lf_arena_clean_up(struct lf_arena *arena)
+{
+	blocks_free(arena->first);
+	arena->first = NULL;
+	arena->current = NULL;
+	arena->bytes_used = 0;
+}
