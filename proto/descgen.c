@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "google/protobuf/descriptor.pb-c.h"
+#include "proto/descriptors.h"
 
 /* Services of these packages are offered. */
 static const char *const packages[] = {"leadfit.v1", "grpc.health.v1"};
@@ -88,6 +89,26 @@ static void visit_all(struct generator *generator, visit_fn *visit)
 
 		visit_messages(generator, file->package == NULL ? "" : file->package, file->n_message_type,
 			file->message_type, visit);
+	}
+}
+
+/* What wire.c and canonical.c rely on. */
+static void check_message(struct generator *generator, const char *full_name,
+	const Google__Protobuf__DescriptorProto *message)
+{
+	bool map_entry = message->options != NULL && message->options->map_entry;
+
+	(void)generator;
+	if (message->n_field > LF_DESCRIPTOR_FIELDS_MAX)
+		fail("too many fields", full_name);
+	for (size_t i = 0; i < message->n_field; i++) {
+		const Google__Protobuf__FieldDescriptorProto *field = message->field[i];
+
+		if (field->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REQUIRED ||
+			field->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_GROUP)
+			fail("required fields and groups are not supported", full_name);
+		if (map_entry && field->number == 1 && field->type != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING)
+			fail("keys of maps must be strings", full_name);
 	}
 }
 
@@ -244,6 +265,7 @@ int main(int argc, char **argv)
 	if (set == NULL)
 		fail("not a FileDescriptorSet", argv[1]);
 	generator->set = set;
+	visit_all(generator, check_message);
 	generator->out = fopen(argv[2], "w");
 	if (generator->out == NULL)
 		fail("can't write", argv[2]);

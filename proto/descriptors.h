@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Fields of a message type, at most: descgen refuses more. */
+enum { LF_DESCRIPTOR_FIELDS_MAX = 64 };
+
 /* Types of the entries of maps; ended by NULL. */
 extern const ProtobufCMessageDescriptor *const lf_map_entries[];
 
