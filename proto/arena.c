@@ -62,15 +62,21 @@ void lf_arena_init(struct lf_arena *arena, size_t bytes_max)
 	};
 }
 
-static struct lf_arena_block *block_new(size_t size)
+static struct lf_arena_block *block_new(struct lf_arena *arena, size_t size)
 {
+	struct lf_arena_budget *budget = arena->budget;
 	struct lf_arena_block *block;
 
 	if (size > SIZE_MAX - sizeof(*block))
 		return NULL;
-	block = malloc(sizeof(*block) + size);
-	if (block == NULL)
+	if (budget != NULL && !budget->take(budget, sizeof(*block) + size))
 		return NULL;
+	block = malloc(sizeof(*block) + size);
+	if (block == NULL) {
+		if (budget != NULL)
+			budget->give(budget, sizeof(*block) + size);
+		return NULL;
+	}
 	block->next = NULL;
 	block->size = size;
 	block->used = 0;
@@ -99,9 +105,9 @@ static struct lf_arena_block *block_add(struct lf_arena *arena, size_t padded)
 		size = BLOCK_BYTES_MAX;
 	/* More than a quarter of a block: its own one, so that at most a quarter of any shared block is lost. */
 	if (padded > size / 4) {
-		block = block_new(current == NULL && padded < size ? size : padded);
+		block = block_new(arena, current == NULL && padded < size ? size : padded);
 	} else {
-		block = block_new(size);
+		block = block_new(arena, size);
 	}
 	if (block == NULL)
 		return NULL;
@@ -161,12 +167,14 @@ char *lf_arena_strdup(struct lf_arena *arena, const char *text, size_t length)
 	return copy;
 }
 
-static void blocks_free(struct lf_arena_block *block)
+static void blocks_free(struct lf_arena *arena, struct lf_arena_block *block)
 {
 	while (block != NULL) {
 		struct lf_arena_block *next = block->next;
 
 		ASAN_UNPOISON_MEMORY_REGION(block->data, block->size);
+		if (arena->budget != NULL)
+			arena->budget->give(arena->budget, sizeof(*block) + block->size);
 		free(block);
 		block = next;
 	}
@@ -183,7 +191,7 @@ void lf_arena_reset(struct lf_arena *arena)
 		lf_arena_clean_up(arena);
 		return;
 	}
-	blocks_free(first->next);
+	blocks_free(arena, first->next);
 	first->next = NULL;
 	first->used = 0;
 	ASAN_POISON_MEMORY_REGION(first->data, first->size);
@@ -192,7 +200,7 @@ void lf_arena_reset(struct lf_arena *arena)
 
 void lf_arena_clean_up(struct lf_arena *arena)
 {
-	blocks_free(arena->first);
+	blocks_free(arena, arena->first);
 	arena->first = NULL;
 	arena->current = NULL;
 	arena->bytes_used = 0;

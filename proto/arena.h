@@ -3,9 +3,19 @@
 #define LF_PROTO_ARENA_H
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct lf_arena_block;
+
+/*
+ * Memory that several arenas share. Storage is the owner's, who sets both functions; any thread may call them.
+ * take is asked before a block is allocated (false: the allocation fails), give is told when one is freed.
+ */
+struct lf_arena_budget {
+	bool (*take)(struct lf_arena_budget *budget, size_t bytes);
+	void (*give)(struct lf_arena_budget *budget, size_t bytes);
+};
 
 /*
  * Grows by blocks up to bytes_max, beyond which allocation fails. Storage of the struct is the caller's.
@@ -17,6 +27,7 @@ struct lf_arena {
 	struct lf_arena_block *current;
 	size_t bytes_used;            /* handed out since the last reset, with padding */
 	size_t bytes_max;
+	struct lf_arena_budget *budget; /* borrowed; NULL after init = none. Set before the first allocation */
 };
 
 /* Allocates nothing. The arena must not move afterwards (the allocator points into it). */
