@@ -1,0 +1,111 @@
+/* The log's compact Answer: numbers in canonical order, from which the whole Decision comes back. */
+#include "service/decision.h"
+#include "service/texts.h"
+
+struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const *candidates, bool ignore_undeclared,
+	struct lf_arena *arena)
+{
+	const struct lf_rubric_def *def = lf_rubric_def(parts->version->compiled);
+	size_t criteria = def->criterion_count, members = parts->evaluation->built.engine.member_count, cells = criteria * members;
+	double *numbers = lf_arena_zalloc(arena, criteria + members + 2 * cells, sizeof *numbers);
+	uint32_t *unknown = lf_arena_zalloc(arena, cells, sizeof *unknown);
+	Leadfit__V1__Answer answer = LEADFIT__V1__ANSWER__INIT;
+	struct lf_bytes bytes = {0};
+	uint8_t *data;
+
+	if (numbers == NULL || unknown == NULL)
+		return bytes;
+	answer.n_weights = criteria;
+	answer.weights = numbers;
+	answer.n_scores = members;
+	answer.scores = answer.weights + criteria;
+	answer.n_ratings = cells;
+	answer.ratings = answer.scores + members;
+	answer.n_shares = cells;
+	answer.shares = answer.ratings + cells;
+	answer.unknown = unknown;
+	lf_result_numbers(parts->version->compiled, &parts->evaluation->built.engine, &parts->evaluation->result, answer.weights, answer.scores,
+		answer.ratings, answer.shares, answer.unknown, &answer.n_unknown);
+	answer.n_candidates = parts->named_candidates;
+	answer.candidates = lf_unconst(candidates);
+	answer.ignore_undeclared = ignore_undeclared;
+	answer.detail = parts->detail;
+	answer.as_of_us = parts->as_of_us;
+	answer.engine_version = LF_ENGINE_VERSION;
+	answer.explanation_version = LF_EXPLANATION_VERSION;
+	answer.outcome = parts->evaluation->result.outcome;
+	data = lf_arena_alloc(arena, leadfit__v1__answer__get_packed_size(&answer));
+	if (data == NULL)
+		return bytes;
+	bytes.length = leadfit__v1__answer__pack(&answer, data);
+	bytes.data = data;
+	return bytes;
+}
+
+static enum lf_code damaged(struct lf_error *error, const char *what)
+{
+	return lf_error_set(error, LF_DATA_LOSS, "the stored decision is damaged: %s", what);
+}
+
+static bool sizes_fit(const Leadfit__V1__Answer *answer, size_t criteria, size_t members)
+{
+	if (answer->n_weights != criteria || answer->n_scores != members || answer->n_ratings != criteria * members ||
+	    answer->n_shares != criteria * members)
+		return false;
+	for (size_t i = 0; i < answer->n_unknown; i++)
+		if (answer->unknown[i] >= criteria * members || (i > 0 && answer->unknown[i] <= answer->unknown[i - 1]))
+			return false;
+	return true;
+}
+
+enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf_version *version, struct lf_arena *arena,
+	Leadfit__V1__Decision **decision, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_checker checker = {.error = &inner};
+	struct lf_evaluation evaluation;
+	Leadfit__V1__Team *team = leadfit__v1__team__unpack(&arena->allocator, stored->team.length, stored->team.data);
+	Leadfit__V1__Project *project =
+		leadfit__v1__project__unpack(&arena->allocator, stored->project.length, stored->project.data);
+	Leadfit__V1__Answer *answer = leadfit__v1__answer__unpack(&arena->allocator, stored->answer.length, stored->answer.data);
+	enum lf_code code;
+
+	if (team == NULL || project == NULL || answer == NULL)
+		return damaged(error, "its payloads can't be decoded");
+	if (!sizes_fit(answer, version->criteria.count, team->n_members))
+		return damaged(error, "its numbers do not fit its team and rubric");
+	code = lf_evaluate(&evaluation, version,
+		&(struct lf_case_input){
+			.team = team,
+			.project = project,
+			.candidates = answer->candidates,
+			.candidate_count = answer->n_candidates,
+			.as_of_seconds = answer->as_of_us / 1000000 - (answer->as_of_us % 1000000 < 0),
+			.ignore_undeclared = answer->ignore_undeclared,
+		},
+		&(struct lf_stored_numbers){answer->weights, answer->scores, answer->ratings, answer->shares, answer->unknown,
+			answer->n_unknown},
+		&checker, arena);
+	if (code != LF_OK) {
+		code = damaged(error, inner.message);
+		lf_error_clean_up(&inner);
+		return code;
+	}
+	*decision = lf_decision_build(
+		&(struct lf_answer_parts){
+			.version = version,
+			.evaluation = &evaluation,
+			.team = team,
+			.project = project,
+			.caller = stored->caller,
+			.purpose = stored->purpose,
+			.detail = answer->detail,
+			.named_candidates = answer->n_candidates,
+			.as_of_us = answer->as_of_us,
+		},
+		arena);
+	if (*decision == NULL || !lf_decision_identify(*decision, &stored->id, stored->decided_at_us, arena))
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to restore the decision");
+	(*decision)->engine_version = answer->engine_version;
+	return LF_OK;
+}

@@ -1,0 +1,36 @@
+/* From a request's team and project to the engine's case: everything a stranger can get wrong is found here. */
+#ifndef LF_SERVICE_CASE_H
+#define LF_SERVICE_CASE_H
+
+#include "leadfit/v1/team.pb-c.h"
+#include "service/check.h"
+#include "service/version.h"
+
+struct lf_case_input {
+	const Leadfit__V1__Team *team;       /* NULL: not allowed, unless team_optional */
+	const Leadfit__V1__Project *project; /* NULL: a violation */
+	char *const *candidates;             /* ids; none = every member */
+	size_t candidate_count;
+	int64_t as_of_seconds;               /* since 1970 */
+	bool ignore_undeclared;
+	bool team_optional;
+};
+
+/* A converted case; all of it lives in the arena. */
+struct lf_built_case {
+	struct lf_case engine;
+	const char **ignored; /* sentences: what was left out under ignore_undeclared */
+	size_t ignored_count;
+};
+
+/*
+ * Converts against a version, into arena. Adds every violation below checker's path (team.members[3]…); undeclared names with the
+ * nearest declared one. Returns LF_OK, INVALID_ARGUMENT, or RESOURCE_EXHAUSTED where the arena is full.
+ */
+enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
+	struct lf_checker *checker, struct lf_arena *arena);
+
+/* Days since 1970-01-01 of an instant in seconds (rounded down). */
+int32_t lf_day_of(int64_t seconds);
+
+#endif

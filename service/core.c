@@ -1,0 +1,77 @@
+#include "service/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/decision.h"
+
+void lf_send_reply(struct lf_rpc_call *call, const ProtobufCMessage *reply)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	if (reply != NULL && lf_rpc_stage(call, reply)) {
+		lf_rpc_send(call);
+		return;
+	}
+	lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the answer does not fit a message, or memory ran out");
+	lf_send_error(call, &error);
+}
+
+void lf_send_error(struct lf_rpc_call *call, struct lf_error *error)
+{
+	lf_rpc_fail(call, error);
+	lf_error_clean_up(error);
+}
+
+void lf_answer_stored(struct lf_core *core, const struct lf_uuid *id, struct lf_rpc_call *call)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	Leadfit__V1__Decision *decision = NULL;
+	struct lf_version *version = NULL;
+	struct lf_stored *stored = NULL;
+
+	if (lf_log_get(core->log, id, &stored, &error) == LF_OK)
+		version = lf_registry_find(core->registry, &stored->rubric_digest, &error);
+	if (version != NULL)
+		lf_decision_restore(stored, version, lf_rpc_arena(call), &decision, &error);
+	/* The reply borrows from the stored row and the version until it is packed. */
+	if (decision != NULL && error.code == LF_OK)
+		lf_send_reply(call, &decision->base);
+	else
+		lf_send_error(call, &error);
+	lf_version_release(version);
+	free(stored);
+}
+
+enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_registry *registry, struct lf_rpc_server *server,
+	struct lf_error *error)
+{
+	enum lf_code code;
+
+	memset(core, 0, sizeof *core);
+	core->log = log;
+	core->registry = registry;
+	atomic_init(&core->draining, false);
+	lf_scoring_init(core);
+	lf_decisions_init(core);
+	lf_rubrics_init(core);
+	lf_system_init(core);
+	code = lf_replayer_new(&core->replayer, core, error);
+	if (code == LF_OK)
+		code = lf_rpc_server_add(server, &core->scoring.base, LF_ROLE_SCORE, error);
+	if (code == LF_OK)
+		code = lf_rpc_server_add(server, &core->decisions.base, LF_ROLE_READ, error);
+	if (code == LF_OK)
+		code = lf_rpc_server_add(server, &core->rubrics.base, LF_ROLE_READ, error);
+	if (code == LF_OK)
+		code = lf_rpc_server_add(server, &core->describe.base, 0, error);
+	if (code == LF_OK)
+		code = lf_rpc_server_add(server, &core->health.base, 0, error);
+	return code;
+}
+
+void lf_core_clean_up(struct lf_core *core)
+{
+	lf_replayer_destroy(core->replayer);
+	core->replayer = NULL;
+}

@@ -1,0 +1,66 @@
+/* What every service of the daemon shares. */
+#ifndef LF_SERVICE_CORE_H
+#define LF_SERVICE_CORE_H
+
+#include <stdatomic.h>
+
+#include "grpc/health/v1/health.pb-c.h"
+#include "leadfit/v1/decisions.pb-c.h"
+#include "leadfit/v1/describe.pb-c.h"
+#include "leadfit/v1/rubrics.pb-c.h"
+#include "leadfit/v1/scoring.pb-c.h"
+#include "service/registry.h"
+#include "service/rpc.h"
+
+struct lf_replayer;
+
+/* Borrows log and registry. The services' functions find it by their own address (each service is embedded here). */
+struct lf_core {
+	struct lf_log *log;
+	struct lf_registry *registry;
+	struct lf_replayer *replayer;
+	atomic_bool draining; /* set at the start of a shutdown: health says NOT_SERVING */
+	Leadfit__V1__Scoring_Service scoring;
+	Leadfit__V1__Decisions_Service decisions;
+	Leadfit__V1__Rubrics_Service rubrics;
+	Leadfit__V1__Describe_Service describe;
+	Grpc__Health__V1__Health_Service health;
+};
+
+/* Sets the services up and adds them to the server. */
+enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_registry *registry, struct lf_rpc_server *server,
+	struct lf_error *error);
+/* After the server has stopped. */
+void lf_core_clean_up(struct lf_core *core);
+
+/* Each file of services sets up its own. */
+void lf_scoring_init(struct lf_core *core);
+void lf_decisions_init(struct lf_core *core);
+void lf_rubrics_init(struct lf_core *core);
+void lf_system_init(struct lf_core *core);
+
+/* Answers with a stored decision, read and restored. */
+void lf_answer_stored(struct lf_core *core, const struct lf_uuid *id, struct lf_rpc_call *call);
+/* Stages and sends, or fails the call where that can't be done. */
+void lf_send_reply(struct lf_rpc_call *call, const ProtobufCMessage *reply);
+/* Fails the call with the error and cleans that up. */
+void lf_send_error(struct lf_rpc_call *call, struct lf_error *error);
+
+/*
+ * One thread that answers repeated requests from the log: whether a key is known turns out on the log's writer thread, which may
+ * not read. Answers each call exactly once.
+ */
+enum lf_code lf_replayer_new(struct lf_replayer **replayer, struct lf_core *core, struct lf_error *error);
+/* Answers what is queued, then ends. */
+void lf_replayer_destroy(struct lf_replayer *replayer);
+/* Any thread, never blocks. node is the caller's, e.g. in the call's arena, and lives until the call is answered. */
+struct lf_replay {
+	struct lf_rpc_call *call;
+	struct lf_uuid id;
+	struct lf_replay *next;
+};
+void lf_replayer_push(struct lf_replayer *replayer, struct lf_replay *node);
+
+#define LF_CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

@@ -1,0 +1,54 @@
+/* Answers as messages: the Decision from a result, and the log's compact Answer there and back. */
+#ifndef LF_SERVICE_DECISION_H
+#define LF_SERVICE_DECISION_H
+
+#include "leadfit/v1/record.pb-c.h"
+#include "leadfit/v1/scoring.pb-c.h"
+#include "service/evaluate.h"
+
+/* What a Decision is made of; all borrowed. */
+struct lf_answer_parts {
+	const struct lf_version *version;
+	const struct lf_evaluation *evaluation;
+	const Leadfit__V1__Team *team;
+	const Leadfit__V1__Project *project;
+	const char *caller;
+	uint32_t purpose;
+	uint32_t detail;
+	size_t named_candidates; /* 0 = every member */
+	int64_t as_of_us;
+};
+
+/*
+ * The Decision without its id and time, in arena. detail ALL falls back to the first LF_DETAIL_RANKS where all would not fit a message.
+ * NULL where the arena is exhausted.
+ */
+Leadfit__V1__Decision *lf_decision_build(const struct lf_answer_parts *parts, struct lf_arena *arena);
+
+/* A profile as messages, best first, in arena; NULL where that is exhausted. */
+Leadfit__V1__DisciplineFit **lf_decision_fits(const struct lf_version *version, const struct lf_discipline_fit *profile,
+	struct lf_arena *arena);
+
+/* Fields decision_id and decided_at as protobuf bytes, to be appended to a packed Decision once they are known. */
+enum { LF_DECISION_TAIL_MAX = 80 };
+size_t lf_decision_tail(const struct lf_uuid *id, int64_t decided_at_us, uint8_t out[LF_DECISION_TAIL_MAX]);
+/* The same two fields set in the message. false where the arena is exhausted. */
+bool lf_decision_identify(Leadfit__V1__Decision *decision, const struct lf_uuid *id, int64_t decided_at_us, struct lf_arena *arena);
+
+/* The compact record of an answer as canonical bytes, in arena. data NULL where that is exhausted. */
+struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const *candidates, bool ignore_undeclared,
+	struct lf_arena *arena);
+
+/*
+ * A stored decision as it was answered, words included. version is the rubric that it names. DATA_LOSS where what is stored
+ * does not fit together.
+ */
+enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf_version *version, struct lf_arena *arena,
+	Leadfit__V1__Decision **decision, struct lf_error *error);
+
+/* A Timestamp message in arena, NULL where that is exhausted. */
+Google__Protobuf__Timestamp *lf_timestamp_new(int64_t microseconds, struct lf_arena *arena);
+/* Microseconds since 1970 of a Timestamp (the rest of its nanoseconds is dropped). false outside years 1..9999, or of nanos. */
+bool lf_timestamp_read(const Google__Protobuf__Timestamp *timestamp, int64_t *microseconds);
+
+#endif

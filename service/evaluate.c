@@ -1,0 +1,71 @@
+#include "service/evaluate.h"
+
+#include <stdio.h>
+
+#include "proto/json.h"
+
+static enum lf_code no_memory(struct lf_checker *checker)
+{
+	return lf_error_set(checker->error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
+}
+
+/* 64-byte aligned workspace for one engine call. */
+static void *workspace(const struct lf_version *version, const struct lf_case *the_case, struct lf_arena *arena)
+{
+	unsigned char *block = lf_arena_alloc(arena, lf_workspace_bytes(version->compiled, the_case) + 64);
+
+	return block == NULL ? NULL : block + (64 - (uintptr_t)block % 64) % 64;
+}
+
+static enum lf_code no_weights(const struct lf_version *version, const struct lf_case *the_case, struct lf_checker *checker)
+{
+	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
+	char list[400] = "";
+	size_t length = 0;
+
+	for (size_t t = 0; t < def->trait_count && length < sizeof list; t++) {
+		char number[32];
+
+		lf_print_double(the_case->traits[t], number);
+		length += (size_t)snprintf(list + length, sizeof list - length, "%s%s %s", t > 0 ? ", " : "", def->traits[t].id, number);
+	}
+	return lf_error_set(checker->error, LF_FAILED_PRECONDITION,
+		"under rubric \"%s\" no criterion has a weight for this project's traits: %s", def->name, list);
+}
+
+static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *version, const struct lf_case_input *input,
+	const struct lf_stored_numbers *numbers, bool only_profile, struct lf_checker *checker, struct lf_arena *arena)
+{
+	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
+	enum lf_code code = lf_case_build(&e->built, version, input, checker, arena);
+	void *block;
+
+	if (code != LF_OK)
+		return code;
+	e->profile = lf_arena_zalloc(arena, def->discipline_count + 1, sizeof *e->profile);
+	e->profile_weights = lf_arena_zalloc(arena, def->criterion_count, sizeof *e->profile_weights);
+	block = workspace(version, &e->built.engine, arena);
+	if (e->profile == NULL || e->profile_weights == NULL || block == NULL)
+		return no_memory(checker);
+	if (!lf_profile(version->compiled, &e->built.engine, block, e->profile, e->profile_weights))
+		return no_weights(version, &e->built.engine, checker);
+	if (only_profile)
+		return LF_OK;
+	if (numbers != NULL)
+		lf_restore(version->compiled, &e->built.engine, numbers, block, &e->result);
+	else if (!lf_score(version->compiled, &e->built.engine, block, &e->result))
+		return no_weights(version, &e->built.engine, checker);
+	return LF_OK;
+}
+
+enum lf_code lf_evaluate(struct lf_evaluation *evaluation, const struct lf_version *version, const struct lf_case_input *input,
+	const struct lf_stored_numbers *numbers, struct lf_checker *checker, struct lf_arena *arena)
+{
+	return evaluate(evaluation, version, input, numbers, false, checker, arena);
+}
+
+enum lf_code lf_evaluate_profile(struct lf_evaluation *evaluation, const struct lf_version *version,
+	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena)
+{
+	return evaluate(evaluation, version, input, NULL, true, checker, arena);
+}

@@ -1,0 +1,248 @@
+/*
+ * leadfitd: opens the log, loads rubrics, listens, and waits for a signal.
+ *
+ * Exit status: 0 after SIGTERM or SIGINT; else as the CLI's (README.md): 2 usage or a bad file, 3 unavailable (also after the log
+ * failed: whoever supervises it starts it again, and it reads what is on disk), 4 refused.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proto/limits.h"
+#include "service/core.h"
+#include "service/rubric_file.h"
+#include "service/tokens.h"
+
+enum { LISTEN_MAX = 16, RUBRIC_MAX = 64, DRAIN_MS = 2000 };
+
+struct options {
+	const char *database;
+	const char *listen[LISTEN_MAX];
+	size_t listen_count;
+	const char *rubrics[RUBRIC_MAX];
+	size_t rubric_count;
+	const char *tokens;
+	size_t workers;
+};
+
+struct daemon {
+	struct lf_log *log;
+	struct lf_registry *registry;
+	struct lf_tokens *tokens;
+	struct lf_rpc_server *server;
+	struct lf_core core;
+	bool core_ready;
+};
+
+static const char usage[] =
+	"Usage: leadfitd --db FILE [--listen URL]... [--rubric FILE]... [--tokens FILE]\n"
+	"Answers who should lead a project, and keeps every answer in a decision log.\n"
+	"\n"
+	"  --db FILE       decision log (SQLite), created where absent; one service a file\n"
+	"  --listen URL    tcp://HOST:PORT or ipc://PATH; several are allowed\n"
+	"                  (default tcp://127.0.0.1:7460)\n"
+	"  --rubric FILE   store this rubric, and activate it where its name has no active\n"
+	"                  version; several are allowed\n"
+	"  --tokens FILE   callers and their roles; without it only loopback and ipc are served\n"
+	"  --workers N     worker threads (default: one a processor)\n"
+	"  --version       print the version\n"
+	"  --help          print this\n"
+	"\n"
+	"SIGTERM or SIGINT ends it after the requests that are in have been answered.\n"
+	"See leadfitd(8).\n";
+
+static int say(const struct lf_error *error)
+{
+	fprintf(stderr, "leadfitd: %s\n", error->message);
+	for (size_t i = 1; i < error->violation_kept; i++)
+		fprintf(stderr, "leadfitd: %s: %s\n", error->violations[i].field, error->violations[i].description);
+	return lf_code_exit_status(error->code);
+}
+
+/* Exit status, or -1 to go on. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+	static const struct option table[] = {
+		{"db", required_argument, NULL, 'd'},
+		{"listen", required_argument, NULL, 'l'},
+		{"rubric", required_argument, NULL, 'r'},
+		{"tokens", required_argument, NULL, 't'},
+		{"workers", required_argument, NULL, 'w'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	char *end;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		switch (option) {
+		case 'd':
+			options->database = optarg;
+			break;
+		case 'l':
+			if (options->listen_count == LISTEN_MAX) {
+				fprintf(stderr, "leadfitd: --listen stands more than %d times\n", LISTEN_MAX);
+				return 2;
+			}
+			options->listen[options->listen_count++] = optarg;
+			break;
+		case 'r':
+			if (options->rubric_count == RUBRIC_MAX) {
+				fprintf(stderr, "leadfitd: --rubric stands more than %d times\n", RUBRIC_MAX);
+				return 2;
+			}
+			options->rubrics[options->rubric_count++] = optarg;
+			break;
+		case 't':
+			options->tokens = optarg;
+			break;
+		case 'w':
+			options->workers = strtoul(optarg, &end, 10);
+			if (*end != '\0' || options->workers < 1 || options->workers > 64) {
+				fprintf(stderr, "leadfitd: --workers %s: allowed are 1..64\n", optarg);
+				return 2;
+			}
+			break;
+		case 'V':
+			printf("leadfitd %s\n", LF_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs("Try 'leadfitd --help'.\n", stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "leadfitd: unexpected argument %s\nTry 'leadfitd --help'.\n", argv[optind]);
+		return 2;
+	}
+	if (options->database == NULL) {
+		fputs("leadfitd: --db FILE is required\nTry 'leadfitd --help'.\n", stderr);
+		return 2;
+	}
+	if (options->listen_count == 0)
+		options->listen[options->listen_count++] = "tcp://127.0.0.1:7460";
+	return -1;
+}
+
+/* On the log's writer thread: nothing can be promised any more. The main thread ends the service. */
+static void log_failed(void *context, const struct lf_error *error)
+{
+	(void)context;
+	fprintf(stderr, "leadfitd: the decision log has failed: %s\n", error->message);
+	kill(getpid(), SIGUSR1);
+}
+
+static int load_rubric(struct daemon *d, const char *path)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_version *version = NULL;
+	bool added = false, activated = false;
+	char *text = NULL;
+	size_t length = 0;
+	int status = 0;
+
+	if (lf_rubric_file_load(&version, path, &text, &length, &error) != LF_OK ||
+	    lf_registry_put(d->registry, version, "local", &added, &activated, &error) != LF_OK) {
+		lf_rubric_file_say(path, text, length, &error);
+		status = error.code == LF_UNAVAILABLE ? 2 : lf_code_exit_status(error.code);
+	} else {
+		fprintf(stderr, "leadfitd: rubric %s %.12s from %s: %s, %s\n", version->message->name, version->digest_text, path,
+			added ? "stored" : "known", activated ? "activated" : "active version unchanged");
+	}
+	lf_version_release(version);
+	lf_error_clean_up(&error);
+	free(text);
+	return status;
+}
+
+/* Brings everything up. 0, or the exit status. */
+static int start(struct daemon *d, const struct options *options)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_log_options log_options = {.location = options->database, .on_failed = log_failed};
+	char bound[512];
+	int status = 0;
+
+	if (options->tokens != NULL && lf_tokens_load(&d->tokens, options->tokens, &error) != LF_OK)
+		goto fail;
+	if (lf_log_open(&d->log, &lf_sqlite_backend, &log_options, &error) != LF_OK ||
+	    lf_registry_new(&d->registry, d->log, &error) != LF_OK)
+		goto fail;
+	for (size_t i = 0; i < options->rubric_count && status == 0; i++)
+		status = load_rubric(d, options->rubrics[i]);
+	if (status != 0)
+		return status;
+	if (lf_rpc_server_new(&d->server,
+		    &(struct lf_rpc_options){.worker_count = options->workers, .tokens = d->tokens}, &error) != LF_OK)
+		goto fail;
+	d->core_ready = true;
+	if (lf_core_init(&d->core, d->log, d->registry, d->server, &error) != LF_OK)
+		goto fail;
+	for (size_t i = 0; i < options->listen_count; i++) {
+		if (lf_rpc_server_listen(d->server, options->listen[i], bound, sizeof bound, &error) != LF_OK)
+			goto fail;
+		fprintf(stderr, "leadfitd: listening on %s\n", bound);
+	}
+	return 0;
+fail:
+	status = say(&error);
+	lf_error_clean_up(&error);
+	return status;
+}
+
+/* Takes down what start() brought up, in reverse. */
+static void stop(struct daemon *d)
+{
+	size_t given_up = 0;
+
+	if (d->core_ready)
+		atomic_store(&d->core.draining, true);
+	if (d->server != NULL)
+		given_up = lf_rpc_server_stop(d->server, DRAIN_MS);
+	if (given_up > 0)
+		fprintf(stderr, "leadfitd: %zu requests were given up\n", given_up);
+	lf_log_close(d->log);
+	if (d->core_ready)
+		lf_core_clean_up(&d->core);
+	lf_rpc_server_destroy(d->server);
+	lf_registry_destroy(d->registry);
+	lf_tokens_destroy(d->tokens);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {0};
+	struct daemon daemon = {0};
+	sigset_t signals;
+	int status = parse_options(argc, argv, &options);
+	int received = 0;
+
+	if (status >= 0)
+		return status;
+	/* Blocked before any thread starts, so that only sigwait() sees them. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	status = start(&daemon, &options);
+	if (status == 0) {
+		fputs("leadfitd: ready\n", stderr);
+		while (sigwait(&signals, &received) != 0)
+			continue;
+		status = received == SIGUSR1 ? 3 : 0;
+		fprintf(stderr, "leadfitd: %s\n", status == 0 ? "stopping" : "stopping because the log has failed");
+	}
+	stop(&daemon);
+	return status;
+}

@@ -1,0 +1,28 @@
+/* The rubrics that requests can use: active ones by name, and any stored version by digest, compiled once and shared. */
+#ifndef LF_SERVICE_REGISTRY_H
+#define LF_SERVICE_REGISTRY_H
+
+#include "service/version.h"
+
+struct lf_registry;
+
+/* Loads and compiles every active rubric of the log. log is borrowed. */
+enum lf_code lf_registry_new(struct lf_registry **registry, struct lf_log *log, struct lf_error *error);
+void lf_registry_destroy(struct lf_registry *registry);
+
+/*
+ * Stores a rubric and activates it where its name has no active version; it must pass its own scenarios. Blocks until that is
+ * on disk. The flags may be NULL. Any thread.
+ */
+enum lf_code lf_registry_put(struct lf_registry *registry, struct lf_version *version, const char *caller, bool *added,
+	bool *activated, struct lf_error *error);
+
+/*
+ * The active version of a name; of the only active name where name is "". The caller releases it. NULL: FAILED_PRECONDITION where none or
+ * several are active (listing the names), NOT_FOUND for another name (with the nearest). Any thread; does not block on I/O.
+ */
+struct lf_version *lf_registry_active(struct lf_registry *registry, const char *name, struct lf_error *error);
+/* Any stored version. The caller releases it. NULL: NOT_FOUND, DATA_LOSS. Any thread; may read the log. */
+struct lf_version *lf_registry_find(struct lf_registry *registry, const struct lf_digest *digest, struct lf_error *error);
+
+#endif

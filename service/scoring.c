@@ -1,0 +1,301 @@
+/*
+ * Scoring: from a request to an answer that is on disk.
+ *
+ * A worker decodes, scores, packs the reply but for its id and time, and queues the record; the log's writer completes it after the commit:
+ * then the id and time are appended and the reply leaves. All that the record points to lives in the call's arena, which lasts until the reply.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "proto/limits.h"
+#include "proto/wire.h"
+#include "service/core.h"
+#include "service/decision.h"
+#include "service/texts.h"
+
+struct score_job {
+	struct lf_append append;
+	struct lf_rpc_call *call;
+	struct lf_core *core;
+	struct lf_version *version; /* held: the record borrows its name */
+	struct lf_replay replay;
+};
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* On the log's writer thread, after the commit. */
+static void committed(struct lf_append *append, const struct lf_error *error)
+{
+	struct score_job *job = append->context;
+	struct lf_error failure = LF_ERROR_INIT;
+	uint8_t tail[LF_DECISION_TAIL_MAX];
+
+	lf_version_release(job->version);
+	if (error->code != LF_OK) {
+		lf_rpc_fail(job->call, error);
+		return;
+	}
+	if (append->existing) {
+		job->replay.call = job->call;
+		job->replay.id = append->id;
+		lf_replayer_push(job->core->replayer, &job->replay);
+		return;
+	}
+	if (lf_rpc_append(job->call, tail, lf_decision_tail(&append->id, append->decided_at_us, tail))) {
+		lf_rpc_send(job->call);
+		return;
+	}
+	lf_error_set(&failure, LF_RESOURCE_EXHAUSTED, "the decision is stored, but memory for the reply ran out");
+	lf_send_error(job->call, &failure);
+}
+
+/* Digest of the request as sent: team and project by content, and all the rest but the key. */
+static bool digest_request(const Leadfit__V1__ScoreRequest *request, struct lf_bytes team, struct lf_bytes project,
+	struct lf_arena *arena, struct lf_digest *digest)
+{
+	Leadfit__V1__ScoreRequest rest = *request;
+	struct lf_digest parts[3];
+	struct lf_bytes bytes;
+
+	rest.team = NULL;
+	rest.project = NULL;
+	rest.idempotency_key = lf_unconst("");
+	bytes.data = lf_wire_canonical_bytes(&rest.base, arena, &bytes.length);
+	if (bytes.data == NULL)
+		return false;
+	lf_sha256(team.data, team.length, &parts[0]);
+	lf_sha256(project.data, project.length, &parts[1]);
+	lf_sha256(bytes.data, bytes.length, &parts[2]);
+	lf_sha256(parts, sizeof parts, digest);
+	return true;
+}
+
+static void check_request(const Leadfit__V1__ScoreRequest *request, int64_t *as_of_us, struct lf_checker *checker)
+{
+	*as_of_us = now_us();
+	if (request->as_of != NULL && !lf_timestamp_read(request->as_of, as_of_us))
+		lf_check_fail(checker, "as_of", "is outside the years 1..9999");
+	if ((int)request->purpose < 0 || request->purpose > LEADFIT__V1__PURPOSE__WHAT_IF)
+		lf_check_fail(checker, "purpose", "%d is not known; allowed are DECISION, WHAT_IF", (int)request->purpose);
+	if ((int)request->detail < 0 || request->detail > LEADFIT__V1__DETAIL__ALL)
+		lf_check_fail(checker, "detail", "%d is not known; allowed are TOP, ALL", (int)request->detail);
+	if (*request->idempotency_key != '\0')
+		lf_check_id(checker, "idempotency_key", request->idempotency_key);
+}
+
+static const char **candidate_ids(const struct lf_case *the_case, struct lf_arena *arena, size_t *count)
+{
+	const char **ids = lf_arena_zalloc(arena, the_case->member_count, sizeof *ids);
+
+	*count = 0;
+	for (size_t m = 0; ids != NULL && m < the_case->member_count; m++)
+		if (the_case->members[m].candidate)
+			ids[(*count)++] = the_case->members[m].id;
+	return ids;
+}
+
+/* Fills the record. false where the arena is exhausted. */
+static bool fill_append(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, const struct lf_answer_parts *parts,
+	const Leadfit__V1__Decision *decision, struct lf_arena *arena)
+{
+	append->caller = parts->caller;
+	append->idempotency_key = request->idempotency_key;
+	append->team_id = request->team->id;
+	append->project_id = request->project->id;
+	append->rubric_name = parts->version->message->name;
+	append->rubric_digest = parts->version->digest;
+	append->outcome = decision->outcome;
+	append->purpose = request->purpose;
+	append->recommended = decision->recommended;
+	append->team.data = lf_wire_canonical_bytes(&request->team->base, arena, &append->team.length);
+	append->project.data = lf_wire_canonical_bytes(&request->project->base, arena, &append->project.length);
+	append->answer = lf_answer_pack(parts, request->candidates, request->ignore_undeclared, arena);
+	append->candidates = candidate_ids(&parts->evaluation->built.engine, arena, &append->candidate_count);
+	if (append->team.data == NULL || append->project.data == NULL || append->answer.data == NULL || append->candidates == NULL)
+		return false;
+	return *request->idempotency_key == '\0' ||
+	       digest_request(request, append->team, append->project, arena, &append->request_digest);
+}
+
+/* Scores, stages the reply and makes the record. NULL: error says why. */
+static struct score_job *prepare(const struct lf_version *version, const Leadfit__V1__ScoreRequest *request,
+	struct lf_rpc_call *call, struct lf_error *error)
+{
+	struct lf_arena *arena = lf_rpc_arena(call);
+	struct lf_checker checker = {.error = error};
+	struct lf_evaluation *evaluation = lf_arena_zalloc(arena, 1, sizeof *evaluation);
+	struct score_job *job = lf_arena_zalloc(arena, 1, sizeof *job);
+	struct lf_answer_parts parts = {
+		.version = version,
+		.evaluation = evaluation,
+		.team = request->team,
+		.project = request->project,
+		.caller = lf_rpc_caller(call),
+		.purpose = request->purpose,
+		.detail = request->detail,
+		.named_candidates = request->n_candidates,
+	};
+	Leadfit__V1__Decision *decision;
+
+	if (evaluation == NULL || job == NULL)
+		goto no_memory;
+	check_request(request, &parts.as_of_us, &checker);
+	if (lf_evaluate(evaluation, version,
+		    &(struct lf_case_input){
+			    .team = request->team,
+			    .project = request->project,
+			    .candidates = request->candidates,
+			    .candidate_count = request->n_candidates,
+			    .as_of_seconds = parts.as_of_us / 1000000 - (parts.as_of_us % 1000000 < 0),
+			    .ignore_undeclared = request->ignore_undeclared,
+		    },
+		    NULL, &checker, arena) != LF_OK ||
+	    checker.found > 0) {
+		lf_error_summarize(error);
+		return NULL;
+	}
+	decision = lf_decision_build(&parts, arena);
+	if (decision == NULL || !fill_append(&job->append, request, &parts, decision, arena) || !lf_rpc_stage(call, &decision->base))
+		goto no_memory;
+	return job;
+no_memory:
+	lf_error_set(error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
+	return NULL;
+}
+
+static void scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreRequest *request,
+	Leadfit__V1__Decision_Closure closure, void *closure_data)
+{
+	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, scoring);
+	struct lf_rpc_call *call = closure_data;
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_version *version = lf_registry_active(core->registry, request->rubric, &error);
+	struct score_job *job = NULL;
+
+	(void)closure; /* the reply is staged now and sent after the commit */
+	if (version != NULL) {
+		/* Canonical first, so that the order in which a caller lists map entries changes nothing. */
+		lf_wire_canonicalize(lf_unconst(&request->base));
+		job = prepare(version, request, call, &error);
+	}
+	if (job == NULL) {
+		lf_version_release(version);
+		lf_send_error(call, &error);
+		return;
+	}
+	job->call = call;
+	job->core = core;
+	job->version = version;
+	job->append.done = committed;
+	job->append.context = job;
+	lf_log_append(core->log, &job->append);
+}
+
+/* ---- profile ---- */
+
+struct profile_words {
+	struct lf_texts explanation, assumptions;
+};
+
+static void hear(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length)
+{
+	struct profile_words *words = context;
+
+	(void)index;
+	lf_texts_add(kind == LF_SAY_ASSUMPTION ? &words->assumptions : &words->explanation, text, length);
+}
+
+/* Heaviest first; equal weights by id bytes. */
+static bool heavier(const Leadfit__V1__CriterionWeight *a, const Leadfit__V1__CriterionWeight *b)
+{
+	return a->weight > b->weight || (a->weight == b->weight && strcmp(a->criterion, b->criterion) < 0);
+}
+
+static Leadfit__V1__CriterionWeight **sorted_weights(const struct lf_version *version, const double *weights,
+	struct lf_arena *arena)
+{
+	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
+	Leadfit__V1__CriterionWeight *items = lf_arena_zalloc(arena, def->criterion_count, sizeof *items);
+	Leadfit__V1__CriterionWeight **list = lf_arena_zalloc(arena, def->criterion_count, sizeof *list);
+
+	for (size_t c = 0; items != NULL && list != NULL && c < def->criterion_count; c++) {
+		size_t at = c;
+
+		leadfit__v1__criterion_weight__init(&items[c]);
+		items[c].criterion = lf_unconst(def->criteria[c].id);
+		items[c].weight = weights[c];
+		for (; at > 0 && heavier(&items[c], list[at - 1]); at--)
+			list[at] = list[at - 1];
+		list[at] = &items[c];
+	}
+	return items == NULL ? NULL : list;
+}
+
+/* Fills the answer. false where the arena is exhausted. */
+static bool fill_profile(Leadfit__V1__ProfileResponse *response, const struct lf_version *version,
+	const struct lf_evaluation *evaluation, struct lf_arena *arena)
+{
+	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
+	struct profile_words words = {{.arena = arena}, {.arena = arena}};
+
+	response->disciplines = lf_decision_fits(version, evaluation->profile, arena);
+	response->n_disciplines = def->discipline_count;
+	response->weights = sorted_weights(version, evaluation->profile_weights, arena);
+	response->n_weights = def->criterion_count;
+	lf_explain_profile(version->compiled, &evaluation->built.engine, evaluation->profile, evaluation->profile_weights, hear, &words);
+	response->explanation = words.explanation.items;
+	response->n_explanation = words.explanation.count;
+	response->assumptions = words.assumptions.items;
+	response->n_assumptions = words.assumptions.count;
+	response->ignored = lf_unconst(evaluation->built.ignored);
+	response->n_ignored = evaluation->built.ignored_count;
+	return response->disciplines != NULL && response->weights != NULL && !words.explanation.exhausted &&
+	       !words.assumptions.exhausted;
+}
+
+static void scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ProfileRequest *request,
+	Leadfit__V1__ProfileResponse_Closure closure, void *closure_data)
+{
+	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, scoring);
+	struct lf_rpc_call *call = closure_data;
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_checker checker = {.error = &error};
+	struct lf_version *version = lf_registry_active(core->registry, request->rubric, &error);
+	Leadfit__V1__ProfileResponse response = LEADFIT__V1__PROFILE_RESPONSE__INIT;
+	Leadfit__V1__RubricRef rubric = LEADFIT__V1__RUBRIC_REF__INIT;
+	Leadfit__V1__ProjectRef project = LEADFIT__V1__PROJECT_REF__INIT;
+	struct lf_case_input input = {
+		.team = request->team,
+		.project = request->project,
+		.as_of_seconds = INT64_C(253402214400), /* no evidence counts here, so none can be too new */
+		.ignore_undeclared = request->ignore_undeclared,
+		.team_optional = true,
+	};
+	struct lf_evaluation evaluation;
+
+	(void)closure;
+	if (version == NULL || lf_evaluate_profile(&evaluation, version, &input, &checker, lf_rpc_arena(call)) != LF_OK) {
+		lf_error_summarize(&error);
+		lf_send_error(call, &error);
+	} else {
+		rubric.name = version->message->name;
+		rubric.digest = version->digest_text;
+		project.id = request->project->id;
+		project.title = request->project->title;
+		response.rubric = &rubric;
+		response.project = &project;
+		lf_send_reply(call, fill_profile(&response, version, &evaluation, lf_rpc_arena(call)) ? &response.base : NULL);
+	}
+	lf_version_release(version);
+}
+
+void lf_scoring_init(struct lf_core *core)
+{
+	core->scoring = (Leadfit__V1__Scoring_Service)LEADFIT__V1__SCORING__INIT(scoring_);
+}
