@@ -1,0 +1,45 @@
+#!/bin/sh
+# Installs what is missing of Debian's packages (12 or 13), as root or through sudo.
+#
+#   service/install-packages.sh build    to build leadfit
+#   service/install-packages.sh test     to build and test it
+#   service/install-packages.sh run      to run what was built elsewhere
+#
+# Where everything is there already it does nothing and needs no root.
+set -eu
+
+build="cmake ninja-build gcc libc6-dev pkg-config protobuf-compiler libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev
+  libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev scdoc libcmocka-dev"
+run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1"
+
+case ${1:-} in
+build) wanted=$build ;;
+test) wanted="$build clang python3 sqlite3" ;;
+run) wanted=$run ;;
+*)
+	echo "usage: $0 build|test|run" >&2
+	exit 2
+	;;
+esac
+
+missing=
+for package in $wanted; do
+	status=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null || true)
+	# Debian 13 renamed some libraries for 64-bit time; the new package provides the old name.
+	case $status in ii*) continue ;; esac
+	case $package in
+	libssl3) dpkg-query -W libssl3t64 >/dev/null 2>&1 && continue ;;
+	esac
+	missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+echo "installing:$missing" >&2
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+	command -v sudo >/dev/null || { echo "$0: not root, and there is no sudo; install these by hand:$missing" >&2; exit 1; }
+	as_root=sudo
+fi
+$as_root apt-get update -q >&2
+# shellcheck disable=SC2086 # a list of words
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $missing >&2
