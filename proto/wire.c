@@ -1,11 +1,12 @@
 #include "proto/wire.h"
 
+#include <assert.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <string.h>
 
 #include "proto/descriptors.h"
 #include "proto/limits.h"
+#include "proto/span.h"
 
 /*
  * Design notes
@@ -34,17 +35,12 @@ enum {
 
 static_assert(sizeof(void *) <= 8, "ScannedMember fits SCANNED_BYTES");
 
-struct span {
-	const uint8_t *data;
-	size_t length;
-};
-
 /* One message that is being looked at. */
 struct level {
 	const struct level *above;
 	const ProtobufCMessageDescriptor *type;
 	const ProtobufCFieldDescriptor *field; /* at which we are; NULL between fields */
-	struct span span;
+	struct lf_span span;
 	uint32_t counts[FIELDS_MAX]; /* elements so far, by index of the field */
 };
 
@@ -55,186 +51,27 @@ struct walk {
 	bool failed;
 };
 
-/* One field as it stands on the wire. */
-struct value {
-	unsigned wire;
-	uint64_t number;   /* varint */
-	struct span span;  /* fixed: its bytes; length-delimited: the content */
-};
-
-bool lf_wire_is_map_entry(const ProtobufCMessageDescriptor *type)
-{
-	/* Few messages have just the two fields key = 1 and value = 2, so the list is rarely searched in vain. */
-	if (type->n_fields != 2 || type->fields[0].id != 1 || strcmp(type->fields[0].name, "key") != 0)
-		return false;
-	for (size_t i = 0; lf_map_entries[i] != NULL; i++)
-		if (lf_map_entries[i] == type)
-			return true;
-	return false;
-}
-
-const char *lf_wire_field_name(const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field)
-{
-	for (size_t i = 0; lf_field_names[i].type != NULL; i++)
-		if (lf_field_names[i].type == type && lf_field_names[i].id == field->id)
-			return lf_field_names[i].name;
-	return field->name;
-}
-
 static size_t padded(size_t size)
 {
 	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 }
 
-/* ---- bytes ---- */
-
-/* Length of the varint at the start of span, of at most bytes_max bytes; 0 where it does not end or exceeds 64 bits. */
-static inline size_t read_varint(struct span span, size_t bytes_max, uint64_t *number)
-{
-	size_t limit = span.length < bytes_max ? span.length : bytes_max;
-	uint64_t result = 0;
-
-	for (size_t i = 0; i < limit; i++) {
-		result |= (uint64_t)(span.data[i] & 0x7f) << (7 * i);
-		if (span.data[i] < 0x80) {
-			*number = result;
-			return i == 9 && span.data[i] > 1 ? 0 : i + 1;
-		}
-	}
-	return 0;
-}
-
-static inline void advance(struct span *span, size_t length)
-{
-	span->data += length;
-	span->length -= length;
-}
-
-/*
- * Takes one field off the front of rest. NULL, or what makes it undecodable (then rest stands at the bad byte).
- * Tags and lengths have at most 5 bytes: so it is in protobuf-c.
- */
-static inline const char *read_field(struct span *rest, uint32_t *number, struct value *value)
-{
-	uint64_t tag, length;
-	size_t used = read_varint(*rest, 5, &tag);
-
-	if (used == 0 || tag > UINT32_MAX)
-		return "bad field tag";
-	if (tag < 8)
-		return "field number 0";
-	*number = (uint32_t)(tag >> 3);
-	value->wire = tag & 7;
-	advance(rest, used);
-	switch (value->wire) {
-	case PROTOBUF_C_WIRE_TYPE_VARINT:
-		used = read_varint(*rest, 10, &value->number);
-		if (used == 0)
-			return "bad varint";
-		value->span = (struct span){rest->data, used};
-		break;
-	case PROTOBUF_C_WIRE_TYPE_64BIT:
-	case PROTOBUF_C_WIRE_TYPE_32BIT:
-		used = value->wire == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4;
-		if (rest->length < used)
-			return "cut within a fixed-width value";
-		value->span = (struct span){rest->data, used};
-		break;
-	case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-		used = read_varint(*rest, 5, &length);
-		if (used == 0)
-			return "bad length";
-		if (length > rest->length - used)
-			return "length past the end";
-		value->span = (struct span){rest->data + used, (size_t)length};
-		used += (size_t)length;
-		break;
-	default:
-		return "groups and other unknown wire types are not accepted";
-	}
-	advance(rest, used);
-	return NULL;
-}
-
-/* Length of the UTF-8 sequence at the start of span (its first byte is not ASCII); 0 where it is none. */
-static size_t utf8_sequence(struct span span)
-{
-	const uint8_t *b = span.data;
-	uint8_t second_min = 0x80, second_max = 0xbf;
-	size_t length;
-
-	if (b[0] >= 0xc2 && b[0] <= 0xdf)
-		length = 2;
-	else if (b[0] >= 0xe0 && b[0] <= 0xef)
-		length = 3;
-	else if (b[0] >= 0xf0 && b[0] <= 0xf4)
-		length = 4;
-	else
-		return 0;
-	if (length > span.length)
-		return 0;
-	switch (b[0]) {
-	case 0xe0: /* overlong */
-		second_min = 0xa0;
-		break;
-	case 0xed: /* surrogates */
-		second_max = 0x9f;
-		break;
-	case 0xf0: /* overlong */
-		second_min = 0x90;
-		break;
-	case 0xf4: /* above U+10FFFF */
-		second_max = 0x8f;
-		break;
-	}
-	if (b[1] < second_min || b[1] > second_max)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if (b[i] < 0x80 || b[i] > 0xbf)
-			return 0;
-	return length;
-}
-
-/* NULL, or what is wrong with a text. */
-static const char *text_fault(struct span span)
-{
-	while (span.length > 0) {
-		uint64_t word;
-		size_t length;
-
-		if (span.length >= sizeof(word)) { /* eight ASCII bytes at once, none of them NUL */
-			memcpy(&word, span.data, sizeof(word));
-			if (((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0) {
-				advance(&span, sizeof(word));
-				continue;
-			}
-		}
-		if (span.data[0] == 0)
-			return "has a NUL byte";
-		length = span.data[0] < 0x80 ? 1 : utf8_sequence(span);
-		if (length == 0)
-			return "is not valid UTF-8";
-		advance(&span, length);
-	}
-	return NULL;
-}
-
 /* ---- violations ---- */
 
 /* Key of a map entry, empty where it has none. false where it can't be shown. */
-static bool entry_key(struct span entry, struct span *key)
+static bool entry_key(struct lf_span entry, struct lf_span *key)
 {
-	struct value value;
+	struct lf_wire_value value;
 	uint32_t number;
 
-	*key = (struct span){(const uint8_t *)"", 0};
+	*key = (struct lf_span){(const uint8_t *)"", 0};
 	while (entry.length > 0) {
-		if (read_field(&entry, &number, &value) != NULL)
+		if (lf_span_field(&entry, &number, &value) != NULL)
 			return false;
 		if (number == 1 && value.wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
 			*key = value.span;
 	}
-	return key->length <= LF_ID_BYTES_MAX && text_fault(*key) == NULL;
+	return key->length <= LF_ID_BYTES_MAX && lf_span_text_fault(*key) == NULL;
 }
 
 /* Appends where level stands. Returns whether level below it (the entry of a map) is named by that already. */
@@ -243,7 +80,7 @@ static bool push_level(struct lf_path *path, const struct level *level, const st
 	const ProtobufCFieldDescriptor *field = level->field;
 	const char *name = lf_wire_field_name(level->type, field);
 	char text[LF_ID_BYTES_MAX + 1];
-	struct span key;
+	struct lf_span key;
 
 	if (field->label != PROTOBUF_C_LABEL_REPEATED) {
 		lf_path_push(path, name);
@@ -296,55 +133,16 @@ __attribute__((format(printf, 3, 4))) __attribute__((noinline)) static void viol
 
 /* ---- maps ---- */
 
-static int compare_spans(const struct span *a, const struct span *b)
-{
-	size_t common = a->length < b->length ? a->length : b->length;
-	int order = memcmp(a->data, b->data, common);
-
-	if (order != 0)
-		return order;
-	return a->length < b->length ? -1 : a->length > b->length;
-}
-
-static void sift_down(struct span *keys, size_t root, size_t count)
-{
-	for (size_t child; (child = 2 * root + 1) < count; root = child) {
-		struct span swapped;
-
-		if (child + 1 < count && compare_spans(&keys[child], &keys[child + 1]) < 0)
-			child++;
-		if (compare_spans(&keys[root], &keys[child]) >= 0)
-			return;
-		swapped = keys[root];
-		keys[root] = keys[child];
-		keys[child] = swapped;
-	}
-}
-
-/* Heapsort: no memory, and no input makes it slow. */
-static void sort_spans(struct span *keys, size_t count)
-{
-	for (size_t root = count / 2; root-- > 0;)
-		sift_down(keys, root, count);
-	for (size_t end = count; end-- > 1;) {
-		struct span swapped = keys[0];
-
-		keys[0] = keys[end];
-		keys[end] = swapped;
-		sift_down(keys, 0, end);
-	}
-}
-
-static void report_duplicates(struct walk *walk, struct level *level, const struct span *keys, size_t count)
+static void report_duplicates(struct walk *walk, struct level *level, const struct lf_span *keys, size_t count)
 {
 	for (size_t i = 1; i < count; i++) {
-		if (compare_spans(&keys[i - 1], &keys[i]) != 0)
+		if (lf_span_compare(&keys[i - 1], &keys[i]) != 0)
 			continue;
-		if (keys[i].length <= LF_ID_BYTES_MAX && text_fault(keys[i]) == NULL)
+		if (keys[i].length <= LF_ID_BYTES_MAX && lf_span_text_fault(keys[i]) == NULL)
 			violation(walk, level, "key \"%.*s\" occurs more than once", (int)keys[i].length, (const char *)keys[i].data);
 		else
 			violation(walk, level, "a key occurs more than once");
-		while (i + 1 < count && compare_spans(&keys[i], &keys[i + 1]) == 0)
+		while (i + 1 < count && lf_span_compare(&keys[i], &keys[i + 1]) == 0)
 			i++;
 	}
 }
@@ -354,11 +152,11 @@ static void report_duplicates(struct walk *walk, struct level *level, const stru
  * reports those that occur twice. Each map of a message is gathered once, so the work stays linear in the message but
  * for a logarithm. Undecodable bytes are left to the walk.
  */
-__attribute__((noinline)) static void check_map_keys(struct walk *walk, struct level *level, struct span first, struct span rest)
+__attribute__((noinline)) static void check_map_keys(struct walk *walk, struct level *level, struct lf_span first, struct lf_span rest)
 {
-	struct span keys[MAP_ENTRIES_MAX];
+	struct lf_span keys[MAP_ENTRIES_MAX];
 	const ProtobufCFieldDescriptor *field = level->field;
-	struct value value = {.span = first};
+	struct lf_wire_value value = {.span = first};
 	uint32_t number = field->id;
 	bool sorted = true;
 	size_t count = 0;
@@ -372,15 +170,15 @@ __attribute__((noinline)) static void check_map_keys(struct walk *walk, struct l
 			}
 			entry_key(value.span, &keys[count]);
 			if (count > 0 && sorted)
-				sorted = compare_spans(&keys[count - 1], &keys[count]) < 0;
+				sorted = lf_span_compare(&keys[count - 1], &keys[count]) < 0;
 			count++;
 		}
-		if (rest.length == 0 || read_field(&rest, &number, &value) != NULL)
+		if (rest.length == 0 || lf_span_field(&rest, &number, &value) != NULL)
 			break;
 	}
 	if (sorted)
 		return;
-	sort_spans(keys, count);
+	lf_span_sort(keys, count);
 	report_duplicates(walk, level, keys, count);
 }
 
@@ -429,7 +227,7 @@ static inline size_t element_size(ProtobufCType type)
 	}
 }
 
-static bool is_finite(struct span span)
+static bool is_finite(struct lf_span span)
 {
 	uint64_t wide;
 	uint32_t narrow;
@@ -471,7 +269,7 @@ static void check_varint(struct walk *walk, const struct level *level, uint64_t 
 	}
 }
 
-static inline void check_scalar(struct walk *walk, const struct level *level, const struct value *value)
+static inline void check_scalar(struct walk *walk, const struct level *level, const struct lf_wire_value *value)
 {
 	if (value->wire == PROTOBUF_C_WIRE_TYPE_VARINT)
 		check_varint(walk, level, value->number);
@@ -487,10 +285,10 @@ static bool undecodable(struct walk *walk, struct level *level, const uint8_t *a
 }
 
 /* All elements of a packed field. false where the walk must end. */
-static bool check_packed(struct walk *walk, struct level *level, uint32_t *count, struct span rest)
+static bool check_packed(struct walk *walk, struct level *level, uint32_t *count, struct lf_span rest)
 {
 	ProtobufCType type = level->field->type;
-	struct value value = {.wire = wire_type_of(type)};
+	struct lf_wire_value value = {.wire = wire_type_of(type)};
 	size_t size = element_size(type);
 
 	/* protobuf-c takes each byte for a bool; else elements are counted one by one. */
@@ -500,18 +298,18 @@ static bool check_packed(struct walk *walk, struct level *level, uint32_t *count
 		size_t used = value.wire == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4;
 
 		if (value.wire == PROTOBUF_C_WIRE_TYPE_VARINT) {
-			used = read_varint(rest, 10, &value.number);
+			used = lf_span_varint(rest, 10, &value.number);
 			if (used == 0)
 				return undecodable(walk, level, rest.data, "bad varint");
 		} else if (rest.length < used) {
 			return undecodable(walk, level, rest.data, "cut within a fixed-width value");
 		}
-		value.span = (struct span){rest.data, used};
+		value.span = (struct lf_span){rest.data, used};
 		check_scalar(walk, level, &value);
 		if (type != PROTOBUF_C_TYPE_BOOL)
 			walk->arena_bytes += size;
 		(*count)++;
-		advance(&rest, used);
+		lf_span_advance(&rest, used);
 	}
 	return true;
 }
@@ -539,17 +337,17 @@ static bool check_once(struct walk *walk, struct level *level, uint32_t *count)
 }
 
 static bool check_message(struct walk *walk, const struct level *above, const ProtobufCMessageDescriptor *type,
-	struct span span, unsigned depth);
+	struct lf_span span, unsigned depth);
 
 /* The content of a field that is known, of the right wire type, and not packed. false where the walk must end. */
-static inline bool check_value(struct walk *walk, struct level *level, const struct value *value, unsigned depth)
+static inline bool check_value(struct walk *walk, struct level *level, const struct lf_wire_value *value, unsigned depth)
 {
 	const ProtobufCFieldDescriptor *field = level->field;
 	const char *fault;
 
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_STRING:
-		fault = text_fault(value->span);
+		fault = lf_span_text_fault(value->span);
 		if (fault != NULL)
 			violation(walk, level, "%s", fault);
 		walk->arena_bytes += padded(value->span.length + 1);
@@ -569,7 +367,7 @@ static inline bool check_value(struct walk *walk, struct level *level, const str
 	}
 }
 
-static inline bool check_field(struct walk *walk, struct level *level, const struct value *value, struct span rest, unsigned depth)
+static inline bool check_field(struct walk *walk, struct level *level, const struct lf_wire_value *value, struct lf_span rest, unsigned depth)
 {
 	const ProtobufCFieldDescriptor *field = level->field;
 	uint32_t *count = &level->counts[field - level->type->fields];
@@ -632,10 +430,10 @@ static size_t scan_bytes(size_t count)
 
 /* false where undecodable bytes end the walk. */
 static bool check_message(struct walk *walk, const struct level *above, const ProtobufCMessageDescriptor *type,
-	struct span span, unsigned depth)
+	struct lf_span span, unsigned depth)
 {
 	struct level level;
-	struct value value;
+	struct lf_wire_value value;
 	size_t field_count = 0;
 	uint32_t number = 0;
 
@@ -646,7 +444,7 @@ static bool check_message(struct walk *walk, const struct level *above, const Pr
 	level.span = span;
 	memset(level.counts, 0, type->n_fields * sizeof(level.counts[0]));
 	while (span.length > 0) {
-		const char *fault = read_field(&span, &number, &value);
+		const char *fault = lf_span_field(&span, &number, &value);
 
 		if (fault != NULL) {
 			level.field = NULL;
@@ -671,7 +469,7 @@ enum lf_code lf_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t
 	*arena_bytes = 0;
 	if (length > INT32_MAX)
 		return lf_error_add(error, "", "%zu bytes are more than the %d of any message", length, INT32_MAX);
-	check_message(&walk, NULL, type, (struct span){data, length}, 1);
+	check_message(&walk, NULL, type, (struct lf_span){data, length}, 1);
 	if (walk.failed)
 		return LF_INVALID_ARGUMENT;
 	*arena_bytes = walk.arena_bytes;
