@@ -29,6 +29,7 @@ enum {
 	LF_REQUEST_BYTES_MAX     = 48 * 1024 * 1024, /* request bytes and arenas together */
 	LF_MESSAGE_DEPTH_MAX     = 16,              /* nesting of messages on the wire */
 	LF_JSON_DEPTH_MAX        = 32,              /* nesting of JSON or YAML */
+	LF_JSON_VALUES_MAX       = 256 * 1024,      /* values in one JSON or YAML text: bounds the memory of its tree */
 	LF_VIOLATIONS_MAX        = 100,             /* kept in one error; further ones are counted */
 	LF_METADATA_MAX          = 16,              /* entries in a frame */
 	LF_TIMEOUT_MS_MAX        = 24 * 60 * 60 * 1000,
