@@ -1,0 +1,82 @@
+/*
+ * What the commands of the CLI share. A command is one file, cmd_*.c: it reads its arguments, makes a message, calls,
+ * and writes a page. Results go to standard output, everything else to standard error.
+ */
+#ifndef LF_CLIENT_CLI_H
+#define LF_CLIENT_CLI_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/client.h"
+#include "client/input.h"
+#include "client/options.h"
+#include "client/page.h"
+#include "leadfit/v1/rubrics.pb-c.h"
+#include "leadfit/v1/scoring.pb-c.h"
+#include "proto/status.h"
+
+/* Exit statuses; those of failed calls come from the status table. */
+enum {
+	LF_EXIT_DONE        = 0,
+	LF_EXIT_NO          = 1, /* the answer is no */
+	LF_EXIT_USAGE       = 2, /* bad usage or input */
+	LF_EXIT_UNAVAILABLE = 3,
+	LF_EXIT_REFUSED     = 4,
+};
+
+#define LF_SERVER_DEFAULT "tcp://127.0.0.1:7460"
+
+struct lf_cli {
+	const struct lf_command *const *commands; /* ended by NULL */
+	const char *server;
+	bool server_given;                        /* named on the command line, not by environment or default */
+	char *token;                              /* owned; NULL = none */
+	unsigned timeout_ms;
+	bool json;
+	struct lf_page page;                      /* standard output */
+	struct lf_client *client;                 /* connected by the first call */
+};
+
+/*
+ * Calls a method by its full name, connecting first. Gives back the reply, to be freed with
+ * protobuf_c_message_free_unpacked(reply, NULL); NULL on failure. idempotent: the request may be sent twice. Blocks.
+ */
+ProtobufCMessage *lf_cli_call(struct lf_cli *cli, const char *method, const ProtobufCMessage *request, bool idempotent,
+	struct lf_error *error);
+
+/* Writes the message as indented JSON with a line end. */
+void lf_cli_json(struct lf_cli *cli, const ProtobufCMessage *message);
+
+/*
+ * Writes everything that is wrong to standard error, by file and line where a violation's path begins with a source's
+ * prefix, then a hint where one helps. Returns the exit status of the error's code.
+ */
+int lf_cli_report(const struct lf_cli *cli, const struct lf_error *error, const struct lf_source *sources, size_t source_count);
+
+/* Writes a decision for people. all: the reasons for every candidate, not only the first few. */
+void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decision, bool all);
+/* "RECOMMENDED", "TOO_CLOSE" ...; "?" for a number outside the enum. Static storage. */
+const char *lf_outcome_name(Leadfit__V1__Outcome outcome);
+/* Draws a list of sentences under a title; nothing where it is empty. */
+void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences);
+
+/* Writes a rubric for people. */
+void lf_rubric_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse *response);
+
+extern const struct lf_command lf_command_score;
+extern const struct lf_command lf_command_profile;
+extern const struct lf_command lf_command_decisions_list;
+extern const struct lf_command lf_command_decisions_show;
+extern const struct lf_command lf_command_rubric_check;
+extern const struct lf_command lf_command_rubric_list;
+extern const struct lf_command lf_command_rubric_show;
+extern const struct lf_command lf_command_call;
+extern const struct lf_command lf_command_health;
+extern const struct lf_command lf_command_version;
+extern const struct lf_command lf_command_token;
+extern const struct lf_command lf_command_help;
+
+#endif

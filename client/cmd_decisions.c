@@ -1,0 +1,278 @@
+/* leadfit decisions list, leadfit decisions show: what was answered before. */
+#include <string.h>
+
+#include "client/cli.h"
+#include "leadfit/v1/decisions.pb-c.h"
+#include "proto/limits.h"
+
+static const struct lf_option list_options[] = {
+	{"team", "ID", "of this team", false},
+	{"project", "ID", "for this project", false},
+	{"candidate", "ID", "in which this person was a candidate", false},
+	{"outcome", "OUTCOME", "RECOMMENDED, TOO_CLOSE, INSUFFICIENT_EVIDENCE or NO_ELIGIBLE_CANDIDATE, in any case", false},
+	{"since", "INSTANT", "decided at or after this date or RFC 3339 instant", false},
+	{"until", "INSTANT", "decided before it", false},
+	{"limit", "N", "at most so many, 1..1000000 (default 20)", false},
+	{"all", NULL, "all of them", false},
+	{NULL, NULL, NULL, false},
+};
+static const struct lf_option show_options[] = {{NULL, NULL, NULL, false}};
+
+enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 1000000, ARENA_BYTES_MAX = 64 * 1024, OUTCOME_COUNT = 4 };
+
+static const char *const outcome_names[OUTCOME_COUNT] = {
+	"RECOMMENDED", "TOO_CLOSE", "INSUFFICIENT_EVIDENCE", "NO_ELIGIBLE_CANDIDATE"};
+
+/* A listing under way: pages are asked for until enough has been printed. */
+struct listing {
+	struct lf_arena arena;
+	Leadfit__V1__ListDecisionsRequest request;
+	Google__Protobuf__Timestamp since, until;
+	size_t limit;   /* SIZE_MAX: all */
+	size_t printed;
+	ProtobufCMessage *previous; /* the page before; owns the page token */
+	struct lf_error error;
+};
+
+static enum lf_code take_text(struct listing *listing, const struct lf_arguments *arguments, const char *option, char **field)
+{
+	const char *text = lf_argument(arguments, option);
+	if (text == NULL)
+		return LF_OK;
+	if (text[0] == '\0')
+		return lf_error_set(&listing->error, LF_INVALID_ARGUMENT, "--%s: is empty", option);
+	*field = lf_arena_strdup(&listing->arena, text, strlen(text));
+	return *field == NULL ? lf_error_set(&listing->error, LF_RESOURCE_EXHAUSTED, "--%s: is too long", option) : LF_OK;
+}
+
+static enum lf_code take_instant(struct listing *listing, const struct lf_arguments *arguments, const char *option,
+	Google__Protobuf__Timestamp *instant, Google__Protobuf__Timestamp **field)
+{
+	const char *text = lf_argument(arguments, option);
+	if (text == NULL)
+		return LF_OK;
+	google__protobuf__timestamp__init(instant);
+	*field = instant;
+	if (!lf_parse_instant(text, &instant->seconds, &instant->nanos))
+		return lf_error_set(&listing->error, LF_INVALID_ARGUMENT,
+			"--%s: %s is neither a date (2026-05-01) nor an instant (2026-05-01T12:00:00Z)", option, text);
+	return LF_OK;
+}
+
+/* "too-close" is TOO_CLOSE. */
+static enum lf_code take_outcome(struct listing *listing, const char *text)
+{
+	char name[64] = "";
+	size_t index;
+	for (size_t i = 0; text[i] != '\0' && i + 1 < sizeof(name); i++)
+		name[i] = text[i] == '-' ? '_' : (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
+	if (lf_option_choice("outcome", name, outcome_names, OUTCOME_COUNT, &index, &listing->error) != LF_OK)
+		return listing->error.code;
+	const ProtobufCEnumValue *value =
+		protobuf_c_enum_descriptor_get_value_by_name(&leadfit__v1__outcome__descriptor, outcome_names[index]);
+	listing->request.outcome = (Leadfit__V1__Outcome)value->value;
+	return LF_OK;
+}
+
+static enum lf_code read_options(struct listing *listing, const struct lf_arguments *arguments)
+{
+	Leadfit__V1__ListDecisionsRequest *request = &listing->request;
+	const char *outcome = lf_argument(arguments, "outcome"), *limit = lf_argument(arguments, "limit");
+	unsigned number = LIMIT_DEFAULT;
+	if (take_text(listing, arguments, "team", &request->team) != LF_OK ||
+		take_text(listing, arguments, "project", &request->project) != LF_OK ||
+		take_text(listing, arguments, "candidate", &request->candidate) != LF_OK ||
+		take_instant(listing, arguments, "since", &listing->since, &request->since) != LF_OK ||
+		take_instant(listing, arguments, "until", &listing->until, &request->until) != LF_OK ||
+		(outcome != NULL && take_outcome(listing, outcome) != LF_OK) ||
+		(limit != NULL && lf_option_number("limit", limit, 1, LIMIT_MAX, &number, &listing->error) != LF_OK))
+		return listing->error.code;
+	if (limit != NULL && lf_argument(arguments, "all") != NULL)
+		return lf_error_set(&listing->error, LF_INVALID_ARGUMENT, "--limit and --all exclude each other");
+	listing->limit = lf_argument(arguments, "all") != NULL ? SIZE_MAX : number;
+	return LF_OK;
+}
+
+static void print_table(struct listing *listing, struct lf_page *page, const Leadfit__V1__ListDecisionsResponse *list)
+{
+	static const char *const titles[] = {"decided (UTC)", "decision", "team", "project", "outcome", "recommended"};
+	static const unsigned flags[] = {0, 0, LF_COLUMN_CUT, LF_COLUMN_CUT, LF_COLUMN_CUT, LF_COLUMN_CUT};
+	struct lf_table table;
+	char time[LF_TIME_BYTES];
+	lf_table_init(&table, page);
+	for (size_t c = 0; c < sizeof(titles) / sizeof(titles[0]); c++)
+		lf_table_column(&table, titles[c], flags[c]);
+	for (size_t i = 0; i < list->n_decisions; i++) {
+		const Leadfit__V1__DecisionSummary *decision = list->decisions[i];
+		lf_time_print(decision->decided_at == NULL ? 0 : decision->decided_at->seconds, time);
+		lf_table_line(&table, LF_PLAIN);
+		lf_table_cell(&table, 0, "%.16s", time);
+		lf_table_cell(&table, 1, "%s", decision->decision_id);
+		lf_table_cell(&table, 2, "%s", decision->team);
+		lf_table_cell(&table, 3, "%s", decision->project);
+		lf_table_cell(&table, 4, "%s%s", lf_outcome_name(decision->outcome),
+			decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? " (what-if)" : "");
+		lf_table_cell(&table, 5, "%s", decision->recommended);
+	}
+	lf_table_finish(&table, listing->printed == 0);
+}
+
+/* Appends text indented by four spaces from its second line on: a message within the list. */
+static void append_indented(struct lf_buffer *out, const char *text)
+{
+	while (*text != '\0') {
+		const size_t length = strcspn(text, "\n");
+		lf_buffer_append(out, text, length);
+		text += length;
+		if (*text == '\n' && *++text != '\0')
+			lf_buffer_append_text(out, "\n    ");
+	}
+}
+
+/* The pages become one ListDecisionsResponse, written as it comes: a log can be larger than memory. */
+static void print_json(struct listing *listing, struct lf_page *page, const Leadfit__V1__ListDecisionsResponse *list)
+{
+	const struct lf_json_style style = {.pretty = true};
+	for (size_t i = 0; i < list->n_decisions; i++) {
+		struct lf_buffer text = {0};
+		lf_json_print(&list->decisions[i]->base, &style, &text);
+		lf_buffer_append_text(&page->text, listing->printed + i == 0 ? "{\n  \"decisions\": [\n    " : ",\n    ");
+		if (text.data != NULL)
+			append_indented(&page->text, text.data);
+		page->text.failed = page->text.failed || text.failed;
+		lf_buffer_clean_up(&text);
+	}
+}
+
+static void finish_list(struct lf_cli *cli, const struct listing *listing, const char *next_page_token)
+{
+	struct lf_buffer *text = &cli->page.text;
+	const bool more = next_page_token[0] != '\0';
+	if (!cli->json) {
+		if (listing->printed == 0)
+			lf_page_add(&cli->page, LF_PLAIN, "No decision matches.\n");
+		else if (more)
+			lf_page_add(&cli->page, LF_DIM, "There are more: --limit N or --all shows them.\n");
+		return;
+	}
+	if (listing->printed == 0)
+		lf_buffer_append_text(text, "{");
+	else
+		lf_buffer_append_text(text, "\n  ]");
+	if (more) {
+		lf_buffer_append_text(text, listing->printed == 0 ? "\n  \"nextPageToken\": " : ",\n  \"nextPageToken\": ");
+		lf_json_print_string(next_page_token, text);
+	}
+	lf_buffer_append_text(text, listing->printed == 0 && !more ? "}\n" : "\n}\n");
+}
+
+/* Prints one page, and moves on to the next. Takes the reply: its page token is part of the next request. */
+static enum lf_code take_page(struct lf_cli *cli, struct listing *listing, ProtobufCMessage *reply, bool *last)
+{
+	Leadfit__V1__ListDecisionsResponse *list = (Leadfit__V1__ListDecisionsResponse *)reply;
+	if (cli->json)
+		print_json(listing, &cli->page, list);
+	else
+		print_table(listing, &cli->page, list);
+	listing->printed += list->n_decisions;
+	*last = list->next_page_token[0] == '\0' || listing->printed >= listing->limit;
+	const bool again = !*last && strcmp(list->next_page_token, listing->request.page_token) == 0;
+	if (*last)
+		finish_list(cli, listing, list->next_page_token);
+	listing->request.page_token = list->next_page_token;
+	protobuf_c_message_free_unpacked(listing->previous, NULL);
+	listing->previous = reply;
+	if (again)
+		return lf_error_set(&listing->error, LF_INTERNAL, "the service gives the same page again and again");
+	*last = *last || cli->page.closed;
+	return LF_OK;
+}
+
+static enum lf_code list_pages(struct lf_cli *cli, struct listing *listing)
+{
+	for (bool last = false; !last;) {
+		const size_t wanted = listing->limit - listing->printed;
+		listing->request.page_size = wanted > LF_PAGE_MAX ? LF_PAGE_MAX : (uint32_t)wanted;
+		ProtobufCMessage *reply =
+			lf_cli_call(cli, "leadfit.v1.Decisions/List", &listing->request.base, true, &listing->error);
+		if (reply == NULL || take_page(cli, listing, reply, &last) != LF_OK ||
+			(!last && lf_page_flush(&cli->page, &listing->error) != LF_OK))
+			return listing->error.code;
+	}
+	return LF_OK;
+}
+
+static int run_list(struct lf_cli *cli, const struct lf_arguments *arguments)
+{
+	static const struct lf_source sources[] = {
+		{.prefix = "team", .option = "--team"},
+		{.prefix = "project", .option = "--project"},
+		{.prefix = "candidate", .option = "--candidate"},
+		{.prefix = "outcome", .option = "--outcome"},
+		{.prefix = "since", .option = "--since"},
+		{.prefix = "until", .option = "--until"},
+	};
+	struct listing listing = {.error = LF_ERROR_INIT};
+	int status = LF_EXIT_DONE;
+	lf_arena_init(&listing.arena, ARENA_BYTES_MAX);
+	leadfit__v1__list_decisions_request__init(&listing.request);
+	if (read_options(&listing, arguments) != LF_OK || list_pages(cli, &listing) != LF_OK)
+		status = lf_cli_report(cli, &listing.error, sources, sizeof(sources) / sizeof(sources[0]));
+	protobuf_c_message_free_unpacked(listing.previous, NULL);
+	lf_arena_clean_up(&listing.arena);
+	lf_error_clean_up(&listing.error);
+	return status;
+}
+
+static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
+{
+	static const struct lf_source source = {.prefix = "decision_id", .option = "decisions show"};
+	Leadfit__V1__GetDecisionRequest request;
+	struct lf_error error = LF_ERROR_INIT;
+	char id[LF_ID_BYTES_MAX + 1] = "";
+	const char *text = arguments->operands[0];
+	int status = LF_EXIT_DONE;
+	ProtobufCMessage *reply = NULL;
+	leadfit__v1__get_decision_request__init(&request);
+	if (strlen(text) > LF_ID_BYTES_MAX) {
+		lf_error_set(&error, LF_INVALID_ARGUMENT, "decisions show: this is no decision id");
+	} else {
+		memcpy(id, text, strlen(text));
+		request.decision_id = id;
+		reply = lf_cli_call(cli, "leadfit.v1.Decisions/Get", &request.base, true, &error);
+	}
+	if (reply == NULL)
+		status = lf_cli_report(cli, &error, &source, 1);
+	else if (cli->json)
+		lf_cli_json(cli, reply);
+	else
+		lf_decision_print(&cli->page, (const Leadfit__V1__Decision *)reply, true);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	lf_error_clean_up(&error);
+	return status;
+}
+
+const struct lf_command lf_command_decisions_list = {
+	.name = "decisions list",
+	.operands = "",
+	.summary = "List decisions, newest first",
+	.help = "Every filter that is given must hold. Times are UTC.\n\n"
+		"Examples:\n"
+		"  leadfit decisions list --team payments --limit 5\n"
+		"  leadfit decisions list --candidate m-1042 --since 2026-01-01 --all --output json\n",
+	.options = list_options,
+	.run = run_list,
+};
+
+const struct lf_command lf_command_decisions_show = {
+	.name = "decisions show",
+	.operands = "ID",
+	.summary = "Show one decision as it was answered",
+	.help = "ID is a decision's id, as score and decisions list print it.\n\n"
+		"Example:\n"
+		"  leadfit decisions show 0196f0a4-8b6e-7c3d-9f21-5d2f6f1f7a10\n",
+	.options = show_options,
+	.operand_min = 1,
+	.operand_max = 1,
+	.run = run_show,
+};
