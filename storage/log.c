@@ -1,2 +1,528 @@
-#include "storage/log.h"
-typedef int lf_empty_log;
+/*
+ * The writer: queue, group commit, completions.
+ *
+ * The promise: every append is completed exactly once, and with OK only when its record is on disk.
+ *
+ * Numbered, for tests and comments to cite:
+ *
+ *  W1  An append that lf_log_append() took belongs to exactly one of: the queue, the batch. It leaves the batch by done(), once.
+ *  W2  done(OK) comes after the commit() that holds the record, or that came after the one that holds it, returned OK.
+ *  W3  A batch that is not committed is completed with an error, whole. What a record was told apart (ALREADY_EXISTS, say) holds
+ *      only if the batch committed: the record that it collided with may have gone with it.
+ *  W4  Sequence, id and time are given in the order of the queue, by this thread alone. Ids and times given out never come back
+ *      lower, whatever the clock does and whatever failed; sequences have no gaps, as they are given again after a failed batch.
+ *  W5  After a commit that failed, what is stored is unknown until tail() was read again: nothing is appended before that.
+ *  W6  After DATA_LOSS from the backend, on_failed is called once, and the writer side of the backend never again, but to close it.
+ *  W7  No lock is held while the backend or a completion runs.
+ *  W8  pending <= queue_max: one that would exceed it is refused before anything else happens.
+ *  W9  While not ready, an idle writer probes once a second, so that readiness comes back without traffic.
+ *
+ * Wake-ups: the writer sleeps only when the queue is empty; who appends signals only when it sleeps. There is no timer: while
+ * one commit runs, the next batch gathers. So a lone append pays one commit, and a crowd shares one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "storage/log_private.h"
+
+enum { READERS_DEFAULT = 4 };
+
+static int64_t system_now_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* ---- completing ---- */
+
+/* Ends one append. pending goes down first, so that done() can append again. */
+static void complete(struct lf_log *log, struct lf_append *append, const struct lf_error *error)
+{
+	pthread_mutex_lock(&log->lock);
+	log->pending--;
+	pthread_mutex_unlock(&log->lock);
+	append->done(append, error);
+}
+
+/* W3: all of the batch, with what the backend said, in words for the caller. */
+static void fail_batch(struct lf_log *log, size_t count, const struct lf_error *cause)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	if (cause->code == LF_RESOURCE_EXHAUSTED)
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the decision log has no space: %s", cause->message);
+	else
+		lf_error_set(&error, LF_UNAVAILABLE, "the decision may or may not be stored: retry with the same idempotency key (%s)",
+			cause->message);
+	for (size_t i = 0; i < count; i++) {
+		lf_error_clean_up(&log->batch[i].error);
+		complete(log, log->batch[i].append, &error);
+	}
+	lf_error_clean_up(&error);
+}
+
+static void complete_batch(struct lf_log *log, size_t count)
+{
+	const struct lf_error fine = LF_ERROR_INIT;
+	pthread_mutex_lock(&log->lock);
+	log->pending -= count;
+	pthread_mutex_unlock(&log->lock);
+	for (size_t i = 0; i < count; i++) {
+		struct lf_batch_entry *entry = &log->batch[i];
+		struct lf_append *append = entry->append;
+		if (entry->error.code != LF_OK) {
+			append->done(append, &entry->error);
+			lf_error_clean_up(&entry->error);
+			continue;
+		}
+		append->id = entry->record.id;
+		append->sequence = entry->record.sequence;
+		append->decided_at_us = entry->record.decided_at_us;
+		append->existing = entry->record.existing;
+		append->done(append, &fine);
+	}
+}
+
+/* W6 */
+static void stop_writing(struct lf_log *log, const struct lf_error *error)
+{
+	pthread_mutex_lock(&log->lock);
+	const bool first = !log->failed;
+	log->failed = true;
+	pthread_mutex_unlock(&log->lock);
+	atomic_store(&log->ready, false);
+	if (first && log->on_failed != NULL)
+		log->on_failed(log->on_failed_context, error);
+}
+
+/* ---- one batch ---- */
+
+static bool concerns_the_record_alone(enum lf_code code)
+{
+	return code == LF_INVALID_ARGUMENT || code == LF_FAILED_PRECONDITION || code == LF_ALREADY_EXISTS || code == LF_OUT_OF_RANGE;
+}
+
+static enum lf_code append_decision(
+	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_entropy *entropy, int64_t now_us)
+{
+	struct lf_tail next = log->tail;
+	next.sequence++;
+	next.time_us = now_us > next.time_us ? now_us : next.time_us;
+	lf_uuid_next(&next.id, next.time_us, entropy->id);
+	entry->record = (struct lf_record){
+		.append = entry->append,
+		.team_salt = entropy->salts[0],
+		.project_salt = entropy->salts[1],
+		.answer_salt = entropy->salts[2],
+		.sequence = next.sequence,
+		.id = next.id,
+		.decided_at_us = next.time_us,
+	};
+	const enum lf_code code = log->backend->append(log->store, &entry->record, &entry->error);
+	if (code == LF_OK && !entry->record.existing)
+		log->tail = next;
+	return code;
+}
+
+static enum lf_code append_rubric(
+	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_entropy *entropy, int64_t now_us)
+{
+	struct lf_rubric_put *put = entry->append->rubric;
+	if (now_us > log->tail.time_us)
+		log->tail.time_us = now_us;
+	put->salt = entropy->salts[0];
+	put->put_at_us = log->tail.time_us;
+	entry->record.existing = false;
+	return log->backend->put_rubric(log->store, put, &entry->error);
+}
+
+/* Appends all and commits. On failure *error is set, and the transaction still has to be rolled back. */
+static enum lf_code write_records(struct lf_log *log, size_t count, bool *wrote, struct lf_error *error)
+{
+	const int64_t now_us = log->now_us();
+	for (size_t i = 0; i < count; i++) {
+		struct lf_batch_entry *entry = &log->batch[i];
+		const bool rubric = entry->append->rubric != NULL;
+		const enum lf_code code = rubric ? append_rubric(log, entry, &log->entropy[i], now_us)
+						 : append_decision(log, entry, &log->entropy[i], now_us);
+		if (code == LF_OK) {
+			*wrote |= rubric ? entry->append->rubric->added || entry->append->rubric->activated : !entry->record.existing;
+			continue;
+		}
+		if (!concerns_the_record_alone(code)) {
+			lf_error_move(error, &entry->error);
+			return code;
+		}
+	}
+	return log->backend->commit(log->store, error);
+}
+
+/* W5 */
+static enum lf_code know_tail(struct lf_log *log, struct lf_error *error)
+{
+	struct lf_tail stored = {0};
+	if (log->tail_known)
+		return LF_OK;
+	if (log->backend->tail(log->store, &stored, error) != LF_OK)
+		return error->code;
+	log->tail.sequence = stored.sequence;
+	if (memcmp(&stored.id, &log->tail.id, sizeof stored.id) > 0)
+		log->tail.id = stored.id;
+	if (stored.time_us > log->tail.time_us)
+		log->tail.time_us = stored.time_us;
+	log->tail_known = true;
+	return LF_OK;
+}
+
+/* Completes every entry of the batch. */
+static void run_batch(struct lf_log *log, size_t count)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	bool wrote = false;
+	if (!lf_random(log->entropy, count * sizeof *log->entropy)) {
+		lf_error_set(&error, LF_UNAVAILABLE, "no random bytes");
+		goto fail;
+	}
+	if (know_tail(log, &error) != LF_OK || log->backend->begin(log->store, &error) != LF_OK)
+		goto fail;
+	if (write_records(log, count, &wrote, &error) != LF_OK) {
+		log->tail_known = false;
+		if (error.code != LF_DATA_LOSS)
+			log->backend->rollback(log->store);
+		goto fail;
+	}
+	/* A commit without a write proves nothing about writing. */
+	if (wrote)
+		atomic_store(&log->ready, true);
+	complete_batch(log, count);
+	if (log->backend->maintain(log->store, &error) == LF_DATA_LOSS)
+		stop_writing(log, &error);
+	lf_error_clean_up(&error);
+	return;
+fail:
+	atomic_store(&log->ready, false);
+	if (error.code == LF_DATA_LOSS)
+		stop_writing(log, &error);
+	fail_batch(log, count, &error);
+	lf_error_clean_up(&error);
+}
+
+/* ---- the thread ---- */
+
+static void wait_a_second(struct lf_log *log)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec++;
+	while (log->asleep && !log->closing)
+		if (pthread_cond_timedwait(&log->wake, &log->lock, &until) == ETIMEDOUT)
+			break;
+}
+
+/* Moves up to a batch out of the queue, and waits where it is empty. Sets *failed. 0: closing, or time to probe. */
+static size_t take_batch(struct lf_log *log, bool *failed, bool *closing)
+{
+	size_t count = 0;
+	pthread_mutex_lock(&log->lock);
+	if (log->first == NULL && !log->closing) {
+		log->asleep = true;
+		if (!log->failed && !atomic_load(&log->ready))
+			wait_a_second(log);
+		else
+			while (log->asleep && !log->closing)
+				pthread_cond_wait(&log->wake, &log->lock);
+		log->asleep = false;
+	}
+	while (log->first != NULL && count < LF_BATCH_MAX) {
+		struct lf_append *append = log->first;
+		log->first = append->next;
+		append->next = NULL;
+		log->batch[count].append = append;
+		lf_error_init(&log->batch[count].error);
+		count++;
+	}
+	*failed = log->failed;
+	*closing = log->closing;
+	pthread_mutex_unlock(&log->lock);
+	return count;
+}
+
+/* W9 */
+static void probe(struct lf_log *log)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	if (atomic_load(&log->ready))
+		return;
+	if (know_tail(log, &error) == LF_OK && log->backend->probe(log->store, &error) == LF_OK)
+		atomic_store(&log->ready, true);
+	else if (error.code == LF_DATA_LOSS)
+		stop_writing(log, &error);
+	lf_error_clean_up(&error);
+}
+
+static void *writer_main(void *context)
+{
+	struct lf_log *log = context;
+	bool failed, closing;
+	for (;;) {
+		const size_t count = take_batch(log, &failed, &closing);
+		if (count > 0 && failed) {
+			struct lf_error error = LF_ERROR_INIT;
+			lf_error_set(&error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
+			fail_batch(log, count, &error);
+			lf_error_clean_up(&error);
+		} else if (count > 0) {
+			run_batch(log, count);
+		} else if (closing) {
+			return NULL;
+		} else if (!failed) {
+			probe(log);
+		}
+	}
+}
+
+/* ---- appending ---- */
+
+static enum lf_code check_id(const char *name, const char *value, struct lf_error *error)
+{
+	if (value == NULL)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s is missing", name);
+	const size_t length = strlen(value);
+	if (length > LF_ID_BYTES_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s has %zu bytes, more than %d", name, length, (int)LF_ID_BYTES_MAX);
+	return LF_OK;
+}
+
+static enum lf_code check_bytes(const char *name, struct lf_bytes bytes, struct lf_error *error)
+{
+	if (bytes.length > LF_MESSAGE_BYTES_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s has %zu bytes, more than %d", name, bytes.length,
+			(int)LF_MESSAGE_BYTES_MAX);
+	return LF_OK;
+}
+
+static enum lf_code check_append(const struct lf_append *append, struct lf_error *error)
+{
+	if (check_id("caller", append->caller, error) != LF_OK ||
+		check_id("idempotency_key", append->idempotency_key, error) != LF_OK ||
+		check_id("team id", append->team_id, error) != LF_OK || check_id("project id", append->project_id, error) != LF_OK ||
+		check_id("rubric name", append->rubric_name, error) != LF_OK ||
+		check_id("recommended", append->recommended, error) != LF_OK || check_bytes("team", append->team, error) != LF_OK ||
+		check_bytes("project", append->project, error) != LF_OK || check_bytes("answer", append->answer, error) != LF_OK)
+		return error->code;
+	if (append->candidate_count > LF_MEMBERS_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%zu candidates, more than %d", append->candidate_count,
+			(int)LF_MEMBERS_MAX);
+	for (size_t i = 0; i < append->candidate_count; i++)
+		if (check_id("candidate", append->candidates[i], error) != LF_OK)
+			return error->code;
+	return LF_OK;
+}
+
+static void enqueue(struct lf_log *log, struct lf_append *append)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	bool wake = false;
+	append->next = NULL;
+	pthread_mutex_lock(&log->lock);
+	if (log->failed || log->closing) {
+		lf_error_set(&error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
+	} else if (log->pending >= log->queue_max) {
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%zu appends wait for the decision log, the most allowed", log->pending);
+	} else {
+		if (log->first == NULL)
+			log->first = append;
+		else
+			log->last->next = append;
+		log->last = append;
+		log->pending++;
+		wake = log->asleep;
+		log->asleep = false;
+	}
+	pthread_mutex_unlock(&log->lock);
+	if (wake)
+		pthread_cond_signal(&log->wake);
+	if (error.code != LF_OK)
+		append->done(append, &error);
+	lf_error_clean_up(&error);
+}
+
+/* The digests are taken here, on the caller's thread, as the writer is the one that everybody waits for. */
+void lf_log_append(struct lf_log *log, struct lf_append *append)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	append->rubric = NULL;
+	append->existing = false;
+	if (check_append(append, &error) != LF_OK) {
+		append->done(append, &error);
+		lf_error_clean_up(&error);
+		return;
+	}
+	lf_sha256(append->team.data, append->team.length, &append->team_digest);
+	lf_sha256(append->project.data, append->project.length, &append->project_digest);
+	lf_sha256_strings(append->candidates, append->candidate_count, &append->candidates_digest);
+	enqueue(log, append);
+}
+
+/* ---- rubrics: through the same queue, waited for ---- */
+
+struct rubric_wait {
+	struct lf_append append;
+	struct lf_rubric_put put;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	bool done;
+	struct lf_error error;
+};
+
+static void rubric_done(struct lf_append *append, const struct lf_error *error)
+{
+	struct rubric_wait *wait = append->context;
+	pthread_mutex_lock(&wait->lock);
+	if (error->code != LF_OK)
+		lf_error_set(&wait->error, error->code, "%s", error->message);
+	wait->done = true;
+	/* Under the lock: the waiter's stack is gone as soon as it may go on. */
+	pthread_cond_signal(&wait->ended);
+	pthread_mutex_unlock(&wait->lock);
+}
+
+static enum lf_code check_rubric(const struct lf_rubric_put *put, struct lf_error *error)
+{
+	struct lf_digest digest;
+	if (check_id("rubric name", put->name, error) != LF_OK || check_id("caller", put->caller, error) != LF_OK ||
+		check_bytes("rubric", put->body, error) != LF_OK)
+		return error->code;
+	if (put->name[0] == '\0')
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "rubric name is empty");
+	if (put->title == NULL || strlen(put->title) > LF_TEXT_BYTES_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "rubric title is missing or longer than %d bytes", (int)LF_TEXT_BYTES_MAX);
+	lf_sha256(put->body.data, put->body.length, &digest);
+	if (memcmp(&digest, put->digest, sizeof digest) != 0)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "rubric %s: the digest is not that of the bytes", put->name);
+	return LF_OK;
+}
+
+enum lf_code lf_log_put_rubric(struct lf_log *log, const char *name, const char *title, const char *caller, struct lf_bytes body,
+	const struct lf_digest *digest, bool *added, bool *activated, struct lf_error *error)
+{
+	struct rubric_wait wait = {
+		.append = {.done = rubric_done, .context = &wait, .rubric = &wait.put},
+		.put = {.name = name, .title = title, .caller = caller, .body = body, .digest = digest},
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.ended = PTHREAD_COND_INITIALIZER,
+	};
+	struct lf_error checked = LF_ERROR_INIT;
+	if (check_rubric(&wait.put, &checked) != LF_OK)
+		return lf_error_set(error, checked.code, "%s", checked.message);
+	enqueue(log, &wait.append);
+	pthread_mutex_lock(&wait.lock);
+	while (!wait.done)
+		pthread_cond_wait(&wait.ended, &wait.lock);
+	pthread_mutex_unlock(&wait.lock);
+	pthread_cond_destroy(&wait.ended);
+	pthread_mutex_destroy(&wait.lock);
+	if (wait.error.code != LF_OK)
+		return lf_error_set(error, wait.error.code, "%s", wait.error.message);
+	if (added != NULL)
+		*added = wait.put.added;
+	if (activated != NULL)
+		*activated = wait.put.activated;
+	return LF_OK;
+}
+
+/* ---- opening and closing ---- */
+
+static enum lf_code start_writer(struct lf_log *log, struct lf_error *error)
+{
+	pthread_condattr_t attributes;
+	if (pthread_mutex_init(&log->lock, NULL) != 0)
+		goto no_lock;
+	if (pthread_condattr_init(&attributes) != 0)
+		goto no_attributes;
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	const int failed = pthread_cond_init(&log->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if (failed)
+		goto no_attributes;
+	if (pthread_create(&log->writer, NULL, writer_main, log) != 0)
+		goto no_thread;
+	return LF_OK;
+no_thread:
+	pthread_cond_destroy(&log->wake);
+no_attributes:
+	pthread_mutex_destroy(&log->lock);
+no_lock:
+	return lf_error_set(error, LF_UNAVAILABLE, "the decision log's writer can't be started");
+}
+
+enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, const struct lf_log_options *options,
+	struct lf_error *error)
+{
+	struct lf_error cause = LF_ERROR_INIT;
+	struct lf_log *log = calloc(1, sizeof *log);
+	if (log == NULL)
+		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	log->backend = backend;
+	log->queue_max = options->queue_max > 0 ? options->queue_max : LF_IN_FLIGHT_MAX;
+	log->on_failed = options->on_failed;
+	log->on_failed_context = options->on_failed_context;
+	log->now_us = options->now_us != NULL ? options->now_us : system_now_us;
+	atomic_init(&log->ready, true);
+	log->batch = calloc(LF_BATCH_MAX, sizeof *log->batch);
+	log->entropy = calloc(LF_BATCH_MAX, sizeof *log->entropy);
+	if (log->batch == NULL || log->entropy == NULL) {
+		lf_error_set(&cause, LF_UNAVAILABLE, "out of memory");
+		goto no_memory;
+	}
+	if (backend->open(&log->store, options->location, &cause) != LF_OK)
+		goto no_memory;
+	if (know_tail(log, &cause) != LF_OK)
+		goto no_tail;
+	if (lf_reader_pool_open(&log->readers, backend, log->store,
+		    options->reader_count > 0 ? options->reader_count : READERS_DEFAULT, &cause) != LF_OK)
+		goto no_tail;
+	if (start_writer(log, &cause) != LF_OK)
+		goto no_writer;
+	*out = log;
+	return LF_OK;
+no_writer:
+	lf_reader_pool_close(&log->readers, backend);
+no_tail:
+	backend->close(log->store);
+no_memory:
+	free(log->entropy);
+	free(log->batch);
+	free(log);
+	const enum lf_code code = cause.code;
+	if (error != NULL)
+		lf_error_move(error, &cause);
+	lf_error_clean_up(&cause);
+	return code;
+}
+
+void lf_log_close(struct lf_log *log)
+{
+	if (log == NULL)
+		return;
+	pthread_mutex_lock(&log->lock);
+	log->closing = true;
+	log->asleep = false;
+	pthread_cond_signal(&log->wake);
+	pthread_mutex_unlock(&log->lock);
+	pthread_join(log->writer, NULL);
+	lf_reader_pool_close(&log->readers, log->backend);
+	log->backend->close(log->store);
+	pthread_cond_destroy(&log->wake);
+	pthread_mutex_destroy(&log->lock);
+	free(log->entropy);
+	free(log->batch);
+	free(log);
+}
+
+bool lf_log_ready(const struct lf_log *log)
+{
+	return atomic_load(&log->ready);
+}

@@ -45,6 +45,7 @@ struct lf_log_options {
 	 * that went bad): the service must turn not-ready and restart clean. Must not call back into the log. May be NULL. */
 	void (*on_failed)(void *context, const struct lf_error *error);
 	void *on_failed_context;
+	int64_t (*now_us)(void); /* microseconds since 1970; NULL = the system's clock. For tests. */
 };
 
 /*
@@ -91,8 +92,10 @@ struct lf_append {
 	int64_t decided_at_us;    /* microseconds since 1970, never falling */
 	bool existing;            /* the key was known with the same request: this is the stored decision, read it by id */
 
-	/* the log's own */
+	/* the log's own; need no setting */
 	struct lf_append *next;
+	struct lf_digest team_digest, project_digest, candidates_digest;
+	struct lf_rubric_put *rubric;
 };
 
 /* Queues. Any thread; never blocks on I/O. */

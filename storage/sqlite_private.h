@@ -1,0 +1,192 @@
+/* Inside the SQLite backend: shared by the sqlite*.c files. Not for others. */
+#ifndef LF_STORAGE_SQLITE_PRIVATE_H
+#define LF_STORAGE_SQLITE_PRIVATE_H
+
+#include <sqlite3.h>
+
+#include "proto/limits.h"
+#include "storage/backend.h"
+
+enum {
+	LF_SQLITE_APPLICATION_ID = 0x6c664c67, /* "lfLg", at byte 68 of the file */
+	LF_SQLITE_SCHEMA = 1,                  /* user_version, at byte 60 */
+	LF_SQLITE_SKIP = 16,                   /* every 16th decision of a chain is in the skip table */
+};
+
+/* What a row of the name table names. Stored: never renumber. */
+enum lf_name_kind {
+	LF_NAME_CALLER = 1,
+	LF_NAME_TEAM = 2,
+	LF_NAME_PROJECT = 3,
+	LF_NAME_RUBRIC = 4,
+	LF_NAME_CANDIDATE = 5,
+	LF_NAME_CANDIDATES = 6, /* a list of candidates, by the digest of their ids */
+};
+
+/* What a payload is. Stored: never renumber. */
+enum lf_payload_kind {
+	LF_PAYLOAD_TEAM = 1,
+	LF_PAYLOAD_PROJECT = 2,
+	LF_PAYLOAD_RUBRIC = 3,
+};
+
+/* ---- sqlite_cache.c: what the writer remembers, so that repeated names and payloads cost no statement ---- */
+
+enum { LF_ID_CACHE_KEY_MAX = 161 }; /* longer keys are not cached: a digest, a name, and the cache's own tag */
+
+struct lf_id_cache; /* tag and bytes -> row id; bounded, forgets */
+struct lf_id_cache *lf_id_cache_new(void);
+void lf_id_cache_free(struct lf_id_cache *cache);
+void lf_id_cache_clear(struct lf_id_cache *cache);
+/* 0: not known. */
+int64_t lf_id_cache_find(const struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length);
+void lf_id_cache_put(struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length, int64_t id);
+
+/* The newest decision of a team, project or list of candidates. */
+struct lf_head {
+	int64_t entity; /* row id in the name table; 0 = a free slot */
+	int64_t last;   /* sequence */
+	int64_t count;  /* decisions in the chain */
+	bool known;     /* read from the database, or changed since */
+	bool dirty;     /* to be written at commit */
+};
+
+struct lf_heads {
+	struct lf_head *slots;
+	size_t used;
+	uint32_t dirty[3 * LF_BATCH_MAX]; /* slots */
+	size_t dirty_count;
+};
+bool lf_heads_init(struct lf_heads *heads);
+void lf_heads_clean_up(struct lf_heads *heads);
+void lf_heads_clear(struct lf_heads *heads);
+/* Makes room for one transaction. Nothing may be dirty. */
+void lf_heads_prepare(struct lf_heads *heads);
+/* The slot of an entity; its known is false where it is new here. NULL where the transaction is larger than a batch. */
+struct lf_head *lf_heads_slot(struct lf_heads *heads, int64_t entity);
+void lf_heads_mark(struct lf_heads *heads, struct lf_head *head);
+
+/* ---- the store ---- */
+
+enum lf_write_statement {
+	W_BEGIN,
+	W_COMMIT,
+	W_ROLLBACK,
+	W_TAIL,
+	W_PROBE,
+	W_NAME_FIND,
+	W_NAME_ADD,
+	W_PAYLOAD_FIND,
+	W_PAYLOAD_ADD,
+	W_MEMBER_ADD,
+	W_KEY_ADD,
+	W_KEY_FIND,
+	W_DECISION_ADD,
+	W_CHAIN_FIND,
+	W_CHAIN_SET,
+	W_SKIP_ADD,
+	W_RUBRIC_FIND,
+	W_RUBRIC_ADD,
+	W_ACTIVE_FIND,
+	W_ACTIVATION_ADD,
+	W_COUNT
+};
+
+struct lf_store {
+	char *path; /* resolved */
+	char *lock_path;
+	int lock;   /* descriptor that holds the lock; -1 none */
+	sqlite3 *db; /* the one connection that writes and checkpoints */
+	sqlite3_stmt *statements[W_COUNT];
+	struct lf_id_cache *ids;
+	struct lf_heads heads;
+	int wal_pages;     /* in the WAL after the last commit */
+	int wal_pages_seen;
+	int checkpoint_at; /* pages at which the next checkpoint is due */
+	bool unknown;      /* DATA_LOSS was returned: write nothing more, not even at closing */
+};
+
+/* sqlite_file.c: everything about the file that SQLite does not do. Sets path, lock_path, lock. */
+enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool *create, struct lf_error *error);
+/* Gives the lock back. */
+void lf_sqlite_release(struct lf_store *store);
+/* Makes the file with its schema, whole or not at all. */
+enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error);
+/* Refuses what is not a sound log of this schema, and leaves it untouched. */
+enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error);
+
+/* sqlite_schema.c */
+extern const char LF_SQLITE_DDL[];
+extern const char *const LF_SQLITE_WRITE_SQL[W_COUNT];
+/* Probes an open database: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the reason. */
+enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error);
+
+/* sqlite_write.c: the writer side of the vtable */
+enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
+enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error);
+enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, struct lf_error *error);
+enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error);
+enum lf_code lf_sqlite_commit(struct lf_store *store, struct lf_error *error);
+void lf_sqlite_rollback(struct lf_store *store);
+enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error);
+enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error);
+
+/* sqlite_read.c and sqlite_list.c: the readers */
+enum lf_read_statement {
+	R_BEGIN,
+	R_END,
+	R_KEY,
+	R_GET,
+	R_ROW,
+	R_PEEK,
+	R_LAST,
+	R_NAME,
+	R_CHAIN,
+	R_SKIP,
+	R_TIME,
+	R_LISTS,
+	R_MEMBER,
+	R_RUBRIC,
+	R_RUBRIC_ACTIVE,
+	R_RUBRICS,
+	R_COUNT
+};
+struct lf_reader {
+	sqlite3 *db;
+	sqlite3_stmt *statements[R_COUNT];
+};
+enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **reader, struct lf_error *error);
+void lf_sqlite_close_reader(struct lf_reader *reader);
+enum lf_code lf_sqlite_find_key(struct lf_reader *reader, const char *caller, const char *key, const struct lf_digest *request_digest,
+	struct lf_uuid *id, struct lf_error *error);
+enum lf_code lf_sqlite_get(struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error);
+enum lf_code lf_sqlite_list(struct lf_reader *reader, const struct lf_filter *filter,
+	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error);
+enum lf_code lf_sqlite_get_rubric(struct lf_reader *reader, const char *name, const struct lf_digest *digest,
+	struct lf_rubric_row **row, struct lf_error *error);
+enum lf_code lf_sqlite_list_rubrics(struct lf_reader *reader, const char *name,
+	void (*visit)(void *context, const struct lf_rubric_row *row), void *context, struct lf_error *error);
+/* Fills row from a statement with the columns of R_ROW, of which texts stay valid until it is reset. DATA_LOSS where it contradicts itself. */
+enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, struct lf_error *error);
+/* Whether the rubric is the active one is the statement's business. */
+void lf_sqlite_fill_rubric(sqlite3_stmt *statement, struct lf_rubric_row *row);
+
+/* ---- small helpers (sqlite.c) ---- */
+
+/* SQLite's result as ours, with its text. db may be NULL. */
+enum lf_code lf_sqlite_error(struct lf_error *error, sqlite3 *db, int result, const char *doing);
+/* The same on the writer's connection; remembers DATA_LOSS. */
+enum lf_code lf_sqlite_write_error(struct lf_store *store, struct lf_error *error, int result, const char *doing);
+/* Prepares count statements into array; finalizes them. */
+int lf_sqlite_prepare(sqlite3 *db, const char *const *sql, sqlite3_stmt **statements, size_t count);
+void lf_sqlite_finalize(sqlite3_stmt **statements, size_t count);
+void lf_sqlite_bind_blob(sqlite3_stmt *statement, int index, const void *data, size_t length); /* not copied */
+void lf_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text);                /* not copied */
+/* Steps a statement that returns no row, and resets it. SQLITE_OK or the error. */
+int lf_sqlite_run(sqlite3_stmt *statement);
+struct lf_bytes lf_sqlite_column_bytes(sqlite3_stmt *statement, int column);
+/* False where the blob has another size. */
+bool lf_sqlite_column_fixed(sqlite3_stmt *statement, int column, void *out, size_t size);
+const char *lf_sqlite_column_text(sqlite3_stmt *statement, int column); /* NULL where NULL */
+
+#endif

@@ -1,0 +1,447 @@
+/*
+ * The writer side.
+ *
+ * Within a transaction, what can be wrong with one record is found before its first write that matters (the rubric, then
+ * the key), so that no savepoint is needed: a savepoint copies every page that the record touches. A name or a key written before
+ * a refusal would be harmless or is not written at all; any failure after that ends the transaction.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "storage/sqlite_private.h"
+
+/*
+ * Pages of 8 KiB in the WAL at which a checkpoint is due: 16 MiB, about 12,000 decisions. Fewer: pages that every commit
+ * touches are copied more often, and two syncs are paid more often. More: the pause of a checkpoint grows.
+ */
+enum { CHECKPOINT_PAGES = 2048 };
+
+/* Tags of the id cache: name kinds, then these. */
+enum { TAG_PAYLOAD = 16, TAG_RUBRIC = 32 };
+
+/* A row id, or 0 with *result: SQLITE_OK means that there is none. The statement is bound. */
+static int64_t find_id(sqlite3_stmt *statement, int *result)
+{
+	int64_t id = 0;
+	*result = sqlite3_step(statement);
+	if (*result == SQLITE_ROW)
+		id = sqlite3_column_int64(statement, 0);
+	if (*result == SQLITE_ROW || *result == SQLITE_DONE)
+		*result = SQLITE_OK;
+	sqlite3_reset(statement);
+	return id;
+}
+
+/* ---- transactions ---- */
+
+enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
+{
+	sqlite3_stmt *statement = store->statements[W_TAIL];
+	int result;
+	enum lf_code code = LF_OK;
+	memset(tail, 0, sizeof *tail);
+	while ((result = sqlite3_step(statement)) == SQLITE_ROW && code == LF_OK) {
+		if (sqlite3_column_int64(statement, 2) > tail->time_us)
+			tail->time_us = sqlite3_column_int64(statement, 2);
+		if (sqlite3_column_int(statement, 3) != 0)
+			continue;
+		tail->sequence = (uint64_t)sqlite3_column_int64(statement, 0);
+		if (!lf_sqlite_column_fixed(statement, 1, &tail->id, sizeof tail->id))
+			code = lf_error_set(error, LF_DATA_LOSS, "the last decision has no id");
+	}
+	if (code == LF_OK && result != SQLITE_DONE)
+		code = lf_sqlite_write_error(store, error, result, "reading the end of the log");
+	sqlite3_reset(statement);
+	return code;
+}
+
+enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error)
+{
+	lf_heads_prepare(&store->heads);
+	const int result = lf_sqlite_run(store->statements[W_BEGIN]);
+	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "beginning a transaction");
+}
+
+/* Writes the ends of the chains that this transaction made longer: once each, however many decisions it added. */
+static int write_heads(struct lf_store *store)
+{
+	sqlite3_stmt *statement = store->statements[W_CHAIN_SET];
+	for (size_t i = 0; i < store->heads.dirty_count; i++) {
+		const struct lf_head *head = &store->heads.slots[store->heads.dirty[i]];
+		sqlite3_bind_int64(statement, 1, head->entity);
+		sqlite3_bind_int64(statement, 2, head->last);
+		sqlite3_bind_int64(statement, 3, head->count);
+		const int result = lf_sqlite_run(statement);
+		if (result != SQLITE_OK)
+			return result;
+	}
+	return SQLITE_OK;
+}
+
+enum lf_code lf_sqlite_commit(struct lf_store *store, struct lf_error *error)
+{
+	int result = write_heads(store);
+	if (result == SQLITE_OK)
+		result = lf_sqlite_run(store->statements[W_COMMIT]);
+	if (result != SQLITE_OK)
+		return lf_sqlite_write_error(store, error, result, "committing");
+	for (size_t i = 0; i < store->heads.dirty_count; i++)
+		store->heads.slots[store->heads.dirty[i]].dirty = false;
+	store->heads.dirty_count = 0;
+	return LF_OK;
+}
+
+void lf_sqlite_rollback(struct lf_store *store)
+{
+	/* SQLite has rolled back by itself after some errors. */
+	if (sqlite3_get_autocommit(store->db) == 0)
+		lf_sqlite_run(store->statements[W_ROLLBACK]);
+	lf_id_cache_clear(store->ids);
+	lf_heads_clear(&store->heads);
+}
+
+enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error)
+{
+	int in_wal = 0, copied = 0;
+	if (store->wal_pages < store->wal_pages_seen || store->checkpoint_at == 0)
+		store->checkpoint_at = CHECKPOINT_PAGES; /* the WAL has restarted */
+	store->wal_pages_seen = store->wal_pages;
+	if (store->wal_pages < store->checkpoint_at)
+		return LF_OK;
+	/* PASSIVE waits for nobody: what a reader still needs stays in the WAL until the next time. */
+	const int result = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
+	store->checkpoint_at = store->wal_pages + CHECKPOINT_PAGES / 4;
+	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "checkpointing");
+}
+
+enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error)
+{
+	int result = lf_sqlite_run(store->statements[W_BEGIN]);
+	if (result == SQLITE_OK)
+		result = lf_sqlite_run(store->statements[W_PROBE]);
+	if (result == SQLITE_OK)
+		result = lf_sqlite_run(store->statements[W_COMMIT]);
+	if (result == SQLITE_OK)
+		return LF_OK;
+	const enum lf_code code = lf_sqlite_write_error(store, error, result, "trying to write");
+	if (code != LF_DATA_LOSS)
+		lf_sqlite_rollback(store);
+	return code;
+}
+
+/* ---- names and payloads, once each ---- */
+
+/* blob: value is bytes, not text. */
+static int intern(struct lf_store *store, enum lf_name_kind kind, const void *value, size_t length, bool blob, int64_t *id, bool *added)
+{
+	int result;
+	*added = false;
+	*id = lf_id_cache_find(store->ids, (uint8_t)kind, value, length);
+	if (*id != 0)
+		return SQLITE_OK;
+	sqlite3_stmt *statements[] = {store->statements[W_NAME_FIND], store->statements[W_NAME_ADD]};
+	for (size_t i = 0; i < 2; i++) {
+		sqlite3_bind_int(statements[i], 1, (int)kind);
+		if (blob)
+			lf_sqlite_bind_blob(statements[i], 2, value, length);
+		else
+			sqlite3_bind_text64(statements[i], 2, length > 0 ? value : "", length, SQLITE_STATIC, SQLITE_UTF8);
+	}
+	*id = find_id(statements[0], &result);
+	if (result == SQLITE_OK && *id == 0) {
+		result = lf_sqlite_run(statements[1]);
+		*id = sqlite3_last_insert_rowid(store->db);
+		*added = true;
+	}
+	if (result == SQLITE_OK)
+		lf_id_cache_put(store->ids, (uint8_t)kind, value, length, *id);
+	return result;
+}
+
+static int intern_text(struct lf_store *store, enum lf_name_kind kind, const char *text, int64_t *id)
+{
+	bool added;
+	return intern(store, kind, text, strlen(text), false, id, &added);
+}
+
+static int store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body, const struct lf_digest *digest,
+	const struct lf_salt *salt, int64_t *id)
+{
+	int result = SQLITE_OK;
+	const uint8_t tag = (uint8_t)(TAG_PAYLOAD + kind);
+	*id = lf_id_cache_find(store->ids, tag, digest, sizeof *digest);
+	if (*id != 0)
+		return SQLITE_OK;
+	sqlite3_stmt *find = store->statements[W_PAYLOAD_FIND], *add = store->statements[W_PAYLOAD_ADD];
+	sqlite3_bind_int(find, 1, (int)kind);
+	lf_sqlite_bind_blob(find, 2, digest, sizeof *digest);
+	*id = find_id(find, &result);
+	if (result == SQLITE_OK && *id == 0) {
+		sqlite3_bind_int(add, 1, (int)kind);
+		lf_sqlite_bind_blob(add, 2, digest, sizeof *digest);
+		lf_sqlite_bind_blob(add, 3, salt, sizeof *salt);
+		lf_sqlite_bind_blob(add, 4, body.data, body.length);
+		result = lf_sqlite_run(add);
+		*id = sqlite3_last_insert_rowid(store->db);
+	}
+	if (result == SQLITE_OK)
+		lf_id_cache_put(store->ids, tag, digest, sizeof *digest, *id);
+	return result;
+}
+
+/* A new list of candidates is the only one that costs a row for each of them. */
+static int intern_candidates(struct lf_store *store, const struct lf_append *append, int64_t *id)
+{
+	bool added;
+	int64_t candidate;
+	const struct lf_digest *digest = &append->candidates_digest;
+	int result = intern(store, LF_NAME_CANDIDATES, digest, sizeof *digest, true, id, &added);
+	if (!added)
+		return result;
+	sqlite3_stmt *add = store->statements[W_MEMBER_ADD];
+	for (size_t i = 0; i < append->candidate_count && result == SQLITE_OK; i++) {
+		result = intern_text(store, LF_NAME_CANDIDATE, append->candidates[i], &candidate);
+		if (result != SQLITE_OK)
+			break;
+		sqlite3_bind_int64(add, 1, candidate);
+		sqlite3_bind_int64(add, 2, *id);
+		result = lf_sqlite_run(add);
+	}
+	return result;
+}
+
+/* ---- chains ---- */
+
+/* Puts sequence at the end of the chain of entity; *previous is the end before, 0 where it is the first. */
+static int link_decision(struct lf_store *store, int64_t entity, int64_t sequence, int64_t *previous)
+{
+	int result = SQLITE_OK;
+	struct lf_head *head = lf_heads_slot(&store->heads, entity);
+	if (head == NULL)
+		return SQLITE_NOMEM;
+	if (!head->known) {
+		sqlite3_stmt *find = store->statements[W_CHAIN_FIND];
+		sqlite3_bind_int64(find, 1, entity);
+		result = sqlite3_step(find);
+		if (result == SQLITE_ROW) {
+			head->last = sqlite3_column_int64(find, 0);
+			head->count = sqlite3_column_int64(find, 1);
+		}
+		sqlite3_reset(find);
+		if (result != SQLITE_ROW && result != SQLITE_DONE)
+			return result;
+		head->known = true;
+	}
+	*previous = head->last;
+	head->last = sequence;
+	head->count++;
+	lf_heads_mark(&store->heads, head);
+	if (head->count % LF_SQLITE_SKIP != 0)
+		return SQLITE_OK;
+	sqlite3_stmt *skip = store->statements[W_SKIP_ADD];
+	sqlite3_bind_int64(skip, 1, entity);
+	sqlite3_bind_int64(skip, 2, sequence);
+	return lf_sqlite_run(skip);
+}
+
+/* ---- a decision ---- */
+
+/* The rubric's payload id. Cached by digest and name together: both must fit. */
+static enum lf_code find_rubric(
+	struct lf_store *store, const struct lf_digest *digest, const char *name, int64_t *id, struct lf_error *error)
+{
+	uint8_t key[sizeof *digest + LF_ID_BYTES_MAX];
+	const size_t length = strlen(name);
+	char text[65];
+	assert(length <= LF_ID_BYTES_MAX);
+	memcpy(key, digest, sizeof *digest);
+	memcpy(key + sizeof *digest, name, length);
+	*id = lf_id_cache_find(store->ids, TAG_RUBRIC, key, sizeof *digest + length);
+	if (*id != 0)
+		return LF_OK;
+	sqlite3_stmt *find = store->statements[W_RUBRIC_FIND];
+	lf_sqlite_bind_blob(find, 1, digest, sizeof *digest);
+	const int result = sqlite3_step(find);
+	const char *found = result == SQLITE_ROW ? lf_sqlite_column_text(find, 1) : NULL;
+	if (found != NULL && strcmp(found, name) == 0)
+		*id = sqlite3_column_int64(find, 0);
+	sqlite3_reset(find);
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		return lf_sqlite_write_error(store, error, result, "looking a rubric up");
+	if (*id == 0) {
+		lf_digest_print(digest, text);
+		return lf_error_set(error, LF_FAILED_PRECONDITION, "no rubric %s with digest %s is stored", name, text);
+	}
+	lf_id_cache_put(store->ids, TAG_RUBRIC, key, sizeof *digest + length, *id);
+	return LF_OK;
+}
+
+/* The key is taken: by the same request or by another. */
+static enum lf_code find_existing(struct lf_store *store, struct lf_record *record, int64_t caller, struct lf_error *error)
+{
+	sqlite3_stmt *find = store->statements[W_KEY_FIND];
+	struct lf_digest digest;
+	enum lf_code code = LF_OK;
+	sqlite3_bind_int64(find, 1, caller);
+	lf_sqlite_bind_text(find, 2, record->append->idempotency_key);
+	const int result = sqlite3_step(find);
+	if (result != SQLITE_ROW && result != SQLITE_DONE) {
+		code = lf_sqlite_write_error(store, error, result, "looking an idempotency key up");
+	} else if (result == SQLITE_DONE || !lf_sqlite_column_fixed(find, 1, &record->id, sizeof record->id) ||
+		   !lf_sqlite_column_fixed(find, 3, &digest, sizeof digest)) {
+		store->unknown = true;
+		code = lf_error_set(error, LF_DATA_LOSS, "an idempotency key refers to no decision");
+	} else if (memcmp(&digest, &record->append->request_digest, sizeof digest) != 0) {
+		code = lf_error_set(error, LF_ALREADY_EXISTS, "idempotency key %s was used for another request",
+			record->append->idempotency_key);
+	} else {
+		record->sequence = (uint64_t)sqlite3_column_int64(find, 0);
+		record->decided_at_us = sqlite3_column_int64(find, 2);
+		record->existing = true;
+	}
+	sqlite3_reset(find);
+	return code;
+}
+
+/* Everything that a decision refers to. */
+struct references {
+	int64_t caller, rubric, recommended, team, project, candidates;
+	int64_t team_previous, project_previous, candidates_previous;
+	int64_t team_payload, project_payload;
+};
+
+static int add_decision(struct lf_store *store, const struct lf_record *record, const struct references *to)
+{
+	const struct lf_append *append = record->append;
+	sqlite3_stmt *add = store->statements[W_DECISION_ADD];
+	sqlite3_bind_int64(add, 1, (int64_t)record->sequence);
+	lf_sqlite_bind_blob(add, 2, &record->id, sizeof record->id);
+	sqlite3_bind_int64(add, 3, record->decided_at_us);
+	sqlite3_bind_int64(add, 4, append->outcome);
+	sqlite3_bind_int64(add, 5, append->purpose);
+	sqlite3_bind_int64(add, 6, to->caller);
+	sqlite3_bind_int64(add, 7, to->rubric);
+	if (to->recommended != 0)
+		sqlite3_bind_int64(add, 8, to->recommended);
+	else
+		sqlite3_bind_null(add, 8);
+	sqlite3_bind_int64(add, 9, to->team);
+	sqlite3_bind_int64(add, 10, to->project);
+	sqlite3_bind_int64(add, 11, to->candidates);
+	sqlite3_bind_int64(add, 12, to->team_previous);
+	sqlite3_bind_int64(add, 13, to->project_previous);
+	sqlite3_bind_int64(add, 14, to->candidates_previous);
+	sqlite3_bind_int64(add, 15, to->team_payload);
+	sqlite3_bind_int64(add, 16, to->project_payload);
+	if (append->idempotency_key[0] != '\0')
+		lf_sqlite_bind_blob(add, 17, &append->request_digest, sizeof append->request_digest);
+	else
+		sqlite3_bind_null(add, 17);
+	lf_sqlite_bind_blob(add, 18, &record->answer_salt, sizeof record->answer_salt);
+	lf_sqlite_bind_blob(add, 19, append->answer.data, append->answer.length);
+	return lf_sqlite_run(add);
+}
+
+static int store_decision(struct lf_store *store, const struct lf_record *record, struct references *to)
+{
+	const struct lf_append *append = record->append;
+	const int64_t sequence = (int64_t)record->sequence;
+	int result = intern_text(store, LF_NAME_TEAM, append->team_id, &to->team);
+	if (result == SQLITE_OK)
+		result = intern_text(store, LF_NAME_PROJECT, append->project_id, &to->project);
+	if (result == SQLITE_OK)
+		result = intern_candidates(store, append, &to->candidates);
+	if (result == SQLITE_OK && append->recommended[0] != '\0')
+		result = intern_text(store, LF_NAME_CANDIDATE, append->recommended, &to->recommended);
+	if (result == SQLITE_OK)
+		result = store_payload(
+			store, LF_PAYLOAD_TEAM, append->team, &append->team_digest, &record->team_salt, &to->team_payload);
+	if (result == SQLITE_OK)
+		result = store_payload(store, LF_PAYLOAD_PROJECT, append->project, &append->project_digest, &record->project_salt,
+			&to->project_payload);
+	if (result == SQLITE_OK)
+		result = link_decision(store, to->team, sequence, &to->team_previous);
+	if (result == SQLITE_OK)
+		result = link_decision(store, to->project, sequence, &to->project_previous);
+	if (result == SQLITE_OK)
+		result = link_decision(store, to->candidates, sequence, &to->candidates_previous);
+	return result == SQLITE_OK ? add_decision(store, record, to) : result;
+}
+
+enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, struct lf_error *error)
+{
+	const struct lf_append *append = record->append;
+	struct references to = {0};
+	if (find_rubric(store, &append->rubric_digest, append->rubric_name, &to.rubric, error) != LF_OK)
+		return error->code;
+	int result = intern_text(store, LF_NAME_CALLER, append->caller, &to.caller);
+	if (result == SQLITE_OK && append->idempotency_key[0] != '\0') {
+		sqlite3_stmt *key = store->statements[W_KEY_ADD];
+		sqlite3_bind_int64(key, 1, to.caller);
+		lf_sqlite_bind_text(key, 2, append->idempotency_key);
+		sqlite3_bind_int64(key, 3, (int64_t)record->sequence);
+		result = lf_sqlite_run(key);
+		if (result == SQLITE_OK && sqlite3_changes(store->db) == 0)
+			return find_existing(store, record, to.caller, error);
+	}
+	if (result == SQLITE_OK)
+		result = store_decision(store, record, &to);
+	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "storing a decision");
+}
+
+/* ---- a rubric ---- */
+
+static int activate_first(struct lf_store *store, const struct lf_rubric_put *put, int64_t name, int64_t caller, int64_t rubric, bool *activated)
+{
+	int result;
+	sqlite3_stmt *find = store->statements[W_ACTIVE_FIND], *add = store->statements[W_ACTIVATION_ADD];
+	sqlite3_bind_int64(find, 1, name);
+	*activated = false;
+	if (find_id(find, &result) != 0 || result != SQLITE_OK)
+		return result;
+	sqlite3_bind_int64(add, 1, name);
+	sqlite3_bind_int64(add, 2, put->put_at_us);
+	sqlite3_bind_int64(add, 3, caller);
+	sqlite3_bind_int64(add, 4, rubric);
+	*activated = true;
+	return lf_sqlite_run(add);
+}
+
+enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error)
+{
+	int64_t name, caller, rubric = 0;
+	int result = SQLITE_OK;
+	sqlite3_stmt *find = store->statements[W_RUBRIC_FIND], *add = store->statements[W_RUBRIC_ADD];
+	put->added = put->activated = false;
+	lf_sqlite_bind_blob(find, 1, put->digest, sizeof *put->digest);
+	result = sqlite3_step(find);
+	if (result == SQLITE_ROW) {
+		const char *stored = lf_sqlite_column_text(find, 1);
+		rubric = sqlite3_column_int64(find, 0);
+		if (stored != NULL && strcmp(stored, put->name) != 0)
+			lf_error_set(error, LF_INVALID_ARGUMENT, "a rubric of this digest is stored as %s, not %s", stored, put->name);
+	}
+	sqlite3_reset(find);
+	if (error->code != LF_OK)
+		return error->code;
+	result = result == SQLITE_ROW || result == SQLITE_DONE ? SQLITE_OK : result;
+	if (result == SQLITE_OK)
+		result = intern_text(store, LF_NAME_RUBRIC, put->name, &name);
+	if (result == SQLITE_OK)
+		result = intern_text(store, LF_NAME_CALLER, put->caller, &caller);
+	if (result == SQLITE_OK && rubric == 0) {
+		result = store_payload(store, LF_PAYLOAD_RUBRIC, put->body, put->digest, &put->salt, &rubric);
+		if (result == SQLITE_OK) {
+			sqlite3_bind_int64(add, 1, rubric);
+			sqlite3_bind_int64(add, 2, name);
+			lf_sqlite_bind_text(add, 3, put->title);
+			sqlite3_bind_int64(add, 4, caller);
+			sqlite3_bind_int64(add, 5, put->put_at_us);
+			result = lf_sqlite_run(add);
+			put->added = true;
+		}
+	}
+	if (result == SQLITE_OK)
+		result = activate_first(store, put, name, caller, rubric, &put->activated);
+	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "storing a rubric");
+}
