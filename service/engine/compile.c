@@ -1,2 +1,375 @@
-#include "service/engine/engine.h"
-typedef int lf_empty_compile;
+/*
+ * From a checked definition to what scoring reads: canonical orders, responses without their zeros, segments with slopes.
+ *
+ * Everything lives in one block of memory. One routine lays it out and runs twice: first with no block, to measure it, then
+ * to fill it. keep() returns NULL while measuring, so nothing is written then.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "service/engine/internal.h"
+
+enum { ALIGNMENT = 16 };
+
+struct block {
+	unsigned char *base; /* NULL = measuring */
+	size_t used;
+};
+
+static void *take(struct block *block, size_t count, size_t size)
+{
+	size_t at = block->used;
+
+	block->used += (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	return block->base != NULL && count > 0 ? block->base + at : NULL;
+}
+
+static void *keep(struct block *block, const void *from, size_t count, size_t size)
+{
+	void *to = from != NULL ? take(block, count, size) : NULL;
+
+	if (to != NULL)
+		memcpy(to, from, count * size);
+	return to;
+}
+
+static const char *keep_text(struct block *block, const char *text)
+{
+	return keep(block, text != NULL ? text : "", text != NULL ? strlen(text) + 1 : 1, 1);
+}
+
+static void keep_linear(struct block *block, struct lf_linear *linear, size_t trait_count)
+{
+	linear->by_trait = keep(block, linear->by_trait, trait_count, sizeof(double));
+}
+
+static void keep_criterion(struct block *block, struct lf_criterion_def *criterion, const struct lf_rubric_def *def)
+{
+	struct lf_need_def *needs;
+
+	criterion->id = keep_text(block, criterion->id);
+	criterion->title = keep_text(block, criterion->title);
+	criterion->curve = keep(block, criterion->curve, criterion->curve_count, sizeof *criterion->curve);
+	criterion->prior_mean = keep(block, criterion->prior_mean, def->discipline_count, sizeof(double));
+	keep_linear(block, &criterion->weight, def->trait_count);
+	needs = take(block, criterion->need_count, sizeof *needs);
+	for (size_t i = 0; i < criterion->need_count; i++) {
+		struct lf_need_def need = criterion->needs[i];
+
+		keep_linear(block, &need.amount, def->trait_count);
+		if (needs != NULL)
+			needs[i] = need;
+	}
+	criterion->needs = needs;
+}
+
+static void keep_disciplines(struct block *block, struct lf_rubric_def *def)
+{
+	struct lf_discipline_def *disciplines = take(block, def->discipline_count, sizeof *disciplines);
+
+	for (size_t d = 0; d < def->discipline_count; d++) {
+		struct lf_discipline_def discipline = def->disciplines[d];
+
+		discipline.id = keep_text(block, discipline.id);
+		discipline.title = keep_text(block, discipline.title);
+		discipline.covers = keep(block, discipline.covers, def->discipline_count, sizeof(double));
+		if (disciplines != NULL)
+			disciplines[d] = discipline;
+	}
+	def->disciplines = disciplines;
+}
+
+static void keep_traits(struct block *block, struct lf_rubric_def *def)
+{
+	struct lf_trait_def *traits = take(block, def->trait_count, sizeof *traits);
+
+	for (size_t t = 0; t < def->trait_count; t++) {
+		struct lf_trait_def trait = def->traits[t];
+
+		trait.id = keep_text(block, trait.id);
+		trait.title = keep_text(block, trait.title);
+		if (traits != NULL)
+			traits[t] = trait;
+	}
+	def->traits = traits;
+}
+
+static void keep_sources(struct block *block, struct lf_rubric_def *def)
+{
+	const char **ids = take(block, def->source_count, sizeof *ids);
+
+	for (size_t s = 0; s < def->source_count; s++) {
+		const char *id = keep_text(block, def->source_ids != NULL ? def->source_ids[s] : "");
+
+		if (ids != NULL)
+			ids[s] = id;
+	}
+	def->source_ids = ids;
+	def->source_weights = keep(block, def->source_weights, def->source_count, sizeof(double));
+}
+
+static void keep_def(struct block *block, struct lf_rubric_def *def)
+{
+	struct lf_criterion_def *criteria = take(block, def->criterion_count, sizeof *criteria);
+
+	for (size_t j = 0; j < def->criterion_count; j++) {
+		struct lf_criterion_def criterion = def->criteria[j];
+
+		keep_criterion(block, &criterion, def);
+		if (criteria != NULL)
+			criteria[j] = criterion;
+	}
+	def->criteria = criteria;
+	def->name = keep_text(block, def->name);
+	def->gates = keep(block, def->gates, def->gate_count, sizeof *def->gates);
+	keep_disciplines(block, def);
+	keep_traits(block, def);
+	keep_sources(block, def);
+}
+
+/* ---- canonical order ---- */
+
+static bool criterion_before(const void *context, uint32_t a, uint32_t b)
+{
+	const struct lf_rubric_def *def = context;
+
+	return strcmp(def->criteria[a].id, def->criteria[b].id) < 0;
+}
+
+static bool discipline_before(const void *context, uint32_t a, uint32_t b)
+{
+	const struct lf_rubric_def *def = context;
+
+	return strcmp(def->disciplines[a].id, def->disciplines[b].id) < 0;
+}
+
+static bool trait_before(const void *context, uint32_t a, uint32_t b)
+{
+	const struct lf_rubric_def *def = context;
+
+	return strcmp(def->traits[a].id, def->traits[b].id) < 0;
+}
+
+static uint32_t *take_order(struct block *block, size_t count, lf_before_fn before, const struct lf_rubric_def *def)
+{
+	uint32_t *order = take(block, count, sizeof *order);
+
+	if (order == NULL)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		order[i] = (uint32_t) i;
+	lf_sort(order, count, before, def);
+	return order;
+}
+
+/* ---- what scoring reads ---- */
+
+static struct lf_label take_label(struct block *block, const char *title, const char *id)
+{
+	const char *text = title != NULL && title[0] != '\0' ? title : id;
+
+	return (struct lf_label) { .text = keep_text(block, text), .length = strlen(text) };
+}
+
+static struct lf_response take_response(struct block *block, const struct lf_linear *linear, const uint32_t *trait_order,
+	size_t trait_count)
+{
+	struct lf_response response = { .base = linear->base };
+	struct lf_term *terms;
+	size_t count = 0;
+
+	for (size_t t = 0; linear->by_trait != NULL && t < trait_count; t++)
+		count += linear->by_trait[t] != 0;
+	terms = take(block, count, sizeof *terms);
+	if (terms == NULL)
+		return response;
+	for (size_t i = 0; i < trait_count; i++) {
+		uint32_t trait = trait_order[i];
+
+		if (linear->by_trait[trait] != 0)
+			terms[response.term_count++] = (struct lf_term) { trait, linear->by_trait[trait] };
+	}
+	response.terms = terms;
+	return response;
+}
+
+static void take_segments(struct block *block, struct lf_criterion *criterion, const struct lf_criterion_def *from,
+	const struct lf_rubric_def *def)
+{
+	const struct lf_curve_point line[2] = { { def->scale_min, 0 }, { def->scale_max, 1 } };
+	const struct lf_curve_point *curve = from->curve != NULL ? from->curve : line;
+	size_t count = (from->curve != NULL ? from->curve_count : 2) - 1;
+	struct lf_segment *segments = take(block, count, sizeof *segments);
+
+	criterion->segment_count = count;
+	criterion->segments = segments;
+	for (size_t i = 0; segments != NULL && i < count; i++) {
+		segments[i] = (struct lf_segment) {
+			.rating = curve[i].rating,
+			.value = curve[i].value + 0.0, /* -0 becomes 0 */
+			.slope = (curve[i + 1].value - curve[i].value) / (curve[i + 1].rating - curve[i].rating),
+			.rating_end = curve[i + 1].rating,
+			.value_end = curve[i + 1].value + 0.0,
+		};
+	}
+}
+
+static void take_needs(struct block *block, struct lf_criterion *criterion, const struct lf_criterion_def *from,
+	const struct lf_rubric_def *def, const struct lf_rubric *rubric, const uint32_t *trait_order)
+{
+	struct lf_need *needs = take(block, from->need_count, sizeof *needs);
+	size_t placed = 0;
+
+	criterion->need_count = from->need_count;
+	criterion->needs = needs;
+	for (size_t d = 0; d < def->discipline_count; d++) {
+		/* While measuring there is no order yet, and any order has the same size. */
+		uint32_t discipline = rubric->discipline_order != NULL ? rubric->discipline_order[d] : (uint32_t) d;
+
+		for (size_t i = 0; i < from->need_count; i++) {
+			if (from->needs[i].discipline != discipline)
+				continue;
+			struct lf_response amount = take_response(block, &from->needs[i].amount, trait_order, def->trait_count);
+
+			if (needs != NULL)
+				needs[placed] = (struct lf_need) { discipline, amount };
+			placed++;
+		}
+	}
+	assert(placed == from->need_count);
+}
+
+static void take_criteria(struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def,
+	const uint32_t *trait_order)
+{
+	uint32_t *order = take_order(block, def->criterion_count, criterion_before, def);
+	uint32_t *place = take(block, def->criterion_count, sizeof *place);
+	struct lf_criterion *criteria = take(block, def->criterion_count, sizeof *criteria);
+
+	rubric->criteria = criteria;
+	rubric->criterion_place = place;
+	for (size_t c = 0; c < def->criterion_count; c++) {
+		uint32_t index = order != NULL ? order[c] : (uint32_t) c;
+		const struct lf_criterion_def *from = &def->criteria[index];
+		struct lf_criterion criterion = {
+			.index = index,
+			.derived = from->derived,
+			.label = take_label(block, from->title, from->id),
+			.weight = take_response(block, &from->weight, trait_order, def->trait_count),
+			.prior_strength = lf_on_grid(&rubric->weight_grid, from->prior_strength),
+			.prior_mean = keep(block, from->prior_mean, def->discipline_count, sizeof(double)),
+			.prior_default_mean = from->prior_default_mean,
+			.need_first = rubric->need_count,
+		};
+
+		if (from->derived == LF_RATED)
+			take_segments(block, &criterion, from, def);
+		if (from->derived == LF_DOMAIN_ALIGNMENT)
+			take_needs(block, &criterion, from, def, rubric, trait_order);
+		rubric->need_count += criterion.need_count;
+		rubric->has_alignment |= from->derived == LF_DOMAIN_ALIGNMENT;
+		rubric->has_coverage |= from->derived == LF_TEAM_COVERAGE;
+		if (criteria != NULL) {
+			criteria[c] = criterion;
+			place[index] = (uint32_t) c;
+		}
+	}
+}
+
+static void take_labels(struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def)
+{
+	struct lf_label *disciplines = take(block, def->discipline_count, sizeof *disciplines);
+	struct lf_label *traits = take(block, def->trait_count, sizeof *traits);
+
+	for (size_t d = 0; d < def->discipline_count; d++) {
+		struct lf_label label = take_label(block, def->disciplines[d].title, def->disciplines[d].id);
+
+		if (disciplines != NULL)
+			disciplines[d] = label;
+	}
+	for (size_t t = 0; t < def->trait_count; t++) {
+		struct lf_label label = take_label(block, def->traits[t].title, def->traits[t].id);
+
+		if (traits != NULL)
+			traits[t] = label;
+	}
+	rubric->discipline_labels = disciplines;
+	rubric->trait_labels = traits;
+}
+
+static double larger(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+/* Smallest power of two that is not below x > 0. */
+static double power_of_two(double x)
+{
+	double p = 1;
+
+	while (p < x)
+		p *= 2;
+	while (p / 2 >= x)
+		p /= 2;
+	return p;
+}
+
+static struct lf_grid grid_below(double bound)
+{
+	double unit = bound * 0x1p-80;
+
+	return (struct lf_grid) { .shift = 0x1.8p52 * unit, .limit = 0x1p51 * unit };
+}
+
+static void set_grids(struct lf_rubric *rubric, const struct lf_rubric_def *def)
+{
+	double weight = 1, rating = larger(larger(def->scale_min, -def->scale_min), larger(def->scale_max, -def->scale_max));
+
+	for (size_t s = 0; s < def->source_count; s++)
+		weight = larger(weight, def->source_weights[s]);
+	for (size_t j = 0; j < def->criterion_count; j++)
+		weight = larger(weight, def->criteria[j].prior_strength);
+	weight = power_of_two(weight);
+	rubric->weight_grid = grid_below(weight);
+	rubric->product_grid = grid_below(weight * power_of_two(rating));
+}
+
+/* One pass over the definition; with block.base NULL it only measures. */
+static void lay_out(struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def)
+{
+	uint32_t *trait_order;
+
+	(void) take(block, 1, sizeof *rubric);
+	*rubric = (struct lf_rubric) { .def = *def };
+	keep_def(block, &rubric->def);
+	set_grids(rubric, def);
+	rubric->discipline_order = take_order(block, def->discipline_count, discipline_before, def);
+	trait_order = take_order(block, def->trait_count, trait_before, def);
+	take_labels(block, rubric, def);
+	take_criteria(block, rubric, def, trait_order);
+}
+
+struct lf_rubric *lf_rubric_compile(const struct lf_rubric_def *def)
+{
+	struct block block = { 0 };
+	struct lf_rubric measured;
+	size_t bytes;
+
+	lay_out(&block, &measured, def);
+	bytes = block.used;
+	block = (struct block) { .base = malloc(bytes) };
+	if (block.base == NULL)
+		return NULL;
+	lay_out(&block, (struct lf_rubric *) (void *) block.base, def);
+	assert(block.used == bytes);
+	return (struct lf_rubric *) (void *) block.base;
+}
+
+void lf_rubric_destroy(struct lf_rubric *rubric)
+{
+	free(rubric);
+}
+
+const struct lf_rubric_def *lf_rubric_def(const struct lf_rubric *rubric)
+{
+	return &rubric->def;
+}

@@ -1,2 +1,400 @@
-#include "service/engine/engine.h"
-typedef int lf_empty_score;
+/* The numbers of one member: ratings, values, shares, and the score that they add up to. README.md has the formulas. */
+#include <string.h>
+#include "service/engine/internal.h"
+
+enum { WORKSPACE_ALIGNMENT = 64 };
+
+/* ---- workspace ---- */
+
+static void *carve(unsigned char *base, size_t *used, size_t count, size_t size)
+{
+	size_t at = *used;
+
+	*used += (count * size + WORKSPACE_ALIGNMENT - 1) / WORKSPACE_ALIGNMENT * WORKSPACE_ALIGNMENT;
+	return base != NULL ? base + at : NULL;
+}
+
+size_t lf_workspace_carve(const struct lf_rubric *rubric, const struct lf_case *the_case, void *base,
+	struct lf_workspace *space)
+{
+	size_t members = the_case->member_count, criteria = rubric->def.criterion_count;
+	size_t disciplines = the_case->discipline_count, used = 0;
+
+	if (disciplines < rubric->def.discipline_count)
+		disciplines = rubric->def.discipline_count;
+	space->weights = carve(base, &used, criteria, sizeof *space->weights);
+	space->ranking = carve(base, &used, members, sizeof *space->ranking);
+	space->scored = carve(base, &used, members, sizeof *space->scored);
+	/* One more than members: a profile scores an imagined one. */
+	space->criteria = carve(base, &used, (members + 1) * criteria, sizeof *space->criteria);
+	space->sums = carve(base, &used, criteria, sizeof *space->sums);
+	space->member_order = carve(base, &used, members, sizeof *space->member_order);
+	space->rank_order = carve(base, &used, members, sizeof *space->rank_order);
+	space->needs = carve(base, &used, rubric->need_count, sizeof *space->needs);
+	space->need_totals = carve(base, &used, criteria, sizeof *space->need_totals);
+	space->labour = carve(base, &used, disciplines + 1, sizeof *space->labour);
+	space->discipline_order = carve(base, &used, disciplines, sizeof *space->discipline_order);
+	space->expertise = carve(base, &used, disciplines, sizeof *space->expertise);
+	space->stated = carve(base, &used, disciplines, sizeof *space->stated);
+	return used;
+}
+
+size_t lf_workspace_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case)
+{
+	struct lf_workspace space;
+
+	return lf_workspace_carve(rubric, the_case, NULL, &space);
+}
+
+/* ---- what all members share: needs and labour ---- */
+
+static void find_needs(struct lf_scoring *scoring)
+{
+	const struct lf_rubric *rubric = scoring->rubric;
+
+	scoring->needs_zero = false;
+	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
+		const struct lf_criterion *criterion = &rubric->criteria[c];
+		double total = 0;
+
+		if (criterion->derived != LF_DOMAIN_ALIGNMENT)
+			continue;
+		for (size_t i = 0; i < criterion->need_count; i++) {
+			double need = lf_respond(&criterion->needs[i].amount, scoring->the_case->traits);
+
+			scoring->space.needs[criterion->need_first + i] = need;
+			total += need;
+		}
+		scoring->space.need_totals[c] = total;
+		if (!(total > 0))
+			scoring->needs_zero = true;
+	}
+}
+
+struct discipline_context {
+	const struct lf_rubric *rubric;
+	const struct lf_case *the_case;
+};
+
+static bool discipline_before(const void *context, uint32_t a, uint32_t b)
+{
+	const struct discipline_context *with = context;
+
+	return strcmp(lf_discipline_id(with->rubric, with->the_case, a),
+		lf_discipline_id(with->rubric, with->the_case, b)) < 0;
+}
+
+/* All disciplines of the case by id bytes: the rubric's own order, merged with those that only the case knows. */
+static const uint32_t *order_disciplines(struct lf_scoring *scoring)
+{
+	struct discipline_context with = { scoring->rubric, scoring->the_case };
+	size_t count = scoring->the_case->discipline_count;
+
+	if (count <= scoring->rubric->def.discipline_count)
+		return scoring->rubric->discipline_order;
+	for (size_t d = 0; d < count; d++)
+		scoring->space.discipline_order[d] = (uint32_t) d;
+	lf_sort(scoring->space.discipline_order, count, discipline_before, &with);
+	return scoring->space.discipline_order;
+}
+
+static void find_labour(struct lf_scoring *scoring)
+{
+	const struct lf_case *the_case = scoring->the_case;
+	size_t count = the_case->discipline_count;
+	double *by_discipline = scoring->space.expertise; /* free until members are scored */
+	const uint32_t *order;
+
+	scoring->labour_count = 0;
+	scoring->labour_total = 0;
+	if (!scoring->rubric->has_coverage)
+		return;
+	if (count < scoring->rubric->def.discipline_count)
+		count = scoring->rubric->def.discipline_count;
+	order = order_disciplines(scoring);
+	for (size_t d = 0; d < count; d++)
+		by_discipline[d] = 0;
+	for (size_t i = 0; i < the_case->member_count; i++) {
+		const struct lf_member *member = &the_case->members[scoring->space.member_order[i]];
+
+		if (member->discipline != LF_NONE) {
+			assert(member->discipline < count);
+			by_discipline[member->discipline] += member->availability;
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		double labour = by_discipline[order[i]];
+
+		if (!(labour > 0))
+			continue;
+		scoring->space.labour[scoring->labour_count++] = (struct lf_amount) { order[i], labour };
+		scoring->labour_total += labour;
+	}
+}
+
+void lf_scoring_begin(struct lf_scoring *scoring, const struct lf_rubric *rubric, const struct lf_case *the_case,
+	void *workspace)
+{
+	assert((uintptr_t) workspace % WORKSPACE_ALIGNMENT == 0);
+	scoring->rubric = rubric;
+	scoring->the_case = the_case;
+	(void) lf_workspace_carve(rubric, the_case, workspace, &scoring->space);
+	lf_order_members(the_case, scoring->space.member_order);
+	find_needs(scoring);
+	find_labour(scoring);
+}
+
+bool lf_weights(const struct lf_rubric *rubric, const double *traits, double *weights)
+{
+	size_t count = rubric->def.criterion_count;
+	double total = 0;
+
+	for (size_t c = 0; c < count; c++) {
+		double weight = lf_respond(&rubric->criteria[c].weight, traits);
+
+		weights[rubric->criteria[c].index] = weight;
+		total += weight;
+	}
+	if (!(total > 0))
+		return false;
+	for (size_t j = 0; j < count; j++)
+		weights[j] = weights[j] / total;
+	return true;
+}
+
+/* ---- rated criteria ---- */
+
+static void sum_add(struct lf_sum *sum, double x)
+{
+	double high = sum->high + x;
+	double added = high - sum->high;
+
+	sum->low += (sum->high - (high - added)) + (x - added);
+	sum->high = high;
+}
+
+/* Adds up a member's evidence by criterion. Returns how many undated pieces were aged by a half-life. */
+static uint32_t sum_evidence(const struct lf_scoring *scoring, const struct lf_member *member)
+{
+	const struct lf_rubric *rubric = scoring->rubric;
+	double half_life = rubric->def.half_life_days;
+	uint32_t undated = 0;
+
+	assert(member->evidence_count <= LF_EXACT_EVIDENCE_MAX);
+	for (size_t i = 0; i < member->evidence_count; i++) {
+		const struct lf_evidence *e = &member->evidence[i];
+		struct lf_evidence_sum *sum = &scoring->space.sums[rubric->criterion_place[e->criterion]];
+		double weight = e->source == LF_NONE ? 1 : rubric->def.source_weights[e->source];
+
+		assert(e->criterion < rubric->def.criterion_count);
+		assert(rubric->def.criteria[e->criterion].derived == LF_RATED);
+		if (half_life > 0 && e->observed_day == LF_UNDATED) {
+			weight *= 0.5;
+			undated++;
+		} else if (half_life > 0) {
+			int64_t age = (int64_t) scoring->the_case->as_of_day - e->observed_day;
+
+			weight *= half_life / (half_life + (age > 0 ? (double) age : 0));
+		}
+		weight = lf_on_grid(&rubric->weight_grid, weight);
+		if (!(weight > 0))
+			continue;
+		if (sum->weight.high == 0 || e->rating < sum->lowest)
+			sum->lowest = e->rating;
+		if (sum->weight.high == 0 || e->rating > sum->highest)
+			sum->highest = e->rating;
+		sum_add(&sum->weight, weight);
+		sum_add(&sum->weighted, lf_on_grid(&rubric->product_grid, weight * e->rating));
+	}
+	return undated;
+}
+
+static double prior_mean(const struct lf_criterion *criterion, uint32_t discipline, size_t declared)
+{
+	if (criterion->prior_mean != NULL && discipline < declared)
+		return criterion->prior_mean[discipline];
+	return criterion->prior_default_mean;
+}
+
+double lf_criterion_value(const struct lf_criterion *criterion, double rating)
+{
+	size_t i = criterion->segment_count - 1;
+
+	while (i > 0 && rating < criterion->segments[i].rating)
+		i--;
+	return lf_segment_value(&criterion->segments[i], rating);
+}
+
+/* r = (Σ s·a·r + k·p) / (n + k): the prior is one more piece of evidence, of weight k. */
+static void rate(const struct lf_scoring *scoring, const struct lf_criterion *criterion, struct lf_evidence_sum sum,
+	uint32_t discipline, struct lf_criterion_score *score)
+{
+	const struct lf_rubric *rubric = scoring->rubric;
+	double n = sum.weight.high + sum.weight.low, k = criterion->prior_strength, rating;
+
+	*score = (struct lf_criterion_score) { .known = n > 0 || k > 0 };
+	if (!score->known)
+		return;
+	if (k > 0) {
+		double mean = prior_mean(criterion, discipline, rubric->def.discipline_count);
+
+		if (!(n > 0) || mean < sum.lowest)
+			sum.lowest = mean;
+		if (!(n > 0) || mean > sum.highest)
+			sum.highest = mean;
+		sum_add(&sum.weight, k);
+		sum_add(&sum.weighted, lf_on_grid(&rubric->product_grid, k * mean));
+	}
+	rating = (sum.weighted.high + sum.weighted.low) / (sum.weight.high + sum.weight.low);
+	/* A mean lies between what it is the mean of, also after rounding. */
+	if (rating < sum.lowest)
+		rating = sum.lowest;
+	if (rating > sum.highest)
+		rating = sum.highest;
+	score->rating = rating + 0.0; /* -0 becomes 0 */
+	score->share = n / (sum.weight.high + sum.weight.low);
+	score->value = lf_criterion_value(criterion, score->rating);
+}
+
+/* ---- derived criteria ---- */
+
+/* x_m(d): what is stated, else what the member's discipline covers, else 0. */
+static void find_expertise(const struct lf_scoring *scoring, const struct lf_member *member)
+{
+	const struct lf_rubric *rubric = scoring->rubric;
+	size_t own = rubric->def.discipline_count, count = scoring->the_case->discipline_count;
+	const double *covers = member->discipline < own ? rubric->def.disciplines[member->discipline].covers : NULL;
+	double *expertise = scoring->space.expertise;
+	unsigned char *stated = scoring->space.stated;
+
+	if (count < own)
+		count = own;
+	for (size_t d = 0; d < count; d++) {
+		expertise[d] = covers != NULL && d < own ? covers[d] : 0;
+		stated[d] = 0;
+	}
+	if (member->discipline != LF_NONE && covers == NULL)
+		expertise[member->discipline] = 1;
+	for (size_t i = 0; i < member->expertise_count; i++) {
+		assert(member->expertise[i].discipline < count);
+		expertise[member->expertise[i].discipline] = member->expertise[i].level;
+		stated[member->expertise[i].discipline] = 1;
+	}
+}
+
+static void align(const struct lf_scoring *scoring, size_t place, struct lf_criterion_score *score)
+{
+	const struct lf_criterion *criterion = &scoring->rubric->criteria[place];
+	const double *needs = scoring->space.needs + criterion->need_first;
+	double total = scoring->space.need_totals[place], met = 0, stated = 0;
+
+	*score = (struct lf_criterion_score) { .known = true };
+	if (!(total > 0))
+		return;
+	for (size_t i = 0; i < criterion->need_count; i++) {
+		uint32_t discipline = criterion->needs[i].discipline;
+
+		met += needs[i] * scoring->space.expertise[discipline];
+		if (scoring->space.stated[discipline])
+			stated += needs[i];
+	}
+	score->value = met / total;
+	score->share = stated / total;
+}
+
+static void cover(const struct lf_scoring *scoring, struct lf_criterion_score *score)
+{
+	double covered = 0, stated = 0;
+
+	*score = (struct lf_criterion_score) { .known = true };
+	if (!(scoring->labour_total > 0))
+		return;
+	for (size_t i = 0; i < scoring->labour_count; i++) {
+		const struct lf_amount *labour = &scoring->space.labour[i];
+
+		covered += labour->amount * scoring->space.expertise[labour->discipline];
+		if (scoring->space.stated[labour->discipline])
+			stated += labour->amount;
+	}
+	score->value = covered / scoring->labour_total;
+	score->share = stated / scoring->labour_total;
+}
+
+/* ---- a member ---- */
+
+uint32_t lf_score_criteria(const struct lf_scoring *scoring, const struct lf_member *member,
+	struct lf_criterion_score *criteria)
+{
+	const struct lf_rubric *rubric = scoring->rubric;
+	size_t count = rubric->def.criterion_count;
+	uint32_t undated;
+
+	memset(scoring->space.sums, 0, count * sizeof *scoring->space.sums);
+	undated = sum_evidence(scoring, member);
+	if (rubric->has_alignment || rubric->has_coverage)
+		find_expertise(scoring, member);
+	for (size_t c = 0; c < count; c++) {
+		const struct lf_criterion *criterion = &rubric->criteria[c];
+		struct lf_criterion_score *score = &criteria[criterion->index];
+
+		if (criterion->derived == LF_RATED)
+			rate(scoring, criterion, scoring->space.sums[c], member->discipline, score);
+		else if (criterion->derived == LF_DOMAIN_ALIGNMENT)
+			align(scoring, c, score);
+		else
+			cover(scoring, score);
+	}
+	return undated;
+}
+
+double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria)
+{
+	enum lf_aggregation aggregation = rubric->def.aggregation;
+	double sum = 0, lowest = 1, score;
+
+	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
+		uint32_t j = rubric->criteria[c].index;
+		double w = weights[j], v = criteria[j].value;
+
+		if (!(w > 0))
+			continue;
+		if (v < lowest)
+			lowest = v;
+		if (aggregation == LF_HARMONIC && v > 0)
+			sum += w / v;
+		else if (aggregation == LF_ADDITIVE)
+			sum += w * v;
+	}
+	if (aggregation == LF_MINIMUM)
+		score = lowest;
+	else if (aggregation == LF_HARMONIC)
+		score = lowest > 0 ? 1 / sum : 0;
+	else
+		score = sum;
+	/* Weights add up to 1 only up to rounding. */
+	return score > 1 ? 1 : score + 0.0;
+}
+
+bool lf_score(const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace, struct lf_result *result)
+{
+	struct lf_scoring scoring;
+	struct lf_workspace *space = &scoring.space;
+	size_t count = 0, criterion_count = rubric->def.criterion_count;
+
+	lf_scoring_begin(&scoring, rubric, the_case, workspace);
+	if (!lf_weights(rubric, the_case->traits, space->weights))
+		return false;
+	for (size_t i = 0; i < the_case->member_count; i++) {
+		uint32_t m = space->member_order[i];
+		struct lf_criterion_score *criteria = space->criteria + count * criterion_count;
+
+		if (!the_case->members[m].candidate)
+			continue;
+		space->scored[count] = (struct lf_member_score) { .member = m, .criteria = criteria };
+		space->scored[count].undated = lf_score_criteria(&scoring, &the_case->members[m], criteria);
+		space->scored[count].score = lf_aggregate(rubric, space->weights, criteria);
+		count++;
+	}
+	lf_decide(&scoring, count, result);
+	return true;
+}

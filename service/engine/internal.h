@@ -1,0 +1,201 @@
+/* What the engine's files share. Nothing outside this folder includes it. */
+#ifndef LF_ENGINE_INTERNAL_H
+#define LF_ENGINE_INTERNAL_H
+
+#include <assert.h>
+#include <float.h>
+#include <math.h> /* NAN and isnan only: no function of the maths library */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "service/engine/engine.h"
+
+static_assert(FLT_EVAL_METHOD == 0, "the same bits everywhere need doubles that are evaluated as doubles");
+static_assert(sizeof(double) == 8 && DBL_MANT_DIG == 53, "IEEE 754 binary64");
+
+/* Largest magnitude of any number in a rubric: far beyond use, far from overflow. */
+#define LF_MAGNITUDE_MAX 1e6
+
+/*
+ * Pieces of evidence that one member may have for the exact sums below to be exact: with n of them the low part stays
+ * below n² · 2^28 units, which must be at most 2^53.
+ */
+#define LF_EXACT_EVIDENCE_MAX 4096
+
+/* ---- the compiled rubric; everything in canonical order (id bytes) unless it says otherwise ---- */
+
+struct lf_label {
+	const char *text; /* title, or id where there is none */
+	size_t length;
+};
+
+struct lf_term {
+	uint32_t trait; /* index in the definition */
+	double coefficient;
+};
+
+/* base + Σ coefficient · τ; terms by trait id, those of 0 left out. */
+struct lf_response {
+	double base;
+	const struct lf_term *terms;
+	size_t term_count;
+};
+
+struct lf_need {
+	uint32_t discipline; /* index in the definition */
+	struct lf_response amount;
+};
+
+/* One piece of a value function, from rating to rating_end. */
+struct lf_segment {
+	double rating, value, slope;
+	double rating_end, value_end;
+};
+
+struct lf_criterion {
+	uint32_t index; /* in the definition */
+	enum lf_derived derived;
+	struct lf_label label;
+	struct lf_response weight;
+	const struct lf_segment *segments; /* rated */
+	size_t segment_count;
+	double prior_strength;             /* k on the grid of weights */
+	const double *prior_mean;          /* by discipline of the definition; NULL = prior_default_mean for all */
+	double prior_default_mean;
+	const struct lf_need *needs;       /* DOMAIN_ALIGNMENT, by discipline id */
+	size_t need_count;
+	size_t need_first;                 /* place of its first need among those of all criteria */
+};
+
+/*
+ * Numbers up to a known bound, rounded to multiples of a unit 2^-80 below the bound, so that sums of a few thousand of
+ * them can be carried exactly in two doubles (see lf_sum).
+ */
+struct lf_grid {
+	double shift; /* 1.5 · 2^52 units */
+	double limit; /* 2^51 units: from here on a double is a multiple of half a unit anyway */
+};
+
+struct lf_rubric {
+	struct lf_rubric_def def; /* deep copy */
+	const struct lf_criterion *criteria;
+	const uint32_t *criterion_place;  /* by index in the definition: place in canonical order */
+	const uint32_t *discipline_order; /* canonical place → index in the definition */
+	const struct lf_label *discipline_labels; /* by index in the definition */
+	const struct lf_label *trait_labels;      /* by index in the definition */
+	size_t need_count;                /* of all criteria */
+	bool has_alignment, has_coverage;
+	struct lf_grid weight_grid;       /* of s · a and of k */
+	struct lf_grid product_grid;      /* of s · a · r and of k · p */
+};
+
+/* max(0, base + Σ c · τ). traits in the definition's order. */
+static inline double lf_respond(const struct lf_response *response, const double *traits)
+{
+	double sum = response->base;
+
+	for (size_t i = 0; i < response->term_count; i++)
+		sum += response->terms[i].coefficient * traits[response->terms[i].trait];
+	return sum > 0 ? sum : 0;
+}
+
+/* x to the nearest multiple of the unit: never larger for a smaller x. */
+static inline double lf_on_grid(const struct lf_grid *grid, double x)
+{
+	if (x >= grid->limit || x <= -grid->limit)
+		return x;
+	return (x + grid->shift) - grid->shift;
+}
+
+static inline double lf_segment_value(const struct lf_segment *s, double rating)
+{
+	double v;
+
+	if (rating <= s->rating)
+		return s->value;
+	if (rating >= s->rating_end)
+		return s->value_end;
+	v = s->value + (rating - s->rating) * s->slope;
+	/* Rounding must not carry v past the end, or a higher rating in the next segment could be worth less. */
+	if (s->slope >= 0)
+		return v > s->value_end ? s->value_end : v;
+	return v < s->value_end ? s->value_end : v;
+}
+
+/* ---- one scoring under way ---- */
+
+/*
+ * An exact sum of numbers on one grid, as high + low. Every rounding error of high is itself a multiple of half a unit and
+ * goes to low, which is small enough to hold it exactly. So the total is the same in any order, and larger when any addend
+ * is: what makes both the order of evidence irrelevant and scores monotone to the last bit.
+ */
+struct lf_sum {
+	double high, low;
+};
+
+struct lf_evidence_sum {
+	struct lf_sum weight;   /* Σ s·a */
+	struct lf_sum weighted; /* Σ s·a·r */
+	double lowest, highest; /* ratings that went in */
+};
+
+struct lf_amount {
+	uint32_t discipline;
+	double amount;
+};
+
+/* Carved from the caller's workspace. M members, C criteria, D disciplines of the case. */
+struct lf_workspace {
+	double *weights;                     /* C */
+	struct lf_member_score *ranking;     /* M */
+	struct lf_member_score *scored;      /* M, candidates in canonical order */
+	struct lf_criterion_score *criteria; /* M·C */
+	struct lf_evidence_sum *sums;        /* C, canonical */
+	uint32_t *member_order;              /* M: canonical place → member */
+	uint32_t *rank_order;                /* M: place in the ranking → scored */
+	double *needs;                       /* of all criteria together */
+	double *need_totals;                 /* C, canonical */
+	struct lf_amount *labour;            /* D */
+	uint32_t *discipline_order;          /* D */
+	double *expertise;                   /* D: x_m(d) */
+	unsigned char *stated;               /* D: x_m(d) was stated */
+};
+
+struct lf_scoring {
+	const struct lf_rubric *rubric;
+	const struct lf_case *the_case;
+	struct lf_workspace space;
+	size_t labour_count; /* disciplines with labour, canonical order */
+	double labour_total;
+	bool needs_zero;
+};
+
+/* Lays the arrays out; base NULL = measure only. Returns the bytes. */
+size_t lf_workspace_carve(const struct lf_rubric *rubric, const struct lf_case *the_case, void *base,
+	struct lf_workspace *space);
+
+/* Sets up a scoring: canonical orders, needs, labour. */
+void lf_scoring_begin(struct lf_scoring *scoring, const struct lf_rubric *rubric, const struct lf_case *the_case,
+	void *workspace);
+/* w by the definition's criteria, normalised. false: their sum is 0. */
+bool lf_weights(const struct lf_rubric *rubric, const double *traits, double *weights);
+/* One member's criteria (by the definition's criteria). Returns how many undated pieces were aged. */
+uint32_t lf_score_criteria(const struct lf_scoring *scoring, const struct lf_member *member,
+	struct lf_criterion_score *criteria);
+double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria);
+/* From scored members (member, score, undated, criteria set) to ranks and outcome. */
+void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_result *result);
+
+double lf_criterion_value(const struct lf_criterion *criterion, double rating);
+
+/* ---- order ---- */
+
+/* Whether a comes before b. Must be a total order without equals, so that the result does not depend on the algorithm. */
+typedef bool (*lf_before_fn)(const void *context, uint32_t a, uint32_t b);
+/* In place, without memory of its own. */
+void lf_sort(uint32_t *items, size_t count, lf_before_fn before, const void *context);
+/* order[place] = member, by id bytes. */
+void lf_order_members(const struct lf_case *the_case, uint32_t *order);
+const char *lf_discipline_id(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t discipline);
+
+#endif

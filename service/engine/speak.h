@@ -1,0 +1,57 @@
+/* What the sentences about the whole and about each candidate share. */
+#ifndef LF_ENGINE_SPEAK_H
+#define LF_ENGINE_SPEAK_H
+
+#include "service/engine/internal.h"
+#include "service/engine/text.h"
+
+enum { LF_PICKS_MAX = 3 }; /* criteria that one sentence names */
+
+struct lf_speaker {
+	const struct lf_rubric *rubric;
+	const struct lf_case *the_case;
+	const struct lf_result *result; /* NULL for a profile */
+	size_t eligible;                /* of result */
+	lf_say_fn say;
+	void *context;
+	struct lf_text text;
+};
+
+/* The largest amounts of those offered, largest first; of equals the first offered. */
+struct lf_picks {
+	size_t count, room;
+	const struct lf_criterion *criterion[LF_PICKS_MAX];
+	double amount[LF_PICKS_MAX];
+};
+
+/* Says the sentence and begins the next. */
+void lf_utter(struct lf_speaker *speaker, enum lf_sentence kind, size_t index);
+
+static inline void lf_put_label(struct lf_speaker *speaker, struct lf_label label)
+{
+	lf_text_add(&speaker->text, label.text, label.length);
+}
+
+/* Id of the member at a place in the ranking. */
+void lf_put_ranked(struct lf_speaker *speaker, size_t place);
+/* "m-7", "m-7 and m-9", "m-7 and 2 others": from place on, so many. */
+void lf_put_several(struct lf_speaker *speaker, size_t place, size_t count);
+/* How many eligible candidates from place on have the score of the one at place. */
+size_t lf_tied_from(const struct lf_speaker *speaker, size_t place);
+
+/* Offers an amount; only those above 0 are kept. */
+void lf_pick(struct lf_picks *picks, const struct lf_criterion *criterion, double amount);
+/* Decimals for the amounts: 2, or more where the largest is small. Drops what would then print as 0. */
+unsigned lf_settle(struct lf_picks *picks);
+/* "Interaction (+0.09) and Collaboration (+0.04)"; sign "" prints amounts bare. */
+void lf_put_picks(struct lf_speaker *speaker, const struct lf_picks *picks, const char *sign, unsigned decimals);
+/* By how much the contributions of a exceed those of b, and the other way round. */
+void lf_pick_differences(const struct lf_speaker *speaker, const struct lf_member_score *a,
+	const struct lf_member_score *b, struct lf_picks *ahead, struct lf_picks *behind);
+
+/* ASSUMPTION: what the answer rests on besides its input. */
+void lf_say_assumptions(struct lf_speaker *speaker);
+/* REASON and INELIGIBLE of every place in the ranking. */
+void lf_say_reasons(struct lf_speaker *speaker);
+
+#endif
