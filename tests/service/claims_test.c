@@ -1,0 +1,172 @@
+/* The article's claims A1–A7 under the shipped rubric, beyond the scenarios that the rubric carries itself. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/service/support.h"
+
+#define ARCHITECTURE \
+	"{interaction_focus: 0.1, iteration_pace: 0.3, architecture_complexity: 0.9, business_logic_complexity: 0.9, " \
+	"stability_need: 0.7, cross_team_scope: 0.5}"
+#define INTERACTION \
+	"{interaction_focus: 0.95, iteration_pace: 0.9, architecture_complexity: 0.2, business_logic_complexity: 0.2, " \
+	"stability_need: 0.3, cross_team_scope: 0.5}"
+#define TWO "{id: t, members: [{id: be, discipline: BACKEND}, {id: fe, discipline: FRONTEND}]}"
+
+static struct lf_version *rubric;
+
+static int set_up(void **state)
+{
+	(void)state;
+	rubric = support_default_rubric();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	lf_version_release(rubric);
+	return 0;
+}
+
+static void the_rubric_passes_its_own_scenarios(void **state)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	(void)state;
+	assert_true(rubric->message->n_scenarios >= 10);
+	if (lf_version_run_scenarios(rubric, &error) != LF_OK)
+		fail_msg("%s", error.message);
+}
+
+static void a_scenario_that_does_not_hold_is_named_with_what_differs(void **state)
+{
+	char errors[2000];
+
+	(void)state;
+	support_rubric_errors(
+		"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}}], scenarios: [\n"
+		"{name: s, team: {id: t, members: [{id: a, evidence: [{criterion: c, rating: 5}]}]}, project: {id: p},\n"
+		" expect: {first: b, outcome: TOO_CLOSE}}]}",
+		errors, sizeof errors);
+	assert_string_equal(errors,
+		"scenarios[0].expect.first: b is expected, a ranks first\n"
+		"scenarios[0].expect.outcome: TOO_CLOSE is expected, the outcome is RECOMMENDED\n");
+}
+
+static void without_evidence_the_project_decides_and_the_outcome_is_insufficient_evidence(void **state)
+{
+	struct support_case c;
+
+	(void)state;
+	support_evaluate(&c, rubric, "{team: " TWO ", project: {id: p, traits: " ARCHITECTURE "}}");
+	assert_string_equal(support_at(&c, 0), "be");
+	assert_int_equal(c.evaluation.result.outcome, LF_INSUFFICIENT_EVIDENCE);
+	support_clean_up(&c);
+	support_evaluate(&c, rubric, "{team: " TWO ", project: {id: p, traits: " INTERACTION "}}");
+	assert_string_equal(support_at(&c, 0), "fe");
+	assert_int_equal(c.evaluation.result.outcome, LF_INSUFFICIENT_EVIDENCE);
+	support_clean_up(&c);
+}
+
+static void sweeping_interaction_focus_changes_who_is_first_exactly_once(void **state)
+{
+	char request[600], before[8] = "";
+	int changes = 0;
+
+	(void)state;
+	for (int i = 0; i <= 1000; i++) {
+		struct support_case c;
+
+		snprintf(request, sizeof request, "{team: " TWO ", project: {id: p, traits: {interaction_focus: %d.%03d}}}", i / 1000,
+			i % 1000);
+		support_evaluate(&c, rubric, request);
+		if (*before != '\0' && strcmp(before, support_at(&c, 0)) != 0)
+			changes++;
+		if (i == 0)
+			assert_string_equal(support_at(&c, 0), "be");
+		if (i == 1000)
+			assert_string_equal(support_at(&c, 0), "fe");
+		snprintf(before, sizeof before, "%s", support_at(&c, 0));
+		support_clean_up(&c);
+	}
+	assert_int_equal(changes, 1);
+}
+
+/* Lead of be over fe among the same two candidates, with six more members of one discipline as labour. */
+static double lead_with_labour(const char *discipline, char first[8])
+{
+	char request[1000];
+	struct support_case c;
+	double lead;
+	int length = snprintf(request, sizeof request,
+		"{candidates: [be, fe], project: {id: p, traits: {interaction_focus: 0.45, stability_need: 0.4}}, team: {id: t, members: "
+		"[{id: be, discipline: BACKEND}, {id: fe, discipline: FRONTEND}");
+
+	for (int i = 0; i < 6; i++)
+		length += snprintf(request + length, sizeof request - (size_t)length, ", {id: m%d, discipline: %s}", i, discipline);
+	snprintf(request + length, sizeof request - (size_t)length, "]}}");
+	support_evaluate(&c, rubric, request);
+	assert_int_equal(c.evaluation.result.ranking_count, 2);
+	lead = support_score(&c, "be") - support_score(&c, "fe");
+	snprintf(first, 8, "%s", support_at(&c, 0));
+	support_clean_up(&c);
+	return lead;
+}
+
+static void the_teams_labour_moves_the_answer_towards_its_own_discipline(void **state)
+{
+	char first[2][8];
+	double backend = lead_with_labour("BACKEND", first[0]), frontend = lead_with_labour("FRONTEND", first[1]);
+
+	(void)state;
+	assert_true(backend > frontend);
+	assert_string_equal(first[0], "be");
+	assert_string_equal(first[1], "fe");
+}
+
+static void a_fully_unrated_team_still_gets_a_profile(void **state)
+{
+	struct support_case c;
+	struct lf_discipline_fit *fits;
+
+	(void)state;
+	support_evaluate(&c, rubric, "{team: {id: t, members: [{id: a}, {id: b}]}, project: {id: p, traits: " INTERACTION "}}");
+	assert_int_equal(c.code, LF_OK);
+	fits = c.evaluation.profile;
+	assert_string_equal(lf_rubric_def(rubric->compiled)->disciplines[fits[0].discipline].id, "FRONTEND");
+	for (size_t i = 0; i + 1 < 9; i++)
+		assert_true(fits[i].score >= fits[i + 1].score && fits[i].score > 0);
+	support_clean_up(&c);
+}
+
+static void a_member_without_discipline_is_scored_on_the_default_expectation(void **state)
+{
+	struct support_case c;
+
+	(void)state;
+	support_evaluate(&c, rubric, "{team: {id: t, members: [{id: a}]}, project: {id: p}}");
+	assert_int_equal(c.code, LF_OK);
+	assert_true(c.evaluation.result.ranking[0].eligible);
+	assert_true(c.evaluation.result.ranking[0].score > 0);
+	support_clean_up(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_rubric_passes_its_own_scenarios),
+		cmocka_unit_test(a_scenario_that_does_not_hold_is_named_with_what_differs),
+		cmocka_unit_test(without_evidence_the_project_decides_and_the_outcome_is_insufficient_evidence),
+		cmocka_unit_test(sweeping_interaction_focus_changes_who_is_first_exactly_once),
+		cmocka_unit_test(the_teams_labour_moves_the_answer_towards_its_own_discipline),
+		cmocka_unit_test(a_fully_unrated_team_still_gets_a_profile),
+		cmocka_unit_test(a_member_without_discipline_is_scored_on_the_default_expectation),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
