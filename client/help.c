@@ -17,21 +17,21 @@ static void print_entry(struct lf_buffer *out, const char *name, const char *tex
 		lf_buffer_append_text(out, " ");
 		column++;
 	}
+	const char *space = "";
 	while (*text != '\0') {
 		const size_t length = strcspn(text, " ");
-		if (column + length > TEXT_COLUMNS) {
+		if (column + strlen(space) + length > TEXT_COLUMNS) {
 			snprintf(padded, sizeof(padded), "\n%*s", NAME_COLUMNS, "");
 			lf_buffer_append_text(out, padded);
 			column = NAME_COLUMNS;
+			space = "";
 		}
+		lf_buffer_append_text(out, space);
 		lf_buffer_append(out, text, length);
-		column += length;
+		column += strlen(space) + length;
+		space = " ";
 		text += length;
-		if (*text == ' ') {
-			lf_buffer_append_text(out, " ");
-			column++;
-			text++;
-		}
+		text += *text == ' ';
 	}
 	lf_buffer_append_text(out, "\n");
 }
