@@ -2,6 +2,7 @@
  * Decimal text ⇄ double, the same in every locale. A number goes to and from the C library as digits and exponent
  * without a decimal point ("12345e-3"), since that point is the only thing about it that a locale changes.
  */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,7 +165,7 @@ static void scan_scientific(const char *text, struct lf_decimal *out)
 
 	out->count = 0;
 	out->digits[out->count++] = *text++;
-	while (*text && !is_digit(*text))
+	while (*text != 'e' && !is_digit(*text))
 		text++;
 	for (; is_digit(*text); text++, fraction++)
 		out->digits[out->count++] = *text;
@@ -201,7 +202,8 @@ static void shortest_digits(double value, struct lf_decimal *out)
 			return;
 #endif
 	}
-	for (int precision = 14; precision <= 16; precision++) {
+	/* Every decimal of 15 digits reads back as it was, except of the thin numbers next to zero. */
+	for (int precision = value < DBL_MIN ? 0 : 14; precision <= 16; precision++) {
 		snprintf(text, sizeof(text), "%.*e", precision, value);
 		scan_scientific(text, out);
 		if (lf_decimal_to_double(out, &back) && back == value)
@@ -261,7 +263,7 @@ void lf_print_float(float value, char *out)
 		memcpy(out, "0", 2);
 		return;
 	}
-	for (int precision = 5; precision <= 8; precision++) {
+	for (int precision = fabsf(value) < FLT_MIN ? 0 : 5; precision <= 8; precision++) {
 		snprintf(text, sizeof(text), "%.*e", precision, (double)fabsf(value));
 		if (strtof(text, NULL) == fabsf(value))
 			break;

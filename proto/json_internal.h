@@ -88,6 +88,9 @@ bool lf_map_scalar(
 /* The same for the key of a map. */
 bool lf_map_key(struct lf_mapper *mapper, ProtobufCType type, const char *key, size_t length, void *out);
 
+/* Takes the next letter of name in lowerCamelCase; 0 at its end. *name is moved; start with *upper false. */
+char lf_camel_letter(const char **name, bool *upper);
+
 /* How messages of this type stand in JSON. */
 enum lf_shape { LF_SHAPE_OBJECT, LF_SHAPE_WRAPPER, LF_SHAPE_TIMESTAMP };
 enum lf_shape lf_message_shape(const ProtobufCMessageDescriptor *type);

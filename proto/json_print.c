@@ -384,13 +384,12 @@ static void print_name(
 	bool as_is = printer->style->snake_case || (name != field->name && strcmp(name, field->name) != 0);
 
 	put(printer->out, '"');
-	for (; *name; name++) {
-		char c = *name;
-		if (!as_is && c == '_' && name[1]) {
-			c = *++name;
-			c = c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
-		}
-		put(printer->out, c);
+	if (as_is) {
+		lf_buffer_append_text(printer->out, name);
+	} else {
+		bool upper = false;
+		for (char c = lf_camel_letter(&name, &upper); c; c = lf_camel_letter(&name, &upper))
+			put(printer->out, c);
 	}
 	put(printer->out, '"');
 	print_colon(printer);
