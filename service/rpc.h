@@ -24,6 +24,8 @@ struct lf_rpc_options {
 	size_t message_bytes_max;  /* 0 = LF_MESSAGE_BYTES_MAX */
 	const struct lf_tokens *tokens; /* borrowed; NULL = every caller is "local" with every role */
 	unsigned watchdog_ms;      /* how often listeners are tried; 0 = 500 */
+	size_t connections_max;    /* 0 = LF_CONNECTIONS_MAX; further ones are closed at once */
+	const char *tls_file;      /* PEM with certificate and key, for tls+tcp://; NULL = no tls+tcp:// */
 };
 
 /* Starts nothing yet. */
@@ -48,11 +50,15 @@ enum lf_code lf_rpc_server_listen(struct lf_rpc_server *server, const char *url,
 
 /* Takes no new requests, answers those that are in (at most timeout_ms), closes listeners, stops all threads. Blocks. Returns how many calls were given up. */
 size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms);
+/* Stops it if that is still to do. A call that a method still holds stays valid until it is answered (which then goes nowhere). */
 void lf_rpc_server_destroy(struct lf_rpc_server *server);
 
 struct lf_rpc_counters {
-	uint64_t started, ended, refused, failed; /* refused: answered RESOURCE_EXHAUSTED before any work */
-	uint64_t by_code[17];
+	uint64_t started; /* requests taken in */
+	uint64_t ended;   /* of these, done with: answered, or dropped because the peer had gone */
+	uint64_t refused; /* answered RESOURCE_EXHAUSTED before any work */
+	uint64_t failed;  /* replies that could not be sent: no memory, or a peer that does not read */
+	uint64_t by_code[17]; /* every request by its outcome, refused ones too; a dropped one counts as CANCELLED */
 	uint64_t listeners_reopened;
 };
 void lf_rpc_server_counters(struct lf_rpc_server *server, struct lf_rpc_counters *counters);
@@ -63,9 +69,9 @@ struct lf_rpc_call;
 
 /* The request's own arena: the decoded request lives in it; the reply may be built in it. Grows within the server's budget. */
 struct lf_arena *lf_rpc_arena(struct lf_rpc_call *call);
-/* Name of the caller: "local", or from the tokens file. */
+/* Name of the caller: "local", from the tokens file, or "anonymous" where no role and no token were needed. */
 const char *lf_rpc_caller(const struct lf_rpc_call *call);
-/* The request's bytes as they came. */
+/* The request message's bytes as they came (without the frame's header). */
 void lf_rpc_request_bytes(const struct lf_rpc_call *call, const uint8_t **data, size_t *length);
 /* Whether the deadline has passed, or the peer has gone. */
 bool lf_rpc_expired(const struct lf_rpc_call *call);

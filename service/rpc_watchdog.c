@@ -1,0 +1,335 @@
+#include "service/rpc_internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <nng/supplemental/tls/tls.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * Design notes
+ *
+ * Two guards keep listeners accepting.
+ *
+ * 1. Before nng 1.6, EPIPE while it greets a new connection ends the listener's accepting for good: EPIPE becomes
+ *    NNG_ECLOSED, which the listener takes for its own end (upstream #1518). Any stranger can cause it: connect and close on
+ *    ipc://, connect, FIN, RST on tcp:// before the server gets to it. ECONNRESET has no such effect, so for those versions
+ *    the sendmsg() that nng calls is this file's: the system call, with EPIPE told as ECONNRESET. (A symbol of the
+ *    program comes before the C library's; weak, so that a test can have its own.)
+ *
+ * 2. The watchdog tries each listener and re-opens one that is dead. A listener whose accepting has ended still takes
+ *    connections and greets them: what shows life is that nng hands the new connection over (NNG_PIPE_EV_ADD_PRE). So a
+ *    trial connects, greets, and waits for that. It is dead at once where the connection is refused or the path is gone; else
+ *    after two trials in a row without life, because re-opening has a price: nng closes the connections of a
+ *    listener together with it, and only those that came through other listeners survive. A trial that fails for a reason of
+ *    our own (no descriptors left) says nothing: nng itself goes on when descriptors come back.
+ *
+ * Everything here blocks, and runs on the watchdog's thread only. A tls+tcp:// listener can't be greeted over a plain
+ * socket, so it is tried with a REQ socket of nng's, without looking at its certificate.
+ */
+
+#if NNG_MAJOR_VERSION == 1 && NNG_MINOR_VERSION < 6
+__attribute__((weak, visibility("default"))) ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	long sent = syscall(SYS_sendmsg, fd, message, flags);
+
+	if (sent < 0 && errno == EPIPE)
+		errno = ECONNRESET;
+	return (ssize_t)sent;
+}
+#endif
+
+enum {
+	GREETING_MS     = 1000, /* to connect and greet */
+	HAND_OVER_MS    = 400,  /* nng pauses accepting for 100 ms after some errors */
+	TLS_MS          = 2000, /* all of it, through nng */
+	SLICE_MS        = 50,   /* how long stopping may wait for a trial */
+	STRIKES         = 2,
+	REOPEN_TRIALS   = 20,   /* the closed socket lets go of the address a moment later */
+	REOPEN_PAUSE_MS = 10,
+};
+
+enum verdict { ALIVE, SILENT, DEAD, UNKNOWN };
+
+static bool stopping(struct lf_listeners *listeners)
+{
+	bool yes;
+
+	pthread_mutex_lock(&listeners->lock);
+	yes = listeners->stopping;
+	pthread_mutex_unlock(&listeners->lock);
+	return yes;
+}
+
+static uint64_t in_ms(unsigned ms)
+{
+	return lf_rpc_now_ns() + (uint64_t)ms * 1000000u;
+}
+
+/*
+ * Waits until the deadline, until the server stops, or (listener not NULL) until nng has handed over more connections of
+ * listener than `seen`. true for the last.
+ */
+static bool wait_until(struct lf_listeners *listeners, uint64_t deadline_ns, const struct lf_listener *listener, uint64_t seen)
+{
+	const struct timespec until = {
+		.tv_sec = (time_t)(deadline_ns / 1000000000u), .tv_nsec = (long)(deadline_ns % 1000000000u)};
+	bool more = false;
+
+	pthread_mutex_lock(&listeners->lock);
+	while (!listeners->stopping) {
+		more = listener != NULL && listener->accepted != seen;
+		if (more || pthread_cond_timedwait(&listeners->changed, &listeners->lock, &until) == ETIMEDOUT)
+			break;
+	}
+	more = more || (listener != NULL && listener->accepted != seen);
+	pthread_mutex_unlock(&listeners->lock);
+	return more;
+}
+
+/* ---- a trial over a plain socket ---- */
+
+static socklen_t tcp_address(const nng_sockaddr *from, struct sockaddr_storage *to)
+{
+	memset(to, 0, sizeof(*to));
+	if (from->s_family == NNG_AF_INET) {
+		struct sockaddr_in *four = (struct sockaddr_in *)to;
+
+		four->sin_family = AF_INET;
+		four->sin_port = from->s_in.sa_port;
+		four->sin_addr.s_addr = from->s_in.sa_addr != 0 ? from->s_in.sa_addr : htonl(INADDR_LOOPBACK);
+		return sizeof(*four);
+	}
+	if (from->s_family == NNG_AF_INET6) {
+		struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
+
+		six->sin6_family = AF_INET6;
+		six->sin6_port = from->s_in6.sa_port;
+		memcpy(&six->sin6_addr, from->s_in6.sa_addr, sizeof(six->sin6_addr));
+		if (IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr))
+			six->sin6_addr = in6addr_loopback;
+		return sizeof(*six);
+	}
+	return 0;
+}
+
+static socklen_t address_of(const struct lf_listener *listener, struct sockaddr_storage *to)
+{
+	struct sockaddr_un *local = (struct sockaddr_un *)to;
+
+	if (listener->kind != LF_LISTENER_IPC)
+		return tcp_address(&listener->address, to);
+	memset(to, 0, sizeof(*to));
+	local->sun_family = AF_UNIX;
+	snprintf(local->sun_path, sizeof(local->sun_path), "%s", listener->path);
+	return sizeof(*local);
+}
+
+/* Waits for the events, until the deadline or the server stops. */
+static bool wait_fd(struct lf_listeners *listeners, int fd, short events, uint64_t deadline_ns)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = events};
+
+	while (lf_rpc_now_ns() < deadline_ns && !stopping(listeners))
+		if (poll(&poll_fd, 1, SLICE_MS) > 0)
+			return true;
+	return false;
+}
+
+static enum verdict verdict_of(int reason)
+{
+	return reason == ECONNREFUSED || reason == ENOENT ? DEAD : UNKNOWN;
+}
+
+static enum verdict connect_to(struct lf_listeners *listeners, const struct lf_listener *listener, int fd, uint64_t deadline_ns)
+{
+	struct sockaddr_storage address;
+	socklen_t length = address_of(listener, &address), size = sizeof(int);
+	int reason = 0;
+
+	if (length == 0)
+		return UNKNOWN;
+	while (connect(fd, (const struct sockaddr *)&address, length) != 0) {
+		if (errno == EINPROGRESS) {
+			if (!wait_fd(listeners, fd, POLLOUT, deadline_ns))
+				return SILENT;
+			if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &size) != 0 || reason != 0)
+				return verdict_of(reason);
+			return ALIVE;
+		}
+		if (errno != EAGAIN)
+			return verdict_of(errno);
+		/* A local socket's queue is full: its server is busy, or dead. */
+		if (lf_rpc_now_ns() >= deadline_ns)
+			return SILENT;
+		if (stopping(listeners))
+			return UNKNOWN;
+		poll(NULL, 0, SLICE_MS);
+	}
+	return ALIVE;
+}
+
+/* SP's greeting, as a REQ socket says it. */
+static enum verdict greet(struct lf_listeners *listeners, int fd, uint64_t deadline_ns)
+{
+	static const uint8_t GREETING[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
+	uint8_t answer[8];
+	size_t got = 0;
+
+	if (send(fd, GREETING, sizeof(GREETING), MSG_NOSIGNAL) != (ssize_t)sizeof(GREETING))
+		return SILENT;
+	while (got < sizeof(answer)) {
+		ssize_t n;
+
+		if (!wait_fd(listeners, fd, POLLIN, deadline_ns))
+			return SILENT;
+		n = recv(fd, answer + got, sizeof(answer) - got, 0);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return SILENT;
+		if (n > 0)
+			got += (size_t)n;
+	}
+	return ALIVE;
+}
+
+/* Whether another descriptor can be had. */
+static bool descriptors_left(int fd)
+{
+	int spare = dup(fd);
+
+	if (spare < 0)
+		return false;
+	close(spare);
+	return true;
+}
+
+static enum verdict try_plain(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
+{
+	int family = listener->kind == LF_LISTENER_IPC ? AF_UNIX : listener->address.s_family == NNG_AF_INET6 ? AF_INET6 : AF_INET;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	uint64_t deadline_ns = in_ms(GREETING_MS);
+	enum verdict verdict;
+
+	if (fd < 0)
+		return UNKNOWN;
+	verdict = connect_to(listeners, listener, fd, deadline_ns);
+	if (verdict == ALIVE)
+		verdict = greet(listeners, fd, deadline_ns);
+	if (verdict == ALIVE && !wait_until(listeners, in_ms(HAND_OVER_MS), listener, seen))
+		verdict = SILENT;
+	if (verdict == SILENT && !descriptors_left(fd))
+		verdict = UNKNOWN;
+	close(fd);
+	return verdict;
+}
+
+/* ---- a trial through nng ---- */
+
+static enum verdict try_tls(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
+{
+	enum verdict verdict = UNKNOWN;
+	nng_tls_config *config;
+	char url[64];
+	nng_socket socket;
+	nng_dialer dialer;
+	const char *port = strrchr(listener->url, ':');
+
+	snprintf(url, sizeof(url), "tls+tcp://%s%s", listener->address.s_family == NNG_AF_INET6 ? "[::1]" : "127.0.0.1", port);
+	if (nng_req0_open(&socket) != 0)
+		return UNKNOWN;
+	if (nng_tls_config_alloc(&config, NNG_TLS_MODE_CLIENT) != 0)
+		goto close_socket;
+	if (nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_NONE) != 0 || nng_dialer_create(&dialer, socket, url) != 0)
+		goto free_config;
+	if (nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config) == 0 && nng_dialer_start(dialer, NNG_FLAG_NONBLOCK) == 0)
+		verdict = wait_until(listeners, in_ms(TLS_MS), listener, seen) ? ALIVE : SILENT;
+free_config:
+	nng_tls_config_free(config);
+close_socket:
+	nng_close(socket);
+	return verdict;
+}
+
+/* ---- the watchdog ---- */
+
+static void reopen(struct lf_rpc_server *server, struct lf_listener *listener)
+{
+	lf_listener_close(listener);
+	for (unsigned i = 0; i < REOPEN_TRIALS && !stopping(&server->listeners); i++) {
+		if (lf_listener_open(server, listener, NULL) == LF_OK) {
+			pthread_mutex_lock(&server->lock);
+			server->counters.listeners_reopened++;
+			pthread_mutex_unlock(&server->lock);
+			return;
+		}
+		wait_until(&server->listeners, in_ms(REOPEN_PAUSE_MS), NULL, 0);
+	}
+	/* Next time again. */
+}
+
+static void look_after(struct lf_rpc_server *server, struct lf_listener *listener)
+{
+	enum verdict verdict = DEAD;
+	uint64_t seen;
+
+	pthread_mutex_lock(&server->listeners.lock);
+	seen = listener->accepted;
+	pthread_mutex_unlock(&server->listeners.lock);
+	if (listener->open)
+		verdict = listener->kind == LF_LISTENER_TLS ? try_tls(&server->listeners, listener, seen)
+							    : try_plain(&server->listeners, listener, seen);
+	if (verdict == ALIVE)
+		listener->strikes = 0;
+	else if (verdict == SILENT)
+		listener->strikes++;
+	if (verdict == DEAD || listener->strikes >= STRIKES)
+		reopen(server, listener);
+}
+
+static void *watchdog(void *argument)
+{
+	struct lf_rpc_server *server = argument;
+	struct lf_listeners *listeners = &server->listeners;
+
+	for (;;) {
+		size_t count;
+
+		wait_until(listeners, in_ms(server->options.watchdog_ms), NULL, 0);
+		pthread_mutex_lock(&listeners->lock);
+		count = listeners->count;
+		pthread_mutex_unlock(&listeners->lock);
+		for (size_t i = 0; i < count && !stopping(listeners); i++)
+			look_after(server, &listeners->items[i]);
+		if (stopping(listeners))
+			return NULL;
+	}
+}
+
+enum lf_code lf_watchdog_start(struct lf_rpc_server *server, struct lf_error *error)
+{
+	if (lf_rpc_thread_start(&server->listeners.watchdog, watchdog, server) != 0)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no thread for the watchdog");
+	server->listeners.watched = true;
+	return LF_OK;
+}
+
+void lf_watchdog_stop(struct lf_rpc_server *server)
+{
+	struct lf_listeners *listeners = &server->listeners;
+
+	if (!listeners->watched)
+		return;
+	pthread_mutex_lock(&listeners->lock);
+	listeners->stopping = true;
+	pthread_cond_broadcast(&listeners->changed);
+	pthread_mutex_unlock(&listeners->lock);
+	pthread_join(listeners->watchdog, NULL);
+	listeners->watched = false;
+}
