@@ -89,14 +89,21 @@ struct lf_rubric {
 	struct lf_grid product_grid;      /* of s · a · r and of k · p */
 };
 
-/* max(0, base + Σ c · τ). traits in the definition's order. */
+/*
+ * max(0, base + Σ c · τ). traits in the definition's order. 0.1 + 0.2 - 0.3 is 0 here: what is left only by rounding, less
+ * than 2^-48 of what was added up, is nothing, or MINIMUM and HARMONIC would count a criterion that has no weight.
+ */
 static inline double lf_respond(const struct lf_response *response, const double *traits)
 {
-	double sum = response->base;
+	double sum = response->base, size = sum < 0 ? -sum : sum;
 
-	for (size_t i = 0; i < response->term_count; i++)
-		sum += response->terms[i].coefficient * traits[response->terms[i].trait];
-	return sum > 0 ? sum : 0;
+	for (size_t i = 0; i < response->term_count; i++) {
+		double term = response->terms[i].coefficient * traits[response->terms[i].trait];
+
+		sum += term;
+		size += term < 0 ? -term : term;
+	}
+	return sum > size * 0x1p-48 ? sum : 0;
 }
 
 /* x to the nearest multiple of the unit: never larger for a smaller x. */

@@ -43,7 +43,7 @@ void lf_pick(struct lf_picks *picks, const struct lf_criterion *criterion, doubl
 {
 	size_t place = picks->count;
 
-	if (!(amount > 0) || (place == picks->room && amount <= picks->amount[place - 1]))
+	if (!(amount > 0) || picks->room == 0 || (place == picks->room && amount <= picks->amount[place - 1]))
 		return;
 	if (place < picks->room)
 		picks->count++;
