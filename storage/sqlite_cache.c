@@ -40,12 +40,18 @@ void lf_id_cache_clear(struct lf_id_cache *cache)
 			cache->entries[set][way].id = 0;
 }
 
-/* FNV-1a. Not against an adversary: the worst that a collision costs is a statement. */
+/* Not against an adversary: the worst that a collision costs is a statement. */
 static size_t set_of(uint8_t tag, const uint8_t *key, size_t length)
 {
-	uint64_t hash = (14695981039346656037u ^ tag) * 1099511628211u;
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ key[i]) * 1099511628211u;
+	const uint64_t multiplier = 0x9e3779b97f4a7c15u;
+	uint64_t hash = (tag + length * 256) * multiplier, word;
+	for (; length >= sizeof word; key += sizeof word, length -= sizeof word) {
+		memcpy(&word, key, sizeof word);
+		hash = (hash ^ hash >> 29 ^ word) * multiplier;
+	}
+	word = 0;
+	memcpy(&word, key, length);
+	hash = (hash ^ hash >> 29 ^ word) * multiplier;
 	return (size_t)((hash ^ hash >> 32) % SETS);
 }
 

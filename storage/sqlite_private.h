@@ -10,7 +10,7 @@
 enum {
 	LF_SQLITE_APPLICATION_ID = 0x6c664c67, /* "lfLg", at byte 68 of the file */
 	LF_SQLITE_SCHEMA = 1,                  /* user_version, at byte 60 */
-	LF_SQLITE_SKIP = 16,                   /* every 16th decision of a chain is in the skip table */
+	LF_SQLITE_SKIP = 64,                   /* every 64th decision of a chain is in the skip table */
 };
 
 /* What a row of the name table names. Stored: never renumber. */

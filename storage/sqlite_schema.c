@@ -38,7 +38,7 @@ const char LF_SQLITE_DDL[] =
 	" STRICT, WITHOUT ROWID;"
 	/* Newest decision of a team, project or list of candidates (a row of name), and how many there are. */
 	"CREATE TABLE chain(entity INTEGER PRIMARY KEY, last INTEGER NOT NULL, count INTEGER NOT NULL) STRICT;"
-	/* Every 16th decision of a chain, to enter it in the middle. */
+	/* Every 64th decision of a chain, to enter it in the middle. */
 	"CREATE TABLE skip(entity INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(entity, sequence)) STRICT, WITHOUT ROWID;"
 	/* One row to write where only a proof of writing is wanted. */
 	"CREATE TABLE probe(id INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;"
