@@ -44,8 +44,8 @@ static enum lf_code check_name(const char *name, struct lf_error *error)
 	if (strlen(name) > LF_ID_BYTES_MAX || name[0] == '\0')
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "NAME has 1..%d bytes, this has %zu", LF_ID_BYTES_MAX, strlen(name));
 	for (const unsigned char *c = (const unsigned char *)name; *c != '\0'; c++)
-		if (*c <= ' ' || *c == 0x7f || *c == '#')
-			return lf_error_set(error, LF_INVALID_ARGUMENT, "NAME has no spaces, control characters or #: %s", name);
+		if (*c <= ' ' || *c > '~' || *c == '#')
+			return lf_error_set(error, LF_INVALID_ARGUMENT, "NAME is visible ASCII without spaces or #: %s", name);
 	return LF_OK;
 }
 

@@ -420,7 +420,7 @@ out_is "hr $(tr -d '\n' <"$work/hr.token" | sha256sum | cut -d' ' -f1) admin"
 run "$leadfit" token hr --roles admin --token-out "$work/hr.token"; status_is 2; out_empty; err_has "File exists"
 run "$leadfit" token hr --roles raed; status_is 2; out_empty; err_has "did you mean read?"
 run "$leadfit" token hr --roles read,; status_is 2
-run "$leadfit" token "h r" --roles read; status_is 2; err_has "no spaces"
+run "$leadfit" token "h r" --roles read; status_is 2; err_has "without spaces"
 run "$leadfit" token hr; status_is 2; err_has "--roles"
 
 # ---- ends ----

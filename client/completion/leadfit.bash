@@ -1,0 +1,83 @@
+# bash completion for leadfit(1)
+
+_leadfit()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+	local globals="--server --token-file --timeout --output --color --help"
+	local commands="score profile decisions rubric call health version token help"
+	local i word command="" second="" expects=""
+	COMPREPLY=()
+
+	# Words of the command line before the cursor that are neither options nor their values.
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ -n $expects ]]; then
+			[[ $word == "=" ]] && continue
+			expects=""
+			continue
+		fi
+		case $word in
+		--list | --help | --what-if | --ignore-undeclared | --strict | --all | -h) ;;
+		--*) expects=yes ;;
+		*)
+			if [[ -z $command ]]; then
+				command=$word
+			elif [[ -z $second ]]; then
+				second=$word
+			fi
+			;;
+		esac
+	done
+
+	[[ $previous == "=" ]] && previous=${COMP_WORDS[COMP_CWORD-2]}
+	[[ $current == "=" ]] && current=""
+	case $previous in
+	--output) COMPREPLY=($(compgen -W "table json" -- "$current")); return ;;
+	--color) COMPREPLY=($(compgen -W "auto always never" -- "$current")); return ;;
+	--detail) COMPREPLY=($(compgen -W "top all" -- "$current")); return ;;
+	--roles) COMPREPLY=($(compgen -W "read score read,score read,rubric admin" -- "$current")); return ;;
+	--outcome) COMPREPLY=($(compgen -W "RECOMMENDED TOO_CLOSE INSUFFICIENT_EVIDENCE NO_ELIGIBLE_CANDIDATE" -- "$current")); return ;;
+	--project | --team)
+		if [[ $command != decisions ]]; then
+			compopt -o filenames 2>/dev/null
+			COMPREPLY=($(compgen -f -- "$current"))
+		fi
+		return
+		;;
+	--token-file | --token-out)
+		compopt -o filenames 2>/dev/null
+		COMPREPLY=($(compgen -f -- "$current"))
+		return
+		;;
+	--server | --timeout | --rubric | --candidate | --as-of | --key | --team-id | --since | --until | --limit | --digest) return ;;
+	esac
+
+	if [[ $current == -* ]]; then
+		case "$command $second" in
+		"score "*) globals+=" --team --project --rubric --candidate --as-of --what-if --detail --ignore-undeclared --key --strict --team-id" ;;
+		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
+		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
+		"rubric show") globals+=" --digest" ;;
+		"call "*) globals+=" --list" ;;
+		"token "*) globals+=" --roles --token-out" ;;
+		esac
+		COMPREPLY=($(compgen -W "$globals" -- "$current"))
+		return
+	fi
+
+	case "$command $second" in
+	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
+	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check list show" -- "$current")) ;;
+	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
+	"rubric check")
+		compopt -o filenames 2>/dev/null
+		COMPREPLY=($(compgen -f -- "$current"))
+		;;
+	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring/Score leadfit.v1.Scoring/Profile leadfit.v1.Decisions/Get
+		leadfit.v1.Decisions/List leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Get leadfit.v1.Rubrics/List
+		leadfit.v1.Describe/Describe grpc.health.v1.Health/Check" -- "$current")) ;;
+	"health ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring leadfit.v1.Decisions leadfit.v1.Rubrics" -- "$current")) ;;
+	esac
+}
+complete -F _leadfit leadfit
