@@ -1,0 +1,41 @@
+#!/bin/bash
+# What `cmake --install` leaves can be used as Debian users would. Arguments: the build folder, a C compiler.
+set -eu
+build=$(cd "${1:?usage: install.sh BUILD-FOLDER [CC]}" && pwd)
+cc=${2:-cc}
+top=$(cd "$(dirname "$0")/.." && pwd)
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+
+cmake --install "$build" --prefix "$root" >/dev/null
+lib=$(dirname "$(find "$root" -name libleadfit.so)")
+for path in bin/leadfit sbin/leadfitd share/leadfit/rubrics/tech-lead.yaml share/man/man1/leadfit.1 share/man/man8/leadfitd.8 \
+	share/bash-completion/completions/leadfit include/leadfit/client.h include/leadfit/v1/scoring.pb-c.h; do
+	[ -e "$root/$path" ] || { echo "not ok - $path is installed"; exit 1; }
+	echo "ok - $path is installed"
+done
+
+# The sanitizers of the build must be in a program that links its library.
+flags=$(sed -n 's/^LF_SANITIZE:STRING=\(..*\)/-fsanitize=\1/p' "$build/CMakeCache.txt")
+
+export PKG_CONFIG_PATH=$lib/pkgconfig
+# shellcheck disable=SC2046,SC2086 # lists of words
+sed 's|"client/client.h"|<leadfit/client.h>|' "$top/client/example.c" >"$root/example.c"
+sed -i "s|^prefix=.*|prefix=$root|" "$lib/pkgconfig/leadfit.pc"
+# shellcheck disable=SC2046,SC2086 # lists of words
+"$cc" $flags -o "$root/example" "$root/example.c" $(pkg-config --cflags --libs leadfit) -Wl,-rpath,"$lib"
+echo "ok - the example builds with pkg-config"
+
+mkdir "$root/user"
+cat >"$root/user/CMakeLists.txt" <<EOT
+cmake_minimum_required(VERSION 3.25)
+project(user C)
+find_package(leadfit 0.1 REQUIRED)
+add_executable(user ../example.c)
+target_link_libraries(user PRIVATE leadfit::leadfit)
+EOT
+cmake -S "$root/user" -B "$root/user/build" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$root" -DCMAKE_C_FLAGS="$flags" >/dev/null
+cmake --build "$root/user/build" >/dev/null
+echo "ok - the example builds with the CMake package"
+
+LD_LIBRARY_PATH=$lib "$root/bin/leadfit" version | grep -q '^leadfit ' && echo "ok - the installed program runs"
