@@ -1,0 +1,16 @@
+/* What every storage backend must do, checked against its vtable alone. */
+#ifndef LF_TESTS_STORAGE_CONFORMANCE_H
+#define LF_TESTS_STORAGE_CONFORMANCE_H
+
+#include "storage/backend.h"
+
+/* Runs the suite; returns the number of failed claims. location is handed to open(), after reset() made it empty. */
+struct conformance {
+	const struct lf_backend *backend;
+	const char *location;
+	void (*reset)(void *context); /* the store at location is gone */
+	void *context;
+};
+int conformance_run(const struct conformance *subject);
+
+#endif

@@ -1,0 +1,350 @@
+#include "tests/storage/memory_backend.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct row {
+	struct lf_stored *stored; /* one block */
+	char key[129], candidates[4][129];
+	size_t candidate_count;
+	struct lf_digest request_digest;
+};
+
+struct version {
+	struct lf_rubric_row *row; /* one block */
+};
+
+static struct lf_store {
+	pthread_mutex_t lock;
+	bool opened;
+	struct row *rows;
+	size_t row_count, row_visible;
+	struct version *versions;
+	size_t version_count, version_visible;
+} disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+struct lf_reader {
+	struct lf_store *store;
+};
+
+static void cut(struct lf_store *store, size_t rows, size_t versions)
+{
+	while (store->row_count > rows)
+		free(store->rows[--store->row_count].stored);
+	while (store->version_count > versions)
+		free(store->versions[--store->version_count].row);
+}
+
+void memory_backend_forget(void)
+{
+	cut(&disk, 0, 0);
+	free(disk.rows);
+	free(disk.versions);
+	disk.rows = NULL;
+	disk.versions = NULL;
+	disk.row_visible = disk.version_visible = 0;
+}
+
+static enum lf_code memory_open(struct lf_store **store, const char *location, struct lf_error *error)
+{
+	(void)location;
+	if (disk.opened)
+		return lf_error_set(error, LF_FAILED_PRECONDITION, "the memory is in use");
+	disk.opened = true;
+	*store = &disk;
+	return LF_OK;
+}
+
+static void memory_rollback(struct lf_store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	cut(store, store->row_visible, store->version_visible);
+	pthread_mutex_unlock(&store->lock);
+}
+
+static void memory_close(struct lf_store *store)
+{
+	memory_rollback(store);
+	store->opened = false;
+}
+
+static enum lf_code memory_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
+{
+	(void)error;
+	memset(tail, 0, sizeof *tail);
+	for (size_t i = 0; i < store->version_visible; i++)
+		if (store->versions[i].row->put_at_us > tail->time_us)
+			tail->time_us = store->versions[i].row->put_at_us;
+	if (store->row_visible > 0) {
+		const struct lf_stored *last = store->rows[store->row_visible - 1].stored;
+		tail->sequence = last->sequence;
+		tail->id = last->id;
+		tail->time_us = last->decided_at_us > tail->time_us ? last->decided_at_us : tail->time_us;
+	}
+	return LF_OK;
+}
+
+static enum lf_code memory_nothing(struct lf_store *store, struct lf_error *error)
+{
+	(void)store;
+	(void)error;
+	return LF_OK;
+}
+
+/* The row that has the key, among the first count. */
+static const struct row *with_key(const struct lf_store *store, size_t count, const char *caller, const char *key)
+{
+	for (size_t i = 0; i < count && key[0] != '\0'; i++)
+		if (strcmp(store->rows[i].key, key) == 0 && strcmp(store->rows[i].stored->caller, caller) == 0)
+			return &store->rows[i];
+	return NULL;
+}
+
+static const struct lf_rubric_row *by_digest(const struct lf_store *store, size_t count, const struct lf_digest *digest)
+{
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(&store->versions[i].row->digest, digest, sizeof *digest) == 0)
+			return store->versions[i].row;
+	return NULL;
+}
+
+static enum lf_code add_row(struct lf_store *store, const struct lf_record *record)
+{
+	const struct lf_append *append = record->append;
+	const struct lf_stored stored = {.sequence = record->sequence,
+		.id = record->id,
+		.decided_at_us = record->decided_at_us,
+		.caller = append->caller,
+		.team_id = append->team_id,
+		.project_id = append->project_id,
+		.rubric_name = append->rubric_name,
+		.recommended = append->recommended,
+		.outcome = append->outcome,
+		.purpose = append->purpose,
+		.rubric_digest = append->rubric_digest,
+		.team = append->team,
+		.project = append->project,
+		.answer = append->answer};
+	struct row row = {.stored = lf_stored_copy(&stored), .request_digest = append->request_digest};
+	strcpy(row.key, append->idempotency_key);
+	for (size_t i = 0; i < append->candidate_count && i < 4; i++)
+		strcpy(row.candidates[row.candidate_count++], append->candidates[i]);
+	store->rows = realloc(store->rows, (store->row_count + 1) * sizeof *store->rows);
+	store->rows[store->row_count++] = row;
+	return LF_OK;
+}
+
+static enum lf_code memory_append(struct lf_store *store, struct lf_record *record, struct lf_error *error)
+{
+	const struct lf_append *append = record->append;
+	enum lf_code code;
+	pthread_mutex_lock(&store->lock);
+	const struct lf_rubric_row *rubric = by_digest(store, store->version_count, &append->rubric_digest);
+	const struct row *row = with_key(store, store->row_count, append->caller, append->idempotency_key);
+	if (rubric == NULL || strcmp(rubric->name, append->rubric_name) != 0) {
+		code = lf_error_set(error, LF_FAILED_PRECONDITION, "no such rubric");
+	} else if (row == NULL) {
+		code = add_row(store, record);
+	} else if (memcmp(&row->request_digest, &append->request_digest, sizeof row->request_digest) != 0) {
+		code = lf_error_set(error, LF_ALREADY_EXISTS, "the key was used for another request");
+	} else {
+		record->sequence = row->stored->sequence;
+		record->id = row->stored->id;
+		record->decided_at_us = row->stored->decided_at_us;
+		record->existing = true;
+		code = LF_OK;
+	}
+	pthread_mutex_unlock(&store->lock);
+	return code;
+}
+
+static bool name_has_active(const struct lf_store *store, const char *name)
+{
+	for (size_t i = 0; i < store->version_count; i++)
+		if (strcmp(store->versions[i].row->name, name) == 0)
+			return true;
+	return false;
+}
+
+static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error)
+{
+	enum lf_code code = LF_OK;
+	pthread_mutex_lock(&store->lock);
+	const struct lf_rubric_row *known = by_digest(store, store->version_count, put->digest);
+	put->added = known == NULL;
+	put->activated = known == NULL && !name_has_active(store, put->name);
+	if (known != NULL && strcmp(known->name, put->name) != 0) {
+		code = lf_error_set(error, LF_INVALID_ARGUMENT, "stored under another name");
+	} else if (known == NULL) {
+		const struct lf_rubric_row row = {.name = put->name,
+			.title = put->title,
+			.put_by = put->caller,
+			.digest = *put->digest,
+			.put_at_us = put->put_at_us,
+			.active = put->activated,
+			.body = put->body};
+		store->versions = realloc(store->versions, (store->version_count + 1) * sizeof *store->versions);
+		store->versions[store->version_count++].row = lf_rubric_row_copy(&row);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return code;
+}
+
+static enum lf_code memory_commit(struct lf_store *store, struct lf_error *error)
+{
+	(void)error;
+	pthread_mutex_lock(&store->lock);
+	store->row_visible = store->row_count;
+	store->version_visible = store->version_count;
+	pthread_mutex_unlock(&store->lock);
+	return LF_OK;
+}
+
+/* ---- readers ---- */
+
+static enum lf_code memory_open_reader(struct lf_store *store, struct lf_reader **reader, struct lf_error *error)
+{
+	*reader = malloc(sizeof **reader);
+	if (*reader == NULL)
+		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	(*reader)->store = store;
+	return LF_OK;
+}
+
+static void memory_close_reader(struct lf_reader *reader)
+{
+	free(reader);
+}
+
+static enum lf_code memory_find_key(struct lf_reader *reader, const char *caller, const char *key,
+	const struct lf_digest *request_digest, struct lf_uuid *id, struct lf_error *error)
+{
+	struct lf_store *store = reader->store;
+	enum lf_code code = LF_OK;
+	pthread_mutex_lock(&store->lock);
+	const struct row *row = with_key(store, store->row_visible, caller, key);
+	if (row == NULL)
+		code = lf_error_set(error, LF_NOT_FOUND, "no such key");
+	else if (memcmp(&row->request_digest, request_digest, sizeof *request_digest) != 0)
+		code = lf_error_set(error, LF_ALREADY_EXISTS, "the key was used for another request");
+	else
+		*id = row->stored->id;
+	pthread_mutex_unlock(&store->lock);
+	return code;
+}
+
+static enum lf_code memory_get(struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error)
+{
+	struct lf_store *store = reader->store;
+	*stored = NULL;
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = 0; i < store->row_visible && *stored == NULL; i++)
+		if (memcmp(&store->rows[i].stored->id, id, sizeof *id) == 0)
+			*stored = lf_stored_copy(store->rows[i].stored);
+	pthread_mutex_unlock(&store->lock);
+	return *stored != NULL ? LF_OK : lf_error_set(error, LF_NOT_FOUND, "no such decision");
+}
+
+static bool wants(const char *filter, const char *value)
+{
+	return filter == NULL || filter[0] == '\0' || strcmp(filter, value) == 0;
+}
+
+static bool fits(const struct lf_filter *filter, const struct row *row)
+{
+	bool candidate = filter->candidate == NULL || filter->candidate[0] == '\0';
+	for (size_t i = 0; i < row->candidate_count && !candidate; i++)
+		candidate = strcmp(row->candidates[i], filter->candidate) == 0;
+	return candidate && wants(filter->team_id, row->stored->team_id) && wants(filter->project_id, row->stored->project_id) &&
+		(filter->outcome == 0 || filter->outcome == row->stored->outcome) &&
+		row->stored->decided_at_us >= filter->since_us && row->stored->decided_at_us < filter->until_us;
+}
+
+static enum lf_code memory_list(struct lf_reader *reader, const struct lf_filter *filter,
+	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error)
+{
+	struct lf_store *store = reader->store;
+	size_t shown = 0;
+	(void)error;
+	*next = 0;
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = store->row_visible; i-- > 0;) {
+		struct lf_stored row = *store->rows[i].stored;
+		if ((filter->before_sequence != 0 && row.sequence >= filter->before_sequence) || !fits(filter, &store->rows[i]))
+			continue;
+		if (shown++ == filter->limit) {
+			*next = row.sequence + 1;
+			break;
+		}
+		row.team = row.project = row.answer = (struct lf_bytes){NULL, 0};
+		visit(context, &row);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return LF_OK;
+}
+
+static enum lf_code memory_get_rubric(struct lf_reader *reader, const char *name, const struct lf_digest *digest,
+	struct lf_rubric_row **row, struct lf_error *error)
+{
+	struct lf_store *store = reader->store;
+	*row = NULL;
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = 0; i < store->version_visible && *row == NULL; i++) {
+		const struct lf_rubric_row *version = store->versions[i].row;
+		const bool named = digest != NULL ? wants(name, version->name) : name != NULL && strcmp(name, version->name) == 0;
+		if (named && (digest != NULL ? memcmp(digest, &version->digest, sizeof *digest) == 0 : version->active))
+			*row = lf_rubric_row_copy(version);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return *row != NULL ? LF_OK : lf_error_set(error, LF_NOT_FOUND, "no such rubric");
+}
+
+static enum lf_code memory_list_rubrics(struct lf_reader *reader, const char *name,
+	void (*visit)(void *context, const struct lf_rubric_row *row), void *context, struct lf_error *error)
+{
+	struct lf_store *store = reader->store;
+	const char *previous = "";
+	(void)error;
+	pthread_mutex_lock(&store->lock);
+	for (;;) { /* the next name, then its versions from the newest */
+		const char *least = NULL;
+		for (size_t i = 0; i < store->version_visible; i++) {
+			const char *candidate = store->versions[i].row->name;
+			if (strcmp(candidate, previous) > 0 && (least == NULL || strcmp(candidate, least) < 0))
+				least = candidate;
+		}
+		if (least == NULL)
+			break;
+		for (size_t i = store->version_visible; i-- > 0;) {
+			struct lf_rubric_row row = *store->versions[i].row;
+			row.body = (struct lf_bytes){NULL, 0};
+			if (strcmp(row.name, least) == 0 && wants(name, least))
+				visit(context, &row);
+		}
+		previous = least;
+	}
+	pthread_mutex_unlock(&store->lock);
+	return LF_OK;
+}
+
+const struct lf_backend memory_backend = {
+	.name = "memory",
+	.open = memory_open,
+	.close = memory_close,
+	.tail = memory_tail,
+	.begin = memory_nothing,
+	.append = memory_append,
+	.put_rubric = memory_put_rubric,
+	.commit = memory_commit,
+	.rollback = memory_rollback,
+	.maintain = memory_nothing,
+	.probe = memory_nothing,
+	.open_reader = memory_open_reader,
+	.close_reader = memory_close_reader,
+	.find_key = memory_find_key,
+	.get = memory_get,
+	.list = memory_list,
+	.get_rubric = memory_get_rubric,
+	.list_rubrics = memory_list_rubrics,
+};

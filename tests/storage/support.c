@@ -1,0 +1,241 @@
+#include "tests/storage/support.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char RUBRIC_NAME[] = "tech-lead", RUBRIC_BODY[] = "the bytes of a rubric";
+
+/* ---- files ---- */
+
+void place_make(struct place *place)
+{
+	snprintf(place->folder, sizeof place->folder, "/tmp/lf-storage-XXXXXX");
+	assert_non_null(mkdtemp(place->folder));
+	snprintf(place->file, sizeof place->file, "%s/log.db", place->folder);
+}
+
+static int names_of(const char *folder, struct dirent ***entries)
+{
+	return scandir(folder, entries, NULL, alphasort);
+}
+
+void place_remove(struct place *place)
+{
+	struct dirent **entries;
+	const int count = names_of(place->folder, &entries);
+	for (int i = 0; i < count; i++) {
+		char path[400];
+		snprintf(path, sizeof path, "%s/%s", place->folder, entries[i]->d_name);
+		if (unlink(path) != 0)
+			(void)rmdir(path);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+	rmdir(place->folder);
+}
+
+void place_names(const struct place *place, const char *except, char *names, size_t size)
+{
+	struct dirent **entries;
+	const int count = names_of(place->folder, &entries);
+	names[0] = '\0';
+	for (int i = 0; i < count; i++) {
+		const char *name = entries[i]->d_name;
+		if (name[0] != '.' && (except == NULL || strncmp(name, except, strlen(except)) != 0))
+			snprintf(names + strlen(names), size - strlen(names), "%s%s", names[0] != '\0' ? " " : "", name);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+uint8_t *file_read(const char *path, size_t *length)
+{
+	struct stat status;
+	FILE *file = fopen(path, "rb");
+	if (file == NULL)
+		return NULL;
+	assert_int_equal(fstat(fileno(file), &status), 0);
+	uint8_t *data = malloc((size_t)status.st_size + 1);
+	assert_non_null(data);
+	*length = fread(data, 1, (size_t)status.st_size, file);
+	assert_int_equal(*length, status.st_size);
+	fclose(file);
+	return data;
+}
+
+void file_write(const char *path, const void *data, size_t length)
+{
+	FILE *file = fopen(path, "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(data, 1, length, file), length);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* ---- appends ---- */
+
+static pthread_mutex_t completed_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t completed = PTHREAD_COND_INITIALIZER;
+
+static void work_done(struct lf_append *append, const struct lf_error *error)
+{
+	struct work *work = append->context;
+	pthread_mutex_lock(&completed_lock);
+	work->code = error->code;
+	snprintf(work->message, sizeof work->message, "%s", error->message);
+	atomic_fetch_add(&work->completions, 1);
+	pthread_cond_broadcast(&completed);
+	pthread_mutex_unlock(&completed_lock);
+}
+
+struct lf_bytes bytes_of(const char *text)
+{
+	return (struct lf_bytes){(const uint8_t *)text, strlen(text)};
+}
+
+/* What lf_log_append() does, for those who call a backend. */
+static void take_digests(struct work *work)
+{
+	struct lf_append *append = &work->append;
+	lf_sha256(append->team.data, append->team.length, &append->team_digest);
+	lf_sha256(append->project.data, append->project.length, &append->project_digest);
+	lf_sha256(work->candidate_ids, append->candidate_count * sizeof work->candidate_ids[0], &append->candidates_digest);
+}
+
+void work_init(struct work *work, int team, int project, int key)
+{
+	memset(work, 0, sizeof *work);
+	snprintf(work->team_id, sizeof work->team_id, "team-%d", team);
+	snprintf(work->project_id, sizeof work->project_id, "project-%d", project);
+	if (key != 0)
+		snprintf(work->key, sizeof work->key, "key-%d", key);
+	snprintf(work->team, sizeof work->team, "bytes of team %d", team);
+	snprintf(work->project, sizeof work->project, "bytes of project %d", project);
+	snprintf(work->answer, sizeof work->answer, "answer for team %d, project %d, key %d", team, project, key);
+	snprintf(work->candidate_ids[0], sizeof work->candidate_ids[0], "c-%d", team);
+	snprintf(work->candidate_ids[1], sizeof work->candidate_ids[1], "c-all");
+	work->candidates[0] = work->candidate_ids[0];
+	work->candidates[1] = work->candidate_ids[1];
+	snprintf(work->recommended, sizeof work->recommended, "c-%d", team);
+	work->append = (struct lf_append){
+		.caller = "hr",
+		.idempotency_key = work->key,
+		.team_id = work->team_id,
+		.project_id = work->project_id,
+		.rubric_name = RUBRIC_NAME,
+		.outcome = 1,
+		.purpose = 1,
+		.recommended = work->recommended,
+		.team = bytes_of(work->team),
+		.project = bytes_of(work->project),
+		.answer = bytes_of(work->answer),
+		.candidates = work->candidates,
+		.candidate_count = 2,
+		.done = work_done,
+		.context = work,
+	};
+	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &work->append.rubric_digest);
+	lf_sha256(work->answer, strlen(work->answer), &work->append.request_digest);
+	take_digests(work);
+}
+
+void work_wait(struct work *work)
+{
+	pthread_mutex_lock(&completed_lock);
+	while (atomic_load(&work->completions) == 0)
+		pthread_cond_wait(&completed, &completed_lock);
+	pthread_mutex_unlock(&completed_lock);
+}
+
+enum lf_code work_run(struct lf_log *log, struct work *work)
+{
+	lf_log_append(log, &work->append);
+	work_wait(work);
+	return work->code;
+}
+
+/* As the log would, with ids that count. */
+enum lf_code work_store(const struct lf_backend *backend, struct lf_store *store, struct work *work)
+{
+	struct lf_append *append = &work->append;
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_tail tail = {0};
+	struct lf_record record = {.append = append};
+	take_digests(work);
+	enum lf_code code = backend->tail(store, &tail, &error);
+	if (code == LF_OK)
+		code = backend->begin(store, &error);
+	if (code == LF_OK) {
+		record.sequence = tail.sequence + 1;
+		record.decided_at_us = tail.time_us + 10;
+		for (size_t i = 0; i < 8; i++)
+			record.id.bytes[i] = (uint8_t)(record.sequence >> (56 - 8 * i));
+		code = backend->append(store, &record, &error);
+		if (code == LF_OK)
+			code = backend->commit(store, &error);
+		if (code != LF_OK)
+			backend->rollback(store);
+	}
+	append->id = record.id;
+	append->sequence = record.sequence;
+	append->decided_at_us = record.decided_at_us;
+	append->existing = record.existing;
+	snprintf(work->message, sizeof work->message, "%s", error.message);
+	lf_error_clean_up(&error);
+	return code;
+}
+
+void rubric_put(struct lf_log *log)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_digest digest;
+	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &digest);
+	const enum lf_code code =
+		lf_log_put_rubric(log, RUBRIC_NAME, "Tech lead", "admin", bytes_of(RUBRIC_BODY), &digest, NULL, NULL, &error);
+	if (code != LF_OK)
+		fail_msg("%s", error.message);
+}
+
+void rubric_store(const struct lf_backend *backend, struct lf_store *store)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_digest digest;
+	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &digest);
+	struct lf_rubric_put put = {.name = RUBRIC_NAME,
+		.title = "Tech lead",
+		.caller = "admin",
+		.body = bytes_of(RUBRIC_BODY),
+		.digest = &digest,
+		.put_at_us = 5};
+	assert_int_equal(backend->begin(store, &error), LF_OK);
+	assert_int_equal(backend->put_rubric(store, &put, &error), LF_OK);
+	assert_int_equal(backend->commit(store, &error), LF_OK);
+}
+
+struct lf_log *log_open(const struct lf_backend *backend, const char *location)
+{
+	struct lf_log *log = NULL;
+	struct lf_error error = LF_ERROR_INIT;
+	const struct lf_log_options options = {.location = location};
+	if (lf_log_open(&log, backend, &options, &error) != LF_OK)
+		fail_msg("%s", error.message);
+	return log;
+}
+
+/* ---- lists ---- */
+
+void listed_visit(void *context, const struct lf_stored *row)
+{
+	struct listed *listed = context;
+	assert_true(listed->count < sizeof listed->sequences / sizeof listed->sequences[0]);
+	listed->sequences[listed->count] = row->sequence;
+	listed->ids[listed->count] = row->id;
+	listed->times[listed->count++] = row->decided_at_us;
+	assert_int_equal(row->team.length + row->project.length + row->answer.length, 0);
+}
+
+struct lf_filter filter_any(void)
+{
+	return (struct lf_filter){.since_us = INT64_MIN, .until_us = INT64_MAX, .limit = LF_PAGE_MAX};
+}

@@ -1,0 +1,69 @@
+/* What the tests of the decision log share: a fresh folder, appends that can be waited for, lists that are collected. */
+#ifndef LF_TESTS_STORAGE_SUPPORT_H
+#define LF_TESTS_STORAGE_SUPPORT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/limits.h"
+#include "storage/backend.h"
+
+/* A fresh folder, and a name in it. */
+struct place {
+	char folder[64];
+	char file[96];
+};
+void place_make(struct place *place);
+void place_remove(struct place *place); /* with everything in it */
+/* Names in the folder but those that begin with except (may be NULL), sorted and joined by a space. */
+void place_names(const struct place *place, const char *except, char *names, size_t size);
+/* The bytes of a file; NULL where absent. free() releases. */
+uint8_t *file_read(const char *path, size_t *length);
+void file_write(const char *path, const void *data, size_t length);
+
+/* An append with room for its strings. */
+struct work {
+	struct lf_append append;
+	char team_id[64], project_id[64], key[64], answer[128], team[64], project[64], recommended[64];
+	char candidate_ids[4][32];
+	const char *candidates[4];
+	atomic_int completions;
+	enum lf_code code; /* of the last completion */
+	char message[512];
+};
+/* Team, project and key by number; key 0 = none. Two candidates: c-TEAM and c-all. */
+void work_init(struct work *work, int team, int project, int key);
+void work_wait(struct work *work);
+/* Appends and waits; returns the code. */
+enum lf_code work_run(struct lf_log *log, struct work *work);
+/* The same against a backend: one transaction. */
+enum lf_code work_store(const struct lf_backend *backend, struct lf_store *store, struct work *work);
+
+/* The rubric that works refer to. */
+extern const char RUBRIC_NAME[], RUBRIC_BODY[];
+struct lf_bytes bytes_of(const char *text);
+void rubric_put(struct lf_log *log);
+void rubric_store(const struct lf_backend *backend, struct lf_store *store);
+
+struct lf_log *log_open(const struct lf_backend *backend, const char *location);
+
+/* A list, collected: sequences and teams. */
+struct listed {
+	size_t count;
+	uint64_t sequences[2000];
+	struct lf_uuid ids[2000];
+	int64_t times[2000];
+};
+void listed_visit(void *context, const struct lf_stored *row);
+struct lf_filter filter_any(void);
+
+#endif

@@ -1,0 +1,34 @@
+/* The conformance suite over the backends that exist. */
+#include "tests/storage/conformance.h"
+#include "tests/storage/memory_backend.h"
+#include "tests/storage/support.h"
+
+#include <unistd.h>
+
+static void reset_file(void *context)
+{
+	const struct place *place = context;
+	static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
+	for (size_t i = 0; i < 4; i++) {
+		char path[128];
+		snprintf(path, sizeof path, "%s%s", place->file, suffixes[i]);
+		unlink(path);
+	}
+}
+
+static void reset_memory(void *context)
+{
+	(void)context;
+	memory_backend_forget();
+}
+
+int main(void)
+{
+	struct place place;
+	place_make(&place);
+	const struct conformance sqlite = {&lf_sqlite_backend, place.file, reset_file, &place};
+	const struct conformance memory = {&memory_backend, "anywhere", reset_memory, NULL};
+	const int failed = conformance_run(&sqlite) + conformance_run(&memory);
+	place_remove(&place);
+	return failed;
+}
