@@ -58,8 +58,6 @@ int lf_cli_report(const struct lf_cli *cli, const struct lf_error *error, const 
 
 /* Writes a decision for people. all: the reasons for every candidate, not only the first few. */
 void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decision, bool all);
-/* "RECOMMENDED", "TOO_CLOSE" ...; "?" for a number outside the enum. Static storage. */
-const char *lf_outcome_name(Leadfit__V1__Outcome outcome);
 /* Draws a list of sentences under a title; nothing where it is empty. */
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences);
 

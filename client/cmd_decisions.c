@@ -93,15 +93,33 @@ static enum lf_code read_options(struct listing *listing, const struct lf_argume
 	return LF_OK;
 }
 
+/* Who was recommended, or in brackets why nobody was. */
+static const char *answer_of(const Leadfit__V1__DecisionSummary *decision)
+{
+	switch (decision->outcome) {
+	case LEADFIT__V1__OUTCOME__RECOMMENDED:
+		return decision->recommended;
+	case LEADFIT__V1__OUTCOME__TOO_CLOSE:
+		return "(too close)";
+	case LEADFIT__V1__OUTCOME__INSUFFICIENT_EVIDENCE:
+		return "(too little evidence)";
+	case LEADFIT__V1__OUTCOME__NO_ELIGIBLE_CANDIDATE:
+		return "(nobody eligible)";
+	default:
+		return "(unknown)";
+	}
+}
+
 static void print_table(struct listing *listing, struct lf_page *page, const Leadfit__V1__ListDecisionsResponse *list)
 {
-	static const char *const titles[] = {"decided (UTC)", "decision", "team", "project", "outcome", "recommended"};
-	static const unsigned flags[] = {0, 0, LF_COLUMN_CUT, LF_COLUMN_CUT, LF_COLUMN_CUT, LF_COLUMN_CUT};
 	struct lf_table table;
 	char time[LF_TIME_BYTES];
 	lf_table_init(&table, page);
-	for (size_t c = 0; c < sizeof(titles) / sizeof(titles[0]); c++)
-		lf_table_column(&table, titles[c], flags[c]);
+	lf_table_column(&table, "decided (UTC)", 0);
+	lf_table_column(&table, "decision", 0);
+	lf_table_column(&table, "team", LF_COLUMN_CUT);
+	lf_table_column(&table, "project", LF_COLUMN_CUT);
+	lf_table_column(&table, "answer", LF_COLUMN_CUT);
 	for (size_t i = 0; i < list->n_decisions; i++) {
 		const Leadfit__V1__DecisionSummary *decision = list->decisions[i];
 		lf_time_print(decision->decided_at == NULL ? 0 : decision->decided_at->seconds, time);
@@ -110,9 +128,8 @@ static void print_table(struct listing *listing, struct lf_page *page, const Lea
 		lf_table_cell(&table, 1, "%s", decision->decision_id);
 		lf_table_cell(&table, 2, "%s", decision->team);
 		lf_table_cell(&table, 3, "%s", decision->project);
-		lf_table_cell(&table, 4, "%s%s", lf_outcome_name(decision->outcome),
-			decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? " (what-if)" : "");
-		lf_table_cell(&table, 5, "%s", decision->recommended);
+		lf_table_cell(&table, 4, "%s%s", answer_of(decision),
+			decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? " what-if" : "");
 	}
 	lf_table_finish(&table, listing->printed == 0);
 }

@@ -5,16 +5,10 @@
 #include "client/cli.h"
 
 enum {
-	REASONS_SHOWN = 5,     /* of those not recommended, unless all are asked for */
+	REASONS_SHOWN = 5,     /* of the eligible, and of the others, unless all are asked for */
 	BREAKDOWN_PEOPLE = 6,  /* columns of the breakdown at most */
 	DIGEST_SHOWN = 12,
 };
-
-const char *lf_outcome_name(Leadfit__V1__Outcome outcome)
-{
-	const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, (int)outcome);
-	return value == NULL ? "?" : value->name;
-}
 
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences)
 {
@@ -162,21 +156,22 @@ static void print_breakdown(struct lf_page *page, const Leadfit__V1__Decision *d
 /* Why everybody else is not in first place, and which conditions the ineligible fail. */
 static void print_others(struct lf_page *page, const Leadfit__V1__Decision *decision, bool all)
 {
-	size_t shown = 0, left = 0;
+	size_t shown[2] = {0, 0}, left = 0; /* by whether they are eligible: who is at the end for a reason is not to be missed */
 	for (size_t i = 0; i < decision->n_ranking; i++) {
 		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
 		const bool winner = strcmp(decision->recommended, ranked->candidate) == 0;
 		if (winner || (ranked->reason[0] == '\0' && ranked->n_ineligible_because == 0))
 			continue;
-		if (!all && shown >= REASONS_SHOWN) {
+		if (!all && shown[ranked->eligible] >= REASONS_SHOWN) {
 			left++;
 			continue;
 		}
-		if (shown++ == 0) {
+		if (shown[0] + shown[1] == 0) {
 			lf_page_add(page, LF_PLAIN, "\n");
 			lf_page_add(page, LF_BOLD, decision->recommended[0] != '\0' ? "Why not the others" : "Each candidate");
 			lf_page_add(page, LF_PLAIN, "\n");
 		}
+		shown[ranked->eligible]++;
 		struct lf_buffer text = {0};
 		lf_buffer_append_text(&text, ranked->candidate);
 		lf_buffer_append_text(&text, ":");
@@ -184,7 +179,7 @@ static void print_others(struct lf_page *page, const Leadfit__V1__Decision *deci
 			lf_buffer_append_text(&text, " ");
 			lf_buffer_append_text(&text, ranked->reason);
 		}
-		for (size_t k = 0; ranked->reason[0] == '\0' && k < ranked->n_ineligible_because; k++) {
+		for (size_t k = 0; k < ranked->n_ineligible_because; k++) {
 			lf_buffer_append_text(&text, " ");
 			lf_buffer_append_text(&text, ranked->ineligible_because[k]);
 		}
@@ -194,7 +189,7 @@ static void print_others(struct lf_page *page, const Leadfit__V1__Decision *deci
 		lf_buffer_clean_up(&text);
 	}
 	if (left > 0)
-		lf_page_add(page, LF_DIM, "    and %zu more; --output json has them all\n", left);
+		lf_page_add(page, LF_DIM, "    and %zu more; --detail all or --output json has them\n", left);
 }
 
 static void print_footer(struct lf_page *page, const Leadfit__V1__Decision *decision)

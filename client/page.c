@@ -14,9 +14,10 @@
 
 #include "client/options.h"
 
-enum { WIDTH_DEFAULT = 100, WIDTH_MIN = 40, WIDTH_MAX = 1000, TEXT_WIDTH_MAX = 100 };
+/* TEXT_WIDTH_MAX: longer lines are hard to read. */
+enum { WIDTH_DEFAULT = 100, WIDTH_MIN = 40, WIDTH_MAX = 10000, TEXT_WIDTH_MAX = 100 };
 
-static unsigned page_width(bool terminal)
+static unsigned page_width(bool terminal, bool *known)
 {
 	struct winsize size;
 	unsigned width = 0;
@@ -25,6 +26,7 @@ static unsigned page_width(bool terminal)
 		width = 0;
 	if (width == 0 && terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
 		width = size.ws_col;
+	*known = width != 0;
 	if (width == 0)
 		width = WIDTH_DEFAULT;
 	return width < WIDTH_MIN ? WIDTH_MIN : width;
@@ -44,7 +46,7 @@ void lf_page_init(struct lf_page *page, enum lf_color color)
 	page->color = color == LF_COLOR_ALWAYS ||
 		(color == LF_COLOR_AUTO && terminal && (no_color == NULL || no_color[0] == '\0') &&
 			(term == NULL || strcmp(term, "dumb") != 0));
-	page->width = page_width(terminal);
+	page->width = page_width(terminal, &page->cut);
 }
 
 void lf_page_clean_up(struct lf_page *page)

@@ -14,7 +14,8 @@ enum lf_style { LF_PLAIN, LF_BOLD, LF_DIM, LF_GOOD, LF_WARN };
 
 struct lf_page {
 	struct lf_buffer text;
-	unsigned width; /* columns: the terminal's, or COLUMNS, or 100 */
+	unsigned width; /* columns: COLUMNS, else the terminal's, else 100 */
+	bool cut;       /* the width is known: tables are cut to it. A file or pipe gets them whole, so that grep finds all */
 	bool color;
 	bool utf8;      /* a terminal that shows UTF-8: bars, bullets, ellipses */
 	bool closed;    /* the reader has gone: nothing more is written */

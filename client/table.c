@@ -7,6 +7,8 @@
 
 #include "client/page.h"
 
+enum { WIDTH_UNCUT = 100000 };
+
 void lf_table_init(struct lf_table *table, struct lf_page *page)
 {
 	struct libscols_table *scols = scols_new_table();
@@ -17,7 +19,7 @@ void lf_table_init(struct lf_table *table, struct lf_page *page)
 	}
 	/* The page knows its width; the library would ask the terminal, and take a pipe for unlimited. */
 	scols_table_set_termforce(scols, SCOLS_TERMFORCE_ALWAYS);
-	scols_table_set_termwidth(scols, page->width);
+	scols_table_set_termwidth(scols, page->cut ? page->width : WIDTH_UNCUT);
 	scols_table_enable_colors(scols, page->color);
 	if (scols_table_set_column_separator(scols, "  ") != 0)
 		page->text.failed = true;
