@@ -29,7 +29,7 @@ struct generator {
 	size_t method_count;
 };
 
-static void fail(const char *what, const char *detail)
+static _Noreturn void fail(const char *what, const char *detail)
 {
 	fprintf(stderr, "lf_descgen: %s: %s\n", what, detail);
 	exit(1);
