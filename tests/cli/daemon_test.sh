@@ -1,0 +1,174 @@
+#!/bin/bash
+# The CLI against the real service, from files to a decision on disk.
+# Usage: daemon_test.sh LEADFIT LEADFITD SOURCE_FOLDER
+set -u
+leadfit=$1
+leadfitd=$2
+source_folder=$3
+. "$(dirname "$0")/assert.sh"
+
+unset LEADFIT_TOKEN COLUMNS NO_COLOR
+export LC_ALL=C.UTF-8
+team=$source_folder/service/examples/team.yaml
+project=$source_folder/service/examples/project.yaml
+rubric=$source_folder/service/rubrics/tech-lead.yaml
+export LEADFIT_SERVER=ipc://$work/socket
+
+# start [OPTION]...: the service on this test's log.
+start() {
+	"$leadfitd" --db "$work/log.db" --listen "$LEADFIT_SERVER" --rubric "$rubric" "$@" 2>"$work/daemon.log" &
+	started=($!)
+	wait_for "$work/daemon.log" ready
+}
+stop() {
+	kill -TERM "${started[0]}"
+	status=0
+	wait "${started[0]}" || status=$?
+	started=()
+	[ "$status" = 0 ] || { cat "$work/daemon.log"; fail "the service did not end well"; }
+}
+l() { run "$leadfit" "$@"; }
+value() { sed -n "s/^  \"$1\": \"\(.*\)\",\{0,1\}$/\1/p" "$work/out"; } # a text field of the printed message
+# A decision without what differs each time.
+numbers() { grep -vE '"(decisionId|decidedAt|asOf)"' "$1"; }
+
+start
+
+claim "score, list and show agree about the decision"
+l score --team "$team" --project "$project" --output json; status_is 0; err_empty
+id=$(value decisionId); cp "$work/out" "$work/decision.json"
+[ ${#id} = 36 ] || fail "no id"
+out_has '"team": {'; out_has '"id": "payments"'; out_has '"caller": "local"'
+l decisions show "$id" --output json; status_is 0; cmp -s "$work/out" "$work/decision.json" || fail "show differs from the answer"
+l decisions list --team payments; status_is 0; out_has "$id"; out_has checkout-redesign
+l decisions list --candidate m-1042 --project checkout-redesign --output json; out_has "\"decisionId\": \"$id\""
+l decisions list --team another; out_is "No decision matches."
+l decisions show "${id%?}x"; status_is 2; out_empty
+l decisions show 00000000-0000-7000-8000-000000000000; status_is 2; out_empty
+
+claim "the page is one that a person reads"
+l score --team "$team" --project "$project"; status_is 0
+out_has "Checkout redesign"; out_matches '^1  m-1042'; out_has "What counts most"; out_has "leadfit decisions show"
+
+claim "the same request with the same key gets the same decision, another one is refused"
+l score --team "$team" --project "$project" --key once --output json; first=$(value decisionId)
+l score --team "$team" --project "$project" --key once --output json; [ "$(value decisionId)" = "$first" ] || fail "another decision"
+l score --team "$team" --project "$project" --key once --what-if; status_is 4; out_empty
+
+claim "the same files at the same instant give the same numbers, as YAML, JSON or CSV"
+cat >"$work/payments.csv" <<'END'
+id,discipline,availability,expertise,criterion,rating,source,observed_on,note
+m-1,FRONTEND,0.8,FRONTEND=0.9;DESIGN=0.6,interaction,4.5,PEER,2026-05-01,"led it, twice"
+m-1,,,,architecture,3,SELF,,
+m-2,BACKEND,,,problem_solving,4,MANAGER,2026-04-01,
+m-3,QUALITY,,,,,,,
+END
+cat >"$work/team.json" <<'END'
+{"id": "payments", "members": [
+ {"id": "m-3", "discipline": "QUALITY"},
+ {"id": "m-2", "discipline": "BACKEND", "evidence": [
+  {"criterion": "problem_solving", "rating": 4, "source": "MANAGER", "observedOn": "2026-04-01"}]},
+ {"id": "m-1", "discipline": "FRONTEND", "availability": 0.8, "expertise": {"FRONTEND": 0.9, "DESIGN": 0.6}, "evidence": [
+  {"criterion": "interaction", "rating": 4.5, "source": "PEER", "observed_on": "2026-05-01", "note": "led it, twice"},
+  {"criterion": "architecture", "rating": 3, "source": "SELF"}]}]}
+END
+cat >"$work/team.yaml" <<'END'
+id: payments
+members:
+  - {id: m-3, discipline: QUALITY}
+  - id: m-1
+    discipline: FRONTEND
+    availability: 0.8
+    expertise: {FRONTEND: 0.9, DESIGN: 0.6}
+    evidence:
+      - {criterion: interaction, rating: 4.5, source: PEER, observed_on: 2026-05-01, note: "led it, twice"}
+      - {criterion: architecture, rating: 3, source: SELF}
+  - id: m-2
+    discipline: BACKEND
+    evidence: [{criterion: problem_solving, rating: 4, source: MANAGER, observed_on: "2026-04-01"}]
+END
+for file in team.yaml team.json payments.csv; do
+	l score --team "$work/$file" --project "$project" --as-of 2026-06-01 --what-if --output json; status_is 0
+	numbers "$work/out" >"$work/$file.numbers"
+	cmp -s "$work/$file.numbers" "$work/team.yaml.numbers" || fail "$file differs from team.yaml"
+done
+
+claim "everything that is wrong is told by file and line"
+sed -e 's/rating: 4.5, source: PEER, observed_on: "2026-05-01"/rating: 7, source: PEEER, observed_on: "2026-02-30"/' "$team" >"$work/bad.yaml"
+sed -e 's/interaction_focus: 0.9/interaction_fokus: 0.9/' "$project" >"$work/bad-project.yaml"
+line=$(grep -n 'rating: 7' "$work/bad.yaml" | cut -d: -f1)
+l score --team "$work/bad.yaml" --project "$work/bad-project.yaml" --candidate nobody; status_is 2; out_empty
+err_has "bad.yaml:$line: members[0].evidence[0].rating: 7 is outside 1..5"
+err_has "bad.yaml:$line: members[0].evidence[0].source:"; err_has PEER
+err_has "bad.yaml:$line: members[0].evidence[0].observed_on:"
+err_has "bad-project.yaml:"; err_has "interaction_focus"
+err_has "--candidate: \"nobody\""
+sed -e 's/interaction,4.5/interaction,9/' "$work/payments.csv" >"$work/bad.csv"
+l score --team "$work/bad.csv" --project "$project"; status_is 2; err_has "bad.csv:2: members[0].evidence[0].rating: 9 is outside 1..5"
+l score --team "$team" --project "$project" --rubric nothing; [ "$status" != 0 ] || fail "an unknown rubric"; err_has nothing
+
+claim "what the rubric does not declare is left out and listed where that is asked for"
+l score --team "$team" --project "$work/bad-project.yaml" --ignore-undeclared --what-if; status_is 0
+out_has "Left out, because the rubric does not declare it"; out_has interaction_fokus
+
+claim "a profile needs no team"
+l profile --project "$project"; status_is 0; out_has "Checkout redesign calls for"
+l profile --project "$project" --team "$team" --output json; status_is 0; out_has '"disciplines": ['
+
+claim "the default rubric is listed, shown and without faults; faults are told by line"
+l rubric check "$rubric"; status_is 0; out_has "this rubric can be used: tech-lead"
+digest=$(grep -oE '[0-9a-f]{64}' "$work/out")
+l rubric list; status_is 0; out_has "${digest:0:12}"
+l rubric show; status_is 0; out_has "Digest $digest"; out_has "architecture"
+l rubric show tech-lead --digest "$digest" --output json; status_is 0; out_has '"name": "tech-lead"'
+l rubric show nothing; [ "$status" != 0 ] || fail "an unknown rubric"; out_empty
+sed -e '0,/default_mean: 3/s//default_mean: 9/' "$rubric" >"$work/bad-rubric.yaml"
+line=$(grep -n 'default_mean: 9' "$work/bad-rubric.yaml" | cut -d: -f1)
+l rubric check "$work/bad-rubric.yaml"; status_is 1; out_has "bad-rubric.yaml:$line: criteria[0].prior.default_mean: 9"; err_empty
+
+claim "health knows the whole and each service"
+l health; status_is 0; out_is SERVING
+l health leadfit.v1.Scoring; status_is 0; out_is SERVING
+l health leadfit.v1.Nothing; status_is 2
+
+claim "call reaches every method that only reads"
+l call Describe/Describe; status_is 0; out_has '"leadfit.v1.Scoring/Score"'
+l call Decisions/List '{"pageSize": 1}'; status_is 0; out_has '"nextPageToken"'
+l call Rubrics/List; status_is 0; out_has tech-lead
+l call Decisions/Get "{\"decisionId\": \"$id\"}"; cmp -s "$work/out" "$work/decision.json" || fail "the decision differs"
+l call Decisions/List '{"pageSize": 1001}'; status_is 2; err_has "page_size"
+
+claim "version tells the service's"
+l version --server "$LEADFIT_SERVER"; status_is 0; out_matches '^leadfitd [0-9]'
+
+claim "pages go together without loss or repeat"
+for _ in 1 2 3 4 5; do "$leadfit" score --team "$work/team.yaml" --project "$project" --what-if --output json >/dev/null; done
+l decisions list --all --output json; status_is 0
+count=$(grep -c '"decisionId"' "$work/out")
+[ "$count" -ge 10 ] || fail "only $count decisions"
+[ "$(grep '"decisionId"' "$work/out" | sort -u | wc -l)" = "$count" ] || fail "a decision stands twice"
+l decisions list --limit 3; [ "$(grep -c payments "$work/out")" = 3 ] || fail "not three"
+
+claim "a service that stopped is status 3, and decisions are there when it is back"
+stop
+l health --timeout 2; status_is 3; out_empty
+start
+l decisions show "$id" --output json; status_is 0; cmp -s "$work/out" "$work/decision.json" || fail "the decision differs"
+stop
+
+claim "with a tokens file, only who is on it may call, and only what the roles allow"
+: >"$work/tokens"; chmod 600 "$work/tokens"
+"$leadfit" token scorer --roles score,read --token-out "$work/scorer" >>"$work/tokens"
+"$leadfit" token reader --roles read --token-out "$work/reader" >>"$work/tokens"
+start --tokens "$work/tokens"
+l decisions list; status_is 4; out_empty; err_has "--token-file"
+printf 'unknown\n' >"$work/unknown"
+l decisions list --token-file "$work/unknown"; status_is 4; out_empty
+l decisions list --token-file "$work/reader"; status_is 0
+l score --token-file "$work/reader" --team "$team" --project "$project"; status_is 4; out_empty
+l score --token-file "$work/scorer" --team "$team" --project "$project" --output json; status_is 0; out_has '"caller": "scorer"'
+LEADFIT_TOKEN=$(cat "$work/reader") run "$leadfit" decisions list; status_is 0; out_has payments
+l health; status_is 0
+stop
+
+finish
