@@ -1,0 +1,225 @@
+#include <stdio.h>
+
+#include "client/client_internal.h"
+
+/*
+ * Design notes: the connection
+ *
+ * A client has at most one connection. The connector thread dials, blocking in nng_dialer_start(), because only a
+ * blocking dial tells why it failed. The keeper bounds a dial by closing the dialer, which makes nng_dialer_start() return. When a connection
+ * is lost, the connector closes its dialer and makes a new one; nng's own redialling is put off (REDIAL_BY_NNG_MS), since it would hide
+ * the reasons. A dial follows the loss of a stable or useful connection at once, else after a pause that doubles.
+ *
+ * pipe_id is the one truth about being connected: set when nng has added the pipe to the socket, cleared when it was removed. nng may
+ * report the removal before the addition (removed_pipe_id). A peer of another SP protocol is dropped by nng between dial and addition;
+ * then nng_dialer_start() succeeds without pipe_was_added.
+ */
+
+enum { REDIAL_BY_NNG_MS = 60 * 60 * 1000 };
+
+const char *lf_link_reason(int nng_error)
+{
+	switch (nng_error) {
+	case NNG_ECONNREFUSED:
+		return "connection refused";
+	case NNG_ECONNRESET:
+	case NNG_ECONNABORTED:
+	case NNG_ECONNSHUT:
+	case NNG_ECLOSED:
+		return "the peer closed the connection";
+	case NNG_ENOENT:
+		return "there is no such socket";
+	case NNG_EADDRINVAL:
+		return "there is no such host";
+	case NNG_EPERM:
+		return "permission denied";
+	case NNG_EUNREACHABLE:
+		return "the host can't be reached";
+	case NNG_EPROTO:
+		return "the peer is no leadfit service: it does not speak SP";
+	case NNG_EPEERAUTH:
+	case NNG_ECRYPTO:
+		return "TLS: the peer could not be authenticated";
+	case NNG_ENOMEM:
+	case NNG_ENOFILES:
+		return "out of memory or file descriptors";
+	case NNG_ENOTSUP:
+		return "this build of nng has no such transport";
+	case NNG_ETIMEDOUT:
+		return "no answer";
+	default:
+		return nng_strerror(nng_error);
+	}
+}
+
+/* ---- what nng reports, on its threads ---- */
+
+/* Under the mutex: the connection is gone. Whoever waits for one has connect_timeout_ms from now. */
+static void on_loss(struct lf_client *client)
+{
+	client->pipe_id = 0;
+	client->disconnected_ms = lf_now_ms();
+	snprintf(client->link_error, sizeof(client->link_error), "the connection was lost");
+	for (size_t i = 0; i < client->heap_count; i++) {
+		struct lf_call *call = client->heap[i];
+		int64_t due = lf_call_due(client, call);
+
+		if (due < call->due_ms)
+			call->due_ms = due;
+	}
+	lf_heap_rebuild(client);
+	pthread_cond_broadcast(&client->link_cond);
+}
+
+static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+	struct lf_client *client = arg;
+	uint32_t id = (uint32_t)nng_pipe_id(pipe);
+
+	pthread_mutex_lock(&client->mutex);
+	if (event == NNG_PIPE_EV_ADD_POST) {
+		client->pipe_was_added = true;
+		if (id != client->removed_pipe_id) {
+			client->pipe_id = id;
+			client->pump_wanted = true;
+			lf_keeper_wake(client, INT64_MIN + 1);
+		} else {
+			on_loss(client);
+		}
+	} else {
+		client->removed_pipe_id = id;
+		if (id == client->pipe_id)
+			on_loss(client);
+	}
+	pthread_mutex_unlock(&client->mutex);
+}
+
+/* nng reports removals only of pipes whose coming it could report, too. */
+static void on_pipe_before(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+	(void)pipe;
+	(void)event;
+	(void)arg;
+}
+
+int lf_link_watch(struct lf_client *client)
+{
+	int error = nng_pipe_notify(client->socket, NNG_PIPE_EV_ADD_PRE, on_pipe_before, client);
+
+	if (error == 0)
+		error = nng_pipe_notify(client->socket, NNG_PIPE_EV_ADD_POST, on_pipe, client);
+	if (error == 0)
+		error = nng_pipe_notify(client->socket, NNG_PIPE_EV_REM_POST, on_pipe, client);
+	return error;
+}
+
+/* ---- the connector ---- */
+
+/* Without the mutex. Makes the dialer and puts nng's own redialling off. 0 or an error number of nng. */
+static int make_dialer(struct lf_client *client, nng_dialer *dialer)
+{
+	int error = nng_dialer_create(dialer, client->socket, client->url);
+
+	if (error != 0)
+		return error;
+	error = nng_dialer_set_ms(*dialer, NNG_OPT_RECONNMAXT, REDIAL_BY_NNG_MS);
+	if (error == 0)
+		error = nng_dialer_set_ms(*dialer, NNG_OPT_RECONNMINT, REDIAL_BY_NNG_MS);
+	if (error != 0)
+		nng_dialer_close(*dialer);
+	return error;
+}
+
+/*
+ * Under the mutex, which it releases meanwhile. Dials once; true: there was a connection. The dialer is closed again
+ * where it failed, else it is client->dialer.
+ */
+static bool dial(struct lf_client *client)
+{
+	nng_dialer dialer;
+	int error;
+
+	pthread_mutex_unlock(&client->mutex);
+	error = make_dialer(client, &dialer);
+	pthread_mutex_lock(&client->mutex);
+	if (error != 0) {
+		snprintf(client->link_error, sizeof(client->link_error), "%s", lf_link_reason(error));
+		return false;
+	}
+	client->dialer = dialer;
+	client->dialing = !client->closing; /* from now on lf_client_destroy() and the keeper may close it */
+	client->dial_timed_out = false;
+	client->dial_deadline_ms = lf_now_ms() + client->connect_timeout_ms;
+	client->pipe_was_added = false;
+	lf_keeper_wake(client, client->dial_deadline_ms);
+	error = NNG_ECLOSED;
+	if (client->dialing) {
+		pthread_mutex_unlock(&client->mutex);
+		error = nng_dialer_start(dialer, 0);
+		pthread_mutex_lock(&client->mutex);
+	}
+	client->dialing = false;
+	if (error == 0 && client->pipe_was_added)
+		return true;
+	if (client->dial_timed_out)
+		snprintf(client->link_error, sizeof(client->link_error), "no answer within %u ms", client->connect_timeout_ms);
+	else if (error == 0)
+		snprintf(client->link_error, sizeof(client->link_error), "the peer is no leadfit service: another SP protocol than REP");
+	else
+		snprintf(client->link_error, sizeof(client->link_error), "%s", lf_link_reason(error));
+	pthread_mutex_unlock(&client->mutex);
+	nng_dialer_close(dialer);
+	pthread_mutex_lock(&client->mutex);
+	return false;
+}
+
+/* Under the mutex, which it releases meanwhile: waits for the loss of the connection. Whether the connection was worth having. */
+static bool hold(struct lf_client *client)
+{
+	nng_dialer dialer = client->dialer;
+	int64_t since = lf_now_ms();
+	uint64_t replies = client->replies;
+
+	while (client->pipe_id != 0 && !client->closing)
+		pthread_cond_wait(&client->link_cond, &client->mutex);
+	pthread_mutex_unlock(&client->mutex);
+	nng_dialer_close(dialer);
+	pthread_mutex_lock(&client->mutex);
+	return client->replies != replies || lf_now_ms() - since >= LF_STABLE_MS;
+}
+
+/* No longer than a quarter of what a call waits for a connection, so that each call sees several tries. */
+static int64_t pause_max(const struct lf_client *client)
+{
+	int64_t pause = client->connect_timeout_ms / 4;
+
+	if (pause > LF_REDIAL_MS_MAX)
+		return LF_REDIAL_MS_MAX;
+	return pause < LF_REDIAL_MS_MIN ? LF_REDIAL_MS_MIN : pause;
+}
+
+void *lf_link_main(void *arg)
+{
+	struct lf_client *client = arg;
+	int64_t pause = LF_REDIAL_MS_MIN, until;
+
+	pthread_mutex_lock(&client->mutex);
+	while (!client->closing) {
+		bool connected = dial(client);
+
+		client->dialled_once = true;
+		pthread_cond_broadcast(&client->link_cond);
+		if (connected && hold(client)) {
+			pause = LF_REDIAL_MS_MIN;
+			continue;
+		}
+		until = lf_now_ms() + lf_jitter(client, pause);
+		while (!client->closing && lf_now_ms() < until)
+			lf_cond_wait_until(&client->link_cond, &client->mutex, until);
+		pause *= 2;
+		if (pause > pause_max(client))
+			pause = pause_max(client);
+	}
+	pthread_mutex_unlock(&client->mutex);
+	return NULL;
+}
