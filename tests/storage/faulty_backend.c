@@ -1,0 +1,252 @@
+#include "tests/storage/faulty_backend.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct lf_store {
+	struct lf_store *inner; /* the wrapped backend's */
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	const struct lf_backend *inner;
+	long before[FAULTY_COUNT], left[FAULTY_COUNT];
+	enum lf_code code[FAULTY_COUNT];
+	bool commit_anyway, held, waiting, busy, lost;
+	long violations;
+} faulty = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+void faulty_reset(const struct lf_backend *inner)
+{
+	pthread_mutex_lock(&faulty.lock);
+	faulty.inner = inner;
+	for (size_t i = 0; i < FAULTY_COUNT; i++)
+		faulty.before[i] = faulty.left[i] = 0;
+	faulty.commit_anyway = faulty.held = faulty.waiting = faulty.busy = faulty.lost = false;
+	faulty.violations = 0;
+	pthread_mutex_unlock(&faulty.lock);
+}
+
+void faulty_fail(enum faulty_operation operation, long nth, long times, enum lf_code code)
+{
+	pthread_mutex_lock(&faulty.lock);
+	faulty.before[operation] = nth - 1;
+	faulty.left[operation] = times;
+	faulty.code[operation] = code;
+	pthread_mutex_unlock(&faulty.lock);
+}
+
+void faulty_commit_anyway(void)
+{
+	pthread_mutex_lock(&faulty.lock);
+	faulty.commit_anyway = true;
+	pthread_mutex_unlock(&faulty.lock);
+}
+
+bool faulty_happened(void)
+{
+	bool happened = true;
+	pthread_mutex_lock(&faulty.lock);
+	for (size_t i = 0; i < FAULTY_COUNT; i++)
+		happened &= faulty.left[i] == 0;
+	pthread_mutex_unlock(&faulty.lock);
+	return happened;
+}
+
+long faulty_violations(void)
+{
+	pthread_mutex_lock(&faulty.lock);
+	const long violations = faulty.violations;
+	pthread_mutex_unlock(&faulty.lock);
+	return violations;
+}
+
+void faulty_hold(void)
+{
+	pthread_mutex_lock(&faulty.lock);
+	faulty.held = true;
+	pthread_mutex_unlock(&faulty.lock);
+}
+
+void faulty_wait_held(void)
+{
+	pthread_mutex_lock(&faulty.lock);
+	while (!faulty.waiting)
+		pthread_cond_wait(&faulty.changed, &faulty.lock);
+	pthread_mutex_unlock(&faulty.lock);
+}
+
+void faulty_let_go(void)
+{
+	pthread_mutex_lock(&faulty.lock);
+	faulty.held = false;
+	pthread_cond_broadcast(&faulty.changed);
+	pthread_mutex_unlock(&faulty.lock);
+}
+
+/* Starts a call; the code to fail with, or LF_OK. */
+static enum lf_code enter(enum faulty_operation operation, struct lf_error *error)
+{
+	enum lf_code code = LF_OK;
+	pthread_mutex_lock(&faulty.lock);
+	if (faulty.busy || faulty.lost)
+		faulty.violations++;
+	faulty.busy = true;
+	while (operation == FAULTY_COMMIT && faulty.held) {
+		faulty.waiting = true;
+		pthread_cond_broadcast(&faulty.changed);
+		pthread_cond_wait(&faulty.changed, &faulty.lock);
+	}
+	faulty.waiting = false;
+	if (faulty.left[operation] > 0 && faulty.before[operation]-- <= 0) {
+		faulty.left[operation]--;
+		code = lf_error_set(error, faulty.code[operation], "a fault was injected");
+	}
+	faulty.lost |= code == LF_DATA_LOSS;
+	pthread_mutex_unlock(&faulty.lock);
+	return code;
+}
+
+static enum lf_code leave(enum lf_code code)
+{
+	pthread_mutex_lock(&faulty.lock);
+	faulty.busy = false;
+	pthread_mutex_unlock(&faulty.lock);
+	return code;
+}
+
+static enum lf_code faulty_open(struct lf_store **out, const char *location, struct lf_error *error)
+{
+	struct lf_store *store = malloc(sizeof *store);
+	if (store == NULL)
+		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	const enum lf_code code = faulty.inner->open(&store->inner, location, error);
+	if (code != LF_OK) {
+		free(store);
+		return code;
+	}
+	*out = store;
+	return LF_OK;
+}
+
+static void faulty_close(struct lf_store *store)
+{
+	faulty.inner->close(store->inner);
+	free(store);
+}
+
+static enum lf_code faulty_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_TAIL, error);
+	return leave(code != LF_OK ? code : faulty.inner->tail(store->inner, tail, error));
+}
+
+static enum lf_code faulty_begin(struct lf_store *store, struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_BEGIN, error);
+	return leave(code != LF_OK ? code : faulty.inner->begin(store->inner, error));
+}
+
+static enum lf_code faulty_append(struct lf_store *store, struct lf_record *record, struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_APPEND, error);
+	return leave(code != LF_OK ? code : faulty.inner->append(store->inner, record, error));
+}
+
+static enum lf_code faulty_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_PUT_RUBRIC, error);
+	return leave(code != LF_OK ? code : faulty.inner->put_rubric(store->inner, put, error));
+}
+
+static enum lf_code faulty_commit(struct lf_store *store, struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_COMMIT, error);
+	if (code != LF_OK && !faulty.commit_anyway)
+		return leave(code);
+	const enum lf_code inner = faulty.inner->commit(store->inner, error);
+	return leave(code != LF_OK ? code : inner);
+}
+
+static void faulty_rollback(struct lf_store *store)
+{
+	struct lf_error ignored = LF_ERROR_INIT;
+	(void)enter(FAULTY_ROLLBACK, &ignored);
+	faulty.inner->rollback(store->inner);
+	leave(LF_OK);
+}
+
+static enum lf_code faulty_maintain(struct lf_store *store, struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_MAINTAIN, error);
+	return leave(code != LF_OK ? code : faulty.inner->maintain(store->inner, error));
+}
+
+static enum lf_code faulty_probe(struct lf_store *store, struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_PROBE, error);
+	return leave(code != LF_OK ? code : faulty.inner->probe(store->inner, error));
+}
+
+/* Readers are the wrapped backend's own. */
+
+static enum lf_code faulty_open_reader(struct lf_store *store, struct lf_reader **reader, struct lf_error *error)
+{
+	return faulty.inner->open_reader(store->inner, reader, error);
+}
+
+static void faulty_close_reader(struct lf_reader *reader)
+{
+	faulty.inner->close_reader(reader);
+}
+
+static enum lf_code faulty_find_key(struct lf_reader *reader, const char *caller, const char *key,
+	const struct lf_digest *request_digest, struct lf_uuid *id, struct lf_error *error)
+{
+	return faulty.inner->find_key(reader, caller, key, request_digest, id, error);
+}
+
+static enum lf_code faulty_get(struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error)
+{
+	return faulty.inner->get(reader, id, stored, error);
+}
+
+static enum lf_code faulty_list(struct lf_reader *reader, const struct lf_filter *filter,
+	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error)
+{
+	return faulty.inner->list(reader, filter, visit, context, next, error);
+}
+
+static enum lf_code faulty_get_rubric(struct lf_reader *reader, const char *name, const struct lf_digest *digest,
+	struct lf_rubric_row **row, struct lf_error *error)
+{
+	return faulty.inner->get_rubric(reader, name, digest, row, error);
+}
+
+static enum lf_code faulty_list_rubrics(struct lf_reader *reader, const char *name,
+	void (*visit)(void *context, const struct lf_rubric_row *row), void *context, struct lf_error *error)
+{
+	return faulty.inner->list_rubrics(reader, name, visit, context, error);
+}
+
+const struct lf_backend faulty_backend = {
+	.name = "faulty",
+	.open = faulty_open,
+	.close = faulty_close,
+	.tail = faulty_tail,
+	.begin = faulty_begin,
+	.append = faulty_append,
+	.put_rubric = faulty_put_rubric,
+	.commit = faulty_commit,
+	.rollback = faulty_rollback,
+	.maintain = faulty_maintain,
+	.probe = faulty_probe,
+	.open_reader = faulty_open_reader,
+	.close_reader = faulty_close_reader,
+	.find_key = faulty_find_key,
+	.get = faulty_get,
+	.list = faulty_list,
+	.get_rubric = faulty_get_rubric,
+	.list_rubrics = faulty_list_rubrics,
+};

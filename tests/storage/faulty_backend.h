@@ -1,0 +1,40 @@
+/*
+ * A backend around another one that fails where it is told to, can be held inside a commit, and notes when the log breaks its side
+ * of the contract. One at a time.
+ */
+#ifndef LF_TESTS_STORAGE_FAULTY_BACKEND_H
+#define LF_TESTS_STORAGE_FAULTY_BACKEND_H
+
+#include "storage/backend.h"
+
+extern const struct lf_backend faulty_backend;
+
+enum faulty_operation {
+	FAULTY_TAIL,
+	FAULTY_BEGIN,
+	FAULTY_APPEND,
+	FAULTY_PUT_RUBRIC,
+	FAULTY_COMMIT,
+	FAULTY_MAINTAIN,
+	FAULTY_PROBE,
+	FAULTY_ROLLBACK, /* can't fail, but counts as a call */
+	FAULTY_COUNT
+};
+
+/* Forgets all faults; what is wrapped from the next open on. */
+void faulty_reset(const struct lf_backend *inner);
+/* The nth call from now (from 1), and times - 1 after it, fail with the code. */
+void faulty_fail(enum faulty_operation operation, long nth, long times, enum lf_code code);
+/* The failing commits commit nevertheless: their outcome is unknown. */
+void faulty_commit_anyway(void);
+/* Whether all faults that were asked for happened. */
+bool faulty_happened(void);
+/* Calls of the writer side that the contract forbids: two at once, or any but close() after DATA_LOSS. */
+long faulty_violations(void);
+/* While held, commit() waits at its start. */
+void faulty_hold(void);
+/* Returns when a commit waits. */
+void faulty_wait_held(void);
+void faulty_let_go(void);
+
+#endif

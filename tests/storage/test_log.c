@@ -1,0 +1,709 @@
+/* The log: queue, group commit, completions, ids, keys. W1 to W9 are the invariants at the top of storage/log.c. */
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/storage/faulty_backend.h"
+#include "tests/storage/memory_backend.h"
+#include "tests/storage/support.h"
+
+/* ---- what the tests open ---- */
+
+static struct place place; /* one test at a time */
+
+static int set_up(void **state)
+{
+	(void)state;
+	place_make(&place);
+	memory_backend_forget();
+	faulty_reset(&memory_backend);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	memory_backend_forget();
+	place_remove(&place);
+	return 0;
+}
+
+static struct lf_log *open_with(const struct lf_backend *backend, const struct lf_log_options *options)
+{
+	struct lf_log *log = NULL;
+	struct lf_error error = LF_ERROR_INIT;
+	if (lf_log_open(&log, backend, options, &error) != LF_OK)
+		fail_msg("%s", error.message);
+	return log;
+}
+
+/* The decision is in the log, by its id. */
+static bool is_there(struct lf_log *log, const struct lf_uuid *id)
+{
+	struct lf_stored *stored = NULL;
+	const enum lf_code code = lf_log_get(log, id, &stored, NULL);
+	free(stored);
+	return code == LF_OK;
+}
+
+static void list_all(struct lf_log *log, struct listed *listed)
+{
+	struct lf_filter filter = filter_any();
+	uint64_t next;
+	listed->count = 0;
+	do {
+		assert_int_equal(lf_log_list(log, &filter, listed_visit, listed, &next, NULL), LF_OK);
+		filter.before_sequence = next;
+	} while (next != 0);
+}
+
+/* Sequences 1..count without gaps, ids strictly rising, times never falling (W4). */
+static void check_order(const struct listed *listed)
+{
+	for (size_t i = 0; i < listed->count; i++) {
+		assert_int_equal(listed->sequences[i], listed->count - i);
+		if (i == 0)
+			continue;
+		assert_true(memcmp(&listed->ids[i], &listed->ids[i - 1], sizeof listed->ids[i]) < 0);
+		assert_true(listed->times[i] <= listed->times[i - 1]);
+	}
+}
+
+/* ---- ids ---- */
+
+static void a_uuid_prints_and_parses_back(void **state)
+{
+	(void)state;
+	char text[LF_UUID_TEXT_BYTES];
+	struct lf_uuid id;
+	assert_true(lf_uuid_parse("0190A1b2-c3d4-7e5f-8a6b-00112233ffEE", &id));
+	lf_uuid_print(&id, text);
+	assert_string_equal(text, "0190a1b2-c3d4-7e5f-8a6b-00112233ffee");
+}
+
+static void what_is_not_a_uuid_does_not_parse(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"", "0", "0190a1b2-c3d4-7e5f-8a6b-00112233ffe", "0190a1b2-c3d4-7e5f-8a6b-00112233ffee0",
+		"0190a1b2c3d47e5f8a6b00112233ffee", "0190a1b2-c3d4-7e5f-8a6b-00112233ffeg", "0190a1b2-c3d4-7e5f-8a6b_00112233ffee",
+		"{190a1b2-c3d4-7e5f-8a6b-00112233ffee"};
+	struct lf_uuid id = {{7}};
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		assert_false(lf_uuid_parse(texts[i], &id));
+	assert_int_equal(id.bytes[0], 7);
+}
+
+static void a_digest_is_sha_256(void **state)
+{
+	(void)state;
+	struct lf_digest digest;
+	char text[65];
+	lf_sha256("abc", 3, &digest);
+	lf_digest_print(&digest, text);
+	assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void ids_are_version_7_and_carry_the_time(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	struct work work;
+	rubric_put(log);
+	work_init(&work, 1, 1, 0);
+	assert_int_equal(work_run(log, &work), LF_OK);
+	int64_t ms = 0;
+	for (size_t i = 0; i < 6; i++)
+		ms = ms << 8 | work.append.id.bytes[i];
+	assert_int_equal(ms, work.append.decided_at_us / 1000);
+	assert_int_equal(work.append.id.bytes[6] >> 4, 7);
+	assert_int_equal(work.append.id.bytes[8] >> 6, 2);
+	lf_log_close(log);
+}
+
+static atomic_llong fake_now;
+
+static int64_t falling_clock(void)
+{
+	return atomic_fetch_sub(&fake_now, 1000000);
+}
+
+static void ids_rise_and_time_never_falls_while_the_clock_runs_backwards_and_across_a_restart(void **state)
+{
+	(void)state;
+	const struct lf_log_options options = {.location = place.file, .now_us = falling_clock};
+	struct listed *listed = calloc(1, sizeof *listed);
+	atomic_store(&fake_now, 1000000000000);
+	for (int round = 0; round < 3; round++) {
+		struct lf_log *log = open_with(&lf_sqlite_backend, &options);
+		rubric_put(log);
+		for (int i = 0; i < 50; i++) {
+			struct work work;
+			work_init(&work, i, i, 0);
+			assert_int_equal(work_run(log, &work), LF_OK);
+		}
+		list_all(log, listed);
+		assert_int_equal(listed->count, 50 * (round + 1));
+		check_order(listed);
+		lf_log_close(log);
+	}
+	free(listed);
+}
+
+/* ---- appending ---- */
+
+static void an_acknowledged_decision_is_read_back_also_after_reopening(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	struct lf_stored *stored = NULL;
+	struct work work;
+	rubric_put(log);
+	work_init(&work, 4, 5, 6);
+	assert_int_equal(work_run(log, &work), LF_OK);
+	assert_int_equal(work.append.sequence, 1);
+	assert_false(work.append.existing);
+	lf_log_close(log);
+	log = log_open(&lf_sqlite_backend, place.file);
+	assert_int_equal(lf_log_get(log, &work.append.id, &stored, NULL), LF_OK);
+	assert_string_equal(stored->team_id, "team-4");
+	assert_memory_equal(stored->answer.data, work.answer, strlen(work.answer));
+	free(stored);
+	work_init(&work, 4, 5, 6);
+	assert_int_equal(work_run(log, &work), LF_OK);
+	assert_true(work.append.existing);
+	work_init(&work, 4, 5, 7);
+	assert_int_equal(work_run(log, &work), LF_OK);
+	assert_int_equal(work.append.sequence, 2);
+	lf_log_close(log);
+}
+
+static void what_is_over_a_limit_is_refused_at_once_naming_limit_and_value(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&memory_backend, "x");
+	char name[200];
+	struct work work;
+	memset(name, 'n', sizeof name);
+	name[129] = '\0';
+	rubric_put(log);
+	work_init(&work, 1, 1, 0);
+	work.append.team_id = name;
+	assert_int_equal(work_run(log, &work), LF_INVALID_ARGUMENT);
+	assert_non_null(strstr(work.message, "129"));
+	assert_non_null(strstr(work.message, "128"));
+	work_init(&work, 1, 1, 0);
+	work.append.answer.length = LF_MESSAGE_BYTES_MAX + 1;
+	assert_int_equal(work_run(log, &work), LF_INVALID_ARGUMENT);
+	work_init(&work, 1, 1, 0);
+	work.append.caller = NULL;
+	assert_int_equal(work_run(log, &work), LF_INVALID_ARGUMENT);
+	assert_int_equal(atomic_load(&work.completions), 1);
+	lf_log_close(log);
+}
+
+static void a_full_queue_refuses_at_once_and_the_rest_is_stored(void **state)
+{
+	(void)state;
+	const struct lf_log_options options = {.location = "x", .queue_max = 4};
+	struct lf_log *log = open_with(&faulty_backend, &options);
+	struct work works[5];
+	rubric_put(log);
+	faulty_hold();
+	for (int i = 0; i < 5; i++) {
+		work_init(&works[i], i, i, 0);
+		lf_log_append(log, &works[i].append);
+	}
+	assert_int_equal(atomic_load(&works[4].completions), 1); /* W8: before the commit went on */
+	assert_int_equal(works[4].code, LF_RESOURCE_EXHAUSTED);
+	assert_non_null(strstr(works[4].message, "4 appends"));
+	faulty_let_go();
+	for (int i = 0; i < 4; i++) {
+		work_wait(&works[i]);
+		assert_int_equal(works[i].code, LF_OK);
+	}
+	lf_log_close(log);
+}
+
+static void closing_commits_and_completes_what_is_queued(void **state)
+{
+	(void)state;
+	struct work *works = calloc(1000, sizeof *works);
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	rubric_put(log);
+	for (int i = 0; i < 1000; i++) {
+		work_init(&works[i], i % 7, i % 3, 0);
+		lf_log_append(log, &works[i].append);
+	}
+	lf_log_close(log);
+	log = log_open(&lf_sqlite_backend, place.file);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(atomic_load(&works[i].completions), 1);
+		assert_int_equal(works[i].code, LF_OK);
+		assert_int_equal(works[i].append.sequence, i + 1);
+		assert_true(is_there(log, &works[i].append.id));
+	}
+	lf_log_close(log);
+	free(works);
+}
+
+static void one_bad_record_does_not_harm_its_batch(void **state)
+{
+	(void)state;
+	struct lf_log *log;
+	struct work works[4];
+	faulty_reset(&lf_sqlite_backend);
+	log = log_open(&faulty_backend, place.file);
+	rubric_put(log);
+	faulty_hold();
+	for (int i = 0; i < 4; i++)
+		work_init(&works[i], i, i, 0);
+	works[2].append.rubric_digest.bytes[3] ^= 1;
+	lf_log_append(log, &works[0].append);
+	faulty_wait_held(); /* the others are one batch */
+	for (int i = 1; i < 4; i++)
+		lf_log_append(log, &works[i].append);
+	faulty_let_go();
+	for (int i = 0; i < 4; i++)
+		work_wait(&works[i]);
+	assert_int_equal(works[1].code, LF_OK);
+	assert_int_equal(works[2].code, LF_FAILED_PRECONDITION);
+	assert_int_equal(works[3].code, LF_OK);
+	assert_int_equal(works[3].append.sequence, 3); /* W4: no gap where the refused one was */
+	assert_true(is_there(log, &works[3].append.id));
+	lf_log_close(log);
+}
+
+static void a_key_in_flight_gives_the_same_decision_and_only_once_it_is_committed(void **state)
+{
+	(void)state;
+	struct lf_log *log;
+	struct work first, same_batch, next_batch, other;
+	faulty_reset(&lf_sqlite_backend);
+	log = log_open(&faulty_backend, place.file);
+	rubric_put(log);
+	faulty_hold();
+	struct work blocker;
+	work_init(&blocker, 9, 9, 0);
+	lf_log_append(log, &blocker.append);
+	faulty_wait_held();
+	work_init(&first, 1, 1, 5);
+	work_init(&same_batch, 1, 1, 5);
+	work_init(&other, 1, 2, 5);
+	work_init(&next_batch, 1, 1, 5);
+	lf_log_append(log, &first.append);
+	lf_log_append(log, &same_batch.append);
+	lf_log_append(log, &other.append);
+	assert_int_equal(atomic_load(&same_batch.completions), 0);
+	assert_int_equal(atomic_load(&other.completions), 0);
+	assert_int_equal(lf_log_find_key(log, "hr", "key-5", &first.append.request_digest, &(struct lf_uuid){{0}}, NULL), LF_NOT_FOUND);
+	faulty_let_go();
+	lf_log_append(log, &next_batch.append);
+	work_wait(&first);
+	work_wait(&same_batch);
+	work_wait(&other);
+	work_wait(&next_batch);
+	assert_int_equal(first.code, LF_OK);
+	assert_false(first.append.existing);
+	assert_int_equal(same_batch.code, LF_OK);
+	assert_true(same_batch.append.existing);
+	assert_memory_equal(&same_batch.append.id, &first.append.id, sizeof first.append.id);
+	assert_int_equal(same_batch.append.sequence, first.append.sequence);
+	assert_int_equal(other.code, LF_ALREADY_EXISTS);
+	assert_true(next_batch.append.existing);
+	assert_memory_equal(&next_batch.append.id, &first.append.id, sizeof first.append.id);
+	lf_log_close(log);
+}
+
+static void a_key_that_collides_with_an_uncommitted_one_is_not_refused_for_it(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&faulty_backend, "x");
+	struct work blocker, first, other;
+	rubric_put(log);
+	faulty_hold();
+	work_init(&blocker, 9, 9, 0);
+	lf_log_append(log, &blocker.append);
+	faulty_wait_held();
+	work_init(&first, 1, 1, 5);
+	work_init(&other, 1, 2, 5);
+	lf_log_append(log, &first.append);
+	lf_log_append(log, &other.append);
+	faulty_fail(FAULTY_COMMIT, 2, 1, LF_UNAVAILABLE); /* the held one is the first */
+	faulty_let_go();
+	work_wait(&first);
+	work_wait(&other);
+	assert_int_equal(first.code, LF_UNAVAILABLE);
+	assert_int_equal(other.code, LF_UNAVAILABLE); /* W3 */
+	lf_log_close(log);
+}
+
+/* ---- many threads ---- */
+
+enum { THREADS = 8, EACH = 240, KEYS = 400 };
+
+struct crowd {
+	struct lf_log *log;
+	int thread;
+	struct work works[EACH];
+};
+
+static void *append_many(void *context)
+{
+	struct crowd *crowd = context;
+	for (int i = 0; i < EACH; i++) {
+		const int key = 1 + (i * THREADS + crowd->thread * 7) % KEYS;
+		work_init(&crowd->works[i], key % 10, key % 6, key);
+		lf_log_append(crowd->log, &crowd->works[i].append);
+		if (i % 16 == 0)
+			work_wait(&crowd->works[i]);
+	}
+	for (int i = 0; i < EACH; i++)
+		work_wait(&crowd->works[i]);
+	return NULL;
+}
+
+static void *read_many(void *context)
+{
+	struct crowd *crowd = context;
+	struct listed *listed = calloc(1, sizeof *listed);
+	struct lf_filter filter = filter_any();
+	uint64_t next;
+	for (int i = 0; i < 100; i++) {
+		listed->count = 0;
+		filter.limit = 20;
+		assert_int_equal(lf_log_list(crowd->log, &filter, listed_visit, listed, &next, NULL), LF_OK);
+		for (size_t j = 0; j < listed->count; j++)
+			assert_true(is_there(crowd->log, &listed->ids[j]));
+	}
+	free(listed);
+	return NULL;
+}
+
+static void eight_threads_store_each_key_once_with_few_readers_beside(void **state)
+{
+	(void)state;
+	const struct lf_log_options options = {.location = place.file, .reader_count = 1, .queue_max = THREADS * EACH + 1};
+	struct crowd *crowds = calloc(THREADS, sizeof *crowds);
+	struct listed *listed = calloc(1, sizeof *listed);
+	pthread_t threads[THREADS], readers[2];
+	struct lf_uuid ids[KEYS + 1];
+	size_t stored = 0;
+	struct lf_log *log = open_with(&lf_sqlite_backend, &options);
+	memset(ids, 0, sizeof ids);
+	rubric_put(log);
+	for (int i = 0; i < THREADS; i++) {
+		crowds[i].log = log;
+		crowds[i].thread = i;
+		assert_int_equal(pthread_create(&threads[i], NULL, append_many, &crowds[i]), 0);
+	}
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&readers[i], NULL, read_many, &crowds[0]), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < 2; i++)
+		pthread_join(readers[i], NULL);
+	for (int i = 0; i < THREADS * EACH; i++) {
+		const struct work *work = &crowds[i / EACH].works[i % EACH];
+		struct lf_uuid *id = &ids[atoi(work->key + 4)];
+		assert_int_equal(work->code, LF_OK);
+		assert_int_equal(atomic_load(&work->completions), 1);
+		stored += !work->append.existing;
+		if (id->bytes[0] != 0 || id->bytes[1] != 0)
+			assert_memory_equal(id, &work->append.id, sizeof *id);
+		*id = work->append.id;
+	}
+	list_all(log, listed);
+	assert_int_equal(listed->count, stored);
+	check_order(listed);
+	lf_log_close(log);
+	free(listed);
+	free(crowds);
+}
+
+/* ---- faults ---- */
+
+enum { FAULT_WORKS = 12 };
+
+struct failures {
+	atomic_int count;
+	enum lf_code code;
+};
+
+static void note_failure(void *context, const struct lf_error *error)
+{
+	struct failures *failures = context;
+	failures->code = error->code;
+	atomic_fetch_add(&failures->count, 1);
+}
+
+/* Three bursts of four appends, the nth call of an operation failing. Whether the fault happened. */
+static bool run_with_fault(const struct lf_backend *inner, const char *location, enum faulty_operation operation, long nth,
+	enum lf_code code, bool anyway)
+{
+	struct failures failures = {0};
+	const struct lf_log_options options = {.location = location, .on_failed = note_failure, .on_failed_context = &failures};
+	struct work works[FAULT_WORKS];
+	faulty_reset(inner);
+	struct lf_log *log = open_with(&faulty_backend, &options);
+	rubric_put(log);
+	faulty_fail(operation, nth, 1, code);
+	if (anyway)
+		faulty_commit_anyway();
+	for (int i = 0; i < FAULT_WORKS; i++) {
+		work_init(&works[i], i % 5, i % 3, i + 1);
+		lf_log_append(log, &works[i].append);
+		for (int j = i - 3; i % 4 == 3 && j <= i; j++)
+			work_wait(&works[j]);
+	}
+	const bool happened = faulty_happened();
+	lf_log_close(log);
+	assert_int_equal(faulty_violations(), 0);
+	assert_int_equal(atomic_load(&failures.count), happened && code == LF_DATA_LOSS ? 1 : 0); /* W6 */
+	log = log_open(inner, location);
+	struct listed *listed = calloc(1, sizeof *listed);
+	list_all(log, listed);
+	check_order(listed);
+	size_t acknowledged = 0;
+	for (int i = 0; i < FAULT_WORKS; i++) {
+		struct lf_uuid id;
+		assert_int_equal(atomic_load(&works[i].completions), 1); /* W1 */
+		const bool there = lf_log_find_key(log, "hr", works[i].key, &works[i].append.request_digest, &id, NULL) == LF_OK;
+		if (works[i].code == LF_OK) {
+			assert_true(there); /* W2 */
+			assert_memory_equal(&id, &works[i].append.id, sizeof id);
+			acknowledged++;
+		} else {
+			assert_true(anyway || !there);
+			assert_int_equal(works[i].code, code == LF_RESOURCE_EXHAUSTED ? code : LF_UNAVAILABLE);
+		}
+	}
+	assert_true(anyway ? listed->count >= acknowledged : listed->count == acknowledged);
+	free(listed);
+	lf_log_close(log);
+	return happened;
+}
+
+static void whatever_call_fails_every_append_completes_once_and_none_is_lost(void **state)
+{
+	(void)state;
+	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED, LF_DATA_LOSS};
+	static const enum faulty_operation operations[] = {
+		FAULTY_BEGIN, FAULTY_APPEND, FAULTY_COMMIT, FAULTY_MAINTAIN, FAULTY_TAIL};
+	for (size_t i = 0; i < 3 * 5; i++) {
+		const enum faulty_operation operation = operations[i / 3];
+		if (operation == FAULTY_MAINTAIN && codes[i % 3] != LF_DATA_LOSS)
+			continue;
+		long nth = 1;
+		while (nth < 100) {
+			memory_backend_forget();
+			if (!run_with_fault(&memory_backend, "x", operation, nth, codes[i % 3], false))
+				break;
+			nth++;
+		}
+		assert_true(nth < 100);
+		assert_true(nth > 1 || operation == FAULTY_TAIL); /* tail is read again only after a failure */
+	}
+}
+
+static void the_same_over_sqlite(void **state)
+{
+	(void)state;
+	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED, LF_DATA_LOSS};
+	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_APPEND, FAULTY_COMMIT};
+	for (size_t i = 0; i < 3 * 3; i++) {
+		for (long nth = 1; nth < 100; nth++) {
+			place_remove(&place);
+			place_make(&place);
+			if (!run_with_fault(&lf_sqlite_backend, place.file, operations[i / 3], nth, codes[i % 3], false))
+				break;
+		}
+	}
+}
+
+static void a_commit_that_failed_but_stored_is_found_by_its_key(void **state)
+{
+	(void)state;
+	struct listed *listed = calloc(1, sizeof *listed);
+	for (long nth = 1; nth < 4; nth++) {
+		memory_backend_forget();
+		run_with_fault(&memory_backend, "x", FAULTY_COMMIT, nth, LF_UNAVAILABLE, true);
+	}
+	memory_backend_forget();
+	faulty_reset(&memory_backend);
+	struct lf_log *log = log_open(&faulty_backend, "x");
+	struct work first, retry, next;
+	rubric_put(log);
+	work_init(&first, 1, 1, 5);
+	work_init(&retry, 1, 1, 5);
+	work_init(&next, 1, 1, 6);
+	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
+	faulty_commit_anyway();
+	assert_int_equal(work_run(log, &first), LF_UNAVAILABLE);
+	assert_non_null(strstr(first.message, "may or may not be stored: retry with the same idempotency key"));
+	assert_int_equal(work_run(log, &retry), LF_OK);
+	assert_true(retry.append.existing);
+	assert_int_equal(work_run(log, &next), LF_OK);
+	assert_int_equal(next.append.sequence, 2); /* W5 */
+	list_all(log, listed);
+	check_order(listed);
+	lf_log_close(log);
+	free(listed);
+}
+
+static void nothing_is_appended_while_what_is_stored_is_not_known(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&faulty_backend, "x");
+	struct work works[3];
+	rubric_put(log);
+	for (int i = 0; i < 3; i++)
+		work_init(&works[i], i, i, i + 1);
+	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
+	faulty_commit_anyway();
+	faulty_fail(FAULTY_TAIL, 1, 1, LF_UNAVAILABLE);
+	faulty_fail(FAULTY_PROBE, 1, 1000000, LF_UNAVAILABLE);
+	assert_int_equal(work_run(log, &works[0]), LF_UNAVAILABLE);
+	(void)work_run(log, &works[1]); /* UNAVAILABLE, unless the writer's probe came first and had the fault */
+	assert_int_equal(work_run(log, &works[2]), LF_OK);
+	assert_int_equal(works[2].append.sequence, works[1].code == LF_OK ? 3 : 2); /* W5 */
+	lf_log_close(log);
+}
+
+static void ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&faulty_backend, "x");
+	struct work works[3];
+	rubric_put(log);
+	assert_true(lf_log_ready(log));
+	faulty_fail(FAULTY_COMMIT, 1, 1, LF_RESOURCE_EXHAUSTED);
+	faulty_fail(FAULTY_PROBE, 1, 1000000, LF_RESOURCE_EXHAUSTED);
+	for (int i = 0; i < 3; i++)
+		work_init(&works[i], i, i, i + 1);
+	assert_int_equal(work_run(log, &works[0]), LF_RESOURCE_EXHAUSTED);
+	assert_false(lf_log_ready(log));
+	assert_int_equal(work_run(log, &works[1]), LF_OK);
+	assert_true(lf_log_ready(log));
+	lf_log_close(log);
+}
+
+static void ready_comes_back_without_traffic(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&faulty_backend, "x");
+	struct work work;
+	rubric_put(log);
+	faulty_fail(FAULTY_COMMIT, 1, 1, LF_RESOURCE_EXHAUSTED);
+	work_init(&work, 1, 1, 1);
+	assert_int_equal(work_run(log, &work), LF_RESOURCE_EXHAUSTED);
+	while (!lf_log_ready(log)) /* W9 */
+		usleep(10000);
+	lf_log_close(log);
+}
+
+static void an_unknown_state_stops_all_writing_and_is_told_once(void **state)
+{
+	(void)state;
+	struct failures failures = {0};
+	const struct lf_log_options options = {.location = "x", .on_failed = note_failure, .on_failed_context = &failures};
+	struct lf_log *log = open_with(&faulty_backend, &options);
+	struct work works[3];
+	struct lf_digest digest;
+	rubric_put(log);
+	for (int i = 0; i < 3; i++)
+		work_init(&works[i], i, i, i + 1);
+	assert_int_equal(work_run(log, &works[0]), LF_OK);
+	faulty_fail(FAULTY_COMMIT, 1, 1, LF_DATA_LOSS);
+	assert_int_equal(work_run(log, &works[1]), LF_UNAVAILABLE);
+	assert_int_equal(work_run(log, &works[2]), LF_UNAVAILABLE);
+	assert_non_null(strstr(works[2].message, "must be reopened"));
+	lf_sha256("b", 1, &digest);
+	assert_int_equal(lf_log_put_rubric(log, "b", "B", "x", bytes_of("b"), &digest, NULL, NULL, NULL), LF_UNAVAILABLE);
+	assert_false(lf_log_ready(log));
+	assert_true(is_there(log, &works[0].append.id)); /* reading goes on */
+	lf_log_close(log);
+	assert_int_equal(atomic_load(&failures.count), 1);
+	assert_int_equal(failures.code, LF_DATA_LOSS);
+	assert_int_equal(faulty_violations(), 0);
+}
+
+/* ---- rubrics ---- */
+
+static void a_rubric_put_through_the_log_is_read_back(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	struct lf_rubric_row *row = NULL;
+	struct lf_digest digest;
+	bool added = false, activated = false;
+	lf_sha256("body", 4, &digest);
+	assert_int_equal(lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, &added, &activated, NULL), LF_OK);
+	assert_true(added && activated);
+	assert_int_equal(lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, &added, &activated, NULL), LF_OK);
+	assert_true(!added && !activated);
+	assert_int_equal(lf_log_get_rubric(log, "r", NULL, &row, NULL), LF_OK);
+	assert_memory_equal(row->body.data, "body", 4);
+	assert_true(row->put_at_us > 0);
+	free(row);
+	lf_log_close(log);
+}
+
+static void a_rubric_whose_digest_does_not_fit_its_bytes_is_refused(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&memory_backend, "x");
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_digest digest = {{1}};
+	assert_int_equal(
+		lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, NULL, NULL, &error), LF_INVALID_ARGUMENT);
+	lf_sha256("body", 4, &digest);
+	assert_int_equal(
+		lf_log_put_rubric(log, "", "Title", "owner", bytes_of("body"), &digest, NULL, NULL, &error), LF_INVALID_ARGUMENT);
+	assert_int_equal(
+		lf_log_put_rubric(log, "r", NULL, "owner", bytes_of("body"), &digest, NULL, NULL, &error), LF_INVALID_ARGUMENT);
+	lf_log_close(log);
+}
+
+static void a_page_of_none_or_too_many_is_refused(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&memory_backend, "x");
+	struct lf_filter filter = filter_any();
+	uint64_t next;
+	filter.limit = 0;
+	assert_int_equal(lf_log_list(log, &filter, listed_visit, NULL, &next, NULL), LF_INVALID_ARGUMENT);
+	filter.limit = LF_PAGE_MAX + 1;
+	assert_int_equal(lf_log_list(log, &filter, listed_visit, NULL, &next, NULL), LF_INVALID_ARGUMENT);
+	lf_log_close(log);
+}
+
+#define CLAIM(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest claims[] = {
+		CLAIM(a_uuid_prints_and_parses_back),
+		CLAIM(what_is_not_a_uuid_does_not_parse),
+		CLAIM(a_digest_is_sha_256),
+		CLAIM(ids_are_version_7_and_carry_the_time),
+		CLAIM(ids_rise_and_time_never_falls_while_the_clock_runs_backwards_and_across_a_restart),
+		CLAIM(an_acknowledged_decision_is_read_back_also_after_reopening),
+		CLAIM(what_is_over_a_limit_is_refused_at_once_naming_limit_and_value),
+		CLAIM(a_full_queue_refuses_at_once_and_the_rest_is_stored),
+		CLAIM(closing_commits_and_completes_what_is_queued),
+		CLAIM(one_bad_record_does_not_harm_its_batch),
+		CLAIM(a_key_in_flight_gives_the_same_decision_and_only_once_it_is_committed),
+		CLAIM(a_key_that_collides_with_an_uncommitted_one_is_not_refused_for_it),
+		CLAIM(eight_threads_store_each_key_once_with_few_readers_beside),
+		CLAIM(whatever_call_fails_every_append_completes_once_and_none_is_lost),
+		CLAIM(the_same_over_sqlite),
+		CLAIM(a_commit_that_failed_but_stored_is_found_by_its_key),
+		CLAIM(nothing_is_appended_while_what_is_stored_is_not_known),
+		CLAIM(ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds),
+		CLAIM(ready_comes_back_without_traffic),
+		CLAIM(an_unknown_state_stops_all_writing_and_is_told_once),
+		CLAIM(a_rubric_put_through_the_log_is_read_back),
+		CLAIM(a_rubric_whose_digest_does_not_fit_its_bytes_is_refused),
+		CLAIM(a_page_of_none_or_too_many_is_refused),
+	};
+	return cmocka_run_group_tests(claims, NULL, NULL);
+}

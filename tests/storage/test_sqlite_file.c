@@ -1,0 +1,460 @@
+/* The file of the SQLite backend: what is refused untouched, who may have it, what it looks like. F1 to F4: storage/sqlite_file.c. */
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+#include "tests/storage/support.h"
+
+static struct place place;
+
+static int set_up(void **state)
+{
+	(void)state;
+	place_make(&place);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	place_remove(&place);
+	return 0;
+}
+
+/* Opens, expecting failure; the message. */
+static enum lf_code open_fails(const char *location, struct lf_error *error)
+{
+	struct lf_log *log = NULL;
+	const struct lf_log_options options = {.location = location};
+	lf_error_clean_up(error);
+	const enum lf_code code = lf_log_open(&log, &lf_sqlite_backend, &options, error);
+	if (code == LF_OK)
+		fail_msg("%s was opened", location);
+	assert_null(log);
+	assert_int_equal(code, error->code);
+	return code;
+}
+
+static void says(const struct lf_error *error, const char *part)
+{
+	if (strstr(error->message, part) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", error->message, part);
+}
+
+/* A sound log with some decisions, closed. */
+static void make_log(int decisions)
+{
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	rubric_put(log);
+	for (int i = 0; i < decisions; i++) {
+		struct work work;
+		work_init(&work, i % 9, i % 4, i + 1);
+		assert_int_equal(work_run(log, &work), LF_OK);
+	}
+	lf_log_close(log);
+}
+
+static void sql(const char *path, const char *text)
+{
+	sqlite3 *db;
+	char *message = NULL;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, text, NULL, NULL, &message) != SQLITE_OK)
+		fail_msg("%s", message);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static int64_t query(const char *path, const char *text)
+{
+	sqlite3 *db;
+	sqlite3_stmt *statement;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	const int64_t value = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return value;
+}
+
+/* ---- a new file ---- */
+
+static void a_new_file_is_private_whatever_the_umask_and_leaves_nothing_beside_it_when_closed(void **state)
+{
+	(void)state;
+	struct stat status;
+	char names[200];
+	const mode_t before = umask(0);
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	char path[128];
+	static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
+	rubric_put(log);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof path, "%s%s", place.file, suffixes[i]);
+		assert_int_equal(stat(path, &status), 0);
+		assert_int_equal(status.st_mode & 0777, 0600);
+	}
+	lf_log_close(log);
+	umask(before);
+	place_names(&place, NULL, names, sizeof names);
+	assert_string_equal(names, "log.db");
+}
+
+static void the_header_names_application_and_schema(void **state)
+{
+	(void)state;
+	size_t length;
+	make_log(1);
+	uint8_t *data = file_read(place.file, &length);
+	assert_memory_equal(data + 60, "\0\0\0\1", 4);
+	assert_memory_equal(data + 68, "lfLg", 4);
+	free(data);
+}
+
+static void an_empty_file_becomes_a_log(void **state)
+{
+	(void)state;
+	file_write(place.file, "", 0);
+	make_log(1);
+	assert_int_equal(query(place.file, "SELECT count(*) FROM decision"), 1);
+}
+
+static void a_creation_that_was_killed_is_made_anew(void **state)
+{
+	(void)state;
+	char path[128], names[200];
+	snprintf(path, sizeof path, "%s.new", place.file);
+	file_write(path, "half a file", 11);
+	snprintf(path, sizeof path, "%s.new-journal", place.file);
+	file_write(path, "its journal", 11);
+	make_log(1);
+	place_names(&place, NULL, names, sizeof names);
+	assert_string_equal(names, "log.db");
+}
+
+static void a_wal_without_its_file_is_not_played_into_a_new_one(void **state)
+{
+	(void)state;
+	struct lf_error error = LF_ERROR_INIT;
+	char path[128];
+	snprintf(path, sizeof path, "%s-wal", place.file);
+	file_write(path, "what is left", 12);
+	assert_int_equal(open_fails(place.file, &error), LF_FAILED_PRECONDITION);
+	says(&error, "-wal");
+	assert_int_equal(access(place.file, F_OK), -1);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+static void payloads_are_stored_once_each_with_a_salt_of_its_own(void **state)
+{
+	(void)state;
+	make_log(36); /* 9 teams, 4 projects, a rubric */
+	assert_int_equal(query(place.file, "SELECT count(*) FROM payload"), 9 + 4 + 1);
+	assert_int_equal(query(place.file, "SELECT count(DISTINCT salt) FROM payload WHERE length(salt) = 32 AND salt <> zeroblob(32)"),
+		9 + 4 + 1);
+	assert_int_equal(
+		query(place.file, "SELECT count(DISTINCT salt) FROM decision WHERE length(salt) = 32 AND salt <> zeroblob(32)"), 36);
+}
+
+static void who_activated_a_rubric_is_recorded(void **state)
+{
+	(void)state;
+	make_log(0);
+	assert_int_equal(query(place.file,
+				 "SELECT count(*) FROM activation a JOIN name n ON n.id = a.name JOIN name c ON c.id = a.caller"
+				 " WHERE n.value = 'tech-lead' AND c.value = 'admin' AND a.from_rubric IS NULL"
+				 " AND a.to_rubric = (SELECT payload FROM rubric) AND a.activated_at > 0"),
+		1);
+}
+
+/* ---- who has it ---- */
+
+static void a_second_open_is_refused_in_this_process_and_in_another_by_any_name(void **state)
+{
+	(void)state;
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	char link_name[128], dotted[160], pid[32];
+	snprintf(link_name, sizeof link_name, "%s/alias", place.folder);
+	snprintf(dotted, sizeof dotted, "%s/../%s/./log.db", place.folder, strrchr(place.folder, '/') + 1);
+	assert_int_equal(symlink(place.file, link_name), 0);
+	const char *const locations[] = {place.file, link_name, dotted};
+	snprintf(pid, sizeof pid, "process %ld", (long)getpid());
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(open_fails(locations[i], &error), LF_FAILED_PRECONDITION);
+		says(&error, "in use");
+		says(&error, pid);
+	}
+	const pid_t child = fork();
+	if (child == 0) {
+		struct lf_log *second = NULL;
+		const struct lf_log_options options = {.location = place.file};
+		_exit(lf_log_open(&second, &lf_sqlite_backend, &options, NULL) == LF_FAILED_PRECONDITION ? 0 : 1);
+	}
+	int status = -1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	struct work work;
+	rubric_put(log);
+	work_init(&work, 1, 1, 0);
+	assert_int_equal(work_run(log, &work), LF_OK); /* the first is not disturbed */
+	lf_log_close(log);
+	log = log_open(&lf_sqlite_backend, link_name); /* F1: free again */
+	lf_log_close(log);
+}
+
+static void a_lock_file_that_was_left_does_not_matter(void **state)
+{
+	(void)state;
+	char path[128];
+	snprintf(path, sizeof path, "%s.lock", place.file);
+	file_write(path, "99999999\n", 9);
+	make_log(1);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* ---- what is refused ---- */
+
+/* Refused, and everything in the folder is as it was. */
+static void refused_untouched(const char *part)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	char before[300], after[300];
+	size_t length, length_after;
+	uint8_t *data = file_read(place.file, &length);
+	place_names(&place, NULL, before, sizeof before);
+	assert_int_equal(open_fails(place.file, &error), LF_FAILED_PRECONDITION);
+	says(&error, part);
+	says(&error, place.file);
+	uint8_t *data_after = file_read(place.file, &length_after);
+	place_names(&place, NULL, after, sizeof after);
+	assert_string_equal(after, before);
+	assert_int_equal(length_after, length);
+	assert_memory_equal(data_after, data, length);
+	free(data);
+	free(data_after);
+}
+
+static void patch(size_t offset, const void *bytes, size_t length)
+{
+	FILE *file = fopen(place.file, "r+b");
+	assert_non_null(file);
+	assert_int_equal(fseek(file, (long)offset, SEEK_SET), 0);
+	assert_int_equal(fwrite(bytes, 1, length, file), length);
+	fclose(file);
+}
+
+static void a_file_that_is_not_sqlite_is_refused_untouched(void **state)
+{
+	(void)state;
+	file_write(place.file, "hello", 5);
+	refused_untouched("not a SQLite file");
+	char text[9000];
+	memset(text, 'x', sizeof text);
+	file_write(place.file, text, sizeof text);
+	refused_untouched("not a SQLite file");
+}
+
+static void another_applications_file_is_refused_untouched(void **state)
+{
+	(void)state;
+	sql(place.file, "CREATE TABLE t(a); PRAGMA application_id=77;");
+	refused_untouched("another application");
+	sql(place.file, "PRAGMA journal_mode=WAL; PRAGMA application_id=0; INSERT INTO t VALUES(1)");
+	refused_untouched("another application");
+}
+
+static void a_newer_schema_is_refused_untouched(void **state)
+{
+	(void)state;
+	make_log(3);
+	patch(60, "\0\0\0\2", 4);
+	refused_untouched("schema 2");
+}
+
+static void other_tables_are_refused_untouched(void **state)
+{
+	(void)state;
+	make_log(3);
+	sql(place.file, "CREATE TABLE surprise(a)");
+	refused_untouched("tables");
+	sql(place.file, "DROP TABLE surprise; DROP INDEX decision_by_id");
+	refused_untouched("tables");
+}
+
+static void a_truncated_file_is_refused_untouched(void **state)
+{
+	(void)state;
+	struct stat status;
+	make_log(50);
+	assert_int_equal(stat(place.file, &status), 0);
+	assert_int_equal(truncate(place.file, status.st_size / 2), 0);
+	refused_untouched("damaged");
+	assert_int_equal(truncate(place.file, 60), 0);
+	refused_untouched("");
+}
+
+static void a_file_with_a_broken_header_is_refused_untouched(void **state)
+{
+	(void)state;
+	make_log(3);
+	patch(16, "\x12\x34", 2);
+	refused_untouched("damaged");
+}
+
+static void a_file_with_a_broken_page_that_opening_reads_is_refused_untouched(void **state)
+{
+	(void)state;
+	uint8_t rubbish[8192];
+	memset(rubbish, 0xee, sizeof rubbish);
+	static const char *const names[] = {"name", "payload", "decision", "decision_by_id", "chain", "member", "request_key", "probe"};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		char text[128];
+		unlink(place.file);
+		make_log(50);
+		snprintf(text, sizeof text, "SELECT rootpage FROM sqlite_schema WHERE name = '%s'", names[i]);
+		const int64_t root = query(place.file, text);
+		patch((size_t)(root - 1) * sizeof rubbish, rubbish, sizeof rubbish);
+		refused_untouched("damaged");
+	}
+	unlink(place.file);
+	make_log(3);
+	patch(100, rubbish, 3000);
+	refused_untouched("damaged");
+}
+
+static void a_log_whose_end_was_altered_is_refused_untouched(void **state)
+{
+	(void)state;
+	static const char *const alterations[] = {"DELETE FROM decision WHERE sequence = 50",
+		"UPDATE decision SET team = 4711 WHERE sequence = 50", "DELETE FROM payload", "DELETE FROM chain",
+		"DELETE FROM decision WHERE sequence = 1", "DELETE FROM probe", "UPDATE decision SET id = x'00' WHERE sequence = 50"};
+	for (size_t i = 0; i < sizeof alterations / sizeof alterations[0]; i++) {
+		unlink(place.file);
+		make_log(50);
+		sql(place.file, alterations[i]);
+		refused_untouched("damaged");
+	}
+}
+
+static void damage_found_later_is_told_as_such(void **state)
+{
+	(void)state;
+	struct listed *listed = calloc(1, sizeof *listed);
+	struct lf_filter filter = filter_any();
+	uint64_t next;
+	make_log(50);
+	sql(place.file, "UPDATE decision SET team_previous = 40 WHERE sequence = 5");
+	sql(place.file, "UPDATE payload SET body = x'00' WHERE id = 3");
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	filter.team_id = "team-4";
+	assert_int_equal(lf_log_list(log, &filter, listed_visit, listed, &next, NULL), LF_DATA_LOSS);
+	filter.team_id = NULL;
+	listed->count = 0;
+	assert_int_equal(lf_log_list(log, &filter, listed_visit, listed, &next, NULL), LF_OK);
+	size_t lost = 0;
+	for (size_t i = 0; i < listed->count; i++) {
+		struct lf_stored *stored = NULL;
+		const enum lf_code code = lf_log_get(log, &listed->ids[i], &stored, NULL);
+		assert_true(code == LF_OK || code == LF_DATA_LOSS);
+		lost += code == LF_DATA_LOSS;
+		free(stored);
+	}
+	assert_true(lost > 0);
+	lf_log_close(log);
+	free(listed);
+}
+
+static void what_can_not_be_opened_is_said_clearly(void **state)
+{
+	(void)state;
+	struct lf_error error = LF_ERROR_INIT;
+	char path[200];
+	snprintf(path, sizeof path, "%s/missing/log.db", place.folder);
+	assert_int_equal(open_fails(path, &error), LF_UNAVAILABLE);
+	says(&error, "/missing");
+	says(&error, "directory");
+	assert_int_equal(open_fails(place.folder, &error), LF_UNAVAILABLE);
+	says(&error, "is a directory");
+	assert_int_equal(open_fails("", &error), LF_UNAVAILABLE);
+	assert_int_equal(open_fails("/tmp/", &error), LF_UNAVAILABLE);
+	file_write(place.file, "", 0);
+	snprintf(path, sizeof path, "%s/under", place.file);
+	assert_int_equal(open_fails(path, &error), LF_UNAVAILABLE);
+	snprintf(path, sizeof path, "%s/pipe", place.folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(open_fails(path, &error), LF_UNAVAILABLE);
+	says(&error, "not a regular file");
+	snprintf(path, sizeof path, "%s/dangling", place.folder);
+	assert_int_equal(symlink("/nowhere/at/all", path), 0);
+	struct lf_log *log = NULL;
+	const struct lf_log_options options = {.location = path};
+	if (lf_log_open(&log, &lf_sqlite_backend, &options, NULL) == LF_OK)
+		lf_log_close(log); /* the link is replaced by the log: no harm */
+}
+
+/* In a child that is nobody, as root may write everywhere. */
+static void what_may_not_be_written_is_said_clearly(void **state)
+{
+	(void)state;
+	make_log(2);
+	assert_int_equal(chmod(place.folder, 0755), 0);
+	assert_int_equal(chmod(place.file, 0444), 0);
+	const pid_t child = fork();
+	if (child == 0) {
+		struct lf_error error = LF_ERROR_INIT;
+		struct lf_log *log = NULL;
+		struct lf_log_options options = {.location = place.file};
+		if (geteuid() == 0 && (setegid(65534) != 0 || seteuid(65534) != 0))
+			_exit(2);
+		if (lf_log_open(&log, &lf_sqlite_backend, &options, &error) != LF_UNAVAILABLE ||
+			strstr(error.message, "can't be read and written") == NULL)
+			_exit(3);
+		char fresh[128];
+		snprintf(fresh, sizeof fresh, "%s/fresh.db", place.folder);
+		options.location = fresh;
+		lf_error_clean_up(&error);
+		if (chmod(place.folder, 0555) != 0 && errno != EPERM)
+			_exit(4);
+		if (lf_log_open(&log, &lf_sqlite_backend, &options, &error) != LF_UNAVAILABLE ||
+			strstr(error.message, "directory must be writable") == NULL)
+			_exit(5);
+		_exit(0);
+	}
+	int status = -1;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	chmod(place.folder, 0700);
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+#define CLAIM(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest claims[] = {
+		CLAIM(a_new_file_is_private_whatever_the_umask_and_leaves_nothing_beside_it_when_closed),
+		CLAIM(the_header_names_application_and_schema),
+		CLAIM(an_empty_file_becomes_a_log),
+		CLAIM(a_creation_that_was_killed_is_made_anew),
+		CLAIM(a_wal_without_its_file_is_not_played_into_a_new_one),
+		CLAIM(payloads_are_stored_once_each_with_a_salt_of_its_own),
+		CLAIM(who_activated_a_rubric_is_recorded),
+		CLAIM(a_second_open_is_refused_in_this_process_and_in_another_by_any_name),
+		CLAIM(a_lock_file_that_was_left_does_not_matter),
+		CLAIM(a_file_that_is_not_sqlite_is_refused_untouched),
+		CLAIM(another_applications_file_is_refused_untouched),
+		CLAIM(a_newer_schema_is_refused_untouched),
+		CLAIM(other_tables_are_refused_untouched),
+		CLAIM(a_truncated_file_is_refused_untouched),
+		CLAIM(a_file_with_a_broken_header_is_refused_untouched),
+		CLAIM(a_file_with_a_broken_page_that_opening_reads_is_refused_untouched),
+		CLAIM(a_log_whose_end_was_altered_is_refused_untouched),
+		CLAIM(damage_found_later_is_told_as_such),
+		CLAIM(what_can_not_be_opened_is_said_clearly),
+		CLAIM(what_may_not_be_written_is_said_clearly),
+	};
+	return cmocka_run_group_tests(claims, NULL, NULL);
+}
