@@ -74,7 +74,7 @@ static bool within(struct check *check, const char *suffix, double x, double min
 }
 
 /* "5 is not above 6, the scale's min" */
-static void report_not_above(struct check *check, const char *suffix, double a, const char *relation, double b,
+static void report_relation(struct check *check, const char *suffix, double a, const char *relation, double b,
 	const char *what)
 {
 	lf_text_number(&check->words, a);
@@ -109,7 +109,7 @@ static void check_scale(struct check *check)
 	sound = within(check, ".min", def->scale_min, -LF_MAGNITUDE_MAX, LF_MAGNITUDE_MAX);
 	sound &= within(check, ".max", def->scale_max, -LF_MAGNITUDE_MAX, LF_MAGNITUDE_MAX);
 	if (sound && !(def->scale_max > def->scale_min))
-		report_not_above(check, ".max", def->scale_max, " is not above ", def->scale_min, ", the scale's min");
+		report_relation(check, ".max", def->scale_max, " is not above ", def->scale_min, ", the scale's min");
 	at(check, "half_life_days");
 	(void) within(check, "", def->half_life_days, 0, LF_MAGNITUDE_MAX);
 }
@@ -190,10 +190,10 @@ static void check_curve(struct check *check, const struct lf_criterion_def *crit
 		on_scale(check, ".rating", point->rating);
 		(void) within(check, ".value", point->value, 0, 1);
 		if (i > 0 && point->rating <= point[-1].rating)
-			report_not_above(check, ".rating", point->rating, " is not above ", point[-1].rating,
+			report_relation(check, ".rating", point->rating, " is not above ", point[-1].rating,
 				", the rating of the point before it");
 		if (i > 0 && point->value < point[-1].value)
-			report_not_above(check, ".value", point->value, " is below ", point[-1].value,
+			report_relation(check, ".value", point->value, " is below ", point[-1].value,
 				", the value of the point before it: a higher rating may not be worth less");
 		check->field.length = before;
 	}

@@ -247,6 +247,8 @@ static void put_because(struct lf_speaker *speaker, const struct lf_picks *picks
 		}
 		lf_text_put(&speaker->text, " is ");
 		lf_text_fixed(&speaker->text, speaker->the_case->traits[found[i]], 2);
+		if (speaker->the_case->trait_assumed != NULL && speaker->the_case->trait_assumed[found[i]])
+			lf_text_put(&speaker->text, " (assumed)");
 	}
 }
 
@@ -416,7 +418,7 @@ static void say_profile(struct lf_speaker *speaker, const struct lf_discipline_f
 	while (tied < count && fits[tied].score == fits[0].score)
 		tied++;
 	lf_text_put(&speaker->text, "On expectations alone ");
-	if (count > 1 && tied == count) {
+	if ((count > 1 && tied == count) || !(fits[0].score > 0)) {
 		lf_text_put(&speaker->text, "no discipline stands out for this project");
 	} else if (tied > 1) {
 		lf_text_put(&speaker->text, "this project calls equally for ");
