@@ -1,5 +1,5 @@
 /*
- * proto3's JSON mapping, and YAML by the same rules: text ⇄ protobuf-c message. README.md says what is accepted.
+ * proto3's JSON mapping, and YAML by the same rules: text ⇄ protobuf-c message. JSON.md says what is accepted.
  * Field names are accepted as lowerCamelCase and snake_case, and printed as lowerCamelCase.
  */
 #ifndef LF_PROTO_JSON_H
@@ -24,8 +24,8 @@ ProtobufCMessage *lf_text_parse(enum lf_format format, const ProtobufCMessageDes
 	size_t length, struct lf_arena *arena, struct lf_error *error);
 
 /*
- * Line (from 1) at which the value of path stands in text, e.g. members[3].evidence[0].rating; that of the nearest
- * ancestor where the path itself is absent; 0 where nothing matches. Works for both formats.
+ * Line (from 1) at which path stands in text, e.g. members[3].evidence[0].rating: that of the field's key, or of a list's
+ * element; that of the nearest ancestor where the path itself is absent; 0 where nothing matches. Works for both formats.
  */
 size_t lf_text_line_of(const char *text, size_t length, const char *path);
 

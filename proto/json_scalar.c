@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "proto/json_internal.h"
 #include "proto/limits.h"
@@ -121,7 +122,8 @@ static const char *number_hint(const json_t *value)
 		return "is not a number; the decimal sign is a point";
 	if (text[0] == '.' && text[1] >= '0' && text[1] <= '9')
 		return "is not a number; it starts with a digit, as in 0.5";
-	if (!strcasecmp(text, "nan") || !strcasecmp(text, ".nan") || strcasestr(text, "inf"))
+	const char *word = text + strspn(text, "+-.");
+	if (!strcasecmp(word, "nan") || !strcasecmp(word, "inf") || !strcasecmp(word, "infinity"))
 		return "is not allowed; a number is finite";
 	return "is not a number";
 }

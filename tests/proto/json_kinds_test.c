@@ -200,10 +200,12 @@ static void test_names_are_changed_as_protoc_does(void **state)
 
 static void test_with_defaults_everything_that_has_one_is_printed(void **state)
 {
-	Leadfit__Test__Inner inner = LEADFIT__TEST__INNER__INIT;
-	Leadfit__Test__Kinds kinds = LEADFIT__TEST__KINDS__INIT;
+	Leadfit__Test__Inner inner;
+	Leadfit__Test__Kinds kinds;
 	struct lf_buffer out = { .data = NULL };
 
+	leadfit__test__inner__init(&inner);
+	leadfit__test__kinds__init(&kinds);
 	(void)state;
 	lf_json_print(&inner.base, &(struct lf_json_style){ .with_defaults = true }, &out);
 	assert_string_equal(out.data, "{\"name\":\"\",\"numbers\":[]}");

@@ -181,9 +181,10 @@ static void test_invalid_utf8_becomes_the_replacement_character(void **state)
 
 static void prints_instant(int64_t seconds, int32_t nanos, const char *expected)
 {
-	Google__Protobuf__Timestamp timestamp = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+	Google__Protobuf__Timestamp timestamp;
 	struct lf_buffer out = { .data = NULL };
 
+	google__protobuf__timestamp__init(&timestamp);
 	timestamp.seconds = seconds;
 	timestamp.nanos = nanos;
 	lf_json_print(&timestamp.base, NULL, &out);
@@ -207,13 +208,16 @@ static void test_instants_have_as_many_digits_as_needed(void **state)
 
 static void test_pretty_has_two_spaces_of_indent(void **state)
 {
-	Leadfit__V1__RubricRef ref = LEADFIT__V1__RUBRIC_REF__INIT;
-	Leadfit__V1__FieldViolation violation = LEADFIT__V1__FIELD_VIOLATION__INIT;
+	Leadfit__V1__RubricRef ref;
+	Leadfit__V1__FieldViolation violation;
 	Leadfit__V1__FieldViolation *violations[] = { &violation };
-	Leadfit__V1__CheckRubricResponse response = LEADFIT__V1__CHECK_RUBRIC_RESPONSE__INIT;
+	Leadfit__V1__CheckRubricResponse response;
 	struct lf_buffer out = { .data = NULL };
 	char name[] = "tech-lead";
 
+	leadfit__v1__rubric_ref__init(&ref);
+	leadfit__v1__field_violation__init(&violation);
+	leadfit__v1__check_rubric_response__init(&response);
 	(void)state;
 	ref.name = name;
 	response.ref = &ref;
@@ -226,10 +230,12 @@ static void test_pretty_has_two_spaces_of_indent(void **state)
 
 static void test_names_are_lower_camel_case_or_as_in_the_proto_file(void **state)
 {
-	Leadfit__V1__Weight weight = LEADFIT__V1__WEIGHT__INIT;
-	Leadfit__V1__Robustness robustness = LEADFIT__V1__ROBUSTNESS__INIT;
+	Leadfit__V1__Weight weight;
+	Leadfit__V1__Robustness robustness;
 	struct lf_buffer out = { .data = NULL };
 
+	leadfit__v1__weight__init(&weight);
+	leadfit__v1__robustness__init(&robustness);
 	(void)state;
 	weight.base_weight = 0.25;
 	robustness.weight_spread = 0.3;
@@ -242,9 +248,10 @@ static void test_names_are_lower_camel_case_or_as_in_the_proto_file(void **state
 
 static void test_an_unknown_enum_value_is_printed_as_a_number(void **state)
 {
-	Leadfit__V1__Decision decision = LEADFIT__V1__DECISION__INIT;
+	Leadfit__V1__Decision decision;
 	struct lf_buffer out = { .data = NULL };
 
+	leadfit__v1__decision__init(&decision);
 	(void)state;
 	decision.outcome = (Leadfit__V1__Outcome)77;
 	decision.evidence_share = NAN;
