@@ -20,11 +20,11 @@
 
 /* Exit statuses; those of failed calls come from the status table. */
 enum {
-	LF_EXIT_DONE        = 0,
-	LF_EXIT_NO          = 1, /* the answer is no */
-	LF_EXIT_USAGE       = 2, /* bad usage or input */
+	LF_EXIT_DONE = 0,
+	LF_EXIT_NO = 1,    /* the answer is no */
+	LF_EXIT_USAGE = 2, /* bad usage or input */
 	LF_EXIT_UNAVAILABLE = 3,
-	LF_EXIT_REFUSED     = 4,
+	LF_EXIT_REFUSED = 4,
 };
 
 #define LF_SERVER_DEFAULT "tcp://127.0.0.1:7460"
@@ -32,12 +32,12 @@ enum {
 struct lf_cli {
 	const struct lf_command *const *commands; /* ended by NULL */
 	const char *server;
-	bool server_given;                        /* named on the command line, not by environment or default */
-	char *token;                              /* owned; NULL = none */
+	bool server_given; /* named on the command line, not by environment or default */
+	char *token;       /* owned; NULL = none */
 	unsigned timeout_ms;
 	bool json;
-	struct lf_page page;                      /* standard output */
-	struct lf_client *client;                 /* connected by the first call */
+	struct lf_page page;      /* standard output */
+	struct lf_client *client; /* connected by the first call */
 };
 
 /*
@@ -54,7 +54,8 @@ void lf_cli_json(struct lf_cli *cli, const ProtobufCMessage *message);
  * Writes everything that is wrong to standard error, by file and line where a violation's path begins with a source's
  * prefix, then a hint where one helps. Returns the exit status of the error's code.
  */
-int lf_cli_report(const struct lf_cli *cli, const struct lf_error *error, const struct lf_source *sources, size_t source_count);
+int lf_cli_report(
+	const struct lf_cli *cli, const struct lf_error *error, const struct lf_source *sources, size_t source_count);
 
 /* Writes a decision for people. all: the reasons for every candidate, not only the first few. */
 void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decision, bool all);

@@ -18,7 +18,8 @@ static int list_methods(struct lf_cli *cli)
 {
 	for (size_t s = 0; lf_services[s] != NULL; s++)
 		for (unsigned m = 0; m < lf_services[s]->n_methods; m++)
-			lf_page_add(&cli->page, LF_PLAIN, "%s/%s\n", lf_services[s]->name, lf_services[s]->methods[m].name);
+			lf_page_add(
+				&cli->page, LF_PLAIN, "%s/%s\n", lf_services[s]->name, lf_services[s]->methods[m].name);
 	return LF_EXIT_DONE;
 }
 
@@ -35,8 +36,8 @@ static enum lf_code full_name(const char *given, char name[METHOD_MAX], struct l
 	const char *nearest = lf_nearest_method(given, strlen(given));
 	if (nearest == NULL && strlen(name) < METHOD_MAX - 1)
 		nearest = lf_nearest_method(name, strlen(name)); /* with the package in front */
-	return lf_error_set(error, LF_INVALID_ARGUMENT, "unknown method %.100s%s%s; leadfit call --list lists them", given,
-		nearest == NULL ? "" : ", did you mean ", nearest == NULL ? "" : nearest);
+	return lf_error_set(error, LF_INVALID_ARGUMENT, "unknown method %.100s%s%s; leadfit call --list lists them",
+		given, nearest == NULL ? "" : ", did you mean ", nearest == NULL ? "" : nearest);
 }
 
 /* The request's text: the word itself, a file, or standard input. */
@@ -44,14 +45,15 @@ static enum lf_code read_request(struct lf_input *input, const char *word, struc
 {
 	if (strcmp(word, "-") == 0 || word[0] == '@')
 		return lf_input_read(input, word[0] == '@' ? word + 1 : word, false, error);
-	*input = (struct lf_input){.name = "JSON", .storage = strdup(word), .length = strlen(word), .format = LF_INPUT_JSON};
+	*input = (struct lf_input){
+		.name = "JSON", .storage = strdup(word), .length = strlen(word), .format = LF_INPUT_JSON};
 	input->text = input->storage;
 	return input->storage == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory") : LF_OK;
 }
 
 /*
- * Whether a call may be repeated: it only reads, or carries an idempotency key. A method that this client learns of later
- * counts as one that writes.
+ * Whether a call may be repeated: it only reads, or carries an idempotency key. A method that this client learns of
+ * later counts as one that writes.
  */
 static bool may_repeat(const char *method, const ProtobufCMessage *request)
 {
@@ -65,8 +67,8 @@ static bool may_repeat(const char *method, const ProtobufCMessage *request)
 	return false;
 }
 
-static int call(struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_input *input, struct lf_arena *arena,
-	struct lf_error *error)
+static int call(struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_input *input,
+	struct lf_arena *arena, struct lf_error *error)
 {
 	const struct lf_source source = {.prefix = "", .input = input};
 	char name[METHOD_MAX];
@@ -76,7 +78,8 @@ static int call(struct lf_cli *cli, const struct lf_arguments *arguments, struct
 		return lf_cli_report(cli, error, NULL, 0);
 	const ProtobufCServiceDescriptor *service = lf_find_method(name, strlen(name), &index);
 	ProtobufCMessage *request = lf_input_parse(input, service->methods[index].input, NULL, arena, error);
-	ProtobufCMessage *reply = request == NULL ? NULL : lf_cli_call(cli, name, request, may_repeat(name, request), error);
+	ProtobufCMessage *reply =
+		request == NULL ? NULL : lf_cli_call(cli, name, request, may_repeat(name, request), error);
 	if (reply == NULL)
 		return lf_cli_report(cli, error, &source, 1);
 	lf_cli_json(cli, reply);
@@ -107,8 +110,8 @@ const struct lf_command lf_command_call = {
 	.name = "call",
 	.operands = "METHOD [JSON | @FILE | -]",
 	.summary = "Call any method with a request in JSON; print the reply as JSON",
-	.help = "METHOD is e.g. leadfit.v1.Decisions/Get; the package leadfit.v1 may be left out. The request is JSON, or the content\n"
-		"of FILE or standard input (YAML too); without one it is {}.\n\n"
+	.help = "METHOD is e.g. leadfit.v1.Decisions/Get; the package leadfit.v1 may be left out. The request is\n"
+		"JSON, or the content of FILE or standard input (YAML too); without one it is {}.\n\n"
 		"Examples:\n"
 		"  leadfit call Decisions/List '{\"team\": \"payments\", \"pageSize\": 3}'\n"
 		"  leadfit call leadfit.v1.Scoring/Score @request.yaml\n",

@@ -9,7 +9,8 @@ static const struct lf_option list_options[] = {
 	{"team", "ID", "of this team", false},
 	{"project", "ID", "for this project", false},
 	{"candidate", "ID", "in which this person was a candidate", false},
-	{"outcome", "OUTCOME", "RECOMMENDED, TOO_CLOSE, INSUFFICIENT_EVIDENCE or NO_ELIGIBLE_CANDIDATE, in any case", false},
+	{"outcome", "OUTCOME", "RECOMMENDED, TOO_CLOSE, INSUFFICIENT_EVIDENCE or NO_ELIGIBLE_CANDIDATE, in any case",
+		false},
 	{"since", "INSTANT", "decided at or after this date or RFC 3339 instant", false},
 	{"until", "INSTANT", "decided before it", false},
 	{"limit", "N", "at most so many, 1..1000000 (default 20)", false},
@@ -28,13 +29,14 @@ struct listing {
 	struct lf_arena arena;
 	Leadfit__V1__ListDecisionsRequest request;
 	Google__Protobuf__Timestamp since, until;
-	size_t limit;   /* SIZE_MAX: all */
+	size_t limit; /* SIZE_MAX: all */
 	size_t printed;
 	ProtobufCMessage *previous; /* the page before; owns the page token */
 	struct lf_error error;
 };
 
-static enum lf_code take_text(struct listing *listing, const struct lf_arguments *arguments, const char *option, char **field)
+static enum lf_code take_text(
+	struct listing *listing, const struct lf_arguments *arguments, const char *option, char **field)
 {
 	const char *text = lf_argument(arguments, option);
 	if (text == NULL)
@@ -42,7 +44,8 @@ static enum lf_code take_text(struct listing *listing, const struct lf_arguments
 	if (text[0] == '\0')
 		return lf_error_set(&listing->error, LF_INVALID_ARGUMENT, "--%s: is empty", option);
 	*field = lf_arena_strdup(&listing->arena, text, strlen(text));
-	return *field == NULL ? lf_error_set(&listing->error, LF_RESOURCE_EXHAUSTED, "--%s: is too long", option) : LF_OK;
+	return *field == NULL ? lf_error_set(&listing->error, LF_RESOURCE_EXHAUSTED, "--%s: is too long", option)
+			      : LF_OK;
 }
 
 static enum lf_code take_instant(struct listing *listing, const struct lf_arguments *arguments, const char *option,
@@ -65,7 +68,8 @@ static enum lf_code take_outcome(struct listing *listing, const char *text)
 	char name[64] = "";
 	size_t index;
 	for (size_t i = 0; text[i] != '\0' && i + 1 < sizeof(name); i++)
-		name[i] = text[i] == '-' ? '_' : (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
+		name[i] =
+			text[i] == '-' ? '_' : (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
 	if (lf_option_choice("outcome", name, outcome_names, OUTCOME_COUNT, &index, &listing->error) != LF_OK)
 		return listing->error.code;
 	const ProtobufCEnumValue *value =
@@ -153,7 +157,8 @@ static void print_json(struct listing *listing, struct lf_page *page, const Lead
 	for (size_t i = 0; i < list->n_decisions; i++) {
 		struct lf_buffer text = {0};
 		lf_json_print(&list->decisions[i]->base, &style, &text);
-		lf_buffer_append_text(&page->text, listing->printed + i == 0 ? "{\n  \"decisions\": [\n    " : ",\n    ");
+		lf_buffer_append_text(
+			&page->text, listing->printed + i == 0 ? "{\n  \"decisions\": [\n    " : ",\n    ");
 		if (text.data != NULL)
 			append_indented(&page->text, text.data);
 		page->text.failed = page->text.failed || text.failed;
@@ -177,7 +182,8 @@ static void finish_list(struct lf_cli *cli, const struct listing *listing, const
 	else
 		lf_buffer_append_text(text, "\n  ]");
 	if (more) {
-		lf_buffer_append_text(text, listing->printed == 0 ? "\n  \"nextPageToken\": " : ",\n  \"nextPageToken\": ");
+		lf_buffer_append_text(
+			text, listing->printed == 0 ? "\n  \"nextPageToken\": " : ",\n  \"nextPageToken\": ");
 		lf_json_print_string(next_page_token, text);
 	}
 	lf_buffer_append_text(text, listing->printed == 0 && !more ? "}\n" : "\n}\n");

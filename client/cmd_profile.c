@@ -29,11 +29,13 @@ static enum lf_code read_files(struct job *job, const struct lf_arguments *argum
 	if (project == NULL)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "profile needs --project FILE");
 	if (team != NULL && strcmp(team, "-") == 0 && strcmp(project, "-") == 0)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "only one of --team and --project can be standard input");
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "only one of --team and --project can be standard input");
 	*source = (struct lf_source){.prefix = "", .input = &job->project_file};
 	if (lf_input_read(&job->project_file, project, false, error) != LF_OK)
 		return error->code;
-	ProtobufCMessage *message = lf_input_parse(&job->project_file, &leadfit__v1__project__descriptor, NULL, &job->arena, error);
+	ProtobufCMessage *message =
+		lf_input_parse(&job->project_file, &leadfit__v1__project__descriptor, NULL, &job->arena, error);
 	if (message == NULL)
 		return error->code;
 	job->request.project = (Leadfit__V1__Project *)message;
@@ -42,7 +44,8 @@ static enum lf_code read_files(struct job *job, const struct lf_arguments *argum
 	source->input = &job->team_file;
 	if (lf_input_read(&job->team_file, team, true, error) != LF_OK)
 		return error->code;
-	message = lf_input_parse(&job->team_file, &leadfit__v1__team__descriptor, lf_argument(arguments, "team-id"), &job->arena, error);
+	message = lf_input_parse(
+		&job->team_file, &leadfit__v1__team__descriptor, lf_argument(arguments, "team-id"), &job->arena, error);
 	job->request.team = (Leadfit__V1__Team *)message;
 	return message == NULL ? error->code : LF_OK;
 }
@@ -60,9 +63,9 @@ static void print_profile(struct lf_page *page, const Leadfit__V1__ProfileRespon
 {
 	struct lf_table table;
 	char bar[LF_BAR_BYTES];
-	const char *project = profile->project == NULL ? "The project"
-		: profile->project->title[0] != '\0'   ? profile->project->title
-						       : profile->project->id;
+	const char *project = profile->project == NULL             ? "The project"
+			      : profile->project->title[0] != '\0' ? profile->project->title
+								   : profile->project->id;
 	if (profile->n_disciplines > 0)
 		lf_page_add(page, LF_GOOD, "%s calls for %s", project, profile->disciplines[0]->discipline);
 	else
@@ -101,7 +104,8 @@ static void print_profile(struct lf_page *page, const Leadfit__V1__ProfileRespon
 	}
 	lf_sentences_print(page, "Why", profile->n_explanation, profile->explanation);
 	lf_sentences_print(page, "What this assumes", profile->n_assumptions, profile->assumptions);
-	lf_sentences_print(page, "Left out, because the rubric does not declare it", profile->n_ignored, profile->ignored);
+	lf_sentences_print(
+		page, "Left out, because the rubric does not declare it", profile->n_ignored, profile->ignored);
 	if (profile->rubric != NULL) {
 		lf_page_add(page, LF_PLAIN, "\n");
 		lf_page_add(page, LF_DIM, "Rubric %s %.*s%sno decision was stored", profile->rubric->name, DIGEST_SHOWN,

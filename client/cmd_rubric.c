@@ -8,16 +8,19 @@
 
 static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
 static const struct lf_option show_options[] = {
-	{"digest", "HEX", "the version with this digest, active or not (default: the active one)", false},
+	{"digest", "HEX",
+		"the version with this digest (its first 8 digits or more), active or not (default: the active one)",
+		false},
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, DIGEST_SHOWN = 12, DIGEST_DIGITS = 64 };
+enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, DIGEST_SHOWN = 12, DIGEST_DIGITS = 64, DIGEST_DIGITS_MIN = 8 };
 
 /* ---- check ---- */
 
 /* The file's faults, however they were found, as the service would answer them. */
-static void print_faults(struct lf_cli *cli, const struct lf_input *input, const Leadfit__V1__CheckRubricResponse *answer)
+static void print_faults(
+	struct lf_cli *cli, const struct lf_input *input, const Leadfit__V1__CheckRubricResponse *answer)
 {
 	const struct lf_source sources[] = {{.prefix = "rubric", .input = input}, {.prefix = "", .input = input}};
 	if (cli->json) {
@@ -38,7 +41,8 @@ static void print_faults(struct lf_cli *cli, const struct lf_input *input, const
 }
 
 /* Faults that the client finds while reading make an answer of the same kind. false where memory ran out. */
-static bool answer_from_error(const struct lf_error *error, struct lf_arena *arena, Leadfit__V1__CheckRubricResponse *answer)
+static bool answer_from_error(
+	const struct lf_error *error, struct lf_arena *arena, Leadfit__V1__CheckRubricResponse *answer)
 {
 	const size_t count = error->violation_kept > 0 ? error->violation_kept : 1;
 	Leadfit__V1__FieldViolation *items = lf_arena_zalloc(arena, count, sizeof(*items));
@@ -66,13 +70,15 @@ static int check(struct lf_cli *cli, struct lf_input *input, struct lf_arena *ar
 	Leadfit__V1__CheckRubricResponse unread;
 	leadfit__v1__check_rubric_request__init(&request);
 	leadfit__v1__check_rubric_response__init(&unread);
-	request.rubric = (Leadfit__V1__Rubric *)lf_input_parse(input, &leadfit__v1__rubric__descriptor, NULL, arena, error);
+	request.rubric =
+		(Leadfit__V1__Rubric *)lf_input_parse(input, &leadfit__v1__rubric__descriptor, NULL, arena, error);
 	if (request.rubric == NULL && error->code == LF_INVALID_ARGUMENT && answer_from_error(error, arena, &unread)) {
 		print_faults(cli, input, &unread);
 		return LF_EXIT_NO;
 	}
-	ProtobufCMessage *reply =
-		request.rubric == NULL ? NULL : lf_cli_call(cli, "leadfit.v1.Rubrics/Check", &request.base, true, error);
+	ProtobufCMessage *reply = request.rubric == NULL
+					  ? NULL
+					  : lf_cli_call(cli, "leadfit.v1.Rubrics/Check", &request.base, true, error);
 	if (reply == NULL)
 		return lf_cli_report(cli, error, sources, 1);
 	const Leadfit__V1__CheckRubricResponse *answer = (const Leadfit__V1__CheckRubricResponse *)reply;
@@ -89,8 +95,8 @@ static int run_check(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_error error = LF_ERROR_INIT;
 	lf_arena_init(&arena, ARENA_BYTES_MAX);
 	const int status = lf_input_read(&input, arguments->operands[0], false, &error) == LF_OK
-		? check(cli, &input, &arena, &error)
-		: lf_cli_report(cli, &error, NULL, 0);
+				   ? check(cli, &input, &arena, &error)
+				   : lf_cli_report(cli, &error, NULL, 0);
 	lf_arena_clean_up(&arena);
 	lf_input_clean_up(&input);
 	lf_error_clean_up(&error);
@@ -147,27 +153,80 @@ static int run_list(struct lf_cli *cli, const struct lf_arguments *arguments)
 
 /* ---- show: rubric_page.c draws it ---- */
 
+/* Whether text is 8..64 digits of a digest: rubric list shows the first 12. */
+static bool is_digest(const char *text)
+{
+	const size_t length = strlen(text);
+	return length >= DIGEST_DIGITS_MIN && length <= DIGEST_DIGITS && strspn(text, "0123456789abcdef") == length;
+}
+
+/* The only stored digest that begins like this, in arena; NULL on error. */
+static char *complete_digest(
+	struct lf_cli *cli, const char *name, const char *begin, struct lf_arena *arena, struct lf_error *error)
+{
+	Leadfit__V1__ListRubricsRequest request;
+	leadfit__v1__list_rubrics_request__init(&request);
+	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Rubrics/List", &request.base, true, error);
+	if (reply == NULL)
+		return NULL;
+	const Leadfit__V1__ListRubricsResponse *list = (const Leadfit__V1__ListRubricsResponse *)reply;
+	const char *found = NULL;
+	size_t count = 0;
+	for (size_t i = 0; i < list->n_versions; i++) {
+		const Leadfit__V1__RubricRef *ref = list->versions[i]->ref;
+		if (ref == NULL || strncmp(ref->digest, begin, strlen(begin)) != 0 ||
+			(name[0] != '\0' && strcmp(ref->name, name) != 0))
+			continue;
+		found = ref->digest;
+		count++;
+	}
+	char *digest = count == 1 ? lf_arena_strdup(arena, found, strlen(found)) : NULL;
+	if (count == 0)
+		lf_error_set(error, LF_NOT_FOUND, "--digest: no version's digest begins with %s", begin);
+	else if (count > 1)
+		lf_error_set(error, LF_INVALID_ARGUMENT, "--digest: %zu versions' digests begin with %s", count, begin);
+	else if (digest == NULL)
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return digest;
+}
+
+/* Asks for the version that the arguments name. NULL on error. */
+static ProtobufCMessage *get(
+	struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_arena *arena, struct lf_error *error)
+{
+	const char *name = arguments->operand_count > 0 ? arguments->operands[0] : "";
+	const char *digest = lf_argument(arguments, "digest");
+	Leadfit__V1__GetRubricRequest request;
+	leadfit__v1__get_rubric_request__init(&request);
+	request.name = lf_arena_strdup(arena, name, strlen(name));
+	if (request.name == NULL) {
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+		return NULL;
+	}
+	if (digest != NULL && !is_digest(digest)) {
+		lf_error_set(error, LF_INVALID_ARGUMENT, "--digest: %s is not %d..%d lower-case hexadecimal digits",
+			digest, DIGEST_DIGITS_MIN, DIGEST_DIGITS);
+		return NULL;
+	}
+	if (digest != NULL) {
+		request.digest = strlen(digest) == DIGEST_DIGITS ? lf_arena_strdup(arena, digest, DIGEST_DIGITS)
+								 : complete_digest(cli, name, digest, arena, error);
+		if (request.digest == NULL)
+			return NULL;
+	}
+	return lf_cli_call(cli, "leadfit.v1.Rubrics/Get", &request.base, true, error);
+}
+
 static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
 	static const struct lf_source sources[] = {
 		{.prefix = "name", .option = "rubric show"}, {.prefix = "digest", .option = "--digest"}};
-	const char *name = arguments->operand_count > 0 ? arguments->operands[0] : "";
-	const char *digest = lf_argument(arguments, "digest");
-	Leadfit__V1__GetRubricRequest request;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_arena arena;
-	ProtobufCMessage *reply = NULL;
 	int status = LF_EXIT_DONE;
 	lf_arena_init(&arena, ARENA_BYTES_MAX);
-	leadfit__v1__get_rubric_request__init(&request);
-	request.name = lf_arena_strdup(&arena, name, strlen(name));
-	request.digest = lf_arena_strdup(&arena, digest == NULL ? "" : digest, digest == NULL ? 0 : strlen(digest));
-	if (digest != NULL && (strlen(digest) != DIGEST_DIGITS || strspn(digest, "0123456789abcdef") != DIGEST_DIGITS))
-		lf_error_set(&error, LF_INVALID_ARGUMENT, "--digest: %s is not 64 lower-case hexadecimal digits", digest);
-	else if (request.name == NULL || request.digest == NULL)
-		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	else
-		reply = lf_cli_call(cli, "leadfit.v1.Rubrics/Get", &request.base, true, &error);
+	ProtobufCMessage *reply = get(cli, arguments, &arena, &error);
 	if (reply == NULL)
 		status = lf_cli_report(cli, &error, sources, 2);
 	else if (cli->json)
@@ -210,6 +269,7 @@ const struct lf_command lf_command_rubric_show = {
 	.help = "Without NAME: the only active rubric.\n\n"
 		"Examples:\n"
 		"  leadfit rubric show\n"
+		"  leadfit rubric show --digest 3f2a91c0d2e1\n"
 		"  leadfit rubric show tech-lead --output json\n",
 	.options = show_options,
 	.operand_max = 1,

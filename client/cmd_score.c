@@ -15,7 +15,8 @@ static const struct lf_option options[] = {
 	{"what-if", NULL, "an exploration: it is logged, but no report counts it", false},
 	{"detail", "top|all", "criteria for the first 20 ranks and named candidates, or for all (default top)", false},
 	{"ignore-undeclared", NULL, "leave out what the rubric does not declare, and list it", false},
-	{"key", "KEY", "idempotency key: the same request with it gets the stored decision (default: a new one)", false},
+	{"key", "KEY", "idempotency key: the same request with it gets the stored decision (default: a new one)",
+		false},
 	{"strict", NULL, "exit with status 1 where nobody is recommended", false},
 	{"team-id", "ID", "the team's id where the file is CSV (default: its name without the ending)", false},
 	{NULL, NULL, NULL, false},
@@ -41,8 +42,8 @@ static enum lf_code make_key(char out[KEY_BYTES], struct lf_error *error)
 		return lf_error_set(error, LF_INTERNAL, "the system gives no random numbers");
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(out, KEY_BYTES, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4],
-		b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(out, KEY_BYTES, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 	return LF_OK;
 }
 
@@ -52,14 +53,16 @@ static enum lf_code read_files(struct job *job, const struct lf_arguments *argum
 	const char *team = lf_argument(arguments, "team"), *project = lf_argument(arguments, "project");
 	struct lf_error *error = &job->error;
 	if (team == NULL || project == NULL)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "score needs --%s FILE", team == NULL ? "team" : "project");
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "score needs --%s FILE", team == NULL ? "team" : "project");
 	if (strcmp(team, "-") == 0 && strcmp(project, "-") == 0)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "only one of --team and --project can be standard input");
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "only one of --team and --project can be standard input");
 	if (lf_input_read(&job->team_file, team, true, error) != LF_OK)
 		return error->code;
 	*source = (struct lf_source){.prefix = "", .input = &job->team_file};
-	ProtobufCMessage *message =
-		lf_input_parse(&job->team_file, &leadfit__v1__team__descriptor, lf_argument(arguments, "team-id"), &job->arena, error);
+	ProtobufCMessage *message = lf_input_parse(
+		&job->team_file, &leadfit__v1__team__descriptor, lf_argument(arguments, "team-id"), &job->arena, error);
 	if (message == NULL)
 		return error->code;
 	job->request.team = (Leadfit__V1__Team *)message;
@@ -93,7 +96,8 @@ static enum lf_code read_options(struct job *job, const struct lf_arguments *arg
 		google__protobuf__timestamp__init(&job->as_of);
 		if (!lf_parse_instant(text, &job->as_of.seconds, &job->as_of.nanos))
 			return lf_error_set(&job->error, LF_INVALID_ARGUMENT,
-				"--as-of: %s is neither a date (2026-05-01) nor an instant (2026-05-01T12:00:00Z)", text);
+				"--as-of: %s is neither a date (2026-05-01) nor an instant (2026-05-01T12:00:00Z)",
+				text);
 		request->as_of = &job->as_of;
 	}
 	size_t candidates = 0;
@@ -103,11 +107,13 @@ static enum lf_code read_options(struct job *job, const struct lf_arguments *arg
 	if (request->candidates == NULL)
 		return lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	for (size_t i = 0; i < candidates; i++)
-		if ((request->candidates[request->n_candidates++] = keep(job, lf_argument_at(arguments, "candidate", i))) == NULL)
+		if ((request->candidates[request->n_candidates++] =
+				    keep(job, lf_argument_at(arguments, "candidate", i))) == NULL)
 			return job->error.code;
 	if ((text = lf_argument(arguments, "rubric")) != NULL && (request->rubric = keep(job, text)) == NULL)
 		return job->error.code;
-	request->purpose = lf_argument(arguments, "what-if") != NULL ? LEADFIT__V1__PURPOSE__WHAT_IF : LEADFIT__V1__PURPOSE__DECISION;
+	request->purpose = lf_argument(arguments, "what-if") != NULL ? LEADFIT__V1__PURPOSE__WHAT_IF
+								     : LEADFIT__V1__PURPOSE__DECISION;
 	request->ignore_undeclared = lf_argument(arguments, "ignore-undeclared") != NULL;
 	if ((text = lf_argument(arguments, "key")) != NULL && text[0] == '\0')
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--key: is empty");
@@ -131,8 +137,10 @@ static int ask(struct lf_cli *cli, const struct lf_arguments *arguments, struct 
 	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Scoring/Score", &job->request.base, true, &job->error);
 	if (reply == NULL) {
 		const int status = lf_cli_report(cli, &job->error, sources, sizeof(sources) / sizeof(sources[0]));
-		if (cli->client != NULL && (job->error.code == LF_UNAVAILABLE || job->error.code == LF_DEADLINE_EXCEEDED))
-			fprintf(stderr, "leadfit: the decision may or may not be stored; --key %s asks for the same one again.\n",
+		if (cli->client != NULL &&
+			(job->error.code == LF_UNAVAILABLE || job->error.code == LF_DEADLINE_EXCEEDED))
+			fprintf(stderr,
+				"leadfit: the decision may or may not be stored; --key %s asks for the same again.\n",
 				job->request.idempotency_key);
 		return status;
 	}
@@ -168,8 +176,9 @@ const struct lf_command lf_command_score = {
 	.name = "score",
 	.operands = "",
 	.summary = "Score a team for a project, store the decision and explain it",
-	.help = "The service answers once the decision is on disk. Nobody is recommended where the first places are too close, the\n"
-		"evidence is too thin, or no candidate is eligible; the answer says which, and still ranks everybody.\n\n"
+	.help = "The service answers once the decision is on disk. Nobody is recommended where the first places are\n"
+		"too close, the evidence is too thin, or no candidate is eligible; the answer says which, and still\n"
+		"ranks everybody.\n\n"
 		"Examples:\n"
 		"  leadfit score --team team.yaml --project project.yaml\n"
 		"  leadfit score --team team.csv --project project.yaml --candidate m-1042 --candidate m-7 --what-if\n"

@@ -1,7 +1,7 @@
 /*
- * leadfit token: makes a caller's secret. The service keeps only its SHA-256, so there are two outputs: the line for the
- * service's tokens file on standard output, and the secret in a new file or, shown once, on standard error. The secret is
- * never an argument, so that no list of processes shows it.
+ * leadfit token: makes a caller's secret. The service keeps only its SHA-256, so there are two outputs: the line for
+ * the service's tokens file on standard output, and the secret in a new file or, shown once, on standard error. The
+ * secret is never an argument, so that no list of processes shows it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,10 +42,12 @@ static void print_base64url(const unsigned char secret[SECRET_BYTES], char out[T
 static enum lf_code check_name(const char *name, struct lf_error *error)
 {
 	if (strlen(name) > LF_ID_BYTES_MAX || name[0] == '\0')
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "NAME has 1..%d bytes, this has %zu", LF_ID_BYTES_MAX, strlen(name));
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "NAME has 1..%d bytes, this has %zu", LF_ID_BYTES_MAX,
+			strlen(name));
 	for (const unsigned char *c = (const unsigned char *)name; *c != '\0'; c++)
 		if (*c <= ' ' || *c > '~' || *c == '#')
-			return lf_error_set(error, LF_INVALID_ARGUMENT, "NAME is visible ASCII without spaces or #: %s", name);
+			return lf_error_set(
+				error, LF_INVALID_ARGUMENT, "NAME is visible ASCII without spaces or #: %s", name);
 	return LF_OK;
 }
 
@@ -81,11 +83,13 @@ static enum lf_code write_token(const char *path, const char *token, struct lf_e
 	if (close(file) == 0 && written)
 		return LF_OK;
 	unlink(path);
-	return lf_error_set(error, LF_UNAVAILABLE, "--token-out: %s: %s", path, strerror(written ? errno : write_error));
+	return lf_error_set(
+		error, LF_UNAVAILABLE, "--token-out: %s: %s", path, strerror(written ? errno : write_error));
 }
 
 /* Makes the secret, gives it away, and prints the line for the service. */
-static enum lf_code make(struct lf_cli *cli, const char *name, const char *roles, const char *path, struct lf_error *error)
+static enum lf_code make(
+	struct lf_cli *cli, const char *name, const char *roles, const char *path, struct lf_error *error)
 {
 	unsigned char secret[SECRET_BYTES], digest[SHA256_DIGEST_LENGTH];
 	char token[TOKEN_BYTES], hex[SHA256_DIGEST_LENGTH * 2 + 1];
@@ -99,8 +103,10 @@ static enum lf_code make(struct lf_cli *cli, const char *name, const char *roles
 	if (path != NULL)
 		code = write_token(path, token, error);
 	else
-		fprintf(stderr, "The token of %s, shown this once; keep it where only %s can read it:\n%s\n"
-			"The line for the service's tokens file:\n", name, name, token);
+		fprintf(stderr,
+			"The token of %s, shown this once; keep it where only %s can read it:\n%s\n"
+			"The line for the service's tokens file:\n",
+			name, name, token);
 	if (code == LF_OK)
 		lf_page_add(&cli->page, LF_PLAIN, "%s %s %s\n", name, hex, roles);
 	explicit_bzero(secret, sizeof(secret));
@@ -125,8 +131,9 @@ const struct lf_command lf_command_token = {
 	.name = "token",
 	.operands = "NAME",
 	.summary = "Make a caller's token and its line for the service's tokens file",
-	.help = "The line (name, SHA-256 of the token, roles) goes to standard output; the service is given it with --tokens.\n"
-		"The token itself is the caller's secret: it goes to a new file, or is shown once on standard error.\n\n"
+	.help = "The line (name, SHA-256 of the token, roles) goes to standard output; the service is given it with\n"
+		"--tokens. The token itself is the caller's secret: it goes to a new file, or is shown once on\n"
+		"standard error.\n\n"
 		"Examples:\n"
 		"  leadfit token hr-platform --roles read,score --token-out hr-platform.token >> tokens\n"
 		"  leadfit token rubric-owner --roles read,rubric >> tokens\n",

@@ -13,9 +13,11 @@
 #include "proto/json.h"
 #include "proto/limits.h"
 
+/* clang-format off */
 enum column { ID, NAME, DISCIPLINE, AVAILABILITY, EXPERTISE, CRITERION, RATING, SOURCE, OBSERVED_ON, NOTE, COLUMN_COUNT };
-static const char *const column_names[COLUMN_COUNT] = {"id", "name", "discipline", "availability", "expertise", "criterion",
-	"rating", "source", "observed_on", "note"};
+/* clang-format on */
+static const char *const column_names[COLUMN_COUNT] = {"id", "name", "discipline", "availability", "expertise",
+	"criterion", "rating", "source", "observed_on", "note"};
 
 struct reader {
 	const char *at, *end;
@@ -57,7 +59,7 @@ static char *copy(struct reader *reader, const char *text, size_t length)
 static bool at_line_end(const struct reader *reader)
 {
 	return reader->at == reader->end || *reader->at == '\n' ||
-		(*reader->at == '\r' && (reader->at + 1 == reader->end || reader->at[1] == '\n'));
+	       (*reader->at == '\r' && (reader->at + 1 == reader->end || reader->at[1] == '\n'));
 }
 
 /* Reads one cell; "" for an empty one, NULL where reader->failed. */
@@ -103,7 +105,8 @@ static char *read_cell(struct reader *reader)
 	return text;
 }
 
-/* Reads a record of at most cells_max cells. Returns how many it has (those beyond cells_max too), 0 at the end or on failure. */
+/* Reads a record of at most cells_max cells. Returns how many it has (those beyond cells_max too), 0 at the end or on
+ * failure. */
 static size_t read_row(struct reader *reader, char **cells, size_t cells_max, size_t *line)
 {
 	while (reader->at < reader->end && at_line_end(reader)) {
@@ -131,7 +134,8 @@ static bool read_number(const char *text, double *value)
 	return text[0] != '\0' && text[strspn(text, "0123456789.+-eE")] == '\0' && *end == '\0' && isfinite(*value);
 }
 
-static Google__Protobuf__DoubleValue *read_double(struct reader *reader, size_t line, enum column column, const char *text)
+static Google__Protobuf__DoubleValue *read_double(
+	struct reader *reader, size_t line, enum column column, const char *text)
 {
 	Google__Protobuf__DoubleValue *value = take(reader, 1, sizeof(*value));
 	if (value == NULL)
@@ -161,7 +165,8 @@ static void read_expertise(struct reader *reader, size_t line, char *text, Leadf
 		if (number != NULL)
 			*number++ = '\0';
 		if (number == NULL || part[0] == '\0' || !read_number(number, &entry->value)) {
-			fault(reader, line, "expertise: write DISCIPLINE=NUMBER, separated by semicolons, e.g. FRONTEND=0.9;DESIGN=0.6");
+			fault(reader, line,
+				"expertise: write DISCIPLINE=NUMBER;DISCIPLINE=NUMBER, e.g. FRONTEND=0.9;DESIGN=0.6");
 			return;
 		}
 		entry->key = part;
@@ -190,8 +195,9 @@ static size_t read_header(struct reader *reader, enum column columns[COLUMN_COUN
 			c++;
 		const char *nearest = lf_nearest(cells[i], column_names, COLUMN_COUNT);
 		if (c == COLUMN_COUNT)
-			fault(reader, line, "unknown column \"%s\"%s%s%s", cells[i], nearest == NULL ? "" : "; did you mean ",
-				nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
+			fault(reader, line, "unknown column \"%s\"%s%s%s", cells[i],
+				nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest,
+				nearest == NULL ? "" : "?");
 		else if (seen[c])
 			fault(reader, line, "column %s is there twice", cells[i]);
 		if (c == COLUMN_COUNT || seen[c]) {
@@ -255,8 +261,8 @@ static bool find_person(struct sheet *sheet, size_t line, char **cells, size_t *
 		*index = i - 1;
 		for (size_t c = NAME; c <= EXPERTISE; c++)
 			if (cells[c][0] != '\0' && strcmp(cells[c], person->cells[c]) != 0)
-				fault(reader, line, "%s: \"%s\" here, but \"%s\" on line %zu for %s", column_names[c], cells[c],
-					person->cells[c], person->line, cells[ID]);
+				fault(reader, line, "%s: \"%s\" here, but \"%s\" on line %zu for %s", column_names[c],
+					cells[c], person->cells[c], person->line, cells[ID]);
 		return true;
 	}
 	struct person *person = &sheet->people[sheet->person_count];

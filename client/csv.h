@@ -11,8 +11,8 @@
 /* Where each member and piece of evidence began. Lives in the arena. */
 struct lf_csv_lines {
 	size_t member_count;
-	const size_t *members;          /* line by member */
-	const size_t *const *evidence;  /* line by member and piece of evidence */
+	const size_t *members;         /* line by member */
+	const size_t *const *evidence; /* line by member and piece of evidence */
 	const size_t *evidence_counts;
 };
 

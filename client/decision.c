@@ -5,8 +5,8 @@
 #include "client/cli.h"
 
 enum {
-	REASONS_SHOWN = 5,     /* of the eligible, and of the others, unless all are asked for */
-	BREAKDOWN_PEOPLE = 6,  /* columns of the breakdown at most */
+	REASONS_SHOWN = 5,    /* of the eligible, and of the others, unless all are asked for */
+	BREAKDOWN_PEOPLE = 6, /* columns of the breakdown at most */
 	DIGEST_SHOWN = 12,
 };
 
@@ -30,7 +30,8 @@ static const char *project_name(const Leadfit__V1__Decision *decision)
 
 static void print_headline(struct lf_page *page, const Leadfit__V1__Decision *decision)
 {
-	const Leadfit__V1__Ranked *first = decision->n_ranking > 0 && decision->ranking[0]->rank == 1 ? decision->ranking[0] : NULL;
+	const Leadfit__V1__Ranked *first =
+		decision->n_ranking > 0 && decision->ranking[0]->rank == 1 ? decision->ranking[0] : NULL;
 	const char *project = project_name(decision);
 	if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED) {
 		lf_page_add(page, LF_GOOD, "Recommended: %s for %s", decision->recommended, project);
@@ -45,7 +46,8 @@ static void print_headline(struct lf_page *page, const Leadfit__V1__Decision *de
 		lf_page_add(page, LF_WARN, "No recommendation for %s: %s", project, why);
 	}
 	if (first != NULL && decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED)
-		lf_page_add(page, LF_PLAIN, " (score %.2f, %.0f%% evidence)", first->score, first->evidence_share * 100);
+		lf_page_add(
+			page, LF_PLAIN, " (score %.2f, %.0f%% evidence)", first->score, first->evidence_share * 100);
 	else if (first != NULL)
 		lf_page_add(page, LF_PLAIN, " (first: %s, score %.2f, %.0f%% evidence)", first->candidate, first->score,
 			first->evidence_share * 100);
@@ -85,7 +87,8 @@ static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *dec
 		lf_table_column(&table, top->criteria[j]->criterion, LF_COLUMN_RIGHT);
 	for (size_t i = 0; i < decision->n_ranking; i++) {
 		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
-		const bool winner = decision->recommended[0] != '\0' && strcmp(decision->recommended, ranked->candidate) == 0;
+		const bool winner =
+			decision->recommended[0] != '\0' && strcmp(decision->recommended, ranked->candidate) == 0;
 		lf_table_line(&table, winner ? LF_BOLD : ranked->eligible ? LF_PLAIN : LF_DIM);
 		if (ranked->rank > 0)
 			lf_table_cell(&table, 0, "%u", ranked->rank);
@@ -129,7 +132,8 @@ static void print_breakdown(struct lf_page *page, const Leadfit__V1__Decision *d
 		width = name > width ? name : width;
 	}
 	width += 2 + strlen("weight");
-	for (; people < decision->n_ranking && people < BREAKDOWN_PEOPLE && decision->ranking[people]->n_criteria == top->n_criteria;
+	for (; people < decision->n_ranking && people < BREAKDOWN_PEOPLE &&
+		decision->ranking[people]->n_criteria == top->n_criteria;
 		people++) {
 		const size_t name = lf_text_width(decision->ranking[people]->candidate);
 		width += 2 + (name > 10 ? name : 10);
@@ -156,7 +160,8 @@ static void print_breakdown(struct lf_page *page, const Leadfit__V1__Decision *d
 /* Why everybody else is not in first place, and which conditions the ineligible fail. */
 static void print_others(struct lf_page *page, const Leadfit__V1__Decision *decision, bool all)
 {
-	size_t shown[2] = {0, 0}, left = 0; /* by whether they are eligible: who is at the end for a reason is not to be missed */
+	size_t shown[2] = {0, 0},
+	       left = 0; /* by whether they are eligible: who is at the end for a reason is not to be missed */
 	for (size_t i = 0; i < decision->n_ranking; i++) {
 		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
 		const bool winner = strcmp(decision->recommended, ranked->candidate) == 0;
@@ -168,7 +173,8 @@ static void print_others(struct lf_page *page, const Leadfit__V1__Decision *deci
 		}
 		if (shown[0] + shown[1] == 0) {
 			lf_page_add(page, LF_PLAIN, "\n");
-			lf_page_add(page, LF_BOLD, decision->recommended[0] != '\0' ? "Why not the others" : "Each candidate");
+			lf_page_add(page, LF_BOLD,
+				decision->recommended[0] != '\0' ? "Why not the others" : "Each candidate");
 			lf_page_add(page, LF_PLAIN, "\n");
 		}
 		shown[ranked->eligible]++;
@@ -202,7 +208,8 @@ static void print_footer(struct lf_page *page, const Leadfit__V1__Decision *deci
 		decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? dot : "",
 		decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? "what-if" : "");
 	if (decision->rubric != NULL)
-		lf_page_add(page, LF_DIM, "%srubric %s %.*s", dot, decision->rubric->name, DIGEST_SHOWN, decision->rubric->digest);
+		lf_page_add(page, LF_DIM, "%srubric %s %.*s", dot, decision->rubric->name, DIGEST_SHOWN,
+			decision->rubric->digest);
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_page_add(page, LF_DIM, "See it again: leadfit decisions show %s", decision->decision_id);
 	lf_page_add(page, LF_PLAIN, "\n");
@@ -218,10 +225,11 @@ void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decisi
 		if (!beside)
 			print_breakdown(page, decision);
 	}
-	lf_sentences_print(page, decision->recommended[0] != '\0' ? "Why" : "Why there is no recommendation", decision->n_explanation,
-		decision->explanation);
+	lf_sentences_print(page, decision->recommended[0] != '\0' ? "Why" : "Why there is no recommendation",
+		decision->n_explanation, decision->explanation);
 	print_others(page, decision, all);
 	lf_sentences_print(page, "What this assumes", decision->n_assumptions, decision->assumptions);
-	lf_sentences_print(page, "Left out, because the rubric does not declare it", decision->n_ignored, decision->ignored);
+	lf_sentences_print(
+		page, "Left out, because the rubric does not declare it", decision->n_ignored, decision->ignored);
 	print_footer(page, decision);
 }

@@ -54,7 +54,10 @@ static void print_command(struct lf_buffer *out, const struct lf_command *comman
 	const bool optional = command->operand_min == 0;
 	char usage[256];
 	snprintf(usage, sizeof(usage), "Usage: leadfit %s%s%s%s%s\n\n", command->name,
-		command->options->name == NULL ? "" : " [OPTION]...", command->operands[0] == '\0' ? "" : optional ? " [" : " ",
+		command->options->name == NULL ? "" : " [OPTION]...",
+		command->operands[0] == '\0' ? ""
+		: optional                   ? " ["
+					     : " ",
 		command->operands, command->operands[0] != '\0' && optional ? "]" : "");
 	lf_buffer_append_text(out, usage);
 	lf_buffer_append_text(out, command->summary);
@@ -73,9 +76,8 @@ void lf_help_print(struct lf_buffer *out, const struct lf_command *const *comman
 		print_command(out, command);
 		return;
 	}
-	lf_buffer_append_text(out,
-		"Usage: leadfit [OPTION]... COMMAND [ARGUMENT]...\n\n"
-		"Asks leadfitd who should lead a project, and why.\n\nCommands:\n");
+	lf_buffer_append_text(out, "Usage: leadfit [OPTION]... COMMAND [ARGUMENT]...\n\n"
+				   "Asks leadfitd who should lead a project, and why.\n\nCommands:\n");
 	for (; *commands != NULL; commands++)
 		print_entry(out, (*commands)->name, (*commands)->summary);
 	print_options(out, "\nOptions, before or after the command:\n", lf_global_options);

@@ -59,8 +59,9 @@ static enum lf_code read_all(struct lf_input *input, int file, struct lf_error *
 		if (n == 0)
 			break;
 		if (length > LF_MESSAGE_BYTES_MAX)
-			return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: larger than %d bytes, which is the most that the service takes",
-				input->name, LF_MESSAGE_BYTES_MAX);
+			return lf_error_set(error, LF_INVALID_ARGUMENT,
+				"%s: larger than %d bytes, which is the most that the service takes", input->name,
+				LF_MESSAGE_BYTES_MAX);
 		if (length == capacity)
 			capacity *= 2;
 	}
@@ -87,7 +88,8 @@ enum lf_code lf_input_read(struct lf_input *input, const char *path, bool csv, s
 	if (code != LF_OK)
 		return code;
 	if (memchr(input->text, '\0', input->length) != NULL)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is not text in UTF-8 (it has a NUL byte)", input->name);
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "%s: is not text in UTF-8 (it has a NUL byte)", input->name);
 	if (input->length >= 3 && memcmp(input->text, "\xef\xbb\xbf", 3) == 0) {
 		input->text += 3;
 		input->length -= 3;
@@ -104,7 +106,8 @@ void lf_input_clean_up(struct lf_input *input)
 	*input = (struct lf_input){0};
 }
 
-/* What is wrong with a text as a whole ("3:5: did not find ...") becomes a violation too, so that one report does for both. */
+/* What is wrong with a text as a whole ("3:5: did not find ...") becomes a violation too, so that one report does for
+ * both. */
 static void locate_error(struct lf_error *error)
 {
 	if (error->code != LF_INVALID_ARGUMENT || error->violation_count > 0)
@@ -122,8 +125,8 @@ static void locate_error(struct lf_error *error)
 	lf_error_move(error, &located);
 }
 
-ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageDescriptor *type, const char *csv_team_id,
-	struct lf_arena *arena, struct lf_error *error)
+ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageDescriptor *type,
+	const char *csv_team_id, struct lf_arena *arena, struct lf_error *error)
 {
 	if (input->format != LF_INPUT_CSV) {
 		const enum lf_format format = input->format == LF_INPUT_JSON ? LF_FORMAT_JSON : LF_FORMAT_YAML;
@@ -138,7 +141,8 @@ ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageD
 		const char *base = slash == NULL ? input->name : slash + 1;
 		const size_t length = strlen(base) - strlen(ending_of(base));
 		if (strcmp(input->name, "<stdin>") == 0 || length == 0 || length > LF_ID_BYTES_MAX) {
-			lf_error_set(error, LF_INVALID_ARGUMENT, "%s: a CSV file has no team id: give one with --team-id", input->name);
+			lf_error_set(error, LF_INVALID_ARGUMENT,
+				"%s: a CSV file has no team id: give one with --team-id", input->name);
 			return NULL;
 		}
 		memcpy(id, base, length);
@@ -166,14 +170,15 @@ static const struct lf_source *source_of(const char *field, const struct lf_sour
 		const size_t length = strlen(sources[i].prefix);
 		if (sources[i].option == NULL && (sources[i].input == NULL || sources[i].input->name == NULL))
 			continue; /* a file that was not given */
-		if (length == 0 || (strncmp(field, sources[i].prefix, length) == 0 && strchr(".[", field[length]) != NULL))
+		if (length == 0 ||
+			(strncmp(field, sources[i].prefix, length) == 0 && strchr(".[", field[length]) != NULL))
 			return &sources[i]; /* strchr finds the end of the text too: the whole field is the prefix */
 	}
 	return NULL;
 }
 
-void lf_violation_print(struct lf_buffer *out, const char *field, const char *description, const struct lf_source *sources,
-	size_t source_count)
+void lf_violation_print(struct lf_buffer *out, const char *field, const char *description,
+	const struct lf_source *sources, size_t source_count)
 {
 	const struct lf_source *source = source_of(field, sources, source_count);
 	char number[32];

@@ -10,14 +10,13 @@
 #include "client/cli.h"
 #include "proto/wire.h"
 
-static const struct lf_command *const commands[] = {
-	&lf_command_score, &lf_command_profile, &lf_command_decisions_list, &lf_command_decisions_show, &lf_command_rubric_check,
-	&lf_command_rubric_list, &lf_command_rubric_show, &lf_command_call, &lf_command_health, &lf_command_version,
-	&lf_command_token, &lf_command_help, NULL};
+static const struct lf_command *const commands[] = {&lf_command_score, &lf_command_profile, &lf_command_decisions_list,
+	&lf_command_decisions_show, &lf_command_rubric_check, &lf_command_rubric_list, &lf_command_rubric_show,
+	&lf_command_call, &lf_command_health, &lf_command_version, &lf_command_token, &lf_command_help, NULL};
 
 /*
- * Ends at once, as a shell expects: killed by the same signal. The first process of a container is not killed by its own
- * signals; it gets the status that a shell would show.
+ * Ends at once, as a shell expects: killed by the same signal. The first process of a container is not killed by its
+ * own signals; it gets the status that a shell would show.
  */
 static void end_at_once(int signal_number)
 {
@@ -49,8 +48,10 @@ static enum lf_code take_timeout(struct lf_cli *cli, const char *text, struct lf
 {
 	char *end;
 	const double seconds = strtod(text, &end);
-	if (text[0] == '\0' || text[strspn(text, "0123456789.")] != '\0' || *end != '\0' || !(seconds >= 0.001) || seconds > 86400)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--timeout: %s is not a number of seconds 0.001..86400", text);
+	if (text[0] == '\0' || text[strspn(text, "0123456789.")] != '\0' || *end != '\0' || !(seconds >= 0.001) ||
+		seconds > 86400)
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "--timeout: %s is not a number of seconds 0.001..86400", text);
 	cli->timeout_ms = (unsigned)(seconds * 1000);
 	return LF_OK;
 }
@@ -70,10 +71,12 @@ static enum lf_code check_token(const char *token, const char *where, struct lf_
 {
 	const size_t length = strlen(token);
 	if (length == 0 || length > 1000)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: a token has 1..1000 characters, this has %zu", where, length);
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "%s: a token has 1..1000 characters, this has %zu", where, length);
 	for (const char *c = token; *c != '\0'; c++)
 		if (*c <= ' ' || *c > '~')
-			return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: a token is visible ASCII without spaces", where);
+			return lf_error_set(
+				error, LF_INVALID_ARGUMENT, "%s: a token is visible ASCII without spaces", where);
 	return LF_OK;
 }
 
@@ -114,7 +117,8 @@ static enum lf_code take_globals(struct lf_cli *cli, const struct lf_arguments *
 	if (take_color(lf_argument(arguments, "color"), &color, error) != LF_OK)
 		return error->code;
 	lf_page_init(&cli->page, color);
-	if ((text = lf_argument(arguments, "output")) != NULL && lf_option_choice("output", text, outputs, 2, &output, error) != LF_OK)
+	if ((text = lf_argument(arguments, "output")) != NULL &&
+		lf_option_choice("output", text, outputs, 2, &output, error) != LF_OK)
 		return error->code;
 	cli->json = output == 1;
 	if ((text = lf_argument(arguments, "timeout")) != NULL && take_timeout(cli, text, error) != LF_OK)
@@ -128,8 +132,8 @@ static enum lf_code take_globals(struct lf_cli *cli, const struct lf_arguments *
 	return take_token(cli, lf_argument(arguments, "token-file"), error);
 }
 
-ProtobufCMessage *lf_cli_call(
-	struct lf_cli *cli, const char *method, const ProtobufCMessage *request, bool idempotent, struct lf_error *error)
+ProtobufCMessage *lf_cli_call(struct lf_cli *cli, const char *method, const ProtobufCMessage *request, bool idempotent,
+	struct lf_error *error)
 {
 	unsigned index;
 	const ProtobufCServiceDescriptor *service = lf_find_method(method, strlen(method), &index);
@@ -167,11 +171,13 @@ static const char *hint_for(enum lf_code code)
 	return "";
 }
 
-int lf_cli_report(const struct lf_cli *cli, const struct lf_error *error, const struct lf_source *sources, size_t source_count)
+int lf_cli_report(
+	const struct lf_cli *cli, const struct lf_error *error, const struct lf_source *sources, size_t source_count)
 {
 	struct lf_buffer text = {0};
 	for (size_t i = 0; i < error->violation_kept; i++)
-		lf_violation_print(&text, error->violations[i].field, error->violations[i].description, sources, source_count);
+		lf_violation_print(
+			&text, error->violations[i].field, error->violations[i].description, sources, source_count);
 	if (error->violation_kept > 0 && error->violation_count > error->violation_kept) {
 		char more[64];
 		snprintf(more, sizeof(more), "leadfit: and %zu more\n", error->violation_count - error->violation_kept);

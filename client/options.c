@@ -8,7 +8,9 @@
 enum { CANDIDATES_MAX = 64 };
 
 const struct lf_option lf_global_options[] = {
-	{"server", "URL", "the service: tcp://HOST:PORT or ipc://PATH (default: LEADFIT_SERVER, else tcp://127.0.0.1:7460)", false},
+	{"server", "URL",
+		"the service: tcp://HOST:PORT or ipc://PATH (default: LEADFIT_SERVER, else tcp://127.0.0.1:7460)",
+		false},
 	{"token-file", "FILE", "file that holds this caller's token (default: LEADFIT_TOKEN)", false},
 	{"timeout", "SECONDS", "how long a call may take, retries included (default 10)", false},
 	{"output", "FORMAT", "table or json (default table)", false},
@@ -41,12 +43,12 @@ static enum lf_code unknown_option(const struct lf_command *command, const char 
 	size_t count = 0;
 	for (const struct lf_option *o = lf_global_options; o->name != NULL && count < CANDIDATES_MAX; o++)
 		known[count++] = o->name;
-	for (const struct lf_option *o = command == NULL ? NULL : command->options; o != NULL && o->name != NULL && count < CANDIDATES_MAX;
-		o++)
+	for (const struct lf_option *o = command == NULL ? NULL : command->options;
+		o != NULL && o->name != NULL && count < CANDIDATES_MAX; o++)
 		known[count++] = o->name;
 	const char *nearest = lf_nearest(name, known, count);
-	return lf_error_set(error, LF_INVALID_ARGUMENT, "unknown option --%s%s%s%s", name, nearest == NULL ? "" : "; did you mean --",
-		nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
+	return lf_error_set(error, LF_INVALID_ARGUMENT, "unknown option --%s%s%s%s", name,
+		nearest == NULL ? "" : "; did you mean --", nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
 }
 
 /* Reads the option at argv[*index], and its value; moves *index to its last word. */
@@ -81,7 +83,8 @@ static enum lf_code parse_option(
 		value = name + length + 1;
 	} else if (option->value != NULL) {
 		if (*index + 1 >= argc)
-			return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s needs a value: %s", option->name, option->value);
+			return lf_error_set(
+				error, LF_INVALID_ARGUMENT, "--%s needs a value: %s", option->name, option->value);
 		value = argv[++*index];
 	}
 	arguments->given[arguments->given_count++] = (struct lf_given){option, value};
@@ -133,13 +136,13 @@ static enum lf_code unknown_command(
 	}
 	const char *nearest = lf_nearest(word, known, count);
 	return lf_error_set(error, LF_INVALID_ARGUMENT, "unknown command %s%s%s%s%s%s", group == NULL ? "" : group,
-		group == NULL ? "" : " ", word, nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest,
-		nearest == NULL ? "" : "?");
+		group == NULL ? "" : " ", word, nearest == NULL ? "" : "; did you mean ",
+		nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
 }
 
 /* Takes a word that names the command, or its first half. */
-static enum lf_code take_command(struct lf_arguments *arguments, const struct lf_command *const *commands, const char **group,
-	const char *word, struct lf_error *error)
+static enum lf_code take_command(struct lf_arguments *arguments, const struct lf_command *const *commands,
+	const char **group, const char *word, struct lf_error *error)
 {
 	if (*group == NULL) {
 		arguments->command = lf_command_find(commands, word);
@@ -155,13 +158,13 @@ static enum lf_code take_command(struct lf_arguments *arguments, const struct lf
 	return arguments->command == NULL ? unknown_command(commands, *group, word, error) : LF_OK;
 }
 
-static enum lf_code check_operands(
-	const struct lf_arguments *arguments, const char *group, struct lf_error *error)
+static enum lf_code check_operands(const struct lf_arguments *arguments, const char *group, struct lf_error *error)
 {
 	if (lf_argument(arguments, "help") != NULL)
 		return LF_OK;
 	if (arguments->command == NULL && group != NULL)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s needs a second word; see leadfit help %s", group, group);
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "%s needs a second word; see leadfit help %s", group, group);
 	const struct lf_command *command = arguments->command;
 	if (command == NULL)
 		return LF_OK;
@@ -231,13 +234,14 @@ enum lf_code lf_option_number(
 	for (; *digit >= '0' && *digit <= '9' && number <= max; digit++)
 		number = number * 10 + (unsigned)(*digit - '0');
 	if (digit == text || *digit != '\0' || number < min || number > max)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s: %s is not a whole number %u..%u", name, text, min, max);
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "--%s: %s is not a whole number %u..%u", name, text, min, max);
 	*value = (unsigned)number;
 	return LF_OK;
 }
 
-enum lf_code lf_option_choice(
-	const char *name, const char *text, const char *const *choices, size_t count, size_t *index, struct lf_error *error)
+enum lf_code lf_option_choice(const char *name, const char *text, const char *const *choices, size_t count,
+	size_t *index, struct lf_error *error)
 {
 	struct lf_buffer list = {0};
 	for (size_t i = 0; i < count; i++) {
@@ -250,8 +254,9 @@ enum lf_code lf_option_choice(
 		lf_buffer_append_text(&list, choices[i]);
 	}
 	const char *nearest = lf_nearest(text, choices, count);
-	lf_error_set(error, LF_INVALID_ARGUMENT, "--%s: %s is not %s%s%s%s", name, text, list.data == NULL ? "known" : list.data,
-		nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
+	lf_error_set(error, LF_INVALID_ARGUMENT, "--%s: %s is not %s%s%s%s", name, text,
+		list.data == NULL ? "known" : list.data, nearest == NULL ? "" : "; did you mean ",
+		nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
 	lf_buffer_clean_up(&list);
 	return LF_INVALID_ARGUMENT;
 }

@@ -15,7 +15,7 @@ struct lf_option {
 	const char *name;  /* without the dashes; NULL ends a table */
 	const char *value; /* what the value is called in help, e.g. FILE; NULL: a flag */
 	const char *help;
-	bool many;         /* may be given more than once */
+	bool many; /* may be given more than once */
 };
 
 struct lf_command {
@@ -61,10 +61,11 @@ const char *lf_argument(const struct lf_arguments *arguments, const char *name);
 const char *lf_argument_at(const struct lf_arguments *arguments, const char *name, size_t index);
 
 /* Whole number, min..max. */
-enum lf_code lf_option_number(const char *name, const char *text, unsigned min, unsigned max, unsigned *value, struct lf_error *error);
+enum lf_code lf_option_number(
+	const char *name, const char *text, unsigned min, unsigned max, unsigned *value, struct lf_error *error);
 /* One of the choices; *index says which. */
-enum lf_code lf_option_choice(const char *name, const char *text, const char *const *choices, size_t count, size_t *index,
-	struct lf_error *error);
+enum lf_code lf_option_choice(const char *name, const char *text, const char *const *choices, size_t count,
+	size_t *index, struct lf_error *error);
 
 /* The command of that name (two words: "decisions list"), or NULL. */
 const struct lf_command *lf_command_find(const struct lf_command *const *commands, const char *name);

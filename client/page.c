@@ -39,13 +39,14 @@ void lf_page_init(struct lf_page *page, enum lf_color color)
 	setlocale(LC_CTYPE, "");
 	const bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	if (!utf8)
-		setlocale(LC_CTYPE, "C.UTF-8"); /* texts are UTF-8 whatever the terminal is: measure and pass them as such */
+		setlocale(LC_CTYPE,
+			"C.UTF-8"); /* texts are UTF-8 whatever the terminal is: measure and pass them as such */
 	page->utf8 = utf8 && terminal;
 	const char *no_color = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 	page->color = color == LF_COLOR_ALWAYS ||
-		(color == LF_COLOR_AUTO && terminal && (no_color == NULL || no_color[0] == '\0') &&
-			(term == NULL || strcmp(term, "dumb") != 0));
+		      (color == LF_COLOR_AUTO && terminal && (no_color == NULL || no_color[0] == '\0') &&
+			      (term == NULL || strcmp(term, "dumb") != 0));
 	page->width = page_width(terminal, &page->cut);
 }
 
@@ -66,7 +67,8 @@ enum lf_code lf_page_flush(struct lf_page *page, struct lf_error *error)
 		else if (errno == EPIPE)
 			page->closed = true;
 		else if (errno != EINTR)
-			return lf_error_set(error, LF_UNAVAILABLE, "can't write to standard output: %s", strerror(errno));
+			return lf_error_set(
+				error, LF_UNAVAILABLE, "can't write to standard output: %s", strerror(errno));
 	}
 	page->text.length = 0;
 	return LF_OK;
@@ -74,8 +76,11 @@ enum lf_code lf_page_flush(struct lf_page *page, struct lf_error *error)
 
 static const char *style_begin(const struct lf_page *page, enum lf_style style)
 {
-	static const char *const sequences[] = {
-		[LF_PLAIN] = "", [LF_BOLD] = "\033[1m", [LF_DIM] = "\033[2m", [LF_GOOD] = "\033[1;32m", [LF_WARN] = "\033[1;33m"};
+	static const char *const sequences[] = {[LF_PLAIN] = "",
+		[LF_BOLD] = "\033[1m",
+		[LF_DIM] = "\033[2m",
+		[LF_GOOD] = "\033[1;32m",
+		[LF_WARN] = "\033[1;33m"};
 	return page->color ? sequences[style] : "";
 }
 

@@ -15,10 +15,10 @@ enum lf_style { LF_PLAIN, LF_BOLD, LF_DIM, LF_GOOD, LF_WARN };
 struct lf_page {
 	struct lf_buffer text;
 	unsigned width; /* columns: COLUMNS, else the terminal's, else 100 */
-	bool cut;       /* the width is known: tables are cut to it. A file or pipe gets them whole, so that grep finds all */
+	bool cut; /* the width is known: tables are cut to it. A file or pipe gets them whole, so that grep finds all */
 	bool color;
-	bool utf8;      /* a terminal that shows UTF-8: bars, bullets, ellipses */
-	bool closed;    /* the reader has gone: nothing more is written */
+	bool utf8;   /* a terminal that shows UTF-8: bars, bullets, ellipses */
+	bool closed; /* the reader has gone: nothing more is written */
 };
 
 /* Asks environment and terminal, and sets the locale's character type (never its numbers). */
@@ -31,8 +31,10 @@ void lf_page_clean_up(struct lf_page *page);
 enum lf_code lf_page_flush(struct lf_page *page, struct lf_error *error);
 
 /* Appends text in a style. Control characters become '?': no text from a file or server can steer the terminal. */
-void lf_page_add(struct lf_page *page, enum lf_style style, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* Appends text in lines no wider than the page (nor 100 columns): first before the first line, rest before the others. */
+void lf_page_add(struct lf_page *page, enum lf_style style, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Appends text in lines no wider than the page (nor 100 columns): first before the first line, rest before the others.
+ */
 void lf_page_wrap(struct lf_page *page, const char *first, const char *rest, const char *text);
 /* Appends the text as an item of a list. */
 void lf_page_item(struct lf_page *page, const char *text);
@@ -54,14 +56,15 @@ struct lf_table {
 
 enum lf_column_flags {
 	LF_COLUMN_RIGHT = 1 << 0, /* numbers */
-	LF_COLUMN_CUT   = 1 << 1, /* may be cut where the page is too narrow */
+	LF_COLUMN_CUT = 1 << 1,   /* may be cut where the page is too narrow */
 };
 
 void lf_table_init(struct lf_table *table, struct lf_page *page);
 void lf_table_column(struct lf_table *table, const char *title, unsigned flags);
 /* Begins a line; cells left out are empty. */
 void lf_table_line(struct lf_table *table, enum lf_style style);
-void lf_table_cell(struct lf_table *table, size_t column, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void lf_table_cell(struct lf_table *table, size_t column, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 /* Appends the table to its page, and frees it. Without lines nothing is appended. */
 void lf_table_finish(struct lf_table *table, bool headings);
 

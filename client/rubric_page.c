@@ -136,7 +136,8 @@ static void print_traits(struct lf_page *page, struct lf_buffer *text, const Lea
 		append_named(text, trait->id, trait->title);
 		append(text, ", assumed to be ");
 		append_number(text, trait->default_ == NULL ? 0.5 : trait->default_->value);
-		append(text, " where a project does not say.%s%s", trait->question[0] == '\0' ? "" : " ", trait->question);
+		append(text, " where a project does not say.%s%s", trait->question[0] == '\0' ? "" : " ",
+			trait->question);
 		wrap(page, text, page->utf8 ? "  • " : "  - ", "    ");
 	}
 }
@@ -173,14 +174,19 @@ static void print_rules(struct lf_page *page, struct lf_buffer *text, const Lead
 		append(text, " days");
 	}
 	wrap(page, text, page->utf8 ? "  • " : "  - ", "    ");
-	append(text, "%s", rubric->aggregation == LEADFIT__V1__AGGREGATION__HARMONIC ? "The score is HARMONIC: weak spots cost more"
-		: rubric->aggregation == LEADFIT__V1__AGGREGATION__MINIMUM           ? "The score is the MINIMUM of the values that count"
-		: "The score is ADDITIVE: strengths make up for weaknesses");
+	append(text, "%s",
+		rubric->aggregation == LEADFIT__V1__AGGREGATION__HARMONIC
+			? "The score is HARMONIC: weak spots cost more"
+		: rubric->aggregation == LEADFIT__V1__AGGREGATION__MINIMUM
+			? "The score is the MINIMUM of the values that count"
+			: "The score is ADDITIVE: strengths make up for weaknesses");
 	wrap(page, text, page->utf8 ? "  • " : "  - ", "    ");
 	for (size_t i = 0; i < rubric->n_gates; i++) {
 		const Leadfit__V1__Gate *gate = rubric->gates[i];
-		const Google__Protobuf__DoubleValue *bound = gate->criterion[0] != '\0' ? gate->at_least : gate->availability_at_least;
-		append(text, "Nobody is eligible with %s below ", gate->criterion[0] != '\0' ? gate->criterion : "an availability");
+		const Google__Protobuf__DoubleValue *bound =
+			gate->criterion[0] != '\0' ? gate->at_least : gate->availability_at_least;
+		append(text, "Nobody is eligible with %s below ",
+			gate->criterion[0] != '\0' ? gate->criterion : "an availability");
 		append_number(text, bound == NULL ? 0 : bound->value);
 		wrap(page, text, page->utf8 ? "  • " : "  - ", "    ");
 	}
@@ -231,7 +237,8 @@ void lf_rubric_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse 
 		lf_time_print(version->put_at == NULL ? 0 : version->put_at->seconds, time);
 		lf_page_add(page, LF_PLAIN, "\n");
 		lf_page_add(page, LF_DIM, "Digest %s\n%s%sput %s by %s%s%zu scenarios", version->ref->digest,
-			version->active ? "Active" : "Not active", dot, time, version->put_by, dot, rubric->n_scenarios);
+			version->active ? "Active" : "Not active", dot, time, version->put_by, dot,
+			rubric->n_scenarios);
 		lf_page_add(page, LF_PLAIN, "\n");
 	}
 	lf_buffer_clean_up(&text);

@@ -29,7 +29,8 @@ void lf_table_column(struct lf_table *table, const char *title, unsigned flags)
 {
 	if (table->scols == NULL)
 		return;
-	const int scols_flags = ((flags & LF_COLUMN_RIGHT) != 0 ? SCOLS_FL_RIGHT : 0) | ((flags & LF_COLUMN_CUT) != 0 ? SCOLS_FL_TRUNC : 0);
+	const int scols_flags = ((flags & LF_COLUMN_RIGHT) != 0 ? SCOLS_FL_RIGHT : 0) |
+				((flags & LF_COLUMN_CUT) != 0 ? SCOLS_FL_TRUNC : 0);
 	struct libscols_column *column = scols_table_new_column(table->scols, title, 0, scols_flags);
 	if (column == NULL || scols_cell_set_color(scols_column_get_header(column), "\033[2m") != 0)
 		table->page->text.failed = true;
@@ -37,8 +38,11 @@ void lf_table_column(struct lf_table *table, const char *title, unsigned flags)
 
 void lf_table_line(struct lf_table *table, enum lf_style style)
 {
-	static const char *const colors[] = {
-		[LF_PLAIN] = NULL, [LF_BOLD] = "\033[1m", [LF_DIM] = "\033[2m", [LF_GOOD] = "\033[1;32m", [LF_WARN] = "\033[1;33m"};
+	static const char *const colors[] = {[LF_PLAIN] = NULL,
+		[LF_BOLD] = "\033[1m",
+		[LF_DIM] = "\033[2m",
+		[LF_GOOD] = "\033[1;32m",
+		[LF_WARN] = "\033[1;33m"};
 	if (table->scols == NULL)
 		return;
 	table->line = scols_table_new_line(table->scols, NULL);

@@ -89,9 +89,10 @@ static void columns_may_stand_in_any_order_and_be_left_out(void **state)
 static void quotes_protect_commas_quotes_and_line_ends(void **state)
 {
 	(void)state;
-	const Leadfit__V1__Team *team = read_team("id,name,criterion,rating,note\r\n"
-						  "m-1,\"Lovelace, Ada\",architecture,4,\"said \"\"yes\"\"\r\ntwice\"\r\n"
-						  "m-2,\"\",architecture,3,\"\"");
+	const Leadfit__V1__Team *team =
+		read_team("id,name,criterion,rating,note\r\n"
+			  "m-1,\"Lovelace, Ada\",architecture,4,\"said \"\"yes\"\"\r\ntwice\"\r\n"
+			  "m-2,\"\",architecture,3,\"\"");
 	assert_string_equal(team->members[0]->name, "Lovelace, Ada");
 	assert_string_equal(team->members[0]->evidence[0]->note, "said \"yes\"\r\ntwice");
 	assert_string_equal(team->members[1]->name, "");
@@ -135,7 +136,8 @@ static void rows_are_checked_and_named_by_line(void **state)
 	assert_refused("id,name\n,Ada\n", "line 2: id is empty");
 	assert_refused("id,name\nm-1,Ada\nm-1,Bob\n", "line 3: name: \"Bob\" here, but \"Ada\" on line 2 for m-1");
 	assert_refused("id,criterion,rating\nm-1,a,\n", "line 2: rating is empty");
-	assert_refused("id,criterion,rating\nm-1,,4\n", "line 2: criterion is empty, but there is a rating, source, date or note");
+	assert_refused("id,criterion,rating\nm-1,,4\n",
+		"line 2: criterion is empty, but there is a rating, source, date or note");
 	assert_refused("id,criterion,rating\nm-1,a,good\n", "line 2: rating: \"good\" is not a number");
 	assert_refused("id,criterion,rating\nm-1,a,\"4,5\"\n",
 		"line 2: rating: \"4,5\" is not a number; decimals are written with a point");
@@ -152,7 +154,7 @@ static void expertise_is_checked(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		snprintf(text, sizeof(text), "id,expertise\nm-1,\"%s\"\n", bad[i]);
 		assert_refused(text,
-			"line 2: expertise: write DISCIPLINE=NUMBER, separated by semicolons, e.g. FRONTEND=0.9;DESIGN=0.6");
+			"line 2: expertise: write DISCIPLINE=NUMBER;DISCIPLINE=NUMBER, e.g. FRONTEND=0.9;DESIGN=0.6");
 	}
 	assert_refused("id,expertise\nm-1,X=1;X=0.5\n", "line 2: expertise: X is given twice");
 }
@@ -195,22 +197,22 @@ static void violations_name_file_line_or_option(void **state)
 {
 	(void)state;
 	static const char text[] = "id: t\nmembers:\n  - id: m-1\n    evidence:\n      - {criterion: a, rating: 7}\n";
-	const struct lf_input team = {.name = "team.yaml", .text = text, .length = sizeof(text) - 1, .format = LF_INPUT_YAML};
+	const struct lf_input team = {
+		.name = "team.yaml", .text = text, .length = sizeof(text) - 1, .format = LF_INPUT_YAML};
 	const struct lf_input absent = {0};
-	const struct lf_source sources[] = {
-		{.prefix = "team", .input = &team}, {.prefix = "project", .input = &absent}, {.prefix = "as_of", .option = "--as-of"}};
+	const struct lf_source sources[] = {{.prefix = "team", .input = &team}, {.prefix = "project", .input = &absent},
+		{.prefix = "as_of", .option = "--as-of"}};
 	struct lf_buffer out = {0};
 	lf_violation_print(&out, "team.members[0].evidence[0].rating", "7 is outside 1..5", sources, 3);
 	lf_violation_print(&out, "team", "is odd", sources, 3);
 	lf_violation_print(&out, "teams", "is odd", sources, 3);
 	lf_violation_print(&out, "as_of", "is too late", sources, 3);
 	lf_violation_print(&out, "project.id", "is required", sources, 3);
-	assert_string_equal(out.data,
-		"team.yaml:5: members[0].evidence[0].rating: 7 is outside 1..5\n"
-		"team.yaml: is odd\n"
-		"teams: is odd\n"
-		"--as-of: is too late\n"
-		"project.id: is required\n");
+	assert_string_equal(out.data, "team.yaml:5: members[0].evidence[0].rating: 7 is outside 1..5\n"
+				      "team.yaml: is odd\n"
+				      "teams: is odd\n"
+				      "--as-of: is too late\n"
+				      "project.id: is required\n");
 	lf_buffer_clean_up(&out);
 }
 

@@ -121,6 +121,8 @@ digest=$(grep -oE '[0-9a-f]{64}' "$work/out")
 l rubric list; status_is 0; out_has "${digest:0:12}"
 l rubric show; status_is 0; out_has "Digest $digest"; out_has "architecture"
 l rubric show tech-lead --digest "$digest" --output json; status_is 0; out_has '"name": "tech-lead"'
+l rubric show --digest "${digest:0:12}"; status_is 0; out_has "Digest $digest"
+l rubric show --digest 00000000; status_is 2; err_has "--digest: no version's digest begins with 00000000"
 l rubric show nothing; [ "$status" != 0 ] || fail "an unknown rubric"; out_empty
 sed -e '0,/default_mean: 3/s//default_mean: 9/' "$rubric" >"$work/bad-rubric.yaml"
 line=$(grep -n 'default_mean: 9' "$work/bad-rubric.yaml" | cut -d: -f1)

@@ -1,11 +1,9 @@
 /*
- * A service that answers what it is told to: fake_server URL FOLDER. For a call of .../METHOD it writes the request as JSON to
- * FOLDER/METHOD.request, then answers with the first of these files that is there:
- *	METHOD.hang      nothing at all
- *	METHOD.error     a leadfit.v1.Error as JSON
- *	METHOD.reply.N   the reply as JSON, for the N-th call of any method (from 1)
- *	METHOD.reply     the reply as JSON
- * and UNIMPLEMENTED where none is. So a test can show the client any answer, also those a real service hardly gives.
+ * A service that answers what it is told to: fake_server URL FOLDER. For a call of .../METHOD it writes the request as
+ *JSON to FOLDER/METHOD.request, then answers with the first of these files that is there: METHOD.hang      nothing at
+ *all METHOD.error     a leadfit.v1.Error as JSON METHOD.reply.N   the reply as JSON, for the N-th call of any method
+ *(from 1) METHOD.reply     the reply as JSON and UNIMPLEMENTED where none is. So a test can show the client any answer,
+ *also those a real service hardly gives.
  */
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
@@ -54,7 +52,8 @@ static void write_request(const char *method, const ProtobufCMessage *request)
 }
 
 /* The message that the text stands for; ends the program where it does not. */
-static ProtobufCMessage *parse(const ProtobufCMessageDescriptor *type, const char *name, const char *text, size_t length, struct lf_arena *arena)
+static ProtobufCMessage *parse(const ProtobufCMessageDescriptor *type, const char *name, const char *text,
+	size_t length, struct lf_arena *arena)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	ProtobufCMessage *message = lf_text_parse(LF_FORMAT_JSON, type, text, length, arena, &error);
@@ -125,15 +124,17 @@ static void serve_one(nng_socket socket)
 	if (nng_recv(socket, &data, &length, NNG_FLAG_ALLOC) != 0)
 		exit(1);
 	lf_arena_init(&arena, ARENA_BYTES);
-	const ProtobufCServiceDescriptor *service = lf_frame_decode(&frame, data, length, &error) == LF_OK
-		? lf_find_method(frame.method.data, frame.method.length, &index)
-		: NULL;
+	const ProtobufCServiceDescriptor *service =
+		lf_frame_decode(&frame, data, length, &error) == LF_OK
+			? lf_find_method(frame.method.data, frame.method.length, &index)
+			: NULL;
 	if (service == NULL) {
 		fprintf(stderr, "fake_server: a request that it does not understand: %s\n", error.message);
 		exit(1);
 	}
 	const ProtobufCMethodDescriptor *method = &service->methods[index];
-	const ProtobufCMessage *request = lf_wire_unpack(method->input, frame.message, frame.message_length, &arena, &error);
+	const ProtobufCMessage *request =
+		lf_wire_unpack(method->input, frame.message, frame.message_length, &arena, &error);
 	call_count++;
 	if (request != NULL)
 		write_request(method->name, request);

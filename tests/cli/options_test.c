@@ -16,12 +16,18 @@ static const struct lf_option score_options[] = {
 };
 static const struct lf_option none[] = {{NULL, NULL, NULL, false}};
 
-static const struct lf_command score = {.name = "score", .operands = "", .summary = "Score", .help = "", .options = score_options};
-static const struct lf_command list = {.name = "decisions list", .operands = "", .summary = "List", .help = "", .options = none};
-static const struct lf_command show = {
-	.name = "decisions show", .operands = "ID", .summary = "Show", .help = "", .options = none, .operand_min = 1, .operand_max = 1};
+static const struct lf_command score = {
+	.name = "score", .operands = "", .summary = "Score", .help = "", .options = score_options};
+static const struct lf_command list = {
+	.name = "decisions list", .operands = "", .summary = "List", .help = "", .options = none};
+static const struct lf_command show = {.name = "decisions show",
+	.operands = "ID",
+	.summary = "Show",
+	.help = "",
+	.options = none,
+	.operand_min = 1,
+	.operand_max = 1};
 static const struct lf_command *const commands[] = {&score, &list, &show, NULL};
-
 
 static char leadfit[] = "leadfit";
 
@@ -53,7 +59,9 @@ static void values_come_after_a_space_or_an_equals_sign(void **state)
 	(void)state;
 	struct lf_arguments arguments;
 	char storage[256];
-	assert_int_equal(parse("score --team a.yaml --candidate=m-1 --candidate m=2 --strict", &arguments, NULL, storage), LF_OK);
+	assert_int_equal(
+		parse("score --team a.yaml --candidate=m-1 --candidate m=2 --strict", &arguments, NULL, storage),
+		LF_OK);
 	assert_ptr_equal(arguments.command, &score);
 	assert_string_equal(lf_argument(&arguments, "team"), "a.yaml");
 	assert_string_equal(lf_argument_at(&arguments, "candidate", 0), "m-1");
@@ -69,7 +77,8 @@ static void global_options_stand_before_and_after_the_command(void **state)
 	(void)state;
 	struct lf_arguments arguments;
 	char storage[256];
-	assert_int_equal(parse("--output json decisions --server=ipc://x list --timeout 3", &arguments, NULL, storage), LF_OK);
+	assert_int_equal(
+		parse("--output json decisions --server=ipc://x list --timeout 3", &arguments, NULL, storage), LF_OK);
 	assert_ptr_equal(arguments.command, &list);
 	assert_string_equal(lf_argument(&arguments, "output"), "json");
 	assert_string_equal(lf_argument(&arguments, "server"), "ipc://x");
