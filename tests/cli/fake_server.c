@@ -102,8 +102,9 @@ static void answer(nng_socket socket, const ProtobufCMethodDescriptor *method, s
 		text = read_file(name, &length);
 	}
 	if (text == NULL) {
-		Leadfit__V1__Error none = LEADFIT__V1__ERROR__INIT;
+		Leadfit__V1__Error none;
 		char message[] = "the test has no answer to this";
+		leadfit__v1__error__init(&none);
 		none.code = LF_UNIMPLEMENTED;
 		none.message = message;
 		send_reply(socket, LF_UNIMPLEMENTED, &none.base);
