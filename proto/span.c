@@ -1,5 +1,6 @@
 #include "proto/span.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* Length of the UTF-8 sequence at the start of span (its first byte is not ASCII); 0 where it is none. */
@@ -41,19 +42,29 @@ static size_t utf8_sequence(struct lf_span span)
 	return length;
 }
 
+/* Whether all eight bytes are ASCII and none is NUL. (A borrow out of a NUL byte can only make this false.) */
+static inline bool plain_word(const uint8_t *data)
+{
+	uint64_t word;
+
+	memcpy(&word, data, sizeof(word));
+	return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
+}
+
 const char *lf_span_text_fault(struct lf_span span)
 {
+	const uint8_t *start = span.data;
+
 	while (span.length > 0) {
-		uint64_t word;
 		size_t length;
 
-		if (span.length >= sizeof(word)) { /* eight ASCII bytes at once, none of them NUL */
-			memcpy(&word, span.data, sizeof(word));
-			if (((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0) {
-				lf_span_advance(&span, sizeof(word));
-				continue;
-			}
+		if (span.length >= 8 && plain_word(span.data)) {
+			lf_span_advance(&span, 8);
+			continue;
 		}
+		/* The last few bytes together with some before them that are known to be good. */
+		if (span.length < 8 && span.data + span.length - start >= 8 && plain_word(span.data + span.length - 8))
+			return NULL;
 		if (span.data[0] == 0)
 			return "has a NUL byte";
 		length = span.data[0] < 0x80 ? 1 : utf8_sequence(span);

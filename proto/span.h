@@ -27,16 +27,20 @@ int lf_span_compare(const struct lf_span *a, const struct lf_span *b);
 void lf_span_sort(struct lf_span *spans, size_t count);
 
 /* Length of the varint at the start of span, of at most bytes_max bytes; 0 where it does not end or exceeds 64 bits. */
-static inline size_t lf_span_varint(struct lf_span span, size_t bytes_max, uint64_t *number)
+static inline size_t lf_span_varint(const struct lf_span *span, size_t bytes_max, uint64_t *number)
 {
-	size_t limit = span.length < bytes_max ? span.length : bytes_max;
+	size_t limit = span->length < bytes_max ? span->length : bytes_max;
 	uint64_t result = 0;
 
+	if (limit > 0 && span->data[0] < 0x80) { /* most are tags and lengths of one byte */
+		*number = span->data[0];
+		return 1;
+	}
 	for (size_t i = 0; i < limit; i++) {
-		result |= (uint64_t)(span.data[i] & 0x7f) << (7 * i);
-		if (span.data[i] < 0x80) {
+		result |= (uint64_t)(span->data[i] & 0x7f) << (7 * i);
+		if (span->data[i] < 0x80) {
 			*number = result;
-			return i == 9 && span.data[i] > 1 ? 0 : i + 1;
+			return i == 9 && span->data[i] > 1 ? 0 : i + 1;
 		}
 	}
 	return 0;
@@ -52,10 +56,10 @@ static inline void lf_span_advance(struct lf_span *span, size_t length)
  * Takes one field off the front of rest. NULL, or what makes it undecodable (then rest stands at the bad byte).
  * Tags and lengths have at most 5 bytes: so it is in protobuf-c.
  */
-static inline const char *lf_span_field(struct lf_span *rest, uint32_t *number, struct lf_wire_value *value)
+__attribute__((always_inline)) static inline const char *lf_span_field(struct lf_span *rest, uint32_t *number, struct lf_wire_value *value)
 {
 	uint64_t tag, length;
-	size_t used = lf_span_varint(*rest, 5, &tag);
+	size_t used = lf_span_varint(rest, 5, &tag);
 
 	if (used == 0 || tag > UINT32_MAX)
 		return "bad field tag";
@@ -66,7 +70,7 @@ static inline const char *lf_span_field(struct lf_span *rest, uint32_t *number, 
 	lf_span_advance(rest, used);
 	switch (value->wire) {
 	case PROTOBUF_C_WIRE_TYPE_VARINT:
-		used = lf_span_varint(*rest, 10, &value->number);
+		used = lf_span_varint(rest, 10, &value->number);
 		if (used == 0)
 			return "bad varint";
 		value->span = (struct lf_span){rest->data, used};
@@ -79,7 +83,7 @@ static inline const char *lf_span_field(struct lf_span *rest, uint32_t *number, 
 		value->span = (struct lf_span){rest->data, used};
 		break;
 	case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-		used = lf_span_varint(*rest, 5, &length);
+		used = lf_span_varint(rest, 5, &length);
 		if (used == 0)
 			return "bad length";
 		if (length > rest->length - used)

@@ -298,7 +298,7 @@ static bool check_packed(struct walk *walk, struct level *level, uint32_t *count
 		size_t used = value.wire == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4;
 
 		if (value.wire == PROTOBUF_C_WIRE_TYPE_VARINT) {
-			used = lf_span_varint(rest, 10, &value.number);
+			used = lf_span_varint(&rest, 10, &value.number);
 			if (used == 0)
 				return undecodable(walk, level, rest.data, "bad varint");
 		} else if (rest.length < used) {
@@ -337,7 +337,7 @@ static bool check_once(struct walk *walk, struct level *level, uint32_t *count)
 }
 
 static bool check_message(struct walk *walk, const struct level *above, const ProtobufCMessageDescriptor *type,
-	struct lf_span span, unsigned depth);
+	struct lf_span content, unsigned depth);
 
 /* The content of a field that is known, of the right wire type, and not packed. false where the walk must end. */
 static inline bool check_value(struct walk *walk, struct level *level, const struct lf_wire_value *value, unsigned depth)
@@ -430,8 +430,9 @@ static size_t scan_bytes(size_t count)
 
 /* false where undecodable bytes end the walk. */
 static bool check_message(struct walk *walk, const struct level *above, const ProtobufCMessageDescriptor *type,
-	struct lf_span span, unsigned depth)
+	struct lf_span content, unsigned depth)
 {
+	struct lf_span rest = content;
 	struct level level;
 	struct lf_wire_value value;
 	size_t field_count = 0;
@@ -441,20 +442,20 @@ static bool check_message(struct walk *walk, const struct level *above, const Pr
 	level.above = above;
 	level.type = type;
 	level.field = NULL;
-	level.span = span;
+	level.span = content;
 	memset(level.counts, 0, type->n_fields * sizeof(level.counts[0]));
-	while (span.length > 0) {
-		const char *fault = lf_span_field(&span, &number, &value);
+	while (rest.length > 0) {
+		const char *fault = lf_span_field(&rest, &number, &value);
 
 		if (fault != NULL) {
 			level.field = NULL;
-			return undecodable(walk, &level, span.data, fault);
+			return undecodable(walk, &level, rest.data, fault);
 		}
 		field_count++;
 		level.field = find_field(type, number);
 		if (level.field == NULL)
 			violation(walk, &level, "unknown field %" PRIu32 " of %s", number, type->name);
-		else if (!check_field(walk, &level, &value, span, depth))
+		else if (!check_field(walk, &level, &value, rest, depth))
 			return false;
 	}
 	walk->arena_bytes += padded(type->sizeof_message) + scan_bytes(field_count);

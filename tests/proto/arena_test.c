@@ -200,6 +200,48 @@ static void memory_that_runs_out_is_said_and_harmless(void **state)
 	lf_arena_clean_up(&arena);
 }
 
+struct counted_budget {
+	struct lf_arena_budget functions;
+	size_t left;
+};
+
+static bool take(struct lf_arena_budget *budget, size_t bytes)
+{
+	struct counted_budget *counted = (struct counted_budget *)budget;
+
+	if (bytes > counted->left)
+		return false;
+	counted->left -= bytes;
+	return true;
+}
+
+static void give(struct lf_arena_budget *budget, size_t bytes)
+{
+	((struct counted_budget *)budget)->left += bytes;
+}
+
+static void arenas_share_a_budget_and_give_all_of_it_back(void **state)
+{
+	struct counted_budget budget = {{take, give}, 100000};
+	struct lf_arena one, other;
+
+	(void)state;
+	lf_arena_init(&one, SIZE_MAX);
+	lf_arena_init(&other, SIZE_MAX);
+	one.budget = other.budget = &budget.functions;
+	assert_non_null(lf_arena_alloc(&one, 60000));
+	assert_null(lf_arena_alloc(&other, 60000));
+	assert_non_null(lf_arena_alloc(&other, 1000));
+	mallocs_left = 0;
+	assert_null(lf_arena_alloc(&other, 10000)); /* what malloc refused is given back */
+	mallocs_left = UINT_MAX;
+	lf_arena_clean_up(&one);
+	assert_non_null(lf_arena_alloc(&other, 60000));
+	lf_arena_reset(&other);
+	lf_arena_clean_up(&other);
+	assert_int_equal(budget.left, 100000);
+}
+
 static void protobuf_c_can_allocate_from_it(void **state)
 {
 	struct lf_arena arena;
@@ -229,6 +271,7 @@ int main(void)
 		cmocka_unit_test(reset_lets_go_of_a_large_first_block),
 		cmocka_unit_test(large_pieces_do_not_end_the_current_block),
 		cmocka_unit_test(memory_that_runs_out_is_said_and_harmless),
+		cmocka_unit_test(arenas_share_a_budget_and_give_all_of_it_back),
 		cmocka_unit_test(protobuf_c_can_allocate_from_it),
 	};
 
