@@ -12,8 +12,8 @@
 #include "proto/json_internal.h"
 
 /* The powers of ten that a double holds exactly. */
-static const double exact_power[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14,
-	1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+static const double exact_power[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14,
+	1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 enum { EXACT_POWER_MAX = 22, EXPONENT_MAX = 1000000 };
 
@@ -49,7 +49,7 @@ static bool put_digit(struct digit_sink *sink, char digit)
 bool lf_decimal_parse(const char *text, size_t length, struct lf_decimal *out)
 {
 	const char *at = text, *end = text + length;
-	struct digit_sink sink = { .out = out };
+	struct digit_sink sink = {.out = out};
 	int fraction = 0, exponent = 0;
 
 	out->count = 0;

@@ -44,6 +44,18 @@ void lf_print_float(float value, char *out);
  */
 json_t *lf_yaml_read(const char *text, size_t length, enum lf_format dialect, struct lf_error *error);
 
+/* Appends one byte. */
+static inline void lf_buffer_put(struct lf_buffer *out, char c)
+{
+	/* Short of room by one for the NUL, the slow way makes some. */
+	if (out->failed || out->capacity - out->length < 2) {
+		lf_buffer_append(out, &c, 1);
+		return;
+	}
+	out->data[out->length++] = c;
+	out->data[out->length] = '\0';
+}
+
 /* Line, from 1, and column, from 1 in bytes, of an offset into text. */
 void lf_text_position(const char *text, size_t offset, size_t *line, size_t *column);
 
@@ -80,8 +92,8 @@ void lf_describe_value(const json_t *value, char out[LF_DESCRIBE_BYTES]);
 /* Size of one value of this type in an array. */
 size_t lf_scalar_size(ProtobufCType type);
 /*
- * Converts value, which is not null, to a scalar of this type (not MESSAGE) and stores it at out. descriptor: that of an
- * enum. false where a violation was added, or the arena is exhausted.
+ * Converts value, which is not null, to a scalar of this type (not MESSAGE) and stores it at out. descriptor: that of
+ * an enum. false where a violation was added, or the arena is exhausted.
  */
 bool lf_map_scalar(
 	struct lf_mapper *mapper, ProtobufCType type, const void *descriptor, const json_t *value, void *out);

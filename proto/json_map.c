@@ -64,7 +64,8 @@ static bool is_camel(const char *key, const char *name)
 	return !*key;
 }
 
-/* Every field has two spellings: its own name, and its name in JSON, lowerCamelCase unless the .proto file says another. */
+/* Every field has two spellings: its own name, and its name in JSON, lowerCamelCase unless the .proto file says
+ * another. */
 static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type, const char *key)
 {
 	for (unsigned i = 0; i < type->n_fields; i++) {
@@ -105,8 +106,7 @@ static void reject_unknown(struct lf_mapper *mapper, const ProtobufCMessageDescr
 	lf_path_pop(&mapper->path, mark);
 }
 
-static ProtobufCMessage *map_message(
-	struct lf_mapper *mapper, const ProtobufCMessageDescriptor *type, json_t *value);
+static ProtobufCMessage *map_message(struct lf_mapper *mapper, const ProtobufCMessageDescriptor *type, json_t *value);
 
 /* One value that is not null, at the mapper's path, to out. */
 static bool map_value(struct lf_mapper *mapper, const ProtobufCFieldDescriptor *field, json_t *value, void *out)
@@ -125,8 +125,8 @@ static void *member(ProtobufCMessage *message, unsigned offset)
 	return (char *)message + offset;
 }
 
-static void map_list(struct lf_mapper *mapper, const ProtobufCFieldDescriptor *field, const char *name,
-	json_t *value, ProtobufCMessage *message)
+static void map_list(struct lf_mapper *mapper, const ProtobufCFieldDescriptor *field, const char *name, json_t *value,
+	ProtobufCMessage *message)
 {
 	size_t count = json_array_size(value), size = lf_scalar_size(field->type);
 
@@ -171,8 +171,8 @@ static ProtobufCMessage *new_message(struct lf_mapper *mapper, const ProtobufCMe
 }
 
 /* One entry of a map, at the mapper's path. */
-static ProtobufCMessage *map_entry(struct lf_mapper *mapper, const ProtobufCMessageDescriptor *type, const char *key,
-	size_t length, json_t *value)
+static ProtobufCMessage *map_entry(
+	struct lf_mapper *mapper, const ProtobufCMessageDescriptor *type, const char *key, size_t length, json_t *value)
 {
 	ProtobufCMessage *entry;
 
@@ -228,8 +228,8 @@ static void map_map(struct lf_mapper *mapper, const ProtobufCFieldDescriptor *fi
 }
 
 /* Names the member of a oneof that is set already. */
-static void reject_second_of_oneof(
-	struct lf_mapper *mapper, const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field, uint32_t set)
+static void reject_second_of_oneof(struct lf_mapper *mapper, const ProtobufCMessageDescriptor *type,
+	const ProtobufCFieldDescriptor *field, uint32_t set)
 {
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		if (type->fields[i].id == set)
@@ -271,8 +271,8 @@ static void map_field(struct lf_mapper *mapper, const ProtobufCMessageDescriptor
 		map_list(mapper, field, name, value, message);
 }
 
-static void map_members(struct lf_mapper *mapper, const ProtobufCMessageDescriptor *type, json_t *object,
-	ProtobufCMessage *message)
+static void map_members(
+	struct lf_mapper *mapper, const ProtobufCMessageDescriptor *type, json_t *object, ProtobufCMessage *message)
 {
 	const char *key;
 	size_t length;
@@ -316,8 +316,7 @@ static bool map_timestamp(struct lf_mapper *mapper, json_t *value, ProtobufCMess
 	return lf_mapper_reject(mapper, "%s is not an instant such as 2026-05-01T12:00:00Z", described);
 }
 
-static ProtobufCMessage *map_message(
-	struct lf_mapper *mapper, const ProtobufCMessageDescriptor *type, json_t *value)
+static ProtobufCMessage *map_message(struct lf_mapper *mapper, const ProtobufCMessageDescriptor *type, json_t *value)
 {
 	char described[LF_DESCRIBE_BYTES];
 	ProtobufCMessage *message = new_message(mapper, type);
@@ -329,7 +328,7 @@ static ProtobufCMessage *map_message(
 		return map_timestamp(mapper, value, message) ? message : NULL;
 	case LF_SHAPE_WRAPPER:
 		return map_value(mapper, &type->fields[0], value, member(message, type->fields[0].offset)) ? message
-													  : NULL;
+													   : NULL;
 	case LF_SHAPE_OBJECT:
 		break;
 	}
@@ -345,14 +344,15 @@ static ProtobufCMessage *map_message(
 ProtobufCMessage *lf_tree_map(enum lf_format format, const ProtobufCMessageDescriptor *type, json_t *root,
 	struct lf_arena *arena, struct lf_error *error)
 {
-	struct lf_mapper mapper = { .format = format, .arena = arena, .error = error };
+	struct lf_mapper mapper = {.format = format, .arena = arena, .error = error};
 	ProtobufCMessage *message = NULL;
 
 	if (!json_is_object(root) && lf_message_shape(type) == LF_SHAPE_OBJECT) {
 		char described[LF_DESCRIBE_BYTES];
 		lf_describe_value(root, described);
 		if (lf_tree_is_null(root))
-			lf_error_set(error, LF_INVALID_ARGUMENT, "the text is empty: a %s is expected", type->short_name);
+			lf_error_set(
+				error, LF_INVALID_ARGUMENT, "the text is empty: a %s is expected", type->short_name);
 		else
 			lf_error_set(error, LF_INVALID_ARGUMENT, "the text is %s, not an object: a %s is expected",
 				described, type->short_name);

@@ -1,10 +1,10 @@
 /*
  * Text → tree → message.
  *
- * JSON is read by jansson. What it lacks is done here: a pass over the text before it bounds depth and memory; and where
- * it gives up at a duplicate key or at a number that it has no type for, the text is read again by the YAML reader,
- * which keeps both in the tree, so that the mapper can name the path, and every other violation with it. The second
- * reading decides nothing about syntax: that jansson has done, or does then, with such numbers taken as doubles.
+ * JSON is read by jansson. What it lacks is done here: a pass over the text before it bounds depth and memory; and
+ * where it gives up at a duplicate key or at a number that it has no type for, the text is read again by the YAML
+ * reader, which keeps both in the tree, so that the mapper can name the path, and every other violation with it. The
+ * second reading decides nothing about syntax: that jansson has done, or does then, with such numbers taken as doubles.
  */
 #include <string.h>
 
@@ -80,7 +80,8 @@ static void set_syntax_error(struct lf_error *error, const json_error_t *found)
 
 	if (json_error_code(found) != json_error_null_character)
 		lf_clean_text(found->text, strlen(found->text), clean, sizeof(clean));
-	lf_error_set(error, LF_INVALID_ARGUMENT, "%d:%d: %s", found->line, found->column > 0 ? found->column : 1, clean);
+	lf_error_set(
+		error, LF_INVALID_ARGUMENT, "%d:%d: %s", found->line, found->column > 0 ? found->column : 1, clean);
 }
 
 /* What the mapper finds in a text that jansson refused with found. */
@@ -90,8 +91,8 @@ static ProtobufCMessage *read_again(const ProtobufCMessageDescriptor *type, cons
 	struct lf_error ignored = LF_ERROR_INIT;
 	ProtobufCMessage *message = NULL;
 	json_error_t again;
-	json_t *as_reals = json_loadb(
-		text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &again);
+	json_t *as_reals =
+		json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &again);
 	bool is_json = as_reals != NULL;
 
 	json_decref(as_reals);

@@ -1,6 +1,6 @@
 /*
- * Message → JSON, straight from the descriptors into the buffer. Fields come by number. It recurses as deep as the message
- * types nest, and none of them is recursive.
+ * Message → JSON, straight from the descriptors into the buffer. Fields come by number. It recurses as deep as the
+ * message types nest, and none of them is recursive.
  */
 #include <google/protobuf/timestamp.pb-c.h>
 #include <inttypes.h>
@@ -17,112 +17,6 @@ struct printer {
 	struct lf_buffer *out;
 	unsigned depth;
 };
-
-static void put(struct lf_buffer *out, char c)
-{
-	/* Short of room by one for the NUL, the slow way makes some. */
-	if (out->failed || out->capacity - out->length < 2) {
-		lf_buffer_append(out, &c, 1);
-		return;
-	}
-	out->data[out->length++] = c;
-	out->data[out->length] = '\0';
-}
-
-/* Bytes of the well-formed UTF-8 character above U+007F at text, 0 where there is none. Stops at a NUL. */
-static size_t wide_character(const unsigned char *text)
-{
-	unsigned char first = text[0], low = 0x80, high = 0xbf;
-	size_t count = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-
-	if (first < 0xc2 || first > 0xf4)
-		return 0;
-	if (first == 0xe0)
-		low = 0xa0;
-	else if (first == 0xed)
-		high = 0x9f;
-	else if (first == 0xf0)
-		low = 0x90;
-	else if (first == 0xf4)
-		high = 0x8f;
-	if (text[1] < low || text[1] > high)
-		return 0;
-	for (size_t i = 2; i < count; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return count;
-}
-
-static void print_escape(struct lf_buffer *out, unsigned c)
-{
-	static const char short_form[] = "\"\"\\\\\bb\ff\nn\rr\tt";
-	char text[8] = "\\";
-
-	for (size_t i = 0; i < sizeof(short_form) - 1; i += 2) {
-		if ((unsigned)short_form[i] == c) {
-			text[1] = short_form[i + 1];
-			lf_buffer_append(out, text, 2);
-			return;
-		}
-	}
-	snprintf(text, sizeof(text), "\\u%04x", c);
-	lf_buffer_append(out, text, 6);
-}
-
-/*
- * The code point, where this character is escaped though JSON does not ask for it: the controls U+0080..U+009F would act
- * on a terminal and are not allowed in YAML, and U+2028 and U+2029 end a line in YAML and in scripts. Else 0.
- */
-static unsigned needless_escape(const unsigned char *text, size_t count)
-{
-	if (count == 2 && text[0] == 0xc2 && text[1] < 0xa0)
-		return text[1];
-	if (count == 3 && text[0] == 0xe2 && text[1] == 0x80 && (text[2] | 1) == 0xa9)
-		return 0x2000u | (text[2] & 0x3fu);
-	return 0;
-}
-
-/* The character at text that can't stand for itself, of count bytes; 0: no character. Returns the bytes to go on by. */
-static size_t print_special(struct lf_buffer *out, const char *text, size_t count)
-{
-	const unsigned char *at = (const unsigned char *)text;
-
-	if (at[0] < 0x80) {
-		print_escape(out, at[0]);
-		return 1;
-	}
-	if (!count) {
-		lf_buffer_append(out, "\xef\xbf\xbd", 3);
-		return 1;
-	}
-	print_escape(out, needless_escape(at, count));
-	return count;
-}
-
-void lf_json_print_string(const char *text, struct lf_buffer *out)
-{
-	const char *start = text;
-
-	put(out, '"');
-	while (*text) {
-		unsigned char c = (unsigned char)*text;
-		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
-			text++;
-			continue;
-		}
-		size_t count = c >= 0x80 ? wide_character((const unsigned char *)text) : 0;
-		if (count && !needless_escape((const unsigned char *)text, count)) {
-			text += count;
-			continue;
-		}
-		lf_buffer_append(out, start, (size_t)(text - start));
-		text += print_special(out, text, count);
-		start = text;
-	}
-	lf_buffer_append(out, start, (size_t)(text - start));
-	put(out, '"');
-}
 
 static void print_unsigned(uint64_t value, bool negative, struct lf_buffer *out)
 {
@@ -156,20 +50,19 @@ static void print_base64(const ProtobufCBinaryData *bytes, struct lf_buffer *out
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-	put(out, '"');
+	lf_buffer_put(out, '"');
 	for (size_t i = 0; i < bytes->len; i += 3) {
 		size_t rest = bytes->len - i;
 		uint32_t bits = (uint32_t)bytes->data[i] << 16 | (rest > 1 ? (uint32_t)bytes->data[i + 1] << 8 : 0) |
 				(rest > 2 ? bytes->data[i + 2] : 0);
-		char text[4] = { digits[bits >> 18], digits[bits >> 12 & 63], digits[bits >> 6 & 63],
-			digits[bits & 63] };
+		char text[4] = {digits[bits >> 18], digits[bits >> 12 & 63], digits[bits >> 6 & 63], digits[bits & 63]};
 		if (rest < 3)
 			text[3] = '=';
 		if (rest < 2)
 			text[2] = '=';
 		lf_buffer_append(out, text, sizeof(text));
 	}
-	put(out, '"');
+	lf_buffer_put(out, '"');
 }
 
 static void print_enum(const ProtobufCEnumDescriptor *type, int value, struct lf_buffer *out)
@@ -180,9 +73,9 @@ static void print_enum(const ProtobufCEnumDescriptor *type, int value, struct lf
 		print_signed(value, out);
 		return;
 	}
-	put(out, '"');
+	lf_buffer_put(out, '"');
 	lf_buffer_append_text(out, found->name);
-	put(out, '"');
+	lf_buffer_put(out, '"');
 }
 
 /* Two or four digits. */
@@ -269,15 +162,15 @@ static void print_value(struct printer *printer, const ProtobufCFieldDescriptor 
 	case PROTOBUF_C_TYPE_INT64:
 	case PROTOBUF_C_TYPE_SINT64:
 	case PROTOBUF_C_TYPE_SFIXED64:
-		put(out, '"');
+		lf_buffer_put(out, '"');
 		print_signed(*(const int64_t *)value, out);
-		put(out, '"');
+		lf_buffer_put(out, '"');
 		return;
 	case PROTOBUF_C_TYPE_UINT64:
 	case PROTOBUF_C_TYPE_FIXED64:
-		put(out, '"');
+		lf_buffer_put(out, '"');
 		print_unsigned(*(const uint64_t *)value, false, out);
-		put(out, '"');
+		lf_buffer_put(out, '"');
 		return;
 	case PROTOBUF_C_TYPE_FLOAT:
 		if (print_not_finite((double)*(const float *)value, out))
@@ -347,7 +240,8 @@ static bool is_zero(const ProtobufCFieldDescriptor *field, const void *value)
 }
 
 /* What is set; with_defaults also what could not be told from unset. */
-static bool is_printed(const struct printer *printer, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+static bool is_printed(
+	const struct printer *printer, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
 	const void *value = member(message, field->offset);
 	bool with_defaults = printer->style->with_defaults;
@@ -370,7 +264,7 @@ static void new_line(struct printer *printer)
 
 	if (!printer->style->pretty)
 		return;
-	put(printer->out, '\n');
+	lf_buffer_put(printer->out, '\n');
 	for (; indent > sizeof(spaces) - 1; indent -= sizeof(spaces) - 1)
 		lf_buffer_append(printer->out, spaces, sizeof(spaces) - 1);
 	lf_buffer_append(printer->out, spaces, indent);
@@ -378,14 +272,14 @@ static void new_line(struct printer *printer)
 
 static void open_container(struct printer *printer, char bracket)
 {
-	put(printer->out, bracket);
+	lf_buffer_put(printer->out, bracket);
 	printer->depth++;
 }
 
 static void separate(struct printer *printer, bool first)
 {
 	if (!first)
-		put(printer->out, ',');
+		lf_buffer_put(printer->out, ',');
 	new_line(printer);
 }
 
@@ -394,14 +288,14 @@ static void close_container(struct printer *printer, char bracket, bool empty)
 	printer->depth--;
 	if (!empty)
 		new_line(printer);
-	put(printer->out, bracket);
+	lf_buffer_put(printer->out, bracket);
 }
 
 static void print_colon(struct printer *printer)
 {
-	put(printer->out, ':');
+	lf_buffer_put(printer->out, ':');
 	if (printer->style->pretty)
-		put(printer->out, ' ');
+		lf_buffer_put(printer->out, ' ');
 }
 
 static void print_name(
@@ -410,15 +304,15 @@ static void print_name(
 	const char *name = lf_wire_field_name(type, field);
 	bool as_is = printer->style->snake_case || (name != field->name && strcmp(name, field->name) != 0);
 
-	put(printer->out, '"');
+	lf_buffer_put(printer->out, '"');
 	if (as_is) {
 		lf_buffer_append_text(printer->out, name);
 	} else {
 		bool upper = false;
 		for (char c = lf_camel_letter(&name, &upper); c; c = lf_camel_letter(&name, &upper))
-			put(printer->out, c);
+			lf_buffer_put(printer->out, c);
 	}
-	put(printer->out, '"');
+	lf_buffer_put(printer->out, '"');
 	print_colon(printer);
 }
 
@@ -431,10 +325,10 @@ static void print_map(struct printer *printer, const ProtobufCMessage *const *en
 		bool bare = fields[0].type != PROTOBUF_C_TYPE_STRING && lf_scalar_size(fields[0].type) == 4;
 		separate(printer, i == 0);
 		if (bare)
-			put(printer->out, '"');
+			lf_buffer_put(printer->out, '"');
 		print_value(printer, &fields[0], key);
 		if (bare)
-			put(printer->out, '"');
+			lf_buffer_put(printer->out, '"');
 		print_colon(printer);
 		print_value(printer, &fields[1], member(entries[i], fields[1].offset));
 	}
@@ -498,8 +392,8 @@ static void print_message(struct printer *printer, const ProtobufCMessage *messa
 
 void lf_json_print(const ProtobufCMessage *message, const struct lf_json_style *style, struct lf_buffer *out)
 {
-	static const struct lf_json_style plain = { .pretty = false };
-	struct printer printer = { .style = style ? style : &plain, .out = out };
+	static const struct lf_json_style plain = {.pretty = false};
+	struct printer printer = {.style = style ? style : &plain, .out = out};
 
 	print_message(&printer, message);
 }

@@ -216,8 +216,7 @@ static enum whole_result take_whole(const json_t *value, struct whole *out)
 }
 
 /* A whole number -below..above. */
-static bool map_whole(
-	struct lf_mapper *mapper, const json_t *value, uint64_t below, uint64_t above, struct whole *out)
+static bool map_whole(struct lf_mapper *mapper, const json_t *value, uint64_t below, uint64_t above, struct whole *out)
 {
 	char described[LF_DESCRIBE_BYTES];
 
@@ -273,8 +272,8 @@ static bool map_bool(struct lf_mapper *mapper, const json_t *value, protobuf_c_b
 		*out = *text == 't';
 		return true;
 	}
-	return reject_value(mapper, value, named ? "is neither true nor false; leave the quotes out"
-						 : "is neither true nor false");
+	return reject_value(
+		mapper, value, named ? "is neither true nor false; leave the quotes out" : "is neither true nor false");
 }
 
 static bool reject_enum(struct lf_mapper *mapper, const ProtobufCEnumDescriptor *type, const json_t *value)
@@ -299,8 +298,7 @@ static bool reject_enum(struct lf_mapper *mapper, const ProtobufCEnumDescriptor 
 }
 
 /* By name; by number where it is a number, not a text. */
-static bool map_enum(
-	struct lf_mapper *mapper, const ProtobufCEnumDescriptor *type, const json_t *value, int *out)
+static bool map_enum(struct lf_mapper *mapper, const ProtobufCEnumDescriptor *type, const json_t *value, int *out)
 {
 	const ProtobufCEnumValue *found = NULL;
 	struct whole whole;
@@ -320,7 +318,8 @@ static bool map_string(struct lf_mapper *mapper, const json_t *value, char **out
 {
 	if (!json_is_string(value) || (mapper->format == LF_FORMAT_JSON && lf_tree_is_bare(value)))
 		return reject_value(mapper, value,
-			json_is_object(value) || json_is_array(value) ? "is not a text" : "is not a text; put it in quotes");
+			json_is_object(value) || json_is_array(value) ? "is not a text"
+								      : "is not a text; put it in quotes");
 	*out = lf_arena_strdup(mapper->arena, json_string_value(value), text_length(value));
 	mapper->exhausted |= !*out;
 	return *out;

@@ -10,7 +10,7 @@
 void lf_buffer_clean_up(struct lf_buffer *buffer)
 {
 	free(buffer->data);
-	*buffer = (struct lf_buffer){ .data = NULL };
+	*buffer = (struct lf_buffer){.data = NULL};
 }
 
 /* Makes room for length more bytes and the NUL. */
@@ -145,7 +145,7 @@ static bool is_leap(int year)
 /* Days before the first of month (1..12), and days since 1970-01-01, in the proleptic Gregorian calendar. */
 static int32_t day_of(int year, int month, int day)
 {
-	static const int before[12] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
+	static const int before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
 	int y = year - 1;
 	int days = y * 365 + y / 4 - y / 100 + y / 400 + before[month - 1] + (month > 2 && is_leap(year)) + day - 1;
 	return days - 719162; /* days from 0001-01-01 to 1970-01-01 */
@@ -153,7 +153,7 @@ static int32_t day_of(int year, int month, int day)
 
 static bool take_date(const char **text, int32_t *day)
 {
-	static const int length[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const int length[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	int y, m, d;
 
 	if (!take_digits(text, 4, &y) || !take(text, '-') || !take_digits(text, 2, &m) || !take(text, '-') ||

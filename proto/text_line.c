@@ -21,7 +21,7 @@ static bool take_step(const char **path, struct step *step)
 {
 	const char *at = *path, *end;
 
-	*step = (struct step){ .name = NULL };
+	*step = (struct step){.name = NULL};
 	if (at[0] == '[' && at[1] == '"') {
 		end = strstr(at + 2, "\"]");
 		if (!end)
@@ -104,9 +104,9 @@ static bool enter(yaml_parser_t *parser, yaml_event_type_t *type, const struct s
 			return false;
 		yaml_event_type_t child = event.type;
 		size_t child_line = event.start_mark.line + 1;
-		bool found = object ? child == YAML_SCALAR_EVENT &&
-						same_name(step, (const char *)event.data.scalar.value)
-				    : i == step->index;
+		bool found =
+			object ? child == YAML_SCALAR_EVENT && same_name(step, (const char *)event.data.scalar.value)
+			       : i == step->index;
 		yaml_event_delete(&event);
 		if (child == YAML_MAPPING_END_EVENT || child == YAML_SEQUENCE_END_EVENT)
 			return false;

@@ -226,7 +226,7 @@ static json_t *read_document(struct reader *reader)
 
 json_t *lf_yaml_read(const char *text, size_t length, enum lf_format dialect, struct lf_error *error)
 {
-	struct reader reader = { .dialect = dialect, .text = text, .error = error };
+	struct reader reader = {.dialect = dialect, .text = text, .error = error};
 
 	if (!yaml_parser_initialize(&reader.parser)) {
 		out_of_memory(&reader);

@@ -11,9 +11,9 @@
 #include "proto/limits.h"
 #include "tests/fuzz/fuzz.h"
 
-static const ProtobufCMessageDescriptor *const types[] = { &leadfit__v1__score_request__descriptor,
+static const ProtobufCMessageDescriptor *const types[] = {&leadfit__v1__score_request__descriptor,
 	&leadfit__v1__rubric__descriptor, &leadfit__v1__team__descriptor,
-	&leadfit__v1__list_decisions_request__descriptor };
+	&leadfit__v1__list_decisions_request__descriptor};
 
 enum { ARENA_BYTES = 64 * 1024 * 1024 };
 
@@ -34,13 +34,13 @@ static void check_same(const ProtobufCMessage *message, const ProtobufCMessage *
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_buffer out = { .data = NULL };
+	struct lf_buffer out = {.data = NULL};
 	struct lf_arena arena;
 
 	if (!size)
 		return 0;
 	const ProtobufCMessageDescriptor *type = types[data[0] & 3];
-	struct lf_json_style style = { .pretty = data[0] & 4, .snake_case = data[0] & 8 };
+	struct lf_json_style style = {.pretty = data[0] & 4, .snake_case = data[0] & 8};
 	const char *text = (const char *)data + 1;
 	lf_arena_init(&arena, ARENA_BYTES);
 	ProtobufCMessage *message = lf_text_parse(LF_FORMAT_YAML, type, text, size - 1, &arena, &error);

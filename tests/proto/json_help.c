@@ -9,7 +9,7 @@ enum { ARENA_BYTES = 64 * 1024 * 1024 };
 void accepts(enum lf_format format, const ProtobufCMessageDescriptor *type, const char *text, const char *printed)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_buffer out = { .data = NULL };
+	struct lf_buffer out = {.data = NULL};
 	struct lf_arena arena;
 
 	lf_arena_init(&arena, ARENA_BYTES);
@@ -18,7 +18,7 @@ void accepts(enum lf_format format, const ProtobufCMessageDescriptor *type, cons
 		fail_msg("%s\nwas refused: %s", text, error.message);
 	assert_int_equal(error.code, LF_OK);
 	assert_ptr_equal(message->descriptor, type);
-	lf_json_print(message, &(struct lf_json_style){ .pretty = false }, &out);
+	lf_json_print(message, &(struct lf_json_style){.pretty = false}, &out);
 	assert_string_equal(out.data, printed);
 	assert_int_equal(out.length, strlen(printed));
 	lf_buffer_clean_up(&out);
@@ -29,7 +29,7 @@ void refuses_bytes(enum lf_format format, const ProtobufCMessageDescriptor *type
 	const char *errors)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_buffer found = { .data = NULL };
+	struct lf_buffer found = {.data = NULL};
 	struct lf_arena arena;
 	/* Of the exact size, so that a read past its end is found. */
 	char *copy = malloc(length + !length);
@@ -62,7 +62,7 @@ void refuses(enum lf_format format, const ProtobufCMessageDescriptor *type, cons
 
 char *repeated(const char *before, const char *piece, size_t count, const char *after)
 {
-	struct lf_buffer text = { .data = NULL };
+	struct lf_buffer text = {.data = NULL};
 
 	lf_buffer_append_text(&text, before);
 	for (size_t i = 0; i < count; i++)

@@ -1,4 +1,5 @@
-/* Every kind of field that protobuf has, also those that the interface does not use, by a .proto file of the tests' own. */
+/* Every kind of field that protobuf has, also those that the interface does not use, by a .proto file of the tests'
+ * own. */
 #include "json_help.h"
 
 #include <string.h>
@@ -9,15 +10,13 @@
 #define KINDS &leadfit__test__kinds__descriptor
 
 /*
- * The tables that are generated from the .proto files of the interface do not know the tests' own: the linker sends these
- * calls here (--wrap).
+ * The tables that are generated from the .proto files of the interface do not know the tests' own: the linker sends
+ * these calls here (--wrap).
  */
 bool __real_lf_wire_is_map_entry(const ProtobufCMessageDescriptor *type);
 bool __wrap_lf_wire_is_map_entry(const ProtobufCMessageDescriptor *type);
-const char *__real_lf_wire_field_name(
-	const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field);
-const char *__wrap_lf_wire_field_name(
-	const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field);
+const char *__real_lf_wire_field_name(const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field);
+const char *__wrap_lf_wire_field_name(const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field);
 
 bool __wrap_lf_wire_is_map_entry(const ProtobufCMessageDescriptor *type)
 {
@@ -133,9 +132,10 @@ static void test_enums_may_be_negative(void **state)
 	(void)state;
 	json("{\"colors\":[-1,0,\"DEEP_BLUE\",2.0]}", "{\"colors\":[\"BEFORE\",\"NONE\",\"DEEP_BLUE\",\"DEEP_BLUE\"]}");
 	accepts(LF_FORMAT_YAML, KINDS, "colors: [-1, RED]\n", "{\"colors\":[\"BEFORE\",\"RED\"]}");
-	bad("{\"colors\":[-2,\"blue\",4294967297]}", "colors[0]: -2 is unknown; known: BEFORE, NONE, RED, DEEP_BLUE\n"
-						    "colors[1]: \"blue\" is unknown; known: BEFORE, NONE, RED, DEEP_BLUE\n"
-						    "colors[2]: 4294967297 is unknown; known: BEFORE, NONE, RED, DEEP_BLUE");
+	bad("{\"colors\":[-2,\"blue\",4294967297]}",
+		"colors[0]: -2 is unknown; known: BEFORE, NONE, RED, DEEP_BLUE\n"
+		"colors[1]: \"blue\" is unknown; known: BEFORE, NONE, RED, DEEP_BLUE\n"
+		"colors[2]: 4294967297 is unknown; known: BEFORE, NONE, RED, DEEP_BLUE");
 }
 
 static void test_lists_of_every_kind_keep_their_order_and_their_zeros(void **state)
@@ -155,7 +155,8 @@ static void test_maps_of_every_kind_of_key(void **state)
 	     "\"byUint64\":{\"18446744073709551615\":\"RED\"},\"byBool\":{\"true\":1,\"false\":0},"
 	     "\"innerByString\":{\"k\":{\"name\":\"n\"},\"e\":{}},\"bySint64\":{\"-9223372036854775808\":\"AQ==\"},"
 	     "\"instantByString\":{\"k\":\"2026-05-01T00:00:00Z\"}}");
-	bad("{\"byInt32\":{\"01\":\"\",\"1.0\":\"\",\"2147483648\":\"\",\"x\":\"\",\"-0\":\"\"},\"byBool\":{\"yes\":1}}",
+	bad("{\"byInt32\":{\"01\":\"\",\"1.0\":\"\",\"2147483648\":\"\",\"x\":\"\",\"-0\":\"\"},\"byBool\":{\"yes\":1}"
+	    "}",
 		"by_int32[\"01\"]: the key \"01\" is not a whole number\n"
 		"by_int32[\"1.0\"]: the key \"1.0\" is not a whole number\n"
 		"by_int32[\"2147483648\"]: 2147483648 is outside -2147483648..2147483647\n"
@@ -202,15 +203,15 @@ static void test_with_defaults_everything_that_has_one_is_printed(void **state)
 {
 	Leadfit__Test__Inner inner;
 	Leadfit__Test__Kinds kinds;
-	struct lf_buffer out = { .data = NULL };
+	struct lf_buffer out = {.data = NULL};
 
 	leadfit__test__inner__init(&inner);
 	leadfit__test__kinds__init(&kinds);
 	(void)state;
-	lf_json_print(&inner.base, &(struct lf_json_style){ .with_defaults = true }, &out);
+	lf_json_print(&inner.base, &(struct lf_json_style){.with_defaults = true}, &out);
 	assert_string_equal(out.data, "{\"name\":\"\",\"numbers\":[]}");
 	lf_buffer_clean_up(&out);
-	lf_json_print(&kinds.base, &(struct lf_json_style){ .with_defaults = true, .snake_case = true }, &out);
+	lf_json_print(&kinds.base, &(struct lf_json_style){.with_defaults = true, .snake_case = true}, &out);
 	assert_string_equal(out.data,
 		"{\"a_double\":0,\"a_float\":0,\"an_int32\":0,\"a_sint32\":0,\"a_sfixed32\":0,\"a_uint32\":0,"
 		"\"a_fixed32\":0,\"an_int64\":\"0\",\"a_sint64\":\"0\",\"a_sfixed64\":\"0\",\"a_uint64\":\"0\","
@@ -218,7 +219,8 @@ static void test_with_defaults_everything_that_has_one_is_printed(void **state)
 		"\"doubles\":[],\"floats\":[],\"int32s\":[],\"sint64s\":[],\"fixed64s\":[],\"bools\":[],"
 		"\"strings\":[],\"byte_strings\":[],\"colors\":[],\"inners\":[],\"wrapped_doubles\":[],"
 		"\"instants\":[],\"by_string\":{},\"by_int32\":{},\"by_uint64\":{},\"by_bool\":{},"
-		"\"inner_by_string\":{},\"by_sint64\":{},\"instant_by_string\":{},\"odd__name_2x\":\"\",\"called\":\"\"}");
+		"\"inner_by_string\":{},\"by_sint64\":{},\"instant_by_string\":{},\"odd__name_2x\":\"\",\"called\":"
+		"\"\"}");
 	lf_buffer_clean_up(&out);
 }
 

@@ -43,7 +43,8 @@ static void test_a_field_with_another_name_in_json_has_that_and_its_own(void **s
 static void test_absent_null_and_default_are_the_same(void **state)
 {
 	(void)state;
-	json(SCORE, "{\"team\":null,\"rubric\":\"\",\"candidates\":[],\"asOf\":null,\"purpose\":0,\"detail\":\"TOP\"}", "{}");
+	json(SCORE, "{\"team\":null,\"rubric\":\"\",\"candidates\":[],\"asOf\":null,\"purpose\":0,\"detail\":\"TOP\"}",
+		"{}");
 }
 
 static void test_a_wrapper_tells_zero_from_absent(void **state)
@@ -58,7 +59,8 @@ static void test_all_violations_are_reported_at_once_by_path(void **state)
 	(void)state;
 	bad(SCORE,
 		"{\"team\":{\"id\":7,\"members\":[{},{\"evidence\":[{\"rating\":\"high\",\"ratng\":3}]}]},"
-		"\"project\":{\"traits\":{\"interaction_focus\":\"big\"}},\"candidates\":\"m-1\",\"purpose\":\"DECISON\"}",
+		"\"project\":{\"traits\":{\"interaction_focus\":\"big\"}},\"candidates\":\"m-1\",\"purpose\":"
+		"\"DECISON\"}",
 		"team.id: 7 is not a text; put it in quotes\n"
 		"team.members[1].evidence[0].rating: \"high\" is not a number\n"
 		"team.members[1].evidence[0].ratng: unknown field; nearest known: rating\n"
@@ -116,8 +118,7 @@ static void test_numbers_out_of_range_are_refused_by_path(void **state)
 	(void)state;
 	bad(LIST, "{\"pageSize\":-1}", "page_size: -1 is outside 0..4294967295");
 	bad(LIST, "{\"pageSize\":4294967296}", "page_size: 4294967296 is outside 0..4294967295");
-	bad(LIST, "{\"pageSize\":18446744073709551616}",
-		"page_size: 18446744073709551616 is outside 0..4294967295");
+	bad(LIST, "{\"pageSize\":18446744073709551616}", "page_size: 18446744073709551616 is outside 0..4294967295");
 	bad(LIST, "{\"pageSize\":1e30}", "page_size: 1e30 is outside 0..4294967295");
 	bad(TEAM, "{\"members\":[{\"availability\":1e400}]}", "members[0].availability: 1e400 is too large a number");
 	bad(TEAM, "{\"members\":[{\"availability\":\"-1e400\"}]}",
@@ -127,8 +128,9 @@ static void test_numbers_out_of_range_are_refused_by_path(void **state)
 static void test_nan_and_infinity_are_refused_however_written(void **state)
 {
 	(void)state;
-	bad(TEAM, "{\"members\":[{\"availability\":\"NaN\"},{\"availability\":\"Infinity\"},"
-		  "{\"availability\":\"-Infinity\"}]}",
+	bad(TEAM,
+		"{\"members\":[{\"availability\":\"NaN\"},{\"availability\":\"Infinity\"},"
+		"{\"availability\":\"-Infinity\"}]}",
 		"members[0].availability: \"NaN\" is not allowed; a number is finite\n"
 		"members[1].availability: \"Infinity\" is not allowed; a number is finite\n"
 		"members[2].availability: \"-Infinity\" is not allowed; a number is finite");
@@ -161,10 +163,12 @@ static void test_enums_are_read_by_name_or_number(void **state)
 	json(LIST, "{\"outcome\":\"TOO_CLOSE\"}", "{\"outcome\":\"TOO_CLOSE\"}");
 	json(LIST, "{\"outcome\":2}", "{\"outcome\":\"TOO_CLOSE\"}");
 	bad(LIST, "{\"outcome\":\"too_close\"}", "outcome: \"too_close\" is unknown; nearest known: TOO_CLOSE");
-	bad(LIST, "{\"outcome\":9}", "outcome: 9 is unknown; known: OUTCOME_UNSPECIFIED, RECOMMENDED, TOO_CLOSE, "
-				     "INSUFFICIENT_EVIDENCE, NO_ELIGIBLE_CANDIDATE");
-	bad(LIST, "{\"outcome\":\"2\"}", "outcome: \"2\" is unknown; known: OUTCOME_UNSPECIFIED, RECOMMENDED, TOO_CLOSE, "
-					 "INSUFFICIENT_EVIDENCE, NO_ELIGIBLE_CANDIDATE");
+	bad(LIST, "{\"outcome\":9}",
+		"outcome: 9 is unknown; known: OUTCOME_UNSPECIFIED, RECOMMENDED, TOO_CLOSE, "
+		"INSUFFICIENT_EVIDENCE, NO_ELIGIBLE_CANDIDATE");
+	bad(LIST, "{\"outcome\":\"2\"}",
+		"outcome: \"2\" is unknown; known: OUTCOME_UNSPECIFIED, RECOMMENDED, TOO_CLOSE, "
+		"INSUFFICIENT_EVIDENCE, NO_ELIGIBLE_CANDIDATE");
 }
 
 static void test_booleans_are_true_and_false(void **state)
@@ -188,9 +192,10 @@ static void test_the_wrong_kind_of_value_is_named(void **state)
 {
 	(void)state;
 	bad(TEAM, "{\"members\":{}}", "members: an object is not a list");
-	bad(TEAM, "{\"members\":[[],1,null]}", "members[0]: a list is not an object\n"
-					       "members[1]: 1 is not an object\n"
-					       "members[2]: null is not allowed in a list");
+	bad(TEAM, "{\"members\":[[],1,null]}",
+		"members[0]: a list is not an object\n"
+		"members[1]: 1 is not an object\n"
+		"members[2]: null is not allowed in a list");
 	bad(PROJECT, "{\"id\":[],\"traits\":[]}", "id: a list is not a text\ntraits: a list is not an object");
 	bad(PROJECT, "{\"traits\":{\"a\":null}}", "traits[\"a\"]: null is not allowed in a map");
 	bad(TEAM, "[]", "the text is a list, not an object: a Team is expected");
@@ -270,8 +275,7 @@ static void test_violations_beyond_those_kept_are_counted(void **state)
 	assert_null(lf_text_parse(LF_FORMAT_JSON, SCORE, text, strlen(text), &arena, &error));
 	assert_int_equal(error.violation_count, 200000);
 	assert_int_equal(error.violation_kept, LF_VIOLATIONS_MAX);
-	assert_string_equal(
-		error.message, "candidates[0]: 1 is not a text; put it in quotes (and 199999 more)");
+	assert_string_equal(error.message, "candidates[0]: 1 is not a text; put it in quotes (and 199999 more)");
 	lf_error_clean_up(&error);
 	lf_arena_clean_up(&arena);
 	free(text);
@@ -279,7 +283,8 @@ static void test_violations_beyond_those_kept_are_counted(void **state)
 
 static void test_a_full_arena_is_resource_exhausted(void **state)
 {
-	const char *text = "{\"id\":\"payments\",\"members\":[{\"id\":\"m-1\",\"expertise\":{\"DATA\":1},\"availability\":1}]}";
+	const char *text =
+		"{\"id\":\"payments\",\"members\":[{\"id\":\"m-1\",\"expertise\":{\"DATA\":1},\"availability\":1}]}";
 	struct lf_error error = LF_ERROR_INIT;
 	bool parsed = false;
 

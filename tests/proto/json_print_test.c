@@ -132,7 +132,7 @@ static void test_random_doubles_read_back_as_the_same_bits_and_none_is_longer_th
 static void test_numbers_are_the_same_in_a_locale_with_a_decimal_comma(void **state)
 {
 	const char *set = NULL;
-	const char *const names[] = { "de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE" };
+	const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !set; i++)
@@ -150,7 +150,7 @@ static void test_numbers_are_the_same_in_a_locale_with_a_decimal_comma(void **st
 
 static void prints_string(const char *text, const char *expected)
 {
-	struct lf_buffer out = { .data = NULL };
+	struct lf_buffer out = {.data = NULL};
 
 	lf_json_print_string(text, &out);
 	assert_string_equal(out.data, expected);
@@ -182,7 +182,7 @@ static void test_invalid_utf8_becomes_the_replacement_character(void **state)
 static void prints_instant(int64_t seconds, int32_t nanos, const char *expected)
 {
 	Google__Protobuf__Timestamp timestamp;
-	struct lf_buffer out = { .data = NULL };
+	struct lf_buffer out = {.data = NULL};
 
 	google__protobuf__timestamp__init(&timestamp);
 	timestamp.seconds = seconds;
@@ -210,9 +210,9 @@ static void test_pretty_has_two_spaces_of_indent(void **state)
 {
 	Leadfit__V1__RubricRef ref;
 	Leadfit__V1__FieldViolation violation;
-	Leadfit__V1__FieldViolation *violations[] = { &violation };
+	Leadfit__V1__FieldViolation *violations[] = {&violation};
 	Leadfit__V1__CheckRubricResponse response;
-	struct lf_buffer out = { .data = NULL };
+	struct lf_buffer out = {.data = NULL};
 	char name[] = "tech-lead";
 
 	leadfit__v1__rubric_ref__init(&ref);
@@ -223,8 +223,9 @@ static void test_pretty_has_two_spaces_of_indent(void **state)
 	response.ref = &ref;
 	response.n_errors = 1;
 	response.errors = violations;
-	lf_json_print(&response.base, &(struct lf_json_style){ .pretty = true }, &out);
-	assert_string_equal(out.data, "{\n  \"ref\": {\n    \"name\": \"tech-lead\"\n  },\n  \"errors\": [\n    {}\n  ]\n}");
+	lf_json_print(&response.base, &(struct lf_json_style){.pretty = true}, &out);
+	assert_string_equal(
+		out.data, "{\n  \"ref\": {\n    \"name\": \"tech-lead\"\n  },\n  \"errors\": [\n    {}\n  ]\n}");
 	lf_buffer_clean_up(&out);
 }
 
@@ -232,16 +233,16 @@ static void test_names_are_lower_camel_case_or_as_in_the_proto_file(void **state
 {
 	Leadfit__V1__Weight weight;
 	Leadfit__V1__Robustness robustness;
-	struct lf_buffer out = { .data = NULL };
+	struct lf_buffer out = {.data = NULL};
 
 	leadfit__v1__weight__init(&weight);
 	leadfit__v1__robustness__init(&robustness);
 	(void)state;
 	weight.base_weight = 0.25;
 	robustness.weight_spread = 0.3;
-	lf_json_print(&weight.base, &(struct lf_json_style){ .snake_case = true }, &out);
-	lf_json_print(&robustness.base, &(struct lf_json_style){ .snake_case = true }, &out);
-	lf_json_print(&robustness.base, &(struct lf_json_style){ .snake_case = false }, &out);
+	lf_json_print(&weight.base, &(struct lf_json_style){.snake_case = true}, &out);
+	lf_json_print(&robustness.base, &(struct lf_json_style){.snake_case = true}, &out);
+	lf_json_print(&robustness.base, &(struct lf_json_style){.snake_case = false}, &out);
 	assert_string_equal(out.data, "{\"base\":0.25}{\"weight_spread\":0.3}{\"weightSpread\":0.3}");
 	lf_buffer_clean_up(&out);
 }
@@ -249,7 +250,7 @@ static void test_names_are_lower_camel_case_or_as_in_the_proto_file(void **state
 static void test_an_unknown_enum_value_is_printed_as_a_number(void **state)
 {
 	Leadfit__V1__Decision decision;
-	struct lf_buffer out = { .data = NULL };
+	struct lf_buffer out = {.data = NULL};
 
 	leadfit__v1__decision__init(&decision);
 	(void)state;
@@ -262,7 +263,7 @@ static void test_an_unknown_enum_value_is_printed_as_a_number(void **state)
 
 static void test_a_buffer_that_ran_out_of_memory_stays_cut(void **state)
 {
-	struct lf_buffer out = { .data = NULL };
+	struct lf_buffer out = {.data = NULL};
 
 	(void)state;
 	reallocs_left = 1;

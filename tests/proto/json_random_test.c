@@ -43,9 +43,9 @@ static size_t below(uint64_t *seed, size_t bound)
 
 static char *random_text(struct lf_arena *arena, uint64_t *seed, size_t suffix)
 {
-	static const char *const pieces[] = { "a", "Z", "0", " ", "~", "null", "true", "- ", ": ", "#", "\"", "\\", "/",
+	static const char *const pieces[] = {"a", "Z", "0", " ", "~", "null", "true", "- ", ": ", "#", "\"", "\\", "/",
 		"\n", "\t", "\r", "\x01", "\x7f", "\xc2\x85", "\xc2\x9b", "\xc3\xa9", "\xe2\x80\xa8",
-		"\xf0\x9f\x98\x80", "'", "[", "{", "*", "&", "!", "%", "1e5", "-", "" };
+		"\xf0\x9f\x98\x80", "'", "[", "{", "*", "&", "!", "%", "1e5", "-", ""};
 	char text[128] = "";
 	size_t length = 0;
 
@@ -78,8 +78,8 @@ static double random_double(uint64_t *seed)
 static ProtobufCMessage *random_message(
 	const ProtobufCMessageDescriptor *type, struct lf_arena *arena, uint64_t *seed, size_t suffix);
 
-static void random_value(const ProtobufCFieldDescriptor *field, void *out, struct lf_arena *arena, uint64_t *seed,
-	size_t suffix)
+static void random_value(
+	const ProtobufCFieldDescriptor *field, void *out, struct lf_arena *arena, uint64_t *seed, size_t suffix)
 {
 	uint64_t bits = below(seed, 4) ? next_random(seed) >> below(seed, 64) : 0;
 	float narrow;
@@ -105,7 +105,7 @@ static void random_value(const ProtobufCFieldDescriptor *field, void *out, struc
 		break;
 	case PROTOBUF_C_TYPE_BYTES: {
 		char *text = random_text(arena, seed, 0);
-		*(ProtobufCBinaryData *)out = (ProtobufCBinaryData){ .len = strlen(text), .data = (uint8_t *)text };
+		*(ProtobufCBinaryData *)out = (ProtobufCBinaryData){.len = strlen(text), .data = (uint8_t *)text};
 		break;
 	}
 	case PROTOBUF_C_TYPE_MESSAGE:
@@ -127,9 +127,14 @@ static void random_value(const ProtobufCFieldDescriptor *field, void *out, struc
 static size_t size_of(ProtobufCType type)
 {
 	static const size_t sizes[] = {
-		[PROTOBUF_C_TYPE_INT64] = 8, [PROTOBUF_C_TYPE_SINT64] = 8, [PROTOBUF_C_TYPE_SFIXED64] = 8,
-		[PROTOBUF_C_TYPE_UINT64] = 8, [PROTOBUF_C_TYPE_FIXED64] = 8, [PROTOBUF_C_TYPE_DOUBLE] = 8,
-		[PROTOBUF_C_TYPE_STRING] = sizeof(char *), [PROTOBUF_C_TYPE_BYTES] = sizeof(ProtobufCBinaryData),
+		[PROTOBUF_C_TYPE_INT64] = 8,
+		[PROTOBUF_C_TYPE_SINT64] = 8,
+		[PROTOBUF_C_TYPE_SFIXED64] = 8,
+		[PROTOBUF_C_TYPE_UINT64] = 8,
+		[PROTOBUF_C_TYPE_FIXED64] = 8,
+		[PROTOBUF_C_TYPE_DOUBLE] = 8,
+		[PROTOBUF_C_TYPE_STRING] = sizeof(char *),
+		[PROTOBUF_C_TYPE_BYTES] = sizeof(ProtobufCBinaryData),
 		[PROTOBUF_C_TYPE_MESSAGE] = sizeof(void *),
 	};
 	return sizes[type] ? sizes[type] : 4;
@@ -179,7 +184,8 @@ static ProtobufCMessage *random_message(
 		timestamp->seconds = (int64_t)(next_random(seed) % 315537897600) - 62135596800;
 		timestamp->nanos = (int32_t)below(seed, 1000000000);
 		for (size_t i = below(seed, 4); i > 0; i--)
-			timestamp->nanos = timestamp->nanos / 1000 * 1000 % 1000000 ? timestamp->nanos / 1000 * 1000 : 0;
+			timestamp->nanos =
+				timestamp->nanos / 1000 * 1000 % 1000000 ? timestamp->nanos / 1000 * 1000 : 0;
 		return message;
 	}
 	if (suffix) {
@@ -213,16 +219,16 @@ static void check_round_trip(const ProtobufCMessage *message, enum lf_format for
 
 static void test_what_is_printed_is_read_as_the_same_message_in_json_and_yaml(void **state)
 {
-	const ProtobufCMessageDescriptor *const types[] = { &leadfit__test__kinds__descriptor,
+	const ProtobufCMessageDescriptor *const types[] = {&leadfit__test__kinds__descriptor,
 		&leadfit__v1__score_request__descriptor, &leadfit__v1__rubric__descriptor,
-		&leadfit__v1__decision__descriptor, &leadfit__v1__list_decisions_response__descriptor };
+		&leadfit__v1__decision__descriptor, &leadfit__v1__list_decisions_response__descriptor};
 	uint64_t seed = 7;
 
 	(void)state;
 	for (size_t round = 0; round < 400; round++) {
 		const ProtobufCMessageDescriptor *type = types[round % (sizeof(types) / sizeof(*types))];
-		struct lf_json_style style = { .pretty = round & 1, .snake_case = round & 2, .with_defaults = round & 4 };
-		struct lf_buffer out = { .data = NULL };
+		struct lf_json_style style = {.pretty = round & 1, .snake_case = round & 2, .with_defaults = round & 4};
+		struct lf_buffer out = {.data = NULL};
 		struct lf_arena arena;
 		lf_arena_init(&arena, 16 * 1024 * 1024);
 		ProtobufCMessage *message = random_message(type, &arena, &seed, 0);
@@ -238,9 +244,9 @@ static void test_what_is_printed_is_read_as_the_same_message_in_json_and_yaml(vo
 static void test_jansson_agrees_about_what_is_json(void **state)
 {
 	static const char alphabet[] = "{}[]\":,.0123456789eE+-tfn \n\\urue\x01\x80";
-	static const char *const seeds[] = { "{\"id\":\"a\",\"members\":[{\"availability\":0.5}]}",
+	static const char *const seeds[] = {"{\"id\":\"a\",\"members\":[{\"availability\":0.5}]}",
 		"{\"members\":[{\"availability\":1e999},{\"availability\":99999999999999999999}]}",
-		"{\"id\":\"a\",\"id\":\"b\",\"title\":\"\\u00e9\"}" };
+		"{\"id\":\"a\",\"id\":\"b\",\"title\":\"\\u00e9\"}"};
 	uint64_t seed = 11;
 
 	(void)state;
@@ -260,8 +266,8 @@ static void test_jansson_agrees_about_what_is_json(void **state)
 			}
 		}
 		lf_arena_init(&arena, 65536);
-		bool read = lf_text_parse(
-			LF_FORMAT_JSON, &leadfit__v1__team__descriptor, text, length, &arena, &error) != NULL;
+		bool read = lf_text_parse(LF_FORMAT_JSON, &leadfit__v1__team__descriptor, text, length, &arena,
+				    &error) != NULL;
 		json_t *tree = json_loadb(text, length, JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES, NULL);
 		if (read && !tree)
 			fail_msg("read, though it is not JSON: %s", text);
@@ -337,15 +343,16 @@ static void fail_each_allocation(enum lf_format format, const char *text, bool v
 }
 
 /*
- * The numbers here are short: jansson 2.14, as Debian builds it, stops at an assertion where memory runs out in the middle
- * of one of 16 characters or more (JSON.md).
+ * The numbers here are short: jansson 2.14, as Debian builds it, stops at an assertion where memory runs out in the
+ * middle of one of 16 characters or more (JSON.md).
  */
 static void test_every_allocation_of_the_libraries_may_fail(void **state)
 {
 	(void)state;
 	fail_each_allocation(LF_FORMAT_JSON,
 		"{\"id\":\"a\",\"members\":[{\"id\":\"b\",\"expertise\":{\"DATA\":0.5},\"availability\":1}]}", true);
-	fail_each_allocation(LF_FORMAT_JSON, "{\"id\":\"a\",\"id\":\"b\",\"members\":[{\"availability\":1e999}]}", false);
+	fail_each_allocation(
+		LF_FORMAT_JSON, "{\"id\":\"a\",\"id\":\"b\",\"members\":[{\"availability\":1e999}]}", false);
 	fail_each_allocation(LF_FORMAT_YAML,
 		"id: a\nmembers:\n  - {id: b, expertise: {DATA: 0.5}, availability: 1}\n  - name: |\n      c\n", true);
 	fail_each_allocation(LF_FORMAT_YAML, "id: a\nid: [b\n", false);

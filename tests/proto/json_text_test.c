@@ -7,7 +7,7 @@
 
 static const char *nearest(const char *name)
 {
-	static const char *const known[] = { "id", "title", "members", "interaction_focus", "INSUFFICIENT_EVIDENCE" };
+	static const char *const known[] = {"id", "title", "members", "interaction_focus", "INSUFFICIENT_EVIDENCE"};
 	return lf_nearest(name, known, 5);
 }
 
@@ -48,9 +48,9 @@ static void test_dates_are_real_ones(void **state)
 	assert_int_equal(day, -719162);
 	assert_true(lf_parse_date("9999-12-31", &day));
 	assert_int_equal(day, 2932896);
-	const char *const bad[] = { "", "2026-5-1", "2026-02-29", "1900-02-29", "2026-13-01", "2026-00-01", "2026-01-00",
+	const char *const bad[] = {"", "2026-5-1", "2026-02-29", "1900-02-29", "2026-13-01", "2026-00-01", "2026-01-00",
 		"2026-04-31", "0000-01-01", "2026-05-01 ", " 2026-05-01", "2026-05-01T00:00:00Z", "20260501",
-		"-026-05-01", "2026/05/01", "10000-01-01" };
+		"-026-05-01", "2026/05/01", "10000-01-01"};
 	day = 42;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_false(lf_parse_date(bad[i], &day));
@@ -126,11 +126,11 @@ static void test_what_is_no_instant_is_refused(void **state)
 {
 	int64_t seconds = 42;
 	int32_t nanos = 42;
-	const char *const bad[] = { "", "now", "2026-05-01T", "2026-05-01T12:00", "2026-05-01T12:00:00",
+	const char *const bad[] = {"", "now", "2026-05-01T", "2026-05-01T12:00", "2026-05-01T12:00:00",
 		"2026-05-01 12:00:00Z", "2026-05-01T24:00:00Z", "2026-05-01T12:60:00Z", "2026-05-01T12:00:60Z",
 		"2026-05-01T12:00:00.Z", "2026-05-01T12:00:00.1234567890Z", "2026-05-01T12:00:00+24:00",
 		"2026-05-01T12:00:00+1:00", "2026-05-01T12:00:00+01", "2026-05-01T12:00:00Zx", "2026-02-29T12:00:00Z",
-		"0000-12-31T23:59:59Z", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "2026-05-01Z" };
+		"0000-12-31T23:59:59Z", "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "2026-05-01Z"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -148,16 +148,16 @@ static size_t line_of(const char *text, const char *path)
 
 static void test_the_line_of_a_path_in_yaml(void **state)
 {
-	static const char text[] = "# a team\n"			/* 1 */
-				   "id: payments\n"		/* 2 */
-				   "members:\n"			/* 3 */
-				   "  - id: m-1\n"		/* 4 */
-				   "    expertise:\n"		/* 5 */
-				   "      a.b: 1\n"		/* 6 */
-				   "      \"c]\": 2\n"		/* 7 */
-				   "  - {id: m-2,\n"		/* 8 */
+	static const char text[] = "# a team\n"                     /* 1 */
+				   "id: payments\n"                 /* 2 */
+				   "members:\n"                     /* 3 */
+				   "  - id: m-1\n"                  /* 4 */
+				   "    expertise:\n"               /* 5 */
+				   "      a.b: 1\n"                 /* 6 */
+				   "      \"c]\": 2\n"              /* 7 */
+				   "  - {id: m-2,\n"                /* 8 */
 				   "     evidence: [{rating: 1},\n" /* 9 */
-				   "       {observedOn: x}]}\n";	/* 10 */
+				   "       {observedOn: x}]}\n";    /* 10 */
 	(void)state;
 	assert_int_equal(line_of(text, "id"), 2);
 	assert_int_equal(line_of(text, "members"), 3);

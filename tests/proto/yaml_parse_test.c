@@ -30,7 +30,9 @@ static void test_a_plain_scalar_takes_the_type_of_its_field(void **state)
 	yaml(TEAM, "id: no\ntitle: 2026-05-01\nmembers:\n  - {id: 17, name: true, availability: 1}\n",
 		"{\"id\":\"no\",\"title\":\"2026-05-01\","
 		"\"members\":[{\"id\":\"17\",\"name\":\"true\",\"availability\":1}]}");
-	yaml(SCORE, "purpose: WHAT_IF\ndetail: 1\nas_of: 2026-05-01T12:00:00Z\nignoreUndeclared: true\ncandidates: [a, 2]\n",
+	yaml(SCORE,
+		"purpose: WHAT_IF\ndetail: 1\nas_of: 2026-05-01T12:00:00Z\nignoreUndeclared: true\ncandidates: [a, "
+		"2]\n",
 		"{\"candidates\":[\"a\",\"2\"],\"asOf\":\"2026-05-01T12:00:00Z\",\"purpose\":\"WHAT_IF\","
 		"\"detail\":\"ALL\",\"ignoreUndeclared\":true}");
 }
@@ -86,7 +88,9 @@ static void test_keys_of_maps_are_text(void **state)
 static void test_all_violations_are_reported_at_once_by_path(void **state)
 {
 	(void)state;
-	bad(TEAM, "membrs: 1\nid: a\nid: [b]\nmembers:\n  - evidence:\n      - {rating: high, criterion: a, criterion: b}\n",
+	bad(TEAM,
+		"membrs: 1\nid: a\nid: [b]\nmembers:\n  - evidence:\n      - {rating: high, criterion: a, criterion: "
+		"b}\n",
 		"membrs: unknown field; nearest known: members\n"
 		"id: given more than once\n"
 		"members[0].evidence[0].rating: \"high\" is not a number\n"
@@ -127,7 +131,8 @@ static void test_syntax_errors_have_line_and_column(void **state)
 	(void)state;
 	bad(TEAM, "id: a\n b: c\n", "2:3: mapping values are not allowed in this context");
 	bad(TEAM, "id: [a\n", "2:1: did not find expected ',' or ']', while parsing a flow sequence");
-	bad(TEAM, "id:\n\t- a\n", "2:1: found character that cannot start any token, while scanning for the next token");
+	bad(TEAM, "id:\n\t- a\n",
+		"2:1: found character that cannot start any token, while scanning for the next token");
 }
 
 static void test_nul_and_bad_utf8_are_refused(void **state)
@@ -137,7 +142,8 @@ static void test_nul_and_bad_utf8_are_refused(void **state)
 	bad(TEAM, "\"i\\0d\": b\n", "1:1: a NUL character is not allowed");
 	refuses_bytes(LF_FORMAT_YAML, TEAM, "id: a\0b\n", 8, "1:6: control characters are not allowed");
 	bad(TEAM, "id: a\ntitle: \xff\n", "2:8: invalid leading UTF-8 octet");
-	bad(TEAM, "id: \"\\ud800\"\n", "1:8: found invalid Unicode character escape code, while parsing a quoted scalar");
+	bad(TEAM, "id: \"\\ud800\"\n",
+		"1:8: found invalid Unicode character escape code, while parsing a quoted scalar");
 	yaml(TEAM, "\xef\xbb\xbfid: a\n", "{\"id\":\"a\"}");
 }
 
