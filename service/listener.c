@@ -289,7 +289,6 @@ enum lf_code lf_listener_open(struct lf_rpc_server *server, struct lf_listener *
 							      : open_tcp(server, listener, error);
 
 	listener->open = code == LF_OK;
-	listener->strikes = 0;
 	return code;
 }
 

@@ -105,7 +105,6 @@ struct lf_listener {
 	bool open;
 	unsigned long device, inode;    /* ipc: the file that is ours */
 	unsigned generation;            /* ipc: makes names that are new */
-	unsigned strikes;               /* failed trials in a row */
 	uint64_t accepted;              /* connections that nng handed over from this listener; under listeners->lock */
 };
 

@@ -48,10 +48,10 @@ __attribute__((weak, visibility("default"))) ssize_t sendmsg(int fd, const struc
 
 enum {
 	GREETING_MS     = 1000, /* to connect and greet */
-	HAND_OVER_MS    = 400,  /* nng pauses accepting for 100 ms after some errors */
+	HAND_OVER_MS    = 700,  /* nng pauses accepting for 100 ms after some errors */
 	TLS_MS          = 2000, /* all of it, through nng */
 	SLICE_MS        = 50,   /* how long stopping may wait for a trial */
-	STRIKES         = 2,
+	STRIKES         = 2,    /* with no pause between, so that a dead listener is back within two seconds */
 	REOPEN_TRIALS   = 20,   /* the closed socket lets go of the address a moment later */
 	REOPEN_PAUSE_MS = 10,
 };
@@ -73,23 +73,37 @@ static uint64_t in_ms(unsigned ms)
 	return lf_rpc_now_ns() + (uint64_t)ms * 1000000u;
 }
 
-/*
- * Waits until the deadline, until the server stops, or (listener not NULL) until nng has handed over more connections of
- * listener than `seen`. true for the last.
- */
-static bool wait_until(struct lf_listeners *listeners, uint64_t deadline_ns, const struct lf_listener *listener, uint64_t seen)
+static struct timespec at(uint64_t ns)
 {
-	const struct timespec until = {
-		.tv_sec = (time_t)(deadline_ns / 1000000000u), .tv_nsec = (long)(deadline_ns % 1000000000u)};
-	bool more = false;
+	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+}
+
+/* Until the server stops, at most so long. */
+static void pause_ms(struct lf_listeners *listeners, unsigned ms)
+{
+	const struct timespec until = at(in_ms(ms));
 
 	pthread_mutex_lock(&listeners->lock);
-	while (!listeners->stopping) {
-		more = listener != NULL && listener->accepted != seen;
-		if (more || pthread_cond_timedwait(&listeners->changed, &listeners->lock, &until) == ETIMEDOUT)
+	while (!listeners->stopping)
+		if (pthread_cond_timedwait(&listeners->changed, &listeners->lock, &until) == ETIMEDOUT)
 			break;
-	}
-	more = more || (listener != NULL && listener->accepted != seen);
+	pthread_mutex_unlock(&listeners->lock);
+}
+
+/*
+ * Whether nng hands over another connection of listener than the `seen` first ones, within so long. Stopping does not cut
+ * it short: nng leaks a connection that was greeted but not handed over when its listener is closed.
+ */
+static bool handed_over(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen, unsigned ms)
+{
+	const struct timespec until = at(in_ms(ms));
+	bool more;
+
+	pthread_mutex_lock(&listeners->lock);
+	while (listener->accepted == seen)
+		if (pthread_cond_timedwait(&listeners->changed, &listeners->lock, &until) == ETIMEDOUT)
+			break;
+	more = listener->accepted != seen;
 	pthread_mutex_unlock(&listeners->lock);
 	return more;
 }
@@ -222,7 +236,7 @@ static enum verdict try_plain(struct lf_listeners *listeners, const struct lf_li
 	verdict = connect_to(listeners, listener, fd, deadline_ns);
 	if (verdict == ALIVE)
 		verdict = greet(listeners, fd, deadline_ns);
-	if (verdict == ALIVE && !wait_until(listeners, in_ms(HAND_OVER_MS), listener, seen))
+	if (verdict == ALIVE && !handed_over(listeners, listener, seen, HAND_OVER_MS))
 		verdict = SILENT;
 	if (verdict == SILENT && !descriptors_left(fd))
 		verdict = UNKNOWN;
@@ -249,7 +263,7 @@ static enum verdict try_tls(struct lf_listeners *listeners, const struct lf_list
 	if (nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_NONE) != 0 || nng_dialer_create(&dialer, socket, url) != 0)
 		goto free_config;
 	if (nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config) == 0 && nng_dialer_start(dialer, NNG_FLAG_NONBLOCK) == 0)
-		verdict = wait_until(listeners, in_ms(TLS_MS), listener, seen) ? ALIVE : SILENT;
+		verdict = handed_over(listeners, listener, seen, TLS_MS) ? ALIVE : SILENT;
 free_config:
 	nng_tls_config_free(config);
 close_socket:
@@ -269,27 +283,28 @@ static void reopen(struct lf_rpc_server *server, struct lf_listener *listener)
 			pthread_mutex_unlock(&server->lock);
 			return;
 		}
-		wait_until(&server->listeners, in_ms(REOPEN_PAUSE_MS), NULL, 0);
+		pause_ms(&server->listeners, REOPEN_PAUSE_MS);
 	}
 	/* Next time again. */
 }
 
-static void look_after(struct lf_rpc_server *server, struct lf_listener *listener)
+static enum verdict try_once(struct lf_listeners *listeners, const struct lf_listener *listener)
 {
-	enum verdict verdict = DEAD;
 	uint64_t seen;
 
-	pthread_mutex_lock(&server->listeners.lock);
+	pthread_mutex_lock(&listeners->lock);
 	seen = listener->accepted;
-	pthread_mutex_unlock(&server->listeners.lock);
-	if (listener->open)
-		verdict = listener->kind == LF_LISTENER_TLS ? try_tls(&server->listeners, listener, seen)
-							    : try_plain(&server->listeners, listener, seen);
-	if (verdict == ALIVE)
-		listener->strikes = 0;
-	else if (verdict == SILENT)
-		listener->strikes++;
-	if (verdict == DEAD || listener->strikes >= STRIKES)
+	pthread_mutex_unlock(&listeners->lock);
+	return listener->kind == LF_LISTENER_TLS ? try_tls(listeners, listener, seen) : try_plain(listeners, listener, seen);
+}
+
+static void look_after(struct lf_rpc_server *server, struct lf_listener *listener)
+{
+	enum verdict verdict = listener->open ? SILENT : DEAD;
+
+	for (unsigned strike = 0; verdict == SILENT && strike < STRIKES; strike++)
+		verdict = try_once(&server->listeners, listener);
+	if ((verdict == SILENT || verdict == DEAD) && !stopping(&server->listeners))
 		reopen(server, listener);
 }
 
@@ -301,7 +316,7 @@ static void *watchdog(void *argument)
 	for (;;) {
 		size_t count;
 
-		wait_until(listeners, in_ms(server->options.watchdog_ms), NULL, 0);
+		pause_ms(listeners, server->options.watchdog_ms);
 		pthread_mutex_lock(&listeners->lock);
 		count = listeners->count;
 		pthread_mutex_unlock(&listeners->lock);

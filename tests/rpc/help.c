@@ -99,6 +99,17 @@ static void large(struct stubs *stubs, struct lf_rpc_call *call_of, Leadfit__V1_
 	closure(&decision, data);
 }
 
+static void block(struct stubs *stubs)
+{
+	pthread_mutex_lock(&stubs->lock);
+	stubs->blocked++;
+	pthread_cond_broadcast(&stubs->changed);
+	while (!stubs->unblock)
+		pthread_cond_wait(&stubs->changed, &stubs->lock);
+	stubs->blocked--;
+	pthread_mutex_unlock(&stubs->lock);
+}
+
 static void stub_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreRequest *input,
 	Leadfit__V1__Decision_Closure closure, void *data)
 {
@@ -108,7 +119,10 @@ static void stub_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1_
 	pthread_mutex_lock(&stubs->lock);
 	stubs->scored++;
 	pthread_mutex_unlock(&stubs->lock);
-	if (strcmp(input->rubric, "hold") == 0)
+	if (strcmp(input->rubric, "block") == 0) {
+		block(stubs);
+		decide(call_of, input->idempotency_key, closure, data);
+	} else if (strcmp(input->rubric, "hold") == 0)
 		keep(stubs, stubs->held, &stubs->held_count, call_of);
 	else if (strcmp(input->rubric, "later") == 0)
 		keep(stubs, stubs->later, &stubs->later_count, call_of);
@@ -216,6 +230,22 @@ void stubs_wait_held(struct stubs *stubs, size_t count)
 	pthread_mutex_lock(&stubs->lock);
 	while (stubs->held_count < count)
 		pthread_cond_wait(&stubs->changed, &stubs->lock);
+	pthread_mutex_unlock(&stubs->lock);
+}
+
+void stubs_wait_blocked(struct stubs *stubs, size_t count)
+{
+	pthread_mutex_lock(&stubs->lock);
+	while (stubs->blocked < count)
+		pthread_cond_wait(&stubs->changed, &stubs->lock);
+	pthread_mutex_unlock(&stubs->lock);
+}
+
+void stubs_unblock(struct stubs *stubs)
+{
+	pthread_mutex_lock(&stubs->lock);
+	stubs->unblock = true;
+	pthread_cond_broadcast(&stubs->changed);
 	pthread_mutex_unlock(&stubs->lock);
 }
 
@@ -433,7 +463,8 @@ static int connect_ipc(const char *path)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_true(strlen(path) < sizeof(address.sun_path));
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
 		return fd;
 	close(fd);

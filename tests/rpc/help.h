@@ -22,7 +22,7 @@ enum { HELD_MAX = 2048 };
 
 /*
  * Stubs. Score does what the request's rubric says: "now" answers at once, "later" from another thread, "hold" when
- * the test releases it, "stage" in two parts, "fail" with two violations, "large" with `large_bytes` of text, "nothing"
+ * the test releases it, "block" keeps its worker until the test unblocks it, "stage" in two parts, "fail" with two violations, "large" with `large_bytes` of text, "nothing"
  * with a NULL reply; the decision's id is the request's idempotency key, its team the caller's name.
  */
 struct stubs {
@@ -35,6 +35,8 @@ struct stubs {
 	size_t held_count;
 	struct lf_rpc_call *later[HELD_MAX];
 	size_t later_count;
+	size_t blocked;    /* calls whose worker waits in "block" */
+	bool unblock;
 	bool quit;
 	pthread_t thread;
 	size_t scored;     /* times that Score was called */
@@ -58,6 +60,9 @@ void stubs_clean_up(struct stubs *stubs);
 void stubs_add(struct stubs *stubs, struct lf_rpc_server *server);
 /* Waits until so many calls are held. */
 void stubs_wait_held(struct stubs *stubs, size_t count);
+void stubs_wait_blocked(struct stubs *stubs, size_t count);
+/* Lets blocked workers go on, now and from now on. */
+void stubs_unblock(struct stubs *stubs);
 /* Answers every held call. */
 void stubs_release(struct stubs *stubs);
 

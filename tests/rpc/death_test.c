@@ -1,0 +1,165 @@
+/*
+ * Listeners that die are re-opened. This program has its own sendmsg(), the system call as it is: so the server's, which
+ * keeps nng before 1.6 from dying at EPIPE, is not in force, and connect-and-close kills a listener of such an nng.
+ */
+#include "tests/rpc/help.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "service/rpc_internal.h"
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	return (ssize_t)syscall(SYS_sendmsg, fd, message, flags);
+}
+
+static uint64_t reopened(struct lf_rpc_server *server)
+{
+	struct lf_rpc_counters counters;
+
+	lf_rpc_server_counters(server, &counters);
+	return counters.listeners_reopened;
+}
+
+static void wait_reopened(struct lf_rpc_server *server, uint64_t times)
+{
+	for (int i = 0; i < 1000 && reopened(server) < times; i++)
+		sleep_ms(10);
+	assert_true(reopened(server) >= times);
+}
+
+static bool nng_dies(void)
+{
+	int major = 0, minor = 0;
+
+	sscanf(nng_version(), "%d.%d", &major, &minor);
+	return major == 1 && minor < 6;
+}
+
+/* Connects and closes until the watchdog had to re-open a listener so often; a few times where nng does not die of it. */
+static void kill_listener(struct lf_rpc_server *server, const char *url, uint64_t times)
+{
+	for (int i = 0; i < 1000 && (i < 10 || reopened(server) < times); i++) {
+		for (int n = 0; n < 20; n++) {
+			int fd = plain_connect(url);
+
+			if (fd >= 0)
+				close(fd);
+		}
+		sleep_ms(10);
+	}
+	assert_true(reopened(server) >= times);
+}
+
+static void a_listener_that_was_killed_serves_again_and_others_keep_their_connections(void **state)
+{
+	const struct lf_rpc_options options = {.watchdog_ms = 50};
+	struct fixture server;
+	struct flight held;
+	struct reply reply;
+	nng_socket client;
+	char local[128];
+
+	(void)state;
+	fixture_start(&server, &options, "tcp");
+	snprintf(local, sizeof(local), "ipc://%s/socket", server.directory);
+	assert_int_equal(lf_rpc_server_listen(server.server, local, NULL, 0, NULL), LF_OK);
+	client = client_open(server.url);
+	flight_start(&held, client, &(struct call_options){.rubric = "hold"});
+	stubs_wait_held(&server.stubs, 1);
+	for (unsigned round = 1; round <= 3; round++) {
+		kill_listener(server.server, local, nng_dies() ? round : 0);
+		assert_serves(local);
+	}
+	stubs_release(&server.stubs);
+	flight_end(&held, &reply);
+	assert_int_equal(reply.rc, 0);
+	assert_int_equal(reply.frame.status, LF_OK);
+	reply_clean_up(&reply);
+	nng_close(client);
+	fixture_end(&server);
+}
+
+static void a_local_socket_whose_file_was_removed_is_bound_again(void **state)
+{
+	const struct lf_rpc_options options = {.watchdog_ms = 50};
+	struct fixture server;
+
+	(void)state;
+	fixture_start(&server, &options, "ipc");
+	assert_serves(server.url);
+	assert_int_equal(unlink(server.url + 6), 0);
+	wait_reopened(server.server, 1);
+	assert_serves(server.url);
+	fixture_end(&server);
+}
+
+/* The descriptor on which this process listens at the port. */
+static int listening_descriptor(int port)
+{
+	for (int fd = 3; fd < 1024; fd++) {
+		struct sockaddr_storage address;
+		socklen_t length = sizeof(address), size = sizeof(int);
+		int listens = 0;
+
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0 &&
+			getsockname(fd, (struct sockaddr *)&address, &length) == 0 && address.ss_family == AF_INET &&
+			ntohs(((struct sockaddr_in *)&address)->sin_port) == port)
+			return fd;
+	}
+	return -1;
+}
+
+static void a_tcp_listener_that_stopped_listening_gets_its_port_again(void **state)
+{
+	const struct lf_rpc_options options = {.watchdog_ms = 50};
+	struct fixture server;
+	int fd;
+
+	(void)state;
+	fixture_start(&server, &options, "tcp");
+	assert_serves(server.url);
+	fd = listening_descriptor(atoi(strrchr(server.url, ':') + 1));
+	assert_true(fd >= 0);
+	shutdown(fd, SHUT_RDWR);
+	wait_reopened(server.server, 1);
+	assert_serves(server.url);
+	fixture_end(&server);
+}
+
+static void a_healthy_server_is_left_alone(void **state)
+{
+	const struct lf_rpc_options options = {.watchdog_ms = 5};
+	struct fixture server;
+	char local[128];
+
+	(void)state;
+	fixture_start(&server, &options, "tcp");
+	snprintf(local, sizeof(local), "ipc://%s/socket", server.directory);
+	assert_int_equal(lf_rpc_server_listen(server.server, local, NULL, 0, NULL), LF_OK);
+	for (int i = 0; i < 20; i++) {
+		assert_serves(server.url);
+		assert_serves(local);
+		sleep_ms(10);
+	}
+	assert_int_equal(reopened(server.server), 0);
+	fixture_end(&server);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_listener_that_was_killed_serves_again_and_others_keep_their_connections),
+		cmocka_unit_test(a_local_socket_whose_file_was_removed_is_bound_again),
+		cmocka_unit_test(a_tcp_listener_that_stopped_listening_gets_its_port_again),
+		cmocka_unit_test(a_healthy_server_is_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,213 @@
+/*
+ * Memory that runs out: each allocation of the server's own code failed in turn, one alone and all from there on. The
+ * linker sends malloc and its kin, and nng's makers of messages, through the functions below (see CMakeLists.txt); only
+ * calls from code that is linked statically come here, so nng's and the C library's own are not failed.
+ */
+#include "tests/rpc/help.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/tokens.h"
+
+static atomic_bool armed, all_after; /* the one, or it and all that follow */
+static atomic_long countdown;
+static atomic_long failures;
+static _Thread_local bool exempt; /* the test's own thread */
+
+static bool fails(void)
+{
+	long left;
+
+	if (!atomic_load(&armed) || exempt)
+		return false;
+	left = atomic_fetch_sub(&countdown, 1);
+	if (left > 0 || (left < 0 && !atomic_load(&all_after)))
+		return false;
+	atomic_fetch_add(&failures, 1);
+	return true;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *pointer, size_t size);
+int __real_nng_msg_alloc(nng_msg **message, size_t size);
+int __real_nng_msg_append(nng_msg *message, const void *data, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *pointer, size_t size);
+int __wrap_nng_msg_alloc(nng_msg **message, size_t size);
+int __wrap_nng_msg_append(nng_msg *message, const void *data, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *pointer, size_t size)
+{
+	return fails() ? NULL : __real_realloc(pointer, size);
+}
+
+int __wrap_nng_msg_alloc(nng_msg **message, size_t size)
+{
+	return fails() ? NNG_ENOMEM : __real_nng_msg_alloc(message, size);
+}
+
+int __wrap_nng_msg_append(nng_msg *message, const void *data, size_t size)
+{
+	return fails() ? NNG_ENOMEM : __real_nng_msg_append(message, data, size);
+}
+
+static void arm(long after, bool and_all_after)
+{
+	atomic_store(&countdown, after);
+	atomic_store(&all_after, and_all_after);
+	atomic_store(&failures, 0);
+	atomic_store(&armed, true);
+}
+
+/* How many allocations failed. */
+static long disarm(void)
+{
+	atomic_store(&armed, false);
+	return atomic_load(&failures);
+}
+
+/* One call with a fault in it. A single fault always leaves enough to answer with; if all fail, the caller may hear nothing. */
+static void call_with_fault(struct fixture *server, const struct call_options *options, enum lf_code without_fault, bool all)
+{
+	nng_socket client = client_open(server->url);
+	nng_msg *message = NULL;
+	struct reply reply;
+	int rc;
+
+	if (all)
+		nng_socket_set_ms(client, NNG_OPT_RECVTIMEO, 100);
+	assert_int_equal(nng_sendmsg(client, request_new(options), 0), 0);
+	rc = nng_recvmsg(client, &message, 0);
+	disarm();
+	if (!all)
+		assert_int_equal(rc, 0);
+	reply_read(&reply, rc, message);
+	if (rc == 0 && reply.frame.status != without_fault)
+		assert_string_equal(lf_code_name(reply.frame.status), "RESOURCE_EXHAUSTED");
+	reply_clean_up(&reply);
+	nng_close(client);
+}
+
+static void sweep(const struct call_options *options, enum lf_code without_fault, bool all)
+{
+	const struct lf_rpc_options small = {.in_flight_max = 4, .worker_count = 1, .watchdog_ms = 3600 * 1000};
+	long failed = 1;
+
+	for (long n = 0; failed != 0; n++) {
+		struct fixture server;
+
+		assert_true(n < 1000);
+		fixture_start(&server, &small, "ipc");
+		server.stubs.large_bytes = 100 * 1000;
+		arm(n, all);
+		call_with_fault(&server, options, without_fault, all);
+		failed = atomic_load(&failures);
+		assert_serves(server.url);
+		fixture_end(&server);
+	}
+}
+
+static const struct call_options CALLS[] = {
+	{.rubric = "now", .key = "k", .request_id = "r", .padding = 3000},
+	{.rubric = "later"},
+	{.rubric = "stage"},
+	{.rubric = "large"},
+	{.rubric = "fail", .request_id = "r"},
+	{.rubric = "nothing"},
+	{.method = "leadfit.v1.Scoring/Scor"},
+	{.message = (const uint8_t *)"\xff", .message_length = 1},
+};
+static const enum lf_code CODES[] = {LF_OK, LF_OK, LF_OK, LF_OK, LF_INVALID_ARGUMENT, LF_INTERNAL, LF_UNIMPLEMENTED,
+	LF_INVALID_ARGUMENT};
+
+static void a_call_with_one_failed_allocation_is_answered(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(CALLS) / sizeof(CALLS[0]); i++)
+		sweep(&CALLS[i], CODES[i], false);
+}
+
+static void a_call_without_any_memory_harms_no_later_one(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(CALLS) / sizeof(CALLS[0]); i++)
+		sweep(&CALLS[i], CODES[i], true);
+}
+
+static void a_server_that_can_not_be_made_leaves_nothing_behind(void **state)
+{
+	const struct lf_rpc_options options = {.in_flight_max = 4, .worker_count = 1};
+	enum lf_code code = LF_RESOURCE_EXHAUSTED;
+
+	(void)state;
+	for (long n = 0; code != LF_OK; n++) {
+		struct lf_error error = LF_ERROR_INIT;
+		struct lf_rpc_server *server;
+
+		assert_true(n < 100);
+		exempt = false;
+		arm(n, false);
+		code = lf_rpc_server_new(&server, &options, &error);
+		if (code == LF_OK)
+			code = lf_rpc_server_listen(server, "tcp://127.0.0.1:0", NULL, 0, &error);
+		disarm();
+		exempt = true;
+		if (code != LF_OK)
+			assert_string_equal(lf_code_name(code), "RESOURCE_EXHAUSTED");
+		lf_rpc_server_destroy(server);
+	}
+}
+
+static void a_tokens_file_for_which_memory_is_missing_is_an_error(void **state)
+{
+	static const char TEXT[] = "r ba5005a40cf5212e4ac0190104cc127edab013294bb71279a975b27a80982d45 read\n";
+	enum lf_code code = LF_RESOURCE_EXHAUSTED;
+	char path[] = "/tmp/lf-tokens-XXXXXX";
+	FILE *file = fdopen(mkstemp(path), "w");
+
+	(void)state;
+	fputs(TEXT, file);
+	fclose(file);
+	for (long n = 0; code != LF_OK; n++) {
+		struct lf_tokens *tokens;
+
+		assert_true(n < 100);
+		exempt = false;
+		arm(n, false);
+		code = lf_tokens_load(&tokens, path, NULL);
+		disarm();
+		exempt = true;
+		if (code != LF_OK)
+			assert_string_equal(lf_code_name(code), "RESOURCE_EXHAUSTED");
+		lf_tokens_destroy(tokens);
+	}
+	remove(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_call_with_one_failed_allocation_is_answered),
+		cmocka_unit_test(a_call_without_any_memory_harms_no_later_one),
+		cmocka_unit_test(a_server_that_can_not_be_made_leaves_nothing_behind),
+		cmocka_unit_test(a_tokens_file_for_which_memory_is_missing_is_an_error),
+	};
+
+	exempt = true;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
