@@ -115,7 +115,7 @@ static void test_random_doubles_read_back_as_the_same_bits_and_none_is_longer_th
 	uint64_t seed = 1;
 
 	(void)state;
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		uint64_t bits = next_random(&seed);
 		double any, unit = (double)(bits >> 11) * 0x1p-53;
 		memcpy(&any, &bits, sizeof(any));
