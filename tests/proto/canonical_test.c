@@ -205,11 +205,14 @@ static void maps_are_sorted_by_the_bytes_of_their_keys(void **state)
 static void no_zero_keeps_its_minus(void **state)
 {
 	double values[] = {-0.0, 0.0, 1.0, -1.0};
-	Google__Protobuf__DoubleValue availability = GOOGLE__PROTOBUF__DOUBLE_VALUE__INIT;
-	Leadfit__V1__Answer answer = LEADFIT__V1__ANSWER__INIT;
-	Leadfit__V1__Member member = LEADFIT__V1__MEMBER__INIT;
+	Google__Protobuf__DoubleValue availability;
+	Leadfit__V1__Answer answer;
+	Leadfit__V1__Member member;
 
 	(void)state;
+	google__protobuf__double_value__init(&availability);
+	leadfit__v1__answer__init(&answer);
+	leadfit__v1__member__init(&member);
 	answer.n_scores = 4;
 	answer.scores = values;
 	lf_wire_canonicalize(&answer.base);
@@ -246,12 +249,13 @@ static void an_arena_too_small_is_resource_exhausted(void **state)
 
 static void canonical_bytes_say_when_the_arena_is_full(void **state)
 {
-	Leadfit__V1__Team team = LEADFIT__V1__TEAM__INIT;
+	Leadfit__V1__Team team;
 	char id[] = "payments";
 	struct lf_arena arena;
 	size_t length;
 
 	(void)state;
+	leadfit__v1__team__init(&team);
 	team.id = id;
 	lf_arena_init(&arena, 0);
 	assert_null(lf_wire_canonical_bytes(&team.base, &arena, &length));

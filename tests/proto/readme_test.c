@@ -93,12 +93,14 @@ static void assert_dump(const char *name, const uint8_t *bytes, size_t length)
 
 static void the_health_check_is_what_its_dump_says(void **state)
 {
-	Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
-	Grpc__Health__V1__HealthCheckResponse response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
+	Grpc__Health__V1__HealthCheckRequest request;
+	Grpc__Health__V1__HealthCheckResponse response;
 	struct lf_frame frame = {.kind = LF_FRAME_REQUEST, .method = slice("grpc.health.v1.Health/Check")};
 	uint8_t bytes[8192];
 
 	(void)state;
+	grpc__health__v1__health_check_request__init(&request);
+	grpc__health__v1__health_check_response__init(&response);
 	assert_dump("health-request", bytes, build(&frame, &request.base, bytes));
 	response.status = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
 	frame = (struct lf_frame){.kind = LF_FRAME_REPLY, .status = LF_OK};
@@ -107,13 +109,15 @@ static void the_health_check_is_what_its_dump_says(void **state)
 
 static void the_request_with_metadata_is_what_its_dump_says(void **state)
 {
-	Leadfit__V1__GetDecisionRequest request = LEADFIT__V1__GET_DECISION_REQUEST__INIT;
-	Leadfit__V1__Error body = LEADFIT__V1__ERROR__INIT;
+	Leadfit__V1__GetDecisionRequest request;
+	Leadfit__V1__Error body;
 	struct lf_frame frame = {.kind = LF_FRAME_REQUEST, .timeout_ms = 2000, .method = slice("leadfit.v1.Decisions/Get"),
 		.metadata_count = 2};
 	uint8_t bytes[8192];
 
 	(void)state;
+	leadfit__v1__get_decision_request__init(&request);
+	leadfit__v1__error__init(&body);
 	frame.metadata[0] = (struct lf_metadata){slice("authorization"), slice("Bearer s3cret")};
 	frame.metadata[1] = (struct lf_metadata){slice("request-id"), slice("r-7")};
 	request.decision_id = text("01932b8e-5c1f-7e2a-9d34-7f0a1b2c3d4e");
