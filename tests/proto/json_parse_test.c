@@ -163,6 +163,7 @@ static void test_enums_are_read_by_name_or_number(void **state)
 	json(LIST, "{\"outcome\":\"TOO_CLOSE\"}", "{\"outcome\":\"TOO_CLOSE\"}");
 	json(LIST, "{\"outcome\":2}", "{\"outcome\":\"TOO_CLOSE\"}");
 	bad(LIST, "{\"outcome\":\"too_close\"}", "outcome: \"too_close\" is unknown; nearest known: TOO_CLOSE");
+	bad(SCORE, "{\"purpose\":9}", "purpose: 9 is unknown; known: DECISION, WHAT_IF");
 	bad(LIST, "{\"outcome\":9}",
 		"outcome: 9 is unknown; known: OUTCOME_UNSPECIFIED, RECOMMENDED, TOO_CLOSE, "
 		"INSUFFICIENT_EVIDENCE, NO_ELIGIBLE_CANDIDATE");
