@@ -329,6 +329,8 @@ enum lf_code lf_sqlite_list(struct lf_reader *reader, const struct lf_filter *fi
 {
 	struct listing listing = {.reader = reader, .filter = filter, .error = error};
 	bool none = false;
+	if (sqlite3_get_autocommit(reader->db) == 0)
+		lf_sqlite_run(reader->statements[R_END]); /* one that could not be ended: memory was short */
 	const int result = lf_sqlite_run(reader->statements[R_BEGIN]);
 	if (result != SQLITE_OK)
 		return failed(&listing, result);
