@@ -61,7 +61,7 @@ static size_t padded(size_t size)
 /* Key of a map entry, empty where it has none. false where it can't be shown. */
 static bool entry_key(struct lf_span entry, struct lf_span *key)
 {
-	struct lf_wire_value value;
+	struct lf_wire_value value = {0};
 	uint32_t number;
 
 	*key = (struct lf_span){(const uint8_t *)"", 0};
@@ -434,7 +434,7 @@ static bool check_message(struct walk *walk, const struct level *above, const Pr
 {
 	struct lf_span rest = content;
 	struct level level;
-	struct lf_wire_value value;
+	struct lf_wire_value value = {0};
 	size_t field_count = 0;
 	uint32_t number = 0;
 
