@@ -1,0 +1,151 @@
+#include "tests/bench/report_figures.h"
+
+#include "tests/bench/workload.h"
+
+/* Targets of the project; said beside the figures, never a verdict of the exit status. */
+static const double throughput_target = 0.5, throughput_stretch = 0.6, cpu_target = 1.3, extra_us_target = 50,
+		    kernel_us_target = 10;
+
+static void print_settings(const struct lf_report *report, FILE *out)
+{
+	const struct lf_bench_settings *settings = report->settings;
+	const struct lf_machine *machine = report->machine;
+
+	fprintf(out, "leadfit-bench %s\n", LF_VERSION);
+	fprintf(out, "machine   %s, %ld processors, %s, load average %.2f before the run\n", machine->processor,
+		machine->processors, machine->kernel, machine->load_average);
+	fprintf(out, "built     %s, %s; nng %s, SQLite %s, protobuf-c %s\n", machine->compiler, machine->build,
+		machine->nng, machine->sqlite, machine->protobuf_c);
+	fprintf(out, "log on    %s%s\n", machine->file_system,
+		machine->real_disk ? "" : " - IN MEMORY: commits cost nothing, the figures mean little; use --dir");
+	fprintf(out, "runs      %u of %g s a measurement, interleaved; medians, [lowest..highest] where shown\n",
+		settings->runs, settings->seconds);
+	if (settings->teams > 0)
+		fprintf(out, "requests  %u teams of %d members with %d pieces of evidence each, %u projects, over %s\n",
+			settings->teams, LF_WORKLOAD_MEMBERS, LF_WORKLOAD_EVIDENCE, settings->projects,
+			settings->ipc ? "ipc" : "TCP");
+	else
+		fprintf(out,
+			"requests  a new team of %d members with %d pieces of evidence each time, %u projects, over "
+			"%s\n",
+			LF_WORKLOAD_MEMBERS, LF_WORKLOAD_EVIDENCE, settings->projects, settings->ipc ? "ipc" : "TCP");
+	fprintf(out, "          %zu bytes, replies of %zu bytes\n", lf_workload_bytes(report->bench->workload),
+		report->bench->reply_bytes);
+}
+
+static void print_load(
+	const struct lf_report *report, const char *title, const struct lf_figure figures[LF_LOAD_FIGURES], FILE *out)
+{
+	for (size_t i = 0; i < report->settings->point_count; i++) {
+		struct lf_spread s[LF_LOAD_FIGURES];
+
+		for (size_t f = 0; f < LF_LOAD_FIGURES; f++)
+			s[f] = lf_spread_of(report, &figures[f], i);
+		fprintf(out, "%-18s %9u %8.0f [%6.0f..%6.0f] %9.0f %9.0f %9.0f %9.1f %9.1f %9.2f\n",
+			i == 0 ? title : "", report->settings->in_flight[i], s[0].median, s[0].low, s[0].high,
+			s[1].median, s[2].median, s[3].median, s[4].median, s[5].median, s[6].median);
+	}
+}
+
+static void print_loads(const struct lf_report *report, FILE *out)
+{
+	fprintf(out, "\n%-18s %9s %25s %9s %9s %9s %9s %9s %9s\n", "", "in flight", "requests/s", "p50 us", "p99 us",
+		"p99.9 us", "server us", "client us", "switches");
+	print_load(report, "(a) nng echo", lf_echo_figures, out);
+	if (report->settings->grpc)
+		print_load(report, "    gRPC C++ echo", lf_grpc_figures, out);
+	print_load(report, "(c) leadfit", lf_service_figures, out);
+	fprintf(out,
+		"    server us, client us: CPU time a request; switches: context switches of the server a request\n");
+}
+
+static void print_inserts(const struct lf_report *report, FILE *out)
+{
+	fprintf(out, "\n%-18s %9s %9s %9s %25s %13s %9s\n", "", "in flight", "batch", "row bytes", "rows/s",
+		"commit p50 us", "CPU us");
+	for (size_t i = 0; i < report->settings->point_count; i++) {
+		struct lf_spread s[LF_INSERT_FIGURES];
+
+		for (size_t f = 0; f < LF_INSERT_FIGURES; f++)
+			s[f] = lf_spread_of(report, &lf_insert_figures[f], i);
+		fprintf(out, "%-18s %9u %9.1f %9.0f %8.0f [%6.0f..%6.0f] %13.0f %9.1f\n",
+			i == 0 ? "(b) SQLite inserts" : "", report->settings->in_flight[i], s[0].median, s[1].median,
+			s[2].median, s[2].low, s[2].high, s[3].median, s[4].median);
+	}
+}
+
+static void print_names(const struct lf_report *report, const char *title, const struct lf_figure *figures,
+	size_t count, double unit, const char *const *names, FILE *out)
+{
+	fprintf(out, "%-18s", title);
+	for (size_t f = 0; f < count; f++)
+		fprintf(out, " %s %.2f%s", names[f], lf_spread_of(report, &figures[f], 0).median / unit,
+			f + 1 < count ? "," : "\n");
+}
+
+static void print_process(const struct lf_report *report, FILE *out)
+{
+	static const char *const kernel[] = {"profile", "score", "explain", "together"};
+	static const char *const steps[] = {
+		"decode", "convert and score", "answer with words", "record", "pack", "together"};
+	static const char *const daemon[] = {"peak resident MiB", "log file KiB a decision"};
+	static const double daemon_units[] = {1024 * 1024, 1024};
+
+	fprintf(out, "\n");
+	print_names(report, "(k) kernel, us", lf_kernel_figures, LF_KERNEL_FIGURES, 1e3, kernel, out);
+	print_names(report, "    in process, us", lf_step_figures, LF_STEP_FIGURES, 1e3, steps, out);
+	fprintf(out, "%-18s", "    leadfitd");
+	for (size_t f = 0; f < LF_DAEMON_FIGURES; f++)
+		fprintf(out, " %s %.1f%s", daemon[f],
+			lf_spread_of(report, &lf_daemon_figures[f], 0).median / daemon_units[f],
+			f + 1 < LF_DAEMON_FIGURES ? "," : "\n");
+}
+
+static void print_ratio(
+	const struct lf_report *report, const struct lf_figure *figure, size_t point, const char *text, FILE *out)
+{
+	const struct lf_spread s = lf_spread_of(report, figure, point);
+
+	fprintf(out, "  at %4u in flight %8.2f [%6.2f..%6.2f]  %s\n", report->settings->in_flight[point], s.median,
+		s.low, s.high, text);
+}
+
+static void print_ratios(const struct lf_report *report, FILE *out)
+{
+	const struct lf_bench_settings *settings = report->settings;
+	char text[160];
+
+	fprintf(out, "\nthroughput, leadfit / nng echo\n");
+	snprintf(text, sizeof text, "target >= %g, stretch %g", throughput_target, throughput_stretch);
+	for (size_t i = 0; i < settings->point_count; i++)
+		print_ratio(report, &lf_ratio_figures[0], i, settings->in_flight[i] == 64 ? text : "", out);
+	if (settings->grpc) {
+		fprintf(out, "throughput, leadfit / gRPC C++ echo of an empty message\n");
+		for (size_t i = 0; i < settings->point_count; i++)
+			print_ratio(report, &lf_grpc_ratio, i, settings->in_flight[i] >= 64 ? "target >= 1" : "", out);
+	}
+	fprintf(out, "server CPU, leadfit / (nng echo + SQLite insert + kernel)\n");
+	snprintf(text, sizeof text, "target <= %g", cpu_target);
+	for (size_t i = 0; i < settings->point_count; i++)
+		print_ratio(report, &lf_ratio_figures[1], i, settings->in_flight[i] >= 64 ? text : "", out);
+	fprintf(out, "kernel\n");
+	snprintf(text, sizeof text, "us a decision, target <= %g", kernel_us_target);
+	fprintf(out, "%27.2f                   %s\n", lf_spread_of(report, &lf_kernel_figures[3], 0).median / 1e3,
+		text);
+	for (size_t i = 0; i < settings->point_count; i++) {
+		if (settings->in_flight[i] != 1)
+			continue;
+		fprintf(out, "one at a time: p50 beyond one nng round trip and one commit\n");
+		snprintf(text, sizeof text, "us, target <= %g", extra_us_target);
+		print_ratio(report, &lf_extra_latency, i, text, out);
+	}
+}
+
+void lf_report_table(const struct lf_report *report, FILE *out)
+{
+	print_settings(report, out);
+	print_loads(report, out);
+	print_inserts(report, out);
+	print_process(report, out);
+	print_ratios(report, out);
+}

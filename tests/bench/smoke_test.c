@@ -1,0 +1,140 @@
+/* Claims about leadfit-bench: that it measures everything that it names, says so in JSON, and leaves nothing behind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Exit status; standard output goes to out, cut at size. */
+static int run(const char *arguments, char *out, size_t size)
+{
+	char command[1024];
+	size_t length;
+	FILE *pipe;
+	int status;
+
+	snprintf(command, sizeof command, "%s %s 2>&1", LF_BENCH_PROGRAM, arguments);
+	pipe = popen(command, "re");
+	assert_non_null(pipe);
+	length = fread(out, 1, size - 1, pipe);
+	out[length] = '\0';
+	status = pclose(pipe);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* Every number below value is above zero. Returns how many there are. */
+static size_t assert_positive(json_t *value, const char *name)
+{
+	size_t count = 0, index;
+	const char *key;
+	json_t *item;
+
+	if (json_is_number(value)) {
+		if (json_number_value(value) <= 0)
+			fail_msg("%s is %g", name, json_number_value(value));
+		return 1;
+	}
+	if (json_is_array(value))
+		json_array_foreach(value, index, item) count += assert_positive(item, name);
+	else
+		json_object_foreach(value, key, item) count += assert_positive(item, key);
+	return count;
+}
+
+static void measures_every_figure_and_leaves_nothing_behind(void **state)
+{
+	static char out[1 << 20];
+	char directory[] = "bench-smoke.XXXXXX", arguments[256];
+	json_error_t problem;
+	json_t *report, *points, *ratios;
+	size_t index;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(arguments, sizeof arguments, "--runs 1 --seconds 0.2 --in-flight 1,16 --output json --dir %s",
+		directory);
+	if (run(arguments, out, sizeof out) != 0)
+		fail_msg("leadfit-bench failed: %.500s", out);
+	report = json_loads(out, 0, &problem);
+	if (report == NULL)
+		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	points = json_object_get(report, "points");
+	assert_int_equal(json_array_size(points), 2);
+	json_array_foreach(points, index, ratios)
+	{
+		/* A difference, which may be below zero. */
+		assert_int_equal(json_object_get(json_object_get(ratios, "ratios"), "overRoundTripAndCommitUs") != NULL,
+			index == 0);
+		json_object_del(json_object_get(ratios, "ratios"), "overRoundTripAndCommitUs");
+	}
+	/* In flight, twice seven figures of loads, five of inserts, two ratios, each with median, lowest and highest.
+	 */
+	assert_int_equal(assert_positive(points, "points"), 2 * (1 + (7 + 7 + 5 + 2) * 3));
+	assert_int_equal(assert_positive(json_object_get(report, "kernel"), "kernel"), 4 * 3);
+	assert_int_equal(assert_positive(json_object_get(report, "leadfitd"), "leadfitd"), 2 * 3);
+	assert_non_null(json_object_get(json_object_get(report, "versions"), "nng"));
+	json_decref(report);
+	assert_int_equal(rmdir(directory), 0); /* empty */
+}
+
+static void every_request_can_have_a_new_team_over_a_local_socket(void **state)
+{
+	static char out[1 << 20];
+
+	(void)state;
+	if (run("--runs 1 --seconds 0.05 --in-flight 4 --teams 0 --transport ipc", out, sizeof out) != 0)
+		fail_msg("leadfit-bench failed: %.500s", out);
+	assert_non_null(strstr(out, "(c) leadfit"));
+	assert_non_null(strstr(out, "a new team"));
+}
+
+static void refuses_bad_usage_with_2(void **state)
+{
+	static const char *const bad[] = {"--runs 0", "--seconds x", "--in-flight 1,,2", "--in-flight 1001",
+		"--transport udp", "--output xml", "surplus", "--dir /nonexistent", "--server /nonexistent"};
+	char out[4096];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		if (run(bad[i], out, sizeof out) != 2)
+			fail_msg("%s: %s", bad[i], out);
+}
+
+static void says_3_when_the_service_does_not_start(void **state)
+{
+	char out[4096];
+
+	(void)state;
+	assert_int_equal(run("--runs 1 --seconds 0.05 --server /bin/false", out, sizeof out), 3);
+	assert_non_null(strstr(out, "a server ended before it was ready"));
+}
+
+static void helps(void **state)
+{
+	char out[8192];
+
+	(void)state;
+	assert_int_equal(run("--help", out, sizeof out), 0);
+	assert_non_null(strstr(out, "Usage: leadfit-bench"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(measures_every_figure_and_leaves_nothing_behind),
+		cmocka_unit_test(every_request_can_have_a_new_team_over_a_local_socket),
+		cmocka_unit_test(refuses_bad_usage_with_2),
+		cmocka_unit_test(says_3_when_the_service_does_not_start),
+		cmocka_unit_test(helps),
+	};
+
+	return cmocka_run_group_tests_name("bench_smoke", tests, NULL, NULL);
+}
