@@ -11,13 +11,27 @@
 
 /* ---- making ---- */
 
+/* Whether text ends with a port, 1..65535. nng takes any number and fails at the dial. */
+static bool has_port(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	char *end;
+	unsigned long port;
+
+	if (colon == NULL || colon == text || colon[1] < '0' || colon[1] > '9')
+		return false;
+	port = strtoul(colon + 1, &end, 10);
+	return *end == '\0' && port >= 1 && port <= 65535;
+}
+
 static enum lf_code check_url(const char *url, struct lf_error *error)
 {
-	static const char *const schemes[] = {"tcp://", "ipc://", "tls+tcp://"};
-
-	for (size_t i = 0; url != NULL && i < sizeof(schemes) / sizeof(schemes[0]); i++)
-		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0 && url[strlen(schemes[i])] != '\0')
-			return LF_OK;
+	if (url != NULL && strncmp(url, "tcp://", 6) == 0 && has_port(url + 6))
+		return LF_OK;
+	if (url != NULL && strncmp(url, "tls+tcp://", 10) == 0 && has_port(url + 10))
+		return LF_OK;
+	if (url != NULL && strncmp(url, "ipc://", 6) == 0 && url[6] != '\0')
+		return LF_OK;
 	return lf_error_set(error, LF_INVALID_ARGUMENT, "%.200s: a server's URL is tcp://HOST:PORT, ipc://PATH or tls+tcp://HOST:PORT",
 		url != NULL ? url : "(none)");
 }
@@ -34,9 +48,9 @@ static enum lf_code take_options(struct lf_client *client, const struct lf_clien
 	if (client->connect_timeout_ms > LF_TIMEOUT_MS_MAX)
 		client->connect_timeout_ms = LF_TIMEOUT_MS_MAX;
 	client->reply_bytes_max = options->reply_bytes_max != 0 ? options->reply_bytes_max : LF_MESSAGE_BYTES_MAX;
-	client->slot_count = options->in_flight_max != 0 ? options->in_flight_max : LF_CLIENT_FLIGHT_DEFAULT;
-	if (client->slot_count > LF_IN_FLIGHT_MAX)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "in_flight_max: %zu is outside 1..%d", client->slot_count, LF_IN_FLIGHT_MAX);
+	client->slots_wanted = options->in_flight_max != 0 ? options->in_flight_max : LF_CLIENT_FLIGHT_DEFAULT;
+	if (client->slots_wanted > LF_IN_FLIGHT_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "in_flight_max: %zu is outside 1..%d", client->slots_wanted, LF_IN_FLIGHT_MAX);
 	if (client->reply_bytes_max > LF_REQUEST_BYTES_MAX)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "reply_bytes_max: %zu is outside 1..%d", client->reply_bytes_max,
 			LF_REQUEST_BYTES_MAX);
@@ -122,14 +136,12 @@ static int make_slot(struct lf_client *client, struct lf_slot *slot)
 
 static enum lf_code make_transport(struct lf_client *client, struct lf_error *error)
 {
-	size_t wanted = client->slot_count;
 	int nng_error;
 	nng_dialer dialer;
 
-	client->slot_count = 0;
-	client->slots = calloc(wanted, sizeof(*client->slots));
+	client->slots = calloc(client->slots_wanted, sizeof(*client->slots));
 	nng_error = client->slots != NULL ? make_socket(client) : NNG_ENOMEM;
-	while (nng_error == 0 && client->slot_count < wanted) {
+	while (nng_error == 0 && client->slot_count < client->slots_wanted) {
 		nng_error = make_slot(client, &client->slots[client->slot_count]);
 		client->slot_count += nng_error == 0;
 	}
@@ -228,13 +240,19 @@ static void end_calls(struct lf_client *client)
 		nng_dialer_close(dialer);
 }
 
-/* No call lives. Stops the threads, then nng: contexts before their socket, which waits for them; aios last. */
+/*
+ * No call lives. Stops the threads, then nng: first the aios, which waits for callbacks that are still within nng_ctx_recv(), for nng 1.5.2
+ * may free the socket under a thread that drops the last reference to one of its contexts; then contexts, before their
+ * socket, which waits for them.
+ */
 static void tear_down(struct lf_client *client)
 {
 	if (client->connector_runs)
 		pthread_join(client->connector, NULL);
 	if (client->keeper_runs)
 		pthread_join(client->keeper, NULL);
+	for (size_t i = 0; i < client->slot_count; i++)
+		nng_aio_stop(client->slots[i].aio);
 	for (size_t i = 0; i < client->slot_count; i++)
 		nng_ctx_close(client->slots[i].context);
 	if (client->socket_open)

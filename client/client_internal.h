@@ -99,7 +99,7 @@ struct lf_client {
 	size_t reply_bytes_max;
 	nng_socket socket;
 	struct lf_slot *slots;
-	size_t slot_count;
+	size_t slots_wanted, slot_count;
 	pthread_t keeper, connector;
 	bool mutex_made, socket_open, keeper_runs, connector_runs;
 
