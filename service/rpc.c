@@ -39,8 +39,10 @@
  *
  * Stopping: arrivals are answered UNAVAILABLE while what is in flight drains (nng closes connections together with their
  * listener, so listeners must stay until then). Then `closed` is set: from here nothing is handed to nng, and what it holds
- * comes back through callbacks when the socket closes. nng_owned counts those; an aio is freed when it is 0. A call that a
- * method still holds then, keeps the server's memory until it is answered.
+ * comes back through callbacks when the socket closes. nng_owned counts those; an aio is freed when it is 0. nng must not be
+ * closed while a thread is still on its way out of nng_ctx_send() or nng_ctx_recv(), where it lets go of the context and locks
+ * the socket once more (1.5.2 uses freed memory then); `inside` counts those. A call that a method still holds then,
+ * keeps the server's memory until it is answered.
  */
 
 void lf_rpc_call_change(struct lf_rpc_call *call, enum lf_call_state from, enum lf_call_state to)
@@ -100,9 +102,12 @@ static struct lf_rpc_arena *arena_keep(struct lf_rpc_server *server, struct lf_r
 
 void lf_rpc_call_receive(struct lf_rpc_call *call)
 {
+	struct lf_rpc_server *server = call->server; /* outlives this, unlike the call's turn */
+
 	lf_rpc_call_change(call, LF_CALL_IDLE, LF_CALL_RECEIVING);
 	nng_aio_set_timeout(call->aio, NNG_DURATION_INFINITE);
 	nng_ctx_recv(call->context, call->aio);
+	atomic_fetch_sub(&server->inside, 1);
 }
 
 /*
@@ -121,6 +126,8 @@ static void turn_end(struct lf_rpc_call *call, bool owned)
 		server->counters.ended++;
 	}
 	again = !server->closed;
+	if (again)
+		atomic_fetch_add(&server->inside, 1);
 	if (again && !owned)
 		server->nng_owned++;
 	if (!again && owned)
@@ -169,8 +176,10 @@ void lf_rpc_call_answer(struct lf_rpc_call *call, nng_msg *message, enum lf_code
 	count(server, code);
 	arena = arena_keep(server, arena);
 	send = message != NULL && !server->closed;
-	if (send)
+	if (send) {
 		server->nng_owned++;
+		atomic_fetch_add(&server->inside, 1);
+	}
 	if (message == NULL)
 		server->counters.failed++;
 	if (send && nng_msg_len(message) > LF_RPC_LARGE_REPLY_BYTES)
@@ -188,6 +197,7 @@ void lf_rpc_call_answer(struct lf_rpc_call *call, nng_msg *message, enum lf_code
 	nng_aio_set_msg(call->aio, message);
 	nng_aio_set_timeout(call->aio, LF_RPC_SEND_MS);
 	nng_ctx_send(call->context, call->aio);
+	atomic_fetch_sub(&server->inside, 1);
 }
 
 static void on_sent(struct lf_rpc_call *call)

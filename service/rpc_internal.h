@@ -133,6 +133,8 @@ struct lf_rpc_server {
 	size_t workers_running;
 	bool started;                /* workers and contexts run; owner's thread only */
 
+	atomic_size_t inside;        /* threads in nng_ctx_send() or nng_ctx_recv(); raised under the lock, while not closed */
+
 	pthread_mutex_t lock;        /* of all below */
 	pthread_cond_t work;         /* wakes is above 0, or workers shall exit */
 	pthread_cond_t quiet;        /* in_flight or nng_owned fell to 0 */
@@ -159,7 +161,7 @@ int lf_rpc_cond_init(pthread_cond_t *condition);
 
 /* rpc.c: asserts that the call is in `from`, and changes it. */
 void lf_rpc_call_change(struct lf_rpc_call *call, enum lf_call_state from, enum lf_call_state to);
-/* rpc.c: IDLE → RECEIVING, for a call that nng_owned counts. */
+/* rpc.c: IDLE → RECEIVING, for a call that nng_owned counts, and `inside` too (which is lowered here). */
 void lf_rpc_call_receive(struct lf_rpc_call *call);
 /* rpc.c: WORKING → IDLE without an answer: nobody waits for one. The call is gone. */
 void lf_rpc_call_drop(struct lf_rpc_call *call);

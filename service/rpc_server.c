@@ -216,6 +216,7 @@ static enum lf_code start(struct lf_rpc_server *server, struct lf_error *error)
 			return no_memory(error);
 		pthread_mutex_lock(&server->lock);
 		server->nng_owned++;
+		atomic_fetch_add(&server->inside, 1);
 		pthread_mutex_unlock(&server->lock);
 		lf_rpc_call_receive(call);
 	}
@@ -285,6 +286,15 @@ static size_t drain(struct lf_rpc_server *server, unsigned timeout_ms)
 	return left;
 }
 
+/* Once closed: waits for those who are on their way out of nng, which never blocks them. */
+static void wait_outside(struct lf_rpc_server *server)
+{
+	const struct timespec moment = {.tv_nsec = 50 * 1000};
+
+	while (atomic_load(&server->inside) != 0)
+		nanosleep(&moment, NULL);
+}
+
 size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms)
 {
 	struct lf_rpc_call *queued;
@@ -294,6 +304,7 @@ size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms)
 		return 0;
 	lf_watchdog_stop(server);
 	left = drain(server, timeout_ms);
+	wait_outside(server);
 	lf_listeners_close(server);
 	nng_close(server->socket);
 
