@@ -1,7 +1,7 @@
 #!/bin/bash
-# Every output in client/README.md is what the commands really print, apart from ids, times and digests.
-# Usage: readme_test.sh LEADFIT LEADFITD SOURCE_FOLDER [--update]
-# --update writes the real outputs into the README instead of comparing.
+# Every output in a README is what the commands really print, apart from ids, times and digests.
+# Usage: readme_test.sh LEADFIT LEADFITD SOURCE_FOLDER README [--update]
+# README is client/README.md, say. --update writes the real outputs into the README instead of comparing.
 #
 # A block is fenced by ```console and ```; in it each line "$ COMMAND" is run by bash in service/examples, and the lines up
 # to the next one are its output.
@@ -9,9 +9,9 @@ set -u
 leadfit=$1
 leadfitd=$2
 source_folder=$3
-update=${4-}
+update=${5-}
 . "$(dirname "$0")/assert.sh"
-readme=$source_folder/client/README.md
+readme=$source_folder/$4
 
 unset LEADFIT_TOKEN COLUMNS NO_COLOR
 export LC_ALL=C.UTF-8 LEADFIT_SERVER=ipc://$work/socket TMPDIR=$work
