@@ -5,8 +5,8 @@
 #include <string.h>
 
 /*
- * A list of blocks, newest first after `first`, each bumped upwards. Small allocations come from `current`; one that would
- * waste much of a block gets a block of its own, which is linked behind `first` and never becomes current.
+ * A list of blocks, newest first after `first`, each bumped upwards. Small allocations come from `current`; one that
+ * would waste much of a block gets a block of its own, which is linked behind `first` and never becomes current.
  *
  * Under AddressSanitizer, what is not handed out (and the padding) is poisoned, so that a read past a string in an
  * arena is found like one past a string of malloc.
@@ -27,10 +27,10 @@
 #endif
 
 enum {
-	ALIGNMENT        = 16,
-	BLOCK_BYTES_MIN  = 4 * 1024,
-	BLOCK_BYTES_MAX  = 64 * 1024,
-	KEEP_BYTES_MAX   = 64 * 1024,
+	ALIGNMENT = 16,
+	BLOCK_BYTES_MIN = 4 * 1024,
+	BLOCK_BYTES_MAX = 64 * 1024,
+	KEEP_BYTES_MAX = 64 * 1024,
 };
 
 struct lf_arena_block {

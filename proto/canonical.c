@@ -7,8 +7,8 @@
  * Design notes
  *
  * The promise: two messages that mean the same (whatever the order of their map entries, the sign of their zeros, and
- * how they were encoded) pack to the same bytes. protobuf-c packs fields by number and omits defaults; what it leaves open is
- * the order of map entries, and the sign of a zero where zero is not omitted (repeated fields).
+ * how they were encoded) pack to the same bytes. protobuf-c packs fields by number and omits defaults; what it leaves
+ * open is the order of map entries, and the sign of a zero where zero is not omitted (repeated fields).
  */
 
 static void *member(ProtobufCMessage *message, unsigned offset)

@@ -7,8 +7,8 @@
  * Design notes
  *
  * The header stands before the message, so that a sender writes it in front of packed bytes and a receiver decodes the
- * message where it lies. Everything in it is checked before anything is believed; the order of the checks is that of the
- * bytes, so the first error is the one at the lowest offset.
+ * message where it lies. Everything in it is checked before anything is believed; the order of the checks is that of
+ * the bytes, so the first error is the one at the lowest offset.
  *
  *	 0  'L' 'F'       4  timeout or status, u32    8  method length       10  metadata length, u16
  *	 2  version                                    9  metadata entries    12  method, metadata, message
@@ -16,16 +16,16 @@
  */
 
 enum {
-	OFFSET_MAGIC           = 0,
-	OFFSET_VERSION         = 2,
-	OFFSET_KIND            = 3,
-	OFFSET_NUMBER          = 4, /* timeout or status */
-	OFFSET_METHOD_LENGTH   = 8,
-	OFFSET_METADATA_COUNT  = 9,
+	OFFSET_MAGIC = 0,
+	OFFSET_VERSION = 2,
+	OFFSET_KIND = 3,
+	OFFSET_NUMBER = 4, /* timeout or status */
+	OFFSET_METHOD_LENGTH = 8,
+	OFFSET_METADATA_COUNT = 9,
 	OFFSET_METADATA_LENGTH = 10,
-	KEY_BYTES_MAX          = 64,
-	VALUE_BYTES_MAX        = 1024,
-	ENTRY_FIXED_BYTES      = 3,
+	KEY_BYTES_MAX = 64,
+	VALUE_BYTES_MAX = 1024,
+	ENTRY_FIXED_BYTES = 3,
 };
 
 static_assert(LF_FRAME_FIXED_BYTES == OFFSET_METADATA_LENGTH + 2, "the fixed part ends with the metadata's length");
@@ -94,8 +94,8 @@ static enum lf_code decode_fixed(struct lf_frame *frame, const uint8_t *data, si
 	if (data[OFFSET_MAGIC + 1] != 'F')
 		return bad_byte(error, OFFSET_MAGIC + 1, data[OFFSET_MAGIC + 1], "a frame starts with \"LF\"");
 	if (data[OFFSET_VERSION] != LF_FRAME_VERSION)
-		return lf_error_set(error, LF_UNIMPLEMENTED, "frame: byte 2 is 0x%02x: only version %d is known", data[OFFSET_VERSION],
-			LF_FRAME_VERSION);
+		return lf_error_set(error, LF_UNIMPLEMENTED, "frame: byte 2 is 0x%02x: only version %d is known",
+			data[OFFSET_VERSION], LF_FRAME_VERSION);
 	if (data[OFFSET_KIND] > LF_FRAME_REPLY)
 		return bad_byte(error, OFFSET_KIND, data[OFFSET_KIND], "neither a request (0) nor a reply (1)");
 	frame->kind = (enum lf_frame_kind)data[OFFSET_KIND];
@@ -110,17 +110,20 @@ static enum lf_code decode_fixed(struct lf_frame *frame, const uint8_t *data, si
 		frame->status = lf_code_from_number(number);
 	}
 	if (data[OFFSET_METHOD_LENGTH] > LF_METHOD_BYTES_MAX)
-		return bad_byte(error, OFFSET_METHOD_LENGTH, data[OFFSET_METHOD_LENGTH], "a method of more than 127 bytes");
+		return bad_byte(
+			error, OFFSET_METHOD_LENGTH, data[OFFSET_METHOD_LENGTH], "a method of more than 127 bytes");
 	if (frame->kind == LF_FRAME_REQUEST && data[OFFSET_METHOD_LENGTH] == 0)
 		return bad_byte(error, OFFSET_METHOD_LENGTH, 0, "a request names a method");
 	if (frame->kind == LF_FRAME_REPLY && data[OFFSET_METHOD_LENGTH] != 0)
 		return bad_byte(error, OFFSET_METHOD_LENGTH, data[OFFSET_METHOD_LENGTH], "a reply names no method");
 	if (data[OFFSET_METADATA_COUNT] > LF_METADATA_MAX)
-		return bad_byte(error, OFFSET_METADATA_COUNT, data[OFFSET_METADATA_COUNT], "more than 16 metadata entries");
+		return bad_byte(
+			error, OFFSET_METADATA_COUNT, data[OFFSET_METADATA_COUNT], "more than 16 metadata entries");
 	return LF_OK;
 }
 
-static enum lf_code decode_entry(struct lf_metadata *entry, const uint8_t *data, size_t *at, size_t end, struct lf_error *error)
+static enum lf_code decode_entry(
+	struct lf_metadata *entry, const uint8_t *data, size_t *at, size_t end, struct lf_error *error)
 {
 	size_t key_length, value_length, fault;
 
@@ -133,17 +136,20 @@ static enum lf_code decode_entry(struct lf_metadata *entry, const uint8_t *data,
 	if (value_length > VALUE_BYTES_MAX)
 		return bad_number(error, *at + 1, value_length, "a metadata value has at most 1024 bytes");
 	if (key_length + value_length > end - *at - ENTRY_FIXED_BYTES)
-		return bad_number(error, *at, key_length + value_length, "key and value run past the end of the metadata");
+		return bad_number(
+			error, *at, key_length + value_length, "key and value run past the end of the metadata");
 	*at += ENTRY_FIXED_BYTES;
 	entry->key = (struct lf_slice){(const char *)data + *at, key_length};
 	fault = key_fault(entry->key);
 	if (fault != key_length)
-		return bad_byte(error, *at + fault, data[*at + fault], "a metadata key has a-z, 0-9, '-', '_', '.' only");
+		return bad_byte(
+			error, *at + fault, data[*at + fault], "a metadata key has a-z, 0-9, '-', '_', '.' only");
 	*at += key_length;
 	entry->value = (struct lf_slice){(const char *)data + *at, value_length};
 	fault = ascii_fault(entry->value, ' ');
 	if (fault != value_length)
-		return bad_byte(error, *at + fault, data[*at + fault], "a metadata value is visible ASCII and space only");
+		return bad_byte(
+			error, *at + fault, data[*at + fault], "a metadata value is visible ASCII and space only");
 	*at += value_length;
 	return LF_OK;
 }
@@ -163,7 +169,8 @@ enum lf_code lf_frame_decode(struct lf_frame *frame, const uint8_t *data, size_t
 	method_length = data[OFFSET_METHOD_LENGTH];
 	metadata_length = get_u16(data + OFFSET_METADATA_LENGTH);
 	if (at + method_length + metadata_length > LF_FRAME_HEADER_MAX)
-		return bad_number(error, OFFSET_METADATA_LENGTH, metadata_length, "makes the header longer than 4096 bytes");
+		return bad_number(
+			error, OFFSET_METADATA_LENGTH, metadata_length, "makes the header longer than 4096 bytes");
 	if (at + method_length + metadata_length > length)
 		return bad_number(error, length, length, "bytes end within the method or the metadata");
 	frame->method = (struct lf_slice){(const char *)data + at, method_length};
@@ -189,10 +196,12 @@ static enum lf_code check_entry(const struct lf_metadata *entry, size_t index, s
 {
 	if (entry->key.length < 1 || entry->key.length > KEY_BYTES_MAX || key_fault(entry->key) != entry->key.length)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
-			"frame: key of metadata entry %zu is not 1..%d of a-z, 0-9, '-', '_', '.'", index, KEY_BYTES_MAX);
+			"frame: key of metadata entry %zu is not 1..%d of a-z, 0-9, '-', '_', '.'", index,
+			KEY_BYTES_MAX);
 	if (entry->value.length > VALUE_BYTES_MAX || ascii_fault(entry->value, ' ') != entry->value.length)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
-			"frame: value of metadata entry %zu is not 0..%d bytes of visible ASCII and space", index, VALUE_BYTES_MAX);
+			"frame: value of metadata entry %zu is not 0..%d bytes of visible ASCII and space", index,
+			VALUE_BYTES_MAX);
 	return LF_OK;
 }
 
@@ -202,8 +211,9 @@ static enum lf_code check_method(const struct lf_frame *frame, struct lf_error *
 	size_t maximum = frame->kind == LF_FRAME_REQUEST ? LF_METHOD_BYTES_MAX : 0;
 
 	if (frame->method.length < minimum || frame->method.length > maximum)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "frame: method of %zu bytes; a request has 1..%d, a reply 0",
-			frame->method.length, LF_METHOD_BYTES_MAX);
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"frame: method of %zu bytes; a request has 1..%d, a reply 0", frame->method.length,
+			LF_METHOD_BYTES_MAX);
 	if (ascii_fault(frame->method, '!') != frame->method.length)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "frame: the method is not visible ASCII");
 	return LF_OK;
@@ -214,10 +224,11 @@ static enum lf_code check_fixed(const struct lf_frame *frame, struct lf_error *e
 	if (frame->kind != LF_FRAME_REQUEST && frame->kind != LF_FRAME_REPLY)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "frame: kind %u is unknown", (unsigned)frame->kind);
 	if (frame->kind == LF_FRAME_REQUEST && frame->timeout_ms > LF_TIMEOUT_MS_MAX)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "frame: timeout of %" PRIu32 " ms is above %d", frame->timeout_ms,
-			LF_TIMEOUT_MS_MAX);
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "frame: timeout of %" PRIu32 " ms is above %d",
+			frame->timeout_ms, LF_TIMEOUT_MS_MAX);
 	if (frame->kind == LF_FRAME_REPLY && (unsigned)frame->status > LF_UNAUTHENTICATED)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "frame: status %u is outside 0..16", (unsigned)frame->status);
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "frame: status %u is outside 0..16", (unsigned)frame->status);
 	if (frame->metadata_count > LF_METADATA_MAX)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "frame: %zu metadata entries are more than %d",
 			frame->metadata_count, LF_METADATA_MAX);
@@ -239,7 +250,8 @@ static size_t header_length(const struct lf_frame *frame, struct lf_error *error
 		length += ENTRY_FIXED_BYTES + entry->key.length + entry->value.length;
 	}
 	if (length > LF_FRAME_HEADER_MAX) {
-		lf_error_set(error, LF_INVALID_ARGUMENT, "frame: header of %zu bytes is longer than %d", length, LF_FRAME_HEADER_MAX);
+		lf_error_set(error, LF_INVALID_ARGUMENT, "frame: header of %zu bytes is longer than %d", length,
+			LF_FRAME_HEADER_MAX);
 		return 0;
 	}
 	return length;

@@ -56,7 +56,8 @@ static inline void lf_span_advance(struct lf_span *span, size_t length)
  * Takes one field off the front of rest. NULL, or what makes it undecodable (then rest stands at the bad byte).
  * Tags and lengths have at most 5 bytes: so it is in protobuf-c.
  */
-__attribute__((always_inline)) static inline const char *lf_span_field(struct lf_span *rest, uint32_t *number, struct lf_wire_value *value)
+__attribute__((always_inline)) static inline const char *lf_span_field(
+	struct lf_span *rest, uint32_t *number, struct lf_wire_value *value)
 {
 	uint64_t tag, length;
 	size_t used = lf_span_varint(rest, 5, &tag);
@@ -96,6 +97,50 @@ __attribute__((always_inline)) static inline const char *lf_span_field(struct lf
 	}
 	lf_span_advance(rest, used);
 	return NULL;
+}
+
+/* Wire type of one element that is not packed. */
+static inline unsigned lf_wire_type_of(ProtobufCType type)
+{
+	switch (type) {
+	case PROTOBUF_C_TYPE_SFIXED32:
+	case PROTOBUF_C_TYPE_FIXED32:
+	case PROTOBUF_C_TYPE_FLOAT:
+		return PROTOBUF_C_WIRE_TYPE_32BIT;
+	case PROTOBUF_C_TYPE_SFIXED64:
+	case PROTOBUF_C_TYPE_FIXED64:
+	case PROTOBUF_C_TYPE_DOUBLE:
+		return PROTOBUF_C_WIRE_TYPE_64BIT;
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_BYTES:
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
+	default:
+		return PROTOBUF_C_WIRE_TYPE_VARINT;
+	}
+}
+
+/* Bytes of one element in the array of a repeated field. */
+static inline size_t lf_wire_element_size(ProtobufCType type)
+{
+	switch (type) {
+	case PROTOBUF_C_TYPE_BYTES:
+		return sizeof(ProtobufCBinaryData);
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return sizeof(void *);
+	case PROTOBUF_C_TYPE_BOOL:
+		return sizeof(protobuf_c_boolean);
+	case PROTOBUF_C_TYPE_INT64:
+	case PROTOBUF_C_TYPE_SINT64:
+	case PROTOBUF_C_TYPE_UINT64:
+	case PROTOBUF_C_TYPE_SFIXED64:
+	case PROTOBUF_C_TYPE_FIXED64:
+	case PROTOBUF_C_TYPE_DOUBLE:
+		return 8;
+	default:
+		return 4;
+	}
 }
 
 #endif

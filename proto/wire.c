@@ -12,7 +12,8 @@
  * Design notes
  *
  * The promise: bytes that pass lf_wire_check() are unpacked by protobuf_c_message_unpack() without recursion beyond
- * LF_MESSAGE_DEPTH_MAX, without ever merging, keeping unknown fields or freeing, and from at most *arena_bytes of an arena.
+ * LF_MESSAGE_DEPTH_MAX, without ever merging, keeping unknown fields or freeing, and from at most *arena_bytes of an
+ * arena.
  *
  * What unpacking allocates, at protobuf-c 1.4.1 and 1.5.1, each piece rounded up to the arena's 16 bytes:
  *  - the message's struct;
@@ -26,11 +27,11 @@
  */
 
 enum {
-	FIELDS_MAX      = LF_DESCRIPTOR_FIELDS_MAX,
+	FIELDS_MAX = LF_DESCRIPTOR_FIELDS_MAX,
 	MAP_ENTRIES_MAX = 1024, /* above every limit of a map; bounds the memory of the check for duplicate keys */
-	SLAB_FIRST      = 16,   /* ScannedMembers that protobuf-c has on its stack */
-	SCANNED_BYTES   = 32,   /* sizeof(ScannedMember) at most */
-	ALIGNMENT       = 16,   /* of the arena */
+	SLAB_FIRST = 16,        /* ScannedMembers that protobuf-c has on its stack */
+	SCANNED_BYTES = 32,     /* sizeof(ScannedMember) at most */
+	ALIGNMENT = 16,         /* of the arena */
 };
 
 static_assert(sizeof(void *) <= 8, "ScannedMember fits SCANNED_BYTES");
@@ -139,7 +140,8 @@ static void report_duplicates(struct walk *walk, struct level *level, const stru
 		if (lf_span_compare(&keys[i - 1], &keys[i]) != 0)
 			continue;
 		if (keys[i].length <= LF_ID_BYTES_MAX && lf_span_text_fault(keys[i]) == NULL)
-			violation(walk, level, "key \"%.*s\" occurs more than once", (int)keys[i].length, (const char *)keys[i].data);
+			violation(walk, level, "key \"%.*s\" occurs more than once", (int)keys[i].length,
+				(const char *)keys[i].data);
 		else
 			violation(walk, level, "a key occurs more than once");
 		while (i + 1 < count && lf_span_compare(&keys[i], &keys[i + 1]) == 0)
@@ -152,7 +154,8 @@ static void report_duplicates(struct walk *walk, struct level *level, const stru
  * reports those that occur twice. Each map of a message is gathered once, so the work stays linear in the message but
  * for a logarithm. Undecodable bytes are left to the walk.
  */
-__attribute__((noinline)) static void check_map_keys(struct walk *walk, struct level *level, struct lf_span first, struct lf_span rest)
+__attribute__((noinline)) static void check_map_keys(
+	struct walk *walk, struct level *level, struct lf_span first, struct lf_span rest)
 {
 	struct lf_span keys[MAP_ENTRIES_MAX];
 	const ProtobufCFieldDescriptor *field = level->field;
@@ -183,49 +186,6 @@ __attribute__((noinline)) static void check_map_keys(struct walk *walk, struct l
 }
 
 /* ---- values ---- */
-
-static inline unsigned wire_type_of(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-		return PROTOBUF_C_WIRE_TYPE_32BIT;
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return PROTOBUF_C_WIRE_TYPE_64BIT;
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_BYTES:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
-	default:
-		return PROTOBUF_C_WIRE_TYPE_VARINT;
-	}
-}
-
-/* Bytes of one element in the array of a repeated field. */
-static inline size_t element_size(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	default:
-		return 4;
-	}
-}
 
 static bool is_finite(struct lf_span span)
 {
@@ -260,7 +220,7 @@ static void check_varint(struct walk *walk, const struct level *level, uint64_t 
 		if ((int64_t)number < INT32_MIN || (int64_t)number > INT32_MAX)
 			violation(walk, level, "%" PRId64 " is outside 32 bits", (int64_t)number);
 		else if (field->type == PROTOBUF_C_TYPE_ENUM &&
-			protobuf_c_enum_descriptor_get_value(field->descriptor, (int)(int64_t)number) == NULL)
+			 protobuf_c_enum_descriptor_get_value(field->descriptor, (int)(int64_t)number) == NULL)
 			violation(walk, level, "%" PRId64 " is no value of %s", (int64_t)number,
 				((const ProtobufCEnumDescriptor *)field->descriptor)->name);
 		break;
@@ -274,7 +234,7 @@ static inline void check_scalar(struct walk *walk, const struct level *level, co
 	if (value->wire == PROTOBUF_C_WIRE_TYPE_VARINT)
 		check_varint(walk, level, value->number);
 	else if ((level->field->type == PROTOBUF_C_TYPE_DOUBLE || level->field->type == PROTOBUF_C_TYPE_FLOAT) &&
-		!is_finite(value->span))
+		 !is_finite(value->span))
 		violation(walk, level, "is not a finite number");
 }
 
@@ -288,8 +248,8 @@ static bool undecodable(struct walk *walk, struct level *level, const uint8_t *a
 static bool check_packed(struct walk *walk, struct level *level, uint32_t *count, struct lf_span rest)
 {
 	ProtobufCType type = level->field->type;
-	struct lf_wire_value value = {.wire = wire_type_of(type)};
-	size_t size = element_size(type);
+	struct lf_wire_value value = {.wire = lf_wire_type_of(type)};
+	size_t size = lf_wire_element_size(type);
 
 	/* protobuf-c takes each byte for a bool; else elements are counted one by one. */
 	if (type == PROTOBUF_C_TYPE_BOOL)
@@ -321,7 +281,9 @@ static bool check_once(struct walk *walk, struct level *level, uint32_t *count)
 
 	if (*count != 0) {
 		violation(walk, level, "occurs more than once%s",
-			(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 ? ", or together with another field of its oneof" : "");
+			(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0
+				? ", or together with another field of its oneof"
+				: "");
 		return false;
 	}
 	*count = 1;
@@ -330,7 +292,8 @@ static bool check_once(struct walk *walk, struct level *level, uint32_t *count)
 	for (unsigned i = 0; i < level->type->n_fields; i++) {
 		const ProtobufCFieldDescriptor *other = &level->type->fields[i];
 
-		if ((other->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 && other->quantifier_offset == field->quantifier_offset)
+		if ((other->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 &&
+			other->quantifier_offset == field->quantifier_offset)
 			level->counts[i] = 1;
 	}
 	return true;
@@ -340,7 +303,8 @@ static bool check_message(struct walk *walk, const struct level *above, const Pr
 	struct lf_span content, unsigned depth);
 
 /* The content of a field that is known, of the right wire type, and not packed. false where the walk must end. */
-static inline bool check_value(struct walk *walk, struct level *level, const struct lf_wire_value *value, unsigned depth)
+static inline bool check_value(
+	struct walk *walk, struct level *level, const struct lf_wire_value *value, unsigned depth)
 {
 	const ProtobufCFieldDescriptor *field = level->field;
 	const char *fault;
@@ -367,11 +331,12 @@ static inline bool check_value(struct walk *walk, struct level *level, const str
 	}
 }
 
-static inline bool check_field(struct walk *walk, struct level *level, const struct lf_wire_value *value, struct lf_span rest, unsigned depth)
+static inline bool check_field(
+	struct walk *walk, struct level *level, const struct lf_wire_value *value, struct lf_span rest, unsigned depth)
 {
 	const ProtobufCFieldDescriptor *field = level->field;
 	uint32_t *count = &level->counts[field - level->type->fields];
-	unsigned expected = wire_type_of(field->type);
+	unsigned expected = lf_wire_type_of(field->type);
 	bool repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
 	bool packed = repeated && value->wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED && expected != value->wire;
 
@@ -388,7 +353,7 @@ static inline bool check_field(struct walk *walk, struct level *level, const str
 	}
 	if (packed)
 		return check_packed(walk, level, count, value->span);
-	walk->arena_bytes += element_size(field->type);
+	walk->arena_bytes += lf_wire_element_size(field->type);
 	if (!check_value(walk, level, value, depth))
 		return false;
 	(*count)++;
@@ -486,8 +451,10 @@ ProtobufCMessage *lf_wire_unpack(const ProtobufCMessageDescriptor *type, const u
 	if (lf_wire_check(type, data, length, &bytes, error) != LF_OK)
 		return NULL;
 	if (arena->bytes_used > arena->bytes_max || bytes > arena->bytes_max - arena->bytes_used) {
-		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "the decoded message needs %zu bytes of memory, %zu of %zu are left", bytes,
-			arena->bytes_used > arena->bytes_max ? 0 : arena->bytes_max - arena->bytes_used, arena->bytes_max);
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED,
+			"the decoded message needs %zu bytes of memory, %zu of %zu are left", bytes,
+			arena->bytes_used > arena->bytes_max ? 0 : arena->bytes_max - arena->bytes_used,
+			arena->bytes_max);
 		return NULL;
 	}
 	message = protobuf_c_message_unpack(type, &arena->allocator, length, data);

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a request message (the first byte picks its type among those of all methods). What passes the check unpacks
- * from an arena of exactly the size that the check gave, and its canonical bytes are a fixed point.
+ * Any bytes as a request message (the first byte picks its type among those of all methods). What passes the check
+ * unpacks from an arena of exactly the size that the check gave, and its canonical bytes are a fixed point.
  */
 #include <string.h>
 

@@ -35,8 +35,8 @@ static size_t all_types(const ProtobufCMessageDescriptor **types, size_t capacit
 }
 
 /* Unpacks bytes that passed, from an arena that is exactly as large as was said. */
-static ProtobufCMessage *unpack_within_bound(const ProtobufCMessageDescriptor *type, const struct gen_bytes *bytes, size_t bound,
-	struct lf_arena *arena)
+static ProtobufCMessage *unpack_within_bound(
+	const ProtobufCMessageDescriptor *type, const struct gen_bytes *bytes, size_t bound, struct lf_arena *arena)
 {
 	ProtobufCMessage *message;
 
@@ -80,7 +80,8 @@ static void what_passes_unpacks_within_its_bound(void **state)
 /* Many elements, where protobuf-c's lists of scanned fields are large: on both sides of each power of two. */
 static void the_bound_holds_for_any_number_of_fields(void **state)
 {
-	static const size_t counts[] = {1, 15, 16, 17, 47, 48, 49, 111, 112, 113, 1007, 1008, 1009, 16367, 16368, 16369};
+	static const size_t counts[] = {
+		1, 15, 16, 17, 47, 48, 49, 111, 112, 113, 1007, 1008, 1009, 16367, 16368, 16369};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
@@ -90,7 +91,8 @@ static void the_bound_holds_for_any_number_of_fields(void **state)
 
 		for (size_t j = 0; j < counts[i]; j++)
 			gen_put(&bytes, j % 2 ? "\x1a\x00" : "\x1a\x02\x0a\x00", j % 2 ? 2 : 4);
-		assert_int_equal(lf_wire_check(&leadfit__v1__team__descriptor, bytes.data, bytes.length, &bound, NULL), LF_OK);
+		assert_int_equal(
+			lf_wire_check(&leadfit__v1__team__descriptor, bytes.data, bytes.length, &bound, NULL), LF_OK);
 		unpack_within_bound(&leadfit__v1__team__descriptor, &bytes, bound, &arena);
 		assert_true(bound - arena.bytes_used < 16);
 		lf_arena_clean_up(&arena);
@@ -130,8 +132,8 @@ static void damaged_bytes_are_refused_or_unpack_within_their_bound(void **state)
 	assert_true(passed > 100 && refused > 100);
 }
 
-static uint8_t *canonical_of(const ProtobufCMessageDescriptor *type, const struct gen_bytes *bytes, struct lf_arena *arena,
-	size_t *length)
+static uint8_t *canonical_of(
+	const ProtobufCMessageDescriptor *type, const struct gen_bytes *bytes, struct lf_arena *arena, size_t *length)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	ProtobufCMessage *message;
@@ -157,7 +159,8 @@ static void every_encoding_of_a_message_has_the_same_canonical_bytes(void **stat
 		const ProtobufCMessageDescriptor *type = types[gen_below(&random, (unsigned)type_count)];
 		struct gen_bytes a = {NULL, 0, 0}, b = {NULL, 0, 0}, again;
 		struct lf_arena arena_a, arena_b, arena_again;
-		uint64_t first = random, second = random, shuffle_a = gen_random(&random), shuffle_b = gen_random(&random);
+		uint64_t first = random, second = random, shuffle_a = gen_random(&random),
+			 shuffle_b = gen_random(&random);
 		size_t length_a, length_b, length_again;
 		uint8_t *canonical_a, *canonical_b;
 
@@ -182,15 +185,19 @@ static void every_encoding_of_a_message_has_the_same_canonical_bytes(void **stat
 
 static void maps_are_sorted_by_the_bytes_of_their_keys(void **state)
 {
-	static const char bytes[] = "\x1a\x04\x0a\x02\xc3\xa9\x1a\x03\x0a\x01" "b" "\x1a\x03\x0a\x01" "B" "\x1a\x02\x0a\x00\x1a\x04\x0a\x02"
+	static const char bytes[] = "\x1a\x04\x0a\x02\xc3\xa9\x1a\x03\x0a\x01"
+				    "b"
+				    "\x1a\x03\x0a\x01"
+				    "B"
+				    "\x1a\x02\x0a\x00\x1a\x04\x0a\x02"
 				    "BB";
 	struct lf_arena arena;
 	Leadfit__V1__Project *project;
 
 	(void)state;
 	lf_arena_init(&arena, SIZE_MAX);
-	project = (Leadfit__V1__Project *)lf_wire_unpack(&leadfit__v1__project__descriptor, (const uint8_t *)bytes, sizeof(bytes) - 1,
-		&arena, NULL);
+	project = (Leadfit__V1__Project *)lf_wire_unpack(
+		&leadfit__v1__project__descriptor, (const uint8_t *)bytes, sizeof(bytes) - 1, &arena, NULL);
 	assert_non_null(project);
 	lf_wire_canonicalize(&project->base);
 	assert_int_equal(project->n_traits, 5);
@@ -233,16 +240,20 @@ static void an_arena_too_small_is_resource_exhausted(void **state)
 	size_t bound;
 
 	(void)state;
-	assert_int_equal(
-		lf_wire_check(&leadfit__v1__team__descriptor, (const uint8_t *)bytes, sizeof(bytes) - 1, &bound, &error), LF_OK);
+	assert_int_equal(lf_wire_check(&leadfit__v1__team__descriptor, (const uint8_t *)bytes, sizeof(bytes) - 1,
+				 &bound, &error),
+		LF_OK);
 	lf_arena_init(&arena, bound - 1);
-	assert_null(lf_wire_unpack(&leadfit__v1__team__descriptor, (const uint8_t *)bytes, sizeof(bytes) - 1, &arena, &error));
+	assert_null(lf_wire_unpack(
+		&leadfit__v1__team__descriptor, (const uint8_t *)bytes, sizeof(bytes) - 1, &arena, &error));
 	assert_int_equal(error.code, LF_RESOURCE_EXHAUSTED);
 	lf_arena_clean_up(&arena);
 	lf_arena_init(&arena, bound);
-	assert_non_null(lf_wire_unpack(&leadfit__v1__team__descriptor, (const uint8_t *)bytes, sizeof(bytes) - 1, &arena, NULL));
+	assert_non_null(lf_wire_unpack(
+		&leadfit__v1__team__descriptor, (const uint8_t *)bytes, sizeof(bytes) - 1, &arena, NULL));
 	/* What is used already counts. */
-	assert_null(lf_wire_unpack(&leadfit__v1__team__descriptor, (const uint8_t *)bytes, sizeof(bytes) - 1, &arena, NULL));
+	assert_null(lf_wire_unpack(
+		&leadfit__v1__team__descriptor, (const uint8_t *)bytes, sizeof(bytes) - 1, &arena, NULL));
 	lf_arena_clean_up(&arena);
 	lf_error_clean_up(&error);
 }

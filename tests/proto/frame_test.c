@@ -23,7 +23,9 @@ static void assert_slice(struct lf_slice actual, const char *expected)
 
 static struct lf_frame a_request(void)
 {
-	struct lf_frame frame = {.kind = LF_FRAME_REQUEST, .timeout_ms = 1500, .method = slice("leadfit.v1.Scoring/Score"),
+	struct lf_frame frame = {.kind = LF_FRAME_REQUEST,
+		.timeout_ms = 1500,
+		.method = slice("leadfit.v1.Scoring/Score"),
 		.metadata_count = 2};
 
 	frame.metadata[0] = (struct lf_metadata){slice("authorization"), slice("Bearer s3cret")};
@@ -191,21 +193,27 @@ static void a_bad_header_is_named_by_byte_and_value(void **state)
 	UNDECODABLE("LF\1\0\0\0\0\0\2\0\0\0m", "frame: byte 13: 13: bytes end within the method or the metadata");
 	UNDECODABLE("LF\1\0\0\0\0\0\2\0\0\0m ", "frame: byte 13 is 0x20: a method is visible ASCII only");
 	UNDECODABLE("LF\1\0\0\0\0\0\2\0\0\0m\xc3", "frame: byte 13 is 0xc3: a method is visible ASCII only");
-	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\2m\1\0", "frame: byte 13: 2: bytes left in the metadata, a further entry needs 3 or more");
+	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\2m\1\0",
+		"frame: byte 13: 2: bytes left in the metadata, a further entry needs 3 or more");
 	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\3m\0\0\0", "frame: byte 13: 0: a metadata key has 1..64 bytes");
 	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\3m\x41\0\0", "frame: byte 13: 65: a metadata key has 1..64 bytes");
 	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\3m\1\4\1", "frame: byte 14: 1025: a metadata value has at most 1024 bytes");
-	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\5m\1\0\2kv", "frame: byte 13: 3: key and value run past the end of the metadata");
-	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\5m\1\0\1Kv", "frame: byte 16 is 0x4b: a metadata key has a-z, 0-9, '-', '_', '.' only");
-	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\5m\1\0\1k\n", "frame: byte 17 is 0x0a: a metadata value is visible ASCII and space only");
-	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\6m\1\0\1kvx", "frame: byte 18: 1: bytes of metadata are left after its last entry");
+	UNDECODABLE(
+		"LF\1\0\0\0\0\0\1\1\0\5m\1\0\2kv", "frame: byte 13: 3: key and value run past the end of the metadata");
+	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\5m\1\0\1Kv",
+		"frame: byte 16 is 0x4b: a metadata key has a-z, 0-9, '-', '_', '.' only");
+	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\5m\1\0\1k\n",
+		"frame: byte 17 is 0x0a: a metadata value is visible ASCII and space only");
+	UNDECODABLE("LF\1\0\0\0\0\0\1\1\0\6m\1\0\1kvx",
+		"frame: byte 18: 1: bytes of metadata are left after its last entry");
 	UNDECODABLE("LF\1\0\0\0\0\0\1\0\0\1mx", "frame: byte 13: 1: bytes of metadata are left after its last entry");
 }
 
 static void another_version_is_unimplemented(void **state)
 {
 	(void)state;
-	expect_undecodable("LF\2\0\0\0\0\0\1\0\0\0m", 13, LF_UNIMPLEMENTED, "frame: byte 2 is 0x02: only version 1 is known");
+	expect_undecodable(
+		"LF\2\0\0\0\0\0\1\0\0\0m", 13, LF_UNIMPLEMENTED, "frame: byte 2 is 0x02: only version 1 is known");
 }
 
 /* Every header that decodes is one that could have been encoded, to the byte. */

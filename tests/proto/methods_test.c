@@ -48,8 +48,8 @@ static void the_services_are_those_of_the_interface(void **state)
 
 static void other_names_are_not_found(void **state)
 {
-	static const char *const names[] = {"", "/", "leadfit.v1.Scoring", "leadfit.v1.Scoring/", "leadfit.v1.Scoring/score",
-		"leadfit.v1.Scoring/Scores", "/leadfit.v1.Scoring/Score", "zzz"};
+	static const char *const names[] = {"", "/", "leadfit.v1.Scoring", "leadfit.v1.Scoring/",
+		"leadfit.v1.Scoring/score", "leadfit.v1.Scoring/Scores", "/leadfit.v1.Scoring/Score", "zzz"};
 	unsigned index;
 
 	(void)state;
@@ -97,7 +97,8 @@ static void the_descriptor_set_has_every_file(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		assert_non_null(memmem(lf_file_descriptor_set, lf_file_descriptor_set_length, files[i], strlen(files[i])));
+		assert_non_null(
+			memmem(lf_file_descriptor_set, lf_file_descriptor_set_length, files[i], strlen(files[i])));
 	assert_true(lf_file_descriptor_set_length < 100 * 1000);
 }
 

@@ -111,7 +111,9 @@ static void the_request_with_metadata_is_what_its_dump_says(void **state)
 {
 	Leadfit__V1__GetDecisionRequest request;
 	Leadfit__V1__Error body;
-	struct lf_frame frame = {.kind = LF_FRAME_REQUEST, .timeout_ms = 2000, .method = slice("leadfit.v1.Decisions/Get"),
+	struct lf_frame frame = {.kind = LF_FRAME_REQUEST,
+		.timeout_ms = 2000,
+		.method = slice("leadfit.v1.Decisions/Get"),
 		.metadata_count = 2};
 	uint8_t bytes[8192];
 
@@ -164,10 +166,10 @@ static void its_statuses_are_those_of_the_table(void **state)
 	assert_non_null(table);
 	end = strstr(table, "\n## Deadlines\n");
 	assert_non_null(end);
-#define X(name, code, exit_status, meaning) \
-	snprintf(row, sizeof(row), "\n| %d | %s | %d | %s |\n", code, #name, exit_status, meaning); \
-	if (strstr(table, row) == NULL) \
-		fail_msg("proto/README.md lacks%s", row); \
+#define X(name, code, exit_status, meaning)                                                                            \
+	snprintf(row, sizeof(row), "\n| %d | %s | %d | %s |\n", code, #name, exit_status, meaning);                    \
+	if (strstr(table, row) == NULL)                                                                                \
+		fail_msg("proto/README.md lacks%s", row);                                                              \
 	rows++;
 	LF_STATUS_MAP(X)
 #undef X

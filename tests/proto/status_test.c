@@ -49,9 +49,9 @@ static void numbers_outside_the_table_are_unknown(void **state)
 static void each_code_has_its_row(void **state)
 {
 	(void)state;
-#define X(name, code, exit_status, text) \
-	assert_string_equal(lf_code_name(LF_##name), #name); \
-	assert_string_equal(lf_code_text(LF_##name), text); \
+#define X(name, code, exit_status, text)                                                                               \
+	assert_string_equal(lf_code_name(LF_##name), #name);                                                           \
+	assert_string_equal(lf_code_text(LF_##name), text);                                                            \
 	assert_int_equal(lf_code_exit_status(LF_##name), exit_status);
 	LF_STATUS_MAP(X)
 #undef X

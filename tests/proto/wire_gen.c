@@ -59,8 +59,8 @@ unsigned gen_below(uint64_t *state, unsigned bound)
 
 static void put_text(struct gen_bytes *bytes, uint64_t *state)
 {
-	static const char *const texts[] = {"", "a", "m-1042", "payments", "\xc3\xa9t\xc3\xa9", "\xe2\x82\xac 5", "\xf0\x9f\x98\x80",
-		"a text that is longer than eight bytes", "sixteen-bytes-xx", "fifteen-bytes-x"};
+	static const char *const texts[] = {"", "a", "m-1042", "payments", "\xc3\xa9t\xc3\xa9", "\xe2\x82\xac 5",
+		"\xf0\x9f\x98\x80", "a text that is longer than eight bytes", "sixteen-bytes-xx", "fifteen-bytes-x"};
 	const char *text = texts[gen_below(state, 10)];
 
 	gen_put(bytes, text, strlen(text));
@@ -131,8 +131,8 @@ static unsigned wire_of(ProtobufCType type)
 }
 
 /* key_index: makes keys of one map distinct. */
-static void put_map_entry(struct gen_bytes *bytes, const ProtobufCMessageDescriptor *type, unsigned key_index, uint64_t *state,
-	uint64_t *shuffle)
+static void put_map_entry(struct gen_bytes *bytes, const ProtobufCMessageDescriptor *type, unsigned key_index,
+	uint64_t *state, uint64_t *shuffle)
 {
 	struct gen_bytes key = {NULL, 0, 0}, value = {NULL, 0, 0};
 	const ProtobufCFieldDescriptor *field = &type->fields[1];
@@ -162,8 +162,8 @@ static void put_map_entry(struct gen_bytes *bytes, const ProtobufCMessageDescrip
 }
 
 /* The content of element index of field, without its tag and length. */
-static void put_element(struct gen_bytes *bytes, const ProtobufCFieldDescriptor *field, unsigned index, unsigned elements_max,
-	uint64_t *state, uint64_t *shuffle)
+static void put_element(struct gen_bytes *bytes, const ProtobufCFieldDescriptor *field, unsigned index,
+	unsigned elements_max, uint64_t *state, uint64_t *shuffle)
 {
 	if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_BYTES)
 		put_text(bytes, state);
@@ -175,8 +175,8 @@ static void put_element(struct gen_bytes *bytes, const ProtobufCFieldDescriptor 
 		gen_message(bytes, field->descriptor, elements_max / 2 + 1, state, shuffle);
 }
 
-static void put_repeated(struct gen_bytes *pieces, unsigned count, const ProtobufCFieldDescriptor *field, unsigned elements_max,
-	uint64_t *state, uint64_t *shuffle)
+static void put_repeated(struct gen_bytes *pieces, unsigned count, const ProtobufCFieldDescriptor *field,
+	unsigned elements_max, uint64_t *state, uint64_t *shuffle)
 {
 	bool map = field->type == PROTOBUF_C_TYPE_MESSAGE && lf_wire_is_map_entry(field->descriptor);
 	bool packed = wire_of(field->type) != 2 && gen_below(shuffle, 2) == 0;
@@ -208,8 +208,8 @@ static void put_repeated(struct gen_bytes *pieces, unsigned count, const Protobu
 	}
 }
 
-static void put_singular(struct gen_bytes *piece, const ProtobufCFieldDescriptor *field, unsigned elements_max, uint64_t *state,
-	uint64_t *shuffle)
+static void put_singular(struct gen_bytes *piece, const ProtobufCFieldDescriptor *field, unsigned elements_max,
+	uint64_t *state, uint64_t *shuffle)
 {
 	struct gen_bytes content = {NULL, 0, 0};
 
@@ -236,11 +236,12 @@ static bool in_taken_oneof(const ProtobufCMessageDescriptor *type, const unsigne
 	return false;
 }
 
-void gen_message(struct gen_bytes *bytes, const ProtobufCMessageDescriptor *type, unsigned elements_max, uint64_t *state,
-	uint64_t *shuffle)
+void gen_message(struct gen_bytes *bytes, const ProtobufCMessageDescriptor *type, unsigned elements_max,
+	uint64_t *state, uint64_t *shuffle)
 {
 	struct gen_bytes **pieces = calloc(type->n_fields + 1, sizeof(*pieces));
-	unsigned *counts = calloc(type->n_fields + 1, sizeof(*counts)), *next = calloc(type->n_fields + 1, sizeof(*next));
+	unsigned *counts = calloc(type->n_fields + 1, sizeof(*counts)),
+		 *next = calloc(type->n_fields + 1, sizeof(*next));
 	unsigned left = 0;
 
 	if (shuffle == NULL)

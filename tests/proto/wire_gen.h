@@ -26,11 +26,12 @@ uint64_t gen_random(uint64_t *state);
 unsigned gen_below(uint64_t *state, unsigned bound);
 
 /*
- * Appends a valid message: fields in random order, packed or not, maps with distinct keys. elements_max: of each repeated field.
- * shuffle_state (may be NULL = state) alone decides about order, packing and length of varints, so that one state with
- * different shuffles gives encodings of the same message (repeated fields keep the order of their elements).
+ * Appends a valid message: fields in random order, packed or not, maps with distinct keys. elements_max: of each
+ * repeated field. shuffle_state (may be NULL = state) alone decides about order, packing and length of varints, so that
+ * one state with different shuffles gives encodings of the same message (repeated fields keep the order of their
+ * elements).
  */
-void gen_message(struct gen_bytes *bytes, const ProtobufCMessageDescriptor *type, unsigned elements_max, uint64_t *state,
-	uint64_t *shuffle_state);
+void gen_message(struct gen_bytes *bytes, const ProtobufCMessageDescriptor *type, unsigned elements_max,
+	uint64_t *state, uint64_t *shuffle_state);
 
 #endif

@@ -34,7 +34,8 @@ static void check_one(const ProtobufCMessageDescriptor *type, const char *data, 
 		if (lf_wire_check(type, (const uint8_t *)data, length, &bytes, &error) != LF_OK)
 			fail_msg("should pass: %s", error.message);
 	} else {
-		assert_int_equal(lf_wire_check(type, (const uint8_t *)data, length, &bytes, &error), LF_INVALID_ARGUMENT);
+		assert_int_equal(
+			lf_wire_check(type, (const uint8_t *)data, length, &bytes, &error), LF_INVALID_ARGUMENT);
 		assert_int_equal(error.code, LF_INVALID_ARGUMENT);
 		assert_string_equal(error.message, message);
 		assert_int_equal(error.violation_count, 1);
@@ -62,35 +63,56 @@ static void texts_are_utf8_without_nul(void **state)
 	(void)state;
 	CHECK(TEAM, "\x0a\x03m\xc3\xa9", NULL);
 	CHECK(TEAM, "\x0a\x05m-1\0x", "id: has a NUL byte");
-	CHECK(TEAM, "\x0a\x0c" "12345678abc\0", "id: has a NUL byte");
-	CHECK(TEAM, "\x0a\x08" "1234567\0", "id: has a NUL byte");
+	CHECK(TEAM,
+		"\x0a\x0c"
+		"12345678abc\0",
+		"id: has a NUL byte");
+	CHECK(TEAM,
+		"\x0a\x08"
+		"1234567\0",
+		"id: has a NUL byte");
 	CHECK(TEAM, "\x0a\x01\x80", "id: is not valid UTF-8");
 	CHECK(TEAM, "\x0a\x01\xc3", "id: is not valid UTF-8");
-	CHECK(TEAM, "\x0a\x02\xc0\x80", "id: is not valid UTF-8");         /* overlong NUL */
-	CHECK(TEAM, "\x0a\x03\xe0\x9f\xbf", "id: is not valid UTF-8");     /* overlong */
-	CHECK(TEAM, "\x0a\x03\xed\xa0\x80", "id: is not valid UTF-8");     /* surrogate */
+	CHECK(TEAM, "\x0a\x02\xc0\x80", "id: is not valid UTF-8");     /* overlong NUL */
+	CHECK(TEAM, "\x0a\x03\xe0\x9f\xbf", "id: is not valid UTF-8"); /* overlong */
+	CHECK(TEAM, "\x0a\x03\xed\xa0\x80", "id: is not valid UTF-8"); /* surrogate */
 	CHECK(TEAM, "\x0a\x03\xed\x9f\xbf", NULL);
 	CHECK(TEAM, "\x0a\x04\xf0\x8f\xbf\xbf", "id: is not valid UTF-8"); /* overlong */
 	CHECK(TEAM, "\x0a\x04\xf4\x8f\xbf\xbf", NULL);                     /* U+10FFFF */
 	CHECK(TEAM, "\x0a\x04\xf4\x90\x80\x80", "id: is not valid UTF-8");
 	CHECK(TEAM, "\x0a\x03\xe2\x82\x41", "id: is not valid UTF-8");
 	CHECK(TEAM, "\x0a\x01\xff", "id: is not valid UTF-8");
-	CHECK(KINDS, "\x82\x01\x02\x00\xff", NULL);                        /* bytes are free */
+	CHECK(KINDS, "\x82\x01\x02\x00\xff", NULL); /* bytes are free */
 }
 
 static void a_path_leads_to_the_field(void **state)
 {
 	(void)state;
-	CHECK(TEAM, "\x1a\x03\x0a\x01" "a" "\x1a\x03\x0a\x01" "b" "\x1a\x00\x1a\x03\x0a\x01\0", "members[3].id: has a NUL byte");
-	CHECK(SCORE, "\x0a\x0a\x1a\x00\x1a\x06\x32\x00\x32\x02\x0a\x00" "\x0a\x00", "team: occurs more than once");
-	CHECK(SCORE, "\x0a\x0b\x1a\x00\x1a\x07\x32\x00\x32\x03\x2a\x01\xff", "team.members[1].evidence[1].note: is not valid UTF-8");
-	CHECK(SCORE, "\x22\x01" "a" "\x22\x01\xff", "candidates[1]: is not valid UTF-8");
+	CHECK(TEAM,
+		"\x1a\x03\x0a\x01"
+		"a"
+		"\x1a\x03\x0a\x01"
+		"b"
+		"\x1a\x00\x1a\x03\x0a\x01\0",
+		"members[3].id: has a NUL byte");
+	CHECK(SCORE,
+		"\x0a\x0a\x1a\x00\x1a\x06\x32\x00\x32\x02\x0a\x00"
+		"\x0a\x00",
+		"team: occurs more than once");
+	CHECK(SCORE, "\x0a\x0b\x1a\x00\x1a\x07\x32\x00\x32\x03\x2a\x01\xff",
+		"team.members[1].evidence[1].note: is not valid UTF-8");
+	CHECK(SCORE,
+		"\x22\x01"
+		"a"
+		"\x22\x01\xff",
+		"candidates[1]: is not valid UTF-8");
 	/* A map's value stands at its key, an unusable key at its index. */
 	CHECK(PROJECT, "\x1a\x0d\x0a\x02up\x11\0\0\0\0\0\0\xf0\x7f", "traits[\"up\"]: is not a finite number");
 	CHECK(PROJECT, "\x1a\x0d\x11\0\0\0\0\0\0\xf0\x7f\x0a\x02up", "traits[\"up\"]: is not a finite number");
 	CHECK(PROJECT, "\x1a\x03\x0a\x01\xff", "traits[0].key: is not valid UTF-8");
 	/* The name that YAML knows. */
-	CHECK(&leadfit__v1__criterion__descriptor, "\x32\x09\x09\0\0\0\0\0\0\xf8\x7f", "weight.base: is not a finite number");
+	CHECK(&leadfit__v1__criterion__descriptor, "\x32\x09\x09\0\0\0\0\0\0\xf8\x7f",
+		"weight.base: is not a finite number");
 }
 
 static void numbers_fit_their_type(void **state)
@@ -129,7 +151,11 @@ static void undecodable_bytes_are_said_with_their_place(void **state)
 	CHECK(KINDS, "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", "undecodable at byte 1: bad varint");
 	CHECK(KINDS, "\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", "undecodable at byte 1: bad varint");
 	CHECK(KINDS, "\x61\0\0\0\0\0\0\0", "undecodable at byte 1: cut within a fixed-width value");
-	CHECK(TEAM, "\x1a\x00\x1a\x04\x0a\x01" "a" "\x0a", "members[1]: undecodable at byte 8: bad length");
+	CHECK(TEAM,
+		"\x1a\x00\x1a\x04\x0a\x01"
+		"a"
+		"\x0a",
+		"members[1]: undecodable at byte 8: bad length");
 	CHECK(LISTS, "\x62\x09\0\0\0\0\0\0\0\0\0", "double[1]: undecodable at byte 10: cut within a fixed-width value");
 	CHECK(LISTS, "\x0a\x02\x01\x80", "int32[1]: undecodable at byte 3: bad varint");
 }
@@ -137,7 +163,10 @@ static void undecodable_bytes_are_said_with_their_place(void **state)
 static void tags_and_lengths_may_be_longer_than_needed(void **state)
 {
 	(void)state;
-	CHECK(TEAM, "\x8a\x00\x81\x80\x80\x80\x00" "a", NULL);
+	CHECK(TEAM,
+		"\x8a\x00\x81\x80\x80\x80\x00"
+		"a",
+		NULL);
 	CHECK(KINDS, "\x88\x80\x80\x80\x00\x81\x80\x00", NULL);
 }
 
@@ -163,22 +192,48 @@ static void unknown_fields_are_named(void **state)
 static void singular_fields_occur_once(void **state)
 {
 	(void)state;
-	CHECK(TEAM, "\x0a\x01" "a" "\x0a\x01" "a", "id: occurs more than once");
+	CHECK(TEAM,
+		"\x0a\x01"
+		"a"
+		"\x0a\x01"
+		"a",
+		"id: occurs more than once");
 	CHECK(SCORE, "\x12\x00\x0a\x00\x12\x00", "project: occurs more than once");
-	CHECK(KINDS, "\xa2\x01\x00\xa8\x01\x00", "number: occurs more than once, or together with another field of its oneof");
-	CHECK(KINDS, "\xb2\x01\x00\xb2\x01\x00", "node: occurs more than once, or together with another field of its oneof");
+	CHECK(KINDS, "\xa2\x01\x00\xa8\x01\x00",
+		"number: occurs more than once, or together with another field of its oneof");
+	CHECK(KINDS, "\xb2\x01\x00\xb2\x01\x00",
+		"node: occurs more than once, or together with another field of its oneof");
 	CHECK(PROJECT, "\x1a\x04\x0a\x00\x0a\x00", "traits[\"\"].key: occurs more than once");
 }
 
 static void keys_of_a_map_are_distinct(void **state)
 {
 	(void)state;
-	CHECK(PROJECT, "\x1a\x03\x0a\x01" "b" "\x1a\x03\x0a\x01" "a" "\x1a\x04\x0a\x02" "ba", NULL);
-	CHECK(PROJECT, "\x1a\x03\x0a\x01" "b" "\x0a\x01x" "\x1a\x03\x0a\x01" "a" "\x1a\x03\x0a\x01" "b",
+	CHECK(PROJECT,
+		"\x1a\x03\x0a\x01"
+		"b"
+		"\x1a\x03\x0a\x01"
+		"a"
+		"\x1a\x04\x0a\x02"
+		"ba",
+		NULL);
+	CHECK(PROJECT,
+		"\x1a\x03\x0a\x01"
+		"b"
+		"\x0a\x01x"
+		"\x1a\x03\x0a\x01"
+		"a"
+		"\x1a\x03\x0a\x01"
+		"b",
 		"traits[0]: key \"b\" occurs more than once");
 	CHECK(PROJECT, "\x1a\x00\x1a\x02\x0a\x00", "traits[0]: key \"\" occurs more than once");
 	/* Only entries of the same map count. */
-	CHECK(TEAM, "\x1a\x05\x22\x03\x0a\x01" "a" "\x1a\x05\x22\x03\x0a\x01" "a", NULL);
+	CHECK(TEAM,
+		"\x1a\x05\x22\x03\x0a\x01"
+		"a"
+		"\x1a\x05\x22\x03\x0a\x01"
+		"a",
+		NULL);
 }
 
 static void put_entries(struct gen_bytes *bytes, unsigned count, unsigned first)
@@ -218,7 +273,8 @@ static void all_violations_are_listed(void **state)
 	size_t size;
 
 	(void)state;
-	assert_int_equal(lf_wire_check(TEAM, (const uint8_t *)bytes, sizeof(bytes) - 1, &size, &error), LF_INVALID_ARGUMENT);
+	assert_int_equal(
+		lf_wire_check(TEAM, (const uint8_t *)bytes, sizeof(bytes) - 1, &size, &error), LF_INVALID_ARGUMENT);
 	assert_int_equal(error.violation_count, 5);
 	assert_string_equal(error.violations[1].field, "title");
 	assert_string_equal(error.violations[2].field, "members[0].id");
@@ -226,7 +282,8 @@ static void all_violations_are_listed(void **state)
 	lf_error_clean_up(&error);
 }
 
-/* A team of 4 MiB, all of it wrong. Only the first hundred violations have a path; the others cost nothing but a count. */
+/* A team of 4 MiB, all of it wrong. Only the first hundred violations have a path; the others cost nothing but a count.
+ */
 static void a_message_full_of_violations_counts_them_all(void **state)
 {
 	struct gen_bytes bytes = {NULL, 0, 0};
