@@ -27,7 +27,7 @@
  * 2. The watchdog tries each listener and re-opens one that is dead. A listener whose accepting has ended still takes
  *    connections and greets them: what shows life is that nng hands the new connection over (NNG_PIPE_EV_ADD_PRE). So a
  *    trial connects, greets, and waits for that. It is dead at once where the connection is refused or the path is gone; else
- *    after two trials in a row without life, because re-opening has a price: nng closes the connections of a
+ *    after three trials in a row without life, because re-opening has a price: nng closes the connections of a
  *    listener together with it, and only those that came through other listeners survive. A trial that fails for a reason of
  *    our own (no descriptors left) says nothing: nng itself goes on when descriptors come back.
  *
@@ -48,10 +48,10 @@ __attribute__((weak, visibility("default"))) ssize_t sendmsg(int fd, const struc
 
 enum {
 	GREETING_MS     = 1000, /* to connect and greet */
-	HAND_OVER_MS    = 700,  /* nng pauses accepting for 100 ms after some errors */
+	HAND_OVER_MS    = 1000, /* nng pauses accepting for 100 ms after some errors; a busy machine takes longer */
 	TLS_MS          = 2000, /* all of it, through nng */
 	SLICE_MS        = 50,   /* how long stopping may wait for a trial */
-	STRIKES         = 2,    /* with no pause between, so that a dead listener is back within two seconds */
+	STRIKES         = 3,    /* with no pause between: a dead listener is back within some three seconds */
 	REOPEN_TRIALS   = 20,   /* the closed socket lets go of the address a moment later */
 	REOPEN_PAUSE_MS = 10,
 };
