@@ -1,6 +1,7 @@
 #include "tests/bench/kernel.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "proto/wire.h"
@@ -9,9 +10,9 @@
 #include "tests/bench/meter.h"
 
 enum {
-	CASES = 256,       /* decoded ones, gone through again and again: more than a first-level cache holds */
-	PASSES_MAX = 4096, /* over all of them */
-	PARTS = 9,         /* measurements that share the time */
+	CASES = 256, /* decoded ones, gone through again and again: more than a first-level cache holds */
+	SAMPLE_CASES = 32,
+	SAMPLES_MAX = 8192,
 	ARENA_BYTES_MAX = 1 << 20,
 };
 
@@ -146,59 +147,97 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-typedef bool (*run_fn)(struct lf_kernel_bench *bench, struct one *one, unsigned argument);
+/*
+ * What is measured: parts of the kernel, and beginnings of the service's work. Each sample measures all of them one
+ * after another on the same few cases, so that the differences are not those between two moments of the machine.
+ */
+static const struct {
+	bool (*run)(struct lf_kernel_bench *bench, struct one *one, unsigned argument);
+	unsigned argument;
+} parts[] = {
+	{run_parts, PROFILE},
+	{run_parts, SCORE},
+	{run_parts, EXPLAIN},
+	{run_parts, PROFILE | SCORE | EXPLAIN},
+	{run_steps, DECODE},
+	{run_steps, EVALUATE},
+	{run_steps, ANSWER},
+	{run_steps, RECORD},
+	{run_steps, PACK},
+};
+enum { PARTS = sizeof parts / sizeof parts[0], FIRST_STEP = 4 };
 
-/* The median, over passes through all cases, of the CPU time a case. 0 on failure. */
-static double measure(struct lf_kernel_bench *bench, run_fn run, unsigned argument, double seconds)
+/* One sample: CPU time a case of every part, and for steps beyond the first that of the step alone. */
+struct sample {
+	double ns[PARTS];
+	double all_ns;
+};
+
+static bool take_sample(struct lf_kernel_bench *bench, size_t first, struct sample *sample)
 {
-	const uint64_t until = lf_meter_now_ns() + (uint64_t)(seconds * 1e9);
-	double *passes = calloc(PASSES_MAX, sizeof *passes), median;
-	size_t count = 0;
-
-	if (passes == NULL)
-		return 0;
-	do {
+	for (size_t p = 0; p < PARTS; p++) {
 		const double begin = thread_cpu_ns();
 
-		for (size_t i = 0; i < CASES; i++)
-			if (!run(bench, &bench->cases[i], argument)) {
-				free(passes);
-				return 0;
-			}
-		passes[count++] = (thread_cpu_ns() - begin) / CASES;
-	} while (count < PASSES_MAX && lf_meter_now_ns() < until);
-	qsort(passes, count, sizeof *passes, compare);
-	median = passes[count / 2];
-	free(passes);
-	return median;
+		for (size_t i = 0; i < SAMPLE_CASES; i++)
+			if (!parts[p].run(bench, &bench->cases[(first + i) % CASES], parts[p].argument))
+				return false;
+		sample->ns[p] = (thread_cpu_ns() - begin) / SAMPLE_CASES;
+	}
+	sample->all_ns = sample->ns[PARTS - 1];
+	for (size_t p = PARTS - 1; p > FIRST_STEP; p--)
+		sample->ns[p] -= sample->ns[p - 1];
+	return true;
+}
+
+static double median_at(const struct sample *samples, size_t count, size_t offset, double *values)
+{
+	for (size_t i = 0; i < count; i++)
+		memcpy(&values[i], (const char *)&samples[i] + offset, sizeof values[i]);
+	qsort(values, count, sizeof *values, compare);
+	return values[count / 2];
+}
+
+static double median_of(const struct sample *samples, size_t count, size_t part, double *values)
+{
+	return median_at(samples, count, offsetof(struct sample, ns) + part * sizeof(double), values);
 }
 
 enum lf_code lf_kernel_bench_run(struct lf_kernel_bench *bench, double seconds, struct lf_kernel *kernel,
 	struct lf_steps *steps, struct lf_error *error)
 {
-	const double part = seconds / PARTS;
-	double until[PACK + 1] = {0};
+	const uint64_t until = lf_meter_now_ns() + (uint64_t)(seconds * 1e9);
+	struct sample *samples = calloc(SAMPLES_MAX, sizeof *samples);
+	double *values = calloc(SAMPLES_MAX, sizeof *values);
+	enum lf_code code = LF_OK;
+	size_t count = 0;
 
-	*kernel = (struct lf_kernel){
-		.profile_ns = measure(bench, run_parts, PROFILE, part),
-		.score_ns = measure(bench, run_parts, SCORE, part),
-		.explain_ns = measure(bench, run_parts, EXPLAIN, part),
-		.kernel_ns = measure(bench, run_parts, PROFILE | SCORE | EXPLAIN, part),
-	};
-	for (unsigned step = DECODE; step <= PACK; step++)
-		until[step] = measure(bench, run_steps, step, part);
-	if (kernel->profile_ns == 0 || kernel->score_ns == 0 || kernel->explain_ns == 0 || kernel->kernel_ns == 0 ||
-		until[PACK] == 0)
-		return lf_error_set(error, LF_INTERNAL, "a request of the benchmark can't be scored in this process");
-	*steps = (struct lf_steps){
-		.decode_ns = until[DECODE],
-		.evaluate_ns = until[EVALUATE] - until[DECODE],
-		.answer_ns = until[ANSWER] - until[EVALUATE],
-		.record_ns = until[RECORD] - until[ANSWER],
-		.pack_ns = until[PACK] - until[RECORD],
-		.all_ns = until[PACK],
-	};
-	return LF_OK;
+	if (samples == NULL || values == NULL)
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	while (code == LF_OK && count < SAMPLES_MAX && (count == 0 || lf_meter_now_ns() < until)) {
+		if (!take_sample(bench, count * SAMPLE_CASES, &samples[count]))
+			code = lf_error_set(
+				error, LF_INTERNAL, "a request of the benchmark can't be scored in this process");
+		count++;
+	}
+	if (code == LF_OK) {
+		*kernel = (struct lf_kernel){
+			.profile_ns = median_of(samples, count, 0, values),
+			.score_ns = median_of(samples, count, 1, values),
+			.explain_ns = median_of(samples, count, 2, values),
+			.kernel_ns = median_of(samples, count, 3, values),
+		};
+		*steps = (struct lf_steps){
+			.decode_ns = median_of(samples, count, 4, values),
+			.evaluate_ns = median_of(samples, count, 5, values),
+			.answer_ns = median_of(samples, count, 6, values),
+			.record_ns = median_of(samples, count, 7, values),
+			.pack_ns = median_of(samples, count, 8, values),
+			.all_ns = median_at(samples, count, offsetof(struct sample, all_ns), values),
+		};
+	}
+	free(values);
+	free(samples);
+	return code;
 }
 
 /* ---- setting up ---- */

@@ -25,6 +25,7 @@ static const char usage[] = "Usage: leadfit-bench [OPTION]...\n"
 			    "  --seed N             of the random teams and projects (default 1)\n"
 			    "  --grpc               also measure gRPC C++ (callback API) echoing an empty message,\n"
 			    "                       where this program was built with it\n"
+			    "  --kernel-only        only the engine and the steps around it, in this process\n"
 			    "  --output table|json  what to print (default table)\n"
 			    "  --json FILE          also write the JSON there\n"
 			    "  --version            print the version\n"
@@ -100,6 +101,7 @@ enum {
 	SERVER,
 	SEED,
 	GRPC,
+	KERNEL_ONLY,
 	OUTPUT,
 	JSON,
 	VERSION,
@@ -120,6 +122,7 @@ static const struct option table[] = {
 	{"server", required_argument, NULL, SERVER},
 	{"seed", required_argument, NULL, SEED},
 	{"grpc", no_argument, NULL, GRPC},
+	{"kernel-only", no_argument, NULL, KERNEL_ONLY},
 	{"output", required_argument, NULL, OUTPUT},
 	{"json", required_argument, NULL, JSON},
 	{"version", no_argument, NULL, VERSION},
@@ -175,6 +178,9 @@ static int take(int option, const char *value, struct lf_bench_settings *setting
 	case GRPC:
 		settings->grpc = true;
 		return -1;
+	case KERNEL_ONLY:
+		settings->kernel_only = true;
+		return -1;
 	case JSON:
 		settings->json_file = value;
 		return -1;
@@ -209,6 +215,8 @@ int lf_bench_options(int argc, char **argv, struct lf_bench_settings *settings)
 		if (status >= 0)
 			return status;
 	}
+	if (settings->kernel_only)
+		settings->point_count = 0;
 	if (optind < argc) {
 		fprintf(stderr, "leadfit-bench: unexpected argument %s\nTry 'leadfit-bench --help'.\n", argv[optind]);
 		return 2;

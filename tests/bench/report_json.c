@@ -100,7 +100,8 @@ bool lf_report_json(const struct lf_report *report, FILE *out)
 	bool good = put_machine(root, report->machine) && put_settings(root, report) &&
 		    put_spreads(root, "kernel", report, lf_kernel_figures, LF_KERNEL_FIGURES, 0) &&
 		    put_spreads(root, "inProcess", report, lf_step_figures, LF_STEP_FIGURES, 0) &&
-		    put_spreads(root, "leadfitd", report, lf_daemon_figures, LF_DAEMON_FIGURES, 0);
+		    (report->settings->kernel_only ||
+			    put_spreads(root, "leadfitd", report, lf_daemon_figures, LF_DAEMON_FIGURES, 0));
 
 	for (size_t i = 0; i < report->settings->point_count; i++)
 		good = good && json_array_append_new(points, point_json(report, i)) == 0;

@@ -29,8 +29,9 @@ static void print_settings(const struct lf_report *report, FILE *out)
 			"requests  a new team of %d members with %d pieces of evidence each time, %u projects, over "
 			"%s\n",
 			LF_WORKLOAD_MEMBERS, LF_WORKLOAD_EVIDENCE, settings->projects, settings->ipc ? "ipc" : "TCP");
-	fprintf(out, "          %zu bytes, replies of %zu bytes\n", lf_workload_bytes(report->bench->workload),
-		report->bench->reply_bytes);
+	if (!settings->kernel_only)
+		fprintf(out, "          %zu bytes, replies of %zu bytes\n", lf_workload_bytes(report->bench->workload),
+			report->bench->reply_bytes);
 }
 
 static void print_load(
@@ -83,22 +84,23 @@ static void print_names(const struct lf_report *report, const char *title, const
 			f + 1 < count ? "," : "\n");
 }
 
-static void print_process(const struct lf_report *report, FILE *out)
+static void print_kernel(const struct lf_report *report, FILE *out)
 {
 	static const char *const kernel[] = {"profile", "score", "explain", "together"};
 	static const char *const steps[] = {
 		"decode", "convert and score", "answer with words", "record", "pack", "together"};
-	static const char *const daemon[] = {"peak resident MiB", "log file KiB a decision"};
-	static const double daemon_units[] = {1024 * 1024, 1024};
 
-	fprintf(out, "\n");
 	print_names(report, "(k) kernel, us", lf_kernel_figures, LF_KERNEL_FIGURES, 1e3, kernel, out);
 	print_names(report, "    in process, us", lf_step_figures, LF_STEP_FIGURES, 1e3, steps, out);
-	fprintf(out, "%-18s", "    leadfitd");
-	for (size_t f = 0; f < LF_DAEMON_FIGURES; f++)
-		fprintf(out, " %s %.1f%s", daemon[f],
-			lf_spread_of(report, &lf_daemon_figures[f], 0).median / daemon_units[f],
-			f + 1 < LF_DAEMON_FIGURES ? "," : "\n");
+}
+
+static void print_daemon(const struct lf_report *report, FILE *out)
+{
+	const double peak = lf_spread_of(report, &lf_daemon_figures[0], 0).median;
+	const double log = lf_spread_of(report, &lf_daemon_figures[1], 0).median;
+
+	fprintf(out, "    leadfitd       peak resident %.1f MiB, log file %.2f KiB a decision\n", peak / (1024 * 1024),
+		log / 1024);
 }
 
 static void print_ratio(
@@ -144,8 +146,14 @@ static void print_ratios(const struct lf_report *report, FILE *out)
 void lf_report_table(const struct lf_report *report, FILE *out)
 {
 	print_settings(report, out);
-	print_loads(report, out);
-	print_inserts(report, out);
-	print_process(report, out);
-	print_ratios(report, out);
+	if (!report->settings->kernel_only) {
+		print_loads(report, out);
+		print_inserts(report, out);
+	}
+	fprintf(out, "\n");
+	print_kernel(report, out);
+	if (!report->settings->kernel_only) {
+		print_daemon(report, out);
+		print_ratios(report, out);
+	}
 }

@@ -72,14 +72,13 @@ static enum lf_code start_daemon(const struct lf_bench *bench, struct servers *s
 		&servers->daemon, "leadfitd: listening on ", servers->daemon_url, sizeof servers->daemon_url, error);
 }
 
-static enum lf_code start_echo(const struct lf_bench *bench, struct servers *servers, const char *kind,
-	struct lf_child *child, char *bound, struct lf_error *error)
+static enum lf_code start_echo(
+	const struct lf_bench *bench, const char *kind, struct lf_child *child, char *bound, struct lf_error *error)
 {
 	char output[PATH_BYTES], url[URL_BYTES], contexts[16], reply_bytes[24], name[32];
 	const char *argv[] = {bench->self, kind, url, contexts, reply_bytes, NULL};
 	unsigned most = 1;
 
-	(void)servers;
 	for (size_t i = 0; i < bench->settings->point_count; i++)
 		if (bench->settings->in_flight[i] > most)
 			most = bench->settings->in_flight[i];
@@ -94,9 +93,8 @@ static enum lf_code start_echo(const struct lf_bench *bench, struct servers *ser
 	return lf_child_await(child, "listening on ", bound, URL_BYTES, error);
 }
 
-static enum lf_code start_client(const struct lf_bench *bench, struct servers *servers, struct lf_error *error)
+static enum lf_code start_client(struct servers *servers, struct lf_error *error)
 {
-	(void)bench;
 	return lf_client_new(&servers->client,
 		&(struct lf_client_options){.url = servers->daemon_url, .in_flight_max = LF_BENCH_IN_FLIGHT_MAX},
 		error);
@@ -220,28 +218,32 @@ static enum lf_code measure_inserts(
 	return code;
 }
 
-enum lf_code lf_round_run(struct lf_bench *bench, struct lf_round *round, struct lf_error *error)
+static enum lf_code run_servers(struct lf_bench *bench, struct lf_round *round, struct lf_error *error)
 {
 	struct servers servers = {0};
 	enum lf_code code = LF_OK;
 
 	path_in(bench, "bench.db", servers.log);
-	if (start_daemon(bench, &servers, error) != LF_OK || start_client(bench, &servers, error) != LF_OK ||
+	if (start_daemon(bench, &servers, error) != LF_OK || start_client(&servers, error) != LF_OK ||
 		warm_up(bench, &servers, error) != LF_OK ||
-		start_echo(bench, &servers, "echo-server", &servers.echo, servers.echo_url, error) != LF_OK)
+		start_echo(bench, "echo-server", &servers.echo, servers.echo_url, error) != LF_OK)
 		code = error->code;
 	if (code == LF_OK && bench->settings->grpc)
-		code = start_echo(bench, &servers, "grpc-server", &servers.grpc, servers.grpc_url, error);
+		code = start_echo(bench, "grpc-server", &servers.grpc, servers.grpc_url, error);
 	if (code == LF_OK)
 		code = measure_loads(bench, &servers, round, error);
 	round->peak_bytes = servers.daemon.pid > 0 ? (double)lf_process_peak_bytes(servers.daemon.pid) : 0;
 	code = stop_all(&servers, code, error);
 	if (code == LF_OK)
 		code = measure_inserts(bench, &servers, round, error);
-	if (code == LF_OK)
-		code = lf_kernel_bench_run(
-			bench->kernel, bench->settings->seconds, &round->kernel, &round->steps, error);
 	if (!bench->settings->keep || code != LF_OK)
 		remove_log(bench);
 	return code;
+}
+
+enum lf_code lf_round_run(struct lf_bench *bench, struct lf_round *round, struct lf_error *error)
+{
+	if (!bench->settings->kernel_only && run_servers(bench, round, error) != LF_OK)
+		return error->code;
+	return lf_kernel_bench_run(bench->kernel, bench->settings->seconds, &round->kernel, &round->steps, error);
 }

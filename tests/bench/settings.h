@@ -25,6 +25,7 @@ struct lf_bench_settings {
 	unsigned workers; /* 0: the service's default */
 	bool ipc;         /* else TCP */
 	bool grpc;
+	bool kernel_only;      /* nothing but (k): no servers */
 	bool keep;             /* the directory, with the last log */
 	bool json;             /* to standard output, instead of the table */
 	const char *json_file; /* NULL: none */
