@@ -164,14 +164,18 @@ static enum lf_code make_transport(struct lf_client *client, struct lf_error *er
 static enum lf_code start_threads(struct lf_client *client, struct lf_error *error)
 {
 	sigset_t all, before;
+	bool started = false;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	client->keeper_runs = pthread_create(&client->keeper, NULL, lf_keeper_main, client) == 0;
-	if (client->keeper_runs)
-		client->connector_runs = pthread_create(&client->connector, NULL, lf_link_main, client) == 0;
+	if (client->keeper_runs) {
+		pthread_mutex_lock(&client->mutex);
+		started = lf_link_start(client);
+		pthread_mutex_unlock(&client->mutex);
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!client->connector_runs)
+	if (!started)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no thread can be started");
 	return LF_OK;
 }
@@ -219,40 +223,34 @@ void lf_client_release(struct lf_client *client)
 		free_client(client);
 }
 
-/* Ends every call with CANCELLED and waits until their closures have returned. */
+/* Ends every call with CANCELLED, and the connector; waits until closures have returned. */
 static void end_calls(struct lf_client *client)
 {
-	nng_dialer dialer = {0};
-
 	pthread_mutex_lock(&client->mutex);
 	client->closing = true;
 	for (size_t i = 0; i < client->heap_count; i++)
 		lf_call_stop(client, client->heap[i]);
 	lf_heap_rebuild(client);
-	while (client->live > 0 || client->pumping > 0)
+	lf_link_close(client);
+	while (client->live > 0 || client->pumping > 0 || client->connector_runs)
 		pthread_cond_wait(&client->idle_cond, &client->mutex);
-	if (client->dialing)
-		dialer = client->dialer;
-	pthread_cond_broadcast(&client->link_cond);
 	lf_keeper_wake(client, INT64_MIN + 1);
 	pthread_mutex_unlock(&client->mutex);
-	if (dialer.id != 0)
-		nng_dialer_close(dialer);
 }
 
 /*
- * No call lives. Stops the threads, then nng: first the aios, which waits for callbacks that are still within nng_ctx_recv(), for nng 1.5.2
+ * No call lives. Stops the keeper, then nng: first the aios, which waits for callbacks that are still within nng_ctx_recv(), for nng 1.5.2
  * may free the socket under a thread that drops the last reference to one of its contexts; then contexts, before their
- * socket, which waits for them.
+ * socket, which waits for them. A socket with a lost dial can't be closed: it is left to the lost connector, and so are the slots.
  */
 static void tear_down(struct lf_client *client)
 {
-	if (client->connector_runs)
-		pthread_join(client->connector, NULL);
 	if (client->keeper_runs)
 		pthread_join(client->keeper, NULL);
 	for (size_t i = 0; i < client->slot_count; i++)
 		nng_aio_stop(client->slots[i].aio);
+	if (client->connectors_lost > 0)
+		return;
 	for (size_t i = 0; i < client->slot_count; i++)
 		nng_ctx_close(client->slots[i].context);
 	if (client->socket_open)
@@ -304,7 +302,10 @@ enum lf_code lf_client_new(struct lf_client **client, const struct lf_client_opt
 	if (made->mutex_made)
 		end_calls(made);
 	tear_down(made);
-	free_client(made);
+	if (made->mutex_made)
+		lf_client_release(made);
+	else
+		free_client(made);
 	return code;
 }
 

@@ -29,6 +29,8 @@ enum {
 	LF_REDIAL_MS_MAX          = 1000,
 	LF_STABLE_MS              = 1000, /* a connection that held so long was a good one: the next dial is at once */
 	LF_ABORT_AGAIN_MS         = 5,
+	LF_DIAL_MS_MIN            = 20,   /* a dial is not ended earlier: see client_link.c */
+	LF_DIAL_LOST_MS           = 1000, /* a dial that was ended and does not return within this is lost */
 	LF_REPLY_ARENA_FACTOR     = 16,   /* memory of a decoded reply, in reply_bytes_max */
 };
 
@@ -101,7 +103,7 @@ struct lf_client {
 	struct lf_slot *slots;
 	size_t slots_wanted, slot_count;
 	pthread_t keeper, connector;
-	bool mutex_made, socket_open, keeper_runs, connector_runs;
+	bool mutex_made, socket_open, keeper_runs;
 
 	pthread_mutex_t mutex; /* everything below; never held across a closure or a call of nng but nng_aio_cancel() */
 	pthread_cond_t keeper_cond, link_cond, idle_cond;
@@ -127,8 +129,10 @@ struct lf_client {
 	uint64_t replies;
 	int64_t disconnected_ms;
 	nng_dialer dialer;
-	bool dialing, dial_timed_out, dialled_once;
-	int64_t dial_deadline_ms;
+	bool dialing, dial_ended, dialled_once; /* dial_ended: the keeper closed its dialer */
+	int64_t dial_since_ms, dial_due_ms;     /* dial_due_ms: when the keeper has to look at it */
+	bool connector_runs;
+	unsigned connectors_lost; /* each holds a reference for ever */
 	char link_error[128];  /* why it could not connect, or how the connection was lost */
 };
 
@@ -153,7 +157,7 @@ void lf_heap_update(struct lf_client *client, struct lf_call *call);
 void lf_heap_rebuild(struct lf_client *client);
 /* Wakes the keeper where it sleeps beyond when_ms. */
 void lf_keeper_wake(struct lf_client *client, int64_t when_ms);
-/* The thread. Ends when the client is closing and no call lives. */
+/* The thread. Ends when the client is closing, no call lives and the connector has ended. */
 void *lf_keeper_main(void *client);
 
 /* ---- calls ---- */
@@ -203,7 +207,11 @@ void lf_error_copy(struct lf_error *to, const struct lf_error *from);
 const char *lf_link_reason(int nng_error);
 /* Sets up the callbacks of the socket. 0 or an error number of nng. */
 int lf_link_watch(struct lf_client *client);
-/* The thread. Ends when the client is closing. */
-void *lf_link_main(void *client);
+/* Under the mutex: starts the connector. false where there is no thread to be had. It ends when the client is closing. */
+bool lf_link_start(struct lf_client *client);
+/* The keeper, under the mutex, which it may release meanwhile: dial_due_ms of a dial has come. */
+void lf_link_on_due(struct lf_client *client, int64_t now_ms);
+/* Under the mutex: the client is closing, so a dial must end soon. */
+void lf_link_close(struct lf_client *client);
 
 #endif

@@ -156,20 +156,9 @@ static int64_t wake_at(const struct lf_client *client)
 
 	if (client->heap_count > 0)
 		when = client->heap[0]->due_ms;
-	if (client->dialing && !client->dial_timed_out && client->dial_deadline_ms < when)
-		when = client->dial_deadline_ms;
+	if (client->dialing && client->dial_due_ms < when)
+		when = client->dial_due_ms;
 	return when;
-}
-
-/* Under the mutex, which it releases meanwhile: the dial has lasted long enough. nng_dialer_start() then returns. */
-static void end_dial(struct lf_client *client)
-{
-	nng_dialer dialer = client->dialer;
-
-	client->dial_timed_out = true;
-	pthread_mutex_unlock(&client->mutex);
-	nng_dialer_close(dialer);
-	pthread_mutex_lock(&client->mutex);
 }
 
 void *lf_keeper_main(void *arg)
@@ -177,11 +166,11 @@ void *lf_keeper_main(void *arg)
 	struct lf_client *client = arg;
 
 	pthread_mutex_lock(&client->mutex);
-	while (!client->closing || client->live > 0) {
+	while (!client->closing || client->live > 0 || client->connector_runs) {
 		int64_t now = lf_now_ms();
 
-		if (client->dialing && !client->dial_timed_out && client->dial_deadline_ms <= now)
-			end_dial(client);
+		if (client->dialing && client->dial_due_ms <= now)
+			lf_link_on_due(client, now);
 		while (client->heap_count > 0 && client->heap[0]->due_ms <= now)
 			lf_call_on_due(client, client->heap[0], now);
 		if (client->pump_wanted) {
@@ -191,9 +180,9 @@ void *lf_keeper_main(void *arg)
 			pthread_mutex_lock(&client->mutex);
 			continue;
 		}
-		client->keeper_wake_ms = wake_at(client);
-		if (client->closing && client->live == 0)
+		if (client->closing && client->live == 0 && !client->connector_runs)
 			break;
+		client->keeper_wake_ms = wake_at(client);
 		if (client->keeper_wake_ms == INT64_MAX)
 			pthread_cond_wait(&client->keeper_cond, &client->mutex);
 		else if (client->keeper_wake_ms > now)

@@ -13,6 +13,11 @@
  * pipe_id is the one truth about being connected: set when nng has added the pipe to the socket, cleared when it was removed. nng may
  * report the removal before the addition (removed_pipe_id). A peer of another SP protocol is dropped by nng between dial and addition;
  * then nng_dialer_start() succeeds without pipe_was_added.
+ *
+ * nng has one hole: a dialer that is closed after nng_dialer_start() was entered and before it got to connecting never makes it return. So a
+ * dial is not ended before it is LF_DIAL_MS_MIN old, and if its thread was held up for longer than that, the dial is lost: another
+ * connector takes over, and the lost one is left alone with what it holds: a thread, the socket, and a reference to the client. A connector
+ * knows that it is lost by the generation having changed.
  */
 
 enum { REDIAL_BY_NNG_MS = 60 * 60 * 1000 };
@@ -54,12 +59,18 @@ const char *lf_link_reason(int nng_error)
 
 /* ---- what nng reports, on its threads ---- */
 
+/* Under the mutex. */
+static void set_reason(struct lf_client *client, const char *reason)
+{
+	snprintf(client->link_error, sizeof(client->link_error), "%s", reason);
+}
+
 /* Under the mutex: the connection is gone. Whoever waits for one has connect_timeout_ms from now. */
 static void on_loss(struct lf_client *client)
 {
 	client->pipe_id = 0;
 	client->disconnected_ms = lf_now_ms();
-	snprintf(client->link_error, sizeof(client->link_error), "the connection was lost");
+	set_reason(client, "the connection was lost");
 	for (size_t i = 0; i < client->heap_count; i++) {
 		struct lf_call *call = client->heap[i];
 		int64_t due = lf_call_due(client, call);
@@ -130,11 +141,34 @@ static int make_dialer(struct lf_client *client, nng_dialer *dialer)
 	return error;
 }
 
-/*
- * Under the mutex, which it releases meanwhile. Dials once; true: there was a connection. The dialer is closed again
- * where it failed, else it is client->dialer.
- */
-static bool dial(struct lf_client *client)
+enum dialled { CONNECTED, FAILED, LOST };
+
+/* Under the mutex, which it releases meanwhile. Starts the dialer, which the keeper may close. 0 or an error number of nng; -1: lost. */
+static int start_dialer(struct lf_client *client, nng_dialer dialer)
+{
+	unsigned generation = client->connectors_lost;
+	int error;
+
+	client->dialer = dialer;
+	client->dialing = true;
+	client->dial_ended = false;
+	client->dial_since_ms = lf_now_ms();
+	client->dial_due_ms = client->dial_since_ms + client->connect_timeout_ms;
+	if (client->dial_due_ms < client->dial_since_ms + LF_DIAL_MS_MIN)
+		client->dial_due_ms = client->dial_since_ms + LF_DIAL_MS_MIN;
+	client->pipe_was_added = false;
+	lf_keeper_wake(client, client->dial_due_ms);
+	pthread_mutex_unlock(&client->mutex);
+	error = nng_dialer_start(dialer, 0);
+	pthread_mutex_lock(&client->mutex);
+	if (generation != client->connectors_lost)
+		return -1;
+	client->dialing = false;
+	return error;
+}
+
+/* Under the mutex, which it releases meanwhile. Dials once. The dialer is closed again where that failed, else it is client->dialer. */
+static enum dialled dial(struct lf_client *client)
 {
 	nng_dialer dialer;
 	int error;
@@ -143,34 +177,23 @@ static bool dial(struct lf_client *client)
 	error = make_dialer(client, &dialer);
 	pthread_mutex_lock(&client->mutex);
 	if (error != 0) {
-		snprintf(client->link_error, sizeof(client->link_error), "%s", lf_link_reason(error));
-		return false;
+		set_reason(client, lf_link_reason(error));
+		return FAILED;
 	}
-	client->dialer = dialer;
-	client->dialing = !client->closing; /* from now on lf_client_destroy() and the keeper may close it */
-	client->dial_timed_out = false;
-	client->dial_deadline_ms = lf_now_ms() + client->connect_timeout_ms;
-	client->pipe_was_added = false;
-	lf_keeper_wake(client, client->dial_deadline_ms);
-	error = NNG_ECLOSED;
-	if (client->dialing) {
-		pthread_mutex_unlock(&client->mutex);
-		error = nng_dialer_start(dialer, 0);
-		pthread_mutex_lock(&client->mutex);
-	}
-	client->dialing = false;
+	error = client->closing ? NNG_ECLOSED : start_dialer(client, dialer);
+	if (error < 0)
+		return LOST;
 	if (error == 0 && client->pipe_was_added)
-		return true;
-	if (client->dial_timed_out)
+		return CONNECTED;
+	if (client->dial_ended)
 		snprintf(client->link_error, sizeof(client->link_error), "no answer within %u ms", client->connect_timeout_ms);
-	else if (error == 0)
-		snprintf(client->link_error, sizeof(client->link_error), "the peer is no leadfit service: another SP protocol than REP");
 	else
-		snprintf(client->link_error, sizeof(client->link_error), "%s", lf_link_reason(error));
+		set_reason(client,
+			error == 0 ? "the peer is no leadfit service: another SP protocol than REP" : lf_link_reason(error));
 	pthread_mutex_unlock(&client->mutex);
 	nng_dialer_close(dialer);
 	pthread_mutex_lock(&client->mutex);
-	return false;
+	return FAILED;
 }
 
 /* Under the mutex, which it releases meanwhile: waits for the loss of the connection. Whether the connection was worth having. */
@@ -198,28 +221,89 @@ static int64_t pause_max(const struct lf_client *client)
 	return pause < LF_REDIAL_MS_MIN ? LF_REDIAL_MS_MIN : pause;
 }
 
-void *lf_link_main(void *arg)
+/* Under the mutex, which it releases meanwhile. */
+static void pause_for(struct lf_client *client, int64_t pause_ms)
+{
+	int64_t until = lf_now_ms() + lf_jitter(client, pause_ms);
+
+	while (!client->closing && lf_now_ms() < until)
+		lf_cond_wait_until(&client->link_cond, &client->mutex, until);
+}
+
+static void *link_main(void *arg)
 {
 	struct lf_client *client = arg;
-	int64_t pause = LF_REDIAL_MS_MIN, until;
+	int64_t pause = LF_REDIAL_MS_MIN;
 
 	pthread_mutex_lock(&client->mutex);
 	while (!client->closing) {
-		bool connected = dial(client);
+		enum dialled dialled = dial(client);
 
+		if (dialled == LOST) {
+			pthread_mutex_unlock(&client->mutex);
+			lf_client_release(client);
+			return NULL;
+		}
 		client->dialled_once = true;
 		pthread_cond_broadcast(&client->link_cond);
-		if (connected && hold(client)) {
+		if (dialled == CONNECTED && hold(client)) {
 			pause = LF_REDIAL_MS_MIN;
 			continue;
 		}
-		until = lf_now_ms() + lf_jitter(client, pause);
-		while (!client->closing && lf_now_ms() < until)
-			lf_cond_wait_until(&client->link_cond, &client->mutex, until);
+		pause_for(client, pause);
 		pause *= 2;
 		if (pause > pause_max(client))
 			pause = pause_max(client);
 	}
+	client->connector_runs = false;
+	pthread_cond_broadcast(&client->idle_cond);
+	lf_keeper_wake(client, INT64_MIN + 1);
 	pthread_mutex_unlock(&client->mutex);
 	return NULL;
+}
+
+bool lf_link_start(struct lf_client *client)
+{
+	pthread_t connector;
+
+	/* Its end is told by connector_runs: one that is lost could not be joined. */
+	client->connector_runs = pthread_create(&connector, NULL, link_main, client) == 0;
+	if (client->connector_runs)
+		pthread_detach(connector);
+	return client->connector_runs;
+}
+
+void lf_link_on_due(struct lf_client *client, int64_t now_ms)
+{
+	nng_dialer dialer = client->dialer;
+
+	if (!client->dial_ended) {
+		client->dial_ended = true;
+		client->dial_due_ms = now_ms + LF_DIAL_LOST_MS;
+		pthread_mutex_unlock(&client->mutex);
+		nng_dialer_close(dialer);
+		pthread_mutex_lock(&client->mutex);
+		return;
+	}
+	client->connectors_lost++;
+	client->references++;
+	client->dialing = false;
+	client->dialled_once = true;
+	set_reason(client, "no answer");
+	if (client->closing || !lf_link_start(client))
+		client->connector_runs = false;
+	pthread_cond_broadcast(&client->link_cond);
+	pthread_cond_broadcast(&client->idle_cond);
+}
+
+void lf_link_close(struct lf_client *client)
+{
+	if (client->dialing && !client->dial_ended) {
+		int64_t due = client->dial_since_ms + LF_DIAL_MS_MIN;
+
+		if (due < client->dial_due_ms)
+			client->dial_due_ms = due;
+	}
+	pthread_cond_broadcast(&client->link_cond);
+	lf_keeper_wake(client, INT64_MIN + 1);
 }

@@ -198,6 +198,14 @@ pid_t fake_process_start(const char *url)
 	return process;
 }
 
+void fake_process_stop(pid_t process)
+{
+	int status;
+
+	kill(process, SIGSTOP);
+	must(waitpid(process, &status, WUNTRACED) == process && WIFSTOPPED(status), "stopping");
+}
+
 void fake_process_end(pid_t process)
 {
 	kill(process, SIGKILL);

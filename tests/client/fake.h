@@ -90,6 +90,8 @@ void tcp_fake_stop(struct tcp_fake *fake);
 void fake_process_main(int argc, char **argv);
 /* Starts one that answers SERVING, and waits until it listens. */
 pid_t fake_process_start(const char *url);
+/* SIGSTOP, and waits until it is. */
+void fake_process_stop(pid_t process);
 void fake_process_end(pid_t process);
 
 /* ---- calls ---- */

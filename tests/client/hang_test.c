@@ -161,7 +161,7 @@ static void stopped_server_costs_the_deadline_and_works_when_it_runs_again(void 
 	server = fake_process_start(url);
 	client = connect_quick(url);
 	assert_int_equal(check_health(client, NULL, NULL), LF_OK);
-	kill(server, SIGSTOP);
+	fake_process_stop(server);
 	assert_int_equal(check_health(client, &SHORT, NULL), LF_DEADLINE_EXCEEDED);
 	kill(server, SIGCONT);
 	assert_int_equal(check_health(client, &patient, NULL), LF_OK);
@@ -225,7 +225,7 @@ static void killed_server_ends_calls_and_its_successor_serves(void **state)
 	server = fake_process_start(url);
 	options = quick(url);
 	assert_int_equal(lf_client_new(&client, &options, NULL), LF_OK);
-	kill(server, SIGSTOP);
+	fake_process_stop(server);
 	call = lf_call_new(client, &grpc__health__v1__health__descriptor, &(struct lf_call_options){.timeout_ms = 60000});
 	lf_call_start_bytes(call, 0, NULL, 0, on_bytes, &closures);
 	fake_process_end(server);
@@ -569,13 +569,14 @@ static void clients_come_and_go(void **state)
 }
 
 /*
- * nng 1.5.2 leaks a request that it starts to write while the connection is being closed: its transports' send functions return
- * without freeing the message where the pipe's aio is closed already. At most one a connection. Our own leaks of messages show in call_test.c.
+ * nng 1.5.2 leaks when a connection ends at a bad moment: a request that it starts to write while the connection is being closed (its
+ * transports return without freeing the message), and a dial that is closed while it completes. At most one each a connection.
+ * call_test.c and fault_test.c, where no connection ends badly, have no such exception.
  */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:make_message\nleak:send_call\n";
+	return "leak:libnng.so\n";
 }
 
 int main(int argc, char **argv)
