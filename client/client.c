@@ -197,9 +197,17 @@ static enum lf_code await_connection(struct lf_client *client, struct lf_error *
 
 /* ---- ending ---- */
 
-/* Frees what a client is beside its connection. */
+static void close_socket(struct lf_client *client)
+{
+	if (client->socket_open)
+		nng_close(client->socket);
+	client->socket_open = false;
+}
+
+/* Frees what is left after tear_down(). */
 static void free_client(struct lf_client *client)
 {
+	close_socket(client);
 	if (client->mutex_made) {
 		pthread_cond_destroy(&client->idle_cond);
 		pthread_cond_destroy(&client->link_cond);
@@ -241,7 +249,7 @@ static void end_calls(struct lf_client *client)
 /*
  * No call lives. Stops the keeper, then nng: first the aios, which waits for callbacks that are still within nng_ctx_recv(), for nng 1.5.2
  * may free the socket under a thread that drops the last reference to one of its contexts; then contexts, before their
- * socket, which waits for them. A socket with a lost dial can't be closed: it is left to the lost connector, and so are the slots.
+ * socket, which waits for them. nng_close() would wait for a lost dial, too: it is left to the last reference.
  */
 static void tear_down(struct lf_client *client)
 {
@@ -249,12 +257,10 @@ static void tear_down(struct lf_client *client)
 		pthread_join(client->keeper, NULL);
 	for (size_t i = 0; i < client->slot_count; i++)
 		nng_aio_stop(client->slots[i].aio);
-	if (client->connectors_lost > 0)
-		return;
 	for (size_t i = 0; i < client->slot_count; i++)
 		nng_ctx_close(client->slots[i].context);
-	if (client->socket_open)
-		nng_close(client->socket);
+	if (client->connectors_lost == 0)
+		close_socket(client);
 	for (size_t i = 0; i < client->slot_count; i++)
 		nng_aio_free(client->slots[i].aio);
 	free(client->slots);
