@@ -213,6 +213,29 @@ static void take_segments(struct block *block, struct lf_criterion *criterion, c
 	}
 }
 
+/* After the segments, which give the values. */
+static void take_priors(struct block *block, struct lf_criterion *criterion, const struct lf_criterion_def *from,
+	const struct lf_rubric *rubric)
+{
+	size_t disciplines = rubric->def.discipline_count;
+	struct lf_prior *priors;
+
+	if (!(criterion->prior_strength > 0))
+		return;
+	priors = take(block, disciplines + 1, sizeof *priors);
+	criterion->priors = priors;
+	for (size_t d = 0; priors != NULL && d <= disciplines; d++) {
+		double mean = from->prior_mean != NULL && d < disciplines ? from->prior_mean[d] : from->prior_default_mean;
+
+		mean += 0.0; /* -0 becomes 0 */
+		priors[d] = (struct lf_prior) {
+			.mean = mean,
+			.product = lf_on_grid(&rubric->product_grid, criterion->prior_strength * mean),
+			.value = lf_criterion_value(criterion, mean),
+		};
+	}
+}
+
 static void take_needs(struct block *block, struct lf_criterion *criterion, const struct lf_criterion_def *from,
 	const struct lf_rubric_def *def, const struct lf_rubric *rubric, const uint32_t *trait_order)
 {
@@ -256,13 +279,13 @@ static void take_criteria(struct block *block, struct lf_rubric *rubric, const s
 			.label = take_label(block, from->title, from->id),
 			.weight = take_response(block, &from->weight, trait_order, def->trait_count),
 			.prior_strength = lf_on_grid(&rubric->weight_grid, from->prior_strength),
-			.prior_mean = keep(block, from->prior_mean, def->discipline_count, sizeof(double)),
-			.prior_default_mean = from->prior_default_mean,
 			.need_first = rubric->need_count,
 		};
 
-		if (from->derived == LF_RATED)
+		if (from->derived == LF_RATED) {
 			take_segments(block, &criterion, from, def);
+			take_priors(block, &criterion, from, rubric);
+		}
 		if (from->derived == LF_DOMAIN_ALIGNMENT)
 			take_needs(block, &criterion, from, def, rubric, trait_order);
 		rubric->need_count += criterion.need_count;

@@ -52,6 +52,13 @@ struct lf_segment {
 	double rating_end, value_end;
 };
 
+/* What is expected of a discipline on one criterion. */
+struct lf_prior {
+	double mean;    /* p */
+	double product; /* k · p on the grid of products */
+	double value;   /* of p: all that counts while there is no evidence */
+};
+
 struct lf_criterion {
 	uint32_t index; /* in the definition */
 	enum lf_derived derived;
@@ -60,8 +67,7 @@ struct lf_criterion {
 	const struct lf_segment *segments; /* rated */
 	size_t segment_count;
 	double prior_strength;             /* k on the grid of weights */
-	const double *prior_mean;          /* by discipline of the definition; NULL = prior_default_mean for all */
-	double prior_default_mean;
+	const struct lf_prior *priors;     /* by discipline of the definition, then one for all others; NULL where k = 0 */
 	const struct lf_need *needs;       /* DOMAIN_ALIGNMENT, by discipline id */
 	size_t need_count;
 	size_t need_first;                 /* place of its first need among those of all criteria */

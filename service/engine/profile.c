@@ -1,27 +1,5 @@
 /* What a project calls for on expectations alone: an imagined member of each discipline, scored like anybody. */
-#include <string.h>
 #include "service/engine/internal.h"
-
-/* lf_curve_value(): the same arithmetic as a compiled curve's, so the same bits. */
-double lf_curve_value(const struct lf_curve_point *curve, size_t count, double rating)
-{
-	struct lf_segment segment;
-	size_t i = count - 1;
-
-	assert(count > 0);
-	if (count == 1)
-		return curve[0].value + 0.0;
-	for (i--; i > 0 && rating < curve[i].rating; i--)
-		;
-	segment = (struct lf_segment) {
-		.rating = curve[i].rating,
-		.value = curve[i].value + 0.0,
-		.slope = (curve[i + 1].value - curve[i].value) / (curve[i + 1].rating - curve[i].rating),
-		.rating_end = curve[i + 1].rating,
-		.value_end = curve[i + 1].value + 0.0,
-	};
-	return lf_segment_value(&segment, rating);
-}
 
 /* Best first; fits come in canonical order, so places in it break ties. */
 static void insert_fit(struct lf_discipline_fit *fits, size_t count, struct lf_discipline_fit fit)

@@ -90,8 +90,10 @@ void lf_pick_differences(const struct lf_speaker *speaker, const struct lf_membe
 		uint32_t j = criterion->index;
 		double difference = speaker->result->weights[j] * (a->criteria[j].value - b->criteria[j].value);
 
-		lf_pick(ahead, criterion, difference);
-		lf_pick(behind, criterion, -difference);
+		if (difference > 0)
+			lf_pick(ahead, criterion, difference);
+		else if (difference < 0)
+			lf_pick(behind, criterion, -difference);
 	}
 }
 

@@ -209,13 +209,6 @@ static uint32_t sum_evidence(const struct lf_scoring *scoring, const struct lf_m
 	return undated;
 }
 
-static double prior_mean(const struct lf_criterion *criterion, uint32_t discipline, size_t declared)
-{
-	if (criterion->prior_mean != NULL && discipline < declared)
-		return criterion->prior_mean[discipline];
-	return criterion->prior_default_mean;
-}
-
 double lf_criterion_value(const struct lf_criterion *criterion, double rating)
 {
 	size_t i = criterion->segment_count - 1;
@@ -225,35 +218,60 @@ double lf_criterion_value(const struct lf_criterion *criterion, double rating)
 	return lf_segment_value(&criterion->segments[i], rating);
 }
 
-/* r = (Σ s·a·r + k·p) / (n + k): the prior is one more piece of evidence, of weight k. */
-static void rate(const struct lf_scoring *scoring, const struct lf_criterion *criterion, struct lf_evidence_sum sum,
-	uint32_t discipline, struct lf_criterion_score *score)
+/* The same arithmetic as a compiled curve's, so the same bits. */
+double lf_curve_value(const struct lf_curve_point *curve, size_t count, double rating)
 {
-	const struct lf_rubric *rubric = scoring->rubric;
-	double n = sum.weight.high + sum.weight.low, k = criterion->prior_strength, rating;
+	struct lf_segment segment;
+	size_t i = count - 1;
 
-	*score = (struct lf_criterion_score) { .known = n > 0 || k > 0 };
-	if (!score->known)
+	assert(count > 0);
+	if (count == 1)
+		return curve[0].value + 0.0;
+	for (i--; i > 0 && rating < curve[i].rating; i--)
+		;
+	segment = (struct lf_segment) {
+		.rating = curve[i].rating,
+		.value = curve[i].value + 0.0,
+		.slope = (curve[i + 1].value - curve[i].value) / (curve[i + 1].rating - curve[i].rating),
+		.rating_end = curve[i + 1].rating,
+		.value_end = curve[i + 1].value + 0.0,
+	};
+	return lf_segment_value(&segment, rating);
+}
+
+/* r = (Σ s·a·r + k·p) / (n + k): the prior is one more piece of evidence, of weight k. */
+static void rate(const struct lf_criterion *criterion, const struct lf_evidence_sum *evidence, size_t prior_place,
+	struct lf_criterion_score *score)
+{
+	struct lf_evidence_sum sum = *evidence;
+	const struct lf_prior *prior = criterion->priors != NULL ? &criterion->priors[prior_place] : NULL;
+	double n = sum.weight.high + sum.weight.low, total, rating;
+
+	if (!(n > 0)) {
+		*score = (struct lf_criterion_score) { .known = prior != NULL };
+		if (prior != NULL) {
+			score->rating = prior->mean;
+			score->value = prior->value;
+		}
 		return;
-	if (k > 0) {
-		double mean = prior_mean(criterion, discipline, rubric->def.discipline_count);
-
-		if (!(n > 0) || mean < sum.lowest)
-			sum.lowest = mean;
-		if (!(n > 0) || mean > sum.highest)
-			sum.highest = mean;
-		sum_add(&sum.weight, k);
-		sum_add(&sum.weighted, lf_on_grid(&rubric->product_grid, k * mean));
 	}
-	rating = (sum.weighted.high + sum.weighted.low) / (sum.weight.high + sum.weight.low);
+	if (prior != NULL) {
+		sum.lowest = prior->mean < sum.lowest ? prior->mean : sum.lowest;
+		sum.highest = prior->mean > sum.highest ? prior->mean : sum.highest;
+		sum_add(&sum.weight, criterion->prior_strength);
+		sum_add(&sum.weighted, prior->product);
+	}
+	total = sum.weight.high + sum.weight.low;
+	rating = (sum.weighted.high + sum.weighted.low) / total;
 	/* A mean lies between what it is the mean of, also after rounding. */
-	if (rating < sum.lowest)
-		rating = sum.lowest;
-	if (rating > sum.highest)
-		rating = sum.highest;
-	score->rating = rating + 0.0; /* -0 becomes 0 */
-	score->share = n / (sum.weight.high + sum.weight.low);
-	score->value = lf_criterion_value(criterion, score->rating);
+	rating = rating < sum.lowest ? sum.lowest : rating > sum.highest ? sum.highest : rating;
+	rating += 0.0; /* -0 becomes 0 */
+	*score = (struct lf_criterion_score) {
+		.rating = rating,
+		.value = lf_criterion_value(criterion, rating),
+		.share = n / total,
+		.known = true,
+	};
 }
 
 /* ---- derived criteria ---- */
@@ -326,7 +344,8 @@ uint32_t lf_score_criteria(const struct lf_scoring *scoring, const struct lf_mem
 	struct lf_criterion_score *criteria)
 {
 	const struct lf_rubric *rubric = scoring->rubric;
-	size_t count = rubric->def.criterion_count;
+	size_t count = rubric->def.criterion_count, disciplines = rubric->def.discipline_count;
+	size_t prior_place = member->discipline < disciplines ? member->discipline : disciplines;
 	uint32_t undated;
 
 	memset(scoring->space.sums, 0, count * sizeof *scoring->space.sums);
@@ -338,7 +357,7 @@ uint32_t lf_score_criteria(const struct lf_scoring *scoring, const struct lf_mem
 		struct lf_criterion_score *score = &criteria[criterion->index];
 
 		if (criterion->derived == LF_RATED)
-			rate(scoring, criterion, scoring->space.sums[c], member->discipline, score);
+			rate(criterion, &scoring->space.sums[c], prior_place, score);
 		else if (criterion->derived == LF_DOMAIN_ALIGNMENT)
 			align(scoring, c, score);
 		else

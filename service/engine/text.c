@@ -47,6 +47,13 @@ void lf_text_fixed(struct lf_text *text, double x, unsigned decimals)
 	number = lf_scaled(x, decimals);
 	if (x < 0 && number > 0)
 		lf_text_add(text, "-", 1);
+	if (decimals == 2 && number < 1000) { /* nearly always */
+		const char digits[4] = { (char) ('0' + number / 100), '.', (char) ('0' + number / 10 % 10),
+			(char) ('0' + number % 10) };
+
+		lf_text_add(text, digits, sizeof digits);
+		return;
+	}
 	add_digits(text, number, decimals);
 }
 
