@@ -19,11 +19,11 @@
  *
  * tcp:// is nng's, on the URL as given; a re-opened one gets the port that was bound at first.
  *
- * ipc:// is bound by nng under a private name beside the path (PATH.PID.N), made 0600 by nng before it listens, and then
- * renamed onto the path. So the path never leads to a socket with a wider mode, whatever the umask; taking over a dead
- * server's file is one rename; and nng, which unlinks the name that it bound whenever it closes, never unlinks another
- * server's socket. A live server is never replaced: who claims the path holds a lock on its directory while it looks whether
- * somebody answers there. At close, the path is unlinked only while it is still our file.
+ * ipc:// is bound by nng under a private name beside the path (PATH.PID.N), made 0600 by nng before it listens, and
+ * then renamed onto the path. So the path never leads to a socket with a wider mode, whatever the umask; taking over
+ * a dead server's file is one rename; and nng, which unlinks the name that it bound whenever it closes, never unlinks
+ * another server's socket. A live server is never replaced: who claims the path holds a lock on its directory while
+ * it looks whether somebody answers there. At close, the path is unlinked only while it is still our file.
  *
  * The receive limit is twice the limit of a message: up to there a request is read and refused with its right status; a
  * larger one ends its connection as soon as its length is seen.
@@ -83,7 +83,8 @@ static enum lf_code parse_path(struct target *target, const char *text, const ch
 	if (*text == '\0' || text[strlen(text) - 1] == '/')
 		return bad_url(error, url);
 	if (strlen(text) > max)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: the path has %zu bytes, more than %zu", url, strlen(text), max);
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: the path has %zu bytes, more than %zu", url,
+			strlen(text), max);
 	target->path = text;
 	return LF_OK;
 }
@@ -93,8 +94,7 @@ static enum lf_code parse_url(struct target *target, const char *url, struct lf_
 	static const struct {
 		const char *scheme;
 		enum lf_listener_kind kind;
-	} SCHEMES[] = {
-		{"tcp://", LF_LISTENER_TCP}, {"ipc://", LF_LISTENER_IPC}, {"tls+tcp://", LF_LISTENER_TLS}};
+	} SCHEMES[] = {{"tcp://", LF_LISTENER_TCP}, {"ipc://", LF_LISTENER_IPC}, {"tls+tcp://", LF_LISTENER_TLS}};
 
 	memset(target, 0, sizeof(*target));
 	for (size_t i = 0; i < sizeof(SCHEMES) / sizeof(SCHEMES[0]); i++) {
@@ -124,15 +124,18 @@ static bool is_loopback(const char *host)
 	return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
-static enum lf_code check_allowed(const struct lf_rpc_server *server, const struct target *target, const char *url,
-	struct lf_error *error)
+static enum lf_code check_allowed(
+	const struct lf_rpc_server *server, const struct target *target, const char *url, struct lf_error *error)
 {
 	if (target->kind == LF_LISTENER_TLS && server->options.tls_file == NULL)
-		return lf_error_set(error, LF_FAILED_PRECONDITION, "%s: tls+tcp:// needs a file with certificate and key", url);
+		return lf_error_set(
+			error, LF_FAILED_PRECONDITION, "%s: tls+tcp:// needs a file with certificate and key", url);
 	if (target->kind == LF_LISTENER_IPC || server->options.tokens != NULL || is_loopback(target->host))
 		return LF_OK;
 	return lf_error_set(error, LF_FAILED_PRECONDITION,
-		"%s: without --tokens FILE the service listens only on loopback (127.0.0.0/8, [::1], localhost) or ipc://", url);
+		"%s: without --tokens FILE the service listens only on loopback (127.0.0.0/8, [::1], localhost) or "
+		"ipc://",
+		url);
 }
 
 /* ---- nng ---- */
@@ -141,7 +144,8 @@ static enum lf_code nng_failed(struct lf_error *error, const char *url, int rc)
 {
 	switch (rc) {
 	case NNG_EADDRINUSE:
-		return lf_error_set(error, LF_UNAVAILABLE, "%s: the address is taken: another process listens on it", url);
+		return lf_error_set(
+			error, LF_UNAVAILABLE, "%s: the address is taken: another process listens on it", url);
 	case NNG_EADDRINVAL:
 	case NNG_EINVAL:
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: %s", url, nng_strerror(rc));
@@ -158,7 +162,10 @@ static int set_options(const struct lf_rpc_server *server, const struct lf_liste
 
 	if (rc == 0 && listener->kind == LF_LISTENER_IPC)
 		rc = nng_listener_set_int(id, NNG_OPT_IPC_PERMISSIONS, 0600);
-	/* Replies leave at once (nng 1.5.2 leaves Nagle's algorithm on), and a peer that is cut off is noticed some day. */
+	/*
+	 * Replies leave at once (nng 1.5.2 leaves Nagle's algorithm on), and a peer that is cut off is noticed some
+	 * day.
+	 */
 	if (rc == 0 && listener->kind == LF_LISTENER_TCP)
 		rc = nng_listener_set_bool(id, NNG_OPT_TCP_NODELAY, true);
 	if (rc == 0 && listener->kind == LF_LISTENER_TCP)
@@ -197,7 +204,8 @@ static enum lf_code check_free(const char *path, struct lf_error *error)
 	int fd, reason;
 
 	if (lstat(path, &status) != 0)
-		return errno == ENOENT ? LF_OK : lf_error_set(error, LF_UNAVAILABLE, "ipc://%s: %s", path, strerror(errno));
+		return errno == ENOENT ? LF_OK
+				       : lf_error_set(error, LF_UNAVAILABLE, "ipc://%s: %s", path, strerror(errno));
 	if (!S_ISSOCK(status.st_mode))
 		return lf_error_set(error, LF_UNAVAILABLE, "ipc://%s: a file that is not a socket is there", path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -209,8 +217,10 @@ static enum lf_code check_free(const char *path, struct lf_error *error)
 	if (reason == ECONNREFUSED || reason == ENOENT)
 		return LF_OK;
 	if (reason == 0 || reason == EAGAIN)
-		return lf_error_set(error, LF_UNAVAILABLE, "ipc://%s: the address is taken: another process listens on it", path);
-	return lf_error_set(error, LF_UNAVAILABLE, "ipc://%s: can't tell whether it is in use: %s", path, strerror(reason));
+		return lf_error_set(
+			error, LF_UNAVAILABLE, "ipc://%s: the address is taken: another process listens on it", path);
+	return lf_error_set(
+		error, LF_UNAVAILABLE, "ipc://%s: can't tell whether it is in use: %s", path, strerror(reason));
 }
 
 /* An open directory of path, locked so that no two servers look and rename at once; -1 where it can't be read. */
@@ -258,7 +268,8 @@ static enum lf_code open_ipc(struct lf_rpc_server *server, struct lf_listener *l
 
 	if (code != LF_OK)
 		return code;
-	snprintf(private_path, sizeof(private_path), "%s.%d.%u", listener->path, (int)getpid(), ++listener->generation % 10000);
+	snprintf(private_path, sizeof(private_path), "%s.%d.%u", listener->path, (int)getpid(),
+		++listener->generation % 10000);
 	snprintf(url, sizeof(url), "ipc://%s", private_path);
 	rc = nng_open(server, listener, url);
 	if (rc != 0)
@@ -310,12 +321,12 @@ static void name_port(struct lf_listener *listener, const struct target *target)
 	int port = (int)target->port;
 
 	nng_listener_get_int(listener->listener, NNG_OPT_TCP_BOUND_PORT, &port);
-	snprintf(listener->url, sizeof(listener->url), "%s%s%s%s:%d", target->scheme, target->brackets ? "[" : "", target->host,
-		target->brackets ? "]" : "", port);
+	snprintf(listener->url, sizeof(listener->url), "%s%s%s%s:%d", target->scheme, target->brackets ? "[" : "",
+		target->host, target->brackets ? "]" : "", port);
 }
 
-enum lf_code lf_listeners_add(struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size,
-	struct lf_error *error)
+enum lf_code lf_listeners_add(
+	struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size, struct lf_error *error)
 {
 	struct lf_listeners *listeners = &server->listeners;
 	struct lf_listener *listener;
@@ -323,7 +334,8 @@ enum lf_code lf_listeners_add(struct lf_rpc_server *server, const char *url, cha
 	enum lf_code code;
 
 	if (listeners->count == LF_RPC_LISTENERS_MAX)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "a server listens on at most %d addresses", LF_RPC_LISTENERS_MAX);
+		return lf_error_set(
+			error, LF_RESOURCE_EXHAUSTED, "a server listens on at most %d addresses", LF_RPC_LISTENERS_MAX);
 	listener = &listeners->items[listeners->count];
 	code = parse_url(&target, url, error);
 	if (code == LF_OK)

@@ -6,18 +6,16 @@
 /*
  * Design notes
  *
- * The promise: every request that arrives is completed exactly once: answered, or dropped because its peer has gone or the
- * server has closed. A call is one REP context and one aio for the life of the server; a request lives in it for one turn:
+ * The promise: every request that arrives is completed exactly once: answered, or dropped because its peer has gone
+ * or the server has closed. A call is one REP context and one aio for the life of the server; a request lives in it
+ * for one turn:
  *
- *	              receive                arrives, admitted              a worker takes it
- *	  IDLE ───────────────► RECEIVING ─────────────────────► QUEUED ──────────────────────► WORKING
- *	   ▲  ▲                   │   │ arrives, refused            │ peer gone                    │  │
- *	   │  └───── closed ──────┘   └─────► (WORKING)             ▼                              │  │
- *	   │                                  answered at once   dropped                           │  │
- *	   ├──────────────────────────────────────────────────────────┘       nothing to send with │  │ answered
- *	   ├────────────────────────────────────────────────────────────────────────────────────────┘  ▼
- *	   └───────────────────────────────────────────────────────────────────────────────────── REPLYING
- *	                                                  sent, failed, or closed
+ *	        receive             arrives, admitted           a worker takes it
+ *	 IDLE ───────────► RECEIVING ─────────────────► QUEUED ───────────────────► WORKING
+ *	  ▲                 │     │                                                 ▲  │  │
+ *	  │◄──── closed ────┘     └──────────────── arrives, refused ───────────────┘  │  │ answered
+ *	  │◄───────────── dropped: the peer has gone, or nothing to send with ─────────┘  ▼
+ *	  └◄───────────────────── sent, failed, or closed ──────────────────────────── REPLYING
  *
  *	state      who may touch the call
  *	IDLE       whoever brought it there, who starts the next receive; nobody once the server has closed
@@ -26,23 +24,24 @@
  *	WORKING    the worker, then whoever the method handed it to, until it answers
  *	REPLYING   nng, then its callback
  *
- * Every change is a compare-and-swap from the one state it may come from, asserted: a second answer to a call finds it in
- * another state. A receive is started only after the reply was sent, because a REP context drops its reply otherwise.
+ * Every change is a compare-and-swap from the one state it may come from, asserted: a second answer to a call finds
+ * it in another state. A receive is started only after the reply was sent, because a REP context drops its reply
+ * otherwise.
  *
- * nng's callbacks never wait: they take server->lock, which nobody holds while blocking, and hand work to the workers. A
- * worker is woken only if one sleeps that was not woken already. There are more contexts than may be in flight, so that
- * a further request is refused at once rather than left unread; a reply that its peer does not take keeps its place in
- * flight, and after LF_RPC_SEND_MS the peer is disconnected.
+ * nng's callbacks never wait: they take server->lock, which nobody holds while blocking, and hand work to the
+ * workers. A worker is woken only if one sleeps that was not woken already. There are more contexts than may be in
+ * flight, so that a further request is refused at once rather than left unread; a reply that its peer does not take
+ * keeps its place in flight, and after LF_RPC_SEND_MS the peer is disconnected.
  *
- * Memory: request bytes and the blocks of arenas come out of one budget (atomic, no lock). Where even the memory for an
- * error reply is missing, the request's own message is emptied and carries it (rpc_call.c).
+ * Memory: request bytes, the blocks of arenas and staged replies come out of one budget (atomic, no lock). Where even
+ * the memory for an error reply is missing, the request's own message is emptied and carries it (rpc_call.c).
  *
- * Stopping: arrivals are answered UNAVAILABLE while what is in flight drains (nng closes connections together with their
- * listener, so listeners must stay until then). Then `closed` is set: from here nothing is handed to nng, and what it holds
- * comes back through callbacks when the socket closes. nng_owned counts those; an aio is freed when it is 0. nng must not be
- * closed while a thread is still on its way out of nng_ctx_send() or nng_ctx_recv(), where it lets go of the context and locks
- * the socket once more (1.5.2 uses freed memory then); `inside` counts those. A call that a method still holds then,
- * keeps the server's memory until it is answered.
+ * Stopping: arrivals are answered UNAVAILABLE while what is in flight drains (nng closes connections together with
+ * their listener, so listeners must stay until then). Then `closed` is set: from here nothing is handed to nng, and
+ * what it holds comes back through callbacks when the socket closes. nng_owned counts those; an aio is freed when it
+ * is 0. nng must not be closed while a thread is still on its way out of nng_ctx_send() or nng_ctx_recv(), where it
+ * lets go of the context and locks the socket once more (1.5.2 uses freed memory then); `inside` counts those. A call
+ * that a method still holds then, keeps the server's memory until it is answered.
  */
 
 void lf_rpc_call_change(struct lf_rpc_call *call, enum lf_call_state from, enum lf_call_state to)
@@ -64,8 +63,8 @@ static void arena_free(struct lf_rpc_arena *arena)
 }
 
 /*
- * Gives back what a request holds but for its arena, which is returned empty, for arena_keep() at the next time under the
- * lock. Any thread.
+ * Gives back what a request holds but for its arena, which is returned empty, for arena_keep() at the next time under
+ * the lock. Any thread.
  */
 static struct lf_rpc_arena *call_release(struct lf_rpc_call *call)
 {
@@ -119,6 +118,8 @@ static void turn_end(struct lf_rpc_call *call, bool owned)
 	struct lf_rpc_server *server = call->server;
 	bool again, destroy = false;
 
+	lf_rpc_budget_give(&server->budget, call->reply_bytes);
+	call->reply_bytes = 0;
 	pthread_mutex_lock(&server->lock);
 	if (call->admitted) {
 		call->admitted = false;
@@ -234,8 +235,8 @@ static void refuse(struct lf_rpc_call *call, enum verdict verdict)
 	if (verdict == REFUSED_STOPPING)
 		lf_error_set(&error, LF_UNAVAILABLE, "the service is stopping");
 	else if (verdict == REFUSED_IN_FLIGHT)
-		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%zu requests are in flight, which is the limit: retry later",
-			server->options.in_flight_max);
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED,
+			"%zu requests are in flight, which is the limit: retry later", server->options.in_flight_max);
 	else if (verdict == REFUSED_BYTES)
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the requests in flight use all of %zu bytes: retry later",
 			server->budget.max);

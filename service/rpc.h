@@ -1,6 +1,6 @@
 /*
- * The RPC server: frames over nng REP contexts in, calls of protobuf-c's generated services out, each answered exactly once.
- * It knows nothing of scoring or storage. Design notes stand at the top of rpc.c.
+ * The RPC server: frames over nng REP contexts in, calls of protobuf-c's generated services out, each answered
+ * exactly once. It knows nothing of scoring or storage. Design notes stand at the top of rpc.c.
  */
 #ifndef LF_SERVICE_RPC_H
 #define LF_SERVICE_RPC_H
@@ -20,7 +20,7 @@ struct lf_rpc_server;
 struct lf_rpc_options {
 	size_t worker_count;       /* 0 = number of processors */
 	size_t in_flight_max;      /* 0 = LF_IN_FLIGHT_MAX */
-	size_t request_bytes_max;  /* request bytes and arenas together; 0 = LF_REQUEST_BYTES_MAX */
+	size_t request_bytes_max;  /* requests, arenas and replies together; 0 = LF_REQUEST_BYTES_MAX */
 	size_t message_bytes_max;  /* 0 = LF_MESSAGE_BYTES_MAX */
 	const struct lf_tokens *tokens; /* borrowed; NULL = every caller is "local" with every role */
 	unsigned watchdog_ms;      /* how often listeners are tried; 0 = 500 */
@@ -29,28 +29,38 @@ struct lf_rpc_options {
 };
 
 /* Starts nothing yet. */
-enum lf_code lf_rpc_server_new(struct lf_rpc_server **server, const struct lf_rpc_options *options, struct lf_error *error);
+enum lf_code lf_rpc_server_new(struct lf_rpc_server **server, const struct lf_rpc_options *options,
+	struct lf_error *error);
 
 /*
- * Adds a generated service (its functions run on worker threads, several at once). role: what a caller needs for any of its
- * methods, 0 = nothing. Before lf_rpc_server_listen(). service is borrowed.
+ * Adds a generated service (its functions run on worker threads, several at once). role: what a caller needs for any
+ * of its methods, 0 = nothing. Before lf_rpc_server_listen(). service is borrowed.
  *
- * A method gets closure and closure_data; closure_data is a struct lf_rpc_call *. It must, once, then or later, on any thread,
- * either call closure(reply, closure_data), or lf_rpc_fail(), or lf_rpc_stage() followed by lf_rpc_send(). After that the call and its
- * arena are gone.
+ * A method gets closure and closure_data; closure_data is a struct lf_rpc_call *. It must, once, then or later, on
+ * any thread, either call closure(reply, closure_data), or lf_rpc_fail(), or lf_rpc_stage() followed by
+ * lf_rpc_send(). After that the call and its arena are gone.
  */
-enum lf_code lf_rpc_server_add(struct lf_rpc_server *server, ProtobufCService *service, unsigned role, struct lf_error *error);
+enum lf_code lf_rpc_server_add(struct lf_rpc_server *server, ProtobufCService *service, unsigned role,
+	struct lf_error *error);
 
 /*
  * Listens on tcp://HOST:PORT (port 0: any), ipc://PATH (0600), or tls+tcp:// where nng has TLS. Without tokens only
- * loopback and ipc are allowed (FAILED_PRECONDITION). The first call starts the workers. INVALID_ARGUMENT for a URL, UNAVAILABLE where the address is taken.
- * bound (may be NULL) gets the URL with the real port.
+ * loopback and ipc are allowed (FAILED_PRECONDITION). A request above message_bytes_max is answered
+ * RESOURCE_EXHAUSTED, one above twice that ends its connection. The first call starts the workers. INVALID_ARGUMENT
+ * for a URL, UNAVAILABLE where the address is taken. bound (may be NULL) gets the URL with the real port.
  */
-enum lf_code lf_rpc_server_listen(struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size, struct lf_error *error);
+enum lf_code lf_rpc_server_listen(struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size,
+	struct lf_error *error);
 
-/* Takes no new requests, answers those that are in (at most timeout_ms), closes listeners, stops all threads. Blocks. Returns how many calls were given up. */
+/*
+ * Takes no new requests, answers those that are in (at most timeout_ms), closes listeners, stops all threads. Blocks.
+ * Returns how many calls were given up.
+ */
 size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms);
-/* Stops it if that is still to do. A call that a method still holds stays valid until it is answered (which then goes nowhere). */
+/*
+ * Stops it if that is still to do. A call that a method still holds stays valid until it is answered (which then goes
+ * nowhere).
+ */
 void lf_rpc_server_destroy(struct lf_rpc_server *server);
 
 struct lf_rpc_counters {
@@ -67,7 +77,10 @@ void lf_rpc_server_counters(struct lf_rpc_server *server, struct lf_rpc_counters
 
 struct lf_rpc_call;
 
-/* The request's own arena: the decoded request lives in it; the reply may be built in it. Grows within the server's budget. */
+/*
+ * The request's own arena: the decoded request lives in it; the reply may be built in it. Grows within the server's
+ * budget.
+ */
 struct lf_arena *lf_rpc_arena(struct lf_rpc_call *call);
 /* Name of the caller: "local", from the tokens file, or "anonymous" where no role and no token were needed. */
 const char *lf_rpc_caller(const struct lf_rpc_call *call);

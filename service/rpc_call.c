@@ -15,8 +15,8 @@
  * nng_msg_insert() corrupts the heap), and there is room behind, made by allocating more and chopping it off again.
  *
  * An error can always be said: where no message can be allocated for it, the request's own message is emptied and
- * carries the header and the status, without text. A request has at least those few bytes, or else nng asks for them, and
- * only if even that fails the caller hears nothing and its deadline ends the call.
+ * carries the header and the status, without text. A request has at least those few bytes, or else nng asks for them,
+ * and only if even that fails the caller hears nothing and its deadline ends the call.
  */
 
 static const char REQUEST_ID[] = "request-id";
@@ -139,12 +139,32 @@ bool lf_rpc_expired(const struct lf_rpc_call *call)
 	return overdue(call) || !lf_peers_has(&call->server->peers, call->pipe);
 }
 
+/* Drops a staged reply. */
+static void unstage(struct lf_rpc_call *call)
+{
+	if (call->reply != NULL)
+		nng_msg_free(call->reply);
+	call->reply = NULL;
+	lf_rpc_budget_give(&call->server->budget, call->reply_bytes);
+	call->reply_bytes = 0;
+}
+
+/* Counts bytes of a staged reply, until it is sent, as used. */
+static bool take_for_reply(struct lf_rpc_call *call, size_t bytes)
+{
+	if (!lf_rpc_budget_take(&call->server->budget, bytes))
+		return false;
+	call->reply_bytes += bytes;
+	return true;
+}
+
 bool lf_rpc_stage(struct lf_rpc_call *call, const ProtobufCMessage *reply)
 {
 	assert(atomic_load(&call->state) == LF_CALL_WORKING);
-	if (call->reply != NULL)
-		nng_msg_free(call->reply);
+	unstage(call);
 	call->reply = pack(call, LF_OK, reply);
+	if (call->reply != NULL && !take_for_reply(call, nng_msg_len(call->reply) + LF_RPC_REPLY_SPARE))
+		unstage(call);
 	return call->reply != NULL;
 }
 
@@ -153,7 +173,7 @@ bool lf_rpc_append(struct lf_rpc_call *call, const void *data, size_t length)
 	assert(call->reply != NULL);
 	if (length > call->server->options.message_bytes_max - nng_msg_len(call->reply))
 		return false;
-	return nng_msg_append(call->reply, data, length) == 0;
+	return take_for_reply(call, length) && nng_msg_append(call->reply, data, length) == 0;
 }
 
 void lf_rpc_send(struct lf_rpc_call *call)
@@ -169,9 +189,7 @@ void lf_rpc_fail(struct lf_rpc_call *call, const struct lf_error *error)
 	assert(atomic_load(&call->state) == LF_CALL_WORKING);
 	if (code == LF_OK || (unsigned)code > LF_UNAUTHENTICATED)
 		code = code == LF_OK ? LF_INTERNAL : LF_UNKNOWN;
-	if (call->reply != NULL)
-		nng_msg_free(call->reply);
-	call->reply = NULL;
+	unstage(call);
 	lf_rpc_call_answer(call, pack_error(call, code, error), code);
 }
 
@@ -196,7 +214,8 @@ static void on_reply(const ProtobufCMessage *reply, void *closure_data)
 	if (reply == NULL)
 		lf_error_set(&error, LF_INTERNAL, "the method gave no reply");
 	else
-		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the reply, or it has more than %zu bytes, the limit of a message",
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED,
+			"no memory for the reply, or it has more than %zu bytes, the limit of a message",
 			call->server->options.message_bytes_max);
 	fail(call, &error);
 }
@@ -211,7 +230,8 @@ void lf_rpc_call_peek(struct lf_rpc_call *call)
 		call->request_id = lf_frame_metadata(&frame, REQUEST_ID);
 }
 
-static const struct lf_rpc_service *find_service(const struct lf_rpc_server *server, struct lf_slice method, unsigned *index)
+static const struct lf_rpc_service *find_service(
+	const struct lf_rpc_server *server, struct lf_slice method, unsigned *index)
 {
 	const ProtobufCServiceDescriptor *descriptor = lf_find_method(method.data, method.length, index);
 
@@ -234,11 +254,15 @@ static enum lf_code unknown_method(const struct lf_rpc_server *server, struct lf
 
 static const char *role_name(unsigned role)
 {
-	return role == LF_ROLE_READ ? "read" : role == LF_ROLE_SCORE ? "score" : role == LF_ROLE_RUBRIC ? "rubric" : "admin";
+	return role == LF_ROLE_READ     ? "read"
+	       : role == LF_ROLE_SCORE  ? "score"
+	       : role == LF_ROLE_RUBRIC ? "rubric"
+					: "admin";
 }
 
 /* Sets the caller, where it may call a method that needs role. */
-static enum lf_code authenticate(struct lf_rpc_call *call, const struct lf_frame *frame, unsigned role, struct lf_error *error)
+static enum lf_code authenticate(
+	struct lf_rpc_call *call, const struct lf_frame *frame, unsigned role, struct lf_error *error)
 {
 	const struct lf_tokens *tokens = call->server->options.tokens;
 	struct lf_slice value = lf_frame_metadata(frame, "authorization");
@@ -252,7 +276,8 @@ static enum lf_code authenticate(struct lf_rpc_call *call, const struct lf_frame
 		call->caller = "anonymous";
 		if (role == 0)
 			return LF_OK;
-		return lf_error_set(error, LF_UNAUTHENTICATED, "the request has no token: metadata authorization, \"Bearer TOKEN\"");
+		return lf_error_set(error, LF_UNAUTHENTICATED,
+			"the request has no token: metadata authorization, \"Bearer TOKEN\"");
 	}
 	if (value.length < sizeof(BEARER) - 1 || memcmp(value.data, BEARER, sizeof(BEARER) - 1) != 0)
 		return lf_error_set(error, LF_UNAUTHENTICATED, "metadata authorization is not \"Bearer TOKEN\"");
@@ -264,7 +289,8 @@ static enum lf_code authenticate(struct lf_rpc_call *call, const struct lf_frame
 		return lf_error_set(error, LF_UNAUTHENTICATED, "the token is unknown");
 	}
 	if (role != 0 && (roles & (role | LF_ROLE_ADMIN)) == 0)
-		return lf_error_set(error, LF_PERMISSION_DENIED, "caller \"%s\" lacks the role %s", call->caller, role_name(role));
+		return lf_error_set(
+			error, LF_PERMISSION_DENIED, "caller \"%s\" lacks the role %s", call->caller, role_name(role));
 	return LF_OK;
 }
 
@@ -282,7 +308,8 @@ void lf_rpc_call_work(struct lf_rpc_call *call)
 		goto failed;
 	call->request_id = lf_frame_metadata(&frame, REQUEST_ID);
 	if (frame.kind != LF_FRAME_REQUEST) {
-		lf_error_set(&error, LF_INVALID_ARGUMENT, "frame: byte 3 is 0x%02x: a request is wanted here", (unsigned)frame.kind);
+		lf_error_set(&error, LF_INVALID_ARGUMENT, "frame: byte 3 is 0x%02x: a request is wanted here",
+			(unsigned)frame.kind);
 		goto failed;
 	}
 	if (frame.timeout_ms != 0)
@@ -295,7 +322,8 @@ void lf_rpc_call_work(struct lf_rpc_call *call)
 	if (authenticate(call, &frame, service->role, &error) != LF_OK)
 		goto failed;
 	if (overdue(call)) {
-		lf_error_set(&error, LF_DEADLINE_EXCEEDED, "the deadline of %u ms passed before work began", frame.timeout_ms);
+		lf_error_set(&error, LF_DEADLINE_EXCEEDED, "the deadline of %u ms passed before work began",
+			frame.timeout_ms);
 		goto failed;
 	}
 	method = &service->service->descriptor->methods[index];

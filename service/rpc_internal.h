@@ -20,7 +20,7 @@ enum {
 	LF_RPC_REPLY_SPARE       = 256,       /* room behind a staged reply, so that lf_rpc_append() seldom allocates */
 	LF_RPC_URL_BYTES_MAX     = 320,
 	LF_RPC_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
-	LF_RPC_LINGER_MS         = 200,       /* at stop, for large replies that nng has taken but perhaps not written */
+	LF_RPC_LINGER_MS         = 200,       /* at stop, for large replies that nng has but perhaps not written */
 };
 
 /* ---- peers: which pipes are alive ---- */
@@ -69,6 +69,7 @@ struct lf_rpc_call {
 	nng_msg *request;
 	nng_msg *reply;           /* staged */
 	size_t request_bytes;
+	size_t reply_bytes;       /* staged or being sent: used until the turn ends */
 	uint64_t received_ns;     /* CLOCK_MONOTONIC */
 	uint64_t deadline_ns;     /* 0 = none */
 	struct lf_rpc_arena *arena;
@@ -133,7 +134,7 @@ struct lf_rpc_server {
 	size_t workers_running;
 	bool started;                /* workers and contexts run; owner's thread only */
 
-	atomic_size_t inside;        /* threads in nng_ctx_send() or nng_ctx_recv(); raised under the lock, while not closed */
+	atomic_size_t inside;        /* threads in nng_ctx_send() or _recv(); raised under the lock, while not closed */
 
 	pthread_mutex_t lock;        /* of all below */
 	pthread_cond_t work;         /* wakes is above 0, or workers shall exit */
@@ -176,7 +177,9 @@ void lf_rpc_server_free(struct lf_rpc_server *server);
 void lf_rpc_call_work(struct lf_rpc_call *call);
 /* rpc_call.c: reads what a refusal echoes from the frame, if it is one. */
 void lf_rpc_call_peek(struct lf_rpc_call *call);
-/* rpc.c: WORKING → REPLYING with message (owned; NULL: nothing could be built, so nothing is sent). The call is gone. */
+/*
+ * rpc.c: WORKING → REPLYING with message (owned; NULL: nothing could be built, so nothing is sent). The call is gone.
+ */
 void lf_rpc_call_answer(struct lf_rpc_call *call, nng_msg *message, enum lf_code code);
 
 /* listener.c, owner's thread only. */

@@ -5,9 +5,10 @@
 /*
  * Design notes
  *
- * A worker asks for every request whether its peer is still there, so asking takes no lock: a probe from the id's home
- * slot until the id (there) or an empty slot (gone). An id stays in one slot from add to remove. A removed one leaves
- * REMOVED behind while the next slot is in use, so that no probe past it is cut short; the table is at most a quarter full.
+ * A worker asks for every request whether its peer is still there, so asking takes no lock: a probe from the id's
+ * home slot until the id (there) or an empty slot (gone). An id stays in one slot from add to remove. A removed one
+ * leaves REMOVED behind while the next slot is in use, so that no probe past it is cut short; the table is at most a
+ * quarter full.
  */
 
 enum { EMPTY = 0 };

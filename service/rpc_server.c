@@ -184,15 +184,18 @@ undo_server:
 	return no_memory(error);
 }
 
-enum lf_code lf_rpc_server_add(struct lf_rpc_server *server, ProtobufCService *service, unsigned role, struct lf_error *error)
+enum lf_code lf_rpc_server_add(
+	struct lf_rpc_server *server, ProtobufCService *service, unsigned role, struct lf_error *error)
 {
 	if (server->started)
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "services are added before the server listens");
 	if (server->service_count == LF_RPC_SERVICES_MAX)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "a server has at most %d services", LF_RPC_SERVICES_MAX);
+		return lf_error_set(
+			error, LF_RESOURCE_EXHAUSTED, "a server has at most %d services", LF_RPC_SERVICES_MAX);
 	for (size_t i = 0; i < server->service_count; i++)
 		if (server->services[i].service->descriptor == service->descriptor)
-			return lf_error_set(error, LF_ALREADY_EXISTS, "service %s is there already", service->descriptor->name);
+			return lf_error_set(
+				error, LF_ALREADY_EXISTS, "service %s is there already", service->descriptor->name);
 	server->services[server->service_count++] = (struct lf_rpc_service){service, role};
 	return LF_OK;
 }
@@ -212,7 +215,8 @@ static enum lf_code start(struct lf_rpc_server *server, struct lf_error *error)
 		struct lf_rpc_call *call = &server->calls[i];
 
 		call->server = server;
-		if (nng_aio_alloc(&call->aio, lf_rpc_call_on_aio, call) != 0 || nng_ctx_open(&call->context, server->socket) != 0)
+		if (nng_aio_alloc(&call->aio, lf_rpc_call_on_aio, call) != 0 ||
+			nng_ctx_open(&call->context, server->socket) != 0)
 			return no_memory(error);
 		pthread_mutex_lock(&server->lock);
 		server->nng_owned++;
@@ -223,8 +227,8 @@ static enum lf_code start(struct lf_rpc_server *server, struct lf_error *error)
 	return lf_watchdog_start(server, error);
 }
 
-enum lf_code lf_rpc_server_listen(struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size,
-	struct lf_error *error)
+enum lf_code lf_rpc_server_listen(
+	struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size, struct lf_error *error)
 {
 	enum lf_code code;
 

@@ -19,17 +19,17 @@
  * Two guards keep listeners accepting.
  *
  * 1. Before nng 1.6, EPIPE while it greets a new connection ends the listener's accepting for good: EPIPE becomes
- *    NNG_ECLOSED, which the listener takes for its own end (upstream #1518). Any stranger can cause it: connect and close on
- *    ipc://, connect, FIN, RST on tcp:// before the server gets to it. ECONNRESET has no such effect, so for those versions
- *    the sendmsg() that nng calls is this file's: the system call, with EPIPE told as ECONNRESET. (A symbol of the
- *    program comes before the C library's; weak, so that a test can have its own.)
+ *    NNG_ECLOSED, which the listener takes for its own end (upstream #1518). Any stranger can cause it: connect and
+ *    close on ipc://, connect, FIN, RST on tcp:// before the server gets to it. ECONNRESET has no such effect, so for
+ *    those versions the sendmsg() that nng calls is this file's: the system call, with EPIPE told as ECONNRESET. (A
+ *    symbol of the program comes before the C library's; weak, so that a test can have its own.)
  *
  * 2. The watchdog tries each listener and re-opens one that is dead. A listener whose accepting has ended still takes
- *    connections and greets them: what shows life is that nng hands the new connection over (NNG_PIPE_EV_ADD_PRE). So a
- *    trial connects, greets, and waits for that. It is dead at once where the connection is refused or the path is gone; else
- *    after three trials in a row without life, because re-opening has a price: nng closes the connections of a
- *    listener together with it, and only those that came through other listeners survive. A trial that fails for a reason of
- *    our own (no descriptors left) says nothing: nng itself goes on when descriptors come back.
+ *    connections and greets them: what shows life is that nng hands the new connection over (NNG_PIPE_EV_ADD_PRE). So
+ *    a trial connects, greets, and waits for that. It is dead at once where the connection is refused or the path is
+ *    gone; else after three trials in a row without life, because re-opening has a price: nng closes the connections
+ *    of a listener together with it, and only those that came through other listeners survive. A trial that fails for
+ *    a reason of our own (no descriptors left) says nothing: nng itself goes on when descriptors come back.
  *
  * Everything here blocks, and runs on the watchdog's thread only. A tls+tcp:// listener can't be greeted over a plain
  * socket, so it is tried with a REQ socket of nng's, without looking at its certificate.
@@ -47,12 +47,12 @@ __attribute__((weak, visibility("default"))) ssize_t sendmsg(int fd, const struc
 #endif
 
 enum {
-	GREETING_MS     = 1000, /* to connect and greet */
-	HAND_OVER_MS    = 1000, /* nng pauses accepting for 100 ms after some errors; a busy machine takes longer */
-	TLS_MS          = 2000, /* all of it, through nng */
-	SLICE_MS        = 50,   /* how long stopping may wait for a trial */
-	STRIKES         = 3,    /* with no pause between: a dead listener is back within some three seconds */
-	REOPEN_TRIALS   = 20,   /* the closed socket lets go of the address a moment later */
+	GREETING_MS = 1000,  /* to connect and greet */
+	HAND_OVER_MS = 1000, /* nng pauses accepting for 100 ms after some errors; a busy machine takes longer */
+	TLS_MS = 2000,       /* all of it, through nng */
+	SLICE_MS = 50,       /* how long stopping may wait for a trial */
+	STRIKES = 3,         /* with no pause between: a dead listener is back within some three seconds */
+	REOPEN_TRIALS = 20,  /* the closed socket lets go of the address a moment later */
 	REOPEN_PAUSE_MS = 10,
 };
 
@@ -91,8 +91,8 @@ static void pause_ms(struct lf_listeners *listeners, unsigned ms)
 }
 
 /*
- * Whether nng hands over another connection of listener than the `seen` first ones, within so long. Stopping does not cut
- * it short: nng leaks a connection that was greeted but not handed over when its listener is closed.
+ * Whether nng hands over another connection of listener than the `seen` first ones, within so long. Stopping does not
+ * cut it short: nng leaks a connection that was greeted but not handed over when its listener is closed.
  */
 static bool handed_over(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen, unsigned ms)
 {
@@ -162,7 +162,8 @@ static enum verdict verdict_of(int reason)
 	return reason == ECONNREFUSED || reason == ENOENT ? DEAD : UNKNOWN;
 }
 
-static enum verdict connect_to(struct lf_listeners *listeners, const struct lf_listener *listener, int fd, uint64_t deadline_ns)
+static enum verdict connect_to(
+	struct lf_listeners *listeners, const struct lf_listener *listener, int fd, uint64_t deadline_ns)
 {
 	struct sockaddr_storage address;
 	socklen_t length = address_of(listener, &address), size = sizeof(int);
@@ -226,7 +227,9 @@ static bool descriptors_left(int fd)
 
 static enum verdict try_plain(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
 {
-	int family = listener->kind == LF_LISTENER_IPC ? AF_UNIX : listener->address.s_family == NNG_AF_INET6 ? AF_INET6 : AF_INET;
+	int family = listener->kind == LF_LISTENER_IPC            ? AF_UNIX
+		     : listener->address.s_family == NNG_AF_INET6 ? AF_INET6
+								  : AF_INET;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	uint64_t deadline_ns = in_ms(GREETING_MS);
 	enum verdict verdict;
@@ -255,14 +258,17 @@ static enum verdict try_tls(struct lf_listeners *listeners, const struct lf_list
 	nng_dialer dialer;
 	const char *port = strrchr(listener->url, ':');
 
-	snprintf(url, sizeof(url), "tls+tcp://%s%s", listener->address.s_family == NNG_AF_INET6 ? "[::1]" : "127.0.0.1", port);
+	snprintf(url, sizeof(url), "tls+tcp://%s%s", listener->address.s_family == NNG_AF_INET6 ? "[::1]" : "127.0.0.1",
+		port);
 	if (nng_req0_open(&socket) != 0)
 		return UNKNOWN;
 	if (nng_tls_config_alloc(&config, NNG_TLS_MODE_CLIENT) != 0)
 		goto close_socket;
-	if (nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_NONE) != 0 || nng_dialer_create(&dialer, socket, url) != 0)
+	if (nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_NONE) != 0 ||
+		nng_dialer_create(&dialer, socket, url) != 0)
 		goto free_config;
-	if (nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config) == 0 && nng_dialer_start(dialer, NNG_FLAG_NONBLOCK) == 0)
+	if (nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config) == 0 &&
+		nng_dialer_start(dialer, NNG_FLAG_NONBLOCK) == 0)
 		verdict = handed_over(listeners, listener, seen, TLS_MS) ? ALIVE : SILENT;
 free_config:
 	nng_tls_config_free(config);
@@ -295,7 +301,8 @@ static enum verdict try_once(struct lf_listeners *listeners, const struct lf_lis
 	pthread_mutex_lock(&listeners->lock);
 	seen = listener->accepted;
 	pthread_mutex_unlock(&listeners->lock);
-	return listener->kind == LF_LISTENER_TLS ? try_tls(listeners, listener, seen) : try_plain(listeners, listener, seen);
+	return listener->kind == LF_LISTENER_TLS ? try_tls(listeners, listener, seen)
+						 : try_plain(listeners, listener, seen);
 }
 
 static void look_after(struct lf_rpc_server *server, struct lf_listener *listener)

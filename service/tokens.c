@@ -13,9 +13,9 @@
 #include "proto/limits.h"
 
 enum {
-	DIGEST_BYTES   = 32,
+	DIGEST_BYTES = 32,
 	FILE_BYTES_MAX = 1024 * 1024,
-	CALLERS_MAX    = 4096,
+	CALLERS_MAX = 4096,
 };
 
 struct caller {
@@ -136,18 +136,21 @@ static bool add(struct lf_tokens *tokens, const struct caller *caller)
 	return true;
 }
 
-static void check_unique(const struct lf_tokens *tokens, const struct caller *caller, const char *where, struct lf_error *error)
+static void check_unique(
+	const struct lf_tokens *tokens, const struct caller *caller, const char *where, struct lf_error *error)
 {
 	for (size_t i = 0; i < tokens->count; i++) {
 		if (strcmp(tokens->callers[i].name, caller->name) == 0)
 			lf_error_add(error, where, "the name \"%s\" stands on an earlier line too", caller->name);
 		if (memcmp(tokens->callers[i].digest, caller->digest, DIGEST_BYTES) == 0)
-			lf_error_add(error, where, "the token of \"%s\" is on an earlier line too", tokens->callers[i].name);
+			lf_error_add(
+				error, where, "the token of \"%s\" is on an earlier line too", tokens->callers[i].name);
 	}
 }
 
 /* One line, without its newline. false where memory ran out; what is wrong with the line goes to error. */
-static bool parse_line(struct lf_tokens *tokens, const char *line, const char *end, const char *where, struct lf_error *error)
+static bool parse_line(
+	struct lf_tokens *tokens, const char *line, const char *end, const char *where, struct lf_error *error)
 {
 	size_t name_length, digest_length, roles_length, more_length, bad_length;
 	const char *name = next_word(&line, end, &name_length);
@@ -227,7 +230,8 @@ static enum lf_code check_file(int fd, const char *path, struct stat *status, st
 		return lf_error_set(error, LF_UNAVAILABLE, "%s: not a regular file", path);
 	if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"%s: others than its owner may write it (mode %03o): chmod go-w", path, (unsigned)status->st_mode & 0777);
+			"%s: others than its owner may write it (mode %03o): chmod go-w", path,
+			(unsigned)status->st_mode & 0777);
 	if (status->st_size > FILE_BYTES_MAX)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: %lld bytes are more than %d", path,
 			(long long)status->st_size, FILE_BYTES_MAX);

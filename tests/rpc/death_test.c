@@ -1,6 +1,7 @@
 /*
- * Listeners that die are re-opened. This program has its own sendmsg(), the system call as it is: so the server's, which
- * keeps nng before 1.6 from dying at EPIPE, is not in force, and connect-and-close kills a listener of such an nng.
+ * Listeners that die are re-opened. This program has its own sendmsg(), the system call as it is: so the server's,
+ * which keeps nng before 1.6 from dying at EPIPE, is not in force, and connect-and-close kills a listener of such an
+ * nng.
  */
 #include "tests/rpc/help.h"
 
@@ -42,7 +43,10 @@ static bool nng_dies(void)
 	return major == 1 && minor < 6;
 }
 
-/* Connects and closes until the watchdog had to re-open a listener so often; a few times where nng does not die of it. */
+/*
+ * Connects and closes until the watchdog had to re-open a listener so often; a few times where nng does not die of
+ * it.
+ */
 static void kill_listener(struct lf_rpc_server *server, const char *url, uint64_t times)
 {
 	for (int i = 0; i < 1000 && (i < 10 || reopened(server) < times); i++) {

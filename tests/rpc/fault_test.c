@@ -81,8 +81,12 @@ static long disarm(void)
 	return atomic_load(&failures);
 }
 
-/* One call with a fault in it. A single fault always leaves enough to answer with; if all fail, the caller may hear nothing. */
-static void call_with_fault(struct fixture *server, const struct call_options *options, enum lf_code without_fault, bool all)
+/*
+ * One call with a fault in it. A single fault always leaves enough to answer with; if all fail, the caller may hear
+ * nothing.
+ */
+static void call_with_fault(
+	struct fixture *server, const struct call_options *options, enum lf_code without_fault, bool all)
 {
 	nng_socket client = client_open(server->url);
 	nng_msg *message = NULL;
@@ -132,8 +136,8 @@ static const struct call_options CALLS[] = {
 	{.method = "leadfit.v1.Scoring/Scor"},
 	{.message = (const uint8_t *)"\xff", .message_length = 1},
 };
-static const enum lf_code CODES[] = {LF_OK, LF_OK, LF_OK, LF_OK, LF_INVALID_ARGUMENT, LF_INTERNAL, LF_UNIMPLEMENTED,
-	LF_INVALID_ARGUMENT};
+static const enum lf_code CODES[] = {
+	LF_OK, LF_OK, LF_OK, LF_OK, LF_INVALID_ARGUMENT, LF_INTERNAL, LF_UNIMPLEMENTED, LF_INVALID_ARGUMENT};
 
 static void a_call_with_one_failed_allocation_is_answered(void **state)
 {

@@ -356,7 +356,8 @@ nng_msg *request_new(const struct call_options *options)
 		frame.metadata[frame.metadata_count++] = (struct lf_metadata){slice("authorization"), slice(bearer)};
 	}
 	if (options->request_id != NULL)
-		frame.metadata[frame.metadata_count++] = (struct lf_metadata){slice("request-id"), slice(options->request_id)};
+		frame.metadata[frame.metadata_count++] =
+			(struct lf_metadata){slice("request-id"), slice(options->request_id)};
 	if (bytes == NULL) {
 		length = score_request(&own, options);
 		bytes = own;
@@ -383,7 +384,8 @@ void reply_read(struct reply *reply, int rc, nng_msg *message)
 		fail_msg("%s", error.message);
 	assert_int_equal(reply->frame.kind, LF_FRAME_REPLY);
 	if (reply->frame.status == LF_OK) {
-		reply->decision = leadfit__v1__decision__unpack(NULL, reply->frame.message_length, reply->frame.message);
+		reply->decision =
+			leadfit__v1__decision__unpack(NULL, reply->frame.message_length, reply->frame.message);
 		return;
 	}
 	reply->error = leadfit__v1__error__unpack(NULL, reply->frame.message_length, reply->frame.message);
@@ -492,7 +494,7 @@ bool plain_greet(int fd)
 	uint8_t answer_bytes[8];
 
 	return send(fd, "\0SP\0\0\x30\0\0", 8, MSG_NOSIGNAL) == 8 && recv(fd, answer_bytes, 8, MSG_WAITALL) == 8 &&
-		memcmp(answer_bytes, "\0SP\0\0\x31\0\0", 8) == 0;
+	       memcmp(answer_bytes, "\0SP\0\0\x31\0\0", 8) == 0;
 }
 
 void sleep_ms(unsigned ms)

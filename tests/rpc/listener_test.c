@@ -29,8 +29,9 @@ static void expect_refused(const char *url, enum lf_code code, const char *text)
 
 static void a_url_of_another_kind_is_invalid(void **state)
 {
-	static const char *const URLS[] = {"", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:", "tcp://127.0.0.1:x", "ws://127.0.0.1:1",
-		"tcp://127.0.0.1:99999", "tcp://127.0.0.1:80x", "tcp://[::1:80", "tcp://::1:80", "ipc://", "ipc:///tmp/", "127.0.0.1:80"};
+	static const char *const URLS[] = {"", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:", "tcp://127.0.0.1:x",
+		"ws://127.0.0.1:1", "tcp://127.0.0.1:99999", "tcp://127.0.0.1:80x", "tcp://[::1:80", "tcp://::1:80",
+		"ipc://", "ipc:///tmp/", "127.0.0.1:80"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(URLS) / sizeof(URLS[0]); i++)
@@ -48,8 +49,9 @@ static void a_path_that_does_not_fit_a_socket_address_is_invalid(void **state)
 
 static void without_tokens_only_loopback_is_listened_on(void **state)
 {
-	static const char *const URLS[] = {"tcp://0.0.0.0:0", "tcp://*:0", "tcp://:0", "tcp://192.0.2.1:0", "tcp://[::]:0",
-		"tcp://example.org:0", "tcp://128.0.0.1:0", "tcp://127.0.0.1.example.org:0", "tcp://[::ffff:192.0.2.1]:0"};
+	static const char *const URLS[] = {"tcp://0.0.0.0:0", "tcp://*:0", "tcp://:0", "tcp://192.0.2.1:0",
+		"tcp://[::]:0", "tcp://example.org:0", "tcp://128.0.0.1:0", "tcp://127.0.0.1.example.org:0",
+		"tcp://[::ffff:192.0.2.1]:0"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(URLS) / sizeof(URLS[0]); i++)

@@ -119,7 +119,8 @@ static void the_request_id_is_echoed_in_success_and_failure(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		call(&reply, server.url, &(struct call_options){.rubric = i == 0 ? "now" : "fail", .request_id = "r-42"});
+		call(&reply, server.url,
+			&(struct call_options){.rubric = i == 0 ? "now" : "fail", .request_id = "r-42"});
 		id = lf_frame_metadata(&reply.frame, "request-id");
 		assert_int_equal(id.length, 4);
 		assert_memory_equal(id.data, "r-42", 4);
@@ -130,14 +131,16 @@ static void the_request_id_is_echoed_in_success_and_failure(void **state)
 static void an_unknown_method_is_unimplemented_and_the_nearest_is_named(void **state)
 {
 	(void)state;
-	expect(&(struct call_options){.method = "leadfit.v1.Scoring/Scorr"}, LF_UNIMPLEMENTED, "leadfit.v1.Scoring/Score");
+	expect(&(struct call_options){.method = "leadfit.v1.Scoring/Scorr"}, LF_UNIMPLEMENTED,
+		"leadfit.v1.Scoring/Score");
 	expect(&(struct call_options){.method = "nothing.like/It"}, LF_UNIMPLEMENTED, "nothing.like/It");
 }
 
 static void a_method_of_a_service_that_is_not_there_is_unimplemented(void **state)
 {
 	(void)state;
-	expect(&(struct call_options){.method = "leadfit.v1.Rubrics/List"}, LF_UNIMPLEMENTED, "leadfit.v1.Rubrics/List");
+	expect(&(struct call_options){.method = "leadfit.v1.Rubrics/List"}, LF_UNIMPLEMENTED,
+		"leadfit.v1.Rubrics/List");
 }
 
 static void rubbish_instead_of_a_frame_is_invalid(void **state)
@@ -162,15 +165,16 @@ static void a_reply_instead_of_a_request_is_invalid(void **state)
 
 static void an_undecodable_message_is_invalid(void **state)
 {
-	static const uint8_t CUT[] = {0x1a, 0x20, 'x'};           /* rubric: 32 bytes announced */
+	static const uint8_t CUT[] = {0x1a, 0x20, 'x'}; /* rubric: 32 bytes announced */
 	static const uint8_t NOT_UTF8[] = {0x1a, 0x02, 0xff, 0xfe};
 	static const uint8_t UNKNOWN_FIELD[] = {0xf8, 0x07, 0x01}; /* field 127 */
 
 	(void)state;
 	expect(&(struct call_options){.message = CUT, .message_length = sizeof(CUT)}, LF_INVALID_ARGUMENT, "");
-	expect(&(struct call_options){.message = NOT_UTF8, .message_length = sizeof(NOT_UTF8)}, LF_INVALID_ARGUMENT, "rubric");
-	expect(&(struct call_options){.message = UNKNOWN_FIELD, .message_length = sizeof(UNKNOWN_FIELD)}, LF_INVALID_ARGUMENT,
-		"");
+	expect(&(struct call_options){.message = NOT_UTF8, .message_length = sizeof(NOT_UTF8)}, LF_INVALID_ARGUMENT,
+		"rubric");
+	expect(&(struct call_options){.message = UNKNOWN_FIELD, .message_length = sizeof(UNKNOWN_FIELD)},
+		LF_INVALID_ARGUMENT, "");
 }
 
 static void a_request_above_the_limit_is_refused_with_limit_and_value(void **state)
@@ -187,7 +191,8 @@ static void a_request_above_twice_the_limit_ends_only_its_connection(void **stat
 	(void)state;
 	client = client_open(server.url);
 	nng_socket_set_ms(client, NNG_OPT_RECVTIMEO, 300);
-	assert_int_equal(nng_sendmsg(client, request_new(&(struct call_options){.padding = 2 * LF_MESSAGE_BYTES_MAX}), 0), 0);
+	assert_int_equal(
+		nng_sendmsg(client, request_new(&(struct call_options){.padding = 2 * LF_MESSAGE_BYTES_MAX}), 0), 0);
 	assert_int_not_equal(nng_recvmsg(client, &message, 0), 0);
 	nng_close(client);
 	assert_serves(server.url);
@@ -286,11 +291,13 @@ static void health_and_description_need_no_token(void **state)
 
 	(void)state;
 	call(&reply, server.url,
-		&(struct call_options){.method = "grpc.health.v1.Health/Check", .message = NOTHING, .message_length = 0});
+		&(struct call_options){
+			.method = "grpc.health.v1.Health/Check", .message = NOTHING, .message_length = 0});
 	assert_int_equal(reply.frame.status, LF_OK);
 	reply_clean_up(&reply);
 	call(&reply, server.url,
-		&(struct call_options){.method = "leadfit.v1.Describe/Describe", .message = NOTHING, .message_length = 0});
+		&(struct call_options){
+			.method = "leadfit.v1.Describe/Describe", .message = NOTHING, .message_length = 0});
 	assert_int_equal(reply.frame.status, LF_OK);
 	reply_clean_up(&reply);
 }

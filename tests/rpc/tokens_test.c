@@ -17,7 +17,8 @@
 #define READER "ba5005a40cf5212e4ac0190104cc127edab013294bb71279a975b27a80982d45"
 #define SCORER "d7642cf89b2c74f18c38d19c85569bff8b663b4f77f9a61ca47f308ab06af086"
 
-static enum lf_code load(struct lf_tokens **tokens, const void *text, size_t length, mode_t mode, struct lf_error *error)
+static enum lf_code load(
+	struct lf_tokens **tokens, const void *text, size_t length, mode_t mode, struct lf_error *error)
 {
 	char path[] = "/tmp/lf-tokens-XXXXXX";
 	int fd = mkstemp(path);
@@ -39,7 +40,8 @@ static const char *find(const struct lf_tokens *tokens, const char *token, unsig
 
 static void a_file_names_callers_and_their_roles(void **state)
 {
-	static const char TEXT[] = "# callers\n\n  reader\t" READER "  read # a dashboard\r\nhr.portal " SCORER " score,rubric,read";
+	static const char TEXT[] =
+		"# callers\n\n  reader\t" READER "  read # a dashboard\r\nhr.portal " SCORER " score,rubric,read";
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_tokens *tokens;
 	unsigned roles = 0;
@@ -94,17 +96,18 @@ static void an_empty_file_admits_nobody(void **state)
 
 static void every_bad_line_is_named_by_its_number(void **state)
 {
-	static const char TEXT[] = "reader " READER "\n"               /* 1: no role */
-				   "reader " READER " read write\n"    /* 2: a fourth word */
-				   "reader abc read\n"                 /* 3: a short digest */
-				   "good " READER " read\n"            /* 4 */
-				   "good " SCORER " read\n"            /* 5: the name again */
-				   "other " READER " read\n"           /* 6: the token again */
-				   "x " SCORER " read,everything\n"    /* 7 */
-				   "y " SCORER " read,\n"              /* 8 */
-				   "z\x01 " SCORER " read\n"           /* 9 */
+	static const char TEXT[] = "reader " READER "\n"            /* 1: no role */
+				   "reader " READER " read write\n" /* 2: a fourth word */
+				   "reader abc read\n"              /* 3: a short digest */
+				   "good " READER " read\n"         /* 4 */
+				   "good " SCORER " read\n"         /* 5: the name again */
+				   "other " READER " read\n"        /* 6: the token again */
+				   "x " SCORER " read,everything\n" /* 7 */
+				   "y " SCORER " read,\n"           /* 8 */
+				   "z\x01 " SCORER " read\n"        /* 9 */
 				   "w g7642cf89b2c74f18c38d19c85569bff8b663b4f77f9a61ca47f308ab06af086 read\n"; /* 10 */
-	static const char *const LINES[] = {"line 1", "line 2", "line 3", "line 5", "line 6", "line 7", "line 8", "line 9", "line 10"};
+	static const char *const LINES[] = {
+		"line 1", "line 2", "line 3", "line 5", "line 6", "line 7", "line 8", "line 9", "line 10"};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_tokens *tokens;
 
