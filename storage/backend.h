@@ -1,26 +1,27 @@
 /*
- * What a storage backend must do. This header (with log.h) is all that is needed to write one; tests/storage/conformance.h
- * is the proof that it does it.
+ * What a storage backend must do. This header (with log.h) is all that is needed to write one;
+ * tests/storage/conformance.h is the proof that it does it.
  *
- * Terms. A *store* is one opened log. Its *writer side* (tail, begin, append, put_rubric, commit, rollback, maintain, probe)
- * is called by one thread at a time, never concurrently with itself: the log's writer thread, and the opening thread before
- * that exists. A *reader* is one handle for reads, used by one thread at a time, concurrently with the writer side and with
- * other readers; it sees committed records only, and a record from the moment its commit() returned. Every function may block on I/O.
+ * Terms. A *store* is one opened log. Its *writer side* (tail, begin, append, put_rubric, commit, rollback, maintain,
+ * probe) is called by one thread at a time, never concurrently with itself: the log's writer thread, and the opening
+ * thread before that exists. A *reader* is one handle for reads, used by one thread at a time, concurrently with the
+ * writer side and with other readers; it sees committed records only, and a record from the moment its commit()
+ * returned. Every function may block on I/O.
  *
  * Errors. Functions fill *error (never NULL) and return its code. What a code of the writer side means to the log:
  *
- *   INVALID_ARGUMENT, FAILED_PRECONDITION,     this record alone (append, put_rubric): nothing of it is stored, the transaction
- *   ALREADY_EXISTS, OUT_OF_RANGE               goes on, and the others in the batch are not touched
+ *   INVALID_ARGUMENT, FAILED_PRECONDITION,     this record alone (append, put_rubric): nothing of it is stored, the
+ * transaction ALREADY_EXISTS, OUT_OF_RANGE               goes on, and the others in the batch are not touched
  *   RESOURCE_EXHAUSTED                         the disk is full: the transaction is lost, a later one may succeed
- *   UNAVAILABLE (and any other code)           the transaction is lost, a later one may succeed; after commit(): it may be stored or not
- *   DATA_LOSS                                  what is on disk is unknown or damaged (a failed fsync, a corrupt page): the log calls
- *                                              nothing of the writer side again but close()
+ *   UNAVAILABLE (and any other code)           the transaction is lost, a later one may succeed; after commit(): it may
+ * be stored or not DATA_LOSS                                  what is on disk is unknown or damaged (a failed fsync, a
+ * corrupt page): the log calls nothing of the writer side again but close()
  *
  * A function of the writer side whose memory runs out returns UNAVAILABLE. None aborts.
  *
- * Atomic and durable: when commit() returns OK, every record of the transaction survives a crash of the process and of the
- * machine; otherwise none of it is ever visible to a reader of this process (after a restart it may be: that is the "may or
- * may not be stored" of UNAVAILABLE).
+ * Atomic and durable: when commit() returns OK, every record of the transaction survives a crash of the process and of
+ * the machine; otherwise none of it is ever visible to a reader of this process (after a restart it may be: that is the
+ * "may or may not be stored" of UNAVAILABLE).
  */
 #ifndef LF_STORAGE_BACKEND_H
 #define LF_STORAGE_BACKEND_H
@@ -45,17 +46,17 @@ struct lf_tail {
 /* One decision on its way into the store. Everything pointed to is valid until the transaction ends. */
 struct lf_record {
 	/*
-	 * The caller's columns and payloads: read only caller .. candidate_count and the three digests below; strings are not
-	 * NULL and at most LF_ID_BYTES_MAX bytes. team_digest and project_digest are SHA-256 of the bytes: a payload whose
-	 * kind and digest are stored already is referred to, not stored again, and keeps the salt it has.
+	 * The caller's columns and payloads: read only caller .. candidate_count and the three digests below; strings
+	 * are not NULL and at most LF_ID_BYTES_MAX bytes. team_digest and project_digest are SHA-256 of the bytes: a
+	 * payload whose kind and digest are stored already is referred to, not stored again, and keeps the salt it has.
 	 * candidates_digest names the list of candidates: equal digests, equal lists.
 	 */
 	const struct lf_append *append;
 	struct lf_salt team_salt, project_salt, answer_salt;
 
 	/*
-	 * in: what to store, given by the log: sequence is one more than the last, id and decided_at_us rise with it (the time
-	 * may repeat). out: the stored decision's, where existing.
+	 * in: what to store, given by the log: sequence is one more than the last, id and decided_at_us rise with it
+	 * (the time may repeat). out: the stored decision's, where existing.
 	 */
 	uint64_t sequence;
 	struct lf_uuid id;
@@ -80,9 +81,10 @@ struct lf_backend {
 	/* ---- opening ---- */
 
 	/*
-	 * Opens the store at location, creating it where absent, and keeps every other store, in this process or another,
-	 * from opening it until close(). *store is set on success only. FAILED_PRECONDITION where another has it, or what is
-	 * there is not a store of ours, newer, or damaged: it is left as it was, byte for byte. UNAVAILABLE where it can't be opened.
+	 * Opens the store at location, creating it where absent, and keeps every other store, in this process or
+	 * another, from opening it until close(). *store is set on success only. FAILED_PRECONDITION where another has
+	 * it, or what is there is not a store of ours, newer, or damaged: it is left as it was, byte for byte.
+	 * UNAVAILABLE where it can't be opened.
 	 */
 	enum lf_code (*open)(struct lf_store **store, const char *location, struct lf_error *error);
 	/* Releases everything; rolls back an open transaction. Every reader is closed before. */
@@ -95,42 +97,47 @@ struct lf_backend {
 	/* Starts a transaction. After a failure there is none. */
 	enum lf_code (*begin)(struct lf_store *store, struct lf_error *error);
 	/*
-	 * Adds a decision, or finds the one that has its key: where append->idempotency_key is not "" and the same caller used it
-	 * before (committed, or earlier in this transaction) with the same request_digest, sets existing and the stored sequence,
-	 * id and time, and stores nothing; with another digest: ALREADY_EXISTS. The same key from another caller is another key.
-	 * FAILED_PRECONDITION where no rubric of that name and digest was put.
+	 * Adds a decision, or finds the one that has its key: where append->idempotency_key is not "" and the same
+	 * caller used it before (committed, or earlier in this transaction) with the same request_digest, sets existing
+	 * and the stored sequence, id and time, and stores nothing; with another digest: ALREADY_EXISTS. The same key
+	 * from another caller is another key. FAILED_PRECONDITION where no rubric of that name and digest was put.
 	 */
 	enum lf_code (*append)(struct lf_store *store, struct lf_record *record, struct lf_error *error);
 	/*
-	 * Stores a rubric where its digest is new; makes it the active one of its name where the name has none, and records that
-	 * (who, when, from none, to this). INVALID_ARGUMENT where the digest is stored under another name.
+	 * Stores a rubric where its digest is new; makes it the active one of its name where the name has none, and
+	 * records that (who, when, from none, to this). INVALID_ARGUMENT where the digest is stored under another name.
 	 */
 	enum lf_code (*put_rubric)(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error);
-	/* Makes the transaction durable and visible. It has ended either way, except that rollback() is called after a failure. */
+	/* Makes the transaction durable and visible. It has ended either way, except that rollback() is called after a
+	 * failure. */
 	enum lf_code (*commit)(struct lf_store *store, struct lf_error *error);
 	/* Undoes the transaction, if there is one. Called after a failed append, put_rubric or commit. */
 	void (*rollback)(struct lf_store *store);
 	/*
-	 * Housekeeping between transactions, called after every commit when its waiters were told. May do nothing. Only DATA_LOSS
-	 * has consequences.
+	 * Housekeeping between transactions, called after every commit when its waiters were told. May do nothing. Only
+	 * DATA_LOSS has consequences.
 	 */
 	enum lf_code (*maintain)(struct lf_store *store, struct lf_error *error);
 	/* Commits a write that changes nothing, to learn whether writing works again. Not inside a transaction. */
 	enum lf_code (*probe)(struct lf_store *store, struct lf_error *error);
 
-	/* ---- readers: errors are NOT_FOUND, ALREADY_EXISTS, DATA_LOSS (what is stored contradicts itself), UNAVAILABLE ---- */
+	/* ---- readers: errors are NOT_FOUND, ALREADY_EXISTS, DATA_LOSS (what is stored contradicts itself),
+	 * UNAVAILABLE ---- */
 
 	/* Called by the opening thread. close_reader by the closing one. */
 	enum lf_code (*open_reader)(struct lf_store *store, struct lf_reader **reader, struct lf_error *error);
 	void (*close_reader)(struct lf_reader *reader);
 	/* As lf_log_find_key(). */
-	enum lf_code (*find_key)(struct lf_reader *reader, const char *caller, const char *key, const struct lf_digest *request_digest,
-		struct lf_uuid *id, struct lf_error *error);
+	enum lf_code (*find_key)(struct lf_reader *reader, const char *caller, const char *key,
+		const struct lf_digest *request_digest, struct lf_uuid *id, struct lf_error *error);
 	/* As lf_log_get(): one block, released with free(). */
-	enum lf_code (*get)(struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error);
-	/* As lf_log_list(): the filter's limit is within 1..LF_PAGE_MAX, *next is set on success only; well under 100 ms. */
+	enum lf_code (*get)(
+		struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error);
+	/* As lf_log_list(): the filter's limit is within 1..LF_PAGE_MAX, *next is set on success only; well under 100
+	 * ms. */
 	enum lf_code (*list)(struct lf_reader *reader, const struct lf_filter *filter,
-		void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error);
+		void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
+		struct lf_error *error);
 	/* As lf_log_get_rubric(); where both are given, the digest must be of that name. */
 	enum lf_code (*get_rubric)(struct lf_reader *reader, const char *name, const struct lf_digest *digest,
 		struct lf_rubric_row **row, struct lf_error *error);

@@ -24,7 +24,8 @@ void lf_sha256_strings(const char *const *strings, size_t count, struct lf_diges
 	SHA256_CTX context;
 	SHA256_Init(&context);
 	for (size_t i = 0; i < count; i++)
-		SHA256_Update(&context, strings[i], strlen(strings[i]) + 1); /* the NUL ends each: no two lists look alike */
+		SHA256_Update(
+			&context, strings[i], strlen(strings[i]) + 1); /* the NUL ends each: no two lists look alike */
 	SHA256_Final(digest->bytes, &context);
 }
 

@@ -1,4 +1,4 @@
-/* Inside the log: shared by log.c, read.c, uuid.c and digest.c. Not for others. */
+/* Inside the log: shared by log.c, append.c, read.c, uuid.c and digest.c. Not for others. */
 #ifndef LF_STORAGE_LOG_PRIVATE_H
 #define LF_STORAGE_LOG_PRIVATE_H
 
@@ -23,8 +23,8 @@ struct lf_reader_pool {
 	size_t idle_count, count;
 };
 
-enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_backend *backend, struct lf_store *store, size_t count,
-	struct lf_error *error);
+enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_backend *backend, struct lf_store *store,
+	size_t count, struct lf_error *error);
 /* Every reader must be back. Safe on a pool that failed to open or is all zero. */
 void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *backend);
 

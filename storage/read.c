@@ -6,8 +6,8 @@
 
 /* ---- the pool ---- */
 
-enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_backend *backend, struct lf_store *store, size_t count,
-	struct lf_error *error)
+enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_backend *backend, struct lf_store *store,
+	size_t count, struct lf_error *error)
 {
 	*pool = (struct lf_reader_pool){.lock = PTHREAD_MUTEX_INITIALIZER, .returned = PTHREAD_COND_INITIALIZER};
 	pool->idle = calloc(count, sizeof *pool->idle);
@@ -56,7 +56,8 @@ static void check_in(struct lf_log *log, struct lf_reader *reader)
 }
 
 /* The backend gets an error that is not NULL; the caller's may be. */
-static enum lf_code finish(struct lf_log *log, struct lf_reader *reader, enum lf_code code, struct lf_error *inner, struct lf_error *error)
+static enum lf_code finish(
+	struct lf_log *log, struct lf_reader *reader, enum lf_code code, struct lf_error *inner, struct lf_error *error)
 {
 	check_in(log, reader);
 	if (code != LF_OK && error != NULL)
@@ -67,8 +68,8 @@ static enum lf_code finish(struct lf_log *log, struct lf_reader *reader, enum lf
 
 /* ---- calls ---- */
 
-enum lf_code lf_log_find_key(struct lf_log *log, const char *caller, const char *key, const struct lf_digest *request_digest,
-	struct lf_uuid *id, struct lf_error *error)
+enum lf_code lf_log_find_key(struct lf_log *log, const char *caller, const char *key,
+	const struct lf_digest *request_digest, struct lf_uuid *id, struct lf_error *error)
 {
 	if (key == NULL || key[0] == '\0')
 		return lf_error_set(error, LF_NOT_FOUND, "no idempotency key");
@@ -87,18 +88,20 @@ enum lf_code lf_log_get(struct lf_log *log, const struct lf_uuid *id, struct lf_
 }
 
 enum lf_code lf_log_list(struct lf_log *log, const struct lf_filter *filter,
-	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error)
+	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
+	struct lf_error *error)
 {
 	if (filter->limit < 1 || filter->limit > LF_PAGE_MAX)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "limit: %zu is outside 1..%d", filter->limit, (int)LF_PAGE_MAX);
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "limit: %zu is outside 1..%d", filter->limit, (int)LF_PAGE_MAX);
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_reader *reader = check_out(log);
 	const enum lf_code code = log->backend->list(reader, filter, visit, context, next, &inner);
 	return finish(log, reader, code, &inner, error);
 }
 
-enum lf_code lf_log_get_rubric(struct lf_log *log, const char *name, const struct lf_digest *digest, struct lf_rubric_row **row,
-	struct lf_error *error)
+enum lf_code lf_log_get_rubric(struct lf_log *log, const char *name, const struct lf_digest *digest,
+	struct lf_rubric_row **row, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_reader *reader = check_out(log);
@@ -106,8 +109,8 @@ enum lf_code lf_log_get_rubric(struct lf_log *log, const char *name, const struc
 	return finish(log, reader, code, &inner, error);
 }
 
-enum lf_code lf_log_list_rubrics(struct lf_log *log, const char *name, void (*visit)(void *context, const struct lf_rubric_row *row),
-	void *context, struct lf_error *error)
+enum lf_code lf_log_list_rubrics(struct lf_log *log, const char *name,
+	void (*visit)(void *context, const struct lf_rubric_row *row), void *context, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_reader *reader = check_out(log);
@@ -142,9 +145,10 @@ static struct lf_bytes put_bytes(uint8_t **out, struct lf_bytes bytes)
 
 struct lf_stored *lf_stored_copy(const struct lf_stored *row)
 {
-	struct lf_stored *copy = malloc(sizeof *copy + string_size(row->caller) + string_size(row->team_id) +
-		string_size(row->project_id) + string_size(row->rubric_name) + string_size(row->recommended) + row->team.length +
-		row->project.length + row->answer.length);
+	struct lf_stored *copy =
+		malloc(sizeof *copy + string_size(row->caller) + string_size(row->team_id) +
+			string_size(row->project_id) + string_size(row->rubric_name) + string_size(row->recommended) +
+			row->team.length + row->project.length + row->answer.length);
 	if (copy == NULL)
 		return NULL;
 	uint8_t *out = (uint8_t *)(copy + 1);
@@ -162,8 +166,8 @@ struct lf_stored *lf_stored_copy(const struct lf_stored *row)
 
 struct lf_rubric_row *lf_rubric_row_copy(const struct lf_rubric_row *row)
 {
-	struct lf_rubric_row *copy = malloc(
-		sizeof *copy + string_size(row->name) + string_size(row->title) + string_size(row->put_by) + row->body.length);
+	struct lf_rubric_row *copy = malloc(sizeof *copy + string_size(row->name) + string_size(row->title) +
+					    string_size(row->put_by) + row->body.length);
 	if (copy == NULL)
 		return NULL;
 	uint8_t *out = (uint8_t *)(copy + 1);

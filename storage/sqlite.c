@@ -56,8 +56,8 @@ void lf_sqlite_finalize(sqlite3_stmt **statements, size_t count)
 }
 
 /*
- * Binding to an index that the statement has can't fail but for a length above SQLite's limit (1 GB), and lengths here are
- * at most LF_MESSAGE_BYTES_MAX.
+ * Binding to an index that the statement has can't fail but for a length above SQLite's limit (1 GB), and lengths here
+ * are at most LF_MESSAGE_BYTES_MAX.
  */
 void lf_sqlite_bind_blob(sqlite3_stmt *statement, int index, const void *data, size_t length)
 {
@@ -115,7 +115,8 @@ const char *lf_sqlite_column_text(sqlite3_stmt *statement, int column)
  *   busy_timeout=2000         only for somebody else's tool that holds the write lock: leadfit has one writer
  */
 static const char WRITER_PRAGMAS[] =
-	"PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384;"
+	"PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864; PRAGMA "
+	"cache_size=-16384;"
 	"PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;"
 	"PRAGMA busy_timeout=2000;";
 
@@ -157,7 +158,8 @@ static enum lf_code open_writer(struct lf_store *store, struct lf_error *error)
 		result = lf_sqlite_prepare(store->db, LF_SQLITE_WRITE_SQL, store->statements, W_COUNT);
 	if (result != SQLITE_OK) {
 		const enum lf_code code = lf_sqlite_error(error, store->db, result, store->path);
-		return code == LF_DATA_LOSS ? lf_error_set(error, LF_FAILED_PRECONDITION, "%s is damaged", store->path) : code;
+		return code == LF_DATA_LOSS ? lf_error_set(error, LF_FAILED_PRECONDITION, "%s is damaged", store->path)
+					    : code;
 	}
 	sqlite3_wal_hook(store->db, note_wal_pages, store);
 	return LF_OK;
@@ -166,7 +168,8 @@ static enum lf_code open_writer(struct lf_store *store, struct lf_error *error)
 static void close_store(struct lf_store *store)
 {
 	lf_sqlite_finalize(store->statements, W_COUNT);
-	/* Closing checkpoints and removes the WAL, unless what is on disk is in doubt: then recovery at the next open decides. */
+	/* Closing checkpoints and removes the WAL, unless what is on disk is in doubt: then recovery at the next open
+	 * decides. */
 	if (store->db != NULL && store->unknown)
 		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(store->db);

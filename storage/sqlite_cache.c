@@ -1,6 +1,6 @@
 /*
- * What the writer remembers between statements. Both tables are bounded, and are emptied when a transaction is rolled back,
- * so that they never know a row that the database does not.
+ * What the writer remembers between statements. Both tables are bounded, and are emptied when a transaction is rolled
+ * back, so that they never know a row that the database does not.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -57,7 +57,8 @@ static size_t set_of(uint8_t tag, const uint8_t *key, size_t length)
 
 static bool matches(const struct entry *entry, uint8_t tag, const void *key, size_t length)
 {
-	return entry->id != 0 && entry->length == length && entry->key[0] == tag && memcmp(entry->key + 1, key, length) == 0;
+	return entry->id != 0 && entry->length == length && entry->key[0] == tag &&
+	       memcmp(entry->key + 1, key, length) == 0;
 }
 
 int64_t lf_id_cache_find(const struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length)

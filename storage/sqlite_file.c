@@ -1,13 +1,12 @@
 /*
  * The file: whose it is, what it is, and how it comes to be.
  *
- *  F1  At most one store has a file, over all processes: FILE.lock is held by an open-file-description lock, which the kernel
- *      drops with the process. A lock on the database file itself would collide with SQLite's own POSIX locks (and closing any
- *      descriptor of that file would drop those).
- *  F2  FILE.lock is removed by its holder only, while it holds it; who locked a file that is no longer the one of that name
- *      starts again. So the name and the lock never part.
- *  F3  A new log is made as FILE.new, synced, and renamed: FILE is absent (or empty) or whole, at any moment.
- *  F4  An existing file is looked at read-only before anything may write to it. Where there is no WAL, SQLite's "immutable" keeps it
+ *  F1  At most one store has a file, over all processes: FILE.lock is held by an open-file-description lock, which the
+ * kernel drops with the process. A lock on the database file itself would collide with SQLite's own POSIX locks (and
+ * closing any descriptor of that file would drop those). F2  FILE.lock is removed by its holder only, while it holds
+ * it; who locked a file that is no longer the one of that name starts again. So the name and the lock never part. F3  A
+ * new log is made as FILE.new, synced, and renamed: FILE is absent (or empty) or whole, at any moment. F4  An existing
+ * file is looked at read-only before anything may write to it. Where there is no WAL, SQLite's "immutable" keeps it
  *      from even making one.
  */
 #include <errno.h>
@@ -23,8 +22,8 @@
 
 enum {
 	/*
-	 * 8 KiB: decisions are 0.4 to 2 KB, and a page of 4 KiB would waste up to a third of itself on a row that just does not
-	 * fit; 16 KiB makes the few pages that every commit touches dearer. Measured in README.md.
+	 * 8 KiB: decisions are 0.4 to 2 KB, and a page of 4 KiB would waste up to a third of itself on a row that just
+	 * does not fit; 16 KiB makes the few pages that every commit touches dearer. Measured in README.md.
 	 */
 	PAGE_SIZE = 8192,
 	LOCK_ATTEMPTS = 100,
@@ -70,7 +69,8 @@ static char *resolve(const char *location, struct lf_error *error)
 	const char *directory = dirname(copies[0]), *name = basename(copies[1]);
 	folder = realpath(directory, NULL);
 	if (folder == NULL)
-		lf_error_set(error, LF_UNAVAILABLE, "%s: the directory %s can't be used: %s", location, directory, strerror(errno));
+		lf_error_set(error, LF_UNAVAILABLE, "%s: the directory %s can't be used: %s", location, directory,
+			strerror(errno));
 	else if (asprintf(&path, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name) < 0)
 		path = NULL;
 out:
@@ -88,8 +88,9 @@ static enum lf_code refuse_locked(struct lf_store *store, int descriptor, struct
 	const ssize_t length = pread(descriptor, pid, sizeof pid - 1, 0);
 	pid[length > 0 ? length : 0] = '\0';
 	pid[strcspn(pid, "\n")] = '\0';
-	return lf_error_set(error, LF_FAILED_PRECONDITION, "%s is in use by another leadfitd (process %s): a log has one service at a time",
-		store->path, pid[0] != '\0' ? pid : "unknown");
+	return lf_error_set(error, LF_FAILED_PRECONDITION,
+		"%s is in use by another leadfitd (process %s): a log has one service at a time", store->path,
+		pid[0] != '\0' ? pid : "unknown");
 }
 
 /* F1, F2. LF_OK with store->lock -1: try again. */
@@ -100,13 +101,15 @@ static enum lf_code try_lock(struct lf_store *store, struct lf_error *error)
 	char pid[24];
 	const int descriptor = open(store->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (descriptor < 0)
-		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be written (its directory must be writable too): %s",
-			store->lock_path, strerror(errno));
+		return lf_error_set(error, LF_UNAVAILABLE,
+			"%s can't be written (its directory must be writable too): %s", store->lock_path,
+			strerror(errno));
 	if (fcntl(descriptor, F_OFD_SETLK, &whole) != 0) {
 		if (errno == EAGAIN || errno == EACCES)
 			refuse_locked(store, descriptor, error);
 		else
-			lf_error_set(error, LF_UNAVAILABLE, "%s can't be locked: %s", store->lock_path, strerror(errno));
+			lf_error_set(
+				error, LF_UNAVAILABLE, "%s can't be locked: %s", store->lock_path, strerror(errno));
 		close(descriptor);
 		return error->code;
 	}
@@ -158,7 +161,8 @@ enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool 
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	for (int attempt = 0; store->lock < 0; attempt++) {
 		if (attempt == LOCK_ATTEMPTS)
-			return lf_error_set(error, LF_UNAVAILABLE, "%s can't be locked: it keeps changing", store->lock_path);
+			return lf_error_set(
+				error, LF_UNAVAILABLE, "%s can't be locked: it keeps changing", store->lock_path);
 		if (try_lock(store, error) != LF_OK)
 			return error->code;
 	}
@@ -174,8 +178,8 @@ static int make_schema(const char *path)
 {
 	char setup[128];
 	sqlite3 *db = NULL;
-	snprintf(setup, sizeof setup, "PRAGMA page_size=%d; PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN;", (int)PAGE_SIZE,
-		(int)LF_SQLITE_APPLICATION_ID, (int)LF_SQLITE_SCHEMA);
+	snprintf(setup, sizeof setup, "PRAGMA page_size=%d; PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN;",
+		(int)PAGE_SIZE, (int)LF_SQLITE_APPLICATION_ID, (int)LF_SQLITE_SCHEMA);
 	int result = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (result == SQLITE_OK)
 		result = sqlite3_extended_result_codes(db, 1);
@@ -215,7 +219,8 @@ enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error)
 	/* SQLite would play a left-over WAL into the new file. */
 	if (size_of(store->path, "-wal") > 0 || size_of(store->path, "-journal") > 0)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"%s is absent or empty, but its -wal or -journal file is not: restore the log, or move what is left of it away",
+			"%s is absent or empty, but its -wal or -journal file is not: restore the log, or move what is "
+			"left of it away",
 			store->path);
 	char *fresh = with_suffix(store->path, ".new");
 	if (fresh == NULL)
@@ -234,7 +239,8 @@ enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error)
 	const int result = make_schema(fresh);
 	if (result != SQLITE_OK)
 		lf_sqlite_error(error, NULL, result, fresh);
-	else if (sync_path(fresh, O_RDONLY) != 0 || rename(fresh, store->path) != 0 || sync_directory_of(store->path) != 0)
+	else if (sync_path(fresh, O_RDONLY) != 0 || rename(fresh, store->path) != 0 ||
+		 sync_directory_of(store->path) != 0)
 		lf_error_set(error, LF_UNAVAILABLE, "%s can't be created: %s", store->path, strerror(errno));
 	if (error->code != LF_OK)
 		unlink(fresh);
@@ -253,25 +259,29 @@ static uint32_t big_endian(const uint8_t *bytes, size_t count)
 }
 
 /* The 100 bytes that every SQLite file starts with (https://sqlite.org/fileformat2.html, 1.3). */
-static enum lf_code check_header(const char *path, const uint8_t header[100], off_t size, bool has_wal, struct lf_error *error)
+static enum lf_code check_header(
+	const char *path, const uint8_t header[100], off_t size, bool has_wal, struct lf_error *error)
 {
 	const uint32_t stated = big_endian(header + 16, 2), page_size = stated == 1 ? 65536 : stated;
 	const uint32_t pages = big_endian(header + 28, 4), schema = big_endian(header + 60, 4);
 	const uint32_t application = big_endian(header + 68, 4);
 	if (memcmp(header, "SQLite format 3", 16) != 0)
-		return lf_error_set(error, LF_FAILED_PRECONDITION, "%s is not a decision log: it is not a SQLite file", path);
+		return lf_error_set(
+			error, LF_FAILED_PRECONDITION, "%s is not a decision log: it is not a SQLite file", path);
 	if (application != LF_SQLITE_APPLICATION_ID)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"%s is not a decision log: it is a SQLite file of another application (id 0x%08x)", path, application);
+			"%s is not a decision log: it is a SQLite file of another application (id 0x%08x)", path,
+			application);
 	if (schema > LF_SQLITE_SCHEMA)
-		return lf_error_set(error, LF_FAILED_PRECONDITION, "%s has schema %u, and this leadfit knows up to %d: use a newer one", path,
-			schema, (int)LF_SQLITE_SCHEMA);
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"%s has schema %u, and this leadfit knows up to %d: use a newer one", path, schema,
+			(int)LF_SQLITE_SCHEMA);
 	if (schema == 0 || page_size < 512 || (page_size & (page_size - 1)) != 0)
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "%s is damaged: its header is wrong", path);
 	/* While there is a WAL, the file may well be shorter than the database. */
 	if (!has_wal && size < (off_t)pages * (off_t)page_size)
-		return lf_error_set(error, LF_FAILED_PRECONDITION, "%s is damaged: it has %lld bytes of %lld", path, (long long)size,
-			(long long)pages * (long long)page_size);
+		return lf_error_set(error, LF_FAILED_PRECONDITION, "%s is damaged: it has %lld bytes of %lld", path,
+			(long long)size, (long long)pages * (long long)page_size);
 	return LF_OK;
 }
 
@@ -305,13 +315,16 @@ static enum lf_code probe_read_only(struct lf_store *store, bool has_wal, struct
 	char *uri = uri_of(store->path, has_wal ? "?mode=ro" : "?mode=ro&immutable=1");
 	if (uri == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	const int result = sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+	const int result =
+		sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
 	if (result != SQLITE_OK) {
 		lf_sqlite_error(error, db, result, "opening it");
 	} else {
 		sqlite3_extended_result_codes(db, 1);
 		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-		sqlite3_exec(db, "PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;",
+		sqlite3_exec(db,
+			"PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA "
+			"temp_store=MEMORY;",
 			NULL, NULL, NULL);
 		lf_sqlite_probe(db, error);
 	}
@@ -323,7 +336,8 @@ static enum lf_code probe_read_only(struct lf_store *store, bool has_wal, struct
 		remove_suffixed(store->path, "-shm");
 	char message[sizeof error->message];
 	memcpy(message, error->message, sizeof message);
-	return lf_error_set(error, error->code == LF_DATA_LOSS ? LF_FAILED_PRECONDITION : error->code, "%s: %s", store->path, message);
+	return lf_error_set(error, error->code == LF_DATA_LOSS ? LF_FAILED_PRECONDITION : error->code, "%s: %s",
+		store->path, message);
 }
 
 enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error)
@@ -341,7 +355,8 @@ enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error)
 		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be read: %s", store->path, strerror(errno));
 	if (has_journal)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"%s has a -journal file, which a decision log never has: another program was writing it", store->path);
+			"%s has a -journal file, which a decision log never has: another program was writing it",
+			store->path);
 	if (check_header(store->path, header, status.st_size, has_wal, error) != LF_OK)
 		return error->code;
 	return probe_read_only(store, has_wal, error);

@@ -1,10 +1,10 @@
 /*
  * Lists of decisions, newest first.
  *
- * A list is driven by one or several chains (of a team, a project, or every list of candidates that a person is in) or, without
- * such a filter, by the sequence itself. The other filters are looked at row by row. Chains are entered in the middle through the
- * skip table, so a page costs the same wherever it starts. One call looks at a bounded number of rows for a bounded time;
- * that it then ends early is what *next is for.
+ * A list is driven by one or several chains (of a team, a project, or every list of candidates that a person is in) or,
+ * without such a filter, by the sequence itself. The other filters are looked at row by row. Chains are entered in the
+ * middle through the skip table, so a page costs the same wherever it starts. One call looks at a bounded number of
+ * rows for a bounded time; that it then ends early is what *next is for.
  */
 #include <string.h>
 #include <time.h>
@@ -15,8 +15,8 @@ enum {
 	ROWS_LOOKED_AT_MAX = 50000,
 	TIME_MAX_MS = 20, /* of a read transaction's 100: other work may share the processor */
 	/*
-	 * Lists of candidates merged in one call. A person in more of them is found by going through the sequence instead: to
-	 * enter each chain costs some ten reads.
+	 * Lists of candidates merged in one call. A person in more of them is found by going through the sequence
+	 * instead: to enter each chain costs some ten reads.
 	 */
 	CHAINS_MAX = 256,
 };
@@ -87,7 +87,8 @@ static enum lf_code follow(struct listing *listing, int64_t sequence, enum link 
 	if (peek_at(listing, sequence, &peek, &there) != LF_OK)
 		return listing->error->code;
 	if (!there || peek.previous[link] >= sequence || peek.previous[link] < 0)
-		return lf_error_set(listing->error, LF_DATA_LOSS, "the chain through decision %lld is broken", (long long)sequence);
+		return lf_error_set(
+			listing->error, LF_DATA_LOSS, "the chain through decision %lld is broken", (long long)sequence);
 	*previous = peek.previous[link];
 	return LF_OK;
 }
@@ -138,7 +139,8 @@ static enum lf_code set_bounds(struct listing *listing)
 }
 
 /* The row of a name that the filter asks for. *none: it asks for one that is not there. */
-static enum lf_code find_name(struct listing *listing, enum lf_name_kind kind, const char *value, int64_t *id, bool *none)
+static enum lf_code find_name(
+	struct listing *listing, enum lf_name_kind kind, const char *value, int64_t *id, bool *none)
 {
 	sqlite3_stmt *statement = listing->reader->statements[R_NAME];
 	*id = 0;
@@ -244,7 +246,8 @@ static struct cursor *newest(struct listing *listing)
 {
 	struct cursor *best = NULL;
 	for (size_t i = 0; i < listing->cursor_count; i++)
-		if (listing->cursors[i].next >= listing->from && (best == NULL || listing->cursors[i].next > best->next))
+		if (listing->cursors[i].next >= listing->from &&
+			(best == NULL || listing->cursors[i].next > best->next))
 			best = &listing->cursors[i];
 	return best;
 }
@@ -254,7 +257,8 @@ static enum lf_code fits(struct listing *listing, const struct peek *peek, bool 
 	const struct lf_filter *filter = listing->filter;
 	int64_t member;
 	*fit = (filter->outcome == 0 || peek->outcome == (int64_t)filter->outcome) &&
-		(listing->team == 0 || peek->team == listing->team) && (listing->project == 0 || peek->project == listing->project);
+	       (listing->team == 0 || peek->team == listing->team) &&
+	       (listing->project == 0 || peek->project == listing->project);
 	if (!*fit || listing->candidate == 0 || listing->link == LINK_CANDIDATES)
 		return LF_OK;
 	if (peek->candidates != listing->list_seen) {
@@ -270,8 +274,8 @@ static enum lf_code fits(struct listing *listing, const struct peek *peek, bool 
 	return LF_OK;
 }
 
-static enum lf_code show(struct listing *listing, int64_t sequence, void (*visit)(void *context, const struct lf_stored *row),
-	void *context)
+static enum lf_code show(struct listing *listing, int64_t sequence,
+	void (*visit)(void *context, const struct lf_stored *row), void *context)
 {
 	sqlite3_stmt *statement = listing->reader->statements[R_ROW];
 	struct lf_stored row;
@@ -293,7 +297,8 @@ static bool time_is_up(const struct timespec *start)
 	return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000 >= TIME_MAX_MS;
 }
 
-static enum lf_code walk(struct listing *listing, void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next)
+static enum lf_code walk(struct listing *listing, void (*visit)(void *context, const struct lf_stored *row),
+	void *context, uint64_t *next)
 {
 	struct timespec start;
 	struct cursor *cursor;
@@ -313,7 +318,8 @@ static enum lf_code walk(struct listing *listing, void (*visit)(void *context, c
 			return listing->error->code;
 		cursor->next = !there || listing->link == LINK_SEQUENCE ? at - 1 : peek.previous[listing->link];
 		if (cursor->next >= at || (!there && listing->link != LINK_SEQUENCE))
-			return lf_error_set(listing->error, LF_DATA_LOSS, "the chain through decision %lld is broken", (long long)at);
+			return lf_error_set(listing->error, LF_DATA_LOSS, "the chain through decision %lld is broken",
+				(long long)at);
 		if (!there)
 			continue;
 		if (fits(listing, &peek, &fit) != LF_OK || (fit && show(listing, at, visit, context) != LF_OK))
@@ -325,7 +331,8 @@ static enum lf_code walk(struct listing *listing, void (*visit)(void *context, c
 }
 
 enum lf_code lf_sqlite_list(struct lf_reader *reader, const struct lf_filter *filter,
-	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error)
+	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
+	struct lf_error *error)
 {
 	struct listing listing = {.reader = reader, .filter = filter, .error = error};
 	bool none = false;

@@ -95,12 +95,12 @@ enum lf_write_statement {
 struct lf_store {
 	char *path; /* resolved */
 	char *lock_path;
-	int lock;   /* descriptor that holds the lock; -1 none */
+	int lock;    /* descriptor that holds the lock; -1 none */
 	sqlite3 *db; /* the one connection that writes and checkpoints */
 	sqlite3_stmt *statements[W_COUNT];
 	struct lf_id_cache *ids;
 	struct lf_heads heads;
-	int wal_pages;     /* in the WAL after the last commit */
+	int wal_pages; /* in the WAL after the last commit */
 	int wal_pages_seen;
 	int checkpoint_at; /* pages at which the next checkpoint is due */
 	bool unknown;      /* DATA_LOSS was returned: write nothing more, not even at closing */
@@ -118,7 +118,8 @@ enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error);
 /* sqlite_schema.c */
 extern const char LF_SQLITE_DDL[];
 extern const char *const LF_SQLITE_WRITE_SQL[W_COUNT];
-/* Probes an open database: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the reason. */
+/* Probes an open database: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the
+ * reason. */
 enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error);
 
 /* sqlite_write.c: the writer side of the vtable */
@@ -157,16 +158,19 @@ struct lf_reader {
 };
 enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **reader, struct lf_error *error);
 void lf_sqlite_close_reader(struct lf_reader *reader);
-enum lf_code lf_sqlite_find_key(struct lf_reader *reader, const char *caller, const char *key, const struct lf_digest *request_digest,
-	struct lf_uuid *id, struct lf_error *error);
-enum lf_code lf_sqlite_get(struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error);
+enum lf_code lf_sqlite_find_key(struct lf_reader *reader, const char *caller, const char *key,
+	const struct lf_digest *request_digest, struct lf_uuid *id, struct lf_error *error);
+enum lf_code lf_sqlite_get(
+	struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error);
 enum lf_code lf_sqlite_list(struct lf_reader *reader, const struct lf_filter *filter,
-	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error);
+	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
+	struct lf_error *error);
 enum lf_code lf_sqlite_get_rubric(struct lf_reader *reader, const char *name, const struct lf_digest *digest,
 	struct lf_rubric_row **row, struct lf_error *error);
 enum lf_code lf_sqlite_list_rubrics(struct lf_reader *reader, const char *name,
 	void (*visit)(void *context, const struct lf_rubric_row *row), void *context, struct lf_error *error);
-/* Fills row from a statement with the columns of R_ROW, of which texts stay valid until it is reset. DATA_LOSS where it contradicts itself. */
+/* Fills row from a statement with the columns of R_ROW, of which texts stay valid until it is reset. DATA_LOSS where it
+ * contradicts itself. */
 enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, struct lf_error *error);
 /* Whether the rubric is the active one is the statement's business. */
 void lf_sqlite_fill_rubric(sqlite3_stmt *statement, struct lf_rubric_row *row);

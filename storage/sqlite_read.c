@@ -5,21 +5,24 @@
 #include "storage/sqlite_private.h"
 
 /* Outer joins: a decision whose team is missing must be found as damaged, not be hidden. */
-#define ROW_COLUMNS \
-	"d.sequence, d.id, d.decided_at, d.outcome, d.purpose, caller.value, team.value, project.value, rubric_name.value," \
+#define ROW_COLUMNS                                                                                                    \
+	"d.sequence, d.id, d.decided_at, d.outcome, d.purpose, caller.value, team.value, project.value, "              \
+	"rubric_name.value,"                                                                                           \
 	" d.recommended, recommended.value, rubric_payload.digest"
-#define ROW_JOINS \
-	" FROM decision d LEFT JOIN name caller ON caller.id = d.caller LEFT JOIN name team ON team.id = d.team" \
-	" LEFT JOIN name project ON project.id = d.project LEFT JOIN name recommended ON recommended.id = d.recommended" \
-	" LEFT JOIN rubric ON rubric.payload = d.rubric LEFT JOIN name rubric_name ON rubric_name.id = rubric.name" \
+#define ROW_JOINS                                                                                                      \
+	" FROM decision d LEFT JOIN name caller ON caller.id = d.caller LEFT JOIN name team ON team.id = d.team"       \
+	" LEFT JOIN name project ON project.id = d.project LEFT JOIN name recommended ON recommended.id = "            \
+	"d.recommended"                                                                                                \
+	" LEFT JOIN rubric ON rubric.payload = d.rubric LEFT JOIN name rubric_name ON rubric_name.id = rubric.name"    \
 	" LEFT JOIN payload rubric_payload ON rubric_payload.id = d.rubric"
 enum { ROW_COLUMN_COUNT = 12 };
 
-#define RUBRIC_COLUMNS \
-	"n.value, r.title, c.value, p.digest, r.put_at," \
+#define RUBRIC_COLUMNS                                                                                                 \
+	"n.value, r.title, c.value, p.digest, r.put_at,"                                                               \
 	" r.payload IS (SELECT to_rubric FROM activation WHERE name = r.name ORDER BY id DESC LIMIT 1)"
-#define RUBRIC_JOINS \
-	" FROM rubric r JOIN payload p ON p.id = r.payload JOIN name n ON n.id = r.name LEFT JOIN name c ON c.id = r.put_by"
+#define RUBRIC_JOINS                                                                                                   \
+	" FROM rubric r JOIN payload p ON p.id = r.payload JOIN name n ON n.id = r.name LEFT JOIN name c ON c.id = "   \
+	"r.put_by"
 
 static const char *const READ_SQL[R_COUNT] = {
 	[R_BEGIN] = "BEGIN",
@@ -27,9 +30,11 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_KEY] = "SELECT d.id, d.request_digest FROM name n JOIN request_key k ON k.caller = n.id AND k.key = ?2"
 		  " LEFT JOIN decision d ON d.sequence = k.sequence WHERE n.kind = 1 AND n.value = ?1",
 	[R_GET] = "SELECT " ROW_COLUMNS ", tp.body, tp.digest, pp.body, pp.digest, d.answer" ROW_JOINS
-		  " LEFT JOIN payload tp ON tp.id = d.team_payload LEFT JOIN payload pp ON pp.id = d.project_payload WHERE d.id = ?1",
+		  " LEFT JOIN payload tp ON tp.id = d.team_payload LEFT JOIN payload pp ON pp.id = d.project_payload "
+		  "WHERE d.id = ?1",
 	[R_ROW] = "SELECT " ROW_COLUMNS ROW_JOINS " WHERE d.sequence = ?1",
-	[R_PEEK] = "SELECT outcome, team, project, candidates, team_previous, project_previous, candidates_previous FROM decision"
+	[R_PEEK] = "SELECT outcome, team, project, candidates, team_previous, project_previous, candidates_previous "
+		   "FROM decision"
 		   " WHERE sequence = ?1",
 	[R_LAST] = "SELECT max(sequence) FROM decision",
 	[R_NAME] = "SELECT id FROM name WHERE kind = ?1 AND value = ?2",
@@ -39,17 +44,22 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_LISTS] = "SELECT candidates FROM member WHERE candidate = ?1 LIMIT ?2",
 	[R_MEMBER] = "SELECT 1 FROM member WHERE candidate = ?1 AND candidates = ?2",
 	[R_RUBRIC] = "SELECT " RUBRIC_COLUMNS ", p.body" RUBRIC_JOINS " WHERE p.digest = ?1 AND p.kind = 3",
-	[R_RUBRIC_ACTIVE] = "SELECT " RUBRIC_COLUMNS ", p.body" RUBRIC_JOINS " WHERE r.payload = (SELECT a.to_rubric FROM activation a"
-			    " JOIN name an ON an.id = a.name WHERE an.kind = 4 AND an.value = ?1 ORDER BY a.id DESC LIMIT 1)",
-	[R_RUBRICS] = "SELECT " RUBRIC_COLUMNS RUBRIC_JOINS " WHERE ?1 = '' OR n.value = ?1 ORDER BY n.value, r.payload DESC",
+	[R_RUBRIC_ACTIVE] =
+		"SELECT " RUBRIC_COLUMNS ", p.body" RUBRIC_JOINS
+		" WHERE r.payload = (SELECT a.to_rubric FROM activation a"
+		" JOIN name an ON an.id = a.name WHERE an.kind = 4 AND an.value = ?1 ORDER BY a.id DESC LIMIT 1)",
+	[R_RUBRICS] =
+		"SELECT " RUBRIC_COLUMNS RUBRIC_JOINS " WHERE ?1 = '' OR n.value = ?1 ORDER BY n.value, r.payload DESC",
 };
 
 /*
- * PRAGMAs of a reader, and their because. query_only, wal_autocheckpoint=0 and no checkpoint on close: only one connection writes and
- * checkpoints (SQLite below 3.51.3 can corrupt a WAL where two do). cache_size: 4 MiB hold the inner pages of what is asked often.
+ * PRAGMAs of a reader, and their because. query_only, wal_autocheckpoint=0 and no checkpoint on close: only one
+ * connection writes and checkpoints (SQLite below 3.51.3 can corrupt a WAL where two do). cache_size: 4 MiB hold the
+ * inner pages of what is asked often.
  */
-static const char READER_PRAGMAS[] = "PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;"
-				     "PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA busy_timeout=2000;";
+static const char READER_PRAGMAS[] =
+	"PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;"
+	"PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA busy_timeout=2000;";
 
 enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **out, struct lf_error *error)
 {
@@ -82,8 +92,8 @@ void lf_sqlite_close_reader(struct lf_reader *reader)
 	free(reader);
 }
 
-enum lf_code lf_sqlite_find_key(struct lf_reader *reader, const char *caller, const char *key, const struct lf_digest *request_digest,
-	struct lf_uuid *id, struct lf_error *error)
+enum lf_code lf_sqlite_find_key(struct lf_reader *reader, const char *caller, const char *key,
+	const struct lf_digest *request_digest, struct lf_uuid *id, struct lf_error *error)
 {
 	sqlite3_stmt *find = reader->statements[R_KEY];
 	struct lf_digest digest;
@@ -122,10 +132,11 @@ enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, 
 	const bool recommended_lost = row->recommended == NULL && sqlite3_column_type(statement, 9) != SQLITE_NULL;
 	if (row->recommended == NULL)
 		row->recommended = "";
-	if (row->caller == NULL || row->team_id == NULL || row->project_id == NULL || row->rubric_name == NULL || recommended_lost ||
-		!lf_sqlite_column_fixed(statement, 1, &row->id, sizeof row->id) ||
+	if (row->caller == NULL || row->team_id == NULL || row->project_id == NULL || row->rubric_name == NULL ||
+		recommended_lost || !lf_sqlite_column_fixed(statement, 1, &row->id, sizeof row->id) ||
 		!lf_sqlite_column_fixed(statement, 11, &row->rubric_digest, sizeof row->rubric_digest))
-		return lf_error_set(error, LF_DATA_LOSS, "decision %llu refers to what is not stored", (unsigned long long)row->sequence);
+		return lf_error_set(error, LF_DATA_LOSS, "decision %llu refers to what is not stored",
+			(unsigned long long)row->sequence);
 	return LF_OK;
 }
 
@@ -141,7 +152,8 @@ static bool fill_payload(sqlite3_stmt *statement, int column, struct lf_bytes *b
 	return memcmp(&found, &stored, sizeof stored) == 0;
 }
 
-enum lf_code lf_sqlite_get(struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error)
+enum lf_code lf_sqlite_get(
+	struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error)
 {
 	sqlite3_stmt *get = reader->statements[R_GET];
 	struct lf_stored row;
@@ -156,8 +168,10 @@ enum lf_code lf_sqlite_get(struct lf_reader *reader, const struct lf_uuid *id, s
 		code = lf_sqlite_error(error, reader->db, result, "reading a decision");
 	} else if ((code = lf_sqlite_fill_row(get, &row, error)) == LF_OK) {
 		row.answer = lf_sqlite_column_bytes(get, ROW_COLUMN_COUNT + 4);
-		if (!fill_payload(get, ROW_COLUMN_COUNT, &row.team) || !fill_payload(get, ROW_COLUMN_COUNT + 2, &row.project))
-			code = lf_error_set(error, LF_DATA_LOSS, "the team or project of decision %s is missing or changed", text);
+		if (!fill_payload(get, ROW_COLUMN_COUNT, &row.team) ||
+			!fill_payload(get, ROW_COLUMN_COUNT + 2, &row.project))
+			code = lf_error_set(
+				error, LF_DATA_LOSS, "the team or project of decision %s is missing or changed", text);
 		else if ((*stored = lf_stored_copy(&row)) == NULL)
 			code = lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	}
@@ -198,7 +212,8 @@ enum lf_code lf_sqlite_get_rubric(struct lf_reader *reader, const char *name, co
 		if (found.name == NULL || memcmp(&computed, &found.digest, sizeof computed) != 0)
 			code = lf_error_set(error, LF_DATA_LOSS, "a stored rubric does not fit its digest");
 		else if (named && strcmp(found.name, name) != 0)
-			code = lf_error_set(error, LF_NOT_FOUND, "the rubric of this digest is %s, not %s", found.name, name);
+			code = lf_error_set(
+				error, LF_NOT_FOUND, "the rubric of this digest is %s, not %s", found.name, name);
 		else if ((*row = lf_rubric_row_copy(&found)) == NULL)
 			code = lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	} else if (result != SQLITE_DONE) {

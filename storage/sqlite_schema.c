@@ -1,21 +1,25 @@
 /*
- * The schema, the writer's statements, and the probes of an existing file. README.md says why the tables are as they are.
+ * The schema, the writer's statements, and the probes of an existing file. README.md says why the tables are as they
+ * are.
  *
- * In short: a decision is one row, appended at the end of one table. What repeats (names, teams, projects, rubrics, lists of
- * candidates) is stored once and referred to by number. There is no index by team, project or candidate: the decisions of each
- * form a chain, newest first, through the *_previous columns, and chain has the newest. An index would dirty one page
- * a decision and a column, wherever its team's entries happen to be; chains dirty a few pages a commit, at any size.
+ * In short: a decision is one row, appended at the end of one table. What repeats (names, teams, projects, rubrics,
+ * lists of candidates) is stored once and referred to by number. There is no index by team, project or candidate: the
+ * decisions of each form a chain, newest first, through the *_previous columns, and chain has the newest. An index
+ * would dirty one page a decision and a column, wherever its team's entries happen to be; chains dirty a few pages a
+ * commit, at any size.
  */
 #include "storage/sqlite_private.h"
 
 const char LF_SQLITE_DDL[] =
 	/* Every name once. A list of candidates is one too: value is then the digest of its ids. */
-	"CREATE TABLE name(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, value ANY NOT NULL, UNIQUE(kind, value)) STRICT;"
+	"CREATE TABLE name(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, value ANY NOT NULL, UNIQUE(kind, value)) "
+	"STRICT;"
 	/* Bytes once by content, with the salt of their commitment. */
 	"CREATE TABLE payload(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, digest BLOB NOT NULL, salt BLOB NOT NULL,"
 	" body BLOB NOT NULL, UNIQUE(digest, kind)) STRICT;"
 	/* The rubrics among the payloads. */
-	"CREATE TABLE rubric(payload INTEGER PRIMARY KEY, name INTEGER NOT NULL, title TEXT NOT NULL, put_by INTEGER NOT NULL,"
+	"CREATE TABLE rubric(payload INTEGER PRIMARY KEY, name INTEGER NOT NULL, title TEXT NOT NULL, put_by INTEGER "
+	"NOT NULL,"
 	" put_at INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX rubric_by_name ON rubric(name);"
 	/* Who made which rubric the active one of its name, and when; the last row of a name holds. */
@@ -31,15 +35,18 @@ const char LF_SQLITE_DDL[] =
 	" answer BLOB NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX decision_by_id ON decision(id);"
 	/* Idempotency keys. */
-	"CREATE TABLE request_key(caller INTEGER NOT NULL, key TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(caller, key))"
+	"CREATE TABLE request_key(caller INTEGER NOT NULL, key TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY "
+	"KEY(caller, key))"
 	" STRICT, WITHOUT ROWID;"
 	/* Which lists of candidates a person is in. */
-	"CREATE TABLE member(candidate INTEGER NOT NULL, candidates INTEGER NOT NULL, PRIMARY KEY(candidate, candidates))"
+	"CREATE TABLE member(candidate INTEGER NOT NULL, candidates INTEGER NOT NULL, PRIMARY KEY(candidate, "
+	"candidates))"
 	" STRICT, WITHOUT ROWID;"
 	/* Newest decision of a team, project or list of candidates (a row of name), and how many there are. */
 	"CREATE TABLE chain(entity INTEGER PRIMARY KEY, last INTEGER NOT NULL, count INTEGER NOT NULL) STRICT;"
 	/* Every 64th decision of a chain, to enter it in the middle. */
-	"CREATE TABLE skip(entity INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(entity, sequence)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE skip(entity INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(entity, sequence)) STRICT, "
+	"WITHOUT ROWID;"
 	/* One row to write where only a proof of writing is wanted. */
 	"CREATE TABLE probe(id INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;"
 	"INSERT INTO probe VALUES(1, 0);";
@@ -48,9 +55,10 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 	[W_BEGIN] = "BEGIN IMMEDIATE",
 	[W_COMMIT] = "COMMIT",
 	[W_ROLLBACK] = "ROLLBACK",
-	[W_TAIL] = "SELECT sequence, id, decided_at, 0 FROM decision WHERE sequence = (SELECT max(sequence) FROM decision)"
-		   " UNION ALL SELECT 0, NULL, put_at, 1 FROM rubric"
-		   " UNION ALL SELECT 0, NULL, activated_at, 1 FROM activation",
+	[W_TAIL] =
+		"SELECT sequence, id, decided_at, 0 FROM decision WHERE sequence = (SELECT max(sequence) FROM decision)"
+		" UNION ALL SELECT 0, NULL, put_at, 1 FROM rubric"
+		" UNION ALL SELECT 0, NULL, activated_at, 1 FROM activation",
 	[W_PROBE] = "UPDATE probe SET count = count + 1 WHERE id = 1",
 	[W_NAME_FIND] = "SELECT id FROM name WHERE kind = ?1 AND value = ?2",
 	[W_NAME_ADD] = "INSERT INTO name(kind, value) VALUES(?1, ?2)",
@@ -60,19 +68,22 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 	[W_KEY_ADD] = "INSERT OR IGNORE INTO request_key(caller, key, sequence) VALUES(?1, ?2, ?3)",
 	[W_KEY_FIND] = "SELECT d.sequence, d.id, d.decided_at, d.request_digest FROM request_key k"
 		       " JOIN decision d ON d.sequence = k.sequence WHERE k.caller = ?1 AND k.key = ?2",
-	[W_DECISION_ADD] = "INSERT INTO decision(sequence, id, decided_at, outcome, purpose, caller, rubric, recommended, team,"
-			   " project, candidates, team_previous, project_previous, candidates_previous, team_payload,"
-			   " project_payload, request_digest, salt, answer)"
-			   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
+	[W_DECISION_ADD] =
+		"INSERT INTO decision(sequence, id, decided_at, outcome, purpose, caller, rubric, recommended, team,"
+		" project, candidates, team_previous, project_previous, candidates_previous, team_payload,"
+		" project_payload, request_digest, salt, answer)"
+		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
 	[W_CHAIN_FIND] = "SELECT last, count FROM chain WHERE entity = ?1",
 	[W_CHAIN_SET] = "INSERT INTO chain(entity, last, count) VALUES(?1, ?2, ?3)"
 			" ON CONFLICT(entity) DO UPDATE SET last = excluded.last, count = excluded.count",
 	[W_SKIP_ADD] = "INSERT INTO skip(entity, sequence) VALUES(?1, ?2)",
-	[W_RUBRIC_FIND] = "SELECT r.payload, n.value FROM payload p JOIN rubric r ON r.payload = p.id JOIN name n ON n.id = r.name"
+	[W_RUBRIC_FIND] = "SELECT r.payload, n.value FROM payload p JOIN rubric r ON r.payload = p.id JOIN name n ON "
+			  "n.id = r.name"
 			  " WHERE p.digest = ?1 AND p.kind = 3",
 	[W_RUBRIC_ADD] = "INSERT INTO rubric(payload, name, title, put_by, put_at) VALUES(?1, ?2, ?3, ?4, ?5)",
 	[W_ACTIVE_FIND] = "SELECT to_rubric FROM activation WHERE name = ?1 ORDER BY id DESC LIMIT 1",
-	[W_ACTIVATION_ADD] = "INSERT INTO activation(name, activated_at, caller, from_rubric, to_rubric) VALUES(?1, ?2, ?3, NULL, ?4)",
+	[W_ACTIVATION_ADD] = "INSERT INTO activation(name, activated_at, caller, from_rubric, to_rubric) VALUES(?1, "
+			     "?2, ?3, NULL, ?4)",
 };
 
 /* ---- probing a file that exists: a fixed number of pages, whatever its size ---- */
@@ -94,8 +105,9 @@ static char *query_text(sqlite3 *db, const char *sql, int *result)
 	return text;
 }
 
-static const char SCHEMA_TEXT[] = "SELECT group_concat(sql, ';') FROM"
-				  " (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name)";
+static const char SCHEMA_TEXT[] =
+	"SELECT group_concat(sql, ';') FROM"
+	" (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name)";
 
 /* What the schema must look like: made in memory from the DDL, so that there is one text only. */
 static char *expected_schema(int *result)
@@ -116,7 +128,8 @@ static char *expected_schema(int *result)
  * last decision to everything that it refers to.
  */
 static const char *const PROBES[] = {
-	"SELECT CASE WHEN count(*) = 0 AND EXISTS(SELECT 1 FROM decision) THEN 'the first decision is not 1' ELSE '' END"
+	"SELECT CASE WHEN count(*) = 0 AND EXISTS(SELECT 1 FROM decision) THEN 'the first decision is not 1' ELSE '' "
+	"END"
 	" FROM decision WHERE sequence = 1 AND length(answer) >= 0 AND typeof(id) = 'blob'",
 	"SELECT coalesce((SELECT CASE WHEN length(d.id) <> 16 OR length(d.salt) <> 32 OR length(d.answer) IS NULL"
 	"   THEN 'the last decision is malformed'"
@@ -141,7 +154,8 @@ static const char *const PROBES[] = {
 	" || coalesce((SELECT max(kind) FROM name), 0)"
 	" || coalesce((SELECT length(body) FROM payload ORDER BY id LIMIT 1), 0)"
 	" || coalesce((SELECT length(body) FROM payload ORDER BY id DESC LIMIT 1), 0)"
-	" || coalesce((SELECT length(max(digest)) FROM payload), 0) || coalesce((SELECT length(min(digest)) FROM payload), 0)"
+	" || coalesce((SELECT length(max(digest)) FROM payload), 0) || coalesce((SELECT length(min(digest)) FROM "
+	"payload), 0)"
 	" || coalesce((SELECT max(caller) FROM request_key), 0) || coalesce((SELECT max(candidate) FROM member), 0)"
 	" || coalesce((SELECT max(entity) FROM skip), 0) || coalesce((SELECT max(entity) FROM chain), 0)"
 	" || coalesce((SELECT max(payload) FROM rubric), 0) || coalesce((SELECT max(id) FROM activation), 0), 1, 0)",
@@ -153,7 +167,8 @@ static enum lf_code refuse(struct lf_error *error, sqlite3 *db, int result, cons
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "it is damaged: %s", why);
 	const int kind = result & 0xff;
 	if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_ERROR || kind == SQLITE_DONE)
-		return lf_error_set(error, LF_FAILED_PRECONDITION, "it is damaged: %s", kind == SQLITE_DONE ? why : sqlite3_errmsg(db));
+		return lf_error_set(error, LF_FAILED_PRECONDITION, "it is damaged: %s",
+			kind == SQLITE_DONE ? why : sqlite3_errmsg(db));
 	return lf_sqlite_error(error, db, result, "looking into it");
 }
 
@@ -166,13 +181,15 @@ enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	char *found = query_text(db, SCHEMA_TEXT, &result);
 	if (found == NULL || sqlite3_stricmp(found, expected) != 0)
-		code = refuse(error, db, found == NULL ? result : SQLITE_OK, "its tables are not those of a decision log");
+		code = refuse(
+			error, db, found == NULL ? result : SQLITE_OK, "its tables are not those of a decision log");
 	sqlite3_free(found);
 	sqlite3_free(expected);
 	for (size_t i = 0; i < sizeof PROBES / sizeof PROBES[0] && code == LF_OK; i++) {
 		char *wrong = query_text(db, PROBES[i], &result);
 		if (wrong == NULL || wrong[0] != '\0')
-			code = refuse(error, db, wrong == NULL ? result : SQLITE_OK, wrong == NULL ? "a row is missing" : wrong);
+			code = refuse(error, db, wrong == NULL ? result : SQLITE_OK,
+				wrong == NULL ? "a row is missing" : wrong);
 		sqlite3_free(wrong);
 	}
 	return code;

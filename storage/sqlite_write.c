@@ -1,9 +1,9 @@
 /*
  * The writer side.
  *
- * Within a transaction, what can be wrong with one record is found before its first write that matters (the rubric, then
- * the key), so that no savepoint is needed: a savepoint copies every page that the record touches. A name or a key written before
- * a refusal would be harmless or is not written at all; any failure after that ends the transaction.
+ * Within a transaction, what can be wrong with one record is found before its first write that matters (the rubric,
+ * then the key), so that no savepoint is needed: a savepoint copies every page that the record touches. A name or a key
+ * written before a refusal would be harmless or is not written at all; any failure after that ends the transaction.
  */
 #include <assert.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "storage/sqlite_private.h"
 
 /*
- * Pages of 8 KiB in the WAL at which a checkpoint is due: 16 MiB, about 12,000 decisions. Fewer: pages that every commit
- * touches are copied more often, and two syncs are paid more often. More: the pause of a checkpoint grows.
+ * Pages of 8 KiB in the WAL at which a checkpoint is due: 16 MiB, about 12,000 decisions. Fewer: pages that every
+ * commit touches are copied more often, and two syncs are paid more often. More: the pause of a checkpoint grows.
  */
 enum { CHECKPOINT_PAGES = 2048 };
 
@@ -132,7 +132,8 @@ enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *erro
 /* ---- names and payloads, once each ---- */
 
 /* blob: value is bytes, not text. */
-static int intern(struct lf_store *store, enum lf_name_kind kind, const void *value, size_t length, bool blob, int64_t *id, bool *added)
+static int intern(struct lf_store *store, enum lf_name_kind kind, const void *value, size_t length, bool blob,
+	int64_t *id, bool *added)
 {
 	int result;
 	*added = false;
@@ -145,7 +146,8 @@ static int intern(struct lf_store *store, enum lf_name_kind kind, const void *va
 		if (blob)
 			lf_sqlite_bind_blob(statements[i], 2, value, length);
 		else
-			sqlite3_bind_text64(statements[i], 2, length > 0 ? value : "", length, SQLITE_STATIC, SQLITE_UTF8);
+			sqlite3_bind_text64(
+				statements[i], 2, length > 0 ? value : "", length, SQLITE_STATIC, SQLITE_UTF8);
 	}
 	*id = find_id(statements[0], &result);
 	if (result == SQLITE_OK && *id == 0) {
@@ -164,8 +166,8 @@ static int intern_text(struct lf_store *store, enum lf_name_kind kind, const cha
 	return intern(store, kind, text, strlen(text), false, id, &added);
 }
 
-static int store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body, const struct lf_digest *digest,
-	const struct lf_salt *salt, int64_t *id)
+static int store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body,
+	const struct lf_digest *digest, const struct lf_salt *salt, int64_t *id)
 {
 	int result = SQLITE_OK;
 	const uint8_t tag = (uint8_t)(TAG_PAYLOAD + kind);
@@ -277,7 +279,8 @@ static enum lf_code find_rubric(
 }
 
 /* The key is taken: by the same request or by another. */
-static enum lf_code find_existing(struct lf_store *store, struct lf_record *record, int64_t caller, struct lf_error *error)
+static enum lf_code find_existing(
+	struct lf_store *store, struct lf_record *record, int64_t caller, struct lf_error *error)
 {
 	sqlite3_stmt *find = store->statements[W_KEY_FIND];
 	struct lf_digest digest;
@@ -354,11 +357,11 @@ static int store_decision(struct lf_store *store, const struct lf_record *record
 	if (result == SQLITE_OK && append->recommended[0] != '\0')
 		result = intern_text(store, LF_NAME_CANDIDATE, append->recommended, &to->recommended);
 	if (result == SQLITE_OK)
-		result = store_payload(
-			store, LF_PAYLOAD_TEAM, append->team, &append->team_digest, &record->team_salt, &to->team_payload);
+		result = store_payload(store, LF_PAYLOAD_TEAM, append->team, &append->team_digest, &record->team_salt,
+			&to->team_payload);
 	if (result == SQLITE_OK)
-		result = store_payload(store, LF_PAYLOAD_PROJECT, append->project, &append->project_digest, &record->project_salt,
-			&to->project_payload);
+		result = store_payload(store, LF_PAYLOAD_PROJECT, append->project, &append->project_digest,
+			&record->project_salt, &to->project_payload);
 	if (result == SQLITE_OK)
 		result = link_decision(store, to->team, sequence, &to->team_previous);
 	if (result == SQLITE_OK)
@@ -391,7 +394,8 @@ enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, 
 
 /* ---- a rubric ---- */
 
-static int activate_first(struct lf_store *store, const struct lf_rubric_put *put, int64_t name, int64_t caller, int64_t rubric, bool *activated)
+static int activate_first(struct lf_store *store, const struct lf_rubric_put *put, int64_t name, int64_t caller,
+	int64_t rubric, bool *activated)
 {
 	int result;
 	sqlite3_stmt *find = store->statements[W_ACTIVE_FIND], *add = store->statements[W_ACTIVATION_ADD];
@@ -419,7 +423,8 @@ enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *
 		const char *stored = lf_sqlite_column_text(find, 1);
 		rubric = sqlite3_column_int64(find, 0);
 		if (stored != NULL && strcmp(stored, put->name) != 0)
-			lf_error_set(error, LF_INVALID_ARGUMENT, "a rubric of this digest is stored as %s, not %s", stored, put->name);
+			lf_error_set(error, LF_INVALID_ARGUMENT, "a rubric of this digest is stored as %s, not %s",
+				stored, put->name);
 	}
 	sqlite3_reset(find);
 	if (error->code != LF_OK)

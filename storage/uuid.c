@@ -71,8 +71,8 @@ static void set_id(struct lf_uuid *id, uint64_t ms, uint32_t high, uint64_t low)
 }
 
 /*
- * RFC 9562, section 6.2, method 2: within a millisecond (or while the clock is behind) the 74 random bits are a number that
- * grows by a random step; its top bit starts as 0, to leave room. When it is full, the milliseconds go up by one.
+ * RFC 9562, section 6.2, method 2: within a millisecond (or while the clock is behind) the 74 random bits are a number
+ * that grows by a random step; its top bit starts as 0, to leave room. When it is full, the milliseconds go up by one.
  */
 void lf_uuid_next(struct lf_uuid *last, int64_t now_us, const uint8_t random[16])
 {

@@ -300,13 +300,16 @@ static void a_key_with_another_request_is_refused(void **state)
 	work_init(&other, 1, 2, 5);
 	store(fixture, &first);
 	assert_int_equal(work_store(fixture->backend, fixture->store, &other), LF_ALREADY_EXISTS);
-	assert_int_equal(fixture->backend->find_key(fixture->reader, "hr", "key-5", &first.append.request_digest, &id, &fixture->error),
+	assert_int_equal(fixture->backend->find_key(
+				 fixture->reader, "hr", "key-5", &first.append.request_digest, &id, &fixture->error),
 		LF_OK);
 	assert_memory_equal(&id, &first.append.id, sizeof id);
-	assert_int_equal(fixture->backend->find_key(fixture->reader, "hr", "key-5", &other.append.request_digest, &id, &fixture->error),
+	assert_int_equal(fixture->backend->find_key(
+				 fixture->reader, "hr", "key-5", &other.append.request_digest, &id, &fixture->error),
 		LF_ALREADY_EXISTS);
 	lf_error_clean_up(&fixture->error);
-	assert_int_equal(fixture->backend->find_key(fixture->reader, "hr", "key-6", &first.append.request_digest, &id, &fixture->error),
+	assert_int_equal(fixture->backend->find_key(
+				 fixture->reader, "hr", "key-6", &first.append.request_digest, &id, &fixture->error),
 		LF_NOT_FOUND);
 }
 
@@ -319,14 +322,15 @@ static void keys_belong_to_their_callers(void **state)
 	work_init(&theirs, 2, 2, 5);
 	theirs.append.caller = "batch";
 	store(fixture, &ours);
-	assert_int_equal(
-		fixture->backend->find_key(fixture->reader, "batch", "key-5", &theirs.append.request_digest, &id, &fixture->error),
+	assert_int_equal(fixture->backend->find_key(fixture->reader, "batch", "key-5", &theirs.append.request_digest,
+				 &id, &fixture->error),
 		LF_NOT_FOUND);
 	lf_error_clean_up(&fixture->error);
 	store(fixture, &theirs);
 	assert_false(theirs.append.existing);
-	assert_int_equal(
-		fixture->backend->find_key(fixture->reader, "batch", "key-5", &theirs.append.request_digest, &id, &fixture->error), LF_OK);
+	assert_int_equal(fixture->backend->find_key(fixture->reader, "batch", "key-5", &theirs.append.request_digest,
+				 &id, &fixture->error),
+		LF_OK);
 	assert_memory_equal(&id, &theirs.append.id, sizeof id);
 }
 
@@ -377,7 +381,7 @@ static bool row_fits(const struct lf_filter *filter, int i)
 	if (filter->before_sequence != 0 && (uint64_t)i >= filter->before_sequence)
 		return false;
 	return (filter->outcome == 0 || filter->outcome == (uint32_t)(1 + i % 4)) && time >= filter->since_us &&
-		time < filter->until_us;
+	       time < filter->until_us;
 }
 
 /* Page by page, the list is what a plain loop over all rows gives. */
@@ -450,7 +454,8 @@ static void decisions_of_one_instant_are_all_listed(void **state)
 	for (uint64_t i = 1; i <= 10; i++) {
 		struct work work;
 		work_init(&work, 1, 1, 0);
-		struct lf_record record = {.append = &work.append, .sequence = i, .id = {{(uint8_t)i}}, .decided_at_us = 50};
+		struct lf_record record = {
+			.append = &work.append, .sequence = i, .id = {{(uint8_t)i}}, .decided_at_us = 50};
 		assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	}
 	assert_int_equal(fixture->backend->commit(fixture->store, &fixture->error), LF_OK);
@@ -503,12 +508,17 @@ static void an_unknown_id_is_not_found(void **state)
 
 /* ---- rubrics ---- */
 
-static struct lf_rubric_put put_version(struct fixture *fixture, const char *name, const char *body, int64_t at, enum lf_code expect)
+static struct lf_rubric_put put_version(
+	struct fixture *fixture, const char *name, const char *body, int64_t at, enum lf_code expect)
 {
 	struct lf_digest digest;
 	lf_sha256(body, strlen(body), &digest);
-	struct lf_rubric_put put = {
-		.name = name, .title = "A title", .caller = "owner", .body = bytes_of(body), .digest = &digest, .put_at_us = at};
+	struct lf_rubric_put put = {.name = name,
+		.title = "A title",
+		.caller = "owner",
+		.body = bytes_of(body),
+		.digest = &digest,
+		.put_at_us = at};
 	assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
 	assert_int_equal(fixture->backend->put_rubric(fixture->store, &put, &fixture->error), expect);
 	lf_error_clean_up(&fixture->error);
@@ -547,17 +557,20 @@ static void a_version_is_found_by_digest_with_or_without_its_name(void **state)
 	lf_sha256("version 2", 9, &digest);
 	static const char *const names[] = {NULL, "", "a"};
 	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(fixture->backend->get_rubric(fixture->reader, names[i], &digest, &row, &fixture->error), LF_OK);
+		assert_int_equal(
+			fixture->backend->get_rubric(fixture->reader, names[i], &digest, &row, &fixture->error), LF_OK);
 		assert_memory_equal(&row->digest, &digest, sizeof digest);
 		assert_false(row->active);
 		free(row);
 	}
-	assert_int_equal(fixture->backend->get_rubric(fixture->reader, "b", &digest, &row, &fixture->error), LF_NOT_FOUND);
+	assert_int_equal(
+		fixture->backend->get_rubric(fixture->reader, "b", &digest, &row, &fixture->error), LF_NOT_FOUND);
 	lf_error_clean_up(&fixture->error);
 	assert_int_equal(fixture->backend->get_rubric(fixture->reader, "b", NULL, &row, &fixture->error), LF_NOT_FOUND);
 	lf_error_clean_up(&fixture->error);
 	digest.bytes[0] ^= 1;
-	assert_int_equal(fixture->backend->get_rubric(fixture->reader, NULL, &digest, &row, &fixture->error), LF_NOT_FOUND);
+	assert_int_equal(
+		fixture->backend->get_rubric(fixture->reader, NULL, &digest, &row, &fixture->error), LF_NOT_FOUND);
 }
 
 static void bytes_stored_under_another_name_are_refused(void **state)
@@ -575,8 +588,8 @@ struct rubric_list {
 static void visit_rubric(void *context, const struct lf_rubric_row *row)
 {
 	struct rubric_list *rubrics = context;
-	snprintf(rubrics->text + strlen(rubrics->text), sizeof rubrics->text - strlen(rubrics->text), "%s@%lld%s ", row->name,
-		(long long)row->put_at_us, row->active ? "*" : "");
+	snprintf(rubrics->text + strlen(rubrics->text), sizeof rubrics->text - strlen(rubrics->text), "%s@%lld%s ",
+		row->name, (long long)row->put_at_us, row->active ? "*" : "");
 	assert_int_equal(row->body.length, 0);
 	rubrics->count++;
 }
@@ -588,11 +601,14 @@ static void rubrics_are_listed_by_name_newest_first(void **state)
 	put_version(fixture, "b", "b 1", 100, LF_OK);
 	put_version(fixture, "a", "a 1", 200, LF_OK);
 	put_version(fixture, "b", "b 2", 300, LF_OK);
-	assert_int_equal(fixture->backend->list_rubrics(fixture->reader, NULL, visit_rubric, &all, &fixture->error), LF_OK);
+	assert_int_equal(
+		fixture->backend->list_rubrics(fixture->reader, NULL, visit_rubric, &all, &fixture->error), LF_OK);
 	assert_string_equal(all.text, "a@200* b@300 b@100* tech-lead@5* ");
-	assert_int_equal(fixture->backend->list_rubrics(fixture->reader, "b", visit_rubric, &named, &fixture->error), LF_OK);
+	assert_int_equal(
+		fixture->backend->list_rubrics(fixture->reader, "b", visit_rubric, &named, &fixture->error), LF_OK);
 	assert_string_equal(named.text, "b@300 b@100* ");
-	assert_int_equal(fixture->backend->list_rubrics(fixture->reader, "x", visit_rubric, &none, &fixture->error), LF_OK);
+	assert_int_equal(
+		fixture->backend->list_rubrics(fixture->reader, "x", visit_rubric, &none, &fixture->error), LF_OK);
 	assert_int_equal(none.count, 0);
 }
 

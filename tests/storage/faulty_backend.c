@@ -207,13 +207,15 @@ static enum lf_code faulty_find_key(struct lf_reader *reader, const char *caller
 	return faulty.inner->find_key(reader, caller, key, request_digest, id, error);
 }
 
-static enum lf_code faulty_get(struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error)
+static enum lf_code faulty_get(
+	struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error)
 {
 	return faulty.inner->get(reader, id, stored, error);
 }
 
 static enum lf_code faulty_list(struct lf_reader *reader, const struct lf_filter *filter,
-	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error)
+	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
+	struct lf_error *error)
 {
 	return faulty.inner->list(reader, filter, visit, context, next, error);
 }

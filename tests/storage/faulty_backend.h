@@ -1,6 +1,6 @@
 /*
- * A backend around another one that fails where it is told to, can be held inside a commit, and notes when the log breaks its side
- * of the contract. One at a time.
+ * A backend around another one that fails where it is told to, can be held inside a commit, and notes when the log
+ * breaks its side of the contract. One at a time.
  */
 #ifndef LF_TESTS_STORAGE_FAULTY_BACKEND_H
 #define LF_TESTS_STORAGE_FAULTY_BACKEND_H

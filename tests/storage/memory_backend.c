@@ -234,7 +234,8 @@ static enum lf_code memory_find_key(struct lf_reader *reader, const char *caller
 	return code;
 }
 
-static enum lf_code memory_get(struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error)
+static enum lf_code memory_get(
+	struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error)
 {
 	struct lf_store *store = reader->store;
 	*stored = NULL;
@@ -256,13 +257,15 @@ static bool fits(const struct lf_filter *filter, const struct row *row)
 	bool candidate = filter->candidate == NULL || filter->candidate[0] == '\0';
 	for (size_t i = 0; i < row->candidate_count && !candidate; i++)
 		candidate = strcmp(row->candidates[i], filter->candidate) == 0;
-	return candidate && wants(filter->team_id, row->stored->team_id) && wants(filter->project_id, row->stored->project_id) &&
-		(filter->outcome == 0 || filter->outcome == row->stored->outcome) &&
-		row->stored->decided_at_us >= filter->since_us && row->stored->decided_at_us < filter->until_us;
+	return candidate && wants(filter->team_id, row->stored->team_id) &&
+	       wants(filter->project_id, row->stored->project_id) &&
+	       (filter->outcome == 0 || filter->outcome == row->stored->outcome) &&
+	       row->stored->decided_at_us >= filter->since_us && row->stored->decided_at_us < filter->until_us;
 }
 
 static enum lf_code memory_list(struct lf_reader *reader, const struct lf_filter *filter,
-	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error)
+	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
+	struct lf_error *error)
 {
 	struct lf_store *store = reader->store;
 	size_t shown = 0;
@@ -271,7 +274,8 @@ static enum lf_code memory_list(struct lf_reader *reader, const struct lf_filter
 	pthread_mutex_lock(&store->lock);
 	for (size_t i = store->row_visible; i-- > 0;) {
 		struct lf_stored row = *store->rows[i].stored;
-		if ((filter->before_sequence != 0 && row.sequence >= filter->before_sequence) || !fits(filter, &store->rows[i]))
+		if ((filter->before_sequence != 0 && row.sequence >= filter->before_sequence) ||
+			!fits(filter, &store->rows[i]))
 			continue;
 		if (shown++ == filter->limit) {
 			*next = row.sequence + 1;
@@ -292,7 +296,8 @@ static enum lf_code memory_get_rubric(struct lf_reader *reader, const char *name
 	pthread_mutex_lock(&store->lock);
 	for (size_t i = 0; i < store->version_visible && *row == NULL; i++) {
 		const struct lf_rubric_row *version = store->versions[i].row;
-		const bool named = digest != NULL ? wants(name, version->name) : name != NULL && strcmp(name, version->name) == 0;
+		const bool named =
+			digest != NULL ? wants(name, version->name) : name != NULL && strcmp(name, version->name) == 0;
 		if (named && (digest != NULL ? memcmp(digest, &version->digest, sizeof *digest) == 0 : version->active))
 			*row = lf_rubric_row_copy(version);
 	}

@@ -44,7 +44,8 @@ void place_names(const struct place *place, const char *except, char *names, siz
 	for (int i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name;
 		if (name[0] != '.' && (except == NULL || strncmp(name, except, strlen(except)) != 0))
-			snprintf(names + strlen(names), size - strlen(names), "%s%s", names[0] != '\0' ? " " : "", name);
+			snprintf(
+				names + strlen(names), size - strlen(names), "%s%s", names[0] != '\0' ? " " : "", name);
 		free(entries[i]);
 	}
 	free(entries);
@@ -100,7 +101,8 @@ static void take_digests(struct work *work)
 	struct lf_append *append = &work->append;
 	lf_sha256(append->team.data, append->team.length, &append->team_digest);
 	lf_sha256(append->project.data, append->project.length, &append->project_digest);
-	lf_sha256(work->candidate_ids, append->candidate_count * sizeof work->candidate_ids[0], &append->candidates_digest);
+	lf_sha256(work->candidate_ids, append->candidate_count * sizeof work->candidate_ids[0],
+		&append->candidates_digest);
 }
 
 void work_init(struct work *work, int team, int project, int key)
@@ -191,8 +193,8 @@ void rubric_put(struct lf_log *log)
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest;
 	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &digest);
-	const enum lf_code code =
-		lf_log_put_rubric(log, RUBRIC_NAME, "Tech lead", "admin", bytes_of(RUBRIC_BODY), &digest, NULL, NULL, &error);
+	const enum lf_code code = lf_log_put_rubric(
+		log, RUBRIC_NAME, "Tech lead", "admin", bytes_of(RUBRIC_BODY), &digest, NULL, NULL, &error);
 	if (code != LF_OK)
 		fail_msg("%s", error.message);
 }

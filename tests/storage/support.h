@@ -1,4 +1,5 @@
-/* What the tests of the decision log share: a fresh folder, appends that can be waited for, lists that are collected. */
+/* What the tests of the decision log share: a fresh folder, appends that can be waited for, lists that are collected.
+ */
 #ifndef LF_TESTS_STORAGE_SUPPORT_H
 #define LF_TESTS_STORAGE_SUPPORT_H
 

@@ -1,7 +1,4 @@
 /* The log: queue, group commit, completions, ids, keys. W1 to W9 are the invariants at the top of storage/log.c. */
-#include <time.h>
-#include <unistd.h>
-
 #include "tests/storage/faulty_backend.h"
 #include "tests/storage/memory_backend.h"
 #include "tests/storage/support.h"
@@ -83,8 +80,9 @@ static void a_uuid_prints_and_parses_back(void **state)
 static void what_is_not_a_uuid_does_not_parse(void **state)
 {
 	(void)state;
-	static const char *const texts[] = {"", "0", "0190a1b2-c3d4-7e5f-8a6b-00112233ffe", "0190a1b2-c3d4-7e5f-8a6b-00112233ffee0",
-		"0190a1b2c3d47e5f8a6b00112233ffee", "0190a1b2-c3d4-7e5f-8a6b-00112233ffeg", "0190a1b2-c3d4-7e5f-8a6b_00112233ffee",
+	static const char *const texts[] = {"", "0", "0190a1b2-c3d4-7e5f-8a6b-00112233ffe",
+		"0190a1b2-c3d4-7e5f-8a6b-00112233ffee0", "0190a1b2c3d47e5f8a6b00112233ffee",
+		"0190a1b2-c3d4-7e5f-8a6b-00112233ffeg", "0190a1b2-c3d4-7e5f-8a6b_00112233ffee",
 		"{190a1b2-c3d4-7e5f-8a6b-00112233ffee"};
 	struct lf_uuid id = {{7}};
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -294,7 +292,9 @@ static void a_key_in_flight_gives_the_same_decision_and_only_once_it_is_committe
 	lf_log_append(log, &other.append);
 	assert_int_equal(atomic_load(&same_batch.completions), 0);
 	assert_int_equal(atomic_load(&other.completions), 0);
-	assert_int_equal(lf_log_find_key(log, "hr", "key-5", &first.append.request_digest, &(struct lf_uuid){{0}}, NULL), LF_NOT_FOUND);
+	assert_int_equal(
+		lf_log_find_key(log, "hr", "key-5", &first.append.request_digest, &(struct lf_uuid){{0}}, NULL),
+		LF_NOT_FOUND);
 	faulty_let_go();
 	lf_log_append(log, &next_batch.append);
 	work_wait(&first);
@@ -310,29 +310,6 @@ static void a_key_in_flight_gives_the_same_decision_and_only_once_it_is_committe
 	assert_int_equal(other.code, LF_ALREADY_EXISTS);
 	assert_true(next_batch.append.existing);
 	assert_memory_equal(&next_batch.append.id, &first.append.id, sizeof first.append.id);
-	lf_log_close(log);
-}
-
-static void a_key_that_collides_with_an_uncommitted_one_is_not_refused_for_it(void **state)
-{
-	(void)state;
-	struct lf_log *log = log_open(&faulty_backend, "x");
-	struct work blocker, first, other;
-	rubric_put(log);
-	faulty_hold();
-	work_init(&blocker, 9, 9, 0);
-	lf_log_append(log, &blocker.append);
-	faulty_wait_held();
-	work_init(&first, 1, 1, 5);
-	work_init(&other, 1, 2, 5);
-	lf_log_append(log, &first.append);
-	lf_log_append(log, &other.append);
-	faulty_fail(FAULTY_COMMIT, 2, 1, LF_UNAVAILABLE); /* the held one is the first */
-	faulty_let_go();
-	work_wait(&first);
-	work_wait(&other);
-	assert_int_equal(first.code, LF_UNAVAILABLE);
-	assert_int_equal(other.code, LF_UNAVAILABLE); /* W3 */
 	lf_log_close(log);
 }
 
@@ -381,7 +358,8 @@ static void *read_many(void *context)
 static void eight_threads_store_each_key_once_with_few_readers_beside(void **state)
 {
 	(void)state;
-	const struct lf_log_options options = {.location = place.file, .reader_count = 1, .queue_max = THREADS * EACH + 1};
+	const struct lf_log_options options = {
+		.location = place.file, .reader_count = 1, .queue_max = THREADS * EACH + 1};
 	struct crowd *crowds = calloc(THREADS, sizeof *crowds);
 	struct listed *listed = calloc(1, sizeof *listed);
 	pthread_t threads[THREADS], readers[2];
@@ -419,213 +397,6 @@ static void eight_threads_store_each_key_once_with_few_readers_beside(void **sta
 	free(crowds);
 }
 
-/* ---- faults ---- */
-
-enum { FAULT_WORKS = 12 };
-
-struct failures {
-	atomic_int count;
-	enum lf_code code;
-};
-
-static void note_failure(void *context, const struct lf_error *error)
-{
-	struct failures *failures = context;
-	failures->code = error->code;
-	atomic_fetch_add(&failures->count, 1);
-}
-
-/* Three bursts of four appends, the nth call of an operation failing. Whether the fault happened. */
-static bool run_with_fault(const struct lf_backend *inner, const char *location, enum faulty_operation operation, long nth,
-	enum lf_code code, bool anyway)
-{
-	struct failures failures = {0};
-	const struct lf_log_options options = {.location = location, .on_failed = note_failure, .on_failed_context = &failures};
-	struct work works[FAULT_WORKS];
-	faulty_reset(inner);
-	struct lf_log *log = open_with(&faulty_backend, &options);
-	rubric_put(log);
-	faulty_fail(operation, nth, 1, code);
-	if (anyway)
-		faulty_commit_anyway();
-	for (int i = 0; i < FAULT_WORKS; i++) {
-		work_init(&works[i], i % 5, i % 3, i + 1);
-		lf_log_append(log, &works[i].append);
-		for (int j = i - 3; i % 4 == 3 && j <= i; j++)
-			work_wait(&works[j]);
-	}
-	lf_log_close(log);
-	const bool happened = faulty_happened(); /* now: maintain() comes after its batch was told */
-	assert_int_equal(faulty_violations(), 0);
-	assert_int_equal(atomic_load(&failures.count), happened && code == LF_DATA_LOSS ? 1 : 0); /* W6 */
-	log = log_open(inner, location);
-	struct listed *listed = calloc(1, sizeof *listed);
-	list_all(log, listed);
-	check_order(listed);
-	size_t acknowledged = 0;
-	for (int i = 0; i < FAULT_WORKS; i++) {
-		struct lf_uuid id;
-		assert_int_equal(atomic_load(&works[i].completions), 1); /* W1 */
-		const bool there = lf_log_find_key(log, "hr", works[i].key, &works[i].append.request_digest, &id, NULL) == LF_OK;
-		if (works[i].code == LF_OK) {
-			assert_true(there); /* W2 */
-			assert_memory_equal(&id, &works[i].append.id, sizeof id);
-			acknowledged++;
-		} else {
-			assert_true(anyway || !there);
-			assert_int_equal(works[i].code, code == LF_RESOURCE_EXHAUSTED ? code : LF_UNAVAILABLE);
-		}
-	}
-	assert_true(anyway ? listed->count >= acknowledged : listed->count == acknowledged);
-	free(listed);
-	lf_log_close(log);
-	return happened;
-}
-
-static void whatever_call_fails_every_append_completes_once_and_none_is_lost(void **state)
-{
-	(void)state;
-	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED, LF_DATA_LOSS};
-	static const enum faulty_operation operations[] = {
-		FAULTY_BEGIN, FAULTY_APPEND, FAULTY_COMMIT, FAULTY_MAINTAIN, FAULTY_TAIL};
-	for (size_t i = 0; i < 3 * 5; i++) {
-		const enum faulty_operation operation = operations[i / 3];
-		if (operation == FAULTY_MAINTAIN && codes[i % 3] != LF_DATA_LOSS)
-			continue;
-		long nth = 1;
-		while (nth < 100) {
-			memory_backend_forget();
-			if (!run_with_fault(&memory_backend, "x", operation, nth, codes[i % 3], false))
-				break;
-			nth++;
-		}
-		assert_true(nth < 100);
-		assert_true(nth > 1 || operation == FAULTY_TAIL); /* tail is read again only after a failure */
-	}
-}
-
-static void the_same_over_sqlite(void **state)
-{
-	(void)state;
-	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED, LF_DATA_LOSS};
-	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_APPEND, FAULTY_COMMIT};
-	for (size_t i = 0; i < 3 * 3; i++) {
-		for (long nth = 1; nth < 100; nth++) {
-			place_remove(&place);
-			place_make(&place);
-			if (!run_with_fault(&lf_sqlite_backend, place.file, operations[i / 3], nth, codes[i % 3], false))
-				break;
-		}
-	}
-}
-
-static void a_commit_that_failed_but_stored_is_found_by_its_key(void **state)
-{
-	(void)state;
-	struct listed *listed = calloc(1, sizeof *listed);
-	for (long nth = 1; nth < 4; nth++) {
-		memory_backend_forget();
-		run_with_fault(&memory_backend, "x", FAULTY_COMMIT, nth, LF_UNAVAILABLE, true);
-	}
-	memory_backend_forget();
-	faulty_reset(&memory_backend);
-	struct lf_log *log = log_open(&faulty_backend, "x");
-	struct work first, retry, next;
-	rubric_put(log);
-	work_init(&first, 1, 1, 5);
-	work_init(&retry, 1, 1, 5);
-	work_init(&next, 1, 1, 6);
-	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
-	faulty_commit_anyway();
-	assert_int_equal(work_run(log, &first), LF_UNAVAILABLE);
-	assert_non_null(strstr(first.message, "may or may not be stored: retry with the same idempotency key"));
-	assert_int_equal(work_run(log, &retry), LF_OK);
-	assert_true(retry.append.existing);
-	assert_int_equal(work_run(log, &next), LF_OK);
-	assert_int_equal(next.append.sequence, 2); /* W5 */
-	list_all(log, listed);
-	check_order(listed);
-	lf_log_close(log);
-	free(listed);
-}
-
-static void nothing_is_appended_while_what_is_stored_is_not_known(void **state)
-{
-	(void)state;
-	struct lf_log *log = log_open(&faulty_backend, "x");
-	struct work works[3];
-	rubric_put(log);
-	for (int i = 0; i < 3; i++)
-		work_init(&works[i], i, i, i + 1);
-	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
-	faulty_commit_anyway();
-	faulty_fail(FAULTY_TAIL, 1, 1, LF_UNAVAILABLE);
-	faulty_fail(FAULTY_PROBE, 1, 1000000, LF_UNAVAILABLE);
-	assert_int_equal(work_run(log, &works[0]), LF_UNAVAILABLE);
-	(void)work_run(log, &works[1]); /* UNAVAILABLE, unless the writer's probe came first and had the fault */
-	assert_int_equal(work_run(log, &works[2]), LF_OK);
-	assert_int_equal(works[2].append.sequence, works[1].code == LF_OK ? 3 : 2); /* W5 */
-	lf_log_close(log);
-}
-
-static void ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds(void **state)
-{
-	(void)state;
-	struct lf_log *log = log_open(&faulty_backend, "x");
-	struct work works[3];
-	rubric_put(log);
-	assert_true(lf_log_ready(log));
-	faulty_fail(FAULTY_COMMIT, 1, 1, LF_RESOURCE_EXHAUSTED);
-	faulty_fail(FAULTY_PROBE, 1, 1000000, LF_RESOURCE_EXHAUSTED);
-	for (int i = 0; i < 3; i++)
-		work_init(&works[i], i, i, i + 1);
-	assert_int_equal(work_run(log, &works[0]), LF_RESOURCE_EXHAUSTED);
-	assert_false(lf_log_ready(log));
-	assert_int_equal(work_run(log, &works[1]), LF_OK);
-	assert_true(lf_log_ready(log));
-	lf_log_close(log);
-}
-
-static void ready_comes_back_without_traffic(void **state)
-{
-	(void)state;
-	struct lf_log *log = log_open(&faulty_backend, "x");
-	struct work work;
-	rubric_put(log);
-	faulty_fail(FAULTY_COMMIT, 1, 1, LF_RESOURCE_EXHAUSTED);
-	work_init(&work, 1, 1, 1);
-	assert_int_equal(work_run(log, &work), LF_RESOURCE_EXHAUSTED);
-	while (!lf_log_ready(log)) /* W9 */
-		usleep(10000);
-	lf_log_close(log);
-}
-
-static void an_unknown_state_stops_all_writing_and_is_told_once(void **state)
-{
-	(void)state;
-	struct failures failures = {0};
-	const struct lf_log_options options = {.location = "x", .on_failed = note_failure, .on_failed_context = &failures};
-	struct lf_log *log = open_with(&faulty_backend, &options);
-	struct work works[3];
-	struct lf_digest digest;
-	rubric_put(log);
-	for (int i = 0; i < 3; i++)
-		work_init(&works[i], i, i, i + 1);
-	assert_int_equal(work_run(log, &works[0]), LF_OK);
-	faulty_fail(FAULTY_COMMIT, 1, 1, LF_DATA_LOSS);
-	assert_int_equal(work_run(log, &works[1]), LF_UNAVAILABLE);
-	assert_int_equal(work_run(log, &works[2]), LF_UNAVAILABLE);
-	assert_non_null(strstr(works[2].message, "must be reopened"));
-	lf_sha256("b", 1, &digest);
-	assert_int_equal(lf_log_put_rubric(log, "b", "B", "x", bytes_of("b"), &digest, NULL, NULL, NULL), LF_UNAVAILABLE);
-	assert_false(lf_log_ready(log));
-	assert_true(is_there(log, &works[0].append.id)); /* reading goes on */
-	lf_log_close(log);
-	assert_int_equal(atomic_load(&failures.count), 1);
-	assert_int_equal(failures.code, LF_DATA_LOSS);
-	assert_int_equal(faulty_violations(), 0);
-}
-
 /* ---- rubrics ---- */
 
 static void a_rubric_put_through_the_log_is_read_back(void **state)
@@ -636,9 +407,13 @@ static void a_rubric_put_through_the_log_is_read_back(void **state)
 	struct lf_digest digest;
 	bool added = false, activated = false;
 	lf_sha256("body", 4, &digest);
-	assert_int_equal(lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, &added, &activated, NULL), LF_OK);
+	assert_int_equal(
+		lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, &added, &activated, NULL),
+		LF_OK);
 	assert_true(added && activated);
-	assert_int_equal(lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, &added, &activated, NULL), LF_OK);
+	assert_int_equal(
+		lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, &added, &activated, NULL),
+		LF_OK);
 	assert_true(!added && !activated);
 	assert_int_equal(lf_log_get_rubric(log, "r", NULL, &row, NULL), LF_OK);
 	assert_memory_equal(row->body.data, "body", 4);
@@ -653,13 +428,13 @@ static void a_rubric_whose_digest_does_not_fit_its_bytes_is_refused(void **state
 	struct lf_log *log = log_open(&memory_backend, "x");
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest = {{1}};
-	assert_int_equal(
-		lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, NULL, NULL, &error), LF_INVALID_ARGUMENT);
+	assert_int_equal(lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, NULL, NULL, &error),
+		LF_INVALID_ARGUMENT);
 	lf_sha256("body", 4, &digest);
-	assert_int_equal(
-		lf_log_put_rubric(log, "", "Title", "owner", bytes_of("body"), &digest, NULL, NULL, &error), LF_INVALID_ARGUMENT);
-	assert_int_equal(
-		lf_log_put_rubric(log, "r", NULL, "owner", bytes_of("body"), &digest, NULL, NULL, &error), LF_INVALID_ARGUMENT);
+	assert_int_equal(lf_log_put_rubric(log, "", "Title", "owner", bytes_of("body"), &digest, NULL, NULL, &error),
+		LF_INVALID_ARGUMENT);
+	assert_int_equal(lf_log_put_rubric(log, "r", NULL, "owner", bytes_of("body"), &digest, NULL, NULL, &error),
+		LF_INVALID_ARGUMENT);
 	lf_log_close(log);
 }
 
@@ -692,15 +467,7 @@ int main(void)
 		CLAIM(closing_commits_and_completes_what_is_queued),
 		CLAIM(one_bad_record_does_not_harm_its_batch),
 		CLAIM(a_key_in_flight_gives_the_same_decision_and_only_once_it_is_committed),
-		CLAIM(a_key_that_collides_with_an_uncommitted_one_is_not_refused_for_it),
 		CLAIM(eight_threads_store_each_key_once_with_few_readers_beside),
-		CLAIM(whatever_call_fails_every_append_completes_once_and_none_is_lost),
-		CLAIM(the_same_over_sqlite),
-		CLAIM(a_commit_that_failed_but_stored_is_found_by_its_key),
-		CLAIM(nothing_is_appended_while_what_is_stored_is_not_known),
-		CLAIM(ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds),
-		CLAIM(ready_comes_back_without_traffic),
-		CLAIM(an_unknown_state_stops_all_writing_and_is_told_once),
 		CLAIM(a_rubric_put_through_the_log_is_read_back),
 		CLAIM(a_rubric_whose_digest_does_not_fit_its_bytes_is_refused),
 		CLAIM(a_page_of_none_or_too_many_is_refused),

@@ -37,7 +37,8 @@ static void integrity_is_clean(void)
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
 	assert_string_equal((const char *)sqlite3_column_text(statement, 0), "ok");
 	sqlite3_finalize(statement);
-	assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*), max(sequence), count(DISTINCT id) FROM decision", -1, &statement, NULL),
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*), max(sequence), count(DISTINCT id) FROM decision", -1,
+				 &statement, NULL),
 		SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
 	assert_int_equal(sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1));
@@ -131,7 +132,8 @@ static void every_acknowledged_decision_survives_sigkill_and_none_is_there_twice
 			struct work work;
 			work_init(&work, records[i].key % 20, records[i].key % 10, records[i].key);
 			struct lf_uuid id;
-			assert_int_equal(lf_log_find_key(log, "hr", work.key, &work.append.request_digest, &id, NULL), LF_OK);
+			assert_int_equal(
+				lf_log_find_key(log, "hr", work.key, &work.append.request_digest, &id, NULL), LF_OK);
 			assert_memory_equal(&id, &records[i].id, sizeof id);
 		}
 		lf_log_close(log);
@@ -177,7 +179,8 @@ static void a_damaged_file_with_a_wal_is_refused_untouched(void **state)
 	memset(rubbish, 0xdd, sizeof rubbish);
 	uint8_t *data = file_read(place.file, &length), *wal_data = file_read(wal, &wal_length);
 	assert_non_null(wal_data);
-	memcpy(wal_data + 32 + 24 + 100, rubbish, sizeof rubbish); /* the checksum no longer fits: the WAL is ignored from here */
+	memcpy(wal_data + 32 + 24 + 100, rubbish,
+		sizeof rubbish); /* the checksum no longer fits: the WAL is ignored from here */
 	file_write(wal, wal_data, wal_length);
 	memcpy(data + 2 * 8192, rubbish, sizeof rubbish);
 	memcpy(data + 3 * 8192, rubbish, sizeof rubbish);
@@ -259,7 +262,8 @@ static void a_full_disk_is_told_and_writing_goes_on_when_there_is_space_again(vo
 			free(row);
 		}
 		if (round < 2) /* make room for the next round: the log itself keeps all that it has */
-			assert_int_equal(mount("lf", place.folder, "tmpfs", MS_REMOUNT, round == 0 ? "size=8m" : "size=12m"), 0);
+			assert_int_equal(
+				mount("lf", place.folder, "tmpfs", MS_REMOUNT, round == 0 ? "size=8m" : "size=12m"), 0);
 	}
 	lf_log_close(log);
 	integrity_is_clean();
@@ -357,7 +361,8 @@ static void every_allocation_that_fails_while_appending_is_unavailable_and_then_
 		fail_allocation(nth);
 		const enum lf_code code = work_run(log, &work);
 		happened = allocation_failed();
-		assert_true(code == LF_OK || (happened && code == LF_UNAVAILABLE)); /* some failures SQLite can do without */
+		assert_true(code == LF_OK ||
+			    (happened && code == LF_UNAVAILABLE)); /* some failures SQLite can do without */
 		work_init(&next, 1000 + (int)nth, 1000 + (int)nth, 1 + (int)nth);
 		next.append.request_digest = work.append.request_digest;
 		assert_int_equal(work_run(log, &next), LF_OK);

@@ -1,4 +1,5 @@
-/* The file of the SQLite backend: what is refused untouched, who may have it, what it looks like. F1 to F4: storage/sqlite_file.c. */
+/* The file of the SQLite backend: what is refused untouched, who may have it, what it looks like. F1 to F4:
+ * storage/sqlite_file.c. */
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -153,20 +154,25 @@ static void payloads_are_stored_once_each_with_a_salt_of_its_own(void **state)
 	(void)state;
 	make_log(36); /* 9 teams, 4 projects, a rubric */
 	assert_int_equal(query(place.file, "SELECT count(*) FROM payload"), 9 + 4 + 1);
-	assert_int_equal(query(place.file, "SELECT count(DISTINCT salt) FROM payload WHERE length(salt) = 32 AND salt <> zeroblob(32)"),
+	assert_int_equal(
+		query(place.file,
+			"SELECT count(DISTINCT salt) FROM payload WHERE length(salt) = 32 AND salt <> zeroblob(32)"),
 		9 + 4 + 1);
 	assert_int_equal(
-		query(place.file, "SELECT count(DISTINCT salt) FROM decision WHERE length(salt) = 32 AND salt <> zeroblob(32)"), 36);
+		query(place.file,
+			"SELECT count(DISTINCT salt) FROM decision WHERE length(salt) = 32 AND salt <> zeroblob(32)"),
+		36);
 }
 
 static void who_activated_a_rubric_is_recorded(void **state)
 {
 	(void)state;
 	make_log(0);
-	assert_int_equal(query(place.file,
-				 "SELECT count(*) FROM activation a JOIN name n ON n.id = a.name JOIN name c ON c.id = a.caller"
-				 " WHERE n.value = 'tech-lead' AND c.value = 'admin' AND a.from_rubric IS NULL"
-				 " AND a.to_rubric = (SELECT payload FROM rubric) AND a.activated_at > 0"),
+	assert_int_equal(
+		query(place.file,
+			"SELECT count(*) FROM activation a JOIN name n ON n.id = a.name JOIN name c ON c.id = a.caller"
+			" WHERE n.value = 'tech-lead' AND c.value = 'admin' AND a.from_rubric IS NULL"
+			" AND a.to_rubric = (SELECT payload FROM rubric) AND a.activated_at > 0"),
 		1);
 }
 
@@ -310,7 +316,8 @@ static void a_file_with_a_broken_page_that_opening_reads_is_refused_untouched(vo
 	(void)state;
 	uint8_t rubbish[8192];
 	memset(rubbish, 0xee, sizeof rubbish);
-	static const char *const names[] = {"name", "payload", "decision", "decision_by_id", "chain", "member", "request_key", "probe"};
+	static const char *const names[] = {
+		"name", "payload", "decision", "decision_by_id", "chain", "member", "request_key", "probe"};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		char text[128];
 		unlink(place.file);
@@ -329,8 +336,9 @@ static void a_file_with_a_broken_page_that_opening_reads_is_refused_untouched(vo
 static void a_log_whose_end_was_altered_is_refused_untouched(void **state)
 {
 	(void)state;
-	static const char *const alterations[] = {"UPDATE decision SET team = 4711 WHERE sequence = 50", "DELETE FROM payload", "DELETE FROM chain",
-		"DELETE FROM decision WHERE sequence = 1", "DELETE FROM probe", "UPDATE decision SET id = x'00' WHERE sequence = 50"};
+	static const char *const alterations[] = {"UPDATE decision SET team = 4711 WHERE sequence = 50",
+		"DELETE FROM payload", "DELETE FROM chain", "DELETE FROM decision WHERE sequence = 1",
+		"DELETE FROM probe", "UPDATE decision SET id = x'00' WHERE sequence = 50"};
 	for (size_t i = 0; i < sizeof alterations / sizeof alterations[0]; i++) {
 		unlink(place.file);
 		make_log(50);

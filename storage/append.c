@@ -1,0 +1,164 @@
+/*
+ * The callers' side of the log: what is checked and computed on their threads, and the queue's entry. The invariants
+ * (W1, W8) are at the top of log.c.
+ */
+#include <string.h>
+
+#include "storage/log_private.h"
+
+/* ---- appending ---- */
+
+static enum lf_code check_id(const char *name, const char *value, struct lf_error *error)
+{
+	if (value == NULL)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s is missing", name);
+	const size_t length = strlen(value);
+	if (length > LF_ID_BYTES_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s has %zu bytes, more than %d", name, length,
+			(int)LF_ID_BYTES_MAX);
+	return LF_OK;
+}
+
+static enum lf_code check_bytes(const char *name, struct lf_bytes bytes, struct lf_error *error)
+{
+	if (bytes.length > LF_MESSAGE_BYTES_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s has %zu bytes, more than %d", name, bytes.length,
+			(int)LF_MESSAGE_BYTES_MAX);
+	return LF_OK;
+}
+
+static enum lf_code check_append(const struct lf_append *append, struct lf_error *error)
+{
+	if (check_id("caller", append->caller, error) != LF_OK ||
+		check_id("idempotency_key", append->idempotency_key, error) != LF_OK ||
+		check_id("team id", append->team_id, error) != LF_OK ||
+		check_id("project id", append->project_id, error) != LF_OK ||
+		check_id("rubric name", append->rubric_name, error) != LF_OK ||
+		check_id("recommended", append->recommended, error) != LF_OK ||
+		check_bytes("team", append->team, error) != LF_OK ||
+		check_bytes("project", append->project, error) != LF_OK ||
+		check_bytes("answer", append->answer, error) != LF_OK)
+		return error->code;
+	if (append->candidate_count > LF_MEMBERS_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%zu candidates, more than %d", append->candidate_count,
+			(int)LF_MEMBERS_MAX);
+	for (size_t i = 0; i < append->candidate_count; i++)
+		if (check_id("candidate", append->candidates[i], error) != LF_OK)
+			return error->code;
+	return LF_OK;
+}
+
+static void enqueue(struct lf_log *log, struct lf_append *append)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	bool wake = false;
+	append->next = NULL;
+	pthread_mutex_lock(&log->lock);
+	if (log->failed || log->closing) {
+		lf_error_set(&error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
+	} else if (log->pending >= log->queue_max) {
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%zu appends wait for the decision log, the most allowed",
+			log->pending);
+	} else {
+		if (log->first == NULL)
+			log->first = append;
+		else
+			log->last->next = append;
+		log->last = append;
+		log->pending++;
+		wake = log->asleep;
+		log->asleep = false;
+	}
+	pthread_mutex_unlock(&log->lock);
+	if (wake)
+		pthread_cond_signal(&log->wake);
+	if (error.code != LF_OK)
+		append->done(append, &error);
+	lf_error_clean_up(&error);
+}
+
+/* The digests are taken here, on the caller's thread, as the writer is the one that everybody waits for. */
+void lf_log_append(struct lf_log *log, struct lf_append *append)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	append->rubric = NULL;
+	append->existing = false;
+	if (check_append(append, &error) != LF_OK) {
+		append->done(append, &error);
+		lf_error_clean_up(&error);
+		return;
+	}
+	lf_sha256(append->team.data, append->team.length, &append->team_digest);
+	lf_sha256(append->project.data, append->project.length, &append->project_digest);
+	lf_sha256_strings(append->candidates, append->candidate_count, &append->candidates_digest);
+	enqueue(log, append);
+}
+
+/* ---- rubrics: through the same queue, waited for ---- */
+
+struct rubric_wait {
+	struct lf_append append;
+	struct lf_rubric_put put;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	bool done;
+	struct lf_error error;
+};
+
+static void rubric_done(struct lf_append *append, const struct lf_error *error)
+{
+	struct rubric_wait *wait = append->context;
+	pthread_mutex_lock(&wait->lock);
+	if (error->code != LF_OK)
+		lf_error_set(&wait->error, error->code, "%s", error->message);
+	wait->done = true;
+	/* Under the lock: the waiter's stack is gone as soon as it may go on. */
+	pthread_cond_signal(&wait->ended);
+	pthread_mutex_unlock(&wait->lock);
+}
+
+static enum lf_code check_rubric(const struct lf_rubric_put *put, struct lf_error *error)
+{
+	struct lf_digest digest;
+	if (check_id("rubric name", put->name, error) != LF_OK || check_id("caller", put->caller, error) != LF_OK ||
+		check_bytes("rubric", put->body, error) != LF_OK)
+		return error->code;
+	if (put->name[0] == '\0')
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "rubric name is empty");
+	if (put->title == NULL || strlen(put->title) > LF_TEXT_BYTES_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "rubric title is missing or longer than %d bytes",
+			(int)LF_TEXT_BYTES_MAX);
+	lf_sha256(put->body.data, put->body.length, &digest);
+	if (memcmp(&digest, put->digest, sizeof digest) != 0)
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "rubric %s: the digest is not that of the bytes", put->name);
+	return LF_OK;
+}
+
+enum lf_code lf_log_put_rubric(struct lf_log *log, const char *name, const char *title, const char *caller,
+	struct lf_bytes body, const struct lf_digest *digest, bool *added, bool *activated, struct lf_error *error)
+{
+	struct rubric_wait wait = {
+		.append = {.done = rubric_done, .context = &wait, .rubric = &wait.put},
+		.put = {.name = name, .title = title, .caller = caller, .body = body, .digest = digest},
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.ended = PTHREAD_COND_INITIALIZER,
+	};
+	struct lf_error checked = LF_ERROR_INIT;
+	if (check_rubric(&wait.put, &checked) != LF_OK)
+		return lf_error_set(error, checked.code, "%s", checked.message);
+	enqueue(log, &wait.append);
+	pthread_mutex_lock(&wait.lock);
+	while (!wait.done)
+		pthread_cond_wait(&wait.ended, &wait.lock);
+	pthread_mutex_unlock(&wait.lock);
+	pthread_cond_destroy(&wait.ended);
+	pthread_mutex_destroy(&wait.lock);
+	if (wait.error.code != LF_OK)
+		return lf_error_set(error, wait.error.code, "%s", wait.error.message);
+	if (added != NULL)
+		*added = wait.put.added;
+	if (activated != NULL)
+		*activated = wait.put.activated;
+	return LF_OK;
+}
