@@ -49,6 +49,8 @@ void lf_put_picks(struct lf_speaker *speaker, const struct lf_picks *picks, cons
 void lf_pick_differences(const struct lf_speaker *speaker, const struct lf_member_score *a,
 	const struct lf_member_score *b, struct lf_picks *ahead, struct lf_picks *behind);
 
+/* EXPLANATION: the outcome, and what a missing recommendation is missing. */
+void lf_say_outcome(struct lf_speaker *speaker);
 /* ASSUMPTION: what the answer rests on besides its input. */
 void lf_say_assumptions(struct lf_speaker *speaker);
 /* REASON and INELIGIBLE of every place in the ranking. */

@@ -423,9 +423,8 @@ static void a_profile_does_not_depend_on_order_either(void **state)
 		double weights[2][WORLD_CRITERIA];
 		struct scored scored, again;
 
-		if (random_chance(&random, 30)) {
+		if (random_chance(&random, 30))
 			world.the_case.member_count = 0;
-		}
 		world_shuffle(&other, &world, &random, true);
 		world_score(&scored, &world);
 		world_score(&again, &other);

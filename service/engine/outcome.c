@@ -1,0 +1,204 @@
+/* The first sentences of an answer: what was found, and where nothing is recommended, what stands in the way. */
+#include "service/engine/speak.h"
+
+enum { NAMED_MAX = 5 }; /* criteria or conditions that one list names before "and N others" */
+
+static void say_recommended(struct lf_speaker *speaker)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+	unsigned decimals = 2;
+
+	if (speaker->eligible > 1)
+		decimals = lf_decimals_apart(ranking[0].score, ranking[1].score, 2);
+	lf_put_ranked(speaker, 0);
+	lf_text_put(&speaker->text, " is recommended: ");
+	lf_text_fixed(&speaker->text, ranking[0].score, decimals);
+	if (speaker->eligible > 1) {
+		lf_text_put(&speaker->text, " against ");
+		lf_text_fixed(&speaker->text, ranking[1].score, decimals);
+		lf_text_put(&speaker->text, " for ");
+		lf_put_several(speaker, 1, lf_tied_from(speaker, 1));
+	} else {
+		lf_text_put(&speaker->text, speaker->result->ranking_count == 1 ? ", as the only candidate" :
+			", as the only candidate who meets every condition of this rubric");
+	}
+	lf_text_put(&speaker->text, ".");
+	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+}
+
+static void say_too_close(struct lf_speaker *speaker)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+	double threshold = speaker->rubric->def.threshold_margin;
+	unsigned decimals;
+
+	lf_text_put(&speaker->text, "No recommendation, because it is too close: ");
+	if (ranking[0].score == ranking[1].score) {
+		lf_put_several(speaker, 0, lf_tied_from(speaker, 0));
+		lf_text_put(&speaker->text, " share first place with ");
+		lf_text_fixed(&speaker->text, ranking[0].score, 2);
+		lf_text_put(&speaker->text, " each.");
+	} else {
+		decimals = lf_decimals_below(ranking[0].score, ranking[1].score, threshold, 2);
+		lf_put_ranked(speaker, 0);
+		lf_text_put(&speaker->text, " (");
+		lf_text_fixed(&speaker->text, ranking[0].score, decimals);
+		lf_text_put(&speaker->text, ") is ahead of ");
+		lf_put_ranked(speaker, 1);
+		lf_text_put(&speaker->text, " (");
+		lf_text_fixed(&speaker->text, ranking[1].score, decimals);
+		lf_text_put(&speaker->text, ") by only ");
+		lf_text_distance(&speaker->text, ranking[0].score, ranking[1].score, decimals);
+		lf_text_put(&speaker->text, "; this rubric asks for at least ");
+		lf_text_number(&speaker->text, threshold);
+		lf_text_put(&speaker->text, ".");
+	}
+	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+}
+
+/* Names the heaviest rated criteria without any evidence about the first place; else those where it is thinnest. */
+static void say_missing_evidence(struct lf_speaker *speaker)
+{
+	const struct lf_member_score *first = &speaker->result->ranking[0];
+	const double *weights = speaker->result->weights;
+	struct lf_picks missing = { .room = LF_PICKS_MAX }, thin = { .room = 2 };
+	size_t without = 0;
+
+	for (size_t c = 0; c < speaker->rubric->def.criterion_count; c++) {
+		const struct lf_criterion *criterion = &speaker->rubric->criteria[c];
+		uint32_t j = criterion->index;
+
+		if (criterion->derived != LF_RATED || !(weights[j] > 0))
+			continue;
+		without += first->criteria[j].share == 0;
+		lf_pick(first->criteria[j].share == 0 ? &missing : &thin, criterion,
+			weights[j] * (1 - first->criteria[j].share));
+	}
+	if (without == 0)
+		missing = thin;
+	if (missing.count == 0)
+		return;
+	lf_text_put(&speaker->text, without > 0 ? "There is no evidence yet about " : "The evidence is thinnest about ");
+	lf_put_ranked(speaker, 0);
+	lf_text_put(&speaker->text, " on ");
+	for (size_t i = 0; i < missing.count; i++) {
+		lf_text_join(&speaker->text, i, missing.count + (without > missing.count));
+		lf_put_label(speaker, missing.criterion[i]->label);
+	}
+	if (without > missing.count) {
+		lf_text_put(&speaker->text, " and ");
+		lf_text_count(&speaker->text, without - missing.count);
+		lf_text_put(&speaker->text, without - missing.count == 1 ? " other criterion" : " other criteria");
+	}
+	lf_text_put(&speaker->text, ".");
+	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+}
+
+static void say_insufficient(struct lf_speaker *speaker)
+{
+	double share = speaker->result->evidence_share, threshold = speaker->rubric->def.threshold_evidence_share;
+	/* Both as percentages, with as many decimals as tell them apart. */
+	unsigned decimals = lf_decimals_apart(share * 100, threshold * 100, 0);
+
+	lf_text_put(&speaker->text, "No recommendation, because the evidence is not enough: ");
+	lf_put_ranked(speaker, 0);
+	lf_text_put(&speaker->text, " ranks first with ");
+	lf_text_fixed(&speaker->text, speaker->result->ranking[0].score, 2);
+	lf_text_put(&speaker->text, ", but ");
+	if (share > 0) {
+		lf_text_put(&speaker->text, "only ");
+		lf_text_fixed(&speaker->text, share * 100, decimals);
+		lf_text_put(&speaker->text, "% of the ratings behind this rest on evidence about ");
+	} else {
+		lf_text_put(&speaker->text, "none of the ratings behind this rest on evidence about ");
+	}
+	lf_put_ranked(speaker, 0);
+	lf_text_put(&speaker->text, "; this rubric asks for at least ");
+	lf_text_number(&speaker->text, threshold * 100);
+	lf_text_put(&speaker->text, "%.");
+	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+	say_missing_evidence(speaker);
+}
+
+/* "Collaboration of at least 2 (3 candidates)" */
+static void put_gate_failures(struct lf_speaker *speaker, size_t g)
+{
+	const struct lf_rubric *rubric = speaker->rubric;
+	const struct lf_gate_def *gate = &rubric->def.gates[g];
+	size_t failed = 0;
+
+	for (size_t i = 0; i < speaker->result->ranking_count; i++)
+		failed += speaker->result->ranking[i].failed_gates >> g & 1;
+	if (gate->criterion == LF_NONE)
+		lf_text_put(&speaker->text, "availability");
+	else
+		lf_put_label(speaker, rubric->criteria[rubric->criterion_place[gate->criterion]].label);
+	lf_text_put(&speaker->text, " of at least ");
+	lf_text_number(&speaker->text, gate->at_least);
+	lf_text_put(&speaker->text, " (");
+	lf_text_count(&speaker->text, failed);
+	lf_text_put(&speaker->text, failed == 1 ? " candidate)" : " candidates)");
+}
+
+static void say_none_eligible(struct lf_speaker *speaker)
+{
+	const struct lf_result *result = speaker->result;
+	uint64_t failed = 0;
+	size_t gates = 0, named, i = 0;
+
+	if (result->ranking_count == 0) {
+		lf_text_put(&speaker->text, "No recommendation: there are no candidates.");
+		lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+		return;
+	}
+	lf_text_put(&speaker->text, "No recommendation: ");
+	if (result->ranking_count == 1) {
+		lf_text_put(&speaker->text, "the only candidate, ");
+		lf_put_ranked(speaker, 0);
+		lf_text_put(&speaker->text, ", does not meet every condition of this rubric.");
+	} else {
+		lf_text_put(&speaker->text, "none of the ");
+		lf_text_count(&speaker->text, result->ranking_count);
+		lf_text_put(&speaker->text, " candidates meets every condition of this rubric.");
+	}
+	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+	for (size_t place = 0; place < result->ranking_count; place++)
+		failed |= result->ranking[place].failed_gates;
+	for (size_t g = 0; g < speaker->rubric->def.gate_count; g++)
+		gates += failed >> g & 1;
+	named = gates > NAMED_MAX ? NAMED_MAX : gates;
+	lf_text_put(&speaker->text, "Not met: ");
+	for (size_t g = 0; g < speaker->rubric->def.gate_count && i < named; g++) {
+		if (!(failed >> g & 1))
+			continue;
+		lf_text_join(&speaker->text, i++, named + (gates > named));
+		put_gate_failures(speaker, g);
+	}
+	if (gates > named) {
+		lf_text_put(&speaker->text, " and ");
+		lf_text_count(&speaker->text, gates - named);
+		lf_text_put(&speaker->text, gates - named == 1 ? " other" : " others");
+	}
+	lf_text_put(&speaker->text, ".");
+	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+}
+
+void lf_say_outcome(struct lf_speaker *speaker)
+{
+	switch (speaker->result->outcome) {
+	case LF_RECOMMENDED:
+		say_recommended(speaker);
+		break;
+	case LF_TOO_CLOSE:
+		say_too_close(speaker);
+		break;
+	case LF_INSUFFICIENT_EVIDENCE:
+		say_insufficient(speaker);
+		break;
+	case LF_NO_ELIGIBLE_CANDIDATE:
+		say_none_eligible(speaker);
+		break;
+	case LF_OUTCOME_UNSPECIFIED: /* no result has it */
+		break;
+	}
+}
