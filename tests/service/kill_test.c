@@ -73,10 +73,13 @@ static Leadfit__V1__ScoreRequest *new_request(void)
 static void *load(void *context)
 {
 	struct ledger *ledger = context;
-	struct lf_client *client = daemon_client(&ledger->daemon);
-	Leadfit__V1__ScoreRequest *request = new_request();
+	struct lf_client *client;
+	Leadfit__V1__ScoreRequest *request;
 	struct answer *answer;
 
+	if (lf_client_new(&client, &(struct lf_client_options){.url = ledger->daemon.url}, NULL) != LF_OK)
+		return NULL; /* killed before it began */
+	request = new_request();
 	while (!atomic_load(&ledger->stop) && (answer = enter(ledger)) != NULL) {
 		char id[ID_BYTES];
 
