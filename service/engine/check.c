@@ -74,8 +74,8 @@ static bool within(struct check *check, const char *suffix, double x, double min
 }
 
 /* "5 is not above 6, the scale's min" */
-static void report_relation(struct check *check, const char *suffix, double a, const char *relation, double b,
-	const char *what)
+static void report_relation(
+	struct check *check, const char *suffix, double a, const char *relation, double b, const char *what)
 {
 	lf_text_number(&check->words, a);
 	lf_text_put(&check->words, relation);
@@ -93,9 +93,9 @@ static bool scale_is_sound(const struct lf_rubric_def *def)
 static void on_scale(struct check *check, const char *suffix, double x)
 {
 	if (scale_is_sound(check->def))
-		(void) within(check, suffix, x, check->def->scale_min, check->def->scale_max);
+		(void)within(check, suffix, x, check->def->scale_min, check->def->scale_max);
 	else
-		(void) within(check, suffix, x, -LF_MAGNITUDE_MAX, LF_MAGNITUDE_MAX);
+		(void)within(check, suffix, x, -LF_MAGNITUDE_MAX, LF_MAGNITUDE_MAX);
 }
 
 /* ---- parts ---- */
@@ -111,7 +111,7 @@ static void check_scale(struct check *check)
 	if (sound && !(def->scale_max > def->scale_min))
 		report_relation(check, ".max", def->scale_max, " is not above ", def->scale_min, ", the scale's min");
 	at(check, "half_life_days");
-	(void) within(check, "", def->half_life_days, 0, LF_MAGNITUDE_MAX);
+	(void)within(check, "", def->half_life_days, 0, LF_MAGNITUDE_MAX);
 }
 
 static void check_sources(struct check *check)
@@ -119,7 +119,7 @@ static void check_sources(struct check *check)
 	for (size_t s = 0; s < check->def->source_count; s++) {
 		at(check, "sources");
 		at_key(check, check->def->source_ids[s]);
-		(void) within(check, "", check->def->source_weights[s], 0, LF_MAGNITUDE_MAX);
+		(void)within(check, "", check->def->source_weights[s], 0, LF_MAGNITUDE_MAX);
 	}
 }
 
@@ -133,7 +133,7 @@ static void check_disciplines(struct check *check)
 			at_index(check, d);
 			lf_text_put(&check->field, ".covers");
 			at_key(check, def->disciplines[other].id);
-			(void) within(check, "", def->disciplines[d].covers[other], 0, 1);
+			(void)within(check, "", def->disciplines[d].covers[other], 0, 1);
 		}
 	}
 }
@@ -143,7 +143,7 @@ static void check_traits(struct check *check)
 	for (size_t t = 0; t < check->def->trait_count; t++) {
 		at(check, "traits");
 		at_index(check, t);
-		(void) within(check, ".default", check->def->traits[t].default_value, 0, 1);
+		(void)within(check, ".default", check->def->traits[t].default_value, 0, 1);
 	}
 }
 
@@ -155,13 +155,13 @@ static bool check_linear(struct check *check, const char *name, const struct lf_
 	double highest = linear->base;
 
 	lf_text_put(&check->field, name);
-	(void) within(check, ".base", linear->base, -LF_MAGNITUDE_MAX, LF_MAGNITUDE_MAX);
+	(void)within(check, ".base", linear->base, -LF_MAGNITUDE_MAX, LF_MAGNITUDE_MAX);
 	for (size_t t = 0; linear->by_trait != NULL && t < def->trait_count; t++) {
 		size_t before = check->field.length;
 
 		lf_text_put(&check->field, ".traits");
 		at_key(check, def->traits[t].id);
-		(void) within(check, "", linear->by_trait[t], -LF_MAGNITUDE_MAX, LF_MAGNITUDE_MAX);
+		(void)within(check, "", linear->by_trait[t], -LF_MAGNITUDE_MAX, LF_MAGNITUDE_MAX);
 		check->field.length = before;
 		if (linear->by_trait[t] > 0)
 			highest += linear->by_trait[t];
@@ -179,8 +179,9 @@ static void check_curve(struct check *check, const struct lf_criterion_def *crit
 	lf_text_put(&check->field, ".curve");
 	if (criterion->curve_count < 2) {
 		lf_text_count(&check->words, criterion->curve_count);
-		report_text(check, "", criterion->curve_count == 1 ? " point; a curve has at least 2" :
-			" points; a curve has at least 2");
+		report_text(check, "",
+			criterion->curve_count == 1 ? " point; a curve has at least 2"
+						    : " points; a curve has at least 2");
 	}
 	for (size_t i = 0; i < criterion->curve_count; i++) {
 		const struct lf_curve_point *point = &criterion->curve[i];
@@ -188,7 +189,7 @@ static void check_curve(struct check *check, const struct lf_criterion_def *crit
 
 		at_index(check, i);
 		on_scale(check, ".rating", point->rating);
-		(void) within(check, ".value", point->value, 0, 1);
+		(void)within(check, ".value", point->value, 0, 1);
 		if (i > 0 && point->rating <= point[-1].rating)
 			report_relation(check, ".rating", point->rating, " is not above ", point[-1].rating,
 				", the rating of the point before it");
@@ -205,7 +206,7 @@ static void check_prior(struct check *check, const struct lf_criterion_def *crit
 	size_t length = check->field.length;
 
 	lf_text_put(&check->field, ".prior");
-	(void) within(check, ".strength", criterion->prior_strength, 0, LF_MAGNITUDE_MAX);
+	(void)within(check, ".strength", criterion->prior_strength, 0, LF_MAGNITUDE_MAX);
 	if (criterion->prior_strength != 0)
 		on_scale(check, ".default_mean", criterion->prior_default_mean);
 	for (size_t d = 0; criterion->prior_mean != NULL && d < check->def->discipline_count; d++) {
@@ -253,7 +254,8 @@ static void check_needs(struct check *check, const struct lf_criterion_def *crit
 	if (criterion->need_count == 0)
 		report_text(check, ".needs", "none; a criterion derived as DOMAIN_ALIGNMENT has at least 1");
 	else if (!some_positive)
-		report_text(check, ".needs", "none can be above 0, whatever the traits: everybody would have alignment 0");
+		report_text(
+			check, ".needs", "none can be above 0, whatever the traits: everybody would have alignment 0");
 }
 
 static void check_criteria(struct check *check)
@@ -266,7 +268,7 @@ static void check_criteria(struct check *check)
 
 		at(check, "criteria");
 		at_index(check, j);
-		if ((unsigned) criterion->derived > LF_TEAM_COVERAGE)
+		if ((unsigned)criterion->derived > LF_TEAM_COVERAGE)
 			report_text(check, ".derived", "is none of RATED, DOMAIN_ALIGNMENT, TEAM_COVERAGE");
 		some_positive |= check_linear(check, ".weight", &criterion->weight);
 		if (criterion->derived == LF_RATED) {
@@ -302,19 +304,19 @@ static void check_gates(struct check *check)
 		at(check, "gates");
 		at_index(check, g);
 		if (gate->criterion == LF_NONE)
-			(void) within(check, ".availability_at_least", gate->at_least, 0, 1);
+			(void)within(check, ".availability_at_least", gate->at_least, 0, 1);
 		else if (gate->criterion >= def->criterion_count)
 			report_text(check, ".criterion", "is not a criterion of this rubric");
 		else if (def->criteria[gate->criterion].derived == LF_RATED)
 			on_scale(check, ".at_least", gate->at_least);
 		else
-			(void) within(check, ".at_least", gate->at_least, 0, 1);
+			(void)within(check, ".at_least", gate->at_least, 0, 1);
 	}
 }
 
 size_t lf_rubric_check(const struct lf_rubric_def *def, lf_report_fn report_fn, void *context)
 {
-	struct check check = { .def = def, .report = report_fn, .context = context };
+	struct check check = {.def = def, .report = report_fn, .context = context};
 
 	check_scale(&check);
 	check_sources(&check);
@@ -323,10 +325,10 @@ size_t lf_rubric_check(const struct lf_rubric_def *def, lf_report_fn report_fn, 
 	check_criteria(&check);
 	check_gates(&check);
 	at(&check, "aggregation");
-	if ((unsigned) def->aggregation > LF_MINIMUM)
+	if ((unsigned)def->aggregation > LF_MINIMUM)
 		report_text(&check, "", "is none of ADDITIVE, HARMONIC, MINIMUM");
 	at(&check, "thresholds");
-	(void) within(&check, ".margin", def->threshold_margin, 0, 1);
-	(void) within(&check, ".evidence_share", def->threshold_evidence_share, 0, 1);
+	(void)within(&check, ".margin", def->threshold_margin, 0, 1);
+	(void)within(&check, ".evidence_share", def->threshold_evidence_share, 0, 1);
 	return check.reported;
 }

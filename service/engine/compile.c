@@ -1,8 +1,9 @@
 /*
- * From a checked definition to what scoring reads: canonical orders, responses without their zeros, segments with slopes.
+ * From a checked definition to what scoring reads: canonical orders, responses without their zeros, segments with
+ * slopes.
  *
- * Everything lives in one block of memory. One routine lays it out and runs twice: first with no block, to measure it, then
- * to fill it. keep() returns NULL while measuring, so nothing is written then.
+ * Everything lives in one block of memory. One routine lays it out and runs twice: first with no block, to measure it,
+ * then to fill it. keep() returns NULL while measuring, so nothing is written then.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -156,7 +157,7 @@ static uint32_t *take_order(struct block *block, size_t count, lf_before_fn befo
 	if (order == NULL)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
-		order[i] = (uint32_t) i;
+		order[i] = (uint32_t)i;
 	lf_sort(order, count, before, def);
 	return order;
 }
@@ -167,13 +168,13 @@ static struct lf_label take_label(struct block *block, const char *title, const 
 {
 	const char *text = title != NULL && title[0] != '\0' ? title : id;
 
-	return (struct lf_label) { .text = keep_text(block, text), .length = strlen(text) };
+	return (struct lf_label){.text = keep_text(block, text), .length = strlen(text)};
 }
 
-static struct lf_response take_response(struct block *block, const struct lf_linear *linear, const uint32_t *trait_order,
-	size_t trait_count)
+static struct lf_response take_response(
+	struct block *block, const struct lf_linear *linear, const uint32_t *trait_order, size_t trait_count)
 {
-	struct lf_response response = { .base = linear->base };
+	struct lf_response response = {.base = linear->base};
 	struct lf_term *terms;
 	size_t count = 0;
 
@@ -186,7 +187,7 @@ static struct lf_response take_response(struct block *block, const struct lf_lin
 		uint32_t trait = trait_order[i];
 
 		if (linear->by_trait[trait] != 0)
-			terms[response.term_count++] = (struct lf_term) { trait, linear->by_trait[trait] };
+			terms[response.term_count++] = (struct lf_term){trait, linear->by_trait[trait]};
 	}
 	response.terms = terms;
 	return response;
@@ -195,7 +196,7 @@ static struct lf_response take_response(struct block *block, const struct lf_lin
 static void take_segments(struct block *block, struct lf_criterion *criterion, const struct lf_criterion_def *from,
 	const struct lf_rubric_def *def)
 {
-	const struct lf_curve_point line[2] = { { def->scale_min, 0 }, { def->scale_max, 1 } };
+	const struct lf_curve_point line[2] = {{def->scale_min, 0}, {def->scale_max, 1}};
 	const struct lf_curve_point *curve = from->curve != NULL ? from->curve : line;
 	size_t count = (from->curve != NULL ? from->curve_count : 2) - 1;
 	struct lf_segment *segments = take(block, count, sizeof *segments);
@@ -203,7 +204,7 @@ static void take_segments(struct block *block, struct lf_criterion *criterion, c
 	criterion->segment_count = count;
 	criterion->segments = segments;
 	for (size_t i = 0; segments != NULL && i < count; i++) {
-		segments[i] = (struct lf_segment) {
+		segments[i] = (struct lf_segment){
 			.rating = curve[i].rating,
 			.value = curve[i].value + 0.0, /* -0 becomes 0 */
 			.slope = (curve[i + 1].value - curve[i].value) / (curve[i + 1].rating - curve[i].rating),
@@ -225,10 +226,11 @@ static void take_priors(struct block *block, struct lf_criterion *criterion, con
 	priors = take(block, disciplines + 1, sizeof *priors);
 	criterion->priors = priors;
 	for (size_t d = 0; priors != NULL && d <= disciplines; d++) {
-		double mean = from->prior_mean != NULL && d < disciplines ? from->prior_mean[d] : from->prior_default_mean;
+		double mean =
+			from->prior_mean != NULL && d < disciplines ? from->prior_mean[d] : from->prior_default_mean;
 
 		mean += 0.0; /* -0 becomes 0 */
-		priors[d] = (struct lf_prior) {
+		priors[d] = (struct lf_prior){
 			.mean = mean,
 			.product = lf_on_grid(&rubric->product_grid, criterion->prior_strength * mean),
 			.value = lf_criterion_value(criterion, mean),
@@ -246,23 +248,24 @@ static void take_needs(struct block *block, struct lf_criterion *criterion, cons
 	criterion->needs = needs;
 	for (size_t d = 0; d < def->discipline_count; d++) {
 		/* While measuring there is no order yet, and any order has the same size. */
-		uint32_t discipline = rubric->discipline_order != NULL ? rubric->discipline_order[d] : (uint32_t) d;
+		uint32_t discipline = rubric->discipline_order != NULL ? rubric->discipline_order[d] : (uint32_t)d;
 
 		for (size_t i = 0; i < from->need_count; i++) {
 			if (from->needs[i].discipline != discipline)
 				continue;
-			struct lf_response amount = take_response(block, &from->needs[i].amount, trait_order, def->trait_count);
+			struct lf_response amount =
+				take_response(block, &from->needs[i].amount, trait_order, def->trait_count);
 
 			if (needs != NULL)
-				needs[placed] = (struct lf_need) { discipline, amount };
+				needs[placed] = (struct lf_need){discipline, amount};
 			placed++;
 		}
 	}
 	assert(placed == from->need_count);
 }
 
-static void take_criteria(struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def,
-	const uint32_t *trait_order)
+static void take_criteria(
+	struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def, const uint32_t *trait_order)
 {
 	uint32_t *order = take_order(block, def->criterion_count, criterion_before, def);
 	uint32_t *place = take(block, def->criterion_count, sizeof *place);
@@ -271,7 +274,7 @@ static void take_criteria(struct block *block, struct lf_rubric *rubric, const s
 	rubric->criteria = criteria;
 	rubric->criterion_place = place;
 	for (size_t c = 0; c < def->criterion_count; c++) {
-		uint32_t index = order != NULL ? order[c] : (uint32_t) c;
+		uint32_t index = order != NULL ? order[c] : (uint32_t)c;
 		const struct lf_criterion_def *from = &def->criteria[index];
 		struct lf_criterion criterion = {
 			.index = index,
@@ -293,7 +296,7 @@ static void take_criteria(struct block *block, struct lf_rubric *rubric, const s
 		rubric->has_coverage |= from->derived == LF_TEAM_COVERAGE;
 		if (criteria != NULL) {
 			criteria[c] = criterion;
-			place[index] = (uint32_t) c;
+			place[index] = (uint32_t)c;
 		}
 	}
 }
@@ -340,12 +343,13 @@ static struct lf_grid grid_below(double bound)
 {
 	double unit = bound * 0x1p-80;
 
-	return (struct lf_grid) { .shift = 0x1.8p52 * unit, .limit = 0x1p51 * unit };
+	return (struct lf_grid){.shift = 0x1.8p52 * unit, .limit = 0x1p51 * unit};
 }
 
 static void set_grids(struct lf_rubric *rubric, const struct lf_rubric_def *def)
 {
-	double weight = 1, rating = larger(larger(def->scale_min, -def->scale_min), larger(def->scale_max, -def->scale_max));
+	double weight = 1,
+	       rating = larger(larger(def->scale_min, -def->scale_min), larger(def->scale_max, -def->scale_max));
 
 	for (size_t s = 0; s < def->source_count; s++)
 		weight = larger(weight, def->source_weights[s]);
@@ -361,8 +365,8 @@ static void lay_out(struct block *block, struct lf_rubric *rubric, const struct 
 {
 	uint32_t *trait_order;
 
-	(void) take(block, 1, sizeof *rubric);
-	*rubric = (struct lf_rubric) { .def = *def };
+	(void)take(block, 1, sizeof *rubric);
+	*rubric = (struct lf_rubric){.def = *def};
 	keep_def(block, &rubric->def);
 	set_grids(rubric, def);
 	rubric->discipline_order = take_order(block, def->discipline_count, discipline_before, def);
@@ -373,18 +377,18 @@ static void lay_out(struct block *block, struct lf_rubric *rubric, const struct 
 
 struct lf_rubric *lf_rubric_compile(const struct lf_rubric_def *def)
 {
-	struct block block = { 0 };
+	struct block block = {0};
 	struct lf_rubric measured;
 	size_t bytes;
 
 	lay_out(&block, &measured, def);
 	bytes = block.used;
-	block = (struct block) { .base = malloc(bytes) };
+	block = (struct block){.base = malloc(bytes)};
 	if (block.base == NULL)
 		return NULL;
-	lay_out(&block, (struct lf_rubric *) (void *) block.base, def);
+	lay_out(&block, (struct lf_rubric *)(void *)block.base, def);
 	assert(block.used == bytes);
-	return (struct lf_rubric *) (void *) block.base;
+	return (struct lf_rubric *)(void *)block.base;
 }
 
 void lf_rubric_destroy(struct lf_rubric *rubric)

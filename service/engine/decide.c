@@ -4,8 +4,8 @@
 
 /* ---- gates and shares of one candidate ---- */
 
-static uint64_t failed_gates(const struct lf_rubric *rubric, const struct lf_member *member,
-	const struct lf_criterion_score *criteria)
+static uint64_t failed_gates(
+	const struct lf_rubric *rubric, const struct lf_member *member, const struct lf_criterion_score *criteria)
 {
 	uint64_t failed = 0;
 
@@ -25,8 +25,8 @@ static uint64_t failed_gates(const struct lf_rubric *rubric, const struct lf_mem
 	return failed;
 }
 
-static double evidence_share(const struct lf_rubric *rubric, const double *weights,
-	const struct lf_criterion_score *criteria)
+static double evidence_share(
+	const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria)
 {
 	double rated = 0, evident = 0;
 
@@ -41,8 +41,10 @@ static double evidence_share(const struct lf_rubric *rubric, const double *weigh
 	return rated > 0 ? evident / rated : 0;
 }
 
-/* The criterion that costs most: the lowest value (MINIMUM), the largest w/v (HARMONIC); the first in canonical order of equals. */
-static uint32_t limiting(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria)
+/* The criterion that costs most: the lowest value (MINIMUM), the largest w/v (HARMONIC); the first in canonical order
+ * of equals. */
+static uint32_t limiting(
+	const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria)
 {
 	bool harmonic = rubric->def.aggregation == LF_HARMONIC;
 	uint32_t found = LF_NONE;
@@ -87,7 +89,7 @@ static size_t rank(const struct lf_scoring *scoring, size_t count)
 	size_t eligible = 0;
 
 	for (size_t i = 0; i < count; i++)
-		space->rank_order[i] = (uint32_t) i;
+		space->rank_order[i] = (uint32_t)i;
 	lf_sort(space->rank_order, count, ranks_before, space->scored);
 	for (size_t i = 0; i < count; i++) {
 		struct lf_member_score *place = &space->ranking[i];
@@ -97,7 +99,7 @@ static size_t rank(const struct lf_scoring *scoring, size_t count)
 		if (!place->eligible)
 			continue;
 		eligible++;
-		place->rank = i > 0 && place->score == place[-1].score ? place[-1].rank : (uint32_t) i + 1;
+		place->rank = i > 0 && place->score == place[-1].score ? place[-1].rank : (uint32_t)i + 1;
 	}
 	return eligible;
 }
@@ -126,15 +128,15 @@ void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_
 			failed_gates(rubric, &scoring->the_case->members[scored->member], scored->criteria);
 		scored->eligible = scored->failed_gates == 0;
 		scored->evidence_share = evidence_share(rubric, space->weights, scored->criteria);
-		scored->first_rank_share = (double) NAN;
+		scored->first_rank_share = (double)NAN;
 		scored->limiting = limiting(rubric, space->weights, scored->criteria);
 	}
 	eligible = rank(scoring, scored_count);
-	*result = (struct lf_result) {
+	*result = (struct lf_result){
 		.weights = space->weights,
 		.ranking = space->ranking,
 		.ranking_count = scored_count,
-		.margin = eligible > 1 ? space->ranking[0].score - space->ranking[1].score : (double) NAN,
+		.margin = eligible > 1 ? space->ranking[0].score - space->ranking[1].score : (double)NAN,
 		.evidence_share = eligible > 0 ? space->ranking[0].evidence_share : 0,
 		.needs_zero = rubric->has_alignment && scoring->needs_zero,
 		.labour_zero = rubric->has_coverage && !(scoring->labour_total > 0),
@@ -183,8 +185,9 @@ void lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the
 			bool rated = rubric->criteria[c].derived == LF_RATED;
 
 			/* NaN marks an unknown one until they are listed below. */
-			ratings[place * criterion_count + c] =
-				!from->known ? (double) NAN : rated ? from->rating : from->value;
+			ratings[place * criterion_count + c] = !from->known ? (double)NAN
+							       : rated      ? from->rating
+									    : from->value;
 			shares[place * criterion_count + c] = from->share;
 		}
 	}
@@ -193,7 +196,7 @@ void lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the
 		if (ratings[i] == ratings[i])
 			continue;
 		ratings[i] = 0;
-		unknown[(*unknown_count)++] = (uint32_t) i;
+		unknown[(*unknown_count)++] = (uint32_t)i;
 	}
 }
 
@@ -228,7 +231,7 @@ void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 			struct lf_criterion_score *score = &criteria[criterion->index];
 			size_t cell = i * criterion_count + c;
 
-			*score = (struct lf_criterion_score) { .share = numbers->shares[cell], .known = true };
+			*score = (struct lf_criterion_score){.share = numbers->shares[cell], .known = true};
 			while (next_unknown < numbers->unknown_count && numbers->unknown[next_unknown] < cell)
 				next_unknown++;
 			if (next_unknown < numbers->unknown_count && numbers->unknown[next_unknown] == cell) {
@@ -240,7 +243,7 @@ void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 				score->value = lf_criterion_value(criterion, score->rating);
 			}
 		}
-		space->scored[count] = (struct lf_member_score) {
+		space->scored[count] = (struct lf_member_score){
 			.member = space->member_order[i],
 			.score = numbers->scores[i],
 			.undated = count_undated(rubric, member),

@@ -29,8 +29,8 @@ static double push_of(const struct lf_speaker *speaker, const struct lf_picks *p
 static void put_because(struct lf_speaker *speaker, const struct lf_picks *picks)
 {
 	const struct lf_rubric_def *def = &speaker->rubric->def;
-	uint32_t found[2] = { LF_NONE, LF_NONE };
-	double pushes[2] = { 0, 0 }, total = 0;
+	uint32_t found[2] = {LF_NONE, LF_NONE};
+	double pushes[2] = {0, 0}, total = 0;
 
 	for (size_t i = 0; i < picks->count; i++)
 		total += lf_respond(&picks->criterion[i]->weight, speaker->the_case->traits);
@@ -57,7 +57,7 @@ static void put_because(struct lf_speaker *speaker, const struct lf_picks *picks
 		lf_text_put(&speaker->text, i == 0 ? ", because " : " and ");
 		/* "Interaction focus" in mid-sentence; "API stability" as it is. */
 		if (first >= 'A' && first <= 'Z' && second >= 'a' && second <= 'z') {
-			first = (char) (first - 'A' + 'a');
+			first = (char)(first - 'A' + 'a');
 			lf_text_add(&speaker->text, &first, 1);
 			lf_text_add(&speaker->text, label->text + 1, label->length - 1);
 		} else {
@@ -73,7 +73,7 @@ static void put_because(struct lf_speaker *speaker, const struct lf_picks *picks
 static void say_what_counts(struct lf_speaker *speaker, const double *weights)
 {
 	const struct lf_case *the_case = speaker->the_case;
-	struct lf_picks picks = { .room = LF_PICKS_MAX };
+	struct lf_picks picks = {.room = LF_PICKS_MAX};
 
 	for (size_t c = 0; c < speaker->rubric->def.criterion_count; c++)
 		lf_pick(&picks, &speaker->rubric->criteria[c], weights[speaker->rubric->criteria[c].index]);
@@ -103,8 +103,9 @@ static void say_weak_spots(struct lf_speaker *speaker)
 {
 	const struct lf_rubric *rubric = speaker->rubric;
 
-	lf_text_put(&speaker->text, rubric->def.aggregation == LF_MINIMUM ? "The weakest criterion decides under this rubric: " :
-		"Weak spots cost most under this rubric: ");
+	lf_text_put(&speaker->text, rubric->def.aggregation == LF_MINIMUM
+					    ? "The weakest criterion decides under this rubric: "
+					    : "Weak spots cost most under this rubric: ");
 	for (size_t place = 0; place < 2; place++) {
 		const struct lf_member_score *score = &speaker->result->ranking[place];
 
@@ -123,7 +124,7 @@ static void say_weak_spots(struct lf_speaker *speaker)
 static void say_difference(struct lf_speaker *speaker)
 {
 	const struct lf_member_score *ranking = speaker->result->ranking;
-	struct lf_picks ahead = { .room = LF_PICKS_MAX }, behind = { .room = 2 };
+	struct lf_picks ahead = {.room = LF_PICKS_MAX}, behind = {.room = 2};
 	unsigned ahead_decimals, behind_decimals;
 	bool tied;
 
@@ -202,7 +203,8 @@ static void say_expectation(struct lf_speaker *speaker)
 		return;
 	expected /= rated;
 	if (!(expected > 0) && first->evidence_share > 0) {
-		lf_text_put(&speaker->text, "Nothing in this score rests on expectations: all that is rated rests on evidence about ");
+		lf_text_put(&speaker->text,
+			"Nothing in this score rests on expectations: all that is rated rests on evidence about ");
 		lf_put_ranked(speaker, 0);
 	} else if (!(expected > 0)) {
 		lf_text_put(&speaker->text, "Nothing that this rubric rates is known about ");
@@ -276,7 +278,8 @@ static void begin(struct lf_speaker *speaker, const struct lf_rubric *rubric, co
 	speaker->say = say;
 	speaker->context = context;
 	lf_text_clear(&speaker->text);
-	while (result != NULL && speaker->eligible < result->ranking_count && result->ranking[speaker->eligible].eligible)
+	while (result != NULL && speaker->eligible < result->ranking_count &&
+		result->ranking[speaker->eligible].eligible)
 		speaker->eligible++;
 }
 

@@ -66,11 +66,11 @@ struct lf_criterion {
 	struct lf_response weight;
 	const struct lf_segment *segments; /* rated */
 	size_t segment_count;
-	double prior_strength;             /* k on the grid of weights */
-	const struct lf_prior *priors;     /* by discipline of the definition, then one for all others; NULL where k = 0 */
-	const struct lf_need *needs;       /* DOMAIN_ALIGNMENT, by discipline id */
+	double prior_strength;         /* k on the grid of weights */
+	const struct lf_prior *priors; /* by discipline of the definition, then one for all others; NULL where k = 0 */
+	const struct lf_need *needs;   /* DOMAIN_ALIGNMENT, by discipline id */
 	size_t need_count;
-	size_t need_first;                 /* place of its first need among those of all criteria */
+	size_t need_first; /* place of its first need among those of all criteria */
 };
 
 /*
@@ -85,19 +85,19 @@ struct lf_grid {
 struct lf_rubric {
 	struct lf_rubric_def def; /* deep copy */
 	const struct lf_criterion *criteria;
-	const uint32_t *criterion_place;  /* by index in the definition: place in canonical order */
-	const uint32_t *discipline_order; /* canonical place → index in the definition */
+	const uint32_t *criterion_place;          /* by index in the definition: place in canonical order */
+	const uint32_t *discipline_order;         /* canonical place → index in the definition */
 	const struct lf_label *discipline_labels; /* by index in the definition */
 	const struct lf_label *trait_labels;      /* by index in the definition */
-	size_t need_count;                /* of all criteria */
+	size_t need_count;                        /* of all criteria */
 	bool has_alignment, has_coverage;
-	struct lf_grid weight_grid;       /* of s · a and of k */
-	struct lf_grid product_grid;      /* of s · a · r and of k · p */
+	struct lf_grid weight_grid;  /* of s · a and of k */
+	struct lf_grid product_grid; /* of s · a · r and of k · p */
 };
 
 /*
- * max(0, base + Σ c · τ). traits in the definition's order. 0.1 + 0.2 - 0.3 is 0 here: what is left only by rounding, less
- * than 2^-48 of what was added up, is nothing, or MINIMUM and HARMONIC would count a criterion that has no weight.
+ * max(0, base + Σ c · τ). traits in the definition's order. 0.1 + 0.2 - 0.3 is 0 here: what is left only by rounding,
+ * less than 2^-48 of what was added up, is nothing, or MINIMUM and HARMONIC would count a criterion that has no weight.
  */
 static inline double lf_respond(const struct lf_response *response, const double *traits)
 {
@@ -138,9 +138,9 @@ static inline double lf_segment_value(const struct lf_segment *s, double rating)
 /* ---- one scoring under way ---- */
 
 /*
- * An exact sum of numbers on one grid, as high + low. Every rounding error of high is itself a multiple of half a unit and
- * goes to low, which is small enough to hold it exactly. So the total is the same in any order, and larger when any addend
- * is: what makes both the order of evidence irrelevant and scores monotone to the last bit.
+ * An exact sum of numbers on one grid, as high + low. Every rounding error of high is itself a multiple of half a unit
+ * and goes to low, which is small enough to hold it exactly. So the total is the same in any order, and larger when any
+ * addend is: what makes both the order of evidence irrelevant and scores monotone to the last bit.
  */
 struct lf_sum {
 	double high, low;
@@ -184,17 +184,17 @@ struct lf_scoring {
 };
 
 /* Lays the arrays out; base NULL = measure only. Returns the bytes. */
-size_t lf_workspace_carve(const struct lf_rubric *rubric, const struct lf_case *the_case, void *base,
-	struct lf_workspace *space);
+size_t lf_workspace_carve(
+	const struct lf_rubric *rubric, const struct lf_case *the_case, void *base, struct lf_workspace *space);
 
 /* Sets up a scoring: canonical orders, needs, labour. */
-void lf_scoring_begin(struct lf_scoring *scoring, const struct lf_rubric *rubric, const struct lf_case *the_case,
-	void *workspace);
+void lf_scoring_begin(
+	struct lf_scoring *scoring, const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace);
 /* w by the definition's criteria, normalised. false: their sum is 0. */
 bool lf_weights(const struct lf_rubric *rubric, const double *traits, double *weights);
 /* One member's criteria (by the definition's criteria). Returns how many undated pieces were aged. */
-uint32_t lf_score_criteria(const struct lf_scoring *scoring, const struct lf_member *member,
-	struct lf_criterion_score *criteria);
+uint32_t lf_score_criteria(
+	const struct lf_scoring *scoring, const struct lf_member *member, struct lf_criterion_score *criteria);
 double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria);
 /* From scored members (member, score, undated, criteria set) to ranks and outcome. */
 void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_result *result);
@@ -203,7 +203,8 @@ double lf_criterion_value(const struct lf_criterion *criterion, double rating);
 
 /* ---- order ---- */
 
-/* Whether a comes before b. Must be a total order without equals, so that the result does not depend on the algorithm. */
+/* Whether a comes before b. Must be a total order without equals, so that the result does not depend on the algorithm.
+ */
 typedef bool (*lf_before_fn)(const void *context, uint32_t a, uint32_t b);
 /* In place, without memory of its own. */
 void lf_sort(uint32_t *items, size_t count, lf_before_fn before, const void *context);

@@ -60,7 +60,7 @@ static bool member_before(const void *context, uint32_t a, uint32_t b)
 void lf_order_members(const struct lf_case *the_case, uint32_t *order)
 {
 	for (size_t m = 0; m < the_case->member_count; m++)
-		order[m] = (uint32_t) m;
+		order[m] = (uint32_t)m;
 	lf_sort(order, the_case->member_count, member_before, the_case);
 }
 

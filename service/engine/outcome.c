@@ -19,8 +19,10 @@ static void say_recommended(struct lf_speaker *speaker)
 		lf_text_put(&speaker->text, " for ");
 		lf_put_several(speaker, 1, lf_tied_from(speaker, 1));
 	} else {
-		lf_text_put(&speaker->text, speaker->result->ranking_count == 1 ? ", as the only candidate" :
-			", as the only candidate who meets every condition of this rubric");
+		lf_text_put(
+			&speaker->text, speaker->result->ranking_count == 1
+						? ", as the only candidate"
+						: ", as the only candidate who meets every condition of this rubric");
 	}
 	lf_text_put(&speaker->text, ".");
 	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
@@ -61,7 +63,7 @@ static void say_missing_evidence(struct lf_speaker *speaker)
 {
 	const struct lf_member_score *first = &speaker->result->ranking[0];
 	const double *weights = speaker->result->weights;
-	struct lf_picks missing = { .room = LF_PICKS_MAX }, thin = { .room = 2 };
+	struct lf_picks missing = {.room = LF_PICKS_MAX}, thin = {.room = 2};
 	size_t without = 0;
 
 	for (size_t c = 0; c < speaker->rubric->def.criterion_count; c++) {
@@ -78,7 +80,8 @@ static void say_missing_evidence(struct lf_speaker *speaker)
 		missing = thin;
 	if (missing.count == 0)
 		return;
-	lf_text_put(&speaker->text, without > 0 ? "There is no evidence yet about " : "The evidence is thinnest about ");
+	lf_text_put(
+		&speaker->text, without > 0 ? "There is no evidence yet about " : "The evidence is thinnest about ");
 	lf_put_ranked(speaker, 0);
 	lf_text_put(&speaker->text, " on ");
 	for (size_t i = 0; i < missing.count; i++) {

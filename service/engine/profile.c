@@ -19,18 +19,19 @@ bool lf_profile(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 	lf_scoring_begin(&scoring, rubric, the_case, workspace);
 	for (size_t i = 0; i < rubric->def.discipline_count; i++) {
 		uint32_t discipline = rubric->discipline_order[i];
-		struct lf_member imagined = { .id = "", .discipline = discipline, .availability = 1, .candidate = true };
+		struct lf_member imagined = {.id = "", .discipline = discipline, .availability = 1, .candidate = true};
 
 		if (the_case->member_count == 0) {
-			scoring.space.labour[0] = (struct lf_amount) { discipline, 1 };
+			scoring.space.labour[0] = (struct lf_amount){discipline, 1};
 			scoring.labour_count = 1;
 			scoring.labour_total = 1;
 		}
-		(void) lf_score_criteria(&scoring, &imagined, scoring.space.criteria);
-		insert_fit(fits, i, (struct lf_discipline_fit) {
-			.discipline = discipline,
-			.score = lf_aggregate(rubric, weights, scoring.space.criteria),
-		});
+		(void)lf_score_criteria(&scoring, &imagined, scoring.space.criteria);
+		insert_fit(fits, i,
+			(struct lf_discipline_fit){
+				.discipline = discipline,
+				.score = lf_aggregate(rubric, weights, scoring.space.criteria),
+			});
 	}
 	return true;
 }

@@ -99,7 +99,8 @@ void lf_pick_differences(const struct lf_speaker *speaker, const struct lf_membe
 
 /* ---- reasons ---- */
 
-static void put_limiting(struct lf_speaker *speaker, const struct lf_member_score *score, const struct lf_member_score *first)
+static void put_limiting(
+	struct lf_speaker *speaker, const struct lf_member_score *score, const struct lf_member_score *first)
 {
 	const struct lf_rubric *rubric = speaker->rubric;
 	uint32_t j = score->limiting;
@@ -121,7 +122,7 @@ static void put_limiting(struct lf_speaker *speaker, const struct lf_member_scor
 /* ": most of it comes from Interaction (0.25) and Architecture (0.20)" */
 static void put_sources(struct lf_speaker *speaker, const struct lf_member_score *score)
 {
-	struct lf_picks picks = { .room = LF_PICKS_MAX };
+	struct lf_picks picks = {.room = LF_PICKS_MAX};
 	unsigned decimals;
 
 	if (score->limiting != LF_NONE) {
@@ -145,12 +146,13 @@ static void put_sources(struct lf_speaker *speaker, const struct lf_member_score
 static void put_first(struct lf_speaker *speaker)
 {
 	const struct lf_member_score *ranking = speaker->result->ranking;
-	struct lf_picks ahead = { .room = 2 }, behind = { .room = 0 };
+	struct lf_picks ahead = {.room = 2}, behind = {.room = 0};
 	unsigned decimals;
 
 	if (speaker->eligible == 1) {
-		lf_text_put(&speaker->text, speaker->result->ranking_count == 1 ? "The only candidate, with " :
-			"First as the only candidate who meets every condition, with ");
+		lf_text_put(&speaker->text, speaker->result->ranking_count == 1
+						    ? "The only candidate, with "
+						    : "First as the only candidate who meets every condition, with ");
 		lf_text_fixed(&speaker->text, ranking[0].score, 2);
 		put_sources(speaker, &ranking[0]);
 		return;
@@ -193,7 +195,7 @@ static void put_behind(struct lf_speaker *speaker, size_t place)
 {
 	const struct lf_member_score *first = &speaker->result->ranking[0], *score = &speaker->result->ranking[place];
 	unsigned decimals = lf_decimals_apart(first->score, score->score, 2);
-	struct lf_picks more = { .room = 1 }, less = { .room = LF_PICKS_MAX };
+	struct lf_picks more = {.room = 1}, less = {.room = LF_PICKS_MAX};
 
 	lf_text_fixed(&speaker->text, score->score, decimals);
 	lf_text_put(&speaker->text, ", which is ");
@@ -236,7 +238,7 @@ static void say_failed_gate(struct lf_speaker *speaker, size_t place, const stru
 		lf_text_put(&speaker->text, !criterion->known ? " is not rated" : rated ? " is rated " : " is ");
 		has = rated ? criterion->rating : criterion->value;
 		if (!criterion->known)
-			has = (double) NAN;
+			has = (double)NAN;
 	}
 	if (has == has)
 		lf_text_fixed(&speaker->text, has, lf_decimals_apart(has, gate->at_least, 2));
@@ -255,8 +257,8 @@ static void say_ineligible(struct lf_speaker *speaker, size_t place)
 		failed += score->failed_gates >> g & 1;
 	lf_text_put(&speaker->text, "Not eligible: ");
 	lf_text_count(&speaker->text, failed);
-	lf_text_put(&speaker->text, failed == 1 ? " condition of this rubric is not met. The score of " :
-		" conditions of this rubric are not met. The score of ");
+	lf_text_put(&speaker->text, failed == 1 ? " condition of this rubric is not met. The score of "
+						: " conditions of this rubric are not met. The score of ");
 	lf_text_fixed(&speaker->text, score->score, 2);
 	lf_text_put(&speaker->text, " does not compete.");
 	lf_utter(speaker, LF_SAY_REASON, place);

@@ -14,8 +14,8 @@ static void *carve(unsigned char *base, size_t *used, size_t count, size_t size)
 	return base != NULL ? base + at : NULL;
 }
 
-size_t lf_workspace_carve(const struct lf_rubric *rubric, const struct lf_case *the_case, void *base,
-	struct lf_workspace *space)
+size_t lf_workspace_carve(
+	const struct lf_rubric *rubric, const struct lf_case *the_case, void *base, struct lf_workspace *space)
 {
 	size_t members = the_case->member_count, criteria = rubric->def.criterion_count;
 	size_t disciplines = the_case->discipline_count, used = 0;
@@ -81,19 +81,19 @@ static bool discipline_before(const void *context, uint32_t a, uint32_t b)
 	const struct discipline_context *with = context;
 
 	return strcmp(lf_discipline_id(with->rubric, with->the_case, a),
-		lf_discipline_id(with->rubric, with->the_case, b)) < 0;
+		       lf_discipline_id(with->rubric, with->the_case, b)) < 0;
 }
 
 /* All disciplines of the case by id bytes: the rubric's own order, merged with those that only the case knows. */
 static const uint32_t *order_disciplines(struct lf_scoring *scoring)
 {
-	struct discipline_context with = { scoring->rubric, scoring->the_case };
+	struct discipline_context with = {scoring->rubric, scoring->the_case};
 	size_t count = scoring->the_case->discipline_count;
 
 	if (count <= scoring->rubric->def.discipline_count)
 		return scoring->rubric->discipline_order;
 	for (size_t d = 0; d < count; d++)
-		scoring->space.discipline_order[d] = (uint32_t) d;
+		scoring->space.discipline_order[d] = (uint32_t)d;
 	lf_sort(scoring->space.discipline_order, count, discipline_before, &with);
 	return scoring->space.discipline_order;
 }
@@ -127,18 +127,18 @@ static void find_labour(struct lf_scoring *scoring)
 
 		if (!(labour > 0))
 			continue;
-		scoring->space.labour[scoring->labour_count++] = (struct lf_amount) { order[i], labour };
+		scoring->space.labour[scoring->labour_count++] = (struct lf_amount){order[i], labour};
 		scoring->labour_total += labour;
 	}
 }
 
-void lf_scoring_begin(struct lf_scoring *scoring, const struct lf_rubric *rubric, const struct lf_case *the_case,
-	void *workspace)
+void lf_scoring_begin(
+	struct lf_scoring *scoring, const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace)
 {
-	assert((uintptr_t) workspace % WORKSPACE_ALIGNMENT == 0);
+	assert((uintptr_t)workspace % WORKSPACE_ALIGNMENT == 0);
 	scoring->rubric = rubric;
 	scoring->the_case = the_case;
-	(void) lf_workspace_carve(rubric, the_case, workspace, &scoring->space);
+	(void)lf_workspace_carve(rubric, the_case, workspace, &scoring->space);
 	lf_order_members(the_case, scoring->space.member_order);
 	find_needs(scoring);
 	find_labour(scoring);
@@ -192,9 +192,9 @@ static uint32_t sum_evidence(const struct lf_scoring *scoring, const struct lf_m
 			weight *= 0.5;
 			undated++;
 		} else if (half_life > 0) {
-			int64_t age = (int64_t) scoring->the_case->as_of_day - e->observed_day;
+			int64_t age = (int64_t)scoring->the_case->as_of_day - e->observed_day;
 
-			weight *= half_life / (half_life + (age > 0 ? (double) age : 0));
+			weight *= half_life / (half_life + (age > 0 ? (double)age : 0));
 		}
 		weight = lf_on_grid(&rubric->weight_grid, weight);
 		if (!(weight > 0))
@@ -229,7 +229,7 @@ double lf_curve_value(const struct lf_curve_point *curve, size_t count, double r
 		return curve[0].value + 0.0;
 	for (i--; i > 0 && rating < curve[i].rating; i--)
 		;
-	segment = (struct lf_segment) {
+	segment = (struct lf_segment){
 		.rating = curve[i].rating,
 		.value = curve[i].value + 0.0,
 		.slope = (curve[i + 1].value - curve[i].value) / (curve[i + 1].rating - curve[i].rating),
@@ -248,7 +248,7 @@ static void rate(const struct lf_criterion *criterion, const struct lf_evidence_
 	double n = sum.weight.high + sum.weight.low, total, rating;
 
 	if (!(n > 0)) {
-		*score = (struct lf_criterion_score) { .known = prior != NULL };
+		*score = (struct lf_criterion_score){.known = prior != NULL};
 		if (prior != NULL) {
 			score->rating = prior->mean;
 			score->value = prior->value;
@@ -266,7 +266,7 @@ static void rate(const struct lf_criterion *criterion, const struct lf_evidence_
 	/* A mean lies between what it is the mean of, also after rounding. */
 	rating = rating < sum.lowest ? sum.lowest : rating > sum.highest ? sum.highest : rating;
 	rating += 0.0; /* -0 becomes 0 */
-	*score = (struct lf_criterion_score) {
+	*score = (struct lf_criterion_score){
 		.rating = rating,
 		.value = lf_criterion_value(criterion, rating),
 		.share = n / total,
@@ -306,7 +306,7 @@ static void align(const struct lf_scoring *scoring, size_t place, struct lf_crit
 	const double *needs = scoring->space.needs + criterion->need_first;
 	double total = scoring->space.need_totals[place], met = 0, stated = 0;
 
-	*score = (struct lf_criterion_score) { .known = true };
+	*score = (struct lf_criterion_score){.known = true};
 	if (!(total > 0))
 		return;
 	for (size_t i = 0; i < criterion->need_count; i++) {
@@ -324,7 +324,7 @@ static void cover(const struct lf_scoring *scoring, struct lf_criterion_score *s
 {
 	double covered = 0, stated = 0;
 
-	*score = (struct lf_criterion_score) { .known = true };
+	*score = (struct lf_criterion_score){.known = true};
 	if (!(scoring->labour_total > 0))
 		return;
 	for (size_t i = 0; i < scoring->labour_count; i++) {
@@ -340,8 +340,8 @@ static void cover(const struct lf_scoring *scoring, struct lf_criterion_score *s
 
 /* ---- a member ---- */
 
-uint32_t lf_score_criteria(const struct lf_scoring *scoring, const struct lf_member *member,
-	struct lf_criterion_score *criteria)
+uint32_t lf_score_criteria(
+	const struct lf_scoring *scoring, const struct lf_member *member, struct lf_criterion_score *criteria)
 {
 	const struct lf_rubric *rubric = scoring->rubric;
 	size_t count = rubric->def.criterion_count, disciplines = rubric->def.discipline_count;
@@ -409,7 +409,7 @@ bool lf_score(const struct lf_rubric *rubric, const struct lf_case *the_case, vo
 
 		if (!the_case->members[m].candidate)
 			continue;
-		space->scored[count] = (struct lf_member_score) { .member = m, .criteria = criteria };
+		space->scored[count] = (struct lf_member_score){.member = m, .criteria = criteria};
 		space->scored[count].undated = lf_score_criteria(&scoring, &the_case->members[m], criteria);
 		space->scored[count].score = lf_aggregate(rubric, space->weights, criteria);
 		count++;

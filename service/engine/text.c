@@ -1,18 +1,28 @@
-/* Numbers in words' company: exact integer digits after one rounding in double arithmetic, so the same text everywhere. */
+/* Numbers in words' company: exact integer digits after one rounding in double arithmetic, so the same text everywhere.
+ */
 #include <math.h> /* NAN, isnan, isinf: macros only */
 #include "service/engine/text.h"
 
 enum { DECIMALS_MAX = 9, DIGITS_MAX = 24 };
 
 static const uint64_t powers[DECIMALS_MAX + 1] = {
-	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
+	1,
+	10,
+	100,
+	1000,
+	10000,
+	100000,
+	1000000,
+	10000000,
+	100000000,
+	1000000000,
 };
 
 #define FIXED_MAX 1e9 /* times 10^9 still fits 64 bits */
 
 uint64_t lf_scaled(double x, unsigned decimals)
 {
-	return (uint64_t) ((x < 0 ? -x : x) * (double) powers[decimals] + 0.5);
+	return (uint64_t)((x < 0 ? -x : x) * (double)powers[decimals] + 0.5);
 }
 
 static void add_digits(struct lf_text *text, uint64_t number, unsigned decimals)
@@ -24,7 +34,7 @@ static void add_digits(struct lf_text *text, uint64_t number, unsigned decimals)
 	do {
 		if (decimals > 0 && written == decimals)
 			digits[--at] = '.';
-		digits[--at] = (char) ('0' + number % 10);
+		digits[--at] = (char)('0' + number % 10);
 		number /= 10;
 		written++;
 	} while (number > 0 || written <= decimals);
@@ -48,8 +58,8 @@ void lf_text_fixed(struct lf_text *text, double x, unsigned decimals)
 	if (x < 0 && number > 0)
 		lf_text_add(text, "-", 1);
 	if (decimals == 2 && number < 1000) { /* nearly always */
-		const char digits[4] = { (char) ('0' + number / 100), '.', (char) ('0' + number / 10 % 10),
-			(char) ('0' + number % 10) };
+		const char digits[4] = {
+			(char)('0' + number / 100), '.', (char)('0' + number / 10 % 10), (char)('0' + number % 10)};
 
 		lf_text_add(text, digits, sizeof digits);
 		return;
@@ -102,7 +112,7 @@ void lf_text_number(struct lf_text *text, double x)
 		lf_text_add(text, "-", 1);
 	add_trimmed(text, size);
 	lf_text_put(text, exponent < 0 ? "e-" : "e+");
-	lf_text_count(text, (uint64_t) (exponent < 0 ? -exponent : exponent));
+	lf_text_count(text, (uint64_t)(exponent < 0 ? -exponent : exponent));
 }
 
 void lf_text_percent(struct lf_text *text, double x)
@@ -134,10 +144,10 @@ void lf_text_finish(struct lf_text *text)
 		size_t start = text->length, need = 1;
 		unsigned char lead;
 
-		while (start > 0 && ((unsigned char) text->bytes[start - 1] & 0xC0) == 0x80)
+		while (start > 0 && ((unsigned char)text->bytes[start - 1] & 0xC0) == 0x80)
 			start--;
 		if (start > 0) {
-			lead = (unsigned char) text->bytes[start - 1];
+			lead = (unsigned char)text->bytes[start - 1];
 			need = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
 			if (text->length - (start - 1) < need)
 				text->length = start - 1;
@@ -162,7 +172,7 @@ unsigned lf_decimals_below(double a, double b, double limit, unsigned least)
 	unsigned decimals = lf_decimals_apart(a, b, least);
 
 	while (decimals < DECIMALS_MAX &&
-		(double) (lf_scaled(a, decimals) - lf_scaled(b, decimals)) >= limit * (double) powers[decimals])
+		(double)(lf_scaled(a, decimals) - lf_scaled(b, decimals)) >= limit * (double)powers[decimals])
 		decimals++;
 	return decimals;
 }

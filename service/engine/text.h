@@ -1,4 +1,5 @@
-/* Sentences under construction: on the stack, in UTF-8, with numbers written without the C library (no locale, the same everywhere). */
+/* Sentences under construction: on the stack, in UTF-8, with numbers written without the C library (no locale, the same
+ * everywhere). */
 #ifndef LF_ENGINE_TEXT_H
 #define LF_ENGINE_TEXT_H
 
@@ -39,7 +40,8 @@ static inline void lf_text_put(struct lf_text *text, const char *string)
 	lf_text_add(text, string, strlen(string));
 }
 
-/* x with that many decimals (0..9), halves rounded away from 0, never "-0.00". |x| up to 1e9; beyond, NaN: lf_text_number(). */
+/* x with that many decimals (0..9), halves rounded away from 0, never "-0.00". |x| up to 1e9; beyond, NaN:
+ * lf_text_number(). */
 void lf_text_fixed(struct lf_text *text, double x, unsigned decimals);
 /* The same with a sign always: "+0.09", "-0.03". */
 void lf_text_signed(struct lf_text *text, double x, unsigned decimals);

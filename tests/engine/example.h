@@ -1,4 +1,5 @@
-/* One small rubric and team, whose numbers can be worked by hand; tests change what they are about before example_score(). */
+/* One small rubric and team, whose numbers can be worked by hand; tests change what they are about before
+ * example_score(). */
 #ifndef LF_TESTS_ENGINE_EXAMPLE_H
 #define LF_TESTS_ENGINE_EXAMPLE_H
 
@@ -7,9 +8,9 @@
 #include <stdint.h>
 #include "service/engine/engine.h"
 
-enum { SKILL, TALK, FIT, COVER, EXAMPLE_CRITERIA };   /* rated with a prior, rated without, alignment, coverage */
+enum { SKILL, TALK, FIT, COVER, EXAMPLE_CRITERIA }; /* rated with a prior, rated without, alignment, coverage */
 enum { BACK, FRONT, FULL, EXAMPLE_DISCIPLINES };
-enum { PEER, SELF, EXAMPLE_SOURCES };                 /* weights 1 and 0.4 */
+enum { PEER, SELF, EXAMPLE_SOURCES }; /* weights 1 and 0.4 */
 enum { FOCUS, EXAMPLE_TRAITS };
 enum { EXAMPLE_MEMBERS = 4, EXAMPLE_EVIDENCE = 8, EXAMPLE_GATES = 4, EXAMPLE_AS_OF = 20000 };
 
@@ -44,7 +45,8 @@ struct example {
 
 void example_init(struct example *e);
 /* days: the evidence's age. */
-void example_evidence(struct example *e, size_t member, uint32_t criterion, uint32_t source, double rating, int32_t days);
+void example_evidence(
+	struct example *e, size_t member, uint32_t criterion, uint32_t source, double rating, int32_t days);
 /* Compiles and makes the workspace. */
 void example_prepare(struct example *e);
 void example_score(struct example *e);

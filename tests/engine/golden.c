@@ -1,7 +1,7 @@
 /*
- * engine_golden: scores seeded random cases and prints every number's bits, to be compared with golden.txt: whatever compiler,
- * optimisation or machine prints it, the text is the same. Inputs are drawn as integers and divided once, so they are the
- * same bits too. A line a case; the rest of a member's numbers go into a hash.
+ * engine_golden: scores seeded random cases and prints every number's bits, to be compared with golden.txt: whatever
+ * compiler, optimisation or machine prints it, the text is the same. Inputs are drawn as integers and divided once, so
+ * they are the same bits too. A line a case; the rest of a member's numbers go into a hash.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,7 +67,8 @@ int main(void)
 			/* Without a second eligible candidate the margin is a NaN, whose bits may differ. */
 			bool margin = scored.result.margin == scored.result.margin;
 
-			printf(" %d %016" PRIx64, (int) scored.result.outcome, margin ? double_bits(scored.result.margin) : 0);
+			printf(" %d %016" PRIx64, (int)scored.result.outcome,
+				margin ? double_bits(scored.result.margin) : 0);
 			for (size_t i = 0; i < scored.result.ranking_count; i++)
 				print_member(&world, &scored, &scored.result.ranking[i]);
 			print_profile(&world, &scored);

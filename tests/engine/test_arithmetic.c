@@ -16,9 +16,9 @@
 static void a_published_piecewise_linear_value_comes_out(void **state)
 {
 	/* gertvv/rsmaa, smaa/tests/pvf.R */
-	static const struct lf_curve_point curve[] = { { 50, 1 }, { 75, 0.8 }, { 90, 0.5 }, { 100, 0 } };
+	static const struct lf_curve_point curve[] = {{50, 1}, {75, 0.8}, {90, 0.5}, {100, 0}};
 
-	(void) state;
+	(void)state;
 	NEAR(lf_curve_value(curve, 4, 60), 0.92);
 	NEAR(lf_curve_value(curve, 4, 10), 1);
 	NEAR(lf_curve_value(curve, 4, 40), 1);
@@ -31,9 +31,9 @@ static void a_published_piecewise_linear_value_comes_out(void **state)
 static void a_curve_never_falls_between_neighbouring_doubles(void **state)
 {
 	/* Ends that a rounded slope misses. */
-	static const struct lf_curve_point curve[] = { { 1, 0.1 }, { 1.7, 0.3 }, { 2.9, 0.3 }, { 4.3, 0.7 }, { 5, 1 } };
+	static const struct lf_curve_point curve[] = {{1, 0.1}, {1.7, 0.3}, {2.9, 0.3}, {4.3, 0.7}, {5, 1}};
 
-	(void) state;
+	(void)state;
 	for (size_t i = 0; i < 5; i++) {
 		double rating = curve[i].rating;
 
@@ -55,7 +55,7 @@ static void evidence_and_prior_are_averaged_by_weight(void **state)
 	struct example e;
 	const struct lf_criterion_score *skill;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	/* PEER 1, dated as_of: a = 1. SELF 0.4, one half-life ago: a = 1/2. */
 	example_evidence(&e, 0, SKILL, PEER, 5, 0);
@@ -74,7 +74,7 @@ static void undated_evidence_is_one_half_life_old(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	example_evidence(&e, 0, SKILL, PEER, 5, 0);
 	e.evidence[0][0].observed_day = LF_UNDATED;
@@ -98,7 +98,7 @@ static void tomorrows_evidence_is_as_fresh_as_todays(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	example_evidence(&e, 0, SKILL, LF_NONE, 5, -1);
 	example_score(&e);
@@ -110,7 +110,7 @@ static void without_evidence_the_rating_is_the_prior_exactly(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.criteria[SKILL].prior_strength = 0.7;
 	e.members[1].discipline = LF_NONE;
@@ -126,7 +126,7 @@ static void nothing_known_is_unknown_and_worth_nothing(void **state)
 	struct example e;
 	const struct lf_criterion_score *skill;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.criteria[SKILL].prior_strength = 0;
 	e.criteria[SKILL].prior_mean = NULL;
@@ -143,7 +143,7 @@ static void minus_zero_becomes_zero(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.def.scale_min = -2;
 	e.def.scale_max = 2;
@@ -161,7 +161,7 @@ static void weights_respond_to_traits_and_add_up_to_one(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.traits[FOCUS] = 0.75;
 	example_score(&e);
@@ -179,7 +179,7 @@ static void weights_that_are_all_zero_give_no_score(void **state)
 	struct lf_discipline_fit fits[3];
 	double weights[4];
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	for (size_t j = 0; j < 4; j++) {
 		e.criteria[j].weight.base = 0;
@@ -196,10 +196,10 @@ static void weights_that_are_all_zero_give_no_score(void **state)
 
 static void alignment_is_the_part_of_the_need_that_expertise_meets(void **state)
 {
-	static const struct lf_expertise stated[] = { { FRONT, 0.5 } };
+	static const struct lf_expertise stated[] = {{FRONT, 0.5}};
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.traits[FOCUS] = 0.5;
 	e.members[2].expertise = stated;
@@ -217,10 +217,10 @@ static void alignment_is_the_part_of_the_need_that_expertise_meets(void **state)
 
 static void coverage_is_the_part_of_the_labour_that_expertise_covers(void **state)
 {
-	static const char *const extra[] = { "AARDVARK" };
+	static const char *const extra[] = {"AARDVARK"};
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.members[0].availability = 0.5; /* BACK */
 	e.members[1].candidate = false;  /* FRONT, labour all the same */
@@ -242,7 +242,7 @@ static void a_member_without_discipline_covers_nothing(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.members[3].discipline = LF_NONE;
 	example_score(&e);
@@ -256,7 +256,7 @@ static void no_need_and_no_labour_give_zero_and_say_so(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.needs[0].amount.base = e.needs[1].amount.base = -1;
 	e.need_by_trait[0][FOCUS] = 1;
@@ -290,7 +290,7 @@ static void additive_harmonic_and_minimum(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	two_values(&e, LF_ADDITIVE);
 	example_score(&e);
 	NEAR(example_member(&e, 0)->score, 0.75 * 0.5 + 0.25);
@@ -313,7 +313,7 @@ static void the_limiting_criterion_of_equals_is_the_first_by_id(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	two_values(&e, LF_MINIMUM);
 	e.evidence[0][1].rating = 3; /* both values 0.5; "skill" comes before "talk" */
 	example_score(&e);
@@ -332,7 +332,7 @@ static void criteria_without_weight_are_skipped(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	two_values(&e, LF_MINIMUM);
 	e.criteria[TALK].weight.base = 0;
 	e.evidence[0][1].rating = 1; /* value 0, which does not count */
@@ -349,10 +349,11 @@ static void a_profile_scores_an_imagined_member_of_each_discipline(void **state)
 	struct lf_discipline_fit fits[3];
 	double weights[4];
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.the_case.member_count = 0;
-	e.traits[FOCUS] = 0; /* weights: skill 0.25, talk 0.25, fit 0.125, cover 0.5, of 1.125; needs: FRONT 0.1, BACK 0.3 */
+	e.traits[FOCUS] =
+		0; /* weights: skill 0.25, talk 0.25, fit 0.125, cover 0.5, of 1.125; needs: FRONT 0.1, BACK 0.3 */
 	example_prepare(&e);
 	assert_true(lf_profile(e.rubric, &e.the_case, e.workspace, fits, weights));
 	/* skill at the prior: BACK 3.5, FRONT 3, FULL 2.5; talk unknown; each works alone, so covers all */
@@ -372,7 +373,7 @@ static void a_profile_counts_the_teams_labour(void **state)
 	struct lf_discipline_fit fits[3];
 	double weights[4];
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.traits[FOCUS] = 0;
 	e.members[0].discipline = e.members[2].discipline = FRONT; /* FRONT ×3, and BACK ×1 */
@@ -393,7 +394,7 @@ static void the_worked_example_of_the_readme_comes_out(void **state)
 	struct example e;
 	const struct lf_member_score *ann, *ben;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.the_case.member_count = 2;
 	e.members[0].id = "ben";

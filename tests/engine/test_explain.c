@@ -19,17 +19,18 @@ struct said {
 
 static void collect(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length)
 {
-	static const char *const kinds[] = { "E", "A", "R", "I" };
+	static const char *const kinds[] = {"E", "A", "R", "I"};
 	struct said *said = context;
 	int written;
 
 	assert_int_equal(strlen(text), length);
 	if (kind == LF_SAY_REASON || kind == LF_SAY_INELIGIBLE)
-		written = snprintf(said->text + said->length, sizeof said->text - said->length, "%s%zu: %s\n", kinds[kind],
-			index, text);
+		written = snprintf(said->text + said->length, sizeof said->text - said->length, "%s%zu: %s\n",
+			kinds[kind], index, text);
 	else
-		written = snprintf(said->text + said->length, sizeof said->text - said->length, "%s: %s\n", kinds[kind], text);
-	said->length += (size_t) written;
+		written = snprintf(
+			said->text + said->length, sizeof said->text - said->length, "%s: %s\n", kinds[kind], text);
+	said->length += (size_t)written;
 	assert_true(said->length < sizeof said->text);
 }
 
@@ -53,7 +54,7 @@ static void a_recommendation_says_why_and_why_not(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	example_evidence(&e, 0, SKILL, PEER, 5, 0);
 	for (size_t m = 0; m < 4; m++)
@@ -62,7 +63,8 @@ static void a_recommendation_says_why_and_why_not(void **state)
 		"E: m-1 is recommended: 0.69 against 0.67 for m-2.\n"
 		"E: What counts most in Checkout redesign: Skill (57%), Collaboration (29%) and Fit (14%), "
 		"because interaction focus is 0.50.\n"
-		"E: m-1 is ahead of m-2 mainly on Skill (+0.14); m-2 is ahead on Collaboration (+0.07) and Fit (+0.05).\n"
+		"E: m-1 is ahead of m-2 mainly on Skill (+0.14); m-2 is ahead on Collaboration (+0.07) and Fit "
+		"(+0.05).\n"
 		"E: 44% of the ratings behind this score rest on expectations about Back-end engineers, "
 		"not on evidence about m-1.\n"
 		"E: On expectations alone this project calls for Back-end (0.40), then FRONT (0.38).\n"
@@ -77,7 +79,7 @@ static void too_close_says_by_how_much(void **state)
 	struct example e;
 	const char *text;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.the_case.member_count = 2;
 	e.members[1].discipline = BACK;
@@ -85,17 +87,20 @@ static void too_close_says_by_how_much(void **state)
 	example_evidence(&e, 0, TALK, PEER, 4, 0);
 	example_evidence(&e, 1, TALK, PEER, 3.95, 0);
 	text = explain(&e);
-	assert_non_null(strstr(text, "E: No recommendation, because it is too close: m-1 (0.619) is ahead of m-2 (0.615) by only "
+	assert_non_null(strstr(text,
+		"E: No recommendation, because it is too close: m-1 (0.619) is ahead of m-2 (0.615) by only "
 		"0.004; this rubric asks for at least 0.02.\n"));
 
 	example_init(&e);
 	e.members[3].discipline = e.members[1].discipline = BACK;
 	text = explain(&e);
-	assert_non_null(strstr(text, "E: No recommendation, because it is too close: m-1 and 2 others share first place with "
-		"0.40 each.\n"));
+	assert_non_null(
+		strstr(text, "E: No recommendation, because it is too close: m-1 and 2 others share first place with "
+			     "0.40 each.\n"));
 	assert_non_null(strstr(text, "E: m-1 and m-2 are equal on every criterion that counts here.\n"));
-	assert_non_null(strstr(text, "R0: Shares first place with 2 others, at 0.40: most of it comes from Skill (0.36) and "
-		"Fit (0.05).\n"));
+	assert_non_null(
+		strstr(text, "R0: Shares first place with 2 others, at 0.40: most of it comes from Skill (0.36) and "
+			     "Fit (0.05).\n"));
 }
 
 static void too_little_evidence_says_what_is_missing(void **state)
@@ -103,16 +108,19 @@ static void too_little_evidence_says_what_is_missing(void **state)
 	struct example e;
 	const char *text;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.def.threshold_evidence_share = 0.25;
 	text = explain(&e);
-	assert_non_null(strstr(text, "E: No recommendation, because the evidence is not enough: m-1 ranks first with 0.40, but none "
+	assert_non_null(strstr(text,
+		"E: No recommendation, because the evidence is not enough: m-1 ranks first with 0.40, but none "
 		"of the ratings behind this rest on evidence about m-1; this rubric asks for at least 25%.\n"
 		"E: There is no evidence yet about m-1 on Skill and Collaboration.\n"));
-	assert_non_null(strstr(text, "E: 67% of the ratings behind this score rest on expectations about Back-end engineers, not on "
+	assert_non_null(strstr(text,
+		"E: 67% of the ratings behind this score rest on expectations about Back-end engineers, not on "
 		"evidence about m-1.\n"));
-	assert_non_null(strstr(text, "A: Collaboration is unknown for m-1, m-4, m-2 and 1 other (no evidence, no expectation) and "
+	assert_non_null(strstr(text,
+		"A: Collaboration is unknown for m-1, m-4, m-2 and 1 other (no evidence, no expectation) and "
 		"counts as 0.\n"));
 }
 
@@ -121,28 +129,32 @@ static void nobody_eligible_says_which_conditions_and_how_far(void **state)
 	struct example e;
 	const char *text;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.the_case.member_count = 2;
 	e.members[0].availability = 0.2;
-	e.gates[0] = (struct lf_gate_def) { TALK, 2 };
-	e.gates[1] = (struct lf_gate_def) { LF_NONE, 0.3 };
-	e.gates[2] = (struct lf_gate_def) { SKILL, 3.0001 };
+	e.gates[0] = (struct lf_gate_def){TALK, 2};
+	e.gates[1] = (struct lf_gate_def){LF_NONE, 0.3};
+	e.gates[2] = (struct lf_gate_def){SKILL, 3.0001};
 	e.def.gate_count = 3;
 	text = explain(&e);
-	assert_non_null(strstr(text, "E: No recommendation: none of the 2 candidates meets every condition of this rubric.\n"
-		"E: Not met: Collaboration of at least 2 (2 candidates), availability of at least 0.3 (1 candidate) and Skill of at "
-		"least 3.0001 (1 candidate).\n"));
-	assert_non_null(strstr(text, "R0: Not eligible: 2 conditions of this rubric are not met. The score of 0.40 does not "
-		"compete.\nI0: Collaboration is not rated; at least 2 is required.\n"
-		"I0: Availability is 0.20; at least 0.3 is required.\n"));
+	assert_non_null(
+		strstr(text, "E: No recommendation: none of the 2 candidates meets every condition of this rubric.\n"
+			     "E: Not met: Collaboration of at least 2 (2 candidates), availability of at least 0.3 (1 "
+			     "candidate) and Skill of at "
+			     "least 3.0001 (1 candidate).\n"));
+	assert_non_null(
+		strstr(text, "R0: Not eligible: 2 conditions of this rubric are not met. The score of 0.40 does not "
+			     "compete.\nI0: Collaboration is not rated; at least 2 is required.\n"
+			     "I0: Availability is 0.20; at least 0.3 is required.\n"));
 	assert_non_null(strstr(text, "I1: Skill is rated 3.0000; at least 3.0001 is required.\n"));
 	example_init(&e);
 	e.the_case.member_count = 1;
-	e.gates[0] = (struct lf_gate_def) { TALK, 2 };
+	e.gates[0] = (struct lf_gate_def){TALK, 2};
 	e.def.gate_count = 1;
 	text = explain(&e);
-	assert_non_null(strstr(text, "E: No recommendation: the only candidate, m-1, does not meet every condition of this rubric.\n"));
+	assert_non_null(strstr(text,
+		"E: No recommendation: the only candidate, m-1, does not meet every condition of this rubric.\n"));
 	assert_non_null(strstr(text, "R0: Not eligible: 1 condition of this rubric is not met. "));
 }
 
@@ -151,12 +163,13 @@ static void one_candidate_is_no_contest(void **state)
 	struct example e;
 	const char *text;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.the_case.member_count = 1;
 	text = explain(&e);
 	assert_non_null(strstr(text, "E: m-1 is recommended: 0.40, as the only candidate.\n"));
-	assert_non_null(strstr(text, "R0: The only candidate, with 0.40: most of it comes from Skill (0.36) and Fit (0.05).\n"));
+	assert_non_null(strstr(
+		text, "R0: The only candidate, with 0.40: most of it comes from Skill (0.36) and Fit (0.05).\n"));
 }
 
 static void weak_spots_are_named_where_they_decide(void **state)
@@ -164,16 +177,18 @@ static void weak_spots_are_named_where_they_decide(void **state)
 	struct example e;
 	const char *text;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.def.aggregation = LF_MINIMUM;
 	e.the_case.member_count = 2;
 	example_evidence(&e, 0, TALK, PEER, 4, 0);
 	example_evidence(&e, 1, TALK, PEER, 2, 0);
 	text = explain(&e);
-	assert_non_null(strstr(text, "E: The weakest criterion decides under this rubric: m-1 is held back most by Fit (0.33 of 1), "
+	assert_non_null(strstr(text,
+		"E: The weakest criterion decides under this rubric: m-1 is held back most by Fit (0.33 of 1), "
 		"m-2 by Collaboration (0.25).\n"));
-	assert_non_null(strstr(text, "R1: 0.25, which is 0.08 behind m-1; held back most by Collaboration (0.25 of 1, where m-1 has "
+	assert_non_null(strstr(text,
+		"R1: 0.25, which is 0.08 behind m-1; held back most by Collaboration (0.25 of 1, where m-1 has "
 		"0.75).\n"));
 }
 
@@ -182,7 +197,7 @@ static void every_assumption_is_said(void **state)
 	struct example e;
 	const char *text;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.trait_assumed[FOCUS] = true;
 	e.needs[0].amount.base = e.needs[1].amount.base = -1;
@@ -193,10 +208,11 @@ static void every_assumption_is_said(void **state)
 	}
 	e.evidence[2][0].observed_day = LF_UNDATED;
 	text = explain(&e);
-	assert_non_null(strstr(text, "A: Interaction focus was not given: 0.50 assumed.\n"
-		"A: 1 piece of evidence has no date and counts as one half-life (100 days) old.\n"
-		"A: Nobody with a discipline is available: cover counts as 0 for everybody.\n"
-		"A: This project needs no discipline in particular: Fit counts as 0 for everybody.\n"));
+	assert_non_null(
+		strstr(text, "A: Interaction focus was not given: 0.50 assumed.\n"
+			     "A: 1 piece of evidence has no date and counts as one half-life (100 days) old.\n"
+			     "A: Nobody with a discipline is available: cover counts as 0 for everybody.\n"
+			     "A: This project needs no discipline in particular: Fit counts as 0 for everybody.\n"));
 	assert_non_null(strstr(text, ", because interaction focus is 0.50 (assumed)"));
 }
 
@@ -206,7 +222,7 @@ static void a_profile_is_explained_too(void **state)
 	double weights[EXAMPLE_CRITERIA];
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.the_case.member_count = 0;
 	e.the_case.project_title = "";
@@ -239,12 +255,21 @@ static void numbers_read_as_people_write_them(void **state)
 		double x;
 		const char *text;
 	} cases[] = {
-		{ 0, "0" }, { 2, "2" }, { -2.5, "-2.5" }, { 0.25, "0.25" }, { 1e6, "1000000" }, { 0.000001, "0.000001" },
-		{ 1e-7, "1e-7" }, { -3e12, "-3e+12" }, { 0.1 + 0.2, "0.3" }, { 123456.789, "123456.789" }, { 5e-324, "4.940656e-324" },
+		{0, "0"},
+		{2, "2"},
+		{-2.5, "-2.5"},
+		{0.25, "0.25"},
+		{1e6, "1000000"},
+		{0.000001, "0.000001"},
+		{1e-7, "1e-7"},
+		{-3e12, "-3e+12"},
+		{0.1 + 0.2, "0.3"},
+		{123456.789, "123456.789"},
+		{5e-324, "4.940656e-324"},
 	};
-	struct lf_text text = { 0 };
+	struct lf_text text = {0};
 
-	(void) state;
+	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		lf_text_number(&text, cases[i].x);
 		assert_string_equal(finished(&text), cases[i].text);
@@ -264,10 +289,10 @@ static void numbers_read_as_people_write_them(void **state)
 
 static void what_does_not_fit_is_cut_between_characters(void **state)
 {
-	static const char *const characters[] = { "a", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80" };
+	static const char *const characters[] = {"a", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"};
 	struct lf_text text;
 
-	(void) state;
+	(void)state;
 	for (size_t c = 0; c < 4; c++) {
 		for (size_t before = 0; before < 4; before++) {
 			size_t size = strlen(characters[c]);
@@ -294,8 +319,11 @@ struct tally {
 static bool valid_utf8(const unsigned char *s)
 {
 	while (*s != '\0') {
-		size_t more = *s < 0x80 ? 0 : *s >= 0xC2 && *s < 0xE0 ? 1 : *s >= 0xE0 && *s < 0xF0 ? 2 :
-			*s >= 0xF0 && *s < 0xF5 ? 3 : 9;
+		size_t more = *s < 0x80                 ? 0
+			      : *s >= 0xC2 && *s < 0xE0 ? 1
+			      : *s >= 0xE0 && *s < 0xF0 ? 2
+			      : *s >= 0xF0 && *s < 0xF5 ? 3
+							: 9;
 
 		if (more == 9)
 			return false;
@@ -314,7 +342,7 @@ static void count(void *context, enum lf_sentence kind, size_t index, const char
 	assert_true(length > 0 && length < LF_SENTENCE_BYTES_MAX - 1);
 	assert_int_equal(text[length], '\0');
 	assert_int_equal(text[length - 1], '.');
-	assert_true(valid_utf8((const unsigned char *) text));
+	assert_true(valid_utf8((const unsigned char *)text));
 	assert_null(strstr(text, "NaN"));
 	assert_null(strstr(text, "infinity"));
 	assert_null(strstr(text, "  "));
@@ -325,7 +353,7 @@ static void count(void *context, enum lf_sentence kind, size_t index, const char
 	if (kind == LF_SAY_INELIGIBLE)
 		tally->ineligible[index]++;
 	for (size_t i = 0; i < length; i++)
-		tally->hash = (tally->hash ^ (unsigned char) text[i]) * UINT64_C(0x100000001b3);
+		tally->hash = (tally->hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
 }
 
 static void long_titles(struct world *w, char title[257])
@@ -356,7 +384,8 @@ static void explain_world(const struct world *w, struct tally *tally)
 		lf_explain(scored.rubric, &w->the_case, &scored.result, fits, count, tally);
 		for (size_t i = 0; i < scored.result.ranking_count; i++) {
 			assert_int_equal(tally->reasons[i], 1);
-			assert_int_equal(tally->ineligible[i], __builtin_popcountll(scored.result.ranking[i].failed_gates));
+			assert_int_equal(
+				tally->ineligible[i], __builtin_popcountll(scored.result.ranking[i].failed_gates));
 		}
 		assert_true(tally->explanations >= 2);
 		free(workspace);
@@ -367,13 +396,13 @@ static void explain_world(const struct world *w, struct tally *tally)
 static void sentences_are_whole_and_every_candidate_gets_one_reason(void **state)
 {
 	static struct world world, other;
-	char title[257] = { 0 };
+	char title[257] = {0};
 	const char *given = getenv("LF_TEST_SEED");
 	uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : 1;
-	struct random random = { seed };
+	struct random random = {seed};
 	struct tally tally, again;
 
-	(void) state;
+	(void)state;
 	print_message("LF_TEST_SEED=%" PRIu64 "\n", seed);
 	for (size_t i = 0; i < 128; i++)
 		memcpy(title + 2 * i, "\xC3\xA9", 2);

@@ -1,6 +1,6 @@
 /*
- * The largest case, and the promise that scoring and explaining allocate nothing: malloc and its kin are wrapped by the linker
- * (see CMakeLists.txt) and counted.
+ * The largest case, and the promise that scoring and explaining allocate nothing: malloc and its kin are wrapped by the
+ * linker (see CMakeLists.txt) and counted.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,9 +57,9 @@ static void ignore(void *context, enum lf_sentence kind, size_t index, const cha
 {
 	size_t *bytes = context;
 
-	(void) kind;
-	(void) index;
-	(void) text;
+	(void)kind;
+	(void)index;
+	(void)text;
 	*bytes += length;
 }
 
@@ -67,13 +67,13 @@ static void scoring_and_explaining_allocate_nothing(void **state)
 {
 	static struct world world;
 
-	(void) state;
+	(void)state;
 	for (uint64_t seed = 0; seed < 200; seed++) {
 		struct lf_discipline_fit fits[WORLD_DISCIPLINES];
 		double weights[WORLD_CRITERIA], stored[WORLD_CRITERIA], scores[WORLD_MEMBERS];
 		double ratings[WORLD_MEMBERS * WORLD_CRITERIA], shares[WORLD_MEMBERS * WORLD_CRITERIA];
 		uint32_t unknown[WORLD_MEMBERS * WORLD_CRITERIA];
-		struct lf_stored_numbers numbers = { stored, scores, ratings, shares, unknown, 0 };
+		struct lf_stored_numbers numbers = {stored, scores, ratings, shares, unknown, 0};
 		size_t before, bytes = 0;
 		struct scored scored;
 
@@ -81,13 +81,13 @@ static void scoring_and_explaining_allocate_nothing(void **state)
 		world_score(&scored, &world);
 		before = allocations;
 		assert_true(before > 0); /* the counter counts: compiling allocates */
-		(void) lf_rubric_check(&world.def, NULL, NULL);
+		(void)lf_rubric_check(&world.def, NULL, NULL);
 		if (lf_score(scored.rubric, &world.the_case, scored.workspace, &scored.result)) {
 			lf_explain(scored.rubric, &world.the_case, &scored.result, NULL, ignore, &bytes);
-			lf_result_numbers(scored.rubric, &world.the_case, &scored.result, stored, scores, ratings, shares, unknown,
-				&numbers.unknown_count);
+			lf_result_numbers(scored.rubric, &world.the_case, &scored.result, stored, scores, ratings,
+				shares, unknown, &numbers.unknown_count);
 			lf_restore(scored.rubric, &world.the_case, &numbers, scored.workspace, &scored.result);
-			(void) lf_profile(scored.rubric, &world.the_case, scored.workspace, fits, weights);
+			(void)lf_profile(scored.rubric, &world.the_case, scored.workspace, fits, weights);
 			lf_explain_profile(scored.rubric, &world.the_case, fits, weights, ignore, &bytes);
 		}
 		assert_int_equal(allocations, before);
@@ -99,7 +99,7 @@ static void compiling_without_memory_gives_null(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	failing = true;
 	e.rubric = lf_rubric_compile(&e.def);
@@ -131,34 +131,44 @@ struct huge {
 
 static void huge_rubric(struct huge *h, enum lf_aggregation aggregation)
 {
-	h->def = (struct lf_rubric_def) {
-		.name = "huge", .scale_min = 0, .scale_max = LF_CURVE_POINTS_MAX - 1, .half_life_days = 365,
-		.disciplines = h->disciplines, .discipline_count = LF_DISCIPLINES_MAX,
-		.traits = h->trait_defs, .trait_count = LF_TRAITS_MAX,
-		.criteria = h->criteria, .criterion_count = LF_CRITERIA_MAX,
-		.gates = h->gates, .gate_count = LF_GATES_MAX, .aggregation = aggregation,
+	h->def = (struct lf_rubric_def){
+		.name = "huge",
+		.scale_min = 0,
+		.scale_max = LF_CURVE_POINTS_MAX - 1,
+		.half_life_days = 365,
+		.disciplines = h->disciplines,
+		.discipline_count = LF_DISCIPLINES_MAX,
+		.traits = h->trait_defs,
+		.trait_count = LF_TRAITS_MAX,
+		.criteria = h->criteria,
+		.criterion_count = LF_CRITERIA_MAX,
+		.gates = h->gates,
+		.gate_count = LF_GATES_MAX,
+		.aggregation = aggregation,
 	};
 	for (size_t i = 0; i < LF_CURVE_POINTS_MAX; i++)
-		h->curve[i] = (struct lf_curve_point) { (double) i, (double) i / LF_CURVE_POINTS_MAX };
+		h->curve[i] = (struct lf_curve_point){(double)i, (double)i / LF_CURVE_POINTS_MAX};
 	for (size_t t = 0; t < LF_TRAITS_MAX; t++) {
-		(void) snprintf(h->trait_ids[t], sizeof h->trait_ids[t], "t%zu", t);
-		h->trait_defs[t] = (struct lf_trait_def) { h->trait_ids[t], "", 0.5 };
+		(void)snprintf(h->trait_ids[t], sizeof h->trait_ids[t], "t%zu", t);
+		h->trait_defs[t] = (struct lf_trait_def){h->trait_ids[t], "", 0.5};
 		h->by_trait[t] = t % 2 == 0 ? 0.5 : -0.4;
-		h->traits[t] = (double) t / LF_TRAITS_MAX;
+		h->traits[t] = (double)t / LF_TRAITS_MAX;
 		h->assumed[t] = true;
 	}
 	for (size_t d = 0; d < LF_DISCIPLINES_MAX; d++) {
-		(void) snprintf(h->discipline_ids[d], sizeof h->discipline_ids[d], "D%zu", d);
-		h->disciplines[d] = (struct lf_discipline_def) { h->discipline_ids[d], "", h->covers };
-		h->covers[d] = (double) d / LF_DISCIPLINES_MAX;
-		h->prior_mean[d] = (double) (d % LF_CURVE_POINTS_MAX);
-		h->needs[d] = (struct lf_need_def) { (uint32_t) d, { 1, h->by_trait } };
-		h->expertise[d] = (struct lf_expertise) { (uint32_t) d, 0.5 };
+		(void)snprintf(h->discipline_ids[d], sizeof h->discipline_ids[d], "D%zu", d);
+		h->disciplines[d] = (struct lf_discipline_def){h->discipline_ids[d], "", h->covers};
+		h->covers[d] = (double)d / LF_DISCIPLINES_MAX;
+		h->prior_mean[d] = (double)(d % LF_CURVE_POINTS_MAX);
+		h->needs[d] = (struct lf_need_def){(uint32_t)d, {1, h->by_trait}};
+		h->expertise[d] = (struct lf_expertise){(uint32_t)d, 0.5};
 	}
 	for (size_t j = 0; j < LF_CRITERIA_MAX; j++) {
-		(void) snprintf(h->criterion_ids[j], sizeof h->criterion_ids[j], "c%zu", j);
-		h->criteria[j] = (struct lf_criterion_def) {
-			.id = h->criterion_ids[j], .title = "", .weight = { 1, h->by_trait },
+		(void)snprintf(h->criterion_ids[j], sizeof h->criterion_ids[j], "c%zu", j);
+		h->criteria[j] = (struct lf_criterion_def){
+			.id = h->criterion_ids[j],
+			.title = "",
+			.weight = {1, h->by_trait},
 		};
 		if (j % 4 == 3) {
 			h->criteria[j].derived = LF_DOMAIN_ALIGNMENT;
@@ -174,33 +184,42 @@ static void huge_rubric(struct huge *h, enum lf_aggregation aggregation)
 		}
 	}
 	for (size_t g = 0; g < LF_GATES_MAX; g++)
-		h->gates[g] = (struct lf_gate_def) { (uint32_t) (g % 2), 15 };
+		h->gates[g] = (struct lf_gate_def){(uint32_t)(g % 2), 15};
 }
 
 static void huge_case(struct huge *h)
 {
 	for (size_t i = 0; i < LF_EVIDENCE_MAX; i++)
-		h->evidence[i] = (struct lf_evidence) {
-			(uint32_t) (i % 16 * 4 + i % 2), LF_NONE, (double) (i * 7 % LF_CURVE_POINTS_MAX), 20000 - (int32_t) i
-		};
+		h->evidence[i] = (struct lf_evidence){(uint32_t)(i % 16 * 4 + i % 2), LF_NONE,
+			(double)(i * 7 % LF_CURVE_POINTS_MAX), 20000 - (int32_t)i};
 	for (size_t m = 0; m < LF_MEMBERS_MAX; m++) {
-		(void) snprintf(h->ids[m], sizeof h->ids[m], "m%zu", m * 7919 % LF_MEMBERS_MAX);
-		h->members[m] = (struct lf_member) {
-			.id = h->ids[m], .discipline = (uint32_t) (m % LF_DISCIPLINES_MAX), .availability = 1,
-			.expertise = h->expertise, .expertise_count = m % LF_DISCIPLINES_MAX,
-			.evidence = h->evidence, .evidence_count = m % (LF_EVIDENCE_MAX + 1), .candidate = true,
+		(void)snprintf(h->ids[m], sizeof h->ids[m], "m%zu", m * 7919 % LF_MEMBERS_MAX);
+		h->members[m] = (struct lf_member){
+			.id = h->ids[m],
+			.discipline = (uint32_t)(m % LF_DISCIPLINES_MAX),
+			.availability = 1,
+			.expertise = h->expertise,
+			.expertise_count = m % LF_DISCIPLINES_MAX,
+			.evidence = h->evidence,
+			.evidence_count = m % (LF_EVIDENCE_MAX + 1),
+			.candidate = true,
 		};
 	}
-	h->the_case = (struct lf_case) {
-		.members = h->members, .member_count = LF_MEMBERS_MAX, .project_title = "", .project_id = "p",
-		.traits = h->traits, .trait_assumed = h->assumed, .as_of_day = 20000,
+	h->the_case = (struct lf_case){
+		.members = h->members,
+		.member_count = LF_MEMBERS_MAX,
+		.project_title = "",
+		.project_id = "p",
+		.traits = h->traits,
+		.trait_assumed = h->assumed,
+		.as_of_day = 20000,
 		.discipline_count = LF_DISCIPLINES_MAX,
 	};
 }
 
 static void print_report(void *context, const char *field, const char *description)
 {
-	(void) context;
+	(void)context;
 	print_error("%s: %s\n", field, description);
 }
 
@@ -211,9 +230,9 @@ static void the_largest_case_is_scored_stored_and_explained(void **state)
 	static double scores[LF_MEMBERS_MAX], weights[LF_CRITERIA_MAX];
 	static uint32_t unknown[LF_MEMBERS_MAX * LF_CRITERIA_MAX];
 
-	(void) state;
+	(void)state;
 	for (int aggregation = LF_ADDITIVE; aggregation <= LF_MINIMUM; aggregation++) {
-		struct lf_stored_numbers numbers = { weights, scores, ratings, shares, unknown, 0 };
+		struct lf_stored_numbers numbers = {weights, scores, ratings, shares, unknown, 0};
 		struct lf_discipline_fit fits[LF_DISCIPLINES_MAX];
 		double profile_weights[LF_CRITERIA_MAX];
 		struct lf_result result, restored;
@@ -221,7 +240,7 @@ static void the_largest_case_is_scored_stored_and_explained(void **state)
 		size_t bytes, spoken = 0;
 		void *workspace, *other;
 
-		huge_rubric(&h, (enum lf_aggregation) aggregation);
+		huge_rubric(&h, (enum lf_aggregation)aggregation);
 		huge_case(&h);
 		assert_int_equal(lf_rubric_check(&h.def, print_report, NULL), 0);
 		rubric = lf_rubric_compile(&h.def);
@@ -235,8 +254,9 @@ static void the_largest_case_is_scored_stored_and_explained(void **state)
 		assert_int_equal(result.ranking_count, LF_MEMBERS_MAX);
 		for (size_t i = 1; i < result.ranking_count; i++)
 			assert_true(result.ranking[i - 1].eligible > result.ranking[i].eligible ||
-				result.ranking[i - 1].score >= result.ranking[i].score);
-		lf_result_numbers(rubric, &h.the_case, &result, weights, scores, ratings, shares, unknown, &numbers.unknown_count);
+				    result.ranking[i - 1].score >= result.ranking[i].score);
+		lf_result_numbers(rubric, &h.the_case, &result, weights, scores, ratings, shares, unknown,
+			&numbers.unknown_count);
 		assert_true(numbers.unknown_count > 0);
 		lf_restore(rubric, &h.the_case, &numbers, other, &restored);
 		assert_int_equal(restored.outcome, result.outcome);
@@ -259,10 +279,10 @@ static void many_pieces_of_evidence_are_summed_exactly(void **state)
 	static struct lf_evidence forwards[LF_EVIDENCE_MAX], backwards[LF_EVIDENCE_MAX];
 	struct example e, f;
 
-	(void) state;
+	(void)state;
 	for (size_t i = 0; i < LF_EVIDENCE_MAX; i++) {
-		forwards[i] = (struct lf_evidence) { SKILL, i % 3 == 0 ? SELF : PEER, 1 + (double) (i * i % 401) / 100.3,
-			20000 - (int32_t) (i * i * 300) };
+		forwards[i] = (struct lf_evidence){SKILL, i % 3 == 0 ? SELF : PEER, 1 + (double)(i * i % 401) / 100.3,
+			20000 - (int32_t)(i * i * 300)};
 		backwards[LF_EVIDENCE_MAX - 1 - i] = forwards[i];
 	}
 	example_init(&e);
@@ -287,7 +307,7 @@ static void no_candidates_at_all_is_answered_too(void **state)
 	struct example e;
 	size_t spoken = 0;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	for (size_t m = 0; m < EXAMPLE_MEMBERS; m++)
 		e.members[m].candidate = false;

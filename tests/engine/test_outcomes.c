@@ -21,7 +21,7 @@ static void only_skill(struct example *e)
 
 static void ratings(struct example *e, double first, double second, double third, double fourth)
 {
-	const double of[EXAMPLE_MEMBERS] = { first, second, third, fourth };
+	const double of[EXAMPLE_MEMBERS] = {first, second, third, fourth};
 
 	only_skill(e);
 	for (size_t m = 0; m < EXAMPLE_MEMBERS; m++)
@@ -32,7 +32,7 @@ static void the_best_score_is_recommended(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	ratings(&e, 2, 5, 3, 4);
 	example_score(&e);
 	assert_int_equal(e.result.outcome, LF_RECOMMENDED);
@@ -50,7 +50,7 @@ static void equal_scores_share_a_rank_and_are_listed_by_id(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	ratings(&e, 3, 5, 3, 2);
 	e.members[0].id = "zoe";
 	e.members[2].id = "amy";
@@ -68,7 +68,7 @@ static void ids_are_ordered_by_bytes(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	ratings(&e, 3, 3, 3, 3);
 	e.members[0].id = "\xC3\xA9"; /* é comes after every ASCII letter */
 	e.members[1].id = "b";
@@ -86,7 +86,7 @@ static void a_tie_for_first_is_too_close_whatever_the_threshold(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	ratings(&e, 5, 5, 3, 2);
 	example_score(&e);
 	assert_int_equal(e.result.outcome, LF_TOO_CLOSE);
@@ -98,7 +98,7 @@ static void a_margin_below_its_threshold_is_too_close(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	ratings(&e, 4, 5, 3, 2);
 	e.def.threshold_margin = 0.25; /* met exactly */
 	example_score(&e);
@@ -115,7 +115,7 @@ static void one_eligible_member_has_no_margin(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	ratings(&e, 4, 5, 3, 2);
 	e.members[0].candidate = e.members[2].candidate = e.members[3].candidate = false;
 	e.def.threshold_margin = 0.9;
@@ -130,7 +130,7 @@ static void too_little_evidence_comes_before_too_close(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	example_init(&e);
 	e.the_case.member_count = 2;
 	e.members[1].discipline = BACK; /* alike */
@@ -155,11 +155,11 @@ static void who_fails_a_gate_is_listed_last_and_never_competes(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	ratings(&e, 2, 5, 4, 4.5);
 	e.members[1].availability = 0.25;
-	e.gates[0] = (struct lf_gate_def) { LF_NONE, 0.3 };
-	e.gates[1] = (struct lf_gate_def) { SKILL, 2.5 };
+	e.gates[0] = (struct lf_gate_def){LF_NONE, 0.3};
+	e.gates[1] = (struct lf_gate_def){SKILL, 2.5};
 	e.def.gate_count = 2;
 	example_score(&e);
 	assert_int_equal(e.result.outcome, LF_RECOMMENDED);
@@ -179,11 +179,11 @@ static void a_gate_is_passed_at_its_bound(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	ratings(&e, 2.5, 2.5, 2.5, 2.5);
 	e.members[1].availability = 0.3;
-	e.gates[0] = (struct lf_gate_def) { LF_NONE, 0.3 };
-	e.gates[1] = (struct lf_gate_def) { SKILL, 2.5 };
+	e.gates[0] = (struct lf_gate_def){LF_NONE, 0.3};
+	e.gates[1] = (struct lf_gate_def){SKILL, 2.5};
 	e.def.gate_count = 2;
 	example_score(&e);
 	for (size_t i = 0; i < 4; i++)
@@ -195,9 +195,9 @@ static void an_unknown_rating_fails_even_the_lowest_gate(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	only_skill(&e);
-	e.gates[0] = (struct lf_gate_def) { TALK, 1 };
+	e.gates[0] = (struct lf_gate_def){TALK, 1};
 	e.def.gate_count = 1;
 	example_evidence(&e, 2, TALK, PEER, 1, 0);
 	example_score(&e);
@@ -212,9 +212,9 @@ static void a_gate_on_a_derived_criterion_compares_its_value(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	ratings(&e, 3, 3, 3, 3);
-	e.gates[0] = (struct lf_gate_def) { COVER, 0.5 };
+	e.gates[0] = (struct lf_gate_def){COVER, 0.5};
 	e.def.gate_count = 1;
 	example_score(&e);
 	/* labour BACK 2, FRONT 1, FULL 1: BACK covers 0.5, FRONT 0.25, FULL (1.4 + 0.6 + 1) / 4 */
@@ -228,9 +228,9 @@ static void nobody_eligible_is_an_outcome_of_its_own(void **state)
 {
 	struct example e;
 
-	(void) state;
+	(void)state;
 	ratings(&e, 2, 5, 4, 3);
-	e.gates[0] = (struct lf_gate_def) { LF_NONE, 0.9 };
+	e.gates[0] = (struct lf_gate_def){LF_NONE, 0.9};
 	e.def.gate_count = 1;
 	e.def.threshold_evidence_share = 0.9;
 	for (size_t m = 0; m < 4; m++)
@@ -248,10 +248,10 @@ static void the_last_of_64_gates_has_a_bit_too(void **state)
 	struct lf_gate_def gates[64];
 	struct example e;
 
-	(void) state;
+	(void)state;
 	ratings(&e, 2, 5, 4, 3);
 	for (size_t g = 0; g < 64; g++)
-		gates[g] = (struct lf_gate_def) { SKILL, g == 63 ? 3 : 1 };
+		gates[g] = (struct lf_gate_def){SKILL, g == 63 ? 3 : 1};
 	e.def.gates = gates;
 	e.def.gate_count = 64;
 	example_score(&e);

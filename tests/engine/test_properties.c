@@ -19,7 +19,7 @@ static struct world world, other;
 
 static void unexpected(void *context, const char *field, const char *description)
 {
-	(void) context;
+	(void)context;
 	print_error("%s: %s\n", field, description);
 }
 
@@ -51,112 +51,13 @@ static bool next_world(uint64_t seed)
 	return true;
 }
 
-/* ---- an oracle: DESIGN's formulas in long double, with no thought of speed or order ---- */
-
-static long double respond(const struct lf_linear *linear, const double *traits, size_t count)
-{
-	long double sum = linear->base;
-
-	for (size_t t = 0; t < count; t++)
-		sum += (long double) linear->by_trait[t] * traits[t];
-	return sum > 1e-12L ? sum : 0; /* drawn in hundredths: what is smaller is rounding */
-}
-
-static long double rating_of(const struct world *w, const struct lf_member *m, size_t j, bool *known)
-{
-	const struct lf_criterion_def *c = &w->def.criteria[j];
-	long double n = c->prior_strength, sum = 0;
-
-	if (c->prior_mean != NULL)
-		sum = n * (m->discipline < w->def.discipline_count ? c->prior_mean[m->discipline] : c->prior_default_mean);
-	for (size_t i = 0; i < m->evidence_count; i++) {
-		const struct lf_evidence *e = &m->evidence[i];
-		long double weight = e->source == LF_NONE ? 1 : w->def.source_weights[e->source];
-		long double age = w->the_case.as_of_day - e->observed_day;
-
-		if (e->criterion != j)
-			continue;
-		if (e->observed_day == LF_UNDATED)
-			age = w->def.half_life_days;
-		if (w->def.half_life_days > 0)
-			weight *= w->def.half_life_days / (w->def.half_life_days + (age > 0 ? age : 0));
-		n += weight;
-		sum += weight * e->rating;
-	}
-	*known = n > 0;
-	return n > 0 ? sum / n : 0;
-}
-
-static long double expertise_of(const struct world *w, const struct lf_member *m, size_t d)
-{
-	for (size_t i = 0; i < m->expertise_count; i++) {
-		if (m->expertise[i].discipline == d)
-			return m->expertise[i].level;
-	}
-	if (m->discipline < w->def.discipline_count && w->def.disciplines[m->discipline].covers != NULL)
-		return d < w->def.discipline_count ? w->def.disciplines[m->discipline].covers[d] : 0;
-	return m->discipline == d;
-}
-
-static long double derived_of(const struct world *w, const struct lf_member *m, const struct lf_criterion_def *c)
-{
-	long double met = 0, total = 0;
-
-	for (size_t d = 0; d < w->the_case.discipline_count; d++) {
-		long double amount = 0;
-
-		for (size_t i = 0; c->derived == LF_DOMAIN_ALIGNMENT && i < c->need_count; i++) {
-			if (c->needs[i].discipline == d)
-				amount = respond(&c->needs[i].amount, w->the_case.traits, w->def.trait_count);
-		}
-		for (size_t i = 0; c->derived == LF_TEAM_COVERAGE && i < w->the_case.member_count; i++) {
-			if (w->the_case.members[i].discipline == d)
-				amount += w->the_case.members[i].availability;
-		}
-		met += amount * expertise_of(w, m, d);
-		total += amount;
-	}
-	return total > 0 ? met / total : 0;
-}
-
-static long double score_by_formula(const struct world *w, const struct lf_member *m)
-{
-	long double total = 0, sum = 0, lowest = 1;
-
-	for (size_t j = 0; j < w->def.criterion_count; j++)
-		total += respond(&w->def.criteria[j].weight, w->the_case.traits, w->def.trait_count);
-	for (size_t j = 0; j < w->def.criterion_count; j++) {
-		const struct lf_criterion_def *c = &w->def.criteria[j];
-		const struct lf_curve_point line[2] = { { w->def.scale_min, 0 }, { w->def.scale_max, 1 } };
-		long double weight = respond(&c->weight, w->the_case.traits, w->def.trait_count) / total, value;
-		bool known = true;
-
-		if (!(weight > 0))
-			continue;
-		if (c->derived != LF_RATED) {
-			value = derived_of(w, m, c);
-		} else {
-			double rating = (double) rating_of(w, m, j, &known);
-
-			value = !known ? 0 : lf_curve_value(c->curve != NULL ? c->curve : line,
-				c->curve != NULL ? c->curve_count : 2, rating);
-		}
-		lowest = value < lowest ? value : lowest;
-		if (w->def.aggregation == LF_ADDITIVE)
-			sum += weight * value;
-		else if (value > 0)
-			sum += weight / value;
-	}
-	if (w->def.aggregation == LF_ADDITIVE)
-		return sum;
-	return w->def.aggregation == LF_MINIMUM ? lowest : lowest > 0 ? 1 / sum : 0;
-}
+/* ---- the formulas ---- */
 
 static void every_score_is_what_the_formulas_say(void **state)
 {
 	size_t compared = 0;
 
-	(void) state;
+	(void)state;
 	for (uint64_t seed = first_seed; next_world(seed); seed++) {
 		struct scored scored;
 
@@ -164,7 +65,7 @@ static void every_score_is_what_the_formulas_say(void **state)
 		world_score(&scored, &world);
 		for (size_t i = 0; scored.scored && i < scored.result.ranking_count; i++) {
 			const struct lf_member_score *score = &scored.result.ranking[i];
-			double expected = (double) score_by_formula(&world, &world.members[score->member]);
+			double expected = (double)world_score_by_formula(&world, &world.members[score->member]);
 
 			claim(fabs(score->score - expected) <= 1e-12, seed, "agreement with the formulas");
 			compared++;
@@ -203,7 +104,8 @@ static void check_ranking(const struct scored *scored, uint64_t seed)
 			claim(strcmp(world.members[before->member].id, world.members[s->member].id) < 0, seed,
 				"equal scores are listed by id");
 		if (s->eligible)
-			claim(before->score == s->score ? s->rank == before->rank : s->rank == i + 1, seed, "ties share a rank");
+			claim(before->score == s->score ? s->rank == before->rank : s->rank == i + 1, seed,
+				"ties share a rank");
 	}
 	claim((eligible > 1) == !isnan(result->margin), seed, "a margin needs two");
 	claim((result->outcome == LF_NO_ELIGIBLE_CANDIDATE) == (eligible == 0), seed, "no eligible candidate");
@@ -211,7 +113,7 @@ static void check_ranking(const struct scored *scored, uint64_t seed)
 
 static void weights_add_up_to_one_and_contributions_to_the_score(void **state)
 {
-	(void) state;
+	(void)state;
 	for (uint64_t seed = first_seed; next_world(seed); seed++) {
 		struct scored scored;
 		double weights = 0;
@@ -225,8 +127,10 @@ static void weights_add_up_to_one_and_contributions_to_the_score(void **state)
 			double sum = 0;
 
 			for (size_t j = 0; j < world.def.criterion_count; j++) {
-				claim(score->criteria[j].value >= 0 && score->criteria[j].value <= 1, seed, "values in 0..1");
-				claim(score->criteria[j].share >= 0 && score->criteria[j].share <= 1, seed, "shares in 0..1");
+				claim(score->criteria[j].value >= 0 && score->criteria[j].value <= 1, seed,
+					"values in 0..1");
+				claim(score->criteria[j].share >= 0 && score->criteria[j].share <= 1, seed,
+					"shares in 0..1");
 				sum += scored.result.weights[j] * score->criteria[j].value;
 			}
 			if (world.def.aggregation == LF_ADDITIVE)
@@ -246,7 +150,7 @@ static uint32_t draw_candidate(struct random *r)
 		size_t m = random_below(r, world.the_case.member_count);
 
 		if (world.members[m].candidate)
-			return (uint32_t) m;
+			return (uint32_t)m;
 	}
 	return LF_NONE;
 }
@@ -265,10 +169,10 @@ static double raised(struct random *r, double rating)
 
 static void raising_a_rating_never_lowers_a_score(void **state)
 {
-	struct random random = { first_seed };
+	struct random random = {first_seed};
 	size_t raises = 0;
 
-	(void) state;
+	(void)state;
 	for (uint64_t seed = first_seed; next_world(seed); seed++) {
 		uint32_t m = draw_candidate(&random);
 		struct scored scored;
@@ -290,7 +194,8 @@ static void raising_a_rating_never_lowers_a_score(void **state)
 			for (size_t j = 0; j < world.def.criterion_count; j++)
 				claim(after->criteria[j].rating >= before->criteria[j].rating, seed,
 					"raising one rating never lowers r");
-			claim((after->failed_gates & ~before->failed_gates) == 0, seed, "raising a rating never fails a gate");
+			claim((after->failed_gates & ~before->failed_gates) == 0, seed,
+				"raising a rating never fails a gate");
 			scored_clean_up(&again);
 			raises++;
 		}
@@ -301,12 +206,12 @@ static void raising_a_rating_never_lowers_a_score(void **state)
 
 static void evidence_at_or_above_the_rating_never_lowers_it(void **state)
 {
-	struct random random = { first_seed };
+	struct random random = {first_seed};
 	size_t additions = 0;
 
-	(void) state;
+	(void)state;
 	for (uint64_t seed = first_seed; next_world(seed); seed++) {
-		uint32_t m = draw_candidate(&random), j = (uint32_t) random_below(&random, world.def.criterion_count);
+		uint32_t m = draw_candidate(&random), j = (uint32_t)random_below(&random, world.def.criterion_count);
 		const struct lf_criterion_def *c = &world.def.criteria[j];
 		const struct lf_criterion_score *before, *after;
 		struct scored scored, again;
@@ -317,22 +222,24 @@ static void evidence_at_or_above_the_rating_never_lowers_it(void **state)
 		world_score(&scored, &world);
 		world_copy(&other, &world);
 		e = &other.evidence[m][other.members[m].evidence_count++];
-		*e = (struct lf_evidence) { j, LF_NONE, world.def.scale_min, LF_UNDATED };
+		*e = (struct lf_evidence){j, LF_NONE, world.def.scale_min, LF_UNDATED};
 		if (world.def.source_count > 0 && random_chance(&random, 70))
-			e->source = (uint32_t) random_below(&random, world.def.source_count);
+			e->source = (uint32_t)random_below(&random, world.def.source_count);
 		if (random_chance(&random, 70))
-			e->observed_day = world.the_case.as_of_day - (int32_t) random_below(&random, 2000);
+			e->observed_day = world.the_case.as_of_day - (int32_t)random_below(&random, 2000);
 		if (scored.scored) {
 			before = &score_of(&scored, m)->criteria[j];
 			if (before->known)
-				e->rating = random_chance(&random, 60) ? before->rating : raised(&random, before->rating);
+				e->rating =
+					random_chance(&random, 60) ? before->rating : raised(&random, before->rating);
 			world_score(&again, &other);
 			after = &score_of(&again, m)->criteria[j];
 			claim(!before->known || after->rating >= ulps_below(before->rating, 4), seed,
 				"evidence at or above r never lowers r by more than 4 ulp");
 			claim(after->share >= ulps_below(before->share, 4), seed, "evidence never lowers the share");
 			if (before->known && c->curve != NULL)
-				claim(after->value >= lf_curve_value(c->curve, c->curve_count, ulps_below(before->rating, 4)),
+				claim(after->value >=
+						lf_curve_value(c->curve, c->curve_count, ulps_below(before->rating, 4)),
 					seed, "nor the value by more than that is worth");
 			claim(score_of(&again, m)->score >= score_of(&scored, m)->score - 1e-13, seed, "nor the score");
 			scored_clean_up(&again);
@@ -355,12 +262,12 @@ static size_t place_by_id(const struct world *w, const char *id)
 	return 0;
 }
 
-static bool same_scores(const struct world *a, const struct lf_member_score *x, const struct world *b,
-	const struct lf_member_score *y)
+static bool same_scores(
+	const struct world *a, const struct lf_member_score *x, const struct world *b, const struct lf_member_score *y)
 {
 	if (strcmp(a->members[x->member].id, b->members[y->member].id) != 0 || x->rank != y->rank ||
-		!same(x->score, y->score) || !same(x->evidence_share, y->evidence_share) || x->eligible != y->eligible ||
-		x->failed_gates != y->failed_gates || x->undated != y->undated ||
+		!same(x->score, y->score) || !same(x->evidence_share, y->evidence_share) ||
+		x->eligible != y->eligible || x->failed_gates != y->failed_gates || x->undated != y->undated ||
 		(x->limiting == LF_NONE) != (y->limiting == LF_NONE))
 		return false;
 	if (x->limiting != LF_NONE && strcmp(a->def.criteria[x->limiting].id, b->def.criteria[y->limiting].id) != 0)
@@ -376,8 +283,8 @@ static bool same_scores(const struct world *a, const struct lf_member_score *x, 
 	return true;
 }
 
-static bool same_results(const struct world *a, const struct lf_result *x, const struct world *b,
-	const struct lf_result *y)
+static bool same_results(
+	const struct world *a, const struct lf_result *x, const struct world *b, const struct lf_result *y)
 {
 	if (x->outcome != y->outcome || x->ranking_count != y->ranking_count || x->needs_zero != y->needs_zero ||
 		x->labour_zero != y->labour_zero || !same(x->evidence_share, y->evidence_share) ||
@@ -396,9 +303,9 @@ static bool same_results(const struct world *a, const struct lf_result *x, const
 
 static void the_order_of_lists_changes_no_bit(void **state)
 {
-	struct random random = { first_seed };
+	struct random random = {first_seed};
 
-	(void) state;
+	(void)state;
 	for (uint64_t seed = first_seed; next_world(seed); seed++) {
 		struct scored scored, again;
 
@@ -415,9 +322,9 @@ static void the_order_of_lists_changes_no_bit(void **state)
 
 static void a_profile_does_not_depend_on_order_either(void **state)
 {
-	struct random random = { first_seed };
+	struct random random = {first_seed};
 
-	(void) state;
+	(void)state;
 	for (uint64_t seed = first_seed; next_world(seed); seed++) {
 		struct lf_discipline_fit fits[2][WORLD_DISCIPLINES];
 		double weights[2][WORLD_CRITERIA];
@@ -428,11 +335,13 @@ static void a_profile_does_not_depend_on_order_either(void **state)
 		world_shuffle(&other, &world, &random, true);
 		world_score(&scored, &world);
 		world_score(&again, &other);
-		claim(lf_profile(scored.rubric, &world.the_case, scored.workspace, fits[0], weights[0]) == scored.scored, seed,
-			"a profile exists where a score does");
-		(void) lf_profile(again.rubric, &other.the_case, again.workspace, fits[1], weights[1]);
+		claim(lf_profile(scored.rubric, &world.the_case, scored.workspace, fits[0], weights[0]) ==
+				scored.scored,
+			seed, "a profile exists where a score does");
+		(void)lf_profile(again.rubric, &other.the_case, again.workspace, fits[1], weights[1]);
 		for (size_t i = 0; scored.scored && i < world.def.discipline_count; i++) {
-			claim(strcmp(world.disciplines[fits[0][i].discipline].id, other.disciplines[fits[1][i].discipline].id) == 0,
+			claim(strcmp(world.disciplines[fits[0][i].discipline].id,
+				      other.disciplines[fits[1][i].discipline].id) == 0,
 				seed, "the same discipline");
 			claim(same(fits[0][i].score, fits[1][i].score), seed, "the same fit");
 			claim(i == 0 || fits[0][i - 1].score >= fits[0][i].score, seed, "best first");
@@ -446,12 +355,12 @@ static void a_profile_does_not_depend_on_order_either(void **state)
 
 static void a_result_restored_from_its_numbers_is_the_same_result(void **state)
 {
-	(void) state;
+	(void)state;
 	for (uint64_t seed = first_seed; next_world(seed); seed++) {
 		double weights[WORLD_CRITERIA], scores[WORLD_MEMBERS];
 		double ratings[WORLD_MEMBERS * WORLD_CRITERIA], shares[WORLD_MEMBERS * WORLD_CRITERIA];
 		uint32_t unknown[WORLD_MEMBERS * WORLD_CRITERIA];
-		struct lf_stored_numbers numbers = { weights, scores, ratings, shares, unknown, 0 };
+		struct lf_stored_numbers numbers = {weights, scores, ratings, shares, unknown, 0};
 		struct lf_result restored;
 		struct scored scored;
 		void *workspace;
@@ -462,12 +371,14 @@ static void a_result_restored_from_its_numbers_is_the_same_result(void **state)
 			bytes = lf_workspace_bytes(scored.rubric, &world.the_case);
 			workspace = aligned_alloc(64, (bytes + 63) / 64 * 64);
 			assert_non_null(workspace);
-			lf_result_numbers(scored.rubric, &world.the_case, &scored.result, weights, scores, ratings, shares, unknown,
-				&numbers.unknown_count);
+			lf_result_numbers(scored.rubric, &world.the_case, &scored.result, weights, scores, ratings,
+				shares, unknown, &numbers.unknown_count);
 			lf_restore(scored.rubric, &world.the_case, &numbers, workspace, &restored);
-			claim(same_results(&world, &scored.result, &world, &restored), seed, "restoring gives the same bits");
+			claim(same_results(&world, &scored.result, &world, &restored), seed,
+				"restoring gives the same bits");
 			for (size_t i = 0; i < scored.result.ranking_count; i++)
-				claim(scored.result.ranking[i].member == restored.ranking[i].member, seed, "the same members");
+				claim(scored.result.ranking[i].member == restored.ranking[i].member, seed,
+					"the same members");
 			free(workspace);
 		}
 		scored_clean_up(&scored);
@@ -478,8 +389,8 @@ static int choose_seed(void **state)
 {
 	const char *given = getenv("LF_TEST_SEED");
 
-	(void) state;
-	first_seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t) time(NULL) % 1000000 * 100000;
+	(void)state;
+	first_seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) % 1000000 * 100000;
 	print_message("LF_TEST_SEED=%" PRIu64 ", %d worlds\n", first_seed, WORLDS);
 	return 0;
 }

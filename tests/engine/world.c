@@ -15,12 +15,12 @@ uint64_t random_next(struct random *random)
 
 size_t random_below(struct random *random, size_t count)
 {
-	return (size_t) (random_next(random) % count);
+	return (size_t)(random_next(random) % count);
 }
 
 double random_unit(struct random *random, size_t steps)
 {
-	return (double) random_below(random, steps + 1) / (double) steps;
+	return (double)random_below(random, steps + 1) / (double)steps;
 }
 
 bool random_chance(struct random *random, unsigned percent)
@@ -100,9 +100,9 @@ static void draw_ids(struct random *r, char ids[][WORLD_ID], size_t count, char 
 		memset(ids[i], 0, WORLD_ID);
 		ids[i][0] = prefix;
 		for (size_t k = 1; k < length; k++)
-			ids[i][k] = (char) ('a' + random_below(r, 26));
-		ids[i][length] = (char) ('0' + i / 10);
-		ids[i][length + 1] = (char) ('0' + i % 10);
+			ids[i][k] = (char)('a' + random_below(r, 26));
+		ids[i][length] = (char)('0' + i / 10);
+		ids[i][length + 1] = (char)('0' + i % 10);
 	}
 }
 
@@ -120,15 +120,15 @@ static void draw_linear(struct random *r, struct lf_linear *linear, double *by_t
 		by_trait[t] = random_chance(r, 50) ? 2 * random_unit(r, 100) - 1 : 0;
 }
 
-static void draw_curve(struct random *r, struct lf_criterion_def *c, struct lf_curve_point *points,
-	const struct lf_rubric_def *def)
+static void draw_curve(
+	struct random *r, struct lf_criterion_def *c, struct lf_curve_point *points, const struct lf_rubric_def *def)
 {
 	size_t count = 2 + random_below(r, WORLD_POINTS - 1);
 	double value = 0;
 
 	c->curve_count = count;
 	for (size_t i = 0; i < count; i++) {
-		double place = ((double) i + 0.9 * random_unit(r, 100)) / (double) count;
+		double place = ((double)i + 0.9 * random_unit(r, 100)) / (double)count;
 
 		points[i].rating = def->scale_min + (def->scale_max - def->scale_min) * place;
 		value += (1 - value) * random_unit(r, 10);
@@ -143,7 +143,8 @@ static void draw_criterion(struct random *r, struct world *w, size_t j)
 	c->title = "";
 	c->derived = LF_RATED;
 	if (j > 0 && random_chance(r, 25))
-		c->derived = w->def.discipline_count > 0 && random_chance(r, 50) ? LF_DOMAIN_ALIGNMENT : LF_TEAM_COVERAGE;
+		c->derived =
+			w->def.discipline_count > 0 && random_chance(r, 50) ? LF_DOMAIN_ALIGNMENT : LF_TEAM_COVERAGE;
 	draw_linear(r, &c->weight, w->weight_by_trait[j], w->def.trait_count);
 	if (j == 0)
 		c->weight.base = 0.01 + random_unit(r, 100);
@@ -164,7 +165,7 @@ static void draw_criterion(struct random *r, struct world *w, size_t j)
 			draw_linear(r, &need->amount, w->need_by_trait[j][c->need_count], w->def.trait_count);
 			if (c->need_count == 0 && need->amount.base <= 0)
 				need->amount.base = 0.5;
-			need->discipline = (uint32_t) d;
+			need->discipline = (uint32_t)d;
 			c->need_count++;
 		}
 	}
@@ -172,7 +173,7 @@ static void draw_criterion(struct random *r, struct world *w, size_t j)
 
 static void draw_rubric(struct random *r, struct world *w)
 {
-	static const double scales[][2] = { { 1, 5 }, { 0, 10 }, { -2, 2 }, { 0, 1 } };
+	static const double scales[][2] = {{1, 5}, {0, 10}, {-2, 2}, {0, 1}};
 	struct lf_rubric_def *def = &w->def;
 	size_t scale = random_below(r, 4);
 
@@ -180,13 +181,13 @@ static void draw_rubric(struct random *r, struct world *w)
 	def->scale_min = scales[scale][0];
 	def->scale_max = scales[scale][1];
 	/* One draw a statement: C does not fix the order within a list of initialisers. */
-	def->half_life_days = random_chance(r, 70) ? (double) (1 + random_below(r, 1000)) : 0;
+	def->half_life_days = random_chance(r, 70) ? (double)(1 + random_below(r, 1000)) : 0;
 	def->discipline_count = random_below(r, WORLD_DISCIPLINES + 1);
 	def->source_count = random_below(r, WORLD_SOURCES + 1);
 	def->trait_count = random_below(r, WORLD_TRAITS + 1);
 	def->criterion_count = 1 + random_below(r, WORLD_CRITERIA);
 	def->gate_count = random_chance(r, 50) ? random_below(r, WORLD_GATES + 1) : 0;
-	def->aggregation = (enum lf_aggregation) random_below(r, 3);
+	def->aggregation = (enum lf_aggregation)random_below(r, 3);
 	def->threshold_margin = random_chance(r, 50) ? 0.05 * random_unit(r, 10) : 0;
 	def->threshold_evidence_share = random_chance(r, 50) ? 0.6 * random_unit(r, 10) : 0;
 	draw_ids(r, w->criterion_ids, w->def.criterion_count, 'c');
@@ -210,7 +211,7 @@ static void draw_rubric(struct random *r, struct world *w)
 	for (size_t g = 0; g < w->def.gate_count; g++) {
 		size_t j = random_below(r, w->def.criterion_count + 1);
 
-		w->gates[g].criterion = j == w->def.criterion_count ? LF_NONE : (uint32_t) j;
+		w->gates[g].criterion = j == w->def.criterion_count ? LF_NONE : (uint32_t)j;
 		w->gates[g].at_least = 0.5 * random_unit(r, 10);
 		if (j < w->def.criterion_count && w->criteria[j].derived == LF_RATED)
 			w->gates[g].at_least =
@@ -221,13 +222,13 @@ static void draw_rubric(struct random *r, struct world *w)
 static void draw_evidence(struct random *r, const struct world *w, struct lf_evidence *e)
 {
 	do
-		e->criterion = (uint32_t) random_below(r, w->def.criterion_count);
+		e->criterion = (uint32_t)random_below(r, w->def.criterion_count);
 	while (w->criteria[e->criterion].derived != LF_RATED);
-	e->source = w->def.source_count > 0 && random_chance(r, 80) ? (uint32_t) random_below(r, w->def.source_count) :
-		LF_NONE;
+	e->source = w->def.source_count > 0 && random_chance(r, 80) ? (uint32_t)random_below(r, w->def.source_count)
+								    : LF_NONE;
 	e->rating = draw_rating(r, &w->def);
-	e->observed_day = random_chance(r, 20) ? LF_UNDATED :
-		w->the_case.as_of_day + 1 - (int32_t) random_below(r, 3000);
+	e->observed_day =
+		random_chance(r, 20) ? LF_UNDATED : w->the_case.as_of_day + 1 - (int32_t)random_below(r, 3000);
 }
 
 static void draw_member(struct random *r, struct world *w, size_t m)
@@ -235,15 +236,16 @@ static void draw_member(struct random *r, struct world *w, size_t m)
 	struct lf_member *member = &w->members[m];
 	size_t all = w->the_case.discipline_count;
 
-	*member = (struct lf_member) { .discipline = LF_NONE };
+	*member = (struct lf_member){.discipline = LF_NONE};
 	if (all > 0 && random_chance(r, 90))
-		member->discipline = (uint32_t) random_below(r, all);
+		member->discipline = (uint32_t)random_below(r, all);
 	member->availability = random_chance(r, 50) ? 1 : random_unit(r, 10);
 	member->evidence_count = random_chance(r, 15) ? 0 : random_below(r, WORLD_EVIDENCE);
 	member->candidate = random_chance(r, 85);
 	for (size_t d = 0; d < all; d++) {
 		if (random_chance(r, 25))
-			w->expertise[m][member->expertise_count++] = (struct lf_expertise) { (uint32_t) d, random_unit(r, 10) };
+			w->expertise[m][member->expertise_count++] =
+				(struct lf_expertise){(uint32_t)d, random_unit(r, 10)};
 	}
 	for (size_t i = 0; i < member->evidence_count; i++)
 		draw_evidence(r, w, &w->evidence[m][i]);
@@ -251,11 +253,11 @@ static void draw_member(struct random *r, struct world *w, size_t m)
 
 void world_make(struct world *w, uint64_t seed)
 {
-	struct random random = { seed }, *r = &random;
+	struct random random = {seed}, *r = &random;
 
 	memset(w, 0, sizeof *w);
 	draw_rubric(r, w);
-	w->the_case = (struct lf_case) {
+	w->the_case = (struct lf_case){
 		.project_title = "",
 		.project_id = "project",
 		.as_of_day = 20000,
@@ -333,7 +335,7 @@ static void shuffle_rubric(struct world *to, const struct world *from, struct ra
 		for (size_t i = 0; i < from->criteria[j].need_count; i++) {
 			struct lf_need_def need = from->needs[j][i];
 
-			need.discipline = (uint32_t) at->disciplines[need.discipline];
+			need.discipline = (uint32_t)at->disciplines[need.discipline];
 			to->needs[to_j][need_at[i]] = need;
 			for (size_t t = 0; t < from->def.trait_count; t++)
 				to->need_by_trait[to_j][need_at[i]][at->traits[t]] = from->need_by_trait[j][i][t];
@@ -342,33 +344,33 @@ static void shuffle_rubric(struct world *to, const struct world *from, struct ra
 	for (size_t g = 0; g < from->def.gate_count; g++) {
 		to->gates[g] = from->gates[g];
 		if (from->gates[g].criterion != LF_NONE)
-			to->gates[g].criterion = (uint32_t) at->criteria[from->gates[g].criterion];
+			to->gates[g].criterion = (uint32_t)at->criteria[from->gates[g].criterion];
 	}
 }
 
-static void shuffle_member(struct world *to, size_t to_m, const struct world *from, size_t m, struct random *r,
-	const struct places *at)
+static void shuffle_member(
+	struct world *to, size_t to_m, const struct world *from, size_t m, struct random *r, const struct places *at)
 {
 	size_t evidence_at[WORLD_EVIDENCE], expertise_at[WORLD_ALL];
 
 	to->members[to_m] = from->members[m];
 	memcpy(to->member_ids[to_m], from->member_ids[m], WORLD_ID);
 	if (from->members[m].discipline != LF_NONE)
-		to->members[to_m].discipline = (uint32_t) at->disciplines[from->members[m].discipline];
+		to->members[to_m].discipline = (uint32_t)at->disciplines[from->members[m].discipline];
 	draw_places(r, evidence_at, from->members[m].evidence_count, true);
 	for (size_t i = 0; i < from->members[m].evidence_count; i++) {
 		struct lf_evidence e = from->evidence[m][i];
 
-		e.criterion = (uint32_t) at->criteria[e.criterion];
+		e.criterion = (uint32_t)at->criteria[e.criterion];
 		if (e.source != LF_NONE)
-			e.source = (uint32_t) at->sources[e.source];
+			e.source = (uint32_t)at->sources[e.source];
 		to->evidence[to_m][evidence_at[i]] = e;
 	}
 	draw_places(r, expertise_at, from->members[m].expertise_count, true);
 	for (size_t i = 0; i < from->members[m].expertise_count; i++) {
 		struct lf_expertise x = from->expertise[m][i];
 
-		x.discipline = (uint32_t) at->disciplines[x.discipline];
+		x.discipline = (uint32_t)at->disciplines[x.discipline];
 		to->expertise[to_m][expertise_at[i]] = x;
 	}
 }

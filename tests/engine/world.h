@@ -1,4 +1,5 @@
-/* Random rubrics, teams and projects for the engine's tests: integers drawn by SplitMix64, so the same everywhere for a seed. */
+/* Random rubrics, teams and projects for the engine's tests: integers drawn by SplitMix64, so the same everywhere for a
+ * seed. */
 #ifndef LF_TESTS_ENGINE_WORLD_H
 #define LF_TESTS_ENGINE_WORLD_H
 
@@ -10,12 +11,12 @@
 enum {
 	WORLD_CRITERIA = 10,
 	WORLD_TRAITS = 6,
-	WORLD_DISCIPLINES = 6,  /* declared */
-	WORLD_EXTRAS = 2,       /* known to the case only */
+	WORLD_DISCIPLINES = 6, /* declared */
+	WORLD_EXTRAS = 2,      /* known to the case only */
 	WORLD_ALL = WORLD_DISCIPLINES + WORLD_EXTRAS,
 	WORLD_SOURCES = 4,
 	WORLD_MEMBERS = 12,
-	WORLD_EVIDENCE = 33,    /* one more than is drawn: tests add a piece */
+	WORLD_EVIDENCE = 33, /* one more than is drawn: tests add a piece */
 	WORLD_GATES = 4,
 	WORLD_POINTS = 5,
 	WORLD_ID = 16,
@@ -82,6 +83,9 @@ void world_score(struct scored *scored, const struct world *world);
 void scored_clean_up(struct scored *scored);
 /* NULL where it is no candidate. */
 const struct lf_member_score *score_of(const struct scored *scored, uint32_t member);
+
+/* A member's score as the formulas say, up to rounding: oracle.c. */
+long double world_score_by_formula(const struct world *world, const struct lf_member *member);
 
 uint64_t double_bits(double x);
 double double_from_bits(uint64_t bits);
