@@ -302,11 +302,13 @@ static void attempts_end_at_the_deadline(void **state)
 	struct lf_call_options options = {.idempotent = true, .attempts_max = 1000, .timeout_ms = 200};
 	struct lf_client *client;
 	struct fake fake;
+	enum lf_code code;
 
 	(void)state;
 	fake_start(&fake, ANY, busy);
 	client = connect_to(fake.url);
-	assert_int_equal(check_health(client, &options, NULL), LF_UNAVAILABLE);
+	code = check_health(client, &options, NULL);
+	assert_true(code == LF_UNAVAILABLE || code == LF_DEADLINE_EXCEEDED); /* whichever was under way */
 	fake_await(&fake, 1);
 	lf_client_destroy(client);
 	assert_in_range(fake.requests, 1, 8);
