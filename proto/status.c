@@ -237,9 +237,17 @@ size_t lf_path_push_index(struct lf_path *path, const char *field, size_t index)
 {
 	size_t before = lf_path_push(path, field);
 	char text[32];
+	char *digit = text + sizeof(text);
 
-	snprintf(text, sizeof(text), "[%zu]", index);
-	path_append(path, text);
+	/* By hand: conversion pushes one for each member and piece of evidence of every request. */
+	*--digit = '\0';
+	*--digit = ']';
+	do {
+		*--digit = (char)('0' + index % 10);
+		index /= 10;
+	} while (index > 0);
+	*--digit = '[';
+	path_append(path, digit);
 	return before;
 }
 

@@ -55,6 +55,18 @@ static void committed(struct lf_append *append, const struct lf_error *error)
 	lf_send_error(job->call, &failure);
 }
 
+/* The bytes of a message that is canonical already. */
+static struct lf_bytes pack(const ProtobufCMessage *message, struct lf_arena *arena)
+{
+	struct lf_bytes bytes = {.length = protobuf_c_message_get_packed_size(message)};
+	uint8_t *data = lf_arena_alloc(arena, bytes.length);
+
+	if (data != NULL)
+		protobuf_c_message_pack(message, data);
+	bytes.data = data;
+	return bytes;
+}
+
 /* Digest of the request as sent: team and project by content, and all the rest but the key. */
 static bool digest_request(const Leadfit__V1__ScoreRequest *request, struct lf_bytes team, struct lf_bytes project,
 	struct lf_arena *arena, struct lf_digest *digest)
@@ -66,7 +78,7 @@ static bool digest_request(const Leadfit__V1__ScoreRequest *request, struct lf_b
 	rest.team = NULL;
 	rest.project = NULL;
 	rest.idempotency_key = lf_unconst("");
-	bytes.data = lf_wire_canonical_bytes(&rest.base, arena, &bytes.length);
+	bytes = pack(&rest.base, arena);
 	if (bytes.data == NULL)
 		return false;
 	lf_sha256(team.data, team.length, &parts[0]);
@@ -113,8 +125,8 @@ static bool fill_append(struct lf_append *append, const Leadfit__V1__ScoreReques
 	append->outcome = decision->outcome;
 	append->purpose = request->purpose;
 	append->recommended = decision->recommended;
-	append->team.data = lf_wire_canonical_bytes(&request->team->base, arena, &append->team.length);
-	append->project.data = lf_wire_canonical_bytes(&request->project->base, arena, &append->project.length);
+	append->team = pack(&request->team->base, arena);
+	append->project = pack(&request->project->base, arena);
 	append->answer = lf_answer_pack(parts, request->candidates, request->ignore_undeclared, arena);
 	append->candidates = candidate_ids(&parts->evaluation->built.engine, arena, &append->candidate_count);
 	if (append->team.data == NULL || append->project.data == NULL || append->answer.data == NULL || append->candidates == NULL)
