@@ -26,7 +26,7 @@ struct lf_client_options {
 	const char *token;           /* NULL = none; sent as authorization: Bearer TOKEN */
 	unsigned connect_timeout_ms; /* 0 = 2000 */
 	size_t reply_bytes_max;      /* 0 = LF_MESSAGE_BYTES_MAX */
-	size_t in_flight_max;        /* calls at once; further ones wait in lf_call. 0 = 256 */
+	size_t in_flight_max;        /* requests at once, at most LF_IN_FLIGHT_MAX; further calls wait their turn. 0 = 256 */
 };
 
 /*
@@ -34,7 +34,10 @@ struct lf_client_options {
  * INVALID_ARGUMENT for a URL. Later it reconnects by itself. Blocks. The client is for any number of threads.
  */
 enum lf_code lf_client_new(struct lf_client **client, const struct lf_client_options *options, struct lf_error *error);
-/* Ends every call still running with CANCELLED, closes, frees. Calls must be destroyed before. Not from a closure. */
+/*
+ * Ends every call still running with CANCELLED, waits until their closures have returned, closes, frees. A struct lf_call may be destroyed
+ * before or after; after, a start gives CANCELLED. Not from a closure, nor while another thread is starting a call. NULL is allowed.
+ */
 void lf_client_destroy(struct lf_client *client);
 
 struct lf_call_options {
@@ -60,7 +63,10 @@ ProtobufCService *lf_call_service(struct lf_call *call);
 typedef void (*lf_call_bytes_fn)(const uint8_t *reply, size_t length, void *closure_data);
 void lf_call_start_bytes(struct lf_call *call, unsigned method_index, const uint8_t *request, size_t length,
 	lf_call_bytes_fn closure, void *closure_data);
-/* Waits until the closure has returned. Returns the call's code; error (may be NULL) gets a copy. */
+/*
+ * Waits until the closure has returned. Returns the call's code; error (may be NULL) gets a copy. FAILED_PRECONDITION where the call was
+ * not started. Not from a closure.
+ */
 enum lf_code lf_call_wait(struct lf_call *call, struct lf_error *error);
 /* The call's error: valid within the closure and after lf_call_wait(). */
 const struct lf_error *lf_call_error(const struct lf_call *call);
@@ -71,7 +77,7 @@ void lf_call_destroy(struct lf_call *call);
 
 /*
  * The whole thing at once: calls, waits, and gives back the decoded reply, to be freed with protobuf_c_message_free_unpacked(reply, NULL).
- * NULL on failure, error says why.
+ * NULL on failure, error says why. Not from a closure.
  */
 ProtobufCMessage *lf_client_call(struct lf_client *client, const ProtobufCServiceDescriptor *service, unsigned method_index,
 	const ProtobufCMessage *request, const struct lf_call_options *options, struct lf_error *error);
