@@ -32,28 +32,32 @@ static enum lf_code check_url(const char *url, struct lf_error *error)
 		return LF_OK;
 	if (url != NULL && strncmp(url, "ipc://", 6) == 0 && url[6] != '\0')
 		return LF_OK;
-	return lf_error_set(error, LF_INVALID_ARGUMENT, "%.200s: a server's URL is tcp://HOST:PORT, ipc://PATH or tls+tcp://HOST:PORT",
+	return lf_error_set(error, LF_INVALID_ARGUMENT,
+		"%.200s: a server's URL is tcp://HOST:PORT, ipc://PATH or tls+tcp://HOST:PORT",
 		url != NULL ? url : "(none)");
 }
 
 /* Takes what the options say. */
-static enum lf_code take_options(struct lf_client *client, const struct lf_client_options *options, struct lf_error *error)
+static enum lf_code take_options(
+	struct lf_client *client, const struct lf_client_options *options, struct lf_error *error)
 {
 	struct lf_error why = LF_ERROR_INIT;
 	struct lf_call probe = {.client = client, .method = "s/m"};
 	uint8_t header[LF_FRAME_HEADER_MAX];
 	size_t size;
 
-	client->connect_timeout_ms = options->connect_timeout_ms != 0 ? options->connect_timeout_ms : LF_CONNECT_MS_DEFAULT;
+	client->connect_timeout_ms =
+		options->connect_timeout_ms != 0 ? options->connect_timeout_ms : LF_CONNECT_MS_DEFAULT;
 	if (client->connect_timeout_ms > LF_TIMEOUT_MS_MAX)
 		client->connect_timeout_ms = LF_TIMEOUT_MS_MAX;
 	client->reply_bytes_max = options->reply_bytes_max != 0 ? options->reply_bytes_max : LF_MESSAGE_BYTES_MAX;
 	client->slots_wanted = options->in_flight_max != 0 ? options->in_flight_max : LF_CLIENT_FLIGHT_DEFAULT;
 	if (client->slots_wanted > LF_IN_FLIGHT_MAX)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "in_flight_max: %zu is outside 1..%d", client->slots_wanted, LF_IN_FLIGHT_MAX);
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "in_flight_max: %zu is outside 1..%d",
+			client->slots_wanted, LF_IN_FLIGHT_MAX);
 	if (client->reply_bytes_max > LF_REQUEST_BYTES_MAX)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "reply_bytes_max: %zu is outside 1..%d", client->reply_bytes_max,
-			LF_REQUEST_BYTES_MAX);
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "reply_bytes_max: %zu is outside 1..%d",
+			client->reply_bytes_max, LF_REQUEST_BYTES_MAX);
 	client->url = strdup(options->url);
 	if (client->url == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
@@ -247,9 +251,10 @@ static void end_calls(struct lf_client *client)
 }
 
 /*
- * No call lives. Stops the keeper, then nng: first the aios, which waits for callbacks that are still within nng_ctx_recv(), for nng 1.5.2
- * may free the socket under a thread that drops the last reference to one of its contexts; then contexts, before their
- * socket, which waits for them. nng_close() would wait for a lost dial, too: it is left to the last reference.
+ * No call lives. Stops the keeper, then nng: first the aios, which waits for callbacks that are still within
+ * nng_ctx_recv(), for nng 1.5.2 may free the socket under a thread that drops the last reference to one of its
+ * contexts; then contexts, before their socket, which waits for them. nng_close() would wait for a lost dial, too: it
+ * is left to the last reference.
  */
 static void tear_down(struct lf_client *client)
 {
@@ -332,8 +337,9 @@ static void on_sync_reply(const uint8_t *reply, size_t length, void *closure_dat
 		sync->message = lf_reply_decode_to_heap(sync->type, reply, length, sync->memory_max, &sync->error);
 }
 
-ProtobufCMessage *lf_client_call(struct lf_client *client, const ProtobufCServiceDescriptor *service, unsigned method_index,
-	const ProtobufCMessage *request, const struct lf_call_options *options, struct lf_error *error)
+ProtobufCMessage *lf_client_call(struct lf_client *client, const ProtobufCServiceDescriptor *service,
+	unsigned method_index, const ProtobufCMessage *request, const struct lf_call_options *options,
+	struct lf_error *error)
 {
 	struct sync sync = {.memory_max = client->reply_bytes_max * LF_REPLY_ARENA_FACTOR, .error = LF_ERROR_INIT};
 	struct lf_call *call = lf_call_new(client, service, options);

@@ -10,15 +10,19 @@
  *	                     slot and connection          sent
  *	IDLE ──start──► QUEUED ─────────────► SENDING ──────────► RECEIVING
  *	DONE ──start──►  │  ▲                    │                    │
- *	                 │  │ time is up         │ error, stop        │ reply, error, stop
- *	      cancel,    │  └────── BACKOFF ◄─┐  ▼                    ▼
- *	      time is up │             │      └─── ENDING ◄───────────┘
- *	                 ▼             ▼             │  closure returned
- *	               STOPPED ◄───────┘cancel       ▼
- *	                 └───keeper──► ENDING ────► DONE
+ *	                 │  │ pause is over      │ error, stop        │ reply, error, stop
+ *	                 │  └────── BACKOFF ◄─┐  ▼                    ▼
+ *	          cancel │             │      └─── ENDING ◄───────────┘
+ *	                 ▼             │ cancel      │
+ *	               STOPPED ◄───────┘             │ closure returned
+ *	                 └──keeper──► ENDING ──────► DONE
  *
- * The promise: a call that was started has its closure called exactly once, by its deadline (or as soon after it as a thread runs), and
- * is DONE afterwards. Only ENDING leads to DONE; who moves a call to ENDING, under the mutex, has it alone from then on.
+ * The keeper moves a QUEUED or BACKOFF call whose deadline (or patience with a lost connection) is over to ENDING, too.
+ *A call that can't be started goes from its start to ENDING.
+ *
+ * The promise: a call that was started has its closure called exactly once, by its deadline (or as soon after it as a
+ * thread runs), and is DONE afterwards. Only ENDING leads to DONE; who moves a call to ENDING, under the mutex, has it
+ * alone from then on.
  *
  *	state      in the heap  in the queue  has a slot  whose it is
  *	QUEUED     yes          yes           no          nobody's
@@ -28,16 +32,17 @@
  *	STOPPED    yes          no            no          the keeper's
  *	ENDING     no           no            no          one thread's
  *
- * A slot is a REQ context with one aio. It goes back to the free list in the aio's callback, never earlier, so that its aio is idle. That
- * lets lf_call_on_due() cancel an aio under the mutex without hitting the next call: the callback needs the mutex to pass the slot on.
- * A context whose request was given up holds at most one late reply until its next request resets it; nng drops replies to
- * requests that it does not know.
+ * A slot is a REQ context with one aio. It goes back to the free list in the aio's callback, never earlier, so that its
+ * aio is idle. That lets lf_call_on_due() cancel an aio under the mutex without hitting the next call: the callback
+ * needs the mutex to pass the slot on. A context whose request was given up holds at most one late reply until its next
+ * request resets it; nng drops replies to requests that it does not know.
  *
- * Nothing is handed to nng while there is no connection, so its own send queue holds only what a stalled peer keeps from
- * being written. nng runs callbacks on a few threads of its own; no function here blocks in one but for the mutex, held briefly.
+ * Nothing is handed to nng while there is no connection, so its own send queue holds only what a stalled peer keeps
+ * from being written. nng runs callbacks on a few threads of its own; no function here blocks in one but for the mutex,
+ * held briefly.
  *
- * A request that was sent is sent again only where the caller said so (idempotent). One that nng gave back unsent is no different: a
- * caller is told UNAVAILABLE for both.
+ * A request that was sent is sent again only where the caller said so (idempotent). One that nng gave back unsent is no
+ * different: a caller is told UNAVAILABLE for both.
  */
 
 /* ---- the queue, under the mutex ---- */
@@ -123,7 +128,8 @@ static void set_stop_error(struct lf_client *client, struct lf_call *call, enum 
 	case LF_DEADLINE_EXCEEDED:
 		snprintf(before, sizeof(before), "%s%.200s%s", call->error.code != LF_OK ? " (before that: " : "",
 			call->error.code != LF_OK ? call->error.message : "", call->error.code != LF_OK ? ")" : "");
-		lf_error_set(&call->error, code, "no answer from %s within %u ms%s", client->url, call->timeout_ms, before);
+		lf_error_set(
+			&call->error, code, "no answer from %s within %u ms%s", client->url, call->timeout_ms, before);
 		break;
 	default:
 		lf_error_set(&call->error, code, "the call was cancelled");
@@ -137,7 +143,7 @@ static void set_nng_error(const struct lf_client *client, struct lf_call *call, 
 		lf_error_set(&call->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	else
 		lf_error_set(&call->error, LF_UNAVAILABLE,
-			"the connection to %s was lost before the answer (%s); a reply of more than %zu bytes ends it, too", client->url,
+			"the connection to %s was lost before the answer (%s, or a reply above %zu bytes)", client->url,
 			lf_link_reason(nng_error), client->reply_bytes_max);
 }
 
@@ -172,7 +178,7 @@ static bool will_retry(struct lf_client *client, struct lf_call *call)
 	int64_t backoff = LF_BACKOFF_MS_MIN;
 
 	if (call->error.code != LF_UNAVAILABLE || !call->idempotent || call->attempt >= call->attempts_max ||
-	    call->message == NULL || call->stop == LF_CANCELLED || client->closing)
+		call->message == NULL || call->stop == LF_CANCELLED || client->closing)
 		return false;
 	for (unsigned attempt = 1; attempt < call->attempt && backoff < LF_BACKOFF_MS_MAX; attempt++)
 		backoff *= 2;
@@ -348,7 +354,8 @@ static void answer(struct lf_call *call, nng_msg *reply)
 	struct lf_frame frame;
 
 	lf_error_clean_up(&call->error);
-	lf_reply_read(&frame, nng_msg_body(reply), nng_msg_len(reply), client->reply_bytes_max, &call->arena, &call->error);
+	lf_reply_read(
+		&frame, nng_msg_body(reply), nng_msg_len(reply), client->reply_bytes_max, &call->arena, &call->error);
 	if (call->error.code == LF_OK && call->bytes_closure == NULL)
 		message = lf_reply_decode(type, frame.message, frame.message_length, &call->arena, &call->error);
 	if (call->error.code == LF_OK)

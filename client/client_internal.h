@@ -19,19 +19,19 @@
 #include "proto/frame.h"
 
 enum {
-	LF_CONNECT_MS_DEFAULT     = 2000,
-	LF_CALL_MS_DEFAULT        = 10000,
-	LF_ATTEMPTS_DEFAULT       = 4,
-	LF_CLIENT_FLIGHT_DEFAULT  = 256,
-	LF_BACKOFF_MS_MIN         = 50,   /* before the second attempt; doubles with each, ±50% */
-	LF_BACKOFF_MS_MAX         = 5000,
-	LF_REDIAL_MS_MIN          = 50,   /* before the second try to connect; doubles with each, ±50% */
-	LF_REDIAL_MS_MAX          = 1000,
-	LF_STABLE_MS              = 1000, /* a connection that held so long was a good one: the next dial is at once */
-	LF_ABORT_AGAIN_MS         = 5,
-	LF_DIAL_MS_MIN            = 20,   /* a dial is not ended earlier: see client_link.c */
-	LF_DIAL_LOST_MS           = 1000, /* a dial that was ended and does not return within this is lost */
-	LF_REPLY_ARENA_FACTOR     = 16,   /* memory of a decoded reply, in reply_bytes_max */
+	LF_CONNECT_MS_DEFAULT = 2000,
+	LF_CALL_MS_DEFAULT = 10000,
+	LF_ATTEMPTS_DEFAULT = 4,
+	LF_CLIENT_FLIGHT_DEFAULT = 256,
+	LF_BACKOFF_MS_MIN = 50, /* before the second attempt; doubles with each, ±50% */
+	LF_BACKOFF_MS_MAX = 5000,
+	LF_REDIAL_MS_MIN = 50, /* before the second try to connect; doubles with each, ±50% */
+	LF_REDIAL_MS_MAX = 1000,
+	LF_STABLE_MS = 1000, /* a connection that held so long was a good one: the next dial is at once */
+	LF_ABORT_AGAIN_MS = 5,
+	LF_DIAL_MS_MIN = 20,        /* a dial is not ended earlier: see client_link.c */
+	LF_DIAL_LOST_MS = 1000,     /* a dial that was ended and does not return within this is lost */
+	LF_REPLY_ARENA_FACTOR = 16, /* memory of a decoded reply, in reply_bytes_max */
 };
 
 /* The states of a call; the diagram is in client_call.c. */
@@ -75,8 +75,8 @@ struct lf_call {
 
 	/* Under client->mutex. */
 	enum lf_call_state state;
-	enum lf_code stop;        /* why it must end though no answer came; LF_OK = it need not */
-	unsigned attempt;         /* from 1 */
+	enum lf_code stop; /* why it must end though no answer came; LF_OK = it need not */
+	unsigned attempt;  /* from 1 */
 	int64_t deadline_ms;
 	int64_t waiting_since_ms; /* QUEUED and SENDING: since then it wants a connection */
 	int64_t retry_ms;         /* BACKOFF: when it ends */
@@ -87,7 +87,8 @@ struct lf_call {
 	struct lf_slot *slot;
 	pthread_cond_t done;
 
-	/* Of whoever has the call: its starter, then the thread that took it off the queue, then the aio's callback or the keeper. */
+	/* Of whoever has the call: its starter, then the thread that took it off the queue, then the aio's callback or
+	 * the keeper. */
 	nng_msg *message; /* kept for a further attempt; NULL where there can be none */
 	struct lf_arena arena;
 	struct lf_error error;
@@ -107,7 +108,7 @@ struct lf_client {
 
 	pthread_mutex_t mutex; /* everything below; never held across a closure or a call of nng but nng_aio_cancel() */
 	pthread_cond_t keeper_cond, link_cond, idle_cond;
-	size_t references;     /* the client's own and one a call */
+	size_t references; /* the client's own and one a call */
 	bool closing;
 
 	/* Calls. */
@@ -115,15 +116,15 @@ struct lf_client {
 	struct lf_call *queue_first, *queue_last;
 	struct lf_call **heap; /* the calls the keeper looks after, a binary heap by due_ms */
 	size_t heap_count, heap_capacity;
-	size_t call_count;     /* lf_call objects: the heap has room for each */
-	size_t live;           /* started, closure not yet returned */
-	size_t pumping;        /* threads in lf_pump() */
+	size_t call_count; /* lf_call objects: the heap has room for each */
+	size_t live;       /* started, closure not yet returned */
+	size_t pumping;    /* threads in lf_pump() */
 	int64_t keeper_wake_ms;
 	bool pump_wanted;
 	uint64_t random;
 
 	/* Connection. */
-	uint32_t pipe_id;      /* 0 = not connected */
+	uint32_t pipe_id; /* 0 = not connected */
 	uint32_t removed_pipe_id;
 	bool pipe_was_added;
 	uint64_t replies;
@@ -133,7 +134,7 @@ struct lf_client {
 	int64_t dial_since_ms, dial_due_ms;     /* dial_due_ms: when the keeper has to look at it */
 	bool connector_runs;
 	unsigned connectors_lost; /* each holds a reference for ever */
-	char link_error[128];  /* why it could not connect, or how the connection was lost */
+	char link_error[128];     /* why it could not connect, or how the connection was lost */
 };
 
 /* ---- time and chance ---- */
@@ -166,19 +167,22 @@ void *lf_keeper_main(void *client);
 void lf_call_enqueue(struct lf_client *client, struct lf_call *call);
 /* Under the mutex: when the keeper must look at a call that is in the heap. */
 int64_t lf_call_due(const struct lf_client *client, const struct lf_call *call);
-/* Under the mutex: gives up a call, whatever its state; the keeper does the rest. Whether due_ms changed: then the heap must be told. */
+/* Under the mutex: gives up a call, whatever its state; the keeper does the rest. Whether due_ms changed: then the heap
+ * must be told. */
 bool lf_call_stop(struct lf_client *client, struct lf_call *call);
 /* The keeper, under the mutex, which it releases while a closure runs: a call's time has come. */
 void lf_call_on_due(struct lf_client *client, struct lf_call *call, int64_t now_ms);
 /* Without the mutex: sends what is queued, as far as there are slots. Blocks for no longer than a send() does. */
 void lf_pump(struct lf_client *client);
-/* Runs the closure and makes the call DONE. Without the mutex; the call is ENDING. reply and length: as the closure wants them. */
+/* Runs the closure and makes the call DONE. Without the mutex; the call is ENDING. reply and length: as the closure
+ * wants them. */
 void lf_call_finish(struct lf_call *call, const ProtobufCMessage *message, const uint8_t *bytes, size_t length);
-/* Writes the frame's header for this call into out (LF_FRAME_HEADER_MAX bytes). 0 and error where a field is outside its limits. */
+/* Writes the frame's header for this call into out (LF_FRAME_HEADER_MAX bytes). 0 and error where a field is outside
+ * its limits. */
 size_t lf_call_header(const struct lf_call *call, uint32_t timeout_ms, uint8_t *out, struct lf_error *error);
 /* Like a generated function, but the closure gets the reply's bytes. */
-void lf_call_start_message(struct lf_call *call, unsigned method_index, const ProtobufCMessage *input, lf_call_bytes_fn closure,
-	void *closure_data);
+void lf_call_start_message(struct lf_call *call, unsigned method_index, const ProtobufCMessage *input,
+	lf_call_bytes_fn closure, void *closure_data);
 /* Callback of every slot's aio. arg is the slot. */
 void lf_slot_on_aio(void *arg);
 /* Drops a reference, frees the client with the last. Takes the mutex. */
@@ -192,7 +196,8 @@ void lf_client_release(struct lf_client *client);
  */
 enum lf_code lf_reply_read(struct lf_frame *frame, const uint8_t *data, size_t length, size_t bytes_max,
 	struct lf_arena *arena, struct lf_error *error);
-/* Decodes the message of a reply into arena. NULL and error where it is rubbish (INTERNAL), or too large (RESOURCE_EXHAUSTED). */
+/* Decodes the message of a reply into arena. NULL and error where it is rubbish (INTERNAL), or too large
+ * (RESOURCE_EXHAUSTED). */
 ProtobufCMessage *lf_reply_decode(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
 	struct lf_arena *arena, struct lf_error *error);
 /* The same onto the heap, for protobuf_c_message_free_unpacked(message, NULL). */
@@ -207,7 +212,8 @@ void lf_error_copy(struct lf_error *to, const struct lf_error *from);
 const char *lf_link_reason(int nng_error);
 /* Sets up the callbacks of the socket. 0 or an error number of nng. */
 int lf_link_watch(struct lf_client *client);
-/* Under the mutex: starts the connector. false where there is no thread to be had. It ends when the client is closing. */
+/* Under the mutex: starts the connector. false where there is no thread to be had. It ends when the client is closing.
+ */
 bool lf_link_start(struct lf_client *client);
 /* The keeper, under the mutex, which it may release meanwhile: dial_due_ms of a dial has come. */
 void lf_link_on_due(struct lf_client *client, int64_t now_ms);

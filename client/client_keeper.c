@@ -5,19 +5,20 @@
 /*
  * Design notes
  *
- * One thread a client, the keeper, knows the time. Every live call that no thread is just ending stands in a binary heap by the
- * instant at which somebody must look at it: its deadline, the end of its backoff, the end of its patience with a connection that is
- * gone. nng's own aio timeouts are not used: there would be two clocks and two ways to end.
+ * One thread a client, the keeper, knows the time. Every live call that no thread is just ending stands in a binary
+ * heap by the instant at which somebody must look at it: its deadline, the end of its backoff, the end of its patience
+ * with a connection that is gone. nng's own aio timeouts are not used: there would be two clocks and two ways to end.
  *
- * The promise: when a call's time has come, it ends, or (where an aio has it) its aio is cancelled again and again until nng gives the
- * call back. Again, because nng forgets a cancellation that arrives before the operation has been scheduled, and no lock of ours is
- * held while it is.
+ * The promise: when a call's time has come, it ends, or (where an aio has it) its aio is cancelled again and again
+ * until nng gives the call back. Again, because nng forgets a cancellation that arrives before the operation has been
+ * scheduled, and no lock of ours is held while it is.
  *
  * Invariant: due_ms of a call in the heap is never later than lf_call_due(). It may be earlier: then the keeper looks,
  * corrects it and sleeps on. So only events that make something due earlier need to touch the heap.
  *
- * keeper_wake_ms is when the sleeping keeper will wake by itself; INT64_MIN while it is awake, when it needs no signal because it looks
- * at the heap before it sleeps. Calls that start one after the other each have a later deadline: they cost no signal.
+ * keeper_wake_ms is when the sleeping keeper will wake by itself; INT64_MIN while it is awake, when it needs no signal
+ * because it looks at the heap before it sleeps. Calls that start one after the other each have a later deadline: they
+ * cost no signal.
  */
 
 int64_t lf_now_ms(void)

@@ -6,18 +6,20 @@
  * Design notes: the connection
  *
  * A client has at most one connection. The connector thread dials, blocking in nng_dialer_start(), because only a
- * blocking dial tells why it failed. The keeper bounds a dial by closing the dialer, which makes nng_dialer_start() return. When a connection
- * is lost, the connector closes its dialer and makes a new one; nng's own redialling is put off (REDIAL_BY_NNG_MS), since it would hide
- * the reasons. A dial follows the loss of a stable or useful connection at once, else after a pause that doubles.
+ * blocking dial tells why it failed. The keeper bounds a dial by closing the dialer, which makes nng_dialer_start()
+ * return. When a connection is lost, the connector closes its dialer and makes a new one; nng's own redialling is put
+ * off (REDIAL_BY_NNG_MS), since it would hide the reasons. A dial follows the loss of a stable or useful connection at
+ * once, else after a pause that doubles.
  *
- * pipe_id is the one truth about being connected: set when nng has added the pipe to the socket, cleared when it was removed. nng may
- * report the removal before the addition (removed_pipe_id). A peer of another SP protocol is dropped by nng between dial and addition;
- * then nng_dialer_start() succeeds without pipe_was_added.
+ * pipe_id is the one truth about being connected: set when nng has added the pipe to the socket, cleared when it was
+ * removed. nng may report the removal before the addition (removed_pipe_id). A peer of another SP protocol is dropped
+ * by nng between dial and addition; then nng_dialer_start() succeeds without pipe_was_added.
  *
- * nng has one hole: a dialer that is closed after nng_dialer_start() was entered and before it got to connecting never makes it return. So a
- * dial is not ended before it is LF_DIAL_MS_MIN old, and if its thread was held up for longer than that, the dial is lost: another
- * connector takes over, and the lost one is left alone with what it holds: a thread, the socket, and a reference to the client. A connector
- * knows that it is lost by the generation having changed.
+ * nng has one hole: a dialer that is closed after nng_dialer_start() was entered and before it got to connecting never
+ * makes it return. So a dial is not ended before it is LF_DIAL_MS_MIN old, and if its thread was held up for longer
+ * than that, the dial is lost: another connector takes over, and the lost one is left alone with what it holds: a
+ * thread, the socket, and a reference to the client. A connector knows that it is lost by the generation having
+ * changed.
  */
 
 enum { REDIAL_BY_NNG_MS = 60 * 60 * 1000 };
@@ -143,7 +145,8 @@ static int make_dialer(struct lf_client *client, nng_dialer *dialer)
 
 enum dialled { CONNECTED, FAILED, LOST };
 
-/* Under the mutex, which it releases meanwhile. Starts the dialer, which the keeper may close. 0 or an error number of nng; -1: lost. */
+/* Under the mutex, which it releases meanwhile. Starts the dialer, which the keeper may close. 0 or an error number of
+ * nng; -1: lost. */
 static int start_dialer(struct lf_client *client, nng_dialer dialer)
 {
 	unsigned generation = client->connectors_lost;
@@ -167,7 +170,8 @@ static int start_dialer(struct lf_client *client, nng_dialer dialer)
 	return error;
 }
 
-/* Under the mutex, which it releases meanwhile. Dials once. The dialer is closed again where that failed, else it is client->dialer. */
+/* Under the mutex, which it releases meanwhile. Dials once. The dialer is closed again where that failed, else it is
+ * client->dialer. */
 static enum dialled dial(struct lf_client *client)
 {
 	nng_dialer dialer;
@@ -186,17 +190,19 @@ static enum dialled dial(struct lf_client *client)
 	if (error == 0 && client->pipe_was_added)
 		return CONNECTED;
 	if (client->dial_ended)
-		snprintf(client->link_error, sizeof(client->link_error), "no answer within %u ms", client->connect_timeout_ms);
+		snprintf(client->link_error, sizeof(client->link_error), "no answer within %u ms",
+			client->connect_timeout_ms);
 	else
-		set_reason(client,
-			error == 0 ? "the peer is no leadfit service: another SP protocol than REP" : lf_link_reason(error));
+		set_reason(client, error == 0 ? "the peer is no leadfit service: another SP protocol than REP"
+					      : lf_link_reason(error));
 	pthread_mutex_unlock(&client->mutex);
 	nng_dialer_close(dialer);
 	pthread_mutex_lock(&client->mutex);
 	return FAILED;
 }
 
-/* Under the mutex, which it releases meanwhile: waits for the loss of the connection. Whether the connection was worth having. */
+/* Under the mutex, which it releases meanwhile: waits for the loss of the connection. Whether the connection was worth
+ * having. */
 static bool hold(struct lf_client *client)
 {
 	nng_dialer dialer = client->dialer;

@@ -6,8 +6,8 @@
 
 /* ---- making and ending call objects ---- */
 
-static void invoke(ProtobufCService *service, unsigned method_index, const ProtobufCMessage *input, ProtobufCClosure closure,
-	void *closure_data);
+static void invoke(ProtobufCService *service, unsigned method_index, const ProtobufCMessage *input,
+	ProtobufCClosure closure, void *closure_data);
 
 /* A call ends by lf_call_destroy(), not by protobuf_c_service_destroy(). */
 static void no_destroy(ProtobufCService *service)
@@ -41,7 +41,8 @@ static bool copy_text(char **to, const char *text)
 	return text == NULL || *to != NULL;
 }
 
-struct lf_call *lf_call_new(struct lf_client *client, const ProtobufCServiceDescriptor *service, const struct lf_call_options *options)
+struct lf_call *lf_call_new(
+	struct lf_client *client, const ProtobufCServiceDescriptor *service, const struct lf_call_options *options)
 {
 	static const struct lf_call_options defaults;
 	struct lf_call *call = calloc(1, sizeof(*call));
@@ -123,8 +124,8 @@ static enum lf_code name_method(struct lf_call *call, unsigned method_index)
 			service->n_methods, method_index);
 	method_length = strlen(service->methods[method_index].name);
 	if (service_length + 1 + method_length > LF_METHOD_BYTES_MAX)
-		return lf_error_set(&call->error, LF_INVALID_ARGUMENT, "%s/%s: a method's name has at most %d bytes", service->name,
-			service->methods[method_index].name, LF_METHOD_BYTES_MAX);
+		return lf_error_set(&call->error, LF_INVALID_ARGUMENT, "%s/%s: a method's name has at most %d bytes",
+			service->name, service->methods[method_index].name, LF_METHOD_BYTES_MAX);
 	memcpy(call->method, service->name, service_length);
 	call->method[service_length] = '/';
 	memcpy(call->method + service_length + 1, service->methods[method_index].name, method_length + 1);
@@ -133,7 +134,8 @@ static enum lf_code name_method(struct lf_call *call, unsigned method_index)
 }
 
 /*
- * Makes call->message with the header and room for length bytes, to which *body points. NULL on failure, the error is set.
+ * Makes call->message with the header and room for length bytes, to which *body points. NULL on failure, the error is
+ * set.
  */
 static uint8_t *make_message(struct lf_call *call, size_t length)
 {
@@ -143,8 +145,9 @@ static uint8_t *make_message(struct lf_call *call, size_t length)
 	if (header_length == 0)
 		return NULL;
 	if (length > LF_MESSAGE_BYTES_MAX || header_length + length > LF_MESSAGE_BYTES_MAX) {
-		lf_error_set(&call->error, LF_INVALID_ARGUMENT, "the request has %zu bytes with its header; a message has at most %d",
-			header_length + length, LF_MESSAGE_BYTES_MAX);
+		lf_error_set(&call->error, LF_INVALID_ARGUMENT,
+			"the request has %zu bytes with its header; a message has at most %d", header_length + length,
+			LF_MESSAGE_BYTES_MAX);
 		return NULL;
 	}
 	if (nng_msg_alloc(&call->message, header_length + length) != 0) {
@@ -222,8 +225,8 @@ static void encode(struct lf_call *call, unsigned method_index, const ProtobufCM
 		protobuf_c_message_pack(input, body);
 }
 
-static void invoke(ProtobufCService *service, unsigned method_index, const ProtobufCMessage *input, ProtobufCClosure closure,
-	void *closure_data)
+static void invoke(ProtobufCService *service, unsigned method_index, const ProtobufCMessage *input,
+	ProtobufCClosure closure, void *closure_data)
 {
 	struct lf_call *call = (struct lf_call *)service;
 
@@ -235,8 +238,8 @@ static void invoke(ProtobufCService *service, unsigned method_index, const Proto
 	commit(call);
 }
 
-void lf_call_start_message(struct lf_call *call, unsigned method_index, const ProtobufCMessage *input, lf_call_bytes_fn closure,
-	void *closure_data)
+void lf_call_start_message(struct lf_call *call, unsigned method_index, const ProtobufCMessage *input,
+	lf_call_bytes_fn closure, void *closure_data)
 {
 	begin(call);
 	call->closure = NULL;

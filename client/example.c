@@ -1,4 +1,5 @@
-/* Asks who should lead: example tcp://127.0.0.1:7460 m-1:BACKEND m-2:FRONTEND. An installed one includes <leadfit/client.h>. */
+/* Asks who should lead: example tcp://127.0.0.1:7460 m-1:BACKEND m-2:FRONTEND. An installed one includes
+ * <leadfit/client.h>. */
 #define _DEFAULT_SOURCE /* strsep() */
 #include <stdio.h>
 #include <string.h>

@@ -164,10 +164,12 @@ static void bytes_go_and_come_as_they_are(void **state)
 
 static void refuse(struct fake *fake, nng_msg *request)
 {
-	Leadfit__V1__FieldViolation first = LEADFIT__V1__FIELD_VIOLATION__INIT, second = LEADFIT__V1__FIELD_VIOLATION__INIT;
+	Leadfit__V1__FieldViolation first = LEADFIT__V1__FIELD_VIOLATION__INIT,
+				    second = LEADFIT__V1__FIELD_VIOLATION__INIT;
 	Leadfit__V1__FieldViolation *violations[] = {&first, &second};
 	Leadfit__V1__Error error = LEADFIT__V1__ERROR__INIT;
-	char fields[2][16] = {"team.id", "team.members"}, descriptions[2][16] = {"is empty", "is absent"}, text[] = "two fields";
+	char fields[2][16] = {"team.id", "team.members"}, descriptions[2][16] = {"is empty", "is absent"},
+	     text[] = "two fields";
 	uint8_t bytes[256];
 
 	first.field = fields[0];
@@ -397,7 +399,8 @@ static void calls_beyond_the_limit_wait_their_turn(void **state)
 
 		fake_await(&fake, i + 2 < 5 ? i + 2 : 5);
 		assert_int_equal(fake.held_count, i + 2 < 5 ? i + 2 : 5);
-		assert_int_equal(lf_frame_decode(&frame, nng_msg_body(fake.held[i]), nng_msg_len(fake.held[i]), NULL), LF_OK);
+		assert_int_equal(
+			lf_frame_decode(&frame, nng_msg_body(fake.held[i]), nng_msg_len(fake.held[i]), NULL), LF_OK);
 		assert_int_equal(frame.message[0], i);
 		echo(&fake, fake.held[i]);
 		fake.held[i] = NULL;
@@ -570,20 +573,24 @@ static void a_message_of_the_largest_size_goes_both_ways(void **state)
 
 static void options_that_make_no_sense_are_refused(void **state)
 {
-	static const char *const urls[] = {NULL, "", "tcp://", "http://127.0.0.1:80", "tcp://127.0.0.1", "tcp://127.0.0.1:99999999",
-		"tcp://127.0.0.1:0", "tcp://127.0.0.1:http", "tcp://:7460", "127.0.0.1:7460", "ipc://", "inproc://x"};
+	static const char *const urls[] = {NULL, "", "tcp://", "http://127.0.0.1:80", "tcp://127.0.0.1",
+		"tcp://127.0.0.1:99999999", "tcp://127.0.0.1:0", "tcp://127.0.0.1:http", "tcp://:7460",
+		"127.0.0.1:7460", "ipc://", "inproc://x"};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_client *client;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
-		assert_int_equal(lf_client_new(&client, &(struct lf_client_options){.url = urls[i]}, &error), LF_INVALID_ARGUMENT);
+		assert_int_equal(lf_client_new(&client, &(struct lf_client_options){.url = urls[i]}, &error),
+			LF_INVALID_ARGUMENT);
 		assert_null(client);
 	}
-	assert_int_equal(lf_client_new(&client, &(struct lf_client_options){.url = "tcp://127.0.0.1:1", .token = "a\nb"}, &error),
+	assert_int_equal(lf_client_new(&client,
+				 &(struct lf_client_options){.url = "tcp://127.0.0.1:1", .token = "a\nb"}, &error),
 		LF_INVALID_ARGUMENT);
 	assert_int_equal(
-		lf_client_new(&client, &(struct lf_client_options){.url = "tcp://127.0.0.1:1", .in_flight_max = 5000}, &error),
+		lf_client_new(&client, &(struct lf_client_options){.url = "tcp://127.0.0.1:1", .in_flight_max = 5000},
+			&error),
 		LF_INVALID_ARGUMENT);
 	lf_error_clean_up(&error);
 }

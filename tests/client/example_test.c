@@ -26,8 +26,8 @@ static void recommend(struct fake *fake, nng_msg *request)
 
 	lf_arena_init(&arena, 65536);
 	assert_int_equal(lf_frame_decode(&frame, nng_msg_body(request), nng_msg_len(request), NULL), LF_OK);
-	score = (const Leadfit__V1__ScoreRequest *)lf_wire_unpack(&leadfit__v1__score_request__descriptor, frame.message,
-		frame.message_length, &arena, NULL);
+	score = (const Leadfit__V1__ScoreRequest *)lf_wire_unpack(
+		&leadfit__v1__score_request__descriptor, frame.message, frame.message_length, &arena, NULL);
 	assert_non_null(score);
 	decision.recommended = score->team->members[score->team->n_members - 1]->id;
 	sentences[0] = score->team->members[score->team->n_members - 1]->discipline;

@@ -154,8 +154,8 @@ void fake_note(struct fake *fake, nng_msg *request)
 	length = (size_t)snprintf(fake->seen, sizeof(fake->seen), "%.*s", (int)frame.method.length, frame.method.data);
 	for (size_t i = 0; i < frame.metadata_count; i++)
 		length += (size_t)snprintf(fake->seen + length, sizeof(fake->seen) - length, "|%.*s=%.*s",
-			(int)frame.metadata[i].key.length, frame.metadata[i].key.data, (int)frame.metadata[i].value.length,
-			frame.metadata[i].value.data);
+			(int)frame.metadata[i].key.length, frame.metadata[i].key.data,
+			(int)frame.metadata[i].value.length, frame.metadata[i].value.data);
 	fake->seen_timeout_ms = frame.timeout_ms;
 	pthread_mutex_unlock(&fake->mutex);
 	fake_serving(fake, request);
@@ -226,7 +226,8 @@ enum lf_code check_health(struct lf_client *client, const struct lf_call_options
 		code = own.code;
 	else
 		must(((const Grpc__Health__V1__HealthCheckResponse *)reply)->status ==
-			GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING, "SERVING");
+				GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING,
+			"SERVING");
 	must((reply == NULL) == (code != LF_OK), "a reply or an error");
 	protobuf_c_message_free_unpacked(reply, NULL);
 	if (error != NULL)

@@ -1,6 +1,7 @@
 /*
- * Servers that answer as a test wants them to: one on nng's raw REP, which says when, how often and to whom it answers; one
- * on a bare TCP socket, which says what bytes come; and one in a process of its own, which can be stopped and killed.
+ * Servers that answer as a test wants them to: one on nng's raw REP, which says when, how often and to whom it answers;
+ * one on a bare TCP socket, which says what bytes come; and one in a process of its own, which can be stopped and
+ * killed.
  */
 #ifndef LF_TESTS_CLIENT_FAKE_H
 #define LF_TESTS_CLIENT_FAKE_H
@@ -28,10 +29,10 @@ struct fake {
 	atomic_bool stopping;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	unsigned requests;         /* under mutex */
-	nng_msg *held[512];        /* of fake_hold() */
+	unsigned requests;  /* under mutex */
+	nng_msg *held[512]; /* of fake_hold() */
 	size_t held_count;
-	char seen[512];            /* of fake_note(): the last request's metadata and method */
+	char seen[512]; /* of fake_note(): the last request's metadata and method */
 	uint32_t seen_timeout_ms;
 };
 
@@ -48,25 +49,25 @@ void fake_reply_raw(struct fake *fake, nng_msg *request, const void *bytes, size
 void fake_reply_error(struct fake *fake, nng_msg *request, enum lf_code status, const char *text);
 
 /* Handlers. */
-void fake_serving(struct fake *fake, nng_msg *request);    /* HealthCheckResponse: SERVING */
-void fake_silent(struct fake *fake, nng_msg *request);     /* nothing */
-void fake_hold(struct fake *fake, nng_msg *request);       /* keeps it in held[] */
-void fake_note(struct fake *fake, nng_msg *request);       /* notes the header in seen, then as fake_serving */
+void fake_serving(struct fake *fake, nng_msg *request); /* HealthCheckResponse: SERVING */
+void fake_silent(struct fake *fake, nng_msg *request);  /* nothing */
+void fake_hold(struct fake *fake, nng_msg *request);    /* keeps it in held[] */
+void fake_note(struct fake *fake, nng_msg *request);    /* notes the header in seen, then as fake_serving */
 
 /* ---- bare TCP ---- */
 
 enum tcp_mode {
 	TCP_SAYS_NOTHING,
 	TCP_RUBBISH_HANDSHAKE,
-	TCP_OTHER_PROTOCOL,   /* a good SP handshake, as PAIR */
-	TCP_RUBBISH_FRAME,    /* a good handshake, then bytes that are no SP message as soon as a request comes */
-	TCP_HUGE_LENGTH,      /* ... a message that claims to have 2^40 bytes */
-	TCP_OTHER_ID,         /* ... a good reply, to a request nobody made */
-	TCP_CLOSES_AT_ONCE,   /* after accept */
+	TCP_OTHER_PROTOCOL, /* a good SP handshake, as PAIR */
+	TCP_RUBBISH_FRAME,  /* a good handshake, then bytes that are no SP message as soon as a request comes */
+	TCP_HUGE_LENGTH,    /* ... a message that claims to have 2^40 bytes */
+	TCP_OTHER_ID,       /* ... a good reply, to a request nobody made */
+	TCP_CLOSES_AT_ONCE, /* after accept */
 	TCP_CLOSES_ON_REQUEST,
 	TCP_CLOSES_AFTER_REPLY, /* answers SERVING, then closes */
-	TCP_STOPS_READING,    /* a good handshake, then never reads */
-	TCP_SHORT_MESSAGE,    /* a message of two bytes: too short for an id */
+	TCP_STOPS_READING,      /* a good handshake, then never reads */
+	TCP_SHORT_MESSAGE,      /* a message of two bytes: too short for an id */
 };
 
 struct tcp_fake {

@@ -73,7 +73,8 @@ struct connection {
 /* After a good handshake; false: close. */
 static bool talk(enum tcp_mode mode, int socket)
 {
-	static const uint8_t rubbish[] = "HTTP/1.1 400 Bad Request\r\n\r\n and a lot of other words that are no message of SP";
+	static const uint8_t rubbish[] =
+		"HTTP/1.1 400 Bad Request\r\n\r\n and a lot of other words that are no message of SP";
 	static const uint8_t huge[8] = {0, 0, 1, 0, 0, 0, 0, 0}, tiny[10] = {0, 0, 0, 0, 0, 0, 0, 2, 'x', 'y'};
 	uint8_t id[4];
 
@@ -153,7 +154,8 @@ static void *accept_main(void *arg)
 		must(connection != NULL, "allocating");
 		*connection = (struct connection){fake, socket};
 		fake->connections[fake->connection_count] = socket;
-		must(pthread_create(&fake->threads[fake->connection_count], NULL, connection_main, connection) == 0, "a thread");
+		must(pthread_create(&fake->threads[fake->connection_count], NULL, connection_main, connection) == 0,
+			"a thread");
 		fake->connection_count++;
 		pthread_mutex_unlock(&fake->mutex);
 	}
@@ -169,7 +171,8 @@ void tcp_fake_start(struct tcp_fake *fake, enum tcp_mode mode)
 	pthread_mutex_init(&fake->mutex, NULL);
 	fake->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	must(fake->listener >= 0 && bind(fake->listener, (struct sockaddr *)&address, sizeof(address)) == 0 &&
-		listen(fake->listener, 16) == 0, "listening");
+			listen(fake->listener, 16) == 0,
+		"listening");
 	must(getsockname(fake->listener, (struct sockaddr *)&address, &length) == 0, "asking the port");
 	snprintf(fake->url, sizeof(fake->url), "tcp://127.0.0.1:%d", ntohs(address.sin_port));
 	must(pthread_create(&fake->thread, NULL, accept_main, fake) == 0, "a thread");

@@ -13,8 +13,8 @@
 #include "tests/client/fake.h"
 
 /*
- * Every allocation and every object of nng or the system that the client library asks for is refused in turn: the caller gets
- * a status, nothing leaks, nothing hangs. The linker's --wrap leads the library's calls here.
+ * Every allocation and every object of nng or the system that the client library asks for is refused in turn: the
+ * caller gets a status, nothing leaks, nothing hangs. The linker's --wrap leads the library's calls here.
  */
 
 static atomic_long countdown; /* 0 = off; 1 = the next one fails */
@@ -152,7 +152,8 @@ static void expect_good(enum lf_code code, const struct lf_error *error)
 static void use(const char *url, const struct lf_call_options *options)
 {
 	Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
-	struct lf_client_options client_options = {.url = url, .token = "t", .in_flight_max = 2, .connect_timeout_ms = 2000};
+	struct lf_client_options client_options = {
+		.url = url, .token = "t", .in_flight_max = 2, .connect_timeout_ms = 2000};
 	struct lf_error error = LF_ERROR_INIT;
 	atomic_uint closures = 0;
 	struct lf_client *client;

@@ -226,7 +226,8 @@ static void killed_server_ends_calls_and_its_successor_serves(void **state)
 	options = quick(url);
 	assert_int_equal(lf_client_new(&client, &options, NULL), LF_OK);
 	fake_process_stop(server);
-	call = lf_call_new(client, &grpc__health__v1__health__descriptor, &(struct lf_call_options){.timeout_ms = 60000});
+	call = lf_call_new(
+		client, &grpc__health__v1__health__descriptor, &(struct lf_call_options){.timeout_ms = 60000});
 	lf_call_start_bytes(call, 0, NULL, 0, on_bytes, &closures);
 	fake_process_end(server);
 	/* Sent and not answered: whether the server did it is unknown, so it is not tried again. */
@@ -266,7 +267,8 @@ static void call_waits_for_a_server_that_restarts(void **state)
 	/* The loss may be noticed only now; a call that was sent into it is told so. */
 	while (check_health(client, &(struct lf_call_options){.timeout_ms = 100}, NULL) == LF_UNAVAILABLE)
 		;
-	call = lf_call_new(client, &grpc__health__v1__health__descriptor, &(struct lf_call_options){.timeout_ms = 60000});
+	call = lf_call_new(
+		client, &grpc__health__v1__health__descriptor, &(struct lf_call_options){.timeout_ms = 60000});
 	lf_call_start_bytes(call, 0, NULL, 0, on_bytes, &closures);
 	fake_start(&fake, url, fake_serving);
 	assert_int_equal(lf_call_wait(call, NULL), LF_OK);
@@ -335,16 +337,16 @@ static void rubbish(struct fake *fake, nng_msg *request)
 		const char *bytes;
 		size_t length;
 	} replies[] = {
-		{"", 0},
-		{"L", 1},
-		{"not a frame at all", 18},
-		{"LF\x01\x00\0\0\0\0\x03\0\0\0a/b", 15},         /* a request */
-		{"LF\x02\x01\0\0\0\0\0\0\0\0", 12},               /* of another version */
-		{"LF\x01\x01\0\0\0\x63\0\0\0\0", 12},             /* status 99 */
-		{"LF\x01\x01\0\0\0\0\0\0\0\0\xff\xff\xff", 15},   /* no protobuf */
-		{"LF\x01\x01\0\0\0\0\0\0\0\0\x08", 13},           /* cut */
-		{"LF\x01\x01\0\0\0\0\0\0\0\0\x50\x01", 14},       /* an unknown field */
-		{"LF\x01\x01\0\0\0\x0e\0\0\0\0\x12\x05xy", 16},   /* an error that is cut, UNAVAILABLE */
+		{"", 0},                                              /* nothing */
+		{"L", 1},                                             /* next to nothing */
+		{"not a frame at all", 18},                           /* words */
+		{"LF\x01\x00\0\0\0\0\x03\0\0\0a/b", 15},              /* a request */
+		{"LF\x02\x01\0\0\0\0\0\0\0\0", 12},                   /* of another version */
+		{"LF\x01\x01\0\0\0\x63\0\0\0\0", 12},                 /* status 99 */
+		{"LF\x01\x01\0\0\0\0\0\0\0\0\xff\xff\xff", 15},       /* no protobuf */
+		{"LF\x01\x01\0\0\0\0\0\0\0\0\x08", 13},               /* cut */
+		{"LF\x01\x01\0\0\0\0\0\0\0\0\x50\x01", 14},           /* an unknown field */
+		{"LF\x01\x01\0\0\0\x0e\0\0\0\0\x12\x05xy", 16},       /* an error that is cut, UNAVAILABLE */
 		{"LF\x01\x01\0\0\0\x05\0\0\0\0\x12\x02\xff\xfe", 16}, /* an error that is no UTF-8 */
 	};
 
@@ -569,9 +571,9 @@ static void clients_come_and_go(void **state)
 }
 
 /*
- * nng 1.5.2 leaks when a connection ends at a bad moment: a request that it starts to write while the connection is being closed (its
- * transports return without freeing the message), and a dial that is closed while it completes. At most one each a connection.
- * call_test.c and fault_test.c, where no connection ends badly, have no such exception.
+ * nng 1.5.2 leaks when a connection ends at a bad moment: a request that it starts to write while the connection is
+ * being closed (its transports return without freeing the message), and a dial that is closed while it completes. At
+ * most one each a connection. call_test.c and fault_test.c, where no connection ends badly, have no such exception.
  */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
