@@ -56,7 +56,7 @@ enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_re
 	lf_decisions_init(core);
 	lf_rubrics_init(core);
 	lf_system_init(core);
-	code = lf_replayer_new(&core->replayer, core, error);
+	code = lf_finisher_new(&core->finisher, error);
 	if (code == LF_OK)
 		code = lf_rpc_server_add(server, &core->scoring.base, LF_ROLE_SCORE, error);
 	if (code == LF_OK)
@@ -72,6 +72,6 @@ enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_re
 
 void lf_core_clean_up(struct lf_core *core)
 {
-	lf_replayer_destroy(core->replayer);
-	core->replayer = NULL;
+	lf_finisher_destroy(core->finisher);
+	core->finisher = NULL;
 }

@@ -9,16 +9,15 @@
 #include "leadfit/v1/describe.pb-c.h"
 #include "leadfit/v1/rubrics.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
+#include "service/finisher.h"
 #include "service/registry.h"
 #include "service/rpc.h"
-
-struct lf_replayer;
 
 /* Borrows log and registry. The services' functions find it by their own address (each service is embedded here). */
 struct lf_core {
 	struct lf_log *log;
 	struct lf_registry *registry;
-	struct lf_replayer *replayer;
+	struct lf_finisher *finisher;
 	atomic_bool draining; /* set at the start of a shutdown: health says NOT_SERVING */
 	Leadfit__V1__Scoring_Service scoring;
 	Leadfit__V1__Decisions_Service decisions;
@@ -45,21 +44,6 @@ void lf_answer_stored(struct lf_core *core, const struct lf_uuid *id, struct lf_
 void lf_send_reply(struct lf_rpc_call *call, const ProtobufCMessage *reply);
 /* Fails the call with the error and cleans that up. */
 void lf_send_error(struct lf_rpc_call *call, struct lf_error *error);
-
-/*
- * One thread that answers repeated requests from the log: whether a key is known turns out on the log's writer thread, which may
- * not read. Answers each call exactly once.
- */
-enum lf_code lf_replayer_new(struct lf_replayer **replayer, struct lf_core *core, struct lf_error *error);
-/* Answers what is queued, then ends. */
-void lf_replayer_destroy(struct lf_replayer *replayer);
-/* Any thread, never blocks. node is the caller's, e.g. in the call's arena, and lives until the call is answered. */
-struct lf_replay {
-	struct lf_rpc_call *call;
-	struct lf_uuid id;
-	struct lf_replay *next;
-};
-void lf_replayer_push(struct lf_replayer *replayer, struct lf_replay *node);
 
 #define LF_CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 

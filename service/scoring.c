@@ -1,8 +1,9 @@
 /*
  * Scoring: from a request to an answer that is on disk.
  *
- * A worker decodes, scores, packs the reply but for its id and time, and queues the record; the log's writer completes it after the commit:
- * then the id and time are appended and the reply leaves. All that the record points to lives in the call's arena, which lasts until the reply.
+ * A worker decodes, scores, packs the reply but for its id and time, and queues the record. After the commit the log's writer hands
+ * it to the finisher, which appends id and time and sends. All that the record points to lives in the call's arena, which lasts
+ * until the reply.
  */
 #include <string.h>
 #include <time.h>
@@ -18,7 +19,7 @@ struct score_job {
 	struct lf_rpc_call *call;
 	struct lf_core *core;
 	struct lf_version *version; /* held: the record borrows its name */
-	struct lf_replay replay;
+	struct lf_finish finish;
 };
 
 static int64_t now_us(void)
@@ -29,30 +30,38 @@ static int64_t now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* On the log's writer thread, after the commit. */
-static void committed(struct lf_append *append, const struct lf_error *error)
+/* On the finisher's thread: the decision is on disk. */
+static void finish(struct lf_finish *finish)
 {
-	struct score_job *job = append->context;
+	struct score_job *job = LF_CONTAINER_OF(finish, struct score_job, finish);
 	struct lf_error failure = LF_ERROR_INIT;
 	uint8_t tail[LF_DECISION_TAIL_MAX];
 
 	lf_version_release(job->version);
-	if (error->code != LF_OK) {
-		lf_rpc_fail(job->call, error);
-		return;
-	}
-	if (append->existing) {
-		job->replay.call = job->call;
-		job->replay.id = append->id;
-		lf_replayer_push(job->core->replayer, &job->replay);
-		return;
-	}
-	if (lf_rpc_append(job->call, tail, lf_decision_tail(&append->id, append->decided_at_us, tail))) {
+	if (job->append.existing) {
+		struct lf_uuid id = job->append.id; /* the job goes with the call */
+
+		lf_answer_stored(job->core, &id, job->call);
+	} else if (lf_rpc_append(job->call, tail, lf_decision_tail(&job->append.id, job->append.decided_at_us, tail))) {
 		lf_rpc_send(job->call);
+	} else {
+		lf_error_set(&failure, LF_RESOURCE_EXHAUSTED, "the decision is stored, but memory for the reply ran out");
+		lf_send_error(job->call, &failure);
+	}
+}
+
+/* On the log's writer thread, after the commit. */
+static void committed(struct lf_append *append, const struct lf_error *error)
+{
+	struct score_job *job = append->context;
+	struct lf_version *version = job->version;
+
+	if (error->code == LF_OK) {
+		lf_finisher_push(job->core->finisher, &job->finish);
 		return;
 	}
-	lf_error_set(&failure, LF_RESOURCE_EXHAUSTED, "the decision is stored, but memory for the reply ran out");
-	lf_send_error(job->call, &failure);
+	lf_rpc_fail(job->call, error);
+	lf_version_release(version);
 }
 
 /* The bytes of a message that is canonical already. */
@@ -204,6 +213,7 @@ static void scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__
 	job->call = call;
 	job->core = core;
 	job->version = version;
+	job->finish.run = finish;
 	job->append.done = committed;
 	job->append.context = job;
 	lf_log_append(core->log, &job->append);
