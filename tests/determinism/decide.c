@@ -53,19 +53,26 @@ static void say_member(struct lf_buffer *out, uint64_t *state, unsigned index)
 {
 	unsigned evidence = below(state, 6);
 
+	/* One draw a call: the order in which arguments are evaluated is the compiler's. */
 	say(out, "%s{\"id\":\"m-%u\",\"discipline\":\"%s\"", index > 0 ? "," : "", index * 37 % 101, disciplines[below(state, 9)]);
 	if (below(state, 3) == 0)
 		say(out, ",\"availability\":0.%02u", below(state, 100));
-	if (below(state, 3) == 0)
-		say(out, ",\"expertise\":{\"%s\":0.%02u}", disciplines[below(state, 9)], below(state, 100));
+	if (below(state, 3) == 0) {
+		say(out, ",\"expertise\":{\"%s\":", disciplines[below(state, 9)]);
+		say(out, "0.%02u}", below(state, 100));
+	}
 	lf_buffer_append_text(out, ",\"evidence\":[");
 	for (unsigned e = 0; e < evidence; e++) {
-		say(out, "%s{\"criterion\":\"%s\",\"rating\":%u.%u", e > 0 ? "," : "", criteria[below(state, 4)], 1 + below(state, 4),
-			below(state, 10));
+		say(out, "%s{\"criterion\":\"%s\"", e > 0 ? "," : "", criteria[below(state, 4)]);
+		say(out, ",\"rating\":%u", 1 + below(state, 4));
+		say(out, ".%u", below(state, 10));
 		if (below(state, 4) > 0)
 			say(out, ",\"source\":\"%s\"", sources[below(state, 5)]);
-		if (below(state, 4) > 0)
-			say(out, ",\"observedOn\":\"202%u-%02u-%02u\"", 3 + below(state, 3), 1 + below(state, 12), 1 + below(state, 28));
+		if (below(state, 4) > 0) {
+			say(out, ",\"observedOn\":\"202%u", 3 + below(state, 3));
+			say(out, "-%02u", 1 + below(state, 12));
+			say(out, "-%02u\"", 1 + below(state, 28));
+		}
 		lf_buffer_append_text(out, "}");
 	}
 	lf_buffer_append_text(out, "]}");
