@@ -51,7 +51,7 @@ static void say(struct lf_buffer *out, const char *format, ...)
 
 static void say_member(struct lf_buffer *out, uint64_t *state, unsigned index)
 {
-	unsigned evidence = below(state, 6);
+	unsigned evidence = below(state, 14);
 
 	/* One draw a call: the order in which arguments are evaluated is the compiler's. */
 	say(out, "%s{\"id\":\"m-%u\",\"discipline\":\"%s\"", index > 0 ? "," : "", index * 37 % 101, disciplines[below(state, 9)]);
