@@ -18,6 +18,17 @@
 #include "leadfit/v1/decisions.pb-c.h"
 #include "tests/service/daemon.h"
 
+/*
+ * nng 1.5.2 loses the message whose send begins on a pipe that is just closing: nni_aio_begin() refuses without a callback, and
+ * nobody frees it. One message for a killed connection, in the client, seen about once in 50 kills. What the client itself
+ * frees is checked by its own tests, without this.
+ */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:make_message\n";
+}
+
 enum { THREADS = 8, ANSWERS_MAX = 200000, KEY_BYTES = 32, ID_BYTES = 40 };
 
 struct answer {
