@@ -34,7 +34,7 @@ find_package(leadfit 0.1 REQUIRED)
 add_executable(user ../example.c)
 target_link_libraries(user PRIVATE leadfit::leadfit)
 EOT
-cmake -S "$root/user" -B "$root/user/build" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$root" -DCMAKE_C_FLAGS="$flags" >/dev/null
+cmake -S "$root/user" -B "$root/user/build" -G Ninja -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$root" -DCMAKE_C_FLAGS="$flags" >/dev/null
 cmake --build "$root/user/build" >/dev/null
 echo "ok - the example builds with the CMake package"
 
