@@ -7,7 +7,7 @@
 
 #include "client/client_internal.h"
 
-/* A client's parts, in the order in which they are made; tear_down() undoes those that were. */
+/* A client's parts, in the order in which they are made; lf_client_tear_down() undoes those that were. */
 
 /* ---- making ---- */
 
@@ -167,13 +167,18 @@ static enum lf_code make_transport(struct lf_client *client, struct lf_error *er
 /* The library's threads take none of the process's signals. */
 static enum lf_code start_threads(struct lf_client *client, struct lf_error *error)
 {
+	pthread_t keeper;
 	sigset_t all, before;
 	bool started = false;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	client->keeper_runs = pthread_create(&client->keeper, NULL, lf_keeper_main, client) == 0;
-	if (client->keeper_runs) {
+	client->references++; /* the keeper's */
+	client->keeper_runs = pthread_create(&keeper, NULL, lf_keeper_main, client) == 0;
+	if (!client->keeper_runs) {
+		client->references--;
+	} else {
+		pthread_detach(keeper);
 		pthread_mutex_lock(&client->mutex);
 		started = lf_link_start(client);
 		pthread_mutex_unlock(&client->mutex);
@@ -208,7 +213,7 @@ static void close_socket(struct lf_client *client)
 	client->socket_open = false;
 }
 
-/* Frees what is left after tear_down(). */
+/* Frees what is left after lf_client_tear_down(). */
 static void free_client(struct lf_client *client)
 {
 	close_socket(client);
@@ -235,31 +240,37 @@ void lf_client_release(struct lf_client *client)
 		free_client(client);
 }
 
-/* Ends every call with CANCELLED, and the connector; waits until closures have returned. */
-static void end_calls(struct lf_client *client)
+/*
+ * Ends every call with CANCELLED and waits until closures have returned; then until the keeper has torn down the rest,
+ * but not for ever: see client_link.c.
+ */
+static void end(struct lf_client *client)
 {
+	int64_t until;
+
 	pthread_mutex_lock(&client->mutex);
 	client->closing = true;
 	for (size_t i = 0; i < client->heap_count; i++)
 		lf_call_stop(client, client->heap[i]);
 	lf_heap_rebuild(client);
 	lf_link_close(client);
-	while (client->live > 0 || client->pumping > 0 || client->connector_runs)
+	while (client->live > 0 || client->pumping > 0)
 		pthread_cond_wait(&client->idle_cond, &client->mutex);
-	lf_keeper_wake(client, INT64_MIN + 1);
+	until = lf_now_ms() + LF_TEAR_DOWN_MS;
+	while (client->keeper_runs && !client->torn_down && lf_now_ms() < until)
+		lf_cond_wait_until(&client->idle_cond, &client->mutex, until);
 	pthread_mutex_unlock(&client->mutex);
+	if (!client->keeper_runs)
+		lf_client_tear_down(client);
 }
 
 /*
- * No call lives. Stops the keeper, then nng: first the aios, which waits for callbacks that are still within
- * nng_ctx_recv(), for nng 1.5.2 may free the socket under a thread that drops the last reference to one of its
- * contexts; then contexts, before their socket, which waits for them. nng_close() would wait for a lost dial, too: it
- * is left to the last reference.
+ * First the aios are stopped, which waits for callbacks that are still within nng_ctx_recv(), for nng 1.5.2 may free
+ * the socket under a thread that drops the last reference to one of its contexts; then contexts are closed, before
+ * their socket, which waits for them. nng_close() would wait for a lost dial, too: it is left to the last reference.
  */
-static void tear_down(struct lf_client *client)
+void lf_client_tear_down(struct lf_client *client)
 {
-	if (client->keeper_runs)
-		pthread_join(client->keeper, NULL);
 	for (size_t i = 0; i < client->slot_count; i++)
 		nng_aio_stop(client->slots[i].aio);
 	for (size_t i = 0; i < client->slot_count; i++)
@@ -277,8 +288,7 @@ void lf_client_destroy(struct lf_client *client)
 {
 	if (client == NULL)
 		return;
-	end_calls(client);
-	tear_down(client);
+	end(client);
 	lf_client_release(client);
 }
 
@@ -311,10 +321,7 @@ enum lf_code lf_client_new(struct lf_client **client, const struct lf_client_opt
 		return LF_OK;
 	}
 	if (made->mutex_made)
-		end_calls(made);
-	tear_down(made);
-	if (made->mutex_made)
-		lf_client_release(made);
+		lf_client_destroy(made);
 	else
 		free_client(made);
 	return code;

@@ -18,7 +18,7 @@
  *	                 └──keeper──► ENDING ──────► DONE
  *
  * The keeper moves a QUEUED or BACKOFF call whose deadline (or patience with a lost connection) is over to ENDING, too.
- *A call that can't be started goes from its start to ENDING.
+ * A call that can't be started goes from its start to ENDING.
  *
  * The promise: a call that was started has its closure called exactly once, by its deadline (or as soon after it as a
  * thread runs), and is DONE afterwards. Only ENDING leads to DONE; who moves a call to ENDING, under the mutex, has it
@@ -166,6 +166,7 @@ void lf_call_finish(struct lf_call *call, const ProtobufCMessage *message, const
 	client->live--;
 	if (client->closing && client->live == 0) {
 		pthread_cond_broadcast(&client->idle_cond);
+		pthread_cond_broadcast(&client->link_cond);
 		lf_keeper_wake(client, INT64_MIN + 1);
 	}
 	pthread_mutex_unlock(&client->mutex);
@@ -303,6 +304,7 @@ static struct lf_call *take_next(struct lf_client *client)
 	queue_remove(client, call);
 	client->free_slots = slot->next_free;
 	slot->call = call;
+	slot->pipe_id = client->pipe_id;
 	call->slot = slot;
 	call->state = LF_CALL_SENDING;
 	return call;
@@ -380,6 +382,8 @@ static void on_sent(struct lf_client *client, struct lf_slot *slot, struct lf_ca
 	int nng_error = nng_aio_result(slot->aio);
 	nng_msg *unsent = NULL;
 
+	if (nng_error == 0 && slot->pipe_id == client->pipe_id)
+		client->pipe_sent++;
 	if (nng_error == 0 && (call->stop == LF_OK || call->stop == LF_UNAVAILABLE)) {
 		call->stop = LF_OK;
 		call->state = LF_CALL_RECEIVING;
@@ -411,8 +415,11 @@ static void on_received(struct lf_client *client, struct lf_slot *slot, struct l
 	int nng_error = nng_aio_result(slot->aio);
 	nng_msg *reply = nng_error == 0 ? take_message(slot->aio) : NULL;
 
+	if (nng_error == NNG_ECONNRESET)
+		lf_link_lost(client, slot->pipe_id);
 	if (reply != NULL) {
-		client->replies++;
+		if (slot->pipe_id == client->pipe_id)
+			client->pipe_answered++;
 		if (call->stop == LF_CANCELLED) {
 			nng_msg_free(reply);
 			reply = NULL;

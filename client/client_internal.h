@@ -29,8 +29,10 @@ enum {
 	LF_REDIAL_MS_MAX = 1000,
 	LF_STABLE_MS = 1000, /* a connection that held so long was a good one: the next dial is at once */
 	LF_ABORT_AGAIN_MS = 5,
-	LF_DIAL_MS_MIN = 20,        /* a dial is not ended earlier: see client_link.c */
-	LF_DIAL_LOST_MS = 1000,     /* a dial that was ended and does not return within this is lost */
+	LF_DIAL_MS_MIN = 20,    /* a dial is not ended earlier: see client_link.c */
+	LF_DIAL_LOST_MS = 1000, /* a dial that was ended and does not return within this is lost */
+	LF_DRAIN_MS = 200,      /* how long a client that is destroyed waits for answers that nobody wants any more */
+	LF_TEAR_DOWN_MS = 2000, /* how long lf_client_destroy() waits for nng to close the socket */
 	LF_REPLY_ARENA_FACTOR = 16, /* memory of a decoded reply, in reply_bytes_max */
 };
 
@@ -53,6 +55,7 @@ struct lf_slot {
 	nng_aio *aio;
 	struct lf_call *call;
 	struct lf_slot *next_free;
+	uint32_t pipe_id; /* the connection when the request was handed to nng */
 };
 
 struct lf_call {
@@ -103,13 +106,13 @@ struct lf_client {
 	nng_socket socket;
 	struct lf_slot *slots;
 	size_t slots_wanted, slot_count;
-	pthread_t keeper, connector;
 	bool mutex_made, socket_open, keeper_runs;
 
 	pthread_mutex_t mutex; /* everything below; never held across a closure or a call of nng but nng_aio_cancel() */
 	pthread_cond_t keeper_cond, link_cond, idle_cond;
 	size_t references; /* the client's own and one a call */
 	bool closing;
+	bool torn_down; /* the keeper is done with nng, and with the client */
 
 	/* Calls. */
 	struct lf_slot *free_slots;
@@ -127,7 +130,7 @@ struct lf_client {
 	uint32_t pipe_id; /* 0 = not connected */
 	uint32_t removed_pipe_id;
 	bool pipe_was_added;
-	uint64_t replies;
+	uint64_t pipe_sent, pipe_answered; /* over this connection */
 	int64_t disconnected_ms;
 	nng_dialer dialer;
 	bool dialing, dial_ended, dialled_once; /* dial_ended: the keeper closed its dialer */
@@ -158,7 +161,10 @@ void lf_heap_update(struct lf_client *client, struct lf_call *call);
 void lf_heap_rebuild(struct lf_client *client);
 /* Wakes the keeper where it sleeps beyond when_ms. */
 void lf_keeper_wake(struct lf_client *client, int64_t when_ms);
-/* The thread. Ends when the client is closing, no call lives and the connector has ended. */
+/*
+ * The thread. When the client is closing, no call lives and the connector has ended, it tears the client down. Has a
+ * reference of its own, which it drops.
+ */
 void *lf_keeper_main(void *client);
 
 /* ---- calls ---- */
@@ -185,6 +191,8 @@ void lf_call_start_message(struct lf_call *call, unsigned method_index, const Pr
 	lf_call_bytes_fn closure, void *closure_data);
 /* Callback of every slot's aio. arg is the slot. */
 void lf_slot_on_aio(void *arg);
+/* Without the mutex; no call lives and the connector has ended: gives everything of nng's back. May block for long. */
+void lf_client_tear_down(struct lf_client *client);
 /* Drops a reference, frees the client with the last. Takes the mutex. */
 void lf_client_release(struct lf_client *client);
 
@@ -217,6 +225,8 @@ int lf_link_watch(struct lf_client *client);
 bool lf_link_start(struct lf_client *client);
 /* The keeper, under the mutex, which it may release meanwhile: dial_due_ms of a dial has come. */
 void lf_link_on_due(struct lf_client *client, int64_t now_ms);
+/* Under the mutex: a request that was handed to nng during the connection pipe_id got word of its loss. */
+void lf_link_lost(struct lf_client *client, uint32_t pipe_id);
 /* Under the mutex: the client is closing, so a dial must end soon. */
 void lf_link_close(struct lf_client *client);
 

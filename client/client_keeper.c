@@ -191,5 +191,11 @@ void *lf_keeper_main(void *arg)
 		client->keeper_wake_ms = INT64_MIN;
 	}
 	pthread_mutex_unlock(&client->mutex);
+	lf_client_tear_down(client);
+	pthread_mutex_lock(&client->mutex);
+	client->torn_down = true;
+	pthread_cond_broadcast(&client->idle_cond);
+	pthread_mutex_unlock(&client->mutex);
+	lf_client_release(client);
 	return NULL;
 }

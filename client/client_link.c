@@ -1,4 +1,6 @@
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "client/client_internal.h"
 
@@ -20,6 +22,14 @@
  * than that, the dial is lost: another connector takes over, and the lost one is left alone with what it holds: a
  * thread, the socket, and a reference to the client. A connector knows that it is lost by the generation having
  * changed.
+ *
+ * nng 1.5.2 has another: where a connection is closed from this side while the reading of a message is between its two
+ * halves, nng never learns that the reading ended, and its one reaping thread waits for that for ever, and with it
+ * every nng_close(). So a connection is only closed when nothing is under way: the calls have ended, and the answers
+ * that nobody waits for any more have come, or have not for LF_DRAIN_MS. What is left of the chance is an answer that
+ * comes later and at that very moment; then lf_client_destroy() returns all the same (LF_TEAR_DOWN_MS), and the keeper
+ * keeps what nng did not give back. The same may befall a connection that nng closes itself, so its loss is also
+ * noticed by what happens to calls (lf_link_lost()), not only by nng's report.
  */
 
 enum { REDIAL_BY_NNG_MS = 60 * 60 * 1000 };
@@ -94,6 +104,8 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 		client->pipe_was_added = true;
 		if (id != client->removed_pipe_id) {
 			client->pipe_id = id;
+			client->pipe_sent = 0;
+			client->pipe_answered = 0;
 			client->pump_wanted = true;
 			lf_keeper_wake(client, INT64_MIN + 1);
 		} else {
@@ -105,6 +117,12 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 			on_loss(client);
 	}
 	pthread_mutex_unlock(&client->mutex);
+}
+
+void lf_link_lost(struct lf_client *client, uint32_t pipe_id)
+{
+	if (pipe_id != 0 && pipe_id == client->pipe_id)
+		on_loss(client);
 }
 
 /* nng reports removals only of pipes whose coming it could report, too. */
@@ -201,20 +219,64 @@ static enum dialled dial(struct lf_client *client)
 	return FAILED;
 }
 
-/* Under the mutex, which it releases meanwhile: waits for the loss of the connection. Whether the connection was worth
- * having. */
+/* Messages that nng has received over a connection; UINT64_MAX where it can't be told. */
+static uint64_t count_received(uint32_t pipe_id)
+{
+	uint64_t count = UINT64_MAX;
+	nng_stat *all, *stat;
+
+	if (nng_stats_get(&all) != 0)
+		return UINT64_MAX;
+	for (stat = nng_stat_child(all); stat != NULL; stat = nng_stat_next(stat)) {
+		nng_stat *id = nng_stat_find(stat, "id"), *received = nng_stat_find(stat, "rx_msgs");
+
+		if (strcmp(nng_stat_name(stat), "pipe") == 0 && id != NULL && received != NULL &&
+			(uint32_t)nng_stat_value(id) == pipe_id)
+			count = nng_stat_value(received);
+	}
+	nng_stats_free(all);
+	return count;
+}
+
+/*
+ * Under the mutex, which it releases meanwhile: waits until the answers to all requests have come, wanted or not, but
+ * not for long. See the design notes for why.
+ */
+static void drain(struct lf_client *client)
+{
+	struct timespec pause = {.tv_nsec = 2000000};
+	int64_t until = lf_now_ms() + LF_DRAIN_MS;
+	uint32_t pipe_id = client->pipe_id;
+	uint64_t sent = client->pipe_sent, received;
+
+	if (pipe_id == 0 || client->pipe_answered >= sent)
+		return;
+	do {
+		pthread_mutex_unlock(&client->mutex);
+		received = count_received(pipe_id);
+		nanosleep(&pause, NULL); /* also after the last one: nng takes a moment to wait for the next */
+		pthread_mutex_lock(&client->mutex);
+	} while ((received == UINT64_MAX || received < sent) && client->pipe_id == pipe_id && lf_now_ms() < until);
+}
+
+/*
+ * Under the mutex, which it releases meanwhile: waits for the loss of the connection, or closes it where the client is
+ * closing and no call lives. Whether the connection was worth having.
+ */
 static bool hold(struct lf_client *client)
 {
 	nng_dialer dialer = client->dialer;
 	int64_t since = lf_now_ms();
-	uint64_t replies = client->replies;
+	bool useful;
 
-	while (client->pipe_id != 0 && !client->closing)
+	while (client->pipe_id != 0 && !(client->closing && client->live == 0))
 		pthread_cond_wait(&client->link_cond, &client->mutex);
+	useful = client->pipe_answered > 0 || lf_now_ms() - since >= LF_STABLE_MS;
+	drain(client);
 	pthread_mutex_unlock(&client->mutex);
 	nng_dialer_close(dialer);
 	pthread_mutex_lock(&client->mutex);
-	return client->replies != replies || lf_now_ms() - since >= LF_STABLE_MS;
+	return useful;
 }
 
 /* No longer than a quarter of what a call waits for a connection, so that each call sees several tries. */
