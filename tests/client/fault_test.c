@@ -123,6 +123,28 @@ int __wrap_nng_dialer_start(nng_dialer dialer, int flags)
 	return NNG_ECLOSED;
 }
 
+/* A socket that nng never finishes to close, until it is let go. Not those of the fake. */
+static atomic_bool close_hangs;
+static atomic_uint closes_hanging;
+
+int __real_nng_close(nng_socket socket);
+int __wrap_nng_close(nng_socket socket);
+int __wrap_nng_close(nng_socket socket)
+{
+	atomic_fetch_add(&closes_hanging, 1);
+	while (close_hangs)
+		usleep(1000);
+	atomic_fetch_sub(&closes_hanging, 1);
+	return __real_nng_close(socket);
+}
+
+int __real_nng_stats_get(nng_stat **stats);
+int __wrap_nng_stats_get(nng_stat **stats);
+int __wrap_nng_stats_get(nng_stat **stats)
+{
+	return refuse() ? NNG_ENOMEM : __real_nng_stats_get(stats);
+}
+
 /* ---- the sweep ---- */
 
 /* The first request is answered UNAVAILABLE, so that a retry is part of it. */
@@ -271,12 +293,55 @@ static void dial_that_never_returns_holds_nobody(void **state)
 	await_dials(0);
 }
 
+static void socket_that_never_closes_holds_nobody(void **state)
+{
+	struct lf_client *client;
+	struct lf_call *call;
+	struct fake fake;
+
+	(void)state;
+	fake_start(&fake, "tcp://127.0.0.1:0", fake_serving);
+	client = connect_to(fake.url);
+	call = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
+	assert_non_null(call);
+	close_hangs = true;
+	lf_client_destroy(client);
+	assert_int_equal(closes_hanging, 1);
+	lf_call_destroy(call); /* may outlive its client even so */
+	close_hangs = false;
+	while (closes_hanging != 0)
+		usleep(1000);
+	fake_stop(&fake);
+}
+
+/* Requests that are never answered, and nobody who tells what nng has received. */
+static void unanswered_requests_do_not_hold_destroy(void **state)
+{
+	struct lf_call_options options = {.timeout_ms = 50};
+	struct lf_client *client;
+	struct fake fake;
+
+	(void)state;
+	fake_start(&fake, "tcp://127.0.0.1:0", fake_silent);
+	client = connect_to(fake.url);
+	assert_int_equal(check_health(client, &options, NULL), LF_DEADLINE_EXCEEDED);
+	lf_client_destroy(client);
+	client = connect_to(fake.url);
+	assert_int_equal(check_health(client, &options, NULL), LF_DEADLINE_EXCEEDED);
+	countdown = 1;
+	lf_client_destroy(client);
+	countdown = 0;
+	fake_stop(&fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_refusal_gives_a_status),
 		cmocka_unit_test(a_call_can_be_made_after_each_refusal),
 		cmocka_unit_test(dial_that_never_returns_holds_nobody),
+		cmocka_unit_test(socket_that_never_closes_holds_nobody),
+		cmocka_unit_test(unanswered_requests_do_not_hold_destroy),
 	};
 
 	alarm(100); /* a hang is a failure */
