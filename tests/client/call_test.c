@@ -361,9 +361,19 @@ static void answers_out_of_order_reach_their_calls(void **state)
 	}
 	fake_await(&fake, MANY);
 	assert_int_equal(fake.held_count, MANY);
-	/* 7 and 256 have no common factor: every request once, in an order of its own. */
-	for (size_t i = 0; i < MANY; i++)
-		echo(&fake, fake.held[(i * 7 + 3) % MANY]);
+	/*
+	 * 7 and 256 have no common factor: every request once, in an order of its own. The raw REP socket drops what
+	 * does not fit its queue of 64, so the answers go in portions.
+	 */
+	for (size_t i = 0; i < MANY; i++) {
+		nng_msg *request = fake.held[(i * 7 + 3) % MANY];
+		const uint8_t *end = (const uint8_t *)nng_msg_body(request) + nng_msg_len(request);
+		struct lf_call *call = calls[end[-2] | end[-1] << 8];
+
+		echo(&fake, request);
+		if (i % 32 == 31)
+			assert_int_equal(lf_call_wait(call, NULL), LF_OK);
+	}
 	fake.held_count = 0;
 	for (unsigned i = 0; i < MANY; i++) {
 		assert_int_equal(lf_call_wait(calls[i], NULL), LF_OK);

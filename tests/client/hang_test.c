@@ -28,9 +28,9 @@ static struct lf_client_options quick(const char *url)
 
 static const struct lf_call_options SHORT = {.timeout_ms = 300};
 
-static struct lf_client *connect_quick(const char *url)
+static struct lf_client *connect_here(const char *url)
 {
-	struct lf_client_options options = quick(url);
+	struct lf_client_options options = {.url = url};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_client *client;
 	enum lf_code code = lf_client_new(&client, &options, &error);
@@ -140,7 +140,7 @@ static void silent_server_costs_the_deadline(void **state)
 
 	(void)state;
 	fake_start(&fake, ANY, fake_silent);
-	client = connect_quick(fake.url);
+	client = connect_here(fake.url);
 	assert_int_equal(check_health(client, &SHORT, &error), LF_DEADLINE_EXCEEDED);
 	assert_non_null(strstr(error.message, "within 300 ms"));
 	lf_error_clean_up(&error);
@@ -159,7 +159,7 @@ static void stopped_server_costs_the_deadline_and_works_when_it_runs_again(void 
 	assert_non_null(mkdtemp(directory));
 	snprintf(url, sizeof(url), "ipc://%s/s", directory);
 	server = fake_process_start(url);
-	client = connect_quick(url);
+	client = connect_here(url);
 	assert_int_equal(check_health(client, NULL, NULL), LF_OK);
 	fake_process_stop(server);
 	assert_int_equal(check_health(client, &SHORT, NULL), LF_DEADLINE_EXCEEDED);
@@ -192,7 +192,7 @@ static void stopped_server_with_full_buffers_costs_the_deadline(void **state)
 	(void)state;
 	assert_non_null(request);
 	tcp_fake_start(&fake, TCP_STOPS_READING);
-	client = connect_quick(fake.url);
+	client = connect_here(fake.url);
 	for (size_t i = 0; i < CALLS; i++) {
 		calls[i] = lf_call_new(client, &grpc__health__v1__health__descriptor, &SHORT);
 		assert_non_null(calls[i]);
@@ -223,7 +223,7 @@ static void killed_server_ends_calls_and_its_successor_serves(void **state)
 	assert_non_null(mkdtemp(directory));
 	snprintf(url, sizeof(url), "ipc://%s/s", directory);
 	server = fake_process_start(url);
-	options = quick(url);
+	options = (struct lf_client_options){.url = url, .connect_timeout_ms = 1000};
 	assert_int_equal(lf_client_new(&client, &options, NULL), LF_OK);
 	fake_process_stop(server);
 	call = lf_call_new(
@@ -287,22 +287,22 @@ static void server_that_closes_after_each_reply_is_redialled(void **state)
 
 	(void)state;
 	tcp_fake_start(&fake, TCP_CLOSES_AFTER_REPLY);
-	client = connect_quick(fake.url);
+	client = connect_here(fake.url);
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(check_health(client, &again, NULL), LF_OK);
 	lf_client_destroy(client);
 	tcp_fake_stop(&fake);
 }
 
-static void ends_with(enum tcp_mode mode, enum lf_code code)
+static void ends_with(enum tcp_mode mode, unsigned timeout_ms, enum lf_code code)
 {
-	struct lf_call_options options = {.timeout_ms = 500};
+	struct lf_call_options options = {.timeout_ms = timeout_ms};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_client *client;
 	struct tcp_fake fake;
 
 	tcp_fake_start(&fake, mode);
-	client = connect_quick(fake.url);
+	client = connect_here(fake.url);
 	assert_int_equal(check_health(client, &options, &error), code);
 	lf_error_clean_up(&error);
 	/* Repeating it does not help, and ends as well. */
@@ -315,16 +315,16 @@ static void ends_with(enum tcp_mode mode, enum lf_code code)
 static void rubbish_on_the_connection_ends_a_call(void **state)
 {
 	(void)state;
-	ends_with(TCP_RUBBISH_FRAME, LF_UNAVAILABLE);
-	ends_with(TCP_HUGE_LENGTH, LF_UNAVAILABLE);
-	ends_with(TCP_SHORT_MESSAGE, LF_UNAVAILABLE);
-	ends_with(TCP_CLOSES_ON_REQUEST, LF_UNAVAILABLE);
+	ends_with(TCP_RUBBISH_FRAME, 10000, LF_UNAVAILABLE);
+	ends_with(TCP_HUGE_LENGTH, 10000, LF_UNAVAILABLE);
+	ends_with(TCP_SHORT_MESSAGE, 10000, LF_UNAVAILABLE);
+	ends_with(TCP_CLOSES_ON_REQUEST, 10000, LF_UNAVAILABLE);
 }
 
 static void answer_to_another_request_is_no_answer(void **state)
 {
 	(void)state;
-	ends_with(TCP_OTHER_ID, LF_DEADLINE_EXCEEDED);
+	ends_with(TCP_OTHER_ID, 300, LF_DEADLINE_EXCEEDED);
 }
 
 /* ---- rubbish in good SP messages ---- */
@@ -363,7 +363,7 @@ static void rubbish_replies_are_internal_errors_that_say_so(void **state)
 
 	(void)state;
 	fake_start(&fake, ANY, rubbish);
-	client = connect_quick(fake.url);
+	client = connect_here(fake.url);
 	for (rubbish_index = 0; rubbish_index < 11; rubbish_index++) {
 		assert_int_equal(check_health(client, &options, &error), LF_INTERNAL);
 		assert_memory_equal(error.message, "the server sent rubbish: ", 25);
@@ -482,7 +482,7 @@ static void a_call_is_cancelled_in_whatever_state_it_is(void **state)
 
 	/* In backoff, or between. */
 	fake_start(&fake, ANY, unavailable);
-	client = connect_quick(fake.url);
+	client = connect_here(fake.url);
 	call = start(client, &long_ones, &closures[0]);
 	fake_await(&fake, 4);
 	cancelled(call, &closures[0]);
@@ -508,7 +508,7 @@ static void a_sending_call_is_cancelled(void **state)
 	(void)state;
 	assert_non_null(request);
 	tcp_fake_start(&fake, TCP_STOPS_READING);
-	client = connect_quick(fake.url);
+	client = connect_here(fake.url);
 	/* The first few megabytes fill the buffers; the others stay in nng's hands, unsent. */
 	for (size_t i = 0; i < CALLS; i++) {
 		calls[i] = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
@@ -570,7 +570,7 @@ static void destroying_the_client_amid_answers_returns(void **state)
 	snprintf(url, sizeof(url), "ipc://%s/s", directory);
 	server = fake_process_start(url);
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		client = connect_quick(url);
+		client = connect_here(url);
 		for (size_t i = 0; i < CALLS; i++)
 			calls[i] = start(client, NULL, &closures[i]);
 		assert_int_equal(lf_call_wait(calls[round % CALLS], NULL), LF_OK);
@@ -592,7 +592,7 @@ static void clients_come_and_go(void **state)
 	(void)state;
 	fake_start(&fake, ANY, fake_serving);
 	for (unsigned i = 0; i < 30; i++) {
-		struct lf_client *client = connect_quick(fake.url);
+		struct lf_client *client = connect_here(fake.url);
 
 		if (i % 2 == 0)
 			assert_int_equal(check_health(client, NULL, NULL), LF_OK);
