@@ -2,6 +2,7 @@
 #include "tests/rpc/help.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,15 @@ static void every_way_to_say_loopback_is_served(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(URLS) / sizeof(URLS[0]); i++) {
 		struct fixture server;
+		struct addrinfo *found = NULL;
 
+		/* A bare system without /etc/hosts does not know the name. */
+		if (strstr(URLS[i], "localhost") != NULL && getaddrinfo("localhost", NULL, NULL, &found) != 0) {
+			print_message("localhost is not known here: left out\n");
+			continue;
+		}
+		if (found != NULL)
+			freeaddrinfo(found);
 		fixture_start(&server, NULL, URLS[i]);
 		assert_serves(server.url);
 		fixture_end(&server);
