@@ -82,6 +82,23 @@ static size_t copy_cut(char *out, size_t capacity, const char *text)
 	return length;
 }
 
+/* A format's own %.Ns may cut a character in two: what is left of it becomes '?', as clients take only UTF-8. */
+static void repair_utf8(char *text)
+{
+	while (*text != '\0') {
+		unsigned char first = (unsigned char)*text;
+		size_t wanted = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+		size_t found = wanted > 0;
+
+		while (found > 0 && found < wanted && ((unsigned char)text[found] & 0xc0) == 0x80)
+			found++;
+		if (found == wanted && wanted > 0)
+			text += wanted;
+		else
+			*text++ = '?';
+	}
+}
+
 static void format_cut(char *out, size_t capacity, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
 static void format_cut(char *out, size_t capacity, const char *format, va_list arguments)
@@ -92,6 +109,7 @@ static void format_cut(char *out, size_t capacity, const char *format, va_list a
 		out[0] = '\0';
 	else if ((size_t)length >= capacity)
 		out[utf8_cut(out, capacity - 1)] = '\0';
+	repair_utf8(out);
 }
 
 void lf_error_init(struct lf_error *error)

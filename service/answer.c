@@ -1,4 +1,5 @@
 /* The log's compact Answer: numbers in canonical order, from which the whole Decision comes back. */
+#include "proto/wire.h"
 #include "service/decision.h"
 #include "service/texts.h"
 
@@ -47,6 +48,21 @@ static enum lf_code damaged(struct lf_error *error, const char *what)
 	return lf_error_set(error, LF_DATA_LOSS, "the stored decision is damaged: %s", what);
 }
 
+/* NULL: error says whether the bytes are damaged or memory ran out. */
+static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *type, const struct lf_bytes *bytes, struct lf_arena *arena,
+	struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	ProtobufCMessage *message = lf_wire_unpack(type, bytes->data, bytes->length, arena, &inner);
+
+	if (message == NULL && inner.code == LF_RESOURCE_EXHAUSTED)
+		lf_error_set(error, inner.code, "%s", inner.message);
+	else if (message == NULL)
+		damaged(error, inner.message);
+	lf_error_clean_up(&inner);
+	return message;
+}
+
 static bool sizes_fit(const Leadfit__V1__Answer *answer, size_t criteria, size_t members)
 {
 	if (answer->n_weights != criteria || answer->n_scores != members || answer->n_ratings != criteria * members ||
@@ -64,14 +80,16 @@ enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &inner};
 	struct lf_evaluation evaluation;
-	Leadfit__V1__Team *team = leadfit__v1__team__unpack(&arena->allocator, stored->team.length, stored->team.data);
+	Leadfit__V1__Team *team =
+		(Leadfit__V1__Team *)unpack(&leadfit__v1__team__descriptor, &stored->team, arena, error);
 	Leadfit__V1__Project *project =
-		leadfit__v1__project__unpack(&arena->allocator, stored->project.length, stored->project.data);
-	Leadfit__V1__Answer *answer = leadfit__v1__answer__unpack(&arena->allocator, stored->answer.length, stored->answer.data);
+		(Leadfit__V1__Project *)unpack(&leadfit__v1__project__descriptor, &stored->project, arena, error);
+	Leadfit__V1__Answer *answer =
+		(Leadfit__V1__Answer *)unpack(&leadfit__v1__answer__descriptor, &stored->answer, arena, error);
 	enum lf_code code;
 
 	if (team == NULL || project == NULL || answer == NULL)
-		return damaged(error, "its payloads can't be decoded");
+		return error->code;
 	if (!sizes_fit(answer, version->criteria.count, team->n_members))
 		return damaged(error, "its numbers do not fit its team and rubric");
 	code = lf_evaluate(&evaluation, version,
@@ -86,11 +104,17 @@ enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf
 		&(struct lf_stored_numbers){answer->weights, answer->scores, answer->ratings, answer->shares, answer->unknown,
 			answer->n_unknown},
 		&checker, arena);
+	if (code == LF_RESOURCE_EXHAUSTED) {
+		lf_error_move(error, &inner);
+		return code;
+	}
 	if (code != LF_OK) {
 		code = damaged(error, inner.message);
 		lf_error_clean_up(&inner);
 		return code;
 	}
+	if ((uint32_t)evaluation.result.outcome != answer->outcome)
+		return damaged(error, "its outcome does not follow from its numbers");
 	*decision = lf_decision_build(
 		&(struct lf_answer_parts){
 			.version = version,

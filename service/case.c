@@ -1,5 +1,6 @@
 #include "service/case.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,8 @@ static void ignore(struct builder *b, const char *field, const char *key, const 
 	size_t mark = key != NULL ? lf_path_push_key(&b->check->path, field, key) : lf_path_push(&b->check->path, field);
 	int length = snprintf(text, sizeof text, "%s: \"%s\" is not a %s of this rubric", b->check->path.text, name, kind);
 
+	/* A path has at most 255 bytes and a name LF_ID_BYTES_MAX (undeclared() sees to that), so nothing is cut. */
+	assert(length > 0 && (size_t)length < sizeof text);
 	lf_path_pop(&b->check->path, mark);
 	if (b->out->ignored_count == b->ignored_capacity) {
 		size_t capacity = b->ignored_capacity == 0 ? 16 : b->ignored_capacity * 2;
@@ -65,6 +68,8 @@ static void ignore(struct builder *b, const char *field, const char *key, const 
 static void undeclared(struct builder *b, const char *field, const char *key, const char *kind, const char *name,
 	const struct lf_names *known)
 {
+	if (!lf_check_name(b->check, field, key, name))
+		return;
 	if (b->input->ignore_undeclared)
 		ignore(b, field, key, kind, name);
 	else
@@ -85,10 +90,8 @@ static uint32_t find_discipline(struct builder *b, const char *field, const char
 	for (size_t i = 0; i < b->extra_count; i++)
 		if (strcmp(b->extra[i], name) == 0)
 			return (uint32_t)(b->def->discipline_count + i);
-	if (strlen(name) > LF_ID_BYTES_MAX || *name == '\0') {
-		lf_check_fail(b->check, field, "a discipline has 1..%d bytes", LF_ID_BYTES_MAX);
+	if (!lf_check_name(b->check, field, key, name))
 		return LF_NONE;
-	}
 	if (b->def->discipline_count + b->extra_count >= LF_DISCIPLINES_MAX) {
 		lf_check_fail(b->check, field, "\"%s\" is one discipline too many; allowed are at most %d in a request", name,
 			LF_DISCIPLINES_MAX);
@@ -152,8 +155,8 @@ static bool convert_evidence(struct builder *b, const Leadfit__V1__Evidence *fro
 			undeclared(b, "source", NULL, "source", from->source, &b->version->sources);
 			keep = false;
 		}
-	} else {
-		lf_check_text(b->check, "source", from->source, LF_ID_BYTES_MAX);
+	} else if (*from->source != '\0') {
+		lf_check_id(b->check, "source", from->source);
 	}
 	convert_date(b, from->observed_on, &to->observed_day);
 	lf_check_text(b->check, "note", from->note, LF_TEXT_BYTES_MAX);
@@ -195,10 +198,12 @@ static void mark_candidates(struct builder *b)
 		uint32_t member = lf_names_find(ids, id);
 		size_t mark = lf_path_push_index(&b->check->path, "candidates", i);
 
-		if (member == LF_NO_NAME) {
-			const char *nearest = lf_nearest(id, ids->ids, ids->count);
+		if (member == LF_NO_NAME && !lf_check_id(b->check, "", id)) {
+			/* said */
+		} else if (member == LF_NO_NAME) {
+			const char *nearest = lf_check_nearest(b->check, id, ids);
 
-			lf_check_fail(b->check, "", "\"%.128s\" is not a member of the team%s%.128s", id, nearest != NULL ? "; nearest: " : "",
+			lf_check_fail(b->check, "", "\"%s\" is not a member of the team%s%s", id, nearest != NULL ? "; nearest: " : "",
 				nearest != NULL ? nearest : "");
 		} else if (b->members[member].candidate) {
 			lf_check_fail(b->check, "", "\"%s\" stands twice", id);

@@ -47,17 +47,37 @@ static bool has_control_character(const char *text)
 
 bool lf_check_id(struct lf_checker *checker, const char *field, const char *id)
 {
-	size_t length = strlen(id);
+	return lf_check_name(checker, field, NULL, id);
+}
 
-	if (length == 0)
-		lf_check_fail(checker, field, "is required");
-	else if (length > LF_ID_BYTES_MAX)
-		lf_check_fail(checker, field, "has %zu bytes; allowed are 1..%d", length, LF_ID_BYTES_MAX);
-	else if (has_control_character(id))
-		lf_check_fail(checker, field, "has a control character");
-	else
+bool lf_check_name(struct lf_checker *checker, const char *field, const char *key, const char *name)
+{
+	size_t length = strlen(name);
+	size_t mark = checker->path.length;
+
+	if (length > 0 && length <= LF_ID_BYTES_MAX && !has_control_character(name))
 		return true;
+	if (key != NULL)
+		mark = lf_path_push_key(&checker->path, field, key);
+	else if (*field != '\0')
+		mark = lf_path_push(&checker->path, field);
+	if (length == 0)
+		lf_check_fail(checker, "", "is required");
+	else if (length > LF_ID_BYTES_MAX)
+		lf_check_fail(checker, "", "has %zu bytes; allowed are 1..%d", length, LF_ID_BYTES_MAX);
+	else
+		lf_check_fail(checker, "", "has a control character");
+	lf_path_pop(&checker->path, mark);
 	return false;
+}
+
+const char *lf_check_nearest(const struct lf_checker *checker, const char *name, const struct lf_names *known)
+{
+	enum { SUGGESTIONS_MAX = 10 };
+
+	if (checker->found >= SUGGESTIONS_MAX || strlen(name) > LF_ID_BYTES_MAX)
+		return NULL;
+	return lf_nearest(name, known->ids, known->count);
 }
 
 bool lf_check_text(struct lf_checker *checker, const char *field, const char *text, size_t bytes_max)
@@ -113,13 +133,15 @@ bool lf_check_range_key(struct lf_checker *checker, const char *field, const cha
 void lf_check_undeclared(struct lf_checker *checker, const char *field, const char *key, const char *kind, const char *name,
 	const struct lf_names *known)
 {
-	const char *nearest = lf_nearest(name, known->ids, known->count);
-	char text[320];
+	const char *nearest = lf_check_nearest(checker, name, known);
+	char text[512];
 
+	if (!lf_check_name(checker, field, key, name))
+		return;
 	if (nearest != NULL)
-		snprintf(text, sizeof text, "\"%.100s\" is not a %s of this rubric; nearest: %.100s", name, kind, nearest);
+		snprintf(text, sizeof text, "\"%s\" is not a %s of this rubric; nearest: %s", name, kind, nearest);
 	else
-		snprintf(text, sizeof text, "\"%.100s\" is not a %s of this rubric", name, kind);
+		snprintf(text, sizeof text, "\"%s\" is not a %s of this rubric", name, kind);
 	if (key != NULL)
 		lf_check_fail_key(checker, field, key, "%s", text);
 	else

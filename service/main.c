@@ -153,7 +153,8 @@ static int load_rubric(struct daemon *d, const char *path)
 	if (lf_rubric_file_load(&version, path, &text, &length, &error) != LF_OK ||
 	    lf_registry_put(d->registry, version, "local", &added, &activated, &error) != LF_OK) {
 		lf_rubric_file_say(path, text, length, &error);
-		status = error.code == LF_UNAVAILABLE ? 2 : lf_code_exit_status(error.code);
+		/* Whatever is wrong with the file is bad input; only the log has failures of its own. */
+		status = version == NULL || error.code == LF_FAILED_PRECONDITION ? 2 : lf_code_exit_status(error.code);
 	} else {
 		fprintf(stderr, "leadfitd: rubric %s %.12s from %s: %s, %s\n", version->message->name, version->digest_text, path,
 			added ? "stored" : "known", activated ? "activated" : "active version unchanged");

@@ -38,7 +38,11 @@ static void finish(struct lf_finish *finish)
 	uint8_t tail[LF_DECISION_TAIL_MAX];
 
 	lf_version_release(job->version);
-	if (job->append.existing) {
+	if (job->append.existing && atomic_load(&job->core->draining)) {
+		/* The log may be closing: it completes what is queued, but is no more to be read. */
+		lf_error_set(&failure, LF_UNAVAILABLE, "the service is stopping: the decision is stored, retry with the same key");
+		lf_send_error(job->call, &failure);
+	} else if (job->append.existing) {
 		struct lf_uuid id = job->append.id; /* the job goes with the call */
 
 		lf_answer_stored(job->core, &id, job->call);
@@ -121,12 +125,26 @@ static const char **candidate_ids(const struct lf_case *the_case, struct lf_aren
 	return ids;
 }
 
-/* Fills the record. false where the arena is exhausted. */
-static bool fill_append(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, const struct lf_answer_parts *parts,
+/* The part of the record that follows from the request alone. false where the arena is exhausted. */
+static bool fill_request(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, const char *caller,
+	struct lf_arena *arena)
+{
+	append->caller = caller;
+	append->idempotency_key = request->idempotency_key;
+	if (request->team == NULL || request->project == NULL)
+		return true; /* a violation, found later */
+	append->team = pack(&request->team->base, arena);
+	append->project = pack(&request->project->base, arena);
+	if (append->team.data == NULL || append->project.data == NULL)
+		return false;
+	return *request->idempotency_key == '\0' ||
+	       digest_request(request, append->team, append->project, arena, &append->request_digest);
+}
+
+/* Fills the rest of the record. false where the arena is exhausted. */
+static bool fill_answer(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, const struct lf_answer_parts *parts,
 	const Leadfit__V1__Decision *decision, struct lf_arena *arena)
 {
-	append->caller = parts->caller;
-	append->idempotency_key = request->idempotency_key;
 	append->team_id = request->team->id;
 	append->project_id = request->project->id;
 	append->rubric_name = parts->version->message->name;
@@ -134,37 +152,31 @@ static bool fill_append(struct lf_append *append, const Leadfit__V1__ScoreReques
 	append->outcome = decision->outcome;
 	append->purpose = request->purpose;
 	append->recommended = decision->recommended;
-	append->team = pack(&request->team->base, arena);
-	append->project = pack(&request->project->base, arena);
 	append->answer = lf_answer_pack(parts, request->candidates, request->ignore_undeclared, arena);
 	append->candidates = candidate_ids(&parts->evaluation->built.engine, arena, &append->candidate_count);
-	if (append->team.data == NULL || append->project.data == NULL || append->answer.data == NULL || append->candidates == NULL)
-		return false;
-	return *request->idempotency_key == '\0' ||
-	       digest_request(request, append->team, append->project, arena, &append->request_digest);
+	return append->answer.data != NULL && append->candidates != NULL;
 }
 
-/* Scores, stages the reply and makes the record. NULL: error says why. */
-static struct score_job *prepare(const struct lf_version *version, const Leadfit__V1__ScoreRequest *request,
+/* Scores, stages the reply and completes the record. Returns error's code. */
+static enum lf_code prepare(struct score_job *job, const struct lf_version *version, const Leadfit__V1__ScoreRequest *request,
 	struct lf_rpc_call *call, struct lf_error *error)
 {
 	struct lf_arena *arena = lf_rpc_arena(call);
 	struct lf_checker checker = {.error = error};
 	struct lf_evaluation *evaluation = lf_arena_zalloc(arena, 1, sizeof *evaluation);
-	struct score_job *job = lf_arena_zalloc(arena, 1, sizeof *job);
 	struct lf_answer_parts parts = {
 		.version = version,
 		.evaluation = evaluation,
 		.team = request->team,
 		.project = request->project,
-		.caller = lf_rpc_caller(call),
+		.caller = job->append.caller,
 		.purpose = request->purpose,
 		.detail = request->detail,
 		.named_candidates = request->n_candidates,
 	};
 	Leadfit__V1__Decision *decision;
 
-	if (evaluation == NULL || job == NULL)
+	if (evaluation == NULL)
 		goto no_memory;
 	check_request(request, &parts.as_of_us, &checker);
 	if (lf_evaluate(evaluation, version,
@@ -178,16 +190,39 @@ static struct score_job *prepare(const struct lf_version *version, const Leadfit
 		    },
 		    NULL, &checker, arena) != LF_OK ||
 	    checker.found > 0) {
-		lf_error_summarize(error);
-		return NULL;
+		return lf_error_summarize(error);
 	}
 	decision = lf_decision_build(&parts, arena);
-	if (decision == NULL || !fill_append(&job->append, request, &parts, decision, arena) || !lf_rpc_stage(call, &decision->base))
+	if (decision == NULL || !fill_answer(&job->append, request, &parts, decision, arena))
 		goto no_memory;
-	return job;
+	if (!lf_rpc_stage(call, &decision->base))
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED,
+			"the answer does not fit a message of %d bytes, or memory ran out: name fewer candidates", LF_MESSAGE_BYTES_MAX);
+	return LF_OK;
 no_memory:
-	lf_error_set(error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
-	return NULL;
+	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
+}
+
+/*
+ * A repeated request gets what was stored, whatever has become of the rubric since. Only one that is still in flight is
+ * left for the log's writer to find. LF_OK: answered.
+ */
+static enum lf_code answer_repeated(struct lf_core *core, const struct lf_append *append, struct lf_rpc_call *call,
+	struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	enum lf_code code;
+	struct lf_uuid id;
+
+	if (*append->idempotency_key == '\0' || append->team.data == NULL || strlen(append->idempotency_key) > LF_ID_BYTES_MAX)
+		return LF_NOT_FOUND;
+	code = lf_log_find_key(core->log, append->caller, append->idempotency_key, &append->request_digest, &id, &inner);
+	if (code == LF_OK)
+		lf_answer_stored(core, &id, call);
+	else if (code != LF_NOT_FOUND)
+		lf_error_move(error, &inner);
+	lf_error_clean_up(&inner);
+	return code;
 }
 
 static void scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreRequest *request,
@@ -196,23 +231,30 @@ static void scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__
 	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, scoring);
 	struct lf_rpc_call *call = closure_data;
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version = lf_registry_active(core->registry, request->rubric, &error);
-	struct score_job *job = NULL;
+	struct lf_arena *arena = lf_rpc_arena(call);
+	struct score_job *job = lf_arena_zalloc(arena, 1, sizeof *job);
+	enum lf_code code;
 
 	(void)closure; /* the reply is staged now and sent after the commit */
-	if (version != NULL) {
-		/* Canonical first, so that the order in which a caller lists map entries changes nothing. */
-		lf_wire_canonicalize(lf_unconst(&request->base));
-		job = prepare(version, request, call, &error);
+	/* Canonical first, so that the order in which a caller lists map entries changes nothing. */
+	lf_wire_canonicalize(lf_unconst(&request->base));
+	if (job == NULL || !fill_request(&job->append, request, lf_rpc_caller(call), arena)) {
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
+		lf_send_error(call, &error);
+		return;
 	}
-	if (job == NULL) {
-		lf_version_release(version);
+	code = answer_repeated(core, &job->append, call, &error);
+	if (code == LF_OK)
+		return;
+	if (code == LF_NOT_FOUND)
+		job->version = lf_registry_active(core->registry, request->rubric, &error);
+	if (job->version == NULL || prepare(job, job->version, request, call, &error) != LF_OK) {
+		lf_version_release(job->version);
 		lf_send_error(call, &error);
 		return;
 	}
 	job->call = call;
 	job->core = core;
-	job->version = version;
 	job->finish.run = finish;
 	job->append.done = committed;
 	job->append.context = job;

@@ -148,9 +148,7 @@ static void convert_needs(struct builder *b, const Leadfit__V1__Criterion *from,
 		size_t mark = lf_path_push_index(&b->check.path, "needs", i);
 
 		needs[i].discipline = lf_names_find(&b->version->disciplines, need->discipline);
-		if (*need->discipline == '\0')
-			lf_check_fail(&b->check, "discipline", "is required");
-		else if (needs[i].discipline == LF_NO_NAME)
+		if (lf_check_id(&b->check, "discipline", need->discipline) && needs[i].discipline == LF_NO_NAME)
 			lf_check_undeclared(&b->check, "discipline", NULL, "discipline", need->discipline, &b->version->disciplines);
 		for (size_t k = 0; k < i; k++)
 			if (needs[k].discipline == needs[i].discipline && needs[i].discipline != LF_NO_NAME)
@@ -182,6 +180,8 @@ static void convert_prior(struct builder *b, const Leadfit__V1__Prior *from, str
 		const Leadfit__V1__Prior__MeanEntry *entry = from->mean[i];
 		uint32_t discipline = lf_names_find(&b->version->disciplines, entry->key);
 
+		if (!lf_check_name(&b->check, "mean", entry->key, entry->key))
+			continue;
 		if (discipline == LF_NO_NAME)
 			lf_check_undeclared(&b->check, "mean", entry->key, "discipline", entry->key, &b->version->disciplines);
 		else
@@ -341,8 +341,7 @@ static void convert_sources(struct builder *b)
 	for (size_t i = 0; weights != NULL && i < b->message->n_sources; i++) {
 		const Leadfit__V1__Rubric__SourcesEntry *from = b->message->sources[i];
 
-		if (strlen(from->key) > LF_ID_BYTES_MAX || *from->key == '\0')
-			lf_check_fail_key(&b->check, "sources", from->key, "a source has 1..%d bytes", LF_ID_BYTES_MAX);
+		lf_check_name(&b->check, "sources", from->key, from->key);
 		lf_check_range_key(&b->check, "sources", from->key, from->value, 0, number_max);
 		weights[i] = from->value;
 	}
