@@ -110,6 +110,33 @@ static void undeclared_names_are_left_out_and_listed_where_the_request_says_so(v
 	lf_version_release(version);
 }
 
+static void a_name_that_is_too_long_is_refused_even_where_undeclared_ones_are_left_out(void **state)
+{
+	char request[20000], errors[4000], name[901];
+
+	(void)state;
+	memset(name, 'x', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	snprintf(request, sizeof request, "{ignore_undeclared: true, project: {id: p, traits: {%s: 0.5}}, team: {id: t, members: [{id: a}]}}",
+		name);
+	errors_of(rubric_text, request, errors, sizeof errors);
+	assert_non_null(strstr(errors, "project.traits"));
+	snprintf(request, sizeof request, "{ignore_undeclared: true, project: {id: p}, team: {id: t, members: [{id: a, discipline: %s}]}}",
+		name);
+	errors_of(rubric_text, request, errors, sizeof errors);
+	assert_string_equal(errors, "team.members[0].discipline: has 900 bytes; allowed are 1..128\n");
+}
+
+static void errors_are_utf_8_even_where_a_long_name_is_cut(void **state)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	(void)state;
+	lf_error_set(&error, LF_NOT_FOUND, "%.2s", "x\xc3\xa9"); /* cuts the second character in two */
+	assert_string_equal(error.message, "x?");
+	lf_error_clean_up(&error);
+}
+
 static void a_rubric_without_disciplines_or_sources_accepts_any(void **state)
 {
 	char errors[400];
@@ -176,6 +203,8 @@ int main(void)
 		cmocka_unit_test(every_invalid_field_of_a_request_is_named_with_value_and_what_is_allowed),
 		cmocka_unit_test(a_date_one_day_ahead_is_allowed),
 		cmocka_unit_test(undeclared_names_are_left_out_and_listed_where_the_request_says_so),
+		cmocka_unit_test(a_name_that_is_too_long_is_refused_even_where_undeclared_ones_are_left_out),
+		cmocka_unit_test(errors_are_utf_8_even_where_a_long_name_is_cut),
 		cmocka_unit_test(a_rubric_without_disciplines_or_sources_accepts_any),
 		cmocka_unit_test(a_project_for_which_nothing_counts_is_refused_by_its_traits),
 		cmocka_unit_test(everything_wrong_with_a_rubric_is_named_at_once),
