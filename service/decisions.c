@@ -88,7 +88,6 @@ static void check_list(const Leadfit__V1__ListDecisionsRequest *request, struct 
 	struct lf_checker *checker)
 {
 	uint64_t token_mark;
-	int end = 0;
 
 	*filter = (struct lf_filter){
 		.team_id = request->team,
@@ -113,8 +112,9 @@ static void check_list(const Leadfit__V1__ListDecisionsRequest *request, struct 
 	*mark = filter_mark(request, filter);
 	if (*request->page_token == '\0')
 		return;
-	if (sscanf(request->page_token, "%16" SCNx64 "-%16" SCNx64 "%n", &filter->before_sequence, &token_mark, &end) != 2 ||
-	    request->page_token[end] != '\0' || filter->before_sequence == 0)
+	if (strspn(request->page_token, "0123456789abcdef-") != 33 || request->page_token[33] != '\0' ||
+	    sscanf(request->page_token, "%16" SCNx64 "-%16" SCNx64, &filter->before_sequence, &token_mark) != 2 ||
+	    filter->before_sequence == 0)
 		lf_check_fail(checker, "page_token", "is not one of this service");
 	else if (token_mark != *mark)
 		lf_check_fail(checker, "page_token", "belongs to a list with other filters");

@@ -67,7 +67,7 @@ static void rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfit__
 		lf_version_run_scenarios(version, &error);
 	lf_version_release(version);
 	/* Findings are the answer; anything else is a failure of the call. */
-	if (error.code != LF_OK && error.violation_count == 0) {
+	if (error.code == LF_RESOURCE_EXHAUSTED || (error.code != LF_OK && error.violation_count == 0)) {
 		lf_send_error(closure_data, &error);
 		return;
 	}
