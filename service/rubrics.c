@@ -198,6 +198,54 @@ static void rubrics_list(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 		lf_send_reply(closure_data, list.exhausted ? NULL : &list.response.base);
 }
 
+static void rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__TestRubricRequest *request,
+	Leadfit__V1__TestRubricResponse_Closure closure, void *closure_data)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	(void)service;
+	(void)request;
+	(void)closure;
+	lf_error_set(&error, LF_UNIMPLEMENTED, "not yet");
+	lf_send_error(closure_data, &error);
+}
+
+static void rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__PutRubricRequest *request,
+	Leadfit__V1__PutRubricResponse_Closure closure, void *closure_data)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	(void)service;
+	(void)request;
+	(void)closure;
+	lf_error_set(&error, LF_UNIMPLEMENTED, "not yet");
+	lf_send_error(closure_data, &error);
+}
+
+static void rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__ActivateRubricRequest *request,
+	Leadfit__V1__ActivateRubricResponse_Closure closure, void *closure_data)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	(void)service;
+	(void)request;
+	(void)closure;
+	lf_error_set(&error, LF_UNIMPLEMENTED, "not yet");
+	lf_send_error(closure_data, &error);
+}
+
+static void rubrics_history(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__RubricHistoryRequest *request,
+	Leadfit__V1__RubricHistoryResponse_Closure closure, void *closure_data)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	(void)service;
+	(void)request;
+	(void)closure;
+	lf_error_set(&error, LF_UNIMPLEMENTED, "not yet");
+	lf_send_error(closure_data, &error);
+}
+
 void lf_rubrics_init(struct lf_core *core)
 {
 	core->rubrics = (Leadfit__V1__Rubrics_Service)LEADFIT__V1__RUBRICS__INIT(rubrics_);

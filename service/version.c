@@ -222,6 +222,18 @@ static void convert_curve(struct builder *b, const Leadfit__V1__Criterion *from,
 	to->curve_count = from->n_curve;
 }
 
+/* What begins a criterion's stream of perturbations. */
+static uint64_t seed_of(const char *id)
+{
+	struct lf_digest digest;
+	uint64_t seed = 0;
+
+	lf_sha256(id, strlen(id), &digest);
+	for (size_t i = 0; i < 8; i++)
+		seed = seed << 8 | digest.bytes[i];
+	return seed;
+}
+
 static void convert_criterion(struct builder *b, const Leadfit__V1__Criterion *from, struct lf_criterion_def *to)
 {
 	size_t mark;
@@ -231,6 +243,7 @@ static void convert_criterion(struct builder *b, const Leadfit__V1__Criterion *f
 	lf_check_text(&b->check, "description", from->description, LF_TEXT_BYTES_MAX);
 	to->id = from->id;
 	to->title = from->title;
+	to->seed = seed_of(from->id);
 	to->derived = (enum lf_derived)from->derived;
 	if ((int)from->derived < 0 || (int)from->derived > LF_TEAM_COVERAGE) {
 		lf_check_fail(&b->check, "derived", "%d is not known; allowed are RATED, DOMAIN_ALIGNMENT, TEAM_COVERAGE", (int)from->derived);
@@ -386,6 +399,26 @@ static void convert_gates(struct builder *b)
 	b->def.gate_count = b->message->n_gates;
 }
 
+static void convert_robustness(struct builder *b, const Leadfit__V1__Robustness *from)
+{
+	size_t mark;
+
+	if (from == NULL)
+		return;
+	mark = lf_path_push(&b->check.path, "robustness");
+	if (from->samples > LF_SAMPLES_MAX)
+		lf_check_fail(&b->check, "samples", "%u is outside 0..%d", from->samples, LF_SAMPLES_MAX);
+	if (from->weights_unknown && from->weight_spread != 0)
+		lf_check_fail(&b->check, "weights_unknown", "stands beside weight_spread: either is allowed, not both");
+	b->def.robustness = (struct lf_robustness_def){
+		.samples = from->samples == 0 ? LF_SAMPLES_DEFAULT : from->samples,
+		.weight_spread = from->weight_spread,
+		.weights_unknown = from->weights_unknown,
+		.rating_spread = from->rating_spread,
+	};
+	lf_path_pop(&b->check.path, mark);
+}
+
 static void convert_rest(struct builder *b)
 {
 	const Leadfit__V1__Rubric *m = b->message;
@@ -401,14 +434,13 @@ static void convert_rest(struct builder *b)
 		lf_check_fail(&b->check, "aggregation", "%d is not known; allowed are ADDITIVE, HARMONIC, MINIMUM", (int)m->aggregation);
 		b->def.aggregation = LF_ADDITIVE;
 	}
-	if (m->robustness != NULL)
-		lf_check_fail(&b->check, "robustness", "is not computed by this version of the service: leave it out");
+	convert_robustness(b, m->robustness);
 	if (m->thresholds == NULL)
 		return;
 	b->def.threshold_margin = m->thresholds->margin;
 	b->def.threshold_evidence_share = m->thresholds->evidence_share;
-	if (m->thresholds->first_rank_share != 0)
-		lf_check_fail(&b->check, "thresholds.first_rank_share", "is not computed by this version of the service: leave it out");
+	b->def.threshold_first_rank_share = m->thresholds->first_rank_share;
+	b->def.co_lead_gain = m->thresholds->co_lead_gain;
 }
 
 /* Whether the counts are within their limits, without which nothing else is looked at. */

@@ -149,6 +149,17 @@ static void stub_profile(Leadfit__V1__Scoring_Service *service, const Leadfit__V
 	closure(&response, data);
 }
 
+static void stub_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__SweepRequest *input,
+	Leadfit__V1__SweepResponse_Closure closure, void *data)
+{
+	Leadfit__V1__SweepResponse response;
+
+	(void)service;
+	(void)input;
+	leadfit__v1__sweep_response__init(&response);
+	closure(&response, data);
+}
+
 static void stub_describe(Leadfit__V1__Describe_Service *service, const Leadfit__V1__DescribeRequest *input,
 	Leadfit__V1__DescribeResponse_Closure closure, void *data)
 {

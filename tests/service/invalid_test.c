@@ -180,9 +180,9 @@ static void everything_wrong_with_a_rubric_is_named_at_once(void **state)
 		{"{name: r, scale: {min: 1, max: 5}, disciplines: [{id: B, covers: {C: 1}}], criteria: [{id: c, weight: {base: 1}}], gates: [{criterion: d, at_least: 2}, {at_least: 1}]}",
 			{"disciplines[0].covers[\"C\"]: \"C\" is not a discipline", "gates[0].criterion: \"d\" is not a criterion",
 				"gates[1]: has either criterion and at_least, or availability_at_least"}},
-		{"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, derived: TEAM_COVERAGE, weight: {base: 1}, prior: {strength: 1}, curve: [{rating: 1}, {rating: 5, value: 1}]}], robustness: {samples: 10}}",
+		{"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, derived: TEAM_COVERAGE, weight: {base: 1}, prior: {strength: 1}, curve: [{rating: 1}, {rating: 5, value: 1}]}], robustness: {samples: 70000, weight_spread: 0.1, weights_unknown: true}}",
 			{"criteria[0].curve: a derived criterion has no curve", "criteria[0].prior: a derived criterion has no prior",
-				"robustness: is not computed by this version"}},
+				"robustness.samples: 70000 is outside 0..65536", "robustness.weights_unknown: stands beside weight_spread"}},
 		{"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}}], scenarios: [{team: {id: t, members: [{id: a, evidence: [{criterion: c, rating: 3, observed_on: 2026-01-01}]}]}, project: {id: p}}]}",
 			{"scenarios[0].name: is required", "scenarios[0].expect: is required", "scenarios[0].as_of: is required"}},
 	};
