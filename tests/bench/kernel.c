@@ -18,7 +18,6 @@ enum {
 
 struct one {
 	struct lf_evaluation evaluation; /* built: the case */
-	void *workspace;
 	const uint8_t *request;
 	size_t length;
 };
@@ -27,6 +26,8 @@ struct lf_kernel_bench {
 	const struct lf_version *version;
 	struct lf_arena kept;    /* the cases */
 	struct lf_arena scratch; /* of one request */
+	void *workspace;         /* one for all, as a worker of the service comes back to the same memory */
+	size_t workspace_bytes;
 	int64_t now_us;
 	size_t sink; /* keeps the compiler from leaving work out */
 	struct one cases[CASES];
@@ -50,9 +51,9 @@ static bool run_parts(struct lf_kernel_bench *bench, struct one *one, unsigned p
 	const struct lf_rubric *rubric = bench->version->compiled;
 
 	if ((parts & PROFILE) != 0 &&
-		!lf_profile(rubric, &e->built.engine, one->workspace, e->profile, e->profile_weights))
+		!lf_profile(rubric, &e->built.engine, bench->workspace, e->profile, e->profile_weights))
 		return false;
-	if ((parts & SCORE) != 0 && !lf_score(rubric, &e->built.engine, one->workspace, &e->result))
+	if ((parts & SCORE) != 0 && !lf_score(rubric, &e->built.engine, bench->workspace, &e->result))
 		return false;
 	if ((parts & EXPLAIN) != 0)
 		lf_explain(rubric, &e->built.engine, &(struct lf_findings){.result = &e->result, .profile = e->profile}, hear, &bench->sink);
@@ -250,7 +251,7 @@ static enum lf_code decode(struct lf_kernel_bench *bench, struct one *one, struc
 	Leadfit__V1__ScoreRequest *request = (Leadfit__V1__ScoreRequest *)lf_wire_unpack(
 		&leadfit__v1__score_request__descriptor, one->request, one->length, &bench->kept, error);
 	enum lf_code code;
-	unsigned char *block;
+	size_t bytes;
 
 	if (request == NULL)
 		return LF_INVALID_ARGUMENT;
@@ -263,10 +264,11 @@ static enum lf_code decode(struct lf_kernel_bench *bench, struct one *one, struc
 		return code;
 	e->profile = lf_arena_zalloc(&bench->kept, def->discipline_count + 1, sizeof *e->profile);
 	e->profile_weights = lf_arena_zalloc(&bench->kept, def->criterion_count, sizeof *e->profile_weights);
-	block = lf_arena_alloc(&bench->kept, lf_workspace_bytes(bench->version->compiled, &e->built.engine) + 64);
-	if (e->profile == NULL || e->profile_weights == NULL || block == NULL)
+	if (e->profile == NULL || e->profile_weights == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	one->workspace = block + (64 - (uintptr_t)block % 64) % 64;
+	bytes = lf_workspace_bytes(bench->version->compiled, &e->built.engine);
+	if (bytes > bench->workspace_bytes)
+		bench->workspace_bytes = bytes;
 	return LF_OK;
 }
 
@@ -296,6 +298,9 @@ enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_v
 		if (code == LF_OK)
 			code = decode(bench, one, error);
 	}
+	bench->workspace = aligned_alloc(64, (bench->workspace_bytes + 63) / 64 * 64);
+	if (code == LF_OK && bench->workspace == NULL)
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	if (code == LF_OK)
 		*out = bench;
 	else
@@ -309,5 +314,6 @@ void lf_kernel_bench_destroy(struct lf_kernel_bench *bench)
 		return;
 	lf_arena_clean_up(&bench->scratch);
 	lf_arena_clean_up(&bench->kept);
+	free(bench->workspace);
 	free(bench);
 }
