@@ -24,6 +24,7 @@ struct one {
 
 struct lf_kernel_bench {
 	const struct lf_version *version;
+	struct lf_rubric *plain; /* the same without robustness */
 	struct lf_arena kept;    /* the cases */
 	struct lf_arena scratch; /* of one request */
 	void *workspace;         /* one for all, as a worker of the service comes back to the same memory */
@@ -35,7 +36,7 @@ struct lf_kernel_bench {
 
 /* ---- the kernel ---- */
 
-enum part { SCORE = 1, PROFILE = 2, EXPLAIN = 4 };
+enum part { SCORE = 1, PROFILE = 2, EXPLAIN = 4, PLAIN = 8 };
 
 static void hear(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length)
 {
@@ -50,6 +51,8 @@ static bool run_parts(struct lf_kernel_bench *bench, struct one *one, unsigned p
 	struct lf_evaluation *e = &one->evaluation;
 	const struct lf_rubric *rubric = bench->version->compiled;
 
+	if ((parts & PLAIN) != 0)
+		rubric = bench->plain;
 	if ((parts & PROFILE) != 0 &&
 		!lf_profile(rubric, &e->built.engine, bench->workspace, e->profile, e->profile_weights))
 		return false;
@@ -160,15 +163,16 @@ static const struct {
 	{run_parts, SCORE},
 	{run_parts, EXPLAIN},
 	{run_parts, PROFILE | SCORE | EXPLAIN},
+	{run_parts, SCORE | PLAIN},
 	{run_steps, DECODE},
 	{run_steps, EVALUATE},
 	{run_steps, ANSWER},
 	{run_steps, RECORD},
 	{run_steps, PACK},
 };
-enum { PARTS = sizeof parts / sizeof parts[0], FIRST_STEP = 4 };
+enum { PARTS = sizeof parts / sizeof parts[0], PLAIN_PART = 4, FIRST_STEP = 5 };
 
-/* One sample: CPU time a case of every part, and for steps beyond the first that of the step alone. */
+/* One sample: CPU time a case of every part, for steps beyond the first that of the step alone, for PLAIN_PART what it saves. */
 struct sample {
 	double ns[PARTS];
 	double all_ns;
@@ -185,6 +189,7 @@ static bool take_sample(struct lf_kernel_bench *bench, size_t first, struct samp
 		sample->ns[p] = (thread_cpu_ns() - begin) / SAMPLE_CASES;
 	}
 	sample->all_ns = sample->ns[PARTS - 1];
+	sample->ns[PLAIN_PART] = sample->ns[1] - sample->ns[PLAIN_PART];
 	for (size_t p = PARTS - 1; p > FIRST_STEP; p--)
 		sample->ns[p] -= sample->ns[p - 1];
 	return true;
@@ -226,13 +231,14 @@ enum lf_code lf_kernel_bench_run(struct lf_kernel_bench *bench, double seconds, 
 			.score_ns = median_of(samples, count, 1, values),
 			.explain_ns = median_of(samples, count, 2, values),
 			.kernel_ns = median_of(samples, count, 3, values),
+			.robustness_ns = median_of(samples, count, PLAIN_PART, values),
 		};
 		*steps = (struct lf_steps){
-			.decode_ns = median_of(samples, count, 4, values),
-			.evaluate_ns = median_of(samples, count, 5, values),
-			.answer_ns = median_of(samples, count, 6, values),
-			.record_ns = median_of(samples, count, 7, values),
-			.pack_ns = median_of(samples, count, 8, values),
+			.decode_ns = median_of(samples, count, 5, values),
+			.evaluate_ns = median_of(samples, count, 6, values),
+			.answer_ns = median_of(samples, count, 7, values),
+			.record_ns = median_of(samples, count, 8, values),
+			.pack_ns = median_of(samples, count, 9, values),
 			.all_ns = median_at(samples, count, offsetof(struct sample, all_ns), values),
 		};
 	}
@@ -276,6 +282,7 @@ enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_v
 	const struct lf_workload *workload, struct lf_error *error)
 {
 	struct lf_kernel_bench *bench = calloc(1, sizeof *bench);
+	struct lf_rubric_def plain;
 	struct timespec now;
 	enum lf_code code = LF_OK;
 	uint8_t *buffer;
@@ -285,6 +292,9 @@ enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_v
 	clock_gettime(CLOCK_REALTIME, &now);
 	bench->now_us = (int64_t)now.tv_sec * 1000000;
 	bench->version = version;
+	plain = *lf_rubric_def(version->compiled);
+	plain.robustness = (struct lf_robustness_def){.samples = 0};
+	bench->plain = lf_rubric_compile(&plain);
 	lf_arena_init(&bench->kept, (size_t)CASES * ARENA_BYTES_MAX);
 	lf_arena_init(&bench->scratch, ARENA_BYTES_MAX);
 	for (size_t i = 0; i < CASES && code == LF_OK; i++) {
@@ -299,7 +309,7 @@ enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_v
 			code = decode(bench, one, error);
 	}
 	bench->workspace = aligned_alloc(64, (bench->workspace_bytes + 63) / 64 * 64);
-	if (code == LF_OK && bench->workspace == NULL)
+	if (code == LF_OK && (bench->workspace == NULL || bench->plain == NULL))
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	if (code == LF_OK)
 		*out = bench;
@@ -314,6 +324,7 @@ void lf_kernel_bench_destroy(struct lf_kernel_bench *bench)
 		return;
 	lf_arena_clean_up(&bench->scratch);
 	lf_arena_clean_up(&bench->kept);
+	lf_rubric_destroy(bench->plain);
 	free(bench->workspace);
 	free(bench);
 }
