@@ -21,23 +21,23 @@ static enum lf_code pack_rubric(const Leadfit__V1__CheckRubricRequest *request, 
 	return LF_OK;
 }
 
-/* The violations of error as messages. false where the arena is exhausted. */
-static bool list_violations(Leadfit__V1__CheckRubricResponse *response, const struct lf_error *error, struct lf_arena *arena)
+/* The violations of error as messages. NULL where the arena is exhausted. */
+static Leadfit__V1__FieldViolation **list_violations(const struct lf_error *error, struct lf_arena *arena, size_t *listed)
 {
 	size_t count = error->violation_kept;
 	Leadfit__V1__FieldViolation *items = lf_arena_zalloc(arena, count + 1, sizeof *items);
+	Leadfit__V1__FieldViolation **list = lf_arena_zalloc(arena, count + 1, sizeof *list);
 
-	response->errors = lf_arena_zalloc(arena, count + 1, sizeof *response->errors);
-	if (items == NULL || response->errors == NULL)
-		return false;
+	if (items == NULL || list == NULL)
+		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		leadfit__v1__field_violation__init(&items[i]);
 		items[i].field = error->violations[i].field;
 		items[i].description = error->violations[i].description;
-		response->errors[i] = &items[i];
+		list[i] = &items[i];
 	}
-	response->n_errors = count;
-	return true;
+	*listed = count;
+	return list;
 }
 
 static void rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__CheckRubricRequest *request,
@@ -46,7 +46,7 @@ static void rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfit__
 	Leadfit__V1__CheckRubricResponse response = LEADFIT__V1__CHECK_RUBRIC_RESPONSE__INIT;
 	Leadfit__V1__RubricRef ref = LEADFIT__V1__RUBRIC_REF__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
-	struct lf_error error = LF_ERROR_INIT;
+	struct lf_error error = LF_ERROR_INIT, warnings = LF_ERROR_INIT;
 	struct lf_version *version = NULL;
 	struct lf_bytes bytes;
 	char digest_text[65];
@@ -63,16 +63,22 @@ static void rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfit__
 	ref.name = request->rubric->name;
 	ref.digest = digest_text;
 	response.ref = &ref;
-	if (lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK)
+	if (lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK) {
 		lf_version_run_scenarios(version, &error);
+		lf_version_warn(version, &warnings);
+	}
 	lf_version_release(version);
 	/* Findings are the answer; anything else is a failure of the call. */
 	if (error.code == LF_RESOURCE_EXHAUSTED || (error.code != LF_OK && error.violation_count == 0)) {
 		lf_send_error(closure_data, &error);
+		lf_error_clean_up(&warnings);
 		return;
 	}
-	lf_send_reply(closure_data, list_violations(&response, &error, arena) ? &response.base : NULL);
+	response.errors = list_violations(&error, arena, &response.n_errors);
+	response.warnings = list_violations(&warnings, arena, &response.n_warnings);
+	lf_send_reply(closure_data, response.errors != NULL && response.warnings != NULL ? &response.base : NULL);
 	lf_error_clean_up(&error);
+	lf_error_clean_up(&warnings);
 }
 
 static bool parse_digest(const char *text, struct lf_digest *digest)
