@@ -58,8 +58,6 @@ static inline void lf_buffer_put(struct lf_buffer *out, char c)
 
 /* Whether a field is set; with_defaults also where that could not be told from unset (a message or oneof can be). */
 bool lf_field_is_printed(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, bool with_defaults);
-/* Appends one value of a field, as one line of JSON. */
-void lf_json_print_value(const ProtobufCFieldDescriptor *field, const void *value, struct lf_buffer *out);
 
 /* Line, from 1, and column, from 1 in bytes, of an offset into text. */
 void lf_text_position(const char *text, size_t offset, size_t *line, size_t *column);

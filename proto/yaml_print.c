@@ -549,3 +549,11 @@ void lf_yaml_print(const ProtobufCMessage *message, struct lf_buffer *out)
 	if (out->length == before)
 		lf_buffer_append_text(out, "{}\n");
 }
+
+void lf_yaml_print_line(const ProtobufCMessage *message, struct lf_buffer *out)
+{
+	if (lf_message_shape(message->descriptor) == LF_SHAPE_OBJECT)
+		print_flow_message(message, out);
+	else
+		lf_json_print(message, NULL, out);
+}
