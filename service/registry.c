@@ -192,12 +192,32 @@ static void switch_to(struct lf_registry *r, struct lf_version *version)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* A version that was put beside the active one: it is likely to be asked for next. */
-static void keep(struct lf_registry *r, struct lf_version *version)
+/*
+ * A version that was put beside the active one: it is likely to be asked for next. Where none is active here, the log has one from a put
+ * whose commit failed without a word.
+ */
+static enum lf_code keep(struct lf_registry *r, struct lf_version *version, struct lf_error *error)
 {
+	struct lf_version *active = NULL;
+	struct lf_error inner = LF_ERROR_INIT;
+	bool known;
+
 	pthread_mutex_lock(&r->lock);
+	known = find_active(r, version->message->name) != NULL;
 	cache(r, version);
 	pthread_mutex_unlock(&r->lock);
+	if (known)
+		return LF_OK;
+	active = load(r, version->message->name, NULL, &inner);
+	if (active == NULL) {
+		enum lf_code code = inner.code;
+
+		lf_error_move(error, &inner);
+		return code;
+	}
+	switch_to(r, active);
+	lf_version_release(active);
+	return LF_OK;
 }
 
 enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, const char *caller, bool *added, bool *activated,
@@ -217,7 +237,7 @@ enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, 
 	if (code == LF_OK && now_active)
 		switch_to(r, version);
 	else if (code == LF_OK)
-		keep(r, version);
+		code = keep(r, version, error);
 	pthread_mutex_unlock(&r->acts);
 	if (code == LF_OK && activated != NULL)
 		*activated = now_active;
@@ -225,46 +245,53 @@ enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, 
 }
 
 /* Whether a version may be made active: it passes its own scenarios, or was active before. */
-static enum lf_code may_activate(struct lf_registry *r, struct lf_version *version, struct lf_error *error)
+static enum lf_code may_activate(struct lf_registry *r, const struct lf_version *version, struct lf_error *error)
 {
 	bool was_active = false;
+	enum lf_code code = lf_log_was_active(r->log, &version->digest, &was_active, error);
 
-	if (lf_log_was_active(r->log, &version->digest, &was_active, error) != LF_OK)
-		return error->code;
-	return was_active ? LF_OK : lf_version_run_scenarios(version, error);
+	return code != LF_OK || was_active ? code : lf_version_run_scenarios(version, error);
+}
+
+/* Log, then memory. */
+static enum lf_code record_and_switch(struct lf_registry *r, struct lf_version *version, const char *caller,
+	struct lf_activated *did, struct lf_error *error)
+{
+	const char *name = version->message->name;
+	enum lf_code code;
+
+	pthread_mutex_lock(&r->acts);
+	if (!has_room(r, name))
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%d rubrics are active already", ACTIVE_MAX);
+	else
+		code = lf_log_activate_rubric(r->log, name, &version->digest, caller, did, error);
+	/* Also where nothing changed: an act whose commit failed without a word may have been stored. */
+	if (code == LF_OK)
+		switch_to(r, version);
+	pthread_mutex_unlock(&r->acts);
+	return code;
 }
 
 enum lf_code lf_registry_activate(struct lf_registry *r, const char *name, const struct lf_digest *digest, const char *caller,
 	struct lf_version **to, struct lf_activated *did, struct lf_error *error)
 {
-	struct lf_version *version = lf_registry_find(r, digest, error);
-	enum lf_code code;
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_version *version = lf_registry_find(r, digest, &inner);
+	enum lf_code code = inner.code;
 
-	*to = NULL;
-	if (version == NULL)
-		return error->code;
-	if (*name != '\0' && strcmp(name, version->message->name) != 0) {
-		code = lf_error_set(error, LF_NOT_FOUND, "the version %.12s belongs to the rubric \"%.128s\", not \"%.128s\"",
+	if (version != NULL && *name != '\0' && strcmp(name, version->message->name) != 0)
+		code = lf_error_set(&inner, LF_NOT_FOUND, "the version %.12s belongs to the rubric \"%.128s\", not \"%.128s\"",
 			version->digest_text, version->message->name, name);
-		lf_version_release(version);
-		return code;
-	}
-	code = may_activate(r, version, error);
-	if (code == LF_OK) {
-		pthread_mutex_lock(&r->acts);
-		if (!has_room(r, version->message->name))
-			code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%d rubrics are active already", ACTIVE_MAX);
-		else
-			code = lf_log_activate_rubric(r->log, version->message->name, digest, caller, did, error);
-		/* Also where nothing changed: an act whose commit had failed without a word may have been stored. */
-		if (code == LF_OK)
-			switch_to(r, version);
-		pthread_mutex_unlock(&r->acts);
-	}
 	if (code == LF_OK)
-		*to = version;
-	else
+		code = may_activate(r, version, &inner);
+	if (code == LF_OK)
+		code = record_and_switch(r, version, caller, did, &inner);
+	*to = code == LF_OK ? version : NULL;
+	if (code != LF_OK) {
 		lf_version_release(version);
+		lf_error_move(error, &inner);
+	}
+	lf_error_clean_up(&inner);
 	return code;
 }
 
