@@ -104,7 +104,7 @@ static void a_scenario_that_is_wrong_in_itself_tells_so_and_the_others_run(void 
 		"  expect: is required\n"
 		"  as_of: \"yesterday\" is not an instant: YYYY-MM-DD or RFC 3339\n"
 		"1:\n"
-		"  project.traits[\"tt\"]: \"tt\" is not a trait that this rubric declares; nearest: t\n"
+		"  project.traits[\"tt\"]: \"tt\" is not a trait of this rubric; nearest: t\n"
 		"2:\n"
 		"  as_of: is required, since its evidence is dated\n"
 		"3: x, outcome 1, margin some\n");
