@@ -26,16 +26,26 @@ static size_t failures(const Leadfit__V1__TestRubricResponse *answer)
 	return count;
 }
 
+/* Whether the rubric has robustness: without it the column would be empty. */
+static bool has_shares(const Leadfit__V1__TestRubricResponse *answer)
+{
+	for (size_t i = 0; i < answer->n_scenarios; i++)
+		if (answer->scenarios[i]->first_rank_share != NULL)
+			return true;
+	return false;
+}
+
 static void print_scenarios(struct lf_page *page, const Leadfit__V1__TestRubricResponse *answer)
 {
 	struct lf_table table;
 	lf_table_init(&table, page);
 	lf_table_column(&table, "scenario", LF_COLUMN_CUT);
 	lf_table_column(&table, "result", 0);
-	lf_table_column(&table, "first", LF_COLUMN_CUT);
+	lf_table_column(&table, "first", 0);
 	lf_table_column(&table, "outcome", 0);
 	lf_table_column(&table, "margin", LF_COLUMN_RIGHT);
-	lf_table_column(&table, "first-rank share", LF_COLUMN_RIGHT);
+	if (has_shares(answer))
+		lf_table_column(&table, "first-rank share", LF_COLUMN_RIGHT);
 	for (size_t i = 0; i < answer->n_scenarios; i++) {
 		const Leadfit__V1__ScenarioResult *scenario = answer->scenarios[i];
 		lf_table_line(&table, scenario->passed ? LF_PLAIN : LF_WARN);

@@ -16,6 +16,7 @@ export LEADFIT_SERVER=ipc://$work/socket
 
 # start [OPTION]...: the service on this test's log.
 start() {
+	: >"$work/daemon.log" # the last one's "ready" is not this one's
 	"$leadfitd" --db "$work/log.db" --listen "$LEADFIT_SERVER" --rubric "$rubric" "$@" 2>"$work/daemon.log" &
 	started=($!)
 	wait_for "$work/daemon.log" ready
@@ -131,14 +132,14 @@ l rubric check "$work/bad-rubric.yaml"; status_is 1; out_has "bad-rubric.yaml:$l
 claim "a rubric's scenarios are run, with what came of each and what they leave untried"
 l rubric test; status_is 0; err_empty; out_has "11 of 11 scenarios passed"; out_matches "^Nobody has time +passed +- +NO_ELIGIBLE_CANDIDATE"
 out_has "gates: gates[0]: collaboration of at least 2"
-l rubric test "$rubric" --output json; status_is 0; out_has '"passed": true'; out_has '"coverage": {'; out_lacks '"passed": false'
+l rubric test "$rubric" --output json; status_is 0; out_has '"passed": true'; out_has '"coverage": {'; out_lacks '"differences"'
 l rubric test tech-lead --digest "${digest:0:12}"; status_is 0; out_has "tech-lead ${digest:0:12}: 11 of 11"
 sed -e '0,/first: be/s//first: fe/' "$rubric" >"$work/fails.yaml"
 line=$(grep -n 'first: fe' "$work/fails.yaml" | head -n 1 | cut -d: -f1)
 l rubric test "$work/fails.yaml"; status_is 1; err_empty; out_has "10 of 11 scenarios passed"
 out_has "fails.yaml:$line: scenarios[0].expect.first: fe is expected, be ranks first"
 run "$leadfit" rubric test - <"$work/fails.yaml"; status_is 1; out_has "<stdin>:$line: scenarios[0].expect.first:"
-l rubric test "$work/fails.yaml" --output json; status_is 1; out_has '"passed": false'; out_has '"field": "expect.first"'
+l rubric test "$work/fails.yaml" --output json; status_is 1; out_has '"field": "expect.first"'
 l rubric test "$work/bad-rubric.yaml"; status_is 2; out_empty; err_has "bad-rubric.yaml:"; err_has "criteria[0].prior.default_mean"
 l rubric test nothing; status_is 2; out_empty; err_has nothing
 l rubric test nothing.yaml; status_is 2; err_has "nothing.yaml: No such file"
@@ -165,7 +166,7 @@ l rubric activate "${second:0:8}"; status_is 0; out_is "tech-lead: ${second:0:12
 l rubric activate "$(echo "${digest:0:12}" | tr a-f A-F)" --output json; status_is 0; out_has '"changed": true'
 l rubric activate "$second" --rubric tech-lead; status_is 0
 l rubric activate 123; status_is 2; out_empty; err_has "rubric activate: 123 is not 8..64 hexadecimal digits"
-l rubric activate "${digest/?/0}"; status_is 2; out_empty
+l rubric activate "$(echo "$digest" | tr 0-9a-f 1-9a-f0)"; status_is 2; out_empty; err_has "no rubric of this digest is stored"
 l rubric history tech-lead; status_is 0
 [ "$(grep -cE 'tech-lead +[0-9a-f]{12} +[0-9a-f]{12} +local$' "$work/out")" = 3 ] || fail "not three activations"
 out_matches "tech-lead +- +${digest:0:12} +local$"
