@@ -3,10 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/cli.h"
 #include "client/rubric_diff.h"
+#include "client/rubric_ref.h"
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, DIGEST_DIGITS_MIN = 8, DIGEST_DIGITS = 64, DIGEST_SHOWN = 12 };
+enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
 
 static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
 
@@ -29,7 +29,8 @@ static bool is_file(const char *operand)
 static bool is_digest(const char *operand)
 {
 	const size_t length = strlen(operand);
-	return length >= DIGEST_DIGITS_MIN && length <= DIGEST_DIGITS && strspn(operand, "0123456789abcdef") == length;
+	return length >= LF_DIGEST_DIGITS_MIN && length <= LF_DIGEST_DIGITS &&
+	       strspn(operand, "0123456789abcdefABCDEF") == length;
 }
 
 static int take_file(struct lf_cli *cli, struct side *side, const char *operand, struct lf_arena *arena)
@@ -37,10 +38,8 @@ static int take_file(struct lf_cli *cli, struct side *side, const char *operand,
 	const struct lf_source sources[] = {{.prefix = "", .input = &side->input}};
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
-	if (lf_input_read(&side->input, operand, false, &error) != LF_OK)
-		status = lf_cli_report(cli, &error, NULL, 0);
-	else if ((side->rubric = (const Leadfit__V1__Rubric *)lf_input_parse(
-			  &side->input, &leadfit__v1__rubric__descriptor, NULL, arena, &error)) == NULL)
+	side->rubric = lf_rubric_read(&side->input, operand, arena, &error);
+	if (side->rubric == NULL)
 		status = lf_cli_report(cli, &error, sources, 1);
 	lf_error_clean_up(&error);
 	return status;
@@ -59,7 +58,7 @@ static int take_stored(struct lf_cli *cli, struct side *side, const char *operan
 	int status = LF_EXIT_DONE;
 	if (name == NULL)
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	else
+	else if (digest == NULL || (digest = lf_digest_complete(cli, "rubric diff", name, digest, arena, &error)) != NULL)
 		side->reply = lf_rubric_get(cli, name, digest, arena, &error);
 	if (side->reply == NULL) {
 		status = lf_cli_report(cli, &error, sources, 2);
@@ -79,7 +78,7 @@ static void print_side(struct lf_page *page, const char *label, const struct sid
 	if (side->input.name != NULL)
 		lf_page_add(page, LF_PLAIN, "%s %s: %s\n", label, side->input.name, side->rubric->name);
 	else
-		lf_page_add(page, LF_PLAIN, "%s %s %.*s\n", label, side->rubric->name, DIGEST_SHOWN, side->digest);
+		lf_page_add(page, LF_PLAIN, "%s %s %.*s\n", label, side->rubric->name, LF_DIGEST_SHOWN, side->digest);
 }
 
 static void append_side(struct lf_buffer *out, const char *label, const struct side *side)

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/cli.h"
+#include "client/rubric_ref.h"
 #include "proto/wire.h"
 
 enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
@@ -83,11 +83,11 @@ static int format(struct lf_cli *cli, const struct lf_arguments *arguments, stru
 	const struct lf_source sources[] = {{.prefix = "", .input = input}};
 	struct lf_buffer text = {0};
 	int status = LF_EXIT_DONE;
-	ProtobufCMessage *rubric = lf_input_parse(input, &leadfit__v1__rubric__descriptor, NULL, arena, error);
+	Leadfit__V1__Rubric *rubric = lf_rubric_read(input, arguments->operands[0], arena, error);
 	if (rubric == NULL)
 		return lf_cli_report(cli, error, sources, 1);
-	lf_wire_canonicalize(rubric);
-	print_canonical(rubric, cli->json || input->format == LF_INPUT_JSON, &text);
+	lf_wire_canonicalize(&rubric->base);
+	print_canonical(&rubric->base, cli->json || input->format == LF_INPUT_JSON, &text);
 	const bool same = !text.failed && text.length == input->length && input->text == input->storage &&
 			  memcmp(text.data, input->text, text.length) == 0;
 	if (text.failed)
@@ -125,8 +125,7 @@ static int run_fmt(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	lf_arena_init(&arena, ARENA_BYTES_MAX);
-	const int status = check_options(cli, arguments, &error) == LF_OK &&
-					   lf_input_read(&input, arguments->operands[0], false, &error) == LF_OK
+	const int status = check_options(cli, arguments, &error) == LF_OK
 				   ? format(cli, arguments, &input, &arena, &error)
 				   : lf_cli_report(cli, &error, NULL, 0);
 	lf_arena_clean_up(&arena);
