@@ -63,7 +63,7 @@ void lf_json_print_value(const ProtobufCFieldDescriptor *field, const void *valu
 void lf_yaml_print(const ProtobufCMessage *message, struct lf_buffer *out);
 /* The same on one line, "{a: 1, b: [2, 3]}", however long. */
 void lf_yaml_print_line(const ProtobufCMessage *message, struct lf_buffer *out);
-/* Whether the YAML text has a comment. false where it is no YAML. */
+/* Whether the YAML text has a comment. false where it is no YAML; true where memory ran out, so that none is lost by mistake. */
 bool lf_yaml_has_comment(const char *text, size_t length);
 
 /* Appends text as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */

@@ -18,7 +18,7 @@ static bool head_has_comment(const yaml_token_t *token, const char *text)
 	return memchr(at, '#', strcspn(at, "\r\n")) != NULL;
 }
 
-/* text is ASCII where it matters: libyaml counts characters, so the copy has one byte for each. */
+/* text has one byte for each character, as libyaml counts them. Where memory runs out, there may be a comment. */
 static bool scan(yaml_parser_t *parser, const char *text, size_t length)
 {
 	size_t last = 0;
@@ -28,7 +28,7 @@ static bool scan(yaml_parser_t *parser, const char *text, size_t length)
 		bool found, ended;
 
 		if (!yaml_parser_scan(parser, &token))
-			return false;
+			return parser->error == YAML_MEMORY_ERROR;
 		size_t start = token.start_mark.index, end = token.end_mark.index;
 		ended = token.type == YAML_STREAM_END_TOKEN || token.type == YAML_NO_TOKEN;
 		if (ended || start > length)
@@ -47,7 +47,7 @@ bool lf_yaml_has_comment(const char *text, size_t length)
 {
 	yaml_parser_t parser;
 	struct lf_buffer ascii = {0};
-	bool found = false;
+	bool found = length > 0;
 
 	/* One byte for each character: whatever is beyond ASCII becomes a letter. */
 	for (size_t i = 0; i < length; i++)
