@@ -167,37 +167,6 @@ static struct ordered *order(const struct piece *map)
 
 /* ---- scalars ---- */
 
-/* Characters that YAML does not take as they are, or that a reader would not see: those that lf_json_print_string() escapes. */
-static bool has_odd_character(const char *text, bool but_line_ends)
-{
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-		if (*c == '\n' && but_line_ends)
-			continue;
-		if (*c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
-			return true;
-		if (*c == 0xe2 && c[1] == 0x80 && (c[2] | 1) == 0xa9)
-			return true;
-		if (*c == 0xef && ((c[1] == 0xbb && c[2] == 0xbf) || (c[1] == 0xbf && c[2] >= 0xbe)))
-			return true;
-	}
-	return false;
-}
-
-/* Whether libyaml reads text, plain, as this very text, and nobody takes it for "absent". */
-static bool is_plain(const char *text, bool flow)
-{
-	const size_t length = strlen(text);
-
-	if (length == 0 || strchr(" -?:,[]{}#&*!|>'\"%@`=<.", text[0]) != NULL || text[length - 1] == ' ' ||
-		text[length - 1] == ':' || has_odd_character(text, false))
-		return false;
-	if (strcmp(text, "~") == 0 || strcasecmp(text, "null") == 0)
-		return false;
-	if (strstr(text, ": ") != NULL || strstr(text, " #") != NULL)
-		return false;
-	return !flow || text[strcspn(text, ",[]{}?:")] == '\0';
-}
-
 static bool is_text(const ProtobufCFieldDescriptor *field, const char *value, const char **text)
 {
 	if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
@@ -221,7 +190,7 @@ static void print_scalar(const struct piece *piece, bool flow, struct lf_buffer 
 	const char *text;
 
 	if (is_text(piece->field, piece->values, &text)) {
-		if (is_plain(text, flow))
+		if (lf_yaml_is_plain(text, flow))
 			lf_buffer_append_text(out, text);
 		else
 			lf_json_print_string(text, out);
@@ -234,7 +203,7 @@ static void print_scalar(const struct piece *piece, bool flow, struct lf_buffer 
 		json.data[json.length - 1] = '\0';
 		text = json.data + 1;
 		const bool number = *text == '-' && text[1] >= '0' && text[1] <= '9';
-		if (number || is_plain(text, flow)) {
+		if (number || lf_yaml_is_plain(text, flow)) {
 			lf_buffer_append_text(out, text);
 			lf_buffer_clean_up(&json);
 			return;
@@ -354,32 +323,6 @@ static void start_line(struct printer *printer, size_t indent)
 	printer->started = false;
 }
 
-/* Whether text may be folded: single spaces between words, nothing odd. Then a line may end at any space. */
-static bool is_foldable(const char *text)
-{
-	const size_t length = strlen(text);
-
-	return length > 0 && text[0] != ' ' && text[length - 1] != ' ' && strstr(text, "  ") == NULL &&
-	       !has_odd_character(text, false);
-}
-
-/* Whether text has several lines that can stand as they are: the first one shows the indentation, and none is only spaces. */
-static bool is_literal(const char *text)
-{
-	const size_t length = strlen(text);
-
-	if (length < 2 || text[0] == ' ' || text[0] == '\n' || has_odd_character(text, true) || strchr(text, '\n') == NULL ||
-		(text[length - 1] == '\n' && text[length - 2] == '\n'))
-		return false;
-	for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		const char end = line[strspn(line, " ")];
-		if (*line == ' ' && (end == '\n' || end == '\0'))
-			return false;
-	}
-	return true;
-}
-
 /* "|-" (no line end at the last line) or "|", and the lines below. */
 static void print_literal(struct printer *printer, const char *text, size_t indent)
 {
@@ -432,11 +375,11 @@ static void print_rest(struct printer *printer, const struct piece *piece, size_
 
 	if (piece->kind == SCALAR) {
 		lf_buffer_put(printer->out, ' ');
-		if (is_text(piece->field, piece->values, &text) && column + columns_of(text) > COLUMNS && is_foldable(text)) {
+		if (is_text(piece->field, piece->values, &text) && column + columns_of(text) > COLUMNS && lf_yaml_is_foldable(text)) {
 			print_folded(printer, text, indent + INDENT);
 			return;
 		}
-		if (is_text(piece->field, piece->values, &text) && is_literal(text)) {
+		if (is_text(piece->field, piece->values, &text) && lf_yaml_is_literal(text)) {
 			print_literal(printer, text, indent + INDENT);
 			return;
 		}
