@@ -357,5 +357,8 @@ void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 /* The same for a profile: EXPLANATION and ASSUMPTION only. */
 void lf_explain_profile(const struct lf_rubric *rubric, const struct lf_case *the_case,
 	const struct lf_discipline_fit *profile, const double *weights, lf_say_fn say, void *context);
+/* Who leads where over the range of one trait (the stretches of lf_sweep(), one at least): EXPLANATION only. */
+void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait,
+	const struct lf_stretch *stretches, size_t count, bool approximate, lf_say_fn say, void *context);
 
 #endif
