@@ -336,7 +336,7 @@ static void take_perturbations(struct block *block, struct lf_rubric *rubric, co
 {
 	struct lf_perturbations *p = &rubric->perturbations;
 	size_t blocks, places;
-	double *factors, *noise;
+	double *factors, *noise, *ones;
 
 	if (def->robustness.samples == 0)
 		return;
@@ -344,6 +344,10 @@ static void take_perturbations(struct block *block, struct lf_rubric *rubric, co
 	p->count = def->robustness.samples;
 	p->block = lf_block_samples(p->count, def->criterion_count);
 	p->unknown = def->robustness.weights_unknown;
+	ones = take_lanes(block, p->block);
+	for (size_t s = 0; ones != NULL && s < p->block; s++)
+		ones[s] = 1;
+	p->ones = ones;
 	blocks = (p->count + p->block - 1) / p->block;
 	if (p->unknown || def->robustness.weight_spread > 0) {
 		factors = take_lanes(block, blocks * p->block * def->criterion_count);

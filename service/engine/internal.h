@@ -174,17 +174,17 @@ struct lf_workspace {
 	uint32_t *discipline_order;          /* D */
 	double *expertise;                   /* D: x_m(d) */
 	unsigned char *stated;               /* D: x_m(d) was stated */
-	/* Robustness; NULL where the rubric has none. B samples of a block. */
+	/* Robustness; NULL where the rubric has none. B samples of a block, P of those that are scored together. */
 	struct lf_contender *contenders; /* M: the eligible */
 	double *coefficients;            /* M·C, a row a contender, and one more row: of D */
 	double *block_totals;            /* B: D */
-	double *block_scores;            /* B */
-	double *block_best;              /* B */
-	double *block_ties;              /* B: how many are tied */
-	uint64_t *block_leaders;         /* B */
 	double *block_gaps;              /* C·B; only where weights are unknown */
-	uint32_t *wins;                  /* 4·(M + 1) */
-	double *rank_scores;             /* M·LF_KERNEL_LANES */
+	double *part_scores;             /* M·P */
+	double *part_best;               /* P */
+	uint32_t *part_ties;             /* P: how many are tied */
+	uint32_t *part_wins;             /* M */
+	uint32_t *wins;                  /* M */
+	double *shares;                  /* M */
 	double *rank_ties;               /* M·LF_RANKS_MAX */
 };
 

@@ -5,8 +5,6 @@
 #include <string.h>
 #include "service/engine/internal.h"
 
-enum { COUNTERS = 4 }; /* several of each, because an increment waits for the one before it in the same place */
-
 void lf_rubric_use_kernel(struct lf_rubric *rubric, const struct lf_kernel *kernel)
 {
 	assert(kernel != NULL);
@@ -93,8 +91,7 @@ static void add_contender(struct lf_contest *contest, const struct lf_member_sco
 	struct lf_contender *contender = &contest->contenders[contest->count++];
 
 	*contender = (struct lf_contender){.doubt = doubt_of(contest, score)};
-	if (p->noise != NULL)
-		contender->noise = p->noise + place % p->count;
+	contender->noise = p->noise != NULL ? p->noise + place % p->count : p->ones;
 	if (rubric->def.aggregation == LF_MINIMUM) {
 		contender->base = score->score;
 	} else if (set_coefficients(contest, score, coefficients)) {
@@ -169,8 +166,9 @@ void lf_contest_block(const struct lf_contest *contest, size_t first, struct lf_
 		.factors = p->factors != NULL ? p->factors + first * criteria : NULL,
 		.stride = p->block,
 		.rows = criteria,
+		.totals = p->ones,
+		.doubt_scale = p->ones,
 		.harmonic = rubric->def.aggregation == LF_HARMONIC,
-		.doubt_scaled = rubric->def.aggregation == LF_ADDITIVE,
 	};
 	if (contest->draws_gaps) {
 		lf_draw_gaps(rubric, contest->weights, first, block->lanes, block->stride, space->block_gaps);
@@ -184,90 +182,118 @@ void lf_contest_block(const struct lf_contest *contest, size_t first, struct lf_
 		for (size_t s = 0; s < block->lanes; s++)
 			space->block_totals[s] = contest->total;
 	}
-	block->totals = space->block_totals;
+	if (block->harmonic)
+		block->totals = space->block_totals;
+	else
+		block->doubt_scale = space->block_totals;
 }
 
-struct lf_contender lf_contender_at(const struct lf_contest *contest, size_t contender, size_t first)
+struct lf_block lf_block_part(const struct lf_block *block, size_t offset, size_t lanes)
 {
-	struct lf_contender at = contest->contenders[contender];
+	struct lf_block part = *block;
 
-	if (at.noise != NULL)
-		at.noise += first;
-	return at;
+	assert(offset % LF_KERNEL_LANES == 0 && offset < block->lanes);
+	part.lanes = lanes < block->lanes - offset ? lanes : block->lanes - offset;
+	if (part.factors != NULL)
+		part.factors += offset;
+	part.totals += offset;
+	part.doubt_scale += offset;
+	return part;
+}
+
+void lf_contest_score(const struct lf_contest *contest, const struct lf_block *part, size_t first, double *best)
+{
+	const struct lf_perturbations *p = &contest->rubric->perturbations;
+
+	for (size_t s = 0; s < part->lanes; s++)
+		best[s] = -INFINITY;
+	for (size_t i = 0; i < contest->count; i++) {
+		struct lf_contender contender = contest->contenders[i];
+
+		if (p->noise != NULL)
+			contender.noise += first;
+		p->kernel->score(part, &contender, contest->space->part_scores + i * part->lanes, best);
+	}
 }
 
 /* ---- who is first ---- */
 
-/* Adds 1/t to each of the tied in each sample of the block where t are; so seldom wanted that scores are computed again. */
-static void share_ties(const struct lf_contest *contest, const struct lf_block *block, size_t first, size_t counted, double *shares)
+/* Samples that are scored together: few where contenders are many, so that their scores stay in a cache. */
+size_t lf_part_samples(size_t block, size_t members)
 {
-	const struct lf_kernel *kernel = contest->rubric->perturbations.kernel;
+	size_t lanes = 2048 / (members > 0 ? members : 1) / LF_KERNEL_LANES * LF_KERNEL_LANES;
+
+	if (lanes < 32)
+		lanes = 32;
+	return lanes < block ? lanes : block;
+}
+
+/* The same count where some are tied: they share the sample. */
+static void count_ties(const struct lf_contest *contest, size_t lanes, size_t counted, double *shares)
+{
 	const struct lf_workspace *space = contest->space;
 
-	memset(space->block_ties, 0, counted * sizeof *space->block_ties);
-	for (size_t i = 0; i < 2 * contest->count; i++) {
-		size_t me = i % contest->count;
-		struct lf_contender contender = lf_contender_at(contest, me, first);
-
-		kernel->score(block, &contender, space->block_scores);
+	memset(space->part_ties, 0, counted * sizeof *space->part_ties);
+	for (size_t i = 0; i < contest->count; i++) {
+		for (size_t s = 0; s < counted; s++)
+			space->part_ties[s] += space->part_scores[i * lanes + s] == space->part_best[s];
+	}
+	for (size_t i = 0; i < contest->count; i++) {
 		for (size_t s = 0; s < counted; s++) {
-			if (space->block_leaders[s] != contest->count || space->block_scores[s] != space->block_best[s])
+			if (space->part_scores[i * lanes + s] != space->part_best[s])
 				continue;
-			/* First they are counted, then they share. */
-			if (i < contest->count)
-				space->block_ties[s]++;
+			if (space->part_ties[s] == 1)
+				space->wins[i]++;
 			else
-				shares[me] += 1 / space->block_ties[s];
+				shares[i] += 1 / (double)space->part_ties[s];
 		}
 	}
 }
 
-/* Adds a block's first places: wins[COUNTERS][count + 1], the last of each for ties, which share. */
-static void count_block(const struct lf_contest *contest, size_t first, double *shares)
+/* Adds the first places of samples first .. first + part->lanes - 1, as far as there are so many. */
+static void count_part(const struct lf_contest *contest, const struct lf_block *part, size_t first, double *shares)
 {
 	const struct lf_perturbations *p = &contest->rubric->perturbations;
 	const struct lf_workspace *space = contest->space;
-	size_t left = p->count - first, counted = left < p->block ? left : p->block, places = contest->count + 1;
-	struct lf_block block;
-	uint32_t tied = 0;
+	size_t lanes = part->lanes, counted = p->count - first < lanes ? p->count - first : lanes;
+	uint64_t found = 0;
 
-	lf_contest_block(contest, first, &block);
-	for (size_t s = 0; s < block.lanes; s++)
-		space->block_best[s] = -INFINITY;
+	lf_contest_score(contest, part, first, space->part_best);
+	for (size_t s = counted; s < lanes; s++)
+		space->part_best[s] = INFINITY; /* nobody's */
 	for (size_t i = 0; i < contest->count; i++) {
-		struct lf_contender contender = lf_contender_at(contest, i, first);
-
-		p->kernel->score(&block, &contender, space->block_scores);
-		p->kernel->lead(block.lanes, space->block_scores, i, contest->count, space->block_best, space->block_leaders);
+		space->part_wins[i] =
+			(uint32_t)p->kernel->count_equal(lanes, space->part_scores + i * lanes, space->part_best);
+		found += space->part_wins[i];
 	}
-	for (size_t s = 0; s < counted; s++)
-		space->wins[s % COUNTERS * places + space->block_leaders[s]]++;
-	for (size_t i = 0; i < COUNTERS; i++) {
-		tied += space->wins[i * places + contest->count];
-		space->wins[i * places + contest->count] = 0;
+	if (found > counted) {
+		count_ties(contest, lanes, counted, shares);
+		return;
 	}
-	if (tied > 0)
-		share_ties(contest, &block, first, counted, shares);
+	for (size_t i = 0; i < contest->count; i++)
+		space->wins[i] += space->part_wins[i];
 }
 
 /* shares[contender] = (samples won + sum of 1/t over samples tied) / K */
-static void sample(const struct lf_contest *contest, double *shares)
+static void sample(const struct lf_contest *contest, size_t members, double *shares)
 {
 	const struct lf_perturbations *p = &contest->rubric->perturbations;
-	size_t places = contest->count + 1;
+	size_t lanes = lf_part_samples(p->block, members);
+	struct lf_block block, part;
 
-	memset(contest->space->wins, 0, COUNTERS * places * sizeof *contest->space->wins);
-	for (size_t i = 0; i < contest->count; i++)
-		shares[i] = 0;
-	for (size_t first = 0; first < p->count; first += p->block)
-		count_block(contest, first, shares);
 	for (size_t i = 0; i < contest->count; i++) {
-		uint32_t won = 0;
-
-		for (size_t k = 0; k < COUNTERS; k++)
-			won += contest->space->wins[k * places + i];
-		shares[i] = ((double)won + shares[i]) / (double)p->count;
+		contest->space->wins[i] = 0;
+		shares[i] = 0;
 	}
+	for (size_t first = 0; first < p->count; first += p->block) {
+		lf_contest_block(contest, first, &block);
+		for (size_t offset = 0; offset < block.lanes; offset += part.lanes) {
+			part = lf_block_part(&block, offset, lanes);
+			count_part(contest, &part, first + offset, shares);
+		}
+	}
+	for (size_t i = 0; i < contest->count; i++)
+		shares[i] = ((double)contest->space->wins[i] + shares[i]) / (double)p->count;
 }
 
 void lf_first_rank_shares(const struct lf_scoring *scoring, size_t scored_count)
@@ -275,9 +301,8 @@ void lf_first_rank_shares(const struct lf_scoring *scoring, size_t scored_count)
 	const struct lf_rubric *rubric = scoring->rubric;
 	const struct lf_workspace *space = &scoring->space;
 	bool sampled = rubric->perturbations.count > 0;
-	size_t eligible = 0, next = 0;
+	size_t eligible = 0, next = 0, members = scoring->the_case->member_count;
 	struct lf_contest contest;
-	double *shares = space->rank_scores; /* not otherwise in use */
 
 	for (size_t i = 0; i < scored_count; i++) {
 		struct lf_member_score *score = &space->scored[i];
@@ -287,12 +312,12 @@ void lf_first_rank_shares(const struct lf_scoring *scoring, size_t scored_count)
 	}
 	if (!sampled || eligible < 2)
 		return;
-	for (size_t i = 0; i < scoring->the_case->member_count; i++)
+	for (size_t i = 0; i < members; i++)
 		space->rank_order[space->member_order[i]] = (uint32_t)i; /* free until ranks are found */
 	lf_contest_begin(&contest, rubric, space, space->weights, space->scored, scored_count, space->rank_order);
-	sample(&contest, shares);
+	sample(&contest, members, space->shares);
 	for (size_t i = 0; i < scored_count; i++) {
 		if (space->scored[i].eligible)
-			space->scored[i].first_rank_share = shares[next++];
+			space->scored[i].first_rank_share = space->shares[next++];
 	}
 }

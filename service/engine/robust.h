@@ -20,10 +20,13 @@ struct lf_perturbations {
 	const double *factors; /* NULL: weights are certain, every factor is 1 */
 	bool unknown;          /* factors are the gaps that stand for the weights of all criteria, not factors of weights */
 	const double *noise;   /* u, twice over and some: noise[i] = u[i mod K] for i < 2K + block; NULL: ratings are certain */
+	const double *ones;    /* block times 1 */
 };
 
 /* Samples of a block for so many criteria: what fits the first-level cache beside the rest. */
 size_t lf_block_samples(size_t samples, size_t criteria);
+/* Samples of a block that are scored together for so many members: few where they are many, so that their scores stay in a cache. */
+size_t lf_part_samples(size_t block, size_t members);
 /* The rows of all blocks, C · block doubles each. */
 void lf_draw_factors(const struct lf_rubric *rubric, double *factors);
 /*
@@ -61,7 +64,12 @@ void lf_contest_begin(struct lf_contest *contest, const struct lf_rubric *rubric
 	const double *weights, const struct lf_member_score *scores, size_t count, const uint32_t *place);
 /* The samples from first on, at most a block of the rubric. first is a multiple of that. */
 void lf_contest_block(const struct lf_contest *contest, size_t first, struct lf_block *block);
-/* The contender as the block sees it that begins with sample first. */
-struct lf_contender lf_contender_at(const struct lf_contest *contest, size_t contender, size_t first);
+/* Of its samples, those from offset on, at most lanes. offset is a multiple of LF_KERNEL_LANES. */
+struct lf_block lf_block_part(const struct lf_block *block, size_t offset, size_t lanes);
+/*
+ * Scores all contenders in the samples of the part, which begins with sample first: part_scores has a row of part->lanes for each, best
+ * the highest of each lane.
+ */
+void lf_contest_score(const struct lf_contest *contest, const struct lf_block *part, size_t first, double *best);
 
 #endif

@@ -16,9 +16,9 @@ struct lf_block {
 	size_t lanes;
 	const double *factors; /* row j at factors + j * stride; NULL where no contender varies */
 	size_t stride, rows;
-	const double *totals; /* D; NULL: it is 1 */
-	bool harmonic;        /* scores are D / sum, not the sum */
-	bool doubt_scaled;    /* doubt is multiplied by D, as the sums are */
+	const double *totals;      /* D, or 1; where harmonic */
+	const double *doubt_scale; /* D where the sums that are compared are D times the scores; 1 elsewhere */
+	bool harmonic;             /* scores are D / sum, not the sum */
 };
 
 /* Who may rank first, as the samples see it. */
@@ -26,17 +26,17 @@ struct lf_contender {
 	const double *coefficients; /* of the factors, one a row; NULL: the score does not vary with the weights */
 	double base;                /* the score where coefficients is NULL */
 	double doubt;               /* q */
-	const double *noise;        /* u for the block's first sample, as far as this member's place shifts it */
+	const double *noise;        /* u for the block's first sample, as far as this member's place shifts it; finite even if doubt is 0 */
 };
 
 struct lf_kernel {
 	const char *name;
 	/* out[s] = sum of coefficients[j] * factors[j][s], in order of j. */
 	void (*sum)(const struct lf_block *block, const double *coefficients, double *out);
-	/* out[s] = what is compared of this contender in sample s. */
-	void (*score)(const struct lf_block *block, const struct lf_contender *contender, double *out);
-	/* Where score > best: best becomes score and leader becomes name. Where they are equal: leader becomes tie. */
-	void (*lead)(size_t lanes, const double *score, uint64_t name, uint64_t tie, double *best, uint64_t *leader);
+	/* out[s] = what is compared of this contender in sample s; best[s] = the larger of that and best[s]. */
+	void (*score)(const struct lf_block *block, const struct lf_contender *contender, double *out, double *best);
+	/* In how many lanes a and b are equal. */
+	uint64_t (*count_equal)(size_t lanes, const double *a, const double *b);
 };
 
 extern const struct lf_kernel lf_kernel_baseline;

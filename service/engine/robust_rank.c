@@ -62,24 +62,16 @@ static void sample_ranks(const struct lf_contest *contest, double *shares)
 {
 	const struct lf_perturbations *p = &contest->rubric->perturbations;
 	const struct lf_workspace *space = contest->space;
+	double best[LF_KERNEL_LANES] __attribute__((aligned(64)));
 	struct lf_block block, part;
 
 	for (size_t s = 0; s < p->count; s += LF_KERNEL_LANES) {
-		size_t offset = s % p->block;
-
-		if (offset == 0)
+		if (s % p->block == 0)
 			lf_contest_block(contest, s, &block);
-		part = block;
-		part.lanes = LF_KERNEL_LANES;
-		part.factors = block.factors != NULL ? block.factors + offset : NULL;
-		part.totals = block.totals != NULL ? block.totals + offset : NULL;
-		for (size_t i = 0; i < contest->count; i++) {
-			struct lf_contender contender = lf_contender_at(contest, i, s);
-
-			p->kernel->score(&part, &contender, space->rank_scores + i * LF_KERNEL_LANES);
-		}
+		part = lf_block_part(&block, s % p->block, LF_KERNEL_LANES);
+		lf_contest_score(contest, &part, s, best);
 		for (size_t lane = 0; lane < LF_KERNEL_LANES && s + lane < p->count; lane++)
-			add_ranks(space->rank_scores + lane, contest->count, shares, space->rank_ties);
+			add_ranks(space->part_scores + lane, contest->count, shares, space->rank_ties);
 	}
 }
 

@@ -17,22 +17,23 @@ static void *carve(unsigned char *base, size_t *used, size_t count, size_t size)
 static void carve_robustness(
 	const struct lf_rubric *rubric, size_t members, void *base, size_t *used, struct lf_workspace *space)
 {
-	size_t criteria = rubric->def.criterion_count, block = rubric->perturbations.block;
+	size_t criteria = rubric->def.criterion_count, block = rubric->perturbations.block, part;
 
 	space->contenders = NULL;
 	if (rubric->perturbations.count == 0)
 		return;
+	part = lf_part_samples(block, members);
 	space->contenders = carve(base, used, members, sizeof *space->contenders);
 	space->coefficients = carve(base, used, (members + 1) * criteria, sizeof *space->coefficients);
 	space->block_totals = carve(base, used, block, sizeof *space->block_totals);
-	space->block_scores = carve(base, used, block, sizeof *space->block_scores);
-	space->block_best = carve(base, used, block, sizeof *space->block_best);
-	space->block_ties = carve(base, used, block, sizeof *space->block_ties);
-	space->block_leaders = carve(base, used, block, sizeof *space->block_leaders);
 	space->block_gaps = carve(
 		base, used, rubric->perturbations.unknown ? criteria * block : 0, sizeof *space->block_gaps);
-	space->wins = carve(base, used, 4 * (members + 1), sizeof *space->wins);
-	space->rank_scores = carve(base, used, members * LF_KERNEL_LANES, sizeof *space->rank_scores);
+	space->part_scores = carve(base, used, members * part, sizeof *space->part_scores);
+	space->part_best = carve(base, used, part, sizeof *space->part_best);
+	space->part_ties = carve(base, used, part, sizeof *space->part_ties);
+	space->part_wins = carve(base, used, members, sizeof *space->part_wins);
+	space->wins = carve(base, used, members, sizeof *space->wins);
+	space->shares = carve(base, used, members, sizeof *space->shares);
 	space->rank_ties = carve(base, used, members * LF_RANKS_MAX, sizeof *space->rank_ties);
 }
 
