@@ -4,6 +4,7 @@
  *	decide RUBRIC.yaml [COUNT [SEED]]     a line each: number, outcome, SHA-256 of the packed Decision
  *	decide RUBRIC.yaml --json NUMBER      that answer as JSON, to see what differs
  *
+ * A Decision has all there is: robustness, what would change it, co-leads, and every second one a rank table.
  * Requests are made with integers only, so that they are the same everywhere.
  */
 #include <stdio.h>
@@ -158,7 +159,8 @@ static void answer(const struct lf_version *version, unsigned number, uint64_t *
 				.team = request->team,
 				.project = request->project,
 				.caller = "local",
-				.as_of_us = request->as_of->seconds * 1000000},
+				.as_of_us = request->as_of->seconds * 1000000,
+				.rank_table = number % 2 == 0},
 			&arena);
 	if (decision == NULL) {
 		fprintf(stderr, "request %u: %s\n%s\n", number, error.message, text.data);

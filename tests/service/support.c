@@ -53,7 +53,7 @@ struct lf_version *support_default_rubric(void)
 	return version;
 }
 
-struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregation)
+struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregation, double collaboration_at_least)
 {
 	struct lf_version *version = support_default_rubric(), *other = NULL;
 	Leadfit__V1__Rubric rubric = *version->message;
@@ -61,6 +61,8 @@ struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregatio
 	uint8_t *packed;
 
 	rubric.aggregation = aggregation;
+	assert_string_equal(rubric.gates[0]->criterion, "collaboration");
+	rubric.gates[0]->at_least->value = collaboration_at_least; /* in a version that is about to go */
 	rubric.n_scenarios = 0; /* they hold under ADDITIVE */
 	packed = malloc(leadfit__v1__rubric__get_packed_size(&rubric));
 	assert_non_null(packed);
