@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/wire.h"
 #include "service/rubric_file.h"
 #include "tests/service/support.h"
 
@@ -97,7 +96,6 @@ void support_evaluate(struct support_case *c, const struct lf_version *version, 
 		LF_FORMAT_YAML, &leadfit__v1__score_request__descriptor, text, strlen(text), &c->arena, &c->error);
 	if (c->request == NULL)
 		fail_msg("%s", c->error.message);
-	lf_wire_canonicalize(&c->request->base);
 	support_evaluate_again(c, version);
 }
 
