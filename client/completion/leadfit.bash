@@ -58,6 +58,8 @@ _leadfit()
 		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
 		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
 		"rubric show") globals+=" --digest" ;;
+		"rubric test") globals+=" --digest" ;;
+		"rubric activate") globals+=" --rubric" ;;
 		"call "*) globals+=" --list" ;;
 		"token "*) globals+=" --roles --token-out" ;;
 		esac
@@ -68,9 +70,9 @@ _leadfit()
 	case "$command $second" in
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show" -- "$current")) ;;
-	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check list show" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check list show test put activate history" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"rubric check")
+	"rubric check" | "rubric test" | "rubric put")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;
