@@ -191,12 +191,9 @@ static char *complete_digest(
 	return digest;
 }
 
-/* Asks for the version that the arguments name. NULL on error. */
-static ProtobufCMessage *get(
-	struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_arena *arena, struct lf_error *error)
+ProtobufCMessage *lf_rubric_get(
+	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error)
 {
-	const char *name = arguments->operand_count > 0 ? arguments->operands[0] : "";
-	const char *digest = lf_argument(arguments, "digest");
 	Leadfit__V1__GetRubricRequest request;
 	leadfit__v1__get_rubric_request__init(&request);
 	request.name = lf_arena_strdup(arena, name, strlen(name));
@@ -226,7 +223,8 @@ static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	int status = LF_EXIT_DONE;
 	lf_arena_init(&arena, ARENA_BYTES_MAX);
-	ProtobufCMessage *reply = get(cli, arguments, &arena, &error);
+	ProtobufCMessage *reply = lf_rubric_get(cli, arguments->operand_count > 0 ? arguments->operands[0] : "",
+		lf_argument(arguments, "digest"), &arena, &error);
 	if (reply == NULL)
 		status = lf_cli_report(cli, &error, sources, 2);
 	else if (cli->json)
