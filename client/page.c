@@ -179,6 +179,20 @@ void lf_page_title(struct lf_page *page, const char *title)
 	lf_page_add(page, LF_PLAIN, "\n");
 }
 
+void lf_page_subtitle(struct lf_page *page, const char *title, const char *note)
+{
+	const size_t width_max = page->width < TEXT_WIDTH_MAX ? page->width : TEXT_WIDTH_MAX;
+	lf_page_add(page, LF_PLAIN, "\n  ");
+	lf_page_add(page, LF_BOLD, "%s", title);
+	if (note[0] != '\0' && 4 + lf_text_width(title) + lf_text_width(note) <= width_max) {
+		lf_page_add(page, LF_DIM, "  %s", note);
+		note = "";
+	}
+	lf_page_add(page, LF_PLAIN, "\n");
+	if (note[0] != '\0')
+		lf_page_wrap(page, "    ", "    ", note);
+}
+
 void lf_text_add(struct lf_buffer *text, const char *format, ...)
 {
 	char *piece = NULL;

@@ -40,6 +40,8 @@ void lf_page_wrap(struct lf_page *page, const char *first, const char *rest, con
 void lf_page_item(struct lf_page *page, const char *text);
 /* An empty line, then the title of what follows. */
 void lf_page_title(struct lf_page *page, const char *title);
+/* An empty line, then a smaller title, indented, with a note beside it, or below it where it is too long. */
+void lf_page_subtitle(struct lf_page *page, const char *title, const char *note);
 
 /* Appends to a text as printf does; memory that runs out shows in text->failed. */
 void lf_text_add(struct lf_buffer *text, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -232,11 +232,8 @@ static void print_criterion(struct view *view, size_t index)
 {
 	const Leadfit__V1__Criterion *criterion = view->rubric->criteria[index];
 	const bool rated = criterion->derived == LEADFIT__V1__DERIVED__RATED;
-	lf_page_add(view->page, LF_PLAIN, "\n");
-	lf_page_add(view->page, LF_BOLD, "  %s", lf_title_or_id(criterion->title, criterion->id));
-	if (criterion->title[0] != '\0')
-		lf_page_add(view->page, LF_DIM, "  %s", criterion->id);
-	lf_page_add(view->page, LF_PLAIN, "\n");
+	lf_page_subtitle(view->page, lf_title_or_id(criterion->title, criterion->id),
+		criterion->title[0] != '\0' ? criterion->id : "");
 	lf_text_add(&view->text, "%s", criterion->description);
 	if (!rated)
 		lf_text_add(&view->text, "%s%s", criterion->description[0] == '\0' ? "" : " ",

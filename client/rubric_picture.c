@@ -149,10 +149,9 @@ void lf_weight_picture_print(struct lf_page *page, const struct lf_weight_pictur
 		const Leadfit__V1__Trait *trait = picture->rubric->traits[t];
 		if (!lf_weight_picture_has(picture, t))
 			continue;
-		lf_page_add(page, LF_PLAIN, "\n  ");
-		lf_page_add(page, LF_BOLD, "%s", lf_title_or_id(trait->title, trait->id));
-		lf_page_add(page, LF_DIM, " (%.2f is assumed where a project does not say)", picture->model.assumed[t]);
-		lf_page_add(page, LF_PLAIN, "\n");
+		char note[64];
+		snprintf(note, sizeof(note), "%.2f is assumed where a project does not say", picture->model.assumed[t]);
+		lf_page_subtitle(page, lf_title_or_id(trait->title, trait->id), note);
 		for (unsigned i = 0; i < rows; i++)
 			print_bar(page, picture, t, (double)i / (rows - 1));
 	}
