@@ -163,6 +163,27 @@ static bool convert_evidence(struct builder *b, const Leadfit__V1__Evidence *fro
 	return keep && b->check->found == found;
 }
 
+/* Whether convert_evidence() keeps a piece that is not wrong. */
+static bool keeps(const struct lf_version *version, const Leadfit__V1__Evidence *piece)
+{
+	return lf_names_find(&version->criteria, piece->criterion) != LF_NO_NAME &&
+	       (*piece->source == '\0' || version->sources_open || lf_names_find(&version->sources, piece->source) != LF_NO_NAME);
+}
+
+size_t lf_case_evidence_as_sent(const struct lf_version *version, const Leadfit__V1__Member *member, size_t index)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < member->n_evidence; i++) {
+		if (!keeps(version, member->evidence[i]))
+			continue;
+		if (kept++ == index)
+			return i;
+	}
+	assert(!"a piece of the built case stands in the request");
+	return index;
+}
+
 static void convert_member(struct builder *b, const Leadfit__V1__Member *from, struct lf_member *to)
 {
 	struct lf_evidence *evidence;
