@@ -9,8 +9,9 @@
 struct lf_sweep {
 	const Leadfit__V1__SweepResponse *response;
 	struct lf_chart chart;
-	size_t left_out; /* candidates that are not drawn */
-	bool outscored;  /* somewhere a drawn candidate scores higher than the one who leads: who does not meet a condition */
+	size_t left_out;      /* candidates that are not drawn */
+	bool leaders_left_out; /* some of them lead somewhere */
+	bool outscored;       /* somewhere a drawn candidate scores higher than the one who leads: who does not meet a condition */
 };
 
 /*

@@ -94,6 +94,9 @@ static bool read_stretches(struct lf_sweep *sweep, struct lf_arena *arena)
 			.series = s,
 			.first = stretch->first[0] == '\0' ? "nobody" : stretch->first};
 	}
+	for (size_t i = 0; i < response->n_stretches; i++)
+		sweep->leaders_left_out = sweep->leaders_left_out || (stretches[i].series >= chart->series_count &&
+									      response->stretches[i]->first[0] != '\0');
 	chart->stretches = stretches;
 	chart->stretch_count = response->n_stretches;
 	return true;
@@ -168,11 +171,13 @@ static void print_stretches(struct lf_page *page, const struct lf_chart *chart)
 
 static void print_notes(struct lf_page *page, const struct lf_sweep *sweep)
 {
-	char text[TITLE_BYTES];
+	char text[TITLE_BYTES], drawn[64] = "those who lead somewhere and the next best";
+	if (sweep->leaders_left_out)
+		snprintf(drawn, sizeof(drawn), "%d of those who lead somewhere", LF_CHART_SERIES_MAX);
 	if (sweep->left_out > 0) {
 		snprintf(text, sizeof(text),
-			"Drawn are those who lead somewhere and the next best; %zu more %s in --output json.",
-			sweep->left_out, sweep->left_out == 1 ? "is" : "are");
+			"Drawn are %s; %zu more %s in --output json.", drawn, sweep->left_out,
+			sweep->left_out == 1 ? "is" : "are");
 		lf_page_wrap(page, "", "", text);
 	}
 	if (sweep->outscored)
