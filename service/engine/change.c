@@ -1,7 +1,7 @@
 /* What would put another candidate first: the candidates beside each other, and rounding of what is found. README.md says what is sought. */
 #include "service/engine/change.h"
 
-enum { SETTLE_STEPS = 24 };
+enum { STEPS_MAX = 40 };
 
 static void *carve(unsigned char **at, size_t count, size_t size)
 {
@@ -140,27 +140,35 @@ static int64_t outward(double x, double direction)
 	return direction > 0 ? k : -k;
 }
 
-bool lf_settle(double x, double direction, double min, double max, lf_flips_fn flips, void *context, double *to)
+/* A multiple of 1e-6, kept within the range. */
+static double within(int64_t units, double min, double max)
 {
-	int64_t units = outward(x, direction), step = 1;
+	double y = (double)units / 1e6 + 0.0;
 
-	for (int i = 0; i < SETTLE_STEPS; i++) {
-		double y = (double)units / 1e6 + 0.0;
-		bool past = direction > 0 ? y >= max : y <= min;
+	return y < min ? min : y > max ? max : y;
+}
 
-		if (past)
-			y = direction > 0 ? max : min;
-		if (flips(context, y)) {
-			*to = y;
-			return true;
-		}
-		if (past)
+bool lf_round_outward(double x, double direction, double min, double max, lf_flips_fn flips, void *context, double *to)
+{
+	int64_t units = outward(x, direction), sign = direction > 0 ? 1 : -1, failed = units - sign;
+
+	for (int i = 0; !flips(context, *to = within(units, min, max)); i++) {
+		if (i == STEPS_MAX || (direction > 0 ? *to >= max : *to <= min))
 			return false;
-		units += direction > 0 ? step : -step;
-		if (i > 0)
-			step *= 2;
+		failed = units;
+		units += sign * (i == 0 ? 1 : INT64_C(1) << (i - 1));
 	}
-	return false;
+	/* Long steps may have gone too far. */
+	while ((units - failed) * sign > 1) {
+		int64_t middle = failed + (units - failed) / 2;
+
+		if (flips(context, within(middle, min, max)))
+			units = middle;
+		else
+			failed = middle;
+	}
+	*to = within(units, min, max);
+	return flips(context, *to);
 }
 
 /* ---- all of it ---- */

@@ -99,7 +99,7 @@ typedef bool (*lf_flips_fn)(void *context, double to);
  * Rounds a change to x outward to 1e-6, and beyond until it does flip, where rounding in the scores asks for that. min, max: the range
  * allowed; its ends are used where they flip. false: no such number flips.
  */
-bool lf_settle(double x, double direction, double min, double max, lf_flips_fn flips, void *context, double *to);
+bool lf_round_outward(double x, double direction, double min, double max, lf_flips_fn flips, void *context, double *to);
 
 void lf_find_weights(struct lf_search *search);
 void lf_find_ratings(struct lf_search *search); /* LF_CHANGE_RATING and LF_CHANGE_EVIDENCE */

@@ -202,7 +202,7 @@ static bool settle(const struct lf_search *search, struct attempt *attempt, uint
 	const struct lf_rubric_def *def = &search->contest.rubric->def;
 	struct trial trial = {.search = search, .attempt = attempt, .gate = LF_NONE};
 
-	if (!lf_settle(attempt->x, attempt->direction, def->scale_min, def->scale_max, flips, &trial, &attempt->to))
+	if (!lf_round_outward(attempt->x, attempt->direction, def->scale_min, def->scale_max, flips, &trial, &attempt->to))
 		return false;
 	*gate = trial.gate;
 	return true;
@@ -235,6 +235,11 @@ static bool piece_before(const struct lf_search *search, const struct attempt *a
 	return strcmp(source_id(&contest->rubric->def, x), source_id(&contest->rubric->def, y)) < 0;
 }
 
+static bool known_from(const struct attempt *attempt)
+{
+	return attempt->from == attempt->from;
+}
+
 static void consider(struct finder *finder, enum lf_change_kind kind, struct attempt attempt)
 {
 	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
@@ -246,8 +251,14 @@ static void consider(struct finder *finder, enum lf_change_kind kind, struct att
 		return;
 	if (attempt.x > def->scale_max + 1e-9 || attempt.x < def->scale_min - 1e-9)
 		return;
-	if (!finder->verify[kind] || settle(finder->search, &attempt, &gate))
-		*best = attempt;
+	if (finder->verify[kind]) {
+		if (!settle(finder->search, &attempt, &gate))
+			return;
+		attempt.distance = (attempt.to - (known_from(&attempt) ? attempt.from : def->scale_min)) * attempt.direction;
+		if (best->row != LF_NONE && !(attempt.distance < best->distance))
+			return;
+	}
+	*best = attempt;
 }
 
 /* A new piece of evidence: r' = (S + x)/(W + 1), so x = r + (r' - r)·(W + 1). */
@@ -320,7 +331,7 @@ static void search_all(struct finder *finder)
 		search_member(finder, row);
 }
 
-/* false: the attempt does not flip after all. */
+/* false: the attempt does not flip after all, or only well beyond x. */
 static bool report(struct finder *finder, int kind)
 {
 	struct lf_search *search = finder->search;
@@ -330,8 +341,11 @@ static bool report(struct finder *finder, int kind)
 
 	if (best->row == LF_NONE)
 		return true;
-	if (!settle(search, best, &change->gate))
+	if (!settle(search, best, &change->gate) ||
+		(!finder->verify[kind] && (best->to - best->x) * best->direction > 2.5e-6)) {
+		change->gate = LF_NONE;
 		return false;
+	}
 	change->found = true;
 	change->place = places[best->row];
 	change->criterion = search->contest.rubric->criteria[best->c].index;

@@ -28,7 +28,7 @@ static bool settle(struct lf_search *search, struct found *found)
 	struct trial trial = {.search = search, .trait = found->trait};
 	double from = search->contest.the_case->traits[found->trait];
 
-	if (!lf_settle(from + found->direction * found->distance, found->direction, 0, 1, flips, &trial, &found->to))
+	if (!lf_round_outward(from + found->direction * found->distance, found->direction, 0, 1, flips, &trial, &found->to))
 		return false;
 	found->first = trial.first;
 	return true;

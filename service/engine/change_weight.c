@@ -70,8 +70,9 @@ static void find_steepest(const struct lf_search *search, size_t c, double *most
 	for (uint32_t i = 0; i < contest->count; i++) {
 		double ratio;
 
-		if (i == search->first || !contest->rows[i].eligible || !(contest->rows[i].score > 0))
+		if (i == search->first || !contest->rows[i].eligible)
 			continue;
+		/* A HARMONIC score of 0 is infinitely far behind: 0, or no number, which is neither more nor less. */
 		ratio = (worth(contest, c, i) - own) / (own_total - total_of(contest, i));
 		if (ratio > *most)
 			*most = ratio;
