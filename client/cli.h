@@ -85,12 +85,6 @@ void lf_rubric_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse 
 void lf_rubric_version_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse *response);
 /* Writes what the ratings of a criterion mean. text is scratch space, empty. */
 void lf_levels_print(struct lf_page *page, struct lf_buffer *text, const Leadfit__V1__Criterion *criterion);
-/*
- * Asks for a stored rubric. name: "" for the only active one; digest: its first 8 digits or more, NULL for the active version.
- * Gives back the reply, to be freed; NULL on error. Blocks.
- */
-ProtobufCMessage *lf_rubric_get(
-	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error);
 
 extern const struct lf_command lf_command_score;
 extern const struct lf_command lf_command_profile;
@@ -100,6 +94,10 @@ extern const struct lf_command lf_command_rubric_check;
 extern const struct lf_command lf_command_rubric_list;
 extern const struct lf_command lf_command_rubric_show;
 extern const struct lf_command lf_command_rubric_explain;
+extern const struct lf_command lf_command_rubric_test;
+extern const struct lf_command lf_command_rubric_put;
+extern const struct lf_command lf_command_rubric_activate;
+extern const struct lf_command lf_command_rubric_history;
 extern const struct lf_command lf_command_call;
 extern const struct lf_command lf_command_health;
 extern const struct lf_command lf_command_version;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/cli.h"
+#include "client/rubric_ref.h"
 #include "leadfit/v1/rubrics.pb-c.h"
 #include "proto/limits.h"
 
@@ -14,7 +14,7 @@ static const struct lf_option show_options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, DIGEST_SHOWN = 12, DIGEST_DIGITS = 64, DIGEST_DIGITS_MIN = 8 };
+enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
 
 /* ---- check ---- */
 
@@ -122,7 +122,7 @@ static void print_versions(struct lf_page *page, const Leadfit__V1__ListRubricsR
 		lf_table_line(&table, version->active ? LF_BOLD : LF_PLAIN);
 		lf_table_cell(&table, 0, "%s", version->ref == NULL ? "" : version->ref->name);
 		lf_table_cell(&table, 1, "%s", version->active ? "yes" : "no");
-		lf_table_cell(&table, 2, "%.*s", DIGEST_SHOWN, version->ref == NULL ? "" : version->ref->digest);
+		lf_table_cell(&table, 2, "%.*s", LF_DIGEST_SHOWN, version->ref == NULL ? "" : version->ref->digest);
 		lf_table_cell(&table, 3, "%.16s", time);
 		lf_table_cell(&table, 4, "%s", version->put_by);
 		lf_table_cell(&table, 5, "%s", version->title);
@@ -152,68 +152,6 @@ static int run_list(struct lf_cli *cli, const struct lf_arguments *arguments)
 }
 
 /* ---- show: rubric_page.c draws it ---- */
-
-/* Whether text is 8..64 digits of a digest: rubric list shows the first 12. */
-static bool is_digest(const char *text)
-{
-	const size_t length = strlen(text);
-	return length >= DIGEST_DIGITS_MIN && length <= DIGEST_DIGITS && strspn(text, "0123456789abcdef") == length;
-}
-
-/* The only stored digest that begins like this, in arena; NULL on error. */
-static char *complete_digest(
-	struct lf_cli *cli, const char *name, const char *begin, struct lf_arena *arena, struct lf_error *error)
-{
-	Leadfit__V1__ListRubricsRequest request;
-	leadfit__v1__list_rubrics_request__init(&request);
-	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Rubrics/List", &request.base, true, error);
-	if (reply == NULL)
-		return NULL;
-	const Leadfit__V1__ListRubricsResponse *list = (const Leadfit__V1__ListRubricsResponse *)reply;
-	const char *found = NULL;
-	size_t count = 0;
-	for (size_t i = 0; i < list->n_versions; i++) {
-		const Leadfit__V1__RubricRef *ref = list->versions[i]->ref;
-		if (ref == NULL || strncmp(ref->digest, begin, strlen(begin)) != 0 ||
-			(name[0] != '\0' && strcmp(ref->name, name) != 0))
-			continue;
-		found = ref->digest;
-		count++;
-	}
-	char *digest = count == 1 ? lf_arena_strdup(arena, found, strlen(found)) : NULL;
-	if (count == 0)
-		lf_error_set(error, LF_NOT_FOUND, "--digest: no version's digest begins with %s", begin);
-	else if (count > 1)
-		lf_error_set(error, LF_INVALID_ARGUMENT, "--digest: %zu versions' digests begin with %s", count, begin);
-	else if (digest == NULL)
-		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	protobuf_c_message_free_unpacked(reply, NULL);
-	return digest;
-}
-
-ProtobufCMessage *lf_rubric_get(
-	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error)
-{
-	Leadfit__V1__GetRubricRequest request;
-	leadfit__v1__get_rubric_request__init(&request);
-	request.name = lf_arena_strdup(arena, name, strlen(name));
-	if (request.name == NULL) {
-		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-		return NULL;
-	}
-	if (digest != NULL && !is_digest(digest)) {
-		lf_error_set(error, LF_INVALID_ARGUMENT, "--digest: %s is not %d..%d lower-case hexadecimal digits",
-			digest, DIGEST_DIGITS_MIN, DIGEST_DIGITS);
-		return NULL;
-	}
-	if (digest != NULL) {
-		request.digest = strlen(digest) == DIGEST_DIGITS ? lf_arena_strdup(arena, digest, DIGEST_DIGITS)
-								 : complete_digest(cli, name, digest, arena, error);
-		if (request.digest == NULL)
-			return NULL;
-	}
-	return lf_cli_call(cli, "leadfit.v1.Rubrics/Get", &request.base, true, error);
-}
 
 static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
 {

@@ -3,6 +3,7 @@
 
 #include "client/cli.h"
 #include "client/rubric_explain.h"
+#include "client/rubric_ref.h"
 
 static const struct lf_option options[] = {
 	{"digest", "HEX", "the stored version with this digest (its first 8 digits or more), active or not", false},
@@ -22,19 +23,6 @@ struct job {
 	struct lf_error error;
 };
 
-/* "-", a path with a folder, or one that ends as files do. Anything else is the name of a stored rubric. */
-static bool is_file(const char *operand)
-{
-	static const char *const endings[] = {".yaml", ".yml", ".json"};
-	const size_t length = strlen(operand);
-	if (strcmp(operand, "-") == 0 || strchr(operand, '/') != NULL)
-		return true;
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
-		if (length > strlen(endings[i]) && strcasecmp(operand + length - strlen(endings[i]), endings[i]) == 0)
-			return true;
-	return false;
-}
-
 static enum lf_code check_arguments(const struct lf_cli *cli, const struct lf_arguments *arguments, bool file, struct lf_error *error)
 {
 	const char *svg = lf_argument(arguments, "svg");
@@ -50,10 +38,7 @@ static enum lf_code check_arguments(const struct lf_cli *cli, const struct lf_ar
 
 static enum lf_code read_file(struct job *job, const char *path)
 {
-	if (lf_input_read(&job->input, path, false, &job->error) != LF_OK)
-		return job->error.code;
-	job->rubric = (const Leadfit__V1__Rubric *)lf_input_parse(
-		&job->input, &leadfit__v1__rubric__descriptor, NULL, &job->arena, &job->error);
+	job->rubric = lf_rubric_read(&job->input, path, &job->arena, &job->error);
 	return job->rubric == NULL ? job->error.code : LF_OK;
 }
 
@@ -116,7 +101,7 @@ static int show(struct lf_cli *cli, const struct lf_arguments *arguments, struct
 static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
 	struct job job = {.error = LF_ERROR_INIT};
-	const bool file = arguments->operand_count > 0 && is_file(arguments->operands[0]);
+	const bool file = arguments->operand_count > 0 && lf_rubric_is_file(arguments->operands[0]);
 	const struct lf_source sources[] = {{.prefix = "", .input = &job.input}};
 	const struct lf_source stored[] = {
 		{.prefix = "name", .option = "rubric explain"}, {.prefix = "digest", .option = "--digest"}};
@@ -140,9 +125,9 @@ const struct lf_command lf_command_rubric_explain = {
 	.operands = "FILE|NAME",
 	.summary = "Explain a rubric in plain words, and draw how a project moves its weights",
 	.help = "For people who never saw the file: what counts, what moves the weights, what is expected before there\n"
-		"is evidence, and when nobody is recommended. FILE is YAML or JSON: -, a path with a /, or a name that\n"
-		"ends in .yaml, .yml or .json; the service is not asked, and the file is not checked. Anything else is\n"
-		"the NAME of a stored rubric; without it, the only active one.\n\n"
+		"is evidence, and when nobody is recommended. What exists, has a / in it, or ends in .yaml, .yml or .json is a\n"
+		"FILE (- is standard input): the service is not asked then, and the file is not checked. Anything else is the\n"
+		"NAME of a stored rubric; without either: the only active one.\n\n"
 		"Examples:\n"
 		"  leadfit rubric explain tech-lead.yaml\n"
 		"  leadfit rubric explain tech-lead --svg weights.svg\n"

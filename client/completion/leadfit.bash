@@ -59,6 +59,8 @@ _leadfit()
 		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
 		"rubric show") globals+=" --digest" ;;
 		"rubric explain") globals+=" --digest --trait --svg" ;;
+		"rubric test") globals+=" --digest" ;;
+		"rubric activate") globals+=" --rubric" ;;
 		"call "*) globals+=" --list" ;;
 		"token "*) globals+=" --roles --token-out" ;;
 		esac
@@ -69,9 +71,9 @@ _leadfit()
 	case "$command $second" in
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show" -- "$current")) ;;
-	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"rubric check" | "rubric explain")
+	"rubric check" | "rubric explain" | "rubric test" | "rubric put")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;

@@ -75,7 +75,8 @@ run "$leadfit" rubric --help; status_is 0; out_has "rubric check"
 run "$leadfit" help nothing; status_is 2; out_empty
 
 claim "every command has help"
-for command in score profile "decisions list" "decisions show" "rubric check" "rubric list" "rubric show" "rubric explain" call health version token help; do
+for command in score profile "decisions list" "decisions show" "rubric check" "rubric list" "rubric show" "rubric explain" "rubric test" "rubric put" \
+	"rubric activate" "rubric history" call health version token help; do
 	# shellcheck disable=SC2086
 	run "$leadfit" $command --help
 	status_is 0; out_has "Usage: leadfit $command"; err_empty
