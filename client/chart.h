@@ -1,6 +1,6 @@
 /*
- * A line chart as data, drawn as text (chart_text.c) or as SVG (chart_svg.c), and the colours that all pictures share. Colour never
- * tells alone: lines have letters or names at their ends, and dashes.
+ * A line chart as data, drawn as text (chart_text.c) or as SVG (chart_svg.c), and the colours that all pictures share.
+ * Colour never tells alone: lines have letters or names at their ends, and dashes.
  */
 #ifndef LF_CLIENT_CHART_H
 #define LF_CLIENT_CHART_H
@@ -58,7 +58,8 @@ struct lf_chart {
 };
 
 /*
- * Sets y_min and y_max to round numbers around all values (0..1 where there are none), and returns the distance of the grid's lines.
+ * Sets y_min and y_max to round numbers around all values (0..1 where there are none), and returns the distance of the
+ * grid's lines.
  */
 double lf_chart_scale(struct lf_chart *chart);
 
@@ -81,8 +82,8 @@ struct lf_segment {
 void lf_segments_print(struct lf_page *page, size_t width, const struct lf_segment *segments, size_t count);
 
 /*
- * Moves labels apart, in place: at least gap between any two, within low..high where they fit, each as near to its place as a simple
- * rule allows, and in the order of their places. count is at most LF_CHART_SERIES_MAX.
+ * Moves labels apart, in place: at least gap between any two, within low..high where they fit, each as near to its
+ * place as a simple rule allows, and in the order of their places. count is at most LF_CHART_SERIES_MAX.
  */
 void lf_labels_spread(double *places, size_t count, double gap, double low, double high);
 

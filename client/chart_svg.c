@@ -69,7 +69,8 @@ static void draw_frame(struct plot *plot, double grid)
 		draw_text(svg, place_x(x), STRIP_END + 20, LF_SVG_MIDDLE, number);
 	}
 	lf_svg_line(svg, LEFT, BOTTOM, RIGHT, BOTTOM, &axis);
-	const struct lf_svg_font x_title = {.size = 12, .color = INK, .anchor = LF_SVG_MIDDLE, .width_max = RIGHT - LEFT};
+	const struct lf_svg_font x_title = {
+		.size = 12, .color = INK, .anchor = LF_SVG_MIDDLE, .width_max = RIGHT - LEFT};
 	lf_svg_text(svg, (LEFT + RIGHT) / 2, STRIP_END + 42, &x_title, chart->x_title);
 }
 
@@ -78,8 +79,11 @@ static void draw_mark(struct plot *plot)
 {
 	static const struct lf_svg_stroke line = {FAINT, 1.2, "2 3"};
 	const double x = place_x(plot->chart->mark);
-	const struct lf_svg_font font = {.size = 12, .color = FAINT,
-		.anchor = x > RIGHT - 60 ? LF_SVG_END : x < LEFT + 60 ? LF_SVG_START : LF_SVG_MIDDLE};
+	const struct lf_svg_font font = {.size = 12,
+		.color = FAINT,
+		.anchor = x > RIGHT - 60  ? LF_SVG_END
+			  : x < LEFT + 60 ? LF_SVG_START
+					  : LF_SVG_MIDDLE};
 	lf_svg_line(&plot->svg, x, TOP - 6, x, STRIP, &line);
 	lf_svg_text(&plot->svg, x, TOP - 12, &font, plot->chart->mark_title);
 }
@@ -92,8 +96,8 @@ static void draw_series(struct plot *plot, size_t series)
 	size_t count = 0;
 	for (size_t i = 0; i <= chart->point_count; i++) {
 		if (i < chart->point_count && !isnan(chart->series[series].y[i])) {
-			plot->points[count++] = (struct lf_svg_point){
-				place_x(chart->x[i]), place_y(chart, chart->series[series].y[i])};
+			plot->points[count++] =
+				(struct lf_svg_point){place_x(chart->x[i]), place_y(chart, chart->series[series].y[i])};
 			continue;
 		}
 		if (count > 0)

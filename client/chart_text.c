@@ -1,4 +1,5 @@
-/* A line chart as text: rows of cells, each a braille pattern of 2 x 4 dots, or one letter where there is only ASCII. */
+/* A line chart as text: rows of cells, each a braille pattern of 2 x 4 dots, or one letter where there is only ASCII.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -243,7 +244,10 @@ static void print_foot(struct canvas *canvas)
 	for (size_t t = 0; t <= TICKS; t++) {
 		char number[16];
 		const int n = snprintf(number, sizeof(number), "%.2f", (double)t / TICKS);
-		const size_t at = AXIS_COLUMNS + cell_column(canvas, (double)t / TICKS) - (t == 0 ? 0 : t == TICKS ? 3 : 2);
+		const size_t at = AXIS_COLUMNS + cell_column(canvas, (double)t / TICKS) -
+				  (t == 0              ? 0
+					  : t == TICKS ? 3
+						       : 2);
 		memcpy(numbers + at, number, (size_t)n);
 		length = at + (size_t)n;
 	}
@@ -263,7 +267,8 @@ static void print_leaders(struct canvas *canvas)
 	for (; count < chart->stretch_count && count < WIDTH_MAX; count++) {
 		const struct lf_chart_stretch *stretch = &chart->stretches[count];
 		struct lf_segment *segment = &segments[count];
-		*segment = (struct lf_segment){.share = stretch->to - stretch->from, .hue = LF_HUE_OTHERS, .texts = {stretch->first}};
+		*segment = (struct lf_segment){
+			.share = stretch->to - stretch->from, .hue = LF_HUE_OTHERS, .texts = {stretch->first}};
 		if (stretch->series >= chart->series_count)
 			continue;
 		name_line(canvas, stretch->series, names[count]);
@@ -289,7 +294,8 @@ void lf_chart_print(struct lf_page *page, struct lf_chart *chart)
 	const size_t width = page->width < WIDTH_MAX ? page->width : WIDTH_MAX;
 	canvas.name_max = width / 4 < NAME_COLUMNS ? width / 4 : NAME_COLUMNS;
 	name_columns = 3 + (name_columns > canvas.name_max ? canvas.name_max : name_columns);
-	canvas.columns = width > AXIS_COLUMNS + name_columns + PLOT_MIN ? width - AXIS_COLUMNS - name_columns : PLOT_MIN;
+	canvas.columns =
+		width > AXIS_COLUMNS + name_columns + PLOT_MIN ? width - AXIS_COLUMNS - name_columns : PLOT_MIN;
 	for (size_t s = chart->series_count; s-- > 0;) /* the first is drawn last, upon the others */
 		draw_line(&canvas, s);
 	place_labels(&canvas, false, canvas.left);

@@ -23,7 +23,8 @@ struct job {
 	struct lf_error error;
 };
 
-static enum lf_code check_arguments(const struct lf_cli *cli, const struct lf_arguments *arguments, bool file, struct lf_error *error)
+static enum lf_code check_arguments(
+	const struct lf_cli *cli, const struct lf_arguments *arguments, bool file, struct lf_error *error)
 {
 	const char *svg = lf_argument(arguments, "svg");
 	if (cli->json)
@@ -49,7 +50,8 @@ static enum lf_code ask(struct job *job, struct lf_cli *cli, const struct lf_arg
 	if (job->reply == NULL)
 		return job->error.code;
 	job->rubric = ((const Leadfit__V1__GetRubricResponse *)job->reply)->rubric;
-	return job->rubric == NULL ? lf_error_set(&job->error, LF_INTERNAL, "the service's answer has no rubric") : LF_OK;
+	return job->rubric == NULL ? lf_error_set(&job->error, LF_INTERNAL, "the service's answer has no rubric")
+				   : LF_OK;
 }
 
 /* Whether the rubric has what a page needs; a file may be anything. */
@@ -59,7 +61,8 @@ static enum lf_code check_rubric(struct job *job, const char *trait)
 	size_t count = 0;
 	bool found = trait == NULL;
 	if (job->rubric->n_criteria == 0)
-		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "the rubric has no criteria; rubric check tells what is wrong with it");
+		return lf_error_set(&job->error, LF_INVALID_ARGUMENT,
+			"the rubric has no criteria; rubric check tells what is wrong with it");
 	for (size_t i = 0; i < job->rubric->n_traits; i++) {
 		found = found || strcmp(job->rubric->traits[i]->id, trait) == 0;
 		if (count < NAMES_MAX)
@@ -68,8 +71,8 @@ static enum lf_code check_rubric(struct job *job, const char *trait)
 	if (found)
 		return LF_OK;
 	const char *nearest = lf_nearest(trait, known, count);
-	return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--trait: \"%s\" is not a trait of this rubric%s%s", trait,
-		nearest == NULL ? "" : "; nearest: ", nearest == NULL ? "" : nearest);
+	return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--trait: \"%s\" is not a trait of this rubric%s%s",
+		trait, nearest == NULL ? "" : "; nearest: ", nearest == NULL ? "" : nearest);
 }
 
 /* Draws and writes. Returns the exit status. */
@@ -124,9 +127,12 @@ const struct lf_command lf_command_rubric_explain = {
 	.name = "rubric explain",
 	.operands = "FILE|NAME",
 	.summary = "Explain a rubric in plain words, and draw how a project moves its weights",
-	.help = "For people who never saw the file: what counts, what moves the weights, what is expected before there\n"
-		"is evidence, and when nobody is recommended. What exists, has a / in it, or ends in .yaml, .yml or .json is a\n"
-		"FILE (- is standard input): the service is not asked then, and the file is not checked. Anything else is the\n"
+	.help = "For people who never saw the file: what counts, what moves the weights, what is expected before "
+		"there\n"
+		"is evidence, and when nobody is recommended. What exists, has a / in it, or ends in .yaml, .yml or "
+		".json is a\n"
+		"FILE (- is standard input): the service is not asked then, and the file is not checked. Anything else "
+		"is the\n"
 		"NAME of a stored rubric; without either: the only active one.\n\n"
 		"Examples:\n"
 		"  leadfit rubric explain tech-lead.yaml\n"

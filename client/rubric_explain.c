@@ -8,7 +8,6 @@
 
 /* A range of shares narrower than this is not worth a word; the picture has them all. */
 #define SPAN_MIN 0.03
-#define DAYS_IN_MONTH 30.44
 
 enum { RANGES_SHOWN = 4 };
 
@@ -26,28 +25,6 @@ struct view {
 static const char *trait_name(const struct view *view, size_t trait)
 {
 	return lf_title_or_id(view->rubric->traits[trait]->title, view->rubric->traits[trait]->id);
-}
-
-static const char *discipline_name(const struct view *view, const char *id)
-{
-	for (size_t i = 0; i < view->rubric->n_disciplines; i++)
-		if (strcmp(view->rubric->disciplines[i]->id, id) == 0)
-			return lf_title_or_id(view->rubric->disciplines[i]->title, id);
-	return id;
-}
-
-static const char *criterion_name(const struct view *view, const char *id)
-{
-	for (size_t i = 0; i < view->rubric->n_criteria; i++)
-		if (strcmp(view->rubric->criteria[i]->id, id) == 0)
-			return lf_title_or_id(view->rubric->criteria[i]->title, id);
-	return id;
-}
-
-/* " and ", ", " or nothing before the i-th of count. */
-static const char *joint(size_t i, size_t count)
-{
-	return i == 0 ? "" : i + 1 == count ? " and " : ", ";
 }
 
 static double size_of(double value)
@@ -81,7 +58,7 @@ static void add_movers(struct view *view, const char *more, const char *less, co
 			continue;
 		lf_text_add(&view->text, "%s%s the higher ", moved > 0 ? "; " : "", positive ? more : less);
 		for (size_t i = 0; i < count; i++)
-			lf_text_add(&view->text, "%s%s", joint(i, count), trait_name(view, view->order[i]));
+			lf_text_add(&view->text, "%s%s", lf_joint(i, count), trait_name(view, view->order[i]));
 		lf_text_add(&view->text, count > 1 ? " are" : " is");
 		moved += count;
 	}
@@ -111,7 +88,8 @@ static size_t order_ranges(struct view *view, size_t criterion)
 			continue;
 		size_t at = count++;
 		for (; at > 0; at--) {
-			const struct lf_weight_range *before = &view->ranges[view->order[at - 1] * criteria + criterion];
+			const struct lf_weight_range *before =
+				&view->ranges[view->order[at - 1] * criteria + criterion];
 			if (before->high - before->low >= span)
 				break;
 			view->order[at] = view->order[at - 1];
@@ -155,13 +133,14 @@ static void print_prior(struct view *view, const Leadfit__V1__Prior *prior)
 {
 	struct lf_buffer *text = &view->text;
 	if (prior == NULL) {
-		lf_text_add(text, "Nothing is expected before there is evidence: without any, the rating is unknown and counts as 0.");
+		lf_text_add(text, "Nothing is expected before there is evidence: without any, the rating is unknown "
+				  "and counts as 0.");
 		lf_text_wrap(view->page, text, "    ", "    ");
 		return;
 	}
 	lf_text_add(text, "Expected before there is evidence: ");
 	for (size_t i = 0; i < prior->n_mean; i++) {
-		lf_text_add(text, "%s ", discipline_name(view, prior->mean[i]->key));
+		lf_text_add(text, "%s ", lf_discipline_title(view->rubric, prior->mean[i]->key));
 		lf_text_add_number(text, prior->mean[i]->value);
 		lf_text_add(text, ", ");
 	}
@@ -207,7 +186,8 @@ static void print_needs(struct view *view, const Leadfit__V1__Criterion *criteri
 	for (size_t i = 0; i < criterion->n_needs; i++) {
 		const double need = need_at_assumed(view, criterion->needs[i], view->coefficients);
 		const double share = need / total;
-		lf_text_add(&view->text, "%s makes up ", discipline_name(view, criterion->needs[i]->discipline));
+		lf_text_add(&view->text, "%s makes up ",
+			lf_discipline_title(view->rubric, criterion->needs[i]->discipline));
 		add_percent(&view->text, share >= 0 && share <= 1 ? share : 0);
 		lf_text_add(&view->text, " of the need where all traits are as assumed; ");
 		add_movers(view, "more", "less", "no trait moves it");
@@ -238,14 +218,17 @@ static void print_criterion(struct view *view, size_t index)
 	if (!rated)
 		lf_text_add(&view->text, "%s%s", criterion->description[0] == '\0' ? "" : " ",
 			criterion->derived == LEADFIT__V1__DERIVED__DOMAIN_ALIGNMENT
-				? "It is not rated but computed: how much of what the project needs the person's expertise meets."
-				: "It is not rated but computed: how much of the team's available working time is in disciplines "
+				? "It is not rated but computed: how much of what the project needs the person's "
+				  "expertise meets."
+				: "It is not rated but computed: how much of the team's available working time is in "
+				  "disciplines "
 				  "that the person's expertise covers.");
 	lf_text_wrap(view->page, &view->text, "    ", "    ");
 	lf_levels_print(view->page, &view->text, criterion);
 	for (size_t t = 0; t < view->rubric->n_traits; t++)
 		view->coefficients[t] = lf_weight_coefficient(&view->picture->model, index, t);
-	add_movers(view, "counts more", "counts less", "no trait moves it: it counts more only where the others count less");
+	add_movers(view, "counts more", "counts less",
+		"no trait moves it: it counts more only where the others count less");
 	if (view->text.length > 0)
 		view->text.data[0] = (char)toupper((unsigned char)view->text.data[0]);
 	lf_text_wrap(view->page, &view->text, "    ", "    ");
@@ -271,12 +254,15 @@ static void print_criteria(struct view *view)
 		lf_text_add_number(&view->text, view->rubric->scale->max);
 	}
 	if (computed > 0)
-		lf_text_add(&view->text, "; %zu %s computed from the person's disciplines", computed, computed == 1 ? "is" : "are");
-	lf_text_add(&view->text, ". Each becomes a value from 0 to 1, and each has a weight that follows from the project. The weights add up "
+		lf_text_add(&view->text, "; %zu %s computed from the person's disciplines", computed,
+			computed == 1 ? "is" : "are");
+	lf_text_add(&view->text, ". Each becomes a value from 0 to 1, and each has a weight that follows from the "
+				 "project. The weights add up "
 				 "to 100%%. ");
 	lf_text_add(&view->text, "%s",
 		view->rubric->aggregation == LEADFIT__V1__AGGREGATION__HARMONIC
-			? "The score is the weighted harmonic mean of the values: a weak spot costs more than a strong side gains."
+			? "The score is the weighted harmonic mean of the values: a weak spot costs more than a strong "
+			  "side gains."
 		: view->rubric->aggregation == LEADFIT__V1__AGGREGATION__MINIMUM
 			? "The score is the lowest value of all that count: the weakest spot decides."
 			: "The score is the sum of weight times value: strong sides make up for weak spots.");
@@ -293,13 +279,15 @@ static void print_picture(struct view *view)
 	if (drawn == 0)
 		return;
 	lf_page_title(view->page, "How a project moves the weights");
-	lf_text_add(&view->text, "Each bar is the whole weight, 100%%, for one value of the trait; all other traits are as assumed.");
+	lf_text_add(&view->text,
+		"Each bar is the whole weight, 100%%, for one value of the trait; all other traits are as assumed.");
 	lf_text_wrap(view->page, &view->text, "  ", "  ");
 	lf_page_add(view->page, LF_PLAIN, "\n");
 	lf_weight_picture_print(view->page, view->picture);
 	for (size_t t = 0; t < view->rubric->n_traits && view->picture->only == view->rubric->n_traits; t++)
 		if (!lf_weight_picture_has(view->picture, t))
-			lf_text_add(&view->text, "%s%s", still++ == 0 ? "Not drawn, because no weight follows from it: " : ", ",
+			lf_text_add(&view->text, "%s%s",
+				still++ == 0 ? "Not drawn, because no weight follows from it: " : ", ",
 				trait_name(view, t));
 	if (still > 0)
 		lf_page_add(view->page, LF_PLAIN, "\n");
@@ -311,152 +299,13 @@ static void print_traits(struct view *view)
 	if (view->rubric->n_traits > 0)
 		lf_page_title(view->page, "What is asked about a project");
 	for (size_t i = 0; i < view->rubric->n_traits; i++) {
-		lf_text_add(&view->text, "%s: %s%sWithout an answer ", trait_name(view, i), view->rubric->traits[i]->question,
+		lf_text_add(&view->text, "%s: %s%sWithout an answer ", trait_name(view, i),
+			view->rubric->traits[i]->question,
 			view->rubric->traits[i]->question[0] == '\0' ? "a number from 0 to 1. " : " ");
 		lf_text_add_number(&view->text, view->picture->model.assumed[i]);
 		lf_text_add(&view->text, " is assumed, and the answer says so.");
 		lf_text_item(view->page, &view->text);
 	}
-}
-
-static void print_evidence(struct view *view)
-{
-	const Leadfit__V1__Rubric *rubric = view->rubric;
-	struct lf_buffer *text = &view->text;
-	bool priors = false;
-	for (size_t i = 0; i < rubric->n_criteria; i++)
-		priors = priors || rubric->criteria[i]->prior != NULL;
-	lf_page_title(view->page, "How evidence counts");
-	if (rubric->half_life_days > 0) {
-		lf_text_add(text, "A piece of evidence counts half when it is ");
-		lf_text_add_number(text, rubric->half_life_days);
-		lf_text_add(text, " days old (about %.0f months), a third at twice that age, and never nothing. Undated evidence counts half.",
-			rubric->half_life_days / DAYS_IN_MONTH);
-	} else {
-		lf_text_add(text, "Evidence does not age.");
-	}
-	lf_text_item(view->page, text);
-	for (size_t i = 0; i < rubric->n_sources; i++) {
-		lf_text_add(text, "%s%s ", i == 0 ? "How much it counts depends on its source: " : ", ", rubric->sources[i]->key);
-		lf_text_add_number(text, rubric->sources[i]->value);
-	}
-	lf_text_add(text, rubric->n_sources > 0 ? "." : "Every source counts the same.");
-	lf_text_item(view->page, text);
-	if (!priors)
-		return;
-	lf_text_add(text, "What is expected of a discipline is where a rating starts, never a verdict: a rating is the mean of that expectation "
-			  "and of the evidence about the person, and the more evidence there is, the less the expectation counts. "
-			  "Every answer says how much of it rests on evidence.");
-	lf_text_item(view->page, text);
-}
-
-static void print_gates(struct view *view)
-{
-	if (view->rubric->n_gates > 0)
-		lf_page_title(view->page, "Who can't be recommended");
-	for (size_t i = 0; i < view->rubric->n_gates; i++) {
-		const Leadfit__V1__Gate *gate = view->rubric->gates[i];
-		const bool availability = gate->criterion[0] == '\0';
-		const Google__Protobuf__DoubleValue *bound = availability ? gate->availability_at_least : gate->at_least;
-		const double value = bound == NULL ? 0 : bound->value;
-		if (availability) {
-			lf_text_add(&view->text, "Whoever has less than %.0f%% of their time for it.", value * 100);
-		} else {
-			lf_text_add(&view->text, "Whoever is below ");
-			lf_text_add_number(&view->text, value);
-			lf_text_add(&view->text, " on %s, or unknown there.", criterion_name(view, gate->criterion));
-		}
-		lf_text_item(view->page, &view->text);
-	}
-}
-
-static void print_thresholds(struct view *view)
-{
-	const Leadfit__V1__Thresholds *thresholds = view->rubric->thresholds;
-	struct lf_buffer *text = &view->text;
-	lf_page_title(view->page, "When nobody is recommended");
-	lf_text_add(text, "When nobody meets the conditions, or the first two have the same score.");
-	lf_text_item(view->page, text);
-	if (thresholds != NULL && thresholds->margin > 0) {
-		lf_text_add(text, "When the first two are too close: less than ");
-		lf_text_add_number(text, thresholds->margin);
-		lf_text_add(text, " apart, on scores from 0 to 1.");
-		lf_text_item(view->page, text);
-	}
-	if (thresholds != NULL && thresholds->first_rank_share > 0) {
-		lf_text_add(text, "When the first place is shaky: somebody else is first in more than %.0f%% of the trials that are told below.",
-			(1 - thresholds->first_rank_share) * 100);
-		lf_text_item(view->page, text);
-	}
-	if (thresholds != NULL && thresholds->evidence_share > 0) {
-		lf_text_add(text,
-			"When too little is known about the person in first place: less than %.0f%% of that rating rests on evidence.",
-			thresholds->evidence_share * 100);
-		lf_text_item(view->page, text);
-	}
-	lf_text_add(text, "The ranking and its reasons are given all the same.");
-	lf_text_item(view->page, text);
-	if (thresholds != NULL && thresholds->co_lead_gain > 0) {
-		lf_text_add(text, "A second person is named beside the recommended one where the two together gain at least ");
-		lf_text_add_number(text, thresholds->co_lead_gain);
-		lf_text_add(text, ".");
-		lf_text_item(view->page, text);
-	}
-}
-
-static void print_robustness(struct view *view)
-{
-	const Leadfit__V1__Robustness *robustness = view->rubric->robustness;
-	const unsigned samples_default = 1024;
-	struct lf_buffer *text = &view->text;
-	lf_page_title(view->page, "How sure an answer is");
-	if (robustness == NULL) {
-		lf_text_add(text, "This rubric does not try out what doubt about weights and ratings would change.");
-		lf_text_item(view->page, text);
-		return;
-	}
-	lf_text_add(text, "Each answer is tried %u times with slightly different numbers, always the same ones; it tells in what part of the trials the first stays first.",
-		robustness->samples > 0 ? robustness->samples : samples_default);
-	lf_text_item(view->page, text);
-	if (robustness->weights_unknown)
-		lf_text_add(text, "The trials take any weights for what counts: nothing is presumed about them.");
-	else if (robustness->weight_spread > 0 && robustness->weight_spread < 1)
-		lf_text_add(text, "In the trials a weight is up to %.2f times as large, or as small, against the others.",
-			(1 + robustness->weight_spread) / (1 - robustness->weight_spread));
-	else
-		lf_text_add(text, "The trials do not touch the weights.");
-	lf_text_item(view->page, text);
-	if (robustness->rating_spread > 0) {
-		lf_text_add(text, "One piece of evidence is taken to be off by about ");
-		lf_text_add_number(text, robustness->rating_spread);
-		lf_text_add(text, " (of values from 0 to 1): the less evidence there is about a person, the more the trials move that score.");
-	} else {
-		lf_text_add(text, "The trials do not touch the ratings.");
-	}
-	lf_text_item(view->page, text);
-}
-
-static void print_disciplines(struct view *view)
-{
-	size_t covering = 0;
-	if (view->rubric->n_disciplines == 0)
-		return;
-	lf_page_title(view->page, "Disciplines");
-	for (size_t i = 0; i < view->rubric->n_disciplines; i++) {
-		const Leadfit__V1__Discipline *discipline = view->rubric->disciplines[i];
-		if (discipline->n_covers == 0)
-			continue;
-		covering++;
-		lf_text_add(&view->text, "%s is taken to cover ", lf_title_or_id(discipline->title, discipline->id));
-		for (size_t c = 0; c < discipline->n_covers; c++)
-			lf_text_add(&view->text, "%s%s by %.0f%%", joint(c, discipline->n_covers),
-				discipline_name(view, discipline->covers[c]->key), discipline->covers[c]->value * 100);
-		lf_text_add(&view->text, ".");
-		lf_text_item(view->page, &view->text);
-	}
-	lf_text_add(&view->text, "%s covers itself only. What is stated about a person's expertise goes before all this.",
-		covering > 0 ? "Every other discipline" : "Every discipline");
-	lf_text_item(view->page, &view->text);
 }
 
 static bool view_init(struct view *view, struct lf_arena *arena)
@@ -485,16 +334,12 @@ void lf_rubric_explain(struct lf_page *page, const struct lf_weight_picture *pic
 	}
 	lf_page_add(page, LF_BOLD, "%s", lf_title_or_id(rubric->title, rubric->name));
 	lf_page_add(page, LF_PLAIN, "\n");
-	lf_text_add(&view.text, "%s%sThis page says in plain words how the rubric %s comes to its answers.", rubric->description,
-		rubric->description[0] == '\0' ? "" : " ", rubric->name);
+	lf_text_add(&view.text, "%s%sThis page says in plain words how the rubric %s comes to its answers.",
+		rubric->description, rubric->description[0] == '\0' ? "" : " ", rubric->name);
 	lf_text_wrap(page, &view.text, "", "");
 	print_criteria(&view);
 	print_picture(&view);
 	print_traits(&view);
-	print_evidence(&view);
-	print_gates(&view);
-	print_thresholds(&view);
-	print_robustness(&view);
-	print_disciplines(&view);
+	lf_rubric_explain_rules(page, rubric);
 	lf_buffer_clean_up(&view.text);
 }

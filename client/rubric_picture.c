@@ -64,8 +64,8 @@ static bool choose_areas(struct lf_weight_picture *picture, struct lf_arena *are
 	return true;
 }
 
-bool lf_weight_picture_init(struct lf_weight_picture *picture, const Leadfit__V1__Rubric *rubric, const char *only,
-	struct lf_arena *arena)
+bool lf_weight_picture_init(
+	struct lf_weight_picture *picture, const Leadfit__V1__Rubric *rubric, const char *only, struct lf_arena *arena)
 {
 	*picture = (struct lf_weight_picture){.rubric = rubric, .only = rubric->n_traits};
 	if (!lf_weight_model_init(&picture->model, rubric, arena))

@@ -16,11 +16,11 @@ struct lf_weight_picture {
 };
 
 /*
- * Makes the picture in arena; the rubric outlives it. only: the id of a trait, NULL for all. false where memory ran out or the rubric
- * has no criteria.
+ * Makes the picture in arena; the rubric outlives it. only: the id of a trait, NULL for all. false where memory ran out
+ * or the rubric has no criteria.
  */
-bool lf_weight_picture_init(struct lf_weight_picture *picture, const Leadfit__V1__Rubric *rubric, const char *only,
-	struct lf_arena *arena);
+bool lf_weight_picture_init(
+	struct lf_weight_picture *picture, const Leadfit__V1__Rubric *rubric, const char *only, struct lf_arena *arena);
 
 /* Whether the trait is to be drawn: it is the one, or it moves a weight. */
 bool lf_weight_picture_has(const struct lf_weight_picture *picture, size_t trait);

@@ -12,7 +12,7 @@
 #define RIGHT 24.0
 #define LEGEND_TOP 74.0
 #define LEGEND_ROW 24.0
-#define LEGEND_BEGIN 32.0 /* the swatch before a name, and the space after it */
+#define LEGEND_BEGIN 32.0  /* the swatch before a name, and the space after it */
 #define PANELS_WIDTH 842.0 /* of a row of panels, the gaps included */
 #define PANEL_HEIGHT 190.0
 #define PANEL_GAP 28.0
@@ -96,8 +96,7 @@ static void draw_share(struct page *page, double x, double y, enum lf_svg_anchor
 }
 
 /* The share at both ends, and the letter where the area is highest. */
-static void draw_labels(
-	struct page *page, double left, double top, size_t area, double sums[STEPS + 1][LF_HUES + 1])
+static void draw_labels(struct page *page, double left, double top, size_t area, double sums[STEPS + 1][LF_HUES + 1])
 {
 	size_t highest = STEPS / 2;
 	char text[16];
@@ -115,8 +114,15 @@ static void draw_labels(
 			snprintf(text, sizeof(text), "%c", lf_weight_picture_letter(page->picture, area));
 		else
 			snprintf(text, sizeof(text), "%.0f%%", share * 100);
-		draw_share(page, k == 0 ? x + 5 : k == 1 ? x : x - 5, y,
-			k == 0 ? LF_SVG_START : k == 1 ? LF_SVG_MIDDLE : LF_SVG_END, area, text);
+		draw_share(page,
+			k == 0   ? x + 5
+			: k == 1 ? x
+				 : x - 5,
+			y,
+			k == 0   ? LF_SVG_START
+			: k == 1 ? LF_SVG_MIDDLE
+				 : LF_SVG_END,
+			area, text);
 	}
 }
 
@@ -140,7 +146,9 @@ static void draw_axes(struct page *page, double left, double top, size_t trait)
 	lf_svg_line(&page->svg, x, top - 4, x, bottom + 4, &assumed);
 	const struct lf_svg_font note = {.size = FONT - 1,
 		.color = FAINT,
-		.anchor = value > 0.8 ? LF_SVG_END : value < 0.2 ? LF_SVG_START : LF_SVG_MIDDLE};
+		.anchor = value > 0.8   ? LF_SVG_END
+			  : value < 0.2 ? LF_SVG_START
+					: LF_SVG_MIDDLE};
 	snprintf(text, sizeof(text), "%.2f is assumed", value);
 	lf_svg_text(&page->svg, x, bottom + 33, &note, text);
 }
@@ -173,10 +181,12 @@ void lf_weight_picture_svg(struct lf_buffer *out, const struct lf_weight_picture
 	static const char *const description =
 		"The share of weight of each criterion as one trait goes from 0 to 1, the others as assumed.";
 	const size_t panels = panel_count(picture);
-	struct page page = {.picture = picture, .across = panels < 1 ? 1 : panels < PANELS_ACROSS ? panels : PANELS_ACROSS};
+	struct page page = {.picture = picture,
+		.across = panels < 1               ? 1
+			  : panels < PANELS_ACROSS ? panels
+						   : PANELS_ACROSS};
 	struct lf_buffer title = {0};
-	lf_text_add(&title, "%s: what counts how much",
-		lf_title_or_id(picture->rubric->title, picture->rubric->name));
+	lf_text_add(&title, "%s: what counts how much", lf_title_or_id(picture->rubric->title, picture->rubric->name));
 	page.width = LEFT + PANELS_WIDTH + RIGHT;
 	page.panel_width = (PANELS_WIDTH + PANEL_GAP) / (double)page.across - PANEL_GAP;
 	page.legend_across = legend_columns(picture, page.width - 24 - RIGHT, PANELS_ACROSS);

@@ -65,8 +65,7 @@ bool lf_weight_shares(const struct lf_weight_model *model, size_t trait, double 
 	for (size_t c = 0; c < model->criterion_count; c++) {
 		double size;
 		const double rest = raw_without(model, c, trait, &size);
-		const double term =
-			trait < model->trait_count ? lf_weight_coefficient(model, c, trait) * value : 0;
+		const double term = trait < model->trait_count ? lf_weight_coefficient(model, c, trait) * value : 0;
 		const double weight = rest + term;
 		size += term < 0 ? -term : term;
 		shares[c] = weight > 0 && weight >= size * ROUNDING ? weight : 0;

@@ -1,6 +1,7 @@
 /*
- * How much a rubric's criteria count, computed from the message, so that a rubric in a file can be explained without a service. The rule
- * is the engine's (service/engine/README.md); the numbers are for people to look at, and are not promised to the last bit.
+ * How much a rubric's criteria count, computed from the message, so that a rubric in a file can be explained without a
+ * service. The rule is the engine's (service/engine/README.md); the numbers are for people to look at, and are not
+ * promised to the last bit.
  */
 #ifndef LF_CLIENT_RUBRIC_WEIGHTS_H
 #define LF_CLIENT_RUBRIC_WEIGHTS_H
@@ -11,7 +12,8 @@
 #include "leadfit/v1/rubric.pb-c.h"
 #include "proto/arena.h"
 
-/* Criteria and traits are in the rubric's order. Coefficients of traits that the rubric does not declare are left out. */
+/* Criteria and traits are in the rubric's order. Coefficients of traits that the rubric does not declare are left out.
+ */
 struct lf_weight_model {
 	size_t criterion_count, trait_count;
 	double *base;
@@ -31,12 +33,14 @@ bool lf_weight_model_init(struct lf_weight_model *model, const Leadfit__V1__Rubr
 double lf_weight_coefficient(const struct lf_weight_model *model, size_t criterion, size_t trait);
 
 /*
- * The share of weight of each criterion where trait has the value, and all others are as assumed: max(0, base + sum of coefficient x
- * trait), divided by their sum. trait == trait_count: all are as assumed. false, and zeros, where no criterion has a weight.
+ * The share of weight of each criterion where trait has the value, and all others are as assumed: max(0, base + sum of
+ * coefficient x trait), divided by their sum. trait == trait_count: all are as assumed. false, and zeros, where no
+ * criterion has a weight.
  */
 bool lf_weight_shares(const struct lf_weight_model *model, size_t trait, double value, double *shares);
 
-/* The range of every criterion over one trait; exact, for shares turn only where a weight begins or ends. shares is scratch space. */
+/* The range of every criterion over one trait; exact, for shares turn only where a weight begins or ends. shares is
+ * scratch space. */
 void lf_weight_ranges(
 	const struct lf_weight_model *model, size_t trait, double *shares, struct lf_weight_range *ranges);
 

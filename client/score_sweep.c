@@ -15,7 +15,8 @@ enum lf_code lf_score_sweep_check(
 	if (lf_argument(arguments, "sweep") == NULL) {
 		for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
 			if (lf_argument(arguments, without[i]) != NULL)
-				return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s goes with --sweep TRAIT", without[i]);
+				return lf_error_set(
+					error, LF_INVALID_ARGUMENT, "--%s goes with --sweep TRAIT", without[i]);
 		return LF_OK;
 	}
 	for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++)
@@ -25,8 +26,7 @@ enum lf_code lf_score_sweep_check(
 	if (svg != NULL && svg[0] == '\0')
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "--svg: is empty");
 	if (svg != NULL && strcmp(svg, "-") == 0 && cli->json)
-		return lf_error_set(
-			error, LF_INVALID_ARGUMENT, "--svg - and --output json both want standard output");
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "--svg - and --output json both want standard output");
 	return LF_OK;
 }
 
@@ -74,7 +74,8 @@ int lf_score_sweep(struct lf_cli *cli, const struct lf_arguments *arguments, con
 	sweep.ignore_undeclared = request->ignore_undeclared;
 	if (trait.failed)
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	else if (points == NULL || lf_option_number("points", points, POINTS_MIN, POINTS_MAX, &point_count, &error) == LF_OK) {
+	else if (points == NULL ||
+		 lf_option_number("points", points, POINTS_MIN, POINTS_MAX, &point_count, &error) == LF_OK) {
 		sweep.trait = trait.data;
 		sweep.points = point_count;
 		reply = lf_cli_call(cli, "leadfit.v1.Scoring/Sweep", &sweep.base, true, &error);

@@ -10,8 +10,8 @@
 #define EM_SHARE 0.58
 
 /*
- * Length in bytes of the character at text, 0 where it is none that XML 1.0 can hold: U+0009, U+000A, U+000D, U+0020..U+D7FF,
- * U+E000..U+FFFD, U+10000..U+10FFFF, in the shortest UTF-8.
+ * Length in bytes of the character at text, 0 where it is none that XML 1.0 can hold: U+0009, U+000A, U+000D,
+ * U+0020..U+D7FF, U+E000..U+FFFD, U+10000..U+10FFFF, in the shortest UTF-8.
  */
 static size_t character_length(const unsigned char *text)
 {
@@ -62,13 +62,14 @@ static void element(struct lf_svg *svg, const char *name, const char *text)
 	lf_text_add(svg->out, "</%s>\n", name);
 }
 
-void lf_svg_begin(
-	struct lf_svg *svg, struct lf_buffer *out, double width, double height, const char *title, const char *description)
+void lf_svg_begin(struct lf_svg *svg, struct lf_buffer *out, double width, double height, const char *title,
+	const char *description)
 {
 	*svg = (struct lf_svg){.out = out};
 	lf_text_add(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" "
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 "
+		"0 %.0f %.0f\" "
 		"role=\"img\" font-family=\"'DejaVu Sans', 'Noto Sans', Helvetica, Arial, sans-serif\">\n",
 		width, height, width, height);
 	element(svg, "title", title);
@@ -156,11 +157,12 @@ static size_t fit(const char *text, double size, double width_max)
 
 void lf_svg_text(struct lf_svg *svg, double x, double y, const struct lf_svg_font *font, const char *text)
 {
-	static const char *const anchors[] = {
-		[LF_SVG_START] = "", [LF_SVG_MIDDLE] = " text-anchor=\"middle\"", [LF_SVG_END] = " text-anchor=\"end\""};
+	static const char *const anchors[] = {[LF_SVG_START] = "",
+		[LF_SVG_MIDDLE] = " text-anchor=\"middle\"",
+		[LF_SVG_END] = " text-anchor=\"end\""};
 	const bool cut = font->width_max > 0 && lf_svg_text_width(text, font->size) > font->width_max;
-	lf_text_add(svg->out, "<text x=\"%.2f\" y=\"%.2f\" font-size=\"%.1f\" fill=\"%s\"%s%s>", x, y, font->size, font->color,
-		font->bold ? " font-weight=\"bold\"" : "", anchors[font->anchor]);
+	lf_text_add(svg->out, "<text x=\"%.2f\" y=\"%.2f\" font-size=\"%.1f\" fill=\"%s\"%s%s>", x, y, font->size,
+		font->color, font->bold ? " font-weight=\"bold\"" : "", anchors[font->anchor]);
 	if (cut) {
 		const double room = font->width_max - EM_SHARE * font->size;
 		escape(svg->out, text, fit(text, font->size, room > 0 ? room : 0));

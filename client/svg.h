@@ -1,6 +1,7 @@
 /*
- * Writes SVG 1.1: a standalone document, legible on light and dark grounds because it brings its own white one. Coordinates are user
- * units from the top left. Memory that runs out shows in the buffer's failed, so that callers need not check each step.
+ * Writes SVG 1.1: a standalone document, legible on light and dark grounds because it brings its own white one.
+ * Coordinates are user units from the top left. Memory that runs out shows in the buffer's failed, so that callers need
+ * not check each step.
  */
 #ifndef LF_CLIENT_SVG_H
 #define LF_CLIENT_SVG_H
@@ -36,8 +37,8 @@ struct lf_svg_font {
 };
 
 /* Begins a document. title and description are what a screen reader says. */
-void lf_svg_begin(
-	struct lf_svg *svg, struct lf_buffer *out, double width, double height, const char *title, const char *description);
+void lf_svg_begin(struct lf_svg *svg, struct lf_buffer *out, double width, double height, const char *title,
+	const char *description);
 void lf_svg_end(struct lf_svg *svg);
 
 void lf_svg_rectangle(struct lf_svg *svg, double x, double y, double width, double height, const char *fill);

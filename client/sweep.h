@@ -9,14 +9,16 @@
 struct lf_sweep {
 	const Leadfit__V1__SweepResponse *response;
 	struct lf_chart chart;
-	size_t left_out;      /* candidates that are not drawn */
+	size_t left_out;       /* candidates that are not drawn */
 	bool leaders_left_out; /* some of them lead somewhere */
-	bool outscored;       /* somewhere a drawn candidate scores higher than the one who leads: who does not meet a condition */
+	bool outscored;        /* somewhere a drawn candidate scores higher than the one who leads: who does not meet a
+				  condition */
 };
 
 /*
- * Makes the chart of a response, in arena; the response outlives it. Those who lead anywhere are drawn, then the next best, up to
- * LF_CHART_SERIES_MAX. Points that do not rise within 0..1, or lack scores, are left out. false where memory ran out.
+ * Makes the chart of a response, in arena; the response outlives it. Those who lead anywhere are drawn, then the next
+ * best, up to LF_CHART_SERIES_MAX. Points that do not rise within 0..1, or lack scores, are left out. false where
+ * memory ran out.
  */
 bool lf_sweep_init(struct lf_sweep *sweep, const Leadfit__V1__SweepResponse *response, struct lf_arena *arena);
 

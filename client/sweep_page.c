@@ -96,7 +96,7 @@ static bool read_stretches(struct lf_sweep *sweep, struct lf_arena *arena)
 	}
 	for (size_t i = 0; i < response->n_stretches; i++)
 		sweep->leaders_left_out = sweep->leaders_left_out || (stretches[i].series >= chart->series_count &&
-									      response->stretches[i]->first[0] != '\0');
+									     response->stretches[i]->first[0] != '\0');
 	chart->stretches = stretches;
 	chart->stretch_count = response->n_stretches;
 	return true;
@@ -108,7 +108,8 @@ static bool is_outscored(const struct lf_chart *chart)
 	for (size_t i = 0; i < chart->point_count; i++) {
 		for (size_t k = 0; k < chart->stretch_count; k++) {
 			const struct lf_chart_stretch *stretch = &chart->stretches[k];
-			if (chart->x[i] < stretch->from || chart->x[i] > stretch->to || stretch->series >= chart->series_count)
+			if (chart->x[i] < stretch->from || chart->x[i] > stretch->to ||
+				stretch->series >= chart->series_count)
 				continue;
 			const double first = chart->series[stretch->series].y[i] + SCORE_DIFFERENCE;
 			/* At a crossing both lead. */
@@ -175,14 +176,14 @@ static void print_notes(struct lf_page *page, const struct lf_sweep *sweep)
 	if (sweep->leaders_left_out)
 		snprintf(drawn, sizeof(drawn), "%d of those who lead somewhere", LF_CHART_SERIES_MAX);
 	if (sweep->left_out > 0) {
-		snprintf(text, sizeof(text),
-			"Drawn are %s; %zu more %s in --output json.", drawn, sweep->left_out,
+		snprintf(text, sizeof(text), "Drawn are %s; %zu more %s in --output json.", drawn, sweep->left_out,
 			sweep->left_out == 1 ? "is" : "are");
 		lf_page_wrap(page, "", "", text);
 	}
 	if (sweep->outscored)
 		lf_page_wrap(page, "", "",
-			"Where somebody scores higher than the one who is first, that person does not meet a condition of "
+			"Where somebody scores higher than the one who is first, that person does not meet a condition "
+			"of "
 			"the rubric.");
 	if (sweep->response->approximate)
 		lf_page_wrap(page, "", "", "The crossing points were found by bisection, not in closed form.");
@@ -199,7 +200,10 @@ void lf_sweep_print(struct lf_page *page, struct lf_sweep *sweep)
 		print_stretches(page, chart);
 	lf_page_add(page, LF_PLAIN, "\n");
 	snprintf(x_title, sizeof(x_title), "%.200s   (%s the project, %.2f%s)", response->trait, page->utf8 ? "┊" : ":",
-		response->value, chart->stretch_count < 2 ? "" : page->utf8 ? "; ◆ the first place changes" : "; X the first place changes");
+		response->value,
+		chart->stretch_count < 2 ? ""
+		: page->utf8             ? "; ◆ the first place changes"
+					 : "; X the first place changes");
 	chart->x_title = x_title;
 	lf_chart_print(page, chart);
 	chart->x_title = response->trait;
@@ -209,8 +213,8 @@ void lf_sweep_print(struct lf_page *page, struct lf_sweep *sweep)
 		page, "Left out, because the rubric does not declare it", response->n_ignored, response->ignored);
 	lf_page_add(page, LF_PLAIN, "\n");
 	if (response->rubric != NULL)
-		lf_page_add(page, LF_DIM, "Rubric %s %.*s%s", response->rubric->name, DIGEST_SHOWN, response->rubric->digest,
-			page->utf8 ? " · " : ", ");
+		lf_page_add(page, LF_DIM, "Rubric %s %.*s%s", response->rubric->name, DIGEST_SHOWN,
+			response->rubric->digest, page->utf8 ? " · " : ", ");
 	lf_page_add(page, LF_DIM, "no decision was stored");
 	lf_page_add(page, LF_PLAIN, "\n");
 }
@@ -225,8 +229,8 @@ bool lf_sweep_svg(struct lf_buffer *out, struct lf_sweep *sweep, struct lf_arena
 	struct lf_svg_point *points = lf_arena_zalloc(arena, chart->point_count + 1, sizeof(*points));
 	lf_text_add(&title, "%s: who leads as %s goes from 0 to 1", project_name(response), response->trait);
 	for (size_t i = 0; i < chart->stretch_count; i++)
-		lf_text_add(&description, "%s%.*f to %.*f %s", i == 0 ? "First: " : ", ", decimals, chart->stretches[i].from,
-			decimals, chart->stretches[i].to, chart->stretches[i].first);
+		lf_text_add(&description, "%s%.*f to %.*f %s", i == 0 ? "First: " : ", ", decimals,
+			chart->stretches[i].from, decimals, chart->stretches[i].to, chart->stretches[i].first);
 	lf_text_add(&description, "%sThe project: %.2f.", chart->stretch_count == 0 ? "" : ". ", response->value);
 	snprintf(mark_title, sizeof(mark_title), "the project: %.2f", response->value);
 	chart->title = title.data;

@@ -1,4 +1,5 @@
-/* Claims about pictures: weights by hand, scales, labels, what is drawn of a sweep, and that no text breaks a picture. */
+/* Claims about pictures: weights by hand, scales, labels, what is drawn of a sweep, and that no text breaks a picture.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -114,7 +115,8 @@ static void what_is_left_only_by_rounding_is_no_weight(void **state)
 	double shares[2];
 	assert_true(lf_weight_model_init(&model,
 		rubric_of("traits: [{id: t, default: 1}, {id: u, default: 1}]\n"
-			  "criteria: [{id: a, weight: {base: 0.1, traits: {t: 0.2, u: -0.3}}}, {id: b, weight: {base: 1e-17}}]\n"),
+			  "criteria: [{id: a, weight: {base: 0.1, traits: {t: 0.2, u: -0.3}}}, {id: b, weight: {base: "
+			  "1e-17}}]\n"),
 		&arena));
 	assert_true(lf_weight_shares(&model, 2, 0, shares));
 	assert_near(shares[0], 0);
@@ -127,9 +129,9 @@ static void a_file_that_nobody_checked_gives_no_odd_number(void **state)
 	static const char *const files[] = {
 		"criteria: [{id: a}]\n",
 		"criteria: [{id: a, weight: {base: -1}}, {id: b, weight: {base: 0}}]\n",
-		"traits: [{id: t, default: 5}]\n"
-		"criteria: [{id: a, weight: {base: 1.7e308, traits: {t: 1.7e308}}}, {id: b, weight: {base: -1.7e308, traits: {t: -1.7e308}}}]\n",
-		"traits: [{id: t}, {id: t}]\ncriteria: [{id: a, weight: {base: 1.7e308}}, {id: b, weight: {base: 1.7e308, traits: {none: 1}}}]\n",
+		"{traits: [{id: t, default: 5}], criteria: [{id: a, weight: {base: 1.7e308, traits: {t: 1.7e308}}}]}",
+		"{criteria: [{id: a, weight: {base: 1.7e308}}, {id: b, weight: {base: 1.7e308, traits: {none: 1}}}]}",
+		"{traits: [{id: t}, {id: t}], criteria: [{id: a, weight: {base: -1.7e308, traits: {t: -1.7e308}}}]}",
 	};
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		struct lf_weight_picture picture;
@@ -279,7 +281,8 @@ static void a_leader_who_is_outscored_is_explained(void **state)
 	struct lf_sweep drawn;
 	struct lf_page page = {.width = 100};
 	assert_true(lf_sweep_init(&drawn,
-		sweep_of("candidates: [a, b]\npoints: [{value: 0, scores: [0.5, 0.6]}, {value: 0.5, scores: [0.5, 0.6]}, {value: 1, "
+		sweep_of("candidates: [a, b]\npoints: [{value: 0, scores: [0.5, 0.6]}, {value: 0.5, scores: [0.5, "
+			 "0.6]}, {value: 1, "
 			 "scores: [0.5, 0.6]}]\nstretches: [{from: 0, to: 1, first: a}]\n"),
 		&arena));
 	assert_true(drawn.outscored);
@@ -295,9 +298,13 @@ static void odd_answers_of_a_service_are_drawn_as_far_as_they_go(void **state)
 		"trait: t\n",
 		"candidates: [a]\n",
 		"candidates: [a, b]\npoints: [{value: 0}, {value: 1}]\nstretches: [{from: 0, to: 1}]\n",
-		"candidates: [a]\npoints: [{value: 1, scores: [1]}, {value: 0, scores: [0]}, {value: 1e308, scores: [-1e308]}]\n",
-		"candidates: [a]\npoints: [{value: 0.5, scores: [1e308]}]\nvalue: -7\nstretches: [{from: 3, to: -1, first: a}, {from: -1e308, to: 1e308, first: x}]\n",
-		"candidates: [a]\npoints: [{value: 0, scores: [0.5]}, {value: 0.5}, {value: 1, scores: [0.7]}]\nstretches: [{from: 0, to: 0.5, first: a}, {from: 0.5, to: 0.5}, {from: 0.5, to: 1, first: a}]\n",
+		"candidates: [a]\npoints: [{value: 1, scores: [1]}, {value: 0, scores: [0]}, {value: 1e308, scores: "
+		"[-1e308]}]\n",
+		"candidates: [a]\npoints: [{value: 0.5, scores: [1e308]}]\nvalue: -7\nstretches: [{from: 3, to: -1, "
+		"first: a}, {from: -1e308, to: 1e308, first: x}]\n",
+		"candidates: [a]\npoints: [{value: 0, scores: [0.5]}, {value: 0.5}, {value: 1, scores: "
+		"[0.7]}]\nstretches: [{from: 0, to: 0.5, first: a}, {from: 0.5, to: 0.5}, {from: 0.5, to: 1, first: "
+		"a}]\n",
 	};
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		for (int utf8 = 0; utf8 < 2; utf8++) {
@@ -336,10 +343,11 @@ static void no_line_is_wider_than_the_page(void **state)
 {
 	(void)state;
 	static const unsigned widths[] = {40, 60, 80, 100, 300};
-	static const char long_names[] =
-		"trait: t\nvalue: 0.5\ncandidates: [\"東京東京東京東京東京東京東京東京東京東京東京東京東京東京東京東京\", "
-		"\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"]\n"
-		"points: [{value: 0, scores: [0, 1]}, {value: 1, scores: [1, 0]}]\n";
+	static const char long_names[] = "trait: t\nvalue: 0.5\ncandidates: "
+					 "[\"東京東京東京東京東京東京東京東京東京東京東京東京東京東京東京東京\", "
+					 "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+					 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"]\n"
+					 "points: [{value: 0, scores: [0, 1]}, {value: 1, scores: [1, 0]}]\n";
 	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
 		for (int utf8 = 0; utf8 < 2; utf8++) {
 			struct lf_page page = {.width = widths[i], .cut = true, .utf8 = utf8 == 1};
@@ -423,8 +431,9 @@ static void text_in_a_picture_is_text(void **state)
 		{"a<b>&\"c'", ">a&lt;b&gt;&amp;&quot;c&#39;</text>"},
 		{"]]><script>", ">]]&gt;&lt;script&gt;</text>"},
 		{"x\x01y\x7fz\x1b[0m", ">x" LOST "y" LOST "z" LOST "[0m</text>"},
-		{"\xc2\x85", ">" LOST LOST "</text>"},               /* a C1 control character */
-		{"\xff|\xc3(|\xc0\xaf", ">" LOST "|" LOST "(|" LOST LOST "</text>"}, /* no UTF-8; and an overlong form */
+		{"\xc2\x85", ">" LOST LOST "</text>"}, /* a C1 control character */
+		{"\xff|\xc3(|\xc0\xaf",
+			">" LOST "|" LOST "(|" LOST LOST "</text>"}, /* no UTF-8; and an overlong form */
 		{"\xed\xa0\x80", ">" LOST LOST LOST "</text>"},      /* a surrogate */
 		{"\xef\xbf\xbf", ">" LOST LOST LOST "</text>"},      /* no character */
 		{"\xe2\x82", ">" LOST LOST "</text>"},               /* cut */
@@ -476,7 +485,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(labels_keep_apart_and_in_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_leads_is_drawn_and_then_the_next_best, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_leader_who_is_outscored_is_explained, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(odd_answers_of_a_service_are_drawn_as_far_as_they_go, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			odd_answers_of_a_service_are_drawn_as_far_as_they_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_line_is_wider_than_the_page, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(plain_pages_are_ascii_and_without_colour, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_chart_has_each_line_where_its_numbers_are, set_up, tear_down),
