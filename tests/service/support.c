@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/wire.h"
 #include "service/rubric_file.h"
 #include "tests/service/support.h"
 
@@ -53,7 +52,7 @@ struct lf_version *support_default_rubric(void)
 	return version;
 }
 
-struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregation)
+struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregation, double collaboration_at_least)
 {
 	struct lf_version *version = support_default_rubric(), *other = NULL;
 	Leadfit__V1__Rubric rubric = *version->message;
@@ -61,6 +60,8 @@ struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregatio
 	uint8_t *packed;
 
 	rubric.aggregation = aggregation;
+	assert_string_equal(rubric.gates[0]->criterion, "collaboration");
+	rubric.gates[0]->at_least->value = collaboration_at_least; /* in a version that is about to go */
 	rubric.n_scenarios = 0; /* they hold under ADDITIVE */
 	packed = malloc(leadfit__v1__rubric__get_packed_size(&rubric));
 	assert_non_null(packed);
@@ -95,7 +96,6 @@ void support_evaluate(struct support_case *c, const struct lf_version *version, 
 		LF_FORMAT_YAML, &leadfit__v1__score_request__descriptor, text, strlen(text), &c->arena, &c->error);
 	if (c->request == NULL)
 		fail_msg("%s", c->error.message);
-	lf_wire_canonicalize(&c->request->base);
 	support_evaluate_again(c, version);
 }
 

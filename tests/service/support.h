@@ -9,8 +9,8 @@
 struct lf_version *support_rubric(const char *yaml);
 /* The shipped rubric. */
 struct lf_version *support_default_rubric(void);
-/* The shipped rubric under another aggregation, without its scenarios. */
-struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregation);
+/* The shipped rubric under another aggregation and gate on collaboration, without its scenarios. */
+struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregation, double collaboration_at_least);
 /* What is wrong with a rubric: "field: description" lines into out. */
 void support_rubric_errors(const char *yaml, char *out, size_t size);
 

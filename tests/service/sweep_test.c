@@ -233,7 +233,7 @@ static void a_sweep_ends_when_nobody_waits_for_it(void **state)
 
 static void only_additive_sweeps_are_exact(void **state)
 {
-	struct lf_version *harmonic = support_default_rubric_as(LEADFIT__V1__AGGREGATION__HARMONIC);
+	struct lf_version *harmonic = support_default_rubric_as(LEADFIT__V1__AGGREGATION__HARMONIC, 2);
 	struct swept s;
 
 	(void)state;
