@@ -247,6 +247,40 @@ static void labels_keep_apart_and_in_order(void **state)
 	assert_near(below[2], 10);
 }
 
+/* Relative luminance and contrast as WCAG 2 defines them. */
+static double luminance(const char *color)
+{
+	static const double parts[] = {0.2126, 0.7152, 0.0722};
+	unsigned channels[3];
+	double sum = 0;
+	assert_int_equal(sscanf(color, "#%2x%2x%2x", &channels[0], &channels[1], &channels[2]), 3);
+	for (int i = 0; i < 3; i++) {
+		const double c = channels[i] / 255.0;
+		sum += parts[i] * (c <= 0.03928 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4));
+	}
+	return sum;
+}
+
+static double contrast(const char *one, const char *other)
+{
+	const double a = luminance(one), b = luminance(other);
+	return a > b ? (a + 0.05) / (b + 0.05) : (b + 0.05) / (a + 0.05);
+}
+
+static void every_colour_is_legible_and_no_two_lines_look_the_same(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LF_HUES; i++) {
+		assert_true(contrast(lf_hues[i].line, "#ffffff") >= 3);
+		assert_true(contrast(lf_hues[i].fill, lf_hues[i].on_fill) >= 4.5);
+		for (size_t j = 0; j < i; j++) {
+			assert_string_not_equal(lf_hues[i].line, lf_hues[j].line);
+			assert_string_not_equal(lf_hues[i].fill, lf_hues[j].fill);
+			assert_true(lf_hues[j].dash == NULL || strcmp(lf_hues[i].dash, lf_hues[j].dash) != 0);
+		}
+	}
+}
+
 /* ---- sweeps ---- */
 
 static const char sweep[] = "project: {id: p, title: P}\ntrait: t\nvalue: 0.75\n"
@@ -483,6 +517,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_value_between_points_lies_on_their_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(borders_that_differ_look_different, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(labels_keep_apart_and_in_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			every_colour_is_legible_and_no_two_lines_look_the_same, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_leads_is_drawn_and_then_the_next_best, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_leader_who_is_outscored_is_explained, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
