@@ -13,7 +13,8 @@
 #define WIDTH 900.0
 #define LEFT 70.0
 #define RIGHT 720.0
-#define TOP 96.0
+#define TOP 110.0
+#define ABOVE (TOP - 30) /* the row of titles over the plot: the numbers of crossings at its top lie below them */
 #define BOTTOM 420.0
 #define STRIP 428.0 /* top of the strip that says who leads */
 #define STRIP_HEIGHT 24.0
@@ -55,7 +56,7 @@ static void draw_frame(struct plot *plot, double grid)
 	char number[32];
 	lf_svg_text(svg, 24, 32, &title, chart->title);
 	lf_svg_text(svg, 24, 54, &faint, chart->description);
-	lf_svg_text(svg, 24, TOP - 12, &faint, chart->y_title);
+	lf_svg_text(svg, 24, ABOVE, &faint, chart->y_title);
 	for (double y = chart->y_min; y < chart->y_max + grid / 2; y += grid) {
 		lf_svg_line(svg, LEFT, place_y(chart, y), RIGHT, place_y(chart, y), &line);
 		snprintf(number, sizeof(number), "%.2f", y);
@@ -84,8 +85,8 @@ static void draw_mark(struct plot *plot)
 		.anchor = x > RIGHT - 60  ? LF_SVG_END
 			  : x < LEFT + 60 ? LF_SVG_START
 					  : LF_SVG_MIDDLE};
-	lf_svg_line(&plot->svg, x, TOP - 6, x, STRIP, &line);
-	lf_svg_text(&plot->svg, x, TOP - 12, &font, plot->chart->mark_title);
+	lf_svg_line(&plot->svg, x, ABOVE + 5, x, STRIP, &line);
+	lf_svg_text(&plot->svg, x, ABOVE, &font, plot->chart->mark_title);
 }
 
 /* A series, in pieces where there are gaps. */
