@@ -17,7 +17,7 @@ _leadfit()
 			continue
 		fi
 		case $word in
-		--list | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | -h) ;;
+		--list | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
 		--*) expects=yes ;;
 		*)
 			if [[ -z $command ]]; then
@@ -58,6 +58,7 @@ _leadfit()
 		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
 		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
 		"rubric show") globals+=" --digest" ;;
+		"rubric fmt") globals+=" --check --write --force" ;;
 		"rubric test") globals+=" --digest" ;;
 		"rubric activate") globals+=" --rubric" ;;
 		"call "*) globals+=" --list" ;;
@@ -70,9 +71,9 @@ _leadfit()
 	case "$command $second" in
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show" -- "$current")) ;;
-	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check list show test put activate history" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check list show test put activate history diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"rubric check" | "rubric test" | "rubric put")
+	"rubric check" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;

@@ -125,6 +125,13 @@ typedef void (*lf_report_fn)(void *context, const char *field, const char *descr
  */
 size_t lf_rubric_check(const struct lf_rubric_def *def, lf_report_fn report, void *context);
 
+/*
+ * Reports what is allowed but probably not meant, of a definition that has passed its check: what can never matter (criteria, traits,
+ * needs, sources), flat curves and flat ends, gates that everybody passes, thresholds that hardly anything passes, perturbations that
+ * change nothing, equal titles. Returns how many. Allocates nothing.
+ */
+size_t lf_rubric_warn(const struct lf_rubric_def *def, lf_report_fn report, void *context);
+
 struct lf_rubric; /* compiled, immutable, shared by threads */
 
 /* Compiles a checked definition, copying all that it needs. NULL where memory ran out. */
