@@ -215,7 +215,7 @@ struct lf_result {
 	bool labour_zero;      /* nobody is available: team coverage is 0 for all */
 };
 
-/* Bytes of workspace that lf_score(), lf_restore() and lf_profile() need for this case; aligned to 64 bytes. */
+/* Bytes of workspace that lf_score(), lf_restore(), lf_rank_shares() and lf_profile() need for this case; aligned to 64 bytes. */
 size_t lf_workspace_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case);
 
 /*
@@ -262,7 +262,8 @@ bool lf_profile(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 /*
  * The rank-acceptability table: shares[place · LF_RANKS_MAX + r] is the part of the perturbations in which the candidate at that place of
  * the ranking has rank r + 1 among the eligible; those who tie share their ranks equally, so each rank's shares add up to 1. Rows of
- * ineligible candidates are 0. workspace: the one that holds the result. false: the rubric has no robustness; nothing is written.
+ * ineligible candidates are 0. workspace: the one that holds the result, which stays as it is. false: the rubric has no robustness; nothing
+ * is written. Allocates nothing; costs more than first-rank shares do.
  */
 bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result, void *workspace,
 	double *shares);

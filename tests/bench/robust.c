@@ -16,11 +16,11 @@ enum { MEMBERS_MAX = 1000, EVIDENCE = 4, REPEATS_MAX = 1000, CHAIN = 1 << 18 };
 
 struct made {
 	struct lf_criterion_def criteria[LF_ROBUST_CRITERIA];
-	char criterion_ids[LF_ROBUST_CRITERIA][8];
+	char criterion_ids[LF_ROBUST_CRITERIA][24];
 	struct lf_rubric_def def;
 	struct lf_member members[MEMBERS_MAX];
 	struct lf_evidence evidence[MEMBERS_MAX][EVIDENCE];
-	char ids[MEMBERS_MAX][8];
+	char ids[MEMBERS_MAX][24];
 	struct lf_case the_case;
 };
 
