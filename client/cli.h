@@ -63,9 +63,13 @@ void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decisi
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences);
 
 /*
- * Gives a picture to the file that an option names: written beside it and renamed, so that the file has the old content or the new
- * one, never a part; what is no regular file (a pipe, a device) is written to; "-" appends it to the page. Returns the exit status,
- * having said what went wrong: LF_EXIT_UNAVAILABLE where it could not be written. Blocks.
+ * Puts text in the place of a file: written beside it and renamed, so that the file has the old content or the new one, never a part.
+ * Its mode stays; a link is followed; what is no regular file (a pipe, a device) is written to. 0, or an errno. Blocks.
+ */
+int lf_file_put(const char *path, const struct lf_buffer *text);
+/*
+ * Gives a picture to the file that --svg names; "-" appends it to the page. Returns the exit status, having said what went wrong:
+ * LF_EXIT_UNAVAILABLE where it could not be written. Blocks.
  */
 int lf_cli_svg(struct lf_cli *cli, const char *path, const struct lf_buffer *svg);
 
@@ -85,6 +89,12 @@ void lf_rubric_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse 
 void lf_rubric_version_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse *response);
 /* Writes what the ratings of a criterion mean. text is scratch space, empty. */
 void lf_levels_print(struct lf_page *page, struct lf_buffer *text, const Leadfit__V1__Criterion *criterion);
+/*
+ * Asks for a stored rubric. name: "" for the only active one; digest: its first 8 digits or more, NULL for the active version.
+ * Gives back the reply, to be freed; NULL on error. Blocks.
+ */
+ProtobufCMessage *lf_rubric_get(
+	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error);
 
 extern const struct lf_command lf_command_score;
 extern const struct lf_command lf_command_profile;
@@ -94,6 +104,9 @@ extern const struct lf_command lf_command_rubric_check;
 extern const struct lf_command lf_command_rubric_list;
 extern const struct lf_command lf_command_rubric_show;
 extern const struct lf_command lf_command_rubric_explain;
+extern const struct lf_command lf_command_rubric_diff;
+extern const struct lf_command lf_command_rubric_fmt;
+extern const struct lf_command lf_command_rubric_weights;
 extern const struct lf_command lf_command_rubric_test;
 extern const struct lf_command lf_command_rubric_put;
 extern const struct lf_command lf_command_rubric_activate;

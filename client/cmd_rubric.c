@@ -1,5 +1,6 @@
 /* leadfit rubric check, rubric list, rubric show. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/rubric_ref.h"
@@ -18,23 +19,59 @@ enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
 
 /* ---- check ---- */
 
-/* The file's faults, however they were found, as the service would answer them. */
-static void print_faults(
-	struct lf_cli *cli, const struct lf_input *input, const Leadfit__V1__CheckRubricResponse *answer)
+/* A fault or a warning, and the line at which it stands. */
+struct finding {
+	size_t line, index;
+	const Leadfit__V1__FieldViolation *violation;
+};
+
+static int compare_findings(const void *a, const void *b)
 {
+	const struct finding *x = a, *y = b;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* One line each, in the order of the file's lines. */
+static void print_findings(struct lf_cli *cli, const struct lf_input *input, bool warnings, size_t count,
+	Leadfit__V1__FieldViolation *const *violations)
+{
+	void (*const print)(struct lf_buffer *, const char *, const char *, const struct lf_source *, size_t) =
+		warnings ? lf_warning_print : lf_violation_print;
 	const struct lf_source sources[] = {{.prefix = "rubric", .input = input}, {.prefix = "", .input = input}};
-	if (cli->json) {
-		lf_cli_json(cli, &answer->base);
+	struct finding *findings = calloc(count + 1, sizeof(*findings));
+	if (findings == NULL) {
+		cli->page.text.failed = true;
 		return;
 	}
-	for (size_t i = 0; i < answer->n_errors; i++) {
+	for (size_t i = 0; i < count; i++) {
+		const char *field = violations[i]->field;
+		field += strncmp(field, "rubric.", 7) == 0 ? 7 : 0;
+		findings[i] = (struct finding){lf_input_line_of(input, field), i, violations[i]};
+	}
+	qsort(findings, count, sizeof(*findings), compare_findings);
+	for (size_t i = 0; i < count; i++) {
 		struct lf_buffer text = {0};
-		lf_violation_print(&text, answer->errors[i]->field, answer->errors[i]->description, sources, 2);
+		print(&text, findings[i].violation->field, findings[i].violation->description, sources, 2);
 		cli->page.text.failed = cli->page.text.failed || text.failed;
 		if (text.data != NULL)
 			lf_page_add(&cli->page, LF_PLAIN, "%s", text.data);
 		lf_buffer_clean_up(&text);
 	}
+	free(findings);
+}
+
+/* The file's faults, however they were found, then the warnings, as the service would answer them. */
+static void print_faults(
+	struct lf_cli *cli, const struct lf_input *input, const Leadfit__V1__CheckRubricResponse *answer)
+{
+	if (cli->json) {
+		lf_cli_json(cli, &answer->base);
+		return;
+	}
+	print_findings(cli, input, false, answer->n_errors, answer->errors);
+	print_findings(cli, input, true, answer->n_warnings, answer->warnings);
 	if (answer->n_errors == 0)
 		lf_page_add(&cli->page, LF_PLAIN, "%s: this rubric can be used: %s %s\n", input->name,
 			answer->ref == NULL ? "" : answer->ref->name, answer->ref == NULL ? "" : answer->ref->digest);
@@ -153,6 +190,24 @@ static int run_list(struct lf_cli *cli, const struct lf_arguments *arguments)
 
 /* ---- show: rubric_page.c draws it ---- */
 
+ProtobufCMessage *lf_rubric_get(
+	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error)
+{
+	Leadfit__V1__GetRubricRequest request;
+	leadfit__v1__get_rubric_request__init(&request);
+	request.name = lf_arena_strdup(arena, name, strlen(name));
+	if (request.name == NULL) {
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+		return NULL;
+	}
+	if (digest != NULL) {
+		request.digest = lf_digest_complete(cli, "--digest", name, digest, arena, error);
+		if (request.digest == NULL)
+			return NULL;
+	}
+	return lf_cli_call(cli, "leadfit.v1.Rubrics/Get", &request.base, true, error);
+}
+
 static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
 	static const struct lf_source sources[] = {
@@ -179,8 +234,9 @@ const struct lf_command lf_command_rubric_check = {
 	.name = "rubric check",
 	.operands = "FILE",
 	.summary = "Say everything that is wrong with a rubric file; nothing is stored",
-	.help = "The service checks it. Each fault is one line on standard output: FILE:LINE: path: what is wrong.\n"
-		"Exit status 0: it can be used; 1: it has faults.\n\n"
+	.help = "The service checks it. Each fault is one line on standard output: FILE:LINE: path: what is wrong. Below\n"
+		"them come warnings, FILE:LINE: warning: path: what is allowed, but is probably not meant.\n"
+		"Exit status 0: it can be used, with or without warnings; 1: it has faults.\n\n"
 		"Example:\n"
 		"  leadfit rubric check tech-lead.yaml\n",
 	.options = no_options,

@@ -1,4 +1,4 @@
-/* Files that an option names as the place for a picture. */
+/* Files that are written: pictures, and rubrics in their canonical form. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -59,8 +59,7 @@ static int write_beside(const char *path, const struct stat *old, const struct l
 	return failed;
 }
 
-/* A link stays a link: what it leads to is replaced. */
-static int write_file(const char *path, const struct lf_buffer *text)
+int lf_file_put(const char *path, const struct lf_buffer *text)
 {
 	struct stat status;
 	if (stat(path, &status) != 0)
@@ -83,7 +82,7 @@ int lf_cli_svg(struct lf_cli *cli, const char *path, const struct lf_buffer *svg
 		lf_buffer_append(&cli->page.text, svg->data, svg->length);
 		return LF_EXIT_DONE;
 	}
-	const int failed = write_file(path, svg);
+	const int failed = lf_file_put(path, svg);
 	if (failed == 0)
 		return LF_EXIT_DONE;
 	fprintf(stderr, "leadfit: --svg: %s: %s\n", path, strerror(failed));

@@ -56,30 +56,9 @@ char *lf_digest_complete(struct lf_cli *cli, const char *what, const char *name,
 
 bool lf_rubric_is_file(const char *operand)
 {
-	static const char *const endings[] = {".yaml", ".yml", ".json"};
-	const size_t length = strlen(operand);
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
-		if (length > strlen(endings[i]) && strcmp(operand + length - strlen(endings[i]), endings[i]) == 0)
-			return true;
-	return strcmp(operand, "-") == 0 || strchr(operand, '/') != NULL || access(operand, F_OK) == 0;
-}
-
-ProtobufCMessage *lf_rubric_get(
-	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error)
-{
-	Leadfit__V1__GetRubricRequest request;
-	leadfit__v1__get_rubric_request__init(&request);
-	request.name = lf_arena_strdup(arena, name, strlen(name));
-	if (request.name == NULL) {
-		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-		return NULL;
-	}
-	if (digest != NULL) {
-		request.digest = lf_digest_complete(cli, "--digest", name, digest, arena, error);
-		if (request.digest == NULL)
-			return NULL;
-	}
-	return lf_cli_call(cli, "leadfit.v1.Rubrics/Get", &request.base, true, error);
+	const char *dot = strrchr(operand, '.');
+	return strcmp(operand, "-") == 0 || strchr(operand, '/') != NULL || access(operand, F_OK) == 0 ||
+	       (dot != NULL && (strcasecmp(dot, ".yaml") == 0 || strcasecmp(dot, ".yml") == 0 || strcasecmp(dot, ".json") == 0));
 }
 
 Leadfit__V1__Rubric *lf_rubric_read(struct lf_input *input, const char *path, struct lf_arena *arena, struct lf_error *error)

@@ -16,17 +16,10 @@ char *lf_digest_complete(struct lf_cli *cli, const char *what, const char *name,
 	struct lf_error *error);
 
 /*
- * Whether an operand is a rubric's file and not the name of a stored one: -, a path with a folder, one that ends in .yaml, .yml or .json,
- * or anything that exists.
+ * Whether an operand means a rubric's file and not a stored one: -, a path with a folder, one that ends in .yaml, .yml or .json, or
+ * anything that exists.
  */
 bool lf_rubric_is_file(const char *operand);
-
-/*
- * Asks for a stored rubric. name: "" for the only active one; digest: as --digest gives it, NULL for the active version. Gives back the
- * reply, to be freed; NULL on error. Blocks.
- */
-ProtobufCMessage *lf_rubric_get(
-	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error);
 
 /* Reads a rubric from a file, in arena; NULL on error. Clean input up in any case; zero it before. */
 Leadfit__V1__Rubric *lf_rubric_read(struct lf_input *input, const char *path, struct lf_arena *arena, struct lf_error *error);

@@ -44,7 +44,7 @@ static void lf_rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfi
 	Leadfit__V1__CheckRubricResponse response = LEADFIT__V1__CHECK_RUBRIC_RESPONSE__INIT;
 	Leadfit__V1__RubricRef ref = LEADFIT__V1__RUBRIC_REF__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
-	struct lf_error error = LF_ERROR_INIT;
+	struct lf_error error = LF_ERROR_INIT, warnings = LF_ERROR_INIT;
 	struct lf_version *version = NULL;
 	struct lf_bytes bytes;
 	char digest_text[65];
@@ -62,17 +62,22 @@ static void lf_rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfi
 	ref.name = request->rubric->name;
 	ref.digest = digest_text;
 	response.ref = &ref;
-	if (lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK)
+	if (lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK) {
 		lf_version_run_scenarios(version, &error);
+		lf_version_warn(version, &warnings);
+	}
 	lf_version_release(version);
 	/* Findings are the answer; anything else is a failure of the call. */
 	if (error.code == LF_RESOURCE_EXHAUSTED || (error.code != LF_OK && error.violation_count == 0)) {
 		lf_send_error(closure_data, &error);
+		lf_error_clean_up(&warnings);
 		return;
 	}
-	listed = lf_violations_list(&error, arena, &response.errors, &response.n_errors);
+	listed = lf_violations_list(&error, arena, &response.errors, &response.n_errors) &&
+		 lf_violations_list(&warnings, arena, &response.warnings, &response.n_warnings);
 	lf_send_reply(closure_data, listed ? &response.base : NULL);
 	lf_error_clean_up(&error);
+	lf_error_clean_up(&warnings);
 }
 
 bool lf_digest_parse(const char *text, struct lf_digest *digest)

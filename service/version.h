@@ -35,6 +35,9 @@ struct lf_version *lf_version_retain(struct lf_version *version);
 /* The last release frees. NULL is allowed. */
 void lf_version_release(struct lf_version *version);
 
+/* Adds to warnings, as violations by path, what is allowed in this rubric but probably not meant. Its code means nothing. */
+void lf_version_warn(const struct lf_version *version, struct lf_error *warnings);
+
 /* What came of one scenario; valid during the visit only. */
 struct lf_scenario_result {
 	size_t index;

@@ -17,7 +17,7 @@ _leadfit()
 			continue
 		fi
 		case $word in
-		--list | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | -h) ;;
+		--list | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
 		--*) expects=yes ;;
 		*)
 			if [[ -z $command ]]; then
@@ -59,6 +59,7 @@ _leadfit()
 		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
 		"rubric show") globals+=" --digest" ;;
 		"rubric explain") globals+=" --digest --trait --svg" ;;
+		"rubric fmt") globals+=" --check --write --force" ;;
 		"rubric test") globals+=" --digest" ;;
 		"rubric activate") globals+=" --rubric" ;;
 		"call "*) globals+=" --list" ;;
@@ -71,9 +72,9 @@ _leadfit()
 	case "$command $second" in
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show" -- "$current")) ;;
-	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"rubric check" | "rubric explain" | "rubric test" | "rubric put")
+	"rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;

@@ -125,6 +125,13 @@ typedef void (*lf_report_fn)(void *context, const char *field, const char *descr
  */
 size_t lf_rubric_check(const struct lf_rubric_def *def, lf_report_fn report, void *context);
 
+/*
+ * Reports what is allowed but probably not meant, of a definition that has passed its check: what can never matter (criteria, traits,
+ * needs, sources), flat curves and flat ends, gates that everybody passes, thresholds that hardly anything passes, perturbations that
+ * change nothing, equal titles. Returns how many. Allocates nothing.
+ */
+size_t lf_rubric_warn(const struct lf_rubric_def *def, lf_report_fn report, void *context);
+
 struct lf_rubric; /* compiled, immutable, shared by threads */
 
 /* Compiles a checked definition, copying all that it needs. NULL where memory ran out. */
@@ -208,7 +215,7 @@ struct lf_result {
 	bool labour_zero;      /* nobody is available: team coverage is 0 for all */
 };
 
-/* Bytes of workspace that lf_score(), lf_restore() and lf_profile() need for this case; aligned to 64 bytes. */
+/* Bytes of workspace that lf_score(), lf_restore(), lf_rank_shares() and lf_profile() need for this case; aligned to 64 bytes. */
 size_t lf_workspace_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case);
 
 /*
@@ -255,7 +262,8 @@ bool lf_profile(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 /*
  * The rank-acceptability table: shares[place · LF_RANKS_MAX + r] is the part of the perturbations in which the candidate at that place of
  * the ranking has rank r + 1 among the eligible; those who tie share their ranks equally, so each rank's shares add up to 1. Rows of
- * ineligible candidates are 0. workspace: the one that holds the result. false: the rubric has no robustness; nothing is written.
+ * ineligible candidates are 0. workspace: the one that holds the result, which stays as it is. false: the rubric has no robustness; nothing
+ * is written. Allocates nothing; costs more than first-rank shares do.
  */
 bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result, void *workspace,
 	double *shares);
@@ -308,7 +316,7 @@ bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_c
 /* Who leads over a stretch of one trait. */
 struct lf_stretch {
 	double from, to;
-	uint32_t member; /* index in the case: ranks first (the first listed of a tie); LF_NONE: nobody is eligible or no criterion has a weight */
+	uint32_t member; /* index in the case: ranks first; throughout a tie whoever did before it, at 0 the first listed; LF_NONE: nobody is eligible or no criterion has a weight */
 };
 
 /*

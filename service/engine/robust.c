@@ -205,14 +205,16 @@ void lf_trials_score(const struct lf_trials *contest, const struct lf_block *par
 {
 	const struct lf_perturbations *p = &contest->rubric->perturbations;
 
-	for (size_t s = 0; s < part->lanes; s++)
-		best[s] = -INFINITY;
-	for (size_t i = 0; i < contest->count; i++) {
-		struct lf_contender contender = contest->contenders[i];
+	p->kernel->fill(part->lanes, -INFINITY, best);
+	for (size_t i = 0; i < contest->count; i += 2) {
+		struct lf_contender two[2] = {contest->contenders[i], contest->contenders[i + 1 < contest->count ? i + 1 : i]};
 
-		if (p->noise != NULL)
-			contender.noise += first;
-		p->kernel->score(part, &contender, contest->space->part_scores + i * part->lanes, best);
+		if (p->noise != NULL) {
+			two[0].noise += first;
+			two[1].noise += first;
+		}
+		p->kernel->score(
+			part, two, contest->count - i > 1 ? 2 : 1, contest->space->part_scores + i * part->lanes, best);
 	}
 }
 

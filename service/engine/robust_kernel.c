@@ -32,106 +32,147 @@ static inline size_t whole(size_t lanes)
 	return lanes / LF_KERNEL_LANES * LF_KERNEL_LANES;
 }
 
-/* What follows a sum: the doubt, and who is best so far. */
-struct finish {
+/* Two contenders at once need 16 coefficients in registers: with 32 of them that is faster, with 16 slower. */
+#if defined __AVX512F__ || defined __aarch64__
+enum { TWO_AT_ONCE = 1 };
+#else
+enum { TWO_AT_ONCE = 0 };
+#endif
+
+/* Who is added up: one contender, or two at once, for whom each factor is loaded once. What follows the last row: doubt, and who is best. */
+struct side {
+	const double *coefficients;
 	double doubt;
-	const double *noise, *scale;
-	double *best;
+	const double *noise;
+	double *out;
+};
+
+struct pass {
+	const struct side *one, *two; /* two: NULL where there is one only */
+	const double *scale;
+	double *best; /* NULL: nothing follows */
 };
 
 /*
- * One pass over count rows, 1, 2, 4 or 8, a constant wherever it is inlined. The sum is spelled out, because not every compiler
- * unrolls an inner loop before it looks for lanes. onto: continues the sums in out. finish: what this pass does after its rows, or NULL.
+ * One pass over count rows, 1, 2, 4 or 8. count, onto, two and finish are constants wherever it is inlined. The sums are spelled
+ * out, because not every compiler unrolls an inner loop before it looks for lanes. onto: continues the sums in out.
  */
-static inline __attribute__((always_inline)) void add_rows(const struct lf_block *block, size_t first, const double *coefficients,
-	size_t count, bool onto, const struct finish *finish, double *restrict out)
+static inline __attribute__((always_inline)) void add_rows(const struct lf_block *block, size_t first, const struct pass *pass,
+	size_t count, bool onto, bool two, bool finish)
 {
 	const size_t lanes = whole(block->lanes), stride = block->stride;
 	const double *restrict r = aligned(block->factors + first * stride);
-	const double *c = coefficients + first;
-	const double c0 = c[0], c1 = count > 1 ? c[1] : 0, c2 = count > 2 ? c[2] : 0, c3 = count > 2 ? c[3] : 0;
-	const double c4 = count > 4 ? c[4] : 0, c5 = count > 4 ? c[5] : 0, c6 = count > 4 ? c[6] : 0, c7 = count > 4 ? c[7] : 0;
-	const double doubt = finish != NULL ? finish->doubt : 0;
-	const double *restrict noise = finish != NULL ? finish->noise : NULL;
-	const double *restrict scale = finish != NULL ? aligned(finish->scale) : NULL;
-	double *restrict best = finish != NULL ? __builtin_assume_aligned(finish->best, ALIGNMENT) : NULL;
+	const struct side *x = pass->one, *y = two ? pass->two : pass->one;
+	const double *a = x->coefficients + first, *b = y->coefficients + first;
+	const double a0 = a[0], a1 = count > 1 ? a[1] : 0, a2 = count > 2 ? a[2] : 0, a3 = count > 2 ? a[3] : 0;
+	const double a4 = count > 4 ? a[4] : 0, a5 = count > 4 ? a[5] : 0, a6 = count > 4 ? a[6] : 0, a7 = count > 4 ? a[7] : 0;
+	const double b0 = b[0], b1 = count > 1 ? b[1] : 0, b2 = count > 2 ? b[2] : 0, b3 = count > 2 ? b[3] : 0;
+	const double b4 = count > 4 ? b[4] : 0, b5 = count > 4 ? b[5] : 0, b6 = count > 4 ? b[6] : 0, b7 = count > 4 ? b[7] : 0;
+	const double doubt_a = x->doubt, doubt_b = y->doubt;
+	const double *restrict noise_a = x->noise, *restrict noise_b = y->noise;
+	const double *restrict scale = finish ? aligned(pass->scale) : NULL;
+	double *restrict out_a = __builtin_assume_aligned(x->out, ALIGNMENT);
+	double *restrict out_b = __builtin_assume_aligned(y->out, ALIGNMENT);
+	double *restrict best = finish ? __builtin_assume_aligned(pass->best, ALIGNMENT) : NULL;
 
-	out = __builtin_assume_aligned(out, ALIGNMENT);
 	LANES
 	for (size_t s = 0; s < lanes; s++) {
-		double sum = onto ? out[s] + c0 * r[s] : c0 * r[s];
+		double sum_a = onto ? out_a[s] + a0 * r[s] : a0 * r[s];
+		double sum_b = !two ? 0 : onto ? out_b[s] + b0 * r[s] : b0 * r[s];
+		double higher;
 
-		if (count > 1)
-			sum += c1 * r[stride + s];
+		if (count > 1) {
+			sum_a += a1 * r[stride + s];
+			sum_b += b1 * r[stride + s];
+		}
 		if (count > 2) {
-			sum += c2 * r[2 * stride + s];
-			sum += c3 * r[3 * stride + s];
+			sum_a += a2 * r[2 * stride + s];
+			sum_b += b2 * r[2 * stride + s];
+			sum_a += a3 * r[3 * stride + s];
+			sum_b += b3 * r[3 * stride + s];
 		}
 		if (count > 4) {
-			sum += c4 * r[4 * stride + s];
-			sum += c5 * r[5 * stride + s];
-			sum += c6 * r[6 * stride + s];
-			sum += c7 * r[7 * stride + s];
+			sum_a += a4 * r[4 * stride + s];
+			sum_b += b4 * r[4 * stride + s];
+			sum_a += a5 * r[5 * stride + s];
+			sum_b += b5 * r[5 * stride + s];
+			sum_a += a6 * r[6 * stride + s];
+			sum_b += b6 * r[6 * stride + s];
+			sum_a += a7 * r[7 * stride + s];
+			sum_b += b7 * r[7 * stride + s];
 		}
-		if (finish != NULL) {
-			sum += doubt * noise[s] * scale[s];
-			best[s] = sum > best[s] ? sum : best[s];
+		if (finish) {
+			sum_a += doubt_a * noise_a[s] * scale[s];
+			if (two)
+				sum_b += doubt_b * noise_b[s] * scale[s];
+			higher = two && sum_b > sum_a ? sum_b : sum_a;
+			best[s] = higher > best[s] ? higher : best[s];
 		}
-		out[s] = sum;
+		out_a[s] = sum_a;
+		if (two)
+			out_b[s] = sum_b;
 	}
 }
 
-static inline __attribute__((always_inline)) size_t pass(const struct lf_block *block, size_t first, const double *coefficients,
-	size_t count, bool onto, const struct finish *finish, double *out)
+/* A pass, with what follows where it is the last one. Returns the row after it. */
+static inline __attribute__((always_inline)) size_t run_pass(
+	const struct lf_block *block, size_t first, const struct pass *pass, size_t count, bool onto, bool two, bool finish)
 {
-	if (finish != NULL && first + count == block->rows)
-		add_rows(block, first, coefficients, count, onto, finish, out);
+	if (finish && first + count == block->rows)
+		add_rows(block, first, pass, count, onto, two, true);
 	else
-		add_rows(block, first, coefficients, count, onto, NULL, out);
+		add_rows(block, first, pass, count, onto, two, false);
 	return first + count;
 }
 
 static inline __attribute__((always_inline)) void add_all_rows(
-	const struct lf_block *block, const double *coefficients, const struct finish *finish, double *out)
+	const struct lf_block *block, const struct pass *pass, bool two, bool finish)
 {
 	size_t rows = block->rows, first = 0;
 
 	if (rows >= 8)
-		first = pass(block, 0, coefficients, 8, false, finish, out);
+		first = run_pass(block, 0, pass, 8, false, two, finish);
 	else if (rows >= 4)
-		first = pass(block, 0, coefficients, 4, false, finish, out);
+		first = run_pass(block, 0, pass, 4, false, two, finish);
 	else
-		first = pass(block, 0, coefficients, 1, false, finish, out);
+		first = run_pass(block, 0, pass, 1, false, two, finish);
 	while (rows - first >= 8)
-		first = pass(block, first, coefficients, 8, true, finish, out);
+		first = run_pass(block, first, pass, 8, true, two, finish);
 	if (rows - first >= 4)
-		first = pass(block, first, coefficients, 4, true, finish, out);
+		first = run_pass(block, first, pass, 4, true, two, finish);
 	if (rows - first >= 2)
-		first = pass(block, first, coefficients, 2, true, finish, out);
+		first = run_pass(block, first, pass, 2, true, two, finish);
 	if (rows - first >= 1)
-		pass(block, first, coefficients, 1, true, finish, out);
+		run_pass(block, first, pass, 1, true, two, finish);
 }
 
 static void sum(const struct lf_block *block, const double *coefficients, double *out)
 {
-	add_all_rows(block, coefficients, NULL, out);
+	const struct side side = {coefficients, 0, NULL, out};
+
+	add_all_rows(block, &(struct pass){&side, NULL, NULL, NULL}, false, false);
 }
 
-static void sum_and_finish(
-	const struct lf_block *block, const double *coefficients, const struct finish *finish, double *out)
+static void finish_one(const struct lf_block *block, const struct pass *pass)
 {
-	add_all_rows(block, coefficients, finish, out);
+	add_all_rows(block, pass, false, true);
+}
+
+static void finish_two(const struct lf_block *block, const struct pass *pass)
+{
+	add_all_rows(block, pass, true, true);
 }
 
 /* For scores that are not sums: base, or D / sum, which is in out. */
 static inline __attribute__((always_inline)) void finish_others(
-	size_t lanes, const double *restrict totals, double base, const struct finish *finish, double *restrict out)
+	const struct lf_block *block, const struct lf_contender *contender, const double *restrict totals, double *restrict out, double *restrict best)
 {
-	const double doubt = finish->doubt, *restrict noise = finish->noise, *restrict scale = aligned(finish->scale);
-	double *restrict best = __builtin_assume_aligned(finish->best, ALIGNMENT);
+	const size_t lanes = whole(block->lanes);
+	const double base = contender->base, doubt = contender->doubt;
+	const double *restrict noise = contender->noise, *restrict scale = aligned(block->doubt_scale);
 
-	lanes = whole(lanes);
 	out = __builtin_assume_aligned(out, ALIGNMENT);
+	best = __builtin_assume_aligned(best, ALIGNMENT);
 	if (totals != NULL)
 		totals = aligned(totals);
 	LANES
@@ -144,17 +185,30 @@ static inline __attribute__((always_inline)) void finish_others(
 	}
 }
 
-static void score(const struct lf_block *block, const struct lf_contender *contender, double *out, double *best)
+static struct side side_of(const struct lf_contender *contender, double *out)
 {
-	const struct finish finish = {contender->doubt, contender->noise, block->doubt_scale, best};
+	return (struct side){contender->coefficients, contender->doubt, contender->noise, out};
+}
 
-	if (contender->coefficients == NULL) {
-		finish_others(block->lanes, NULL, contender->base, &finish, out);
-	} else if (block->harmonic) {
-		sum(block, contender->coefficients, out);
-		finish_others(block->lanes, block->totals, 0, &finish, out);
-	} else {
-		sum_and_finish(block, contender->coefficients, &finish, out);
+static void score(
+	const struct lf_block *block, const struct lf_contender *contenders, size_t count, double *out, double *best)
+{
+	bool two = TWO_AT_ONCE && count > 1 && !block->harmonic && contenders[0].coefficients != NULL && contenders[1].coefficients != NULL;
+	struct side sides[2];
+
+	for (size_t i = 0; i < count; i++)
+		sides[i] = side_of(&contenders[i], out + i * block->lanes);
+	if (two)
+		finish_two(block, &(struct pass){&sides[0], &sides[1], block->doubt_scale, best});
+	for (size_t i = 0; !two && i < count; i++) {
+		if (contenders[i].coefficients == NULL) {
+			finish_others(block, &contenders[i], NULL, sides[i].out, best);
+		} else if (block->harmonic) {
+			sum(block, contenders[i].coefficients, sides[i].out);
+			finish_others(block, &contenders[i], block->totals, sides[i].out, best);
+		} else {
+			finish_one(block, &(struct pass){&sides[i], NULL, block->doubt_scale, best});
+		}
 	}
 }
 
@@ -171,4 +225,13 @@ static uint64_t count_equal(size_t lanes, const double *restrict a, const double
 	return count;
 }
 
-const struct lf_kernel JOIN(lf_kernel_, LF_KERNEL) = {NAME_OF(LF_KERNEL), sum, score, count_equal};
+static void fill(size_t lanes, double value, double *out)
+{
+	lanes = whole(lanes);
+	out = __builtin_assume_aligned(out, ALIGNMENT);
+	LANES
+	for (size_t s = 0; s < lanes; s++)
+		out[s] = value;
+}
+
+const struct lf_kernel JOIN(lf_kernel_, LF_KERNEL) = {NAME_OF(LF_KERNEL), fill, sum, score, count_equal};

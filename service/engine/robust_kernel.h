@@ -31,10 +31,14 @@ struct lf_contender {
 
 struct lf_kernel {
 	const char *name;
+	void (*fill)(size_t lanes, double value, double *out);
 	/* out[s] = sum of coefficients[j] * factors[j][s], in order of j. */
 	void (*sum)(const struct lf_block *block, const double *coefficients, double *out);
-	/* out[s] = what is compared of this contender in sample s; best[s] = the larger of that and best[s]. */
-	void (*score)(const struct lf_block *block, const struct lf_contender *contender, double *out, double *best);
+	/*
+	 * out[s] = what is compared of a contender in sample s; best[s] = the larger of that and best[s]. For count contenders, 1 or 2, one row
+	 * of block->lanes after the other.
+	 */
+	void (*score)(const struct lf_block *block, const struct lf_contender *contenders, size_t count, double *out, double *best);
 	/* In how many lanes a and b are equal. */
 	uint64_t (*count_equal)(size_t lanes, const double *a, const double *b);
 };

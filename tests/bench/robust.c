@@ -16,11 +16,11 @@ enum { MEMBERS_MAX = 1000, EVIDENCE = 4, REPEATS_MAX = 1000, CHAIN = 1 << 18 };
 
 struct made {
 	struct lf_criterion_def criteria[LF_ROBUST_CRITERIA];
-	char criterion_ids[LF_ROBUST_CRITERIA][8];
+	char criterion_ids[LF_ROBUST_CRITERIA][24];
 	struct lf_rubric_def def;
 	struct lf_member members[MEMBERS_MAX];
 	struct lf_evidence evidence[MEMBERS_MAX][EVIDENCE];
-	char ids[MEMBERS_MAX][8];
+	char ids[MEMBERS_MAX][24];
 	struct lf_case the_case;
 };
 
@@ -150,8 +150,9 @@ static void measure_inner_loop(double seconds, const struct lf_kernel *kernel, s
 {
 	enum { LANES = 256, TIMES = 200 };
 	static double factors[LF_ROBUST_CRITERIA * LANES] __attribute__((aligned(64)));
-	static double rows[4][LANES + LF_KERNEL_LANES] __attribute__((aligned(64)));
+	static double rows[5][LANES] __attribute__((aligned(64)));
 	static double sums[REPEATS_MAX], scores[REPEATS_MAX];
+	static double noise[LANES + 2];
 	double coefficients[LF_ROBUST_CRITERIA];
 	const struct lf_block block = {.lanes = LANES,
 		.factors = factors,
@@ -159,7 +160,8 @@ static void measure_inner_loop(double seconds, const struct lf_kernel *kernel, s
 		.rows = LF_ROBUST_CRITERIA,
 		.totals = rows[0],
 		.doubt_scale = rows[0]};
-	const struct lf_contender contender = {.coefficients = coefficients, .doubt = 0.01, .noise = rows[1] + 1};
+	const struct lf_contender contenders[2] = {
+		{.coefficients = coefficients, .doubt = 0.01, .noise = noise + 1}, {.coefficients = coefficients, .doubt = 0.02, .noise = noise + 2}};
 	uint64_t until = lf_meter_now_ns() + (uint64_t)(seconds * 1e9);
 	size_t count = 0;
 
@@ -175,8 +177,8 @@ static void measure_inner_loop(double seconds, const struct lf_kernel *kernel, s
 		sums[count] = share_of_peak((cpu_ns() - begin) / (TIMES * LANES), figures->lanes, clock);
 		begin = cpu_ns();
 		for (size_t i = 0; i < TIMES; i++)
-			kernel->score(&block, &contender, rows[2], rows[3]);
-		scores[count] = share_of_peak((cpu_ns() - begin) / (TIMES * LANES), figures->lanes, clock);
+			kernel->score(&block, contenders, 2, rows[2], rows[4]);
+		scores[count] = share_of_peak((cpu_ns() - begin) / (2 * TIMES * LANES), figures->lanes, clock);
 		count++;
 	}
 	figures->sum_share = median(sums, count);

@@ -137,6 +137,27 @@ sed -e '0,/default_mean: 3/s//default_mean: 9/' "$rubric" >"$work/bad-rubric.yam
 line=$(grep -n 'default_mean: 9' "$work/bad-rubric.yaml" | cut -d: -f1)
 l rubric check "$work/bad-rubric.yaml"; status_is 1; out_has "bad-rubric.yaml:$line: criteria[0].prior.default_mean: 9"; err_empty
 
+claim "a rubric has warnings by line, from rubric check and in the service's log alike"
+sed -e 's/SELF: 0.4/SELF: 0/' "$rubric" >"$work/odd-rubric.yaml"
+line=$(grep -n 'SELF: 0}' "$work/odd-rubric.yaml" | cut -d: -f1)
+l rubric check "$work/odd-rubric.yaml"; status_is 0; err_empty
+out_has "odd-rubric.yaml:$line: warning: sources[\"SELF\"]: is 0: evidence from this source counts for nothing"
+out_has "this rubric can be used"
+timeout 20 "$leadfitd" --db "$work/odd.db" --listen "ipc://$work/odd" --rubric "$work/odd-rubric.yaml" 2>"$work/odd.log" &
+odd=$!
+started+=($odd)
+wait_for "$work/odd.log" ready
+kill -TERM "$odd"; wait "$odd"
+file_has "$work/odd.log" "odd-rubric.yaml:$line: warning: sources[\"SELF\"]: is 0"
+
+claim "a rubric keeps its digest in its canonical form, and a diff tells what a file would change"
+l rubric fmt "$rubric"; status_is 0; err_empty; cp "$work/out" "$work/canonical.yaml"
+l rubric check "$work/canonical.yaml"; status_is 0; out_has "$digest"
+l rubric diff tech-lead "$work/canonical.yaml"; status_is 0; out_has "The two say the same."
+l rubric diff "tech-lead@${digest:0:12}" "$work/odd-rubric.yaml"; status_is 1; out_has "weight of source SELF: 0.4 -> 0"
+l rubric diff tech-lead@00000000 "$rubric"; status_is 2; err_has "rubric diff: no version's digest begins with 00000000"
+l rubric diff "${digest:0:12}" nothing; [ "$status" -gt 1 ] || fail "an unknown rubric"; out_empty
+
 claim "a rubric's scenarios are run, with what came of each and what they leave untried"
 l rubric test; status_is 0; err_empty; out_has "11 of 11 scenarios passed"; out_matches "^Nobody has time +passed +- +NO_ELIGIBLE_CANDIDATE"
 out_has "gates: gates[0]: collaboration of at least 2"
