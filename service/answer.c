@@ -33,6 +33,7 @@ struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const 
 	answer.candidates = lf_unconst(candidates);
 	answer.ignore_undeclared = ignore_undeclared;
 	answer.detail = parts->detail;
+	answer.rank_table = parts->rank_table;
 	answer.as_of_us = parts->as_of_us;
 	answer.engine_version = LF_ENGINE_VERSION;
 	answer.explanation_version = LF_EXPLANATION_VERSION;
@@ -128,6 +129,7 @@ enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf
 			.detail = answer->detail,
 			.named_candidates = answer->n_candidates,
 			.as_of_us = answer->as_of_us,
+			.rank_table = answer->rank_table,
 		},
 		arena);
 	if (*decision == NULL || !lf_decision_identify(*decision, &stored->id, stored->decided_at_us, arena))

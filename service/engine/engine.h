@@ -125,6 +125,13 @@ typedef void (*lf_report_fn)(void *context, const char *field, const char *descr
  */
 size_t lf_rubric_check(const struct lf_rubric_def *def, lf_report_fn report, void *context);
 
+/*
+ * Reports what is allowed but probably not meant, of a definition that has passed its check: what can never matter (criteria, traits,
+ * needs, sources), flat curves and flat ends, gates that everybody passes, thresholds that hardly anything passes, perturbations that
+ * change nothing, equal titles. Returns how many. Allocates nothing.
+ */
+size_t lf_rubric_warn(const struct lf_rubric_def *def, lf_report_fn report, void *context);
+
 struct lf_rubric; /* compiled, immutable, shared by threads */
 
 /* Compiles a checked definition, copying all that it needs. NULL where memory ran out. */
@@ -309,7 +316,7 @@ bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_c
 /* Who leads over a stretch of one trait. */
 struct lf_stretch {
 	double from, to;
-	uint32_t member; /* index in the case: ranks first (the first listed of a tie); LF_NONE: nobody is eligible or no criterion has a weight */
+	uint32_t member; /* index in the case: ranks first; throughout a tie whoever did before it, at 0 the first listed; LF_NONE: nobody is eligible or no criterion has a weight */
 };
 
 /*
@@ -362,5 +369,8 @@ void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 /* The same for a profile: EXPLANATION and ASSUMPTION only. */
 void lf_explain_profile(const struct lf_rubric *rubric, const struct lf_case *the_case,
 	const struct lf_discipline_fit *profile, const double *weights, lf_say_fn say, void *context);
+/* Who leads where over the range of one trait (the stretches of lf_sweep(), one at least): EXPLANATION only. */
+void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait,
+	const struct lf_stretch *stretches, size_t count, bool approximate, lf_say_fn say, void *context);
 
 #endif

@@ -186,6 +186,7 @@ struct lf_workspace {
 	uint32_t *wins;                  /* M */
 	double *shares;                  /* M */
 	double *rank_ties;               /* M·LF_RANKS_MAX */
+	void *contest;                       /* what change.h lays out in it */
 };
 
 struct lf_scoring {
@@ -211,6 +212,19 @@ bool lf_weights(const struct lf_rubric *rubric, const double *traits, double *we
 uint32_t lf_score_criteria(
 	const struct lf_scoring *scoring, const struct lf_member *member, struct lf_criterion_score *criteria);
 double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria);
+/* Of a pair that has the better of two members' values on each criterion. */
+double lf_aggregate_pair(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *one,
+	const struct lf_criterion_score *other);
+/* Fills space.expertise with x_m(d): what is stated, else what the member's discipline covers, else 0; and space.stated. */
+void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member *member);
+/* s · a of a piece of evidence. */
+double lf_evidence_weight(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_evidence *e);
+/*
+ * A member's score on the rated criterion at that canonical place, were one piece of the evidence rated otherwise; LF_NONE: were
+ * there one more piece of weight 1. The same bits as if the case had it.
+ */
+void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_member *member, size_t place,
+	uint32_t evidence, double rating, struct lf_criterion_score *score);
 /* From scored members (member, score, undated, criteria set) to ranks and outcome. */
 void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_result *result);
 

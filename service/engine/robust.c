@@ -28,7 +28,7 @@ static double derivative(enum lf_aggregation aggregation, const struct lf_member
 }
 
 /* q = rating_spread · sqrt(Σ (∂score/∂v)² / (1 + n + k)) */
-static double doubt_of(const struct lf_contest *contest, const struct lf_member_score *score)
+static double doubt_of(const struct lf_trials *contest, const struct lf_member_score *score)
 {
 	const struct lf_rubric *rubric = contest->rubric;
 	double sum = 0;
@@ -48,7 +48,7 @@ static double doubt_of(const struct lf_contest *contest, const struct lf_member_
 }
 
 /* g without its factor: the weight, or 1 where the factors are the weights; 0 where there is no weight. */
-static double plain_weight(const struct lf_contest *contest, uint32_t j)
+static double plain_weight(const struct lf_trials *contest, uint32_t j)
 {
 	double w = contest->weights[j];
 
@@ -56,7 +56,7 @@ static double plain_weight(const struct lf_contest *contest, uint32_t j)
 }
 
 /* Coefficients of the factors: g·v, or g/v. false: a value of 0, or all but, makes a harmonic score 0 whatever the weights. */
-static bool set_coefficients(const struct lf_contest *contest, const struct lf_member_score *score, double *coefficients)
+static bool set_coefficients(const struct lf_trials *contest, const struct lf_member_score *score, double *coefficients)
 {
 	const struct lf_rubric *rubric = contest->rubric;
 	bool harmonic = rubric->def.aggregation == LF_HARMONIC;
@@ -82,7 +82,7 @@ static double total_of(const double *coefficients, size_t count)
 	return sum;
 }
 
-static void add_contender(struct lf_contest *contest, const struct lf_member_score *score, uint32_t place)
+static void add_contender(struct lf_trials *contest, const struct lf_member_score *score, uint32_t place)
 {
 	const struct lf_rubric *rubric = contest->rubric;
 	const struct lf_perturbations *p = &rubric->perturbations;
@@ -106,7 +106,7 @@ static void add_contender(struct lf_contest *contest, const struct lf_member_sco
 
 /* ---- blocks ---- */
 
-static void set_totals(struct lf_contest *contest)
+static void set_totals(struct lf_trials *contest)
 {
 	const struct lf_rubric *rubric = contest->rubric;
 	const struct lf_perturbations *p = &rubric->perturbations;
@@ -132,10 +132,10 @@ static bool all_have_weight(const struct lf_rubric *rubric, const double *weight
 	return true;
 }
 
-void lf_contest_begin(struct lf_contest *contest, const struct lf_rubric *rubric, const struct lf_workspace *space,
+void lf_trials_begin(struct lf_trials *contest, const struct lf_rubric *rubric, const struct lf_workspace *space,
 	const double *weights, const struct lf_member_score *scores, size_t count, const uint32_t *place)
 {
-	*contest = (struct lf_contest){
+	*contest = (struct lf_trials){
 		.rubric = rubric,
 		.space = space,
 		.weights = weights,
@@ -152,7 +152,7 @@ void lf_contest_begin(struct lf_contest *contest, const struct lf_rubric *rubric
 	}
 }
 
-void lf_contest_block(const struct lf_contest *contest, size_t first, struct lf_block *block)
+void lf_trials_block(const struct lf_trials *contest, size_t first, struct lf_block *block)
 {
 	const struct lf_rubric *rubric = contest->rubric;
 	const struct lf_perturbations *p = &rubric->perturbations;
@@ -201,7 +201,7 @@ struct lf_block lf_block_part(const struct lf_block *block, size_t offset, size_
 	return part;
 }
 
-void lf_contest_score(const struct lf_contest *contest, const struct lf_block *part, size_t first, double *best)
+void lf_trials_score(const struct lf_trials *contest, const struct lf_block *part, size_t first, double *best)
 {
 	const struct lf_perturbations *p = &contest->rubric->perturbations;
 
@@ -230,7 +230,7 @@ size_t lf_part_samples(size_t block, size_t members)
 }
 
 /* The same count where some are tied: they share the sample. */
-static void count_ties(const struct lf_contest *contest, size_t lanes, size_t counted, double *shares)
+static void count_ties(const struct lf_trials *contest, size_t lanes, size_t counted, double *shares)
 {
 	const struct lf_workspace *space = contest->space;
 
@@ -252,14 +252,14 @@ static void count_ties(const struct lf_contest *contest, size_t lanes, size_t co
 }
 
 /* Adds the first places of samples first .. first + part->lanes - 1, as far as there are so many. */
-static void count_part(const struct lf_contest *contest, const struct lf_block *part, size_t first, double *shares)
+static void count_part(const struct lf_trials *contest, const struct lf_block *part, size_t first, double *shares)
 {
 	const struct lf_perturbations *p = &contest->rubric->perturbations;
 	const struct lf_workspace *space = contest->space;
 	size_t lanes = part->lanes, counted = p->count - first < lanes ? p->count - first : lanes;
 	uint64_t found = 0;
 
-	lf_contest_score(contest, part, first, space->part_best);
+	lf_trials_score(contest, part, first, space->part_best);
 	for (size_t s = counted; s < lanes; s++)
 		space->part_best[s] = INFINITY; /* nobody's */
 	for (size_t i = 0; i < contest->count; i++) {
@@ -276,7 +276,7 @@ static void count_part(const struct lf_contest *contest, const struct lf_block *
 }
 
 /* shares[contender] = (samples won + sum of 1/t over samples tied) / K */
-static void sample(const struct lf_contest *contest, size_t members, double *shares)
+static void sample(const struct lf_trials *contest, size_t members, double *shares)
 {
 	const struct lf_perturbations *p = &contest->rubric->perturbations;
 	size_t lanes = lf_part_samples(p->block, members);
@@ -287,7 +287,7 @@ static void sample(const struct lf_contest *contest, size_t members, double *sha
 		shares[i] = 0;
 	}
 	for (size_t first = 0; first < p->count; first += p->block) {
-		lf_contest_block(contest, first, &block);
+		lf_trials_block(contest, first, &block);
 		for (size_t offset = 0; offset < block.lanes; offset += part.lanes) {
 			part = lf_block_part(&block, offset, lanes);
 			count_part(contest, &part, first + offset, shares);
@@ -303,7 +303,7 @@ void lf_first_rank_shares(const struct lf_scoring *scoring, size_t scored_count)
 	const struct lf_workspace *space = &scoring->space;
 	bool sampled = rubric->perturbations.count > 0;
 	size_t eligible = 0, next = 0, members = scoring->the_case->member_count;
-	struct lf_contest contest;
+	struct lf_trials contest;
 
 	for (size_t i = 0; i < scored_count; i++) {
 		struct lf_member_score *score = &space->scored[i];
@@ -315,7 +315,7 @@ void lf_first_rank_shares(const struct lf_scoring *scoring, size_t scored_count)
 		return;
 	for (size_t i = 0; i < members; i++)
 		space->rank_order[space->member_order[i]] = (uint32_t)i; /* free until ranks are found */
-	lf_contest_begin(&contest, rubric, space, space->weights, space->scored, scored_count, space->rank_order);
+	lf_trials_begin(&contest, rubric, space, space->weights, space->scored, scored_count, space->rank_order);
 	sample(&contest, members, space->shares);
 	for (size_t i = 0; i < scored_count; i++) {
 		if (space->scored[i].eligible)

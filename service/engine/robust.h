@@ -44,7 +44,7 @@ void lf_rubric_use_kernel(struct lf_rubric *rubric, const struct lf_kernel *kern
 
 /* ---- a case under sampling ---- */
 
-struct lf_contest {
+struct lf_trials {
 	const struct lf_rubric *rubric;
 	const struct lf_workspace *space;
 	const double *weights; /* w by the definition's criteria */
@@ -60,16 +60,16 @@ struct lf_contest {
  * Sets up the sampling of the eligible among the scores. place: canonical place of each member of the case. Returns the contest,
  * whose contenders are the eligible in the order of scores.
  */
-void lf_contest_begin(struct lf_contest *contest, const struct lf_rubric *rubric, const struct lf_workspace *space,
+void lf_trials_begin(struct lf_trials *contest, const struct lf_rubric *rubric, const struct lf_workspace *space,
 	const double *weights, const struct lf_member_score *scores, size_t count, const uint32_t *place);
 /* The samples from first on, at most a block of the rubric. first is a multiple of that. */
-void lf_contest_block(const struct lf_contest *contest, size_t first, struct lf_block *block);
+void lf_trials_block(const struct lf_trials *contest, size_t first, struct lf_block *block);
 /* Of its samples, those from offset on, at most lanes. offset is a multiple of LF_KERNEL_LANES. */
 struct lf_block lf_block_part(const struct lf_block *block, size_t offset, size_t lanes);
 /*
  * Scores all contenders in the samples of the part, which begins with sample first: part_scores has a row of part->lanes for each, best
  * the highest of each lane.
  */
-void lf_contest_score(const struct lf_contest *contest, const struct lf_block *part, size_t first, double *best);
+void lf_trials_score(const struct lf_trials *contest, const struct lf_block *part, size_t first, double *best);
 
 #endif

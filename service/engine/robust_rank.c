@@ -58,7 +58,7 @@ static void add_ranks(const double *scores, size_t count, double *won, double *t
 }
 
 /* shares: rows by contender. */
-static void sample_ranks(const struct lf_contest *contest, double *shares)
+static void sample_ranks(const struct lf_trials *contest, double *shares)
 {
 	const struct lf_perturbations *p = &contest->rubric->perturbations;
 	const struct lf_workspace *space = contest->space;
@@ -67,9 +67,9 @@ static void sample_ranks(const struct lf_contest *contest, double *shares)
 
 	for (size_t s = 0; s < p->count; s += LF_KERNEL_LANES) {
 		if (s % p->block == 0)
-			lf_contest_block(contest, s, &block);
+			lf_trials_block(contest, s, &block);
 		part = lf_block_part(&block, s % p->block, LF_KERNEL_LANES);
-		lf_contest_score(contest, &part, s, best);
+		lf_trials_score(contest, &part, s, best);
 		for (size_t lane = 0; lane < LF_KERNEL_LANES && s + lane < p->count; lane++)
 			add_ranks(space->part_scores + lane, contest->count, shares, space->rank_ties);
 	}
@@ -79,7 +79,7 @@ bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_ca
 	double *shares)
 {
 	struct lf_workspace space;
-	struct lf_contest contest;
+	struct lf_trials contest;
 
 	if (rubric->perturbations.count == 0)
 		return false;
@@ -90,7 +90,7 @@ bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_ca
 	for (size_t i = 0; i < result->ranking_count * LF_RANKS_MAX; i++)
 		shares[i] = 0;
 	/* The eligible come first in the ranking, so contenders and places are the same. */
-	lf_contest_begin(
+	lf_trials_begin(
 		&contest, rubric, &space, result->weights, result->ranking, result->ranking_count, space.rank_order);
 	if (contest.count == 0)
 		return true;

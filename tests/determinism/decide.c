@@ -4,6 +4,7 @@
  *	decide RUBRIC.yaml [COUNT [SEED]]     a line each: number, outcome, SHA-256 of the packed Decision
  *	decide RUBRIC.yaml --json NUMBER      that answer as JSON, to see what differs
  *
+ * A Decision has all there is: robustness, what would change it, co-leads, and every second one a rank table.
  * Each is also restored from what the log would keep, and must be the same bytes again.
  * Requests are made with integers only, so that they are the same everywhere. LF_TEST_KERNEL names the instruction set for
  * robustness (baseline, avx2, avx512); where this machine does not have it, the exit status is 77.
@@ -216,6 +217,7 @@ static void answer(const struct lf_version *version, unsigned number, uint64_t *
 		    NULL, &checker, &arena) == LF_OK) {
 		parts.team = request->team;
 		parts.project = request->project;
+		parts.rank_table = number % 2 == 0;
 		parts.as_of_us = request->as_of->seconds * 1000000;
 		decision = lf_decision_build(&parts, &arena);
 	}
