@@ -151,6 +151,7 @@ bool lf_round_outward(
 	double x, double direction, double min, double max, int steps, lf_flips_fn flips, void *context, double *to)
 {
 	int64_t units = outward(x, direction), sign = direction > 0 ? 1 : -1, failed = units - sign;
+	double y;
 
 	for (int i = 0; !flips(context, *to = within(units, min, max)); i++) {
 		if (i == steps || (direction > 0 ? *to >= max : *to <= min))
@@ -167,8 +168,11 @@ bool lf_round_outward(
 		else
 			failed = middle;
 	}
-	*to = within(units, min, max);
-	return flips(context, *to);
+	y = within(units, min, max);
+	if (y == *to)
+		return true;
+	*to = y;
+	return flips(context, y);
 }
 
 /* ---- all of it ---- */

@@ -10,6 +10,7 @@
 /* A raw weight or a need along one trait: at + slope · t before it is cut off at 0; t is the distance walked. */
 struct lf_line {
 	double at, slope;
+	double coefficient; /* of the trait that is walked along, where the line moves with it */
 	double turn; /* t > 0 at which it rises above 0 or falls to it; INFINITY: nowhere ahead */
 	bool active; /* above 0 where the walk is */
 };
@@ -30,7 +31,12 @@ struct lf_contest {
 	double *expertise;      /* D·n: x(d), where the rubric has an alignment */
 	unsigned char *barred;  /* n: fails a gate that no trait can move */
 	struct lf_line *lines;  /* of all weights, canonical; then of all needs */
-	uint32_t *moving;       /* lines with a slope */
+	uint32_t *moving;       /* lines with a slope; all others have slope 0 and are active where they are above 0 */
+	size_t moving_count;
+	uint32_t moving_trait;  /* LF_NONE: not looked for yet */
+	size_t origin_weights, origin_needs; /* lines above 0 at the origin */
+	double origin_need;                  /* their sum, of needs */
+	double weights_size, needs_size;     /* sums of their sizes, cut off or not */
 	double *fixed, *fixed_rise;     /* n: Σ w̃·v without the alignment, where the walk began, and its slope in t */
 	double *met, *met_rise;         /* n: Σ need·x, likewise */
 	double *origin_fixed, *origin_met; /* n: of what is above 0 at the origin */
@@ -70,7 +76,6 @@ struct lf_walk {
 	double at;                /* t now */
 	double piece_end;         /* up to here no line turns */
 	uint32_t leader;          /* row that ranks first just after `at`; LF_NONE: nobody */
-	size_t moving_count;
 	size_t events;            /* in this piece */
 	size_t weights_active, needs_active;
 	double noise;             /* what of a lead, times Σw̃·Σneed, may be rounding: it counts as none */

@@ -102,7 +102,7 @@ static uint32_t crossed_gate(struct lf_search *search, const struct found *found
 	uint64_t failed = contest->rows[found->first].failed_gates;
 	uint32_t gate = LF_NONE;
 
-	if (contest->alignments == 0)
+	if (contest->alignments == 0 || rubric->def.gate_count == 0)
 		return LF_NONE;
 	(void)lf_lead_at(&search->contest, found->trait, found->to); /* for lf_alignment_at() */
 	for (uint32_t g = 0; g < rubric->def.gate_count; g++) {

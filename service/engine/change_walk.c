@@ -200,6 +200,28 @@ static const double *factors(const struct lf_contest *contest, size_t line, bool
 	return line == contest->alignment ? NULL : contest->values + line * contest->count;
 }
 
+static void count_origin(struct lf_contest *contest)
+{
+	size_t criteria = contest->rubric->def.criterion_count;
+
+	contest->moving_count = contest->origin_weights = contest->origin_needs = 0;
+	contest->moving_trait = LF_NONE;
+	contest->origin_need = contest->weights_size = contest->needs_size = 0;
+	for (size_t l = 0; l < line_count(contest); l++) {
+		struct lf_line *line = &contest->lines[l];
+
+		line->slope = 0;
+		line->turn = INFINITY;
+		line->active = line->at > 0;
+		*(l < criteria ? &contest->weights_size : &contest->needs_size) += line->at < 0 ? -line->at : line->at;
+		if (!line->active)
+			continue;
+		*(l < criteria ? &contest->origin_weights : &contest->origin_needs) += 1;
+		if (l >= criteria)
+			contest->origin_need += line->at;
+	}
+}
+
 void lf_walk_origin(struct lf_contest *contest, uint32_t trait, double tau)
 {
 	const struct lf_rubric *rubric = contest->rubric;
@@ -214,6 +236,7 @@ void lf_walk_origin(struct lf_contest *contest, uint32_t trait, double tau)
 		for (size_t k = 0; k < criterion->need_count; k++)
 			contest->lines[criteria + criterion->need_first + k].at = unclamped(&criterion->needs[k].amount, traits);
 	}
+	count_origin(contest);
 	if (!contest->exact)
 		return;
 	for (size_t i = 0; i < n; i++)
@@ -264,58 +287,73 @@ static void toggle(struct lf_walk *walk, size_t line)
 	add_scaled(is_need ? contest->met_rise : contest->fixed_rise, factor, of->active ? of->slope : -of->slope, contest->count);
 }
 
-/* Slopes, and where each line turns. Returns how many lines move. */
-static size_t set_lines(struct lf_walk *walk, uint32_t trait, double direction)
+static void take_line(struct lf_contest *contest, size_t line, double slope)
 {
-	struct lf_contest *contest = walk->contest;
-	const struct lf_rubric *rubric = contest->rubric;
-	size_t criteria = rubric->def.criterion_count, moving = 0, need = criteria;
-	double weights = 0, needs = 0;
-
-	for (size_t c = 0; c < criteria; c++) {
-		contest->lines[c].slope = coefficient(&rubric->criteria[c].weight, trait);
-		for (size_t k = 0; k < rubric->criteria[c].need_count; k++)
-			contest->lines[need++].slope = coefficient(&rubric->criteria[c].needs[k].amount, trait);
-	}
-	for (size_t l = 0; l < line_count(contest); l++) {
-		struct lf_line *line = &contest->lines[l];
-
-		*(l < criteria ? &weights : &needs) += (line->at < 0 ? -line->at : line->at) + (line->slope < 0 ? -line->slope : line->slope);
-		line->slope *= direction;
-		line->active = line->at > 0 || (!(line->at < 0) && line->slope > 0);
-		line->turn = INFINITY;
-		if (line->slope == 0)
-			continue;
-		contest->moving[moving++] = (uint32_t)l;
-		if ((line->at > 0 && line->slope < 0) || (line->at < 0 && line->slope > 0))
-			line->turn = -line->at / line->slope;
-	}
-	walk->noise = 0x1p-49 * weights * (contest->alignments > 0 ? needs : 1);
-	return moving;
+	if (slope == 0)
+		return;
+	contest->lines[line].coefficient = slope;
+	contest->moving[contest->moving_count++] = (uint32_t)line;
 }
 
-static void set_sums(struct lf_walk *walk)
+/* Finds the lines that move with a trait; those of the last one stand still again. */
+static void find_moving(struct lf_contest *contest, uint32_t trait)
+{
+	const struct lf_rubric *rubric = contest->rubric;
+	size_t need = rubric->def.criterion_count;
+
+	for (size_t k = 0; k < contest->moving_count; k++) {
+		struct lf_line *line = &contest->lines[contest->moving[k]];
+
+		line->slope = 0;
+		line->turn = INFINITY;
+		line->active = line->at > 0;
+	}
+	contest->moving_count = 0;
+	contest->moving_trait = trait;
+	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
+		take_line(contest, c, coefficient(&rubric->criteria[c].weight, trait));
+		for (size_t k = 0; k < rubric->criteria[c].need_count; k++)
+			take_line(contest, need++, coefficient(&rubric->criteria[c].needs[k].amount, trait));
+	}
+}
+
+/* Slopes, where each line turns, and the sums. */
+static void set_lines(struct lf_walk *walk, double direction)
 {
 	struct lf_contest *contest = walk->contest;
-	size_t n = contest->count;
+	size_t n = contest->count, criteria = contest->rubric->def.criterion_count;
+	double weights = contest->weights_size, needs = contest->needs_size;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; contest->exact && i < n; i++) {
 		contest->fixed[i] = contest->origin_fixed[i];
 		contest->met[i] = contest->origin_met[i];
 		contest->fixed_rise[i] = contest->met_rise[i] = 0;
 	}
-	for (size_t l = 0; l < line_count(contest); l++) {
-		if (contest->lines[l].active)
-			count_line(walk, l, true);
-	}
-	for (size_t k = 0; k < walk->moving_count; k++) {
-		const struct lf_line *line = &contest->lines[contest->moving[k]];
+	walk->weights_active = contest->origin_weights;
+	walk->needs_active = contest->origin_needs;
+	walk->need = contest->origin_need;
+	for (size_t k = 0; k < contest->moving_count; k++) {
+		size_t l = contest->moving[k];
+		struct lf_line *line = &contest->lines[l];
+		bool above = line->at > 0, below = line->at < 0, rises;
 		bool is_need;
-		const double *of = factors(contest, contest->moving[k], &is_need);
+		const double *of;
 
-		if (line->active && of != NULL)
+		line->slope = direction * line->coefficient;
+		rises = line->slope > 0;
+		line->active = above || (!below && rises);
+		line->turn = (above && !rises) || (below && rises) ? -line->at / line->slope : INFINITY;
+		*(l < criteria ? &weights : &needs) += rises ? line->slope : -line->slope;
+		if (!line->active || !contest->exact)
+			continue;
+		*(l < criteria ? &walk->weights_active : &walk->needs_active) += !above;
+		of = factors(contest, l, &is_need);
+		if (is_need)
+			walk->need_rise += line->slope;
+		if (of != NULL)
 			add_scaled(is_need ? contest->met_rise : contest->fixed_rise, of, line->slope, n);
 	}
+	walk->noise = 0x1p-49 * weights * (contest->alignments > 0 ? needs : 1);
 }
 
 static double next_turn(const struct lf_walk *walk)
@@ -323,7 +361,7 @@ static double next_turn(const struct lf_walk *walk)
 	const struct lf_contest *contest = walk->contest;
 	double turn = INFINITY;
 
-	for (size_t k = 0; k < walk->moving_count; k++) {
+	for (size_t k = 0; k < contest->moving_count; k++) {
 		const struct lf_line *line = &contest->lines[contest->moving[k]];
 
 		if (line->turn < turn)
@@ -352,11 +390,13 @@ bool lf_walk_begin(
 		.limit = 1,
 		.leader = leader,
 	};
-	walk->moving_count = set_lines(walk, trait, direction);
-	if (contest->exact)
-		set_sums(walk);
+	if (contest->moving_trait != trait)
+		find_moving(contest, trait);
+	if (contest->moving_count == 0)
+		return false;
+	set_lines(walk, direction);
 	find_piece_end(walk);
-	return walk->moving_count > 0;
+	return true;
 }
 
 double lf_walk_tau(const struct lf_walk *walk, double t)
@@ -446,7 +486,7 @@ static inline double first_above(struct quadratic q, double length)
 }
 
 /* From where to where, as distances from about.t, a row passes its gates within the piece. false: nowhere. */
-static bool eligible_stretch(const struct lf_contest *contest, const struct about *at, uint32_t i, double *from, double *to)
+static inline bool eligible_stretch(const struct lf_contest *contest, const struct about *at, uint32_t i, double *from, double *to)
 {
 	double rise, now, then;
 
@@ -524,7 +564,7 @@ static uint32_t leader_in_piece(const struct lf_walk *walk, double t)
 /* Steps over the end of a piece: every line that turns there does. */
 static void open_piece(struct lf_walk *walk)
 {
-	for (size_t k = 0; k < walk->moving_count; k++) {
+	for (size_t k = 0; k < walk->contest->moving_count; k++) {
 		size_t line = walk->contest->moving[k];
 
 		if (walk->contest->lines[line].turn <= walk->piece_end)

@@ -219,6 +219,7 @@ static void answer(const struct lf_version *version, unsigned number, uint64_t *
 		parts.project = request->project;
 		parts.rank_table = number % 2 == 0;
 		parts.as_of_us = request->as_of->seconds * 1000000;
+		parts.rank_table = number % 2 == 0;
 		decision = lf_decision_build(&parts, &arena);
 	}
 	if (decision == NULL) {
