@@ -14,10 +14,14 @@ static const struct lf_option options[] = {
 	{"as-of", "INSTANT", "date or RFC 3339 instant against which evidence ages (default: now)", false},
 	{"what-if", NULL, "an exploration: it is logged, but no report counts it", false},
 	{"detail", "top|all", "criteria for the first 20 ranks and named candidates, or for all (default top)", false},
+	{"rank-table", NULL, "how often each candidate has each rank, where the rubric has robustness", false},
 	{"ignore-undeclared", NULL, "leave out what the rubric does not declare, and list it", false},
 	{"key", "KEY", "idempotency key: the same request with it gets the stored decision (default: a new one)",
 		false},
 	{"strict", NULL, "exit with status 1 where nobody is recommended", false},
+	{"sweep", "TRAIT", "show who leads as this trait of the project goes from 0 to 1; nothing is stored", false},
+	{"points", "N", "with --sweep: values of the trait at which to score, 2..1001 (default 101)", false},
+	{"svg", "FILE", "with --sweep: write the picture to this file; - is standard output, and nothing else", false},
 	{"team-id", "ID", "the team's id where the file is CSV (default: its name without the ending)", false},
 	{NULL, NULL, NULL, false},
 };
@@ -114,6 +118,7 @@ static enum lf_code read_options(struct job *job, const struct lf_arguments *arg
 		return job->error.code;
 	request->purpose = lf_argument(arguments, "what-if") != NULL ? LEADFIT__V1__PURPOSE__WHAT_IF
 								     : LEADFIT__V1__PURPOSE__DECISION;
+	request->rank_table = lf_argument(arguments, "rank-table") != NULL;
 	request->ignore_undeclared = lf_argument(arguments, "ignore-undeclared") != NULL;
 	if ((text = lf_argument(arguments, "key")) != NULL && text[0] == '\0')
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--key: is empty");
@@ -133,10 +138,15 @@ static int ask(struct lf_cli *cli, const struct lf_arguments *arguments, struct 
 		{.prefix = "rubric", .option = "--rubric"},
 		{.prefix = "as_of", .option = "--as-of"},
 		{.prefix = "idempotency_key", .option = "--key"},
+		{.prefix = "trait", .option = "--sweep"},
+		{.prefix = "points", .option = "--points"},
 	};
+	const size_t source_count = sizeof(sources) / sizeof(sources[0]);
+	if (lf_argument(arguments, "sweep") != NULL)
+		return lf_score_sweep(cli, arguments, &job->request, sources, source_count);
 	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Scoring/Score", &job->request.base, true, &job->error);
 	if (reply == NULL) {
-		const int status = lf_cli_report(cli, &job->error, sources, sizeof(sources) / sizeof(sources[0]));
+		const int status = lf_cli_report(cli, &job->error, sources, source_count);
 		if (cli->client != NULL &&
 			(job->error.code == LF_UNAVAILABLE || job->error.code == LF_DEADLINE_EXCEEDED))
 			fprintf(stderr,
@@ -161,7 +171,8 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	int status;
 	lf_arena_init(&job.arena, ARENA_BYTES_MAX);
 	leadfit__v1__score_request__init(&job.request);
-	if (read_options(&job, arguments) != LF_OK || read_files(&job, arguments, &source) != LF_OK)
+	if (lf_score_sweep_check(cli, arguments, &job.error) != LF_OK || read_options(&job, arguments) != LF_OK ||
+		read_files(&job, arguments, &source) != LF_OK)
 		status = lf_cli_report(cli, &job.error, &source, 1);
 	else
 		status = ask(cli, arguments, &job);
@@ -182,6 +193,7 @@ const struct lf_command lf_command_score = {
 		"Examples:\n"
 		"  leadfit score --team team.yaml --project project.yaml\n"
 		"  leadfit score --team team.csv --project project.yaml --candidate m-1042 --candidate m-7 --what-if\n"
+		"  leadfit score --team team.yaml --project project.yaml --sweep interaction_focus --svg sweep.svg\n"
 		"  generate-team | leadfit score --team - --project project.yaml --output json\n",
 	.options = options,
 	.run = run,

@@ -15,6 +15,29 @@ static void *carve(unsigned char *base, size_t *used, size_t count, size_t size)
 	return base != NULL ? base + at : NULL;
 }
 
+static void carve_robustness(
+	const struct lf_rubric *rubric, size_t members, void *base, size_t *used, struct lf_workspace *space)
+{
+	size_t criteria = rubric->def.criterion_count, block = rubric->perturbations.block, part;
+
+	space->contenders = NULL;
+	if (rubric->perturbations.count == 0)
+		return;
+	part = lf_part_samples(block, members);
+	space->contenders = carve(base, used, members, sizeof *space->contenders);
+	space->coefficients = carve(base, used, (members + 1) * criteria, sizeof *space->coefficients);
+	space->block_totals = carve(base, used, block, sizeof *space->block_totals);
+	space->block_gaps = carve(
+		base, used, rubric->perturbations.unknown ? criteria * block : 0, sizeof *space->block_gaps);
+	space->part_scores = carve(base, used, members * part, sizeof *space->part_scores);
+	space->part_best = carve(base, used, part, sizeof *space->part_best);
+	space->part_ties = carve(base, used, part, sizeof *space->part_ties);
+	space->part_wins = carve(base, used, members, sizeof *space->part_wins);
+	space->wins = carve(base, used, members, sizeof *space->wins);
+	space->shares = carve(base, used, members, sizeof *space->shares);
+	space->rank_ties = carve(base, used, members * LF_RANKS_MAX, sizeof *space->rank_ties);
+}
+
 size_t lf_workspace_carve(
 	const struct lf_rubric *rubric, const struct lf_case *the_case, void *base, struct lf_workspace *space)
 {
@@ -37,6 +60,7 @@ size_t lf_workspace_carve(
 	space->discipline_order = carve(base, &used, disciplines, sizeof *space->discipline_order);
 	space->expertise = carve(base, &used, disciplines, sizeof *space->expertise);
 	space->stated = carve(base, &used, disciplines, sizeof *space->stated);
+	carve_robustness(rubric, members, base, &used, space);
 	space->contest = carve(base, &used, lf_contest_bytes(rubric, the_case), 1);
 	return used;
 }
@@ -140,6 +164,7 @@ void lf_scoring_begin(
 	assert((uintptr_t)workspace % WORKSPACE_ALIGNMENT == 0);
 	scoring->rubric = rubric;
 	scoring->the_case = the_case;
+	scoring->stored = NULL;
 	(void)lf_workspace_carve(rubric, the_case, workspace, &scoring->space);
 	lf_order_members(the_case, scoring->space.member_order);
 	find_needs(scoring);

@@ -4,7 +4,10 @@
  *	decide RUBRIC.yaml [COUNT [SEED]]     a line each: number, outcome, SHA-256 of the packed Decision
  *	decide RUBRIC.yaml --json NUMBER      that answer as JSON, to see what differs
  *
- * Requests are made with integers only, so that they are the same everywhere.
+ * A Decision has all there is: robustness, what would change it, co-leads, and every second one a rank table.
+ * Each is also restored from what the log would keep, and must be the same bytes again.
+ * Requests are made with integers only, so that they are the same everywhere. LF_TEST_KERNEL names the instruction set for
+ * robustness (baseline, avx2, avx512); where this machine does not have it, the exit status is 77.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +16,7 @@
 #include "proto/json.h"
 #include "proto/wire.h"
 #include "service/decision.h"
+#include "service/engine/robust.h"
 
 static const char *const criteria[] = {"architecture", "problem_solving", "collaboration", "interaction"};
 static const char *const disciplines[] = {"BACKEND", "FRONTEND", "FULLSTACK", "MOBILE", "DATA", "INFRASTRUCTURE", "SECURITY",
@@ -21,6 +25,13 @@ static const char *const sources[] = {"PEER", "MANAGER", "SELF", "ASSESSMENT", "
 static const char *const traits[] = {"interaction_focus", "iteration_pace", "architecture_complexity",
 	"business_logic_complexity", "stability_need", "cross_team_scope"};
 static const char *const aggregations[] = {"ADDITIVE", "HARMONIC", "MINIMUM"};
+/* By aggregation. A number of samples that fills no last block. */
+static const struct {
+	double weight_spread;
+	bool weights_unknown;
+	double rating_spread;
+} doubts[] = {{0.3, false, 0.1}, {0, true, 0.2}, {0, false, 0.3}};
+enum { SAMPLES = 1021, SKIPPED = 77 };
 
 /* SplitMix64. */
 static uint64_t next(uint64_t *state)
@@ -92,8 +103,26 @@ static void say_request(struct lf_buffer *out, uint64_t *state)
 	lf_buffer_append_text(out, "}}}");
 }
 
-static struct lf_version *load(const char *path, const char *aggregation)
+/* NULL where nothing is asked for; ends the program where this machine does not have it. */
+static const struct lf_kernel *kernel_asked_for(void)
 {
+	const char *name = getenv("LF_TEST_KERNEL");
+	const struct lf_kernel *kernel;
+
+	if (name == NULL)
+		return NULL;
+	kernel = lf_kernel_named(name);
+	if (kernel == NULL) {
+		fprintf(stderr, "this machine does not run %s\n", name);
+		exit(SKIPPED);
+	}
+	return kernel;
+}
+
+static struct lf_version *load(const char *path, size_t aggregation)
+{
+	const struct lf_kernel *kernel = kernel_asked_for();
+	Leadfit__V1__Robustness robustness = LEADFIT__V1__ROBUSTNESS__INIT;
 	static char text[1 << 20];
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_version *version = NULL;
@@ -114,8 +143,13 @@ static struct lf_version *load(const char *path, const char *aggregation)
 	rubric = (Leadfit__V1__Rubric *)lf_text_parse(LF_FORMAT_YAML, &leadfit__v1__rubric__descriptor, text, length, &arena, &error);
 	if (rubric != NULL) {
 		rubric->aggregation = (Leadfit__V1__Aggregation)protobuf_c_enum_descriptor_get_value_by_name(
-			&leadfit__v1__aggregation__descriptor, aggregation)
+			&leadfit__v1__aggregation__descriptor, aggregations[aggregation])
 					      ->value;
+		robustness.samples = SAMPLES;
+		robustness.weight_spread = doubts[aggregation].weight_spread;
+		robustness.weights_unknown = doubts[aggregation].weights_unknown;
+		robustness.rating_spread = doubts[aggregation].rating_spread;
+		rubric->robustness = &robustness;
 		rubric->n_scenarios = 0; /* they hold under ADDITIVE */
 		packed = lf_arena_alloc(&arena, leadfit__v1__rubric__get_packed_size(rubric));
 		lf_version_new(&version, packed, leadfit__v1__rubric__pack(rubric, packed), "", &error);
@@ -124,9 +158,36 @@ static struct lf_version *load(const char *path, const char *aggregation)
 		fprintf(stderr, "%s: %s\n", path, error.message);
 		exit(2);
 	}
+	if (kernel != NULL)
+		lf_rubric_use_kernel(version->compiled, kernel);
 	lf_buffer_clean_up(&changed);
 	lf_arena_clean_up(&arena);
 	return version;
+}
+
+/* The decision as the log gives it back, from its numbers: it must be the same bytes. Ends the program where it is not. */
+static void check_restored(const struct lf_answer_parts *parts, Leadfit__V1__ScoreRequest *request, const uint8_t *packed,
+	size_t length, unsigned number, struct lf_arena *arena)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_stored stored = {.caller = parts->caller, .answer = lf_answer_pack(parts, NULL, false, arena)};
+	Leadfit__V1__Decision *restored = NULL;
+	size_t again_length = 0;
+	uint8_t *again = NULL;
+
+	lf_wire_canonicalize(&request->base);
+	stored.team.data = lf_wire_canonical_bytes(&request->team->base, arena, &stored.team.length);
+	stored.project.data = lf_wire_canonical_bytes(&request->project->base, arena, &stored.project.length);
+	if (lf_decision_restore(&stored, parts->version, arena, &restored, &error) == LF_OK) {
+		restored->decision_id = request->team->id + strlen(request->team->id); /* empty: given by the log only */
+		restored->decided_at = NULL;
+		again = lf_arena_alloc(arena, leadfit__v1__decision__get_packed_size(restored));
+		again_length = leadfit__v1__decision__pack(restored, again);
+	}
+	if (again == NULL || again_length != length || memcmp(again, packed, length) != 0) {
+		fprintf(stderr, "request %u: restored, its decision is another one: %s\n", number, error.message);
+		exit(1);
+	}
 }
 
 /* Answers one request; prints its line, or the whole of it. */
@@ -136,12 +197,14 @@ static void answer(const struct lf_version *version, unsigned number, uint64_t *
 	struct lf_checker checker = {.error = &error};
 	struct lf_buffer text = {0}, json = {0};
 	struct lf_evaluation evaluation;
+	struct lf_answer_parts parts = {.version = version, .evaluation = &evaluation, .caller = "local"};
 	struct lf_digest digest;
 	struct lf_arena arena;
 	Leadfit__V1__ScoreRequest *request;
 	Leadfit__V1__Decision *decision = NULL;
 	char digest_text[65];
 	uint8_t *packed;
+	size_t length;
 
 	lf_arena_init(&arena, 64 << 20);
 	say_request(&text, state);
@@ -151,21 +214,21 @@ static void answer(const struct lf_version *version, unsigned number, uint64_t *
 	    lf_evaluate(&evaluation, version,
 		    &(struct lf_case_input){
 			    .team = request->team, .project = request->project, .as_of_seconds = request->as_of->seconds},
-		    NULL, &checker, &arena) == LF_OK)
-		decision = lf_decision_build(
-			&(struct lf_answer_parts){.version = version,
-				.evaluation = &evaluation,
-				.team = request->team,
-				.project = request->project,
-				.caller = "local",
-				.as_of_us = request->as_of->seconds * 1000000},
-			&arena);
+		    NULL, &checker, &arena) == LF_OK) {
+		parts.team = request->team;
+		parts.project = request->project;
+		parts.as_of_us = request->as_of->seconds * 1000000;
+		parts.rank_table = number % 2 == 0;
+		decision = lf_decision_build(&parts, &arena);
+	}
 	if (decision == NULL) {
 		fprintf(stderr, "request %u: %s\n%s\n", number, error.message, text.data);
 		exit(1);
 	}
 	packed = lf_arena_alloc(&arena, leadfit__v1__decision__get_packed_size(decision));
-	lf_sha256(packed, leadfit__v1__decision__pack(decision, packed), &digest);
+	length = leadfit__v1__decision__pack(decision, packed);
+	lf_sha256(packed, length, &digest);
+	check_restored(&parts, request, packed, length, number, &arena);
 	lf_digest_print(&digest, digest_text);
 	if (whole) {
 		lf_json_print(&decision->base, &(struct lf_json_style){.pretty = true}, &json);
@@ -195,7 +258,7 @@ int main(int argc, char **argv)
 	if (only == 0 && argc > 3)
 		state = strtoull(argv[3], NULL, 10);
 	for (size_t v = 0; v < 3; v++)
-		versions[v] = load(argv[1], aggregations[v]);
+		versions[v] = load(argv[1], v);
 	for (unsigned number = 1; number <= count; number++) {
 		uint64_t own = next(&state);
 

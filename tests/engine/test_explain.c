@@ -9,30 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "service/engine/text.h"
-#include "tests/engine/example.h"
+#include "tests/engine/said.h"
 #include "tests/engine/world.h"
-
-struct said {
-	size_t length;
-	char text[1 << 16]; /* "E: sentence\n", "R2: sentence\n" */
-};
-
-static void collect(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length)
-{
-	static const char *const kinds[] = {"E", "A", "R", "I"};
-	struct said *said = context;
-	int written;
-
-	assert_int_equal(strlen(text), length);
-	if (kind == LF_SAY_REASON || kind == LF_SAY_INELIGIBLE)
-		written = snprintf(said->text + said->length, sizeof said->text - said->length, "%s%zu: %s\n",
-			kinds[kind], index, text);
-	else
-		written = snprintf(
-			said->text + said->length, sizeof said->text - said->length, "%s: %s\n", kinds[kind], text);
-	said->length += (size_t)written;
-	assert_true(said->length < sizeof said->text);
-}
 
 static struct said said;
 
@@ -45,7 +23,7 @@ static const char *explain(struct example *e)
 	assert_true(lf_profile(e->rubric, &e->the_case, e->workspace, fits, weights));
 	assert_true(lf_score(e->rubric, &e->the_case, e->workspace, &e->result));
 	said.length = 0;
-	lf_explain(e->rubric, &e->the_case, &(struct lf_findings){.result = &e->result, .profile = fits}, collect, &said);
+	lf_explain(e->rubric, &e->the_case, &(struct lf_findings){.result = &e->result, .profile = fits}, said_collect, &said);
 	example_clean_up(e);
 	return said.text;
 }
@@ -230,7 +208,7 @@ static void a_profile_is_explained_too(void **state)
 	example_prepare(&e);
 	assert_true(lf_profile(e.rubric, &e.the_case, e.workspace, fits, weights));
 	said.length = 0;
-	lf_explain_profile(e.rubric, &e.the_case, fits, weights, collect, &said);
+	lf_explain_profile(e.rubric, &e.the_case, fits, weights, said_collect, &said);
 	assert_string_equal(said.text,
 		"E: What counts most in checkout: Skill (57%), Collaboration (29%) and Fit (14%), "
 		"because interaction focus is 0.50 (assumed).\n"
@@ -312,7 +290,7 @@ static void what_does_not_fit_is_cut_between_characters(void **state)
 /* ---- random cases ---- */
 
 struct tally {
-	size_t reasons[WORLD_MEMBERS], ineligible[WORLD_MEMBERS], explanations;
+	size_t reasons[WORLD_MEMBERS], ineligible[WORLD_MEMBERS], explanations, changes;
 	uint64_t hash;
 };
 
@@ -348,6 +326,7 @@ static void count(void *context, enum lf_sentence kind, size_t index, const char
 	assert_null(strstr(text, "  "));
 	assert_null(strstr(text, "()"));
 	tally->explanations += kind == LF_SAY_EXPLANATION;
+	tally->changes += kind == LF_SAY_CHANGE;
 	if (kind == LF_SAY_REASON)
 		tally->reasons[index]++;
 	if (kind == LF_SAY_INELIGIBLE)
@@ -356,8 +335,24 @@ static void count(void *context, enum lf_sentence kind, size_t index, const char
 		tally->hash = (tally->hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
 }
 
-static void long_titles(struct world *w, char title[257])
+static char *long_id(char out[129], const char *title, size_t number)
 {
+	memcpy(out, title, 126);
+	out[126] = (char)('0' + number / 10);
+	out[127] = (char)('0' + number % 10);
+	out[128] = '\0';
+	return out;
+}
+
+/* Names as long as the service lets them be. */
+static void long_names(struct world *w, char title[257])
+{
+	static char ids[WORLD_MEMBERS][129], sources[WORLD_SOURCES][129];
+
+	for (size_t m = 0; m < w->the_case.member_count; m++)
+		w->members[m].id = long_id(ids[m], title, m);
+	for (size_t i = 0; i < w->def.source_count; i++)
+		w->source_id_list[i] = long_id(sources[i], title, i);
 	for (size_t j = 0; j < w->def.criterion_count; j++)
 		w->criteria[j].title = title;
 	for (size_t d = 0; d < w->def.discipline_count; d++)
@@ -370,8 +365,12 @@ static void long_titles(struct world *w, char title[257])
 static void explain_world(const struct world *w, struct tally *tally)
 {
 	struct lf_discipline_fit fits[WORLD_DISCIPLINES];
+	struct lf_weight_interval intervals[WORLD_CRITERIA];
+	struct lf_changes changes = {.weights = intervals};
 	double weights[WORLD_CRITERIA];
+	struct lf_co_lead co_lead;
 	struct scored scored;
+	bool changes_found;
 
 	memset(tally, 0, sizeof *tally);
 	world_score(&scored, w);
@@ -381,13 +380,23 @@ static void explain_world(const struct world *w, struct tally *tally)
 
 		assert_non_null(workspace);
 		assert_true(lf_profile(scored.rubric, &w->the_case, workspace, fits, weights));
-		lf_explain(scored.rubric, &w->the_case, &(struct lf_findings){.result = &scored.result, .profile = fits}, count, tally);
+		changes_found = lf_find_changes(scored.rubric, &w->the_case, &scored.result, scored.workspace, &changes);
+		lf_find_co_lead(scored.rubric, &scored.result, &co_lead, weights);
+		lf_explain(scored.rubric, &w->the_case,
+			&(struct lf_findings){
+				.result = &scored.result,
+				.profile = fits,
+				.changes = changes_found ? &changes : NULL,
+				.co_lead = &co_lead,
+			},
+			count, tally);
 		for (size_t i = 0; i < scored.result.ranking_count; i++) {
 			assert_int_equal(tally->reasons[i], 1);
 			assert_int_equal(
 				tally->ineligible[i], __builtin_popcountll(scored.result.ranking[i].failed_gates));
 		}
 		assert_true(tally->explanations >= 2);
+		assert_int_equal(tally->changes > 0, changes_found && scored.result.ranking_count > 1);
 		free(workspace);
 	}
 	scored_clean_up(&scored);
@@ -408,11 +417,12 @@ static void sentences_are_whole_and_every_candidate_gets_one_reason(void **state
 		memcpy(title + 2 * i, "\xC3\xA9", 2);
 	for (uint64_t end = seed + 2000; seed < end; seed++) {
 		world_make(&world, seed);
+		world.def.co_lead_gain = 0.01;
 		explain_world(&world, &tally);
 		world_shuffle(&other, &world, &random, false);
 		explain_world(&other, &again);
 		assert_true(tally.hash == again.hash); /* the order of members and evidence changes no word */
-		long_titles(&world, title);
+		long_names(&world, title);
 		explain_world(&world, &tally);
 	}
 }

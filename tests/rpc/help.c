@@ -232,6 +232,7 @@ void stubs_clean_up(struct stubs *stubs)
 void stubs_add(struct stubs *stubs, struct lf_rpc_server *server)
 {
 	assert_int_equal(lf_rpc_server_add(server, &stubs->scoring.base, LF_ROLE_SCORE, NULL), LF_OK);
+	assert_int_equal(lf_rpc_server_require(server, &stubs->scoring.base, "Sweep", LF_ROLE_RUBRIC, NULL), LF_OK);
 	assert_int_equal(lf_rpc_server_add(server, &stubs->describe.base, 0, NULL), LF_OK);
 	assert_int_equal(lf_rpc_server_add(server, &stubs->health.base, 0, NULL), LF_OK);
 }

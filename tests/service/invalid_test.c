@@ -167,10 +167,19 @@ static void a_project_for_which_nothing_counts_is_refused_by_its_traits(void **s
 static void everything_wrong_with_a_rubric_is_named_at_once(void **state)
 {
 	static const struct {
-		const char *rubric, *contains[4];
+		const char *rubric, *contains[6];
 	} cases[] = {
 		{"{}", {"criteria: is required", "scale: is required"}},
-		{"{name: r, scale: {min: 5, max: 1}, criteria: [{id: c, weight: {base: 1}}]}", {"scale: min must be below max"}},
+		{"{name: r, scale: {min: 5, max: 1}, criteria: [{id: c, weight: {base: 1}}]}", {"scale.max: 1 is not above 5, the scale's min"}},
+		/* What is wrong by name hides nothing that is wrong by number, and nothing is told twice. */
+		{"{name: r, traits: [{id: t, default: 2}], criteria: [{id: c, weight: {base: 1, traits: {u: 1}}, curve: [{rating: 1, value: 0.5}, {rating: 5, value: 0.4}]}], gates: [{criterion: d, at_least: 9}, {availability_at_least: 1.5}], thresholds: {margin: -1}}",
+			{"scale: is required", "criteria[0].weight.traits[\"u\"]: \"u\" is not a trait",
+				"criteria[0].curve[1].value: 0.4 is below 0.5", "gates[1].availability_at_least: 1.5 is outside 0..1",
+				"thresholds.margin: -1 is outside 0..1", "gates[0].criterion: \"d\" is not a criterion"}},
+		{"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}, prior: {strength: 1, mean: {B: 9}}}], disciplines: [{id: B}], thresholds: {first_rank_share: 0.5}}",
+			{"criteria[0].prior.mean[\"B\"]: 9 is outside 1..5",
+				"thresholds.first_rank_share: can't be computed without robustness"}},
+
 		{"{scale: {min: 1, max: 5}, criteria: [{id: c}, {id: c, weight: {base: 1, traits: {x: 1}}}]}",
 			{"name: is required", "criteria[0].weight: is required", "criteria[1].id: \"c\" stands twice",
 				"criteria[1].weight.traits[\"x\"]: \"x\" is not a trait of this rubric"}},
@@ -191,7 +200,13 @@ static void everything_wrong_with_a_rubric_is_named_at_once(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		support_rubric_errors(cases[i].rubric, errors, sizeof errors);
-		for (size_t k = 0; k < 4 && cases[i].contains[k] != NULL; k++)
+		for (const char *line = errors; *line != '\0'; line = strchr(line, '\n') + 1) {
+			char field[300] = "\n";
+			memcpy(field + 1, line, strcspn(line, " ") + 1);
+			if (strstr(line, field) != NULL)
+				fail_msg("rubric %zu: %s is told twice in:\n%s", i, field + 1, errors);
+		}
+		for (size_t k = 0; k < 6 && cases[i].contains[k] != NULL; k++)
 			if (strstr(errors, cases[i].contains[k]) == NULL)
 				fail_msg("rubric %zu: \"%s\" is missing in:\n%s", i, cases[i].contains[k], errors);
 	}
