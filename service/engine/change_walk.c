@@ -1,12 +1,12 @@
 /*
  * Who ranks first along one trait.
  *
- * Raw weights and needs are straight lines in the trait, cut off at 0. Between two places where one is cut off (a piece), with
- * W = Σ w̃ and N = Σ need, a candidate's ADDITIVE score times W·N is N·Σ w̃·v + w̃_a·Σ need·x: quadratic where there is one alignment a,
- * else linear. The walk goes piece by piece, outward from its origin, and in each finds the nearest t at which somebody gets strictly
- * ahead of the leader or crosses a gate on the alignment. Otherwise it samples, and bisects where two samples differ.
+ * Raw weights and needs are straight lines in the trait, cut off at 0. Between two places where one is cut off (a
+ * piece), with W = Σ w̃ and N = Σ need, a candidate's ADDITIVE score times W·N is N·Σ w̃·v + w̃_a·Σ need·x: quadratic
+ * where there is one alignment a, else linear. The walk goes piece by piece, outward from its origin, and in each finds
+ * the nearest t at which somebody gets strictly ahead of the leader or crosses a gate on the alignment. Otherwise it
+ * samples, and bisects where two samples differ.
  */
-#include <string.h>
 #include "service/engine/change.h"
 
 /* Two events nearer than this are one; the leader is looked up that far beyond an event, clear of rounding. */
@@ -18,136 +18,6 @@ enum {
 	SAMPLES_MIN = 4,
 	SAMPLED_WORK_MAX = 1 << 22, /* candidates × criteria × traits × samples: beyond it there are fewer samples */
 };
-
-/* ---- who ranks first at one point ---- */
-
-/* v of an alignment with the needs at these traits, for all rows; the same operations as in scoring. */
-static void align_all(struct lf_contest *contest, const struct lf_criterion *criterion, const double *traits)
-{
-	size_t n = contest->count;
-	double total = 0;
-
-	for (size_t i = 0; i < n; i++)
-		contest->column[i] = 0;
-	for (size_t k = 0; k < criterion->need_count; k++) {
-		double need = lf_respond(&criterion->needs[k].amount, traits);
-		const double *x = contest->expertise + criterion->needs[k].discipline * n;
-
-		total += need;
-		for (size_t i = 0; i < n; i++)
-			contest->column[i] += need * x[i];
-	}
-	for (size_t i = 0; i < n; i++)
-		contest->column[i] = total > 0 ? contest->column[i] / total : 0;
-}
-
-static void apply_gates(struct lf_contest *contest, uint32_t criterion)
-{
-	const struct lf_rubric_def *def = &contest->rubric->def;
-
-	for (size_t g = 0; g < def->gate_count; g++) {
-		if (def->gates[g].criterion != criterion)
-			continue;
-		for (size_t i = 0; i < contest->count; i++)
-			contest->eligible[i] &= contest->column[i] >= def->gates[g].at_least;
-	}
-}
-
-/* Adds one criterion's part to every row's score: as lf_aggregate() does, so with the same bits. */
-static void add_criterion(struct lf_contest *contest, double weight, const double *values)
-{
-	enum lf_aggregation aggregation = contest->rubric->def.aggregation;
-	double *sum = contest->sum, *lowest = contest->lowest;
-
-	if (aggregation == LF_ADDITIVE) {
-		for (size_t i = 0; i < contest->count; i++)
-			sum[i] += weight * values[i];
-		return;
-	}
-	for (size_t i = 0; i < contest->count; i++)
-		lowest[i] = values[i] < lowest[i] ? values[i] : lowest[i];
-	for (size_t i = 0; aggregation == LF_HARMONIC && i < contest->count; i++)
-		sum[i] += weight / values[i]; /* infinite for 0, where `lowest` decides */
-}
-
-static uint32_t highest(const struct lf_contest *contest)
-{
-	enum lf_aggregation aggregation = contest->rubric->def.aggregation;
-	uint32_t leader = LF_NONE;
-	double best = -1;
-
-	for (uint32_t i = 0; i < contest->count; i++) {
-		double score = aggregation == LF_MINIMUM ? contest->lowest[i] : contest->sum[i];
-
-		if (aggregation == LF_HARMONIC)
-			score = contest->lowest[i] > 0 ? 1 / score : 0;
-		score = score > 1 ? 1 : score;
-		if (contest->eligible[i] && (score > best || (i == contest->favourite && !(score < best)))) {
-			best = score;
-			leader = i;
-		}
-	}
-	return leader;
-}
-
-/* traits NULL: values and gates as they are. */
-static uint32_t lead(struct lf_contest *contest, const double *weights, const double *traits)
-{
-	const struct lf_rubric *rubric = contest->rubric;
-	size_t n = contest->count;
-
-	for (size_t i = 0; i < n; i++) {
-		contest->sum[i] = 0;
-		contest->lowest[i] = 1;
-		contest->eligible[i] = traits != NULL ? !contest->barred[i] : contest->rows[i].eligible;
-	}
-	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
-		const struct lf_criterion *criterion = &rubric->criteria[c];
-		const double *values = contest->values + c * n;
-		double weight = weights[criterion->index];
-
-		if (traits != NULL && criterion->derived == LF_DOMAIN_ALIGNMENT) {
-			align_all(contest, criterion, traits);
-			apply_gates(contest, criterion->index);
-			values = contest->column;
-		}
-		if (weight > 0)
-			add_criterion(contest, weight, values);
-	}
-	return highest(contest);
-}
-
-uint32_t lf_lead_with(struct lf_contest *contest, const double *weights)
-{
-	return lead(contest, weights, NULL);
-}
-
-static void set_traits(struct lf_contest *contest, uint32_t trait, double tau)
-{
-	memcpy(contest->traits, contest->the_case->traits, contest->rubric->def.trait_count * sizeof *contest->traits);
-	contest->traits[trait] = tau;
-}
-
-double lf_alignment_at(const struct lf_contest *contest, const struct lf_criterion *criterion, uint32_t row)
-{
-	double total = 0, met = 0;
-
-	for (size_t k = 0; k < criterion->need_count; k++) {
-		double need = lf_respond(&criterion->needs[k].amount, contest->traits);
-
-		total += need;
-		met += need * contest->expertise[criterion->needs[k].discipline * contest->count + row];
-	}
-	return total > 0 ? met / total : 0;
-}
-
-uint32_t lf_lead_at(struct lf_contest *contest, uint32_t trait, double tau)
-{
-	set_traits(contest, trait, tau);
-	if (!lf_weights(contest->rubric, contest->traits, contest->weights))
-		return LF_NONE;
-	return lead(contest, contest->weights, contest->traits);
-}
 
 /* ---- lines ---- */
 
@@ -187,7 +57,8 @@ static void add_scaled(double *to, const double *of, double amount, size_t count
 		to[i] += amount * of[i];
 }
 
-/* What a line multiplies: the values of a criterion, the expertise in a discipline; NULL for the weight of the alignment. */
+/* What a line multiplies: the values of a criterion, the expertise in a discipline; NULL for the weight of the
+ * alignment. */
 static const double *factors(const struct lf_contest *contest, size_t line, bool *is_need)
 {
 	const struct lf_rubric *rubric = contest->rubric;
@@ -228,13 +99,14 @@ void lf_walk_origin(struct lf_contest *contest, uint32_t trait, double tau)
 	size_t criteria = rubric->def.criterion_count, n = contest->count;
 	const double *traits = contest->traits;
 
-	set_traits(contest, trait, tau);
+	lf_set_traits(contest, trait, tau);
 	for (size_t c = 0; c < criteria; c++) {
 		const struct lf_criterion *criterion = &rubric->criteria[c];
 
 		contest->lines[c].at = unclamped(&criterion->weight, traits);
 		for (size_t k = 0; k < criterion->need_count; k++)
-			contest->lines[criteria + criterion->need_first + k].at = unclamped(&criterion->needs[k].amount, traits);
+			contest->lines[criteria + criterion->need_first + k].at =
+				unclamped(&criterion->needs[k].amount, traits);
 	}
 	count_origin(contest);
 	if (!contest->exact)
@@ -284,7 +156,8 @@ static void toggle(struct lf_walk *walk, size_t line)
 	if (factor == NULL)
 		return;
 	add_scaled(is_need ? contest->met : contest->fixed, factor, of->active ? of->at : -of->at, contest->count);
-	add_scaled(is_need ? contest->met_rise : contest->fixed_rise, factor, of->active ? of->slope : -of->slope, contest->count);
+	add_scaled(is_need ? contest->met_rise : contest->fixed_rise, factor, of->active ? of->slope : -of->slope,
+		contest->count);
 }
 
 static void take_line(struct lf_contest *contest, size_t line, double slope)
@@ -378,8 +251,8 @@ static void find_piece_end(struct lf_walk *walk)
 	walk->events = 0;
 }
 
-bool lf_walk_begin(
-	struct lf_walk *walk, struct lf_contest *contest, uint32_t trait, double origin, double direction, uint32_t leader)
+bool lf_walk_begin(struct lf_walk *walk, struct lf_contest *contest, uint32_t trait, double origin, double direction,
+	uint32_t leader)
 {
 	*walk = (struct lf_walk){
 		.contest = contest,
@@ -410,12 +283,12 @@ double lf_walk_tau(const struct lf_walk *walk, double t)
 
 /* Sums in a piece, about one t. */
 struct about {
-	double t, length; /* to the end of the piece */
+	double t, length;           /* to the end of the piece */
 	double need, need_rise;     /* N; 1 and 0 where the alignment has no part */
 	double weight, weight_rise; /* w̃ of the alignment */
-	double bound;     /* of the gate, a hair lower, so that who meets it exactly is in */
-	bool gated;       /* the gate moves with t */
-	bool shut;        /* nobody passes it */
+	double bound;               /* of the gate, a hair lower, so that who meets it exactly is in */
+	bool gated;                 /* the gate moves with t */
+	bool shut;                  /* nobody passes it */
 	bool aligned;
 };
 
@@ -486,7 +359,8 @@ static inline double first_above(struct quadratic q, double length)
 }
 
 /* From where to where, as distances from about.t, a row passes its gates within the piece. false: nowhere. */
-static inline bool eligible_stretch(const struct lf_contest *contest, const struct about *at, uint32_t i, double *from, double *to)
+static inline bool eligible_stretch(
+	const struct lf_contest *contest, const struct about *at, uint32_t i, double *from, double *to)
 {
 	double rise, now, then;
 

@@ -93,7 +93,8 @@ static void a_side_that_weighs_little_here_calls_for_nobody(void **state)
 
 /* ---- random worlds ---- */
 
-/* The score of the better values, as if one member had them: a rubric without gates scores a member with those ratings. */
+/* The score of the better values, as if one member had them: a rubric without gates scores a member with those ratings.
+ */
 static double pair_score(const struct world *world, const struct lf_result *result, const double *values)
 {
 	double sum = 0, inverse = 0, lowest = 1;
@@ -121,7 +122,8 @@ static double gain_of(const struct world *world, const struct lf_result *result,
 	for (size_t j = 0; j < world->def.criterion_count; j++)
 		positive += result->weights[j] > 0;
 	for (uint32_t j = 0; j < world->def.criterion_count; j++) {
-		double own = first->criteria[j].value, cover = other->criteria[j].value, worth = result->weights[j] * (cover - own);
+		double own = first->criteria[j].value, cover = other->criteria[j].value,
+		       worth = result->weights[j] * (cover - own);
 
 		values[j] = own > cover ? own : cover;
 		if (result->weights[j] < (1 - 1e-12) / (double)positive || own >= first->score || cover <= first->score)
@@ -158,7 +160,8 @@ static void check_world(const struct world *world, const struct scored *scored, 
 	}
 	(*named)++;
 	claim(co_lead.gain >= world->def.co_lead_gain, seed, "a co-lead is worth it");
-	claim(fabs(gain_of(world, result, co_lead.place, &criterion) - co_lead.gain) < 1e-12, seed, "the gain is the pair's");
+	claim(fabs(gain_of(world, result, co_lead.place, &criterion) - co_lead.gain) < 1e-12, seed,
+		"the gain is the pair's");
 	claim(co_lead.gain > most - 1e-12, seed, "the co-lead of most gain is named");
 	claim(criterion == co_lead.criterion, seed, "the covered weak side is named");
 	claim(fabs(pair_score(world, result, values) - co_lead.score) < 1e-12, seed, "the values are the pair's");
@@ -186,10 +189,12 @@ static void the_best_co_lead_is_named_and_order_does_not_matter(void **state)
 			check_world(&world, &scored, seed, &named);
 			lf_find_co_lead(scored.rubric, &scored.result, &x, a);
 			lf_find_co_lead(other.rubric, &other.result, &y, b);
-			claim(x.place == y.place && double_bits(x.score) == double_bits(y.score) && double_bits(x.gain) == double_bits(y.gain),
+			claim(x.place == y.place && double_bits(x.score) == double_bits(y.score) &&
+					double_bits(x.gain) == double_bits(y.gain),
 				seed, "order: the co-lead");
 			claim(x.criterion == LF_NONE ? y.criterion == LF_NONE
-						     : strcmp(world.criterion_ids[x.criterion], shuffled.criterion_ids[y.criterion]) == 0,
+						     : strcmp(world.criterion_ids[x.criterion],
+							       shuffled.criterion_ids[y.criterion]) == 0,
 				seed, "order: the side");
 		}
 		scored_clean_up(&scored);
