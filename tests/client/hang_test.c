@@ -604,12 +604,13 @@ static void clients_come_and_go(void **state)
 /*
  * nng 1.5.2 leaks when a connection ends at a bad moment: a request that it starts to write while the connection is
  * being closed (its transports return without freeing the message), and a dial that is closed while it completes. At
- * most one each a connection. call_test.c and fault_test.c, where no connection ends badly, have no such exception.
+ * most one each a connection. LeakSanitizer leaves out what the dialer's endpoint reaches, too. call_test.c and
+ * fault_test.c, where no connection ends badly, have no such exception.
  */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:libnng.so\n";
+	return "leak:^make_message$\nleak:^nng_dialer_create$\n";
 }
 
 int main(int argc, char **argv)
