@@ -255,7 +255,7 @@ err_has "--token-file"
 
 claim "when it is not known whether the decision is stored, the key to ask again is told"
 rm -f "$answers/Score.error"; : >"$answers/Score.hang"
-l score --timeout 0.3 --key mine --team "$work/team.yaml" --project "$work/project.yaml"; status_is 3; out_empty; err_has "--key mine"
+l score --timeout 3 --key mine --team "$work/team.yaml" --project "$work/project.yaml"; status_is 3; out_empty; err_has "--key mine"
 rm -f "$answers/Score.hang"
 
 # ---- the other commands ----
