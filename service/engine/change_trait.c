@@ -107,7 +107,7 @@ static uint32_t crossed_gate(struct lf_search *search, const struct found *found
 
 	if (contest->alignments == 0 || rubric->def.gate_count == 0)
 		return LF_NONE;
-	(void)lf_lead_at(&search->contest, found->trait, found->to); /* for lf_alignment_at() */
+	lf_set_traits(&search->contest, found->trait, found->to); /* for lf_alignment_at() */
 	for (uint32_t g = 0; g < rubric->def.gate_count; g++) {
 		const struct lf_gate_def *on = &rubric->def.gates[g];
 		const struct lf_criterion *criterion;

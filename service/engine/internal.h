@@ -47,6 +47,15 @@ struct lf_need {
 	struct lf_response amount;
 };
 
+/*
+ * A line is a criterion's weight (canonical place) or, from criterion_count on, a need (need_first and on). How it moves
+ * with one trait.
+ */
+struct lf_move {
+	uint32_t line;
+	double coefficient;
+};
+
 /* One piece of a value function, from rating to rating_end. */
 struct lf_segment {
 	double rating, value, slope;
@@ -91,6 +100,8 @@ struct lf_rubric {
 	const struct lf_label *discipline_labels; /* by index in the definition */
 	const struct lf_label *trait_labels;      /* by index in the definition */
 	size_t need_count;                        /* of all criteria */
+	const struct lf_move *moves;              /* by trait; of one trait by criterion: its weight, then its needs */
+	const uint32_t *move_first;               /* by trait, and one more: the end */
 	bool has_alignment, has_coverage;
 	struct lf_grid weight_grid;  /* of s · a and of k */
 	struct lf_grid product_grid; /* of s · a · r and of k · p */
