@@ -90,6 +90,14 @@ struct lf_walk {
 
 /* Where walks along traits begin: the case's traits, one of them at tau. */
 void lf_walk_origin(struct lf_contest *contest, uint32_t trait, double tau);
+/* Whether to walk up and down from the origin. */
+struct lf_ways {
+	bool up, down;
+};
+/*
+ * false where certainly nobody gets ahead of `leader`, who ranks first at the origin, within these distances: cheaper than both walks.
+ */
+struct lf_ways lf_walk_worthwhile(struct lf_contest *contest, uint32_t trait, uint32_t leader, double up, double down);
 /* Begins at tau = origin, where `leader` ranks first, and ends at 0 or 1. false: nothing moves with this trait. */
 bool lf_walk_begin(struct lf_walk *walk, struct lf_contest *contest, uint32_t trait, double origin, double direction,
 	uint32_t leader);

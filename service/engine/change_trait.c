@@ -91,8 +91,14 @@ static void search_all(struct lf_search *search, bool verify, struct found *best
 {
 	best->trait = LF_NONE;
 	for (uint32_t t = 0; t < search->contest.rubric->def.trait_count; t++) {
-		walk_one_way(search, t, 1, verify, best);
-		walk_one_way(search, t, -1, verify, best);
+		double tau = search->contest.the_case->traits[t], limit = best->trait != LF_NONE ? best->distance : 1;
+		struct lf_ways ways = lf_walk_worthwhile(&search->contest, t, search->first,
+			limit < 1 - tau ? limit : 1 - tau, limit < tau ? limit : tau);
+
+		if (ways.up)
+			walk_one_way(search, t, 1, verify, best);
+		if (ways.down)
+			walk_one_way(search, t, -1, verify, best);
 	}
 }
 

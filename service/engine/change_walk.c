@@ -308,12 +308,20 @@ static inline struct quadratic lead_over(
 	};
 }
 
+/* false: c + b·s + a·s² > 0 nowhere in 0..length. */
+static inline bool reaches(double c, double b, double a, double length)
+{
+	double steepest = (b > 0 ? b : 0) + (a > 0 ? a : 0) * length;
+
+	return c + steepest * length > 0;
+}
+
 /* The smallest s in 0..length from which on c + b·s + a·s² > 0; INFINITY: none. */
 static inline double first_above(struct quadratic q, double length)
 {
-	double steepest = (q.b > 0 ? q.b : 0) + (q.a > 0 ? q.a : 0) * length, discriminant, s;
+	double discriminant, s;
 
-	if (!(q.c + steepest * length > 0))
+	if (!reaches(q.c, q.b, q.a, length))
 		return INFINITY;
 	if (q.c > 0)
 		return 0;
@@ -462,6 +470,75 @@ static bool next_exact(struct lf_walk *walk, double *t)
 		if (walk->leader != before)
 			return true;
 	}
+}
+
+/* ---- whether to walk at all ---- */
+
+/* Whether a line is cut off within a distance, or no longer is. */
+static bool turns_within(double at, double slope, double distance)
+{
+	return at > 0 ? at + slope * distance <= 0 : at + slope * distance >= 0;
+}
+
+/* The sums and slopes at the origin, upwards; the ways on which some line turns, or needs come to nothing. */
+static struct lf_ways look_around(struct lf_contest *contest, uint32_t trait, double up, double down, struct about *at)
+{
+	const struct lf_rubric *rubric = contest->rubric;
+	const struct lf_move *move = rubric->moves + rubric->move_first[trait],
+			     *end = rubric->moves + rubric->move_first[trait + 1];
+	struct lf_ways turns = {false, false};
+	double tiny = 2e-9 * (at->need > 1 ? at->need : 1);
+
+	memset(contest->fixed_rise, 0, contest->count * sizeof *contest->fixed_rise);
+	memset(contest->met_rise, 0, contest->count * sizeof *contest->met_rise);
+	for (; move < end; move++) {
+		double above = contest->origin_lines[move->line], slope = move->coefficient;
+		bool is_need;
+		const double *of;
+
+		turns.up = turns.up || turns_within(above, slope, up);
+		turns.down = turns.down || turns_within(above, -slope, down);
+		if (!(above > 0))
+			continue;
+		of = factors(contest, move->line, &is_need);
+		if (is_need)
+			at->need_rise += slope;
+		if (of != NULL)
+			add_scaled(is_need ? contest->met_rise : contest->fixed_rise, of, slope, contest->count);
+		else
+			at->weight_rise = slope;
+	}
+	turns.up = turns.up || at->need + at->need_rise * up <= tiny;
+	turns.down = turns.down || at->need - at->need_rise * down <= tiny;
+	return turns;
+}
+
+struct lf_ways lf_walk_worthwhile(struct lf_contest *contest, uint32_t trait, uint32_t leader, double up, double down)
+{
+	const struct lf_walk origin = {.contest = contest, .fixed = contest->origin_fixed, .met = contest->origin_met};
+	struct about at = {.need = 1};
+	struct standing lead;
+	struct lf_ways ways;
+
+	if (!contest->exact || contest->bound > 0 || (contest->alignments > 0 && contest->origin_needs == 0))
+		return (struct lf_ways){true, true};
+	if (contest->alignments > 0) {
+		at.need = contest->origin_need;
+		if (contest->origin_lines[contest->alignment] > 0)
+			at.weight = contest->origin_lines[contest->alignment];
+	}
+	ways = look_around(contest, trait, up, down, &at);
+	lead = stand(&origin, leader);
+	for (uint32_t i = 0; i < contest->count && !(ways.up && ways.down); i++) {
+		struct standing own = stand(&origin, i);
+		struct quadratic q = lead_over(0, &at, &own, &lead);
+
+		if (i == leader || contest->barred[i])
+			continue;
+		ways.up = ways.up || reaches(q.c, q.b, q.a, up);
+		ways.down = ways.down || reaches(q.c, -q.b, q.a, down);
+	}
+	return ways;
 }
 
 /* ---- the walk: sampled ---- */
