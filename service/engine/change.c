@@ -214,10 +214,11 @@ bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_c
 	lf_contest_begin(&search.contest, &scoring, scoring.space.scored, result->ranking_count);
 	for (size_t i = 0; i < result->ranking_count; i++)
 		search.contest.places[scoring.space.rank_order[i]] = (uint32_t)i;
-	search.first = scoring.space.rank_order[0];
+	search.order = scoring.space.rank_order;
+	search.first = search.order[0];
 	search.contest.favourite = search.first; /* a tie is no flip */
 	if (contested)
-		search.second = scoring.space.rank_order[1];
+		search.second = search.order[1];
 	clear(changes);
 	changes->approximate = !search.contest.exact;
 	lf_find_weights(&search);

@@ -113,6 +113,7 @@ struct lf_search {
 	struct lf_contest contest;
 	const struct lf_result *result;
 	uint32_t first, second; /* rows: first place, best other eligible one; LF_NONE: no other */
+	const uint32_t *order;  /* place in the ranking → row */
 	struct lf_changes *changes;
 };
 

@@ -226,6 +226,20 @@ static void take_segments(struct block *block, struct lf_criterion *criterion, c
 			.rating_end = curve[i + 1].rating,
 			.value_end = curve[i + 1].value + 0.0,
 		};
+		if (segments[i].slope > criterion->steepest)
+			criterion->steepest = segments[i].slope;
+	}
+}
+
+static void find_gates(struct lf_criterion *criterion, const struct lf_rubric_def *def)
+{
+	criterion->gate = LF_NONE;
+	for (uint32_t g = 0; g < def->gate_count; g++) {
+		if (def->gates[g].criterion != criterion->index)
+			continue;
+		criterion->gates |= UINT64_C(1) << g;
+		if (criterion->gate == LF_NONE || def->gates[g].at_least > def->gates[criterion->gate].at_least)
+			criterion->gate = g;
 	}
 }
 
@@ -300,6 +314,7 @@ static void take_criteria(
 			.need_first = rubric->need_count,
 		};
 
+		find_gates(&criterion, def);
 		if (from->derived == LF_RATED) {
 			take_segments(block, &criterion, from, def);
 			take_priors(block, &criterion, from, rubric);
@@ -442,6 +457,7 @@ static void set_grids(struct lf_rubric *rubric, const struct lf_rubric_def *def)
 
 	for (size_t s = 0; s < def->source_count; s++)
 		weight = larger(weight, def->source_weights[s]);
+	rubric->heaviest_source = weight;
 	for (size_t j = 0; j < def->criterion_count; j++)
 		weight = larger(weight, def->criteria[j].prior_strength);
 	weight = power_of_two(weight);

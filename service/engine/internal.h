@@ -76,6 +76,9 @@ struct lf_criterion {
 	struct lf_response weight;
 	const struct lf_segment *segments; /* rated */
 	size_t segment_count;
+	double steepest;               /* the largest slope of these */
+	uint32_t gate;                 /* the highest on it; LF_NONE: none */
+	uint64_t gates;                /* bit g: gate g is on it */
 	double prior_strength;         /* k on the grid of weights */
 	const struct lf_prior *priors; /* by discipline of the definition, then one for all others; NULL where k = 0 */
 	const struct lf_need *needs;   /* DOMAIN_ALIGNMENT, by discipline id */
@@ -103,6 +106,7 @@ struct lf_rubric {
 	const struct lf_move *moves;              /* by trait; of one trait by criterion: its weight, then its needs */
 	const uint32_t *move_first;               /* by trait, and one more: the end */
 	bool has_alignment, has_coverage;
+	double heaviest_source;      /* the most that one piece of evidence weighs; at least 1 */
 	struct lf_grid weight_grid;  /* of s · a and of k */
 	struct lf_grid product_grid; /* of s · a · r and of k · p */
 	struct lf_perturbations perturbations;
