@@ -294,7 +294,8 @@ static bool is_too_far(const struct finder *finder, uint32_t row, size_t c, cons
 	gap -= gap * 1e-9;
 	gain = search->result->weights[rubric->criteria[c].index] * rubric->criteria[c].steepest;
 	return gap > 0 && (added->row != LF_NONE && gap * (now->weight + 1) > added->distance * gain) &&
-	       (piece->row != LF_NONE && gap * now->weight > piece->distance * gain * rubric->heaviest_source);
+	       (!(now->share > 0) ||
+		       (piece->row != LF_NONE && gap * now->weight > piece->distance * gain * rubric->heaviest_source));
 }
 
 /* All criteria of one member; then its pieces: x = r_e + (r' - r)·W/(s·a). */
@@ -322,7 +323,7 @@ static void search_member(struct finder *finder, uint32_t row)
 		if (now->known && (rating - now->rating) * direction < 0)
 			rating = now->rating;
 		consider_new(finder, row, c, now, rating);
-		if (now->known) {
+		if (now->share > 0) { /* there are pieces */
 			contest->reach[c] = (rating - now->rating) * direction * now->weight;
 			any = any || piece->row == LF_NONE || !(contest->reach[c] * (1 - 1e-9) > piece->distance * rubric->heaviest_source);
 		}
