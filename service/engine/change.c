@@ -22,7 +22,7 @@ static unsigned char *lay_out(
 	contest->expertise =
 		carve(&at, rubric->has_alignment ? rubric->def.discipline_count * n : 0, sizeof *contest->expertise);
 	contest->barred = carve(&at, n, sizeof *contest->barred);
-	contest->lines = carve(&at, lines, sizeof *contest->lines);
+	contest->origin_lines = carve(&at, lines, sizeof *contest->origin_lines);
 	contest->moving = carve(&at, lines, sizeof *contest->moving);
 	contest->fixed = carve(&at, n, sizeof *contest->fixed);
 	contest->fixed_rise = carve(&at, n, sizeof *contest->fixed_rise);
@@ -50,7 +50,7 @@ size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *th
 
 	/* As lay_out(), each array up to 15 bytes more. */
 	return n * ((criteria + alignment + 9) * sizeof(double) + 2 + sizeof(uint32_t)) +
-	       lines * (sizeof(struct lf_line) + sizeof(uint32_t)) +
+	       lines * (sizeof(struct lf_line) + sizeof(double)) +
 	       criteria * (2 * sizeof(double) + sizeof(struct lf_criterion_score)) +
 	       rubric->def.trait_count * sizeof(double) + 20 * 16;
 }
@@ -214,10 +214,11 @@ bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_c
 	lf_contest_begin(&search.contest, &scoring, scoring.space.scored, result->ranking_count);
 	for (size_t i = 0; i < result->ranking_count; i++)
 		search.contest.places[scoring.space.rank_order[i]] = (uint32_t)i;
-	search.first = scoring.space.rank_order[0];
+	search.order = scoring.space.rank_order;
+	search.first = search.order[0];
 	search.contest.favourite = search.first; /* a tie is no flip */
 	if (contested)
-		search.second = scoring.space.rank_order[1];
+		search.second = search.order[1];
 	clear(changes);
 	changes->approximate = !search.contest.exact;
 	lf_find_weights(&search);

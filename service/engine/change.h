@@ -7,12 +7,12 @@
 
 #include "service/engine/internal.h"
 
-/* A raw weight or a need along one trait: at + slope · t before it is cut off at 0; t is the distance walked. */
+/* A line (lf_move) that moves along the walk: at + slope · t before it is cut off at 0; t is the distance walked. */
 struct lf_line {
 	double at, slope;
-	double coefficient; /* of the trait that is walked along, where the line moves with it */
-	double turn;        /* t > 0 at which it rises above 0 or falls to it; INFINITY: nowhere ahead */
-	bool active;        /* above 0 where the walk is */
+	double turn; /* t > 0 at which it rises above 0 or falls to it; INFINITY: nowhere ahead */
+	uint32_t line;
+	bool active; /* above 0 where the walk is */
 };
 
 /* Candidates are counted by row: canonical order. Matrices are by criterion (canonical place) or discipline, then by
@@ -31,16 +31,15 @@ struct lf_contest {
 	double *values;        /* C·n: v */
 	double *expertise;     /* D·n: x(d), where the rubric has an alignment */
 	unsigned char *barred; /* n: fails a gate that no trait can move */
-	struct lf_line *lines; /* of all weights, canonical; then of all needs */
-	uint32_t *moving;      /* lines with a slope; all others have slope 0 and are active where they are above 0 */
-	size_t moving_count;
-	uint32_t moving_trait;               /* LF_NONE: not looked for yet */
-	size_t origin_weights, origin_needs; /* lines above 0 at the origin */
+	double *origin_lines;                /* of all lines: where walks begin, before they are cut off */
+	size_t origin_weights, origin_needs; /* lines above 0 there */
 	double origin_need;                  /* their sum, of needs */
 	double weights_size, needs_size;     /* sums of their sizes, cut off or not */
-	double *fixed, *fixed_rise; /* n: Σ w̃·v without the alignment, where the walk began, and its slope in t */
+	double *origin_fixed, *origin_met;   /* n: Σ w̃·v without the alignment, and Σ need·x, of what is above 0 there */
+	struct lf_line *moving;              /* of the walk */
+	size_t moving_count;
+	double *fixed, *fixed_rise; /* n: Σ w̃·v where the walk began, of what is above 0 where it is, and its slope in t */
 	double *met, *met_rise;     /* n: Σ need·x, likewise */
-	double *origin_fixed, *origin_met; /* n: of what is above 0 at the origin */
 	double *column, *sum, *lowest;     /* n: scratch of lf_lead_at() */
 	unsigned char *eligible;           /* n, likewise */
 	double *weights;                   /* C, by the definition: scratch */
@@ -67,7 +66,7 @@ void lf_set_traits(struct lf_contest *contest, uint32_t trait, double tau);
 uint32_t lf_lead_with(struct lf_contest *contest, const double *weights);
 /* Likewise with one trait at tau; LF_NONE also where no criterion has a weight. The same bits as scoring that case. */
 uint32_t lf_lead_at(struct lf_contest *contest, uint32_t trait, double tau);
-/* v of an alignment for one row at the traits that lf_lead_at() was last asked about. */
+/* v of an alignment for one row at contest->traits. */
 double lf_alignment_at(const struct lf_contest *contest, const struct lf_criterion *criterion, uint32_t row);
 
 /* ---- the walk ---- */
@@ -83,12 +82,22 @@ struct lf_walk {
 	uint32_t leader;          /* row that ranks first just after `at`; LF_NONE: nobody */
 	size_t events;            /* in this piece */
 	size_t weights_active, needs_active;
-	double noise;           /* what of a lead, times Σw̃·Σneed, may be rounding: it counts as none */
-	double need, need_rise; /* Σ needs of the alignment at t = 0, and its slope */
+	const double *fixed, *met;  /* the contest's; those of the origin while no line has turned */
+	double noise;               /* what of a lead, times Σw̃·Σneed, may be rounding: it counts as none */
+	double need, need_rise;     /* Σ needs of the alignment at t = 0, and its slope */
+	double weight, weight_rise; /* its raw weight, likewise; 0 where it is cut off */
 };
 
 /* Where walks along traits begin: the case's traits, one of them at tau. */
 void lf_walk_origin(struct lf_contest *contest, uint32_t trait, double tau);
+/* Whether to walk up and down from the origin. */
+struct lf_ways {
+	bool up, down;
+};
+/*
+ * false where certainly nobody gets ahead of `leader`, who ranks first at the origin, within these distances: cheaper than both walks.
+ */
+struct lf_ways lf_walk_worthwhile(struct lf_contest *contest, uint32_t trait, uint32_t leader, double up, double down);
 /* Begins at tau = origin, where `leader` ranks first, and ends at 0 or 1. false: nothing moves with this trait. */
 bool lf_walk_begin(struct lf_walk *walk, struct lf_contest *contest, uint32_t trait, double origin, double direction,
 	uint32_t leader);
@@ -104,6 +113,7 @@ struct lf_search {
 	struct lf_contest contest;
 	const struct lf_result *result;
 	uint32_t first, second; /* rows: first place, best other eligible one; LF_NONE: no other */
+	const uint32_t *order;  /* place in the ranking → row */
 	struct lf_changes *changes;
 };
 

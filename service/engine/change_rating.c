@@ -100,22 +100,6 @@ static bool rating_for_value(const struct lf_criterion *criterion, double value,
 	return true;
 }
 
-/* The highest gate on a criterion; LF_NONE: none. */
-static uint32_t highest_gate(const struct lf_rubric *rubric, uint32_t criterion, uint64_t *mask)
-{
-	uint32_t found = LF_NONE;
-
-	*mask = 0;
-	for (size_t g = 0; g < rubric->def.gate_count; g++) {
-		if (rubric->def.gates[g].criterion != criterion)
-			continue;
-		*mask |= UINT64_C(1) << g;
-		if (found == LF_NONE || rubric->def.gates[g].at_least > rubric->def.gates[found].at_least)
-			found = (uint32_t)g;
-	}
-	return found;
-}
-
 /* The rating r of a challenger from which on it ranks first. */
 static bool rating_to_win(const struct lf_search *search, uint32_t row, size_t c, double *rating)
 {
@@ -123,21 +107,16 @@ static bool rating_to_win(const struct lf_search *search, uint32_t row, size_t c
 	const struct lf_rubric *rubric = contest->rubric;
 	const struct lf_member_score *challenger = &contest->rows[row];
 	double beaten = contest->rows[search->first].score, value, bound;
-	uint64_t mask = 0;
-	uint32_t gate = LF_NONE;
 
-	if (challenger->failed_gates != 0) {
-		gate = highest_gate(rubric, rubric->criteria[c].index, &mask);
-		if ((challenger->failed_gates & ~mask) != 0)
-			return false;
-	}
+	if ((challenger->failed_gates & ~rubric->criteria[c].gates) != 0)
+		return false;
 	*rating = -INFINITY;
 	if (!(challenger->score > beaten) &&
 		(!value_for_score(contest, search->result->weights, row, c, beaten, true, &value) ||
 			!rating_for_value(&rubric->criteria[c], value, true, rating)))
 		return false;
 	if (challenger->failed_gates != 0) {
-		bound = rubric->def.gates[gate].at_least;
+		bound = rubric->def.gates[rubric->criteria[c].gate].at_least;
 		if (bound > *rating)
 			*rating = bound;
 	}
@@ -149,9 +128,8 @@ static bool rating_to_lose(const struct lf_search *search, size_t c, double *rat
 {
 	const struct lf_contest *contest = &search->contest;
 	const struct lf_rubric *rubric = contest->rubric;
+	uint32_t gate = rubric->criteria[c].gate;
 	double value;
-	uint64_t mask;
-	uint32_t gate;
 
 	if (search->second == LF_NONE)
 		return false;
@@ -159,7 +137,6 @@ static bool rating_to_lose(const struct lf_search *search, size_t c, double *rat
 		    false, &value) ||
 		!rating_for_value(&rubric->criteria[c], value, false, rating))
 		*rating = -INFINITY;
-	gate = highest_gate(rubric, rubric->criteria[c].index, &mask);
 	if (gate != LF_NONE && rubric->def.gates[gate].at_least > *rating)
 		*rating = rubric->def.gates[gate].at_least;
 	return *rating > -INFINITY;
@@ -183,16 +160,15 @@ static bool flips(void *context, double to)
 	const struct attempt *attempt = trial->attempt;
 	const struct lf_member_score *before = &contest->rows[attempt->row];
 	uint32_t index = rubric->criteria[attempt->c].index;
-	uint64_t failed = before->failed_gates, mask;
+	uint64_t mask = rubric->criteria[attempt->c].gates, failed = before->failed_gates & ~mask;
 	double score;
 
-	trial->gate = highest_gate(rubric, index, &mask);
+	trial->gate = rubric->criteria[attempt->c].gate;
 	memcpy(contest->row, before->criteria, rubric->def.criterion_count * sizeof *contest->row);
 	lf_rate_changed(rubric, contest->the_case, &contest->the_case->members[before->member], attempt->c,
 		attempt->evidence, to, &contest->row[index]);
 	score = lf_aggregate(rubric, search->result->weights, contest->row);
-	failed &= ~mask;
-	for (size_t g = 0; g < rubric->def.gate_count; g++) {
+	for (size_t g = 0; mask != 0 && g < rubric->def.gate_count; g++) {
 		if ((mask >> g & 1) != 0 && !lf_gate_passed(rubric, &rubric->def.gates[g], &contest->row[index]))
 			failed |= UINT64_C(1) << g;
 	}
@@ -222,8 +198,7 @@ static const char *source_id(const struct lf_rubric_def *def, const struct lf_ev
 	return e->source == LF_NONE ? "" : def->source_ids[e->source];
 }
 
-/* Which of two equal attempts to name: rows and criteria come in canonical order, so it is about pieces of one
- * criterion of one member. */
+/* Which of two equal attempts to name. */
 static bool piece_before(const struct lf_search *search, const struct attempt *a, const struct attempt *b)
 {
 	const struct lf_contest *contest = &search->contest;
@@ -231,7 +206,7 @@ static bool piece_before(const struct lf_search *search, const struct attempt *a
 	const struct lf_evidence *x, *y;
 
 	if (a->row != b->row)
-		return false;
+		return a->row < b->row;
 	if (a->c != b->c)
 		return a->c < b->c;
 	x = &evidence[a->evidence];
@@ -254,7 +229,7 @@ static bool is_nearer(const struct finder *finder, enum lf_change_kind kind, con
 
 	if (best->row == LF_NONE || attempt->distance != best->distance)
 		return best->row == LF_NONE || attempt->distance < best->distance;
-	return kind == LF_CHANGE_RATING && piece_before(finder->search, attempt, best);
+	return kind == LF_CHANGE_RATING ? piece_before(finder->search, attempt, best) : attempt->row < best->row;
 }
 
 static void consider(struct finder *finder, enum lf_change_kind kind, struct attempt attempt)
@@ -299,6 +274,30 @@ static void consider_new(
 	consider(finder, LF_CHANGE_EVIDENCE, attempt);
 }
 
+/*
+ * Whether no change of this row's rating on a criterion can be nearer than what is found: under ADDITIVE the score moves by
+ * no more than w times the steepest slope for each step of r, and r moves by 1/(W + 1), or at most by the heaviest source's part, for each step of a piece.
+ */
+static bool is_too_far(const struct finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now)
+{
+	const struct lf_search *search = finder->search;
+	const struct lf_contest *contest = &search->contest;
+	const struct lf_rubric *rubric = contest->rubric;
+	const struct attempt *piece = &finder->best[LF_CHANGE_RATING], *added = &finder->best[LF_CHANGE_EVIDENCE];
+	bool first = row == search->first;
+	double gap, gain;
+
+	if (rubric->def.aggregation != LF_ADDITIVE || !now->known || (first && rubric->criteria[c].gate != LF_NONE) ||
+		search->second == LF_NONE)
+		return false;
+	gap = contest->rows[search->first].score - contest->rows[first ? search->second : row].score;
+	gap -= gap * 1e-9;
+	gain = search->result->weights[rubric->criteria[c].index] * rubric->criteria[c].steepest;
+	return gap > 0 && (added->row != LF_NONE && gap * (now->weight + 1) > added->distance * gain) &&
+	       (!(now->share > 0) ||
+		       (piece->row != LF_NONE && gap * now->weight > piece->distance * gain * rubric->heaviest_source));
+}
+
 /* All criteria of one member; then its pieces: x = r_e + (r' - r)·W/(s·a). */
 static void search_member(struct finder *finder, uint32_t row)
 {
@@ -308,6 +307,7 @@ static void search_member(struct finder *finder, uint32_t row)
 	const struct lf_member *member = &contest->the_case->members[scored->member];
 	bool first = row == finder->search->first, any = false;
 	double direction = first ? -1 : 1;
+	const struct attempt *piece = &finder->best[LF_CHANGE_RATING];
 
 	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
 		const struct lf_criterion_score *now = &scored->criteria[rubric->criteria[c].index];
@@ -315,6 +315,7 @@ static void search_member(struct finder *finder, uint32_t row)
 
 		contest->reach[c] = -1;
 		if (rubric->criteria[c].derived != LF_RATED || (first && !now->known) ||
+			is_too_far(finder, row, c, now) ||
 			!(first ? rating_to_lose(finder->search, c, &rating)
 				: rating_to_win(finder->search, row, c, &rating)))
 			continue;
@@ -322,9 +323,9 @@ static void search_member(struct finder *finder, uint32_t row)
 		if (now->known && (rating - now->rating) * direction < 0)
 			rating = now->rating;
 		consider_new(finder, row, c, now, rating);
-		if (now->known) {
+		if (now->share > 0) { /* there are pieces */
 			contest->reach[c] = (rating - now->rating) * direction * now->weight;
-			any = true;
+			any = any || piece->row == LF_NONE || !(contest->reach[c] * (1 - 1e-9) > piece->distance * rubric->heaviest_source);
 		}
 	}
 	for (size_t i = 0; any && i < member->evidence_count; i++) {
@@ -353,8 +354,9 @@ static void search_all(struct finder *finder)
 {
 	for (int k = 0; k < LF_CHANGE_TRAIT; k++)
 		finder->best[k].row = LF_NONE;
-	for (uint32_t row = 0; row < finder->search->contest.count; row++)
-		search_member(finder, row);
+	/* The best first: what is near makes short work of the rest. */
+	for (size_t place = 0; place < finder->search->contest.count; place++)
+		search_member(finder, finder->search->order[place]);
 }
 
 /* false: the attempt does not flip after all, or only well beyond x. */

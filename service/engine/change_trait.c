@@ -91,8 +91,14 @@ static void search_all(struct lf_search *search, bool verify, struct found *best
 {
 	best->trait = LF_NONE;
 	for (uint32_t t = 0; t < search->contest.rubric->def.trait_count; t++) {
-		walk_one_way(search, t, 1, verify, best);
-		walk_one_way(search, t, -1, verify, best);
+		double tau = search->contest.the_case->traits[t], limit = best->trait != LF_NONE ? best->distance : 1;
+		struct lf_ways ways = lf_walk_worthwhile(&search->contest, t, search->first,
+			limit < 1 - tau ? limit : 1 - tau, limit < tau ? limit : tau);
+
+		if (ways.up)
+			walk_one_way(search, t, 1, verify, best);
+		if (ways.down)
+			walk_one_way(search, t, -1, verify, best);
 	}
 }
 
@@ -107,7 +113,7 @@ static uint32_t crossed_gate(struct lf_search *search, const struct found *found
 
 	if (contest->alignments == 0 || rubric->def.gate_count == 0)
 		return LF_NONE;
-	(void)lf_lead_at(&search->contest, found->trait, found->to); /* for lf_alignment_at() */
+	lf_set_traits(&search->contest, found->trait, found->to); /* for lf_alignment_at() */
 	for (uint32_t g = 0; g < rubric->def.gate_count; g++) {
 		const struct lf_gate_def *on = &rubric->def.gates[g];
 		const struct lf_criterion *criterion;

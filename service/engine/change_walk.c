@@ -7,6 +7,7 @@
  * the nearest t at which somebody gets strictly ahead of the leader or crosses a gate on the alignment. Otherwise it
  * samples, and bisects where two samples differ.
  */
+#include <string.h>
 #include "service/engine/change.h"
 
 /* Two events nearer than this are one; the leader is looked up that far beyond an event, clear of rounding. */
@@ -41,15 +42,6 @@ static double unclamped(const struct lf_response *response, const double *traits
 	return sum > size || sum < -size ? sum : 0;
 }
 
-static double coefficient(const struct lf_response *response, uint32_t trait)
-{
-	for (size_t i = 0; i < response->term_count; i++) {
-		if (response->terms[i].trait == trait)
-			return response->terms[i].coefficient;
-	}
-	return 0;
-}
-
 /* to += amount · of */
 static void add_scaled(double *to, const double *of, double amount, size_t count)
 {
@@ -75,21 +67,17 @@ static void count_origin(struct lf_contest *contest)
 {
 	size_t criteria = contest->rubric->def.criterion_count;
 
-	contest->moving_count = contest->origin_weights = contest->origin_needs = 0;
-	contest->moving_trait = LF_NONE;
+	contest->origin_weights = contest->origin_needs = 0;
 	contest->origin_need = contest->weights_size = contest->needs_size = 0;
 	for (size_t l = 0; l < line_count(contest); l++) {
-		struct lf_line *line = &contest->lines[l];
+		double at = contest->origin_lines[l];
 
-		line->slope = 0;
-		line->turn = INFINITY;
-		line->active = line->at > 0;
-		*(l < criteria ? &contest->weights_size : &contest->needs_size) += line->at < 0 ? -line->at : line->at;
-		if (!line->active)
+		*(l < criteria ? &contest->weights_size : &contest->needs_size) += at < 0 ? -at : at;
+		if (!(at > 0))
 			continue;
 		*(l < criteria ? &contest->origin_weights : &contest->origin_needs) += 1;
 		if (l >= criteria)
-			contest->origin_need += line->at;
+			contest->origin_need += at;
 	}
 }
 
@@ -103,9 +91,9 @@ void lf_walk_origin(struct lf_contest *contest, uint32_t trait, double tau)
 	for (size_t c = 0; c < criteria; c++) {
 		const struct lf_criterion *criterion = &rubric->criteria[c];
 
-		contest->lines[c].at = unclamped(&criterion->weight, traits);
+		contest->origin_lines[c] = unclamped(&criterion->weight, traits);
 		for (size_t k = 0; k < criterion->need_count; k++)
-			contest->lines[criteria + criterion->need_first + k].at =
+			contest->origin_lines[criteria + criterion->need_first + k] =
 				unclamped(&criterion->needs[k].amount, traits);
 	}
 	count_origin(contest);
@@ -117,143 +105,116 @@ void lf_walk_origin(struct lf_contest *contest, uint32_t trait, double tau)
 		bool is_need;
 		const double *of = factors(contest, l, &is_need);
 
-		if (of != NULL && contest->lines[l].at > 0)
-			add_scaled(is_need ? contest->origin_met : contest->origin_fixed, of, contest->lines[l].at, n);
+		if (of != NULL && contest->origin_lines[l] > 0)
+			add_scaled(is_need ? contest->origin_met : contest->origin_fixed, of, contest->origin_lines[l], n);
 	}
 }
 
 /* ---- the walk: begin and pieces ---- */
 
-static void count_line(struct lf_walk *walk, size_t line, bool appears)
+/* The walk's own sums, from now on: at first those of the origin do. */
+static void keep_sums(struct lf_walk *walk)
 {
-	const struct lf_line *of = &walk->contest->lines[line];
-	double sign = appears ? 1 : -1;
-	size_t one = appears ? 1 : (size_t)-1;
+	struct lf_contest *contest = walk->contest;
 
-	if (line < walk->contest->rubric->def.criterion_count) {
-		walk->weights_active += one;
+	if (walk->fixed == contest->fixed)
 		return;
-	}
-	walk->needs_active += one;
-	walk->need += sign * of->at;
-	walk->need_rise += sign * of->slope;
+	memcpy(contest->fixed, walk->fixed, contest->count * sizeof *contest->fixed);
+	memcpy(contest->met, walk->met, contest->count * sizeof *contest->met);
+	walk->fixed = contest->fixed;
+	walk->met = contest->met;
 }
 
 /* A line appears or disappears at the end of a piece: the sums take in both its parts, or lose them. */
-static void toggle(struct lf_walk *walk, size_t line)
+static void toggle(struct lf_walk *walk, struct lf_line *line)
 {
 	struct lf_contest *contest = walk->contest;
-	struct lf_line *of = &contest->lines[line];
+	double at, slope;
+	size_t one;
 	bool is_need;
-	const double *factor;
+	const double *of;
 
-	of->active = !of->active;
-	of->turn = INFINITY;
+	line->active = !line->active;
+	line->turn = INFINITY;
 	if (!contest->exact)
 		return;
-	count_line(walk, line, of->active);
-	factor = factors(contest, line, &is_need);
-	if (factor == NULL)
+	at = line->active ? line->at : -line->at;
+	slope = line->active ? line->slope : -line->slope;
+	one = line->active ? 1 : (size_t)-1;
+	of = factors(contest, line->line, &is_need);
+	*(is_need ? &walk->needs_active : &walk->weights_active) += one;
+	if (of == NULL) {
+		walk->weight = line->active ? at : 0;
+		walk->weight_rise = line->active ? slope : 0;
 		return;
-	add_scaled(is_need ? contest->met : contest->fixed, factor, of->active ? of->at : -of->at, contest->count);
-	add_scaled(is_need ? contest->met_rise : contest->fixed_rise, factor, of->active ? of->slope : -of->slope,
-		contest->count);
-}
-
-static void take_line(struct lf_contest *contest, size_t line, double slope)
-{
-	if (slope == 0)
-		return;
-	contest->lines[line].coefficient = slope;
-	contest->moving[contest->moving_count++] = (uint32_t)line;
-}
-
-/* Finds the lines that move with a trait; those of the last one stand still again. */
-static void find_moving(struct lf_contest *contest, uint32_t trait)
-{
-	const struct lf_rubric *rubric = contest->rubric;
-	size_t need = rubric->def.criterion_count;
-
-	for (size_t k = 0; k < contest->moving_count; k++) {
-		struct lf_line *line = &contest->lines[contest->moving[k]];
-
-		line->slope = 0;
-		line->turn = INFINITY;
-		line->active = line->at > 0;
 	}
-	contest->moving_count = 0;
-	contest->moving_trait = trait;
-	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
-		take_line(contest, c, coefficient(&rubric->criteria[c].weight, trait));
-		for (size_t k = 0; k < rubric->criteria[c].need_count; k++)
-			take_line(contest, need++, coefficient(&rubric->criteria[c].needs[k].amount, trait));
+	if (is_need) {
+		walk->need += at;
+		walk->need_rise += slope;
 	}
+	keep_sums(walk);
+	add_scaled(is_need ? contest->met : contest->fixed, of, at, contest->count);
+	add_scaled(is_need ? contest->met_rise : contest->fixed_rise, of, slope, contest->count);
 }
 
-/* Slopes, where each line turns, and the sums. */
-static void set_lines(struct lf_walk *walk, double direction)
+/* The lines that move with the trait: where each turns, and the slopes of the sums. */
+static void set_lines(struct lf_walk *walk)
 {
 	struct lf_contest *contest = walk->contest;
 	size_t n = contest->count, criteria = contest->rubric->def.criterion_count;
+	const struct lf_move *moves = contest->rubric->moves + contest->rubric->move_first[walk->trait];
 	double weights = contest->weights_size, needs = contest->needs_size;
 
-	for (size_t i = 0; contest->exact && i < n; i++) {
-		contest->fixed[i] = contest->origin_fixed[i];
-		contest->met[i] = contest->origin_met[i];
-		contest->fixed_rise[i] = contest->met_rise[i] = 0;
+	if (contest->exact) {
+		memset(contest->fixed_rise, 0, n * sizeof *contest->fixed_rise);
+		memset(contest->met_rise, 0, n * sizeof *contest->met_rise);
 	}
-	walk->weights_active = contest->origin_weights;
-	walk->needs_active = contest->origin_needs;
-	walk->need = contest->origin_need;
 	for (size_t k = 0; k < contest->moving_count; k++) {
-		size_t l = contest->moving[k];
-		struct lf_line *line = &contest->lines[l];
-		bool above = line->at > 0, below = line->at < 0, rises;
-		bool is_need;
+		uint32_t l = moves[k].line;
+		double at = contest->origin_lines[l], slope = walk->direction * moves[k].coefficient;
+		bool above = at > 0, below = at < 0, rises = slope > 0, is_need, active = above || (!below && rises);
 		const double *of;
 
-		line->slope = direction * line->coefficient;
-		rises = line->slope > 0;
-		line->active = above || (!below && rises);
-		line->turn = (above && !rises) || (below && rises) ? -line->at / line->slope : INFINITY;
-		*(l < criteria ? &weights : &needs) += rises ? line->slope : -line->slope;
-		if (!line->active || !contest->exact)
+		contest->moving[k] = (struct lf_line){.at = at,
+			.slope = slope,
+			.turn = (above && !rises) || (below && rises) ? -at / slope : INFINITY,
+			.line = l,
+			.active = active};
+		*(l < criteria ? &weights : &needs) += rises ? slope : -slope;
+		if (!active || !contest->exact)
 			continue;
 		*(l < criteria ? &walk->weights_active : &walk->needs_active) += !above;
 		of = factors(contest, l, &is_need);
 		if (is_need)
-			walk->need_rise += line->slope;
+			walk->need_rise += slope;
 		if (of != NULL)
-			add_scaled(is_need ? contest->met_rise : contest->fixed_rise, of, line->slope, n);
+			add_scaled(is_need ? contest->met_rise : contest->fixed_rise, of, slope, n);
+		else
+			walk->weight_rise = slope;
 	}
 	walk->noise = 0x1p-49 * weights * (contest->alignments > 0 ? needs : 1);
 }
 
-static double next_turn(const struct lf_walk *walk)
-{
-	const struct lf_contest *contest = walk->contest;
-	double turn = INFINITY;
-
-	for (size_t k = 0; k < contest->moving_count; k++) {
-		const struct lf_line *line = &contest->lines[contest->moving[k]];
-
-		if (line->turn < turn)
-			turn = line->turn;
-	}
-	return turn;
-}
-
 static void find_piece_end(struct lf_walk *walk)
 {
-	double turn = next_turn(walk);
+	const struct lf_contest *contest = walk->contest;
 
-	walk->piece_end = turn < walk->end ? turn : walk->end;
+	walk->piece_end = walk->end;
+	for (size_t k = 0; k < contest->moving_count; k++) {
+		if (contest->moving[k].turn < walk->piece_end)
+			walk->piece_end = contest->moving[k].turn;
+	}
 	walk->events = 0;
 }
 
 bool lf_walk_begin(struct lf_walk *walk, struct lf_contest *contest, uint32_t trait, double origin, double direction,
 	uint32_t leader)
 {
+	const uint32_t *move_first = contest->rubric->move_first + trait;
+
+	contest->moving_count = move_first[1] - move_first[0];
+	if (contest->moving_count == 0)
+		return false;
 	*walk = (struct lf_walk){
 		.contest = contest,
 		.trait = trait,
@@ -262,12 +223,15 @@ bool lf_walk_begin(struct lf_walk *walk, struct lf_contest *contest, uint32_t tr
 		.end = direction > 0 ? 1 - origin : origin,
 		.limit = 1,
 		.leader = leader,
+		.weights_active = contest->origin_weights,
+		.needs_active = contest->origin_needs,
+		.fixed = contest->origin_fixed,
+		.met = contest->origin_met,
+		.need = contest->origin_need,
 	};
-	if (contest->moving_trait != trait)
-		find_moving(contest, trait);
-	if (contest->moving_count == 0)
-		return false;
-	set_lines(walk, direction);
+	if (contest->alignments == 1 && contest->origin_lines[contest->alignment] > 0)
+		walk->weight = contest->origin_lines[contest->alignment];
+	set_lines(walk);
 	find_piece_end(walk);
 	return true;
 }
@@ -283,20 +247,22 @@ double lf_walk_tau(const struct lf_walk *walk, double t)
 
 /* Sums in a piece, about one t. */
 struct about {
-	double t, length;           /* to the end of the piece */
+	double t, length;           /* to where the piece, or the interest, ends */
 	double need, need_rise;     /* N; 1 and 0 where the alignment has no part */
 	double weight, weight_rise; /* w̃ of the alignment */
 	double bound;               /* of the gate, a hair lower, so that who meets it exactly is in */
 	bool gated;                 /* the gate moves with t */
 	bool shut;                  /* nobody passes it */
-	bool aligned;
 };
 
-static struct about look(const struct lf_walk *walk, double t)
+static inline struct about look(const struct lf_walk *walk, double t)
 {
 	const struct lf_contest *contest = walk->contest;
 	struct about about = {.t = t, .length = walk->piece_end - t, .need = 1};
 
+	/* As far as another event could count as the same. */
+	if (about.length > walk->limit - t + STEP_MIN)
+		about.length = walk->limit - t + STEP_MIN;
 	about.bound = contest->bound - contest->bound * 1e-13;
 	if (contest->alignments == 0)
 		return about;
@@ -304,45 +270,58 @@ static struct about look(const struct lf_walk *walk, double t)
 		about.shut = contest->bound > 0;
 		return about;
 	}
-	about.aligned = true;
 	about.gated = contest->bound > 0;
 	about.need = walk->need + walk->need_rise * t;
 	about.need_rise = walk->need_rise;
-	if (contest->lines[contest->alignment].active) {
-		about.weight_rise = contest->lines[contest->alignment].slope;
-		about.weight = contest->lines[contest->alignment].at + about.weight_rise * t;
-	}
+	about.weight = walk->weight + walk->weight_rise * t;
+	about.weight_rise = walk->weight_rise;
 	return about;
 }
 
-/* Lead of row i over row l, times W·N, less what may be rounding: c + b·s + a·s², s = t - about.t. */
+/* A row's sums. */
+struct standing {
+	double fixed, fixed_rise, met, met_rise;
+};
+
+static inline struct standing stand(const struct lf_walk *walk, uint32_t i)
+{
+	const struct lf_contest *contest = walk->contest;
+
+	return (struct standing){walk->fixed[i], contest->fixed_rise[i], walk->met[i], contest->met_rise[i]};
+}
+
+/* Lead of one row over another, times W·N, less what may be rounding: c + b·s + a·s², s = t - about.t. */
 struct quadratic {
 	double c, b, a;
 };
 
-static inline struct quadratic lead_over(const struct lf_walk *walk, const struct about *at, uint32_t i, uint32_t l)
+static inline struct quadratic lead_over(
+	double noise, const struct about *at, const struct standing *one, const struct standing *other)
 {
-	const struct lf_contest *contest = walk->contest;
-	double rise = contest->fixed_rise[i] - contest->fixed_rise[l];
-	double fixed = contest->fixed[i] - contest->fixed[l] + rise * at->t, met, met_rise;
+	double rise = one->fixed_rise - other->fixed_rise, fixed = one->fixed - other->fixed + rise * at->t;
+	double met_rise = one->met_rise - other->met_rise, met = one->met - other->met + met_rise * at->t;
 
-	if (!at->aligned)
-		return (struct quadratic){fixed - walk->noise, rise, 0};
-	met_rise = contest->met_rise[i] - contest->met_rise[l];
-	met = contest->met[i] - contest->met[l] + met_rise * at->t;
 	return (struct quadratic){
-		.c = at->need * fixed + at->weight * met - walk->noise,
+		.c = at->need * fixed + at->weight * met - noise,
 		.b = at->need * rise + at->need_rise * fixed + at->weight * met_rise + at->weight_rise * met,
 		.a = at->need_rise * rise + at->weight_rise * met_rise,
 	};
 }
 
+/* false: c + b·s + a·s² > 0 nowhere in 0..length. */
+static inline bool reaches(double c, double b, double a, double length)
+{
+	double steepest = (b > 0 ? b : 0) + (a > 0 ? a : 0) * length;
+
+	return c + steepest * length > 0;
+}
+
 /* The smallest s in 0..length from which on c + b·s + a·s² > 0; INFINITY: none. */
 static inline double first_above(struct quadratic q, double length)
 {
-	double reach = q.c + (q.b > 0 ? q.b * length : 0) + (q.a > 0 ? q.a * length * length : 0), discriminant, s;
+	double discriminant, s;
 
-	if (!(reach > 0))
+	if (!reaches(q.c, q.b, q.a, length))
 		return INFINITY;
 	if (q.c > 0)
 		return 0;
@@ -360,8 +339,9 @@ static inline double first_above(struct quadratic q, double length)
 
 /* From where to where, as distances from about.t, a row passes its gates within the piece. false: nowhere. */
 static inline bool eligible_stretch(
-	const struct lf_contest *contest, const struct about *at, uint32_t i, double *from, double *to)
+	const struct lf_walk *walk, const struct about *at, uint32_t i, double *from, double *to)
 {
+	const struct lf_contest *contest = walk->contest;
 	double rise, now, then;
 
 	*from = 0;
@@ -371,7 +351,7 @@ static inline bool eligible_stretch(
 	if (!at->gated)
 		return true;
 	rise = contest->met_rise[i] - at->bound * at->need_rise;
-	now = contest->met[i] + contest->met_rise[i] * at->t - at->bound * at->need;
+	now = walk->met[i] + contest->met_rise[i] * at->t - at->bound * at->need;
 	then = now + rise * at->length;
 	if (now >= 0 && then < 0)
 		*to = now / -rise;
@@ -386,25 +366,30 @@ static double next_event(const struct lf_walk *walk)
 	const struct lf_contest *contest = walk->contest;
 	struct about at = look(walk, walk->at);
 	uint32_t leader = walk->leader;
-	double nearest = INFINITY, holds_from, holds_to = 0;
+	double nearest = INFINITY, holds_from, holds_to = 0, noise = walk->noise;
+	struct standing lead = {0};
 
-	if (leader != LF_NONE && (!eligible_stretch(contest, &at, leader, &holds_from, &holds_to) || holds_from > 0))
+	if (leader != LF_NONE && (!eligible_stretch(walk, &at, leader, &holds_from, &holds_to) || holds_from > 0))
 		return 0;
 	if (holds_to < at.length)
 		nearest = holds_to; /* also where nobody leads: the first one eligible will */
 	if (leader == LF_NONE)
 		nearest = INFINITY;
+	else
+		lead = stand(walk, leader);
 	for (uint32_t i = 0; i < contest->count; i++) {
 		double from, to, s;
+		struct standing own;
 		struct quadratic q;
 
-		if (i == leader || !eligible_stretch(contest, &at, i, &from, &to) || !(from < nearest))
+		if (i == leader || !eligible_stretch(walk, &at, i, &from, &to) || !(from < nearest))
 			continue;
 		if (leader == LF_NONE) {
 			nearest = from;
 			continue;
 		}
-		q = lead_over(walk, &at, i, leader);
+		own = stand(walk, i);
+		q = lead_over(noise, &at, &own, &lead);
 		if (from > 0) {
 			q.c += (q.b + q.a * from) * from;
 			q.b += 2 * q.a * from;
@@ -422,15 +407,21 @@ static uint32_t leader_in_piece(const struct lf_walk *walk, double t)
 	const struct lf_contest *contest = walk->contest;
 	struct about at = look(walk, t);
 	uint32_t leader = walk->leader;
+	struct standing lead = {0}, own;
 	double from, to;
 
-	if (leader != LF_NONE && (!eligible_stretch(contest, &at, leader, &from, &to) || from > 0))
+	if (leader != LF_NONE && (!eligible_stretch(walk, &at, leader, &from, &to) || from > 0))
 		leader = LF_NONE;
+	if (leader != LF_NONE)
+		lead = stand(walk, leader);
 	for (uint32_t i = 0; i < contest->count; i++) {
-		if (!eligible_stretch(contest, &at, i, &from, &to) || from > 0)
+		if (!eligible_stretch(walk, &at, i, &from, &to) || from > 0)
 			continue;
-		if (leader == LF_NONE || lead_over(walk, &at, i, leader).c > 0)
+		own = stand(walk, i);
+		if (leader == LF_NONE || lead_over(walk->noise, &at, &own, &lead).c > 0) {
 			leader = i;
+			lead = own;
+		}
 	}
 	return leader;
 }
@@ -439,9 +430,9 @@ static uint32_t leader_in_piece(const struct lf_walk *walk, double t)
 static void open_piece(struct lf_walk *walk)
 {
 	for (size_t k = 0; k < walk->contest->moving_count; k++) {
-		size_t line = walk->contest->moving[k];
+		struct lf_line *line = &walk->contest->moving[k];
 
-		if (walk->contest->lines[line].turn <= walk->piece_end)
+		if (line->turn <= walk->piece_end)
 			toggle(walk, line);
 	}
 	find_piece_end(walk);
@@ -479,6 +470,75 @@ static bool next_exact(struct lf_walk *walk, double *t)
 		if (walk->leader != before)
 			return true;
 	}
+}
+
+/* ---- whether to walk at all ---- */
+
+/* Whether a line is cut off within a distance, or no longer is. */
+static bool turns_within(double at, double slope, double distance)
+{
+	return at > 0 ? at + slope * distance <= 0 : at + slope * distance >= 0;
+}
+
+/* The sums and slopes at the origin, upwards; the ways on which some line turns, or needs come to nothing. */
+static struct lf_ways look_around(struct lf_contest *contest, uint32_t trait, double up, double down, struct about *at)
+{
+	const struct lf_rubric *rubric = contest->rubric;
+	const struct lf_move *move = rubric->moves + rubric->move_first[trait],
+			     *end = rubric->moves + rubric->move_first[trait + 1];
+	struct lf_ways turns = {false, false};
+	double tiny = 2e-9 * (at->need > 1 ? at->need : 1);
+
+	memset(contest->fixed_rise, 0, contest->count * sizeof *contest->fixed_rise);
+	memset(contest->met_rise, 0, contest->count * sizeof *contest->met_rise);
+	for (; move < end; move++) {
+		double above = contest->origin_lines[move->line], slope = move->coefficient;
+		bool is_need;
+		const double *of;
+
+		turns.up = turns.up || turns_within(above, slope, up);
+		turns.down = turns.down || turns_within(above, -slope, down);
+		if (!(above > 0))
+			continue;
+		of = factors(contest, move->line, &is_need);
+		if (is_need)
+			at->need_rise += slope;
+		if (of != NULL)
+			add_scaled(is_need ? contest->met_rise : contest->fixed_rise, of, slope, contest->count);
+		else
+			at->weight_rise = slope;
+	}
+	turns.up = turns.up || at->need + at->need_rise * up <= tiny;
+	turns.down = turns.down || at->need - at->need_rise * down <= tiny;
+	return turns;
+}
+
+struct lf_ways lf_walk_worthwhile(struct lf_contest *contest, uint32_t trait, uint32_t leader, double up, double down)
+{
+	const struct lf_walk origin = {.contest = contest, .fixed = contest->origin_fixed, .met = contest->origin_met};
+	struct about at = {.need = 1};
+	struct standing lead;
+	struct lf_ways ways;
+
+	if (!contest->exact || contest->bound > 0 || (contest->alignments > 0 && contest->origin_needs == 0))
+		return (struct lf_ways){true, true};
+	if (contest->alignments > 0) {
+		at.need = contest->origin_need;
+		if (contest->origin_lines[contest->alignment] > 0)
+			at.weight = contest->origin_lines[contest->alignment];
+	}
+	ways = look_around(contest, trait, up, down, &at);
+	lead = stand(&origin, leader);
+	for (uint32_t i = 0; i < contest->count && !(ways.up && ways.down); i++) {
+		struct standing own = stand(&origin, i);
+		struct quadratic q = lead_over(0, &at, &own, &lead);
+
+		if (i == leader || contest->barred[i])
+			continue;
+		ways.up = ways.up || reaches(q.c, q.b, q.a, up);
+		ways.down = ways.down || reaches(q.c, -q.b, q.a, down);
+	}
+	return ways;
 }
 
 /* ---- the walk: sampled ---- */

@@ -180,16 +180,22 @@ static struct lf_label take_label(struct block *block, const char *title, const 
 	return (struct lf_label){.text = keep_text(block, text), .length = strlen(text)};
 }
 
+static size_t count_terms(const struct lf_linear *linear, size_t trait_count)
+{
+	size_t count = 0;
+
+	for (size_t t = 0; linear->by_trait != NULL && t < trait_count; t++)
+		count += linear->by_trait[t] != 0;
+	return count;
+}
+
 static struct lf_response take_response(
 	struct block *block, const struct lf_linear *linear, const uint32_t *trait_order, size_t trait_count)
 {
 	struct lf_response response = {.base = linear->base};
 	struct lf_term *terms;
-	size_t count = 0;
 
-	for (size_t t = 0; linear->by_trait != NULL && t < trait_count; t++)
-		count += linear->by_trait[t] != 0;
-	terms = take(block, count, sizeof *terms);
+	terms = take(block, count_terms(linear, trait_count), sizeof *terms);
 	if (terms == NULL)
 		return response;
 	for (size_t i = 0; i < trait_count; i++) {
@@ -220,6 +226,20 @@ static void take_segments(struct block *block, struct lf_criterion *criterion, c
 			.rating_end = curve[i + 1].rating,
 			.value_end = curve[i + 1].value + 0.0,
 		};
+		if (segments[i].slope > criterion->steepest)
+			criterion->steepest = segments[i].slope;
+	}
+}
+
+static void find_gates(struct lf_criterion *criterion, const struct lf_rubric_def *def)
+{
+	criterion->gate = LF_NONE;
+	for (uint32_t g = 0; g < def->gate_count; g++) {
+		if (def->gates[g].criterion != criterion->index)
+			continue;
+		criterion->gates |= UINT64_C(1) << g;
+		if (criterion->gate == LF_NONE || def->gates[g].at_least > def->gates[criterion->gate].at_least)
+			criterion->gate = g;
 	}
 }
 
@@ -294,6 +314,7 @@ static void take_criteria(
 			.need_first = rubric->need_count,
 		};
 
+		find_gates(&criterion, def);
 		if (from->derived == LF_RATED) {
 			take_segments(block, &criterion, from, def);
 			take_priors(block, &criterion, from, rubric);
@@ -308,6 +329,47 @@ static void take_criteria(
 			place[index] = (uint32_t)c;
 		}
 	}
+}
+
+static uint32_t add_move(struct lf_move *moves, uint32_t count, size_t line, const struct lf_response *response, uint32_t trait)
+{
+	for (size_t i = 0; i < response->term_count; i++) {
+		if (response->terms[i].trait == trait)
+			moves[count++] = (struct lf_move){(uint32_t)line, response->terms[i].coefficient};
+	}
+	return count;
+}
+
+/* After the criteria, whose terms they are. */
+static void take_moves(struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def)
+{
+	uint32_t *first = take(block, def->trait_count + 1, sizeof *first), count = 0;
+	struct lf_move *moves;
+	size_t terms = 0;
+
+	for (size_t j = 0; j < def->criterion_count; j++) {
+		terms += count_terms(&def->criteria[j].weight, def->trait_count);
+		for (size_t i = 0; i < def->criteria[j].need_count; i++)
+			terms += count_terms(&def->criteria[j].needs[i].amount, def->trait_count);
+	}
+	moves = take(block, terms, sizeof *moves);
+	rubric->moves = moves;
+	rubric->move_first = first;
+	if (first == NULL)
+		return;
+	for (uint32_t t = 0; t < def->trait_count; t++) {
+		first[t] = count;
+		for (size_t c = 0; moves != NULL && c < def->criterion_count; c++) {
+			const struct lf_criterion *criterion = &rubric->criteria[c];
+
+			count = add_move(moves, count, c, &criterion->weight, t);
+			for (size_t k = 0; k < criterion->need_count; k++)
+				count = add_move(moves, count, def->criterion_count + criterion->need_first + k,
+					&criterion->needs[k].amount, t);
+		}
+	}
+	first[def->trait_count] = count;
+	assert(count <= terms);
 }
 
 static void take_labels(struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def)
@@ -395,6 +457,7 @@ static void set_grids(struct lf_rubric *rubric, const struct lf_rubric_def *def)
 
 	for (size_t s = 0; s < def->source_count; s++)
 		weight = larger(weight, def->source_weights[s]);
+	rubric->heaviest_source = weight;
 	for (size_t j = 0; j < def->criterion_count; j++)
 		weight = larger(weight, def->criteria[j].prior_strength);
 	weight = power_of_two(weight);
@@ -415,6 +478,7 @@ static void lay_out(struct block *block, struct lf_rubric *rubric, const struct 
 	trait_order = take_order(block, def->trait_count, trait_before, def);
 	take_labels(block, rubric, def);
 	take_criteria(block, rubric, def, trait_order);
+	take_moves(block, rubric, def);
 	take_perturbations(block, rubric, def);
 }
 

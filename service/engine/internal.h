@@ -47,6 +47,15 @@ struct lf_need {
 	struct lf_response amount;
 };
 
+/*
+ * A line is a criterion's weight (canonical place) or, from criterion_count on, a need (need_first and on). How it moves
+ * with one trait.
+ */
+struct lf_move {
+	uint32_t line;
+	double coefficient;
+};
+
 /* One piece of a value function, from rating to rating_end. */
 struct lf_segment {
 	double rating, value, slope;
@@ -67,6 +76,9 @@ struct lf_criterion {
 	struct lf_response weight;
 	const struct lf_segment *segments; /* rated */
 	size_t segment_count;
+	double steepest;               /* the largest slope of these */
+	uint32_t gate;                 /* the highest on it; LF_NONE: none */
+	uint64_t gates;                /* bit g: gate g is on it */
 	double prior_strength;         /* k on the grid of weights */
 	const struct lf_prior *priors; /* by discipline of the definition, then one for all others; NULL where k = 0 */
 	const struct lf_need *needs;   /* DOMAIN_ALIGNMENT, by discipline id */
@@ -91,7 +103,10 @@ struct lf_rubric {
 	const struct lf_label *discipline_labels; /* by index in the definition */
 	const struct lf_label *trait_labels;      /* by index in the definition */
 	size_t need_count;                        /* of all criteria */
+	const struct lf_move *moves;              /* by trait; of one trait by criterion: its weight, then its needs */
+	const uint32_t *move_first;               /* by trait, and one more: the end */
 	bool has_alignment, has_coverage;
+	double heaviest_source;      /* the most that one piece of evidence weighs; at least 1 */
 	struct lf_grid weight_grid;  /* of s · a and of k */
 	struct lf_grid product_grid; /* of s · a · r and of k · p */
 	struct lf_perturbations perturbations;

@@ -9,6 +9,54 @@ static void insert_fit(struct lf_discipline_fit *fits, size_t count, struct lf_d
 	fits[count] = fit;
 }
 
+/* x(d) of an imagined member: what its discipline covers. */
+static double covered(const struct lf_rubric *rubric, uint32_t discipline, uint32_t of)
+{
+	const double *covers = rubric->def.disciplines[discipline].covers;
+
+	if (covers == NULL)
+		return of == discipline;
+	return of < rubric->def.discipline_count ? covers[of] : 0;
+}
+
+static double aligned(const struct lf_scoring *scoring, size_t place, uint32_t discipline)
+{
+	const struct lf_criterion *criterion = &scoring->rubric->criteria[place];
+	double total = scoring->space.need_totals[place], met = 0;
+
+	for (size_t i = 0; i < criterion->need_count; i++)
+		met += scoring->space.needs[criterion->need_first + i] *
+		       covered(scoring->rubric, discipline, criterion->needs[i].discipline);
+	return total > 0 ? met / total : 0;
+}
+
+static double labour_covered(const struct lf_scoring *scoring, uint32_t discipline)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < scoring->labour_count; i++)
+		sum += scoring->space.labour[i].amount *
+		       covered(scoring->rubric, discipline, scoring->space.labour[i].discipline);
+	return scoring->labour_total > 0 ? sum / scoring->labour_total : 0;
+}
+
+/* The values of a member without evidence, with the same bits as lf_score_criteria(): those of the priors were computed with the rubric. */
+static void expect(const struct lf_scoring *scoring, uint32_t discipline, struct lf_criterion_score *criteria)
+{
+	for (size_t c = 0; c < scoring->rubric->def.criterion_count; c++) {
+		const struct lf_criterion *criterion = &scoring->rubric->criteria[c];
+		double value = 0;
+
+		if (criterion->derived == LF_DOMAIN_ALIGNMENT)
+			value = aligned(scoring, c, discipline);
+		else if (criterion->derived == LF_TEAM_COVERAGE)
+			value = labour_covered(scoring, discipline);
+		else if (criterion->priors != NULL)
+			value = criterion->priors[discipline].value;
+		criteria[criterion->index].value = value;
+	}
+}
+
 bool lf_profile(const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace,
 	struct lf_discipline_fit *fits, double *weights)
 {
@@ -19,14 +67,13 @@ bool lf_profile(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 	lf_scoring_begin(&scoring, rubric, the_case, workspace);
 	for (size_t i = 0; i < rubric->def.discipline_count; i++) {
 		uint32_t discipline = rubric->discipline_order[i];
-		struct lf_member imagined = {.id = "", .discipline = discipline, .availability = 1, .candidate = true};
 
 		if (the_case->member_count == 0) {
 			scoring.space.labour[0] = (struct lf_amount){discipline, 1};
 			scoring.labour_count = 1;
 			scoring.labour_total = 1;
 		}
-		(void)lf_score_criteria(&scoring, &imagined, scoring.space.criteria);
+		expect(&scoring, discipline, scoring.space.criteria);
 		insert_fit(fits, i,
 			(struct lf_discipline_fit){
 				.discipline = discipline,

@@ -5,24 +5,16 @@
 
 enum { DECIMALS_MAX = 9, DIGITS_MAX = 24 };
 
-static const uint64_t powers[DECIMALS_MAX + 1] = {
-	1,
-	10,
-	100,
-	1000,
-	10000,
-	100000,
-	1000000,
-	10000000,
-	100000000,
-	1000000000,
-};
+const double lf_text_powers[DECIMALS_MAX + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
 
 #define FIXED_MAX 1e9 /* times 10^9 still fits 64 bits */
 
-uint64_t lf_scaled(double x, unsigned decimals)
+/* One digit before the point and two behind: nearly always. */
+static inline void add_hundredths(struct lf_text *text, unsigned number)
 {
-	return (uint64_t)((x < 0 ? -x : x) * (double)powers[decimals] + 0.5);
+	const char digits[4] = {(char)('0' + number / 100), '.', (char)('0' + number / 10 % 10), (char)('0' + number % 10)};
+
+	lf_text_add(text, digits, sizeof digits);
 }
 
 static void add_digits(struct lf_text *text, uint64_t number, unsigned decimals)
@@ -72,14 +64,10 @@ void lf_text_fixed(struct lf_text *text, double x, unsigned decimals)
 	number = lf_scaled(x, decimals);
 	if (x < 0 && number > 0)
 		lf_text_add(text, "-", 1);
-	if (decimals == 2 && number < 1000) { /* nearly always */
-		const char digits[4] = {
-			(char)('0' + number / 100), '.', (char)('0' + number / 10 % 10), (char)('0' + number % 10)};
-
-		lf_text_add(text, digits, sizeof digits);
-		return;
-	}
-	add_digits(text, number, decimals);
+	if (decimals == 2 && number < 1000)
+		add_hundredths(text, (unsigned)number);
+	else
+		add_digits(text, number, decimals);
 }
 
 void lf_text_signed(struct lf_text *text, double x, unsigned decimals)
@@ -187,12 +175,17 @@ unsigned lf_decimals_below(double a, double b, double limit, unsigned least)
 	unsigned decimals = lf_decimals_apart(a, b, least);
 
 	while (decimals < DECIMALS_MAX &&
-		(double)(lf_scaled(a, decimals) - lf_scaled(b, decimals)) >= limit * (double)powers[decimals])
+		(double)(lf_scaled(a, decimals) - lf_scaled(b, decimals)) >= limit * lf_text_powers[decimals])
 		decimals++;
 	return decimals;
 }
 
 void lf_text_distance(struct lf_text *text, double a, double b, unsigned decimals)
 {
-	add_digits(text, lf_scaled(a, decimals) - lf_scaled(b, decimals), decimals);
+	uint64_t number = lf_scaled(a, decimals) - lf_scaled(b, decimals);
+
+	if (decimals == 2 && number < 1000)
+		add_hundredths(text, (unsigned)number);
+	else
+		add_digits(text, number, decimals);
 }

@@ -57,8 +57,15 @@ void lf_text_join(struct lf_text *text, size_t index, size_t count);
 /* NUL-terminates, cutting at a character's boundary where something did not fit. */
 void lf_text_finish(struct lf_text *text);
 
+extern const double lf_text_powers[10]; /* of ten */
+
 /* |x| in units of the last of that many decimals, rounded as lf_text_fixed() does. |x| below 1e9, decimals up to 9. */
-uint64_t lf_scaled(double x, unsigned decimals);
+static inline uint64_t lf_scaled(double x, unsigned decimals)
+{
+	/* By way of a signed integer, to which machines convert in one instruction. */
+	return (uint64_t)(int64_t)((x < 0 ? -x : x) * lf_text_powers[decimals] + 0.5);
+}
+
 /* Decimals from least to 9 with which a and b, being different, look different; least where they are equal. */
 unsigned lf_decimals_apart(double a, double b, unsigned least);
 /* Decimals from least to 9 with which a - b as printed looks smaller than limit, which it is. */

@@ -36,7 +36,7 @@ struct lf_kernel_bench {
 
 /* ---- the kernel ---- */
 
-enum part { SCORE = 1, PROFILE = 2, EXPLAIN = 4, PLAIN = 8 };
+enum part { SCORE = 1, PROFILE = 2, EXPLAIN = 4, PLAIN = 8, CHANGES = 16 };
 
 static void hear(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length)
 {
@@ -58,8 +58,17 @@ static bool run_parts(struct lf_kernel_bench *bench, struct one *one, unsigned p
 		return false;
 	if ((parts & SCORE) != 0 && !lf_score(rubric, &e->built.engine, bench->workspace, &e->result))
 		return false;
+	if ((parts & CHANGES) != 0) {
+		e->contested = lf_find_changes(rubric, &e->built.engine, &e->result, bench->workspace, &e->changes);
+		lf_find_co_lead(rubric, &e->result, &e->co_lead, e->pair_values);
+	}
 	if ((parts & EXPLAIN) != 0)
-		lf_explain(rubric, &e->built.engine, &(struct lf_findings){.result = &e->result, .profile = e->profile}, hear, &bench->sink);
+		lf_explain(rubric, &e->built.engine,
+			&(struct lf_findings){.result = &e->result,
+				.profile = e->profile,
+				.changes = e->contested ? &e->changes : NULL,
+				.co_lead = &e->co_lead},
+			hear, &bench->sink);
 	return true;
 }
 
@@ -159,23 +168,36 @@ static const struct {
 	bool (*run)(struct lf_kernel_bench *bench, struct one *one, unsigned argument);
 	unsigned argument;
 } parts[] = {
-	{run_parts, PROFILE},
-	{run_parts, SCORE},
-	{run_parts, EXPLAIN},
-	{run_parts, PROFILE | SCORE | EXPLAIN},
 	{run_parts, SCORE | PLAIN},
+	{run_parts, SCORE},
+	{run_parts, PROFILE},
+	{run_parts, PROFILE | SCORE},
+	{run_parts, PROFILE | SCORE | CHANGES},
+	{run_parts, PROFILE | SCORE | CHANGES | EXPLAIN},
 	{run_steps, DECODE},
 	{run_steps, EVALUATE},
 	{run_steps, ANSWER},
 	{run_steps, RECORD},
 	{run_steps, PACK},
 };
-enum { PARTS = sizeof parts / sizeof parts[0], PLAIN_PART = 4, FIRST_STEP = 5 };
+enum {
+	PLAIN_PART,
+	SCORE_PART,
+	PROFILE_PART,
+	SCORED_PART,
+	CHANGES_PART,
+	KERNEL_PART,
+	FIRST_STEP,
+	PARTS = sizeof parts / sizeof parts[0]
+};
 
-/* One sample: CPU time a case of every part, for steps beyond the first that of the step alone, for PLAIN_PART what it saves. */
+/*
+ * One sample: CPU time a case of every part, for steps beyond the first that of the step alone. Changes and words need
+ * the result that is in the workspace, so they are measured after the rest of the kernel, and are differences, too.
+ */
 struct sample {
 	double ns[PARTS];
-	double all_ns;
+	double robustness_ns, changes_ns, explain_ns, all_ns;
 };
 
 static bool take_sample(struct lf_kernel_bench *bench, size_t first, struct sample *sample)
@@ -189,7 +211,9 @@ static bool take_sample(struct lf_kernel_bench *bench, size_t first, struct samp
 		sample->ns[p] = (thread_cpu_ns() - begin) / SAMPLE_CASES;
 	}
 	sample->all_ns = sample->ns[PARTS - 1];
-	sample->ns[PLAIN_PART] = sample->ns[1] - sample->ns[PLAIN_PART];
+	sample->robustness_ns = sample->ns[SCORE_PART] - sample->ns[PLAIN_PART];
+	sample->changes_ns = sample->ns[CHANGES_PART] - sample->ns[SCORED_PART];
+	sample->explain_ns = sample->ns[KERNEL_PART] - sample->ns[CHANGES_PART];
 	for (size_t p = PARTS - 1; p > FIRST_STEP; p--)
 		sample->ns[p] -= sample->ns[p - 1];
 	return true;
@@ -227,18 +251,19 @@ enum lf_code lf_kernel_bench_run(struct lf_kernel_bench *bench, double seconds, 
 	}
 	if (code == LF_OK) {
 		*kernel = (struct lf_kernel){
-			.profile_ns = median_of(samples, count, 0, values),
-			.score_ns = median_of(samples, count, 1, values),
-			.explain_ns = median_of(samples, count, 2, values),
-			.kernel_ns = median_of(samples, count, 3, values),
-			.robustness_ns = median_of(samples, count, PLAIN_PART, values),
+			.profile_ns = median_of(samples, count, PROFILE_PART, values),
+			.score_ns = median_of(samples, count, SCORE_PART, values),
+			.changes_ns = median_at(samples, count, offsetof(struct sample, changes_ns), values),
+			.explain_ns = median_at(samples, count, offsetof(struct sample, explain_ns), values),
+			.kernel_ns = median_of(samples, count, KERNEL_PART, values),
+			.robustness_ns = median_at(samples, count, offsetof(struct sample, robustness_ns), values),
 		};
 		*steps = (struct lf_steps){
-			.decode_ns = median_of(samples, count, 5, values),
-			.evaluate_ns = median_of(samples, count, 6, values),
-			.answer_ns = median_of(samples, count, 7, values),
-			.record_ns = median_of(samples, count, 8, values),
-			.pack_ns = median_of(samples, count, 9, values),
+			.decode_ns = median_of(samples, count, FIRST_STEP, values),
+			.evaluate_ns = median_of(samples, count, FIRST_STEP + 1, values),
+			.answer_ns = median_of(samples, count, FIRST_STEP + 2, values),
+			.record_ns = median_of(samples, count, FIRST_STEP + 3, values),
+			.pack_ns = median_of(samples, count, FIRST_STEP + 4, values),
 			.all_ns = median_at(samples, count, offsetof(struct sample, all_ns), values),
 		};
 	}
@@ -270,7 +295,9 @@ static enum lf_code decode(struct lf_kernel_bench *bench, struct one *one, struc
 		return code;
 	e->profile = lf_arena_zalloc(&bench->kept, def->discipline_count + 1, sizeof *e->profile);
 	e->profile_weights = lf_arena_zalloc(&bench->kept, def->criterion_count, sizeof *e->profile_weights);
-	if (e->profile == NULL || e->profile_weights == NULL)
+	e->changes.weights = lf_arena_zalloc(&bench->kept, def->criterion_count, sizeof *e->changes.weights);
+	e->pair_values = lf_arena_zalloc(&bench->kept, def->criterion_count, sizeof *e->pair_values);
+	if (e->profile == NULL || e->profile_weights == NULL || e->changes.weights == NULL || e->pair_values == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	bytes = lf_workspace_bytes(bench->version->compiled, &e->built.engine);
 	if (bytes > bench->workspace_bytes)

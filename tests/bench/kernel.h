@@ -13,14 +13,15 @@
 struct lf_kernel {
 	double score_ns;   /* lf_score() */
 	double profile_ns; /* lf_profile() */
-	double explain_ns; /* lf_explain() */
-	double kernel_ns;  /* all three, one after another, measured as one */
+	double changes_ns; /* lf_find_changes() and lf_find_co_lead() */
+	double explain_ns; /* lf_explain() of all that */
+	double kernel_ns;  /* all of it, one after another, measured as one */
 	double robustness_ns; /* the part of score_ns that is gone without robustness */
 };
 
 struct lf_steps {
 	double decode_ns;   /* check of the wire bytes, unpack, canonical order */
-	double evaluate_ns; /* conversion to the engine's case, lf_profile(), lf_score() */
+	double evaluate_ns; /* conversion to the engine's case, lf_profile(), lf_score(), what would change it */
 	double answer_ns;   /* the Decision, with lf_explain() */
 	double record_ns;   /* canonical bytes of team and project, the Answer, the log's digests */
 	double pack_ns;     /* the reply's bytes */

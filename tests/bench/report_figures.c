@@ -42,6 +42,7 @@ const struct lf_figure lf_insert_figures[LF_INSERT_FIGURES] = {
 const struct lf_figure lf_kernel_figures[LF_KERNEL_FIGURES] = {
 	OF_ROUND("profileNs", kernel.profile_ns),
 	OF_ROUND("scoreNs", kernel.score_ns),
+	OF_ROUND("changesNs", kernel.changes_ns),
 	OF_ROUND("explainNs", kernel.explain_ns),
 	OF_ROUND("kernelNs", kernel.kernel_ns),
 	OF_ROUND("robustnessNs", kernel.robustness_ns),

@@ -86,7 +86,7 @@ static void print_names(const struct lf_report *report, const char *title, const
 
 static void print_kernel(const struct lf_report *report, FILE *out)
 {
-	static const char *const kernel[] = {"profile", "score", "explain", "together", "robustness (part of score)"};
+	static const char *const kernel[] = {"profile", "score", "changes", "explain", "together", "robustness (part of score)"};
 	static const char *const steps[] = {
 		"decode", "convert and score", "answer with words", "record", "pack", "together"};
 
@@ -153,7 +153,7 @@ static void print_ratios(const struct lf_report *report, FILE *out)
 		print_ratio(report, &lf_ratio_figures[1], i, settings->in_flight[i] >= 64 ? text : "", out);
 	fprintf(out, "kernel\n");
 	snprintf(text, sizeof text, "us a decision, target <= %g", kernel_us_target);
-	fprintf(out, "%27.2f                   %s\n", lf_spread_of(report, &lf_kernel_figures[3], 0).median / 1e3,
+	fprintf(out, "%27.2f                   %s\n", lf_spread_of(report, &lf_kernel_figures[4], 0).median / 1e3,
 		text);
 	for (size_t i = 0; i < settings->point_count; i++) {
 		if (settings->in_flight[i] != 1)

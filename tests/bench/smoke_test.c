@@ -78,7 +78,7 @@ static void measures_every_figure_and_leaves_nothing_behind(void **state)
 	/* In flight, twice seven figures of loads, five of inserts, two ratios, each with median, lowest and highest.
 	 */
 	assert_int_equal(assert_positive(points, "points"), 2 * (1 + (7 + 7 + 5 + 2) * 3));
-	assert_int_equal(assert_positive(json_object_get(report, "kernel"), "kernel"), 5 * 3);
+	assert_int_equal(assert_positive(json_object_get(report, "kernel"), "kernel"), 6 * 3);
 	assert_int_equal(assert_positive(json_object_get(report, "leadfitd"), "leadfitd"), 2 * 3);
 	assert_non_null(json_object_get(json_object_get(report, "versions"), "nng"));
 	json_decref(report);
