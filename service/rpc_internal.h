@@ -18,6 +18,7 @@ enum {
 	LF_RPC_ARENAS_KEPT       = 64,        /* idle arenas kept for reuse, each with at most 64 KiB */
 	LF_RPC_SEND_MS           = 10 * 1000, /* a peer that takes no reply for so long is disconnected */
 	LF_RPC_REPLY_SPARE       = 256,       /* room behind a staged reply, so that lf_rpc_append() seldom allocates */
+	LF_RPC_REPLY_HINT        = 8 * 1024,  /* most replies are shorter: a decision of eight people has 7 KB */
 	LF_RPC_URL_BYTES_MAX     = 320,
 	LF_RPC_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
 	LF_RPC_LINGER_MS         = 200,       /* at stop, for large replies that nng has but perhaps not written */

@@ -68,15 +68,12 @@ static void committed(struct lf_append *append, const struct lf_error *error)
 	lf_version_release(version);
 }
 
-/* The bytes of a message that is canonical already. */
-static struct lf_bytes pack(const ProtobufCMessage *message, struct lf_arena *arena)
+/* The bytes of a message that is canonical already. hint: see lf_wire_pack(). */
+static struct lf_bytes pack(const ProtobufCMessage *message, size_t hint, struct lf_arena *arena)
 {
-	struct lf_bytes bytes = {.length = protobuf_c_message_get_packed_size(message)};
-	uint8_t *data = lf_arena_alloc(arena, bytes.length);
+	struct lf_bytes bytes;
 
-	if (data != NULL)
-		protobuf_c_message_pack(message, data);
-	bytes.data = data;
+	bytes.data = lf_wire_pack(message, arena, hint, &bytes.length);
 	return bytes;
 }
 
@@ -91,7 +88,7 @@ static bool digest_request(const Leadfit__V1__ScoreRequest *request, struct lf_b
 	rest.team = NULL;
 	rest.project = NULL;
 	rest.idempotency_key = lf_unconst("");
-	bytes = pack(&rest.base, arena);
+	bytes = pack(&rest.base, 0, arena);
 	if (bytes.data == NULL)
 		return false;
 	lf_sha256(team.data, team.length, &parts[0]);
@@ -126,15 +123,19 @@ static const char **candidate_ids(const struct lf_case *the_case, struct lf_aren
 }
 
 /* The part of the record that follows from the request alone. false where the arena is exhausted. */
-static bool fill_request(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, const char *caller,
+static bool fill_request(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, struct lf_rpc_call *call,
 	struct lf_arena *arena)
 {
-	append->caller = caller;
+	const uint8_t *sent;
+	size_t length;
+
+	append->caller = lf_rpc_caller(call);
 	append->idempotency_key = request->idempotency_key;
 	if (request->team == NULL || request->project == NULL)
 		return true; /* a violation, found later */
-	append->team = pack(&request->team->base, arena);
-	append->project = pack(&request->project->base, arena);
+	lf_rpc_request_bytes(call, &sent, &length);
+	append->team = pack(&request->team->base, length, arena);
+	append->project = pack(&request->project->base, 0, arena);
 	if (append->team.data == NULL || append->project.data == NULL)
 		return false;
 	return *request->idempotency_key == '\0' ||
@@ -238,7 +239,7 @@ static void scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__
 	(void)closure; /* the reply is staged now and sent after the commit */
 	/* Canonical first, so that the order in which a caller lists map entries changes nothing. */
 	lf_wire_canonicalize(lf_unconst(&request->base));
-	if (job == NULL || !fill_request(&job->append, request, lf_rpc_caller(call), arena)) {
+	if (job == NULL || !fill_request(&job->append, request, call, arena)) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 		lf_send_error(call, &error);
 		return;
