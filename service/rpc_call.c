@@ -251,6 +251,16 @@ void lf_rpc_call_peek(struct lf_rpc_call *call)
 		call->request_id = lf_frame_metadata(&frame, REQUEST_ID);
 }
 
+bool lf_rpc_call_is_quick(const struct lf_rpc_call *call)
+{
+	const char *quick = call->server->quick_method;
+	struct lf_frame frame;
+
+	return quick != NULL && call->request_bytes <= LF_RPC_QUICK_BYTES_MAX &&
+	       lf_frame_decode(&frame, nng_msg_body(call->request), nng_msg_len(call->request), NULL) == LF_OK &&
+	       frame.method.length == strlen(quick) && memcmp(frame.method.data, quick, frame.method.length) == 0;
+}
+
 static const struct lf_rpc_service *find_service(
 	const struct lf_rpc_server *server, struct lf_slice method, unsigned *index)
 {
