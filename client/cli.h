@@ -64,6 +64,12 @@ void lf_sentences_print(struct lf_page *page, const char *title, size_t count, c
 
 /* Writes a rubric for people. */
 void lf_rubric_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse *response);
+/*
+ * Asks for a stored rubric. name: "" for the only active one; digest: its first 8 digits or more, NULL for the active version.
+ * Gives back the reply, to be freed; NULL on error. Blocks.
+ */
+ProtobufCMessage *lf_rubric_get(
+	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error);
 
 extern const struct lf_command lf_command_score;
 extern const struct lf_command lf_command_profile;
@@ -72,6 +78,13 @@ extern const struct lf_command lf_command_decisions_show;
 extern const struct lf_command lf_command_rubric_check;
 extern const struct lf_command lf_command_rubric_list;
 extern const struct lf_command lf_command_rubric_show;
+extern const struct lf_command lf_command_rubric_diff;
+extern const struct lf_command lf_command_rubric_fmt;
+extern const struct lf_command lf_command_rubric_weights;
+extern const struct lf_command lf_command_rubric_test;
+extern const struct lf_command lf_command_rubric_put;
+extern const struct lf_command lf_command_rubric_activate;
+extern const struct lf_command lf_command_rubric_history;
 extern const struct lf_command lf_command_call;
 extern const struct lf_command lf_command_health;
 extern const struct lf_command lf_command_version;

@@ -1,8 +1,9 @@
 /* leadfit rubric check, rubric list, rubric show. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "client/cli.h"
+#include "client/rubric_ref.h"
 #include "leadfit/v1/rubrics.pb-c.h"
 #include "proto/limits.h"
 
@@ -14,27 +15,63 @@ static const struct lf_option show_options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, DIGEST_SHOWN = 12, DIGEST_DIGITS = 64, DIGEST_DIGITS_MIN = 8 };
+enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
 
 /* ---- check ---- */
 
-/* The file's faults, however they were found, as the service would answer them. */
-static void print_faults(
-	struct lf_cli *cli, const struct lf_input *input, const Leadfit__V1__CheckRubricResponse *answer)
+/* A fault or a warning, and the line at which it stands. */
+struct finding {
+	size_t line, index;
+	const Leadfit__V1__FieldViolation *violation;
+};
+
+static int compare_findings(const void *a, const void *b)
 {
+	const struct finding *x = a, *y = b;
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* One line each, in the order of the file's lines. */
+static void print_findings(struct lf_cli *cli, const struct lf_input *input, bool warnings, size_t count,
+	Leadfit__V1__FieldViolation *const *violations)
+{
+	void (*const print)(struct lf_buffer *, const char *, const char *, const struct lf_source *, size_t) =
+		warnings ? lf_warning_print : lf_violation_print;
 	const struct lf_source sources[] = {{.prefix = "rubric", .input = input}, {.prefix = "", .input = input}};
-	if (cli->json) {
-		lf_cli_json(cli, &answer->base);
+	struct finding *findings = calloc(count + 1, sizeof(*findings));
+	if (findings == NULL) {
+		cli->page.text.failed = true;
 		return;
 	}
-	for (size_t i = 0; i < answer->n_errors; i++) {
+	for (size_t i = 0; i < count; i++) {
+		const char *field = violations[i]->field;
+		field += strncmp(field, "rubric.", 7) == 0 ? 7 : 0;
+		findings[i] = (struct finding){lf_input_line_of(input, field), i, violations[i]};
+	}
+	qsort(findings, count, sizeof(*findings), compare_findings);
+	for (size_t i = 0; i < count; i++) {
 		struct lf_buffer text = {0};
-		lf_violation_print(&text, answer->errors[i]->field, answer->errors[i]->description, sources, 2);
+		print(&text, findings[i].violation->field, findings[i].violation->description, sources, 2);
 		cli->page.text.failed = cli->page.text.failed || text.failed;
 		if (text.data != NULL)
 			lf_page_add(&cli->page, LF_PLAIN, "%s", text.data);
 		lf_buffer_clean_up(&text);
 	}
+	free(findings);
+}
+
+/* The file's faults, however they were found, then the warnings, as the service would answer them. */
+static void print_faults(
+	struct lf_cli *cli, const struct lf_input *input, const Leadfit__V1__CheckRubricResponse *answer)
+{
+	if (cli->json) {
+		lf_cli_json(cli, &answer->base);
+		return;
+	}
+	print_findings(cli, input, false, answer->n_errors, answer->errors);
+	print_findings(cli, input, true, answer->n_warnings, answer->warnings);
 	if (answer->n_errors == 0)
 		lf_page_add(&cli->page, LF_PLAIN, "%s: this rubric can be used: %s %s\n", input->name,
 			answer->ref == NULL ? "" : answer->ref->name, answer->ref == NULL ? "" : answer->ref->digest);
@@ -122,7 +159,7 @@ static void print_versions(struct lf_page *page, const Leadfit__V1__ListRubricsR
 		lf_table_line(&table, version->active ? LF_BOLD : LF_PLAIN);
 		lf_table_cell(&table, 0, "%s", version->ref == NULL ? "" : version->ref->name);
 		lf_table_cell(&table, 1, "%s", version->active ? "yes" : "no");
-		lf_table_cell(&table, 2, "%.*s", DIGEST_SHOWN, version->ref == NULL ? "" : version->ref->digest);
+		lf_table_cell(&table, 2, "%.*s", LF_DIGEST_SHOWN, version->ref == NULL ? "" : version->ref->digest);
 		lf_table_cell(&table, 3, "%.16s", time);
 		lf_table_cell(&table, 4, "%s", version->put_by);
 		lf_table_cell(&table, 5, "%s", version->title);
@@ -153,50 +190,9 @@ static int run_list(struct lf_cli *cli, const struct lf_arguments *arguments)
 
 /* ---- show: rubric_page.c draws it ---- */
 
-/* Whether text is 8..64 digits of a digest: rubric list shows the first 12. */
-static bool is_digest(const char *text)
+ProtobufCMessage *lf_rubric_get(
+	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error)
 {
-	const size_t length = strlen(text);
-	return length >= DIGEST_DIGITS_MIN && length <= DIGEST_DIGITS && strspn(text, "0123456789abcdef") == length;
-}
-
-/* The only stored digest that begins like this, in arena; NULL on error. */
-static char *complete_digest(
-	struct lf_cli *cli, const char *name, const char *begin, struct lf_arena *arena, struct lf_error *error)
-{
-	Leadfit__V1__ListRubricsRequest request;
-	leadfit__v1__list_rubrics_request__init(&request);
-	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Rubrics/List", &request.base, true, error);
-	if (reply == NULL)
-		return NULL;
-	const Leadfit__V1__ListRubricsResponse *list = (const Leadfit__V1__ListRubricsResponse *)reply;
-	const char *found = NULL;
-	size_t count = 0;
-	for (size_t i = 0; i < list->n_versions; i++) {
-		const Leadfit__V1__RubricRef *ref = list->versions[i]->ref;
-		if (ref == NULL || strncmp(ref->digest, begin, strlen(begin)) != 0 ||
-			(name[0] != '\0' && strcmp(ref->name, name) != 0))
-			continue;
-		found = ref->digest;
-		count++;
-	}
-	char *digest = count == 1 ? lf_arena_strdup(arena, found, strlen(found)) : NULL;
-	if (count == 0)
-		lf_error_set(error, LF_NOT_FOUND, "--digest: no version's digest begins with %s", begin);
-	else if (count > 1)
-		lf_error_set(error, LF_INVALID_ARGUMENT, "--digest: %zu versions' digests begin with %s", count, begin);
-	else if (digest == NULL)
-		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	protobuf_c_message_free_unpacked(reply, NULL);
-	return digest;
-}
-
-/* Asks for the version that the arguments name. NULL on error. */
-static ProtobufCMessage *get(
-	struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_arena *arena, struct lf_error *error)
-{
-	const char *name = arguments->operand_count > 0 ? arguments->operands[0] : "";
-	const char *digest = lf_argument(arguments, "digest");
 	Leadfit__V1__GetRubricRequest request;
 	leadfit__v1__get_rubric_request__init(&request);
 	request.name = lf_arena_strdup(arena, name, strlen(name));
@@ -204,14 +200,8 @@ static ProtobufCMessage *get(
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 		return NULL;
 	}
-	if (digest != NULL && !is_digest(digest)) {
-		lf_error_set(error, LF_INVALID_ARGUMENT, "--digest: %s is not %d..%d lower-case hexadecimal digits",
-			digest, DIGEST_DIGITS_MIN, DIGEST_DIGITS);
-		return NULL;
-	}
 	if (digest != NULL) {
-		request.digest = strlen(digest) == DIGEST_DIGITS ? lf_arena_strdup(arena, digest, DIGEST_DIGITS)
-								 : complete_digest(cli, name, digest, arena, error);
+		request.digest = lf_digest_complete(cli, "--digest", name, digest, arena, error);
 		if (request.digest == NULL)
 			return NULL;
 	}
@@ -226,7 +216,8 @@ static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	int status = LF_EXIT_DONE;
 	lf_arena_init(&arena, ARENA_BYTES_MAX);
-	ProtobufCMessage *reply = get(cli, arguments, &arena, &error);
+	ProtobufCMessage *reply = lf_rubric_get(cli, arguments->operand_count > 0 ? arguments->operands[0] : "",
+		lf_argument(arguments, "digest"), &arena, &error);
 	if (reply == NULL)
 		status = lf_cli_report(cli, &error, sources, 2);
 	else if (cli->json)
@@ -243,8 +234,9 @@ const struct lf_command lf_command_rubric_check = {
 	.name = "rubric check",
 	.operands = "FILE",
 	.summary = "Say everything that is wrong with a rubric file; nothing is stored",
-	.help = "The service checks it. Each fault is one line on standard output: FILE:LINE: path: what is wrong.\n"
-		"Exit status 0: it can be used; 1: it has faults.\n\n"
+	.help = "The service checks it. Each fault is one line on standard output: FILE:LINE: path: what is wrong. Below\n"
+		"them come warnings, FILE:LINE: warning: path: what is allowed, but is probably not meant.\n"
+		"Exit status 0: it can be used, with or without warnings; 1: it has faults.\n\n"
 		"Example:\n"
 		"  leadfit rubric check tech-lead.yaml\n",
 	.options = no_options,

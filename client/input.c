@@ -177,7 +177,7 @@ static const struct lf_source *source_of(const char *field, const struct lf_sour
 	return NULL;
 }
 
-void lf_violation_print(struct lf_buffer *out, const char *field, const char *description,
+static void print_violation(struct lf_buffer *out, const char *kind, const char *field, const char *description,
 	const struct lf_source *sources, size_t source_count)
 {
 	const struct lf_source *source = source_of(field, sources, source_count);
@@ -193,6 +193,7 @@ void lf_violation_print(struct lf_buffer *out, const char *field, const char *de
 		lf_buffer_append_text(out, source->input->name);
 		lf_buffer_append_text(out, line == 0 ? "" : number);
 		lf_buffer_append_text(out, ": ");
+		lf_buffer_append_text(out, kind);
 		/* "line 7" has become the number; every other path helps. */
 		if (*path != '\0' && strncmp(path, "line ", 5) != 0) {
 			lf_buffer_append_text(out, path);
@@ -204,4 +205,16 @@ void lf_violation_print(struct lf_buffer *out, const char *field, const char *de
 	}
 	lf_buffer_append_text(out, description);
 	lf_buffer_append_text(out, "\n");
+}
+
+void lf_violation_print(struct lf_buffer *out, const char *field, const char *description,
+	const struct lf_source *sources, size_t source_count)
+{
+	print_violation(out, "", field, description, sources, source_count);
+}
+
+void lf_warning_print(struct lf_buffer *out, const char *field, const char *description,
+	const struct lf_source *sources, size_t source_count)
+{
+	print_violation(out, "warning: ", field, description, sources, source_count);
 }

@@ -53,5 +53,8 @@ struct lf_source {
  */
 void lf_violation_print(struct lf_buffer *out, const char *field, const char *description,
 	const struct lf_source *sources, size_t source_count);
+/* The same with "warning: " behind the file's line. */
+void lf_warning_print(struct lf_buffer *out, const char *field, const char *description,
+	const struct lf_source *sources, size_t source_count);
 
 #endif

@@ -52,6 +52,20 @@ struct lf_json_style {
  */
 void lf_json_print(const ProtobufCMessage *message, const struct lf_json_style *style, struct lf_buffer *out);
 
+/* Appends one value of a field, as one line of JSON. */
+void lf_json_print_value(const ProtobufCFieldDescriptor *field, const void *value, struct lf_buffer *out);
+
+/*
+ * Appends the message as YAML that lf_text_parse() reads back as the same message (what JSON.md says of NaN, infinity and
+ * unknown enum numbers holds here too): the canonical form of a file. Field names as in the .proto file (or json_name), by
+ * number; maps by key, numbers by size; defaults left out; what is small in flow style on one line, the rest in block style.
+ */
+void lf_yaml_print(const ProtobufCMessage *message, struct lf_buffer *out);
+/* The same on one line, "{a: 1, b: [2, 3]}", however long. */
+void lf_yaml_print_line(const ProtobufCMessage *message, struct lf_buffer *out);
+/* Whether the YAML text has a comment. false where it is no YAML; true where memory ran out, so that none is lost by mistake. */
+bool lf_yaml_has_comment(const char *text, size_t length);
+
 /* Appends text as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void lf_json_print_string(const char *text, struct lf_buffer *out);
 /* Shortest decimal that reads back as the same double. out has 32 bytes. value is finite. */

@@ -56,6 +56,16 @@ static inline void lf_buffer_put(struct lf_buffer *out, char c)
 	out->data[out->length] = '\0';
 }
 
+/* Whether a field is set; with_defaults also where that could not be told from unset (a message or oneof can be). */
+bool lf_field_is_printed(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, bool with_defaults);
+
+/* Whether libyaml reads text, plain, as this very text, and nobody takes it for "absent". flow: within {} or []. */
+bool lf_yaml_is_plain(const char *text, bool flow);
+/* Whether text may be folded: single spaces between words, nothing odd. Then a line may end at any space. */
+bool lf_yaml_is_foldable(const char *text);
+/* Whether text has several lines that can stand as they are: the first one shows the indentation, and none is only spaces. */
+bool lf_yaml_is_literal(const char *text);
+
 /* Line, from 1, and column, from 1 in bytes, of an offset into text. */
 void lf_text_position(const char *text, size_t offset, size_t *line, size_t *column);
 

@@ -239,12 +239,9 @@ static bool is_zero(const ProtobufCFieldDescriptor *field, const void *value)
 	}
 }
 
-/* What is set; with_defaults also what could not be told from unset. */
-static bool is_printed(
-	const struct printer *printer, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+bool lf_field_is_printed(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, bool with_defaults)
 {
 	const void *value = member(message, field->offset);
-	bool with_defaults = printer->style->with_defaults;
 
 	if (field->label == PROTOBUF_C_LABEL_REPEATED)
 		return with_defaults || *(const size_t *)member(message, field->quantifier_offset) > 0;
@@ -380,7 +377,7 @@ static void print_message(struct printer *printer, const ProtobufCMessage *messa
 	open_container(printer, '{');
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &type->fields[i];
-		if (!is_printed(printer, message, field))
+		if (!lf_field_is_printed(message, field, printer->style->with_defaults))
 			continue;
 		separate(printer, empty);
 		empty = false;
@@ -388,6 +385,14 @@ static void print_message(struct printer *printer, const ProtobufCMessage *messa
 		print_field(printer, message, field);
 	}
 	close_container(printer, '}', empty);
+}
+
+void lf_json_print_value(const ProtobufCFieldDescriptor *field, const void *value, struct lf_buffer *out)
+{
+	static const struct lf_json_style plain = {.pretty = false};
+	struct printer printer = {.style = &plain, .out = out};
+
+	print_value(&printer, field, value);
 }
 
 void lf_json_print(const ProtobufCMessage *message, const struct lf_json_style *style, struct lf_buffer *out)

@@ -47,7 +47,8 @@ static void print_escape(struct lf_buffer *out, unsigned c)
 
 /*
  * The code point, where this character is escaped though JSON does not ask for it: the controls U+0080..U+009F would
- * act on a terminal and are not allowed in YAML, and U+2028 and U+2029 end a line in YAML and in scripts. Else 0.
+ * act on a terminal and are not allowed in YAML, U+2028 and U+2029 end a line in YAML and in scripts, U+FEFF can't be seen,
+ * and YAML does not allow U+FFFE and U+FFFF. Else 0.
  */
 static unsigned needless_escape(const unsigned char *text, size_t count)
 {
@@ -55,6 +56,10 @@ static unsigned needless_escape(const unsigned char *text, size_t count)
 		return text[1];
 	if (count == 3 && text[0] == 0xe2 && text[1] == 0x80 && (text[2] | 1) == 0xa9)
 		return 0x2000u | (text[2] & 0x3fu);
+	if (count == 3 && text[0] == 0xef && text[1] == 0xbb && text[2] == 0xbf)
+		return 0xfeffu;
+	if (count == 3 && text[0] == 0xef && text[1] == 0xbf && text[2] >= 0xbe)
+		return 0xffc0u | (text[2] & 0x3fu);
 	return 0;
 }
 

@@ -22,7 +22,10 @@ enum {
 	LF_TITLE_BYTES_MAX       = 256,             /* a title or display name */
 	LF_TEXT_BYTES_MAX        = 4096,            /* a description, question, level text or note */
 	LF_SAMPLES_MAX           = 65536,           /* perturbations */
+	LF_SAMPLES_DEFAULT       = 1024,
+	LF_SWEEP_POINTS_MAX      = 1001,            /* points of a trait that one Sweep scores */
 	LF_PAGE_MAX              = 1000,            /* decisions in a page */
+	LF_ACTIVATIONS_MAX       = 1000,            /* acts of a rubric's history that are told: the newest */
 	LF_DETAIL_RANKS          = 20,              /* ranks whose criteria are detailed by default */
 	LF_IN_FLIGHT_MAX         = 1024,            /* requests being worked on */
 	LF_CONNECTIONS_MAX       = 1024,

@@ -61,7 +61,7 @@ static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *type, const st
 static bool sizes_fit(const Leadfit__V1__Answer *answer, size_t criteria, size_t members)
 {
 	if (answer->n_weights != criteria || answer->n_scores != members || answer->n_ratings != criteria * members ||
-	    answer->n_shares != criteria * members)
+	    answer->n_shares != criteria * members || (answer->n_first_rank_shares != 0 && answer->n_first_rank_shares != members))
 		return false;
 	for (size_t i = 0; i < answer->n_unknown; i++)
 		if (answer->unknown[i] >= criteria * members || (i > 0 && answer->unknown[i] <= answer->unknown[i - 1]))
@@ -97,7 +97,7 @@ enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf
 			.ignore_undeclared = answer->ignore_undeclared,
 		},
 		&(struct lf_stored_numbers){answer->weights, answer->scores, answer->ratings, answer->shares, answer->unknown,
-			answer->n_unknown},
+			answer->n_unknown, answer->n_first_rank_shares == 0 ? NULL : answer->first_rank_shares},
 		&checker, arena);
 	if (code == LF_RESOURCE_EXHAUSTED) {
 		lf_error_move(error, &inner);

@@ -66,6 +66,10 @@ enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_re
 	if (code == LF_OK)
 		code = lf_rpc_server_add(server, &core->rubrics.base, LF_ROLE_READ, error);
 	if (code == LF_OK)
+		code = lf_rpc_server_require(server, &core->rubrics.base, "Put", LF_ROLE_RUBRIC, error);
+	if (code == LF_OK)
+		code = lf_rpc_server_require(server, &core->rubrics.base, "Activate", LF_ROLE_RUBRIC, error);
+	if (code == LF_OK)
 		code = lf_rpc_server_add(server, &core->describe.base, 0, error);
 	if (code == LF_OK)
 		code = lf_rpc_server_add(server, &core->health.base, 0, error);

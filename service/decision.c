@@ -42,6 +42,8 @@ static void hear(void *context, enum lf_sentence kind, size_t index, const char 
 	case LF_SAY_EXPLANATION:
 		lf_texts_add(&s->explanation, text, length);
 		break;
+	case LF_SAY_CHANGE:
+		break;
 	case LF_SAY_ASSUMPTION:
 		lf_texts_add(&s->assumptions, text, length);
 		break;
@@ -65,8 +67,8 @@ static void say(Leadfit__V1__Decision *d, const struct lf_answer_parts *parts, s
 		return;
 	for (size_t i = 0; i < d->n_ranking; i++)
 		s.ineligible[i].arena = arena;
-	lf_explain(parts->version->compiled, &parts->evaluation->built.engine, &parts->evaluation->result,
-		parts->evaluation->profile, hear, &s);
+	lf_explain(parts->version->compiled, &parts->evaluation->built.engine,
+		&(struct lf_findings){.result = &parts->evaluation->result, .profile = parts->evaluation->profile}, hear, &s);
 	d->explanation = s.explanation.items;
 	d->n_explanation = s.explanation.count;
 	d->assumptions = s.assumptions.items;

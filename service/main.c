@@ -158,6 +158,7 @@ static int load_rubric(struct daemon *d, const char *path)
 	} else {
 		fprintf(stderr, "leadfitd: rubric %s %.12s from %s: %s, %s\n", version->message->name, version->digest_text, path,
 			added ? "stored" : "known", activated ? "activated" : "active version unchanged");
+		lf_rubric_file_warn(path, text, length, version);
 	}
 	lf_version_release(version);
 	lf_error_clean_up(&error);

@@ -13,6 +13,9 @@ enum { ACTIVE_MAX = 64, CACHED_MAX = 32 };
 
 struct lf_registry {
 	struct lf_log *log;
+	/* Held over a put or an activation, commit and switch: the log's order is the order here. Taken before lock, and
+	 * never by a request that only scores. */
+	pthread_mutex_t acts;
 	pthread_mutex_t lock; /* over all below; held for moments only, never over I/O */
 	struct lf_version *active[ACTIVE_MAX]; /* one a name */
 	size_t active_count;
@@ -60,6 +63,17 @@ static void cache(struct lf_registry *r, struct lf_version *version)
 
 /* ---- */
 
+/* The digest fits, so these are the bytes that were put: the service that took them was of another mind. */
+static void cannot_use(const char *name, struct lf_error *inner, struct lf_error *error)
+{
+	enum lf_code code = inner->code == LF_INVALID_ARGUMENT ? LF_FAILED_PRECONDITION : inner->code;
+	char message[sizeof inner->message];
+
+	snprintf(message, sizeof message, "%s", inner->message);
+	lf_error_move(error, inner);
+	lf_error_set(error, code, "the stored rubric \"%.128s\" can't be used: %s", name, message);
+}
+
 /* Reads one version from the log and compiles it. */
 static struct lf_version *load(struct lf_registry *r, const char *name, const struct lf_digest *digest, struct lf_error *error)
 {
@@ -70,8 +84,7 @@ static struct lf_version *load(struct lf_registry *r, const char *name, const st
 	if (lf_log_get_rubric(r->log, name, digest, &row, error) != LF_OK)
 		return NULL;
 	if (lf_version_new(&version, row->body.data, row->body.length, "", &inner) != LF_OK)
-		lf_error_set(error, inner.code == LF_INVALID_ARGUMENT ? LF_DATA_LOSS : inner.code,
-			"the stored rubric \"%.128s\" can't be used: %s", row->name, inner.message);
+		cannot_use(row->name, &inner, error);
 	else if (memcmp(&version->digest, &row->digest, sizeof row->digest) != 0) {
 		lf_error_set(error, LF_DATA_LOSS, "the stored rubric \"%.128s\" does not match its digest", row->name);
 		lf_version_release(version);
@@ -109,6 +122,7 @@ enum lf_code lf_registry_new(struct lf_registry **out, struct lf_log *log, struc
 	if (r == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the rubrics");
 	r->log = log;
+	pthread_mutex_init(&r->acts, NULL);
 	pthread_mutex_init(&r->lock, NULL);
 	code = lf_log_list_rubrics(log, NULL, note_active, &found, error);
 	if (code == LF_OK && found.too_many)
@@ -141,36 +155,147 @@ void lf_registry_destroy(struct lf_registry *r)
 	for (size_t i = 0; i < r->cached_count; i++)
 		lf_version_release(r->cached[i]);
 	pthread_mutex_destroy(&r->lock);
+	pthread_mutex_destroy(&r->acts);
 	free(r);
+}
+
+/* ---- acts: one after another, under r->acts ---- */
+
+/* Whether one more name can become active; true for one that is. */
+static bool has_room(struct lf_registry *r, const char *name)
+{
+	bool room;
+
+	pthread_mutex_lock(&r->lock);
+	room = r->active_count < ACTIVE_MAX || find_active(r, name) != NULL;
+	pthread_mutex_unlock(&r->lock);
+	return room;
+}
+
+/* The log says that version is the active one of its name: from here on requests get it. */
+static void switch_to(struct lf_registry *r, struct lf_version *version)
+{
+	size_t i = 0;
+
+	pthread_mutex_lock(&r->lock);
+	while (i < r->active_count && strcmp(r->active[i]->message->name, version->message->name) != 0)
+		i++;
+	if (i == r->active_count) {
+		r->active[r->active_count++] = lf_version_retain(version);
+	} else if (r->active[i] != version) {
+		struct lf_version *before = r->active[i];
+
+		r->active[i] = lf_version_retain(version);
+		cache(r, before); /* kept compiled: the one that is returned to, if any is */
+		lf_version_release(before);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+/*
+ * A version that was put beside the active one: it is likely to be asked for next. Where none is active here, the log has one from a put
+ * whose commit failed without a word.
+ */
+static enum lf_code keep(struct lf_registry *r, struct lf_version *version, struct lf_error *error)
+{
+	struct lf_version *active = NULL;
+	struct lf_error inner = LF_ERROR_INIT;
+	bool known;
+
+	pthread_mutex_lock(&r->lock);
+	known = find_active(r, version->message->name) != NULL;
+	cache(r, version);
+	pthread_mutex_unlock(&r->lock);
+	if (known)
+		return LF_OK;
+	active = load(r, version->message->name, NULL, &inner);
+	if (active == NULL) {
+		enum lf_code code = inner.code;
+
+		lf_error_move(error, &inner);
+		return code;
+	}
+	switch_to(r, active);
+	lf_version_release(active);
+	return LF_OK;
 }
 
 enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, const char *caller, bool *added, bool *activated,
 	struct lf_error *error)
 {
 	enum lf_code code = lf_version_run_scenarios(version, error);
-	bool now_active = false, full;
+	bool now_active = false;
 
 	if (code != LF_OK)
 		return code;
-	pthread_mutex_lock(&r->lock);
-	full = r->active_count == ACTIVE_MAX && find_active(r, version->message->name) == NULL;
-	pthread_mutex_unlock(&r->lock);
-	if (full)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%d rubrics are active already", ACTIVE_MAX);
-	code = lf_log_put_rubric(r->log, version->message->name, version->message->title, caller, version->canonical,
-		&version->digest, added, &now_active, error);
-	if (code != LF_OK)
-		return code;
-	pthread_mutex_lock(&r->lock);
-	if (now_active && find_active(r, version->message->name) == NULL && r->active_count < ACTIVE_MAX)
-		r->active[r->active_count++] = lf_version_retain(version);
+	pthread_mutex_lock(&r->acts);
+	if (!has_room(r, version->message->name))
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%d rubrics are active already", ACTIVE_MAX);
 	else
-		cache(r, version);
-	pthread_mutex_unlock(&r->lock);
-	if (activated != NULL)
+		code = lf_log_put_rubric(r->log, version->message->name, version->message->title, caller, version->canonical,
+			&version->digest, added, &now_active, error);
+	if (code == LF_OK && now_active)
+		switch_to(r, version);
+	else if (code == LF_OK)
+		code = keep(r, version, error);
+	pthread_mutex_unlock(&r->acts);
+	if (code == LF_OK && activated != NULL)
 		*activated = now_active;
-	return LF_OK;
+	return code;
 }
+
+/* Whether a version may be made active: it passes its own scenarios, or was active before. */
+static enum lf_code may_activate(struct lf_registry *r, const struct lf_version *version, struct lf_error *error)
+{
+	bool was_active = false;
+	enum lf_code code = lf_log_was_active(r->log, &version->digest, &was_active, error);
+
+	return code != LF_OK || was_active ? code : lf_version_run_scenarios(version, error);
+}
+
+/* Log, then memory. */
+static enum lf_code record_and_switch(struct lf_registry *r, struct lf_version *version, const char *caller,
+	struct lf_activated *did, struct lf_error *error)
+{
+	const char *name = version->message->name;
+	enum lf_code code;
+
+	pthread_mutex_lock(&r->acts);
+	if (!has_room(r, name))
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%d rubrics are active already", ACTIVE_MAX);
+	else
+		code = lf_log_activate_rubric(r->log, name, &version->digest, caller, did, error);
+	/* Also where nothing changed: an act whose commit failed without a word may have been stored. */
+	if (code == LF_OK)
+		switch_to(r, version);
+	pthread_mutex_unlock(&r->acts);
+	return code;
+}
+
+enum lf_code lf_registry_activate(struct lf_registry *r, const char *name, const struct lf_digest *digest, const char *caller,
+	struct lf_version **to, struct lf_activated *did, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_version *version = lf_registry_find(r, digest, &inner);
+	enum lf_code code = inner.code;
+
+	if (version != NULL && *name != '\0' && strcmp(name, version->message->name) != 0)
+		code = lf_error_set(&inner, LF_NOT_FOUND, "the version %.12s belongs to the rubric \"%.128s\", not \"%.128s\"",
+			version->digest_text, version->message->name, name);
+	if (code == LF_OK)
+		code = may_activate(r, version, &inner);
+	if (code == LF_OK)
+		code = record_and_switch(r, version, caller, did, &inner);
+	*to = code == LF_OK ? version : NULL;
+	if (code != LF_OK) {
+		lf_version_release(version);
+		lf_error_move(error, &inner);
+	}
+	lf_error_clean_up(&inner);
+	return code;
+}
+
+/* ---- */
 
 /* Says which rubrics there are instead. Under the lock. */
 static void say_active(struct lf_registry *r, const char *name, struct lf_error *error)

@@ -33,8 +33,8 @@ enum lf_code lf_rpc_server_new(struct lf_rpc_server **server, const struct lf_rp
 	struct lf_error *error);
 
 /*
- * Adds a generated service (its functions run on worker threads, several at once). role: what a caller needs for any
- * of its methods, 0 = nothing. Before lf_rpc_server_listen(). service is borrowed.
+ * Adds a generated service (its functions run on worker threads, several at once). role: what a caller needs for
+ * each of its methods, 0 = nothing; lf_rpc_server_require() makes exceptions. Before lf_rpc_server_listen(). service is borrowed.
  *
  * A method gets closure and closure_data; closure_data is a struct lf_rpc_call *. It must, once, then or later, on
  * any thread, either call closure(reply, closure_data), or lf_rpc_fail(), or lf_rpc_stage() followed by
@@ -49,6 +49,13 @@ enum lf_code lf_rpc_server_add(struct lf_rpc_server *server, ProtobufCService *s
  * lf_rpc_server_listen().
  */
 void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method);
+
+/*
+ * One method of a service that was added needs this role instead. NOT_FOUND where service was not added or has no such
+ * method. Before lf_rpc_server_listen().
+ */
+enum lf_code lf_rpc_server_require(struct lf_rpc_server *server, const ProtobufCService *service, const char *method,
+	unsigned role, struct lf_error *error);
 
 /*
  * Listens on tcp://HOST:PORT (port 0: any), ipc://PATH (0600), or tls+tcp:// where nng has TLS. Without tokens only

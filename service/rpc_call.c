@@ -350,7 +350,7 @@ void lf_rpc_call_work(struct lf_rpc_call *call)
 		unknown_method(call->server, frame.method, &error);
 		goto failed;
 	}
-	if (authenticate(call, &frame, service->role, &error) != LF_OK)
+	if (authenticate(call, &frame, service->roles[index], &error) != LF_OK)
 		goto failed;
 	if (overdue(call)) {
 		lf_error_set(&error, LF_DEADLINE_EXCEEDED, "the deadline of %u ms passed before work began",

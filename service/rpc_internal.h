@@ -13,6 +13,7 @@
 
 enum {
 	LF_RPC_SERVICES_MAX      = 16,
+	LF_RPC_METHODS_MAX       = 32, /* of a service */
 	LF_RPC_LISTENERS_MAX     = 16,
 	LF_RPC_RESERVE           = 64,        /* contexts beyond the in-flight limit: they answer RESOURCE_EXHAUSTED */
 	LF_RPC_ARENAS_KEPT       = 64,        /* idle arenas kept for reuse, each with at most 64 KiB */
@@ -86,7 +87,7 @@ struct lf_rpc_call {
 
 struct lf_rpc_service {
 	ProtobufCService *service;
-	unsigned role;
+	unsigned roles[LF_RPC_METHODS_MAX]; /* by the descriptor's methods */
 };
 
 struct lf_rpc_budget {

@@ -4,6 +4,7 @@
 #include <nng/protocol/reqrep0/rep.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -196,7 +197,13 @@ enum lf_code lf_rpc_server_add(
 		if (server->services[i].service->descriptor == service->descriptor)
 			return lf_error_set(
 				error, LF_ALREADY_EXISTS, "service %s is there already", service->descriptor->name);
-	server->services[server->service_count++] = (struct lf_rpc_service){service, role};
+	if (service->descriptor->n_methods > LF_RPC_METHODS_MAX)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "service %s has more than %d methods",
+			service->descriptor->name, LF_RPC_METHODS_MAX);
+	server->services[server->service_count].service = service;
+	for (unsigned i = 0; i < service->descriptor->n_methods; i++)
+		server->services[server->service_count].roles[i] = role;
+	server->service_count++;
 	return LF_OK;
 }
 
@@ -207,6 +214,22 @@ void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method)
 	assert(!server->started);
 	server->quick_method = method;
 	server->quick_max = processors < 1 ? 1 : (size_t)processors; /* nng has two threads a processor for callbacks */
+}
+
+enum lf_code lf_rpc_server_require(struct lf_rpc_server *server, const ProtobufCService *service, const char *method,
+	unsigned role, struct lf_error *error)
+{
+	const ProtobufCServiceDescriptor *descriptor = service->descriptor;
+
+	if (server->started)
+		return lf_error_set(error, LF_FAILED_PRECONDITION, "roles are set before the server listens");
+	for (size_t i = 0; i < server->service_count; i++)
+		for (unsigned m = 0; server->services[i].service == service && m < descriptor->n_methods; m++)
+			if (strcmp(descriptor->methods[m].name, method) == 0) {
+				server->services[i].roles[m] = role;
+				return LF_OK;
+			}
+	return lf_error_set(error, LF_NOT_FOUND, "service %s has no method %s here", descriptor->name, method);
 }
 
 /* Contexts that receive, workers and the watchdog. What it leaves behind when it fails, lf_rpc_server_stop() undoes. */

@@ -83,19 +83,34 @@ out:
 	return code;
 }
 
-void lf_rubric_file_say(const char *path, const char *text, size_t length, const struct lf_error *error)
+/* kind: "" or "warning: ". */
+static void say_violations(const char *path, const char *text, size_t length, const struct lf_error *error, const char *kind)
 {
-	if (error->violation_kept == 0)
-		fprintf(stderr, "leadfitd: %s: %s\n", path, error->message);
 	for (size_t i = 0; i < error->violation_kept; i++) {
 		const struct lf_violation *violation = &error->violations[i];
 		size_t line = text != NULL ? lf_text_line_of(text, length, violation->field) : 0;
 
+		fprintf(stderr, "leadfitd: %s:", path);
 		if (line > 0)
-			fprintf(stderr, "leadfitd: %s:%zu: %s: %s\n", path, line, violation->field, violation->description);
-		else
-			fprintf(stderr, "leadfitd: %s: %s: %s\n", path, violation->field, violation->description);
+			fprintf(stderr, "%zu:", line);
+		fprintf(stderr, " %s%s: %s\n", kind, violation->field, violation->description);
 	}
 	if (error->violation_count > error->violation_kept)
-		fprintf(stderr, "leadfitd: %s: and %zu more\n", path, error->violation_count - error->violation_kept);
+		fprintf(stderr, "leadfitd: %s: %sand %zu more\n", path, kind, error->violation_count - error->violation_kept);
+}
+
+void lf_rubric_file_say(const char *path, const char *text, size_t length, const struct lf_error *error)
+{
+	if (error->violation_kept == 0)
+		fprintf(stderr, "leadfitd: %s: %s\n", path, error->message);
+	say_violations(path, text, length, error, "");
+}
+
+void lf_rubric_file_warn(const char *path, const char *text, size_t length, const struct lf_version *version)
+{
+	struct lf_error warnings = LF_ERROR_INIT;
+
+	lf_version_warn(version, &warnings);
+	say_violations(path, text, length, &warnings, "warning: ");
+	lf_error_clean_up(&warnings);
 }

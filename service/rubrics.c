@@ -1,4 +1,4 @@
-/* Checking and reading rubrics. */
+/* Checking and reading rubrics; rubric_life.c has the rest of the service. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,54 +7,53 @@
 #include "proto/wire.h"
 #include "service/core.h"
 #include "service/decision.h"
+#include "service/rubrics.h"
 #include "service/texts.h"
 
-/* Bytes of a request that hold the rubric: Check takes it as it came, so that its digest is that of what was sent. */
-static enum lf_code pack_rubric(const Leadfit__V1__CheckRubricRequest *request, struct lf_arena *arena, struct lf_bytes *bytes,
+enum lf_code lf_rubric_pack(const Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_bytes *bytes,
 	struct lf_error *error)
 {
-	if (request->rubric == NULL)
+	if (rubric == NULL)
 		return lf_error_add(error, "rubric", "is required");
-	bytes->data = lf_wire_canonical_bytes(lf_unconst(&request->rubric->base), arena, &bytes->length);
+	bytes->data = lf_wire_canonical_bytes(lf_unconst(&rubric->base), arena, &bytes->length);
 	if (bytes->data == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 	return LF_OK;
 }
 
-/* The violations of error as messages. false where the arena is exhausted. */
-static bool list_violations(Leadfit__V1__CheckRubricResponse *response, const struct lf_error *error, struct lf_arena *arena)
+bool lf_violations_list(const struct lf_error *error, struct lf_arena *arena, Leadfit__V1__FieldViolation ***list, size_t *count)
 {
-	size_t count = error->violation_kept;
-	Leadfit__V1__FieldViolation *items = lf_arena_zalloc(arena, count + 1, sizeof *items);
+	Leadfit__V1__FieldViolation *items = lf_arena_zalloc(arena, error->violation_kept + 1, sizeof *items);
 
-	response->errors = lf_arena_zalloc(arena, count + 1, sizeof *response->errors);
-	if (items == NULL || response->errors == NULL)
+	*count = error->violation_kept;
+	*list = lf_arena_zalloc(arena, error->violation_kept + 1, sizeof **list);
+	if (items == NULL || *list == NULL)
 		return false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < *count; i++) {
 		leadfit__v1__field_violation__init(&items[i]);
 		items[i].field = error->violations[i].field;
 		items[i].description = error->violations[i].description;
-		response->errors[i] = &items[i];
+		(*list)[i] = &items[i];
 	}
-	response->n_errors = count;
 	return true;
 }
 
-static void rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__CheckRubricRequest *request,
+static void lf_rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__CheckRubricRequest *request,
 	Leadfit__V1__CheckRubricResponse_Closure closure, void *closure_data)
 {
 	Leadfit__V1__CheckRubricResponse response = LEADFIT__V1__CHECK_RUBRIC_RESPONSE__INIT;
 	Leadfit__V1__RubricRef ref = LEADFIT__V1__RUBRIC_REF__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
-	struct lf_error error = LF_ERROR_INIT;
+	struct lf_error error = LF_ERROR_INIT, warnings = LF_ERROR_INIT;
 	struct lf_version *version = NULL;
 	struct lf_bytes bytes;
 	char digest_text[65];
 	struct lf_digest digest;
+	bool listed;
 
 	(void)service;
 	(void)closure;
-	if (pack_rubric(request, arena, &bytes, &error) != LF_OK) {
+	if (lf_rubric_pack(request->rubric, arena, &bytes, &error) != LF_OK) {
 		lf_send_error(closure_data, &error);
 		return;
 	}
@@ -63,19 +62,25 @@ static void rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfit__
 	ref.name = request->rubric->name;
 	ref.digest = digest_text;
 	response.ref = &ref;
-	if (lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK)
+	if (lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK) {
 		lf_version_run_scenarios(version, &error);
+		lf_version_warn(version, &warnings);
+	}
 	lf_version_release(version);
 	/* Findings are the answer; anything else is a failure of the call. */
 	if (error.code == LF_RESOURCE_EXHAUSTED || (error.code != LF_OK && error.violation_count == 0)) {
 		lf_send_error(closure_data, &error);
+		lf_error_clean_up(&warnings);
 		return;
 	}
-	lf_send_reply(closure_data, list_violations(&response, &error, arena) ? &response.base : NULL);
+	listed = lf_violations_list(&error, arena, &response.errors, &response.n_errors) &&
+		 lf_violations_list(&warnings, arena, &response.warnings, &response.n_warnings);
+	lf_send_reply(closure_data, listed ? &response.base : NULL);
 	lf_error_clean_up(&error);
+	lf_error_clean_up(&warnings);
 }
 
-static bool parse_digest(const char *text, struct lf_digest *digest)
+bool lf_digest_parse(const char *text, struct lf_digest *digest)
 {
 	if (strlen(text) != 64 || strspn(text, "0123456789abcdefABCDEF") != 64)
 		return false;
@@ -84,27 +89,33 @@ static bool parse_digest(const char *text, struct lf_digest *digest)
 	return true;
 }
 
-static Leadfit__V1__RubricVersion *version_message(const struct lf_rubric_row *row, struct lf_arena *arena)
+Leadfit__V1__RubricRef *lf_rubric_ref_new(const char *name, const struct lf_digest *digest, struct lf_arena *arena)
+{
+	Leadfit__V1__RubricRef *ref = lf_arena_alloc(arena, sizeof *ref);
+	char text[65];
+
+	if (ref == NULL)
+		return NULL;
+	leadfit__v1__rubric_ref__init(ref);
+	lf_digest_print(digest, text);
+	ref->name = lf_arena_strdup(arena, name, strlen(name));
+	ref->digest = lf_arena_strdup(arena, text, 64);
+	return ref->name != NULL && ref->digest != NULL ? ref : NULL;
+}
+
+Leadfit__V1__RubricVersion *lf_rubric_version_new(const struct lf_rubric_row *row, struct lf_arena *arena)
 {
 	Leadfit__V1__RubricVersion *message = lf_arena_alloc(arena, sizeof *message);
-	Leadfit__V1__RubricRef *ref = lf_arena_alloc(arena, sizeof *ref);
-	char digest[65];
 
-	if (message == NULL || ref == NULL)
+	if (message == NULL)
 		return NULL;
 	leadfit__v1__rubric_version__init(message);
-	leadfit__v1__rubric_ref__init(ref);
-	lf_digest_print(&row->digest, digest);
-	ref->name = lf_arena_strdup(arena, row->name, strlen(row->name));
-	ref->digest = lf_arena_strdup(arena, digest, 64);
-	message->ref = ref;
+	message->ref = lf_rubric_ref_new(row->name, &row->digest, arena);
 	message->title = lf_arena_strdup(arena, row->title, strlen(row->title));
 	message->active = row->active;
 	message->put_at = lf_timestamp_new(row->put_at_us, arena);
 	message->put_by = lf_arena_strdup(arena, row->put_by, strlen(row->put_by));
-	if (!ref->name || !ref->digest || !message->title || !message->put_at || !message->put_by)
-		return NULL;
-	return message;
+	return message->ref && message->title && message->put_at && message->put_by ? message : NULL;
 }
 
 /* Finds the row that a Get asks for. */
@@ -116,7 +127,7 @@ static enum lf_code find_row(struct lf_core *core, const Leadfit__V1__GetRubricR
 	enum lf_code code;
 
 	if (*request->digest != '\0') {
-		if (!parse_digest(request->digest, &digest))
+		if (!lf_digest_parse(request->digest, &digest))
 			return lf_error_add(error, "digest", "\"%.70s\" is not 64 hexadecimal digits", request->digest);
 		code = lf_log_get_rubric(core->log, NULL, &digest, row, error);
 		if (code == LF_OK && *request->name != '\0' && strcmp(request->name, (*row)->name) != 0) {
@@ -133,7 +144,7 @@ static enum lf_code find_row(struct lf_core *core, const Leadfit__V1__GetRubricR
 	return code;
 }
 
-static void rubrics_get(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__GetRubricRequest *request,
+static void lf_rubrics_get(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__GetRubricRequest *request,
 	Leadfit__V1__GetRubricResponse_Closure closure, void *closure_data)
 {
 	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
@@ -147,7 +158,7 @@ static void rubrics_get(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1
 		lf_send_error(closure_data, &error);
 		return;
 	}
-	response.version = version_message(row, arena);
+	response.version = lf_rubric_version_new(row, arena);
 	response.rubric = leadfit__v1__rubric__unpack(&arena->allocator, row->body.length, row->body.data);
 	lf_send_reply(closure_data, response.version != NULL && response.rubric != NULL ? &response.base : NULL);
 	free(row);
@@ -177,14 +188,14 @@ static void note_version(void *context, const struct lf_rubric_row *row)
 		list->response.versions = grown;
 		list->capacity = capacity;
 	}
-	list->response.versions[list->response.n_versions] = version_message(row, list->arena);
+	list->response.versions[list->response.n_versions] = lf_rubric_version_new(row, list->arena);
 	if (list->response.versions[list->response.n_versions] == NULL)
 		list->exhausted = true;
 	else
 		list->response.n_versions++;
 }
 
-static void rubrics_list(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__ListRubricsRequest *request,
+static void lf_rubrics_list(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__ListRubricsRequest *request,
 	Leadfit__V1__ListRubricsResponse_Closure closure, void *closure_data)
 {
 	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
@@ -200,5 +211,5 @@ static void rubrics_list(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 
 void lf_rubrics_init(struct lf_core *core)
 {
-	core->rubrics = (Leadfit__V1__Rubrics_Service)LEADFIT__V1__RUBRICS__INIT(rubrics_);
+	core->rubrics = (Leadfit__V1__Rubrics_Service)LEADFIT__V1__RUBRICS__INIT(lf_rubrics_);
 }

@@ -377,6 +377,20 @@ static void scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit
 	lf_version_release(version);
 }
 
+/* ---- sweep ---- */
+
+static void scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__SweepRequest *request,
+	Leadfit__V1__SweepResponse_Closure closure, void *closure_data)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	(void)service;
+	(void)request;
+	(void)closure;
+	lf_error_set(&error, LF_UNIMPLEMENTED, "not yet");
+	lf_send_error(closure_data, &error);
+}
+
 void lf_scoring_init(struct lf_core *core)
 {
 	core->scoring = (Leadfit__V1__Scoring_Service)LEADFIT__V1__SCORING__INIT(scoring_);

@@ -119,6 +119,17 @@ static void check_number(struct builder *b, const char *field, const char *key, 
 		lf_check_range(&b->check, field, value, -number_max, number_max);
 }
 
+/* A rating. Without a scale, of which the engine tells, there is nothing to compare it with. */
+static void check_rating(struct builder *b, const char *field, const char *key, double rating)
+{
+	if (!(b->def.scale_min < b->def.scale_max))
+		return;
+	if (key != NULL)
+		lf_check_range_key(&b->check, field, key, rating, b->def.scale_min, b->def.scale_max);
+	else
+		lf_check_range(&b->check, field, rating, b->def.scale_min, b->def.scale_max);
+}
+
 /* A map from traits to coefficients as an array over the rubric's traits. */
 static const double *convert_coefficients(struct builder *b, size_t count, Leadfit__V1__Weight__TraitsEntry *const *entries)
 {
@@ -173,7 +184,7 @@ static void convert_prior(struct builder *b, const Leadfit__V1__Prior *from, str
 	to->prior_strength = from->strength;
 	to->prior_default_mean = from->default_mean != NULL ? from->default_mean->value : middle;
 	if (from->default_mean != NULL)
-		lf_check_range(&b->check, "default_mean", from->default_mean->value, b->def.scale_min, b->def.scale_max);
+		check_rating(b, "default_mean", NULL, from->default_mean->value);
 	for (size_t d = 0; mean != NULL && d < count; d++)
 		mean[d] = to->prior_default_mean;
 	for (size_t i = 0; mean != NULL && i < from->n_mean; i++) {
@@ -186,7 +197,7 @@ static void convert_prior(struct builder *b, const Leadfit__V1__Prior *from, str
 			lf_check_undeclared(&b->check, "mean", entry->key, "discipline", entry->key, &b->version->disciplines);
 		else
 			mean[discipline] = entry->value;
-		lf_check_range_key(&b->check, "mean", entry->key, entry->value, b->def.scale_min, b->def.scale_max);
+		check_rating(b, "mean", entry->key, entry->value);
 	}
 	to->prior_mean = mean;
 	lf_path_pop(&b->check.path, mark);
@@ -203,7 +214,7 @@ static void check_levels(struct builder *b, const Leadfit__V1__Criterion *from)
 		if (end == key || *end != '\0')
 			lf_check_fail_key(&b->check, "levels", key, "is not a rating: a number on the scale");
 		else
-			lf_check_range_key(&b->check, "levels", key, rating, b->def.scale_min, b->def.scale_max);
+			check_rating(b, "levels", key, rating);
 		if (strlen(from->levels[i]->value) > LF_TEXT_BYTES_MAX)
 			lf_check_fail_key(&b->check, "levels", key, "has more than %d bytes", LF_TEXT_BYTES_MAX);
 	}
@@ -222,6 +233,18 @@ static void convert_curve(struct builder *b, const Leadfit__V1__Criterion *from,
 	to->curve_count = from->n_curve;
 }
 
+/* What begins a criterion's stream of perturbations. */
+static uint64_t seed_of(const char *id)
+{
+	struct lf_digest digest;
+	uint64_t seed = 0;
+
+	lf_sha256(id, strlen(id), &digest);
+	for (size_t i = 0; i < 8; i++)
+		seed = seed << 8 | digest.bytes[i];
+	return seed;
+}
+
 static void convert_criterion(struct builder *b, const Leadfit__V1__Criterion *from, struct lf_criterion_def *to)
 {
 	size_t mark;
@@ -231,6 +254,7 @@ static void convert_criterion(struct builder *b, const Leadfit__V1__Criterion *f
 	lf_check_text(&b->check, "description", from->description, LF_TEXT_BYTES_MAX);
 	to->id = from->id;
 	to->title = from->title;
+	to->seed = seed_of(from->id);
 	to->derived = (enum lf_derived)from->derived;
 	if ((int)from->derived < 0 || (int)from->derived > LF_TEAM_COVERAGE) {
 		lf_check_fail(&b->check, "derived", "%d is not known; allowed are RATED, DOMAIN_ALIGNMENT, TEAM_COVERAGE", (int)from->derived);
@@ -365,8 +389,10 @@ static void convert_gate(struct builder *b, const Leadfit__V1__Gate *from, struc
 	}
 	to->at_least = from->at_least->value;
 	to->criterion = lf_names_find(&b->version->criteria, from->criterion);
-	if (to->criterion == LF_NO_NAME)
+	if (to->criterion == LF_NO_NAME) {
+		to->criterion = (uint32_t)b->version->criteria.count; /* none, and not availability either */
 		lf_check_undeclared(&b->check, "criterion", NULL, "criterion", from->criterion, &b->version->criteria);
+	}
 }
 
 static void convert_gates(struct builder *b)
@@ -386,6 +412,26 @@ static void convert_gates(struct builder *b)
 	b->def.gate_count = b->message->n_gates;
 }
 
+static void convert_robustness(struct builder *b, const Leadfit__V1__Robustness *from)
+{
+	size_t mark;
+
+	if (from == NULL)
+		return;
+	mark = lf_path_push(&b->check.path, "robustness");
+	if (from->samples > LF_SAMPLES_MAX)
+		lf_check_fail(&b->check, "samples", "%u is outside 0..%d", from->samples, LF_SAMPLES_MAX);
+	if (from->weights_unknown && from->weight_spread != 0)
+		lf_check_fail(&b->check, "weights_unknown", "stands beside weight_spread: either is allowed, not both");
+	b->def.robustness = (struct lf_robustness_def){
+		.samples = from->samples == 0 ? LF_SAMPLES_DEFAULT : from->samples,
+		.weight_spread = from->weight_spread,
+		.weights_unknown = from->weights_unknown,
+		.rating_spread = from->rating_spread,
+	};
+	lf_path_pop(&b->check.path, mark);
+}
+
 static void convert_rest(struct builder *b)
 {
 	const Leadfit__V1__Rubric *m = b->message;
@@ -401,14 +447,13 @@ static void convert_rest(struct builder *b)
 		lf_check_fail(&b->check, "aggregation", "%d is not known; allowed are ADDITIVE, HARMONIC, MINIMUM", (int)m->aggregation);
 		b->def.aggregation = LF_ADDITIVE;
 	}
-	if (m->robustness != NULL)
-		lf_check_fail(&b->check, "robustness", "is not computed by this version of the service: leave it out");
+	convert_robustness(b, m->robustness);
 	if (m->thresholds == NULL)
 		return;
 	b->def.threshold_margin = m->thresholds->margin;
 	b->def.threshold_evidence_share = m->thresholds->evidence_share;
-	if (m->thresholds->first_rank_share != 0)
-		lf_check_fail(&b->check, "thresholds.first_rank_share", "is not computed by this version of the service: leave it out");
+	b->def.threshold_first_rank_share = m->thresholds->first_rank_share;
+	b->def.co_lead_gain = m->thresholds->co_lead_gain;
 }
 
 /* Whether the counts are within their limits, without which nothing else is looked at. */
@@ -420,26 +465,30 @@ static bool check_counts(struct builder *b)
 	good &= lf_check_count(&b->check, "disciplines", m->n_disciplines, LF_DISCIPLINES_MAX);
 	good &= lf_check_count(&b->check, "sources", m->n_sources, LF_SOURCES_MAX);
 	good &= lf_check_count(&b->check, "criteria", m->n_criteria, LF_CRITERIA_MAX);
-	if (m->n_criteria == 0) {
+	if (m->n_criteria == 0)
 		lf_check_fail(&b->check, "criteria", "is required: 1..%d criteria", LF_CRITERIA_MAX);
-		good = false;
-	}
-	if (m->scale == NULL || !(m->scale->min < m->scale->max)) {
-		lf_check_fail(&b->check, "scale", m->scale == NULL ? "is required: {min, max}" : "min must be below max");
-		good = false;
+	if (m->scale == NULL) {
+		lf_check_fail(&b->check, "scale", "is required: {min, max}");
 	} else {
-		good &= lf_check_range(&b->check, "scale.min", m->scale->min, -number_max, number_max);
-		good &= lf_check_range(&b->check, "scale.max", m->scale->max, -number_max, number_max);
 		b->def.scale_min = m->scale->min;
 		b->def.scale_max = m->scale->max;
 	}
 	return good;
 }
 
-/* The engine's own findings, by the same paths. */
+/* The engine's own findings, by the same paths, but for fields at which something is wrong already. */
 static void report(void *context, const char *field, const char *description)
 {
-	lf_check_fail(context, field, "%s", description);
+	struct builder *b = context;
+	const struct lf_error *error = b->check.error;
+	const size_t mark = lf_path_push(&b->check.path, field);
+	bool known = b->message->scale == NULL && strncmp(field, "scale", 5) == 0;
+
+	for (size_t i = 0; error != NULL && !known && i < error->violation_kept; i++)
+		known = strcmp(error->violations[i].field, b->check.path.text) == 0;
+	lf_path_pop(&b->check.path, mark);
+	if (!known)
+		lf_check_fail(&b->check, field, "%s", description);
 }
 
 static enum lf_code build(struct builder *b, struct lf_error *error)
@@ -451,9 +500,8 @@ static enum lf_code build(struct builder *b, struct lf_error *error)
 		convert_sources(b);
 		convert_criteria(b);
 		convert_gates(b);
-		/* Only what is whole by name can be looked at by number. */
-		if (!b->exhausted && b->check.found == 0)
-			lf_rubric_check(&b->def, report, &b->check);
+		if (!b->exhausted)
+			lf_rubric_check(&b->def, report, b);
 	}
 	if (b->check.found > 0)
 		return lf_error_summarize(error);

@@ -82,6 +82,7 @@ void lf_log_append(struct lf_log *log, struct lf_append *append)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	append->rubric = NULL;
+	append->activation = NULL;
 	append->existing = false;
 	if (check_append(append, &error) != LF_OK) {
 		append->done(append, &error);
@@ -98,7 +99,6 @@ void lf_log_append(struct lf_log *log, struct lf_append *append)
 
 struct rubric_wait {
 	struct lf_append append;
-	struct lf_rubric_put put;
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	bool done;
@@ -115,6 +115,25 @@ static void rubric_done(struct lf_append *append, const struct lf_error *error)
 	/* Under the lock: the waiter's stack is gone as soon as it may go on. */
 	pthread_cond_signal(&wait->ended);
 	pthread_mutex_unlock(&wait->lock);
+}
+
+/* Queues what wait.append names, and returns when it has been completed. */
+static enum lf_code run_and_wait(struct lf_log *log, struct rubric_wait *wait, struct lf_error *error)
+{
+	wait->append.done = rubric_done;
+	wait->append.context = wait;
+	pthread_mutex_init(&wait->lock, NULL);
+	pthread_cond_init(&wait->ended, NULL);
+	enqueue(log, &wait->append);
+	pthread_mutex_lock(&wait->lock);
+	while (!wait->done)
+		pthread_cond_wait(&wait->ended, &wait->lock);
+	pthread_mutex_unlock(&wait->lock);
+	pthread_cond_destroy(&wait->ended);
+	pthread_mutex_destroy(&wait->lock);
+	if (wait->error.code != LF_OK)
+		lf_error_set(error, wait->error.code, "%s", wait->error.message);
+	return wait->error.code;
 }
 
 static enum lf_code check_rubric(const struct lf_rubric_put *put, struct lf_error *error)
@@ -138,27 +157,31 @@ static enum lf_code check_rubric(const struct lf_rubric_put *put, struct lf_erro
 enum lf_code lf_log_put_rubric(struct lf_log *log, const char *name, const char *title, const char *caller,
 	struct lf_bytes body, const struct lf_digest *digest, bool *added, bool *activated, struct lf_error *error)
 {
-	struct rubric_wait wait = {
-		.append = {.done = rubric_done, .context = &wait, .rubric = &wait.put},
-		.put = {.name = name, .title = title, .caller = caller, .body = body, .digest = digest},
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.ended = PTHREAD_COND_INITIALIZER,
-	};
+	struct lf_rubric_put put = {.name = name, .title = title, .caller = caller, .body = body, .digest = digest};
+	struct rubric_wait wait = {.append = {.rubric = &put}};
 	struct lf_error checked = LF_ERROR_INIT;
-	if (check_rubric(&wait.put, &checked) != LF_OK)
+	if (check_rubric(&put, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
-	enqueue(log, &wait.append);
-	pthread_mutex_lock(&wait.lock);
-	while (!wait.done)
-		pthread_cond_wait(&wait.ended, &wait.lock);
-	pthread_mutex_unlock(&wait.lock);
-	pthread_cond_destroy(&wait.ended);
-	pthread_mutex_destroy(&wait.lock);
-	if (wait.error.code != LF_OK)
-		return lf_error_set(error, wait.error.code, "%s", wait.error.message);
+	if (run_and_wait(log, &wait, error) != LF_OK)
+		return wait.error.code;
 	if (added != NULL)
-		*added = wait.put.added;
+		*added = put.added;
 	if (activated != NULL)
-		*activated = wait.put.activated;
+		*activated = put.activated;
+	return LF_OK;
+}
+
+enum lf_code lf_log_activate_rubric(struct lf_log *log, const char *name, const struct lf_digest *digest,
+	const char *caller, struct lf_activated *activated, struct lf_error *error)
+{
+	struct lf_rubric_activate activate = {.name = name == NULL ? "" : name, .caller = caller, .digest = digest};
+	struct rubric_wait wait = {.append = {.activation = &activate}};
+	struct lf_error checked = LF_ERROR_INIT;
+	if (check_id("rubric name", activate.name, &checked) != LF_OK || check_id("caller", caller, &checked) != LF_OK)
+		return lf_error_set(error, checked.code, "%s", checked.message);
+	if (run_and_wait(log, &wait, error) != LF_OK)
+		return wait.error.code;
+	if (activated != NULL)
+		*activated = activate.activated;
 	return LF_OK;
 }

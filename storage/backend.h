@@ -2,20 +2,22 @@
  * What a storage backend must do. This header (with log.h) is all that is needed to write one;
  * tests/storage/conformance.h is the proof that it does it.
  *
- * Terms. A *store* is one opened log. Its *writer side* (tail, begin, append, put_rubric, commit, rollback, maintain,
- * probe) is called by one thread at a time, never concurrently with itself: the log's writer thread, and the opening
+ * Terms. A *store* is one opened log. Its *writer side* (tail, begin, append, put_rubric, activate_rubric, commit,
+ * rollback, maintain, probe) is called by one thread at a time, never concurrently with itself: the log's writer thread, and the opening
  * thread before that exists. A *reader* is one handle for reads, used by one thread at a time, concurrently with the
  * writer side and with other readers; it sees committed records only, and a record from the moment its commit()
  * returned. Every function may block on I/O.
  *
  * Errors. Functions fill *error (never NULL) and return its code. What a code of the writer side means to the log:
  *
- *   INVALID_ARGUMENT, FAILED_PRECONDITION,     this record alone (append, put_rubric): nothing of it is stored, the
- * transaction ALREADY_EXISTS, OUT_OF_RANGE               goes on, and the others in the batch are not touched
+ *   INVALID_ARGUMENT, FAILED_PRECONDITION,     this record alone (append, put_rubric, activate_rubric): nothing of it
+ *   ALREADY_EXISTS, OUT_OF_RANGE, NOT_FOUND    is stored, the transaction goes on, and the others in the batch are not
+ *                                              touched
  *   RESOURCE_EXHAUSTED                         the disk is full: the transaction is lost, a later one may succeed
  *   UNAVAILABLE (and any other code)           the transaction is lost, a later one may succeed; after commit(): it may
- * be stored or not DATA_LOSS                                  what is on disk is unknown or damaged (a failed fsync, a
- * corrupt page): the log calls nothing of the writer side again but close()
+ *                                              be stored or not
+ *   DATA_LOSS                                  what is on disk is unknown or damaged (a failed fsync, a corrupt page):
+ *                                              the log calls nothing of the writer side again but close()
  *
  * A function of the writer side whose memory runs out returns UNAVAILABLE. None aborts.
  *
@@ -75,6 +77,15 @@ struct lf_rubric_put {
 	bool activated; /* out: the name had no active version, this is it now, and the activation is recorded */
 };
 
+/* One activation on its way into the store. */
+struct lf_rubric_activate {
+	const char *name; /* NULL or "" = any */
+	const char *caller;
+	const struct lf_digest *digest;
+	int64_t activated_at_us;
+	struct lf_activated activated; /* out */
+};
+
 struct lf_backend {
 	const char *name; /* "sqlite" */
 
@@ -108,10 +119,18 @@ struct lf_backend {
 	 * records that (who, when, from none, to this). INVALID_ARGUMENT where the digest is stored under another name.
 	 */
 	enum lf_code (*put_rubric)(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error);
+	/*
+	 * Makes a stored version (also one put earlier in this transaction) the active one of its name, and records who,
+	 * when, from what, to what; where it is the active one already, changes and records nothing. NOT_FOUND where no
+	 * version of that digest (and name, where one is given) is stored.
+	 */
+	enum lf_code (*activate_rubric)(
+		struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error);
 	/* Makes the transaction durable and visible. It has ended either way, except that rollback() is called after a
 	 * failure. */
 	enum lf_code (*commit)(struct lf_store *store, struct lf_error *error);
-	/* Undoes the transaction, if there is one. Called after a failed append, put_rubric or commit. */
+	/* Undoes the transaction, if there is one. Called after a failed append, put_rubric, activate_rubric or
+	 * commit. */
 	void (*rollback)(struct lf_store *store);
 	/*
 	 * Housekeeping between transactions, called after every commit when its waiters were told. May do nothing. Only
@@ -144,6 +163,13 @@ struct lf_backend {
 	/* As lf_log_list_rubrics(). */
 	enum lf_code (*list_rubrics)(struct lf_reader *reader, const char *name,
 		void (*visit)(void *context, const struct lf_rubric_row *row), void *context, struct lf_error *error);
+	/* As lf_log_list_activations(). */
+	enum lf_code (*list_activations)(struct lf_reader *reader, const char *name,
+		void (*visit)(void *context, const struct lf_activation_row *row), void *context,
+		struct lf_error *error);
+	/* As lf_log_was_active(). */
+	enum lf_code (*was_active)(
+		struct lf_reader *reader, const struct lf_digest *digest, bool *was_active, struct lf_error *error);
 };
 
 /*

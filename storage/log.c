@@ -50,18 +50,24 @@ static void complete(struct lf_log *log, struct lf_append *append, const struct 
 /* W3: all of the batch, with what the backend said, in words for the caller. */
 static void fail_batch(struct lf_log *log, size_t count, const struct lf_error *cause)
 {
-	struct lf_error error = LF_ERROR_INIT;
-	if (cause->code == LF_RESOURCE_EXHAUSTED)
-		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the decision log has no space: %s", cause->message);
-	else
-		lf_error_set(&error, LF_UNAVAILABLE,
+	struct lf_error decision = LF_ERROR_INIT, rubric = LF_ERROR_INIT;
+	if (cause->code == LF_RESOURCE_EXHAUSTED) {
+		lf_error_set(&decision, LF_RESOURCE_EXHAUSTED, "the decision log has no space: %s", cause->message);
+		lf_error_set(&rubric, LF_RESOURCE_EXHAUSTED, "%s", decision.message);
+	} else {
+		lf_error_set(&decision, LF_UNAVAILABLE,
 			"the decision may or may not be stored: retry with the same idempotency key (%s)",
 			cause->message);
-	for (size_t i = 0; i < count; i++) {
-		lf_error_clean_up(&log->batch[i].error);
-		complete(log, log->batch[i].append, &error);
+		lf_error_set(&rubric, LF_UNAVAILABLE,
+			"what was done to the rubric may or may not be stored: do it again (%s)", cause->message);
 	}
-	lf_error_clean_up(&error);
+	for (size_t i = 0; i < count; i++) {
+		struct lf_append *append = log->batch[i].append;
+		lf_error_clean_up(&log->batch[i].error);
+		complete(log, append, append->rubric != NULL || append->activation != NULL ? &rubric : &decision);
+	}
+	lf_error_clean_up(&decision);
+	lf_error_clean_up(&rubric);
 }
 
 static void complete_batch(struct lf_log *log, size_t count)
@@ -104,7 +110,7 @@ static void stop_writing(struct lf_log *log, const struct lf_error *error)
 static bool concerns_the_record_alone(enum lf_code code)
 {
 	return code == LF_INVALID_ARGUMENT || code == LF_FAILED_PRECONDITION || code == LF_ALREADY_EXISTS ||
-	       code == LF_OUT_OF_RANGE;
+	       code == LF_OUT_OF_RANGE || code == LF_NOT_FOUND;
 }
 
 static enum lf_code append_decision(
@@ -141,20 +147,44 @@ static enum lf_code append_rubric(
 	return log->backend->put_rubric(log->store, put, &entry->error);
 }
 
+static enum lf_code append_activation(struct lf_log *log, struct lf_batch_entry *entry, int64_t now_us)
+{
+	struct lf_rubric_activate *activate = entry->append->activation;
+	if (now_us > log->tail.time_us)
+		log->tail.time_us = now_us;
+	activate->activated_at_us = log->tail.time_us;
+	entry->record.existing = false;
+	return log->backend->activate_rubric(log->store, activate, &entry->error);
+}
+
+/* Gives one entry to the backend. Sets *wrote where that writes. */
+static enum lf_code write_record(
+	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_entropy *entropy, int64_t now_us, bool *wrote)
+{
+	const struct lf_append *append = entry->append;
+	enum lf_code code;
+	if (append->rubric != NULL) {
+		code = append_rubric(log, entry, entropy, now_us);
+		*wrote |= code == LF_OK && (append->rubric->added || append->rubric->activated);
+	} else if (append->activation != NULL) {
+		code = append_activation(log, entry, now_us);
+		*wrote |= code == LF_OK && append->activation->activated.changed;
+	} else {
+		code = append_decision(log, entry, entropy, now_us);
+		*wrote |= code == LF_OK && !entry->record.existing;
+	}
+	return code;
+}
+
 /* Appends all and commits. On failure *error is set, and the transaction still has to be rolled back. */
 static enum lf_code write_records(struct lf_log *log, size_t count, bool *wrote, struct lf_error *error)
 {
 	const int64_t now_us = log->now_us();
 	for (size_t i = 0; i < count; i++) {
 		struct lf_batch_entry *entry = &log->batch[i];
-		const bool rubric = entry->append->rubric != NULL;
-		const enum lf_code code = rubric ? append_rubric(log, entry, &log->entropy[i], now_us)
-						 : append_decision(log, entry, &log->entropy[i], now_us);
-		if (code == LF_OK) {
-			*wrote |= rubric ? entry->append->rubric->added || entry->append->rubric->activated
-					 : !entry->record.existing;
+		const enum lf_code code = write_record(log, entry, &log->entropy[i], now_us, wrote);
+		if (code == LF_OK)
 			continue;
-		}
 		if (!concerns_the_record_alone(code)) {
 			lf_error_move(error, &entry->error);
 			return code;

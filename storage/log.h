@@ -101,6 +101,7 @@ struct lf_append {
 	struct lf_append *next;
 	struct lf_digest team_digest, project_digest, candidates_digest;
 	struct lf_rubric_put *rubric;
+	struct lf_rubric_activate *activation;
 };
 
 /* Queues. Any thread; never blocks on I/O. */
@@ -164,5 +165,37 @@ enum lf_code lf_log_get_rubric(struct lf_log *log, const char *name, const struc
 /* By name, newest first. name NULL or "" = all. */
 enum lf_code lf_log_list_rubrics(struct lf_log *log, const char *name,
 	void (*visit)(void *context, const struct lf_rubric_row *row), void *context, struct lf_error *error);
+
+/* ---- activations: which version of a name is the active one, and since when; every change for ever ---- */
+
+/* What an activation did. */
+struct lf_activated {
+	bool changed;          /* false: it was the active one already, and nothing was recorded */
+	bool had_from;         /* the name had an active version before */
+	struct lf_digest from; /* that one */
+};
+
+/*
+ * Makes a stored version the active one of its name: in one transaction with the record of who did it, when, from
+ * what. Returning to an earlier version is the same act. name NULL or "": whichever the version has. Blocks until
+ * committed; not from a completion. NOT_FOUND: no such version of that name is stored. UNAVAILABLE: it may or may not
+ * have been recorded; doing it again is safe. activated may be NULL.
+ */
+enum lf_code lf_log_activate_rubric(struct lf_log *log, const char *name, const struct lf_digest *digest,
+	const char *caller, struct lf_activated *activated, struct lf_error *error);
+
+struct lf_activation_row {
+	const char *name, *caller;
+	int64_t activated_at_us;
+	bool had_from;
+	struct lf_digest from, to;
+};
+
+/* Newest first, the newest LF_ACTIVATIONS_MAX at most. name NULL or "" = all. */
+enum lf_code lf_log_list_activations(struct lf_log *log, const char *name,
+	void (*visit)(void *context, const struct lf_activation_row *row), void *context, struct lf_error *error);
+/* Whether the version is the active one of its name, or ever was. false for one that is not stored. */
+enum lf_code lf_log_was_active(
+	struct lf_log *log, const struct lf_digest *digest, bool *was_active, struct lf_error *error);
 
 #endif

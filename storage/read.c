@@ -118,6 +118,24 @@ enum lf_code lf_log_list_rubrics(struct lf_log *log, const char *name,
 	return finish(log, reader, code, &inner, error);
 }
 
+enum lf_code lf_log_list_activations(struct lf_log *log, const char *name,
+	void (*visit)(void *context, const struct lf_activation_row *row), void *context, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->list_activations(reader, name, visit, context, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_was_active(
+	struct lf_log *log, const struct lf_digest *digest, bool *was_active, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->was_active(reader, digest, was_active, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
 /* ---- one block for a row and all that it points to ---- */
 
 static size_t string_size(const char *string)

@@ -214,6 +214,7 @@ const struct lf_backend lf_sqlite_backend = {
 	.begin = lf_sqlite_begin,
 	.append = lf_sqlite_append,
 	.put_rubric = lf_sqlite_put_rubric,
+	.activate_rubric = lf_sqlite_activate_rubric,
 	.commit = lf_sqlite_commit,
 	.rollback = lf_sqlite_rollback,
 	.maintain = lf_sqlite_maintain,
@@ -225,4 +226,6 @@ const struct lf_backend lf_sqlite_backend = {
 	.list = lf_sqlite_list,
 	.get_rubric = lf_sqlite_get_rubric,
 	.list_rubrics = lf_sqlite_list_rubrics,
+	.list_activations = lf_sqlite_list_activations,
+	.was_active = lf_sqlite_was_active,
 };

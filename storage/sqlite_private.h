@@ -129,6 +129,8 @@ enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct
 enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error);
 enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, struct lf_error *error);
 enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error);
+enum lf_code lf_sqlite_activate_rubric(
+	struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error);
 enum lf_code lf_sqlite_commit(struct lf_store *store, struct lf_error *error);
 void lf_sqlite_rollback(struct lf_store *store);
 enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error);
@@ -152,6 +154,8 @@ enum lf_read_statement {
 	R_RUBRIC,
 	R_RUBRIC_ACTIVE,
 	R_RUBRICS,
+	R_ACTIVATIONS,
+	R_WAS_ACTIVE,
 	R_COUNT
 };
 struct lf_reader {
@@ -171,6 +175,10 @@ enum lf_code lf_sqlite_get_rubric(struct lf_reader *reader, const char *name, co
 	struct lf_rubric_row **row, struct lf_error *error);
 enum lf_code lf_sqlite_list_rubrics(struct lf_reader *reader, const char *name,
 	void (*visit)(void *context, const struct lf_rubric_row *row), void *context, struct lf_error *error);
+enum lf_code lf_sqlite_list_activations(struct lf_reader *reader, const char *name,
+	void (*visit)(void *context, const struct lf_activation_row *row), void *context, struct lf_error *error);
+enum lf_code lf_sqlite_was_active(
+	struct lf_reader *reader, const struct lf_digest *digest, bool *was_active, struct lf_error *error);
 /* Fills row from a statement with the columns of R_ROW, of which texts stay valid until it is reset. DATA_LOSS where it
  * contradicts itself. */
 enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, struct lf_error *error);

@@ -20,6 +20,11 @@ enum { ROW_COLUMN_COUNT = 12 };
 #define RUBRIC_COLUMNS                                                                                                 \
 	"n.value, r.title, c.value, p.digest, r.put_at,"                                                               \
 	" r.payload IS (SELECT to_rubric FROM activation WHERE name = r.name ORDER BY id DESC LIMIT 1)"
+#define ACTIVATION_COLUMNS                                                                                             \
+	"a.id, n.value, c.value, a.activated_at, a.from_rubric, f.digest, t.digest"
+#define ACTIVATION_JOINS                                                                                               \
+	" FROM activation a LEFT JOIN name n ON n.id = a.name LEFT JOIN name c ON c.id = a.caller"                     \
+	" LEFT JOIN payload f ON f.id = a.from_rubric LEFT JOIN payload t ON t.id = a.to_rubric"
 #define RUBRIC_JOINS                                                                                                   \
 	" FROM rubric r JOIN payload p ON p.id = r.payload JOIN name n ON n.id = r.name LEFT JOIN name c ON c.id = "   \
 	"r.put_by"
@@ -50,6 +55,11 @@ static const char *const READ_SQL[R_COUNT] = {
 		" JOIN name an ON an.id = a.name WHERE an.kind = 4 AND an.value = ?1 ORDER BY a.id DESC LIMIT 1)",
 	[R_RUBRICS] =
 		"SELECT " RUBRIC_COLUMNS RUBRIC_JOINS " WHERE ?1 = '' OR n.value = ?1 ORDER BY n.value, r.payload DESC",
+	[R_ACTIVATIONS] =
+		"SELECT " ACTIVATION_COLUMNS ACTIVATION_JOINS " WHERE ?1 = '' OR n.value = ?1 ORDER BY a.id DESC LIMIT ?2",
+	[R_WAS_ACTIVE] = "SELECT EXISTS(SELECT 1 FROM payload p JOIN rubric r ON r.payload = p.id"
+			 " JOIN activation a ON a.name = r.name AND a.to_rubric = r.payload"
+			 " WHERE p.digest = ?1 AND p.kind = 3)",
 };
 
 /*
@@ -243,5 +253,57 @@ enum lf_code lf_sqlite_list_rubrics(struct lf_reader *reader, const char *name,
 	if (result != SQLITE_DONE)
 		code = lf_sqlite_error(error, reader->db, result, "listing rubrics");
 	sqlite3_reset(list);
+	return code;
+}
+
+/* ---- activations ---- */
+
+static enum lf_code fill_activation(sqlite3_stmt *statement, struct lf_activation_row *row, struct lf_error *error)
+{
+	memset(row, 0, sizeof *row);
+	row->name = lf_sqlite_column_text(statement, 1);
+	row->caller = lf_sqlite_column_text(statement, 2);
+	row->activated_at_us = sqlite3_column_int64(statement, 3);
+	row->had_from = sqlite3_column_type(statement, 4) != SQLITE_NULL;
+	if (row->name == NULL || row->caller == NULL ||
+		(row->had_from && !lf_sqlite_column_fixed(statement, 5, &row->from, sizeof row->from)) ||
+		!lf_sqlite_column_fixed(statement, 6, &row->to, sizeof row->to))
+		return lf_error_set(error, LF_DATA_LOSS, "activation %lld refers to what is not stored",
+			(long long)sqlite3_column_int64(statement, 0));
+	return LF_OK;
+}
+
+enum lf_code lf_sqlite_list_activations(struct lf_reader *reader, const char *name,
+	void (*visit)(void *context, const struct lf_activation_row *row), void *context, struct lf_error *error)
+{
+	sqlite3_stmt *list = reader->statements[R_ACTIVATIONS];
+	struct lf_activation_row row;
+	enum lf_code code = LF_OK;
+	int result = SQLITE_DONE;
+	lf_sqlite_bind_text(list, 1, name != NULL ? name : "");
+	sqlite3_bind_int64(list, 2, LF_ACTIVATIONS_MAX);
+	while (code == LF_OK && (result = sqlite3_step(list)) == SQLITE_ROW) {
+		code = fill_activation(list, &row, error);
+		if (code == LF_OK)
+			visit(context, &row);
+	}
+	if (code == LF_OK && result != SQLITE_DONE)
+		code = lf_sqlite_error(error, reader->db, result, "listing activations");
+	sqlite3_reset(list);
+	return code;
+}
+
+enum lf_code lf_sqlite_was_active(
+	struct lf_reader *reader, const struct lf_digest *digest, bool *was_active, struct lf_error *error)
+{
+	sqlite3_stmt *find = reader->statements[R_WAS_ACTIVE];
+	enum lf_code code = LF_OK;
+	lf_sqlite_bind_blob(find, 1, digest, sizeof *digest);
+	const int result = sqlite3_step(find);
+	if (result == SQLITE_ROW)
+		*was_active = sqlite3_column_int(find, 0) != 0;
+	else
+		code = lf_sqlite_error(error, reader->db, result, "looking an activation up");
+	sqlite3_reset(find);
 	return code;
 }

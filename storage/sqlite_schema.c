@@ -84,9 +84,10 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 			  "n.id = r.name"
 			  " WHERE p.digest = ?1 AND p.kind = 3",
 	[W_RUBRIC_ADD] = "INSERT INTO rubric(payload, name, title, put_by, put_at) VALUES(?1, ?2, ?3, ?4, ?5)",
-	[W_ACTIVE_FIND] = "SELECT to_rubric FROM activation WHERE name = ?1 ORDER BY id DESC LIMIT 1",
-	[W_ACTIVATION_ADD] = "INSERT INTO activation(name, activated_at, caller, from_rubric, to_rubric) VALUES(?1, "
-			     "?2, ?3, NULL, ?4)",
+	[W_ACTIVE_FIND] = "SELECT a.to_rubric, p.digest FROM activation a LEFT JOIN payload p ON p.id = a.to_rubric"
+			  " WHERE a.name = ?1 ORDER BY a.id DESC LIMIT 1",
+	[W_ACTIVATION_ADD] = "INSERT INTO activation(name, activated_at, caller, from_rubric, to_rubric)"
+			     " VALUES(?1, ?2, ?3, ?4, ?5)",
 };
 
 /* ---- probing a file that exists: a fixed number of pages, whatever its size ---- */

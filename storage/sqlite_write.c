@@ -410,7 +410,8 @@ static int activate_first(struct lf_store *store, const struct lf_rubric_put *pu
 	sqlite3_bind_int64(add, 1, name);
 	sqlite3_bind_int64(add, 2, put->put_at_us);
 	sqlite3_bind_int64(add, 3, caller);
-	sqlite3_bind_int64(add, 4, rubric);
+	sqlite3_bind_null(add, 4);
+	sqlite3_bind_int64(add, 5, rubric);
 	*activated = true;
 	return lf_sqlite_run(add);
 }
@@ -453,4 +454,66 @@ enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *
 	if (result == SQLITE_OK)
 		result = activate_first(store, put, name, caller, rubric, &put->activated);
 	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "storing a rubric");
+}
+
+/* The stored version that an activation means: its row ids. NOT_FOUND where there is none of that name. */
+static enum lf_code find_version(struct lf_store *store, const struct lf_rubric_activate *activate, int64_t *rubric,
+	int64_t *name, struct lf_error *error)
+{
+	sqlite3_stmt *find = store->statements[W_RUBRIC_FIND];
+	char text[65];
+	enum lf_code code = LF_OK;
+	const bool named = activate->name != NULL && activate->name[0] != '\0';
+	lf_digest_print(activate->digest, text);
+	lf_sqlite_bind_blob(find, 1, activate->digest, sizeof *activate->digest);
+	int result = sqlite3_step(find);
+	const char *stored = result == SQLITE_ROW ? lf_sqlite_column_text(find, 1) : NULL;
+	if (result == SQLITE_DONE) {
+		code = lf_error_set(error, LF_NOT_FOUND, "no rubric with digest %s is stored", text);
+	} else if (result == SQLITE_ROW && stored != NULL && named && strcmp(stored, activate->name) != 0) {
+		code = lf_error_set(
+			error, LF_NOT_FOUND, "the rubric of digest %s is %s, not %s", text, stored, activate->name);
+	} else {
+		*rubric = sqlite3_column_int64(find, 0);
+		if (result == SQLITE_ROW)
+			result = stored == NULL ? SQLITE_NOMEM : intern_text(store, LF_NAME_RUBRIC, stored, name);
+		if (result != SQLITE_OK)
+			code = lf_sqlite_write_error(store, error, result, "looking a rubric up");
+	}
+	sqlite3_reset(find);
+	return code;
+}
+
+enum lf_code lf_sqlite_activate_rubric(
+	struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error)
+{
+	sqlite3_stmt *find = store->statements[W_ACTIVE_FIND], *add = store->statements[W_ACTIVATION_ADD];
+	struct lf_activated *activated = &activate->activated;
+	int64_t rubric = 0, name = 0, caller = 0, from = 0;
+	memset(activated, 0, sizeof *activated);
+	if (find_version(store, activate, &rubric, &name, error) != LF_OK)
+		return error->code;
+	sqlite3_bind_int64(find, 1, name);
+	int result = sqlite3_step(find);
+	if (result == SQLITE_ROW) {
+		from = sqlite3_column_int64(find, 0);
+		activated->had_from = lf_sqlite_column_fixed(find, 1, &activated->from, sizeof activated->from);
+	}
+	sqlite3_reset(find);
+	result = result == SQLITE_ROW || result == SQLITE_DONE ? SQLITE_OK : result;
+	if (result == SQLITE_OK && from != rubric)
+		result = intern_text(store, LF_NAME_CALLER, activate->caller, &caller);
+	if (result == SQLITE_OK && from != rubric) {
+		sqlite3_bind_int64(add, 1, name);
+		sqlite3_bind_int64(add, 2, activate->activated_at_us);
+		sqlite3_bind_int64(add, 3, caller);
+		if (from != 0)
+			sqlite3_bind_int64(add, 4, from);
+		else
+			sqlite3_bind_null(add, 4);
+		sqlite3_bind_int64(add, 5, rubric);
+		result = lf_sqlite_run(add);
+		activated->changed = true;
+	}
+	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "activating a rubric");
 }

@@ -17,7 +17,7 @@ _leadfit()
 			continue
 		fi
 		case $word in
-		--list | --help | --what-if | --ignore-undeclared | --strict | --all | -h) ;;
+		--list | --help | --what-if | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
 		--*) expects=yes ;;
 		*)
 			if [[ -z $command ]]; then
@@ -58,6 +58,9 @@ _leadfit()
 		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
 		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
 		"rubric show") globals+=" --digest" ;;
+		"rubric fmt") globals+=" --check --write --force" ;;
+		"rubric test") globals+=" --digest" ;;
+		"rubric activate") globals+=" --rubric" ;;
 		"call "*) globals+=" --list" ;;
 		"token "*) globals+=" --roles --token-out" ;;
 		esac
@@ -68,15 +71,16 @@ _leadfit()
 	case "$command $second" in
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show" -- "$current")) ;;
-	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check list show" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check list show test put activate history diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"rubric check")
+	"rubric check" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;
-	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring/Score leadfit.v1.Scoring/Profile leadfit.v1.Decisions/Get
-		leadfit.v1.Decisions/List leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Get leadfit.v1.Rubrics/List
-		leadfit.v1.Describe/Describe grpc.health.v1.Health/Check" -- "$current")) ;;
+	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring/Score leadfit.v1.Scoring/Profile leadfit.v1.Scoring/Sweep
+		leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Test
+		leadfit.v1.Rubrics/Put leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Get
+		leadfit.v1.Rubrics/List leadfit.v1.Describe/Describe grpc.health.v1.Health/Check" -- "$current")) ;;
 	"health ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring leadfit.v1.Decisions leadfit.v1.Rubrics" -- "$current")) ;;
 	esac
 }

@@ -1,63 +1,9 @@
 /* Everything that is wrong with a rubric's numbers, at once: what lf_rubric_compile() and scoring rely on. */
 #include <math.h> /* isfinite only */
+#include "service/engine/finding.h"
 #include "service/engine/internal.h"
-#include "service/engine/text.h"
 
 enum { GATES_MAX = 64 }; /* one bit each of failed_gates */
-
-struct check {
-	const struct lf_rubric_def *def;
-	lf_report_fn report;
-	void *context;
-	size_t reported;
-	struct lf_text field;
-	struct lf_text words;
-};
-
-/* ---- reporting ---- */
-
-/* Begins the field's path anew: "name". */
-static void at(struct check *check, const char *name)
-{
-	lf_text_clear(&check->field);
-	lf_text_put(&check->field, name);
-}
-
-/* "[3]" */
-static void at_index(struct check *check, size_t index)
-{
-	lf_text_put(&check->field, "[");
-	lf_text_count(&check->field, index);
-	lf_text_put(&check->field, "]");
-}
-
-/* "[\"PEER\"]" */
-static void at_key(struct check *check, const char *key)
-{
-	lf_text_put(&check->field, "[\"");
-	lf_text_put(&check->field, key);
-	lf_text_put(&check->field, "\"]");
-}
-
-/* Reports the words gathered so far for field + suffix. The path stays for more. */
-static void report(struct check *check, const char *suffix)
-{
-	size_t length = check->field.length;
-
-	lf_text_put(&check->field, suffix);
-	lf_text_finish(&check->field);
-	lf_text_finish(&check->words);
-	check->report(check->context, check->field.bytes, check->words.bytes);
-	check->field.length = length;
-	check->reported++;
-	lf_text_clear(&check->words);
-}
-
-static void report_text(struct check *check, const char *suffix, const char *description)
-{
-	lf_text_put(&check->words, description);
-	report(check, suffix);
-}
 
 /* Whether x is a number in min..max; reports "7 is outside 1..5" otherwise. */
 static bool within(struct check *check, const char *suffix, double x, double min, double max)
@@ -152,7 +98,7 @@ static bool check_linear(struct check *check, const char *name, const struct lf_
 {
 	const struct lf_rubric_def *def = check->def;
 	size_t length = check->field.length;
-	double highest = linear->base;
+	double highest = linear->base, size = highest < 0 ? -highest : highest;
 
 	lf_text_put(&check->field, name);
 	(void)within(check, ".base", linear->base, -LF_MAGNITUDE_MAX, LF_MAGNITUDE_MAX);
@@ -163,11 +109,14 @@ static bool check_linear(struct check *check, const char *name, const struct lf_
 		at_key(check, def->traits[t].id);
 		(void)within(check, "", linear->by_trait[t], -LF_MAGNITUDE_MAX, LF_MAGNITUDE_MAX);
 		check->field.length = before;
-		if (linear->by_trait[t] > 0)
+		if (linear->by_trait[t] > 0) {
 			highest += linear->by_trait[t];
+			size += linear->by_trait[t];
+		}
 	}
 	check->field.length = length;
-	return !(highest <= 0); /* what is not a number was reported already */
+	/* As lf_respond() has it: what is left only by rounding is 0. What is not a number was reported already. */
+	return !(highest <= size * 0x1p-48);
 }
 
 static void check_curve(struct check *check, const struct lf_criterion_def *criterion)
@@ -330,5 +279,7 @@ size_t lf_rubric_check(const struct lf_rubric_def *def, lf_report_fn report_fn, 
 	at(&check, "thresholds");
 	(void)within(&check, ".margin", def->threshold_margin, 0, 1);
 	(void)within(&check, ".evidence_share", def->threshold_evidence_share, 0, 1);
+	if (def->threshold_first_rank_share > 0 && def->robustness.samples == 0)
+		report_text(&check, ".first_rank_share", "can't be computed without robustness, which this rubric does not have");
 	return check.reported;
 }

@@ -200,16 +200,6 @@ void lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the
 	}
 }
 
-/* How many undated pieces of evidence scoring aged. */
-static uint32_t count_undated(const struct lf_rubric *rubric, const struct lf_member *member)
-{
-	uint32_t undated = 0;
-
-	for (size_t i = 0; rubric->def.half_life_days > 0 && i < member->evidence_count; i++)
-		undated += member->evidence[i].observed_day == LF_UNDATED;
-	return undated;
-}
-
 void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_stored_numbers *numbers,
 	void *workspace, struct lf_result *result)
 {
@@ -223,15 +213,19 @@ void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 	for (size_t i = 0; i < the_case->member_count; i++) {
 		const struct lf_member *member = &the_case->members[space->member_order[i]];
 		struct lf_criterion_score *criteria = space->criteria + count * criterion_count;
+		uint32_t undated;
 
 		if (!member->candidate)
 			continue;
+		/* What evidence there is, and how much it weighs, is not stored: the case has it. */
+		undated = lf_score_criteria(&scoring, member, criteria);
 		for (size_t c = 0; c < criterion_count; c++) {
 			const struct lf_criterion *criterion = &rubric->criteria[c];
 			struct lf_criterion_score *score = &criteria[criterion->index];
 			size_t cell = i * criterion_count + c;
 
-			*score = (struct lf_criterion_score){.share = numbers->shares[cell], .known = true};
+			*score = (struct lf_criterion_score){
+				.share = numbers->shares[cell], .known = true, .weight = score->weight};
 			while (next_unknown < numbers->unknown_count && numbers->unknown[next_unknown] < cell)
 				next_unknown++;
 			if (next_unknown < numbers->unknown_count && numbers->unknown[next_unknown] == cell) {
@@ -246,7 +240,7 @@ void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 		space->scored[count] = (struct lf_member_score){
 			.member = space->member_order[i],
 			.score = numbers->scores[i],
-			.undated = count_undated(rubric, member),
+			.undated = undated,
 			.criteria = criteria,
 		};
 		count++;

@@ -16,6 +16,8 @@ enum {
 	LF_ENGINE_VERSION      = 1, /* of the arithmetic: raised when the same input may give other numbers */
 	LF_EXPLANATION_VERSION = 1, /* of the words */
 	LF_SENTENCE_BYTES_MAX  = 2048,
+	LF_RANKS_MAX           = 8,       /* columns of the rank table */
+	LF_PERTURBATIONS_MAX   = 1 << 20, /* samples × criteria of a rubric: 8 MiB */
 };
 
 #define LF_NONE UINT32_MAX     /* no such index */
@@ -52,6 +54,7 @@ struct lf_need_def {
 struct lf_criterion_def {
 	const char *id;
 	const char *title; /* "" = the id is shown */
+	uint64_t seed;     /* of its stream of perturbations: the first 8 bytes of SHA-256 of the id, big-endian */
 	enum lf_derived derived;
 	const struct lf_curve_point *curve; /* NULL = straight line over the scale */
 	size_t curve_count;
@@ -80,6 +83,14 @@ struct lf_gate_def {
 	double at_least;
 };
 
+/* How the doubt about weights and ratings is sampled. README.md has the formulas. */
+struct lf_robustness_def {
+	uint32_t samples;     /* K, number of perturbations; 0 = robustness is not computed */
+	double weight_spread; /* s: each weight × (1+s·t)/(1−s·t), t uniform on (−1,1); 0 <= s < 1 */
+	bool weights_unknown; /* uniform on the simplex of the weights above 0; not together with weight_spread */
+	double rating_spread; /* doubt about one piece of evidence, in units of value, 0..1 */
+};
+
 struct lf_rubric_def {
 	const char *name;
 	double scale_min, scale_max;
@@ -98,6 +109,9 @@ struct lf_rubric_def {
 	enum lf_aggregation aggregation;
 	double threshold_margin;         /* 0 = off */
 	double threshold_evidence_share; /* 0 = off */
+	double threshold_first_rank_share; /* 0 = off; needs robustness */
+	double co_lead_gain;               /* smallest gain for which a co-lead is named; 0 = none is named */
+	struct lf_robustness_def robustness;
 };
 
 /* Told of one thing that is wrong. field: path in the rubric, e.g. "criteria[2].curve[1].value". */
@@ -110,6 +124,13 @@ typedef void (*lf_report_fn)(void *context, const char *field, const char *descr
  * Returns how many were reported; 0 = the definition can be compiled. Allocates nothing.
  */
 size_t lf_rubric_check(const struct lf_rubric_def *def, lf_report_fn report, void *context);
+
+/*
+ * Reports what is allowed but probably not meant, of a definition that has passed its check: what can never matter (criteria, traits,
+ * needs, sources), flat curves and flat ends, gates that everybody passes, thresholds that hardly anything passes, perturbations that
+ * change nothing, equal titles. Returns how many. Allocates nothing.
+ */
+size_t lf_rubric_warn(const struct lf_rubric_def *def, lf_report_fn report, void *context);
 
 struct lf_rubric; /* compiled, immutable, shared by threads */
 
@@ -167,6 +188,7 @@ struct lf_criterion_score {
 	double value;
 	double share;  /* part that rests on evidence about the person (derived: on stated expertise) */
 	bool known;    /* false: no evidence and no prior */
+	double weight; /* n + k: what the rating rests on; 0 where derived or unknown */
 };
 
 struct lf_member_score {
@@ -174,7 +196,7 @@ struct lf_member_score {
 	uint32_t rank;   /* from 1, equal scores share; 0 = not eligible */
 	double score;
 	double evidence_share; /* Σw·share / Σw over rated criteria; 0 where Σw = 0 */
-	double first_rank_share; /* NaN: not computed */
+	double first_rank_share; /* 0 where not eligible; NaN: robustness is not computed */
 	bool eligible;
 	uint64_t failed_gates; /* bit g: gate g */
 	uint32_t limiting;     /* HARMONIC, MINIMUM: the criterion that costs most; LF_NONE under ADDITIVE */
@@ -210,6 +232,7 @@ struct lf_stored_numbers {
 	const double *shares;  /* members × criteria */
 	const uint32_t *unknown; /* rising indices into ratings */
 	size_t unknown_count;
+	const double *first_rank_shares; /* members; NULL where robustness was not computed */
 };
 
 /* Writes a result's numbers in canonical order. The arrays have C, M, M·C, M·C and M·C places. Members that are not candidates get zeros. */
@@ -230,6 +253,90 @@ struct lf_discipline_fit {
 bool lf_profile(const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace,
 	struct lf_discipline_fit *fits, double *weights);
 
+/* ---- how robust the first place is ---- */
+
+/*
+ * The rank-acceptability table: shares[place · LF_RANKS_MAX + r] is the part of the perturbations in which the candidate at that place of
+ * the ranking has rank r + 1 among the eligible; those who tie share their ranks equally, so each rank's shares add up to 1. Rows of
+ * ineligible candidates are 0. workspace: the one that holds the result. false: the rubric has no robustness; nothing is written.
+ */
+bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result, void *workspace,
+	double *shares);
+
+/* ---- what would change it ---- */
+
+/*
+ * Normalised weights of one criterion between which the first place holds, all other weights rescaled in proportion. Rounded outward to
+ * 1e-6: beyond low - 1e-6 or high + 1e-6 another candidate ranks first.
+ */
+struct lf_weight_interval {
+	double low, high;
+	uint32_t low_first, high_first; /* place in the ranking of who ranks first beyond; LF_NONE: nobody, the bound is 0 or 1 */
+	bool fixed;                     /* the only criterion with a weight: there is nothing to change */
+};
+
+enum lf_change_kind {
+	LF_CHANGE_RATING,   /* of one existing piece of evidence */
+	LF_CHANGE_EVIDENCE, /* one new piece of source weight 1, dated as_of */
+	LF_CHANGE_TRAIT,    /* of one trait of the project */
+	LF_CHANGE_KINDS,
+};
+
+/* The smallest change of one kind after which another candidate ranks first. */
+struct lf_change {
+	bool found;         /* false: no change of this kind does it */
+	uint32_t place;     /* in the ranking: whose evidence; LF_NONE for a trait */
+	uint32_t criterion; /* of that evidence; LF_NONE for a trait */
+	uint32_t evidence;  /* LF_CHANGE_RATING: index in that member's evidence; else LF_NONE */
+	uint32_t trait;     /* LF_NONE for evidence */
+	double from;        /* rating of the piece; for new evidence the rating r of the criterion, NaN where unknown; trait */
+	double to;          /* rounded outward (away from `from`) to 1e-6, within the scale or 0..1 */
+	uint32_t first;     /* place in the ranking of who then ranks first */
+	uint32_t gate;      /* the gate whose crossing makes the difference; LF_NONE where it is the score */
+};
+
+struct lf_changes {
+	bool approximate;                   /* found by bisection: HARMONIC, MINIMUM, several alignments */
+	struct lf_weight_interval *weights; /* by the rubric's criteria; the caller's */
+	struct lf_change smallest[LF_CHANGE_KINDS];
+};
+
+/*
+ * What would put another candidate first, over all pairs of eligible candidates and all crossings of gates. workspace: the one that
+ * holds the result. Allocates nothing. false: nobody is alone in first place (none is eligible, or a tie); nothing is written.
+ */
+bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result, void *workspace,
+	struct lf_changes *changes);
+
+/* Who leads over a stretch of one trait. */
+struct lf_stretch {
+	double from, to;
+	uint32_t member; /* index in the case: ranks first (the first listed of a tie); LF_NONE: nobody is eligible or no criterion has a weight */
+};
+
+/*
+ * Cuts 0..1 of one trait, all else as it is, where the first place changes hands. Exact to rounding under ADDITIVE, else (*approximate) by
+ * bisection between samples. Returns the number of stretches, at most max (the last one then reaches to 1). Needs a workspace of its own.
+ */
+size_t lf_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait, void *workspace,
+	struct lf_stretch *stretches, size_t max, bool *approximate);
+
+/* ---- co-lead ---- */
+
+/*
+ * A second eligible candidate whose strong side covers the first's weak side on a criterion that matters here. The pair has on each
+ * criterion the better of the two values.
+ */
+struct lf_co_lead {
+	uint32_t place;     /* in the ranking; LF_NONE: none, or no gain reaches the rubric's co_lead_gain */
+	double score;       /* of the pair */
+	double gain;        /* score - the first's score */
+	uint32_t criterion; /* the weak side that is covered */
+};
+
+/* The best one. values: by the rubric's criteria, the pair's; written where place is not LF_NONE. Only for a recommended first place. */
+void lf_find_co_lead(const struct lf_rubric *rubric, const struct lf_result *result, struct lf_co_lead *co_lead, double *values);
+
 /* ---- words ---- */
 
 enum lf_sentence {
@@ -237,14 +344,23 @@ enum lf_sentence {
 	LF_SAY_ASSUMPTION,  /* what it rests on besides its input */
 	LF_SAY_REASON,      /* index: place in the ranking; exactly one each */
 	LF_SAY_INELIGIBLE,  /* index: place in the ranking; one for each failed gate */
+	LF_SAY_CHANGE,      /* what would change it */
 };
 
 /* One finished sentence, NUL-terminated, only valid during the call. */
 typedef void (*lf_say_fn)(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length);
 
-/* Says why, and why not everybody else, in words that a manager understands. profile may be NULL (fits of lf_profile()). */
-void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
-	const struct lf_discipline_fit *profile, lf_say_fn say, void *context);
+/* What an answer says; all but the result may be NULL. */
+struct lf_findings {
+	const struct lf_result *result;
+	const struct lf_discipline_fit *profile; /* fits of lf_profile() */
+	const struct lf_changes *changes;
+	const struct lf_co_lead *co_lead;
+};
+
+/* Says why, and why not everybody else, in words that a manager understands. */
+void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_findings *findings, lf_say_fn say,
+	void *context);
 /* The same for a profile: EXPLANATION and ASSUMPTION only. */
 void lf_explain_profile(const struct lf_rubric *rubric, const struct lf_case *the_case,
 	const struct lf_discipline_fit *profile, const double *weights, lf_say_fn say, void *context);

@@ -269,10 +269,13 @@ static void say_profile(struct lf_speaker *speaker, const struct lf_discipline_f
 
 /* Not "= { ... }": that would clear the sentence's bytes too. */
 static void begin(struct lf_speaker *speaker, const struct lf_rubric *rubric, const struct lf_case *the_case,
-	const struct lf_result *result, lf_say_fn say, void *context)
+	const struct lf_findings *findings, lf_say_fn say, void *context)
 {
+	const struct lf_result *result = findings != NULL ? findings->result : NULL;
+
 	speaker->rubric = rubric;
 	speaker->the_case = the_case;
+	speaker->findings = findings;
 	speaker->result = result;
 	speaker->eligible = 0;
 	speaker->say = say;
@@ -283,18 +286,18 @@ static void begin(struct lf_speaker *speaker, const struct lf_rubric *rubric, co
 		speaker->eligible++;
 }
 
-void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
-	const struct lf_discipline_fit *profile, lf_say_fn say, void *context)
+void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_findings *findings, lf_say_fn say,
+	void *context)
 {
 	struct lf_speaker speaker;
 
-	begin(&speaker, rubric, the_case, result, say, context);
+	begin(&speaker, rubric, the_case, findings, say, context);
 	lf_say_outcome(&speaker);
-	say_what_counts(&speaker, result->weights);
+	say_what_counts(&speaker, findings->result->weights);
 	say_difference(&speaker);
 	if (speaker.eligible > 0)
 		say_expectation(&speaker);
-	say_profile(&speaker, profile);
+	say_profile(&speaker, findings->profile);
 	lf_say_assumptions(&speaker);
 	lf_say_reasons(&speaker);
 }

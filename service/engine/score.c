@@ -250,6 +250,7 @@ static void rate(const struct lf_criterion *criterion, const struct lf_evidence_
 	if (!(n > 0)) {
 		*score = (struct lf_criterion_score){.known = prior != NULL};
 		if (prior != NULL) {
+			score->weight = criterion->prior_strength;
 			score->rating = prior->mean;
 			score->value = prior->value;
 		}
@@ -271,6 +272,7 @@ static void rate(const struct lf_criterion *criterion, const struct lf_evidence_
 		.value = lf_criterion_value(criterion, rating),
 		.share = n / total,
 		.known = true,
+		.weight = total,
 	};
 }
 

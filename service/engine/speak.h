@@ -10,7 +10,8 @@ enum { LF_PICKS_MAX = 3 }; /* criteria that one sentence names */
 struct lf_speaker {
 	const struct lf_rubric *rubric;
 	const struct lf_case *the_case;
-	const struct lf_result *result; /* NULL for a profile */
+	const struct lf_findings *findings; /* NULL for a profile */
+	const struct lf_result *result;     /* findings' own; NULL for a profile */
 	size_t eligible;                /* of result */
 	lf_say_fn say;
 	void *context;

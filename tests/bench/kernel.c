@@ -55,7 +55,7 @@ static bool run_parts(struct lf_kernel_bench *bench, struct one *one, unsigned p
 	if ((parts & SCORE) != 0 && !lf_score(rubric, &e->built.engine, one->workspace, &e->result))
 		return false;
 	if ((parts & EXPLAIN) != 0)
-		lf_explain(rubric, &e->built.engine, &e->result, e->profile, hear, &bench->sink);
+		lf_explain(rubric, &e->built.engine, &(struct lf_findings){.result = &e->result, .profile = e->profile}, hear, &bench->sink);
 	return true;
 }
 

@@ -75,7 +75,8 @@ run "$leadfit" rubric --help; status_is 0; out_has "rubric check"
 run "$leadfit" help nothing; status_is 2; out_empty
 
 claim "every command has help"
-for command in score profile "decisions list" "decisions show" "rubric check" "rubric list" "rubric show" call health version token help; do
+for command in score profile "decisions list" "decisions show" "rubric check" "rubric list" "rubric show" "rubric test" "rubric put" \
+	"rubric activate" "rubric history" "rubric diff" "rubric fmt" "rubric weights" call health version token help; do
 	# shellcheck disable=SC2086
 	run "$leadfit" $command --help
 	status_is 0; out_has "Usage: leadfit $command"; err_empty
@@ -346,6 +347,21 @@ l rubric check --output json "$work/rubric.yaml"; status_is 1; out_has '"field":
 printf '{"ref": {"name": "r", "digest": "ab"}}' >"$answers/Check.reply"
 l rubric check "$work/rubric.yaml"; status_is 0; out_has "this rubric can be used: r ab"
 
+cat >"$answers/Check.reply" <<'END'
+{"ref": {"name": "r", "digest": "ab"}, "errors": [{"field": "criteria[1].weight.base", "description": "is bad"},
+ {"field": "name", "description": "is odd"}], "warnings": [{"field": "criteria[0]", "description": "is strange"}]}
+END
+claim "rubric check tells faults in the order of the lines, then warnings, which alone are no fault"
+l rubric check "$work/rubric.yaml"; status_is 1; err_empty
+out_is "$work/rubric.yaml:1: name: is odd
+$work/rubric.yaml:7: criteria[1].weight.base: is bad
+$work/rubric.yaml:4: warning: criteria[0]: is strange"
+sed -i 's/"errors": .*$/"warnings": [{"field": "scale.min", "description": "is strange"}]}/; 2d' "$answers/Check.reply"
+l rubric check "$work/rubric.yaml"; status_is 0; err_empty
+out_is "$work/rubric.yaml:2: warning: scale.min: is strange
+$work/rubric.yaml: this rubric can be used: r ab"
+l rubric check --output json "$work/rubric.yaml"; status_is 0; out_has '"warnings": ['
+
 claim "rubric check finds faults of reading as faults too, and a file it can't read is status 2"
 printf 'name: r\nscael: {min: 1}\n' >"$work/rubric.yaml"
 l rubric check "$work/rubric.yaml"; status_is 1; out_has "rubric.yaml:2: scael:"; err_empty
@@ -353,6 +369,99 @@ l rubric check "$work/rubric.yaml" --output json; status_is 1; out_has '"field":
 printf 'name: [\n' >"$work/rubric.yaml"
 l rubric check "$work/rubric.yaml"; status_is 1; out_matches 'rubric\.yaml:[0-9]+: '
 l rubric check "$work/none.yaml"; status_is 2; out_empty; err_has "No such file"
+
+claim "rubric fmt prints one canonical form, which is its own, and needs no service"
+f() { run "$leadfit" --server "ipc://$work/none" rubric "$@"; }
+printf 'scale:\n  max: 5\n  min: 1.0\nname: "r"\ncriteria: [{id: a, weight: {base: 1}}]\n' >"$work/messy.yaml"
+f fmt "$work/messy.yaml"; status_is 0; err_empty
+out_is 'name: r
+scale: {min: 1, max: 5}
+criteria:
+  - {id: a, weight: {base: 1}}'
+cp "$work/out" "$work/tidy.yaml"
+f fmt "$work/tidy.yaml"; status_is 0; cmp -s "$work/out" "$work/tidy.yaml" || fail "it is not its own canonical form"
+run "$leadfit" rubric fmt - <"$work/messy.yaml"; status_is 0; cmp -s "$work/out" "$work/tidy.yaml" || fail "standard input"
+f fmt --output json "$work/messy.yaml"; status_is 0; out_has '"name": "r"'; cp "$work/out" "$work/rubric.json"
+f fmt "$work/rubric.json"; status_is 0; cmp -s "$work/out" "$work/rubric.json" || fail "JSON does not stay JSON"
+f fmt --color always "$work/messy.yaml"; cmp -s "$work/out" "$work/tidy.yaml" || fail "colour"
+
+claim "rubric fmt --check names a file that is not in canonical form, with status 1"
+f fmt --check "$work/messy.yaml"; status_is 1; out_is "$work/messy.yaml"; err_empty
+f fmt --check "$work/tidy.yaml"; status_is 0; out_empty; err_empty
+
+claim "rubric fmt --write replaces the file whole, its mode kept, and never drops a comment unasked"
+chmod 640 "$work/messy.yaml"; ln -s messy.yaml "$work/link.yaml"
+f fmt --write "$work/link.yaml"; status_is 0; out_empty; err_empty
+cmp -s "$work/messy.yaml" "$work/tidy.yaml" || fail "the file is not rewritten"
+[ "$(stat -c %a "$work/messy.yaml")" = 640 ] || fail "its mode has changed"
+[ -L "$work/link.yaml" ] || fail "the link is gone"
+printf '# why\nname: "r"\n' >"$work/comment.yaml"; cp "$work/comment.yaml" "$work/before.yaml"
+f fmt --write "$work/comment.yaml"; status_is 2; out_empty; err_has "has comments"; err_has "--force"
+cmp -s "$work/comment.yaml" "$work/before.yaml" || fail "the file has changed"
+f fmt --write --force "$work/comment.yaml"; status_is 0; [ "$(cat "$work/comment.yaml")" = "name: r" ] || fail "not rewritten"
+f fmt --write "$work/unknown.yaml"; status_is 2
+[ -z "$(find "$work" -name 'comment.yaml.*')" ] || fail "a file is left beside it"
+
+claim "rubric fmt refuses what is no rubric, and options that do not go together"
+f fmt "$work/unknown.yaml"; status_is 2; out_empty; err_has "unknown.yaml:2: members: unknown field"
+f fmt "$work/none.yaml"; status_is 2; err_has "No such file"
+f fmt --check --write "$work/tidy.yaml"; status_is 2; err_has "only one of --check and --write"
+f fmt --force "$work/tidy.yaml"; status_is 2; err_has "--force stands with --write"
+f fmt --write --output json "$work/tidy.yaml"; status_is 2; err_has "--output json"
+f fmt --write -; status_is 2; err_has "needs a file"
+f fmt; status_is 2
+
+claim "rubric diff tells what differs between two files, with status 1, and needs no service"
+sed -e 's/base: 1/base: 2/' "$work/tidy.yaml" >"$work/new.yaml"
+f diff "$work/tidy.yaml" "$work/new.yaml"; status_is 1; err_empty; out_has "  - weight of a: base 1 -> 2"
+f diff "$work/tidy.yaml" "$work/rubric.json"; status_is 0; out_has "The two say the same."
+f diff "$work/tidy.yaml" "$work/new.yaml" --output json; status_is 1
+out_has '{"path": "criteria[\"a\"].weight.base", "kind": "CHANGED", "old": 1, "new": 2, "scores": true, "text": "weight of a: base 1 -> 2"}'
+f diff "$work/tidy.yaml" "$work/tidy.yaml" --output json; status_is 0; out_has '"changes": []'
+sed -e 's/^name: r/name: r\ntitle: T/' "$work/tidy.yaml" >"$work/new.yaml"
+f diff "$work/tidy.yaml" "$work/new.yaml"; status_is 1; out_has "no score changes"; out_lacks "Share of weight"
+f diff "$work/tidy.yaml" "$work/unknown.yaml"; status_is 2; out_empty; err_has "unknown.yaml:2: members"
+f diff "$work/tidy.yaml" "$work/none.yaml"; status_is 2; err_has "No such file"
+f diff - -; status_is 2; err_has "only one of the two"
+f diff "$work/tidy.yaml"; status_is 2
+f diff "$work/tidy.yaml" tech-lead; status_is 3; err_has "is leadfitd running there?"
+
+claim "rubric diff asks for stored versions by name and digest"
+cat >"$answers/Get.reply" <<'END'
+{"version": {"ref": {"name": "r", "digest": "3f2a91c0d2e14455667788990011223344556677889900112233445566778899"}, "active": true},
+ "rubric": {"name": "r", "scale": {"min": 1, "max": 5}, "criteria": [{"id": "a", "weight": {"base": 3}}]}}
+END
+l rubric diff r "$work/tidy.yaml"; status_is 1; out_has "Old: r 3f2a91c0d2e1"; out_has "weight of a: base 3 -> 1"
+file_has "$answers/Get.request" '"name":"r"'; file_lacks "$answers/Get.request" digest
+l rubric diff "r@3f2a91c0d2e14455667788990011223344556677889900112233445566778899" "$work/tidy.yaml"; status_is 1
+file_has "$answers/Get.request" '"name":"r"'; file_has "$answers/Get.request" '"digest":"3f2a'
+l rubric diff 3f2a91c0d2e14455667788990011223344556677889900112233445566778899 "$work/tidy.yaml"; status_is 1
+file_lacks "$answers/Get.request" '"name"'; file_has "$answers/Get.request" '"digest":"3f2a'
+l rubric diff r r; status_is 0; out_has "The two say the same."
+rm "$answers/Get.reply"
+
+claim "rubric weights makes weights of comparisons or points, and tells how far they contradict each other"
+cat >"$work/judgement.yaml" <<'END'
+criteria: [a, b, c]
+comparisons:
+  - {a: a, b: b, ratio: 2}
+  - {a: b, b: c, ratio: 2}
+  - {a: a, b: c, ratio: 4}
+END
+f weights "$work/judgement.yaml"; status_is 0; err_empty
+out_has "Lambda max 3.0000, consistency index 0.000, consistency ratio 0.000 (random index 0.525 for 3 criteria)"
+out_has "  - {id: a, weight: {base: 0.571}}"; out_lacks Warning
+f weights "$work/judgement.yaml" --output json; status_is 0; out_matches '"lambdaMax": (3|2.9999|3.0000)'; out_has '"randomIndex": 0.525'
+sed -i 's,ratio: 4,ratio: 1/4,' "$work/judgement.yaml"
+f weights "$work/judgement.yaml"; status_is 0; out_has "Warning: a ratio above 0.1"
+out_has "a counts 2 times as much as b, b counts 2 times as much"
+f weights --color always "$work/judgement.yaml"; out_has $'\033[1;33mWarning'
+sed -i 's/{a: a, b: b/{a: a, b: bb/' "$work/judgement.yaml"
+f weights "$work/judgement.yaml"; status_is 2; out_empty
+err_has 'judgement.yaml:3: comparisons[0].b: "bb" is not among the criteria; nearest: b'; err_has "a and b are not compared"
+printf '{"direct": {"x": 1, "y": 3}}' >"$work/points.json"
+run "$leadfit" rubric weights - <"$work/points.json"; status_is 0; out_has "{id: y, weight: {base: 0.75}}"; out_lacks Lambda
+f weights "$work/none.yaml"; status_is 2; err_has "No such file"
 
 claim "rubric list and show print what there is"
 cat >"$answers/List.reply" <<'END'

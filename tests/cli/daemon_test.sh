@@ -16,6 +16,7 @@ export LEADFIT_SERVER=ipc://$work/socket
 
 # start [OPTION]...: the service on this test's log.
 start() {
+	: >"$work/daemon.log" # the last one's "ready" is not this one's
 	"$leadfitd" --db "$work/log.db" --listen "$LEADFIT_SERVER" --rubric "$rubric" "$@" 2>"$work/daemon.log" &
 	started=($!)
 	wait_for "$work/daemon.log" ready
@@ -128,6 +129,78 @@ sed -e '0,/default_mean: 3/s//default_mean: 9/' "$rubric" >"$work/bad-rubric.yam
 line=$(grep -n 'default_mean: 9' "$work/bad-rubric.yaml" | cut -d: -f1)
 l rubric check "$work/bad-rubric.yaml"; status_is 1; out_has "bad-rubric.yaml:$line: criteria[0].prior.default_mean: 9"; err_empty
 
+claim "a rubric has warnings by line, from rubric check and in the service's log alike"
+sed -e 's/SELF: 0.4/SELF: 0/' "$rubric" >"$work/odd-rubric.yaml"
+line=$(grep -n 'SELF: 0}' "$work/odd-rubric.yaml" | cut -d: -f1)
+l rubric check "$work/odd-rubric.yaml"; status_is 0; err_empty
+out_has "odd-rubric.yaml:$line: warning: sources[\"SELF\"]: is 0: evidence from this source counts for nothing"
+out_has "this rubric can be used"
+timeout 20 "$leadfitd" --db "$work/odd.db" --listen "ipc://$work/odd" --rubric "$work/odd-rubric.yaml" 2>"$work/odd.log" &
+odd=$!
+started+=($odd)
+wait_for "$work/odd.log" ready
+kill -TERM "$odd"; wait "$odd"
+file_has "$work/odd.log" "odd-rubric.yaml:$line: warning: sources[\"SELF\"]: is 0"
+
+claim "a rubric keeps its digest in its canonical form, and a diff tells what a file would change"
+l rubric fmt "$rubric"; status_is 0; err_empty; cp "$work/out" "$work/canonical.yaml"
+l rubric check "$work/canonical.yaml"; status_is 0; out_has "$digest"
+l rubric diff tech-lead "$work/canonical.yaml"; status_is 0; out_has "The two say the same."
+l rubric diff "tech-lead@${digest:0:12}" "$work/odd-rubric.yaml"; status_is 1; out_has "weight of source SELF: 0.4 -> 0"
+l rubric diff tech-lead@00000000 "$rubric"; status_is 2; err_has "rubric diff: no version's digest begins with 00000000"
+l rubric diff "${digest:0:12}" nothing; [ "$status" -gt 1 ] || fail "an unknown rubric"; out_empty
+
+claim "a rubric's scenarios are run, with what came of each and what they leave untried"
+l rubric test; status_is 0; err_empty; out_has "11 of 11 scenarios passed"; out_matches "^Nobody has time +passed +- +NO_ELIGIBLE_CANDIDATE"
+out_has "gates: gates[0]: collaboration of at least 2"
+l rubric test "$rubric" --output json; status_is 0; out_has '"passed": true'; out_has '"coverage": {'; out_lacks '"differences"'
+l rubric test tech-lead --digest "${digest:0:12}"; status_is 0; out_has "tech-lead ${digest:0:12}: 11 of 11"
+sed -e '0,/first: be/s//first: fe/' "$rubric" >"$work/fails.yaml"
+line=$(grep -n 'first: fe' "$work/fails.yaml" | head -n 1 | cut -d: -f1)
+l rubric test "$work/fails.yaml"; status_is 1; err_empty; out_has "10 of 11 scenarios passed"
+out_has "fails.yaml:$line: scenarios[0].expect.first: fe is expected, be ranks first"
+run "$leadfit" rubric test - <"$work/fails.yaml"; status_is 1; out_has "<stdin>:$line: scenarios[0].expect.first:"
+l rubric test "$work/fails.yaml" --output json; status_is 1; out_has '"field": "expect.first"'
+l rubric test "$work/bad-rubric.yaml"; status_is 2; out_empty; err_has "bad-rubric.yaml:"; err_has "criteria[0].prior.default_mean"
+l rubric test nothing; status_is 2; out_empty; err_has nothing
+l rubric test nothing.yaml; status_is 2; err_has "nothing.yaml: No such file"
+l rubric test --digest xyz; status_is 2; err_has "--digest: xyz is not 8..64 hexadecimal digits"
+printf 'name: bare\nscale: {min: 1, max: 5}\ncriteria: [{id: a, weight: {base: 1}}]\n' >"$work/bare.yaml"
+l rubric test "$work/bare.yaml"; status_is 0; out_has "This rubric has no scenarios."; out_has "0 of 0 scenarios passed"
+
+claim "a version is put for ever, made active, and returned to; who did it is told"
+l rubric put "$work/fails.yaml"; status_is 4; out_empty; err_has "fails.yaml:$line: scenarios[0].expect.first: fe is expected, be ranks first"
+l rubric put "$work/bad-rubric.yaml"; status_is 2; out_empty; err_has "bad-rubric.yaml:"
+l rubric put "$work/nothing.yaml"; status_is 2; out_empty
+sed -e 's/^title: .*/title: A second version/' "$rubric" >"$work/second.yaml"
+l rubric put "$work/second.yaml"; status_is 0; err_empty; out_has ": stored"; out_has "It is not active. To make it so: leadfit rubric activate "
+second=$(grep -oE '[0-9a-f]{64}' "$work/out")
+l rubric put "$work/second.yaml"; status_is 0; out_has ": was stored already"
+l rubric put "$rubric"; status_is 0; out_has "It is the active version."
+l rubric put "$work/bare.yaml"; status_is 0; out_has "It is the active version, since its name had none."
+l score --rubric tech-lead --team "$team" --project "$project" --what-if --output json; out_has "\"digest\": \"$digest\""
+l rubric activate "${second:0:12}" --rubric bare; status_is 2; out_empty; err_has "no version's digest begins with ${second:0:12}"
+l rubric activate "$second" --rubric bare; status_is 2; out_empty; err_has 'belongs to the rubric "tech-lead"'
+l rubric activate "${second:0:12}"; status_is 0; err_empty; out_has "tech-lead: ${second:0:12} is the active version now, instead of ${digest:0:12}"
+l score --rubric tech-lead --team "$team" --project "$project" --what-if --output json; out_has "\"digest\": \"$second\""
+l rubric activate "${second:0:8}"; status_is 0; out_is "tech-lead: ${second:0:12} is the active version already"
+l rubric activate "$(echo "${digest:0:12}" | tr a-f A-F)" --output json; status_is 0; out_has '"changed": true'
+l rubric activate "$second" --rubric tech-lead; status_is 0
+l rubric activate 123; status_is 2; out_empty; err_has "rubric activate: 123 is not 8..64 hexadecimal digits"
+l rubric activate "$(echo "$digest" | tr 0-9a-f 1-9a-f0)"; status_is 2; out_empty; err_has "no rubric of this digest is stored"
+l rubric history tech-lead; status_is 0
+[ "$(grep -cE 'tech-lead +[0-9a-f]{12} +[0-9a-f]{12} +local$' "$work/out")" = 3 ] || fail "not three activations"
+out_matches "tech-lead +- +${digest:0:12} +local$"
+l rubric history; status_is 0; out_matches "bare +- +[0-9a-f]{12} +local$"
+l rubric history nothing; status_is 0; out_is "No such rubric was ever active."
+l rubric history tech-lead --output json; status_is 0; out_has '"activatedBy": "local"'
+stop; start
+l rubric show tech-lead; status_is 0; out_has "A second version"
+l rubric activate "$digest"; status_is 0; out_has "${digest:0:12} is the active version now"
+l score --rubric tech-lead --team "$team" --project "$project" --what-if --output json; out_has "\"digest\": \"$digest\""
+# Requests that name no rubric have one to get: bare is a second one.
+l score --team "$team" --project "$project"; status_is 4; err_has "several rubrics are active, name one: "
+
 claim "health knows the whole and each service"
 l health; status_is 0; out_is SERVING
 l health leadfit.v1.Scoring; status_is 0; out_is SERVING
@@ -144,7 +217,7 @@ claim "version tells the service's"
 l version --server "$LEADFIT_SERVER"; status_is 0; out_matches '^leadfitd [0-9]'
 
 claim "pages go together without loss or repeat"
-for _ in 1 2 3 4 5; do "$leadfit" score --team "$work/team.yaml" --project "$project" --what-if --output json >/dev/null; done
+for _ in 1 2 3 4 5; do "$leadfit" score --rubric tech-lead --team "$work/team.yaml" --project "$project" --what-if --output json >/dev/null; done
 l decisions list --all --output json; status_is 0
 count=$(grep -c '"decisionId"' "$work/out")
 [ "$count" -ge 10 ] || fail "only $count decisions"
@@ -162,13 +235,21 @@ claim "with a tokens file, only who is on it may call, and only what the roles a
 : >"$work/tokens"; chmod 600 "$work/tokens"
 "$leadfit" token scorer --roles score,read --token-out "$work/scorer" >>"$work/tokens"
 "$leadfit" token reader --roles read --token-out "$work/reader" >>"$work/tokens"
+"$leadfit" token owner --roles read,rubric --token-out "$work/owner" >>"$work/tokens"
 start --tokens "$work/tokens"
 l decisions list; status_is 4; out_empty; err_has "--token-file"
 printf 'unknown\n' >"$work/unknown"
 l decisions list --token-file "$work/unknown"; status_is 4; out_empty
 l decisions list --token-file "$work/reader"; status_is 0
-l score --token-file "$work/reader" --team "$team" --project "$project"; status_is 4; out_empty
-l score --token-file "$work/scorer" --team "$team" --project "$project" --output json; status_is 0; out_has '"caller": "scorer"'
+l score --token-file "$work/reader" --rubric tech-lead --team "$team" --project "$project"; status_is 4; out_empty
+l rubric test tech-lead --token-file "$work/reader"; status_is 0
+l rubric history --token-file "$work/reader"; status_is 0
+l rubric put "$work/second.yaml" --token-file "$work/reader"; status_is 4; out_empty; err_has "lacks the role rubric"
+l rubric activate "$second" --token-file "$work/scorer"; status_is 4; out_empty; err_has "lacks the role rubric"
+l rubric put "$work/second.yaml" --token-file "$work/owner"; status_is 0
+l rubric activate "$second" --token-file "$work/owner"; status_is 0
+l rubric history --token-file "$work/owner"; status_is 0; out_matches "${second:0:12} +owner$"
+l score --token-file "$work/scorer" --rubric tech-lead --team "$team" --project "$project" --output json; status_is 0; out_has '"caller": "scorer"'
 LEADFIT_TOKEN=$(cat "$work/reader") run "$leadfit" decisions list; status_is 0; out_has payments
 l health; status_is 0
 stop

@@ -214,6 +214,18 @@ static void thresholds_and_kinds(void **state)
 		   "thresholds.evidence_share: 1.000001 is outside 0..1\n");
 }
 
+static void a_first_rank_share_needs_robustness(void **state)
+{
+	struct example e;
+
+	(void)state;
+	example_init(&e);
+	e.def.threshold_first_rank_share = 0.6;
+	expect(&e, "thresholds.first_rank_share: can't be computed without robustness, which this rubric does not have\n");
+	e.def.robustness = (struct lf_robustness_def){.samples = 16, .rating_spread = 0.1};
+	expect(&e, "");
+}
+
 static void what_is_compiled_is_a_deep_copy(void **state)
 {
 	struct example e;
@@ -255,6 +267,7 @@ int main(void)
 		cmocka_unit_test(only_alignment_has_needs_and_some_can_be_positive),
 		cmocka_unit_test(gates_can_be_passed),
 		cmocka_unit_test(thresholds_and_kinds),
+		cmocka_unit_test(a_first_rank_share_needs_robustness),
 		cmocka_unit_test(what_is_compiled_is_a_deep_copy),
 	};
 

@@ -45,7 +45,7 @@ static const char *explain(struct example *e)
 	assert_true(lf_profile(e->rubric, &e->the_case, e->workspace, fits, weights));
 	assert_true(lf_score(e->rubric, &e->the_case, e->workspace, &e->result));
 	said.length = 0;
-	lf_explain(e->rubric, &e->the_case, &e->result, fits, collect, &said);
+	lf_explain(e->rubric, &e->the_case, &(struct lf_findings){.result = &e->result, .profile = fits}, collect, &said);
 	example_clean_up(e);
 	return said.text;
 }
@@ -381,7 +381,7 @@ static void explain_world(const struct world *w, struct tally *tally)
 
 		assert_non_null(workspace);
 		assert_true(lf_profile(scored.rubric, &w->the_case, workspace, fits, weights));
-		lf_explain(scored.rubric, &w->the_case, &scored.result, fits, count, tally);
+		lf_explain(scored.rubric, &w->the_case, &(struct lf_findings){.result = &scored.result, .profile = fits}, count, tally);
 		for (size_t i = 0; i < scored.result.ranking_count; i++) {
 			assert_int_equal(tally->reasons[i], 1);
 			assert_int_equal(

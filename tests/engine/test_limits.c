@@ -73,7 +73,7 @@ static void scoring_and_explaining_allocate_nothing(void **state)
 		double weights[WORLD_CRITERIA], stored[WORLD_CRITERIA], scores[WORLD_MEMBERS];
 		double ratings[WORLD_MEMBERS * WORLD_CRITERIA], shares[WORLD_MEMBERS * WORLD_CRITERIA];
 		uint32_t unknown[WORLD_MEMBERS * WORLD_CRITERIA];
-		struct lf_stored_numbers numbers = {stored, scores, ratings, shares, unknown, 0};
+		struct lf_stored_numbers numbers = {stored, scores, ratings, shares, unknown, 0, NULL};
 		size_t before, bytes = 0;
 		struct scored scored;
 
@@ -83,7 +83,7 @@ static void scoring_and_explaining_allocate_nothing(void **state)
 		assert_true(before > 0); /* the counter counts: compiling allocates */
 		(void)lf_rubric_check(&world.def, NULL, NULL);
 		if (lf_score(scored.rubric, &world.the_case, scored.workspace, &scored.result)) {
-			lf_explain(scored.rubric, &world.the_case, &scored.result, NULL, ignore, &bytes);
+			lf_explain(scored.rubric, &world.the_case, &(struct lf_findings){.result = &scored.result}, ignore, &bytes);
 			lf_result_numbers(scored.rubric, &world.the_case, &scored.result, stored, scores, ratings,
 				shares, unknown, &numbers.unknown_count);
 			lf_restore(scored.rubric, &world.the_case, &numbers, scored.workspace, &scored.result);
@@ -232,7 +232,7 @@ static void the_largest_case_is_scored_stored_and_explained(void **state)
 
 	(void)state;
 	for (int aggregation = LF_ADDITIVE; aggregation <= LF_MINIMUM; aggregation++) {
-		struct lf_stored_numbers numbers = {weights, scores, ratings, shares, unknown, 0};
+		struct lf_stored_numbers numbers = {weights, scores, ratings, shares, unknown, 0, NULL};
 		struct lf_discipline_fit fits[LF_DISCIPLINES_MAX];
 		double profile_weights[LF_CRITERIA_MAX];
 		struct lf_result result, restored;
@@ -265,7 +265,7 @@ static void the_largest_case_is_scored_stored_and_explained(void **state)
 			assert_int_equal(restored.ranking[i].rank, result.ranking[i].rank);
 			assert_true(restored.ranking[i].score == result.ranking[i].score);
 		}
-		lf_explain(rubric, &h.the_case, &result, fits, ignore, &spoken);
+		lf_explain(rubric, &h.the_case, &(struct lf_findings){.result = &result, .profile = fits}, ignore, &spoken);
 		assert_true(spoken > 0);
 		free(workspace);
 		free(other);
@@ -314,7 +314,7 @@ static void no_candidates_at_all_is_answered_too(void **state)
 	example_score(&e);
 	assert_int_equal(e.result.outcome, LF_NO_ELIGIBLE_CANDIDATE);
 	assert_int_equal(e.result.ranking_count, 0);
-	lf_explain(e.rubric, &e.the_case, &e.result, NULL, ignore, &spoken);
+	lf_explain(e.rubric, &e.the_case, &(struct lf_findings){.result = &e.result}, ignore, &spoken);
 	assert_true(spoken > 0);
 	example_clean_up(&e);
 }

@@ -360,7 +360,7 @@ static void a_result_restored_from_its_numbers_is_the_same_result(void **state)
 		double weights[WORLD_CRITERIA], scores[WORLD_MEMBERS];
 		double ratings[WORLD_MEMBERS * WORLD_CRITERIA], shares[WORLD_MEMBERS * WORLD_CRITERIA];
 		uint32_t unknown[WORLD_MEMBERS * WORLD_CRITERIA];
-		struct lf_stored_numbers numbers = {weights, scores, ratings, shares, unknown, 0};
+		struct lf_stored_numbers numbers = {weights, scores, ratings, shares, unknown, 0, NULL};
 		struct lf_result restored;
 		struct scored scored;
 		void *workspace;

@@ -1,6 +1,6 @@
 /*
- * YAML from strangers. The first byte chooses the message type. What is read is printed as JSON, and read again from
- * that, as JSON, as the same message; what is refused says why.
+ * YAML from strangers. The first byte chooses the message type. What is read is printed as JSON and as YAML, and read
+ * again from either as the same message; what is refused says why.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "leadfit/v1/scoring.pb-c.h"
 #include "proto/json.h"
 #include "proto/limits.h"
+#include "proto/wire.h"
 #include "tests/fuzz/fuzz.h"
 
 static const ProtobufCMessageDescriptor *const types[] = {&leadfit__v1__score_request__descriptor,
@@ -31,6 +32,29 @@ static void check_same(const ProtobufCMessage *message, const ProtobufCMessage *
 	free(found);
 }
 
+/* YAML is printed with its maps in order. */
+static void check_yaml(ProtobufCMessage *message, struct lf_arena *arena)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_buffer out = {.data = NULL}, again = {.data = NULL};
+
+	lf_wire_canonicalize(message);
+	lf_yaml_print(message, &out);
+	REQUIRE(!out.failed && strlen(out.data) == out.length);
+	if (out.length <= LF_MESSAGE_BYTES_MAX) {
+		ProtobufCMessage *back =
+			lf_text_parse(LF_FORMAT_YAML, message->descriptor, out.data, out.length, arena, &error);
+		REQUIRE(back);
+		lf_yaml_print(back, &again);
+		REQUIRE(!again.failed && !strcmp(out.data, again.data));
+		lf_wire_canonicalize(back);
+		check_same(message, back);
+		REQUIRE(!lf_yaml_has_comment(out.data, out.length));
+	}
+	lf_buffer_clean_up(&again);
+	lf_buffer_clean_up(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lf_error error = LF_ERROR_INIT;
@@ -50,6 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		REQUIRE(!out.failed && strlen(out.data) == out.length);
 		if (out.length <= LF_MESSAGE_BYTES_MAX)
 			check_same(message, lf_text_parse(LF_FORMAT_JSON, type, out.data, out.length, &arena, &error));
+		check_yaml(message, &arena);
+		lf_yaml_has_comment(text, size - 1);
 	} else {
 		REQUIRE(error.code == LF_INVALID_ARGUMENT);
 		REQUIRE(error.message[0]);

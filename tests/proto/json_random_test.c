@@ -45,11 +45,12 @@ static char *random_text(struct lf_arena *arena, uint64_t *seed, size_t suffix)
 {
 	static const char *const pieces[] = {"a", "Z", "0", " ", "~", "null", "true", "- ", ": ", "#", "\"", "\\", "/",
 		"\n", "\t", "\r", "\x01", "\x7f", "\xc2\x85", "\xc2\x9b", "\xc3\xa9", "\xe2\x80\xa8",
-		"\xf0\x9f\x98\x80", "'", "[", "{", "*", "&", "!", "%", "1e5", "-", ""};
-	char text[128] = "";
+		"\xf0\x9f\x98\x80", "'", "[", "{", "*", "&", "!", "%", "1e5", "-", "",
+		"word ", "\n\n", "\xef\xbb\xbf", "\xef\xbf\xbf", "a longer piece of text ", " #", ":", "?", ", ", "..."};
+	char text[1024] = "";
 	size_t length = 0;
 
-	for (size_t i = below(seed, 8); i > 0; i--)
+	for (size_t i = below(seed, below(seed, 10) ? 8 : 40); i > 0; i--)
 		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s",
 			pieces[below(seed, sizeof(pieces) / sizeof(*pieces))]);
 	if (suffix) /* makes keys distinct */
@@ -241,6 +242,90 @@ static void test_what_is_printed_is_read_as_the_same_message_in_json_and_yaml(vo
 	}
 }
 
+static int compare_packed(const void *a, const void *b)
+{
+	uint8_t bytes[2][16384];
+	size_t lengths[2];
+	const ProtobufCMessage *const entries[] = {*(ProtobufCMessage *const *)a, *(ProtobufCMessage *const *)b};
+
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(protobuf_c_message_get_packed_size(entries[i]) <= sizeof(bytes[i]));
+		lengths[i] = protobuf_c_message_pack(entries[i], bytes[i]);
+	}
+	int order = memcmp(bytes[0], bytes[1], lengths[0] < lengths[1] ? lengths[0] : lengths[1]);
+	return order ? order : (lengths[0] > lengths[1]) - (lengths[0] < lengths[1]);
+}
+
+/* Entries of maps have no order: they get one, whatever their keys are. */
+static void sort_maps(ProtobufCMessage *message)
+{
+	const ProtobufCMessageDescriptor *type = message->descriptor;
+
+	for (unsigned i = 0; i < type->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &type->fields[i];
+		char *base = (char *)message;
+		const bool in_oneof = field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF;
+		if (field->type != PROTOBUF_C_TYPE_MESSAGE ||
+			(in_oneof && *(uint32_t *)(base + field->quantifier_offset) != field->id))
+			continue;
+		const bool repeated_field = field->label == PROTOBUF_C_LABEL_REPEATED;
+		ProtobufCMessage **children = repeated_field ? *(ProtobufCMessage ***)(base + field->offset)
+							     : (ProtobufCMessage **)(base + field->offset);
+		const size_t count = repeated_field ? *(size_t *)(base + field->quantifier_offset) : *children != NULL;
+		for (size_t c = 0; c < count; c++)
+			sort_maps(children[c]);
+		if (repeated_field && count && lf_wire_is_map_entry(field->descriptor))
+			qsort(children, count, sizeof(*children), compare_packed);
+	}
+}
+
+static bool same_message(ProtobufCMessage *a, ProtobufCMessage *b, struct lf_arena *arena)
+{
+	size_t size = protobuf_c_message_get_packed_size(a);
+	uint8_t *a_bytes = lf_arena_alloc(arena, size), *b_bytes = lf_arena_alloc(arena, size);
+
+	sort_maps(a);
+	sort_maps(b);
+	if (protobuf_c_message_get_packed_size(b) != size)
+		return false;
+	protobuf_c_message_pack(a, a_bytes);
+	protobuf_c_message_pack(b, b_bytes);
+	return memcmp(a_bytes, b_bytes, size) == 0;
+}
+
+static void test_printed_yaml_is_read_as_the_same_message_and_printed_the_same_again(void **state)
+{
+	const ProtobufCMessageDescriptor *const types[] = {&leadfit__test__kinds__descriptor,
+		&leadfit__v1__score_request__descriptor, &leadfit__v1__rubric__descriptor,
+		&leadfit__v1__decision__descriptor, &leadfit__v1__list_decisions_response__descriptor};
+	const char *given = getenv("LF_TEST_SEED");
+	uint64_t seed = given ? strtoull(given, NULL, 0) : 13;
+
+	(void)state;
+	print_message("LF_TEST_SEED=%llu\n", (unsigned long long)seed);
+	for (size_t round = 0; round < 3000; round++) {
+		const ProtobufCMessageDescriptor *type = types[round % (sizeof(types) / sizeof(*types))];
+		struct lf_error error = LF_ERROR_INIT;
+		struct lf_buffer out = {.data = NULL}, again = {.data = NULL};
+		struct lf_arena arena;
+		lf_arena_init(&arena, 64 * 1024 * 1024);
+		ProtobufCMessage *message = random_message(type, &arena, &seed, 0);
+		lf_yaml_print(message, &out);
+		assert_false(out.failed);
+		ProtobufCMessage *back = lf_text_parse(LF_FORMAT_YAML, type, out.data, out.length, &arena, &error);
+		if (!back)
+			fail_msg("round %zu: %s: refused is\n%s", round, error.message, out.data);
+		if (!same_message(message, back, &arena))
+			fail_msg("round %zu: read as another message:\n%s", round, out.data);
+		lf_yaml_print(back, &again);
+		assert_string_equal(out.data, again.data);
+		assert_false(lf_yaml_has_comment(out.data, out.length));
+		lf_buffer_clean_up(&again);
+		lf_buffer_clean_up(&out);
+		lf_arena_clean_up(&arena);
+	}
+}
+
 static void test_jansson_agrees_about_what_is_json(void **state)
 {
 	static const char alphabet[] = "{}[]\":,.0123456789eE+-tfn \n\\urue\x01\x80";
@@ -362,6 +447,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_printed_is_read_as_the_same_message_in_json_and_yaml),
+		cmocka_unit_test(test_printed_yaml_is_read_as_the_same_message_and_printed_the_same_again),
 		cmocka_unit_test(test_jansson_agrees_about_what_is_json),
 		cmocka_unit_test(test_every_allocation_of_the_libraries_may_fail),
 	};

@@ -149,6 +149,17 @@ static void stub_profile(Leadfit__V1__Scoring_Service *service, const Leadfit__V
 	closure(&response, data);
 }
 
+static void stub_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__SweepRequest *input,
+	Leadfit__V1__SweepResponse_Closure closure, void *data)
+{
+	Leadfit__V1__SweepResponse response;
+
+	(void)service;
+	(void)input;
+	leadfit__v1__sweep_response__init(&response);
+	closure(&response, data);
+}
+
 static void stub_describe(Leadfit__V1__Describe_Service *service, const Leadfit__V1__DescribeRequest *input,
 	Leadfit__V1__DescribeResponse_Closure closure, void *data)
 {
@@ -221,6 +232,7 @@ void stubs_clean_up(struct stubs *stubs)
 void stubs_add(struct stubs *stubs, struct lf_rpc_server *server)
 {
 	assert_int_equal(lf_rpc_server_add(server, &stubs->scoring.base, LF_ROLE_SCORE, NULL), LF_OK);
+	assert_int_equal(lf_rpc_server_require(server, &stubs->scoring.base, "Sweep", LF_ROLE_RUBRIC, NULL), LF_OK);
 	assert_int_equal(lf_rpc_server_add(server, &stubs->describe.base, 0, NULL), LF_OK);
 	assert_int_equal(lf_rpc_server_add(server, &stubs->health.base, 0, NULL), LF_OK);
 }

@@ -284,6 +284,40 @@ static void a_caller_with_the_role_or_admin_is_served_by_name(void **state)
 	reply_clean_up(&reply);
 }
 
+static void a_method_can_need_another_role_than_its_service(void **state)
+{
+	static const uint8_t NOTHING[1];
+	static const char *const SWEEP = "leadfit.v1.Scoring/Sweep";
+	struct reply reply;
+
+	(void)state;
+	expect(&(struct call_options){.method = SWEEP, .token = "Bearer scorer-token"}, LF_PERMISSION_DENIED, "lacks the role rubric");
+	expect(&(struct call_options){.method = SWEEP}, LF_UNAUTHENTICATED, "no token");
+	call(&reply, server.url,
+		&(struct call_options){.method = SWEEP, .token = "Bearer admin-token", .message = NOTHING, .message_length = 0});
+	assert_int_equal(reply.frame.status, LF_OK);
+	reply_clean_up(&reply);
+}
+
+static void a_role_is_for_a_method_that_is_there_and_set_before_listening(void **state)
+{
+	struct lf_rpc_options options = {0};
+	struct lf_rpc_server *other;
+	struct stubs stubs;
+
+	(void)state;
+	stubs_init(&stubs);
+	assert_int_equal(lf_rpc_server_new(&other, &options, NULL), LF_OK);
+	assert_int_equal(lf_rpc_server_require(other, &stubs.scoring.base, "Score", 0, NULL), LF_NOT_FOUND); /* not added */
+	stubs_add(&stubs, other);
+	assert_int_equal(lf_rpc_server_require(other, &stubs.scoring.base, "score", 0, NULL), LF_NOT_FOUND);
+	assert_int_equal(lf_rpc_server_require(other, &stubs.scoring.base, "Score", 0, NULL), LF_OK);
+	assert_int_equal(
+		lf_rpc_server_require(server.server, &server.stubs.scoring.base, "Score", 0, NULL), LF_FAILED_PRECONDITION);
+	lf_rpc_server_destroy(other);
+	stubs_clean_up(&stubs);
+}
+
 static void health_and_description_need_no_token(void **state)
 {
 	static const uint8_t NOTHING[1];
@@ -327,6 +361,8 @@ int main(void)
 		cmocka_unit_test(a_missing_or_unknown_token_is_unauthenticated),
 		cmocka_unit_test(a_caller_without_the_role_is_denied_and_the_role_is_named),
 		cmocka_unit_test(a_caller_with_the_role_or_admin_is_served_by_name),
+		cmocka_unit_test(a_method_can_need_another_role_than_its_service),
+		cmocka_unit_test(a_role_is_for_a_method_that_is_there_and_set_before_listening),
 		cmocka_unit_test(health_and_description_need_no_token),
 	};
 	int failed = cmocka_run_group_tests(open_to_all, start, end);

@@ -167,10 +167,19 @@ static void a_project_for_which_nothing_counts_is_refused_by_its_traits(void **s
 static void everything_wrong_with_a_rubric_is_named_at_once(void **state)
 {
 	static const struct {
-		const char *rubric, *contains[4];
+		const char *rubric, *contains[6];
 	} cases[] = {
 		{"{}", {"criteria: is required", "scale: is required"}},
-		{"{name: r, scale: {min: 5, max: 1}, criteria: [{id: c, weight: {base: 1}}]}", {"scale: min must be below max"}},
+		{"{name: r, scale: {min: 5, max: 1}, criteria: [{id: c, weight: {base: 1}}]}", {"scale.max: 1 is not above 5, the scale's min"}},
+		/* What is wrong by name hides nothing that is wrong by number, and nothing is told twice. */
+		{"{name: r, traits: [{id: t, default: 2}], criteria: [{id: c, weight: {base: 1, traits: {u: 1}}, curve: [{rating: 1, value: 0.5}, {rating: 5, value: 0.4}]}], gates: [{criterion: d, at_least: 9}, {availability_at_least: 1.5}], thresholds: {margin: -1}}",
+			{"scale: is required", "criteria[0].weight.traits[\"u\"]: \"u\" is not a trait",
+				"criteria[0].curve[1].value: 0.4 is below 0.5", "gates[1].availability_at_least: 1.5 is outside 0..1",
+				"thresholds.margin: -1 is outside 0..1", "gates[0].criterion: \"d\" is not a criterion"}},
+		{"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}, prior: {strength: 1, mean: {B: 9}}}], disciplines: [{id: B}], thresholds: {first_rank_share: 0.5}}",
+			{"criteria[0].prior.mean[\"B\"]: 9 is outside 1..5",
+				"thresholds.first_rank_share: can't be computed without robustness"}},
+
 		{"{scale: {min: 1, max: 5}, criteria: [{id: c}, {id: c, weight: {base: 1, traits: {x: 1}}}]}",
 			{"name: is required", "criteria[0].weight: is required", "criteria[1].id: \"c\" stands twice",
 				"criteria[1].weight.traits[\"x\"]: \"x\" is not a trait of this rubric"}},
@@ -180,9 +189,9 @@ static void everything_wrong_with_a_rubric_is_named_at_once(void **state)
 		{"{name: r, scale: {min: 1, max: 5}, disciplines: [{id: B, covers: {C: 1}}], criteria: [{id: c, weight: {base: 1}}], gates: [{criterion: d, at_least: 2}, {at_least: 1}]}",
 			{"disciplines[0].covers[\"C\"]: \"C\" is not a discipline", "gates[0].criterion: \"d\" is not a criterion",
 				"gates[1]: has either criterion and at_least, or availability_at_least"}},
-		{"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, derived: TEAM_COVERAGE, weight: {base: 1}, prior: {strength: 1}, curve: [{rating: 1}, {rating: 5, value: 1}]}], robustness: {samples: 10}}",
+		{"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, derived: TEAM_COVERAGE, weight: {base: 1}, prior: {strength: 1}, curve: [{rating: 1}, {rating: 5, value: 1}]}], robustness: {samples: 70000, weight_spread: 0.1, weights_unknown: true}}",
 			{"criteria[0].curve: a derived criterion has no curve", "criteria[0].prior: a derived criterion has no prior",
-				"robustness: is not computed by this version"}},
+				"robustness.samples: 70000 is outside 0..65536", "robustness.weights_unknown: stands beside weight_spread"}},
 		{"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}}], scenarios: [{team: {id: t, members: [{id: a, evidence: [{criterion: c, rating: 3, observed_on: 2026-01-01}]}]}, project: {id: p}}]}",
 			{"scenarios[0].name: is required", "scenarios[0].expect: is required", "scenarios[0].as_of: is required"}},
 	};
@@ -191,7 +200,13 @@ static void everything_wrong_with_a_rubric_is_named_at_once(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		support_rubric_errors(cases[i].rubric, errors, sizeof errors);
-		for (size_t k = 0; k < 4 && cases[i].contains[k] != NULL; k++)
+		for (const char *line = errors; *line != '\0'; line = strchr(line, '\n') + 1) {
+			char field[300] = "\n";
+			memcpy(field + 1, line, strcspn(line, " ") + 1);
+			if (strstr(line, field) != NULL)
+				fail_msg("rubric %zu: %s is told twice in:\n%s", i, field + 1, errors);
+		}
+		for (size_t k = 0; k < 6 && cases[i].contains[k] != NULL; k++)
 			if (strstr(errors, cases[i].contains[k]) == NULL)
 				fail_msg("rubric %zu: \"%s\" is missing in:\n%s", i, cases[i].contains[k], errors);
 	}

@@ -612,6 +612,181 @@ static void rubrics_are_listed_by_name_newest_first(void **state)
 	assert_int_equal(none.count, 0);
 }
 
+/* ---- activations ---- */
+
+static struct lf_activated activate(struct fixture *fixture, const char *name, const char *body, const char *caller,
+	int64_t at, enum lf_code expect)
+{
+	struct lf_digest digest;
+	lf_sha256(body, strlen(body), &digest);
+	struct lf_rubric_activate activate = {.name = name, .caller = caller, .digest = &digest, .activated_at_us = at};
+	assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
+	assert_int_equal(fixture->backend->activate_rubric(fixture->store, &activate, &fixture->error), expect);
+	lf_error_clean_up(&fixture->error);
+	assert_int_equal(fixture->backend->commit(fixture->store, &fixture->error), LF_OK);
+	return activate.activated;
+}
+
+/* "a: version 1 -> version 2 by owner at 7" for bodies that are known. */
+struct act_list {
+	size_t count;
+	char text[1024];
+};
+
+static const char *body_of(const struct lf_digest *digest)
+{
+	static const char *const bodies[] = {"version 1", "version 2", "b 1", "b 2"};
+	struct lf_digest known;
+	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+		lf_sha256(bodies[i], strlen(bodies[i]), &known);
+		if (memcmp(&known, digest, sizeof known) == 0)
+			return bodies[i];
+	}
+	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &known);
+	return memcmp(&known, digest, sizeof known) == 0 ? "tech" : "?";
+}
+
+static void visit_act(void *context, const struct lf_activation_row *row)
+{
+	struct act_list *acts = context;
+	const size_t length = strlen(acts->text);
+	snprintf(acts->text + length, sizeof acts->text - length, "%s: %s -> %s by %s at %lld\n", row->name,
+		row->had_from ? body_of(&row->from) : "nothing", body_of(&row->to), row->caller,
+		(long long)row->activated_at_us);
+	acts->count++;
+}
+
+static void acts_are(struct fixture *fixture, const char *name, const char *text)
+{
+	struct act_list acts = {0};
+	assert_int_equal(
+		fixture->backend->list_activations(fixture->reader, name, visit_act, &acts, &fixture->error), LF_OK);
+	assert_string_equal(acts.text, text);
+}
+
+/* The body of the active version of a name. */
+static void active_is(struct fixture *fixture, const char *name, const char *body)
+{
+	struct lf_rubric_row *row = NULL;
+	assert_int_equal(fixture->backend->get_rubric(fixture->reader, name, NULL, &row, &fixture->error), LF_OK);
+	assert_string_equal(body_of(&row->digest), body);
+	assert_true(row->active);
+	free(row);
+}
+
+static void an_activation_changes_the_active_version_and_is_recorded_with_what_was_before(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lf_tail tail;
+	put_version(fixture, "a", "version 1", 100, LF_OK);
+	put_version(fixture, "a", "version 2", 200, LF_OK);
+	put_version(fixture, "b", "b 1", 210, LF_OK);
+	struct lf_activated made = activate(fixture, "a", "version 2", "ann", 300, LF_OK);
+	assert_true(made.changed && made.had_from);
+	assert_string_equal(body_of(&made.from), "version 1");
+	active_is(fixture, "a", "version 2");
+	active_is(fixture, "b", "b 1");
+	made = activate(fixture, NULL, "version 1", "bob", 400, LF_OK); /* back: the same act */
+	assert_true(made.changed && made.had_from);
+	assert_string_equal(body_of(&made.from), "version 2");
+	active_is(fixture, "a", "version 1");
+	acts_are(fixture, "a",
+		"a: version 2 -> version 1 by bob at 400\na: version 1 -> version 2 by ann at 300\n"
+		"a: nothing -> version 1 by owner at 100\n");
+	acts_are(fixture, "",
+		"a: version 2 -> version 1 by bob at 400\na: version 1 -> version 2 by ann at 300\n"
+		"b: nothing -> b 1 by owner at 210\na: nothing -> version 1 by owner at 100\n"
+		"tech-lead: nothing -> tech by admin at 5\n");
+	acts_are(fixture, "x", "");
+	assert_int_equal(fixture->backend->tail(fixture->store, &tail, &fixture->error), LF_OK);
+	assert_int_equal(tail.time_us, 400);
+}
+
+static void activating_the_active_version_records_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	put_version(fixture, "a", "version 1", 100, LF_OK);
+	const struct lf_activated made = activate(fixture, "", "version 1", "ann", 300, LF_OK);
+	assert_true(!made.changed && made.had_from);
+	assert_string_equal(body_of(&made.from), "version 1");
+	acts_are(fixture, "a", "a: nothing -> version 1 by owner at 100\n");
+}
+
+static void what_is_not_stored_can_not_be_activated_and_the_transaction_goes_on(void **state)
+{
+	struct fixture *fixture = *state;
+	struct work work;
+	put_version(fixture, "a", "version 1", 100, LF_OK);
+	put_version(fixture, "a", "version 2", 200, LF_OK);
+	activate(fixture, "", "b 1", "ann", 300, LF_NOT_FOUND);
+	activate(fixture, "tech-lead", "version 2", "ann", 300, LF_NOT_FOUND);
+	work_init(&work, 1, 1, 1);
+	store(fixture, &work);
+	active_is(fixture, "a", "version 1");
+	acts_are(fixture, "a", "a: nothing -> version 1 by owner at 100\n");
+}
+
+static void an_activation_is_visible_after_its_commit_only_and_survives_reopening(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lf_digest digest;
+	lf_sha256("version 2", 9, &digest);
+	struct lf_rubric_activate act = {.name = "a", .caller = "ann", .digest = &digest, .activated_at_us = 300};
+	put_version(fixture, "a", "version 1", 100, LF_OK);
+	put_version(fixture, "a", "version 2", 200, LF_OK);
+	for (int commit = 0; commit < 2; commit++) {
+		assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
+		assert_int_equal(fixture->backend->activate_rubric(fixture->store, &act, &fixture->error), LF_OK);
+		assert_true(act.activated.changed);
+		active_is(fixture, "a", "version 1");
+		acts_are(fixture, "a", "a: nothing -> version 1 by owner at 100\n");
+		if (commit == 0)
+			fixture->backend->rollback(fixture->store);
+		else
+			assert_int_equal(fixture->backend->commit(fixture->store, &fixture->error), LF_OK);
+	}
+	close_fixture(fixture);
+	open_fixture(fixture);
+	active_is(fixture, "a", "version 2");
+	acts_are(fixture, "a",
+		"a: version 1 -> version 2 by ann at 300\na: nothing -> version 1 by owner at 100\n");
+}
+
+static void a_version_that_was_active_once_is_known_for_ever(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const bodies[] = {"version 1", "version 2", "b 1"};
+	static const bool expected[2][3] = {{true, false, false}, {true, true, false}};
+	struct lf_digest digest;
+	put_version(fixture, "a", "version 1", 100, LF_OK);
+	put_version(fixture, "a", "version 2", 200, LF_OK);
+	for (size_t round = 0; round < 2; round++) {
+		for (size_t i = 0; i < 3; i++) {
+			bool was = !expected[round][i];
+			lf_sha256(bodies[i], strlen(bodies[i]), &digest);
+			assert_int_equal(
+				fixture->backend->was_active(fixture->reader, &digest, &was, &fixture->error), LF_OK);
+			assert_int_equal(was, expected[round][i]);
+		}
+		activate(fixture, "", "version 2", "ann", 300, LF_OK);
+		activate(fixture, "", "version 1", "ann", 400, LF_OK);
+	}
+}
+
+static void a_long_history_is_told_from_its_newest_end(void **state)
+{
+	struct fixture *fixture = *state;
+	struct act_list acts = {0};
+	put_version(fixture, "a", "version 1", 100, LF_OK);
+	put_version(fixture, "a", "version 2", 200, LF_OK);
+	for (int i = 0; i <= LF_ACTIVATIONS_MAX; i++)
+		assert_true(activate(fixture, "", i % 2 == 0 ? "version 2" : "version 1", "ann", 300 + i, LF_OK).changed);
+	assert_int_equal(
+		fixture->backend->list_activations(fixture->reader, "", visit_act, &acts, &fixture->error), LF_OK);
+	assert_int_equal(acts.count, LF_ACTIVATIONS_MAX);
+	assert_ptr_equal(strstr(acts.text, "a: version 1 -> version 2 by ann at 1300\n"), acts.text);
+}
+
 #define CLAIM(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int conformance_run(const struct conformance *subject)
@@ -641,6 +816,12 @@ int conformance_run(const struct conformance *subject)
 		CLAIM(a_version_is_found_by_digest_with_or_without_its_name),
 		CLAIM(bytes_stored_under_another_name_are_refused),
 		CLAIM(rubrics_are_listed_by_name_newest_first),
+		CLAIM(an_activation_changes_the_active_version_and_is_recorded_with_what_was_before),
+		CLAIM(activating_the_active_version_records_nothing),
+		CLAIM(what_is_not_stored_can_not_be_activated_and_the_transaction_goes_on),
+		CLAIM(an_activation_is_visible_after_its_commit_only_and_survives_reopening),
+		CLAIM(a_version_that_was_active_once_is_known_for_ever),
+		CLAIM(a_long_history_is_told_from_its_newest_end),
 	};
 	current = subject;
 	return cmocka_run_group_tests_name(subject->backend->name, claims, NULL, NULL);

@@ -160,6 +160,13 @@ static enum lf_code faulty_put_rubric(struct lf_store *store, struct lf_rubric_p
 	return leave(code != LF_OK ? code : faulty.inner->put_rubric(store->inner, put, error));
 }
 
+static enum lf_code faulty_activate_rubric(
+	struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_ACTIVATE_RUBRIC, error);
+	return leave(code != LF_OK ? code : faulty.inner->activate_rubric(store->inner, activate, error));
+}
+
 static enum lf_code faulty_commit(struct lf_store *store, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_COMMIT, error);
@@ -232,6 +239,18 @@ static enum lf_code faulty_list_rubrics(struct lf_reader *reader, const char *na
 	return faulty.inner->list_rubrics(reader, name, visit, context, error);
 }
 
+static enum lf_code faulty_list_activations(struct lf_reader *reader, const char *name,
+	void (*visit)(void *context, const struct lf_activation_row *row), void *context, struct lf_error *error)
+{
+	return faulty.inner->list_activations(reader, name, visit, context, error);
+}
+
+static enum lf_code faulty_was_active(
+	struct lf_reader *reader, const struct lf_digest *digest, bool *was_active, struct lf_error *error)
+{
+	return faulty.inner->was_active(reader, digest, was_active, error);
+}
+
 const struct lf_backend faulty_backend = {
 	.name = "faulty",
 	.open = faulty_open,
@@ -240,6 +259,7 @@ const struct lf_backend faulty_backend = {
 	.begin = faulty_begin,
 	.append = faulty_append,
 	.put_rubric = faulty_put_rubric,
+	.activate_rubric = faulty_activate_rubric,
 	.commit = faulty_commit,
 	.rollback = faulty_rollback,
 	.maintain = faulty_maintain,
@@ -251,4 +271,6 @@ const struct lf_backend faulty_backend = {
 	.list = faulty_list,
 	.get_rubric = faulty_get_rubric,
 	.list_rubrics = faulty_list_rubrics,
+	.list_activations = faulty_list_activations,
+	.was_active = faulty_was_active,
 };

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/limits.h"
+
 struct row {
 	struct lf_stored *stored; /* one block */
 	char key[129], candidates[4][129];
@@ -12,7 +14,14 @@ struct row {
 };
 
 struct version {
-	struct lf_rubric_row *row; /* one block */
+	struct lf_rubric_row *row; /* one block; active is worked out from the acts */
+};
+
+struct act {
+	char name[129], caller[129];
+	int64_t at_us;
+	bool had_from;
+	struct lf_digest from, to;
 };
 
 static struct lf_store {
@@ -22,14 +31,17 @@ static struct lf_store {
 	size_t row_count, row_visible;
 	struct version *versions;
 	size_t version_count, version_visible;
+	struct act *acts;
+	size_t act_count, act_visible;
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct lf_reader {
 	struct lf_store *store;
 };
 
-static void cut(struct lf_store *store, size_t rows, size_t versions)
+static void cut(struct lf_store *store, size_t rows, size_t versions, size_t acts)
 {
+	store->act_count = acts;
 	while (store->row_count > rows)
 		free(store->rows[--store->row_count].stored);
 	while (store->version_count > versions)
@@ -38,12 +50,14 @@ static void cut(struct lf_store *store, size_t rows, size_t versions)
 
 void memory_backend_forget(void)
 {
-	cut(&disk, 0, 0);
+	cut(&disk, 0, 0, 0);
 	free(disk.rows);
 	free(disk.versions);
+	free(disk.acts);
 	disk.rows = NULL;
 	disk.versions = NULL;
-	disk.row_visible = disk.version_visible = 0;
+	disk.acts = NULL;
+	disk.row_visible = disk.version_visible = disk.act_visible = 0;
 }
 
 static enum lf_code memory_open(struct lf_store **store, const char *location, struct lf_error *error)
@@ -59,7 +73,7 @@ static enum lf_code memory_open(struct lf_store **store, const char *location, s
 static void memory_rollback(struct lf_store *store)
 {
 	pthread_mutex_lock(&store->lock);
-	cut(store, store->row_visible, store->version_visible);
+	cut(store, store->row_visible, store->version_visible, store->act_visible);
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -76,6 +90,9 @@ static enum lf_code memory_tail(struct lf_store *store, struct lf_tail *tail, st
 	for (size_t i = 0; i < store->version_visible; i++)
 		if (store->versions[i].row->put_at_us > tail->time_us)
 			tail->time_us = store->versions[i].row->put_at_us;
+	for (size_t i = 0; i < store->act_visible; i++)
+		if (store->acts[i].at_us > tail->time_us)
+			tail->time_us = store->acts[i].at_us;
 	if (store->row_visible > 0) {
 		const struct lf_stored *last = store->rows[store->row_visible - 1].stored;
 		tail->sequence = last->sequence;
@@ -159,12 +176,31 @@ static enum lf_code memory_append(struct lf_store *store, struct lf_record *reco
 	return code;
 }
 
-static bool name_has_active(const struct lf_store *store, const char *name)
+/* The last act on a name among the first count, NULL where there is none. */
+static const struct act *last_act(const struct lf_store *store, size_t count, const char *name)
 {
-	for (size_t i = 0; i < store->version_count; i++)
-		if (strcmp(store->versions[i].row->name, name) == 0)
-			return true;
-	return false;
+	while (count-- > 0)
+		if (strcmp(store->acts[count].name, name) == 0)
+			return &store->acts[count];
+	return NULL;
+}
+
+static bool is_active(const struct lf_store *store, size_t count, const struct lf_rubric_row *row)
+{
+	const struct act *last = last_act(store, count, row->name);
+	return last != NULL && memcmp(&last->to, &row->digest, sizeof last->to) == 0;
+}
+
+static void add_act(struct lf_store *store, const char *name, const char *caller, int64_t at_us,
+	const struct act *from, const struct lf_digest *to)
+{
+	struct act act = {.at_us = at_us, .had_from = from != NULL, .to = *to};
+	if (from != NULL)
+		act.from = from->to;
+	strcpy(act.name, name);
+	strcpy(act.caller, caller);
+	store->acts = realloc(store->acts, (store->act_count + 1) * sizeof *store->acts);
+	store->acts[store->act_count++] = act;
 }
 
 static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error)
@@ -173,7 +209,7 @@ static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_p
 	pthread_mutex_lock(&store->lock);
 	const struct lf_rubric_row *known = by_digest(store, store->version_count, put->digest);
 	put->added = known == NULL;
-	put->activated = known == NULL && !name_has_active(store, put->name);
+	put->activated = known == NULL && last_act(store, store->act_count, put->name) == NULL;
 	if (known != NULL && strcmp(known->name, put->name) != 0) {
 		code = lf_error_set(error, LF_INVALID_ARGUMENT, "stored under another name");
 	} else if (known == NULL) {
@@ -182,10 +218,34 @@ static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_p
 			.put_by = put->caller,
 			.digest = *put->digest,
 			.put_at_us = put->put_at_us,
-			.active = put->activated,
 			.body = put->body};
 		store->versions = realloc(store->versions, (store->version_count + 1) * sizeof *store->versions);
 		store->versions[store->version_count++].row = lf_rubric_row_copy(&row);
+		if (put->activated)
+			add_act(store, put->name, put->caller, put->put_at_us, NULL, put->digest);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return code;
+}
+
+static enum lf_code memory_activate_rubric(
+	struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error)
+{
+	enum lf_code code = LF_OK;
+	pthread_mutex_lock(&store->lock);
+	const struct lf_rubric_row *row = by_digest(store, store->version_count, activate->digest);
+	memset(&activate->activated, 0, sizeof activate->activated);
+	if (row == NULL ||
+		(activate->name != NULL && activate->name[0] != '\0' && strcmp(activate->name, row->name) != 0)) {
+		code = lf_error_set(error, LF_NOT_FOUND, "no such rubric");
+	} else {
+		const struct act *last = last_act(store, store->act_count, row->name);
+		activate->activated.had_from = last != NULL;
+		if (last != NULL)
+			activate->activated.from = last->to;
+		activate->activated.changed = !is_active(store, store->act_count, row);
+		if (activate->activated.changed)
+			add_act(store, row->name, activate->caller, activate->activated_at_us, last, &row->digest);
 	}
 	pthread_mutex_unlock(&store->lock);
 	return code;
@@ -197,6 +257,7 @@ static enum lf_code memory_commit(struct lf_store *store, struct lf_error *error
 	pthread_mutex_lock(&store->lock);
 	store->row_visible = store->row_count;
 	store->version_visible = store->version_count;
+	store->act_visible = store->act_count;
 	pthread_mutex_unlock(&store->lock);
 	return LF_OK;
 }
@@ -295,11 +356,12 @@ static enum lf_code memory_get_rubric(struct lf_reader *reader, const char *name
 	*row = NULL;
 	pthread_mutex_lock(&store->lock);
 	for (size_t i = 0; i < store->version_visible && *row == NULL; i++) {
-		const struct lf_rubric_row *version = store->versions[i].row;
+		struct lf_rubric_row version = *store->versions[i].row;
 		const bool named =
-			digest != NULL ? wants(name, version->name) : name != NULL && strcmp(name, version->name) == 0;
-		if (named && (digest != NULL ? memcmp(digest, &version->digest, sizeof *digest) == 0 : version->active))
-			*row = lf_rubric_row_copy(version);
+			digest != NULL ? wants(name, version.name) : name != NULL && strcmp(name, version.name) == 0;
+		version.active = is_active(store, store->act_visible, &version);
+		if (named && (digest != NULL ? memcmp(digest, &version.digest, sizeof *digest) == 0 : version.active))
+			*row = lf_rubric_row_copy(&version);
 	}
 	pthread_mutex_unlock(&store->lock);
 	return *row != NULL ? LF_OK : lf_error_set(error, LF_NOT_FOUND, "no such rubric");
@@ -324,11 +386,49 @@ static enum lf_code memory_list_rubrics(struct lf_reader *reader, const char *na
 		for (size_t i = store->version_visible; i-- > 0;) {
 			struct lf_rubric_row row = *store->versions[i].row;
 			row.body = (struct lf_bytes){NULL, 0};
+			row.active = is_active(store, store->act_visible, &row);
 			if (strcmp(row.name, least) == 0 && wants(name, least))
 				visit(context, &row);
 		}
 		previous = least;
 	}
+	pthread_mutex_unlock(&store->lock);
+	return LF_OK;
+}
+
+static enum lf_code memory_list_activations(struct lf_reader *reader, const char *name,
+	void (*visit)(void *context, const struct lf_activation_row *row), void *context, struct lf_error *error)
+{
+	struct lf_store *store = reader->store;
+	size_t shown = 0;
+	(void)error;
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = store->act_visible; i-- > 0 && shown < LF_ACTIVATIONS_MAX;) {
+		const struct act *act = &store->acts[i];
+		if (!wants(name, act->name))
+			continue;
+		visit(context,
+			&(struct lf_activation_row){.name = act->name,
+				.caller = act->caller,
+				.activated_at_us = act->at_us,
+				.had_from = act->had_from,
+				.from = act->from,
+				.to = act->to});
+		shown++;
+	}
+	pthread_mutex_unlock(&store->lock);
+	return LF_OK;
+}
+
+static enum lf_code memory_was_active(
+	struct lf_reader *reader, const struct lf_digest *digest, bool *was_active, struct lf_error *error)
+{
+	struct lf_store *store = reader->store;
+	(void)error;
+	*was_active = false;
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = 0; i < store->act_visible; i++)
+		*was_active |= memcmp(&store->acts[i].to, digest, sizeof *digest) == 0;
 	pthread_mutex_unlock(&store->lock);
 	return LF_OK;
 }
@@ -341,6 +441,7 @@ const struct lf_backend memory_backend = {
 	.begin = memory_nothing,
 	.append = memory_append,
 	.put_rubric = memory_put_rubric,
+	.activate_rubric = memory_activate_rubric,
 	.commit = memory_commit,
 	.rollback = memory_rollback,
 	.maintain = memory_nothing,
@@ -352,4 +453,6 @@ const struct lf_backend memory_backend = {
 	.list = memory_list,
 	.get_rubric = memory_get_rubric,
 	.list_rubrics = memory_list_rubrics,
+	.list_activations = memory_list_activations,
+	.was_active = memory_was_active,
 };

@@ -422,6 +422,110 @@ static void a_rubric_put_through_the_log_is_read_back(void **state)
 	lf_log_close(log);
 }
 
+static void put_body(struct lf_log *log, const char *name, const char *body, struct lf_digest *digest)
+{
+	lf_sha256(body, strlen(body), digest);
+	assert_int_equal(lf_log_put_rubric(log, name, "Title", "owner", bytes_of(body), digest, NULL, NULL, NULL), LF_OK);
+}
+
+/* A history as it must be: from the newest, each act begins where the one before it ended. */
+struct acts {
+	size_t count;
+	struct lf_digest from, newest;
+	int64_t at_us;
+};
+
+static void check_act(void *context, const struct lf_activation_row *row)
+{
+	struct acts *acts = context;
+	if (acts->count++ == 0)
+		acts->newest = row->to;
+	else
+		assert_memory_equal(&row->to, &acts->from, sizeof row->to);
+	assert_true(acts->count == 1 || row->activated_at_us <= acts->at_us);
+	acts->from = row->from;
+	acts->at_us = row->activated_at_us;
+	if (!row->had_from)
+		memset(&acts->from, 0xff, sizeof acts->from);
+}
+
+static void an_activation_through_the_log_says_from_what_to_what(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_digest first, second;
+	struct lf_activated made;
+	bool was = true;
+	put_body(log, "r", "one", &first);
+	put_body(log, "r", "two", &second);
+	assert_int_equal(lf_log_was_active(log, &second, &was, NULL), LF_OK);
+	assert_false(was);
+	assert_int_equal(lf_log_activate_rubric(log, "other", &second, "ann", &made, &error), LF_NOT_FOUND);
+	assert_non_null(strstr(error.message, "is r, not other"));
+	assert_int_equal(lf_log_activate_rubric(log, "r", &second, "ann", &made, NULL), LF_OK);
+	assert_true(made.changed && made.had_from);
+	assert_memory_equal(&made.from, &first, sizeof first);
+	assert_int_equal(lf_log_activate_rubric(log, NULL, &second, "ann", &made, NULL), LF_OK);
+	assert_false(made.changed);
+	assert_int_equal(lf_log_was_active(log, &second, &was, NULL), LF_OK);
+	assert_true(was);
+	second.bytes[0] ^= 1;
+	assert_int_equal(lf_log_activate_rubric(log, "", &second, "ann", NULL, NULL), LF_NOT_FOUND);
+	lf_error_clean_up(&error);
+	lf_log_close(log);
+}
+
+enum { ACT_THREADS = 4, ACTS_A_THREAD = 50 };
+
+struct actor {
+	struct lf_log *log;
+	struct lf_digest versions[3];
+	unsigned seed;
+	atomic_size_t *changes;
+};
+
+static void *act(void *context)
+{
+	struct actor *actor = context;
+	for (int i = 0; i < ACTS_A_THREAD; i++) {
+		struct lf_activated made;
+		actor->seed = actor->seed * 1103515245u + 12345u;
+		if (lf_log_activate_rubric(actor->log, "r", &actor->versions[actor->seed / 65536 % 3], "ann", &made,
+			    NULL) != LF_OK)
+			abort();
+		atomic_fetch_add(actor->changes, made.changed);
+	}
+	return NULL;
+}
+
+static void the_acts_of_many_threads_are_one_history(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	struct actor actors[ACT_THREADS];
+	pthread_t threads[ACT_THREADS];
+	struct acts acts = {0};
+	struct lf_rubric_row *row = NULL;
+	atomic_size_t changes = 0;
+	for (size_t i = 0; i < ACT_THREADS; i++) {
+		actors[i] = (struct actor){.log = log, .seed = (unsigned)i, .changes = &changes};
+		put_body(log, "r", "one", &actors[i].versions[0]);
+		put_body(log, "r", "two", &actors[i].versions[1]);
+		put_body(log, "r", "three", &actors[i].versions[2]);
+	}
+	for (size_t i = 0; i < ACT_THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, act, &actors[i]), 0);
+	for (size_t i = 0; i < ACT_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(lf_log_list_activations(log, "r", check_act, &acts, NULL), LF_OK);
+	assert_int_equal(acts.count, atomic_load(&changes) + 1); /* and that of the first version */
+	assert_int_equal(lf_log_get_rubric(log, "r", NULL, &row, NULL), LF_OK);
+	assert_memory_equal(&row->digest, &acts.newest, sizeof row->digest);
+	free(row);
+	lf_log_close(log);
+}
+
 static void a_rubric_whose_digest_does_not_fit_its_bytes_is_refused(void **state)
 {
 	(void)state;
@@ -469,6 +573,8 @@ int main(void)
 		CLAIM(a_key_in_flight_gives_the_same_decision_and_only_once_it_is_committed),
 		CLAIM(eight_threads_store_each_key_once_with_few_readers_beside),
 		CLAIM(a_rubric_put_through_the_log_is_read_back),
+		CLAIM(an_activation_through_the_log_says_from_what_to_what),
+		CLAIM(the_acts_of_many_threads_are_one_history),
 		CLAIM(a_rubric_whose_digest_does_not_fit_its_bytes_is_refused),
 		CLAIM(a_page_of_none_or_too_many_is_refused),
 	};

@@ -193,6 +193,99 @@ static void the_same_over_sqlite(void **state)
 	}
 }
 
+/* ---- activations ---- */
+
+enum { FAULT_ACTS = 6 };
+
+struct told {
+	size_t count;
+	struct lf_digest to[FAULT_ACTS + 2]; /* newest first */
+};
+
+static void note_act(void *context, const struct lf_activation_row *row)
+{
+	struct told *told = context;
+	assert_true(told->count < FAULT_ACTS + 2);
+	told->to[told->count++] = row->to;
+}
+
+/* Two versions made active in turn, the nth call of an operation failing. Whether the fault happened. */
+static bool activate_with_fault(const struct lf_backend *inner, const char *location, enum faulty_operation operation,
+	long nth, enum lf_code code, bool anyway)
+{
+	static const char *const bodies[2] = {"one", "two"};
+	struct lf_digest versions[2], expected[FAULT_ACTS + 1];
+	struct told told = {0};
+	struct lf_rubric_row *row = NULL;
+	size_t count = 0;
+	faulty_reset(inner);
+	struct lf_log *log = log_open(&faulty_backend, location);
+	for (size_t i = 0; i < 2; i++) {
+		lf_sha256(bodies[i], 3, &versions[i]);
+		assert_int_equal(lf_log_put_rubric(log, "r", "R", "x", bytes_of(bodies[i]), &versions[i], NULL, NULL, NULL),
+			LF_OK);
+	}
+	expected[count++] = versions[0];
+	faulty_fail(operation, nth, 1, code);
+	if (anyway)
+		faulty_commit_anyway();
+	for (size_t i = 0; i < FAULT_ACTS; i++) {
+		struct lf_activated made = {0};
+		const struct lf_digest *to = &versions[(i + 1) % 2];
+		struct lf_error error = LF_ERROR_INIT;
+		const enum lf_code got = lf_log_activate_rubric(log, "r", to, "x", &made, &error);
+		if (got == LF_OK && made.changed)
+			expected[count++] = *to;
+		if (got != LF_OK)
+			assert_int_equal(got, code == LF_RESOURCE_EXHAUSTED ? code : LF_UNAVAILABLE);
+		if (got != LF_OK && anyway)
+			expected[count++] = *to;
+		lf_error_clean_up(&error);
+	}
+	lf_log_close(log);
+	const bool happened = faulty_happened();
+	assert_int_equal(faulty_violations(), 0);
+	log = log_open(inner, location);
+	assert_int_equal(lf_log_list_activations(log, "r", note_act, &told, NULL), LF_OK);
+	assert_int_equal(told.count, count);
+	for (size_t i = 0; i < count; i++)
+		assert_memory_equal(&told.to[i], &expected[count - 1 - i], sizeof expected[0]);
+	assert_int_equal(lf_log_get_rubric(log, "r", NULL, &row, NULL), LF_OK);
+	assert_memory_equal(&row->digest, &told.to[0], sizeof row->digest);
+	free(row);
+	lf_log_close(log);
+	return happened;
+}
+
+static void whatever_call_fails_the_history_is_what_was_acknowledged(void **state)
+{
+	(void)state;
+	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED, LF_DATA_LOSS};
+	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_ACTIVATE_RUBRIC, FAULTY_COMMIT};
+	for (size_t i = 0; i < 3 * 3; i++)
+		for (size_t inner = 0; inner < 2; inner++) {
+			long nth = 1;
+			for (; nth < 20; nth++) {
+				memory_backend_forget();
+				place_remove(&place);
+				place_make(&place);
+				if (!activate_with_fault(inner == 0 ? &memory_backend : &lf_sqlite_backend, place.file,
+					    operations[i / 3], nth, codes[i % 3], false))
+					break;
+			}
+			assert_int_equal(nth, FAULT_ACTS + 1);
+		}
+}
+
+static void an_activation_whose_failed_commit_stored_it_is_in_the_history(void **state)
+{
+	(void)state;
+	for (long nth = 1; nth <= FAULT_ACTS; nth++) {
+		memory_backend_forget();
+		assert_true(activate_with_fault(&memory_backend, "x", FAULTY_COMMIT, nth, LF_UNAVAILABLE, true));
+	}
+}
+
 static void a_commit_that_failed_but_stored_is_found_by_its_key(void **state)
 {
 	(void)state;
@@ -310,6 +403,8 @@ int main(void)
 		CLAIM(a_key_that_collides_with_an_uncommitted_one_is_not_refused_for_it),
 		CLAIM(whatever_call_fails_every_append_completes_once_and_none_is_lost),
 		CLAIM(the_same_over_sqlite),
+		CLAIM(whatever_call_fails_the_history_is_what_was_acknowledged),
+		CLAIM(an_activation_whose_failed_commit_stored_it_is_in_the_history),
 		CLAIM(a_commit_that_failed_but_stored_is_found_by_its_key),
 		CLAIM(nothing_is_appended_while_what_is_stored_is_not_known),
 		CLAIM(ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds),

@@ -1,0 +1,153 @@
+/* leadfit rubric fmt: a rubric file in its canonical form. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/rubric_ref.h"
+#include "proto/wire.h"
+
+enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
+
+static const struct lf_option fmt_options[] = {
+	{"check", NULL, "print nothing but the file's name where it is not in canonical form (status 1)", false},
+	{"write", NULL, "rewrite the file instead of printing it; refused where it has comments, which would be lost", false},
+	{"force", NULL, "with --write: drop the comments", false},
+	{NULL, NULL, NULL, false},
+};
+
+/* Writes text to file, which is closed, under the permissions of the file that it will replace. 0, or an errno. */
+static int write_out(int file, mode_t mode, const struct lf_buffer *text)
+{
+	int failed = fchmod(file, mode & 07777) == 0 ? 0 : errno;
+	for (size_t written = 0; failed == 0 && written < text->length;) {
+		const ssize_t n = write(file, text->data + written, text->length - written);
+		if (n < 0 && errno != EINTR)
+			failed = errno;
+		written += n > 0 ? (size_t)n : 0;
+	}
+	if (failed == 0 && fsync(file) != 0)
+		failed = errno;
+	return close(file) != 0 && failed == 0 ? errno : failed;
+}
+
+/* Puts text in the place of the file, or leaves it as it is: written beside it and renamed. Links are followed. */
+static enum lf_code replace_file(const char *path, const struct lf_buffer *text, struct lf_error *error)
+{
+	char real[PATH_MAX], beside[PATH_MAX + 8];
+	struct stat status;
+	if (realpath(path, real) == NULL || stat(real, &status) != 0)
+		return lf_error_set(error, LF_UNAVAILABLE, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is no regular file: --write can't replace it", path);
+	snprintf(beside, sizeof(beside), "%s.XXXXXX", real);
+	const int file = mkostemp(beside, O_CLOEXEC);
+	if (file < 0)
+		return lf_error_set(error, LF_UNAVAILABLE, "%s: %s", beside, strerror(errno));
+	int failed = write_out(file, status.st_mode, text);
+	if (failed == 0 && rename(beside, real) != 0)
+		failed = errno;
+	if (failed == 0)
+		return LF_OK;
+	unlink(beside);
+	return lf_error_set(error, LF_UNAVAILABLE, "%s: %s", path, strerror(failed));
+}
+
+/* A file in JSON stays JSON. */
+static void print_canonical(const ProtobufCMessage *rubric, bool json, struct lf_buffer *out)
+{
+	const struct lf_json_style style = {.pretty = true};
+	if (!json) {
+		lf_yaml_print(rubric, out);
+		return;
+	}
+	lf_json_print(rubric, &style, out);
+	lf_buffer_append_text(out, "\n");
+}
+
+static enum lf_code write_back(const struct lf_input *input, const struct lf_buffer *text, bool force, struct lf_error *error)
+{
+	if (input->format == LF_INPUT_YAML && !force && lf_yaml_has_comment(input->text, input->length))
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"%s: has comments, which the canonical form has no place for: --force drops them", input->name);
+	return replace_file(input->name, text, error);
+}
+
+static int format(struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_input *input, struct lf_arena *arena,
+	struct lf_error *error)
+{
+	const struct lf_source sources[] = {{.prefix = "", .input = input}};
+	struct lf_buffer text = {0};
+	int status = LF_EXIT_DONE;
+	Leadfit__V1__Rubric *rubric = lf_rubric_read(input, arguments->operands[0], arena, error);
+	if (rubric == NULL)
+		return lf_cli_report(cli, error, sources, 1);
+	lf_wire_canonicalize(&rubric->base);
+	print_canonical(&rubric->base, cli->json || input->format == LF_INPUT_JSON, &text);
+	const bool same = !text.failed && text.length == input->length && input->text == input->storage &&
+			  memcmp(text.data, input->text, text.length) == 0;
+	if (text.failed)
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	else if (lf_argument(arguments, "check") != NULL && !same)
+		lf_page_add(&cli->page, LF_PLAIN, "%s\n", input->name);
+	else if (lf_argument(arguments, "write") != NULL && !same)
+		write_back(input, &text, lf_argument(arguments, "force") != NULL, error);
+	else if (lf_argument(arguments, "check") == NULL && lf_argument(arguments, "write") == NULL)
+		lf_buffer_append(&cli->page.text, text.data, text.length);
+	if (lf_argument(arguments, "check") != NULL && !same)
+		status = LF_EXIT_NO;
+	lf_buffer_clean_up(&text);
+	return error->code == LF_OK ? status : lf_cli_report(cli, error, NULL, 0);
+}
+
+/* Whether the options go together. */
+static enum lf_code check_options(const struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_error *error)
+{
+	const bool writes = lf_argument(arguments, "write") != NULL, checks = lf_argument(arguments, "check") != NULL;
+	if (writes && checks)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "only one of --check and --write can be given");
+	if (lf_argument(arguments, "force") != NULL && !writes)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "--force stands with --write only");
+	if ((writes || checks) && cli->json)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "--output json stands without --check and --write only");
+	if (writes && strcmp(arguments->operands[0], "-") == 0)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "--write needs a file, not standard input");
+	return LF_OK;
+}
+
+static int run_fmt(struct lf_cli *cli, const struct lf_arguments *arguments)
+{
+	struct lf_input input = {0};
+	struct lf_arena arena;
+	struct lf_error error = LF_ERROR_INIT;
+	lf_arena_init(&arena, ARENA_BYTES_MAX);
+	const int status = check_options(cli, arguments, &error) == LF_OK
+				   ? format(cli, arguments, &input, &arena, &error)
+				   : lf_cli_report(cli, &error, NULL, 0);
+	lf_arena_clean_up(&arena);
+	lf_input_clean_up(&input);
+	lf_error_clean_up(&error);
+	return status;
+}
+
+const struct lf_command lf_command_rubric_fmt = {
+	.name = "rubric fmt",
+	.operands = "FILE",
+	.summary = "Print a rubric file in its canonical form; needs no service",
+	.help = "Fields in one order, keys sorted, defaults left out, one way to quote and to break lines: the same rubric\n"
+		"always looks the same. Its digest stays as it is. A file in JSON stays JSON; --output json makes JSON of\n"
+		"any. Comments are not part of a rubric and are lost, so that a file with comments is never in canonical form.\n"
+		"Exit status 0: done; 1: with --check, it is not in canonical form; 2: it can't be read as a rubric.\n\n"
+		"Examples:\n"
+		"  leadfit rubric fmt tech-lead.yaml\n"
+		"  leadfit rubric fmt --check tech-lead.yaml\n"
+		"  leadfit rubric fmt --write tech-lead.yaml\n",
+	.options = fmt_options,
+	.operand_min = 1,
+	.operand_max = 1,
+	.run = run_fmt,
+};
