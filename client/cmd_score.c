@@ -14,6 +14,7 @@ static const struct lf_option options[] = {
 	{"as-of", "INSTANT", "date or RFC 3339 instant against which evidence ages (default: now)", false},
 	{"what-if", NULL, "an exploration: it is logged, but no report counts it", false},
 	{"detail", "top|all", "criteria for the first 20 ranks and named candidates, or for all (default top)", false},
+	{"rank-table", NULL, "how often each candidate has each rank, where the rubric has robustness", false},
 	{"ignore-undeclared", NULL, "leave out what the rubric does not declare, and list it", false},
 	{"key", "KEY", "idempotency key: the same request with it gets the stored decision (default: a new one)",
 		false},
@@ -114,6 +115,7 @@ static enum lf_code read_options(struct job *job, const struct lf_arguments *arg
 		return job->error.code;
 	request->purpose = lf_argument(arguments, "what-if") != NULL ? LEADFIT__V1__PURPOSE__WHAT_IF
 								     : LEADFIT__V1__PURPOSE__DECISION;
+	request->rank_table = lf_argument(arguments, "rank-table") != NULL;
 	request->ignore_undeclared = lf_argument(arguments, "ignore-undeclared") != NULL;
 	if ((text = lf_argument(arguments, "key")) != NULL && text[0] == '\0')
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--key: is empty");

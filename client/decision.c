@@ -54,6 +54,23 @@ static void print_headline(struct lf_page *page, const Leadfit__V1__Decision *de
 	lf_page_add(page, LF_PLAIN, "\n");
 }
 
+/* Whether it is known how often each candidate ranks first. */
+static bool has_shares(const Leadfit__V1__Decision *decision)
+{
+	return decision->n_ranking > 0 && decision->ranking[0]->first_rank_share != NULL;
+}
+
+/* "87%"; "<1%" and ">99%" where rounding would claim none or all. */
+static void print_share(struct lf_table *table, size_t column, double share)
+{
+	if (share > 0 && share < 0.005)
+		lf_table_cell(table, column, "<1%%");
+	else if (share < 1 && share >= 0.995)
+		lf_table_cell(table, column, ">99%%");
+	else
+		lf_table_cell(table, column, "%.0f%%", share * 100);
+}
+
 /* Whether the breakdown by criterion fits beside the ranking. */
 static bool criteria_fit(const struct lf_page *page, const Leadfit__V1__Decision *decision)
 {
@@ -68,6 +85,8 @@ static bool criteria_fit(const struct lf_page *page, const Leadfit__V1__Decision
 		const size_t width = lf_text_width(decision->ranking[0]->criteria[j]->criterion);
 		criteria += 2 + (width > 5 ? width : 5);
 	}
+	if (has_shares(decision))
+		criteria += 2 + strlen("ranks first");
 	/* "  1  CANDIDATE  0.742  ##########  evidence" */
 	return 3 + 2 + candidate + 2 + 5 + 2 + LF_BAR_CELLS + 2 + strlen("evidence") + criteria <= page->width;
 }
@@ -82,6 +101,9 @@ static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *dec
 	lf_table_column(&table, "score", LF_COLUMN_RIGHT);
 	lf_table_column(&table, "", 0);
 	lf_table_column(&table, "evidence", LF_COLUMN_RIGHT);
+	const size_t columns = has_shares(decision) ? 6 : 5; /* before the criteria */
+	if (has_shares(decision))
+		lf_table_column(&table, "ranks first", LF_COLUMN_RIGHT);
 	const Leadfit__V1__Ranked *top = decision->ranking[0];
 	for (size_t j = 0; with_criteria && j < top->n_criteria; j++)
 		lf_table_column(&table, top->criteria[j]->criterion, LF_COLUMN_RIGHT);
@@ -99,15 +121,47 @@ static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *dec
 		lf_table_cell(&table, 2, "%.3f", ranked->score);
 		lf_table_cell(&table, 3, "%s", bar);
 		lf_table_cell(&table, 4, "%.0f%%", ranked->evidence_share * 100);
+		if (columns == 6 && ranked->eligible && ranked->first_rank_share != NULL)
+			print_share(&table, 5, ranked->first_rank_share->value);
 		for (size_t j = 0; with_criteria && j < ranked->n_criteria && j < top->n_criteria; j++)
-			lf_table_cell(&table, 5 + j, "%.3f", ranked->criteria[j]->contribution);
+			lf_table_cell(&table, columns + j, "%.3f", ranked->criteria[j]->contribution);
 	}
 	if (with_criteria && top->n_criteria > 0) {
 		lf_table_line(&table, LF_DIM);
 		lf_table_cell(&table, 1, "(weight)");
 		for (size_t j = 0; j < top->n_criteria; j++)
-			lf_table_cell(&table, 5 + j, "%.0f%%", top->criteria[j]->weight * 100);
+			lf_table_cell(&table, columns + j, "%.0f%%", top->criteria[j]->weight * 100);
 	}
+	lf_table_finish(&table, true);
+}
+
+/* Candidates down, ranks across: how often each has which. Nothing where that was not asked for. */
+static void print_rank_table(struct lf_page *page, const Leadfit__V1__Decision *decision)
+{
+	struct lf_table table;
+	size_t eligible = 0, ranks = decision->n_ranking > 0 ? decision->ranking[0]->n_rank_shares : 0;
+	while (eligible < decision->n_ranking && decision->ranking[eligible]->eligible)
+		eligible++;
+	if (ranks > eligible)
+		ranks = eligible;
+	if (ranks == 0)
+		return;
+	lf_table_init(&table, page);
+	lf_table_column(&table, "has rank", LF_COLUMN_CUT);
+	for (size_t r = 0; r < ranks; r++) {
+		char title[24];
+		snprintf(title, sizeof(title), "%zu", r + 1);
+		lf_table_column(&table, title, LF_COLUMN_RIGHT);
+	}
+	for (size_t i = 0; i < eligible; i++) {
+		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
+		lf_table_line(&table, LF_PLAIN);
+		lf_table_cell(&table, 0, "%s", ranked->candidate);
+		for (size_t r = 0; r < ranks && r < ranked->n_rank_shares; r++)
+			if (ranked->rank_shares[r] > 0)
+				print_share(&table, 1 + r, ranked->rank_shares[r]);
+	}
+	lf_page_add(page, LF_PLAIN, "\n");
 	lf_table_finish(&table, true);
 }
 
@@ -198,6 +252,39 @@ static void print_others(struct lf_page *page, const Leadfit__V1__Decision *deci
 		lf_page_add(page, LF_DIM, "    and %zu more; --detail all or --output json has them\n", left);
 }
 
+/* What one of the pair is the better of: "m-1103 on team_coverage (0.60)". */
+static void print_pair_half(struct lf_page *page, const Leadfit__V1__CoLead *pair, const char *candidate)
+{
+	struct lf_buffer text = {0};
+	for (size_t i = 0; i < pair->n_values; i++) {
+		char value[48];
+		if (strcmp(pair->values[i]->candidate, candidate) != 0)
+			continue;
+		if (text.data == NULL)
+			lf_buffer_append_text(&text, candidate);
+		snprintf(value, sizeof(value), " (%.2f)", pair->values[i]->value);
+		lf_buffer_append_text(&text, text.length == strlen(candidate) ? " on " : ", ");
+		lf_buffer_append_text(&text, pair->values[i]->criterion);
+		lf_buffer_append_text(&text, value);
+	}
+	page->text.failed = page->text.failed || text.failed;
+	if (text.data != NULL && !text.failed)
+		lf_page_item(page, text.data);
+	lf_buffer_clean_up(&text);
+}
+
+static void print_co_lead(struct lf_page *page, const Leadfit__V1__Decision *decision)
+{
+	const Leadfit__V1__CoLead *pair = decision->co_lead;
+	if (pair == NULL)
+		return;
+	lf_page_add(page, LF_PLAIN, "\n");
+	lf_page_add(page, LF_BOLD, "Co-lead: %s", pair->candidate);
+	lf_page_add(page, LF_PLAIN, " (together %.2f, %+.2f; on each criterion the better of the two)\n", pair->score, pair->gain);
+	print_pair_half(page, pair, decision->recommended);
+	print_pair_half(page, pair, pair->candidate);
+}
+
 static void print_footer(struct lf_page *page, const Leadfit__V1__Decision *decision)
 {
 	const char *dot = page->utf8 ? " · " : ", ";
@@ -224,10 +311,13 @@ void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decisi
 		print_ranking(page, decision, beside);
 		if (!beside)
 			print_breakdown(page, decision);
+		print_rank_table(page, decision);
 	}
 	lf_sentences_print(page, decision->recommended[0] != '\0' ? "Why" : "Why there is no recommendation",
 		decision->n_explanation, decision->explanation);
 	print_others(page, decision, all);
+	lf_sentences_print(page, "What would change it", decision->n_what_would_change, decision->what_would_change);
+	print_co_lead(page, decision);
 	lf_sentences_print(page, "What this assumes", decision->n_assumptions, decision->assumptions);
 	lf_sentences_print(
 		page, "Left out, because the rubric does not declare it", decision->n_ignored, decision->ignored);

@@ -8,7 +8,7 @@ struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const 
 {
 	const struct lf_rubric_def *def = lf_rubric_def(parts->version->compiled);
 	size_t criteria = def->criterion_count, members = parts->evaluation->built.engine.member_count, cells = criteria * members;
-	double *numbers = lf_arena_zalloc(arena, criteria + members + 2 * cells, sizeof *numbers);
+	double *numbers = lf_arena_zalloc(arena, criteria + 2 * members + 2 * cells, sizeof *numbers);
 	uint32_t *unknown = lf_arena_zalloc(arena, cells, sizeof *unknown);
 	Leadfit__V1__Answer answer = LEADFIT__V1__ANSWER__INIT;
 	struct lf_bytes bytes = {0};
@@ -24,12 +24,15 @@ struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const 
 	answer.n_shares = cells;
 	answer.shares = answer.ratings + cells;
 	answer.unknown = unknown;
-	lf_result_numbers(parts->version->compiled, &parts->evaluation->built.engine, &parts->evaluation->result, answer.weights, answer.scores,
-		answer.ratings, answer.shares, answer.unknown, &answer.n_unknown);
+	answer.first_rank_shares = answer.shares + cells;
+	if (lf_result_numbers(parts->version->compiled, &parts->evaluation->built.engine, &parts->evaluation->result, answer.weights, answer.scores,
+		    answer.ratings, answer.shares, answer.unknown, &answer.n_unknown, answer.first_rank_shares))
+		answer.n_first_rank_shares = members;
 	answer.n_candidates = parts->named_candidates;
 	answer.candidates = lf_unconst(candidates);
 	answer.ignore_undeclared = ignore_undeclared;
 	answer.detail = parts->detail;
+	answer.rank_table = parts->rank_table;
 	answer.as_of_us = parts->as_of_us;
 	answer.engine_version = LF_ENGINE_VERSION;
 	answer.explanation_version = LF_EXPLANATION_VERSION;
@@ -121,6 +124,7 @@ enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf
 			.detail = answer->detail,
 			.named_candidates = answer->n_candidates,
 			.as_of_us = answer->as_of_us,
+			.rank_table = answer->rank_table,
 		},
 		arena);
 	if (*decision == NULL || !lf_decision_identify(*decision, &stored->id, stored->decided_at_us, arena))

@@ -163,6 +163,24 @@ static bool convert_evidence(struct builder *b, const Leadfit__V1__Evidence *fro
 	return keep && b->check->found == found;
 }
 
+/* Whether convert_evidence() keeps a piece that is not wrong. */
+static bool keeps(const struct lf_version *version, const Leadfit__V1__Evidence *piece)
+{
+	return lf_names_find(&version->criteria, piece->criterion) != LF_NO_NAME &&
+	       (*piece->source == '\0' || version->sources_open || lf_names_find(&version->sources, piece->source) != LF_NO_NAME);
+}
+
+size_t lf_case_evidence_as_sent(const struct lf_version *version, const Leadfit__V1__Member *member, size_t index)
+{
+	size_t sent = 0;
+
+	for (size_t kept = 0; kept <= index; sent++) {
+		assert(sent < member->n_evidence); /* the built case has it from there */
+		kept += keeps(version, member->evidence[sent]);
+	}
+	return sent - 1;
+}
+
 static void convert_member(struct builder *b, const Leadfit__V1__Member *from, struct lf_member *to)
 {
 	struct lf_evidence *evidence;

@@ -30,6 +30,10 @@ struct lf_built_case {
 enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
 	struct lf_checker *checker, struct lf_arena *arena);
 
+/* Place in the request's evidence of a member (as sent) of the piece that has that index in the built case: under ignore_undeclared some
+ * pieces before it may have been left out. */
+size_t lf_case_evidence_as_sent(const struct lf_version *version, const Leadfit__V1__Member *member, size_t index);
+
 /* Days since 1970-01-01 of an instant in seconds (rounded down). */
 int32_t lf_day_of(int64_t seconds);
 

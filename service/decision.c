@@ -11,7 +11,7 @@ static const size_t reply_reserve = 8192;
 
 /* Where the engine's sentences go. */
 struct speaker {
-	struct lf_texts explanation, assumptions;
+	struct lf_texts explanation, assumptions, changes;
 	struct lf_texts *ineligible; /* by place in the ranking */
 	Leadfit__V1__Decision *decision;
 	bool exhausted;
@@ -43,6 +43,7 @@ static void hear(void *context, enum lf_sentence kind, size_t index, const char 
 		lf_texts_add(&s->explanation, text, length);
 		break;
 	case LF_SAY_CHANGE:
+		lf_texts_add(&s->changes, text, length);
 		break;
 	case LF_SAY_ASSUMPTION:
 		lf_texts_add(&s->assumptions, text, length);
@@ -60,20 +61,29 @@ static void hear(void *context, enum lf_sentence kind, size_t index, const char 
 /* Has the engine say why, and puts its sentences where they belong. */
 static void say(Leadfit__V1__Decision *d, const struct lf_answer_parts *parts, struct lf_arena *arena, bool *exhausted)
 {
-	struct speaker s = {.explanation.arena = arena, .assumptions.arena = arena, .decision = d};
+	const struct lf_evaluation *e = parts->evaluation;
+	struct speaker s = {.explanation.arena = arena, .assumptions.arena = arena, .changes.arena = arena, .decision = d};
 
 	s.ineligible = take(arena, d->n_ranking, sizeof *s.ineligible, exhausted);
 	if (*exhausted)
 		return;
 	for (size_t i = 0; i < d->n_ranking; i++)
 		s.ineligible[i].arena = arena;
-	lf_explain(parts->version->compiled, &parts->evaluation->built.engine,
-		&(struct lf_findings){.result = &parts->evaluation->result, .profile = parts->evaluation->profile}, hear, &s);
+	lf_explain(parts->version->compiled, &e->built.engine,
+		&(struct lf_findings){
+			.result = &e->result,
+			.profile = e->profile,
+			.changes = e->contested ? &e->changes : NULL,
+			.co_lead = &e->co_lead,
+		},
+		hear, &s);
 	d->explanation = s.explanation.items;
 	d->n_explanation = s.explanation.count;
 	d->assumptions = s.assumptions.items;
 	d->n_assumptions = s.assumptions.count;
-	*exhausted |= s.exhausted || s.explanation.exhausted || s.assumptions.exhausted;
+	d->what_would_change = s.changes.items;
+	d->n_what_would_change = s.changes.count;
+	*exhausted |= s.exhausted || s.explanation.exhausted || s.assumptions.exhausted || s.changes.exhausted;
 	for (size_t i = 0; i < d->n_ranking; i++) {
 		d->ranking[i]->ineligible_because = s.ineligible[i].items;
 		d->ranking[i]->n_ineligible_because = s.ineligible[i].count;
@@ -159,12 +169,28 @@ static void build_criteria(Leadfit__V1__Ranked *to, const struct lf_answer_parts
 	}
 }
 
+/* Rank shares of every place, where they are asked for and the rubric has them; else NULL. */
+static double *rank_shares(const struct lf_answer_parts *parts, struct lf_arena *arena, bool *exhausted)
+{
+	const struct lf_evaluation *e = parts->evaluation;
+	double *shares;
+
+	if (!parts->rank_table || e->result.ranking_count == 0 || isnan(e->result.ranking[0].first_rank_share))
+		return NULL;
+	shares = take(arena, e->result.ranking_count * LF_RANKS_MAX, sizeof *shares, exhausted);
+	if (shares == NULL || !lf_rank_shares(parts->version->compiled, &e->built.engine, &e->result, e->workspace, shares))
+		return NULL;
+	return shares;
+}
+
 static void build_ranking(Leadfit__V1__Decision *d, const struct lf_answer_parts *parts, bool all, struct lf_arena *arena,
 	bool *exhausted)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(parts->version->compiled);
 	const struct lf_result *result = &parts->evaluation->result;
 	Leadfit__V1__Ranked *ranked = take(arena, result->ranking_count, sizeof *ranked, exhausted);
+	Google__Protobuf__DoubleValue *first_rank_shares = take(arena, result->ranking_count, sizeof *first_rank_shares, exhausted);
+	double *shares = rank_shares(parts, arena, exhausted);
 
 	d->ranking = take(arena, result->ranking_count, sizeof(Leadfit__V1__Ranked *), exhausted);
 	if (*exhausted)
@@ -182,8 +208,16 @@ static void build_ranking(Leadfit__V1__Decision *d, const struct lf_answer_parts
 		ranked[i].evidence_share = from->evidence_share;
 		if (from->limiting != LF_NONE)
 			ranked[i].limiting_criterion = lf_unconst(def->criteria[from->limiting].id);
-		if (!isnan(from->first_rank_share))
-			ranked[i].first_rank_share = double_value(from->first_rank_share, arena, exhausted);
+		if (!isnan(from->first_rank_share)) {
+			google__protobuf__double_value__init(&first_rank_shares[i]);
+			first_rank_shares[i].value = from->first_rank_share;
+			ranked[i].first_rank_share = &first_rank_shares[i];
+			d->samples = def->robustness.samples;
+		}
+		if (shares != NULL) {
+			ranked[i].n_rank_shares = LF_RANKS_MAX;
+			ranked[i].rank_shares = &shares[i * LF_RANKS_MAX];
+		}
 		if (all || i < LF_DETAIL_RANKS)
 			build_criteria(&ranked[i], parts, from, arena, exhausted);
 	}
@@ -233,6 +267,8 @@ static Leadfit__V1__Decision *build(const struct lf_answer_parts *parts, bool al
 	d->explanation_version = LF_EXPLANATION_VERSION;
 	if (!isnan(result->margin))
 		d->margin = double_value(result->margin, arena, &exhausted);
+	d->sensitivity = lf_decision_sensitivity(parts, arena, &exhausted);
+	d->co_lead = lf_decision_co_lead(parts, arena, &exhausted);
 	say(d, parts, arena, &exhausted);
 	return exhausted ? NULL : d;
 }

@@ -17,6 +17,7 @@ struct lf_answer_parts {
 	uint32_t detail;
 	size_t named_candidates; /* 0 = every member */
 	int64_t as_of_us;
+	bool rank_table; /* asked for */
 };
 
 /*
@@ -28,6 +29,11 @@ Leadfit__V1__Decision *lf_decision_build(const struct lf_answer_parts *parts, st
 /* A profile as messages, best first, in arena; NULL where that is exhausted. */
 Leadfit__V1__DisciplineFit **lf_decision_fits(const struct lf_version *version, const struct lf_discipline_fit *profile,
 	struct lf_arena *arena);
+
+/* What would put another candidate first, and who would lead beside the first, as messages in arena. NULL where there is no such thing, and
+ * with *exhausted set where the arena is exhausted. */
+Leadfit__V1__Sensitivity *lf_decision_sensitivity(const struct lf_answer_parts *parts, struct lf_arena *arena, bool *exhausted);
+Leadfit__V1__CoLead *lf_decision_co_lead(const struct lf_answer_parts *parts, struct lf_arena *arena, bool *exhausted);
 
 /* Fields decision_id and decided_at as protobuf bytes, to be appended to a packed Decision once they are known. */
 enum { LF_DECISION_TAIL_MAX = 80 };

@@ -9,10 +9,9 @@ static enum lf_code no_memory(struct lf_checker *checker)
 	return lf_error_set(checker->error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 }
 
-/* 64-byte aligned workspace for one engine call. */
-static void *workspace(const struct lf_version *version, const struct lf_case *the_case, struct lf_arena *arena)
+void *lf_workspace_new(const struct lf_rubric *rubric, const struct lf_case *the_case, struct lf_arena *arena)
 {
-	unsigned char *block = lf_arena_alloc(arena, lf_workspace_bytes(version->compiled, the_case) + 64);
+	unsigned char *block = lf_arena_alloc(arena, lf_workspace_bytes(rubric, the_case) + 64); /* the engine aligns to 64 bytes */
 
 	return block == NULL ? NULL : block + (64 - (uintptr_t)block % 64) % 64;
 }
@@ -33,29 +32,42 @@ static enum lf_code no_weights(const struct lf_version *version, const struct lf
 		"under rubric \"%s\" no criterion has a weight for this project's traits: %s", def->name, list);
 }
 
+/* What follows from the result. false where the arena is full. */
+static bool find(struct lf_evaluation *e, const struct lf_version *version, struct lf_arena *arena)
+{
+	size_t criteria = lf_rubric_def(version->compiled)->criterion_count;
+
+	e->changes.weights = lf_arena_zalloc(arena, criteria, sizeof *e->changes.weights);
+	e->pair_values = lf_arena_zalloc(arena, criteria, sizeof *e->pair_values);
+	if (e->changes.weights == NULL || e->pair_values == NULL)
+		return false;
+	e->contested = lf_find_changes(version->compiled, &e->built.engine, &e->result, e->workspace, &e->changes);
+	lf_find_co_lead(version->compiled, &e->result, &e->co_lead, e->pair_values);
+	return true;
+}
+
 static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *version, const struct lf_case_input *input,
 	const struct lf_stored_numbers *numbers, bool only_profile, struct lf_checker *checker, struct lf_arena *arena)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
 	enum lf_code code = lf_case_build(&e->built, version, input, checker, arena);
-	void *block;
 
 	if (code != LF_OK)
 		return code;
 	e->profile = lf_arena_zalloc(arena, def->discipline_count + 1, sizeof *e->profile);
 	e->profile_weights = lf_arena_zalloc(arena, def->criterion_count, sizeof *e->profile_weights);
-	block = workspace(version, &e->built.engine, arena);
-	if (e->profile == NULL || e->profile_weights == NULL || block == NULL)
+	e->workspace = lf_workspace_new(version->compiled, &e->built.engine, arena);
+	if (e->profile == NULL || e->profile_weights == NULL || e->workspace == NULL)
 		return no_memory(checker);
-	if (!lf_profile(version->compiled, &e->built.engine, block, e->profile, e->profile_weights))
+	if (!lf_profile(version->compiled, &e->built.engine, e->workspace, e->profile, e->profile_weights))
 		return no_weights(version, &e->built.engine, checker);
 	if (only_profile)
 		return LF_OK;
 	if (numbers != NULL)
-		lf_restore(version->compiled, &e->built.engine, numbers, block, &e->result);
-	else if (!lf_score(version->compiled, &e->built.engine, block, &e->result))
+		lf_restore(version->compiled, &e->built.engine, numbers, e->workspace, &e->result);
+	else if (!lf_score(version->compiled, &e->built.engine, e->workspace, &e->result))
 		return no_weights(version, &e->built.engine, checker);
-	return LF_OK;
+	return find(e, version, arena) ? LF_OK : no_memory(checker);
 }
 
 enum lf_code lf_evaluate(struct lf_evaluation *evaluation, const struct lf_version *version, const struct lf_case_input *input,

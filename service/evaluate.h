@@ -1,4 +1,4 @@
-/* One evaluation, start to end: convert, score (or restore), profile. All of it lives in the arena. */
+/* One evaluation, start to end: convert, score (or restore), profile, what would change it, co-lead. All of it lives in the arena. */
 #ifndef LF_SERVICE_EVALUATE_H
 #define LF_SERVICE_EVALUATE_H
 
@@ -7,8 +7,13 @@
 struct lf_evaluation {
 	struct lf_built_case built;
 	struct lf_result result;
+	void *workspace;                   /* holds result */
 	struct lf_discipline_fit *profile; /* by the version's disciplines, best first */
 	double *profile_weights;           /* by the version's criteria */
+	bool contested;                    /* somebody is alone in first place: changes are known */
+	struct lf_changes changes;
+	struct lf_co_lead co_lead;
+	double *pair_values; /* of first and co-lead, by the version's criteria, where there is one */
 };
 
 /*
@@ -17,8 +22,11 @@ struct lf_evaluation {
  */
 enum lf_code lf_evaluate(struct lf_evaluation *evaluation, const struct lf_version *version, const struct lf_case_input *input,
 	const struct lf_stored_numbers *numbers, struct lf_checker *checker, struct lf_arena *arena);
-/* Only built, profile and profile_weights; the team may be missing. */
+/* Only built, workspace, profile and profile_weights; the team may be missing. */
 enum lf_code lf_evaluate_profile(struct lf_evaluation *evaluation, const struct lf_version *version,
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena);
+
+/* A workspace for engine calls on a case, in arena; NULL where that is full. */
+void *lf_workspace_new(const struct lf_rubric *rubric, const struct lf_case *the_case, struct lf_arena *arena);
 
 #endif

@@ -12,6 +12,7 @@
 #include "proto/wire.h"
 #include "service/core.h"
 #include "service/decision.h"
+#include "service/sweep.h"
 #include "service/texts.h"
 
 struct score_job {
@@ -103,11 +104,19 @@ static bool digest_request(const Leadfit__V1__ScoreRequest *request, struct lf_b
 	return true;
 }
 
+/* Microseconds since 1970 of as_of; absent: now. */
+static int64_t check_as_of(const Google__Protobuf__Timestamp *as_of, struct lf_checker *checker)
+{
+	int64_t as_of_us = now_us();
+
+	if (as_of != NULL && !lf_timestamp_read(as_of, &as_of_us))
+		lf_check_fail(checker, "as_of", "is outside the years 1..9999");
+	return as_of_us;
+}
+
 static void check_request(const Leadfit__V1__ScoreRequest *request, int64_t *as_of_us, struct lf_checker *checker)
 {
-	*as_of_us = now_us();
-	if (request->as_of != NULL && !lf_timestamp_read(request->as_of, as_of_us))
-		lf_check_fail(checker, "as_of", "is outside the years 1..9999");
+	*as_of_us = check_as_of(request->as_of, checker);
 	if ((int)request->purpose < 0 || request->purpose > LEADFIT__V1__PURPOSE__WHAT_IF)
 		lf_check_fail(checker, "purpose", "%d is not known; allowed are DECISION, WHAT_IF", (int)request->purpose);
 	if ((int)request->detail < 0 || request->detail > LEADFIT__V1__DETAIL__ALL)
@@ -179,6 +188,7 @@ static enum lf_code prepare(struct score_job *job, const struct lf_version *vers
 		.purpose = request->purpose,
 		.detail = request->detail,
 		.named_candidates = request->n_candidates,
+		.rank_table = request->rank_table,
 	};
 	Leadfit__V1__Decision *decision;
 
@@ -379,16 +389,32 @@ static void scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit
 
 /* ---- sweep ---- */
 
+static bool still_waited_for(void *call)
+{
+	return !lf_rpc_expired(call);
+}
+
 static void scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__SweepRequest *request,
 	Leadfit__V1__SweepResponse_Closure closure, void *closure_data)
 {
+	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, scoring);
+	struct lf_rpc_call *call = closure_data;
 	struct lf_error error = LF_ERROR_INIT;
+	struct lf_checker checker = {.error = &error};
+	struct lf_version *version = lf_registry_active(core->registry, request->rubric, &error);
+	Leadfit__V1__SweepResponse *response;
 
-	(void)service;
-	(void)request;
 	(void)closure;
-	lf_error_set(&error, LF_UNIMPLEMENTED, "not yet");
-	lf_send_error(closure_data, &error);
+	/* As Score does, so that it gives the same bits. */
+	lf_wire_canonicalize(lf_unconst(&request->base));
+	if (version == NULL || lf_sweep_answer(version, request, check_as_of(request->as_of, &checker), still_waited_for, call, &checker,
+				       lf_rpc_arena(call), &response) != LF_OK) {
+		lf_error_summarize(&error);
+		lf_send_error(call, &error);
+	} else {
+		lf_send_reply(call, &response->base);
+	}
+	lf_version_release(version);
 }
 
 void lf_scoring_init(struct lf_core *core)

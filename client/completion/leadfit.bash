@@ -17,7 +17,7 @@ _leadfit()
 			continue
 		fi
 		case $word in
-		--list | --help | --what-if | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
+		--list | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
 		--*) expects=yes ;;
 		*)
 			if [[ -z $command ]]; then
@@ -54,7 +54,7 @@ _leadfit()
 
 	if [[ $current == -* ]]; then
 		case "$command $second" in
-		"score "*) globals+=" --team --project --rubric --candidate --as-of --what-if --detail --ignore-undeclared --key --strict --team-id" ;;
+		"score "*) globals+=" --team --project --rubric --candidate --as-of --what-if --detail --rank-table --ignore-undeclared --key --strict --team-id" ;;
 		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
 		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
 		"rubric show") globals+=" --digest" ;;

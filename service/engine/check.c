@@ -263,6 +263,40 @@ static void check_gates(struct check *check)
 	}
 }
 
+static void check_robustness(struct check *check)
+{
+	const struct lf_robustness_def *robustness = &check->def->robustness;
+	size_t criteria = check->def->criterion_count;
+
+	at(check, "robustness");
+	if (robustness->samples > 0 && criteria > LF_PERTURBATIONS_MAX / robustness->samples) {
+		lf_text_count(&check->words, robustness->samples);
+		lf_text_put(&check->words, " samples of ");
+		lf_text_count(&check->words, criteria);
+		lf_text_put(&check->words, " criteria are ");
+		lf_text_count(&check->words, robustness->samples * criteria);
+		lf_text_put(&check->words, " perturbations; at most ");
+		lf_text_count(&check->words, LF_PERTURBATIONS_MAX);
+		report_text(check, ".samples", " are allowed");
+	}
+	if (within(check, ".weight_spread", robustness->weight_spread, 0, 1) && robustness->weight_spread == 1)
+		report_text(check, ".weight_spread", "1 is not below 1");
+	(void)within(check, ".rating_spread", robustness->rating_spread, 0, 1);
+}
+
+static void check_thresholds(struct check *check)
+{
+	const struct lf_rubric_def *def = check->def;
+
+	at(check, "thresholds");
+	(void)within(check, ".margin", def->threshold_margin, 0, 1);
+	(void)within(check, ".evidence_share", def->threshold_evidence_share, 0, 1);
+	if (within(check, ".first_rank_share", def->threshold_first_rank_share, 0, 1) &&
+		def->threshold_first_rank_share > 0 && def->robustness.samples == 0)
+		report_text(check, ".first_rank_share", "needs robustness, which this rubric does not have");
+	(void)within(check, ".co_lead_gain", def->co_lead_gain, 0, 1);
+}
+
 size_t lf_rubric_check(const struct lf_rubric_def *def, lf_report_fn report_fn, void *context)
 {
 	struct check check = {.def = def, .report = report_fn, .context = context};
@@ -276,10 +310,7 @@ size_t lf_rubric_check(const struct lf_rubric_def *def, lf_report_fn report_fn, 
 	at(&check, "aggregation");
 	if ((unsigned)def->aggregation > LF_MINIMUM)
 		report_text(&check, "", "is none of ADDITIVE, HARMONIC, MINIMUM");
-	at(&check, "thresholds");
-	(void)within(&check, ".margin", def->threshold_margin, 0, 1);
-	(void)within(&check, ".evidence_share", def->threshold_evidence_share, 0, 1);
-	if (def->threshold_first_rank_share > 0 && def->robustness.samples == 0)
-		report_text(&check, ".first_rank_share", "can't be computed without robustness, which this rubric does not have");
+	check_robustness(&check);
+	check_thresholds(&check);
 	return check.reported;
 }

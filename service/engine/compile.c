@@ -9,7 +9,7 @@
 #include <string.h>
 #include "service/engine/internal.h"
 
-enum { ALIGNMENT = 16 };
+enum { ALIGNMENT = 16, LANES_ALIGNMENT = 64 };
 
 struct block {
 	unsigned char *base; /* NULL = measuring */
@@ -22,6 +22,15 @@ static void *take(struct block *block, size_t count, size_t size)
 
 	block->used += (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	return block->base != NULL && count > 0 ? block->base + at : NULL;
+}
+
+/* Aligned for lanes, wherever the block lies: so it reserves what that may cost. */
+static double *take_lanes(struct block *block, size_t count)
+{
+	unsigned char *at = take(block, count * sizeof(double) + LANES_ALIGNMENT, 1);
+
+	return at == NULL ? NULL
+			  : (double *)(void *)(at + (LANES_ALIGNMENT - (uintptr_t)at % LANES_ALIGNMENT) % LANES_ALIGNMENT);
 }
 
 static void *keep(struct block *block, const void *from, size_t count, size_t size)
@@ -322,6 +331,39 @@ static void take_labels(struct block *block, struct lf_rubric *rubric, const str
 	rubric->trait_labels = traits;
 }
 
+/* After the criteria, whose seeds and order it draws by. */
+static void take_perturbations(struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def)
+{
+	struct lf_perturbations *p = &rubric->perturbations;
+	size_t blocks, places;
+	double *factors, *noise, *ones;
+
+	if (def->robustness.samples == 0)
+		return;
+	p->kernel = lf_kernel_widest();
+	p->count = def->robustness.samples;
+	p->block = lf_block_samples(p->count, def->criterion_count);
+	p->unknown = def->robustness.weights_unknown;
+	ones = take_lanes(block, p->block);
+	for (size_t s = 0; ones != NULL && s < p->block; s++)
+		ones[s] = 1;
+	p->ones = ones;
+	blocks = (p->count + p->block - 1) / p->block;
+	if (p->unknown || def->robustness.weight_spread > 0) {
+		factors = take_lanes(block, blocks * p->block * def->criterion_count);
+		p->factors = factors;
+		if (factors != NULL)
+			lf_draw_factors(rubric, factors);
+	}
+	if (def->robustness.rating_spread > 0) {
+		places = 2 * p->count + p->block;
+		noise = take_lanes(block, places);
+		p->noise = noise;
+		if (noise != NULL)
+			lf_draw_noise(p->count, places, noise);
+	}
+}
+
 static double larger(double a, double b)
 {
 	return a > b ? a : b;
@@ -373,6 +415,7 @@ static void lay_out(struct block *block, struct lf_rubric *rubric, const struct 
 	trait_order = take_order(block, def->trait_count, trait_before, def);
 	take_labels(block, rubric, def);
 	take_criteria(block, rubric, def, trait_order);
+	take_perturbations(block, rubric, def);
 }
 
 struct lf_rubric *lf_rubric_compile(const struct lf_rubric_def *def)

@@ -112,6 +112,9 @@ static enum lf_outcome outcome_of(const struct lf_rubric_def *def, const struct 
 		return LF_INSUFFICIENT_EVIDENCE;
 	if (eligible > 1 && (result->margin == 0 || result->margin < def->threshold_margin))
 		return LF_TOO_CLOSE;
+	/* NaN, where it was not computed, is below nothing. */
+	if (eligible > 1 && result->ranking[0].first_rank_share < def->threshold_first_rank_share)
+		return LF_TOO_CLOSE;
 	return LF_RECOMMENDED;
 }
 
@@ -128,9 +131,10 @@ void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_
 			failed_gates(rubric, &scoring->the_case->members[scored->member], scored->criteria);
 		scored->eligible = scored->failed_gates == 0;
 		scored->evidence_share = evidence_share(rubric, space->weights, scored->criteria);
-		scored->first_rank_share = (double)NAN;
 		scored->limiting = limiting(rubric, space->weights, scored->criteria);
 	}
+	if (scoring->stored == NULL)
+		lf_first_rank_shares(scoring, scored_count);
 	eligible = rank(scoring, scored_count);
 	*result = (struct lf_result){
 		.weights = space->weights,
@@ -162,9 +166,11 @@ static size_t place_of(const struct lf_case *the_case, const uint32_t *order, ui
 	return low;
 }
 
-void lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
-	double *weights, double *scores, double *ratings, double *shares, uint32_t *unknown, size_t *unknown_count)
+bool lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
+	double *weights, double *scores, double *ratings, double *shares, uint32_t *unknown, size_t *unknown_count,
+	double *first_rank_shares)
 {
+	bool sampled = rubric->perturbations.count > 0;
 	size_t criterion_count = rubric->def.criterion_count, cells = the_case->member_count * criterion_count;
 	uint32_t *order = unknown; /* its M·C places are free until the end, and hold the members' order meanwhile */
 
@@ -172,6 +178,10 @@ void lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the
 		weights[c] = result->weights[rubric->criteria[c].index];
 	for (size_t i = 0; i < the_case->member_count; i++)
 		scores[i] = 0;
+	for (size_t i = 0; i < result->ranking_count; i++)
+		sampled = sampled && !isnan(result->ranking[i].first_rank_share);
+	for (size_t i = 0; sampled && i < the_case->member_count; i++)
+		first_rank_shares[i] = 0;
 	for (size_t i = 0; i < cells; i++)
 		ratings[i] = shares[i] = 0;
 	lf_order_members(the_case, order);
@@ -180,6 +190,8 @@ void lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the
 		size_t place = place_of(the_case, order, ranked->member);
 
 		scores[place] = ranked->score;
+		if (sampled)
+			first_rank_shares[place] = ranked->first_rank_share;
 		for (size_t c = 0; c < criterion_count; c++) {
 			const struct lf_criterion_score *from = &ranked->criteria[rubric->criteria[c].index];
 			bool rated = rubric->criteria[c].derived == LF_RATED;
@@ -198,6 +210,7 @@ void lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the
 		ratings[i] = 0;
 		unknown[(*unknown_count)++] = (uint32_t)i;
 	}
+	return sampled;
 }
 
 void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_stored_numbers *numbers,
@@ -208,6 +221,7 @@ void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 	size_t count = 0, criterion_count = rubric->def.criterion_count, next_unknown = 0;
 
 	lf_scoring_begin(&scoring, rubric, the_case, workspace);
+	scoring.stored = numbers;
 	for (size_t c = 0; c < criterion_count; c++)
 		space->weights[rubric->criteria[c].index] = numbers->weights[c];
 	for (size_t i = 0; i < the_case->member_count; i++) {
@@ -240,6 +254,7 @@ void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 		space->scored[count] = (struct lf_member_score){
 			.member = space->member_order[i],
 			.score = numbers->scores[i],
+			.first_rank_share = numbers->first_rank_shares != NULL ? numbers->first_rank_shares[i] : (double)NAN,
 			.undated = undated,
 			.criteria = criteria,
 		};

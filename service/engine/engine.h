@@ -215,7 +215,7 @@ struct lf_result {
 	bool labour_zero;      /* nobody is available: team coverage is 0 for all */
 };
 
-/* Bytes of workspace that lf_score(), lf_restore() and lf_profile() need for this case; aligned to 64 bytes. */
+/* Bytes of workspace that lf_score(), lf_restore(), lf_rank_shares() and lf_profile() need for this case; aligned to 64 bytes. */
 size_t lf_workspace_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case);
 
 /*
@@ -235,9 +235,13 @@ struct lf_stored_numbers {
 	const double *first_rank_shares; /* members; NULL where robustness was not computed */
 };
 
-/* Writes a result's numbers in canonical order. The arrays have C, M, M·C, M·C and M·C places. Members that are not candidates get zeros. */
-void lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
-	double *weights, double *scores, double *ratings, double *shares, uint32_t *unknown, size_t *unknown_count);
+/*
+ * Writes a result's numbers in canonical order. The arrays have C, M, M·C, M·C, M·C and M places. Members that are not candidates get
+ * zeros. Returns whether first_rank_shares was written: not where robustness was not computed (it may be NULL where the rubric has none).
+ */
+bool lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
+	double *weights, double *scores, double *ratings, double *shares, uint32_t *unknown, size_t *unknown_count,
+	double *first_rank_shares);
 
 /* The result again from stored numbers, computing only what follows from them (values, ranks, gates, outcome). Workspace as for lf_score(). */
 void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_stored_numbers *numbers,
@@ -258,7 +262,8 @@ bool lf_profile(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 /*
  * The rank-acceptability table: shares[place · LF_RANKS_MAX + r] is the part of the perturbations in which the candidate at that place of
  * the ranking has rank r + 1 among the eligible; those who tie share their ranks equally, so each rank's shares add up to 1. Rows of
- * ineligible candidates are 0. workspace: the one that holds the result. false: the rubric has no robustness; nothing is written.
+ * ineligible candidates are 0. workspace: the one that holds the result, which stays as it is. false: the rubric has no robustness; nothing
+ * is written. Allocates nothing; costs more than first-rank shares do.
  */
 bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result, void *workspace,
 	double *shares);
@@ -364,5 +369,8 @@ void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 /* The same for a profile: EXPLANATION and ASSUMPTION only. */
 void lf_explain_profile(const struct lf_rubric *rubric, const struct lf_case *the_case,
 	const struct lf_discipline_fit *profile, const double *weights, lf_say_fn say, void *context);
+/* Who leads where over the range of one trait (the stretches of lf_sweep(), one at least): EXPLANATION only. */
+void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait,
+	const struct lf_stretch *stretches, size_t count, bool approximate, lf_say_fn say, void *context);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * The words for an answer's numbers: what was found, what counts here, what sets the first two apart, how much of it is
- * expectation, and what it assumes. Only words: every number comes from the result. Changing a word raises
+ * expectation, and what it assumes; robustness, changes and the co-lead are outcome.c's and say_change.c's. Only words: every number comes from the result. Changing a word raises
  * LF_EXPLANATION_VERSION (README.md, "Versions").
  */
 #include "service/engine/speak.h"
@@ -51,18 +51,8 @@ static void put_because(struct lf_speaker *speaker, const struct lf_picks *picks
 		}
 	}
 	for (size_t i = 0; i < 2 && found[i] != LF_NONE && pushes[i] >= total / 10; i++) {
-		const struct lf_label *label = &speaker->rubric->trait_labels[found[i]];
-		char first = label->text[0], second = first != '\0' ? label->text[1] : '\0';
-
 		lf_text_put(&speaker->text, i == 0 ? ", because " : " and ");
-		/* "Interaction focus" in mid-sentence; "API stability" as it is. */
-		if (first >= 'A' && first <= 'Z' && second >= 'a' && second <= 'z') {
-			first = (char)(first - 'A' + 'a');
-			lf_text_add(&speaker->text, &first, 1);
-			lf_text_add(&speaker->text, label->text + 1, label->length - 1);
-		} else {
-			lf_put_label(speaker, *label);
-		}
+		lf_put_label_within(speaker, speaker->rubric->trait_labels[found[i]]);
 		lf_text_put(&speaker->text, " is ");
 		lf_text_fixed(&speaker->text, speaker->the_case->traits[found[i]], 2);
 		if (speaker->the_case->trait_assumed != NULL && speaker->the_case->trait_assumed[found[i]])
@@ -268,7 +258,7 @@ static void say_profile(struct lf_speaker *speaker, const struct lf_discipline_f
 /* ---- all of it ---- */
 
 /* Not "= { ... }": that would clear the sentence's bytes too. */
-static void begin(struct lf_speaker *speaker, const struct lf_rubric *rubric, const struct lf_case *the_case,
+void lf_speaker_begin(struct lf_speaker *speaker, const struct lf_rubric *rubric, const struct lf_case *the_case,
 	const struct lf_findings *findings, lf_say_fn say, void *context)
 {
 	const struct lf_result *result = findings != NULL ? findings->result : NULL;
@@ -291,13 +281,16 @@ void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 {
 	struct lf_speaker speaker;
 
-	begin(&speaker, rubric, the_case, findings, say, context);
+	lf_speaker_begin(&speaker, rubric, the_case, findings, say, context);
 	lf_say_outcome(&speaker);
 	say_what_counts(&speaker, findings->result->weights);
 	say_difference(&speaker);
+	lf_say_robustness(&speaker);
 	if (speaker.eligible > 0)
 		say_expectation(&speaker);
+	lf_say_co_lead(&speaker);
 	say_profile(&speaker, findings->profile);
+	lf_say_changes(&speaker);
 	lf_say_assumptions(&speaker);
 	lf_say_reasons(&speaker);
 }
@@ -307,7 +300,7 @@ void lf_explain_profile(const struct lf_rubric *rubric, const struct lf_case *th
 {
 	struct lf_speaker speaker;
 
-	begin(&speaker, rubric, the_case, NULL, say, context);
+	lf_speaker_begin(&speaker, rubric, the_case, NULL, say, context);
 	say_what_counts(&speaker, weights);
 	say_profile(&speaker, profile);
 	lf_say_assumptions(&speaker);

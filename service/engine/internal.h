@@ -4,11 +4,12 @@
 
 #include <assert.h>
 #include <float.h>
-#include <math.h> /* NAN and isnan only: no function of the maths library */
+#include <math.h> /* NAN, INFINITY, isnan and sqrt only, which IEEE 754 fixes to the last bit */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "service/engine/engine.h"
+#include "service/engine/robust.h"
 
 static_assert(FLT_EVAL_METHOD == 0, "the same bits everywhere need doubles that are evaluated as doubles");
 static_assert(sizeof(double) == 8 && DBL_MANT_DIG == 53, "IEEE 754 binary64");
@@ -93,6 +94,7 @@ struct lf_rubric {
 	bool has_alignment, has_coverage;
 	struct lf_grid weight_grid;  /* of s · a and of k */
 	struct lf_grid product_grid; /* of s · a · r and of k · p */
+	struct lf_perturbations perturbations;
 };
 
 /*
@@ -172,12 +174,26 @@ struct lf_workspace {
 	uint32_t *discipline_order;          /* D */
 	double *expertise;                   /* D: x_m(d) */
 	unsigned char *stated;               /* D: x_m(d) was stated */
+	/* Robustness; NULL where the rubric has none. B samples of a block, P of those that are scored together. */
+	struct lf_contender *contenders; /* M: the eligible */
+	double *coefficients;            /* M·C, a row a contender, and one more row: of D */
+	double *block_totals;            /* B: D */
+	double *block_gaps;              /* C·B; only where weights are unknown */
+	double *part_scores;             /* M·P */
+	double *part_best;               /* P */
+	uint32_t *part_ties;             /* P: how many are tied */
+	uint32_t *part_wins;             /* M */
+	uint32_t *wins;                  /* M */
+	double *shares;                  /* M */
+	double *rank_ties;               /* M·LF_RANKS_MAX */
+	void *contest;                       /* what change.h lays out in it */
 };
 
 struct lf_scoring {
 	const struct lf_rubric *rubric;
 	const struct lf_case *the_case;
 	struct lf_workspace space;
+	const struct lf_stored_numbers *stored; /* NULL: nothing of the result is given */
 	size_t labour_count; /* disciplines with labour, canonical order */
 	double labour_total;
 	bool needs_zero;
@@ -196,6 +212,19 @@ bool lf_weights(const struct lf_rubric *rubric, const double *traits, double *we
 uint32_t lf_score_criteria(
 	const struct lf_scoring *scoring, const struct lf_member *member, struct lf_criterion_score *criteria);
 double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria);
+/* Of a pair that has the better of two members' values on each criterion. */
+double lf_aggregate_pair(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *one,
+	const struct lf_criterion_score *other);
+/* Fills space.expertise with x_m(d): what is stated, else what the member's discipline covers, else 0; and space.stated. */
+void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member *member);
+/* s · a of a piece of evidence. */
+double lf_evidence_weight(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_evidence *e);
+/*
+ * A member's score on the rated criterion at that canonical place, were one piece of the evidence rated otherwise; LF_NONE: were
+ * there one more piece of weight 1. The same bits as if the case had it.
+ */
+void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_member *member, size_t place,
+	uint32_t evidence, double rating, struct lf_criterion_score *score);
 /* From scored members (member, score, undated, criteria set) to ranks and outcome. */
 void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_result *result);
 

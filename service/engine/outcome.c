@@ -28,12 +28,124 @@ static void say_recommended(struct lf_speaker *speaker)
 	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
 }
 
+/* ---- robustness ---- */
+
+/* "1,024 variations of the weights (each from 54% to 186% of what it is) and the ratings (wider where evidence is thin)" */
+static void put_variations(struct lf_speaker *speaker)
+{
+	const struct lf_robustness_def *doubt = &speaker->rubric->def.robustness;
+	double lowest = 100 * (1 - doubt->weight_spread) / (1 + doubt->weight_spread);
+	double highest = 100 * (1 + doubt->weight_spread) / (1 - doubt->weight_spread);
+	bool weights = doubt->weights_unknown || doubt->weight_spread > 0;
+
+	lf_text_thousands(&speaker->text, doubt->samples);
+	lf_text_put(&speaker->text, weights || doubt->rating_spread > 0 ? " variations of " : " variations of nothing");
+	if (doubt->weights_unknown) {
+		lf_text_put(&speaker->text, "the weights (all taken as unknown)");
+	} else if (weights) {
+		lf_text_put(&speaker->text, "the weights (each from ");
+		lf_text_fixed(&speaker->text, lowest, lf_decimals_apart(lowest, 100, 0));
+		lf_text_put(&speaker->text, "% to ");
+		lf_text_fixed(&speaker->text, highest, lf_decimals_apart(highest, 100, 0));
+		lf_text_put(&speaker->text, "% of what it is)");
+	}
+	if (doubt->rating_spread > 0)
+		lf_text_put(&speaker->text, weights ? " and the ratings (wider where evidence is thin)"
+						    : "the ratings (wider where evidence is thin)");
+}
+
+/* "; this rubric asks for at least 60%" */
+static void put_asked_share(struct lf_speaker *speaker)
+{
+	lf_text_put(&speaker->text, "; this rubric asks for at least ");
+	lf_text_number(&speaker->text, speaker->rubric->def.threshold_first_rank_share * 100);
+	lf_text_put(&speaker->text, "%");
+}
+
+/* The first-rank share alone keeps it from a recommendation. */
+static bool only_fragile(const struct lf_speaker *speaker)
+{
+	return speaker->result->outcome == LF_TOO_CLOSE && speaker->result->margin != 0 &&
+	       !(speaker->result->margin < speaker->rubric->def.threshold_margin);
+}
+
+static void say_fragile(struct lf_speaker *speaker)
+{
+	double share = speaker->result->ranking[0].first_rank_share * 100;
+	double asked = speaker->rubric->def.threshold_first_rank_share * 100;
+
+	lf_text_put(&speaker->text, "No recommendation, because it is too close: ");
+	lf_put_ranked(speaker, 0);
+	lf_text_put(&speaker->text, " ranks first in only ");
+	lf_text_fixed(&speaker->text, share, lf_decimals_apart(share, asked, 0));
+	lf_text_put(&speaker->text, "% of ");
+	put_variations(speaker);
+	put_asked_share(speaker);
+	lf_text_put(&speaker->text, ".");
+	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+}
+
+/* Place of the candidate beside the first who ranks first most often; of equals the first listed. */
+static size_t closest_rival(const struct lf_speaker *speaker)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+	size_t found = 1;
+
+	for (size_t place = 2; place < speaker->eligible; place++) {
+		if (ranking[place].first_rank_share > ranking[found].first_rank_share)
+			found = place;
+	}
+	return found;
+}
+
+void lf_say_robustness(struct lf_speaker *speaker)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+	double asked = speaker->rubric->def.threshold_first_rank_share, share;
+	size_t rival;
+
+	if (speaker->eligible < 2 || isnan(ranking[0].first_rank_share) || only_fragile(speaker))
+		return;
+	share = ranking[0].first_rank_share;
+	rival = closest_rival(speaker);
+	lf_put_ranked(speaker, 0);
+	lf_text_put(&speaker->text, lf_tied_from(speaker, 0) > 1 ? " ranks first in " : " stays first in ");
+	if (share < 1 && share < asked)
+		lf_text_put(&speaker->text, "only ");
+	if (share < 1 && share < asked && share >= 0.005) {
+		lf_text_fixed(&speaker->text, share * 100, lf_decimals_apart(share * 100, asked * 100, 0));
+		lf_text_put(&speaker->text, "% of ");
+	} else if (share < 1) {
+		lf_text_percent(&speaker->text, share);
+		lf_text_put(&speaker->text, " of ");
+	} else {
+		lf_text_put(&speaker->text, "all ");
+	}
+	put_variations(speaker);
+	if (share < asked)
+		put_asked_share(speaker);
+	if (ranking[rival].first_rank_share > 0) {
+		lf_text_put(&speaker->text, "; ");
+		lf_put_ranked(speaker, rival);
+		lf_text_put(&speaker->text, " ranks first in ");
+		lf_text_percent(&speaker->text, ranking[rival].first_rank_share);
+	}
+	lf_text_put(&speaker->text, ".");
+	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+}
+
+/* ---- outcomes ---- */
+
 static void say_too_close(struct lf_speaker *speaker)
 {
 	const struct lf_member_score *ranking = speaker->result->ranking;
 	double threshold = speaker->rubric->def.threshold_margin;
 	unsigned decimals;
 
+	if (only_fragile(speaker)) {
+		say_fragile(speaker);
+		return;
+	}
 	lf_text_put(&speaker->text, "No recommendation, because it is too close: ");
 	if (ranking[0].score == ranking[1].score) {
 		lf_put_several(speaker, 0, lf_tied_from(speaker, 0));
@@ -126,18 +238,11 @@ static void say_insufficient(struct lf_speaker *speaker)
 /* "Collaboration of at least 2 (3 candidates)" */
 static void put_gate_failures(struct lf_speaker *speaker, size_t g)
 {
-	const struct lf_rubric *rubric = speaker->rubric;
-	const struct lf_gate_def *gate = &rubric->def.gates[g];
 	size_t failed = 0;
 
 	for (size_t i = 0; i < speaker->result->ranking_count; i++)
 		failed += speaker->result->ranking[i].failed_gates >> g & 1;
-	if (gate->criterion == LF_NONE)
-		lf_text_put(&speaker->text, "availability");
-	else
-		lf_put_label(speaker, rubric->criteria[rubric->criterion_place[gate->criterion]].label);
-	lf_text_put(&speaker->text, " of at least ");
-	lf_text_number(&speaker->text, gate->at_least);
+	lf_put_gate(speaker, g);
 	lf_text_put(&speaker->text, " (");
 	lf_text_count(&speaker->text, failed);
 	lf_text_put(&speaker->text, failed == 1 ? " candidate)" : " candidates)");

@@ -10,6 +10,31 @@ void lf_utter(struct lf_speaker *speaker, enum lf_sentence kind, size_t index)
 	lf_text_clear(&speaker->text);
 }
 
+void lf_put_label_within(struct lf_speaker *speaker, struct lf_label label)
+{
+	char first = label.text[0], second = first != '\0' ? label.text[1] : '\0';
+
+	if (first >= 'A' && first <= 'Z' && second >= 'a' && second <= 'z') {
+		first = (char)(first - 'A' + 'a');
+		lf_text_add(&speaker->text, &first, 1);
+		label.text++;
+		label.length--;
+	}
+	lf_put_label(speaker, label);
+}
+
+void lf_put_gate(struct lf_speaker *speaker, size_t g)
+{
+	const struct lf_gate_def *gate = &speaker->rubric->def.gates[g];
+
+	if (gate->criterion == LF_NONE)
+		lf_text_put(&speaker->text, "availability");
+	else
+		lf_put_label(speaker, speaker->rubric->criteria[speaker->rubric->criterion_place[gate->criterion]].label);
+	lf_text_put(&speaker->text, " of at least ");
+	lf_text_number(&speaker->text, gate->at_least);
+}
+
 void lf_put_ranked(struct lf_speaker *speaker, size_t place)
 {
 	lf_text_put(&speaker->text, speaker->the_case->members[speaker->result->ranking[place].member].id);

@@ -1,5 +1,6 @@
 /* The numbers of one member: ratings, values, shares, and the score that they add up to. README.md has the formulas. */
 #include <string.h>
+#include "service/engine/change.h"
 #include "service/engine/internal.h"
 
 enum { WORKSPACE_ALIGNMENT = 64 };
@@ -12,6 +13,29 @@ static void *carve(unsigned char *base, size_t *used, size_t count, size_t size)
 
 	*used += (count * size + WORKSPACE_ALIGNMENT - 1) / WORKSPACE_ALIGNMENT * WORKSPACE_ALIGNMENT;
 	return base != NULL ? base + at : NULL;
+}
+
+static void carve_robustness(
+	const struct lf_rubric *rubric, size_t members, void *base, size_t *used, struct lf_workspace *space)
+{
+	size_t criteria = rubric->def.criterion_count, block = rubric->perturbations.block, part;
+
+	space->contenders = NULL;
+	if (rubric->perturbations.count == 0)
+		return;
+	part = lf_part_samples(block, members);
+	space->contenders = carve(base, used, members, sizeof *space->contenders);
+	space->coefficients = carve(base, used, (members + 1) * criteria, sizeof *space->coefficients);
+	space->block_totals = carve(base, used, block, sizeof *space->block_totals);
+	space->block_gaps = carve(
+		base, used, rubric->perturbations.unknown ? criteria * block : 0, sizeof *space->block_gaps);
+	space->part_scores = carve(base, used, members * part, sizeof *space->part_scores);
+	space->part_best = carve(base, used, part, sizeof *space->part_best);
+	space->part_ties = carve(base, used, part, sizeof *space->part_ties);
+	space->part_wins = carve(base, used, members, sizeof *space->part_wins);
+	space->wins = carve(base, used, members, sizeof *space->wins);
+	space->shares = carve(base, used, members, sizeof *space->shares);
+	space->rank_ties = carve(base, used, members * LF_RANKS_MAX, sizeof *space->rank_ties);
 }
 
 size_t lf_workspace_carve(
@@ -36,6 +60,8 @@ size_t lf_workspace_carve(
 	space->discipline_order = carve(base, &used, disciplines, sizeof *space->discipline_order);
 	space->expertise = carve(base, &used, disciplines, sizeof *space->expertise);
 	space->stated = carve(base, &used, disciplines, sizeof *space->stated);
+	carve_robustness(rubric, members, base, &used, space);
+	space->contest = carve(base, &used, lf_contest_bytes(rubric, the_case), 1);
 	return used;
 }
 
@@ -138,6 +164,7 @@ void lf_scoring_begin(
 	assert((uintptr_t)workspace % WORKSPACE_ALIGNMENT == 0);
 	scoring->rubric = rubric;
 	scoring->the_case = the_case;
+	scoring->stored = NULL;
 	(void)lf_workspace_carve(rubric, the_case, workspace, &scoring->space);
 	lf_order_members(the_case, scoring->space.member_order);
 	find_needs(scoring);
@@ -173,38 +200,48 @@ static void sum_add(struct lf_sum *sum, double x)
 	sum->high = high;
 }
 
+double lf_evidence_weight(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_evidence *e)
+{
+	double half_life = rubric->def.half_life_days;
+	double weight = e->source == LF_NONE ? 1 : rubric->def.source_weights[e->source];
+
+	if (half_life > 0 && e->observed_day == LF_UNDATED) {
+		weight *= 0.5;
+	} else if (half_life > 0) {
+		int64_t age = (int64_t)the_case->as_of_day - e->observed_day;
+
+		weight *= half_life / (half_life + (age > 0 ? (double)age : 0));
+	}
+	return lf_on_grid(&rubric->weight_grid, weight);
+}
+
+static void add_evidence(const struct lf_rubric *rubric, struct lf_evidence_sum *sum, double weight, double rating)
+{
+	if (!(weight > 0))
+		return;
+	if (sum->weight.high == 0 || rating < sum->lowest)
+		sum->lowest = rating;
+	if (sum->weight.high == 0 || rating > sum->highest)
+		sum->highest = rating;
+	sum_add(&sum->weight, weight);
+	sum_add(&sum->weighted, lf_on_grid(&rubric->product_grid, weight * rating));
+}
+
 /* Adds up a member's evidence by criterion. Returns how many undated pieces were aged by a half-life. */
 static uint32_t sum_evidence(const struct lf_scoring *scoring, const struct lf_member *member)
 {
 	const struct lf_rubric *rubric = scoring->rubric;
-	double half_life = rubric->def.half_life_days;
 	uint32_t undated = 0;
 
 	assert(member->evidence_count <= LF_EXACT_EVIDENCE_MAX);
 	for (size_t i = 0; i < member->evidence_count; i++) {
 		const struct lf_evidence *e = &member->evidence[i];
-		struct lf_evidence_sum *sum = &scoring->space.sums[rubric->criterion_place[e->criterion]];
-		double weight = e->source == LF_NONE ? 1 : rubric->def.source_weights[e->source];
 
 		assert(e->criterion < rubric->def.criterion_count);
 		assert(rubric->def.criteria[e->criterion].derived == LF_RATED);
-		if (half_life > 0 && e->observed_day == LF_UNDATED) {
-			weight *= 0.5;
-			undated++;
-		} else if (half_life > 0) {
-			int64_t age = (int64_t)scoring->the_case->as_of_day - e->observed_day;
-
-			weight *= half_life / (half_life + (age > 0 ? (double)age : 0));
-		}
-		weight = lf_on_grid(&rubric->weight_grid, weight);
-		if (!(weight > 0))
-			continue;
-		if (sum->weight.high == 0 || e->rating < sum->lowest)
-			sum->lowest = e->rating;
-		if (sum->weight.high == 0 || e->rating > sum->highest)
-			sum->highest = e->rating;
-		sum_add(&sum->weight, weight);
-		sum_add(&sum->weighted, lf_on_grid(&rubric->product_grid, weight * e->rating));
+		undated += rubric->def.half_life_days > 0 && e->observed_day == LF_UNDATED;
+		add_evidence(rubric, &scoring->space.sums[rubric->criterion_place[e->criterion]],
+			lf_evidence_weight(rubric, scoring->the_case, e), e->rating);
 	}
 	return undated;
 }
@@ -276,10 +313,31 @@ static void rate(const struct lf_criterion *criterion, const struct lf_evidence_
 	};
 }
 
+static size_t prior_place_of(const struct lf_rubric *rubric, const struct lf_member *member)
+{
+	return member->discipline < rubric->def.discipline_count ? member->discipline : rubric->def.discipline_count;
+}
+
+void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_member *member, size_t place,
+	uint32_t evidence, double rating, struct lf_criterion_score *score)
+{
+	const struct lf_criterion *criterion = &rubric->criteria[place];
+	struct lf_evidence_sum sum = {0};
+
+	for (size_t i = 0; i < member->evidence_count; i++) {
+		const struct lf_evidence *e = &member->evidence[i];
+
+		if (e->criterion == criterion->index)
+			add_evidence(rubric, &sum, lf_evidence_weight(rubric, the_case, e), i == evidence ? rating : e->rating);
+	}
+	if (evidence == LF_NONE)
+		add_evidence(rubric, &sum, 1, rating);
+	rate(criterion, &sum, prior_place_of(rubric, member), score);
+}
+
 /* ---- derived criteria ---- */
 
-/* x_m(d): what is stated, else what the member's discipline covers, else 0. */
-static void find_expertise(const struct lf_scoring *scoring, const struct lf_member *member)
+void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member *member)
 {
 	const struct lf_rubric *rubric = scoring->rubric;
 	size_t own = rubric->def.discipline_count, count = scoring->the_case->discipline_count;
@@ -346,14 +404,13 @@ uint32_t lf_score_criteria(
 	const struct lf_scoring *scoring, const struct lf_member *member, struct lf_criterion_score *criteria)
 {
 	const struct lf_rubric *rubric = scoring->rubric;
-	size_t count = rubric->def.criterion_count, disciplines = rubric->def.discipline_count;
-	size_t prior_place = member->discipline < disciplines ? member->discipline : disciplines;
+	size_t count = rubric->def.criterion_count, prior_place = prior_place_of(rubric, member);
 	uint32_t undated;
 
 	memset(scoring->space.sums, 0, count * sizeof *scoring->space.sums);
 	undated = sum_evidence(scoring, member);
 	if (rubric->has_alignment || rubric->has_coverage)
-		find_expertise(scoring, member);
+		lf_find_expertise(scoring, member);
 	for (size_t c = 0; c < count; c++) {
 		const struct lf_criterion *criterion = &rubric->criteria[c];
 		struct lf_criterion_score *score = &criteria[criterion->index];
@@ -368,17 +425,21 @@ uint32_t lf_score_criteria(
 	return undated;
 }
 
-double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria)
+/* Of the better of two members' values on each criterion; other NULL = of one member's. */
+static inline double aggregate(const struct lf_rubric *rubric, const double *weights,
+	const struct lf_criterion_score *one, const struct lf_criterion_score *other)
 {
 	enum lf_aggregation aggregation = rubric->def.aggregation;
 	double sum = 0, lowest = 1, score;
 
 	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
 		uint32_t j = rubric->criteria[c].index;
-		double w = weights[j], v = criteria[j].value;
+		double w = weights[j], v = one[j].value;
 
 		if (!(w > 0))
 			continue;
+		if (other != NULL && other[j].value > v)
+			v = other[j].value;
 		if (v < lowest)
 			lowest = v;
 		if (aggregation == LF_HARMONIC && v > 0)
@@ -394,6 +455,17 @@ double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const
 		score = sum;
 	/* Weights add up to 1 only up to rounding. */
 	return score > 1 ? 1 : score + 0.0;
+}
+
+double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria)
+{
+	return aggregate(rubric, weights, criteria, NULL);
+}
+
+double lf_aggregate_pair(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *one,
+	const struct lf_criterion_score *other)
+{
+	return aggregate(rubric, weights, one, other);
 }
 
 bool lf_score(const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace, struct lf_result *result)

@@ -25,6 +25,9 @@ struct lf_picks {
 	double amount[LF_PICKS_MAX];
 };
 
+/* Sets up for sentences about a case. findings NULL: there is no result. */
+void lf_speaker_begin(struct lf_speaker *speaker, const struct lf_rubric *rubric, const struct lf_case *the_case,
+	const struct lf_findings *findings, lf_say_fn say, void *context);
 /* Says the sentence and begins the next. */
 void lf_utter(struct lf_speaker *speaker, enum lf_sentence kind, size_t index);
 
@@ -33,6 +36,10 @@ static inline void lf_put_label(struct lf_speaker *speaker, struct lf_label labe
 	lf_text_add(&speaker->text, label.text, label.length);
 }
 
+/* A label in mid-sentence: "interaction focus", but "API stability" as it is. */
+void lf_put_label_within(struct lf_speaker *speaker, struct lf_label label);
+/* "Collaboration of at least 2" */
+void lf_put_gate(struct lf_speaker *speaker, size_t gate);
 /* Id of the member at a place in the ranking. */
 void lf_put_ranked(struct lf_speaker *speaker, size_t place);
 /* "m-7", "m-7 and m-9", "m-7 and 2 others": from place on, so many. */
@@ -52,6 +59,12 @@ void lf_pick_differences(const struct lf_speaker *speaker, const struct lf_membe
 
 /* EXPLANATION: the outcome, and what a missing recommendation is missing. */
 void lf_say_outcome(struct lf_speaker *speaker);
+/* EXPLANATION: how often the first place holds, where the outcome has not said it and there is somebody to lose it to. */
+void lf_say_robustness(struct lf_speaker *speaker);
+/* EXPLANATION: who would lead beside the first. */
+void lf_say_co_lead(struct lf_speaker *speaker);
+/* CHANGE: what would put somebody else first. */
+void lf_say_changes(struct lf_speaker *speaker);
 /* ASSUMPTION: what the answer rests on besides its input. */
 void lf_say_assumptions(struct lf_speaker *speaker);
 /* REASON and INELIGIBLE of every place in the ranking. */

@@ -46,6 +46,21 @@ void lf_text_count(struct lf_text *text, uint64_t count)
 	add_digits(text, count, 0);
 }
 
+void lf_text_thousands(struct lf_text *text, uint64_t count)
+{
+	uint64_t group = 1;
+
+	while (count / group >= 1000)
+		group *= 1000;
+	lf_text_count(text, count / group);
+	for (group /= 1000; group > 0; group /= 1000) {
+		const unsigned digits = (unsigned)(count / group % 1000);
+		const char three[4] = {',', (char)('0' + digits / 100), (char)('0' + digits / 10 % 10), (char)('0' + digits % 10)};
+
+		lf_text_add(text, three, sizeof three);
+	}
+}
+
 void lf_text_fixed(struct lf_text *text, double x, unsigned decimals)
 {
 	uint64_t number;

@@ -50,6 +50,8 @@ void lf_text_number(struct lf_text *text, double x);
 /* x in 0..1 as "38%"; "less than 1%" and "more than 99%" where rounding would claim none or all. */
 void lf_text_percent(struct lf_text *text, double x);
 void lf_text_count(struct lf_text *text, uint64_t count);
+/* A count with commas: "1,024". */
+void lf_text_thousands(struct lf_text *text, uint64_t count);
 /* Between items of a list: "", ", " or " and " before item index of count. */
 void lf_text_join(struct lf_text *text, size_t index, size_t count);
 /* NUL-terminates, cutting at a character's boundary where something did not fit. */

@@ -18,15 +18,17 @@ enum {
 
 struct one {
 	struct lf_evaluation evaluation; /* built: the case */
-	void *workspace;
 	const uint8_t *request;
 	size_t length;
 };
 
 struct lf_kernel_bench {
 	const struct lf_version *version;
+	struct lf_rubric *plain; /* the same without robustness */
 	struct lf_arena kept;    /* the cases */
 	struct lf_arena scratch; /* of one request */
+	void *workspace;         /* one for all, as a worker of the service comes back to the same memory */
+	size_t workspace_bytes;
 	int64_t now_us;
 	size_t sink; /* keeps the compiler from leaving work out */
 	struct one cases[CASES];
@@ -34,7 +36,7 @@ struct lf_kernel_bench {
 
 /* ---- the kernel ---- */
 
-enum part { SCORE = 1, PROFILE = 2, EXPLAIN = 4 };
+enum part { SCORE = 1, PROFILE = 2, EXPLAIN = 4, PLAIN = 8 };
 
 static void hear(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length)
 {
@@ -49,10 +51,12 @@ static bool run_parts(struct lf_kernel_bench *bench, struct one *one, unsigned p
 	struct lf_evaluation *e = &one->evaluation;
 	const struct lf_rubric *rubric = bench->version->compiled;
 
+	if ((parts & PLAIN) != 0)
+		rubric = bench->plain;
 	if ((parts & PROFILE) != 0 &&
-		!lf_profile(rubric, &e->built.engine, one->workspace, e->profile, e->profile_weights))
+		!lf_profile(rubric, &e->built.engine, bench->workspace, e->profile, e->profile_weights))
 		return false;
-	if ((parts & SCORE) != 0 && !lf_score(rubric, &e->built.engine, one->workspace, &e->result))
+	if ((parts & SCORE) != 0 && !lf_score(rubric, &e->built.engine, bench->workspace, &e->result))
 		return false;
 	if ((parts & EXPLAIN) != 0)
 		lf_explain(rubric, &e->built.engine, &(struct lf_findings){.result = &e->result, .profile = e->profile}, hear, &bench->sink);
@@ -158,15 +162,16 @@ static const struct {
 	{run_parts, SCORE},
 	{run_parts, EXPLAIN},
 	{run_parts, PROFILE | SCORE | EXPLAIN},
+	{run_parts, SCORE | PLAIN},
 	{run_steps, DECODE},
 	{run_steps, EVALUATE},
 	{run_steps, ANSWER},
 	{run_steps, RECORD},
 	{run_steps, PACK},
 };
-enum { PARTS = sizeof parts / sizeof parts[0], FIRST_STEP = 4 };
+enum { PARTS = sizeof parts / sizeof parts[0], PLAIN_PART = 4, FIRST_STEP = 5 };
 
-/* One sample: CPU time a case of every part, and for steps beyond the first that of the step alone. */
+/* One sample: CPU time a case of every part, for steps beyond the first that of the step alone, for PLAIN_PART what it saves. */
 struct sample {
 	double ns[PARTS];
 	double all_ns;
@@ -183,6 +188,7 @@ static bool take_sample(struct lf_kernel_bench *bench, size_t first, struct samp
 		sample->ns[p] = (thread_cpu_ns() - begin) / SAMPLE_CASES;
 	}
 	sample->all_ns = sample->ns[PARTS - 1];
+	sample->ns[PLAIN_PART] = sample->ns[1] - sample->ns[PLAIN_PART];
 	for (size_t p = PARTS - 1; p > FIRST_STEP; p--)
 		sample->ns[p] -= sample->ns[p - 1];
 	return true;
@@ -224,13 +230,14 @@ enum lf_code lf_kernel_bench_run(struct lf_kernel_bench *bench, double seconds, 
 			.score_ns = median_of(samples, count, 1, values),
 			.explain_ns = median_of(samples, count, 2, values),
 			.kernel_ns = median_of(samples, count, 3, values),
+			.robustness_ns = median_of(samples, count, PLAIN_PART, values),
 		};
 		*steps = (struct lf_steps){
-			.decode_ns = median_of(samples, count, 4, values),
-			.evaluate_ns = median_of(samples, count, 5, values),
-			.answer_ns = median_of(samples, count, 6, values),
-			.record_ns = median_of(samples, count, 7, values),
-			.pack_ns = median_of(samples, count, 8, values),
+			.decode_ns = median_of(samples, count, 5, values),
+			.evaluate_ns = median_of(samples, count, 6, values),
+			.answer_ns = median_of(samples, count, 7, values),
+			.record_ns = median_of(samples, count, 8, values),
+			.pack_ns = median_of(samples, count, 9, values),
 			.all_ns = median_at(samples, count, offsetof(struct sample, all_ns), values),
 		};
 	}
@@ -249,7 +256,7 @@ static enum lf_code decode(struct lf_kernel_bench *bench, struct one *one, struc
 	Leadfit__V1__ScoreRequest *request = (Leadfit__V1__ScoreRequest *)lf_wire_unpack(
 		&leadfit__v1__score_request__descriptor, one->request, one->length, &bench->kept, error);
 	enum lf_code code;
-	unsigned char *block;
+	size_t bytes;
 
 	if (request == NULL)
 		return LF_INVALID_ARGUMENT;
@@ -262,10 +269,11 @@ static enum lf_code decode(struct lf_kernel_bench *bench, struct one *one, struc
 		return code;
 	e->profile = lf_arena_zalloc(&bench->kept, def->discipline_count + 1, sizeof *e->profile);
 	e->profile_weights = lf_arena_zalloc(&bench->kept, def->criterion_count, sizeof *e->profile_weights);
-	block = lf_arena_alloc(&bench->kept, lf_workspace_bytes(bench->version->compiled, &e->built.engine) + 64);
-	if (e->profile == NULL || e->profile_weights == NULL || block == NULL)
+	if (e->profile == NULL || e->profile_weights == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	one->workspace = block + (64 - (uintptr_t)block % 64) % 64;
+	bytes = lf_workspace_bytes(bench->version->compiled, &e->built.engine);
+	if (bytes > bench->workspace_bytes)
+		bench->workspace_bytes = bytes;
 	return LF_OK;
 }
 
@@ -273,6 +281,7 @@ enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_v
 	const struct lf_workload *workload, struct lf_error *error)
 {
 	struct lf_kernel_bench *bench = calloc(1, sizeof *bench);
+	struct lf_rubric_def plain;
 	struct timespec now;
 	enum lf_code code = LF_OK;
 	uint8_t *buffer;
@@ -282,6 +291,9 @@ enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_v
 	clock_gettime(CLOCK_REALTIME, &now);
 	bench->now_us = (int64_t)now.tv_sec * 1000000;
 	bench->version = version;
+	plain = *lf_rubric_def(version->compiled);
+	plain.robustness = (struct lf_robustness_def){.samples = 0};
+	bench->plain = lf_rubric_compile(&plain);
 	lf_arena_init(&bench->kept, (size_t)CASES * ARENA_BYTES_MAX);
 	lf_arena_init(&bench->scratch, ARENA_BYTES_MAX);
 	for (size_t i = 0; i < CASES && code == LF_OK; i++) {
@@ -295,6 +307,9 @@ enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_v
 		if (code == LF_OK)
 			code = decode(bench, one, error);
 	}
+	bench->workspace = aligned_alloc(64, (bench->workspace_bytes + 63) / 64 * 64);
+	if (code == LF_OK && (bench->workspace == NULL || bench->plain == NULL))
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	if (code == LF_OK)
 		*out = bench;
 	else
@@ -308,5 +323,7 @@ void lf_kernel_bench_destroy(struct lf_kernel_bench *bench)
 		return;
 	lf_arena_clean_up(&bench->scratch);
 	lf_arena_clean_up(&bench->kept);
+	lf_rubric_destroy(bench->plain);
+	free(bench->workspace);
 	free(bench);
 }

@@ -15,6 +15,7 @@ struct lf_kernel {
 	double profile_ns; /* lf_profile() */
 	double explain_ns; /* lf_explain() */
 	double kernel_ns;  /* all three, one after another, measured as one */
+	double robustness_ns; /* the part of score_ns that is gone without robustness */
 };
 
 struct lf_steps {

@@ -123,6 +123,7 @@ static int run(const struct lf_bench_settings *settings, const struct paths *pat
 	struct lf_bench bench = {
 		.settings = settings, .self = paths->self, .server = paths->server, .directory = paths->directory};
 	struct lf_machine machine;
+	struct lf_robust robust;
 	char *text = NULL;
 	size_t length = 0;
 	int status = EXIT_FAILED;
@@ -138,10 +139,12 @@ static int run(const struct lf_bench_settings *settings, const struct paths *pat
 		fail(&error);
 	} else {
 		bench.workload = workload;
-		if (run_rounds(&bench, rounds, &error) != LF_OK)
+		if (run_rounds(&bench, rounds, &error) != LF_OK ||
+			(settings->kernel_only && lf_robust_run(settings->seconds * settings->runs, &robust, &error) != LF_OK))
 			fail(&error);
 		else
-			status = write_report(&(struct lf_report){&bench, settings, rounds, &machine});
+			status = write_report(&(struct lf_report){
+				&bench, settings, rounds, &machine, settings->kernel_only ? &robust : NULL});
 	}
 	lf_kernel_bench_destroy(bench.kernel);
 	lf_workload_destroy(workload);

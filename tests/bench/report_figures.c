@@ -44,6 +44,7 @@ const struct lf_figure lf_kernel_figures[LF_KERNEL_FIGURES] = {
 	OF_ROUND("scoreNs", kernel.score_ns),
 	OF_ROUND("explainNs", kernel.explain_ns),
 	OF_ROUND("kernelNs", kernel.kernel_ns),
+	OF_ROUND("robustnessNs", kernel.robustness_ns),
 };
 
 const struct lf_figure lf_step_figures[LF_STEP_FIGURES] = {

@@ -3,6 +3,7 @@
 #define LF_BENCH_REPORT_FIGURES_H
 
 #include "tests/bench/report.h"
+#include "tests/bench/robust.h"
 
 struct lf_spread {
 	double median, low, high;
@@ -19,7 +20,7 @@ struct lf_figure {
 enum {
 	LF_LOAD_FIGURES = 7,
 	LF_INSERT_FIGURES = 5,
-	LF_KERNEL_FIGURES = 4,
+	LF_KERNEL_FIGURES = 5,
 	LF_STEP_FIGURES = 6,
 	LF_DAEMON_FIGURES = 2,
 	LF_RATIO_FIGURES = 2,
@@ -41,6 +42,7 @@ struct lf_report {
 	const struct lf_bench_settings *settings;
 	const struct lf_round *rounds;
 	const struct lf_machine *machine;
+	const struct lf_robust *robust; /* NULL: not measured */
 };
 
 struct lf_spread lf_spread_of(const struct lf_report *report, const struct lf_figure *figure, size_t point);

@@ -94,12 +94,40 @@ static json_t *point_json(const struct lf_report *report, size_t i)
 	return NULL;
 }
 
+static bool put_robust(json_t *root, const struct lf_robust *robust)
+{
+	json_t *object = json_object(), *kernels = json_array(), *rows = json_array();
+	bool good = put(object, "clockHz", number(robust->clock_hz));
+
+	for (size_t i = 0; i < robust->kernel_count; i++) {
+		const struct lf_robust_kernel *kernel = &robust->kernels[i];
+
+		good = good && json_array_append_new(kernels,
+				       json_pack("{s:s s:I s:o s:o s:o}", "name", kernel->name, "lanes",
+					       (json_int_t)kernel->lanes, "robustnessNs", number(kernel->robustness_ns),
+					       "innerLoopOfPeak", number(kernel->sum_share), "scoreOfPeak",
+					       number(kernel->score_share))) == 0;
+	}
+	for (size_t i = 0; i < LF_ROBUST_ROWS; i++) {
+		const struct lf_robust_row *row = &robust->rows[i];
+
+		good = good && json_array_append_new(rows,
+				       json_pack("{s:I s:I s:o s:o}", "members", (json_int_t)row->members, "samples",
+					       (json_int_t)row->samples, "scoreNs", number(row->score_ns), "robustnessNs",
+					       number(row->robustness_ns))) == 0;
+	}
+	good = put(object, "kernels", kernels) && good;
+	good = put(object, "rows", rows) && good;
+	return put(root, "robustness", object) && good;
+}
+
 bool lf_report_json(const struct lf_report *report, FILE *out)
 {
 	json_t *root = json_object(), *points = json_array();
 	bool good = put_machine(root, report->machine) && put_settings(root, report) &&
 		    put_spreads(root, "kernel", report, lf_kernel_figures, LF_KERNEL_FIGURES, 0) &&
 		    put_spreads(root, "inProcess", report, lf_step_figures, LF_STEP_FIGURES, 0) &&
+		    (report->robust == NULL || put_robust(root, report->robust)) &&
 		    (report->settings->kernel_only ||
 			    put_spreads(root, "leadfitd", report, lf_daemon_figures, LF_DAEMON_FIGURES, 0));
 

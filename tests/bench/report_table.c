@@ -86,12 +86,33 @@ static void print_names(const struct lf_report *report, const char *title, const
 
 static void print_kernel(const struct lf_report *report, FILE *out)
 {
-	static const char *const kernel[] = {"profile", "score", "explain", "together"};
+	static const char *const kernel[] = {"profile", "score", "explain", "together", "robustness (part of score)"};
 	static const char *const steps[] = {
 		"decode", "convert and score", "answer with words", "record", "pack", "together"};
 
 	print_names(report, "(k) kernel, us", lf_kernel_figures, LF_KERNEL_FIGURES, 1e3, kernel, out);
 	print_names(report, "    in process, us", lf_step_figures, LF_STEP_FIGURES, 1e3, steps, out);
+}
+
+static void print_robust(const struct lf_robust *robust, FILE *out)
+{
+	fprintf(out, "\n(r) robustness     %d members x %d criteria x %d samples; clock %.2f GHz\n", LF_ROBUST_MEMBERS,
+		LF_ROBUST_CRITERIA, LF_ROBUST_SAMPLES, robust->clock_hz / 1e9);
+	fprintf(out, "%-18s %9s %9s %23s %28s\n", "", "lanes", "us", "inner loop, % of peak", "with doubt and comparison, %");
+	for (size_t i = 0; i < robust->kernel_count; i++) {
+		const struct lf_robust_kernel *kernel = &robust->kernels[i];
+
+		fprintf(out, "    %-14s %9u %9.2f %23.0f %28.0f\n", kernel->name, kernel->lanes, kernel->robustness_ns / 1e3,
+			100 * kernel->sum_share, 100 * kernel->score_share);
+	}
+	fprintf(out, "%-18s %9s %9s %9s %13s %20s\n", "", "members", "samples", "score us", "robustness us",
+		"ns a member x sample");
+	for (size_t i = 0; i < LF_ROBUST_ROWS; i++) {
+		const struct lf_robust_row *row = &robust->rows[i];
+
+		fprintf(out, "%-18s %9u %9u %9.2f %13.2f %20.3f\n", "", row->members, row->samples, row->score_ns / 1e3,
+			row->robustness_ns / 1e3, row->robustness_ns / ((double)row->members * row->samples));
+	}
 }
 
 static void print_daemon(const struct lf_report *report, FILE *out)
@@ -152,6 +173,8 @@ void lf_report_table(const struct lf_report *report, FILE *out)
 	}
 	fprintf(out, "\n");
 	print_kernel(report, out);
+	if (report->robust != NULL)
+		print_robust(report->robust, out);
 	if (!report->settings->kernel_only) {
 		print_daemon(report, out);
 		print_ratios(report, out);

@@ -78,11 +78,32 @@ static void measures_every_figure_and_leaves_nothing_behind(void **state)
 	/* In flight, twice seven figures of loads, five of inserts, two ratios, each with median, lowest and highest.
 	 */
 	assert_int_equal(assert_positive(points, "points"), 2 * (1 + (7 + 7 + 5 + 2) * 3));
-	assert_int_equal(assert_positive(json_object_get(report, "kernel"), "kernel"), 4 * 3);
+	assert_int_equal(assert_positive(json_object_get(report, "kernel"), "kernel"), 5 * 3);
 	assert_int_equal(assert_positive(json_object_get(report, "leadfitd"), "leadfitd"), 2 * 3);
 	assert_non_null(json_object_get(json_object_get(report, "versions"), "nng"));
 	json_decref(report);
 	assert_int_equal(rmdir(directory), 0); /* empty */
+}
+
+static void the_cost_of_robustness_is_measured_by_kernel_members_and_samples(void **state)
+{
+	static char out[1 << 20];
+	json_error_t problem;
+	json_t *report, *robustness;
+	size_t kernels;
+
+	(void)state;
+	if (run("--kernel-only --runs 1 --seconds 0.3 --output json", out, sizeof out) != 0)
+		fail_msg("leadfit-bench failed: %.500s", out);
+	report = json_loads(out, 0, &problem);
+	if (report == NULL)
+		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	robustness = json_object_get(report, "robustness");
+	kernels = json_array_size(json_object_get(robustness, "kernels"));
+	assert_in_range(kernels, 1, 3);
+	assert_int_equal(json_array_size(json_object_get(robustness, "rows")), 15);
+	assert_int_equal(assert_positive(json_object_get(robustness, "rows"), "rows"), 15 * 4);
+	json_decref(report);
 }
 
 static void every_request_can_have_a_new_team_over_a_local_socket(void **state)
@@ -130,6 +151,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(measures_every_figure_and_leaves_nothing_behind),
+		cmocka_unit_test(the_cost_of_robustness_is_measured_by_kernel_members_and_samples),
 		cmocka_unit_test(every_request_can_have_a_new_team_over_a_local_socket),
 		cmocka_unit_test(refuses_bad_usage_with_2),
 		cmocka_unit_test(says_3_when_the_service_does_not_start),

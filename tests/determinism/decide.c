@@ -4,7 +4,9 @@
  *	decide RUBRIC.yaml [COUNT [SEED]]     a line each: number, outcome, SHA-256 of the packed Decision
  *	decide RUBRIC.yaml --json NUMBER      that answer as JSON, to see what differs
  *
- * Requests are made with integers only, so that they are the same everywhere.
+ * A Decision has all there is: robustness, what would change it, co-leads, and every second one a rank table.
+ * Requests are made with integers only, so that they are the same everywhere. LF_TEST_KERNEL names the instruction set for
+ * robustness (baseline, avx2, avx512); where this machine does not have it, the exit status is 77.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 #include "proto/json.h"
 #include "proto/wire.h"
 #include "service/decision.h"
+#include "service/engine/robust.h"
 
 static const char *const criteria[] = {"architecture", "problem_solving", "collaboration", "interaction"};
 static const char *const disciplines[] = {"BACKEND", "FRONTEND", "FULLSTACK", "MOBILE", "DATA", "INFRASTRUCTURE", "SECURITY",
@@ -21,6 +24,13 @@ static const char *const sources[] = {"PEER", "MANAGER", "SELF", "ASSESSMENT", "
 static const char *const traits[] = {"interaction_focus", "iteration_pace", "architecture_complexity",
 	"business_logic_complexity", "stability_need", "cross_team_scope"};
 static const char *const aggregations[] = {"ADDITIVE", "HARMONIC", "MINIMUM"};
+/* By aggregation. A number of samples that fills no last block. */
+static const struct {
+	double weight_spread;
+	bool weights_unknown;
+	double rating_spread;
+} doubts[] = {{0.3, false, 0.1}, {0, true, 0.2}, {0, false, 0.3}};
+enum { SAMPLES = 1021, SKIPPED = 77 };
 
 /* SplitMix64. */
 static uint64_t next(uint64_t *state)
@@ -92,8 +102,26 @@ static void say_request(struct lf_buffer *out, uint64_t *state)
 	lf_buffer_append_text(out, "}}}");
 }
 
-static struct lf_version *load(const char *path, const char *aggregation)
+/* NULL where nothing is asked for; ends the program where this machine does not have it. */
+static const struct lf_kernel *kernel_asked_for(void)
 {
+	const char *name = getenv("LF_TEST_KERNEL");
+	const struct lf_kernel *kernel;
+
+	if (name == NULL)
+		return NULL;
+	kernel = lf_kernel_named(name);
+	if (kernel == NULL) {
+		fprintf(stderr, "this machine does not run %s\n", name);
+		exit(SKIPPED);
+	}
+	return kernel;
+}
+
+static struct lf_version *load(const char *path, size_t aggregation)
+{
+	const struct lf_kernel *kernel = kernel_asked_for();
+	Leadfit__V1__Robustness robustness = LEADFIT__V1__ROBUSTNESS__INIT;
 	static char text[1 << 20];
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_version *version = NULL;
@@ -114,8 +142,13 @@ static struct lf_version *load(const char *path, const char *aggregation)
 	rubric = (Leadfit__V1__Rubric *)lf_text_parse(LF_FORMAT_YAML, &leadfit__v1__rubric__descriptor, text, length, &arena, &error);
 	if (rubric != NULL) {
 		rubric->aggregation = (Leadfit__V1__Aggregation)protobuf_c_enum_descriptor_get_value_by_name(
-			&leadfit__v1__aggregation__descriptor, aggregation)
+			&leadfit__v1__aggregation__descriptor, aggregations[aggregation])
 					      ->value;
+		robustness.samples = SAMPLES;
+		robustness.weight_spread = doubts[aggregation].weight_spread;
+		robustness.weights_unknown = doubts[aggregation].weights_unknown;
+		robustness.rating_spread = doubts[aggregation].rating_spread;
+		rubric->robustness = &robustness;
 		rubric->n_scenarios = 0; /* they hold under ADDITIVE */
 		packed = lf_arena_alloc(&arena, leadfit__v1__rubric__get_packed_size(rubric));
 		lf_version_new(&version, packed, leadfit__v1__rubric__pack(rubric, packed), "", &error);
@@ -124,6 +157,8 @@ static struct lf_version *load(const char *path, const char *aggregation)
 		fprintf(stderr, "%s: %s\n", path, error.message);
 		exit(2);
 	}
+	if (kernel != NULL)
+		lf_rubric_use_kernel(version->compiled, kernel);
 	lf_buffer_clean_up(&changed);
 	lf_arena_clean_up(&arena);
 	return version;
@@ -158,7 +193,8 @@ static void answer(const struct lf_version *version, unsigned number, uint64_t *
 				.team = request->team,
 				.project = request->project,
 				.caller = "local",
-				.as_of_us = request->as_of->seconds * 1000000},
+				.as_of_us = request->as_of->seconds * 1000000,
+				.rank_table = number % 2 == 0},
 			&arena);
 	if (decision == NULL) {
 		fprintf(stderr, "request %u: %s\n%s\n", number, error.message, text.data);
@@ -195,7 +231,7 @@ int main(int argc, char **argv)
 	if (only == 0 && argc > 3)
 		state = strtoull(argv[3], NULL, 10);
 	for (size_t v = 0; v < 3; v++)
-		versions[v] = load(argv[1], aggregations[v]);
+		versions[v] = load(argv[1], v);
 	for (unsigned number = 1; number <= count; number++) {
 		uint64_t own = next(&state);
 

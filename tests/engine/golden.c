@@ -35,6 +35,20 @@ static void print_member(const struct world *world, const struct scored *scored,
 	mix(&hash, score->undated);
 	printf(" %s:%" PRIu32 ":%016" PRIx64 ":%016" PRIx64, world->the_case.members[score->member].id, score->rank,
 		double_bits(score->score), hash);
+	if (score->first_rank_share == score->first_rank_share)
+		printf(":%016" PRIx64, double_bits(score->first_rank_share));
+}
+
+static void print_rank_shares(const struct world *world, const struct scored *scored)
+{
+	double shares[WORLD_MEMBERS * LF_RANKS_MAX];
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	if (!lf_rank_shares(scored->rubric, &world->the_case, &scored->result, scored->workspace, shares))
+		return;
+	for (size_t i = 0; i < scored->result.ranking_count * LF_RANKS_MAX; i++)
+		mix(&hash, double_bits(shares[i]));
+	printf(" ranks:%016" PRIx64, hash);
 }
 
 static void print_profile(const struct world *world, const struct scored *scored)
@@ -71,6 +85,7 @@ int main(void)
 				margin ? double_bits(scored.result.margin) : 0);
 			for (size_t i = 0; i < scored.result.ranking_count; i++)
 				print_member(&world, &scored, &scored.result.ranking[i]);
+			print_rank_shares(&world, &scored);
 			print_profile(&world, &scored);
 		}
 		printf("\n");

@@ -72,8 +72,9 @@ static void scoring_and_explaining_allocate_nothing(void **state)
 		struct lf_discipline_fit fits[WORLD_DISCIPLINES];
 		double weights[WORLD_CRITERIA], stored[WORLD_CRITERIA], scores[WORLD_MEMBERS];
 		double ratings[WORLD_MEMBERS * WORLD_CRITERIA], shares[WORLD_MEMBERS * WORLD_CRITERIA];
+		double first_rank_shares[WORLD_MEMBERS], rank_shares[WORLD_MEMBERS * LF_RANKS_MAX];
 		uint32_t unknown[WORLD_MEMBERS * WORLD_CRITERIA];
-		struct lf_stored_numbers numbers = {stored, scores, ratings, shares, unknown, 0, NULL};
+		struct lf_stored_numbers numbers = {stored, scores, ratings, shares, unknown, 0, first_rank_shares};
 		size_t before, bytes = 0;
 		struct scored scored;
 
@@ -84,8 +85,11 @@ static void scoring_and_explaining_allocate_nothing(void **state)
 		(void)lf_rubric_check(&world.def, NULL, NULL);
 		if (lf_score(scored.rubric, &world.the_case, scored.workspace, &scored.result)) {
 			lf_explain(scored.rubric, &world.the_case, &(struct lf_findings){.result = &scored.result}, ignore, &bytes);
-			lf_result_numbers(scored.rubric, &world.the_case, &scored.result, stored, scores, ratings,
-				shares, unknown, &numbers.unknown_count);
+			if (!lf_result_numbers(scored.rubric, &world.the_case, &scored.result, stored, scores, ratings,
+				    shares, unknown, &numbers.unknown_count, first_rank_shares))
+				numbers.first_rank_shares = NULL;
+			(void)lf_rank_shares(
+				scored.rubric, &world.the_case, &scored.result, scored.workspace, rank_shares);
 			lf_restore(scored.rubric, &world.the_case, &numbers, scored.workspace, &scored.result);
 			(void)lf_profile(scored.rubric, &world.the_case, scored.workspace, fits, weights);
 			lf_explain_profile(scored.rubric, &world.the_case, fits, weights, ignore, &bytes);
@@ -145,6 +149,8 @@ static void huge_rubric(struct huge *h, enum lf_aggregation aggregation)
 		.gates = h->gates,
 		.gate_count = LF_GATES_MAX,
 		.aggregation = aggregation,
+		.robustness = {.samples = 250, .weight_spread = aggregation == LF_HARMONIC ? 0 : 0.3,
+			.weights_unknown = aggregation == LF_HARMONIC, .rating_spread = 0.1},
 	};
 	for (size_t i = 0; i < LF_CURVE_POINTS_MAX; i++)
 		h->curve[i] = (struct lf_curve_point){(double)i, (double)i / LF_CURVE_POINTS_MAX};
@@ -227,12 +233,12 @@ static void the_largest_case_is_scored_stored_and_explained(void **state)
 {
 	static struct huge h;
 	static double ratings[LF_MEMBERS_MAX * LF_CRITERIA_MAX], shares[LF_MEMBERS_MAX * LF_CRITERIA_MAX];
-	static double scores[LF_MEMBERS_MAX], weights[LF_CRITERIA_MAX];
+	static double first_rank_shares[LF_MEMBERS_MAX], scores[LF_MEMBERS_MAX], weights[LF_CRITERIA_MAX];
 	static uint32_t unknown[LF_MEMBERS_MAX * LF_CRITERIA_MAX];
 
 	(void)state;
 	for (int aggregation = LF_ADDITIVE; aggregation <= LF_MINIMUM; aggregation++) {
-		struct lf_stored_numbers numbers = {weights, scores, ratings, shares, unknown, 0, NULL};
+		struct lf_stored_numbers numbers = {weights, scores, ratings, shares, unknown, 0, first_rank_shares};
 		struct lf_discipline_fit fits[LF_DISCIPLINES_MAX];
 		double profile_weights[LF_CRITERIA_MAX];
 		struct lf_result result, restored;
@@ -255,8 +261,8 @@ static void the_largest_case_is_scored_stored_and_explained(void **state)
 		for (size_t i = 1; i < result.ranking_count; i++)
 			assert_true(result.ranking[i - 1].eligible > result.ranking[i].eligible ||
 				    result.ranking[i - 1].score >= result.ranking[i].score);
-		lf_result_numbers(rubric, &h.the_case, &result, weights, scores, ratings, shares, unknown,
-			&numbers.unknown_count);
+		assert_true(lf_result_numbers(rubric, &h.the_case, &result, weights, scores, ratings, shares, unknown,
+			&numbers.unknown_count, first_rank_shares));
 		assert_true(numbers.unknown_count > 0);
 		lf_restore(rubric, &h.the_case, &numbers, other, &restored);
 		assert_int_equal(restored.outcome, result.outcome);
@@ -264,6 +270,7 @@ static void the_largest_case_is_scored_stored_and_explained(void **state)
 			assert_int_equal(restored.ranking[i].member, result.ranking[i].member);
 			assert_int_equal(restored.ranking[i].rank, result.ranking[i].rank);
 			assert_true(restored.ranking[i].score == result.ranking[i].score);
+			assert_true(restored.ranking[i].first_rank_share == result.ranking[i].first_rank_share);
 		}
 		lf_explain(rubric, &h.the_case, &(struct lf_findings){.result = &result, .profile = fits}, ignore, &spoken);
 		assert_true(spoken > 0);

@@ -266,7 +266,9 @@ static bool same_scores(
 	const struct world *a, const struct lf_member_score *x, const struct world *b, const struct lf_member_score *y)
 {
 	if (strcmp(a->members[x->member].id, b->members[y->member].id) != 0 || x->rank != y->rank ||
-		!same(x->score, y->score) || !same(x->evidence_share, y->evidence_share) ||
+		!same(x->score, y->score) || isnan(x->first_rank_share) != isnan(y->first_rank_share) ||
+		(!isnan(x->first_rank_share) && !same(x->first_rank_share, y->first_rank_share)) ||
+		!same(x->evidence_share, y->evidence_share) ||
 		x->eligible != y->eligible || x->failed_gates != y->failed_gates || x->undated != y->undated ||
 		(x->limiting == LF_NONE) != (y->limiting == LF_NONE))
 		return false;
@@ -359,8 +361,9 @@ static void a_result_restored_from_its_numbers_is_the_same_result(void **state)
 	for (uint64_t seed = first_seed; next_world(seed); seed++) {
 		double weights[WORLD_CRITERIA], scores[WORLD_MEMBERS];
 		double ratings[WORLD_MEMBERS * WORLD_CRITERIA], shares[WORLD_MEMBERS * WORLD_CRITERIA];
+		double first_rank_shares[WORLD_MEMBERS];
 		uint32_t unknown[WORLD_MEMBERS * WORLD_CRITERIA];
-		struct lf_stored_numbers numbers = {weights, scores, ratings, shares, unknown, 0, NULL};
+		struct lf_stored_numbers numbers = {weights, scores, ratings, shares, unknown, 0, first_rank_shares};
 		struct lf_result restored;
 		struct scored scored;
 		void *workspace;
@@ -371,8 +374,11 @@ static void a_result_restored_from_its_numbers_is_the_same_result(void **state)
 			bytes = lf_workspace_bytes(scored.rubric, &world.the_case);
 			workspace = aligned_alloc(64, (bytes + 63) / 64 * 64);
 			assert_non_null(workspace);
-			lf_result_numbers(scored.rubric, &world.the_case, &scored.result, weights, scores, ratings,
-				shares, unknown, &numbers.unknown_count);
+			if (!lf_result_numbers(scored.rubric, &world.the_case, &scored.result, weights, scores, ratings,
+				    shares, unknown, &numbers.unknown_count, first_rank_shares))
+				numbers.first_rank_shares = NULL;
+			claim((numbers.first_rank_shares != NULL) == (world.def.robustness.samples > 0), seed,
+				"shares are stored where the rubric has robustness");
 			lf_restore(scored.rubric, &world.the_case, &numbers, workspace, &restored);
 			claim(same_results(&world, &scored.result, &world, &restored), seed,
 				"restoring gives the same bits");

@@ -171,6 +171,31 @@ static void draw_criterion(struct random *r, struct world *w, size_t j)
 	}
 }
 
+/* FNV-1a, so that a criterion keeps its seed wherever it is listed. */
+static uint64_t seed_of(const char *id)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (; *id != '\0'; id++)
+		hash = (hash ^ (unsigned char)*id) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static void draw_robustness(struct random *r, struct lf_rubric_def *def)
+{
+	if (random_chance(r, 25))
+		return;
+	def->robustness.samples = 1 + (uint32_t)random_below(r, random_chance(r, 20) ? 600 : 160);
+	if (random_chance(r, 35))
+		def->robustness.weights_unknown = true;
+	else if (random_chance(r, 75))
+		def->robustness.weight_spread = 0.9 * random_unit(r, 20);
+	if (random_chance(r, 65))
+		def->robustness.rating_spread = 0.5 * random_unit(r, 20);
+	if (random_chance(r, 50))
+		def->threshold_first_rank_share = random_unit(r, 20);
+}
+
 static void draw_rubric(struct random *r, struct world *w)
 {
 	static const double scales[][2] = {{1, 5}, {0, 10}, {-2, 2}, {0, 1}};
@@ -206,8 +231,10 @@ static void draw_rubric(struct random *r, struct world *w)
 		w->trait_defs[t].title = "";
 		w->trait_defs[t].default_value = random_unit(r, 10);
 	}
-	for (size_t j = 0; j < w->def.criterion_count; j++)
+	for (size_t j = 0; j < w->def.criterion_count; j++) {
 		draw_criterion(r, w, j);
+		w->criteria[j].seed = seed_of(w->criterion_ids[j]);
+	}
 	for (size_t g = 0; g < w->def.gate_count; g++) {
 		size_t j = random_below(r, w->def.criterion_count + 1);
 
@@ -279,6 +306,7 @@ void world_make(struct world *w, uint64_t seed)
 			draw_member(r, w, m);
 		}
 	}
+	draw_robustness(r, &w->def);
 	bind(w);
 }
 

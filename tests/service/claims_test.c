@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "service/sweep.h"
 #include "tests/service/support.h"
 
 #define ARCHITECTURE \
@@ -97,6 +98,67 @@ static void sweeping_interaction_focus_changes_who_is_first_exactly_once(void **
 	assert_int_equal(changes, 1);
 }
 
+static void a_sweep_of_interaction_focus_finds_the_same_single_crossing(void **state)
+{
+	static const char text[] = "{trait: interaction_focus, points: 1001, project: {id: p}, team: " TWO "}";
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_checker checker = {.error = &error};
+	Leadfit__V1__SweepResponse *response;
+	Leadfit__V1__SweepRequest *request;
+	struct lf_arena arena;
+
+	(void)state;
+	lf_arena_init(&arena, (size_t)16 << 20);
+	request = (Leadfit__V1__SweepRequest *)lf_text_parse(
+		LF_FORMAT_YAML, &leadfit__v1__sweep_request__descriptor, text, sizeof text - 1, &arena, &error);
+	assert_non_null(request);
+	assert_int_equal(lf_sweep_answer(rubric, request, 0, NULL, NULL, &checker, &arena, &response), LF_OK);
+	assert_int_equal(response->n_stretches, 2);
+	assert_string_equal(response->stretches[0]->first, "be");
+	assert_string_equal(response->stretches[1]->first, "fe");
+	for (size_t i = 0; i <= 1000; i++) {
+		const Leadfit__V1__SweepPoint *point = response->points[i];
+		size_t be = strcmp(response->candidates[0], "be") == 0 ? 0 : 1;
+
+		assert_int_equal(point->scores[be] > point->scores[1 - be], point->value < response->stretches[1]->from);
+	}
+	lf_arena_clean_up(&arena);
+}
+
+/* The scenarios in which there is somebody to be sure of, with how sure the rubric is of the first place. */
+static void every_recommendation_of_the_scenarios_is_robust(void **state)
+{
+	size_t recommended = 0;
+
+	(void)state;
+	for (size_t i = 0; i < rubric->message->n_scenarios; i++) {
+		const Leadfit__V1__Scenario *scenario = rubric->message->scenarios[i];
+		struct lf_error error = LF_ERROR_INIT;
+		struct lf_checker checker = {.error = &error};
+		struct lf_evaluation evaluation;
+		struct lf_arena arena;
+
+		lf_arena_init(&arena, (size_t)16 << 20);
+		assert_int_equal(lf_evaluate(&evaluation, rubric,
+					 &(struct lf_case_input){
+						 .team = scenario->team,
+						 .project = scenario->project,
+						 .candidates = scenario->candidates,
+						 .candidate_count = scenario->n_candidates,
+						 .as_of_seconds = 1767225600, /* 2026-01-01, that of all which are dated */
+					 },
+					 NULL, &checker, &arena),
+			LF_OK);
+		print_message("%5.1f%%  %s\n", 100 * evaluation.result.ranking[0].first_rank_share, scenario->name);
+		if (evaluation.result.outcome == LF_RECOMMENDED) {
+			recommended++;
+			assert_true(evaluation.result.ranking[0].first_rank_share >= 0.6);
+		}
+		lf_arena_clean_up(&arena);
+	}
+	assert_true(recommended >= 3);
+}
+
 /* Lead of be over fe among the same two candidates, with six more members of one discipline as labour. */
 static double lead_with_labour(const char *discipline, char first[8])
 {
@@ -163,6 +225,8 @@ int main(void)
 		cmocka_unit_test(a_scenario_that_does_not_hold_is_named_with_what_differs),
 		cmocka_unit_test(without_evidence_the_project_decides_and_the_outcome_is_insufficient_evidence),
 		cmocka_unit_test(sweeping_interaction_focus_changes_who_is_first_exactly_once),
+		cmocka_unit_test(a_sweep_of_interaction_focus_finds_the_same_single_crossing),
+		cmocka_unit_test(every_recommendation_of_the_scenarios_is_robust),
 		cmocka_unit_test(the_teams_labour_moves_the_answer_towards_its_own_discipline),
 		cmocka_unit_test(a_fully_unrated_team_still_gets_a_profile),
 		cmocka_unit_test(a_member_without_discipline_is_scored_on_the_default_expectation),

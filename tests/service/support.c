@@ -52,6 +52,26 @@ struct lf_version *support_default_rubric(void)
 	return version;
 }
 
+struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregation, double collaboration_at_least)
+{
+	struct lf_version *version = support_default_rubric(), *other = NULL;
+	Leadfit__V1__Rubric rubric = *version->message;
+	struct lf_error error = LF_ERROR_INIT;
+	uint8_t *packed;
+
+	rubric.aggregation = aggregation;
+	assert_string_equal(rubric.gates[0]->criterion, "collaboration");
+	rubric.gates[0]->at_least->value = collaboration_at_least; /* in a version that is about to go */
+	rubric.n_scenarios = 0; /* they hold under ADDITIVE */
+	packed = malloc(leadfit__v1__rubric__get_packed_size(&rubric));
+	assert_non_null(packed);
+	if (lf_version_new(&other, packed, leadfit__v1__rubric__pack(&rubric, packed), "", &error) != LF_OK)
+		fail_msg("%s", error.message);
+	free(packed);
+	lf_version_release(version);
+	return other;
+}
+
 void support_rubric_errors(const char *yaml, char *out, size_t size)
 {
 	struct lf_error error = LF_ERROR_INIT;
@@ -70,15 +90,20 @@ void support_rubric_errors(const char *yaml, char *out, size_t size)
 
 void support_evaluate(struct support_case *c, const struct lf_version *version, const char *text)
 {
-	struct lf_checker checker = {.error = &c->error};
-	Leadfit__V1__ScoreRequest *request;
-
 	memset(c, 0, sizeof *c);
 	lf_arena_init(&c->arena, arena_bytes_max);
-	request = (Leadfit__V1__ScoreRequest *)lf_text_parse(
+	c->request = (Leadfit__V1__ScoreRequest *)lf_text_parse(
 		LF_FORMAT_YAML, &leadfit__v1__score_request__descriptor, text, strlen(text), &c->arena, &c->error);
-	if (request == NULL)
+	if (c->request == NULL)
 		fail_msg("%s", c->error.message);
+	support_evaluate_again(c, version);
+}
+
+void support_evaluate_again(struct support_case *c, const struct lf_version *version)
+{
+	struct lf_checker checker = {.error = &c->error};
+	const Leadfit__V1__ScoreRequest *request = c->request;
+
 	c->code = lf_evaluate(&c->evaluation, version,
 		&(struct lf_case_input){
 			.team = request->team,
@@ -89,6 +114,51 @@ void support_evaluate(struct support_case *c, const struct lf_version *version, 
 			.ignore_undeclared = request->ignore_undeclared,
 		},
 		NULL, &checker, &c->arena);
+}
+
+Leadfit__V1__Decision *support_decide(struct support_case *c, const struct lf_version *version)
+{
+	const Leadfit__V1__ScoreRequest *request = c->request;
+	Leadfit__V1__Decision *decision;
+
+	assert_int_equal(c->code, LF_OK);
+	c->parts = (struct lf_answer_parts){
+		.version = version,
+		.evaluation = &c->evaluation,
+		.team = request->team,
+		.project = request->project,
+		.caller = "local",
+		.detail = request->detail,
+		.named_candidates = request->n_candidates,
+		.as_of_us = (request->as_of != NULL ? request->as_of->seconds : 1767225600) * 1000000,
+		.rank_table = request->rank_table,
+	};
+	decision = lf_decision_build(&c->parts, &c->arena);
+	assert_non_null(decision);
+	return decision;
+}
+
+struct lf_bytes support_pack(struct support_case *c, const ProtobufCMessage *message)
+{
+	uint8_t *data = lf_arena_alloc(&c->arena, protobuf_c_message_get_packed_size(message));
+
+	assert_non_null(data);
+	return (struct lf_bytes){data, protobuf_c_message_pack(message, data)};
+}
+
+Leadfit__V1__Decision *support_restore(struct support_case *c, const struct lf_version *version, Leadfit__V1__Decision *decision)
+{
+	struct lf_stored stored = {.caller = "local", .decided_at_us = 1000000};
+	Leadfit__V1__Decision *restored = NULL;
+
+	stored.team = support_pack(c, &c->request->team->base);
+	stored.project = support_pack(c, &c->request->project->base);
+	stored.answer = lf_answer_pack(&c->parts, c->request->candidates, c->request->ignore_undeclared, &c->arena);
+	assert_non_null(stored.answer.data);
+	if (lf_decision_restore(&stored, version, &c->arena, &restored, &c->error) != LF_OK)
+		fail_msg("%s", c->error.message);
+	assert_true(lf_decision_identify(decision, &stored.id, stored.decided_at_us, &c->arena));
+	return restored;
 }
 
 void support_clean_up(struct support_case *c)

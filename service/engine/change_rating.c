@@ -1,0 +1,374 @@
+/*
+ * The smallest change of one rating, or new piece of evidence, that puts another candidate first. Only one member's value on one
+ * criterion moves, so for each (member, criterion) there is one rating r at which the first place changes hands, whatever the
+ * aggregation; r is linear in the rating of each piece.
+ */
+#include <string.h>
+#include "service/engine/change.h"
+
+struct attempt {
+	uint32_t row, evidence; /* LF_NONE: a new piece */
+	size_t c;
+	double distance, from, x, direction;
+	double to;
+};
+
+struct finder {
+	struct lf_search *search;
+	struct attempt best[LF_CHANGE_TRAIT]; /* by kind; row LF_NONE: none yet */
+	bool verify[LF_CHANGE_TRAIT];         /* take nothing that was not tried */
+};
+
+/* ---- at which value, and rating ---- */
+
+/* Σ w/v (HARMONIC) or the lowest v (MINIMUM) of the criteria with a weight but one. */
+static double rest_of(const struct lf_contest *contest, const double *weights, uint32_t row, size_t without)
+{
+	const struct lf_rubric *rubric = contest->rubric;
+	bool harmonic = rubric->def.aggregation == LF_HARMONIC;
+	double sum = 0, lowest = 1;
+
+	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
+		double value = contest->values[c * contest->count + row], weight = weights[rubric->criteria[c].index];
+
+		if (c == without || !(weight > 0))
+			continue;
+		if (harmonic)
+			sum += weight / value;
+		if (value < lowest)
+			lowest = value;
+	}
+	return harmonic ? sum : lowest;
+}
+
+/*
+ * The value on a criterion at which a row's score is `score`: above it (rise) or below it the score is, too. false: none does
+ * it, the other criteria being as they are.
+ */
+static bool value_for_score(
+	const struct lf_contest *contest, const double *weights, uint32_t row, size_t c, double score, bool rise, double *value)
+{
+	double weight = weights[contest->rubric->criteria[c].index], now = contest->values[c * contest->count + row], rest;
+
+	if (!(weight > 0))
+		return false;
+	if (contest->rubric->def.aggregation == LF_ADDITIVE) {
+		*value = now + (score - contest->rows[row].score) / weight;
+		return rise ? *value < 1 : *value > 0;
+	}
+	rest = rest_of(contest, weights, row, c);
+	if (contest->rubric->def.aggregation == LF_MINIMUM) {
+		*value = score;
+		return rise ? rest > score : score > 0;
+	}
+	if (!(score > 0)) {
+		*value = 0;
+		return rise && rest <= DBL_MAX;
+	}
+	*value = weight / (1 / score - rest);
+	return 1 / score > rest && (rise ? *value < 1 : *value > 0);
+}
+
+/* The rating beyond which the value is above (rise) or below `value`; a flat stretch at `value` is walked to its end. false: none. */
+static bool rating_for_value(const struct lf_criterion *criterion, double value, bool rise, double *rating)
+{
+	const struct lf_segment *s = criterion->segments;
+	size_t count = criterion->segment_count, i = rise ? 0 : count - 1;
+
+	if (rise) {
+		while (i < count && !(s[i].value_end > value))
+			i++;
+		if (i == count)
+			return false;
+	} else {
+		while (i > 0 && !(s[i].value < value))
+			i--;
+		if (!(s[i].value < value))
+			return false;
+	}
+	if (rise && s[i].value > value)
+		*rating = -INFINITY; /* any rating will do */
+	else if (!rise && s[i].value_end < value)
+		*rating = INFINITY;
+	else
+		*rating = s[i].rating + (value - s[i].value) / s[i].slope;
+	return true;
+}
+
+/* The highest gate on a criterion; LF_NONE: none. */
+static uint32_t highest_gate(const struct lf_rubric *rubric, uint32_t criterion, uint64_t *mask)
+{
+	uint32_t found = LF_NONE;
+
+	*mask = 0;
+	for (size_t g = 0; g < rubric->def.gate_count; g++) {
+		if (rubric->def.gates[g].criterion != criterion)
+			continue;
+		*mask |= UINT64_C(1) << g;
+		if (found == LF_NONE || rubric->def.gates[g].at_least > rubric->def.gates[found].at_least)
+			found = (uint32_t)g;
+	}
+	return found;
+}
+
+/* The rating r of a challenger from which on it ranks first. */
+static bool rating_to_win(const struct lf_search *search, uint32_t row, size_t c, double *rating)
+{
+	const struct lf_contest *contest = &search->contest;
+	const struct lf_rubric *rubric = contest->rubric;
+	const struct lf_member_score *challenger = &contest->rows[row];
+	double beaten = contest->rows[search->first].score, value, bound;
+	uint64_t mask = 0;
+	uint32_t gate = LF_NONE;
+
+	if (challenger->failed_gates != 0) {
+		gate = highest_gate(rubric, rubric->criteria[c].index, &mask);
+		if ((challenger->failed_gates & ~mask) != 0)
+			return false;
+	}
+	*rating = -INFINITY;
+	if (!(challenger->score > beaten) &&
+		(!value_for_score(contest, search->result->weights, row, c, beaten, true, &value) ||
+			!rating_for_value(&rubric->criteria[c], value, true, rating)))
+		return false;
+	if (challenger->failed_gates != 0) {
+		bound = rubric->def.gates[gate].at_least;
+		if (bound > *rating)
+			*rating = bound;
+	}
+	return true;
+}
+
+/* The rating r of the first place below which it loses that place. */
+static bool rating_to_lose(const struct lf_search *search, size_t c, double *rating)
+{
+	const struct lf_contest *contest = &search->contest;
+	const struct lf_rubric *rubric = contest->rubric;
+	double value;
+	uint64_t mask;
+	uint32_t gate;
+
+	if (search->second == LF_NONE)
+		return false;
+	if (!value_for_score(contest, search->result->weights, search->first, c, contest->rows[search->second].score, false, &value) ||
+		!rating_for_value(&rubric->criteria[c], value, false, rating))
+		*rating = -INFINITY;
+	gate = highest_gate(rubric, rubric->criteria[c].index, &mask);
+	if (gate != LF_NONE && rubric->def.gates[gate].at_least > *rating)
+		*rating = rubric->def.gates[gate].at_least;
+	return *rating > -INFINITY;
+}
+
+/* ---- trying a change ---- */
+
+struct trial {
+	const struct lf_search *search;
+	const struct attempt *attempt;
+	uint32_t gate; /* crossed; set where it flips */
+};
+
+/* Scores the one member anew, with the same bits as if the case had the change. */
+static bool flips(void *context, double to)
+{
+	struct trial *trial = context;
+	const struct lf_search *search = trial->search;
+	const struct lf_contest *contest = &search->contest;
+	const struct lf_rubric *rubric = contest->rubric;
+	const struct attempt *attempt = trial->attempt;
+	const struct lf_member_score *before = &contest->rows[attempt->row];
+	uint32_t index = rubric->criteria[attempt->c].index;
+	uint64_t failed = before->failed_gates, mask;
+	double score;
+
+	trial->gate = highest_gate(rubric, index, &mask);
+	memcpy(contest->row, before->criteria, rubric->def.criterion_count * sizeof *contest->row);
+	lf_rate_changed(rubric, contest->the_case, &contest->the_case->members[before->member], attempt->c, attempt->evidence, to,
+		&contest->row[index]);
+	score = lf_aggregate(rubric, search->result->weights, contest->row);
+	failed &= ~mask;
+	for (size_t g = 0; g < rubric->def.gate_count; g++) {
+		if ((mask >> g & 1) != 0 && !lf_gate_passed(rubric, &rubric->def.gates[g], &contest->row[index]))
+			failed |= UINT64_C(1) << g;
+	}
+	if (((before->failed_gates ^ failed) & mask) == 0)
+		trial->gate = LF_NONE;
+	if (attempt->row == search->first)
+		return failed != 0 || score < contest->rows[search->second].score;
+	return failed == 0 && score > contest->rows[search->first].score;
+}
+
+static bool settle(const struct lf_search *search, struct attempt *attempt, uint32_t *gate)
+{
+	const struct lf_rubric_def *def = &search->contest.rubric->def;
+	struct trial trial = {.search = search, .attempt = attempt, .gate = LF_NONE};
+
+	if (!lf_round_outward(attempt->x, attempt->direction, def->scale_min, def->scale_max, flips, &trial, &attempt->to))
+		return false;
+	*gate = trial.gate;
+	return true;
+}
+
+/* ---- the search ---- */
+
+static const char *source_id(const struct lf_rubric_def *def, const struct lf_evidence *e)
+{
+	return e->source == LF_NONE ? "" : def->source_ids[e->source];
+}
+
+/* Which of two equal attempts to name: rows and criteria come in canonical order, so it is about pieces of one criterion of one member. */
+static bool piece_before(const struct lf_search *search, const struct attempt *a, const struct attempt *b)
+{
+	const struct lf_contest *contest = &search->contest;
+	const struct lf_evidence *evidence = contest->the_case->members[contest->rows[a->row].member].evidence;
+	const struct lf_evidence *x, *y;
+
+	if (a->row != b->row)
+		return false;
+	if (a->c != b->c)
+		return a->c < b->c;
+	x = &evidence[a->evidence];
+	y = &evidence[b->evidence];
+	if (x->rating != y->rating)
+		return x->rating < y->rating;
+	if (x->observed_day != y->observed_day)
+		return x->observed_day < y->observed_day;
+	return strcmp(source_id(&contest->rubric->def, x), source_id(&contest->rubric->def, y)) < 0;
+}
+
+static bool known_from(const struct attempt *attempt)
+{
+	return attempt->from == attempt->from;
+}
+
+static void consider(struct finder *finder, enum lf_change_kind kind, struct attempt attempt)
+{
+	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
+	struct attempt *best = &finder->best[kind];
+	uint32_t gate;
+
+	if (best->row != LF_NONE && !(attempt.distance < best->distance) &&
+		!(attempt.distance == best->distance && kind == LF_CHANGE_RATING && piece_before(finder->search, &attempt, best)))
+		return;
+	if (attempt.x > def->scale_max + 1e-9 || attempt.x < def->scale_min - 1e-9)
+		return;
+	if (finder->verify[kind]) {
+		if (!settle(finder->search, &attempt, &gate))
+			return;
+		attempt.distance = (attempt.to - (known_from(&attempt) ? attempt.from : def->scale_min)) * attempt.direction;
+		if (best->row != LF_NONE && !(attempt.distance < best->distance))
+			return;
+	}
+	*best = attempt;
+}
+
+/* A new piece of evidence: r' = (S + x)/(W + 1), so x = r + (r' - r)·(W + 1). */
+static void consider_new(struct finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now, double rating)
+{
+	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
+	struct attempt attempt = {.row = row, .evidence = LF_NONE, .c = c, .direction = row == finder->search->first ? -1 : 1};
+
+	if (now->known) {
+		attempt.from = now->rating;
+		attempt.distance = (rating - now->rating) * attempt.direction * (now->weight + 1);
+		attempt.x = now->rating + attempt.direction * attempt.distance;
+	} else {
+		attempt.from = (double)NAN;
+		attempt.x = rating > def->scale_min ? rating : def->scale_min;
+		attempt.distance = attempt.x - def->scale_min;
+	}
+	consider(finder, LF_CHANGE_EVIDENCE, attempt);
+}
+
+/* All criteria of one member; then its pieces: x = r_e + (r' - r)·W/(s·a). */
+static void search_member(struct finder *finder, uint32_t row)
+{
+	struct lf_contest *contest = &finder->search->contest;
+	const struct lf_rubric *rubric = contest->rubric;
+	const struct lf_member_score *scored = &contest->rows[row];
+	const struct lf_member *member = &contest->the_case->members[scored->member];
+	bool first = row == finder->search->first, any = false;
+	double direction = first ? -1 : 1;
+
+	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
+		const struct lf_criterion_score *now = &scored->criteria[rubric->criteria[c].index];
+		double rating;
+
+		contest->reach[c] = -1;
+		if (rubric->criteria[c].derived != LF_RATED || (first && !now->known) ||
+			!(first ? rating_to_lose(finder->search, c, &rating) : rating_to_win(finder->search, row, c, &rating)))
+			continue;
+		/* What is beyond r already by rounding. */
+		if (now->known && (rating - now->rating) * direction < 0)
+			rating = now->rating;
+		consider_new(finder, row, c, now, rating);
+		if (now->known) {
+			contest->reach[c] = (rating - now->rating) * direction * now->weight;
+			any = true;
+		}
+	}
+	for (size_t i = 0; any && i < member->evidence_count; i++) {
+		const struct lf_evidence *e = &member->evidence[i];
+		size_t c = rubric->criterion_place[e->criterion];
+		double weight, distance;
+
+		if (contest->reach[c] < 0)
+			continue;
+		weight = lf_evidence_weight(rubric, contest->the_case, e);
+		if (!(weight > 0))
+			continue;
+		distance = contest->reach[c] / weight;
+		consider(finder, LF_CHANGE_RATING,
+			(struct attempt){.row = row, .evidence = (uint32_t)i, .c = c, .distance = distance, .from = e->rating,
+				.x = e->rating + direction * distance, .direction = direction});
+	}
+}
+
+static void search_all(struct finder *finder)
+{
+	for (int k = 0; k < LF_CHANGE_TRAIT; k++)
+		finder->best[k].row = LF_NONE;
+	for (uint32_t row = 0; row < finder->search->contest.count; row++)
+		search_member(finder, row);
+}
+
+/* false: the attempt does not flip after all, or only well beyond x. */
+static bool report(struct finder *finder, int kind)
+{
+	struct lf_search *search = finder->search;
+	struct attempt *best = &finder->best[kind];
+	struct lf_change *change = &search->changes->smallest[kind];
+	const uint32_t *places = search->contest.places;
+
+	if (best->row == LF_NONE)
+		return true;
+	if (!settle(search, best, &change->gate) ||
+		(!finder->verify[kind] && (best->to - best->x) * best->direction > 2.5e-6)) {
+		change->gate = LF_NONE;
+		return false;
+	}
+	change->found = true;
+	change->place = places[best->row];
+	change->criterion = search->contest.rubric->criteria[best->c].index;
+	change->evidence = best->evidence;
+	change->from = best->from;
+	change->to = best->to;
+	change->first = places[best->row == search->first ? search->second : best->row];
+	return true;
+}
+
+void lf_find_ratings(struct lf_search *search)
+{
+	struct finder finder = {.search = search};
+
+	search_all(&finder);
+	for (int k = 0; k < LF_CHANGE_TRAIT; k++)
+		finder.verify[k] = !report(&finder, k);
+	if (!finder.verify[LF_CHANGE_RATING] && !finder.verify[LF_CHANGE_EVIDENCE])
+		return;
+	/* Scores that differ by rounding only: take nothing untried. */
+	search_all(&finder);
+	for (int k = 0; k < LF_CHANGE_TRAIT; k++) {
+		if (finder.verify[k])
+			(void)report(&finder, k);
+	}
+}
