@@ -62,8 +62,33 @@ void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decisi
 /* Draws a list of sentences under a title; nothing where it is empty. */
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences);
 
+/*
+ * Puts text in the place of a file: written beside it and renamed, so that the file has the old content or the new one, never a part.
+ * Its mode stays; a link is followed; what is no regular file (a pipe, a device) is written to. 0, or an errno. Blocks.
+ */
+int lf_file_put(const char *path, const struct lf_buffer *text);
+/*
+ * Gives a picture to the file that --svg names; "-" appends it to the page. Returns the exit status, having said what went wrong:
+ * LF_EXIT_UNAVAILABLE where it could not be written. Blocks.
+ */
+int lf_cli_svg(struct lf_cli *cli, const char *path, const struct lf_buffer *svg);
+
+/*
+ * leadfit score --sweep: asks who leads over one trait, with what request holds. sources are those of the request. Returns the exit
+ * status.
+ */
+int lf_score_sweep(struct lf_cli *cli, const struct lf_arguments *arguments, const Leadfit__V1__ScoreRequest *request,
+	const struct lf_source *sources, size_t source_count);
+/* Whether the arguments go together as far as --sweep is concerned. */
+enum lf_code lf_score_sweep_check(
+	const struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_error *error);
+
 /* Writes a rubric for people. */
 void lf_rubric_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse *response);
+/* Writes which version it is and who put it; nothing where it is not a stored one. */
+void lf_rubric_version_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse *response);
+/* Writes what the ratings of a criterion mean. text is scratch space, empty. */
+void lf_levels_print(struct lf_page *page, struct lf_buffer *text, const Leadfit__V1__Criterion *criterion);
 /*
  * Asks for a stored rubric. name: "" for the only active one; digest: its first 8 digits or more, NULL for the active version.
  * Gives back the reply, to be freed; NULL on error. Blocks.
@@ -78,6 +103,7 @@ extern const struct lf_command lf_command_decisions_show;
 extern const struct lf_command lf_command_rubric_check;
 extern const struct lf_command lf_command_rubric_list;
 extern const struct lf_command lf_command_rubric_show;
+extern const struct lf_command lf_command_rubric_explain;
 extern const struct lf_command lf_command_rubric_diff;
 extern const struct lf_command lf_command_rubric_fmt;
 extern const struct lf_command lf_command_rubric_weights;

@@ -1,7 +1,6 @@
 /* leadfit rubric diff: what differs between two rubrics, from files or stored. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "client/rubric_diff.h"
 #include "client/rubric_ref.h"
@@ -17,14 +16,6 @@ struct side {
 	const Leadfit__V1__Rubric *rubric;
 	const char *digest; /* "" where it is a file */
 };
-
-/* Whether an operand means a file: it is one, or it looks like the name of one. */
-static bool is_file(const char *operand)
-{
-	const char *dot = strrchr(operand, '.');
-	return strcmp(operand, "-") == 0 || strchr(operand, '/') != NULL || access(operand, F_OK) == 0 ||
-	       (dot != NULL && (strcasecmp(dot, ".yaml") == 0 || strcasecmp(dot, ".yml") == 0 || strcasecmp(dot, ".json") == 0));
-}
 
 static bool is_digest(const char *operand)
 {
@@ -123,7 +114,7 @@ static int run_diff(struct lf_cli *cli, const struct lf_arguments *arguments)
 		status = lf_cli_report(cli, &error, NULL, 0);
 	}
 	for (size_t i = 0; i < 2 && status == LF_EXIT_DONE; i++)
-		status = is_file(arguments->operands[i]) ? take_file(cli, &sides[i], arguments->operands[i], &arena)
+		status = lf_rubric_is_file(arguments->operands[i]) ? take_file(cli, &sides[i], arguments->operands[i], &arena)
 							 : take_stored(cli, &sides[i], arguments->operands[i], &arena);
 	if (status == LF_EXIT_DONE)
 		status = compare(cli, sides, &arena);

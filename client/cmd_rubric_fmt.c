@@ -1,12 +1,6 @@
 /* leadfit rubric fmt: a rubric file in its canonical form. */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "client/rubric_ref.h"
 #include "proto/wire.h"
@@ -20,41 +14,14 @@ static const struct lf_option fmt_options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-/* Writes text to file, which is closed, under the permissions of the file that it will replace. 0, or an errno. */
-static int write_out(int file, mode_t mode, const struct lf_buffer *text)
-{
-	int failed = fchmod(file, mode & 07777) == 0 ? 0 : errno;
-	for (size_t written = 0; failed == 0 && written < text->length;) {
-		const ssize_t n = write(file, text->data + written, text->length - written);
-		if (n < 0 && errno != EINTR)
-			failed = errno;
-		written += n > 0 ? (size_t)n : 0;
-	}
-	if (failed == 0 && fsync(file) != 0)
-		failed = errno;
-	return close(file) != 0 && failed == 0 ? errno : failed;
-}
-
-/* Puts text in the place of the file, or leaves it as it is: written beside it and renamed. Links are followed. */
+/* Puts text in the place of the file, or leaves it as it is. */
 static enum lf_code replace_file(const char *path, const struct lf_buffer *text, struct lf_error *error)
 {
-	char real[PATH_MAX], beside[PATH_MAX + 8];
 	struct stat status;
-	if (realpath(path, real) == NULL || stat(real, &status) != 0)
-		return lf_error_set(error, LF_UNAVAILABLE, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(status.st_mode))
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is no regular file: --write can't replace it", path);
-	snprintf(beside, sizeof(beside), "%s.XXXXXX", real);
-	const int file = mkostemp(beside, O_CLOEXEC);
-	if (file < 0)
-		return lf_error_set(error, LF_UNAVAILABLE, "%s: %s", beside, strerror(errno));
-	int failed = write_out(file, status.st_mode, text);
-	if (failed == 0 && rename(beside, real) != 0)
-		failed = errno;
-	if (failed == 0)
-		return LF_OK;
-	unlink(beside);
-	return lf_error_set(error, LF_UNAVAILABLE, "%s: %s", path, strerror(failed));
+	const int failed = lf_file_put(path, text);
+	return failed == 0 ? LF_OK : lf_error_set(error, LF_UNAVAILABLE, "%s: %s", path, strerror(failed));
 }
 
 /* A file in JSON stays JSON. */

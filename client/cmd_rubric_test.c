@@ -1,7 +1,6 @@
 /* leadfit rubric test. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "client/rubric_ref.h"
 
@@ -135,24 +134,13 @@ static void print_test(struct lf_page *page, const struct lf_input *input, const
 		answer->n_scenarios - failed, answer->n_scenarios);
 }
 
-/* A file: - or what is there, or what by its ending can only be one. */
-static bool is_file(const char *operand)
-{
-	static const char *const endings[] = {".yaml", ".yml", ".json"};
-	const size_t length = strlen(operand);
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
-		if (length > strlen(endings[i]) && strcmp(operand + length - strlen(endings[i]), endings[i]) == 0)
-			return true;
-	return strcmp(operand, "-") == 0 || access(operand, F_OK) == 0;
-}
-
 /* Makes the request that the arguments mean. */
 static enum lf_code make_request(struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_input *input,
 	struct lf_arena *arena, Leadfit__V1__TestRubricRequest *request, struct lf_error *error)
 {
 	const char *operand = arguments->operand_count > 0 ? arguments->operands[0] : "";
 	const char *digest = lf_argument(arguments, "digest");
-	if (digest == NULL && operand[0] != '\0' && is_file(operand)) {
+	if (digest == NULL && operand[0] != '\0' && lf_rubric_is_file(operand)) {
 		request->rubric = lf_rubric_read(input, operand, arena, error);
 		return request->rubric != NULL ? LF_OK : error->code;
 	}

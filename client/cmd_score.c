@@ -19,6 +19,9 @@ static const struct lf_option options[] = {
 	{"key", "KEY", "idempotency key: the same request with it gets the stored decision (default: a new one)",
 		false},
 	{"strict", NULL, "exit with status 1 where nobody is recommended", false},
+	{"sweep", "TRAIT", "show who leads as this trait of the project goes from 0 to 1; nothing is stored", false},
+	{"points", "N", "with --sweep: values of the trait at which to score, 2..1001 (default 101)", false},
+	{"svg", "FILE", "with --sweep: write the picture to this file; - is standard output, and nothing else", false},
 	{"team-id", "ID", "the team's id where the file is CSV (default: its name without the ending)", false},
 	{NULL, NULL, NULL, false},
 };
@@ -135,10 +138,15 @@ static int ask(struct lf_cli *cli, const struct lf_arguments *arguments, struct 
 		{.prefix = "rubric", .option = "--rubric"},
 		{.prefix = "as_of", .option = "--as-of"},
 		{.prefix = "idempotency_key", .option = "--key"},
+		{.prefix = "trait", .option = "--sweep"},
+		{.prefix = "points", .option = "--points"},
 	};
+	const size_t source_count = sizeof(sources) / sizeof(sources[0]);
+	if (lf_argument(arguments, "sweep") != NULL)
+		return lf_score_sweep(cli, arguments, &job->request, sources, source_count);
 	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Scoring/Score", &job->request.base, true, &job->error);
 	if (reply == NULL) {
-		const int status = lf_cli_report(cli, &job->error, sources, sizeof(sources) / sizeof(sources[0]));
+		const int status = lf_cli_report(cli, &job->error, sources, source_count);
 		if (cli->client != NULL &&
 			(job->error.code == LF_UNAVAILABLE || job->error.code == LF_DEADLINE_EXCEEDED))
 			fprintf(stderr,
@@ -163,7 +171,8 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	int status;
 	lf_arena_init(&job.arena, ARENA_BYTES_MAX);
 	leadfit__v1__score_request__init(&job.request);
-	if (read_options(&job, arguments) != LF_OK || read_files(&job, arguments, &source) != LF_OK)
+	if (lf_score_sweep_check(cli, arguments, &job.error) != LF_OK || read_options(&job, arguments) != LF_OK ||
+		read_files(&job, arguments, &source) != LF_OK)
 		status = lf_cli_report(cli, &job.error, &source, 1);
 	else
 		status = ask(cli, arguments, &job);
@@ -184,6 +193,7 @@ const struct lf_command lf_command_score = {
 		"Examples:\n"
 		"  leadfit score --team team.yaml --project project.yaml\n"
 		"  leadfit score --team team.csv --project project.yaml --candidate m-1042 --candidate m-7 --what-if\n"
+		"  leadfit score --team team.yaml --project project.yaml --sweep interaction_focus --svg sweep.svg\n"
 		"  generate-team | leadfit score --team - --project project.yaml --output json\n",
 	.options = options,
 	.run = run,

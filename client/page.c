@@ -172,6 +172,62 @@ void lf_page_item(struct lf_page *page, const char *text)
 	lf_page_wrap(page, page->utf8 ? "  • " : "  - ", "    ", text);
 }
 
+void lf_page_title(struct lf_page *page, const char *title)
+{
+	lf_page_add(page, LF_PLAIN, "\n");
+	lf_page_add(page, LF_BOLD, "%s", title);
+	lf_page_add(page, LF_PLAIN, "\n");
+}
+
+void lf_page_subtitle(struct lf_page *page, const char *title, const char *note)
+{
+	const size_t width_max = page->width < TEXT_WIDTH_MAX ? page->width : TEXT_WIDTH_MAX;
+	lf_page_add(page, LF_PLAIN, "\n  ");
+	lf_page_add(page, LF_BOLD, "%s", title);
+	if (note[0] != '\0' && 4 + lf_text_width(title) + lf_text_width(note) <= width_max) {
+		lf_page_add(page, LF_DIM, "  %s", note);
+		note = "";
+	}
+	lf_page_add(page, LF_PLAIN, "\n");
+	if (note[0] != '\0')
+		lf_page_wrap(page, "    ", "    ", note);
+}
+
+void lf_text_add(struct lf_buffer *text, const char *format, ...)
+{
+	char *piece = NULL;
+	va_list arguments;
+	va_start(arguments, format);
+	const int length = vasprintf(&piece, format, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		text->failed = true;
+		return;
+	}
+	lf_buffer_append(text, piece, (size_t)length);
+	free(piece);
+}
+
+void lf_text_add_number(struct lf_buffer *text, double value)
+{
+	char number[32];
+	lf_print_double(value, number);
+	lf_buffer_append_text(text, number);
+}
+
+void lf_text_wrap(struct lf_page *page, struct lf_buffer *text, const char *first, const char *rest)
+{
+	page->text.failed = page->text.failed || text->failed;
+	if (text->data != NULL && text->length > 0)
+		lf_page_wrap(page, first, rest, text->data);
+	text->length = 0;
+}
+
+void lf_text_item(struct lf_page *page, struct lf_buffer *text)
+{
+	lf_text_wrap(page, text, page->utf8 ? "  • " : "  - ", "    ");
+}
+
 void lf_bar(const struct lf_page *page, double value, char out[LF_BAR_BYTES])
 {
 	static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};

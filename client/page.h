@@ -38,6 +38,19 @@ void lf_page_add(struct lf_page *page, enum lf_style style, const char *format, 
 void lf_page_wrap(struct lf_page *page, const char *first, const char *rest, const char *text);
 /* Appends the text as an item of a list. */
 void lf_page_item(struct lf_page *page, const char *text);
+/* An empty line, then the title of what follows. */
+void lf_page_title(struct lf_page *page, const char *title);
+/* An empty line, then a smaller title, indented, with a note beside it, or below it where it is too long. */
+void lf_page_subtitle(struct lf_page *page, const char *title, const char *note);
+
+/* Appends to a text as printf does; memory that runs out shows in text->failed. */
+void lf_text_add(struct lf_buffer *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends a number in the shortest form that reads back the same: "2.5". value is finite. */
+void lf_text_add_number(struct lf_buffer *text, double value);
+/* Wraps what gathered in text, as lf_page_wrap() does, and empties it. Nothing where it is empty. */
+void lf_text_wrap(struct lf_page *page, struct lf_buffer *text, const char *first, const char *rest);
+/* The same as an item of a list. */
+void lf_text_item(struct lf_page *page, struct lf_buffer *text);
 
 enum { LF_BAR_CELLS = 10, LF_BAR_BYTES = LF_BAR_CELLS * 3 + 1, LF_TIME_BYTES = 32 };
 /* A bar for a value 0..1: eighths of a cell in UTF-8, else '#'. */

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The only stored digest that begins like this, in arena; NULL on error. */
 static char *find_digest(struct lf_cli *cli, const char *what, const char *name, const char *begin, struct lf_arena *arena,
@@ -51,6 +52,13 @@ char *lf_digest_complete(struct lf_cli *cli, const char *what, const char *name,
 	for (size_t i = 0; i < length; i++)
 		lower[i] = (char)tolower((unsigned char)lower[i]);
 	return length == LF_DIGEST_DIGITS ? lower : find_digest(cli, what, name, lower, arena, error);
+}
+
+bool lf_rubric_is_file(const char *operand)
+{
+	const char *dot = strrchr(operand, '.');
+	return strcmp(operand, "-") == 0 || strchr(operand, '/') != NULL || access(operand, F_OK) == 0 ||
+	       (dot != NULL && (strcasecmp(dot, ".yaml") == 0 || strcasecmp(dot, ".yml") == 0 || strcasecmp(dot, ".json") == 0));
 }
 
 Leadfit__V1__Rubric *lf_rubric_read(struct lf_input *input, const char *path, struct lf_arena *arena, struct lf_error *error)

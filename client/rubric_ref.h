@@ -15,6 +15,12 @@ enum { LF_DIGEST_SHOWN = 12, LF_DIGEST_DIGITS = 64, LF_DIGEST_DIGITS_MIN = 8 };
 char *lf_digest_complete(struct lf_cli *cli, const char *what, const char *name, const char *text, struct lf_arena *arena,
 	struct lf_error *error);
 
+/*
+ * Whether an operand means a rubric's file and not a stored one: -, a path with a folder, one that ends in .yaml, .yml or .json, or
+ * anything that exists.
+ */
+bool lf_rubric_is_file(const char *operand);
+
 /* Reads a rubric from a file, in arena; NULL on error. Clean input up in any case; zero it before. */
 Leadfit__V1__Rubric *lf_rubric_read(struct lf_input *input, const char *path, struct lf_arena *arena, struct lf_error *error);
 

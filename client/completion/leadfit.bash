@@ -44,20 +44,21 @@ _leadfit()
 		fi
 		return
 		;;
-	--token-file | --token-out)
+	--token-file | --token-out | --svg)
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		return
 		;;
-	--server | --timeout | --rubric | --candidate | --as-of | --key | --team-id | --since | --until | --limit | --digest) return ;;
+	--server | --timeout | --rubric | --candidate | --as-of | --key | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait) return ;;
 	esac
 
 	if [[ $current == -* ]]; then
 		case "$command $second" in
-		"score "*) globals+=" --team --project --rubric --candidate --as-of --what-if --detail --rank-table --ignore-undeclared --key --strict --team-id" ;;
+		"score "*) globals+=" --team --project --rubric --candidate --as-of --what-if --detail --rank-table --ignore-undeclared --key --strict --sweep --points --svg --team-id" ;;
 		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
 		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
 		"rubric show") globals+=" --digest" ;;
+		"rubric explain") globals+=" --digest --trait --svg" ;;
 		"rubric fmt") globals+=" --check --write --force" ;;
 		"rubric test") globals+=" --digest" ;;
 		"rubric activate") globals+=" --rubric" ;;
@@ -71,9 +72,9 @@ _leadfit()
 	case "$command $second" in
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show" -- "$current")) ;;
-	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check list show test put activate history diff fmt weights" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"rubric check" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
+	"rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;

@@ -1,8 +1,6 @@
 /* What would put another candidate first: the candidates beside each other, and rounding of what is found. README.md says what is sought. */
 #include "service/engine/change.h"
 
-enum { STEPS_MAX = 40 };
-
 static void *carve(unsigned char **at, size_t count, size_t size)
 {
 	unsigned char *taken = *at;
@@ -85,6 +83,7 @@ static void find_alignments(struct lf_contest *contest)
 	const struct lf_rubric *rubric = contest->rubric;
 
 	contest->alignments = 0;
+	contest->favourite = LF_NONE;
 	contest->alignment = rubric->def.criterion_count;
 	contest->bound = -1;
 	for (size_t c = rubric->def.criterion_count; c-- > 0;) {
@@ -148,12 +147,13 @@ static double within(int64_t units, double min, double max)
 	return y < min ? min : y > max ? max : y;
 }
 
-bool lf_round_outward(double x, double direction, double min, double max, lf_flips_fn flips, void *context, double *to)
+bool lf_round_outward(
+	double x, double direction, double min, double max, int steps, lf_flips_fn flips, void *context, double *to)
 {
 	int64_t units = outward(x, direction), sign = direction > 0 ? 1 : -1, failed = units - sign;
 
 	for (int i = 0; !flips(context, *to = within(units, min, max)); i++) {
-		if (i == STEPS_MAX || (direction > 0 ? *to >= max : *to <= min))
+		if (i == steps || (direction > 0 ? *to >= max : *to <= min))
 			return false;
 		failed = units;
 		units += sign * (i == 0 ? 1 : INT64_C(1) << (i - 1));
@@ -205,6 +205,7 @@ bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_c
 	for (size_t i = 0; i < result->ranking_count; i++)
 		search.contest.places[scoring.space.rank_order[i]] = (uint32_t)i;
 	search.first = scoring.space.rank_order[0];
+	search.contest.favourite = search.first; /* a tie is no flip */
 	if (contested)
 		search.second = scoring.space.rank_order[1];
 	clear(changes);

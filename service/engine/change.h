@@ -23,6 +23,7 @@ struct lf_contest {
 	size_t alignments; /* criteria that move with the project's needs */
 	size_t alignment;  /* the canonical place of the first */
 	double bound;      /* the highest of the gates on it; -1 where there is none */
+	uint32_t favourite; /* row that wins ties in lf_lead_with() and lf_lead_at(); LF_NONE: the first row does */
 	bool exact;        /* ADDITIVE with at most one alignment: differences are piecewise quadratic in a trait */
 
 	double *values;         /* C·n: v */
@@ -51,7 +52,7 @@ void lf_contest_begin(struct lf_contest *contest, const struct lf_scoring *scori
 /* Whether a gate on a rating or a value is passed. */
 bool lf_gate_passed(const struct lf_rubric *rubric, const struct lf_gate_def *gate, const struct lf_criterion_score *criterion);
 
-/* The row that ranks first (the first of a tie) with these weights, all else as it is; LF_NONE: nobody is eligible. */
+/* The row that ranks first with these weights, all else as it is; LF_NONE: nobody is eligible. */
 uint32_t lf_lead_with(struct lf_contest *contest, const double *weights);
 /* Likewise with one trait at tau; LF_NONE also where no criterion has a weight. The same bits as scoring that case. */
 uint32_t lf_lead_at(struct lf_contest *contest, uint32_t trait, double tau);
@@ -72,6 +73,7 @@ struct lf_walk {
 	size_t moving_count;
 	size_t events;            /* in this piece */
 	size_t weights_active, needs_active;
+	double noise;             /* what of a lead, times Σw̃·Σneed, may be rounding: it counts as none */
 	double need, need_rise;   /* Σ needs of the alignment at t = 0, and its slope */
 };
 
@@ -96,10 +98,12 @@ struct lf_search {
 
 typedef bool (*lf_flips_fn)(void *context, double to);
 /*
- * Rounds a change to x outward to 1e-6, and beyond until it does flip, where rounding in the scores asks for that. min, max: the range
- * allowed; its ends are used where they flip. false: no such number flips.
+ * Rounds a change to x outward to 1e-6, and beyond until it does flip, where rounding in the scores asks for that: in so many steps,
+ * each longer than the last, and back to where it first does. min, max: the range allowed; its ends are used where they flip. false:
+ * no such number flips.
  */
-bool lf_round_outward(double x, double direction, double min, double max, lf_flips_fn flips, void *context, double *to);
+bool lf_round_outward(
+	double x, double direction, double min, double max, int steps, lf_flips_fn flips, void *context, double *to);
 
 void lf_find_weights(struct lf_search *search);
 void lf_find_ratings(struct lf_search *search); /* LF_CHANGE_RATING and LF_CHANGE_EVIDENCE */

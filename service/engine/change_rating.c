@@ -6,6 +6,9 @@
 #include <string.h>
 #include "service/engine/change.h"
 
+/* Scores never fall with a rating, so long steps towards a flip miss none. */
+enum { STEPS = 40 };
+
 struct attempt {
 	uint32_t row, evidence; /* LF_NONE: a new piece */
 	size_t c;
@@ -202,7 +205,7 @@ static bool settle(const struct lf_search *search, struct attempt *attempt, uint
 	const struct lf_rubric_def *def = &search->contest.rubric->def;
 	struct trial trial = {.search = search, .attempt = attempt, .gate = LF_NONE};
 
-	if (!lf_round_outward(attempt->x, attempt->direction, def->scale_min, def->scale_max, flips, &trial, &attempt->to))
+	if (!lf_round_outward(attempt->x, attempt->direction, def->scale_min, def->scale_max, STEPS, flips, &trial, &attempt->to))
 		return false;
 	*gate = trial.gate;
 	return true;
@@ -240,25 +243,35 @@ static bool known_from(const struct attempt *attempt)
 	return attempt->from == attempt->from;
 }
 
+static bool is_nearer(const struct finder *finder, enum lf_change_kind kind, const struct attempt *attempt)
+{
+	const struct attempt *best = &finder->best[kind];
+
+	if (best->row == LF_NONE || attempt->distance != best->distance)
+		return best->row == LF_NONE || attempt->distance < best->distance;
+	return kind == LF_CHANGE_RATING && piece_before(finder->search, attempt, best);
+}
+
 static void consider(struct finder *finder, enum lf_change_kind kind, struct attempt attempt)
 {
 	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
-	struct attempt *best = &finder->best[kind];
+	double settled;
 	uint32_t gate;
 
-	if (best->row != LF_NONE && !(attempt.distance < best->distance) &&
-		!(attempt.distance == best->distance && kind == LF_CHANGE_RATING && piece_before(finder->search, &attempt, best)))
+	if (!is_nearer(finder, kind, &attempt))
 		return;
 	if (attempt.x > def->scale_max + 1e-9 || attempt.x < def->scale_min - 1e-9)
 		return;
 	if (finder->verify[kind]) {
 		if (!settle(finder->search, &attempt, &gate))
 			return;
-		attempt.distance = (attempt.to - (known_from(&attempt) ? attempt.from : def->scale_min)) * attempt.direction;
-		if (best->row != LF_NONE && !(attempt.distance < best->distance))
+		settled = (attempt.to - (known_from(&attempt) ? attempt.from : def->scale_min)) * attempt.direction;
+		if (settled > attempt.distance)
+			attempt.distance = settled;
+		if (!is_nearer(finder, kind, &attempt))
 			return;
 	}
-	*best = attempt;
+	finder->best[kind] = attempt;
 }
 
 /* A new piece of evidence: r' = (S + x)/(W + 1), so x = r + (r' - r)·(W + 1). */

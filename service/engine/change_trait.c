@@ -2,6 +2,9 @@
 #include <string.h>
 #include "service/engine/change.h"
 
+/* Beyond x by so little only; a flip further on is another event of the walk. */
+enum { STEPS = 2 };
+
 struct found {
 	uint32_t trait; /* LF_NONE: none yet */
 	double distance, direction;
@@ -28,7 +31,7 @@ static bool settle(struct lf_search *search, struct found *found)
 	struct trial trial = {.search = search, .trait = found->trait};
 	double from = search->contest.the_case->traits[found->trait];
 
-	if (!lf_round_outward(from + found->direction * found->distance, found->direction, 0, 1, flips, &trial, &found->to))
+	if (!lf_round_outward(from + found->direction * found->distance, found->direction, 0, 1, STEPS, flips, &trial, &found->to))
 		return false;
 	found->first = trial.first;
 	return true;
@@ -69,8 +72,10 @@ static void walk_one_way(struct lf_search *search, uint32_t trait, double direct
 			continue;
 		if (!is_nearer(search, &found, best))
 			return;
-		if (verify && !settle(search, &found))
+		if (verify && !settle(search, &found)) {
+			walk.leader = search->first;
 			continue;
+		}
 		*best = found;
 		return;
 	}

@@ -82,7 +82,7 @@ static uint32_t highest(const struct lf_contest *contest)
 		if (aggregation == LF_HARMONIC)
 			score = contest->lowest[i] > 0 ? 1 / score : 0;
 		score = score > 1 ? 1 : score;
-		if (contest->eligible[i] && score > best) {
+		if (contest->eligible[i] && (score > best || (i == contest->favourite && !(score < best)))) {
 			best = score;
 			leader = i;
 		}
@@ -270,6 +270,7 @@ static size_t set_lines(struct lf_walk *walk, uint32_t trait, double direction)
 	struct lf_contest *contest = walk->contest;
 	const struct lf_rubric *rubric = contest->rubric;
 	size_t criteria = rubric->def.criterion_count, moving = 0, need = criteria;
+	double weights = 0, needs = 0;
 
 	for (size_t c = 0; c < criteria; c++) {
 		contest->lines[c].slope = coefficient(&rubric->criteria[c].weight, trait);
@@ -279,6 +280,7 @@ static size_t set_lines(struct lf_walk *walk, uint32_t trait, double direction)
 	for (size_t l = 0; l < line_count(contest); l++) {
 		struct lf_line *line = &contest->lines[l];
 
+		*(l < criteria ? &weights : &needs) += (line->at < 0 ? -line->at : line->at) + (line->slope < 0 ? -line->slope : line->slope);
 		line->slope *= direction;
 		line->active = line->at > 0 || (!(line->at < 0) && line->slope > 0);
 		line->turn = INFINITY;
@@ -288,6 +290,7 @@ static size_t set_lines(struct lf_walk *walk, uint32_t trait, double direction)
 		if ((line->at > 0 && line->slope < 0) || (line->at < 0 && line->slope > 0))
 			line->turn = -line->at / line->slope;
 	}
+	walk->noise = 0x1p-49 * weights * (contest->alignments > 0 ? needs : 1);
 	return moving;
 }
 
@@ -399,22 +402,23 @@ static struct about look(const struct lf_walk *walk, double t)
 	return about;
 }
 
-/* Lead of row i over row l, times W·N: c + b·s + a·s², s = t - about.t. */
+/* Lead of row i over row l, times W·N, less what may be rounding: c + b·s + a·s², s = t - about.t. */
 struct quadratic {
 	double c, b, a;
 };
 
-static inline struct quadratic lead_over(const struct lf_contest *contest, const struct about *at, uint32_t i, uint32_t l)
+static inline struct quadratic lead_over(const struct lf_walk *walk, const struct about *at, uint32_t i, uint32_t l)
 {
+	const struct lf_contest *contest = walk->contest;
 	double rise = contest->fixed_rise[i] - contest->fixed_rise[l];
 	double fixed = contest->fixed[i] - contest->fixed[l] + rise * at->t, met, met_rise;
 
 	if (!at->aligned)
-		return (struct quadratic){fixed, rise, 0};
+		return (struct quadratic){fixed - walk->noise, rise, 0};
 	met_rise = contest->met_rise[i] - contest->met_rise[l];
 	met = contest->met[i] - contest->met[l] + met_rise * at->t;
 	return (struct quadratic){
-		.c = at->need * fixed + at->weight * met,
+		.c = at->need * fixed + at->weight * met - walk->noise,
 		.b = at->need * rise + at->need_rise * fixed + at->weight * met_rise + at->weight_rise * met,
 		.a = at->need_rise * rise + at->weight_rise * met_rise,
 	};
@@ -486,7 +490,7 @@ static double next_event(const struct lf_walk *walk)
 			nearest = from;
 			continue;
 		}
-		q = lead_over(contest, &at, i, leader);
+		q = lead_over(walk, &at, i, leader);
 		if (from > 0) {
 			q.c += (q.b + q.a * from) * from;
 			q.b += 2 * q.a * from;
@@ -498,19 +502,20 @@ static double next_event(const struct lf_walk *walk)
 	return nearest;
 }
 
-/* Who ranks first at t, in this piece. */
+/* Who ranks first at t, in this piece; of a tie whoever led so far. */
 static uint32_t leader_in_piece(const struct lf_walk *walk, double t)
 {
 	const struct lf_contest *contest = walk->contest;
 	struct about at = look(walk, t);
-	uint32_t leader = LF_NONE;
+	uint32_t leader = walk->leader;
+	double from, to;
 
+	if (leader != LF_NONE && (!eligible_stretch(contest, &at, leader, &from, &to) || from > 0))
+		leader = LF_NONE;
 	for (uint32_t i = 0; i < contest->count; i++) {
-		double from, to;
-
 		if (!eligible_stretch(contest, &at, i, &from, &to) || from > 0)
 			continue;
-		if (leader == LF_NONE || lead_over(contest, &at, i, leader).c > 0)
+		if (leader == LF_NONE || lead_over(walk, &at, i, leader).c > 0)
 			leader = i;
 	}
 	return leader;

@@ -316,7 +316,7 @@ bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_c
 /* Who leads over a stretch of one trait. */
 struct lf_stretch {
 	double from, to;
-	uint32_t member; /* index in the case: ranks first (the first listed of a tie); LF_NONE: nobody is eligible or no criterion has a weight */
+	uint32_t member; /* index in the case: ranks first; throughout a tie whoever did before it, at 0 the first listed; LF_NONE: nobody is eligible or no criterion has a weight */
 };
 
 /*

@@ -116,6 +116,13 @@ claim "a profile needs no team"
 l profile --project "$project"; status_is 0; out_has "Checkout redesign calls for"
 l profile --project "$project" --team "$team" --output json; status_is 0; out_has '"disciplines": ['
 
+claim "a sweep says who leads where, draws it, and stores nothing"
+l decisions list --all --output json; cp "$work/out" "$work/before.json"
+l score --team "$team" --project "$project" --as-of 2026-08-01 --sweep interaction_focus --points 11 --svg "$work/sweep.svg"; status_is 0; err_empty
+out_matches '^0\.00 +[01]\.[0-9]+  m-1'; out_has "the project: 0.90"; out_has "no decision was stored"; file_has "$work/sweep.svg" "</svg>"
+l score --team "$team" --project "$project" --sweep interaction_fokus; status_is 2; err_has "--sweep: "; err_has "nearest: interaction_focus"
+l decisions list --all --output json; cmp -s "$work/out" "$work/before.json" || fail "something was stored"
+
 claim "the default rubric is listed, shown and without faults; faults are told by line"
 l rubric check "$rubric"; status_is 0; out_has "this rubric can be used: tech-lead"
 digest=$(grep -oE '[0-9a-f]{64}' "$work/out")
@@ -124,6 +131,7 @@ l rubric show; status_is 0; out_has "Digest $digest"; out_has "architecture"
 l rubric show tech-lead --digest "$digest" --output json; status_is 0; out_has '"name": "tech-lead"'
 l rubric show --digest "${digest:0:12}"; status_is 0; out_has "Digest $digest"
 l rubric show --digest 00000000; status_is 2; err_has "--digest: no version's digest begins with 00000000"
+l rubric explain tech-lead --digest "${digest:0:12}"; status_is 0; out_has "How a project moves the weights"; out_has "Digest $digest"
 l rubric show nothing; [ "$status" != 0 ] || fail "an unknown rubric"; out_empty
 sed -e '0,/default_mean: 3/s//default_mean: 9/' "$rubric" >"$work/bad-rubric.yaml"
 line=$(grep -n 'default_mean: 9' "$work/bad-rubric.yaml" | cut -d: -f1)

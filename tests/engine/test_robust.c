@@ -614,7 +614,7 @@ static void bad_robustness_is_named_with_what_is_allowed(void **state)
 	example_init(&e);
 	e.def.threshold_first_rank_share = 0.5;
 	assert_int_equal(lf_rubric_check(&e.def, collect, &reports), 1);
-	assert_non_null(strstr(reports.text, "thresholds.first_rank_share: needs robustness"));
+	assert_non_null(strstr(reports.text, "thresholds.first_rank_share: can't be computed without robustness"));
 	example_init(&e);
 	e.def.robustness = (struct lf_robustness_def){262144, 0.99, false, 1};
 	e.def.threshold_first_rank_share = 1;

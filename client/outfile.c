@@ -1,0 +1,90 @@
+/* Files that are written: pictures, and rubrics in their canonical form. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/cli.h"
+
+/* 0, or an errno. */
+static int write_all(int file, const struct lf_buffer *text)
+{
+	size_t written = 0;
+	while (written < text->length) {
+		const ssize_t n = write(file, text->data + written, text->length - written);
+		if (n < 0 && errno != EINTR)
+			return errno;
+		written += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int close_file(int file, int failed)
+{
+	return close(file) != 0 && failed == 0 ? errno : failed;
+}
+
+/* To a pipe or device: there is nothing to replace. */
+static int write_through(const char *path, const struct lf_buffer *text)
+{
+	const int file = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	return file < 0 ? errno : close_file(file, write_all(file, text));
+}
+
+/* Beside the file, then in its place. old is the file that is there, NULL where none is. */
+static int write_beside(const char *path, const struct stat *old, const struct lf_buffer *text)
+{
+	char *beside = NULL;
+	if (asprintf(&beside, "%s.%ld.tmp", path, (long)getpid()) < 0)
+		return ENOMEM;
+	const int file = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int failed = file < 0 ? errno : 0;
+	if (failed == 0) {
+		failed = write_all(file, text);
+		if (failed == 0 && old != NULL && fchmod(file, old->st_mode & 07777) != 0)
+			failed = errno;
+		if (failed == 0 && fsync(file) != 0)
+			failed = errno;
+		failed = close_file(file, failed);
+		if (failed == 0 && rename(beside, path) != 0)
+			failed = errno;
+		if (failed != 0)
+			unlink(beside);
+	}
+	free(beside);
+	return failed;
+}
+
+int lf_file_put(const char *path, const struct lf_buffer *text)
+{
+	struct stat status;
+	if (stat(path, &status) != 0)
+		return errno == ENOENT ? write_beside(path, NULL, text) : errno;
+	if (S_ISDIR(status.st_mode))
+		return EISDIR;
+	if (!S_ISREG(status.st_mode))
+		return write_through(path, text);
+	char *real = realpath(path, NULL);
+	if (real == NULL)
+		return errno;
+	const int failed = write_beside(real, &status, text);
+	free(real);
+	return failed;
+}
+
+int lf_cli_svg(struct lf_cli *cli, const char *path, const struct lf_buffer *svg)
+{
+	if (strcmp(path, "-") == 0) {
+		lf_buffer_append(&cli->page.text, svg->data, svg->length);
+		return LF_EXIT_DONE;
+	}
+	const int failed = lf_file_put(path, svg);
+	if (failed == 0)
+		return LF_EXIT_DONE;
+	fprintf(stderr, "leadfit: --svg: %s: %s\n", path, strerror(failed));
+	return LF_EXIT_UNAVAILABLE;
+}
