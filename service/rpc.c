@@ -30,8 +30,9 @@
  *
  * nng's callbacks never wait: they take server->lock, which nobody holds while blocking, and hand work to the
  * workers. A worker is woken only if one sleeps that was not woken already. A small request of the quick method is worked
- * on in the callback itself, where nothing is queued and at most half of nng's threads do so: to wake a worker costs as
- * much as half of such a request's work. What of it may block goes to a worker (lf_rpc_later()). There are more contexts than may be in
+ * on in the callback itself while no more requests are in flight than half of nng's threads: to wake a worker takes as
+ * long as half of such a request's work. With more in flight nng's threads are needed for messages: to keep them
+ * scoring then was tried, and is slower. What of the method may block goes to a worker (lf_rpc_later()). There are more contexts than may be in
  * flight, so that a further request is refused at once rather than left unread; a reply that its peer does not take
  * keeps its place in flight, and after LF_RPC_SEND_MS the peer is disconnected.
  *
@@ -301,9 +302,8 @@ static enum verdict admit(struct lf_rpc_server *server, struct lf_rpc_call *call
 		server->in_flight++;
 		server->counters.started++;
 	}
-	if (verdict == ADMITTED && quick && server->queue_first == NULL && server->quick_running < server->quick_max) {
+	if (verdict == ADMITTED && quick && server->in_flight <= server->quick_max) {
 		verdict = QUICK;
-		server->quick_running++;
 		call->arena = arena_take(server);
 		lf_rpc_call_change(call, LF_CALL_RECEIVING, LF_CALL_WORKING);
 	} else if (verdict == ADMITTED) {
@@ -395,10 +395,6 @@ static void on_received(struct lf_rpc_call *call)
 	verdict = admit(server, call);
 	if (verdict == QUICK) {
 		work(call, false);
-		/* The server lasts: to stop it waits for nng's callbacks. */
-		pthread_mutex_lock(&server->lock);
-		server->quick_running--;
-		pthread_mutex_unlock(&server->lock);
 	} else if (verdict == DROPPED) {
 		lf_rpc_call_drop(call);
 	} else if (verdict != ADMITTED) {

@@ -130,7 +130,7 @@ struct lf_rpc_server {
 	struct lf_rpc_service services[LF_RPC_SERVICES_MAX];
 	size_t service_count;
 	const char *quick_method;    /* NULL = none */
-	size_t quick_max;            /* threads of nng that may work at once */
+	size_t quick_max;            /* in flight, up to which it is worked on where it arrived */
 	nng_socket socket;
 	struct lf_peers peers;
 	struct lf_rpc_budget budget;
@@ -149,7 +149,6 @@ struct lf_rpc_server {
 	pthread_cond_t quiet;        /* in_flight or nng_owned fell to 0 */
 	struct lf_rpc_call *queue_first, *queue_last;
 	size_t sleepers, wakes;      /* workers asleep; of these, already woken */
-	size_t quick_running;        /* threads of nng that work */
 	size_t in_flight;            /* admitted and not ended */
 	size_t nng_owned;            /* calls whose aio is, or is about to be, in nng's hands */
 	bool stopping;               /* arrivals are answered UNAVAILABLE */
