@@ -1,4 +1,5 @@
-/* What would put another candidate first: the candidates beside each other, and rounding of what is found. README.md says what is sought. */
+/* What would put another candidate first: the candidates beside each other, and rounding of what is found. README.md
+ * says what is sought. */
 #include "service/engine/change.h"
 
 static void *carve(unsigned char **at, size_t count, size_t size)
@@ -13,7 +14,8 @@ static void *carve(unsigned char **at, size_t count, size_t size)
 static unsigned char *lay_out(
 	struct lf_contest *contest, const struct lf_rubric *rubric, const struct lf_case *the_case, unsigned char *base)
 {
-	size_t n = the_case->member_count, criteria = rubric->def.criterion_count, lines = criteria + rubric->need_count;
+	size_t n = the_case->member_count, criteria = rubric->def.criterion_count,
+	       lines = criteria + rubric->need_count;
 	unsigned char *at = base;
 
 	contest->values = carve(&at, criteria * n, sizeof *contest->values);
@@ -42,7 +44,8 @@ static unsigned char *lay_out(
 
 size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case)
 {
-	size_t n = the_case->member_count, criteria = rubric->def.criterion_count, lines = criteria + rubric->need_count;
+	size_t n = the_case->member_count, criteria = rubric->def.criterion_count,
+	       lines = criteria + rubric->need_count;
 	size_t alignment = rubric->has_alignment ? rubric->def.discipline_count : 0;
 
 	/* As lay_out(), each array up to 15 bytes more. */
@@ -52,7 +55,8 @@ size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *th
 	       rubric->def.trait_count * sizeof(double) + 20 * 16;
 }
 
-bool lf_gate_passed(const struct lf_rubric *rubric, const struct lf_gate_def *gate, const struct lf_criterion_score *criterion)
+bool lf_gate_passed(
+	const struct lf_rubric *rubric, const struct lf_gate_def *gate, const struct lf_criterion_score *criterion)
 {
 	if (rubric->def.criteria[gate->criterion].derived != LF_RATED)
 		return criterion->value >= gate->at_least;
@@ -101,7 +105,8 @@ static void find_alignments(struct lf_contest *contest)
 	}
 }
 
-void lf_contest_begin(struct lf_contest *contest, const struct lf_scoring *scoring, const struct lf_member_score *rows, size_t count)
+void lf_contest_begin(
+	struct lf_contest *contest, const struct lf_scoring *scoring, const struct lf_member_score *rows, size_t count)
 {
 	const struct lf_rubric *rubric = scoring->rubric;
 	size_t disciplines = rubric->def.discipline_count;
@@ -126,7 +131,8 @@ void lf_contest_begin(struct lf_contest *contest, const struct lf_scoring *scori
 
 /* ---- rounding ---- */
 
-/* The multiple of 1e-6 at or beyond x in that direction, in units; one that x misses by rounding only counts as reached. */
+/* The multiple of 1e-6 at or beyond x in that direction, in units; one that x misses by rounding only counts as
+ * reached. */
 static int64_t outward(double x, double direction)
 {
 	double units = x * 1e6 * direction;
@@ -151,6 +157,7 @@ bool lf_round_outward(
 	double x, double direction, double min, double max, int steps, lf_flips_fn flips, void *context, double *to)
 {
 	int64_t units = outward(x, direction), sign = direction > 0 ? 1 : -1, failed = units - sign;
+	double y;
 
 	for (int i = 0; !flips(context, *to = within(units, min, max)); i++) {
 		if (i == steps || (direction > 0 ? *to >= max : *to <= min))
@@ -167,8 +174,11 @@ bool lf_round_outward(
 		else
 			failed = middle;
 	}
-	*to = within(units, min, max);
-	return flips(context, *to);
+	y = within(units, min, max);
+	if (y == *to)
+		return true;
+	*to = y;
+	return flips(context, y);
 }
 
 /* ---- all of it ---- */
@@ -186,8 +196,8 @@ static void clear(struct lf_changes *changes)
 		};
 }
 
-bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result, void *workspace,
-	struct lf_changes *changes)
+bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
+	void *workspace, struct lf_changes *changes)
 {
 	const struct lf_member_score *ranking = result->ranking;
 	struct lf_scoring scoring = {.rubric = rubric, .the_case = the_case};

@@ -1,7 +1,7 @@
 /*
- * The smallest change of one rating, or new piece of evidence, that puts another candidate first. Only one member's value on one
- * criterion moves, so for each (member, criterion) there is one rating r at which the first place changes hands, whatever the
- * aggregation; r is linear in the rating of each piece.
+ * The smallest change of one rating, or new piece of evidence, that puts another candidate first. Only one member's
+ * value on one criterion moves, so for each (member, criterion) there is one rating r at which the first place changes
+ * hands, whatever the aggregation; r is linear in the rating of each piece.
  */
 #include <string.h>
 #include "service/engine/change.h"
@@ -45,13 +45,14 @@ static double rest_of(const struct lf_contest *contest, const double *weights, u
 }
 
 /*
- * The value on a criterion at which a row's score is `score`: above it (rise) or below it the score is, too. false: none does
- * it, the other criteria being as they are.
+ * The value on a criterion at which a row's score is `score`: above it (rise) or below it the score is, too. false:
+ * none does it, the other criteria being as they are.
  */
-static bool value_for_score(
-	const struct lf_contest *contest, const double *weights, uint32_t row, size_t c, double score, bool rise, double *value)
+static bool value_for_score(const struct lf_contest *contest, const double *weights, uint32_t row, size_t c,
+	double score, bool rise, double *value)
 {
-	double weight = weights[contest->rubric->criteria[c].index], now = contest->values[c * contest->count + row], rest;
+	double weight = weights[contest->rubric->criteria[c].index], now = contest->values[c * contest->count + row],
+	       rest;
 
 	if (!(weight > 0))
 		return false;
@@ -72,7 +73,8 @@ static bool value_for_score(
 	return 1 / score > rest && (rise ? *value < 1 : *value > 0);
 }
 
-/* The rating beyond which the value is above (rise) or below `value`; a flat stretch at `value` is walked to its end. false: none. */
+/* The rating beyond which the value is above (rise) or below `value`; a flat stretch at `value` is walked to its end.
+ * false: none. */
 static bool rating_for_value(const struct lf_criterion *criterion, double value, bool rise, double *rating)
 {
 	const struct lf_segment *s = criterion->segments;
@@ -153,7 +155,8 @@ static bool rating_to_lose(const struct lf_search *search, size_t c, double *rat
 
 	if (search->second == LF_NONE)
 		return false;
-	if (!value_for_score(contest, search->result->weights, search->first, c, contest->rows[search->second].score, false, &value) ||
+	if (!value_for_score(contest, search->result->weights, search->first, c, contest->rows[search->second].score,
+		    false, &value) ||
 		!rating_for_value(&rubric->criteria[c], value, false, rating))
 		*rating = -INFINITY;
 	gate = highest_gate(rubric, rubric->criteria[c].index, &mask);
@@ -185,8 +188,8 @@ static bool flips(void *context, double to)
 
 	trial->gate = highest_gate(rubric, index, &mask);
 	memcpy(contest->row, before->criteria, rubric->def.criterion_count * sizeof *contest->row);
-	lf_rate_changed(rubric, contest->the_case, &contest->the_case->members[before->member], attempt->c, attempt->evidence, to,
-		&contest->row[index]);
+	lf_rate_changed(rubric, contest->the_case, &contest->the_case->members[before->member], attempt->c,
+		attempt->evidence, to, &contest->row[index]);
 	score = lf_aggregate(rubric, search->result->weights, contest->row);
 	failed &= ~mask;
 	for (size_t g = 0; g < rubric->def.gate_count; g++) {
@@ -205,7 +208,8 @@ static bool settle(const struct lf_search *search, struct attempt *attempt, uint
 	const struct lf_rubric_def *def = &search->contest.rubric->def;
 	struct trial trial = {.search = search, .attempt = attempt, .gate = LF_NONE};
 
-	if (!lf_round_outward(attempt->x, attempt->direction, def->scale_min, def->scale_max, STEPS, flips, &trial, &attempt->to))
+	if (!lf_round_outward(
+		    attempt->x, attempt->direction, def->scale_min, def->scale_max, STEPS, flips, &trial, &attempt->to))
 		return false;
 	*gate = trial.gate;
 	return true;
@@ -218,7 +222,8 @@ static const char *source_id(const struct lf_rubric_def *def, const struct lf_ev
 	return e->source == LF_NONE ? "" : def->source_ids[e->source];
 }
 
-/* Which of two equal attempts to name: rows and criteria come in canonical order, so it is about pieces of one criterion of one member. */
+/* Which of two equal attempts to name: rows and criteria come in canonical order, so it is about pieces of one
+ * criterion of one member. */
 static bool piece_before(const struct lf_search *search, const struct attempt *a, const struct attempt *b)
 {
 	const struct lf_contest *contest = &search->contest;
@@ -275,10 +280,12 @@ static void consider(struct finder *finder, enum lf_change_kind kind, struct att
 }
 
 /* A new piece of evidence: r' = (S + x)/(W + 1), so x = r + (r' - r)·(W + 1). */
-static void consider_new(struct finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now, double rating)
+static void consider_new(
+	struct finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now, double rating)
 {
 	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
-	struct attempt attempt = {.row = row, .evidence = LF_NONE, .c = c, .direction = row == finder->search->first ? -1 : 1};
+	struct attempt attempt = {
+		.row = row, .evidence = LF_NONE, .c = c, .direction = row == finder->search->first ? -1 : 1};
 
 	if (now->known) {
 		attempt.from = now->rating;
@@ -308,7 +315,8 @@ static void search_member(struct finder *finder, uint32_t row)
 
 		contest->reach[c] = -1;
 		if (rubric->criteria[c].derived != LF_RATED || (first && !now->known) ||
-			!(first ? rating_to_lose(finder->search, c, &rating) : rating_to_win(finder->search, row, c, &rating)))
+			!(first ? rating_to_lose(finder->search, c, &rating)
+				: rating_to_win(finder->search, row, c, &rating)))
 			continue;
 		/* What is beyond r already by rounding. */
 		if (now->known && (rating - now->rating) * direction < 0)
@@ -331,8 +339,13 @@ static void search_member(struct finder *finder, uint32_t row)
 			continue;
 		distance = contest->reach[c] / weight;
 		consider(finder, LF_CHANGE_RATING,
-			(struct attempt){.row = row, .evidence = (uint32_t)i, .c = c, .distance = distance, .from = e->rating,
-				.x = e->rating + direction * distance, .direction = direction});
+			(struct attempt){.row = row,
+				.evidence = (uint32_t)i,
+				.c = c,
+				.distance = distance,
+				.from = e->rating,
+				.x = e->rating + direction * distance,
+				.direction = direction});
 	}
 }
 

@@ -31,13 +31,15 @@ static bool settle(struct lf_search *search, struct found *found)
 	struct trial trial = {.search = search, .trait = found->trait};
 	double from = search->contest.the_case->traits[found->trait];
 
-	if (!lf_round_outward(from + found->direction * found->distance, found->direction, 0, 1, STEPS, flips, &trial, &found->to))
+	if (!lf_round_outward(from + found->direction * found->distance, found->direction, 0, 1, STEPS, flips, &trial,
+		    &found->to))
 		return false;
 	found->first = trial.first;
 	return true;
 }
 
-/* At the very end of the range all needs may be 0, and with them everybody's alignment: the one jump that no piece sees. */
+/* At the very end of the range all needs may be 0, and with them everybody's alignment: the one jump that no piece
+ * sees. */
 static bool end_flips(const struct lf_walk *walk, struct lf_search *search)
 {
 	struct trial trial = {.search = search, .trait = walk->trait};
@@ -94,7 +96,8 @@ static void search_all(struct lf_search *search, bool verify, struct found *best
 	}
 }
 
-/* A gate on an alignment that is crossed at the change: by the first place downwards, or by who then ranks first upwards. */
+/* A gate on an alignment that is crossed at the change: by the first place downwards, or by who then ranks first
+ * upwards. */
 static uint32_t crossed_gate(struct lf_search *search, const struct found *found)
 {
 	const struct lf_contest *contest = &search->contest;
@@ -102,7 +105,7 @@ static uint32_t crossed_gate(struct lf_search *search, const struct found *found
 	uint64_t failed = contest->rows[found->first].failed_gates;
 	uint32_t gate = LF_NONE;
 
-	if (contest->alignments == 0)
+	if (contest->alignments == 0 || rubric->def.gate_count == 0)
 		return LF_NONE;
 	(void)lf_lead_at(&search->contest, found->trait, found->to); /* for lf_alignment_at() */
 	for (uint32_t g = 0; g < rubric->def.gate_count; g++) {

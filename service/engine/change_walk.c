@@ -1,12 +1,12 @@
 /*
  * Who ranks first along one trait.
  *
- * Raw weights and needs are straight lines in the trait, cut off at 0. Between two places where one is cut off (a piece), with
- * W = Σ w̃ and N = Σ need, a candidate's ADDITIVE score times W·N is N·Σ w̃·v + w̃_a·Σ need·x: quadratic where there is one alignment a,
- * else linear. The walk goes piece by piece, outward from its origin, and in each finds the nearest t at which somebody gets strictly
- * ahead of the leader or crosses a gate on the alignment. Otherwise it samples, and bisects where two samples differ.
+ * Raw weights and needs are straight lines in the trait, cut off at 0. Between two places where one is cut off (a
+ * piece), with W = Σ w̃ and N = Σ need, a candidate's ADDITIVE score times W·N is N·Σ w̃·v + w̃_a·Σ need·x: quadratic
+ * where there is one alignment a, else linear. The walk goes piece by piece, outward from its origin, and in each finds
+ * the nearest t at which somebody gets strictly ahead of the leader or crosses a gate on the alignment. Otherwise it
+ * samples, and bisects where two samples differ.
  */
-#include <string.h>
 #include "service/engine/change.h"
 
 /* Two events nearer than this are one; the leader is looked up that far beyond an event, clear of rounding. */
@@ -18,136 +18,6 @@ enum {
 	SAMPLES_MIN = 4,
 	SAMPLED_WORK_MAX = 1 << 22, /* candidates × criteria × traits × samples: beyond it there are fewer samples */
 };
-
-/* ---- who ranks first at one point ---- */
-
-/* v of an alignment with the needs at these traits, for all rows; the same operations as in scoring. */
-static void align_all(struct lf_contest *contest, const struct lf_criterion *criterion, const double *traits)
-{
-	size_t n = contest->count;
-	double total = 0;
-
-	for (size_t i = 0; i < n; i++)
-		contest->column[i] = 0;
-	for (size_t k = 0; k < criterion->need_count; k++) {
-		double need = lf_respond(&criterion->needs[k].amount, traits);
-		const double *x = contest->expertise + criterion->needs[k].discipline * n;
-
-		total += need;
-		for (size_t i = 0; i < n; i++)
-			contest->column[i] += need * x[i];
-	}
-	for (size_t i = 0; i < n; i++)
-		contest->column[i] = total > 0 ? contest->column[i] / total : 0;
-}
-
-static void apply_gates(struct lf_contest *contest, uint32_t criterion)
-{
-	const struct lf_rubric_def *def = &contest->rubric->def;
-
-	for (size_t g = 0; g < def->gate_count; g++) {
-		if (def->gates[g].criterion != criterion)
-			continue;
-		for (size_t i = 0; i < contest->count; i++)
-			contest->eligible[i] &= contest->column[i] >= def->gates[g].at_least;
-	}
-}
-
-/* Adds one criterion's part to every row's score: as lf_aggregate() does, so with the same bits. */
-static void add_criterion(struct lf_contest *contest, double weight, const double *values)
-{
-	enum lf_aggregation aggregation = contest->rubric->def.aggregation;
-	double *sum = contest->sum, *lowest = contest->lowest;
-
-	if (aggregation == LF_ADDITIVE) {
-		for (size_t i = 0; i < contest->count; i++)
-			sum[i] += weight * values[i];
-		return;
-	}
-	for (size_t i = 0; i < contest->count; i++)
-		lowest[i] = values[i] < lowest[i] ? values[i] : lowest[i];
-	for (size_t i = 0; aggregation == LF_HARMONIC && i < contest->count; i++)
-		sum[i] += weight / values[i]; /* infinite for 0, where `lowest` decides */
-}
-
-static uint32_t highest(const struct lf_contest *contest)
-{
-	enum lf_aggregation aggregation = contest->rubric->def.aggregation;
-	uint32_t leader = LF_NONE;
-	double best = -1;
-
-	for (uint32_t i = 0; i < contest->count; i++) {
-		double score = aggregation == LF_MINIMUM ? contest->lowest[i] : contest->sum[i];
-
-		if (aggregation == LF_HARMONIC)
-			score = contest->lowest[i] > 0 ? 1 / score : 0;
-		score = score > 1 ? 1 : score;
-		if (contest->eligible[i] && (score > best || (i == contest->favourite && !(score < best)))) {
-			best = score;
-			leader = i;
-		}
-	}
-	return leader;
-}
-
-/* traits NULL: values and gates as they are. */
-static uint32_t lead(struct lf_contest *contest, const double *weights, const double *traits)
-{
-	const struct lf_rubric *rubric = contest->rubric;
-	size_t n = contest->count;
-
-	for (size_t i = 0; i < n; i++) {
-		contest->sum[i] = 0;
-		contest->lowest[i] = 1;
-		contest->eligible[i] = traits != NULL ? !contest->barred[i] : contest->rows[i].eligible;
-	}
-	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
-		const struct lf_criterion *criterion = &rubric->criteria[c];
-		const double *values = contest->values + c * n;
-		double weight = weights[criterion->index];
-
-		if (traits != NULL && criterion->derived == LF_DOMAIN_ALIGNMENT) {
-			align_all(contest, criterion, traits);
-			apply_gates(contest, criterion->index);
-			values = contest->column;
-		}
-		if (weight > 0)
-			add_criterion(contest, weight, values);
-	}
-	return highest(contest);
-}
-
-uint32_t lf_lead_with(struct lf_contest *contest, const double *weights)
-{
-	return lead(contest, weights, NULL);
-}
-
-static void set_traits(struct lf_contest *contest, uint32_t trait, double tau)
-{
-	memcpy(contest->traits, contest->the_case->traits, contest->rubric->def.trait_count * sizeof *contest->traits);
-	contest->traits[trait] = tau;
-}
-
-double lf_alignment_at(const struct lf_contest *contest, const struct lf_criterion *criterion, uint32_t row)
-{
-	double total = 0, met = 0;
-
-	for (size_t k = 0; k < criterion->need_count; k++) {
-		double need = lf_respond(&criterion->needs[k].amount, contest->traits);
-
-		total += need;
-		met += need * contest->expertise[criterion->needs[k].discipline * contest->count + row];
-	}
-	return total > 0 ? met / total : 0;
-}
-
-uint32_t lf_lead_at(struct lf_contest *contest, uint32_t trait, double tau)
-{
-	set_traits(contest, trait, tau);
-	if (!lf_weights(contest->rubric, contest->traits, contest->weights))
-		return LF_NONE;
-	return lead(contest, contest->weights, contest->traits);
-}
 
 /* ---- lines ---- */
 
@@ -187,7 +57,8 @@ static void add_scaled(double *to, const double *of, double amount, size_t count
 		to[i] += amount * of[i];
 }
 
-/* What a line multiplies: the values of a criterion, the expertise in a discipline; NULL for the weight of the alignment. */
+/* What a line multiplies: the values of a criterion, the expertise in a discipline; NULL for the weight of the
+ * alignment. */
 static const double *factors(const struct lf_contest *contest, size_t line, bool *is_need)
 {
 	const struct lf_rubric *rubric = contest->rubric;
@@ -200,20 +71,44 @@ static const double *factors(const struct lf_contest *contest, size_t line, bool
 	return line == contest->alignment ? NULL : contest->values + line * contest->count;
 }
 
+static void count_origin(struct lf_contest *contest)
+{
+	size_t criteria = contest->rubric->def.criterion_count;
+
+	contest->moving_count = contest->origin_weights = contest->origin_needs = 0;
+	contest->moving_trait = LF_NONE;
+	contest->origin_need = contest->weights_size = contest->needs_size = 0;
+	for (size_t l = 0; l < line_count(contest); l++) {
+		struct lf_line *line = &contest->lines[l];
+
+		line->slope = 0;
+		line->turn = INFINITY;
+		line->active = line->at > 0;
+		*(l < criteria ? &contest->weights_size : &contest->needs_size) += line->at < 0 ? -line->at : line->at;
+		if (!line->active)
+			continue;
+		*(l < criteria ? &contest->origin_weights : &contest->origin_needs) += 1;
+		if (l >= criteria)
+			contest->origin_need += line->at;
+	}
+}
+
 void lf_walk_origin(struct lf_contest *contest, uint32_t trait, double tau)
 {
 	const struct lf_rubric *rubric = contest->rubric;
 	size_t criteria = rubric->def.criterion_count, n = contest->count;
 	const double *traits = contest->traits;
 
-	set_traits(contest, trait, tau);
+	lf_set_traits(contest, trait, tau);
 	for (size_t c = 0; c < criteria; c++) {
 		const struct lf_criterion *criterion = &rubric->criteria[c];
 
 		contest->lines[c].at = unclamped(&criterion->weight, traits);
 		for (size_t k = 0; k < criterion->need_count; k++)
-			contest->lines[criteria + criterion->need_first + k].at = unclamped(&criterion->needs[k].amount, traits);
+			contest->lines[criteria + criterion->need_first + k].at =
+				unclamped(&criterion->needs[k].amount, traits);
 	}
+	count_origin(contest);
 	if (!contest->exact)
 		return;
 	for (size_t i = 0; i < n; i++)
@@ -261,61 +156,77 @@ static void toggle(struct lf_walk *walk, size_t line)
 	if (factor == NULL)
 		return;
 	add_scaled(is_need ? contest->met : contest->fixed, factor, of->active ? of->at : -of->at, contest->count);
-	add_scaled(is_need ? contest->met_rise : contest->fixed_rise, factor, of->active ? of->slope : -of->slope, contest->count);
+	add_scaled(is_need ? contest->met_rise : contest->fixed_rise, factor, of->active ? of->slope : -of->slope,
+		contest->count);
 }
 
-/* Slopes, and where each line turns. Returns how many lines move. */
-static size_t set_lines(struct lf_walk *walk, uint32_t trait, double direction)
+static void take_line(struct lf_contest *contest, size_t line, double slope)
 {
-	struct lf_contest *contest = walk->contest;
+	if (slope == 0)
+		return;
+	contest->lines[line].coefficient = slope;
+	contest->moving[contest->moving_count++] = (uint32_t)line;
+}
+
+/* Finds the lines that move with a trait; those of the last one stand still again. */
+static void find_moving(struct lf_contest *contest, uint32_t trait)
+{
 	const struct lf_rubric *rubric = contest->rubric;
-	size_t criteria = rubric->def.criterion_count, moving = 0, need = criteria;
-	double weights = 0, needs = 0;
+	size_t need = rubric->def.criterion_count;
 
-	for (size_t c = 0; c < criteria; c++) {
-		contest->lines[c].slope = coefficient(&rubric->criteria[c].weight, trait);
-		for (size_t k = 0; k < rubric->criteria[c].need_count; k++)
-			contest->lines[need++].slope = coefficient(&rubric->criteria[c].needs[k].amount, trait);
-	}
-	for (size_t l = 0; l < line_count(contest); l++) {
-		struct lf_line *line = &contest->lines[l];
+	for (size_t k = 0; k < contest->moving_count; k++) {
+		struct lf_line *line = &contest->lines[contest->moving[k]];
 
-		*(l < criteria ? &weights : &needs) += (line->at < 0 ? -line->at : line->at) + (line->slope < 0 ? -line->slope : line->slope);
-		line->slope *= direction;
-		line->active = line->at > 0 || (!(line->at < 0) && line->slope > 0);
+		line->slope = 0;
 		line->turn = INFINITY;
-		if (line->slope == 0)
-			continue;
-		contest->moving[moving++] = (uint32_t)l;
-		if ((line->at > 0 && line->slope < 0) || (line->at < 0 && line->slope > 0))
-			line->turn = -line->at / line->slope;
+		line->active = line->at > 0;
 	}
-	walk->noise = 0x1p-49 * weights * (contest->alignments > 0 ? needs : 1);
-	return moving;
+	contest->moving_count = 0;
+	contest->moving_trait = trait;
+	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
+		take_line(contest, c, coefficient(&rubric->criteria[c].weight, trait));
+		for (size_t k = 0; k < rubric->criteria[c].need_count; k++)
+			take_line(contest, need++, coefficient(&rubric->criteria[c].needs[k].amount, trait));
+	}
 }
 
-static void set_sums(struct lf_walk *walk)
+/* Slopes, where each line turns, and the sums. */
+static void set_lines(struct lf_walk *walk, double direction)
 {
 	struct lf_contest *contest = walk->contest;
-	size_t n = contest->count;
+	size_t n = contest->count, criteria = contest->rubric->def.criterion_count;
+	double weights = contest->weights_size, needs = contest->needs_size;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; contest->exact && i < n; i++) {
 		contest->fixed[i] = contest->origin_fixed[i];
 		contest->met[i] = contest->origin_met[i];
 		contest->fixed_rise[i] = contest->met_rise[i] = 0;
 	}
-	for (size_t l = 0; l < line_count(contest); l++) {
-		if (contest->lines[l].active)
-			count_line(walk, l, true);
-	}
-	for (size_t k = 0; k < walk->moving_count; k++) {
-		const struct lf_line *line = &contest->lines[contest->moving[k]];
+	walk->weights_active = contest->origin_weights;
+	walk->needs_active = contest->origin_needs;
+	walk->need = contest->origin_need;
+	for (size_t k = 0; k < contest->moving_count; k++) {
+		size_t l = contest->moving[k];
+		struct lf_line *line = &contest->lines[l];
+		bool above = line->at > 0, below = line->at < 0, rises;
 		bool is_need;
-		const double *of = factors(contest, contest->moving[k], &is_need);
+		const double *of;
 
-		if (line->active && of != NULL)
+		line->slope = direction * line->coefficient;
+		rises = line->slope > 0;
+		line->active = above || (!below && rises);
+		line->turn = (above && !rises) || (below && rises) ? -line->at / line->slope : INFINITY;
+		*(l < criteria ? &weights : &needs) += rises ? line->slope : -line->slope;
+		if (!line->active || !contest->exact)
+			continue;
+		*(l < criteria ? &walk->weights_active : &walk->needs_active) += !above;
+		of = factors(contest, l, &is_need);
+		if (is_need)
+			walk->need_rise += line->slope;
+		if (of != NULL)
 			add_scaled(is_need ? contest->met_rise : contest->fixed_rise, of, line->slope, n);
 	}
+	walk->noise = 0x1p-49 * weights * (contest->alignments > 0 ? needs : 1);
 }
 
 static double next_turn(const struct lf_walk *walk)
@@ -323,7 +234,7 @@ static double next_turn(const struct lf_walk *walk)
 	const struct lf_contest *contest = walk->contest;
 	double turn = INFINITY;
 
-	for (size_t k = 0; k < walk->moving_count; k++) {
+	for (size_t k = 0; k < contest->moving_count; k++) {
 		const struct lf_line *line = &contest->lines[contest->moving[k]];
 
 		if (line->turn < turn)
@@ -340,8 +251,8 @@ static void find_piece_end(struct lf_walk *walk)
 	walk->events = 0;
 }
 
-bool lf_walk_begin(
-	struct lf_walk *walk, struct lf_contest *contest, uint32_t trait, double origin, double direction, uint32_t leader)
+bool lf_walk_begin(struct lf_walk *walk, struct lf_contest *contest, uint32_t trait, double origin, double direction,
+	uint32_t leader)
 {
 	*walk = (struct lf_walk){
 		.contest = contest,
@@ -352,11 +263,13 @@ bool lf_walk_begin(
 		.limit = 1,
 		.leader = leader,
 	};
-	walk->moving_count = set_lines(walk, trait, direction);
-	if (contest->exact)
-		set_sums(walk);
+	if (contest->moving_trait != trait)
+		find_moving(contest, trait);
+	if (contest->moving_count == 0)
+		return false;
+	set_lines(walk, direction);
 	find_piece_end(walk);
-	return walk->moving_count > 0;
+	return true;
 }
 
 double lf_walk_tau(const struct lf_walk *walk, double t)
@@ -370,12 +283,12 @@ double lf_walk_tau(const struct lf_walk *walk, double t)
 
 /* Sums in a piece, about one t. */
 struct about {
-	double t, length; /* to the end of the piece */
+	double t, length;           /* to the end of the piece */
 	double need, need_rise;     /* N; 1 and 0 where the alignment has no part */
 	double weight, weight_rise; /* w̃ of the alignment */
-	double bound;     /* of the gate, a hair lower, so that who meets it exactly is in */
-	bool gated;       /* the gate moves with t */
-	bool shut;        /* nobody passes it */
+	double bound;               /* of the gate, a hair lower, so that who meets it exactly is in */
+	bool gated;                 /* the gate moves with t */
+	bool shut;                  /* nobody passes it */
 	bool aligned;
 };
 
@@ -446,7 +359,8 @@ static inline double first_above(struct quadratic q, double length)
 }
 
 /* From where to where, as distances from about.t, a row passes its gates within the piece. false: nowhere. */
-static bool eligible_stretch(const struct lf_contest *contest, const struct about *at, uint32_t i, double *from, double *to)
+static inline bool eligible_stretch(
+	const struct lf_contest *contest, const struct about *at, uint32_t i, double *from, double *to)
 {
 	double rise, now, then;
 
@@ -524,7 +438,7 @@ static uint32_t leader_in_piece(const struct lf_walk *walk, double t)
 /* Steps over the end of a piece: every line that turns there does. */
 static void open_piece(struct lf_walk *walk)
 {
-	for (size_t k = 0; k < walk->moving_count; k++) {
+	for (size_t k = 0; k < walk->contest->moving_count; k++) {
 		size_t line = walk->contest->moving[k];
 
 		if (walk->contest->lines[line].turn <= walk->piece_end)

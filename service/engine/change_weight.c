@@ -1,7 +1,8 @@
 /*
- * Between which weights of a criterion the first place holds. With the weight x of criterion j, all others rescaled by (1-x)/(1-w_j),
- * a total T = Σ w·u becomes T + (x - w_j)·(u_j - T)/(1 - w_j): u is the value (ADDITIVE) or -1/value (HARMONIC: the higher -Σ w/v, the
- * higher the score). So the lead over each other candidate is a straight line in x, and the bounds are the nearest of their zeros.
+ * Between which weights of a criterion the first place holds. With the weight x of criterion j, all others rescaled by
+ * (1-x)/(1-w_j), a total T = Σ w·u becomes T + (x - w_j)·(u_j - T)/(1 - w_j): u is the value (ADDITIVE) or -1/value
+ * (HARMONIC: the higher -Σ w/v, the higher the score). So the lead over each other candidate is a straight line in x,
+ * and the bounds are the nearest of their zeros.
  */
 #include "service/engine/change.h"
 
@@ -36,7 +37,8 @@ static uint32_t lead_at_weight(struct lf_search *search, size_t c, double x)
 static uint32_t lead_by_lines(const struct lf_search *search, size_t c, double x)
 {
 	const struct lf_contest *contest = &search->contest;
-	double weight = search->result->weights[contest->rubric->criteria[c].index], share = (x - weight) / (1 - weight);
+	double weight = search->result->weights[contest->rubric->criteria[c].index],
+	       share = (x - weight) / (1 - weight);
 	double best = 0, own_total = total_of(contest, search->first), own = worth(contest, c, search->first);
 	uint32_t leader = search->first;
 
@@ -60,7 +62,8 @@ static uint32_t place_at_weight(struct lf_search *search, size_t c, double x)
 	return row == LF_NONE || row == search->first ? LF_NONE : search->contest.places[row];
 }
 
-/* How steeply others gain on the first place with this weight, measured in how far they are behind: the most and the least. */
+/* How steeply others gain on the first place with this weight, measured in how far they are behind: the most and the
+ * least. */
 static void find_steepest(const struct lf_search *search, size_t c, double *most, double *least)
 {
 	const struct lf_contest *contest = &search->contest;

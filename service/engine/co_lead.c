@@ -7,8 +7,10 @@ static bool matters(double weight, size_t positive)
 	return weight * (double)positive >= 1 - 1e-12;
 }
 
-/* The first's weak side that the other covers best: a value below the first's own score here, and above it there. LF_NONE: none. */
-static uint32_t covered_side(const struct lf_rubric *rubric, const struct lf_result *result, const struct lf_member_score *other)
+/* The first's weak side that the other covers best: a value below the first's own score here, and above it there.
+ * LF_NONE: none. */
+static uint32_t covered_side(
+	const struct lf_rubric *rubric, const struct lf_result *result, const struct lf_member_score *other)
 {
 	const struct lf_member_score *first = &result->ranking[0];
 	uint32_t found = LF_NONE;
@@ -31,7 +33,8 @@ static uint32_t covered_side(const struct lf_rubric *rubric, const struct lf_res
 	return found;
 }
 
-void lf_find_co_lead(const struct lf_rubric *rubric, const struct lf_result *result, struct lf_co_lead *co_lead, double *values)
+void lf_find_co_lead(
+	const struct lf_rubric *rubric, const struct lf_result *result, struct lf_co_lead *co_lead, double *values)
 {
 	const struct lf_member_score *first = result->ranking, *other;
 

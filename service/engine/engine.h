@@ -272,7 +272,7 @@ bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_ca
 
 /*
  * Normalised weights of one criterion between which the first place holds, all other weights rescaled in proportion. Rounded outward to
- * 1e-6: beyond low - 1e-6 or high + 1e-6 another candidate ranks first.
+ * 1e-6: beyond low - 1e-6 or high + 1e-6 another candidate ranks first. A bound of 0 or 1 with somebody named: at exactly that weight.
  */
 struct lf_weight_interval {
 	double low, high;
@@ -297,7 +297,7 @@ struct lf_change {
 	double from;        /* rating of the piece; for new evidence the rating r of the criterion, NaN where unknown; trait */
 	double to;          /* rounded outward (away from `from`) to 1e-6, within the scale or 0..1 */
 	uint32_t first;     /* place in the ranking of who then ranks first */
-	uint32_t gate;      /* the gate whose crossing makes the difference; LF_NONE where it is the score */
+	uint32_t gate;      /* a gate crossed on the way: the first place then fails it, or `first` fails it now; LF_NONE: only scores change */
 };
 
 struct lf_changes {

@@ -220,7 +220,6 @@ void lf_trials_score(const struct lf_trials *contest, const struct lf_block *par
 
 /* ---- who is first ---- */
 
-/* Samples that are scored together: few where contenders are many, so that their scores stay in a cache. */
 size_t lf_part_samples(size_t block, size_t members)
 {
 	size_t lanes = 2048 / (members > 0 ? members : 1) / LF_KERNEL_LANES * LF_KERNEL_LANES;

@@ -19,13 +19,13 @@ struct lf_perturbations {
 	size_t block;          /* samples of a block, a multiple of LF_KERNEL_LANES */
 	const double *factors; /* NULL: weights are certain, every factor is 1 */
 	bool unknown;          /* factors are the gaps that stand for the weights of all criteria, not factors of weights */
-	const double *noise;   /* u, twice over and some: noise[i] = u[i mod K] for i < 2K + block; NULL: ratings are certain */
+	const double *noise;   /* u, twice over and some: noise[i] = u[i mod K], i < 2K + block; NULL: ratings are certain */
 	const double *ones;    /* block times 1 */
 };
 
 /* Samples of a block for so many criteria: what fits the first-level cache beside the rest. */
 size_t lf_block_samples(size_t samples, size_t criteria);
-/* Samples of a block that are scored together for so many members: few where they are many, so that their scores stay in a cache. */
+/* Samples of a block that are scored together: few where members are many, so that their scores stay in a cache. */
 size_t lf_part_samples(size_t block, size_t members);
 /* The rows of all blocks, C · block doubles each. */
 void lf_draw_factors(const struct lf_rubric *rubric, double *factors);

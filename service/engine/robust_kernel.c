@@ -39,7 +39,10 @@ enum { TWO_AT_ONCE = 1 };
 enum { TWO_AT_ONCE = 0 };
 #endif
 
-/* Who is added up: one contender, or two at once, for whom each factor is loaded once. What follows the last row: doubt, and who is best. */
+/*
+ * Who is added up: one contender, or two at once, for whom each factor is loaded once. What follows the last row: doubt, and who is
+ * best.
+ */
 struct side {
 	const double *coefficients;
 	double doubt;
@@ -164,8 +167,8 @@ static void finish_two(const struct lf_block *block, const struct pass *pass)
 }
 
 /* For scores that are not sums: base, or D / sum, which is in out. */
-static inline __attribute__((always_inline)) void finish_others(
-	const struct lf_block *block, const struct lf_contender *contender, const double *restrict totals, double *restrict out, double *restrict best)
+static inline __attribute__((always_inline)) void finish_others(const struct lf_block *block,
+	const struct lf_contender *contender, const double *restrict totals, double *restrict out, double *restrict best)
 {
 	const size_t lanes = whole(block->lanes);
 	const double base = contender->base, doubt = contender->doubt;
@@ -193,7 +196,8 @@ static struct side side_of(const struct lf_contender *contender, double *out)
 static void score(
 	const struct lf_block *block, const struct lf_contender *contenders, size_t count, double *out, double *best)
 {
-	bool two = TWO_AT_ONCE && count > 1 && !block->harmonic && contenders[0].coefficients != NULL && contenders[1].coefficients != NULL;
+	bool two = TWO_AT_ONCE && count > 1 && !block->harmonic && contenders[0].coefficients != NULL &&
+		   contenders[1].coefficients != NULL;
 	struct side sides[2];
 
 	for (size_t i = 0; i < count; i++)

@@ -26,7 +26,7 @@ struct lf_contender {
 	const double *coefficients; /* of the factors, one a row; NULL: the score does not vary with the weights */
 	double base;                /* the score where coefficients is NULL */
 	double doubt;               /* q */
-	const double *noise;        /* u for the block's first sample, as far as this member's place shifts it; finite even if doubt is 0 */
+	const double *noise;        /* u from the block's first sample on, shifted by the member's place; finite even if doubt is 0 */
 };
 
 struct lf_kernel {
@@ -35,10 +35,11 @@ struct lf_kernel {
 	/* out[s] = sum of coefficients[j] * factors[j][s], in order of j. */
 	void (*sum)(const struct lf_block *block, const double *coefficients, double *out);
 	/*
-	 * out[s] = what is compared of a contender in sample s; best[s] = the larger of that and best[s]. For count contenders, 1 or 2, one row
-	 * of block->lanes after the other.
+	 * out[s] = what is compared of a contender in sample s; best[s] = the larger of that and best[s]. For count contenders, 1 or 2,
+	 * one row of block->lanes after the other.
 	 */
-	void (*score)(const struct lf_block *block, const struct lf_contender *contenders, size_t count, double *out, double *best);
+	void (*score)(const struct lf_block *block, const struct lf_contender *contenders, size_t count, double *out,
+		double *best);
 	/* In how many lanes a and b are equal. */
 	uint64_t (*count_equal)(size_t lanes, const double *a, const double *b);
 };

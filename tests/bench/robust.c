@@ -160,8 +160,8 @@ static void measure_inner_loop(double seconds, const struct lf_kernel *kernel, s
 		.rows = LF_ROBUST_CRITERIA,
 		.totals = rows[0],
 		.doubt_scale = rows[0]};
-	const struct lf_contender contenders[2] = {
-		{.coefficients = coefficients, .doubt = 0.01, .noise = noise + 1}, {.coefficients = coefficients, .doubt = 0.02, .noise = noise + 2}};
+	const struct lf_contender contenders[2] = {{.coefficients = coefficients, .doubt = 0.01, .noise = noise + 1},
+		{.coefficients = coefficients, .doubt = 0.02, .noise = noise + 2}};
 	uint64_t until = lf_meter_now_ns() + (uint64_t)(seconds * 1e9);
 	size_t count = 0;
 

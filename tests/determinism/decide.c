@@ -5,6 +5,7 @@
  *	decide RUBRIC.yaml --json NUMBER      that answer as JSON, to see what differs
  *
  * A Decision has all there is: robustness, what would change it, co-leads, and every second one a rank table.
+ * Each is also restored from what the log would keep, and must be the same bytes again.
  * Requests are made with integers only, so that they are the same everywhere. LF_TEST_KERNEL names the instruction set for
  * robustness (baseline, avx2, avx512); where this machine does not have it, the exit status is 77.
  */
@@ -164,6 +165,31 @@ static struct lf_version *load(const char *path, size_t aggregation)
 	return version;
 }
 
+/* The decision as the log gives it back, from its numbers: it must be the same bytes. Ends the program where it is not. */
+static void check_restored(const struct lf_answer_parts *parts, Leadfit__V1__ScoreRequest *request, const uint8_t *packed,
+	size_t length, unsigned number, struct lf_arena *arena)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_stored stored = {.caller = parts->caller, .answer = lf_answer_pack(parts, NULL, false, arena)};
+	Leadfit__V1__Decision *restored = NULL;
+	size_t again_length = 0;
+	uint8_t *again = NULL;
+
+	lf_wire_canonicalize(&request->base);
+	stored.team.data = lf_wire_canonical_bytes(&request->team->base, arena, &stored.team.length);
+	stored.project.data = lf_wire_canonical_bytes(&request->project->base, arena, &stored.project.length);
+	if (lf_decision_restore(&stored, parts->version, arena, &restored, &error) == LF_OK) {
+		restored->decision_id = request->team->id + strlen(request->team->id); /* empty: given by the log only */
+		restored->decided_at = NULL;
+		again = lf_arena_alloc(arena, leadfit__v1__decision__get_packed_size(restored));
+		again_length = leadfit__v1__decision__pack(restored, again);
+	}
+	if (again == NULL || again_length != length || memcmp(again, packed, length) != 0) {
+		fprintf(stderr, "request %u: restored, its decision is another one: %s\n", number, error.message);
+		exit(1);
+	}
+}
+
 /* Answers one request; prints its line, or the whole of it. */
 static void answer(const struct lf_version *version, unsigned number, uint64_t *state, bool whole)
 {
@@ -171,12 +197,14 @@ static void answer(const struct lf_version *version, unsigned number, uint64_t *
 	struct lf_checker checker = {.error = &error};
 	struct lf_buffer text = {0}, json = {0};
 	struct lf_evaluation evaluation;
+	struct lf_answer_parts parts = {.version = version, .evaluation = &evaluation, .caller = "local"};
 	struct lf_digest digest;
 	struct lf_arena arena;
 	Leadfit__V1__ScoreRequest *request;
 	Leadfit__V1__Decision *decision = NULL;
 	char digest_text[65];
 	uint8_t *packed;
+	size_t length;
 
 	lf_arena_init(&arena, 64 << 20);
 	say_request(&text, state);
@@ -186,22 +214,22 @@ static void answer(const struct lf_version *version, unsigned number, uint64_t *
 	    lf_evaluate(&evaluation, version,
 		    &(struct lf_case_input){
 			    .team = request->team, .project = request->project, .as_of_seconds = request->as_of->seconds},
-		    NULL, &checker, &arena) == LF_OK)
-		decision = lf_decision_build(
-			&(struct lf_answer_parts){.version = version,
-				.evaluation = &evaluation,
-				.team = request->team,
-				.project = request->project,
-				.caller = "local",
-				.as_of_us = request->as_of->seconds * 1000000,
-				.rank_table = number % 2 == 0},
-			&arena);
+		    NULL, &checker, &arena) == LF_OK) {
+		parts.team = request->team;
+		parts.project = request->project;
+		parts.rank_table = number % 2 == 0;
+		parts.as_of_us = request->as_of->seconds * 1000000;
+		parts.rank_table = number % 2 == 0;
+		decision = lf_decision_build(&parts, &arena);
+	}
 	if (decision == NULL) {
 		fprintf(stderr, "request %u: %s\n%s\n", number, error.message, text.data);
 		exit(1);
 	}
 	packed = lf_arena_alloc(&arena, leadfit__v1__decision__get_packed_size(decision));
-	lf_sha256(packed, leadfit__v1__decision__pack(decision, packed), &digest);
+	length = leadfit__v1__decision__pack(decision, packed);
+	lf_sha256(packed, length, &digest);
+	check_restored(&parts, request, packed, length, number, &arena);
 	lf_digest_print(&digest, digest_text);
 	if (whole) {
 		lf_json_print(&decision->base, &(struct lf_json_style){.pretty = true}, &json);

@@ -7,7 +7,7 @@
 struct lead {
 	uint32_t member; /* ranks first, the first listed of a tie; LF_NONE: nobody, or no criterion has a weight */
 	bool tied;
-	bool clear;      /* by more than rounding, and nobody is within rounding of a gate on an alignment */
+	bool clear; /* by more than rounding, and nobody is within rounding of a gate on an alignment */
 };
 
 /* A rubric and a workspace to score again and again in; for a case with up to one more piece of evidence a member. */

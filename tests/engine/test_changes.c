@@ -1,6 +1,7 @@
 /*
- * What would change the first place, over random rubrics, teams and projects: every change reported is made, a little less and a
- * little more of it, and the case scored from the start; smaller ones are tried by brute force. LF_TEST_SEED repeats a run.
+ * What would change the first place, over random rubrics, teams and projects: every change reported is made, a little
+ * less and a little more of it, and the case scored from the start; smaller ones are tried by brute force. LF_TEST_SEED
+ * repeats a run.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tests/engine/example.h"
 #include "tests/engine/lead.h"
 
 enum { WORLDS = 3000, TRIED_MAX = 40 };
@@ -57,7 +57,8 @@ static bool scene_make(struct scene *scene, uint64_t seed)
 	if (!lf_score(scene->arena.rubric, &world.the_case, scene->workspace, &scene->result))
 		return false;
 	alone = scene->result.ranking_count > 0 && scene->result.ranking[0].eligible && !(scene->result.margin == 0);
-	found = lf_find_changes(scene->arena.rubric, &world.the_case, &scene->result, scene->workspace, &scene->changes);
+	found = lf_find_changes(
+		scene->arena.rubric, &world.the_case, &scene->result, scene->workspace, &scene->changes);
 	claim(found == alone, seed, "changes are sought for a single first place");
 	if (found)
 		scene->first = scene->result.ranking[0].member;
@@ -96,8 +97,10 @@ static void knob_set(const struct knob *knob, double to)
 	} else {
 		size_t count = world.members[knob->member].evidence_count;
 
-		changed.evidence[knob->member][count] = (struct lf_evidence){
-			.criterion = knob->criterion, .source = LF_NONE, .rating = to, .observed_day = world.the_case.as_of_day};
+		changed.evidence[knob->member][count] = (struct lf_evidence){.criterion = knob->criterion,
+			.source = LF_NONE,
+			.rating = to,
+			.observed_day = world.the_case.as_of_day};
 		changed.members[knob->member].evidence_count = count + 1;
 	}
 }
@@ -143,7 +146,8 @@ static double knob_from(const struct scene *scene, const struct knob *knob)
 		const struct lf_member_score *ranked = &scene->result.ranking[i];
 
 		if (ranked->member == knob->member)
-			return ranked->criteria[knob->criterion].known ? ranked->criteria[knob->criterion].rating : (double)NAN;
+			return ranked->criteria[knob->criterion].known ? ranked->criteria[knob->criterion].rating
+								       : (double)NAN;
 	}
 	return (double)NAN;
 }
@@ -182,10 +186,12 @@ static void check_reported(struct scene *scene, enum lf_change_kind kind)
 	claim(double_bits(from) == double_bits(change->from) || (isnan(from) && isnan(change->from)), scene->seed,
 		"from is where it stands");
 	direction = isnan(from) || change->to > from ? 1 : -1;
-	claim(change->to >= knob_min(&knob) && change->to <= knob_max(&knob), scene->seed, "the change is within its range");
+	claim(change->to >= knob_min(&knob) && change->to <= knob_max(&knob), scene->seed,
+		"the change is within its range");
 	at = knob_lead(scene, &knob, change->to);
 	claim(is_flip(scene, at), scene->seed, "the change reported puts another first");
-	claim(at.tied || !at.clear || at.member == member_at(scene, change->first), scene->seed, "the change names who is first then");
+	claim(at.tied || !at.clear || at.member == member_at(scene, change->first), scene->seed,
+		"the change names who is first then");
 	if (change->to + direction * 2e-6 >= knob_min(&knob) && change->to + direction * 2e-6 <= knob_max(&knob)) {
 		beyond = knob_lead(scene, &knob, change->to + direction * 2e-6);
 		claim(!beyond.clear || is_flip(scene, beyond), scene->seed, "a little more of the change does it, too");
@@ -255,7 +261,8 @@ static void check_new_pieces(struct scene *scene)
 		for (uint32_t j = 0; j < world.def.criterion_count; j++) {
 			struct knob knob = {LF_CHANGE_EVIDENCE, m, j, LF_NONE, LF_NONE};
 
-			if (world.criteria[j].derived == LF_RATED && world.members[m].candidate && random_chance(&scene->random, 50))
+			if (world.criteria[j].derived == LF_RATED && world.members[m].candidate &&
+				random_chance(&scene->random, 50))
 				check_smaller(scene, &knob, distance);
 		}
 	}
@@ -303,7 +310,8 @@ static void what_is_reported_is_the_smallest_change_that_flips(void **state)
 		}
 		scene_clean_up(&scene);
 	}
-	print_message("found: %u ratings, %u pieces, %u traits; none: %u, %u, %u; by a gate %u; unknown %u; sampled: %u of %u missed\n",
+	print_message("found: %u ratings, %u pieces, %u traits; none: %u, %u, %u; by a gate %u; unknown %u; sampled: "
+		      "%u of %u missed\n",
 		found[0], found[1], found[2], none[0], none[1], none[2], gates, unknown, sampled_missed, sampled_seen);
 	for (int k = 0; k < LF_CHANGE_KINDS; k++)
 		assert_true(found[k] > WORLDS / 20 && none[k] > WORLDS / 20);
@@ -344,8 +352,8 @@ static void expect_held(const struct scene *scene, size_t criterion, double x)
 	struct lead lead = lead_at_weight(scene, criterion, x);
 
 	if (lead.clear && lead.member != scene->first)
-		fail_msg("criterion %zu: another is first at weight %.17g, within %.17g..%.17g, LF_TEST_SEED=%" PRIu64, criterion, x,
-			scene->weights[criterion].low, scene->weights[criterion].high, scene->seed);
+		fail_msg("criterion %zu: another is first at weight %.17g, within %.17g..%.17g, LF_TEST_SEED=%" PRIu64,
+			criterion, x, scene->weights[criterion].low, scene->weights[criterion].high, scene->seed);
 }
 
 static void expect_lost(const struct scene *scene, size_t criterion, double x, uint32_t first)
@@ -356,8 +364,9 @@ static void expect_lost(const struct scene *scene, size_t criterion, double x, u
 		return;
 	lead = lead_at_weight(scene, criterion, x < 0 ? 0 : x > 1 ? 1 : x);
 	if (lead.clear && lead.member != member_at(scene, first))
-		fail_msg("criterion %zu: who is said to be is not first at weight %.17g, beyond %.17g..%.17g, LF_TEST_SEED=%" PRIu64, criterion,
-			x, scene->weights[criterion].low, scene->weights[criterion].high, scene->seed);
+		fail_msg("criterion %zu: who is said to be is not first at weight %.17g, beyond %.17g..%.17g, "
+			 "LF_TEST_SEED=%" PRIu64,
+			criterion, x, scene->weights[criterion].low, scene->weights[criterion].high, scene->seed);
 }
 
 static void check_interval(struct scene *scene, size_t criterion)
@@ -367,8 +376,10 @@ static void check_interval(struct scene *scene, size_t criterion)
 
 	claim(interval->low >= 0 && interval->low <= now && interval->high >= now && interval->high <= 1, scene->seed,
 		"an interval holds the weight");
-	claim(interval->low_first != LF_NONE || interval->low == 0, scene->seed, "an interval without a lower flip reaches 0");
-	claim(interval->high_first != LF_NONE || interval->high == 1, scene->seed, "an interval without an upper flip reaches 1");
+	claim(interval->low_first != LF_NONE || interval->low == 0, scene->seed,
+		"an interval without a lower flip reaches 0");
+	claim(interval->high_first != LF_NONE || interval->high == 1, scene->seed,
+		"an interval without an upper flip reaches 1");
 	if (interval->fixed)
 		return;
 	if (interval->low + 2e-6 <= now)
@@ -413,22 +424,25 @@ static void between_the_bounds_of_a_weight_the_first_place_holds_and_beyond_it_d
 
 /* ---- order ---- */
 
-static bool same_member(const struct scene *a, const struct world *in_a, const struct scene *b, const struct world *in_b, uint32_t x,
-	uint32_t y)
+static bool same_member(const struct scene *a, const struct world *in_a, const struct scene *b,
+	const struct world *in_b, uint32_t x, uint32_t y)
 {
 	if (x == LF_NONE || y == LF_NONE)
 		return x == y;
 	return strcmp(in_a->member_ids[member_at(a, x)], in_b->member_ids[member_at(b, y)]) == 0;
 }
 
-static bool same_piece(const struct world *in_a, const struct world *in_b, const struct lf_evidence *x, const struct lf_evidence *y)
+static bool same_piece(
+	const struct world *in_a, const struct world *in_b, const struct lf_evidence *x, const struct lf_evidence *y)
 {
-	if (x->rating != y->rating || x->observed_day != y->observed_day || (x->source == LF_NONE) != (y->source == LF_NONE))
+	if (x->rating != y->rating || x->observed_day != y->observed_day ||
+		(x->source == LF_NONE) != (y->source == LF_NONE))
 		return false;
 	return x->source == LF_NONE || strcmp(in_a->source_ids[x->source], in_b->source_ids[y->source]) == 0;
 }
 
-static void compare_changes(const struct scene *a, const struct world *in_a, const struct scene *b, const struct world *in_b)
+static void compare_changes(
+	const struct scene *a, const struct world *in_a, const struct scene *b, const struct world *in_b)
 {
 	for (int k = 0; k < LF_CHANGE_KINDS; k++) {
 		const struct lf_change *x = &a->changes.smallest[k], *y = &b->changes.smallest[k];
@@ -436,14 +450,17 @@ static void compare_changes(const struct scene *a, const struct world *in_a, con
 		claim(x->found == y->found, a->seed, "order: found");
 		if (!x->found)
 			continue;
-		claim(double_bits(x->from) == double_bits(y->from) && double_bits(x->to) == double_bits(y->to), a->seed, "order: from, to");
+		claim(double_bits(x->from) == double_bits(y->from) && double_bits(x->to) == double_bits(y->to), a->seed,
+			"order: from, to");
 		claim(same_member(a, in_a, b, in_b, x->place, y->place), a->seed, "order: whose");
 		claim(same_member(a, in_a, b, in_b, x->first, y->first), a->seed, "order: who is first");
 		claim(x->gate == y->gate, a->seed, "order: gate");
 		if (k == LF_CHANGE_TRAIT)
-			claim(strcmp(in_a->trait_ids[x->trait], in_b->trait_ids[y->trait]) == 0, a->seed, "order: trait");
+			claim(strcmp(in_a->trait_ids[x->trait], in_b->trait_ids[y->trait]) == 0, a->seed,
+				"order: trait");
 		else
-			claim(strcmp(in_a->criterion_ids[x->criterion], in_b->criterion_ids[y->criterion]) == 0, a->seed, "order: criterion");
+			claim(strcmp(in_a->criterion_ids[x->criterion], in_b->criterion_ids[y->criterion]) == 0,
+				a->seed, "order: criterion");
 		if (k == LF_CHANGE_RATING)
 			claim(same_piece(in_a, in_b, &in_a->evidence[member_at(a, x->place)][x->evidence],
 				      &in_b->evidence[member_at(b, y->place)][y->evidence]),
@@ -460,14 +477,18 @@ static size_t criterion_named(const struct world *in, const char *id)
 	return SIZE_MAX;
 }
 
-static void compare_intervals(const struct scene *a, const struct world *in_a, const struct scene *b, const struct world *in_b)
+static void compare_intervals(
+	const struct scene *a, const struct world *in_a, const struct scene *b, const struct world *in_b)
 {
 	for (size_t j = 0; j < in_a->def.criterion_count; j++) {
-		const struct lf_weight_interval *x = &a->weights[j], *y = &b->weights[criterion_named(in_b, in_a->criterion_ids[j])];
+		const struct lf_weight_interval *x = &a->weights[j],
+						*y = &b->weights[criterion_named(in_b, in_a->criterion_ids[j])];
 
-		claim(double_bits(x->low) == double_bits(y->low) && double_bits(x->high) == double_bits(y->high) && x->fixed == y->fixed,
+		claim(double_bits(x->low) == double_bits(y->low) && double_bits(x->high) == double_bits(y->high) &&
+				x->fixed == y->fixed,
 			a->seed, "order: bounds");
-		claim(same_member(a, in_a, b, in_b, x->low_first, y->low_first) && same_member(a, in_a, b, in_b, x->high_first, y->high_first),
+		claim(same_member(a, in_a, b, in_b, x->low_first, y->low_first) &&
+				same_member(a, in_a, b, in_b, x->high_first, y->high_first),
 			a->seed, "order: who is first beyond the bounds");
 	}
 }
@@ -485,8 +506,8 @@ static void the_order_of_lists_changes_no_bit(void **state)
 			world_shuffle(&shuffled, &world, &scene.random, true);
 			arena_make(&other.arena, &shuffled);
 			claim(lf_score(other.arena.rubric, &shuffled.the_case, other.arena.workspace, &other.result) &&
-				      lf_find_changes(other.arena.rubric, &shuffled.the_case, &other.result, other.arena.workspace,
-					      &other.changes),
+					lf_find_changes(other.arena.rubric, &shuffled.the_case, &other.result,
+						other.arena.workspace, &other.changes),
 				seed, "order: the first place is a single one");
 			compare_changes(&scene, &world, &other, &shuffled);
 			compare_intervals(&scene, &world, &other, &shuffled);

@@ -84,6 +84,17 @@ static void scoring_and_explaining_allocate_nothing(void **state)
 		assert_true(before > 0); /* the counter counts: compiling allocates */
 		(void)lf_rubric_check(&world.def, NULL, NULL);
 		if (lf_score(scored.rubric, &world.the_case, scored.workspace, &scored.result)) {
+			struct lf_weight_interval intervals[WORLD_CRITERIA];
+			struct lf_changes changes = {.weights = intervals};
+			struct lf_stretch stretches[4];
+			struct lf_co_lead co_lead;
+			bool approximate;
+
+			(void)lf_find_changes(scored.rubric, &world.the_case, &scored.result, scored.workspace, &changes);
+			lf_find_co_lead(scored.rubric, &scored.result, &co_lead, weights);
+			if (world.def.trait_count > 0)
+				(void)lf_sweep(scored.rubric, &world.the_case, 0, scored.workspace, stretches, 4, &approximate);
+			(void)lf_score(scored.rubric, &world.the_case, scored.workspace, &scored.result);
 			lf_explain(scored.rubric, &world.the_case, &(struct lf_findings){.result = &scored.result}, ignore, &bytes);
 			if (!lf_result_numbers(scored.rubric, &world.the_case, &scored.result, stored, scores, ratings,
 				    shares, unknown, &numbers.unknown_count, first_rank_shares))
@@ -229,6 +240,25 @@ static void print_report(void *context, const char *field, const char *descripti
 	print_error("%s: %s\n", field, description);
 }
 
+static void find_what_would_change(
+	const struct huge *h, const struct lf_rubric *rubric, const struct lf_result *result, void *workspace, void *other)
+{
+	struct lf_weight_interval intervals[LF_CRITERIA_MAX];
+	struct lf_changes changes = {.weights = intervals};
+	double values[LF_CRITERIA_MAX];
+	struct lf_stretch stretches[16];
+	struct lf_co_lead co_lead;
+	bool approximate;
+	size_t before = allocations, count;
+
+	if (lf_find_changes(rubric, &h->the_case, result, workspace, &changes))
+		assert_true(changes.approximate); /* several alignments */
+	lf_find_co_lead(rubric, result, &co_lead, values);
+	count = lf_sweep(rubric, &h->the_case, 1, other, stretches, 16, &approximate);
+	assert_true(count > 0 && count <= 16 && stretches[count - 1].to == 1);
+	assert_int_equal(allocations, before);
+}
+
 static void the_largest_case_is_scored_stored_and_explained(void **state)
 {
 	static struct huge h;
@@ -274,6 +304,7 @@ static void the_largest_case_is_scored_stored_and_explained(void **state)
 		}
 		lf_explain(rubric, &h.the_case, &(struct lf_findings){.result = &result, .profile = fits}, ignore, &spoken);
 		assert_true(spoken > 0);
+		find_what_would_change(&h, rubric, &result, workspace, other);
 		free(workspace);
 		free(other);
 		lf_rubric_destroy(rubric);

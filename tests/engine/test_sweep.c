@@ -33,7 +33,8 @@ static void sweep_world(struct sweep *sweep, const struct world *in, uint32_t tr
 	struct arena arena;
 
 	arena_make(&arena, in);
-	sweep->count = lf_sweep(arena.rubric, &in->the_case, trait, arena.workspace, sweep->stretches, max, &sweep->approximate);
+	sweep->count = lf_sweep(
+		arena.rubric, &in->the_case, trait, arena.workspace, sweep->stretches, max, &sweep->approximate);
 	arena_clean_up(&arena);
 }
 
@@ -56,8 +57,8 @@ struct counts {
 	unsigned stretches, nobody, seen, missed; /* missed: narrower than the samples of an approximate sweep */
 };
 
-static void look_at(struct arena *arena, uint32_t trait, double tau, uint32_t member, const struct sweep *sweep, uint64_t seed,
-	struct counts *counts)
+static void look_at(struct arena *arena, uint32_t trait, double tau, uint32_t member, const struct sweep *sweep,
+	uint64_t seed, struct counts *counts)
 {
 	struct lead lead;
 
@@ -67,13 +68,13 @@ static void look_at(struct arena *arena, uint32_t trait, double tau, uint32_t me
 	if (!lead.clear || lead.member == member)
 		return;
 	if (!sweep->approximate)
-		fail_msg("at %.17g of trait %u member %d is first, not %d, LF_TEST_SEED=%" PRIu64, tau, trait, (int)lead.member, (int)member,
-			seed);
+		fail_msg("at %.17g of trait %u member %d is first, not %d, LF_TEST_SEED=%" PRIu64, tau, trait,
+			(int)lead.member, (int)member, seed);
 	counts->missed++;
 }
 
-static void check_leaders(
-	const struct sweep *sweep, uint32_t trait, struct arena *arena, struct random *random, uint64_t seed, struct counts *counts)
+static void check_leaders(const struct sweep *sweep, uint32_t trait, struct arena *arena, struct random *random,
+	uint64_t seed, struct counts *counts)
 {
 	counts->stretches += (unsigned)sweep->count;
 	for (size_t i = 0; i < sweep->count; i++) {
@@ -86,8 +87,8 @@ static void check_leaders(
 		look_at(arena, trait, stretch->from + 1e-6, stretch->member, sweep, seed, counts);
 		look_at(arena, trait, stretch->to - 1e-6, stretch->member, sweep, seed, counts);
 		for (int k = 0; k < POINTS; k++)
-			look_at(arena, trait, stretch->from + 1e-6 + (length - 2e-6) * random_unit(random, 100003), stretch->member, sweep,
-				seed, counts);
+			look_at(arena, trait, stretch->from + 1e-6 + (length - 2e-6) * random_unit(random, 100003),
+				stretch->member, sweep, seed, counts);
 	}
 }
 
@@ -112,7 +113,8 @@ static void in_each_stretch_the_one_named_ranks_first(void **state)
 		}
 		arena_clean_up(&arena);
 	}
-	print_message("%u stretches, %u with nobody; sampled: %u of %u missed\n", counts.stretches, counts.nobody, counts.missed, counts.seen);
+	print_message("%u stretches, %u with nobody; sampled: %u of %u missed\n", counts.stretches, counts.nobody,
+		counts.missed, counts.seen);
 	assert_true(counts.stretches > 3 * WORLDS && counts.nobody > WORLDS / 100);
 	assert_true(counts.missed * 500 <= counts.seen);
 }
@@ -139,14 +141,18 @@ static void a_sweep_does_not_depend_on_order(void **state)
 			struct sweep one, other;
 
 			sweep_world(&one, &world, t, STRETCHES);
-			sweep_world(&other, &changed, named(&changed, changed.trait_ids, world.def.trait_count, world.trait_ids[t]), STRETCHES);
+			sweep_world(&other, &changed,
+				named(&changed, changed.trait_ids, world.def.trait_count, world.trait_ids[t]),
+				STRETCHES);
 			claim(one.count == other.count, seed, "order: the number of stretches");
 			for (size_t i = 0; i < one.count; i++) {
 				uint32_t a = one.stretches[i].member, b = other.stretches[i].member;
 
-				claim(double_bits(one.stretches[i].from) == double_bits(other.stretches[i].from), seed, "order: bounds");
+				claim(double_bits(one.stretches[i].from) == double_bits(other.stretches[i].from), seed,
+					"order: bounds");
 				claim((a == LF_NONE) == (b == LF_NONE) &&
-						(a == LF_NONE || strcmp(world.member_ids[a], changed.member_ids[b]) == 0),
+						(a == LF_NONE ||
+							strcmp(world.member_ids[a], changed.member_ids[b]) == 0),
 					seed, "order: leaders");
 			}
 		}
@@ -165,9 +171,11 @@ static void with_little_room_the_last_stretch_reaches_to_the_end(void **state)
 
 			sweep_world(&all, &world, t, STRETCHES);
 			sweep_world(&few, &world, t, 2);
-			claim(few.count == (all.count < 2 ? all.count : 2), seed, "no more stretches than there is room for");
+			claim(few.count == (all.count < 2 ? all.count : 2), seed,
+				"no more stretches than there is room for");
 			check_shape(&few, seed);
-			claim(few.stretches[0].member == all.stretches[0].member, seed, "the first stretches are the same");
+			claim(few.stretches[0].member == all.stretches[0].member, seed,
+				"the first stretches are the same");
 			cut += all.count > 2;
 		}
 	}
@@ -175,10 +183,10 @@ static void with_little_room_the_last_stretch_reaches_to_the_end(void **state)
 }
 
 /*
- * Ben, BACK, has talk 5; Flo, FRONT, has talk 3.5; skill is not weighed, nor coverage. Raw weights: talk 0.25, fit 0.125 · focus. Needs:
- * FRONT focus, BACK 0.5. Ben - Flo = 0.25·(1 - 0.625) + 0.125·f·(0.5 - f)/(f + 0.5); times f + 0.5: 0.046875 + 0.15625·f - 0.125·f² = 0
- * at f = 0.625 + sqrt(0.625² + 0.375) > 1: Ben stays. With fit 0.5 · focus: 0.046875 + 0.34375·f - 0.5·f² = 0 at
- * f = 0.34375 + sqrt(0.34375² + 0.09375) = 0.804...
+ * Ben, BACK, has talk 5; Flo, FRONT, has talk 3.5; skill is not weighed, nor coverage. Raw weights: talk 0.25, fit
+ * 0.125 · focus. Needs: FRONT focus, BACK 0.5. Ben - Flo = 0.25·(1 - 0.625) + 0.125·f·(0.5 - f)/(f + 0.5); times f +
+ * 0.5: 0.046875 + 0.15625·f - 0.125·f² = 0 at f = 0.625 + sqrt(0.625² + 0.375) > 1: Ben stays. With fit 0.5 · focus:
+ * 0.046875 + 0.34375·f - 0.5·f² = 0 at f = 0.34375 + sqrt(0.34375² + 0.09375) = 0.804...
  */
 static void the_worked_example_of_the_readme_comes_out(void **state)
 {
