@@ -1,6 +1,7 @@
 #include "service/rpc_internal.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -27,6 +29,9 @@
  *
  * The receive limit is twice the limit of a message: up to there a request is read and refused with its right status; a
  * larger one ends its connection as soon as its length is seen.
+ *
+ * Why connections are ended from their reading side before a listener is closed is told in rpc.c. nng does not tell a
+ * connection's descriptor; it is found among the process's own by the address that it shares with its listener.
  */
 
 /* ---- the URL ---- */
@@ -260,6 +265,12 @@ static enum lf_code claim(struct lf_listener *listener, const char *private_path
 	return LF_OK;
 }
 
+/* The name under which nng has bound it at the moment. */
+static void private_name(const struct lf_listener *listener, char *out, size_t size)
+{
+	snprintf(out, size, "%s.%d.%u", listener->path, (int)getpid(), listener->generation % 10000);
+}
+
 static enum lf_code open_ipc(struct lf_rpc_server *server, struct lf_listener *listener, struct lf_error *error)
 {
 	char private_path[sizeof(listener->path) + 16], url[sizeof(private_path) + 8];
@@ -268,8 +279,8 @@ static enum lf_code open_ipc(struct lf_rpc_server *server, struct lf_listener *l
 
 	if (code != LF_OK)
 		return code;
-	snprintf(private_path, sizeof(private_path), "%s.%d.%u", listener->path, (int)getpid(),
-		++listener->generation % 10000);
+	listener->generation++;
+	private_name(listener, private_path, sizeof(private_path));
 	snprintf(url, sizeof(url), "ipc://%s", private_path);
 	rc = nng_open(server, listener, url);
 	if (rc != 0)
@@ -301,6 +312,85 @@ enum lf_code lf_listener_open(struct lf_rpc_server *server, struct lf_listener *
 
 	listener->open = code == LF_OK;
 	return code;
+}
+
+/* ---- ending connections ---- */
+
+/* Whether a connection with this address of its own came through the listener. */
+static bool came_through(const struct lf_listener *listener, const struct sockaddr_storage *own)
+{
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)own;
+	const struct sockaddr_in *four = (const struct sockaddr_in *)own;
+	const nng_sockaddr *at = &listener->address;
+	char path[sizeof(listener->path) + 16];
+
+	if (listener->kind == LF_LISTENER_IPC) {
+		private_name(listener, path, sizeof(path));
+		return own->ss_family == AF_UNIX && strcmp(((const struct sockaddr_un *)own)->sun_path, path) == 0;
+	}
+	if (at->s_family == NNG_AF_INET)
+		return own->ss_family == AF_INET && four->sin_port == at->s_in.sa_port &&
+		       (at->s_in.sa_addr == 0 || four->sin_addr.s_addr == at->s_in.sa_addr);
+	if (at->s_family == NNG_AF_INET6 && own->ss_family == AF_INET6)
+		return six->sin6_port == at->s_in6.sa_port &&
+		       (IN6_IS_ADDR_UNSPECIFIED((const struct in6_addr *)at->s_in6.sa_addr) ||
+			       memcmp(&six->sin6_addr, at->s_in6.sa_addr, sizeof(six->sin6_addr)) == 0);
+	return false;
+}
+
+/* Shuts the connections of one listener, or of all of them (NULL), down for reading or altogether. Returns how many. */
+static size_t shut_down(struct lf_rpc_server *server, const struct lf_listener *only, int how)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	struct dirent *entry;
+	size_t count = 0;
+
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		int fd = atoi(entry->d_name), listens = 0;
+		struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+		socklen_t length = sizeof(own) - 1, size = sizeof(listens);
+
+		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens != 0 ||
+			getsockname(fd, (struct sockaddr *)&own, &length) != 0)
+			continue;
+		for (size_t i = 0; i < server->listeners.count; i++) {
+			const struct lf_listener *listener = &server->listeners.items[i];
+
+			if ((only == NULL || only == listener) && listener->open && came_through(listener, &own)) {
+				shutdown(fd, how);
+				count++;
+			}
+		}
+	}
+	if (directory != NULL)
+		closedir(directory);
+	return count;
+}
+
+/*
+ * First for reading: what a peer has sent so far is still read, then nng finds the end. One that goes on sending over
+ * TCP is read on; so it is then shut down altogether.
+ */
+static void part(struct lf_rpc_server *server, const struct lf_listener *only)
+{
+	const struct timespec moment = {.tv_nsec = 2 * 1000000};
+	const uint64_t start_ns = lf_rpc_now_ns(), max_ns = (uint64_t)LF_RPC_PART_MS * 1000000;
+	uint64_t ns = 0;
+
+	while (ns < max_ns && shut_down(server, only, ns < max_ns / 2 ? SHUT_RD : SHUT_RDWR) != 0) {
+		nanosleep(&moment, NULL);
+		ns = lf_rpc_now_ns() - start_ns;
+	}
+}
+
+void lf_listener_part(struct lf_rpc_server *server, const struct lf_listener *listener)
+{
+	part(server, listener);
+}
+
+void lf_listeners_part(struct lf_rpc_server *server)
+{
+	part(server, NULL);
 }
 
 void lf_listener_close(struct lf_listener *listener)

@@ -2,7 +2,7 @@
  * leadfitd: opens the log, loads rubrics, listens, and waits for a signal.
  *
  * Exit status: 0 after SIGTERM or SIGINT; else as the CLI's (README.md): 2 usage or a bad file, 3 unavailable (also after the log
- * failed: whoever supervises it starts it again, and it reads what is on disk), 4 refused.
+ * failed, or nng got stuck: whoever supervises it starts it again, and it reads what is on disk), 4 refused.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -141,6 +141,14 @@ static void log_failed(void *context, const struct lf_error *error)
 	kill(getpid(), SIGUSR1);
 }
 
+/* On a thread of the RPC server: only a new process gets rid of what nng keeps. */
+static void rpc_stuck(void *context)
+{
+	(void)context;
+	fputs("leadfitd: nng lets go of no connection any more\n", stderr);
+	kill(getpid(), SIGUSR1);
+}
+
 static int load_rubric(struct daemon *d, const char *path)
 {
 	struct lf_error error = LF_ERROR_INIT;
@@ -184,7 +192,8 @@ static int start(struct daemon *d, const struct options *options)
 	if (status != 0)
 		return status;
 	if (lf_rpc_server_new(&d->server,
-		    &(struct lf_rpc_options){.worker_count = options->workers, .tokens = d->tokens}, &error) != LF_OK)
+		    &(struct lf_rpc_options){.worker_count = options->workers, .tokens = d->tokens, .on_stuck = rpc_stuck},
+		    &error) != LF_OK)
 		goto fail;
 	d->core_ready = true;
 	if (lf_core_init(&d->core, d->log, d->registry, d->server, &error) != LF_OK)
@@ -243,7 +252,7 @@ int main(int argc, char **argv)
 		while (sigwait(&signals, &received) != 0)
 			continue;
 		status = received == SIGUSR1 ? 3 : 0;
-		fprintf(stderr, "leadfitd: %s\n", status == 0 ? "stopping" : "stopping because the log has failed");
+		fprintf(stderr, "leadfitd: %s\n", status == 0 ? "stopping" : "stopping, to be started again");
 	}
 	stop(&daemon);
 	return status;

@@ -45,6 +45,23 @@
  * is 0. nng must not be closed while a thread is still on its way out of nng_ctx_send() or nng_ctx_recv(), where it
  * lets go of the context and locks the socket once more (1.5.2 uses freed memory then); `inside` counts those. A call
  * that a method still holds then, keeps the server's memory until it is answered.
+ *
+ * nng (1.5.2, and 1.10 as well) reads a message in two halves, its length and the rest. Where a connection is closed
+ * from this side after the first half was read and before the second was asked for, nng_stream_recv() refuses (the
+ * transport's aio is stopped: nni_aio_begin()) without a callback; so the protocol's aio never completes, and the one
+ * thread in which nng lets go of connections, nng:reap, waits for it in the protocol's pipe_stop() for ever. Then no
+ * nng_close() returns, and no connection is taken off the books any more. It is likely on a busy connection: some tens
+ * of clients killed amid their requests, or one stop under load. So connections end from their reading side:
+ *
+ *	a peer that has gone      nng closes its connection when a send fails: this is told as sent, and the reading
+ *	                          finds the end (sendmsg() in rpc_watchdog.c)
+ *	a stop, a dead listener   reading is shut down first, nng finds the end of the stream and closes the connection
+ *	                          itself, nothing being read (lf_listeners_part())
+ *	a peer that takes no      closed, after LF_RPC_SEND_MS: the chance is left that it sends a request at that very
+ *	replies                   moment
+ *
+ * What is left of the chance is bounded: lf_rpc_server_stop() waits for nng no longer than LF_RPC_TEAR_DOWN_MS, and the
+ * watchdog notices that nng lets go of nothing any more (on_stuck).
  */
 
 void lf_rpc_call_change(struct lf_rpc_call *call, enum lf_call_state from, enum lf_call_state to)
@@ -139,7 +156,7 @@ static void turn_end(struct lf_rpc_call *call, bool owned)
 		server->nng_owned--;
 	if (server->in_flight == 0 || server->nng_owned == 0)
 		pthread_cond_broadcast(&server->quiet);
-	destroy = server->destroyed && server->in_flight == 0;
+	destroy = server->destroyed && server->in_flight == 0 && server->torn_down;
 	pthread_mutex_unlock(&server->lock);
 	if (destroy)
 		lf_rpc_server_free(server);

@@ -26,6 +26,13 @@ struct lf_rpc_options {
 	unsigned watchdog_ms;      /* how often listeners are tried; 0 = 500 */
 	size_t connections_max;    /* 0 = LF_CONNECTIONS_MAX; further ones are closed at once */
 	const char *tls_file;      /* PEM with certificate and key, for tls+tcp://; NULL = no tls+tcp:// */
+	unsigned stuck_ms;         /* how long connections that have ended may stay with nng; 0 = one minute */
+	/*
+	 * nng lets go of no connection any more (rpc_watchdog.c), which only a new process ends. On the watchdog's
+	 * thread, once; must not stop the server itself. May be NULL.
+	 */
+	void (*on_stuck)(void *context);
+	void *on_stuck_context;
 };
 
 /* Starts nothing yet. */
@@ -67,8 +74,9 @@ enum lf_code lf_rpc_server_listen(struct lf_rpc_server *server, const char *url,
 	struct lf_error *error);
 
 /*
- * Takes no new requests, answers those that are in (at most timeout_ms), closes listeners, stops all threads. Blocks.
- * Returns how many calls were given up.
+ * Takes no new requests, answers those that are in (at most timeout_ms), closes listeners, stops all threads. Blocks,
+ * but not for ever: where nng does not give back what it has, that is left to a thread of its own. Returns how many
+ * calls were given up.
  */
 size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms);
 /*

@@ -24,6 +24,9 @@ enum {
 	LF_RPC_URL_BYTES_MAX     = 320,
 	LF_RPC_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
 	LF_RPC_LINGER_MS         = 200,       /* at stop, for large replies that nng has but perhaps not written */
+	LF_RPC_PART_MS           = 300,       /* at stop, for connections to end from their reading side */
+	LF_RPC_TEAR_DOWN_MS      = 1500,      /* at stop, for nng to close its socket */
+	LF_RPC_STUCK_MS          = 60 * 1000, /* no connection that has ended is let go of for so long: nng is stuck */
 };
 
 /* ---- peers: which pipes are alive ---- */
@@ -38,6 +41,7 @@ struct lf_peers {
 	size_t mask;
 	size_t count;
 	size_t max;
+	uint64_t gone;           /* pipes that nng has let go of, also such as were never added */
 };
 
 enum lf_code lf_peers_init(struct lf_peers *peers, size_t max);
@@ -45,6 +49,7 @@ void lf_peers_clean_up(struct lf_peers *peers);
 /* false where max are there already. */
 bool lf_peers_add(struct lf_peers *peers, uint32_t id);
 void lf_peers_remove(struct lf_peers *peers, uint32_t id);
+uint64_t lf_peers_gone(struct lf_peers *peers);
 bool lf_peers_has(const struct lf_peers *peers, uint32_t id);
 
 /* ---- calls ---- */
@@ -121,8 +126,11 @@ struct lf_listeners {
 	struct lf_listener items[LF_RPC_LISTENERS_MAX];
 	size_t count;
 	bool stopping;
-	bool watched;                   /* the watchdog's thread runs */
+	bool watched;                   /* the watchdog's thread is to be joined */
+	bool ended;                     /* it is at its end */
 	pthread_t watchdog;
+	uint64_t owed_ns, owed_gone;    /* watchdog: since when, and after how many, nng owes that it lets go of a pipe */
+	bool stuck;                     /* watchdog: that was told */
 };
 
 struct lf_rpc_server {
@@ -153,7 +161,8 @@ struct lf_rpc_server {
 	size_t nng_owned;            /* calls whose aio is, or is about to be, in nng's hands */
 	bool stopping;               /* arrivals are answered UNAVAILABLE */
 	bool closed;                 /* nothing is handed to nng any more */
-	bool destroyed;              /* the last call to end frees the server */
+	bool torn_down;              /* nng has given everything back */
+	bool destroyed;              /* the last call to end, or tearing down, frees the server: whichever is later */
 	struct lf_rpc_arena *arenas; /* idle */
 	size_t arena_count;
 	uint64_t large_reply_ns;     /* when one was last sent */
@@ -202,11 +211,21 @@ void lf_listeners_close(struct lf_rpc_server *server);
 enum lf_code lf_listener_open(struct lf_rpc_server *server, struct lf_listener *listener, struct lf_error *error);
 /* listener.c: closes it, and with it the connections that came through it. Blocks. */
 void lf_listener_close(struct lf_listener *listener);
+/*
+ * listener.c: ends the connections that came through it, or through any, from their reading side, and waits until nng
+ * has let go of them, but not for long. Blocks.
+ */
+void lf_listener_part(struct lf_rpc_server *server, const struct lf_listener *listener);
+void lf_listeners_part(struct lf_rpc_server *server);
 /* listener.c: nng handed a connection over. Any thread. */
 void lf_listeners_note(struct lf_listeners *listeners, nng_pipe pipe);
 
 /* rpc_watchdog.c, owner's thread only. */
 enum lf_code lf_watchdog_start(struct lf_rpc_server *server, struct lf_error *error);
-void lf_watchdog_stop(struct lf_rpc_server *server);
+/* Tells it to end. */
+void lf_watchdog_halt(struct lf_rpc_server *server);
+/* Then: waits until it has, but not longer; false where it has not, for nng holds it. */
+bool lf_watchdog_await(struct lf_rpc_server *server, unsigned timeout_ms);
+void lf_watchdog_join(struct lf_rpc_server *server);
 
 #endif

@@ -79,6 +79,7 @@ void lf_peers_remove(struct lf_peers *peers, uint32_t id)
 	size_t at;
 
 	pthread_mutex_lock(&peers->lock);
+	peers->gone++;
 	at = find(peers, id);
 	if (at != SIZE_MAX) {
 		peers->count--;
@@ -91,6 +92,16 @@ void lf_peers_remove(struct lf_peers *peers, uint32_t id)
 			}
 	}
 	pthread_mutex_unlock(&peers->lock);
+}
+
+uint64_t lf_peers_gone(struct lf_peers *peers)
+{
+	uint64_t gone;
+
+	pthread_mutex_lock(&peers->lock);
+	gone = peers->gone;
+	pthread_mutex_unlock(&peers->lock);
+	return gone;
 }
 
 bool lf_peers_has(const struct lf_peers *peers, uint32_t id)

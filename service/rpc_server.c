@@ -121,6 +121,8 @@ static void fill_in(struct lf_rpc_options *options)
 		options->watchdog_ms = 500;
 	if (options->connections_max == 0)
 		options->connections_max = LF_CONNECTIONS_MAX;
+	if (options->stuck_ms == 0)
+		options->stuck_ms = LF_RPC_STUCK_MS;
 }
 
 static int socket_open(struct lf_rpc_server *server)
@@ -297,12 +299,11 @@ static void linger(uint64_t large_reply_ns)
 		nanosleep(&moment, NULL);
 }
 
-/* Waits until nothing is in flight; returns what still is. */
-static size_t drain(struct lf_rpc_server *server, unsigned timeout_ms)
+/* Waits until nothing is in flight, but not longer. */
+static void drain(struct lf_rpc_server *server, unsigned timeout_ms)
 {
 	struct timespec until;
 	uint64_t large_reply_ns;
-	size_t left;
 
 	after(&until, timeout_ms);
 	pthread_mutex_lock(&server->lock);
@@ -314,6 +315,13 @@ static size_t drain(struct lf_rpc_server *server, unsigned timeout_ms)
 	pthread_mutex_unlock(&server->lock);
 	if (timeout_ms != 0)
 		linger(large_reply_ns);
+}
+
+/* From here nothing is handed to nng. Returns what is still in flight. */
+static size_t close_calls(struct lf_rpc_server *server)
+{
+	size_t left;
+
 	pthread_mutex_lock(&server->lock);
 	left = server->in_flight;
 	server->closed = true;
@@ -331,21 +339,51 @@ static void wait_outside(struct lf_rpc_server *server)
 		nanosleep(&moment, NULL);
 }
 
-size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms)
+/*
+ * Gets back what nng has. On a thread of its own, for nng_close() may never return: see the design notes in rpc.c.
+ * Frees the server where nobody else is left to do it.
+ */
+static void *tear_down(void *argument)
 {
-	struct lf_rpc_call *queued;
-	size_t left;
+	struct lf_rpc_server *server = argument;
+	bool destroy;
 
-	if (server->closed)
-		return 0;
-	lf_watchdog_stop(server);
-	left = drain(server, timeout_ms);
-	wait_outside(server);
+	lf_watchdog_join(server);
 	lf_listeners_close(server);
 	nng_close(server->socket);
+	pthread_mutex_lock(&server->lock);
+	while (server->nng_owned != 0)
+		pthread_cond_wait(&server->quiet, &server->lock);
+	pthread_mutex_unlock(&server->lock);
+	for (size_t i = 0; i < server->call_count; i++) {
+		if (server->calls[i].aio != NULL)
+			nng_aio_free(server->calls[i].aio);
+		server->calls[i].aio = NULL;
+	}
+	pthread_mutex_lock(&server->lock);
+	server->torn_down = true;
+	pthread_cond_broadcast(&server->quiet);
+	destroy = server->destroyed && server->in_flight == 0;
+	pthread_mutex_unlock(&server->lock);
+	if (destroy)
+		lf_rpc_server_free(server);
+	return NULL;
+}
 
-	for (size_t i = 0; i < server->workers_running; i++)
-		pthread_join(server->workers[i], NULL);
+static void start_tear_down(struct lf_rpc_server *server)
+{
+	pthread_t thread;
+
+	if (lf_rpc_thread_start(&thread, tear_down, server) == 0)
+		pthread_detach(thread);
+	else
+		tear_down(server);
+}
+
+static void drop_queued(struct lf_rpc_server *server)
+{
+	struct lf_rpc_call *queued;
+
 	pthread_mutex_lock(&server->lock);
 	queued = server->queue_first;
 	server->queue_first = server->queue_last = NULL;
@@ -357,30 +395,46 @@ size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms)
 		lf_rpc_call_drop(queued);
 		queued = next;
 	}
+}
+
+size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms)
+{
+	struct timespec until;
+	size_t left;
+
+	if (server->closed)
+		return 0;
+	lf_watchdog_halt(server);
+	drain(server, timeout_ms);
+	left = close_calls(server);
+	wait_outside(server);
+	if (lf_watchdog_await(server, LF_RPC_TEAR_DOWN_MS))
+		lf_listeners_part(server);
+	start_tear_down(server);
+	for (size_t i = 0; i < server->workers_running; i++)
+		pthread_join(server->workers[i], NULL);
+	drop_queued(server);
+	after(&until, LF_RPC_TEAR_DOWN_MS);
 	pthread_mutex_lock(&server->lock);
-	while (server->nng_owned != 0)
-		pthread_cond_wait(&server->quiet, &server->lock);
+	while (!server->torn_down)
+		if (pthread_cond_timedwait(&server->quiet, &server->lock, &until) != 0)
+			break;
 	pthread_mutex_unlock(&server->lock);
-	for (size_t i = 0; i < server->call_count; i++) {
-		if (server->calls[i].aio != NULL)
-			nng_aio_free(server->calls[i].aio);
-		server->calls[i].aio = NULL;
-	}
 	return left;
 }
 
 void lf_rpc_server_destroy(struct lf_rpc_server *server)
 {
-	bool held;
+	bool last;
 
 	if (server == NULL)
 		return;
 	lf_rpc_server_stop(server, 0);
 	pthread_mutex_lock(&server->lock);
 	server->destroyed = true;
-	held = server->in_flight != 0;
+	last = server->in_flight == 0 && server->torn_down;
 	pthread_mutex_unlock(&server->lock);
-	if (!held)
+	if (last)
 		lf_rpc_server_free(server);
 }
 

@@ -16,13 +16,17 @@
 /*
  * Design notes
  *
- * Two guards keep listeners accepting.
+ * Two guards keep listeners accepting, and a third sees that nng lets go of connections.
  *
  * 1. Before nng 1.6, EPIPE while it greets a new connection ends the listener's accepting for good: EPIPE becomes
  *    NNG_ECLOSED, which the listener takes for its own end (upstream #1518). Any stranger can cause it: connect and
- *    close on ipc://, connect, FIN, RST on tcp:// before the server gets to it. ECONNRESET has no such effect, so for
- *    those versions the sendmsg() that nng calls is this file's: the system call, with EPIPE told as ECONNRESET. (A
- *    symbol of the program comes before the C library's; weak, so that a test can have its own.)
+ *    close on ipc://, connect, FIN, RST on tcp:// before the server gets to it. ECONNRESET has no such effect, so the
+ *    sendmsg() that nng calls is this file's: the system call, with EPIPE told as ECONNRESET. (A symbol of the program
+ *    comes before the C library's; weak, so that a test can have its own.)
+ *
+ *    It also tells a message to a peer that has gone as sent, and shuts the connection down for reading: whatever nng
+ *    reads next there is the end. Why a connection must not end from its sending side is told in rpc.c. Nothing is lost
+ *    by it: a reply that nng has sent was never one that had arrived.
  *
  * 2. The watchdog tries each listener and re-opens one that is dead. A listener whose accepting has ended still takes
  *    connections and greets them: what shows life is that nng hands the new connection over (NNG_PIPE_EV_ADD_PRE). So
@@ -31,20 +35,43 @@
  *    of a listener together with it, and only those that came through other listeners survive. A trial that fails for
  *    a reason of our own (no descriptors left) says nothing: nng itself goes on when descriptors come back.
  *
+ * 3. After each trial that shows life nng owes that it lets go of the trial's connection. Where it lets go of none at
+ *    all for a minute, it is stuck (rpc.c), and connections would add up until there are too many: that is told, once,
+ *    by on_stuck.
+ *
  * Everything here blocks, and runs on the watchdog's thread only. A tls+tcp:// listener can't be greeted over a plain
  * socket, so it is tried with a REQ socket of nng's, without looking at its certificate.
  */
 
-#if NNG_MAJOR_VERSION == 1 && NNG_MINOR_VERSION < 6
+static bool is_greeting(const struct msghdr *message)
+{
+	return message->msg_iovlen == 1 && message->msg_iov[0].iov_len <= 8 &&
+	       (message->msg_iov[0].iov_len < 4 || memcmp(message->msg_iov[0].iov_base, "\0SP", 4) == 0);
+}
+
+static ssize_t length_of(const struct msghdr *message)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < message->msg_iovlen; i++)
+		length += message->msg_iov[i].iov_len;
+	return (ssize_t)length;
+}
+
 __attribute__((weak, visibility("default"))) ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	long sent = syscall(SYS_sendmsg, fd, message, flags);
 
-	if (sent < 0 && errno == EPIPE)
+	if (sent >= 0 || (errno != EPIPE && errno != ECONNRESET && errno != ETIMEDOUT))
+		return (ssize_t)sent;
+	if (!is_greeting(message)) {
+		shutdown(fd, SHUT_RD);
+		return length_of(message);
+	}
+	if (errno == EPIPE)
 		errno = ECONNRESET;
 	return (ssize_t)sent;
 }
-#endif
 
 enum {
 	GREETING_MS = 1000,  /* to connect and greet */
@@ -281,6 +308,7 @@ close_socket:
 
 static void reopen(struct lf_rpc_server *server, struct lf_listener *listener)
 {
+	lf_listener_part(server, listener);
 	lf_listener_close(listener);
 	for (unsigned i = 0; i < REOPEN_TRIALS && !stopping(&server->listeners); i++) {
 		if (lf_listener_open(server, listener, NULL) == LF_OK) {
@@ -305,12 +333,42 @@ static enum verdict try_once(struct lf_listeners *listeners, const struct lf_lis
 						 : try_plain(listeners, listener, seen);
 }
 
+/*
+ * The connection of a trial has ended: from now, unless it owes already, nng owes that it lets go of one. gone: of how
+ * many it had before the trial.
+ */
+static void owe(struct lf_rpc_server *server, uint64_t gone)
+{
+	struct lf_listeners *listeners = &server->listeners;
+
+	if (listeners->owed_ns != 0 && lf_peers_gone(&server->peers) == listeners->owed_gone)
+		return;
+	listeners->owed_ns = lf_rpc_now_ns();
+	listeners->owed_gone = gone;
+}
+
+static void check_stuck(struct lf_rpc_server *server)
+{
+	struct lf_listeners *listeners = &server->listeners;
+	const uint64_t max_ns = (uint64_t)server->options.stuck_ms * 1000000;
+
+	if (listeners->stuck || listeners->owed_ns == 0 || lf_peers_gone(&server->peers) != listeners->owed_gone ||
+		lf_rpc_now_ns() - listeners->owed_ns < max_ns)
+		return;
+	listeners->stuck = true;
+	if (server->options.on_stuck != NULL)
+		server->options.on_stuck(server->options.on_stuck_context);
+}
+
 static void look_after(struct lf_rpc_server *server, struct lf_listener *listener)
 {
 	enum verdict verdict = listener->open ? SILENT : DEAD;
+	uint64_t gone = lf_peers_gone(&server->peers);
 
 	for (unsigned strike = 0; verdict == SILENT && strike < STRIKES; strike++)
 		verdict = try_once(&server->listeners, listener);
+	if (verdict == ALIVE)
+		owe(server, gone);
 	if ((verdict == SILENT || verdict == DEAD) && !stopping(&server->listeners))
 		reopen(server, listener);
 }
@@ -329,9 +387,15 @@ static void *watchdog(void *argument)
 		pthread_mutex_unlock(&listeners->lock);
 		for (size_t i = 0; i < count && !stopping(listeners); i++)
 			look_after(server, &listeners->items[i]);
+		check_stuck(server);
 		if (stopping(listeners))
-			return NULL;
+			break;
 	}
+	pthread_mutex_lock(&listeners->lock);
+	listeners->ended = true;
+	pthread_cond_broadcast(&listeners->changed);
+	pthread_mutex_unlock(&listeners->lock);
+	return NULL;
 }
 
 enum lf_code lf_watchdog_start(struct lf_rpc_server *server, struct lf_error *error)
@@ -342,16 +406,34 @@ enum lf_code lf_watchdog_start(struct lf_rpc_server *server, struct lf_error *er
 	return LF_OK;
 }
 
-void lf_watchdog_stop(struct lf_rpc_server *server)
+void lf_watchdog_halt(struct lf_rpc_server *server)
 {
 	struct lf_listeners *listeners = &server->listeners;
 
-	if (!listeners->watched)
-		return;
 	pthread_mutex_lock(&listeners->lock);
 	listeners->stopping = true;
 	pthread_cond_broadcast(&listeners->changed);
 	pthread_mutex_unlock(&listeners->lock);
-	pthread_join(listeners->watchdog, NULL);
-	listeners->watched = false;
+}
+
+bool lf_watchdog_await(struct lf_rpc_server *server, unsigned timeout_ms)
+{
+	struct lf_listeners *listeners = &server->listeners;
+	const struct timespec until = at(in_ms(timeout_ms));
+	bool ended;
+
+	pthread_mutex_lock(&listeners->lock);
+	while (listeners->watched && !listeners->ended)
+		if (pthread_cond_timedwait(&listeners->changed, &listeners->lock, &until) == ETIMEDOUT)
+			break;
+	ended = !listeners->watched || listeners->ended;
+	pthread_mutex_unlock(&listeners->lock);
+	return ended;
+}
+
+void lf_watchdog_join(struct lf_rpc_server *server)
+{
+	if (server->listeners.watched)
+		pthread_join(server->listeners.watchdog, NULL);
+	server->listeners.watched = false;
 }

@@ -41,9 +41,10 @@ static struct lf_client *connect_here(const char *url)
 	return client;
 }
 
-static void refuses_to_connect(const char *url, const char *because)
+/* Where it shall not be the time that ends it, the time is long. */
+static void refuses_to_connect(const char *url, const char *because, unsigned connect_timeout_ms)
 {
-	struct lf_client_options options = quick(url);
+	struct lf_client_options options = {.url = url, .connect_timeout_ms = connect_timeout_ms};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_client *client;
 
@@ -64,10 +65,10 @@ static void absent_server_is_said_at_once(void **state)
 	(void)state;
 	fake_start(&fake, ANY, fake_silent);
 	fake_stop(&fake); /* its port is free again */
-	refuses_to_connect(fake.url, "connection refused");
+	refuses_to_connect(fake.url, "connection refused", 60000);
 	assert_non_null(mkdtemp(directory));
 	snprintf(url, sizeof(url), "ipc://%s/absent", directory);
-	refuses_to_connect(url, "");
+	refuses_to_connect(url, "", 60000);
 	assert_int_equal(rmdir(directory), 0);
 }
 
@@ -77,7 +78,7 @@ static void peer_that_says_nothing_does_not_hold_connect(void **state)
 
 	(void)state;
 	tcp_fake_start(&fake, TCP_SAYS_NOTHING);
-	refuses_to_connect(fake.url, "no answer within 300 ms");
+	refuses_to_connect(fake.url, "no answer within 300 ms", 300);
 	tcp_fake_stop(&fake);
 }
 
@@ -98,7 +99,7 @@ static void host_that_drops_packets_does_not_hold_connect(void **state)
 		(void)!connect(fillers[i], (struct sockaddr *)&address, sizeof(address));
 	}
 	snprintf(url, sizeof(url), "tcp://127.0.0.1:%d", ntohs(address.sin_port));
-	refuses_to_connect(url, "no answer within 300 ms");
+	refuses_to_connect(url, "no answer within 300 ms", 300);
 	for (size_t i = 0; i < 8; i++)
 		close(fillers[i]);
 	close(listener);
@@ -110,13 +111,13 @@ static void peer_that_is_no_leadfit_is_said(void **state)
 
 	(void)state;
 	tcp_fake_start(&fake, TCP_RUBBISH_HANDSHAKE);
-	refuses_to_connect(fake.url, "does not speak SP");
+	refuses_to_connect(fake.url, "does not speak SP", 60000);
 	tcp_fake_stop(&fake);
 	tcp_fake_start(&fake, TCP_OTHER_PROTOCOL);
-	refuses_to_connect(fake.url, "another SP protocol");
+	refuses_to_connect(fake.url, "another SP protocol", 60000);
 	tcp_fake_stop(&fake);
 	tcp_fake_start(&fake, TCP_CLOSES_AT_ONCE);
-	refuses_to_connect(fake.url, "closed the connection");
+	refuses_to_connect(fake.url, "closed the connection", 60000);
 	tcp_fake_stop(&fake);
 }
 
@@ -604,12 +605,13 @@ static void clients_come_and_go(void **state)
 /*
  * nng 1.5.2 leaks when a connection ends at a bad moment: a request that it starts to write while the connection is
  * being closed (its transports return without freeing the message), and a dial that is closed while it completes. At
- * most one each a connection. call_test.c and fault_test.c, where no connection ends badly, have no such exception.
+ * most one each a connection. LeakSanitizer leaves out what the dialer's endpoint reaches, too. call_test.c and
+ * fault_test.c, where no connection ends badly, have no such exception.
  */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:libnng.so\n";
+	return "leak:^make_message$\nleak:^nng_dialer_create$\n";
 }
 
 int main(int argc, char **argv)

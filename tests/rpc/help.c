@@ -10,6 +10,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "service/rpc_internal.h"
+
+/*
+ * What nng leaks: where a listener or a dialer is closed while a connection of its own greets, nobody frees the
+ * connection, nor the endpoint that it keeps (a greeting's aio that is stopped between two steps never calls back).
+ * What these reach is not told either; all else is found. Weak, so that a test can say more.
+ */
+__attribute__((weak)) const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return NNG_LEAKS;
+}
+
 /* ---- stubs ---- */
 
 static void decide(struct lf_rpc_call *call_of, const char *id, Leadfit__V1__Decision_Closure closure, void *data)
@@ -302,7 +315,7 @@ void fixture_start(struct fixture *fixture, const struct lf_rpc_options *options
 void fixture_end(struct fixture *fixture)
 {
 	stubs_release(&fixture->stubs);
-	assert_int_equal(lf_rpc_server_stop(fixture->server, 10000), 0);
+	assert_int_equal(lf_rpc_server_stop(fixture->server, 60000), 0);
 	lf_rpc_server_destroy(fixture->server);
 	stubs_clean_up(&fixture->stubs);
 	assert_int_equal(rmdir(fixture->directory), 0); /* nothing is left in it */
@@ -316,8 +329,8 @@ nng_socket client_open(const char *url)
 
 	assert_int_equal(nng_req0_open(&client), 0);
 	assert_int_equal(nng_socket_set_ms(client, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE), 0);
-	assert_int_equal(nng_socket_set_ms(client, NNG_OPT_RECVTIMEO, 20000), 0);
-	assert_int_equal(nng_socket_set_ms(client, NNG_OPT_SENDTIMEO, 20000), 0);
+	assert_int_equal(nng_socket_set_ms(client, NNG_OPT_RECVTIMEO, 60000), 0);
+	assert_int_equal(nng_socket_set_ms(client, NNG_OPT_SENDTIMEO, 60000), 0);
 	assert_int_equal(nng_socket_set_ms(client, NNG_OPT_RECONNMINT, 20), 0);
 	assert_int_equal(nng_socket_set_ms(client, NNG_OPT_RECONNMAXT, 100), 0);
 	assert_int_equal(nng_dial(client, url, NULL, NNG_FLAG_NONBLOCK), 0);
@@ -450,7 +463,7 @@ void flight_start(struct flight *flight, nng_socket client, const struct call_op
 	flight->socket = client;
 	assert_int_equal(nng_ctx_open(&flight->context, client), 0);
 	assert_int_equal(nng_aio_alloc(&flight->aio, NULL, NULL), 0);
-	nng_aio_set_timeout(flight->aio, 20000);
+	nng_aio_set_timeout(flight->aio, 60000);
 	nng_aio_set_msg(flight->aio, request_new(options));
 	nng_ctx_send(flight->context, flight->aio);
 	nng_aio_wait(flight->aio);
@@ -509,6 +522,20 @@ bool plain_greet(int fd)
 	       memcmp(answer_bytes, "\0SP\0\0\x31\0\0", 8) == 0;
 }
 
+size_t plain_request(uint8_t out[128], const char *method, uint32_t id)
+{
+	const size_t method_length = strlen(method), length = 4 + LF_FRAME_FIXED_BYTES + method_length;
+
+	memset(out, 0, 8 + length);
+	out[7] = (uint8_t)length;
+	out[8] = 0x80;
+	out[11] = (uint8_t)id;
+	memcpy(out + 12, "LF\x01", 3);
+	out[12 + 8] = (uint8_t)method_length;
+	memcpy(out + 12 + LF_FRAME_FIXED_BYTES, method, method_length);
+	return 8 + length;
+}
+
 void sleep_ms(unsigned ms)
 {
 	const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
@@ -520,11 +547,28 @@ void wait_ended(struct lf_rpc_server *server, uint64_t ended)
 {
 	struct lf_rpc_counters counters;
 
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 6000; i++) {
 		lf_rpc_server_counters(server, &counters);
 		if (counters.ended >= ended)
 			return;
 		sleep_ms(10);
 	}
 	fail_msg("%llu calls ended, %llu were expected", (unsigned long long)counters.ended, (unsigned long long)ended);
+}
+
+static size_t peer_count(struct lf_rpc_server *server)
+{
+	size_t count;
+
+	pthread_mutex_lock(&server->peers.lock);
+	count = server->peers.count;
+	pthread_mutex_unlock(&server->peers.lock);
+	return count;
+}
+
+void wait_peers(struct lf_rpc_server *server, size_t count)
+{
+	for (int i = 0; i < 6000 && peer_count(server) != count; i++)
+		sleep_ms(10);
+	assert_int_equal(peer_count(server), count);
 }

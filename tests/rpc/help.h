@@ -20,6 +20,9 @@
 
 enum { HELD_MAX = 2048 };
 
+/* Suppressions of LeakSanitizer, for every test: help.c says why. */
+#define NNG_LEAKS "leak:^nng_dial\nleak:^nng_listener_\n"
+
 /*
  * Stubs. Score does what the request's rubric says: "now" answers at once, "later" from another thread, "hold" when
  * the test releases it, "block" keeps its worker until the test unblocks it, "stage" in two parts, "fail" with two
@@ -90,12 +93,12 @@ struct call_options {
 /* A connected REQ socket. */
 nng_socket client_open(const char *url);
 nng_msg *request_new(const struct call_options *options);
-/* One call over a socket of its own; waits 20 s at most. */
+/* One call over a socket of its own; waits 60 s at most. */
 void call(struct reply *reply, const char *url, const struct call_options *options);
 void call_message(struct reply *reply, const char *url, nng_msg *message);
 void reply_read(struct reply *reply, int rc, nng_msg *message);
 void reply_clean_up(struct reply *reply);
-/* Calls Score "now" until it is answered, 10 s at most. */
+/* Calls Score "now" until it is answered, 60 s at most. */
 void assert_serves(const char *url);
 
 /* A call among many on one socket. */
@@ -113,7 +116,11 @@ void flight_end(struct flight *flight, struct reply *reply);
 int plain_connect(const char *url);
 /* SP's greeting as a REQ socket; false where the server hung up. */
 bool plain_greet(int fd);
-/* Waits until the counters say so, 10 s at most. */
+/* A request of a method and nothing else, as it goes over a tcp:// connection; its length. */
+size_t plain_request(uint8_t out[128], const char *method, uint32_t id);
+/* Waits until so many connections are there, 60 s at most. */
+void wait_peers(struct lf_rpc_server *server, size_t count);
+/* Waits until the counters say so, 60 s at most. */
 void wait_ended(struct lf_rpc_server *server, uint64_t ended);
 void sleep_ms(unsigned ms);
 

@@ -40,30 +40,13 @@ static void wait_started(struct lf_rpc_server *server, uint64_t started)
 {
 	struct lf_rpc_counters counters;
 
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 6000; i++) {
 		lf_rpc_server_counters(server, &counters);
 		if (counters.started >= started)
 			return;
 		sleep_ms(10);
 	}
 	fail_msg("the requests did not arrive");
-}
-
-static size_t peer_count(struct lf_rpc_server *server)
-{
-	size_t count;
-
-	pthread_mutex_lock(&server->peers.lock);
-	count = server->peers.count;
-	pthread_mutex_unlock(&server->peers.lock);
-	return count;
-}
-
-static void wait_peers(struct lf_rpc_server *server, size_t count)
-{
-	for (int i = 0; i < 1000 && peer_count(server) != count; i++)
-		sleep_ms(10);
-	assert_int_equal(peer_count(server), count);
 }
 
 static void three_hundred_calls_in_flight_are_all_answered(void **state)
@@ -248,44 +231,6 @@ static void connections_beyond_the_limit_are_closed(void **state)
 	fixture_end(&server);
 }
 
-/* A request of 12 bytes of header, a method, and nothing else, as it goes over a tcp:// connection. */
-static size_t plain_request(uint8_t *out, const char *method, uint32_t id)
-{
-	const size_t method_length = strlen(method), length = 4 + LF_FRAME_FIXED_BYTES + method_length;
-
-	memset(out, 0, 8 + length);
-	out[7] = (uint8_t)length;
-	out[8] = 0x80;
-	out[11] = (uint8_t)id;
-	memcpy(out + 12, "LF\x01", 3);
-	out[12 + 8] = (uint8_t)method_length;
-	memcpy(out + 12 + LF_FRAME_FIXED_BYTES, method, method_length);
-	return 8 + length;
-}
-
-static void a_peer_that_reads_no_replies_does_not_stop_the_others(void **state)
-{
-	const struct lf_rpc_options options = {.in_flight_max = 64};
-	struct fixture server;
-	uint8_t request[128];
-	size_t length;
-	int fd, small = 4096;
-
-	(void)state;
-	fixture_start(&server, &options, "tcp");
-	fd = plain_connect(server.url);
-	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	assert_true(plain_greet(fd));
-	for (uint32_t i = 0; i < 32; i++) {
-		length = plain_request(request, "leadfit.v1.Describe/Describe", i);
-		assert_int_equal(send(fd, request, length, MSG_NOSIGNAL), length);
-	}
-	assert_serves(server.url);
-	close(fd);
-	assert_serves(server.url);
-	fixture_end(&server);
-}
-
 static void stopping_answers_what_is_in_flight(void **state)
 {
 	static struct flight flights[100];
@@ -297,7 +242,7 @@ static void stopping_answers_what_is_in_flight(void **state)
 	client = client_open(server.url);
 	fly(flights, 100, client, &(struct call_options){.rubric = "later"});
 	wait_started(server.server, 100);
-	assert_int_equal(lf_rpc_server_stop(server.server, 10000), 0);
+	assert_int_equal(lf_rpc_server_stop(server.server, 60000), 0);
 	assert_int_equal(land(flights, 100, LF_OK, LF_OK), 100);
 	nng_close(client);
 	fixture_end(&server);
@@ -307,7 +252,7 @@ static void *stop(void *argument)
 {
 	struct fixture *server = argument;
 
-	assert_int_equal(lf_rpc_server_stop(server->server, 10000), 0);
+	assert_int_equal(lf_rpc_server_stop(server->server, 60000), 0);
 	return NULL;
 }
 
@@ -394,7 +339,7 @@ static void stopping_under_full_load_gives_nothing_up(void **state)
 		fixture_start(&server, NULL, round % 2 == 0 ? "tcp" : "ipc");
 		client = client_open(server.url);
 		fly(flights, 200, client, &(struct call_options){.rubric = "later"});
-		assert_int_equal(lf_rpc_server_stop(server.server, 10000), 0);
+		assert_int_equal(lf_rpc_server_stop(server.server, 60000), 0);
 		for (size_t i = 0; i < 200; i++) {
 			nng_aio_cancel(flights[i].aio);
 			nng_aio_wait(flights[i].aio);
@@ -419,7 +364,6 @@ int main(void)
 		cmocka_unit_test(queued_work_of_a_peer_that_has_gone_is_dropped),
 		cmocka_unit_test(a_method_can_tell_that_its_peer_has_gone),
 		cmocka_unit_test(connections_beyond_the_limit_are_closed),
-		cmocka_unit_test(a_peer_that_reads_no_replies_does_not_stop_the_others),
 		cmocka_unit_test(stopping_answers_what_is_in_flight),
 		cmocka_unit_test(requests_that_arrive_while_stopping_are_unavailable),
 		cmocka_unit_test(calls_that_are_never_answered_are_given_up_and_counted),

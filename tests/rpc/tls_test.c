@@ -44,7 +44,7 @@ static nng_socket tls_client(const char *url)
 
 	assert_int_equal(nng_req0_open(&client), 0);
 	assert_int_equal(nng_socket_set_ms(client, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE), 0);
-	assert_int_equal(nng_socket_set_ms(client, NNG_OPT_RECVTIMEO, 20000), 0);
+	assert_int_equal(nng_socket_set_ms(client, NNG_OPT_RECVTIMEO, 60000), 0);
 	assert_int_equal(nng_tls_config_alloc(&config, NNG_TLS_MODE_CLIENT), 0);
 	assert_int_equal(nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_NONE), 0);
 	assert_int_equal(nng_dialer_create(&dialer, client, url), 0);
