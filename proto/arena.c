@@ -180,22 +180,33 @@ static void blocks_free(struct lf_arena *arena, struct lf_arena_block *block)
 	}
 }
 
+/* Takes the largest block that may be kept out of the list; NULL where there is none. */
+static struct lf_arena_block *take_largest(struct lf_arena *arena)
+{
+	struct lf_arena_block **found = NULL, *block;
+
+	for (struct lf_arena_block **at = &arena->first; *at != NULL; at = &(*at)->next)
+		if ((*at)->size <= KEEP_BYTES_MAX && (found == NULL || (*at)->size > (*found)->size))
+			found = at;
+	if (found == NULL)
+		return NULL;
+	block = *found;
+	*found = block->next;
+	return block;
+}
+
 void lf_arena_reset(struct lf_arena *arena)
 {
-	struct lf_arena_block *first = arena->first;
+	struct lf_arena_block *kept = take_largest(arena);
 
+	blocks_free(arena, arena->first);
 	arena->bytes_used = 0;
-	if (first == NULL)
+	arena->first = arena->current = kept;
+	if (kept == NULL)
 		return;
-	if (first->size > KEEP_BYTES_MAX) {
-		lf_arena_clean_up(arena);
-		return;
-	}
-	blocks_free(arena, first->next);
-	first->next = NULL;
-	first->used = 0;
-	ASAN_POISON_MEMORY_REGION(first->data, first->size);
-	arena->current = first;
+	kept->next = NULL;
+	kept->used = 0;
+	ASAN_POISON_MEMORY_REGION(kept->data, kept->size);
 }
 
 void lf_arena_clean_up(struct lf_arena *arena)

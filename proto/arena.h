@@ -36,7 +36,7 @@ void lf_arena_init(struct lf_arena *arena, size_t bytes_max);
 void *lf_arena_alloc(struct lf_arena *arena, size_t size);
 void *lf_arena_zalloc(struct lf_arena *arena, size_t count, size_t size); /* overflow-checked, zeroed */
 char *lf_arena_strdup(struct lf_arena *arena, const char *text, size_t length); /* NUL-terminated copy */
-/* Forgets everything handed out; keeps the first block (at most 64 KiB of it) for reuse. */
+/* Forgets everything handed out; keeps the largest block of at most 64 KiB, so that the next use seldom needs another. */
 void lf_arena_reset(struct lf_arena *arena);
 /* Frees everything. Safe to call twice. */
 void lf_arena_clean_up(struct lf_arena *arena);

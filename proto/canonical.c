@@ -99,12 +99,6 @@ void lf_wire_canonicalize(ProtobufCMessage *message)
 
 uint8_t *lf_wire_canonical_bytes(ProtobufCMessage *message, struct lf_arena *arena, size_t *length)
 {
-	uint8_t *bytes;
-
 	lf_wire_canonicalize(message);
-	*length = protobuf_c_message_get_packed_size(message);
-	bytes = lf_arena_alloc(arena, *length);
-	if (bytes != NULL)
-		protobuf_c_message_pack(message, bytes);
-	return bytes;
+	return lf_wire_pack(message, arena, 0, length);
 }

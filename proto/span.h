@@ -99,6 +99,26 @@ __attribute__((always_inline)) static inline const char *lf_span_field(
 	return NULL;
 }
 
+/* Most messages number their fields from 1 without gaps. */
+static inline const ProtobufCFieldDescriptor *lf_span_find_field(const ProtobufCMessageDescriptor *type, uint32_t number)
+{
+	unsigned low = 0, high = type->n_fields;
+
+	if (number <= high && type->fields[number - 1].id == number)
+		return &type->fields[number - 1];
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+
+		if (type->fields[middle].id == number)
+			return &type->fields[middle];
+		if (type->fields[middle].id < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
 /* Wire type of one element that is not packed. */
 static inline unsigned lf_wire_type_of(ProtobufCType type)
 {

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "proto/decode.h"
 #include "proto/descriptors.h"
 #include "proto/limits.h"
 #include "proto/span.h"
@@ -32,6 +33,9 @@ enum {
 	SLAB_FIRST = 16,        /* ScannedMembers that protobuf-c has on its stack */
 	SCANNED_BYTES = 32,     /* sizeof(ScannedMember) at most */
 	ALIGNMENT = 16,         /* of the arena */
+	/* Empty messages within a message are what grows most: 2 bytes on the wire, some 150 in memory. More would only
+	   mean that some of the arena is lost before RESOURCE_EXHAUSTED is said. */
+	DECODED_BYTES_A_BYTE = 96,
 };
 
 static_assert(sizeof(void *) <= 8, "ScannedMember fits SCANNED_BYTES");
@@ -360,26 +364,6 @@ static inline bool check_field(
 	return true;
 }
 
-/* Most messages number their fields from 1 without gaps. */
-static inline const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type, uint32_t number)
-{
-	unsigned low = 0, high = type->n_fields;
-
-	if (number <= high && type->fields[number - 1].id == number)
-		return &type->fields[number - 1];
-	while (low < high) {
-		unsigned middle = low + (high - low) / 2;
-
-		if (type->fields[middle].id == number)
-			return &type->fields[middle];
-		if (type->fields[middle].id < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
 /* What protobuf-c takes from the heap to remember count fields. */
 static size_t scan_bytes(size_t count)
 {
@@ -417,7 +401,7 @@ static bool check_message(struct walk *walk, const struct level *above, const Pr
 			return undecodable(walk, &level, rest.data, fault);
 		}
 		field_count++;
-		level.field = find_field(type, number);
+		level.field = lf_span_find_field(type, number);
 		if (level.field == NULL)
 			violation(walk, &level, "unknown field %" PRIu32 " of %s", number, type->name);
 		else if (!check_field(walk, &level, &value, rest, depth))
@@ -448,6 +432,13 @@ ProtobufCMessage *lf_wire_unpack(const ProtobufCMessageDescriptor *type, const u
 	ProtobufCMessage *message;
 	size_t bytes;
 
+	/* Nearly every message is as it should be, and decoded in one walk where memory is plenty. Else the rest decides. */
+	if (length <= INT32_MAX && arena->bytes_used < arena->bytes_max &&
+		length < (arena->bytes_max - arena->bytes_used) / DECODED_BYTES_A_BYTE) {
+		message = lf_decode(type, data, length, arena);
+		if (message != NULL)
+			return message;
+	}
 	if (lf_wire_check(type, data, length, &bytes, error) != LF_OK)
 		return NULL;
 	if (arena->bytes_used > arena->bytes_max || bytes > arena->bytes_max - arena->bytes_used) {

@@ -32,6 +32,13 @@ ProtobufCMessage *lf_wire_unpack(const ProtobufCMessageDescriptor *type, const u
  */
 void lf_wire_canonicalize(ProtobufCMessage *message);
 
+/*
+ * Packs into arena: the bytes of protobuf_c_message_pack(), in one pass. The message is of proto3 and has no unknown
+ * fields (as all that lf_wire_unpack() gives). hint: about how long it will be, 0 = not known; a message that turns out
+ * longer costs the arena up to twice its length. Returns the bytes, NULL where the arena is exhausted.
+ */
+uint8_t *lf_wire_pack(const ProtobufCMessage *message, struct lf_arena *arena, size_t hint, size_t *length);
+
 /* Canonicalizes and packs into arena. Returns the bytes, NULL where the arena is exhausted. */
 uint8_t *lf_wire_canonical_bytes(ProtobufCMessage *message, struct lf_arena *arena, size_t *length);
 

@@ -12,7 +12,6 @@ struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const 
 	uint32_t *unknown = lf_arena_zalloc(arena, cells, sizeof *unknown);
 	Leadfit__V1__Answer answer = LEADFIT__V1__ANSWER__INIT;
 	struct lf_bytes bytes = {0};
-	uint8_t *data;
 
 	if (numbers == NULL || unknown == NULL)
 		return bytes;
@@ -38,11 +37,7 @@ struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const 
 	answer.engine_version = LF_ENGINE_VERSION;
 	answer.explanation_version = LF_EXPLANATION_VERSION;
 	answer.outcome = parts->evaluation->result.outcome;
-	data = lf_arena_alloc(arena, leadfit__v1__answer__get_packed_size(&answer));
-	if (data == NULL)
-		return bytes;
-	bytes.length = leadfit__v1__answer__pack(&answer, data);
-	bytes.data = data;
+	bytes.data = lf_wire_pack(&answer.base, arena, (criteria + members + 2 * cells) * sizeof *numbers + 256, &bytes.length);
 	return bytes;
 }
 

@@ -60,6 +60,8 @@ enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_re
 	if (code == LF_OK)
 		code = lf_rpc_server_add(server, &core->scoring.base, LF_ROLE_SCORE, error);
 	if (code == LF_OK)
+		lf_rpc_server_set_quick(server, "leadfit.v1.Scoring/Score");
+	if (code == LF_OK)
 		code = lf_rpc_server_add(server, &core->decisions.base, LF_ROLE_READ, error);
 	if (code == LF_OK)
 		code = lf_rpc_server_add(server, &core->rubrics.base, LF_ROLE_READ, error);

@@ -11,9 +11,9 @@
  * for one turn:
  *
  *	        receive             arrives, admitted           a worker takes it
- *	 IDLE ───────────► RECEIVING ─────────────────► QUEUED ───────────────────► WORKING
- *	  ▲                 │     │                                                 ▲  │  │
- *	  │◄──── closed ────┘     └──────────────── arrives, refused ───────────────┘  │  │ answered
+ *	 IDLE ───────────► RECEIVING ─────────────────► QUEUED ◄──────────────────► WORKING
+ *	  ▲                 │     │                              may block: later   ▲  │  │
+ *	  │◄──── closed ────┘     └─────────── arrives, refused, or quick ──────────┘  │  │ answered
  *	  │◄───────────── dropped: the peer has gone, or nothing to send with ─────────┘  ▼
  *	  └◄───────────────────── sent, failed, or closed ──────────────────────────── REPLYING
  *
@@ -29,7 +29,10 @@
  * otherwise.
  *
  * nng's callbacks never wait: they take server->lock, which nobody holds while blocking, and hand work to the
- * workers. A worker is woken only if one sleeps that was not woken already. There are more contexts than may be in
+ * workers. A worker is woken only if one sleeps that was not woken already. A small request of the quick method is worked
+ * on in the callback itself while no more requests are in flight than half of nng's threads: to wake a worker takes as
+ * long as half of such a request's work. With more in flight nng's threads are needed for messages: to keep them
+ * scoring then was tried, and is slower. What of the method may block goes to a worker (lf_rpc_later()). There are more contexts than may be in
  * flight, so that a further request is refused at once rather than left unread; a reply that its peer does not take
  * keeps its place in flight, and after LF_RPC_SEND_MS the peer is disconnected.
  *
@@ -97,6 +100,7 @@ static struct lf_rpc_arena *call_release(struct lf_rpc_call *call)
 	call->request = NULL;
 	call->arena = NULL;
 	call->message = NULL;
+	call->resume = NULL;
 	call->request_id = (struct lf_slice){0};
 	if (arena != NULL)
 		lf_arena_reset(&arena->arena);
@@ -242,7 +246,7 @@ static void on_sent(struct lf_rpc_call *call)
 /* ---- admission ---- */
 
 /* What becomes of an arrival. */
-enum verdict { ADMITTED, REFUSED_STOPPING, REFUSED_IN_FLIGHT, REFUSED_BYTES, REFUSED_SIZE, REFUSED_MEMORY, DROPPED };
+enum verdict { ADMITTED, QUICK, REFUSED_STOPPING, REFUSED_IN_FLIGHT, REFUSED_BYTES, REFUSED_SIZE, REFUSED_MEMORY, DROPPED };
 
 static void refuse(struct lf_rpc_call *call, enum verdict verdict)
 {
@@ -281,10 +285,22 @@ static bool enqueue(struct lf_rpc_server *server, struct lf_rpc_call *call)
 	return true;
 }
 
+/* Under the lock: an idle arena, or NULL. */
+static struct lf_rpc_arena *arena_take(struct lf_rpc_server *server)
+{
+	struct lf_rpc_arena *arena = server->arenas;
+
+	if (arena != NULL) {
+		server->arenas = arena->next;
+		server->arena_count--;
+	}
+	return arena;
+}
+
 static enum verdict admit(struct lf_rpc_server *server, struct lf_rpc_call *call)
 {
 	enum verdict verdict = ADMITTED;
-	bool wake = false;
+	bool wake = false, quick = lf_rpc_call_is_quick(call);
 
 	pthread_mutex_lock(&server->lock);
 	server->nng_owned--;
@@ -302,6 +318,12 @@ static enum verdict admit(struct lf_rpc_server *server, struct lf_rpc_call *call
 		call->admitted = true;
 		server->in_flight++;
 		server->counters.started++;
+	}
+	if (verdict == ADMITTED && quick && server->in_flight <= server->quick_max) {
+		verdict = QUICK;
+		call->arena = arena_take(server);
+		lf_rpc_call_change(call, LF_CALL_RECEIVING, LF_CALL_WORKING);
+	} else if (verdict == ADMITTED) {
 		lf_rpc_call_change(call, LF_CALL_RECEIVING, LF_CALL_QUEUED);
 		wake = enqueue(server, call);
 	} else {
@@ -313,6 +335,60 @@ static enum verdict admit(struct lf_rpc_server *server, struct lf_rpc_call *call
 	if (wake)
 		pthread_cond_signal(&server->work);
 	return verdict;
+}
+
+static struct lf_rpc_arena *arena_new(struct lf_rpc_server *server)
+{
+	struct lf_rpc_arena *arena = malloc(sizeof(*arena));
+
+	if (arena == NULL)
+		return NULL;
+	lf_arena_init(&arena->arena, server->budget.max);
+	arena->arena.budget = &server->budget.arenas;
+	arena->next = NULL;
+	return arena;
+}
+
+/* Works on a call that is WORKING, on this thread. The call is gone, or has been handed on. */
+static void work(struct lf_rpc_call *call, bool on_worker)
+{
+	call->on_worker = on_worker;
+	if (!lf_peers_has(&call->server->peers, call->pipe)) {
+		lf_rpc_call_drop(call);
+		return;
+	}
+	if (call->arena == NULL)
+		call->arena = arena_new(call->server);
+	if (call->arena == NULL)
+		refuse(call, REFUSED_MEMORY);
+	else if (call->resume != NULL)
+		call->resume(call, call->resume_context);
+	else
+		lf_rpc_call_work(call);
+}
+
+void lf_rpc_later(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call, void *context), void *context)
+{
+	struct lf_rpc_server *server = call->server;
+	bool wake = false, closed;
+
+	if (call->on_worker) {
+		run(call, context);
+		return;
+	}
+	call->resume = run;
+	call->resume_context = context;
+	pthread_mutex_lock(&server->lock);
+	closed = server->closed;
+	if (!closed) {
+		lf_rpc_call_change(call, LF_CALL_WORKING, LF_CALL_QUEUED);
+		wake = enqueue(server, call);
+	}
+	pthread_mutex_unlock(&server->lock);
+	if (wake)
+		pthread_cond_signal(&server->work);
+	if (closed)
+		lf_rpc_call_drop(call);
 }
 
 static void on_received(struct lf_rpc_call *call)
@@ -334,10 +410,13 @@ static void on_received(struct lf_rpc_call *call)
 	call->deadline_ns = 0;
 	call->caller = "";
 	verdict = admit(server, call);
-	if (verdict == DROPPED)
+	if (verdict == QUICK) {
+		work(call, false);
+	} else if (verdict == DROPPED) {
 		lf_rpc_call_drop(call);
-	else if (verdict != ADMITTED)
+	} else if (verdict != ADMITTED) {
 		refuse(call, verdict);
+	}
 	/* Admitted: not ours any more. */
 }
 
@@ -386,24 +465,9 @@ static struct lf_rpc_call *dequeue(struct lf_rpc_server *server)
 	server->queue_first = call->next;
 	if (server->queue_first == NULL)
 		server->queue_last = NULL;
-	call->arena = server->arenas;
-	if (call->arena != NULL) {
-		server->arenas = call->arena->next;
-		server->arena_count--;
-	}
+	if (call->arena == NULL)
+		call->arena = arena_take(server);
 	return call;
-}
-
-static struct lf_rpc_arena *arena_new(struct lf_rpc_server *server)
-{
-	struct lf_rpc_arena *arena = malloc(sizeof(*arena));
-
-	if (arena == NULL)
-		return NULL;
-	lf_arena_init(&arena->arena, server->budget.max);
-	arena->arena.budget = &server->budget.arenas;
-	arena->next = NULL;
-	return arena;
 }
 
 void *lf_rpc_worker(void *argument)
@@ -418,15 +482,6 @@ void *lf_rpc_worker(void *argument)
 		if (call == NULL)
 			return NULL;
 		lf_rpc_call_change(call, LF_CALL_QUEUED, LF_CALL_WORKING);
-		if (!lf_peers_has(&server->peers, call->pipe)) {
-			lf_rpc_call_drop(call);
-			continue;
-		}
-		if (call->arena == NULL)
-			call->arena = arena_new(server);
-		if (call->arena == NULL)
-			refuse(call, REFUSED_MEMORY);
-		else
-			lf_rpc_call_work(call);
+		work(call, true);
 	}
 }

@@ -51,6 +51,13 @@ enum lf_code lf_rpc_server_add(struct lf_rpc_server *server, ProtobufCService *s
 	struct lf_error *error);
 
 /*
+ * Says that a method never blocks (but for what it passes to lf_rpc_later()), so that a small request of it may be worked
+ * on by the thread that brought it, without a hand-over to a worker. For one method. method is borrowed. Before
+ * lf_rpc_server_listen().
+ */
+void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method);
+
+/*
  * One method of a service that was added needs this role instead. NOT_FOUND where service was not added or has no such
  * method. Before lf_rpc_server_listen().
  */
@@ -103,6 +110,13 @@ const char *lf_rpc_caller(const struct lf_rpc_call *call);
 void lf_rpc_request_bytes(const struct lf_rpc_call *call, const uint8_t **data, size_t *length);
 /* Whether the deadline has passed, or the peer has gone. */
 bool lf_rpc_expired(const struct lf_rpc_call *call);
+
+/*
+ * Goes on with a call where it may block: run is called at once where this thread is a worker, else later on one that is. The
+ * method returns then, and holds nothing for the call but what is in its arena: where the server stops first, run is not
+ * called, and the call is gone.
+ */
+void lf_rpc_later(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call, void *context), void *context);
 
 /* Packs the reply into the outgoing message now, sends nothing yet. false where memory ran out or it is too large for a
  * message (then lf_rpc_fail()). */

@@ -19,6 +19,8 @@ enum {
 	LF_RPC_ARENAS_KEPT       = 64,        /* idle arenas kept for reuse, each with at most 64 KiB */
 	LF_RPC_SEND_MS           = 10 * 1000, /* a peer that takes no reply for so long is disconnected */
 	LF_RPC_REPLY_SPARE       = 256,       /* room behind a staged reply, so that lf_rpc_append() seldom allocates */
+	LF_RPC_REPLY_HINT        = 8 * 1024,  /* most replies are shorter: a decision of eight people has 7 KB */
+	LF_RPC_QUICK_BYTES_MAX   = 16 * 1024, /* a larger request goes to a worker: nng's threads have others to serve */
 	LF_RPC_URL_BYTES_MAX     = 320,
 	LF_RPC_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
 	LF_RPC_LINGER_MS         = 200,       /* at stop, for large replies that nng has but perhaps not written */
@@ -80,6 +82,9 @@ struct lf_rpc_call {
 	uint64_t deadline_ns;     /* 0 = none */
 	struct lf_rpc_arena *arena;
 	const char *caller;
+	bool on_worker;             /* the method runs on a worker's thread */
+	void (*resume)(struct lf_rpc_call *call, void *context); /* where a worker goes on; NULL = it begins */
+	void *resume_context;
 	struct lf_slice request_id; /* into request */
 	const uint8_t *message;     /* into request */
 	size_t message_length;
@@ -132,6 +137,8 @@ struct lf_rpc_server {
 	struct lf_rpc_options options; /* with the defaults filled in */
 	struct lf_rpc_service services[LF_RPC_SERVICES_MAX];
 	size_t service_count;
+	const char *quick_method;    /* NULL = none */
+	size_t quick_max;            /* in flight, up to which it is worked on where it arrived */
 	nng_socket socket;
 	struct lf_peers peers;
 	struct lf_rpc_budget budget;
@@ -185,6 +192,8 @@ void *lf_rpc_worker(void *server);
 void lf_rpc_server_free(struct lf_rpc_server *server);
 /* rpc_call.c: a worker's part of a call in state WORKING: decode, authenticate, unpack, invoke. */
 void lf_rpc_call_work(struct lf_rpc_call *call);
+/* rpc_call.c: whether the request in state RECEIVING may be worked on where it arrived. */
+bool lf_rpc_call_is_quick(const struct lf_rpc_call *call);
 /* rpc_call.c: reads what a refusal echoes from the frame, if it is one. */
 void lf_rpc_call_peek(struct lf_rpc_call *call);
 /*

@@ -66,12 +66,12 @@ void lf_rpc_budget_give(struct lf_rpc_budget *budget, size_t bytes)
 	(void)before;
 }
 
-static bool arena_take(struct lf_arena_budget *budget, size_t bytes)
+static bool budget_take(struct lf_arena_budget *budget, size_t bytes)
 {
 	return lf_rpc_budget_take((struct lf_rpc_budget *)budget, bytes);
 }
 
-static void arena_give(struct lf_arena_budget *budget, size_t bytes)
+static void budget_give(struct lf_arena_budget *budget, size_t bytes)
 {
 	lf_rpc_budget_give((struct lf_rpc_budget *)budget, bytes);
 }
@@ -148,7 +148,7 @@ enum lf_code lf_rpc_server_new(struct lf_rpc_server **out, const struct lf_rpc_o
 		return no_memory(error);
 	server->options = *options;
 	fill_in(&server->options);
-	server->budget.arenas = (struct lf_arena_budget){.take = arena_take, .give = arena_give};
+	server->budget.arenas = (struct lf_arena_budget){.take = budget_take, .give = budget_give};
 	server->budget.max = server->options.request_bytes_max;
 	server->call_count = server->options.in_flight_max + LF_RPC_RESERVE;
 	if (pthread_mutex_init(&server->lock, NULL) != 0)
@@ -207,6 +207,15 @@ enum lf_code lf_rpc_server_add(
 		server->services[server->service_count].roles[i] = role;
 	server->service_count++;
 	return LF_OK;
+}
+
+void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	assert(!server->started);
+	server->quick_method = method;
+	server->quick_max = processors < 1 ? 1 : (size_t)processors; /* nng has two threads a processor for callbacks */
 }
 
 enum lf_code lf_rpc_server_require(struct lf_rpc_server *server, const ProtobufCService *service, const char *method,

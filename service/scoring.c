@@ -19,6 +19,7 @@ struct score_job {
 	struct lf_append append;
 	struct lf_rpc_call *call;
 	struct lf_core *core;
+	const Leadfit__V1__ScoreRequest *request;
 	struct lf_version *version; /* held: the record borrows its name */
 	struct lf_finish finish;
 };
@@ -61,6 +62,10 @@ static void committed(struct lf_append *append, const struct lf_error *error)
 	struct score_job *job = append->context;
 	struct lf_version *version = job->version;
 
+	if (error->code == LF_OK && append->alone && !append->existing) {
+		finish(&job->finish); /* nobody else waits for this thread, and to wake the finisher takes longer */
+		return;
+	}
 	if (error->code == LF_OK) {
 		lf_finisher_push(job->core->finisher, &job->finish);
 		return;
@@ -69,15 +74,12 @@ static void committed(struct lf_append *append, const struct lf_error *error)
 	lf_version_release(version);
 }
 
-/* The bytes of a message that is canonical already. */
-static struct lf_bytes pack(const ProtobufCMessage *message, struct lf_arena *arena)
+/* The bytes of a message that is canonical already. hint: see lf_wire_pack(). */
+static struct lf_bytes pack(const ProtobufCMessage *message, size_t hint, struct lf_arena *arena)
 {
-	struct lf_bytes bytes = {.length = protobuf_c_message_get_packed_size(message)};
-	uint8_t *data = lf_arena_alloc(arena, bytes.length);
+	struct lf_bytes bytes;
 
-	if (data != NULL)
-		protobuf_c_message_pack(message, data);
-	bytes.data = data;
+	bytes.data = lf_wire_pack(message, arena, hint, &bytes.length);
 	return bytes;
 }
 
@@ -92,7 +94,7 @@ static bool digest_request(const Leadfit__V1__ScoreRequest *request, struct lf_b
 	rest.team = NULL;
 	rest.project = NULL;
 	rest.idempotency_key = lf_unconst("");
-	bytes = pack(&rest.base, arena);
+	bytes = pack(&rest.base, 0, arena);
 	if (bytes.data == NULL)
 		return false;
 	lf_sha256(team.data, team.length, &parts[0]);
@@ -135,15 +137,19 @@ static const char **candidate_ids(const struct lf_case *the_case, struct lf_aren
 }
 
 /* The part of the record that follows from the request alone. false where the arena is exhausted. */
-static bool fill_request(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, const char *caller,
+static bool fill_request(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, struct lf_rpc_call *call,
 	struct lf_arena *arena)
 {
-	append->caller = caller;
+	const uint8_t *sent;
+	size_t length;
+
+	append->caller = lf_rpc_caller(call);
 	append->idempotency_key = request->idempotency_key;
 	if (request->team == NULL || request->project == NULL)
 		return true; /* a violation, found later */
-	append->team = pack(&request->team->base, arena);
-	append->project = pack(&request->project->base, arena);
+	lf_rpc_request_bytes(call, &sent, &length);
+	append->team = pack(&request->team->base, length, arena);
+	append->project = pack(&request->project->base, 0, arena);
 	if (append->team.data == NULL || append->project.data == NULL)
 		return false;
 	return *request->idempotency_key == '\0' ||
@@ -235,40 +241,52 @@ static enum lf_code answer_repeated(struct lf_core *core, const struct lf_append
 	return code;
 }
 
-static void scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreRequest *request,
-	Leadfit__V1__Decision_Closure closure, void *closure_data)
+/* Goes on with a request whose part of the record is filled. */
+static void score(struct lf_rpc_call *call, void *context)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, scoring);
-	struct lf_rpc_call *call = closure_data;
+	struct score_job *job = context;
+	struct lf_core *core = job->core;
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_arena *arena = lf_rpc_arena(call);
-	struct score_job *job = lf_arena_zalloc(arena, 1, sizeof *job);
-	enum lf_code code;
+	enum lf_code code = answer_repeated(core, &job->append, call, &error);
 
-	(void)closure; /* the reply is staged now and sent after the commit */
-	/* Canonical first, so that the order in which a caller lists map entries changes nothing. */
-	lf_wire_canonicalize(lf_unconst(&request->base));
-	if (job == NULL || !fill_request(&job->append, request, lf_rpc_caller(call), arena)) {
-		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
-		lf_send_error(call, &error);
-		return;
-	}
-	code = answer_repeated(core, &job->append, call, &error);
 	if (code == LF_OK)
 		return;
 	if (code == LF_NOT_FOUND)
-		job->version = lf_registry_active(core->registry, request->rubric, &error);
-	if (job->version == NULL || prepare(job, job->version, request, call, &error) != LF_OK) {
+		job->version = lf_registry_active(core->registry, job->request->rubric, &error);
+	if (job->version == NULL || prepare(job, job->version, job->request, call, &error) != LF_OK) {
 		lf_version_release(job->version);
 		lf_send_error(call, &error);
 		return;
 	}
 	job->call = call;
-	job->core = core;
 	job->finish.run = finish;
 	job->append.done = committed;
 	job->append.context = job;
 	lf_log_append(core->log, &job->append);
+}
+
+static void scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreRequest *request,
+	Leadfit__V1__Decision_Closure closure, void *closure_data)
+{
+	struct lf_rpc_call *call = closure_data;
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_arena *arena = lf_rpc_arena(call);
+	struct score_job *job = lf_arena_zalloc(arena, 1, sizeof *job);
+
+	(void)closure; /* the reply is staged now and sent after the commit */
+	/* Canonical first, so that the order in which a caller lists map entries changes nothing. */
+	lf_wire_canonicalize(lf_unconst(&request->base));
+	if (job == NULL || !fill_request(&job->append, request, call, arena)) {
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
+		lf_send_error(call, &error);
+		return;
+	}
+	job->core = LF_CONTAINER_OF(service, struct lf_core, scoring);
+	job->request = request;
+	if (*request->idempotency_key == '\0')
+		score(call, job);
+	else
+		lf_rpc_later(call, score, job); /* it reads whether the key is known */
 }
 
 /* ---- profile ---- */

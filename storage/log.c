@@ -88,6 +88,7 @@ static void complete_batch(struct lf_log *log, size_t count)
 		append->sequence = entry->record.sequence;
 		append->decided_at_us = entry->record.decided_at_us;
 		append->existing = entry->record.existing;
+		append->alone = count == 1;
 		append->done(append, &fine);
 	}
 }

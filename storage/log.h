@@ -95,6 +95,7 @@ struct lf_append {
 	uint64_t sequence;     /* from 1, without gaps */
 	int64_t decided_at_us; /* microseconds since 1970, never falling */
 	bool existing;         /* the key was known with the same request: this is the stored decision, read it by id */
+	bool alone;            /* it had a commit of its own: the writer was idle before */
 
 	/* the log's own; need no setting */
 	struct lf_append *next;

@@ -11,6 +11,7 @@ enum {
 	LF_SQLITE_APPLICATION_ID = 0x6c664c67, /* "lfLg", at byte 68 of the file */
 	LF_SQLITE_SCHEMA = 1,                  /* user_version, at byte 60 */
 	LF_SQLITE_SKIP = 64,                   /* every 64th decision of a chain is in the skip table */
+	LF_SQLITE_CHAIN_ROWS = 16,             /* ends of chains that one statement writes */
 };
 
 /* What a row of the name table names. Stored: never renumber. */
@@ -84,6 +85,7 @@ enum lf_write_statement {
 	W_DECISION_ADD,
 	W_CHAIN_FIND,
 	W_CHAIN_SET,
+	W_CHAIN_SET_MANY,
 	W_SKIP_ADD,
 	W_RUBRIC_FIND,
 	W_RUBRIC_ADD,

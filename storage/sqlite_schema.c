@@ -74,8 +74,11 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 		" project_payload, request_digest, salt, answer)"
 		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
 	[W_CHAIN_FIND] = "SELECT last, count FROM chain WHERE entity = ?1",
-	[W_CHAIN_SET] = "INSERT INTO chain(entity, last, count) VALUES(?1, ?2, ?3)"
-			" ON CONFLICT(entity) DO UPDATE SET last = excluded.last, count = excluded.count",
+	[W_CHAIN_SET] = "INSERT OR REPLACE INTO chain(entity, last, count) VALUES(?,?,?)",
+	/* LF_SQLITE_CHAIN_ROWS of them: most of what one row costs is to start and end its statement. */
+	[W_CHAIN_SET_MANY] = "INSERT OR REPLACE INTO chain(entity, last, count) VALUES"
+			     "(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),"
+			     "(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?)",
 	[W_SKIP_ADD] = "INSERT INTO skip(entity, sequence) VALUES(?1, ?2)",
 	[W_RUBRIC_FIND] = "SELECT r.payload, n.value FROM payload p JOIN rubric r ON r.payload = p.id JOIN name n ON "
 			  "n.id = r.name"

@@ -65,12 +65,16 @@ enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error)
 /* Writes the ends of the chains that this transaction made longer: once each, however many decisions it added. */
 static int write_heads(struct lf_store *store)
 {
-	sqlite3_stmt *statement = store->statements[W_CHAIN_SET];
-	for (size_t i = 0; i < store->heads.dirty_count; i++) {
-		const struct lf_head *head = &store->heads.slots[store->heads.dirty[i]];
-		sqlite3_bind_int64(statement, 1, head->entity);
-		sqlite3_bind_int64(statement, 2, head->last);
-		sqlite3_bind_int64(statement, 3, head->count);
+	const struct lf_heads *heads = &store->heads;
+	for (size_t i = 0; i < heads->dirty_count;) {
+		const bool many = heads->dirty_count - i >= LF_SQLITE_CHAIN_ROWS;
+		sqlite3_stmt *statement = store->statements[many ? W_CHAIN_SET_MANY : W_CHAIN_SET];
+		for (int row = 0; row < (many ? LF_SQLITE_CHAIN_ROWS : 1); row++) {
+			const struct lf_head *head = &heads->slots[heads->dirty[i++]];
+			sqlite3_bind_int64(statement, 3 * row + 1, head->entity);
+			sqlite3_bind_int64(statement, 3 * row + 2, head->last);
+			sqlite3_bind_int64(statement, 3 * row + 3, head->count);
+		}
 		const int result = lf_sqlite_run(statement);
 		if (result != SQLITE_OK)
 			return result;

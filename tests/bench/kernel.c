@@ -76,14 +76,14 @@ static bool run_parts(struct lf_kernel_bench *bench, struct one *one, unsigned p
 
 enum step { DECODE = 1, EVALUATE, ANSWER, RECORD, PACK };
 
-static bool make_record(
-	struct lf_kernel_bench *bench, const struct lf_answer_parts *parts, const Leadfit__V1__ScoreRequest *request)
+static bool make_record(struct lf_kernel_bench *bench, const struct lf_answer_parts *parts,
+	const Leadfit__V1__ScoreRequest *request, size_t sent)
 {
 	struct lf_bytes bytes[3];
 	struct lf_digest digest;
 
-	bytes[0].data = lf_wire_canonical_bytes(lf_unconst(&request->team->base), &bench->scratch, &bytes[0].length);
-	bytes[1].data = lf_wire_canonical_bytes(lf_unconst(&request->project->base), &bench->scratch, &bytes[1].length);
+	bytes[0].data = lf_wire_pack(&request->team->base, &bench->scratch, sent, &bytes[0].length);
+	bytes[1].data = lf_wire_pack(&request->project->base, &bench->scratch, 0, &bytes[1].length);
 	bytes[2] = lf_answer_pack(parts, request->candidates, request->ignore_undeclared, &bench->scratch);
 	for (size_t i = 0; i < 3; i++) {
 		if (bytes[i].data == NULL)
@@ -104,7 +104,7 @@ static bool run_steps(struct lf_kernel_bench *bench, struct one *one, unsigned s
 		.version = bench->version, .evaluation = &evaluation, .caller = "local", .as_of_us = bench->now_us};
 	Leadfit__V1__ScoreRequest *request;
 	Leadfit__V1__Decision *decision;
-	uint8_t *packed;
+	size_t length;
 
 	lf_arena_reset(&bench->scratch);
 	request = (Leadfit__V1__ScoreRequest *)lf_wire_unpack(
@@ -129,14 +129,13 @@ static bool run_steps(struct lf_kernel_bench *bench, struct one *one, unsigned s
 		goto fail;
 	if (steps == ANSWER)
 		return true;
-	if (!make_record(bench, &parts, request))
+	if (!make_record(bench, &parts, request, one->length))
 		goto fail;
 	if (steps == RECORD)
 		return true;
-	packed = lf_arena_alloc(&bench->scratch, leadfit__v1__decision__get_packed_size(decision));
-	if (packed == NULL)
+	if (lf_wire_pack(&decision->base, &bench->scratch, 8192, &length) == NULL)
 		goto fail;
-	bench->sink += leadfit__v1__decision__pack(decision, packed);
+	bench->sink += length;
 	return true;
 fail:
 	lf_error_clean_up(&error);

@@ -1,9 +1,11 @@
 /*
  * Any bytes as a request message (the first byte picks its type among those of all methods). What passes the check
- * unpacks from an arena of exactly the size that the check gave, and its canonical bytes are a fixed point.
+ * unpacks from an arena of exactly the size that the check gave, and its canonical bytes are a fixed point. What the
+ * quick way decodes passes the check, and means the same.
  */
 #include <string.h>
 
+#include "proto/decode.h"
 #include "proto/limits.h"
 #include "proto/wire.h"
 #include "tests/fuzz/fuzz.h"
@@ -27,12 +29,16 @@ static const ProtobufCMessageDescriptor *pick_type(uint8_t choice)
 static uint8_t *canonical_of(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t size, size_t *length)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_arena arena, bytes_arena;
-	ProtobufCMessage *message;
+	struct lf_arena arena, bytes_arena, quick_arena;
+	ProtobufCMessage *message, *quick;
 	uint8_t *bytes, *copy;
 	size_t bound;
 
+	lf_arena_init(&quick_arena, SIZE_MAX);
+	quick = lf_decode(type, data, size, &quick_arena);
 	if (lf_wire_check(type, data, size, &bound, &error) != LF_OK) {
+		REQUIRE(quick == NULL);
+		lf_arena_clean_up(&quick_arena);
 		REQUIRE(error.code == LF_INVALID_ARGUMENT && error.message[0] != '\0');
 		REQUIRE(error.violation_count >= 1 && error.violation_kept <= LF_VIOLATIONS_MAX);
 		lf_error_clean_up(&error);
@@ -45,6 +51,14 @@ static uint8_t *canonical_of(const ProtobufCMessageDescriptor *type, const uint8
 	lf_arena_init(&bytes_arena, SIZE_MAX);
 	bytes = lf_wire_canonical_bytes(message, &bytes_arena, length);
 	REQUIRE(bytes != NULL);
+	if (quick != NULL) {
+		size_t quick_length;
+		const uint8_t *quick_bytes = lf_wire_canonical_bytes(quick, &quick_arena, &quick_length);
+
+		REQUIRE(quick_bytes != NULL);
+		REQUIRE(quick_length == *length && memcmp(quick_bytes, bytes, *length) == 0);
+	}
+	lf_arena_clean_up(&quick_arena);
 	copy = malloc(*length + 1);
 	REQUIRE(copy != NULL);
 	memcpy(copy, bytes, *length);

@@ -134,20 +134,22 @@ static void strdup_copies_and_ends_with_nul(void **state)
 	lf_arena_clean_up(&arena);
 }
 
-static void reset_reuses_the_first_block(void **state)
+static void reset_keeps_the_largest_block_that_is_not_too_large(void **state)
 {
 	struct lf_arena arena;
-	void *first;
+	void *kept;
 
 	(void)state;
 	lf_arena_init(&arena, SIZE_MAX);
-	first = lf_arena_alloc(&arena, 100);
-	for (int i = 0; i < 100; i++)
-		lf_arena_alloc(&arena, 3000);
+	lf_arena_alloc(&arena, 100);
+	kept = lf_arena_alloc(&arena, 50000);
+	lf_arena_alloc(&arena, 3000);
+	lf_arena_alloc(&arena, 100000);
 	lf_arena_reset(&arena);
 	assert_int_equal(arena.bytes_used, 0);
 	mallocs_made = 0;
-	assert_ptr_equal(lf_arena_alloc(&arena, 100), first);
+	assert_ptr_equal(lf_arena_alloc(&arena, 100), kept);
+	assert_non_null(lf_arena_alloc(&arena, 49000));
 	assert_int_equal(mallocs_made, 0);
 	lf_arena_clean_up(&arena);
 }
@@ -267,7 +269,7 @@ int main(void)
 		cmocka_unit_test(sizes_that_overflow_are_refused),
 		cmocka_unit_test(zalloc_zeroes_reused_memory),
 		cmocka_unit_test(strdup_copies_and_ends_with_nul),
-		cmocka_unit_test(reset_reuses_the_first_block),
+		cmocka_unit_test(reset_keeps_the_largest_block_that_is_not_too_large),
 		cmocka_unit_test(reset_lets_go_of_a_large_first_block),
 		cmocka_unit_test(large_pieces_do_not_end_the_current_block),
 		cmocka_unit_test(memory_that_runs_out_is_said_and_harmless),
