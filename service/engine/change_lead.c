@@ -7,20 +7,21 @@
 static void align_all(struct lf_contest *contest, const struct lf_criterion *criterion, const double *traits)
 {
 	size_t n = contest->count;
+	double *restrict column = contest->column;
 	double total = 0;
 
 	for (size_t i = 0; i < n; i++)
-		contest->column[i] = 0;
+		column[i] = 0;
 	for (size_t k = 0; k < criterion->need_count; k++) {
 		double need = lf_respond(&criterion->needs[k].amount, traits);
 		const double *x = contest->expertise + criterion->needs[k].discipline * n;
 
 		total += need;
 		for (size_t i = 0; i < n; i++)
-			contest->column[i] += need * x[i];
+			column[i] += need * x[i];
 	}
 	for (size_t i = 0; i < n; i++)
-		contest->column[i] = total > 0 ? contest->column[i] / total : 0;
+		column[i] = total > 0 ? column[i] / total : 0;
 }
 
 static void apply_gates(struct lf_contest *contest, uint32_t criterion)
@@ -36,19 +37,20 @@ static void apply_gates(struct lf_contest *contest, uint32_t criterion)
 }
 
 /* Adds one criterion's part to every row's score: as lf_aggregate() does, so with the same bits. */
-static void add_criterion(struct lf_contest *contest, double weight, const double *values)
+static void add_criterion(struct lf_contest *contest, double weight, const double *restrict values)
 {
 	enum lf_aggregation aggregation = contest->rubric->def.aggregation;
-	double *sum = contest->sum, *lowest = contest->lowest;
+	double *restrict sum = contest->sum, *restrict lowest = contest->lowest;
+	size_t n = contest->count;
 
 	if (aggregation == LF_ADDITIVE) {
-		for (size_t i = 0; i < contest->count; i++)
+		for (size_t i = 0; i < n; i++)
 			sum[i] += weight * values[i];
 		return;
 	}
-	for (size_t i = 0; i < contest->count; i++)
+	for (size_t i = 0; i < n; i++)
 		lowest[i] = values[i] < lowest[i] ? values[i] : lowest[i];
-	for (size_t i = 0; aggregation == LF_HARMONIC && i < contest->count; i++)
+	for (size_t i = 0; aggregation == LF_HARMONIC && i < n; i++)
 		sum[i] += weight / values[i]; /* infinite for 0, where `lowest` decides */
 }
 

@@ -275,8 +275,9 @@ static void consider_new(
 }
 
 /*
- * Whether no change of this row's rating on a criterion can be nearer than what is found: under ADDITIVE the score moves by
- * no more than w times the steepest slope for each step of r, and r moves by 1/(W + 1), or at most by the heaviest source's part, for each step of a piece.
+ * Whether no change of this row's rating on a criterion can be nearer than what is found: under ADDITIVE the score moves
+ * by no more than w times the steepest slope for each step of r, and r by 1/(W + 1) for each step of a new piece, by no
+ * more than the heaviest source / W for each step of one that is there.
  */
 static bool is_too_far(const struct finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now)
 {

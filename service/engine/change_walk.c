@@ -43,7 +43,7 @@ static double unclamped(const struct lf_response *response, const double *traits
 }
 
 /* to += amount · of */
-static void add_scaled(double *to, const double *of, double amount, size_t count)
+static inline void add_scaled(double *restrict to, const double *restrict of, double amount, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		to[i] += amount * of[i];
@@ -51,7 +51,7 @@ static void add_scaled(double *to, const double *of, double amount, size_t count
 
 /* What a line multiplies: the values of a criterion, the expertise in a discipline; NULL for the weight of the
  * alignment. */
-static const double *factors(const struct lf_contest *contest, size_t line, bool *is_need)
+static inline const double *factors(const struct lf_contest *contest, size_t line, bool *is_need)
 {
 	const struct lf_rubric *rubric = contest->rubric;
 	size_t criteria = rubric->def.criterion_count;
@@ -530,11 +530,13 @@ struct lf_ways lf_walk_worthwhile(struct lf_contest *contest, uint32_t trait, ui
 	ways = look_around(contest, trait, up, down, &at);
 	lead = stand(&origin, leader);
 	for (uint32_t i = 0; i < contest->count && !(ways.up && ways.down); i++) {
-		struct standing own = stand(&origin, i);
-		struct quadratic q = lead_over(0, &at, &own, &lead);
+		struct standing own;
+		struct quadratic q;
 
 		if (i == leader || contest->barred[i])
 			continue;
+		own = stand(&origin, i);
+		q = lead_over(0, &at, &own, &lead);
 		ways.up = ways.up || reaches(q.c, q.b, q.a, up);
 		ways.down = ways.down || reaches(q.c, -q.b, q.a, down);
 	}

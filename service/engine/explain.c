@@ -144,13 +144,13 @@ static void say_difference(struct lf_speaker *speaker)
 			lf_put_ranked(speaker, 1);
 		}
 		lf_text_put(&speaker->text, tied ? " on " : " mainly on ");
-		lf_put_picks(speaker, &ahead, "+", ahead_decimals);
+		lf_put_picks(speaker, &ahead, '+', ahead_decimals);
 		lf_text_put(&speaker->text, behind.count > 0 ? "; " : "");
 	}
 	if (behind.count > 0) {
 		lf_put_ranked(speaker, 1);
 		lf_text_put(&speaker->text, " is ahead on ");
-		lf_put_picks(speaker, &behind, "+", behind_decimals);
+		lf_put_picks(speaker, &behind, '+', behind_decimals);
 	}
 	lf_text_put(&speaker->text, ".");
 	lf_utter(speaker, LF_SAY_EXPLANATION, 0);

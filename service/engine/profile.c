@@ -40,7 +40,8 @@ static double labour_covered(const struct lf_scoring *scoring, uint32_t discipli
 	return scoring->labour_total > 0 ? sum / scoring->labour_total : 0;
 }
 
-/* The values of a member without evidence, with the same bits as lf_score_criteria(): those of the priors were computed with the rubric. */
+/* The values of a member without evidence, with the same bits as lf_score_criteria(): those of the priors were computed
+ * with the rubric. */
 static void expect(const struct lf_scoring *scoring, uint32_t discipline, struct lf_criterion_score *criteria)
 {
 	for (size_t c = 0; c < scoring->rubric->def.criterion_count; c++) {

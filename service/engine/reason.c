@@ -93,13 +93,15 @@ unsigned lf_settle(struct lf_picks *picks)
 	return decimals;
 }
 
-void lf_put_picks(struct lf_speaker *speaker, const struct lf_picks *picks, const char *sign, unsigned decimals)
+void lf_put_picks(struct lf_speaker *speaker, const struct lf_picks *picks, char sign, unsigned decimals)
 {
 	for (size_t i = 0; i < picks->count; i++) {
 		lf_text_join(&speaker->text, i, picks->count);
 		lf_put_label(speaker, picks->criterion[i]->label);
-		lf_text_put(&speaker->text, " (");
-		lf_text_put(&speaker->text, sign);
+		if (sign == '\0')
+			lf_text_add(&speaker->text, " (", 2);
+		else
+			lf_text_add(&speaker->text, (const char[]){' ', '(', sign}, 3);
 		lf_text_fixed(&speaker->text, picks->amount[i], decimals);
 		lf_text_put(&speaker->text, ")");
 	}
@@ -165,7 +167,7 @@ static void put_sources(struct lf_speaker *speaker, const struct lf_member_score
 	if (picks.count == 0)
 		return;
 	lf_text_put(&speaker->text, ": most of it comes from ");
-	lf_put_picks(speaker, &picks, "", decimals);
+	lf_put_picks(speaker, &picks, '\0', decimals);
 }
 
 static void put_first(struct lf_speaker *speaker)
@@ -199,7 +201,7 @@ static void put_first(struct lf_speaker *speaker)
 	decimals = lf_settle(&ahead);
 	if (ahead.count > 0)
 		lf_text_put(&speaker->text, " mainly on ");
-	lf_put_picks(speaker, &ahead, "+", decimals);
+	lf_put_picks(speaker, &ahead, '+', decimals);
 }
 
 static void put_shared_first(struct lf_speaker *speaker, size_t place, size_t tied)
@@ -237,11 +239,11 @@ static void put_behind(struct lf_speaker *speaker, size_t place)
 	if (less.count == 0)
 		return;
 	lf_text_put(&speaker->text, ": less on ");
-	lf_put_picks(speaker, &less, "-", decimals);
+	lf_put_picks(speaker, &less, '-', decimals);
 	decimals = lf_settle(&more);
 	if (more.count > 0)
 		lf_text_put(&speaker->text, ", more on ");
-	lf_put_picks(speaker, &more, "+", decimals);
+	lf_put_picks(speaker, &more, '+', decimals);
 }
 
 /* ---- conditions ---- */

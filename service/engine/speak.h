@@ -51,8 +51,8 @@ size_t lf_tied_from(const struct lf_speaker *speaker, size_t place);
 void lf_pick(struct lf_picks *picks, const struct lf_criterion *criterion, double amount);
 /* Decimals for the amounts: 2, or more where the largest is small. Drops what would then print as 0. */
 unsigned lf_settle(struct lf_picks *picks);
-/* "Interaction (+0.09) and Collaboration (+0.04)"; sign "" prints amounts bare. */
-void lf_put_picks(struct lf_speaker *speaker, const struct lf_picks *picks, const char *sign, unsigned decimals);
+/* "Interaction (+0.09) and Collaboration (+0.04)"; sign '\0' prints amounts bare. */
+void lf_put_picks(struct lf_speaker *speaker, const struct lf_picks *picks, char sign, unsigned decimals);
 /* By how much the contributions of a exceed those of b, and the other way round. */
 void lf_pick_differences(const struct lf_speaker *speaker, const struct lf_member_score *a,
 	const struct lf_member_score *b, struct lf_picks *ahead, struct lf_picks *behind);
