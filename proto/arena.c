@@ -103,8 +103,8 @@ static struct lf_arena_block *block_add(struct lf_arena *arena, size_t padded)
 
 	if (size > BLOCK_BYTES_MAX)
 		size = BLOCK_BYTES_MAX;
-	/* More than a quarter of a block: its own one, so that at most a quarter of any shared block is lost. */
-	if (padded > size / 4) {
+	/* More than an eighth of a block: its own one, so that at most an eighth of any shared block is lost. */
+	if (padded > size / 8) {
 		block = block_new(arena, current == NULL && padded < size ? size : padded);
 	} else {
 		block = block_new(arena, size);
@@ -117,7 +117,7 @@ static struct lf_arena_block *block_add(struct lf_arena *arena, size_t padded)
 	}
 	block->next = arena->first->next;
 	arena->first->next = block;
-	if (padded <= size / 4)
+	if (padded <= size / 8)
 		arena->current = block;
 	return block;
 }

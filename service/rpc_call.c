@@ -60,26 +60,25 @@ static nng_msg *begin(const struct lf_rpc_call *call, enum lf_code code, size_t 
 	return message;
 }
 
-/* A message with header and reply, without use of the arena. */
+/*
+ * A message with header and reply. NULL where it is too large or there is no memory. A method's reply is packed into the
+ * arena and copied, which is much faster than to measure and then pack; an error, for which there may be no arena, is not.
+ */
 static nng_msg *pack(const struct lf_rpc_call *call, enum lf_code code, const ProtobufCMessage *reply)
 {
+	const uint8_t *packed = NULL;
+	nng_msg *message;
 	uint8_t *body;
-	nng_msg *message = begin(call, code, protobuf_c_message_get_packed_size(reply), &body);
-
-	if (message != NULL)
-		protobuf_c_message_pack(reply, body);
-	return message;
-}
-
-/* The same through the arena: to pack there and copy is much faster than to measure and then pack. */
-static nng_msg *pack_quickly(const struct lf_rpc_call *call, const ProtobufCMessage *reply)
-{
 	size_t length;
-	const uint8_t *packed = lf_wire_pack(reply, &call->arena->arena, LF_RPC_REPLY_HINT, &length);
-	uint8_t *body;
-	nng_msg *message = packed == NULL ? NULL : begin(call, LF_OK, length, &body);
 
-	if (message != NULL && length != 0)
+	if (code != LF_OK)
+		length = protobuf_c_message_get_packed_size(reply);
+	else if ((packed = lf_wire_pack(reply, &call->arena->arena, LF_RPC_REPLY_HINT, &length)) == NULL)
+		return NULL;
+	message = begin(call, code, length, &body);
+	if (message != NULL && packed == NULL)
+		protobuf_c_message_pack(reply, body);
+	else if (message != NULL)
 		memcpy(body, packed, length);
 	return message;
 }
@@ -183,7 +182,7 @@ bool lf_rpc_stage(struct lf_rpc_call *call, const ProtobufCMessage *reply)
 {
 	assert(atomic_load(&call->state) == LF_CALL_WORKING);
 	unstage(call);
-	call->reply = pack_quickly(call, reply);
+	call->reply = pack(call, LF_OK, reply);
 	if (call->reply != NULL && !take_for_reply(call, nng_msg_len(call->reply) + LF_RPC_REPLY_SPARE))
 		unstage(call);
 	return call->reply != NULL;
