@@ -34,28 +34,31 @@ static bool has_shares(const Leadfit__V1__TestRubricResponse *answer)
 	return false;
 }
 
+/* The name stands last: it is the longest, and where two begin alike their ends tell them apart. */
 static void print_scenarios(struct lf_page *page, const Leadfit__V1__TestRubricResponse *answer)
 {
+	const bool shares = has_shares(answer);
+	const size_t name = shares ? 5 : 4;
 	struct lf_table table;
 	lf_table_init(&table, page);
-	lf_table_column(&table, "scenario", LF_COLUMN_CUT);
 	lf_table_column(&table, "result", 0);
 	lf_table_column(&table, "first", 0);
 	lf_table_column(&table, "outcome", 0);
 	lf_table_column(&table, "margin", LF_COLUMN_RIGHT);
-	if (has_shares(answer))
-		lf_table_column(&table, "first-rank share", LF_COLUMN_RIGHT);
+	if (shares)
+		lf_table_column(&table, "ranks first", LF_COLUMN_RIGHT);
+	lf_table_column(&table, "scenario", LF_COLUMN_CUT);
 	for (size_t i = 0; i < answer->n_scenarios; i++) {
 		const Leadfit__V1__ScenarioResult *scenario = answer->scenarios[i];
 		lf_table_line(&table, scenario->passed ? LF_PLAIN : LF_WARN);
-		lf_table_cell(&table, 0, "%s", scenario->name);
-		lf_table_cell(&table, 1, "%s", scenario->passed ? "passed" : "FAILED");
-		lf_table_cell(&table, 2, "%s", scenario->first[0] == '\0' ? "-" : scenario->first);
-		lf_table_cell(&table, 3, "%s", outcome_name((int)scenario->outcome));
+		lf_table_cell(&table, 0, "%s", scenario->passed ? "passed" : "FAILED");
+		lf_table_cell(&table, 1, "%s", scenario->first[0] == '\0' ? "-" : scenario->first);
+		lf_table_cell(&table, 2, "%s", outcome_name((int)scenario->outcome));
 		if (scenario->margin != NULL)
-			lf_table_cell(&table, 4, "%.3f", scenario->margin->value);
+			lf_table_cell(&table, 3, "%.3f", scenario->margin->value);
 		if (scenario->first_rank_share != NULL)
-			lf_table_cell(&table, 5, "%.0f%%", 100 * scenario->first_rank_share->value);
+			lf_table_cell(&table, 4, "%.0f%%", 100 * scenario->first_rank_share->value);
+		lf_table_cell(&table, name, "%s", scenario->name);
 	}
 	lf_table_finish(&table, true);
 	if (answer->n_scenarios == 0)

@@ -55,14 +55,6 @@ size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *th
 	       rubric->def.trait_count * sizeof(double) + 20 * 16;
 }
 
-bool lf_gate_passed(
-	const struct lf_rubric *rubric, const struct lf_gate_def *gate, const struct lf_criterion_score *criterion)
-{
-	if (rubric->def.criteria[gate->criterion].derived != LF_RATED)
-		return criterion->value >= gate->at_least;
-	return criterion->known && criterion->rating >= gate->at_least;
-}
-
 /* Gates that no trait can move: on availability, ratings and coverage. */
 static bool is_barred(const struct lf_contest *contest, const struct lf_member_score *row)
 {

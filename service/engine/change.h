@@ -56,10 +56,6 @@ size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *th
 void lf_contest_begin(
 	struct lf_contest *contest, const struct lf_scoring *scoring, const struct lf_member_score *rows, size_t count);
 
-/* Whether a gate on a rating or a value is passed. */
-bool lf_gate_passed(
-	const struct lf_rubric *rubric, const struct lf_gate_def *gate, const struct lf_criterion_score *criterion);
-
 /* contest->traits: the case's, one of them at tau. */
 void lf_set_traits(struct lf_contest *contest, uint32_t trait, double tau);
 /* The row that ranks first with these weights, all else as it is; LF_NONE: nobody is eligible. */

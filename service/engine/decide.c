@@ -4,6 +4,14 @@
 
 /* ---- gates and shares of one candidate ---- */
 
+bool lf_gate_passed(
+	const struct lf_rubric *rubric, const struct lf_gate_def *gate, const struct lf_criterion_score *criterion)
+{
+	if (rubric->def.criteria[gate->criterion].derived != LF_RATED)
+		return criterion->value >= gate->at_least;
+	return criterion->known && criterion->rating >= gate->at_least;
+}
+
 static uint64_t failed_gates(
 	const struct lf_rubric *rubric, const struct lf_member *member, const struct lf_criterion_score *criteria)
 {
@@ -15,10 +23,8 @@ static uint64_t failed_gates(
 
 		if (gate->criterion == LF_NONE)
 			passed = member->availability >= gate->at_least;
-		else if (rubric->def.criteria[gate->criterion].derived != LF_RATED)
-			passed = criteria[gate->criterion].value >= gate->at_least;
 		else
-			passed = criteria[gate->criterion].known && criteria[gate->criterion].rating >= gate->at_least;
+			passed = lf_gate_passed(rubric, gate, &criteria[gate->criterion]);
 		if (!passed)
 			failed |= UINT64_C(1) << g;
 	}

@@ -240,6 +240,9 @@ double lf_evidence_weight(const struct lf_rubric *rubric, const struct lf_case *
  */
 void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_member *member, size_t place,
 	uint32_t evidence, double rating, struct lf_criterion_score *score);
+/* Whether a gate on a rating or a value is passed. */
+bool lf_gate_passed(
+	const struct lf_rubric *rubric, const struct lf_gate_def *gate, const struct lf_criterion_score *criterion);
 /* From scored members (member, score, undated, criteria set) to ranks and outcome. */
 void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_result *result);
 

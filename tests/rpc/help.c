@@ -484,16 +484,24 @@ void flight_end(struct flight *flight, struct reply *reply)
 
 /* ---- plain sockets ---- */
 
+/*
+ * At most 10 s: who waits in the full queue of a listener that nng then closes is woken only when nng closes the descriptor,
+ * and nng leaks that of an endpoint whose connection was greeting.
+ */
 static int connect_ipc(const char *path)
 {
+	const struct timeval wait = {.tv_sec = 10}, for_ever = {0};
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
 	assert_true(strlen(path) < sizeof(address.sun_path));
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) {
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &for_ever, sizeof(for_ever));
 		return fd;
+	}
 	close(fd);
 	return -1;
 }
