@@ -315,6 +315,19 @@ static void who_leads_is_drawn_and_then_the_next_best(void **state)
 	assert_int_equal(drawn.chart.stretches[1].series, 1);
 }
 
+static void equals_in_first_place_are_all_named(void **state)
+{
+	static const char tie[] = "trait: t\ncandidates: [a, b, c]\n"
+				  "points: [{value: 0, scores: [0.5, 0.5, 0.5]}, {value: 1, scores: [0.5, 0.5, 0.5]}]\n"
+				  "stretches: [{from: 0, to: 0.5, first: a, tied: [c]}, {from: 0.5, to: 1, first: c, tied: [a, b]}]\n";
+	struct lf_sweep drawn;
+	(void)state;
+	assert_true(lf_sweep_init(&drawn, sweep_of(tie), &arena));
+	assert_string_equal(drawn.chart.stretches[0].first, "a and c (equal)");
+	assert_string_equal(drawn.chart.stretches[1].first, "c, a and b (equal)");
+	assert_false(drawn.leaders_left_out);
+}
+
 static void a_leader_who_is_outscored_is_explained(void **state)
 {
 	(void)state;
@@ -580,6 +593,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			every_colour_is_legible_and_no_two_lines_look_the_same, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_leads_is_drawn_and_then_the_next_best, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(equals_in_first_place_are_all_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_leader_who_is_outscored_is_explained, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			odd_answers_of_a_service_are_drawn_as_far_as_they_go, set_up, tear_down),

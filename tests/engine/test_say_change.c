@@ -240,7 +240,7 @@ static void a_sweep_says_who_leads_where_and_where_the_project_is(void **state)
 	e.trait_assumed[FOCUS] = true;
 	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, one, 1, false, said_collect, &said);
 	assert_string_equal(said.text,
-		"E: nobody leads, whatever interaction focus is.\n"
+		"E: Nobody leads, whatever interaction focus is.\n"
 		"E: For this project it was not given, and assumed to be 0.50, where nobody leads.\n");
 	said.length = 0;
 	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, three, 3, true, said_collect, &said);
