@@ -275,8 +275,9 @@ static void print_leaders(struct canvas *canvas)
 		letters[count][0] = letter_of(stretch->series);
 		letters[count][1] = '\0';
 		segment->hue = stretch->series;
-		segment->texts[0] = names[count];
-		segment->texts[1] = letters[count];
+		const bool shared = strcmp(stretch->first, chart->series[stretch->series].name) != 0;
+		segment->texts[shared] = names[count];
+		segment->texts[1 + shared] = letters[count];
 	}
 	lf_segments_print(canvas->page, canvas->columns, segments, count);
 	lf_page_add(canvas->page, LF_PLAIN, "\n");

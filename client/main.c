@@ -144,6 +144,7 @@ ProtobufCMessage *lf_cli_call(struct lf_cli *cli, const char *method, const Prot
 		lf_error_set(error, LF_INTERNAL, "%s is not a method that this client knows", method);
 		return NULL;
 	}
+	cli->called = true;
 	const struct lf_client_options options = {.url = cli->server,
 		.token = cli->token,
 		.connect_timeout_ms = cli->timeout_ms > 0 && cli->timeout_ms < 2000 ? cli->timeout_ms : 0};
@@ -191,11 +192,10 @@ int lf_cli_report(
 		lf_buffer_append_text(&text, error->message);
 		lf_buffer_append_text(&text, "\n");
 	}
-	if (cli->client != NULL || error->code == LF_UNAVAILABLE)
+	if (cli->called)
 		lf_buffer_append_text(&text, hint_for(error->code));
-	for (char *c = text.data; c != NULL && *c != '\0'; c++)
-		if (((unsigned char)*c < 0x20 && *c != '\n') || *c == 0x7f)
-			*c = '?'; /* no message may steer the terminal */
+	if (text.data != NULL)
+		lf_text_make_harmless(text.data);
 	fputs(text.failed ? "leadfit: out of memory\n" : text.data, stderr);
 	lf_buffer_clean_up(&text);
 	return lf_code_exit_status(error->code);

@@ -84,8 +84,7 @@ static const char *style_begin(const struct lf_page *page, enum lf_style style)
 	return page->color ? sequences[style] : "";
 }
 
-/* Replaces control characters: C0 but for line ends, DEL, and C1 (0xC2 0x80..0x9F). */
-static void make_harmless(char *text)
+void lf_text_make_harmless(char *text)
 {
 	for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
 		if ((*c < 0x20 && *c != '\n') || *c == 0x7f) {
@@ -108,7 +107,7 @@ void lf_page_add(struct lf_page *page, enum lf_style style, const char *format, 
 		page->text.failed = true;
 		return;
 	}
-	make_harmless(text);
+	lf_text_make_harmless(text);
 	const char *begin = style_begin(page, style);
 	lf_buffer_append_text(&page->text, begin);
 	lf_buffer_append_text(&page->text, text);

@@ -43,6 +43,8 @@ void lf_page_title(struct lf_page *page, const char *title);
 /* An empty line, then a smaller title, indented, with a note beside it, or below it where it is too long. */
 void lf_page_subtitle(struct lf_page *page, const char *title, const char *note);
 
+/* Replaces control characters by '?', in place: C0 but for line ends, DEL, and C1 (0xC2 0x80..0x9F). */
+void lf_text_make_harmless(char *text);
 /* Appends to a text as printf does; memory that runs out shows in text->failed. */
 void lf_text_add(struct lf_buffer *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Appends a number in the shortest form that reads back the same: "2.5". value is finite. */

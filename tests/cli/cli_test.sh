@@ -229,6 +229,10 @@ sed -e 's/Checkout redesign/evil \\u001b[2J \\u009b title/' "$work/decision.json
 l score --team "$work/team.yaml" --project "$work/project.yaml"; status_is 0; out_lacks $'\033'; out_lacks $'\302\233'; out_has "evil ?[2J"
 cp "$work/decision.json" "$answers/Score.reply"
 
+printf '{"code": 5, "message": "evil \\u001b[2J \\u009b reason"}' >"$answers/Score.error"
+l score --team "$work/team.yaml" --project "$work/project.yaml"; status_is 2; err_has "evil ?[2J ?? reason"; err_lacks $'\302\233'
+rm "$answers/Score.error"
+
 claim "what the service finds wrong is told by file and line, all of it"
 cat >"$answers/Score.error" <<'END'
 {"code": 3, "message": "team.members[0].evidence[1].rating: 7 is outside 1..5 (and 3 more)", "violations": [
@@ -400,7 +404,13 @@ f fmt --write "$work/comment.yaml"; status_is 2; out_empty; err_has "has comment
 cmp -s "$work/comment.yaml" "$work/before.yaml" || fail "the file has changed"
 f fmt --write --force "$work/comment.yaml"; status_is 0; [ "$(cat "$work/comment.yaml")" = "name: r" ] || fail "not rewritten"
 f fmt --write "$work/unknown.yaml"; status_is 2
-[ -z "$(find "$work" -name 'comment.yaml.*')" ] || fail "a file is left beside it"
+long=$work/$(printf 'x%.0s' {1..250}).yaml
+printf 'name: "r"\n' >"$long"; f fmt --write "$long"; status_is 0; err_empty; [ "$(cat "$long")" = "name: r" ] || fail "a long name is not rewritten"
+[ -z "$(find "$work" -name '*.tmp')" ] || fail "a file is left beside it"
+printf 'name: "r"\ntitle: %02000d\n' 0 >"$work/before.yaml"; cp "$work/before.yaml" "$work/big.yaml"
+(ulimit -f 1; trap '' XFSZ; "$leadfit" rubric fmt --write "$work/big.yaml" >"$work/out" 2>"$work/err"; echo $? >"$work/status")
+status=$(cat "$work/status"); status_is 3; err_has "big.yaml: File too large"; err_lacks "leadfitd"
+cmp -s "$work/big.yaml" "$work/before.yaml" || fail "the file has changed"
 
 claim "rubric fmt refuses what is no rubric, and options that do not go together"
 f fmt "$work/unknown.yaml"; status_is 2; out_empty; err_has "unknown.yaml:2: members: unknown field"
