@@ -52,6 +52,9 @@ struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const 
 enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf_version *version, struct lf_arena *arena,
 	Leadfit__V1__Decision **decision, struct lf_error *error);
 
+/* "collaboration of at least 2": a gate in arena, NULL where that is exhausted. */
+char *lf_gate_text(const struct lf_rubric_def *def, size_t gate, struct lf_arena *arena);
+
 /* A Timestamp message in arena, NULL where that is exhausted. */
 Google__Protobuf__Timestamp *lf_timestamp_new(int64_t microseconds, struct lf_arena *arena);
 /* Microseconds since 1970 of a Timestamp (the rest of its nanoseconds is dropped). false outside years 1..9999, or of nanos. */

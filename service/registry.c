@@ -8,8 +8,8 @@
 #include "proto/json.h"
 #include "proto/limits.h"
 
-/* Names active at once, and inactive versions kept compiled. */
-enum { ACTIVE_MAX = 64, CACHED_MAX = 32 };
+/* Names active at once, and inactive versions kept compiled: one of many samples takes 9 MiB. */
+enum { ACTIVE_MAX = 64, CACHED_MAX = 32, CACHED_BYTES_MAX = 32 << 20 };
 
 struct lf_registry {
 	struct lf_log *log;
@@ -20,7 +20,7 @@ struct lf_registry {
 	struct lf_version *active[ACTIVE_MAX]; /* one a name */
 	size_t active_count;
 	struct lf_version *cached[CACHED_MAX]; /* by age of last use: the newest first */
-	size_t cached_count;
+	size_t cached_count, cached_bytes;
 };
 
 /* ---- under the lock ---- */
@@ -52,12 +52,19 @@ static struct lf_version *find_cached(struct lf_registry *r, const struct lf_dig
 
 static void cache(struct lf_registry *r, struct lf_version *version)
 {
+	size_t bytes = lf_version_bytes(version);
+
 	if (find_cached(r, &version->digest) != NULL)
 		return;
-	if (r->cached_count == CACHED_MAX)
-		lf_version_release(r->cached[--r->cached_count]);
+	while (r->cached_count > 0 && (r->cached_count == CACHED_MAX || r->cached_bytes + bytes > CACHED_BYTES_MAX)) {
+		struct lf_version *oldest = r->cached[--r->cached_count];
+
+		r->cached_bytes -= lf_version_bytes(oldest);
+		lf_version_release(oldest);
+	}
 	memmove(r->cached + 1, r->cached, r->cached_count * sizeof version);
 	r->cached[0] = lf_version_retain(version);
+	r->cached_bytes += bytes;
 	r->cached_count++;
 }
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/json.h"
 #include "proto/limits.h"
 #include "service/decision.h"
 #include "service/rubrics.h"
@@ -114,14 +113,20 @@ static bool note_scenario(void *context, const struct lf_scenario_result *result
 
 static char *describe_gate(struct test *test, size_t index)
 {
-	const struct lf_rubric_def *def = lf_rubric_def(test->version->compiled);
-	const struct lf_gate_def *gate = &def->gates[index];
-	char text[LF_ID_BYTES_MAX + 80], bound[32];
+	const char *gate = lf_gate_text(lf_rubric_def(test->version->compiled), index, test->arena);
+	char text[LF_ID_BYTES_MAX + 80];
 
-	lf_print_double(gate->at_least, bound);
-	snprintf(text, sizeof text, "gates[%zu]: %s of at least %s", index,
-		gate->criterion == LF_NONE ? "availability" : def->criteria[gate->criterion].id, bound);
+	test->exhausted |= gate == NULL;
+	snprintf(text, sizeof text, "gates[%zu]: %s", index, gate != NULL ? gate : "");
 	return copy(test, text);
+}
+
+/* Whether the rubric has what an outcome takes. */
+static bool can_come(const struct lf_rubric_def *def, int outcome)
+{
+	if (outcome == LF_INSUFFICIENT_EVIDENCE)
+		return def->threshold_evidence_share > 0;
+	return outcome != LF_NO_ELIGIBLE_CANDIDATE || def->gate_count > 0;
 }
 
 /* What the scenarios leave untried. */
@@ -148,7 +153,7 @@ static void fill_coverage(struct test *test, const struct lf_coverage *covered, 
 		if ((covered->gates & one << i) == 0)
 			message->gates[message->n_gates++] = describe_gate(test, i);
 	for (int outcome = LF_RECOMMENDED; outcome <= LF_NO_ELIGIBLE_CANDIDATE; outcome++)
-		if ((covered->outcomes & 1u << outcome) == 0)
+		if ((covered->outcomes & 1u << outcome) == 0 && can_come(def, outcome))
 			message->outcomes[message->n_outcomes++] = (Leadfit__V1__Outcome)outcome;
 }
 

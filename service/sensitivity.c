@@ -46,8 +46,7 @@ static bool build_weights(Leadfit__V1__Sensitivity *to, const struct lf_answer_p
 	return true;
 }
 
-/* "collaboration of at least 2" */
-static char *gate_text(const struct lf_rubric_def *def, uint32_t gate, struct lf_arena *arena)
+char *lf_gate_text(const struct lf_rubric_def *def, size_t gate, struct lf_arena *arena)
 {
 	char number[32], text[256];
 	int length;
@@ -82,7 +81,7 @@ static bool build_change(Leadfit__V1__Change *to, Google__Protobuf__DoubleValue 
 		to->from = value;
 	}
 	if (from->gate != LF_NONE)
-		to->gate = gate_text(def, from->gate, arena);
+		to->gate = lf_gate_text(def, from->gate, arena);
 	return to->gate != NULL;
 }
 

@@ -555,6 +555,11 @@ struct lf_version *lf_version_retain(struct lf_version *version)
 	return version;
 }
 
+size_t lf_version_bytes(const struct lf_version *version)
+{
+	return sizeof *version + version->arena.bytes_used + lf_rubric_bytes(version->compiled);
+}
+
 void lf_version_release(struct lf_version *version)
 {
 	if (version == NULL || atomic_fetch_sub_explicit(&version->references, 1, memory_order_acq_rel) != 1)

@@ -32,6 +32,8 @@ struct lf_version {
 enum lf_code lf_version_new(struct lf_version **version, const uint8_t *data, size_t length, const char *prefix,
 	struct lf_error *error);
 struct lf_version *lf_version_retain(struct lf_version *version);
+/* Memory that it takes, compiled form included. */
+size_t lf_version_bytes(const struct lf_version *version);
 /* The last release frees. NULL is allowed. */
 void lf_version_release(struct lf_version *version);
 

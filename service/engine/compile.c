@@ -485,7 +485,7 @@ static void lay_out(struct block *block, struct lf_rubric *rubric, const struct 
 struct lf_rubric *lf_rubric_compile(const struct lf_rubric_def *def)
 {
 	struct block block = {0};
-	struct lf_rubric measured;
+	struct lf_rubric measured, *rubric;
 	size_t bytes;
 
 	lay_out(&block, &measured, def);
@@ -493,9 +493,16 @@ struct lf_rubric *lf_rubric_compile(const struct lf_rubric_def *def)
 	block = (struct block){.base = malloc(bytes)};
 	if (block.base == NULL)
 		return NULL;
-	lay_out(&block, (struct lf_rubric *)(void *)block.base, def);
+	rubric = (struct lf_rubric *)(void *)block.base;
+	lay_out(&block, rubric, def);
 	assert(block.used == bytes);
-	return (struct lf_rubric *)(void *)block.base;
+	rubric->bytes = bytes;
+	return rubric;
+}
+
+size_t lf_rubric_bytes(const struct lf_rubric *rubric)
+{
+	return rubric->bytes;
 }
 
 void lf_rubric_destroy(struct lf_rubric *rubric)

@@ -97,6 +97,7 @@ struct lf_grid {
 
 struct lf_rubric {
 	struct lf_rubric_def def; /* deep copy */
+	size_t bytes;             /* of the block that it all is in */
 	const struct lf_criterion *criteria;
 	const uint32_t *criterion_place;          /* by index in the definition: place in canonical order */
 	const uint32_t *discipline_order;         /* canonical place → index in the definition */

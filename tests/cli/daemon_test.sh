@@ -163,6 +163,9 @@ l rubric test; status_is 0; err_empty; out_has "12 of 12 scenarios passed"; out_
 out_lacks "No scenario exercises"
 sed -e "/A gate: who works alone/,/expect: {first: fe, ranking/d" "$rubric" >"$work/untried.yaml"
 l rubric test "$work/untried.yaml"; status_is 0; out_has "11 of 11"; out_has "gates: gates[0]: collaboration of at least 2"
+echo '{name: bare, scale: {min: 1, max: 5}, criteria: [{id: a, weight: {base: 1}}], scenarios: [{name: s, project: {id: p},
+ team: {id: t, members: [{id: x, evidence: [{criterion: a, rating: 5}]}, {id: y}]}, expect: {first: x}}]}' >"$work/bare.yaml"
+l rubric test "$work/bare.yaml"; status_is 0; out_matches "outcomes: TOO_CLOSE$" # no threshold and no gate, so no others
 l rubric test "$rubric" --output json; status_is 0; out_has '"passed": true'; out_has '"coverage": {'; out_lacks '"differences"'
 l rubric test tech-lead --digest "${digest:0:12}"; status_is 0; out_has "tech-lead ${digest:0:12}: 12 of 12"
 sed -e '0,/first: be/s//first: fe/' "$rubric" >"$work/fails.yaml"

@@ -343,6 +343,45 @@ static void acts_at_the_same_time_leave_the_log_and_the_service_agreed(void **st
 	}
 }
 
+/* Whether the registry has this very version compiled. */
+static bool is_kept(struct world *world, const struct lf_version *version)
+{
+	struct lf_version *found = lf_registry_find(world->registry, &version->digest, NULL);
+	bool same = found == version;
+
+	assert_non_null(found); /* else loaded anew */
+	lf_version_release(found);
+	return same;
+}
+
+static void versions_are_kept_compiled_while_they_are_small(void **state)
+{
+	struct world *world = *state;
+	struct lf_version *large[5];
+
+	assert_true(is_kept(world, world->versions[1]) && is_kept(world, world->versions[2]));
+	for (int i = 0; i < 5; i++) {
+		char yaml[1000];
+		size_t length = (size_t)snprintf(yaml, sizeof yaml,
+			"{name: r, title: large %d, scale: {min: 1, max: 5}, robustness: {samples: 65536, weight_spread: 0.1, rating_spread: 0.1}, "
+			"criteria: [{id: c, weight: {base: 1}}",
+			i);
+
+		for (int c = 0; c < 15; c++)
+			length += (size_t)snprintf(yaml + length, sizeof yaml - length, ", {id: c%d, weight: {base: 1}}", c);
+		(void)snprintf(yaml + length, sizeof yaml - length, "]}");
+		large[i] = support_rubric(yaml);
+		assert_true(lf_version_bytes(large[i]) > 8 << 20);
+		assert_int_equal(lf_registry_put(world->registry, large[i], &ann, NULL, NULL, NULL), LF_OK);
+	}
+	assert_true(is_kept(world, world->versions[0])); /* the active one */
+	assert_true(is_kept(world, large[4]) && is_kept(world, large[3]) && is_kept(world, large[2]));
+	assert_false(is_kept(world, world->versions[1]));
+	assert_false(is_kept(world, large[0]));
+	for (int i = 0; i < 5; i++)
+		lf_version_release(large[i]);
+}
+
 static void no_more_names_are_active_than_the_limit_but_those_that_are_still_change(void **state)
 {
 	struct world *world = *state;
@@ -381,6 +420,7 @@ int main(void)
 		CLAIM(an_act_whose_commit_fails_changes_nothing),
 		CLAIM(an_act_that_was_stored_without_a_word_is_followed_when_it_is_done_again),
 		CLAIM(acts_at_the_same_time_leave_the_log_and_the_service_agreed),
+		CLAIM(versions_are_kept_compiled_while_they_are_small),
 		CLAIM(no_more_names_are_active_than_the_limit_but_those_that_are_still_change),
 	};
 
