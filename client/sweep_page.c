@@ -230,6 +230,7 @@ void lf_sweep_print(struct lf_page *page, struct lf_sweep *sweep)
 	chart->x_title = response->trait;
 	print_notes(page, sweep);
 	lf_sentences_print(page, "Why", response->n_explanation, response->explanation);
+	lf_sentences_print(page, "What this assumes", response->n_assumptions, response->assumptions);
 	lf_sentences_print(
 		page, "Left out, because the rubric does not declare it", response->n_ignored, response->ignored);
 	lf_page_add(page, LF_PLAIN, "\n");

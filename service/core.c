@@ -23,6 +23,11 @@ void lf_send_error(struct lf_rpc_call *call, struct lf_error *error)
 	lf_error_clean_up(error);
 }
 
+bool lf_is_awaited(void *call)
+{
+	return !lf_rpc_expired(call);
+}
+
 void lf_answer_stored(struct lf_core *core, const struct lf_uuid *id, struct lf_rpc_call *call)
 {
 	struct lf_error error = LF_ERROR_INIT;

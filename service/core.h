@@ -42,6 +42,8 @@ void lf_system_init(struct lf_core *core);
 void lf_answer_stored(struct lf_core *core, const struct lf_uuid *id, struct lf_rpc_call *call);
 /* Stages and sends, or fails the call where that can't be done. */
 void lf_send_reply(struct lf_rpc_call *call, const ProtobufCMessage *reply);
+/* lf_go_on_fn of a struct lf_rpc_call: its deadline has not passed, and its peer is there. */
+bool lf_is_awaited(void *call);
 /* Fails the call with the error and cleans that up. */
 void lf_send_error(struct lf_rpc_call *call, struct lf_error *error);
 

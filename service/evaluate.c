@@ -46,8 +46,10 @@ static bool find(struct lf_evaluation *e, const struct lf_version *version, stru
 	return true;
 }
 
+enum extent { PROFILE, RANKING, ALL };
+
 static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *version, const struct lf_case_input *input,
-	const struct lf_stored_numbers *numbers, bool only_profile, struct lf_checker *checker, struct lf_arena *arena)
+	const struct lf_stored_numbers *numbers, enum extent extent, struct lf_checker *checker, struct lf_arena *arena)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
 	enum lf_code code = lf_case_build(&e->built, version, input, checker, arena);
@@ -61,23 +63,31 @@ static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *v
 		return no_memory(checker);
 	if (!lf_profile(version->compiled, &e->built.engine, e->workspace, e->profile, e->profile_weights))
 		return no_weights(version, &e->built.engine, checker);
-	if (only_profile)
+	if (extent == PROFILE)
 		return LF_OK;
 	if (numbers != NULL)
 		lf_restore(version->compiled, &e->built.engine, numbers, e->workspace, &e->result);
 	else if (!lf_score(version->compiled, &e->built.engine, e->workspace, &e->result))
 		return no_weights(version, &e->built.engine, checker);
-	return find(e, version, arena) ? LF_OK : no_memory(checker);
+	e->contested = false;
+	e->co_lead.place = LF_NONE;
+	return extent == RANKING || find(e, version, arena) ? LF_OK : no_memory(checker);
 }
 
 enum lf_code lf_evaluate(struct lf_evaluation *evaluation, const struct lf_version *version, const struct lf_case_input *input,
 	const struct lf_stored_numbers *numbers, struct lf_checker *checker, struct lf_arena *arena)
 {
-	return evaluate(evaluation, version, input, numbers, false, checker, arena);
+	return evaluate(evaluation, version, input, numbers, ALL, checker, arena);
+}
+
+enum lf_code lf_evaluate_ranking(struct lf_evaluation *evaluation, const struct lf_version *version,
+	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena)
+{
+	return evaluate(evaluation, version, input, NULL, RANKING, checker, arena);
 }
 
 enum lf_code lf_evaluate_profile(struct lf_evaluation *evaluation, const struct lf_version *version,
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena)
 {
-	return evaluate(evaluation, version, input, NULL, true, checker, arena);
+	return evaluate(evaluation, version, input, NULL, PROFILE, checker, arena);
 }

@@ -159,7 +159,7 @@ static int load_rubric(struct daemon *d, const char *path)
 	int status = 0;
 
 	if (lf_rubric_file_load(&version, path, &text, &length, &error) != LF_OK ||
-	    lf_registry_put(d->registry, version, "local", &added, &activated, &error) != LF_OK) {
+	    lf_registry_put(d->registry, version, &(struct lf_actor){.caller = "local"}, &added, &activated, &error) != LF_OK) {
 		lf_rubric_file_say(path, text, length, &error);
 		/* Whatever is wrong with the file is bad input; only the log has failures of its own. */
 		status = version == NULL || error.code == LF_FAILED_PRECONDITION ? 2 : lf_code_exit_status(error.code);

@@ -220,10 +220,10 @@ static enum lf_code keep(struct lf_registry *r, struct lf_version *version, stru
 	return LF_OK;
 }
 
-enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, const char *caller, bool *added, bool *activated,
-	struct lf_error *error)
+enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, const struct lf_actor *actor, bool *added,
+	bool *activated, struct lf_error *error)
 {
-	enum lf_code code = lf_version_run_scenarios(version, error);
+	enum lf_code code = lf_version_run_scenarios(version, actor->go_on, actor->context, error);
 	bool now_active = false;
 
 	if (code != LF_OK)
@@ -232,7 +232,7 @@ enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, 
 	if (!has_room(r, version->message->name))
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%d rubrics are active already", ACTIVE_MAX);
 	else
-		code = lf_log_put_rubric(r->log, version->message->name, version->message->title, caller, version->canonical,
+		code = lf_log_put_rubric(r->log, version->message->name, version->message->title, actor->caller, version->canonical,
 			&version->digest, added, &now_active, error);
 	if (code == LF_OK && now_active)
 		switch_to(r, version);
@@ -245,12 +245,13 @@ enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, 
 }
 
 /* Whether a version may be made active: it passes its own scenarios, or was active before. */
-static enum lf_code may_activate(struct lf_registry *r, const struct lf_version *version, struct lf_error *error)
+static enum lf_code may_activate(struct lf_registry *r, const struct lf_version *version, const struct lf_actor *actor,
+	struct lf_error *error)
 {
 	bool was_active = false;
 	enum lf_code code = lf_log_was_active(r->log, &version->digest, &was_active, error);
 
-	return code != LF_OK || was_active ? code : lf_version_run_scenarios(version, error);
+	return code != LF_OK || was_active ? code : lf_version_run_scenarios(version, actor->go_on, actor->context, error);
 }
 
 /* Log, then memory. */
@@ -272,8 +273,8 @@ static enum lf_code record_and_switch(struct lf_registry *r, struct lf_version *
 	return code;
 }
 
-enum lf_code lf_registry_activate(struct lf_registry *r, const char *name, const struct lf_digest *digest, const char *caller,
-	struct lf_version **to, struct lf_activated *did, struct lf_error *error)
+enum lf_code lf_registry_activate(struct lf_registry *r, const char *name, const struct lf_digest *digest,
+	const struct lf_actor *actor, struct lf_version **to, struct lf_activated *did, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_version *version = lf_registry_find(r, digest, &inner);
@@ -283,9 +284,9 @@ enum lf_code lf_registry_activate(struct lf_registry *r, const char *name, const
 		code = lf_error_set(&inner, LF_NOT_FOUND, "the version %.12s belongs to the rubric \"%.128s\", not \"%.128s\"",
 			version->digest_text, version->message->name, name);
 	if (code == LF_OK)
-		code = may_activate(r, version, &inner);
+		code = may_activate(r, version, actor, &inner);
 	if (code == LF_OK)
-		code = record_and_switch(r, version, caller, did, &inner);
+		code = record_and_switch(r, version, actor->caller, did, &inner);
 	*to = code == LF_OK ? version : NULL;
 	if (code != LF_OK) {
 		lf_version_release(version);

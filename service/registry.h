@@ -10,11 +10,18 @@ struct lf_registry;
 enum lf_code lf_registry_new(struct lf_registry **registry, struct lf_log *log, struct lf_error *error);
 void lf_registry_destroy(struct lf_registry *registry);
 
+/* Who acts on a rubric. */
+struct lf_actor {
+	const char *caller;
+	lf_go_on_fn go_on; /* whether they still wait; asked while a rubric's scenarios run. NULL: they do */
+	void *context;     /* of go_on */
+};
+
 /*
  * Stores a rubric and activates it where its name has no active version; it must pass its own scenarios. Blocks until that is
- * on disk. The flags may be NULL. Any thread.
+ * on disk. DEADLINE_EXCEEDED, and nothing stored, where the actor waits no longer. The flags may be NULL. Any thread.
  */
-enum lf_code lf_registry_put(struct lf_registry *registry, struct lf_version *version, const char *caller, bool *added,
+enum lf_code lf_registry_put(struct lf_registry *registry, struct lf_version *version, const struct lf_actor *actor, bool *added,
 	bool *activated, struct lf_error *error);
 
 /*
@@ -25,9 +32,10 @@ enum lf_code lf_registry_put(struct lf_registry *registry, struct lf_version *ve
  *
  * NOT_FOUND: no such version of that name. FAILED_PRECONDITION: it fails its check, or its own scenarios though it was
  * never active before (all violations, by path in the rubric). RESOURCE_EXHAUSTED: too many names are active.
+ * DEADLINE_EXCEEDED: the actor waits no longer; nothing was done.
  */
 enum lf_code lf_registry_activate(struct lf_registry *registry, const char *name, const struct lf_digest *digest,
-	const char *caller, struct lf_version **to, struct lf_activated *did, struct lf_error *error);
+	const struct lf_actor *actor, struct lf_version **to, struct lf_activated *did, struct lf_error *error);
 
 /*
  * The active version of a name; of the only active name where name is "". The caller releases it. NULL: FAILED_PRECONDITION where none or

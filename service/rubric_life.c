@@ -109,7 +109,7 @@ static bool note_scenario(void *context, const struct lf_scenario_result *result
 		message->margin = number(test, result->margin);
 		message->first_rank_share = number(test, result->first_rank_share);
 	}
-	return !test->exhausted && !lf_rpc_expired(test->call);
+	return !test->exhausted && lf_is_awaited(test->call);
 }
 
 static char *describe_gate(struct test *test, size_t index)
@@ -198,6 +198,7 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_version *version = NULL;
+	const struct lf_actor actor = {lf_rpc_caller(closure_data), lf_is_awaited, closure_data};
 	struct lf_rubric_row *row = NULL;
 	bool added = false, activated = false;
 	struct lf_bytes bytes;
@@ -205,7 +206,7 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 	(void)closure;
 	if (lf_rubric_pack(request->rubric, arena, &bytes, &error) == LF_OK &&
 	    lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK &&
-	    lf_registry_put(core->registry, version, lf_rpc_caller(closure_data), &added, &activated, &error) == LF_OK &&
+	    lf_registry_put(core->registry, version, &actor, &added, &activated, &error) == LF_OK &&
 	    lf_log_get_rubric(core->log, NULL, &version->digest, &row, &error) == LF_OK) {
 		response.version = lf_rubric_version_new(row, arena);
 		response.added = added;
@@ -228,6 +229,7 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_version *version = NULL;
+	const struct lf_actor actor = {lf_rpc_caller(closure_data), lf_is_awaited, closure_data};
 	struct lf_activated did = {0};
 	struct lf_digest digest;
 
@@ -237,8 +239,7 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 		lf_send_error(closure_data, &error);
 		return;
 	}
-	if (lf_registry_activate(core->registry, request->name, &digest, lf_rpc_caller(closure_data), &version, &did, &error) !=
-	    LF_OK) {
+	if (lf_registry_activate(core->registry, request->name, &digest, &actor, &version, &did, &error) != LF_OK) {
 		lf_send_error(closure_data, &error);
 		return;
 	}

@@ -63,7 +63,7 @@ static void lf_rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfi
 	ref.digest = digest_text;
 	response.ref = &ref;
 	if (lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK) {
-		lf_version_run_scenarios(version, &error);
+		lf_version_run_scenarios(version, lf_is_awaited, closure_data, &error);
 		lf_version_warn(version, &warnings);
 	}
 	lf_version_release(version);

@@ -208,7 +208,7 @@ static enum lf_code run(struct runner *r, const Leadfit__V1__Scenario *scenario,
 
 	if (checker->found > 0)
 		return LF_OK;
-	code = lf_evaluate(&evaluation, version, &input, NULL, checker, &r->arena);
+	code = lf_evaluate_ranking(&evaluation, version, &input, checker, &r->arena);
 	if (code == LF_FAILED_PRECONDITION) { /* no weights: a fault of the scenario, found like any other */
 		lf_check_fail(checker, "project.traits", "no criterion has a weight for these traits");
 	} else if (code == LF_OK) {
@@ -260,7 +260,7 @@ enum lf_code lf_version_test(const struct lf_version *version,
 		if (code != LF_OK)
 			lf_error_move(error, &differences);
 		else if (!visit(context, &result))
-			code = lf_error_set(error, LF_CANCELLED, "the caller gave up");
+			code = lf_error_set(error, LF_DEADLINE_EXCEEDED, "the scenarios took longer than the caller waits");
 		lf_error_clean_up(&differences);
 		lf_arena_reset(&r->arena);
 	}
@@ -269,10 +269,16 @@ enum lf_code lf_version_test(const struct lf_version *version,
 	return code;
 }
 
+struct gathering {
+	struct lf_error all;
+	lf_go_on_fn go_on;
+	void *context;
+};
+
 /* Gathers the differences of all, by their paths in the rubric. */
 static bool gather(void *context, const struct lf_scenario_result *result)
 {
-	struct lf_error *all = context;
+	struct gathering *gathering = context;
 
 	for (size_t i = 0; i < result->differences->violation_kept; i++) {
 		const struct lf_violation *one = &result->differences->violations[i];
@@ -281,22 +287,22 @@ static bool gather(void *context, const struct lf_scenario_result *result)
 		lf_path_push_index(&path, "scenarios", result->index);
 		if (one->field[0] != '\0')
 			lf_path_push(&path, one->field);
-		lf_error_add(all, path.text, "%s", one->description);
+		lf_error_add(&gathering->all, path.text, "%s", one->description);
 	}
-	return true;
+	return gathering->go_on == NULL || gathering->go_on(gathering->context);
 }
 
-enum lf_code lf_version_run_scenarios(const struct lf_version *version, struct lf_error *error)
+enum lf_code lf_version_run_scenarios(const struct lf_version *version, lf_go_on_fn go_on, void *context, struct lf_error *error)
 {
-	struct lf_error all = LF_ERROR_INIT;
+	struct gathering gathering = {LF_ERROR_INIT, go_on, context};
 	struct lf_coverage coverage;
-	enum lf_code code = lf_version_test(version, gather, &all, &coverage, error);
+	enum lf_code code = lf_version_test(version, gather, &gathering, &coverage, error);
 
-	if (code == LF_OK && all.violation_count > 0) {
-		lf_error_summarize(&all);
-		code = all.code = LF_FAILED_PRECONDITION;
-		lf_error_move(error, &all);
+	if (code == LF_OK && gathering.all.violation_count > 0) {
+		lf_error_summarize(&gathering.all);
+		code = gathering.all.code = LF_FAILED_PRECONDITION;
+		lf_error_move(error, &gathering.all);
 	}
-	lf_error_clean_up(&all);
+	lf_error_clean_up(&gathering.all);
 	return code;
 }

@@ -389,11 +389,6 @@ static void scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit
 
 /* ---- sweep ---- */
 
-static bool still_waited_for(void *call)
-{
-	return !lf_rpc_expired(call);
-}
-
 static void scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__SweepRequest *request,
 	Leadfit__V1__SweepResponse_Closure closure, void *closure_data)
 {
@@ -407,7 +402,7 @@ static void scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__
 	(void)closure;
 	/* As Score does, so that it gives the same bits. */
 	lf_wire_canonicalize(lf_unconst(&request->base));
-	if (version == NULL || lf_sweep_answer(version, request, check_as_of(request->as_of, &checker), still_waited_for, call, &checker,
+	if (version == NULL || lf_sweep_answer(version, request, check_as_of(request->as_of, &checker), lf_is_awaited, call, &checker,
 				       lf_rpc_arena(call), &response) != LF_OK) {
 		lf_error_summarize(&error);
 		lf_send_error(call, &error);

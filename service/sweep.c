@@ -30,7 +30,7 @@ struct sweep {
 	void *workspace;
 	uint32_t *place_of; /* by member: place in the order of the answer */
 	Leadfit__V1__SweepResponse *out;
-	struct lf_texts explanation;
+	struct lf_texts explanation, assumptions;
 };
 
 static void check(struct sweep *s, struct lf_checker *checker)
@@ -83,7 +83,7 @@ static bool prepare(struct sweep *s)
 	s->built.engine.traits = s->traits;
 	s->workspace = lf_workspace_new(s->rubric, &s->built.engine, s->arena);
 	leadfit__v1__sweep_response__init(s->out);
-	s->explanation.arena = s->arena;
+	s->explanation.arena = s->assumptions.arena = s->arena;
 	return s->workspace != NULL;
 }
 
@@ -158,11 +158,10 @@ static enum lf_code score_points(struct sweep *s, lf_go_on_fn go_on, void *conte
 
 static void hear(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length)
 {
-	struct lf_texts *explanation = context;
+	struct sweep *s = context;
 
-	(void)kind;
 	(void)index;
-	lf_texts_add(explanation, text, length);
+	lf_texts_add(kind == LF_SAY_ASSUMPTION ? &s->assumptions : &s->explanation, text, length);
 }
 
 /* Whether the member ranks first with its score at this value. */
@@ -219,7 +218,8 @@ static bool find_stretches(struct sweep *s)
 {
 	struct lf_stretch *found = lf_arena_alloc(s->arena, STRETCHES_MAX * sizeof *found);
 	Leadfit__V1__SweepStretch *stretches = lf_arena_alloc(s->arena, STRETCHES_MAX * sizeof *stretches);
-	bool approximate = false;
+	bool approximate = false, weighed;
+	struct lf_result result;
 
 	s->out->stretches = lf_arena_zalloc(s->arena, STRETCHES_MAX, sizeof *s->out->stretches);
 	if (found == NULL || stretches == NULL || s->out->stretches == NULL)
@@ -236,7 +236,8 @@ static bool find_stretches(struct sweep *s)
 			stretches[i].first = lf_unconst(s->built.engine.members[found[i].member].id);
 		s->out->stretches[i] = &stretches[i];
 	}
-	lf_explain_sweep(s->rubric, &s->built.engine, s->trait, found, s->out->n_stretches, approximate, hear, &s->explanation);
+	weighed = score_at(s, s->out->value, &result);
+	lf_explain_sweep(s->rubric, &s->built.engine, s->trait, found, s->out->n_stretches, approximate, weighed ? &result : NULL, hear, s);
 	for (size_t i = 0; i < s->out->n_stretches; i++) {
 		if (found[i].member != LF_NONE && !find_tied(s, &found[i], &stretches[i]))
 			return false;
@@ -244,7 +245,9 @@ static bool find_stretches(struct sweep *s)
 	}
 	s->out->explanation = s->explanation.items;
 	s->out->n_explanation = s->explanation.count;
-	return !s->explanation.exhausted;
+	s->out->assumptions = s->assumptions.items;
+	s->out->n_assumptions = s->assumptions.count;
+	return !s->explanation.exhausted && !s->assumptions.exhausted;
 }
 
 static bool fill_rest(struct sweep *s)

@@ -5,11 +5,8 @@
 #include "leadfit/v1/scoring.pb-c.h"
 #include "service/case.h"
 
-/* Whether to go on: asked between points, since a sweep of a large team takes a while. */
-typedef bool (*lf_go_on_fn)(void *context);
-
 /*
- * Answers a sweep, in arena; *response borrows from request and version. go_on may be NULL. INVALID_ARGUMENT with every violation;
+ * Answers a sweep, in arena; *response borrows from request and version. go_on is asked between points and may be NULL. INVALID_ARGUMENT with every violation;
  * RESOURCE_EXHAUSTED where memory ran out; DEADLINE_EXCEEDED where go_on said no.
  */
 enum lf_code lf_sweep_answer(const struct lf_version *version, const Leadfit__V1__SweepRequest *request, int64_t as_of_us,

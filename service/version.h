@@ -38,6 +38,9 @@ void lf_version_release(struct lf_version *version);
 /* Adds to warnings, as violations by path, what is allowed in this rubric but probably not meant. Its code means nothing. */
 void lf_version_warn(const struct lf_version *version, struct lf_error *warnings);
 
+/* Whether to go on: asked now and then by what may take a while. */
+typedef bool (*lf_go_on_fn)(void *context);
+
 /* What came of one scenario; valid during the visit only. */
 struct lf_scenario_result {
 	size_t index;
@@ -58,7 +61,7 @@ struct lf_coverage {
 };
 
 /*
- * Runs the rubric's own scenarios in their order; visit returns whether to go on (false: CANCELLED). A scenario that is wrong in itself,
+ * Runs the rubric's own scenarios in their order; visit returns whether to go on (false: DEADLINE_EXCEEDED). A scenario that is wrong in itself,
  * or contradicts an earlier one (the same case, another expectation), has that among its differences. Allocates; any thread, also
  * several on one version. RESOURCE_EXHAUSTED where memory ran out.
  */
@@ -67,8 +70,8 @@ enum lf_code lf_version_test(const struct lf_version *version,
 	struct lf_error *error);
 /*
  * Runs the rubric's own scenarios. Adds each that does not come out as it says to error, at scenarios[i], with what differed; FAILED_PRECONDITION
- * then, and RESOURCE_EXHAUSTED where memory ran out.
+ * then, RESOURCE_EXHAUSTED where memory ran out, and DEADLINE_EXCEEDED where go_on, which is asked after each and may be NULL, said no.
  */
-enum lf_code lf_version_run_scenarios(const struct lf_version *version, struct lf_error *error);
+enum lf_code lf_version_run_scenarios(const struct lf_version *version, lf_go_on_fn go_on, void *context, struct lf_error *error);
 
 #endif

@@ -10,5 +10,5 @@ cd "$(dirname "$0")/.."
 service/install-packages.sh test
 cmake --preset asan >/dev/null
 cmake --build --preset asan
-# Byte-identical answers are shown with other compilers and optimisation levels: tests/determinism.sh builds those.
+# Byte-identical answers are shown with other compilers and optimisation levels: tests/determinism/compare.sh builds those.
 exec ctest --preset asan -j "$(nproc)" "$@"

@@ -26,6 +26,7 @@ struct lf_contest {
 	size_t alignment;   /* the canonical place of the first */
 	double bound;       /* the highest of the gates on it; -1 where there is none */
 	uint32_t favourite; /* row that wins ties in lf_lead_with() and lf_lead_at(); LF_NONE: the first row does */
+	bool one_trait;     /* a single trait is walked along, not all: there is time for more samples */
 	bool exact;         /* ADDITIVE with at most one alignment: differences are piecewise quadratic in a trait */
 
 	double *values;        /* C·n: v */

@@ -17,7 +17,7 @@
 enum {
 	SAMPLES = 64,
 	SAMPLES_MIN = 4,
-	SAMPLED_WORK_MAX = 1 << 22, /* candidates × criteria × traits × samples: beyond it there are fewer samples */
+	SAMPLED_WORK_MAX = 1 << 22, /* candidates × criteria × traits walked along × samples: beyond it there are fewer samples */
 };
 
 /* ---- lines ---- */
@@ -547,7 +547,8 @@ struct lf_ways lf_walk_worthwhile(struct lf_contest *contest, uint32_t trait, ui
 
 static size_t sample_count(const struct lf_contest *contest)
 {
-	size_t work = contest->count * contest->rubric->def.criterion_count * contest->rubric->def.trait_count;
+	size_t traits = contest->one_trait ? 1 : contest->rubric->def.trait_count;
+	size_t work = contest->count * contest->rubric->def.criterion_count * traits;
 	size_t samples = work > 0 ? SAMPLED_WORK_MAX / work : SAMPLES;
 
 	return samples > SAMPLES ? SAMPLES : samples < SAMPLES_MIN ? SAMPLES_MIN : samples;

@@ -320,8 +320,8 @@ struct lf_stretch {
 };
 
 /*
- * Cuts 0..1 of one trait, all else as it is, where the first place changes hands. Exact to rounding under ADDITIVE, else (*approximate) by
- * bisection between samples. Returns the number of stretches, at most max (the last one then reaches to 1). Needs a workspace of its own.
+ * Cuts 0..1 of one trait, all else as it is, where the first place changes hands. Exact to rounding under ADDITIVE with at most
+ * one alignment, else (*approximate) by bisection between samples. Returns the number of stretches, at most max (the last one then reaches to 1). Needs a workspace of its own.
  */
 size_t lf_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait, void *workspace,
 	struct lf_stretch *stretches, size_t max, bool *approximate);
@@ -369,8 +369,9 @@ void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 /* The same for a profile: EXPLANATION and ASSUMPTION only. */
 void lf_explain_profile(const struct lf_rubric *rubric, const struct lf_case *the_case,
 	const struct lf_discipline_fit *profile, const double *weights, lf_say_fn say, void *context);
-/* Who leads where over the range of one trait (the stretches of lf_sweep(), one at least): EXPLANATION only. */
+/* Who leads where over the range of one trait (the stretches of lf_sweep(), one at least): EXPLANATION and ASSUMPTION only. result: that of
+ * the case itself, NULL where no criterion has a weight. */
 void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait,
-	const struct lf_stretch *stretches, size_t count, bool approximate, lf_say_fn say, void *context);
+	const struct lf_stretch *stretches, size_t count, bool approximate, const struct lf_result *result, lf_say_fn say, void *context);
 
 #endif

@@ -339,20 +339,22 @@ static void put_leader(struct lf_speaker *speaker, const struct lf_stretch *stre
 	put_leader_or(speaker, stretch, "nobody");
 }
 
-/* Decimals with which all the ends look different. */
-static unsigned decimals_of(const struct lf_stretch *stretches, size_t count)
+/* Decimals with which all the ends look different, and the project's own value unlike the ends of the stretch that it is in. */
+static unsigned decimals_of(const struct lf_stretch *stretches, size_t count, double value, const struct lf_stretch *own)
 {
 	unsigned decimals = 2;
 
 	for (size_t i = 0; i < count; i++)
 		decimals = lf_decimals_apart(stretches[i].from, stretches[i].to, decimals);
+	decimals = lf_decimals_apart(value, own->from, decimals);
+	decimals = lf_decimals_apart(value, own->to, decimals);
 	return decimals > 6 ? 6 : decimals;
 }
 
-static void put_stretches(struct lf_speaker *speaker, const struct lf_stretch *stretches, size_t count, bool approximate)
+static void put_stretches(
+	struct lf_speaker *speaker, const struct lf_stretch *stretches, size_t count, unsigned decimals, bool approximate)
 {
 	size_t named = count > NAMED_STRETCHES ? NAMED_STRETCHES : count;
-	unsigned decimals = decimals_of(stretches, named);
 
 	if (count == 2) {
 		put_leader(speaker, &stretches[1]);
@@ -388,13 +390,16 @@ static size_t stretch_of(const struct lf_stretch *stretches, size_t count, doubl
 }
 
 void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait,
-	const struct lf_stretch *stretches, size_t count, bool approximate, lf_say_fn say, void *context)
+	const struct lf_stretch *stretches, size_t count, bool approximate, const struct lf_result *result, lf_say_fn say, void *context)
 {
 	bool assumed = the_case->trait_assumed != NULL && the_case->trait_assumed[trait];
 	double value = the_case->traits[trait];
+	const struct lf_stretch *own = &stretches[stretch_of(stretches, count, value)];
+	unsigned decimals = decimals_of(stretches, count > NAMED_STRETCHES ? NAMED_STRETCHES : count, value, own);
+	struct lf_findings findings = {.result = result};
 	struct lf_speaker speaker;
 
-	lf_speaker_begin(&speaker, rubric, the_case, NULL, say, context);
+	lf_speaker_begin(&speaker, rubric, the_case, &findings, say, context);
 	if (count == 1) {
 		put_leader_or(&speaker, &stretches[0], "Nobody");
 		lf_text_put(&speaker.text, " leads, whatever ");
@@ -404,14 +409,15 @@ void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_
 		lf_text_put(&speaker.text, "By ");
 		lf_put_label_within(&speaker, rubric->trait_labels[trait]);
 		lf_text_put(&speaker.text, ": ");
-		put_stretches(&speaker, stretches, count, approximate);
+		put_stretches(&speaker, stretches, count, decimals, approximate);
 		lf_text_put(&speaker.text, ".");
 	}
 	lf_utter(&speaker, LF_SAY_EXPLANATION, 0);
-	lf_text_put(&speaker.text, assumed ? "For this project it was not given, and assumed to be " : "For this project it is ");
-	lf_text_fixed(&speaker.text, value, 2);
-	lf_text_put(&speaker.text, ", where ");
-	put_leader(&speaker, &stretches[stretch_of(stretches, count, value)]);
+	lf_text_put(&speaker.text, "For this project it is ");
+	lf_text_fixed(&speaker.text, value, decimals);
+	lf_text_put(&speaker.text, assumed ? " (assumed), where " : ", where ");
+	put_leader(&speaker, own);
 	lf_text_put(&speaker.text, " leads.");
 	lf_utter(&speaker, LF_SAY_EXPLANATION, 0);
+	lf_say_assumptions(&speaker);
 }

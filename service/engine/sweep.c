@@ -69,6 +69,7 @@ size_t lf_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 	assert(trait < rubric->def.trait_count && max > 0);
 	lf_scoring_begin(&scoring, rubric, the_case, workspace);
 	begin(&contest, &scoring);
+	contest.one_trait = true;
 	*approximate = !contest.exact;
 	lf_walk_origin(&contest, trait, 0);
 	stretches[0] = (struct lf_stretch){0, 1, LF_NONE};

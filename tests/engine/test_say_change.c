@@ -233,23 +233,31 @@ static void a_sweep_says_who_leads_where_and_where_the_project_is(void **state)
 	example_init(&e);
 	example_prepare(&e);
 	said.length = 0;
-	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, two, 2, false, said_collect, &said);
+	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, two, 2, false, NULL, said_collect, &said);
 	assert_string_equal(said.text,
 		"E: By interaction focus: m-1 leads from 0.41 on; below, m-2.\nE: For this project it is 0.50, where m-1 leads.\n");
 	said.length = 0;
 	e.trait_assumed[FOCUS] = true;
-	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, one, 1, false, said_collect, &said);
+	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, one, 1, false, NULL, said_collect, &said);
 	assert_string_equal(said.text,
 		"E: Nobody leads, whatever interaction focus is.\n"
-		"E: For this project it was not given, and assumed to be 0.50, where nobody leads.\n");
+		"E: For this project it is 0.50 (assumed), where nobody leads.\n"
+		"A: Interaction focus was not given: 0.50 assumed.\n");
 	said.length = 0;
-	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, three, 3, true, said_collect, &said);
+	e.trait_assumed[FOCUS] = false;
+	e.traits[FOCUS] = 0.412;
+	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, two, 2, false, NULL, said_collect, &said);
+	assert_string_equal(said.text,
+		"E: By interaction focus: m-1 leads from 0.410 on; below, m-2.\nE: For this project it is 0.412, where m-1 leads.\n");
+	e.traits[FOCUS] = 0.5;
+	said.length = 0;
+	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, three, 3, true, NULL, said_collect, &said);
 	assert_non_null(strstr(said.text,
 		"E: By interaction focus: m-2 leads from about 0.000 to 0.411; m-1 from 0.411 to 0.412; m-2 from 0.412 to 1.000.\n"));
 	for (size_t i = 0; i < 20; i++)
 		many[i] = (struct lf_stretch){(double)i / 20, (double)(i + 1) / 20, (uint32_t)(i % 2)};
 	said.length = 0;
-	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, many, 20, false, said_collect, &said);
+	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, many, 20, false, NULL, said_collect, &said);
 	assert_non_null(strstr(said.text, "; and 12 more.\n"));
 	example_clean_up(&e);
 }

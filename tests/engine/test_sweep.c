@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "tests/engine/example.h"
@@ -182,6 +183,55 @@ static void with_little_room_the_last_stretch_reaches_to_the_end(void **state)
 	assert_true(cut > 0);
 }
 
+/* Criteria u and v stand aside for focus in 0.385..0.395, where z alone has a weight: a's is 0.2 there, b's 0.5. */
+static void however_many_candidates_and_traits_there_are_a_short_stretch_is_found(void **state)
+{
+	enum { MEMBERS = 1000, TRAITS = 64 };
+	static struct lf_member members[MEMBERS];
+	static char ids[MEMBERS][8], trait_ids[TRAITS][8];
+	static struct lf_trait_def traits[TRAITS];
+	static double tau[TRAITS], falls[TRAITS] = {-1}, rises[TRAITS] = {1}, flat[TRAITS];
+	static const struct lf_evidence a[] = {{0, LF_NONE, 0.9, 0}, {1, LF_NONE, 0.9, 0}, {2, LF_NONE, 0.2, 0}},
+					b[] = {{0, LF_NONE, 0.1, 0}, {1, LF_NONE, 0.1, 0}, {2, LF_NONE, 0.5, 0}};
+	const struct lf_criterion_def criteria[] = {
+		{.id = "u", .title = "", .weight = {0.385, falls}},
+		{.id = "v", .title = "", .weight = {-0.395, rises}},
+		{.id = "z", .title = "", .weight = {0.1, flat}},
+	};
+	const struct lf_rubric_def def = {.name = "r", .scale_max = 1, .traits = traits, .trait_count = TRAITS, .criteria = criteria,
+		.criterion_count = 3, .aggregation = LF_MINIMUM};
+	const struct lf_case the_case = {.members = members, .member_count = MEMBERS, .project_title = "", .project_id = "p", .traits = tau};
+	struct lf_stretch stretches[4];
+	struct lf_rubric *rubric;
+	bool approximate;
+	void *workspace;
+
+	(void)state;
+	for (size_t t = 0; t < TRAITS; t++) {
+		(void)snprintf(trait_ids[t], sizeof trait_ids[t], "t%zu", t);
+		traits[t] = (struct lf_trait_def){.id = trait_ids[t], .title = ""};
+	}
+	for (size_t m = 0; m < MEMBERS; m++) {
+		(void)snprintf(ids[m], sizeof ids[m], "m%zu", m);
+		members[m] = (struct lf_member){.id = ids[m], .discipline = LF_NONE, .availability = 1, .candidate = true};
+	}
+	members[3].evidence = a;
+	members[7].evidence = b;
+	members[3].evidence_count = members[7].evidence_count = 3;
+	assert_int_equal(lf_rubric_check(&def, NULL, NULL), 0);
+	rubric = lf_rubric_compile(&def);
+	workspace = aligned_alloc(64, lf_workspace_bytes(rubric, &the_case));
+	assert_non_null(workspace);
+	assert_int_equal(lf_sweep(rubric, &the_case, 0, workspace, stretches, 4, &approximate), 3);
+	assert_true(approximate);
+	assert_int_equal(stretches[0].member, 3);
+	assert_int_equal(stretches[1].member, 7);
+	assert_int_equal(stretches[2].member, 3);
+	assert_true(fabs(stretches[1].from - 0.385) < 1e-6 && fabs(stretches[1].to - 0.395) < 1e-6);
+	free(workspace);
+	lf_rubric_destroy(rubric);
+}
+
 /*
  * Ben, BACK, has talk 5; Flo, FRONT, has talk 3.5; skill is not weighed, nor coverage. Raw weights: talk 0.25, fit
  * 0.125 · focus. Needs: FRONT focus, BACK 0.5. Ben - Flo = 0.25·(1 - 0.625) + 0.125·f·(0.5 - f)/(f + 0.5); times f +
@@ -231,6 +281,7 @@ int main(void)
 		cmocka_unit_test(in_each_stretch_the_one_named_ranks_first),
 		cmocka_unit_test(a_sweep_does_not_depend_on_order),
 		cmocka_unit_test(with_little_room_the_last_stretch_reaches_to_the_end),
+		cmocka_unit_test(however_many_candidates_and_traits_there_are_a_short_stretch_is_found),
 		cmocka_unit_test(the_worked_example_of_the_readme_comes_out),
 	};
 

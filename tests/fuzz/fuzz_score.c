@@ -123,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (length > size - 2)
 		length = size - 2;
 	if (lf_version_new(&version, data + 2, length, "rubric", &error) == LF_OK) {
-		(void)lf_version_run_scenarios(version, &error);
+		(void)lf_version_run_scenarios(version, NULL, NULL, &error);
 		score(version, data + 2 + length, size - 2 - length);
 	} else {
 		REQUIRE(error.code != LF_OK && error.message[0] != '\0');

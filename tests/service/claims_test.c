@@ -40,7 +40,7 @@ static void the_rubric_passes_its_own_scenarios(void **state)
 
 	(void)state;
 	assert_true(rubric->message->n_scenarios >= 10);
-	if (lf_version_run_scenarios(rubric, &error) != LF_OK)
+	if (lf_version_run_scenarios(rubric, NULL, NULL, &error) != LF_OK)
 		fail_msg("%s", error.message);
 }
 

@@ -22,6 +22,8 @@ struct world {
 	struct lf_version *versions[3];
 };
 
+static const struct lf_actor ann = {.caller = "ann"};
+
 /* Versions of one name. Its scenario expects first of two who differ. */
 static struct lf_version *version_of(const char *name, int number, const char *first)
 {
@@ -61,7 +63,7 @@ static int set_up(void **state)
 	open_registry(world);
 	for (int i = 0; i < 3; i++) {
 		world->versions[i] = version_of("r", i, "a");
-		assert_int_equal(lf_registry_put(world->registry, world->versions[i], "ann", NULL, NULL, NULL), LF_OK);
+		assert_int_equal(lf_registry_put(world->registry, world->versions[i], &ann, NULL, NULL, NULL), LF_OK);
 	}
 	*state = world;
 	return 0;
@@ -83,7 +85,7 @@ static enum lf_code activate(struct world *world, const struct lf_version *versi
 {
 	struct lf_version *to = NULL;
 	struct lf_activated did;
-	enum lf_code code = lf_registry_activate(world->registry, "", &version->digest, "ann", &to, &did, error);
+	enum lf_code code = lf_registry_activate(world->registry, "", &version->digest, &ann, &to, &did, error);
 
 	assert_int_equal(to != NULL, code == LF_OK);
 	lf_version_release(to);
@@ -143,7 +145,7 @@ static void what_is_not_stored_or_of_another_name_is_not_found(void **state)
 	struct lf_activated did;
 
 	assert_int_equal(activate(world, other, NULL), LF_NOT_FOUND);
-	assert_int_equal(lf_registry_activate(world->registry, "q", &world->versions[1]->digest, "ann", &to, &did, &error),
+	assert_int_equal(lf_registry_activate(world->registry, "q", &world->versions[1]->digest, &ann, &to, &did, &error),
 		LF_NOT_FOUND);
 	assert_non_null(strstr(error.message, "\"r\", not \"q\""));
 	assert_true(is_active(world, world->versions[0]));
@@ -158,7 +160,7 @@ static void a_version_that_fails_its_own_scenarios_is_refused_unless_it_was_acti
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest;
 
-	assert_int_equal(lf_registry_put(world->registry, fails, "ann", NULL, NULL, &error), LF_FAILED_PRECONDITION);
+	assert_int_equal(lf_registry_put(world->registry, fails, &ann, NULL, NULL, &error), LF_FAILED_PRECONDITION);
 	assert_string_equal(error.violations[0].field, "scenarios[0].expect.first");
 	put_in_log(world, "r", fails->canonical, &digest);
 	assert_int_equal(activate(world, fails, &error), LF_FAILED_PRECONDITION);
@@ -168,13 +170,42 @@ static void a_version_that_fails_its_own_scenarios_is_refused_unless_it_was_acti
 	put_in_log(world, "old", old->canonical, &digest); /* the first of its name: active */
 	close_registry(world);
 	open_registry(world);
-	assert_int_equal(lf_registry_put(world->registry, good, "ann", NULL, NULL, NULL), LF_OK);
+	assert_int_equal(lf_registry_put(world->registry, good, &ann, NULL, NULL, NULL), LF_OK);
 	assert_int_equal(activate(world, good, NULL), LF_OK);
 	assert_int_equal(activate(world, old, NULL), LF_OK);
 	lf_error_clean_up(&error);
 	lf_version_release(fails);
 	lf_version_release(old);
 	lf_version_release(good);
+}
+
+static bool never(void *asked)
+{
+	++*(int *)asked;
+	return false;
+}
+
+static void an_actor_who_waits_no_longer_for_the_scenarios_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct lf_version *fresh = version_of("fresh", 5, "a"), *stored = version_of("r", 6, "a");
+	int asked = 0;
+	const struct lf_actor gone = {"ann", never, &asked};
+	struct lf_version *to = NULL;
+	struct lf_activated did;
+	struct lf_digest digest;
+
+	assert_int_equal(lf_registry_put(world->registry, fresh, &gone, NULL, NULL, NULL), LF_DEADLINE_EXCEEDED);
+	assert_int_equal(asked, 1);
+	assert_null(lf_registry_active(world->registry, "fresh", NULL));
+	assert_null(lf_registry_find(world->registry, &fresh->digest, NULL));
+	put_in_log(world, "r", stored->canonical, &digest);
+	assert_int_equal(lf_registry_activate(world->registry, "r", &digest, &gone, &to, &did, NULL), LF_DEADLINE_EXCEEDED);
+	assert_int_equal(asked, 2);
+	assert_null(to);
+	assert_true(is_active(world, world->versions[0]));
+	lf_version_release(fresh);
+	lf_version_release(stored);
 }
 
 static void a_stored_version_that_fails_its_check_is_refused_with_what_is_wrong(void **state)
@@ -190,7 +221,7 @@ static void a_stored_version_that_fails_its_check_is_refused_with_what_is_wrong(
 	rubric.half_life_days = -1;
 	assert_true(leadfit__v1__rubric__get_packed_size(&rubric) <= sizeof bytes);
 	put_in_log(world, "r", (struct lf_bytes){bytes, leadfit__v1__rubric__pack(&rubric, bytes)}, &digest);
-	assert_int_equal(lf_registry_activate(world->registry, "r", &digest, "ann", &to, &did, &error), LF_FAILED_PRECONDITION);
+	assert_int_equal(lf_registry_activate(world->registry, "r", &digest, &ann, &to, &did, &error), LF_FAILED_PRECONDITION);
 	assert_int_equal(error.violation_count, 1);
 	assert_string_equal(error.violations[0].field, "half_life_days");
 	assert_true(is_active(world, world->versions[0]));
@@ -210,13 +241,13 @@ static void an_act_whose_commit_fails_changes_nothing(void **state)
 		assert_true(is_active(world, world->versions[0]));
 	}
 	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
-	assert_int_equal(lf_registry_put(world->registry, fresh, "ann", NULL, NULL, NULL), LF_UNAVAILABLE);
+	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, NULL, NULL, NULL), LF_UNAVAILABLE);
 	assert_null(lf_registry_active(world->registry, "fresh", NULL));
 	close_registry(world);
 	open_registry(world);
 	assert_true(is_active(world, world->versions[0]));
 	assert_int_equal(activate(world, world->versions[1], NULL), LF_OK);
-	assert_int_equal(lf_registry_put(world->registry, fresh, "ann", NULL, NULL, NULL), LF_OK);
+	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, NULL, NULL, NULL), LF_OK);
 	lf_version_release(fresh);
 }
 
@@ -234,8 +265,8 @@ static void an_act_that_was_stored_without_a_word_is_followed_when_it_is_done_ag
 	assert_true(is_active(world, world->versions[1]));
 	fresh = version_of("fresh", 1, "a");
 	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
-	assert_int_equal(lf_registry_put(world->registry, fresh, "ann", NULL, NULL, NULL), LF_UNAVAILABLE);
-	assert_int_equal(lf_registry_put(world->registry, fresh, "ann", &added, NULL, NULL), LF_OK);
+	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, NULL, NULL, NULL), LF_UNAVAILABLE);
+	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, &added, NULL, NULL), LF_OK);
 	assert_false(added);
 	active = lf_registry_active(world->registry, "fresh", NULL);
 	assert_memory_equal(&active->digest, &fresh->digest, sizeof active->digest);
@@ -264,7 +295,7 @@ static void *act(void *context)
 
 		actor->seed = actor->seed * 1103515245u + 12345u;
 		wanted = actor->world->versions[actor->seed / 65536 % 3];
-		if (lf_registry_activate(actor->world->registry, "r", &wanted->digest, "ann", &to, &did, NULL) != LF_OK)
+		if (lf_registry_activate(actor->world->registry, "r", &wanted->digest, &ann, &to, &did, NULL) != LF_OK)
 			abort();
 		atomic_fetch_add(actor->changed, did.changed);
 		used = lf_registry_active(actor->world->registry, "r", NULL);
@@ -325,7 +356,7 @@ static void no_more_names_are_active_than_the_limit_but_those_that_are_still_cha
 
 		snprintf(name, sizeof name, "n%d", names);
 		version = version_of(name, 0, "a");
-		code = lf_registry_put(world->registry, version, "ann", NULL, NULL, &error);
+		code = lf_registry_put(world->registry, version, &ann, NULL, NULL, &error);
 		names += code == LF_OK;
 		lf_version_release(version);
 	}
@@ -345,6 +376,7 @@ int main(void)
 		CLAIM(the_last_activation_holds_after_a_restart),
 		CLAIM(what_is_not_stored_or_of_another_name_is_not_found),
 		CLAIM(a_version_that_fails_its_own_scenarios_is_refused_unless_it_was_active_before),
+		CLAIM(an_actor_who_waits_no_longer_for_the_scenarios_changes_nothing),
 		CLAIM(a_stored_version_that_fails_its_check_is_refused_with_what_is_wrong),
 		CLAIM(an_act_whose_commit_fails_changes_nothing),
 		CLAIM(an_act_that_was_stored_without_a_word_is_followed_when_it_is_done_again),

@@ -202,7 +202,7 @@ static void who_has_seen_enough_ends_the_run(void **state)
 				 RUBRIC "{name: 1, " TEAM("x", "y") ", project: {id: p}, expect: {first: x}}, "
 					"{name: 2, " TEAM("x", "y") ", project: {id: q}, expect: {first: x}}" END,
 				 1),
-		LF_CANCELLED);
+		LF_DEADLINE_EXCEEDED);
 	assert_int_equal(told.count, 1);
 }
 

@@ -80,7 +80,7 @@ void support_rubric_errors(const char *yaml, char *out, size_t size)
 
 	*out = '\0';
 	if (version != NULL)
-		lf_version_run_scenarios(version, &error);
+		lf_version_run_scenarios(version, NULL, NULL, &error);
 	lf_version_release(version);
 	for (size_t i = 0; i < error.violation_kept && length < size; i++)
 		length += (size_t)snprintf(out + length, size - length, "%s: %s\n", error.violations[i].field,

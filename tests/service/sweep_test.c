@@ -129,6 +129,7 @@ static void points_have_the_scores_that_score_gives_and_stretches_who_is_first(v
 		assert_int_equal(s.response->n_candidates, 4);
 		assert_string_equal(s.response->candidates[3], "away"); /* not eligible: last */
 		assert_true(s.response->n_stretches > 0 && s.response->n_explanation == 2);
+		assert_int_equal(s.response->n_assumptions, 5); /* the other five traits; all that is rated has a prior */
 		assert_true(s.response->stretches[0]->from == 0 && s.response->stretches[s.response->n_stretches - 1]->to == 1);
 		for (size_t i = 0; i + 1 < s.response->n_stretches; i++) {
 			assert_true(s.response->stretches[i]->to == s.response->stretches[i + 1]->from);
@@ -195,7 +196,9 @@ static void where_nothing_has_a_weight_there_are_no_scores(void **state)
 	assert_string_equal(s.response->stretches[0]->first, "");
 	assert_string_equal(s.response->stretches[1]->first, "a");
 	assert_string_equal(s.response->explanation[0], "By t: a leads from 0.50 on; below, nobody.");
-	assert_string_equal(s.response->explanation[1], "For this project it was not given, and assumed to be 0.10, where nobody leads.");
+	assert_string_equal(s.response->explanation[1], "For this project it is 0.10 (assumed), where nobody leads.");
+	assert_int_equal(s.response->n_assumptions, 1);
+	assert_string_equal(s.response->assumptions[0], "t was not given: 0.10 assumed.");
 	clean_up(&s);
 	lf_version_release(own);
 }
