@@ -227,7 +227,7 @@ static void print_row(struct canvas *canvas, size_t row)
 /* The line under the chart, with ticks; then who leads where; then numbers and what they are. */
 static void print_foot(struct canvas *canvas)
 {
-	enum { TICKS = 4 };
+	enum { TICKS = 4, NUMBER_COLUMNS = 7 };
 	struct lf_page *page = canvas->page;
 	const size_t last = canvas->columns - 1;
 	char numbers[WIDTH_MAX + 16];
@@ -241,7 +241,8 @@ static void print_foot(struct canvas *canvas)
 	lf_page_add(page, LF_PLAIN, "\n");
 	memset(numbers, ' ', sizeof(numbers));
 	size_t length = 0;
-	for (size_t t = 0; t <= TICKS; t++) {
+	const size_t each = canvas->columns / TICKS < NUMBER_COLUMNS ? 2 : 1; /* where they would touch: every second */
+	for (size_t t = 0; t <= TICKS; t += each) {
 		char number[16];
 		const int n = snprintf(number, sizeof(number), "%.2f", (double)t / TICKS);
 		const size_t at = AXIS_COLUMNS + cell_column(canvas, (double)t / TICKS) -

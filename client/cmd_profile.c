@@ -62,7 +62,7 @@ static enum lf_code read_options(struct job *job, const struct lf_arguments *arg
 static void print_profile(struct lf_page *page, const Leadfit__V1__ProfileResponse *profile)
 {
 	struct lf_table table;
-	char bar[LF_BAR_BYTES];
+	char bar[LF_BAR_BYTES], percent[LF_PERCENT_BYTES];
 	const char *project = profile->project == NULL             ? "The project"
 			      : profile->project->title[0] != '\0' ? profile->project->title
 								   : profile->project->id;
@@ -97,7 +97,8 @@ static void print_profile(struct lf_page *page, const Leadfit__V1__ProfileRespon
 			lf_bar(page, profile->weights[i]->weight, bar);
 			lf_table_line(&table, LF_PLAIN);
 			lf_table_cell(&table, 0, "%s", profile->weights[i]->criterion);
-			lf_table_cell(&table, 1, "%.0f%%", profile->weights[i]->weight * 100);
+			lf_percent(profile->weights[i]->weight, percent);
+			lf_table_cell(&table, 1, "%s", percent);
 			lf_table_cell(&table, 2, "%s", bar);
 		}
 		lf_table_finish(&table, true);

@@ -54,6 +54,18 @@ static enum lf_code ask(struct job *job, struct lf_cli *cli, const struct lf_arg
 				   : LF_OK;
 }
 
+static enum lf_code list_known(struct job *job, const char *trait, const char *const *known, size_t count)
+{
+	struct lf_buffer names = {0};
+	for (size_t i = 0; i < count; i++)
+		lf_text_add(&names, "%s%s", i == 0 ? "" : ", ", known[i]);
+	const enum lf_code code = lf_error_set(&job->error, LF_INVALID_ARGUMENT,
+		"--trait: \"%s\" is not a trait of this rubric; it has %s", trait,
+		names.data == NULL ? "" : names.data);
+	lf_buffer_clean_up(&names);
+	return code;
+}
+
 /* Whether the rubric has what a page needs; a file may be anything. */
 static enum lf_code check_rubric(struct job *job, const char *trait)
 {
@@ -71,8 +83,11 @@ static enum lf_code check_rubric(struct job *job, const char *trait)
 	if (found)
 		return LF_OK;
 	const char *nearest = lf_nearest(trait, known, count);
-	return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--trait: \"%s\" is not a trait of this rubric%s%s",
-		trait, nearest == NULL ? "" : "; nearest: ", nearest == NULL ? "" : nearest);
+	if (nearest != NULL || count == 0)
+		return lf_error_set(&job->error, LF_INVALID_ARGUMENT,
+			"--trait: \"%s\" is not a trait of this rubric%s%s", trait,
+			nearest == NULL ? ", which has none" : "; nearest: ", nearest == NULL ? "" : nearest);
+	return list_known(job, trait, known, count);
 }
 
 /* Draws and writes. Returns the exit status. */
@@ -125,7 +140,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 
 const struct lf_command lf_command_rubric_explain = {
 	.name = "rubric explain",
-	.operands = "FILE|NAME",
+	.operands = "FILE | NAME",
 	.summary = "Explain a rubric in plain words, and draw how a project moves its weights",
 	.help = "For people who never saw the file: what counts, what moves the weights, what is expected before "
 		"there\n"

@@ -12,8 +12,7 @@
 
 static const struct lf_command *const commands[] = {&lf_command_score, &lf_command_profile, &lf_command_decisions_list,
 	&lf_command_decisions_show, &lf_command_rubric_check, &lf_command_rubric_list, &lf_command_rubric_show,
-	&lf_command_rubric_explain,
-	&lf_command_rubric_diff, &lf_command_rubric_fmt, &lf_command_rubric_weights,
+	&lf_command_rubric_explain, &lf_command_rubric_diff, &lf_command_rubric_fmt, &lf_command_rubric_weights,
 	&lf_command_rubric_test, &lf_command_rubric_put, &lf_command_rubric_activate, &lf_command_rubric_history,
 	&lf_command_call, &lf_command_health, &lf_command_version, &lf_command_token, &lf_command_help, NULL};
 
@@ -214,18 +213,18 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
 	const bool help = lf_argument(arguments, "help") != NULL;
 	if (help && arguments->command == NULL && arguments->operand_count > 0) {
-		lf_help_print_group(&cli->page.text, cli->commands, arguments->operands[0]);
+		lf_help_print_group(&cli->page.text, cli->page.width, cli->commands, arguments->operands[0]);
 		return LF_EXIT_DONE;
 	}
 	if (help) {
-		lf_help_print(&cli->page.text, cli->commands, arguments->command);
+		lf_help_print(&cli->page.text, cli->page.width, cli->commands, arguments->command);
 		return LF_EXIT_DONE;
 	}
 	if (arguments->command == NULL && lf_argument(arguments, "version") != NULL)
 		return lf_command_version.run(cli, arguments);
 	if (arguments->command == NULL) {
 		struct lf_buffer text = {0};
-		lf_help_print(&text, cli->commands, NULL);
+		lf_help_print(&text, cli->page.width, cli->commands, NULL);
 		fputs(text.data == NULL ? "leadfit: no command\n" : text.data, stderr);
 		lf_buffer_clean_up(&text);
 		return LF_EXIT_USAGE;

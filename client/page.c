@@ -227,6 +227,16 @@ void lf_text_item(struct lf_page *page, struct lf_buffer *text)
 	lf_text_wrap(page, text, page->utf8 ? "  • " : "  - ", "    ");
 }
 
+void lf_percent(double share, char out[LF_PERCENT_BYTES])
+{
+	if (share > 0 && share < 0.005)
+		snprintf(out, LF_PERCENT_BYTES, "<1%%");
+	else if (share < 1 && share >= 0.995)
+		snprintf(out, LF_PERCENT_BYTES, ">99%%");
+	else
+		snprintf(out, LF_PERCENT_BYTES, "%.0f%%", share * 100);
+}
+
 void lf_bar(const struct lf_page *page, double value, char out[LF_BAR_BYTES])
 {
 	static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};

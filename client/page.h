@@ -55,6 +55,9 @@ void lf_text_wrap(struct lf_page *page, struct lf_buffer *text, const char *firs
 void lf_text_item(struct lf_page *page, struct lf_buffer *text);
 
 enum { LF_BAR_CELLS = 10, LF_BAR_BYTES = LF_BAR_CELLS * 3 + 1, LF_TIME_BYTES = 32 };
+/* A share 0..1 as "87%"; "<1%" and ">99%" where rounding would claim none or all. */
+enum { LF_PERCENT_BYTES = 16 };
+void lf_percent(double share, char out[LF_PERCENT_BYTES]);
 /* A bar for a value 0..1: eighths of a cell in UTF-8, else '#'. */
 void lf_bar(const struct lf_page *page, double value, char out[LF_BAR_BYTES]);
 /* "2026-05-01 12:00:03 UTC"; "?" outside years 1..9999. */

@@ -72,6 +72,11 @@ run "$leadfit" score --help; status_is 0; out_has "--ignore-undeclared"; out_has
 run "$leadfit" help decisions show; status_is 0; out_has "Usage: leadfit decisions show ID"
 run "$leadfit" help rubric; status_is 0; out_has "rubric check"
 run "$leadfit" rubric --help; status_is 0; out_has "rubric check"
+for command in "" score decisions "rubric weights" "rubric explain" "rubric test"; do
+	COLUMNS=80 run "$leadfit" help $command; status_is 0
+	awk 'length > 80 && !/^  leadfit / { bad = 1 } END { exit bad }' "$work/out" || fail "help $command is wider than the page"
+done
+out_matches '^Exit status 0: all'; out_matches '^Example'
 run "$leadfit" help nothing; status_is 2; out_empty
 
 claim "every command has help"
@@ -213,6 +218,18 @@ out_has '"decisionId": "0196f0a4-8b6e-7c3d-9f21-5d2f6f1f7a10"'; out_has '"contri
 cp "$work/out" "$answers/Score.reply"
 l --output=json score --team "$work/team.yaml" --project "$work/project.yaml"
 cmp -s "$work/out" "$answers/Score.reply" || fail "reading it back changes it"
+
+claim "scores and shares that differ look different"
+python3 - "$work/decision.json" >"$answers/Score.reply" <<'END'
+import json, sys
+decision = json.load(open(sys.argv[1]))
+for place, candidate in enumerate(decision["ranking"]):
+    candidate["score"], candidate["evidenceShare"] = 0.75004 - place * 0.00003, 0.9999 - place * 0.9998
+print(json.dumps(decision))
+END
+l score --team "$work/team.yaml" --project "$work/project.yaml"; status_is 0
+out_has "0.75004 "; out_has "0.75001 "; out_has ">99%"; out_has " <1%"
+cp "$work/decision.json" "$answers/Score.reply"
 
 claim "without a recommendation the status is 0, and 1 under --strict"
 for outcome in TOO_CLOSE:"too close" INSUFFICIENT_EVIDENCE:"too little evidence" NO_ELIGIBLE_CANDIDATE:"nobody meets"; do

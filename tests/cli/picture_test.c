@@ -317,9 +317,10 @@ static void who_leads_is_drawn_and_then_the_next_best(void **state)
 
 static void equals_in_first_place_are_all_named(void **state)
 {
-	static const char tie[] = "trait: t\ncandidates: [a, b, c]\n"
-				  "points: [{value: 0, scores: [0.5, 0.5, 0.5]}, {value: 1, scores: [0.5, 0.5, 0.5]}]\n"
-				  "stretches: [{from: 0, to: 0.5, first: a, tied: [c]}, {from: 0.5, to: 1, first: c, tied: [a, b]}]\n";
+	static const char tie[] =
+		"trait: t\ncandidates: [a, b, c]\n"
+		"points: [{value: 0, scores: [0.5, 0.5, 0.5]}, {value: 1, scores: [0.5, 0.5, 0.5]}]\n"
+		"stretches: [{from: 0, to: 0.5, first: a, tied: [c]}, {from: 0.5, to: 1, first: c, tied: [a, b]}]\n";
 	struct lf_sweep drawn;
 	(void)state;
 	assert_true(lf_sweep_init(&drawn, sweep_of(tie), &arena));
@@ -512,10 +513,21 @@ static void text_that_is_too_wide_ends_with_an_ellipsis(void **state)
 	struct lf_svg svg = {.out = &out};
 	const struct lf_svg_font font = {.size = 10, .color = "#000000", .width_max = 30};
 	lf_svg_text(&svg, 0, 0, &font, "abcdefghijkl");
-	assert_non_null(strstr(out.data, ">abcd\xe2\x80\xa6</text>"));
+	assert_non_null(strstr(out.data, ">abc\xe2\x80\xa6</text>"));
 	out.length = 0;
-	lf_svg_text(&svg, 0, 0, &font, "abcde");
-	assert_non_null(strstr(out.data, ">abcde</text>"));
+	lf_svg_text(&svg, 0, 0, &font, "abcd");
+	assert_non_null(strstr(out.data, ">abcd</text>"));
+	out.length = 0;
+	/* Wide letters take more room than narrow ones, and bold ones more than others. */
+	lf_svg_text(&svg, 0, 0, &font, "WWWWWW");
+	assert_non_null(strstr(out.data, ">WW\xe2\x80\xa6</text>"));
+	out.length = 0;
+	lf_svg_text(&svg, 0, 0, &font, "iiiiiii");
+	assert_non_null(strstr(out.data, ">iiiiiii</text>"));
+	out.length = 0;
+	const struct lf_svg_font bold = {.size = 10, .color = "#000000", .bold = true, .width_max = 30};
+	lf_svg_text(&svg, 0, 0, &bold, "iiiiiii");
+	assert_null(strstr(out.data, ">iiiiiii</text>"));
 	out.length = 0;
 	const struct lf_svg_font none = {.size = 10, .color = "#000000", .width_max = 1};
 	lf_svg_text(&svg, 0, 0, &none, "\xe6\x9d\xb1");
