@@ -79,6 +79,7 @@ for command in score profile "decisions list" "decisions show" "rubric check" "r
 	"rubric activate" "rubric history" "rubric diff" "rubric fmt" "rubric weights" call health version token help; do
 	# shellcheck disable=SC2086
 	run "$leadfit" $command --help
+	awk 'length > 100 { bad = 1 } END { exit bad }' "$work/out" || fail "the help of $command is wider than 100 columns"
 	status_is 0; out_has "Usage: leadfit $command"; err_empty
 done
 
