@@ -169,7 +169,8 @@ static void print_rank_table(struct lf_page *page, const Leadfit__V1__Decision *
 static void print_value(struct lf_table *table, size_t column, const Leadfit__V1__CriterionScore *score)
 {
 	if (score->rating != NULL)
-		lf_table_cell(table, column, "%.2f (%.1f)", lf_rounded(score->value, 2), lf_rounded(score->rating->value, 1));
+		lf_table_cell(
+			table, column, "%.2f (%.1f)", lf_rounded(score->value, 2), lf_rounded(score->rating->value, 1));
 	else
 		lf_table_cell(table, column, "%.2f      ", lf_rounded(score->value, 2));
 }
@@ -280,7 +281,8 @@ static void print_co_lead(struct lf_page *page, const Leadfit__V1__Decision *dec
 		return;
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_page_add(page, LF_BOLD, "Co-lead: %s", pair->candidate);
-	lf_page_add(page, LF_PLAIN, " (together %.2f, %+.2f; on each criterion the better of the two)\n", lf_rounded(pair->score, 2), lf_rounded(pair->gain, 2));
+	lf_page_add(page, LF_PLAIN, " (together %.2f, %+.2f; on each criterion the better of the two)\n",
+		lf_rounded(pair->score, 2), lf_rounded(pair->gain, 2));
 	print_pair_half(page, pair, decision->recommended);
 	print_pair_half(page, pair, pair->candidate);
 }

@@ -55,7 +55,8 @@ void lf_text_wrap(struct lf_page *page, struct lf_buffer *text, const char *firs
 void lf_text_item(struct lf_page *page, struct lf_buffer *text);
 
 enum { LF_BAR_CELLS = 10, LF_BAR_BYTES = LF_BAR_CELLS * 3 + 1, LF_TIME_BYTES = 32 };
-/* x to so many decimals, at most 3, as the sentences of an answer round: halves away from 0. printf() alone makes 0.12 of 0.125. */
+/* x to so many decimals, at most 3, as the sentences of an answer round: halves away from 0. printf() alone makes 0.12
+ * of 0.125. */
 double lf_rounded(double x, unsigned decimals);
 /* A bar for a value 0..1: eighths of a cell in UTF-8, else '#'. */
 void lf_bar(const struct lf_page *page, double value, char out[LF_BAR_BYTES]);

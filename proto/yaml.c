@@ -54,7 +54,8 @@ static void set_parser_error(struct reader *reader)
 		lf_text_position(reader->text, parser->problem_offset, &line, &column);
 		lf_error_set(reader->error, LF_INVALID_ARGUMENT, "%zu:%zu: %s", line, column, problem);
 	} else if (tab_indents(reader, &parser->problem_mark)) {
-		lf_error_set(reader->error, LF_INVALID_ARGUMENT, "%zu:%zu: a tab indents this line; YAML allows only spaces there",
+		lf_error_set(reader->error, LF_INVALID_ARGUMENT,
+			"%zu:%zu: a tab indents this line; YAML allows only spaces there",
 			parser->problem_mark.line + 1, parser->problem_mark.column + 1);
 	} else {
 		lf_error_set(reader->error, LF_INVALID_ARGUMENT, "%zu:%zu: %s%s%s", parser->problem_mark.line + 1,

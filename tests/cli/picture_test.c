@@ -169,7 +169,8 @@ static void as_many_criteria_as_hues_have_an_area_each(void **state)
 	struct lf_weight_picture picture;
 	int length = snprintf(text, sizeof(text), "traits: [{id: t}]\ncriteria:\n");
 	for (int i = 0; i < LF_HUES; i++)
-		length += snprintf(text + length, sizeof(text) - (size_t)length, "  - {id: c%d, weight: {base: 1}}\n", i);
+		length +=
+			snprintf(text + length, sizeof(text) - (size_t)length, "  - {id: c%d, weight: {base: 1}}\n", i);
 	assert_true(lf_weight_picture_init(&picture, rubric_of(text), NULL, &arena));
 	assert_false(picture.with_others);
 	for (size_t c = 0; c < LF_HUES; c++)
