@@ -234,7 +234,7 @@ static void print_foot(struct canvas *canvas)
 	lf_page_add(page, LF_DIM, "     %s", page->utf8 ? "└─" : "+-");
 	for (size_t column = 0; column <= last; column++) {
 		bool tick = false;
-		for (size_t t = 0; t <= TICKS; t++)
+		for (size_t t = 0; t <= TICKS; t += step)
 			tick = tick || cell_column(canvas, (double)t / TICKS) == column;
 		lf_page_add(page, LF_DIM, "%s", page->utf8 ? (tick ? "┴" : "─") : tick ? "+" : "-");
 	}

@@ -234,8 +234,9 @@ const struct lf_command lf_command_rubric_check = {
 	.name = "rubric check",
 	.operands = "FILE",
 	.summary = "Say everything that is wrong with a rubric file; nothing is stored",
-	.help = "The service checks it. Each fault is one line on standard output: FILE:LINE: path: what is wrong. Below\n"
-		"them come warnings, FILE:LINE: warning: path: what is allowed, but is probably not meant.\n"
+	.help = "The service checks it. Each fault is one line on standard output: FILE:LINE: path: what is\n"
+		"wrong. Below them come warnings, FILE:LINE: warning: path: what is allowed, but is probably not\n"
+		"meant.\n"
 		"Exit status 0: it can be used, with or without warnings; 1: it has faults.\n\n"
 		"Example:\n"
 		"  leadfit rubric check tech-lead.yaml\n",

@@ -131,10 +131,11 @@ const struct lf_command lf_command_rubric_diff = {
 	.name = "rubric diff",
 	.operands = "A B",
 	.summary = "Say what differs between two rubrics, in the rubric's own terms",
-	.help = "A and B are each a file, or a stored rubric: NAME (its active version), DIGEST (8 digits or more) or\n"
-		"NAME@DIGEST. Where a file has that name, the file is meant. Two files need no service.\n"
-		"Criteria, traits, gates and so on are matched by what they are, not by where they stand; a mere change of\n"
-		"order is told as such. Below stands what becomes of the shares of weight, for the traits' defaults.\n"
+	.help = "A and B are each a file, or a stored rubric: NAME (its active version), DIGEST (8 digits or\n"
+		"more) or NAME@DIGEST. Where a file has that name, the file is meant. Two files need no service.\n"
+		"Criteria, traits, gates and so on are matched by what they are, not by where they stand; a mere\n"
+		"change of order is told as such. Below stands what becomes of the shares of weight, for the\n"
+		"traits' defaults.\n"
 		"Exit status 0: the two say the same; 1: they differ; 2 and more: one can't be read.\n\n"
 		"Examples:\n"
 		"  leadfit rubric diff tech-lead tech-lead.yaml\n"

@@ -105,10 +105,12 @@ const struct lf_command lf_command_rubric_fmt = {
 	.name = "rubric fmt",
 	.operands = "FILE",
 	.summary = "Print a rubric file in its canonical form; needs no service",
-	.help = "Fields in one order, keys sorted, defaults left out, one way to quote and to break lines: the same rubric\n"
-		"always looks the same. Its digest stays as it is. A file in JSON stays JSON; --output json makes JSON of\n"
-		"any. Comments are not part of a rubric and are lost, so that a file with comments is never in canonical form.\n"
-		"Exit status 0: done; 1: with --check, it is not in canonical form; 2: it can't be read as a rubric.\n\n"
+	.help = "Fields in one order, keys sorted, defaults left out, one way to quote and to break lines: the\n"
+		"same rubric always looks the same. Its digest stays as it is. A file in JSON stays JSON;\n"
+		"--output json makes JSON of any. Comments are not part of a rubric and are lost, so that a file\n"
+		"with comments is never in canonical form.\n"
+		"Exit status 0: done; 1: with --check, it is not in canonical form; 2: it can't be read as a\n"
+		"rubric.\n\n"
 		"Examples:\n"
 		"  leadfit rubric fmt tech-lead.yaml\n"
 		"  leadfit rubric fmt --check tech-lead.yaml\n"

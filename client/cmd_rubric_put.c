@@ -54,8 +54,8 @@ const struct lf_command lf_command_rubric_put = {
 	.name = "rubric put",
 	.operands = "FILE",
 	.summary = "Store a version of a rubric, for ever, without making it the active one",
-	.help = "It must pass its check and its own scenarios; what is wrong is told by line. Only where its name has no active\n"
-		"version it becomes that at once. Role: rubric.\n\n"
+	.help = "It must pass its check and its own scenarios; what is wrong is told by line. Only where its name\n"
+		"has no active version it becomes that at once. Role: rubric.\n\n"
 		"Example:\n"
 		"  leadfit rubric put tech-lead.yaml\n",
 	.options = no_options,

@@ -183,13 +183,14 @@ static void print_rank_table(struct lf_page *page, const Leadfit__V1__Decision *
 	lf_table_finish(&table, true);
 }
 
-/* Rating and value of one candidate on one criterion: "4.2 > 0.80", or the value alone where there is no rating. */
+/* Rating and value of one candidate on one criterion: "0.80 (4.2)", or the value alone where there is no rating. */
 static void print_value(struct lf_table *table, size_t column, const Leadfit__V1__CriterionScore *score)
 {
 	if (score->rating != NULL)
-		lf_table_cell(table, column, "%.2f (%.1f)", score->value, score->rating->value);
+		lf_table_cell(
+			table, column, "%.2f (%.1f)", lf_rounded(score->value, 2), lf_rounded(score->rating->value, 1));
 	else
-		lf_table_cell(table, column, "%.2f      ", score->value);
+		lf_table_cell(table, column, "%.2f      ", lf_rounded(score->value, 2));
 }
 
 /* Criteria down, the first candidates across: as many as fit. */
@@ -280,7 +281,7 @@ static void print_pair_half(struct lf_page *page, const Leadfit__V1__CoLead *pai
 			continue;
 		if (text.data == NULL)
 			lf_buffer_append_text(&text, candidate);
-		snprintf(value, sizeof(value), " (%.2f)", pair->values[i]->value);
+		snprintf(value, sizeof(value), " (%.2f)", lf_rounded(pair->values[i]->value, 2));
 		lf_buffer_append_text(&text, text.length == strlen(candidate) ? " on " : ", ");
 		lf_buffer_append_text(&text, pair->values[i]->criterion);
 		lf_buffer_append_text(&text, value);
@@ -298,8 +299,8 @@ static void print_co_lead(struct lf_page *page, const Leadfit__V1__Decision *dec
 		return;
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_page_add(page, LF_BOLD, "Co-lead: %s", pair->candidate);
-	lf_page_add(page, LF_PLAIN, " (together %.2f, %+.2f; on each criterion the better of the two)\n", pair->score,
-		pair->gain);
+	lf_page_add(page, LF_PLAIN, " (together %.2f, %+.2f; on each criterion the better of the two)\n",
+		lf_rounded(pair->score, 2), lf_rounded(pair->gain, 2));
 	print_pair_half(page, pair, decision->recommended);
 	print_pair_half(page, pair, pair->candidate);
 }

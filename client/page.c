@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,4 +262,10 @@ void lf_time_print(int64_t seconds, char out[LF_TIME_BYTES])
 	if (gmtime_r(&when, &parts) == NULL || parts.tm_year < 1 - 1900 || parts.tm_year > 9999 - 1900 ||
 		strftime(out, LF_TIME_BYTES, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
 		snprintf(out, LF_TIME_BYTES, "?");
+}
+
+double lf_rounded(double x, unsigned decimals)
+{
+	static const double powers[] = {1, 10, 100, 1000};
+	return round(x * powers[decimals]) / powers[decimals];
 }

@@ -58,6 +58,9 @@ enum { LF_BAR_CELLS = 10, LF_BAR_BYTES = LF_BAR_CELLS * 3 + 1, LF_TIME_BYTES = 3
 /* A share 0..1 as "87%"; "<1%" and ">99%" where rounding would claim none or all. */
 enum { LF_PERCENT_BYTES = 16 };
 void lf_percent(double share, char out[LF_PERCENT_BYTES]);
+/* x to so many decimals, at most 3, as the sentences of an answer round: halves away from 0. printf() alone makes 0.12
+ * of 0.125. */
+double lf_rounded(double x, unsigned decimals);
 /* A bar for a value 0..1: eighths of a cell in UTF-8, else '#'. */
 void lf_bar(const struct lf_page *page, double value, char out[LF_BAR_BYTES]);
 /* "2026-05-01 12:00:03 UTC"; "?" outside years 1..9999. */

@@ -36,7 +36,7 @@ static void find_largest(const struct lf_weight_picture *picture, struct lf_weig
 static bool choose_areas(struct lf_weight_picture *picture, struct lf_arena *arena)
 {
 	const size_t count = picture->model.criterion_count;
-	if (count <= LF_HUE_OTHERS) {
+	if (count <= LF_HUES) {
 		for (size_t c = 0; c < count; c++)
 			picture->area_of[c] = c;
 		picture->areas = count;

@@ -84,6 +84,7 @@ for command in score profile "decisions list" "decisions show" "rubric check" "r
 	"rubric activate" "rubric history" "rubric diff" "rubric fmt" "rubric weights" call health version token help; do
 	# shellcheck disable=SC2086
 	run "$leadfit" $command --help
+	awk 'length > 100 { bad = 1 } END { exit bad }' "$work/out" || fail "the help of $command is wider than 100 columns"
 	status_is 0; out_has "Usage: leadfit $command"; err_empty
 done
 
@@ -197,6 +198,7 @@ out_has "leadfit decisions show 0196f0a4-8b6e-7c3d-9f21-5d2f6f1f7a10"
 claim "a narrow page has the criteria in a table of their own, and no line is wider than the page"
 COLUMNS=50 l score --team "$work/team.yaml" --project "$work/project.yaml"
 out_has "value (rating)"; out_matches 'interaction +60% +0\.82 \(4\.3\)'
+out_matches 'team_coverage +40% +0\.63' # 0.625: as the sentences of an answer round it
 awk 'length > 50 && !/^Recommended|^Decision|^See it/ { bad = 1 } END { exit bad }' "$work/out" || fail "a line is too wide"
 
 claim "a pipe gets no colour, no cursor, no bars beyond ASCII; --color always gets colour"

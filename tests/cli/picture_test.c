@@ -162,6 +162,22 @@ static void a_file_that_nobody_checked_gives_no_odd_number(void **state)
 	assert_false(lf_weight_model_init(&model, rubric_of("name: r\n"), &arena));
 }
 
+static void as_many_criteria_as_hues_have_an_area_each(void **state)
+{
+	(void)state;
+	static char text[4096];
+	struct lf_weight_picture picture;
+	int length = snprintf(text, sizeof(text), "traits: [{id: t}]\ncriteria:\n");
+	for (int i = 0; i < LF_HUES; i++)
+		length +=
+			snprintf(text + length, sizeof(text) - (size_t)length, "  - {id: c%d, weight: {base: 1}}\n", i);
+	assert_true(lf_weight_picture_init(&picture, rubric_of(text), NULL, &arena));
+	assert_false(picture.with_others);
+	for (size_t c = 0; c < LF_HUES; c++)
+		assert_int_equal(picture.area_of[c], c);
+	assert_int_equal(lf_weight_picture_letter(&picture, LF_HUES - 1), 'A' + LF_HUES - 1);
+}
+
 static void more_criteria_than_hues_share_one_area(void **state)
 {
 	(void)state;
@@ -597,6 +613,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_range_is_widest_where_a_weight_ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_left_only_by_rounding_is_no_weight, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_file_that_nobody_checked_gives_no_odd_number, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(as_many_criteria_as_hues_have_an_area_each, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(more_criteria_than_hues_share_one_area, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_scale_is_round_and_holds_every_value, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_value_between_points_lies_on_their_line, set_up, tear_down),

@@ -75,6 +75,7 @@ for columns in 80 100; do
 	COLUMNS=$columns sweep; status_is 0
 	awk -v most="$columns" 'length > most { bad = 1 } END { exit bad }' "$work/out" || fail "wider than $columns"
 done
+COLUMNS=40 sweep; out_matches "^ +0\.00 +0\.50 +1\.00$" # not 0.000.25
 sweep --color always; out_has $'\033[38;5;'
 
 claim "a sweep as JSON is the answer itself, and keeps no trace of the picture"
