@@ -227,9 +227,10 @@ static void print_row(struct canvas *canvas, size_t row)
 /* The line under the chart, with ticks; then who leads where; then numbers and what they are. */
 static void print_foot(struct canvas *canvas)
 {
-	enum { TICKS = 4, NUMBER_COLUMNS = 7 };
+	enum { TICKS = 4, NUMBERS_APART = 7 };
 	struct lf_page *page = canvas->page;
 	const size_t last = canvas->columns - 1;
+	const size_t step = canvas->columns < NUMBERS_APART * TICKS ? 2 : 1; /* all of them would touch each other */
 	char numbers[WIDTH_MAX + 16];
 	lf_page_add(page, LF_DIM, "     %s", page->utf8 ? "└─" : "+-");
 	for (size_t column = 0; column <= last; column++) {
@@ -241,8 +242,7 @@ static void print_foot(struct canvas *canvas)
 	lf_page_add(page, LF_PLAIN, "\n");
 	memset(numbers, ' ', sizeof(numbers));
 	size_t length = 0;
-	const size_t each = canvas->columns / TICKS < NUMBER_COLUMNS ? 2 : 1; /* where they would touch: every second */
-	for (size_t t = 0; t <= TICKS; t += each) {
+	for (size_t t = 0; t <= TICKS; t += step) {
 		char number[16];
 		const int n = snprintf(number, sizeof(number), "%.2f", (double)t / TICKS);
 		const size_t at = AXIS_COLUMNS + cell_column(canvas, (double)t / TICKS) -
