@@ -320,7 +320,7 @@ l decisions list --team ""; status_is 2; err_has "--team: is empty"
 
 claim "decisions list asks for pages until it has enough, short and empty ones too"
 kill "${started[0]}"; wait "${started[0]}" 2>/dev/null; clear_answers # so that calls are counted from 1
-restart() { "$fake" "$server" "$answers" >"$work/fake.log" 2>&1 & started=($!); wait_for "$work/fake.log" listening; }
+restart() { rm -f "$work/fake.log"; "$fake" "$server" "$answers" >"$work/fake.log" 2>&1 & started=($!); wait_for "$work/fake.log" listening; }
 summary() { printf '{"decisionId": "id-%s", "team": "t", "project": "p", "outcome": "RECOMMENDED", "recommended": "m-1", "decidedAt": "2026-05-01T12:00:03Z"}' "$1"; }
 printf '{"decisions": [%s], "nextPageToken": "a"}' "$(summary 1)" >"$answers/List.reply.1"
 printf '{"nextPageToken": "b"}' >"$answers/List.reply.2"
