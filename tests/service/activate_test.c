@@ -33,12 +33,13 @@ const char *__lsan_default_suppressions(void)
 static struct lf_version *version_of(int number)
 {
 	static const int weights[VERSIONS][2] = {{1, 1}, {3, 1}, {1, 3}};
-	char yaml[400];
+	char yaml[500];
 
 	snprintf(yaml, sizeof yaml,
-		"{name: life, title: version %d, scale: {min: 1, max: 5}, thresholds: {margin: 0.05}, criteria: ["
+		"{name: life, title: version %d, scale: {min: 1, max: 5}, thresholds: {margin: 0.05}, "
+		"robustness: {samples: %d, weight_spread: 0.3, rating_spread: 0.1}, criteria: ["
 		"{id: a, weight: {base: %d}, prior: {strength: 1}}, {id: b, weight: {base: %d, traits: {t: 0.7}}}], traits: [{id: t}]}",
-		number, weights[number][0], weights[number][1]);
+		number, 200 + number, weights[number][0], weights[number][1]);
 	return support_rubric(yaml);
 }
 
@@ -120,7 +121,7 @@ struct answer {
 	uint8_t version, variant;
 	uint8_t outcome;
 	char order[MEMBERS];
-	double scores[MEMBERS];
+	double scores[MEMBERS], first_rank_shares[MEMBERS];
 };
 
 struct world {
@@ -214,7 +215,7 @@ static bool keep(struct loader *loader, const Leadfit__V1__Decision *decision, u
 	int version = decision == NULL ? -1 : version_named(loader->world, decision->rubric);
 	struct answer *answer = &loader->answers[loader->count];
 
-	if (version < 0 || decision->n_ranking != MEMBERS)
+	if (version < 0 || decision->n_ranking != MEMBERS || decision->samples != 200 + (unsigned)version)
 		return false;
 	answer->version = (uint8_t)version;
 	answer->variant = (uint8_t)variant;
@@ -222,6 +223,9 @@ static bool keep(struct loader *loader, const Leadfit__V1__Decision *decision, u
 	for (size_t i = 0; i < MEMBERS; i++) {
 		answer->order[i] = decision->ranking[i]->candidate[1];
 		answer->scores[i] = decision->ranking[i]->score;
+		if (decision->ranking[i]->first_rank_share == NULL)
+			return false;
+		answer->first_rank_shares[i] = decision->ranking[i]->first_rank_share->value;
 	}
 	loader->count++;
 	return true;
@@ -321,6 +325,7 @@ static void recompute(const struct world *world, const struct answer *answer, st
 
 		assert_int_equal(evaluation.built.engine.members[expected->member].id[1], answer->order[i]);
 		assert_memory_equal(&expected->score, &answer->scores[i], sizeof(double));
+		assert_memory_equal(&expected->first_rank_share, &answer->first_rank_shares[i], sizeof(double));
 	}
 	lf_arena_reset(arena);
 }
