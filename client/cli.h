@@ -27,6 +27,11 @@ enum {
 	LF_EXIT_REFUSED = 4,
 };
 
+enum {
+	LF_DIGEST_SHOWN = 12,                   /* digits: enough to tell versions apart, and to name one by */
+	LF_ARENA_BYTES_MAX = 512 * 1024 * 1024, /* of what a file of the largest size may unfold to */
+};
+
 #define LF_SERVER_DEFAULT "tcp://127.0.0.1:7460"
 
 struct lf_cli {

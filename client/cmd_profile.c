@@ -13,8 +13,6 @@ static const struct lf_option options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, DIGEST_SHOWN = 12 };
-
 struct job {
 	struct lf_input team_file, project_file;
 	struct lf_arena arena;
@@ -109,7 +107,7 @@ static void print_profile(struct lf_page *page, const Leadfit__V1__ProfileRespon
 		page, "Left out, because the rubric does not declare it", profile->n_ignored, profile->ignored);
 	if (profile->rubric != NULL) {
 		lf_page_add(page, LF_PLAIN, "\n");
-		lf_page_add(page, LF_DIM, "Rubric %s %.*s%sno decision was stored", profile->rubric->name, DIGEST_SHOWN,
+		lf_page_add(page, LF_DIM, "Rubric %s %.*s%sno decision was stored", profile->rubric->name, LF_DIGEST_SHOWN,
 			profile->rubric->digest, page->utf8 ? " · " : ", ");
 		lf_page_add(page, LF_PLAIN, "\n");
 	}
@@ -138,7 +136,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct job job = {.error = LF_ERROR_INIT};
 	struct lf_source source = {.prefix = "", .option = "profile"};
 	int status;
-	lf_arena_init(&job.arena, ARENA_BYTES_MAX);
+	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__profile_request__init(&job.request);
 	if (read_options(&job, arguments) != LF_OK || read_files(&job, arguments, &source) != LF_OK)
 		status = lf_cli_report(cli, &job.error, &source, 1);

@@ -5,8 +5,6 @@
 #include "client/rubric_diff.h"
 #include "client/rubric_ref.h"
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
-
 static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
 
 /* One of the two. */
@@ -108,7 +106,7 @@ static int run_diff(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
-	lf_arena_init(&arena, ARENA_BYTES_MAX);
+	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	if (strcmp(arguments->operands[0], "-") == 0 && strcmp(arguments->operands[1], "-") == 0) {
 		lf_error_set(&error, LF_INVALID_ARGUMENT, "only one of the two can be standard input");
 		status = lf_cli_report(cli, &error, NULL, 0);

@@ -12,7 +12,7 @@ static const struct lf_option options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, NAMES_MAX = 64 };
+enum { NAMES_MAX = 64 };
 
 /* The rubric and what it lives in. */
 struct job {
@@ -124,7 +124,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	const struct lf_source stored[] = {
 		{.prefix = "name", .option = "rubric explain"}, {.prefix = "digest", .option = "--digest"}};
 	int status;
-	lf_arena_init(&job.arena, ARENA_BYTES_MAX);
+	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	if (check_arguments(cli, arguments, file, &job.error) != LF_OK ||
 		(file ? read_file(&job, arguments->operands[0]) : ask(&job, cli, arguments)) != LF_OK ||
 		check_rubric(&job, lf_argument(arguments, "trait")) != LF_OK)

@@ -5,8 +5,6 @@
 #include "client/rubric_ref.h"
 #include "proto/wire.h"
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
-
 static const struct lf_option fmt_options[] = {
 	{"check", NULL, "print nothing but the file's name where it is not in canonical form (status 1)", false},
 	{"write", NULL, "rewrite the file instead of printing it; refused where it has comments, which would be lost", false},
@@ -91,7 +89,7 @@ static int run_fmt(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_input input = {0};
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
-	lf_arena_init(&arena, ARENA_BYTES_MAX);
+	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	const int status = check_options(cli, arguments, &error) == LF_OK
 				   ? format(cli, arguments, &input, &arena, &error)
 				   : lf_cli_report(cli, &error, NULL, 0);

@@ -9,8 +9,6 @@ static const struct lf_option options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
-
 static const char *outcome_name(int outcome)
 {
 	const ProtobufCEnumValue *value =
@@ -175,7 +173,7 @@ static int run_test(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status;
-	lf_arena_init(&arena, ARENA_BYTES_MAX);
+	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__test_rubric_request__init(&request);
 	if (make_request(cli, arguments, &input, &arena, &request, &error) == LF_OK)
 		reply = lf_cli_call(cli, "leadfit.v1.Rubrics/Test", &request.base, true, &error);

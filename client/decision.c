@@ -7,7 +7,6 @@
 enum {
 	REASONS_SHOWN = 5,    /* of the eligible, and of the others, unless all are asked for */
 	BREAKDOWN_PEOPLE = 6, /* columns of the breakdown at most */
-	DIGEST_SHOWN = 12,
 };
 
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences)
@@ -315,7 +314,7 @@ static void print_footer(struct lf_page *page, const Leadfit__V1__Decision *deci
 		decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? dot : "",
 		decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? "what-if" : "");
 	if (decision->rubric != NULL)
-		lf_page_add(page, LF_DIM, "%srubric %s %.*s", dot, decision->rubric->name, DIGEST_SHOWN,
+		lf_page_add(page, LF_DIM, "%srubric %s %.*s", dot, decision->rubric->name, LF_DIGEST_SHOWN,
 			decision->rubric->digest);
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_page_add(page, LF_DIM, "See it again: leadfit decisions show %s", decision->decision_id);

@@ -7,7 +7,7 @@
 
 #include "client/cli.h"
 
-enum { DIGEST_SHOWN = 12, TITLE_BYTES = 512 };
+enum { TITLE_BYTES = 512 };
 
 /* Above rounding: scores that differ less are equal for this page. */
 #define SCORE_DIFFERENCE 1e-9
@@ -235,7 +235,7 @@ void lf_sweep_print(struct lf_page *page, struct lf_sweep *sweep)
 		page, "Left out, because the rubric does not declare it", response->n_ignored, response->ignored);
 	lf_page_add(page, LF_PLAIN, "\n");
 	if (response->rubric != NULL)
-		lf_page_add(page, LF_DIM, "Rubric %s %.*s%s", response->rubric->name, DIGEST_SHOWN,
+		lf_page_add(page, LF_DIM, "Rubric %s %.*s%s", response->rubric->name, LF_DIGEST_SHOWN,
 			response->rubric->digest, page->utf8 ? " · " : ", ");
 	lf_page_add(page, LF_DIM, "no decision was stored");
 	lf_page_add(page, LF_PLAIN, "\n");
