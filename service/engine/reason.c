@@ -240,9 +240,10 @@ static void put_behind(struct lf_speaker *speaker, size_t place)
 		return;
 	lf_text_put(&speaker->text, ": less on ");
 	lf_put_picks(speaker, &less, '-', decimals);
-	decimals = lf_settle(&more);
-	if (more.count > 0)
-		lf_text_put(&speaker->text, ", more on ");
+	/* What is nothing beside that is no news. */
+	if (more.count == 0 || lf_scaled(more.amount[0], decimals) == 0)
+		return;
+	lf_text_put(&speaker->text, ", more on ");
 	lf_put_picks(speaker, &more, '+', decimals);
 }
 

@@ -52,6 +52,23 @@ static void a_recommendation_says_why_and_why_not(void **state)
 		"R3: 0.52, which is 0.17 behind m-1: less on Skill (-0.21), more on Fit (+0.04).\n");
 }
 
+static void an_advantage_that_is_nothing_beside_what_is_lacking_is_not_told(void **state)
+{
+	struct example e;
+	const char *text;
+
+	(void)state;
+	example_init(&e);
+	e.the_case.member_count = 2;
+	e.members[1].discipline = BACK;
+	example_evidence(&e, 0, SKILL, PEER, 5, 0);
+	example_evidence(&e, 0, TALK, PEER, 4, 0);
+	example_evidence(&e, 1, TALK, PEER, 4.0001, 0);
+	text = explain(&e);
+	assert_non_null(strstr(text, " behind m-1: less on Skill (-0."));
+	assert_null(strstr(text, "more on"));
+}
+
 static void too_close_says_by_how_much(void **state)
 {
 	struct example e;
@@ -431,6 +448,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_recommendation_says_why_and_why_not),
+		cmocka_unit_test(an_advantage_that_is_nothing_beside_what_is_lacking_is_not_told),
 		cmocka_unit_test(too_close_says_by_how_much),
 		cmocka_unit_test(too_little_evidence_says_what_is_missing),
 		cmocka_unit_test(nobody_eligible_says_which_conditions_and_how_far),
