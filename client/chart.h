@@ -39,7 +39,7 @@ struct lf_chart_series {
 struct lf_chart_stretch {
 	double from, to;
 	size_t series;     /* series_count: none that is drawn */
-	const char *first; /* its name, also where it is not drawn; "nobody" */
+	const char *first; /* its name, also where it is not drawn; "nobody"; with those who are equal, where there are any */
 };
 
 /* x runs over 0..1. Everything is the caller's, and outlives the drawing. */

@@ -227,21 +227,22 @@ static void print_row(struct canvas *canvas, size_t row)
 /* The line under the chart, with ticks; then who leads where; then numbers and what they are. */
 static void print_foot(struct canvas *canvas)
 {
-	enum { TICKS = 4 };
+	enum { TICKS = 4, NUMBERS_APART = 7 };
 	struct lf_page *page = canvas->page;
 	const size_t last = canvas->columns - 1;
+	const size_t step = canvas->columns < NUMBERS_APART * TICKS ? 2 : 1; /* all of them would touch each other */
 	char numbers[WIDTH_MAX + 16];
 	lf_page_add(page, LF_DIM, "     %s", page->utf8 ? "└─" : "+-");
 	for (size_t column = 0; column <= last; column++) {
 		bool tick = false;
-		for (size_t t = 0; t <= TICKS; t++)
+		for (size_t t = 0; t <= TICKS; t += step)
 			tick = tick || cell_column(canvas, (double)t / TICKS) == column;
 		lf_page_add(page, LF_DIM, "%s", page->utf8 ? (tick ? "┴" : "─") : tick ? "+" : "-");
 	}
 	lf_page_add(page, LF_PLAIN, "\n");
 	memset(numbers, ' ', sizeof(numbers));
 	size_t length = 0;
-	for (size_t t = 0; t <= TICKS; t++) {
+	for (size_t t = 0; t <= TICKS; t += step) {
 		char number[16];
 		const int n = snprintf(number, sizeof(number), "%.2f", (double)t / TICKS);
 		const size_t at = AXIS_COLUMNS + cell_column(canvas, (double)t / TICKS) -
@@ -275,8 +276,9 @@ static void print_leaders(struct canvas *canvas)
 		letters[count][0] = letter_of(stretch->series);
 		letters[count][1] = '\0';
 		segment->hue = stretch->series;
-		segment->texts[0] = names[count];
-		segment->texts[1] = letters[count];
+		const bool shared = strcmp(stretch->first, chart->series[stretch->series].name) != 0;
+		segment->texts[shared] = names[count];
+		segment->texts[1 + shared] = letters[count];
 	}
 	lf_segments_print(canvas->page, canvas->columns, segments, count);
 	lf_page_add(canvas->page, LF_PLAIN, "\n");

@@ -27,6 +27,11 @@ enum {
 	LF_EXIT_REFUSED = 4,
 };
 
+enum {
+	LF_DIGEST_SHOWN = 12,                   /* digits: enough to tell versions apart, and to name one by */
+	LF_ARENA_BYTES_MAX = 512 * 1024 * 1024, /* of what a file of the largest size may unfold to */
+};
+
 #define LF_SERVER_DEFAULT "tcp://127.0.0.1:7460"
 
 struct lf_cli {
@@ -38,6 +43,7 @@ struct lf_cli {
 	bool json;
 	struct lf_page page;      /* standard output */
 	struct lf_client *client; /* connected by the first call */
+	bool called;              /* the service was called, or could not be */
 };
 
 /*
@@ -64,7 +70,8 @@ void lf_sentences_print(struct lf_page *page, const char *title, size_t count, c
 
 /*
  * Puts text in the place of a file: written beside it and renamed, so that the file has the old content or the new one, never a part.
- * Its mode stays; a link is followed; what is no regular file (a pipe, a device) is written to. 0, or an errno. Blocks.
+ * Its mode stays; a link is followed; what is no regular file (a pipe, a device) is written to. SIGINT, SIGTERM and SIGHUP wait until a
+ * regular file is done, so that nothing is left beside it. 0, or an errno. Blocks.
  */
 int lf_file_put(const char *path, const struct lf_buffer *text);
 /*

@@ -12,7 +12,7 @@ static const struct lf_option options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, METHOD_MAX = 128 };
+enum { METHOD_MAX = 128 };
 
 static int list_methods(struct lf_cli *cli)
 {
@@ -98,7 +98,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 		lf_error_set(&error, LF_INVALID_ARGUMENT, "call needs METHOD; leadfit call --list lists them");
 		return lf_cli_report(cli, &error, NULL, 0);
 	}
-	lf_arena_init(&arena, ARENA_BYTES_MAX);
+	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	const int status = call(cli, arguments, &input, &arena, &error);
 	lf_arena_clean_up(&arena);
 	lf_input_clean_up(&input);

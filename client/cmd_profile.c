@@ -13,8 +13,6 @@ static const struct lf_option options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, DIGEST_SHOWN = 12 };
-
 struct job {
 	struct lf_input team_file, project_file;
 	struct lf_arena arena;
@@ -62,7 +60,7 @@ static enum lf_code read_options(struct job *job, const struct lf_arguments *arg
 static void print_profile(struct lf_page *page, const Leadfit__V1__ProfileResponse *profile)
 {
 	struct lf_table table;
-	char bar[LF_BAR_BYTES];
+	char bar[LF_BAR_BYTES], percent[LF_PERCENT_BYTES];
 	const char *project = profile->project == NULL             ? "The project"
 			      : profile->project->title[0] != '\0' ? profile->project->title
 								   : profile->project->id;
@@ -97,7 +95,8 @@ static void print_profile(struct lf_page *page, const Leadfit__V1__ProfileRespon
 			lf_bar(page, profile->weights[i]->weight, bar);
 			lf_table_line(&table, LF_PLAIN);
 			lf_table_cell(&table, 0, "%s", profile->weights[i]->criterion);
-			lf_table_cell(&table, 1, "%.0f%%", profile->weights[i]->weight * 100);
+			lf_percent(profile->weights[i]->weight, percent);
+			lf_table_cell(&table, 1, "%s", percent);
 			lf_table_cell(&table, 2, "%s", bar);
 		}
 		lf_table_finish(&table, true);
@@ -108,7 +107,7 @@ static void print_profile(struct lf_page *page, const Leadfit__V1__ProfileRespon
 		page, "Left out, because the rubric does not declare it", profile->n_ignored, profile->ignored);
 	if (profile->rubric != NULL) {
 		lf_page_add(page, LF_PLAIN, "\n");
-		lf_page_add(page, LF_DIM, "Rubric %s %.*s%sno decision was stored", profile->rubric->name, DIGEST_SHOWN,
+		lf_page_add(page, LF_DIM, "Rubric %s %.*s%sno decision was stored", profile->rubric->name, LF_DIGEST_SHOWN,
 			profile->rubric->digest, page->utf8 ? " · " : ", ");
 		lf_page_add(page, LF_PLAIN, "\n");
 	}
@@ -137,7 +136,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct job job = {.error = LF_ERROR_INIT};
 	struct lf_source source = {.prefix = "", .option = "profile"};
 	int status;
-	lf_arena_init(&job.arena, ARENA_BYTES_MAX);
+	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__profile_request__init(&job.request);
 	if (read_options(&job, arguments) != LF_OK || read_files(&job, arguments, &source) != LF_OK)
 		status = lf_cli_report(cli, &job.error, &source, 1);

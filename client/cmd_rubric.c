@@ -15,8 +15,6 @@ static const struct lf_option show_options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
-
 /* ---- check ---- */
 
 /* A fault or a warning, and the line at which it stands. */
@@ -130,7 +128,7 @@ static int run_check(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_input input = {0};
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
-	lf_arena_init(&arena, ARENA_BYTES_MAX);
+	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	const int status = lf_input_read(&input, arguments->operands[0], false, &error) == LF_OK
 				   ? check(cli, &input, &arena, &error)
 				   : lf_cli_report(cli, &error, NULL, 0);
@@ -215,7 +213,7 @@ static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_arena arena;
 	int status = LF_EXIT_DONE;
-	lf_arena_init(&arena, ARENA_BYTES_MAX);
+	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	ProtobufCMessage *reply = lf_rubric_get(cli, arguments->operand_count > 0 ? arguments->operands[0] : "",
 		lf_argument(arguments, "digest"), &arena, &error);
 	if (reply == NULL)
@@ -234,8 +232,9 @@ const struct lf_command lf_command_rubric_check = {
 	.name = "rubric check",
 	.operands = "FILE",
 	.summary = "Say everything that is wrong with a rubric file; nothing is stored",
-	.help = "The service checks it. Each fault is one line on standard output: FILE:LINE: path: what is wrong. Below\n"
-		"them come warnings, FILE:LINE: warning: path: what is allowed, but is probably not meant.\n"
+	.help = "The service checks it. Each fault is one line on standard output: FILE:LINE: path: what is\n"
+		"wrong. Below them come warnings, FILE:LINE: warning: path: what is allowed, but is probably not\n"
+		"meant.\n"
 		"Exit status 0: it can be used, with or without warnings; 1: it has faults.\n\n"
 		"Example:\n"
 		"  leadfit rubric check tech-lead.yaml\n",

@@ -61,9 +61,10 @@ const struct lf_command lf_command_rubric_activate = {
 	.name = "rubric activate",
 	.operands = "DIGEST",
 	.summary = "Make a stored version the active one of its name; going back to an earlier one is the same act",
-	.help = "DIGEST: the first 8 digits or more; rubric list shows 12. From then on requests that name the rubric get this\n"
-		"version; those in flight keep the one that they began with. Who did it, and when, is recorded: rubric history.\n"
-		"A version that fails its own scenarios is refused, unless it was active before. Role: rubric.\n\n"
+	.help = "DIGEST: the first 8 digits or more; rubric list shows 12. From then on requests that name the\n"
+		"rubric get this version; those in flight keep the one that they began with. Who did it, and\n"
+		"when, is recorded: rubric history. A version that fails its own scenarios is refused, unless it\n"
+		"was active before. Role: rubric.\n\n"
 		"Example:\n"
 		"  leadfit rubric activate 3f2a91c0d2e1\n",
 	.options = options,

@@ -5,8 +5,6 @@
 #include "client/rubric_diff.h"
 #include "client/rubric_ref.h"
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
-
 static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
 
 /* One of the two. */
@@ -108,7 +106,7 @@ static int run_diff(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
-	lf_arena_init(&arena, ARENA_BYTES_MAX);
+	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	if (strcmp(arguments->operands[0], "-") == 0 && strcmp(arguments->operands[1], "-") == 0) {
 		lf_error_set(&error, LF_INVALID_ARGUMENT, "only one of the two can be standard input");
 		status = lf_cli_report(cli, &error, NULL, 0);
@@ -131,10 +129,11 @@ const struct lf_command lf_command_rubric_diff = {
 	.name = "rubric diff",
 	.operands = "A B",
 	.summary = "Say what differs between two rubrics, in the rubric's own terms",
-	.help = "A and B are each a file, or a stored rubric: NAME (its active version), DIGEST (8 digits or more) or\n"
-		"NAME@DIGEST. Where a file has that name, the file is meant. Two files need no service.\n"
-		"Criteria, traits, gates and so on are matched by what they are, not by where they stand; a mere change of\n"
-		"order is told as such. Below stands what becomes of the shares of weight, for the traits' defaults.\n"
+	.help = "A and B are each a file, or a stored rubric: NAME (its active version), DIGEST (8 digits or\n"
+		"more) or NAME@DIGEST. Where a file has that name, the file is meant. Two files need no service.\n"
+		"Criteria, traits, gates and so on are matched by what they are, not by where they stand; a mere\n"
+		"change of order is told as such. Below stands what becomes of the shares of weight, for the\n"
+		"traits' defaults.\n"
 		"Exit status 0: the two say the same; 1: they differ; 2 and more: one can't be read.\n\n"
 		"Examples:\n"
 		"  leadfit rubric diff tech-lead tech-lead.yaml\n"

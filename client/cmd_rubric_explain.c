@@ -12,7 +12,7 @@ static const struct lf_option options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, NAMES_MAX = 64 };
+enum { NAMES_MAX = 64 };
 
 /* The rubric and what it lives in. */
 struct job {
@@ -54,6 +54,18 @@ static enum lf_code ask(struct job *job, struct lf_cli *cli, const struct lf_arg
 				   : LF_OK;
 }
 
+static enum lf_code list_known(struct job *job, const char *trait, const char *const *known, size_t count)
+{
+	struct lf_buffer names = {0};
+	for (size_t i = 0; i < count; i++)
+		lf_text_add(&names, "%s%s", i == 0 ? "" : ", ", known[i]);
+	const enum lf_code code = lf_error_set(&job->error, LF_INVALID_ARGUMENT,
+		"--trait: \"%s\" is not a trait of this rubric; it has %s", trait,
+		names.data == NULL ? "" : names.data);
+	lf_buffer_clean_up(&names);
+	return code;
+}
+
 /* Whether the rubric has what a page needs; a file may be anything. */
 static enum lf_code check_rubric(struct job *job, const char *trait)
 {
@@ -71,8 +83,11 @@ static enum lf_code check_rubric(struct job *job, const char *trait)
 	if (found)
 		return LF_OK;
 	const char *nearest = lf_nearest(trait, known, count);
-	return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--trait: \"%s\" is not a trait of this rubric%s%s",
-		trait, nearest == NULL ? "" : "; nearest: ", nearest == NULL ? "" : nearest);
+	if (nearest != NULL || count == 0)
+		return lf_error_set(&job->error, LF_INVALID_ARGUMENT,
+			"--trait: \"%s\" is not a trait of this rubric%s%s", trait,
+			nearest == NULL ? ", which has none" : "; nearest: ", nearest == NULL ? "" : nearest);
+	return list_known(job, trait, known, count);
 }
 
 /* Draws and writes. Returns the exit status. */
@@ -109,7 +124,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	const struct lf_source stored[] = {
 		{.prefix = "name", .option = "rubric explain"}, {.prefix = "digest", .option = "--digest"}};
 	int status;
-	lf_arena_init(&job.arena, ARENA_BYTES_MAX);
+	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	if (check_arguments(cli, arguments, file, &job.error) != LF_OK ||
 		(file ? read_file(&job, arguments->operands[0]) : ask(&job, cli, arguments)) != LF_OK ||
 		check_rubric(&job, lf_argument(arguments, "trait")) != LF_OK)
@@ -125,15 +140,12 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 
 const struct lf_command lf_command_rubric_explain = {
 	.name = "rubric explain",
-	.operands = "FILE|NAME",
+	.operands = "FILE | NAME",
 	.summary = "Explain a rubric in plain words, and draw how a project moves its weights",
-	.help = "For people who never saw the file: what counts, what moves the weights, what is expected before "
-		"there\n"
-		"is evidence, and when nobody is recommended. What exists, has a / in it, or ends in .yaml, .yml or "
-		".json is a\n"
-		"FILE (- is standard input): the service is not asked then, and the file is not checked. Anything else "
-		"is the\n"
-		"NAME of a stored rubric; without either: the only active one.\n\n"
+	.help = "For people who never saw the file: what counts, what moves the weights, what is expected before\n"
+		"there is evidence, and when nobody is recommended. What exists, has a / in it, or ends in .yaml,\n"
+		".yml or .json is a FILE (- is standard input): the service is not asked then, and the file is\n"
+		"not checked. Anything else is the NAME of a stored rubric; without either: the only active one.\n\n"
 		"Examples:\n"
 		"  leadfit rubric explain tech-lead.yaml\n"
 		"  leadfit rubric explain tech-lead --svg weights.svg\n"

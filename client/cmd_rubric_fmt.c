@@ -5,8 +5,6 @@
 #include "client/rubric_ref.h"
 #include "proto/wire.h"
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
-
 static const struct lf_option fmt_options[] = {
 	{"check", NULL, "print nothing but the file's name where it is not in canonical form (status 1)", false},
 	{"write", NULL, "rewrite the file instead of printing it; refused where it has comments, which would be lost", false},
@@ -91,7 +89,7 @@ static int run_fmt(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_input input = {0};
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
-	lf_arena_init(&arena, ARENA_BYTES_MAX);
+	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	const int status = check_options(cli, arguments, &error) == LF_OK
 				   ? format(cli, arguments, &input, &arena, &error)
 				   : lf_cli_report(cli, &error, NULL, 0);
@@ -105,10 +103,12 @@ const struct lf_command lf_command_rubric_fmt = {
 	.name = "rubric fmt",
 	.operands = "FILE",
 	.summary = "Print a rubric file in its canonical form; needs no service",
-	.help = "Fields in one order, keys sorted, defaults left out, one way to quote and to break lines: the same rubric\n"
-		"always looks the same. Its digest stays as it is. A file in JSON stays JSON; --output json makes JSON of\n"
-		"any. Comments are not part of a rubric and are lost, so that a file with comments is never in canonical form.\n"
-		"Exit status 0: done; 1: with --check, it is not in canonical form; 2: it can't be read as a rubric.\n\n"
+	.help = "Fields in one order, keys sorted, defaults left out, one way to quote and to break lines: the\n"
+		"same rubric always looks the same. Its digest stays as it is. A file in JSON stays JSON;\n"
+		"--output json makes JSON of any. Comments are not part of a rubric and are lost, so that a file\n"
+		"with comments is never in canonical form.\n"
+		"Exit status 0: done; 1: with --check, it is not in canonical form; 2: it can't be read as a\n"
+		"rubric.\n\n"
 		"Examples:\n"
 		"  leadfit rubric fmt tech-lead.yaml\n"
 		"  leadfit rubric fmt --check tech-lead.yaml\n"

@@ -5,8 +5,6 @@
 
 static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
-
 static void print_put(struct lf_page *page, const Leadfit__V1__PutRubricResponse *answer)
 {
 	const Leadfit__V1__RubricVersion *version = answer->version;
@@ -32,7 +30,7 @@ static int run_put(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
-	lf_arena_init(&arena, ARENA_BYTES_MAX);
+	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__put_rubric_request__init(&request);
 	request.rubric = lf_rubric_read(&input, arguments->operands[0], &arena, &error);
 	if (request.rubric != NULL)
@@ -54,8 +52,8 @@ const struct lf_command lf_command_rubric_put = {
 	.name = "rubric put",
 	.operands = "FILE",
 	.summary = "Store a version of a rubric, for ever, without making it the active one",
-	.help = "It must pass its check and its own scenarios; what is wrong is told by line. Only where its name has no active\n"
-		"version it becomes that at once. Role: rubric.\n\n"
+	.help = "It must pass its check and its own scenarios; what is wrong is told by line. Only where its name\n"
+		"has no active version it becomes that at once. Role: rubric.\n\n"
 		"Example:\n"
 		"  leadfit rubric put tech-lead.yaml\n",
 	.options = no_options,

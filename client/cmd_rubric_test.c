@@ -9,11 +9,10 @@ static const struct lf_option options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };
-
 static const char *outcome_name(int outcome)
 {
-	const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, outcome);
+	const ProtobufCEnumValue *value =
+		protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, outcome);
 	return outcome == 0 || value == NULL ? "-" : value->name;
 }
 
@@ -54,10 +53,16 @@ static void print_scenarios(struct lf_page *page, const Leadfit__V1__TestRubricR
 		lf_table_cell(&table, 0, "%s", scenario->passed ? "passed" : "FAILED");
 		lf_table_cell(&table, 1, "%s", scenario->first[0] == '\0' ? "-" : scenario->first);
 		lf_table_cell(&table, 2, "%s", outcome_name((int)scenario->outcome));
-		if (scenario->margin != NULL)
-			lf_table_cell(&table, 3, "%.3f", scenario->margin->value);
-		if (scenario->first_rank_share != NULL)
-			lf_table_cell(&table, 4, "%.0f%%", 100 * scenario->first_rank_share->value);
+		const double margin = scenario->margin == NULL ? 0 : scenario->margin->value;
+		if (margin > 0 && margin < 0.0005)
+			lf_table_cell(&table, 3, "<0.001");
+		else if (scenario->margin != NULL)
+			lf_table_cell(&table, 3, "%.3f", margin);
+		if (scenario->first_rank_share != NULL) {
+			char share[LF_PERCENT_BYTES];
+			lf_percent(scenario->first_rank_share->value, share);
+			lf_table_cell(&table, 4, "%s", share);
+		}
 		lf_table_cell(&table, name, "%s", scenario->name);
 	}
 	lf_table_finish(&table, true);
@@ -125,7 +130,8 @@ static void print_coverage(struct lf_page *page, const Leadfit__V1__Coverage *co
 	print_list(page, "  outcomes: ", &outcomes);
 }
 
-static void print_test(struct lf_page *page, const struct lf_input *input, const Leadfit__V1__TestRubricResponse *answer)
+static void print_test(
+	struct lf_page *page, const struct lf_input *input, const Leadfit__V1__TestRubricResponse *answer)
 {
 	const size_t failed = failures(answer);
 	print_scenarios(page, answer);
@@ -133,8 +139,8 @@ static void print_test(struct lf_page *page, const struct lf_input *input, const
 	if (answer->n_scenarios > 0)
 		print_coverage(page, answer->coverage);
 	lf_page_add(page, failed > 0 ? LF_WARN : LF_PLAIN, "\n%s %.*s: %zu of %zu scenarios passed\n",
-		answer->ref == NULL ? "" : answer->ref->name, LF_DIGEST_SHOWN, answer->ref == NULL ? "" : answer->ref->digest,
-		answer->n_scenarios - failed, answer->n_scenarios);
+		answer->ref == NULL ? "" : answer->ref->name, LF_DIGEST_SHOWN,
+		answer->ref == NULL ? "" : answer->ref->digest, answer->n_scenarios - failed, answer->n_scenarios);
 }
 
 /* Makes the request that the arguments mean. */
@@ -167,7 +173,7 @@ static int run_test(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status;
-	lf_arena_init(&arena, ARENA_BYTES_MAX);
+	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__test_rubric_request__init(&request);
 	if (make_request(cli, arguments, &input, &arena, &request, &error) == LF_OK)
 		reply = lf_cli_call(cli, "leadfit.v1.Rubrics/Test", &request.base, true, &error);
@@ -192,8 +198,9 @@ const struct lf_command lf_command_rubric_test = {
 	.name = "rubric test",
 	.operands = "FILE | NAME",
 	.summary = "Run a rubric's own scenarios, and say what they leave untried; nothing is stored",
-	.help = "What exists, or ends in .yaml, .yml or .json, is a FILE (- is standard input); else it is the NAME of a stored rubric.\n"
-		"Without either: the only active one. Exit status 0: all scenarios passed; 1: some failed.\n\n"
+	.help = "What exists, has a / in it, or ends in .yaml, .yml or .json is a FILE (- is standard input);\n"
+		"anything else is the NAME of a stored rubric. Without either: the only active one.\n"
+		"Exit status 0: all scenarios passed; 1: some failed.\n\n"
 		"Examples:\n"
 		"  leadfit rubric test tech-lead.yaml\n"
 		"  leadfit rubric test --digest 3f2a91c0d2e1\n",

@@ -184,7 +184,8 @@ const struct lf_command lf_command_rubric_weights = {
 	.name = "rubric weights",
 	.operands = "FILE",
 	.summary = "Make weights of what people think counts how much; needs no service",
-	.help = "FILE (YAML or JSON) has either comparisons of every pair of criteria, how many times as important a is as b:\n"
+	.help = "FILE (YAML or JSON) has either comparisons of every pair of criteria, how many times as\n"
+		"important a is as b:\n"
 		"  criteria: [experience, education, age]\n"
 		"  comparisons:\n"
 		"    - {a: experience, b: education, ratio: 4}\n"
@@ -192,9 +193,9 @@ const struct lf_command lf_command_rubric_weights = {
 		"    - {a: age, b: education, ratio: 1/3}\n"
 		"or points, on any scale:\n"
 		"  direct: {experience: 50, education: 30, age: 20}\n"
-		"Of comparisons the weights are the principal eigenvector (analytic hierarchy process), and the consistency\n"
-		"ratio says how far they contradict each other: above 0.1 they had better be thought over. Below stand the\n"
-		"weights as a rubric takes them.\n\n"
+		"Of comparisons the weights are the principal eigenvector (analytic hierarchy process), and the\n"
+		"consistency ratio says how far they contradict each other: above 0.1 they had better be thought\n"
+		"over. Below stand the weights as a rubric takes them.\n\n"
 		"Example:\n"
 		"  leadfit rubric weights judgement.yaml\n",
 	.options = no_options,

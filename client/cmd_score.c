@@ -26,7 +26,7 @@ static const struct lf_option options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 512 * 1024 * 1024, KEY_BYTES = 37 };
+enum { KEY_BYTES = 37 };
 
 /* What the request is made of, and lives until the answer is printed. */
 struct job {
@@ -169,7 +169,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct job job = {.error = LF_ERROR_INIT};
 	struct lf_source source = {.prefix = "", .option = "score"};
 	int status;
-	lf_arena_init(&job.arena, ARENA_BYTES_MAX);
+	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__score_request__init(&job.request);
 	if (lf_score_sweep_check(cli, arguments, &job.error) != LF_OK || read_options(&job, arguments) != LF_OK ||
 		read_files(&job, arguments, &source) != LF_OK)

@@ -177,6 +177,21 @@ static void read_expertise(struct reader *reader, size_t line, char *text, Leadf
 	}
 }
 
+static void refuse_column(struct reader *reader, size_t line, const char *name)
+{
+	const char *nearest = lf_nearest(name, column_names, COLUMN_COUNT);
+	struct lf_buffer known = {0};
+	for (size_t c = 0; c < COLUMN_COUNT; c++) {
+		lf_buffer_append_text(&known, c == 0 ? "" : ", ");
+		lf_buffer_append_text(&known, column_names[c]);
+	}
+	if (nearest != NULL)
+		fault(reader, line, "unknown column \"%s\"; did you mean %s?", name, nearest);
+	else
+		fault(reader, line, "unknown column \"%s\"; known: %s", name, known.failed ? "" : known.data);
+	lf_buffer_clean_up(&known);
+}
+
 /* What the header line says: which column each cell is. Returns how many there are, 0 where it is wrong. */
 static size_t read_header(struct reader *reader, enum column columns[COLUMN_COUNT])
 {
@@ -193,11 +208,8 @@ static size_t read_header(struct reader *reader, enum column columns[COLUMN_COUN
 		size_t c = 0;
 		while (c < COLUMN_COUNT && strcmp(cells[i], column_names[c]) != 0)
 			c++;
-		const char *nearest = lf_nearest(cells[i], column_names, COLUMN_COUNT);
 		if (c == COLUMN_COUNT)
-			fault(reader, line, "unknown column \"%s\"%s%s%s", cells[i],
-				nearest == NULL ? "" : "; did you mean ", nearest == NULL ? "" : nearest,
-				nearest == NULL ? "" : "?");
+			refuse_column(reader, line, cells[i]);
 		else if (seen[c])
 			fault(reader, line, "column %s is there twice", cells[i]);
 		if (c == COLUMN_COUNT || seen[c]) {

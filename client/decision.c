@@ -7,7 +7,6 @@
 enum {
 	REASONS_SHOWN = 5,    /* of the eligible, and of the others, unless all are asked for */
 	BREAKDOWN_PEOPLE = 6, /* columns of the breakdown at most */
-	DIGEST_SHOWN = 12,
 };
 
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences)
@@ -45,12 +44,15 @@ static void print_headline(struct lf_page *page, const Leadfit__V1__Decision *de
 			why = "nobody meets the conditions";
 		lf_page_add(page, LF_WARN, "No recommendation for %s: %s", project, why);
 	}
-	if (first != NULL && decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED)
-		lf_page_add(
-			page, LF_PLAIN, " (score %.2f, %.0f%% evidence)", first->score, first->evidence_share * 100);
-	else if (first != NULL)
-		lf_page_add(page, LF_PLAIN, " (first: %s, score %.2f, %.0f%% evidence)", first->candidate, first->score,
-			first->evidence_share * 100);
+	if (first != NULL) {
+		char evidence[LF_PERCENT_BYTES];
+		lf_percent(first->evidence_share, evidence);
+		if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED)
+			lf_page_add(page, LF_PLAIN, " (score %.2f, %s evidence)", first->score, evidence);
+		else
+			lf_page_add(page, LF_PLAIN, " (first: %s, score %.2f, %s evidence)", first->candidate,
+				first->score, evidence);
+	}
 	lf_page_add(page, LF_PLAIN, "\n");
 }
 
@@ -60,15 +62,29 @@ static bool has_shares(const Leadfit__V1__Decision *decision)
 	return decision->n_ranking > 0 && decision->ranking[0]->first_rank_share != NULL;
 }
 
-/* "87%"; "<1%" and ">99%" where rounding would claim none or all. */
 static void print_share(struct lf_table *table, size_t column, double share)
 {
-	if (share > 0 && share < 0.005)
-		lf_table_cell(table, column, "<1%%");
-	else if (share < 1 && share >= 0.995)
-		lf_table_cell(table, column, ">99%%");
-	else
-		lf_table_cell(table, column, "%.0f%%", share * 100);
+	char text[LF_PERCENT_BYTES];
+	lf_percent(share, text);
+	lf_table_cell(table, column, "%s", text);
+}
+
+/* Decimals with which scores that differ look different, as far as six show it. */
+static int score_decimals(const Leadfit__V1__Decision *decision)
+{
+	enum { DECIMALS_MIN = 3, DECIMALS_MAX = 6 };
+	int decimals = DECIMALS_MIN;
+	for (size_t i = 1; i < decision->n_ranking && decimals < DECIMALS_MAX; i++) {
+		const double above = decision->ranking[i - 1]->score, below = decision->ranking[i]->score;
+		char one[64], other[64];
+		for (; decimals < DECIMALS_MAX && above > below; decimals++) {
+			snprintf(one, sizeof(one), "%.*f", decimals, above);
+			snprintf(other, sizeof(other), "%.*f", decimals, below);
+			if (strcmp(one, other) != 0)
+				break;
+		}
+	}
+	return decimals;
 }
 
 /* Whether the breakdown by criterion fits beside the ranking. */
@@ -95,6 +111,7 @@ static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *dec
 {
 	struct lf_table table;
 	char bar[LF_BAR_BYTES];
+	const int decimals = score_decimals(decision);
 	lf_table_init(&table, page);
 	lf_table_column(&table, "#", LF_COLUMN_RIGHT);
 	lf_table_column(&table, "candidate", LF_COLUMN_CUT);
@@ -118,9 +135,9 @@ static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *dec
 			lf_table_cell(&table, 0, "%s", page->utf8 ? "–" : "-");
 		lf_bar(page, ranked->score, bar);
 		lf_table_cell(&table, 1, "%s", ranked->candidate);
-		lf_table_cell(&table, 2, "%.3f", ranked->score);
+		lf_table_cell(&table, 2, "%.*f", decimals, ranked->score);
 		lf_table_cell(&table, 3, "%s", bar);
-		lf_table_cell(&table, 4, "%.0f%%", ranked->evidence_share * 100);
+		print_share(&table, 4, ranked->evidence_share);
 		if (columns == 6 && ranked->eligible && ranked->first_rank_share != NULL)
 			print_share(&table, 5, ranked->first_rank_share->value);
 		for (size_t j = 0; with_criteria && j < ranked->n_criteria && j < top->n_criteria; j++)
@@ -130,7 +147,7 @@ static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *dec
 		lf_table_line(&table, LF_DIM);
 		lf_table_cell(&table, 1, "(weight)");
 		for (size_t j = 0; j < top->n_criteria; j++)
-			lf_table_cell(&table, columns + j, "%.0f%%", top->criteria[j]->weight * 100);
+			print_share(&table, columns + j, top->criteria[j]->weight);
 	}
 	lf_table_finish(&table, true);
 }
@@ -165,13 +182,14 @@ static void print_rank_table(struct lf_page *page, const Leadfit__V1__Decision *
 	lf_table_finish(&table, true);
 }
 
-/* Rating and value of one candidate on one criterion: "4.2 > 0.80", or the value alone where there is no rating. */
+/* Rating and value of one candidate on one criterion: "0.80 (4.2)", or the value alone where there is no rating. */
 static void print_value(struct lf_table *table, size_t column, const Leadfit__V1__CriterionScore *score)
 {
 	if (score->rating != NULL)
-		lf_table_cell(table, column, "%.2f (%.1f)", score->value, score->rating->value);
+		lf_table_cell(
+			table, column, "%.2f (%.1f)", lf_rounded(score->value, 2), lf_rounded(score->rating->value, 1));
 	else
-		lf_table_cell(table, column, "%.2f      ", score->value);
+		lf_table_cell(table, column, "%.2f      ", lf_rounded(score->value, 2));
 }
 
 /* Criteria down, the first candidates across: as many as fit. */
@@ -203,7 +221,7 @@ static void print_breakdown(struct lf_page *page, const Leadfit__V1__Decision *d
 	for (size_t j = 0; j < top->n_criteria; j++) {
 		lf_table_line(&table, LF_PLAIN);
 		lf_table_cell(&table, 0, "%s", top->criteria[j]->criterion);
-		lf_table_cell(&table, 1, "%.0f%%", top->criteria[j]->weight * 100);
+		print_share(&table, 1, top->criteria[j]->weight);
 		for (size_t i = 0; i < people; i++)
 			print_value(&table, 2 + i, decision->ranking[i]->criteria[j]);
 	}
@@ -262,7 +280,7 @@ static void print_pair_half(struct lf_page *page, const Leadfit__V1__CoLead *pai
 			continue;
 		if (text.data == NULL)
 			lf_buffer_append_text(&text, candidate);
-		snprintf(value, sizeof(value), " (%.2f)", pair->values[i]->value);
+		snprintf(value, sizeof(value), " (%.2f)", lf_rounded(pair->values[i]->value, 2));
 		lf_buffer_append_text(&text, text.length == strlen(candidate) ? " on " : ", ");
 		lf_buffer_append_text(&text, pair->values[i]->criterion);
 		lf_buffer_append_text(&text, value);
@@ -280,7 +298,8 @@ static void print_co_lead(struct lf_page *page, const Leadfit__V1__Decision *dec
 		return;
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_page_add(page, LF_BOLD, "Co-lead: %s", pair->candidate);
-	lf_page_add(page, LF_PLAIN, " (together %.2f, %+.2f; on each criterion the better of the two)\n", pair->score, pair->gain);
+	lf_page_add(page, LF_PLAIN, " (together %.2f, %+.2f; on each criterion the better of the two)\n",
+		lf_rounded(pair->score, 2), lf_rounded(pair->gain, 2));
 	print_pair_half(page, pair, decision->recommended);
 	print_pair_half(page, pair, pair->candidate);
 }
@@ -295,7 +314,7 @@ static void print_footer(struct lf_page *page, const Leadfit__V1__Decision *deci
 		decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? dot : "",
 		decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? "what-if" : "");
 	if (decision->rubric != NULL)
-		lf_page_add(page, LF_DIM, "%srubric %s %.*s", dot, decision->rubric->name, DIGEST_SHOWN,
+		lf_page_add(page, LF_DIM, "%srubric %s %.*s", dot, decision->rubric->name, LF_DIGEST_SHOWN,
 			decision->rubric->digest);
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_page_add(page, LF_DIM, "See it again: leadfit decisions show %s", decision->decision_id);

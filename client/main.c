@@ -12,8 +12,7 @@
 
 static const struct lf_command *const commands[] = {&lf_command_score, &lf_command_profile, &lf_command_decisions_list,
 	&lf_command_decisions_show, &lf_command_rubric_check, &lf_command_rubric_list, &lf_command_rubric_show,
-	&lf_command_rubric_explain,
-	&lf_command_rubric_diff, &lf_command_rubric_fmt, &lf_command_rubric_weights,
+	&lf_command_rubric_explain, &lf_command_rubric_diff, &lf_command_rubric_fmt, &lf_command_rubric_weights,
 	&lf_command_rubric_test, &lf_command_rubric_put, &lf_command_rubric_activate, &lf_command_rubric_history,
 	&lf_command_call, &lf_command_health, &lf_command_version, &lf_command_token, &lf_command_help, NULL};
 
@@ -144,6 +143,7 @@ ProtobufCMessage *lf_cli_call(struct lf_cli *cli, const char *method, const Prot
 		lf_error_set(error, LF_INTERNAL, "%s is not a method that this client knows", method);
 		return NULL;
 	}
+	cli->called = true;
 	const struct lf_client_options options = {.url = cli->server,
 		.token = cli->token,
 		.connect_timeout_ms = cli->timeout_ms > 0 && cli->timeout_ms < 2000 ? cli->timeout_ms : 0};
@@ -191,11 +191,10 @@ int lf_cli_report(
 		lf_buffer_append_text(&text, error->message);
 		lf_buffer_append_text(&text, "\n");
 	}
-	if (cli->client != NULL || error->code == LF_UNAVAILABLE)
+	if (cli->called)
 		lf_buffer_append_text(&text, hint_for(error->code));
-	for (char *c = text.data; c != NULL && *c != '\0'; c++)
-		if (((unsigned char)*c < 0x20 && *c != '\n') || *c == 0x7f)
-			*c = '?'; /* no message may steer the terminal */
+	if (text.data != NULL)
+		lf_text_make_harmless(text.data);
 	fputs(text.failed ? "leadfit: out of memory\n" : text.data, stderr);
 	lf_buffer_clean_up(&text);
 	return lf_code_exit_status(error->code);
@@ -214,18 +213,18 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
 	const bool help = lf_argument(arguments, "help") != NULL;
 	if (help && arguments->command == NULL && arguments->operand_count > 0) {
-		lf_help_print_group(&cli->page.text, cli->commands, arguments->operands[0]);
+		lf_help_print_group(&cli->page.text, cli->page.width, cli->commands, arguments->operands[0]);
 		return LF_EXIT_DONE;
 	}
 	if (help) {
-		lf_help_print(&cli->page.text, cli->commands, arguments->command);
+		lf_help_print(&cli->page.text, cli->page.width, cli->commands, arguments->command);
 		return LF_EXIT_DONE;
 	}
 	if (arguments->command == NULL && lf_argument(arguments, "version") != NULL)
 		return lf_command_version.run(cli, arguments);
 	if (arguments->command == NULL) {
 		struct lf_buffer text = {0};
-		lf_help_print(&text, cli->commands, NULL);
+		lf_help_print(&text, cli->page.width, cli->commands, NULL);
 		fputs(text.data == NULL ? "leadfit: no command\n" : text.data, stderr);
 		lf_buffer_clean_up(&text);
 		return LF_EXIT_USAGE;

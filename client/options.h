@@ -69,9 +69,12 @@ enum lf_code lf_option_choice(const char *name, const char *text, const char *co
 
 /* The command of that name (two words: "decisions list"), or NULL. */
 const struct lf_command *lf_command_find(const struct lf_command *const *commands, const char *name);
-/* Appends the page that --help shows: of a command, or of all where command is NULL. */
-void lf_help_print(struct lf_buffer *out, const struct lf_command *const *commands, const struct lf_command *command);
+/* Appends the page that --help shows, at most so many columns wide (46..100): of a command, or of all where command is
+ * NULL. */
+void lf_help_print(struct lf_buffer *out, size_t columns, const struct lf_command *const *commands,
+	const struct lf_command *command);
 /* The same for the first word of two-word commands: "decisions". false where no command begins with it. */
-bool lf_help_print_group(struct lf_buffer *out, const struct lf_command *const *commands, const char *group);
+bool lf_help_print_group(
+	struct lf_buffer *out, size_t columns, const struct lf_command *const *commands, const char *group);
 
 #endif

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,11 +36,19 @@ static int write_through(const char *path, const struct lf_buffer *text)
 	return file < 0 ? errno : close_file(file, write_all(file, text));
 }
 
+/* Its name does not hold the file's, which may be as long as a name can be. */
+static char *name_beside(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *name = NULL;
+	return asprintf(&name, "%.*s.leadfit.%ld.tmp", slash == NULL ? 0 : (int)(slash + 1 - path), path, (long)getpid()) < 0 ? NULL : name;
+}
+
 /* Beside the file, then in its place. old is the file that is there, NULL where none is. */
 static int write_beside(const char *path, const struct stat *old, const struct lf_buffer *text)
 {
-	char *beside = NULL;
-	if (asprintf(&beside, "%s.%ld.tmp", path, (long)getpid()) < 0)
+	char *beside = name_beside(path);
+	if (beside == NULL)
 		return ENOMEM;
 	const int file = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	int failed = file < 0 ? errno : 0;
@@ -59,11 +68,25 @@ static int write_beside(const char *path, const struct stat *old, const struct l
 	return failed;
 }
 
+/* As write_beside(), and Ctrl-C waits until it is done: a process that ends in the middle would leave its half file behind. */
+static int replace(const char *path, const struct stat *old, const struct lf_buffer *text)
+{
+	static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+	sigset_t held, before;
+	sigemptyset(&held);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		sigaddset(&held, ending[i]);
+	pthread_sigmask(SIG_BLOCK, &held, &before);
+	const int failed = write_beside(path, old, text);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return failed;
+}
+
 int lf_file_put(const char *path, const struct lf_buffer *text)
 {
 	struct stat status;
 	if (stat(path, &status) != 0)
-		return errno == ENOENT ? write_beside(path, NULL, text) : errno;
+		return errno == ENOENT ? replace(path, NULL, text) : errno;
 	if (S_ISDIR(status.st_mode))
 		return EISDIR;
 	if (!S_ISREG(status.st_mode))
@@ -71,7 +94,7 @@ int lf_file_put(const char *path, const struct lf_buffer *text)
 	char *real = realpath(path, NULL);
 	if (real == NULL)
 		return errno;
-	const int failed = write_beside(real, &status, text);
+	const int failed = replace(real, &status, text);
 	free(real);
 	return failed;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,8 +85,7 @@ static const char *style_begin(const struct lf_page *page, enum lf_style style)
 	return page->color ? sequences[style] : "";
 }
 
-/* Replaces control characters: C0 but for line ends, DEL, and C1 (0xC2 0x80..0x9F). */
-static void make_harmless(char *text)
+void lf_text_make_harmless(char *text)
 {
 	for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
 		if ((*c < 0x20 && *c != '\n') || *c == 0x7f) {
@@ -108,7 +108,7 @@ void lf_page_add(struct lf_page *page, enum lf_style style, const char *format, 
 		page->text.failed = true;
 		return;
 	}
-	make_harmless(text);
+	lf_text_make_harmless(text);
 	const char *begin = style_begin(page, style);
 	lf_buffer_append_text(&page->text, begin);
 	lf_buffer_append_text(&page->text, text);
@@ -228,6 +228,16 @@ void lf_text_item(struct lf_page *page, struct lf_buffer *text)
 	lf_text_wrap(page, text, page->utf8 ? "  • " : "  - ", "    ");
 }
 
+void lf_percent(double share, char out[LF_PERCENT_BYTES])
+{
+	if (share > 0 && share < 0.005)
+		snprintf(out, LF_PERCENT_BYTES, "<1%%");
+	else if (share < 1 && share >= 0.995)
+		snprintf(out, LF_PERCENT_BYTES, ">99%%");
+	else
+		snprintf(out, LF_PERCENT_BYTES, "%.0f%%", share * 100);
+}
+
 void lf_bar(const struct lf_page *page, double value, char out[LF_BAR_BYTES])
 {
 	static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
@@ -252,4 +262,10 @@ void lf_time_print(int64_t seconds, char out[LF_TIME_BYTES])
 	if (gmtime_r(&when, &parts) == NULL || parts.tm_year < 1 - 1900 || parts.tm_year > 9999 - 1900 ||
 		strftime(out, LF_TIME_BYTES, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
 		snprintf(out, LF_TIME_BYTES, "?");
+}
+
+double lf_rounded(double x, unsigned decimals)
+{
+	static const double powers[] = {1, 10, 100, 1000};
+	return round(x * powers[decimals]) / powers[decimals];
 }

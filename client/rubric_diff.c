@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "client/rubric_weights.h"
 #include "proto/wire.h"
 
 enum { WORDS_VALUE_MAX = 100 }; /* bytes of a message that words quote whole */
@@ -397,47 +398,49 @@ static void walk_message(struct walk *walk, const ProtobufCMessage *a, const Pro
 
 /* ---- shares of weight ---- */
 
-static double trait_default(const Leadfit__V1__Rubric *rubric, const char *id)
+/* A side's criteria with their shares; none where it has no criteria, and shares are NAN where none has a weight. */
+struct side {
+	const Leadfit__V1__Rubric *rubric;
+	double *shares;
+};
+
+static bool weigh(struct side *side, struct lf_arena *arena)
 {
-	for (size_t t = 0; t < rubric->n_traits; t++)
-		if (strcmp(rubric->traits[t]->id, id) == 0)
-			return rubric->traits[t]->default_ == NULL ? 0.5 : rubric->traits[t]->default_->value;
-	return 0;
+	struct lf_weight_model model;
+	side->shares = lf_arena_zalloc(arena, side->rubric->n_criteria + 1, sizeof(*side->shares));
+	if (side->shares == NULL || side->rubric->n_criteria == 0)
+		return side->shares != NULL;
+	if (!lf_weight_model_init(&model, side->rubric, arena))
+		return false;
+	if (!lf_weight_shares(&model, model.trait_count, 0, side->shares))
+		for (size_t j = 0; j < model.criterion_count; j++)
+			side->shares[j] = NAN;
+	return true;
 }
 
-static double weight_of(const Leadfit__V1__Rubric *rubric, const Leadfit__V1__Criterion *criterion)
+static double share_of(const struct side *side, const char *id)
 {
-	double weight = criterion->weight == NULL ? 0 : criterion->weight->base_weight;
-	for (size_t i = 0; criterion->weight != NULL && i < criterion->weight->n_traits; i++)
-		weight += criterion->weight->traits[i]->value * trait_default(rubric, criterion->weight->traits[i]->key);
-	return weight > 0 ? weight : 0;
-}
-
-static double share_of(const Leadfit__V1__Rubric *rubric, const char *id)
-{
-	double sum = 0, weight = NAN;
-	for (size_t j = 0; j < rubric->n_criteria; j++) {
-		sum += weight_of(rubric, rubric->criteria[j]);
-		if (strcmp(rubric->criteria[j]->id, id) == 0)
-			weight = weight_of(rubric, rubric->criteria[j]);
-	}
-	return sum > 0 ? weight / sum : NAN;
+	for (size_t j = 0; j < side->rubric->n_criteria; j++)
+		if (strcmp(side->rubric->criteria[j]->id, id) == 0)
+			return side->shares[j];
+	return NAN;
 }
 
 static void compare_shares(struct walk *walk, const Leadfit__V1__Rubric *a, const Leadfit__V1__Rubric *b)
 {
 	struct lf_rubric_diff *diff = walk->diff;
-	const Leadfit__V1__Rubric *const sides[] = {b, a};
+	struct side sides[] = {{.rubric = b}, {.rubric = a}};
 	diff->shares = lf_arena_zalloc(walk->arena, a->n_criteria + b->n_criteria + 1, sizeof(*diff->shares));
-	walk->failed = walk->failed || diff->shares == NULL;
+	walk->failed = walk->failed || diff->shares == NULL || !weigh(&sides[0], walk->arena) || !weigh(&sides[1], walk->arena);
 	for (size_t side = 0; side < 2; side++) {
-		for (size_t j = 0; j < sides[side]->n_criteria && !walk->failed; j++) {
-			const char *id = sides[side]->criteria[j]->id;
+		for (size_t j = 0; j < sides[side].rubric->n_criteria && !walk->failed; j++) {
+			const char *id = sides[side].rubric->criteria[j]->id;
 			bool known = false;
 			for (size_t i = 0; i < diff->share_count; i++)
 				known = known || strcmp(diff->shares[i].criterion, id) == 0;
 			if (!known)
-				diff->shares[diff->share_count++] = (struct lf_share_change){id, share_of(a, id), share_of(b, id)};
+				diff->shares[diff->share_count++] =
+					(struct lf_share_change){id, share_of(&sides[1], id), share_of(&sides[0], id)};
 		}
 	}
 }

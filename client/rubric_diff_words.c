@@ -23,7 +23,7 @@ static const struct phrase phrases[] = {
 	{"Rubric.scale", true, "scale: {o} -> {n}", NULL, NULL},
 	{"Scale.min", true, "lowest rating of the scale: {o} -> {n}", NULL, NULL},
 	{"Scale.max", true, "highest rating of the scale: {o} -> {n}", NULL, NULL},
-	{"Rubric.half_life_days", true, "half-life of evidence: {o} -> {n} days", NULL, NULL},
+	{"Rubric.half_life_days", true, "half-life of evidence, in days: {o} -> {n}", NULL, NULL},
 	{"Rubric.sources", true, "weight of source {k}: {o} -> {n}", "source {k} is new, with weight {n}",
 		"source {k} is gone (its weight was {o})"},
 	{"Rubric.aggregation", true, "aggregation: {o} -> {n}", NULL, NULL},
@@ -65,9 +65,9 @@ static const struct phrase phrases[] = {
 	{"Gate.availability_at_least", true, "gate on availability: at least {o} -> {n}", NULL, NULL},
 
 	{"Robustness.samples", true, "perturbations: {o} -> {n}", NULL, NULL},
-	{"Robustness.weight_spread", true, "doubt about weights: spread {o} -> {n}", NULL, NULL},
+	{"Robustness.weight_spread", true, "doubt about weights, spread: {o} -> {n}", NULL, NULL},
 	{"Robustness.weights_unknown", true, "weights are taken as unknown: {o} -> {n}", NULL, NULL},
-	{"Robustness.rating_spread", true, "doubt about ratings: spread {o} -> {n}", NULL, NULL},
+	{"Robustness.rating_spread", true, "doubt about ratings, spread: {o} -> {n}", NULL, NULL},
 	{"Thresholds.margin", true, "smallest margin for a recommendation: {o} -> {n}", NULL, NULL},
 	{"Thresholds.first_rank_share", true, "smallest first-rank share for a recommendation: {o} -> {n}", NULL, NULL},
 	{"Thresholds.evidence_share", true, "smallest evidence share for a recommendation: {o} -> {n}", NULL, NULL},
@@ -76,10 +76,43 @@ static const struct phrase phrases[] = {
 	{"Scenario", false, NULL, "scenario \"{1}\" is new", "scenario \"{1}\" is gone"},
 };
 
+/* What 0 means in a field in which it is no number like any other. */
+static const struct {
+	const char *of, *words;
+} zeros[] = {
+	{"Rubric.half_life_days", "none (evidence does not age)"},
+	{"Robustness.samples", "1024"},
+	{"Robustness.weight_spread", "none"},
+	{"Robustness.rating_spread", "none"},
+	{"Thresholds.margin", "off"},
+	{"Thresholds.first_rank_share", "off"},
+	{"Thresholds.evidence_share", "off"},
+	{"Thresholds.co_lead_gain", "off"},
+};
+
+enum { OF_BYTES = 128 };
+
+static void print_of(const struct lf_diff_place *place, char of[OF_BYTES])
+{
+	snprintf(of, OF_BYTES, place->field == NULL ? "%s" : "%s.%s", place->type, place->field);
+}
+
+static const char *zero_in_words(const struct lf_diff_place *place, const char *text)
+{
+	char of[OF_BYTES];
+	if (text == NULL || strcmp(text, "0") != 0)
+		return text;
+	print_of(place, of);
+	for (size_t i = 0; i < sizeof(zeros) / sizeof(*zeros); i++)
+		if (strcmp(zeros[i].of, of) == 0)
+			return zeros[i].words;
+	return text;
+}
+
 static const struct phrase *phrase_of(const struct lf_diff_place *place)
 {
-	char of[128];
-	snprintf(of, sizeof(of), place->field == NULL ? "%s" : "%s.%s", place->type, place->field);
+	char of[OF_BYTES];
+	print_of(place, of);
 	for (size_t i = 0; i < sizeof(phrases) / sizeof(*phrases); i++)
 		if (strcmp(phrases[i].of, of) == 0)
 			return &phrases[i];
@@ -146,7 +179,7 @@ const char *lf_diff_words(const struct lf_diff_place *place, enum lf_change_kind
 		lf_buffer_append_text(&out, place->path);
 		fill(&out, " only: {o} -> {n}", place, old_text, new_text);
 	} else if (template != NULL) {
-		fill(&out, template, place, old_text, new_text);
+		fill(&out, template, place, zero_in_words(place, old_text), zero_in_words(place, new_text));
 	} else {
 		fill_by_path(&out, place, old_text, new_text);
 	}

@@ -16,6 +16,7 @@ struct view {
 	const Leadfit__V1__Rubric *rubric;
 	const struct lf_weight_picture *picture;
 	struct lf_buffer text;
+	bool moved;                     /* some trait moves a weight */
 	double *assumed_shares;         /* by criterion */
 	struct lf_weight_range *ranges; /* [trait * criteria + criterion] */
 	double *coefficients;           /* scratch space, by trait */
@@ -72,6 +73,8 @@ static void add_percent(struct lf_buffer *text, double share)
 {
 	if (share > 0 && share < 0.005)
 		lf_text_add(text, "less than 1%%");
+	else if (share < 1 && share >= 0.995)
+		lf_text_add(text, "more than 99%%");
 	else
 		lf_text_add(text, "%.0f%%", share * 100);
 }
@@ -105,7 +108,7 @@ static void print_share(struct view *view, size_t criterion)
 	const size_t criteria = view->rubric->n_criteria, count = order_ranges(view, criterion);
 	lf_text_add(&view->text, "Share of the weight: ");
 	add_percent(&view->text, view->assumed_shares[criterion]);
-	lf_text_add(&view->text, " where all traits are as assumed");
+	lf_text_add(&view->text, view->moved ? " where all traits are as assumed" : ", whatever the project");
 	for (size_t i = 0; i < count; i++) {
 		const struct lf_weight_range *range = &view->ranges[view->order[i] * criteria + criterion];
 		const double low = range->at_0 < range->at_1 ? range->at_0 : range->at_1;
@@ -208,6 +211,17 @@ static void print_curve(struct view *view, const Leadfit__V1__Criterion *criteri
 	lf_text_wrap(view->page, &view->text, "    ", "    ");
 }
 
+static void print_movers(struct view *view, size_t criterion)
+{
+	for (size_t t = 0; t < view->rubric->n_traits; t++)
+		view->coefficients[t] = lf_weight_coefficient(&view->picture->model, criterion, t);
+	add_movers(view, "counts more", "counts less",
+		"no trait moves it: it counts more only where the others count less");
+	if (view->text.length > 0)
+		view->text.data[0] = (char)toupper((unsigned char)view->text.data[0]);
+	lf_text_wrap(view->page, &view->text, "    ", "    ");
+}
+
 static void print_criterion(struct view *view, size_t index)
 {
 	const Leadfit__V1__Criterion *criterion = view->rubric->criteria[index];
@@ -225,18 +239,32 @@ static void print_criterion(struct view *view, size_t index)
 				  "that the person's expertise covers.");
 	lf_text_wrap(view->page, &view->text, "    ", "    ");
 	lf_levels_print(view->page, &view->text, criterion);
-	for (size_t t = 0; t < view->rubric->n_traits; t++)
-		view->coefficients[t] = lf_weight_coefficient(&view->picture->model, index, t);
-	add_movers(view, "counts more", "counts less",
-		"no trait moves it: it counts more only where the others count less");
-	if (view->text.length > 0)
-		view->text.data[0] = (char)toupper((unsigned char)view->text.data[0]);
-	lf_text_wrap(view->page, &view->text, "    ", "    ");
+	if (view->moved)
+		print_movers(view, index);
 	print_share(view, index);
 	print_needs(view, criterion);
 	print_curve(view, criterion);
 	if (rated)
 		print_prior(view, criterion->prior);
+}
+
+/* From values to a score. */
+static void add_aggregation(struct view *view)
+{
+	if (view->rubric->n_criteria == 1) {
+		lf_text_add(&view->text, "It becomes a value from 0 to 1, and that is the score.");
+		return;
+	}
+	lf_text_add(&view->text,
+		"Each becomes a value from 0 to 1, and each has a weight%s. The weights add up to 100%%. ",
+		view->moved ? " that follows from the project" : ", the same for every project");
+	lf_text_add(&view->text, "%s",
+		view->rubric->aggregation == LEADFIT__V1__AGGREGATION__HARMONIC
+			? "The score is the weighted harmonic mean of the values: a weak spot costs more than a strong "
+			  "side gains."
+		: view->rubric->aggregation == LEADFIT__V1__AGGREGATION__MINIMUM
+			? "The score is the lowest value of all that count: the weakest spot decides."
+			: "The score is the sum of weight times value: strong sides make up for weak spots.");
 }
 
 static void print_criteria(struct view *view)
@@ -256,16 +284,8 @@ static void print_criteria(struct view *view)
 	if (computed > 0)
 		lf_text_add(&view->text, "; %zu %s computed from the person's disciplines", computed,
 			computed == 1 ? "is" : "are");
-	lf_text_add(&view->text, ". Each becomes a value from 0 to 1, and each has a weight that follows from the "
-				 "project. The weights add up "
-				 "to 100%%. ");
-	lf_text_add(&view->text, "%s",
-		view->rubric->aggregation == LEADFIT__V1__AGGREGATION__HARMONIC
-			? "The score is the weighted harmonic mean of the values: a weak spot costs more than a strong "
-			  "side gains."
-		: view->rubric->aggregation == LEADFIT__V1__AGGREGATION__MINIMUM
-			? "The score is the lowest value of all that count: the weakest spot decides."
-			: "The score is the sum of weight times value: strong sides make up for weak spots.");
+	lf_text_add(&view->text, ". ");
+	add_aggregation(view);
 	lf_text_wrap(view->page, &view->text, "  ", "  ");
 	for (size_t i = 0; i < view->rubric->n_criteria; i++)
 		print_criterion(view, i);
@@ -321,6 +341,8 @@ static bool view_init(struct view *view, struct lf_arena *arena)
 	for (size_t t = 0; t < traits; t++)
 		lf_weight_ranges(model, t, view->assumed_shares, &view->ranges[t * criteria]);
 	lf_weight_shares(model, traits, 0, view->assumed_shares);
+	for (size_t t = 0; t < traits; t++)
+		view->moved = view->moved || lf_weight_moves(model, t);
 	return true;
 }
 

@@ -1,4 +1,5 @@
 /* The rules of a rubric in plain words: evidence, conditions, thresholds, doubt, disciplines. */
+#include <stdio.h>
 #include <string.h>
 
 #include "client/rubric_explain.h"
@@ -43,10 +44,10 @@ static void print_evidence(struct view *view)
 	if (rubric->half_life_days > 0) {
 		lf_text_add(text, "A piece of evidence counts half when it is ");
 		lf_text_add_number(text, rubric->half_life_days);
-		lf_text_add(text,
-			" days old (about %.0f months), a third at twice that age, and never nothing. Undated evidence "
-			"counts half.",
-			rubric->half_life_days / DAYS_IN_MONTH);
+		lf_text_add(text, rubric->half_life_days > 1 || rubric->half_life_days < 1 ? " days old" : " day old");
+		if (rubric->half_life_days >= 2 * DAYS_IN_MONTH)
+			lf_text_add(text, " (about %.0f months)", rubric->half_life_days / DAYS_IN_MONTH);
+		lf_text_add(text, ", a third at twice that age, and never nothing. Undated evidence counts half.");
 	} else {
 		lf_text_add(text, "Evidence does not age.");
 	}
@@ -79,7 +80,7 @@ static void print_gates(struct view *view)
 			availability ? gate->availability_at_least : gate->at_least;
 		const double value = bound == NULL ? 0 : bound->value;
 		if (availability) {
-			lf_text_add(&view->text, "Whoever has less than %.0f%% of their time for it.", value * 100);
+			lf_text_add(&view->text, "Whoever has less than %.4g%% of their time for it.", value * 100);
 		} else {
 			lf_text_add(&view->text, "Whoever is below ");
 			lf_text_add_number(&view->text, value);
@@ -95,7 +96,8 @@ static void print_thresholds(struct view *view)
 	const Leadfit__V1__Thresholds *thresholds = view->rubric->thresholds;
 	struct lf_buffer *text = &view->text;
 	lf_page_title(view->page, "When nobody is recommended");
-	lf_text_add(text, "When nobody meets the conditions, or the first two have the same score.");
+	lf_text_add(text, "When %sthe first two have the same score.",
+		view->rubric->n_gates > 0 ? "nobody meets the conditions, or " : "");
 	lf_text_item(view->page, text);
 	if (thresholds != NULL && thresholds->margin > 0) {
 		lf_text_add(text, "When the first two are too close: less than ");
@@ -105,13 +107,13 @@ static void print_thresholds(struct view *view)
 	}
 	if (thresholds != NULL && thresholds->first_rank_share > 0) {
 		lf_text_add(text,
-			"When the first place is shaky: first in less than %.0f%% of the trials that are told below.",
+			"When the first place is shaky: first in less than %.4g%% of the trials that are told below.",
 			thresholds->first_rank_share * 100);
 		lf_text_item(view->page, text);
 	}
 	if (thresholds != NULL && thresholds->evidence_share > 0) {
 		lf_text_add(text,
-			"When too little is known about the person in first place: less than %.0f%% of the ratings, by "
+			"When too little is known about the person in first place: less than %.4g%% of the ratings, by "
 			"weight, rest on evidence.",
 			thresholds->evidence_share * 100);
 		lf_text_item(view->page, text);
@@ -138,10 +140,16 @@ static void print_robustness(struct view *view)
 		lf_text_item(view->page, text);
 		return;
 	}
+	const unsigned samples = robustness->samples > 0 ? robustness->samples : samples_default;
+	char times[16];
+	if (samples < 1000)
+		snprintf(times, sizeof(times), "%u", samples);
+	else
+		snprintf(times, sizeof(times), "%u,%03u", samples / 1000 % 1000, samples % 1000);
 	lf_text_add(text,
-		"Each answer is tried %u times with slightly different numbers, always the same ones; it tells in what "
+		"Each answer is tried %s times with slightly different numbers, always the same ones; it tells in what "
 		"part of the trials the first stays first.",
-		robustness->samples > 0 ? robustness->samples : samples_default);
+		times);
 	lf_text_item(view->page, text);
 	if (robustness->weights_unknown)
 		lf_text_add(text, "The trials take any weights for what counts: nothing is presumed about them.");
@@ -178,7 +186,7 @@ static void print_disciplines(struct view *view)
 		covering++;
 		lf_text_add(&view->text, "%s is taken to cover ", lf_title_or_id(discipline->title, discipline->id));
 		for (size_t c = 0; c < discipline->n_covers; c++)
-			lf_text_add(&view->text, "%s%s by %.0f%%", lf_joint(c, discipline->n_covers),
+			lf_text_add(&view->text, "%s%s by %.4g%%", lf_joint(c, discipline->n_covers),
 				lf_discipline_title(view->rubric, discipline->covers[c]->key),
 				discipline->covers[c]->value * 100);
 		lf_text_add(&view->text, ".");

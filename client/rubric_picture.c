@@ -15,12 +15,7 @@ bool lf_weight_picture_has(const struct lf_weight_picture *picture, size_t trait
 {
 	if (picture->only < picture->model.trait_count)
 		return trait == picture->only;
-	for (size_t c = 0; c < picture->model.criterion_count; c++) {
-		const double coefficient = lf_weight_coefficient(&picture->model, c, trait);
-		if (coefficient < 0 || coefficient > 0)
-			return true;
-	}
-	return false;
+	return lf_weight_moves(&picture->model, trait);
 }
 
 /* The largest share that each criterion has in the picture. */
@@ -41,7 +36,7 @@ static void find_largest(const struct lf_weight_picture *picture, struct lf_weig
 static bool choose_areas(struct lf_weight_picture *picture, struct lf_arena *arena)
 {
 	const size_t count = picture->model.criterion_count;
-	if (count <= LF_HUE_OTHERS) {
+	if (count <= LF_HUES) {
 		for (size_t c = 0; c < count; c++)
 			picture->area_of[c] = c;
 		picture->areas = count;
@@ -124,7 +119,7 @@ static void print_bar(struct lf_page *page, const struct lf_weight_picture *pict
 {
 	double areas[LF_HUES];
 	struct lf_segment segments[LF_HUES];
-	char texts[LF_HUES][2][16];
+	char texts[LF_HUES][2][LF_PERCENT_BYTES + 2], percent[LF_PERCENT_BYTES];
 	const size_t width = (page->width < WIDTH_MAX ? page->width : WIDTH_MAX) - ROW_BEGIN;
 	lf_page_add(page, LF_PLAIN, "  %.2f ", value);
 	if (!lf_weight_picture_at(picture, trait, value, areas)) {
@@ -133,7 +128,8 @@ static void print_bar(struct lf_page *page, const struct lf_weight_picture *pict
 	}
 	for (size_t a = 0; a < picture->areas; a++) {
 		const char letter = lf_weight_picture_letter(picture, a);
-		snprintf(texts[a][0], sizeof(texts[a][0]), "%c %.0f%%", letter, areas[a] * 100);
+		lf_percent(areas[a], percent);
+		snprintf(texts[a][0], sizeof(texts[a][0]), "%c %s", letter, percent);
 		snprintf(texts[a][1], sizeof(texts[a][1]), "%c", letter);
 		segments[a] = (struct lf_segment){.share = areas[a], .hue = a, .texts = {texts[a][0], texts[a][1]}};
 	}

@@ -1,4 +1,6 @@
 /* How weights move with traits, as SVG: a panel of stacked areas for each trait, the shares written into them. */
+#include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,21 +90,40 @@ static void stack(const struct lf_weight_picture *picture, size_t trait, double 
 	}
 }
 
-static void draw_share(struct page *page, double x, double y, enum lf_svg_anchor anchor, size_t area, const char *text)
+/* Where the line at the assumed value, at x line, would run through the text, it is parted by the area's ground. */
+static void draw_share(
+	struct page *page, double x, double y, enum lf_svg_anchor anchor, size_t area, const char *text, double line)
 {
+	const double width = lf_svg_text_width(text, FONT - 1), begin = anchor == LF_SVG_END ? x - width : x;
+	if (anchor != LF_SVG_MIDDLE && line > begin - 2 && line < begin + width + 2)
+		lf_svg_rectangle(&page->svg, line - 1, y - TEXT_HEIGHT / 2, 2, TEXT_HEIGHT, lf_hues[area].fill);
 	const struct lf_svg_font font = {
 		.size = FONT - 1, .color = lf_hues[area].on_fill, .anchor = anchor, .bold = anchor == LF_SVG_MIDDLE};
 	lf_svg_text(&page->svg, x, y + 4, &font, text);
 }
 
-/* The share at both ends, and the letter where the area is highest. */
-static void draw_labels(struct page *page, double left, double top, size_t area, double sums[STEPS + 1][LF_HUES + 1])
+/* Where in the middle half the area is highest, clear of the line at the assumed value. */
+static size_t highest_step(const struct page *page, double assumed, size_t area, double sums[STEPS + 1][LF_HUES + 1])
 {
-	size_t highest = STEPS / 2;
-	char text[16];
-	for (size_t i = STEPS / 4; i <= STEPS * 3 / 4; i++)
-		if (sums[i][area + 1] - sums[i][area] > sums[highest][area + 1] - sums[highest][area] + 1e-3)
+	const double clear = TEXT_HEIGHT / page->panel_width;
+	size_t highest = SIZE_MAX;
+	for (size_t i = STEPS / 4; i <= STEPS * 3 / 4; i++) {
+		const double from_line = (double)i / STEPS - assumed;
+		if (from_line > -clear && from_line < clear)
+			continue;
+		if (highest == SIZE_MAX ||
+			sums[i][area + 1] - sums[i][area] > sums[highest][area + 1] - sums[highest][area] + 1e-3)
 			highest = i;
+	}
+	return highest;
+}
+
+/* The share at both ends, and the letter where the area is highest. */
+static void draw_labels(
+	struct page *page, double left, double top, double assumed, size_t area, double sums[STEPS + 1][LF_HUES + 1])
+{
+	const size_t highest = highest_step(page, assumed, area, sums);
+	char text[LF_PERCENT_BYTES];
 	const size_t steps[] = {0, highest, STEPS};
 	for (size_t k = 0; k < 3; k++) {
 		const double *at = sums[steps[k]], share = at[area + 1] - at[area];
@@ -113,7 +134,7 @@ static void draw_labels(struct page *page, double left, double top, size_t area,
 		if (k == 1)
 			snprintf(text, sizeof(text), "%c", lf_weight_picture_letter(page->picture, area));
 		else
-			snprintf(text, sizeof(text), "%.0f%%", share * 100);
+			lf_percent(share, text);
 		draw_share(page,
 			k == 0   ? x + 5
 			: k == 1 ? x
@@ -122,26 +143,32 @@ static void draw_labels(struct page *page, double left, double top, size_t area,
 			k == 0   ? LF_SVG_START
 			: k == 1 ? LF_SVG_MIDDLE
 				 : LF_SVG_END,
-			area, text);
+			area, text, left + page->panel_width * assumed);
 	}
 }
 
-static void draw_axes(struct page *page, double left, double top, size_t trait)
+static void draw_shares_axis(struct page *page, double left, double top)
+{
+	const struct lf_svg_font beside = {.size = FONT - 1, .color = FAINT, .anchor = LF_SVG_END};
+	char text[16];
+	for (int i = 0; i <= 2; i++) {
+		snprintf(text, sizeof(text), "%d%%", i * 50);
+		lf_svg_text(&page->svg, left - 6, top + PANEL_HEIGHT * (2 - i) / 2 + 4, &beside, text);
+	}
+}
+
+static void draw_trait_axis(struct page *page, double left, double top, double value)
 {
 	static const struct lf_svg_stroke axis = {FAINT, 1, NULL}, assumed = {INK, 1.2, "3 3"};
 	const struct lf_svg_font below = {.size = FONT - 1, .color = FAINT, .anchor = LF_SVG_MIDDLE};
-	const struct lf_svg_font beside = {.size = FONT - 1, .color = FAINT, .anchor = LF_SVG_END};
-	const double bottom = top + PANEL_HEIGHT, value = page->picture->model.assumed[trait];
+	const double bottom = top + PANEL_HEIGHT;
 	const double x = left + page->panel_width * (value > 1 ? 1 : value > 0 ? value : 0);
 	char text[48];
 	for (int i = 0; i <= 2; i++) {
-		const double tick_x = left + page->panel_width * i / 2, tick_y = bottom - PANEL_HEIGHT * i / 2;
+		const double tick_x = left + page->panel_width * i / 2;
 		snprintf(text, sizeof(text), "%.1f", i / 2.0);
 		lf_svg_line(&page->svg, tick_x, bottom, tick_x, bottom + 4, &axis);
 		lf_svg_text(&page->svg, tick_x, bottom + 17, &below, text);
-		snprintf(text, sizeof(text), "%d%%", i * 50);
-		if (left <= LEFT)
-			lf_svg_text(&page->svg, left - 6, tick_y + 4, &beside, text);
 	}
 	lf_svg_line(&page->svg, x, top - 4, x, bottom + 4, &assumed);
 	const struct lf_svg_font note = {.size = FONT - 1,
@@ -153,16 +180,20 @@ static void draw_axes(struct page *page, double left, double top, size_t trait)
 	lf_svg_text(&page->svg, x, bottom + 33, &note, text);
 }
 
+/* trait == trait_count: all traits are as assumed, and no axis tells one. */
 static void draw_panel(struct page *page, size_t index, size_t trait)
 {
 	double sums[STEPS + 1][LF_HUES + 1];
 	struct lf_svg_point points[2 * (STEPS + 1)];
-	const Leadfit__V1__Trait *which = page->picture->rubric->traits[trait];
+	const bool one = trait < page->picture->model.trait_count;
+	const Leadfit__V1__Trait *which = one ? page->picture->rubric->traits[trait] : NULL;
+	const double assumed = one ? page->picture->model.assumed[trait] : INFINITY;
 	const double left = LEFT + (page->panel_width + PANEL_GAP) * (double)(index % page->across);
 	const double top = page->legend_bottom + 36 + PANEL_ROW * (double)(index / page->across);
 	const struct lf_svg_font title = {.size = FONT + 1, .color = INK, .bold = true, .width_max = page->panel_width};
 	stack(page->picture, trait, sums);
-	lf_svg_text(&page->svg, left, top - 10, &title, lf_title_or_id(which->title, which->id));
+	lf_svg_text(&page->svg, left, top - 10, &title,
+		one ? lf_title_or_id(which->title, which->id) : "whatever the project");
 	for (size_t a = 0; a < page->picture->areas; a++) {
 		for (size_t i = 0; i <= STEPS; i++) {
 			const double x = left + page->panel_width * (double)i / STEPS;
@@ -171,20 +202,22 @@ static void draw_panel(struct page *page, size_t index, size_t trait)
 		}
 		lf_svg_area(&page->svg, points, 2 * (STEPS + 1), lf_hues[a].fill);
 	}
-	draw_axes(page, left, top, trait);
+	if (left <= LEFT)
+		draw_shares_axis(page, left, top);
+	if (one)
+		draw_trait_axis(page, left, top, assumed);
 	for (size_t a = 0; a < page->picture->areas; a++)
-		draw_labels(page, left, top, a, sums);
+		draw_labels(page, left, top, assumed, a, sums);
 }
 
 void lf_weight_picture_svg(struct lf_buffer *out, const struct lf_weight_picture *picture)
 {
-	static const char *const description =
-		"The share of weight of each criterion as one trait goes from 0 to 1, the others as assumed.";
-	const size_t panels = panel_count(picture);
-	struct page page = {.picture = picture,
-		.across = panels < 1               ? 1
-			  : panels < PANELS_ACROSS ? panels
-						   : PANELS_ACROSS};
+	const size_t moving = panel_count(picture), panels = moving > 0 ? moving : 1;
+	const char *description =
+		moving > 0
+			? "The share of weight of each criterion as one trait goes from 0 to 1, the others as assumed."
+			: "The share of weight of each criterion. No trait of a project moves it.";
+	struct page page = {.picture = picture, .across = panels < PANELS_ACROSS ? panels : PANELS_ACROSS};
 	struct lf_buffer title = {0};
 	lf_text_add(&title, "%s: what counts how much", lf_title_or_id(picture->rubric->title, picture->rubric->name));
 	page.width = LEFT + PANELS_WIDTH + RIGHT;
@@ -204,6 +237,8 @@ void lf_weight_picture_svg(struct lf_buffer *out, const struct lf_weight_picture
 		for (size_t t = 0, index = 0; t < picture->model.trait_count; t++)
 			if (lf_weight_picture_has(picture, t))
 				draw_panel(&page, index++, t);
+		if (moving == 0)
+			draw_panel(&page, 0, picture->model.trait_count);
 		lf_svg_end(&page.svg);
 	}
 	lf_buffer_clean_up(&title);

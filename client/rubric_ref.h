@@ -5,7 +5,7 @@
 #include "client/cli.h"
 #include "proto/arena.h"
 
-enum { LF_DIGEST_SHOWN = 12, LF_DIGEST_DIGITS = 64, LF_DIGEST_DIGITS_MIN = 8 };
+enum { LF_DIGEST_DIGITS = 64, LF_DIGEST_DIGITS_MIN = 8 };
 
 /*
  * The whole digest that text, 8..64 digits of either case, begins, in arena: asks the service unless all are given. what names the

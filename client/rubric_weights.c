@@ -46,6 +46,16 @@ double lf_weight_coefficient(const struct lf_weight_model *model, size_t criteri
 	return model->coefficients[criterion * model->trait_count + trait];
 }
 
+bool lf_weight_moves(const struct lf_weight_model *model, size_t trait)
+{
+	for (size_t c = 0; c < model->criterion_count; c++) {
+		const double coefficient = lf_weight_coefficient(model, c, trait);
+		if (coefficient < 0 || coefficient > 0)
+			return true;
+	}
+	return false;
+}
+
 /* base + sum of coefficient x trait without the one trait; *size is what was added up for it. */
 static double raw_without(const struct lf_weight_model *model, size_t criterion, size_t trait, double *size)
 {

@@ -32,6 +32,9 @@ bool lf_weight_model_init(struct lf_weight_model *model, const Leadfit__V1__Rubr
 /* The coefficient of a trait in a criterion's weight. */
 double lf_weight_coefficient(const struct lf_weight_model *model, size_t criterion, size_t trait);
 
+/* Whether the trait moves a weight. */
+bool lf_weight_moves(const struct lf_weight_model *model, size_t trait);
+
 /*
  * The share of weight of each criterion where trait has the value, and all others are as assumed: max(0, base + sum of
  * coefficient x trait), divided by their sum. trait == trait_count: all are as assumed. false, and zeros, where no

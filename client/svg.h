@@ -52,7 +52,7 @@ void lf_svg_dot(struct lf_svg *svg, double x, double y, double radius, const str
 /* One line of text; y is its base line. What XML can't hold (control characters, bad UTF-8) becomes U+FFFD. */
 void lf_svg_text(struct lf_svg *svg, double x, double y, const struct lf_svg_font *font, const char *text);
 
-/* About how wide a text is drawn: a guess on the wide side, for fonts differ. */
+/* About how wide a text is drawn: a guess on the wide side, for fonts differ. Bold is wider. */
 double lf_svg_text_width(const char *text, double size);
 
 #endif

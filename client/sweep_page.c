@@ -7,7 +7,7 @@
 
 #include "client/cli.h"
 
-enum { DIGEST_SHOWN = 12, TITLE_BYTES = 512 };
+enum { TITLE_BYTES = 512 };
 
 /* Above rounding: scores that differ less are equal for this page. */
 #define SCORE_DIFFERENCE 1e-9
@@ -21,10 +21,29 @@ static const char *project_name(const Leadfit__V1__SweepResponse *response)
 
 static bool leads_anywhere(const Leadfit__V1__SweepResponse *response, size_t candidate)
 {
-	for (size_t i = 0; i < response->n_stretches; i++)
-		if (strcmp(response->stretches[i]->first, response->candidates[candidate]) == 0)
+	const char *id = response->candidates[candidate];
+	for (size_t i = 0; i < response->n_stretches; i++) {
+		const Leadfit__V1__SweepStretch *stretch = response->stretches[i];
+		if (strcmp(stretch->first, id) == 0)
 			return true;
+		for (size_t k = 0; k < stretch->n_tied; k++)
+			if (strcmp(stretch->tied[k], id) == 0)
+				return true;
+	}
 	return false;
+}
+
+/* "m-1", "m-1 and m-2 (equal)", "nobody", in arena; NULL where memory ran out. */
+static const char *first_of(const Leadfit__V1__SweepStretch *stretch, struct lf_arena *arena)
+{
+	struct lf_buffer text = {0};
+	lf_text_add(&text, "%s", stretch->first[0] == '\0' ? "nobody" : stretch->first);
+	for (size_t i = 0; i < stretch->n_tied; i++)
+		lf_text_add(&text, "%s%s", i + 1 == stretch->n_tied ? " and " : ", ", stretch->tied[i]);
+	lf_text_add(&text, "%s", stretch->n_tied > 0 ? " (equal)" : "");
+	const char *names = text.failed ? NULL : lf_arena_strdup(arena, text.data, text.length);
+	lf_buffer_clean_up(&text);
+	return names;
 }
 
 /* Those to draw, in the response's order: all who lead, then the next best. Returns how many. */
@@ -92,7 +111,9 @@ static bool read_stretches(struct lf_sweep *sweep, struct lf_arena *arena)
 		stretches[i] = (struct lf_chart_stretch){.from = stretch->from,
 			.to = stretch->to,
 			.series = s,
-			.first = stretch->first[0] == '\0' ? "nobody" : stretch->first};
+			.first = first_of(stretch, arena)};
+		if (stretches[i].first == NULL)
+			return false;
 	}
 	for (size_t i = 0; i < response->n_stretches; i++)
 		sweep->leaders_left_out = sweep->leaders_left_out || (stretches[i].series >= chart->series_count &&
@@ -185,7 +206,7 @@ static void print_notes(struct lf_page *page, const struct lf_sweep *sweep)
 			"Where somebody scores higher than the one who is first, that person does not meet a condition "
 			"of "
 			"the rubric.");
-	if (sweep->response->approximate)
+	if (sweep->response->approximate && sweep->chart.stretch_count > 1)
 		lf_page_wrap(page, "", "", "The crossing points were found by bisection, not in closed form.");
 }
 
@@ -214,7 +235,7 @@ void lf_sweep_print(struct lf_page *page, struct lf_sweep *sweep)
 		page, "Left out, because the rubric does not declare it", response->n_ignored, response->ignored);
 	lf_page_add(page, LF_PLAIN, "\n");
 	if (response->rubric != NULL)
-		lf_page_add(page, LF_DIM, "Rubric %s %.*s%s", response->rubric->name, DIGEST_SHOWN,
+		lf_page_add(page, LF_DIM, "Rubric %s %.*s%s", response->rubric->name, LF_DIGEST_SHOWN,
 			response->rubric->digest, page->utf8 ? " · " : ", ");
 	lf_page_add(page, LF_DIM, "no decision was stored");
 	lf_page_add(page, LF_PLAIN, "\n");

@@ -204,8 +204,8 @@ static inline bool read_element(struct decoder *decoder, struct target *target, 
 }
 
 /* All elements of a packed field, which occurs once. */
-static bool read_packed(struct decoder *decoder, struct target *target, const ProtobufCFieldDescriptor *field,
-	struct lf_span rest)
+static bool read_packed(
+	struct decoder *decoder, struct target *target, const ProtobufCFieldDescriptor *field, struct lf_span rest)
 {
 	size_t *count = (size_t *)(void *)(target->message + field->quantifier_offset);
 	size_t size = lf_wire_element_size(field->type);
@@ -288,8 +288,7 @@ static inline bool read_field(struct decoder *decoder, struct target *target, co
 	if (field->label == PROTOBUF_C_LABEL_REPEATED) {
 		target->seen |= bit;
 		if (value->wire == lf_wire_type_of(field->type))
-			return (target->packed & bit) == 0 &&
-			       read_element(decoder, target, field, value, rest, depth);
+			return (target->packed & bit) == 0 && read_element(decoder, target, field, value, rest, depth);
 		target->packed |= bit;
 		return !seen && value->wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED &&
 		       read_packed(decoder, target, field, value->span);

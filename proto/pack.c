@@ -122,8 +122,7 @@ static bool put_text(struct packer *packer, const ProtobufCFieldDescriptor *fiel
 	return true;
 }
 
-static bool put_binary(
-	struct packer *packer, const ProtobufCFieldDescriptor *field, const ProtobufCBinaryData *binary)
+static bool put_binary(struct packer *packer, const ProtobufCFieldDescriptor *field, const ProtobufCBinaryData *binary)
 {
 	if (binary->len > SIZE_MAX - AROUND_BYTES_MAX || !make_room(packer, binary->len + AROUND_BYTES_MAX))
 		return false;

@@ -12,7 +12,7 @@ struct reader {
 	yaml_parser_t parser;
 	enum lf_format dialect;
 	const char *text;
-	size_t values;
+	size_t length, values;
 	struct lf_error *error;
 };
 
@@ -26,6 +26,22 @@ static void out_of_memory(struct reader *reader)
 	lf_error_set(reader->error, LF_RESOURCE_EXHAUSTED, "out of memory while reading a text");
 }
 
+/* Whether the parser stumbled over a tab among the blanks that begin a line. */
+static bool tab_indents(const struct reader *reader, const yaml_mark_t *mark)
+{
+	const char *text = reader->text, *end = text + reader->length;
+	for (size_t line = mark->line; line > 0 && text != NULL; line--) {
+		text = memchr(text, '\n', (size_t)(end - text));
+		text = text == NULL ? NULL : text + 1;
+	}
+	if (text == NULL || mark->column >= (size_t)(end - text) || text[mark->column] != '\t')
+		return false;
+	for (size_t i = 0; i < mark->column; i++)
+		if (text[i] != ' ')
+			return false;
+	return true;
+}
+
 static void set_parser_error(struct reader *reader)
 {
 	const yaml_parser_t *parser = &reader->parser;
@@ -37,6 +53,10 @@ static void set_parser_error(struct reader *reader)
 	} else if (parser->error == YAML_READER_ERROR) {
 		lf_text_position(reader->text, parser->problem_offset, &line, &column);
 		lf_error_set(reader->error, LF_INVALID_ARGUMENT, "%zu:%zu: %s", line, column, problem);
+	} else if (tab_indents(reader, &parser->problem_mark)) {
+		lf_error_set(reader->error, LF_INVALID_ARGUMENT,
+			"%zu:%zu: a tab indents this line; YAML allows only spaces there",
+			parser->problem_mark.line + 1, parser->problem_mark.column + 1);
 	} else {
 		lf_error_set(reader->error, LF_INVALID_ARGUMENT, "%zu:%zu: %s%s%s", parser->problem_mark.line + 1,
 			parser->problem_mark.column + 1, problem, parser->context ? ", " : "",
@@ -226,7 +246,7 @@ static json_t *read_document(struct reader *reader)
 
 json_t *lf_yaml_read(const char *text, size_t length, enum lf_format dialect, struct lf_error *error)
 {
-	struct reader reader = {.dialect = dialect, .text = text, .error = error};
+	struct reader reader = {.dialect = dialect, .text = text, .length = length, .error = error};
 
 	if (!yaml_parser_initialize(&reader.parser)) {
 		out_of_memory(&reader);

@@ -29,12 +29,12 @@
  * otherwise.
  *
  * nng's callbacks never wait: they take server->lock, which nobody holds while blocking, and hand work to the
- * workers. A worker is woken only if one sleeps that was not woken already. A small request of the quick method is worked
- * on in the callback itself while no more requests are in flight than half of nng's threads: to wake a worker takes as
- * long as half of such a request's work. With more in flight nng's threads are needed for messages: to keep them
- * scoring then was tried, and is slower. What of the method may block goes to a worker (lf_rpc_later()). There are more contexts than may be in
- * flight, so that a further request is refused at once rather than left unread; a reply that its peer does not take
- * keeps its place in flight, and after LF_RPC_SEND_MS the peer is disconnected.
+ * workers. A worker is woken only if one sleeps that was not woken already. A small request of the quick method is
+ * worked on in the callback itself while no more requests are in flight than half of nng's threads: to wake a worker
+ * takes as long as half of such a request's work. With more in flight nng's threads are needed for messages: to keep
+ * them scoring then was tried, and is slower. What of the method may block goes to a worker (lf_rpc_later()). There are
+ * more contexts than may be in flight, so that a further request is refused at once rather than left unread; a reply
+ * that its peer does not take keeps its place in flight, and after LF_RPC_SEND_MS the peer is disconnected.
  *
  * Memory: request bytes, the blocks of arenas and staged replies come out of one budget (atomic, no lock). Where even
  * the memory for an error reply is missing, the request's own message is emptied and carries it (rpc_call.c).
@@ -246,7 +246,16 @@ static void on_sent(struct lf_rpc_call *call)
 /* ---- admission ---- */
 
 /* What becomes of an arrival. */
-enum verdict { ADMITTED, QUICK, REFUSED_STOPPING, REFUSED_IN_FLIGHT, REFUSED_BYTES, REFUSED_SIZE, REFUSED_MEMORY, DROPPED };
+enum verdict {
+	ADMITTED,
+	QUICK,
+	REFUSED_STOPPING,
+	REFUSED_IN_FLIGHT,
+	REFUSED_BYTES,
+	REFUSED_SIZE,
+	REFUSED_MEMORY,
+	DROPPED
+};
 
 static void refuse(struct lf_rpc_call *call, enum verdict verdict)
 {

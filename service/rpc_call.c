@@ -61,8 +61,9 @@ static nng_msg *begin(const struct lf_rpc_call *call, enum lf_code code, size_t 
 }
 
 /*
- * A message with header and reply. NULL where it is too large or there is no memory. A method's reply is packed into the
- * arena and copied, which is much faster than to measure and then pack; an error, for which there may be no arena, is not.
+ * A message with header and reply. NULL where it is too large or there is no memory. A method's reply is packed into
+ * the arena and copied, which is much faster than to measure and then pack; an error, for which there may be no arena,
+ * is not.
  */
 static nng_msg *pack(const struct lf_rpc_call *call, enum lf_code code, const ProtobufCMessage *reply)
 {

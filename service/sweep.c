@@ -5,6 +5,7 @@
  */
 #include "service/sweep.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/limits.h"
@@ -14,6 +15,7 @@
 enum {
 	POINTS_DEFAULT = 101,
 	STRETCHES_MAX = 256, /* the last one then reaches to 1 */
+	TIED_MAX = 8,
 };
 
 struct sweep {
@@ -162,6 +164,56 @@ static void hear(void *context, enum lf_sentence kind, size_t index, const char 
 	lf_texts_add(kind == LF_SAY_ASSUMPTION ? &s->assumptions : &s->explanation, text, length);
 }
 
+/* Whether the member ranks first with its score at this value. */
+static bool ranks_first(const struct lf_result *result, uint32_t member)
+{
+	for (size_t i = 0; i < result->ranking_count && result->ranking[i].rank == 1; i++)
+		if (result->ranking[i].member == member)
+			return true;
+	return false;
+}
+
+/* Who ranks first beside the one who is named: whoever does so both at a third and at two thirds of the way. */
+static bool find_tied(struct sweep *s, const struct lf_stretch *stretch, Leadfit__V1__SweepStretch *out)
+{
+	double third = (stretch->to - stretch->from) / 3;
+	struct lf_result result;
+	uint32_t tied[TIED_MAX];
+	size_t count = 0;
+
+	if (!score_at(s, stretch->from + third, &result))
+		return true;
+	for (size_t i = 0; i < result.ranking_count && result.ranking[i].rank == 1 && count < TIED_MAX; i++)
+		if (result.ranking[i].member != stretch->member)
+			tied[count++] = result.ranking[i].member;
+	if (count == 0 || !score_at(s, stretch->to - third, &result))
+		return true;
+	out->tied = lf_arena_zalloc(s->arena, count, sizeof *out->tied);
+	for (size_t i = 0; i < count && out->tied != NULL; i++)
+		if (ranks_first(&result, tied[i]))
+			out->tied[out->n_tied++] = lf_unconst(s->built.engine.members[tied[i]].id);
+	return out->tied != NULL;
+}
+
+/* "b and c rank first together with a from 0.00 to 0.37: their scores are the same." */
+static void explain_tied(struct sweep *s, const Leadfit__V1__SweepStretch *stretch)
+{
+	char text[LF_ID_BYTES_MAX * (TIED_MAX + 1) + 200];
+	size_t length = 0;
+
+	if (stretch->n_tied == 0)
+		return;
+	for (size_t i = 0; i < stretch->n_tied; i++)
+		length += (size_t)snprintf(text + length, sizeof text - length, "%s%s",
+			i == 0			       ? ""
+			: i + 1 == stretch->n_tied ? " and "
+						       : ", ",
+			stretch->tied[i]);
+	length += (size_t)snprintf(text + length, sizeof text - length, " %s first together with %s from %.2f to %.2f: their scores are the same.",
+		stretch->n_tied == 1 ? "ranks" : "rank", stretch->first, stretch->from, stretch->to);
+	lf_texts_add(&s->explanation, text, length);
+}
+
 static bool find_stretches(struct sweep *s)
 {
 	struct lf_stretch *found = lf_arena_alloc(s->arena, STRETCHES_MAX * sizeof *found);
@@ -186,6 +238,11 @@ static bool find_stretches(struct sweep *s)
 	}
 	weighed = score_at(s, s->out->value, &result);
 	lf_explain_sweep(s->rubric, &s->built.engine, s->trait, found, s->out->n_stretches, approximate, weighed ? &result : NULL, hear, s);
+	for (size_t i = 0; i < s->out->n_stretches; i++) {
+		if (found[i].member != LF_NONE && !find_tied(s, &found[i], &stretches[i]))
+			return false;
+		explain_tied(s, &stretches[i]);
+	}
 	s->out->explanation = s->explanation.items;
 	s->out->n_explanation = s->explanation.count;
 	s->out->assumptions = s->assumptions.items;

@@ -329,12 +329,14 @@ void lf_say_co_lead(struct lf_speaker *speaker)
 
 /* ---- sweep ---- */
 
+static void put_leader_or(struct lf_speaker *speaker, const struct lf_stretch *stretch, const char *nobody)
+{
+	lf_text_put(&speaker->text, stretch->member == LF_NONE ? nobody : speaker->the_case->members[stretch->member].id);
+}
+
 static void put_leader(struct lf_speaker *speaker, const struct lf_stretch *stretch)
 {
-	if (stretch->member == LF_NONE)
-		lf_text_put(&speaker->text, "nobody");
-	else
-		lf_text_put(&speaker->text, speaker->the_case->members[stretch->member].id);
+	put_leader_or(speaker, stretch, "nobody");
 }
 
 /* Decimals with which all the ends look different, and the project's own value unlike the ends of the stretch that it is in. */
@@ -399,7 +401,7 @@ void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_
 
 	lf_speaker_begin(&speaker, rubric, the_case, &findings, say, context);
 	if (count == 1) {
-		put_leader(&speaker, &stretches[0]);
+		put_leader_or(&speaker, &stretches[0], "Nobody");
 		lf_text_put(&speaker.text, " leads, whatever ");
 		lf_put_label_within(&speaker, rubric->trait_labels[trait]);
 		lf_text_put(&speaker.text, " is.");

@@ -72,6 +72,11 @@ run "$leadfit" score --help; status_is 0; out_has "--ignore-undeclared"; out_has
 run "$leadfit" help decisions show; status_is 0; out_has "Usage: leadfit decisions show ID"
 run "$leadfit" help rubric; status_is 0; out_has "rubric check"
 run "$leadfit" rubric --help; status_is 0; out_has "rubric check"
+for command in "" score decisions "rubric weights" "rubric explain" "rubric test"; do
+	COLUMNS=80 run "$leadfit" help $command; status_is 0
+	awk 'length > 80 && !/^  leadfit / { bad = 1 } END { exit bad }' "$work/out" || fail "help $command is wider than the page"
+done
+out_matches '^Exit status 0: all'; out_matches '^Example'
 run "$leadfit" help nothing; status_is 2; out_empty
 
 claim "every command has help"
@@ -79,6 +84,7 @@ for command in score profile "decisions list" "decisions show" "rubric check" "r
 	"rubric activate" "rubric history" "rubric diff" "rubric fmt" "rubric weights" call health version token help; do
 	# shellcheck disable=SC2086
 	run "$leadfit" $command --help
+	awk 'length > 100 { bad = 1 } END { exit bad }' "$work/out" || fail "the help of $command is wider than 100 columns"
 	status_is 0; out_has "Usage: leadfit $command"; err_empty
 done
 
@@ -192,6 +198,7 @@ out_has "leadfit decisions show 0196f0a4-8b6e-7c3d-9f21-5d2f6f1f7a10"
 claim "a narrow page has the criteria in a table of their own, and no line is wider than the page"
 COLUMNS=50 l score --team "$work/team.yaml" --project "$work/project.yaml"
 out_has "value (rating)"; out_matches 'interaction +60% +0\.82 \(4\.3\)'
+out_matches 'team_coverage +40% +0\.63' # 0.625: as the sentences of an answer round it
 awk 'length > 50 && !/^Recommended|^Decision|^See it/ { bad = 1 } END { exit bad }' "$work/out" || fail "a line is too wide"
 
 claim "a pipe gets no colour, no cursor, no bars beyond ASCII; --color always gets colour"
@@ -214,6 +221,18 @@ cp "$work/out" "$answers/Score.reply"
 l --output=json score --team "$work/team.yaml" --project "$work/project.yaml"
 cmp -s "$work/out" "$answers/Score.reply" || fail "reading it back changes it"
 
+claim "scores and shares that differ look different"
+python3 - "$work/decision.json" >"$answers/Score.reply" <<'END'
+import json, sys
+decision = json.load(open(sys.argv[1]))
+for place, candidate in enumerate(decision["ranking"]):
+    candidate["score"], candidate["evidenceShare"] = 0.75004 - place * 0.00003, 0.9999 - place * 0.9998
+print(json.dumps(decision))
+END
+l score --team "$work/team.yaml" --project "$work/project.yaml"; status_is 0
+out_has "0.75004 "; out_has "0.75001 "; out_has ">99%"; out_has " <1%"
+cp "$work/decision.json" "$answers/Score.reply"
+
 claim "without a recommendation the status is 0, and 1 under --strict"
 for outcome in TOO_CLOSE:"too close" INSUFFICIENT_EVIDENCE:"too little evidence" NO_ELIGIBLE_CANDIDATE:"nobody meets"; do
 	sed -e "s/RECOMMENDED/${outcome%%:*}/" -e 's/"recommended": "m-1",//' "$work/decision.json" >"$answers/Score.reply"
@@ -228,6 +247,10 @@ claim "text from the service can't steer the terminal"
 sed -e 's/Checkout redesign/evil \\u001b[2J \\u009b title/' "$work/decision.json" >"$answers/Score.reply"
 l score --team "$work/team.yaml" --project "$work/project.yaml"; status_is 0; out_lacks $'\033'; out_lacks $'\302\233'; out_has "evil ?[2J"
 cp "$work/decision.json" "$answers/Score.reply"
+
+printf '{"code": 5, "message": "evil \\u001b[2J \\u009b reason"}' >"$answers/Score.error"
+l score --team "$work/team.yaml" --project "$work/project.yaml"; status_is 2; err_has "evil ?[2J ?? reason"; err_lacks $'\302\233'
+rm "$answers/Score.error"
 
 claim "what the service finds wrong is told by file and line, all of it"
 cat >"$answers/Score.error" <<'END'
@@ -297,7 +320,7 @@ l decisions list --team ""; status_is 2; err_has "--team: is empty"
 
 claim "decisions list asks for pages until it has enough, short and empty ones too"
 kill "${started[0]}"; wait "${started[0]}" 2>/dev/null; clear_answers # so that calls are counted from 1
-restart() { "$fake" "$server" "$answers" >"$work/fake.log" 2>&1 & started=($!); wait_for "$work/fake.log" listening; }
+restart() { rm -f "$work/fake.log"; "$fake" "$server" "$answers" >"$work/fake.log" 2>&1 & started=($!); wait_for "$work/fake.log" listening; }
 summary() { printf '{"decisionId": "id-%s", "team": "t", "project": "p", "outcome": "RECOMMENDED", "recommended": "m-1", "decidedAt": "2026-05-01T12:00:03Z"}' "$1"; }
 printf '{"decisions": [%s], "nextPageToken": "a"}' "$(summary 1)" >"$answers/List.reply.1"
 printf '{"nextPageToken": "b"}' >"$answers/List.reply.2"
@@ -400,7 +423,13 @@ f fmt --write "$work/comment.yaml"; status_is 2; out_empty; err_has "has comment
 cmp -s "$work/comment.yaml" "$work/before.yaml" || fail "the file has changed"
 f fmt --write --force "$work/comment.yaml"; status_is 0; [ "$(cat "$work/comment.yaml")" = "name: r" ] || fail "not rewritten"
 f fmt --write "$work/unknown.yaml"; status_is 2
-[ -z "$(find "$work" -name 'comment.yaml.*')" ] || fail "a file is left beside it"
+long=$work/$(printf 'x%.0s' {1..250}).yaml
+printf 'name: "r"\n' >"$long"; f fmt --write "$long"; status_is 0; err_empty; [ "$(cat "$long")" = "name: r" ] || fail "a long name is not rewritten"
+[ -z "$(find "$work" -name '*.tmp')" ] || fail "a file is left beside it"
+printf 'name: "r"\ntitle: %02000d\n' 0 >"$work/before.yaml"; cp "$work/before.yaml" "$work/big.yaml"
+(ulimit -f 1; trap '' XFSZ; "$leadfit" rubric fmt --write "$work/big.yaml" >"$work/out" 2>"$work/err"; echo $? >"$work/status")
+status=$(cat "$work/status"); status_is 3; err_has "big.yaml: File too large"; err_lacks "leadfitd"
+cmp -s "$work/big.yaml" "$work/before.yaml" || fail "the file has changed"
 
 claim "rubric fmt refuses what is no rubric, and options that do not go together"
 f fmt "$work/unknown.yaml"; status_is 2; out_empty; err_has "unknown.yaml:2: members: unknown field"

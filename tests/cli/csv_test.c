@@ -121,7 +121,9 @@ static void the_header_is_checked(void **state)
 {
 	(void)state;
 	assert_refused("id,critereon\nm-1,a\n", "line 1: unknown column \"critereon\"; did you mean criterion?");
-	assert_refused("id,zzzzzzzzzz\nm-1,a\n", "line 1: unknown column \"zzzzzzzzzz\"");
+	assert_refused("id,zzzzzzzzzz\nm-1,a\n",
+		"line 1: unknown column \"zzzzzzzzzz\"; known: id, name, discipline, availability, expertise, "
+		"criterion, rating, source, observed_on, note");
 	assert_refused("id,name,name\nm-1,a,b\n", "line 1: column name is there twice");
 	assert_refused("name,discipline\na,b\n", "line 1: there is no column id; the first line names the columns");
 	assert_refused("id;name\nm-1;Ada\n", "line 1: columns are separated by commas, not semicolons");

@@ -5,11 +5,17 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <dirent.h>
 #include <locale.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "client/cli.h"
 #include "client/rubric_explain.h"
 #include "client/sweep.h"
 
@@ -154,6 +160,22 @@ static void a_file_that_nobody_checked_gives_no_odd_number(void **state)
 	}
 	struct lf_weight_model model;
 	assert_false(lf_weight_model_init(&model, rubric_of("name: r\n"), &arena));
+}
+
+static void as_many_criteria_as_hues_have_an_area_each(void **state)
+{
+	(void)state;
+	static char text[4096];
+	struct lf_weight_picture picture;
+	int length = snprintf(text, sizeof(text), "traits: [{id: t}]\ncriteria:\n");
+	for (int i = 0; i < LF_HUES; i++)
+		length +=
+			snprintf(text + length, sizeof(text) - (size_t)length, "  - {id: c%d, weight: {base: 1}}\n", i);
+	assert_true(lf_weight_picture_init(&picture, rubric_of(text), NULL, &arena));
+	assert_false(picture.with_others);
+	for (size_t c = 0; c < LF_HUES; c++)
+		assert_int_equal(picture.area_of[c], c);
+	assert_int_equal(lf_weight_picture_letter(&picture, LF_HUES - 1), 'A' + LF_HUES - 1);
 }
 
 static void more_criteria_than_hues_share_one_area(void **state)
@@ -307,6 +329,20 @@ static void who_leads_is_drawn_and_then_the_next_best(void **state)
 	assert_near(drawn.chart.series[6].y[2], 0.4);
 	assert_int_equal(drawn.chart.stretches[0].series, 6);
 	assert_int_equal(drawn.chart.stretches[1].series, 1);
+}
+
+static void equals_in_first_place_are_all_named(void **state)
+{
+	static const char tie[] =
+		"trait: t\ncandidates: [a, b, c]\n"
+		"points: [{value: 0, scores: [0.5, 0.5, 0.5]}, {value: 1, scores: [0.5, 0.5, 0.5]}]\n"
+		"stretches: [{from: 0, to: 0.5, first: a, tied: [c]}, {from: 0.5, to: 1, first: c, tied: [a, b]}]\n";
+	struct lf_sweep drawn;
+	(void)state;
+	assert_true(lf_sweep_init(&drawn, sweep_of(tie), &arena));
+	assert_string_equal(drawn.chart.stretches[0].first, "a and c (equal)");
+	assert_string_equal(drawn.chart.stretches[1].first, "c, a and b (equal)");
+	assert_false(drawn.leaders_left_out);
 }
 
 static void a_leader_who_is_outscored_is_explained(void **state)
@@ -493,15 +529,80 @@ static void text_that_is_too_wide_ends_with_an_ellipsis(void **state)
 	struct lf_svg svg = {.out = &out};
 	const struct lf_svg_font font = {.size = 10, .color = "#000000", .width_max = 30};
 	lf_svg_text(&svg, 0, 0, &font, "abcdefghijkl");
-	assert_non_null(strstr(out.data, ">abcd\xe2\x80\xa6</text>"));
+	assert_non_null(strstr(out.data, ">abc\xe2\x80\xa6</text>"));
 	out.length = 0;
-	lf_svg_text(&svg, 0, 0, &font, "abcde");
-	assert_non_null(strstr(out.data, ">abcde</text>"));
+	lf_svg_text(&svg, 0, 0, &font, "abcd");
+	assert_non_null(strstr(out.data, ">abcd</text>"));
+	out.length = 0;
+	/* Wide letters take more room than narrow ones, and bold ones more than others. */
+	lf_svg_text(&svg, 0, 0, &font, "WWWWWW");
+	assert_non_null(strstr(out.data, ">WW\xe2\x80\xa6</text>"));
+	out.length = 0;
+	lf_svg_text(&svg, 0, 0, &font, "iiiiiii");
+	assert_non_null(strstr(out.data, ">iiiiiii</text>"));
+	out.length = 0;
+	const struct lf_svg_font bold = {.size = 10, .color = "#000000", .bold = true, .width_max = 30};
+	lf_svg_text(&svg, 0, 0, &bold, "iiiiiii");
+	assert_null(strstr(out.data, ">iiiiiii</text>"));
 	out.length = 0;
 	const struct lf_svg_font none = {.size = 10, .color = "#000000", .width_max = 1};
 	lf_svg_text(&svg, 0, 0, &none, "\xe6\x9d\xb1");
 	assert_non_null(strstr(out.data, ">\xe2\x80\xa6</text>"));
 	lf_buffer_clean_up(&out);
+}
+
+/* ---- files ---- */
+
+/* Puts a file in place again and again, telling by the pipe that it began. Ends by a signal only. */
+static void put_for_ever(const char *path, int began)
+{
+	static char zeros[256 * 1024];
+	struct lf_buffer text = {.data = zeros, .length = sizeof(zeros)};
+	if (write(began, "", 1) != 1)
+		_exit(1);
+	while (lf_file_put(path, &text) == 0)
+		;
+	_exit(1);
+}
+
+static size_t count_files(const char *folder)
+{
+	size_t count = 0;
+	DIR *entries = opendir(folder);
+	assert_non_null(entries);
+	for (const struct dirent *entry; (entry = readdir(entries)) != NULL;)
+		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	closedir(entries);
+	return count;
+}
+
+static void ctrl_c_leaves_no_half_file_behind(void **state)
+{
+	enum { ROUNDS = 40 };
+	char folder[] = "/tmp/leadfit-put.XXXXXX", path[64];
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/picture.svg", folder);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		int began[2], status;
+		char byte;
+		assert_int_equal(pipe(began), 0);
+		const pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			put_for_ever(path, began[1]);
+		assert_int_equal(read(began[0], &byte, 1), 1);
+		usleep(round * 97 % 2000);
+		kill(child, round % 2 == 0 ? SIGINT : SIGTERM);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		close(began[0]);
+		close(began[1]);
+		assert_in_range(count_files(folder), 0, 1);
+		assert_true(count_files(folder) == 0 || access(path, F_OK) == 0);
+	}
+	unlink(path);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 int main(void)
@@ -512,6 +613,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_range_is_widest_where_a_weight_ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_left_only_by_rounding_is_no_weight, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_file_that_nobody_checked_gives_no_odd_number, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(as_many_criteria_as_hues_have_an_area_each, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(more_criteria_than_hues_share_one_area, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_scale_is_round_and_holds_every_value, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_value_between_points_lies_on_their_line, set_up, tear_down),
@@ -520,6 +622,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			every_colour_is_legible_and_no_two_lines_look_the_same, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_leads_is_drawn_and_then_the_next_best, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(equals_in_first_place_are_all_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_leader_who_is_outscored_is_explained, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			odd_answers_of_a_service_are_drawn_as_far_as_they_go, set_up, tear_down),
@@ -529,6 +632,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bars_have_each_share_in_its_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(text_in_a_picture_is_text, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(text_that_is_too_wide_ends_with_an_ellipsis, set_up, tear_down),
+		cmocka_unit_test(ctrl_c_leaves_no_half_file_behind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,6 +75,7 @@ for columns in 80 100; do
 	COLUMNS=$columns sweep; status_is 0
 	awk -v most="$columns" 'length > most { bad = 1 } END { exit bad }' "$work/out" || fail "wider than $columns"
 done
+COLUMNS=40 sweep; out_matches "^ +0\.00 +0\.50 +1\.00$" # not 0.000.25
 sweep --color always; out_has $'\033[38;5;'
 
 claim "a sweep as JSON is the answer itself, and keeps no trace of the picture"
@@ -163,6 +164,16 @@ claim "the picture of a rubric has a panel for each trait, a legend, and the sha
 l rubric explain "$rubric" --svg "$work/pictures/w.svg"; status_is 0; err_empty
 svg_has "$work/pictures/w.svg" "interaction focus" "cross-team scope" "Fit with the team's division of labour" "31%" "7%" "0.50 is assumed"
 l rubric explain "$rubric" --trait iteration_pace --svg -; status_is 0; svg_has "$work/out" "iteration pace"; out_lacks "cross-team scope"
+
+claim "a rubric whose weights no project moves says so, in words and as a picture"
+printf 'name: r\nscale: {min: 1, max: 5}\ntraits: [{id: t}, {id: u}]\ncriteria:\n  - {id: a, weight: {base: 0.7}}\n  - {id: b, weight: {base: 299.3}}\n' >"$work/still.yaml"
+l rubric explain "$work/still.yaml" --svg "$work/pictures/w.svg"; status_is 0; err_empty
+out_has "each has a weight, the same for every project"; out_has "more than 99%, whatever the project"; out_lacks "as assumed"; out_lacks "conditions"
+svg_has "$work/pictures/w.svg" "whatever the project" "A" "B" ">99%"
+printf 'name: r\nscale: {min: 1, max: 5}\nhalf_life_days: 1\ncriteria: [{id: a, weight: {base: 0.7}}]\n' >"$work/single.yaml"
+l rubric explain "$work/single.yaml"; status_is 0; out_has "that is the score"; out_has "when it is 1 day old, a third"
+l rubric explain "$work/single.yaml" --trait t; status_is 2; err_has "which has none"
+l rubric explain "$work/still.yaml" --trait none; status_is 2; err_has "it has t, u"
 
 claim "a rubric of the largest size, with texts of all kinds, still makes a picture within its borders"
 python3 - >"$work/large.json" <<'END'

@@ -6,8 +6,8 @@
 # A block is fenced by ```console and ```; in it each line "$ COMMAND" is run by bash in service/examples, and the lines up
 # to the next one are its output.
 set -u
-leadfit=$1
-leadfitd=$2
+leadfit=$(realpath "$1")
+leadfitd=$(realpath "$2")
 source_folder=$3
 update=${5-}
 . "$(dirname "$0")/assert.sh"

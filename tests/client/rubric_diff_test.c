@@ -286,8 +286,12 @@ static void changes_are_told_in_the_rubrics_own_terms(void **state)
 			"order of criteria only: [\"a\", \"c\"] -> [\"c\", \"a\"] *\n"},
 		{"{gates: [{criterion: c, at_least: 2}]}", "{gates: [{availability_at_least: 0.3}, {criterion: c, at_least: 3}]}",
 			"gate on availability is new: {availability_at_least: 0.3}\ngate on c: at least 2 -> 3\n"},
+		{"{thresholds: {evidence_share: 0.2}, robustness: {weight_spread: 0.3}}",
+			"{thresholds: {margin: 0.1}, robustness: {samples: 512, weights_unknown: true}}",
+			"perturbations: 1024 -> 512\ndoubt about weights, spread: 0.3 -> none\nweights are taken as unknown: false -> true\n"
+			"smallest margin for a recommendation: off -> 0.1\nsmallest evidence share for a recommendation: 0.2 -> off\n"},
 		{"{thresholds: {margin: 0.1}, half_life_days: 10}", "{thresholds: {margin: 0.2}, robustness: {samples: 10}}",
-			"half-life of evidence: 10 -> 0 days\nrobustness is now computed: {samples: 10}\n"
+			"half-life of evidence, in days: 10 -> none (evidence does not age)\nrobustness is now computed: {samples: 10}\n"
 			"smallest margin for a recommendation: 0.1 -> 0.2\n"},
 		{"{sources: {A: 1}, traits: [{id: t}], disciplines: [{id: D}]}",
 			"{sources: {B: 1}, traits: [{id: t, default: 0.2}], disciplines: [{id: D, covers: {E: 0.5}}], aggregation: MINIMUM}",

@@ -240,7 +240,7 @@ static void a_sweep_says_who_leads_where_and_where_the_project_is(void **state)
 	e.trait_assumed[FOCUS] = true;
 	lf_explain_sweep(e.rubric, &e.the_case, FOCUS, one, 1, false, NULL, said_collect, &said);
 	assert_string_equal(said.text,
-		"E: nobody leads, whatever interaction focus is.\n"
+		"E: Nobody leads, whatever interaction focus is.\n"
 		"E: For this project it is 0.50 (assumed), where nobody leads.\n"
 		"A: Interaction focus was not given: 0.50 assumed.\n");
 	said.length = 0;

@@ -131,8 +131,9 @@ static void test_syntax_errors_have_line_and_column(void **state)
 	(void)state;
 	bad(TEAM, "id: a\n b: c\n", "2:3: mapping values are not allowed in this context");
 	bad(TEAM, "id: [a\n", "2:1: did not find expected ',' or ']', while parsing a flow sequence");
-	bad(TEAM, "id:\n\t- a\n",
-		"2:1: found character that cannot start any token, while scanning for the next token");
+	bad(TEAM, "id: @a\n", "1:5: found character that cannot start any token, while scanning for the next token");
+	bad(TEAM, "id:\n\t- a\n", "2:1: a tab indents this line; YAML allows only spaces there");
+	bad(TEAM, "id: a\nmembers:\n  \t- id: b\n", "3:3: a tab indents this line; YAML allows only spaces there");
 }
 
 static void test_nul_and_bad_utf8_are_refused(void **state)

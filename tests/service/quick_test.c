@@ -52,8 +52,8 @@ static void start(struct fixture *fixture)
 	assert_int_equal(lf_rpc_server_new(&fixture->server, &fixture->options, &error), LF_OK);
 	stubs_add(&fixture->stubs, fixture->server);
 	lf_rpc_server_set_quick(fixture->server, "leadfit.v1.Scoring/Profile");
-	if (lf_rpc_server_listen(
-		    fixture->server, "tcp://127.0.0.1:0", fixture->url, sizeof(fixture->url), &error) != LF_OK)
+	if (lf_rpc_server_listen(fixture->server, "tcp://127.0.0.1:0", fixture->url, sizeof(fixture->url), &error) !=
+		LF_OK)
 		fail_msg("%s", error.message);
 }
 

@@ -203,6 +203,32 @@ static void where_nothing_has_a_weight_there_are_no_scores(void **state)
 	lf_version_release(own);
 }
 
+static void who_shares_the_first_place_all_the_way_is_named(void **state)
+{
+	struct lf_version *own = support_rubric("{name: r, scale: {min: 0, max: 1}, traits: [{id: t}], gates: [{availability_at_least: 0.5}],\n"
+						"criteria: [{id: c, weight: {base: 1, traits: {t: -1}}}, {id: d, weight: {base: 0, traits: {t: 1}}}]}");
+	struct swept s;
+
+	(void)state;
+	/* a, b and the one who is away are equal; z is ahead of them from 0.5 on. */
+	sweep(&s, own,
+		"{trait: t, points: 11, project: {id: p}, team: {id: x, members: [{id: b, evidence: [{criterion: c, rating: 0.9}, "
+		"{criterion: d, rating: 0.1}]}, {id: a, evidence: [{criterion: c, rating: 0.9}, {criterion: d, rating: 0.1}]}, "
+		"{id: away, availability: 0.1, evidence: [{criterion: c, rating: 0.9}, {criterion: d, rating: 0.1}]}, "
+		"{id: z, evidence: [{criterion: c, rating: 0.1}, {criterion: d, rating: 0.9}]}]}}");
+	assert_int_equal(s.code, LF_OK);
+	assert_int_equal(s.response->n_stretches, 2);
+	assert_int_equal(s.response->stretches[0]->n_tied, 1); /* nobody who is not eligible */
+	assert_string_not_equal(s.response->stretches[0]->first, s.response->stretches[0]->tied[0]);
+	assert_string_equal(s.response->stretches[1]->first, "z");
+	assert_int_equal(s.response->stretches[1]->n_tied, 0);
+	assert_int_equal(s.response->n_explanation, 3);
+	assert_string_equal(
+		s.response->explanation[2], "b ranks first together with a from 0.00 to 0.50: their scores are the same.");
+	clean_up(&s);
+	lf_version_release(own);
+}
+
 static void what_is_not_declared_is_left_out_and_listed_where_the_request_says_so(void **state)
 {
 	struct swept s;
@@ -257,6 +283,7 @@ int main(void)
 		cmocka_unit_test(points_have_the_scores_that_score_gives_and_stretches_who_is_first),
 		cmocka_unit_test(candidates_come_in_the_order_of_the_projects_own_value),
 		cmocka_unit_test(where_nothing_has_a_weight_there_are_no_scores),
+		cmocka_unit_test(who_shares_the_first_place_all_the_way_is_named),
 		cmocka_unit_test(what_is_not_declared_is_left_out_and_listed_where_the_request_says_so),
 		cmocka_unit_test(a_sweep_ends_when_nobody_waits_for_it),
 		cmocka_unit_test(only_additive_sweeps_are_exact),
