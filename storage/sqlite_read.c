@@ -209,6 +209,7 @@ enum lf_code lf_sqlite_get_rubric(struct lf_reader *reader, const char *name, co
 	const bool named = name != NULL && name[0] != '\0';
 	struct lf_rubric_row found;
 	struct lf_digest computed;
+	char text[65];
 	enum lf_code code = LF_OK;
 	if (digest != NULL)
 		lf_sqlite_bind_blob(get, 1, digest, sizeof *digest);
@@ -229,7 +230,8 @@ enum lf_code lf_sqlite_get_rubric(struct lf_reader *reader, const char *name, co
 	} else if (result != SQLITE_DONE) {
 		code = lf_sqlite_error(error, reader->db, result, "reading a rubric");
 	} else if (digest != NULL) {
-		code = lf_error_set(error, LF_NOT_FOUND, "no rubric of this digest is stored");
+		lf_digest_print(digest, text);
+		code = lf_error_set(error, LF_NOT_FOUND, "no rubric of digest %s is stored", text);
 	} else {
 		code = lf_error_set(error, LF_NOT_FOUND, "no rubric %s is active", named ? name : "without a name");
 	}

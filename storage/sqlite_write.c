@@ -469,7 +469,7 @@ static enum lf_code find_version(struct lf_store *store, const struct lf_rubric_
 	int result = sqlite3_step(find);
 	const char *stored = result == SQLITE_ROW ? lf_sqlite_column_text(find, 1) : NULL;
 	if (result == SQLITE_DONE) {
-		code = lf_error_set(error, LF_NOT_FOUND, "no rubric with digest %s is stored", text);
+		code = lf_error_set(error, LF_NOT_FOUND, "no rubric of digest %s is stored", text);
 	} else if (result == SQLITE_ROW && stored != NULL && named && strcmp(stored, activate->name) != 0) {
 		code = lf_error_set(
 			error, LF_NOT_FOUND, "the rubric of digest %s is %s, not %s", text, stored, activate->name);

@@ -318,12 +318,15 @@ bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_c
 /* Who leads over a stretch of one trait. */
 struct lf_stretch {
 	double from, to;
-	uint32_t member; /* index in the case: ranks first; throughout a tie whoever did before it, at 0 the first listed; LF_NONE: nobody is eligible or no criterion has a weight */
+	/* Index in the case: ranks first; throughout a tie whoever did before it, at 0 the first listed. LF_NONE: nobody is eligible, or no
+	 * criterion has a weight. */
+	uint32_t member;
 };
 
 /*
  * Cuts 0..1 of one trait, all else as it is, where the first place changes hands. Exact to rounding under ADDITIVE with at most
- * one alignment, else (*approximate) by bisection between samples. Returns the number of stretches, at most max (the last one then reaches to 1). Needs a workspace of its own.
+ * one alignment, else (*approximate) by bisection between samples. Returns the number of stretches, at most max (the last one then
+ * reaches to 1). Needs a workspace of its own.
  */
 size_t lf_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait, void *workspace,
 	struct lf_stretch *stretches, size_t max, bool *approximate);

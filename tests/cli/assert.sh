@@ -47,10 +47,10 @@ err_empty() { [ ! -s "$work/err" ] || fail "expected nothing on stderr"; }
 file_has() { grep -qF -- "$2" "$1" || fail "$1 lacks: $2 ($(head -c 1000 "$1" 2>&1))"; }
 file_lacks() { ! grep -qF -- "$2" "$1" || fail "$1 has: $2"; }
 
-# wait_for FILE TEXT: until the file has the text; 20 s at most.
+# wait_for FILE TEXT: until the file has the text; 60 s at most.
 wait_for() {
 	local i
-	for i in $(seq 400); do
+	for i in $(seq 1200); do
 		grep -qF -- "$2" "$1" 2>/dev/null && return 0
 		sleep 0.05
 	done

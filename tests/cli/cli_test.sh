@@ -320,7 +320,7 @@ l decisions list --team ""; status_is 2; err_has "--team: is empty"
 
 claim "decisions list asks for pages until it has enough, short and empty ones too"
 kill "${started[0]}"; wait "${started[0]}" 2>/dev/null; clear_answers # so that calls are counted from 1
-restart() { rm -f "$work/fake.log"; "$fake" "$server" "$answers" >"$work/fake.log" 2>&1 & started=($!); wait_for "$work/fake.log" listening; }
+restart() { : >"$work/fake.log"; "$fake" "$server" "$answers" >"$work/fake.log" 2>&1 & started=($!); wait_for "$work/fake.log" listening; } # the last one's "listening" is not this one's
 summary() { printf '{"decisionId": "id-%s", "team": "t", "project": "p", "outcome": "RECOMMENDED", "recommended": "m-1", "decidedAt": "2026-05-01T12:00:03Z"}' "$1"; }
 printf '{"decisions": [%s], "nextPageToken": "a"}' "$(summary 1)" >"$answers/List.reply.1"
 printf '{"nextPageToken": "b"}' >"$answers/List.reply.2"
@@ -586,7 +586,7 @@ claim "Ctrl-C ends it at once with 130"
 # A shell starts background jobs with SIGINT ignored; env gives it back.
 env --default-signal=INT "$leadfit" --server "$server" --timeout 60 health >"$work/out" 2>"$work/err" &
 pid=$!
-for _ in $(seq 100); do [ -e "$answers/Check.request" ] && break; sleep 0.05; done
+for _ in $(seq 1200); do [ -e "$answers/Check.request" ] && break; sleep 0.05; done
 sleep 0.2
 kill -INT "$pid"; status=0; wait "$pid" || status=$?
 status_is 130; out_empty

@@ -200,7 +200,8 @@ l rubric activate "${second:0:8}"; status_is 0; out_is "tech-lead: ${second:0:12
 l rubric activate "$(echo "${digest:0:12}" | tr a-f A-F)" --output json; status_is 0; out_has '"changed": true'
 l rubric activate "$second" --rubric tech-lead; status_is 0
 l rubric activate 123; status_is 2; out_empty; err_has "rubric activate: 123 is not 8..64 hexadecimal digits"
-l rubric activate "$(echo "$digest" | tr 0-9a-f 1-9a-f0)"; status_is 2; out_empty; err_has "no rubric of this digest is stored"
+other=$(echo "$digest" | tr 0-9a-f 1-9a-f0)
+l rubric activate "$other"; status_is 2; out_empty; err_has "no rubric of digest $other is stored"
 l rubric history tech-lead; status_is 0
 [ "$(grep -cE 'tech-lead +[0-9a-f]{12} +[0-9a-f]{12} +local$' "$work/out")" = 3 ] || fail "not three activations"
 out_matches "tech-lead +- +${digest:0:12} +local$"
