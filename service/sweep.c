@@ -16,6 +16,7 @@ enum {
 	POINTS_DEFAULT = 101,
 	STRETCHES_MAX = 256, /* the last one then reaches to 1 */
 	TIED_MAX = 8,
+	DECIMALS_MAX = 9,
 };
 
 struct sweep {
@@ -195,22 +196,38 @@ static bool find_tied(struct sweep *s, const struct lf_stretch *stretch, Leadfit
 	return out->tied != NULL;
 }
 
+/* Decimals with which the ends of a stretch look different. */
+static int decimals_of(const Leadfit__V1__SweepStretch *stretch)
+{
+	char from[32], to[32];
+	int decimals = 1;
+
+	do {
+		decimals++;
+		snprintf(from, sizeof from, "%.*f", decimals, stretch->from);
+		snprintf(to, sizeof to, "%.*f", decimals, stretch->to);
+	} while (decimals < DECIMALS_MAX && strcmp(from, to) == 0);
+	return decimals;
+}
+
 /* "b and c rank first together with a from 0.00 to 0.37: their scores are the same." */
 static void explain_tied(struct sweep *s, const Leadfit__V1__SweepStretch *stretch)
 {
 	char text[LF_ID_BYTES_MAX * (TIED_MAX + 1) + 200];
+	int decimals;
 	size_t length = 0;
 
 	if (stretch->n_tied == 0)
 		return;
+	decimals = decimals_of(stretch);
 	for (size_t i = 0; i < stretch->n_tied; i++)
 		length += (size_t)snprintf(text + length, sizeof text - length, "%s%s",
 			i == 0			       ? ""
 			: i + 1 == stretch->n_tied ? " and "
 						       : ", ",
 			stretch->tied[i]);
-	length += (size_t)snprintf(text + length, sizeof text - length, " %s first together with %s from %.2f to %.2f: their scores are the same.",
-		stretch->n_tied == 1 ? "ranks" : "rank", stretch->first, stretch->from, stretch->to);
+	length += (size_t)snprintf(text + length, sizeof text - length, " %s first together with %s from %.*f to %.*f: their scores are the same.",
+		stretch->n_tied == 1 ? "ranks" : "rank", stretch->first, decimals, stretch->from, decimals, stretch->to);
 	lf_texts_add(&s->explanation, text, length);
 }
 

@@ -143,15 +143,13 @@ void lf_find_weights(struct lf_search *search)
 {
 	const struct lf_rubric *rubric = search->contest.rubric;
 	const double *weights = search->result->weights;
-	size_t positive = 0;
 
-	for (size_t j = 0; j < rubric->def.criterion_count; j++)
-		positive += weights[j] > 0;
 	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
 		uint32_t j = rubric->criteria[c].index;
 		struct lf_weight_interval *interval = &search->changes->weights[j];
 
-		*interval = (struct lf_weight_interval){0, 1, LF_NONE, LF_NONE, positive == 1 && weights[j] > 0};
+		/* Exactly 1 also where the others are too small to show in it: there is nothing to rescale by 1 - w. */
+		*interval = (struct lf_weight_interval){0, 1, LF_NONE, LF_NONE, !(weights[j] < 1)};
 		if (!interval->fixed && search->second != LF_NONE)
 			find_interval(search, c, weights[j], interval);
 	}

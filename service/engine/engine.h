@@ -279,7 +279,7 @@ bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_ca
 struct lf_weight_interval {
 	double low, high;
 	uint32_t low_first, high_first; /* place in the ranking of who ranks first beyond; LF_NONE: nobody, the bound is 0 or 1 */
-	bool fixed;                     /* the only criterion with a weight: there is nothing to change */
+	bool fixed;                     /* its weight is 1, the others are 0 or do not show in it: there is nothing to change */
 };
 
 enum lf_change_kind {

@@ -98,6 +98,25 @@ static void the_only_weight_is_fixed(void **state)
 	example_clean_up(&e);
 }
 
+static void a_weight_beside_which_the_others_do_not_show_is_fixed_too(void **state)
+{
+	struct lf_weight_interval weights[EXAMPLE_CRITERIA];
+	struct lf_changes changes = {.weights = weights};
+	struct example e;
+
+	(void)state;
+	ann_and_ben(&e);
+	for (size_t j = 0; j < EXAMPLE_CRITERIA; j++) {
+		e.criteria[j].weight.base = j == TALK ? 1 : 1e-18;
+		e.weight_by_trait[j][FOCUS] = 0;
+	}
+	example_score(&e);
+	assert_true(e.result.weights[TALK] == 1 && e.result.weights[SKILL] > 0);
+	assert_true(lf_find_changes(e.rubric, &e.the_case, &e.result, e.workspace, &changes));
+	assert_true(weights[TALK].fixed && !weights[SKILL].fixed);
+	example_clean_up(&e);
+}
+
 static void a_tie_or_nobody_eligible_has_no_changes(void **state)
 {
 	struct lf_weight_interval weights[EXAMPLE_CRITERIA];
@@ -126,6 +145,7 @@ int main(void)
 		cmocka_unit_test(the_worked_example_of_the_readme_comes_out),
 		cmocka_unit_test(a_gate_is_crossed_exactly_at_its_bound),
 		cmocka_unit_test(the_only_weight_is_fixed),
+		cmocka_unit_test(a_weight_beside_which_the_others_do_not_show_is_fixed_too),
 		cmocka_unit_test(a_tie_or_nobody_eligible_has_no_changes),
 	};
 

@@ -257,6 +257,61 @@ static void evidence_at_or_above_the_rating_never_lowers_it(void **state)
 	assert_true(additions > WORLDS / 2);
 }
 
+/* ---- who is first ---- */
+
+/* Adds a candidate who is never free and nowhere better than the member: any rating may be lower. false: no room. */
+static bool add_dominated(struct world *w, uint32_t member, struct random *r)
+{
+	size_t added = w->the_case.member_count;
+
+	if (added == WORLD_MEMBERS)
+		return false;
+	w->members[added] = w->members[member];
+	memcpy(w->evidence[added], w->evidence[member], sizeof w->evidence[added]);
+	memcpy(w->expertise[added], w->expertise[member], sizeof w->expertise[added]);
+	for (size_t i = 0; i < w->members[added].evidence_count; i++) {
+		if (random_chance(r, 20))
+			w->evidence[added][i].rating -=
+				(w->evidence[added][i].rating - w->def.scale_min) * random_unit(r, 50);
+	}
+	w->members[added].availability = 0;
+	(void)snprintf(w->member_ids[added], WORLD_ID, "z"); /* of equals the last: the drawn ones begin with m */
+	w->the_case.member_count++;
+	world_copy(w, w);
+	return true;
+}
+
+static void a_dominated_candidate_who_is_never_free_never_changes_who_is_first(void **state)
+{
+	struct random random = {first_seed};
+	size_t competed = 0, tied = 0;
+
+	(void)state;
+	for (uint64_t seed = first_seed; next_world(seed); seed++) {
+		struct scored before, after;
+
+		world.def.aggregation = LF_ADDITIVE;
+		world_score(&before, &world);
+		world_copy(&other, &world);
+		if (before.scored && before.result.ranking_count > 0 && before.result.ranking[0].eligible &&
+			add_dominated(&other, before.result.ranking[0].member, &random)) {
+			const struct lf_member_score *first = &before.result.ranking[0], *now, *added;
+
+			world_score(&after, &other);
+			now = &after.result.ranking[0];
+			added = score_of(&after, (uint32_t)world.the_case.member_count);
+			claim(now->member == first->member && now->rank == 1, seed, "the same one is first");
+			claim(same(now->score, first->score), seed, "with the same score");
+			claim(added->score <= now->score, seed, "who is nowhere better has no higher score");
+			competed += added->eligible;
+			tied += added->eligible && added->rank == 1;
+			scored_clean_up(&after);
+		}
+		scored_clean_up(&before);
+	}
+	assert_true(competed > WORLDS / 4 && tied > 0 && tied < competed);
+}
+
 /* ---- order ---- */
 
 static size_t place_by_id(const struct world *w, const char *id)
@@ -415,6 +470,7 @@ int main(void)
 		cmocka_unit_test(weights_add_up_to_one_and_contributions_to_the_score),
 		cmocka_unit_test(raising_a_rating_never_lowers_a_score),
 		cmocka_unit_test(evidence_at_or_above_the_rating_never_lowers_it),
+		cmocka_unit_test(a_dominated_candidate_who_is_never_free_never_changes_who_is_first),
 		cmocka_unit_test(the_order_of_lists_changes_no_bit),
 		cmocka_unit_test(a_profile_does_not_depend_on_order_either),
 		cmocka_unit_test(a_result_restored_from_its_numbers_is_the_same_result),

@@ -229,6 +229,28 @@ static void who_shares_the_first_place_all_the_way_is_named(void **state)
 	lf_version_release(own);
 }
 
+static void the_ends_of_a_short_stretch_of_equals_look_different(void **state)
+{
+	struct lf_version *own = support_rubric("{name: r, scale: {min: 0, max: 1}, traits: [{id: t}],\n"
+						"criteria: [{id: c, weight: {base: 1, traits: {t: -1}}}, {id: d, weight: {base: 0, traits: {t: 1}}}]}");
+	struct swept s;
+
+	(void)state;
+	/* z is ahead below 0.5; a and b, who are equal, to 0.502; y is ahead beyond. */
+	sweep(&s, own,
+		"{trait: t, points: 11, project: {id: p}, team: {id: x, members: [{id: z, evidence: [{criterion: c, rating: 0.75}, "
+		"{criterion: d, rating: 0.25}]}, {id: b, evidence: [{criterion: c, rating: 0.5}, {criterion: d, rating: 0.5}]}, "
+		"{id: a, evidence: [{criterion: c, rating: 0.5}, {criterion: d, rating: 0.5}]}, "
+		"{id: y, evidence: [{criterion: c, rating: 0.248}, {criterion: d, rating: 0.75}]}]}}");
+	assert_int_equal(s.code, LF_OK);
+	assert_int_equal(s.response->n_stretches, 3);
+	assert_int_equal(s.response->stretches[1]->n_tied, 1);
+	assert_int_equal(s.response->n_explanation, 3);
+	assert_non_null(strstr(s.response->explanation[2], " from 0.500 to 0.502: their scores are the same."));
+	clean_up(&s);
+	lf_version_release(own);
+}
+
 static void what_is_not_declared_is_left_out_and_listed_where_the_request_says_so(void **state)
 {
 	struct swept s;
@@ -284,6 +306,7 @@ int main(void)
 		cmocka_unit_test(candidates_come_in_the_order_of_the_projects_own_value),
 		cmocka_unit_test(where_nothing_has_a_weight_there_are_no_scores),
 		cmocka_unit_test(who_shares_the_first_place_all_the_way_is_named),
+		cmocka_unit_test(the_ends_of_a_short_stretch_of_equals_look_different),
 		cmocka_unit_test(what_is_not_declared_is_left_out_and_listed_where_the_request_says_so),
 		cmocka_unit_test(a_sweep_ends_when_nobody_waits_for_it),
 		cmocka_unit_test(only_additive_sweeps_are_exact),
