@@ -28,18 +28,6 @@ static bool same(double a, double b)
 	return double_bits(a) == double_bits(b);
 }
 
-/* Makes the next world that has robustness; false after the last one. */
-static bool next_world(uint64_t *seed, uint64_t count)
-{
-	while (*seed < first_seed + count) {
-		world_make(&world, *seed);
-		if (world.def.robustness.samples > 0)
-			return true;
-		(*seed)++;
-	}
-	return false;
-}
-
 static size_t eligible_of(const struct lf_result *result)
 {
 	size_t count = 0;
@@ -305,7 +293,7 @@ static void shares_add_up_to_one_by_rank(void **state)
 	size_t tables = 0;
 
 	(void)state;
-	for (uint64_t seed = first_seed; next_world(&seed, WORLDS); seed++) {
+	for (uint64_t seed = first_seed; world_make_robust(&world, &seed, first_seed + WORLDS); seed++) {
 		double shares[WORLD_MEMBERS * LF_RANKS_MAX];
 		struct scored scored;
 		size_t eligible;
@@ -339,7 +327,7 @@ static void a_brute_force_simulator_agrees(void **state)
 	size_t compared = 0, models[2][2][3] = {0};
 
 	(void)state;
-	for (uint64_t seed = first_seed; next_world(&seed, SIMULATED); seed++) {
+	for (uint64_t seed = first_seed; world_make_robust(&world, &seed, first_seed + SIMULATED); seed++) {
 		double expected[WORLD_MEMBERS];
 		struct scored scored;
 
@@ -374,7 +362,7 @@ static void order_changes_no_bit_of_the_table(void **state)
 	struct random random = {first_seed};
 
 	(void)state;
-	for (uint64_t seed = first_seed; next_world(&seed, WORLDS / 3); seed++) {
+	for (uint64_t seed = first_seed; world_make_robust(&world, &seed, first_seed + WORLDS / 3); seed++) {
 		double shares[2][WORLD_MEMBERS * LF_RANKS_MAX];
 		struct scored scored, again;
 
@@ -415,7 +403,7 @@ static void a_hopeless_candidate_changes_nothing_of_who_is_first(void **state)
 	size_t compared = 0;
 
 	(void)state;
-	for (uint64_t seed = first_seed; next_world(&seed, WORLDS); seed++) {
+	for (uint64_t seed = first_seed; world_make_robust(&world, &seed, first_seed + WORLDS); seed++) {
 		struct scored before, after;
 
 		world.def.aggregation = LF_ADDITIVE;

@@ -26,18 +26,6 @@ static bool same(double a, double b)
 	return double_bits(a) == double_bits(b);
 }
 
-/* Makes the next world that has robustness; false after the last one. */
-static bool next_world(uint64_t *seed, uint64_t count)
-{
-	while (*seed < first_seed + count) {
-		world_make(&world, *seed);
-		if (world.def.robustness.samples > 0)
-			return true;
-		(*seed)++;
-	}
-	return false;
-}
-
 static void compare_kernels(const struct lf_kernel *kernel, uint64_t seed)
 {
 	double shares[2][WORLD_MEMBERS * LF_RANKS_MAX], first[WORLD_MEMBERS];
@@ -76,7 +64,7 @@ static void every_instruction_set_gives_the_same_bits(void **state)
 			continue;
 		}
 		assert_string_equal(kernel->name, names[k]);
-		for (uint64_t seed = first_seed; next_world(&seed, WORLDS); seed++)
+		for (uint64_t seed = first_seed; world_make_robust(&world, &seed, first_seed + WORLDS); seed++)
 			compare_kernels(kernel, seed);
 	}
 	assert_null(lf_kernel_named("none"));

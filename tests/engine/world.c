@@ -85,6 +85,16 @@ static void bind(struct world *w)
 	w->the_case.extra_discipline_ids = w->extra_list;
 }
 
+bool world_make_robust(struct world *world, uint64_t *seed, uint64_t end)
+{
+	for (; *seed < end; (*seed)++) {
+		world_make(world, *seed);
+		if (world->def.robustness.samples > 0)
+			return true;
+	}
+	return false;
+}
+
 void world_copy(struct world *to, const struct world *from)
 {
 	memcpy(to, from, sizeof *to);

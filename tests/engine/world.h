@@ -68,6 +68,8 @@ bool random_chance(struct random *random, unsigned percent);
 
 /* A valid rubric and a valid case. */
 void world_make(struct world *world, uint64_t seed);
+/* The first world from *seed on that has robustness, and its seed; false where there is none before end. */
+bool world_make_robust(struct world *world, uint64_t *seed, uint64_t end);
 void world_copy(struct world *to, const struct world *from);
 /* The same, listed in another order: members, expertise and evidence; with everything also what the rubric lists. */
 void world_shuffle(struct world *to, const struct world *from, struct random *random, bool everything);
