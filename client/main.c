@@ -11,9 +11,12 @@
 #include "proto/wire.h"
 
 static const struct lf_command *const commands[] = {&lf_command_score, &lf_command_profile, &lf_command_decisions_list,
-	&lf_command_decisions_show, &lf_command_rubric_check, &lf_command_rubric_list, &lf_command_rubric_show,
+	&lf_command_decisions_show,
+	&lf_command_decisions_verify, &lf_command_decisions_prove, &lf_command_decisions_verify_proof, &lf_command_decisions_replay, &lf_command_decisions_outcome, &lf_command_decisions_report, &lf_command_decisions_erase, &lf_command_decisions_export, &lf_command_decisions_watch,
+	&lf_command_audit_impact, &lf_command_rubric_check, &lf_command_rubric_list, &lf_command_rubric_show,
 	&lf_command_rubric_explain, &lf_command_rubric_diff, &lf_command_rubric_fmt, &lf_command_rubric_weights,
-	&lf_command_rubric_test, &lf_command_rubric_put, &lf_command_rubric_activate, &lf_command_rubric_history,
+	&lf_command_rubric_test, &lf_command_rubric_put, &lf_command_rubric_activate, &lf_command_rubric_history, &lf_command_rubric_backtest,
+	&lf_command_backup, &lf_command_retention,
 	&lf_command_call, &lf_command_health, &lf_command_version, &lf_command_token, &lf_command_help, NULL};
 
 /*

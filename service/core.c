@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/audit.h"
 #include "service/decision.h"
+#include "service/keeping.h"
 
 void lf_send_reply(struct lf_rpc_call *call, const ProtobufCMessage *reply)
 {
@@ -60,6 +62,8 @@ enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_re
 	lf_scoring_init(core);
 	lf_decisions_init(core);
 	lf_rubrics_init(core);
+	lf_audit_init(core);
+	lf_keeping_init(core);
 	lf_system_init(core);
 	code = lf_finisher_new(&core->finisher, error);
 	if (code == LF_OK)
@@ -68,6 +72,12 @@ enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_re
 		lf_rpc_server_set_quick(server, "leadfit.v1.Scoring/Score");
 	if (code == LF_OK)
 		code = lf_rpc_server_add(server, &core->decisions.base, LF_ROLE_READ, error);
+	if (code == LF_OK)
+		code = lf_rpc_server_require(server, &core->decisions.base, "RecordOutcome", LF_ROLE_SCORE, error);
+	if (code == LF_OK)
+		code = lf_rpc_server_add(server, &core->audit.base, LF_ROLE_READ, error);
+	if (code == LF_OK)
+		code = lf_rpc_server_add(server, &core->keeping.base, LF_ROLE_ADMIN, error);
 	if (code == LF_OK)
 		code = lf_rpc_server_add(server, &core->rubrics.base, LF_ROLE_READ, error);
 	if (code == LF_OK)
@@ -79,6 +89,16 @@ enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_re
 	if (code == LF_OK)
 		code = lf_rpc_server_add(server, &core->health.base, 0, error);
 	return code;
+}
+
+void lf_audit_init(struct lf_core *core)
+{
+	core->audit = (Leadfit__V1__Audit_Service)LEADFIT__V1__AUDIT__INIT(lf_audit_);
+}
+
+void lf_keeping_init(struct lf_core *core)
+{
+	core->keeping = (Leadfit__V1__Keeping_Service)LEADFIT__V1__KEEPING__INIT(lf_keeping_);
 }
 
 void lf_core_clean_up(struct lf_core *core)

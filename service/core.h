@@ -5,8 +5,10 @@
 #include <stdatomic.h>
 
 #include "grpc/health/v1/health.pb-c.h"
+#include "leadfit/v1/audit.pb-c.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "leadfit/v1/describe.pb-c.h"
+#include "leadfit/v1/keeping.pb-c.h"
 #include "leadfit/v1/rubrics.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
 #include "service/finisher.h"
@@ -22,6 +24,8 @@ struct lf_core {
 	Leadfit__V1__Scoring_Service scoring;
 	Leadfit__V1__Decisions_Service decisions;
 	Leadfit__V1__Rubrics_Service rubrics;
+	Leadfit__V1__Audit_Service audit;
+	Leadfit__V1__Keeping_Service keeping;
 	Leadfit__V1__Describe_Service describe;
 	Grpc__Health__V1__Health_Service health;
 };
@@ -36,6 +40,8 @@ void lf_core_clean_up(struct lf_core *core);
 void lf_scoring_init(struct lf_core *core);
 void lf_decisions_init(struct lf_core *core);
 void lf_rubrics_init(struct lf_core *core);
+void lf_audit_init(struct lf_core *core);
+void lf_keeping_init(struct lf_core *core);
 void lf_system_init(struct lf_core *core);
 
 /* Answers with a stored decision, read and restored. */

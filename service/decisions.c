@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "proto/limits.h"
-#include "service/core.h"
 #include "service/decision.h"
+#include "service/decisions.h"
 #include "service/texts.h"
 
-static void decisions_get(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__GetDecisionRequest *request,
+static void lf_decisions_get(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__GetDecisionRequest *request,
 	Leadfit__V1__Decision_Closure closure, void *closure_data)
 {
 	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
@@ -120,7 +120,7 @@ static void check_list(const Leadfit__V1__ListDecisionsRequest *request, struct 
 		lf_check_fail(checker, "page_token", "belongs to a list with other filters");
 }
 
-static void decisions_list(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__ListDecisionsRequest *request,
+static void lf_decisions_list(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__ListDecisionsRequest *request,
 	Leadfit__V1__ListDecisionsResponse_Closure closure, void *closure_data)
 {
 	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
@@ -157,5 +157,5 @@ fail:
 
 void lf_decisions_init(struct lf_core *core)
 {
-	core->decisions = (Leadfit__V1__Decisions_Service)LEADFIT__V1__DECISIONS__INIT(decisions_);
+	core->decisions = (Leadfit__V1__Decisions_Service)LEADFIT__V1__DECISIONS__INIT(lf_decisions_);
 }

@@ -28,5 +28,8 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	Leadfit__V1__ActivateRubricResponse_Closure closure, void *closure_data);
 void lf_rubrics_history(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__RubricHistoryRequest *request,
 	Leadfit__V1__RubricHistoryResponse_Closure closure, void *closure_data);
+/* backtest.c */
+void lf_rubrics_backtest(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__BacktestRequest *request,
+	Leadfit__V1__BacktestResponse_Closure closure, void *closure_data);
 
 #endif

@@ -83,6 +83,9 @@ void lf_log_append(struct lf_log *log, struct lf_append *append)
 	struct lf_error error = LF_ERROR_INIT;
 	append->rubric = NULL;
 	append->activation = NULL;
+	append->act = NULL;
+	append->redaction = NULL;
+	append->chore = NULL;
 	append->existing = false;
 	if (check_append(append, &error) != LF_OK) {
 		append->done(append, &error);
@@ -95,9 +98,9 @@ void lf_log_append(struct lf_log *log, struct lf_append *append)
 	enqueue(log, append);
 }
 
-/* ---- rubrics: through the same queue, waited for ---- */
+/* ---- everything else: through the same queue, waited for ---- */
 
-struct rubric_wait {
+struct wait {
 	struct lf_append append;
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
@@ -105,9 +108,9 @@ struct rubric_wait {
 	struct lf_error error;
 };
 
-static void rubric_done(struct lf_append *append, const struct lf_error *error)
+static void wait_done(struct lf_append *append, const struct lf_error *error)
 {
-	struct rubric_wait *wait = append->context;
+	struct wait *wait = append->context;
 	pthread_mutex_lock(&wait->lock);
 	if (error->code != LF_OK)
 		lf_error_set(&wait->error, error->code, "%s", error->message);
@@ -118,9 +121,9 @@ static void rubric_done(struct lf_append *append, const struct lf_error *error)
 }
 
 /* Queues what wait.append names, and returns when it has been completed. */
-static enum lf_code run_and_wait(struct lf_log *log, struct rubric_wait *wait, struct lf_error *error)
+static enum lf_code run_and_wait(struct lf_log *log, struct wait *wait, struct lf_error *error)
 {
-	wait->append.done = rubric_done;
+	wait->append.done = wait_done;
 	wait->append.context = wait;
 	pthread_mutex_init(&wait->lock, NULL);
 	pthread_cond_init(&wait->ended, NULL);
@@ -158,7 +161,7 @@ enum lf_code lf_log_put_rubric(struct lf_log *log, const char *name, const char 
 	struct lf_bytes body, const struct lf_digest *digest, bool *added, bool *activated, struct lf_error *error)
 {
 	struct lf_rubric_put put = {.name = name, .title = title, .caller = caller, .body = body, .digest = digest};
-	struct rubric_wait wait = {.append = {.rubric = &put}};
+	struct wait wait = {.append = {.rubric = &put}};
 	struct lf_error checked = LF_ERROR_INIT;
 	if (check_rubric(&put, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
@@ -175,7 +178,7 @@ enum lf_code lf_log_activate_rubric(struct lf_log *log, const char *name, const 
 	const char *caller, struct lf_activated *activated, struct lf_error *error)
 {
 	struct lf_rubric_activate activate = {.name = name == NULL ? "" : name, .caller = caller, .digest = digest};
-	struct rubric_wait wait = {.append = {.activation = &activate}};
+	struct wait wait = {.append = {.activation = &activate}};
 	struct lf_error checked = LF_ERROR_INIT;
 	if (check_id("rubric name", activate.name, &checked) != LF_OK || check_id("caller", caller, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
@@ -184,4 +187,70 @@ enum lf_code lf_log_activate_rubric(struct lf_log *log, const char *name, const 
 	if (activated != NULL)
 		*activated = activate.activated;
 	return LF_OK;
+}
+
+/* ---- acts and redactions ---- */
+
+enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct lf_error *error)
+{
+	struct wait wait = {.append = {.act = act}};
+	struct lf_error checked = LF_ERROR_INIT;
+	if (check_id("caller", act->caller, &checked) != LF_OK || check_bytes("act", act->body, &checked) != LF_OK)
+		return lf_error_set(error, checked.code, "%s", checked.message);
+	return run_and_wait(log, &wait, error);
+}
+
+enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, struct lf_error *error)
+{
+	struct wait wait = {.append = {.redaction = redaction}};
+	struct lf_error checked = LF_ERROR_INIT;
+	if (redaction->item_count < 1 || redaction->item_count > LF_PAGE_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "items: %zu is outside 1..%d", redaction->item_count, (int)LF_PAGE_MAX);
+	if (check_id("caller", redaction->caller, &checked) != LF_OK || check_bytes("act", redaction->body, &checked) != LF_OK)
+		return lf_error_set(error, checked.code, "%s", checked.message);
+	for (size_t i = 0; i < redaction->item_count; i++)
+		if (check_bytes("item", redaction->items[i].bytes, &checked) != LF_OK)
+			return lf_error_set(error, checked.code, "%s", checked.message);
+	return run_and_wait(log, &wait, error);
+}
+
+/* ---- chores ---- */
+
+/* Gives the writer the chore, when no other has it. false: the log takes no more. */
+static bool hand_over(struct lf_log *log, struct lf_append *append)
+{
+	bool taken, wake = false;
+	pthread_mutex_lock(&log->lock);
+	while (log->chore != NULL && !log->failed && !log->closing)
+		pthread_cond_wait(&log->chore_ended, &log->lock);
+	taken = !log->failed && !log->closing;
+	if (taken) {
+		log->chore = append;
+		wake = log->asleep;
+		log->asleep = false;
+	}
+	pthread_mutex_unlock(&log->lock);
+	if (wake)
+		pthread_cond_signal(&log->wake);
+	return taken;
+}
+
+enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_error *error)
+{
+	struct wait wait = {.append = {.chore = chore, .done = wait_done, .context = &wait}};
+	pthread_mutex_init(&wait.lock, NULL);
+	pthread_cond_init(&wait.ended, NULL);
+	if (hand_over(log, &wait.append)) {
+		pthread_mutex_lock(&wait.lock);
+		while (!wait.done)
+			pthread_cond_wait(&wait.ended, &wait.lock);
+		pthread_mutex_unlock(&wait.lock);
+	} else {
+		lf_error_set(&wait.error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
+	}
+	pthread_cond_destroy(&wait.ended);
+	pthread_mutex_destroy(&wait.lock);
+	if (wait.error.code != LF_OK)
+		lf_error_set(error, wait.error.code, "%s", wait.error.message);
+	return wait.error.code;
 }

@@ -21,6 +21,11 @@
  *
  * A function of the writer side whose memory runs out returns UNAVAILABLE. None aborts.
  *
+ * Leaves. Every record that is stored adds one leaf, in the order of the calls: the backend works out the commitments (a payload that
+ * was stored before keeps its salt, and leaves keep using the commitment that it had when it came), has lf_leaves_add() make the
+ * leaf, and stores the place and hash that come back with the record. commit() stores the completed nodes, and size and root of the
+ * tree, in the same transaction. On a rollback all of that is gone, and the log goes back to the tree that it had.
+ *
  * Atomic and durable: when commit() returns OK, every record of the transaction survives a crash of the process and of
  * the machine; otherwise none of it is ever visible to a reader of this process (after a restart it may be: that is the
  * "may or may not be stored" of UNAVAILABLE).
@@ -28,21 +33,18 @@
 #ifndef LF_STORAGE_BACKEND_H
 #define LF_STORAGE_BACKEND_H
 
+#include "storage/leaves.h"
 #include "storage/log.h"
 
 struct lf_store;  /* defined by each backend */
 struct lf_reader; /* defined by each backend */
 
-/* 32 random bytes, kept with a payload; its commitment is SHA-256(salt || bytes). */
-struct lf_salt {
-	uint8_t bytes[32];
-};
-
 /* The newest things in the store, so that ids and times go on rising from there. All zero in an empty store. */
 struct lf_tail {
 	uint64_t sequence;
 	struct lf_uuid id;
-	int64_t time_us; /* the latest of any decision, rubric and activation */
+	int64_t time_us; /* the latest of any decision, rubric, activation and act */
+	struct lf_tree_head head; /* size 0 and the root of the empty tree in an empty store */
 };
 
 /* One decision on its way into the store. Everything pointed to is valid until the transaction ends. */
@@ -54,7 +56,8 @@ struct lf_record {
 	 * candidates_digest names the list of candidates: equal digests, equal lists.
 	 */
 	const struct lf_append *append;
-	struct lf_salt team_salt, project_salt, answer_salt;
+	struct lf_salt team_salt, project_salt, record_salt;
+	struct lf_leaves *leaves; /* gets one leaf where the decision is new: see "Leaves" above */
 
 	/*
 	 * in: what to store, given by the log: sequence is one more than the last, id and decided_at_us rise with it
@@ -71,8 +74,10 @@ struct lf_rubric_put {
 	const char *name, *title, *caller;
 	struct lf_bytes body;
 	const struct lf_digest *digest; /* SHA-256 of body: checked by the log */
-	struct lf_salt salt;
+	struct lf_salt salt;           /* of the body */
+	struct lf_salt record_salts[2]; /* of the RUBRIC and of the ACTIVATION record */
 	int64_t put_at_us;
+	struct lf_leaves *leaves; /* gets a RUBRIC leaf where it was added, and then an ACTIVATION leaf where it was activated */
 	bool added;     /* out: it was not there */
 	bool activated; /* out: the name had no active version, this is it now, and the activation is recorded */
 };
@@ -83,6 +88,8 @@ struct lf_rubric_activate {
 	const char *caller;
 	const struct lf_digest *digest;
 	int64_t activated_at_us;
+	struct lf_salt record_salt;
+	struct lf_leaves *leaves;      /* gets one where it changed something */
 	struct lf_activated activated; /* out */
 };
 
@@ -126,9 +133,15 @@ struct lf_backend {
 	 */
 	enum lf_code (*activate_rubric)(
 		struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error);
-	/* Makes the transaction durable and visible. It has ended either way, except that rollback() is called after a
+	/* Appends an act: NOT_FOUND where put->decision is none that is stored. salt: of its record. put->at_us is in. */
+	enum lf_code (*put_act)(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt, struct lf_leaves *leaves,
+		struct lf_error *error);
+	/* As lf_log_redact(). salts: of the act's record, then one an item. redact->at_us is in. */
+	enum lf_code (*redact)(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts, struct lf_leaves *leaves,
+		struct lf_error *error);
+	/* Makes the transaction durable and visible, with the nodes of leaves, and size and root of its tree. It has ended either way, except that rollback() is called after a
 	 * failure. */
-	enum lf_code (*commit)(struct lf_store *store, struct lf_error *error);
+	enum lf_code (*commit)(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error);
 	/* Undoes the transaction, if there is one. Called after a failed append, put_rubric, activate_rubric or
 	 * commit. */
 	void (*rollback)(struct lf_store *store);
@@ -139,6 +152,16 @@ struct lf_backend {
 	enum lf_code (*maintain)(struct lf_store *store, struct lf_error *error);
 	/* Commits a write that changes nothing, to learn whether writing works again. Not inside a transaction. */
 	enum lf_code (*probe)(struct lf_store *store, struct lf_error *error);
+	/* Hashes as lf_log_hashes() gives them, on the writer's side. Not inside a transaction. */
+	enum lf_code (*tail_hashes)(
+		struct lf_store *store, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
+	/* VACUUM of struct lf_chore. Not inside a transaction. May be NULL where there is nothing to do. */
+	enum lf_code (*vacuum)(struct lf_store *store, struct lf_error *error);
+	/*
+	 * BACKUP of struct lf_chore, a step a call, between transactions, so that commits go on: OK with *more set until it is done. After
+	 * any other code, or with cancel set, the step took everything back. NULL: UNIMPLEMENTED.
+	 */
+	enum lf_code (*backup_step)(struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error);
 
 	/* ---- readers: errors are NOT_FOUND, ALREADY_EXISTS, DATA_LOSS (what is stored contradicts itself),
 	 * UNAVAILABLE ---- */
@@ -170,6 +193,23 @@ struct lf_backend {
 	/* As lf_log_was_active(). */
 	enum lf_code (*was_active)(
 		struct lf_reader *reader, const struct lf_digest *digest, bool *was_active, struct lf_error *error);
+	/* The others, each as the lf_log_ function of its name. */
+	enum lf_code (*scan)(struct lf_reader *reader, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),
+		void *context, uint64_t *next, struct lf_error *error);
+	enum lf_code (*list_acts)(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision, uint64_t after, size_t limit,
+		void (*visit)(void *context, const struct lf_act_row *row), void *context, uint64_t *next, struct lf_error *error);
+	enum lf_code (*head)(struct lf_reader *reader, struct lf_tree_head *head, struct lf_error *error);
+	enum lf_code (*hashes)(
+		struct lf_reader *reader, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
+	enum lf_code (*find_leaf)(struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error);
+	enum lf_code (*audit)(struct lf_reader *reader, uint64_t first, size_t limit,
+		void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next, struct lf_error *error);
+	enum lf_code (*get_payload)(struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error);
+	enum lf_code (*list_payloads)(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
+		void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next, struct lf_error *error);
+	/* NULL: nothing is derived. */
+	enum lf_code (*check)(struct lf_reader *reader, void (*finding)(void *context, const char *what), bool (*go_on)(void *context),
+		void *context, struct lf_error *error);
 };
 
 /*

@@ -16,6 +16,8 @@
  * backend never again, but to close it. W7  No lock is held while the backend or a completion runs. W8  pending <=
  * queue_max: one that would exceed it is refused before anything else happens. W9  While not ready, an idle writer
  * probes once a second, so that readiness comes back without traffic.
+ *  W10 The tree (leaves.tree) is the stored one whenever tail_known: it grows with a transaction, and is read again where that failed. Its
+ *      root is the stored root, or the log is damaged.
  *
  * Wake-ups: the writer sleeps only when the queue is empty; who appends signals only when it sleeps. There is no timer:
  * while one commit runs, the next batch gathers. So a lone append pays one commit, and a crowd shares one.
@@ -50,24 +52,28 @@ static void complete(struct lf_log *log, struct lf_append *append, const struct 
 /* W3: all of the batch, with what the backend said, in words for the caller. */
 static void fail_batch(struct lf_log *log, size_t count, const struct lf_error *cause)
 {
-	struct lf_error decision = LF_ERROR_INIT, rubric = LF_ERROR_INIT;
+	struct lf_error decision = LF_ERROR_INIT, rubric = LF_ERROR_INIT, other = LF_ERROR_INIT;
 	if (cause->code == LF_RESOURCE_EXHAUSTED) {
 		lf_error_set(&decision, LF_RESOURCE_EXHAUSTED, "the decision log has no space: %s", cause->message);
 		lf_error_set(&rubric, LF_RESOURCE_EXHAUSTED, "%s", decision.message);
+		lf_error_set(&other, LF_RESOURCE_EXHAUSTED, "%s", decision.message);
 	} else {
 		lf_error_set(&decision, LF_UNAVAILABLE,
 			"the decision may or may not be stored: retry with the same idempotency key (%s)",
 			cause->message);
 		lf_error_set(&rubric, LF_UNAVAILABLE,
 			"what was done to the rubric may or may not be stored: do it again (%s)", cause->message);
+		lf_error_set(&other, LF_UNAVAILABLE, "it may or may not be recorded: look before doing it again (%s)", cause->message);
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct lf_append *append = log->batch[i].append;
+		const bool act = append->act != NULL || append->redaction != NULL;
 		lf_error_clean_up(&log->batch[i].error);
-		complete(log, append, append->rubric != NULL || append->activation != NULL ? &rubric : &decision);
+		complete(log, append, append->rubric != NULL || append->activation != NULL ? &rubric : act ? &other : &decision);
 	}
 	lf_error_clean_up(&decision);
 	lf_error_clean_up(&rubric);
+	lf_error_clean_up(&other);
 }
 
 static void complete_batch(struct lf_log *log, size_t count)
@@ -124,7 +130,8 @@ static enum lf_code append_decision(
 		.append = entry->append,
 		.team_salt = entropy->salts[0],
 		.project_salt = entropy->salts[1],
-		.answer_salt = entropy->salts[2],
+		.record_salt = entropy->salts[2],
+		.leaves = &log->leaves,
 		.sequence = next.sequence,
 		.id = next.id,
 		.decided_at_us = next.time_us,
@@ -135,26 +142,57 @@ static enum lf_code append_decision(
 	return code;
 }
 
+/* The time of anything that is no decision. */
+static int64_t next_time(struct lf_log *log, int64_t now_us)
+{
+	if (now_us > log->tail.time_us)
+		log->tail.time_us = now_us;
+	return log->tail.time_us;
+}
+
 static enum lf_code append_rubric(
 	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_entropy *entropy, int64_t now_us)
 {
 	struct lf_rubric_put *put = entry->append->rubric;
-	if (now_us > log->tail.time_us)
-		log->tail.time_us = now_us;
 	put->salt = entropy->salts[0];
-	put->put_at_us = log->tail.time_us;
-	entry->record.existing = false;
+	memcpy(put->record_salts, entropy->salts + 1, sizeof put->record_salts);
+	put->leaves = &log->leaves;
+	put->put_at_us = next_time(log, now_us);
 	return log->backend->put_rubric(log->store, put, &entry->error);
 }
 
-static enum lf_code append_activation(struct lf_log *log, struct lf_batch_entry *entry, int64_t now_us)
+static enum lf_code append_activation(
+	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_entropy *entropy, int64_t now_us)
 {
 	struct lf_rubric_activate *activate = entry->append->activation;
-	if (now_us > log->tail.time_us)
-		log->tail.time_us = now_us;
-	activate->activated_at_us = log->tail.time_us;
-	entry->record.existing = false;
+	activate->activated_at_us = next_time(log, now_us);
+	activate->record_salt = entropy->salts[0];
+	activate->leaves = &log->leaves;
 	return log->backend->activate_rubric(log->store, activate, &entry->error);
+}
+
+static enum lf_code append_act(
+	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_entropy *entropy, int64_t now_us)
+{
+	struct lf_act_put *act = entry->append->act;
+	act->at_us = next_time(log, now_us);
+	return log->backend->put_act(log->store, act, &entropy->salts[0], &log->leaves, &entry->error);
+}
+
+static enum lf_code append_redaction(struct lf_log *log, struct lf_batch_entry *entry, int64_t now_us)
+{
+	struct lf_redact *redaction = entry->append->redaction;
+	const size_t size = (redaction->item_count + 1) * sizeof(struct lf_salt);
+	struct lf_salt *salts = malloc(size);
+	enum lf_code code;
+	redaction->at_us = next_time(log, now_us);
+	if (salts == NULL || !lf_random(salts, size))
+		code = lf_error_set(&entry->error, LF_UNAVAILABLE, "no memory, or no random bytes, for %zu salts",
+			redaction->item_count + 1);
+	else
+		code = log->backend->redact(log->store, redaction, salts, &log->leaves, &entry->error);
+	free(salts);
+	return code;
 }
 
 /* Gives one entry to the backend. Sets *wrote where that writes. */
@@ -163,12 +201,19 @@ static enum lf_code write_record(
 {
 	const struct lf_append *append = entry->append;
 	enum lf_code code;
+	entry->record.existing = false;
 	if (append->rubric != NULL) {
 		code = append_rubric(log, entry, entropy, now_us);
 		*wrote |= code == LF_OK && (append->rubric->added || append->rubric->activated);
 	} else if (append->activation != NULL) {
-		code = append_activation(log, entry, now_us);
+		code = append_activation(log, entry, entropy, now_us);
 		*wrote |= code == LF_OK && append->activation->activated.changed;
+	} else if (append->act != NULL) {
+		code = append_act(log, entry, entropy, now_us);
+		*wrote |= code == LF_OK;
+	} else if (append->redaction != NULL) {
+		code = append_redaction(log, entry, now_us);
+		*wrote |= code == LF_OK;
 	} else {
 		code = append_decision(log, entry, entropy, now_us);
 		*wrote |= code == LF_OK && !entry->record.existing;
@@ -190,7 +235,32 @@ static enum lf_code write_records(struct lf_log *log, size_t count, bool *wrote,
 			return code;
 		}
 	}
-	return log->backend->commit(log->store, error);
+	return log->backend->commit(log->store, &log->leaves, error);
+}
+
+struct hash_reader {
+	struct lf_log *log;
+	struct lf_error *error;
+};
+
+static bool read_hashes(void *context, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes)
+{
+	const struct hash_reader *reader = context;
+	return reader->log->backend->tail_hashes(reader->log->store, level, first, count, hashes, reader->error) == LF_OK;
+}
+
+/* W10 */
+static enum lf_code know_tree(struct lf_log *log, const struct lf_tree_head *head, struct lf_error *error)
+{
+	struct hash_reader reader = {log, error};
+	struct lf_digest root;
+	if (!lf_tree_load(&log->leaves.tree, head->size, read_hashes, &reader))
+		return error->code != LF_OK ? error->code
+					    : lf_error_set(error, LF_DATA_LOSS, "the tree of the log can't be read");
+	lf_tree_root(&log->leaves.tree, &root);
+	if (!lf_digest_equal(&root, &head->root))
+		return lf_error_set(error, LF_DATA_LOSS, "the head of the log does not follow from its leaves");
+	return LF_OK;
 }
 
 /* W5 */
@@ -199,7 +269,7 @@ static enum lf_code know_tail(struct lf_log *log, struct lf_error *error)
 	struct lf_tail stored = {0};
 	if (log->tail_known)
 		return LF_OK;
-	if (log->backend->tail(log->store, &stored, error) != LF_OK)
+	if (log->backend->tail(log->store, &stored, error) != LF_OK || know_tree(log, &stored.head, error) != LF_OK)
 		return error->code;
 	log->tail.sequence = stored.sequence;
 	if (memcmp(&stored.id, &log->tail.id, sizeof stored.id) > 0)
@@ -221,6 +291,8 @@ static void run_batch(struct lf_log *log, size_t count)
 	}
 	if (know_tail(log, &error) != LF_OK || log->backend->begin(log->store, &error) != LF_OK)
 		goto fail;
+	log->leaves.node_count = 0;
+	log->leaves.size_before = log->leaves.tree.size;
 	if (write_records(log, count, &wrote, &error) != LF_OK) {
 		log->tail_known = false;
 		if (error.code != LF_DATA_LOSS)
@@ -243,6 +315,42 @@ fail:
 	lf_error_clean_up(&error);
 }
 
+/* ---- chores: one at a time, between batches ---- */
+
+static void end_chore(struct lf_log *log, const struct lf_error *error)
+{
+	struct lf_append *append = log->chore;
+	/* done() first: it is another append's turn only when this one is through. */
+	append->done(append, error);
+	pthread_mutex_lock(&log->lock);
+	log->chore = NULL;
+	pthread_cond_broadcast(&log->chore_ended);
+	pthread_mutex_unlock(&log->lock);
+}
+
+/* One step of a chore. cancel: takes back what was done of it. */
+static void do_chore(struct lf_log *log, bool cancel)
+{
+	struct lf_chore *chore = log->chore->chore;
+	struct lf_error error = LF_ERROR_INIT;
+	bool more = false;
+	if (cancel && chore->what == LF_CHORE_VACUUM)
+		lf_error_set(&error, LF_UNAVAILABLE, "the decision log is closing, or stopped writing");
+	else if (chore->what == LF_CHORE_VACUUM && log->backend->vacuum != NULL)
+		log->backend->vacuum(log->store, &error);
+	else if (chore->what == LF_CHORE_BACKUP && log->backend->backup_step == NULL)
+		lf_error_set(&error, LF_UNIMPLEMENTED, "this store has no backup of its own");
+	else if (chore->what == LF_CHORE_BACKUP)
+		log->backend->backup_step(log->store, chore, cancel, &more, &error);
+	if (error.code == LF_DATA_LOSS)
+		stop_writing(log, &error);
+	if (cancel && error.code == LF_OK)
+		lf_error_set(&error, LF_UNAVAILABLE, "the decision log is closing, or stopped writing");
+	if (!more || error.code != LF_OK)
+		end_chore(log, &error);
+	lf_error_clean_up(&error);
+}
+
 /* ---- the thread ---- */
 
 static void wait_a_second(struct lf_log *log)
@@ -255,12 +363,13 @@ static void wait_a_second(struct lf_log *log)
 			break;
 }
 
-/* Moves up to a batch out of the queue, and waits where it is empty. Sets *failed. 0: closing, or time to probe. */
-static size_t take_batch(struct lf_log *log, bool *failed, bool *closing)
+/* Moves up to a batch out of the queue, and waits where it is empty and there is no chore. Sets *failed. 0: closing, a chore, or time to
+ * probe. */
+static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *chore)
 {
 	size_t count = 0;
 	pthread_mutex_lock(&log->lock);
-	if (log->first == NULL && !log->closing) {
+	if (log->first == NULL && !log->closing && log->chore == NULL) {
 		log->asleep = true;
 		if (!log->failed && !atomic_load(&log->ready))
 			wait_a_second(log);
@@ -279,6 +388,7 @@ static size_t take_batch(struct lf_log *log, bool *failed, bool *closing)
 	}
 	*failed = log->failed;
 	*closing = log->closing;
+	*chore = log->chore != NULL;
 	pthread_mutex_unlock(&log->lock);
 	return count;
 }
@@ -299,9 +409,9 @@ static void probe(struct lf_log *log)
 static void *writer_main(void *context)
 {
 	struct lf_log *log = context;
-	bool failed, closing;
+	bool failed, closing, chore;
 	for (;;) {
-		const size_t count = take_batch(log, &failed, &closing);
+		const size_t count = take_batch(log, &failed, &closing, &chore);
 		if (count > 0 && failed) {
 			struct lf_error error = LF_ERROR_INIT;
 			lf_error_set(&error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
@@ -309,11 +419,13 @@ static void *writer_main(void *context)
 			lf_error_clean_up(&error);
 		} else if (count > 0) {
 			run_batch(log, count);
-		} else if (closing) {
+		} else if (closing && !chore) {
 			return NULL;
-		} else if (!failed) {
+		} else if (!failed && !chore) {
 			probe(log);
 		}
+		if (chore)
+			do_chore(log, closing || failed);
 	}
 }
 
@@ -331,10 +443,14 @@ static enum lf_code start_writer(struct lf_log *log, struct lf_error *error)
 	pthread_condattr_destroy(&attributes);
 	if (failed)
 		goto no_attributes;
+	if (pthread_cond_init(&log->chore_ended, NULL) != 0)
+		goto no_condition;
 	if (pthread_create(&log->writer, NULL, writer_main, log) != 0)
 		goto no_thread;
 	return LF_OK;
 no_thread:
+	pthread_cond_destroy(&log->chore_ended);
+no_condition:
 	pthread_cond_destroy(&log->wake);
 no_attributes:
 	pthread_mutex_destroy(&log->lock);
@@ -399,6 +515,7 @@ void lf_log_close(struct lf_log *log)
 	pthread_join(log->writer, NULL);
 	lf_reader_pool_close(&log->readers, log->backend);
 	log->backend->close(log->store);
+	pthread_cond_destroy(&log->chore_ended);
 	pthread_cond_destroy(&log->wake);
 	pthread_mutex_destroy(&log->lock);
 	free(log->entropy);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "proto/status.h"
+#include "storage/tlog/leaf.h"
 
 struct lf_backend; /* backend.h */
 extern const struct lf_backend lf_sqlite_backend;
@@ -28,12 +29,6 @@ struct lf_uuid {
 enum { LF_UUID_TEXT_BYTES = 37 }; /* with NUL */
 void lf_uuid_print(const struct lf_uuid *id, char text[LF_UUID_TEXT_BYTES]);
 bool lf_uuid_parse(const char *text, struct lf_uuid *id); /* lower or upper case, with dashes */
-
-struct lf_digest {
-	uint8_t bytes[32]; /* SHA-256 */
-};
-void lf_sha256(const void *data, size_t length, struct lf_digest *digest);
-void lf_digest_print(const struct lf_digest *digest, char text[65]);
 
 struct lf_log;
 
@@ -102,6 +97,9 @@ struct lf_append {
 	struct lf_digest team_digest, project_digest, candidates_digest;
 	struct lf_rubric_put *rubric;
 	struct lf_rubric_activate *activation;
+	struct lf_act_put *act;
+	struct lf_redact *redaction;
+	struct lf_chore *chore;
 };
 
 /* Queues. Any thread; never blocks on I/O. */
@@ -120,7 +118,8 @@ struct lf_stored {
 	const char *caller, *team_id, *project_id, *rubric_name, *recommended;
 	uint32_t outcome, purpose;
 	struct lf_digest rubric_digest;
-	struct lf_bytes team, project, answer; /* empty in a list */
+	uint64_t team_payload, project_payload; /* the same number, the same bytes */
+	struct lf_bytes team, project, answer;  /* empty in a list */
 };
 
 /* Reads one. *stored is one heap block, released with free(). NOT_FOUND, DATA_LOSS, UNAVAILABLE. Any thread; blocks on
@@ -197,5 +196,172 @@ enum lf_code lf_log_list_activations(struct lf_log *log, const char *name,
 /* Whether the version is the active one of its name, or ever was. false for one that is not stored. */
 enum lf_code lf_log_was_active(
 	struct lf_log *log, const struct lf_digest *digest, bool *was_active, struct lf_error *error);
+
+/* ---- reading on: decisions in the order of their sequence, with their bytes ---- */
+
+struct lf_scan {
+	const char *team_id, *project_id, *candidate; /* NULL or "" = any */
+	uint32_t outcome;                             /* 0 = any */
+	bool decisions_only;                          /* leaves out WHAT_IF */
+	int64_t since_us, until_us;                   /* decided in [since, until); INT64_MIN, INT64_MAX = open */
+	bool newest_first;
+	uint64_t from_sequence; /* the first to look at: the last one's next. 0 = from the end where the order begins */
+	size_t limit;           /* rows to visit at most, 1..LF_PAGE_MAX */
+	size_t bytes_max;       /* ends the slice after the row with which team, project and answer reach this; 0 = LF_MESSAGE_BYTES_MAX */
+	bool payloads;          /* false: team, project and answer stay empty */
+};
+
+/*
+ * Calls visit for each decision that fits, in order; strings and bytes are only valid during the call; visit returning false ends the
+ * slice after that row. Looks at rows for at most 20 ms in one read transaction: *next is the sequence to go on from, 0 at the end (of
+ * what is committed now, for rising order). A slice can be short, even empty, before the end. DATA_LOSS where a row contradicts itself.
+ */
+enum lf_code lf_log_scan(struct lf_log *log, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),
+	void *context, uint64_t *next, struct lf_error *error);
+
+/* ---- acts: what is appended about decisions afterwards ---- */
+
+/* One to append. kind: LF_LEAF_OUTCOME. (Erasure and pruning append theirs with lf_log_redact(), migration with itself.) */
+struct lf_act_put {
+	enum lf_leaf_kind kind;
+	const char *caller;
+	const struct lf_uuid *decision; /* what it is about; NULL = none */
+	struct lf_bytes body;           /* canonical bytes, at most LF_MESSAGE_BYTES_MAX */
+	/* out */
+	uint64_t id;       /* rising, from 1 */
+	uint64_t position; /* of its leaf */
+	int64_t at_us;     /* microseconds since 1970, never falling */
+};
+/* Blocks until committed; not from a completion. NOT_FOUND: no such decision. UNAVAILABLE: it may or may not have been recorded. */
+enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct lf_error *error);
+
+struct lf_act_row {
+	uint64_t id, position;
+	enum lf_leaf_kind kind;
+	int64_t at_us;
+	const char *caller;
+	bool has_decision;
+	struct lf_uuid decision;
+	uint64_t decision_sequence;
+	struct lf_bytes body;
+};
+/* Oldest first, those after the id `after`, of this kind (0 = any) and about this decision (NULL = any); at most limit. *next: go on
+ * after it; 0 at the end. */
+enum lf_code lf_log_list_acts(struct lf_log *log, enum lf_leaf_kind kind, const struct lf_uuid *decision, uint64_t after, size_t limit,
+	void (*visit)(void *context, const struct lf_act_row *row), void *context, uint64_t *next, struct lf_error *error);
+
+/* ---- evidence: the Merkle tree over everything that was recorded (tlog/) ---- */
+
+/* A committed state: size leaves, and their root. */
+struct lf_tree_head {
+	uint64_t size;
+	struct lf_digest root;
+};
+/* Read back from what is committed. */
+enum lf_code lf_log_head(struct lf_log *log, struct lf_tree_head *head, struct lf_error *error);
+/* Stored hashes of level 0, 8, 16, ... (tlog/tree.h). DATA_LOSS where one is missing. */
+enum lf_code lf_log_hashes(
+	struct lf_log *log, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
+/* Where a decision's leaf is. NOT_FOUND. */
+enum lf_code lf_log_find_leaf(struct lf_log *log, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error);
+
+/* What is stored of what a leaf commits to. */
+struct lf_audit_payload {
+	uint64_t id; /* lf_log_get_payload() gives the bytes; the same id, the same payload */
+	/* The commitment that leaves have, where the payload was replaced since; else it is that of its bytes and salt. */
+	bool redacted;
+	struct lf_digest original;
+};
+enum { LF_AUDIT_PAYLOADS_MAX = 3 };
+struct lf_audit_row {
+	uint64_t position;
+	enum lf_leaf_kind kind;
+	struct lf_digest hash; /* as stored */
+	/* NULL, or what is missing ("its row", "its team's name"): nothing below is set then. */
+	const char *missing;
+	uint64_t number; /* as in the leaf */
+	int64_t time_us;
+	struct lf_bytes record; /* canonical bytes of what is stored now */
+	struct lf_salt salt;
+	bool redacted; /* of the record, as for a payload */
+	struct lf_digest original;
+	struct lf_audit_payload payloads[LF_AUDIT_PAYLOADS_MAX]; /* in the leaf's order */
+	size_t payload_count;
+	const struct lf_digest *pairs; /* ERASURE, PRUNING: old, new, old, new, ... */
+	size_t pair_count;
+	struct lf_uuid decision; /* DECISION: its id */
+};
+/*
+ * What is stored for the leaves from position first on, in order, for at most limit of them and 20 ms. visit may call
+ * lf_log_get_payload() (the pool has more than one reader). *next: the position to go on from; 0 at the end.
+ */
+enum lf_code lf_log_audit(struct lf_log *log, uint64_t first, size_t limit, void (*visit)(void *context, const struct lf_audit_row *row),
+	void *context, uint64_t *next, struct lf_error *error);
+
+struct lf_payload_row {
+	uint64_t id;
+	enum lf_payload_kind { LF_PAYLOAD_TEAM = 1, LF_PAYLOAD_PROJECT = 2, LF_PAYLOAD_RUBRIC = 3 } kind; /* stored: never renumber */
+	struct lf_digest digest; /* as stored: SHA-256 of the bytes, unless it was erased */
+	struct lf_salt salt;
+	struct lf_bytes body;
+};
+/* *row is one heap block, released with free(). NOT_FOUND. */
+enum lf_code lf_log_get_payload(struct lf_log *log, uint64_t id, struct lf_payload_row **row, struct lf_error *error);
+/* Those of a kind after an id, rising, for at most limit and 20 ms. *next: go on after it; 0 at the end. */
+enum lf_code lf_log_list_payloads(struct lf_log *log, enum lf_payload_kind kind, uint64_t after, size_t limit,
+	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next, struct lf_error *error);
+
+/*
+ * Checks what is derived from the records and no leaf covers: the indexes by id and key, the chains and skips, who is in which list,
+ * that nothing is stored that no record refers to. Calls finding with a sentence for each thing that is wrong. Long (it reads
+ * everything) but in short read transactions; go_on returning false ends it with CANCELLED.
+ */
+enum lf_code lf_log_check(struct lf_log *log, void (*finding)(void *context, const char *what), bool (*go_on)(void *context), void *context,
+	struct lf_error *error);
+
+/* ---- erasing and pruning: bytes are replaced under a new salt, and a leaf says so ---- */
+
+/* One thing to replace. */
+struct lf_redact_item {
+	enum { LF_REDACT_PAYLOAD = 1, LF_REDACT_DECISION = 2, LF_REDACT_ACT = 3 } what;
+	uint64_t id;            /* of the payload or act; the decision's sequence */
+	struct lf_bytes bytes;  /* what stands there from now on: team or project, answer, or body. Empty: nothing */
+	/* Of a decision: its candidates from now on, by id; recommended ("" = none). Its idempotency key is forgotten. */
+	const char *const *candidates;
+	size_t candidate_count;
+	const char *recommended;
+};
+struct lf_redact {
+	enum lf_leaf_kind kind; /* LF_LEAF_ERASURE, LF_LEAF_PRUNING */
+	const char *caller;
+	struct lf_bytes body; /* canonical bytes of the act: why, and how many; no id of the person */
+	const struct lf_redact_item *items;
+	size_t item_count; /* 1..LF_PAGE_MAX: one transaction. Larger work goes in several, each whole by itself */
+	uint64_t id, position; /* out, as of an act */
+	int64_t at_us;
+};
+/*
+ * In one transaction: gives every item new bytes and a new random salt, forgets the old ones, digests and names that nothing refers to
+ * any more, and appends a leaf that maps each old commitment to the new one. Blocks until committed; not from a completion. NOT_FOUND
+ * where an item is not stored: nothing is changed.
+ */
+enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, struct lf_error *error);
+
+/* Rarely done work on the writer's thread; appends wait meanwhile. */
+struct lf_chore {
+	enum { LF_CHORE_VACUUM = 1, LF_CHORE_BACKUP = 2 } what;
+	const char *file; /* BACKUP: a new file, made 0600 */
+	void (*progress)(void *context, uint64_t done, uint64_t total); /* pages; on the writer's thread. May be NULL */
+	bool (*go_on)(void *context); /* false ends a backup with CANCELLED. May be NULL */
+	void *context;
+	uint64_t bytes; /* out: BACKUP: of the file */
+	struct lf_tree_head head; /* out: BACKUP: what the copy holds */
+};
+/*
+ * VACUUM: rewrites the file, so that nothing of what was deleted is left in it, nor in its WAL. Takes as long as the file is large, and
+ * as much space again; appends wait. BACKUP: copies the log as of one commit by the writer's own connection, a step between commits, so
+ * that appends go on. ALREADY_EXISTS where the file is there; RESOURCE_EXHAUSTED where its disk is full: then it is removed. Blocks.
+ */
+enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_error *error);
 
 #endif

@@ -35,7 +35,7 @@ struct lf_batch_entry {
 	struct lf_error error; /* of this record alone */
 };
 
-/* Random bytes for one record: its id and three salts. */
+/* Random bytes for one record: its id and three salts. (A redaction draws its own.) */
 struct lf_entropy {
 	uint8_t id[16];
 	struct lf_salt salts[3];
@@ -61,10 +61,13 @@ struct lf_log {
 	bool asleep;    /* the writer waits for wake; whoever clears it signals */
 	bool closing;
 	bool failed; /* no more writes until reopened */
+	struct lf_append *chore; /* waits for the writer, or is being done; one at a time */
+	pthread_cond_t chore_ended;
 
 	/* the writer thread's */
 	struct lf_tail tail; /* the newest given out: at or past what is committed */
-	bool tail_known;     /* false after a failed commit, until read again */
+	bool tail_known;     /* false after a failed commit, until read again; then leaves.tree is what is stored */
+	struct lf_leaves leaves;
 	struct lf_batch_entry *batch;
 	struct lf_entropy *entropy;
 };

@@ -136,6 +136,88 @@ enum lf_code lf_log_was_active(
 	return finish(log, reader, code, &inner, error);
 }
 
+enum lf_code lf_log_scan(struct lf_log *log, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),
+	void *context, uint64_t *next, struct lf_error *error)
+{
+	if (scan->limit < 1 || scan->limit > LF_PAGE_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "limit: %zu is outside 1..%d", scan->limit, (int)LF_PAGE_MAX);
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->scan(reader, scan, visit, context, next, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_list_acts(struct lf_log *log, enum lf_leaf_kind kind, const struct lf_uuid *decision, uint64_t after, size_t limit,
+	void (*visit)(void *context, const struct lf_act_row *row), void *context, uint64_t *next, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->list_acts(reader, kind, decision, after, limit, visit, context, next, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_head(struct lf_log *log, struct lf_tree_head *head, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->head(reader, head, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_hashes(struct lf_log *log, unsigned level, uint64_t first, size_t count,
+	struct lf_digest *hashes, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->hashes(reader, level, first, count, hashes, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_find_leaf(struct lf_log *log, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->find_leaf(reader, decision, position, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_audit(struct lf_log *log, uint64_t first, size_t limit,
+	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->audit(reader, first, limit, visit, context, next, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_get_payload(struct lf_log *log, uint64_t id, struct lf_payload_row **row, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->get_payload(reader, id, row, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_list_payloads(struct lf_log *log, enum lf_payload_kind kind, uint64_t after, size_t limit,
+	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->list_payloads(reader, kind, after, limit, visit, context, next, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_check(struct lf_log *log, void (*finding)(void *context, const char *what), bool (*go_on)(void *context), void *context,
+	struct lf_error *error)
+{
+	if (log->backend->check == NULL)
+		return LF_OK;
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->check(reader, finding, go_on, context, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
 /* ---- one block for a row and all that it points to ---- */
 
 static size_t string_size(const char *string)

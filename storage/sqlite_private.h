@@ -24,13 +24,6 @@ enum lf_name_kind {
 	LF_NAME_CANDIDATES = 6, /* a list of candidates, by the digest of their ids */
 };
 
-/* What a payload is. Stored: never renumber. */
-enum lf_payload_kind {
-	LF_PAYLOAD_TEAM = 1,
-	LF_PAYLOAD_PROJECT = 2,
-	LF_PAYLOAD_RUBRIC = 3,
-};
-
 /* ---- sqlite_cache.c: what the writer remembers, so that repeated names and payloads cost no statement ---- */
 
 enum { LF_ID_CACHE_KEY_MAX = 161 }; /* longer keys are not cached: a digest, a name, and the cache's own tag */
@@ -131,7 +124,7 @@ enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, 
 enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error);
 enum lf_code lf_sqlite_activate_rubric(
 	struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error);
-enum lf_code lf_sqlite_commit(struct lf_store *store, struct lf_error *error);
+enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error);
 void lf_sqlite_rollback(struct lf_store *store);
 enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error);
 enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error);

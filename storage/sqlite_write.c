@@ -40,6 +40,7 @@ enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct
 	int result;
 	enum lf_code code = LF_OK;
 	memset(tail, 0, sizeof *tail);
+	lf_sha256(NULL, 0, &tail->head.root);
 	while ((result = sqlite3_step(statement)) == SQLITE_ROW && code == LF_OK) {
 		if (sqlite3_column_int64(statement, 2) > tail->time_us)
 			tail->time_us = sqlite3_column_int64(statement, 2);
@@ -82,8 +83,9 @@ static int write_heads(struct lf_store *store)
 	return SQLITE_OK;
 }
 
-enum lf_code lf_sqlite_commit(struct lf_store *store, struct lf_error *error)
+enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
 {
+	(void)leaves;
 	int result = write_heads(store);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_run(store->statements[W_COMMIT]);
@@ -344,7 +346,7 @@ static int add_decision(struct lf_store *store, const struct lf_record *record, 
 		lf_sqlite_bind_blob(add, 17, &append->request_digest, sizeof append->request_digest);
 	else
 		sqlite3_bind_null(add, 17);
-	lf_sqlite_bind_blob(add, 18, &record->answer_salt, sizeof record->answer_salt);
+	lf_sqlite_bind_blob(add, 18, &record->record_salt, sizeof record->record_salt);
 	lf_sqlite_bind_blob(add, 19, append->answer.data, append->answer.length);
 	return lf_sqlite_run(add);
 }

@@ -248,7 +248,7 @@ static void a_decision_by_an_unknown_rubric_is_refused_and_the_transaction_goes_
 	}
 	assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	assert_false(record.existing);
-	assert_int_equal(fixture->backend->commit(fixture->store, &fixture->error), LF_OK);
+	assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
 	struct lf_stored *stored = NULL;
 	assert_int_equal(fixture->backend->get(fixture->reader, &record.id, &stored, &fixture->error), LF_OK);
 	free(stored);
@@ -294,7 +294,7 @@ static void a_key_repeated_in_one_transaction_is_found_too(void **state)
 	assert_memory_equal(&records[1].id, &records[0].id, sizeof records[0].id);
 	assert_int_equal(fixture->backend->append(fixture->store, &records[2], &fixture->error), LF_ALREADY_EXISTS);
 	lf_error_clean_up(&fixture->error);
-	assert_int_equal(fixture->backend->commit(fixture->store, &fixture->error), LF_OK);
+	assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
 }
 
 static void a_key_with_another_request_is_refused(void **state)
@@ -464,7 +464,7 @@ static void decisions_of_one_instant_are_all_listed(void **state)
 			.append = &work.append, .sequence = i, .id = {{(uint8_t)i}}, .decided_at_us = 50};
 		assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	}
-	assert_int_equal(fixture->backend->commit(fixture->store, &fixture->error), LF_OK);
+	assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
 	struct lf_filter filter = filter_any();
 	filter.since_us = 50;
 	filter.until_us = 51;
@@ -528,7 +528,7 @@ static struct lf_rubric_put put_version(
 	assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
 	assert_int_equal(fixture->backend->put_rubric(fixture->store, &put, &fixture->error), expect);
 	lf_error_clean_up(&fixture->error);
-	assert_int_equal(fixture->backend->commit(fixture->store, &fixture->error), LF_OK);
+	assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
 	return put;
 }
 
@@ -629,7 +629,7 @@ static struct lf_activated activate(struct fixture *fixture, const char *name, c
 	assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
 	assert_int_equal(fixture->backend->activate_rubric(fixture->store, &activate, &fixture->error), expect);
 	lf_error_clean_up(&fixture->error);
-	assert_int_equal(fixture->backend->commit(fixture->store, &fixture->error), LF_OK);
+	assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
 	return activate.activated;
 }
 
@@ -749,7 +749,7 @@ static void an_activation_is_visible_after_its_commit_only_and_survives_reopenin
 		if (commit == 0)
 			fixture->backend->rollback(fixture->store);
 		else
-			assert_int_equal(fixture->backend->commit(fixture->store, &fixture->error), LF_OK);
+			assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
 	}
 	close_fixture(fixture);
 	open_fixture(fixture);

@@ -167,12 +167,12 @@ static enum lf_code faulty_activate_rubric(
 	return leave(code != LF_OK ? code : faulty.inner->activate_rubric(store->inner, activate, error));
 }
 
-static enum lf_code faulty_commit(struct lf_store *store, struct lf_error *error)
+static enum lf_code faulty_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_COMMIT, error);
 	if (code != LF_OK && !faulty.commit_anyway)
 		return leave(code);
-	const enum lf_code inner = faulty.inner->commit(store->inner, error);
+	const enum lf_code inner = faulty.inner->commit(store->inner, leaves, error);
 	return leave(code != LF_OK ? code : inner);
 }
 

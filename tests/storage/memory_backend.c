@@ -87,6 +87,7 @@ static enum lf_code memory_tail(struct lf_store *store, struct lf_tail *tail, st
 {
 	(void)error;
 	memset(tail, 0, sizeof *tail);
+	lf_sha256(NULL, 0, &tail->head.root);
 	for (size_t i = 0; i < store->version_visible; i++)
 		if (store->versions[i].row->put_at_us > tail->time_us)
 			tail->time_us = store->versions[i].row->put_at_us;
@@ -251,8 +252,9 @@ static enum lf_code memory_activate_rubric(
 	return code;
 }
 
-static enum lf_code memory_commit(struct lf_store *store, struct lf_error *error)
+static enum lf_code memory_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
 {
+	(void)leaves;
 	(void)error;
 	pthread_mutex_lock(&store->lock);
 	store->row_visible = store->row_count;

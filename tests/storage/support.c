@@ -175,7 +175,7 @@ enum lf_code work_store(const struct lf_backend *backend, struct lf_store *store
 			record.id.bytes[i] = (uint8_t)(record.sequence >> (56 - 8 * i));
 		code = backend->append(store, &record, &error);
 		if (code == LF_OK)
-			code = backend->commit(store, &error);
+			code = backend->commit(store, NULL, &error);
 		if (code != LF_OK)
 			backend->rollback(store);
 	}
@@ -212,7 +212,7 @@ void rubric_store(const struct lf_backend *backend, struct lf_store *store)
 		.put_at_us = 5};
 	assert_int_equal(backend->begin(store, &error), LF_OK);
 	assert_int_equal(backend->put_rubric(store, &put, &error), LF_OK);
-	assert_int_equal(backend->commit(store, &error), LF_OK);
+	assert_int_equal(backend->commit(store, NULL, &error), LF_OK);
 }
 
 struct lf_log *log_open(const struct lf_backend *backend, const char *location)

@@ -1,0 +1,24 @@
+/* leadfit decisions report. */
+#include <stdio.h>
+
+#include "client/cli.h"
+
+static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
+
+static int run_not_yet(struct lf_cli *cli, const struct lf_arguments *arguments)
+{
+	(void)cli;
+	(void)arguments;
+	fputs("leadfit: not yet\n", stderr);
+	return LF_EXIT_USAGE;
+}
+
+const struct lf_command lf_command_decisions_report = {
+	.name = "decisions report",
+	.operands = "",
+	.summary = "Agreement, overrides, and whether higher scores go with better results",
+	.help = "",
+	.options = no_options,
+	.operand_max = 1,
+	.run = run_not_yet,
+};

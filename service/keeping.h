@@ -1,0 +1,19 @@
+/* The methods of the Keeping service, each in a file of its own. */
+#ifndef LF_SERVICE_KEEPING_H
+#define LF_SERVICE_KEEPING_H
+
+#include "service/core.h"
+
+/* erase.c */
+void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__EraseRequest *request,
+	Leadfit__V1__EraseResponse_Closure closure, void *closure_data);
+/* prune.c */
+void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__PruneRequest *request,
+	Leadfit__V1__PruneResponse_Closure closure, void *closure_data);
+/* backup.c */
+void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__VacuumRequest *request,
+	Leadfit__V1__VacuumResponse_Closure closure, void *closure_data);
+void lf_keeping_backup(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__BackupRequest *request,
+	Leadfit__V1__BackupResponse_Closure closure, void *closure_data);
+
+#endif

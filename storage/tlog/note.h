@@ -1,0 +1,71 @@
+/*
+ * Signed notes and checkpoints as other people's tools read them: C2SP signed-note and tlog-checkpoint, with Ed25519 keys in the
+ * text forms of that specification (https://c2sp.org/signed-note, https://c2sp.org/tlog-checkpoint).
+ */
+#ifndef LF_TLOG_NOTE_H
+#define LF_TLOG_NOTE_H
+
+#include "storage/tlog/hash.h"
+
+enum {
+	LF_KEY_NAME_MAX = 128,   /* bytes of a key's name, the origin of its checkpoints */
+	LF_KEY_TEXT_MAX = 256,   /* of a key as text, with NUL */
+	LF_CHECKPOINT_MAX = 1024, /* bytes of a checkpoint that is written here, with NUL */
+	LF_NOTE_MAX = 16384,     /* of one that is read: others may have signed it too */
+};
+
+/* name: not empty, no space, no control character, no '+', valid UTF-8. */
+bool lf_key_name_valid(const char *name);
+
+struct lf_signer {
+	char name[LF_KEY_NAME_MAX + 1];
+	uint32_t id; /* first 4 bytes of SHA-256(name || "\n" || 0x01 || public key) */
+	uint8_t seed[32];
+	uint8_t public_key[32];
+};
+struct lf_verifier {
+	char name[LF_KEY_NAME_MAX + 1];
+	uint32_t id;
+	uint8_t public_key[32];
+};
+
+/* A fresh key. false where there are no random bytes, or the name is not valid. */
+bool lf_signer_generate(struct lf_signer *signer, const char *name);
+/* "PRIVATE+KEY+<name>+<id>+<base64 of 0x01 || seed>", as golang.org/x/mod/sumdb/note has it. */
+void lf_signer_print(const struct lf_signer *signer, char text[LF_KEY_TEXT_MAX]);
+bool lf_signer_parse(const char *text, struct lf_signer *signer); /* spaces and a newline at the end are allowed */
+void lf_signer_verifier(const struct lf_signer *signer, struct lf_verifier *verifier);
+/* "<name>+<id, 8 hexadecimal digits>+<base64 of 0x01 || public key>": the verifier key. */
+void lf_verifier_print(const struct lf_verifier *verifier, char text[LF_KEY_TEXT_MAX]);
+bool lf_verifier_parse(const char *text, struct lf_verifier *verifier);
+
+/* A log's state: its first size records have this root. */
+struct lf_checkpoint {
+	char origin[LF_KEY_NAME_MAX + 1];
+	uint64_t size;
+	struct lf_digest root;
+};
+
+/* The signed note, NUL-terminated; origin is the signer's name. false where signing fails. */
+bool lf_checkpoint_sign(uint64_t size, const struct lf_digest *root, const struct lf_signer *signer, char note[LF_CHECKPOINT_MAX]);
+
+enum lf_note_result {
+	LF_NOTE_OK,
+	LF_NOTE_MALFORMED,  /* not a signed note with a checkpoint in it */
+	LF_NOTE_NOT_SIGNED, /* no signature by this key */
+	LF_NOTE_WRONG,      /* a signature by this key that does not fit: the note was altered */
+	LF_NOTE_ORIGIN,     /* signed, but for a log of another origin than the key's name */
+};
+/* "the checkpoint is malformed", ... */
+const char *lf_note_result_text(enum lf_note_result result);
+/* Reads a checkpoint and checks the verifier's signature on it. Extension lines and signatures by others are allowed. */
+enum lf_note_result lf_checkpoint_open(const char *note, size_t length, const struct lf_verifier *verifier, struct lf_checkpoint *checkpoint);
+/* The same without a key: reads what it says. false: malformed. */
+bool lf_checkpoint_parse(const char *note, size_t length, struct lf_checkpoint *checkpoint);
+
+/* Base64 of RFC 4648, section 4, with padding. Returns the length written, without the NUL that is added. */
+size_t lf_base64_encode(const void *data, size_t length, char *text); /* 4 * ((length + 2) / 3) + 1 bytes */
+/* false where the text is not canonical base64 or holds more than size bytes. */
+bool lf_base64_decode(const char *text, size_t text_length, void *data, size_t size, size_t *length);
+
+#endif
