@@ -165,7 +165,7 @@ static struct recorded *find(const char *path)
 
 static void note(struct recorded *file, const void *data, size_t length, size_t offset)
 {
-	if (file == NULL)
+	if (file == NULL || state.folder[0] == '\0')
 		return;
 	struct change *change = calloc(1, sizeof *change);
 	change->offset = offset;
@@ -182,7 +182,7 @@ static void note(struct recorded *file, const void *data, size_t length, size_t 
 
 static void note_sync(struct recorded *file)
 {
-	if (file == NULL || ends_with(file->path, state.skip))
+	if (file == NULL || state.folder[0] == '\0' || ends_with(file->path, state.skip))
 		return;
 	pthread_mutex_lock(&state.lock);
 	for (struct change *change = file->first; change != NULL; change = change->next)
@@ -240,7 +240,8 @@ static void write_loss(const struct recorded *file, enum power_loss loss, uint64
 {
 	struct recorded image = {.size = file->size, .capacity = file->size};
 	image.synced = malloc(file->size + 1);
-	memcpy(image.synced, file->synced, file->size);
+	if (file->size > 0)
+		memcpy(image.synced, file->synced, file->size);
 	for (const struct change *change = file->first; change != NULL; change = change->next) {
 		if (loss == POWER_EVERYTHING || (loss != POWER_NOTHING && change->data == NULL && (random_next(seed) & 1)) ||
 			(loss == POWER_WRITES && change->data != NULL && (random_next(seed) & 1)))
