@@ -196,6 +196,20 @@ static enum lf_code faulty_probe(struct lf_store *store, struct lf_error *error)
 	return leave(code != LF_OK ? code : faulty.inner->probe(store->inner, error));
 }
 
+static enum lf_code faulty_backup_step(
+	struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_BACKUP, error);
+	*more = false;
+	return leave(code != LF_OK ? code : faulty.inner->backup_step(store->inner, chore, cancel, more, error));
+}
+
+/* Not of the writer side. */
+static enum lf_code faulty_backup_finish(struct lf_store *store, struct lf_chore *chore, struct lf_error *error)
+{
+	return faulty.inner->backup_finish(store->inner, chore, error);
+}
+
 /* Readers are the wrapped backend's own. */
 
 static enum lf_code faulty_open_reader(struct lf_store *store, struct lf_reader **reader, struct lf_error *error)
@@ -264,6 +278,8 @@ const struct lf_backend faulty_backend = {
 	.rollback = faulty_rollback,
 	.maintain = faulty_maintain,
 	.probe = faulty_probe,
+	.backup_step = faulty_backup_step,
+	.backup_finish = faulty_backup_finish,
 	.open_reader = faulty_open_reader,
 	.close_reader = faulty_close_reader,
 	.find_key = faulty_find_key,

@@ -18,6 +18,7 @@ enum faulty_operation {
 	FAULTY_COMMIT,
 	FAULTY_MAINTAIN,
 	FAULTY_PROBE,
+	FAULTY_BACKUP,
 	FAULTY_ROLLBACK, /* can't fail, but counts as a call */
 	FAULTY_COUNT
 };
