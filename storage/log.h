@@ -219,7 +219,9 @@ struct lf_scan {
 /*
  * Calls visit for each decision that fits, in order; strings and bytes are only valid during the call; visit returning false ends the
  * slice after that row. Looks at rows for at most 20 ms in one read transaction: *next is the sequence to go on from, 0 at the end (of
- * what is committed now, for rising order). A slice can be short, even empty, before the end. DATA_LOSS where a row contradicts itself.
+ * what is committed now, for rising order). A slice can be short, even empty, before the end. DATA_LOSS where a row refers to what is not
+ * stored or can't be read: *next is then the sequence to go on from past that row, 0 where there is no going on. That the bytes are those
+ * that were recorded is not looked at: they may be anything (lf_log_audit() tells).
  */
 enum lf_code lf_log_scan(struct lf_log *log, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),
 	void *context, uint64_t *next, struct lf_error *error);

@@ -231,4 +231,5 @@ const struct lf_backend lf_sqlite_backend = {
 	.list_rubrics = lf_sqlite_list_rubrics,
 	.list_activations = lf_sqlite_list_activations,
 	.was_active = lf_sqlite_was_active,
+	.scan = lf_sqlite_scan,
 };

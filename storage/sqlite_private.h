@@ -3,6 +3,7 @@
 #define LF_STORAGE_SQLITE_PRIVATE_H
 
 #include <sqlite3.h>
+#include <time.h>
 
 #include "proto/limits.h"
 #include "storage/backend.h"
@@ -12,6 +13,7 @@ enum {
 	LF_SQLITE_SCHEMA = 1,                  /* user_version, at byte 60 */
 	LF_SQLITE_SKIP = 64,                   /* every 64th decision of a chain is in the skip table */
 	LF_SQLITE_CHAIN_ROWS = 16,             /* ends of chains that one statement writes */
+	LF_SQLITE_READ_MS_MAX = 20,            /* of a read transaction's 100: other work may share the processor */
 };
 
 /* What a row of the name table names. Stored: never renumber. */
@@ -162,6 +164,16 @@ enum lf_read_statement {
 	R_RUBRICS,
 	R_ACTIVATIONS,
 	R_WAS_ACTIVE,
+	R_SCAN_UP,
+	R_SCAN_DOWN,
+	R_SCAN_ANSWER,
+	R_HELD_CALLER, /* from here in the order of enum held of sqlite_scan.c */
+	R_HELD_TEAM,
+	R_HELD_PROJECT,
+	R_HELD_RECOMMENDED,
+	R_HELD_RUBRIC,
+	R_HELD_TEAM_BODY,
+	R_HELD_PROJECT_BODY,
 	R_COUNT
 };
 struct lf_reader {
@@ -188,6 +200,20 @@ enum lf_code lf_sqlite_was_active(
 /* Fills row from a statement with the columns of R_ROW, of which texts stay valid until it is reset. DATA_LOSS where it
  * contradicts itself. */
 enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, struct lf_error *error);
+/* sqlite_scan.c */
+enum lf_code lf_sqlite_scan(struct lf_reader *reader, const struct lf_scan *scan,
+	bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error);
+/* The first column of a bound statement; 0 where there is no row. */
+enum lf_code lf_sqlite_first_column(
+	struct lf_reader *reader, sqlite3_stmt *statement, int64_t *value, struct lf_error *error);
+/* The first sequence decided at or after time_us: times never fall. last: the newest. */
+enum lf_code lf_sqlite_sequence_at(
+	struct lf_reader *reader, int64_t time_us, int64_t last, int64_t *sequence, struct lf_error *error);
+/* The row of a name that a filter asks for; 0 where value is NULL or "". *none is set where it asks for one that is not there. */
+enum lf_code lf_sqlite_find_name(struct lf_reader *reader, enum lf_name_kind kind, const char *value, int64_t *id,
+	bool *none, struct lf_error *error);
+/* Whether LF_SQLITE_READ_MS_MAX passed since. */
+bool lf_sqlite_time_is_up(const struct timespec *start);
 /* Whether the rubric is the active one is the statement's business. */
 void lf_sqlite_fill_rubric(sqlite3_stmt *statement, struct lf_rubric_row *row);
 

@@ -29,6 +29,11 @@ enum { ROW_COLUMN_COUNT = 12 };
 	" FROM rubric r JOIN payload p ON p.id = r.payload JOIN name n ON n.id = r.name LEFT JOIN name c ON c.id = "   \
 	"r.put_by"
 
+/* In the order of enum column of sqlite_scan.c. */
+#define SCAN_COLUMNS                                                                                                   \
+	"sequence, id, decided_at, outcome, purpose, caller, team, project, recommended, rubric, candidates,"          \
+	" team_payload, project_payload"
+
 static const char *const READ_SQL[R_COUNT] = {
 	[R_BEGIN] = "BEGIN",
 	[R_END] = "COMMIT",
@@ -60,6 +65,18 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_WAS_ACTIVE] = "SELECT EXISTS(SELECT 1 FROM payload p JOIN rubric r ON r.payload = p.id"
 			 " JOIN activation a ON a.name = r.name AND a.to_rubric = r.payload"
 			 " WHERE p.digest = ?1 AND p.kind = 3)",
+	[R_SCAN_UP] = "SELECT " SCAN_COLUMNS " FROM decision WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence",
+	[R_SCAN_DOWN] =
+		"SELECT " SCAN_COLUMNS " FROM decision WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence DESC",
+	[R_SCAN_ANSWER] = "SELECT answer FROM decision WHERE sequence = ?1",
+	[R_HELD_CALLER] = "SELECT value FROM name WHERE id = ?1",
+	[R_HELD_TEAM] = "SELECT value FROM name WHERE id = ?1",
+	[R_HELD_PROJECT] = "SELECT value FROM name WHERE id = ?1",
+	[R_HELD_RECOMMENDED] = "SELECT value FROM name WHERE id = ?1",
+	[R_HELD_RUBRIC] = "SELECT n.value, p.digest FROM payload p JOIN rubric r ON r.payload = p.id"
+			  " JOIN name n ON n.id = r.name WHERE p.id = ?1",
+	[R_HELD_TEAM_BODY] = "SELECT body FROM payload WHERE id = ?1",
+	[R_HELD_PROJECT_BODY] = "SELECT body FROM payload WHERE id = ?1",
 };
 
 /*

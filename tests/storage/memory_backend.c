@@ -127,6 +127,18 @@ static const struct lf_rubric_row *by_digest(const struct lf_store *store, size_
 	return NULL;
 }
 
+/* The same number for the same bytes. */
+static uint64_t payload_number(const struct lf_store *store, bool project, struct lf_bytes bytes)
+{
+	for (size_t i = 0; i < store->row_count; i++) {
+		const struct lf_stored *stored = store->rows[i].stored;
+		const struct lf_bytes *other = project ? &stored->project : &stored->team;
+		if (other->length == bytes.length && (bytes.length == 0 || memcmp(other->data, bytes.data, bytes.length) == 0))
+			return project ? stored->project_payload : stored->team_payload;
+	}
+	return 2 * store->row_count + (project ? 2 : 1);
+}
+
 static enum lf_code add_row(struct lf_store *store, const struct lf_record *record)
 {
 	const struct lf_append *append = record->append;
@@ -141,6 +153,8 @@ static enum lf_code add_row(struct lf_store *store, const struct lf_record *reco
 		.outcome = append->outcome,
 		.purpose = append->purpose,
 		.rubric_digest = append->rubric_digest,
+		.team_payload = payload_number(store, false, append->team),
+		.project_payload = payload_number(store, true, append->project),
 		.team = append->team,
 		.project = append->project,
 		.answer = append->answer};
@@ -351,6 +365,48 @@ static enum lf_code memory_list(struct lf_reader *reader, const struct lf_filter
 	return LF_OK;
 }
 
+static bool scanned(const struct lf_scan *scan, const struct row *row)
+{
+	const struct lf_filter filter = {.team_id = scan->team_id,
+		.project_id = scan->project_id,
+		.candidate = scan->candidate,
+		.outcome = scan->outcome,
+		.since_us = scan->since_us,
+		.until_us = scan->until_us};
+	const bool begun = scan->from_sequence == 0 || (scan->newest_first ? row->stored->sequence <= scan->from_sequence
+									    : row->stored->sequence >= scan->from_sequence);
+	return begun && fits(&filter, row) && (!scan->decisions_only || row->stored->purpose == 0);
+}
+
+static enum lf_code memory_scan(struct lf_reader *reader, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),
+	void *context, uint64_t *next, struct lf_error *error)
+{
+	struct lf_store *store = reader->store;
+	const size_t bytes_max = scan->bytes_max != 0 ? scan->bytes_max : LF_MESSAGE_BYTES_MAX;
+	size_t shown = 0, bytes = 0;
+	bool go_on = true;
+	(void)error;
+	*next = 0;
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = 0; i < store->row_visible; i++) {
+		const size_t at = scan->newest_first ? store->row_visible - 1 - i : i;
+		struct lf_stored row = *store->rows[at].stored;
+		if (!scanned(scan, &store->rows[at]))
+			continue;
+		if (!go_on || shown == scan->limit || bytes >= bytes_max) {
+			*next = row.sequence;
+			break;
+		}
+		if (!scan->payloads)
+			row.team = row.project = row.answer = (struct lf_bytes){NULL, 0};
+		shown++;
+		bytes += row.team.length + row.project.length + row.answer.length;
+		go_on = visit(context, &row);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return LF_OK;
+}
+
 static enum lf_code memory_get_rubric(struct lf_reader *reader, const char *name, const struct lf_digest *digest,
 	struct lf_rubric_row **row, struct lf_error *error)
 {
@@ -457,4 +513,5 @@ const struct lf_backend memory_backend = {
 	.list_rubrics = memory_list_rubrics,
 	.list_activations = memory_list_activations,
 	.was_active = memory_was_active,
+	.scan = memory_scan,
 };
