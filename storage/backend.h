@@ -218,5 +218,6 @@ struct lf_backend {
  */
 struct lf_stored *lf_stored_copy(const struct lf_stored *row);
 struct lf_rubric_row *lf_rubric_row_copy(const struct lf_rubric_row *row);
+struct lf_payload_row *lf_payload_row_copy(const struct lf_payload_row *row);
 
 #endif

@@ -186,7 +186,9 @@ static int make_schema(const char *path)
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(db, setup, NULL, NULL, NULL);
 	if (result == SQLITE_OK)
-		result = sqlite3_exec(db, LF_SQLITE_DDL, NULL, NULL, NULL);
+		result = sqlite3_exec(db, LF_SQLITE_DDL_1, NULL, NULL, NULL);
+	if (result == SQLITE_OK)
+		result = sqlite3_exec(db, LF_SQLITE_DDL_2, NULL, NULL, NULL);
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(db, "COMMIT; PRAGMA journal_mode=WAL;", NULL, NULL, NULL);
 	const int closed = sqlite3_close(db);
