@@ -13,7 +13,6 @@
 
 enum {
 	ROWS_LOOKED_AT_MAX = 50000,
-	TIME_MAX_MS = 20, /* of a read transaction's 100: other work may share the processor */
 	/*
 	 * Lists of candidates merged in one call. A person in more of them is found by going through the sequence
 	 * instead: to enter each chain costs some ten reads.
@@ -290,13 +289,6 @@ static enum lf_code show(struct listing *listing, int64_t sequence,
 	return code;
 }
 
-static bool time_is_up(const struct timespec *start)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000 >= TIME_MAX_MS;
-}
-
 static enum lf_code walk(struct listing *listing, void (*visit)(void *context, const struct lf_stored *row),
 	void *context, uint64_t *next)
 {
@@ -310,7 +302,7 @@ static enum lf_code walk(struct listing *listing, void (*visit)(void *context, c
 		struct peek peek;
 		bool there;
 		if (shown == listing->filter->limit || looked_at == ROWS_LOOKED_AT_MAX ||
-			(looked_at > 0 && looked_at % 16 == 0 && time_is_up(&start)))
+			(looked_at > 0 && looked_at % 16 == 0 && lf_sqlite_time_is_up(&start)))
 			break;
 		at = cursor->next;
 		looked_at++;
@@ -336,9 +328,7 @@ enum lf_code lf_sqlite_list(struct lf_reader *reader, const struct lf_filter *fi
 {
 	struct listing listing = {.reader = reader, .filter = filter, .error = error};
 	bool none = false;
-	if (sqlite3_get_autocommit(reader->db) == 0)
-		lf_sqlite_run(reader->statements[R_END]); /* one that could not be ended: memory was short */
-	const int result = lf_sqlite_run(reader->statements[R_BEGIN]);
+	const int result = lf_sqlite_begin_reading(reader);
 	if (result != SQLITE_OK)
 		return failed(&listing, result);
 	if (find_name(&listing, LF_NAME_TEAM, filter->team_id, &listing.team, &none) != LF_OK ||
@@ -350,6 +340,6 @@ enum lf_code lf_sqlite_list(struct lf_reader *reader, const struct lf_filter *fi
 	else if (set_bounds(&listing) == LF_OK && enter(&listing) == LF_OK)
 		walk(&listing, visit, context, next);
 end:
-	lf_sqlite_run(reader->statements[R_END]);
+	lf_sqlite_end_reading(reader);
 	return error->code;
 }

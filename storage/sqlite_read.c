@@ -29,7 +29,7 @@ enum { ROW_COLUMN_COUNT = 14 };
 	" FROM rubric r JOIN payload p ON p.id = r.payload JOIN name n ON n.id = r.name LEFT JOIN name c ON c.id = "   \
 	"r.put_by"
 
-static const char *const READ_SQL[R_COUNT] = {
+static const char *const READ_SQL[R_AUDIT_DECISION] = {
 	[R_BEGIN] = "BEGIN",
 	[R_END] = "COMMIT",
 	[R_KEY] = "SELECT d.id, d.request_digest FROM name n JOIN request_key k ON k.caller = n.id AND k.key = ?2"
@@ -66,6 +66,13 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_NODES] = LF_SQLITE_NODES,
 	[R_SEQUENCE] = "SELECT sequence FROM decision WHERE id = ?1",
 	[R_LEAF_PEEK] = "SELECT decisions, kind, record FROM leaf WHERE position = ?1",
+	[R_PAYLOAD] = "SELECT id, kind, digest, salt, body FROM payload WHERE id = ?1",
+#define ACT_COLUMNS "SELECT a.id, a.kind, a.at, c.value, a.decision, d.id, a.position, a.body FROM act a" \
+		    " LEFT JOIN name c ON c.id = a.caller LEFT JOIN decision d ON d.sequence = a.decision"
+	[R_ACTS] = ACT_COLUMNS " WHERE a.id > ?1 ORDER BY a.id",
+	[R_ACTS_OF] = ACT_COLUMNS " WHERE a.decision = (SELECT sequence FROM decision WHERE id = ?2) AND a.id > ?1 ORDER BY a.id",
+	[R_AUDIT_LEAF] = "SELECT position, kind, record, hash, salt FROM leaf WHERE position >= ?1 ORDER BY position",
+	/* From R_AUDIT_DECISION on: LF_SQLITE_RECORD_SQL. */
 };
 
 /*
@@ -91,7 +98,10 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(reader->db, READER_PRAGMAS, NULL, NULL, NULL);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_prepare(reader->db, READ_SQL, reader->statements, R_COUNT);
+		result = lf_sqlite_prepare(reader->db, READ_SQL, reader->statements, R_AUDIT_DECISION);
+	if (result == SQLITE_OK)
+		result = lf_sqlite_prepare(
+			reader->db, LF_SQLITE_RECORD_SQL, reader->statements + R_AUDIT_DECISION, LF_RECORD_TABLES);
 	if (result != SQLITE_OK) {
 		lf_sqlite_error(error, reader->db, result, "opening for reading");
 		lf_sqlite_close_reader(reader);
@@ -101,8 +111,29 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 	return LF_OK;
 }
 
+int lf_sqlite_begin_reading(struct lf_reader *reader)
+{
+	if (sqlite3_get_autocommit(reader->db) == 0)
+		lf_sqlite_run(reader->statements[R_END]); /* one that could not be ended: memory was short */
+	return lf_sqlite_run(reader->statements[R_BEGIN]);
+}
+
+void lf_sqlite_end_reading(struct lf_reader *reader)
+{
+	lf_sqlite_run(reader->statements[R_END]);
+}
+
+bool lf_sqlite_time_is_up(const struct timespec *start)
+{
+	enum { TIME_MAX_MS = 20 }; /* other work may share the processor */
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000 >= TIME_MAX_MS;
+}
+
 void lf_sqlite_close_reader(struct lf_reader *reader)
 {
+	free(reader->record);
 	lf_sqlite_finalize(reader->statements, R_COUNT);
 	sqlite3_close(reader->db);
 	free(reader);
