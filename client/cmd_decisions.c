@@ -2,95 +2,46 @@
 #include <string.h>
 
 #include "client/cli.h"
+#include "client/selection.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "proto/limits.h"
 
 static const struct lf_option list_options[] = {
-	{"team", "ID", "of this team", false},
-	{"project", "ID", "for this project", false},
-	{"candidate", "ID", "in which this person was a candidate", false},
-	{"outcome", "OUTCOME", "RECOMMENDED, TOO_CLOSE, INSUFFICIENT_EVIDENCE or NO_ELIGIBLE_CANDIDATE, in any case",
-		false},
-	{"since", "INSTANT", "decided at or after this date or RFC 3339 instant", false},
-	{"until", "INSTANT", "decided before it", false},
+	LF_FILTER_OPTIONS,
 	{"limit", "N", "at most so many, 1..1000000 (default 20)", false},
 	{"all", NULL, "all of them", false},
 	{NULL, NULL, NULL, false},
 };
 static const struct lf_option show_options[] = {{NULL, NULL, NULL, false}};
 
-enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 1000000, ARENA_BYTES_MAX = 64 * 1024, OUTCOME_COUNT = 4 };
-
-static const char *const outcome_names[OUTCOME_COUNT] = {
-	"RECOMMENDED", "TOO_CLOSE", "INSUFFICIENT_EVIDENCE", "NO_ELIGIBLE_CANDIDATE"};
+enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 1000000, ARENA_BYTES_MAX = 64 * 1024 };
 
 /* A listing under way: pages are asked for until enough has been printed. */
 struct listing {
 	struct lf_arena arena;
 	Leadfit__V1__ListDecisionsRequest request;
-	Google__Protobuf__Timestamp since, until;
+	struct lf_selection selection; /* holds the texts and instants of the request */
 	size_t limit; /* SIZE_MAX: all */
 	size_t printed;
 	ProtobufCMessage *previous; /* the page before; owns the page token */
 	struct lf_error error;
 };
 
-static enum lf_code take_text(
-	struct listing *listing, const struct lf_arguments *arguments, const char *option, char **field)
-{
-	const char *text = lf_argument(arguments, option);
-	if (text == NULL)
-		return LF_OK;
-	if (text[0] == '\0')
-		return lf_error_set(&listing->error, LF_INVALID_ARGUMENT, "--%s: is empty", option);
-	*field = lf_arena_strdup(&listing->arena, text, strlen(text));
-	return *field == NULL ? lf_error_set(&listing->error, LF_RESOURCE_EXHAUSTED, "--%s: is too long", option)
-			      : LF_OK;
-}
-
-static enum lf_code take_instant(struct listing *listing, const struct lf_arguments *arguments, const char *option,
-	Google__Protobuf__Timestamp *instant, Google__Protobuf__Timestamp **field)
-{
-	const char *text = lf_argument(arguments, option);
-	if (text == NULL)
-		return LF_OK;
-	google__protobuf__timestamp__init(instant);
-	*field = instant;
-	if (!lf_parse_instant(text, &instant->seconds, &instant->nanos))
-		return lf_error_set(&listing->error, LF_INVALID_ARGUMENT,
-			"--%s: %s is neither a date (2026-05-01) nor an instant (2026-05-01T12:00:00Z)", option, text);
-	return LF_OK;
-}
-
-/* "too-close" is TOO_CLOSE. */
-static enum lf_code take_outcome(struct listing *listing, const char *text)
-{
-	char name[64] = "";
-	size_t index;
-	for (size_t i = 0; text[i] != '\0' && i + 1 < sizeof(name); i++)
-		name[i] =
-			text[i] == '-' ? '_' : (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
-	if (lf_option_choice("outcome", name, outcome_names, OUTCOME_COUNT, &index, &listing->error) != LF_OK)
-		return listing->error.code;
-	const ProtobufCEnumValue *value =
-		protobuf_c_enum_descriptor_get_value_by_name(&leadfit__v1__outcome__descriptor, outcome_names[index]);
-	listing->request.outcome = (Leadfit__V1__Outcome)value->value;
-	return LF_OK;
-}
-
 static enum lf_code read_options(struct listing *listing, const struct lf_arguments *arguments)
 {
 	Leadfit__V1__ListDecisionsRequest *request = &listing->request;
-	const char *outcome = lf_argument(arguments, "outcome"), *limit = lf_argument(arguments, "limit");
+	const Leadfit__V1__Selection *selection = &listing->selection.message;
+	const char *limit = lf_argument(arguments, "limit");
 	unsigned number = LIMIT_DEFAULT;
-	if (take_text(listing, arguments, "team", &request->team) != LF_OK ||
-		take_text(listing, arguments, "project", &request->project) != LF_OK ||
-		take_text(listing, arguments, "candidate", &request->candidate) != LF_OK ||
-		take_instant(listing, arguments, "since", &listing->since, &request->since) != LF_OK ||
-		take_instant(listing, arguments, "until", &listing->until, &request->until) != LF_OK ||
-		(outcome != NULL && take_outcome(listing, outcome) != LF_OK) ||
+	if (lf_selection_take(&listing->selection, arguments, &listing->arena, &listing->error) != LF_OK ||
 		(limit != NULL && lf_option_number("limit", limit, 1, LIMIT_MAX, &number, &listing->error) != LF_OK))
 		return listing->error.code;
+	request->team = selection->team;
+	request->project = selection->project;
+	request->candidate = selection->candidate;
+	request->outcome = selection->outcome;
+	request->since = selection->since;
+	request->until = selection->until;
 	if (limit != NULL && lf_argument(arguments, "all") != NULL)
 		return lf_error_set(&listing->error, LF_INVALID_ARGUMENT, "--limit and --all exclude each other");
 	listing->limit = lf_argument(arguments, "all") != NULL ? SIZE_MAX : number;

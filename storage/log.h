@@ -74,6 +74,7 @@ struct lf_append {
 	struct lf_bytes project;
 	struct lf_digest rubric_digest; /* of a rubric stored before with lf_log_put_rubric() */
 	struct lf_bytes answer;         /* stored with the decision */
+	bool digested;                  /* team_digest and project_digest, below, are set: SHA-256 of team and project */
 	/* Ids of this decision's candidates: what LIST by candidate finds. Equal lists are stored once: list by id. */
 	const char *const *candidates;
 	size_t candidate_count;
@@ -104,6 +105,8 @@ struct lf_append {
 
 /* Queues. Any thread; never blocks on I/O. */
 void lf_log_append(struct lf_log *log, struct lf_append *append);
+/* Queues several, at once: where the writer is idle they share one commit (LF_BATCH_MAX at most). Each is completed by itself. */
+void lf_log_append_all(struct lf_log *log, struct lf_append *const *appends, size_t count);
 
 /* Looks a key up without queueing, so that a repeated request need not be scored again. NOT_FOUND; ALREADY_EXISTS where
  * the request was another. Any thread; reads. */
@@ -214,7 +217,9 @@ struct lf_scan {
 /*
  * Calls visit for each decision that fits, in order; strings and bytes are only valid during the call; visit returning false ends the
  * slice after that row. Looks at rows for at most 20 ms in one read transaction: *next is the sequence to go on from, 0 at the end (of
- * what is committed now, for rising order). A slice can be short, even empty, before the end. DATA_LOSS where a row contradicts itself.
+ * what is committed now, for rising order). A slice can be short, even empty, before the end. DATA_LOSS where a row refers to what is not
+ * stored or can't be read: *next is then the sequence to go on from past that row, 0 where there is no going on. That the bytes are those
+ * that were recorded is not looked at: they may be anything (lf_log_audit() tells).
  */
 enum lf_code lf_log_scan(struct lf_log *log, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),
 	void *context, uint64_t *next, struct lf_error *error);

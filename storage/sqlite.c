@@ -237,6 +237,7 @@ const struct lf_backend lf_sqlite_backend = {
 	.list_rubrics = lf_sqlite_list_rubrics,
 	.list_activations = lf_sqlite_list_activations,
 	.was_active = lf_sqlite_was_active,
+	.scan = lf_sqlite_scan,
 	.head = lf_sqlite_head,
 	.hashes = lf_sqlite_hashes,
 	.find_leaf = lf_sqlite_find_leaf,

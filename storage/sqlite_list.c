@@ -51,13 +51,20 @@ static enum lf_code failed(struct listing *listing, int result)
 	return lf_sqlite_error(listing->error, listing->reader->db, result, "listing decisions");
 }
 
-/* The first column of a bound statement; 0 where there is no row. */
-static enum lf_code first_column(struct listing *listing, sqlite3_stmt *statement, int64_t *value)
+enum lf_code lf_sqlite_first_column(
+	struct lf_reader *reader, sqlite3_stmt *statement, int64_t *value, struct lf_error *error)
 {
 	const int result = sqlite3_step(statement);
 	*value = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
 	sqlite3_reset(statement);
-	return result == SQLITE_ROW || result == SQLITE_DONE ? LF_OK : failed(listing, result);
+	return result == SQLITE_ROW || result == SQLITE_DONE
+		       ? LF_OK
+		       : lf_sqlite_error(error, reader->db, result, "reading decisions");
+}
+
+static enum lf_code first_column(struct listing *listing, sqlite3_stmt *statement, int64_t *value)
+{
+	return lf_sqlite_first_column(listing->reader, statement, value, listing->error);
 }
 
 static enum lf_code peek_at(struct listing *listing, int64_t sequence, struct peek *peek, bool *there)
@@ -94,17 +101,17 @@ static enum lf_code follow(struct listing *listing, int64_t sequence, enum link 
 
 /* ---- where to start ---- */
 
-/* The first sequence decided at or after time_us: times never fall. */
-static enum lf_code sequence_at(struct listing *listing, int64_t time_us, int64_t last, int64_t *sequence)
+enum lf_code lf_sqlite_sequence_at(
+	struct lf_reader *reader, int64_t time_us, int64_t last, int64_t *sequence, struct lf_error *error)
 {
-	sqlite3_stmt *statement = listing->reader->statements[R_TIME];
+	sqlite3_stmt *statement = reader->statements[R_TIME];
 	int64_t low = 1, high = last + 1;
 	while (low < high) {
 		const int64_t middle = low + (high - low) / 2;
 		int64_t decided_at;
 		sqlite3_bind_int64(statement, 1, middle);
-		if (first_column(listing, statement, &decided_at) != LF_OK)
-			return listing->error->code;
+		if (lf_sqlite_first_column(reader, statement, &decided_at, error) != LF_OK)
+			return error->code;
 		if (decided_at >= time_us)
 			high = middle;
 		else
@@ -125,11 +132,11 @@ static enum lf_code set_bounds(struct listing *listing)
 	if (filter->before_sequence > 0 && filter->before_sequence <= (uint64_t)last)
 		listing->below = (int64_t)filter->before_sequence;
 	if (filter->since_us != INT64_MIN) {
-		if (sequence_at(listing, filter->since_us, last, &listing->from) != LF_OK)
+		if (lf_sqlite_sequence_at(listing->reader, filter->since_us, last, &listing->from, listing->error) != LF_OK)
 			return listing->error->code;
 	}
 	if (filter->until_us != INT64_MAX) {
-		if (sequence_at(listing, filter->until_us, last, &bound) != LF_OK)
+		if (lf_sqlite_sequence_at(listing->reader, filter->until_us, last, &bound, listing->error) != LF_OK)
 			return listing->error->code;
 		if (bound < listing->below)
 			listing->below = bound;
@@ -137,18 +144,17 @@ static enum lf_code set_bounds(struct listing *listing)
 	return LF_OK;
 }
 
-/* The row of a name that the filter asks for. *none: it asks for one that is not there. */
-static enum lf_code find_name(
-	struct listing *listing, enum lf_name_kind kind, const char *value, int64_t *id, bool *none)
+enum lf_code lf_sqlite_find_name(struct lf_reader *reader, enum lf_name_kind kind, const char *value, int64_t *id,
+	bool *none, struct lf_error *error)
 {
-	sqlite3_stmt *statement = listing->reader->statements[R_NAME];
+	sqlite3_stmt *statement = reader->statements[R_NAME];
 	*id = 0;
 	if (value == NULL || value[0] == '\0')
 		return LF_OK;
 	sqlite3_bind_int(statement, 1, (int)kind);
 	lf_sqlite_bind_text(statement, 2, value);
-	if (first_column(listing, statement, id) != LF_OK)
-		return listing->error->code;
+	if (lf_sqlite_first_column(reader, statement, id, error) != LF_OK)
+		return error->code;
 	*none |= *id == 0;
 	return LF_OK;
 }
@@ -289,6 +295,13 @@ static enum lf_code show(struct listing *listing, int64_t sequence,
 	return code;
 }
 
+bool lf_sqlite_time_is_up(const struct timespec *start)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000 >= LF_SQLITE_READ_MS_MAX;
+}
+
 static enum lf_code walk(struct listing *listing, void (*visit)(void *context, const struct lf_stored *row),
 	void *context, uint64_t *next)
 {
@@ -331,9 +344,9 @@ enum lf_code lf_sqlite_list(struct lf_reader *reader, const struct lf_filter *fi
 	const int result = lf_sqlite_begin_reading(reader);
 	if (result != SQLITE_OK)
 		return failed(&listing, result);
-	if (find_name(&listing, LF_NAME_TEAM, filter->team_id, &listing.team, &none) != LF_OK ||
-		find_name(&listing, LF_NAME_PROJECT, filter->project_id, &listing.project, &none) != LF_OK ||
-		find_name(&listing, LF_NAME_CANDIDATE, filter->candidate, &listing.candidate, &none) != LF_OK)
+	if (lf_sqlite_find_name(reader, LF_NAME_TEAM, filter->team_id, &listing.team, &none, error) != LF_OK ||
+		lf_sqlite_find_name(reader, LF_NAME_PROJECT, filter->project_id, &listing.project, &none, error) != LF_OK ||
+		lf_sqlite_find_name(reader, LF_NAME_CANDIDATE, filter->candidate, &listing.candidate, &none, error) != LF_OK)
 		goto end;
 	if (none)
 		*next = 0;

@@ -14,6 +14,7 @@ enum {
 	LF_SQLITE_SCHEMA = 2,                  /* user_version, at byte 60 */
 	LF_SQLITE_SKIP = 64,                   /* every 64th decision of a chain is in the skip table */
 	LF_SQLITE_CHAIN_ROWS = 16,             /* ends of chains that one statement writes */
+	LF_SQLITE_READ_MS_MAX = 20,            /* of a read transaction's 100: other work may share the processor */
 	LF_SQLITE_LEAF_ROWS = 16,              /* leaves that one statement writes */
 };
 
@@ -285,6 +286,16 @@ enum lf_read_statement {
 	R_RUBRICS,
 	R_ACTIVATIONS,
 	R_WAS_ACTIVE,
+	R_SCAN_UP,
+	R_SCAN_DOWN,
+	R_SCAN_ANSWER,
+	R_HELD_CALLER, /* from here in the order of enum held of sqlite_scan.c */
+	R_HELD_TEAM,
+	R_HELD_PROJECT,
+	R_HELD_RECOMMENDED,
+	R_HELD_RUBRIC,
+	R_HELD_TEAM_BODY,
+	R_HELD_PROJECT_BODY,
 	R_REDACTED,
 	R_HEAD,
 	R_LEAVES,
@@ -295,23 +306,18 @@ enum lf_read_statement {
 	R_ACTS,
 	R_ACTS_OF,
 	R_AUDIT_LEAF,
-	R_AUDIT_DECISION,
-	R_AUDIT_RUBRIC,
-	R_AUDIT_ACTIVATION,
-	R_AUDIT_ACT,
 	R_COUNT
 };
 struct lf_reader {
 	sqlite3 *db;
 	sqlite3_stmt *statements[R_COUNT];
+	sqlite3_stmt *records[LF_RECORD_TABLES]; /* LF_SQLITE_RECORD_SQL */
 	uint8_t *record; /* of the audit */
 	size_t record_size;
 };
 /* Begins and ends a read transaction. SQLITE_OK or an error. */
 int lf_sqlite_begin_reading(struct lf_reader *reader);
 void lf_sqlite_end_reading(struct lf_reader *reader);
-/* Whether a read transaction that began then has lasted long enough: 20 ms of the 100 that are allowed. */
-bool lf_sqlite_time_is_up(const struct timespec *start);
 enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **reader, struct lf_error *error);
 void lf_sqlite_close_reader(struct lf_reader *reader);
 enum lf_code lf_sqlite_find_key(struct lf_reader *reader, const char *caller, const char *key,
@@ -336,6 +342,20 @@ enum lf_code lf_sqlite_find_leaf(struct lf_reader *reader, const struct lf_uuid 
 /* Fills row from a statement with the columns of R_ROW, of which texts stay valid until it is reset. DATA_LOSS where it
  * contradicts itself. */
 enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, struct lf_error *error);
+/* sqlite_scan.c */
+enum lf_code lf_sqlite_scan(struct lf_reader *reader, const struct lf_scan *scan,
+	bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error);
+/* The first column of a bound statement; 0 where there is no row. */
+enum lf_code lf_sqlite_first_column(
+	struct lf_reader *reader, sqlite3_stmt *statement, int64_t *value, struct lf_error *error);
+/* The first sequence decided at or after time_us: times never fall. last: the newest. */
+enum lf_code lf_sqlite_sequence_at(
+	struct lf_reader *reader, int64_t time_us, int64_t last, int64_t *sequence, struct lf_error *error);
+/* The row of a name that a filter asks for; 0 where value is NULL or "". *none is set where it asks for one that is not there. */
+enum lf_code lf_sqlite_find_name(struct lf_reader *reader, enum lf_name_kind kind, const char *value, int64_t *id,
+	bool *none, struct lf_error *error);
+/* Whether LF_SQLITE_READ_MS_MAX passed since. */
+bool lf_sqlite_time_is_up(const struct timespec *start);
 /* Whether the rubric is the active one is the statement's business. */
 void lf_sqlite_fill_rubric(sqlite3_stmt *statement, struct lf_rubric_row *row);
 

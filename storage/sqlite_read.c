@@ -29,7 +29,12 @@ enum { ROW_COLUMN_COUNT = 14 };
 	" FROM rubric r JOIN payload p ON p.id = r.payload JOIN name n ON n.id = r.name LEFT JOIN name c ON c.id = "   \
 	"r.put_by"
 
-static const char *const READ_SQL[R_AUDIT_DECISION] = {
+/* In the order of enum column of sqlite_scan.c. */
+#define SCAN_COLUMNS                                                                                                   \
+	"sequence, id, decided_at, outcome, purpose, caller, team, project, recommended, rubric, candidates,"          \
+	" team_payload, project_payload"
+
+static const char *const READ_SQL[R_COUNT] = {
 	[R_BEGIN] = "BEGIN",
 	[R_END] = "COMMIT",
 	[R_KEY] = "SELECT d.id, d.request_digest FROM name n JOIN request_key k ON k.caller = n.id AND k.key = ?2"
@@ -60,6 +65,18 @@ static const char *const READ_SQL[R_AUDIT_DECISION] = {
 	[R_WAS_ACTIVE] = "SELECT EXISTS(SELECT 1 FROM payload p JOIN rubric r ON r.payload = p.id"
 			 " JOIN activation a ON a.name = r.name AND a.to_rubric = r.payload"
 			 " WHERE p.digest = ?1 AND p.kind = 3)",
+	[R_SCAN_UP] = "SELECT " SCAN_COLUMNS " FROM decision WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence",
+	[R_SCAN_DOWN] =
+		"SELECT " SCAN_COLUMNS " FROM decision WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence DESC",
+	[R_SCAN_ANSWER] = "SELECT answer FROM decision WHERE sequence = ?1",
+	[R_HELD_CALLER] = "SELECT value FROM name WHERE id = ?1",
+	[R_HELD_TEAM] = "SELECT value FROM name WHERE id = ?1",
+	[R_HELD_PROJECT] = "SELECT value FROM name WHERE id = ?1",
+	[R_HELD_RECOMMENDED] = "SELECT value FROM name WHERE id = ?1",
+	[R_HELD_RUBRIC] = "SELECT n.value, p.digest FROM payload p JOIN rubric r ON r.payload = p.id"
+			  " JOIN name n ON n.id = r.name WHERE p.id = ?1",
+	[R_HELD_TEAM_BODY] = "SELECT body FROM payload WHERE id = ?1",
+	[R_HELD_PROJECT_BODY] = "SELECT body FROM payload WHERE id = ?1",
 	[R_REDACTED] = "SELECT 1 FROM redaction WHERE kind = ?1 AND target = ?2",
 	[R_HEAD] = LF_SQLITE_HEAD,
 	[R_LEAVES] = LF_SQLITE_LEAVES,
@@ -72,7 +89,6 @@ static const char *const READ_SQL[R_AUDIT_DECISION] = {
 	[R_ACTS] = ACT_COLUMNS " WHERE a.id > ?1 ORDER BY a.id",
 	[R_ACTS_OF] = ACT_COLUMNS " WHERE a.decision = (SELECT sequence FROM decision WHERE id = ?2) AND a.id > ?1 ORDER BY a.id",
 	[R_AUDIT_LEAF] = "SELECT position, kind, record, hash, salt FROM leaf WHERE position >= ?1 ORDER BY position",
-	/* From R_AUDIT_DECISION on: LF_SQLITE_RECORD_SQL. */
 };
 
 /*
@@ -98,10 +114,9 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(reader->db, READER_PRAGMAS, NULL, NULL, NULL);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_prepare(reader->db, READ_SQL, reader->statements, R_AUDIT_DECISION);
+		result = lf_sqlite_prepare(reader->db, READ_SQL, reader->statements, R_COUNT);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_prepare(
-			reader->db, LF_SQLITE_RECORD_SQL, reader->statements + R_AUDIT_DECISION, LF_RECORD_TABLES);
+		result = lf_sqlite_prepare(reader->db, LF_SQLITE_RECORD_SQL, reader->records, LF_RECORD_TABLES);
 	if (result != SQLITE_OK) {
 		lf_sqlite_error(error, reader->db, result, "opening for reading");
 		lf_sqlite_close_reader(reader);
@@ -123,18 +138,11 @@ void lf_sqlite_end_reading(struct lf_reader *reader)
 	lf_sqlite_run(reader->statements[R_END]);
 }
 
-bool lf_sqlite_time_is_up(const struct timespec *start)
-{
-	enum { TIME_MAX_MS = 20 }; /* other work may share the processor */
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000 >= TIME_MAX_MS;
-}
-
 void lf_sqlite_close_reader(struct lf_reader *reader)
 {
 	free(reader->record);
 	lf_sqlite_finalize(reader->statements, R_COUNT);
+	lf_sqlite_finalize(reader->records, LF_RECORD_TABLES);
 	sqlite3_close(reader->db);
 	free(reader);
 }

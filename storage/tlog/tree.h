@@ -46,15 +46,23 @@ typedef bool (*lf_tree_read_fn)(void *context, unsigned level, uint64_t first, s
 
 /* The tree of the first size leaves. */
 bool lf_tree_load(struct lf_tree *tree, uint64_t size, lf_tree_read_fn read, void *context);
-/* The inclusion proof of a leaf in the tree of the first size leaves (RFC 6962, 2.1.1, PATH). index < size. Sets *count. */
+/*
+ * The inclusion proof of a leaf in the tree of the first size leaves (RFC 6962, 2.1.1, PATH): sibling hashes from the leaf up.
+ * index < size < 2^62. Sets *count, 63 at the most. Reads at most 255 hashes a stored level, and as many again for the right edge.
+ */
 bool lf_tree_prove_inclusion(uint64_t index, uint64_t size, lf_tree_read_fn read, void *context,
 	struct lf_digest hashes[LF_PROOF_HASHES_MAX], size_t *count);
-/* The proof that the tree of the first from leaves is a prefix of that of the first to (RFC 6962, 2.1.2, PROOF). from <= to. Empty
- * where from is 0 or to. */
+/*
+ * The proof that the tree of the first from leaves is a prefix of that of the first to (RFC 6962, 2.1.2, PROOF). from <= to < 2^62.
+ * Empty where from is 0 or to.
+ */
 bool lf_tree_prove_consistency(uint64_t from, uint64_t to, lf_tree_read_fn read, void *context,
 	struct lf_digest hashes[LF_PROOF_HASHES_MAX], size_t *count);
 
-/* Whether the proof is right, and has no hash too many. */
+/*
+ * Whether the proof is right, and has no hash too many or too few (RFC 9162, 2.1.3.2 and 2.1.4.2). Any numbers may be given, also
+ * nonsense. Of consistency from 0: from_root must be the empty tree's and the proof empty, which says nothing about to_root.
+ */
 bool lf_tree_verify_inclusion(const struct lf_digest *leaf, uint64_t index, uint64_t size, const struct lf_digest *root,
 	const struct lf_digest *hashes, size_t count);
 bool lf_tree_verify_consistency(uint64_t from, const struct lf_digest *from_root, uint64_t to, const struct lf_digest *to_root,

@@ -12,5 +12,7 @@ struct conformance {
 	void *context;
 };
 int conformance_run(const struct conformance *subject);
+/* conformance_scan.c: the claims about scan(), run by conformance_run()'s callers likewise. */
+int conformance_scan_run(const struct conformance *subject);
 
 #endif

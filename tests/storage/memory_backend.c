@@ -358,6 +358,48 @@ static enum lf_code memory_list(struct lf_reader *reader, const struct lf_filter
 	return LF_OK;
 }
 
+static bool scanned(const struct lf_scan *scan, const struct row *row)
+{
+	const struct lf_filter filter = {.team_id = scan->team_id,
+		.project_id = scan->project_id,
+		.candidate = scan->candidate,
+		.outcome = scan->outcome,
+		.since_us = scan->since_us,
+		.until_us = scan->until_us};
+	const bool begun = scan->from_sequence == 0 || (scan->newest_first ? row->stored->sequence <= scan->from_sequence
+									    : row->stored->sequence >= scan->from_sequence);
+	return begun && fits(&filter, row) && (!scan->decisions_only || row->stored->purpose == 0);
+}
+
+static enum lf_code memory_scan(struct lf_reader *reader, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),
+	void *context, uint64_t *next, struct lf_error *error)
+{
+	struct lf_store *store = reader->store;
+	const size_t bytes_max = scan->bytes_max != 0 ? scan->bytes_max : LF_MESSAGE_BYTES_MAX;
+	size_t shown = 0, bytes = 0;
+	bool go_on = true;
+	(void)error;
+	*next = 0;
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = 0; i < store->row_visible; i++) {
+		const size_t at = scan->newest_first ? store->row_visible - 1 - i : i;
+		struct lf_stored row = *store->rows[at].stored;
+		if (!scanned(scan, &store->rows[at]))
+			continue;
+		if (!go_on || shown == scan->limit || bytes >= bytes_max) {
+			*next = row.sequence;
+			break;
+		}
+		if (!scan->payloads)
+			row.team = row.project = row.answer = (struct lf_bytes){NULL, 0};
+		shown++;
+		bytes += row.team.length + row.project.length + row.answer.length;
+		go_on = visit(context, &row);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return LF_OK;
+}
+
 static enum lf_code memory_get_rubric(struct lf_reader *reader, const char *name, const struct lf_digest *digest,
 	struct lf_rubric_row **row, struct lf_error *error)
 {
@@ -466,6 +508,7 @@ const struct lf_backend memory_backend = {
 	.list_rubrics = memory_list_rubrics,
 	.list_activations = memory_list_activations,
 	.was_active = memory_was_active,
+	.scan = memory_scan,
 	.list_acts = memory_list_acts,
 	.head = memory_head,
 	.hashes = memory_hashes,
