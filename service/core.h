@@ -14,12 +14,14 @@
 #include "service/finisher.h"
 #include "service/registry.h"
 #include "service/rpc.h"
+#include "storage/tlog/note.h"
 
 /* Borrows log and registry. The services' functions find it by their own address (each service is embedded here). */
 struct lf_core {
 	struct lf_log *log;
 	struct lf_registry *registry;
 	struct lf_finisher *finisher;
+	const struct lf_signer *signer; /* borrowed; set before the server listens. NULL: this service has no signing key */
 	atomic_bool draining; /* set at the start of a shutdown: health says NOT_SERVING */
 	Leadfit__V1__Scoring_Service scoring;
 	Leadfit__V1__Decisions_Service decisions;

@@ -15,7 +15,9 @@
 
 #include "proto/limits.h"
 #include "service/core.h"
+#include "service/key.h"
 #include "service/rubric_file.h"
+#include "service/seal.h"
 #include "service/tokens.h"
 
 enum { LISTEN_MAX = 16, RUBRIC_MAX = 64, DRAIN_MS = 2000 };
@@ -28,10 +30,12 @@ struct options {
 	size_t rubric_count;
 	const char *tokens;
 	size_t workers;
+	struct lf_seal_options seal;
 };
 
 struct daemon {
 	struct lf_log *log;
+	struct lf_seal seal;
 	struct lf_registry *registry;
 	struct lf_tokens *tokens;
 	struct lf_rpc_server *server;
@@ -40,7 +44,8 @@ struct daemon {
 };
 
 static const char usage[] =
-	"Usage: leadfitd --db FILE [--listen URL]... [--rubric FILE]... [--tokens FILE]\n"
+	"Usage: leadfitd --db FILE [--listen URL]... [--rubric FILE]... [--tokens FILE] [OPTION]...\n"
+	"       leadfitd key --db FILE [--key FILE]\n"
 	"Answers who should lead a project, and keeps every answer in a decision log.\n"
 	"\n"
 	"  --db FILE       decision log (SQLite), created where absent; one service a file\n"
@@ -50,11 +55,36 @@ static const char usage[] =
 	"                  version; several are allowed\n"
 	"  --tokens FILE   callers and their roles; without it only loopback and ipc are served\n"
 	"  --workers N     worker threads (default: one a processor)\n"
+	"\n"
+	"Evidence (the second form prints the verifier key):\n"
+	"  --key FILE      signing key, made where absent (default: the log's name and .key)\n"
+	"  --origin NAME   name of a key that is made, such as example.com/leadfit\n"
+	"                  (default: leadfit/ and random digits)\n"
+	"  --checkpoints PATH      where signed checkpoints are written: a directory, or a file that is\n"
+	"                          there or ends in .checkpoint (default: the log's name and .checkpoints)\n"
+	"  --checkpoint-every N    one whenever the log has grown by N records (default 10000)\n"
+	"  --checkpoint-seconds T  or T seconds after the last one, if it has grown (default 60)\n"
+	"  --accept-rewound        start though the log is not the one that was signed, and keep the\n"
+	"                          checkpoints aside\n"
+	"\n"
 	"  --version       print the version\n"
 	"  --help          print this\n"
 	"\n"
 	"SIGTERM or SIGINT ends it after the requests that are in have been answered.\n"
 	"See leadfitd(8).\n";
+
+/* A whole number of low..high. */
+static bool read_number(const char *option, const char *text, unsigned long low, unsigned long high, unsigned long *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoul(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *number >= low && *number <= high)
+		return true;
+	fprintf(stderr, "leadfitd: %s %s: allowed are %lu..%lu\n", option, text, low, high);
+	return false;
+}
 
 static int say(const struct lf_error *error)
 {
@@ -73,11 +103,17 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{"rubric", required_argument, NULL, 'r'},
 		{"tokens", required_argument, NULL, 't'},
 		{"workers", required_argument, NULL, 'w'},
+		{"key", required_argument, NULL, 'k'},
+		{"origin", required_argument, NULL, 'o'},
+		{"checkpoints", required_argument, NULL, 'c'},
+		{"checkpoint-every", required_argument, NULL, 'e'},
+		{"checkpoint-seconds", required_argument, NULL, 's'},
+		{"accept-rewound", no_argument, NULL, 'a'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	char *end;
+	unsigned long number;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -103,11 +139,31 @@ static int parse_options(int argc, char **argv, struct options *options)
 			options->tokens = optarg;
 			break;
 		case 'w':
-			options->workers = strtoul(optarg, &end, 10);
-			if (*end != '\0' || options->workers < 1 || options->workers > 64) {
-				fprintf(stderr, "leadfitd: --workers %s: allowed are 1..64\n", optarg);
+			if (!read_number("--workers", optarg, 1, 64, &number))
 				return 2;
-			}
+			options->workers = number;
+			break;
+		case 'k':
+			options->seal.key = optarg;
+			break;
+		case 'o':
+			options->seal.origin = optarg;
+			break;
+		case 'c':
+			options->seal.checkpoints = optarg;
+			break;
+		case 'e':
+			if (!read_number("--checkpoint-every", optarg, 1, 1000000000, &number))
+				return 2;
+			options->seal.every = number;
+			break;
+		case 's':
+			if (!read_number("--checkpoint-seconds", optarg, 1, 86400, &number))
+				return 2;
+			options->seal.seconds = (unsigned)number;
+			break;
+		case 'a':
+			options->seal.accept_rewound = true;
 			break;
 		case 'V':
 			printf("leadfitd %s\n", LF_VERSION);
@@ -128,6 +184,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		fputs("leadfitd: --db FILE is required\nTry 'leadfitd --help'.\n", stderr);
 		return 2;
 	}
+	options->seal.database = options->database;
 	if (options->listen_count == 0)
 		options->listen[options->listen_count++] = "tcp://127.0.0.1:7460";
 	return -1;
@@ -185,6 +242,7 @@ static int start(struct daemon *d, const struct options *options)
 	if (options->tokens != NULL && lf_tokens_load(&d->tokens, options->tokens, &error) != LF_OK)
 		goto fail;
 	if (lf_log_open(&d->log, &lf_sqlite_backend, &log_options, &error) != LF_OK ||
+	    lf_seal_open(&d->seal, d->log, &options->seal, &error) != LF_OK ||
 	    lf_registry_new(&d->registry, d->log, &error) != LF_OK)
 		goto fail;
 	for (size_t i = 0; i < options->rubric_count && status == 0; i++)
@@ -198,6 +256,7 @@ static int start(struct daemon *d, const struct options *options)
 	d->core_ready = true;
 	if (lf_core_init(&d->core, d->log, d->registry, d->server, &error) != LF_OK)
 		goto fail;
+	d->core.signer = &d->seal.signer;
 	for (size_t i = 0; i < options->listen_count; i++) {
 		if (lf_rpc_server_listen(d->server, options->listen[i], bound, sizeof bound, &error) != LF_OK)
 			goto fail;
@@ -221,6 +280,7 @@ static void stop(struct daemon *d)
 		given_up = lf_rpc_server_stop(d->server, DRAIN_MS);
 	if (given_up > 0)
 		fprintf(stderr, "leadfitd: %zu requests were given up\n", given_up);
+	lf_seal_close(&d->seal);
 	lf_log_close(d->log);
 	if (d->core_ready)
 		lf_core_clean_up(&d->core);
@@ -234,9 +294,11 @@ int main(int argc, char **argv)
 	struct options options = {0};
 	struct daemon daemon = {0};
 	sigset_t signals;
-	int status = parse_options(argc, argv, &options);
-	int received = 0;
+	int status, received = 0;
 
+	if (argc > 1 && strcmp(argv[1], "key") == 0)
+		return lf_key_command(argc - 1, argv + 1);
+	status = parse_options(argc, argv, &options);
 	if (status >= 0)
 		return status;
 	/* Blocked before any thread starts, so that only sigwait() sees them. */
