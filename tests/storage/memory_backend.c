@@ -153,6 +153,7 @@ static enum lf_code add_row(struct lf_store *store, const struct lf_record *reco
 		.outcome = append->outcome,
 		.purpose = append->purpose,
 		.rubric_digest = append->rubric_digest,
+		.candidates = append->candidates_digest,
 		.team_payload = payload_number(store, false, append->team),
 		.project_payload = payload_number(store, true, append->project),
 		.team = append->team,
