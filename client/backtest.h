@@ -2,6 +2,7 @@
 #ifndef LF_CLIENT_BACKTEST_H
 #define LF_CLIENT_BACKTEST_H
 
+#include "client/keys.h"
 #include "client/page.h"
 #include "leadfit/v1/rubrics.pb-c.h"
 #include "proto/arena.h"
@@ -13,9 +14,9 @@ struct lf_tally {
 		uint64_t count;
 	} * entries;
 	size_t count, capacity;
-	size_t *slots; /* open addressing: index + 1, 0 = free; as many as capacity * 2 */
+	struct lf_keys keys; /* index of each name */
 };
-/* false where memory ran out. */
+/* false where memory ran out: the tally can then only be cleaned up. */
 bool lf_tally_add(struct lf_tally *tally, const char *name);
 /* The most often first; of equals the first by name. No name can be added after it. */
 void lf_tally_sort(struct lf_tally *tally);

@@ -278,3 +278,14 @@ struct lf_rubric_row *lf_rubric_row_copy(const struct lf_rubric_row *row)
 	copy->put_by = put_string(&out, row->put_by);
 	return copy;
 }
+
+struct lf_payload_row *lf_payload_row_copy(const struct lf_payload_row *row)
+{
+	struct lf_payload_row *copy = malloc(sizeof *copy + row->body.length);
+	if (copy == NULL)
+		return NULL;
+	uint8_t *out = (uint8_t *)(copy + 1);
+	*copy = *row;
+	copy->body = put_bytes(&out, row->body);
+	return copy;
+}

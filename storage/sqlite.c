@@ -167,6 +167,7 @@ static enum lf_code open_writer(struct lf_store *store, struct lf_error *error)
 
 static void close_store(struct lf_store *store)
 {
+	lf_sqlite_backup_abandon(store);
 	lf_sqlite_finalize(store->statements, W_COUNT);
 	/* Closing checkpoints and removes the WAL, unless what is on disk is in doubt: then recovery at the next open
 	 * decides. */
@@ -175,6 +176,7 @@ static void close_store(struct lf_store *store)
 	sqlite3_close(store->db);
 	lf_heads_clean_up(&store->heads);
 	lf_id_cache_free(store->ids);
+	free(store->scratch);
 	lf_sqlite_release(store);
 	free(store->lock_path);
 	free(store->path);
@@ -188,6 +190,7 @@ static enum lf_code open_store(struct lf_store **out, const char *location, stru
 	if (store == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	store->lock = -1;
+	store->decisions = -1;
 	store->ids = lf_id_cache_new();
 	if (store->ids == NULL || !lf_heads_init(&store->heads)) {
 		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
@@ -219,6 +222,9 @@ const struct lf_backend lf_sqlite_backend = {
 	.rollback = lf_sqlite_rollback,
 	.maintain = lf_sqlite_maintain,
 	.probe = lf_sqlite_probe_write,
+	.tail_hashes = lf_sqlite_tail_hashes,
+	.backup_step = lf_sqlite_backup_step,
+	.backup_finish = lf_sqlite_backup_finish,
 	.open_reader = lf_sqlite_open_reader,
 	.close_reader = lf_sqlite_close_reader,
 	.find_key = lf_sqlite_find_key,
@@ -229,4 +235,7 @@ const struct lf_backend lf_sqlite_backend = {
 	.list_activations = lf_sqlite_list_activations,
 	.was_active = lf_sqlite_was_active,
 	.scan = lf_sqlite_scan,
+	.head = lf_sqlite_head,
+	.hashes = lf_sqlite_hashes,
+	.find_leaf = lf_sqlite_find_leaf,
 };

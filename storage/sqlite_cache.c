@@ -14,13 +14,14 @@ enum { WAYS = 4, SETS = 4096 };
 
 struct entry {
 	int64_t id; /* 0 = free */
+	struct lf_digest commitment;
 	uint16_t length;
 	uint8_t key[LF_ID_CACHE_KEY_MAX]; /* tag first */
 };
 
 struct lf_id_cache {
 	uint8_t oldest[SETS];
-	struct entry entries[SETS][WAYS]; /* 2.8 MiB, touched as it fills */
+	struct entry entries[SETS][WAYS]; /* 3.3 MiB, touched as it fills */
 };
 
 struct lf_id_cache *lf_id_cache_new(void)
@@ -61,24 +62,31 @@ static bool matches(const struct entry *entry, uint8_t tag, const void *key, siz
 	       memcmp(entry->key + 1, key, length) == 0;
 }
 
-int64_t lf_id_cache_find(const struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length)
+int64_t lf_id_cache_find(
+	const struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length, struct lf_digest *commitment)
 {
 	if (length >= LF_ID_CACHE_KEY_MAX)
 		return 0;
 	const struct entry *set = cache->entries[set_of(tag, key, length)];
 	for (size_t way = 0; way < WAYS; way++)
-		if (matches(&set[way], tag, key, length))
+		if (matches(&set[way], tag, key, length)) {
+			if (commitment != NULL)
+				*commitment = set[way].commitment;
 			return set[way].id;
+		}
 	return 0;
 }
 
-void lf_id_cache_put(struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length, int64_t id)
+void lf_id_cache_put(struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length, int64_t id,
+	const struct lf_digest *commitment)
 {
 	if (length >= LF_ID_CACHE_KEY_MAX)
 		return;
 	const size_t set = set_of(tag, key, length);
 	struct entry *entry = &cache->entries[set][cache->oldest[set]++ % WAYS];
 	entry->id = id;
+	if (commitment != NULL)
+		entry->commitment = *commitment;
 	entry->length = (uint16_t)length;
 	entry->key[0] = tag;
 	memcpy(entry->key + 1, key, length);

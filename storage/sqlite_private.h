@@ -10,10 +10,11 @@
 
 enum {
 	LF_SQLITE_APPLICATION_ID = 0x6c664c67, /* "lfLg", at byte 68 of the file */
-	LF_SQLITE_SCHEMA = 1,                  /* user_version, at byte 60 */
+	LF_SQLITE_SCHEMA = 2,                  /* user_version, at byte 60 */
 	LF_SQLITE_SKIP = 64,                   /* every 64th decision of a chain is in the skip table */
 	LF_SQLITE_CHAIN_ROWS = 16,             /* ends of chains that one statement writes */
 	LF_SQLITE_READ_MS_MAX = 20,            /* of a read transaction's 100: other work may share the processor */
+	LF_SQLITE_LEAF_ROWS = 16,              /* leaves that one statement writes */
 };
 
 /* What a row of the name table names. Stored: never renumber. */
@@ -26,17 +27,26 @@ enum lf_name_kind {
 	LF_NAME_CANDIDATES = 6, /* a list of candidates, by the digest of their ids */
 };
 
+/* What a row of the redaction table is about. Stored: never renumber. */
+enum lf_redaction_kind {
+	LF_REDACTION_PAYLOAD = LF_REDACT_PAYLOAD,   /* target: payload.id */
+	LF_REDACTION_DECISION = LF_REDACT_DECISION, /* decision.sequence */
+	LF_REDACTION_ACT = LF_REDACT_ACT,           /* act.id */
+};
+
 /* ---- sqlite_cache.c: what the writer remembers, so that repeated names and payloads cost no statement ---- */
 
 enum { LF_ID_CACHE_KEY_MAX = 161 }; /* longer keys are not cached: a digest, a name, and the cache's own tag */
 
-struct lf_id_cache; /* tag and bytes -> row id; bounded, forgets */
+struct lf_id_cache; /* tag and bytes -> row id and, of a payload, the commitment that leaves have; bounded, forgets */
 struct lf_id_cache *lf_id_cache_new(void);
 void lf_id_cache_free(struct lf_id_cache *cache);
 void lf_id_cache_clear(struct lf_id_cache *cache);
-/* 0: not known. */
-int64_t lf_id_cache_find(const struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length);
-void lf_id_cache_put(struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length, int64_t id);
+/* 0: not known. commitment: NULL for a name. */
+int64_t lf_id_cache_find(
+	const struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length, struct lf_digest *commitment);
+void lf_id_cache_put(struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length, int64_t id,
+	const struct lf_digest *commitment);
 
 /* The newest decision of a team, project or list of candidates. */
 struct lf_head {
@@ -86,7 +96,26 @@ enum lf_write_statement {
 	W_RUBRIC_ADD,
 	W_ACTIVE_FIND,
 	W_ACTIVATION_ADD,
+	W_LAST,
+	W_LEAF_ADD,
+	W_LEAF_ADD_MANY,
+	W_NODE_ADD,
+	W_HEAD,
+	W_HEAD_SET,
+	W_LEAVES,
+	W_NODES,
+	W_ACT_DECISION,
+	W_ACT_ADD,
 	W_COUNT
+};
+
+/* A leaf that is in the tree, and not in the file yet. */
+struct lf_leaf_row {
+	struct lf_leaf_place place;
+	enum lf_leaf_kind kind;
+	int64_t record, decisions; /* as in the table */
+	bool salted;
+	struct lf_salt salt;
 };
 
 struct lf_store {
@@ -97,9 +126,15 @@ struct lf_store {
 	sqlite3_stmt *statements[W_COUNT];
 	struct lf_id_cache *ids;
 	struct lf_heads heads;
+	struct lf_leaf_row leaves[LF_SQLITE_LEAF_ROWS];
+	size_t leaf_count;
+	int64_t decisions; /* the newest decision's sequence, this transaction's included; -1 not known */
+	uint8_t *scratch;  /* lf_sqlite_scratch() */
+	size_t scratch_size;
 	int wal_pages; /* in the WAL after the last commit */
 	int wal_pages_seen;
 	int checkpoint_at; /* pages at which the next checkpoint is due */
+	struct lf_sqlite_backup *backup; /* under way; NULL = none */
 	bool unknown;      /* DATA_LOSS was returned: write nothing more, not even at closing */
 };
 
@@ -109,15 +144,48 @@ enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool 
 void lf_sqlite_release(struct lf_store *store);
 /* Makes the file with its schema, whole or not at all. */
 enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error);
-/* Refuses what is not a sound log of this schema, and leaves it untouched. */
+/* fsync() of what has this name, and of its directory. 0, or -1 with errno. */
+int lf_sqlite_sync_path(const char *path, int flags);
+int lf_sqlite_sync_directory_of(const char *path);
+/* Absolute and without symbolic links; the file itself may be absent. NULL on error. free() releases. */
+char *lf_sqlite_resolve(const char *location, struct lf_error *error);
+/* Refuses what is not a sound log of this schema, and leaves it untouched. Uses the path of the store alone. */
 enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error);
 
 /* sqlite_schema.c */
-extern const char LF_SQLITE_DDL[];
+extern const char LF_SQLITE_DDL_1[], LF_SQLITE_DDL_2[]; /* the tables of schema 1, and what schema 2 adds */
+/* Statements of sqlite_tree.c that writer, readers and probe have alike. */
+#define LF_SQLITE_HEAD "SELECT size, root FROM tree WHERE id = 1"
+#define LF_SQLITE_LEAVES "SELECT position, hash FROM leaf WHERE position >= ?2 AND position < ?3 AND ?1 = 0 ORDER BY position"
+#define LF_SQLITE_NODES "SELECT place, hash FROM node WHERE level = ?1 AND place >= ?2 AND place < ?3 ORDER BY place"
 extern const char *const LF_SQLITE_WRITE_SQL[W_COUNT];
 /* Probes an open database: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the
  * reason. */
 enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error);
+
+/* sqlite_tree.c: leaves, nodes and head */
+struct lf_leaf_add {
+	enum lf_leaf_kind kind;
+	int64_t record; /* as in the table: of a decision its sequence */
+	int64_t time_us;
+	const struct lf_digest *commitments;
+	size_t commitment_count;
+	const struct lf_salt *salt; /* of a RUBRIC or ACTIVATION record; else NULL */
+};
+/* Adds a record's leaf to the tree and to what the transaction writes. position may be NULL. SQLITE_OK or an error. */
+int lf_sqlite_add_leaf(struct lf_store *store, struct lf_leaves *leaves, const struct lf_leaf_add *add, uint64_t *position);
+/* Write the leaves that wait; the nodes that were completed; the head. */
+int lf_sqlite_write_leaves(struct lf_store *store);
+int lf_sqlite_write_nodes(struct lf_store *store, const struct lf_leaves *leaves);
+int lf_sqlite_write_head(struct lf_store *store, const struct lf_leaves *leaves);
+/* Room for a record's canonical bytes until the next call; NULL when memory ran out. */
+uint8_t *lf_sqlite_scratch(struct lf_store *store, size_t length);
+enum lf_code lf_sqlite_tail_hashes(
+	struct lf_store *store, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
+/* The head of the writing connection. */
+enum lf_code lf_sqlite_tail_head(struct lf_store *store, struct lf_tree_head *head, struct lf_error *error);
+/* Whether the head of an open database follows from its leaves and nodes. FAILED_PRECONDITION with the reason. */
+enum lf_code lf_sqlite_probe_tree(sqlite3 *db, struct lf_error *error);
 
 /* sqlite_write.c: the writer side of the vtable */
 enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
@@ -130,6 +198,25 @@ enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *le
 void lf_sqlite_rollback(struct lf_store *store);
 enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error);
 enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error);
+
+/* sqlite_write.c, for the others of the writer side. Each gives SQLITE_OK or an error. */
+/* The row of a name, made where absent. */
+int lf_sqlite_intern(struct lf_store *store, enum lf_name_kind kind, const char *text, int64_t *id);
+/* The payload's row, made where absent, and the commitment that leaves have. */
+int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body, const struct lf_digest *digest,
+	const struct lf_salt *salt, int64_t *id, struct lf_digest *commitment);
+/* The commitment that leaves have of a payload: original where that column is not NULL, else of the column's salt and the body. False
+ * where the columns are malformed. */
+bool lf_sqlite_column_commitment(
+	sqlite3_stmt *statement, int salt_column, int original_column, struct lf_bytes body, struct lf_digest *commitment);
+/* A row id, or 0 with *result: SQLITE_OK means that there is none. The statement is bound. */
+int64_t lf_sqlite_find_id(sqlite3_stmt *statement, int *result);
+/* sqlite_backup.c */
+enum lf_code lf_sqlite_backup_step(
+	struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error);
+enum lf_code lf_sqlite_backup_finish(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
+/* Takes back one that is under way. */
+void lf_sqlite_backup_abandon(struct lf_store *store);
 
 /* sqlite_read.c and sqlite_list.c: the readers */
 enum lf_read_statement {
@@ -162,6 +249,12 @@ enum lf_read_statement {
 	R_HELD_CANDIDATES,
 	R_HELD_TEAM_BODY,
 	R_HELD_PROJECT_BODY,
+	R_REDACTED,
+	R_HEAD,
+	R_LEAVES,
+	R_NODES,
+	R_SEQUENCE,
+	R_LEAF_PEEK,
 	R_COUNT
 };
 struct lf_reader {
@@ -185,6 +278,10 @@ enum lf_code lf_sqlite_list_activations(struct lf_reader *reader, const char *na
 	void (*visit)(void *context, const struct lf_activation_row *row), void *context, struct lf_error *error);
 enum lf_code lf_sqlite_was_active(
 	struct lf_reader *reader, const struct lf_digest *digest, bool *was_active, struct lf_error *error);
+enum lf_code lf_sqlite_head(struct lf_reader *reader, struct lf_tree_head *head, struct lf_error *error);
+enum lf_code lf_sqlite_hashes(
+	struct lf_reader *reader, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
+enum lf_code lf_sqlite_find_leaf(struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error);
 /* Fills row from a statement with the columns of R_ROW, of which texts stay valid until it is reset. DATA_LOSS where it
  * contradicts itself. */
 enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, struct lf_error *error);

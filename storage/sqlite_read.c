@@ -8,14 +8,14 @@
 #define ROW_COLUMNS                                                                                                    \
 	"d.sequence, d.id, d.decided_at, d.outcome, d.purpose, caller.value, team.value, project.value, "              \
 	"rubric_name.value,"                                                                                           \
-	" d.recommended, recommended.value, rubric_payload.digest"
+	" d.recommended, recommended.value, rubric_payload.digest, d.team_payload, d.project_payload"
 #define ROW_JOINS                                                                                                      \
 	" FROM decision d LEFT JOIN name caller ON caller.id = d.caller LEFT JOIN name team ON team.id = d.team"       \
 	" LEFT JOIN name project ON project.id = d.project LEFT JOIN name recommended ON recommended.id = "            \
 	"d.recommended"                                                                                                \
 	" LEFT JOIN rubric ON rubric.payload = d.rubric LEFT JOIN name rubric_name ON rubric_name.id = rubric.name"    \
 	" LEFT JOIN payload rubric_payload ON rubric_payload.id = d.rubric"
-enum { ROW_COLUMN_COUNT = 12 };
+enum { ROW_COLUMN_COUNT = 14 };
 
 #define RUBRIC_COLUMNS                                                                                                 \
 	"n.value, r.title, c.value, p.digest, r.put_at,"                                                               \
@@ -78,6 +78,12 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_HELD_CANDIDATES] = "SELECT value FROM name WHERE id = ?1",
 	[R_HELD_TEAM_BODY] = "SELECT body FROM payload WHERE id = ?1",
 	[R_HELD_PROJECT_BODY] = "SELECT body FROM payload WHERE id = ?1",
+	[R_REDACTED] = "SELECT 1 FROM redaction WHERE kind = ?1 AND target = ?2",
+	[R_HEAD] = LF_SQLITE_HEAD,
+	[R_LEAVES] = LF_SQLITE_LEAVES,
+	[R_NODES] = LF_SQLITE_NODES,
+	[R_SEQUENCE] = "SELECT sequence FROM decision WHERE id = ?1",
+	[R_LEAF_PEEK] = "SELECT decisions, kind, record FROM leaf WHERE position = ?1",
 };
 
 /*
@@ -157,6 +163,8 @@ enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, 
 	row->project_id = lf_sqlite_column_text(statement, 7);
 	row->rubric_name = lf_sqlite_column_text(statement, 8);
 	row->recommended = lf_sqlite_column_text(statement, 10);
+	row->team_payload = (uint64_t)sqlite3_column_int64(statement, 12);
+	row->project_payload = (uint64_t)sqlite3_column_int64(statement, 13);
 	const bool recommended_lost = row->recommended == NULL && sqlite3_column_type(statement, 9) != SQLITE_NULL;
 	if (row->recommended == NULL)
 		row->recommended = "";
@@ -168,8 +176,19 @@ enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, 
 	return LF_OK;
 }
 
+/* Whether a payload was replaced since: then its digest says nothing about its bytes. */
+static bool was_redacted(struct lf_reader *reader, uint64_t payload)
+{
+	sqlite3_stmt *find = reader->statements[R_REDACTED];
+	sqlite3_bind_int(find, 1, LF_REDACTION_PAYLOAD);
+	sqlite3_bind_int64(find, 2, (int64_t)payload);
+	const bool redacted = sqlite3_step(find) == SQLITE_ROW;
+	sqlite3_reset(find);
+	return redacted;
+}
+
 /* The bytes of a column, whose digest is in the next. */
-static bool fill_payload(sqlite3_stmt *statement, int column, struct lf_bytes *bytes)
+static bool fill_payload(struct lf_reader *reader, sqlite3_stmt *statement, int column, uint64_t id, struct lf_bytes *bytes)
 {
 	struct lf_digest stored, found;
 	if (sqlite3_column_type(statement, column) == SQLITE_NULL ||
@@ -177,7 +196,7 @@ static bool fill_payload(sqlite3_stmt *statement, int column, struct lf_bytes *b
 		return false;
 	*bytes = lf_sqlite_column_bytes(statement, column);
 	lf_sha256(bytes->data, bytes->length, &found);
-	return memcmp(&found, &stored, sizeof stored) == 0;
+	return lf_digest_equal(&found, &stored) || was_redacted(reader, id);
 }
 
 enum lf_code lf_sqlite_get(
@@ -196,8 +215,8 @@ enum lf_code lf_sqlite_get(
 		code = lf_sqlite_error(error, reader->db, result, "reading a decision");
 	} else if ((code = lf_sqlite_fill_row(get, &row, error)) == LF_OK) {
 		row.answer = lf_sqlite_column_bytes(get, ROW_COLUMN_COUNT + 4);
-		if (!fill_payload(get, ROW_COLUMN_COUNT, &row.team) ||
-			!fill_payload(get, ROW_COLUMN_COUNT + 2, &row.project))
+		if (!fill_payload(reader, get, ROW_COLUMN_COUNT, row.team_payload, &row.team) ||
+			!fill_payload(reader, get, ROW_COLUMN_COUNT + 2, row.project_payload, &row.project))
 			code = lf_error_set(
 				error, LF_DATA_LOSS, "the team or project of decision %s is missing or changed", text);
 		else if ((*stored = lf_stored_copy(&row)) == NULL)

@@ -10,7 +10,7 @@
  */
 #include "storage/sqlite_private.h"
 
-const char LF_SQLITE_DDL[] =
+const char LF_SQLITE_DDL_1[] =
 	/* Every name once. A list of candidates is one too: value is then the digest of its ids. */
 	"CREATE TABLE name(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, value ANY NOT NULL, UNIQUE(kind, value)) "
 	"STRICT;"
@@ -51,6 +51,30 @@ const char LF_SQLITE_DDL[] =
 	"CREATE TABLE probe(id INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;"
 	"INSERT INTO probe VALUES(1, 0);";
 
+/* What schema 2 adds: the tree. No table of schema 1 is changed, so that migration only adds. */
+const char LF_SQLITE_DDL_2[] =
+	/*
+	 * One row a record, in the order of recording. record: the decision's sequence, the rubric's payload, the activation's or act's id.
+	 * decisions: sequence of the newest decision at or before this leaf; it rises, so that a decision's leaf is found by binary search
+	 * and no index. salt: of RUBRIC and ACTIVATION records; decisions and acts have theirs in their own rows.
+	 */
+	"CREATE TABLE leaf(position INTEGER PRIMARY KEY, kind INTEGER NOT NULL, record INTEGER NOT NULL,"
+	" decisions INTEGER NOT NULL, hash BLOB NOT NULL, salt BLOB) STRICT;"
+	/* Roots of whole subtrees of 256, 65,536, ... leaves: levels 8, 16, ... */
+	"CREATE TABLE node(level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(level, place))"
+	" STRICT, WITHOUT ROWID;"
+	/* The head: one row. */
+	"CREATE TABLE tree(id INTEGER PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL) STRICT;"
+	"INSERT INTO tree VALUES(1, 0, x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');"
+	/* What was appended about decisions (outcomes) or the log itself (erasures, prunings, the migration). pairs: of commitments,
+	 * 64 bytes each, old and new. */
+	"CREATE TABLE act(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, at INTEGER NOT NULL, caller INTEGER NOT NULL,"
+	" decision INTEGER, position INTEGER NOT NULL, salt BLOB NOT NULL, body BLOB NOT NULL, pairs BLOB) STRICT;"
+	"CREATE INDEX act_by_decision ON act(decision) WHERE decision IS NOT NULL;"
+	/* Bytes that were replaced since, and the commitment that leaves have of them. */
+	"CREATE TABLE redaction(kind INTEGER NOT NULL, target INTEGER NOT NULL, commitment BLOB NOT NULL,"
+	" PRIMARY KEY(kind, target)) STRICT, WITHOUT ROWID;";
+
 const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 	[W_BEGIN] = "BEGIN IMMEDIATE",
 	[W_COMMIT] = "COMMIT",
@@ -58,11 +82,13 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 	[W_TAIL] =
 		"SELECT sequence, id, decided_at, 0 FROM decision WHERE sequence = (SELECT max(sequence) FROM decision)"
 		" UNION ALL SELECT 0, NULL, put_at, 1 FROM rubric"
-		" UNION ALL SELECT 0, NULL, activated_at, 1 FROM activation",
+		" UNION ALL SELECT 0, NULL, activated_at, 1 FROM activation"
+		" UNION ALL SELECT 0, NULL, at, 1 FROM act WHERE id = (SELECT max(id) FROM act)",
 	[W_PROBE] = "UPDATE probe SET count = count + 1 WHERE id = 1",
 	[W_NAME_FIND] = "SELECT id FROM name WHERE kind = ?1 AND value = ?2",
 	[W_NAME_ADD] = "INSERT INTO name(kind, value) VALUES(?1, ?2)",
-	[W_PAYLOAD_FIND] = "SELECT id FROM payload WHERE digest = ?2 AND kind = ?1",
+	[W_PAYLOAD_FIND] = "SELECT p.id, p.salt, x.commitment FROM payload p LEFT JOIN redaction x ON x.kind = 1 AND x.target = p.id"
+			   " WHERE p.digest = ?2 AND p.kind = ?1",
 	[W_PAYLOAD_ADD] = "INSERT INTO payload(kind, digest, salt, body) VALUES(?1, ?2, ?3, ?4)",
 	[W_MEMBER_ADD] = "INSERT OR IGNORE INTO member(candidate, candidates) VALUES(?1, ?2)",
 	[W_KEY_ADD] = "INSERT OR IGNORE INTO request_key(caller, key, sequence) VALUES(?1, ?2, ?3)",
@@ -80,14 +106,28 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 			     "(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),"
 			     "(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?)",
 	[W_SKIP_ADD] = "INSERT INTO skip(entity, sequence) VALUES(?1, ?2)",
-	[W_RUBRIC_FIND] = "SELECT r.payload, n.value FROM payload p JOIN rubric r ON r.payload = p.id JOIN name n ON "
-			  "n.id = r.name"
+	[W_RUBRIC_FIND] = "SELECT r.payload, n.value, p.salt, x.commitment, p.body FROM payload p JOIN rubric r ON r.payload = p.id"
+			  " JOIN name n ON n.id = r.name LEFT JOIN redaction x ON x.kind = 1 AND x.target = p.id"
 			  " WHERE p.digest = ?1 AND p.kind = 3",
 	[W_RUBRIC_ADD] = "INSERT INTO rubric(payload, name, title, put_by, put_at) VALUES(?1, ?2, ?3, ?4, ?5)",
 	[W_ACTIVE_FIND] = "SELECT a.to_rubric, p.digest FROM activation a LEFT JOIN payload p ON p.id = a.to_rubric"
 			  " WHERE a.name = ?1 ORDER BY a.id DESC LIMIT 1",
 	[W_ACTIVATION_ADD] = "INSERT INTO activation(name, activated_at, caller, from_rubric, to_rubric)"
 			     " VALUES(?1, ?2, ?3, ?4, ?5)",
+	[W_LAST] = "SELECT max(sequence) FROM decision",
+#define LEAF "(?,?,?,?,?,?)"
+#define LEAVES_4 LEAF "," LEAF "," LEAF "," LEAF
+	[W_LEAF_ADD] = "INSERT INTO leaf(position, kind, record, decisions, hash, salt) VALUES" LEAF,
+	/* LF_SQLITE_LEAF_ROWS of them, as for the chains */
+	[W_LEAF_ADD_MANY] = "INSERT INTO leaf(position, kind, record, decisions, hash, salt) VALUES" LEAVES_4 "," LEAVES_4
+			    "," LEAVES_4 "," LEAVES_4,
+	[W_NODE_ADD] = "INSERT INTO node(level, place, hash) VALUES(?1, ?2, ?3)",
+	[W_HEAD] = LF_SQLITE_HEAD,
+	[W_HEAD_SET] = "UPDATE tree SET size = ?1, root = ?2 WHERE id = 1",
+	[W_LEAVES] = LF_SQLITE_LEAVES,
+	[W_NODES] = LF_SQLITE_NODES,
+	[W_ACT_DECISION] = "SELECT sequence FROM decision WHERE id = ?1",
+	[W_ACT_ADD] = "INSERT INTO act(kind, at, caller, decision, position, salt, body, pairs) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 };
 
 /* ---- probing a file that exists: a fixed number of pages, whatever its size ---- */
@@ -120,7 +160,9 @@ static char *expected_schema(int *result)
 	char *text = NULL;
 	*result = sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	if (*result == SQLITE_OK)
-		*result = sqlite3_exec(db, LF_SQLITE_DDL, NULL, NULL, NULL);
+		*result = sqlite3_exec(db, LF_SQLITE_DDL_1, NULL, NULL, NULL);
+	if (*result == SQLITE_OK)
+		*result = sqlite3_exec(db, LF_SQLITE_DDL_2, NULL, NULL, NULL);
 	if (*result == SQLITE_OK)
 		text = query_text(db, SCHEMA_TEXT, result);
 	sqlite3_close(db);
@@ -152,6 +194,15 @@ static const char *const PROBES[] = {
 	"    <> 4 THEN 'the last decision refers to what is not there'"
 	"  ELSE '' END FROM decision d ORDER BY d.sequence DESC LIMIT 1), '')",
 	"SELECT CASE WHEN (SELECT count FROM probe WHERE id = 1) IS NULL THEN 'the probe row is missing' ELSE '' END",
+	"SELECT CASE WHEN (SELECT size FROM tree WHERE id = 1) IS NOT (SELECT coalesce(max(position), -1) + 1 FROM leaf)"
+	"   THEN 'the head of the log and its last leaf disagree'"
+	"  WHEN (SELECT coalesce(min(position), 0) FROM leaf) <> 0 THEN 'leaf 0 is missing'"
+	"  WHEN (SELECT decisions FROM leaf ORDER BY position DESC LIMIT 1) IS NOT (SELECT coalesce(max(sequence), 0) FROM decision)"
+	"   AND EXISTS(SELECT 1 FROM leaf) THEN 'the last leaf and the last decision disagree'"
+	"  WHEN EXISTS(SELECT 1 FROM decision) AND NOT EXISTS(SELECT 1 FROM leaf) THEN 'the leaves are missing'"
+	"  WHEN (SELECT max(id) FROM act) IS NOT NULL AND NOT EXISTS(SELECT 1 FROM leaf l, act a WHERE a.id ="
+	"   (SELECT max(id) FROM act) AND l.position = a.position AND l.kind = a.kind AND l.record = a.id)"
+	"   THEN 'the last act has no leaf' ELSE '' END",
 	/* substr(.., 1, 0): read, and then of no interest. */
 	"SELECT substr('' || coalesce((SELECT length(value) FROM name ORDER BY id LIMIT 1), 0)"
 	" || coalesce((SELECT length(value) FROM name ORDER BY id DESC LIMIT 1), 0)"
@@ -162,7 +213,9 @@ static const char *const PROBES[] = {
 	"payload), 0)"
 	" || coalesce((SELECT max(caller) FROM request_key), 0) || coalesce((SELECT max(candidate) FROM member), 0)"
 	" || coalesce((SELECT max(entity) FROM skip), 0) || coalesce((SELECT max(entity) FROM chain), 0)"
-	" || coalesce((SELECT max(payload) FROM rubric), 0) || coalesce((SELECT max(id) FROM activation), 0), 1, 0)",
+	" || coalesce((SELECT max(payload) FROM rubric), 0) || coalesce((SELECT max(id) FROM activation), 0)"
+	" || coalesce((SELECT max(decision) FROM act), 0) || coalesce((SELECT max(target) FROM redaction), 0)"
+	" || coalesce((SELECT max(place) FROM node), 0), 1, 0)",
 };
 
 static enum lf_code refuse(struct lf_error *error, sqlite3 *db, int result, const char *why)
@@ -196,5 +249,5 @@ enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error)
 				wrong == NULL ? "a row is missing" : wrong);
 		sqlite3_free(wrong);
 	}
-	return code;
+	return code == LF_OK ? lf_sqlite_probe_tree(db, error) : code;
 }

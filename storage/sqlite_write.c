@@ -19,8 +19,7 @@ enum { CHECKPOINT_PAGES = 2048 };
 /* Tags of the id cache: name kinds, then these. */
 enum { TAG_PAYLOAD = 16, TAG_RUBRIC = 32 };
 
-/* A row id, or 0 with *result: SQLITE_OK means that there is none. The statement is bound. */
-static int64_t find_id(sqlite3_stmt *statement, int *result)
+int64_t lf_sqlite_find_id(sqlite3_stmt *statement, int *result)
 {
 	int64_t id = 0;
 	*result = sqlite3_step(statement);
@@ -40,7 +39,8 @@ enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct
 	int result;
 	enum lf_code code = LF_OK;
 	memset(tail, 0, sizeof *tail);
-	lf_sha256(NULL, 0, &tail->head.root);
+	if (lf_sqlite_tail_head(store, &tail->head, error) != LF_OK)
+		return error->code;
 	while ((result = sqlite3_step(statement)) == SQLITE_ROW && code == LF_OK) {
 		if (sqlite3_column_int64(statement, 2) > tail->time_us)
 			tail->time_us = sqlite3_column_int64(statement, 2);
@@ -58,8 +58,16 @@ enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct
 
 enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error)
 {
+	int result;
+	assert(store->leaf_count == 0);
+	if (store->decisions < 0) {
+		const int64_t last = lf_sqlite_find_id(store->statements[W_LAST], &result);
+		if (result != SQLITE_OK)
+			return lf_sqlite_write_error(store, error, result, "reading the end of the log");
+		store->decisions = last;
+	}
 	lf_heads_prepare(&store->heads);
-	const int result = lf_sqlite_run(store->statements[W_BEGIN]);
+	result = lf_sqlite_run(store->statements[W_BEGIN]);
 	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "beginning a transaction");
 }
 
@@ -85,8 +93,13 @@ static int write_heads(struct lf_store *store)
 
 enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
 {
-	(void)leaves;
 	int result = write_heads(store);
+	if (result == SQLITE_OK)
+		result = lf_sqlite_write_leaves(store);
+	if (result == SQLITE_OK)
+		result = lf_sqlite_write_nodes(store, leaves);
+	if (result == SQLITE_OK && leaves->tree.size != leaves->size_before)
+		result = lf_sqlite_write_head(store, leaves);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_run(store->statements[W_COMMIT]);
 	if (result != SQLITE_OK)
@@ -104,6 +117,8 @@ void lf_sqlite_rollback(struct lf_store *store)
 		lf_sqlite_run(store->statements[W_ROLLBACK]);
 	lf_id_cache_clear(store->ids);
 	lf_heads_clear(&store->heads);
+	store->leaf_count = 0;
+	store->decisions = -1;
 }
 
 enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error)
@@ -143,7 +158,7 @@ static int intern(struct lf_store *store, enum lf_name_kind kind, const void *va
 {
 	int result;
 	*added = false;
-	*id = lf_id_cache_find(store->ids, (uint8_t)kind, value, length);
+	*id = lf_id_cache_find(store->ids, (uint8_t)kind, value, length, NULL);
 	if (*id != 0)
 		return SQLITE_OK;
 	sqlite3_stmt *statements[] = {store->statements[W_NAME_FIND], store->statements[W_NAME_ADD]};
@@ -155,45 +170,65 @@ static int intern(struct lf_store *store, enum lf_name_kind kind, const void *va
 			sqlite3_bind_text64(
 				statements[i], 2, length > 0 ? value : "", length, SQLITE_STATIC, SQLITE_UTF8);
 	}
-	*id = find_id(statements[0], &result);
+	*id = lf_sqlite_find_id(statements[0], &result);
 	if (result == SQLITE_OK && *id == 0) {
 		result = lf_sqlite_run(statements[1]);
 		*id = sqlite3_last_insert_rowid(store->db);
 		*added = true;
 	}
 	if (result == SQLITE_OK)
-		lf_id_cache_put(store->ids, (uint8_t)kind, value, length, *id);
+		lf_id_cache_put(store->ids, (uint8_t)kind, value, length, *id, NULL);
 	return result;
 }
 
-static int intern_text(struct lf_store *store, enum lf_name_kind kind, const char *text, int64_t *id)
+int lf_sqlite_intern(struct lf_store *store, enum lf_name_kind kind, const char *text, int64_t *id)
 {
 	bool added;
 	return intern(store, kind, text, strlen(text), false, id, &added);
 }
 
-static int store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body,
-	const struct lf_digest *digest, const struct lf_salt *salt, int64_t *id)
+bool lf_sqlite_column_commitment(
+	sqlite3_stmt *statement, int salt_column, int original_column, struct lf_bytes body, struct lf_digest *commitment)
 {
-	int result = SQLITE_OK;
+	struct lf_salt salt;
+	if (sqlite3_column_type(statement, original_column) != SQLITE_NULL)
+		return lf_sqlite_column_fixed(statement, original_column, commitment, sizeof *commitment);
+	if (!lf_sqlite_column_fixed(statement, salt_column, &salt, sizeof salt))
+		return false;
+	lf_commit(&salt, body.data, body.length, commitment);
+	return true;
+}
+
+int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body, const struct lf_digest *digest,
+	const struct lf_salt *salt, int64_t *id, struct lf_digest *commitment)
+{
 	const uint8_t tag = (uint8_t)(TAG_PAYLOAD + kind);
-	*id = lf_id_cache_find(store->ids, tag, digest, sizeof *digest);
+	*id = lf_id_cache_find(store->ids, tag, digest, sizeof *digest, commitment);
 	if (*id != 0)
 		return SQLITE_OK;
 	sqlite3_stmt *find = store->statements[W_PAYLOAD_FIND], *add = store->statements[W_PAYLOAD_ADD];
 	sqlite3_bind_int(find, 1, (int)kind);
 	lf_sqlite_bind_blob(find, 2, digest, sizeof *digest);
-	*id = find_id(find, &result);
-	if (result == SQLITE_OK && *id == 0) {
+	int result = sqlite3_step(find);
+	if (result == SQLITE_ROW) {
+		*id = sqlite3_column_int64(find, 0);
+		if (!lf_sqlite_column_commitment(find, 1, 2, body, commitment))
+			result = SQLITE_CORRUPT;
+	}
+	sqlite3_reset(find);
+	if (result == SQLITE_DONE) {
 		sqlite3_bind_int(add, 1, (int)kind);
 		lf_sqlite_bind_blob(add, 2, digest, sizeof *digest);
 		lf_sqlite_bind_blob(add, 3, salt, sizeof *salt);
 		lf_sqlite_bind_blob(add, 4, body.data, body.length);
 		result = lf_sqlite_run(add);
 		*id = sqlite3_last_insert_rowid(store->db);
+		lf_commit(salt, body.data, body.length, commitment);
 	}
+	if (result == SQLITE_ROW)
+		result = SQLITE_OK;
 	if (result == SQLITE_OK)
-		lf_id_cache_put(store->ids, tag, digest, sizeof *digest, *id);
+		lf_id_cache_put(store->ids, tag, digest, sizeof *digest, *id, commitment);
 	return result;
 }
 
@@ -208,7 +243,7 @@ static int intern_candidates(struct lf_store *store, const struct lf_append *app
 		return result;
 	sqlite3_stmt *add = store->statements[W_MEMBER_ADD];
 	for (size_t i = 0; i < append->candidate_count && result == SQLITE_OK; i++) {
-		result = intern_text(store, LF_NAME_CANDIDATE, append->candidates[i], &candidate);
+		result = lf_sqlite_intern(store, LF_NAME_CANDIDATE, append->candidates[i], &candidate);
 		if (result != SQLITE_OK)
 			break;
 		sqlite3_bind_int64(add, 1, candidate);
@@ -254,9 +289,9 @@ static int link_decision(struct lf_store *store, int64_t entity, int64_t sequenc
 
 /* ---- a decision ---- */
 
-/* The rubric's payload id. Cached by digest and name together: both must fit. */
-static enum lf_code find_rubric(
-	struct lf_store *store, const struct lf_digest *digest, const char *name, int64_t *id, struct lf_error *error)
+/* The rubric's payload id and commitment. Cached by digest and name together: both must fit. */
+static enum lf_code find_rubric(struct lf_store *store, const struct lf_digest *digest, const char *name, int64_t *id,
+	struct lf_digest *commitment, struct lf_error *error)
 {
 	uint8_t key[sizeof *digest + LF_ID_BYTES_MAX];
 	const size_t length = strlen(name);
@@ -264,15 +299,18 @@ static enum lf_code find_rubric(
 	assert(length <= LF_ID_BYTES_MAX);
 	memcpy(key, digest, sizeof *digest);
 	memcpy(key + sizeof *digest, name, length);
-	*id = lf_id_cache_find(store->ids, TAG_RUBRIC, key, sizeof *digest + length);
+	*id = lf_id_cache_find(store->ids, TAG_RUBRIC, key, sizeof *digest + length, commitment);
 	if (*id != 0)
 		return LF_OK;
 	sqlite3_stmt *find = store->statements[W_RUBRIC_FIND];
 	lf_sqlite_bind_blob(find, 1, digest, sizeof *digest);
-	const int result = sqlite3_step(find);
+	int result = sqlite3_step(find);
 	const char *found = result == SQLITE_ROW ? lf_sqlite_column_text(find, 1) : NULL;
-	if (found != NULL && strcmp(found, name) == 0)
+	if (found != NULL && strcmp(found, name) == 0) {
 		*id = sqlite3_column_int64(find, 0);
+		if (!lf_sqlite_column_commitment(find, 2, 3, lf_sqlite_column_bytes(find, 4), commitment))
+			result = SQLITE_CORRUPT;
+	}
 	sqlite3_reset(find);
 	if (result != SQLITE_ROW && result != SQLITE_DONE)
 		return lf_sqlite_write_error(store, error, result, "looking a rubric up");
@@ -280,7 +318,7 @@ static enum lf_code find_rubric(
 		lf_digest_print(digest, text);
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "no rubric %s with digest %s is stored", name, text);
 	}
-	lf_id_cache_put(store->ids, TAG_RUBRIC, key, sizeof *digest + length, *id);
+	lf_id_cache_put(store->ids, TAG_RUBRIC, key, sizeof *digest + length, *id, commitment);
 	return LF_OK;
 }
 
@@ -317,6 +355,7 @@ struct references {
 	int64_t caller, rubric, recommended, team, project, candidates;
 	int64_t team_previous, project_previous, candidates_previous;
 	int64_t team_payload, project_payload;
+	struct lf_digest commitments[4]; /* in the leaf's order: record, team, project, rubric */
 };
 
 static int add_decision(struct lf_store *store, const struct lf_record *record, const struct references *to)
@@ -351,39 +390,74 @@ static int add_decision(struct lf_store *store, const struct lf_record *record, 
 	return lf_sqlite_run(add);
 }
 
+static int add_decision_leaf(struct lf_store *store, const struct lf_record *record, struct references *to)
+{
+	const struct lf_append *append = record->append;
+	const struct lf_decision_columns columns = {
+		.sequence = record->sequence,
+		.id = record->id.bytes,
+		.decided_at_us = record->decided_at_us,
+		.caller = append->caller,
+		.team = append->team_id,
+		.project = append->project_id,
+		.rubric = append->rubric_name,
+		.recommended = append->recommended,
+		.outcome = append->outcome,
+		.purpose = append->purpose,
+		.candidates = &append->candidates_digest,
+		.request_digest = append->idempotency_key[0] != '\0' ? &append->request_digest : NULL,
+		.answer = append->answer.data,
+		.answer_length = append->answer.length,
+	};
+	const size_t length = lf_record_decision(&columns, NULL);
+	uint8_t *bytes = lf_sqlite_scratch(store, length);
+	if (bytes == NULL)
+		return SQLITE_NOMEM;
+	lf_record_decision(&columns, bytes);
+	lf_commit(&record->record_salt, bytes, length, &to->commitments[0]);
+	const struct lf_leaf_add add = {.kind = LF_LEAF_DECISION,
+		.record = (int64_t)record->sequence,
+		.time_us = record->decided_at_us,
+		.commitments = to->commitments,
+		.commitment_count = 4};
+	return lf_sqlite_add_leaf(store, record->leaves, &add, NULL);
+}
+
 static int store_decision(struct lf_store *store, const struct lf_record *record, struct references *to)
 {
 	const struct lf_append *append = record->append;
 	const int64_t sequence = (int64_t)record->sequence;
-	int result = intern_text(store, LF_NAME_TEAM, append->team_id, &to->team);
+	int result = lf_sqlite_intern(store, LF_NAME_TEAM, append->team_id, &to->team);
 	if (result == SQLITE_OK)
-		result = intern_text(store, LF_NAME_PROJECT, append->project_id, &to->project);
+		result = lf_sqlite_intern(store, LF_NAME_PROJECT, append->project_id, &to->project);
 	if (result == SQLITE_OK)
 		result = intern_candidates(store, append, &to->candidates);
 	if (result == SQLITE_OK && append->recommended[0] != '\0')
-		result = intern_text(store, LF_NAME_CANDIDATE, append->recommended, &to->recommended);
+		result = lf_sqlite_intern(store, LF_NAME_CANDIDATE, append->recommended, &to->recommended);
 	if (result == SQLITE_OK)
-		result = store_payload(store, LF_PAYLOAD_TEAM, append->team, &append->team_digest, &record->team_salt,
-			&to->team_payload);
+		result = lf_sqlite_store_payload(store, LF_PAYLOAD_TEAM, append->team, &append->team_digest, &record->team_salt,
+			&to->team_payload, &to->commitments[1]);
 	if (result == SQLITE_OK)
-		result = store_payload(store, LF_PAYLOAD_PROJECT, append->project, &append->project_digest,
-			&record->project_salt, &to->project_payload);
+		result = lf_sqlite_store_payload(store, LF_PAYLOAD_PROJECT, append->project, &append->project_digest,
+			&record->project_salt, &to->project_payload, &to->commitments[2]);
 	if (result == SQLITE_OK)
 		result = link_decision(store, to->team, sequence, &to->team_previous);
 	if (result == SQLITE_OK)
 		result = link_decision(store, to->project, sequence, &to->project_previous);
 	if (result == SQLITE_OK)
 		result = link_decision(store, to->candidates, sequence, &to->candidates_previous);
-	return result == SQLITE_OK ? add_decision(store, record, to) : result;
+	if (result == SQLITE_OK)
+		result = add_decision(store, record, to);
+	return result == SQLITE_OK ? add_decision_leaf(store, record, to) : result;
 }
 
 enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, struct lf_error *error)
 {
 	const struct lf_append *append = record->append;
 	struct references to = {0};
-	if (find_rubric(store, &append->rubric_digest, append->rubric_name, &to.rubric, error) != LF_OK)
+	if (find_rubric(store, &append->rubric_digest, append->rubric_name, &to.rubric, &to.commitments[3], error) != LF_OK)
 		return error->code;
-	int result = intern_text(store, LF_NAME_CALLER, append->caller, &to.caller);
+	int result = lf_sqlite_intern(store, LF_NAME_CALLER, append->caller, &to.caller);
 	if (result == SQLITE_OK && append->idempotency_key[0] != '\0') {
 		sqlite3_stmt *key = store->statements[W_KEY_ADD];
 		sqlite3_bind_int64(key, 1, to.caller);
@@ -396,126 +470,4 @@ enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, 
 	if (result == SQLITE_OK)
 		result = store_decision(store, record, &to);
 	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "storing a decision");
-}
-
-/* ---- a rubric ---- */
-
-static int activate_first(struct lf_store *store, const struct lf_rubric_put *put, int64_t name, int64_t caller,
-	int64_t rubric, bool *activated)
-{
-	int result;
-	sqlite3_stmt *find = store->statements[W_ACTIVE_FIND], *add = store->statements[W_ACTIVATION_ADD];
-	sqlite3_bind_int64(find, 1, name);
-	*activated = false;
-	if (find_id(find, &result) != 0 || result != SQLITE_OK)
-		return result;
-	sqlite3_bind_int64(add, 1, name);
-	sqlite3_bind_int64(add, 2, put->put_at_us);
-	sqlite3_bind_int64(add, 3, caller);
-	sqlite3_bind_null(add, 4);
-	sqlite3_bind_int64(add, 5, rubric);
-	*activated = true;
-	return lf_sqlite_run(add);
-}
-
-enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error)
-{
-	int64_t name, caller, rubric = 0;
-	int result = SQLITE_OK;
-	sqlite3_stmt *find = store->statements[W_RUBRIC_FIND], *add = store->statements[W_RUBRIC_ADD];
-	put->added = put->activated = false;
-	lf_sqlite_bind_blob(find, 1, put->digest, sizeof *put->digest);
-	result = sqlite3_step(find);
-	if (result == SQLITE_ROW) {
-		const char *stored = lf_sqlite_column_text(find, 1);
-		rubric = sqlite3_column_int64(find, 0);
-		if (stored != NULL && strcmp(stored, put->name) != 0)
-			lf_error_set(error, LF_INVALID_ARGUMENT, "a rubric of this digest is stored as %s, not %s",
-				stored, put->name);
-	}
-	sqlite3_reset(find);
-	if (error->code != LF_OK)
-		return error->code;
-	result = result == SQLITE_ROW || result == SQLITE_DONE ? SQLITE_OK : result;
-	if (result == SQLITE_OK)
-		result = intern_text(store, LF_NAME_RUBRIC, put->name, &name);
-	if (result == SQLITE_OK)
-		result = intern_text(store, LF_NAME_CALLER, put->caller, &caller);
-	if (result == SQLITE_OK && rubric == 0) {
-		result = store_payload(store, LF_PAYLOAD_RUBRIC, put->body, put->digest, &put->salt, &rubric);
-		if (result == SQLITE_OK) {
-			sqlite3_bind_int64(add, 1, rubric);
-			sqlite3_bind_int64(add, 2, name);
-			lf_sqlite_bind_text(add, 3, put->title);
-			sqlite3_bind_int64(add, 4, caller);
-			sqlite3_bind_int64(add, 5, put->put_at_us);
-			result = lf_sqlite_run(add);
-			put->added = true;
-		}
-	}
-	if (result == SQLITE_OK)
-		result = activate_first(store, put, name, caller, rubric, &put->activated);
-	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "storing a rubric");
-}
-
-/* The stored version that an activation means: its row ids. NOT_FOUND where there is none of that name. */
-static enum lf_code find_version(struct lf_store *store, const struct lf_rubric_activate *activate, int64_t *rubric,
-	int64_t *name, struct lf_error *error)
-{
-	sqlite3_stmt *find = store->statements[W_RUBRIC_FIND];
-	char text[65];
-	enum lf_code code = LF_OK;
-	const bool named = activate->name != NULL && activate->name[0] != '\0';
-	lf_digest_print(activate->digest, text);
-	lf_sqlite_bind_blob(find, 1, activate->digest, sizeof *activate->digest);
-	int result = sqlite3_step(find);
-	const char *stored = result == SQLITE_ROW ? lf_sqlite_column_text(find, 1) : NULL;
-	if (result == SQLITE_DONE) {
-		code = lf_error_set(error, LF_NOT_FOUND, "no rubric of digest %s is stored", text);
-	} else if (result == SQLITE_ROW && stored != NULL && named && strcmp(stored, activate->name) != 0) {
-		code = lf_error_set(
-			error, LF_NOT_FOUND, "the rubric of digest %s is %s, not %s", text, stored, activate->name);
-	} else {
-		*rubric = sqlite3_column_int64(find, 0);
-		if (result == SQLITE_ROW)
-			result = stored == NULL ? SQLITE_NOMEM : intern_text(store, LF_NAME_RUBRIC, stored, name);
-		if (result != SQLITE_OK)
-			code = lf_sqlite_write_error(store, error, result, "looking a rubric up");
-	}
-	sqlite3_reset(find);
-	return code;
-}
-
-enum lf_code lf_sqlite_activate_rubric(
-	struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error)
-{
-	sqlite3_stmt *find = store->statements[W_ACTIVE_FIND], *add = store->statements[W_ACTIVATION_ADD];
-	struct lf_activated *activated = &activate->activated;
-	int64_t rubric = 0, name = 0, caller = 0, from = 0;
-	memset(activated, 0, sizeof *activated);
-	if (find_version(store, activate, &rubric, &name, error) != LF_OK)
-		return error->code;
-	sqlite3_bind_int64(find, 1, name);
-	int result = sqlite3_step(find);
-	if (result == SQLITE_ROW) {
-		from = sqlite3_column_int64(find, 0);
-		activated->had_from = lf_sqlite_column_fixed(find, 1, &activated->from, sizeof activated->from);
-	}
-	sqlite3_reset(find);
-	result = result == SQLITE_ROW || result == SQLITE_DONE ? SQLITE_OK : result;
-	if (result == SQLITE_OK && from != rubric)
-		result = intern_text(store, LF_NAME_CALLER, activate->caller, &caller);
-	if (result == SQLITE_OK && from != rubric) {
-		sqlite3_bind_int64(add, 1, name);
-		sqlite3_bind_int64(add, 2, activate->activated_at_us);
-		sqlite3_bind_int64(add, 3, caller);
-		if (from != 0)
-			sqlite3_bind_int64(add, 4, from);
-		else
-			sqlite3_bind_null(add, 4);
-		sqlite3_bind_int64(add, 5, rubric);
-		result = lf_sqlite_run(add);
-		activated->changed = true;
-	}
-	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "activating a rubric");
 }

@@ -8,6 +8,7 @@ struct fixture {
 	const struct lf_backend *backend;
 	struct lf_store *store;
 	struct lf_reader *reader;
+	struct lf_leaves leaves; /* of the transaction */
 	struct lf_error error;
 };
 
@@ -47,6 +48,17 @@ static int tear_down(void **state)
 	current->reset(current->context);
 	free(fixture);
 	return 0;
+}
+
+static enum lf_code begin(struct fixture *fixture)
+{
+	leaves_load(fixture->backend, fixture->store, &fixture->leaves);
+	return fixture->backend->begin(fixture->store, &fixture->error);
+}
+
+static enum lf_code commit(struct fixture *fixture)
+{
+	return fixture->backend->commit(fixture->store, &fixture->leaves, &fixture->error);
 }
 
 /* Stores, and expects it to work. */
@@ -189,8 +201,8 @@ static void nothing_is_visible_before_the_commit_nor_after_a_rollback(void **sta
 	struct listed *listed = calloc(1, sizeof *listed);
 	struct work work;
 	work_init(&work, 1, 1, 1);
-	struct lf_record record = {.append = &work.append, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
-	assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
+	struct lf_record record = {.append = &work.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
+	assert_int_equal(begin(fixture), LF_OK);
 	assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	assert_int_equal(list(fixture, &any, listed), 0);
 	assert_int_equal(listed->count, 0);
@@ -237,8 +249,8 @@ static void a_decision_by_an_unknown_rubric_is_refused_and_the_transaction_goes_
 	work_init(&bad[1], 1, 1, 1);
 	bad[1].append.rubric_name = "another";
 	work_init(&good, 1, 1, 1);
-	struct lf_record record = {.append = &good.append, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
-	assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
+	struct lf_record record = {.append = &good.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
+	assert_int_equal(begin(fixture), LF_OK);
 	for (size_t i = 0; i < 2; i++) {
 		struct lf_record refused = record;
 		refused.append = &bad[i].append;
@@ -248,7 +260,7 @@ static void a_decision_by_an_unknown_rubric_is_refused_and_the_transaction_goes_
 	}
 	assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	assert_false(record.existing);
-	assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
+	assert_int_equal(commit(fixture), LF_OK);
 	struct lf_stored *stored = NULL;
 	assert_int_equal(fixture->backend->get(fixture->reader, &record.id, &stored, &fixture->error), LF_OK);
 	free(stored);
@@ -283,10 +295,10 @@ static void a_key_repeated_in_one_transaction_is_found_too(void **state)
 	work_init(&first, 1, 1, 5);
 	work_init(&again, 1, 1, 5);
 	work_init(&other, 1, 2, 5);
-	struct lf_record records[3] = {{.append = &first.append, .sequence = 1, .id = {{1}}, .decided_at_us = 10},
-		{.append = &again.append, .sequence = 2, .id = {{2}}, .decided_at_us = 10},
-		{.append = &other.append, .sequence = 2, .id = {{2}}, .decided_at_us = 10}};
-	assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
+	struct lf_record records[3] = {{.append = &first.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10},
+		{.append = &again.append, .leaves = &fixture->leaves, .sequence = 2, .id = {{2}}, .decided_at_us = 10},
+		{.append = &other.append, .leaves = &fixture->leaves, .sequence = 2, .id = {{2}}, .decided_at_us = 10}};
+	assert_int_equal(begin(fixture), LF_OK);
 	assert_int_equal(fixture->backend->append(fixture->store, &records[0], &fixture->error), LF_OK);
 	assert_int_equal(fixture->backend->append(fixture->store, &records[1], &fixture->error), LF_OK);
 	assert_true(records[1].existing);
@@ -294,7 +306,7 @@ static void a_key_repeated_in_one_transaction_is_found_too(void **state)
 	assert_memory_equal(&records[1].id, &records[0].id, sizeof records[0].id);
 	assert_int_equal(fixture->backend->append(fixture->store, &records[2], &fixture->error), LF_ALREADY_EXISTS);
 	lf_error_clean_up(&fixture->error);
-	assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
+	assert_int_equal(commit(fixture), LF_OK);
 }
 
 static void a_key_with_another_request_is_refused(void **state)
@@ -346,8 +358,8 @@ static void a_rolled_back_key_is_free_again(void **state)
 	struct work first, other;
 	work_init(&first, 1, 1, 5);
 	work_init(&other, 1, 2, 5);
-	struct lf_record record = {.append = &first.append, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
-	assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
+	struct lf_record record = {.append = &first.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
+	assert_int_equal(begin(fixture), LF_OK);
 	assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	fixture->backend->rollback(fixture->store);
 	store(fixture, &other);
@@ -456,15 +468,14 @@ static void decisions_of_one_instant_are_all_listed(void **state)
 {
 	struct fixture *fixture = *state;
 	struct listed *listed = calloc(1, sizeof *listed);
-	assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
+	assert_int_equal(begin(fixture), LF_OK);
 	for (uint64_t i = 1; i <= 10; i++) {
 		struct work work;
 		work_init(&work, 1, 1, 0);
-		struct lf_record record = {
-			.append = &work.append, .sequence = i, .id = {{(uint8_t)i}}, .decided_at_us = 50};
+		struct lf_record record = {.append = &work.append, .leaves = &fixture->leaves, .sequence = i, .id = {{(uint8_t)i}}, .decided_at_us = 50};
 		assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	}
-	assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
+	assert_int_equal(commit(fixture), LF_OK);
 	struct lf_filter filter = filter_any();
 	filter.since_us = 50;
 	filter.until_us = 51;
@@ -524,11 +535,12 @@ static struct lf_rubric_put put_version(
 		.caller = "owner",
 		.body = bytes_of(body),
 		.digest = &digest,
-		.put_at_us = at};
-	assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
+		.put_at_us = at,
+		.leaves = &fixture->leaves};
+	assert_int_equal(begin(fixture), LF_OK);
 	assert_int_equal(fixture->backend->put_rubric(fixture->store, &put, &fixture->error), expect);
 	lf_error_clean_up(&fixture->error);
-	assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
+	assert_int_equal(commit(fixture), LF_OK);
 	return put;
 }
 
@@ -625,11 +637,12 @@ static struct lf_activated activate(struct fixture *fixture, const char *name, c
 {
 	struct lf_digest digest;
 	lf_sha256(body, strlen(body), &digest);
-	struct lf_rubric_activate activate = {.name = name, .caller = caller, .digest = &digest, .activated_at_us = at};
-	assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
+	struct lf_rubric_activate activate = {.name = name, .caller = caller, .digest = &digest, .activated_at_us = at,
+		.leaves = &fixture->leaves};
+	assert_int_equal(begin(fixture), LF_OK);
 	assert_int_equal(fixture->backend->activate_rubric(fixture->store, &activate, &fixture->error), expect);
 	lf_error_clean_up(&fixture->error);
-	assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
+	assert_int_equal(commit(fixture), LF_OK);
 	return activate.activated;
 }
 
@@ -737,19 +750,20 @@ static void an_activation_is_visible_after_its_commit_only_and_survives_reopenin
 	struct fixture *fixture = *state;
 	struct lf_digest digest;
 	lf_sha256("version 2", 9, &digest);
-	struct lf_rubric_activate act = {.name = "a", .caller = "ann", .digest = &digest, .activated_at_us = 300};
+	struct lf_rubric_activate act = {.name = "a", .caller = "ann", .digest = &digest, .activated_at_us = 300,
+		.leaves = &fixture->leaves};
 	put_version(fixture, "a", "version 1", 100, LF_OK);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
-	for (int commit = 0; commit < 2; commit++) {
-		assert_int_equal(fixture->backend->begin(fixture->store, &fixture->error), LF_OK);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(begin(fixture), LF_OK);
 		assert_int_equal(fixture->backend->activate_rubric(fixture->store, &act, &fixture->error), LF_OK);
 		assert_true(act.activated.changed);
 		active_is(fixture, "a", "version 1");
 		acts_are(fixture, "a", "a: nothing -> version 1 by owner at 100\n");
-		if (commit == 0)
+		if (round == 0)
 			fixture->backend->rollback(fixture->store);
 		else
-			assert_int_equal(fixture->backend->commit(fixture->store, NULL, &fixture->error), LF_OK);
+			assert_int_equal(commit(fixture), LF_OK);
 	}
 	close_fixture(fixture);
 	open_fixture(fixture);

@@ -196,6 +196,53 @@ static enum lf_code faulty_probe(struct lf_store *store, struct lf_error *error)
 	return leave(code != LF_OK ? code : faulty.inner->probe(store->inner, error));
 }
 
+static enum lf_code faulty_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt, struct lf_leaves *leaves,
+	struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_PUT_ACT, error);
+	return leave(code != LF_OK ? code : faulty.inner->put_act(store->inner, put, salt, leaves, error));
+}
+
+static enum lf_code faulty_redact(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts, struct lf_leaves *leaves,
+	struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_REDACT, error);
+	return leave(code != LF_OK ? code : faulty.inner->redact(store->inner, redact, salts, leaves, error));
+}
+
+static enum lf_code faulty_tail_hashes(
+	struct lf_store *store, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_TAIL_HASHES, error);
+	return leave(code != LF_OK ? code : faulty.inner->tail_hashes(store->inner, level, first, count, hashes, error));
+}
+
+static enum lf_code faulty_vacuum(struct lf_store *store, struct lf_error *error)
+{
+	const enum lf_code code = enter(FAULTY_VACUUM, error);
+	return leave(code != LF_OK || faulty.inner->vacuum == NULL ? code : faulty.inner->vacuum(store->inner, error));
+}
+
+static enum lf_code faulty_backup_step(
+	struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error)
+{
+	enum lf_code code = enter(FAULTY_BACKUP, error);
+	*more = false;
+	if (faulty.inner->backup_step == NULL)
+		code = lf_error_set(error, LF_UNIMPLEMENTED, "the wrapped store has no backup of its own");
+	else if (code == LF_OK || cancel)
+		code = faulty.inner->backup_step(store->inner, chore, cancel, more, error);
+	else
+		(void)faulty.inner->backup_step(store->inner, chore, true, more, error); /* what fails takes everything back */
+	return leave(code);
+}
+
+/* Not of the writer side. */
+static enum lf_code faulty_backup_finish(struct lf_store *store, struct lf_chore *chore, struct lf_error *error)
+{
+	return faulty.inner->backup_finish(store->inner, chore, error);
+}
+
 /* Readers are the wrapped backend's own. */
 
 static enum lf_code faulty_open_reader(struct lf_store *store, struct lf_reader **reader, struct lf_error *error)
@@ -251,6 +298,57 @@ static enum lf_code faulty_was_active(
 	return faulty.inner->was_active(reader, digest, was_active, error);
 }
 
+static enum lf_code faulty_scan(struct lf_reader *reader, const struct lf_scan *scan,
+	bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error)
+{
+	return faulty.inner->scan(reader, scan, visit, context, next, error);
+}
+
+static enum lf_code faulty_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision, uint64_t after,
+	size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context, uint64_t *next, struct lf_error *error)
+{
+	return faulty.inner->list_acts(reader, kind, decision, after, limit, visit, context, next, error);
+}
+
+static enum lf_code faulty_head(struct lf_reader *reader, struct lf_tree_head *head, struct lf_error *error)
+{
+	return faulty.inner->head(reader, head, error);
+}
+
+static enum lf_code faulty_hashes(
+	struct lf_reader *reader, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error)
+{
+	return faulty.inner->hashes(reader, level, first, count, hashes, error);
+}
+
+static enum lf_code faulty_find_leaf(struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error)
+{
+	return faulty.inner->find_leaf(reader, decision, position, error);
+}
+
+static enum lf_code faulty_audit(struct lf_reader *reader, uint64_t first, size_t limit,
+	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next, struct lf_error *error)
+{
+	return faulty.inner->audit(reader, first, limit, visit, context, next, error);
+}
+
+static enum lf_code faulty_get_payload(struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error)
+{
+	return faulty.inner->get_payload(reader, id, row, error);
+}
+
+static enum lf_code faulty_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
+	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next, struct lf_error *error)
+{
+	return faulty.inner->list_payloads(reader, kind, after, limit, visit, context, next, error);
+}
+
+static enum lf_code faulty_check(struct lf_reader *reader, void (*finding)(void *context, const char *what),
+	bool (*go_on)(void *context), void *context, struct lf_error *error)
+{
+	return faulty.inner->check == NULL ? LF_OK : faulty.inner->check(reader, finding, go_on, context, error);
+}
+
 const struct lf_backend faulty_backend = {
 	.name = "faulty",
 	.open = faulty_open,
@@ -260,10 +358,16 @@ const struct lf_backend faulty_backend = {
 	.append = faulty_append,
 	.put_rubric = faulty_put_rubric,
 	.activate_rubric = faulty_activate_rubric,
+	.put_act = faulty_put_act,
+	.redact = faulty_redact,
+	.tail_hashes = faulty_tail_hashes,
+	.vacuum = faulty_vacuum,
+	.backup_step = faulty_backup_step,
 	.commit = faulty_commit,
 	.rollback = faulty_rollback,
 	.maintain = faulty_maintain,
 	.probe = faulty_probe,
+	.backup_finish = faulty_backup_finish,
 	.open_reader = faulty_open_reader,
 	.close_reader = faulty_close_reader,
 	.find_key = faulty_find_key,
@@ -273,4 +377,13 @@ const struct lf_backend faulty_backend = {
 	.list_rubrics = faulty_list_rubrics,
 	.list_activations = faulty_list_activations,
 	.was_active = faulty_was_active,
+	.scan = faulty_scan,
+	.list_acts = faulty_list_acts,
+	.head = faulty_head,
+	.hashes = faulty_hashes,
+	.find_leaf = faulty_find_leaf,
+	.audit = faulty_audit,
+	.get_payload = faulty_get_payload,
+	.list_payloads = faulty_list_payloads,
+	.check = faulty_check,
 };

@@ -1,63 +1,43 @@
 #include "tests/storage/memory_backend.h"
 
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/storage/memory_private.h"
 
-#include "proto/limits.h"
+static struct lf_store disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-struct row {
-	struct lf_stored *stored; /* one block */
-	char key[129], candidates[4][129];
-	size_t candidate_count;
-	struct lf_digest request_digest;
-};
-
-struct version {
-	struct lf_rubric_row *row; /* one block; active is worked out from the acts */
-};
-
-struct act {
-	char name[129], caller[129];
-	int64_t at_us;
-	bool had_from;
-	struct lf_digest from, to;
-};
-
-static struct lf_store {
-	pthread_mutex_t lock;
-	bool opened;
-	struct row *rows;
-	size_t row_count, row_visible;
-	struct version *versions;
-	size_t version_count, version_visible;
-	struct act *acts;
-	size_t act_count, act_visible;
-} disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-struct lf_reader {
-	struct lf_store *store;
-};
-
-static void cut(struct lf_store *store, size_t rows, size_t versions, size_t acts)
+/* Back to what is visible. */
+static void cut(struct lf_store *store)
 {
-	store->act_count = acts;
-	while (store->row_count > rows)
+	while (store->row_count > store->row_visible)
 		free(store->rows[--store->row_count].stored);
-	while (store->version_count > versions)
+	while (store->version_count > store->version_visible)
 		free(store->versions[--store->version_count].row);
+	while (store->payload_count > store->payload_visible)
+		free((void *)(uintptr_t)store->payloads[--store->payload_count].body.data);
+	while (store->act_count > store->act_visible)
+		free((void *)(uintptr_t)store->acts[--store->act_count].row.body.data);
+	store->activation_count = store->activation_visible;
+	store->leaf_count = store->leaf_visible;
 }
 
 void memory_backend_forget(void)
 {
-	cut(&disk, 0, 0, 0);
+	disk.row_visible = disk.version_visible = disk.activation_visible = 0;
+	disk.payload_visible = disk.leaf_visible = disk.act_visible = 0;
+	cut(&disk);
 	free(disk.rows);
 	free(disk.versions);
+	free(disk.activations);
+	free(disk.payloads);
+	free(disk.leaves);
 	free(disk.acts);
 	disk.rows = NULL;
 	disk.versions = NULL;
+	disk.activations = NULL;
+	disk.payloads = NULL;
+	disk.leaves = NULL;
 	disk.acts = NULL;
-	disk.row_visible = disk.version_visible = disk.act_visible = 0;
+	memset(&disk.head, 0, sizeof disk.head);
+	lf_sha256(NULL, 0, &disk.head.root);
 }
 
 static enum lf_code memory_open(struct lf_store **store, const char *location, struct lf_error *error)
@@ -66,6 +46,8 @@ static enum lf_code memory_open(struct lf_store **store, const char *location, s
 	if (disk.opened)
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "the memory is in use");
 	disk.opened = true;
+	if (disk.head.size == 0)
+		lf_sha256(NULL, 0, &disk.head.root);
 	*store = &disk;
 	return LF_OK;
 }
@@ -73,7 +55,7 @@ static enum lf_code memory_open(struct lf_store **store, const char *location, s
 static void memory_rollback(struct lf_store *store)
 {
 	pthread_mutex_lock(&store->lock);
-	cut(store, store->row_visible, store->version_visible, store->act_visible);
+	cut(store);
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -87,13 +69,15 @@ static enum lf_code memory_tail(struct lf_store *store, struct lf_tail *tail, st
 {
 	(void)error;
 	memset(tail, 0, sizeof *tail);
-	lf_sha256(NULL, 0, &tail->head.root);
+	tail->head = store->head;
 	for (size_t i = 0; i < store->version_visible; i++)
 		if (store->versions[i].row->put_at_us > tail->time_us)
 			tail->time_us = store->versions[i].row->put_at_us;
-	for (size_t i = 0; i < store->act_visible; i++)
-		if (store->acts[i].at_us > tail->time_us)
-			tail->time_us = store->acts[i].at_us;
+	for (size_t i = 0; i < store->activation_visible; i++)
+		if (store->activations[i].at_us > tail->time_us)
+			tail->time_us = store->activations[i].at_us;
+	if (store->act_visible > 0 && store->acts[store->act_visible - 1].row.at_us > tail->time_us)
+		tail->time_us = store->acts[store->act_visible - 1].row.at_us;
 	if (store->row_visible > 0) {
 		const struct lf_stored *last = store->rows[store->row_visible - 1].stored;
 		tail->sequence = last->sequence;
@@ -127,21 +111,10 @@ static const struct lf_rubric_row *by_digest(const struct lf_store *store, size_
 	return NULL;
 }
 
-/* The same number for the same bytes. */
-static uint64_t payload_number(const struct lf_store *store, bool project, struct lf_bytes bytes)
-{
-	for (size_t i = 0; i < store->row_count; i++) {
-		const struct lf_stored *stored = store->rows[i].stored;
-		const struct lf_bytes *other = project ? &stored->project : &stored->team;
-		if (other->length == bytes.length && (bytes.length == 0 || memcmp(other->data, bytes.data, bytes.length) == 0))
-			return project ? stored->project_payload : stored->team_payload;
-	}
-	return 2 * store->row_count + (project ? 2 : 1);
-}
-
-static enum lf_code add_row(struct lf_store *store, const struct lf_record *record)
+static enum lf_code add_row(struct lf_store *store, const struct lf_record *record, struct lf_error *error)
 {
 	const struct lf_append *append = record->append;
+	struct lf_digest commitment;
 	const struct lf_stored stored = {.sequence = record->sequence,
 		.id = record->id,
 		.decided_at_us = record->decided_at_us,
@@ -154,18 +127,23 @@ static enum lf_code add_row(struct lf_store *store, const struct lf_record *reco
 		.purpose = append->purpose,
 		.rubric_digest = append->rubric_digest,
 		.candidates = append->candidates_digest,
-		.team_payload = payload_number(store, false, append->team),
-		.project_payload = payload_number(store, true, append->project),
+		.team_payload = memory_payload(
+			store, LF_PAYLOAD_TEAM, append->team, &append->team_digest, &record->team_salt, &commitment),
+		.project_payload = memory_payload(
+			store, LF_PAYLOAD_PROJECT, append->project, &append->project_digest, &record->project_salt, &commitment),
 		.team = append->team,
 		.project = append->project,
 		.answer = append->answer};
-	struct row row = {.stored = lf_stored_copy(&stored), .request_digest = append->request_digest};
+	struct row row = {.stored = lf_stored_copy(&stored),
+		.request_digest = append->request_digest,
+		.candidates_digest = append->candidates_digest,
+		.salt = record->record_salt};
 	strcpy(row.key, append->idempotency_key);
 	for (size_t i = 0; i < append->candidate_count && i < 4; i++)
 		strcpy(row.candidates[row.candidate_count++], append->candidates[i]);
 	store->rows = realloc(store->rows, (store->row_count + 1) * sizeof *store->rows);
 	store->rows[store->row_count++] = row;
-	return LF_OK;
+	return memory_decision_leaf(store, record->leaves) ? LF_OK : lf_error_set(error, LF_UNAVAILABLE, "too many leaves");
 }
 
 static enum lf_code memory_append(struct lf_store *store, struct lf_record *record, struct lf_error *error)
@@ -178,7 +156,7 @@ static enum lf_code memory_append(struct lf_store *store, struct lf_record *reco
 	if (rubric == NULL || strcmp(rubric->name, append->rubric_name) != 0) {
 		code = lf_error_set(error, LF_FAILED_PRECONDITION, "no such rubric");
 	} else if (row == NULL) {
-		code = add_row(store, record);
+		code = add_row(store, record, error);
 	} else if (memcmp(&row->request_digest, &append->request_digest, sizeof row->request_digest) != 0) {
 		code = lf_error_set(error, LF_ALREADY_EXISTS, "the key was used for another request");
 	} else {
@@ -193,30 +171,30 @@ static enum lf_code memory_append(struct lf_store *store, struct lf_record *reco
 }
 
 /* The last act on a name among the first count, NULL where there is none. */
-static const struct act *last_act(const struct lf_store *store, size_t count, const char *name)
+static const struct activation *last_act(const struct lf_store *store, size_t count, const char *name)
 {
 	while (count-- > 0)
-		if (strcmp(store->acts[count].name, name) == 0)
-			return &store->acts[count];
+		if (strcmp(store->activations[count].name, name) == 0)
+			return &store->activations[count];
 	return NULL;
 }
 
 static bool is_active(const struct lf_store *store, size_t count, const struct lf_rubric_row *row)
 {
-	const struct act *last = last_act(store, count, row->name);
+	const struct activation *last = last_act(store, count, row->name);
 	return last != NULL && memcmp(&last->to, &row->digest, sizeof last->to) == 0;
 }
 
 static void add_act(struct lf_store *store, const char *name, const char *caller, int64_t at_us,
-	const struct act *from, const struct lf_digest *to)
+	const struct activation *from, const struct lf_digest *to)
 {
-	struct act act = {.at_us = at_us, .had_from = from != NULL, .to = *to};
+	struct activation act = {.at_us = at_us, .had_from = from != NULL, .to = *to};
 	if (from != NULL)
 		act.from = from->to;
 	strcpy(act.name, name);
 	strcpy(act.caller, caller);
-	store->acts = realloc(store->acts, (store->act_count + 1) * sizeof *store->acts);
-	store->acts[store->act_count++] = act;
+	store->activations = realloc(store->activations, (store->activation_count + 1) * sizeof *store->activations);
+	store->activations[store->activation_count++] = act;
 }
 
 static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error)
@@ -225,7 +203,7 @@ static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_p
 	pthread_mutex_lock(&store->lock);
 	const struct lf_rubric_row *known = by_digest(store, store->version_count, put->digest);
 	put->added = known == NULL;
-	put->activated = known == NULL && last_act(store, store->act_count, put->name) == NULL;
+	put->activated = known == NULL && last_act(store, store->activation_count, put->name) == NULL;
 	if (known != NULL && strcmp(known->name, put->name) != 0) {
 		code = lf_error_set(error, LF_INVALID_ARGUMENT, "stored under another name");
 	} else if (known == NULL) {
@@ -236,9 +214,17 @@ static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_p
 			.put_at_us = put->put_at_us,
 			.body = put->body};
 		store->versions = realloc(store->versions, (store->version_count + 1) * sizeof *store->versions);
-		store->versions[store->version_count++].row = lf_rubric_row_copy(&row);
-		if (put->activated)
+		struct lf_digest commitment;
+		struct version *version = &store->versions[store->version_count++];
+		version->row = lf_rubric_row_copy(&row);
+		version->payload = memory_payload(store, LF_PAYLOAD_RUBRIC, put->body, put->digest, &put->salt, &commitment);
+		bool fits = memory_rubric_leaf(store, put->leaves, &put->record_salts[0]);
+		if (put->activated) {
 			add_act(store, put->name, put->caller, put->put_at_us, NULL, put->digest);
+			fits = fits && memory_activation_leaf(store, put->leaves, &put->record_salts[1]);
+		}
+		if (!fits)
+			code = lf_error_set(error, LF_UNAVAILABLE, "too many leaves");
 	}
 	pthread_mutex_unlock(&store->lock);
 	return code;
@@ -255,13 +241,16 @@ static enum lf_code memory_activate_rubric(
 		(activate->name != NULL && activate->name[0] != '\0' && strcmp(activate->name, row->name) != 0)) {
 		code = lf_error_set(error, LF_NOT_FOUND, "no such rubric");
 	} else {
-		const struct act *last = last_act(store, store->act_count, row->name);
+		const struct activation *last = last_act(store, store->activation_count, row->name);
 		activate->activated.had_from = last != NULL;
 		if (last != NULL)
 			activate->activated.from = last->to;
-		activate->activated.changed = !is_active(store, store->act_count, row);
-		if (activate->activated.changed)
+		activate->activated.changed = !is_active(store, store->activation_count, row);
+		if (activate->activated.changed) {
 			add_act(store, row->name, activate->caller, activate->activated_at_us, last, &row->digest);
+			if (!memory_activation_leaf(store, activate->leaves, &activate->record_salt))
+				code = lf_error_set(error, LF_UNAVAILABLE, "too many leaves");
+		}
 	}
 	pthread_mutex_unlock(&store->lock);
 	return code;
@@ -269,12 +258,16 @@ static enum lf_code memory_activate_rubric(
 
 static enum lf_code memory_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
 {
-	(void)leaves;
 	(void)error;
 	pthread_mutex_lock(&store->lock);
+	store->head.size = leaves->tree.size;
+	lf_tree_root(&leaves->tree, &store->head.root);
+	store->payload_visible = store->payload_count;
+	store->leaf_visible = store->leaf_count;
+	store->act_visible = store->act_count;
 	store->row_visible = store->row_count;
 	store->version_visible = store->version_count;
-	store->act_visible = store->act_count;
+	store->activation_visible = store->activation_count;
 	pthread_mutex_unlock(&store->lock);
 	return LF_OK;
 }
@@ -418,7 +411,7 @@ static enum lf_code memory_get_rubric(struct lf_reader *reader, const char *name
 		struct lf_rubric_row version = *store->versions[i].row;
 		const bool named =
 			digest != NULL ? wants(name, version.name) : name != NULL && strcmp(name, version.name) == 0;
-		version.active = is_active(store, store->act_visible, &version);
+		version.active = is_active(store, store->activation_visible, &version);
 		if (named && (digest != NULL ? memcmp(digest, &version.digest, sizeof *digest) == 0 : version.active))
 			*row = lf_rubric_row_copy(&version);
 	}
@@ -445,7 +438,7 @@ static enum lf_code memory_list_rubrics(struct lf_reader *reader, const char *na
 		for (size_t i = store->version_visible; i-- > 0;) {
 			struct lf_rubric_row row = *store->versions[i].row;
 			row.body = (struct lf_bytes){NULL, 0};
-			row.active = is_active(store, store->act_visible, &row);
+			row.active = is_active(store, store->activation_visible, &row);
 			if (strcmp(row.name, least) == 0 && wants(name, least))
 				visit(context, &row);
 		}
@@ -462,8 +455,8 @@ static enum lf_code memory_list_activations(struct lf_reader *reader, const char
 	size_t shown = 0;
 	(void)error;
 	pthread_mutex_lock(&store->lock);
-	for (size_t i = store->act_visible; i-- > 0 && shown < LF_ACTIVATIONS_MAX;) {
-		const struct act *act = &store->acts[i];
+	for (size_t i = store->activation_visible; i-- > 0 && shown < LF_ACTIVATIONS_MAX;) {
+		const struct activation *act = &store->activations[i];
 		if (!wants(name, act->name))
 			continue;
 		visit(context,
@@ -486,8 +479,8 @@ static enum lf_code memory_was_active(
 	(void)error;
 	*was_active = false;
 	pthread_mutex_lock(&store->lock);
-	for (size_t i = 0; i < store->act_visible; i++)
-		*was_active |= memcmp(&store->acts[i].to, digest, sizeof *digest) == 0;
+	for (size_t i = 0; i < store->activation_visible; i++)
+		*was_active |= memcmp(&store->activations[i].to, digest, sizeof *digest) == 0;
 	pthread_mutex_unlock(&store->lock);
 	return LF_OK;
 }
@@ -505,6 +498,8 @@ const struct lf_backend memory_backend = {
 	.rollback = memory_rollback,
 	.maintain = memory_nothing,
 	.probe = memory_nothing,
+	.put_act = memory_put_act,
+	.tail_hashes = memory_tail_hashes,
 	.open_reader = memory_open_reader,
 	.close_reader = memory_close_reader,
 	.find_key = memory_find_key,
@@ -515,4 +510,10 @@ const struct lf_backend memory_backend = {
 	.list_activations = memory_list_activations,
 	.was_active = memory_was_active,
 	.scan = memory_scan,
+	.list_acts = memory_list_acts,
+	.head = memory_head,
+	.hashes = memory_hashes,
+	.find_leaf = memory_find_leaf,
+	.audit = memory_audit,
+	.get_payload = memory_get_payload,
 };

@@ -46,6 +46,8 @@ void work_init(struct work *work, int team, int project, int key);
 void work_wait(struct work *work);
 /* Appends and waits; returns the code. */
 enum lf_code work_run(struct lf_log *log, struct work *work);
+/* The tree of a store as the log knows it before a transaction; fails the test where it can't be had. */
+void leaves_load(const struct lf_backend *backend, struct lf_store *store, struct lf_leaves *leaves);
 /* The same against a backend: one transaction. */
 enum lf_code work_store(const struct lf_backend *backend, struct lf_store *store, struct work *work);
 

@@ -110,7 +110,7 @@ static void the_header_names_application_and_schema(void **state)
 	size_t length;
 	make_log(1);
 	uint8_t *data = file_read(place.file, &length);
-	assert_memory_equal(data + 60, "\0\0\0\1", 4);
+	assert_memory_equal(data + 60, "\0\0\0\2", 4);
 	assert_memory_equal(data + 68, "lfLg", 4);
 	free(data);
 }
@@ -277,8 +277,8 @@ static void a_newer_schema_is_refused_untouched(void **state)
 {
 	(void)state;
 	make_log(3);
-	patch(60, "\0\0\0\2", 4);
-	refused_untouched("schema 2");
+	patch(60, "\0\0\0\3", 4);
+	refused_untouched("schema 3");
 }
 
 static void other_tables_are_refused_untouched(void **state)
