@@ -57,6 +57,13 @@ ProtobufCMessage *lf_cli_call(struct lf_cli *cli, const char *method, const Prot
 void lf_cli_json(struct lf_cli *cli, const ProtobufCMessage *message);
 
 /*
+ * A message whose list is written as it comes, for it may be larger than memory: each item, with what stands before the first of them
+ * (begin; NULL from the second on), e.g. "{\n  \"flips\": ["; then the message's other fields, with items saying whether there was one.
+ */
+void lf_cli_json_item(struct lf_cli *cli, const ProtobufCMessage *item, const char *begin);
+void lf_cli_json_rest(struct lf_cli *cli, const ProtobufCMessage *rest, bool items);
+
+/*
  * Writes everything that is wrong to standard error, by file and line where a violation's path begins with a source's
  * prefix, then a hint where one helps. Returns the exit status of the error's code.
  */
