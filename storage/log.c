@@ -337,7 +337,7 @@ static void do_chore(struct lf_log *log, bool cancel)
 	if (cancel && chore->what == LF_CHORE_VACUUM)
 		lf_error_set(&error, LF_UNAVAILABLE, "the decision log is closing, or stopped writing");
 	else if (chore->what == LF_CHORE_VACUUM && log->backend->vacuum != NULL)
-		log->backend->vacuum(log->store, &error);
+		log->backend->vacuum(log->store, chore, &error);
 	else if (chore->what == LF_CHORE_BACKUP && log->backend->backup_step == NULL)
 		lf_error_set(&error, LF_UNIMPLEMENTED, "this store has no backup of its own");
 	else if (chore->what == LF_CHORE_BACKUP)
