@@ -103,7 +103,7 @@ static int redact_payload(
 		const struct lf_bytes body = lf_sqlite_column_bytes(find, 2);
 		lf_commit(&old_salt, body.data, body.length, &pair[0]);
 	} else if (result == SQLITE_ROW || result == SQLITE_DONE) {
-		result = SQLITE_CORRUPT;
+		result = lf_sqlite_malformed(redactor->store->db);
 	}
 	sqlite3_reset(find);
 	if (result != SQLITE_ROW)
@@ -136,7 +136,7 @@ static int open_record(struct lf_record_stream *stream, uint64_t key, struct lf_
 	if (result != SQLITE_ROW)
 		return result == SQLITE_DONE ? SQLITE_CORRUPT : result;
 	lf_sqlite_stream_row(stream, row);
-	return row->missing != NULL || (uint64_t)row->key != key ? SQLITE_CORRUPT : SQLITE_OK;
+	return row->missing != NULL || (uint64_t)row->key != key ? lf_sqlite_malformed(sqlite3_db_handle(stream->statement)) : SQLITE_OK;
 }
 
 static int commit_decision(struct lf_redactor *redactor, const struct lf_redact_item *item, const struct lf_digest *candidates,
@@ -250,43 +250,7 @@ static int redact_item(
 	return result == SQLITE_OK ? keep_original(redactor, item, &pair[0]) : result;
 }
 
-/* ---- the act that says so ---- */
-
-/* commitments: room for the record's, then the pairs. */
-static int add_act(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salt, struct lf_digest *commitments,
-	struct lf_leaves *leaves)
-{
-	const struct lf_act_columns columns = {redact->kind, redact->caller, redact->at_us, 0, redact->body.data, redact->body.length};
-	const size_t length = lf_record_act(&columns, NULL), pairs = 2 * redact->item_count;
-	uint8_t *bytes = lf_sqlite_scratch(store, length);
-	sqlite3_stmt *add = store->statements[W_ACT_ADD];
-	int64_t caller;
-	if (bytes == NULL)
-		return SQLITE_NOMEM;
-	lf_record_act(&columns, bytes);
-	lf_commit(salt, bytes, length, &commitments[0]);
-	int result = lf_sqlite_intern(store, LF_NAME_CALLER, redact->caller, &caller);
-	if (result != SQLITE_OK)
-		return result;
-	sqlite3_bind_int(add, 1, (int)redact->kind);
-	sqlite3_bind_int64(add, 2, redact->at_us);
-	sqlite3_bind_int64(add, 3, caller);
-	sqlite3_bind_null(add, 4);
-	sqlite3_bind_int64(add, 5, (int64_t)leaves->tree.size);
-	lf_sqlite_bind_blob(add, 6, salt, sizeof *salt);
-	lf_sqlite_bind_blob(add, 7, redact->body.data, redact->body.length);
-	lf_sqlite_bind_blob(add, 8, commitments + 1, pairs * sizeof *commitments);
-	result = lf_sqlite_run(add);
-	redact->id = (uint64_t)sqlite3_last_insert_rowid(store->db);
-	if (result != SQLITE_OK)
-		return result;
-	const struct lf_leaf_add leaf = {.kind = redact->kind,
-		.record = (int64_t)redact->id,
-		.time_us = redact->at_us,
-		.commitments = commitments,
-		.commitment_count = 1 + pairs};
-	return lf_sqlite_add_leaf(store, leaves, &leaf, &redact->position);
-}
+/* ---- all of them, and the act that says so ---- */
 
 static int write_items(struct lf_redactor *redactor, struct lf_redact *redact, const struct lf_salt *salts, struct lf_leaves *leaves)
 {
@@ -296,8 +260,16 @@ static int write_items(struct lf_redactor *redactor, struct lf_redact *redact, c
 	int result = commitments == NULL ? SQLITE_NOMEM : lf_sqlite_write_heads(store);
 	for (size_t i = 0; i < redact->item_count && result == SQLITE_OK; i++)
 		result = redact_item(redactor, &redact->items[i], &salts[1 + i], &commitments[1 + 2 * i]);
+	struct lf_act_add act = {
+		.columns = {redact->kind, redact->caller, redact->at_us, 0, redact->body.data, redact->body.length},
+		.salt = &salts[0],
+		.commitments = commitments,
+		.commitment_count = 1 + 2 * redact->item_count,
+	};
 	if (result == SQLITE_OK)
-		result = add_act(store, redact, &salts[0], commitments, leaves);
+		result = lf_sqlite_add_act(store, &act, leaves);
+	redact->id = act.id;
+	redact->position = act.position;
 	free(commitments);
 	lf_heads_clear(&store->heads);
 	lf_id_cache_clear(store->ids);

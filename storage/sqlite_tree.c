@@ -228,7 +228,7 @@ static bool peek_leaf(struct lf_reader *reader, int64_t position, int64_t column
 enum lf_code lf_sqlite_find_leaf(struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error)
 {
 	struct lf_tree_head head;
-	int64_t sequence, columns[3] = {0}; /* decisions, kind, record */
+	int64_t sequence = 0, columns[3] = {0}; /* decisions, kind, record */
 	int result = SQLITE_DONE;
 	if (lf_sqlite_head(reader, &head, error) != LF_OK || sequence_of(reader, decision, &sequence, error) != LF_OK)
 		return error->code;
