@@ -1,7 +1,4 @@
-/*
- * Two steps: the text becomes rows of cells (RFC 4180), then rows become members and evidence. Everything lives in the
- * arena. A row is one record; it may span lines inside quotes, and is known by the line on which it begins.
- */
+/* Rows of cells (csv_rows.h) become members and evidence. Everything lives in the arena. */
 #include "client/csv.h"
 
 #include <math.h>
@@ -10,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/csv_rows.h"
 #include "proto/json.h"
 #include "proto/limits.h"
 
@@ -19,114 +17,6 @@ enum column { ID, NAME, DISCIPLINE, AVAILABILITY, EXPERTISE, CRITERION, RATING, 
 static const char *const column_names[COLUMN_COUNT] = {"id", "name", "discipline", "availability", "expertise",
 	"criterion", "rating", "source", "observed_on", "note"};
 
-struct reader {
-	const char *at, *end;
-	size_t line;
-	struct lf_arena *arena;
-	struct lf_error *error;
-	bool failed; /* memory ran out, or quotes are broken: stop */
-};
-
-static void fault(struct reader *reader, size_t line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void fault(struct reader *reader, size_t line, const char *format, ...)
-{
-	char field[32];
-	va_list arguments;
-	snprintf(field, sizeof(field), "line %zu", line);
-	va_start(arguments, format);
-	lf_error_vadd(reader->error, field, format, arguments);
-	va_end(arguments);
-}
-
-static void *take(struct reader *reader, size_t count, size_t size)
-{
-	void *memory = lf_arena_zalloc(reader->arena, count, size);
-	if (memory == NULL && !reader->failed) {
-		reader->failed = true;
-		lf_error_set(reader->error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	}
-	return memory;
-}
-
-static char *copy(struct reader *reader, const char *text, size_t length)
-{
-	char *made = take(reader, length + 1, 1);
-	if (made != NULL)
-		memcpy(made, text, length);
-	return made;
-}
-
-static bool at_line_end(const struct reader *reader)
-{
-	return reader->at == reader->end || *reader->at == '\n' ||
-	       (*reader->at == '\r' && (reader->at + 1 == reader->end || reader->at[1] == '\n'));
-}
-
-/* Reads one cell; "" for an empty one, NULL where reader->failed. */
-static char *read_cell(struct reader *reader)
-{
-	const char *begin = reader->at;
-	if (reader->at == reader->end || *begin != '"') {
-		while (!at_line_end(reader) && *reader->at != ',') {
-			if (*reader->at == '"') {
-				fault(reader, reader->line, "a quote within a cell that does not begin with one");
-				reader->failed = true;
-				return NULL;
-			}
-			reader->at++;
-		}
-		return copy(reader, begin, (size_t)(reader->at - begin));
-	}
-	const size_t first_line = reader->line;
-	const char *close = ++reader->at;
-	size_t quotes = 0;
-	for (; close < reader->end && (*close != '"' || (close + 1 < reader->end && close[1] == '"')); close++) {
-		reader->line += *close == '\n';
-		if (*close == '"') {
-			quotes++;
-			close++;
-		}
-	}
-	if (close >= reader->end) {
-		fault(reader, first_line, "a quote that is never closed");
-		reader->failed = true;
-		return NULL;
-	}
-	char *text = take(reader, (size_t)(close - reader->at) - quotes + 1, 1);
-	for (char *out = text; text != NULL && reader->at < close; reader->at++) {
-		*out++ = *reader->at;
-		reader->at += *reader->at == '"'; /* the second of two */
-	}
-	reader->at = close + 1;
-	if (!at_line_end(reader) && *reader->at != ',') {
-		fault(reader, reader->line, "text after a closing quote");
-		reader->failed = true;
-	}
-	return text;
-}
-
-/* Reads a record of at most cells_max cells. Returns how many it has (those beyond cells_max too), 0 at the end or on
- * failure. */
-static size_t read_row(struct reader *reader, char **cells, size_t cells_max, size_t *line)
-{
-	while (reader->at < reader->end && at_line_end(reader)) {
-		reader->line += *reader->at == '\n'; /* an empty line */
-		reader->at++;
-	}
-	*line = reader->line;
-	size_t count = 0;
-	bool more = reader->at < reader->end;
-	while (more && !reader->failed) {
-		char *cell = read_cell(reader);
-		if (count < cells_max)
-			cells[count] = cell;
-		count++;
-		more = reader->at < reader->end && *reader->at == ',';
-		reader->at += more;
-	}
-	return reader->failed ? 0 : count;
-}
-
 static bool read_number(const char *text, double *value)
 {
 	char *end;
@@ -135,49 +25,49 @@ static bool read_number(const char *text, double *value)
 }
 
 static Google__Protobuf__DoubleValue *read_double(
-	struct reader *reader, size_t line, enum column column, const char *text)
+	struct lf_csv_reader *reader, size_t line, enum column column, const char *text)
 {
-	Google__Protobuf__DoubleValue *value = take(reader, 1, sizeof(*value));
+	Google__Protobuf__DoubleValue *value = lf_csv_take(reader, 1, sizeof(*value));
 	if (value == NULL)
 		return NULL;
 	google__protobuf__double_value__init(value);
 	if (!read_number(text, &value->value))
-		fault(reader, line, "%s: \"%s\" is not a number%s", column_names[column], text,
+		lf_csv_fault(reader, line, "%s: \"%s\" is not a number%s", column_names[column], text,
 			strchr(text, ',') == NULL ? "" : "; decimals are written with a point");
 	return value;
 }
 
 /* "FRONTEND=0.9;DESIGN=0.6" */
-static void read_expertise(struct reader *reader, size_t line, char *text, Leadfit__V1__Member *member)
+static void read_expertise(struct lf_csv_reader *reader, size_t line, char *text, Leadfit__V1__Member *member)
 {
 	size_t parts = 1;
 	for (const char *c = text; *c != '\0'; c++)
 		parts += *c == ';';
-	member->expertise = take(reader, parts, sizeof(*member->expertise));
+	member->expertise = lf_csv_take(reader, parts, sizeof(*member->expertise));
 	if (member->expertise == NULL)
 		return;
 	for (char *rest = text, *part; (part = strsep(&rest, ";")) != NULL;) {
 		char *number = strchr(part, '=');
-		Leadfit__V1__Member__ExpertiseEntry *entry = take(reader, 1, sizeof(*entry));
+		Leadfit__V1__Member__ExpertiseEntry *entry = lf_csv_take(reader, 1, sizeof(*entry));
 		if (entry == NULL)
 			return;
 		leadfit__v1__member__expertise_entry__init(entry);
 		if (number != NULL)
 			*number++ = '\0';
 		if (number == NULL || part[0] == '\0' || !read_number(number, &entry->value)) {
-			fault(reader, line,
+			lf_csv_fault(reader, line,
 				"expertise: write DISCIPLINE=NUMBER;DISCIPLINE=NUMBER, e.g. FRONTEND=0.9;DESIGN=0.6");
 			return;
 		}
 		entry->key = part;
 		for (size_t i = 0; i < member->n_expertise; i++)
 			if (strcmp(member->expertise[i]->key, part) == 0)
-				fault(reader, line, "expertise: %s is given twice", part);
+				lf_csv_fault(reader, line, "expertise: %s is given twice", part);
 		member->expertise[member->n_expertise++] = entry;
 	}
 }
 
-static void refuse_column(struct reader *reader, size_t line, const char *name)
+static void refuse_column(struct lf_csv_reader *reader, size_t line, const char *name)
 {
 	const char *nearest = lf_nearest(name, column_names, COLUMN_COUNT);
 	struct lf_buffer known = {0};
@@ -186,22 +76,22 @@ static void refuse_column(struct reader *reader, size_t line, const char *name)
 		lf_buffer_append_text(&known, column_names[c]);
 	}
 	if (nearest != NULL)
-		fault(reader, line, "unknown column \"%s\"; did you mean %s?", name, nearest);
+		lf_csv_fault(reader, line, "unknown column \"%s\"; did you mean %s?", name, nearest);
 	else
-		fault(reader, line, "unknown column \"%s\"; known: %s", name, known.failed ? "" : known.data);
+		lf_csv_fault(reader, line, "unknown column \"%s\"; known: %s", name, known.failed ? "" : known.data);
 	lf_buffer_clean_up(&known);
 }
 
 /* What the header line says: which column each cell is. Returns how many there are, 0 where it is wrong. */
-static size_t read_header(struct reader *reader, enum column columns[COLUMN_COUNT])
+static size_t read_header(struct lf_csv_reader *reader, enum column columns[COLUMN_COUNT])
 {
 	char *cells[COLUMN_COUNT + 1];
 	bool seen[COLUMN_COUNT] = {false}, good = true;
 	size_t line;
-	const size_t count = read_row(reader, cells, COLUMN_COUNT + 1, &line);
+	const size_t count = lf_csv_row(reader, cells, COLUMN_COUNT + 1, &line);
 	const size_t kept = count > COLUMN_COUNT + 1 ? COLUMN_COUNT + 1 : count;
 	if (count == 1 && strchr(cells[0], ';') != NULL) {
-		fault(reader, line, "columns are separated by commas, not semicolons");
+		lf_csv_fault(reader, line, "columns are separated by commas, not semicolons");
 		return 0;
 	}
 	for (size_t i = 0; i < kept; i++) {
@@ -211,7 +101,7 @@ static size_t read_header(struct reader *reader, enum column columns[COLUMN_COUN
 		if (c == COLUMN_COUNT)
 			refuse_column(reader, line, cells[i]);
 		else if (seen[c])
-			fault(reader, line, "column %s is there twice", cells[i]);
+			lf_csv_fault(reader, line, "column %s is there twice", cells[i]);
 		if (c == COLUMN_COUNT || seen[c]) {
 			good = false;
 			continue;
@@ -220,7 +110,7 @@ static size_t read_header(struct reader *reader, enum column columns[COLUMN_COUN
 		columns[i] = (enum column)c;
 	}
 	if (good && count > 0 && !seen[ID]) {
-		fault(reader, line, "there is no column id; the first line names the columns");
+		lf_csv_fault(reader, line, "there is no column id; the first line names the columns");
 		good = false;
 	}
 	return good ? count : 0;
@@ -238,7 +128,7 @@ struct row {
 };
 
 struct sheet {
-	struct reader reader;
+	struct lf_csv_reader reader;
 	struct person *people;
 	size_t person_count;
 	struct row *rows;
@@ -256,11 +146,11 @@ static bool any_cell(char *const *cells, enum column first, enum column last)
 /* The person of a row: known already (what is said again must be the same), or new. false where the row is wrong. */
 static bool find_person(struct sheet *sheet, size_t line, char **cells, size_t *index)
 {
-	struct reader *reader = &sheet->reader;
+	struct lf_csv_reader *reader = &sheet->reader;
 	if (cells[ID][0] == '\0') {
 		*index = sheet->row_count > 0 ? sheet->rows[sheet->row_count - 1].person : 0;
 		if (sheet->row_count == 0 || any_cell(cells, NAME, EXPERTISE)) {
-			fault(reader, line, "id is empty");
+			lf_csv_fault(reader, line, "id is empty");
 			return false;
 		}
 		return true;
@@ -273,13 +163,13 @@ static bool find_person(struct sheet *sheet, size_t line, char **cells, size_t *
 		*index = i - 1;
 		for (size_t c = NAME; c <= EXPERTISE; c++)
 			if (cells[c][0] != '\0' && strcmp(cells[c], person->cells[c]) != 0)
-				fault(reader, line, "%s: \"%s\" here, but \"%s\" on line %zu for %s", column_names[c],
+				lf_csv_fault(reader, line, "%s: \"%s\" here, but \"%s\" on line %zu for %s", column_names[c],
 					cells[c], person->cells[c], person->line, cells[ID]);
 		return true;
 	}
 	struct person *person = &sheet->people[sheet->person_count];
-	person->member = take(reader, 1, sizeof(*person->member));
-	char *expertise = copy(reader, cells[EXPERTISE], strlen(cells[EXPERTISE])); /* which is cut into parts */
+	person->member = lf_csv_take(reader, 1, sizeof(*person->member));
+	char *expertise = lf_csv_copy(reader, cells[EXPERTISE], strlen(cells[EXPERTISE])); /* which is cut into parts */
 	if (person->member == NULL || expertise == NULL)
 		return false;
 	leadfit__v1__member__init(person->member);
@@ -296,11 +186,11 @@ static bool find_person(struct sheet *sheet, size_t line, char **cells, size_t *
 	return true;
 }
 
-static Leadfit__V1__Evidence *read_evidence(struct reader *reader, size_t line, char **cells)
+static Leadfit__V1__Evidence *read_evidence(struct lf_csv_reader *reader, size_t line, char **cells)
 {
 	if (cells[CRITERION][0] == '\0')
-		fault(reader, line, "criterion is empty, but there is a rating, source, date or note");
-	Leadfit__V1__Evidence *evidence = take(reader, 1, sizeof(*evidence));
+		lf_csv_fault(reader, line, "criterion is empty, but there is a rating, source, date or note");
+	Leadfit__V1__Evidence *evidence = lf_csv_take(reader, 1, sizeof(*evidence));
 	if (evidence == NULL)
 		return NULL;
 	leadfit__v1__evidence__init(evidence);
@@ -309,7 +199,7 @@ static Leadfit__V1__Evidence *read_evidence(struct reader *reader, size_t line, 
 	evidence->observed_on = cells[OBSERVED_ON];
 	evidence->note = cells[NOTE];
 	if (cells[RATING][0] == '\0')
-		fault(reader, line, "rating is empty");
+		lf_csv_fault(reader, line, "rating is empty");
 	else
 		evidence->rating = read_double(reader, line, RATING, cells[RATING]);
 	return evidence;
@@ -317,13 +207,13 @@ static Leadfit__V1__Evidence *read_evidence(struct reader *reader, size_t line, 
 
 static void read_rows(struct sheet *sheet, const enum column *columns, size_t column_count)
 {
-	struct reader *reader = &sheet->reader;
+	struct lf_csv_reader *reader = &sheet->reader;
 	char *raw[COLUMN_COUNT], *cells[COLUMN_COUNT];
-	char *nothing = copy(reader, "", 0); /* members keep pointers to it */
+	char *nothing = lf_csv_copy(reader, "", 0); /* members keep pointers to it */
 	size_t line, count;
-	while (nothing != NULL && (count = read_row(reader, raw, COLUMN_COUNT, &line)) > 0) {
+	while (nothing != NULL && (count = lf_csv_row(reader, raw, COLUMN_COUNT, &line)) > 0) {
 		if (count != column_count) {
-			fault(reader, line, "%zu cells, but the first line has %zu", count, column_count);
+			lf_csv_fault(reader, line, "%zu cells, but the first line has %zu", count, column_count);
 			continue;
 		}
 		for (size_t c = 0; c < COLUMN_COUNT; c++)
@@ -345,14 +235,14 @@ static void read_rows(struct sheet *sheet, const enum column *columns, size_t co
 /* Gives each member the evidence of its rows, in their order, and notes the lines. */
 static Leadfit__V1__Team *build_team(struct sheet *sheet, const char *id, struct lf_csv_lines *lines)
 {
-	struct reader *reader = &sheet->reader;
+	struct lf_csv_reader *reader = &sheet->reader;
 	const size_t people = sheet->person_count;
-	Leadfit__V1__Team *team = take(reader, 1, sizeof(*team));
-	Leadfit__V1__Member **members = take(reader, people, sizeof(*members));
-	size_t *member_lines = take(reader, people, sizeof(*member_lines));
-	size_t *counts = take(reader, people, sizeof(*counts));
-	size_t **evidence_lines = take(reader, people, sizeof(*evidence_lines));
-	char *team_id = copy(reader, id, strlen(id));
+	Leadfit__V1__Team *team = lf_csv_take(reader, 1, sizeof(*team));
+	Leadfit__V1__Member **members = lf_csv_take(reader, people, sizeof(*members));
+	size_t *member_lines = lf_csv_take(reader, people, sizeof(*member_lines));
+	size_t *counts = lf_csv_take(reader, people, sizeof(*counts));
+	size_t **evidence_lines = lf_csv_take(reader, people, sizeof(*evidence_lines));
+	char *team_id = lf_csv_copy(reader, id, strlen(id));
 	if (reader->failed)
 		return NULL;
 	leadfit__v1__team__init(team);
@@ -361,8 +251,8 @@ static Leadfit__V1__Team *build_team(struct sheet *sheet, const char *id, struct
 	for (size_t p = 0; p < people; p++) {
 		members[p] = sheet->people[p].member;
 		member_lines[p] = sheet->people[p].line;
-		members[p]->evidence = take(reader, counts[p], sizeof(*members[p]->evidence));
-		evidence_lines[p] = take(reader, counts[p], sizeof(*evidence_lines[p]));
+		members[p]->evidence = lf_csv_take(reader, counts[p], sizeof(*members[p]->evidence));
+		evidence_lines[p] = lf_csv_take(reader, counts[p], sizeof(*evidence_lines[p]));
 		if (reader->failed)
 			return NULL;
 	}
@@ -390,13 +280,13 @@ Leadfit__V1__Team *lf_csv_team(const char *text, size_t length, const char *id, 
 	for (size_t i = 0; i < length; i++)
 		rows_max += text[i] == '\n';
 	*lines = (struct lf_csv_lines){0};
-	sheet.rows = take(&sheet.reader, rows_max, sizeof(*sheet.rows));
-	sheet.people = take(&sheet.reader, rows_max, sizeof(*sheet.people));
+	sheet.rows = lf_csv_take(&sheet.reader, rows_max, sizeof(*sheet.rows));
+	sheet.people = lf_csv_take(&sheet.reader, rows_max, sizeof(*sheet.people));
 	const size_t column_count = sheet.reader.failed ? 0 : read_header(&sheet.reader, columns);
 	if (column_count > 0)
 		read_rows(&sheet, columns, column_count);
 	if (column_count > 0 && found.code == LF_OK && sheet.person_count == 0)
-		fault(&sheet.reader, sheet.reader.line, "there is a header, but nobody below it");
+		lf_csv_fault(&sheet.reader, sheet.reader.line, "there is a header, but nobody below it");
 	Leadfit__V1__Team *team = found.code == LF_OK ? build_team(&sheet, id, lines) : NULL;
 	if (team == NULL && found.code == LF_OK)
 		lf_error_set(&found, LF_RESOURCE_EXHAUSTED, "out of memory");

@@ -6,12 +6,13 @@
  * until the reply.
  */
 #include <string.h>
-#include <time.h>
 
 #include "proto/limits.h"
 #include "proto/wire.h"
 #include "service/core.h"
 #include "service/decision.h"
+#include "service/record.h"
+#include "service/score_batch.h"
 #include "service/sweep.h"
 #include "service/texts.h"
 
@@ -23,14 +24,6 @@ struct score_job {
 	struct lf_version *version; /* held: the record borrows its name */
 	struct lf_finish finish;
 };
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* On the finisher's thread: the decision is on disk. */
 static void finish(struct lf_finish *finish)
@@ -74,68 +67,6 @@ static void committed(struct lf_append *append, const struct lf_error *error)
 	lf_version_release(version);
 }
 
-/* The bytes of a message that is canonical already. hint: see lf_wire_pack(). */
-static struct lf_bytes pack(const ProtobufCMessage *message, size_t hint, struct lf_arena *arena)
-{
-	struct lf_bytes bytes;
-
-	bytes.data = lf_wire_pack(message, arena, hint, &bytes.length);
-	return bytes;
-}
-
-/* Digest of the request as sent: team and project by content, and all the rest but the key. */
-static bool digest_request(const Leadfit__V1__ScoreRequest *request, struct lf_bytes team, struct lf_bytes project,
-	struct lf_arena *arena, struct lf_digest *digest)
-{
-	Leadfit__V1__ScoreRequest rest = *request;
-	struct lf_digest parts[3];
-	struct lf_bytes bytes;
-
-	rest.team = NULL;
-	rest.project = NULL;
-	rest.idempotency_key = lf_unconst("");
-	bytes = pack(&rest.base, 0, arena);
-	if (bytes.data == NULL)
-		return false;
-	lf_sha256(team.data, team.length, &parts[0]);
-	lf_sha256(project.data, project.length, &parts[1]);
-	lf_sha256(bytes.data, bytes.length, &parts[2]);
-	lf_sha256(parts, sizeof parts, digest);
-	return true;
-}
-
-/* Microseconds since 1970 of as_of; absent: now. */
-static int64_t check_as_of(const Google__Protobuf__Timestamp *as_of, struct lf_checker *checker)
-{
-	int64_t as_of_us = now_us();
-
-	if (as_of != NULL && !lf_timestamp_read(as_of, &as_of_us))
-		lf_check_fail(checker, "as_of", "is outside the years 1..9999");
-	return as_of_us;
-}
-
-static void check_request(const Leadfit__V1__ScoreRequest *request, int64_t *as_of_us, struct lf_checker *checker)
-{
-	*as_of_us = check_as_of(request->as_of, checker);
-	if ((int)request->purpose < 0 || request->purpose > LEADFIT__V1__PURPOSE__WHAT_IF)
-		lf_check_fail(checker, "purpose", "%d is not known; allowed are DECISION, WHAT_IF", (int)request->purpose);
-	if ((int)request->detail < 0 || request->detail > LEADFIT__V1__DETAIL__ALL)
-		lf_check_fail(checker, "detail", "%d is not known; allowed are TOP, ALL", (int)request->detail);
-	if (*request->idempotency_key != '\0')
-		lf_check_id(checker, "idempotency_key", request->idempotency_key);
-}
-
-static const char **candidate_ids(const struct lf_case *the_case, struct lf_arena *arena, size_t *count)
-{
-	const char **ids = lf_arena_zalloc(arena, the_case->member_count, sizeof *ids);
-
-	*count = 0;
-	for (size_t m = 0; ids != NULL && m < the_case->member_count; m++)
-		if (the_case->members[m].candidate)
-			ids[(*count)++] = the_case->members[m].id;
-	return ids;
-}
-
 /* The part of the record that follows from the request alone. false where the arena is exhausted. */
 static bool fill_request(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, struct lf_rpc_call *call,
 	struct lf_arena *arena)
@@ -148,28 +79,15 @@ static bool fill_request(struct lf_append *append, const Leadfit__V1__ScoreReque
 	if (request->team == NULL || request->project == NULL)
 		return true; /* a violation, found later */
 	lf_rpc_request_bytes(call, &sent, &length);
-	append->team = pack(&request->team->base, length, arena);
-	append->project = pack(&request->project->base, 0, arena);
+	append->team = lf_record_pack(&request->team->base, length, arena);
+	append->project = lf_record_pack(&request->project->base, 0, arena);
 	if (append->team.data == NULL || append->project.data == NULL)
 		return false;
+	lf_sha256(append->team.data, append->team.length, &append->team_digest);
+	lf_sha256(append->project.data, append->project.length, &append->project_digest);
+	append->digested = true;
 	return *request->idempotency_key == '\0' ||
-	       digest_request(request, append->team, append->project, arena, &append->request_digest);
-}
-
-/* Fills the rest of the record. false where the arena is exhausted. */
-static bool fill_answer(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, const struct lf_answer_parts *parts,
-	const Leadfit__V1__Decision *decision, struct lf_arena *arena)
-{
-	append->team_id = request->team->id;
-	append->project_id = request->project->id;
-	append->rubric_name = parts->version->message->name;
-	append->rubric_digest = parts->version->digest;
-	append->outcome = decision->outcome;
-	append->purpose = request->purpose;
-	append->recommended = decision->recommended;
-	append->answer = lf_answer_pack(parts, request->candidates, request->ignore_undeclared, arena);
-	append->candidates = candidate_ids(&parts->evaluation->built.engine, arena, &append->candidate_count);
-	return append->answer.data != NULL && append->candidates != NULL;
+	       lf_record_digest(request, &append->team_digest, &append->project_digest, arena, &append->request_digest);
 }
 
 /* Scores, stages the reply and completes the record. Returns error's code. */
@@ -194,7 +112,7 @@ static enum lf_code prepare(struct score_job *job, const struct lf_version *vers
 
 	if (evaluation == NULL)
 		goto no_memory;
-	check_request(request, &parts.as_of_us, &checker);
+	lf_record_check(request, &parts.as_of_us, &checker);
 	if (lf_evaluate(evaluation, version,
 		    &(struct lf_case_input){
 			    .team = request->team,
@@ -209,7 +127,7 @@ static enum lf_code prepare(struct score_job *job, const struct lf_version *vers
 		return lf_error_summarize(error);
 	}
 	decision = lf_decision_build(&parts, arena);
-	if (decision == NULL || !fill_answer(&job->append, request, &parts, decision, arena))
+	if (decision == NULL || !lf_record_fill(&job->append, request, &parts, arena))
 		goto no_memory;
 	if (!lf_rpc_stage(call, &decision->base))
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED,
@@ -265,7 +183,7 @@ static void score(struct lf_rpc_call *call, void *context)
 	lf_log_append(core->log, &job->append);
 }
 
-static void scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreRequest *request,
+static void lf_scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreRequest *request,
 	Leadfit__V1__Decision_Closure closure, void *closure_data)
 {
 	struct lf_rpc_call *call = closure_data;
@@ -351,7 +269,7 @@ static bool fill_profile(Leadfit__V1__ProfileResponse *response, const struct lf
 	       !words.assumptions.exhausted;
 }
 
-static void scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ProfileRequest *request,
+static void lf_scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ProfileRequest *request,
 	Leadfit__V1__ProfileResponse_Closure closure, void *closure_data)
 {
 	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, scoring);
@@ -389,7 +307,7 @@ static void scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit
 
 /* ---- sweep ---- */
 
-static void scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__SweepRequest *request,
+static void lf_scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__SweepRequest *request,
 	Leadfit__V1__SweepResponse_Closure closure, void *closure_data)
 {
 	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, scoring);
@@ -402,7 +320,7 @@ static void scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__
 	(void)closure;
 	/* As Score does, so that it gives the same bits. */
 	lf_wire_canonicalize(lf_unconst(&request->base));
-	if (version == NULL || lf_sweep_answer(version, request, check_as_of(request->as_of, &checker), lf_is_awaited, call, &checker,
+	if (version == NULL || lf_sweep_answer(version, request, lf_record_as_of(request->as_of, &checker), lf_is_awaited, call, &checker,
 				       lf_rpc_arena(call), &response) != LF_OK) {
 		lf_error_summarize(&error);
 		lf_send_error(call, &error);
@@ -414,5 +332,5 @@ static void scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__
 
 void lf_scoring_init(struct lf_core *core)
 {
-	core->scoring = (Leadfit__V1__Scoring_Service)LEADFIT__V1__SCORING__INIT(scoring_);
+	core->scoring = (Leadfit__V1__Scoring_Service)LEADFIT__V1__SCORING__INIT(lf_scoring_);
 }

@@ -69,37 +69,49 @@ static enum lf_code check_item(const struct lf_redact_item *item, struct lf_erro
 	return check_candidates(item->candidates, item->candidate_count, item->recommended, error);
 }
 
-static void enqueue(struct lf_log *log, struct lf_append *append)
+/* W8. Takes one into the queue, or says why not. Under the lock. */
+static bool take_in(struct lf_log *log, struct lf_append *append, struct lf_error *error)
+{
+	append->next = NULL;
+	if (log->failed || log->closing) {
+		lf_error_set(error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
+		return false;
+	}
+	if (log->pending >= log->queue_max) {
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%zu appends wait for the decision log, the most allowed", log->pending);
+		return false;
+	}
+	if (log->first == NULL)
+		log->first = append;
+	else
+		log->last->next = append;
+	log->last = append;
+	log->pending++;
+	return true;
+}
+
+/* Queues all at once; those that the queue has no room for are completed with that. */
+static void enqueue(struct lf_log *log, struct lf_append *const *appends, size_t count)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	bool wake = false;
-	append->next = NULL;
+	bool wake;
+	size_t taken = 0;
 	pthread_mutex_lock(&log->lock);
-	if (log->failed || log->closing) {
-		lf_error_set(&error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
-	} else if (log->pending >= log->queue_max) {
-		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%zu appends wait for the decision log, the most allowed",
-			log->pending);
-	} else {
-		if (log->first == NULL)
-			log->first = append;
-		else
-			log->last->next = append;
-		log->last = append;
-		log->pending++;
-		wake = log->asleep;
+	while (taken < count && take_in(log, appends[taken], &error))
+		taken++;
+	wake = taken > 0 && log->asleep;
+	if (wake)
 		log->asleep = false;
-	}
 	pthread_mutex_unlock(&log->lock);
 	if (wake)
 		pthread_cond_signal(&log->wake);
-	if (error.code != LF_OK)
-		append->done(append, &error);
+	for (; taken < count; taken++)
+		appends[taken]->done(appends[taken], &error);
 	lf_error_clean_up(&error);
 }
 
 /* The digests are taken here, on the caller's thread, as the writer is the one that everybody waits for. */
-void lf_log_append(struct lf_log *log, struct lf_append *append)
+static bool make_ready(struct lf_append *append)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	append->rubric = NULL;
@@ -111,12 +123,35 @@ void lf_log_append(struct lf_log *log, struct lf_append *append)
 	if (check_append(append, &error) != LF_OK) {
 		append->done(append, &error);
 		lf_error_clean_up(&error);
-		return;
+		return false;
 	}
-	lf_sha256(append->team.data, append->team.length, &append->team_digest);
-	lf_sha256(append->project.data, append->project.length, &append->project_digest);
+	if (!append->digested) {
+		lf_sha256(append->team.data, append->team.length, &append->team_digest);
+		lf_sha256(append->project.data, append->project.length, &append->project_digest);
+	}
 	lf_sha256_strings(append->candidates, append->candidate_count, &append->candidates_digest);
-	enqueue(log, append);
+	return true;
+}
+
+void lf_log_append(struct lf_log *log, struct lf_append *append)
+{
+	if (make_ready(append))
+		enqueue(log, &append, 1);
+}
+
+void lf_log_append_all(struct lf_log *log, struct lf_append *const *appends, size_t count)
+{
+	struct lf_append *ready[LF_BATCH_MAX];
+	while (count > 0) {
+		const size_t some = count < LF_BATCH_MAX ? count : LF_BATCH_MAX;
+		size_t ready_count = 0;
+		for (size_t i = 0; i < some; i++)
+			if (make_ready(appends[i]))
+				ready[ready_count++] = appends[i];
+		enqueue(log, ready, ready_count);
+		appends += some;
+		count -= some;
+	}
 }
 
 /* ---- everything else: through the same queue, waited for ---- */
@@ -148,7 +183,8 @@ static enum lf_code run_and_wait(struct lf_log *log, struct wait *wait, struct l
 	wait->append.context = wait;
 	pthread_mutex_init(&wait->lock, NULL);
 	pthread_cond_init(&wait->ended, NULL);
-	enqueue(log, &wait->append);
+	struct lf_append *append = &wait->append;
+	enqueue(log, &append, 1);
 	pthread_mutex_lock(&wait->lock);
 	while (!wait->done)
 		pthread_cond_wait(&wait->ended, &wait->lock);
@@ -242,6 +278,7 @@ static bool hand_over(struct lf_log *log, struct lf_append *append)
 {
 	bool taken, wake = false;
 	pthread_mutex_lock(&log->lock);
+	log->chore_callers++;
 	while (log->chore != NULL && !log->failed && !log->closing)
 		pthread_cond_wait(&log->chore_ended, &log->lock);
 	taken = !log->failed && !log->closing;
@@ -256,6 +293,15 @@ static bool hand_over(struct lf_log *log, struct lf_append *append)
 	return taken;
 }
 
+/* close() may free the log from here on. */
+static void leave(struct lf_log *log)
+{
+	pthread_mutex_lock(&log->lock);
+	log->chore_callers--;
+	pthread_cond_broadcast(&log->chore_ended);
+	pthread_mutex_unlock(&log->lock);
+}
+
 enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_error *error)
 {
 	struct wait wait = {.append = {.chore = chore, .done = wait_done, .context = &wait}};
@@ -266,12 +312,18 @@ enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_err
 		while (!wait.done)
 			pthread_cond_wait(&wait.ended, &wait.lock);
 		pthread_mutex_unlock(&wait.lock);
+		/* What may take long goes on this thread: commits don't wait for it. */
+		if (wait.error.code == LF_OK && chore->what == LF_CHORE_BACKUP && log->backend->backup_finish != NULL)
+			log->backend->backup_finish(log->store, chore, &wait.error);
 	} else {
-		lf_error_set(&wait.error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
+		lf_error_set(&wait.error, LF_UNAVAILABLE, "the decision log stopped writing, or is closing");
 	}
+	leave(log);
 	pthread_cond_destroy(&wait.ended);
 	pthread_mutex_destroy(&wait.lock);
-	if (wait.error.code != LF_OK)
-		lf_error_set(error, wait.error.code, "%s", wait.error.message);
-	return wait.error.code;
+	const enum lf_code code = wait.error.code;
+	if (code != LF_OK && error != NULL)
+		lf_error_move(error, &wait.error);
+	lf_error_clean_up(&wait.error);
+	return code;
 }

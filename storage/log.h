@@ -41,6 +41,10 @@ struct lf_log_options {
 	 * log. May be NULL. */
 	void (*on_failed)(void *context, const struct lf_error *error);
 	void *on_failed_context;
+	/* Called from the writer thread once a batch that stored decisions, after its commit: the newest sequence, which a read finds by
+	 * then. Must not block. May be NULL. */
+	void (*on_committed)(void *context, uint64_t newest_sequence);
+	void *on_committed_context;
 	int64_t (*now_us)(void); /* microseconds since 1970; NULL = the system's clock. For tests. */
 };
 
@@ -50,7 +54,8 @@ struct lf_log_options {
  */
 enum lf_code lf_log_open(struct lf_log **log, const struct lf_backend *backend, const struct lf_log_options *options,
 	struct lf_error *error);
-/* Commits what is queued, completes every append, stops the writer, closes. No other call may be running. */
+/* Commits what is queued, completes every append, stops the writer, closes. No other call may be running but lf_log_do(), which is ended with
+ * UNAVAILABLE and waited for (a vacuum until it is done). */
 void lf_log_close(struct lf_log *log);
 /* Whether the last commit succeeded (true before the first). Any thread. */
 bool lf_log_ready(const struct lf_log *log);
@@ -74,6 +79,7 @@ struct lf_append {
 	struct lf_bytes project;
 	struct lf_digest rubric_digest; /* of a rubric stored before with lf_log_put_rubric() */
 	struct lf_bytes answer;         /* stored with the decision */
+	bool digested;                  /* team_digest and project_digest, below, are set: SHA-256 of team and project */
 	/* Ids of this decision's candidates: what LIST by candidate finds. Equal lists are stored once: list by id. */
 	const char *const *candidates;
 	size_t candidate_count;
@@ -104,6 +110,8 @@ struct lf_append {
 
 /* Queues. Any thread; never blocks on I/O. */
 void lf_log_append(struct lf_log *log, struct lf_append *append);
+/* Queues several, at once: where the writer is idle they share one commit (LF_BATCH_MAX at most). Each is completed by itself. */
+void lf_log_append_all(struct lf_log *log, struct lf_append *const *appends, size_t count);
 
 /* Looks a key up without queueing, so that a repeated request need not be scored again. NOT_FOUND; ALREADY_EXISTS where
  * the request was another. Any thread; reads. */
@@ -354,12 +362,12 @@ struct lf_redact {
  */
 enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, struct lf_error *error);
 
-/* Rarely done work on the writer's thread; appends wait meanwhile. */
+/* Rarely done work on the writer's thread, one at a time: others wait for their turn. */
 struct lf_chore {
 	enum { LF_CHORE_VACUUM = 1, LF_CHORE_BACKUP = 2 } what;
-	const char *file; /* BACKUP: a new file, made 0600 */
+	const char *file; /* BACKUP: a new file, made 0600. Absolute, or relative to the process's directory */
 	void (*progress)(void *context, uint64_t done, uint64_t total); /* pages; on the writer's thread. May be NULL */
-	bool (*go_on)(void *context); /* false ends a backup with CANCELLED. May be NULL */
+	bool (*go_on)(void *context); /* false ends a backup with CANCELLED; on the writer's thread, between steps. May be NULL */
 	void *context;
 	uint64_t bytes_before; /* out: VACUUM: the log's files, before it */
 	uint64_t bytes; /* out: BACKUP: of the file; VACUUM: the log's files, after it */
@@ -367,8 +375,13 @@ struct lf_chore {
 };
 /*
  * VACUUM: rewrites the file, so that nothing of what was deleted is left in it, nor in its WAL. Takes as long as the file is large, and
- * twice as much space again beside it; appends wait. RESOURCE_EXHAUSTED where the disk is full: nothing is lost, and nothing was cleaned. BACKUP: copies the log as of one commit by the writer's own connection, a step between commits, so
- * that appends go on. ALREADY_EXISTS where the file is there; RESOURCE_EXHAUSTED where its disk is full: then it is removed. Blocks.
+ * twice as much space again beside it; appends wait. RESOURCE_EXHAUSTED where the disk is full: nothing is lost, and nothing was cleaned.
+ *
+ * BACKUP: copies the log as of one commit (the last one before the copy was complete) by the writer's own
+ * connection, a step between commits, so that appends go on; the copy is made as FILE.part, and has its name only when it is whole,
+ * on disk, and was found to be a log. ALREADY_EXISTS where the file or its .part is there; INVALID_ARGUMENT where it is a name that belongs
+ * to the log; RESOURCE_EXHAUSTED where its disk is full; UNAVAILABLE where it can't be written, or the log closes: then nothing is left of
+ * it. Blocks; not from a completion.
  */
 enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_error *error);
 

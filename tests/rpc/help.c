@@ -162,6 +162,17 @@ static void stub_profile(Leadfit__V1__Scoring_Service *service, const Leadfit__V
 	closure(&response, data);
 }
 
+static void stub_score_batch(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreBatchRequest *input,
+	Leadfit__V1__ScoreBatchResponse_Closure closure, void *data)
+{
+	Leadfit__V1__ScoreBatchResponse response;
+
+	(void)service;
+	(void)input;
+	leadfit__v1__score_batch_response__init(&response);
+	closure(&response, data);
+}
+
 static void stub_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__SweepRequest *input,
 	Leadfit__V1__SweepResponse_Closure closure, void *data)
 {

@@ -131,23 +131,27 @@ struct lf_client *daemon_client(const struct daemon *daemon)
 	return client;
 }
 
-Leadfit__V1__ScoreRequest *daemon_request(const char *yaml)
+ProtobufCMessage *daemon_message(const ProtobufCMessageDescriptor *type, const char *yaml)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	Leadfit__V1__ScoreRequest *request;
 	struct lf_arena arena;
 	ProtobufCMessage *message;
 	uint8_t *packed;
 	size_t length;
 
 	lf_arena_init(&arena, 64 << 20);
-	message = lf_text_parse(LF_FORMAT_YAML, &leadfit__v1__score_request__descriptor, yaml, strlen(yaml), &arena, &error);
+	message = lf_text_parse(LF_FORMAT_YAML, type, yaml, strlen(yaml), &arena, &error);
 	if (message == NULL)
 		fail_msg("%s", error.message);
 	packed = lf_arena_alloc(&arena, protobuf_c_message_get_packed_size(message));
 	length = protobuf_c_message_pack(message, packed);
-	request = leadfit__v1__score_request__unpack(NULL, length, packed);
-	assert_non_null(request);
+	message = protobuf_c_message_unpack(type, NULL, length, packed);
+	assert_non_null(message);
 	lf_arena_clean_up(&arena);
-	return request;
+	return message;
+}
+
+Leadfit__V1__ScoreRequest *daemon_request(const char *yaml)
+{
+	return (Leadfit__V1__ScoreRequest *)daemon_message(&leadfit__v1__score_request__descriptor, yaml);
 }

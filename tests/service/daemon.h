@@ -28,6 +28,8 @@ void daemon_stop(struct daemon *daemon);
 void daemon_clean_up(struct daemon *daemon);
 /* A connected client. */
 struct lf_client *daemon_client(const struct daemon *daemon);
+/* A message from YAML, on the heap: freed with protobuf_c_message_free_unpacked(message, NULL). */
+ProtobufCMessage *daemon_message(const ProtobufCMessageDescriptor *type, const char *yaml);
 /* A request from YAML, on the heap: freed with leadfit__v1__score_request__free_unpacked(). */
 Leadfit__V1__ScoreRequest *daemon_request(const char *yaml);
 

@@ -1,0 +1,90 @@
+#include "service/record.h"
+
+#include <time.h>
+
+#include "proto/limits.h"
+#include "proto/wire.h"
+#include "service/texts.h"
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+struct lf_bytes lf_record_pack(const ProtobufCMessage *message, size_t hint, struct lf_arena *arena)
+{
+	struct lf_bytes bytes;
+
+	bytes.data = lf_wire_pack(message, arena, hint, &bytes.length);
+	return bytes;
+}
+
+bool lf_record_digest(const Leadfit__V1__ScoreRequest *request, const struct lf_digest *team, const struct lf_digest *project,
+	struct lf_arena *arena, struct lf_digest *digest)
+{
+	Leadfit__V1__ScoreRequest rest = *request;
+	struct lf_digest parts[3] = {*team, *project};
+	struct lf_bytes bytes;
+
+	rest.team = NULL;
+	rest.project = NULL;
+	rest.idempotency_key = lf_unconst("");
+	bytes = lf_record_pack(&rest.base, 0, arena);
+	if (bytes.data == NULL)
+		return false;
+	lf_sha256(bytes.data, bytes.length, &parts[2]);
+	lf_sha256(parts, sizeof parts, digest);
+	return true;
+}
+
+int64_t lf_record_as_of(const Google__Protobuf__Timestamp *as_of, struct lf_checker *checker)
+{
+	int64_t as_of_us = now_us();
+
+	if (as_of != NULL && !lf_timestamp_read(as_of, &as_of_us))
+		lf_check_fail(checker, "as_of", "is outside the years 1..9999");
+	return as_of_us;
+}
+
+void lf_record_check(const Leadfit__V1__ScoreRequest *request, int64_t *as_of_us, struct lf_checker *checker)
+{
+	*as_of_us = lf_record_as_of(request->as_of, checker);
+	if ((int)request->purpose < 0 || request->purpose > LEADFIT__V1__PURPOSE__WHAT_IF)
+		lf_check_fail(checker, "purpose", "%d is not known; allowed are DECISION, WHAT_IF", (int)request->purpose);
+	if ((int)request->detail < 0 || request->detail > LEADFIT__V1__DETAIL__ALL)
+		lf_check_fail(checker, "detail", "%d is not known; allowed are TOP, ALL", (int)request->detail);
+	if (*request->idempotency_key != '\0')
+		lf_check_id(checker, "idempotency_key", request->idempotency_key);
+}
+
+static const char **candidate_ids(const struct lf_case *the_case, struct lf_arena *arena, size_t *count)
+{
+	const char **ids = lf_arena_zalloc(arena, the_case->member_count, sizeof *ids);
+
+	*count = 0;
+	for (size_t m = 0; ids != NULL && m < the_case->member_count; m++)
+		if (the_case->members[m].candidate)
+			ids[(*count)++] = the_case->members[m].id;
+	return ids;
+}
+
+bool lf_record_fill(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, const struct lf_answer_parts *parts,
+	struct lf_arena *arena)
+{
+	const struct lf_evaluation *e = parts->evaluation;
+
+	append->team_id = request->team->id;
+	append->project_id = request->project->id;
+	append->rubric_name = parts->version->message->name;
+	append->rubric_digest = parts->version->digest;
+	append->outcome = e->result.outcome;
+	append->purpose = request->purpose;
+	append->recommended =
+		e->result.outcome == LF_RECOMMENDED ? e->built.engine.members[e->result.ranking[0].member].id : "";
+	append->answer = lf_answer_pack(parts, request->candidates, request->ignore_undeclared, arena);
+	append->candidates = candidate_ids(&e->built.engine, arena, &append->candidate_count);
+	return append->answer.data != NULL && append->candidates != NULL;
+}

@@ -1,0 +1,541 @@
+/*
+ * Many cases in one message.
+ *
+ * A worker scores them one after another, each in the memory that the one before used, and gives all records to the log at once, so that
+ * they share a commit. The log's writer completes them one by one; the last one hands the batch to the finisher, which makes the reply.
+ *
+ * Ownership: the batch lives in the call's arena. Until the records are queued it is the worker's. From then on each item is its
+ * completion's until that has counted itself, and everything is the finisher's after the last: `waiting` counts them, and the worker's own share is
+ * one, so that the last completion can't come while the worker still looks at the batch.
+ */
+#include "service/score_batch.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/limits.h"
+#include "proto/wire.h"
+#include "service/record.h"
+#include "service/texts.h"
+
+struct batch;
+
+struct item {
+	struct lf_append append;
+	struct batch *batch;
+	Leadfit__V1__BatchResult result;
+	bool queued;
+	/* How the log failed it; its message. LF_OK: it did not. */
+	enum lf_code code;
+	char message[256];
+	/* What a stored decision's reply borrows from. */
+	struct lf_stored *stored;
+	struct lf_version *version;
+};
+
+/* A team or project as the records have it. */
+struct shared {
+	struct lf_bytes bytes;
+	struct lf_digest digest;
+};
+
+struct batch {
+	struct lf_rpc_call *call;
+	struct lf_core *core;
+	const Leadfit__V1__ScoreBatchRequest *request;
+	struct lf_arena *arena; /* the call's */
+	struct lf_arena scratch; /* of one item after another */
+	struct lf_version *version;
+	struct shared *teams, *projects;
+	int64_t as_of_us;
+	struct item *items;
+	atomic_size_t waiting;
+	struct lf_finish finish;
+};
+
+/* ---- results ---- */
+
+static const char no_memory[] = "the batch needs more memory than its budget: send fewer items";
+
+/* Fails an item; its error is moved into the reply. Where even that needs too much, only the code stays. */
+static void fail_item(struct item *item, struct lf_error *error)
+{
+	struct lf_arena *arena = item->batch->arena;
+	Leadfit__V1__Error *message = lf_arena_alloc(arena, sizeof *message);
+	Leadfit__V1__FieldViolation *violations = lf_arena_zalloc(arena, error->violation_kept + 1, sizeof *violations);
+	Leadfit__V1__FieldViolation **list = lf_arena_zalloc(arena, error->violation_kept + 1, sizeof *list);
+
+	item->code = error->code;
+	item->result.error = NULL;
+	if (message != NULL && violations != NULL && list != NULL) {
+		leadfit__v1__error__init(message);
+		message->code = error->code;
+		message->message = lf_arena_strdup(arena, error->message, strlen(error->message));
+		for (size_t i = 0; i < error->violation_kept; i++) {
+			leadfit__v1__field_violation__init(&violations[i]);
+			violations[i].field = lf_arena_strdup(arena, error->violations[i].field, strlen(error->violations[i].field));
+			violations[i].description =
+				lf_arena_strdup(arena, error->violations[i].description, strlen(error->violations[i].description));
+			if (violations[i].field == NULL || violations[i].description == NULL)
+				break;
+			list[message->n_violations++] = &violations[i];
+		}
+		message->violations = list;
+		if (message->message != NULL)
+			item->result.error = message;
+	}
+	lf_error_clean_up(error);
+}
+
+/* A summary without id and time. NULL where the arena is exhausted. */
+static Leadfit__V1__BatchSummary *summarize(const struct batch *batch, const struct lf_append *append, const struct lf_evaluation *e)
+{
+	const struct lf_result *result = &e->result;
+	const struct lf_member *members = e->built.engine.members;
+	Leadfit__V1__BatchSummary *summary = lf_arena_alloc(batch->arena, sizeof *summary);
+	Leadfit__V1__RubricRef *rubric = lf_arena_alloc(batch->arena, sizeof *rubric);
+	Google__Protobuf__DoubleValue *values = lf_arena_zalloc(batch->arena, 2, sizeof *values);
+
+	if (summary == NULL || rubric == NULL || values == NULL)
+		return NULL;
+	leadfit__v1__batch_summary__init(summary);
+	leadfit__v1__rubric_ref__init(rubric);
+	rubric->name = batch->version->message->name;
+	rubric->digest = batch->version->digest_text;
+	summary->rubric = rubric;
+	summary->team = lf_unconst(append->team_id);
+	summary->project = lf_unconst(append->project_id);
+	summary->outcome = (Leadfit__V1__Outcome)result->outcome;
+	summary->recommended = lf_unconst(append->recommended);
+	if (result->ranking_count == 0 || !result->ranking[0].eligible)
+		return summary;
+	summary->first = lf_unconst(members[result->ranking[0].member].id);
+	summary->score = result->ranking[0].score;
+	google__protobuf__double_value__init(&values[0]);
+	google__protobuf__double_value__init(&values[1]);
+	if (!isnan(result->ranking[0].first_rank_share)) {
+		values[0].value = result->ranking[0].first_rank_share;
+		summary->first_rank_share = &values[0];
+	}
+	if (!isnan(result->margin) && result->ranking_count > 1) {
+		summary->second = lf_unconst(members[result->ranking[1].member].id);
+		values[1].value = result->margin;
+		summary->margin = &values[1];
+	}
+	return summary;
+}
+
+/* The same from a whole decision, whose texts it borrows. */
+static Leadfit__V1__BatchSummary *summarize_decision(struct lf_arena *arena, const Leadfit__V1__Decision *d)
+{
+	Leadfit__V1__BatchSummary *summary = lf_arena_alloc(arena, sizeof *summary);
+
+	if (summary == NULL)
+		return NULL;
+	leadfit__v1__batch_summary__init(summary);
+	summary->decision_id = d->decision_id;
+	summary->decided_at = d->decided_at;
+	summary->team = d->team == NULL ? lf_unconst("") : d->team->id;
+	summary->project = d->project == NULL ? lf_unconst("") : d->project->id;
+	summary->rubric = d->rubric;
+	summary->outcome = d->outcome;
+	summary->recommended = d->recommended;
+	if (d->n_ranking == 0 || !d->ranking[0]->eligible)
+		return summary;
+	summary->first = d->ranking[0]->candidate;
+	summary->score = d->ranking[0]->score;
+	summary->first_rank_share = d->ranking[0]->first_rank_share;
+	if (d->margin != NULL && d->n_ranking > 1) {
+		summary->second = d->ranking[1]->candidate;
+		summary->margin = d->margin;
+	}
+	return summary;
+}
+
+/* The result of an item whose decision was stored before. Blocks on a read. */
+static void answer_stored(struct item *item, const struct lf_uuid *id)
+{
+	struct batch *batch = item->batch;
+	struct lf_error error = LF_ERROR_INIT;
+	Leadfit__V1__Decision *decision = NULL;
+
+	if (lf_log_get(batch->core->log, id, &item->stored, &error) == LF_OK)
+		item->version = lf_registry_find(batch->core->registry, &item->stored->rubric_digest, &error);
+	if (item->version != NULL)
+		lf_decision_restore(item->stored, item->version, batch->arena, &decision, &error);
+	if (error.code == LF_OK && batch->request->full)
+		item->result.decision = decision;
+	else if (error.code == LF_OK && (item->result.summary = summarize_decision(batch->arena, decision)) == NULL)
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
+	if (error.code != LF_OK)
+		fail_item(item, &error);
+}
+
+/* ---- the end ---- */
+
+/* Puts id and time into the result of an item that is on disk now. */
+static void identify(struct item *item)
+{
+	struct lf_arena *arena = item->batch->arena;
+	struct lf_error error = LF_ERROR_INIT;
+	Leadfit__V1__BatchSummary *summary = item->result.summary;
+	char text[LF_UUID_TEXT_BYTES];
+
+	if (item->result.decision != NULL) {
+		if (lf_decision_identify(item->result.decision, &item->append.id, item->append.decided_at_us, arena))
+			return;
+	} else {
+		lf_uuid_print(&item->append.id, text);
+		summary->decision_id = lf_arena_strdup(arena, text, LF_UUID_TEXT_BYTES - 1);
+		summary->decided_at = lf_timestamp_new(item->append.decided_at_us, arena);
+		if (summary->decision_id != NULL && summary->decided_at != NULL)
+			return;
+	}
+	item->result.decision = NULL;
+	item->result.summary = NULL;
+	lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the decision is stored, but memory for the reply ran out");
+	fail_item(item, &error);
+}
+
+/* What the log said of a queued item becomes its result. */
+static void conclude(struct item *item)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	if (item->code != LF_OK) {
+		item->result.decision = NULL;
+		item->result.summary = NULL;
+		lf_error_set(&error, item->code, "%s", item->message);
+		fail_item(item, &error);
+	} else if (item->append.existing) {
+		item->result.decision = NULL;
+		item->result.summary = NULL;
+		if (!atomic_load(&item->batch->core->draining)) {
+			answer_stored(item, &item->append.id);
+			return;
+		}
+		/* The log may be closing: it completes what is queued, but is no more to be read. */
+		lf_error_set(&error, LF_UNAVAILABLE, "the service is stopping: the decision is stored, retry with the same key");
+		fail_item(item, &error);
+	} else {
+		identify(item);
+	}
+}
+
+static void send(struct batch *batch)
+{
+	Leadfit__V1__ScoreBatchResponse response = LEADFIT__V1__SCORE_BATCH_RESPONSE__INIT;
+	const size_t count = batch->request->n_items;
+	struct lf_rpc_call *call = batch->call;
+	struct item *items = batch->items;
+	Leadfit__V1__Error bare = LEADFIT__V1__ERROR__INIT;
+	struct lf_error error = LF_ERROR_INIT;
+	bool staged = false;
+
+	bare.code = LF_RESOURCE_EXHAUSTED;
+	bare.message = lf_unconst(no_memory);
+	response.results = lf_arena_zalloc(batch->arena, count, sizeof *response.results);
+	for (size_t i = 0; response.results != NULL && i < count; i++) {
+		response.results[i] = &items[i].result;
+		if (items[i].result.error == NULL && items[i].result.summary == NULL && items[i].result.decision == NULL)
+			items[i].result.error = &bare;
+	}
+	response.n_results = count;
+	if (response.results != NULL)
+		staged = lf_rpc_stage(call, &response.base);
+	for (size_t i = 0; i < count; i++) {
+		lf_version_release(items[i].version);
+		free(items[i].stored);
+	}
+	lf_version_release(batch->version);
+	if (staged) {
+		lf_rpc_send(call);
+		return;
+	}
+	lf_error_set(&error, LF_RESOURCE_EXHAUSTED,
+		"the decisions are stored, but the answer does not fit a message of %d bytes, or memory ran out: send fewer items, ask for "
+		"summaries, or repeat with the same keys",
+		LF_MESSAGE_BYTES_MAX);
+	lf_send_error(call, &error);
+}
+
+/* On the finisher's thread, or the worker's where nothing was queued. */
+static void finish(struct lf_finish *finish)
+{
+	struct batch *batch = LF_CONTAINER_OF(finish, struct batch, finish);
+
+	for (size_t i = 0; i < batch->request->n_items; i++)
+		if (batch->items[i].queued)
+			conclude(&batch->items[i]);
+	send(batch);
+}
+
+static void count_down(struct batch *batch)
+{
+	if (atomic_fetch_sub(&batch->waiting, 1) == 1)
+		lf_finisher_push(batch->core->finisher, &batch->finish);
+}
+
+/* On the log's writer thread, or inside lf_log_append_all(). */
+static void committed(struct lf_append *append, const struct lf_error *error)
+{
+	struct item *item = append->context;
+
+	item->code = error->code;
+	if (error->code != LF_OK)
+		snprintf(item->message, sizeof item->message, "%.*s", (int)sizeof item->message - 1, error->message);
+	count_down(item->batch);
+}
+
+/* ---- one item ---- */
+
+/* An item as the Score request that it stands for. */
+static Leadfit__V1__ScoreRequest request_of(const Leadfit__V1__ScoreBatchRequest *batch, const Leadfit__V1__BatchItem *item)
+{
+	Leadfit__V1__ScoreRequest request = LEADFIT__V1__SCORE_REQUEST__INIT;
+
+	request.team = batch->teams[item->team];
+	request.project = batch->projects[item->project];
+	request.rubric = batch->rubric;
+	request.candidates = item->candidates;
+	request.n_candidates = item->n_candidates;
+	request.as_of = batch->as_of;
+	request.purpose = batch->purpose;
+	request.detail = batch->detail;
+	request.ignore_undeclared = batch->ignore_undeclared;
+	request.idempotency_key = item->idempotency_key;
+	request.rank_table = batch->rank_table;
+	return request;
+}
+
+/* Packs a shared team or project where it is used for the first time. */
+static bool share(struct shared *shared, const ProtobufCMessage *message, struct lf_arena *arena)
+{
+	if (shared->bytes.data != NULL)
+		return true;
+	shared->bytes = lf_record_pack(message, 0, arena);
+	if (shared->bytes.data == NULL)
+		return false;
+	lf_sha256(shared->bytes.data, shared->bytes.length, &shared->digest);
+	return true;
+}
+
+/* The part of the record that follows from the request. */
+static bool fill_request(struct item *item, const Leadfit__V1__BatchItem *sent, const Leadfit__V1__ScoreRequest *request)
+{
+	struct batch *batch = item->batch;
+	struct shared *team = &batch->teams[sent->team], *project = &batch->projects[sent->project];
+	struct lf_append *append = &item->append;
+
+	if (!share(team, &request->team->base, batch->arena) || !share(project, &request->project->base, batch->arena))
+		return false;
+	append->caller = lf_rpc_caller(batch->call);
+	append->idempotency_key = request->idempotency_key;
+	append->team = team->bytes;
+	append->project = project->bytes;
+	append->team_digest = team->digest;
+	append->project_digest = project->digest;
+	append->digested = true;
+	append->done = committed;
+	append->context = item;
+	return *request->idempotency_key == '\0' ||
+	       lf_record_digest(request, &team->digest, &project->digest, batch->arena, &append->request_digest);
+}
+
+/* Scores an item and completes its record. Returns error's code. */
+static enum lf_code score(struct item *item, const Leadfit__V1__ScoreRequest *request, struct lf_error *error)
+{
+	struct batch *batch = item->batch;
+	struct lf_checker checker = {.error = error};
+	/* A whole decision borrows from its evaluation; a summary does not. */
+	struct lf_arena *arena = batch->request->full ? batch->arena : &batch->scratch;
+	struct lf_evaluation *evaluation = lf_arena_zalloc(arena, 1, sizeof *evaluation);
+	const struct lf_answer_parts parts = {
+		.version = batch->version,
+		.evaluation = evaluation,
+		.team = request->team,
+		.project = request->project,
+		.caller = item->append.caller,
+		.purpose = request->purpose,
+		.detail = request->detail,
+		.named_candidates = request->n_candidates,
+		.as_of_us = batch->as_of_us,
+		.rank_table = request->rank_table,
+	};
+	const struct lf_case_input input = {
+		.team = request->team,
+		.project = request->project,
+		.candidates = request->candidates,
+		.candidate_count = request->n_candidates,
+		.as_of_seconds = batch->as_of_us / 1000000 - (batch->as_of_us % 1000000 < 0),
+		.ignore_undeclared = request->ignore_undeclared,
+	};
+	enum lf_code code;
+
+	if (*request->idempotency_key != '\0')
+		lf_check_id(&checker, "idempotency_key", request->idempotency_key);
+	if (evaluation == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
+	code = batch->request->full ? lf_evaluate(evaluation, batch->version, &input, NULL, &checker, arena)
+				    : lf_evaluate_ranking(evaluation, batch->version, &input, &checker, arena);
+	if (code != LF_OK || checker.found > 0)
+		return lf_error_summarize(error);
+	if (!lf_record_fill(&item->append, request, &parts, batch->arena))
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
+	if (batch->request->full)
+		item->result.decision = lf_decision_build(&parts, arena);
+	else
+		item->result.summary = summarize(batch, &item->append, evaluation);
+	if (item->result.decision == NULL && item->result.summary == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
+	return LF_OK;
+}
+
+/* Scores an item, finds its decision where its key is known, or fails it. */
+static void prepare(struct batch *batch, size_t index)
+{
+	const Leadfit__V1__BatchItem *sent = batch->request->items[index];
+	struct item *item = &batch->items[index];
+	struct lf_error error = LF_ERROR_INIT;
+	Leadfit__V1__ScoreRequest request;
+	struct lf_uuid id;
+
+	leadfit__v1__batch_result__init(&item->result);
+	item->batch = batch;
+	if (sent->team >= batch->request->n_teams)
+		lf_error_add(&error, "team", "%u is not an index of teams, of which there are %zu", sent->team, batch->request->n_teams);
+	if (sent->project >= batch->request->n_projects)
+		lf_error_add(&error, "project", "%u is not an index of projects, of which there are %zu", sent->project,
+			batch->request->n_projects);
+	if (error.code != LF_OK)
+		goto fail;
+	request = request_of(batch->request, sent);
+	if (!fill_request(item, sent, &request)) {
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
+		goto fail;
+	}
+	if (*request.idempotency_key != '\0' && strlen(request.idempotency_key) <= LF_ID_BYTES_MAX) {
+		switch (lf_log_find_key(batch->core->log, item->append.caller, request.idempotency_key, &item->append.request_digest, &id,
+			&error)) {
+		case LF_OK:
+			answer_stored(item, &id);
+			return;
+		case LF_NOT_FOUND:
+			lf_error_clean_up(&error);
+			break;
+		default:
+			goto fail;
+		}
+	}
+	if (score(item, &request, &error) == LF_OK) {
+		item->queued = true;
+		return;
+	}
+	item->result.decision = NULL;
+	item->result.summary = NULL;
+fail:
+	lf_error_summarize(&error);
+	fail_item(item, &error);
+}
+
+/* ---- the batch ---- */
+
+static enum lf_code check(const Leadfit__V1__ScoreBatchRequest *request, int64_t *as_of_us, struct lf_error *error)
+{
+	struct lf_checker checker = {.error = error};
+	Leadfit__V1__ScoreRequest common = LEADFIT__V1__SCORE_REQUEST__INIT;
+
+	if (request->n_items < 1 || request->n_items > LF_BATCH_MAX)
+		lf_check_fail(&checker, "items", "%zu is outside 1..%d", request->n_items, LF_BATCH_MAX);
+	lf_check_count(&checker, "teams", request->n_teams, LF_BATCH_MAX);
+	lf_check_count(&checker, "projects", request->n_projects, LF_BATCH_MAX);
+	common.as_of = request->as_of;
+	common.purpose = request->purpose;
+	common.detail = request->detail;
+	lf_record_check(&common, as_of_us, &checker);
+	return checker.found > 0 ? lf_error_summarize(error) : LF_OK;
+}
+
+/* Queues what was scored. The worker's own share of `waiting` is given back last. */
+static void queue(struct batch *batch)
+{
+	struct lf_append *appends[LF_BATCH_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < batch->request->n_items; i++)
+		if (batch->items[i].queued)
+			appends[count++] = &batch->items[i].append;
+	atomic_init(&batch->waiting, count + 1);
+	lf_log_append_all(batch->core->log, appends, count);
+	count_down(batch);
+}
+
+/* On a worker: reading keys may block. */
+static void run(struct lf_rpc_call *call, void *context)
+{
+	struct batch *batch = context;
+	struct lf_error error = LF_ERROR_INIT;
+	size_t done = 0;
+
+	batch->version = lf_registry_active(batch->core->registry, batch->request->rubric, &error);
+	if (batch->version == NULL) {
+		lf_send_error(call, &error);
+		return;
+	}
+	lf_arena_init(&batch->scratch, batch->arena->bytes_max);
+	batch->scratch.budget = batch->arena->budget;
+	for (; done < batch->request->n_items && lf_is_awaited(call); done++) {
+		prepare(batch, done);
+		lf_arena_reset(&batch->scratch);
+	}
+	lf_arena_clean_up(&batch->scratch);
+	if (done == batch->request->n_items) {
+		queue(batch);
+		return;
+	}
+	for (size_t i = 0; i < done; i++) {
+		lf_version_release(batch->items[i].version);
+		free(batch->items[i].stored);
+	}
+	lf_version_release(batch->version);
+	lf_error_set(&error, LF_DEADLINE_EXCEEDED, "%zu of %zu items were scored when the deadline passed; none is stored", done,
+		batch->request->n_items);
+	lf_send_error(call, &error);
+}
+
+void lf_scoring_score_batch(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreBatchRequest *request,
+	Leadfit__V1__ScoreBatchResponse_Closure closure, void *closure_data)
+{
+	struct lf_rpc_call *call = closure_data;
+	struct lf_arena *arena = lf_rpc_arena(call);
+	struct batch *batch = lf_arena_zalloc(arena, 1, sizeof *batch);
+	struct lf_error error = LF_ERROR_INIT;
+	int64_t as_of_us;
+
+	(void)closure;
+	/* As Score does, so that it gives the same bits. */
+	lf_wire_canonicalize(lf_unconst(&request->base));
+	if (check(request, &as_of_us, &error) != LF_OK) {
+		lf_send_error(call, &error);
+		return;
+	}
+	if (batch != NULL) {
+		batch->call = call;
+		batch->core = LF_CONTAINER_OF(service, struct lf_core, scoring);
+		batch->request = request;
+		batch->arena = arena;
+		batch->as_of_us = as_of_us;
+		batch->finish.run = finish;
+		batch->teams = lf_arena_zalloc(arena, request->n_teams, sizeof *batch->teams);
+		batch->projects = lf_arena_zalloc(arena, request->n_projects, sizeof *batch->projects);
+		batch->items = lf_arena_zalloc(arena, request->n_items, sizeof *batch->items);
+	}
+	if (batch == NULL || batch->teams == NULL || batch->projects == NULL || batch->items == NULL) {
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
+		lf_send_error(call, &error);
+		return;
+	}
+	lf_rpc_later(call, run, batch);
+}
