@@ -121,7 +121,6 @@ static bool add_result(struct lf_report *report, const Leadfit__V1__Ranked *lead
 bool lf_report_add_lead(struct lf_report *report, const Leadfit__V1__Decision *decision, const Leadfit__V1__RecordedOutcome *outcome)
 {
 	const Leadfit__V1__Ranked *lead = find_lead(decision, outcome);
-	report->erased += decision->n_redactions > 0;
 	if (outcome->disposition == LEADFIT__V1__DISPOSITION__OVERRIDDEN) {
 		report->instead[instead_of(decision, lead)]++;
 		if (outcome->reason[0] != '\0' && !add_reason(report, outcome->reason))
