@@ -29,7 +29,7 @@ enum lf_instead {
 	LF_INSTEAD_LOWER,
 	LF_INSTEAD_INELIGIBLE, /* a candidate who failed a gate */
 	LF_INSTEAD_OUTSIDE,    /* nobody of the candidates */
-	LF_INSTEAD_UNKNOWN,    /* erased since */
+	LF_INSTEAD_UNKNOWN,    /* the ranking was pruned since */
 	LF_INSTEAD_KINDS
 };
 
