@@ -6,6 +6,8 @@
 #ifndef LF_SERVICE_REDACT_H
 #define LF_SERVICE_REDACT_H
 
+#include <stdbool.h>
+
 #include "leadfit/v1/record.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
 #include "leadfit/v1/team.pb-c.h"
