@@ -99,12 +99,13 @@ struct lf_backend {
 	/* ---- opening ---- */
 
 	/*
-	 * Opens the store at location, creating it where absent, and keeps every other store, in this process or
+	 * Opens the store at options->location, creating it where absent, and keeps every other store, in this process or
 	 * another, from opening it until close(). *store is set on success only. FAILED_PRECONDITION where another has
 	 * it, or what is there is not a store of ours, newer, or damaged: it is left as it was, byte for byte.
-	 * UNAVAILABLE where it can't be opened.
+	 * UNAVAILABLE where it can't be opened. A store that an earlier release made is migrated, whole or not at all; what that does not
+	 * understand is damage. Of options only location, now_us (which the log sets) and on_migrating are the backend's.
 	 */
-	enum lf_code (*open)(struct lf_store **store, const char *location, struct lf_error *error);
+	enum lf_code (*open)(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error);
 	/* Releases everything; rolls back an open transaction. Every reader is closed before. */
 	void (*close)(struct lf_store *store);
 
@@ -158,10 +159,16 @@ struct lf_backend {
 	/* VACUUM of struct lf_chore. Not inside a transaction. May be NULL where there is nothing to do. */
 	enum lf_code (*vacuum)(struct lf_store *store, struct lf_error *error);
 	/*
-	 * BACKUP of struct lf_chore, a step a call, between transactions, so that commits go on: OK with *more set until it is done. After
-	 * any other code, or with cancel set, the step took everything back. NULL: UNIMPLEMENTED.
+	 * BACKUP of struct lf_chore, a step a call, between transactions, so that commits go on: a few ms at most; OK with *more set until
+	 * everything is copied, and then with chore->head set. After any other code, or with cancel set, the step took everything back. It only
+	 * reads the store, so it never gives DATA_LOSS. close() takes back what was begun and not ended. NULL: UNIMPLEMENTED.
 	 */
 	enum lf_code (*backup_step)(struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error);
+	/*
+	 * After the last step, on the thread that wants the backup, concurrently with everything else: makes the copy durable, looks whether it
+	 * is a store, gives it its name, and sets chore->bytes. On failure nothing is left of it. NULL: nothing to do.
+	 */
+	enum lf_code (*backup_finish)(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
 
 	/* ---- readers: errors are NOT_FOUND, ALREADY_EXISTS, DATA_LOSS (what is stored contradicts itself),
 	 * UNAVAILABLE ---- */

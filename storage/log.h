@@ -41,16 +41,26 @@ struct lf_log_options {
 	 * log. May be NULL. */
 	void (*on_failed)(void *context, const struct lf_error *error);
 	void *on_failed_context;
+	/* Called from the writer thread once a batch that stored decisions, after its commit: the newest sequence, which a read finds by
+	 * then. Must not block. May be NULL. */
+	void (*on_committed)(void *context, uint64_t newest_sequence);
+	void *on_committed_context;
 	int64_t (*now_us)(void); /* microseconds since 1970; NULL = the system's clock. For tests. */
+	/* Called by lf_log_open() now and then while it brings a log of an older schema to this one: decisions done, of how many. At
+	 * least once before that begins (done 0) and once when it is through. May be NULL. */
+	void (*on_migrating)(void *context, uint64_t done, uint64_t total);
+	void *on_migrating_context;
 };
 
 /*
  * Opens or creates. FAILED_PRECONDITION where another process has the file, where it is not a decision log, is of a
- * newer schema, or damaged (all untouched); UNAVAILABLE where it can't be opened. Blocks.
+ * newer schema, or damaged (all untouched); UNAVAILABLE where it can't be opened. A log of an older schema is brought to this one first, in
+ * one transaction: RESOURCE_EXHAUSTED where the disk has no room for it (untouched). Blocks, then for minutes in a log of millions.
  */
 enum lf_code lf_log_open(struct lf_log **log, const struct lf_backend *backend, const struct lf_log_options *options,
 	struct lf_error *error);
-/* Commits what is queued, completes every append, stops the writer, closes. No other call may be running. */
+/* Commits what is queued, completes every append, stops the writer, closes. No other call may be running but lf_log_do(), which is ended with
+ * UNAVAILABLE and waited for (a vacuum until it is done). */
 void lf_log_close(struct lf_log *log);
 /* Whether the last commit succeeded (true before the first). Any thread. */
 bool lf_log_ready(const struct lf_log *log);
@@ -354,20 +364,23 @@ struct lf_redact {
  */
 enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, struct lf_error *error);
 
-/* Rarely done work on the writer's thread; appends wait meanwhile. */
+/* Rarely done work on the writer's thread, one at a time: others wait for their turn. */
 struct lf_chore {
 	enum { LF_CHORE_VACUUM = 1, LF_CHORE_BACKUP = 2 } what;
-	const char *file; /* BACKUP: a new file, made 0600 */
+	const char *file; /* BACKUP: a new file, made 0600. Absolute, or relative to the process's directory */
 	void (*progress)(void *context, uint64_t done, uint64_t total); /* pages; on the writer's thread. May be NULL */
-	bool (*go_on)(void *context); /* false ends a backup with CANCELLED. May be NULL */
+	bool (*go_on)(void *context); /* false ends a backup with CANCELLED; on the writer's thread, between steps. May be NULL */
 	void *context;
 	uint64_t bytes; /* out: BACKUP: of the file */
 	struct lf_tree_head head; /* out: BACKUP: what the copy holds */
 };
 /*
  * VACUUM: rewrites the file, so that nothing of what was deleted is left in it, nor in its WAL. Takes as long as the file is large, and
- * as much space again; appends wait. BACKUP: copies the log as of one commit by the writer's own connection, a step between commits, so
- * that appends go on. ALREADY_EXISTS where the file is there; RESOURCE_EXHAUSTED where its disk is full: then it is removed. Blocks.
+ * as much space again; appends wait. BACKUP: copies the log as of one commit (the last one before the copy was complete) by the writer's own
+ * connection, a step between commits, so that appends go on; the copy is made as FILE.part, and has its name only when it is whole,
+ * on disk, and was found to be a log. ALREADY_EXISTS where the file or its .part is there; INVALID_ARGUMENT where it is a name that belongs
+ * to the log; RESOURCE_EXHAUSTED where its disk is full; UNAVAILABLE where it can't be written, or the log closes: then nothing is left of
+ * it. Blocks; not from a completion.
  */
 enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_error *error);
 

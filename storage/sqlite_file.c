@@ -57,7 +57,7 @@ static void remove_suffixed(const char *path, const char *suffix)
 /* ---- claiming ---- */
 
 /* Absolute and without symbolic links, so that two names of one file share a lock. The file itself may be absent. */
-static char *resolve(const char *location, struct lf_error *error)
+char *lf_sqlite_resolve(const char *location, struct lf_error *error)
 {
 	char *path = realpath(location, NULL), *copies[2] = {strdup(location), strdup(location)}, *folder = NULL;
 	if (path != NULL || copies[0] == NULL || copies[1] == NULL)
@@ -151,7 +151,7 @@ enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool 
 	struct stat status;
 	if (location == NULL || location[0] == '\0' || location[strlen(location) - 1] == '/')
 		return lf_error_set(error, LF_UNAVAILABLE, "\"%s\" names no file", location == NULL ? "" : location);
-	store->path = resolve(location, error);
+	store->path = lf_sqlite_resolve(location, error);
 	if (store->path == NULL)
 		return error->code;
 	if (stat(store->path, &status) == 0 && check_kind(store->path, &status, error) != LF_OK)
@@ -195,7 +195,7 @@ static int make_schema(const char *path)
 	return result != SQLITE_OK ? result : closed;
 }
 
-static int sync_path(const char *path, int flags)
+int lf_sqlite_sync_path(const char *path, int flags)
 {
 	const int descriptor = open(path, flags | O_CLOEXEC);
 	if (descriptor < 0)
@@ -206,12 +206,12 @@ static int sync_path(const char *path, int flags)
 }
 
 /* The rename is only as durable as its directory. */
-static int sync_directory_of(const char *path)
+int lf_sqlite_sync_directory_of(const char *path)
 {
 	char *copy = strdup(path);
 	if (copy == NULL)
 		return -1;
-	const int failed = sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
+	const int failed = lf_sqlite_sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
 	free(copy);
 	return failed;
 }
@@ -238,11 +238,12 @@ enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error)
 		return error->code;
 	}
 	close(descriptor);
+	store->schema = LF_SQLITE_SCHEMA;
 	const int result = make_schema(fresh);
 	if (result != SQLITE_OK)
 		lf_sqlite_error(error, NULL, result, fresh);
-	else if (sync_path(fresh, O_RDONLY) != 0 || rename(fresh, store->path) != 0 ||
-		 sync_directory_of(store->path) != 0)
+	else if (lf_sqlite_sync_path(fresh, O_RDONLY) != 0 || rename(fresh, store->path) != 0 ||
+		 lf_sqlite_sync_directory_of(store->path) != 0)
 		lf_error_set(error, LF_UNAVAILABLE, "%s can't be created: %s", store->path, strerror(errno));
 	if (error->code != LF_OK)
 		unlink(fresh);
@@ -328,7 +329,14 @@ static enum lf_code probe_read_only(struct lf_store *store, bool has_wal, struct
 			"PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA "
 			"temp_store=MEMORY;",
 			NULL, NULL, NULL);
-		lf_sqlite_probe(db, error);
+		const int known = lf_sqlite_schema_of(db, &store->schema);
+		if (known != SQLITE_OK)
+			lf_sqlite_error(error, db, known, "looking into it");
+		else if (store->schema > LF_SQLITE_SCHEMA) /* where the header that says so is still in the WAL */
+			lf_error_set(error, LF_FAILED_PRECONDITION, "it has schema %u, and this leadfit knows up to %d: use a newer one",
+				store->schema, (int)LF_SQLITE_SCHEMA);
+		else
+			lf_sqlite_probe(db, error);
 	}
 	sqlite3_close(db);
 	free(uri);
@@ -350,6 +358,7 @@ enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error)
 	const int descriptor = open(store->path, O_RDONLY | O_CLOEXEC);
 	if (descriptor < 0)
 		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be opened: %s", store->path, strerror(errno));
+	store->had_wal = has_wal;
 	const ssize_t length = pread(descriptor, header, sizeof header, 0);
 	const int known = fstat(descriptor, &status);
 	close(descriptor);

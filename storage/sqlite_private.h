@@ -122,6 +122,8 @@ struct lf_leaf_row {
 struct lf_store {
 	char *path; /* resolved */
 	char *lock_path;
+	uint32_t schema; /* of the file, as it was found */
+	bool had_wal;    /* so it was found, with something in it */
 	int lock;    /* descriptor that holds the lock; -1 none */
 	sqlite3 *db; /* the one connection that writes and checkpoints */
 	sqlite3_stmt *statements[W_COUNT];
@@ -135,6 +137,7 @@ struct lf_store {
 	int wal_pages; /* in the WAL after the last commit */
 	int wal_pages_seen;
 	int checkpoint_at; /* pages at which the next checkpoint is due */
+	struct lf_sqlite_backup *backup; /* under way; NULL = none */
 	bool unknown;      /* DATA_LOSS was returned: write nothing more, not even at closing */
 };
 
@@ -144,7 +147,12 @@ enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool 
 void lf_sqlite_release(struct lf_store *store);
 /* Makes the file with its schema, whole or not at all. */
 enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error);
-/* Refuses what is not a sound log of this schema, and leaves it untouched. */
+/* fsync() of what has this name, and of its directory. 0, or -1 with errno. */
+int lf_sqlite_sync_path(const char *path, int flags);
+int lf_sqlite_sync_directory_of(const char *path);
+/* Absolute and without symbolic links; the file itself may be absent. NULL on error. free() releases. */
+char *lf_sqlite_resolve(const char *location, struct lf_error *error);
+/* Refuses what is not a sound log of this schema, and leaves it untouched. Uses the path of the store alone. */
 enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error);
 
 /* sqlite_schema.c */
@@ -154,7 +162,9 @@ extern const char LF_SQLITE_DDL_1[], LF_SQLITE_DDL_2[]; /* the tables of schema 
 #define LF_SQLITE_LEAVES "SELECT position, hash FROM leaf WHERE position >= ?2 AND position < ?3 AND ?1 = 0 ORDER BY position"
 #define LF_SQLITE_NODES "SELECT place, hash FROM node WHERE level = ?1 AND place >= ?2 AND place < ?3 ORDER BY place"
 extern const char *const LF_SQLITE_WRITE_SQL[W_COUNT];
-/* Probes an open database: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the
+/* An open database's user_version. SQLITE_OK or an error. */
+int lf_sqlite_schema_of(sqlite3 *db, uint32_t *schema);
+/* Probes an open database, of its own schema: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the
  * reason. */
 enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error);
 
@@ -193,6 +203,10 @@ enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *le
 void lf_sqlite_rollback(struct lf_store *store);
 enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error);
 enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error);
+
+/* sqlite_migrate.c: brings the open database from schema 1 to LF_SQLITE_SCHEMA and prepares store->statements; or leaves it as it was.
+ * Codes as those of opening. */
+enum lf_code lf_sqlite_migrate(struct lf_store *store, const struct lf_log_options *options, struct lf_error *error);
 
 /* sqlite_act.c */
 struct lf_act_add {
@@ -265,6 +279,12 @@ bool lf_sqlite_column_commitment(
 	sqlite3_stmt *statement, int salt_column, int original_column, struct lf_bytes body, struct lf_digest *commitment);
 /* A row id, or 0 with *result: SQLITE_OK means that there is none. The statement is bound. */
 int64_t lf_sqlite_find_id(sqlite3_stmt *statement, int *result);
+/* sqlite_backup.c */
+enum lf_code lf_sqlite_backup_step(
+	struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error);
+enum lf_code lf_sqlite_backup_finish(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
+/* Takes back one that is under way. */
+void lf_sqlite_backup_abandon(struct lf_store *store);
 
 /* sqlite_read.c and sqlite_list.c: the readers */
 enum lf_read_statement {

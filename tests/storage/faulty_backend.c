@@ -116,12 +116,12 @@ static enum lf_code leave(enum lf_code code)
 	return code;
 }
 
-static enum lf_code faulty_open(struct lf_store **out, const char *location, struct lf_error *error)
+static enum lf_code faulty_open(struct lf_store **out, const struct lf_log_options *options, struct lf_error *error)
 {
 	struct lf_store *store = malloc(sizeof *store);
 	if (store == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	const enum lf_code code = faulty.inner->open(&store->inner, location, error);
+	const enum lf_code code = faulty.inner->open(&store->inner, options, error);
 	if (code != LF_OK) {
 		free(store);
 		return code;
@@ -235,6 +235,12 @@ static enum lf_code faulty_backup_step(
 	else
 		(void)faulty.inner->backup_step(store->inner, chore, true, more, error); /* what fails takes everything back */
 	return leave(code);
+}
+
+/* Not of the writer side. */
+static enum lf_code faulty_backup_finish(struct lf_store *store, struct lf_chore *chore, struct lf_error *error)
+{
+	return faulty.inner->backup_finish(store->inner, chore, error);
 }
 
 /* Readers are the wrapped backend's own. */
@@ -361,6 +367,7 @@ const struct lf_backend faulty_backend = {
 	.rollback = faulty_rollback,
 	.maintain = faulty_maintain,
 	.probe = faulty_probe,
+	.backup_finish = faulty_backup_finish,
 	.open_reader = faulty_open_reader,
 	.close_reader = faulty_close_reader,
 	.find_key = faulty_find_key,
