@@ -176,8 +176,8 @@ const struct lf_command lf_command_decisions_verify_proof = {
 	.help = "Checks the checkpoint's signature by --key, that the record is in the tree which it signs, and that\n"
 		"record, team, project and rubric are what the record commits to. What was erased or pruned since\n"
 		"is said, and not checked. --output json gives the record, too.\n"
-		"--key is the log's public key, NAME+ID+KEY, from somewhere else than the proof: the service\n"
-		"prints it when it starts.\n"
+		"--key is the log's public key, NAME+ID+BASE64, from somewhere else than the proof: the service\n"
+		"prints it when it starts, and writes it beside its signing key.\n"
 		"Exit status 0: proved; 1: something does not hold, and is named; 2: file or key can't be read.\n\n"
 		"Example:\n"
 		"  leadfit decisions verify-proof decision.tlog-proof --key leadfit.vkey\n",

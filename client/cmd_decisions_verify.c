@@ -344,16 +344,16 @@ const struct lf_command lf_command_decisions_verify = {
 	.name = "decisions verify",
 	.operands = "",
 	.summary = "Check that nothing in the log was altered",
-	.help = "The service recomputes the whole log: stored bytes, commitments, leaves, tree. The root is then compared\n"
-		"here with the checkpoint that the service signs, and with checkpoints that were kept: each must be a\n"
-		"state that the log went through, which is proved by hashes and not taken on trust. So a log that was\n"
-		"cut, set back or swapped is found, which no log can tell by itself.\n"
+	.help = "The service recomputes the whole log: stored bytes, commitments, leaves, tree. The root is then\n"
+		"compared here with the checkpoint that the service signs, and with checkpoints that were kept:\n"
+		"each must be a state that the log went through, which is proved by hashes and not taken on trust.\n"
+		"So a log that was cut, set back or swapped is found, which no log can tell by itself.\n"
 		"Without --key, the key is the one that the service names. Every record that differs is printed,\n"
 		"the first one first. The service goes on meanwhile.\n"
 		"Exit status 0: nothing was altered; 1: something was, and is named.\n\n"
 		"Examples:\n"
 		"  leadfit decisions verify\n"
-		"  leadfit decisions verify --key leadfit.vkey --checkpoint monday.checkpoint --checkpoint may.checkpoint\n",
+		"  leadfit decisions verify --key leadfit.vkey --checkpoint may.checkpoint\n",
 	.options = verify_options,
 	.run = run_verify,
 };
