@@ -87,10 +87,14 @@ _leadfit()
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;
-	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring/Score leadfit.v1.Scoring/Profile leadfit.v1.Scoring/Sweep
-		leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Test
-		leadfit.v1.Rubrics/Put leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Get
-		leadfit.v1.Rubrics/List leadfit.v1.Describe/Describe grpc.health.v1.Health/Check" -- "$current")) ;;
+	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Audit/Checkpoint leadfit.v1.Audit/Prove leadfit.v1.Audit/Consistency leadfit.v1.Audit/Verify
+		leadfit.v1.Audit/Replay leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Test leadfit.v1.Rubrics/Put
+		leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Backtest leadfit.v1.Rubrics/Get
+		leadfit.v1.Rubrics/List leadfit.v1.Scoring/Score leadfit.v1.Scoring/ScoreBatch leadfit.v1.Scoring/Profile
+		leadfit.v1.Scoring/Sweep leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Decisions/Export
+		leadfit.v1.Decisions/RecordOutcome leadfit.v1.Decisions/ListOutcomes leadfit.v1.Keeping/Erase
+		leadfit.v1.Keeping/Prune leadfit.v1.Keeping/Vacuum leadfit.v1.Keeping/Backup leadfit.v1.Describe/Describe
+		grpc.health.v1.Health/Check" -- "$current")) ;;
 	"health ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring leadfit.v1.Decisions leadfit.v1.Rubrics" -- "$current")) ;;
 	esac
 }
