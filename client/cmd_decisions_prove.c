@@ -40,7 +40,8 @@ static Leadfit__V1__ProvedDecision *check_reply(const Leadfit__V1__ProveResponse
 	return proved;
 }
 
-static int write_proof(struct lf_cli *cli, const char *path, const Leadfit__V1__ProveResponse *reply, const Leadfit__V1__ProvedDecision *proved)
+static int write_proof(struct lf_cli *cli, const char *path, const Leadfit__V1__ProveResponse *reply,
+	const Leadfit__V1__ProvedDecision *proved)
 {
 	struct lf_buffer text = {0};
 	if (path == NULL) {
@@ -62,8 +63,9 @@ static int write_proof(struct lf_cli *cli, const char *path, const Leadfit__V1__
 		return LF_EXIT_DONE;
 	}
 	lf_proved_print(&cli->page, proved);
-	lf_page_add(&cli->page, LF_PLAIN, "The proof is in %s. It is checked without the service:\nleadfit decisions verify-proof %s --key %s\n",
-		path, path, reply->verifier_key);
+	lf_page_add(&cli->page, LF_PLAIN,
+		"The proof is in %s. It is checked without the service:\nleadfit decisions verify-proof %s --key %s\n", path, path,
+		reply->verifier_key);
 	return LF_EXIT_DONE;
 }
 
