@@ -35,7 +35,8 @@ static void run(const struct daemon *daemon)
 	if (file >= 0)
 		dup2(file, STDERR_FILENO);
 	execl(LF_BINARY_DIR "/bin/leadfitd", "leadfitd", "--db", daemon->database, "--listen", daemon->url, "--rubric",
-		LF_SOURCE_DIR "/service/rubrics/tech-lead.yaml", (char *)NULL);
+		LF_SOURCE_DIR "/service/rubrics/tech-lead.yaml", daemon->publish != NULL ? "--publish" : (char *)NULL, daemon->publish,
+		(char *)NULL);
 	_exit(127);
 }
 

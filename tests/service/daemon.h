@@ -11,6 +11,7 @@ struct daemon {
 	char directory[64]; /* fresh, with leadfit.db and leadfit.sock */
 	char database[96];
 	char url[96];
+	const char *publish; /* its --publish; NULL = none */
 	pid_t pid; /* 0 = not running */
 };
 
