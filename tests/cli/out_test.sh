@@ -96,11 +96,12 @@ claim "an export that is killed at any moment and gone on with has the bytes of 
 : >resume.log
 l decisions export --format csv; cp out all.csv
 for round in 1 2 3; do
-	kill_and_resume killed 400; same killed all
+	kill_and_resume killed 250; same killed all
 	kill_and_resume killed.csv 100 --format csv; same killed.csv all.csv
 done
 absent killed.part; absent killed.run; absent killed.run.new
 [ "$total_kills" -gt 3 ] || fail "hardly any kills"
+file_has resume.log "of them now" # some went on from the middle
 
 claim "what stands behind the last mark does not count, and a mark at any place is one to go on from"
 half=$(head -n 1000 all | wc -c)
