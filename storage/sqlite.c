@@ -79,6 +79,11 @@ int lf_sqlite_run(sqlite3_stmt *statement)
 	return result == SQLITE_DONE ? SQLITE_OK : result;
 }
 
+int lf_sqlite_malformed(sqlite3 *db)
+{
+	return sqlite3_errcode(db) == SQLITE_NOMEM ? SQLITE_NOMEM : SQLITE_CORRUPT;
+}
+
 struct lf_bytes lf_sqlite_column_bytes(sqlite3_stmt *statement, int column)
 {
 	const void *data = sqlite3_column_blob(statement, column);
@@ -225,6 +230,7 @@ const struct lf_backend lf_sqlite_backend = {
 	.tail_hashes = lf_sqlite_tail_hashes,
 	.backup_step = lf_sqlite_backup_step,
 	.backup_finish = lf_sqlite_backup_finish,
+	.put_act = lf_sqlite_put_act,
 	.open_reader = lf_sqlite_open_reader,
 	.close_reader = lf_sqlite_close_reader,
 	.find_key = lf_sqlite_find_key,
@@ -238,4 +244,10 @@ const struct lf_backend lf_sqlite_backend = {
 	.head = lf_sqlite_head,
 	.hashes = lf_sqlite_hashes,
 	.find_leaf = lf_sqlite_find_leaf,
+	.list_acts = lf_sqlite_list_acts,
+	.redact = lf_sqlite_redact,
+	.vacuum = lf_sqlite_vacuum,
+	.list_payloads = lf_sqlite_list_payloads,
+	.audit = lf_sqlite_audit,
+	.get_payload = lf_sqlite_get_payload,
 };

@@ -472,7 +472,8 @@ static void whoever_watches_sees_every_decision_once_in_order_while_the_service_
 	snprintf(publish, sizeof publish, "ipc://%s/publish", daemon_.directory);
 	snprintf(deaf, sizeof deaf, "ipc://%s/nobody", daemon_.directory); /* every message is lost */
 	daemon_stop(&daemon_);
-	daemon_.publish = publish;
+	daemon_.more[0] = "--publish";
+	daemon_.more[1] = publish;
 	daemon_start(&daemon_);
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(out[i], sizeof out[i], "%s/%s", daemon_.directory, ways[i]);
