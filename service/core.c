@@ -59,6 +59,7 @@ enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_re
 	core->log = log;
 	core->registry = registry;
 	atomic_init(&core->draining, false);
+	atomic_init(&core->redacting, false);
 	lf_scoring_init(core);
 	lf_decisions_init(core);
 	lf_rubrics_init(core);

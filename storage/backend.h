@@ -226,7 +226,6 @@ void lf_sha256_strings(const char *const *strings, size_t count, struct lf_diges
  * For backends: one block that holds a copy of *row with everything that it points to (NULL strings become ""), so that
  * get() and get_rubric() are a filled struct and one call. NULL when memory ran out.
  */
-struct lf_stored *lf_stored_copy(const struct lf_stored *row);
 struct lf_rubric_row *lf_rubric_row_copy(const struct lf_rubric_row *row);
 struct lf_payload_row *lf_payload_row_copy(const struct lf_payload_row *row);
 
