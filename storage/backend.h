@@ -223,8 +223,7 @@ struct lf_backend {
 void lf_sha256_strings(const char *const *strings, size_t count, struct lf_digest *digest);
 
 /*
- * For backends: one block that holds a copy of *row with everything that it points to (NULL strings become ""), so that
- * get() and get_rubric() are a filled struct and one call. NULL when memory ran out.
+ * For backends, as lf_stored_copy(): so that get() and get_rubric() are a filled struct and one call.
  */
 struct lf_rubric_row *lf_rubric_row_copy(const struct lf_rubric_row *row);
 struct lf_payload_row *lf_payload_row_copy(const struct lf_payload_row *row);

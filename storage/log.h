@@ -127,8 +127,13 @@ struct lf_stored {
 	uint32_t outcome, purpose;
 	struct lf_digest rubric_digest;
 	uint64_t team_payload, project_payload; /* the same number, the same bytes */
+	struct lf_digest candidates;            /* of the list of candidates, in the order of lf_append; of a scan only */
 	struct lf_bytes team, project, answer;  /* empty in a list */
 };
+
+/* One heap block, released with free(), that holds a copy of *row with everything that it points to (NULL strings become ""). NULL when
+ * memory ran out. */
+struct lf_stored *lf_stored_copy(const struct lf_stored *row);
 
 /* Reads one. *stored is one heap block, released with free(). NOT_FOUND, DATA_LOSS, UNAVAILABLE. Any thread; blocks on
  * reads. */
@@ -226,7 +231,7 @@ struct lf_scan {
  * Calls visit for each decision that fits, in order; strings and bytes are only valid during the call; visit returning false ends the
  * slice after that row. Looks at rows for at most 20 ms in one read transaction: *next is the sequence to go on from, 0 at the end (of
  * what is committed now, for rising order). A slice can be short, even empty, before the end. DATA_LOSS where a row refers to what is not
- * stored or can't be read: *next is then the sequence to go on from past that row, 0 where there is no going on. That the bytes are those
+ * stored or can't be read: *next is then the sequence past that row (also where none follows), 0 where there is no going on. That the bytes are those
  * that were recorded is not looked at: they may be anything (lf_log_audit() tells).
  */
 enum lf_code lf_log_scan(struct lf_log *log, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),

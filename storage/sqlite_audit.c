@@ -145,8 +145,7 @@ enum lf_code lf_sqlite_audit(struct lf_reader *reader, uint64_t first, size_t li
 	if (result != SQLITE_OK)
 		return lf_sqlite_error(error, reader->db, result, "reading what leaves commit to");
 	for (int i = 0; i < LF_RECORD_TABLES; i++)
-		audit.streams[i] = (struct lf_record_stream){
-			.statement = reader->statements[R_AUDIT_DECISION + i], .table = (enum lf_record_table)i};
+		audit.streams[i] = (struct lf_record_stream){.statement = reader->records[i], .table = (enum lf_record_table)i};
 	walk(&audit, first, limit, visit, context, next, error);
 	for (int i = 0; i < LF_RECORD_TABLES; i++)
 		lf_sqlite_stream_end(&audit.streams[i]);

@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include <sqlite3.h>
-#include <time.h>
 
 #include "proto/limits.h"
 #include "storage/backend.h"
@@ -319,6 +318,7 @@ enum lf_read_statement {
 	R_HELD_PROJECT,
 	R_HELD_RECOMMENDED,
 	R_HELD_RUBRIC,
+	R_HELD_CANDIDATES,
 	R_HELD_TEAM_BODY,
 	R_HELD_PROJECT_BODY,
 	R_REDACTED,
@@ -332,15 +332,12 @@ enum lf_read_statement {
 	R_ACTS_OF,
 	R_PAYLOADS,
 	R_AUDIT_LEAF,
-	R_AUDIT_DECISION,
-	R_AUDIT_RUBRIC,
-	R_AUDIT_ACTIVATION,
-	R_AUDIT_ACT,
 	R_COUNT
 };
 struct lf_reader {
 	sqlite3 *db;
 	sqlite3_stmt *statements[R_COUNT];
+	sqlite3_stmt *records[LF_RECORD_TABLES]; /* LF_SQLITE_RECORD_SQL */
 	uint8_t *record; /* of the audit */
 	size_t record_size;
 };

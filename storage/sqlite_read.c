@@ -34,7 +34,7 @@ enum { ROW_COLUMN_COUNT = 14 };
 	"sequence, id, decided_at, outcome, purpose, caller, team, project, recommended, rubric, candidates,"          \
 	" team_payload, project_payload"
 
-static const char *const READ_SQL[R_AUDIT_DECISION] = {
+static const char *const READ_SQL[R_COUNT] = {
 	[R_BEGIN] = "BEGIN",
 	[R_END] = "COMMIT",
 	[R_KEY] = "SELECT d.id, d.request_digest FROM name n JOIN request_key k ON k.caller = n.id AND k.key = ?2"
@@ -75,6 +75,7 @@ static const char *const READ_SQL[R_AUDIT_DECISION] = {
 	[R_HELD_RECOMMENDED] = "SELECT value FROM name WHERE id = ?1",
 	[R_HELD_RUBRIC] = "SELECT n.value, p.digest FROM payload p JOIN rubric r ON r.payload = p.id"
 			  " JOIN name n ON n.id = r.name WHERE p.id = ?1",
+	[R_HELD_CANDIDATES] = "SELECT value FROM name WHERE id = ?1",
 	[R_HELD_TEAM_BODY] = "SELECT body FROM payload WHERE id = ?1",
 	[R_HELD_PROJECT_BODY] = "SELECT body FROM payload WHERE id = ?1",
 	[R_REDACTED] = "SELECT 1 FROM redaction WHERE kind = ?1 AND target = ?2",
@@ -90,7 +91,6 @@ static const char *const READ_SQL[R_AUDIT_DECISION] = {
 	[R_ACTS_OF] = ACT_COLUMNS " WHERE a.decision = (SELECT sequence FROM decision WHERE id = ?2) AND a.id > ?1 ORDER BY a.id",
 	[R_PAYLOADS] = "SELECT id, kind, digest, salt, body FROM payload WHERE id > ?1 ORDER BY id",
 	[R_AUDIT_LEAF] = "SELECT position, kind, record, hash, salt FROM leaf WHERE position >= ?1 ORDER BY position",
-	/* From R_AUDIT_DECISION on: LF_SQLITE_RECORD_SQL. */
 };
 
 /*
@@ -116,10 +116,9 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(reader->db, READER_PRAGMAS, NULL, NULL, NULL);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_prepare(reader->db, READ_SQL, reader->statements, R_AUDIT_DECISION);
+		result = lf_sqlite_prepare(reader->db, READ_SQL, reader->statements, R_COUNT);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_prepare(
-			reader->db, LF_SQLITE_RECORD_SQL, reader->statements + R_AUDIT_DECISION, LF_RECORD_TABLES);
+		result = lf_sqlite_prepare(reader->db, LF_SQLITE_RECORD_SQL, reader->records, LF_RECORD_TABLES);
 	if (result != SQLITE_OK) {
 		lf_sqlite_error(error, reader->db, result, "opening for reading");
 		lf_sqlite_close_reader(reader);
@@ -145,6 +144,7 @@ void lf_sqlite_close_reader(struct lf_reader *reader)
 {
 	free(reader->record);
 	lf_sqlite_finalize(reader->statements, R_COUNT);
+	lf_sqlite_finalize(reader->records, LF_RECORD_TABLES);
 	sqlite3_close(reader->db);
 	free(reader);
 }
