@@ -113,6 +113,8 @@ void lf_core_end_chores(struct lf_core *core)
 
 void lf_core_clean_up(struct lf_core *core)
 {
+	lf_pruner_free(core->pruner);
+	core->pruner = NULL;
 	lf_finisher_destroy(core->finisher);
 	core->finisher = NULL;
 }
