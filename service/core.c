@@ -67,6 +67,8 @@ enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_re
 	lf_system_init(core);
 	code = lf_finisher_new(&core->finisher, error);
 	if (code == LF_OK)
+		code = lf_finisher_new(&core->chores, error);
+	if (code == LF_OK)
 		code = lf_rpc_server_add(server, &core->scoring.base, LF_ROLE_SCORE, error);
 	if (code == LF_OK)
 		lf_rpc_server_set_quick(server, "leadfit.v1.Scoring/Score");
@@ -99,6 +101,13 @@ void lf_audit_init(struct lf_core *core)
 void lf_keeping_init(struct lf_core *core)
 {
 	core->keeping = (Leadfit__V1__Keeping_Service)LEADFIT__V1__KEEPING__INIT(lf_keeping_);
+}
+
+void lf_core_end_chores(struct lf_core *core)
+{
+	atomic_store(&core->draining, true);
+	lf_finisher_destroy(core->chores);
+	core->chores = NULL;
 }
 
 void lf_core_clean_up(struct lf_core *core)

@@ -21,6 +21,7 @@ struct lf_core {
 	struct lf_log *log;
 	struct lf_registry *registry;
 	struct lf_finisher *finisher;
+	struct lf_finisher *chores; /* a thread for what may take minutes, so that it holds no worker: Keeping's Backup and Vacuum */
 	const struct lf_signer *signer; /* borrowed; set before the server listens. NULL: this service has no signing key */
 	atomic_bool draining; /* set at the start of a shutdown: health says NOT_SERVING */
 	Leadfit__V1__Scoring_Service scoring;
@@ -35,7 +36,9 @@ struct lf_core {
 /* Sets the services up and adds them to the server. */
 enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_registry *registry, struct lf_rpc_server *server,
 	struct lf_error *error);
-/* After the server has stopped. */
+/* After the server has stopped, and before the log is closed: ends what its thread for chores does, and that thread. */
+void lf_core_end_chores(struct lf_core *core);
+/* After the log has been closed. */
 void lf_core_clean_up(struct lf_core *core);
 
 /* Each file of services sets up its own. */

@@ -130,17 +130,24 @@ static bool is_loopback(const char *host)
 }
 
 static enum lf_code check_allowed(
-	const struct lf_rpc_server *server, const struct target *target, const char *url, struct lf_error *error)
+	const struct target *target, const char *url, bool has_tls, bool has_tokens, struct lf_error *error)
 {
-	if (target->kind == LF_LISTENER_TLS && server->options.tls_file == NULL)
+	if (target->kind == LF_LISTENER_TLS && !has_tls)
 		return lf_error_set(
 			error, LF_FAILED_PRECONDITION, "%s: tls+tcp:// needs a file with certificate and key", url);
-	if (target->kind == LF_LISTENER_IPC || server->options.tokens != NULL || is_loopback(target->host))
+	if (target->kind == LF_LISTENER_IPC || has_tokens || is_loopback(target->host))
 		return LF_OK;
 	return lf_error_set(error, LF_FAILED_PRECONDITION,
 		"%s: without --tokens FILE the service listens only on loopback (127.0.0.0/8, [::1], localhost) or "
 		"ipc://",
 		url);
+}
+
+enum lf_code lf_listen_check(const char *url, bool has_tokens, struct lf_error *error)
+{
+	struct target target;
+
+	return parse_url(&target, url, error) != LF_OK ? error->code : check_allowed(&target, url, false, has_tokens, error);
 }
 
 /* ---- nng ---- */
@@ -429,7 +436,7 @@ enum lf_code lf_listeners_add(
 	listener = &listeners->items[listeners->count];
 	code = parse_url(&target, url, error);
 	if (code == LF_OK)
-		code = check_allowed(server, &target, url, error);
+		code = check_allowed(&target, url, server->options.tls_file != NULL, server->options.tokens != NULL, error);
 	if (code != LF_OK)
 		return code;
 	memset(listener, 0, sizeof(*listener));

@@ -15,6 +15,7 @@
 
 #include "proto/limits.h"
 #include "service/core.h"
+#include "service/publish.h"
 #include "service/key.h"
 #include "service/rubric_file.h"
 #include "service/seal.h"
@@ -29,11 +30,13 @@ struct options {
 	const char *rubrics[RUBRIC_MAX];
 	size_t rubric_count;
 	const char *tokens;
+	const char *publish;
 	size_t workers;
 	struct lf_seal_options seal;
 };
 
 struct daemon {
+	struct lf_publisher *publisher;
 	struct lf_log *log;
 	struct lf_seal seal;
 	struct lf_registry *registry;
@@ -54,6 +57,8 @@ static const char usage[] =
 	"  --rubric FILE   store this rubric, and activate it where its name has no active\n"
 	"                  version; several are allowed\n"
 	"  --tokens FILE   callers and their roles; without it only loopback and ipc are served\n"
+	"  --publish URL   tell who listens there that there are new decisions: sequence numbers,\n"
+	"                  nothing else (leadfit decisions watch --publish URL)\n"
 	"  --workers N     worker threads (default: one a processor)\n"
 	"\n"
 	"Evidence (the second form prints the verifier key):\n"
@@ -102,6 +107,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{"listen", required_argument, NULL, 'l'},
 		{"rubric", required_argument, NULL, 'r'},
 		{"tokens", required_argument, NULL, 't'},
+		{"publish", required_argument, NULL, 'p'},
 		{"workers", required_argument, NULL, 'w'},
 		{"key", required_argument, NULL, 'k'},
 		{"origin", required_argument, NULL, 'o'},
@@ -137,6 +143,9 @@ static int parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 't':
 			options->tokens = optarg;
+			break;
+		case 'p':
+			options->publish = optarg;
 			break;
 		case 'w':
 			if (!read_number("--workers", optarg, 1, 64, &number))
@@ -241,6 +250,13 @@ static int start(struct daemon *d, const struct options *options)
 
 	if (options->tokens != NULL && lf_tokens_load(&d->tokens, options->tokens, &error) != LF_OK)
 		goto fail;
+	if (options->publish != NULL) {
+		if (lf_publisher_new(&d->publisher, options->publish, d->tokens != NULL, bound, sizeof bound, &error) != LF_OK)
+			goto fail;
+		fprintf(stderr, "leadfitd: publishing on %s\n", bound);
+		log_options.on_committed = lf_publisher_note;
+		log_options.on_committed_context = d->publisher;
+	}
 	if (lf_log_open(&d->log, &lf_sqlite_backend, &log_options, &error) != LF_OK ||
 	    lf_seal_open(&d->seal, d->log, &options->seal, &error) != LF_OK ||
 	    lf_registry_new(&d->registry, d->log, &error) != LF_OK)
@@ -280,8 +296,11 @@ static void stop(struct daemon *d)
 		given_up = lf_rpc_server_stop(d->server, DRAIN_MS);
 	if (given_up > 0)
 		fprintf(stderr, "leadfitd: %zu requests were given up\n", given_up);
+	if (d->core_ready)
+		lf_core_end_chores(&d->core);
 	lf_seal_close(&d->seal);
 	lf_log_close(d->log);
+	lf_publisher_destroy(d->publisher);
 	if (d->core_ready)
 		lf_core_clean_up(&d->core);
 	lf_rpc_server_destroy(d->server);

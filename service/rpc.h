@@ -73,6 +73,9 @@ enum lf_code lf_rpc_server_require(struct lf_rpc_server *server, const ProtobufC
 enum lf_code lf_rpc_server_listen(struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size,
 	struct lf_error *error);
 
+/* Whether a URL is one to listen on, tcp:// or ipc://, and may be: as above. error is not NULL. For other sockets of the same process. */
+enum lf_code lf_listen_check(const char *url, bool has_tokens, struct lf_error *error);
+
 /*
  * Takes no new requests, answers those that are in (at most timeout_ms), closes listeners, stops all threads. Blocks,
  * but not for ever: where nng does not give back what it has, that is left to a thread of its own. Returns how many

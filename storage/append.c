@@ -257,6 +257,7 @@ static bool hand_over(struct lf_log *log, struct lf_append *append)
 {
 	bool taken, wake = false;
 	pthread_mutex_lock(&log->lock);
+	log->chore_callers++;
 	while (log->chore != NULL && !log->failed && !log->closing)
 		pthread_cond_wait(&log->chore_ended, &log->lock);
 	taken = !log->failed && !log->closing;
@@ -271,6 +272,15 @@ static bool hand_over(struct lf_log *log, struct lf_append *append)
 	return taken;
 }
 
+/* close() may free the log from here on. */
+static void leave(struct lf_log *log)
+{
+	pthread_mutex_lock(&log->lock);
+	log->chore_callers--;
+	pthread_cond_broadcast(&log->chore_ended);
+	pthread_mutex_unlock(&log->lock);
+}
+
 enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_error *error)
 {
 	struct wait wait = {.append = {.chore = chore, .done = wait_done, .context = &wait}};
@@ -281,12 +291,18 @@ enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_err
 		while (!wait.done)
 			pthread_cond_wait(&wait.ended, &wait.lock);
 		pthread_mutex_unlock(&wait.lock);
+		/* What may take long goes on this thread: commits don't wait for it. */
+		if (wait.error.code == LF_OK && chore->what == LF_CHORE_BACKUP && log->backend->backup_finish != NULL)
+			log->backend->backup_finish(log->store, chore, &wait.error);
 	} else {
-		lf_error_set(&wait.error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
+		lf_error_set(&wait.error, LF_UNAVAILABLE, "the decision log stopped writing, or is closing");
 	}
+	leave(log);
 	pthread_cond_destroy(&wait.ended);
 	pthread_mutex_destroy(&wait.lock);
-	if (wait.error.code != LF_OK)
-		lf_error_set(error, wait.error.code, "%s", wait.error.message);
-	return wait.error.code;
+	const enum lf_code code = wait.error.code;
+	if (code != LF_OK && error != NULL)
+		lf_error_move(error, &wait.error);
+	lf_error_clean_up(&wait.error);
+	return code;
 }

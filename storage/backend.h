@@ -158,10 +158,16 @@ struct lf_backend {
 	/* VACUUM of struct lf_chore. Not inside a transaction. May be NULL where there is nothing to do. */
 	enum lf_code (*vacuum)(struct lf_store *store, struct lf_error *error);
 	/*
-	 * BACKUP of struct lf_chore, a step a call, between transactions, so that commits go on: OK with *more set until it is done. After
-	 * any other code, or with cancel set, the step took everything back. NULL: UNIMPLEMENTED.
+	 * BACKUP of struct lf_chore, a step a call, between transactions, so that commits go on: a few ms at most; OK with *more set until
+	 * everything is copied, and then with chore->head set. After any other code, or with cancel set, the step took everything back. It only
+	 * reads the store, so it never gives DATA_LOSS. close() takes back what was begun and not ended. NULL: UNIMPLEMENTED.
 	 */
 	enum lf_code (*backup_step)(struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error);
+	/*
+	 * After the last step, on the thread that wants the backup, concurrently with everything else: makes the copy durable, looks whether it
+	 * is a store, gives it its name, and sets chore->bytes. On failure nothing is left of it. NULL: nothing to do.
+	 */
+	enum lf_code (*backup_finish)(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
 
 	/* ---- readers: errors are NOT_FOUND, ALREADY_EXISTS, DATA_LOSS (what is stored contradicts itself),
 	 * UNAVAILABLE ---- */
@@ -213,10 +219,8 @@ struct lf_backend {
 };
 
 /*
- * For backends: one block that holds a copy of *row with everything that it points to (NULL strings become ""), so that
- * get() and get_rubric() are a filled struct and one call. NULL when memory ran out.
+ * For backends, as lf_stored_copy(): so that get() and get_rubric() are a filled struct and one call.
  */
-struct lf_stored *lf_stored_copy(const struct lf_stored *row);
 struct lf_rubric_row *lf_rubric_row_copy(const struct lf_rubric_row *row);
 struct lf_payload_row *lf_payload_row_copy(const struct lf_payload_row *row);
 

@@ -18,6 +18,8 @@
  * probes once a second, so that readiness comes back without traffic.
  *  W10 The tree (leaves.tree) is the stored one whenever tail_known: it grows with a transaction, and is read again where that failed. Its
  *      root is the stored root, or the log is damaged.
+ *  W11 At most one chore is with the writer, which does a step of it between two batches. A chore is completed once, and after that
+ *      lf_log_do() touches the log only to leave; close() waits until all have left.
  *
  * Wake-ups: the writer sleeps only when the queue is empty; who appends signals only when it sleeps. There is no timer:
  * while one commit runs, the next batch gathers. So a lone append pays one commit, and a crowd shares one.
@@ -285,6 +287,7 @@ static void run_batch(struct lf_log *log, size_t count)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	bool wrote = false;
+	uint64_t newest_before;
 	if (!lf_random(log->entropy, count * sizeof *log->entropy)) {
 		lf_error_set(&error, LF_UNAVAILABLE, "no random bytes");
 		goto fail;
@@ -293,6 +296,7 @@ static void run_batch(struct lf_log *log, size_t count)
 		goto fail;
 	log->leaves.node_count = 0;
 	log->leaves.size_before = log->leaves.tree.size;
+	newest_before = log->tail.sequence;
 	if (write_records(log, count, &wrote, &error) != LF_OK) {
 		log->tail_known = false;
 		if (error.code != LF_DATA_LOSS)
@@ -302,6 +306,8 @@ static void run_batch(struct lf_log *log, size_t count)
 	/* A commit without a write proves nothing about writing. */
 	if (wrote)
 		atomic_store(&log->ready, true);
+	if (log->tail.sequence > newest_before && log->on_committed != NULL)
+		log->on_committed(log->on_committed_context, log->tail.sequence);
 	complete_batch(log, count);
 	if (log->backend->maintain(log->store, &error) == LF_DATA_LOSS)
 		stop_writing(log, &error);
@@ -328,26 +334,46 @@ static void end_chore(struct lf_log *log, const struct lf_error *error)
 	pthread_mutex_unlock(&log->lock);
 }
 
-/* One step of a chore. cancel: takes back what was done of it. */
-static void do_chore(struct lf_log *log, bool cancel)
+/* Why a chore can't go on: LF_OK where it can. */
+static enum lf_code stop_chore(const struct lf_chore *chore, bool closing, struct lf_error *error)
+{
+	if (closing)
+		return lf_error_set(error, LF_UNAVAILABLE, "the decision log is closing");
+	if (chore->what == LF_CHORE_BACKUP && chore->go_on != NULL && !chore->go_on(chore->context))
+		return lf_error_set(error, LF_CANCELLED, "nobody waits for the backup any more");
+	return LF_OK;
+}
+
+/* One step of a backup; with cancel set, the one that takes it back. */
+static bool back_up(struct lf_log *log, struct lf_chore *chore, bool cancel, struct lf_error *error)
+{
+	bool more = false;
+	if (log->backend->backup_step == NULL)
+		lf_error_set(error, LF_UNIMPLEMENTED, "this store has no backup of its own");
+	else
+		log->backend->backup_step(log->store, chore, cancel, &more, error);
+	return more;
+}
+
+/* One step of a chore. After DATA_LOSS, perhaps of the batch just before, none: what was begun is taken back when the store closes (W6). */
+static void do_chore(struct lf_log *log, bool closing)
 {
 	struct lf_chore *chore = log->chore->chore;
-	struct lf_error error = LF_ERROR_INIT;
+	struct lf_error error = LF_ERROR_INIT, ignored = LF_ERROR_INIT;
 	bool more = false;
-	if (cancel && chore->what == LF_CHORE_VACUUM)
-		lf_error_set(&error, LF_UNAVAILABLE, "the decision log is closing, or stopped writing");
-	else if (chore->what == LF_CHORE_VACUUM && log->backend->vacuum != NULL)
+	if (log->failed) /* only this thread sets it */
+		lf_error_set(&error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
+	else if (stop_chore(chore, closing, &error) != LF_OK && chore->what == LF_CHORE_BACKUP)
+		back_up(log, chore, true, &ignored);
+	else if (error.code == LF_OK && chore->what == LF_CHORE_BACKUP)
+		more = back_up(log, chore, false, &error);
+	else if (error.code == LF_OK && log->backend->vacuum != NULL)
 		log->backend->vacuum(log->store, &error);
-	else if (chore->what == LF_CHORE_BACKUP && log->backend->backup_step == NULL)
-		lf_error_set(&error, LF_UNIMPLEMENTED, "this store has no backup of its own");
-	else if (chore->what == LF_CHORE_BACKUP)
-		log->backend->backup_step(log->store, chore, cancel, &more, &error);
 	if (error.code == LF_DATA_LOSS)
 		stop_writing(log, &error);
-	if (cancel && error.code == LF_OK)
-		lf_error_set(&error, LF_UNAVAILABLE, "the decision log is closing, or stopped writing");
 	if (!more || error.code != LF_OK)
 		end_chore(log, &error);
+	lf_error_clean_up(&ignored);
 	lf_error_clean_up(&error);
 }
 
@@ -393,12 +419,17 @@ static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *
 	return count;
 }
 
-/* W9 */
-static void probe(struct lf_log *log)
+/* W9. Beside a chore the writer does not sleep, so a second is counted here. */
+static void probe(struct lf_log *log, bool chore)
 {
 	struct lf_error error = LF_ERROR_INIT;
+	struct timespec now;
 	if (atomic_load(&log->ready))
 		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (chore && now.tv_sec == log->probed_at)
+		return;
+	log->probed_at = now.tv_sec;
 	if (know_tail(log, &error) == LF_OK && log->backend->probe(log->store, &error) == LF_OK)
 		atomic_store(&log->ready, true);
 	else if (error.code == LF_DATA_LOSS)
@@ -421,11 +452,11 @@ static void *writer_main(void *context)
 			run_batch(log, count);
 		} else if (closing && !chore) {
 			return NULL;
-		} else if (!failed && !chore) {
-			probe(log);
+		} else if (!failed) {
+			probe(log, chore);
 		}
 		if (chore)
-			do_chore(log, closing || failed);
+			do_chore(log, closing);
 	}
 }
 
@@ -469,6 +500,8 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 	log->queue_max = options->queue_max > 0 ? options->queue_max : LF_IN_FLIGHT_MAX;
 	log->on_failed = options->on_failed;
 	log->on_failed_context = options->on_failed_context;
+	log->on_committed = options->on_committed;
+	log->on_committed_context = options->on_committed_context;
 	log->now_us = options->now_us != NULL ? options->now_us : system_now_us;
 	atomic_init(&log->ready, true);
 	log->batch = calloc(LF_BATCH_MAX, sizeof *log->batch);
@@ -511,8 +544,13 @@ void lf_log_close(struct lf_log *log)
 	log->closing = true;
 	log->asleep = false;
 	pthread_cond_signal(&log->wake);
+	pthread_cond_broadcast(&log->chore_ended);
 	pthread_mutex_unlock(&log->lock);
 	pthread_join(log->writer, NULL);
+	pthread_mutex_lock(&log->lock);
+	while (log->chore_callers > 0)
+		pthread_cond_wait(&log->chore_ended, &log->lock);
+	pthread_mutex_unlock(&log->lock);
 	lf_reader_pool_close(&log->readers, log->backend);
 	log->backend->close(log->store);
 	pthread_cond_destroy(&log->chore_ended);

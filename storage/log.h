@@ -41,6 +41,10 @@ struct lf_log_options {
 	 * log. May be NULL. */
 	void (*on_failed)(void *context, const struct lf_error *error);
 	void *on_failed_context;
+	/* Called from the writer thread once a batch that stored decisions, after its commit: the newest sequence, which a read finds by
+	 * then. Must not block. May be NULL. */
+	void (*on_committed)(void *context, uint64_t newest_sequence);
+	void *on_committed_context;
 	int64_t (*now_us)(void); /* microseconds since 1970; NULL = the system's clock. For tests. */
 };
 
@@ -50,7 +54,8 @@ struct lf_log_options {
  */
 enum lf_code lf_log_open(struct lf_log **log, const struct lf_backend *backend, const struct lf_log_options *options,
 	struct lf_error *error);
-/* Commits what is queued, completes every append, stops the writer, closes. No other call may be running. */
+/* Commits what is queued, completes every append, stops the writer, closes. No other call may be running but lf_log_do(), which is ended with
+ * UNAVAILABLE and waited for (a vacuum until it is done). */
 void lf_log_close(struct lf_log *log);
 /* Whether the last commit succeeded (true before the first). Any thread. */
 bool lf_log_ready(const struct lf_log *log);
@@ -122,8 +127,13 @@ struct lf_stored {
 	uint32_t outcome, purpose;
 	struct lf_digest rubric_digest;
 	uint64_t team_payload, project_payload; /* the same number, the same bytes */
+	struct lf_digest candidates;            /* of the list of candidates, in the order of lf_append; of a scan only */
 	struct lf_bytes team, project, answer;  /* empty in a list */
 };
+
+/* One heap block, released with free(), that holds a copy of *row with everything that it points to (NULL strings become ""). NULL when
+ * memory ran out. */
+struct lf_stored *lf_stored_copy(const struct lf_stored *row);
 
 /* Reads one. *stored is one heap block, released with free(). NOT_FOUND, DATA_LOSS, UNAVAILABLE. Any thread; blocks on
  * reads. */
@@ -218,7 +228,7 @@ struct lf_scan {
  * Calls visit for each decision that fits, in order; strings and bytes are only valid during the call; visit returning false ends the
  * slice after that row. Looks at rows for at most 20 ms in one read transaction: *next is the sequence to go on from, 0 at the end (of
  * what is committed now, for rising order). A slice can be short, even empty, before the end. DATA_LOSS where a row refers to what is not
- * stored or can't be read: *next is then the sequence to go on from past that row, 0 where there is no going on. That the bytes are those
+ * stored or can't be read: *next is then the sequence past that row (also where none follows), 0 where there is no going on. That the bytes are those
  * that were recorded is not looked at: they may be anything (lf_log_audit() tells).
  */
 enum lf_code lf_log_scan(struct lf_log *log, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),
@@ -354,20 +364,23 @@ struct lf_redact {
  */
 enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, struct lf_error *error);
 
-/* Rarely done work on the writer's thread; appends wait meanwhile. */
+/* Rarely done work on the writer's thread, one at a time: others wait for their turn. */
 struct lf_chore {
 	enum { LF_CHORE_VACUUM = 1, LF_CHORE_BACKUP = 2 } what;
-	const char *file; /* BACKUP: a new file, made 0600 */
+	const char *file; /* BACKUP: a new file, made 0600. Absolute, or relative to the process's directory */
 	void (*progress)(void *context, uint64_t done, uint64_t total); /* pages; on the writer's thread. May be NULL */
-	bool (*go_on)(void *context); /* false ends a backup with CANCELLED. May be NULL */
+	bool (*go_on)(void *context); /* false ends a backup with CANCELLED; on the writer's thread, between steps. May be NULL */
 	void *context;
 	uint64_t bytes; /* out: BACKUP: of the file */
 	struct lf_tree_head head; /* out: BACKUP: what the copy holds */
 };
 /*
  * VACUUM: rewrites the file, so that nothing of what was deleted is left in it, nor in its WAL. Takes as long as the file is large, and
- * as much space again; appends wait. BACKUP: copies the log as of one commit by the writer's own connection, a step between commits, so
- * that appends go on. ALREADY_EXISTS where the file is there; RESOURCE_EXHAUSTED where its disk is full: then it is removed. Blocks.
+ * as much space again; appends wait. BACKUP: copies the log as of one commit (the last one before the copy was complete) by the writer's own
+ * connection, a step between commits, so that appends go on; the copy is made as FILE.part, and has its name only when it is whole,
+ * on disk, and was found to be a log. ALREADY_EXISTS where the file or its .part is there; INVALID_ARGUMENT where it is a name that belongs
+ * to the log; RESOURCE_EXHAUSTED where its disk is full; UNAVAILABLE where it can't be written, or the log closes: then nothing is left of
+ * it. Blocks; not from a completion.
  */
 enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_error *error);
 

@@ -47,6 +47,8 @@ struct lf_log {
 	size_t queue_max;
 	void (*on_failed)(void *context, const struct lf_error *error);
 	void *on_failed_context;
+	void (*on_committed)(void *context, uint64_t newest_sequence);
+	void *on_committed_context;
 	int64_t (*now_us)(void);
 	struct lf_reader_pool readers;
 	atomic_bool ready;
@@ -62,12 +64,14 @@ struct lf_log {
 	bool closing;
 	bool failed; /* no more writes until reopened */
 	struct lf_append *chore; /* waits for the writer, or is being done; one at a time */
-	pthread_cond_t chore_ended;
+	size_t chore_callers;    /* inside lf_log_do() */
+	pthread_cond_t chore_ended; /* a chore has ended, or a caller has left */
 
 	/* the writer thread's */
 	struct lf_tail tail; /* the newest given out: at or past what is committed */
 	bool tail_known;     /* false after a failed commit, until read again; then leaves.tree is what is stored */
 	struct lf_leaves leaves;
+	time_t probed_at; /* second of the last probe */
 	struct lf_batch_entry *batch;
 	struct lf_entropy *entropy;
 };

@@ -172,6 +172,7 @@ static enum lf_code open_writer(struct lf_store *store, struct lf_error *error)
 
 static void close_store(struct lf_store *store)
 {
+	lf_sqlite_backup_abandon(store);
 	lf_sqlite_finalize(store->statements, W_COUNT);
 	/* Closing checkpoints and removes the WAL, unless what is on disk is in doubt: then recovery at the next open
 	 * decides. */
@@ -227,6 +228,8 @@ const struct lf_backend lf_sqlite_backend = {
 	.maintain = lf_sqlite_maintain,
 	.probe = lf_sqlite_probe_write,
 	.tail_hashes = lf_sqlite_tail_hashes,
+	.backup_step = lf_sqlite_backup_step,
+	.backup_finish = lf_sqlite_backup_finish,
 	.put_act = lf_sqlite_put_act,
 	.open_reader = lf_sqlite_open_reader,
 	.close_reader = lf_sqlite_close_reader,

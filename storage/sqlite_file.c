@@ -57,7 +57,7 @@ static void remove_suffixed(const char *path, const char *suffix)
 /* ---- claiming ---- */
 
 /* Absolute and without symbolic links, so that two names of one file share a lock. The file itself may be absent. */
-static char *resolve(const char *location, struct lf_error *error)
+char *lf_sqlite_resolve(const char *location, struct lf_error *error)
 {
 	char *path = realpath(location, NULL), *copies[2] = {strdup(location), strdup(location)}, *folder = NULL;
 	if (path != NULL || copies[0] == NULL || copies[1] == NULL)
@@ -151,7 +151,7 @@ enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool 
 	struct stat status;
 	if (location == NULL || location[0] == '\0' || location[strlen(location) - 1] == '/')
 		return lf_error_set(error, LF_UNAVAILABLE, "\"%s\" names no file", location == NULL ? "" : location);
-	store->path = resolve(location, error);
+	store->path = lf_sqlite_resolve(location, error);
 	if (store->path == NULL)
 		return error->code;
 	if (stat(store->path, &status) == 0 && check_kind(store->path, &status, error) != LF_OK)
@@ -195,7 +195,7 @@ static int make_schema(const char *path)
 	return result != SQLITE_OK ? result : closed;
 }
 
-static int sync_path(const char *path, int flags)
+int lf_sqlite_sync_path(const char *path, int flags)
 {
 	const int descriptor = open(path, flags | O_CLOEXEC);
 	if (descriptor < 0)
@@ -206,12 +206,12 @@ static int sync_path(const char *path, int flags)
 }
 
 /* The rename is only as durable as its directory. */
-static int sync_directory_of(const char *path)
+int lf_sqlite_sync_directory_of(const char *path)
 {
 	char *copy = strdup(path);
 	if (copy == NULL)
 		return -1;
-	const int failed = sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
+	const int failed = lf_sqlite_sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
 	free(copy);
 	return failed;
 }
@@ -241,8 +241,8 @@ enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error)
 	const int result = make_schema(fresh);
 	if (result != SQLITE_OK)
 		lf_sqlite_error(error, NULL, result, fresh);
-	else if (sync_path(fresh, O_RDONLY) != 0 || rename(fresh, store->path) != 0 ||
-		 sync_directory_of(store->path) != 0)
+	else if (lf_sqlite_sync_path(fresh, O_RDONLY) != 0 || rename(fresh, store->path) != 0 ||
+		 lf_sqlite_sync_directory_of(store->path) != 0)
 		lf_error_set(error, LF_UNAVAILABLE, "%s can't be created: %s", store->path, strerror(errno));
 	if (error->code != LF_OK)
 		unlink(fresh);

@@ -135,6 +135,7 @@ struct lf_store {
 	int wal_pages; /* in the WAL after the last commit */
 	int wal_pages_seen;
 	int checkpoint_at; /* pages at which the next checkpoint is due */
+	struct lf_sqlite_backup *backup; /* under way; NULL = none */
 	bool unknown;      /* DATA_LOSS was returned: write nothing more, not even at closing */
 };
 
@@ -144,7 +145,12 @@ enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool 
 void lf_sqlite_release(struct lf_store *store);
 /* Makes the file with its schema, whole or not at all. */
 enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error);
-/* Refuses what is not a sound log of this schema, and leaves it untouched. */
+/* fsync() of what has this name, and of its directory. 0, or -1 with errno. */
+int lf_sqlite_sync_path(const char *path, int flags);
+int lf_sqlite_sync_directory_of(const char *path);
+/* Absolute and without symbolic links; the file itself may be absent. NULL on error. free() releases. */
+char *lf_sqlite_resolve(const char *location, struct lf_error *error);
+/* Refuses what is not a sound log of this schema, and leaves it untouched. Uses the path of the store alone. */
 enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error);
 
 /* sqlite_schema.c */
@@ -265,6 +271,12 @@ bool lf_sqlite_column_commitment(
 	sqlite3_stmt *statement, int salt_column, int original_column, struct lf_bytes body, struct lf_digest *commitment);
 /* A row id, or 0 with *result: SQLITE_OK means that there is none. The statement is bound. */
 int64_t lf_sqlite_find_id(sqlite3_stmt *statement, int *result);
+/* sqlite_backup.c */
+enum lf_code lf_sqlite_backup_step(
+	struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error);
+enum lf_code lf_sqlite_backup_finish(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
+/* Takes back one that is under way. */
+void lf_sqlite_backup_abandon(struct lf_store *store);
 
 /* sqlite_read.c and sqlite_list.c: the readers */
 enum lf_read_statement {
@@ -294,6 +306,7 @@ enum lf_read_statement {
 	R_HELD_PROJECT,
 	R_HELD_RECOMMENDED,
 	R_HELD_RUBRIC,
+	R_HELD_CANDIDATES,
 	R_HELD_TEAM_BODY,
 	R_HELD_PROJECT_BODY,
 	R_REDACTED,

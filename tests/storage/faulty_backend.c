@@ -237,6 +237,12 @@ static enum lf_code faulty_backup_step(
 	return leave(code);
 }
 
+/* Not of the writer side. */
+static enum lf_code faulty_backup_finish(struct lf_store *store, struct lf_chore *chore, struct lf_error *error)
+{
+	return faulty.inner->backup_finish(store->inner, chore, error);
+}
+
 /* Readers are the wrapped backend's own. */
 
 static enum lf_code faulty_open_reader(struct lf_store *store, struct lf_reader **reader, struct lf_error *error)
@@ -361,6 +367,7 @@ const struct lf_backend faulty_backend = {
 	.rollback = faulty_rollback,
 	.maintain = faulty_maintain,
 	.probe = faulty_probe,
+	.backup_finish = faulty_backup_finish,
 	.open_reader = faulty_open_reader,
 	.close_reader = faulty_close_reader,
 	.find_key = faulty_find_key,
