@@ -245,6 +245,9 @@ const struct lf_backend lf_sqlite_backend = {
 	.hashes = lf_sqlite_hashes,
 	.find_leaf = lf_sqlite_find_leaf,
 	.list_acts = lf_sqlite_list_acts,
+	.redact = lf_sqlite_redact,
+	.vacuum = lf_sqlite_vacuum,
+	.list_payloads = lf_sqlite_list_payloads,
 	.audit = lf_sqlite_audit,
 	.get_payload = lf_sqlite_get_payload,
 };

@@ -89,6 +89,7 @@ static const char *const READ_SQL[R_COUNT] = {
 		    " LEFT JOIN name c ON c.id = a.caller LEFT JOIN decision d ON d.sequence = a.decision"
 	[R_ACTS] = ACT_COLUMNS " WHERE a.id > ?1 ORDER BY a.id",
 	[R_ACTS_OF] = ACT_COLUMNS " WHERE a.decision = (SELECT sequence FROM decision WHERE id = ?2) AND a.id > ?1 ORDER BY a.id",
+	[R_PAYLOADS] = "SELECT id, kind, digest, salt, body FROM payload WHERE id > ?1 ORDER BY id",
 	[R_AUDIT_LEAF] = "SELECT position, kind, record, hash, salt FROM leaf WHERE position >= ?1 ORDER BY position",
 };
 
