@@ -1,177 +1,223 @@
 #!/bin/bash
-# The service's signing key and the checkpoints that it writes: made, refused, checked with openssl alone, and held against the log.
-# Usage: evidence_test.sh LEADFIT LEADFITD SOURCE_FOLDER
+# Evidence that the client checks by itself, right and wrong in every way, with answers that the test gives.
+# Usage: evidence_test.sh LEADFIT FAKE_SERVER MAKE_EVIDENCE
 set -u
 leadfit=$1
-leadfitd=$2
-source_folder=$3
+fake=$2
+make_evidence=$3
 . "$(dirname "$0")/assert.sh"
 
-unset LEADFIT_TOKEN COLUMNS NO_COLOR
+unset LEADFIT_SERVER LEADFIT_TOKEN COLUMNS NO_COLOR
 export LC_ALL=C.UTF-8
-export LEADFIT_SERVER=ipc://$work/socket
-data=$work/data
-mkdir "$data"
-db=$data/leadfit.db
+evidence=$work/evidence
+answers=$work/answers
+server=ipc://$work/socket
+id=0196f0a4-8b6e-7c3d-9f21-5d2f6f1f7a10
+mkdir "$evidence" "$answers"
+"$make_evidence" "$evidence" || { echo "FAILED: no evidence"; exit 1; }
+vkey=$(cat "$evidence/vkey")
+: >"$work/out"; : >"$work/err"
 
-# start [OPTION]...: the service on this test's log. Waits until it is ready.
-start() {
-	: >"$work/daemon.log"
-	"$leadfitd" --db "$db" --listen "$LEADFIT_SERVER" --rubric "$source_folder/service/rubrics/tech-lead.yaml" "$@" 2>"$work/daemon.log" &
-	started=($!)
-	wait_for "$work/daemon.log" ready
-}
-stop() {
-	kill -TERM "${started[0]}"
-	status=0
-	wait "${started[0]}" || status=$?
+l() { run "$leadfit" --server "$server" "$@"; }
+# serve [ANSWER FILE]...: a service whose calls count from 1, with these answers.
+serve() {
+	local pid
+	for pid in "${started[@]}"; do kill -KILL "$pid"; wait "$pid" 2>/dev/null; done
 	started=()
-	[ "$status" = 0 ] || { cat "$work/daemon.log"; fail "the service did not end well"; }
+	rm -f "$answers"/* "$work/socket"
+	while [ $# -gt 0 ]; do cp "$evidence/$2" "$answers/$1"; shift 2; done
+	: >"$work/fake.log"
+	"$fake" "$server" "$answers" >"$work/fake.log" 2>&1 &
+	started=($!)
+	wait_for "$work/fake.log" listening
 }
-# refused STATUS OPTION...: the service does not start.
-refused() {
-	local expected=$1
-	shift
-	run timeout 20 "$leadfitd" --db "$db" --listen "$LEADFIT_SERVER" "$@"
-	status_is "$expected"; out_empty; err_lacks ready
-}
-# score N: so many decisions.
-score() {
-	local i
-	for i in $(seq "$1"); do
-		"$leadfit" score --team "$source_folder/service/examples/team.yaml" --project "$source_folder/service/examples/project.yaml" \
-			--output json >/dev/null || fail "a decision failed"
-	done
-}
-size_of() { sed -n 2p "$1"; }
-mode_of() { stat -c %a "$1"; }
-said_times() { grep -cF -- "$1" "$work/daemon.log"; }
 
-claim "the first start makes a key for its owner alone, and says the verifier key, which stands beside it for everyone"
-run "$leadfitd" key --db "$db"; status_is 2; out_empty; err_has "$db.key: there is no such file"
-start --origin example.com/leadfit
-file_has "$work/daemon.log" "made the signing key $db.key"
-[ "$(mode_of "$db.key")" = 600 ] || fail "mode $(mode_of "$db.key")"
-[ "$(mode_of "$db.key.pub")" = 644 ] || fail "mode $(mode_of "$db.key.pub")"
-public=$(cat "$db.key.pub")
-file_has "$work/daemon.log" "verifier key $public"
-case $public in example.com/leadfit+????????+A*) ;; *) fail "no verifier key: $public" ;; esac
-file_lacks "$db.key.pub" PRIVATE
-run "$leadfitd" key --db "$db"; status_is 0; err_empty; out_is "$public"
-run "$leadfitd" key --key "$db.key"; status_is 0; out_is "$public"
-score 3
-stop
-private=$(cut -d+ -f5- "$db.key")
-file_lacks "$work/daemon.log" "$private"
+# ---- a proof, offline ----
 
-claim "at the end, the newest checkpoint has all that was decided, and the same key signs after another start"
-[ "$(size_of "$db.checkpoints/latest")" = 5 ] || fail "latest has $(size_of "$db.checkpoints/latest")"
-cmp -s "$db.checkpoints/latest" "$db.checkpoints/00000000000000000005.checkpoint" || fail "latest is not the newest one"
-start
-file_lacks "$work/daemon.log" "made the signing key"
-file_has "$work/daemon.log" "verifier key $public"
-score 1
-stop
-[ "$(size_of "$db.checkpoints/latest")" = 6 ] || fail "latest has $(size_of "$db.checkpoints/latest")"
-[ "$(head -n 1 "$db.checkpoints/latest")" = example.com/leadfit ] || fail "another origin"
+verify_proof() { run "$leadfit" --server "ipc://$work/none" decisions verify-proof "$@"; }
 
-claim "a checkpoint is checked with openssl alone, as service/README.md says"
-mkdir "$work/openssl"
-cp "$db.key.pub" "$db.checkpoints/latest" "$work/openssl/"
-awk '/^```sh$/ {on = 1; block = ""; next} /^```$/ {if (on && block ~ /pkeyutl/) printf "%s", block; on = 0} on {block = block $0 "\n"}' \
-	"$source_folder/service/README.md" >"$work/check.sh"
-grep -q pkeyutl "$work/check.sh" || fail "the README has no such commands"
-cd "$work/openssl" || exit 1
-run sh "$work/check.sh"; status_is 0; out_has "Signature Verified Successfully"
-sed -i 2s/6/7/ latest
-run sh "$work/check.sh"; [ "$status" != 0 ] || fail "an altered checkpoint verifies"
-out_lacks "Verified Successfully"
-cd - >/dev/null || exit 1
+claim "a proof is checked without a service, by the key as text or file"
+for key in "$vkey" "$evidence/vkey"; do
+	verify_proof "$evidence/good.tlog-proof" --key "$key"; status_is 0; err_empty
+	out_has "Proved: the log has decision $id of 2026-05-01 12:00:03 UTC"
+	out_matches 'outcome +RECOMMENDED'; out_matches 'recommended +m-1042'; out_matches 'team +payments'; out_matches 'project +checkout'
+	out_matches 'rubric +tech-lead [0-9a-f]{12}'; out_matches 'log +example.com/leadfit'; out_matches 'position +260 of 300 records'
+	out_lacks "Not checked"
+done
+run "$leadfit" decisions verify-proof --key "$vkey" - <"$evidence/good.tlog-proof"; status_is 0
 
-claim "a key that others may read, that is none, or that has another name is refused"
-chmod 640 "$db.key"
-refused 4; err_has "$db.key: others than its owner may read or write it (mode 640)"
-run "$leadfitd" key --db "$db"; status_is 4; out_empty
-chmod 600 "$db.key"
-refused 2 --origin example.com/another; err_has "--origin example.com/another: the key $db.key has the name example.com/leadfit"
-refused 2 --key "$source_folder/README.md"; err_has "README.md: more than 1024 bytes are no signing key"
-(umask 077; head -c 60 "$db.key" >"$data/cut.key")
-refused 2 --key "$data/cut.key"; err_has "cut.key: not a signing key"
-err_lacks "$(cut -d+ -f5- "$data/cut.key")"
-refused 2 --checkpoint-every 0; err_has "--checkpoint-every 0: allowed are 1..1000000000"
-refused 2 --checkpoint-every 1k; err_has "--checkpoint-every 1k"
-refused 2 --checkpoint-seconds -1; err_has "--checkpoint-seconds -1: allowed are 1..86400"
-run "$leadfitd" key; status_is 2; err_has "--db FILE or --key FILE is required"
-run "$leadfitd" key --db "$db" more; status_is 2; err_has "unexpected argument more"
-run "$leadfitd" key --nothing; status_is 2; err_has "leadfitd: unrecognized option '--nothing'"
-run "$leadfitd" key --help; status_is 0; out_has "Usage: leadfitd key"
-rm "$data/cut.key"
-db_before=$db; db=$data/other.db
-refused 2 --origin "two words"; err_has '--origin "two words": a name has 1..128 bytes'
-[ ! -e "$db.key" ] || fail "a key was made"
-rm -f "$db"*; db=$db_before
-
-claim "a key that is lost is not replaced in silence"
-mv "$db.key" "$data/kept.key"
-refused 4; err_has "is a checkpoint of example.com/leadfit, and not signed by this service's key"; err_has "--accept-rewound"
-[ ! -e "$db.key" ] || fail "a key was made"
-mv "$data/kept.key" "$db.key"
-
-claim "a log that was rewound is refused, untouched"
-cp "$db" "$data/old.db"
-start; score 2; stop
-mv "$db" "$data/new.db"; cp "$data/old.db" "$db"
-refused 4
-err_has "00000000000000000008.checkpoint was signed when the log had 8 records, and it has 6: it was rewound"
-err_has "--accept-rewound"
-cmp -s "$data/old.db" "$db" || fail "the log was changed"
-cp "$data/new.db" "$db"; start; stop # the one that was signed is accepted
-
-claim "a log that was swapped is refused"
-mv "$db" "$data/new.db"
-start --checkpoints "$data/elsewhere/" --key "$db.key"; score 8; stop
-refused 4; err_has "the log's first 8 records are not those of which"; err_has "it was altered, or is another log"
-refused 4 --key "$data/own.key" # with a key of its own it is another service's
-err_has "not signed by this service's key"
-rm -f "$data/own.key"*
-
-claim "--accept-rewound starts nevertheless, says so, and keeps what was signed"
-start --accept-rewound
-file_has "$work/daemon.log" "accepted: the log's first 8 records are not those"
-file_has "$work/daemon.log" "the checkpoints until now are kept as $db.checkpoints/set-aside-"
-stop
-[ "$(cat "$db.checkpoints"/set-aside-*/latest | sed -n 2p)" = 8 ] || fail "the old checkpoints are gone"
-[ "$(size_of "$db.checkpoints/latest")" = 10 ] || fail "no new checkpoint"
-start; file_lacks "$work/daemon.log" accepted; stop
-
-claim "a file is replaced by each checkpoint"
-: >"$data/one"
-for path in "$data/one" "$data/new.checkpoint"; do
-	start --checkpoints "$path"; score 1; wait_for "$path" example.com/leadfit; stop
-	[ -f "$path" ] || fail "$path is no file"
-	[ "$(size_of "$path")" -gt 10 ] || fail "$path has $(size_of "$path")"
+claim "as JSON it has the whole record"
+verify_proof "$evidence/good.tlog-proof" --key "$vkey" --output json; status_is 0; err_empty
+for part in '"origin": "example.com/leadfit"' '"size": "300"' '"position": "260"' "\"decisionId\": \"$id\"" '"decidedAt": "2026-05-01T12:00:03Z"' \
+	'"outcome": "RECOMMENDED"' '"caller": "local"' '"asOfUs": "1777636803000000"' '"name": "tech-lead"'; do
+	out_has "$part"
 done
 
-claim "checkpoints that can't be written are said once, and the service goes on answering"
-start --checkpoints "$data/absent/kept" --checkpoint-every 1 --checkpoint-seconds 1
-wait_for "$work/daemon.log" "no checkpoint can be written"
-score 3; sleep 2.2; score 1
-[ "$(said_times "no checkpoint can be written")" = 1 ] || fail "said $(said_times "no checkpoint can be written") times"
-file_has "$work/daemon.log" "$data/absent/kept: No such file or directory"
-mkdir "$data/absent"
-wait_for "$work/daemon.log" "checkpoints are written again"
-stop
-[ "$(size_of "$data/absent/kept/latest")" -ge 16 ] || fail "latest has $(size_of "$data/absent/kept/latest")"
+claim "what was redacted since is said, and not claimed to be proved"
+verify_proof "$evidence/redacted.tlog-proof" --key "$vkey"; status_is 0
+out_has "Proved: the log has a decision of 2026-05-01 12:00:03 UTC, number 77"; out_has "erased or pruned since: record, team"; out_lacks m-1042
+out_matches 'rubric +tech-lead'; out_lacks payments
+verify_proof "$evidence/redacted.tlog-proof" --key "$vkey" --output json; out_has '"notChecked": ['; out_lacks '"decisionId"'; out_has '"sequence": "77"'
 
-claim "a SIGKILL leaves whole checkpoints, and the next start goes on from them"
-start --checkpoint-every 1 --checkpoint-seconds 1
-score 2
-kill -KILL "${started[0]}"; wait "${started[0]}" 2>/dev/null; started=()
-start
-stop
-for file in "$db.checkpoints"/*.checkpoint "$db.checkpoints/latest"; do
-	cp "$file" "$work/openssl/latest"
-	(cd "$work/openssl" && sh "$work/check.sh" >/dev/null 2>&1) || fail "$file does not verify"
+claim "every part that does not hold is refused by name"
+count=0
+for file in "$evidence"/bad.*.tlog-proof; do
+	part=${file#"$evidence"/bad.}
+	verify_proof "$file" --key "$vkey"; status_is 1; out_empty; err_has "leadfit: $file: ${part%%.*}: "
+	count=$((count + 1))
 done
+[ "$count" = 17 ] || fail "$count wrong proofs"
+
+claim "another key, a changed signature and text that is no proof are refused"
+verify_proof "$evidence/good.tlog-proof" --key "$evidence/other.vkey"; status_is 1; out_empty; err_has "checkpoint: the checkpoint has no signature by this key"
+sed 's/^300$/301/' "$evidence/good.tlog-proof" >"$work/altered"
+verify_proof "$work/altered" --key "$vkey"; status_is 1; out_empty; err_has "checkpoint: the checkpoint's signature by this key does not fit it"
+for cut in 10 200 1000; do
+	head -c "$cut" "$evidence/good.tlog-proof" >"$work/altered"
+	verify_proof "$work/altered" --key "$vkey"; status_is 1; out_empty; err_has "$work/altered: "
+done
+verify_proof "$evidence/vkey" --key "$vkey"; status_is 1; err_has "is no proof in the form of C2SP tlog-proof"
+
+claim "no byte of a proof can change"
+python3 - "$evidence/good.tlog-proof" "$work/altered" >"$work/places" <<'END'
+import sys
+data = open(sys.argv[1], "rb").read()
+for number, place in enumerate(range(0, len(data), len(data) // 40)):
+    altered = bytearray(data)
+    altered[place] ^= 1
+    open(f"{sys.argv[2]}.{number}", "wb").write(altered)
+print(number + 1)
+END
+for number in $(seq 0 $(($(cat "$work/places") - 1))); do
+	verify_proof "$work/altered.$number" --key "$vkey"; out_empty
+	[ "$status" = 1 ] || [ "$status" = 2 ] || fail "change $number"
+done
+
+claim "without a key that can be read nothing is checked"
+verify_proof "$evidence/good.tlog-proof"; status_is 2; out_empty; err_has "verify-proof needs --key VKEY|FILE: a proof can't vouch for itself"
+verify_proof "$evidence/good.tlog-proof" --key nonsense; status_is 2; out_empty; err_has "--key: nonsense is neither a verifier key"
+verify_proof "$evidence/good.tlog-proof" --key "$evidence/good.tlog-proof"; status_is 2; err_has "does not hold a verifier key alone"
+verify_proof "$work/none" --key "$vkey"; status_is 2; err_has "none: No such file"
+verify_proof --key "$vkey"; status_is 2
+
+# ---- prove ----
+
+claim "prove writes the proof that the service gives"
+serve Prove.reply Prove.json
+l decisions prove "$id"; status_is 0; err_empty; cmp -s "$work/out" "$evidence/good.tlog-proof" || fail "another proof"
+file_has "$answers/Prove.request" "\"decisionId\":\"$id\""
+l decisions prove "$id" --proof "$work/proof" --key "$evidence/vkey"; status_is 0; cmp -s "$work/proof" "$evidence/good.tlog-proof" || fail "another proof"
+out_has "Proved: the log has decision $id"; out_has "leadfit decisions verify-proof $work/proof --key $vkey"
+l decisions prove "$id" --output json; status_is 0; out_has '"verifierKey": "example.com/leadfit+'
+
+claim "prove writes nothing that does not hold"
+rm -f "$work/proof"
+l decisions prove "$id" --proof "$work/proof" --key "$evidence/other.vkey"; status_is 1; out_empty; err_has "does not hold: checkpoint: "
+l decisions prove "${id%0}1" --proof "$work/proof"; status_is 1; out_empty; err_has "is of decision $id, not of the one that was asked for"
+sed -e 's/index 260/index 261/' "$evidence/Prove.json" >"$answers/Prove.reply"
+l decisions prove "$id" --proof "$work/proof"; status_is 1; out_empty; err_has "does not hold: inclusion: "
+sed -e 's/"verifierKey": "example/"verifierKey": "fxample/' "$evidence/Prove.json" >"$answers/Prove.reply"
+l decisions prove "$id" --proof "$work/proof"; status_is 1; out_empty; err_has "verifier_key: "
+[ ! -e "$work/proof" ] || fail "it wrote one"
+cp "$evidence/Prove.json" "$answers/Prove.reply"
+l decisions prove "$id" --proof "$work/none/proof"; status_is 3; out_empty; err_has "--proof: $work/none/proof: No such file"
+l decisions prove; status_is 2
+printf '{"code": 5, "message": "there is no such decision"}' >"$answers/Prove.error"
+l decisions prove "$id"; status_is 2; out_empty; err_has "there is no such decision"
+
+# ---- verify ----
+
+whole=(Verify.reply.1 Verify.1.json Verify.reply.2 Verify.2.json Checkpoint.reply Checkpoint.json)
+
+claim "verify asks slice by slice, sums up, and ends in the signed checkpoint"
+serve "${whole[@]}"
+l decisions verify; status_is 0; err_empty
+out_has "The log is whole: all 300 records are as they were written."
+out_matches 'records +300, with 1\.8 MB of content'; out_matches 'erased +2 records'; out_matches 'pruned +1 records'
+out_has "as the service says; --key checks with one that you trust"
+tail -n 5 "$work/out" | cmp -s - "$evidence/checkpoint.300" || fail "no checkpoint at the end"
+file_has "$answers/Verify.request" '"first":"256"'; file_has "$answers/Verify.request" '"size":"300"'
+serve "${whole[@]}"
+l decisions verify --key "$evidence/vkey" --output json; status_is 0; err_empty
+out_has '"size": "300"'; out_has '"payloadBytes": "1750000"'; out_has '"checkpoint": "example.com/leadfit'; out_lacks findings
+
+claim "checkpoints that were kept are proved to be what the log went through"
+serve "${whole[@]}" Consistency.reply.4 Consistency.100.json Consistency.reply.5 Consistency.299.json
+l decisions verify --key "$vkey" --checkpoint "$evidence/checkpoint.100" --checkpoint "$evidence/checkpoint.299" --checkpoint "$evidence/checkpoint.300" \
+	--checkpoint "$evidence/checkpoint.0"
+status_is 0; err_empty; out_has "the first 100 records are those that $evidence/checkpoint.100 signs"; out_lacks "as the service says"
+file_has "$answers/Consistency.request" '"fromSize":"299"'; file_has "$answers/Consistency.request" '"toSize":"300"'
+
+claim "a log that was altered, swapped or set back is found by a kept checkpoint"
+serve "${whole[@]}" Consistency.reply Consistency.100.json
+l decisions verify --checkpoint "$evidence/forked.100"; status_is 1; err_empty
+out_has "FINDING $evidence/forked.100: the log does not begin with the 100 records that this checkpoint signs"
+out_has "The log is not as it was written: 1 finding."; out_lacks "The log is whole"
+serve "${whole[@]}"
+l decisions verify --checkpoint "$evidence/forked.300"; status_is 1; out_has "does not begin with the 300 records"
+# The service has 100 records now, and is sound in itself.
+serve Verify.reply Verify.2.json Checkpoint.reply Checkpoint.json
+python3 - "$evidence" "$answers" <<'END'
+import base64, json, sys
+evidence, answers = sys.argv[1:]
+text = open(f"{evidence}/checkpoint.100").read()
+verify = json.load(open(f"{evidence}/Verify.2.json"))
+verify["size"], verify["records"], verify["root"] = "100", "100", text.split("\n")[2]
+json.dump(verify, open(f"{answers}/Verify.reply", "w"))
+checkpoint = json.load(open(f"{evidence}/Checkpoint.json"))
+checkpoint["checkpoint"], checkpoint["size"] = text, "100"
+json.dump(checkpoint, open(f"{answers}/Checkpoint.reply", "w"))
+END
+l decisions verify; status_is 0; out_has "all 100 records"
+l decisions verify --checkpoint "$evidence/checkpoint.299"; status_is 1
+out_has "$evidence/checkpoint.299: the log had 299 records then, and has 100 now: it was cut or set back"
+
+claim "a kept checkpoint must be signed by the key, and whole"
+serve "${whole[@]}"
+l decisions verify --key "$evidence/other.vkey"; status_is 1; out_has "FINDING the service's own checkpoint: the checkpoint has no signature by this key"
+sed 's/^100$/101/' "$evidence/checkpoint.100" >"$work/altered"
+serve "${whole[@]}"
+l decisions verify --checkpoint "$work/altered"; status_is 1; out_has "FINDING $work/altered: the checkpoint's signature by this key does not fit it"
+serve "${whole[@]}"
+l decisions verify --checkpoint "$evidence/vkey"; status_is 1; out_has "the checkpoint is malformed"
+l decisions verify --checkpoint "$work/none"; status_is 2; out_empty; err_has "none: No such file"
+l decisions verify --key "$work/none"; status_is 2; out_empty; err_has "--key: "
+
+claim "a service that signs another log than it stores is found"
+serve Verify.reply.1 Verify.1.json Verify.reply.2 Verify.2.json Checkpoint.reply Checkpoint.forked.json
+l decisions verify; status_is 1; out_has "FINDING the service signs another log than it stores"
+
+claim "findings of the service are told in order, the first one first"
+serve "${whole[@]}"
+python3 - "$evidence" "$answers" "$id" <<'END'
+import json, sys
+evidence, answers, identity = sys.argv[1:]
+for call, findings in ((1, [(7, "decision", identity, "its team is not what the leaf commits to \x1b[2J"), (9, "rubric", "", "is missing")]),
+                       (2, [(270, "erasure", "", "its hash differs")])):
+    verify = json.load(open(f"{evidence}/Verify.{call}.json"))
+    verify["findings"] = [dict(position=str(p), kind=k, decisionId=i, what=w) for p, k, i, w in findings]
+    json.dump(verify, open(f"{answers}/Verify.reply.{call}", "w"))
+END
+cp -r "$answers" "$work/findings"
+l decisions verify; status_is 1; err_empty
+sed -n 1,3p "$work/out" >"$work/first"
+file_has "$work/first" "FINDING record 7, decision $id: its team is not what the leaf commits to ?[2J"
+file_has "$work/first" "FINDING record 9, rubric: is missing"; file_has "$work/first" "FINDING record 270, erasure: its hash differs"
+out_has "The log is not as it was written: 3 findings."
+serve "${whole[@]}"; cp "$work/findings"/* "$answers/"
+l decisions verify --output json; status_is 1; err_empty; out_has '"findingCount": "3"'; out_has '"what": "is missing"'
+python3 -m json.tool <"$work/out" >/dev/null || fail "no JSON"
+
+claim "answers that make no sense together end it"
+serve Verify.reply Verify.1.json
+l decisions verify; status_is 3; err_has "do not fit each other"; out_lacks "The log is whole"
+serve "${whole[@]}"
+sed -i 's/"root": "[^"]*"/"root": "AAAA"/' "$answers/Verify.reply.2"
+l decisions verify; status_is 3; err_has "do not fit each other"
+serve "${whole[@]}"; printf '{"code": 14, "message": "not now"}' >"$answers/Checkpoint.error"
+l decisions verify; status_is 3; err_has "not now"; out_lacks "The log is whole"
+serve "${whole[@]}" Consistency.reply Consistency.100.json
+sed -i '0,/"[A-Za-z0-9+/]*="/s//"AAAA"/' "$answers/Consistency.reply"
+l decisions verify --checkpoint "$evidence/checkpoint.100"; status_is 1; out_has "does not begin with"
 
 finish
