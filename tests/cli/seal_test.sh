@@ -88,6 +88,16 @@ run sh "$work/check.sh"; [ "$status" != 0 ] || fail "an altered checkpoint verif
 out_lacks "Verified Successfully"
 cd - >/dev/null || exit 1
 
+claim "the client checks what the service proves and signs, against a written checkpoint and the public key"
+start
+"$leadfit" decisions list --output json >"$work/list.json"
+id=$(sed -n 's/.*"decisionId": "\([^"]*\)".*/\1/p' "$work/list.json" | tail -n 1)
+run "$leadfit" decisions prove "$id" --proof "$work/proof" --key "$db.key.pub"; status_is 0; err_empty
+stop
+run "$leadfit" decisions verify-proof "$work/proof" --key "$db.key.pub"; status_is 0; out_has "the log has decision $id"; out_has "position    2 of 6"
+other_key=$(sed 's/leadfit+......../leadfit+00000000/' "$db.key.pub")
+run "$leadfit" decisions verify-proof "$work/proof" --key "$other_key"; [ "$status" != 0 ] || fail "a proof verifies with another key"
+
 claim "a key that others may read, that is none, or that has another name is refused"
 chmod 640 "$db.key"
 refused 4; err_has "$db.key: others than its owner may read or write it (mode 640)"
