@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "leadfit/v1/audit.pb-c.h"
+#include "leadfit/v1/keeping.pb-c.h"
 #include "leadfit/v1/record.pb-c.h"
 #include "leadfit/v1/team.pb-c.h"
 #include "proto/limits.h"
@@ -99,33 +100,46 @@ static Leadfit__V1__ProveResponse *prove(struct fixture *f, const char *id, enum
 	return (Leadfit__V1__ProveResponse *)call(f, PROVE, &request.base, code, message);
 }
 
-static char *score(struct fixture *f, Leadfit__V1__ScoreRequest *request, char id[40])
+/* On any thread, where cmocka's fail() would jump away from: says it and ends. */
+static void give_up(const struct lf_error *error)
+{
+	fprintf(stderr, "%s: %s\n", lf_code_name(error->code), error->message);
+	abort();
+}
+
+static void score(struct fixture *f, Leadfit__V1__ScoreRequest *request, char id[40])
 {
 	struct lf_error error = LF_ERROR_INIT;
 	Leadfit__V1__Decision *decision = (Leadfit__V1__Decision *)lf_client_call(f->client, &leadfit__v1__scoring__descriptor, 0,
 		&request->base, &(struct lf_call_options){.timeout_ms = 60000}, &error);
 
 	if (decision == NULL)
-		fail_msg("%s", error.message);
+		give_up(&error);
 	snprintf(id, 40, "%s", decision->decision_id);
 	leadfit__v1__decision__free_unpacked(decision, NULL);
-	return id;
 }
 
 /* ---- checking, with the public key alone ---- */
 
-static void check_opening(const struct lf_leaf *leaf, const Leadfit__V1__Opening *opening, size_t i)
+/* Returns whether it was erased: what is shown then is the copy that took its place, and what the leaf has. */
+static bool check_opening(const struct lf_leaf *leaf, const Leadfit__V1__Opening *opening, size_t i)
 {
 	static const char *const names[] = {"record", "team", "project", "rubric"};
 	struct lf_digest commitment;
 	struct lf_salt salt;
 
 	assert_string_equal(opening->name, names[i]);
-	assert_int_equal(opening->original.len, 0);
 	assert_int_equal(opening->salt.len, sizeof salt);
 	memcpy(salt.bytes, opening->salt.data, sizeof salt);
 	lf_commit(&salt, opening->bytes.data, opening->bytes.len, &commitment);
-	assert_memory_equal(&commitment, &leaf->commitments[i], sizeof commitment);
+	if (opening->original.len == 0) {
+		assert_memory_equal(&commitment, &leaf->commitments[i], sizeof commitment);
+		return false;
+	}
+	assert_int_equal(opening->original.len, sizeof commitment);
+	assert_memory_equal(opening->original.data, &leaf->commitments[i], sizeof commitment);
+	assert_memory_not_equal(&commitment, &leaf->commitments[i], sizeof commitment);
+	return true;
 }
 
 /* That the record, the team and the project are this decision's. */
@@ -147,8 +161,11 @@ static void check_content(const Leadfit__V1__ProvedRecord *proved, const char *i
 	leadfit__v1__team__free_unpacked(team, NULL);
 }
 
-/* Returns the size of the log that the proof is about. */
-static uint64_t check_proof(const struct fixture *f, const char *text, const char *id)
+enum { ERASED_RECORD = 1, ERASED_TEAM = 2, ERASED_PROJECT = 4, ERASED_RUBRIC = 8 };
+static const char erased_person[] = "m-erased-later";
+
+/* Returns the size of the log that the proof is about. erased: what of it was (bits). */
+static uint64_t check_proof_of(const struct fixture *f, const char *text, const char *id, unsigned *erased)
 {
 	struct lf_checkpoint checkpoint;
 	Leadfit__V1__ProvedRecord *proved;
@@ -157,6 +174,7 @@ static uint64_t check_proof(const struct fixture *f, const char *text, const cha
 	struct lf_leaf leaf;
 	uint8_t *storage;
 
+	*erased = 0;
 	assert_true(lf_proof_parse(text, strlen(text), &proof, &storage));
 	checkpoint = checkpoint_of(f, proof.checkpoint, proof.checkpoint_length);
 	proved = leadfit__v1__proved_record__unpack(NULL, proof.extra_length, proof.extra);
@@ -168,11 +186,23 @@ static uint64_t check_proof(const struct fixture *f, const char *text, const cha
 	assert_int_equal(leaf.commitment_count, 4);
 	assert_int_equal(proved->n_openings, 4);
 	for (size_t i = 0; i < 4; i++)
-		check_opening(&leaf, proved->openings[i], i);
+		*erased |= (unsigned)check_opening(&leaf, proved->openings[i], i) << i;
+	/* The person is gone from what was erased. */
+	if (*erased == (ERASED_RECORD | ERASED_TEAM))
+		assert_null(memmem(proof.extra, proof.extra_length, erased_person, strlen(erased_person)));
 	check_content(proved, id, "payments");
 	leadfit__v1__proved_record__free_unpacked(proved, NULL);
 	free(storage);
 	return checkpoint.size;
+}
+
+static uint64_t check_proof(const struct fixture *f, const char *text, const char *id)
+{
+	unsigned erased;
+	const uint64_t size = check_proof_of(f, text, id, &erased);
+
+	assert_int_equal(erased, 0);
+	return size;
 }
 
 static void check_consistency(struct fixture *f, const struct lf_checkpoint *from, const struct lf_checkpoint *to)
@@ -415,6 +445,68 @@ static void a_proof_that_no_message_can_hold_is_refused_with_its_size(void **sta
 	stop(f);
 }
 
+/* ---- what was erased ---- */
+
+static void *erase(void *context)
+{
+	struct fixture *f = context;
+	Leadfit__V1__EraseRequest request = LEADFIT__V1__ERASE_REQUEST__INIT;
+	char candidate[32], reason[] = "asked for it", cursor[512] = "";
+	struct lf_error error = LF_ERROR_INIT;
+
+	snprintf(candidate, sizeof candidate, "%s", erased_person);
+	request.candidate = candidate;
+	request.reason = reason;
+	do {
+		request.cursor = cursor;
+		Leadfit__V1__EraseResponse *reply = (Leadfit__V1__EraseResponse *)lf_client_call(f->client, &leadfit__v1__keeping__descriptor, 0,
+			&request.base, &(struct lf_call_options){.timeout_ms = 60000}, &error);
+		if (reply == NULL)
+			give_up(&error);
+		snprintf(cursor, sizeof cursor, "%s", reply->cursor);
+		leadfit__v1__erase_response__free_unpacked(reply, NULL);
+	} while (cursor[0] != '\0');
+	atomic_store(&f->stop, true);
+	return NULL;
+}
+
+static void what_was_erased_is_still_proved_before_during_and_after(void **state)
+{
+	enum { DECISIONS = 60 };
+	struct fixture *f = *state;
+	Leadfit__V1__ScoreRequest *with = daemon_request("{team: {id: payments, members: [{id: m-erased-later, discipline: BACKEND}, {id: b}]}, "
+							 "project: {id: p}}");
+	Leadfit__V1__ScoreRequest *without = new_request();
+	size_t proofs = 0, caught = 0;
+	bool last = false;
+	pthread_t thread;
+
+	start(f);
+	for (f->count = 0; f->count < DECISIONS; f->count++)
+		score(f, f->count % 3 == 0 ? without : with, f->ids[f->count]);
+	assert_int_equal(pthread_create(&thread, NULL, erase, f), 0);
+	while (!last) {
+		last = atomic_load(&f->stop);
+		for (size_t i = 0; i < DECISIONS; i++, proofs++) {
+			Leadfit__V1__ProveResponse *reply = prove(f, f->ids[i], LF_OK, NULL);
+			unsigned erased;
+
+			check_proof_of(f, reply->proof, f->ids[i], &erased);
+			leadfit__v1__prove_response__free_unpacked(reply, NULL);
+			/* The decisions go first, then the team that they share. */
+			assert_true(erased == 0 || (i % 3 != 0 && (erased == ERASED_RECORD || erased == (ERASED_RECORD | ERASED_TEAM))));
+			caught += erased == ERASED_RECORD;
+			if (last)
+				assert_int_equal(erased, i % 3 == 0 ? 0 : ERASED_RECORD | ERASED_TEAM);
+		}
+	}
+	pthread_join(thread, NULL);
+	print_message("%zu proofs, %zu of them of decisions that were erased in part\n", proofs, caught);
+	leadfit__v1__score_request__free_unpacked(with, NULL);
+	leadfit__v1__score_request__free_unpacked(without, NULL);
+	stop(f);
+}
+
 /* ---- what was altered on disk ---- */
 
 static void alter(struct fixture *f, const char *sql)
@@ -528,6 +620,7 @@ int main(void)
 		TEST(proofs_verify_with_the_public_key_alone_while_64_scores_are_in_flight),
 		TEST(what_is_asked_wrongly_is_told),
 		TEST(a_proof_that_no_message_can_hold_is_refused_with_its_size),
+		TEST(what_was_erased_is_still_proved_before_during_and_after),
 		TEST(what_was_altered_is_not_proved_and_the_rest_is),
 		TEST(without_a_key_nothing_is_signed),
 	};
