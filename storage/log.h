@@ -303,7 +303,9 @@ struct lf_audit_row {
 };
 /*
  * What is stored for the leaves from position first on, in order, for at most limit of them and 20 ms. visit may call
- * lf_log_get_payload() (the pool has more than one reader). *next: the position to go on from; 0 at the end.
+ * lf_log_get_payload(), which takes a second reader: as many callers as the pool has readers, all inside visit, would wait for ever, so
+ * only where at most reader_count - 1 audits run at a time. A leaf that is missing below the head is a row with missing set and kind 0.
+ * *next: the position to go on from; 0 at the end.
  */
 enum lf_code lf_log_audit(struct lf_log *log, uint64_t first, size_t limit, void (*visit)(void *context, const struct lf_audit_row *row),
 	void *context, uint64_t *next, struct lf_error *error);

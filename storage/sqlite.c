@@ -79,6 +79,11 @@ int lf_sqlite_run(sqlite3_stmt *statement)
 	return result == SQLITE_DONE ? SQLITE_OK : result;
 }
 
+int lf_sqlite_malformed(sqlite3 *db)
+{
+	return sqlite3_errcode(db) == SQLITE_NOMEM ? SQLITE_NOMEM : SQLITE_CORRUPT;
+}
+
 struct lf_bytes lf_sqlite_column_bytes(sqlite3_stmt *statement, int column)
 {
 	const void *data = sqlite3_column_blob(statement, column);
@@ -223,6 +228,7 @@ const struct lf_backend lf_sqlite_backend = {
 	.maintain = lf_sqlite_maintain,
 	.probe = lf_sqlite_probe_write,
 	.tail_hashes = lf_sqlite_tail_hashes,
+	.put_act = lf_sqlite_put_act,
 	.backup_step = lf_sqlite_backup_step,
 	.backup_finish = lf_sqlite_backup_finish,
 	.open_reader = lf_sqlite_open_reader,
@@ -238,4 +244,7 @@ const struct lf_backend lf_sqlite_backend = {
 	.head = lf_sqlite_head,
 	.hashes = lf_sqlite_hashes,
 	.find_leaf = lf_sqlite_find_leaf,
+	.list_acts = lf_sqlite_list_acts,
+	.audit = lf_sqlite_audit,
+	.get_payload = lf_sqlite_get_payload,
 };

@@ -213,7 +213,7 @@ int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, s
 	if (result == SQLITE_ROW) {
 		*id = sqlite3_column_int64(find, 0);
 		if (!lf_sqlite_column_commitment(find, 1, 2, body, commitment))
-			result = SQLITE_CORRUPT;
+			result = lf_sqlite_malformed(store->db);
 	}
 	sqlite3_reset(find);
 	if (result == SQLITE_DONE) {
@@ -309,7 +309,7 @@ static enum lf_code find_rubric(struct lf_store *store, const struct lf_digest *
 	if (found != NULL && strcmp(found, name) == 0) {
 		*id = sqlite3_column_int64(find, 0);
 		if (!lf_sqlite_column_commitment(find, 2, 3, lf_sqlite_column_bytes(find, 4), commitment))
-			result = SQLITE_CORRUPT;
+			result = lf_sqlite_malformed(store->db);
 	}
 	sqlite3_reset(find);
 	if (result != SQLITE_ROW && result != SQLITE_DONE)
