@@ -57,6 +57,13 @@ ProtobufCMessage *lf_cli_call(struct lf_cli *cli, const char *method, const Prot
 void lf_cli_json(struct lf_cli *cli, const ProtobufCMessage *message);
 
 /*
+ * A message whose list is written as it comes, for it may be larger than memory: each item, with what stands before the first of them
+ * (begin; NULL from the second on), e.g. "{\n  \"flips\": ["; then the message's other fields, with items saying whether there was one.
+ */
+void lf_cli_json_item(struct lf_cli *cli, const ProtobufCMessage *item, const char *begin);
+void lf_cli_json_rest(struct lf_cli *cli, const ProtobufCMessage *rest, bool items);
+
+/*
  * Writes everything that is wrong to standard error, by file and line where a violation's path begins with a source's
  * prefix, then a hint where one helps. Returns the exit status of the error's code.
  */
@@ -65,6 +72,8 @@ int lf_cli_report(
 
 /* Writes a decision for people. all: the reasons for every candidate, not only the first few. */
 void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decision, bool all);
+/* Who was recommended, or in brackets why nobody was. */
+const char *lf_answer_text(Leadfit__V1__Outcome outcome, const char *recommended);
 /* Draws a list of sentences under a title; nothing where it is empty. */
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences);
 
@@ -79,6 +88,10 @@ int lf_file_put(const char *path, const struct lf_buffer *text);
  * LF_EXIT_UNAVAILABLE where it could not be written. Blocks.
  */
 int lf_cli_svg(struct lf_cli *cli, const char *path, const struct lf_buffer *svg);
+/* The same for any file that an option ("--csv") names. */
+int lf_cli_put(struct lf_cli *cli, const char *option, const char *path, const struct lf_buffer *text);
+/* Whether --svg and --csv (NULL: not given) have names, and at most one thing goes to standard output. */
+enum lf_code lf_cli_check_files(const struct lf_cli *cli, const char *svg, const char *csv, struct lf_error *error);
 
 /*
  * leadfit score --sweep: asks who leads over one trait, with what request holds. sources are those of the request. Returns the exit

@@ -48,12 +48,11 @@ static enum lf_code read_options(struct listing *listing, const struct lf_argume
 	return LF_OK;
 }
 
-/* Who was recommended, or in brackets why nobody was. */
-static const char *answer_of(const Leadfit__V1__DecisionSummary *decision)
+const char *lf_answer_text(Leadfit__V1__Outcome outcome, const char *recommended)
 {
-	switch (decision->outcome) {
+	switch (outcome) {
 	case LEADFIT__V1__OUTCOME__RECOMMENDED:
-		return decision->recommended;
+		return recommended;
 	case LEADFIT__V1__OUTCOME__TOO_CLOSE:
 		return "(too close)";
 	case LEADFIT__V1__OUTCOME__INSUFFICIENT_EVIDENCE:
@@ -83,61 +82,31 @@ static void print_table(struct listing *listing, struct lf_page *page, const Lea
 		lf_table_cell(&table, 1, "%s", decision->decision_id);
 		lf_table_cell(&table, 2, "%s", decision->team);
 		lf_table_cell(&table, 3, "%s", decision->project);
-		lf_table_cell(&table, 4, "%s%s", answer_of(decision),
+		lf_table_cell(&table, 4, "%s%s", lf_answer_text(decision->outcome, decision->recommended),
 			decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? " what-if" : "");
 	}
 	lf_table_finish(&table, listing->printed == 0);
 }
 
-/* Appends text indented by four spaces from its second line on: a message within the list. */
-static void append_indented(struct lf_buffer *out, const char *text)
-{
-	while (*text != '\0') {
-		const size_t length = strcspn(text, "\n");
-		lf_buffer_append(out, text, length);
-		text += length;
-		if (*text == '\n' && *++text != '\0')
-			lf_buffer_append_text(out, "\n    ");
-	}
-}
-
 /* The pages become one ListDecisionsResponse, written as it comes: a log can be larger than memory. */
-static void print_json(struct listing *listing, struct lf_page *page, const Leadfit__V1__ListDecisionsResponse *list)
+static void print_json(struct lf_cli *cli, const struct listing *listing, const Leadfit__V1__ListDecisionsResponse *list)
 {
-	const struct lf_json_style style = {.pretty = true};
-	for (size_t i = 0; i < list->n_decisions; i++) {
-		struct lf_buffer text = {0};
-		lf_json_print(&list->decisions[i]->base, &style, &text);
-		lf_buffer_append_text(
-			&page->text, listing->printed + i == 0 ? "{\n  \"decisions\": [\n    " : ",\n    ");
-		if (text.data != NULL)
-			append_indented(&page->text, text.data);
-		page->text.failed = page->text.failed || text.failed;
-		lf_buffer_clean_up(&text);
-	}
+	for (size_t i = 0; i < list->n_decisions; i++)
+		lf_cli_json_item(cli, &list->decisions[i]->base, listing->printed + i == 0 ? "{\n  \"decisions\": [" : NULL);
 }
 
-static void finish_list(struct lf_cli *cli, const struct listing *listing, const char *next_page_token)
+static void finish_list(struct lf_cli *cli, const struct listing *listing, char *next_page_token)
 {
-	struct lf_buffer *text = &cli->page.text;
-	const bool more = next_page_token[0] != '\0';
-	if (!cli->json) {
-		if (listing->printed == 0)
-			lf_page_add(&cli->page, LF_PLAIN, "No decision matches.\n");
-		else if (more)
-			lf_page_add(&cli->page, LF_DIM, "There are more: --limit N or --all shows them.\n");
-		return;
+	Leadfit__V1__ListDecisionsResponse rest;
+	if (cli->json) {
+		leadfit__v1__list_decisions_response__init(&rest);
+		rest.next_page_token = next_page_token;
+		lf_cli_json_rest(cli, &rest.base, listing->printed > 0);
+	} else if (listing->printed == 0) {
+		lf_page_add(&cli->page, LF_PLAIN, "No decision matches.\n");
+	} else if (next_page_token[0] != '\0') {
+		lf_page_add(&cli->page, LF_DIM, "There are more: --limit N or --all shows them.\n");
 	}
-	if (listing->printed == 0)
-		lf_buffer_append_text(text, "{");
-	else
-		lf_buffer_append_text(text, "\n  ]");
-	if (more) {
-		lf_buffer_append_text(
-			text, listing->printed == 0 ? "\n  \"nextPageToken\": " : ",\n  \"nextPageToken\": ");
-		lf_json_print_string(next_page_token, text);
-	}
-	lf_buffer_append_text(text, listing->printed == 0 && !more ? "}\n" : "\n}\n");
 }
 
 /* Prints one page, and moves on to the next. Takes the reply: its page token is part of the next request. */
@@ -145,7 +114,7 @@ static enum lf_code take_page(struct lf_cli *cli, struct listing *listing, Proto
 {
 	Leadfit__V1__ListDecisionsResponse *list = (Leadfit__V1__ListDecisionsResponse *)reply;
 	if (cli->json)
-		print_json(listing, &cli->page, list);
+		print_json(cli, listing, list);
 	else
 		print_table(listing, &cli->page, list);
 	listing->printed += list->n_decisions;

@@ -15,13 +15,6 @@ struct side {
 	const char *digest; /* "" where it is a file */
 };
 
-static bool is_digest(const char *operand)
-{
-	const size_t length = strlen(operand);
-	return length >= LF_DIGEST_DIGITS_MIN && length <= LF_DIGEST_DIGITS &&
-	       strspn(operand, "0123456789abcdefABCDEF") == length;
-}
-
 static int take_file(struct lf_cli *cli, struct side *side, const char *operand, struct lf_arena *arena)
 {
 	const struct lf_source sources[] = {{.prefix = "", .input = &side->input}};
@@ -39,15 +32,10 @@ static int take_stored(struct lf_cli *cli, struct side *side, const char *operan
 {
 	static const struct lf_source sources[] = {
 		{.prefix = "name", .option = "rubric diff"}, {.prefix = "digest", .option = "rubric diff"}};
-	const char *at = strrchr(operand, '@');
-	const char *digest = at != NULL && is_digest(at + 1) ? at + 1 : at == NULL && is_digest(operand) ? operand : NULL;
-	const size_t length = digest == NULL ? strlen(operand) : digest == operand ? 0 : (size_t)(at - operand);
-	const char *name = lf_arena_strdup(arena, operand, length);
+	char *name, *digest;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
-	if (name == NULL)
-		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	else if (digest == NULL || (digest = lf_digest_complete(cli, "rubric diff", name, digest, arena, &error)) != NULL)
+	if (lf_rubric_stored(cli, "rubric diff", operand, arena, &name, &digest, &error) == LF_OK)
 		side->reply = lf_rubric_get(cli, name, digest, arena, &error);
 	if (side->reply == NULL) {
 		status = lf_cli_report(cli, &error, sources, 2);

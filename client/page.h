@@ -88,5 +88,7 @@ void lf_table_cell(struct lf_table *table, size_t column, const char *format, ..
 	__attribute__((format(printf, 3, 4)));
 /* Appends the table to its page, and frees it. Without lines nothing is appended. */
 void lf_table_finish(struct lf_table *table, bool headings);
+/* Frees the table, appending nothing. Nothing after lf_table_finish(). */
+void lf_table_drop(struct lf_table *table);
 
 #endif

@@ -54,6 +54,27 @@ char *lf_digest_complete(struct lf_cli *cli, const char *what, const char *name,
 	return length == LF_DIGEST_DIGITS ? lower : find_digest(cli, what, name, lower, arena, error);
 }
 
+static bool is_digest(const char *text)
+{
+	const size_t length = strlen(text);
+	return length >= LF_DIGEST_DIGITS_MIN && length <= LF_DIGEST_DIGITS && strspn(text, "0123456789abcdefABCDEF") == length;
+}
+
+enum lf_code lf_rubric_stored(struct lf_cli *cli, const char *what, const char *operand, struct lf_arena *arena, char **name,
+	char **digest, struct lf_error *error)
+{
+	const char *at = strrchr(operand, '@');
+	const char *digits = at != NULL && is_digest(at + 1) ? at + 1 : at == NULL && is_digest(operand) ? operand : NULL;
+	const size_t length = digits == NULL ? strlen(operand) : digits == operand ? 0 : (size_t)(at - operand);
+	*digest = NULL;
+	*name = lf_arena_strdup(arena, operand, length);
+	if (*name == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	if (digits != NULL && (*digest = lf_digest_complete(cli, what, *name, digits, arena, error)) == NULL)
+		return error->code;
+	return LF_OK;
+}
+
 bool lf_rubric_is_file(const char *operand)
 {
 	const char *dot = strrchr(operand, '.');

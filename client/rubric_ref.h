@@ -16,6 +16,13 @@ char *lf_digest_complete(struct lf_cli *cli, const char *what, const char *name,
 	struct lf_error *error);
 
 /*
+ * What an operand says of a stored rubric: NAME, DIGEST or NAME@DIGEST. *name is "" where it says none, *digest NULL, else whole; both in
+ * arena. Errors as of lf_digest_complete().
+ */
+enum lf_code lf_rubric_stored(struct lf_cli *cli, const char *what, const char *operand, struct lf_arena *arena, char **name,
+	char **digest, struct lf_error *error);
+
+/*
  * Whether an operand means a rubric's file and not a stored one: -, a path with a folder, one that ends in .yaml, .yml or .json, or
  * anything that exists.
  */

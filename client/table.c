@@ -100,3 +100,10 @@ void lf_table_finish(struct lf_table *table, bool headings)
 	scols_unref_table(table->scols);
 	*table = (struct lf_table){.page = table->page};
 }
+
+void lf_table_drop(struct lf_table *table)
+{
+	if (table->scols != NULL)
+		scols_unref_table(table->scols);
+	*table = (struct lf_table){.page = table->page};
+}

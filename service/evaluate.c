@@ -46,7 +46,7 @@ static bool find(struct lf_evaluation *e, const struct lf_version *version, stru
 	return true;
 }
 
-enum extent { PROFILE, RANKING, ALL };
+enum extent { PROFILE, SCORE, RANKING, ALL };
 
 static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *version, const struct lf_case_input *input,
 	const struct lf_stored_numbers *numbers, enum extent extent, struct lf_checker *checker, struct lf_arena *arena)
@@ -56,10 +56,20 @@ static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *v
 
 	if (code != LF_OK)
 		return code;
+	e->profile = NULL;
+	e->profile_weights = NULL;
+	e->contested = false;
+	e->co_lead.place = LF_NONE;
+	e->workspace = lf_workspace_new(version->compiled, &e->built.engine, arena);
+	if (e->workspace == NULL)
+		return no_memory(checker);
+	if (extent == SCORE)
+		return lf_score(version->compiled, &e->built.engine, e->workspace, &e->result)
+			       ? LF_OK
+			       : no_weights(version, &e->built.engine, checker);
 	e->profile = lf_arena_zalloc(arena, def->discipline_count + 1, sizeof *e->profile);
 	e->profile_weights = lf_arena_zalloc(arena, def->criterion_count, sizeof *e->profile_weights);
-	e->workspace = lf_workspace_new(version->compiled, &e->built.engine, arena);
-	if (e->profile == NULL || e->profile_weights == NULL || e->workspace == NULL)
+	if (e->profile == NULL || e->profile_weights == NULL)
 		return no_memory(checker);
 	if (!lf_profile(version->compiled, &e->built.engine, e->workspace, e->profile, e->profile_weights))
 		return no_weights(version, &e->built.engine, checker);
@@ -69,8 +79,6 @@ static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *v
 		lf_restore(version->compiled, &e->built.engine, numbers, e->workspace, &e->result);
 	else if (!lf_score(version->compiled, &e->built.engine, e->workspace, &e->result))
 		return no_weights(version, &e->built.engine, checker);
-	e->contested = false;
-	e->co_lead.place = LF_NONE;
 	return extent == RANKING || find(e, version, arena) ? LF_OK : no_memory(checker);
 }
 
@@ -84,6 +92,12 @@ enum lf_code lf_evaluate_ranking(struct lf_evaluation *evaluation, const struct 
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena)
 {
 	return evaluate(evaluation, version, input, NULL, RANKING, checker, arena);
+}
+
+enum lf_code lf_evaluate_score(struct lf_evaluation *evaluation, const struct lf_version *version,
+	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena)
+{
+	return evaluate(evaluation, version, input, NULL, SCORE, checker, arena);
 }
 
 enum lf_code lf_evaluate_profile(struct lf_evaluation *evaluation, const struct lf_version *version,

@@ -25,6 +25,9 @@ enum lf_code lf_evaluate(struct lf_evaluation *evaluation, const struct lf_versi
 /* The same without what would change it and a co-lead, which cost more than all else: contested is false, co_lead.place LF_NONE. */
 enum lf_code lf_evaluate_ranking(struct lf_evaluation *evaluation, const struct lf_version *version, const struct lf_case_input *input,
 	struct lf_checker *checker, struct lf_arena *arena);
+/* The same without profile and profile_weights too, which are NULL: the numbers and the outcome. */
+enum lf_code lf_evaluate_score(struct lf_evaluation *evaluation, const struct lf_version *version, const struct lf_case_input *input,
+	struct lf_checker *checker, struct lf_arena *arena);
 /* Only built, workspace, profile and profile_weights; the team may be missing. */
 enum lf_code lf_evaluate_profile(struct lf_evaluation *evaluation, const struct lf_version *version,
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena);

@@ -15,34 +15,6 @@ static enum lf_code no_room(struct lf_error *error)
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 }
 
-/* The version that a Test means. NULL on error. */
-static struct lf_version *find_version(struct lf_core *core, const Leadfit__V1__TestRubricRequest *request,
-	struct lf_arena *arena, struct lf_error *error)
-{
-	struct lf_version *version = NULL;
-	struct lf_digest digest;
-	struct lf_bytes bytes;
-
-	if (request->rubric != NULL && (*request->name != '\0' || *request->digest != '\0')) {
-		lf_error_add(error, "rubric", "stands beside name or digest: either is allowed, not both");
-	} else if (request->rubric != NULL) {
-		if (lf_rubric_pack(request->rubric, arena, &bytes, error) == LF_OK)
-			lf_version_new(&version, bytes.data, bytes.length, "", error);
-	} else if (*request->digest == '\0') {
-		version = lf_registry_active(core->registry, request->name, error);
-	} else if (!lf_digest_parse(request->digest, &digest)) {
-		lf_error_add(error, "digest", "\"%.70s\" is not 64 hexadecimal digits", request->digest);
-	} else {
-		version = lf_registry_find(core->registry, &digest, error);
-		if (version != NULL && *request->name != '\0' && strcmp(request->name, version->message->name) != 0) {
-			lf_error_set(error, LF_NOT_FOUND, "that version belongs to the rubric \"%.128s\"", version->message->name);
-			lf_version_release(version);
-			version = NULL;
-		}
-	}
-	return version;
-}
-
 struct test {
 	Leadfit__V1__TestRubricResponse response;
 	const struct lf_version *version;
@@ -182,7 +154,8 @@ void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__T
 	struct test test = {LEADFIT__V1__TEST_RUBRIC_RESPONSE__INIT, NULL, closure_data, lf_rpc_arena(closure_data), false};
 	Leadfit__V1__Coverage coverage = LEADFIT__V1__COVERAGE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version = find_version(core, request, test.arena, &error);
+	struct lf_version *version =
+		lf_rubric_version_find(core, request->rubric, request->name, request->digest, test.arena, &error);
 
 	(void)closure;
 	test.version = version;

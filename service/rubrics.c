@@ -21,6 +21,33 @@ enum lf_code lf_rubric_pack(const Leadfit__V1__Rubric *rubric, struct lf_arena *
 	return LF_OK;
 }
 
+struct lf_version *lf_rubric_version_find(struct lf_core *core, const Leadfit__V1__Rubric *rubric, const char *name, const char *digest,
+	struct lf_arena *arena, struct lf_error *error)
+{
+	struct lf_version *version = NULL;
+	struct lf_digest parsed;
+	struct lf_bytes bytes;
+
+	if (rubric != NULL && (*name != '\0' || *digest != '\0')) {
+		lf_error_add(error, "rubric", "stands beside name or digest: either is allowed, not both");
+	} else if (rubric != NULL) {
+		if (lf_rubric_pack(rubric, arena, &bytes, error) == LF_OK)
+			lf_version_new(&version, bytes.data, bytes.length, "", error);
+	} else if (*digest == '\0') {
+		version = lf_registry_active(core->registry, name, error);
+	} else if (!lf_digest_parse(digest, &parsed)) {
+		lf_error_add(error, "digest", "\"%.70s\" is not 64 hexadecimal digits", digest);
+	} else {
+		version = lf_registry_find(core->registry, &parsed, error);
+		if (version != NULL && *name != '\0' && strcmp(name, version->message->name) != 0) {
+			lf_error_set(error, LF_NOT_FOUND, "that version belongs to the rubric \"%.128s\"", version->message->name);
+			lf_version_release(version);
+			version = NULL;
+		}
+	}
+	return version;
+}
+
 bool lf_violations_list(const struct lf_error *error, struct lf_arena *arena, Leadfit__V1__FieldViolation ***list, size_t *count)
 {
 	Leadfit__V1__FieldViolation *items = lf_arena_zalloc(arena, error->violation_kept + 1, sizeof *items);

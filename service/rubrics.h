@@ -19,6 +19,13 @@ Leadfit__V1__RubricRef *lf_rubric_ref_new(const char *name, const struct lf_dige
 /* A stored version as a message in arena, copied; NULL where that is exhausted. */
 Leadfit__V1__RubricVersion *lf_rubric_version_new(const struct lf_rubric_row *row, struct lf_arena *arena);
 
+/*
+ * The version that a request means: the rubric that it holds, or a stored one by digest, or the active one of a name ("" = the only active
+ * one). Released by the caller; NULL on error, INVALID_ARGUMENT with violations by path in the rubric. arena holds the request's.
+ */
+struct lf_version *lf_rubric_version_find(struct lf_core *core, const Leadfit__V1__Rubric *rubric, const char *name, const char *digest,
+	struct lf_arena *arena, struct lf_error *error);
+
 /* rubric_life.c: methods of the service. */
 void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__TestRubricRequest *request,
 	Leadfit__V1__TestRubricResponse_Closure closure, void *closure_data);

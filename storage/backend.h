@@ -118,7 +118,8 @@ struct lf_backend {
 	 * Adds a decision, or finds the one that has its key: where append->idempotency_key is not "" and the same
 	 * caller used it before (committed, or earlier in this transaction) with the same request_digest, sets existing
 	 * and the stored sequence, id and time, and stores nothing; with another digest: ALREADY_EXISTS. The same key
-	 * from another caller is another key. FAILED_PRECONDITION where no rubric of that name and digest was put.
+	 * from another caller is another key. FAILED_PRECONDITION where no rubric of that name and digest was put. recommended is one of the
+	 * candidates, or "".
 	 */
 	enum lf_code (*append)(struct lf_store *store, struct lf_record *record, struct lf_error *error);
 	/*
@@ -156,7 +157,7 @@ struct lf_backend {
 	enum lf_code (*tail_hashes)(
 		struct lf_store *store, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
 	/* VACUUM of struct lf_chore. Not inside a transaction. May be NULL where there is nothing to do. */
-	enum lf_code (*vacuum)(struct lf_store *store, struct lf_error *error);
+	enum lf_code (*vacuum)(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
 	/*
 	 * BACKUP of struct lf_chore, a step a call, between transactions, so that commits go on: a few ms at most; OK with *more set until
 	 * everything is copied, and then with chore->head set. After any other code, or with cancel set, the step took everything back. It only
@@ -218,11 +219,12 @@ struct lf_backend {
 		void *context, struct lf_error *error);
 };
 
+/* For backends: the digest of a list of strings, each with the NUL that ends it. Different lists have different digests. */
+void lf_sha256_strings(const char *const *strings, size_t count, struct lf_digest *digest);
+
 /*
- * For backends: one block that holds a copy of *row with everything that it points to (NULL strings become ""), so that
- * get() and get_rubric() are a filled struct and one call. NULL when memory ran out.
+ * For backends, as lf_stored_copy(): so that get() and get_rubric() are a filled struct and one call.
  */
-struct lf_stored *lf_stored_copy(const struct lf_stored *row);
 struct lf_rubric_row *lf_rubric_row_copy(const struct lf_rubric_row *row);
 struct lf_payload_row *lf_payload_row_copy(const struct lf_payload_row *row);
 

@@ -368,7 +368,7 @@ static void do_chore(struct lf_log *log, bool closing)
 	else if (error.code == LF_OK && chore->what == LF_CHORE_BACKUP)
 		more = back_up(log, chore, false, &error);
 	else if (error.code == LF_OK && log->backend->vacuum != NULL)
-		log->backend->vacuum(log->store, &error);
+		log->backend->vacuum(log->store, chore, &error);
 	if (error.code == LF_DATA_LOSS)
 		stop_writing(log, &error);
 	if (!more || error.code != LF_OK)

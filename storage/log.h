@@ -74,7 +74,7 @@ struct lf_append {
 	const char *rubric_name;
 	uint32_t outcome;
 	uint32_t purpose;
-	const char *recommended; /* "" = none */
+	const char *recommended; /* "" = none, else one of the candidates */
 	struct lf_bytes team;    /* canonical bytes; stored once by content, so are project and rubric */
 	struct lf_bytes project;
 	struct lf_digest rubric_digest; /* of a rubric stored before with lf_log_put_rubric() */
@@ -127,8 +127,13 @@ struct lf_stored {
 	uint32_t outcome, purpose;
 	struct lf_digest rubric_digest;
 	uint64_t team_payload, project_payload; /* the same number, the same bytes */
+	struct lf_digest candidates;            /* of the list of candidates, in the order of lf_append; of a scan only */
 	struct lf_bytes team, project, answer;  /* empty in a list */
 };
+
+/* One heap block, released with free(), that holds a copy of *row with everything that it points to (NULL strings become ""). NULL when
+ * memory ran out. */
+struct lf_stored *lf_stored_copy(const struct lf_stored *row);
 
 /* Reads one. *stored is one heap block, released with free(). NOT_FOUND, DATA_LOSS, UNAVAILABLE. Any thread; blocks on
  * reads. */
@@ -223,7 +228,7 @@ struct lf_scan {
  * Calls visit for each decision that fits, in order; strings and bytes are only valid during the call; visit returning false ends the
  * slice after that row. Looks at rows for at most 20 ms in one read transaction: *next is the sequence to go on from, 0 at the end (of
  * what is committed now, for rising order). A slice can be short, even empty, before the end. DATA_LOSS where a row refers to what is not
- * stored or can't be read: *next is then the sequence to go on from past that row, 0 where there is no going on. That the bytes are those
+ * stored or can't be read: *next is then the sequence past that row (also where none follows), 0 where there is no going on. That the bytes are those
  * that were recorded is not looked at: they may be anything (lf_log_audit() tells).
  */
 enum lf_code lf_log_scan(struct lf_log *log, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),
@@ -338,7 +343,7 @@ struct lf_redact_item {
 	enum { LF_REDACT_PAYLOAD = 1, LF_REDACT_DECISION = 2, LF_REDACT_ACT = 3 } what;
 	uint64_t id;            /* of the payload or act; the decision's sequence */
 	struct lf_bytes bytes;  /* what stands there from now on: team or project, answer, or body. Empty: nothing */
-	/* Of a decision: its candidates from now on, by id; recommended ("" = none). Its idempotency key is forgotten. */
+	/* Of a decision: its candidates from now on, by id; recommended ("" = none, else one of them). Its idempotency key is forgotten. */
 	const char *const *candidates;
 	size_t candidate_count;
 	const char *recommended;
@@ -349,13 +354,16 @@ struct lf_redact {
 	struct lf_bytes body; /* canonical bytes of the act: why, and how many; no id of the person */
 	const struct lf_redact_item *items;
 	size_t item_count; /* 1..LF_PAGE_MAX: one transaction. Larger work goes in several, each whole by itself */
+	/* The newest decision that the caller looked at: where a younger one refers to a payload among the items, FAILED_PRECONDITION, and
+	 * nothing is changed. So nobody is left with a payload that was replaced under them. 0: that is not looked at. */
+	uint64_t seen_sequence;
 	uint64_t id, position; /* out, as of an act */
 	int64_t at_us;
 };
 /*
  * In one transaction: gives every item new bytes and a new random salt, forgets the old ones, digests and names that nothing refers to
  * any more, and appends a leaf that maps each old commitment to the new one. Blocks until committed; not from a completion. NOT_FOUND
- * where an item is not stored: nothing is changed.
+ * where an item is not stored, INVALID_ARGUMENT where a payload is a rubric (those stay): nothing is changed.
  */
 enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, struct lf_error *error);
 
@@ -366,12 +374,15 @@ struct lf_chore {
 	void (*progress)(void *context, uint64_t done, uint64_t total); /* pages; on the writer's thread. May be NULL */
 	bool (*go_on)(void *context); /* false ends a backup with CANCELLED; on the writer's thread, between steps. May be NULL */
 	void *context;
-	uint64_t bytes; /* out: BACKUP: of the file */
+	uint64_t bytes_before; /* out: VACUUM: the log's files, before it */
+	uint64_t bytes; /* out: BACKUP: of the file; VACUUM: the log's files, after it */
 	struct lf_tree_head head; /* out: BACKUP: what the copy holds */
 };
 /*
  * VACUUM: rewrites the file, so that nothing of what was deleted is left in it, nor in its WAL. Takes as long as the file is large, and
- * as much space again; appends wait. BACKUP: copies the log as of one commit (the last one before the copy was complete) by the writer's own
+ * twice as much space again beside it; appends wait. RESOURCE_EXHAUSTED where the disk is full: nothing is lost, and nothing was cleaned.
+ *
+ * BACKUP: copies the log as of one commit (the last one before the copy was complete) by the writer's own
  * connection, a step between commits, so that appends go on; the copy is made as FILE.part, and has its name only when it is whole,
  * on disk, and was found to be a log. ALREADY_EXISTS where the file or its .part is there; INVALID_ARGUMENT where it is a name that belongs
  * to the log; RESOURCE_EXHAUSTED where its disk is full; UNAVAILABLE where it can't be written, or the log closes: then nothing is left of

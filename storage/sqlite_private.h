@@ -216,6 +216,13 @@ enum lf_code lf_sqlite_put_act(struct lf_store *store, struct lf_act_put *put, c
 enum lf_code lf_sqlite_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision, uint64_t after,
 	size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context, uint64_t *next, struct lf_error *error);
 
+/* sqlite_redact.c, sqlite_vacuum.c */
+enum lf_code lf_sqlite_redact(
+	struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts, struct lf_leaves *leaves, struct lf_error *error);
+enum lf_code lf_sqlite_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
+	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next, struct lf_error *error);
+enum lf_code lf_sqlite_vacuum(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
+
 /* sqlite_record.c: records from their columns, for the audit and for migration */
 /* The tables that have records. A stream goes through one in the order of its key. */
 enum lf_record_table { LF_RECORD_DECISION, LF_RECORD_RUBRIC, LF_RECORD_ACTIVATION, LF_RECORD_ACT, LF_RECORD_TABLES };
@@ -262,6 +269,11 @@ enum lf_code lf_sqlite_get_payload(struct lf_reader *reader, uint64_t id, struct
 /* sqlite_write.c, for the others of the writer side. Each gives SQLITE_OK or an error. */
 /* The row of a name, made where absent. */
 int lf_sqlite_intern(struct lf_store *store, enum lf_name_kind kind, const char *text, int64_t *id);
+/* The row of a list of candidates, made where absent with those who are in it. */
+int lf_sqlite_intern_candidates(
+	struct lf_store *store, const char *const *candidates, size_t count, const struct lf_digest *digest, int64_t *id);
+/* Writes the ends of the chains that this transaction made longer: once each, however many decisions it added. */
+int lf_sqlite_write_heads(struct lf_store *store);
 /* The payload's row, made where absent, and the commitment that leaves have. */
 int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body, const struct lf_digest *digest,
 	const struct lf_salt *salt, int64_t *id, struct lf_digest *commitment);
@@ -306,6 +318,7 @@ enum lf_read_statement {
 	R_HELD_PROJECT,
 	R_HELD_RECOMMENDED,
 	R_HELD_RUBRIC,
+	R_HELD_CANDIDATES,
 	R_HELD_TEAM_BODY,
 	R_HELD_PROJECT_BODY,
 	R_REDACTED,
@@ -317,6 +330,7 @@ enum lf_read_statement {
 	R_PAYLOAD,
 	R_ACTS,
 	R_ACTS_OF,
+	R_PAYLOADS,
 	R_AUDIT_LEAF,
 	R_COUNT
 };

@@ -75,6 +75,7 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_HELD_RECOMMENDED] = "SELECT value FROM name WHERE id = ?1",
 	[R_HELD_RUBRIC] = "SELECT n.value, p.digest FROM payload p JOIN rubric r ON r.payload = p.id"
 			  " JOIN name n ON n.id = r.name WHERE p.id = ?1",
+	[R_HELD_CANDIDATES] = "SELECT value FROM name WHERE id = ?1",
 	[R_HELD_TEAM_BODY] = "SELECT body FROM payload WHERE id = ?1",
 	[R_HELD_PROJECT_BODY] = "SELECT body FROM payload WHERE id = ?1",
 	[R_REDACTED] = "SELECT 1 FROM redaction WHERE kind = ?1 AND target = ?2",
@@ -88,6 +89,7 @@ static const char *const READ_SQL[R_COUNT] = {
 		    " LEFT JOIN name c ON c.id = a.caller LEFT JOIN decision d ON d.sequence = a.decision"
 	[R_ACTS] = ACT_COLUMNS " WHERE a.id > ?1 ORDER BY a.id",
 	[R_ACTS_OF] = ACT_COLUMNS " WHERE a.decision = (SELECT sequence FROM decision WHERE id = ?2) AND a.id > ?1 ORDER BY a.id",
+	[R_PAYLOADS] = "SELECT id, kind, digest, salt, body FROM payload WHERE id > ?1 ORDER BY id",
 	[R_AUDIT_LEAF] = "SELECT position, kind, record, hash, salt FROM leaf WHERE position >= ?1 ORDER BY position",
 };
 

@@ -16,7 +16,7 @@ enum column {
 	C_DECIDED_AT,
 	C_OUTCOME,
 	C_PURPOSE,
-	C_CALLER, /* from here to C_RUBRIC in the order of enum held */
+	C_CALLER, /* from here to C_CANDIDATES in the order of enum held */
 	C_TEAM,
 	C_PROJECT,
 	C_RECOMMENDED,
@@ -27,7 +27,7 @@ enum column {
 };
 
 /* What is held; found by statement R_HELD_CALLER + held. */
-enum held { H_CALLER, H_TEAM, H_PROJECT, H_RECOMMENDED, H_RUBRIC, H_TEAM_BODY, H_PROJECT_BODY, H_COUNT };
+enum held { H_CALLER, H_TEAM, H_PROJECT, H_RECOMMENDED, H_RUBRIC, H_CANDIDATES, H_TEAM_BODY, H_PROJECT_BODY, H_COUNT };
 
 struct scanning {
 	struct lf_reader *reader;
@@ -89,6 +89,15 @@ static enum lf_code hold_text(
 	return code;
 }
 
+static enum lf_code hold_digest(struct scanning *scanning, sqlite3_stmt *walk, enum held what, int column, const char *name, struct lf_digest *digest)
+{
+	enum lf_code code;
+	sqlite3_stmt *held = hold(scanning, what, sqlite3_column_int64(walk, C_CALLER + (int)what), &code);
+	if (code == LF_OK && (held == NULL || !lf_sqlite_column_fixed(held, column, digest, sizeof *digest)))
+		return not_stored(scanning, sqlite3_column_int64(walk, C_SEQUENCE), name);
+	return code;
+}
+
 static enum lf_code hold_body(struct scanning *scanning, sqlite3_stmt *walk, enum held what, int column, const char *name, struct lf_bytes *body)
 {
 	enum lf_code code;
@@ -103,7 +112,6 @@ static enum lf_code hold_body(struct scanning *scanning, sqlite3_stmt *walk, enu
 static enum lf_code fill_columns(struct scanning *scanning, sqlite3_stmt *walk, struct lf_stored *row)
 {
 	const int64_t sequence = sqlite3_column_int64(walk, C_SEQUENCE);
-	enum lf_code code;
 	*row = (struct lf_stored){
 		.sequence = (uint64_t)sequence,
 		.decided_at_us = sqlite3_column_int64(walk, C_DECIDED_AT),
@@ -120,12 +128,11 @@ static enum lf_code fill_columns(struct scanning *scanning, sqlite3_stmt *walk, 
 		hold_text(scanning, walk, H_PROJECT, "a project's name", &row->project_id) != LF_OK ||
 		hold_text(scanning, walk, H_RUBRIC, "a rubric", &row->rubric_name) != LF_OK ||
 		(sqlite3_column_type(walk, C_RECOMMENDED) != SQLITE_NULL &&
-			hold_text(scanning, walk, H_RECOMMENDED, "a recommended candidate", &row->recommended) != LF_OK))
+			hold_text(scanning, walk, H_RECOMMENDED, "a recommended candidate", &row->recommended) != LF_OK) ||
+		hold_digest(scanning, walk, H_RUBRIC, 1, "a rubric", &row->rubric_digest) != LF_OK ||
+		hold_digest(scanning, walk, H_CANDIDATES, 0, "a list of candidates", &row->candidates) != LF_OK)
 		return scanning->error->code;
-	sqlite3_stmt *rubric = hold(scanning, H_RUBRIC, sqlite3_column_int64(walk, C_RUBRIC), &code);
-	if (code == LF_OK && !lf_sqlite_column_fixed(rubric, 1, &row->rubric_digest, sizeof row->rubric_digest))
-		return not_stored(scanning, sequence, "a rubric");
-	return code;
+	return LF_OK;
 }
 
 static enum lf_code fill_payloads(struct scanning *scanning, sqlite3_stmt *walk, struct lf_stored *row)
@@ -209,11 +216,10 @@ static enum lf_code show(struct scanning *scanning, sqlite3_stmt *walk, bool (*v
 	return LF_OK;
 }
 
-/* Where to go on after a row: 0 where that is past the end. */
-static uint64_t after(const struct scanning *scanning, int64_t sequence)
+/* The sequence after a row's, in this order. */
+static int64_t after(const struct scanning *scanning, int64_t sequence)
 {
-	const int64_t next = scanning->scan->newest_first ? sequence - 1 : sequence + 1;
-	return next >= scanning->from && next < scanning->below ? (uint64_t)next : 0;
+	return scanning->scan->newest_first ? sequence - 1 : sequence + 1;
 }
 
 static enum lf_code walk_on(struct scanning *scanning, bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next)
@@ -227,13 +233,13 @@ static enum lf_code walk_on(struct scanning *scanning, bool (*visit)(void *conte
 	sqlite3_bind_int64(walk, 2, scanning->below);
 	*next = 0;
 	for (size_t looked_at = 1; go_on && (result = sqlite3_step(walk)) == SQLITE_ROW; looked_at++) {
-		*next = after(scanning, sqlite3_column_int64(walk, C_SEQUENCE));
+		*next = (uint64_t)after(scanning, sqlite3_column_int64(walk, C_SEQUENCE));
 		if (fits(scanning, walk, &fit) != LF_OK || (fit && show(scanning, walk, visit, context, &go_on) != LF_OK))
 			return scanning->error->code;
 		if ((fit || looked_at % 16 == 0) && lf_sqlite_time_is_up(&start))
 			go_on = false;
 	}
-	if (result != SQLITE_ROW)
+	if (result != SQLITE_ROW || (int64_t)*next < scanning->from || (int64_t)*next >= scanning->below)
 		*next = 0;
 	return result == SQLITE_ROW || result == SQLITE_DONE ? LF_OK : failed(scanning, result);
 }

@@ -73,7 +73,10 @@ const char LF_SQLITE_DDL_2[] =
 	"CREATE INDEX act_by_decision ON act(decision) WHERE decision IS NOT NULL;"
 	/* Bytes that were replaced since, and the commitment that leaves have of them. */
 	"CREATE TABLE redaction(kind INTEGER NOT NULL, target INTEGER NOT NULL, commitment BLOB NOT NULL,"
-	" PRIMARY KEY(kind, target)) STRICT, WITHOUT ROWID;";
+	" PRIMARY KEY(kind, target)) STRICT, WITHOUT ROWID;"
+	/* For redaction: the key of a decision, and who is in a list. Both grow at their end. */
+	"CREATE INDEX request_key_by_sequence ON request_key(sequence);"
+	"CREATE INDEX member_by_list ON member(candidates);";
 
 const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 	[W_BEGIN] = "BEGIN IMMEDIATE",

@@ -86,6 +86,8 @@ static bool see(void *context, const struct lf_stored *row)
 	assert_int_equal(row->outcome, work.append.outcome);
 	assert_int_equal(row->purpose, work.append.purpose);
 	assert_memory_equal(&row->rubric_digest, &work.append.rubric_digest, sizeof row->rubric_digest);
+	lf_sha256(work.candidate_ids, 2 * sizeof work.candidate_ids[0], &work.append.candidates_digest); /* as work_store() does */
+	assert_memory_equal(&row->candidates, &work.append.candidates_digest, sizeof row->candidates);
 	same_text(row->caller, "hr");
 	same_text(row->team_id, work.team_id);
 	same_text(row->project_id, work.project_id);

@@ -217,10 +217,10 @@ static enum lf_code faulty_tail_hashes(
 	return leave(code != LF_OK ? code : faulty.inner->tail_hashes(store->inner, level, first, count, hashes, error));
 }
 
-static enum lf_code faulty_vacuum(struct lf_store *store, struct lf_error *error)
+static enum lf_code faulty_vacuum(struct lf_store *store, struct lf_chore *chore, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_VACUUM, error);
-	return leave(code != LF_OK || faulty.inner->vacuum == NULL ? code : faulty.inner->vacuum(store->inner, error));
+	return leave(code != LF_OK || faulty.inner->vacuum == NULL ? code : faulty.inner->vacuum(store->inner, chore, error));
 }
 
 static enum lf_code faulty_backup_step(

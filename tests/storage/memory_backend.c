@@ -126,6 +126,7 @@ static enum lf_code add_row(struct lf_store *store, const struct lf_record *reco
 		.outcome = append->outcome,
 		.purpose = append->purpose,
 		.rubric_digest = append->rubric_digest,
+		.candidates = append->candidates_digest,
 		.team_payload = memory_payload(
 			store, LF_PAYLOAD_TEAM, append->team, &append->team_digest, &record->team_salt, &commitment),
 		.project_payload = memory_payload(
