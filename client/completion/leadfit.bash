@@ -45,12 +45,18 @@ _leadfit()
 		fi
 		return
 		;;
-	--token-file | --token-out | --svg | --csv | --groups)
+	--token-file | --token-out | --svg | --csv | --groups | --proof | --checkpoint)
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		return
 		;;
-	--server | --timeout | --rubric | --candidate | --as-of | --key | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason) return ;;
+	--key)
+		[[ $command == decisions ]] || return
+		compopt -o filenames 2>/dev/null
+		COMPREPLY=($(compgen -f -- "$current"))
+		return
+		;;
+	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason) return ;;
 	esac
 
 	if [[ $current == -* ]]; then
@@ -61,6 +67,9 @@ _leadfit()
 		"decisions outcome") globals+=" --accepted --overridden --lead --by --reason --result" ;;
 		"decisions report") globals+=" --team --project --candidate --outcome --since --until --svg" ;;
 		"audit impact") globals+=" --groups --team --project --candidate --outcome --since --until --small-too --csv --svg" ;;
+		"decisions prove") globals+=" --proof --key" ;;
+		"decisions verify-proof") globals+=" --key" ;;
+		"decisions verify") globals+=" --checkpoint --key" ;;
 		"rubric show") globals+=" --digest" ;;
 		"rubric explain") globals+=" --digest --trait --svg" ;;
 		"rubric fmt") globals+=" --check --write --force" ;;
@@ -75,18 +84,22 @@ _leadfit()
 
 	case "$command $second" in
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show outcome report" -- "$current")) ;;
+	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show outcome report prove verify verify-proof" -- "$current")) ;;
 	"audit " | "help audit") COMPREPLY=($(compgen -W "impact" -- "$current")) ;;
 	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
+	"decisions verify-proof" | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;
-	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring/Score leadfit.v1.Scoring/Profile leadfit.v1.Scoring/Sweep
-		leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Decisions/ListOutcomes leadfit.v1.Decisions/RecordOutcome leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Test
-		leadfit.v1.Rubrics/Put leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Get
-		leadfit.v1.Rubrics/List leadfit.v1.Describe/Describe grpc.health.v1.Health/Check" -- "$current")) ;;
+	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Audit/Checkpoint leadfit.v1.Audit/Prove leadfit.v1.Audit/Consistency leadfit.v1.Audit/Verify
+		leadfit.v1.Audit/Replay leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Test leadfit.v1.Rubrics/Put
+		leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Backtest leadfit.v1.Rubrics/Get
+		leadfit.v1.Rubrics/List leadfit.v1.Scoring/Score leadfit.v1.Scoring/ScoreBatch leadfit.v1.Scoring/Profile
+		leadfit.v1.Scoring/Sweep leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Decisions/Export
+		leadfit.v1.Decisions/RecordOutcome leadfit.v1.Decisions/ListOutcomes leadfit.v1.Keeping/Erase
+		leadfit.v1.Keeping/Prune leadfit.v1.Keeping/Vacuum leadfit.v1.Keeping/Backup leadfit.v1.Describe/Describe
+		grpc.health.v1.Health/Check" -- "$current")) ;;
 	"health ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring leadfit.v1.Decisions leadfit.v1.Rubrics" -- "$current")) ;;
 	esac
 }
