@@ -42,8 +42,8 @@ for command in score profile "decisions list" "decisions show" "decisions outcom
 	check_options $command
 done
 complete_words decisions ""; expect decisions list; expect decisions show; expect decisions outcome; expect decisions report
-complete_words audit ""; expect audit impact
 expect decisions prove; expect decisions verify; expect decisions verify-proof
+complete_words audit ""; expect audit impact
 complete_words rubric ""; expect rubric check; expect rubric list; expect rubric show
 expect rubric explain; expect rubric test; expect rubric put; expect rubric activate; expect rubric history
 expect rubric diff; expect rubric fmt; expect rubric weights
