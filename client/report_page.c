@@ -157,7 +157,7 @@ static void print_results(struct lf_page *page, const struct lf_report *report)
 	lf_report_verdict(report, &text);
 	lf_text_wrap(page, &text, "", "");
 	if (report->results_without_score > 0) {
-		lf_text_add(&text, "%" PRIu64 " more without a score: who led was no candidate, or the ranking was pruned since.", report->results_without_score);
+		lf_text_add(&text, "%" PRIu64 " more without a score: who led was not recorded, was no candidate, or was pruned since.", report->results_without_score);
 		lf_text_wrap(page, &text, "", "");
 	}
 	lf_buffer_clean_up(&text);
