@@ -145,6 +145,9 @@ struct lf_stored *lf_stored_copy(const struct lf_stored *row);
 enum lf_code lf_log_get(
 	struct lf_log *log, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error);
 
+/* One block that holds a copy of *row with everything that it points to (NULL strings become ""). NULL when memory ran out. free() releases. */
+struct lf_stored *lf_stored_copy(const struct lf_stored *row);
+
 struct lf_filter {
 	const char *team_id, *project_id, *candidate; /* NULL or "" = any */
 	uint32_t outcome;                             /* 0 = any */
@@ -368,7 +371,8 @@ struct lf_redact {
 /*
  * In one transaction: gives every item new bytes and a new random salt, forgets the old ones, digests and names that nothing refers to
  * any more, and appends a leaf that maps each old commitment to the new one. Blocks until committed; not from a completion. NOT_FOUND
- * where an item is not stored, INVALID_ARGUMENT where a payload is a rubric (those stay): nothing is changed.
+ * where an item is not stored, INVALID_ARGUMENT where a payload is a rubric (those stay), FAILED_PRECONDITION where a record is damaged:
+ * nothing is changed.
  */
 enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, struct lf_error *error);
 
