@@ -72,6 +72,8 @@ int lf_cli_report(
 
 /* Writes a decision for people. all: the reasons for every candidate, not only the first few. */
 void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decision, bool all);
+/* Who was recommended, or in brackets why nobody was. */
+const char *lf_answer_text(Leadfit__V1__Outcome outcome, const char *recommended);
 /* Draws a list of sentences under a title; nothing where it is empty. */
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences);
 
@@ -86,6 +88,10 @@ int lf_file_put(const char *path, const struct lf_buffer *text);
  * LF_EXIT_UNAVAILABLE where it could not be written. Blocks.
  */
 int lf_cli_svg(struct lf_cli *cli, const char *path, const struct lf_buffer *svg);
+/* The same for any file that an option ("--csv") names. */
+int lf_cli_put(struct lf_cli *cli, const char *option, const char *path, const struct lf_buffer *text);
+/* Whether --svg and --csv (NULL: not given) have names, and at most one thing goes to standard output. */
+enum lf_code lf_cli_check_files(const struct lf_cli *cli, const char *svg, const char *csv, struct lf_error *error);
 
 /*
  * leadfit score --sweep: asks who leads over one trait, with what request holds. sources are those of the request. Returns the exit

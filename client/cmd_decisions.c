@@ -48,12 +48,11 @@ static enum lf_code read_options(struct listing *listing, const struct lf_argume
 	return LF_OK;
 }
 
-/* Who was recommended, or in brackets why nobody was. */
-static const char *answer_of(const Leadfit__V1__DecisionSummary *decision)
+const char *lf_answer_text(Leadfit__V1__Outcome outcome, const char *recommended)
 {
-	switch (decision->outcome) {
+	switch (outcome) {
 	case LEADFIT__V1__OUTCOME__RECOMMENDED:
-		return decision->recommended;
+		return recommended;
 	case LEADFIT__V1__OUTCOME__TOO_CLOSE:
 		return "(too close)";
 	case LEADFIT__V1__OUTCOME__INSUFFICIENT_EVIDENCE:
@@ -83,7 +82,7 @@ static void print_table(struct listing *listing, struct lf_page *page, const Lea
 		lf_table_cell(&table, 1, "%s", decision->decision_id);
 		lf_table_cell(&table, 2, "%s", decision->team);
 		lf_table_cell(&table, 3, "%s", decision->project);
-		lf_table_cell(&table, 4, "%s%s", answer_of(decision),
+		lf_table_cell(&table, 4, "%s%s", lf_answer_text(decision->outcome, decision->recommended),
 			decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? " what-if" : "");
 	}
 	lf_table_finish(&table, listing->printed == 0);

@@ -120,13 +120,6 @@ enum lf_code lf_key_publish(const struct lf_signer *signer, const char *path, st
 	return failed == 0 ? LF_OK : LF_UNAVAILABLE;
 }
 
-char *lf_key_default_path(const char *database)
-{
-	char *path = NULL;
-
-	return asprintf(&path, "%s.key", database) < 0 ? NULL : path;
-}
-
 /* ---- leadfitd key ---- */
 
 static const char usage[] = "Usage: leadfitd key --db FILE [--key FILE]\n"
@@ -190,8 +183,8 @@ int lf_key_command(int argc, char **argv)
 		fputs("leadfitd: --db FILE or --key FILE is required\nTry 'leadfitd key --help'.\n", stderr);
 		return 2;
 	}
-	char *path = key != NULL ? strdup(key) : lf_key_default_path(database);
-	const int status = path != NULL ? print_verifier(path) : 3;
+	char *path = NULL;
+	const int status = asprintf(&path, "%s%s", key != NULL ? key : database, key != NULL ? "" : ".key") < 0 ? 3 : print_verifier(path);
 	free(path);
 	return status;
 }

@@ -29,7 +29,5 @@ void lf_key_clear(struct lf_signer *signer);
 
 /* leadfitd key --db FILE [--key FILE]: prints the verifier key. Returns the exit status. argv[0] is "key". */
 int lf_key_command(int argc, char **argv);
-/* "DATABASE.key", on the heap; NULL where memory ran out. */
-char *lf_key_default_path(const char *database);
 
 #endif

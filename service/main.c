@@ -16,7 +16,9 @@
 #include "proto/limits.h"
 #include "service/core.h"
 #include "service/publish.h"
+#include "service/key.h"
 #include "service/rubric_file.h"
+#include "service/seal.h"
 #include "service/tokens.h"
 
 enum { LISTEN_MAX = 16, RUBRIC_MAX = 64, DRAIN_MS = 2000 };
@@ -30,11 +32,13 @@ struct options {
 	const char *tokens;
 	const char *publish;
 	size_t workers;
+	struct lf_seal_options seal;
 };
 
 struct daemon {
 	struct lf_publisher *publisher;
 	struct lf_log *log;
+	struct lf_seal seal;
 	struct lf_registry *registry;
 	struct lf_tokens *tokens;
 	struct lf_rpc_server *server;
@@ -43,7 +47,8 @@ struct daemon {
 };
 
 static const char usage[] =
-	"Usage: leadfitd --db FILE [--listen URL]... [--rubric FILE]... [--tokens FILE]\n"
+	"Usage: leadfitd --db FILE [--listen URL]... [--rubric FILE]... [--tokens FILE] [OPTION]...\n"
+	"       leadfitd key --db FILE [--key FILE]\n"
 	"Answers who should lead a project, and keeps every answer in a decision log.\n"
 	"\n"
 	"  --db FILE       decision log (SQLite), created where absent; one service a file\n"
@@ -55,11 +60,36 @@ static const char usage[] =
 	"  --publish URL   tell who listens there that there are new decisions: sequence numbers,\n"
 	"                  nothing else (leadfit decisions watch --publish URL)\n"
 	"  --workers N     worker threads (default: one a processor)\n"
+	"\n"
+	"Evidence (the second form prints the verifier key):\n"
+	"  --key FILE      signing key, made where absent (default: the log's name and .key)\n"
+	"  --origin NAME   name of a key that is made, such as example.com/leadfit\n"
+	"                  (default: leadfit/ and random digits)\n"
+	"  --checkpoints PATH      where signed checkpoints are written: a directory, or a file that is\n"
+	"                          there or ends in .checkpoint (default: the log's name and .checkpoints)\n"
+	"  --checkpoint-every N    one whenever the log has grown by N records (default 10000)\n"
+	"  --checkpoint-seconds T  or T seconds after the last one, if it has grown (default 60)\n"
+	"  --accept-rewound        start though the log is not the one that was signed, and keep the\n"
+	"                          checkpoints aside\n"
+	"\n"
 	"  --version       print the version\n"
 	"  --help          print this\n"
 	"\n"
 	"SIGTERM or SIGINT ends it after the requests that are in have been answered.\n"
 	"See leadfitd(8).\n";
+
+/* A whole number of low..high. */
+static bool read_number(const char *option, const char *text, unsigned long low, unsigned long high, unsigned long *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoul(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *number >= low && *number <= high)
+		return true;
+	fprintf(stderr, "leadfitd: %s %s: allowed are %lu..%lu\n", option, text, low, high);
+	return false;
+}
 
 static int say(const struct lf_error *error)
 {
@@ -79,11 +109,17 @@ static int parse_options(int argc, char **argv, struct options *options)
 		{"tokens", required_argument, NULL, 't'},
 		{"publish", required_argument, NULL, 'p'},
 		{"workers", required_argument, NULL, 'w'},
+		{"key", required_argument, NULL, 'k'},
+		{"origin", required_argument, NULL, 'o'},
+		{"checkpoints", required_argument, NULL, 'c'},
+		{"checkpoint-every", required_argument, NULL, 'e'},
+		{"checkpoint-seconds", required_argument, NULL, 's'},
+		{"accept-rewound", no_argument, NULL, 'a'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	char *end;
+	unsigned long number;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -112,11 +148,31 @@ static int parse_options(int argc, char **argv, struct options *options)
 			options->publish = optarg;
 			break;
 		case 'w':
-			options->workers = strtoul(optarg, &end, 10);
-			if (*end != '\0' || options->workers < 1 || options->workers > 64) {
-				fprintf(stderr, "leadfitd: --workers %s: allowed are 1..64\n", optarg);
+			if (!read_number("--workers", optarg, 1, 64, &number))
 				return 2;
-			}
+			options->workers = number;
+			break;
+		case 'k':
+			options->seal.key = optarg;
+			break;
+		case 'o':
+			options->seal.origin = optarg;
+			break;
+		case 'c':
+			options->seal.checkpoints = optarg;
+			break;
+		case 'e':
+			if (!read_number("--checkpoint-every", optarg, 1, 1000000000, &number))
+				return 2;
+			options->seal.every = number;
+			break;
+		case 's':
+			if (!read_number("--checkpoint-seconds", optarg, 1, 86400, &number))
+				return 2;
+			options->seal.seconds = (unsigned)number;
+			break;
+		case 'a':
+			options->seal.accept_rewound = true;
 			break;
 		case 'V':
 			printf("leadfitd %s\n", LF_VERSION);
@@ -137,6 +193,7 @@ static int parse_options(int argc, char **argv, struct options *options)
 		fputs("leadfitd: --db FILE is required\nTry 'leadfitd --help'.\n", stderr);
 		return 2;
 	}
+	options->seal.database = options->database;
 	if (options->listen_count == 0)
 		options->listen[options->listen_count++] = "tcp://127.0.0.1:7460";
 	return -1;
@@ -201,6 +258,7 @@ static int start(struct daemon *d, const struct options *options)
 		log_options.on_committed_context = d->publisher;
 	}
 	if (lf_log_open(&d->log, &lf_sqlite_backend, &log_options, &error) != LF_OK ||
+	    lf_seal_open(&d->seal, d->log, &options->seal, &error) != LF_OK ||
 	    lf_registry_new(&d->registry, d->log, &error) != LF_OK)
 		goto fail;
 	for (size_t i = 0; i < options->rubric_count && status == 0; i++)
@@ -214,6 +272,7 @@ static int start(struct daemon *d, const struct options *options)
 	d->core_ready = true;
 	if (lf_core_init(&d->core, d->log, d->registry, d->server, &error) != LF_OK)
 		goto fail;
+	d->core.signer = &d->seal.signer;
 	for (size_t i = 0; i < options->listen_count; i++) {
 		if (lf_rpc_server_listen(d->server, options->listen[i], bound, sizeof bound, &error) != LF_OK)
 			goto fail;
@@ -239,6 +298,7 @@ static void stop(struct daemon *d)
 		fprintf(stderr, "leadfitd: %zu requests were given up\n", given_up);
 	if (d->core_ready)
 		lf_core_end_chores(&d->core);
+	lf_seal_close(&d->seal);
 	lf_log_close(d->log);
 	lf_publisher_destroy(d->publisher);
 	if (d->core_ready)
@@ -253,9 +313,11 @@ int main(int argc, char **argv)
 	struct options options = {0};
 	struct daemon daemon = {0};
 	sigset_t signals;
-	int status = parse_options(argc, argv, &options);
-	int received = 0;
+	int status, received = 0;
 
+	if (argc > 1 && strcmp(argv[1], "key") == 0)
+		return lf_key_command(argc - 1, argv + 1);
+	status = parse_options(argc, argv, &options);
 	if (status >= 0)
 		return status;
 	/* Blocked before any thread starts, so that only sigwait() sees them. */

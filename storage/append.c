@@ -27,6 +27,20 @@ static enum lf_code check_bytes(const char *name, struct lf_bytes bytes, struct 
 	return LF_OK;
 }
 
+/* Whoever is recommended is one of the candidates: so a person is in the log for as long as they are in a list of them, and no longer. */
+static enum lf_code check_candidates(const char *const *candidates, size_t count, const char *recommended, struct lf_error *error)
+{
+	bool found = recommended[0] == '\0';
+	if (count > LF_MEMBERS_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%zu candidates, more than %d", count, (int)LF_MEMBERS_MAX);
+	for (size_t i = 0; i < count; i++) {
+		if (check_id("candidate", candidates[i], error) != LF_OK)
+			return error->code;
+		found = found || strcmp(candidates[i], recommended) == 0;
+	}
+	return found ? LF_OK : lf_error_set(error, LF_INVALID_ARGUMENT, "recommended: \"%s\" is none of the candidates", recommended);
+}
+
 static enum lf_code check_append(const struct lf_append *append, struct lf_error *error)
 {
 	if (check_id("caller", append->caller, error) != LF_OK ||
@@ -39,13 +53,20 @@ static enum lf_code check_append(const struct lf_append *append, struct lf_error
 		check_bytes("project", append->project, error) != LF_OK ||
 		check_bytes("answer", append->answer, error) != LF_OK)
 		return error->code;
-	if (append->candidate_count > LF_MEMBERS_MAX)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%zu candidates, more than %d", append->candidate_count,
-			(int)LF_MEMBERS_MAX);
-	for (size_t i = 0; i < append->candidate_count; i++)
-		if (check_id("candidate", append->candidates[i], error) != LF_OK)
-			return error->code;
-	return LF_OK;
+	return check_candidates(append->candidates, append->candidate_count, append->recommended, error);
+}
+
+static enum lf_code check_item(const struct lf_redact_item *item, struct lf_error *error)
+{
+	if (item->what != LF_REDACT_PAYLOAD && item->what != LF_REDACT_DECISION && item->what != LF_REDACT_ACT)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "items: %d is no kind of item", (int)item->what);
+	if (item->id == 0 || item->id > INT64_MAX)
+		return lf_error_set(error, LF_NOT_FOUND, "items: %llu is the id of nothing", (unsigned long long)item->id);
+	if (check_bytes("item", item->bytes, error) != LF_OK || item->what != LF_REDACT_DECISION)
+		return error->code;
+	if (check_id("recommended", item->recommended, error) != LF_OK)
+		return error->code;
+	return check_candidates(item->candidates, item->candidate_count, item->recommended, error);
 }
 
 /* W8. Takes one into the queue, or says why not. Under the lock. */
@@ -245,7 +266,7 @@ enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, stru
 	if (check_id("caller", redaction->caller, &checked) != LF_OK || check_bytes("act", redaction->body, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
 	for (size_t i = 0; i < redaction->item_count; i++)
-		if (check_bytes("item", redaction->items[i].bytes, &checked) != LF_OK)
+		if (check_item(&redaction->items[i], &checked) != LF_OK)
 			return lf_error_set(error, checked.code, "%s", checked.message);
 	return run_and_wait(log, &wait, error);
 }

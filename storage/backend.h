@@ -99,12 +99,13 @@ struct lf_backend {
 	/* ---- opening ---- */
 
 	/*
-	 * Opens the store at location, creating it where absent, and keeps every other store, in this process or
+	 * Opens the store at options->location, creating it where absent, and keeps every other store, in this process or
 	 * another, from opening it until close(). *store is set on success only. FAILED_PRECONDITION where another has
 	 * it, or what is there is not a store of ours, newer, or damaged: it is left as it was, byte for byte.
-	 * UNAVAILABLE where it can't be opened.
+	 * UNAVAILABLE where it can't be opened. A store that an earlier release made is migrated, whole or not at all; what that does not
+	 * understand is damage. Of options only location, now_us (which the log sets) and on_migrating are the backend's.
 	 */
-	enum lf_code (*open)(struct lf_store **store, const char *location, struct lf_error *error);
+	enum lf_code (*open)(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error);
 	/* Releases everything; rolls back an open transaction. Every reader is closed before. */
 	void (*close)(struct lf_store *store);
 
@@ -118,7 +119,8 @@ struct lf_backend {
 	 * Adds a decision, or finds the one that has its key: where append->idempotency_key is not "" and the same
 	 * caller used it before (committed, or earlier in this transaction) with the same request_digest, sets existing
 	 * and the stored sequence, id and time, and stores nothing; with another digest: ALREADY_EXISTS. The same key
-	 * from another caller is another key. FAILED_PRECONDITION where no rubric of that name and digest was put.
+	 * from another caller is another key. FAILED_PRECONDITION where no rubric of that name and digest was put. recommended is one of the
+	 * candidates, or "".
 	 */
 	enum lf_code (*append)(struct lf_store *store, struct lf_record *record, struct lf_error *error);
 	/*
@@ -156,7 +158,7 @@ struct lf_backend {
 	enum lf_code (*tail_hashes)(
 		struct lf_store *store, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
 	/* VACUUM of struct lf_chore. Not inside a transaction. May be NULL where there is nothing to do. */
-	enum lf_code (*vacuum)(struct lf_store *store, struct lf_error *error);
+	enum lf_code (*vacuum)(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
 	/*
 	 * BACKUP of struct lf_chore, a step a call, between transactions, so that commits go on: a few ms at most; OK with *more set until
 	 * everything is copied, and then with chore->head set. After any other code, or with cancel set, the step took everything back. It only
@@ -217,6 +219,9 @@ struct lf_backend {
 	enum lf_code (*check)(struct lf_reader *reader, void (*finding)(void *context, const char *what), bool (*go_on)(void *context),
 		void *context, struct lf_error *error);
 };
+
+/* For backends: the digest of a list of strings, each with the NUL that ends it. Different lists have different digests. */
+void lf_sha256_strings(const char *const *strings, size_t count, struct lf_digest *digest);
 
 /*
  * For backends, as lf_stored_copy(): so that get() and get_rubric() are a filled struct and one call.

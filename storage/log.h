@@ -46,11 +46,16 @@ struct lf_log_options {
 	void (*on_committed)(void *context, uint64_t newest_sequence);
 	void *on_committed_context;
 	int64_t (*now_us)(void); /* microseconds since 1970; NULL = the system's clock. For tests. */
+	/* Called by lf_log_open() now and then while it brings a log of an older schema to this one: decisions done, of how many. At
+	 * least once before that begins (done 0) and once when it is through. May be NULL. */
+	void (*on_migrating)(void *context, uint64_t done, uint64_t total);
+	void *on_migrating_context;
 };
 
 /*
  * Opens or creates. FAILED_PRECONDITION where another process has the file, where it is not a decision log, is of a
- * newer schema, or damaged (all untouched); UNAVAILABLE where it can't be opened. Blocks.
+ * newer schema, or damaged (all untouched); UNAVAILABLE where it can't be opened. A log of an older schema is brought to this one first, in
+ * one transaction: RESOURCE_EXHAUSTED where the disk has no room for it (untouched). Blocks, then for minutes in a log of millions.
  */
 enum lf_code lf_log_open(struct lf_log **log, const struct lf_backend *backend, const struct lf_log_options *options,
 	struct lf_error *error);
@@ -74,7 +79,7 @@ struct lf_append {
 	const char *rubric_name;
 	uint32_t outcome;
 	uint32_t purpose;
-	const char *recommended; /* "" = none */
+	const char *recommended; /* "" = none, else one of the candidates */
 	struct lf_bytes team;    /* canonical bytes; stored once by content, so are project and rubric */
 	struct lf_bytes project;
 	struct lf_digest rubric_digest; /* of a rubric stored before with lf_log_put_rubric() */
@@ -139,6 +144,9 @@ struct lf_stored *lf_stored_copy(const struct lf_stored *row);
  * reads. */
 enum lf_code lf_log_get(
 	struct lf_log *log, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error);
+
+/* One block that holds a copy of *row with everything that it points to (NULL strings become ""). NULL when memory ran out. free() releases. */
+struct lf_stored *lf_stored_copy(const struct lf_stored *row);
 
 struct lf_filter {
 	const char *team_id, *project_id, *candidate; /* NULL or "" = any */
@@ -308,7 +316,9 @@ struct lf_audit_row {
 };
 /*
  * What is stored for the leaves from position first on, in order, for at most limit of them and 20 ms. visit may call
- * lf_log_get_payload() (the pool has more than one reader). *next: the position to go on from; 0 at the end.
+ * lf_log_get_payload(), which takes a second reader: as many callers as the pool has readers, all inside visit, would wait for ever, so
+ * only where at most reader_count - 1 audits run at a time. A leaf that is missing below the head is a row with missing set and kind 0.
+ * *next: the position to go on from; 0 at the end.
  */
 enum lf_code lf_log_audit(struct lf_log *log, uint64_t first, size_t limit, void (*visit)(void *context, const struct lf_audit_row *row),
 	void *context, uint64_t *next, struct lf_error *error);
@@ -341,7 +351,7 @@ struct lf_redact_item {
 	enum { LF_REDACT_PAYLOAD = 1, LF_REDACT_DECISION = 2, LF_REDACT_ACT = 3 } what;
 	uint64_t id;            /* of the payload or act; the decision's sequence */
 	struct lf_bytes bytes;  /* what stands there from now on: team or project, answer, or body. Empty: nothing */
-	/* Of a decision: its candidates from now on, by id; recommended ("" = none). Its idempotency key is forgotten. */
+	/* Of a decision: its candidates from now on, by id; recommended ("" = none, else one of them). Its idempotency key is forgotten. */
 	const char *const *candidates;
 	size_t candidate_count;
 	const char *recommended;
@@ -352,13 +362,17 @@ struct lf_redact {
 	struct lf_bytes body; /* canonical bytes of the act: why, and how many; no id of the person */
 	const struct lf_redact_item *items;
 	size_t item_count; /* 1..LF_PAGE_MAX: one transaction. Larger work goes in several, each whole by itself */
+	/* The newest decision that the caller looked at: where a younger one refers to a payload among the items, FAILED_PRECONDITION, and
+	 * nothing is changed. So nobody is left with a payload that was replaced under them. 0: that is not looked at. */
+	uint64_t seen_sequence;
 	uint64_t id, position; /* out, as of an act */
 	int64_t at_us;
 };
 /*
  * In one transaction: gives every item new bytes and a new random salt, forgets the old ones, digests and names that nothing refers to
  * any more, and appends a leaf that maps each old commitment to the new one. Blocks until committed; not from a completion. NOT_FOUND
- * where an item is not stored: nothing is changed.
+ * where an item is not stored, INVALID_ARGUMENT where a payload is a rubric (those stay), FAILED_PRECONDITION where a record is damaged:
+ * nothing is changed.
  */
 enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, struct lf_error *error);
 
@@ -369,12 +383,15 @@ struct lf_chore {
 	void (*progress)(void *context, uint64_t done, uint64_t total); /* pages; on the writer's thread. May be NULL */
 	bool (*go_on)(void *context); /* false ends a backup with CANCELLED; on the writer's thread, between steps. May be NULL */
 	void *context;
-	uint64_t bytes; /* out: BACKUP: of the file */
+	uint64_t bytes_before; /* out: VACUUM: the log's files, before it */
+	uint64_t bytes; /* out: BACKUP: of the file; VACUUM: the log's files, after it */
 	struct lf_tree_head head; /* out: BACKUP: what the copy holds */
 };
 /*
  * VACUUM: rewrites the file, so that nothing of what was deleted is left in it, nor in its WAL. Takes as long as the file is large, and
- * as much space again; appends wait. BACKUP: copies the log as of one commit (the last one before the copy was complete) by the writer's own
+ * twice as much space again beside it; appends wait. RESOURCE_EXHAUSTED where the disk is full: nothing is lost, and nothing was cleaned.
+ *
+ * BACKUP: copies the log as of one commit (the last one before the copy was complete) by the writer's own
  * connection, a step between commits, so that appends go on; the copy is made as FILE.part, and has its name only when it is whole,
  * on disk, and was found to be a log. ALREADY_EXISTS where the file or its .part is there; INVALID_ARGUMENT where it is a name that belongs
  * to the log; RESOURCE_EXHAUSTED where its disk is full; UNAVAILABLE where it can't be written, or the log closes: then nothing is left of

@@ -10,8 +10,6 @@
 
 /* Replaces *last by a greater version 7 id of that time. random is used up. */
 void lf_uuid_next(struct lf_uuid *last, int64_t now_us, const uint8_t random[16]);
-/* Of a list of strings; different lists have different digests. */
-void lf_sha256_strings(const char *const *strings, size_t count, struct lf_digest *digest);
 /* False where the system has no random bytes to give. */
 bool lf_random(void *buffer, size_t length);
 

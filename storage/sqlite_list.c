@@ -341,9 +341,7 @@ enum lf_code lf_sqlite_list(struct lf_reader *reader, const struct lf_filter *fi
 {
 	struct listing listing = {.reader = reader, .filter = filter, .error = error};
 	bool none = false;
-	if (sqlite3_get_autocommit(reader->db) == 0)
-		lf_sqlite_run(reader->statements[R_END]); /* one that could not be ended: memory was short */
-	const int result = lf_sqlite_run(reader->statements[R_BEGIN]);
+	const int result = lf_sqlite_begin_reading(reader);
 	if (result != SQLITE_OK)
 		return failed(&listing, result);
 	if (lf_sqlite_find_name(reader, LF_NAME_TEAM, filter->team_id, &listing.team, &none, error) != LF_OK ||
@@ -355,6 +353,6 @@ enum lf_code lf_sqlite_list(struct lf_reader *reader, const struct lf_filter *fi
 	else if (set_bounds(&listing) == LF_OK && enter(&listing) == LF_OK)
 		walk(&listing, visit, context, next);
 end:
-	lf_sqlite_run(reader->statements[R_END]);
+	lf_sqlite_end_reading(reader);
 	return error->code;
 }

@@ -2,8 +2,9 @@
 #ifndef LF_STORAGE_SQLITE_PRIVATE_H
 #define LF_STORAGE_SQLITE_PRIVATE_H
 
-#include <sqlite3.h>
 #include <time.h>
+
+#include <sqlite3.h>
 
 #include "proto/limits.h"
 #include "storage/backend.h"
@@ -121,6 +122,8 @@ struct lf_leaf_row {
 struct lf_store {
 	char *path; /* resolved */
 	char *lock_path;
+	uint32_t schema; /* of the file, as it was found */
+	bool had_wal;    /* so it was found, with something in it */
 	int lock;    /* descriptor that holds the lock; -1 none */
 	sqlite3 *db; /* the one connection that writes and checkpoints */
 	sqlite3_stmt *statements[W_COUNT];
@@ -159,7 +162,9 @@ extern const char LF_SQLITE_DDL_1[], LF_SQLITE_DDL_2[]; /* the tables of schema 
 #define LF_SQLITE_LEAVES "SELECT position, hash FROM leaf WHERE position >= ?2 AND position < ?3 AND ?1 = 0 ORDER BY position"
 #define LF_SQLITE_NODES "SELECT place, hash FROM node WHERE level = ?1 AND place >= ?2 AND place < ?3 ORDER BY place"
 extern const char *const LF_SQLITE_WRITE_SQL[W_COUNT];
-/* Probes an open database: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the
+/* An open database's user_version. SQLITE_OK or an error. */
+int lf_sqlite_schema_of(sqlite3 *db, uint32_t *schema);
+/* Probes an open database, of its own schema: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the
  * reason. */
 enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error);
 
@@ -199,9 +204,84 @@ void lf_sqlite_rollback(struct lf_store *store);
 enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error);
 enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error);
 
+/* sqlite_migrate.c: brings the open database from schema 1 to LF_SQLITE_SCHEMA and prepares store->statements; or leaves it as it was.
+ * Codes as those of opening. */
+enum lf_code lf_sqlite_migrate(struct lf_store *store, const struct lf_log_options *options, struct lf_error *error);
+
+/* sqlite_act.c */
+struct lf_act_add {
+	struct lf_act_columns columns;
+	const struct lf_salt *salt;
+	/* commitments[0] is the record's, made here; an erasure's or a pruning's pairs follow. */
+	struct lf_digest *commitments;
+	size_t commitment_count;
+	uint64_t id, position; /* out */
+};
+/* Stores an act: its row and its leaf. SQLITE_OK or an error. */
+int lf_sqlite_add_act(struct lf_store *store, struct lf_act_add *add, struct lf_leaves *leaves);
+enum lf_code lf_sqlite_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt, struct lf_leaves *leaves,
+	struct lf_error *error);
+enum lf_code lf_sqlite_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision, uint64_t after,
+	size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context, uint64_t *next, struct lf_error *error);
+
+/* sqlite_redact.c, sqlite_vacuum.c */
+enum lf_code lf_sqlite_redact(
+	struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts, struct lf_leaves *leaves, struct lf_error *error);
+enum lf_code lf_sqlite_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
+	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next, struct lf_error *error);
+enum lf_code lf_sqlite_vacuum(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
+
+/* sqlite_record.c: records from their columns, for the audit and for migration */
+/* The tables that have records. A stream goes through one in the order of its key. */
+enum lf_record_table { LF_RECORD_DECISION, LF_RECORD_RUBRIC, LF_RECORD_ACTIVATION, LF_RECORD_ACT, LF_RECORD_TABLES };
+extern const char *const LF_SQLITE_RECORD_SQL[LF_RECORD_TABLES]; /* ?1: the first key */
+struct lf_record_stream {
+	sqlite3_stmt *statement; /* of LF_SQLITE_RECORD_SQL */
+	enum lf_record_table table;
+	bool open;
+	int64_t key; /* of the row that it is at */
+};
+/* What a row says. Everything points into the statement's columns, and is valid until the stream moves. */
+struct lf_record_row {
+	const char *missing; /* NULL, or what of it is missing: then only key is set, and time_us where that is known */
+	int64_t key;
+	int64_t time_us;
+	union {
+		struct lf_decision_columns decision;
+		struct lf_rubric_columns rubric;
+		struct lf_activation_columns activation;
+		struct lf_act_columns act;
+	} columns;
+	struct lf_salt salt; /* of a decision or an act; others have theirs in the leaf */
+	bool redacted;
+	struct lf_digest original;
+	struct lf_audit_payload payloads[LF_AUDIT_PAYLOADS_MAX];
+	size_t payload_count;
+	struct lf_bytes pairs; /* of an act */
+	uint8_t id[16];        /* of a decision */
+	struct lf_digest digests[2]; /* that columns point to */
+};
+/* Moves to the first row whose key is at least key. SQLITE_ROW with stream->key; SQLITE_DONE; or an error. */
+int lf_sqlite_stream_seek(struct lf_record_stream *stream, int64_t key);
+int lf_sqlite_stream_next(struct lf_record_stream *stream);
+void lf_sqlite_stream_end(struct lf_record_stream *stream);
+void lf_sqlite_stream_row(const struct lf_record_stream *stream, struct lf_record_row *row);
+/* Canonical bytes of a row where nothing is missing: as the lf_record_ functions. */
+size_t lf_sqlite_record_bytes(enum lf_record_table table, const struct lf_record_row *row, uint8_t *out);
+
+/* sqlite_audit.c */
+enum lf_code lf_sqlite_audit(struct lf_reader *reader, uint64_t first, size_t limit,
+	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next, struct lf_error *error);
+enum lf_code lf_sqlite_get_payload(struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error);
+
 /* sqlite_write.c, for the others of the writer side. Each gives SQLITE_OK or an error. */
 /* The row of a name, made where absent. */
 int lf_sqlite_intern(struct lf_store *store, enum lf_name_kind kind, const char *text, int64_t *id);
+/* The row of a list of candidates, made where absent with those who are in it. */
+int lf_sqlite_intern_candidates(
+	struct lf_store *store, const char *const *candidates, size_t count, const struct lf_digest *digest, int64_t *id);
+/* Writes the ends of the chains that this transaction made longer: once each, however many decisions it added. */
+int lf_sqlite_write_heads(struct lf_store *store);
 /* The payload's row, made where absent, and the commitment that leaves have. */
 int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body, const struct lf_digest *digest,
 	const struct lf_salt *salt, int64_t *id, struct lf_digest *commitment);
@@ -255,12 +335,23 @@ enum lf_read_statement {
 	R_NODES,
 	R_SEQUENCE,
 	R_LEAF_PEEK,
+	R_PAYLOAD,
+	R_ACTS,
+	R_ACTS_OF,
+	R_PAYLOADS,
+	R_AUDIT_LEAF,
 	R_COUNT
 };
 struct lf_reader {
 	sqlite3 *db;
 	sqlite3_stmt *statements[R_COUNT];
+	sqlite3_stmt *records[LF_RECORD_TABLES]; /* LF_SQLITE_RECORD_SQL */
+	uint8_t *record; /* of the audit */
+	size_t record_size;
 };
+/* Begins and ends a read transaction. SQLITE_OK or an error. */
+int lf_sqlite_begin_reading(struct lf_reader *reader);
+void lf_sqlite_end_reading(struct lf_reader *reader);
 enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **reader, struct lf_error *error);
 void lf_sqlite_close_reader(struct lf_reader *reader);
 enum lf_code lf_sqlite_find_key(struct lf_reader *reader, const char *caller, const char *key,
@@ -316,6 +407,8 @@ void lf_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text); 
 /* Steps a statement that returns no row, and resets it. SQLITE_OK or the error. */
 int lf_sqlite_run(sqlite3_stmt *statement);
 struct lf_bytes lf_sqlite_column_bytes(sqlite3_stmt *statement, int column);
+/* What a column that can't be right means: SQLITE_NOMEM where reading it lacked memory, else SQLITE_CORRUPT. */
+int lf_sqlite_malformed(sqlite3 *db);
 /* False where the blob has another size. */
 bool lf_sqlite_column_fixed(sqlite3_stmt *statement, int column, void *out, size_t size);
 const char *lf_sqlite_column_text(sqlite3_stmt *statement, int column); /* NULL where NULL */

@@ -84,6 +84,13 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_NODES] = LF_SQLITE_NODES,
 	[R_SEQUENCE] = "SELECT sequence FROM decision WHERE id = ?1",
 	[R_LEAF_PEEK] = "SELECT decisions, kind, record FROM leaf WHERE position = ?1",
+	[R_PAYLOAD] = "SELECT id, kind, digest, salt, body FROM payload WHERE id = ?1",
+#define ACT_COLUMNS "SELECT a.id, a.kind, a.at, c.value, a.decision, d.id, a.position, a.body FROM act a" \
+		    " LEFT JOIN name c ON c.id = a.caller LEFT JOIN decision d ON d.sequence = a.decision"
+	[R_ACTS] = ACT_COLUMNS " WHERE a.id > ?1 ORDER BY a.id",
+	[R_ACTS_OF] = ACT_COLUMNS " WHERE a.decision = (SELECT sequence FROM decision WHERE id = ?2) AND a.id > ?1 ORDER BY a.id",
+	[R_PAYLOADS] = "SELECT id, kind, digest, salt, body FROM payload WHERE id > ?1 ORDER BY id",
+	[R_AUDIT_LEAF] = "SELECT position, kind, record, hash, salt FROM leaf WHERE position >= ?1 ORDER BY position",
 };
 
 /*
@@ -110,6 +117,8 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 		result = sqlite3_exec(reader->db, READER_PRAGMAS, NULL, NULL, NULL);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_prepare(reader->db, READ_SQL, reader->statements, R_COUNT);
+	if (result == SQLITE_OK)
+		result = lf_sqlite_prepare(reader->db, LF_SQLITE_RECORD_SQL, reader->records, LF_RECORD_TABLES);
 	if (result != SQLITE_OK) {
 		lf_sqlite_error(error, reader->db, result, "opening for reading");
 		lf_sqlite_close_reader(reader);
@@ -119,9 +128,23 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 	return LF_OK;
 }
 
+int lf_sqlite_begin_reading(struct lf_reader *reader)
+{
+	if (sqlite3_get_autocommit(reader->db) == 0)
+		lf_sqlite_run(reader->statements[R_END]); /* one that could not be ended: memory was short */
+	return lf_sqlite_run(reader->statements[R_BEGIN]);
+}
+
+void lf_sqlite_end_reading(struct lf_reader *reader)
+{
+	lf_sqlite_run(reader->statements[R_END]);
+}
+
 void lf_sqlite_close_reader(struct lf_reader *reader)
 {
+	free(reader->record);
 	lf_sqlite_finalize(reader->statements, R_COUNT);
+	lf_sqlite_finalize(reader->records, LF_RECORD_TABLES);
 	sqlite3_close(reader->db);
 	free(reader);
 }

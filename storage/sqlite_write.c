@@ -71,10 +71,9 @@ enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error)
 	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "beginning a transaction");
 }
 
-/* Writes the ends of the chains that this transaction made longer: once each, however many decisions it added. */
-static int write_heads(struct lf_store *store)
+int lf_sqlite_write_heads(struct lf_store *store)
 {
-	const struct lf_heads *heads = &store->heads;
+	struct lf_heads *heads = &store->heads;
 	for (size_t i = 0; i < heads->dirty_count;) {
 		const bool many = heads->dirty_count - i >= LF_SQLITE_CHAIN_ROWS;
 		sqlite3_stmt *statement = store->statements[many ? W_CHAIN_SET_MANY : W_CHAIN_SET];
@@ -88,12 +87,15 @@ static int write_heads(struct lf_store *store)
 		if (result != SQLITE_OK)
 			return result;
 	}
+	for (size_t i = 0; i < heads->dirty_count; i++)
+		heads->slots[heads->dirty[i]].dirty = false;
+	heads->dirty_count = 0;
 	return SQLITE_OK;
 }
 
 enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
 {
-	int result = write_heads(store);
+	int result = lf_sqlite_write_heads(store);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_write_leaves(store);
 	if (result == SQLITE_OK)
@@ -104,9 +106,6 @@ enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *le
 		result = lf_sqlite_run(store->statements[W_COMMIT]);
 	if (result != SQLITE_OK)
 		return lf_sqlite_write_error(store, error, result, "committing");
-	for (size_t i = 0; i < store->heads.dirty_count; i++)
-		store->heads.slots[store->heads.dirty[i]].dirty = false;
-	store->heads.dirty_count = 0;
 	return LF_OK;
 }
 
@@ -213,7 +212,7 @@ int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, s
 	if (result == SQLITE_ROW) {
 		*id = sqlite3_column_int64(find, 0);
 		if (!lf_sqlite_column_commitment(find, 1, 2, body, commitment))
-			result = SQLITE_CORRUPT;
+			result = lf_sqlite_malformed(store->db);
 	}
 	sqlite3_reset(find);
 	if (result == SQLITE_DONE) {
@@ -233,17 +232,17 @@ int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, s
 }
 
 /* A new list of candidates is the only one that costs a row for each of them. */
-static int intern_candidates(struct lf_store *store, const struct lf_append *append, int64_t *id)
+int lf_sqlite_intern_candidates(
+	struct lf_store *store, const char *const *candidates, size_t count, const struct lf_digest *digest, int64_t *id)
 {
 	bool added;
 	int64_t candidate;
-	const struct lf_digest *digest = &append->candidates_digest;
 	int result = intern(store, LF_NAME_CANDIDATES, digest, sizeof *digest, true, id, &added);
 	if (!added)
 		return result;
 	sqlite3_stmt *add = store->statements[W_MEMBER_ADD];
-	for (size_t i = 0; i < append->candidate_count && result == SQLITE_OK; i++) {
-		result = lf_sqlite_intern(store, LF_NAME_CANDIDATE, append->candidates[i], &candidate);
+	for (size_t i = 0; i < count && result == SQLITE_OK; i++) {
+		result = lf_sqlite_intern(store, LF_NAME_CANDIDATE, candidates[i], &candidate);
 		if (result != SQLITE_OK)
 			break;
 		sqlite3_bind_int64(add, 1, candidate);
@@ -309,7 +308,7 @@ static enum lf_code find_rubric(struct lf_store *store, const struct lf_digest *
 	if (found != NULL && strcmp(found, name) == 0) {
 		*id = sqlite3_column_int64(find, 0);
 		if (!lf_sqlite_column_commitment(find, 2, 3, lf_sqlite_column_bytes(find, 4), commitment))
-			result = SQLITE_CORRUPT;
+			result = lf_sqlite_malformed(store->db);
 	}
 	sqlite3_reset(find);
 	if (result != SQLITE_ROW && result != SQLITE_DONE)
@@ -431,7 +430,8 @@ static int store_decision(struct lf_store *store, const struct lf_record *record
 	if (result == SQLITE_OK)
 		result = lf_sqlite_intern(store, LF_NAME_PROJECT, append->project_id, &to->project);
 	if (result == SQLITE_OK)
-		result = intern_candidates(store, append, &to->candidates);
+		result = lf_sqlite_intern_candidates(
+			store, append->candidates, append->candidate_count, &append->candidates_digest, &to->candidates);
 	if (result == SQLITE_OK && append->recommended[0] != '\0')
 		result = lf_sqlite_intern(store, LF_NAME_CANDIDATE, append->recommended, &to->recommended);
 	if (result == SQLITE_OK)

@@ -160,7 +160,7 @@ enum lf_code lf_sqlite_activate_rubric(
 		from = sqlite3_column_int64(find, 0);
 		activated->had_from = lf_sqlite_column_fixed(find, 1, &activated->from, sizeof activated->from);
 		if (!activated->had_from)
-			result = SQLITE_CORRUPT;
+			result = lf_sqlite_malformed(store->db);
 	}
 	sqlite3_reset(find);
 	result = result == SQLITE_ROW || result == SQLITE_DONE ? SQLITE_OK : result;

@@ -42,7 +42,8 @@ static void listen_url(const struct lf_bench *bench, const char *name, char url[
 static void remove_log(const struct lf_bench *bench)
 {
 	static const char *const names[] = {
-		"bench.db", "bench.db-wal", "bench.db-shm", "bench.db.lock", "bench.db.new"};
+		"bench.db", "bench.db-wal", "bench.db-shm", "bench.db.lock", "bench.db.new", "bench.db.key",
+		"bench.db.key.pub", "bench.checkpoint"};
 	char path[PATH_BYTES];
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -53,17 +54,18 @@ static void remove_log(const struct lf_bench *bench)
 
 static enum lf_code start_daemon(const struct lf_bench *bench, struct servers *servers, struct lf_error *error)
 {
-	char output[PATH_BYTES], url[URL_BYTES], workers[16], ready[8];
+	char output[PATH_BYTES], url[URL_BYTES], workers[16], ready[8], checkpoint[PATH_BYTES];
 	const char *argv[] = {bench->server, "--db", servers->log, "--listen", url, "--rubric", bench->settings->rubric,
-		NULL, NULL, NULL};
+		"--checkpoints", checkpoint, NULL, NULL, NULL};
 
 	remove_log(bench);
 	path_in(bench, "leadfitd.log", output);
+	path_in(bench, "bench.checkpoint", checkpoint);
 	listen_url(bench, "leadfitd.sock", url);
 	if (bench->settings->workers > 0) {
 		snprintf(workers, sizeof workers, "%u", bench->settings->workers);
-		argv[7] = "--workers";
-		argv[8] = workers;
+		argv[9] = "--workers";
+		argv[10] = workers;
 	}
 	if (lf_child_start(&servers->daemon, argv, output, error) != LF_OK ||
 		lf_child_await(&servers->daemon, "leadfitd: ready", ready, sizeof ready, error) != LF_OK)

@@ -3,8 +3,8 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,15 +27,22 @@ void daemon_init(struct daemon *daemon)
 
 static void run(const struct daemon *daemon)
 {
+	const char *list[16] = {LF_BINARY_DIR "/bin/leadfitd", "--db", daemon->database, "--listen", daemon->url, "--rubric",
+		LF_SOURCE_DIR "/service/rubrics/tech-lead.yaml"};
+	union {
+		const char **in;
+		char **out;
+	} arguments = {.in = list};
 	char log[96];
 	int file;
 
+	for (size_t i = 0; i < sizeof daemon->more / sizeof daemon->more[0]; i++)
+		list[7 + i] = daemon->more[i];
 	snprintf(log, sizeof log, "%s/log", daemon->directory);
 	file = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (file >= 0)
 		dup2(file, STDERR_FILENO);
-	execl(LF_BINARY_DIR "/bin/leadfitd", "leadfitd", "--db", daemon->database, "--listen", daemon->url, "--rubric",
-		LF_SOURCE_DIR "/service/rubrics/tech-lead.yaml", (char *)NULL);
+	execv(arguments.in[0], arguments.out);
 	_exit(127);
 }
 
@@ -103,22 +110,20 @@ void daemon_stop(struct daemon *daemon)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+	(void)status;
+	(void)type;
+	(void)walk;
+	remove(path);
+	return 0;
+}
+
 void daemon_clean_up(struct daemon *daemon)
 {
-	DIR *directory;
-	struct dirent *entry;
-	char path[400];
-
 	if (daemon->pid != 0)
 		daemon_kill(daemon);
-	directory = opendir(daemon->directory);
-	while (directory != NULL && (entry = readdir(directory)) != NULL) {
-		snprintf(path, sizeof path, "%s/%s", daemon->directory, entry->d_name);
-		unlink(path);
-	}
-	if (directory != NULL)
-		closedir(directory);
-	rmdir(daemon->directory);
+	nftw(daemon->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 struct lf_client *daemon_client(const struct daemon *daemon)

@@ -12,6 +12,7 @@ struct daemon {
 	char database[96];
 	char url[96];
 	pid_t pid; /* 0 = not running */
+	const char *more[8]; /* further options of leadfitd; NULL ends them */
 };
 
 /* Makes the directory. */

@@ -2,6 +2,7 @@
 #include "tests/storage/faulty_backend.h"
 #include "tests/storage/memory_backend.h"
 #include "tests/storage/support.h"
+#include "tests/storage/whole.h"
 
 /* ---- what the tests open ---- */
 
@@ -359,11 +360,12 @@ static void eight_threads_store_each_key_once_with_few_readers_beside(void **sta
 {
 	(void)state;
 	const struct lf_log_options options = {
-		.location = place.file, .reader_count = 1, .queue_max = THREADS * EACH + 1};
+		.location = place.file, .reader_count = 2, .queue_max = THREADS * EACH + 1};
 	struct crowd *crowds = calloc(THREADS, sizeof *crowds);
 	struct listed *listed = calloc(1, sizeof *listed);
 	pthread_t threads[THREADS], readers[2];
 	struct lf_uuid ids[KEYS + 1];
+	struct whole whole;
 	size_t stored = 0;
 	struct lf_log *log = open_with(&lf_sqlite_backend, &options);
 	memset(ids, 0, sizeof ids);
@@ -392,6 +394,8 @@ static void eight_threads_store_each_key_once_with_few_readers_beside(void **sta
 	list_all(log, listed);
 	assert_int_equal(listed->count, stored);
 	check_order(listed);
+	log_is_whole(log, &whole);
+	assert_int_equal(whole.kinds[LF_LEAF_DECISION], stored);
 	lf_log_close(log);
 	free(listed);
 	free(crowds);
