@@ -98,7 +98,7 @@ static uint64_t check_copy(const struct lf_chore *chore)
 	assert_int_equal(bytes[19], 2);
 	assert_memory_equal(bytes + 68, "lfLg", 4);
 	free(bytes);
-	if (lf_sqlite_backend.open(&store, copy_file, &error) != LF_OK)
+	if (lf_sqlite_backend.open(&store, &(struct lf_log_options){.location = copy_file}, &error) != LF_OK)
 		fail_msg("%s", error.message);
 	assert_int_equal(lf_sqlite_backend.tail(store, &tail, &error), LF_OK);
 	assert_int_equal(tail.head.size, chore->head.size);
