@@ -332,6 +332,7 @@ void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decisi
 			print_breakdown(page, decision);
 		print_rank_table(page, decision);
 	}
+	lf_sentences_print(page, "Taken out since", decision->n_redactions, decision->redactions);
 	lf_sentences_print(page, decision->recommended[0] != '\0' ? "Why" : "Why there is no recommendation",
 		decision->n_explanation, decision->explanation);
 	print_others(page, decision, all);
