@@ -59,6 +59,7 @@ enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_re
 	core->log = log;
 	core->registry = registry;
 	atomic_init(&core->draining, false);
+	atomic_init(&core->redacting, false);
 	lf_scoring_init(core);
 	lf_decisions_init(core);
 	lf_rubrics_init(core);
@@ -112,6 +113,8 @@ void lf_core_end_chores(struct lf_core *core)
 
 void lf_core_clean_up(struct lf_core *core)
 {
+	lf_pruner_free(core->pruner);
+	core->pruner = NULL;
 	lf_finisher_destroy(core->finisher);
 	core->finisher = NULL;
 }

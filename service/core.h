@@ -22,6 +22,8 @@ struct lf_core {
 	struct lf_registry *registry;
 	struct lf_finisher *finisher;
 	struct lf_finisher *chores; /* a thread for what may take minutes, so that it holds no worker: Keeping's Backup and Vacuum */
+	atomic_bool redacting; /* one step of an erasure or pruning at a time */
+	struct lf_pruner *pruner; /* prune.c; what it knows between steps. NULL where there is none */
 	const struct lf_signer *signer; /* borrowed; set before the server listens. NULL: this service has no signing key */
 	atomic_bool draining; /* set at the start of a shutdown: health says NOT_SERVING */
 	Leadfit__V1__Scoring_Service scoring;

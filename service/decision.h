@@ -45,9 +45,18 @@ bool lf_decision_identify(Leadfit__V1__Decision *decision, const struct lf_uuid 
 struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const *candidates, bool ignore_undeclared,
 	struct lf_arena *arena);
 
+/* The compact record of a stored decision, in arena. NULL: DATA_LOSS or RESOURCE_EXHAUSTED. */
+Leadfit__V1__Answer *lf_answer_read(const struct lf_stored *stored, struct lf_arena *arena, struct lf_error *error);
+/* What takes its place: the frozen decision, or (NULL) nothing but versions, as_of and outcome: pruned. data NULL where the arena is
+ * exhausted. */
+struct lf_bytes lf_answer_redacted(const Leadfit__V1__Answer *answer, Leadfit__V1__Decision *frozen, struct lf_arena *arena);
+/* A decision that says what the log's columns do, and in redaction why no more. Borrows from stored. NULL where the arena is exhausted. */
+Leadfit__V1__Decision *lf_decision_outline(const struct lf_stored *stored, const Leadfit__V1__Answer *answer, const char *redaction,
+	struct lf_arena *arena);
+
 /*
- * A stored decision as it was answered, words included. version is the rubric that it names. DATA_LOSS where what is stored
- * does not fit together.
+ * A stored decision as it was answered, words included. version is the rubric that it names. Where somebody who took part was erased, or
+ * it was pruned, what is left of it: its redactions say what was taken out. DATA_LOSS where what is stored does not fit together.
  */
 enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf_version *version, struct lf_arena *arena,
 	Leadfit__V1__Decision **decision, struct lf_error *error);

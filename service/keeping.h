@@ -10,6 +10,8 @@ void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 /* prune.c */
 void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__PruneRequest *request,
 	Leadfit__V1__PruneResponse_Closure closure, void *closure_data);
+/* What a pruning knows between its steps. NULL is allowed. */
+void lf_pruner_free(struct lf_pruner *pruner);
 /* backup.c */
 void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__VacuumRequest *request,
 	Leadfit__V1__VacuumResponse_Closure closure, void *closure_data);

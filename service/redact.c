@@ -187,6 +187,15 @@ static void cut_team_paths(char **paths, size_t *count)
 	*count = kept;
 }
 
+bool lf_decision_names(const Leadfit__V1__Decision *decision, const char *id)
+{
+	for (size_t i = 0; i < decision->n_ranking; i++)
+		if (strcmp(decision->ranking[i]->candidate, id) == 0)
+			return true;
+	return strcmp(decision->recommended, id) == 0 || (decision->team != NULL && lf_mentions(decision->team->title, id)) ||
+	       (decision->project != NULL && lf_mentions(decision->project->title, id));
+}
+
 static void redact_place(Leadfit__V1__Ranked *ranked, const struct lf_redactor *redactor)
 {
 	uint32_t rank = ranked->rank;

@@ -6,9 +6,12 @@
 #ifndef LF_SERVICE_REDACT_H
 #define LF_SERVICE_REDACT_H
 
+#include <stdbool.h>
+
 #include "leadfit/v1/record.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
 #include "leadfit/v1/team.pb-c.h"
+#include "proto/arena.h"
 
 /* What stands in the person's place: "erased-" and 16 hexadecimal digits. */
 enum { LF_TOMBSTONE_BYTES = 24 }; /* with NUL */
@@ -41,9 +44,11 @@ enum lf_mention lf_project_mentions(const Leadfit__V1__Project *project, const c
 void lf_team_redact(Leadfit__V1__Team *team, const struct lf_redactor *redactor);
 void lf_project_redact(Leadfit__V1__Project *project, const struct lf_redactor *redactor);
 
+/* Whether somebody of that id has a place in the decision, is recommended, or a title has the id. */
+bool lf_decision_names(const Leadfit__V1__Decision *decision, const char *id);
 /*
  * A decision as it is frozen: without its id, time, caller and purpose (the log has them beside it), without explanation, assumptions,
- * sensitivity, what_would_change, co_lead and reasons. The person's place keeps tombstone, rank, score and whether they were eligible, so
+ * sensitivity, what_would_change, co_lead and reasons of places. The person's place keeps tombstone, rank, score and whether they were eligible, so
  * that the others' places stay true. redactions says so. May be used on what is frozen already. false where the arena is exhausted.
  */
 bool lf_decision_redact(Leadfit__V1__Decision *decision, const struct lf_redactor *redactor);

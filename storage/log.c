@@ -489,13 +489,13 @@ no_lock:
 	return lf_error_set(error, LF_UNAVAILABLE, "the decision log's writer can't be started");
 }
 
-static enum lf_code open_store(struct lf_log *log, const char *location, struct lf_error *error)
+static enum lf_code open_store(struct lf_log *log, const struct lf_log_options *options, struct lf_error *error)
 {
 	if (!log->read_only)
-		return log->backend->open(&log->store, location, error);
+		return log->backend->open(&log->store, options, error);
 	if (log->backend->open_read_only == NULL)
 		return lf_error_set(error, LF_UNIMPLEMENTED, "this store can't be opened for reading only");
-	return log->backend->open_read_only(&log->store, location, error);
+	return log->backend->open_read_only(&log->store, options->location, error);
 }
 
 enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, const struct lf_log_options *options,
@@ -519,11 +519,16 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 		lf_error_set(&cause, LF_UNAVAILABLE, "out of memory");
 		goto no_memory;
 	}
+	struct lf_log_options given = *options;
+	given.now_us = log->now_us;
 	log->read_only = log->failed = options->read_only;
-	if (open_store(log, options->location, &cause) != LF_OK)
+	if (open_store(log, &given, &cause) != LF_OK)
 		goto no_memory;
-	if (!log->read_only && know_tail(log, &cause) != LF_OK)
+	if (!log->read_only && know_tail(log, &cause) != LF_OK) {
+		if (cause.code == LF_DATA_LOSS) /* before anything was written: it is what was found that is damaged */
+			cause.code = LF_FAILED_PRECONDITION;
 		goto no_tail;
+	}
 	if (lf_reader_pool_open(&log->readers, backend, log->store,
 		    options->reader_count > 0 ? options->reader_count : READERS_DEFAULT, &cause) != LF_OK)
 		goto no_tail;

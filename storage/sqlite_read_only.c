@@ -27,7 +27,7 @@ static off_t size_beside(const char *path, const char *suffix)
 }
 
 /* What every log begins with: see check_header() in sqlite_file.c. Its length is not looked at: what is cut off is found by reading. */
-static enum lf_code check_header(const char *path, struct lf_error *error)
+static enum lf_code check_header(const char *path, bool has_wal, struct lf_error *error)
 {
 	uint8_t header[100] = {0};
 	uint32_t numbers[2]; /* schema, application */
@@ -50,7 +50,7 @@ static enum lf_code check_header(const char *path, struct lf_error *error)
 	if (numbers[0] > LF_SQLITE_SCHEMA)
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "%s has schema %u, and this leadfit knows up to %d: use a newer one", path,
 			numbers[0], (int)LF_SQLITE_SCHEMA);
-	if (numbers[0] < LF_SQLITE_SCHEMA)
+	if (numbers[0] < LF_SQLITE_SCHEMA && !has_wal) /* else the header that counts may be in the WAL */
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
 			"%s has schema %u, from before logs could be verified: leadfitd brings it to schema %d when it starts with it", path,
 			numbers[0], (int)LF_SQLITE_SCHEMA);
@@ -82,7 +82,7 @@ static enum lf_code claim(struct lf_store *store, const char *location, struct l
 				       : lf_error_set(error, LF_UNAVAILABLE, "%s: %s", store->path, strerror(errno));
 	if (!S_ISREG(status.st_mode))
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s is not a regular file", store->path);
-	if (check_header(store->path, error) != LF_OK)
+	if (check_header(store->path, size_beside(store->path, "-wal") > 0, error) != LF_OK)
 		return error->code;
 	const enum lf_code code = lf_sqlite_lock(store, &locking);
 	if (code == LF_FAILED_PRECONDITION || store->lock_path == NULL)

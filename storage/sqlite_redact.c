@@ -52,24 +52,24 @@ static int look(sqlite3_stmt *statement, int64_t *value)
 	return result;
 }
 
-static enum lf_code check_item(
+static enum lf_code not_there(const char *what, const struct lf_redact_item *item, struct lf_error *error)
+{
+	return lf_error_set(error, LF_NOT_FOUND, "there is no %s %llu", what, (unsigned long long)item->id);
+}
+
+static enum lf_code check_payload(
 	struct lf_redactor *redactor, const struct lf_redact *redact, const struct lf_redact_item *item, struct lf_error *error)
 {
-	static const char *const names[] = {[LF_REDACT_PAYLOAD] = "payload", [LF_REDACT_DECISION] = "decision", [LF_REDACT_ACT] = "act"};
-	static const enum lf_redact_statement finds[] = {
-		[LF_REDACT_PAYLOAD] = D_PAYLOAD, [LF_REDACT_DECISION] = D_DECISION_LINKS, [LF_REDACT_ACT] = D_ACT};
-	sqlite3_stmt *find = redactor->statements[finds[item->what]], *later = redactor->statements[D_LATER];
+	sqlite3_stmt *find = redactor->statements[D_PAYLOAD], *later = redactor->statements[D_LATER];
 	int64_t found;
 	sqlite3_bind_int64(find, 1, (int64_t)item->id);
 	int result = look(find, &found);
-	if (result == SQLITE_DONE || (item->what == LF_REDACT_ACT && result == SQLITE_ROW && (uint64_t)found != item->id))
-		return lf_error_set(error, LF_NOT_FOUND, "there is no %s %llu", names[item->what], (unsigned long long)item->id);
-	if (item->what == LF_REDACT_PAYLOAD && result == SQLITE_ROW) {
-		if (found != LF_PAYLOAD_TEAM && found != LF_PAYLOAD_PROJECT)
-			return lf_error_set(error, LF_INVALID_ARGUMENT, "payload %llu is neither a team nor a project",
-				(unsigned long long)item->id);
-		if (redact->seen_sequence == 0)
-			return LF_OK;
+	if (result == SQLITE_DONE)
+		return not_there("payload", item, error);
+	if (result == SQLITE_ROW && found != LF_PAYLOAD_TEAM && found != LF_PAYLOAD_PROJECT)
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "payload %llu is neither a team nor a project", (unsigned long long)item->id);
+	if (result == SQLITE_ROW && redact->seen_sequence != 0) {
 		sqlite3_bind_int64(later, 1, (int64_t)redact->seen_sequence);
 		sqlite3_bind_int64(later, 2, (int64_t)item->id);
 		result = look(later, &found);
@@ -77,8 +77,45 @@ static enum lf_code check_item(
 			return lf_error_set(error, LF_FAILED_PRECONDITION, "decision %lld refers to payload %llu by now", (long long)found,
 				(unsigned long long)item->id);
 	}
-	return result == SQLITE_ROW || result == SQLITE_DONE ? LF_OK
-							     : lf_sqlite_write_error(redactor->store, error, result, "redacting");
+	return result == SQLITE_ROW || result == SQLITE_DONE ? LF_OK : lf_sqlite_write_error(redactor->store, error, result, "redacting");
+}
+
+/* Reads a record: SQLITE_ROW with the stream at it, SQLITE_DONE, or an error. The caller ends the stream in any case. */
+static int open_record(struct lf_record_stream *stream, uint64_t key, struct lf_record_row *row)
+{
+	const int result = lf_sqlite_stream_seek(stream, (int64_t)key);
+	if (result != SQLITE_ROW)
+		return result;
+	lf_sqlite_stream_row(stream, row);
+	return (uint64_t)row->key == key ? SQLITE_ROW : SQLITE_DONE;
+}
+
+static struct lf_record_stream stream_of(struct lf_redactor *redactor, const struct lf_redact_item *item)
+{
+	const bool act = item->what == LF_REDACT_ACT;
+	return (struct lf_record_stream){
+		.statement = redactor->statements[act ? D_ACT : D_DECISION],
+		.table = act ? LF_RECORD_ACT : LF_RECORD_DECISION,
+	};
+}
+
+/* A record that is damaged can't be redacted: what its leaf has of it could not be told from what somebody made of it. */
+static enum lf_code check_record(struct lf_redactor *redactor, const struct lf_redact_item *item, struct lf_error *error)
+{
+	const char *what = item->what == LF_REDACT_ACT ? "act" : "decision";
+	struct lf_record_stream stream = stream_of(redactor, item);
+	struct lf_record_row row;
+	const int result = open_record(&stream, item->id, &row);
+	if (result == SQLITE_DONE)
+		not_there(what, item, error);
+	else if (result != SQLITE_ROW)
+		lf_sqlite_write_error(redactor->store, error, result, "redacting");
+	else if (row.missing != NULL && lf_sqlite_malformed(redactor->store->db) == SQLITE_NOMEM)
+		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	else if (row.missing != NULL)
+		lf_error_set(error, LF_FAILED_PRECONDITION, "%s %llu is damaged: %s is missing", what, (unsigned long long)item->id, row.missing);
+	lf_sqlite_stream_end(&stream);
+	return error->code;
 }
 
 /* ---- one item: each gives SQLITE_OK or an error, and the pair of commitments, old and new ---- */
@@ -120,6 +157,8 @@ static int redact_payload(
 static int commit_record(struct lf_store *store, enum lf_record_table table, const struct lf_record_row *row,
 	const struct lf_salt *salt, struct lf_digest *commitment)
 {
+	if (row->missing != NULL)
+		return lf_sqlite_malformed(store->db);
 	const size_t length = lf_sqlite_record_bytes(table, row, NULL);
 	uint8_t *bytes = lf_sqlite_scratch(store, length);
 	if (bytes == NULL)
@@ -129,23 +168,13 @@ static int commit_record(struct lf_store *store, enum lf_record_table table, con
 	return SQLITE_OK;
 }
 
-/* Reads the record of an item: SQLITE_OK with the stream at it. The caller ends the stream in any case. */
-static int open_record(struct lf_record_stream *stream, uint64_t key, struct lf_record_row *row)
-{
-	const int result = lf_sqlite_stream_seek(stream, (int64_t)key);
-	if (result != SQLITE_ROW)
-		return result == SQLITE_DONE ? SQLITE_CORRUPT : result;
-	lf_sqlite_stream_row(stream, row);
-	return row->missing != NULL || (uint64_t)row->key != key ? lf_sqlite_malformed(sqlite3_db_handle(stream->statement)) : SQLITE_OK;
-}
-
 static int commit_decision(struct lf_redactor *redactor, const struct lf_redact_item *item, const struct lf_digest *candidates,
 	const struct lf_salt *salt, struct lf_digest pair[2])
 {
-	struct lf_record_stream stream = {.statement = redactor->statements[D_DECISION], .table = LF_RECORD_DECISION};
+	struct lf_record_stream stream = stream_of(redactor, item);
 	struct lf_record_row row;
 	int result = open_record(&stream, item->id, &row);
-	if (result == SQLITE_OK)
+	if (result == SQLITE_ROW)
 		result = commit_record(redactor->store, stream.table, &row, &row.salt, &pair[0]);
 	if (result == SQLITE_OK) {
 		row.columns.decision.recommended = item->recommended;
@@ -170,7 +199,7 @@ static int read_links(struct lf_redactor *redactor, int64_t sequence, int64_t *l
 		*previous = sqlite3_column_int64(find, 1);
 	}
 	sqlite3_reset(find);
-	return result == SQLITE_DONE ? SQLITE_CORRUPT : result == SQLITE_ROW ? SQLITE_OK : result;
+	return result == SQLITE_DONE ? LF_SQLITE_CONTRADICTION : result == SQLITE_ROW ? SQLITE_OK : result;
 }
 
 /* The new list first: who is in both is not forgotten and made again. */
@@ -222,10 +251,10 @@ static int redact_act(
 	struct lf_redactor *redactor, const struct lf_redact_item *item, const struct lf_salt *salt, struct lf_digest pair[2])
 {
 	sqlite3_stmt *set = redactor->statements[D_ACT_SET];
-	struct lf_record_stream stream = {.statement = redactor->statements[D_ACT], .table = LF_RECORD_ACT};
+	struct lf_record_stream stream = stream_of(redactor, item);
 	struct lf_record_row row;
 	int result = open_record(&stream, item->id, &row);
-	if (result == SQLITE_OK)
+	if (result == SQLITE_ROW)
 		result = commit_record(redactor->store, stream.table, &row, &row.salt, &pair[0]);
 	if (result == SQLITE_OK) {
 		row.columns.act.body = item->bytes.data;
@@ -282,10 +311,15 @@ enum lf_code lf_sqlite_redact(
 	struct lf_redactor redactor = {.store = store};
 	int result = prepare(&redactor);
 	for (size_t i = 0; i < redact->item_count && result == SQLITE_OK && error->code == LF_OK; i++)
-		check_item(&redactor, redact, &redact->items[i], error);
+		if (redact->items[i].what == LF_REDACT_PAYLOAD)
+			check_payload(&redactor, redact, &redact->items[i], error);
+		else
+			check_record(&redactor, &redact->items[i], error);
 	if (result == SQLITE_OK && error->code == LF_OK)
 		result = write_items(&redactor, redact, salts, leaves);
-	if (result != SQLITE_OK)
+	if (result == LF_SQLITE_CONTRADICTION)
+		lf_error_set(error, LF_INTERNAL, "what the log derives from its records contradicts itself: verify it");
+	else if (result != SQLITE_OK)
 		lf_sqlite_write_error(store, error, result, "redacting");
 	lf_sqlite_finalize(redactor.statements, D_COUNT);
 	return error->code;

@@ -35,7 +35,10 @@ struct lf_redactor {
 	sqlite3_stmt *statements[D_COUNT];
 };
 
-/* Each gives SQLITE_OK or an error; SQLITE_CORRUPT where a chain is broken. */
+/* What is stored contradicts itself, though SQLite reads it well: the transaction is given up, and the log goes on. */
+enum { LF_SQLITE_CONTRADICTION = SQLITE_MISMATCH };
+
+/* Each gives SQLITE_OK or an error; LF_SQLITE_CONTRADICTION where a chain is broken. */
 
 /*
  * Puts a decision into the chain of a list of candidates, in the order of the sequence, and gives the one before it: 0 where it is the

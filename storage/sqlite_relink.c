@@ -52,8 +52,8 @@ static int previous_of(struct lf_redactor *redactor, int64_t sequence, int64_t *
 	sqlite3_bind_int64(find, 1, sequence);
 	const int result = first_column(find, previous);
 	if (result != SQLITE_OK)
-		return result == SQLITE_DONE ? SQLITE_CORRUPT : result;
-	return *previous >= 0 && *previous < sequence ? SQLITE_OK : SQLITE_CORRUPT; /* else it could go on for ever */
+		return result == SQLITE_DONE ? LF_SQLITE_CONTRADICTION : result;
+	return *previous >= 0 && *previous < sequence ? SQLITE_OK : LF_SQLITE_CONTRADICTION; /* else it could go on for ever */
 }
 
 /* The oldest decision of the chain after sequence, and the one before that; last is the newest, and after sequence. */
@@ -93,7 +93,7 @@ int lf_sqlite_chain_insert(struct lf_redactor *redactor, int64_t entity, int64_t
 	if (last > sequence) {
 		result = find_next(redactor, entity, last, sequence, &next, previous);
 		if (result == SQLITE_OK)
-			result = *previous == sequence ? SQLITE_CORRUPT : run_with(redactor->statements[D_PREVIOUS_SET], next, sequence);
+			result = *previous == sequence ? LF_SQLITE_CONTRADICTION : run_with(redactor->statements[D_PREVIOUS_SET], next, sequence);
 	} else {
 		*previous = last;
 		last = sequence;
@@ -125,7 +125,7 @@ static int forget_list(struct lf_redactor *redactor, int64_t entity)
 		people[count++] = sqlite3_column_int64(members, 0);
 	sqlite3_reset(members);
 	if (result != SQLITE_DONE)
-		return result == SQLITE_ROW ? SQLITE_CORRUPT : result;
+		return result == SQLITE_ROW ? LF_SQLITE_CONTRADICTION : result;
 	result = SQLITE_OK;
 	for (size_t i = 0; i < sizeof drops / sizeof drops[0] && result == SQLITE_OK; i++)
 		result = run_with(redactor->statements[drops[i]], entity, 0);
@@ -144,7 +144,7 @@ int lf_sqlite_chain_remove(struct lf_redactor *redactor, int64_t entity, int64_t
 			result = run_with(redactor->statements[D_PREVIOUS_SET], next, previous);
 	}
 	if (result != SQLITE_OK || last < sequence || before != sequence || count < 1 || (count == 1 && previous != 0))
-		return result != SQLITE_OK ? result : SQLITE_CORRUPT;
+		return result != SQLITE_OK ? result : LF_SQLITE_CONTRADICTION;
 	if (count == 1)
 		return forget_list(redactor, entity);
 	result = run_with(redactor->statements[D_SKIP_DROP], entity, sequence);
