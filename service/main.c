@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "proto/limits.h"
+#include "service/commands.h"
 #include "service/core.h"
 #include "service/publish.h"
 #include "service/key.h"
@@ -49,6 +50,8 @@ struct daemon {
 static const char usage[] =
 	"Usage: leadfitd --db FILE [--listen URL]... [--rubric FILE]... [--tokens FILE] [OPTION]...\n"
 	"       leadfitd key --db FILE [--key FILE]\n"
+	"       leadfitd verify --db FILE [--checkpoint PATH]... [--key KEY]\n"
+	"       leadfitd restore --db FILE --from BACKUP [--checkpoint PATH]... [--key KEY]\n"
 	"Answers who should lead a project, and keeps every answer in a decision log.\n"
 	"\n"
 	"  --db FILE       decision log (SQLite), created where absent; one service a file\n"
@@ -61,7 +64,7 @@ static const char usage[] =
 	"                  nothing else (leadfit decisions watch --publish URL)\n"
 	"  --workers N     worker threads (default: one a processor)\n"
 	"\n"
-	"Evidence (the second form prints the verifier key):\n"
+	"Evidence ('key' prints the verifier key; 'verify' and 'restore' have a --help of their own):\n"
 	"  --key FILE      signing key, made where absent (default: the log's name and .key)\n"
 	"  --origin NAME   name of a key that is made, such as example.com/leadfit\n"
 	"                  (default: leadfit/ and random digits)\n"
@@ -337,6 +340,10 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "key") == 0)
 		return lf_key_command(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "verify") == 0)
+		return lf_verify_command(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "restore") == 0)
+		return lf_restore_command(argc - 1, argv + 1);
 	status = parse_options(argc, argv, &options);
 	if (status >= 0)
 		return status;

@@ -388,6 +388,8 @@ static enum lf_code begin(struct lf_check *check)
 			lf_check_find(check, "the row that readiness is tried on is not one: rows were put in or deleted");
 		if (lf_sqlite_head(check->reader, &check->head, &head) != LF_OK)
 			lf_check_find(check, "%s", head.message);
+	} else if ((result & 0xff) == SQLITE_ERROR) {
+		lf_error_set(check->error, LF_DATA_LOSS, "%s", sqlite3_errmsg(check->reader->db)); /* a table is missing */
 	} else {
 		lf_sqlite_error(check->error, check->reader->db, result, "looking into the log");
 	}
