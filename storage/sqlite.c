@@ -181,6 +181,7 @@ static void close_store(struct lf_store *store)
 	if (store->db != NULL && store->unknown)
 		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(store->db);
+	lf_sqlite_leave_read_only(store);
 	lf_heads_clean_up(&store->heads);
 	lf_id_cache_free(store->ids);
 	free(store->scratch);
@@ -219,6 +220,8 @@ fail:
 const struct lf_backend lf_sqlite_backend = {
 	.name = "sqlite",
 	.open = open_store,
+	.open_read_only = lf_sqlite_open_read_only,
+	.restore = lf_sqlite_restore,
 	.close = close_store,
 	.tail = lf_sqlite_tail,
 	.begin = lf_sqlite_begin,
@@ -246,6 +249,7 @@ const struct lf_backend lf_sqlite_backend = {
 	.head = lf_sqlite_head,
 	.hashes = lf_sqlite_hashes,
 	.find_leaf = lf_sqlite_find_leaf,
+	.check = lf_sqlite_check,
 	.list_acts = lf_sqlite_list_acts,
 	.redact = lf_sqlite_redact,
 	.vacuum = lf_sqlite_vacuum,
