@@ -52,7 +52,7 @@ const char *lf_answer_text(Leadfit__V1__Outcome outcome, const char *recommended
 {
 	switch (outcome) {
 	case LEADFIT__V1__OUTCOME__RECOMMENDED:
-		return recommended;
+		return recommended[0] != '\0' ? recommended : "(pruned)";
 	case LEADFIT__V1__OUTCOME__TOO_CLOSE:
 		return "(too close)";
 	case LEADFIT__V1__OUTCOME__INSUFFICIENT_EVIDENCE:

@@ -260,7 +260,7 @@ static void print_report(struct run *run)
 	struct lf_page *page = &run->cli->page;
 	const Leadfit__V1__LogVerified *report = &run->report;
 	const double seconds = seconds_since(&run->began);
-	char root[65];
+	char root[48]; /* as the checkpoint has it */
 	if (report->finding_count > report->n_findings)
 		lf_page_add(page, LF_WARN, "and %" PRIu64 " more findings\n", report->finding_count - report->n_findings);
 	if (report->finding_count == 0)
@@ -272,7 +272,7 @@ static void print_report(struct run *run)
 		run->recomputed.size, (double)report->payload_bytes / 1e6, seconds, (double)run->looked_at / seconds);
 	print_gone(page, "erased", report->erased);
 	print_gone(page, "pruned", report->pruned);
-	lf_digest_print(&run->recomputed.root, root);
+	lf_base64_encode(&run->recomputed.root, sizeof run->recomputed.root, root);
 	lf_page_add(page, LF_PLAIN, "  %-12s%s\n", "root", root);
 	lf_page_add(page, LF_PLAIN, "  %-12s%s%s\n", "key", report->verifier_key,
 		run->key_given ? "" : " (as the service says; --key checks with one that you trust)");

@@ -32,7 +32,9 @@ static void print_headline(struct lf_page *page, const Leadfit__V1__Decision *de
 	const Leadfit__V1__Ranked *first =
 		decision->n_ranking > 0 && decision->ranking[0]->rank == 1 ? decision->ranking[0] : NULL;
 	const char *project = project_name(decision);
-	if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED) {
+	if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED && decision->recommended[0] == '\0') {
+		lf_page_add(page, LF_PLAIN, "Somebody was recommended for %s", project);
+	} else if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED) {
 		lf_page_add(page, LF_GOOD, "Recommended: %s for %s", decision->recommended, project);
 	} else {
 		const char *why = "the reason is not known to this client";
@@ -332,6 +334,7 @@ void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decisi
 			print_breakdown(page, decision);
 		print_rank_table(page, decision);
 	}
+	lf_sentences_print(page, "Taken out since", decision->n_redactions, decision->redactions);
 	lf_sentences_print(page, decision->recommended[0] != '\0' ? "Why" : "Why there is no recommendation",
 		decision->n_explanation, decision->explanation);
 	print_others(page, decision, all);

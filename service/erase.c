@@ -588,8 +588,9 @@ void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 		lf_redaction_clean_up(&erase->redaction);
 		lf_redaction_end(erase->core);
 	}
-	if (failed(erase))
-		lf_send_error(erase->call, &erase->error);
+	lf_error_move(&error, &erase->error); /* which goes with the call */
+	if (error.code != LF_OK)
+		lf_send_error(closure_data, &error);
 	else
 		reply(erase, over);
 }

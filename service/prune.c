@@ -479,8 +479,9 @@ void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 		lf_redaction_clean_up(&prune->redaction);
 		lf_redaction_end(prune->core);
 	}
-	if (failed(prune))
-		lf_send_error(prune->call, &prune->error);
+	lf_error_move(&error, &prune->error); /* which goes with the call */
+	if (error.code != LF_OK)
+		lf_send_error(closure_data, &error);
 	else
 		reply(prune, over);
 }

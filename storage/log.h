@@ -148,9 +148,6 @@ struct lf_stored *lf_stored_copy(const struct lf_stored *row);
 enum lf_code lf_log_get(
 	struct lf_log *log, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error);
 
-/* One block that holds a copy of *row with everything that it points to (NULL strings become ""). NULL when memory ran out. free() releases. */
-struct lf_stored *lf_stored_copy(const struct lf_stored *row);
-
 struct lf_filter {
 	const char *team_id, *project_id, *candidate; /* NULL or "" = any */
 	uint32_t outcome;                             /* 0 = any */

@@ -13,8 +13,11 @@ static void cut(struct lf_store *store)
 		free(store->versions[--store->version_count].row);
 	while (store->payload_count > store->payload_visible)
 		free((void *)(uintptr_t)store->payloads[--store->payload_count].body.data);
-	while (store->act_count > store->act_visible)
-		free((void *)(uintptr_t)store->acts[--store->act_count].row.body.data);
+	while (store->act_count > store->act_visible) {
+		free(store->acts[--store->act_count].pairs);
+		free((void *)(uintptr_t)store->acts[store->act_count].row.body.data);
+	}
+	memory_forget_replacements(store);
 	store->activation_count = store->activation_visible;
 	store->leaf_count = store->leaf_visible;
 }
@@ -36,6 +39,9 @@ void memory_backend_forget(void)
 	disk.payloads = NULL;
 	disk.leaves = NULL;
 	disk.acts = NULL;
+	free(disk.redacted);
+	disk.redacted = NULL;
+	disk.redacted_count = 0;
 	memset(&disk.head, 0, sizeof disk.head);
 	lf_sha256(NULL, 0, &disk.head.root);
 }
@@ -260,6 +266,7 @@ static enum lf_code memory_commit(struct lf_store *store, const struct lf_leaves
 {
 	(void)error;
 	pthread_mutex_lock(&store->lock);
+	memory_replace(store);
 	store->head.size = leaves->tree.size;
 	lf_tree_root(&leaves->tree, &store->head.root);
 	store->payload_visible = store->payload_count;
@@ -514,6 +521,8 @@ const struct lf_backend memory_backend = {
 	.head = memory_head,
 	.hashes = memory_hashes,
 	.find_leaf = memory_find_leaf,
+	.redact = memory_redact,
+	.list_payloads = memory_list_payloads,
 	.audit = memory_audit,
 	.get_payload = memory_get_payload,
 };

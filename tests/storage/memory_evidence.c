@@ -17,7 +17,7 @@ void memory_commitment(const struct lf_store *store, uint64_t payload, struct lf
 	lf_commit(&row->salt, row->body.data, row->body.length, commitment);
 }
 
-static struct lf_bytes copy_bytes(struct lf_bytes bytes)
+struct lf_bytes memory_copy_bytes(struct lf_bytes bytes)
 {
 	uint8_t *data = malloc(bytes.length + 1);
 	if (bytes.length > 0)
@@ -32,7 +32,7 @@ uint64_t memory_payload(struct lf_store *store, enum lf_payload_kind kind, struc
 	if (id == 0) {
 		store->payloads = realloc(store->payloads, (store->payload_count + 1) * sizeof *store->payloads);
 		id = store->payload_count + 1;
-		store->payloads[store->payload_count++] = (struct lf_payload_row){id, kind, *digest, *salt, copy_bytes(body)};
+		store->payloads[store->payload_count++] = (struct lf_payload_row){id, kind, *digest, *salt, memory_copy_bytes(body)};
 	}
 	memory_commitment(store, id, commitment);
 	return id;
@@ -40,7 +40,7 @@ uint64_t memory_payload(struct lf_store *store, enum lf_payload_kind kind, struc
 
 /* ---- records: canonical bytes of the newest or any of a kind; free() releases ---- */
 
-static uint8_t *decision_bytes(const struct row *row, size_t *length)
+uint8_t *memory_decision_bytes(const struct row *row, size_t *length)
 {
 	const struct lf_stored *stored = row->stored;
 	const struct lf_decision_columns columns = {.sequence = stored->sequence,
@@ -82,7 +82,7 @@ static uint8_t *activation_bytes(const struct activation *act, size_t *length)
 	return bytes;
 }
 
-static uint8_t *act_bytes(const struct act *act, size_t *length)
+uint8_t *memory_act_bytes(const struct act *act, size_t *length)
 {
 	const struct lf_act_columns columns = {
 		act->row.kind, act->caller, act->row.at_us, act->row.decision_sequence, act->row.body.data, act->row.body.length};
@@ -94,8 +94,7 @@ static uint8_t *act_bytes(const struct act *act, size_t *length)
 
 /* ---- leaves ---- */
 
-/* Adds a leaf; commitments[0] is made here, of the record's bytes, which are released. */
-static bool add_leaf(struct lf_store *store, struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t record, int64_t time_us,
+bool memory_add_leaf(struct lf_store *store, struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t record, int64_t time_us,
 	const struct lf_salt *salt, uint8_t *bytes, size_t length, struct lf_digest *commitments, size_t count, uint64_t *position)
 {
 	struct lf_leaf_place place;
@@ -118,8 +117,8 @@ bool memory_decision_leaf(struct lf_store *store, struct lf_leaves *leaves)
 	memory_commitment(store, row->stored->team_payload, &commitments[1]);
 	memory_commitment(store, row->stored->project_payload, &commitments[2]);
 	memory_commitment(store, memory_find_payload(store, LF_PAYLOAD_RUBRIC, &row->stored->rubric_digest), &commitments[3]);
-	uint8_t *bytes = decision_bytes(row, &length);
-	return add_leaf(store, leaves, LF_LEAF_DECISION, row->stored->sequence, row->stored->decided_at_us, &row->salt, bytes, length,
+	uint8_t *bytes = memory_decision_bytes(row, &length);
+	return memory_add_leaf(store, leaves, LF_LEAF_DECISION, row->stored->sequence, row->stored->decided_at_us, &row->salt, bytes, length,
 		commitments, 4, &position);
 }
 
@@ -131,7 +130,7 @@ bool memory_rubric_leaf(struct lf_store *store, struct lf_leaves *leaves, const 
 	size_t length;
 	uint8_t *bytes = rubric_bytes(version, &length);
 	memory_commitment(store, version->payload, &commitments[1]);
-	return add_leaf(store, leaves, LF_LEAF_RUBRIC, store->version_count, version->row->put_at_us, salt, bytes, length, commitments, 2,
+	return memory_add_leaf(store, leaves, LF_LEAF_RUBRIC, store->version_count, version->row->put_at_us, salt, bytes, length, commitments, 2,
 		&position);
 }
 
@@ -142,7 +141,7 @@ bool memory_activation_leaf(struct lf_store *store, struct lf_leaves *leaves, co
 	uint64_t position;
 	size_t length;
 	uint8_t *bytes = activation_bytes(act, &length);
-	return add_leaf(
+	return memory_add_leaf(
 		store, leaves, LF_LEAF_ACTIVATION, store->activation_count, act->at_us, salt, bytes, length, commitments, 1, &position);
 }
 
@@ -234,7 +233,7 @@ enum lf_code memory_put_act(struct lf_store *store, struct lf_act_put *put, cons
 					  .kind = put->kind,
 					  .at_us = put->at_us,
 					  .has_decision = row != NULL,
-					  .body = copy_bytes(put->body)}};
+					  .body = memory_copy_bytes(put->body)}};
 		struct lf_digest commitments[1];
 		size_t length;
 		strcpy(act.caller, put->caller);
@@ -245,8 +244,8 @@ enum lf_code memory_put_act(struct lf_store *store, struct lf_act_put *put, cons
 		store->acts = realloc(store->acts, (store->act_count + 1) * sizeof *store->acts);
 		store->acts[store->act_count++] = act;
 		put->id = act.row.id;
-		uint8_t *bytes = act_bytes(&act, &length);
-		if (!add_leaf(store, leaves, put->kind, put->id, put->at_us, salt, bytes, length, commitments, 1, &put->position))
+		uint8_t *bytes = memory_act_bytes(&act, &length);
+		if (!memory_add_leaf(store, leaves, put->kind, put->id, put->at_us, salt, bytes, length, commitments, 1, &put->position))
 			code = lf_error_set(error, LF_UNAVAILABLE, "too many leaves");
 		store->acts[store->act_count - 1].row.position = put->position;
 	}
@@ -291,7 +290,7 @@ static void fill_record(const struct lf_store *store, const struct leaf *leaf, s
 	row->salt = leaf->salt;
 	if (leaf->kind == LF_LEAF_DECISION) {
 		const struct row *decision = &store->rows[leaf->record - 1];
-		bytes = decision_bytes(decision, &length);
+		bytes = memory_decision_bytes(decision, &length);
 		row->number = leaf->record;
 		row->time_us = decision->stored->decided_at_us;
 		row->decision = decision->stored->id;
@@ -309,10 +308,23 @@ static void fill_record(const struct lf_store *store, const struct leaf *leaf, s
 		bytes = activation_bytes(&store->activations[leaf->record - 1], &length);
 		row->time_us = store->activations[leaf->record - 1].at_us;
 	} else {
-		bytes = act_bytes(&store->acts[leaf->record - 1], &length);
+		bytes = memory_act_bytes(&store->acts[leaf->record - 1], &length);
 		row->time_us = store->acts[leaf->record - 1].row.at_us;
+		row->pairs = store->acts[leaf->record - 1].pairs;
+		row->pair_count = store->acts[leaf->record - 1].pair_count;
 	}
 	row->record = (struct lf_bytes){bytes, length};
+	const int what = leaf->kind == LF_LEAF_DECISION ? LF_REDACT_DECISION : leaf->kind >= LF_LEAF_OUTCOME ? LF_REDACT_ACT : 0;
+	const struct lf_digest *original = memory_original(store, what, leaf->record);
+	row->redacted = original != NULL;
+	if (original != NULL)
+		row->original = *original;
+	for (size_t i = 0; i < row->payload_count; i++) {
+		original = memory_original(store, LF_REDACT_PAYLOAD, row->payloads[i].id);
+		row->payloads[i].redacted = original != NULL;
+		if (original != NULL)
+			row->payloads[i].original = *original;
+	}
 }
 
 enum lf_code memory_audit(struct lf_reader *reader, uint64_t first, size_t limit,

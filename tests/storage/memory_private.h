@@ -39,6 +39,23 @@ struct leaf {
 struct act {
 	struct lf_act_row row; /* body is a block of its own */
 	char caller[129];
+	struct lf_digest *pairs;
+	size_t pair_count;
+};
+
+/* What was replaced, and the commitment that leaves have of it. */
+struct redacted {
+	int what; /* LF_REDACT_ */
+	uint64_t id;
+	struct lf_digest original;
+};
+
+/* What a commit will replace. bytes are a block. */
+struct replacement {
+	struct lf_redact_item item;
+	char recommended[129], candidates[4][129];
+	struct lf_digest candidates_digest, old, new;
+	struct lf_salt salt;
 };
 
 struct lf_store {
@@ -56,6 +73,10 @@ struct lf_store {
 	size_t leaf_count, leaf_visible;
 	struct act *acts;
 	size_t act_count, act_visible;
+	struct redacted *redacted;
+	size_t redacted_count;
+	struct replacement *replacements; /* of the transaction under way */
+	size_t replacement_count;
 	struct lf_tree_head head;
 };
 
@@ -74,6 +95,24 @@ void memory_commitment(const struct lf_store *store, uint64_t payload, struct lf
 bool memory_decision_leaf(struct lf_store *store, struct lf_leaves *leaves);
 bool memory_rubric_leaf(struct lf_store *store, struct lf_leaves *leaves, const struct lf_salt *salt);
 bool memory_activation_leaf(struct lf_store *store, struct lf_leaves *leaves, const struct lf_salt *salt);
+
+/* Adds a leaf; commitments[0] is made here, of the record's bytes, which are released. */
+bool memory_add_leaf(struct lf_store *store, struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t record, int64_t time_us,
+	const struct lf_salt *salt, uint8_t *bytes, size_t length, struct lf_digest *commitments, size_t count, uint64_t *position);
+/* Canonical bytes of a record; free() releases. */
+uint8_t *memory_decision_bytes(const struct row *row, size_t *length);
+uint8_t *memory_act_bytes(const struct act *act, size_t *length);
+struct lf_bytes memory_copy_bytes(struct lf_bytes bytes);
+
+/* memory_redact.c */
+enum lf_code memory_redact(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts, struct lf_leaves *leaves,
+	struct lf_error *error);
+void memory_replace(struct lf_store *store);             /* at a commit */
+void memory_forget_replacements(struct lf_store *store); /* at its end, and at a rollback */
+/* The commitment that leaves have; NULL where it was not replaced. */
+const struct lf_digest *memory_original(const struct lf_store *store, int what, uint64_t id);
+enum lf_code memory_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
+	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next, struct lf_error *error);
 
 enum lf_code memory_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt, struct lf_leaves *leaves,
 	struct lf_error *error);
