@@ -321,12 +321,34 @@ static void rehash(enum depth depth)
 	sqlite3_close(rehash.db);
 }
 
+/* Whether a line begins so and has the text; first: it must be the first one. */
+static bool has_line(const char *begin, const char *text, bool first)
+{
+	char line[1024];
+	for (const char *at = suite.output; *at != '\0'; at += at[0] == '\n') {
+		const size_t length = strcspn(at, "\n");
+		snprintf(line, sizeof line, "%.*s", (int)length, at);
+		if (strncmp(line, begin, strlen(begin)) == 0 && strstr(line, text) != NULL)
+			return true;
+		if (first)
+			return false;
+		at += length;
+	}
+	return false;
+}
+
 /* The first line must begin so, and have the text. */
 static void is_found(const char *name, const char *begin, const char *text)
 {
-	char line[1024];
-	snprintf(line, sizeof line, "%.*s", (int)strcspn(suite.output, "\n"), suite.output);
-	if (strncmp(line, begin, strlen(begin)) != 0 || strstr(line, text) == NULL)
+	if (!has_line(begin, text, true))
+		fail_msg("%s: expected \"%s... %s\", found:\n%.1500s", name, begin, text, suite.output);
+	suite.found++;
+}
+
+/* Some line. */
+static void is_told(const char *name, const char *begin, const char *text)
+{
+	if (!has_line(begin, text, false))
 		fail_msg("%s: expected \"%s... %s\", found:\n%.1500s", name, begin, text, suite.output);
 	suite.found++;
 }
@@ -387,7 +409,7 @@ static const struct alteration {
 	{"a team that is a project", "UPDATE decision SET team_payload = project_payload WHERE sequence = 100", DECISION_100,
 		", which is a project; its leaf does not match"},
 	{"a rubric", "UPDATE decision SET rubric = (SELECT max(payload) FROM rubric) WHERE sequence = 100", DECISION_100,
-		OWN},
+		"its rubric was exchanged: payload"},
 	{"a recommendation",
 		"UPDATE decision SET recommended = (SELECT recommended FROM decision WHERE sequence = 99) WHERE sequence = 100", DECISION_100,
 		"its recommendation was altered: \"c-2\" was recorded, and it is \"c-1\" now"},
@@ -399,7 +421,7 @@ static const struct alteration {
 	{"a time", "UPDATE decision SET decided_at = decided_at + 1000000 WHERE sequence = 100", DECISION_100, "its time was altered: 20"},
 	{"a time below the one before", "UPDATE decision SET decided_at = 5 WHERE sequence = 100", DECISION_100,
 		"was recorded, and it is 1970-01-01T00:00:00.000005Z now"},
-	{"an id", "UPDATE decision SET id = substr(id, 1, 15) || x'ff' WHERE sequence = 100", DECISION_100, OWN},
+	{"an id", "UPDATE decision SET id = CAST(substr(id, 1, 15) || x'ff' AS BLOB) WHERE sequence = 100", DECISION_100, OWN},
 	{"the digest of a request", "UPDATE decision SET request_digest = NULL WHERE sequence = 99", "record 102 (decision 99, ", OWN},
 	{"a decision deleted", "DELETE FROM decision WHERE sequence = 100", "record 103 (decision)", "its row is missing: it was deleted"},
 	{"the newest decision deleted", "DELETE FROM decision WHERE sequence = 620", "record 645 (decision)", "its row is missing"},
@@ -415,7 +437,7 @@ static const struct alteration {
 	{"the bytes of a team", "UPDATE payload SET body = x'41' WHERE id = (SELECT team_payload FROM decision WHERE sequence = 1)",
 		"record 4 (decision 1, ", "is not that of the bytes: one of both was changed; its leaf does not match"},
 	{"the bytes of a team and their digest",
-		"UPDATE payload SET body = 'A', digest = x'559aead08264d5795d3909718cdd05abd49572e84fe55590eef31a88a08fdffd'"
+		"UPDATE payload SET body = CAST('A' AS BLOB), digest = x'559aead08264d5795d3909718cdd05abd49572e84fe55590eef31a88a08fdffd'"
 		" WHERE id = (SELECT project_payload FROM decision WHERE sequence = 1)",
 		"record 4 (decision 1, ", "the bytes or salt of its project"},
 	{"the digest of a team alone",
@@ -448,14 +470,14 @@ static const struct alteration {
 	{"who activated", "UPDATE activation SET caller = (SELECT id FROM name WHERE value = 'admin' AND kind = 1) WHERE id = 2",
 		"record 3 (activation)", "its caller was altered: \"hr\" was recorded, and it is \"admin\" now"},
 	{"what was activated", "UPDATE activation SET to_rubric = from_rubric WHERE id = 2", "record 3 (activation)",
-		"its rubric that it made active was altered"},
+		OWN "(name, caller, rubrics), its salt"},
 	{"an activation deleted", "DELETE FROM activation WHERE id = 2", "record 3 (activation)", "its row is missing: it was deleted"},
 	{"an activation put in",
 		"INSERT INTO activation(name, activated_at, caller, from_rubric, to_rubric) SELECT name, activated_at, caller, to_rubric, from_rubric"
 		" FROM activation WHERE id = 2",
 		"log: ", "activation 3 has no leaf: it was put in"},
 	/* acts */
-	{"what became of a decision", "UPDATE act SET body = 'accepted' WHERE id = 5", "record 608 (outcome)", OWN "(caller, decision, body)"},
+	{"what became of a decision", "UPDATE act SET body = CAST('accepted' AS BLOB) WHERE id = 5", "record 608 (outcome)", OWN "(caller, decision, body)"},
 	{"what an outcome is about", "UPDATE act SET decision = decision + 1 WHERE id = 5", "record 608 (outcome)",
 		"its decision was altered: 15 was recorded, and it is 16 now"},
 	{"when an outcome was recorded", "UPDATE act SET at = (SELECT at FROM act WHERE id = 4) WHERE id = 5", "record 608 (outcome)", OWN},
@@ -467,13 +489,13 @@ static const struct alteration {
 	{"where an outcome's leaf is", "UPDATE act SET position = position + 1 WHERE id = 5", "log: ",
 		"act 5 (outcome) says that its leaf is at 609, which is not its own"},
 	/* erasures */
-	{"a pair", "UPDATE act SET pairs = randomblob(64) || substr(pairs, 65) WHERE kind = 5", "record 43 (decision 40, ",
-		"was replaced, and no erasure or pruning that was recorded says so"},
+	{"a pair", "UPDATE act SET pairs = CAST(randomblob(64) || substr(pairs, 65) AS BLOB) WHERE kind = 5", "record 8 (decision 5, ",
+		"was replaced, and no erasure or pruning that was recorded says so: record 624, one of those, was altered"},
 	{"pairs taken away", "UPDATE act SET pairs = NULL WHERE kind = 6", "record 43 (decision 40, ",
 		"its record was replaced, and no erasure or pruning that was recorded says so"},
-	{"an erasure deleted", "DELETE FROM act WHERE kind = 5", "record 43 (decision 40, ", "and no erasure or pruning that was recorded says so"},
+	{"an erasure deleted", "DELETE FROM act WHERE kind = 5", "record 8 (decision 5, ", "and no erasure or pruning that was recorded says so"},
 	{"the bytes of an erased team",
-		"UPDATE payload SET body = 'somebody' WHERE id = (SELECT team_payload FROM decision WHERE sequence = 40)", "record 8 (decision 5, ",
+		"UPDATE payload SET body = CAST('somebody' AS BLOB) WHERE id = (SELECT team_payload FROM decision WHERE sequence = 40)", "record 8 (decision 5, ",
 		"was replaced, and no erasure or pruning that was recorded says so"},
 	{"the record of an erased decision", "UPDATE decision SET outcome = 5 WHERE sequence = 40", "record 43 (decision 40, ",
 		"its record was replaced, and no erasure or pruning"},
@@ -535,15 +557,20 @@ static const struct alteration {
 
 static void every_alteration_is_found_and_named(void **state)
 {
+	size_t missed = 0;
 	(void)state;
 	for (size_t i = 0; i < sizeof alterations / sizeof alterations[0]; i++) {
 		const struct alteration *a = &alterations[i];
 		alter(a->sql);
 		const int status = verify(suite.altered, false);
-		if (status != 1)
-			fail_msg("%s: exit status %d:\n%.1500s", a->name, status, suite.output);
-		is_found(a->name, a->begin, a->text);
+		if (status == 1 && has_line(a->begin, a->text, true)) {
+			suite.found++;
+			continue;
+		}
+		missed++;
+		print_error("%s: expected \"%s... %s\", exit status %d:\n%.500s\n", a->name, a->begin, a->text, status, suite.output);
 	}
+	assert_int_equal(missed, 0);
 }
 
 /* ---- attackers who can compute hashes ---- */
@@ -600,7 +627,7 @@ static void a_truncated_log_is_found_by_a_checkpoint(void **state)
 	suite.found++;
 	alter("UPDATE tree SET size = 600; DELETE FROM leaf WHERE position >= 600");
 	assert_int_equal(verify(suite.altered, false), 1);
-	is_found("truncated without computing", "record 600: ", "the head does not follow");
+	is_told("truncated without computing", "record 600: ", "the head does not follow");
 }
 
 /* A leaf taken out or put in, with those behind it moved up or down: records that are no decisions have their place in their leaf. */
@@ -618,14 +645,14 @@ static void leaves_that_moved_are_found(void **state)
 	(void)state;
 	alter(take_out);
 	assert_int_equal(verify(suite.altered, false), 1);
-	is_found("deleted, the others moved up", "record 103 (decision 101, ", "decision 100 is missing before it: it was deleted");
+	is_told("deleted, the others moved up", "record 103 (decision 101, ", "decision 100 is missing before it: it was deleted");
 	alter(take_out);
 	rehash(HEAD);
 	assert_int_equal(verify(suite.altered, false), 1);
 	is_found("deleted and rehashed", "record 103 (decision 101, ", "decision 100 is missing before it: it was deleted");
 	alter(put_in);
 	assert_int_equal(verify(suite.altered, false), 1);
-	is_found("put in, the others moved down", "record 104 (decision 100, ", "it is out of order: decision 100 stands before it");
+	is_told("put in, the others moved down", "record 104 (decision 100, ", "it is out of order: decision 100 stands before it");
 	alter(put_in);
 	rehash(HEAD);
 	assert_int_equal(verify(suite.altered, false), 1);
@@ -648,7 +675,7 @@ static void rehashed_nonsense_is_found(void **state)
 	rehash(HEAD);
 	assert_int_equal(verify(suite.altered, false), 1);
 	is_found("order", "record 103 (decision 103, ", "decisions 100 to 102 are missing before it: they were deleted");
-	alter("UPDATE payload SET body = 'A' WHERE id = (SELECT team_payload FROM decision WHERE sequence = 1)");
+	alter("UPDATE payload SET body = CAST('A' AS BLOB) WHERE id = (SELECT team_payload FROM decision WHERE sequence = 1)");
 	rehash(HEAD);
 	assert_int_equal(verify(suite.altered, false), 1);
 	is_found("bytes", "record 4 (decision 1, ", "the digest of its team");
