@@ -20,7 +20,7 @@ static const struct lf_option options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 64 * 1024, MARK_MS = 500 };
+enum { ARENA_BYTES_MAX = 64 * 1024, MARK_EVERY = 20 }; /* so many times as long as a mark takes: then marking costs 5% at most */
 
 struct exporting {
 	struct lf_arena arena;
@@ -34,6 +34,7 @@ struct exporting {
 	struct lf_buffer text;
 	struct lf_progress progress;
 	struct timespec begun, marked;
+	double mark_seconds; /* that the last mark took */
 	uint64_t count_before, next_before, bytes_before; /* of the runs before */
 	struct lf_error error;
 };
@@ -176,12 +177,17 @@ static enum lf_code pass_on(struct lf_cli *cli, struct exporting *x)
 	return lf_page_flush(&cli->page, &x->error);
 }
 
+static enum lf_code mark(struct exporting *x)
+{
+	clock_gettime(CLOCK_MONOTONIC, &x->marked);
+	const enum lf_code code = lf_partfile_mark(&x->file, &x->mark, &x->error);
+	x->mark_seconds = seconds_since(&x->marked);
+	return code;
+}
+
 static enum lf_code mark_now_and_then(struct exporting *x)
 {
-	if (seconds_since(&x->marked) * 1000 < MARK_MS)
-		return LF_OK;
-	clock_gettime(CLOCK_MONOTONIC, &x->marked);
-	return lf_partfile_mark(&x->file, &x->mark, &x->error);
+	return seconds_since(&x->marked) < MARK_EVERY * x->mark_seconds ? LF_OK : mark(x);
 }
 
 static void say_progress(struct exporting *x)
@@ -201,7 +207,7 @@ static enum lf_code export_pages(struct lf_cli *cli, struct exporting *x)
 	request.brief = x->csv && !x->columns.whole;
 	if (x->text.length > 0 && pass_on(cli, x) != LF_OK) /* the heading */
 		return x->error.code;
-	if (!x->resumed && lf_partfile_mark(&x->file, &x->mark, &x->error) != LF_OK)
+	if (!x->resumed && mark(x) != LF_OK)
 		return x->error.code;
 	while (x->mark.next != 0 && !cli->page.closed) {
 		request.from_sequence = x->mark.next;
@@ -223,7 +229,7 @@ static enum lf_code export_pages(struct lf_cli *cli, struct exporting *x)
 static void sum_up(const struct exporting *x, const char *name)
 {
 	const double seconds = seconds_since(&x->begun);
-	fprintf(stderr, "leadfit: %" PRIu64 " decision%s, %.1f MB%s%s", x->mark.count, x->mark.count == 1 ? "" : "s", (double)x->file.bytes / 1e6,
+	fprintf(stderr, "leadfit: %" PRIu64 " decision%s, %.3f MB%s%s", x->mark.count, x->mark.count == 1 ? "" : "s", (double)x->file.bytes / 1e6,
 		name == NULL ? "" : ", in ", name == NULL ? "" : name);
 	if (x->resumed)
 		fprintf(stderr, "; %" PRIu64 " of them now", x->mark.count - x->count_before);

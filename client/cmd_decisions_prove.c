@@ -40,7 +40,8 @@ static Leadfit__V1__ProvedDecision *check_reply(const Leadfit__V1__ProveResponse
 	return proved;
 }
 
-static int write_proof(struct lf_cli *cli, const char *path, const Leadfit__V1__ProveResponse *reply, const Leadfit__V1__ProvedDecision *proved)
+static int write_proof(struct lf_cli *cli, const char *path, const Leadfit__V1__ProveResponse *reply,
+	const Leadfit__V1__ProvedDecision *proved)
 {
 	struct lf_buffer text = {0};
 	if (path == NULL) {
@@ -62,8 +63,9 @@ static int write_proof(struct lf_cli *cli, const char *path, const Leadfit__V1__
 		return LF_EXIT_DONE;
 	}
 	lf_proved_print(&cli->page, proved);
-	lf_page_add(&cli->page, LF_PLAIN, "The proof is in %s. It is checked without the service:\nleadfit decisions verify-proof %s --key %s\n",
-		path, path, reply->verifier_key);
+	lf_page_add(&cli->page, LF_PLAIN,
+		"The proof is in %s. It is checked without the service:\nleadfit decisions verify-proof %s --key %s\n", path, path,
+		reply->verifier_key);
 	return LF_EXIT_DONE;
 }
 
@@ -176,8 +178,8 @@ const struct lf_command lf_command_decisions_verify_proof = {
 	.help = "Checks the checkpoint's signature by --key, that the record is in the tree which it signs, and that\n"
 		"record, team, project and rubric are what the record commits to. What was erased or pruned since\n"
 		"is said, and not checked. --output json gives the record, too.\n"
-		"--key is the log's public key, NAME+ID+KEY, from somewhere else than the proof: the service\n"
-		"prints it when it starts.\n"
+		"--key is the log's public key, NAME+ID+BASE64, from somewhere else than the proof: the service\n"
+		"prints it when it starts, and writes it beside its signing key.\n"
 		"Exit status 0: proved; 1: something does not hold, and is named; 2: file or key can't be read.\n\n"
 		"Example:\n"
 		"  leadfit decisions verify-proof decision.tlog-proof --key leadfit.vkey\n",

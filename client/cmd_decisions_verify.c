@@ -26,9 +26,11 @@ struct state {
 	struct lf_digest root;
 };
 
+/* A checkpoint that somebody kept. */
 struct kept {
 	struct lf_input input;
-	struct lf_checkpoint checkpoint;
+	uint64_t size;
+	bool holds; /* the log begins with what it signs */
 };
 
 struct run {
@@ -202,28 +204,33 @@ static enum lf_code check_signed(struct run *run)
 	if (!run->key_given && !lf_verifier_parse(reply->verifier_key, &run->key))
 		lf_error_set(&run->error, LF_INTERNAL, "the service gives no key that can be read");
 	else if ((result = lf_checkpoint_open(reply->checkpoint, strlen(reply->checkpoint), &run->key, &end)) != LF_NOTE_OK)
-		find(run, "the service's own checkpoint: %s (key %s+%08" PRIx32 ")", lf_note_result_text(result), run->key.name, run->key.id);
+		find(run, "the service's own checkpoint: %s (key %s+%08" PRIx32 ")", lf_note_result_text(result), run->key.name,
+			run->key.id);
 	else
 		compare_signed(run, &(struct state){end.size, end.root});
 	protobuf_c_message_free_unpacked(message, NULL);
 	return run->error.code;
 }
 
-/* A checkpoint that somebody kept. */
 static enum lf_code check_kept(struct run *run, struct kept *kept)
 {
 	const char *name = kept->input.name;
-	const enum lf_note_result result = lf_checkpoint_open(kept->input.text, kept->input.length, &run->key, &kept->checkpoint);
+	struct lf_checkpoint checkpoint;
+	const enum lf_note_result result = lf_checkpoint_open(kept->input.text, kept->input.length, &run->key, &checkpoint);
 	if (result != LF_NOTE_OK) {
 		find(run, "%s: %s (key %s+%08" PRIx32 ")", name, lf_note_result_text(result), run->key.name, run->key.id);
 		return LF_OK;
 	}
-	const struct state then = {kept->checkpoint.size, kept->checkpoint.root};
+	const struct state then = {checkpoint.size, checkpoint.root};
+	kept->size = then.size;
 	if (then.size > run->signed_end.size)
 		find(run, "%s: the log had %" PRIu64 " records then, and has %" PRIu64 " now: it was cut or set back", name, then.size,
 			run->signed_end.size);
-	else if (!is_prefix(run, &then, &run->signed_end) && run->error.code == LF_OK)
-		find(run, "%s: the log does not begin with the %" PRIu64 " records that this checkpoint signs: they were altered, or this is another log",
+	else if (is_prefix(run, &then, &run->signed_end))
+		kept->holds = true;
+	else if (run->error.code == LF_OK)
+		find(run, "%s: the log does not begin with the %" PRIu64
+			  " records that this checkpoint signs: they were altered, or this is another log",
 			name, then.size);
 	return run->error.code;
 }
@@ -241,6 +248,13 @@ static enum lf_code check(struct run *run)
 
 /* ---- the report ---- */
 
+static void print_gone(struct lf_page *page, const char *how, uint64_t count)
+{
+	if (count > 0)
+		lf_page_add(page, LF_PLAIN, "  %-12s%" PRIu64 " record%s, in whole or part, as a later record says\n", how, count,
+			count == 1 ? "" : "s");
+}
+
 static void print_report(struct run *run)
 {
 	struct lf_page *page = &run->cli->page;
@@ -254,19 +268,20 @@ static void print_report(struct run *run)
 	else
 		lf_page_add(page, LF_WARN, "The log is not as it was written: %" PRIu64 " finding%s.", report->finding_count,
 			report->finding_count == 1 ? "" : "s");
-	lf_page_add(page, LF_PLAIN, "\n  %-12s%" PRIu64 ", with %.1f MB of content, in %.1f s: %.0f records/s\n", "records", run->recomputed.size,
-		(double)report->payload_bytes / 1e6, seconds, (double)run->looked_at / seconds);
-	lf_page_add(page, LF_PLAIN, "  %-12s%" PRIu64 " records, wholly or in part, with a record that says so\n", "erased", report->erased);
-	lf_page_add(page, LF_PLAIN, "  %-12s%" PRIu64 " records\n", "pruned", report->pruned);
+	lf_page_add(page, LF_PLAIN, "\n  %-12s%" PRIu64 ", with %.1f MB of content, in %.1f s: %.0f records/s\n", "records",
+		run->recomputed.size, (double)report->payload_bytes / 1e6, seconds, (double)run->looked_at / seconds);
+	print_gone(page, "erased", report->erased);
+	print_gone(page, "pruned", report->pruned);
 	lf_digest_print(&run->recomputed.root, root);
 	lf_page_add(page, LF_PLAIN, "  %-12s%s\n", "root", root);
 	lf_page_add(page, LF_PLAIN, "  %-12s%s%s\n", "key", report->verifier_key,
 		run->key_given ? "" : " (as the service says; --key checks with one that you trust)");
 	for (size_t i = 0; i < run->kept_count; i++)
-		if (report->finding_count == 0)
+		if (run->kept[i].holds)
 			lf_page_add(page, LF_PLAIN, "  %-12sthe first %" PRIu64 " records are those that %s signs\n", "prefix",
-				run->kept[i].checkpoint.size, run->kept[i].input.name);
-	lf_page_add(page, LF_PLAIN, "\nThe signed checkpoint that it ends in; kept elsewhere, it shows later (--checkpoint) that nothing was altered since:\n\n");
+				run->kept[i].size, run->kept[i].input.name);
+	lf_page_add(page, LF_PLAIN, "\nThe signed checkpoint that it ends in. Kept elsewhere, it shows later (--checkpoint) whether\n"
+				    "anything was altered since:\n\n");
 	char *note = strdup(report->checkpoint);
 	if (note != NULL) {
 		lf_text_make_harmless(note);
@@ -344,16 +359,16 @@ const struct lf_command lf_command_decisions_verify = {
 	.name = "decisions verify",
 	.operands = "",
 	.summary = "Check that nothing in the log was altered",
-	.help = "The service recomputes the whole log: stored bytes, commitments, leaves, tree. The root is then compared\n"
-		"here with the checkpoint that the service signs, and with checkpoints that were kept: each must be a\n"
-		"state that the log went through, which is proved by hashes and not taken on trust. So a log that was\n"
-		"cut, set back or swapped is found, which no log can tell by itself.\n"
+	.help = "The service recomputes the whole log: stored bytes, commitments, leaves, tree. The root is then\n"
+		"compared here with the checkpoint that the service signs, and with checkpoints that were kept:\n"
+		"each must be a state that the log went through, which is proved by hashes and not taken on trust.\n"
+		"So a log that was cut, set back or swapped is found, which no log can tell by itself.\n"
 		"Without --key, the key is the one that the service names. Every record that differs is printed,\n"
 		"the first one first. The service goes on meanwhile.\n"
 		"Exit status 0: nothing was altered; 1: something was, and is named.\n\n"
 		"Examples:\n"
 		"  leadfit decisions verify\n"
-		"  leadfit decisions verify --key leadfit.vkey --checkpoint monday.checkpoint --checkpoint may.checkpoint\n",
+		"  leadfit decisions verify --key leadfit.vkey --checkpoint may.checkpoint\n",
 	.options = verify_options,
 	.run = run_verify,
 };

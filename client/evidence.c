@@ -16,9 +16,11 @@ enum lf_code lf_key_take(const char *text, struct lf_verifier *verifier, struct 
 	if (lf_verifier_parse(text, verifier))
 		return LF_OK;
 	if (lf_input_read(&input, text, false, error) != LF_OK)
-		lf_error_set(error, LF_INVALID_ARGUMENT, "--key: %s is neither a verifier key, NAME+ID+KEY, nor a file that can be read", text);
+		lf_error_set(error, LF_INVALID_ARGUMENT, "--key: %s is neither a verifier key, NAME+ID+BASE64, nor a file that can be read",
+			text);
 	else if (!lf_verifier_parse(input.text, verifier))
-		lf_error_set(error, LF_INVALID_ARGUMENT, "--key: the file %s does not hold a verifier key alone: NAME+ID+KEY on one line", text);
+		lf_error_set(error, LF_INVALID_ARGUMENT,
+			"--key: the file %s does not hold a verifier key alone: NAME+ID+BASE64 on one line", text);
 	lf_input_clean_up(&input);
 	return error->code;
 }
@@ -270,7 +272,8 @@ void lf_proved_print(struct lf_page *page, const Leadfit__V1__ProvedDecision *pr
 		print_row(page, "caller", record->caller);
 	}
 	if (proved->rubric_ref != NULL)
-		lf_page_add(page, LF_PLAIN, "  %-12s%s %.*s\n", "rubric", proved->rubric_ref->name, LF_DIGEST_SHOWN, proved->rubric_ref->digest);
+		lf_page_add(page, LF_PLAIN, "  %-12s%s %.*s\n", "rubric", proved->rubric_ref->name, LF_DIGEST_SHOWN,
+			proved->rubric_ref->digest);
 	print_row(page, "log", proved->origin);
 	lf_page_add(page, LF_PLAIN, "  %-12s%" PRIu64 " of %" PRIu64 " records\n", "position", proved->position, proved->size);
 	if (proved->n_not_checked == 0)

@@ -17,8 +17,17 @@ const char *lf_impact_measure_name(enum lf_measure measure)
 
 /* ---- for people ---- */
 
+/* Where some rows of a column have a mark behind the number, the others get as much room: the numbers stand below each other. */
+static bool has_few(const struct lf_impact_table *table, enum lf_measure measure)
+{
+	for (size_t c = 0; c < table->count; c++)
+		if (table->categories[c].rates[measure].p_least >= significant)
+			return true;
+	return false;
+}
+
 static void print_rate(struct lf_table *table, size_t column, const struct lf_impact_category *category, enum lf_measure measure,
-	bool reference)
+	bool reference, bool room)
 {
 	const struct lf_impact_rate *rate = &category->rates[measure];
 	char number[LF_FIGURE_BYTES];
@@ -28,7 +37,7 @@ static void print_rate(struct lf_table *table, size_t column, const struct lf_im
 	lf_figure(rate->ratio, 3, number);
 	lf_table_cell(table, column + 2, "%s%s", isnan(rate->ratio) && category->small ? "<2%" : number, rate->below ? " !" : "  ");
 	lf_figure_p(rate->p, number);
-	lf_table_cell(table, column + 3, "%s%s", reference ? "ref" : number, rate->p_least >= significant ? " few" : "");
+	lf_table_cell(table, column + 3, "%s%s", reference ? "ref" : number, rate->p_least >= significant ? " few" : room ? "    " : "");
 }
 
 static void print_rows(struct lf_page *page, const struct lf_groups *groups, const struct lf_impact_table *impact)
@@ -41,7 +50,7 @@ static void print_rows(struct lf_page *page, const struct lf_groups *groups, con
 		lf_table_column(&table, m == LF_SELECTION ? "selected" : "above", LF_COLUMN_RIGHT);
 		lf_table_column(&table, "rate", LF_COLUMN_RIGHT);
 		lf_table_column(&table, "ratio  ", LF_COLUMN_RIGHT);
-		lf_table_column(&table, "p", LF_COLUMN_RIGHT);
+		lf_table_column(&table, has_few(impact, (enum lf_measure)m) ? "p    " : "p", LF_COLUMN_RIGHT);
 	}
 	for (size_t c = 0; c < impact->count; c++) {
 		const struct lf_impact_category *category = &impact->categories[c];
@@ -52,11 +61,17 @@ static void print_rows(struct lf_page *page, const struct lf_groups *groups, con
 		lf_table_cell(&table, 0, "%s", name.data == NULL ? "" : name.data);
 		lf_table_cell(&table, 1, "%" PRIu64, category->count);
 		for (size_t m = 0; m < LF_MEASURES; m++)
-			print_rate(&table, 2 + 4 * m, category, (enum lf_measure)m, impact->references[m] == c);
+			print_rate(&table, 2 + 4 * m, category, (enum lf_measure)m, impact->references[m] == c, has_few(impact, (enum lf_measure)m));
 		page->text.failed = page->text.failed || name.failed;
 		lf_buffer_clean_up(&name);
 	}
 	lf_table_finish(&table, true);
+}
+
+/* "1 person was", "7 people were" */
+static void add_people(struct lf_buffer *text, uint64_t count, const char *one, const char *many)
+{
+	lf_text_add(text, "%" PRIu64 " %s", count, count == 1 ? one : many);
 }
 
 /* What the rows leave open. */
@@ -64,7 +79,8 @@ static void print_remarks(struct lf_page *page, const struct lf_impact_table *ta
 {
 	struct lf_buffer text = {0};
 	if (table->unknown > 0)
-		lf_text_add(&text, "%" PRIu64 " assessments are left out: their category is not known. ", table->unknown);
+		add_people(&text, table->unknown, "assessment is left out: its category is not known. ",
+			"assessments are left out: their category is not known. ");
 	if (table->count == 1)
 		lf_buffer_append_text(&text, "With one category there is nothing to compare. ");
 	for (size_t m = 0; m < LF_MEASURES; m++)
@@ -104,19 +120,25 @@ static void print_sample(struct lf_page *page, const struct lf_impact *impact, c
 	struct lf_buffer text = {0};
 	char median[LF_FIGURE_BYTES];
 	lf_figure(impact->median, 3, median);
-	lf_text_add(&text, "%" PRIu64 " assessments of %" PRIu64 " people in %" PRIu64 " decisions, the latest of each team and project",
-		impact->assessed, frame->people, frame->decisions);
+	add_people(&text, impact->assessed, "assessment of ", "assessments of ");
+	add_people(&text, frame->people, "person in ", "people in ");
+	add_people(&text, frame->decisions, "decision, the latest of each team and project", "decisions, the latest of each team and project");
 	if (frame->superseded > 0)
-		lf_text_add(&text, " (%" PRIu64 " earlier ones do not count)", frame->superseded);
-	lf_text_add(&text, ". %" PRIu64 " were selected: recommended. %" PRIu64 " have a score strictly above the median of all, %s.",
-		impact->selected, impact->above, median);
+		lf_text_add(&text, " (%" PRIu64 " earlier not counted)", frame->superseded);
+	lf_buffer_append_text(&text, ". ");
+	add_people(&text, impact->selected, "was selected: recommended. ", "were selected: recommended. ");
+	add_people(&text, impact->above, "has a score strictly above the median of all, ", "have a score strictly above the median of all, ");
+	lf_text_add(&text, "%s.", median);
 	lf_text_wrap(page, &text, "", "");
 	if (frame->not_in_file > 0)
-		lf_text_add(&text, "%" PRIu64 " people who were assessed are not in the file: their categories are unknown. ", frame->not_in_file);
+		add_people(&text, frame->not_in_file, "person who was assessed is not in the file: categories unknown. ",
+			"people who were assessed are not in the file: categories unknown. ");
 	if (frame->not_assessed > 0)
-		lf_text_add(&text, "%" PRIu64 " people in the file were assessed in none of these decisions. ", frame->not_assessed);
+		add_people(&text, frame->not_assessed, "person in the file was assessed in none of these decisions. ",
+			"people in the file were assessed in none of these decisions. ");
 	if (frame->erased > 0)
-		lf_text_add(&text, "%" PRIu64 " decisions are left out, because somebody was erased or inputs were pruned.", frame->erased);
+		add_people(&text, frame->erased, "decision is left out, because somebody was erased or inputs were pruned.",
+			"decisions are left out, because somebody was erased or inputs were pruned.");
 	lf_text_wrap(page, &text, "", "");
 	lf_buffer_clean_up(&text);
 }
@@ -144,8 +166,7 @@ static void print_legend(struct lf_page *page, const struct lf_impact *impact, c
 void lf_impact_print(struct lf_page *page, const struct lf_groups *groups, const struct lf_impact *impact, const struct lf_impact_frame *frame)
 {
 	if (impact->assessed == 0) {
-		lf_page_add(page, LF_PLAIN, "No decision matches.\n");
-		print_sample(page, impact, frame);
+		lf_page_add(page, LF_PLAIN, frame->erased > 0 ? "No decision matches whose people are all still known.\n" : "No decision matches.\n");
 		return;
 	}
 	print_sample(page, impact, frame);

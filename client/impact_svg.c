@@ -12,9 +12,9 @@
 #define FAINT "#595959"
 #define GRID "#e0e0e0"
 
-#define WIDTH 980.0
-#define LEFT 210.0
-#define PANEL 330.0 /* from one measure's left edge to the next's */
+#define WIDTH 1040.0
+#define LEFT 340.0
+#define PANEL 345.0 /* from one measure's left edge to the next's */
 #define BAR_WIDTH 190.0
 #define ROW 26.0
 #define BAR 13.0

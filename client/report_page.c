@@ -157,8 +157,7 @@ static void print_results(struct lf_page *page, const struct lf_report *report)
 	lf_report_verdict(report, &text);
 	lf_text_wrap(page, &text, "", "");
 	if (report->results_without_score > 0) {
-		lf_text_add(&text, "%" PRIu64 " more results have no score: who led was no candidate, or was erased.",
-			report->results_without_score);
+		lf_text_add(&text, "%" PRIu64 " more without a score: who led was no candidate, or was erased.", report->results_without_score);
 		lf_text_wrap(page, &text, "", "");
 	}
 	lf_buffer_clean_up(&text);
@@ -188,10 +187,11 @@ static void print_notes(struct lf_page *page, const struct lf_report *report, co
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_buffer_append_text(&text, "Counted is the latest decision of each team and project, and no what-if");
 	if (frame->superseded > 0)
-		lf_text_add(&text, "; %" PRIu64 " earlier ones are not", frame->superseded);
+		lf_text_add(&text, " (%" PRIu64 " earlier not counted)", frame->superseded);
 	lf_buffer_append_text(&text, ".");
 	if (frame->other_outcomes > 0)
-		lf_text_add(&text, " Outcomes of %" PRIu64 " decisions that are not counted are left out.", frame->other_outcomes);
+		lf_text_add(&text, " Left out are the outcomes of %" PRIu64 " other decision%s.", frame->other_outcomes,
+			frame->other_outcomes == 1 ? "" : "s");
 	if (report->all.recorded < report->all.decisions)
 		lf_buffer_append_text(&text, " Rates are of those with a recorded outcome; the others may differ.");
 	lf_buffer_append_text(&text, " Intervals of rates: Wilson. Formulas: leadfit(1).");

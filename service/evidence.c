@@ -125,6 +125,7 @@ struct opened {
 	char missing_what[128];
 	uint64_t number;
 	int64_t time_us;
+	struct lf_uuid decision;
 	struct lf_digest hash; /* of the leaf, as stored */
 	size_t count;          /* openings */
 	struct lf_digest commitments[OPENINGS];
@@ -155,6 +156,7 @@ static void copy_row(void *context, const struct lf_audit_row *row)
 	}
 	if (row->record.length > 0)
 		memcpy(record, row->record.data, row->record.length);
+	opened->decision = row->decision;
 	opened->number = row->number;
 	opened->time_us = row->time_us;
 	opened->salt = row->salt;
@@ -300,6 +302,10 @@ static char *prove(const struct lf_core *core, const struct lf_uuid *id, struct 
 	    !lf_tree_prove_inclusion(proof.index, head.size, lf_log_tree_read, &(struct lf_log_tree){core->log, error}, proof.hashes,
 		    &proof.hash_count))
 		return NULL;
+	if (memcmp(&opened->decision, id, sizeof *id) != 0) {
+		lf_error_set(error, LF_DATA_LOSS, "the decision at position %" PRIu64 " can't be proved: the index gives it another id", proof.index);
+		return NULL;
+	}
 	if (!lf_tree_verify_inclusion(&opened->hash, proof.index, head.size, &head.root, proof.hashes, proof.hash_count)) {
 		lf_error_set(error, LF_DATA_LOSS,
 			"the decision at position %" PRIu64 " can't be proved: the stored hashes do not lead from it to the root of %" PRIu64 " records",

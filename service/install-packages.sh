@@ -14,7 +14,7 @@ run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmar
 
 case ${1:-} in
 build) wanted=$build ;;
-test) wanted="$build clang python3 sqlite3" ;;
+test) wanted="$build clang python3 sqlite3 openssl" ;;
 run) wanted=$run ;;
 *)
 	echo "usage: $0 build|test|run" >&2

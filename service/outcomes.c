@@ -207,7 +207,8 @@ static enum lf_code find_last(struct record *record, uint64_t after, uint64_t be
 		if (lf_log_list_acts(record->log, LF_LEAF_OUTCOME, &record->id, next, LF_PAGE_MAX, note_place, &search, &next, error) !=
 			LF_OK)
 			return error->code;
-		if (!lf_is_awaited(record->call))
+		/* Once something was appended, the rest is seen through. */
+		if (before == UINT64_MAX && !lf_is_awaited(record->call))
 			return lf_error_set(error, LF_CANCELLED, "nobody waits for it any more");
 	} while (next != 0 && next < before);
 	if (search.last == after)

@@ -99,12 +99,13 @@ struct lf_backend {
 	/* ---- opening ---- */
 
 	/*
-	 * Opens the store at location, creating it where absent, and keeps every other store, in this process or
+	 * Opens the store at options->location, creating it where absent, and keeps every other store, in this process or
 	 * another, from opening it until close(). *store is set on success only. FAILED_PRECONDITION where another has
 	 * it, or what is there is not a store of ours, newer, or damaged: it is left as it was, byte for byte.
-	 * UNAVAILABLE where it can't be opened.
+	 * UNAVAILABLE where it can't be opened. A store that an earlier release made is migrated, whole or not at all; what that does not
+	 * understand is damage. Of options only location, now_us (which the log sets) and on_migrating are the backend's.
 	 */
-	enum lf_code (*open)(struct lf_store **store, const char *location, struct lf_error *error);
+	enum lf_code (*open)(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error);
 	/* Releases everything; rolls back an open transaction. Every reader is closed before. */
 	void (*close)(struct lf_store *store);
 

@@ -510,10 +510,15 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 		lf_error_set(&cause, LF_UNAVAILABLE, "out of memory");
 		goto no_memory;
 	}
-	if (backend->open(&log->store, options->location, &cause) != LF_OK)
+	struct lf_log_options given = *options;
+	given.now_us = log->now_us;
+	if (backend->open(&log->store, &given, &cause) != LF_OK)
 		goto no_memory;
-	if (know_tail(log, &cause) != LF_OK)
+	if (know_tail(log, &cause) != LF_OK) {
+		if (cause.code == LF_DATA_LOSS) /* before anything was written: it is what was found that is damaged */
+			cause.code = LF_FAILED_PRECONDITION;
 		goto no_tail;
+	}
 	if (lf_reader_pool_open(&log->readers, backend, log->store,
 		    options->reader_count > 0 ? options->reader_count : READERS_DEFAULT, &cause) != LF_OK)
 		goto no_tail;

@@ -46,11 +46,16 @@ struct lf_log_options {
 	void (*on_committed)(void *context, uint64_t newest_sequence);
 	void *on_committed_context;
 	int64_t (*now_us)(void); /* microseconds since 1970; NULL = the system's clock. For tests. */
+	/* Called by lf_log_open() now and then while it brings a log of an older schema to this one: decisions done, of how many. At
+	 * least once before that begins (done 0) and once when it is through. May be NULL. */
+	void (*on_migrating)(void *context, uint64_t done, uint64_t total);
+	void *on_migrating_context;
 };
 
 /*
  * Opens or creates. FAILED_PRECONDITION where another process has the file, where it is not a decision log, is of a
- * newer schema, or damaged (all untouched); UNAVAILABLE where it can't be opened. Blocks.
+ * newer schema, or damaged (all untouched); UNAVAILABLE where it can't be opened. A log of an older schema is brought to this one first, in
+ * one transaction: RESOURCE_EXHAUSTED where the disk has no room for it (untouched). Blocks, then for minutes in a log of millions.
  */
 enum lf_code lf_log_open(struct lf_log **log, const struct lf_backend *backend, const struct lf_log_options *options,
 	struct lf_error *error);

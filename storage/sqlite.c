@@ -149,7 +149,7 @@ static int ensure_wal(sqlite3 *db)
 	return result;
 }
 
-static enum lf_code open_writer(struct lf_store *store, struct lf_error *error)
+static enum lf_code open_writer(struct lf_store *store, const struct lf_log_options *options, struct lf_error *error)
 {
 	int result = sqlite3_open_v2(
 		store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
@@ -159,8 +159,10 @@ static enum lf_code open_writer(struct lf_store *store, struct lf_error *error)
 	}
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(store->db, WRITER_PRAGMAS, NULL, NULL, NULL);
-	if (result == SQLITE_OK)
+	if (result == SQLITE_OK && store->schema == LF_SQLITE_SCHEMA)
 		result = lf_sqlite_prepare(store->db, LF_SQLITE_WRITE_SQL, store->statements, W_COUNT);
+	else if (result == SQLITE_OK && lf_sqlite_migrate(store, options, error) != LF_OK)
+		return error->code;
 	if (result != SQLITE_OK) {
 		const enum lf_code code = lf_sqlite_error(error, store->db, result, store->path);
 		return code == LF_DATA_LOSS ? lf_error_set(error, LF_FAILED_PRECONDITION, "%s is damaged", store->path)
@@ -188,7 +190,7 @@ static void close_store(struct lf_store *store)
 	free(store);
 }
 
-static enum lf_code open_store(struct lf_store **out, const char *location, struct lf_error *error)
+static enum lf_code open_store(struct lf_store **out, const struct lf_log_options *options, struct lf_error *error)
 {
 	struct lf_store *store = calloc(1, sizeof *store);
 	bool create = false;
@@ -201,11 +203,11 @@ static enum lf_code open_store(struct lf_store **out, const char *location, stru
 		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 		goto fail;
 	}
-	if (lf_sqlite_claim(store, location, &create, error) != LF_OK)
+	if (lf_sqlite_claim(store, options->location, &create, error) != LF_OK)
 		goto fail;
 	if ((create ? lf_sqlite_create : lf_sqlite_inspect)(store, error) != LF_OK)
 		goto fail;
-	if (open_writer(store, error) != LF_OK)
+	if (open_writer(store, options, error) != LF_OK)
 		goto fail;
 	*out = store;
 	return LF_OK;
@@ -228,9 +230,9 @@ const struct lf_backend lf_sqlite_backend = {
 	.maintain = lf_sqlite_maintain,
 	.probe = lf_sqlite_probe_write,
 	.tail_hashes = lf_sqlite_tail_hashes,
+	.put_act = lf_sqlite_put_act,
 	.backup_step = lf_sqlite_backup_step,
 	.backup_finish = lf_sqlite_backup_finish,
-	.put_act = lf_sqlite_put_act,
 	.open_reader = lf_sqlite_open_reader,
 	.close_reader = lf_sqlite_close_reader,
 	.find_key = lf_sqlite_find_key,

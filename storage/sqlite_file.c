@@ -238,6 +238,7 @@ enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error)
 		return error->code;
 	}
 	close(descriptor);
+	store->schema = LF_SQLITE_SCHEMA;
 	const int result = make_schema(fresh);
 	if (result != SQLITE_OK)
 		lf_sqlite_error(error, NULL, result, fresh);
@@ -328,7 +329,14 @@ static enum lf_code probe_read_only(struct lf_store *store, bool has_wal, struct
 			"PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA "
 			"temp_store=MEMORY;",
 			NULL, NULL, NULL);
-		lf_sqlite_probe(db, error);
+		const int known = lf_sqlite_schema_of(db, &store->schema);
+		if (known != SQLITE_OK)
+			lf_sqlite_error(error, db, known, "looking into it");
+		else if (store->schema > LF_SQLITE_SCHEMA) /* where the header that says so is still in the WAL */
+			lf_error_set(error, LF_FAILED_PRECONDITION, "it has schema %u, and this leadfit knows up to %d: use a newer one",
+				store->schema, (int)LF_SQLITE_SCHEMA);
+		else
+			lf_sqlite_probe(db, error);
 	}
 	sqlite3_close(db);
 	free(uri);
@@ -350,6 +358,7 @@ enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error)
 	const int descriptor = open(store->path, O_RDONLY | O_CLOEXEC);
 	if (descriptor < 0)
 		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be opened: %s", store->path, strerror(errno));
+	store->had_wal = has_wal;
 	const ssize_t length = pread(descriptor, header, sizeof header, 0);
 	const int known = fstat(descriptor, &status);
 	close(descriptor);

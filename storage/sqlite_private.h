@@ -122,6 +122,8 @@ struct lf_leaf_row {
 struct lf_store {
 	char *path; /* resolved */
 	char *lock_path;
+	uint32_t schema; /* of the file, as it was found */
+	bool had_wal;    /* so it was found, with something in it */
 	int lock;    /* descriptor that holds the lock; -1 none */
 	sqlite3 *db; /* the one connection that writes and checkpoints */
 	sqlite3_stmt *statements[W_COUNT];
@@ -160,7 +162,9 @@ extern const char LF_SQLITE_DDL_1[], LF_SQLITE_DDL_2[]; /* the tables of schema 
 #define LF_SQLITE_LEAVES "SELECT position, hash FROM leaf WHERE position >= ?2 AND position < ?3 AND ?1 = 0 ORDER BY position"
 #define LF_SQLITE_NODES "SELECT place, hash FROM node WHERE level = ?1 AND place >= ?2 AND place < ?3 ORDER BY place"
 extern const char *const LF_SQLITE_WRITE_SQL[W_COUNT];
-/* Probes an open database: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the
+/* An open database's user_version. SQLITE_OK or an error. */
+int lf_sqlite_schema_of(sqlite3 *db, uint32_t *schema);
+/* Probes an open database, of its own schema: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the
  * reason. */
 enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error);
 
@@ -199,6 +203,10 @@ enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *le
 void lf_sqlite_rollback(struct lf_store *store);
 enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error);
 enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error);
+
+/* sqlite_migrate.c: brings the open database from schema 1 to LF_SQLITE_SCHEMA and prepares store->statements; or leaves it as it was.
+ * Codes as those of opening. */
+enum lf_code lf_sqlite_migrate(struct lf_store *store, const struct lf_log_options *options, struct lf_error *error);
 
 /* sqlite_act.c */
 struct lf_act_add {

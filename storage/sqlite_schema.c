@@ -8,6 +8,8 @@
  * would dirty one page a decision and a column, wherever its team's entries happen to be; chains dirty a few pages a
  * commit, at any size.
  */
+#include <stdlib.h>
+
 #include "storage/sqlite_private.h"
 
 const char LF_SQLITE_DDL_1[] =
@@ -157,14 +159,14 @@ static const char SCHEMA_TEXT[] =
 	" (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name)";
 
 /* What the schema must look like: made in memory from the DDL, so that there is one text only. */
-static char *expected_schema(int *result)
+static char *expected_schema(uint32_t schema, int *result)
 {
 	sqlite3 *db = NULL;
 	char *text = NULL;
 	*result = sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	if (*result == SQLITE_OK)
 		*result = sqlite3_exec(db, LF_SQLITE_DDL_1, NULL, NULL, NULL);
-	if (*result == SQLITE_OK)
+	if (*result == SQLITE_OK && schema >= 2)
 		*result = sqlite3_exec(db, LF_SQLITE_DDL_2, NULL, NULL, NULL);
 	if (*result == SQLITE_OK)
 		text = query_text(db, SCHEMA_TEXT, result);
@@ -197,15 +199,6 @@ static const char *const PROBES[] = {
 	"    <> 4 THEN 'the last decision refers to what is not there'"
 	"  ELSE '' END FROM decision d ORDER BY d.sequence DESC LIMIT 1), '')",
 	"SELECT CASE WHEN (SELECT count FROM probe WHERE id = 1) IS NULL THEN 'the probe row is missing' ELSE '' END",
-	"SELECT CASE WHEN (SELECT size FROM tree WHERE id = 1) IS NOT (SELECT coalesce(max(position), -1) + 1 FROM leaf)"
-	"   THEN 'the head of the log and its last leaf disagree'"
-	"  WHEN (SELECT coalesce(min(position), 0) FROM leaf) <> 0 THEN 'leaf 0 is missing'"
-	"  WHEN (SELECT decisions FROM leaf ORDER BY position DESC LIMIT 1) IS NOT (SELECT coalesce(max(sequence), 0) FROM decision)"
-	"   AND EXISTS(SELECT 1 FROM leaf) THEN 'the last leaf and the last decision disagree'"
-	"  WHEN EXISTS(SELECT 1 FROM decision) AND NOT EXISTS(SELECT 1 FROM leaf) THEN 'the leaves are missing'"
-	"  WHEN (SELECT max(id) FROM act) IS NOT NULL AND NOT EXISTS(SELECT 1 FROM leaf l, act a WHERE a.id ="
-	"   (SELECT max(id) FROM act) AND l.position = a.position AND l.kind = a.kind AND l.record = a.id)"
-	"   THEN 'the last act has no leaf' ELSE '' END",
 	/* substr(.., 1, 0): read, and then of no interest. */
 	"SELECT substr('' || coalesce((SELECT length(value) FROM name ORDER BY id LIMIT 1), 0)"
 	" || coalesce((SELECT length(value) FROM name ORDER BY id DESC LIMIT 1), 0)"
@@ -216,8 +209,21 @@ static const char *const PROBES[] = {
 	"payload), 0)"
 	" || coalesce((SELECT max(caller) FROM request_key), 0) || coalesce((SELECT max(candidate) FROM member), 0)"
 	" || coalesce((SELECT max(entity) FROM skip), 0) || coalesce((SELECT max(entity) FROM chain), 0)"
-	" || coalesce((SELECT max(payload) FROM rubric), 0) || coalesce((SELECT max(id) FROM activation), 0)"
-	" || coalesce((SELECT max(decision) FROM act), 0) || coalesce((SELECT max(target) FROM redaction), 0)"
+	" || coalesce((SELECT max(payload) FROM rubric), 0) || coalesce((SELECT max(id) FROM activation), 0), 1, 0)",
+};
+
+/* And of what schema 2 added. The head's root is compared in sqlite_tree.c. */
+static const char *const TREE_PROBES[] = {
+	"SELECT CASE WHEN (SELECT size FROM tree WHERE id = 1) IS NOT (SELECT coalesce(max(position), -1) + 1 FROM leaf)"
+	"   THEN 'the head of the log and its last leaf disagree'"
+	"  WHEN (SELECT coalesce(min(position), 0) FROM leaf) <> 0 THEN 'leaf 0 is missing'"
+	"  WHEN (SELECT decisions FROM leaf ORDER BY position DESC LIMIT 1) IS NOT (SELECT coalesce(max(sequence), 0) FROM decision)"
+	"   AND EXISTS(SELECT 1 FROM leaf) THEN 'the last leaf and the last decision disagree'"
+	"  WHEN EXISTS(SELECT 1 FROM decision) AND NOT EXISTS(SELECT 1 FROM leaf) THEN 'the leaves are missing'"
+	"  WHEN (SELECT max(id) FROM act) IS NOT NULL AND NOT EXISTS(SELECT 1 FROM leaf l, act a WHERE a.id ="
+	"   (SELECT max(id) FROM act) AND l.position = a.position AND l.kind = a.kind AND l.record = a.id)"
+	"   THEN 'the last act has no leaf' ELSE '' END",
+	"SELECT substr('' || coalesce((SELECT max(decision) FROM act), 0) || coalesce((SELECT max(target) FROM redaction), 0)"
 	" || coalesce((SELECT max(place) FROM node), 0), 1, 0)",
 };
 
@@ -232,11 +238,11 @@ static enum lf_code refuse(struct lf_error *error, sqlite3 *db, int result, cons
 	return lf_sqlite_error(error, db, result, "looking into it");
 }
 
-enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error)
+static enum lf_code probe_schema(sqlite3 *db, uint32_t schema, struct lf_error *error)
 {
 	int result;
 	enum lf_code code = LF_OK;
-	char *expected = expected_schema(&result);
+	char *expected = expected_schema(schema, &result);
 	if (expected == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	char *found = query_text(db, SCHEMA_TEXT, &result);
@@ -245,12 +251,43 @@ enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error)
 			error, db, found == NULL ? result : SQLITE_OK, "its tables are not those of a decision log");
 	sqlite3_free(found);
 	sqlite3_free(expected);
-	for (size_t i = 0; i < sizeof PROBES / sizeof PROBES[0] && code == LF_OK; i++) {
-		char *wrong = query_text(db, PROBES[i], &result);
+	return code;
+}
+
+static enum lf_code probe_all(sqlite3 *db, const char *const *probes, size_t count, struct lf_error *error)
+{
+	enum lf_code code = LF_OK;
+	for (size_t i = 0; i < count && code == LF_OK; i++) {
+		int result;
+		char *wrong = query_text(db, probes[i], &result);
 		if (wrong == NULL || wrong[0] != '\0')
 			code = refuse(error, db, wrong == NULL ? result : SQLITE_OK,
 				wrong == NULL ? "a row is missing" : wrong);
 		sqlite3_free(wrong);
 	}
-	return code == LF_OK ? lf_sqlite_probe_tree(db, error) : code;
+	return code;
+}
+
+int lf_sqlite_schema_of(sqlite3 *db, uint32_t *schema)
+{
+	int result;
+	char *text = query_text(db, "PRAGMA user_version", &result);
+	*schema = text == NULL ? 0 : (uint32_t)strtoul(text, NULL, 10);
+	sqlite3_free(text);
+	return result;
+}
+
+enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error)
+{
+	uint32_t schema;
+	const int result = lf_sqlite_schema_of(db, &schema);
+	if (result != SQLITE_OK)
+		return refuse(error, db, result, "its schema has no number");
+	if (probe_schema(db, schema, error) != LF_OK || probe_all(db, PROBES, sizeof PROBES / sizeof PROBES[0], error) != LF_OK)
+		return error->code;
+	if (schema < 2)
+		return LF_OK;
+	if (probe_all(db, TREE_PROBES, sizeof TREE_PROBES / sizeof TREE_PROBES[0], error) != LF_OK)
+		return error->code;
+	return lf_sqlite_probe_tree(db, error);
 }

@@ -44,12 +44,18 @@ _leadfit()
 		fi
 		return
 		;;
-	--token-file | --token-out | --svg)
+	--token-file | --token-out | --svg | --proof | --checkpoint)
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		return
 		;;
-	--server | --timeout | --rubric | --candidate | --as-of | --key | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait) return ;;
+	--key)
+		[[ $command == decisions ]] || return
+		compopt -o filenames 2>/dev/null
+		COMPREPLY=($(compgen -f -- "$current"))
+		return
+		;;
+	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait) return ;;
 	esac
 
 	if [[ $current == -* ]]; then
@@ -57,6 +63,9 @@ _leadfit()
 		"score "*) globals+=" --team --project --rubric --candidate --as-of --what-if --detail --rank-table --ignore-undeclared --key --strict --sweep --points --svg --team-id" ;;
 		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
 		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
+		"decisions prove") globals+=" --proof --key" ;;
+		"decisions verify-proof") globals+=" --key" ;;
+		"decisions verify") globals+=" --checkpoint --key" ;;
 		"rubric show") globals+=" --digest" ;;
 		"rubric explain") globals+=" --digest --trait --svg" ;;
 		"rubric fmt") globals+=" --check --write --force" ;;
@@ -71,17 +80,21 @@ _leadfit()
 
 	case "$command $second" in
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show" -- "$current")) ;;
+	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show prove verify verify-proof" -- "$current")) ;;
 	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
+	"decisions verify-proof" | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;
-	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring/Score leadfit.v1.Scoring/Profile leadfit.v1.Scoring/Sweep
-		leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Test
-		leadfit.v1.Rubrics/Put leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Get
-		leadfit.v1.Rubrics/List leadfit.v1.Describe/Describe grpc.health.v1.Health/Check" -- "$current")) ;;
+	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Audit/Checkpoint leadfit.v1.Audit/Prove leadfit.v1.Audit/Consistency leadfit.v1.Audit/Verify
+		leadfit.v1.Audit/Replay leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Test leadfit.v1.Rubrics/Put
+		leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Backtest leadfit.v1.Rubrics/Get
+		leadfit.v1.Rubrics/List leadfit.v1.Scoring/Score leadfit.v1.Scoring/ScoreBatch leadfit.v1.Scoring/Profile
+		leadfit.v1.Scoring/Sweep leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Decisions/Export
+		leadfit.v1.Decisions/RecordOutcome leadfit.v1.Decisions/ListOutcomes leadfit.v1.Keeping/Erase
+		leadfit.v1.Keeping/Prune leadfit.v1.Keeping/Vacuum leadfit.v1.Keeping/Backup leadfit.v1.Describe/Describe
+		grpc.health.v1.Health/Check" -- "$current")) ;;
 	"health ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring leadfit.v1.Decisions leadfit.v1.Rubrics" -- "$current")) ;;
 	esac
 }

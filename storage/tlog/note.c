@@ -458,7 +458,8 @@ static bool read_checkpoint(const struct note *note, struct lf_checkpoint *check
 	return true;
 }
 
-enum lf_note_result lf_checkpoint_open(const char *text, size_t length, const struct lf_verifier *verifier, struct lf_checkpoint *checkpoint)
+enum lf_note_result lf_checkpoint_open(
+	const char *text, size_t length, const struct lf_verifier *verifier, struct lf_checkpoint *checkpoint)
 {
 	struct lf_checkpoint read;
 	struct note note;

@@ -78,7 +78,8 @@ bool lf_checkpoint_sign(uint64_t size, const struct lf_digest *root, const struc
  * Reads a checkpoint and checks the verifier's signature on it. Extension lines and signatures by others are allowed, of any kind.
  * Malformed is also one of an origin above LF_KEY_NAME_MAX bytes, or longer than LF_NOTE_MAX. checkpoint is set where OK is returned only.
  */
-enum lf_note_result lf_checkpoint_open(const char *note, size_t length, const struct lf_verifier *verifier, struct lf_checkpoint *checkpoint);
+enum lf_note_result lf_checkpoint_open(
+	const char *note, size_t length, const struct lf_verifier *verifier, struct lf_checkpoint *checkpoint);
 /* The same without a key: reads what it says, which proves nothing. false: malformed. */
 bool lf_checkpoint_parse(const char *note, size_t length, struct lf_checkpoint *checkpoint);
 

@@ -15,12 +15,12 @@
 #include "storage/tlog/tree.h"
 
 struct lf_proof {
-	const uint8_t *extra; /* application data, not covered by the proof unless the application checks it; NULL = none */
+	const uint8_t *extra; /* application data, unauthenticated by itself; NULL = none */
 	size_t extra_length;
 	uint64_t index;
 	struct lf_digest hashes[LF_PROOF_HASHES_MAX];
 	size_t hash_count;
-	const char *checkpoint; /* the signed note, to the end of the text, as it is: lf_checkpoint_open() reads and checks it */
+	const char *checkpoint; /* the signed note, to the end of the text; not looked at */
 	size_t checkpoint_length;
 };
 

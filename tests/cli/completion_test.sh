@@ -36,12 +36,13 @@ complete_words ""
 for command in $("$leadfit" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' | sort -u); do
 	expect "" "$command"
 done
-for command in score profile "decisions list" "decisions show" "rubric check" "rubric list" "rubric show" "rubric explain" "rubric test" "rubric put" \
+for command in score profile "decisions list" "decisions show" "decisions prove" "decisions verify" "decisions verify-proof" "rubric check" "rubric list" "rubric show" "rubric explain" "rubric test" "rubric put" \
 	"rubric activate" "rubric history" "rubric diff" "rubric fmt" "rubric weights" call health version token help; do
 	# shellcheck disable=SC2086
 	check_options $command
 done
 complete_words decisions ""; expect decisions list; expect decisions show
+expect decisions prove; expect decisions verify; expect decisions verify-proof
 complete_words rubric ""; expect rubric check; expect rubric list; expect rubric show
 expect rubric explain; expect rubric test; expect rubric put; expect rubric activate; expect rubric history
 expect rubric diff; expect rubric fmt; expect rubric weights

@@ -47,6 +47,17 @@ l decisions list --team another; out_is "No decision matches."
 l decisions show "${id%?}x"; status_is 2; out_empty
 l decisions show 00000000-0000-7000-8000-000000000000; status_is 2; out_empty
 
+claim "a decision is proved in one file, which is checked with the key alone"
+vkey=$(sed -n 's/.*verifier key //p' "$work/daemon.log")
+l decisions prove "$id" --proof "$work/decision.tlog-proof"; status_is 0; err_empty; out_has "Proved: the log has decision $id"
+l decisions prove "$id" --key "$vkey"; status_is 0; cmp -s "$work/out" "$work/decision.tlog-proof" || fail "another proof"
+run "$leadfit" --server "ipc://$work/none" decisions verify-proof "$work/decision.tlog-proof" --key "$vkey"; status_is 0; err_empty
+out_has "decision $id"; out_matches 'outcome +RECOMMENDED'; out_matches 'team +payments'
+awk '/^```python$/ { on = 1; next } /^```$/ { on = 0 } on' "$source_folder/storage/tlog/README.md" >"$work/check.py"
+run python3 "$work/check.py" "$work/decision.tlog-proof" "$vkey"; status_is 0; out_has "team is as it was decided from"
+l decisions prove 00000000-0000-7000-8000-000000000000; status_is 2; out_empty
+l decisions prove nonsense; status_is 2; out_empty; err_has "decisions prove: "
+
 claim "the page is one that a person reads"
 l score --team "$team" --project "$project"; status_is 0
 out_has "Checkout redesign"; out_matches '^1  m-1042'; out_has "What counts most"; out_has "leadfit decisions show"

@@ -16,8 +16,9 @@ static const struct conformance *current; /* cmocka's set-up functions take no a
 
 static void open_fixture(struct fixture *fixture)
 {
+	const struct lf_log_options options = {.location = fixture->subject->location};
 	lf_error_init(&fixture->error);
-	if (fixture->backend->open(&fixture->store, fixture->subject->location, &fixture->error) != LF_OK ||
+	if (fixture->backend->open(&fixture->store, &options, &fixture->error) != LF_OK ||
 		fixture->backend->open_reader(fixture->store, &fixture->reader, &fixture->error) != LF_OK)
 		fail_msg("%s", fixture->error.message);
 }
@@ -88,9 +89,10 @@ static uint64_t list(struct fixture *fixture, const struct lf_filter *filter, st
 static void a_second_store_of_the_same_location_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
+	const struct lf_log_options options = {.location = fixture->subject->location};
 	struct lf_store *second = NULL;
 	assert_int_equal(
-		fixture->backend->open(&second, fixture->subject->location, &fixture->error), LF_FAILED_PRECONDITION);
+		fixture->backend->open(&second, &options, &fixture->error), LF_FAILED_PRECONDITION);
 	assert_null(second);
 	assert_true(strlen(fixture->error.message) > 0);
 }

@@ -26,7 +26,7 @@ static int set_up(void **state)
 	struct lf_error error = LF_ERROR_INIT;
 	(void)state;
 	current->reset(current->context);
-	assert_int_equal(current->backend->open(&store, current->location, &error), LF_OK);
+	assert_int_equal(current->backend->open(&store, &(struct lf_log_options){.location = current->location}, &error), LF_OK);
 	assert_int_equal(current->backend->open_reader(store, &reader, &error), LF_OK);
 	rubric_store(current->backend, store);
 	for (int i = 1; i <= ROWS; i++) {

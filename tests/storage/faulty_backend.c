@@ -116,12 +116,12 @@ static enum lf_code leave(enum lf_code code)
 	return code;
 }
 
-static enum lf_code faulty_open(struct lf_store **out, const char *location, struct lf_error *error)
+static enum lf_code faulty_open(struct lf_store **out, const struct lf_log_options *options, struct lf_error *error)
 {
 	struct lf_store *store = malloc(sizeof *store);
 	if (store == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	const enum lf_code code = faulty.inner->open(&store->inner, location, error);
+	const enum lf_code code = faulty.inner->open(&store->inner, options, error);
 	if (code != LF_OK) {
 		free(store);
 		return code;

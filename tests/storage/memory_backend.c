@@ -46,9 +46,9 @@ void memory_backend_forget(void)
 	lf_sha256(NULL, 0, &disk.head.root);
 }
 
-static enum lf_code memory_open(struct lf_store **store, const char *location, struct lf_error *error)
+static enum lf_code memory_open(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error)
 {
-	(void)location;
+	(void)options;
 	if (disk.opened)
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "the memory is in use");
 	disk.opened = true;

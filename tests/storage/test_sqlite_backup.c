@@ -98,7 +98,7 @@ static uint64_t check_copy(const struct lf_chore *chore)
 	assert_int_equal(bytes[19], 2);
 	assert_memory_equal(bytes + 68, "lfLg", 4);
 	free(bytes);
-	if (lf_sqlite_backend.open(&store, copy_file, &error) != LF_OK)
+	if (lf_sqlite_backend.open(&store, &(struct lf_log_options){.location = copy_file}, &error) != LF_OK)
 		fail_msg("%s", error.message);
 	assert_int_equal(lf_sqlite_backend.tail(store, &tail, &error), LF_OK);
 	assert_int_equal(tail.head.size, chore->head.size);
@@ -156,6 +156,21 @@ static void a_copy_of_an_empty_log_is_a_log(void **state)
 	assert_int_equal(back_up(log, &chore, message), LF_OK);
 	assert_int_equal(check_copy(&chore), 0);
 	lf_log_close(log);
+}
+
+static bool read_hashes(void *context, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes)
+{
+	return lf_log_hashes(context, level, first, count, hashes, NULL) == LF_OK;
+}
+
+/* The copy is the log as it was at one commit: the log's own tree of that size has the copy's root. */
+static void is_a_state_of(struct lf_log *log, const struct lf_chore *chore)
+{
+	struct lf_tree tree;
+	struct lf_digest root;
+	assert_true(lf_tree_load(&tree, chore->head.size, read_hashes, log));
+	lf_tree_root(&tree, &root);
+	assert_memory_equal(&root, &chore->head.root, sizeof root);
 }
 
 struct load {
@@ -229,6 +244,7 @@ static void appends_go_on_and_the_copy_has_all_that_came_before_its_end(void **s
 	const uint64_t last = check_copy(&chore);
 	assert_true(last >= (uint64_t)(BEFORE + before));
 	holds_all(load.log, last);
+	is_a_state_of(load.log, &chore);
 	print_message("%llu steps, %d appends meanwhile\n", (unsigned long long)watched.steps, during);
 	lf_log_close(load.log);
 	integrity_is_clean(place.file);

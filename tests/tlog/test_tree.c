@@ -366,9 +366,9 @@ static void every_size_to_300_is_as_defined(void **state)
 	}
 	/* From the store of 300: proofs of trees that were, and the one that is. */
 	for (uint64_t size = 1; size <= SIZES; size++) {
-		for (uint64_t index = 0; index < size; index += size < 140 || size > 250 ? 1 : 7)
+		for (uint64_t index = 0; index < size; index += size < 100 || size > 280 ? 1 : 11)
 			check_inclusion(&store, index, size, &roots[size], 0);
-		for (uint64_t from = 0; from <= size; from += size < 140 || size > 250 ? 1 : 7)
+		for (uint64_t from = 0; from <= size; from += size < 100 || size > 280 ? 1 : 11)
 			check_consistency(&store, from, &roots[from], size, &roots[size], 0);
 	}
 	store_clean_up(&store);
@@ -452,7 +452,7 @@ static void trees_up_to_2_to_the_62_are_as_defined(void **state)
 
 	lf_leaf_hash("the same", 8, &endless.leaf);
 	const struct naive naive = {&endless.leaf, true};
-	for (int i = 0; i < 1500; i++) {
+	for (int i = 0; i < 1000; i++) {
 		const uint64_t size = 1 + (random_next(&random) >> (2 + random_below(&random, 61)));
 		const uint64_t index = random_below(&random, size), from = 1 + random_below(&random, size);
 		const struct lf_digest root = naive_root(&naive, 0, size), from_root = naive_root(&naive, 0, from);
