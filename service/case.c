@@ -325,8 +325,26 @@ static void convert_project(struct builder *b)
 	lf_path_pop(&b->check->path, mark);
 }
 
-enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
-	struct lf_checker *checker, struct lf_arena *arena)
+/* The team as it was converted before. */
+static void take_team(struct builder *b, const struct lf_built_case *from)
+{
+	assert(b->input->candidate_count == 0 && from->ignored_count == 0 && from->engine.as_of_day == b->as_of_day);
+	b->out->engine.members = from->engine.members;
+	b->out->engine.member_count = from->engine.member_count;
+	b->out->engine.extra_discipline_ids = from->engine.extra_discipline_ids;
+	b->extra_count = from->engine.discipline_count - b->def->discipline_count;
+}
+
+static void build_team(struct builder *b)
+{
+	b->extra = take(b, LF_DISCIPLINES_MAX, sizeof *b->extra);
+	if (!b->exhausted)
+		convert_team(b);
+	b->out->engine.extra_discipline_ids = b->extra;
+}
+
+static enum lf_code build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
+	bool team_only, struct lf_checker *checker, struct lf_arena *arena)
 {
 	struct builder b = {
 		.version = version,
@@ -340,10 +358,13 @@ enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version 
 	size_t found = checker->found;
 
 	*built = (struct lf_built_case){0};
-	b.extra = take(&b, LF_DISCIPLINES_MAX, sizeof *b.extra);
-	if (!b.exhausted) {
-		convert_team(&b);
-		mark_candidates(&b);
+	if (input->built_team != NULL)
+		take_team(&b, input->built_team);
+	else
+		build_team(&b);
+	if (!b.exhausted && !team_only) {
+		if (input->built_team == NULL)
+			mark_candidates(&b);
 		convert_project(&b);
 	}
 	if (checker->found > found)
@@ -352,6 +373,22 @@ enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version 
 		return lf_error_set(checker->error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 	built->engine.as_of_day = b.as_of_day;
 	built->engine.discipline_count = b.def->discipline_count + b.extra_count;
-	built->engine.extra_discipline_ids = b.extra;
 	return LF_OK;
+}
+
+enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
+	struct lf_checker *checker, struct lf_arena *arena)
+{
+	return build(built, version, input, false, checker, arena);
+}
+
+enum lf_code lf_case_build_team(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
+	struct lf_checker *checker, struct lf_arena *arena)
+{
+	struct lf_case_input alone = *input;
+
+	alone.candidates = NULL;
+	alone.candidate_count = 0;
+	alone.built_team = NULL;
+	return build(built, version, &alone, true, checker, arena);
 }

@@ -14,6 +14,9 @@ struct lf_case_input {
 	int64_t as_of_seconds;               /* since 1970 */
 	bool ignore_undeclared;
 	bool team_optional;
+	/* From lf_case_build_team() for the same team, version, day and ignore_undeclared: is not converted again. NULL: none. Only
+	 * without candidates. */
+	const struct lf_built_case *built_team;
 };
 
 /* A converted case; all of it lives in the arena. */
@@ -28,6 +31,13 @@ struct lf_built_case {
  * nearest declared one. Returns LF_OK, INVALID_ARGUMENT, or RESOURCE_EXHAUSTED where the arena is full.
  */
 enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
+	struct lf_checker *checker, struct lf_arena *arena);
+
+/*
+ * The team's part only, to be used for several projects. The input's project and candidates are not looked at. As above; besides, a
+ * result with something ignored is of no use to others.
+ */
+enum lf_code lf_case_build_team(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
 	struct lf_checker *checker, struct lf_arena *arena);
 
 /* Place in the request's evidence of a member (as sent) of the piece that has that index in the built case: under ignore_undeclared some

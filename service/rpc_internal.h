@@ -85,6 +85,7 @@ struct lf_rpc_call {
 	bool on_worker;             /* the method runs on a worker's thread */
 	void (*resume)(struct lf_rpc_call *call, void *context); /* where a worker goes on; NULL = it begins */
 	void *resume_context;
+	void (*dropped)(void *resume_context); /* instead of resume, where it is not reached; NULL = nothing to do */
 	struct lf_slice request_id; /* into request */
 	const uint8_t *message;     /* into request */
 	size_t message_length;
