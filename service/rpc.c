@@ -187,6 +187,16 @@ void lf_rpc_call_drop(struct lf_rpc_call *call)
 	turn_end(call, false);
 }
 
+/* Under the lock: a reply of so many bytes is about to leave. */
+static void linger(struct lf_rpc_server *server, size_t bytes)
+{
+	const uint64_t ms = bytes > LF_RPC_LARGE_REPLY_BYTES ? LF_RPC_LINGER_LARGE_MS : LF_RPC_LINGER_MS;
+	const uint64_t until = lf_rpc_now_ns() + ms * 1000000;
+
+	if (until > server->linger_ns)
+		server->linger_ns = until;
+}
+
 void lf_rpc_call_answer(struct lf_rpc_call *call, nng_msg *message, enum lf_code code)
 {
 	struct lf_rpc_server *server = call->server;
@@ -208,8 +218,8 @@ void lf_rpc_call_answer(struct lf_rpc_call *call, nng_msg *message, enum lf_code
 	}
 	if (message == NULL)
 		server->counters.failed++;
-	if (send && nng_msg_len(message) > LF_RPC_LARGE_REPLY_BYTES)
-		server->large_reply_ns = lf_rpc_now_ns();
+	if (send && call->admitted)
+		linger(server, nng_msg_len(message));
 	pthread_mutex_unlock(&server->lock);
 	arena_free(arena);
 	if (!send) {
