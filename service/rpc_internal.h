@@ -23,7 +23,7 @@ enum {
 	LF_RPC_QUICK_BYTES_MAX   = 16 * 1024, /* a larger request goes to a worker: nng's threads have others to serve */
 	LF_RPC_URL_BYTES_MAX     = 320,
 	LF_RPC_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
-	LF_RPC_LINGER_MS         = 50,        /* at stop, for replies that nng has but perhaps not written, or the peer not read */
+	LF_RPC_LINGER_MS         = 100,       /* at stop, for replies that nng has but perhaps not written, or the peer not read */
 	LF_RPC_LINGER_LARGE_MS   = 200,       /* the same for large ones */
 	LF_RPC_PART_MS           = 300,       /* at stop, for connections to end from their reading side */
 	LF_RPC_TEAR_DOWN_MS      = 1500,      /* at stop, for nng to close its socket */
