@@ -134,7 +134,8 @@ static enum lf_code run_interval(struct soak *soak, size_t interval, double seco
 			return lf_error_set(error, LF_CANCELLED, "interrupted");
 	}
 	if (soak->failure[0] != '\0')
-		return lf_error_set(error, LF_UNAVAILABLE, "after %.0f s: %s", (double)(lf_meter_now_ns() - soak->start_ns) / 1e9, soak->failure);
+		return lf_error_set(error, LF_UNAVAILABLE, "after %.0f s: %s", (double)(lf_meter_now_ns() - soak->start_ns) / 1e9,
+			soak->failure);
 	count = (double)(atomic_load(&soak->answered) - before);
 	elapsed = (double)(lf_meter_now_ns() - begun) / 1e9;
 	*row = (struct lf_grid_row){.values = {count / elapsed, lf_histogram_quantile(histogram, 0.5) / 1e3,
@@ -242,7 +243,9 @@ enum lf_code lf_mode_soak(struct lf_bench *bench, const struct lf_machine *machi
 {
 	const struct lf_bench_settings *settings = bench->settings;
 	struct lf_grid grid = {"steady load", "soak", NULL, columns, COLUMNS, NULL, 0, 0};
-	struct lf_grid ends = {"medians of the first and of the last intervals (five minutes, where it is long enough)", "soakEnds", NULL, columns, COLUMNS, NULL, 0, 0};
+	struct lf_grid_column ratio_columns[COLUMNS];
+	struct lf_grid ends = {"medians of the first and of the last intervals (five minutes, where it is long enough)", "soakEnds", NULL,
+		ratio_columns, COLUMNS, NULL, 0, 0};
 	const struct lf_grid *const grids[] = {&grid, &ends};
 	struct lf_bench_server server;
 	struct soak soak = {.bench = bench, .server = &server, .source = lf_workload_source(bench->workload)};
@@ -252,6 +255,10 @@ enum lf_code lf_mode_soak(struct lf_bench *bench, const struct lf_machine *machi
 	bool good = true;
 	enum lf_code code = lf_bench_server_start(bench, &server, error);
 
+	for (size_t c = 0; c < COLUMNS; c++) {
+		ratio_columns[c] = columns[c];
+		ratio_columns[c].digits = 2;
+	}
 	if (code == LF_OK)
 		code = measure_full(&soak, &full, error);
 	soak.rate = full * settings->soak_load;
