@@ -128,7 +128,7 @@ async function main([folder, rubric, program, directory, runs, seconds, teams]) 
 
 function print({ machine, checks, rows, ours, load, folder, runs, seconds, teams }) {
 	const all = [...rows, ...ours], whole = (rate) => Math.round(rate).toString();
-	const best = median(ours[1].rates), batch = median(ours[2].rates);
+	const best = median(ours[1].rates);
 	console.log(`machine   ${machine.processor}, ${machine.processors} processors, ${machine.kernel}, load average ${load.toFixed(2)} before the run`);
 	console.log(`versions  leadfit ${machine.leadfit}, zen-engine ${version(folder, '@gorules/zen-engine')}, json-rules-engine `
 		+ `${version(folder, 'json-rules-engine')}, node ${process.versions.node}`);
@@ -143,11 +143,12 @@ function print({ machine, checks, rows, ours, load, folder, runs, seconds, teams
 		console.log(`${row.name.padEnd(31)}${row.how.padEnd(40)}${whole(rate).padStart(12)} [${whole(Math.min(...row.rates)).padStart(7)}..`
 			+ `${whole(Math.max(...row.rates)).padStart(7)}]  ${(rate / best).toFixed(2).padStart(8)}`);
 	}
-	for (const [name, rate] of [['leadfit Score, 64 in flight', best], ['leadfit ScoreBatch', batch]]) {
-		const faster = rows.filter((row) => median(row.rates) > rate);
-		const list = faster.map((row) => `${row.name.trim() || rows[rows.indexOf(row) - 1].name.trim() || 'zen-engine'}, ${row.how}`);
-		console.log(`\nfaster than ${name}: ${list.length > 0 ? list.join('; ') : 'none'}`);
-	}
+	// The highest rates are those that neighbours disturbed least.
+	for (const [what, figure] of [['medians', median], ['highest', (rates) => Math.max(...rates)]])
+		for (const [name, row] of [['Score, 64 in flight', ours[1]], ['ScoreBatch', ours[2]]]) {
+			const faster = rows.filter((other) => figure(other.rates) > figure(row.rates)).map((other) => `${other.engine.slice(4)}, ${other.how}`);
+			console.log(`\nby ${what}, faster than leadfit ${name}: ${faster.length > 0 ? faster.join('; ') : 'none'}`);
+		}
 }
 
 if (isMainThread)
