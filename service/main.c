@@ -210,6 +210,22 @@ static void log_failed(void *context, const struct lf_error *error)
 	kill(getpid(), SIGUSR1);
 }
 
+/* While lf_log_open() migrates: a line for each tenth. */
+static void log_migrating(void *context, uint64_t done, uint64_t total)
+{
+	uint64_t *tenths = context; /* told, and one for the beginning */
+	const uint64_t now = total == 0 ? 10 : done * 10 / total;
+
+	if (done == 0 && *tenths == 0)
+		fprintf(stderr, "leadfitd: the decision log is of an older release: giving it its tree (%llu decisions)\n",
+			(unsigned long long)total);
+	else if (now >= *tenths)
+		fprintf(stderr, "leadfitd: migrated %llu of %llu decisions\n", (unsigned long long)done, (unsigned long long)total);
+	else
+		return;
+	*tenths = now + 1;
+}
+
 /* On a thread of the RPC server: only a new process gets rid of what nng keeps. */
 static void rpc_stuck(void *context)
 {
@@ -247,7 +263,11 @@ static int load_rubric(struct daemon *d, const char *path)
 static int start(struct daemon *d, const struct options *options)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_log_options log_options = {.location = options->database, .on_failed = log_failed};
+	uint64_t tenths = 0;
+	struct lf_log_options log_options = {.location = options->database,
+		.on_failed = log_failed,
+		.on_migrating = log_migrating,
+		.on_migrating_context = &tenths};
 	char bound[512];
 	int status = 0;
 
