@@ -230,6 +230,18 @@ static void a_log_that_a_service_has_is_refused(void **state)
 	assert_int_equal(runf(lf_verify_command, "--db %s", test.place.file), 0);
 }
 
+/* Its lists of candidates were not by id. */
+static void a_log_of_before_the_tree_verifies_once_it_is_migrated(void **state)
+{
+	(void)state;
+	copy_file(LF_SOURCE_DIR "/tests/storage/old/schema-1.db", test.place.file);
+	assert_int_equal(runf(lf_verify_command, "--db %s", test.place.file), 4);
+	says("from before logs could be verified");
+	lf_log_close(log_open(&lf_sqlite_backend, test.place.file));
+	if (runf(lf_verify_command, "--db %s", test.place.file) != 0)
+		fail_msg("%s", test.output);
+}
+
 /* What a killed service leaves: records that are in the WAL alone. */
 static void a_wal_is_read_and_nothing_is_changed(void **state)
 {
@@ -388,7 +400,7 @@ static Leadfit__V1__VerifyResponse *ask(struct lf_client *client, uint64_t first
 static void score(struct lf_client *client, int count)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	Leadfit__V1__ScoreRequest *request = daemon_request("{team: {id: t, members: [{id: a, discipline: BACKEND}, {id: b, discipline: FRONTEND}]},"
+	Leadfit__V1__ScoreRequest *request = daemon_request("{team: {id: t, members: [{id: b, discipline: BACKEND}, {id: a, discipline: FRONTEND}]},"
 							    " project: {id: p}}");
 	for (int i = 0; i < count; i++) {
 		ProtobufCMessage *reply = call(client, &leadfit__v1__scoring__descriptor, "Score", &request->base, &error);
@@ -399,12 +411,13 @@ static void score(struct lf_client *client, int count)
 	leadfit__v1__score_request__free_unpacked(request, NULL);
 }
 
-static void a_running_service_verifies_its_log(void **state)
+static void a_running_service_verifies_its_log(void **unused)
 {
+	void *state = NULL;
 	struct daemon daemon;
 	struct lf_error error = LF_ERROR_INIT;
 	uint64_t first = 0, size = 0, records = 0;
-	(void)state;
+	(void)unused;
 	daemon_init(&daemon);
 	daemon_start(&daemon);
 	struct lf_client *client = daemon_client(&daemon);
@@ -430,6 +443,16 @@ static void a_running_service_verifies_its_log(void **state)
 	assert_int_equal(error.code, LF_INVALID_ARGUMENT);
 	assert_string_equal(error.violations[0].field, "size");
 	lf_error_clean_up(&error);
+	/* And stopped: its lists of candidates, too. */
+	lf_client_destroy(client);
+	daemon_stop(&daemon);
+	set_up(&state); /* where the outputs are kept */
+	if (runf(lf_verify_command, "--db %s", daemon.database) != 0)
+		fail_msg("%s%s", test.output, test.errors);
+	says("fit; the newest has ");
+	tear_down(&state);
+	daemon_start(&daemon);
+	client = daemon_client(&daemon);
 	/* Altered under it, which its readers see. */
 	sql(daemon.database, "UPDATE decision SET outcome = outcome + 1 WHERE sequence = 7");
 	Leadfit__V1__VerifyResponse *slice = ask(client, 0, 0, &error);
@@ -452,6 +475,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bad_checkpoints_and_keys_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(checkpoints_beside_the_log_are_found, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_log_that_a_service_has_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_log_of_before_the_tree_verifies_once_it_is_migrated, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_wal_is_read_and_nothing_is_changed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(restore_needs_both_names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_backup_takes_the_place_of_the_log, set_up, tear_down),
