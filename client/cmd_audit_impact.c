@@ -65,15 +65,19 @@ static enum lf_code count_person(struct job *job, const Leadfit__V1__Ranked *ran
 	return LF_OK;
 }
 
-/* Each candidate of a decision is one assessment: also who was not eligible, and where nobody was recommended. */
+/*
+ * Each candidate of a decision is one assessment: also who was not eligible, and where nobody was recommended. In the place of who was
+ * erased stands a name that is in no file.
+ */
 static enum lf_code count_decision(void *context, const Leadfit__V1__Decision *decision, struct lf_error *error)
 {
 	struct job *job = context;
-	if (decision->n_redactions > 0) {
-		job->frame.erased++;
+	if (decision->n_ranking == 0) {
+		job->frame.pruned++;
 		return LF_OK;
 	}
 	job->frame.decisions++;
+	job->frame.erased += decision->n_redactions > 0;
 	for (size_t i = 0; i < decision->n_ranking; i++) {
 		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
 		const bool selected = decision->recommended[0] != '\0' && strcmp(ranked->candidate, decision->recommended) == 0;

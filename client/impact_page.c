@@ -137,8 +137,11 @@ static void print_sample(struct lf_page *page, const struct lf_impact *impact, c
 		add_people(&text, frame->not_assessed, "person in the file was assessed in none of these decisions. ",
 			"people in the file were assessed in none of these decisions. ");
 	if (frame->erased > 0)
-		add_people(&text, frame->erased, "decision is left out, because somebody was erased or inputs were pruned.",
-			"decisions are left out, because somebody was erased or inputs were pruned.");
+		add_people(&text, frame->erased, "decision has somebody who was erased since: their categories are unknown. ",
+			"decisions have somebody who was erased since: their categories are unknown. ");
+	if (frame->pruned > 0)
+		add_people(&text, frame->pruned, "decision is left out: who was assessed was pruned since.",
+			"decisions are left out: who was assessed was pruned since.");
 	lf_text_wrap(page, &text, "", "");
 	lf_buffer_clean_up(&text);
 }
@@ -166,7 +169,7 @@ static void print_legend(struct lf_page *page, const struct lf_impact *impact, c
 void lf_impact_print(struct lf_page *page, const struct lf_groups *groups, const struct lf_impact *impact, const struct lf_impact_frame *frame)
 {
 	if (impact->assessed == 0) {
-		lf_page_add(page, LF_PLAIN, frame->erased > 0 ? "No decision matches whose people are all still known.\n" : "No decision matches.\n");
+		lf_page_add(page, LF_PLAIN, frame->pruned > 0 ? "No decision matches that was not pruned.\n" : "No decision matches.\n");
 		return;
 	}
 	print_sample(page, impact, frame);
@@ -309,6 +312,7 @@ void lf_impact_json(struct lf_buffer *out, const struct lf_groups *groups, const
 	lf_json_add_count(out, "{\n  \"decisions\": ", frame->decisions);
 	lf_json_add_count(out, ",\n  \"superseded\": ", frame->superseded);
 	lf_json_add_count(out, ",\n  \"erased\": ", frame->erased);
+	lf_json_add_count(out, ",\n  \"pruned\": ", frame->pruned);
 	lf_json_add_count(out, ",\n  \"people\": ", frame->people);
 	lf_json_add_count(out, ",\n  \"peopleNotInFile\": ", frame->not_in_file);
 	lf_json_add_count(out, ",\n  \"peopleNotAssessed\": ", frame->not_assessed);

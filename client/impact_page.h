@@ -9,7 +9,8 @@
 struct lf_impact_frame {
 	uint64_t decisions;  /* the latest of each team and project */
 	uint64_t superseded; /* earlier ones */
-	uint64_t erased;     /* left out: somebody was erased, or inputs were pruned */
+	uint64_t erased;     /* of these, somebody was erased since: their categories are unknown */
+	uint64_t pruned;     /* left out: who was assessed was pruned since */
 	uint64_t people;     /* different ones who were assessed */
 	uint64_t not_in_file; /* of these, not in the file */
 	uint64_t not_assessed; /* in the file, but in no decision */

@@ -47,7 +47,8 @@ bool lf_report_needs_ranking(const Leadfit__V1__RecordedOutcome *outcome)
 /* Who led in the ranking; NULL where they are not in it. */
 static const Leadfit__V1__Ranked *find_lead(const Leadfit__V1__Decision *decision, const Leadfit__V1__RecordedOutcome *outcome)
 {
-	const char *lead = outcome->lead[0] != '\0' ? outcome->lead : decision->recommended;
+	const bool accepted = outcome->disposition == LEADFIT__V1__DISPOSITION__ACCEPTED;
+	const char *lead = outcome->lead[0] == '\0' && accepted ? decision->recommended : outcome->lead;
 	for (size_t i = 0; i < decision->n_ranking; i++)
 		if (strcmp(decision->ranking[i]->candidate, lead) == 0)
 			return decision->ranking[i];
@@ -57,7 +58,7 @@ static const Leadfit__V1__Ranked *find_lead(const Leadfit__V1__Decision *decisio
 static enum lf_instead instead_of(const Leadfit__V1__Decision *decision, const Leadfit__V1__Ranked *lead)
 {
 	if (lead == NULL)
-		return decision->n_redactions > 0 ? LF_INSTEAD_UNKNOWN : LF_INSTEAD_OUTSIDE;
+		return decision->n_ranking == 0 ? LF_INSTEAD_UNKNOWN : LF_INSTEAD_OUTSIDE;
 	if (!lead->eligible)
 		return LF_INSTEAD_INELIGIBLE;
 	return lead->rank <= 1 ? LF_INSTEAD_FIRST : lead->rank == 2 ? LF_INSTEAD_SECOND : LF_INSTEAD_LOWER;
@@ -121,7 +122,6 @@ static bool add_result(struct lf_report *report, const Leadfit__V1__Ranked *lead
 bool lf_report_add_lead(struct lf_report *report, const Leadfit__V1__Decision *decision, const Leadfit__V1__RecordedOutcome *outcome)
 {
 	const Leadfit__V1__Ranked *lead = find_lead(decision, outcome);
-	report->erased += decision->n_redactions > 0;
 	if (outcome->disposition == LEADFIT__V1__DISPOSITION__OVERRIDDEN) {
 		report->instead[instead_of(decision, lead)]++;
 		if (outcome->reason[0] != '\0' && !add_reason(report, outcome->reason))

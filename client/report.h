@@ -29,7 +29,7 @@ enum lf_instead {
 	LF_INSTEAD_LOWER,
 	LF_INSTEAD_INELIGIBLE, /* a candidate who failed a gate */
 	LF_INSTEAD_OUTSIDE,    /* nobody of the candidates */
-	LF_INSTEAD_UNKNOWN,    /* erased since */
+	LF_INSTEAD_UNKNOWN,    /* the ranking was pruned since */
 	LF_INSTEAD_KINDS
 };
 
@@ -46,7 +46,6 @@ struct lf_report_reason {
 /* Zeroed: empty. */
 struct lf_report {
 	struct lf_report_kind all, kinds[LF_KINDS];
-	uint64_t erased; /* decisions in which somebody was erased */
 	uint64_t instead[LF_INSTEAD_KINDS];
 	struct lf_report_reason *reasons; /* lf_report_finish() sorts them, most frequent first */
 	size_t reason_count, reason_capacity;

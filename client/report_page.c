@@ -21,7 +21,7 @@ static const char *instead_name(size_t instead)
 		[LF_INSTEAD_LOWER] = "a lower place",
 		[LF_INSTEAD_INELIGIBLE] = "a candidate who was not eligible",
 		[LF_INSTEAD_OUTSIDE] = "somebody who was no candidate",
-		[LF_INSTEAD_UNKNOWN] = "somebody who was erased since"};
+		[LF_INSTEAD_UNKNOWN] = "somebody (who the candidates were was pruned since)"};
 	return names[instead];
 }
 
@@ -157,7 +157,7 @@ static void print_results(struct lf_page *page, const struct lf_report *report)
 	lf_report_verdict(report, &text);
 	lf_text_wrap(page, &text, "", "");
 	if (report->results_without_score > 0) {
-		lf_text_add(&text, "%" PRIu64 " more without a score: who led was no candidate, or was erased.", report->results_without_score);
+		lf_text_add(&text, "%" PRIu64 " more without a score: who led was not recorded, was no candidate, or was pruned since.", report->results_without_score);
 		lf_text_wrap(page, &text, "", "");
 	}
 	lf_buffer_clean_up(&text);
@@ -269,7 +269,7 @@ static void add_calibration(struct lf_buffer *out, const struct lf_report *repor
 
 static void add_overrides(struct lf_buffer *out, const struct lf_report *report)
 {
-	static const char *const names[LF_INSTEAD_KINDS] = {"firstPlace", "secondPlace", "lowerPlace", "notEligible", "noCandidate", "erased"};
+	static const char *const names[LF_INSTEAD_KINDS] = {"firstPlace", "secondPlace", "lowerPlace", "notEligible", "noCandidate", "pruned"};
 	lf_buffer_append_text(out, "],\n  \"overriddenInFavourOf\": {");
 	for (size_t i = 0; i < LF_INSTEAD_KINDS; i++) {
 		lf_text_add(out, "%s\"%s\": ", i == 0 ? "" : ", ", names[i]);

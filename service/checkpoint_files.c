@@ -114,8 +114,8 @@ static enum lf_code look_at(const char *path, const struct lf_verifier *verifier
 							      : lf_checkpoint_open(note, length, verifier, &checkpoint);
 	if (result == LF_NOTE_NOT_SIGNED)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"--checkpoints: %.200s is a checkpoint of %.128s, and not signed by this service's key: the key is another one, or the "
-			"checkpoint is another service's",
+			"--checkpoints: %.200s is a checkpoint of %.128s, and not signed by this service's key: the key is another one, or "
+			"the checkpoint is another service's",
 			path, checkpoint.origin);
 	if (result != LF_NOTE_OK)
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "--checkpoints: %.300s: %s", path, lf_note_result_text(result));

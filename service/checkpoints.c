@@ -22,8 +22,8 @@ static enum lf_code compare(struct lf_log *log, const struct lf_checkpoint *sign
 
 	if (lf_log_head(log, &head, &inner) == LF_OK && head.size < signed_one->size)
 		lf_error_set(&inner, LF_FAILED_PRECONDITION,
-			"%.200s was signed when the log had %" PRIu64 " records, and it has %" PRIu64 ": it was rewound, or is another log", name,
-			signed_one->size, head.size);
+			"%.200s was signed when the log had %" PRIu64 " records, and it has %" PRIu64 ": it was rewound, or is another log",
+			name, signed_one->size, head.size);
 	else if (inner.code == LF_OK && lf_log_tree_root(log, signed_one->size, &root, &inner) == LF_OK &&
 		 !lf_digest_equal(&root, &signed_one->root))
 		lf_error_set(&inner, LF_FAILED_PRECONDITION,
@@ -32,8 +32,9 @@ static enum lf_code compare(struct lf_log *log, const struct lf_checkpoint *sign
 	else if (inner.code == LF_DATA_LOSS || inner.code == LF_NOT_FOUND) {
 		struct lf_error lost = LF_ERROR_INIT;
 
-		lf_error_set(&lost, LF_FAILED_PRECONDITION, "the log's first %" PRIu64 " records, of which %.200s was signed, are not whole: %.200s",
-			signed_one->size, name, inner.message);
+		lf_error_set(&lost, LF_FAILED_PRECONDITION,
+			"the log's first %" PRIu64 " records, of which %.200s was signed, are not whole: %.200s", signed_one->size, name,
+			inner.message);
 		lf_error_move(&inner, &lost);
 	}
 	const enum lf_code code = inner.code;
@@ -75,7 +76,7 @@ struct lf_checkpoints {
 	uint64_t size; /* of the newest checkpoint */
 	bool any;      /* one was written since the start */
 	struct timespec written_at;
-	char failure[256]; /* what was said last; "" = the last one was written */
+	char failure[512]; /* what was said last; "" = the last one was written */
 };
 
 static void say_failure(struct lf_checkpoints *c, const char *failure)
@@ -97,7 +98,7 @@ static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
 	}
 	failed = lf_checkpoint_files_put(c->files, head->size, note);
 	if (failed != 0) {
-		snprintf(failure, sizeof failure, "%.200s: %s", c->files->path, strerror(failed));
+		snprintf(failure, sizeof failure, "%.300s: %.100s", c->files->path, strerror(failed));
 		say_failure(c, failure);
 		return;
 	}

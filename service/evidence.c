@@ -42,7 +42,8 @@ static void verifier_key(const struct lf_signer *signer, char text[LF_KEY_TEXT_M
 	lf_verifier_print(&verifier, text);
 }
 
-static enum lf_code sign(const struct lf_signer *signer, const struct lf_tree_head *head, char note[LF_CHECKPOINT_MAX], struct lf_error *error)
+static enum lf_code sign(
+	const struct lf_signer *signer, const struct lf_tree_head *head, char note[LF_CHECKPOINT_MAX], struct lf_error *error)
 {
 	if (lf_checkpoint_sign(head->size, &head->root, signer, note))
 		return LF_OK;
@@ -213,7 +214,8 @@ static enum lf_code open_leaf(struct lf_log *log, uint64_t position, struct open
 		lf_error_clean_up(&lost);
 		if (code == LF_OK) {
 			opened->openings[i].salt = (ProtobufCBinaryData){sizeof opened->rows[i]->salt, opened->rows[i]->salt.bytes};
-			opened->openings[i].bytes = (ProtobufCBinaryData){opened->rows[i]->body.length, lf_unconst(opened->rows[i]->body.data)};
+			opened->openings[i].bytes =
+				(ProtobufCBinaryData){opened->rows[i]->body.length, lf_unconst(opened->rows[i]->body.data)};
 		}
 	}
 	for (size_t i = 0; i < opened->count; i++)
@@ -243,8 +245,8 @@ static size_t write_leaf(const struct opened *opened, uint8_t bytes[LEAF_BYTES_M
 }
 
 /* Opens the leaf until what was read belongs together. */
-static enum lf_code open_whole(struct lf_log *log, uint64_t position, struct opened *opened, uint8_t leaf[LEAF_BYTES_MAX], size_t *leaf_length,
-	struct lf_error *error)
+static enum lf_code open_whole(struct lf_log *log, uint64_t position, struct opened *opened, uint8_t leaf[LEAF_BYTES_MAX],
+	size_t *leaf_length, struct lf_error *error)
 {
 	for (int tries = 0; tries < TRIES; tries++) {
 		close_leaf(opened);
@@ -256,8 +258,7 @@ static enum lf_code open_whole(struct lf_log *log, uint64_t position, struct ope
 	}
 	if (error->code == LF_OK)
 		lf_error_set(error, LF_DATA_LOSS,
-			"the decision at position %" PRIu64 " can't be proved: what is stored of it does not make the leaf that is in the tree",
-			position);
+			"the decision at position %" PRIu64 " can't be proved: what is stored of it does not make the leaf in the tree", position);
 	return error->code;
 }
 
@@ -295,7 +296,8 @@ static char *prove(const struct lf_core *core, const struct lf_uuid *id, struct 
 	if (lf_log_find_leaf(core->log, id, &proof.index, error) != LF_OK || lf_log_head(core->log, &head, error) != LF_OK)
 		return NULL;
 	if (proof.index >= head.size) {
-		lf_error_set(error, LF_DATA_LOSS, "the decision is at position %" PRIu64 " of a log of %" PRIu64 " records", proof.index, head.size);
+		lf_error_set(error, LF_DATA_LOSS, "the decision is at position %" PRIu64 " of a log of %" PRIu64 " records", proof.index,
+			head.size);
 		return NULL;
 	}
 	if (open_whole(core->log, proof.index, opened, leaf, &record.leaf.len, error) != LF_OK ||
@@ -303,12 +305,14 @@ static char *prove(const struct lf_core *core, const struct lf_uuid *id, struct 
 		    &proof.hash_count))
 		return NULL;
 	if (memcmp(&opened->decision, id, sizeof *id) != 0) {
-		lf_error_set(error, LF_DATA_LOSS, "the decision at position %" PRIu64 " can't be proved: the index gives it another id", proof.index);
+		lf_error_set(error, LF_DATA_LOSS, "the decision at position %" PRIu64 " can't be proved: the index gives it another id",
+			proof.index);
 		return NULL;
 	}
 	if (!lf_tree_verify_inclusion(&opened->hash, proof.index, head.size, &head.root, proof.hashes, proof.hash_count)) {
 		lf_error_set(error, LF_DATA_LOSS,
-			"the decision at position %" PRIu64 " can't be proved: the stored hashes do not lead from it to the root of %" PRIu64 " records",
+			"the decision at position %" PRIu64
+			" can't be proved: the stored hashes do not lead from it to the root of %" PRIu64 " records",
 			proof.index, head.size);
 		return NULL;
 	}

@@ -31,15 +31,16 @@ enum lf_code lf_key_load(struct lf_signer *signer, const char *path, struct lf_e
 	if (failed == ENOENT)
 		code = lf_error_set(error, LF_NOT_FOUND, "--key %.300s: there is no such file", path);
 	else if (failed == EFBIG)
-		code = lf_error_set(error, LF_INVALID_ARGUMENT, "--key %.300s: more than %d bytes are no signing key", path, FILE_BYTES_MAX);
+		code = lf_error_set(error, LF_INVALID_ARGUMENT, "--key %.300s: more than %d bytes are no signing key", path,
+			FILE_BYTES_MAX);
 	else if (failed == EINVAL)
 		code = lf_error_set(error, LF_INVALID_ARGUMENT, "--key %.300s: not a regular file", path);
 	else if (failed != 0)
 		code = lf_error_set(error, LF_UNAVAILABLE, "--key %.300s: %s", path, strerror(failed));
 	else if ((mode & (S_IRWXG | S_IRWXO)) != 0)
 		code = lf_error_set(error, LF_FAILED_PRECONDITION,
-			"--key %.300s: others than its owner may read or write it (mode %03o), so it may be known to them: chmod 600, or begin "
-			"with a new key",
+			"--key %.300s: others than its owner may read or write it (mode %03o), so it may be known to them: chmod 600, "
+			"or begin with a new key",
 			path, (unsigned)mode & 0777);
 	else if (strlen(text) != length || !lf_signer_parse(text, signer))
 		code = lf_error_set(error, LF_INVALID_ARGUMENT,
@@ -86,7 +87,8 @@ enum lf_code lf_key_make(struct lf_signer *signer, const char *path, const char 
 	memset(signer, 0, sizeof *signer);
 	if (origin != NULL && !lf_key_name_valid(origin))
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
-			"--origin \"%.200s\": a name has 1..%d bytes of UTF-8 without spaces, control characters and '+'", origin, LF_KEY_NAME_MAX);
+			"--origin \"%.200s\": a name has 1..%d bytes of UTF-8 without spaces, control characters and '+'", origin,
+			LF_KEY_NAME_MAX);
 	if ((origin == NULL && !random_name(name)) || !lf_signer_generate(signer, origin != NULL ? origin : name))
 		return lf_error_set(error, LF_UNAVAILABLE, "there are no random bytes to make a signing key of");
 	lf_signer_print(signer, line);
@@ -137,7 +139,8 @@ static int print_verifier(const char *path)
 	struct lf_signer signer;
 
 	if (lf_key_load(&signer, path, &error) != LF_OK) {
-		fprintf(stderr, "leadfitd: %s%s\n", error.message, error.code == LF_NOT_FOUND ? "; the service makes it when it starts" : "");
+		fprintf(stderr, "leadfitd: %s%s\n", error.message,
+			error.code == LF_NOT_FOUND ? "; the service makes it when it starts" : "");
 		return lf_code_exit_status(error.code);
 	}
 	lf_signer_verifier(&signer, &verifier);

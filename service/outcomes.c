@@ -108,7 +108,7 @@ static void check_request(struct record *record, struct lf_checker *checker)
 		lf_check_fail(checker, "result", "%" PRIu32 " is outside 1..%d", request->result, RESULT_MAX);
 }
 
-/* What it says about the decision. An erased decision has no recommended person any more. */
+/* What it says about the decision. Where the recommended person was erased, what stands in their place is compared. */
 static void check_against_decision(const struct record *record, const struct lf_stored *stored, struct lf_checker *checker)
 {
 	const Leadfit__V1__RecordOutcomeRequest *request = record->request;

@@ -29,7 +29,8 @@ static enum lf_code check(struct lf_seal *seal, struct lf_log *log, const struct
 		code = lf_checkpoint_files_set_aside(&seal->files, aside, error);
 		*size = 0;
 		if (code == LF_OK)
-			fprintf(stderr, "leadfitd: accepted: %s\nleadfitd: the checkpoints until now are kept as %s\n", refused.message, aside);
+			fprintf(stderr, "leadfitd: accepted: %s\nleadfitd: the checkpoints until now are kept as %s\n", refused.message,
+				aside);
 	} else if (code == LF_FAILED_PRECONDITION) {
 		lf_error_set(error, code, "%s; to start nevertheless, and keep these checkpoints aside: --accept-rewound", refused.message);
 	} else if (code != LF_OK) {

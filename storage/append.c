@@ -73,6 +73,10 @@ static enum lf_code check_item(const struct lf_redact_item *item, struct lf_erro
 static bool take_in(struct lf_log *log, struct lf_append *append, struct lf_error *error)
 {
 	append->next = NULL;
+	if (log->read_only) {
+		lf_error_set(error, LF_FAILED_PRECONDITION, "the decision log was opened for reading only");
+		return false;
+	}
 	if (log->failed || log->closing) {
 		lf_error_set(error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
 		return false;

@@ -106,6 +106,16 @@ struct lf_backend {
 	 * understand is damage. Of options only location, now_us (which the log sets) and on_migrating are the backend's.
 	 */
 	enum lf_code (*open)(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error);
+	/*
+	 * Opens a store for reading alone, so that it can be verified: only readers and close() are used. It keeps others from opening it as
+	 * open() does, where that can be done, creates nothing, and changes no byte of it, then and later; records that a crash left to be
+	 * recovered are read, too. Nothing is looked at but whether it is a store of this schema: it may be damaged in any way, and what
+	 * can't be read is DATA_LOSS. NOT_FOUND where there is none; INVALID_ARGUMENT where what is there is no store of ours;
+	 * FAILED_PRECONDITION where another has it, or it is of another schema. NULL: UNIMPLEMENTED.
+	 */
+	enum lf_code (*open_read_only)(struct lf_store **store, const char *location, struct lf_error *error);
+	/* As lf_log_restore(). NULL: UNIMPLEMENTED. */
+	enum lf_code (*restore)(const char *location, const char *from, struct lf_replaced *replaced, struct lf_error *error);
 	/* Releases everything; rolls back an open transaction. Every reader is closed before. */
 	void (*close)(struct lf_store *store);
 

@@ -476,7 +476,7 @@ static enum lf_code start_writer(struct lf_log *log, struct lf_error *error)
 		goto no_attributes;
 	if (pthread_cond_init(&log->chore_ended, NULL) != 0)
 		goto no_condition;
-	if (pthread_create(&log->writer, NULL, writer_main, log) != 0)
+	if (!log->read_only && pthread_create(&log->writer, NULL, writer_main, log) != 0)
 		goto no_thread;
 	return LF_OK;
 no_thread:
@@ -487,6 +487,15 @@ no_attributes:
 	pthread_mutex_destroy(&log->lock);
 no_lock:
 	return lf_error_set(error, LF_UNAVAILABLE, "the decision log's writer can't be started");
+}
+
+static enum lf_code open_store(struct lf_log *log, const struct lf_log_options *options, struct lf_error *error)
+{
+	if (!log->read_only)
+		return log->backend->open(&log->store, options, error);
+	if (log->backend->open_read_only == NULL)
+		return lf_error_set(error, LF_UNIMPLEMENTED, "this store can't be opened for reading only");
+	return log->backend->open_read_only(&log->store, options->location, error);
 }
 
 enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, const struct lf_log_options *options,
@@ -512,9 +521,10 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 	}
 	struct lf_log_options given = *options;
 	given.now_us = log->now_us;
-	if (backend->open(&log->store, &given, &cause) != LF_OK)
+	log->read_only = log->failed = options->read_only;
+	if (open_store(log, &given, &cause) != LF_OK)
 		goto no_memory;
-	if (know_tail(log, &cause) != LF_OK) {
+	if (!log->read_only && know_tail(log, &cause) != LF_OK) {
 		if (cause.code == LF_DATA_LOSS) /* before anything was written: it is what was found that is damaged */
 			cause.code = LF_FAILED_PRECONDITION;
 		goto no_tail;
@@ -551,7 +561,8 @@ void lf_log_close(struct lf_log *log)
 	pthread_cond_signal(&log->wake);
 	pthread_cond_broadcast(&log->chore_ended);
 	pthread_mutex_unlock(&log->lock);
-	pthread_join(log->writer, NULL);
+	if (!log->read_only)
+		pthread_join(log->writer, NULL);
 	pthread_mutex_lock(&log->lock);
 	while (log->chore_callers > 0)
 		pthread_cond_wait(&log->chore_ended, &log->lock);
@@ -564,6 +575,19 @@ void lf_log_close(struct lf_log *log)
 	free(log->entropy);
 	free(log->batch);
 	free(log);
+}
+
+enum lf_code lf_log_restore(const struct lf_backend *backend, const char *location, const char *from, struct lf_replaced *replaced,
+	struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	*replaced = (struct lf_replaced){.kept = false};
+	if (backend->restore == NULL)
+		return lf_error_set(error, LF_UNIMPLEMENTED, "this store can't be restored");
+	const enum lf_code code = backend->restore(location, from, replaced, &inner);
+	if (code != LF_OK)
+		lf_error_move(error, &inner);
+	return code;
 }
 
 bool lf_log_ready(const struct lf_log *log)

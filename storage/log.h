@@ -34,6 +34,9 @@ struct lf_log;
 
 struct lf_log_options {
 	const char *location; /* SQLite: file name. Created where absent. */
+	/* Opens what is there for reads alone, however damaged it is, and changes no byte of it: for verifying. Whatever would write is refused
+	 * with FAILED_PRECONDITION. Then lf_log_open() gives NOT_FOUND where there is nothing, and INVALID_ARGUMENT where it is no log. */
+	bool read_only;
 	size_t queue_max;     /* appends waiting or being committed; 0 = LF_IN_FLIGHT_MAX */
 	size_t reader_count;  /* connections for reads; 0 = 4 */
 	/* Called once, from the writer thread, when the log can take no more writes until it is reopened (a failed
@@ -339,6 +342,22 @@ enum lf_code lf_log_list_payloads(struct lf_log *log, enum lf_payload_kind kind,
  * everything) but in short read transactions; go_on returning false ends it with CANCELLED.
  */
 enum lf_code lf_log_check(struct lf_log *log, void (*finding)(void *context, const char *what), bool (*go_on)(void *context), void *context,
+	struct lf_error *error);
+
+/* What lf_log_restore() did with what was there. */
+struct lf_replaced {
+	bool kept;        /* a log was there: it has the name below */
+	char kept_as[512];
+	uint64_t bytes;   /* of the log that is there now */
+};
+/*
+ * Puts a copy of another log (a backup: one file, which nothing has open) in the place of the log at location, or where none is. The copy is
+ * made and synced beside it before anything is renamed, so that location is the old log, or the new one, or (for an instant, and after a
+ * loss of power then) absent with both beside it; never half of one. What a crash left to be recovered of the old log stays with it. from is
+ * not looked into: verify it before. No log is open meanwhile. FAILED_PRECONDITION where another process has location; RESOURCE_EXHAUSTED
+ * where the disk is full: then nothing is changed. Blocks for as long as the copy takes.
+ */
+enum lf_code lf_log_restore(const struct lf_backend *backend, const char *location, const char *from, struct lf_replaced *replaced,
 	struct lf_error *error);
 
 /* ---- erasing and pruning: bytes are replaced under a new salt, and a leaf says so ---- */

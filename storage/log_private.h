@@ -43,6 +43,7 @@ struct lf_log {
 	const struct lf_backend *backend;
 	struct lf_store *store;
 	size_t queue_max;
+	bool read_only; /* there is no writer thread, and failed is set */
 	void (*on_failed)(void *context, const struct lf_error *error);
 	void *on_failed_context;
 	void (*on_committed)(void *context, uint64_t newest_sequence);

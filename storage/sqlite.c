@@ -113,9 +113,9 @@ const char *lf_sqlite_column_text(sqlite3_stmt *statement, int column)
  *   wal_autocheckpoint=0      checkpoints are maintain()'s: after the waiters were told, not inside their commit
  *   journal_size_limit        after a burst the WAL file shrinks to 64 MiB again when it restarts
  *   cache_size=-16384         16 MiB hold the inner pages and the hot ends of all tables at ten million rows
- *   temp_store=MEMORY         no temporary files beside the one that can be full
+ *   temp_store=MEMORY         no temporary files beside the one that can be full (but for a vacuum)
  *   cell_size_check=ON        a damaged page is found when it is read, not when it is followed
- *   secure_delete=ON          what is deleted (erasure, later) is overwritten; appends do not pay for it
+ *   secure_delete=ON          what is deleted (by an erasure) is overwritten; appends do not pay for it
  *   trusted_schema=OFF        the file's schema may call nothing
  *   busy_timeout=2000         only for somebody else's tool that holds the write lock: leadfit has one writer
  */
@@ -181,6 +181,7 @@ static void close_store(struct lf_store *store)
 	if (store->db != NULL && store->unknown)
 		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(store->db);
+	lf_sqlite_leave_read_only(store);
 	lf_heads_clean_up(&store->heads);
 	lf_id_cache_free(store->ids);
 	free(store->scratch);
@@ -219,6 +220,8 @@ fail:
 const struct lf_backend lf_sqlite_backend = {
 	.name = "sqlite",
 	.open = open_store,
+	.open_read_only = lf_sqlite_open_read_only,
+	.restore = lf_sqlite_restore,
 	.close = close_store,
 	.tail = lf_sqlite_tail,
 	.begin = lf_sqlite_begin,
@@ -246,6 +249,7 @@ const struct lf_backend lf_sqlite_backend = {
 	.head = lf_sqlite_head,
 	.hashes = lf_sqlite_hashes,
 	.find_leaf = lf_sqlite_find_leaf,
+	.check = lf_sqlite_check,
 	.list_acts = lf_sqlite_list_acts,
 	.redact = lf_sqlite_redact,
 	.vacuum = lf_sqlite_vacuum,

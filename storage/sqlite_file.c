@@ -146,16 +146,8 @@ static enum lf_code check_kind(const char *path, const struct stat *status, stru
 	return LF_OK;
 }
 
-enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool *create, struct lf_error *error)
+enum lf_code lf_sqlite_lock(struct lf_store *store, struct lf_error *error)
 {
-	struct stat status;
-	if (location == NULL || location[0] == '\0' || location[strlen(location) - 1] == '/')
-		return lf_error_set(error, LF_UNAVAILABLE, "\"%s\" names no file", location == NULL ? "" : location);
-	store->path = lf_sqlite_resolve(location, error);
-	if (store->path == NULL)
-		return error->code;
-	if (stat(store->path, &status) == 0 && check_kind(store->path, &status, error) != LF_OK)
-		return error->code;
 	store->lock_path = with_suffix(store->path, ".lock");
 	if (store->lock_path == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
@@ -166,6 +158,21 @@ enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool 
 		if (try_lock(store, error) != LF_OK)
 			return error->code;
 	}
+	return LF_OK;
+}
+
+enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool *create, struct lf_error *error)
+{
+	struct stat status;
+	if (location == NULL || location[0] == '\0' || location[strlen(location) - 1] == '/')
+		return lf_error_set(error, LF_UNAVAILABLE, "\"%s\" names no file", location == NULL ? "" : location);
+	store->path = lf_sqlite_resolve(location, error);
+	if (store->path == NULL)
+		return error->code;
+	if (stat(store->path, &status) == 0 && check_kind(store->path, &status, error) != LF_OK)
+		return error->code;
+	if (lf_sqlite_lock(store, error) != LF_OK)
+		return error->code;
 	/* Again, as the file may have come or gone before the lock was held. */
 	const off_t size = size_of(store->path, "");
 	*create = size <= 0;
@@ -289,7 +296,7 @@ static enum lf_code check_header(
 }
 
 /* path as the path of a URI. NULL when memory ran out. */
-static char *uri_of(const char *path, const char *query)
+char *lf_sqlite_uri_of(const char *path, const char *query)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	char *uri = malloc(5 + 3 * strlen(path) + strlen(query) + 1), *out = uri;
@@ -315,7 +322,7 @@ static enum lf_code probe_read_only(struct lf_store *store, bool has_wal, struct
 {
 	sqlite3 *db = NULL;
 	const bool had_shm = size_of(store->path, "-shm") >= 0;
-	char *uri = uri_of(store->path, has_wal ? "?mode=ro" : "?mode=ro&immutable=1");
+	char *uri = lf_sqlite_uri_of(store->path, has_wal ? "?mode=ro" : "?mode=ro&immutable=1");
 	if (uri == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	const int result =

@@ -139,10 +139,24 @@ struct lf_store {
 	int checkpoint_at; /* pages at which the next checkpoint is due */
 	struct lf_sqlite_backup *backup; /* under way; NULL = none */
 	bool unknown;      /* DATA_LOSS was returned: write nothing more, not even at closing */
+	char *read_only_uri; /* set: there is no db, and readers open this */
+	bool leaves_shm;     /* the -shm file was not there before */
 };
 
 /* sqlite_file.c: everything about the file that SQLite does not do. Sets path, lock_path, lock. */
 enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool *create, struct lf_error *error);
+/* The lock alone, of store->path. */
+enum lf_code lf_sqlite_lock(struct lf_store *store, struct lf_error *error);
+/* A path as a URI of SQLite, with a query. NULL when memory ran out; free() releases. */
+char *lf_sqlite_uri_of(const char *path, const char *query);
+/* sqlite_read_only.c: the vtable's open_read_only; at closing, what it left beside the file. */
+enum lf_code lf_sqlite_open_read_only(struct lf_store **store, const char *location, struct lf_error *error);
+void lf_sqlite_leave_read_only(struct lf_store *store);
+/* sqlite_check.c */
+enum lf_code lf_sqlite_check(struct lf_reader *reader, void (*finding)(void *context, const char *what), bool (*go_on)(void *context),
+	void *context, struct lf_error *error);
+/* sqlite_restore.c */
+enum lf_code lf_sqlite_restore(const char *location, const char *from, struct lf_replaced *replaced, struct lf_error *error);
 /* Gives the lock back. */
 void lf_sqlite_release(struct lf_store *store);
 /* Makes the file with its schema, whole or not at all. */
@@ -162,6 +176,8 @@ extern const char LF_SQLITE_DDL_1[], LF_SQLITE_DDL_2[]; /* the tables of schema 
 #define LF_SQLITE_LEAVES "SELECT position, hash FROM leaf WHERE position >= ?2 AND position < ?3 AND ?1 = 0 ORDER BY position"
 #define LF_SQLITE_NODES "SELECT place, hash FROM node WHERE level = ?1 AND place >= ?2 AND place < ?3 ORDER BY place"
 extern const char *const LF_SQLITE_WRITE_SQL[W_COUNT];
+/* What is in the schema beside ours, or missing, in words; NULL: nothing. free() releases. */
+char *lf_sqlite_schema_difference(sqlite3 *db);
 /* An open database's user_version. SQLITE_OK or an error. */
 int lf_sqlite_schema_of(sqlite3 *db, uint32_t *schema);
 /* Probes an open database, of its own schema: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the
@@ -344,6 +360,7 @@ enum lf_read_statement {
 };
 struct lf_reader {
 	sqlite3 *db;
+	bool alone; /* the log is opened for reading only: nothing changes it, and a long read holds nobody up */
 	sqlite3_stmt *statements[R_COUNT];
 	sqlite3_stmt *records[LF_RECORD_TABLES]; /* LF_SQLITE_RECORD_SQL */
 	uint8_t *record; /* of the audit */

@@ -107,8 +107,12 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 	struct lf_reader *reader = calloc(1, sizeof *reader);
 	if (reader == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	int result = sqlite3_open_v2(
-		store->path, &reader->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+	const bool read_only = store->read_only_uri != NULL;
+	reader->alone = read_only;
+	int result = sqlite3_open_v2(read_only ? store->read_only_uri : store->path, &reader->db,
+		(read_only ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX |
+			SQLITE_OPEN_PRIVATECACHE,
+		NULL);
 	if (result == SQLITE_OK) {
 		sqlite3_extended_result_codes(reader->db, 1);
 		result = sqlite3_db_config(reader->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -121,6 +125,9 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 		result = lf_sqlite_prepare(reader->db, LF_SQLITE_RECORD_SQL, reader->records, LF_RECORD_TABLES);
 	if (result != SQLITE_OK) {
 		lf_sqlite_error(error, reader->db, result, "opening for reading");
+		/* Nobody has looked at what is read only: a table or column may be missing. */
+		if (read_only && (result & 0xff) == SQLITE_ERROR)
+			lf_error_set(error, LF_DATA_LOSS, "it is damaged: %s", sqlite3_errmsg(reader->db));
 		lf_sqlite_close_reader(reader);
 		return error->code;
 	}

@@ -207,7 +207,7 @@ static int relink(struct lf_redactor *redactor, const struct lf_redact_item *ite
 	int64_t *previous)
 {
 	const int64_t sequence = (int64_t)item->id;
-	int64_t old_list, old_previous;
+	int64_t old_list = 0, old_previous = 0;
 	int result = read_links(redactor, sequence, &old_list, &old_previous);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_intern_candidates(redactor->store, item->candidates, item->candidate_count, digest, list);

@@ -8,7 +8,9 @@
  * would dirty one page a decision and a column, wherever its team's entries happen to be; chains dirty a few pages a
  * commit, at any size.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "storage/sqlite_private.h"
 
@@ -171,6 +173,36 @@ static char *expected_schema(uint32_t schema, int *result)
 	if (*result == SQLITE_OK)
 		text = query_text(db, SCHEMA_TEXT, result);
 	sqlite3_close(db);
+	return text;
+}
+
+char *lf_sqlite_schema_difference(sqlite3 *db)
+{
+	sqlite3_stmt *statement = NULL;
+	char *text = NULL;
+	size_t found = 0, wanted = 0;
+	int result;
+	char *expected = expected_schema(LF_SQLITE_SCHEMA, &result);
+	if (expected == NULL)
+		return strdup("memory ran out for looking at the tables");
+	for (const char *at = expected; at != NULL; at = strstr(at + 1, ";CREATE"))
+		wanted++;
+	result = sqlite3_prepare_v2(db, "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'", -1, &statement, NULL);
+	while (result == SQLITE_OK && (result = sqlite3_step(statement)) == SQLITE_ROW) {
+		const char *type = lf_sqlite_column_text(statement, 0), *name = lf_sqlite_column_text(statement, 1);
+		const char *sql = lf_sqlite_column_text(statement, 2);
+		found++;
+		if ((sql == NULL || strstr(expected, sql) == NULL) && text == NULL &&
+			asprintf(&text, "the %s %s is not one of a decision log: it was put in, or altered", type, name) < 0)
+			text = NULL;
+		result = SQLITE_OK;
+	}
+	if (text == NULL && result != SQLITE_DONE)
+		text = strdup("the file is damaged where it has the list of its tables");
+	else if (text == NULL && found < wanted)
+		text = strdup("a table or an index of a decision log is not there: it was deleted");
+	sqlite3_finalize(statement);
+	sqlite3_free(expected);
 	return text;
 }
 

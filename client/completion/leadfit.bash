@@ -4,7 +4,7 @@ _leadfit()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
 	local globals="--server --token-file --timeout --output --color --help"
-	local commands="score profile decisions rubric call health version token help"
+	local commands="score profile decisions audit rubric backup retention call health version token help"
 	local i word command="" second="" expects=""
 	COMPREPLY=()
 
@@ -17,7 +17,9 @@ _leadfit()
 			continue
 		fi
 		case $word in
-		--list | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
+		--list | --decisions-only | --latest | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
+		--resume | --decisions-only) ;;
+		--yes | --dry-run | --allow-under-six-months) ;;
 		--*) expects=yes ;;
 		*)
 			if [[ -z $command ]]; then
@@ -35,16 +37,18 @@ _leadfit()
 	--output) COMPREPLY=($(compgen -W "table json" -- "$current")); return ;;
 	--color) COMPREPLY=($(compgen -W "auto always never" -- "$current")); return ;;
 	--detail) COMPREPLY=($(compgen -W "top all" -- "$current")); return ;;
+	--result) COMPREPLY=($(compgen -W "1 2 3 4 5" -- "$current")); return ;;
 	--roles) COMPREPLY=($(compgen -W "read score read,score read,rubric admin" -- "$current")); return ;;
+	--format) COMPREPLY=($(compgen -W "ndjson csv" -- "$current")); return ;;
 	--outcome) COMPREPLY=($(compgen -W "RECOMMENDED TOO_CLOSE INSUFFICIENT_EVIDENCE NO_ELIGIBLE_CANDIDATE" -- "$current")); return ;;
 	--project | --team)
-		if [[ $command != decisions ]]; then
+		if [[ $command != decisions && $command != audit && $second != backtest ]]; then
 			compopt -o filenames 2>/dev/null
 			COMPREPLY=($(compgen -f -- "$current"))
 		fi
 		return
 		;;
-	--token-file | --token-out | --svg | --proof | --checkpoint)
+	--token-file | --token-out | --svg | --csv | --groups | --proof | --checkpoint)
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		return
@@ -55,7 +59,8 @@ _leadfit()
 		COMPREPLY=($(compgen -f -- "$current"))
 		return
 		;;
-	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait) return ;;
+	--columns | --from | --publish) return ;;
+	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months) return ;;
 	esac
 
 	if [[ $current == -* ]]; then
@@ -63,9 +68,18 @@ _leadfit()
 		"score "*) globals+=" --team --project --rubric --candidate --as-of --what-if --detail --rank-table --ignore-undeclared --key --strict --sweep --points --svg --team-id" ;;
 		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
 		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
+		"decisions outcome") globals+=" --accepted --overridden --lead --by --reason --result" ;;
+		"decisions report") globals+=" --team --project --candidate --outcome --since --until --svg" ;;
+		"audit impact") globals+=" --groups --team --project --candidate --outcome --since --until --small-too --csv --svg" ;;
 		"decisions prove") globals+=" --proof --key" ;;
 		"decisions verify-proof") globals+=" --key" ;;
 		"decisions verify") globals+=" --checkpoint --key" ;;
+		"decisions export") globals+=" --team --project --candidate --outcome --since --until --decisions-only --format --columns --resume" ;;
+		"decisions erase") globals+=" --candidate --reason --yes" ;;
+		"retention "*) globals+=" --keep-months --allow-under-six-months --dry-run --yes" ;;
+		"decisions watch") globals+=" --team --project --candidate --outcome --since --until --decisions-only --from --publish" ;;
+		"decisions replay") globals+=" --team --project --candidate --outcome --since --until --decisions-only" ;;
+		"rubric backtest") globals+=" --team --project --candidate --outcome --since --until --what-if --latest --ignore-undeclared --limit --svg" ;;
 		"rubric show") globals+=" --digest" ;;
 		"rubric explain") globals+=" --digest --trait --svg" ;;
 		"rubric fmt") globals+=" --check --write --force" ;;
@@ -80,10 +94,11 @@ _leadfit()
 
 	case "$command $second" in
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show prove verify verify-proof" -- "$current")) ;;
-	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history diff fmt weights" -- "$current")) ;;
+	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show outcome report replay prove verify verify-proof export watch erase" -- "$current")) ;;
+	"audit " | "help audit") COMPREPLY=($(compgen -W "impact" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history backtest diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"decisions verify-proof" | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
+	"decisions verify-proof" | "decisions export" | "backup " | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric backtest" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;

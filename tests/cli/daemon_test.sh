@@ -50,7 +50,7 @@ l decisions show 00000000-0000-7000-8000-000000000000; status_is 2; out_empty
 claim "a decision is proved in one file, which is checked with the key alone"
 vkey=$(sed -n 's/.*verifier key //p' "$work/daemon.log")
 l decisions prove "$id" --proof "$work/decision.tlog-proof"; status_is 0; err_empty; out_has "Proved: the log has decision $id"
-l decisions prove "$id" --key "$vkey"; status_is 0; cmp -s "$work/out" "$work/decision.tlog-proof" || fail "another proof"
+l decisions prove "$id" --key "$work/log.db.key.pub"; status_is 0; cmp -s "$work/out" "$work/decision.tlog-proof" || fail "another proof"
 run "$leadfit" --server "ipc://$work/none" decisions verify-proof "$work/decision.tlog-proof" --key "$vkey"; status_is 0; err_empty
 out_has "decision $id"; out_matches 'outcome +RECOMMENDED'; out_matches 'team +payments'
 awk '/^```python$/ { on = 1; next } /^```$/ { on = 0 } on' "$source_folder/storage/tlog/README.md" >"$work/check.py"

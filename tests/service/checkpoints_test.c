@@ -248,7 +248,7 @@ static void a_kill_while_one_is_written_leaves_no_half_file(void **state)
 
 	print_message("LF_TEST_SEED=%u\n", seed);
 	open_files(f, "kept");
-	for (int round = 0; round < 40; round++) {
+	for (int round = 0; round < 25; round++) {
 		const pid_t pid = fork();
 		int status, count;
 
@@ -275,7 +275,7 @@ static void a_kill_while_one_is_written_leaves_no_half_file(void **state)
 	/* What a kill left behind is in nobody's way. */
 	assert_int_equal(put(f, newest + 1, &some_root), 0);
 	assert_int_equal(verified_in(f, "latest").size, newest + 1);
-	print_message("40 kills, %llu checkpoints\n", (unsigned long long)newest);
+	print_message("25 kills, %llu checkpoints\n", (unsigned long long)newest);
 }
 
 static void older_ones_stand_further_apart_where_there_are_very_many(void **state)

@@ -115,8 +115,7 @@ static void a_key_that_is_there_is_never_replaced(void **state)
 
 static void a_name_that_a_signature_line_can_not_have_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "two words", "a+b", "a\nb", "a\tb", "\xff", "a\xc2\xa0"
-											  "b"};
+	static const char *const bad[] = {"", "two words", "a+b", "a\nb", "a\tb", "\xff", "x\xc2\xa0y"};
 	struct fixture *f = *state;
 	char long_name[LF_KEY_NAME_MAX + 2];
 

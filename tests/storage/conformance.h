@@ -14,6 +14,8 @@ struct conformance {
 int conformance_run(const struct conformance *subject);
 /* conformance_scan.c: the claims about scan(), run by conformance_run()'s callers likewise. */
 int conformance_scan_run(const struct conformance *subject);
+/* conformance_tree.c: those about leaves, head, acts and audit. */
+int conformance_tree_run(const struct conformance *subject);
 /* conformance_redact.c: the claims about redaction, likewise. */
 int conformance_redact_run(const struct conformance *subject);
 

@@ -29,7 +29,8 @@ int main(void)
 	const struct conformance sqlite = {&lf_sqlite_backend, place.file, reset_file, &place};
 	const struct conformance memory = {&memory_backend, "anywhere", reset_memory, NULL};
 	const int failed = conformance_run(&sqlite) + conformance_run(&memory) + conformance_scan_run(&sqlite) +
-			   conformance_scan_run(&memory) + conformance_redact_run(&sqlite) + conformance_redact_run(&memory);
+			   conformance_scan_run(&memory) + conformance_tree_run(&sqlite) + conformance_tree_run(&memory) +
+			   conformance_redact_run(&sqlite) + conformance_redact_run(&memory);
 	place_remove(&place);
 	return failed;
 }

@@ -131,14 +131,30 @@ static void ids_rise_and_time_never_falls_while_the_clock_runs_backwards_and_acr
 	const struct lf_log_options options = {.location = place.file, .now_us = falling_clock};
 	struct listed *listed = calloc(1, sizeof *listed);
 	atomic_store(&fake_now, 1000000000000);
+	int64_t last = 0;
 	for (int round = 0; round < 3; round++) {
 		struct lf_log *log = open_with(&lf_sqlite_backend, &options);
+		struct whole whole;
 		rubric_put(log);
 		for (int i = 0; i < 50; i++) {
 			struct work work;
+			struct lf_digest digest;
+			char body[48];
 			work_init(&work, i, i, 0);
 			assert_int_equal(work_run(log, &work), LF_OK);
+			assert_true(work.append.decided_at_us >= last);
+			struct lf_act_put act = {
+				.kind = LF_LEAF_OUTCOME, .caller = "x", .decision = &work.append.id, .body = bytes_of("y")};
+			assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
+			assert_true(act.at_us >= work.append.decided_at_us);
+			assert_int_equal(act.id, 50 * round + i + 1);
+			last = act.at_us;
+			snprintf(body, sizeof body, "version %d of %d", i, round);
+			lf_sha256(body, strlen(body), &digest);
+			assert_int_equal(lf_log_put_rubric(log, "r", "R", "x", bytes_of(body), &digest, NULL, NULL, NULL), LF_OK);
+			assert_int_equal(lf_log_activate_rubric(log, "r", &digest, "x", NULL, NULL), LF_OK);
 		}
+		log_is_whole(log, &whole); /* times of all leaves, in their order */
 		list_all(log, listed);
 		assert_int_equal(listed->count, 50 * (round + 1));
 		check_order(listed);

@@ -4,6 +4,7 @@
 #include "tests/storage/faulty_backend.h"
 #include "tests/storage/memory_backend.h"
 #include "tests/storage/support.h"
+#include "tests/storage/whole.h"
 
 /* ---- what the tests open ---- */
 
@@ -132,8 +133,11 @@ static bool run_with_fault(const struct lf_backend *inner, const char *location,
 	assert_int_equal(atomic_load(&failures.count), happened && code == LF_DATA_LOSS ? 1 : 0); /* W6 */
 	log = log_open(inner, location);
 	struct listed *listed = calloc(1, sizeof *listed);
+	struct whole whole;
 	list_all(log, listed);
 	check_order(listed);
+	log_is_whole(log, &whole); /* W10 */
+	assert_int_equal(whole.kinds[LF_LEAF_DECISION], listed->count);
 	size_t acknowledged = 0;
 	for (int i = 0; i < FAULT_WORKS; i++) {
 		struct lf_uuid id;
@@ -160,8 +164,8 @@ static void whatever_call_fails_every_append_completes_once_and_none_is_lost(voi
 	(void)state;
 	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED, LF_DATA_LOSS};
 	static const enum faulty_operation operations[] = {
-		FAULTY_BEGIN, FAULTY_APPEND, FAULTY_COMMIT, FAULTY_MAINTAIN, FAULTY_TAIL};
-	for (size_t i = 0; i < 3 * 5; i++) {
+		FAULTY_BEGIN, FAULTY_APPEND, FAULTY_COMMIT, FAULTY_MAINTAIN, FAULTY_TAIL, FAULTY_TAIL_HASHES};
+	for (size_t i = 0; i < 3 * 6; i++) {
 		const enum faulty_operation operation = operations[i / 3];
 		if (operation == FAULTY_MAINTAIN && codes[i % 3] != LF_DATA_LOSS)
 			continue;
@@ -173,7 +177,8 @@ static void whatever_call_fails_every_append_completes_once_and_none_is_lost(voi
 			nth++;
 		}
 		assert_true(nth < 100);
-		assert_true(nth > 1 || operation == FAULTY_TAIL); /* tail is read again only after a failure */
+		/* tail and tree are read again only after a failure */
+		assert_true(nth > 1 || operation == FAULTY_TAIL || operation == FAULTY_TAIL_HASHES);
 	}
 }
 
@@ -191,6 +196,102 @@ static void the_same_over_sqlite(void **state)
 				break;
 		}
 	}
+}
+
+/* ---- acts ---- */
+
+enum { FAULT_OUTCOMES = 6 };
+
+static void count_act(void *context, const struct lf_act_row *row)
+{
+	size_t *count = context;
+	assert_int_equal(row->id, ++*count);
+}
+
+/* Outcomes, one at a time, the nth call of an operation failing. Whether the fault happened. */
+static bool act_with_fault(
+	const struct lf_backend *inner, const char *location, enum faulty_operation operation, long nth, enum lf_code code, bool anyway)
+{
+	size_t acknowledged = 0, count = 0;
+	struct whole whole;
+	struct work work;
+	uint64_t next;
+	faulty_reset(inner);
+	struct lf_log *log = log_open(&faulty_backend, location);
+	rubric_put(log);
+	work_init(&work, 1, 1, 1);
+	assert_int_equal(work_run(log, &work), LF_OK);
+	faulty_fail(operation, nth, 1, code);
+	if (anyway)
+		faulty_commit_anyway();
+	for (int i = 0; i < FAULT_OUTCOMES; i++) {
+		struct lf_act_put act = {.kind = LF_LEAF_OUTCOME, .caller = "x", .decision = &work.append.id, .body = bytes_of("y")};
+		struct lf_error error = LF_ERROR_INIT;
+		const enum lf_code got = lf_log_put_act(log, &act, &error);
+		acknowledged += got == LF_OK || anyway;
+		if (got == LF_OK)
+			assert_int_equal(act.id, acknowledged);
+		else
+			assert_int_equal(got, code == LF_RESOURCE_EXHAUSTED ? code : LF_UNAVAILABLE);
+		lf_error_clean_up(&error);
+	}
+	lf_log_close(log);
+	const bool happened = faulty_happened();
+	assert_int_equal(faulty_violations(), 0);
+	log = log_open(inner, location);
+	log_is_whole(log, &whole);
+	assert_int_equal(whole.kinds[LF_LEAF_OUTCOME], acknowledged);
+	assert_int_equal(lf_log_list_acts(log, LF_LEAF_OUTCOME, NULL, 0, 100, count_act, &count, &next, NULL), LF_OK);
+	assert_int_equal(count, acknowledged);
+	lf_log_close(log);
+	return happened;
+}
+
+static void whatever_call_fails_the_acts_are_those_that_were_acknowledged(void **state)
+{
+	(void)state;
+	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED, LF_DATA_LOSS};
+	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_PUT_ACT, FAULTY_COMMIT};
+	for (size_t i = 0; i < 3 * 3; i++)
+		for (size_t inner = 0; inner < 2; inner++) {
+			long nth = 1;
+			for (; nth < 20; nth++) {
+				memory_backend_forget();
+				place_remove(&place);
+				place_make(&place);
+				if (!act_with_fault(inner == 0 ? &memory_backend : &lf_sqlite_backend, place.file, operations[i / 3], nth,
+					    codes[i % 3], false))
+					break;
+			}
+			assert_int_equal(nth, FAULT_OUTCOMES + 1);
+		}
+}
+
+static void an_act_whose_failed_commit_stored_it_is_there_and_in_the_tree(void **state)
+{
+	(void)state;
+	for (long nth = 1; nth <= FAULT_OUTCOMES; nth++) {
+		memory_backend_forget();
+		assert_true(act_with_fault(&memory_backend, "x", FAULTY_COMMIT, nth, LF_UNAVAILABLE, true));
+	}
+}
+
+static void a_head_that_does_not_follow_from_the_leaves_is_refused(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&memory_backend, "x");
+	const struct lf_log_options options = {.location = "x"};
+	struct lf_error error = LF_ERROR_INIT;
+	rubric_put(log);
+	lf_log_close(log);
+	faulty_reset(&memory_backend);
+	faulty_fail(FAULTY_TAIL_HASHES, 1, 1, LF_DATA_LOSS);
+	assert_int_equal(lf_log_open(&log, &faulty_backend, &options, &error), LF_FAILED_PRECONDITION);
+	lf_error_clean_up(&error);
+	faulty_reset(&memory_backend);
+	faulty_fail(FAULTY_TAIL_HASHES, 1, 1, LF_UNAVAILABLE);
+	assert_int_equal(lf_log_open(&log, &faulty_backend, &options, &error), LF_UNAVAILABLE);
+	lf_error_clean_up(&error);
 }
 
 /* ---- activations ---- */
@@ -403,6 +504,9 @@ int main(void)
 		CLAIM(a_key_that_collides_with_an_uncommitted_one_is_not_refused_for_it),
 		CLAIM(whatever_call_fails_every_append_completes_once_and_none_is_lost),
 		CLAIM(the_same_over_sqlite),
+		CLAIM(whatever_call_fails_the_acts_are_those_that_were_acknowledged),
+		CLAIM(an_act_whose_failed_commit_stored_it_is_there_and_in_the_tree),
+		CLAIM(a_head_that_does_not_follow_from_the_leaves_is_refused),
 		CLAIM(whatever_call_fails_the_history_is_what_was_acknowledged),
 		CLAIM(an_activation_whose_failed_commit_stored_it_is_in_the_history),
 		CLAIM(a_commit_that_failed_but_stored_is_found_by_its_key),

@@ -98,6 +98,11 @@ static bool is_old(const char *path)
 	return query(path, "PRAGMA user_version") == 1;
 }
 
+/* What schema 2 added, taken away. */
+static const char WITHOUT_SCHEMA_2[] =
+	"DROP TABLE leaf; DROP TABLE node; DROP TABLE tree; DROP TABLE act; DROP TABLE redaction;"
+	"DROP INDEX request_key_by_sequence; DROP INDEX member_by_list; PRAGMA user_version=1;";
+
 /* Makes the file one of schema 1 with so many decisions: what the writer makes now, without what schema 2 added. */
 static void make_large(int decisions)
 {
@@ -121,7 +126,7 @@ static void make_large(int decisions)
 	}
 	lf_log_close(log);
 	free(works);
-	sql("DROP TABLE leaf; DROP TABLE node; DROP TABLE tree; DROP TABLE act; DROP TABLE redaction; PRAGMA user_version=1;");
+	sql(WITHOUT_SCHEMA_2);
 	free(old_bytes);
 	old_bytes = file_read(place.file, &old_length);
 }
@@ -335,7 +340,7 @@ static void a_log_without_anything_in_it_is_migrated(void **state)
 	(void)state;
 	unlink(place.file);
 	lf_log_close(log_open(&lf_sqlite_backend, place.file));
-	sql("DROP TABLE leaf; DROP TABLE node; DROP TABLE tree; DROP TABLE act; DROP TABLE redaction; PRAGMA user_version=1;");
+	sql(WITHOUT_SCHEMA_2);
 	struct lf_log *log = open_it();
 	is_migrated(log, 0, 0, 0, 0);
 	lf_log_close(log);

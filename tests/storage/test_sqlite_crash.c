@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 
 #include "tests/storage/support.h"
+#include "tests/storage/whole.h"
 
 static struct place place;
 
@@ -128,6 +129,8 @@ static void every_acknowledged_decision_survives_sigkill_and_none_is_there_twice
 	for (int round = 0; round < ROUNDS; round++) {
 		count = run_and_kill(records, count, MAX, 1 + round * 97);
 		struct lf_log *log = log_open(&lf_sqlite_backend, place.file); /* the kernel has dropped the lock: F1 */
+		struct whole whole;
+		log_is_whole(log, &whole);
 		for (size_t i = 0; i < count; i++) {
 			struct work work;
 			work_init(&work, records[i].key % 20, records[i].key % 10, records[i].key);
@@ -414,6 +417,104 @@ static void every_allocation_that_fails_while_reading_gives_a_status(void **stat
 	free(listed);
 }
 
+static void check_nothing_missing(void *context, const struct lf_audit_row *row)
+{
+	size_t *count = context;
+	assert_null(row->missing);
+	++*count;
+}
+
+static void count_act(void *context, const struct lf_act_row *row)
+{
+	size_t *count = context;
+	assert_int_equal(row->id, ++*count);
+}
+
+static void every_allocation_that_fails_while_auditing_or_acting_gives_a_status(void **state)
+{
+	(void)state;
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	struct whole whole;
+	struct work work;
+	uint8_t large[20000] = {1};
+	size_t acts = 0;
+	bool happened = true;
+	rubric_put(log);
+	for (int i = 0; i < 20; i++) {
+		work_init(&work, i, i, 1 + i);
+		work.append.answer = (struct lf_bytes){large, sizeof large};
+		assert_int_equal(work_run(log, &work), LF_OK);
+	}
+	for (long nth = 0; happened; nth++) {
+		struct lf_act_put act = {.kind = LF_LEAF_OUTCOME,
+			.caller = "a caller who is new",
+			.decision = &work.append.id,
+			.body = {large, sizeof large}};
+		struct lf_payload_row *row = NULL;
+		struct lf_tree_head head;
+		uint64_t next = 0, position;
+		size_t count = 0;
+		fail_allocation(nth);
+		enum lf_code code = lf_log_put_act(log, &act, NULL);
+		happened = allocation_failed();
+		assert_true(code == LF_OK || (happened && code == LF_UNAVAILABLE));
+		acts += code == LF_OK;
+		fail_allocation(nth);
+		code = lf_log_audit(log, 0, 1000, check_nothing_missing, &count, &next, NULL);
+		happened |= allocation_failed();
+		assert_true(code == LF_OK ? count > 0 : code == LF_UNAVAILABLE);
+		count = 0;
+		fail_allocation(nth);
+		code = lf_log_list_acts(log, 0, NULL, 0, 10000, count_act, &count, &next, NULL);
+		happened |= allocation_failed();
+		assert_true(code == LF_OK ? count <= acts : code == LF_UNAVAILABLE);
+		fail_allocation(nth);
+		code = lf_log_get_payload(log, 3, &row, NULL);
+		happened |= allocation_failed();
+		assert_true(code == LF_OK || code == LF_UNAVAILABLE);
+		free(row);
+		fail_allocation(nth);
+		code = lf_log_find_leaf(log, &work.append.id, &position, NULL);
+		happened |= allocation_failed();
+		assert_true(code == LF_OK ? position == 21 : code == LF_UNAVAILABLE);
+		fail_allocation(nth);
+		code = lf_log_head(log, &head, NULL);
+		happened |= allocation_failed();
+		assert_true(code == LF_OK ? head.size == 22 + acts : code == LF_UNAVAILABLE);
+	}
+	log_is_whole(log, &whole);
+	assert_int_equal(whole.kinds[LF_LEAF_OUTCOME], acts);
+	lf_log_close(log);
+}
+
+static void every_allocation_that_fails_while_migrating_leaves_the_old_log_or_the_new_one(void **state)
+{
+	(void)state;
+	const struct lf_log_options options = {.location = place.file, .reader_count = 2};
+	struct lf_log *log = NULL;
+	struct whole whole;
+	size_t length;
+	bool happened = true;
+	uint8_t *old = file_read(LF_SOURCE_DIR "/tests/storage/old/schema-1.db", &length);
+	for (long nth = 0; happened; nth += 1 + nth / 48) {
+		struct lf_error error = LF_ERROR_INIT;
+		file_write(place.file, old, length);
+		log = NULL;
+		fail_allocation(nth);
+		const enum lf_code code = lf_log_open(&log, &lf_sqlite_backend, &options, &error);
+		happened = allocation_failed();
+		if (code != LF_OK && (!happened || code != LF_UNAVAILABLE))
+			fail_msg("allocation %ld: %d %s", nth, (int)code, error.message);
+		lf_error_clean_up(&error);
+		if (code != LF_OK)
+			log = log_open(&lf_sqlite_backend, place.file);
+		log_is_whole(log, &whole);
+		assert_int_equal(whole.size, 38 + 3 + 4 + 1);
+		lf_log_close(log);
+	}
+	free(old);
+}
+
 static void every_allocation_that_fails_while_opening_gives_a_status_and_leaves_the_log_as_it_was(void **state)
 {
 	(void)state;
@@ -451,6 +552,8 @@ int main(void)
 		CLAIM(the_wal_stays_small_while_much_is_written),
 		CLAIM(every_allocation_that_fails_while_appending_is_unavailable_and_then_all_is_well),
 		CLAIM(every_allocation_that_fails_while_reading_gives_a_status),
+		CLAIM(every_allocation_that_fails_while_auditing_or_acting_gives_a_status),
+		CLAIM(every_allocation_that_fails_while_migrating_leaves_the_old_log_or_the_new_one),
 		CLAIM(every_allocation_that_fails_while_opening_gives_a_status_and_leaves_the_log_as_it_was),
 		CLAIM(a_full_disk_is_told_and_writing_goes_on_when_there_is_space_again),
 	};

@@ -317,7 +317,7 @@ static void a_file_with_a_broken_page_that_opening_reads_is_refused_untouched(vo
 	uint8_t rubbish[8192];
 	memset(rubbish, 0xee, sizeof rubbish);
 	static const char *const names[] = {
-		"name", "payload", "decision", "decision_by_id", "chain", "member", "request_key", "probe"};
+		"name", "payload", "decision", "decision_by_id", "chain", "member", "request_key", "probe", "leaf", "tree"};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		char text[128];
 		unlink(place.file);
@@ -347,6 +347,36 @@ static void a_log_whose_end_was_altered_is_refused_untouched(void **state)
 	}
 }
 
+static void a_wrong_head_or_a_missing_leaf_is_refused_untouched_and_named(void **state)
+{
+	(void)state;
+	static const char *const alterations[][2] = {
+		{"UPDATE tree SET root = zeroblob(32)", "the head of the log does not follow"},
+		{"UPDATE tree SET root = x'00'", "the head of the log is missing"},
+		{"UPDATE tree SET size = size - 1", "the head of the log and its last leaf disagree"},
+		{"UPDATE tree SET size = -1", "the head of the log"},
+		{"DELETE FROM tree", "the head of the log"},
+		{"DELETE FROM leaf WHERE position = 301", "the head of the log and its last leaf disagree"},
+		{"DELETE FROM leaf WHERE position = 300", "leaf 300 is missing"},
+		{"DELETE FROM leaf WHERE position = 256", "leaf 256 is missing"},
+		{"DELETE FROM leaf WHERE position = 0", "leaf 0 is missing"},
+		{"DELETE FROM leaf", "the head of the log"},
+		{"UPDATE leaf SET hash = zeroblob(32) WHERE position = 300", "does not follow"},
+		{"UPDATE leaf SET hash = x'00' WHERE position = 300", "leaf 300"},
+		{"UPDATE leaf SET decisions = 1 WHERE position = 301", "the last leaf and the last decision disagree"},
+		{"DELETE FROM node", "node 0 of level 8"},
+		{"UPDATE node SET hash = zeroblob(32)", "does not follow"},
+		{"DELETE FROM decision WHERE sequence = 300", "the last leaf and the last decision disagree"},
+		{"INSERT INTO act VALUES(9, 4, 5, 1, NULL, 7, zeroblob(32), x'', NULL)", "the last act has no leaf"},
+	};
+	for (size_t i = 0; i < sizeof alterations / sizeof alterations[0]; i++) {
+		unlink(place.file);
+		make_log(300); /* and a rubric, and its activation: leaves 0 to 301 */
+		sql(place.file, alterations[i][0]);
+		refused_untouched(alterations[i][1]);
+	}
+}
+
 static void damage_found_later_is_told_as_such(void **state)
 {
 	(void)state;
@@ -373,6 +403,67 @@ static void damage_found_later_is_told_as_such(void **state)
 	assert_true(lost > 0);
 	lf_log_close(log);
 	free(listed);
+}
+
+struct missing {
+	uint64_t position; /* where it is expected */
+	const char *what;
+	uint64_t next;
+	bool found;
+};
+
+static void note_missing(void *context, const struct lf_audit_row *row)
+{
+	struct missing *missing = context;
+	assert_int_equal(row->position, missing->next++); /* none is left out */
+	if (row->position != missing->position) /* others may miss the same payload or rubric */
+		assert_true(row->missing == NULL || strcmp(row->missing, missing->what) == 0);
+	else if (row->missing == NULL || strcmp(row->missing, missing->what) != 0)
+		fail_msg("%s, not %s", row->missing == NULL ? "nothing" : row->missing, missing->what);
+	else
+		missing->found = true;
+}
+
+static void what_is_missing_of_a_record_is_named_by_the_audit(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *sql;
+		uint64_t position;
+		const char *missing;
+	} cases[] = {
+		{"DELETE FROM leaf WHERE position = 20", 20, "the leaf itself"},
+		{"UPDATE leaf SET kind = 77 WHERE position = 20", 20, "its kind"},
+		{"UPDATE leaf SET hash = x'00' WHERE position = 20", 20, "its hash"},
+		{"UPDATE leaf SET record = 7777 WHERE position = 20", 20, "its row"},
+		{"UPDATE leaf SET kind = 3 WHERE position = 20", 20, "its row"},
+		{"DELETE FROM decision WHERE sequence = 19", 20, "its row"},
+		{"UPDATE decision SET caller = 7777 WHERE sequence = 19", 20, "its caller's name"},
+		{"UPDATE decision SET team = 7777 WHERE sequence = 19", 20, "its team's name"},
+		{"UPDATE decision SET recommended = 7777 WHERE sequence = 19", 20, "the name of who was recommended"},
+		{"UPDATE decision SET candidates = 7777 WHERE sequence = 19", 20, "its list of candidates"},
+		{"UPDATE decision SET salt = x'01' WHERE sequence = 19", 20, "its salt"},
+		{"UPDATE decision SET request_digest = x'01' WHERE sequence = 19", 20, "the digest of its request"},
+		{"UPDATE decision SET rubric = 7777 WHERE sequence = 19", 20, "its rubric's name"},
+		{"INSERT INTO redaction VALUES(2, 19, x'01')", 20, "the commitment that it had"},
+		{"INSERT INTO redaction SELECT 1, team_payload, x'01' FROM decision WHERE sequence = 40", 41, "the commitment that a payload had"},
+		{"UPDATE leaf SET salt = NULL WHERE position = 0", 0, "its salt"},
+		{"UPDATE activation SET to_rubric = 7777", 1, "the rubric that it made active"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct missing missing = {.position = cases[i].position, .what = cases[i].missing};
+		uint64_t next = 0;
+		unlink(place.file);
+		make_log(300);
+		sql(place.file, cases[i].sql);
+		struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+		do
+			assert_int_equal(lf_log_audit(log, next, 1000, note_missing, &missing, &next, NULL), LF_OK);
+		while (next != 0);
+		assert_true(missing.found);
+		assert_int_equal(missing.next, 302);
+		lf_log_close(log);
+	}
 }
 
 static void what_can_not_be_opened_is_said_clearly(void **state)
@@ -459,7 +550,9 @@ int main(void)
 		CLAIM(a_file_with_a_broken_header_is_refused_untouched),
 		CLAIM(a_file_with_a_broken_page_that_opening_reads_is_refused_untouched),
 		CLAIM(a_log_whose_end_was_altered_is_refused_untouched),
+		CLAIM(a_wrong_head_or_a_missing_leaf_is_refused_untouched_and_named),
 		CLAIM(damage_found_later_is_told_as_such),
+		CLAIM(what_is_missing_of_a_record_is_named_by_the_audit),
 		CLAIM(what_can_not_be_opened_is_said_clearly),
 		CLAIM(what_may_not_be_written_is_said_clearly),
 	};

@@ -507,6 +507,10 @@ static void numbers_that_are_nonsense_are_refused(void **state)
 			}
 		}
 	}
+	/* No hashes are there to be looked at. */
+	assert_false(lf_tree_verify_consistency(3, &hash, 7, &hash, NULL, 0));
+	assert_false(lf_tree_verify_consistency(4, &hash, 7, &hash, NULL, 0));
+	assert_false(lf_tree_verify_inclusion(&hash, 3, 7, &hash, NULL, 0));
 	/* Every tree begins with the empty one. */
 	assert_true(lf_tree_verify_consistency(0, &empty, 5, &hash, NULL, 0));
 	assert_false(lf_tree_verify_consistency(0, &empty, 5, &hash, &hash, 1));
