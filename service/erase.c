@@ -541,9 +541,10 @@ static const char *const OUT_OF_REACH[] = {
 
 static void reply(struct erase *erase, bool over)
 {
-	Leadfit__V1__EraseResponse response = LEADFIT__V1__ERASE_RESPONSE__INIT;
+	Leadfit__V1__EraseResponse response;
 	char cursor[CURSOR_BYTES] = "";
 
+	leadfit__v1__erase_response__init(&response);
 	response.decisions = erase->redaction.decisions;
 	response.payloads = erase->redaction.payloads;
 	response.acts = erase->redaction.acts;
