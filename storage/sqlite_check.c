@@ -258,7 +258,7 @@ static void check_keyless(struct lf_check *check)
 {
 	for (size_t i = 0; i < check->digested.capacity; i++) {
 		const struct lf_id_word *word = &check->digested.words[i];
-		for (int bit = 0; word->bits >> bit != 0 && bit < 64; bit++) {
+		for (int bit = 0; bit < 64 && word->bits >> bit != 0; bit++) {
 			const int64_t sequence = (int64_t)(word->word * 64 + (uint64_t)bit);
 			if ((word->bits >> bit & 1) != 0 && sequence <= check->decisions && !lf_id_set_has(&check->keyed, sequence))
 				lf_check_find(check, "decision %lld was recorded with an idempotency key, which is not there: it was deleted",
@@ -388,6 +388,8 @@ static enum lf_code begin(struct lf_check *check)
 			lf_check_find(check, "the row that readiness is tried on is not one: rows were put in or deleted");
 		if (lf_sqlite_head(check->reader, &check->head, &head) != LF_OK)
 			lf_check_find(check, "%s", head.message);
+	} else if ((result & 0xff) == SQLITE_ERROR) {
+		lf_error_set(check->error, LF_DATA_LOSS, "%s", sqlite3_errmsg(check->reader->db)); /* a table is missing */
 	} else {
 		lf_sqlite_error(check->error, check->reader->db, result, "looking into the log");
 	}
@@ -457,8 +459,9 @@ enum lf_code lf_sqlite_check(struct lf_reader *reader, void (*finding)(void *con
 		forget(&check);
 		check_schema(&check);
 		check_all(&check);
-		if (error->code == LF_OK && was_redacted(&check, &redacted) != SQLITE_OK)
-			lf_error_set(error, LF_UNAVAILABLE, "the acts can't be read");
+		const int result = error->code == LF_OK ? was_redacted(&check, &redacted) : SQLITE_OK;
+		if (result != SQLITE_OK)
+			lf_sqlite_error(error, reader->db, result, "reading acts");
 	}
 	if (error->code == LF_OK && redacted)
 		lf_error_set(error, LF_UNAVAILABLE, "the log was erased from while it was checked: check again");

@@ -17,7 +17,7 @@ _leadfit()
 			continue
 		fi
 		case $word in
-		--list | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
+		--list | --decisions-only | --latest | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
 		--resume | --decisions-only) ;;
 		--*) expects=yes ;;
 		*)
@@ -41,7 +41,7 @@ _leadfit()
 	--format) COMPREPLY=($(compgen -W "ndjson csv" -- "$current")); return ;;
 	--outcome) COMPREPLY=($(compgen -W "RECOMMENDED TOO_CLOSE INSUFFICIENT_EVIDENCE NO_ELIGIBLE_CANDIDATE" -- "$current")); return ;;
 	--project | --team)
-		if [[ $command != decisions && $command != audit ]]; then
+		if [[ $command != decisions && $command != audit && $second != backtest ]]; then
 			compopt -o filenames 2>/dev/null
 			COMPREPLY=($(compgen -f -- "$current"))
 		fi
@@ -75,6 +75,8 @@ _leadfit()
 		"decisions verify") globals+=" --checkpoint --key" ;;
 		"decisions export") globals+=" --team --project --candidate --outcome --since --until --decisions-only --format --columns --resume" ;;
 		"decisions watch") globals+=" --team --project --candidate --outcome --since --until --decisions-only --from --publish" ;;
+		"decisions replay") globals+=" --team --project --candidate --outcome --since --until --decisions-only" ;;
+		"rubric backtest") globals+=" --team --project --candidate --outcome --since --until --what-if --latest --ignore-undeclared --limit --svg" ;;
 		"rubric show") globals+=" --digest" ;;
 		"rubric explain") globals+=" --digest --trait --svg" ;;
 		"rubric fmt") globals+=" --check --write --force" ;;
@@ -91,9 +93,9 @@ _leadfit()
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show outcome report replay prove verify verify-proof export watch erase" -- "$current")) ;;
 	"audit " | "help audit") COMPREPLY=($(compgen -W "impact" -- "$current")) ;;
-	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history diff fmt weights" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history backtest diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"decisions verify-proof" | "decisions export" | "backup " | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
+	"decisions verify-proof" | "decisions export" | "backup " | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric backtest" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;
