@@ -119,6 +119,8 @@ static int take_leaf(struct lf_check *check, sqlite3_stmt *row)
 				(long long)position, check->head.size);
 		return position < 0 || check->reader->alone ? SQLITE_OK : LF_CHECK_STOP;
 	}
+	if (kind == LF_LEAF_MIGRATION)
+		check->migrated = check->leaf_decisions;
 	if (kind == LF_LEAF_DECISION)
 		check->leaf_decisions = record;
 	else if (kind > LF_LEAF_DECISION && kind <= LF_LEAF_KIND_MAX &&
@@ -422,14 +424,14 @@ static enum lf_code check_all(struct lf_check *check)
 static void forget(struct lf_check *check)
 {
 	struct lf_id_set *const sets[] = {&check->payload_refs, &check->rubric_leaves, &check->activation_leaves, &check->act_leaves,
-		&check->rubric_payloads, &check->digested, &check->keyed};
+		&check->rubric_payloads, &check->digested, &check->keyed, &check->old_lists};
 	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
 		lf_id_set_clean_up(sets[i]);
 	lf_name_map_clean_up(&check->name_map);
 	for (size_t i = 0; i < check->finding_count; i++)
 		free(check->findings[i]);
 	check->finding_count = 0;
-	check->leaf_decisions = check->walked = check->last_id_sequence = check->skips_expected = check->skips_found = 0;
+	check->leaf_decisions = check->migrated = check->walked = check->last_id_sequence = check->skips_expected = check->skips_found = 0;
 }
 
 /* Whether something was redacted since the check began. */
