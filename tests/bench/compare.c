@@ -71,7 +71,8 @@ static void free_cases(struct cases *cases)
 	free(cases->requests);
 }
 
-/* Everything that a batch points to. Teams and projects that several items share stand once, as a caller would send them. */
+/* Everything that a batch points to. Teams and projects that several items share stand once, as a caller would send
+ * them. */
 struct draft {
 	Leadfit__V1__ScoreBatchRequest request;
 	Leadfit__V1__BatchItem items[BATCH], *item_list[BATCH];
@@ -152,8 +153,8 @@ static enum lf_code write_answers(struct lf_client *client, const struct cases *
 	as_of.seconds = AS_OF_SECONDS;
 	draft.request.as_of = &as_of;
 	draft.request.full = true;
-	reply = lf_client_call(client, &leadfit__v1__scoring__descriptor, method_index("ScoreBatch"), &draft.request.base,
-		NULL, error);
+	reply = lf_client_call(client, &leadfit__v1__scoring__descriptor, method_index("ScoreBatch"),
+		&draft.request.base, NULL, error);
 	if (reply == NULL)
 		return error->code;
 	const Leadfit__V1__ScoreBatchResponse *response = (const Leadfit__V1__ScoreBatchResponse *)reply;
@@ -176,7 +177,8 @@ static enum lf_code write_files(struct lf_client *client, const struct cases *ca
 	enum lf_code code = LF_OK;
 
 	if (requests == NULL || answers == NULL)
-		code = lf_error_set(error, LF_UNAVAILABLE, "can't write %s", requests == NULL ? requests_path : answers_path);
+		code = lf_error_set(
+			error, LF_UNAVAILABLE, "can't write %s", requests == NULL ? requests_path : answers_path);
 	for (size_t i = 0; i < count && code == LF_OK; i++)
 		if (!print_line(&cases->requests[i]->base, requests))
 			code = lf_error_set(error, LF_UNAVAILABLE, "can't write %s", requests_path);
@@ -227,7 +229,8 @@ static void *send_batches(void *arg)
 
 		started = lf_meter_now_ns();
 		if (call != NULL)
-			lf_call_start_bytes(call, method_index("ScoreBatch"), packed->data, packed->length, on_reply, sender);
+			lf_call_start_bytes(
+				call, method_index("ScoreBatch"), packed->data, packed->length, on_reply, sender);
 		if (call == NULL || lf_call_wait(call, &error) != LF_OK || sender->reply_bytes == 0) {
 			lf_meter_failed(batches->meter, call == NULL ? "out of memory" : error.message);
 			break;
@@ -305,8 +308,8 @@ struct job {
 
 static enum lf_code start(struct job *job, struct lf_client **client, struct lf_error *error)
 {
-	const char *argv[] = {job->server, "--db", job->log, "--listen", "tcp://127.0.0.1:0", "--rubric", LF_BENCH_RUBRIC,
-		"--checkpoints", job->checkpoint, NULL};
+	const char *argv[] = {job->server, "--db", job->log, "--listen", "tcp://127.0.0.1:0", "--rubric",
+		LF_BENCH_RUBRIC, "--checkpoints", job->checkpoint, NULL};
 	char url[URL_BYTES], ready[8];
 
 	if (lf_child_start(&job->daemon, argv, job->output, error) != LF_OK ||
@@ -334,7 +337,8 @@ static enum lf_code measure(struct job *job, struct lf_client *client, const str
 	lf_machine_read(&machine, job->directory);
 	printf("{\"processor\": \"%s\", \"processors\": %ld, \"kernel\": \"%s\", \"fileSystem\": \"%s\", "
 	       "\"inMemory\": %s, \"leadfit\": \"%s\", "
-	       "\"one\": %.1f, \"oneP50Us\": %.1f, \"many\": %.1f, \"manyP50Us\": %.1f, \"brief\": %.1f, \"full\": %.1f}\n",
+	       "\"one\": %.1f, \"oneP50Us\": %.1f, \"many\": %.1f, \"manyP50Us\": %.1f, \"brief\": %.1f, \"full\": "
+	       "%.1f}\n",
 		machine.processor, machine.processors, machine.kernel, machine.file_system,
 		machine.real_disk ? "false" : "true", LF_VERSION, one.requests_per_s, one.p50_us, many.requests_per_s,
 		many.p50_us, brief.requests_per_s * BATCH, full.requests_per_s * FULL_BATCH);
@@ -403,9 +407,12 @@ int main(int argc, char **argv)
 		job.requests = argv[4];
 		job.answers = argv[5];
 	}
-	if (argc != 6 || job.teams < 1 || job.teams > LF_BENCH_TEAMS_MAX || !(job.seconds >= 0.05) || job.seconds > 60) {
-		fprintf(stderr, "Usage: lf_bench_compare DIR TEAMS SECONDS REQUESTS ANSWERS\n"
-				"TEAMS is 1..%d, SECONDS 0.05..60; see compare.sh.\n", LF_BENCH_TEAMS_MAX);
+	if (argc != 6 || job.teams < 1 || job.teams > LF_BENCH_TEAMS_MAX || !(job.seconds >= 0.05) ||
+		job.seconds > 60) {
+		fprintf(stderr,
+			"Usage: lf_bench_compare DIR TEAMS SECONDS REQUESTS ANSWERS\n"
+			"TEAMS is 1..%d, SECONDS 0.05..60; see compare.sh.\n",
+			LF_BENCH_TEAMS_MAX);
 		return EXIT_USAGE;
 	}
 	block_signals();
