@@ -74,6 +74,7 @@ struct lf_checkpoints {
 
 	/* The thread's own. */
 	uint64_t size; /* of the newest checkpoint */
+	struct lf_digest root; /* of the log's first size records */
 	bool any;      /* one was written since the start */
 	struct timespec written_at;
 	char failure[512]; /* what was said last; "" = the last one was written */
@@ -106,6 +107,7 @@ static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
 		fputs("leadfitd: checkpoints are written again\n", stderr);
 	c->failure[0] = '\0';
 	c->size = head->size;
+	c->root = head->root;
 	c->any = true;
 	clock_gettime(CLOCK_MONOTONIC, &c->written_at);
 }
@@ -118,6 +120,27 @@ static bool is_due(const struct lf_checkpoints *c, uint64_t size)
 	return !c->any || size - c->size >= c->options.every || now.tv_sec - c->written_at.tv_sec >= (time_t)c->options.seconds;
 }
 
+/*
+ * Whether the head is one of the log that was signed before, as the stored hashes have it. A service signs what it reads, and others may
+ * have written that: what replaces an earlier checkpoint must say no less.
+ */
+static bool continues(struct lf_checkpoints *c, const struct lf_tree_head *head, struct lf_error *error)
+{
+	struct lf_digest before, now;
+
+	if (head->size < c->size) {
+		lf_error_set(error, LF_FAILED_PRECONDITION,
+			"the log has %" PRIu64 " records, and had %" PRIu64 " when it was signed: somebody else took them out", head->size, c->size);
+	} else if (lf_log_tree_root(c->log, c->size, &before, error) == LF_OK && lf_log_tree_root(c->log, head->size, &now, error) == LF_OK) {
+		if (!lf_digest_equal(&before, &c->root) || !lf_digest_equal(&now, &head->root))
+			lf_error_set(error, LF_FAILED_PRECONDITION,
+				"the log's first %" PRIu64 " records are not those that were signed, or its head is not that of its records: somebody "
+				"else altered it",
+				c->size);
+	}
+	return error->code == LF_OK;
+}
+
 static void look(struct lf_checkpoints *c, bool last)
 {
 	struct lf_error error = LF_ERROR_INIT;
@@ -125,8 +148,12 @@ static void look(struct lf_checkpoints *c, bool last)
 
 	if (lf_log_head(c->log, &head, &error) != LF_OK)
 		say_failure(c, error.message);
-	else if (head.size > c->size && (last || is_due(c, head.size)))
+	else if (head.size == c->size || (head.size > c->size && !last && !is_due(c, head.size)))
+		;
+	else if (continues(c, &head, &error))
 		put(c, &head);
+	else
+		say_failure(c, error.message);
 	lf_error_clean_up(&error);
 }
 
@@ -172,6 +199,10 @@ enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf
 	c->files = files;
 	c->options = *options;
 	c->size = options->size;
+	if (lf_log_tree_root(log, c->size, &c->root, error) != LF_OK) {
+		free(c);
+		return error != NULL ? error->code : LF_UNAVAILABLE;
+	}
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
