@@ -485,6 +485,36 @@ static void everything_is_there_after_reopening(void **state)
 	assert_int_equal(check_log(log), 100);
 }
 
+/* A list and a person that the first item leaves without anybody are the second one's new ones: within one redaction, too. */
+static void what_an_item_made_unused_can_be_used_by_a_later_one(void **state)
+{
+	struct lf_log *log = *state;
+	struct work first, second;
+	uint64_t sequences[4];
+	static const char *const nobody[] = {"erased"};
+	work_init(&first, 1, 1, 0);
+	work_init(&second, 2, 2, 0);
+	run(log, &first);
+	run(log, &second);
+	const struct lf_redact_item items[] = {
+		{.what = LF_REDACT_DECISION, .id = 1, .bytes = bytes_of("a"), .candidates = nobody, .candidate_count = 1, .recommended = ""},
+		{.what = LF_REDACT_DECISION,
+			.id = 2,
+			.bytes = bytes_of("b"),
+			.candidates = first.append.candidates,
+			.candidate_count = first.append.candidate_count,
+			.recommended = first.append.recommended},
+	};
+	redact(log, items, 2);
+	assert_int_equal(list_of(log, "c-1", sequences), 1);
+	assert_int_equal(sequences[0], 2);
+	assert_int_equal(list_of(log, "c-2", sequences), 0);
+	assert_int_equal(list_of(log, "erased", sequences), 1);
+	struct lf_stored *stored = get(log, &second);
+	assert_string_equal(stored->recommended, "c-1");
+	free(stored);
+}
+
 int conformance_redact_run(const struct conformance *subject)
 {
 #define CLAIM(claim) cmocka_unit_test_setup_teardown(claim, set_up, tear_down)
@@ -497,6 +527,7 @@ int conformance_redact_run(const struct conformance *subject)
 		CLAIM(a_replaced_decision_has_its_new_answer_and_candidates_and_no_key),
 		CLAIM(pruned_decisions_have_no_candidates),
 		CLAIM(decisions_stay_findable_by_whoever_is_left),
+		CLAIM(what_an_item_made_unused_can_be_used_by_a_later_one),
 		CLAIM(a_replaced_act_has_its_new_body),
 		CLAIM(nothing_is_replaced_where_one_item_is_not_stored),
 		CLAIM(a_rubric_stays_and_a_stranger_is_not_recommended),
