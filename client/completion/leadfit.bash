@@ -19,6 +19,7 @@ _leadfit()
 		case $word in
 		--list | --decisions-only | --latest | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
 		--resume | --decisions-only) ;;
+		--yes | --dry-run | --allow-under-six-months) ;;
 		--*) expects=yes ;;
 		*)
 			if [[ -z $command ]]; then
@@ -59,7 +60,7 @@ _leadfit()
 		return
 		;;
 	--columns | --from | --publish) return ;;
-	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason) return ;;
+	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months) return ;;
 	esac
 
 	if [[ $current == -* ]]; then
@@ -74,6 +75,8 @@ _leadfit()
 		"decisions verify-proof") globals+=" --key" ;;
 		"decisions verify") globals+=" --checkpoint --key" ;;
 		"decisions export") globals+=" --team --project --candidate --outcome --since --until --decisions-only --format --columns --resume" ;;
+		"decisions erase") globals+=" --candidate --reason --yes" ;;
+		"retention "*) globals+=" --keep-months --allow-under-six-months --dry-run --yes" ;;
 		"decisions watch") globals+=" --team --project --candidate --outcome --since --until --decisions-only --from --publish" ;;
 		"decisions replay") globals+=" --team --project --candidate --outcome --since --until --decisions-only" ;;
 		"rubric backtest") globals+=" --team --project --candidate --outcome --since --until --what-if --latest --ignore-undeclared --limit --svg" ;;
