@@ -30,6 +30,11 @@ struct lf_checkpoints_options {
 /* Starts the thread. Borrows log, signer and files. UNAVAILABLE where there can't be one, or where the log can't be read: also its codes. */
 enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf_log *log, const struct lf_signer *signer,
 	struct lf_checkpoint_files *files, const struct lf_checkpoints_options *options, struct lf_error *error);
+/*
+ * The committed head, to be signed: FAILED_PRECONDITION where it does not continue the newest checkpoint, that is, where somebody else
+ * altered the log since; DATA_LOSS where hashes are missing. error is not NULL. Any thread. Blocks on reads.
+ */
+enum lf_code lf_checkpoints_head(struct lf_checkpoints *checkpoints, struct lf_tree_head *head, struct lf_error *error);
 /* Writes the last one where the log grew, ends the thread, frees. Before the log is closed. NULL is allowed. */
 void lf_checkpoints_stop(struct lf_checkpoints *checkpoints);
 

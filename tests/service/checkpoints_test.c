@@ -598,6 +598,8 @@ static void a_log_that_was_altered_since_is_not_signed(void **state)
 	open_files(f, "one.checkpoint");
 	for (int head_alone = 0; head_alone < 2; head_alone++) {
 		struct lf_checkpoints *checkpoints;
+		struct lf_error error = LF_ERROR_INIT;
+		struct lf_tree_head head;
 
 		unlink(f->files.path);
 		lf_log_close(f->log);
@@ -608,7 +610,10 @@ static void a_log_that_was_altered_since_is_not_signed(void **state)
 		checkpoints = start(f, 1, 1);
 		while (access(f->files.path, F_OK) != 0)
 			usleep(10000);
+		assert_int_equal(lf_checkpoints_head(checkpoints, &head, &error), LF_OK);
 		forge(f->place.file, head_alone);
+		assert_int_equal(lf_checkpoints_head(checkpoints, &head, &error), LF_FAILED_PRECONDITION);
+		lf_error_clean_up(&error);
 		lf_checkpoints_stop(checkpoints); /* which would write the last one */
 		assert_int_equal(verified(f, f->files.path).size, 5);
 	}
