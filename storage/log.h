@@ -260,7 +260,7 @@ struct lf_act_put {
 	uint64_t position; /* of its leaf */
 	int64_t at_us;     /* microseconds since 1970, never falling */
 };
-/* Blocks until committed; not from a completion. NOT_FOUND: no such decision. UNAVAILABLE: it may or may not have been recorded. */
+/* Blocks until committed; not from a completion. NOT_FOUND: no such decision. INVALID_ARGUMENT: another kind, or over a limit. UNAVAILABLE: it may or may not have been recorded. */
 enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct lf_error *error);
 
 struct lf_act_row {
