@@ -134,7 +134,7 @@ requests kill 4000 >kill.ndjson; : >kill.err
 echo '{"team": 7}' >>kill.ndjson
 for attempt in $(seq 60); do
 	"$leadfit" batch kill.ndjson --out kill.out --run-id night-1 --as-of 2026-08-01 2>>kill.err & pid=$!
-	sleep "$(awk -v ms=$((RANDOM % 80 + attempt * 4)) 'BEGIN { print ms / 1000 }')"
+	sleep "$(awk -v ms=$((RANDOM % 80 + attempt * attempt)) 'BEGIN { print ms / 1000 }')"
 	kill -KILL $pid 2>/dev/null; status=0; wait $pid 2>/dev/null || status=$?
 	[ "$status" = 137 ] || break
 	printf '{"deci' >>kill.out
