@@ -182,7 +182,7 @@ static enum lf_code measure_floors(struct bench *b, struct figures *f)
 
 static void remove_files(const struct bench *b)
 {
-	static const char *const endings[] = {"", "-wal", "-shm", ".lock", ".key", ".key.pub", ".checkpoints", ".new"};
+	static const char *const endings[] = {"", "-wal", "-shm", ".lock", ".key", ".key.pub", ".checkpoint", ".new"};
 	char path[NAME_BYTES + 16];
 
 	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
@@ -221,12 +221,13 @@ static enum lf_code run_client(struct bench *b, struct figures *f)
 
 static enum lf_code run_once(struct bench *b, struct figures *f)
 {
-	char program[NAME_BYTES], ready[8];
-	const char *argv[] = {program, "--db", b->log, "--listen", b->url, "--rubric", LF_BENCH_RUBRIC, NULL};
+	char program[NAME_BYTES], ready[8], checkpoint[NAME_BYTES + 16];
+	const char *argv[] = {program, "--db", b->log, "--listen", b->url, "--rubric", LF_BENCH_RUBRIC, "--checkpoints", checkpoint, NULL};
 	struct lf_child daemon = {0};
 	uint64_t count = 0;
 
 	snprintf(program, sizeof program, "%s/leadfitd", b->bin);
+	snprintf(checkpoint, sizeof checkpoint, "%s.checkpoint", b->log);
 	remove_files(b);
 	if (lf_child_start(&daemon, argv, b->said, &b->error) != LF_OK)
 		return b->error.code;
