@@ -129,12 +129,12 @@ void lf_backtest_summary(const struct lf_backtest *backtest, struct lf_buffer *o
 {
 	const struct {
 		uint64_t count;
-		const char *what;
+		const char *what; /* after recommend or recommends */
 	} parts[] = {
-		{backtest->someone_else, "recommend someone else"},
-		{backtest->newly_nobody, "recommend nobody any more"},
-		{backtest->newly_somebody, "recommend somebody where nobody was"},
-		{backtest->still_nobody, "recommend nobody, for another reason"},
+		{backtest->someone_else, "someone else"},
+		{backtest->newly_nobody, "nobody any more"},
+		{backtest->newly_somebody, "somebody where nobody was"},
+		{backtest->still_nobody, "nobody, for another reason"},
 	};
 	lf_text_add(out, "Of %" PRIu64 " decision%s, ", backtest->decided, backtest->decided == 1 ? "" : "s");
 	if (backtest->flips == 0) {
@@ -145,7 +145,8 @@ void lf_backtest_summary(const struct lf_backtest *backtest, struct lf_buffer *o
 	for (size_t i = 0, said = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (parts[i].count == 0)
 			continue;
-		lf_text_add(out, "%s%" PRIu64 " %s", said++ > 0 ? ", " : "", parts[i].count, parts[i].what);
+		lf_text_add(out, "%s%" PRIu64 " recommend%s %s", said++ > 0 ? ", " : "", parts[i].count, parts[i].count == 1 ? "s" : "",
+			parts[i].what);
 	}
 	lf_text_add(out, ".");
 }

@@ -176,9 +176,21 @@ static bool is_prefix(struct run *run, const struct state *from, const struct st
 	return readable && lf_tree_verify_consistency(from->size, &from->root, to->size, &to->root, hashes, count);
 }
 
+/* A root of zeros: the log is so damaged that it has none. */
+static bool has_root(const struct run *run)
+{
+	static const struct lf_digest none;
+	return !lf_digest_equal(&run->recomputed.root, &none);
+}
+
 /* What the service signs must be the log that it stores, of now: it may have grown since it was looked at. */
 static void compare_signed(struct run *run, const struct state *end)
 {
+	if (!has_root(run)) {
+		find(run, "no root can be recomputed, so that nothing ties what is stored to what the service signs");
+		run->signed_end = *end;
+		return;
+	}
 	const bool grown = end->size >= run->recomputed.size;
 	if (is_prefix(run, grown ? &run->recomputed : end, grown ? end : &run->recomputed))
 		run->signed_end = grown ? *end : run->recomputed;
@@ -272,7 +284,10 @@ static void print_report(struct run *run)
 		run->recomputed.size, (double)report->payload_bytes / 1e6, seconds, (double)run->looked_at / seconds);
 	print_gone(page, "erased", report->erased);
 	print_gone(page, "pruned", report->pruned);
-	lf_base64_encode(&run->recomputed.root, sizeof run->recomputed.root, root);
+	if (has_root(run))
+		lf_base64_encode(&run->recomputed.root, sizeof run->recomputed.root, root);
+	else
+		snprintf(root, sizeof root, "none");
 	lf_page_add(page, LF_PLAIN, "  %-12s%s\n", "root", root);
 	lf_page_add(page, LF_PLAIN, "  %-12s%s%s\n", "key", report->verifier_key,
 		run->key_given ? "" : " (as the service says; --key checks with one that you trust)");

@@ -6,6 +6,7 @@
 #include "service/audit.h"
 #include "service/decision.h"
 #include "service/keeping.h"
+#include "storage/verify.h"
 
 void lf_send_reply(struct lf_rpc_call *call, const ProtobufCMessage *reply)
 {
@@ -56,6 +57,7 @@ enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_re
 	enum lf_code code;
 
 	memset(core, 0, sizeof *core);
+	atomic_init(&core->verifier, NULL);
 	core->log = log;
 	core->registry = registry;
 	atomic_init(&core->draining, false);
@@ -113,6 +115,7 @@ void lf_core_end_chores(struct lf_core *core)
 
 void lf_core_clean_up(struct lf_core *core)
 {
+	lf_verify_free(atomic_exchange(&core->verifier, NULL));
 	lf_pruner_free(core->pruner);
 	core->pruner = NULL;
 	lf_finisher_destroy(core->finisher);

@@ -16,8 +16,11 @@
 #include "service/rpc.h"
 #include "storage/tlog/note.h"
 
+struct lf_verify;
+
 /* Borrows log and registry. The services' functions find it by their own address (each service is embedded here). */
 struct lf_core {
+	_Atomic(struct lf_verify *) verifier; /* verify.c's, while no call has it */
 	struct lf_log *log;
 	struct lf_registry *registry;
 	struct lf_finisher *finisher;

@@ -343,7 +343,7 @@ static void look_at_payload(void *context, const struct lf_payload_row *row)
 	struct found *found = context;
 
 	found->last = row->id;
-	if (memmem(row->body.data, row->body.length, found->id, strlen(found->id)) != NULL)
+	if (row->body.length > 0 && memmem(row->body.data, row->body.length, found->id, strlen(found->id)) != NULL)
 		found->ids[found->count++] = row->id;
 }
 
@@ -534,16 +534,17 @@ static const char *const OUT_OF_REACH[] = {
 	"The file until it is vacuumed (Keeping/Vacuum), and what the disk or its snapshots keep of old blocks.",
 	"Texts that mean the person without their id: a name in somebody else's note, a title, a reason.",
 	"Rubrics: they are configuration, and are not searched. Ids of teams and projects: they are taken to be nobody's.",
-	"A caller of that name: the records of what it asked keep its name.",
+	"What callers put elsewhere: a caller's own name, or an idempotency key of a decision in which the person had no part.",
 	"What other systems hold: the services that asked, and whoever read the answers.",
 	"Checkpoints and proofs need no erasing: they hold hashes. A proof that was made before holds the bytes that it proves.",
 };
 
 static void reply(struct erase *erase, bool over)
 {
-	Leadfit__V1__EraseResponse response = LEADFIT__V1__ERASE_RESPONSE__INIT;
+	Leadfit__V1__EraseResponse response;
 	char cursor[CURSOR_BYTES] = "";
 
+	leadfit__v1__erase_response__init(&response);
 	response.decisions = erase->redaction.decisions;
 	response.payloads = erase->redaction.payloads;
 	response.acts = erase->redaction.acts;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "proto/limits.h"
+#include "service/commands.h"
 #include "service/core.h"
 #include "service/publish.h"
 #include "service/key.h"
@@ -49,6 +50,8 @@ struct daemon {
 static const char usage[] =
 	"Usage: leadfitd --db FILE [--listen URL]... [--rubric FILE]... [--tokens FILE] [OPTION]...\n"
 	"       leadfitd key --db FILE [--key FILE]\n"
+	"       leadfitd verify --db FILE [--checkpoint PATH]... [--key KEY]\n"
+	"       leadfitd restore --db FILE --from BACKUP [--checkpoint PATH]... [--key KEY]\n"
 	"Answers who should lead a project, and keeps every answer in a decision log.\n"
 	"\n"
 	"  --db FILE       decision log (SQLite), created where absent; one service a file\n"
@@ -61,7 +64,7 @@ static const char usage[] =
 	"                  nothing else (leadfit decisions watch --publish URL)\n"
 	"  --workers N     worker threads (default: one a processor)\n"
 	"\n"
-	"Evidence (the second form prints the verifier key):\n"
+	"Evidence ('key' prints the verifier key; 'verify' and 'restore' have a --help of their own):\n"
 	"  --key FILE      signing key, made where absent (default: the log's name and .key)\n"
 	"  --origin NAME   name of a key that is made, such as example.com/leadfit\n"
 	"                  (default: leadfit/ and random digits)\n"
@@ -207,6 +210,22 @@ static void log_failed(void *context, const struct lf_error *error)
 	kill(getpid(), SIGUSR1);
 }
 
+/* While lf_log_open() migrates: a line for each tenth. */
+static void log_migrating(void *context, uint64_t done, uint64_t total)
+{
+	uint64_t *tenths = context; /* told, and one for the beginning */
+	const uint64_t now = total == 0 ? 10 : done * 10 / total;
+
+	if (done == 0 && *tenths == 0)
+		fprintf(stderr, "leadfitd: the decision log is of an older release: giving it its tree (%llu decisions)\n",
+			(unsigned long long)total);
+	else if (now >= *tenths)
+		fprintf(stderr, "leadfitd: migrated %llu of %llu decisions\n", (unsigned long long)done, (unsigned long long)total);
+	else
+		return;
+	*tenths = now + 1;
+}
+
 /* On a thread of the RPC server: only a new process gets rid of what nng keeps. */
 static void rpc_stuck(void *context)
 {
@@ -244,7 +263,11 @@ static int load_rubric(struct daemon *d, const char *path)
 static int start(struct daemon *d, const struct options *options)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_log_options log_options = {.location = options->database, .on_failed = log_failed};
+	uint64_t tenths = 0;
+	struct lf_log_options log_options = {.location = options->database,
+		.on_failed = log_failed,
+		.on_migrating = log_migrating,
+		.on_migrating_context = &tenths};
 	char bound[512];
 	int status = 0;
 
@@ -317,6 +340,10 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "key") == 0)
 		return lf_key_command(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "verify") == 0)
+		return lf_verify_command(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "restore") == 0)
+		return lf_restore_command(argc - 1, argv + 1);
 	status = parse_options(argc, argv, &options);
 	if (status >= 0)
 		return status;

@@ -16,7 +16,7 @@ enum {
 	SLICE_MS = 50,
 	BATCH_ROWS = 128,
 	BATCH_BYTES_MAX = 1024 * 1024,
-	PAYLOADS = 128, /* decoded teams and projects that are remembered, */
+	PAYLOADS = 2048, /* decoded teams and projects that are remembered, */
 	VERSIONS = 16,
 };
 /* and their memory, after which all are forgotten. What one decision may unfold to comes on top: as for a request. */

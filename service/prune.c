@@ -431,9 +431,10 @@ static void check_request(struct prune *prune)
 
 static void reply(struct prune *prune, bool over)
 {
-	Leadfit__V1__PruneResponse response = LEADFIT__V1__PRUNE_RESPONSE__INIT;
+	Leadfit__V1__PruneResponse response;
 	char cursor[64] = "";
 
+	leadfit__v1__prune_response__init(&response);
 	response.decisions = prune->decisions;
 	response.payloads = prune->payloads;
 	response.payload_bytes = prune->payload_bytes;

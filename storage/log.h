@@ -88,7 +88,8 @@ struct lf_append {
 	struct lf_digest rubric_digest; /* of a rubric stored before with lf_log_put_rubric() */
 	struct lf_bytes answer;         /* stored with the decision */
 	bool digested;                  /* team_digest and project_digest, below, are set: SHA-256 of team and project */
-	/* Ids of this decision's candidates: what LIST by candidate finds. Equal lists are stored once: list by id. */
+	/* Ids of this decision's candidates, rising by their bytes (lf_log_check() relies on it): what LIST by candidate finds. Equal lists are
+	 * stored once. */
 	const char *const *candidates;
 	size_t candidate_count;
 
@@ -367,7 +368,7 @@ struct lf_redact_item {
 	enum { LF_REDACT_PAYLOAD = 1, LF_REDACT_DECISION = 2, LF_REDACT_ACT = 3 } what;
 	uint64_t id;            /* of the payload or act; the decision's sequence */
 	struct lf_bytes bytes;  /* what stands there from now on: team or project, answer, or body. Empty: nothing */
-	/* Of a decision: its candidates from now on, by id; recommended ("" = none, else one of them). Its idempotency key is forgotten. */
+	/* Of a decision: its candidates from now on, rising by their bytes; recommended ("" = none, else one of them). Its idempotency key is forgotten. */
 	const char *const *candidates;
 	size_t candidate_count;
 	const char *recommended;

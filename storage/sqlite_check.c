@@ -119,6 +119,8 @@ static int take_leaf(struct lf_check *check, sqlite3_stmt *row)
 				(long long)position, check->head.size);
 		return position < 0 || check->reader->alone ? SQLITE_OK : LF_CHECK_STOP;
 	}
+	if (kind == LF_LEAF_MIGRATION)
+		check->migrated = check->leaf_decisions;
 	if (kind == LF_LEAF_DECISION)
 		check->leaf_decisions = record;
 	else if (kind > LF_LEAF_DECISION && kind <= LF_LEAF_KIND_MAX &&
@@ -258,7 +260,7 @@ static void check_keyless(struct lf_check *check)
 {
 	for (size_t i = 0; i < check->digested.capacity; i++) {
 		const struct lf_id_word *word = &check->digested.words[i];
-		for (int bit = 0; word->bits >> bit != 0 && bit < 64; bit++) {
+		for (int bit = 0; bit < 64 && word->bits >> bit != 0; bit++) {
 			const int64_t sequence = (int64_t)(word->word * 64 + (uint64_t)bit);
 			if ((word->bits >> bit & 1) != 0 && sequence <= check->decisions && !lf_id_set_has(&check->keyed, sequence))
 				lf_check_find(check, "decision %lld was recorded with an idempotency key, which is not there: it was deleted",
@@ -388,6 +390,8 @@ static enum lf_code begin(struct lf_check *check)
 			lf_check_find(check, "the row that readiness is tried on is not one: rows were put in or deleted");
 		if (lf_sqlite_head(check->reader, &check->head, &head) != LF_OK)
 			lf_check_find(check, "%s", head.message);
+	} else if ((result & 0xff) == SQLITE_ERROR) {
+		lf_error_set(check->error, LF_DATA_LOSS, "%s", sqlite3_errmsg(check->reader->db)); /* a table is missing */
 	} else {
 		lf_sqlite_error(check->error, check->reader->db, result, "looking into the log");
 	}
@@ -420,14 +424,14 @@ static enum lf_code check_all(struct lf_check *check)
 static void forget(struct lf_check *check)
 {
 	struct lf_id_set *const sets[] = {&check->payload_refs, &check->rubric_leaves, &check->activation_leaves, &check->act_leaves,
-		&check->rubric_payloads, &check->digested, &check->keyed};
+		&check->rubric_payloads, &check->digested, &check->keyed, &check->old_lists};
 	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
 		lf_id_set_clean_up(sets[i]);
 	lf_name_map_clean_up(&check->name_map);
 	for (size_t i = 0; i < check->finding_count; i++)
 		free(check->findings[i]);
 	check->finding_count = 0;
-	check->leaf_decisions = check->walked = check->last_id_sequence = check->skips_expected = check->skips_found = 0;
+	check->leaf_decisions = check->migrated = check->walked = check->last_id_sequence = check->skips_expected = check->skips_found = 0;
 }
 
 /* Whether something was redacted since the check began. */
@@ -457,8 +461,9 @@ enum lf_code lf_sqlite_check(struct lf_reader *reader, void (*finding)(void *con
 		forget(&check);
 		check_schema(&check);
 		check_all(&check);
-		if (error->code == LF_OK && was_redacted(&check, &redacted) != SQLITE_OK)
-			lf_error_set(error, LF_UNAVAILABLE, "the acts can't be read");
+		const int result = error->code == LF_OK ? was_redacted(&check, &redacted) : SQLITE_OK;
+		if (result != SQLITE_OK)
+			lf_sqlite_error(error, reader->db, result, "reading acts");
 	}
 	if (error->code == LF_OK && redacted)
 		lf_error_set(error, LF_UNAVAILABLE, "the log was erased from while it was checked: check again");

@@ -55,6 +55,8 @@ struct lf_check {
 	struct lf_id_set payload_refs, rubric_leaves, activation_leaves, act_leaves, rubric_payloads;
 	struct lf_id_set digested, keyed; /* decisions that have the digest of a request; that an idempotency key leads to */
 	int64_t leaf_decisions;           /* the newest decision that has a leaf */
+	int64_t migrated;           /* decisions up to it are older than the tree */
+	struct lf_id_set old_lists; /* theirs: they were not by id */
 	int64_t walked;                   /* the last decision that went into the chains */
 	int64_t last_id_sequence;         /* walking the index by id */
 	int64_t skips_expected, skips_found;

@@ -111,6 +111,8 @@ static int take_decision(struct lf_check *check, sqlite3_stmt *row)
 		!lf_id_set_add(&check->payload_refs, sqlite3_column_int64(row, D_PROJECT_PAYLOAD), NULL) ||
 		(sqlite3_column_int(row, D_DIGESTED) && !lf_id_set_add(&check->digested, sequence, NULL)))
 		return SQLITE_NOMEM;
+	if (sequence <= check->migrated && !lf_id_set_add(&check->old_lists, sqlite3_column_int64(row, D_CANDIDATES), NULL))
+		return SQLITE_NOMEM;
 	check->walked = sequence;
 	return result;
 }
@@ -283,7 +285,7 @@ static int check_list(struct memberships *m, const struct membership *rows, size
 	struct lf_check *check = m->check;
 	char **ids = calloc(count, sizeof *ids);
 	struct lf_digest digest, stored;
-	bool there = ids != NULL, whole = true;
+	bool there = ids != NULL, whole = !lf_id_set_has(&check->old_lists, rows[0].list);
 	int result = ids != NULL ? SQLITE_OK : SQLITE_NOMEM;
 	for (size_t i = 0; i < count && result == SQLITE_OK; i++) {
 		struct lf_name_state *state = lf_name_map_find(&check->name_map, rows[i].candidate, false);

@@ -345,7 +345,7 @@ static void add(char *text, size_t size, const char *part)
 static void suspect(const struct trial *trial)
 {
 	const struct lf_audit_row *row = trial->row;
-	const char *own = row->kind == LF_LEAF_DECISION ? "its own columns (caller, names, recommendation, candidates, request or answer), its salt"
+	const char *own = row->kind == LF_LEAF_DECISION ? "its own columns (id, caller, names, recommendation, candidates, request or answer), its salt"
 			  : row->kind == LF_LEAF_RUBRIC     ? "its own columns (name, title, caller), its salt"
 			  : row->kind == LF_LEAF_ACTIVATION ? "its own columns (name, caller, rubrics), its salt"
 							     : "its own columns (caller, decision, body), its salt";

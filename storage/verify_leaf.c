@@ -111,6 +111,16 @@ static void say(struct lf_leaf_state *state, const char *text)
 		snprintf(state->odd, sizeof state->odd, "%s", text);
 }
 
+static void say_unaccounted(const struct lf_leaf_tools *tools, const char *what, char text[200])
+{
+	static const char why[] = "was replaced, and no erasure or pruning that was recorded says so";
+	uint64_t wrong;
+	if (lf_pairs_wrong(tools->pairs, &wrong))
+		snprintf(text, 200, "its %s %s: record %llu, one of those, was altered", what, why, (unsigned long long)wrong);
+	else
+		snprintf(text, 200, "its %s %s", what, why);
+}
+
 /* Whether pairs lead from what was recorded to what is there now (NULL: nothing). */
 static enum lf_code account(struct lf_leaf_tools *tools, const struct lf_digest *original, const struct lf_digest *now, bool *accounted,
 	struct lf_leaf_state *state, struct lf_error *error)
@@ -148,7 +158,7 @@ static enum lf_code work_payload_out(
 	else if (stored.there && stored.kind != part_kind(row->kind, i))
 		snprintf(text, sizeof text, "its %s is payload %llu, which is %s", name, id, kind_name(stored.kind));
 	else if (!accounted)
-		snprintf(text, sizeof text, "its %s (payload %llu) was replaced, and no erasure or pruning that was recorded says so", name, id);
+		say_unaccounted(tools, name, text);
 	else if (stored.there && !(of->redacted ? stored.digest_is_commitment : stored.digest_of_bytes))
 		snprintf(text, sizeof text, "the digest of its %s (payload %llu) is not that of the bytes: one of both was changed", name, id);
 	say(state, text);
@@ -166,7 +176,7 @@ enum lf_code lf_leaf_work_out(
 	if (row->redacted && account(tools, &row->original, &now, &accounted, state, error) != LF_OK)
 		return error->code;
 	if (!accounted)
-		say(state, "its record was replaced, and no erasure or pruning that was recorded says so");
+		say_unaccounted(tools, "record", state->odd);
 	for (size_t i = 0; i < row->payload_count; i++)
 		if (work_payload_out(tools, row, i, state, error) != LF_OK)
 			return error->code;

@@ -22,6 +22,8 @@ struct lf_pairs {
 	struct entry *entries; /* open addressing */
 	size_t capacity, count;
 	uint64_t after; /* the last act that was read */
+	bool any_wrong; /* an erasure or pruning does not match its leaf: the first one's position */
+	uint64_t wrong;
 };
 
 struct lf_pairs *lf_pairs_new(void)
@@ -107,6 +109,12 @@ bool lf_pairs_lead(const struct lf_pairs *pairs, const struct lf_digest *from, c
 	return false;
 }
 
+bool lf_pairs_wrong(const struct lf_pairs *pairs, uint64_t *position)
+{
+	*position = pairs->wrong;
+	return pairs->any_wrong;
+}
+
 /* ---- reading ---- */
 
 struct reading {
@@ -135,6 +143,10 @@ static bool take_pairs(struct lf_pairs *pairs, const struct lf_audit_row *row)
 		lf_commit(&row->salt, row->record.data, row->record.length, &record);
 	if (!lf_leaf_of_parts(row, row->kind, row->number, row->time_us, &record, &hash))
 		return false;
+	if (!lf_digest_equal(&hash, &row->hash) && !pairs->any_wrong) {
+		pairs->any_wrong = true;
+		pairs->wrong = row->position;
+	}
 	for (size_t i = 0; lf_digest_equal(&hash, &row->hash) && i < row->pair_count; i++)
 		if (!add(pairs, &row->pairs[2 * i], row->kind == LF_LEAF_PRUNING))
 			return false;

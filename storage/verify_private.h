@@ -26,6 +26,9 @@ enum lf_code lf_pairs_refresh(struct lf_pairs *pairs, struct lf_log *log, struct
 /* Whether one or more pairs lead from a commitment to another (NULL: to its deletion). *erased, *pruned: set where such a leaf did. */
 bool lf_pairs_lead(const struct lf_pairs *pairs, const struct lf_digest *from, const struct lf_digest *to, bool *erased, bool *pruned);
 
+/* Whether a leaf was left out, and the first one's position. */
+bool lf_pairs_wrong(const struct lf_pairs *pairs, uint64_t *position);
+
 /* ---- verify_leaf.c: one leaf ---- */
 
 /* A payload as it is stored. */

@@ -10,7 +10,7 @@ allowed() {
 	service/engine) echo "" ;;
 	storage/tlog) echo "" ;;
 	storage) echo "storage/tlog proto/status.h proto/limits.h" ;;
-	service) echo "service/engine storage/log.h storage/tlog proto leadfit/v1 google/protobuf grpc/health" ;;
+	service) echo "service/engine storage/log.h storage/verify.h storage/tlog proto leadfit/v1 google/protobuf grpc/health" ;;
 	client) echo "storage/tlog proto leadfit/v1 google/protobuf grpc/health" ;;
 	esac
 }

@@ -17,8 +17,14 @@ _leadfit()
 			continue
 		fi
 		case $word in
+<<<<<<< HEAD
 		--list | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
 		--resume | --decisions-only | --cross | --full) ;;
+=======
+		--list | --decisions-only | --latest | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
+		--resume | --decisions-only) ;;
+		--yes | --dry-run | --allow-under-six-months) ;;
+>>>>>>> main
 		--*) expects=yes ;;
 		*)
 			if [[ -z $command ]]; then
@@ -50,7 +56,7 @@ _leadfit()
 	--format) COMPREPLY=($(compgen -W "ndjson csv" -- "$current")); return ;;
 	--outcome) COMPREPLY=($(compgen -W "RECOMMENDED TOO_CLOSE INSUFFICIENT_EVIDENCE NO_ELIGIBLE_CANDIDATE" -- "$current")); return ;;
 	--project | --team)
-		if [[ $command != decisions && $command != audit ]]; then
+		if [[ $command != decisions && $command != audit && $second != backtest ]]; then
 			compopt -o filenames 2>/dev/null
 			COMPREPLY=($(compgen -f -- "$current"))
 		fi
@@ -67,8 +73,13 @@ _leadfit()
 		COMPREPLY=($(compgen -f -- "$current"))
 		return
 		;;
+<<<<<<< HEAD
 	--columns | --from | --publish | --run-id | --shard | --wait) return ;;
 	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason) return ;;
+=======
+	--columns | --from | --publish) return ;;
+	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months) return ;;
+>>>>>>> main
 	esac
 
 	if [[ $current == -* ]]; then
@@ -84,7 +95,11 @@ _leadfit()
 		"decisions verify-proof") globals+=" --key" ;;
 		"decisions verify") globals+=" --checkpoint --key" ;;
 		"decisions export") globals+=" --team --project --candidate --outcome --since --until --decisions-only --format --columns --resume" ;;
+		"decisions erase") globals+=" --candidate --reason --yes" ;;
+		"retention "*) globals+=" --keep-months --allow-under-six-months --dry-run --yes" ;;
 		"decisions watch") globals+=" --team --project --candidate --outcome --since --until --decisions-only --from --publish" ;;
+		"decisions replay") globals+=" --team --project --candidate --outcome --since --until --decisions-only" ;;
+		"rubric backtest") globals+=" --team --project --candidate --outcome --since --until --what-if --latest --ignore-undeclared --limit --svg" ;;
 		"rubric show") globals+=" --digest" ;;
 		"rubric explain") globals+=" --digest --trait --svg" ;;
 		"rubric fmt") globals+=" --check --write --force" ;;
@@ -105,9 +120,9 @@ _leadfit()
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show outcome report replay prove verify verify-proof export watch erase" -- "$current")) ;;
 	"audit " | "help audit") COMPREPLY=($(compgen -W "impact" -- "$current")) ;;
-	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history diff fmt weights" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history backtest diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"decisions verify-proof" | "decisions export" | "backup " | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric diff" | "rubric fmt" | "rubric weights")
+	"decisions verify-proof" | "decisions export" | "backup " | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric backtest" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;

@@ -1,9 +1,10 @@
 #!/bin/bash
-# leadfit batch, against the real service. Usage: batch_test.sh LEADFIT LEADFITD SOURCE_FOLDER. LF_TEST_SEED sets the moments of the kills.
+# leadfit batch, against the real service. Usage: batch_test.sh LEADFIT LEADFITD SOURCE_FOLDER FAKE. LF_TEST_SEED sets the moments of the kills.
 set -u
 leadfit=$1
 leadfitd=$2
 source_folder=$3
+fake=$4
 . "$(dirname "$0")/assert.sh"
 
 unset LEADFIT_TOKEN COLUMNS NO_COLOR
@@ -205,6 +206,26 @@ exec 7>hold; head -1 order.ndjson >&7; until_lines filter.out 1; sed -n 2,3p ord
 "$leadfit" batch order.ndjson 2>"$work/err" | head -1 >"$work/out"; status=${PIPESTATUS[0]}; status_is 0; err_empty
 rm hold; mkfifo hold; (timeout 60 "$leadfit" batch - <hold 2>filter.err; echo $? >filter.status) | head -1 >filter.out & pid=$!
 exec 7>hold; head -1 order.ndjson >&7; wait $pid; exec 7>&-; [ "$(cat filter.status)" = 0 ] && [ ! -s filter.err ] || fail "an idle filter did not end"
+
+claim "what a busy service turns away is sent again in smaller messages; what it refuses ends the run, which can go on"
+mkdir answers; head -3 order.ndjson >three.in
+fake() { rm -f answers/*; "$fake" "ipc://$work/fake" "$work/answers" >fake.log 2>&1 & faker=$!; started+=("$faker"); wait_for fake.log listening; }
+unfake() { kill -KILL "$faker"; wait "$faker" 2>/dev/null; rm -f fake; }
+f() { run "$leadfit" --server "ipc://$work/fake" batch "$@"; }
+fake
+echo '{"results":[{"summary":{"decisionId":"1"}},{"error":{"code":8,"message":"busy"}},{"error":{"code":14,"message":"away"}}]}' >answers/ScoreBatch.reply.1
+echo '{"results":[{"summary":{"decisionId":"2"}},{"summary":{"decisionId":"3"}}]}' >answers/ScoreBatch.reply.2
+f three.in; status_is 0; out_is '{"decisionId":"1"}
+{"decisionId":"2"}
+{"decisionId":"3"}'
+file_has answers/ScoreBatch.request order-3; file_lacks answers/ScoreBatch.request order-1
+unfake; fake
+echo '{"code":8,"message":"too many"}' >answers/ScoreBatch.error; f three.in --wait 1; status_is 3; out_empty; err_has "too many"
+echo '{"code":16,"message":"who are you"}' >answers/ScoreBatch.error; f three.in --out refused; status_is 4; err_has "who are you"; err_has "the same command goes on"; [ -e refused.run ] || fail "no refused.run"
+echo '{"code":3,"message":"no","violations":[{"field":"teams[0].id","description":"is odd"}]}' >answers/ScoreBatch.error
+f three.in --out refused; status_is 2; lines refused 3; file_has refused '"field":"team.id"'; absent refused.run
+rm answers/ScoreBatch.error; echo '{"results":[]}' >answers/ScoreBatch.reply; f three.in; status_is 3; err_has "0 answers to 3 requests"
+unfake
 
 claim "wrong usage is refused before anything is done"
 for options in "" "a b" "--cross a" "--cross a b c" "three --output table" "three --columns line" "three --output csv --columns lime" "three --output csv --full" \

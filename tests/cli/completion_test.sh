@@ -36,22 +36,22 @@ complete_words ""
 for command in $("$leadfit" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' | sort -u); do
 	expect "" "$command"
 done
-for command in "decisions export" "decisions watch" backup; do
+for command in "decisions export" "decisions watch" "decisions erase" retention backup; do
 	# shellcheck disable=SC2086
 	check_options $command
 done
 for command in score batch profile "decisions list" "decisions show" "decisions outcome" "decisions report" "audit impact" "decisions prove" "decisions verify" "decisions verify-proof" "rubric check" "rubric list" "rubric show" "rubric explain" "rubric test" "rubric put" \
-	"rubric activate" "rubric history" "rubric diff" "rubric fmt" "rubric weights" call health version token help; do
+	"rubric activate" "rubric history" "rubric backtest" "decisions replay" "rubric diff" "rubric fmt" "rubric weights" call health version token help; do
 	# shellcheck disable=SC2086
 	check_options $command
 done
-complete_words decisions ""; expect decisions export; expect decisions watch
+complete_words decisions ""; expect decisions export; expect decisions watch; expect decisions replay
 complete_words decisions ""; expect decisions list; expect decisions show; expect decisions outcome; expect decisions report
 expect decisions prove; expect decisions verify; expect decisions verify-proof
 complete_words audit ""; expect audit impact
 complete_words rubric ""; expect rubric check; expect rubric list; expect rubric show
 expect rubric explain; expect rubric test; expect rubric put; expect rubric activate; expect rubric history
-expect rubric diff; expect rubric fmt; expect rubric weights
+expect rubric backtest; expect rubric diff; expect rubric fmt; expect rubric weights
 complete_words --output json rubric ""; expect "--output json rubric" show
 complete_words --output j; expect --output json
 complete_words batch --output ""; expect "batch --output" csv

@@ -208,6 +208,12 @@ serve "${whole[@]}"; cp "$work/findings"/* "$answers/"
 l decisions verify --output json; status_is 1; err_empty; out_has '"findingCount": "3"'; out_has '"what": "is missing"'
 python3 -m json.tool <"$work/out" >/dev/null || fail "no JSON"
 
+claim "a log so damaged that it has no root is still held against what was signed"
+serve "${whole[@]}" Consistency.reply Consistency.100.json
+sed -i 's/"root": "[^"]*"/"root": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="/' "$answers/Verify.reply.2"
+l decisions verify --checkpoint "$evidence/checkpoint.100"; status_is 1; err_empty
+out_has "FINDING no root can be recomputed"; out_has "is not as it was written: 1 finding."; out_matches 'root +none'; out_has "100 records are those that"
+
 claim "answers that make no sense together end it"
 serve Verify.reply Verify.1.json
 l decisions verify; status_is 3; err_has "do not fit each other"; out_lacks "The log is whole"

@@ -331,7 +331,7 @@ static void pruned_decisions_have_no_candidates(void **state)
 /* Whatever goes to whichever list in whichever order, and whatever is appended meanwhile. */
 static void decisions_stay_findable_by_whoever_is_left(void **state)
 {
-	enum { PEOPLE = 7, ROWS = 420 };
+	enum { PEOPLE = 7, ROWS = 280 };
 	struct lf_log *log = *state;
 	const char *given = getenv("LF_TEST_SEED");
 	const unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
