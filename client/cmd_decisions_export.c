@@ -154,8 +154,9 @@ static enum lf_code open_file(struct lf_cli *cli, struct exporting *x, const str
 static void write_row(struct exporting *x, const Leadfit__V1__ExportedDecision *exported)
 {
 	const struct lf_json_style style = {0};
+	const struct lf_row row = {.number = exported->sequence, .decision = exported->decision};
 	if (x->csv) {
-		lf_columns_row(&x->columns, exported, &x->text);
+		lf_columns_row(&x->columns, &row, &x->text);
 		return;
 	}
 	lf_json_print(&exported->decision->base, &style, &x->text);

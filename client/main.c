@@ -10,7 +10,7 @@
 #include "client/cli.h"
 #include "proto/wire.h"
 
-static const struct lf_command *const commands[] = {&lf_command_score, &lf_command_profile, &lf_command_decisions_list,
+static const struct lf_command *const commands[] = {&lf_command_score, &lf_command_batch, &lf_command_profile, &lf_command_decisions_list,
 	&lf_command_decisions_show,
 	&lf_command_decisions_verify, &lf_command_decisions_prove, &lf_command_decisions_verify_proof, &lf_command_decisions_replay, &lf_command_decisions_outcome, &lf_command_decisions_report, &lf_command_decisions_erase, &lf_command_decisions_export, &lf_command_decisions_watch,
 	&lf_command_audit_impact, &lf_command_rubric_check, &lf_command_rubric_list, &lf_command_rubric_show,
@@ -121,7 +121,8 @@ static enum lf_code take_token(struct lf_cli *cli, const char *path, struct lf_e
 /* What the global options and the environment say. */
 static enum lf_code take_globals(struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_error *error)
 {
-	static const char *const outputs[] = {"table", "json"};
+	static const char *const outputs[] = {"table", "json", "csv"};
+	const bool lines = arguments->command != NULL && arguments->command->writes_lines;
 	size_t output = 0;
 	enum lf_color color;
 	const char *text;
@@ -129,9 +130,10 @@ static enum lf_code take_globals(struct lf_cli *cli, const struct lf_arguments *
 		return error->code;
 	lf_page_init(&cli->page, color);
 	if ((text = lf_argument(arguments, "output")) != NULL &&
-		lf_option_choice("output", text, outputs, 2, &output, error) != LF_OK)
+		lf_option_choice("output", text, lines ? outputs + 1 : outputs, 2, &output, error) != LF_OK)
 		return error->code;
-	cli->json = output == 1;
+	cli->json = lines ? output == 0 : output == 1;
+	cli->csv = lines && output == 1;
 	if ((text = lf_argument(arguments, "timeout")) != NULL && take_timeout(cli, text, error) != LF_OK)
 		return error->code;
 	cli->server = lf_argument(arguments, "server");
