@@ -20,6 +20,7 @@
 #include "tests/bench/calls.h"
 #include "tests/bench/child.h"
 #include "tests/bench/machine.h"
+#include "tests/bench/workload.h"
 
 enum {
 	BATCH = 256,           /* items a message: the most that is allowed */
@@ -320,6 +321,16 @@ static enum lf_code start(struct job *job, struct lf_client **client, struct lf_
 		client, &(struct lf_client_options){.url = url, .in_flight_max = LF_BENCH_IN_FLIGHT_MAX}, error);
 }
 
+static enum lf_code measure_calls(struct lf_client *client, const struct lf_workload *workload, unsigned in_flight, pid_t server,
+	double seconds, uint64_t *number, struct lf_load *load, struct lf_error *error)
+{
+	struct lf_client *const clients[] = {client};
+	const struct lf_calls_options options = {
+		.clients = clients, .client_count = 1, .source = lf_workload_source(workload), .in_flight = in_flight};
+
+	return lf_calls_measure(&options, server, seconds, 20, number, load, error);
+}
+
 static enum lf_code measure(struct job *job, struct lf_client *client, const struct lf_workload *workload,
 	const struct cases *cases, struct lf_error *error)
 {
@@ -328,9 +339,9 @@ static enum lf_code measure(struct job *job, struct lf_client *client, const str
 	uint64_t number = 0;
 	struct lf_machine machine;
 
-	if (lf_calls_measure(client, workload, server, 64, job->seconds / 2, &number, &warm, error) != LF_OK ||
-		lf_calls_measure(client, workload, server, 1, job->seconds, &number, &one, error) != LF_OK ||
-		lf_calls_measure(client, workload, server, 64, job->seconds, &number, &many, error) != LF_OK ||
+	if (measure_calls(client, workload, 64, server, job->seconds / 2, &number, &warm, error) != LF_OK ||
+		measure_calls(client, workload, 1, server, job->seconds, &number, &one, error) != LF_OK ||
+		measure_calls(client, workload, 64, server, job->seconds, &number, &many, error) != LF_OK ||
 		measure_batches(client, cases, BATCH, server, job->seconds, &brief, error) != LF_OK ||
 		measure_batches(client, cases, FULL_BATCH, server, job->seconds, &full, error) != LF_OK)
 		return error->code;
