@@ -55,11 +55,12 @@ void lf_audit_checkpoint(Leadfit__V1__Audit_Service *service, const Leadfit__V1_
 	Leadfit__V1__CheckpointResponse_Closure closure, void *closure_data)
 {
 	const struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, audit);
-	Leadfit__V1__CheckpointResponse response = LEADFIT__V1__CHECKPOINT_RESPONSE__INIT;
+	Leadfit__V1__CheckpointResponse response;
 	struct lf_error error = LF_ERROR_INIT;
 	char note[LF_CHECKPOINT_MAX], key[LF_KEY_TEXT_MAX];
 	struct lf_tree_head head;
 
+	leadfit__v1__checkpoint_response__init(&response);
 	(void)request;
 	(void)closure;
 	if (core->signer == NULL) {
@@ -328,12 +329,13 @@ void lf_audit_prove(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Prov
 	Leadfit__V1__ProveResponse_Closure closure, void *closure_data)
 {
 	const struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, audit);
-	Leadfit__V1__ProveResponse response = LEADFIT__V1__PROVE_RESPONSE__INIT;
+	Leadfit__V1__ProveResponse response;
 	struct opened opened = {.arena = lf_rpc_arena(closure_data)};
 	struct lf_error error = LF_ERROR_INIT;
 	char key[LF_KEY_TEXT_MAX], *text = NULL;
 	struct lf_uuid id;
 
+	leadfit__v1__prove_response__init(&response);
 	(void)closure;
 	if (!lf_uuid_parse(request->decision_id, &id))
 		lf_error_add(&error, "decision_id", "\"%.64s\" is not a UUID", request->decision_id);

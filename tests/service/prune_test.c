@@ -61,10 +61,11 @@ static int tear_down(void **state)
 /* One step; the cursor is that of the next one. */
 static void step(struct world *world, char cursor[64], bool dry_run)
 {
-	Leadfit__V1__PruneRequest request = LEADFIT__V1__PRUNE_REQUEST__INIT;
+	Leadfit__V1__PruneRequest request;
 	Leadfit__V1__PruneResponse *response;
 	char message[512];
 
+	leadfit__v1__prune_request__init(&request);
 	request.before = &world->before;
 	request.allow_under_six_months = true;
 	request.dry_run = dry_run;
@@ -80,9 +81,10 @@ static size_t pruned(struct world *world)
 	size_t count = 0;
 
 	for (int i = 0; i < DECISIONS; i++) {
-		Leadfit__V1__GetDecisionRequest request = LEADFIT__V1__GET_DECISION_REQUEST__INIT;
+		Leadfit__V1__GetDecisionRequest request;
 		char message[512];
 
+		leadfit__v1__get_decision_request__init(&request);
 		request.decision_id = world->ids[i];
 		Leadfit__V1__Decision *decision =
 			(Leadfit__V1__Decision *)past_call(world->client, "leadfit.v1.Decisions/Get", &request.base, LF_OK, message);
