@@ -20,6 +20,12 @@ static const struct lf_command *const commands[] = {&lf_command_score, &lf_comma
 	&lf_command_call, &lf_command_health, &lf_command_version, &lf_command_token, &lf_command_help, NULL};
 
 /*
+ * A command has one call at a time; the rest is for a call that was given up while nng still holds it. The client makes its slots when it is
+ * made: those of the default, 256, cost a short command 0.3 ms of its 5.
+ */
+enum { IN_FLIGHT = 4 };
+
+/*
  * Ends at once, as a shell expects: killed by the same signal. The first process of a container is not killed by its
  * own signals; it gets the status that a shell would show.
  */
@@ -151,6 +157,7 @@ ProtobufCMessage *lf_cli_call(struct lf_cli *cli, const char *method, const Prot
 	cli->called = true;
 	const struct lf_client_options options = {.url = cli->server,
 		.token = cli->token,
+		.in_flight_max = IN_FLIGHT,
 		.connect_timeout_ms = cli->timeout_ms > 0 && cli->timeout_ms < 2000 ? cli->timeout_ms : 0};
 	if (cli->client == NULL && lf_client_new(&cli->client, &options, error) != LF_OK) {
 		cli->client = NULL;

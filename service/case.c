@@ -325,6 +325,55 @@ static void convert_project(struct builder *b)
 	lf_path_pop(&b->check->path, mark);
 }
 
+/* ---- a team that is kept ---- */
+
+static bool keeps_team(const struct lf_case_input *input)
+{
+	return input->kept != NULL && input->candidate_count == 0;
+}
+
+static bool take_kept(struct builder *b)
+{
+	const struct lf_kept_team *kept = b->input->kept;
+
+	if (!keeps_team(b->input) || kept->engine.members == NULL || kept->as_of_day > b->as_of_day ||
+		kept->ignore_undeclared != b->input->ignore_undeclared || !lf_digest_equal(&kept->version, &b->version->digest))
+		return false;
+	b->out->engine.members = kept->engine.members;
+	b->out->engine.member_count = kept->engine.member_count;
+	b->out->engine.discipline_count = kept->engine.discipline_count;
+	b->out->engine.extra_discipline_ids = kept->engine.extra_discipline_ids;
+	return true;
+}
+
+static void keep_team(const struct builder *b)
+{
+	struct lf_kept_team *kept = b->input->kept;
+
+	kept->version = b->version->digest;
+	kept->as_of_day = b->as_of_day;
+	kept->ignore_undeclared = b->input->ignore_undeclared;
+	kept->engine = b->out->engine;
+}
+
+/* ---- all of it ---- */
+
+static void convert_people(struct builder *b)
+{
+	struct lf_arena *arena = b->arena;
+
+	if (keeps_team(b->input))
+		b->arena = b->input->kept->arena;
+	b->extra = take(b, LF_DISCIPLINES_MAX, sizeof *b->extra);
+	if (!b->exhausted) {
+		convert_team(b);
+		mark_candidates(b);
+	}
+	b->out->engine.discipline_count = b->def->discipline_count + b->extra_count;
+	b->out->engine.extra_discipline_ids = b->extra;
+	b->arena = arena;
+}
+
 enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
 	struct lf_checker *checker, struct lf_arena *arena)
 {
@@ -340,18 +389,17 @@ enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version 
 	size_t found = checker->found;
 
 	*built = (struct lf_built_case){0};
-	b.extra = take(&b, LF_DISCIPLINES_MAX, sizeof *b.extra);
-	if (!b.exhausted) {
-		convert_team(&b);
-		mark_candidates(&b);
+	const bool kept = take_kept(&b);
+	if (!kept)
+		convert_people(&b);
+	if (!kept && !b.exhausted && checker->found == found && keeps_team(input))
+		keep_team(&b);
+	if (!b.exhausted)
 		convert_project(&b);
-	}
 	if (checker->found > found)
 		return LF_INVALID_ARGUMENT;
 	if (b.exhausted)
 		return lf_error_set(checker->error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 	built->engine.as_of_day = b.as_of_day;
-	built->engine.discipline_count = b.def->discipline_count + b.extra_count;
-	built->engine.extra_discipline_ids = b.extra;
 	return LF_OK;
 }

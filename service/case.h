@@ -6,6 +6,18 @@
 #include "service/check.h"
 #include "service/version.h"
 
+/*
+ * A team as it was converted, for further cases of the same team without candidates of their own: then only the project is converted. Begins
+ * zeroed, but for the arena, which must live as long as the cases. Sentences about what was left out of the team are not said again.
+ */
+struct lf_kept_team {
+	struct lf_arena *arena;
+	struct lf_digest version; /* by which it was converted, */
+	int32_t as_of_day;        /* for this day: dates that are right then are right later */
+	bool ignore_undeclared;
+	struct lf_case engine; /* its members and disciplines; no members: nothing is kept yet */
+};
+
 struct lf_case_input {
 	const Leadfit__V1__Team *team;       /* NULL: not allowed, unless team_optional */
 	const Leadfit__V1__Project *project; /* NULL: a violation */
@@ -14,6 +26,7 @@ struct lf_case_input {
 	int64_t as_of_seconds;               /* since 1970 */
 	bool ignore_undeclared;
 	bool team_optional;
+	struct lf_kept_team *kept; /* of this team; NULL = none */
 };
 
 /* A converted case; all of it lives in the arena. */

@@ -389,13 +389,17 @@ static void keep_listed(void *context, const struct lf_stored *row)
 /* Those that came after the payloads were gone through: theirs are the next round's. *end: there are none. */
 static enum lf_code candidate_slice(struct erase *erase, bool *end)
 {
-	const struct lf_filter filter = {
+	struct lf_filter filter = {
 		.candidate = erase->who.id, .since_us = INT64_MIN, .until_us = INT64_MAX, .limit = DECISIONS_A_SLICE};
 	struct listed listed = {.count = 0};
 	uint64_t next;
 
-	if (lf_log_list(erase->core->log, &filter, keep_listed, &listed, &next, &erase->error) != LF_OK)
-		return erase->error.code;
+	/* Where the person is in very many lists, a page can be empty before the end: the next slice would begin there again. */
+	do {
+		if (lf_log_list(erase->core->log, &filter, keep_listed, &listed, &next, &erase->error) != LF_OK)
+			return erase->error.code;
+		filter.before_sequence = next;
+	} while (listed.count == 0 && next != 0 && lf_is_awaited(erase->call));
 	*end = listed.count == 0 && next == 0;
 	for (size_t i = 0; i < listed.count && !failed(erase); i++) {
 		struct lf_stored *stored = NULL;

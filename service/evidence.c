@@ -15,6 +15,7 @@
 #include "proto/wire.h"
 #include "service/audit.h"
 #include "service/check.h"
+#include "service/checkpoints.h"
 #include "service/log_tree.h"
 #include "service/texts.h"
 #include "storage/tlog/proof.h"
@@ -63,7 +64,7 @@ void lf_audit_checkpoint(Leadfit__V1__Audit_Service *service, const Leadfit__V1_
 	(void)closure;
 	if (core->signer == NULL) {
 		no_key(&error);
-	} else if (lf_log_head(core->log, &head, &error) == LF_OK && sign(core->signer, &head, note, &error) == LF_OK) {
+	} else if (lf_checkpoints_head(core->checkpoints, &head, &error) == LF_OK && sign(core->signer, &head, note, &error) == LF_OK) {
 		verifier_key(core->signer, key);
 		response.checkpoint = note;
 		response.verifier_key = key;
@@ -293,7 +294,8 @@ static char *prove(const struct lf_core *core, const struct lf_uuid *id, struct 
 	struct lf_tree_head head;
 	struct lf_proof proof = {.index = 0};
 
-	if (lf_log_find_leaf(core->log, id, &proof.index, error) != LF_OK || lf_log_head(core->log, &head, error) != LF_OK)
+	if (lf_log_find_leaf(core->log, id, &proof.index, error) != LF_OK ||
+	    lf_checkpoints_head(core->checkpoints, &head, error) != LF_OK)
 		return NULL;
 	if (proof.index >= head.size) {
 		lf_error_set(error, LF_DATA_LOSS, "the decision is at position %" PRIu64 " of a log of %" PRIu64 " records", proof.index,

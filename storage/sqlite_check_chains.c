@@ -29,6 +29,9 @@ static int take_name(struct lf_check *check, sqlite3_stmt *row)
 	state->kind = (uint8_t)kind;
 	if (type != wanted)
 		lf_check_find(check, "name %lld, %s, has a value of another type: it was altered", (long long)id, name_kind((int)kind));
+	else if (type == SQLITE_TEXT && strlen(lf_sqlite_column_text(row, 2)) != (size_t)sqlite3_column_bytes(row, 2))
+		/* Read as a text it is the same, and looked for it is not found. */
+		lf_check_find(check, "name %lld, %s, has more behind its end: it was altered", (long long)id, name_kind((int)kind));
 	return SQLITE_OK;
 }
 

@@ -28,6 +28,7 @@ struct lf_meter {
 	atomic_bool stopping;
 	pthread_mutex_t lock;
 	pthread_cond_t left;
+	unsigned answers_min;
 	size_t slots;      /* under lock */
 	char failure[600]; /* under lock until every slot has left */
 };
@@ -47,12 +48,18 @@ struct lf_meter *lf_meter_new(void)
 
 	if (meter == NULL)
 		return NULL;
+	meter->answers_min = ANSWERS_MIN;
 	pthread_mutex_init(&meter->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&meter->left, &attributes);
 	pthread_condattr_destroy(&attributes);
 	return meter;
+}
+
+void lf_meter_expect(struct lf_meter *meter, unsigned answers)
+{
+	meter->answers_min = answers;
 }
 
 void lf_meter_destroy(struct lf_meter *meter)
@@ -150,7 +157,7 @@ static bool wait_for_answers(struct lf_meter *meter, uint64_t answered, double s
 		if (!lf_sleep_seconds(seconds))
 			return false;
 		seconds = 0.01;
-	} while (!atomic_load(&meter->stopping) && atomic_load(&meter->answered) < answered + ANSWERS_MIN &&
+	} while (!atomic_load(&meter->stopping) && atomic_load(&meter->answered) < answered + meter->answers_min &&
 		 lf_meter_now_ns() - start < ANSWER_SECONDS_MAX * UINT64_C(1000000000));
 	return true;
 }
@@ -189,6 +196,18 @@ const char *lf_meter_run(struct lf_meter *meter, pid_t server, double seconds, s
 		.last = end.answered,
 	};
 	return NULL;
+}
+
+uint64_t lf_meter_answers(struct lf_meter *meter)
+{
+	return atomic_load(&meter->answered);
+}
+
+const char *lf_meter_stop(struct lf_meter *meter)
+{
+	atomic_store(&meter->stopping, true);
+	wait_until_left(meter);
+	return meter->failure[0] != '\0' ? meter->failure : NULL;
 }
 
 /* ---- processes ---- */
@@ -247,6 +266,31 @@ uint64_t lf_process_peak_bytes(pid_t pid)
 
 	snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
 	return status_numbers(path, key, 1) * 1024;
+}
+
+uint64_t lf_process_resident_bytes(pid_t pid)
+{
+	static const char *const key[] = {"VmRSS:"};
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+	return status_numbers(path, key, 1) * 1024;
+}
+
+uint64_t lf_process_descriptors(pid_t pid)
+{
+	char path[64];
+	struct dirent *entry;
+	uint64_t count = 0;
+	DIR *open;
+
+	snprintf(path, sizeof path, "/proc/%ld/fd", (long)pid);
+	open = opendir(path);
+	while (open != NULL && (entry = readdir(open)) != NULL)
+		count += entry->d_name[0] != '.';
+	if (open != NULL)
+		closedir(open);
+	return count;
 }
 
 bool lf_sleep_seconds(double seconds)

@@ -31,6 +31,8 @@ struct lf_meter;
 
 /* NULL where memory ran out. */
 struct lf_meter *lf_meter_new(void);
+/* How many answers a window has at the least, in place of 20: fewer where an answer takes long. Before it runs. */
+void lf_meter_expect(struct lf_meter *meter, unsigned answers);
 /* No slot may be running. */
 void lf_meter_destroy(struct lf_meter *meter);
 
@@ -52,11 +54,16 @@ void lf_meter_leave(struct lf_meter *meter);
 
 /*
  * With the slots running: lets a quarter of the time pass, measures for that many seconds (longer, up to 20, until 20
- * requests are answered), tells the slots to stop, and waits until all have left (at most 20 s). Returns NULL, or what
+ * requests are answered, see lf_meter_expect()), tells the slots to stop, and waits until all have left (at most 20 s). Returns NULL, or what
  * failed (valid as long as the meter). SIGINT and SIGTERM, which must be blocked in every thread, end it early as a
  * failure.
  */
 const char *lf_meter_run(struct lf_meter *meter, pid_t server, double seconds, struct lf_load *load);
+
+/* Answers so far. */
+uint64_t lf_meter_answers(struct lf_meter *meter);
+/* Tells the slots to stop, without a measurement, and waits as above. Returns what failed, or NULL. */
+const char *lf_meter_stop(struct lf_meter *meter);
 
 /* Of a process, all threads that ever ran. 0 where it is gone. */
 double lf_process_cpu_us(pid_t pid);
@@ -64,6 +71,9 @@ double lf_process_cpu_us(pid_t pid);
 uint64_t lf_process_switches(pid_t pid);
 /* Highest resident size so far. */
 uint64_t lf_process_peak_bytes(pid_t pid);
+/* Resident size, and open file descriptors, now. */
+uint64_t lf_process_resident_bytes(pid_t pid);
+uint64_t lf_process_descriptors(pid_t pid);
 /* Sleeps. false: SIGINT or SIGTERM came. */
 bool lf_sleep_seconds(double seconds);
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/limits.h"
+
 static const char usage[] = "Usage: leadfit-bench [OPTION]...\n"
 			    "Measures leadfitd and, in the same run, the floors below it: nng's own echo, bare SQLite\n"
 			    "inserts, and the engine alone. Prints medians over all runs, and the ratios that count.\n"
@@ -15,6 +17,8 @@ static const char usage[] = "Usage: leadfit-bench [OPTION]...\n"
 			    "  --teams N            distinct teams, up to 16384; 0: every request has a new team,\n"
 			    "                       the worst case for the log (default 1000)\n"
 			    "  --projects N         distinct projects, 1..16384 (default 200)\n"
+			    "  --batch-items N      requests in a message of ScoreBatch, up to 256; 0: no batches\n"
+			    "                       (default 256)\n"
 			    "  --transport T        tcp or ipc (default tcp), always this machine only\n"
 			    "  --workers N          worker threads of leadfitd (default: its own)\n"
 			    "  --dir DIR            where the logs go; must be a real disk, or commits cost nothing\n"
@@ -25,6 +29,12 @@ static const char usage[] = "Usage: leadfit-bench [OPTION]...\n"
 			    "  --seed N             of the random teams and projects (default 1)\n"
 			    "  --grpc               also measure gRPC C++ (callback API) echoing an empty message,\n"
 			    "                       where this program was built with it\n"
+			    "  --scale              instead of all that: what a decision costs by the size of the team and\n"
+			    "                       by the number of connections\n"
+			    "  --soak MINUTES       instead: a steady load for that long, 0.05..1440; memory, descriptors,\n"
+			    "                       latency and the WAL over time\n"
+			    "  --load PART          of the full rate that the soak is run at, 0.05..1 (default 0.7)\n"
+			    "  --shutdown N         instead: N times SIGTERM under full load, up to 100\n"
 			    "  --kernel-only        only the engine and the steps around it, in this process\n"
 			    "  --output table|json  what to print (default table)\n"
 			    "  --json FILE          also write the JSON there\n"
@@ -54,12 +64,12 @@ static bool read_number(const char *text, unsigned long low, unsigned long high,
 	return *end == '\0' && number >= low && number <= high;
 }
 
-static bool read_seconds(const char *text, double *seconds)
+static bool read_double(const char *text, double low, double high, double *value)
 {
 	char *end;
 
-	*seconds = strtod(text, &end);
-	return end != text && *end == '\0' && *seconds >= 0.05 && *seconds <= 60;
+	*value = strtod(text, &end);
+	return end != text && *end == '\0' && *value >= low && *value <= high;
 }
 
 static bool read_in_flight(const char *text, struct lf_bench_settings *settings)
@@ -101,6 +111,11 @@ enum {
 	SERVER,
 	SEED,
 	GRPC,
+	BATCH_ITEMS,
+	SCALE,
+	SOAK,
+	LOAD,
+	SHUTDOWN,
 	KERNEL_ONLY,
 	OUTPUT,
 	JSON,
@@ -122,6 +137,11 @@ static const struct option table[] = {
 	{"server", required_argument, NULL, SERVER},
 	{"seed", required_argument, NULL, SEED},
 	{"grpc", no_argument, NULL, GRPC},
+	{"batch-items", required_argument, NULL, BATCH_ITEMS},
+	{"scale", no_argument, NULL, SCALE},
+	{"soak", required_argument, NULL, SOAK},
+	{"load", required_argument, NULL, LOAD},
+	{"shutdown", required_argument, NULL, SHUTDOWN},
 	{"kernel-only", no_argument, NULL, KERNEL_ONLY},
 	{"output", required_argument, NULL, OUTPUT},
 	{"json", required_argument, NULL, JSON},
@@ -140,7 +160,7 @@ static int take(int option, const char *value, struct lf_bench_settings *setting
 		return read_number(value, 1, LF_BENCH_RUNS_MAX, &settings->runs) ? -1
 										 : complain("runs", value, "1..100");
 	case SECONDS:
-		return read_seconds(value, &settings->seconds) ? -1 : complain("seconds", value, "0.05..60");
+		return read_double(value, 0.05, 60, &settings->seconds) ? -1 : complain("seconds", value, "0.05..60");
 	case IN_FLIGHT:
 		return read_in_flight(value, settings) ? -1
 						       : complain("in-flight", value, "up to 8 of 1..1000, by commas");
@@ -178,6 +198,17 @@ static int take(int option, const char *value, struct lf_bench_settings *setting
 	case GRPC:
 		settings->grpc = true;
 		return -1;
+	case BATCH_ITEMS:
+		return read_number(value, 0, LF_BATCH_MAX, &settings->batch_items) ? -1 : complain("batch-items", value, "0..256");
+	case SCALE:
+		settings->scale = true;
+		return -1;
+	case SOAK:
+		return read_double(value, 0.05, 1440, &settings->soak_minutes) ? -1 : complain("soak", value, "0.05..1440");
+	case LOAD:
+		return read_double(value, 0.05, 1, &settings->soak_load) ? -1 : complain("load", value, "0.05..1");
+	case SHUTDOWN:
+		return read_number(value, 1, LF_BENCH_RUNS_MAX, &settings->shutdowns) ? -1 : complain("shutdown", value, "1..100");
 	case KERNEL_ONLY:
 		settings->kernel_only = true;
 		return -1;
@@ -208,6 +239,8 @@ int lf_bench_options(int argc, char **argv, struct lf_bench_settings *settings)
 		.teams = 1000,
 		.projects = 200,
 		.seed = 1,
+		.batch_items = LF_BATCH_MAX,
+		.soak_load = 0.7,
 		.rubric = LF_BENCH_RUBRIC,
 	};
 	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -217,6 +250,10 @@ int lf_bench_options(int argc, char **argv, struct lf_bench_settings *settings)
 	}
 	if (settings->kernel_only)
 		settings->point_count = 0;
+	if (settings->kernel_only + settings->scale + (settings->soak_minutes > 0) + (settings->shutdowns > 0) > 1) {
+		fputs("leadfit-bench: only one of --kernel-only, --scale, --soak, --shutdown at a time\n", stderr);
+		return 2;
+	}
 	if (optind < argc) {
 		fprintf(stderr, "leadfit-bench: unexpected argument %s\nTry 'leadfit-bench --help'.\n", argv[optind]);
 		return 2;

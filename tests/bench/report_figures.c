@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/batches.h"
+
 /* ---- where they stand ---- */
 
 #define OF_POINT(name, field)                                                                                          \
@@ -95,6 +97,77 @@ const struct lf_figure lf_ratio_figures[LF_RATIO_FIGURES] = {
 };
 const struct lf_figure lf_grpc_ratio = {"throughputOverGrpc", false, 0, throughput_over_grpc};
 const struct lf_figure lf_extra_latency = {"overRoundTripAndCommitUs", false, 0, extra_latency};
+
+/* ---- batches ---- */
+
+#define BATCH_GET(name, expression)                                                                                    \
+	static double name(const struct lf_round *round, size_t kind)                                                  \
+	{                                                                                                              \
+		const struct lf_batch_point *b = &round->batches[kind];                                                \
+                                                                                                                       \
+		return (expression);                                                                                   \
+	}
+
+BATCH_GET(batch_rate, b->load.requests_per_s)
+BATCH_GET(batch_p50, b->load.p50_us)
+BATCH_GET(batch_p99, b->load.p99_us)
+BATCH_GET(batch_server, b->load.server_cpu_us)
+BATCH_GET(batch_client, b->load.client_cpu_us)
+BATCH_GET(batch_row_bytes, b->written.row_bytes)
+BATCH_GET(batch_size, b->written.batch)
+BATCH_GET(batch_row_cpu, b->insert.row_cpu_us)
+
+/* The engine's part of a summary is a ranking: no search for changes, and no words. */
+static double batch_floor(const struct lf_round *round, size_t kind)
+{
+	const struct lf_kernel *k = &round->kernel;
+	const double kernel_ns = lf_batch_kinds[kind].full ? k->kernel_ns : k->profile_ns + k->score_ns;
+
+	return round->batches[kind].insert.row_cpu_us + kernel_ns / 1e3;
+}
+
+static double batch_over_floor(const struct lf_round *round, size_t kind)
+{
+	return round->batches[kind].load.server_cpu_us / batch_floor(round, kind);
+}
+
+const struct lf_figure lf_batch_figures[LF_BATCH_FIGURES] = {
+	{"decisionsPerS", false, 0, batch_rate},
+	{"messageP50Us", false, 0, batch_p50},
+	{"messageP99Us", false, 0, batch_p99},
+	{"serverCpuUs", false, 0, batch_server},
+	{"clientCpuUs", false, 0, batch_client},
+	{"rowBytes", false, 0, batch_row_bytes},
+	{"batch", false, 0, batch_size},
+	{"rowCpuUs", false, 0, batch_row_cpu},
+	{"floorUs", false, 0, batch_floor},
+	{"serverCpuOverFloor", false, 0, batch_over_floor},
+};
+
+static double fair_summaries(const struct lf_round *round, size_t point)
+{
+	(void)point;
+	return round->fairness.beside_summaries.p99_us / round->fairness.alone.p99_us;
+}
+
+static double fair_full(const struct lf_round *round, size_t point)
+{
+	(void)point;
+	return round->fairness.beside_full.p99_us / round->fairness.alone.p99_us;
+}
+
+const struct lf_figure lf_fairness_figures[LF_FAIRNESS_FIGURES] = {
+	OF_ROUND("aloneP50Us", fairness.alone.p50_us),
+	OF_ROUND("aloneP99Us", fairness.alone.p99_us),
+	OF_ROUND("besideSummariesP50Us", fairness.beside_summaries.p50_us),
+	OF_ROUND("besideSummariesP99Us", fairness.beside_summaries.p99_us),
+	OF_ROUND("summariesPerS", fairness.summaries_per_s),
+	OF_ROUND("besideDecisionsP50Us", fairness.beside_full.p50_us),
+	OF_ROUND("besideDecisionsP99Us", fairness.beside_full.p99_us),
+	OF_ROUND("decisionsPerS", fairness.full_per_s),
+	{"p99BesideSummariesOverAlone", true, 0, fair_summaries},
+	{"p99BesideDecisionsOverAlone", true, 0, fair_full},
+};
 
 /* ---- spread ---- */
 

@@ -24,6 +24,8 @@ enum {
 	LF_STEP_FIGURES = 6,
 	LF_DAEMON_FIGURES = 2,
 	LF_RATIO_FIGURES = 2,
+	LF_BATCH_FIGURES = 10,
+	LF_FAIRNESS_FIGURES = 10,
 };
 
 extern const struct lf_figure lf_echo_figures[LF_LOAD_FIGURES];
@@ -34,6 +36,9 @@ extern const struct lf_figure lf_kernel_figures[LF_KERNEL_FIGURES];
 extern const struct lf_figure lf_step_figures[LF_STEP_FIGURES];
 extern const struct lf_figure lf_daemon_figures[LF_DAEMON_FIGURES];
 extern const struct lf_figure lf_ratio_figures[LF_RATIO_FIGURES];
+/* One kind of batch, by its index in place of a point. */
+extern const struct lf_figure lf_batch_figures[LF_BATCH_FIGURES];
+extern const struct lf_figure lf_fairness_figures[LF_FAIRNESS_FIGURES];
 extern const struct lf_figure lf_grpc_ratio;    /* only with gRPC */
 extern const struct lf_figure lf_extra_latency; /* only where one is in flight */
 

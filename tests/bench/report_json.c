@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <math.h>
 
+#include "tests/bench/batches.h"
 #include "tests/bench/workload.h"
 
 /* Four digits that count are more than the figures hold. */
@@ -94,6 +95,18 @@ static json_t *point_json(const struct lf_report *report, size_t i)
 	return NULL;
 }
 
+static bool put_batches(json_t *root, const struct lf_report *report)
+{
+	json_t *kinds = json_object();
+	bool good = true;
+
+	for (size_t k = 0; k < LF_BATCH_KINDS; k++)
+		good = good && put_spreads(kinds, lf_batch_kinds[k].name, report, lf_batch_figures, LF_BATCH_FIGURES, k);
+	good = put(kinds, "items", json_integer((json_int_t)report->settings->batch_items)) && good;
+	return put(root, "batches", kinds) && good &&
+	       put_spreads(root, "fairness", report, lf_fairness_figures, LF_FAIRNESS_FIGURES, 0);
+}
+
 static bool put_robust(json_t *root, const struct lf_robust *robust)
 {
 	json_t *object = json_object(), *kernels = json_array(), *rows = json_array();
@@ -134,6 +147,8 @@ bool lf_report_json(const struct lf_report *report, FILE *out)
 	for (size_t i = 0; i < report->settings->point_count; i++)
 		good = good && json_array_append_new(points, point_json(report, i)) == 0;
 	good = put(root, "points", points) && good;
+	if (!report->settings->kernel_only && report->settings->batch_items > 0)
+		good = good && put_batches(root, report);
 	good = good && json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
 	       fputc('\n', out) != EOF && fflush(out) == 0;
 	json_decref(root);

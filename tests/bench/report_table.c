@@ -1,10 +1,11 @@
 #include "tests/bench/report_figures.h"
 
+#include "tests/bench/batches.h"
 #include "tests/bench/workload.h"
 
 /* Targets of the project; said beside the figures, never a verdict of the exit status. */
 static const double throughput_target = 0.5, throughput_stretch = 0.6, cpu_target = 1.3, extra_us_target = 50,
-		    kernel_us_target = 10;
+		    kernel_us_target = 10, fairness_target = 3;
 
 static void print_settings(const struct lf_report *report, FILE *out)
 {
@@ -72,6 +73,46 @@ static void print_inserts(const struct lf_report *report, FILE *out)
 		fprintf(out, "%-18s %9u %9.1f %9.0f %8.0f [%6.0f..%6.0f] %13.0f %9.1f\n",
 			i == 0 ? "(b) SQLite inserts" : "", report->settings->in_flight[i], s[0].median, s[1].median,
 			s[2].median, s[2].low, s[2].high, s[3].median, s[4].median);
+	}
+}
+
+static void print_batches(const struct lf_report *report, FILE *out)
+{
+	fprintf(out, "\n(d) ScoreBatch, %u items a message, %u messages in flight; figures a decision\n", report->settings->batch_items,
+		(unsigned)LF_BATCHES_IN_FLIGHT);
+	fprintf(out, "%-27s %26s %10s %9s %9s %9s %9s %9s %9s %22s\n", "", "decisions/s", "msg p50 us", "server us", "client us",
+		"row bytes", "a commit", "insert us", "floor us", "server CPU / floor");
+	for (size_t k = 0; k < LF_BATCH_KINDS; k++) {
+		struct lf_spread s[LF_BATCH_FIGURES];
+
+		for (size_t f = 0; f < LF_BATCH_FIGURES; f++)
+			s[f] = lf_spread_of(report, &lf_batch_figures[f], k);
+		fprintf(out, "    %-23s %8.0f [%6.0f..%6.0f] %11.0f %9.1f %9.1f %9.0f %9.1f %9.1f %9.1f %8.2f [%5.2f..%5.2f]\n",
+			lf_batch_kinds[k].title, s[0].median, s[0].low, s[0].high, s[1].median, s[3].median, s[4].median,
+			s[5].median, s[6].median, s[7].median, s[8].median, s[9].median, s[9].low, s[9].high);
+	}
+	fprintf(out, "    floor: bare insert and the engine (of a summary: score and profile); target <= %g\n", cpu_target);
+}
+
+static void print_fairness(const struct lf_report *report, FILE *out)
+{
+	static const char *const titles[] = {"alone", "beside batches, summaries", "beside batches, decisions"};
+	static const size_t first[] = {0, 2, 5}; /* p50, p99, rate of the batches */
+
+	fprintf(out, "\nfairness: single requests, %u in flight, beside one connection with batches\n", (unsigned)LF_FAIRNESS_IN_FLIGHT);
+	fprintf(out, "%-31s %9s %9s %25s %18s\n", "", "p50 us", "p99 us", "p99 / alone", "batched decisions/s");
+	for (size_t i = 0; i < 3; i++) {
+		const struct lf_figure *figures = &lf_fairness_figures[first[i]];
+		struct lf_spread ratio;
+
+		fprintf(out, "    %-27s %9.0f %9.0f", titles[i], lf_spread_of(report, &figures[0], 0).median,
+			lf_spread_of(report, &figures[1], 0).median);
+		if (i > 0) {
+			ratio = lf_spread_of(report, &lf_fairness_figures[7 + i], 0);
+			fprintf(out, " %9.2f [%5.2f..%5.2f] %18.0f  target <= %g", ratio.median, ratio.low, ratio.high,
+				lf_spread_of(report, &figures[2], 0).median, fairness_target);
+		}
+		fprintf(out, "\n");
 	}
 }
 
@@ -170,6 +211,10 @@ void lf_report_table(const struct lf_report *report, FILE *out)
 	if (!report->settings->kernel_only) {
 		print_loads(report, out);
 		print_inserts(report, out);
+	}
+	if (!report->settings->kernel_only && report->settings->batch_items > 0) {
+		print_batches(report, out);
+		print_fairness(report, out);
 	}
 	fprintf(out, "\n");
 	print_kernel(report, out);

@@ -3,76 +3,23 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "client/client.h"
-#include "tests/bench/calls.h"
+#include "tests/bench/batches.h"
 #include "tests/bench/child.h"
 #include "tests/bench/echo.h"
 #ifdef LF_BENCH_GRPC
 #include "tests/bench/grpc_echo.h"
 #endif
+#include "tests/bench/server.h"
 
-enum { PATH_BYTES = 4200, URL_BYTES = 4300, WARM_UPS_MAX = 20 };
+enum { PATH_BYTES = LF_BENCH_PATH_BYTES, URL_BYTES = LF_BENCH_URL_BYTES, WARM_UPS_MAX = 20 };
 
 /* The servers of one round. */
 struct servers {
-	struct lf_child daemon, echo, grpc;
-	char daemon_url[URL_BYTES], echo_url[URL_BYTES], grpc_url[URL_BYTES];
-	char log[PATH_BYTES];
-	struct lf_client *client;
-	uint64_t answered; /* decisions, all measurements of the round */
+	struct lf_bench_server daemon;
+	struct lf_child echo, grpc;
+	char echo_url[URL_BYTES], grpc_url[URL_BYTES];
 };
-
-static void path_in(const struct lf_bench *bench, const char *name, char path[PATH_BYTES])
-{
-	snprintf(path, PATH_BYTES, "%s/%s", bench->directory, name);
-}
-
-static void listen_url(const struct lf_bench *bench, const char *name, char url[URL_BYTES])
-{
-	if (bench->settings->ipc)
-		snprintf(url, URL_BYTES, "ipc://%s/%s", bench->directory, name);
-	else
-		snprintf(url, URL_BYTES, "tcp://127.0.0.1:0");
-}
-
-/* ---- starting and stopping ---- */
-
-static void remove_log(const struct lf_bench *bench)
-{
-	static const char *const names[] = {
-		"bench.db", "bench.db-wal", "bench.db-shm", "bench.db.lock", "bench.db.new", "bench.db.key",
-		"bench.db.key.pub", "bench.checkpoint"};
-	char path[PATH_BYTES];
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		path_in(bench, names[i], path);
-		unlink(path);
-	}
-}
-
-static enum lf_code start_daemon(const struct lf_bench *bench, struct servers *servers, struct lf_error *error)
-{
-	char output[PATH_BYTES], url[URL_BYTES], workers[16], ready[8], checkpoint[PATH_BYTES];
-	const char *argv[] = {bench->server, "--db", servers->log, "--listen", url, "--rubric", bench->settings->rubric,
-		"--checkpoints", checkpoint, NULL, NULL, NULL};
-
-	remove_log(bench);
-	path_in(bench, "leadfitd.log", output);
-	path_in(bench, "bench.checkpoint", checkpoint);
-	listen_url(bench, "leadfitd.sock", url);
-	if (bench->settings->workers > 0) {
-		snprintf(workers, sizeof workers, "%u", bench->settings->workers);
-		argv[9] = "--workers";
-		argv[10] = workers;
-	}
-	if (lf_child_start(&servers->daemon, argv, output, error) != LF_OK ||
-		lf_child_await(&servers->daemon, "leadfitd: ready", ready, sizeof ready, error) != LF_OK)
-		return error->code;
-	return lf_child_await(
-		&servers->daemon, "leadfitd: listening on ", servers->daemon_url, sizeof servers->daemon_url, error);
-}
 
 static enum lf_code start_echo(
 	const struct lf_bench *bench, const char *kind, struct lf_child *child, char *bound, struct lf_error *error)
@@ -85,9 +32,9 @@ static enum lf_code start_echo(
 		if (bench->settings->in_flight[i] > most)
 			most = bench->settings->in_flight[i];
 	snprintf(name, sizeof name, "%s.log", kind);
-	path_in(bench, name, output);
+	lf_bench_path(bench, name, output);
 	snprintf(name, sizeof name, "%s.sock", kind);
-	listen_url(bench, name, url);
+	lf_bench_listen_url(bench, name, url);
 	snprintf(contexts, sizeof contexts, "%u", most);
 	snprintf(reply_bytes, sizeof reply_bytes, "%zu", bench->reply_bytes);
 	if (lf_child_start(child, argv, output, error) != LF_OK)
@@ -95,22 +42,13 @@ static enum lf_code start_echo(
 	return lf_child_await(child, "listening on ", bound, URL_BYTES, error);
 }
 
-static enum lf_code start_client(struct servers *servers, struct lf_error *error)
-{
-	return lf_client_new(&servers->client,
-		&(struct lf_client_options){.url = servers->daemon_url, .in_flight_max = LF_BENCH_IN_FLIGHT_MAX},
-		error);
-}
-
 /* Ends whatever runs; the first failure is kept. */
 static enum lf_code stop_all(struct servers *servers, enum lf_code code, struct lf_error *error)
 {
-	struct lf_child *children[] = {&servers->daemon, &servers->echo, &servers->grpc};
+	struct lf_child *children[] = {&servers->echo, &servers->grpc};
 
-	if (servers->client != NULL)
-		lf_client_destroy(servers->client);
-	servers->client = NULL;
-	for (size_t i = 0; i < 3; i++)
+	code = lf_bench_server_stop(&servers->daemon, code, error);
+	for (size_t i = 0; i < 2; i++)
 		if (lf_child_stop(children[i], code == LF_OK ? error : NULL) != LF_OK && code == LF_OK)
 			code = error->code;
 	return code;
@@ -121,15 +59,9 @@ static enum lf_code stop_all(struct servers *servers, enum lf_code code, struct 
 static enum lf_code measure_service(struct lf_bench *bench, struct servers *servers, unsigned in_flight, double seconds,
 	struct lf_load *load, struct lf_error *error)
 {
-	const uint64_t before = bench->number;
-	enum lf_code code = lf_calls_measure(
-		servers->client, bench->workload, servers->daemon.pid, in_flight, seconds, &bench->number, load, error);
+	const struct lf_source source = lf_workload_source(bench->workload);
 
-	/* Numbers within the meter become sequences of the log. */
-	load->first += servers->answered + 1;
-	load->last += servers->answered;
-	servers->answered += bench->number - before;
-	return code;
+	return lf_bench_server_load(&servers->daemon, &source, in_flight, 1, seconds, &bench->number, load, error);
 }
 
 static enum lf_code measure_grpc(
@@ -191,12 +123,9 @@ static enum lf_code check_log(const struct servers *servers, struct lf_round *ro
 	struct stat status;
 	uint64_t count;
 
-	if (lf_written_count(servers->log, &count, error) != LF_OK)
+	if (lf_bench_server_check(&servers->daemon, &count, error) != LF_OK)
 		return error->code;
-	if (count < servers->answered)
-		return lf_error_set(error, LF_DATA_LOSS, "%llu decisions were answered, and the log has %llu",
-			(unsigned long long)servers->answered, (unsigned long long)count);
-	if (stat(servers->log, &status) == 0)
+	if (stat(servers->daemon.log, &status) == 0)
 		round->log_bytes = (double)status.st_size / (double)count;
 	return LF_OK;
 }
@@ -208,15 +137,17 @@ static enum lf_code measure_inserts(
 	char path[PATH_BYTES];
 	enum lf_code code = check_log(servers, round, error);
 
-	path_in(bench, "inserts.db", path);
+	lf_bench_path(bench, "inserts.db", path);
 	for (size_t i = 0; i < bench->settings->point_count && code == LF_OK; i++) {
 		struct lf_point *point = &round->points[i];
 
-		code = lf_written_read(servers->log, point->service.first, point->service.last, &point->written, error);
+		code = lf_written_read(servers->daemon.log, point->service.first, point->service.last, &point->written, error);
 		if (code == LF_OK)
 			code = lf_insert_measure(
 				path, &point->written, bench->settings->seconds / 2, &point->insert, error);
 	}
+	for (size_t i = 0; i < LF_BATCH_KINDS && code == LF_OK && bench->settings->batch_items > 0; i++)
+		code = lf_batch_insert(servers->daemon.log, path, bench->settings->seconds / 2, &round->batches[i], error);
 	return code;
 }
 
@@ -225,8 +156,7 @@ static enum lf_code run_servers(struct lf_bench *bench, struct lf_round *round, 
 	struct servers servers = {0};
 	enum lf_code code = LF_OK;
 
-	path_in(bench, "bench.db", servers.log);
-	if (start_daemon(bench, &servers, error) != LF_OK || start_client(&servers, error) != LF_OK ||
+	if (lf_bench_server_start(bench, &servers.daemon, error) != LF_OK ||
 		warm_up(bench, &servers, error) != LF_OK ||
 		start_echo(bench, "echo-server", &servers.echo, servers.echo_url, error) != LF_OK)
 		code = error->code;
@@ -234,12 +164,15 @@ static enum lf_code run_servers(struct lf_bench *bench, struct lf_round *round, 
 		code = start_echo(bench, "grpc-server", &servers.grpc, servers.grpc_url, error);
 	if (code == LF_OK)
 		code = measure_loads(bench, &servers, round, error);
-	round->peak_bytes = servers.daemon.pid > 0 ? (double)lf_process_peak_bytes(servers.daemon.pid) : 0;
+	if (code == LF_OK && bench->settings->batch_items > 0)
+		code = lf_batches_run(bench, &servers.daemon, round, error);
+	if (servers.daemon.child.pid > 0)
+		round->peak_bytes = (double)lf_process_peak_bytes(servers.daemon.child.pid);
 	code = stop_all(&servers, code, error);
 	if (code == LF_OK)
 		code = measure_inserts(bench, &servers, round, error);
 	if (!bench->settings->keep || code != LF_OK)
-		remove_log(bench);
+		lf_bench_remove_log(bench);
 	return code;
 }
 

@@ -18,8 +18,25 @@ struct lf_point {
 	struct lf_insert insert; /* (b) */
 };
 
+/* Batches of one kind. */
+struct lf_batch_point {
+	struct lf_load load; /* figures a decision, latencies and bytes a message */
+	struct lf_written written;
+	struct lf_insert insert;
+};
+
+enum { LF_BATCH_KINDS = 4 };
+
+/* Single requests, beside batches or not. */
+struct lf_fairness {
+	struct lf_load alone, beside_summaries, beside_full;
+	double summaries_per_s, full_per_s; /* decisions of the batches meanwhile */
+};
+
 struct lf_round {
 	struct lf_point points[LF_BENCH_POINTS_MAX];
+	struct lf_batch_point batches[LF_BATCH_KINDS]; /* in the order of lf_batch_shapes */
+	struct lf_fairness fairness;
 	struct lf_kernel kernel; /* (k) */
 	struct lf_steps steps;
 	double peak_bytes; /* highest resident size of leadfitd */

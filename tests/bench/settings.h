@@ -22,9 +22,14 @@ struct lf_bench_settings {
 	unsigned teams; /* 0: every request has a new team */
 	unsigned projects;
 	uint64_t seed;
+	unsigned batch_items; /* a message of ScoreBatch; 0: none is measured */
 	unsigned workers; /* 0: the service's default */
 	bool ipc;         /* else TCP */
 	bool grpc;
+	bool scale;            /* costs a unit, in place of rounds */
+	double soak_minutes;   /* 0: none; in place of rounds */
+	double soak_load;      /* part of the full rate */
+	unsigned shutdowns;    /* under full load; 0: none; in place of rounds */
 	bool kernel_only;      /* nothing but (k): no servers */
 	bool keep;             /* the directory, with the last log */
 	bool json;             /* to standard output, instead of the table */

@@ -6,12 +6,14 @@
 #include <stdint.h>
 
 #include "proto/status.h"
+#include "tests/bench/drafts.h"
+#include "tests/bench/source.h"
 #include "tests/bench/settings.h"
 
 enum {
 	LF_WORKLOAD_MEMBERS = 8,
-	LF_WORKLOAD_EVIDENCE = 4,         /* a member */
-	LF_WORKLOAD_REQUEST_BYTES = 4096, /* none is longer */
+	LF_WORKLOAD_EVIDENCE = LF_DRAFT_EVIDENCE,
+	LF_WORKLOAD_REQUEST_BYTES = LF_SOURCE_BUFFER_BYTES, /* none is longer */
 };
 
 struct lf_workload;
@@ -30,5 +32,7 @@ size_t lf_workload_bytes(const struct lf_workload *workload);
  */
 const uint8_t *lf_workload_request(
 	const struct lf_workload *workload, uint64_t number, uint8_t *buffer, size_t *length);
+/* The same, as what keeps calls in flight. */
+struct lf_source lf_workload_source(const struct lf_workload *workload);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "storage/tlog/tree.h"
 #include "storage/verify.h"
+#include "storage/verify_private.h"
 #include "tests/storage/memory_backend.h"
 #include "tests/storage/support.h"
 
@@ -547,6 +548,48 @@ static void a_log_that_is_written_and_erased_from_verifies(void **state)
 	live(&memory_backend, "memory");
 }
 
+static void count_large_finding(void *context, const struct lf_verify_finding *finding)
+{
+	++*(uint64_t *)context;
+	print_error("record %llu: %s\n", (unsigned long long)finding->position, finding->what);
+}
+
+/* However large records are, a verifier holds some MiB of them at a time. */
+static void large_records_are_read_some_at_a_time(void **state)
+{
+	enum { LARGE = 24, ALL = 300, BYTES = 1024 * 1024 };
+	uint8_t *answer = calloc(1, BYTES);
+	struct lf_rows rows = {0};
+	struct lf_tree_head head;
+	uint64_t findings = 0, next = 0;
+	(void)state;
+	memory_backend_forget();
+	struct lf_log *log = log_open(&memory_backend, "x");
+	rubric_put(log);
+	for (int i = 0; i < ALL; i++) {
+		struct work work;
+		work_init(&work, i, i, 0);
+		if (i >= 20 && i < 20 + LARGE)
+			work.append.answer = (struct lf_bytes){answer, BYTES};
+		assert_int_equal(work_run(log, &work), LF_OK);
+	}
+	assert_int_equal(lf_rows_read(&rows, log, 22, LARGE, NULL), LF_OK);
+	assert_in_range(rows.count, 1, 9);
+	assert_int_equal(rows.rows[rows.count - 1].position, 22 + rows.count - 1);
+	lf_rows_clean_up(&rows);
+	struct lf_verify *verify = lf_verify_new(log);
+	assert_int_equal(lf_log_head(log, &head, NULL), LF_OK);
+	do
+		assert_int_equal(lf_verify_slice(verify, next, head.size, 1000, count_large_finding, &findings, &next, NULL), LF_OK);
+	while (next != 0);
+	assert_int_equal(findings, 0);
+	assert_int_equal(lf_verify_totals(verify)->records, head.size);
+	lf_verify_free(verify);
+	lf_log_close(log);
+	memory_backend_forget();
+	free(answer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -555,6 +598,7 @@ int main(void)
 		cmocka_unit_test(replacements_in_a_row_are_accounted_for),
 		cmocka_unit_test(what_no_right_leaf_accounts_for_is_tampering),
 		cmocka_unit_test(rows_that_are_missing_or_fall_in_time_are_told),
+		cmocka_unit_test(large_records_are_read_some_at_a_time),
 		cmocka_unit_test(a_log_for_reading_takes_nothing),
 		cmocka_unit_test(a_log_that_is_written_and_erased_from_verifies),
 	};
