@@ -245,12 +245,15 @@ void lf_item_fail(struct lf_chunk *chunk, struct lf_item *item, const struct lf_
 /* A summary as the decision that it is of, as far as it goes, for rows. */
 static void put_summary_row(struct lf_chunk *chunk, const struct lf_item *item, const struct lf_batch_options *options, const Leadfit__V1__BatchSummary *s)
 {
-	Leadfit__V1__Decision decision = LEADFIT__V1__DECISION__INIT;
-	Leadfit__V1__TeamRef team = LEADFIT__V1__TEAM_REF__INIT;
-	Leadfit__V1__ProjectRef project = LEADFIT__V1__PROJECT_REF__INIT;
-	Leadfit__V1__Ranked ranked[2] = {LEADFIT__V1__RANKED__INIT, LEADFIT__V1__RANKED__INIT};
+	Leadfit__V1__Decision decision;
+	Leadfit__V1__TeamRef team;
+	Leadfit__V1__ProjectRef project;
+	Leadfit__V1__Ranked ranked[2];
 	Leadfit__V1__Ranked *ranking[] = {&ranked[0], &ranked[1]};
 	const struct lf_row row = {.number = item->number, .decision = &decision};
+	leadfit__v1__decision__init(&decision);
+	leadfit__v1__team_ref__init(&team);
+	leadfit__v1__project_ref__init(&project);
 	team.id = s->team;
 	project.id = s->project;
 	decision.decision_id = s->decision_id;
@@ -265,7 +268,8 @@ static void put_summary_row(struct lf_chunk *chunk, const struct lf_item *item, 
 	decision.margin = s->margin;
 	decision.ranking = ranking;
 	decision.n_ranking = s->first[0] == '\0' ? 0 : s->second[0] == '\0' ? 1 : 2;
-	for (size_t i = 0; i < decision.n_ranking; i++) {
+	for (size_t i = 0; i < 2; i++) {
+		leadfit__v1__ranked__init(&ranked[i]);
 		ranked[i].eligible = true;
 		ranked[i].candidate = i == 0 ? s->first : s->second;
 	}

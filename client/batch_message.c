@@ -128,8 +128,9 @@ static bool put_part(struct lf_message *message, uint8_t tag, const uint8_t *byt
 static bool put_rest(struct lf_message *message, const struct lf_batch_options *options)
 {
 	Leadfit__V1__BatchItem items[LF_BATCH_MAX], *list[LF_BATCH_MAX];
-	Leadfit__V1__ScoreBatchRequest request = LEADFIT__V1__SCORE_BATCH_REQUEST__INIT;
+	Leadfit__V1__ScoreBatchRequest request;
 	const Leadfit__V1__ScoreRequest *common = message->items[0]->request;
+	leadfit__v1__score_batch_request__init(&request);
 	for (size_t i = 0; i < message->item_count; i++) {
 		const Leadfit__V1__ScoreRequest *own = message->items[i]->request;
 		leadfit__v1__batch_item__init(&items[i]);

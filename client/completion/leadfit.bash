@@ -17,14 +17,9 @@ _leadfit()
 			continue
 		fi
 		case $word in
-<<<<<<< HEAD
-		--list | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
-		--resume | --decisions-only | --cross | --full) ;;
-=======
 		--list | --decisions-only | --latest | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
-		--resume | --decisions-only) ;;
+		--resume | --cross | --full) ;;
 		--yes | --dry-run | --allow-under-six-months) ;;
->>>>>>> main
 		--*) expects=yes ;;
 		*)
 			if [[ -z $command ]]; then
@@ -73,13 +68,8 @@ _leadfit()
 		COMPREPLY=($(compgen -f -- "$current"))
 		return
 		;;
-<<<<<<< HEAD
 	--columns | --from | --publish | --run-id | --shard | --wait) return ;;
-	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason) return ;;
-=======
-	--columns | --from | --publish) return ;;
 	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months) return ;;
->>>>>>> main
 	esac
 
 	if [[ $current == -* ]]; then

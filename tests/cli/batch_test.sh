@@ -35,7 +35,7 @@ once_each() { stored "$1"; [ "$lines_stored $twice" = "$2 0" ] || fail "$lines_s
 until_lines() {
 	local i
 	for i in $(seq 1200); do
-		[ "$(wc -l <"$1" 2>/dev/null || echo 0)" -ge "$2" ] && return
+		[ "$(wc -l 2>/dev/null <"$1" || echo 0)" -ge "$2" ] && return
 		sleep 0.05
 	done
 	echo "FAILED: $1 never had $2 lines" && exit 1
