@@ -41,6 +41,7 @@ struct lf_cli {
 	char *token;       /* owned; NULL = none */
 	unsigned timeout_ms;
 	bool json;
+	bool csv; /* commands that write lines */
 	struct lf_page page;      /* standard output */
 	struct lf_client *client; /* connected by the first call */
 	bool called;              /* the service was called, or could not be */
@@ -117,6 +118,7 @@ ProtobufCMessage *lf_rubric_get(
 	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error);
 
 extern const struct lf_command lf_command_score;
+extern const struct lf_command lf_command_batch;
 extern const struct lf_command lf_command_profile;
 extern const struct lf_command lf_command_decisions_list;
 extern const struct lf_command lf_command_decisions_show;

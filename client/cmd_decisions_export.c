@@ -1,5 +1,6 @@
 /* leadfit decisions export: whole decisions, out of the log and into a file. */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,17 @@ static const struct lf_option options[] = {
 };
 
 enum { ARENA_BYTES_MAX = 64 * 1024, MARK_EVERY = 20 }; /* so many times as long as a mark takes: then marking costs 5% at most */
+
+/* The next page, asked for on a thread of its own while the one before is written: so service and client work at the same time. */
+struct fetch {
+	struct lf_cli *cli;
+	Leadfit__V1__ExportRequest request;
+	bool under_way;
+	bool threaded; /* else it was done at once: no thread could be had */
+	pthread_t thread;
+	Leadfit__V1__ExportResponse *response; /* NULL: error */
+	struct lf_error error;
+};
 
 struct exporting {
 	struct lf_arena arena;
@@ -142,8 +154,9 @@ static enum lf_code open_file(struct lf_cli *cli, struct exporting *x, const str
 static void write_row(struct exporting *x, const Leadfit__V1__ExportedDecision *exported)
 {
 	const struct lf_json_style style = {0};
+	const struct lf_row row = {.number = exported->sequence, .decision = exported->decision};
 	if (x->csv) {
-		lf_columns_row(&x->columns, exported, &x->text);
+		lf_columns_row(&x->columns, &row, &x->text);
 		return;
 	}
 	lf_json_print(&exported->decision->base, &style, &x->text);
@@ -200,30 +213,69 @@ static void say_progress(struct exporting *x)
 		(double)(x->mark.count - x->count_before) / (seconds > 0 ? seconds : 1), (double)((long)left / 60), (double)((long)left % 60));
 }
 
+static void *fetch_page(void *context)
+{
+	struct fetch *f = context;
+	f->response =
+		(Leadfit__V1__ExportResponse *)lf_cli_call(f->cli, "leadfit.v1.Decisions/Export", &f->request.base, true, &f->error);
+	return NULL;
+}
+
+static void start_fetch(struct fetch *f, uint64_t from_sequence)
+{
+	f->request.from_sequence = from_sequence;
+	f->under_way = true;
+	f->threaded = pthread_create(&f->thread, NULL, fetch_page, f) == 0;
+	if (!f->threaded)
+		fetch_page(f);
+}
+
+/* Waits for the page under way, which is the caller's then. */
+static Leadfit__V1__ExportResponse *end_fetch(struct fetch *f)
+{
+	if (f->under_way && f->threaded)
+		pthread_join(f->thread, NULL);
+	Leadfit__V1__ExportResponse *response = f->under_way ? f->response : NULL;
+	f->under_way = false;
+	return response;
+}
+
+/* Writes a page, having asked for the one after it. */
+static enum lf_code write_page(struct lf_cli *cli, struct exporting *x, struct fetch *f, const Leadfit__V1__ExportResponse *response)
+{
+	if (response->next != 0 && response->next <= x->mark.next)
+		return lf_error_set(&x->error, LF_INTERNAL, "the service gives the same page again and again");
+	if (response->next != 0 && response->next <= x->mark.end)
+		start_fetch(f, response->next);
+	take_page(x, response);
+	return pass_on(cli, x) != LF_OK ? x->error.code : mark_now_and_then(x);
+}
+
 static enum lf_code export_pages(struct lf_cli *cli, struct exporting *x)
 {
-	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
-	request.selection = &x->selection.message;
-	request.brief = x->csv && !x->columns.whole;
+	struct fetch f = {.cli = cli, .request = LEADFIT__V1__EXPORT_REQUEST__INIT, .error = LF_ERROR_INIT};
+	f.request.selection = &x->selection.message;
+	f.request.brief = x->csv && !x->columns.whole;
 	if (x->text.length > 0 && pass_on(cli, x) != LF_OK) /* the heading */
 		return x->error.code;
 	if (!x->resumed && mark(x) != LF_OK)
 		return x->error.code;
-	while (x->mark.next != 0 && !cli->page.closed) {
-		request.from_sequence = x->mark.next;
-		Leadfit__V1__ExportResponse *response = ask(cli, x, &request);
-		if (response == NULL)
-			return x->error.code;
-		const bool stuck = response->next != 0 && response->next <= request.from_sequence;
-		take_page(x, response);
+	if (x->mark.next != 0)
+		start_fetch(&f, x->mark.next);
+	while (f.under_way && !cli->page.closed) {
+		Leadfit__V1__ExportResponse *response = end_fetch(&f);
+		const enum lf_code code = response == NULL ? LF_UNAVAILABLE : write_page(cli, x, &f, response);
 		forget(response);
-		if (stuck)
-			return lf_error_set(&x->error, LF_INTERNAL, "the service gives the same page again and again");
-		if (pass_on(cli, x) != LF_OK || mark_now_and_then(x) != LF_OK)
-			return x->error.code;
+		if (code != LF_OK)
+			break;
 		say_progress(x);
 	}
-	return LF_OK;
+	forget(end_fetch(&f));
+	/* What the page ahead met is no matter where writing failed, or the reader has gone. */
+	if (x->error.code == LF_OK && !cli->page.closed && f.error.code != LF_OK)
+		lf_error_move(&x->error, &f.error);
+	lf_error_clean_up(&f.error);
+	return x->error.code;
 }
 
 static void sum_up(const struct exporting *x, const char *name)

@@ -26,23 +26,26 @@ struct retention {
 	struct lf_error error;
 };
 
-/* So many calendar months ago, at the beginning of that day, UTC: so that the same day gives the same decisions. */
-static time_t months_ago(unsigned months)
+/* So many calendar months ago, at the beginning of that day, UTC, so that the same day gives the same decisions; 0: now. */
+static void set_months_ago(Google__Protobuf__Timestamp *instant, unsigned months)
 {
-	const time_t now = time(NULL);
+	struct timespec now;
 	struct tm day, then;
+	clock_gettime(CLOCK_REALTIME, &now);
+	instant->seconds = now.tv_sec;
+	instant->nanos = (int32_t)now.tv_nsec;
 	if (months == 0)
-		return now;
-	gmtime_r(&now, &day);
+		return;
+	gmtime_r(&now.tv_sec, &day);
 	day.tm_hour = day.tm_min = day.tm_sec = 0;
 	then = day;
 	then.tm_mon -= (int)months;
-	time_t result = timegm(&then);
+	instant->seconds = timegm(&then);
+	instant->nanos = 0;
 	if (then.tm_mday != day.tm_mday) { /* that month is shorter: its last day */
 		then.tm_mday = 0;
-		result = timegm(&then);
+		instant->seconds = timegm(&then);
 	}
-	return result;
 }
 
 static enum lf_code ask(struct retention *retention, const struct lf_arguments *arguments)
@@ -98,7 +101,7 @@ static enum lf_code run_steps(struct lf_cli *cli, const struct lf_arguments *arg
 	unsigned number = MONTHS_DEFAULT;
 	if (months != NULL && lf_option_number("keep-months", months, 0, MONTHS_MAX, &number, &retention->error) != LF_OK)
 		return retention->error.code;
-	retention->before.seconds = months_ago(number);
+	set_months_ago(&retention->before, number);
 	retention->request.before = retention->sums.before = &retention->before;
 	retention->request.allow_under_six_months = lf_argument(arguments, "allow-under-six-months") != NULL;
 	retention->request.dry_run = retention->sums.dry_run = lf_argument(arguments, "dry-run") != NULL;

@@ -39,6 +39,9 @@ enum column {
 	EXPLANATION_VERSION,
 	EXPLANATION,
 	REDACTIONS,
+	EXPORT_COUNT, /* those before are in an export */
+	LINE = EXPORT_COUNT,
+	ERROR,
 	COLUMN_COUNT
 };
 
@@ -71,41 +74,81 @@ static const char *const names[COLUMN_COUNT] = {
 	[EXPLANATION_VERSION] = "explanation_version",
 	[EXPLANATION] = "explanation",
 	[REDACTIONS] = "redactions",
+	[LINE] = "line",
+	[ERROR] = "error",
 };
+
+/* What a batch gives where no list is given, and what of the rest is in a summary, too. */
+static const unsigned char batch_default[] = {
+	LINE, DECISION_ID, DECIDED_AT, TEAM, PROJECT, RUBRIC, RUBRIC_DIGEST, OUTCOME, RECOMMENDED, SCORE, MARGIN, ERROR};
+static const unsigned char batch_more[] = {FIRST_RANK_SHARE, SECOND, AS_OF, PURPOSE};
 
 static_assert((int)COLUMN_COUNT <= (int)LF_COLUMNS_MAX, "all columns fit");
 
-static enum lf_code take_column(struct lf_columns *columns, const char *name, struct lf_error *error)
+static bool is_in_summary(size_t column)
+{
+	return memchr(batch_default, (int)column, sizeof(batch_default)) != NULL || memchr(batch_more, (int)column, sizeof(batch_more)) != NULL;
+}
+
+/* The names from first on, up to last, are those to choose from. */
+static enum lf_code take_column(
+	struct lf_columns *columns, const char *name, size_t first, size_t last, struct lf_error *error)
 {
 	size_t index;
-	if (lf_option_choice("columns", name, names, COLUMN_COUNT, &index, error) != LF_OK)
+	if (lf_option_choice("columns", name, names + first, last - first, &index, error) != LF_OK)
 		return error->code;
-	for (size_t i = 0; i < columns->count; i++)
-		if (columns->items[i] == index)
-			return lf_error_set(error, LF_INVALID_ARGUMENT, "--columns: %s is named twice", name);
+	index += first;
+	if (memchr(columns->items, (int)index, columns->count) != NULL)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "--columns: %s is named twice", name);
 	columns->items[columns->count++] = (unsigned char)index;
-	columns->whole |= index >= BRIEF_COUNT;
+	columns->whole |= last == EXPORT_COUNT ? index >= BRIEF_COUNT : !is_in_summary(index);
 	return LF_OK;
 }
 
-enum lf_code lf_columns_parse(struct lf_columns *columns, const char *list, struct lf_error *error)
+static enum lf_code take_list(struct lf_columns *columns, const char *list, size_t first, size_t last, struct lf_error *error)
 {
-	*columns = (struct lf_columns){.count = 0};
-	if (list == NULL) {
-		for (unsigned char i = 0; i < BRIEF_COUNT; i++)
-			columns->items[columns->count++] = i;
-		return LF_OK;
-	}
 	while (true) {
 		char name[64];
 		const size_t length = strcspn(list, ",");
 		snprintf(name, sizeof(name), "%.*s", (int)length, list);
-		if (take_column(columns, name, error) != LF_OK)
+		if (take_column(columns, name, first, last, error) != LF_OK)
 			return error->code;
 		if (list[length] == '\0')
 			return LF_OK;
 		list += length + 1;
 	}
+}
+
+enum lf_code lf_columns_parse(struct lf_columns *columns, const char *list, struct lf_error *error)
+{
+	*columns = (struct lf_columns){.count = 0};
+	if (list != NULL)
+		return take_list(columns, list, 0, EXPORT_COUNT, error);
+	for (unsigned char i = 0; i < BRIEF_COUNT; i++)
+		columns->items[columns->count++] = i;
+	return LF_OK;
+}
+
+enum lf_code lf_columns_parse_batch(struct lf_columns *columns, const char *list, struct lf_error *error)
+{
+	static_assert(SEQUENCE == 0, "what a batch has not is the first");
+	*columns = (struct lf_columns){.count = 0};
+	if (list == NULL) {
+		memcpy(columns->items, batch_default, sizeof(batch_default));
+		columns->count = sizeof(batch_default);
+		return LF_OK;
+	}
+	if (take_list(columns, list, SEQUENCE + 1, COLUMN_COUNT, error) != LF_OK)
+		return error->code;
+	if (memchr(columns->items, ERROR, columns->count) == NULL)
+		columns->items[columns->count++] = ERROR;
+	return LF_OK;
+}
+
+size_t lf_columns_error(const struct lf_columns *columns)
+{
+	const unsigned char *found = memchr(columns->items, ERROR, columns->count);
+	return found == NULL ? columns->count : (size_t)(found - columns->items);
 }
 
 void lf_columns_names(const struct lf_columns *columns, struct lf_buffer *out)
@@ -185,12 +228,18 @@ static void put_ranked(struct lf_buffer *out, enum column column, const Leadfit_
 		lf_text_add_number(out, ranked->score);
 }
 
-static void put_value(struct lf_buffer *out, enum column column, const Leadfit__V1__ExportedDecision *exported)
+static void put_value(struct lf_buffer *out, enum column column, const struct lf_row *row)
 {
-	const Leadfit__V1__Decision *d = exported->decision;
+	const Leadfit__V1__Decision *d = row->decision;
+	if (d == NULL && column != LINE && column != ERROR)
+		return;
 	switch (column) {
 	case SEQUENCE:
-		lf_text_add(out, "%" PRIu64, exported->sequence);
+	case LINE:
+		lf_text_add(out, "%" PRIu64, row->number);
+		break;
+	case ERROR:
+		lf_csv_text(out, row->error != NULL ? row->error : "");
 		break;
 	case DECISION_ID:
 		lf_csv_text(out, d->decision_id);
@@ -274,12 +323,17 @@ static void put_value(struct lf_buffer *out, enum column column, const Leadfit__
 	}
 }
 
-void lf_columns_row(const struct lf_columns *columns, const Leadfit__V1__ExportedDecision *exported, struct lf_buffer *out)
+void lf_columns_row(const struct lf_columns *columns, const struct lf_row *row, struct lf_buffer *out)
 {
+	const size_t begin = out->length;
 	for (size_t i = 0; i < columns->count; i++) {
 		if (i > 0)
 			lf_buffer_append_text(out, ",");
-		put_value(out, columns->items[i], exported);
+		put_value(out, columns->items[i], row);
 	}
+	/* A row is a line, so that rows can be counted; texts of decisions have no line ends. */
+	for (size_t i = begin; i < out->length; i++)
+		if (out->data[i] == '\n' || out->data[i] == '\r')
+			out->data[i] = ' ';
 	lf_buffer_append_text(out, "\r\n");
 }

@@ -46,7 +46,7 @@ static void print_entry(const struct help *help, const char *name, const char *t
 {
 	char padded[NAME_COLUMNS + 64];
 	snprintf(
-		padded, sizeof(padded), "  %-*s%s", NAME_COLUMNS - 2, name, strlen(name) > NAME_COLUMNS - 2 ? " " : "");
+		padded, sizeof(padded), "  %-*s%s", NAME_COLUMNS - 2, name, strlen(name) >= NAME_COLUMNS - 2 ? " " : "");
 	lf_buffer_append_text(help->out, padded);
 	print_words(help, strlen(padded), NAME_COLUMNS, text, strlen(text));
 }

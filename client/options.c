@@ -13,7 +13,7 @@ const struct lf_option lf_global_options[] = {
 		false},
 	{"token-file", "FILE", "file that holds this caller's token (default: LEADFIT_TOKEN)", false},
 	{"timeout", "SECONDS", "how long a call may take, retries included (default 10)", false},
-	{"output", "FORMAT", "table or json (default table)", false},
+	{"output", "FORMAT", "table or json (default table); batch: json or csv (default json)", false},
 	{"color", "WHEN", "auto, always or never (default auto)", false},
 	{"help", NULL, "say how the command is used", false},
 	{NULL, NULL, NULL, false},

@@ -27,6 +27,7 @@ struct lf_command {
 	size_t operand_min, operand_max;
 	/* Returns the exit status. */
 	int (*run)(struct lf_cli *cli, const struct lf_arguments *arguments);
+	bool writes_lines; /* --output is json or csv, never table */
 };
 
 /* Options that every command takes, before or after its name. */

@@ -47,8 +47,7 @@ static enum lf_code name_all(struct lf_partfile *file, const char *path, struct 
 
 /* ---- the mark ---- */
 
-/* The file's text; NULL where there is none, or it can't be read. free() releases. */
-static char *read_run(const char *path)
+char *lf_runfile_read(const char *path)
 {
 	struct stat status;
 	char *text = NULL;
@@ -66,7 +65,7 @@ static char *read_run(const char *path)
 /* FILE.run: the heading, what, the numbers; a line each. Sets *there. */
 static enum lf_code read_mark(const struct lf_partfile *file, bool *there, struct lf_mark *mark, uint64_t *bytes, struct lf_error *error)
 {
-	char *text = read_run(file->run), *rest = text;
+	char *text = lf_runfile_read(file->run), *rest = text;
 	*there = false;
 	if (text == NULL)
 		return LF_OK;
@@ -97,11 +96,10 @@ static int write_all(int file, const struct lf_buffer *text)
 	return 0;
 }
 
-/* FILE.run is whole, too, at any moment: made as FILE.run.new. 0, or an errno. */
-static int put_run(const struct lf_partfile *file, const struct lf_buffer *text)
+int lf_runfile_put(const char *run, const struct lf_buffer *text)
 {
 	char *fresh = NULL;
-	if (text->failed || asprintf(&fresh, "%s.new", file->run) < 0)
+	if (text->failed || asprintf(&fresh, "%s.new", run) < 0)
 		return ENOMEM;
 	const int out = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int failed = out < 0 ? errno : write_all(out, text);
@@ -109,7 +107,7 @@ static int put_run(const struct lf_partfile *file, const struct lf_buffer *text)
 		failed = errno;
 	if (out >= 0 && close(out) != 0 && failed == 0)
 		failed = errno;
-	if (failed == 0 && rename(fresh, file->run) != 0)
+	if (failed == 0 && rename(fresh, run) != 0)
 		failed = errno;
 	free(fresh);
 	return failed;
@@ -125,7 +123,7 @@ enum lf_code lf_partfile_mark(struct lf_partfile *file, const struct lf_mark *ma
 		return file_error(error, file->part, errno);
 	lf_text_add(&text, "%s\n%s\nend %" PRIu64 " bytes %" PRIu64 " next %" PRIu64 " count %" PRIu64 " last %" PRIu64 " %s\n", HEADING,
 		file->what, mark->end, file->bytes, mark->next, mark->count, mark->last, mark->last_id[0] == '\0' ? "-" : mark->last_id);
-	const int failed = put_run(file, &text);
+	const int failed = lf_runfile_put(file->run, &text);
 	lf_buffer_clean_up(&text);
 	return failed != 0 ? file_error(error, file->run, failed) : LF_OK;
 }
@@ -234,7 +232,7 @@ enum lf_code lf_partfile_write(struct lf_partfile *file, struct lf_buffer *text,
 	return LF_OK;
 }
 
-static int sync_directory_of(const char *path)
+int lf_sync_directory_of(const char *path)
 {
 	char *copy = strdup(path);
 	const int folder = copy == NULL ? -1 : open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -255,7 +253,7 @@ enum lf_code lf_partfile_finish(struct lf_partfile *file, const struct lf_mark *
 			return error->code;
 		if (stat(file->path, &old) == 0 && fchmod(file->file, old.st_mode & 07777) != 0)
 			return file_error(error, file->part, errno);
-		if (fsync(file->file) != 0 || rename(file->part, file->path) != 0 || sync_directory_of(file->path) != 0)
+		if (fsync(file->file) != 0 || rename(file->part, file->path) != 0 || lf_sync_directory_of(file->path) != 0)
 			return file_error(error, file->path, errno);
 	}
 	return unlink(file->run) != 0 ? file_error(error, file->run, errno) : LF_OK;

@@ -48,4 +48,13 @@ enum lf_code lf_partfile_mark(struct lf_partfile *file, const struct lf_mark *ma
 enum lf_code lf_partfile_finish(struct lf_partfile *file, const struct lf_mark *mark, struct lf_error *error);
 void lf_partfile_close(struct lf_partfile *file);
 
+/* ---- what other files with a FILE.run share ---- */
+
+/* The text of such a file; NULL where there is none, or it can't be read. free() releases. */
+char *lf_runfile_read(const char *path);
+/* Writes one, which is whole at any moment: made as FILE.run.new, synced, and renamed. 0, or an errno. */
+int lf_runfile_put(const char *run, const struct lf_buffer *text);
+/* Makes what was created or renamed beside path last. 0, or not. */
+int lf_sync_directory_of(const char *path);
+
 #endif

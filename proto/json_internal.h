@@ -81,6 +81,15 @@ struct lf_mapper {
 	bool exhausted; /* the arena is: nothing that follows matters */
 };
 
+/*
+ * JSON in which nothing is unusual, to a message in arena, at a fraction of what a tree takes. NULL where something is, or may be, or is wrong, or the arena
+ * is exhausted: lf_json_read_tree() then tells. What it returns is the message that that would give.
+ */
+ProtobufCMessage *lf_json_read_plain(const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena);
+/* Any JSON, by way of a tree. NULL on error. */
+ProtobufCMessage *lf_json_read_tree(
+	const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena, struct lf_error *error);
+
 /* Maps a tree to a message in arena. NULL on error. */
 ProtobufCMessage *lf_tree_map(enum lf_format format, const ProtobufCMessageDescriptor *type, json_t *root,
 	struct lf_arena *arena, struct lf_error *error);

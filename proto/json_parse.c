@@ -1,7 +1,7 @@
 /*
  * Text → tree → message.
  *
- * JSON is read by jansson. What it lacks is done here: a pass over the text before it bounds depth and memory; and
+ * JSON in which nothing is unusual takes a shorter way (json_plain.c). All other is read by jansson. What it lacks is done here: a pass over the text before it bounds depth and memory; and
  * where it gives up at a duplicate key or at a number that it has no type for, the text is read again by the YAML
  * reader, which keeps both in the tree, so that the mapper can name the path, and every other violation with it. The
  * second reading decides nothing about syntax: that jansson has done, or does then, with such numbers taken as doubles.
@@ -119,7 +119,7 @@ static ProtobufCMessage *read_again(const ProtobufCMessageDescriptor *type, cons
 	return NULL;
 }
 
-static ProtobufCMessage *parse_json(const ProtobufCMessageDescriptor *type, const char *text, size_t length,
+ProtobufCMessage *lf_json_read_tree(const ProtobufCMessageDescriptor *type, const char *text, size_t length,
 	struct lf_arena *arena, struct lf_error *error)
 {
 	json_error_t found;
@@ -162,8 +162,10 @@ ProtobufCMessage *lf_text_parse(enum lf_format format, const ProtobufCMessageDes
 		text += 3;
 		length -= 3;
 	}
-	if (format == LF_FORMAT_JSON)
-		return parse_json(type, text, length, arena, error);
+	if (format == LF_FORMAT_JSON) {
+		ProtobufCMessage *plain = lf_json_read_plain(type, text, length, arena);
+		return plain ? plain : lf_json_read_tree(type, text, length, arena, error);
+	}
 	json_t *tree = lf_yaml_read(text, length, LF_FORMAT_YAML, error);
 	if (!tree)
 		return NULL;

@@ -143,9 +143,10 @@ static enum lf_code explain(struct backtest *backtest, const struct lf_past_deci
 	struct lf_checker checker = {.error = &inner};
 	struct lf_arena *arena = lf_past_arena(backtest->past);
 	struct lf_evaluation old;
+	struct lf_case_input input = decision->input;
 	const struct lf_version *version = lf_past_version(backtest->past, &decision->row->rubric_digest, &inner);
-	const enum lf_code code =
-		version != NULL ? lf_evaluate_score(&old, version, &decision->input, &checker, arena) : inner.code;
+	input.kept = NULL; /* what is kept is by the new rubric */
+	const enum lf_code code = version != NULL ? lf_evaluate_score(&old, version, &input, &checker, arena) : inner.code;
 	const struct lf_member_score *new_first = first_of(new_result), *old_first = code == LF_OK ? first_of(&old.result) : NULL;
 
 	if (code == LF_RESOURCE_EXHAUSTED || code == LF_UNAVAILABLE) {

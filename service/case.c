@@ -325,26 +325,57 @@ static void convert_project(struct builder *b)
 	lf_path_pop(&b->check->path, mark);
 }
 
-/* The team as it was converted before. */
-static void take_team(struct builder *b, const struct lf_built_case *from)
+/* ---- a team that is kept ---- */
+
+static bool keeps_team(const struct lf_case_input *input)
 {
-	assert(b->input->candidate_count == 0 && from->ignored_count == 0 && from->engine.as_of_day == b->as_of_day);
-	b->out->engine.members = from->engine.members;
-	b->out->engine.member_count = from->engine.member_count;
-	b->out->engine.extra_discipline_ids = from->engine.extra_discipline_ids;
-	b->extra_count = from->engine.discipline_count - b->def->discipline_count;
+	return input->kept != NULL && input->candidate_count == 0;
 }
 
-static void build_team(struct builder *b)
+static bool take_kept(struct builder *b)
 {
+	const struct lf_kept_team *kept = b->input->kept;
+
+	if (!keeps_team(b->input) || kept->engine.members == NULL || kept->as_of_day > b->as_of_day ||
+		kept->ignore_undeclared != b->input->ignore_undeclared || !lf_digest_equal(&kept->version, &b->version->digest))
+		return false;
+	b->out->engine.members = kept->engine.members;
+	b->out->engine.member_count = kept->engine.member_count;
+	b->out->engine.discipline_count = kept->engine.discipline_count;
+	b->out->engine.extra_discipline_ids = kept->engine.extra_discipline_ids;
+	return true;
+}
+
+static void keep_team(const struct builder *b)
+{
+	struct lf_kept_team *kept = b->input->kept;
+
+	kept->version = b->version->digest;
+	kept->as_of_day = b->as_of_day;
+	kept->ignore_undeclared = b->input->ignore_undeclared;
+	kept->engine = b->out->engine;
+}
+
+/* ---- all of it ---- */
+
+static void convert_people(struct builder *b)
+{
+	struct lf_arena *arena = b->arena;
+
+	if (keeps_team(b->input))
+		b->arena = b->input->kept->arena;
 	b->extra = take(b, LF_DISCIPLINES_MAX, sizeof *b->extra);
-	if (!b->exhausted)
+	if (!b->exhausted) {
 		convert_team(b);
+		mark_candidates(b);
+	}
+	b->out->engine.discipline_count = b->def->discipline_count + b->extra_count;
 	b->out->engine.extra_discipline_ids = b->extra;
+	b->arena = arena;
 }
 
-static enum lf_code build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
-	bool team_only, struct lf_checker *checker, struct lf_arena *arena)
+enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
+	struct lf_checker *checker, struct lf_arena *arena)
 {
 	struct builder b = {
 		.version = version,
@@ -358,37 +389,17 @@ static enum lf_code build(struct lf_built_case *built, const struct lf_version *
 	size_t found = checker->found;
 
 	*built = (struct lf_built_case){0};
-	if (input->built_team != NULL)
-		take_team(&b, input->built_team);
-	else
-		build_team(&b);
-	if (!b.exhausted && !team_only) {
-		if (input->built_team == NULL)
-			mark_candidates(&b);
+	const bool kept = take_kept(&b);
+	if (!kept)
+		convert_people(&b);
+	if (!kept && !b.exhausted && checker->found == found && keeps_team(input))
+		keep_team(&b);
+	if (!b.exhausted)
 		convert_project(&b);
-	}
 	if (checker->found > found)
 		return LF_INVALID_ARGUMENT;
 	if (b.exhausted)
 		return lf_error_set(checker->error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 	built->engine.as_of_day = b.as_of_day;
-	built->engine.discipline_count = b.def->discipline_count + b.extra_count;
 	return LF_OK;
-}
-
-enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
-	struct lf_checker *checker, struct lf_arena *arena)
-{
-	return build(built, version, input, false, checker, arena);
-}
-
-enum lf_code lf_case_build_team(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
-	struct lf_checker *checker, struct lf_arena *arena)
-{
-	struct lf_case_input alone = *input;
-
-	alone.candidates = NULL;
-	alone.candidate_count = 0;
-	alone.built_team = NULL;
-	return build(built, version, &alone, true, checker, arena);
 }

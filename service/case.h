@@ -6,6 +6,18 @@
 #include "service/check.h"
 #include "service/version.h"
 
+/*
+ * A team as it was converted, for further cases of the same team without candidates of their own: then only the project is converted. Begins
+ * zeroed, but for the arena, which must live as long as the cases. Sentences about what was left out of the team are not said again.
+ */
+struct lf_kept_team {
+	struct lf_arena *arena;
+	struct lf_digest version; /* by which it was converted, */
+	int32_t as_of_day;        /* for this day: dates that are right then are right later */
+	bool ignore_undeclared;
+	struct lf_case engine; /* its members and disciplines; no members: nothing is kept yet */
+};
+
 struct lf_case_input {
 	const Leadfit__V1__Team *team;       /* NULL: not allowed, unless team_optional */
 	const Leadfit__V1__Project *project; /* NULL: a violation */
@@ -14,9 +26,7 @@ struct lf_case_input {
 	int64_t as_of_seconds;               /* since 1970 */
 	bool ignore_undeclared;
 	bool team_optional;
-	/* From lf_case_build_team() for the same team, version, day and ignore_undeclared: is not converted again. NULL: none. Only
-	 * without candidates. */
-	const struct lf_built_case *built_team;
+	struct lf_kept_team *kept; /* of this team; NULL = none */
 };
 
 /* A converted case; all of it lives in the arena. */
@@ -31,13 +41,6 @@ struct lf_built_case {
  * nearest declared one. Returns LF_OK, INVALID_ARGUMENT, or RESOURCE_EXHAUSTED where the arena is full.
  */
 enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
-	struct lf_checker *checker, struct lf_arena *arena);
-
-/*
- * The team's part only, to be used for several projects. The input's project and candidates are not looked at. As above; besides, a
- * result with something ignored is of no use to others.
- */
-enum lf_code lf_case_build_team(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
 	struct lf_checker *checker, struct lf_arena *arena);
 
 /* Place in the request's evidence of a member (as sent) of the piece that has that index in the built case: under ignore_undeclared some

@@ -72,8 +72,11 @@ struct lf_checkpoints {
 	pthread_cond_t wake;
 	bool stopping; /* under lock */
 
+	/* Written by the thread, under lock. */
+	uint64_t size;         /* of the newest checkpoint */
+	struct lf_digest root; /* of the log's first size records */
+
 	/* The thread's own. */
-	uint64_t size; /* of the newest checkpoint */
 	bool any;      /* one was written since the start */
 	struct timespec written_at;
 	char failure[512]; /* what was said last; "" = the last one was written */
@@ -105,7 +108,10 @@ static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
 	if (c->failure[0] != '\0')
 		fputs("leadfitd: checkpoints are written again\n", stderr);
 	c->failure[0] = '\0';
+	pthread_mutex_lock(&c->lock);
 	c->size = head->size;
+	c->root = head->root;
+	pthread_mutex_unlock(&c->lock);
 	c->any = true;
 	clock_gettime(CLOCK_MONOTONIC, &c->written_at);
 }
@@ -118,6 +124,43 @@ static bool is_due(const struct lf_checkpoints *c, uint64_t size)
 	return !c->any || size - c->size >= c->options.every || now.tv_sec - c->written_at.tv_sec >= (time_t)c->options.seconds;
 }
 
+/*
+ * Whether the head is one of the log that was signed before, as the stored hashes have it. A service signs what it reads, and others may
+ * have written that: what is signed later must say no less.
+ */
+static enum lf_code continues(
+	struct lf_log *log, uint64_t size, const struct lf_digest *root, const struct lf_tree_head *head, struct lf_error *error)
+{
+	struct lf_digest before, now;
+
+	if (head->size < size)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"the log has %" PRIu64 " records, and had %" PRIu64 " when it was signed: somebody else took them out", head->size, size);
+	if (lf_log_tree_root(log, size, &before, error) != LF_OK || lf_log_tree_root(log, head->size, &now, error) != LF_OK)
+		return error->code;
+	if (!lf_digest_equal(&before, root) || !lf_digest_equal(&now, &head->root))
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"the log's first %" PRIu64 " records are not those that were signed, or its head is not that of its records: somebody else "
+			"altered it",
+			size);
+	return LF_OK;
+}
+
+enum lf_code lf_checkpoints_head(struct lf_checkpoints *c, struct lf_tree_head *head, struct lf_error *error)
+{
+	struct lf_digest root;
+	uint64_t size;
+
+	/* First: the head that is read after it has at least as many records. */
+	pthread_mutex_lock(&c->lock);
+	size = c->size;
+	root = c->root;
+	pthread_mutex_unlock(&c->lock);
+	if (lf_log_head(c->log, head, error) != LF_OK)
+		return error->code;
+	return continues(c->log, size, &root, head, error);
+}
+
 static void look(struct lf_checkpoints *c, bool last)
 {
 	struct lf_error error = LF_ERROR_INIT;
@@ -125,8 +168,12 @@ static void look(struct lf_checkpoints *c, bool last)
 
 	if (lf_log_head(c->log, &head, &error) != LF_OK)
 		say_failure(c, error.message);
-	else if (head.size > c->size && (last || is_due(c, head.size)))
+	else if (head.size == c->size || (head.size > c->size && !last && !is_due(c, head.size)))
+		;
+	else if (continues(c->log, c->size, &c->root, &head, &error) == LF_OK)
 		put(c, &head);
+	else
+		say_failure(c, error.message);
 	lf_error_clean_up(&error);
 }
 
@@ -172,6 +219,10 @@ enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf
 	c->files = files;
 	c->options = *options;
 	c->size = options->size;
+	if (lf_log_tree_root(log, c->size, &c->root, error) != LF_OK) {
+		free(c);
+		return error != NULL ? error->code : LF_UNAVAILABLE;
+	}
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

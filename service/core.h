@@ -28,6 +28,7 @@ struct lf_core {
 	atomic_bool redacting; /* one step of an erasure or pruning at a time */
 	struct lf_pruner *pruner; /* prune.c; what it knows between steps. NULL where there is none */
 	const struct lf_signer *signer; /* borrowed; set before the server listens. NULL: this service has no signing key */
+	struct lf_checkpoints *checkpoints; /* likewise; where there is a signer: what is signed must continue the newest of them */
 	atomic_bool draining; /* set at the start of a shutdown: health says NOT_SERVING */
 	Leadfit__V1__Scoring_Service scoring;
 	Leadfit__V1__Decisions_Service decisions;

@@ -343,7 +343,7 @@ static void look_at_payload(void *context, const struct lf_payload_row *row)
 	struct found *found = context;
 
 	found->last = row->id;
-	if (memmem(row->body.data, row->body.length, found->id, strlen(found->id)) != NULL)
+	if (row->body.length > 0 && memmem(row->body.data, row->body.length, found->id, strlen(found->id)) != NULL)
 		found->ids[found->count++] = row->id;
 }
 
@@ -389,13 +389,17 @@ static void keep_listed(void *context, const struct lf_stored *row)
 /* Those that came after the payloads were gone through: theirs are the next round's. *end: there are none. */
 static enum lf_code candidate_slice(struct erase *erase, bool *end)
 {
-	const struct lf_filter filter = {
+	struct lf_filter filter = {
 		.candidate = erase->who.id, .since_us = INT64_MIN, .until_us = INT64_MAX, .limit = DECISIONS_A_SLICE};
 	struct listed listed = {.count = 0};
 	uint64_t next;
 
-	if (lf_log_list(erase->core->log, &filter, keep_listed, &listed, &next, &erase->error) != LF_OK)
-		return erase->error.code;
+	/* Where the person is in very many lists, a page can be empty before the end: the next slice would begin there again. */
+	do {
+		if (lf_log_list(erase->core->log, &filter, keep_listed, &listed, &next, &erase->error) != LF_OK)
+			return erase->error.code;
+		filter.before_sequence = next;
+	} while (listed.count == 0 && next != 0 && lf_is_awaited(erase->call));
 	*end = listed.count == 0 && next == 0;
 	for (size_t i = 0; i < listed.count && !failed(erase); i++) {
 		struct lf_stored *stored = NULL;
@@ -534,16 +538,17 @@ static const char *const OUT_OF_REACH[] = {
 	"The file until it is vacuumed (Keeping/Vacuum), and what the disk or its snapshots keep of old blocks.",
 	"Texts that mean the person without their id: a name in somebody else's note, a title, a reason.",
 	"Rubrics: they are configuration, and are not searched. Ids of teams and projects: they are taken to be nobody's.",
-	"A caller of that name: the records of what it asked keep its name.",
+	"What callers put elsewhere: a caller's own name, or an idempotency key of a decision in which the person had no part.",
 	"What other systems hold: the services that asked, and whoever read the answers.",
 	"Checkpoints and proofs need no erasing: they hold hashes. A proof that was made before holds the bytes that it proves.",
 };
 
 static void reply(struct erase *erase, bool over)
 {
-	Leadfit__V1__EraseResponse response = LEADFIT__V1__ERASE_RESPONSE__INIT;
+	Leadfit__V1__EraseResponse response;
 	char cursor[CURSOR_BYTES] = "";
 
+	leadfit__v1__erase_response__init(&response);
 	response.decisions = erase->redaction.decisions;
 	response.payloads = erase->redaction.payloads;
 	response.acts = erase->redaction.acts;

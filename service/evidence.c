@@ -15,6 +15,7 @@
 #include "proto/wire.h"
 #include "service/audit.h"
 #include "service/check.h"
+#include "service/checkpoints.h"
 #include "service/log_tree.h"
 #include "service/texts.h"
 #include "storage/tlog/proof.h"
@@ -54,16 +55,17 @@ void lf_audit_checkpoint(Leadfit__V1__Audit_Service *service, const Leadfit__V1_
 	Leadfit__V1__CheckpointResponse_Closure closure, void *closure_data)
 {
 	const struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, audit);
-	Leadfit__V1__CheckpointResponse response = LEADFIT__V1__CHECKPOINT_RESPONSE__INIT;
+	Leadfit__V1__CheckpointResponse response;
 	struct lf_error error = LF_ERROR_INIT;
 	char note[LF_CHECKPOINT_MAX], key[LF_KEY_TEXT_MAX];
 	struct lf_tree_head head;
 
+	leadfit__v1__checkpoint_response__init(&response);
 	(void)request;
 	(void)closure;
 	if (core->signer == NULL) {
 		no_key(&error);
-	} else if (lf_log_head(core->log, &head, &error) == LF_OK && sign(core->signer, &head, note, &error) == LF_OK) {
+	} else if (lf_checkpoints_head(core->checkpoints, &head, &error) == LF_OK && sign(core->signer, &head, note, &error) == LF_OK) {
 		verifier_key(core->signer, key);
 		response.checkpoint = note;
 		response.verifier_key = key;
@@ -293,7 +295,8 @@ static char *prove(const struct lf_core *core, const struct lf_uuid *id, struct 
 	struct lf_tree_head head;
 	struct lf_proof proof = {.index = 0};
 
-	if (lf_log_find_leaf(core->log, id, &proof.index, error) != LF_OK || lf_log_head(core->log, &head, error) != LF_OK)
+	if (lf_log_find_leaf(core->log, id, &proof.index, error) != LF_OK ||
+	    lf_checkpoints_head(core->checkpoints, &head, error) != LF_OK)
 		return NULL;
 	if (proof.index >= head.size) {
 		lf_error_set(error, LF_DATA_LOSS, "the decision is at position %" PRIu64 " of a log of %" PRIu64 " records", proof.index,
@@ -326,12 +329,13 @@ void lf_audit_prove(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Prov
 	Leadfit__V1__ProveResponse_Closure closure, void *closure_data)
 {
 	const struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, audit);
-	Leadfit__V1__ProveResponse response = LEADFIT__V1__PROVE_RESPONSE__INIT;
+	Leadfit__V1__ProveResponse response;
 	struct opened opened = {.arena = lf_rpc_arena(closure_data)};
 	struct lf_error error = LF_ERROR_INIT;
 	char key[LF_KEY_TEXT_MAX], *text = NULL;
 	struct lf_uuid id;
 
+	leadfit__v1__prove_response__init(&response);
 	(void)closure;
 	if (!lf_uuid_parse(request->decision_id, &id))
 		lf_error_add(&error, "decision_id", "\"%.64s\" is not a UUID", request->decision_id);

@@ -299,6 +299,7 @@ static int start(struct daemon *d, const struct options *options)
 	if (lf_core_init(&d->core, d->log, d->registry, d->server, &error) != LF_OK)
 		goto fail;
 	d->core.signer = &d->seal.signer;
+	d->core.checkpoints = d->seal.checkpoints;
 	for (size_t i = 0; i < options->listen_count; i++) {
 		if (lf_rpc_server_listen(d->server, options->listen[i], bound, sizeof bound, &error) != LF_OK)
 			goto fail;

@@ -1,6 +1,6 @@
 /*
- * Decisions are taken from the log some at a time, copied: nothing is computed within a read transaction, and what is looked up meanwhile
- * (a rubric) never waits for a reader that waits for it.
+ * Decisions are taken from the log some at a time, copied; teams and projects, which repeat, are decoded there, once. Nothing else is computed
+ * within a read transaction, and what is looked up meanwhile (a rubric) never waits for a reader that waits for it.
  */
 #include "service/past.h"
 
@@ -13,7 +13,7 @@
 #include "proto/wire.h"
 
 enum {
-	SLICE_MS = 50,
+	SLICE_MS = 100,
 	BATCH_ROWS = 128,
 	BATCH_BYTES_MAX = 1024 * 1024,
 	PAYLOADS = 2048, /* decoded teams and projects that are remembered, */
@@ -25,6 +25,13 @@ static const size_t payload_bytes_max = (size_t)8 * 1024 * 1024, decision_bytes_
 struct decoded {
 	uint64_t payload; /* 0 = a free slot */
 	const ProtobufCMessage *message;
+	struct lf_kept_team *kept; /* of a team */
+};
+
+/* Read, and not gone over. What is decoded of it has no bytes in the row. */
+struct past_row {
+	struct lf_stored *stored;
+	struct decoded team, project; /* message NULL: to be decoded, to say what is wrong with it */
 };
 
 struct lf_past {
@@ -34,7 +41,7 @@ struct lf_past {
 	struct timespec start;
 	bool begun; /* it went over one decision, or over rows of which none fits */
 	/* what was read and not gone over */
-	struct lf_stored *rows[BATCH_ROWS];
+	struct past_row rows[BATCH_ROWS];
 	size_t row_count, row_at;
 	bool no_memory; /* to copy a row */
 	uint64_t next;  /* after those: 0 at the end of the log */
@@ -50,6 +57,14 @@ struct lf_past {
 	char damage[512]; /* of it */
 };
 
+static bool knows(void *context, enum lf_payload_kind kind, uint64_t payload)
+{
+	const struct lf_past *past = context;
+	const struct decoded *slots = kind == LF_PAYLOAD_TEAM ? past->teams : past->projects;
+
+	return payload != 0 && slots[payload % PAYLOADS].payload == payload;
+}
+
 struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, struct lf_rpc_call *call)
 {
 	struct lf_past *past = calloc(1, sizeof *past);
@@ -63,6 +78,7 @@ struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, 
 	past->scan.bytes_max = BATCH_BYTES_MAX;
 	past->scan.newest_first = false;
 	past->scan.payloads = true;
+	past->scan.knows = knows;
 	past->next = scan->from_sequence != 0 ? scan->from_sequence : 1;
 	clock_gettime(CLOCK_MONOTONIC, &past->start);
 	lf_arena_init(&past->payloads, payload_bytes_max + decision_bytes_max);
@@ -73,7 +89,7 @@ struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, 
 static void forget_rows(struct lf_past *past)
 {
 	for (size_t i = 0; i < past->row_count; i++)
-		free(past->rows[i]);
+		free(past->rows[i].stored);
 	past->row_count = past->row_at = 0;
 }
 
@@ -92,7 +108,7 @@ void lf_past_end(struct lf_past *past)
 uint64_t lf_past_position(const struct lf_past *past)
 {
 	if (past->row_at < past->row_count)
-		return past->rows[past->row_at]->sequence;
+		return past->rows[past->row_at].stored->sequence;
 	return past->has_lost ? past->lost.sequence : past->next;
 }
 
@@ -121,16 +137,49 @@ const struct lf_version *lf_past_version(struct lf_past *past, const struct lf_d
 
 /* ---- reading ---- */
 
+/* Decodes what is not remembered, and remembers it. message NULL: it is no such message, or there is no memory for it now. */
+static struct decoded remember(struct lf_past *past, enum lf_payload_kind kind, uint64_t payload, struct lf_bytes bytes)
+{
+	const bool is_team = kind == LF_PAYLOAD_TEAM;
+	struct decoded *slot = &(is_team ? past->teams : past->projects)[payload % PAYLOADS];
+	struct lf_error ignored = LF_ERROR_INIT;
+
+	if (knows(past, kind, payload))
+		return *slot;
+	*slot = (struct decoded){.payload = 0};
+	if (payload == 0 || past->payloads.bytes_used > payload_bytes_max)
+		return *slot;
+	slot->message = lf_wire_unpack(
+		is_team ? &leadfit__v1__team__descriptor : &leadfit__v1__project__descriptor, bytes.data, bytes.length, &past->payloads, &ignored);
+	lf_error_clean_up(&ignored);
+	if (slot->message == NULL)
+		return *slot;
+	slot->payload = payload;
+	slot->kept = is_team ? lf_arena_zalloc(&past->payloads, 1, sizeof *slot->kept) : NULL;
+	if (slot->kept != NULL)
+		slot->kept->arena = &past->payloads;
+	return *slot;
+}
+
+/* Teams and projects are decoded from the log's own memory, once; the rest of a row is copied. */
 static bool keep_row(void *context, const struct lf_stored *row)
 {
 	struct lf_past *past = context;
-	struct lf_stored *copy = lf_stored_copy(row);
+	struct past_row *to = &past->rows[past->row_count];
+	struct lf_stored rest = *row;
 
-	if (copy == NULL) {
+	to->team = remember(past, LF_PAYLOAD_TEAM, row->team_payload, row->team);
+	to->project = remember(past, LF_PAYLOAD_PROJECT, row->project_payload, row->project);
+	if (to->team.message != NULL)
+		rest.team.length = 0;
+	if (to->project.message != NULL)
+		rest.project.length = 0;
+	to->stored = lf_stored_copy(&rest);
+	if (to->stored == NULL) {
 		past->no_memory = true;
 		return false;
 	}
-	past->rows[past->row_count++] = copy;
+	past->row_count++;
 	return true;
 }
 
@@ -147,6 +196,11 @@ static enum lf_code read_on(struct lf_past *past, struct lf_error *error)
 	enum lf_code code;
 
 	forget_rows(past);
+	if (past->payloads.bytes_used > payload_bytes_max) {
+		lf_arena_reset(&past->payloads);
+		memset(past->teams, 0, sizeof past->teams);
+		memset(past->projects, 0, sizeof past->projects);
+	}
 	past->scan.from_sequence = past->next;
 	code = lf_log_scan(past->core->log, &past->scan, keep_row, past, &next, &inner);
 	if (past->no_memory)
@@ -191,36 +245,24 @@ static const ProtobufCMessage *decode(struct lf_past *past, const ProtobufCMessa
 	return message;
 }
 
-/* The same for a payload, which is remembered. */
-static const ProtobufCMessage *decode_payload(struct lf_past *past, struct decoded slots[PAYLOADS], uint64_t payload,
-	const ProtobufCMessageDescriptor *type, const char *what, struct lf_bytes bytes, enum lf_code *code)
+/* What could not be remembered is decoded for this decision alone. */
+static const ProtobufCMessage *whole(struct lf_past *past, const struct decoded *decoded, const ProtobufCMessageDescriptor *type,
+	const char *what, struct lf_bytes bytes, enum lf_code *code)
 {
-	struct decoded *slot = &slots[payload % PAYLOADS];
-
 	*code = LF_OK;
-	if (payload == 0 || slot->payload != payload) {
-		slot->message = decode(past, type, what, bytes, &past->payloads, code);
-		slot->payload = slot->message != NULL ? payload : 0;
-	}
-	return slot->message;
+	return decoded->message != NULL ? decoded->message : decode(past, type, what, bytes, &past->arena, code);
 }
 
-static enum lf_code fill_whole(struct lf_past *past, const struct lf_stored *row)
+static enum lf_code fill_whole(struct lf_past *past, const struct past_row *row)
 {
+	const struct lf_stored *stored = row->stored;
 	const Leadfit__V1__Answer *answer = past->decision.answer;
-	const ProtobufCMessage *team, *project;
+	const ProtobufCMessage *team, *project = NULL;
 	enum lf_code code;
 
-	if (past->payloads.bytes_used > payload_bytes_max) {
-		lf_arena_reset(&past->payloads);
-		memset(past->teams, 0, sizeof past->teams);
-		memset(past->projects, 0, sizeof past->projects);
-	}
-	team = decode_payload(past, past->teams, row->team_payload, &leadfit__v1__team__descriptor, "team", row->team, &code);
-	if (team == NULL)
-		return code;
-	project = decode_payload(
-		past, past->projects, row->project_payload, &leadfit__v1__project__descriptor, "project", row->project, &code);
+	team = whole(past, &row->team, &leadfit__v1__team__descriptor, "team", stored->team, &code);
+	if (team != NULL)
+		project = whole(past, &row->project, &leadfit__v1__project__descriptor, "project", stored->project, &code);
 	if (project == NULL)
 		return code;
 	past->decision.input = (struct lf_case_input){
@@ -230,13 +272,15 @@ static enum lf_code fill_whole(struct lf_past *past, const struct lf_stored *row
 		.candidate_count = answer->n_candidates,
 		.as_of_seconds = answer->as_of_us / 1000000 - (answer->as_of_us % 1000000 < 0),
 		.ignore_undeclared = answer->ignore_undeclared,
+		.kept = past->payloads.bytes_used <= payload_bytes_max ? row->team.kept : NULL,
 	};
 	return LF_OK;
 }
 
 /* Fills past->decision. Only a lack of memory is an error. */
-static enum lf_code fill(struct lf_past *past, const struct lf_stored *row, struct lf_error *error)
+static enum lf_code fill(struct lf_past *past, const struct past_row *from, struct lf_error *error)
 {
+	const struct lf_stored *row = from->stored;
 	struct lf_past_decision *decision = &past->decision;
 	enum lf_code code;
 
@@ -248,7 +292,7 @@ static enum lf_code fill(struct lf_past *past, const struct lf_stored *row, stru
 	else if (decision->answer != NULL && decision->answer->pruned)
 		decision->state = LF_PAST_PRUNED;
 	else if (decision->answer != NULL)
-		code = fill_whole(past, row);
+		code = fill_whole(past, from);
 	if (code == LF_RESOURCE_EXHAUSTED)
 		return out_of_memory(error);
 	if (code != LF_OK)
@@ -264,7 +308,7 @@ const struct lf_past_decision *lf_past_next(struct lf_past *past, struct lf_erro
 			return NULL;
 		if (past->row_at < past->row_count) {
 			past->begun = true;
-			return fill(past, past->rows[past->row_at++], error) == LF_OK ? &past->decision : NULL;
+			return fill(past, &past->rows[past->row_at++], error) == LF_OK ? &past->decision : NULL;
 		}
 		if (past->has_lost) {
 			past->begun = true;

@@ -6,7 +6,7 @@
  * Which those are is not stored anywhere: a decision refers to its payloads, and nothing leads back. So two sets of payload ids, a bit each,
  * are gathered by going through the decisions once: of old ones while they are pruned, of young ones after that. A payload in the first and
  * not in the second is emptied. The sets live in memory between the steps of one pruning; where they are not those of the cursor (the service
- * was restarted, another pruning ran) the work begins anew, which passes quickly over what is pruned already.
+ * was restarted, another pruning ran, the cursor is not the last one that was given out) the work begins anew, which passes quickly over what is pruned already.
  *
  * New decisions may refer to an old payload at any time, as equal teams are stored once. The log refuses to empty a payload to which a
  * decision refers that was not looked at; then that one is looked at, too.
@@ -35,6 +35,11 @@ struct id_set {
 
 struct lf_pruner {
 	uint64_t token; /* of the pruning that the sets are of */
+	/* What it is, and where its last step ended: nobody goes on from anywhere else, or with less looked at than is in the sets. */
+	int64_t before_us;
+	bool dry_run;
+	unsigned phase;
+	uint64_t at;
 	struct id_set old, young;
 	uint64_t seen; /* every decision up to this one is in a set */
 };
@@ -147,6 +152,7 @@ static bool keep_old(void *context, const struct lf_stored *row)
 		old->exhausted = true;
 		return false;
 	}
+	old->prune->pruner->seen = row->sequence;
 	if (is_pruned(old->prune, row))
 		return true;
 	old->copies[old->count] = lf_stored_copy(row);
@@ -222,10 +228,13 @@ static bool keep_young(void *context, const struct lf_stored *row)
 	return true;
 }
 
-/* *end: all that there are now are in the set, and pruner->seen is the newest. */
+/*
+ * All after the old ones, whatever their time: one may have come since with a time that is before the limit. *end: all that there are now are
+ * in the set, and pruner->seen is the newest.
+ */
 static enum lf_code young_slice(struct prune *prune, bool *end)
 {
-	const struct lf_scan scan = {.since_us = prune->before_us,
+	const struct lf_scan scan = {.since_us = INT64_MIN,
 		.until_us = INT64_MAX,
 		.from_sequence = prune->pruner->seen + 1,
 		.limit = LF_PAGE_MAX};
@@ -330,12 +339,15 @@ static enum lf_code take_sets(struct prune *prune)
 	if (pruner == NULL)
 		return no_memory(prune);
 	prune->pruner = pruner;
-	if (prune->token != 0 && pruner->token == prune->token)
+	if (prune->token != 0 && pruner->token == prune->token && pruner->phase == prune->phase && pruner->at == prune->at &&
+	    pruner->before_us == prune->before_us && pruner->dry_run == (prune->request->dry_run != 0))
 		return LF_OK;
 	if (getentropy(&pruner->token, sizeof pruner->token) != 0)
 		return lf_error_set(&prune->error, LF_UNAVAILABLE, "no random bytes");
 	pruner->token |= 1;
 	prune->token = pruner->token;
+	pruner->before_us = prune->before_us;
+	pruner->dry_run = prune->request->dry_run != 0;
 	prune->phase = PHASE_OLD;
 	prune->at = 0;
 	set_clear(&pruner->old);
@@ -364,6 +376,8 @@ static enum lf_code step(struct prune *prune, bool *over)
 			prune->at = 0;
 		}
 		*over = prune->phase == PHASES;
+		prune->pruner->phase = prune->phase;
+		prune->pruner->at = prune->at;
 	} while (!*over && !lf_redaction_is_step_over(&prune->redaction));
 	return LF_OK;
 }
@@ -431,9 +445,10 @@ static void check_request(struct prune *prune)
 
 static void reply(struct prune *prune, bool over)
 {
-	Leadfit__V1__PruneResponse response = LEADFIT__V1__PRUNE_RESPONSE__INIT;
+	Leadfit__V1__PruneResponse response;
 	char cursor[64] = "";
 
+	leadfit__v1__prune_response__init(&response);
 	response.decisions = prune->decisions;
 	response.payloads = prune->payloads;
 	response.payload_bytes = prune->payload_bytes;

@@ -1,5 +1,7 @@
 #include "service/record.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "proto/limits.h"
@@ -60,6 +62,12 @@ void lf_record_check(const Leadfit__V1__ScoreRequest *request, int64_t *as_of_us
 		lf_check_id(checker, "idempotency_key", request->idempotency_key);
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* By id, so that a list is the same list however its team was told, and its digest follows from who is in it. */
 static const char **candidate_ids(const struct lf_case *the_case, struct lf_arena *arena, size_t *count)
 {
 	const char **ids = lf_arena_zalloc(arena, the_case->member_count, sizeof *ids);
@@ -68,6 +76,8 @@ static const char **candidate_ids(const struct lf_case *the_case, struct lf_aren
 	for (size_t m = 0; ids != NULL && m < the_case->member_count; m++)
 		if (the_case->members[m].candidate)
 			ids[(*count)++] = the_case->members[m].id;
+	if (ids != NULL)
+		qsort(ids, *count, sizeof *ids, by_bytes);
 	return ids;
 }
 

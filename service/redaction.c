@@ -72,7 +72,7 @@ void lf_redaction_add(struct lf_redaction *redaction, const struct lf_redact_ite
 
 enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_sequence, struct lf_error *error)
 {
-	Leadfit__V1__RedactionBody body = LEADFIT__V1__REDACTION_BODY__INIT;
+	Leadfit__V1__RedactionBody body;
 	struct lf_redact redact = {
 		.kind = redaction->kind,
 		.caller = lf_rpc_caller(redaction->call),
@@ -84,6 +84,7 @@ enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_se
 
 	if (redaction->count == 0)
 		return LF_OK;
+	leadfit__v1__redaction_body__init(&body);
 	body.reason = lf_unconst(redaction->reason);
 	for (size_t i = 0; i < redaction->count; i++) {
 		body.decisions += redaction->items[i].what == LF_REDACT_DECISION;

@@ -157,28 +157,48 @@ static bool same_text(const struct comparison *c, const char *kind, const char *
 	return false;
 }
 
-/* The list by which the decision is found under its candidates: their ids in the team's order. false, too, where memory ran out. */
-static bool same_candidates(const struct comparison *c)
+static int by_bytes(const void *a, const void *b)
 {
-	const struct lf_case *the_case = c->the_case;
-	struct lf_digest digest;
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Of ids, each with its NUL; false where memory ran out. */
+static bool list_digest(const char *const *ids, size_t count, struct lf_arena *arena, struct lf_digest *digest)
+{
 	size_t length = 0;
 	char *text;
 
-	for (size_t m = 0; m < the_case->member_count; m++)
-		length += strlen(the_case->members[m].id) + 1;
-	text = lf_arena_alloc(c->arena, length);
+	for (size_t i = 0; i < count; i++)
+		length += strlen(ids[i]) + 1;
+	text = lf_arena_alloc(arena, length);
 	length = 0;
-	for (size_t m = 0; text != NULL && m < the_case->member_count; m++) {
-		const size_t size = strlen(the_case->members[m].id) + 1;
-
-		if (the_case->members[m].candidate) {
-			memcpy(text + length, the_case->members[m].id, size);
-			length += size;
-		}
+	for (size_t i = 0; text != NULL && i < count; i++) {
+		memcpy(text + length, ids[i], strlen(ids[i]) + 1);
+		length += strlen(ids[i]) + 1;
 	}
-	lf_sha256(text, length, &digest);
-	if (text != NULL && memcmp(&digest, &c->decision->row->candidates, sizeof digest) == 0)
+	if (text != NULL)
+		lf_sha256(text, length, digest);
+	return text != NULL;
+}
+
+/* The list by which the decision is found under its candidates: their ids, rising, or in the team's order, as logs of schema 1 have them.
+ * false, too, where memory ran out. */
+static bool same_candidates(const struct comparison *c)
+{
+	const struct lf_case *the_case = c->the_case;
+	const char **ids = lf_arena_zalloc(c->arena, the_case->member_count, sizeof *ids);
+	struct lf_digest digest;
+	size_t count = 0;
+	bool same = false;
+
+	for (size_t m = 0; ids != NULL && m < the_case->member_count; m++)
+		if (the_case->members[m].candidate)
+			ids[count++] = the_case->members[m].id;
+	for (int turn = 0; ids != NULL && turn < 2 && !same; turn++) {
+		same = list_digest(ids, count, c->arena, &digest) && lf_digest_equal(&digest, &c->decision->row->candidates);
+		qsort(ids, count, sizeof *ids, by_bytes);
+	}
+	if (same)
 		return true;
 	snprintf(c->what, WHAT_BYTES, "candidates: the index has another list than the %zu who were ranked", c->result->ranking_count);
 	return false;

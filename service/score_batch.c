@@ -48,8 +48,7 @@ struct shared {
 struct converted {
 	size_t uses; /* items that name it */
 	bool tried;
-	bool useful; /* built is valid, and nothing was ignored */
-	struct lf_built_case built;
+	struct lf_kept_team kept;
 };
 
 struct batch {
@@ -358,25 +357,19 @@ static bool fill_request(struct item *item, const Leadfit__V1__BatchItem *sent, 
 }
 
 /*
- * The converted team of an item where several have it, from the call's arena; else NULL. A team with faults is converted for each, as each has
- * its errors.
+ * What keeps the converted team of an item, in the call's arena, where several have it; else NULL. A team with faults is converted for each,
+ * as each has its errors; one of which something may be left out, too, as each says what.
  */
-static const struct lf_built_case *converted_team(struct batch *batch, uint32_t team, const struct lf_case_input *input)
+static struct lf_kept_team *kept_team(struct batch *batch, uint32_t team, const struct lf_case_input *input)
 {
 	struct converted *converted = &batch->converted[team];
-	struct lf_error ignored = LF_ERROR_INIT;
-	struct lf_checker checker = {.error = &ignored};
 
-	if (converted->uses < 2 || input->candidate_count > 0)
+	if (converted->uses < 2 || input->candidate_count > 0 || input->ignore_undeclared ||
+	    (converted->tried && converted->kept.engine.members == NULL))
 		return NULL;
-	if (!converted->tried) {
-		converted->tried = true;
-		converted->useful =
-			lf_case_build_team(&converted->built, batch->version, input, &checker, batch->arena) == LF_OK &&
-			converted->built.ignored_count == 0;
-		lf_error_clean_up(&ignored);
-	}
-	return converted->useful ? &converted->built : NULL;
+	converted->tried = true;
+	converted->kept.arena = batch->arena;
+	return &converted->kept;
 }
 
 /* Scores an item and completes its record. Returns error's code. */
@@ -413,7 +406,7 @@ static enum lf_code score(struct item *item, uint32_t team, const Leadfit__V1__S
 		lf_check_id(&checker, "idempotency_key", request->idempotency_key);
 	if (evaluation == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
-	input.built_team = converted_team(batch, team, &input);
+	input.kept = kept_team(batch, team, &input);
 	code = batch->request->full ? lf_evaluate(evaluation, batch->version, &input, NULL, &checker, arena)
 				    : lf_evaluate_ranking(evaluation, batch->version, &input, &checker, arena);
 	if (code != LF_OK || checker.found > 0)

@@ -257,6 +257,8 @@ enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct l
 {
 	struct wait wait = {.append = {.act = act}};
 	struct lf_error checked = LF_ERROR_INIT;
+	if (act->kind != LF_LEAF_OUTCOME)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: %s is not an outcome", lf_leaf_kind_name(act->kind));
 	if (check_id("caller", act->caller, &checked) != LF_OK || check_bytes("act", act->body, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
 	return run_and_wait(log, &wait, error);
@@ -266,6 +268,8 @@ enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, stru
 {
 	struct wait wait = {.append = {.redaction = redaction}};
 	struct lf_error checked = LF_ERROR_INIT;
+	if (redaction->kind != LF_LEAF_ERASURE && redaction->kind != LF_LEAF_PRUNING)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: %s is neither an erasure nor a pruning", lf_leaf_kind_name(redaction->kind));
 	if (redaction->item_count < 1 || redaction->item_count > LF_PAGE_MAX)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "items: %zu is outside 1..%d", redaction->item_count, (int)LF_PAGE_MAX);
 	if (check_id("caller", redaction->caller, &checked) != LF_OK || check_bytes("act", redaction->body, &checked) != LF_OK)

@@ -17,7 +17,8 @@
  * queue_max: one that would exceed it is refused before anything else happens. W9  While not ready, an idle writer
  * probes once a second, so that readiness comes back without traffic.
  *  W10 The tree (leaves.tree) is the stored one whenever tail_known: it grows with a transaction, and is read again where that failed. Its
- *      root is the stored root, or the log is damaged.
+ *      root is the stored root, or the log is damaged. What is read again begins with what was committed before (committed_tree): who
+ *      wrote another tree there meanwhile is not gone on with.
  *  W11 At most one chore is with the writer, which does a step of it between two batches. A chore is completed once, and after that
  *      lf_log_do() touches the log only to leave; close() waits until all have left.
  *  W12 What comes by ones goes before what came many at once, and while there is any, or was shortly before, a batch has at most so many
@@ -261,13 +262,23 @@ static bool read_hashes(void *context, unsigned level, uint64_t first, size_t co
 static enum lf_code know_tree(struct lf_log *log, const struct lf_tree_head *head, struct lf_error *error)
 {
 	struct hash_reader reader = {log, error};
-	struct lf_digest root;
+	struct lf_digest root, committed;
+	struct lf_tree before;
 	if (!lf_tree_load(&log->leaves.tree, head->size, read_hashes, &reader))
 		return error->code != LF_OK ? error->code
 					    : lf_error_set(error, LF_DATA_LOSS, "the tree of the log can't be read");
 	lf_tree_root(&log->leaves.tree, &root);
 	if (!lf_digest_equal(&root, &head->root))
 		return lf_error_set(error, LF_DATA_LOSS, "the head of the log does not follow from its leaves");
+	if (head->size < log->committed_tree.size)
+		return lf_error_set(error, LF_DATA_LOSS, "the log has fewer records than were committed: somebody else took them out");
+	if (!lf_tree_load(&before, log->committed_tree.size, read_hashes, &reader))
+		return error->code != LF_OK ? error->code
+					    : lf_error_set(error, LF_DATA_LOSS, "the tree of the log can't be read");
+	lf_tree_root(&before, &root);
+	lf_tree_root(&log->committed_tree, &committed);
+	if (!lf_digest_equal(&root, &committed))
+		return lf_error_set(error, LF_DATA_LOSS, "the log is not the one that was committed: somebody else altered it");
 	return LF_OK;
 }
 
@@ -302,6 +313,7 @@ static void run_batch(struct lf_log *log, size_t count)
 		goto fail;
 	log->leaves.node_count = 0;
 	log->leaves.size_before = log->leaves.tree.size;
+	log->committed_tree = log->leaves.tree;
 	newest_before = log->tail.sequence;
 	if (write_records(log, count, &wrote, &error) != LF_OK) {
 		log->tail_known = false;

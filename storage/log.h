@@ -88,7 +88,8 @@ struct lf_append {
 	struct lf_digest rubric_digest; /* of a rubric stored before with lf_log_put_rubric() */
 	struct lf_bytes answer;         /* stored with the decision */
 	bool digested;                  /* team_digest and project_digest, below, are set: SHA-256 of team and project */
-	/* Ids of this decision's candidates: what LIST by candidate finds. Equal lists are stored once: list by id. */
+	/* Ids of this decision's candidates, rising by their bytes (lf_log_check() relies on it): what LIST by candidate finds. Equal lists are
+	 * stored once. */
 	const char *const *candidates;
 	size_t candidate_count;
 
@@ -220,6 +221,8 @@ enum lf_code lf_log_was_active(
 
 /* ---- reading on: decisions in the order of their sequence, with their bytes ---- */
 
+enum lf_payload_kind { LF_PAYLOAD_TEAM = 1, LF_PAYLOAD_PROJECT = 2, LF_PAYLOAD_RUBRIC = 3 }; /* stored: never renumber */
+
 struct lf_scan {
 	const char *team_id, *project_id, *candidate; /* NULL or "" = any */
 	uint32_t outcome;                             /* 0 = any */
@@ -230,6 +233,8 @@ struct lf_scan {
 	size_t limit;           /* rows to visit at most, 1..LF_PAGE_MAX */
 	size_t bytes_max;       /* ends the slice after the row with which team, project and answer reach this; 0 = LF_MESSAGE_BYTES_MAX */
 	bool payloads;          /* false: team, project and answer stay empty */
+	/* With payloads: whether the caller knows the bytes of this team or project already, which then stay empty. NULL: none. */
+	bool (*knows)(void *context, enum lf_payload_kind kind, uint64_t payload);
 };
 
 /*
@@ -255,7 +260,7 @@ struct lf_act_put {
 	uint64_t position; /* of its leaf */
 	int64_t at_us;     /* microseconds since 1970, never falling */
 };
-/* Blocks until committed; not from a completion. NOT_FOUND: no such decision. UNAVAILABLE: it may or may not have been recorded. */
+/* Blocks until committed; not from a completion. NOT_FOUND: no such decision. INVALID_ARGUMENT: another kind, or over a limit. UNAVAILABLE: it may or may not have been recorded. */
 enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct lf_error *error);
 
 struct lf_act_row {
@@ -325,7 +330,7 @@ enum lf_code lf_log_audit(struct lf_log *log, uint64_t first, size_t limit, void
 
 struct lf_payload_row {
 	uint64_t id;
-	enum lf_payload_kind { LF_PAYLOAD_TEAM = 1, LF_PAYLOAD_PROJECT = 2, LF_PAYLOAD_RUBRIC = 3 } kind; /* stored: never renumber */
+	enum lf_payload_kind kind;
 	struct lf_digest digest; /* as stored: SHA-256 of the bytes, unless it was erased */
 	struct lf_salt salt;
 	struct lf_bytes body;
@@ -367,7 +372,7 @@ struct lf_redact_item {
 	enum { LF_REDACT_PAYLOAD = 1, LF_REDACT_DECISION = 2, LF_REDACT_ACT = 3 } what;
 	uint64_t id;            /* of the payload or act; the decision's sequence */
 	struct lf_bytes bytes;  /* what stands there from now on: team or project, answer, or body. Empty: nothing */
-	/* Of a decision: its candidates from now on, by id; recommended ("" = none, else one of them). Its idempotency key is forgotten. */
+	/* Of a decision: its candidates from now on, rising by their bytes; recommended ("" = none, else one of them). Its idempotency key is forgotten. */
 	const char *const *candidates;
 	size_t candidate_count;
 	const char *recommended;

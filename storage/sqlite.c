@@ -113,9 +113,9 @@ const char *lf_sqlite_column_text(sqlite3_stmt *statement, int column)
  *   wal_autocheckpoint=0      checkpoints are maintain()'s: after the waiters were told, not inside their commit
  *   journal_size_limit        after a burst the WAL file shrinks to 64 MiB again when it restarts
  *   cache_size=-16384         16 MiB hold the inner pages and the hot ends of all tables at ten million rows
- *   temp_store=MEMORY         no temporary files beside the one that can be full
+ *   temp_store=MEMORY         no temporary files beside the one that can be full (but for a vacuum)
  *   cell_size_check=ON        a damaged page is found when it is read, not when it is followed
- *   secure_delete=ON          what is deleted (erasure, later) is overwritten; appends do not pay for it
+ *   secure_delete=ON          what is deleted (by an erasure) is overwritten; appends do not pay for it
  *   trusted_schema=OFF        the file's schema may call nothing
  *   busy_timeout=2000         only for somebody else's tool that holds the write lock: leadfit has one writer
  */

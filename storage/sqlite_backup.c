@@ -11,9 +11,12 @@
  *  B3  Whatever ends it, FILE.part is removed, but by a crash of the process: then it stays, and is nobody's until somebody removes it.
  *  B4  The writer waits for no fsync of the copy: that is finish()'s, on the thread that wants the copy. Writing back is asked for as the
  *      copy grows, so that little is left for the end, and the kernel has no reason to hold up the writer's own writes.
+ *  B5  It ends: each step leaves less to copy than the one before, however much the batch between them added. So a commit waits for a step's
+ *      time, or as long as copying takes what a batch writes.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +28,8 @@
 
 enum {
 	PAGES_AT_ONCE = 16,              /* between two looks at the clock */
-	STEP_NS = 1000 * 1000,           /* what a commit may have to wait for a step */
+	PAGES_GAINED = 64,               /* what a step takes off what is left, whatever came meanwhile: B5 */
+	STEP_NS = 1000 * 1000,           /* what a commit may have to wait for a step, beyond that */
 	WRITE_BACK_BYTES = 8 * 1024 * 1024,
 };
 
@@ -35,6 +39,7 @@ struct lf_sqlite_backup {
 	sqlite3 *copy;
 	sqlite3_backup *backup;
 	off_t written_back;
+	int left, done; /* pages after the last step */
 };
 
 static char *part_of(const char *path)
@@ -142,6 +147,7 @@ static enum lf_code start(struct lf_store *store, const struct lf_chore *chore, 
 		file_error(error, b->part, "can't be created", errno);
 		goto fail;
 	}
+	b->left = INT_MAX;
 	store->backup = b;
 	free(path);
 	const int result = open_copy(b);
@@ -160,9 +166,17 @@ fail:
 	return error->code;
 }
 
-static bool step_is_over(const struct timespec *start)
+static int pages_done(const struct lf_sqlite_backup *b)
+{
+	return sqlite3_backup_pagecount(b->backup) - sqlite3_backup_remaining(b->backup);
+}
+
+static bool step_is_over(const struct lf_sqlite_backup *b, const struct timespec *start)
 {
 	struct timespec now;
+	/* A transaction that was rolled back, or another program's write, has SQLite begin again: then there is nothing to make up for. */
+	if (pages_done(b) >= b->done && sqlite3_backup_remaining(b->backup) > b->left - PAGES_GAINED)
+		return false;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (now.tv_sec - start->tv_sec) * 1000000000 + (now.tv_nsec - start->tv_nsec) >= STEP_NS;
 }
@@ -217,7 +231,9 @@ enum lf_code lf_sqlite_backup_step(struct lf_store *store, struct lf_chore *chor
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	do {
 		result = sqlite3_backup_step(b->backup, PAGES_AT_ONCE);
-	} while (result == SQLITE_OK && !step_is_over(&begun));
+	} while (result == SQLITE_OK && !step_is_over(b, &begun));
+	b->left = sqlite3_backup_remaining(b->backup);
+	b->done = pages_done(b);
 	write_back(b);
 	if (chore->progress != NULL) {
 		const int total = sqlite3_backup_pagecount(b->backup);

@@ -1,6 +1,6 @@
 /*
  * What the writer remembers between statements. Both tables are bounded, and are emptied when a transaction is rolled
- * back, so that they never know a row that the database does not.
+ * back, and a name is dropped when its row is, so that they never know a row that the database does not.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -88,6 +88,16 @@ void lf_id_cache_put(struct lf_id_cache *cache, uint8_t tag, const void *key, si
 	entry->length = (uint16_t)length;
 	entry->key[0] = tag;
 	memcpy(entry->key + 1, key, length);
+}
+
+void lf_id_cache_drop(struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length)
+{
+	if (length >= LF_ID_CACHE_KEY_MAX)
+		return;
+	struct entry *set = cache->entries[set_of(tag, key, length)];
+	for (size_t way = 0; way < WAYS; way++)
+		if (matches(&set[way], tag, key, length))
+			memset(&set[way], 0, sizeof set[way]);
 }
 
 /* ---- heads of chains: open addressing, no deletion ---- */

@@ -106,11 +106,16 @@ enum lf_code lf_check_pages(
 
 /* ---- leaves ---- */
 
+/*
+ * Records of a kind are numbered as they come, and which is the newest goes by that number: the active version of a rubric, what became of
+ * a decision. Their leaves do not have it, so it must rise as they do.
+ */
 static int take_leaf(struct lf_check *check, sqlite3_stmt *row)
 {
 	const int64_t position = sqlite3_column_int64(row, 0), kind = sqlite3_column_int64(row, 1), record = sqlite3_column_int64(row, 2);
 	struct lf_id_set *sets[] = {[LF_LEAF_RUBRIC] = &check->rubric_leaves, [LF_LEAF_ACTIVATION] = &check->activation_leaves};
 	const bool has_salt = sqlite3_column_type(row, 4) != SQLITE_NULL;
+	int64_t *last = kind > LF_LEAF_DECISION && kind <= LF_LEAF_KIND_MAX ? &check->last_records[kind < LF_LEAF_OUTCOME ? kind : LF_LEAF_OUTCOME] : NULL;
 	bool added = true;
 	if (position < 0 || (uint64_t)position >= check->head.size) {
 		/* A live log may have grown since. */
@@ -119,6 +124,8 @@ static int take_leaf(struct lf_check *check, sqlite3_stmt *row)
 				(long long)position, check->head.size);
 		return position < 0 || check->reader->alone ? SQLITE_OK : LF_CHECK_STOP;
 	}
+	if (kind == LF_LEAF_MIGRATION)
+		check->migrated = check->leaf_decisions;
 	if (kind == LF_LEAF_DECISION)
 		check->leaf_decisions = record;
 	else if (kind > LF_LEAF_DECISION && kind <= LF_LEAF_KIND_MAX &&
@@ -126,6 +133,11 @@ static int take_leaf(struct lf_check *check, sqlite3_stmt *row)
 		return SQLITE_NOMEM;
 	if (!added)
 		lf_check_find(check, "leaf %lld refers to a record that an earlier leaf has: it was put in, or altered", (long long)position);
+	else if (last != NULL && record < *last)
+		lf_check_find(check, "leaf %lld refers to %s %lld, and an earlier leaf to %lld: their order was altered", (long long)position,
+			kind < LF_LEAF_OUTCOME ? lf_leaf_kind_name((enum lf_leaf_kind)kind) : "act", (long long)record, (long long)*last);
+	if (last != NULL && record > *last)
+		*last = record;
 	if (sqlite3_column_int64(row, 3) != check->leaf_decisions)
 		lf_check_find(check, "leaf %lld says that decision %lld is the newest, and that is %lld: it was altered", (long long)position,
 			(long long)sqlite3_column_int64(row, 3), (long long)check->leaf_decisions);
@@ -235,10 +247,13 @@ static int take_key(struct lf_check *check, sqlite3_stmt *row)
 {
 	const int64_t sequence = sqlite3_column_int64(row, 2);
 	const char *key = lf_sqlite_column_text(row, 1);
+	const size_t length = (size_t)sqlite3_column_bytes(row, 1);
 	bool added;
 	if (sequence > check->decisions)
 		return SQLITE_OK; /* come since */
 	refer(check, sqlite3_column_int64(row, 0), LF_NAME_CALLER, "the idempotency key of decision", sequence);
+	if (key != NULL && strlen(key) != length)
+		lf_check_find(check, "the idempotency key of decision %lld has more behind its end: it was altered", (long long)sequence);
 	if (sqlite3_column_type(row, 3) == SQLITE_NULL)
 		lf_check_find(check, "idempotency key %.60s leads to decision %lld, which is not there", key != NULL ? key : "", (long long)sequence);
 	else if (sqlite3_column_int64(row, 3) != sqlite3_column_int64(row, 0))
@@ -422,14 +437,15 @@ static enum lf_code check_all(struct lf_check *check)
 static void forget(struct lf_check *check)
 {
 	struct lf_id_set *const sets[] = {&check->payload_refs, &check->rubric_leaves, &check->activation_leaves, &check->act_leaves,
-		&check->rubric_payloads, &check->digested, &check->keyed};
+		&check->rubric_payloads, &check->digested, &check->keyed, &check->old_lists};
 	for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
 		lf_id_set_clean_up(sets[i]);
 	lf_name_map_clean_up(&check->name_map);
 	for (size_t i = 0; i < check->finding_count; i++)
 		free(check->findings[i]);
 	check->finding_count = 0;
-	check->leaf_decisions = check->walked = check->last_id_sequence = check->skips_expected = check->skips_found = 0;
+	memset(check->last_records, 0, sizeof check->last_records);
+	check->leaf_decisions = check->migrated = check->walked = check->last_id_sequence = check->skips_expected = check->skips_found = 0;
 }
 
 /* Whether something was redacted since the check began. */

@@ -54,7 +54,10 @@ struct lf_check {
 	struct lf_name_map name_map;
 	struct lf_id_set payload_refs, rubric_leaves, activation_leaves, act_leaves, rubric_payloads;
 	struct lf_id_set digested, keyed; /* decisions that have the digest of a request; that an idempotency key leads to */
+	int64_t last_records[LF_LEAF_OUTCOME + 1]; /* by kind, of acts by LF_LEAF_OUTCOME: the highest that a leaf refers to */
 	int64_t leaf_decisions;           /* the newest decision that has a leaf */
+	int64_t migrated;           /* decisions up to it are older than the tree */
+	struct lf_id_set old_lists; /* theirs: they were not by id */
 	int64_t walked;                   /* the last decision that went into the chains */
 	int64_t last_id_sequence;         /* walking the index by id */
 	int64_t skips_expected, skips_found;

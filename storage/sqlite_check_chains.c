@@ -29,6 +29,9 @@ static int take_name(struct lf_check *check, sqlite3_stmt *row)
 	state->kind = (uint8_t)kind;
 	if (type != wanted)
 		lf_check_find(check, "name %lld, %s, has a value of another type: it was altered", (long long)id, name_kind((int)kind));
+	else if (type == SQLITE_TEXT && strlen(lf_sqlite_column_text(row, 2)) != (size_t)sqlite3_column_bytes(row, 2))
+		/* Read as a text it is the same, and looked for it is not found. */
+		lf_check_find(check, "name %lld, %s, has more behind its end: it was altered", (long long)id, name_kind((int)kind));
 	return SQLITE_OK;
 }
 
@@ -110,6 +113,8 @@ static int take_decision(struct lf_check *check, sqlite3_stmt *row)
 	if (!lf_id_set_add(&check->payload_refs, sqlite3_column_int64(row, D_TEAM_PAYLOAD), NULL) ||
 		!lf_id_set_add(&check->payload_refs, sqlite3_column_int64(row, D_PROJECT_PAYLOAD), NULL) ||
 		(sqlite3_column_int(row, D_DIGESTED) && !lf_id_set_add(&check->digested, sequence, NULL)))
+		return SQLITE_NOMEM;
+	if (sequence <= check->migrated && !lf_id_set_add(&check->old_lists, sqlite3_column_int64(row, D_CANDIDATES), NULL))
 		return SQLITE_NOMEM;
 	check->walked = sequence;
 	return result;
@@ -283,7 +288,7 @@ static int check_list(struct memberships *m, const struct membership *rows, size
 	struct lf_check *check = m->check;
 	char **ids = calloc(count, sizeof *ids);
 	struct lf_digest digest, stored;
-	bool there = ids != NULL, whole = true;
+	bool there = ids != NULL, whole = !lf_id_set_has(&check->old_lists, rows[0].list);
 	int result = ids != NULL ? SQLITE_OK : SQLITE_NOMEM;
 	for (size_t i = 0; i < count && result == SQLITE_OK; i++) {
 		struct lf_name_state *state = lf_name_map_find(&check->name_map, rows[i].candidate, false);

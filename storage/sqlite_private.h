@@ -48,6 +48,8 @@ int64_t lf_id_cache_find(
 	const struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length, struct lf_digest *commitment);
 void lf_id_cache_put(struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length, int64_t id,
 	const struct lf_digest *commitment);
+/* What it does not know is no error. */
+void lf_id_cache_drop(struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length);
 
 /* The newest decision of a team, project or list of candidates. */
 struct lf_head {

@@ -85,6 +85,14 @@ static bool read_original(sqlite3_stmt *statement, int column, bool *redacted, s
 	return !*redacted || lf_sqlite_column_fixed(statement, column, original, sizeof *original);
 }
 
+/* false where a column has what was never put there: cut down it could look like what was. */
+static bool read_uint32(sqlite3_stmt *statement, int column, uint32_t *value)
+{
+	const int64_t wide = sqlite3_column_int64(statement, column);
+	*value = (uint32_t)wide;
+	return wide >= 0 && wide <= UINT32_MAX;
+}
+
 static bool read_payload(sqlite3_stmt *statement, int id_column, int original_column, struct lf_record_row *row)
 {
 	struct lf_audit_payload *payload = &row->payloads[row->payload_count++];
@@ -105,8 +113,8 @@ static void read_decision(sqlite3_stmt *statement, struct lf_record_row *row)
 	missing = lost((columns->team = lf_sqlite_column_text(statement, 4)) != NULL, "its team's name", missing);
 	missing = lost((columns->project = lf_sqlite_column_text(statement, 5)) != NULL, "its project's name", missing);
 	missing = lost((columns->rubric = lf_sqlite_column_text(statement, 6)) != NULL, "its rubric's name", missing);
-	columns->outcome = (uint32_t)sqlite3_column_int64(statement, 7);
-	columns->purpose = (uint32_t)sqlite3_column_int64(statement, 8);
+	missing = lost(read_uint32(statement, 7, &columns->outcome), "its outcome", missing);
+	missing = lost(read_uint32(statement, 8, &columns->purpose), "its purpose", missing);
 	columns->recommended = lf_sqlite_column_text(statement, 10);
 	missing = lost(columns->recommended != NULL || sqlite3_column_type(statement, 9) == SQLITE_NULL, "the name of who was recommended",
 		missing);

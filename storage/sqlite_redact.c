@@ -29,7 +29,7 @@ static const char *const REDACT_SQL[D_COUNT] = {
 	[D_MEMBERS] = "SELECT candidate FROM member WHERE candidates = ?1",
 	[D_MEMBERS_DROP] = "DELETE FROM member WHERE candidates = ?1",
 	[D_MEMBER_ANY] = "SELECT 1 FROM member WHERE candidate = ?1 LIMIT 1",
-	[D_NAME_DROP] = "DELETE FROM name WHERE id = ?1",
+	[D_NAME_DROP] = "DELETE FROM name WHERE id = ?1 RETURNING kind, value",
 };
 
 static int prepare(struct lf_redactor *redactor)

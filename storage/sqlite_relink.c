@@ -105,17 +105,32 @@ int lf_sqlite_chain_insert(struct lf_redactor *redactor, int64_t entity, int64_t
 
 /* ---- lists and people that nothing refers to any more ---- */
 
+/* Later items of the redaction may make the same name again. */
+static int forget_name(struct lf_redactor *redactor, int64_t id)
+{
+	sqlite3_stmt *drop = redactor->statements[D_NAME_DROP];
+	int result;
+	sqlite3_bind_int64(drop, 1, id);
+	while ((result = sqlite3_step(drop)) == SQLITE_ROW) {
+		const struct lf_bytes value = lf_sqlite_column_bytes(drop, 1);
+		if (value.data != NULL)
+			lf_id_cache_drop(redactor->store->ids, (uint8_t)sqlite3_column_int(drop, 0), value.data, value.length);
+	}
+	sqlite3_reset(drop);
+	return result == SQLITE_DONE ? SQLITE_OK : result;
+}
+
 static int forget_person(struct lf_redactor *redactor, int64_t person)
 {
 	int64_t found;
 	sqlite3_bind_int64(redactor->statements[D_MEMBER_ANY], 1, person);
 	const int result = first_column(redactor->statements[D_MEMBER_ANY], &found);
-	return result == SQLITE_DONE ? run_with(redactor->statements[D_NAME_DROP], person, 0) : result;
+	return result == SQLITE_DONE ? forget_name(redactor, person) : result;
 }
 
 static int forget_list(struct lf_redactor *redactor, int64_t entity)
 {
-	static const enum lf_redact_statement drops[] = {D_CHAIN_DROP, D_SKIPS_DROP, D_MEMBERS_DROP, D_NAME_DROP};
+	static const enum lf_redact_statement drops[] = {D_CHAIN_DROP, D_SKIPS_DROP, D_MEMBERS_DROP};
 	sqlite3_stmt *members = redactor->statements[D_MEMBERS];
 	int64_t people[LF_MEMBERS_MAX];
 	size_t count = 0;
@@ -129,6 +144,8 @@ static int forget_list(struct lf_redactor *redactor, int64_t entity)
 	result = SQLITE_OK;
 	for (size_t i = 0; i < sizeof drops / sizeof drops[0] && result == SQLITE_OK; i++)
 		result = run_with(redactor->statements[drops[i]], entity, 0);
+	if (result == SQLITE_OK)
+		result = forget_name(redactor, entity);
 	for (size_t i = 0; i < count && result == SQLITE_OK; i++)
 		result = forget_person(redactor, people[i]);
 	return result;

@@ -32,6 +32,7 @@ enum held { H_CALLER, H_TEAM, H_PROJECT, H_RECOMMENDED, H_RUBRIC, H_CANDIDATES, 
 struct scanning {
 	struct lf_reader *reader;
 	const struct lf_scan *scan;
+	void *context; /* the caller's */
 	struct lf_error *error;
 	int64_t team, project, candidate; /* name rows; 0 = any */
 	int64_t from, below;              /* sequences: from <= s < below */
@@ -98,10 +99,15 @@ static enum lf_code hold_digest(struct scanning *scanning, sqlite3_stmt *walk, e
 	return code;
 }
 
+/* The bytes of a payload that the caller does not know. */
 static enum lf_code hold_body(struct scanning *scanning, sqlite3_stmt *walk, enum held what, int column, const char *name, struct lf_bytes *body)
 {
+	const enum lf_payload_kind kind = what == H_TEAM_BODY ? LF_PAYLOAD_TEAM : LF_PAYLOAD_PROJECT;
+	const int64_t id = sqlite3_column_int64(walk, column);
 	enum lf_code code;
-	sqlite3_stmt *held = hold(scanning, what, sqlite3_column_int64(walk, column), &code);
+	if (scanning->scan->knows != NULL && scanning->scan->knows(scanning->context, kind, (uint64_t)id))
+		return LF_OK;
+	sqlite3_stmt *held = hold(scanning, what, id, &code);
 	if (held != NULL)
 		*body = lf_sqlite_column_bytes(held, 0);
 	else if (code == LF_OK)
@@ -247,7 +253,7 @@ static enum lf_code walk_on(struct scanning *scanning, bool (*visit)(void *conte
 enum lf_code lf_sqlite_scan(struct lf_reader *reader, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),
 	void *context, uint64_t *next, struct lf_error *error)
 {
-	struct scanning scanning = {.reader = reader, .scan = scan, .error = error};
+	struct scanning scanning = {.reader = reader, .scan = scan, .context = context, .error = error};
 	bool none = false;
 	*next = 0;
 	if (sqlite3_get_autocommit(reader->db) == 0)

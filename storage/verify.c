@@ -363,6 +363,32 @@ static enum lf_code check_nodes(struct lf_verify *verify, uint64_t end, struct l
 
 /* ---- slices ---- */
 
+/*
+ * Some of a group's leaves, as many as are read at once: from at on, before end. First all of them, so that each is explained with what the
+ * others prove. hashes: of the group.
+ */
+static enum lf_code check_some(
+	struct lf_verify *verify, uint64_t *at, uint64_t end, uint64_t first, struct lf_digest hashes[GROUP], struct lf_error *error)
+{
+	if (lf_rows_read(&verify->rows, verify->log, *at, (size_t)(end - *at), error) != LF_OK)
+		return error->code;
+	if (verify->rows.count == 0)
+		return lf_error_set(error, LF_OUT_OF_RANGE, "the log has fewer than %" PRIu64 " records", end);
+	for (size_t i = 0; i < verify->rows.count; i++) {
+		const struct lf_audit_row *row = &verify->rows.rows[i];
+		if (row->position != *at + i)
+			return lf_error_set(error, LF_INTERNAL, "leaf %" PRIu64 " was read for %" PRIu64, row->position, *at + i);
+		if (work_out(verify, row, &verify->states[row->position % GROUP], error) != LF_OK)
+			return error->code;
+		hashes[row->position % GROUP] = row->hash;
+	}
+	for (size_t i = 0; i < verify->rows.count; i++)
+		if (check_row(verify, &verify->rows.rows[i], first, error) != LF_OK)
+			return error->code;
+	*at += verify->rows.count;
+	return LF_OK;
+}
+
 /* The leaves from begin on, 256 or as many as there are before size. */
 static enum lf_code check_group(struct lf_verify *verify, uint64_t begin, uint64_t size, uint64_t first, struct lf_error *error)
 {
@@ -370,23 +396,11 @@ static enum lf_code check_group(struct lf_verify *verify, uint64_t begin, uint64
 	static const struct lf_digest none;
 	struct lf_digest leaves[GROUP];
 	bool whole = count == GROUP;
-	if (lf_rows_read(&verify->rows, verify->log, begin, count, error) != LF_OK)
-		return error->code;
-	if (verify->rows.count < count)
-		return lf_error_set(error, LF_OUT_OF_RANGE, "the log has fewer than %" PRIu64 " records", size);
-	/* First all of them, so that each is explained with what the others prove. */
-	for (size_t i = 0; i < count; i++) {
-		const struct lf_audit_row *row = &verify->rows.rows[i];
-		if (row->position != begin + i)
-			return lf_error_set(error, LF_INTERNAL, "leaf %" PRIu64 " was read for %" PRIu64, row->position, begin + i);
-		if (work_out(verify, row, &verify->states[i], error) != LF_OK)
+	for (uint64_t at = begin; at < begin + count;)
+		if (check_some(verify, &at, begin + count, first, leaves, error) != LF_OK)
 			return error->code;
-		leaves[i] = row->hash;
-		whole = whole && !lf_digest_equal(&row->hash, &none);
-	}
 	for (size_t i = 0; i < count; i++)
-		if (check_row(verify, &verify->rows.rows[i], first, error) != LF_OK)
-			return error->code;
+		whole = whole && !lf_digest_equal(&leaves[i], &none);
 	return count == GROUP ? check_nodes(verify, begin + count, whole ? leaves : NULL, error) : LF_OK;
 }
 

@@ -3,8 +3,8 @@
  *
  *   bytes and salts -> commitments -> leaf hashes -> nodes of 256, of 65,536, ... leaves -> the root of the head
  *
- * Each step is compared with what is stored of it, and then goes on from what is stored, so that one alteration gives one finding, at the
- * lowest level that shows it. Bytes that were replaced by an erasure or a pruning must be accounted for: from the commitment that
+ * Each step is compared with what is stored of it, and then goes on from what is stored, so that an alteration is told at the lowest level
+ * that shows it, and not again at each above. Bytes that were replaced by an erasure or a pruning must be accounted for: from the commitment that
  * the leaf has, pairs in ERASURE and PRUNING leaves that are themselves right must lead to the commitment of what is stored now.
  *
  * Works on a live log, beside its writer: what a redaction changes under it is looked at again before it is called wrong.

@@ -131,6 +131,13 @@ static void note_act(void *context, const struct lf_act_row *row)
 	reading->pairs->after = row->id;
 }
 
+static void note_wrong(struct lf_pairs *pairs, uint64_t position)
+{
+	if (!pairs->any_wrong)
+		pairs->wrong = position;
+	pairs->any_wrong = true;
+}
+
 /* The pairs of one leaf, where it commits to them. false when memory ran out. */
 static bool take_pairs(struct lf_pairs *pairs, const struct lf_audit_row *row)
 {
@@ -143,14 +150,31 @@ static bool take_pairs(struct lf_pairs *pairs, const struct lf_audit_row *row)
 		lf_commit(&row->salt, row->record.data, row->record.length, &record);
 	if (!lf_leaf_of_parts(row, row->kind, row->number, row->time_us, &record, &hash))
 		return false;
-	if (!lf_digest_equal(&hash, &row->hash) && !pairs->any_wrong) {
-		pairs->any_wrong = true;
-		pairs->wrong = row->position;
-	}
+	if (!lf_digest_equal(&hash, &row->hash))
+		note_wrong(pairs, row->position);
 	for (size_t i = 0; lf_digest_equal(&hash, &row->hash) && i < row->pair_count; i++)
 		if (!add(pairs, &row->pairs[2 * i], row->kind == LF_LEAF_PRUNING))
 			return false;
 	return true;
+}
+
+/* Those of the acts that were read, each after its leaf. A leaf beyond the head is in no tree, whatever it commits to. */
+static enum lf_code take_leaves(struct lf_pairs *pairs, struct lf_log *log, const struct reading *reading, struct lf_rows *rows, struct lf_error *error)
+{
+	struct lf_tree_head head = {.size = 0};
+	/* Read after the acts, which were committed with the head that has them. */
+	enum lf_code code = reading->count > 0 ? lf_log_head(log, &head, error) : LF_OK;
+	for (size_t i = 0; code == LF_OK && i < reading->count; i++) {
+		const uint64_t position = reading->positions[i];
+		if (position >= head.size) {
+			note_wrong(pairs, position);
+			continue;
+		}
+		code = lf_rows_read(rows, log, position, 1, error);
+		if (code == LF_OK && rows->count == 1 && !take_pairs(pairs, &rows->rows[0]))
+			code = lf_error_set(error, LF_UNAVAILABLE, "no memory for what was erased and pruned");
+	}
+	return code;
 }
 
 enum lf_code lf_pairs_refresh(struct lf_pairs *pairs, struct lf_log *log, struct lf_error *error)
@@ -163,11 +187,8 @@ enum lf_code lf_pairs_refresh(struct lf_pairs *pairs, struct lf_log *log, struct
 		const uint64_t before = pairs->after;
 		reading.count = 0;
 		code = lf_log_list_acts(log, 0, NULL, before, LF_PAGE_MAX, note_act, &reading, &next, error);
-		for (size_t i = 0; code == LF_OK && i < reading.count; i++) {
-			code = lf_rows_read(&rows, log, reading.positions[i], 1, error);
-			if (code == LF_OK && rows.count == 1 && !take_pairs(pairs, &rows.rows[0]))
-				code = lf_error_set(error, LF_UNAVAILABLE, "no memory for what was erased and pruned");
-		}
+		if (code == LF_OK)
+			code = take_leaves(pairs, log, &reading, &rows, error);
 		if (code != LF_OK)
 			pairs->after = before;
 	} while (code == LF_OK && next != 0);

@@ -9,10 +9,11 @@
 struct lf_rows {
 	struct lf_audit_row *rows;
 	size_t count, capacity;
+	size_t bytes; /* of records and pairs */
 	struct lf_row_block *blocks; /* what the rows point to */
 	bool out_of_memory;
 };
-/* Forgets what it holds and reads the leaves [first, first + count); fewer where the log ends. Any row may say that it is missing. */
+/* Forgets what it holds and reads the leaves [first, first + count); fewer where the log ends, or after 8 MiB: at least one. Any row may say that it is missing. */
 enum lf_code lf_rows_read(struct lf_rows *rows, struct lf_log *log, uint64_t first, size_t count, struct lf_error *error);
 void lf_rows_clean_up(struct lf_rows *rows);
 

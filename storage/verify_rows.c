@@ -3,7 +3,7 @@
 
 #include "storage/verify_private.h"
 
-enum { BLOCK_BYTES = 64 * 1024 };
+enum { BLOCK_BYTES = 64 * 1024, HELD_BYTES_MAX = 8 * 1024 * 1024 };
 
 struct lf_row_block {
 	struct lf_row_block *next;
@@ -48,6 +48,7 @@ static void forget(struct lf_rows *rows)
 	}
 	rows->blocks = kept;
 	rows->count = 0;
+	rows->bytes = 0;
 }
 
 void lf_rows_clean_up(struct lf_rows *rows)
@@ -61,7 +62,7 @@ void lf_rows_clean_up(struct lf_rows *rows)
 static void take(void *context, const struct lf_audit_row *row)
 {
 	struct lf_rows *rows = context;
-	if (rows->count == rows->capacity || rows->out_of_memory)
+	if (rows->count == rows->capacity || rows->out_of_memory || rows->bytes >= HELD_BYTES_MAX)
 		return;
 	struct lf_audit_row *to = &rows->rows[rows->count];
 	*to = *row;
@@ -69,6 +70,7 @@ static void take(void *context, const struct lf_audit_row *row)
 		to->missing = copy(rows, row->missing, strlen(row->missing) + 1);
 	to->record.data = copy(rows, row->record.data, row->record.length);
 	to->pairs = copy(rows, row->pairs, row->pair_count * 2 * sizeof *row->pairs);
+	rows->bytes += row->record.length + row->pair_count * 2 * sizeof *row->pairs;
 	rows->count++;
 }
 
@@ -87,7 +89,7 @@ enum lf_code lf_rows_read(struct lf_rows *rows, struct lf_log *log, uint64_t fir
 	rows->capacity = count;
 	do
 		code = lf_log_audit(log, next, count - rows->count, take, rows, &next, error);
-	while (code == LF_OK && next != 0 && rows->count < count && !rows->out_of_memory);
+	while (code == LF_OK && next != 0 && rows->count < count && !rows->out_of_memory && rows->bytes < HELD_BYTES_MAX);
 	if (code == LF_OK && rows->out_of_memory)
 		code = lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	return code;

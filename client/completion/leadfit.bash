@@ -4,7 +4,7 @@ _leadfit()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
 	local globals="--server --token-file --timeout --output --color --help"
-	local commands="score profile decisions audit rubric backup retention call health version token help"
+	local commands="score batch profile decisions audit rubric backup retention call health version token help"
 	local i word command="" second="" expects=""
 	COMPREPLY=()
 
@@ -18,7 +18,8 @@ _leadfit()
 		fi
 		case $word in
 		--list | --decisions-only | --latest | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
-		--resume | --decisions-only) ;;
+		--resume | --cross | --full) ;;
+		--yes | --dry-run | --allow-under-six-months) ;;
 		--*) expects=yes ;;
 		*)
 			if [[ -z $command ]]; then
@@ -33,7 +34,16 @@ _leadfit()
 	[[ $previous == "=" ]] && previous=${COMP_WORDS[COMP_CWORD-2]}
 	[[ $current == "=" ]] && current=""
 	case $previous in
-	--output) COMPREPLY=($(compgen -W "table json" -- "$current")); return ;;
+	--output)
+		if [[ $command == batch ]]; then
+			COMPREPLY=($(compgen -W "json csv" -- "$current"))
+		elif [[ -z $command ]]; then
+			COMPREPLY=($(compgen -W "table json csv" -- "$current"))
+		else
+			COMPREPLY=($(compgen -W "table json" -- "$current"))
+		fi
+		return
+		;;
 	--color) COMPREPLY=($(compgen -W "auto always never" -- "$current")); return ;;
 	--detail) COMPREPLY=($(compgen -W "top all" -- "$current")); return ;;
 	--result) COMPREPLY=($(compgen -W "1 2 3 4 5" -- "$current")); return ;;
@@ -47,7 +57,7 @@ _leadfit()
 		fi
 		return
 		;;
-	--token-file | --token-out | --svg | --csv | --groups | --proof | --checkpoint)
+	--token-file | --token-out | --out | --svg | --csv | --groups | --proof | --checkpoint)
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		return
@@ -58,13 +68,14 @@ _leadfit()
 		COMPREPLY=($(compgen -f -- "$current"))
 		return
 		;;
-	--columns | --from | --publish) return ;;
-	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason) return ;;
+	--columns | --from | --publish | --run-id | --shard | --wait) return ;;
+	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months) return ;;
 	esac
 
 	if [[ $current == -* ]]; then
 		case "$command $second" in
 		"score "*) globals+=" --team --project --rubric --candidate --as-of --what-if --detail --rank-table --ignore-undeclared --key --strict --sweep --points --svg --team-id" ;;
+		"batch "*) globals+=" --cross --full --columns --out --run-id --shard --wait --rubric --as-of --what-if --detail --rank-table --ignore-undeclared" ;;
 		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
 		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
 		"decisions outcome") globals+=" --accepted --overridden --lead --by --reason --result" ;;
@@ -74,6 +85,8 @@ _leadfit()
 		"decisions verify-proof") globals+=" --key" ;;
 		"decisions verify") globals+=" --checkpoint --key" ;;
 		"decisions export") globals+=" --team --project --candidate --outcome --since --until --decisions-only --format --columns --resume" ;;
+		"decisions erase") globals+=" --candidate --reason --yes" ;;
+		"retention "*) globals+=" --keep-months --allow-under-six-months --dry-run --yes" ;;
 		"decisions watch") globals+=" --team --project --candidate --outcome --since --until --decisions-only --from --publish" ;;
 		"decisions replay") globals+=" --team --project --candidate --outcome --since --until --decisions-only" ;;
 		"rubric backtest") globals+=" --team --project --candidate --outcome --since --until --what-if --latest --ignore-undeclared --limit --svg" ;;
@@ -90,6 +103,10 @@ _leadfit()
 	fi
 
 	case "$command $second" in
+	"batch "*)
+		compopt -o filenames 2>/dev/null
+		COMPREPLY=($(compgen -f -- "$current"))
+		;;
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show outcome report replay prove verify verify-proof export watch erase" -- "$current")) ;;
 	"audit " | "help audit") COMPREPLY=($(compgen -W "impact" -- "$current")) ;;

@@ -36,11 +36,11 @@ complete_words ""
 for command in $("$leadfit" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' | sort -u); do
 	expect "" "$command"
 done
-for command in "decisions export" "decisions watch" backup; do
+for command in "decisions export" "decisions watch" "decisions erase" retention backup; do
 	# shellcheck disable=SC2086
 	check_options $command
 done
-for command in score profile "decisions list" "decisions show" "decisions outcome" "decisions report" "audit impact" "decisions prove" "decisions verify" "decisions verify-proof" "rubric check" "rubric list" "rubric show" "rubric explain" "rubric test" "rubric put" \
+for command in score batch profile "decisions list" "decisions show" "decisions outcome" "decisions report" "audit impact" "decisions prove" "decisions verify" "decisions verify-proof" "rubric check" "rubric list" "rubric show" "rubric explain" "rubric test" "rubric put" \
 	"rubric activate" "rubric history" "rubric backtest" "decisions replay" "rubric diff" "rubric fmt" "rubric weights" call health version token help; do
 	# shellcheck disable=SC2086
 	check_options $command
@@ -54,6 +54,7 @@ expect rubric explain; expect rubric test; expect rubric put; expect rubric acti
 expect rubric backtest; expect rubric diff; expect rubric fmt; expect rubric weights
 complete_words --output json rubric ""; expect "--output json rubric" show
 complete_words --output j; expect --output json
+complete_words batch --output ""; expect "batch --output" csv
 complete_words score --detail ""; expect "score --detail" all
 complete_words call ""
 for method in $("$leadfit" call --list); do

@@ -434,8 +434,9 @@ static void fail_each_allocation(enum lf_format format, const char *text, bool v
 static void test_every_allocation_of_the_libraries_may_fail(void **state)
 {
 	(void)state;
+	/* The escape keeps it from the short way, which takes nothing from the libraries. */
 	fail_each_allocation(LF_FORMAT_JSON,
-		"{\"id\":\"a\",\"members\":[{\"id\":\"b\",\"expertise\":{\"DATA\":0.5},\"availability\":1}]}", true);
+		"{\"id\":\"\\u0061\",\"members\":[{\"id\":\"b\",\"expertise\":{\"DATA\":0.5},\"availability\":1}]}", true);
 	fail_each_allocation(
 		LF_FORMAT_JSON, "{\"id\":\"a\",\"id\":\"b\",\"members\":[{\"availability\":1e999}]}", false);
 	fail_each_allocation(LF_FORMAT_YAML,

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 
 #include "service/checkpoints.h"
 #include "service/log_tree.h"
+#include "storage/tlog/tree.h"
 #include "tests/storage/memory_backend.h"
 #include "tests/storage/support.h"
 
@@ -559,6 +561,64 @@ static void writing_that_fails_is_said_once_and_goes_on_when_it_can(void **state
 	free(said);
 }
 
+/* Another record in the place of one that was signed, one more, and a head over all of it. */
+static void forge(const char *file, bool head_alone)
+{
+	struct lf_digest hash = {{7}}, root;
+	struct lf_node nodes[LF_TREE_NODES_MAX];
+	struct lf_tree tree = {.size = 0};
+	sqlite3_stmt *statement = NULL;
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+	if (!head_alone)
+		assert_int_equal(sqlite3_exec(db, "UPDATE leaf SET hash = zeroblob(32) WHERE position = 2", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "INSERT INTO leaf SELECT 5, kind, record, decisions, hash, salt FROM leaf WHERE position = 4", NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT hash FROM leaf ORDER BY position", -1, &statement, NULL), SQLITE_OK);
+	while (sqlite3_step(statement) == SQLITE_ROW) {
+		memcpy(&hash, sqlite3_column_blob(statement, 0), sizeof hash);
+		lf_tree_add(&tree, &hash, nodes);
+	}
+	sqlite3_finalize(statement);
+	lf_tree_root(&tree, &root);
+	root.bytes[0] ^= head_alone;
+	assert_int_equal(sqlite3_prepare_v2(db, "UPDATE tree SET size = 6, root = ?1", -1, &statement, NULL), SQLITE_OK);
+	sqlite3_bind_blob(statement, 1, &root, sizeof root, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+}
+
+/* Whoever writes the log's file while a service has it gets no signature over that, not where it would replace the only one either. */
+static void a_log_that_was_altered_since_is_not_signed(void **state)
+{
+	struct fixture *f = *state;
+
+	open_files(f, "one.checkpoint");
+	for (int head_alone = 0; head_alone < 2; head_alone++) {
+		struct lf_checkpoints *checkpoints;
+		struct lf_error error = LF_ERROR_INIT;
+		struct lf_tree_head head;
+
+		unlink(f->files.path);
+		lf_log_close(f->log);
+		remove(f->place.file);
+		f->log = log_open(&lf_sqlite_backend, f->place.file);
+		f->works = 0;
+		grow(f, 3);
+		checkpoints = start(f, 1, 1);
+		while (access(f->files.path, F_OK) != 0)
+			usleep(10000);
+		assert_int_equal(lf_checkpoints_head(checkpoints, &head, &error), LF_OK);
+		forge(f->place.file, head_alone);
+		assert_int_equal(lf_checkpoints_head(checkpoints, &head, &error), LF_FAILED_PRECONDITION);
+		lf_error_clean_up(&error);
+		lf_checkpoints_stop(checkpoints); /* which would write the last one */
+		assert_int_equal(verified(f, f->files.path).size, 5);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -576,6 +636,7 @@ int main(void)
 		TEST(one_is_written_at_the_start_after_so_many_records_and_at_the_end),
 		TEST(one_is_written_after_so_many_seconds_where_the_log_grew),
 		TEST(writing_that_fails_is_said_once_and_goes_on_when_it_can),
+		TEST(a_log_that_was_altered_since_is_not_signed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -480,6 +480,9 @@ static void whoever_watches_sees_every_decision_once_in_order_while_the_service_
 		pids[i] = start_watch(urls[i], out[i]);
 	}
 	start_load(&load, threads);
+	for (size_t i = 0; i < 3; i++)
+		for (int tries = 0; tries < 600 && watched(out[i]) == 0; tries++)
+			usleep(50 * 1000); /* it is up: a service that was never there is an error */
 	for (int kill_ = 0; kill_ < KILLS; kill_++) {
 		const size_t before = atomic_load(&load.answered);
 		while (atomic_load(&load.answered) < before + 40)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "leadfit/v1/keeping.pb-c.h"
 #include "leadfit/v1/record.pb-c.h"
 #include "tests/service/past.h"
 
@@ -518,6 +519,34 @@ static void other_semantics_erased_and_pruned_are_counted_and_not_compared(void 
 	protobuf_c_message_free_unpacked(reply, NULL);
 }
 
+static void decisions_of_an_erased_person_are_skipped_and_the_rest_is_the_same(void **state)
+{
+	struct fixture *f = *state;
+	Leadfit__V1__EraseRequest request = LEADFIT__V1__ERASE_REQUEST__INIT;
+	Leadfit__V1__Selection selection = none();
+	char candidate[] = "m-14", reason[] = "asked for", cursor[512] = "";
+	uint64_t erased = 0;
+
+	selection.candidate = candidate;
+	replay(f, &selection);
+	assert_true(f->counts.same > 0);
+	const uint64_t took_part = f->counts.same;
+	request.candidate = candidate;
+	request.reason = reason;
+	do {
+		request.cursor = cursor;
+		ProtobufCMessage *reply = past_call(f->client, "leadfit.v1.Keeping/Erase", &request.base, LF_OK, NULL);
+		erased += ((const Leadfit__V1__EraseResponse *)reply)->decisions;
+		snprintf(cursor, sizeof cursor, "%s", ((const Leadfit__V1__EraseResponse *)reply)->cursor);
+		protobuf_c_message_free_unpacked(reply, NULL);
+	} while (*cursor != '\0');
+	assert_true(erased >= took_part); /* those in which they were labour only, too */
+	replay(f, NULL);
+	assert_int_equal(f->counts.erased, erased);
+	assert_int_equal(f->counts.same, DECISIONS - erased);
+	assert_int_equal(f->counts.difference_count + f->counts.other_semantics + f->counts.pruned, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,5 +561,8 @@ int main(void)
 		cmocka_unit_test(an_altered_rating_shows_in_decisions_that_were_made_of_it),
 		cmocka_unit_test(other_semantics_erased_and_pruned_are_counted_and_not_compared),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	const struct CMUnitTest of_another_past[] = {
+		cmocka_unit_test(decisions_of_an_erased_person_are_skipped_and_the_rest_is_the_same),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down) + cmocka_run_group_tests(of_another_past, set_up, tear_down);
 }

@@ -11,6 +11,7 @@
 
 #include "service/commands.h"
 #include "storage/tlog/tree.h"
+#include "storage/verify.h"
 #include "tests/storage/support.h"
 
 enum { DECISIONS = 600, OUTCOMES = 20, LATE = 20, SIZE = 4 + DECISIONS + OUTCOMES + 2 + LATE, AT_CHECKPOINT = 620 };
@@ -391,6 +392,10 @@ static const struct alteration {
 	/* decisions */
 	{"an outcome", "UPDATE decision SET outcome = 5 WHERE sequence = 100", DECISION_100,
 		"its outcome was altered: 2 was recorded, and it is 5 now"},
+	{"an outcome beyond what can be", "UPDATE decision SET outcome = outcome + 4294967296 WHERE sequence = 100", "record 103 (decision)",
+		"its outcome is missing"},
+	{"a purpose beyond what can be", "UPDATE decision SET purpose = purpose - 4294967296 WHERE sequence = 100", "record 103 (decision)",
+		"its purpose is missing"},
 	{"a purpose", "UPDATE decision SET purpose = 0 WHERE sequence = 100", DECISION_100, "its purpose was altered: 1 was recorded"},
 	{"an answer", "UPDATE decision SET answer = x'00' WHERE sequence = 100", DECISION_100,
 		OWN "(id, caller, names, recommendation, candidates, request or answer), its salt, or its leaf"},
@@ -450,6 +455,10 @@ static const struct alteration {
 	{"a payload put in", "INSERT INTO payload(kind, digest, salt, body) VALUES(1, randomblob(32), randomblob(32), x'00')", "log: ",
 		"is of nothing that was recorded: it was put in"},
 	{"the name of a team", "UPDATE name SET value = 'team-x' WHERE kind = 2 AND value = 'team-3'", "record 6 (decision 3, ", OWN},
+	{"the name of a team, behind its end", "UPDATE name SET value = value || char(0) || 'x' WHERE kind = 2 AND value = 'team-3'", "log: ",
+		"has more behind its end: it was altered"},
+	{"an idempotency key, behind its end", "UPDATE request_key SET key = key || char(0) || 'x' WHERE sequence = 99", "log: ",
+		"the idempotency key of decision 99 has more behind its end: it was altered"},
 	{"the name of a team deleted", "DELETE FROM name WHERE kind = 2 AND value = 'team-3'", "record 6 (decision)",
 		"its team's name is missing"},
 	{"the name of a candidate who is in lists only", "UPDATE name SET value = 'c-nobody' WHERE kind = 5 AND value = 'c-all'", "log: ",
@@ -471,6 +480,9 @@ static const struct alteration {
 		"record 3 (activation)", "its caller was altered: \"hr\" was recorded, and it is \"admin\" now"},
 	{"what was activated", "UPDATE activation SET to_rubric = from_rubric WHERE id = 2", "record 3 (activation)",
 		OWN "(name, caller, rubrics), its salt"},
+	{"the order of activations",
+		"UPDATE activation SET id = 13 - id; UPDATE activation SET id = id - 10; UPDATE leaf SET record = 3 - record WHERE kind = 3", "log: ",
+		"leaf 3 refers to activation 1, and an earlier leaf to 2: their order was altered"},
 	{"an activation deleted", "DELETE FROM activation WHERE id = 2", "record 3 (activation)", "its row is missing: it was deleted"},
 	{"an activation put in",
 		"INSERT INTO activation(name, activated_at, caller, from_rubric, to_rubric) SELECT name, activated_at, caller, to_rubric, from_rubric"
@@ -483,6 +495,10 @@ static const struct alteration {
 	{"when an outcome was recorded", "UPDATE act SET at = (SELECT at FROM act WHERE id = 4) WHERE id = 5", "record 608 (outcome)", OWN},
 	{"who recorded an outcome", "UPDATE act SET caller = (SELECT id FROM name WHERE value = 'ann' AND kind = 1) WHERE id = 5",
 		"record 608 (outcome)", "its caller was altered: \"hr\" was recorded, and it is \"ann\" now"},
+	{"the order of outcomes",
+		"UPDATE act SET id = 1011 - id WHERE id IN (5, 6); UPDATE act SET id = id - 1000 WHERE id > 1000;"
+		" UPDATE leaf SET record = 11 - record WHERE kind = 4 AND record IN (5, 6)",
+		"log: ", "leaf 609 refers to act 5, and an earlier leaf to 6: their order was altered"},
 	{"an outcome deleted", "DELETE FROM act WHERE id = 5", "record 608 (outcome)", "its row is missing: it was deleted"},
 	{"an outcome put in", "INSERT INTO act SELECT 99, kind, at, caller, decision, position, salt, body, pairs FROM act WHERE id = 5", "log: ",
 		"act 99 (outcome) has no leaf: it was put in"},
@@ -681,6 +697,65 @@ static void rehashed_nonsense_is_found(void **state)
 	is_found("bytes", "record 4 (decision 1, ", "the digest of its team");
 }
 
+/* ---- attackers who say that it was an erasure ---- */
+
+static void count_finding(void *context, const struct lf_verify_finding *finding)
+{
+	++*(uint64_t *)context;
+	snprintf(suite.output, sizeof suite.output, "record %llu: %s\n", (unsigned long long)finding->position, finding->what);
+}
+
+/* A service verifies its own log by the leaves alone. */
+static uint64_t verify_leaves(const char *file)
+{
+	const struct lf_log_options options = {.location = file, .read_only = true};
+	struct lf_log *log = NULL;
+	struct lf_tree_head head;
+	uint64_t next = 0, findings = 0;
+	assert_int_equal(lf_log_open(&log, &lf_sqlite_backend, &options, NULL), LF_OK);
+	struct lf_verify *verify = lf_verify_new(log);
+	assert_non_null(verify);
+	assert_int_equal(lf_log_head(log, &head, NULL), LF_OK);
+	do
+		assert_int_equal(lf_verify_slice(verify, next, head.size, 1000, count_finding, &findings, &next, NULL), LF_OK);
+	while (next != 0);
+	lf_verify_free(verify);
+	lf_log_close(log);
+	return findings;
+}
+
+/* The erasure has a leaf that is right in itself, and that the tree does not have. */
+static void an_erasure_beyond_the_head_accounts_for_nothing(void **state)
+{
+	static const char *const left[] = {"c-all"};
+	const struct lf_redact_item item = {.what = LF_REDACT_DECISION,
+		.id = 100,
+		.bytes = bytes_of("what suits me"),
+		.candidates = left,
+		.candidate_count = 1,
+		.recommended = ""};
+	struct lf_redact redaction = {.kind = LF_LEAF_ERASURE, .caller = "hr", .body = bytes_of("why"), .items = &item, .item_count = 1};
+	struct lf_tree_head head;
+	char sql[300], root[65];
+	(void)state;
+	copy_file(suite.place.file, suite.altered);
+	struct lf_log *log = open_log(suite.altered);
+	assert_int_equal(lf_log_head(log, &head, NULL), LF_OK);
+	assert_int_equal(lf_log_redact(log, &redaction, NULL), LF_OK);
+	lf_log_close(log);
+	assert_int_equal(verify_leaves(suite.altered), 0);
+	lf_digest_print(&head.root, root);
+	snprintf(sql, sizeof sql,
+		"UPDATE leaf SET position = 1000000 WHERE position = 646; UPDATE act SET position = 1000000 WHERE position = 646;"
+		"UPDATE tree SET size = 646, root = x'%s'",
+		root);
+	run_sql(suite.altered, sql);
+	rehash(LEAVES);
+	assert_int_equal(verify_leaves(suite.altered), 1);
+	is_found("an erasure beyond the head", "record 103: ",
+		"was replaced, and no erasure or pruning that was recorded says so: record 1000000, one of those, was altered");
+}
+
 /* ---- the file ---- */
 
 static void a_damaged_file_is_found(void **state)
@@ -736,6 +811,7 @@ int main(void)
 		cmocka_unit_test(a_truncated_log_is_found_by_a_checkpoint),
 		cmocka_unit_test(leaves_that_moved_are_found),
 		cmocka_unit_test(rehashed_nonsense_is_found),
+		cmocka_unit_test(an_erasure_beyond_the_head_accounts_for_nothing),
 		cmocka_unit_test(a_damaged_file_is_found),
 		cmocka_unit_test(a_forged_checkpoint_is_refused),
 		cmocka_unit_test(the_count),

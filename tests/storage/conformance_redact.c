@@ -62,6 +62,14 @@ static struct lf_stored *get(struct lf_log *log, const struct work *work)
 	return stored;
 }
 
+static uint64_t get_team(struct lf_log *log, const struct work *work)
+{
+	struct lf_stored *stored = get(log, work);
+	const uint64_t payload = stored->team_payload;
+	free(stored);
+	return payload;
+}
+
 static void has_bytes(struct lf_bytes bytes, const char *expected)
 {
 	assert_int_equal(bytes.length, strlen(expected));
@@ -331,7 +339,7 @@ static void pruned_decisions_have_no_candidates(void **state)
 /* Whatever goes to whichever list in whichever order, and whatever is appended meanwhile. */
 static void decisions_stay_findable_by_whoever_is_left(void **state)
 {
-	enum { PEOPLE = 7, ROWS = 420 };
+	enum { PEOPLE = 7, ROWS = 280 };
 	struct lf_log *log = *state;
 	const char *given = getenv("LF_TEST_SEED");
 	const unsigned seed = given != NULL ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
@@ -485,6 +493,59 @@ static void everything_is_there_after_reopening(void **state)
 	assert_int_equal(check_log(log), 100);
 }
 
+/* What else said that something was replaced, nobody who verifies would look at; and an outcome replaces nothing. */
+static void an_act_of_another_kind_is_not_recorded(void **state)
+{
+	struct lf_log *log = *state;
+	struct lf_tree_head before, after;
+	struct work work;
+	work_init(&work, 1, 1, 0);
+	run(log, &work);
+	assert_int_equal(lf_log_head(log, &before, NULL), LF_OK);
+	for (int kind = 0; kind <= LF_LEAF_KIND_MAX + 1; kind++) {
+		const struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .id = get_team(log, &work)};
+		struct lf_redact redaction = redaction_of(&item, 1);
+		struct lf_act_put act = {.kind = (enum lf_leaf_kind)kind, .caller = "hr", .decision = &work.append.id, .body = bytes_of("x")};
+		redaction.kind = (enum lf_leaf_kind)kind;
+		if (kind != LF_LEAF_ERASURE && kind != LF_LEAF_PRUNING)
+			assert_int_equal(lf_log_redact(log, &redaction, NULL), LF_INVALID_ARGUMENT);
+		if (kind != LF_LEAF_OUTCOME)
+			assert_int_equal(lf_log_put_act(log, &act, NULL), LF_INVALID_ARGUMENT);
+	}
+	assert_int_equal(lf_log_head(log, &after, NULL), LF_OK);
+	assert_int_equal(before.size, after.size);
+}
+
+/* A list and a person that the first item leaves without anybody are the second one's new ones: within one redaction, too. */
+static void what_an_item_made_unused_can_be_used_by_a_later_one(void **state)
+{
+	struct lf_log *log = *state;
+	struct work first, second;
+	uint64_t sequences[4];
+	static const char *const nobody[] = {"erased"};
+	work_init(&first, 1, 1, 0);
+	work_init(&second, 2, 2, 0);
+	run(log, &first);
+	run(log, &second);
+	const struct lf_redact_item items[] = {
+		{.what = LF_REDACT_DECISION, .id = 1, .bytes = bytes_of("a"), .candidates = nobody, .candidate_count = 1, .recommended = ""},
+		{.what = LF_REDACT_DECISION,
+			.id = 2,
+			.bytes = bytes_of("b"),
+			.candidates = first.append.candidates,
+			.candidate_count = first.append.candidate_count,
+			.recommended = first.append.recommended},
+	};
+	redact(log, items, 2);
+	assert_int_equal(list_of(log, "c-1", sequences), 1);
+	assert_int_equal(sequences[0], 2);
+	assert_int_equal(list_of(log, "c-2", sequences), 0);
+	assert_int_equal(list_of(log, "erased", sequences), 1);
+	struct lf_stored *stored = get(log, &second);
+	assert_string_equal(stored->recommended, "c-1");
+	free(stored);
+}
+
 int conformance_redact_run(const struct conformance *subject)
 {
 #define CLAIM(claim) cmocka_unit_test_setup_teardown(claim, set_up, tear_down)
@@ -497,6 +558,8 @@ int conformance_redact_run(const struct conformance *subject)
 		CLAIM(a_replaced_decision_has_its_new_answer_and_candidates_and_no_key),
 		CLAIM(pruned_decisions_have_no_candidates),
 		CLAIM(decisions_stay_findable_by_whoever_is_left),
+		CLAIM(an_act_of_another_kind_is_not_recorded),
+		CLAIM(what_an_item_made_unused_can_be_used_by_a_later_one),
 		CLAIM(a_replaced_act_has_its_new_body),
 		CLAIM(nothing_is_replaced_where_one_item_is_not_stored),
 		CLAIM(a_rubric_stays_and_a_stranger_is_not_recommended),

@@ -384,19 +384,24 @@ static void acts_are_listed_oldest_first_page_by_page_by_kind_and_by_decision(vo
 	struct lf_log *log = open_log();
 	struct work works[3];
 	struct act_list acts = {0};
+	struct lf_stored *stored = NULL;
 	uint64_t next = 0;
 	rubric_put(log);
 	for (int i = 0; i < 3; i++) {
 		work_init(&works[i], i, i, 0);
 		assert_int_equal(work_run(log, &works[i]), LF_OK);
 	}
+	assert_int_equal(lf_log_get(log, &works[0].append.id, &stored, NULL), LF_OK);
 	for (int i = 0; i < 30; i++) {
 		const char body[2] = {(char)('A' + i), 0};
-		struct lf_act_put act = {.kind = i % 5 == 4 ? LF_LEAF_PRUNING : LF_LEAF_OUTCOME,
+		struct lf_act_put act = {.kind = LF_LEAF_OUTCOME,
 			.caller = "eve",
 			.decision = i % 4 == 3 ? NULL : &works[i % 4].append.id,
 			.body = bytes_of(body)};
-		assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
+		const struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .id = stored->team_payload};
+		struct lf_redact pruning = {
+			.kind = LF_LEAF_PRUNING, .caller = "eve", .body = bytes_of(body), .items = &item, .item_count = 1};
+		assert_int_equal(i % 5 == 4 ? lf_log_redact(log, &pruning, NULL) : lf_log_put_act(log, &act, NULL), LF_OK);
 	}
 	do {
 		assert_int_equal(lf_log_list_acts(log, 0, NULL, next, 7, keep_act, &acts, &next, NULL), LF_OK);
@@ -422,6 +427,7 @@ static void acts_are_listed_oldest_first_page_by_page_by_kind_and_by_decision(vo
 	assert_int_equal(acts.count + next, 0);
 	assert_int_equal(lf_log_list_acts(log, 0, NULL, 30, 3, keep_act, &acts, &next, NULL), LF_OK);
 	assert_int_equal(acts.count + next, 0);
+	free(stored);
 	lf_log_close(log);
 }
 

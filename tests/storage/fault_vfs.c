@@ -313,14 +313,14 @@ static int shim_truncate(sqlite3_file *file, sqlite3_int64 size)
 static int shim_sync(sqlite3_file *file, int flags)
 {
 	struct shim *shim = (struct shim *)file;
+	(void)flags;
 	if (fails(FAULT_SYNC))
 		return SQLITE_IOERR_FSYNC;
 	if (shim->recorded != NULL && state.before_sync != NULL)
 		state.before_sync(state.context);
-	const int result = shim->real->pMethods->xSync(shim->real, flags);
-	if (result == SQLITE_OK)
-		note_sync(shim->recorded);
-	return result;
+	/* The real one would only cost time: what a sync makes sure of is what the record says. */
+	note_sync(shim->recorded);
+	return SQLITE_OK;
 }
 
 static int shim_size(sqlite3_file *file, sqlite3_int64 *size)

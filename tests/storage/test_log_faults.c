@@ -1,4 +1,7 @@
 /* The log when its backend fails. W1 to W9 are the invariants at the top of storage/log.c. */
+#include <sqlite3.h>
+
+#include "storage/tlog/tree.h"
 #include <unistd.h>
 
 #include "tests/storage/faulty_backend.h"
@@ -294,6 +297,52 @@ static void a_head_that_does_not_follow_from_the_leaves_is_refused(void **state)
 	lf_error_clean_up(&error);
 }
 
+/* Somebody else puts a leaf where the next one goes, and a head that fits it; and takes one that is recorded for another. */
+static void alter(const char *file)
+{
+	struct lf_tree tree = {.size = 0};
+	struct lf_node nodes[LF_TREE_NODES_MAX];
+	struct lf_digest hash, root;
+	sqlite3_stmt *statement = NULL;
+	sqlite3 *db = NULL;
+	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				 "UPDATE leaf SET hash = zeroblob(32) WHERE position = 2; INSERT INTO leaf SELECT position + 1, kind, record, decisions,"
+				 " hash, salt FROM leaf ORDER BY position DESC LIMIT 1; UPDATE tree SET size = size + 1",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT hash FROM leaf ORDER BY position", -1, &statement, NULL), SQLITE_OK);
+	while (sqlite3_step(statement) == SQLITE_ROW) {
+		memcpy(&hash, sqlite3_column_blob(statement, 0), sizeof hash);
+		lf_tree_add(&tree, &hash, nodes);
+	}
+	sqlite3_finalize(statement);
+	lf_tree_root(&tree, &root);
+	assert_int_equal(sqlite3_prepare_v2(db, "UPDATE tree SET root = ?1", -1, &statement, NULL), SQLITE_OK);
+	sqlite3_bind_blob(statement, 1, &root, sizeof root, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+}
+
+/* W10: after a batch that failed the tree is read again, and may have grown by what was not known to be stored; it is no other one. */
+static void a_tree_that_others_put_in_its_place_is_not_gone_on_with(void **state)
+{
+	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	struct work work;
+	(void)state;
+	rubric_put(log);
+	work_init(&work, 1, 1, 0);
+	assert_int_equal(work_run(log, &work), LF_OK);
+	alter(place.file);
+	for (int i = 2; i < 5; i++) {
+		work_init(&work, i, i, 0);
+		assert_int_equal(work_run(log, &work), LF_UNAVAILABLE);
+	}
+	assert_non_null(strstr(work.message, "stopped writing"));
+	lf_log_close(log);
+}
+
 /* ---- activations ---- */
 
 enum { FAULT_ACTS = 6 };
@@ -507,6 +556,7 @@ int main(void)
 		CLAIM(whatever_call_fails_the_acts_are_those_that_were_acknowledged),
 		CLAIM(an_act_whose_failed_commit_stored_it_is_there_and_in_the_tree),
 		CLAIM(a_head_that_does_not_follow_from_the_leaves_is_refused),
+		CLAIM(a_tree_that_others_put_in_its_place_is_not_gone_on_with),
 		CLAIM(whatever_call_fails_the_history_is_what_was_acknowledged),
 		CLAIM(an_activation_whose_failed_commit_stored_it_is_in_the_history),
 		CLAIM(a_commit_that_failed_but_stored_is_found_by_its_key),

@@ -1,4 +1,4 @@
-/* Copies of a log in use. B1 to B4 are the invariants at the top of storage/sqlite_backup.c, W6 and W11 those of log.c. */
+/* Copies of a log in use. B1 to B5 are the invariants at the top of storage/sqlite_backup.c, W6 and W11 those of log.c. */
 #include <errno.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -205,8 +205,9 @@ static void *keep_appending(void *context)
 
 struct watched {
 	struct load *load;
-	uint64_t done, steps;
+	uint64_t done, steps, left;
 	bool fell; /* it began again */
+	bool rose; /* there was more left after a step than after the one before */
 	int at_first;
 };
 
@@ -216,6 +217,8 @@ static void watch(void *context, uint64_t done, uint64_t total)
 	if (watched->steps++ == 0)
 		watched->at_first = atomic_load(&watched->load->appended);
 	watched->fell |= done < watched->done || done > total;
+	watched->rose |= watched->steps > 1 && total - done >= watched->left;
+	watched->left = total - done;
 	watched->done = done;
 }
 
@@ -239,6 +242,7 @@ static void appends_go_on_and_the_copy_has_all_that_came_before_its_end(void **s
 	pthread_join(thread, NULL);
 	assert_int_equal(code, LF_OK);
 	assert_false(watched.fell); /* never begun again */
+	assert_false(watched.rose); /* B5 */
 	assert_true(watched.steps > 1);
 	assert_true(during > 0);
 	const uint64_t last = check_copy(&chore);

@@ -1,0 +1,673 @@
+/* Erasing people and pruning, asked of a real service, and looked for in its files. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "leadfit/v1/keeping.pb-c.h"
+#include "service/texts.h"
+#include "storage/verify.h"
+#include "tests/service/past.h"
+
+#define PERSON "q-77"
+#define OTHER "q-770"
+
+enum { TEAMS = 3 };
+
+struct world {
+	struct daemon daemon;
+	struct lf_client *client;
+};
+
+static int set_up(void **state)
+{
+	struct world *world = calloc(1, sizeof *world);
+
+	daemon_init(&world->daemon);
+	daemon_start(&world->daemon);
+	world->client = daemon_client(&world->daemon);
+	*state = world;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *world = *state;
+
+	lf_client_destroy(world->client);
+	daemon_clean_up(&world->daemon);
+	free(world);
+	return 0;
+}
+
+static void restart(struct world *world)
+{
+	lf_client_destroy(world->client);
+	daemon_kill(&world->daemon);
+	daemon_start(&world->daemon);
+	world->client = daemon_client(&world->daemon);
+}
+
+/* ---- decisions ---- */
+
+/*
+ * Teams 0 to 2 have the person, who leads; team 9 has not, but somebody's note there names them. Two more are in each. The person has a
+ * name, a note and a rating like no one else's.
+ */
+static Leadfit__V1__Decision *score(struct lf_client *client, int team, int project, const char *key)
+{
+	static const char *const criteria[] = {"architecture", "problem_solving", "collaboration", "interaction"};
+	char text[PAST_TEXT];
+	size_t length = (size_t)snprintf(text, sizeof text,
+		"idempotency_key: \"%s\"\nas_of: 2026-06-01T00:00:00Z\nproject: {id: p-%d, title: \"Title of %d\"}\nteam:\n id: t-%d\n members:\n",
+		key, project, project, team);
+
+	for (int m = team == 9 ? 1 : 0; m < 3; m++) {
+		static const char *const ids[] = {PERSON, OTHER, "q-8"};
+		static const char *const ratings[] = {"4.8125", "3.5", "2.25"};
+
+		length += (size_t)snprintf(text + length, sizeof text - length,
+			"  - id: %s\n    name: %s\n    discipline: BACKEND\n    evidence:\n", ids[m], m == 0 ? "Ada Quist" : "Somebody");
+		for (int i = 0; i < 8; i++)
+			length += (size_t)snprintf(text + length, sizeof text - length,
+				"      - {criterion: %s, rating: %s, observed_on: \"2026-05-0%d\", note: \"%s\"}\n", criteria[i % 4], ratings[m],
+				1 + i / 4, m == 0 ? "split the ledger" : m == 1 && i == 0 ? "asked " PERSON "." : "worked");
+	}
+	return past_score(client, text);
+}
+
+static void score_many(struct world *world, int team, int count)
+{
+	for (int i = 0; i < count; i++) {
+		char key[64] = "";
+
+		if (i % 5 == 0 && team != 9) /* a key of a decision without the person is out of reach */
+			snprintf(key, sizeof key, "%s-%d-%d", PERSON, team, i);
+		Leadfit__V1__Decision *decision = score(world->client, team, i, key);
+		if (team != 9)
+			assert_string_equal(decision->ranking[0]->candidate, PERSON);
+		leadfit__v1__decision__free_unpacked(decision, NULL);
+	}
+}
+
+static Leadfit__V1__Decision *show(struct world *world, const char *id)
+{
+	Leadfit__V1__GetDecisionRequest request = LEADFIT__V1__GET_DECISION_REQUEST__INIT;
+	char message[512];
+
+	request.decision_id = lf_unconst(id);
+	return (Leadfit__V1__Decision *)past_call(world->client, "leadfit.v1.Decisions/Get", &request.base, LF_OK, message);
+}
+
+static void same_message(const ProtobufCMessage *left, const ProtobufCMessage *right)
+{
+	const size_t length = protobuf_c_message_get_packed_size(left);
+	uint8_t *bytes = malloc(2 * length + 1);
+
+	assert_int_equal(protobuf_c_message_get_packed_size(right), length);
+	protobuf_c_message_pack(left, bytes);
+	protobuf_c_message_pack(right, bytes + length);
+	assert_memory_equal(bytes, bytes + length, length);
+	free(bytes);
+}
+
+static void record(struct world *world, const char *id, const char *lead, const char *by, const char *reason)
+{
+	Leadfit__V1__RecordOutcomeRequest request = LEADFIT__V1__RECORD_OUTCOME_REQUEST__INIT;
+	char message[512];
+
+	request.decision_id = lf_unconst(id);
+	request.disposition = LEADFIT__V1__DISPOSITION__OVERRIDDEN;
+	request.lead = lf_unconst(lead);
+	request.overridden_by = lf_unconst(by);
+	request.reason = lf_unconst(reason);
+	protobuf_c_message_free_unpacked(past_call(world->client, "leadfit.v1.Decisions/RecordOutcome", &request.base, LF_OK, message), NULL);
+}
+
+static size_t listed(struct world *world, const char *candidate)
+{
+	Leadfit__V1__ListDecisionsRequest request = LEADFIT__V1__LIST_DECISIONS_REQUEST__INIT;
+	ProtobufCMessage *reply, *previous = NULL;
+	size_t count = 0;
+	char message[512];
+
+	request.candidate = lf_unconst(candidate);
+	request.page_size = 1000;
+	do {
+		reply = past_call(world->client, "leadfit.v1.Decisions/List", &request.base, LF_OK, message);
+		protobuf_c_message_free_unpacked(previous, NULL);
+		previous = reply;
+		count += ((Leadfit__V1__ListDecisionsResponse *)reply)->n_decisions;
+		request.page_token = ((Leadfit__V1__ListDecisionsResponse *)reply)->next_page_token;
+	} while (*request.page_token != '\0');
+	protobuf_c_message_free_unpacked(previous, NULL);
+	return count;
+}
+
+/* ---- keeping ---- */
+
+struct sums {
+	uint64_t decisions, payloads, acts;
+	unsigned steps;
+	size_t out_of_reach;
+};
+
+/* One step; true at the last. cursor is 256 bytes, "" at first. */
+static bool erase_step(struct lf_client *client, const char *candidate, char *cursor, struct sums *sums)
+{
+	Leadfit__V1__EraseRequest request = LEADFIT__V1__ERASE_REQUEST__INIT;
+	Leadfit__V1__EraseResponse *response;
+	char message[512];
+
+	request.candidate = lf_unconst(candidate);
+	request.reason = lf_unconst("a request of 2026-06-01");
+	request.cursor = cursor;
+	response = (Leadfit__V1__EraseResponse *)past_call(client, "leadfit.v1.Keeping/Erase", &request.base, LF_OK, message);
+	sums->decisions += response->decisions;
+	sums->payloads += response->payloads;
+	sums->acts += response->acts;
+	sums->steps++;
+	sums->out_of_reach = response->n_out_of_reach;
+	assert_true(strlen(response->cursor) < 256);
+	strcpy(cursor, response->cursor);
+	leadfit__v1__erase_response__free_unpacked(response, NULL);
+	return *cursor == '\0';
+}
+
+static struct sums erase(struct world *world, const char *candidate)
+{
+	struct sums sums = {0};
+	char cursor[256] = "";
+
+	while (!erase_step(world->client, candidate, cursor, &sums))
+		assert_int_equal(sums.out_of_reach, 0);
+	assert_true(sums.out_of_reach > 3);
+	return sums;
+}
+
+static void vacuum(struct world *world)
+{
+	Leadfit__V1__VacuumRequest request = LEADFIT__V1__VACUUM_REQUEST__INIT;
+	char message[512];
+
+	protobuf_c_message_free_unpacked(past_call(world->client, "leadfit.v1.Keeping/Vacuum", &request.base, LF_OK, message), NULL);
+}
+
+/* Whether the bytes are in a file of the log, not followed by `but` (0: whatever follows). */
+static bool in_files(const struct world *world, const void *bytes, size_t length, char but)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	bool found = false;
+
+	for (size_t i = 0; i < 3 && !found; i++) {
+		char path[128];
+		snprintf(path, sizeof path, "%s%s", world->daemon.database, suffixes[i]);
+		FILE *file = fopen(path, "rb");
+		size_t size, read;
+		if (file == NULL)
+			continue;
+		fseek(file, 0, SEEK_END);
+		size = (size_t)ftell(file);
+		rewind(file);
+		uint8_t *data = calloc(1, size + 1);
+		read = fread(data, 1, size, file);
+		fclose(file);
+		for (const uint8_t *at = data; !found && (at = memmem(at, read - (size_t)(at - data), bytes, length)) != NULL; at++)
+			found = but == '\0' || at[length] != (uint8_t)but;
+		free(data);
+	}
+	return found;
+}
+
+static bool in_files_text(const struct world *world, const char *text)
+{
+	return in_files(world, text, strlen(text), '\0');
+}
+
+static bool person_in_files(const struct world *world)
+{
+	const double rating = 4.8125;
+
+	const bool found[] = {in_files(world, PERSON, strlen(PERSON), '0'), in_files_text(world, "Ada Quist"),
+		in_files_text(world, "split the ledger"), in_files(world, &rating, sizeof rating, '\0')};
+
+	if (found[0] != found[1] || found[0] != found[2] || found[0] != found[3])
+		print_message("in the files: id %d, name %d, note %d, rating %d\n", found[0], found[1], found[2], found[3]);
+	return found[0] || found[1] || found[2] || found[3];
+}
+
+static void note_finding(void *context, const struct lf_verify_finding *finding)
+{
+	(void)context;
+	fail_msg("leaf %llu: %s", (unsigned long long)finding->position, finding->what);
+}
+
+/* Stops the service, verifies its log, and starts it again. */
+static struct lf_verify_totals verify(struct world *world)
+{
+	const struct lf_log_options options = {.location = world->daemon.database};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_verify_totals totals;
+	struct lf_tree_head head;
+	struct lf_digest root;
+	struct lf_log *log = NULL;
+	uint64_t next = 0;
+	bool known;
+
+	lf_client_destroy(world->client);
+	daemon_stop(&world->daemon);
+	if (lf_log_open(&log, &lf_sqlite_backend, &options, &error) != LF_OK)
+		fail_msg("%s", error.message);
+	struct lf_verify *verify = lf_verify_new(log);
+	assert_int_equal(lf_log_head(log, &head, &error), LF_OK);
+	do
+		assert_int_equal(lf_verify_slice(verify, next, head.size, 1000, note_finding, NULL, &next, &error), LF_OK);
+	while (next != 0);
+	assert_int_equal(lf_verify_root(verify, head.size, &head, note_finding, NULL, &root, &known, &error), LF_OK);
+	assert_true(known);
+	totals = *lf_verify_totals(verify);
+	lf_verify_free(verify);
+	lf_log_close(log);
+	daemon_start(&world->daemon);
+	world->client = daemon_client(&world->daemon);
+	return totals;
+}
+
+static Leadfit__V1__ReplayResponse replay(struct world *world)
+{
+	Leadfit__V1__ReplayRequest request = LEADFIT__V1__REPLAY_REQUEST__INIT;
+	Leadfit__V1__ReplayResponse sums = LEADFIT__V1__REPLAY_RESPONSE__INIT;
+	char message[512];
+
+	do {
+		Leadfit__V1__ReplayResponse *slice = (Leadfit__V1__ReplayResponse *)past_call(
+			world->client, "leadfit.v1.Audit/Replay", &request.base, LF_OK, message);
+		sums.same += slice->same;
+		sums.erased += slice->erased;
+		sums.pruned += slice->pruned;
+		assert_int_equal(slice->n_differences, 0);
+		request.from_sequence = slice->next;
+		leadfit__v1__replay_response__free_unpacked(slice, NULL);
+	} while (request.from_sequence != 0);
+	return sums;
+}
+
+/* ---- erasing ---- */
+
+/* The others' places are what they were; the person's is a name that means nobody. */
+static void is_frozen(const Leadfit__V1__Decision *before, const Leadfit__V1__Decision *after, const char *erased)
+{
+	assert_string_equal(after->decision_id, before->decision_id);
+	assert_int_equal(after->n_ranking, before->n_ranking);
+	assert_int_equal(after->outcome, before->outcome);
+	for (size_t i = 0; i < before->n_ranking; i++) {
+		const Leadfit__V1__Ranked *was = before->ranking[i], *is = after->ranking[i];
+
+		assert_int_equal(is->rank, was->rank);
+		assert_true(is->score == was->score);
+		assert_int_equal(is->eligible, was->eligible);
+		if (strcmp(was->candidate, erased) == 0) {
+			assert_int_equal(strncmp(is->candidate, "erased-", 7), 0);
+			assert_int_equal(strlen(is->candidate), 7 + 16);
+			assert_int_equal(is->n_criteria, 0);
+			assert_null(is->first_rank_share);
+		} else if (strncmp(is->candidate, "erased-", 7) != 0) {
+			assert_string_equal(is->candidate, was->candidate);
+			assert_int_equal(is->n_criteria, was->n_criteria);
+			for (size_t c = 0; c < was->n_criteria; c++)
+				same_message(&was->criteria[c]->base, &is->criteria[c]->base);
+		}
+	}
+	assert_int_equal(after->n_explanation + after->n_assumptions + after->n_what_would_change, 0);
+	assert_true(after->sensitivity == NULL && after->co_lead == NULL);
+	assert_true(after->n_redactions > 0);
+}
+
+static void a_person_is_in_no_file_and_the_others_are_as_they_were(void **state)
+{
+	struct world *world = *state;
+	Leadfit__V1__Decision *theirs, *others, *after, *again;
+
+	for (int team = 0; team < TEAMS; team++)
+		score_many(world, team, 40);
+	score_many(world, 9, 20);
+	theirs = score(world->client, 0, 1000, PERSON "-key");
+	others = score(world->client, 9, 1000, "");
+	record(world, theirs->decision_id, OTHER, PERSON, "on leave, says " PERSON);
+	record(world, theirs->decision_id, OTHER, "boss", "Quist has other plans");
+	record(world, others->decision_id, PERSON, "boss", "better fit");
+	assert_true(person_in_files(world));
+	assert_true(in_files_text(world, "Quist has other plans") && in_files_text(world, "asked " PERSON));
+	assert_int_equal(listed(world, PERSON), 3 * 40 + 1);
+
+	struct sums sums = erase(world, PERSON);
+	vacuum(world);
+	assert_int_equal(sums.decisions, 3 * 40 + 1);
+	assert_int_equal(sums.payloads, 3 + 1); /* three teams, and the one with a note */
+	assert_int_equal(sums.acts, 3);
+	assert_true(sums.steps > 1);
+	assert_false(person_in_files(world));
+	assert_false(in_files_text(world, "Quist has other plans") || in_files_text(world, "says "));
+	assert_true(in_files_text(world, OTHER));
+
+	assert_int_equal(listed(world, PERSON), 0);
+	assert_int_equal(listed(world, OTHER), 3 * 40 + 1 + 21);
+	after = show(world, theirs->decision_id);
+	is_frozen(theirs, after, PERSON);
+	assert_int_equal(listed(world, after->ranking[0]->candidate), 3 * 40 + 1);
+	leadfit__v1__decision__free_unpacked(after, NULL);
+	after = show(world, others->decision_id);
+	same_message(&others->base, &after->base);
+	leadfit__v1__decision__free_unpacked(after, NULL);
+
+	const Leadfit__V1__ReplayResponse replayed = replay(world);
+	assert_int_equal(replayed.same, 21);
+	assert_int_equal(replayed.erased, 3 * 40 + 1);
+	const struct lf_verify_totals totals = verify(world);
+	assert_true(totals.erased >= 3 * 40 + 1 + 3);
+	assert_int_equal(totals.pruned, 0);
+
+	again = score(world->client, 0, 1000, PERSON "-key");
+	assert_string_not_equal(again->decision_id, theirs->decision_id); /* the key is forgotten */
+	leadfit__v1__decision__free_unpacked(again, NULL);
+	leadfit__v1__decision__free_unpacked(theirs, NULL);
+	leadfit__v1__decision__free_unpacked(others, NULL);
+}
+
+static void erased_again_nothing_is_found_and_a_second_person_goes_as_well(void **state)
+{
+	struct world *world = *state;
+	Leadfit__V1__Decision *before = score(world->client, 1, 1, ""), *first, *second;
+
+	score_many(world, 1, 10);
+	erase(world, PERSON);
+	struct sums sums = erase(world, PERSON);
+	assert_int_equal(sums.decisions + sums.payloads + sums.acts, 0);
+	first = show(world, before->decision_id);
+	is_frozen(before, first, PERSON);
+
+	sums = erase(world, OTHER);
+	assert_int_equal(sums.decisions, 11);
+	assert_int_equal(sums.payloads, 1);
+	second = show(world, before->decision_id);
+	is_frozen(before, second, OTHER);
+	assert_string_equal(second->ranking[0]->candidate, first->ranking[0]->candidate);
+	assert_int_equal(second->n_redactions, 2);
+	vacuum(world);
+	assert_false(person_in_files(world) || in_files_text(world, OTHER));
+	verify(world);
+	leadfit__v1__decision__free_unpacked(before, NULL);
+	leadfit__v1__decision__free_unpacked(first, NULL);
+	leadfit__v1__decision__free_unpacked(second, NULL);
+}
+
+static void killed_after_each_step_and_begun_anew_it_finishes(void **state)
+{
+	struct world *world = *state;
+	struct sums sums = {0};
+	char cursor[256] = "";
+	unsigned kills = 0;
+
+	for (int team = 0; team < TEAMS; team++)
+		score_many(world, team, 130);
+	/* Anew: without the cursor. At times with it, as a client does that was not stopped. */
+	while (!erase_step(world->client, PERSON, cursor, &sums)) {
+		restart(world);
+		kills++;
+		if (kills % 2 == 0)
+			cursor[0] = '\0';
+	}
+	assert_true(kills >= 2);
+	assert_true(sums.decisions >= 3 * 130); /* what a killed step did not tell is not counted */
+	assert_int_equal(listed(world, PERSON), 0);
+	vacuum(world);
+	assert_false(person_in_files(world));
+	verify(world);
+}
+
+/* ---- under load ---- */
+
+static atomic_bool stop_person, stop_all;
+static atomic_int without; /* threads that have ceased to send the person */
+
+static void *go_on_scoring(void *argument)
+{
+	struct world *world = argument;
+	struct lf_client *client = daemon_client(&world->daemon);
+
+	for (int i = 0, told = 0; !atomic_load(&stop_all); i++) {
+		const bool stopped = atomic_load(&stop_person);
+
+		if (stopped && told++ == 0)
+			atomic_fetch_add(&without, 1);
+		leadfit__v1__decision__free_unpacked(score(client, !stopped && i % 4 == 0 ? 1 : 9, i, ""), NULL);
+	}
+	lf_client_destroy(client);
+	return NULL;
+}
+
+static void decisions_go_on_while_a_person_is_erased(void **state)
+{
+	struct world *world = *state;
+	struct sums sums = {0};
+	pthread_t threads[3];
+	char cursor[256] = "";
+
+	score_many(world, 0, 150);
+	atomic_store(&stop_person, false);
+	atomic_store(&stop_all, false);
+	atomic_store(&without, 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, go_on_scoring, world), 0);
+	/* Two steps with the person still coming, the rest without. */
+	for (int i = 0; i < 2 && !erase_step(world->client, PERSON, cursor, &sums); i++)
+		continue;
+	atomic_store(&stop_person, true);
+	while (atomic_load(&without) < 3)
+		usleep(1000);
+	erase(world, PERSON);
+	assert_int_equal(listed(world, PERSON), 0);
+	vacuum(world);
+	atomic_store(&stop_all, true);
+	for (size_t i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(listed(world, PERSON), 0);
+	erase(world, PERSON); /* notes of team 9 named them to the end */
+	vacuum(world);
+	assert_false(person_in_files(world));
+	verify(world);
+}
+
+/* ---- refusals ---- */
+
+static void refuse_erase(struct world *world, const char *candidate, const char *reason, const char *cursor, const char *what)
+{
+	Leadfit__V1__EraseRequest request = LEADFIT__V1__ERASE_REQUEST__INIT;
+	char message[512];
+
+	request.candidate = lf_unconst(candidate);
+	request.reason = lf_unconst(reason);
+	request.cursor = lf_unconst(cursor);
+	protobuf_c_message_free_unpacked(
+		past_call(world->client, "leadfit.v1.Keeping/Erase", &request.base, LF_INVALID_ARGUMENT, message), NULL);
+	if (strstr(message, what) == NULL)
+		fail_msg("\"%s\" says nothing of \"%s\"", message, what);
+}
+
+static void bad_requests_are_refused(void **state)
+{
+	struct world *world = *state;
+	struct sums sums = {0};
+	char cursor[256] = "";
+
+	refuse_erase(world, "", "why", "", "candidate");
+	refuse_erase(world, PERSON, "", "", "reason");
+	refuse_erase(world, PERSON, " \n", "", "reason");
+	refuse_erase(world, PERSON, "as " PERSON " asked", "", "reason");
+	refuse_erase(world, PERSON, "why", "0-0-0-0-0-0-0-0-0-0", "cursor");
+	score_many(world, 0, 120);
+	assert_false(erase_step(world->client, PERSON, cursor, &sums));
+	refuse_erase(world, OTHER, "why", cursor, "cursor"); /* of another person */
+	assert_int_equal(listed(world, OTHER), 120);
+}
+
+/* ---- pruning ---- */
+
+static Leadfit__V1__PruneResponse prune(struct world *world, const Google__Protobuf__Timestamp *before, bool dry_run)
+{
+	Leadfit__V1__PruneRequest request = LEADFIT__V1__PRUNE_REQUEST__INIT;
+	Leadfit__V1__PruneResponse sums = LEADFIT__V1__PRUNE_RESPONSE__INIT, *previous = NULL;
+	char message[512];
+
+	request.before = lf_unconst(before);
+	request.allow_under_six_months = true;
+	request.dry_run = dry_run;
+	do {
+		Leadfit__V1__PruneResponse *step = (Leadfit__V1__PruneResponse *)past_call(
+			world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message);
+		sums.decisions += step->decisions;
+		sums.payloads += step->payloads;
+		sums.kept_payloads += step->kept_payloads;
+		sums.payload_bytes += step->payload_bytes;
+		request.cursor = step->cursor;
+		if (previous != NULL)
+			leadfit__v1__prune_response__free_unpacked(previous, NULL);
+		previous = step;
+	} while (*request.cursor != '\0');
+	leadfit__v1__prune_response__free_unpacked(previous, NULL);
+	return sums;
+}
+
+static void pruning_keeps_what_a_younger_decision_refers_to(void **state)
+{
+	struct world *world = *state;
+	Leadfit__V1__Decision *old, *young, *after;
+
+	score_many(world, 0, 150); /* projects 0 to 149 */
+	score_many(world, 1, 10);
+	old = score(world->client, 0, 2000, PERSON "-old");
+	record(world, old->decision_id, OTHER, "boss", "Quist has other plans");
+	young = score(world->client, 0, 3, "");
+	assert_true(in_files_text(world, "Title of 2000") && person_in_files(world));
+
+	Leadfit__V1__PruneResponse sums = prune(world, young->decided_at, true);
+	assert_int_equal(sums.decisions, 161);
+	assert_int_equal(sums.payloads, 1 + 150); /* team 1; all projects but one */
+	assert_int_equal(sums.kept_payloads, 2);
+	after = show(world, old->decision_id);
+	same_message(&old->base, &after->base);
+	leadfit__v1__decision__free_unpacked(after, NULL);
+
+	sums = prune(world, young->decided_at, false);
+	assert_int_equal(sums.decisions, 161);
+	assert_int_equal(sums.payloads, 151);
+	assert_int_equal(sums.kept_payloads, 2);
+	vacuum(world);
+	assert_false(in_files_text(world, "Title of 2000") || in_files_text(world, PERSON "-old") ||
+		     in_files_text(world, "Quist has other plans"));
+	assert_true(in_files_text(world, "Title of 3") && person_in_files(world));
+
+	after = show(world, young->decision_id);
+	same_message(&young->base, &after->base);
+	leadfit__v1__decision__free_unpacked(after, NULL);
+	after = show(world, old->decision_id);
+	assert_int_equal(after->outcome, old->outcome);
+	same_message(&old->as_of->base, &after->as_of->base);
+	same_message(&old->rubric->base, &after->rubric->base);
+	assert_string_equal(after->recommended, "");
+	assert_int_equal(after->n_ranking, 0);
+	assert_int_equal(after->n_redactions, 1);
+	leadfit__v1__decision__free_unpacked(after, NULL);
+	assert_int_equal(listed(world, PERSON), 1);
+
+	sums = prune(world, young->decided_at, false);
+	assert_int_equal(sums.decisions + sums.payloads, 0);
+	const Leadfit__V1__ReplayResponse replayed = replay(world);
+	assert_int_equal(replayed.same, 1);
+	assert_int_equal(replayed.pruned, 161);
+	const struct lf_verify_totals totals = verify(world);
+	assert_true(totals.pruned >= 161);
+
+	erase(world, PERSON);
+	vacuum(world);
+	assert_false(person_in_files(world));
+	verify(world);
+	leadfit__v1__decision__free_unpacked(old, NULL);
+	leadfit__v1__decision__free_unpacked(young, NULL);
+}
+
+static void less_than_six_months_and_the_future_are_refused(void **state)
+{
+	struct world *world = *state;
+	Leadfit__V1__PruneRequest request = LEADFIT__V1__PRUNE_REQUEST__INIT;
+	Google__Protobuf__Timestamp before = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+	char message[512];
+
+	past_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_INVALID_ARGUMENT, message);
+	assert_non_null(strstr(message, "before"));
+	before.seconds = time(NULL) - 170 * 86400;
+	request.before = &before;
+	past_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_INVALID_ARGUMENT, message);
+	assert_non_null(strstr(message, "6 months"));
+	before.seconds = time(NULL) + 3600;
+	request.allow_under_six_months = true;
+	past_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_INVALID_ARGUMENT, message);
+	assert_non_null(strstr(message, "future"));
+	before.seconds = time(NULL) - 190 * 86400;
+	request.allow_under_six_months = false;
+	protobuf_c_message_free_unpacked(past_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message), NULL);
+}
+
+/* ---- the command line ---- */
+
+static void the_commands_ask_first_and_tell_what_they_did(void **state)
+{
+	struct world *world = *state;
+	char out[8192];
+
+	score_many(world, 0, 3);
+	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked </dev/null", out, sizeof out), 2);
+	assert_non_null(strstr(out, "--yes"));
+	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --yes", out, sizeof out), 2);
+	assert_non_null(strstr(out, "--reason"));
+	assert_int_equal(listed(world, PERSON), 3);
+	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked --yes", out, sizeof out), 0);
+	assert_non_null(strstr(out, "3 decisions, 1 team or project"));
+	assert_non_null(strstr(out, "Out of reach"));
+	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked --yes --output json", out, sizeof out), 0);
+	assert_non_null(strstr(out, "\"outOfReach\""));
+	assert_false(person_in_files(world));
+	assert_int_equal(past_leadfit(&world->daemon, "retention --keep-months 3 --yes", out, sizeof out), 2);
+	assert_non_null(strstr(out, "--keep-months"));
+	assert_int_equal(past_leadfit(&world->daemon, "retention --dry-run", out, sizeof out), 0);
+	assert_non_null(strstr(out, "Would prune 0 decisions"));
+	assert_int_equal(
+		past_leadfit(&world->daemon, "retention --keep-months 0 --allow-under-six-months --yes", out, sizeof out), 0);
+	assert_non_null(strstr(out, "Pruned 3 decisions"));
+	assert_int_equal(past_leadfit(&world->daemon, "decisions list", out, sizeof out), 0);
+	assert_non_null(strstr(out, "(pruned)"));
+}
+
+int main(void)
+{
+#define CLAIM(claim) cmocka_unit_test_setup_teardown(claim, set_up, tear_down)
+	const struct CMUnitTest claims[] = {
+		CLAIM(a_person_is_in_no_file_and_the_others_are_as_they_were),
+		CLAIM(erased_again_nothing_is_found_and_a_second_person_goes_as_well),
+		CLAIM(killed_after_each_step_and_begun_anew_it_finishes),
+		CLAIM(decisions_go_on_while_a_person_is_erased),
+		CLAIM(bad_requests_are_refused),
+		CLAIM(pruning_keeps_what_a_younger_decision_refers_to),
+		CLAIM(less_than_six_months_and_the_future_are_refused),
+		CLAIM(the_commands_ask_first_and_tell_what_they_did),
+	};
+	return cmocka_run_group_tests(claims, NULL, NULL);
+}
