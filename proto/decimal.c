@@ -113,17 +113,22 @@ bool lf_decimal_to_double(const struct lf_decimal *decimal, double *out)
 
 static void set_digits(struct lf_decimal *out, uint64_t digits, int exponent)
 {
-	char reversed[24];
-	size_t count = 0;
+	static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+				    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+	char text[24];
+	size_t at = sizeof text;
 
 	for (; digits && digits % 10 == 0; digits /= 10)
 		exponent++;
-	for (; digits; digits /= 10)
-		reversed[count++] = (char)('0' + digits % 10);
-	for (size_t i = 0; i < count; i++)
-		out->digits[i] = reversed[count - 1 - i];
-	out->digits[count] = '\0';
-	out->count = count;
+	for (; digits >= 10; digits /= 100) {
+		at -= 2;
+		memcpy(text + at, pairs + 2 * (digits % 100), 2);
+	}
+	if (digits)
+		text[--at] = (char)('0' + digits);
+	out->count = sizeof text - at;
+	memcpy(out->digits, text + at, out->count);
+	out->digits[out->count] = '\0';
 	out->exponent = exponent;
 }
 
@@ -135,16 +140,18 @@ static void set_digits(struct lf_decimal *out, uint64_t digits, int exponent)
  */
 static bool exact_digits(double value, int power, struct lf_decimal *out)
 {
-	int binary;
-	uint64_t m = (uint64_t)ldexp(frexp(value, &binary), 53);
-	int shift = 53 - binary;
+	static const uint64_t ten_to[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
+		100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
+		1000000000000000000, 10000000000000000000u};
+	uint64_t bits;
+	memcpy(&bits, &value, sizeof bits);
+	const uint64_t hidden = (uint64_t)1 << 52, m = (bits & (hidden - 1)) | hidden;
+	const int shift = 1075 - (int)(bits >> 52);
 
-	if (m == (uint64_t)1 << 52 || shift < 1 || shift > 63 || power < 0 || power + 1 > 20)
+	if (m == hidden || shift < 1 || shift > 63 || power < 0 || power + 1 > 20)
 		return false; /* below a power of two the distance is another */
-	for (int digits = 16; digits <= 17; digits++, power++) {
-		unsigned __int128 unit = 1;
-		for (int i = 0; i < power; i++)
-			unit *= 10;
+	unsigned __int128 unit = ten_to[power];
+	for (int digits = 16; digits <= 17; digits++, power++, unit *= 10) {
 		unsigned __int128 scaled = m * unit;
 		unsigned __int128 rounded = (scaled + ((unsigned __int128)1 << (shift - 1))) >> shift;
 		unsigned __int128 back = rounded << shift;

@@ -13,7 +13,7 @@
 #include "proto/wire.h"
 
 enum {
-	SLICE_MS = 100,
+	SLICE_MS = 200,
 	BATCH_ROWS = 128,
 	BATCH_BYTES_MAX = 1024 * 1024,
 	PAYLOADS = 2048, /* decoded teams and projects that are remembered, */

@@ -26,7 +26,7 @@ struct lf_past_decision {
 struct lf_past;
 
 /*
- * Begins a slice of a selection in rising order; limit, bytes_max, newest_first and payloads of scan are set here. A slice takes some 100 ms,
+ * Begins a slice of a selection in rising order; limit, bytes_max, newest_first and payloads of scan are set here. A slice takes some 200 ms,
  * and ends earlier where call (borrowed) is no longer awaited; but it goes over one decision at least. NULL where memory ran out.
  */
 struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, struct lf_rpc_call *call);

@@ -101,6 +101,7 @@ static struct lf_rpc_arena *call_release(struct lf_rpc_call *call)
 	call->arena = NULL;
 	call->message = NULL;
 	call->resume = NULL;
+	call->dropped = NULL;
 	call->request_id = (struct lf_slice){0};
 	if (arena != NULL)
 		lf_arena_reset(&arena->arena);
@@ -172,8 +173,11 @@ static void count(struct lf_rpc_server *server, enum lf_code code)
 void lf_rpc_call_drop(struct lf_rpc_call *call)
 {
 	struct lf_rpc_server *server = call->server;
-	struct lf_rpc_arena *arena = call_release(call);
+	struct lf_rpc_arena *arena;
 
+	if (call->dropped != NULL)
+		call->dropped(call->resume_context);
+	arena = call_release(call);
 	pthread_mutex_lock(&server->lock);
 	count(server, LF_CANCELLED);
 	arena = arena_keep(server, arena);
@@ -181,6 +185,16 @@ void lf_rpc_call_drop(struct lf_rpc_call *call)
 	arena_free(arena);
 	lf_rpc_call_change(call, LF_CALL_WORKING, LF_CALL_IDLE);
 	turn_end(call, false);
+}
+
+/* Under the lock: a reply of so many bytes is about to leave. */
+static void linger(struct lf_rpc_server *server, size_t bytes)
+{
+	const uint64_t ms = bytes > LF_RPC_LARGE_REPLY_BYTES ? LF_RPC_LINGER_LARGE_MS : LF_RPC_LINGER_MS;
+	const uint64_t until = lf_rpc_now_ns() + ms * 1000000;
+
+	if (until > server->linger_ns)
+		server->linger_ns = until;
 }
 
 void lf_rpc_call_answer(struct lf_rpc_call *call, nng_msg *message, enum lf_code code)
@@ -204,8 +218,8 @@ void lf_rpc_call_answer(struct lf_rpc_call *call, nng_msg *message, enum lf_code
 	}
 	if (message == NULL)
 		server->counters.failed++;
-	if (send && nng_msg_len(message) > LF_RPC_LARGE_REPLY_BYTES)
-		server->large_reply_ns = lf_rpc_now_ns();
+	if (send && call->admitted)
+		linger(server, nng_msg_len(message));
 	pthread_mutex_unlock(&server->lock);
 	arena_free(arena);
 	if (!send) {
@@ -366,6 +380,7 @@ static void work(struct lf_rpc_call *call, bool on_worker)
 		lf_rpc_call_drop(call);
 		return;
 	}
+	call->dropped = NULL; /* it is reached */
 	if (call->arena == NULL)
 		call->arena = arena_new(call->server);
 	if (call->arena == NULL)
@@ -398,6 +413,26 @@ void lf_rpc_later(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call
 		pthread_cond_signal(&server->work);
 	if (closed)
 		lf_rpc_call_drop(call);
+}
+
+bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call, void *context), void (*dropped)(void *context),
+	void *context)
+{
+	struct lf_rpc_server *server = call->server;
+	bool yields;
+
+	assert(call->on_worker);
+	pthread_mutex_lock(&server->lock);
+	yields = server->queue_first != NULL && !server->closed;
+	if (yields) {
+		call->resume = run;
+		call->resume_context = context;
+		call->dropped = dropped;
+		lf_rpc_call_change(call, LF_CALL_WORKING, LF_CALL_QUEUED);
+		enqueue(server, call); /* this thread comes for it, or for who waited before: nobody needs to be woken */
+	}
+	pthread_mutex_unlock(&server->lock);
+	return yields;
 }
 
 static void on_received(struct lf_rpc_call *call)

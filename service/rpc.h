@@ -120,6 +120,13 @@ bool lf_rpc_expired(const struct lf_rpc_call *call);
  * called, and the call is gone.
  */
 void lf_rpc_later(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call, void *context), void *context);
+/*
+ * For long work, from within run of lf_rpc_later(): lets others have this thread. false: nobody waits for it, go on. true: the call
+ * stands behind those who wait, and run returns at once; it is called again later on a worker, or, where the server stops or
+ * the peer goes before, dropped is, on any thread. That gives back what is held beside the arena, and does nothing with the call.
+ */
+bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call, void *context), void (*dropped)(void *context),
+	void *context);
 
 /* Packs the reply into the outgoing message now, sends nothing yet. false where memory ran out or it is too large for a
  * message (then lf_rpc_fail()). */

@@ -23,7 +23,8 @@ enum {
 	LF_RPC_QUICK_BYTES_MAX   = 16 * 1024, /* a larger request goes to a worker: nng's threads have others to serve */
 	LF_RPC_URL_BYTES_MAX     = 320,
 	LF_RPC_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
-	LF_RPC_LINGER_MS         = 200,       /* at stop, for large replies that nng has but perhaps not written */
+	LF_RPC_LINGER_MS         = 100,       /* at stop, for replies that nng has but perhaps not written, or the peer not read */
+	LF_RPC_LINGER_LARGE_MS   = 200,       /* the same for large ones */
 	LF_RPC_PART_MS           = 300,       /* at stop, for connections to end from their reading side */
 	LF_RPC_TEAR_DOWN_MS      = 1500,      /* at stop, for nng to close its socket */
 	LF_RPC_STUCK_MS          = 60 * 1000, /* no connection that has ended is let go of for so long: nng is stuck */
@@ -85,6 +86,7 @@ struct lf_rpc_call {
 	bool on_worker;             /* the method runs on a worker's thread */
 	void (*resume)(struct lf_rpc_call *call, void *context); /* where a worker goes on; NULL = it begins */
 	void *resume_context;
+	void (*dropped)(void *resume_context); /* instead of resume, where it is not reached; NULL = nothing to do */
 	struct lf_slice request_id; /* into request */
 	const uint8_t *message;     /* into request */
 	size_t message_length;
@@ -165,7 +167,7 @@ struct lf_rpc_server {
 	bool destroyed;              /* the last call to end, or tearing down, frees the server: whichever is later */
 	struct lf_rpc_arena *arenas; /* idle */
 	size_t arena_count;
-	uint64_t large_reply_ns;     /* when one was last sent */
+	uint64_t linger_ns;          /* until when the replies sent so far need the connections */
 	struct lf_rpc_counters counters;
 };
 

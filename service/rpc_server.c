@@ -288,22 +288,24 @@ static void after(struct timespec *until, unsigned ms)
 }
 
 /*
- * nng says that a reply is sent when it has it, and closing drops what is not yet in the socket's buffer. Small replies
- * are; for a large one just handed over, wait a moment.
+ * nng says that a reply is sent when it has it, and closing drops what is not yet in the socket's buffer. And where something is
+ * unread when a connection closes, such as the next request of a busy peer, TCP resets it, and the peer loses the replies
+ * that it has not read yet. So newcomers are still read and refused for a moment after the last reply.
  */
-static void linger(uint64_t large_reply_ns)
+static void linger(uint64_t until_ns)
 {
-	const struct timespec moment = {.tv_nsec = (long)LF_RPC_LINGER_MS * 1000000};
+	const uint64_t now = lf_rpc_now_ns();
+	const struct timespec rest = {.tv_nsec = now < until_ns ? (long)(until_ns - now) : 0};
 
-	if (large_reply_ns != 0 && lf_rpc_now_ns() - large_reply_ns < (uint64_t)LF_RPC_LINGER_MS * 1000000)
-		nanosleep(&moment, NULL);
+	if (now < until_ns)
+		nanosleep(&rest, NULL);
 }
 
 /* Waits until nothing is in flight, but not longer. */
 static void drain(struct lf_rpc_server *server, unsigned timeout_ms)
 {
 	struct timespec until;
-	uint64_t large_reply_ns;
+	uint64_t linger_ns;
 
 	after(&until, timeout_ms);
 	pthread_mutex_lock(&server->lock);
@@ -311,10 +313,10 @@ static void drain(struct lf_rpc_server *server, unsigned timeout_ms)
 	while (server->in_flight != 0)
 		if (pthread_cond_timedwait(&server->quiet, &server->lock, &until) != 0)
 			break;
-	large_reply_ns = server->large_reply_ns;
+	linger_ns = server->linger_ns;
 	pthread_mutex_unlock(&server->lock);
 	if (timeout_ms != 0)
-		linger(large_reply_ns);
+		linger(linger_ns);
 }
 
 /* From here nothing is handed to nng. Returns what is still in flight. */

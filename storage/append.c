@@ -70,7 +70,7 @@ static enum lf_code check_item(const struct lf_redact_item *item, struct lf_erro
 }
 
 /* W8. Takes one into the queue, or says why not. Under the lock. */
-static bool take_in(struct lf_log *log, struct lf_append *append, struct lf_error *error)
+static bool take_in(struct lf_log *log, struct lf_append_queue *queue, struct lf_append *append, struct lf_error *error)
 {
 	append->next = NULL;
 	if (log->read_only) {
@@ -85,11 +85,11 @@ static bool take_in(struct lf_log *log, struct lf_append *append, struct lf_erro
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%zu appends wait for the decision log, the most allowed", log->pending);
 		return false;
 	}
-	if (log->first == NULL)
-		log->first = append;
+	if (queue->first == NULL)
+		queue->first = append;
 	else
-		log->last->next = append;
-	log->last = append;
+		queue->last->next = append;
+	queue->last = append;
 	log->pending++;
 	return true;
 }
@@ -97,11 +97,12 @@ static bool take_in(struct lf_log *log, struct lf_append *append, struct lf_erro
 /* Queues all at once; those that the queue has no room for are completed with that. */
 static void enqueue(struct lf_log *log, struct lf_append *const *appends, size_t count)
 {
+	struct lf_append_queue *queue = count > 1 ? &log->bulk : &log->queue;
 	struct lf_error error = LF_ERROR_INIT;
 	bool wake;
 	size_t taken = 0;
 	pthread_mutex_lock(&log->lock);
-	while (taken < count && take_in(log, appends[taken], &error))
+	while (taken < count && take_in(log, queue, appends[taken], &error))
 		taken++;
 	wake = taken > 0 && log->asleep;
 	if (wake)

@@ -21,6 +21,8 @@
  *      wrote another tree there meanwhile is not gone on with.
  *  W11 At most one chore is with the writer, which does a step of it between two batches. A chore is completed once, and after that
  *      lf_log_do() touches the log only to leave; close() waits until all have left.
+ *  W12 What comes by ones goes before what came many at once, and while there is any, or was shortly before, a batch has at most so many
+ *      of the others that nobody waits for long (BULK_BESIDE). The queue is both of these; each has its order.
  *
  * Wake-ups: the writer sleeps only when the queue is empty; who appends signals only when it sleeps. There is no timer:
  * while one commit runs, the next batch gathers. So a lone append pays one commit, and a crowd shares one.
@@ -32,7 +34,11 @@
 
 #include "storage/log_private.h"
 
-enum { READERS_DEFAULT = 4 };
+enum {
+	READERS_DEFAULT = 4,
+	BULK_BESIDE = 64,   /* W12: some 0.5 ms of a commit */
+	SINGLES_REMAIN = 16 /* W12: batches; while those by ones wait for their next turn, none may be queued */
+};
 
 static int64_t system_now_us(void)
 {
@@ -401,13 +407,39 @@ static void wait_a_second(struct lf_log *log)
 			break;
 }
 
+/* Moves appends into the batch, until that has max. Returns how many it has. */
+static size_t take_from(struct lf_log *log, struct lf_append_queue *queue, size_t count, size_t max)
+{
+	while (queue->first != NULL && count < max) {
+		struct lf_append *append = queue->first;
+		queue->first = append->next;
+		append->next = NULL;
+		log->batch[count].append = append;
+		lf_error_init(&log->batch[count].error);
+		count++;
+	}
+	return count;
+}
+
+/* W12 */
+static size_t take_queued(struct lf_log *log)
+{
+	const size_t count = take_from(log, &log->queue, 0, LF_BATCH_MAX);
+	if (count > 0)
+		log->singles_seen = SINGLES_REMAIN;
+	else if (log->singles_seen > 0)
+		log->singles_seen--;
+	const size_t most = log->singles_seen > 0 ? count + BULK_BESIDE : LF_BATCH_MAX;
+	return take_from(log, &log->bulk, count, most < LF_BATCH_MAX ? most : LF_BATCH_MAX);
+}
+
 /* Moves up to a batch out of the queue, and waits where it is empty and there is no chore. Sets *failed. 0: closing, a chore, or time to
  * probe. */
 static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *chore)
 {
-	size_t count = 0;
+	size_t count;
 	pthread_mutex_lock(&log->lock);
-	if (log->first == NULL && !log->closing && log->chore == NULL) {
+	if (log->queue.first == NULL && log->bulk.first == NULL && !log->closing && log->chore == NULL) {
 		log->asleep = true;
 		if (!log->failed && !atomic_load(&log->ready))
 			wait_a_second(log);
@@ -416,14 +448,7 @@ static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *
 				pthread_cond_wait(&log->wake, &log->lock);
 		log->asleep = false;
 	}
-	while (log->first != NULL && count < LF_BATCH_MAX) {
-		struct lf_append *append = log->first;
-		log->first = append->next;
-		append->next = NULL;
-		log->batch[count].append = append;
-		lf_error_init(&log->batch[count].error);
-		count++;
-	}
+	count = take_queued(log);
 	*failed = log->failed;
 	*closing = log->closing;
 	*chore = log->chore != NULL;

@@ -39,6 +39,11 @@ struct lf_entropy {
 	struct lf_salt salts[3];
 };
 
+/* Appends, oldest first. */
+struct lf_append_queue {
+	struct lf_append *first, *last;
+};
+
 struct lf_log {
 	const struct lf_backend *backend;
 	struct lf_store *store;
@@ -56,8 +61,8 @@ struct lf_log {
 	/* under lock */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;     /* for the writer alone */
-	struct lf_append *first; /* waiting, oldest first */
-	struct lf_append *last;
+	struct lf_append_queue queue; /* waiting, by ones */
+	struct lf_append_queue bulk;  /* waiting, of those that came many at once */
 	size_t pending; /* waiting or in the batch */
 	bool asleep;    /* the writer waits for wake; whoever clears it signals */
 	bool closing;
@@ -67,6 +72,7 @@ struct lf_log {
 	pthread_cond_t chore_ended; /* a chore has ended, or a caller has left */
 
 	/* the writer thread's */
+	unsigned singles_seen; /* batches for which those by ones still count as being around */
 	struct lf_tail tail; /* the newest given out: at or past what is committed */
 	bool tail_known;     /* false after a failed commit, until read again; then leaves.tree is what is stored */
 	struct lf_leaves leaves;

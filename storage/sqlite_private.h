@@ -338,6 +338,7 @@ enum lf_read_statement {
 	R_WAS_ACTIVE,
 	R_SCAN_UP,
 	R_SCAN_DOWN,
+	R_SCAN_UP_WHOLE,
 	R_SCAN_ANSWER,
 	R_HELD_CALLER, /* from here in the order of enum held of sqlite_scan.c */
 	R_HELD_TEAM,

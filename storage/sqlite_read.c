@@ -68,6 +68,7 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_SCAN_UP] = "SELECT " SCAN_COLUMNS " FROM decision WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence",
 	[R_SCAN_DOWN] =
 		"SELECT " SCAN_COLUMNS " FROM decision WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence DESC",
+	[R_SCAN_UP_WHOLE] = "SELECT " SCAN_COLUMNS ", answer FROM decision WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence",
 	[R_SCAN_ANSWER] = "SELECT answer FROM decision WHERE sequence = ?1",
 	[R_HELD_CALLER] = "SELECT value FROM name WHERE id = ?1",
 	[R_HELD_TEAM] = "SELECT value FROM name WHERE id = ?1",

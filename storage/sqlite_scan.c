@@ -24,6 +24,7 @@ enum column {
 	C_CANDIDATES,
 	C_TEAM_PAYLOAD,
 	C_PROJECT_PAYLOAD,
+	C_ANSWER, /* of R_SCAN_UP_WHOLE */
 };
 
 /* What is held; found by statement R_HELD_CALLER + held. */
@@ -144,15 +145,21 @@ static enum lf_code fill_columns(struct scanning *scanning, sqlite3_stmt *walk, 
 static enum lf_code fill_payloads(struct scanning *scanning, sqlite3_stmt *walk, struct lf_stored *row)
 {
 	sqlite3_stmt *answer = scanning->reader->statements[R_SCAN_ANSWER];
+	int result = SQLITE_ROW, column = C_ANSWER;
 	if (hold_body(scanning, walk, H_TEAM_BODY, C_TEAM_PAYLOAD, "a team", &row->team) != LF_OK ||
 		hold_body(scanning, walk, H_PROJECT_BODY, C_PROJECT_PAYLOAD, "a project", &row->project) != LF_OK)
 		return scanning->error->code;
-	sqlite3_reset(answer);
-	sqlite3_bind_int64(answer, 1, (int64_t)row->sequence);
-	const int result = sqlite3_step(answer);
+	if (walk == scanning->reader->statements[R_SCAN_UP_WHOLE]) {
+		answer = walk;
+	} else {
+		column = 0;
+		sqlite3_reset(answer);
+		sqlite3_bind_int64(answer, 1, (int64_t)row->sequence);
+		result = sqlite3_step(answer);
+	}
 	if (result != SQLITE_ROW)
 		return failed(scanning, result == SQLITE_DONE ? SQLITE_CORRUPT : result);
-	row->answer = lf_sqlite_column_bytes(answer, 0);
+	row->answer = lf_sqlite_column_bytes(answer, column);
 	return LF_OK;
 }
 
@@ -228,9 +235,19 @@ static int64_t after(const struct scanning *scanning, int64_t sequence)
 	return scanning->scan->newest_first ? sequence - 1 : sequence + 1;
 }
 
+/* The wide column comes along where every row is shown. */
+static enum lf_read_statement walk_of(const struct scanning *scanning)
+{
+	const struct lf_scan *scan = scanning->scan;
+	if (scan->newest_first)
+		return R_SCAN_DOWN;
+	const bool all = scan->outcome == 0 && !scan->decisions_only && scanning->team == 0 && scanning->project == 0 && scanning->candidate == 0;
+	return all && scan->payloads ? R_SCAN_UP_WHOLE : R_SCAN_UP;
+}
+
 static enum lf_code walk_on(struct scanning *scanning, bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next)
 {
-	sqlite3_stmt *walk = scanning->reader->statements[scanning->scan->newest_first ? R_SCAN_DOWN : R_SCAN_UP];
+	sqlite3_stmt *walk = scanning->reader->statements[walk_of(scanning)];
 	struct timespec start;
 	bool fit, go_on = true;
 	int result = SQLITE_DONE;

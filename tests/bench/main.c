@@ -14,6 +14,7 @@
 
 #include "service/rubric_file.h"
 #include "tests/bench/echo.h"
+#include "tests/bench/modes.h"
 #include "tests/bench/report_figures.h"
 #ifdef LF_BENCH_GRPC
 #include "tests/bench/grpc_echo.h"
@@ -113,6 +114,27 @@ static int write_report(const struct lf_report *report)
 	return good ? 0 : EXIT_FAILED;
 }
 
+static bool has_mode(const struct lf_bench_settings *settings)
+{
+	return settings->scale || settings->soak_minutes > 0 || settings->shutdowns > 0;
+}
+
+static int run_mode(struct lf_bench *bench, const struct lf_machine *machine, struct lf_error *error)
+{
+	const struct lf_bench_settings *settings = bench->settings;
+	enum lf_code code;
+
+	if (!settings->json)
+		lf_report_machine(machine, stdout);
+	if (settings->scale)
+		code = lf_mode_scale(bench, machine, error);
+	else if (settings->soak_minutes > 0)
+		code = lf_mode_soak(bench, machine, error);
+	else
+		code = lf_mode_shutdown(bench, machine, error);
+	return code == LF_OK ? 0 : fail(error);
+}
+
 /* With a directory: loads the rubric, makes the requests, runs the rounds, reports. */
 static int run(const struct lf_bench_settings *settings, const struct paths *paths)
 {
@@ -139,7 +161,9 @@ static int run(const struct lf_bench_settings *settings, const struct paths *pat
 		fail(&error);
 	} else {
 		bench.workload = workload;
-		if (run_rounds(&bench, rounds, &error) != LF_OK ||
+		if (has_mode(settings))
+			status = run_mode(&bench, &machine, &error);
+		else if (run_rounds(&bench, rounds, &error) != LF_OK ||
 			(settings->kernel_only && lf_robust_run(settings->seconds * settings->runs, &robust, &error) != LF_OK))
 			fail(&error);
 		else

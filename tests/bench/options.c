@@ -31,6 +31,7 @@ static const char usage[] = "Usage: leadfit-bench [OPTION]...\n"
 			    "                       where this program was built with it\n"
 			    "  --scale              instead of all that: what a decision costs by the size of the team and\n"
 			    "                       by the number of connections\n"
+			    "  --scale-max N        leaves out what is larger, 1..1000 (default 1000)\n"
 			    "  --soak MINUTES       instead: a steady load for that long, 0.05..1440; memory, descriptors,\n"
 			    "                       latency and the WAL over time\n"
 			    "  --load PART          of the full rate that the soak is run at, 0.05..1 (default 0.7)\n"
@@ -113,6 +114,7 @@ enum {
 	GRPC,
 	BATCH_ITEMS,
 	SCALE,
+	SCALE_MAX,
 	SOAK,
 	LOAD,
 	SHUTDOWN,
@@ -139,6 +141,7 @@ static const struct option table[] = {
 	{"grpc", no_argument, NULL, GRPC},
 	{"batch-items", required_argument, NULL, BATCH_ITEMS},
 	{"scale", no_argument, NULL, SCALE},
+	{"scale-max", required_argument, NULL, SCALE_MAX},
 	{"soak", required_argument, NULL, SOAK},
 	{"load", required_argument, NULL, LOAD},
 	{"shutdown", required_argument, NULL, SHUTDOWN},
@@ -203,6 +206,8 @@ static int take(int option, const char *value, struct lf_bench_settings *setting
 	case SCALE:
 		settings->scale = true;
 		return -1;
+	case SCALE_MAX:
+		return read_number(value, 1, 1000, &settings->scale_max) ? -1 : complain("scale-max", value, "1..1000");
 	case SOAK:
 		return read_double(value, 0.05, 1440, &settings->soak_minutes) ? -1 : complain("soak", value, "0.05..1440");
 	case LOAD:
@@ -240,6 +245,7 @@ int lf_bench_options(int argc, char **argv, struct lf_bench_settings *settings)
 		.projects = 200,
 		.seed = 1,
 		.batch_items = LF_BATCH_MAX,
+		.scale_max = 1000,
 		.soak_load = 0.7,
 		.rubric = LF_BENCH_RUBRIC,
 	};

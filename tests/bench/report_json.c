@@ -42,7 +42,7 @@ static bool put_spreads(json_t *parent, const char *name, const struct lf_report
 	return put(parent, name, object);
 }
 
-static bool put_machine(json_t *root, const struct lf_machine *machine)
+bool lf_report_put_machine(json_t *root, const struct lf_machine *machine)
 {
 	return put(root, "machine",
 		       json_pack("{s:s s:I s:s s:s s:b s:f}", "processor", machine->processor, "processors",
@@ -137,7 +137,7 @@ static bool put_robust(json_t *root, const struct lf_robust *robust)
 bool lf_report_json(const struct lf_report *report, FILE *out)
 {
 	json_t *root = json_object(), *points = json_array();
-	bool good = put_machine(root, report->machine) && put_settings(root, report) &&
+	bool good = lf_report_put_machine(root, report->machine) && put_settings(root, report) &&
 		    put_spreads(root, "kernel", report, lf_kernel_figures, LF_KERNEL_FIGURES, 0) &&
 		    put_spreads(root, "inProcess", report, lf_step_figures, LF_STEP_FIGURES, 0) &&
 		    (report->robust == NULL || put_robust(root, report->robust)) &&

@@ -7,11 +7,8 @@
 static const double throughput_target = 0.5, throughput_stretch = 0.6, cpu_target = 1.3, extra_us_target = 50,
 		    kernel_us_target = 10, fairness_target = 3;
 
-static void print_settings(const struct lf_report *report, FILE *out)
+void lf_report_machine(const struct lf_machine *machine, FILE *out)
 {
-	const struct lf_bench_settings *settings = report->settings;
-	const struct lf_machine *machine = report->machine;
-
 	fprintf(out, "leadfit-bench %s\n", LF_VERSION);
 	fprintf(out, "machine   %s, %ld processors, %s, load average %.2f before the run\n", machine->processor,
 		machine->processors, machine->kernel, machine->load_average);
@@ -19,6 +16,13 @@ static void print_settings(const struct lf_report *report, FILE *out)
 		machine->nng, machine->sqlite, machine->protobuf_c);
 	fprintf(out, "log on    %s%s\n", machine->file_system,
 		machine->real_disk ? "" : " - IN MEMORY: commits cost nothing, the figures mean little; use --dir");
+}
+
+static void print_settings(const struct lf_report *report, FILE *out)
+{
+	const struct lf_bench_settings *settings = report->settings;
+
+	lf_report_machine(report->machine, out);
 	fprintf(out, "runs      %u of %g s a measurement, interleaved; medians, [lowest..highest] where shown\n",
 		settings->runs, settings->seconds);
 	if (settings->teams > 0)

@@ -59,7 +59,7 @@ static void measures_every_figure_and_leaves_nothing_behind(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(directory));
-	snprintf(arguments, sizeof arguments, "--runs 1 --seconds 0.2 --in-flight 1,16 --output json --dir %s",
+	snprintf(arguments, sizeof arguments, "--runs 1 --seconds 0.2 --in-flight 1,16 --batch-items 8 --output json --dir %s",
 		directory);
 	if (run(arguments, out, sizeof out) != 0)
 		fail_msg("leadfit-bench failed: %.500s", out);
@@ -81,6 +81,9 @@ static void measures_every_figure_and_leaves_nothing_behind(void **state)
 	assert_int_equal(assert_positive(json_object_get(report, "kernel"), "kernel"), 6 * 3);
 	assert_int_equal(assert_positive(json_object_get(report, "leadfitd"), "leadfitd"), 2 * 3);
 	assert_non_null(json_object_get(json_object_get(report, "versions"), "nng"));
+	/* Items, and ten figures for each of four kinds of batch; ten of fairness. */
+	assert_int_equal(assert_positive(json_object_get(report, "batches"), "batches"), 1 + 4 * 10 * 3);
+	assert_int_equal(assert_positive(json_object_get(report, "fairness"), "fairness"), 10 * 3);
 	json_decref(report);
 	assert_int_equal(rmdir(directory), 0); /* empty */
 }
@@ -111,16 +114,74 @@ static void every_request_can_have_a_new_team_over_a_local_socket(void **state)
 	static char out[1 << 20];
 
 	(void)state;
-	if (run("--runs 1 --seconds 0.05 --in-flight 4 --teams 0 --transport ipc", out, sizeof out) != 0)
+	if (run("--runs 1 --seconds 0.05 --in-flight 4 --teams 0 --batch-items 0 --transport ipc", out, sizeof out) != 0)
 		fail_msg("leadfit-bench failed: %.500s", out);
 	assert_non_null(strstr(out, "(c) leadfit"));
 	assert_non_null(strstr(out, "a new team"));
 }
 
+static void measures_the_cost_by_members_and_by_connections(void **state)
+{
+	static char out[1 << 16];
+	json_error_t problem;
+	json_t *report;
+
+	(void)state;
+	if (run("--scale --scale-max 10 --runs 1 --seconds 0.1 --output json", out, sizeof out) != 0)
+		fail_msg("leadfit-bench failed: %.500s", out);
+	report = json_loads(out, 0, &problem);
+	if (report == NULL)
+		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	/* 2 and 8 members; 1 and 10 connections; seven figures each. */
+	assert_int_equal(assert_positive(json_object_get(report, "members"), "members"), 2 * 7);
+	assert_int_equal(assert_positive(json_object_get(report, "connections"), "connections"), 2 * 7);
+	json_decref(report);
+}
+
+static void a_soak_shows_its_first_and_last_minutes(void **state)
+{
+	static char out[1 << 16];
+	json_error_t problem;
+	json_t *report;
+
+	(void)state;
+	if (run("--soak 0.05 --load 0.3 --seconds 0.2 --output json", out, sizeof out) != 0)
+		fail_msg("leadfit-bench failed: %.500s", out);
+	report = json_loads(out, 0, &problem);
+	if (report == NULL)
+		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	assert_int_equal(json_array_size(json_object_get(report, "soak")), 10);
+	assert_int_equal(assert_positive(json_object_get(report, "soakEnds"), "soakEnds"), 3 * 8);
+	json_decref(report);
+}
+
+static void ends_the_service_under_load_and_counts_what_was_not_answered(void **state)
+{
+	static char out[1 << 16];
+	json_error_t problem;
+	json_t *report, *rounds, *round;
+	size_t index;
+
+	(void)state;
+	if (run("--shutdown 2 --seconds 0.5 --output json", out, sizeof out) != 0)
+		fail_msg("leadfit-bench failed: %.500s", out);
+	report = json_loads(out, 0, &problem);
+	if (report == NULL)
+		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	rounds = json_object_get(report, "shutdown");
+	assert_int_equal(json_array_size(rounds), 2);
+	json_array_foreach(rounds, index, round)
+	{
+		assert_true(json_number_value(json_object_get(round, "answered")) > 0);
+		assert_non_null(json_object_get(round, "storedWithoutAnswer")); /* 0, unless this process gets no processor for long */
+	}
+	json_decref(report);
+}
+
 static void refuses_bad_usage_with_2(void **state)
 {
 	static const char *const bad[] = {"--runs 0", "--seconds x", "--in-flight 1,,2", "--in-flight 1001",
-		"--transport udp", "--output xml", "surplus", "--dir /nonexistent", "--server /nonexistent"};
+		"--transport udp", "--batch-items 257", "--soak 0", "--load 2", "--shutdown 0", "--scale --soak 1", "--scale-max 0", "--output xml", "surplus", "--dir /nonexistent", "--server /nonexistent"};
 	char out[4096];
 
 	(void)state;
@@ -153,6 +214,9 @@ int main(void)
 		cmocka_unit_test(measures_every_figure_and_leaves_nothing_behind),
 		cmocka_unit_test(the_cost_of_robustness_is_measured_by_kernel_members_and_samples),
 		cmocka_unit_test(every_request_can_have_a_new_team_over_a_local_socket),
+		cmocka_unit_test(measures_the_cost_by_members_and_by_connections),
+		cmocka_unit_test(a_soak_shows_its_first_and_last_minutes),
+		cmocka_unit_test(ends_the_service_under_load_and_counts_what_was_not_answered),
 		cmocka_unit_test(refuses_bad_usage_with_2),
 		cmocka_unit_test(says_3_when_the_service_does_not_start),
 		cmocka_unit_test(helps),

@@ -238,6 +238,39 @@ static void a_full_queue_refuses_at_once_and_the_rest_is_stored(void **state)
 	lf_log_close(log);
 }
 
+/* W12: sequences are given in the order in which the writer takes records. */
+static void a_single_record_does_not_wait_for_hundreds_that_came_at_once(void **state)
+{
+	(void)state;
+	enum { BULK = 200 };
+	struct lf_log *log = log_open(&faulty_backend, place.file);
+	struct work *bulk = calloc(BULK, sizeof *bulk), first, single;
+	struct lf_append *appends[BULK];
+	rubric_put(log);
+	faulty_hold();
+	work_init(&first, 0, 0, 0);
+	lf_log_append(log, &first.append);
+	faulty_wait_held(); /* the others queue up */
+	for (int i = 0; i < BULK; i++) {
+		work_init(&bulk[i], i % 7, i % 3, 0);
+		appends[i] = &bulk[i].append;
+	}
+	lf_log_append_all(log, appends, BULK);
+	work_init(&single, 1, 1, 0);
+	lf_log_append(log, &single.append);
+	faulty_let_go();
+	work_wait(&single);
+	assert_int_equal(single.code, LF_OK);
+	assert_int_equal(single.append.sequence, 2);
+	for (int i = 0; i < BULK; i++) {
+		work_wait(&bulk[i]);
+		assert_int_equal(bulk[i].code, LF_OK);
+		assert_int_equal(bulk[i].append.sequence, 3 + i);
+	}
+	lf_log_close(log);
+	free(bulk);
+}
+
 static void closing_commits_and_completes_what_is_queued(void **state)
 {
 	(void)state;
@@ -588,6 +621,7 @@ int main(void)
 		CLAIM(an_acknowledged_decision_is_read_back_also_after_reopening),
 		CLAIM(what_is_over_a_limit_is_refused_at_once_naming_limit_and_value),
 		CLAIM(a_full_queue_refuses_at_once_and_the_rest_is_stored),
+		CLAIM(a_single_record_does_not_wait_for_hundreds_that_came_at_once),
 		CLAIM(closing_commits_and_completes_what_is_queued),
 		CLAIM(one_bad_record_does_not_harm_its_batch),
 		CLAIM(a_key_in_flight_gives_the_same_decision_and_only_once_it_is_committed),
