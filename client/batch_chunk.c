@@ -96,6 +96,16 @@ static bool keep(struct lf_chunk *chunk, struct lf_piece *piece, ProtobufCMessag
 	       pack(chunk, piece, 1, request->project == NULL ? NULL : &request->project->base);
 }
 
+/* A place in a piece is a column: its line is always the first, and would be taken for the input's. */
+static void say_column(struct lf_error *error)
+{
+	if (error->violation_kept == 0 && strncmp(error->message, "1:", 2) == 0) {
+		char place[sizeof error->message];
+		snprintf(place, sizeof place, "%s", error->message + 2);
+		lf_error_set(error, error->code, "not JSON: column %.480s", place);
+	}
+}
+
 static void parse_piece(struct lf_chunk *chunk, struct lf_piece *piece)
 {
 	struct lf_error *error = &piece->error;
@@ -106,10 +116,12 @@ static void parse_piece(struct lf_chunk *chunk, struct lf_piece *piece)
 		lf_error_set(error, LF_INVALID_ARGUMENT, "the line is empty");
 	} else {
 		ProtobufCMessage *message = lf_text_parse(LF_FORMAT_JSON, piece->type, text, piece->length, &chunk->scratch, error);
-		if (message == NULL)
+		if (message == NULL) {
+			say_column(error);
 			lf_error_summarize(error);
-		else if (!keep(chunk, piece, message))
+		} else if (!keep(chunk, piece, message)) {
 			lf_error_set(error, LF_RESOURCE_EXHAUSTED, no_memory);
+		}
 	}
 	lf_arena_reset(&chunk->scratch);
 }

@@ -340,6 +340,13 @@ static enum lf_code take_options(struct run *run, const struct lf_arguments *arg
 			run->kept_count++; /* it is cleaned up, too */
 			return run->error.code;
 		}
+	for (size_t i = 0; i < count; i++) {
+		const struct lf_input *input = &run->kept[i].input;
+		struct lf_checkpoint checkpoint;
+		if (!lf_checkpoint_parse(input->text, input->length, &checkpoint)) /* the wrong file says nothing about the log */
+			return lf_error_set(&run->error, LF_INVALID_ARGUMENT, "--checkpoint: %.300s is no signed checkpoint, or is cut off",
+				input->name);
+	}
 	return LF_OK;
 }
 

@@ -15,7 +15,7 @@ static const struct lf_option retention_options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { MONTHS_DEFAULT = 24, MONTHS_MAX = 1200 };
+enum { MONTHS_DEFAULT = 24, MONTHS_ASKED = 6 /* fewer need a flag */, MONTHS_MAX = 1200 };
 
 struct retention {
 	Leadfit__V1__PruneRequest request;
@@ -104,6 +104,9 @@ static enum lf_code run_steps(struct lf_cli *cli, const struct lf_arguments *arg
 	set_months_ago(&retention->before, number);
 	retention->request.before = retention->sums.before = &retention->before;
 	retention->request.allow_under_six_months = lf_argument(arguments, "allow-under-six-months") != NULL;
+	if (number < MONTHS_ASKED && !retention->request.allow_under_six_months)
+		return lf_error_set(&retention->error, LF_INVALID_ARGUMENT,
+			"--keep-months: %u is less than %d; --allow-under-six-months allows that", number, MONTHS_ASKED);
 	retention->request.dry_run = retention->sums.dry_run = lf_argument(arguments, "dry-run") != NULL;
 	if (ask(retention, arguments) != LF_OK || prune_all(cli, retention) != LF_OK || retention->request.dry_run)
 		return retention->error.code;

@@ -219,9 +219,10 @@ void lf_cli_json_rest(struct lf_cli *cli, const ProtobufCMessage *rest, bool ite
 	lf_buffer_clean_up(&text);
 }
 
-static const char *hint_for(enum lf_code code)
+/* UNAVAILABLE is also a file that can't be written, here or on the service's machine: only the library's own words mean the service. */
+static const char *hint_for(enum lf_code code, const char *message)
 {
-	if (code == LF_UNAVAILABLE)
+	if (code == LF_UNAVAILABLE && strstr(message, "can't reach") != NULL)
 		return "leadfit: is leadfitd running there? Name its address with --server or LEADFIT_SERVER.\n";
 	if (code == LF_UNAUTHENTICATED)
 		return "leadfit: give this caller's token with --token-file FILE, or in LEADFIT_TOKEN.\n";
@@ -248,7 +249,7 @@ int lf_cli_report(
 		lf_buffer_append_text(&text, "\n");
 	}
 	if (cli->called)
-		lf_buffer_append_text(&text, hint_for(error->code));
+		lf_buffer_append_text(&text, hint_for(error->code, error->message));
 	if (text.data != NULL)
 		lf_text_make_harmless(text.data);
 	fputs(text.failed ? "leadfit: out of memory\n" : text.data, stderr);

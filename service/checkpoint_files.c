@@ -112,6 +112,10 @@ static enum lf_code look_at(const char *path, const struct lf_verifier *verifier
 	const enum lf_note_result result = failed != 0 || !lf_checkpoint_parse(note, length, &checkpoint) ? LF_NOTE_MALFORMED
 					   : verifier == NULL ? LF_NOTE_NOT_SIGNED
 							      : lf_checkpoint_open(note, length, verifier, &checkpoint);
+	if (result == LF_NOTE_NOT_SIGNED && verifier == NULL)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"--checkpoints: %.200s is a checkpoint of %.128s, and the signing key is not there (--key): put it back, as no other one is made in silence",
+			path, checkpoint.origin);
 	if (result == LF_NOTE_NOT_SIGNED)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
 			"--checkpoints: %.200s is a checkpoint of %.128s, and not signed by this service's key: the key is another one, or "

@@ -48,7 +48,7 @@ struct target {
 static enum lf_code bad_url(struct lf_error *error, const char *url)
 {
 	return lf_error_set(error, LF_INVALID_ARGUMENT,
-		"%s: to listen takes tcp://HOST:PORT, ipc://PATH or tls+tcp://HOST:PORT", url);
+		"%s: to listen takes tcp://HOST:PORT or ipc://PATH", url);
 }
 
 static enum lf_code parse_host_port(struct target *target, const char *text, const char *url, struct lf_error *error)

@@ -1,6 +1,6 @@
 /*
  * Fills a decision log through its own writer: real requests of the benchmark's workload, each scored once by the engine in this process,
- * appended over and over. What such a log is for: verifying, replaying, exporting and reading at ten million decisions (log_scale.sh).
+ * appended over and over. What such a log is for: verifying, replaying, exporting and reading at ten million decisions (README.md).
  *
  *   lf_log_fill FILE COUNT [TEAMS [PROJECTS]]
  *

@@ -71,6 +71,7 @@ cp "$work/out" bad.out; lines bad.out 11
 for n in 2 3 4 5 6 8 9 10; do sed -n "${n}p" bad.out | grep -q "^{\"line\":$n,\"error\":{\"code\":\"INVALID_ARGUMENT\",\"message\":\"" || fail "line $n"; done
 for n in 1 7 11; do sed -n "${n}p" bad.out | grep -q '^{"decisionId":' || fail "line $n"; done
 out_has '"line":3,"error":{"code":"INVALID_ARGUMENT","message":"the line is empty"}'
+out_has '"line":2,"error":{"code":"INVALID_ARGUMENT","message":"not JSON: column '
 out_has '"violations":[{"field":"teem","description":"'
 out_has '"field":"team.members[0].discipline"'
 out_has '"field":"team","description":"is required"'

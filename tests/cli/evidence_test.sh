@@ -179,7 +179,7 @@ sed 's/^100$/101/' "$evidence/checkpoint.100" >"$work/altered"
 serve "${whole[@]}"
 l decisions verify --checkpoint "$work/altered"; status_is 1; out_has "FINDING $work/altered: the checkpoint's signature by this key does not fit it"
 serve "${whole[@]}"
-l decisions verify --checkpoint "$evidence/vkey"; status_is 1; out_has "the checkpoint is malformed"
+l decisions verify --checkpoint "$evidence/vkey"; status_is 2; out_empty; err_has "vkey is no signed checkpoint"
 l decisions verify --checkpoint "$work/none"; status_is 2; out_empty; err_has "none: No such file"
 l decisions verify --key "$work/none"; status_is 2; out_empty; err_has "--key: "
 

@@ -131,7 +131,7 @@ l decisions export other; status_is 0; same other all; absent other.run; absent 
 ( flock 9; run "$leadfit" decisions export busy; status_is 2; err_has "another export writes it" ) 9>busy.part
 l decisions export - --resume; status_is 2; err_has "needs a FILE"
 l decisions export /; status_is 2; err_has directory
-l decisions export no/such/folder; status_is 3
+l decisions export no/such/folder; status_is 3; err_lacks "running there"
 
 claim "what came while it was interrupted is not part of it"
 { head -n 1000 all; } >grown.part
@@ -181,7 +181,8 @@ l decisions export --team "$(printf 'x%.0s' {1..200})" bad; status_is 2; err_has
 l decisions watch --from 0; status_is 2; l decisions watch --from x; status_is 2; err_has "--from"
 l decisions watch --publish nonsense; status_is 2; err_has "--publish"
 l decisions watch --from 99999; status_is 4; err_has "another log"
-l decisions watch --server "ipc://$work/nobody"; status_is 3
+l decisions watch --server "ipc://$work/nobody"; status_is 3; err_has "is leadfitd running there?"
+l retention --keep-months 5 --dry-run; status_is 2; err_has "5 is less than 6; --allow-under-six-months"
 
 claim "whoever watches sees what was there from a sequence on, and what comes, until they go"
 "$leadfit" decisions watch --from 2250 >watched 2>watch.err & watcher=$!
@@ -203,7 +204,7 @@ l backup copy2.db; status_is 2; err_has "not absolute"
 l backup; status_is 2
 l backup "$work/log.db"; status_is 2; err_has "a name of the log itself"
 l backup "$work/log.db-journal"; status_is 2
-l backup "$work/no/such"; status_is 3
+l backup "$work/no/such"; status_is 3; err_lacks "running there"
 l backup "$work/copy2.db" --output json; status_is 0; out_has '"size": "2262"'
 absent copy.db.part; absent copy.db-wal
 l decisions export before

@@ -8,10 +8,11 @@
 set -u
 leadfit=$(realpath "$1")
 leadfitd=$(realpath "$2")
-source_folder=$3
+source_folder=$(realpath "$3")
 update=${5-}
 . "$(dirname "$0")/assert.sh"
 readme=$source_folder/$4
+[ -f "$readme" ] || { echo "$readme: no such file"; exit 1; }
 
 unset LEADFIT_TOKEN COLUMNS NO_COLOR
 export LC_ALL=C.UTF-8 LEADFIT_SERVER=ipc://$work/socket TMPDIR=$work

@@ -123,7 +123,7 @@ rm -f "$db"*; db=$db_before
 
 claim "a key that is lost is not replaced in silence"
 mv "$db.key" "$data/kept.key"
-refused 4; err_has "is a checkpoint of example.com/leadfit, and not signed by this service's key"; err_has "--accept-rewound"
+refused 4; err_has "is a checkpoint of example.com/leadfit, and the signing key is not there"; err_has "--accept-rewound"
 [ ! -e "$db.key" ] || fail "a key was made"
 mv "$data/kept.key" "$db.key"
 
@@ -142,7 +142,7 @@ mv "$db" "$data/new.db"
 start --checkpoints "$data/elsewhere/" --key "$db.key"; score 8; stop
 refused 4; err_has "the log's first 8 records are not those of which"; err_has "it was altered, or is another log"
 refused 4 --key "$data/own.key" # with a key of its own it is another service's
-err_has "not signed by this service's key"
+err_has "the signing key is not there"
 rm -f "$data/own.key"*
 
 claim "--accept-rewound starts nevertheless, says so, and keeps what was signed"

@@ -423,7 +423,7 @@ static void a_checkpoint_that_is_altered_or_of_another_key_is_not_accepted(void 
 	grow(f, 5);
 	put_head(f);
 	check_says(f, &other_verifier, LF_FAILED_PRECONDITION, "not signed by this service's key");
-	check_says(f, NULL, LF_FAILED_PRECONDITION, "not signed by this service's key");
+	check_says(f, NULL, LF_FAILED_PRECONDITION, "the signing key is not there");
 	snprintf(latest, sizeof latest, "%s/latest", f->files.path);
 	note = file_read(latest, &length);
 	assert_non_null(note);
