@@ -644,6 +644,11 @@ static void the_commands_ask_first_and_tell_what_they_did(void **state)
 	assert_non_null(strstr(out, "Out of reach"));
 	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked --yes --output json", out, sizeof out), 0);
 	assert_non_null(strstr(out, "\"outOfReach\""));
+	assert_int_equal(past_leadfit(&world->daemon, "decisions verify", out, sizeof out), 0);
+	assert_non_null(strstr(out, ", erasure by local: 3 decisions, 0 teams and projects, 0 outcomes: asked\n"));
+	assert_non_null(strstr(out, ", erasure by local: 0 decisions, 1 teams and projects, 0 outcomes: asked\n"));
+	assert_int_equal(past_leadfit(&world->daemon, "decisions verify --output json", out, sizeof out), 0);
+	assert_non_null(strstr(out, "\"redactionCount\": \"2\""));
 	assert_false(person_in_files(world));
 	assert_int_equal(past_leadfit(&world->daemon, "retention --keep-months 3 --yes", out, sizeof out), 2);
 	assert_non_null(strstr(out, "--keep-months"));
