@@ -18,7 +18,7 @@ static const struct lf_option verify_options[] = {
 };
 /* clang-format on */
 
-enum { FINDINGS_SHOWN = 1000, ARENA_BYTES_MAX = 64 * 1024 * 1024 };
+enum { FINDINGS_SHOWN = 1000, REDACTIONS_SHOWN = 20, ARENA_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* A state of the log: this root is that of its first size records. */
 struct state {
@@ -47,6 +47,8 @@ struct run {
 	uint64_t looked_at;
 	Leadfit__V1__LogVerified report; /* its texts and lists are in the arena */
 	Leadfit__V1__Finding *findings[FINDINGS_SHOWN];
+	/* The newest; copied where the next ones take their place. */
+	Leadfit__V1__Redaction *redactions[REDACTIONS_SHOWN];
 };
 
 /* ---- findings ---- */
@@ -97,6 +99,49 @@ static void find(struct run *run, const char *format, ...)
 	take_finding(run, &finding);
 }
 
+/* ---- erasures and prunings ---- */
+
+/* A copy that protobuf_c_message_free_unpacked() frees; NULL where memory ran out. */
+static Leadfit__V1__Redaction *copy_redaction(const Leadfit__V1__Redaction *redaction)
+{
+	uint8_t *bytes = malloc(protobuf_c_message_get_packed_size(&redaction->base) + 1);
+	Leadfit__V1__Redaction *copy = NULL;
+	if (bytes != NULL)
+		copy = leadfit__v1__redaction__unpack(NULL, protobuf_c_message_pack(&redaction->base, bytes), bytes);
+	free(bytes);
+	return copy;
+}
+
+static void take_redaction(struct run *run, const Leadfit__V1__Redaction *redaction)
+{
+	Leadfit__V1__Redaction *copy = copy_redaction(redaction);
+	if (copy == NULL)
+		return;
+	if (run->report.n_redactions == REDACTIONS_SHOWN) {
+		leadfit__v1__redaction__free_unpacked(run->redactions[0], NULL);
+		memmove(run->redactions, run->redactions + 1, --run->report.n_redactions * sizeof run->redactions[0]);
+	}
+	run->redactions[run->report.n_redactions++] = copy;
+}
+
+static void print_redactions(struct lf_page *page, const Leadfit__V1__LogVerified *report)
+{
+	if (report->redaction_count == 0)
+		return;
+	lf_page_add(page, LF_PLAIN, "\nErasures and prunings that the log has. Hold them against your own records of who ordered what:\n");
+	if (report->redaction_count > report->n_redactions)
+		lf_page_add(page, LF_PLAIN, "  %" PRIu64 " before these\n", report->redaction_count - report->n_redactions);
+	for (size_t i = 0; i < report->n_redactions; i++) {
+		const Leadfit__V1__Redaction *r = report->redactions[i];
+		char time[LF_TIME_BYTES] = "?";
+		if (r->at != NULL)
+			lf_time_print(r->at->seconds, time);
+		lf_page_add(page, LF_PLAIN,
+			"  record %" PRIu64 ", %s, %s by %s: %" PRIu32 " decisions, %" PRIu32 " teams and projects, %" PRIu32 " outcomes: %s\n",
+			r->position, time, r->kind, r->caller, r->decisions, r->payloads, r->acts, r->reason);
+	}
+}
+
 /* ---- recomputing ---- */
 
 static double seconds_since(const struct timespec *began)
@@ -120,6 +165,9 @@ static enum lf_code take_slice(struct run *run, const Leadfit__V1__VerifyRequest
 		lf_progress_end(&run->progress);
 	for (size_t i = 0; i < slice->n_findings; i++)
 		take_finding(run, slice->findings[i]);
+	for (size_t i = 0; i < slice->n_redactions; i++)
+		take_redaction(run, slice->redactions[i]);
+	run->report.redaction_count += slice->redaction_count;
 	if (slice->next == 0) {
 		run->recomputed.size = slice->size;
 		memcpy(&run->recomputed.root, slice->root.data, sizeof run->recomputed.root);
@@ -295,6 +343,7 @@ static void print_report(struct run *run)
 		if (run->kept[i].holds)
 			lf_page_add(page, LF_PLAIN, "  %-12sthe first %" PRIu64 " records are those that %s signs\n", "prefix",
 				run->kept[i].size, run->kept[i].input.name);
+	print_redactions(page, report);
 	lf_page_add(page, LF_PLAIN, "\nThe signed checkpoint that it ends in. Kept elsewhere, it shows later (--checkpoint) whether\n"
 				    "anything was altered since:\n\n");
 	char *note = strdup(report->checkpoint);
@@ -313,6 +362,7 @@ static int report(struct run *run)
 	run->report.size = run->recomputed.size;
 	run->report.root = (ProtobufCBinaryData){sizeof run->recomputed.root, run->recomputed.root.bytes};
 	run->report.findings = run->findings;
+	run->report.redactions = run->redactions;
 	if (run->cli->json)
 		lf_cli_json(run->cli, &run->report.base);
 	else
@@ -371,6 +421,8 @@ static int run_verify(struct lf_cli *cli, const struct lf_arguments *arguments)
 	for (size_t i = 0; i < run->kept_count; i++)
 		lf_input_clean_up(&run->kept[i].input);
 	free(run->kept);
+	for (size_t i = 0; i < run->report.n_redactions; i++)
+		leadfit__v1__redaction__free_unpacked(run->redactions[i], NULL);
 	lf_arena_clean_up(&run->arena);
 	lf_error_clean_up(&run->error);
 	free(run);
@@ -385,6 +437,8 @@ const struct lf_command lf_command_decisions_verify = {
 		"compared here with the checkpoint that the service signs, and with checkpoints that were kept:\n"
 		"each must be a state that the log went through, which is proved by hashes and not taken on trust.\n"
 		"So a log that was cut, set back or swapped is found, which no log can tell by itself.\n"
+		"Erasures and prunings are listed, the newest 20: whoever can write the file can add one, so hold them\n"
+		"against your own records.\n"
 		"Without --key, the key is the one that the service names. Every record that differs is printed,\n"
 		"the first one first. The service goes on meanwhile.\n"
 		"Exit status 0: nothing was altered; 1: something was, and is named.\n\n"

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "service/commands.h"
+#include "service/judge.h"
 #include "service/log_tree.h"
 #include "storage/verify.h"
 
@@ -33,6 +34,7 @@ static const char usage[] =
 
 struct run {
 	struct lf_log *log;
+	struct lf_judge judge;
 	uint64_t findings;
 	struct timespec began, said;
 	bool terminal;  /* standard error is one */
@@ -181,6 +183,39 @@ static int check(struct run *run)
 	return 0;
 }
 
+/* A text from the log, for a terminal. */
+static void print_harmless(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)(text == NULL ? "" : text); *c != '\0'; c++) {
+		const bool control = *c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f);
+
+		putchar(control ? '?' : *c);
+		c += control && *c == 0xc2;
+	}
+}
+
+static void print_redactions(const struct lf_judge *judge)
+{
+	const size_t count = lf_judge_told(judge);
+
+	if (judge->count == 0)
+		return;
+	puts("erasures and prunings, to be held against your own records of who ordered what:");
+	if (judge->count > count)
+		printf("  %" PRIu64 " before these\n", judge->count - count);
+	for (size_t i = 0; i < count; i++) {
+		const struct lf_redaction_told *told = lf_judge_at(judge, i);
+		char time[LF_TIME_TEXT_BYTES];
+
+		lf_print_time(told->at_us, time);
+		printf("  record %" PRIu64 ", %s, %s by ", told->position, time, lf_leaf_kind_name(told->kind));
+		print_harmless(told->caller);
+		printf(": %" PRIu32 " decisions, %" PRIu32 " teams and projects, %" PRIu32 " acts: ", told->decisions, told->payloads, told->acts);
+		print_harmless(told->reason);
+		putchar('\n');
+	}
+}
+
 static void print_summary(struct run *run, const struct lf_verify *verify, const struct lf_tree_head *head, const struct lf_sealed_list *list,
 	size_t fit)
 {
@@ -189,6 +224,7 @@ static void print_summary(struct run *run, const struct lf_verify *verify, const
 	char root[LF_KEY_TEXT_MAX];
 
 	lf_base64_encode(&head->root, sizeof head->root, root);
+	print_redactions(&run->judge);
 	printf("records      %" PRIu64 " of %" PRIu64 " looked at\n", totals->records, head->size);
 	printf("root         %s\n", root);
 	printf("erased       %" PRIu64 "\npruned       %" PRIu64 "\n", totals->erased, totals->pruned);
@@ -217,6 +253,8 @@ static int verify_log(struct run *run, const struct lf_sealed_list *list, bool b
 		fputs("leadfitd: out of memory\n", stderr);
 		return 3;
 	}
+	lf_judge_init(&run->judge);
+	lf_verify_set_judge(verify, lf_judge_row, &run->judge);
 	if (lf_log_head(run->log, &head, &error) != LF_OK)
 		status = fail(run, "record", 0, &error);
 	run->size = head.size;
@@ -232,6 +270,7 @@ static int verify_log(struct run *run, const struct lf_sealed_list *list, bool b
 	clear_line(run);
 	if (status == 0)
 		print_summary(run, verify, &head, list, fit);
+	lf_judge_clean_up(&run->judge);
 	lf_verify_free(verify);
 	return status != 0 ? status : run->findings > 0 ? 1 : 0;
 }

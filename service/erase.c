@@ -1,6 +1,7 @@
 /*
  * Erasing a person: every payload in which they occur is replaced by a copy without them, and so is every decision over such a payload and
- * everything that was recorded about those decisions.
+ * everything that was recorded about those decisions. Where only a text that is not scored mentions them, its decisions come out the same
+ * without it: they keep their answers, and lose what is left of the request.
  *
  * The order matters. A decision comes back from its team and project; so the decisions over a payload are frozen first (restored once
  * more, and kept as they were answered, without the person), and the payload is replaced when no decision needs it any more: the log
@@ -27,7 +28,7 @@
 #include "service/redaction.h"
 #include "service/texts.h"
 
-enum { PAYLOADS_A_SLICE = 64, DECISIONS_A_SLICE = 16, ATTEMPTS_MAX = 10, SCRATCH_BYTES_MAX = 128 * 1024 * 1024, ROUNDS_MAX = 8 };
+enum { PAYLOADS_A_SLICE = 64, DECISIONS_A_SLICE = 16, ATTEMPTS_MAX = 50, SCRATCH_BYTES_MAX = 128 * 1024 * 1024, ROUNDS_MAX = 8 };
 
 enum phase { PHASE_TEAMS, PHASE_PROJECTS, PHASE_CANDIDATE, PHASE_ACTS, PHASES };
 
@@ -173,6 +174,81 @@ static enum lf_code redact_decision(struct erase *erase, const struct lf_stored 
 	return add_decision(erase, stored, answer, frozen);
 }
 
+/* Ids of the decision's candidates, rising, in scratch. NULL: they can't be told, or memory ran out, which error says. */
+static const char **candidates_of(
+	struct erase *erase, const struct lf_stored *stored, const Leadfit__V1__Answer *answer, size_t *count)
+{
+	const Leadfit__V1__Team *team = (const Leadfit__V1__Team *)lf_wire_unpack(
+		&leadfit__v1__team__descriptor, stored->team.data, stored->team.length, &erase->scratch, &erase->error);
+	const char **ids;
+
+	if (team == NULL) {
+		if (erase->error.code != LF_RESOURCE_EXHAUSTED) {
+			lf_error_clean_up(&erase->error);
+			lf_error_init(&erase->error);
+		}
+		return NULL;
+	}
+	*count = answer->n_candidates > 0 ? answer->n_candidates : team->n_members;
+	ids = lf_arena_zalloc(lf_redaction_arena(&erase->redaction), *count + 1, sizeof *ids);
+	for (size_t i = 0; ids != NULL && i < *count; i++) {
+		const char *id = answer->n_candidates > 0 ? answer->candidates[i] : team->members[i]->id;
+
+		ids[i] = lf_arena_strdup(lf_redaction_arena(&erase->redaction), id, strlen(id));
+		if (ids[i] == NULL)
+			ids = NULL;
+	}
+	if (ids == NULL)
+		no_memory(erase);
+	else if (*count > 0)
+		qsort(ids, *count, sizeof *ids, by_bytes);
+	return ids;
+}
+
+static bool is_among(const char *id, const char *const *ids, size_t count)
+{
+	bool found = *id == '\0';
+
+	for (size_t i = 0; i < count && !found; i++)
+		found = strcmp(id, ids[i]) == 0;
+	return found;
+}
+
+/*
+ * A decision over a payload that has the person in a text that is not scored: it comes out the same without, so it stays as it is, and can be
+ * replayed. Its key and the digest of its request go: that is over the bytes that were there, without a salt, and would confirm a guess.
+ */
+static enum lf_code forget_request(struct erase *erase, const struct lf_stored *stored)
+{
+	struct lf_redact_item item = {.what = LF_REDACT_DECISION, .id = stored->sequence};
+	struct lf_arena *arena = lf_redaction_arena(&erase->redaction);
+	const Leadfit__V1__Answer *answer;
+	uint8_t *bytes;
+
+	lf_arena_reset(&erase->scratch);
+	answer = lf_answer_read(stored, &erase->scratch, &erase->error);
+	if ((answer == NULL && erase->error.code == LF_DATA_LOSS) || (answer != NULL && (answer->pruned || answer->frozen != NULL))) {
+		lf_error_clean_up(&erase->error);
+		lf_error_init(&erase->error);
+		return redact_decision(erase, stored, false);
+	}
+	if (answer == NULL || lf_redaction_make_room(&erase->redaction, &erase->error) != LF_OK)
+		return erase->error.code;
+	item.candidates = candidates_of(erase, stored, answer, &item.candidate_count);
+	if (failed(erase))
+		return erase->error.code;
+	if (item.candidates == NULL || !is_among(stored->recommended, item.candidates, item.candidate_count))
+		return redact_decision(erase, stored, true);
+	bytes = lf_arena_alloc(arena, stored->answer.length);
+	item.recommended = lf_arena_strdup(arena, stored->recommended, strlen(stored->recommended));
+	if (bytes == NULL || item.recommended == NULL)
+		return no_memory(erase);
+	memcpy(bytes, stored->answer.data, stored->answer.length);
+	item.bytes = (struct lf_bytes){bytes, stored->answer.length};
+	lf_redaction_add(&erase->redaction, &item);
+	return LF_OK;
+}
+
 /* Decisions over one payload, copied while the log tells them. */
 struct over {
 	uint64_t payload;
@@ -199,8 +275,12 @@ static bool keep_decision(void *context, const struct lf_stored *row)
 	return !over->exhausted;
 }
 
-/* Freezes a slice of the decisions over a payload, from place.sequence on. *seen: every decision up to it has been looked at; 0: not yet. */
-static enum lf_code freeze_slice(struct erase *erase, uint64_t payload, bool project, const char *id, uint64_t *seen)
+/*
+ * Redacts a slice of the decisions over a payload, from place.sequence on: frozen, where the person has a part in it. *seen: every decision
+ * up to it has been looked at, and what this slice redacts waits to be written with the payload; 0: not yet.
+ */
+static enum lf_code redact_slice(
+	struct erase *erase, uint64_t payload, bool project, enum lf_mention mention, const char *id, uint64_t *seen)
 {
 	struct over over = {.payload = payload, .project = project};
 	const struct lf_scan scan = {
@@ -219,19 +299,20 @@ static enum lf_code freeze_slice(struct erase *erase, uint64_t payload, bool pro
 	    lf_log_scan(erase->core->log, &scan, keep_decision, &over, &next, &erase->error) == LF_OK && over.exhausted)
 		no_memory(erase);
 	for (size_t i = 0; i < over.count; i++) {
-		if (!failed(erase))
+		if (!failed(erase) && mention == LF_MENTION_PART)
 			redact_decision(erase, over.copies[i], false);
+		else if (!failed(erase))
+			forget_request(erase, over.copies[i]);
 		free(over.copies[i]);
 	}
-	if (failed(erase) || lf_redaction_write(&erase->redaction, 0, &erase->error) != LF_OK)
+	if (failed(erase))
 		return erase->error.code;
-	if (over.stopped_at != 0)
-		erase->place.sequence = over.stopped_at;
-	else if (next != 0)
-		erase->place.sequence = next;
-	else
-		erase->place.sequence = *seen = newest > 0 ? newest : 1;
-	return LF_OK;
+	if (over.stopped_at == 0 && next == 0) {
+		*seen = newest > 0 ? newest : 1;
+		return LF_OK;
+	}
+	erase->place.sequence = over.stopped_at != 0 ? over.stopped_at : next;
+	return lf_redaction_write(&erase->redaction, 0, &erase->error);
 }
 
 /* ---- payloads ---- */
@@ -266,12 +347,12 @@ static enum lf_code decode(struct erase *erase, struct payload *payload)
 	return LF_OK;
 }
 
-/* Puts the copy without the person in the payload's place. */
+/* Puts the copy without the person in the payload's place, together with what waits. */
 static enum lf_code replace_payload(struct erase *erase, struct payload *payload, uint64_t seen)
 {
 	struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .id = payload->row->id};
 
-	if (decode(erase, payload) != LF_OK)
+	if (decode(erase, payload) != LF_OK || lf_redaction_make_room(&erase->redaction, &erase->error) != LF_OK)
 		return erase->error.code;
 	if (payload->project)
 		lf_project_redact((Leadfit__V1__Project *)payload->message, &erase->who);
@@ -284,21 +365,32 @@ static enum lf_code replace_payload(struct erase *erase, struct payload *payload
 	return lf_redaction_write(&erase->redaction, seen, &erase->error);
 }
 
-/* A decision came meanwhile: it is frozen, too, and then again. */
-static bool came_meanwhile(struct erase *erase, unsigned attempt)
+static enum lf_code keep_coming(struct erase *erase)
 {
-	if (erase->error.code != LF_FAILED_PRECONDITION || attempt == ATTEMPTS_MAX)
-		return false;
-	lf_error_clean_up(&erase->error);
-	lf_error_init(&erase->error);
-	erase->place.sequence++;
-	return true;
+	return lf_error_set(&erase->error, LF_FAILED_PRECONDITION,
+		"decisions with this person keep coming: see to it that nobody sends them any more, and erase again");
 }
 
-/*
- * Takes the person out of one payload and the decisions over it. *done: nothing of it is left to do; else the step is over. A payload that
- * only mentions the person in texts that are not scored is replaced alone: its decisions come out the same.
- */
+/* A decision came after seen, so that nothing was written: the last slice, with that one, and then again. */
+static bool came_meanwhile(struct erase *erase, uint64_t seen, unsigned attempt)
+{
+	struct lf_error ignored = LF_ERROR_INIT;
+	uint64_t newest = 0;
+
+	if (erase->error.code != LF_FAILED_PRECONDITION)
+		return false;
+	lf_newest_sequence(erase->core->log, &newest, &ignored);
+	lf_error_clean_up(&ignored);
+	if (newest <= seen)
+		return false; /* something is damaged */
+	lf_error_clean_up(&erase->error);
+	lf_error_init(&erase->error);
+	if (attempt == ATTEMPTS_MAX)
+		keep_coming(erase);
+	return attempt < ATTEMPTS_MAX;
+}
+
+/* Takes the person out of one payload and the decisions over it. *done: nothing of it is left to do; else the step is over. */
 static enum lf_code redact_payload(struct erase *erase, uint64_t id, bool project, bool *done)
 {
 	struct payload payload = {.project = project};
@@ -311,16 +403,14 @@ static enum lf_code redact_payload(struct erase *erase, uint64_t id, bool projec
 	snprintf(name, sizeof name, "%s", payload.id);
 	*done = payload.mention == LF_MENTION_NONE;
 	erase->place.again |= !*done;
-	if (payload.mention == LF_MENTION_TEXT)
-		*done = replace_payload(erase, &payload, 0) == LF_OK;
-	for (unsigned attempt = 0; payload.mention == LF_MENTION_PART && !*done && !failed(erase); attempt++) {
+	for (unsigned attempt = 0; !*done && !failed(erase); attempt++) {
 		do
-			freeze_slice(erase, id, project, name, &seen);
+			redact_slice(erase, id, project, payload.mention, name, &seen);
 		while (!failed(erase) && seen == 0 && !lf_redaction_is_step_over(&erase->redaction));
 		if (failed(erase) || seen == 0)
 			break;
 		*done = replace_payload(erase, &payload, seen) == LF_OK;
-		if (!*done && !came_meanwhile(erase, attempt))
+		if (!*done && !came_meanwhile(erase, seen, attempt))
 			break;
 	}
 	if (*done)
@@ -419,8 +509,9 @@ static enum lf_code act_slice(struct erase *erase, bool *end)
 	uint64_t next, last;
 
 	if (lf_redaction_add_act_slice(
-		    &erase->redaction, NULL, erase->place.act, &next, &last, change_of_named, &erase->who, &erase->error) != LF_OK ||
-	    lf_redaction_write(&erase->redaction, 0, &erase->error) != LF_OK)
+		    &erase->redaction, NULL, erase->place.act, &next, &last, change_of_named, &erase->who, &erase->error) != LF_OK)
+		return erase->error.code;
+	if (lf_redaction_write(&erase->redaction, 0, &erase->error) != LF_OK)
 		return erase->error.code;
 	erase->place.act = next != 0 ? next : last;
 	*end = next == 0;
@@ -442,8 +533,7 @@ static enum lf_code next_phase(struct erase *erase, bool *over)
 		return LF_OK;
 	*over = place->round > 0 && !place->again;
 	if (!*over && place->round + 1 == ROUNDS_MAX)
-		return lf_error_set(&erase->error, LF_FAILED_PRECONDITION,
-			"decisions with this person keep coming: see to it that nobody sends them any more, and erase again");
+		return keep_coming(erase);
 	place->round++;
 	place->phase = PHASE_TEAMS;
 	place->again = 0;

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "service/audit.h"
+#include "service/decision.h"
+#include "service/judge.h"
 #include "storage/verify.h"
 
 enum { SLICE_MS = 30, FINDINGS_MAX = 100 };
@@ -41,6 +43,37 @@ static void take_finding(void *context, const struct lf_verify_finding *found)
 		slice->findings[slice->count++] = finding;
 }
 
+/* The judge's erasures and prunings, as messages in the call's arena. */
+static void tell_redactions(const struct lf_judge *judge, struct slice *slice, Leadfit__V1__VerifyResponse *response)
+{
+	const size_t count = lf_judge_told(judge);
+	Leadfit__V1__Redaction *messages = lf_arena_zalloc(slice->arena, count + 1, sizeof *messages);
+
+	response->redactions = lf_arena_zalloc(slice->arena, count + 1, sizeof *response->redactions);
+	slice->out_of_memory |= messages == NULL || response->redactions == NULL;
+	for (size_t i = 0; i < count && !slice->out_of_memory; i++) {
+		const struct lf_redaction_told *told = lf_judge_at(judge, i);
+		const char *texts[] = {lf_leaf_kind_name(told->kind), told->caller, told->reason};
+		char **fields[] = {&messages[i].kind, &messages[i].caller, &messages[i].reason};
+
+		leadfit__v1__redaction__init(&messages[i]);
+		messages[i].position = told->position;
+		messages[i].at = lf_timestamp_new(told->at_us, slice->arena);
+		messages[i].decisions = told->decisions;
+		messages[i].payloads = told->payloads;
+		messages[i].acts = told->acts;
+		slice->out_of_memory |= messages[i].at == NULL;
+		for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
+			const char *text = texts[t] == NULL ? "" : texts[t];
+
+			*fields[t] = lf_arena_strdup(slice->arena, text, strlen(text));
+			slice->out_of_memory |= *fields[t] == NULL;
+		}
+		response->redactions[response->n_redactions++] = &messages[i];
+	}
+	response->redaction_count = judge->count;
+}
+
 static enum lf_code check_request(
 	const Leadfit__V1__VerifyRequest *request, uint64_t size, const struct lf_tree_head *head, struct lf_error *error)
 {
@@ -74,10 +107,19 @@ static enum lf_code run(struct lf_verify *verify, const Leadfit__V1__VerifyReque
 	Leadfit__V1__VerifyResponse *response, struct slice *slice, struct lf_digest *root, struct lf_error *error)
 {
 	const struct lf_verify_totals *totals = lf_verify_totals(verify);
+	struct lf_judge judge;
 	bool known;
+	enum lf_code code;
 
-	if (lf_verify_slice(verify, request->first, response->size, SLICE_MS, take_finding, slice, &response->next, error) != LF_OK)
-		return error->code;
+	lf_judge_init(&judge);
+	lf_verify_set_judge(verify, lf_judge_row, &judge);
+	code = lf_verify_slice(verify, request->first, response->size, SLICE_MS, take_finding, slice, &response->next, error);
+	lf_verify_set_judge(verify, NULL, NULL);
+	if (code == LF_OK)
+		tell_redactions(&judge, slice, response);
+	lf_judge_clean_up(&judge);
+	if (code != LF_OK)
+		return code;
 	if (response->next == 0) {
 		if (lf_verify_root(verify, response->size, head, take_finding, slice, root, &known, error) != LF_OK)
 			return error->code;

@@ -36,6 +36,9 @@ struct lf_verify {
 	struct lf_verify_totals totals;
 	size_t explained; /* findings that were explained: that costs some milliseconds each */
 
+	lf_verify_judge_fn judge; /* NULL: none */
+	void *judge_context;
+
 	/* during a call */
 	lf_verify_finding_fn finding;
 	void *context;
@@ -75,6 +78,13 @@ void lf_verify_restart(struct lf_verify *verify)
 	verify->before.position = UINT64_MAX;
 	verify->explained = 0;
 	verify->tools.pairs_read = false;
+	verify->judge = NULL;
+}
+
+void lf_verify_set_judge(struct lf_verify *verify, lf_verify_judge_fn judge, void *context)
+{
+	verify->judge = judge;
+	verify->judge_context = context;
 }
 
 const struct lf_verify_totals *lf_verify_totals(const struct lf_verify *verify)
@@ -272,6 +282,25 @@ static void report_wrong(struct lf_verify *verify, const struct lf_audit_row *ro
 	}
 }
 
+static bool was_replaced(const struct lf_audit_row *row)
+{
+	bool replaced = row->redacted;
+	for (size_t i = 0; i < row->payload_count; i++)
+		replaced = replaced || row->payloads[i].redacted;
+	return replaced;
+}
+
+/* Of a row that is right as its leaf says. */
+static void judge(struct lf_verify *verify, const struct lf_audit_row *row)
+{
+	char wrong[LF_VERIFY_WRONG_MAX] = "";
+	const bool redacts = row->kind == LF_LEAF_ERASURE || row->kind == LF_LEAF_PRUNING;
+	if (verify->judge != NULL && (redacts || (row->kind == LF_LEAF_DECISION && was_replaced(row))))
+		verify->judge(verify->judge_context, row, wrong);
+	if (wrong[0] != '\0')
+		report(verify, row->position, row, "%s", wrong);
+}
+
 static enum lf_code check_row(struct lf_verify *verify, const struct lf_audit_row *row, uint64_t first, struct lf_error *error)
 {
 	struct lf_leaf_state *state = &verify->states[row->position % GROUP];
@@ -285,6 +314,8 @@ static enum lf_code check_row(struct lf_verify *verify, const struct lf_audit_ro
 	if (row->missing == NULL && state->matches) {
 		if (state->odd[0] != '\0')
 			report_wrong(verify, row, state);
+		else
+			judge(verify, row);
 		return check_order(verify, row, first, error);
 	}
 	report_wrong(verify, row, state);

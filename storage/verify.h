@@ -58,4 +58,17 @@ enum lf_code lf_verify_root(struct lf_verify *verify, uint64_t size, const struc
 	void *context, struct lf_digest *root, bool *known, struct lf_error *error);
 const struct lf_verify_totals *lf_verify_totals(const struct lf_verify *verify);
 
+/*
+ * What records say, storage does not know: judge is asked about each ERASURE and PRUNING, and about each decision whose record, team or project
+ * was replaced, where the leaf is right and the replacement accounted for. What it writes to wrong ("" before) is a finding. The row is
+ * valid during the call, which must not verify. Until lf_verify_restart().
+ */
+enum { LF_VERIFY_WRONG_MAX = 400 };
+typedef void (*lf_verify_judge_fn)(void *context, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX]);
+void lf_verify_set_judge(struct lf_verify *verify, lf_verify_judge_fn judge, void *context);
+
+enum { LF_TIME_TEXT_BYTES = 48 };
+/* 2026-05-01T12:00:00.000000Z */
+void lf_print_time(int64_t time_us, char text[LF_TIME_TEXT_BYTES]);
+
 #endif

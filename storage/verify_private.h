@@ -61,7 +61,7 @@ struct lf_leaf_tools {
 	bool pairs_read;
 };
 
-enum { LF_LEAF_PARTS_MAX = 1 + LF_AUDIT_PAYLOADS_MAX, LF_FINDING_TEXT_MAX = 400 };
+enum { LF_LEAF_PARTS_MAX = 1 + LF_AUDIT_PAYLOADS_MAX, LF_FINDING_TEXT_MAX = LF_VERIFY_WRONG_MAX };
 
 struct lf_leaf_state {
 	struct lf_digest parts[LF_LEAF_PARTS_MAX]; /* the commitments that the leaf must have: record, payloads */
@@ -78,10 +78,6 @@ bool lf_leaf_of_parts(
 	const struct lf_audit_row *row, enum lf_leaf_kind kind, uint64_t number, int64_t time_us, const struct lf_digest *parts, struct lf_digest *hash);
 /* "team", "project", "rubric": a payload of the leaf of that kind. */
 const char *lf_part_name(enum lf_leaf_kind kind, size_t payload);
-
-enum { LF_TIME_TEXT_BYTES = 48 };
-/* 2026-05-01T12:00:00.000000Z */
-void lf_print_time(int64_t time_us, char text[LF_TIME_TEXT_BYTES]);
 
 /* ---- verify_explain.c ---- */
 

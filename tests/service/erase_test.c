@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +90,7 @@ static void score_many(struct world *world, int team, int count)
 	for (int i = 0; i < count; i++) {
 		char key[64] = "";
 
-		if (i % 5 == 0 && team != 9) /* a key of a decision without the person is out of reach */
+		if (i % 5 == 0)
 			snprintf(key, sizeof key, "%s-%d-%d", PERSON, team, i);
 		Leadfit__V1__Decision *decision = score(world->client, team, i, key);
 		if (team != 9)
@@ -300,6 +301,26 @@ static Leadfit__V1__ReplayResponse replay(struct world *world)
 	return sums;
 }
 
+/* Decisions of a team that have the digest of their request, or a key. */
+static int64_t digests(struct world *world, const Leadfit__V1__TeamRef *team)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *statement = NULL;
+
+	assert_int_equal(sqlite3_open_v2(world->daemon.database, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db,
+				 "SELECT count(*) FROM decision WHERE team = (SELECT id FROM name WHERE value = ?1)"
+				 " AND (request_digest IS NOT NULL OR sequence IN (SELECT sequence FROM request_key))",
+				 -1, &statement, NULL),
+		SQLITE_OK);
+	sqlite3_bind_text(statement, 1, team->id, -1, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	const int64_t count = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
+	return count;
+}
+
 /* ---- erasing ---- */
 
 /* The others' places are what they were; the person's is a name that means nobody. */
@@ -348,9 +369,11 @@ static void a_person_is_in_no_file_and_the_others_are_as_they_were(void **state)
 	assert_true(in_files_text(world, "Quist has other plans") && in_files_text(world, "asked " PERSON));
 	assert_int_equal(listed(world, PERSON), 3 * 40 + 1);
 
+	assert_int_equal(digests(world, others->team), 4);
 	struct sums sums = erase(world, PERSON);
 	vacuum(world);
-	assert_int_equal(sums.decisions, 3 * 40 + 1);
+	assert_int_equal(sums.decisions, 3 * 40 + 1 + 21);
+	assert_int_equal(digests(world, others->team), 0); /* over a team that had a note with the person */
 	assert_int_equal(sums.payloads, 3 + 1); /* three teams, and the one with a note */
 	assert_int_equal(sums.acts, 3);
 	assert_true(sums.steps > 1);
@@ -371,6 +394,8 @@ static void a_person_is_in_no_file_and_the_others_are_as_they_were(void **state)
 	const Leadfit__V1__ReplayResponse replayed = replay(world);
 	assert_int_equal(replayed.same, 21);
 	assert_int_equal(replayed.erased, 3 * 40 + 1);
+	char out[16384];
+	assert_int_equal(past_leadfit(&world->daemon, "decisions verify", out, sizeof out), 0);
 	const struct lf_verify_totals totals = verify(world);
 	assert_true(totals.erased >= 3 * 40 + 1 + 3);
 	assert_int_equal(totals.pruned, 0);
@@ -644,6 +669,10 @@ static void the_commands_ask_first_and_tell_what_they_did(void **state)
 	assert_non_null(strstr(out, "Out of reach"));
 	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked --yes --output json", out, sizeof out), 0);
 	assert_non_null(strstr(out, "\"outOfReach\""));
+	assert_int_equal(past_leadfit(&world->daemon, "decisions verify", out, sizeof out), 0);
+	assert_non_null(strstr(out, ", erasure by local: 3 decisions, 1 teams and projects, 0 outcomes: asked\n"));
+	assert_int_equal(past_leadfit(&world->daemon, "decisions verify --output json", out, sizeof out), 0);
+	assert_non_null(strstr(out, "\"redactionCount\": \"1\""));
 	assert_false(person_in_files(world));
 	assert_int_equal(past_leadfit(&world->daemon, "retention --keep-months 3 --yes", out, sizeof out), 2);
 	assert_non_null(strstr(out, "--keep-months"));

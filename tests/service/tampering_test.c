@@ -3,7 +3,7 @@
  * it and say what it was. The first line of what it prints is the first thing that differs.
  *
  * The log. Records: 0 rubric, 1 activation, 2 rubric, 3 activation; decision N is record N + 3 (1..600); 604..623 outcomes about decisions
- * 11..30; 624 an erasure of decision 40, its team and an outcome, 625 a pruning of the same decision; 626..645 decisions 601..620.
+ * 11..30; 624 an erasure of decisions 40 and 5, their team and an outcome, 625 a pruning of decision 40; 626..645 decisions 601..620.
  */
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -44,7 +44,7 @@ static void put_rubric(struct lf_log *log, const char *body)
 static void decide(struct lf_log *log, int number)
 {
 	struct work work;
-	work_init(&work, number % 7, number % 5, number % 3 == 0 ? number : 0);
+	work_init(&work, number == 5 || number == 40 ? 7 : number % 7, number % 5, number % 3 == 0 ? number : 0);
 	snprintf(work.answer, sizeof work.answer, "answer %d", number);
 	work.append.answer = bytes_of(work.answer);
 	work.append.caller = number % 2 == 0 ? "hr" : "ann";
@@ -78,6 +78,9 @@ static void add_outcome(struct lf_log *log, uint64_t sequence)
 	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
 }
 
+/* Packed RedactionBody. */
+static const char erasure_body[] = "\x0a\x03why\x10\x02\x18\x01\x20\x01", pruning_body[] = "\x0a\x03why\x10\x01";
+
 static void redact(struct lf_log *log, enum lf_leaf_kind kind, bool all)
 {
 	static const char *const left[] = {"c-all"};
@@ -86,11 +89,12 @@ static void redact(struct lf_log *log, enum lf_leaf_kind kind, bool all)
 	assert_int_equal(lf_log_get(log, &id, &stored, NULL), LF_OK);
 	const struct lf_redact_item items[] = {
 		{.what = LF_REDACT_DECISION, .id = 40, .bytes = bytes_of(all ? "redacted" : ""), .candidates = left, .candidate_count = 1, .recommended = ""},
+		{.what = LF_REDACT_DECISION, .id = 5, .bytes = bytes_of("redacted"), .candidates = left, .candidate_count = 1, .recommended = ""},
 		{.what = LF_REDACT_PAYLOAD, .id = stored->team_payload, .bytes = bytes_of("a redacted team")},
 		{.what = LF_REDACT_ACT, .id = 3, .bytes = bytes_of("a redacted outcome")},
 	};
 	struct lf_redact redaction = {
-		.kind = kind, .caller = "privacy", .body = bytes_of("why"), .items = items, .item_count = all ? 3 : 1};
+		.kind = kind, .caller = "privacy", .body = bytes_of(all ? erasure_body : pruning_body), .items = items, .item_count = all ? 4 : 1};
 	struct lf_error error = LF_ERROR_INIT;
 	if (lf_log_redact(log, &redaction, &error) != LF_OK)
 		fail_msg("%s", error.message);
@@ -370,6 +374,9 @@ static void an_unaltered_log_passes(void **state)
 	assert_non_null(strstr(suite.output, "erased       "));
 	assert_null(strstr(suite.output, "erased       0\n"));
 	assert_non_null(strstr(suite.output, "pruned       1\n"));
+	assert_non_null(strstr(suite.output, "\n  record 624, 2026-"));
+	assert_non_null(strstr(suite.output, "Z, erasure by privacy: 2 decisions, 1 teams and projects, 1 acts: why\n  record 625, "));
+	assert_non_null(strstr(suite.output, "Z, pruning by privacy: 1 decisions, 0 teams and projects, 0 acts: why\n"));
 	assert_int_equal(verify(suite.place.file, true), 0);
 	assert_non_null(strstr(suite.output, "checkpoints  1 of 1 fit; the newest has 620 records\n"));
 	uint8_t *after = file_read(suite.place.file, &after_length);
@@ -515,7 +522,7 @@ static const struct alteration {
 		"was replaced, and no erasure or pruning that was recorded says so"},
 	{"the record of an erased decision", "UPDATE decision SET outcome = 5 WHERE sequence = 40", "record 43 (decision 40, ",
 		"its record was replaced, and no erasure or pruning"},
-	{"what a redaction replaced forgotten", "DELETE FROM redaction WHERE kind = 2", "record 43 (decision 40, ", OWN},
+	{"what a redaction replaced forgotten", "DELETE FROM redaction WHERE kind = 2 AND target = 40", "record 43 (decision 40, ", OWN},
 	{"a redaction that nobody recorded",
 		"INSERT INTO redaction SELECT 2, 100, hash FROM leaf WHERE position = 103; UPDATE decision SET answer = x'00' WHERE sequence = 100",
 		DECISION_100, "its record was replaced, and no erasure or pruning that was recorded says so; its leaf does not match"},
@@ -756,6 +763,74 @@ static void an_erasure_beyond_the_head_accounts_for_nothing(void **state)
 		"was replaced, and no erasure or pruning that was recorded says so: record 1000000, one of those, was altered");
 }
 
+/* The log's own writer makes the forgery: what it appends is right in itself. */
+static void forge(const struct lf_redact_item *items, size_t count, const char *body)
+{
+	struct lf_redact redaction = {.kind = LF_LEAF_ERASURE, .caller = "hr\033", .body = bytes_of(body), .items = items, .item_count = count};
+	copy_file(suite.place.file, suite.altered);
+	struct lf_log *log = open_log(suite.altered);
+	assert_int_equal(lf_log_redact(log, &redaction, NULL), LF_OK);
+	lf_log_close(log);
+}
+
+static void an_erasure_is_listed_and_must_be_as_large_as_it_says(void **state)
+{
+	static const char *const left[] = {"c-all"};
+	const struct lf_redact_item item = {
+		.what = LF_REDACT_DECISION, .id = 100, .bytes = bytes_of("what suits me"), .candidates = left, .candidate_count = 1, .recommended = ""};
+	(void)state;
+	forge(&item, 1, "\x0a\x03mad\x10\x01");
+	assert_int_equal(verify(suite.altered, true), 0); /* nothing tells it from one that was ordered */
+	assert_non_null(strstr(suite.output, "  record 646, "));
+	assert_non_null(strstr(suite.output, "Z, erasure by hr?: 1 decisions, 0 teams and projects, 0 acts: mad\n"));
+	forge(&item, 1, "\x0a\x03mad");
+	assert_int_equal(verify(suite.altered, true), 1);
+	is_found("an erasure that says too little", "record 646 (erasure): ", "it replaced 1 records and payloads, and says that it replaced 0");
+	forge(&item, 1, "mad");
+	assert_int_equal(verify(suite.altered, true), 1);
+	is_found("an erasure that says nonsense", "record 646 (erasure): ", "what it says of itself can't be read: ");
+}
+
+static void an_erasure_of_a_team_alone_is_found(void **state)
+{
+	struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .bytes = bytes_of("another team")};
+	(void)state;
+	item.id = (uint64_t)run_sql(suite.place.file, "SELECT team_payload FROM decision WHERE sequence = 100");
+	forge(&item, 1, "\x0a\x03mad\x18\x01");
+	assert_int_equal(verify(suite.altered, true), 1);
+	is_found("a team explained by an erasure", "record 5 (decision 2, ", "what it was decided on was replaced, and it was not");
+}
+
+static void commit_row(void *context, const struct lf_audit_row *row)
+{
+	lf_commit(&row->salt, row->record.data, row->record.length, context);
+}
+
+/* An attacker who alters no more than the answer, and works the pair of the erasure out by hand. */
+static void an_erasure_that_leaves_a_decision_whole_is_found(void **state)
+{
+	static const char *const left[] = {"c-all"};
+	const struct lf_redact_item item = {
+		.what = LF_REDACT_DECISION, .id = 100, .bytes = bytes_of(""), .candidates = left, .candidate_count = 1, .recommended = ""};
+	const struct lf_log_options options = {.location = suite.altered, .read_only = true};
+	struct lf_log *log = NULL;
+	struct lf_digest now;
+	char sql[300], text[65];
+	uint64_t next;
+	(void)state;
+	forge(&item, 1, "\x0a\x03mad\x10\x01");
+	run_sql(suite.altered, "UPDATE decision SET request_digest = randomblob(32) WHERE sequence = 100");
+	assert_int_equal(lf_log_open(&log, &lf_sqlite_backend, &options, NULL), LF_OK);
+	assert_int_equal(lf_log_audit(log, 103, 1, commit_row, &now, &next, NULL), LF_OK);
+	lf_log_close(log);
+	lf_digest_print(&now, text);
+	snprintf(sql, sizeof sql, "UPDATE act SET pairs = CAST(substr(pairs, 1, 32) || x'%s' AS BLOB) WHERE position = 646", text);
+	run_sql(suite.altered, sql);
+	rehash(HEAD);
+	assert_int_equal(verify(suite.altered, true), 1);
+	is_found("a decision explained by an erasure", DECISION_100, "it was replaced, and is neither frozen nor pruned, and has the digest of its request");
+}
+
 /* ---- the file ---- */
 
 static void a_damaged_file_is_found(void **state)
@@ -812,6 +887,9 @@ int main(void)
 		cmocka_unit_test(leaves_that_moved_are_found),
 		cmocka_unit_test(rehashed_nonsense_is_found),
 		cmocka_unit_test(an_erasure_beyond_the_head_accounts_for_nothing),
+		cmocka_unit_test(an_erasure_is_listed_and_must_be_as_large_as_it_says),
+		cmocka_unit_test(an_erasure_of_a_team_alone_is_found),
+		cmocka_unit_test(an_erasure_that_leaves_a_decision_whole_is_found),
 		cmocka_unit_test(a_damaged_file_is_found),
 		cmocka_unit_test(a_forged_checkpoint_is_refused),
 		cmocka_unit_test(the_count),
