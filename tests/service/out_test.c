@@ -35,13 +35,35 @@ static struct lf_client *client;
 
 /* ---- helpers ---- */
 
+/*
+ * Asks, and where a read gets no answer asks again over a new connection: after a service was killed amid an answer, nng 1.5.2 may never
+ * tell that the connection has gone, nor that later ones have (the holes in client_link.c's design notes), and a call then only ends by
+ * its deadline. What these tests are about is that nothing is missing in the end.
+ */
 static ProtobufCMessage *call(
 	const ProtobufCServiceDescriptor *service, const char *method, const ProtobufCMessage *request, unsigned timeout_ms, struct lf_error *error)
 {
 	const ProtobufCMethodDescriptor *found = protobuf_c_service_descriptor_get_method_by_name(service, method);
+	const bool reads = strncmp(method, "Score", 5) != 0 && service != &leadfit__v1__keeping__descriptor;
+	struct lf_error inner = LF_ERROR_INIT;
+	ProtobufCMessage *reply = NULL;
 	assert_non_null(found);
-	return lf_client_call(client, service, (unsigned)(found - service->methods), request, &(struct lf_call_options){.timeout_ms = timeout_ms},
-		error);
+	for (int attempt = 0; reply == NULL && attempt < (reads ? 6 : 1); attempt++) {
+		if (attempt > 0) {
+			lf_client_destroy(client);
+			client = daemon_client(&daemon_);
+			lf_error_clean_up(&inner);
+			lf_error_init(&inner);
+		}
+		reply = lf_client_call(client, service, (unsigned)(found - service->methods), request,
+			&(struct lf_call_options){.timeout_ms = reads && timeout_ms > 10000 ? 10000 : timeout_ms}, &inner);
+		if (reply == NULL && inner.code != LF_DEADLINE_EXCEEDED)
+			break;
+	}
+	if (error != NULL)
+		lf_error_move(error, &inner);
+	lf_error_clean_up(&inner);
+	return reply;
 }
 
 /* Stores count decisions: of teams t-0..t-4, projects p-0..p-2, every fourth batch what-ifs. */
