@@ -511,6 +511,8 @@ static enum lf_code act_slice(struct erase *erase, bool *end)
 	if (lf_redaction_add_act_slice(
 		    &erase->redaction, NULL, erase->place.act, &next, &last, change_of_named, &erase->who, &erase->error) != LF_OK)
 		return erase->error.code;
+	/* Somebody may have read the name there and recorded it again before it goes: the next round finds that. */
+	erase->place.again |= erase->redaction.count > 0;
 	if (lf_redaction_write(&erase->redaction, 0, &erase->error) != LF_OK)
 		return erase->error.code;
 	erase->place.act = next != 0 ? next : last;

@@ -255,12 +255,15 @@ struct lf_act_put {
 	const char *caller;
 	const struct lf_uuid *decision; /* what it is about; NULL = none */
 	struct lf_bytes body;           /* canonical bytes, at most LF_MESSAGE_BYTES_MAX */
+	/* Size of a head that was read before whatever the body was made of: where an erasure or a pruning came after it, ABORTED, and nothing
+	 * is recorded. So nobody brings back a name that they read before. 0: that is not looked at. */
+	uint64_t seen_size;
 	/* out */
 	uint64_t id;       /* rising, from 1 */
 	uint64_t position; /* of its leaf */
 	int64_t at_us;     /* microseconds since 1970, never falling */
 };
-/* Blocks until committed; not from a completion. NOT_FOUND: no such decision. INVALID_ARGUMENT: another kind, or over a limit. UNAVAILABLE: it may or may not have been recorded. */
+/* Blocks until committed; not from a completion. NOT_FOUND: no such decision. INVALID_ARGUMENT: another kind, or over a limit. ABORTED: seen_size. UNAVAILABLE: it may or may not have been recorded. */
 enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct lf_error *error);
 
 struct lf_act_row {
