@@ -594,14 +594,14 @@ void lf_log_close(struct lf_log *log)
 	free(log);
 }
 
-enum lf_code lf_log_restore(const struct lf_backend *backend, const char *location, const char *from, struct lf_replaced *replaced,
-	struct lf_error *error)
+enum lf_code lf_log_restore(const struct lf_backend *backend, const char *location, const char *from,
+	bool (*check)(void *context, const char *copy), void *context, struct lf_replaced *replaced, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	*replaced = (struct lf_replaced){.kept = false};
 	if (backend->restore == NULL)
 		return lf_error_set(error, LF_UNIMPLEMENTED, "this store can't be restored");
-	const enum lf_code code = backend->restore(location, from, replaced, &inner);
+	const enum lf_code code = backend->restore(location, from, check, context, replaced, &inner);
 	if (code != LF_OK)
 		lf_error_move(error, &inner);
 	return code;
