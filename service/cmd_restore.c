@@ -9,7 +9,7 @@
 
 static const char usage[] =
 	"Usage: leadfitd restore --db FILE --from BACKUP [--checkpoint FILE|DIRECTORY]... [--key KEY|FILE]\n"
-	"Puts a backup in the place of the decision log of a service that is stopped. The backup is verified\n"
+	"Puts a backup in the place of the decision log of a service that is stopped. The copy is verified\n"
 	"first, as 'leadfitd verify' does; the log that was there is kept as FILE.before-restore.\n"
 	"\n"
 	"  --db FILE           the decision log; it may be absent\n"
@@ -85,40 +85,53 @@ static uint64_t size_of(const char *file)
 	return head.size;
 }
 
+/* What is verified is the copy, as it will be there: not what it was made of, which may change. */
+struct checked {
+	const struct lf_seals *seals;
+	int status;
+	uint64_t newest, size; /* records of the newest checkpoint, and of the copy */
+};
+
+static bool check_copy(void *context, const char *copy)
+{
+	struct checked *checked = context;
+
+	checked->status = lf_verify_file(copy, checked->seals, &checked->newest);
+	if (checked->status == 0)
+		checked->size = size_of(copy);
+	return checked->status == 0;
+}
+
 int lf_restore_command(int argc, char **argv)
 {
 	struct lf_seals seals = {.backup = true};
+	struct checked checked = {.seals = &seals};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_replaced replaced;
 	const char *from = NULL;
 	char name[] = "leadfitd"; /* as getopt_long() names the program */
-	uint64_t newest = 0;
 
 	argv[0] = name;
 	int status = parse(argc, argv, &from, &seals);
 
 	if (status >= 0)
 		return status;
-	status = lf_verify_file(from, &seals, &newest);
-	if (status != 0) {
-		fprintf(stderr, "leadfitd: %s: nothing was changed\n", status == 1 ? "the backup was altered" : "the backup can't be verified");
-		return status;
-	}
-	const uint64_t size = size_of(from);
-
-	if (lf_log_restore(&lf_sqlite_backend, seals.beside, from, &replaced, &error) != LF_OK) {
-		fprintf(stderr, "leadfitd: %s\n", error.message);
-		status = lf_code_exit_status(error.code);
+	if (lf_log_restore(&lf_sqlite_backend, seals.beside, from, check_copy, &checked, &replaced, &error) != LF_OK) {
+		if (checked.status == 0)
+			fprintf(stderr, "leadfitd: %s\n", error.message);
+		fprintf(stderr, "leadfitd: %s: nothing was changed\n",
+			checked.status == 1 ? "the backup was altered" : checked.status > 1 ? "the backup can't be verified" : "not restored");
+		status = checked.status != 0 ? checked.status : lf_code_exit_status(error.code);
 		lf_error_clean_up(&error);
 		return status;
 	}
 	printf("restored     %s: %" PRIu64 " bytes\n", seals.beside, replaced.bytes);
 	if (replaced.kept)
 		printf("kept         %s\n", replaced.kept_as);
-	if (newest > size)
+	if (checked.newest > checked.size)
 		fprintf(stderr,
 			"leadfitd: the log had %" PRIu64 " records when its newest checkpoint was signed, and the backup has %" PRIu64
 			": start the service with --accept-rewound once\n",
-			newest, size);
+			checked.newest, checked.size);
 	return fflush(stdout) != 0 ? 3 : 0;
 }

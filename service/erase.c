@@ -511,6 +511,8 @@ static enum lf_code act_slice(struct erase *erase, bool *end)
 	if (lf_redaction_add_act_slice(
 		    &erase->redaction, NULL, erase->place.act, &next, &last, change_of_named, &erase->who, &erase->error) != LF_OK)
 		return erase->error.code;
+	/* Somebody may have read the name there and recorded it again before it goes: the next round finds that. */
+	erase->place.again |= erase->redaction.count > 0;
 	if (lf_redaction_write(&erase->redaction, 0, &erase->error) != LF_OK)
 		return erase->error.code;
 	erase->place.act = next != 0 ? next : last;
@@ -622,10 +624,10 @@ static void check_request(struct erase *erase)
 		snprintf(erase->tombstone, sizeof erase->tombstone, "erased-%016" PRIx64, random);
 }
 
-/* In words for the operator, who has to see to it. */
+/* Once the file is vacuumed, which the call's contract asks for: in words for the operator, who has to see to it. */
 static const char *const OUT_OF_REACH[] = {
 	"Backups and exports that were made before: delete or replace them.",
-	"The file itself until Keeping/Vacuum has rewritten it, as decisions erase does at its end; what the disk or its snapshots keep of old blocks.",
+	"What the disk or its snapshots keep of old blocks.",
 	"Texts that mean the person without their id: a name in somebody else's note, a title, a reason.",
 	"Rubrics: they are configuration, and are not searched. Ids of teams and projects: they are taken to be nobody's.",
 	"What callers put elsewhere: a caller's own name, or an idempotency key of a decision in which the person had no part.",

@@ -70,6 +70,8 @@ struct record {
 	struct lf_arena *arena;
 	struct lf_uuid id;
 	bool adds_result; /* and nothing else */
+	uint64_t seen_size; /* of the log, before the rest was read */
+	bool overtaken;     /* something was erased or pruned after that: what was read may have a name that is to be nowhere */
 	Leadfit__V1__OutcomeBody body;
 	struct lf_act_put act;
 };
@@ -157,6 +159,16 @@ static enum lf_code read_request(struct record *record, struct lf_error *error)
 	return error->code;
 }
 
+/* Before anything is read that is appended. */
+static enum lf_code see(struct record *record, struct lf_error *error)
+{
+	struct lf_tree_head head;
+
+	if (lf_log_head(record->log, &head, error) == LF_OK)
+		record->seen_size = head.size;
+	return error->code;
+}
+
 static enum lf_code append(struct record *record, struct lf_error *error)
 {
 	struct lf_bytes bytes;
@@ -164,9 +176,14 @@ static enum lf_code append(struct record *record, struct lf_error *error)
 	bytes.data = lf_wire_canonical_bytes(&record->body.base, record->arena, &bytes.length);
 	if (bytes.data == NULL)
 		return no_room(error);
-	record->act = (struct lf_act_put){
-		.kind = LF_LEAF_OUTCOME, .caller = lf_rpc_caller(record->call), .decision = &record->id, .body = bytes};
-	return lf_log_put_act(record->log, &record->act, error);
+	record->act = (struct lf_act_put){.kind = LF_LEAF_OUTCOME,
+		.caller = lf_rpc_caller(record->call),
+		.decision = &record->id,
+		.body = bytes,
+		.seen_size = record->seen_size};
+	lf_log_put_act(record->log, &record->act, error);
+	record->overtaken = error->code == LF_ABORTED;
+	return error->code;
 }
 
 /* Looks for the last act before a given one: first where it is, then what it says. */
@@ -235,12 +252,26 @@ static enum lf_code append_result(struct record *record, struct lf_error *error)
 	for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
 		record->body = *before;
 		record->body.result = record->request->result;
-		if (append(record, error) != LF_OK ||
+		if (append(record, error) != LF_OK || see(record, error) != LF_OK ||
 			find_last(record, base, record->act.id, &between, &before, error) != LF_OK || between == 0)
 			return error->code;
 		base = record->act.id;
 	}
 	return lf_error_set(error, LF_ABORTED, "others keep recording outcomes of this decision at the same time");
+}
+
+/* From the beginning, until nothing is erased or pruned between the reading and the append. */
+static enum lf_code read_and_append(struct record *record, struct lf_error *error)
+{
+	for (int attempt = 1;; attempt++) {
+		record->overtaken = false;
+		if (see(record, error) == LF_OK && read_request(record, error) == LF_OK)
+			record->adds_result ? append_result(record, error) : append(record, error);
+		if (!record->overtaken || attempt == ATTEMPTS_MAX)
+			return error->code;
+		lf_error_clean_up(error);
+		lf_error_init(error);
+	}
 }
 
 void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__RecordOutcomeRequest *request,
@@ -253,8 +284,7 @@ void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service, const 
 	struct lf_error error = LF_ERROR_INIT;
 
 	(void)closure;
-	if (read_request(&record, &error) != LF_OK ||
-		(record.adds_result ? append_result(&record, &error) : append(&record, &error)) != LF_OK) {
+	if (read_and_append(&record, &error) != LF_OK) {
 		lf_send_error(closure_data, &error);
 		return;
 	}

@@ -115,7 +115,8 @@ struct lf_backend {
 	 */
 	enum lf_code (*open_read_only)(struct lf_store **store, const char *location, struct lf_error *error);
 	/* As lf_log_restore(). NULL: UNIMPLEMENTED. */
-	enum lf_code (*restore)(const char *location, const char *from, struct lf_replaced *replaced, struct lf_error *error);
+	enum lf_code (*restore)(const char *location, const char *from, bool (*check)(void *context, const char *copy), void *context,
+		struct lf_replaced *replaced, struct lf_error *error);
 	/* Releases everything; rolls back an open transaction. Every reader is closed before. */
 	void (*close)(struct lf_store *store);
 

@@ -125,7 +125,7 @@ static void stop_writing(struct lf_log *log, const struct lf_error *error)
 static bool concerns_the_record_alone(enum lf_code code)
 {
 	return code == LF_INVALID_ARGUMENT || code == LF_FAILED_PRECONDITION || code == LF_ALREADY_EXISTS ||
-	       code == LF_OUT_OF_RANGE || code == LF_NOT_FOUND;
+	       code == LF_OUT_OF_RANGE || code == LF_NOT_FOUND || code == LF_ABORTED;
 }
 
 static enum lf_code append_decision(
@@ -184,6 +184,8 @@ static enum lf_code append_act(
 	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_entropy *entropy, int64_t now_us)
 {
 	struct lf_act_put *act = entry->append->act;
+	if (act->seen_size != 0 && act->seen_size < log->redacted_to)
+		return lf_error_set(&entry->error, LF_ABORTED, "something was erased or pruned meanwhile: read again, and then record it");
 	act->at_us = next_time(log, now_us);
 	return log->backend->put_act(log->store, act, &entropy->salts[0], &log->leaves, &entry->error);
 }
@@ -201,6 +203,8 @@ static enum lf_code append_redaction(struct lf_log *log, struct lf_batch_entry *
 	else
 		code = log->backend->redact(log->store, redaction, salts, &log->leaves, &entry->error);
 	free(salts);
+	if (code == LF_OK)
+		log->redacted_to = log->leaves.tree.size;
 	return code;
 }
 
@@ -295,6 +299,7 @@ static enum lf_code know_tail(struct lf_log *log, struct lf_error *error)
 		log->tail.id = stored.id;
 	if (stored.time_us > log->tail.time_us)
 		log->tail.time_us = stored.time_us;
+	log->redacted_to = stored.head.size; /* at most: which of its records they are is not looked at */
 	log->tail_known = true;
 	return LF_OK;
 }
@@ -614,14 +619,14 @@ void lf_log_close(struct lf_log *log)
 	free(log);
 }
 
-enum lf_code lf_log_restore(const struct lf_backend *backend, const char *location, const char *from, struct lf_replaced *replaced,
-	struct lf_error *error)
+enum lf_code lf_log_restore(const struct lf_backend *backend, const char *location, const char *from,
+	bool (*check)(void *context, const char *copy), void *context, struct lf_replaced *replaced, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	*replaced = (struct lf_replaced){.kept = false};
 	if (backend->restore == NULL)
 		return lf_error_set(error, LF_UNIMPLEMENTED, "this store can't be restored");
-	const enum lf_code code = backend->restore(location, from, replaced, &inner);
+	const enum lf_code code = backend->restore(location, from, check, context, replaced, &inner);
 	if (code != LF_OK)
 		lf_error_move(error, &inner);
 	return code;

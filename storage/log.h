@@ -255,12 +255,15 @@ struct lf_act_put {
 	const char *caller;
 	const struct lf_uuid *decision; /* what it is about; NULL = none */
 	struct lf_bytes body;           /* canonical bytes, at most LF_MESSAGE_BYTES_MAX */
+	/* Size of a head that was read before whatever the body was made of: where an erasure or a pruning came after it, ABORTED, and nothing
+	 * is recorded. So nobody brings back a name that they read before. 0: that is not looked at. */
+	uint64_t seen_size;
 	/* out */
 	uint64_t id;       /* rising, from 1 */
 	uint64_t position; /* of its leaf */
 	int64_t at_us;     /* microseconds since 1970, never falling */
 };
-/* Blocks until committed; not from a completion. NOT_FOUND: no such decision. INVALID_ARGUMENT: another kind, or over a limit. UNAVAILABLE: it may or may not have been recorded. */
+/* Blocks until committed; not from a completion. NOT_FOUND: no such decision. INVALID_ARGUMENT: another kind, or over a limit. ABORTED: seen_size. UNAVAILABLE: it may or may not have been recorded. */
 enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct lf_error *error);
 
 struct lf_act_row {
@@ -358,12 +361,12 @@ struct lf_replaced {
 /*
  * Puts a copy of another log (a backup: one file, which nothing has open) in the place of the log at location, or where none is. The copy is
  * made and synced beside it before anything is renamed, so that location is the old log, or the new one, or (for an instant, and after a
- * loss of power then) absent with both beside it; never half of one. What a crash left to be recovered of the old log stays with it. from is
- * not looked into: verify it before. No log is open meanwhile. FAILED_PRECONDITION where another process has location; RESOURCE_EXHAUSTED
- * where the disk is full: then nothing is changed. Blocks for as long as the copy takes.
+ * loss of power then) absent with both beside it; never half of one. What a crash left to be recovered of the old log stays with it. What is in the
+ * copy, check judges, once it is on disk, by its name: false ends it with CANCELLED. Nothing else looks into it. No log is open meanwhile, but by check. NOT_FOUND where from is not there; FAILED_PRECONDITION where another process has location or from;
+ * RESOURCE_EXHAUSTED where the disk is full: then nothing is changed. Blocks for as long as the copy takes.
  */
-enum lf_code lf_log_restore(const struct lf_backend *backend, const char *location, const char *from, struct lf_replaced *replaced,
-	struct lf_error *error);
+enum lf_code lf_log_restore(const struct lf_backend *backend, const char *location, const char *from,
+	bool (*check)(void *context, const char *copy), void *context, struct lf_replaced *replaced, struct lf_error *error);
 
 /* ---- erasing and pruning: bytes are replaced under a new salt, and a leaf says so ---- */
 

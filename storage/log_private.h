@@ -76,6 +76,7 @@ struct lf_log {
 	struct lf_tail tail; /* the newest given out: at or past what is committed */
 	bool tail_known;     /* false after a failed commit, until read again; then leaves.tree is what is stored */
 	struct lf_leaves leaves;
+	uint64_t redacted_to; /* no erasure or pruning is at or past this position; known with the tail */
 	struct lf_tree committed_tree; /* as of the batch before the last one at least */
 	time_t probed_at; /* second of the last probe */
 	struct lf_batch_entry *batch;

@@ -158,7 +158,8 @@ void lf_sqlite_leave_read_only(struct lf_store *store);
 enum lf_code lf_sqlite_check(struct lf_reader *reader, void (*finding)(void *context, const char *what), bool (*go_on)(void *context),
 	void *context, struct lf_error *error);
 /* sqlite_restore.c */
-enum lf_code lf_sqlite_restore(const char *location, const char *from, struct lf_replaced *replaced, struct lf_error *error);
+enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*check)(void *context, const char *copy), void *context,
+	struct lf_replaced *replaced, struct lf_error *error);
 /* Gives the lock back. */
 void lf_sqlite_release(struct lf_store *store);
 /* Makes the file with its schema, whole or not at all. */

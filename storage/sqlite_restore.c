@@ -1,7 +1,7 @@
 /*
  * Putting a copy of another log in the place of a log.
  *
- *  P1  The copy is whole and on disk, under a name of its own, before anything else changes.
+ *  P1  The copy is whole and on disk, under a name of its own, and was checked there, before anything else changes.
  *  P2  The old log keeps its name until the new one takes it, by one rename: its other name is a second link to it.
  *  P3  No WAL of the old log is there when the new one takes the name: SQLite would play it into that. So it is played into the old log
  *      first; where that can't be done, as the old log is damaged, it is moved along with it.
@@ -23,6 +23,7 @@ struct restoring {
 	struct lf_store store; /* path and lock only */
 	const char *from;
 	char *copy, *kept;
+	bool copied; /* the copy is there */
 	struct lf_error *error;
 };
 
@@ -75,6 +76,10 @@ static enum lf_code copy(struct restoring *r, uint64_t *bytes)
 {
 	struct stat source, target;
 	const int from = open(r->from, O_RDONLY | O_CLOEXEC);
+	if (from < 0 && errno == ENOENT) {
+		lf_error_set(r->error, LF_NOT_FOUND, "%s is not there", r->from);
+		goto out;
+	}
 	if (from < 0 || fstat(from, &source) != 0) {
 		fail(r, r->from, "can't be read", errno);
 		goto out;
@@ -99,6 +104,7 @@ static enum lf_code copy(struct restoring *r, uint64_t *bytes)
 		fail(r, r->copy, "can't be written", failed);
 		unlink(r->copy);
 	}
+	r->copied = failed == 0;
 	*bytes = (uint64_t)source.st_size;
 out:
 	if (from >= 0)
@@ -145,7 +151,27 @@ static enum lf_code exchange(struct restoring *r, bool *kept)
 	return r->error->code;
 }
 
-enum lf_code lf_sqlite_restore(const char *location, const char *from, struct lf_replaced *replaced, struct lf_error *error)
+/* Whether somebody has it that may be writing to it. (What they write while it is copied, the check finds.) */
+static enum lf_code look_at_source(struct restoring *r)
+{
+	struct lf_store source = {.lock = -1};
+	struct lf_error ignored = LF_ERROR_INIT;
+	if (is_there(r->from, "-wal", true) || is_there(r->from, "-journal", true))
+		return lf_error_set(r->error, LF_FAILED_PRECONDITION,
+			"%s has a -wal or -journal file: it is no backup, but a log that was not closed; make a backup of it with its service", r->from);
+	source.path = realpath(r->from, NULL);
+	/* A disk that can't be written to has no service's log. */
+	if (source.path != NULL && strcmp(source.path, r->store.path) != 0 && lf_sqlite_lock(&source, &ignored) == LF_FAILED_PRECONDITION)
+		lf_error_move(r->error, &ignored);
+	lf_sqlite_release(&source);
+	lf_error_clean_up(&ignored);
+	free(source.lock_path);
+	free(source.path);
+	return r->error->code;
+}
+
+enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*check)(void *context, const char *copy), void *context,
+	struct lf_replaced *replaced, struct lf_error *error)
 {
 	struct restoring r = {.store = {.path = lf_sqlite_resolve(location, error), .lock = -1}, .from = from, .error = error};
 	if (r.store.path == NULL)
@@ -158,10 +184,13 @@ enum lf_code lf_sqlite_restore(const char *location, const char *from, struct lf
 		;
 	else if (is_there(r.kept, "", false) || is_there(r.kept, "-wal", false))
 		lf_error_set(error, LF_ALREADY_EXISTS, "%s is there, of an earlier restore: move it away, with the files that go with it", r.kept);
-	else if (is_there(from, "-wal", true) || is_there(from, "-journal", true))
-		lf_error_set(error, LF_FAILED_PRECONDITION,
-			"%s has a -wal or -journal file: it is no backup, but a log that was not closed; make a backup of it with its service", from);
-	else if (copy(&r, &replaced->bytes) == LF_OK && exchange(&r, &replaced->kept) != LF_OK)
+	else if (look_at_source(&r) != LF_OK || copy(&r, &replaced->bytes) != LF_OK)
+		;
+	else if (!check(context, r.copy))
+		lf_error_set(error, LF_CANCELLED, "the copy was not found good");
+	else
+		exchange(&r, &replaced->kept);
+	if (r.copied && error->code != LF_OK)
 		unlink(r.copy);
 	if (replaced->kept)
 		snprintf(replaced->kept_as, sizeof replaced->kept_as, "%s", r.kept);

@@ -511,6 +511,70 @@ static void decisions_go_on_while_a_person_is_erased(void **state)
 	verify(world);
 }
 
+struct recorder {
+	struct world *world;
+	const char *decision;
+	bool adds_results;
+	int recorded;
+};
+
+static void *go_on_recording(void *argument)
+{
+	struct recorder *recorder = argument;
+	struct lf_client *client = daemon_client(&recorder->world->daemon);
+	Leadfit__V1__RecordOutcomeRequest request = LEADFIT__V1__RECORD_OUTCOME_REQUEST__INIT;
+	const ProtobufCServiceDescriptor *service = &leadfit__v1__decisions__descriptor;
+	unsigned method = 0;
+
+	while (strcmp(service->methods[method].name, "RecordOutcome") != 0)
+		method++;
+	request.decision_id = lf_unconst(recorder->decision);
+	if (recorder->adds_results)
+		request.result = 4;
+	else
+		request.disposition = LEADFIT__V1__DISPOSITION__ACCEPTED; /* whom the decision recommends */
+	while (!atomic_load(&stop_all)) {
+		struct lf_error error = LF_ERROR_INIT; /* where others record too fast, it is ABORTED */
+		ProtobufCMessage *reply = lf_client_call(client, service, method, &request.base,
+			&(struct lf_call_options){.timeout_ms = 10000}, &error);
+
+		recorder->recorded += reply != NULL;
+		protobuf_c_message_free_unpacked(reply, NULL);
+		lf_error_clean_up(&error);
+	}
+	lf_client_destroy(client);
+	return NULL;
+}
+
+/* Nobody sends the name: the service reads it, from the decision and from what was recorded before. */
+static void what_is_recorded_meanwhile_does_not_bring_the_name_back(void **state)
+{
+	struct world *world = *state;
+	Leadfit__V1__Decision *decision = score(world->client, 0, 1, "");
+	struct recorder recorders[2];
+	pthread_t threads[2];
+
+	assert_string_equal(decision->recommended, PERSON);
+	score_many(world, 0, 60);
+	record(world, decision->decision_id, OTHER, PERSON, "says so");
+	atomic_store(&stop_all, false);
+	for (size_t i = 0; i < 2; i++) {
+		recorders[i] = (struct recorder){world, decision->decision_id, i % 2 == 0, 0};
+		assert_int_equal(pthread_create(&threads[i], NULL, go_on_recording, &recorders[i]), 0);
+	}
+	usleep(50000);
+	erase(world, PERSON);
+	atomic_store(&stop_all, true);
+	for (size_t i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		assert_true(recorders[i].recorded > 0);
+	}
+	vacuum(world);
+	assert_false(person_in_files(world));
+	verify(world);
+	leadfit__v1__decision__free_unpacked(decision, NULL);
+}
+
 /* ---- refusals ---- */
 
 static void refuse_erase(struct world *world, const char *candidate, const char *reason, const char *cursor, const char *what)
@@ -667,6 +731,7 @@ static void the_commands_ask_first_and_tell_what_they_did(void **state)
 	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked --yes", out, sizeof out), 0);
 	assert_non_null(strstr(out, "3 decisions, 1 team or project"));
 	assert_non_null(strstr(out, "Out of reach"));
+	assert_null(strstr(out, "acuum")); /* it has done that */
 	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked --yes --output json", out, sizeof out), 0);
 	assert_non_null(strstr(out, "\"outOfReach\""));
 	assert_int_equal(past_leadfit(&world->daemon, "decisions verify", out, sizeof out), 0);
@@ -693,6 +758,7 @@ int main(void)
 		CLAIM(erased_again_nothing_is_found_and_a_second_person_goes_as_well),
 		CLAIM(killed_after_each_step_and_begun_anew_it_finishes),
 		CLAIM(decisions_go_on_while_a_person_is_erased),
+		CLAIM(what_is_recorded_meanwhile_does_not_bring_the_name_back),
 		CLAIM(bad_requests_are_refused),
 		CLAIM(pruning_keeps_what_a_younger_decision_refers_to),
 		CLAIM(less_than_six_months_and_the_future_are_refused),

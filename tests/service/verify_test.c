@@ -281,7 +281,7 @@ static void restore_needs_both_names(void **state)
 	says("--db FILE and --from BACKUP are required");
 	assert_int_equal(runf(lf_restore_command, "--db %s --from %s", test.place.file, test.backup), 2);
 	says("is not there");
-	says("the backup can't be verified: nothing was changed");
+	says("nothing was changed");
 	assert_int_equal(run(lf_restore_command, "--help"), 0);
 }
 
@@ -358,6 +358,41 @@ static void an_altered_backup_changes_nothing(void **state)
 	says("the backup was altered: nothing was changed");
 	assert_true(same_file(test.place.file, old));
 	assert_int_equal(access(test.kept, F_OK), -1);
+}
+
+static bool swap_source(void *context, const char *copy)
+{
+	const bool *good = context;
+	assert_true(same_file(copy, test.backup));
+	assert_int_equal(access(test.kept, F_OK), -1);
+	sql(test.backup, "UPDATE decision SET outcome = 3 WHERE sequence = 7");
+	assert_false(same_file(copy, test.backup));
+	return *good;
+}
+
+/* Whoever can write the backup does so after it was copied. */
+static void what_is_verified_is_what_is_installed(void **state)
+{
+	char old[112], names[512], after[512];
+	struct lf_replaced replaced;
+	bool good = false;
+	(void)state;
+	snprintf(old, sizeof old, "%s/old.db", test.place.folder);
+	make_log(test.place.file, 5);
+	copy_file(test.place.file, old);
+	make_log(test.backup, 20);
+	place_names(&test.place, NULL, names, sizeof names);
+	assert_int_equal(lf_log_restore(&lf_sqlite_backend, test.place.file, test.backup, swap_source, &good, &replaced, NULL), LF_CANCELLED);
+	place_names(&test.place, NULL, after, sizeof after);
+	assert_string_equal(after, names);
+	assert_true(same_file(test.place.file, old));
+	unlink(test.backup);
+	make_log(test.backup, 20);
+	good = true;
+	assert_int_equal(lf_log_restore(&lf_sqlite_backend, test.place.file, test.backup, swap_source, &good, &replaced, NULL), LF_OK);
+	assert_int_equal(runf(lf_verify_command, "--db %s", test.backup), 1);
+	assert_int_equal(runf(lf_verify_command, "--db %s", test.place.file), 0);
+	says("records      22 of 22 looked at");
 }
 
 static void restore_refuses_what_is_in_use_or_the_same(void **state)
@@ -482,6 +517,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_old_logs_wal_stays_with_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_log_that_is_absent_is_restored, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_altered_backup_changes_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_verified_is_what_is_installed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(restore_refuses_what_is_in_use_or_the_same, set_up, tear_down),
 		cmocka_unit_test(a_running_service_verifies_its_log),
 	};

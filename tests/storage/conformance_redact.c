@@ -427,6 +427,36 @@ static void a_replaced_act_has_its_new_body(void **state)
 	assert_int_equal(check_log(log), 1);
 }
 
+static void an_act_made_of_what_was_read_before_a_redaction_is_not_recorded(void **state)
+{
+	struct lf_log *log = *state;
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_tree_head seen, after;
+	struct work work;
+	work_init(&work, 1, 2, 0);
+	run(log, &work);
+	assert_int_equal(lf_log_head(log, &seen, NULL), LF_OK);
+	struct lf_act_put act = {.kind = LF_LEAF_OUTCOME,
+		.caller = "boss",
+		.decision = &work.append.id,
+		.body = bytes_of("c-1 leads"),
+		.seen_size = seen.size};
+	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
+	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK); /* other records are no reason */
+	redact(log, &(struct lf_redact_item){.what = LF_REDACT_ACT, .id = act.id, .bytes = bytes_of("cut")}, 1);
+	assert_int_equal(lf_log_put_act(log, &act, &error), LF_ABORTED);
+	lf_error_clean_up(&error);
+	assert_int_equal(lf_log_head(log, &after, NULL), LF_OK);
+	assert_int_equal(after.size, seen.size + 3);
+	act.seen_size = after.size - 1;
+	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_ABORTED);
+	act.seen_size = after.size;
+	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
+	act.seen_size = 0;
+	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
+	check_log(log);
+}
+
 /* ---- refusals ---- */
 
 static void nothing_is_replaced_where_one_item_is_not_stored(void **state)
@@ -561,6 +591,7 @@ int conformance_redact_run(const struct conformance *subject)
 		CLAIM(an_act_of_another_kind_is_not_recorded),
 		CLAIM(what_an_item_made_unused_can_be_used_by_a_later_one),
 		CLAIM(a_replaced_act_has_its_new_body),
+		CLAIM(an_act_made_of_what_was_read_before_a_redaction_is_not_recorded),
 		CLAIM(nothing_is_replaced_where_one_item_is_not_stored),
 		CLAIM(a_rubric_stays_and_a_stranger_is_not_recommended),
 		CLAIM(everything_is_there_after_reopening),
