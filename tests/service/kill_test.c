@@ -7,6 +7,8 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
+#include <sys/wait.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -124,6 +126,25 @@ static int64_t query(sqlite3 *db, const char *sql, char *text, size_t size)
 	return number;
 }
 
+/* Every record recomputed, and every checkpoint that was signed and written fits the log. */
+static void check_evidence(const struct ledger *ledger)
+{
+	const pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		const int nowhere = open("/dev/null", O_WRONLY);
+
+		dup2(nowhere, STDOUT_FILENO);
+		dup2(nowhere, STDERR_FILENO);
+		execl(LF_BINARY_DIR "/bin/leadfitd", "leadfitd", "verify", "--db", ledger->daemon.database, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* On the file as the kill left it. */
 static void check_file(struct ledger *ledger)
 {
@@ -138,6 +159,7 @@ static void check_file(struct ledger *ledger)
 	assert_int_equal(query(db, "SELECT count(*) - count(DISTINCT sequence) FROM request_key", NULL, 0), 0);
 	assert_true((size_t)query(db, "SELECT count(*) FROM decision", NULL, 0) >= ledger->answered);
 	sqlite3_close(db);
+	check_evidence(ledger);
 }
 
 /* What the last round answered is there; what it left open is decided once, whether it had been stored or not. */
@@ -175,6 +197,7 @@ static void no_answered_decision_is_lost_and_no_key_has_two_however_often_the_se
 	ledger.answers = calloc(ANSWERS_MAX, sizeof *ledger.answers);
 	assert_non_null(ledger.answers);
 	daemon_init(&ledger.daemon);
+	memcpy(ledger.daemon.more, (const char *[]){"--checkpoint-every", "20", "--checkpoint-seconds", "1"}, 4 * sizeof(char *));
 	daemon_start(&ledger.daemon);
 	for (ledger.round = 0; ledger.round < rounds; ledger.round++) {
 		size_t from = ledger.count;
@@ -196,7 +219,7 @@ static void no_answered_decision_is_lost_and_no_key_has_two_however_often_the_se
 	}
 	daemon_stop(&ledger.daemon);
 	check_file(&ledger);
-	print_message("%u kills, %zu requests, %zu of them open at the kill, 0 lost, 0 twice\n", rounds, ledger.count, open_requests);
+	print_message("%u kills, %zu requests, %zu of them open at the kill, 0 lost, 0 twice; each time every record and every checkpoint fitted\n", rounds, ledger.count, open_requests);
 	assert_true(ledger.count > rounds);
 	daemon_clean_up(&ledger.daemon);
 	free(ledger.answers);
