@@ -61,13 +61,13 @@ static enum lf_code subscribe_to(struct watching *w, const char *url)
 		rc = nng_setopt(w->socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
 	}
 	if (rc == 0)
-		rc = nng_setopt_size(w->socket, NNG_OPT_RECVMAXSZ, 64);
+		rc = nng_socket_set_size(w->socket, NNG_OPT_RECVMAXSZ, 64);
 	if (rc == 0)
-		rc = nng_setopt_ms(w->socket, NNG_OPT_RECVTIMEO, ASK_MS);
+		rc = nng_socket_set_ms(w->socket, NNG_OPT_RECVTIMEO, ASK_MS);
 	if (rc == 0)
-		rc = nng_setopt_ms(w->socket, NNG_OPT_RECONNMINT, 50);
+		rc = nng_socket_set_ms(w->socket, NNG_OPT_RECONNMINT, 50);
 	if (rc == 0)
-		rc = nng_setopt_ms(w->socket, NNG_OPT_RECONNMAXT, ASK_MS);
+		rc = nng_socket_set_ms(w->socket, NNG_OPT_RECONNMAXT, ASK_MS);
 	if (rc == 0)
 		rc = nng_dialer_create(&dialer, w->socket, url);
 	if (rc == 0)
