@@ -58,7 +58,7 @@ static enum lf_code subscribe_to(struct watching *w, const char *url)
 	int rc = nng_sub0_open(&w->socket);
 	if (rc == 0) {
 		w->subscribed = true;
-		rc = nng_setopt(w->socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
+		rc = nng_socket_set(w->socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
 	}
 	if (rc == 0)
 		rc = nng_socket_set_size(w->socket, NNG_OPT_RECVMAXSZ, 64);
