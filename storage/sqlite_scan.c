@@ -56,7 +56,7 @@ static enum lf_code not_stored(struct scanning *scanning, int64_t sequence, cons
 /* Has the statement of what stand on row id. NULL where there is none or it can't be read: then *code says which. */
 static sqlite3_stmt *hold(struct scanning *scanning, enum held what, int64_t id, enum lf_code *code)
 {
-	sqlite3_stmt *statement = scanning->reader->statements[R_HELD_CALLER + what];
+	sqlite3_stmt *statement = scanning->reader->statements[(int)R_HELD_CALLER + (int)what];
 	*code = LF_OK;
 	if (id != 0 && scanning->held[what] == id)
 		return statement;
