@@ -11,6 +11,7 @@
 
 #include "client/impact.h"
 #include "client/statistics.h"
+#include "tests/client/chance.h"
 
 enum { ARENA_BYTES = 64 * 1024 * 1024 };
 
@@ -22,32 +23,6 @@ struct fixture {
 	struct lf_impact impact;
 	enum lf_code code;
 };
-
-static void assert_near(double value, double expected, double within)
-{
-	if (!(fabs(value - expected) <= within))
-		fail_msg("%.17g is not %.17g within %g", value, expected, within);
-}
-
-static uint64_t random_state;
-
-static uint64_t draw(uint64_t below)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (random_state * 2685821657736338717u >> 11) % below;
-}
-
-static int seed(void **state)
-{
-	const char *given = getenv("LF_TEST_SEED");
-	(void)state;
-	random_state = given != NULL ? strtoull(given, NULL, 10) : 20260504;
-	printf("seed %llu\n", (unsigned long long)random_state);
-	random_state |= 1;
-	return 0;
-}
 
 /* The text must outlive the fixture. */
 static void read_groups(struct fixture *f, enum lf_input_format format, const char *text)

@@ -10,33 +10,7 @@
 #include <string.h>
 
 #include "client/statistics.h"
-
-static void assert_near(double value, double expected, double within)
-{
-	if (!(fabs(value - expected) <= within))
-		fail_msg("%.17g is not %.17g within %g", value, expected, within);
-}
-
-/* xorshift64*; the seed is printed where a test fails. */
-static uint64_t random_state;
-
-static uint64_t draw(uint64_t below)
-{
-	random_state ^= random_state >> 12;
-	random_state ^= random_state << 25;
-	random_state ^= random_state >> 27;
-	return (random_state * 2685821657736338717u >> 11) % below;
-}
-
-static int seed(void **state)
-{
-	const char *given = getenv("LF_TEST_SEED");
-	(void)state;
-	random_state = given != NULL ? strtoull(given, NULL, 10) : 20260504;
-	printf("seed %llu\n", (unsigned long long)random_state);
-	random_state |= 1;
-	return 0;
-}
+#include "tests/client/chance.h"
 
 /* ---- Wilson ---- */
 
