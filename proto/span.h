@@ -26,6 +26,17 @@ int lf_span_compare(const struct lf_span *a, const struct lf_span *b);
 /* Heapsort: takes no memory, and no input makes it slow. */
 void lf_span_sort(struct lf_span *spans, size_t count);
 
+/* Writes a varint, of at most 10 bytes. Returns its length. */
+static inline size_t lf_put_varint(uint8_t *out, uint64_t number)
+{
+	size_t length = 0;
+
+	for (; number >= 0x80; number >>= 7)
+		out[length++] = (uint8_t)(number | 0x80);
+	out[length++] = (uint8_t)number;
+	return length;
+}
+
 /* Length of the varint at the start of span, of at most bytes_max bytes; 0 where it does not end or exceeds 64 bits. */
 static inline size_t lf_span_varint(const struct lf_span *span, size_t bytes_max, uint64_t *number)
 {

@@ -174,7 +174,7 @@ enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf
 			.project = project,
 			.candidates = answer->candidates,
 			.candidate_count = answer->n_candidates,
-			.as_of_seconds = answer->as_of_us / 1000000 - (answer->as_of_us % 1000000 < 0),
+			.as_of_seconds = lf_seconds_of(answer->as_of_us),
 			.ignore_undeclared = answer->ignore_undeclared,
 		},
 		&(struct lf_stored_numbers){answer->weights, answer->scores, answer->ratings, answer->shares, answer->unknown,

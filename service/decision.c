@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "proto/span.h"
 #include "service/texts.h"
 
 /* What the reply may need beside the packed Decision: frame header, id and time. */
@@ -285,16 +286,6 @@ Leadfit__V1__Decision *lf_decision_build(const struct lf_answer_parts *parts, st
 	return decision;
 }
 
-static size_t put_varint(uint8_t *out, uint64_t value)
-{
-	size_t length = 0;
-
-	for (; value >= 0x80; value >>= 7)
-		out[length++] = (uint8_t)(value | 0x80);
-	out[length++] = (uint8_t)value;
-	return length;
-}
-
 size_t lf_decision_tail(const struct lf_uuid *id, int64_t decided_at_us, uint8_t out[LF_DECISION_TAIL_MAX])
 {
 	char text[LF_UUID_TEXT_BYTES];
@@ -308,9 +299,9 @@ size_t lf_decision_tail(const struct lf_uuid *id, int64_t decided_at_us, uint8_t
 	out[length++] = 2 << 3 | 2; /* decided_at */
 	at = length++;
 	out[length++] = 1 << 3; /* seconds */
-	length += put_varint(out + length, (uint64_t)(decided_at_us / 1000000));
+	length += lf_put_varint(out + length, (uint64_t)(decided_at_us / 1000000));
 	out[length++] = 2 << 3; /* nanos */
-	length += put_varint(out + length, (uint64_t)(decided_at_us % 1000000 * 1000));
+	length += lf_put_varint(out + length, (uint64_t)(decided_at_us % 1000000 * 1000));
 	out[at] = (uint8_t)(length - at - 1);
 	return length;
 }

@@ -66,6 +66,11 @@ char *lf_gate_text(const struct lf_rubric_def *def, size_t gate, struct lf_arena
 
 /* A Timestamp message in arena, NULL where that is exhausted. */
 Google__Protobuf__Timestamp *lf_timestamp_new(int64_t microseconds, struct lf_arena *arena);
+/* Whole seconds of microseconds since 1970, rounded down. */
+static inline int64_t lf_seconds_of(int64_t microseconds)
+{
+	return microseconds / 1000000 - (microseconds % 1000000 < 0);
+}
 /* Microseconds since 1970 of a Timestamp (the rest of its nanoseconds is dropped). false outside years 1..9999, or of nanos. */
 bool lf_timestamp_read(const Google__Protobuf__Timestamp *timestamp, int64_t *microseconds);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "proto/span.h"
 #include "proto/wire.h"
 #include "service/decision.h"
 #include "service/decisions.h"
@@ -48,21 +49,11 @@ struct export {
 	struct lf_error error; /* why the decision at ended_at can't be given */
 };
 
-static size_t put_varint(uint8_t *out, uint64_t value)
-{
-	size_t length = 0;
-
-	for (; value >= 0x80; value >>= 7)
-		out[length++] = (uint8_t)(value | 0x80);
-	out[length++] = (uint8_t)value;
-	return length;
-}
-
 static size_t varint_length(uint64_t value)
 {
 	uint8_t ignored[10];
 
-	return put_varint(ignored, value);
+	return lf_put_varint(ignored, value);
 }
 
 /* Room for length bytes in one stretch, NULL where the call's memory is exhausted. */
@@ -104,11 +95,11 @@ static bool put_decision(struct export *x, uint64_t sequence, const uint8_t *dec
 	if (out == NULL)
 		return false;
 	*out++ = 1 << 3 | 2; /* decisions */
-	out += put_varint(out, inner);
+	out += lf_put_varint(out, inner);
 	*out++ = 1 << 3; /* sequence */
-	out += put_varint(out, sequence);
+	out += lf_put_varint(out, sequence);
 	*out++ = 2 << 3 | 2; /* decision */
-	out += put_varint(out, length);
+	out += lf_put_varint(out, length);
 	memcpy(out, decision, length);
 	x->count++;
 	return true;

@@ -11,6 +11,7 @@
 
 #include "proto/limits.h"
 #include "proto/wire.h"
+#include "service/decision.h"
 
 enum {
 	SLICE_MS = 200,
@@ -270,7 +271,7 @@ static enum lf_code fill_whole(struct lf_past *past, const struct past_row *row)
 		.project = (const Leadfit__V1__Project *)project,
 		.candidates = answer->candidates,
 		.candidate_count = answer->n_candidates,
-		.as_of_seconds = answer->as_of_us / 1000000 - (answer->as_of_us % 1000000 < 0),
+		.as_of_seconds = lf_seconds_of(answer->as_of_us),
 		.ignore_undeclared = answer->ignore_undeclared,
 		.kept = past->payloads.bytes_used <= payload_bytes_max ? row->team.kept : NULL,
 	};

@@ -397,7 +397,7 @@ static enum lf_code score(struct item *item, uint32_t team, const Leadfit__V1__S
 		.project = request->project,
 		.candidates = request->candidates,
 		.candidate_count = request->n_candidates,
-		.as_of_seconds = batch->as_of_us / 1000000 - (batch->as_of_us % 1000000 < 0),
+		.as_of_seconds = lf_seconds_of(batch->as_of_us),
 		.ignore_undeclared = request->ignore_undeclared,
 	};
 	enum lf_code code;

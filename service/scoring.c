@@ -119,7 +119,7 @@ static enum lf_code prepare(struct score_job *job, const struct lf_version *vers
 			    .project = request->project,
 			    .candidates = request->candidates,
 			    .candidate_count = request->n_candidates,
-			    .as_of_seconds = parts.as_of_us / 1000000 - (parts.as_of_us % 1000000 < 0),
+			    .as_of_seconds = lf_seconds_of(parts.as_of_us),
 			    .ignore_undeclared = request->ignore_undeclared,
 		    },
 		    NULL, &checker, arena) != LF_OK ||

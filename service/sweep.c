@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "service/decision.h"
 #include "service/evaluate.h"
 #include "service/texts.h"
 
@@ -312,7 +313,7 @@ enum lf_code lf_sweep_answer(const struct lf_version *version, const Leadfit__V1
 			.project = request->project,
 			.candidates = request->candidates,
 			.candidate_count = request->n_candidates,
-			.as_of_seconds = as_of_us / 1000000 - (as_of_us % 1000000 < 0),
+			.as_of_seconds = lf_seconds_of(as_of_us),
 			.ignore_undeclared = request->ignore_undeclared,
 		},
 		checker, arena);
