@@ -137,7 +137,7 @@ struct lf_rubric; /* compiled, immutable, shared by threads */
 /* Compiles a checked definition, copying all that it needs. NULL where memory ran out. */
 struct lf_rubric *lf_rubric_compile(const struct lf_rubric_def *def);
 void lf_rubric_destroy(struct lf_rubric *rubric);
-/* Memory that it takes: its perturbations above all, 8 bytes a sample and criterion. */
+/* Memory that it takes: its perturbations above all, 8 bytes a sample and criterion, 12 under ADDITIVE. */
 size_t lf_rubric_bytes(const struct lf_rubric *rubric);
 /* The definition as compiled (a deep copy, lives as long as the rubric). */
 const struct lf_rubric_def *lf_rubric_def(const struct lf_rubric *rubric);
