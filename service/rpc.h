@@ -107,6 +107,17 @@ struct lf_rpc_call;
  * budget.
  */
 struct lf_arena *lf_rpc_arena(struct lf_rpc_call *call);
+/*
+ * Memory that lasts until the call is answered, unlike the arena's after lf_rpc_leave(). Once a call. NULL where memory or the budget is
+ * exhausted.
+ */
+void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes);
+/*
+ * For a method that answers later on another thread, and waits until then: the arena goes back to serve others, so that what lies in
+ * the processor's caches is used again at once, and what waits is small. From here the request and lf_rpc_arena() are gone, until
+ * lf_rpc_later() runs something.
+ */
+void lf_rpc_leave(struct lf_rpc_call *call);
 /* Name of the caller: "local", from the tokens file, or "anonymous" where no role and no token were needed. */
 const char *lf_rpc_caller(const struct lf_rpc_call *call);
 /* The request message's bytes as they came (without the frame's header). */

@@ -2,8 +2,8 @@
  * Scoring: from a request to an answer that is on disk.
  *
  * A worker decodes, scores, packs the reply but for its id and time, and queues the record. After the commit the log's writer hands
- * it to the finisher, which appends id and time and sends. All that the record points to lives in the call's arena, which lasts
- * until the reply.
+ * it to the finisher, which appends id and time and sends. What the record points to is moved out of the call's arena into a block of its
+ * own, so that the next request is worked on in the memory that the processor has at hand, and one that waits for the log holds little.
  */
 #include <string.h>
 
@@ -25,6 +25,15 @@ struct score_job {
 	struct lf_finish finish;
 };
 
+/* On a worker: the key was known. */
+static void answer_existing(struct lf_rpc_call *call, void *context)
+{
+	struct score_job *job = context;
+	struct lf_uuid id = job->append.id; /* the job goes with the call */
+
+	lf_answer_stored(job->core, &id, call);
+}
+
 /* On the finisher's thread: the decision is on disk. */
 static void finish(struct lf_finish *finish)
 {
@@ -38,9 +47,7 @@ static void finish(struct lf_finish *finish)
 		lf_error_set(&failure, LF_UNAVAILABLE, "the service is stopping: the decision is stored, retry with the same key");
 		lf_send_error(job->call, &failure);
 	} else if (job->append.existing) {
-		struct lf_uuid id = job->append.id; /* the job goes with the call */
-
-		lf_answer_stored(job->core, &id, job->call);
+		lf_rpc_later(job->call, answer_existing, job);
 	} else if (lf_rpc_append(job->call, tail, lf_decision_tail(&job->append.id, job->append.decided_at_us, tail))) {
 		lf_rpc_send(job->call);
 	} else {
@@ -159,6 +166,24 @@ static enum lf_code answer_repeated(struct lf_core *core, const struct lf_append
 	return code;
 }
 
+/* Takes a scored request out of its arena. NULL: memory ran out. */
+static struct score_job *settle(const struct score_job *job, struct lf_rpc_call *call)
+{
+	struct score_job *settled = lf_rpc_keep(call, sizeof *settled + lf_record_bytes(&job->append));
+
+	if (settled == NULL)
+		return NULL;
+	*settled = *job;
+	lf_record_move(&settled->append, settled + 1);
+	settled->call = call;
+	settled->request = NULL;
+	settled->finish.run = finish;
+	settled->append.done = committed;
+	settled->append.context = settled;
+	lf_rpc_leave(call);
+	return settled;
+}
+
 /* Goes on with a request whose part of the record is filled. */
 static void score(struct lf_rpc_call *call, void *context)
 {
@@ -171,16 +196,17 @@ static void score(struct lf_rpc_call *call, void *context)
 		return;
 	if (code == LF_NOT_FOUND)
 		job->version = lf_registry_active(core->registry, job->request->rubric, &error);
-	if (job->version == NULL || prepare(job, job->version, job->request, call, &error) != LF_OK) {
-		lf_version_release(job->version);
-		lf_send_error(call, &error);
-		return;
+	if (job->version != NULL && prepare(job, job->version, job->request, call, &error) == LF_OK) {
+		struct score_job *settled = settle(job, call);
+
+		if (settled != NULL) {
+			lf_log_append(core->log, &settled->append);
+			return;
+		}
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the record: retry later");
 	}
-	job->call = call;
-	job->finish.run = finish;
-	job->append.done = committed;
-	job->append.context = job;
-	lf_log_append(core->log, &job->append);
+	lf_version_release(job->version);
+	lf_send_error(call, &error);
 }
 
 static void lf_scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreRequest *request,
