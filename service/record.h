@@ -28,8 +28,9 @@ bool lf_record_fill(struct lf_append *append, const Leadfit__V1__ScoreRequest *r
 	struct lf_arena *arena);
 
 /* Bytes of the block that lf_record_move() fills. */
-size_t lf_record_bytes(const struct lf_append *append);
-/* Copies what the append borrows from a request and its arena into block, and lets it point there. Caller and the rubric's name stay. */
-void lf_record_move(struct lf_append *append, void *block);
+size_t lf_record_bytes(const struct lf_append *append, bool with_team);
+/* Copies what the append borrows from a request and its arena into block, and lets it point there. Caller and the rubric's name stay, and,
+ * without with_team, the team's bytes. */
+void lf_record_move(struct lf_append *append, bool with_team, void *block);
 
 #endif

@@ -96,6 +96,9 @@ static struct lf_rpc_arena *call_release(struct lf_rpc_call *call)
 		nng_msg_free(call->request);
 	if (call->admitted)
 		lf_rpc_budget_give(&call->server->budget, call->request_bytes);
+	for (size_t i = 0; i < call->held_count; i++)
+		call->server->options.cache->release(call->server->options.cache->context, call->held[i]);
+	call->held_count = 0;
 	free(call->kept);
 	lf_rpc_budget_give(&call->server->budget, call->kept_bytes);
 	call->kept = NULL;

@@ -14,6 +14,7 @@
 #include "service/record.h"
 #include "service/score_batch.h"
 #include "service/sweep.h"
+#include "service/team_cache.h"
 #include "service/texts.h"
 
 struct score_job {
@@ -21,6 +22,7 @@ struct score_job {
 	struct lf_rpc_call *call;
 	struct lf_core *core;
 	const Leadfit__V1__ScoreRequest *request;
+	const struct lf_cached_team *team; /* request's, where it is known; the call holds it */
 	struct lf_version *version; /* held: the record borrows its name */
 	struct lf_finish finish;
 };
@@ -75,9 +77,10 @@ static void committed(struct lf_append *append, const struct lf_error *error)
 }
 
 /* The part of the record that follows from the request alone. false where the arena is exhausted. */
-static bool fill_request(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, struct lf_rpc_call *call,
+static bool fill_request(struct score_job *job, const Leadfit__V1__ScoreRequest *request, struct lf_rpc_call *call,
 	struct lf_arena *arena)
 {
+	struct lf_append *append = &job->append;
 	const uint8_t *sent;
 	size_t length;
 
@@ -85,12 +88,18 @@ static bool fill_request(struct lf_append *append, const Leadfit__V1__ScoreReque
 	append->idempotency_key = request->idempotency_key;
 	if (request->team == NULL || request->project == NULL)
 		return true; /* a violation, found later */
-	lf_rpc_request_bytes(call, &sent, &length);
-	append->team = lf_record_pack(&request->team->base, length, arena);
 	append->project = lf_record_pack(&request->project->base, 0, arena);
+	if (job->team != NULL) {
+		append->team = job->team->canonical;
+		append->team_digest = job->team->digest;
+	} else {
+		lf_rpc_request_bytes(call, &sent, &length);
+		append->team = lf_record_pack(&request->team->base, length, arena);
+	}
 	if (append->team.data == NULL || append->project.data == NULL)
 		return false;
-	lf_sha256(append->team.data, append->team.length, &append->team_digest);
+	if (job->team == NULL)
+		lf_sha256(append->team.data, append->team.length, &append->team_digest);
 	lf_sha256(append->project.data, append->project.length, &append->project_digest);
 	append->digested = true;
 	return *request->idempotency_key == '\0' ||
@@ -115,24 +124,28 @@ static enum lf_code prepare(struct score_job *job, const struct lf_version *vers
 		.named_candidates = request->n_candidates,
 		.rank_table = request->rank_table,
 	};
+	struct lf_case_input input = {
+		.team = request->team,
+		.project = request->project,
+		.candidates = request->candidates,
+		.candidate_count = request->n_candidates,
+		.ignore_undeclared = request->ignore_undeclared,
+	};
+	struct lf_conversion conversion;
 	Leadfit__V1__Decision *decision;
+	enum lf_code code;
 
 	if (evaluation == NULL)
 		goto no_memory;
 	lf_record_check(request, &parts.as_of_us, &checker);
-	if (lf_evaluate(evaluation, version,
-		    &(struct lf_case_input){
-			    .team = request->team,
-			    .project = request->project,
-			    .candidates = request->candidates,
-			    .candidate_count = request->n_candidates,
-			    .as_of_seconds = lf_seconds_of(parts.as_of_us),
-			    .ignore_undeclared = request->ignore_undeclared,
-		    },
-		    NULL, &checker, arena) != LF_OK ||
-	    checker.found > 0) {
+	input.as_of_seconds = lf_seconds_of(parts.as_of_us);
+	if (job->team != NULL && request->n_candidates == 0 && !request->ignore_undeclared)
+		input.kept = lf_conversion_begin(&conversion, job->team, &version->digest, lf_day_of(input.as_of_seconds));
+	code = lf_evaluate(evaluation, version, &input, NULL, &checker, arena);
+	if (input.kept != NULL)
+		lf_conversion_end(&conversion, job->team);
+	if (code != LF_OK || checker.found > 0)
 		return lf_error_summarize(error);
-	}
 	decision = lf_decision_build(&parts, arena);
 	if (decision == NULL || !lf_record_fill(&job->append, request, &parts, arena))
 		goto no_memory;
@@ -169,12 +182,13 @@ static enum lf_code answer_repeated(struct lf_core *core, const struct lf_append
 /* Takes a scored request out of its arena. NULL: memory ran out. */
 static struct score_job *settle(const struct score_job *job, struct lf_rpc_call *call)
 {
-	struct score_job *settled = lf_rpc_keep(call, sizeof *settled + lf_record_bytes(&job->append));
+	const bool with_team = job->team == NULL;
+	struct score_job *settled = lf_rpc_keep(call, sizeof *settled + lf_record_bytes(&job->append, with_team));
 
 	if (settled == NULL)
 		return NULL;
 	*settled = *job;
-	lf_record_move(&settled->append, settled + 1);
+	lf_record_move(&settled->append, with_team, settled + 1);
 	settled->call = call;
 	settled->request = NULL;
 	settled->finish.run = finish;
@@ -216,11 +230,17 @@ static void lf_scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfi
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_arena *arena = lf_rpc_arena(call);
 	struct score_job *job = lf_arena_zalloc(arena, 1, sizeof *job);
+	size_t from = 0;
 
 	(void)closure; /* the reply is staged now and sent after the commit */
 	/* Canonical first, so that the order in which a caller lists map entries changes nothing. */
-	lf_wire_canonicalize(lf_unconst(&request->base));
-	if (job == NULL || !fill_request(&job->append, request, call, arena)) {
+	if (job != NULL)
+		job->team = lf_cached_team(call, request->team, &from);
+	if (job == NULL || job->team == NULL)
+		lf_wire_canonicalize(lf_unconst(&request->base));
+	else if (request->project != NULL)
+		lf_wire_canonicalize(&request->project->base);
+	if (job == NULL || !fill_request(job, request, call, arena)) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 		lf_send_error(call, &error);
 		return;
