@@ -154,6 +154,9 @@ bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call
 /* Packs the reply into the outgoing message now, sends nothing yet. false where memory ran out or it is too large for a
  * message (then lf_rpc_fail()). */
 bool lf_rpc_stage(struct lf_rpc_call *call, const ProtobufCMessage *reply);
+/* The same for a reply that the caller encodes itself: room for all of its length bytes, to be written before lf_rpc_send(). NULL where
+ * lf_rpc_stage() says false. */
+uint8_t *lf_rpc_stage_bytes(struct lf_rpc_call *call, size_t length);
 /* Appends already encoded protobuf fields to a staged reply (what is known only after the commit). */
 bool lf_rpc_append(struct lf_rpc_call *call, const void *data, size_t length);
 /* Sends a staged reply. The call is gone. Never blocks; any thread. */

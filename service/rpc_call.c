@@ -190,6 +190,21 @@ bool lf_rpc_stage(struct lf_rpc_call *call, const ProtobufCMessage *reply)
 	return call->reply != NULL;
 }
 
+uint8_t *lf_rpc_stage_bytes(struct lf_rpc_call *call, size_t length)
+{
+	uint8_t *body = NULL;
+
+	assert(atomic_load(&call->state) == LF_CALL_WORKING);
+	unstage(call);
+	/* Counted first: so long a message is not to be allocated in vain. */
+	if (length > call->server->options.message_bytes_max || !take_for_reply(call, length + LF_FRAME_HEADER_MAX + LF_RPC_REPLY_SPARE))
+		return NULL;
+	call->reply = begin(call, LF_OK, length, &body);
+	if (call->reply == NULL)
+		unstage(call);
+	return call->reply == NULL ? NULL : body;
+}
+
 bool lf_rpc_append(struct lf_rpc_call *call, const void *data, size_t length)
 {
 	assert(call->reply != NULL);
