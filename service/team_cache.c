@@ -294,7 +294,7 @@ static struct entry *find_entry(struct lf_team_cache *cache, struct lf_slice byt
 
 static ProtobufCMessage *find(void *context, struct lf_slice bytes, void **held)
 {
-	struct entry *entry = find_entry(context, bytes);
+	struct entry *entry = bytes.length == 0 ? NULL : find_entry(context, bytes);
 
 	*held = entry;
 	return entry == NULL ? NULL : (ProtobufCMessage *)(uintptr_t)entry->team.message;
