@@ -228,7 +228,7 @@ static void put_canonicalize(FILE *out, const struct type *type)
 static void put_declarations(FILE *out, struct type *type)
 {
 	lf_descgen_put(out, "static uint8_t *pack_%s(struct lf_packer *p, uint8_t *at, const void *message);\n", type->symbol);
-	lf_descgen_put(out, "static void *read_%s(struct lf_arena *arena, const uint8_t *at, const uint8_t *end, unsigned depth);\n", type->symbol);
+	lf_descgen_put(out, "static void *read_%s(const struct lf_reader *reader, const uint8_t *at, const uint8_t *end, unsigned depth);\n", type->symbol);
 	if (is_open(type))
 		lf_descgen_put(out, "static void canonicalize_%s(void *message);\n", type->symbol);
 }
