@@ -170,7 +170,7 @@ static void *work(void *context)
 	struct lf_worker *worker = context;
 	struct lf_batch *batch = worker->batch;
 	while (take_chunk(worker)) {
-		lf_chunk_parse(&worker->chunk, batch->options);
+		lf_chunk_parse(&worker->chunk, batch->options, &batch->parts);
 		if (!lf_worker_send(worker) || !write_chunk(worker))
 			break;
 	}
@@ -197,6 +197,7 @@ static bool init(struct lf_batch *batch)
 	pthread_condattr_t attributes;
 	batch->stop_pipe[0] = batch->stop_pipe[1] = -1;
 	lf_gate_init(&batch->gate, count);
+	lf_parts_init(&batch->parts);
 	pthread_mutex_init(&batch->reading, NULL);
 	pthread_mutex_init(&batch->mutex, NULL);
 	pthread_condattr_init(&attributes);
@@ -233,6 +234,7 @@ static void clean_up(struct lf_batch *batch)
 	pthread_cond_destroy(&batch->changed);
 	pthread_mutex_destroy(&batch->mutex);
 	pthread_mutex_destroy(&batch->reading);
+	lf_parts_clean_up(&batch->parts);
 	lf_gate_clean_up(&batch->gate);
 }
 

@@ -17,6 +17,7 @@
 
 #include "client/batch_gate.h"
 #include "client/batch_lines.h"
+#include "client/batch_parts.h"
 #include "client/batch_run.h"
 #include "client/client.h"
 #include "client/columns.h"
@@ -71,9 +72,9 @@ struct lf_piece {
 	const ProtobufCMessageDescriptor *type; /* ScoreRequest, Team or Project */
 	uint64_t number;                        /* cross: of the team or project, from 1 */
 	size_t at, length;                      /* in the chunk's text; length alone where it is too long */
-	bool too_long, parsed;
-	const uint8_t *bytes[2];   /* packed: team and project of a request; or itself; NULL where the request has none */
-	size_t bytes_length[2];
+	bool too_long;
+	uint64_t hash;                          /* of the text */
+	struct lf_packed packed[2];             /* team and project of a request, where it has them; or itself */
 	Leadfit__V1__ScoreRequest *request; /* the rest of a request */
 	struct lf_error error;
 };
@@ -83,8 +84,7 @@ struct lf_item {
 	uint64_t number;
 	unsigned first, second; /* pieces: the request, twice; or team and project */
 	const Leadfit__V1__ScoreRequest *request; /* all but team and project */
-	const uint8_t *team, *project;            /* packed */
-	size_t team_length, project_length;
+	struct lf_packed team, project;
 	char key[LF_KEY_BYTES];
 	bool settled;
 	bool failed;
@@ -117,7 +117,7 @@ void lf_chunk_init(struct lf_chunk *chunk);
 void lf_chunk_reset(struct lf_chunk *chunk);
 void lf_chunk_clean_up(struct lf_chunk *chunk);
 /* Parses the text, and settles the items of which no request can be made. */
-void lf_chunk_parse(struct lf_chunk *chunk, const struct lf_batch_options *options);
+void lf_chunk_parse(struct lf_chunk *chunk, const struct lf_batch_options *options, struct lf_parts *parts);
 /* Settles an item with its line. */
 void lf_item_fail(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options, const struct lf_error *error);
 void lf_item_answer(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options, const Leadfit__V1__BatchResult *result);
@@ -152,6 +152,7 @@ struct lf_batch {
 	int output;
 	const char *output_name;
 	struct lf_gate gate;
+	struct lf_parts parts;
 	pthread_mutex_t reading; /* the feed's */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
