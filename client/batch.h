@@ -30,6 +30,7 @@ enum {
 	LF_CHUNK_BYTES = 1024 * 1024,       /* of text in a chunk, unless one line is longer */
 	LF_CHUNK_PIECES_MAX = 2 * LF_BATCH_MAX,
 	LF_BATCH_WORKERS_MAX = 32,
+	LF_WORKER_MESSAGES_MAX = 8, /* of one chunk at once: lines of different rubrics, instants, ... */
 	LF_KEY_BYTES = LF_ID_BYTES_MAX + 1,
 };
 
@@ -137,8 +138,12 @@ struct lf_message {
 	uint32_t item_teams[LF_BATCH_MAX], item_projects[LF_BATCH_MAX];
 };
 
-/* Takes items that are not settled, up to so many, and packs them. false where none is left, or memory ran out (message->item_count > 0 then). */
-bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options, size_t items_max);
+/*
+ * Takes items that are not settled and go with none of the others (the first items of other messages), up to so many, and packs them. false where none is
+ * left, or memory ran out (message->item_count > 0 then).
+ */
+bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options, size_t items_max,
+	const struct lf_item *const *others, size_t other_count);
 void lf_message_clean_up(struct lf_message *message);
 
 /* ---- the run ---- */
@@ -170,15 +175,22 @@ struct lf_batch {
 	atomic_bool stopped;
 };
 
-struct lf_worker {
+/* A message on its way there and back. */
+struct lf_transfer {
 	struct lf_batch *batch;
-	pthread_t thread;
 	struct lf_call *call;
-	struct lf_chunk chunk;
 	struct lf_message message;
 	uint8_t *reply;
 	size_t reply_length, reply_capacity;
 	bool replied;
+	struct lf_error error; /* of the whole message */
+};
+
+struct lf_worker {
+	struct lf_batch *batch;
+	pthread_t thread;
+	struct lf_chunk chunk;
+	struct lf_transfer transfers[LF_WORKER_MESSAGES_MAX];
 };
 
 /*

@@ -53,8 +53,16 @@ static uint32_t share(struct shared *shared, const struct lf_item **list, size_t
 	return (uint32_t)(*count)++;
 }
 
+static bool goes_with_any(const struct lf_item *item, const struct lf_item *const *others, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (go_together(item->request, others[i]->request))
+			return true;
+	return false;
+}
+
 /* Which items, and what they share. */
-static void gather(struct lf_message *message, struct lf_chunk *chunk, size_t items_max)
+static void gather(struct lf_message *message, struct lf_chunk *chunk, size_t items_max, const struct lf_item *const *others, size_t other_count)
 {
 	struct shared teams = {0}, projects = {0};
 	size_t bytes = 0;
@@ -63,7 +71,8 @@ static void gather(struct lf_message *message, struct lf_chunk *chunk, size_t it
 		struct lf_item *item = &chunk->items[i];
 		bool added;
 		if (item->settled || (message->item_count > 0 && (!go_together(item->request, message->items[0]->request) ||
-									 bytes + item->team.length + item->project.length > BYTES_MAX)))
+									 bytes + item->team.length + item->project.length > BYTES_MAX)) ||
+			goes_with_any(item, others, other_count))
 			continue;
 		const size_t n = message->item_count++;
 		message->items[n] = item;
@@ -139,10 +148,11 @@ static bool put_rest(struct lf_message *message, const struct lf_batch_options *
 	return true;
 }
 
-bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options, size_t items_max)
+bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options, size_t items_max,
+	const struct lf_item *const *others, size_t other_count)
 {
 	bool fits = true;
-	gather(message, chunk, items_max);
+	gather(message, chunk, items_max, others, other_count);
 	message->length = 0;
 	for (size_t i = 0; fits && i < message->team_count; i++)
 		fits = put_part(message, TEAMS_TAG, &message->teams[i]->team);
