@@ -24,6 +24,7 @@ enum {
 
 struct decoder {
 	struct lf_arena *arena;
+	const struct lf_wire_known *known;
 };
 
 /* Where one message is being read. */
@@ -114,6 +115,20 @@ static bool read_binary(struct decoder *decoder, struct lf_span span, ProtobufCB
 	return true;
 }
 
+/* A message inside another, from those that are known, or read. */
+static void *read_nested(
+	struct decoder *decoder, const ProtobufCMessageDescriptor *type, struct lf_span content, unsigned depth)
+{
+	void *message = NULL;
+
+	if (depth > LF_MESSAGE_DEPTH_MAX)
+		return NULL;
+	if (decoder->known != NULL && decoder->known->type == type)
+		message = decoder->known->find(
+			decoder->known->context, (struct lf_slice){(const char *)content.data, content.length});
+	return message != NULL ? message : read_message(decoder, type, content, depth);
+}
+
 /* One value that is not packed, of the field's wire type. */
 static inline bool read_value(struct decoder *decoder, const ProtobufCFieldDescriptor *field,
 	const struct lf_wire_value *value, void *out, unsigned depth)
@@ -126,9 +141,7 @@ static inline bool read_value(struct decoder *decoder, const ProtobufCFieldDescr
 	case PROTOBUF_C_TYPE_BYTES:
 		return read_binary(decoder, value->span, out);
 	case PROTOBUF_C_TYPE_MESSAGE:
-		nested = depth == LF_MESSAGE_DEPTH_MAX
-				 ? NULL
-				 : read_message(decoder, field->descriptor, value->span, depth + 1);
+		nested = read_nested(decoder, field->descriptor, value->span, depth + 1);
 		*(void **)out = nested;
 		return nested != NULL;
 	default:
@@ -315,10 +328,10 @@ static void *read_message(
 	return maps_distinct(&target) ? target.message : NULL;
 }
 
-ProtobufCMessage *lf_decode(
-	const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length, struct lf_arena *arena)
+ProtobufCMessage *lf_decode(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	const struct lf_wire_known *known, struct lf_arena *arena)
 {
-	struct decoder decoder = {arena};
+	struct decoder decoder = {arena, known};
 
 	return read_message(&decoder, type, (struct lf_span){data, length}, 1);
 }

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "leadfit/v1/error.pb-c.h"
@@ -256,6 +257,53 @@ static void on_reply(const ProtobufCMessage *reply, void *closure_data)
 	fail(call, &error);
 }
 
+/* ---- what is known already ---- */
+
+void *const *lf_rpc_held(const struct lf_rpc_call *call, size_t *count)
+{
+	*count = call->held_count;
+	return call->held;
+}
+
+/* Makes room for another. */
+static bool grow_held(struct lf_rpc_call *call)
+{
+	size_t room = call->held_room == 0 ? 1 : 2 * call->held_room;
+	void **grown;
+
+	if (call->held_count < call->held_room)
+		return true;
+	grown = realloc(call->held, room * sizeof *grown);
+	if (grown == NULL)
+		return false;
+	call->held = grown;
+	call->held_room = room;
+	return true;
+}
+
+static ProtobufCMessage *find_known(void *context, struct lf_slice bytes)
+{
+	struct lf_rpc_call *call = context;
+	const struct lf_rpc_cache *cache = call->server->options.cache;
+	ProtobufCMessage *message = NULL;
+	void *held = NULL;
+
+	if (grow_held(call))
+		message = cache->find(cache->context, bytes, &held);
+	if (message != NULL)
+		call->held[call->held_count++] = held;
+	return message;
+}
+
+static ProtobufCMessage *unpack(struct lf_rpc_call *call, const ProtobufCMessageDescriptor *type, struct lf_error *error)
+{
+	const struct lf_rpc_cache *cache = call->server->options.cache;
+	const struct lf_wire_known known = {cache != NULL ? cache->type : NULL, find_known, call};
+
+	return lf_wire_unpack_known(
+		type, call->message, call->message_length, cache != NULL ? &known : NULL, &call->arena->arena, error);
+}
+
 /* ---- from frame to method ---- */
 
 void lf_rpc_call_peek(struct lf_rpc_call *call)
@@ -375,7 +423,7 @@ void lf_rpc_call_work(struct lf_rpc_call *call)
 	method = &service->service->descriptor->methods[index];
 	call->message = frame.message;
 	call->message_length = frame.message_length;
-	message = lf_wire_unpack(method->input, frame.message, frame.message_length, &call->arena->arena, &error);
+	message = unpack(call, method->input, &error);
 	if (message == NULL)
 		goto failed;
 	service->service->invoke(service->service, index, message, on_reply, call);

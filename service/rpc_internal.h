@@ -82,6 +82,10 @@ struct lf_rpc_call {
 	uint64_t received_ns;     /* CLOCK_MONOTONIC */
 	uint64_t deadline_ns;     /* 0 = none */
 	struct lf_rpc_arena *arena;
+	void *kept;               /* heap; lf_rpc_keep() */
+	size_t kept_bytes;
+	void **held;              /* of options.cache; the array stays with the context */
+	size_t held_count, held_room;
 	const char *caller;
 	bool on_worker;             /* the method runs on a worker's thread */
 	void (*resume)(struct lf_rpc_call *call, void *context); /* where a worker goes on; NULL = it begins */

@@ -3,7 +3,8 @@
  *
  * A worker scores them one after another, each in the memory that the one before used, and gives all records to the log at once, so that
  * they share a commit. Every few items it lets others have the worker, so that a stream of batches does not hold up single requests. A
- * team that several items share is packed, digested and converted once. The log's writer completes them one by one; the last one hands the batch to the finisher, which makes the reply.
+ * team that several items share is packed, digested and converted once, or not at all where it was sent before (team_cache.h). The log's
+ * writer completes them one by one; the last one hands the batch to the finisher, which makes the reply.
  *
  * Ownership: the batch lives in the call's arena. Until the records are queued it is the worker's. From then on each item is its
  * completion's until that has counted itself, and everything is the finisher's after the last: `waiting` counts them, and the worker's own share is
@@ -19,6 +20,7 @@
 #include "proto/wire.h"
 #include "service/batch_result.h"
 #include "service/record.h"
+#include "service/team_cache.h"
 #include "service/texts.h"
 
 enum { SLICE_ITEMS = 8 }; /* some 0.2 ms */
@@ -43,6 +45,7 @@ struct shared {
 
 /* A team for the engine. */
 struct converted {
+	const struct lf_cached_team *cached; /* the call holds it; NULL: the batch's own, and what follows */
 	size_t uses; /* items that name it */
 	bool tried;
 	struct lf_kept_team kept;
@@ -184,6 +187,26 @@ static Leadfit__V1__ScoreRequest request_of(const Leadfit__V1__ScoreBatchRequest
 	return request;
 }
 
+/* Finds out which teams are known, and puts all others, and all else, in canonical order. */
+static void canonicalize(struct batch *batch, Leadfit__V1__ScoreBatchRequest *request)
+{
+	const size_t count = request->n_teams;
+	size_t from = 0;
+
+	request->n_teams = 0;
+	lf_wire_canonicalize(&request->base);
+	request->n_teams = count;
+	for (size_t i = 0; i < count; i++) {
+		const struct lf_cached_team *cached = lf_cached_team(batch->call, request->teams[i], &from);
+
+		batch->converted[i].cached = cached;
+		if (cached != NULL)
+			batch->teams[i] = (struct shared){cached->canonical, cached->digest};
+		else
+			lf_wire_canonicalize(&request->teams[i]->base);
+	}
+}
+
 /* Packs a shared team or project where it is used for the first time. */
 static bool share(struct shared *shared, const ProtobufCMessage *message, struct lf_arena *arena)
 {
@@ -219,15 +242,18 @@ static bool fill_request(struct item *item, const Leadfit__V1__BatchItem *sent, 
 }
 
 /*
- * What keeps the converted team of an item, in the call's arena, where several have it; else NULL. A team with faults is converted for each,
- * as each has its errors; one of which something may be left out, too, as each says what.
+ * What keeps the converted team of an item: the cache, or where several have it the call's arena; else NULL. A team with faults is converted
+ * for each, as each has its errors; one of which something may be left out, too, as each says what.
  */
-static struct lf_kept_team *kept_team(struct batch *batch, uint32_t team, const struct lf_case_input *input)
+static struct lf_kept_team *kept_team(struct batch *batch, uint32_t team, const struct lf_case_input *input, struct lf_conversion *conversion)
 {
 	struct converted *converted = &batch->converted[team];
 
-	if (converted->uses < 2 || input->candidate_count > 0 || input->ignore_undeclared ||
-	    (converted->tried && converted->kept.engine.members == NULL))
+	if (input->candidate_count > 0 || input->ignore_undeclared)
+		return NULL;
+	if (converted->cached != NULL)
+		return lf_conversion_begin(conversion, converted->cached, &batch->version->digest, lf_day_of(input->as_of_seconds));
+	if (converted->uses < 2 || (converted->tried && converted->kept.engine.members == NULL))
 		return NULL;
 	converted->tried = true;
 	converted->kept.arena = batch->arena;
@@ -291,15 +317,19 @@ static enum lf_code score(struct item *item, uint32_t team, const Leadfit__V1__S
 		.as_of_seconds = lf_seconds_of(batch->as_of_us),
 		.ignore_undeclared = request->ignore_undeclared,
 	};
+	const struct lf_cached_team *cached = batch->converted[team].cached;
+	struct lf_conversion conversion;
 	enum lf_code code;
 
 	if (*request->idempotency_key != '\0')
 		lf_check_id(&checker, "idempotency_key", request->idempotency_key);
 	if (evaluation == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
-	input.kept = kept_team(batch, team, &input);
+	input.kept = kept_team(batch, team, &input, &conversion);
 	code = batch->request->full ? lf_evaluate(evaluation, batch->version, &input, NULL, &checker, scratch)
 				    : lf_evaluate_ranking(evaluation, batch->version, &input, &checker, scratch);
+	if (input.kept != NULL && cached != NULL)
+		lf_conversion_end(&conversion, cached);
 	if (code != LF_OK || checker.found > 0)
 		return lf_error_summarize(error);
 	if (!lf_record_fill(&item->append, request, &parts, scratch) || !keep_record(&item->append, batch->arena) ||
@@ -446,8 +476,6 @@ void lf_scoring_score_batch(Leadfit__V1__Scoring_Service *service, const Leadfit
 	int64_t as_of_us;
 
 	(void)closure;
-	/* As Score does, so that it gives the same bits. */
-	lf_wire_canonicalize(lf_unconst(&request->base));
 	if (check(request, &as_of_us, &error) != LF_OK) {
 		lf_send_error(call, &error);
 		return;
@@ -472,5 +500,6 @@ void lf_scoring_score_batch(Leadfit__V1__Scoring_Service *service, const Leadfit
 		lf_send_error(call, &error);
 		return;
 	}
+	canonicalize(batch, lf_unconst(request)); /* as Score does, so that it gives the same bits */
 	lf_rpc_later(call, run, batch);
 }
