@@ -16,10 +16,10 @@ enum {
 	LF_RPC_METHODS_MAX       = 32, /* of a service */
 	LF_RPC_LISTENERS_MAX     = 16,
 	LF_RPC_RESERVE           = 64,        /* contexts beyond the in-flight limit: they answer RESOURCE_EXHAUSTED */
-	LF_RPC_ARENAS_KEPT       = 64,        /* idle arenas kept for reuse, each with at most 64 KiB */
+	LF_RPC_ARENAS_KEPT       = 64,        /* idle arenas kept for reuse, each with at most 96 KiB */
 	LF_RPC_SEND_MS           = 10 * 1000, /* a peer that takes no reply for so long is disconnected */
 	LF_RPC_REPLY_SPARE       = 256,       /* room behind a staged reply, so that lf_rpc_append() seldom allocates */
-	LF_RPC_REPLY_HINT        = 8 * 1024,  /* most replies are shorter: a decision of eight people has 7 KB */
+	LF_RPC_REPLY_HINT        = 12 * 1024, /* most replies are shorter: a decision of eight people has 8 KB */
 	LF_RPC_QUICK_BYTES_MAX   = 16 * 1024, /* a larger request goes to a worker: nng's threads have others to serve */
 	LF_RPC_URL_BYTES_MAX     = 320,
 	LF_RPC_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
