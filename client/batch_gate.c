@@ -5,7 +5,7 @@
 #include "proto/limits.h"
 
 enum { MESSAGE_WEIGHT = 8 /* of a message itself, in items */, FULL_WEIGHT = LF_BATCH_MAX + MESSAGE_WEIGHT };
-enum { WINDOW_FIRST = 2, STRETCH_MS_MIN = 100, REST = 20 /* stretches after a step that did not help */ };
+enum { STRETCH_MS_MIN = 100, REST = 20 /* stretches after a step that did not help */ };
 
 static int64_t now_ms(void)
 {
@@ -16,7 +16,8 @@ static int64_t now_ms(void)
 
 void lf_gate_init(struct lf_gate *gate, unsigned window_max)
 {
-	*gate = (struct lf_gate){.window_max = window_max, .window = window_max < WINDOW_FIRST ? window_max : WINDOW_FIRST, .since_ms = now_ms()};
+	/* There are two workers a processor: one message each for those of a service here to score, and one that waits for its commit. */
+	*gate = (struct lf_gate){.window_max = window_max, .window = window_max < 3 ? window_max : window_max / 2 + 1, .since_ms = now_ms()};
 	pthread_mutex_init(&gate->mutex, NULL);
 	pthread_cond_init(&gate->opened, NULL);
 }

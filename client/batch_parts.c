@@ -27,9 +27,15 @@ static inline uint64_t word_at(const uint8_t *bytes)
 /* Both halves of the product, so that each bit of either factor reaches the result. */
 static inline uint64_t fold(uint64_t a, uint64_t b)
 {
+#ifdef __SIZEOF_INT128__
 	const unsigned __int128 product = (unsigned __int128)a * b;
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
+#else
+	const uint64_t product = (a ^ b >> 32) * (b | 1);
+
+	return product ^ product >> 32;
+#endif
 }
 
 uint64_t lf_hash_bytes(const void *data, size_t length, uint64_t seed)

@@ -33,12 +33,12 @@ bool lf_batch_result_pack(struct lf_batch_result *result, enum lf_batch_field fi
 	struct lf_arena *scratch, struct lf_arena *arena);
 /* The result is on disk under this id, since then. */
 void lf_batch_result_identify(struct lf_batch_result *result, const struct lf_uuid *id, int64_t decided_at_us);
-/* The result is an error, which is cleaned up, whatever it was before. Where arena is exhausted, it has none then, and is LF_BATCH_NONE. */
+/* The result becomes an error, which is cleaned up, whatever it was before. Where arena is exhausted, it has none then, and is LF_BATCH_NONE. */
 void lf_batch_result_fail(struct lf_batch_result *result, struct lf_error *error, struct lf_arena *arena);
 
 /*
- * Stages the ScoreBatchResponse of these results, as protobuf-c would pack it. Those that are LF_BATCH_NONE say that memory ran out. false where it does not fit a message, or
- * memory ran out.
+ * Stages the ScoreBatchResponse of these results, as protobuf-c would pack it. Those that are LF_BATCH_NONE say that memory ran out. false
+ * where it does not fit a message, or memory ran out.
  */
 bool lf_batch_results_stage(struct lf_rpc_call *call, const struct lf_batch_result *results, size_t count);
 

@@ -61,6 +61,7 @@ struct batch {
 	struct shared *teams, *projects;
 	struct converted *converted; /* by team */
 	size_t prepared; /* items, so far */
+	bool repeated;   /* some had a key that was known */
 	int64_t as_of_us;
 	struct item *items;
 	struct lf_batch_result *results; /* by item */
@@ -338,6 +339,37 @@ static enum lf_code score(struct item *item, uint32_t team, const Leadfit__V1__S
 	return LF_OK;
 }
 
+/* Answers an item whose key is known. NOT_FOUND: it is not; else why it can't be answered at all. */
+static enum lf_code answer_repeated(struct item *item, const char *key, struct lf_error *error)
+{
+	struct batch *batch = item->batch;
+	struct lf_uuid id;
+	enum lf_code code;
+
+	if (*key == '\0' || strlen(key) > LF_ID_BYTES_MAX)
+		return LF_NOT_FOUND;
+	code = lf_log_find_key(batch->core->log, item->append.caller, key, &item->append.request_digest, &id, error);
+	if (code == LF_OK)
+		answer_stored(item, &id);
+	if (code == LF_NOT_FOUND)
+		lf_error_clean_up(error);
+	else
+		batch->repeated = true;
+	return code;
+}
+
+/* Whether an item that can't be scored was, once: it is answered then, and error cleaned up. Else error is what is to be told. */
+static bool was_answered(struct item *item, const char *key, struct lf_error *error)
+{
+	struct lf_error known = LF_ERROR_INIT;
+	const enum lf_code code = answer_repeated(item, key, &known);
+
+	if (code != LF_NOT_FOUND)
+		lf_error_move(error, &known);
+	lf_error_clean_up(&known);
+	return code == LF_OK;
+}
+
 /* Scores an item, finds its decision where its key is known, or fails it. */
 static void prepare(struct batch *batch, size_t index)
 {
@@ -345,7 +377,7 @@ static void prepare(struct batch *batch, size_t index)
 	struct item *item = &batch->items[index];
 	struct lf_error error = LF_ERROR_INIT;
 	Leadfit__V1__ScoreRequest request;
-	struct lf_uuid id;
+	enum lf_code code = LF_NOT_FOUND;
 
 	item->batch = batch;
 	item->result = &batch->results[index];
@@ -361,23 +393,18 @@ static void prepare(struct batch *batch, size_t index)
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
 		goto fail;
 	}
-	if (*request.idempotency_key != '\0' && strlen(request.idempotency_key) <= LF_ID_BYTES_MAX) {
-		switch (lf_log_find_key(batch->core->log, item->append.caller, request.idempotency_key, &item->append.request_digest, &id,
-			&error)) {
-		case LF_OK:
-			answer_stored(item, &id);
-			return;
-		case LF_NOT_FOUND:
-			lf_error_clean_up(&error);
-			break;
-		default:
-			goto fail;
-		}
-	}
-	if (score(item, sent->team, &request, &error) == LF_OK) {
+	/*
+	 * A key costs a read, and most are new: the log's writer finds out in any case. So what spares scoring is tried where a batch seems to be
+	 * repeated: for the first item, and once some key was known.
+	 */
+	if (index == 0 || batch->repeated)
+		code = answer_repeated(item, request.idempotency_key, &error);
+	if (code == LF_NOT_FOUND && score(item, sent->team, &request, &error) == LF_OK) {
 		item->queued = true;
 		return;
 	}
+	if (code == LF_OK || was_answered(item, request.idempotency_key, &error))
+		return;
 fail:
 	lf_error_summarize(&error);
 	lf_batch_result_fail(item->result, &error, batch->arena);

@@ -249,6 +249,17 @@ static void a_key_stands_for_one_decision_in_a_batch_and_outside(void **state)
 	assert_string_equal(again->results[0]->decision->decision_id, after->decision_id);
 	assert_same_answer(again->results[0]->decision, after);
 	leadfit__v1__score_batch_response__free_unpacked(again, NULL);
+	/* Wherever it stands in the batch; and before what is wrong with the request. */
+	again = run(f,
+		"{team: 0, project: 1}, {team: 1, project: 2, idempotencyKey: k-alone}, {team: 2, project: 1, candidates: [nobody], idempotencyKey: k-alone},"
+		" {team: 3, project: 3, idempotencyKey: k-new}, {team: 2, project: 1, candidates: [nobody], idempotencyKey: k-never}",
+		"");
+	assert_non_null(again->results[0]->summary);
+	assert_string_equal(again->results[1]->summary->decision_id, alone->decision_id);
+	assert_int_equal(again->results[2]->error->code, LF_ALREADY_EXISTS);
+	assert_string_equal(again->results[3]->summary->decision_id, after->decision_id);
+	assert_int_equal(again->results[4]->error->code, LF_INVALID_ARGUMENT);
+	leadfit__v1__score_batch_response__free_unpacked(again, NULL);
 	leadfit__v1__score_batch_response__free_unpacked(response, NULL);
 	leadfit__v1__decision__free_unpacked(after, NULL);
 	leadfit__v1__decision__free_unpacked(alone, NULL);
