@@ -26,7 +26,8 @@ static inline const char *key_of(const void *entry, size_t offset)
 
 static int compare_entries(const void *a, const void *b, void *offset)
 {
-	return strcmp(key_of(*(const void *const *)a, *(size_t *)offset), key_of(*(const void *const *)b, *(size_t *)offset));
+	return strcmp(
+		key_of(*(const void *const *)a, *(size_t *)offset), key_of(*(const void *const *)b, *(size_t *)offset));
 }
 
 void lf_sort_entries(void *map, size_t count, size_t offset)

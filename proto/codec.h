@@ -16,7 +16,7 @@
 #include "proto/span.h"
 #include "proto/wire.h"
 
-/* Where a message is packed to, from the end. What is written ends at end; where it begins, at, goes from call to call. */
+/* Where a message is packed to. What is written ends at end; where it begins, at, goes from call to call. */
 struct lf_packer {
 	struct lf_arena *arena;
 	uint8_t *start, *end;
@@ -72,7 +72,9 @@ static inline const struct lf_codec *lf_codec_lookup(
 	}
 }
 
-/* ---- packing: all return the new beginning; rest: room to leave in front of what is written, its tag and length included ---- */
+/* ---- packing ---- */
+
+/* All return the new beginning. rest: room to have for what comes in front of the content, its tag and length included. */
 
 /* Moves what is written to a larger piece, with room for bytes in front of it. NULL where the arena is exhausted. */
 uint8_t *lf_pack_grow(struct lf_packer *packer, uint8_t *at, size_t bytes);
@@ -121,7 +123,7 @@ static inline uint64_t lf_zigzag(int64_t number)
 	return (uint64_t)number << 1 ^ (uint64_t)(number >> 63);
 }
 
-/* Tag and length in front of a nested message that was packed, or of packed numbers. NULL where at is, or memory ran out. */
+/* Tag and length in front of what was packed since before. NULL where at is, or where the arena is exhausted. */
 static inline uint8_t *lf_pack_close(struct lf_packer *packer, uint8_t *at, size_t before, uint32_t tag, size_t rest)
 {
 	if (at == NULL)
@@ -138,8 +140,9 @@ const uint8_t *lf_read_long_varint(const uint8_t *at, const uint8_t *end, size_t
 const uint8_t *lf_read_text(struct lf_arena *arena, const uint8_t *at, const uint8_t *end, char **out);
 const uint8_t *lf_read_binary(struct lf_arena *arena, const uint8_t *at, const uint8_t *end, ProtobufCBinaryData *out);
 /*
- * Makes array larger where all its count elements are used. at: behind the tag of the element that is to be read now. At
- * first there is room for the elements that follow without others between them, then for all in the rest of the message.
+ * Makes array larger where all its count elements are used. at: behind the tag of the element that is to be read now.
+ * At first there is room for the elements that follow without others between them, then for all in the rest of the
+ * message.
  */
 bool lf_read_room(struct lf_arena *arena, const uint8_t *at, const uint8_t *end, uint32_t tag, void *array,
 	size_t count, size_t *room, size_t element_bytes);

@@ -14,7 +14,7 @@
  *
  * The code for each type is written by descgen. Arrays are made at the first element of a repeated field, after the
  * elements that follow it were counted by hopping from length to length. Elements that stand apart from them, which no
- * packer writes, make it count once more, now to the message's end: so a message is counted through twice a field at most.
+ * packer writes, make it count once more, now to the message's end: a field is counted twice at most.
  */
 
 enum {

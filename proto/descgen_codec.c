@@ -71,8 +71,8 @@ static void c_name_of(char *out, const char *full_name)
 /* A name that C has for itself gets an underscore. A keyword that is not here makes code that does not compile. */
 static void member_of(char *out, const char *prefix, const char *name, const char *suffix)
 {
-	static const char *const keywords[] = {
-		"bool", "case", "char", "const", "default", "double", "enum", "float", "for", "int", "long", "short", "signed"};
+	static const char *const keywords[] = {"bool", "case", "char", "const", "default", "double", "enum", "float",
+		"for", "int", "long", "short", "signed"};
 	const char *underscore = "";
 	int length;
 
@@ -103,13 +103,15 @@ static struct type *add_type(struct writer *w, const char *scope, const char *na
 	return type;
 }
 
-static void add_enums(struct writer *w, const char *scope, size_t count, Google__Protobuf__EnumDescriptorProto *const *enums)
+static void add_enums(
+	struct writer *w, const char *scope, size_t count, Google__Protobuf__EnumDescriptorProto *const *enums)
 {
 	for (size_t i = 0; i < count; i++)
 		add_type(w, scope, enums[i]->name)->values = enums[i];
 }
 
-static void add_messages(struct writer *w, const char *scope, size_t count, Google__Protobuf__DescriptorProto *const *messages)
+static void add_messages(
+	struct writer *w, const char *scope, size_t count, Google__Protobuf__DescriptorProto *const *messages)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct type *type = add_type(w, scope, messages[i]->name);
@@ -128,8 +130,8 @@ static struct type *find_type(const struct writer *w, const char *name)
 	lf_descgen_fail("there is no type", name);
 }
 
-static void fill_field(const struct writer *w, const struct type *of, const Google__Protobuf__FieldDescriptorProto *proto,
-	struct field *field)
+static void fill_field(const struct writer *w, const struct type *of,
+	const Google__Protobuf__FieldDescriptorProto *proto, struct field *field)
 {
 	if (proto->has_proto3_optional && proto->proto3_optional)
 		lf_descgen_fail("optional is not supported", of->full_name);
@@ -180,8 +182,8 @@ bool lf_descgen_is_map(const struct field *field)
 
 /* ---- canonicalizing ---- */
 
-/* Whether there is anything in a message whose order or sign is open. No way through a type that contains itself is missed: it is the
- * same from wherever it is entered. */
+/* Whether there is anything in a message whose order or sign is open. No way through a type that contains itself is
+ * missed: it is the same from wherever it is entered. */
 static bool is_open(struct type *type)
 {
 	bool open = false;
@@ -208,16 +210,19 @@ static void put_canonical_field(FILE *out, const struct field *f)
 	else if (!f->repeated && f->count[0] != '\0' && (nested || f->scalar->clear != NULL))
 		lf_descgen_put(out, "\tif (%s == %d)\n\t", f->count, f->proto->number);
 	if (nested)
-		lf_descgen_put(out, "\tif (%s%s != NULL)\n\t\t\tcanonicalize_%s(%s%s);\n", f->member, at, f->type->symbol, f->member, at);
+		lf_descgen_put(out, "\tif (%s%s != NULL)\n\t\t\tcanonicalize_%s(%s%s);\n", f->member, at,
+			f->type->symbol, f->member, at);
 	else if (f->scalar->clear != NULL)
 		lf_descgen_put(out, "\t%s(&%s%s);\n", f->scalar->clear, f->member, at);
 	if (lf_descgen_is_map(f))
-		lf_descgen_put(out, "\tlf_sort_entries(%s, %s, offsetof(%s, key));\n", f->member, f->count, f->type->c_name);
+		lf_descgen_put(
+			out, "\tlf_sort_entries(%s, %s, offsetof(%s, key));\n", f->member, f->count, f->type->c_name);
 }
 
 static void put_canonicalize(FILE *out, const struct type *type)
 {
-	lf_descgen_put(out, "\nstatic void canonicalize_%s(void *message)\n{\n\t%s *m = message;\n\n", type->symbol, type->c_name);
+	lf_descgen_put(out, "\nstatic void canonicalize_%s(void *message)\n{\n\t%s *m = message;\n\n", type->symbol,
+		type->c_name);
 	for (size_t i = 0; i < type->field_count; i++)
 		put_canonical_field(out, &type->fields[i]);
 	lf_descgen_put(out, "}\n");
@@ -227,8 +232,12 @@ static void put_canonicalize(FILE *out, const struct type *type)
 
 static void put_declarations(FILE *out, struct type *type)
 {
-	lf_descgen_put(out, "static uint8_t *pack_%s(struct lf_packer *p, uint8_t *at, const void *message);\n", type->symbol);
-	lf_descgen_put(out, "static void *read_%s(const struct lf_reader *reader, const uint8_t *at, const uint8_t *end, unsigned depth);\n", type->symbol);
+	lf_descgen_put(
+		out, "static uint8_t *pack_%s(struct lf_packer *p, uint8_t *at, const void *message);\n", type->symbol);
+	lf_descgen_put(out,
+		"static void *read_%s(const struct lf_reader *reader, const uint8_t *at, const uint8_t *end, unsigned "
+		"depth);\n",
+		type->symbol);
 	if (is_open(type))
 		lf_descgen_put(out, "static void canonicalize_%s(void *message);\n", type->symbol);
 }
@@ -260,8 +269,10 @@ static void put_table(struct writer *w, FILE *out, const char *table)
 	lf_descgen_put(out, "\nstatic const struct lf_codec slots[%zu] = {\n", size);
 	for (size_t i = 0; i < size; i++)
 		if (slots[i] != NULL)
-			lf_descgen_put(out, "\t[%zu] = {&%s__descriptor, pack_%s, read_%s, %s%s},\n", i, slots[i]->symbol, slots[i]->symbol,
-				slots[i]->symbol, is_open(slots[i]) ? "canonicalize_" : "NULL", is_open(slots[i]) ? slots[i]->symbol : "");
+			lf_descgen_put(out, "\t[%zu] = {&%s__descriptor, pack_%s, read_%s, %s%s},\n", i,
+				slots[i]->symbol, slots[i]->symbol, slots[i]->symbol,
+				is_open(slots[i]) ? "canonicalize_" : "NULL",
+				is_open(slots[i]) ? slots[i]->symbol : "");
 	lf_descgen_put(out, "};\nconst struct lf_codec_table %s = {%zu, slots};\n", table, size - 1);
 }
 
@@ -282,9 +293,11 @@ void lf_descgen_codecs(FILE *out, const Google__Protobuf__FileDescriptorSet *set
 	for (size_t i = 0; i < w.count; i++)
 		if (w.types[i].message != NULL)
 			fill_fields(&w, &w.types[i]);
-	lf_descgen_put(out, "/* Generated by lf_descgen. */\n#include \"proto/codec.h\"\n#include \"proto/limits.h\"\n");
+	lf_descgen_put(
+		out, "/* Generated by lf_descgen. */\n#include \"proto/codec.h\"\n#include \"proto/limits.h\"\n");
 	lf_descgen_includes(out, set);
-	lf_descgen_put(out, "/* The ..._INIT macros cast const away. */\n#pragma GCC diagnostic ignored \"-Wcast-qual\"\n\n");
+	lf_descgen_put(
+		out, "/* The ..._INIT macros cast const away. */\n#pragma GCC diagnostic ignored \"-Wcast-qual\"\n\n");
 	for (size_t i = 0; i < w.count; i++)
 		if (w.types[i].message != NULL)
 			put_declarations(out, &w.types[i]);

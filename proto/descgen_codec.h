@@ -13,12 +13,12 @@ enum { LF_DESCGEN_LENGTH_BYTES = 10 }; /* a length, at most */
 
 /* One scalar type: how a value of it is packed and read. */
 struct scalar {
-	const char *pack;    /* expression, of the value %s */
-	const char *read;    /* function of codec.h */
+	const char *pack; /* expression, of the value %s */
+	const char *read; /* function of codec.h */
 	const char *c_type;
-	const char *clear;  /* of codec.h, for what has a sign of zero; else NULL */
+	const char *clear; /* of codec.h, for what has a sign of zero; else NULL */
 	unsigned wire;
-	unsigned bytes_max;  /* on the wire */
+	unsigned bytes_max; /* on the wire */
 };
 
 struct field {
@@ -28,16 +28,16 @@ struct field {
 	char member[LF_DESCGEN_NAME_BYTES]; /* "m->name" */
 	char count[LF_DESCGEN_NAME_BYTES];  /* "m->n_name" of a repeated one, "m->choice_case" of a oneof, else empty */
 	bool repeated, packed, is_message, is_pointer;
-	uint32_t tag;                       /* of one that is not packed */
-	size_t fixed_bytes;                 /* tag, and length or greatest value */
-	size_t index;                       /* in the type's fields */
+	uint32_t tag;       /* of one that is not packed */
+	size_t fixed_bytes; /* tag, and length or greatest value */
+	size_t index;       /* in the type's fields */
 };
 
 struct type {
 	char full_name[LF_DESCGEN_NAME_BYTES];
-	char symbol[LF_DESCGEN_NAME_BYTES]; /* leadfit__v1__rubric_ref */
-	char c_name[LF_DESCGEN_NAME_BYTES]; /* Leadfit__V1__RubricRef */
-	char initial[LF_DESCGEN_NAME_BYTES + 8]; /* LEADFIT__V1__RUBRIC_REF__INIT */
+	char symbol[LF_DESCGEN_NAME_BYTES];               /* leadfit__v1__rubric_ref */
+	char c_name[LF_DESCGEN_NAME_BYTES];               /* Leadfit__V1__RubricRef */
+	char initial[LF_DESCGEN_NAME_BYTES + 8];          /* LEADFIT__V1__RUBRIC_REF__INIT */
 	const Google__Protobuf__DescriptorProto *message; /* or */
 	const Google__Protobuf__EnumDescriptorProto *values;
 	bool visited;

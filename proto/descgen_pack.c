@@ -15,14 +15,16 @@ static void put_expression(FILE *out, const char *pattern, const char *value)
 static void put_packed_value(FILE *out, const struct field *f, const char *value, size_t rest, const char *indent)
 {
 	if (f->is_message) {
-		lf_descgen_put(out, "%sbefore = (size_t)(p->end - at);\n%sif (%s != NULL)\n%s\tat = pack_%s(p, at, %s);\n", indent, indent,
-			value, indent, f->type->symbol, value);
-		lf_descgen_put(out, "%sat = lf_pack_close(p, at, before, %u, %zu);\n%sif (at == NULL)\n%s\treturn NULL;\n", indent, f->tag,
-			rest, indent, indent);
+		lf_descgen_put(out,
+			"%sbefore = (size_t)(p->end - at);\n%sif (%s != NULL)\n%s\tat = pack_%s(p, at, %s);\n", indent,
+			indent, value, indent, f->type->symbol, value);
+		lf_descgen_put(out,
+			"%sat = lf_pack_close(p, at, before, %u, %zu);\n%sif (at == NULL)\n%s\treturn NULL;\n", indent,
+			f->tag, rest, indent, indent);
 	} else if (f->scalar->wire == 2) {
 		lf_descgen_put(out, "%sat = %s(p, at, %s%s, %u, %zu);\n%sif (at == NULL)\n%s\treturn NULL;\n", indent,
-			f->is_pointer ? "lf_pack_text" : "lf_pack_binary", f->is_pointer ? "" : "&", value, f->tag, rest, indent,
-			indent);
+			f->is_pointer ? "lf_pack_text" : "lf_pack_binary", f->is_pointer ? "" : "&", value, f->tag,
+			rest, indent, indent);
 	} else {
 		lf_descgen_put(out, "%sat = ", indent);
 		put_expression(out, f->scalar->pack, value);
@@ -38,24 +40,26 @@ static void put_pack_repeated(FILE *out, const struct field *f, size_t rest)
 	if (!f->packed) {
 		lf_descgen_put(out, "\tfor (size_t i = %s; i-- > 0;) {\n", f->count);
 		if (f->scalar->wire != 2)
-			lf_descgen_put(out, "\t\tat = lf_pack_room(p, at, %zu);\n\t\tif (at == NULL)\n\t\t\treturn NULL;\n", rest);
+			lf_descgen_put(out,
+				"\t\tat = lf_pack_room(p, at, %zu);\n\t\tif (at == NULL)\n\t\t\treturn NULL;\n", rest);
 		put_packed_value(out, f, element, rest, "\t\t");
 		lf_descgen_put(out, "\t}\n");
 		return;
 	}
 	lf_descgen_put(out, "\tif (%s != 0) {\n\t\tif (%s > SIZE_MAX / 16)\n\t\t\treturn NULL;\n", f->count, f->count);
-	lf_descgen_put(out, "\t\tat = lf_pack_room(p, at, %s * %u + %zu);\n\t\tif (at == NULL)\n\t\t\treturn NULL;\n", f->count,
-		f->scalar->bytes_max, rest);
+	lf_descgen_put(out, "\t\tat = lf_pack_room(p, at, %s * %u + %zu);\n\t\tif (at == NULL)\n\t\t\treturn NULL;\n",
+		f->count, f->scalar->bytes_max, rest);
 	lf_descgen_put(out, "\t\tbefore = (size_t)(p->end - at);\n");
 	if (f->scalar->wire == 0) {
 		lf_descgen_put(out, "\t\tfor (size_t i = %s; i-- > 0;)\n\t\t\tat = ", f->count);
 		put_expression(out, f->scalar->pack, element);
 		lf_descgen_put(out, ";\n");
 	} else {
-		lf_descgen_put(out, "\t\tat -= %s * %u;\n\t\tmemcpy(at, %s, %s * %u);\n", f->count, f->scalar->bytes_max, f->member, f->count,
-			f->scalar->bytes_max);
+		lf_descgen_put(out, "\t\tat -= %s * %u;\n\t\tmemcpy(at, %s, %s * %u);\n", f->count,
+			f->scalar->bytes_max, f->member, f->count, f->scalar->bytes_max);
 	}
-	lf_descgen_put(out, "\t\tat = lf_pack_close(p, at, before, %u, %zu);\n\t\tif (at == NULL)\n\t\t\treturn NULL;\n\t}\n",
+	lf_descgen_put(out,
+		"\t\tat = lf_pack_close(p, at, before, %u, %zu);\n\t\tif (at == NULL)\n\t\t\treturn NULL;\n\t}\n",
 		(unsigned)f->proto->number << 3 | 2, rest);
 }
 
@@ -65,10 +69,11 @@ static void put_pack_field(FILE *out, const struct field *f, size_t rest)
 		put_pack_repeated(out, f, rest);
 		return;
 	}
-	/* What has its default is left out; of a oneof, what points to nothing or to its default is, as protobuf-c does. */
+	/* What has its default is left out; of a oneof, what points to nothing or to its default is, as protobuf-c
+	 * does. */
 	if (f->count[0] != '\0' && f->is_pointer)
-		lf_descgen_put(out, "\tif (%s == %d && %s != NULL && (const void *)%s != %s) {\n", f->count, f->proto->number, f->member,
-			f->member, f->is_message ? "NULL" : "protobuf_c_empty_string");
+		lf_descgen_put(out, "\tif (%s == %d && %s != NULL && (const void *)%s != %s) {\n", f->count,
+			f->proto->number, f->member, f->member, f->is_message ? "NULL" : "protobuf_c_empty_string");
 	else if (f->count[0] != '\0')
 		lf_descgen_put(out, "\tif (%s == %d) {\n", f->count, f->proto->number);
 	else if (f->is_message)
@@ -90,7 +95,8 @@ void lf_descgen_pack(FILE *out, const struct type *type)
 		nests |= type->fields[i].is_message || type->fields[i].packed;
 		rest += type->fields[i].fixed_bytes;
 	}
-	lf_descgen_put(out, "\nstatic uint8_t *pack_%s(struct lf_packer *p, uint8_t *at, const void *message)\n{\n", type->symbol);
+	lf_descgen_put(out, "\nstatic uint8_t *pack_%s(struct lf_packer *p, uint8_t *at, const void *message)\n{\n",
+		type->symbol);
 	lf_descgen_put(out, "\tconst %s *m = message;\n%s\n\tassert(m->base.n_unknown_fields == 0);\n", type->c_name,
 		nests ? "\tsize_t before;\n" : "");
 	if (type->field_count == 0)

@@ -15,8 +15,8 @@
  *
  * The code for each type is written by descgen. Before it writes a field, there is room for all fields of the message
  * up to that one, as far as they have a greatest length, tags and lengths included; so only texts, bytes and nested
- * messages ask for room. What does not fit moves to a larger piece of the arena; the smaller one is lost until the arena
- * is reset.
+ * messages ask for room. What does not fit moves to a larger piece of the arena; the smaller one is lost until the
+ * arena is reset.
  */
 
 enum {
