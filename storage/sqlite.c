@@ -161,6 +161,8 @@ static enum lf_code open_writer(struct lf_store *store, const struct lf_log_opti
 	}
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(store->db, WRITER_PRAGMAS, NULL, NULL, NULL);
+	if (result == SQLITE_OK)
+		result = lf_sqlite_rows_add(store);
 	if (result == SQLITE_OK && store->schema == LF_SQLITE_SCHEMA)
 		result = lf_sqlite_prepare(store->db, LF_SQLITE_WRITE_SQL, store->statements, W_COUNT);
 	else if (result == SQLITE_OK && lf_sqlite_migrate(store, options, error) != LF_OK)
