@@ -300,8 +300,10 @@ size_t lf_decision_tail(const struct lf_uuid *id, int64_t decided_at_us, uint8_t
 	at = length++;
 	out[length++] = 1 << 3; /* seconds */
 	length += lf_put_varint(out + length, (uint64_t)(decided_at_us / 1000000));
-	out[length++] = 2 << 3; /* nanos */
-	length += lf_put_varint(out + length, (uint64_t)(decided_at_us % 1000000 * 1000));
+	if (decided_at_us % 1000000 != 0) {
+		out[length++] = 2 << 3; /* nanos */
+		length += lf_put_varint(out + length, (uint64_t)(decided_at_us % 1000000 * 1000));
+	}
 	out[at] = (uint8_t)(length - at - 1);
 	return length;
 }

@@ -1,140 +1,11 @@
 /*
  * From a checked definition to what scoring reads: canonical orders, responses without their zeros, segments with
  * slopes.
- *
- * Everything lives in one block of memory. One routine lays it out and runs twice: first with no block, to measure it,
- * then to fill it. keep() returns NULL while measuring, so nothing is written then.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "service/engine/internal.h"
-
-enum { ALIGNMENT = 16, LANES_ALIGNMENT = 64 };
-
-struct block {
-	unsigned char *base; /* NULL = measuring */
-	size_t used;
-};
-
-static void *take(struct block *block, size_t count, size_t size)
-{
-	size_t at = block->used;
-
-	block->used += (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-	return block->base != NULL && count > 0 ? block->base + at : NULL;
-}
-
-/* Aligned for lanes, wherever the block lies: so it reserves what that may cost. */
-static double *take_lanes(struct block *block, size_t count)
-{
-	unsigned char *at = take(block, count * sizeof(double) + LANES_ALIGNMENT, 1);
-
-	return at == NULL ? NULL
-			  : (double *)(void *)(at + (LANES_ALIGNMENT - (uintptr_t)at % LANES_ALIGNMENT) % LANES_ALIGNMENT);
-}
-
-static void *keep(struct block *block, const void *from, size_t count, size_t size)
-{
-	void *to = from != NULL ? take(block, count, size) : NULL;
-
-	if (to != NULL)
-		memcpy(to, from, count * size);
-	return to;
-}
-
-static const char *keep_text(struct block *block, const char *text)
-{
-	return keep(block, text != NULL ? text : "", text != NULL ? strlen(text) + 1 : 1, 1);
-}
-
-static void keep_linear(struct block *block, struct lf_linear *linear, size_t trait_count)
-{
-	linear->by_trait = keep(block, linear->by_trait, trait_count, sizeof(double));
-}
-
-static void keep_criterion(struct block *block, struct lf_criterion_def *criterion, const struct lf_rubric_def *def)
-{
-	struct lf_need_def *needs;
-
-	criterion->id = keep_text(block, criterion->id);
-	criterion->title = keep_text(block, criterion->title);
-	criterion->curve = keep(block, criterion->curve, criterion->curve_count, sizeof *criterion->curve);
-	criterion->prior_mean = keep(block, criterion->prior_mean, def->discipline_count, sizeof(double));
-	keep_linear(block, &criterion->weight, def->trait_count);
-	needs = take(block, criterion->need_count, sizeof *needs);
-	for (size_t i = 0; i < criterion->need_count; i++) {
-		struct lf_need_def need = criterion->needs[i];
-
-		keep_linear(block, &need.amount, def->trait_count);
-		if (needs != NULL)
-			needs[i] = need;
-	}
-	criterion->needs = needs;
-}
-
-static void keep_disciplines(struct block *block, struct lf_rubric_def *def)
-{
-	struct lf_discipline_def *disciplines = take(block, def->discipline_count, sizeof *disciplines);
-
-	for (size_t d = 0; d < def->discipline_count; d++) {
-		struct lf_discipline_def discipline = def->disciplines[d];
-
-		discipline.id = keep_text(block, discipline.id);
-		discipline.title = keep_text(block, discipline.title);
-		discipline.covers = keep(block, discipline.covers, def->discipline_count, sizeof(double));
-		if (disciplines != NULL)
-			disciplines[d] = discipline;
-	}
-	def->disciplines = disciplines;
-}
-
-static void keep_traits(struct block *block, struct lf_rubric_def *def)
-{
-	struct lf_trait_def *traits = take(block, def->trait_count, sizeof *traits);
-
-	for (size_t t = 0; t < def->trait_count; t++) {
-		struct lf_trait_def trait = def->traits[t];
-
-		trait.id = keep_text(block, trait.id);
-		trait.title = keep_text(block, trait.title);
-		if (traits != NULL)
-			traits[t] = trait;
-	}
-	def->traits = traits;
-}
-
-static void keep_sources(struct block *block, struct lf_rubric_def *def)
-{
-	const char **ids = take(block, def->source_count, sizeof *ids);
-
-	for (size_t s = 0; s < def->source_count; s++) {
-		const char *id = keep_text(block, def->source_ids != NULL ? def->source_ids[s] : "");
-
-		if (ids != NULL)
-			ids[s] = id;
-	}
-	def->source_ids = ids;
-	def->source_weights = keep(block, def->source_weights, def->source_count, sizeof(double));
-}
-
-static void keep_def(struct block *block, struct lf_rubric_def *def)
-{
-	struct lf_criterion_def *criteria = take(block, def->criterion_count, sizeof *criteria);
-
-	for (size_t j = 0; j < def->criterion_count; j++) {
-		struct lf_criterion_def criterion = def->criteria[j];
-
-		keep_criterion(block, &criterion, def);
-		if (criteria != NULL)
-			criteria[j] = criterion;
-	}
-	def->criteria = criteria;
-	def->name = keep_text(block, def->name);
-	def->gates = keep(block, def->gates, def->gate_count, sizeof *def->gates);
-	keep_disciplines(block, def);
-	keep_traits(block, def);
-	keep_sources(block, def);
-}
+#include "service/engine/layout.h"
 
 /* ---- canonical order ---- */
 
@@ -159,9 +30,9 @@ static bool trait_before(const void *context, uint32_t a, uint32_t b)
 	return strcmp(def->traits[a].id, def->traits[b].id) < 0;
 }
 
-static uint32_t *take_order(struct block *block, size_t count, lf_before_fn before, const struct lf_rubric_def *def)
+static uint32_t *take_order(struct lf_layout *layout, size_t count, lf_before_fn before, const struct lf_rubric_def *def)
 {
-	uint32_t *order = take(block, count, sizeof *order);
+	uint32_t *order = lf_take(layout, count, sizeof *order);
 
 	if (order == NULL)
 		return NULL;
@@ -173,11 +44,11 @@ static uint32_t *take_order(struct block *block, size_t count, lf_before_fn befo
 
 /* ---- what scoring reads ---- */
 
-static struct lf_label take_label(struct block *block, const char *title, const char *id)
+static struct lf_label take_label(struct lf_layout *layout, const char *title, const char *id)
 {
 	const char *text = title != NULL && title[0] != '\0' ? title : id;
 
-	return (struct lf_label){.text = keep_text(block, text), .length = strlen(text)};
+	return (struct lf_label){.text = lf_keep_text(layout, text), .length = strlen(text)};
 }
 
 static size_t count_terms(const struct lf_linear *linear, size_t trait_count)
@@ -190,12 +61,12 @@ static size_t count_terms(const struct lf_linear *linear, size_t trait_count)
 }
 
 static struct lf_response take_response(
-	struct block *block, const struct lf_linear *linear, const uint32_t *trait_order, size_t trait_count)
+	struct lf_layout *layout, const struct lf_linear *linear, const uint32_t *trait_order, size_t trait_count)
 {
 	struct lf_response response = {.base = linear->base};
 	struct lf_term *terms;
 
-	terms = take(block, count_terms(linear, trait_count), sizeof *terms);
+	terms = lf_take(layout, count_terms(linear, trait_count), sizeof *terms);
 	if (terms == NULL)
 		return response;
 	for (size_t i = 0; i < trait_count; i++) {
@@ -208,13 +79,13 @@ static struct lf_response take_response(
 	return response;
 }
 
-static void take_segments(struct block *block, struct lf_criterion *criterion, const struct lf_criterion_def *from,
+static void take_segments(struct lf_layout *layout, struct lf_criterion *criterion, const struct lf_criterion_def *from,
 	const struct lf_rubric_def *def)
 {
 	const struct lf_curve_point line[2] = {{def->scale_min, 0}, {def->scale_max, 1}};
 	const struct lf_curve_point *curve = from->curve != NULL ? from->curve : line;
 	size_t count = (from->curve != NULL ? from->curve_count : 2) - 1;
-	struct lf_segment *segments = take(block, count, sizeof *segments);
+	struct lf_segment *segments = lf_take(layout, count, sizeof *segments);
 
 	criterion->segment_count = count;
 	criterion->segments = segments;
@@ -244,7 +115,7 @@ static void find_gates(struct lf_criterion *criterion, const struct lf_rubric_de
 }
 
 /* After the segments, which give the values. */
-static void take_priors(struct block *block, struct lf_criterion *criterion, const struct lf_criterion_def *from,
+static void take_priors(struct lf_layout *layout, struct lf_criterion *criterion, const struct lf_criterion_def *from,
 	const struct lf_rubric *rubric)
 {
 	size_t disciplines = rubric->def.discipline_count;
@@ -252,7 +123,7 @@ static void take_priors(struct block *block, struct lf_criterion *criterion, con
 
 	if (!(criterion->prior_strength > 0))
 		return;
-	priors = take(block, disciplines + 1, sizeof *priors);
+	priors = lf_take(layout, disciplines + 1, sizeof *priors);
 	criterion->priors = priors;
 	for (size_t d = 0; priors != NULL && d <= disciplines; d++) {
 		double mean =
@@ -267,10 +138,10 @@ static void take_priors(struct block *block, struct lf_criterion *criterion, con
 	}
 }
 
-static void take_needs(struct block *block, struct lf_criterion *criterion, const struct lf_criterion_def *from,
+static void take_needs(struct lf_layout *layout, struct lf_criterion *criterion, const struct lf_criterion_def *from,
 	const struct lf_rubric_def *def, const struct lf_rubric *rubric, const uint32_t *trait_order)
 {
-	struct lf_need *needs = take(block, from->need_count, sizeof *needs);
+	struct lf_need *needs = lf_take(layout, from->need_count, sizeof *needs);
 	size_t placed = 0;
 
 	criterion->need_count = from->need_count;
@@ -283,7 +154,7 @@ static void take_needs(struct block *block, struct lf_criterion *criterion, cons
 			if (from->needs[i].discipline != discipline)
 				continue;
 			struct lf_response amount =
-				take_response(block, &from->needs[i].amount, trait_order, def->trait_count);
+				take_response(layout, &from->needs[i].amount, trait_order, def->trait_count);
 
 			if (needs != NULL)
 				needs[placed] = (struct lf_need){discipline, amount};
@@ -294,11 +165,11 @@ static void take_needs(struct block *block, struct lf_criterion *criterion, cons
 }
 
 static void take_criteria(
-	struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def, const uint32_t *trait_order)
+	struct lf_layout *layout, struct lf_rubric *rubric, const struct lf_rubric_def *def, const uint32_t *trait_order)
 {
-	uint32_t *order = take_order(block, def->criterion_count, criterion_before, def);
-	uint32_t *place = take(block, def->criterion_count, sizeof *place);
-	struct lf_criterion *criteria = take(block, def->criterion_count, sizeof *criteria);
+	uint32_t *order = take_order(layout, def->criterion_count, criterion_before, def);
+	uint32_t *place = lf_take(layout, def->criterion_count, sizeof *place);
+	struct lf_criterion *criteria = lf_take(layout, def->criterion_count, sizeof *criteria);
 
 	rubric->criteria = criteria;
 	rubric->criterion_place = place;
@@ -308,19 +179,19 @@ static void take_criteria(
 		struct lf_criterion criterion = {
 			.index = index,
 			.derived = from->derived,
-			.label = take_label(block, from->title, from->id),
-			.weight = take_response(block, &from->weight, trait_order, def->trait_count),
+			.label = take_label(layout, from->title, from->id),
+			.weight = take_response(layout, &from->weight, trait_order, def->trait_count),
 			.prior_strength = lf_on_grid(&rubric->weight_grid, from->prior_strength),
 			.need_first = rubric->need_count,
 		};
 
 		find_gates(&criterion, def);
 		if (from->derived == LF_RATED) {
-			take_segments(block, &criterion, from, def);
-			take_priors(block, &criterion, from, rubric);
+			take_segments(layout, &criterion, from, def);
+			take_priors(layout, &criterion, from, rubric);
 		}
 		if (from->derived == LF_DOMAIN_ALIGNMENT)
-			take_needs(block, &criterion, from, def, rubric, trait_order);
+			take_needs(layout, &criterion, from, def, rubric, trait_order);
 		rubric->need_count += criterion.need_count;
 		rubric->has_alignment |= from->derived == LF_DOMAIN_ALIGNMENT;
 		rubric->has_coverage |= from->derived == LF_TEAM_COVERAGE;
@@ -341,9 +212,9 @@ static uint32_t add_move(struct lf_move *moves, uint32_t count, size_t line, con
 }
 
 /* After the criteria, whose terms they are. */
-static void take_moves(struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def)
+static void take_moves(struct lf_layout *layout, struct lf_rubric *rubric, const struct lf_rubric_def *def)
 {
-	uint32_t *first = take(block, def->trait_count + 1, sizeof *first), count = 0;
+	uint32_t *first = lf_take(layout, def->trait_count + 1, sizeof *first), count = 0;
 	struct lf_move *moves;
 	size_t terms = 0;
 
@@ -352,7 +223,7 @@ static void take_moves(struct block *block, struct lf_rubric *rubric, const stru
 		for (size_t i = 0; i < def->criteria[j].need_count; i++)
 			terms += count_terms(&def->criteria[j].needs[i].amount, def->trait_count);
 	}
-	moves = take(block, terms, sizeof *moves);
+	moves = lf_take(layout, terms, sizeof *moves);
 	rubric->moves = moves;
 	rubric->move_first = first;
 	if (first == NULL)
@@ -372,19 +243,19 @@ static void take_moves(struct block *block, struct lf_rubric *rubric, const stru
 	assert(count <= terms);
 }
 
-static void take_labels(struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def)
+static void take_labels(struct lf_layout *layout, struct lf_rubric *rubric, const struct lf_rubric_def *def)
 {
-	struct lf_label *disciplines = take(block, def->discipline_count, sizeof *disciplines);
-	struct lf_label *traits = take(block, def->trait_count, sizeof *traits);
+	struct lf_label *disciplines = lf_take(layout, def->discipline_count, sizeof *disciplines);
+	struct lf_label *traits = lf_take(layout, def->trait_count, sizeof *traits);
 
 	for (size_t d = 0; d < def->discipline_count; d++) {
-		struct lf_label label = take_label(block, def->disciplines[d].title, def->disciplines[d].id);
+		struct lf_label label = take_label(layout, def->disciplines[d].title, def->disciplines[d].id);
 
 		if (disciplines != NULL)
 			disciplines[d] = label;
 	}
 	for (size_t t = 0; t < def->trait_count; t++) {
-		struct lf_label label = take_label(block, def->traits[t].title, def->traits[t].id);
+		struct lf_label label = take_label(layout, def->traits[t].title, def->traits[t].id);
 
 		if (traits != NULL)
 			traits[t] = label;
@@ -393,11 +264,26 @@ static void take_labels(struct block *block, struct lf_rubric *rubric, const str
 	rubric->trait_labels = traits;
 }
 
+static void take_rough(struct lf_layout *layout, struct lf_perturbations *p, size_t criteria, size_t noise_count)
+{
+	float *factors = lf_take_lanes(
+		layout, p->count / LF_KERNEL_LANES * LF_KERNEL_LANES * lf_rough_rows(criteria), sizeof *factors);
+	float *noise = lf_take_lanes(layout, noise_count > 0 ? noise_count : LF_KERNEL_LANES, sizeof *noise);
+
+	if (factors == NULL || noise == NULL)
+		return;
+	lf_rough_factors(p, criteria, factors);
+	for (size_t i = 0; i < (noise_count > 0 ? noise_count : LF_KERNEL_LANES); i++)
+		noise[i] = noise_count > 0 ? (float)p->noise[i] : 0;
+	p->rough_factors = factors;
+	p->rough_noise = noise;
+}
+
 /* After the criteria, whose seeds and order it draws by. */
-static void take_perturbations(struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def)
+static void take_perturbations(struct lf_layout *layout, struct lf_rubric *rubric, const struct lf_rubric_def *def)
 {
 	struct lf_perturbations *p = &rubric->perturbations;
-	size_t blocks, places;
+	size_t blocks, places = 0;
 	double *factors, *noise, *ones;
 
 	if (def->robustness.samples == 0)
@@ -406,24 +292,26 @@ static void take_perturbations(struct block *block, struct lf_rubric *rubric, co
 	p->count = def->robustness.samples;
 	p->block = lf_block_samples(p->count, def->criterion_count);
 	p->unknown = def->robustness.weights_unknown;
-	ones = take_lanes(block, p->block);
+	ones = lf_take_lanes(layout, p->block, sizeof *ones);
 	for (size_t s = 0; ones != NULL && s < p->block; s++)
 		ones[s] = 1;
 	p->ones = ones;
 	blocks = (p->count + p->block - 1) / p->block;
 	if (p->unknown || def->robustness.weight_spread > 0) {
-		factors = take_lanes(block, blocks * p->block * def->criterion_count);
+		factors = lf_take_lanes(layout, blocks * p->block * def->criterion_count, sizeof *factors);
 		p->factors = factors;
 		if (factors != NULL)
 			lf_draw_factors(rubric, factors);
 	}
 	if (def->robustness.rating_spread > 0) {
 		places = 2 * p->count + p->block;
-		noise = take_lanes(block, places);
+		noise = lf_take_lanes(layout, places, sizeof *noise);
 		p->noise = noise;
 		if (noise != NULL)
 			lf_draw_noise(p->count, places, noise);
 	}
+	if (def->aggregation == LF_ADDITIVE && (p->unknown || def->robustness.weight_spread > 0))
+		take_rough(layout, p, def->criterion_count, places);
 }
 
 static double larger(double a, double b)
@@ -465,37 +353,37 @@ static void set_grids(struct lf_rubric *rubric, const struct lf_rubric_def *def)
 	rubric->product_grid = grid_below(weight * power_of_two(rating));
 }
 
-/* One pass over the definition; with block.base NULL it only measures. */
-static void lay_out(struct block *block, struct lf_rubric *rubric, const struct lf_rubric_def *def)
+/* One pass over the definition; with layout.base NULL it only measures. */
+static void lay_out(struct lf_layout *layout, struct lf_rubric *rubric, const struct lf_rubric_def *def)
 {
 	uint32_t *trait_order;
 
-	(void)take(block, 1, sizeof *rubric);
+	(void)lf_take(layout, 1, sizeof *rubric);
 	*rubric = (struct lf_rubric){.def = *def};
-	keep_def(block, &rubric->def);
+	lf_keep_def(layout, &rubric->def);
 	set_grids(rubric, def);
-	rubric->discipline_order = take_order(block, def->discipline_count, discipline_before, def);
-	trait_order = take_order(block, def->trait_count, trait_before, def);
-	take_labels(block, rubric, def);
-	take_criteria(block, rubric, def, trait_order);
-	take_moves(block, rubric, def);
-	take_perturbations(block, rubric, def);
+	rubric->discipline_order = take_order(layout, def->discipline_count, discipline_before, def);
+	trait_order = take_order(layout, def->trait_count, trait_before, def);
+	take_labels(layout, rubric, def);
+	take_criteria(layout, rubric, def, trait_order);
+	take_moves(layout, rubric, def);
+	take_perturbations(layout, rubric, def);
 }
 
 struct lf_rubric *lf_rubric_compile(const struct lf_rubric_def *def)
 {
-	struct block block = {0};
+	struct lf_layout layout = {0};
 	struct lf_rubric measured, *rubric;
 	size_t bytes;
 
-	lay_out(&block, &measured, def);
-	bytes = block.used;
-	block = (struct block){.base = malloc(bytes)};
-	if (block.base == NULL)
+	lay_out(&layout, &measured, def);
+	bytes = layout.used;
+	layout = (struct lf_layout){.base = malloc(bytes)};
+	if (layout.base == NULL)
 		return NULL;
-	rubric = (struct lf_rubric *)(void *)block.base;
-	lay_out(&block, rubric, def);
-	assert(block.used == bytes);
+	rubric = (struct lf_rubric *)(void *)layout.base;
+	lay_out(&layout, rubric, def);
+	assert(layout.used == bytes);
 	rubric->bytes = bytes;
 	return rubric;
 }

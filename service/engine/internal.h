@@ -202,6 +202,11 @@ struct lf_workspace {
 	uint32_t *wins;                  /* M */
 	double *shares;                  /* M */
 	double *rank_ties;               /* M·LF_RANKS_MAX */
+	/* Rough scores; NULL where the rubric's are no sums of rows. */
+	struct lf_rough_contender *rough_contenders; /* M */
+	float *rough_coefficients;                   /* M rows, and one more */
+	float *rough_scores;                         /* M·LF_KERNEL_LANES */
+	uint16_t *rough_bits;                        /* M·LF_ROUGH_GROUPS */
 	void *contest;                       /* what change.h lays out in it */
 };
 

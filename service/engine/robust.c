@@ -1,8 +1,7 @@
 /*
- * First-rank shares: the eligible candidates' scores under every perturbation, block by block, and who is first. README.md says
- * exactly what is compared.
+ * The eligible candidates' scores under every perturbation, block by block. README.md says exactly what is compared; robust_first.c
+ * counts who is first.
  */
-#include <string.h>
 #include "service/engine/internal.h"
 
 void lf_rubric_use_kernel(struct lf_rubric *rubric, const struct lf_kernel *kernel)
@@ -215,110 +214,5 @@ void lf_trials_score(const struct lf_trials *contest, const struct lf_block *par
 		}
 		p->kernel->score(
 			part, two, contest->count - i > 1 ? 2 : 1, contest->space->part_scores + i * part->lanes, best);
-	}
-}
-
-/* ---- who is first ---- */
-
-size_t lf_part_samples(size_t block, size_t members)
-{
-	size_t lanes = 2048 / (members > 0 ? members : 1) / LF_KERNEL_LANES * LF_KERNEL_LANES;
-
-	if (lanes < 32)
-		lanes = 32;
-	return lanes < block ? lanes : block;
-}
-
-/* The same count where some are tied: they share the sample. */
-static void count_ties(const struct lf_trials *contest, size_t lanes, size_t counted, double *shares)
-{
-	const struct lf_workspace *space = contest->space;
-
-	memset(space->part_ties, 0, counted * sizeof *space->part_ties);
-	for (size_t i = 0; i < contest->count; i++) {
-		for (size_t s = 0; s < counted; s++)
-			space->part_ties[s] += space->part_scores[i * lanes + s] == space->part_best[s];
-	}
-	for (size_t i = 0; i < contest->count; i++) {
-		for (size_t s = 0; s < counted; s++) {
-			if (space->part_scores[i * lanes + s] != space->part_best[s])
-				continue;
-			if (space->part_ties[s] == 1)
-				space->wins[i]++;
-			else
-				shares[i] += 1 / (double)space->part_ties[s];
-		}
-	}
-}
-
-/* Adds the first places of samples first .. first + part->lanes - 1, as far as there are so many. */
-static void count_part(const struct lf_trials *contest, const struct lf_block *part, size_t first, double *shares)
-{
-	const struct lf_perturbations *p = &contest->rubric->perturbations;
-	const struct lf_workspace *space = contest->space;
-	size_t lanes = part->lanes, counted = p->count - first < lanes ? p->count - first : lanes;
-	uint64_t found = 0;
-
-	lf_trials_score(contest, part, first, space->part_best);
-	for (size_t s = counted; s < lanes; s++)
-		space->part_best[s] = INFINITY; /* nobody's */
-	for (size_t i = 0; i < contest->count; i++) {
-		space->part_wins[i] =
-			(uint32_t)p->kernel->count_equal(lanes, space->part_scores + i * lanes, space->part_best);
-		found += space->part_wins[i];
-	}
-	if (found > counted) {
-		count_ties(contest, lanes, counted, shares);
-		return;
-	}
-	for (size_t i = 0; i < contest->count; i++)
-		space->wins[i] += space->part_wins[i];
-}
-
-/* shares[contender] = (samples won + sum of 1/t over samples tied) / K */
-static void sample(const struct lf_trials *contest, size_t members, double *shares)
-{
-	const struct lf_perturbations *p = &contest->rubric->perturbations;
-	size_t lanes = lf_part_samples(p->block, members);
-	struct lf_block block, part;
-
-	for (size_t i = 0; i < contest->count; i++) {
-		contest->space->wins[i] = 0;
-		shares[i] = 0;
-	}
-	for (size_t first = 0; first < p->count; first += p->block) {
-		lf_trials_block(contest, first, &block);
-		for (size_t offset = 0; offset < block.lanes; offset += part.lanes) {
-			part = lf_block_part(&block, offset, lanes);
-			count_part(contest, &part, first + offset, shares);
-		}
-	}
-	for (size_t i = 0; i < contest->count; i++)
-		shares[i] = ((double)contest->space->wins[i] + shares[i]) / (double)p->count;
-}
-
-void lf_first_rank_shares(const struct lf_scoring *scoring, size_t scored_count)
-{
-	const struct lf_rubric *rubric = scoring->rubric;
-	const struct lf_workspace *space = &scoring->space;
-	bool sampled = rubric->perturbations.count > 0;
-	size_t eligible = 0, next = 0, members = scoring->the_case->member_count;
-	struct lf_trials contest;
-
-	for (size_t i = 0; i < scored_count; i++) {
-		struct lf_member_score *score = &space->scored[i];
-
-		eligible += score->eligible;
-		score->first_rank_share = !sampled ? (double)NAN : score->eligible ? 1 : 0;
-	}
-	if (!sampled || eligible < 2)
-		return;
-	for (size_t i = 0; i < members; i++)
-		space->rank_order[space->member_order[i]] = (uint32_t)i; /* free until ranks are found */
-	lf_trials_begin(&contest, rubric, space, space->weights, space->scored, scored_count, space->rank_order);
-	sample(&contest, members, space->shares);
-	for (size_t i = 0; i < scored_count; i++) {
-		if (space->scored[i].eligible)
-			space->scored[i].first_rank_share = space->shares[next++];
 	}
 }

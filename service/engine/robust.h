@@ -21,12 +21,21 @@ struct lf_perturbations {
 	bool unknown;          /* factors are the gaps that stand for the weights of all criteria, not factors of weights */
 	const double *noise;   /* u, twice over and some: noise[i] = u[i mod K], i < 2K + block; NULL: ratings are certain */
 	const double *ones;    /* block times 1 */
+	/*
+	 * The same in floats, laid out as in lf_rough, where scores are sums of the rows (ADDITIVE); NULL elsewhere. rough_noise: of one group,
+	 * zeros, where ratings are certain.
+	 */
+	const float *rough_factors, *rough_noise;
 };
 
 /* Samples of a block for so many criteria: what fits the first-level cache beside the rest. */
 size_t lf_block_samples(size_t samples, size_t criteria);
 /* Samples of a block that are scored together: few where members are many, so that their scores stay in a cache. */
 size_t lf_part_samples(size_t block, size_t members);
+/* Rows in floats for so many criteria. */
+size_t lf_rough_rows(size_t criteria);
+/* factors in floats, of whole groups of samples only. */
+void lf_rough_factors(const struct lf_perturbations *p, size_t criteria, float *rough);
 /* The rows of all blocks, C · block doubles each. */
 void lf_draw_factors(const struct lf_rubric *rubric, double *factors);
 /*

@@ -131,6 +131,26 @@ void lf_draw_factors(const struct lf_rubric *rubric, double *factors)
 	}
 }
 
+/* ---- in floats ---- */
+
+size_t lf_rough_rows(size_t criteria)
+{
+	return (criteria + LF_ROUGH_ROWS - 1) / LF_ROUGH_ROWS * LF_ROUGH_ROWS;
+}
+
+void lf_rough_factors(const struct lf_perturbations *p, size_t criteria, float *rough)
+{
+	size_t rows = lf_rough_rows(criteria);
+
+	for (size_t s = 0; s < p->count / LF_KERNEL_LANES * LF_KERNEL_LANES; s++) {
+		const double *from = p->factors + s / p->block * p->block * criteria + s % p->block;
+		float *to = rough + s / LF_KERNEL_LANES * LF_KERNEL_LANES * rows + s % LF_KERNEL_LANES;
+
+		for (size_t c = 0; c < rows; c++)
+			to[c * LF_KERNEL_LANES] = c < criteria ? (float)from[c * p->block] : 0;
+	}
+}
+
 /* ---- ratings ---- */
 
 void lf_draw_noise(size_t samples, size_t count, double *noise)

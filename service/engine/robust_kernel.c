@@ -19,11 +19,9 @@
 #define LANES
 #endif
 
-enum { ALIGNMENT = LF_KERNEL_LANES * sizeof(double) };
-
 static inline const double *aligned(const double *row)
 {
-	return __builtin_assume_aligned(row, ALIGNMENT);
+	return __builtin_assume_aligned(row, LF_KERNEL_ALIGNMENT);
 }
 
 /* Said so that the compiler sees that nothing is left over. */
@@ -74,9 +72,9 @@ static inline __attribute__((always_inline)) void add_rows(const struct lf_block
 	const double doubt_a = x->doubt, doubt_b = y->doubt;
 	const double *restrict noise_a = x->noise, *restrict noise_b = y->noise;
 	const double *restrict scale = finish ? aligned(pass->scale) : NULL;
-	double *restrict out_a = __builtin_assume_aligned(x->out, ALIGNMENT);
-	double *restrict out_b = __builtin_assume_aligned(y->out, ALIGNMENT);
-	double *restrict best = finish ? __builtin_assume_aligned(pass->best, ALIGNMENT) : NULL;
+	double *restrict out_a = __builtin_assume_aligned(x->out, LF_KERNEL_ALIGNMENT);
+	double *restrict out_b = __builtin_assume_aligned(y->out, LF_KERNEL_ALIGNMENT);
+	double *restrict best = finish ? __builtin_assume_aligned(pass->best, LF_KERNEL_ALIGNMENT) : NULL;
 
 	LANES
 	for (size_t s = 0; s < lanes; s++) {
@@ -174,8 +172,8 @@ static inline __attribute__((always_inline)) void finish_others(const struct lf_
 	const double base = contender->base, doubt = contender->doubt;
 	const double *restrict noise = contender->noise, *restrict scale = aligned(block->doubt_scale);
 
-	out = __builtin_assume_aligned(out, ALIGNMENT);
-	best = __builtin_assume_aligned(best, ALIGNMENT);
+	out = __builtin_assume_aligned(out, LF_KERNEL_ALIGNMENT);
+	best = __builtin_assume_aligned(best, LF_KERNEL_ALIGNMENT);
 	if (totals != NULL)
 		totals = aligned(totals);
 	LANES
@@ -232,10 +230,11 @@ static uint64_t count_equal(size_t lanes, const double *restrict a, const double
 static void fill(size_t lanes, double value, double *out)
 {
 	lanes = whole(lanes);
-	out = __builtin_assume_aligned(out, ALIGNMENT);
+	out = __builtin_assume_aligned(out, LF_KERNEL_ALIGNMENT);
 	LANES
 	for (size_t s = 0; s < lanes; s++)
 		out[s] = value;
 }
 
-const struct lf_kernel JOIN(lf_kernel_, LF_KERNEL) = {NAME_OF(LF_KERNEL), fill, sum, score, count_equal};
+const struct lf_kernel JOIN(lf_kernel_, LF_KERNEL) = {
+	NAME_OF(LF_KERNEL), fill, sum, score, count_equal, JOIN(lf_count_certain_, LF_KERNEL)};

@@ -36,6 +36,13 @@ static void carve_robustness(
 	space->wins = carve(base, used, members, sizeof *space->wins);
 	space->shares = carve(base, used, members, sizeof *space->shares);
 	space->rank_ties = carve(base, used, members * LF_RANKS_MAX, sizeof *space->rank_ties);
+	if (rubric->perturbations.rough_factors == NULL)
+		return;
+	space->rough_contenders = carve(base, used, members, sizeof *space->rough_contenders);
+	space->rough_coefficients =
+		carve(base, used, (members + 1) * lf_rough_rows(criteria), sizeof *space->rough_coefficients);
+	space->rough_scores = carve(base, used, members * LF_KERNEL_LANES, sizeof *space->rough_scores);
+	space->rough_bits = carve(base, used, members * LF_ROUGH_GROUPS, sizeof *space->rough_bits);
 }
 
 size_t lf_workspace_carve(

@@ -70,7 +70,7 @@ static void every_instruction_set_gives_the_same_bits(void **state)
 	assert_null(lf_kernel_named("none"));
 }
 
-enum { ROWS = 64, LANES = 40 };
+enum { ROWS = 64, LANES = 48 };
 
 /* Arrays that a kernel works on, random. */
 struct stretch {

@@ -167,7 +167,7 @@ static bool assert_decodes_alike(const ProtobufCMessageDescriptor *type, const s
 	size_t bound, length, expected_length;
 
 	lf_arena_init(&quick, SIZE_MAX);
-	decoded = lf_decode(type, bytes->data, bytes->length, &quick);
+	decoded = lf_decode(type, bytes->data, bytes->length, NULL, &quick);
 	*valid = lf_wire_check(type, bytes->data, bytes->length, &bound, NULL) == LF_OK;
 	if (decoded != NULL) {
 		uint8_t *packed, *expected;
@@ -251,7 +251,7 @@ static void rare_encodings_are_unpacked_all_the_same(void **state)
 		struct lf_arena arena;
 
 		lf_arena_init(&arena, 1 << 16);
-		assert_null(lf_decode(&leadfit__test__lists__descriptor, data, length, &arena));
+		assert_null(lf_decode(&leadfit__test__lists__descriptor, data, length, NULL, &arena));
 		lists = (Leadfit__Test__Lists *)lf_wire_unpack(
 			&leadfit__test__lists__descriptor, data, length, &arena, NULL);
 		assert_non_null(lists);
