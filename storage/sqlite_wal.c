@@ -22,6 +22,7 @@
 /* 31 pages with their headers: the commits of a busy service. What is longer is written in pieces. */
 enum {
 	KEPT_MAX = 256 * 1024,
+	PAGE = 4096, /* of the kernel's cache; it only matters to speed */
 	PIECE_MAX = 64 * 1024 /* no longer than a page can be: SQLite's own VFS takes no more than 128 KiB */
 };
 
@@ -35,7 +36,8 @@ struct lf_sqlite_vfs {
 struct wal_file {
 	sqlite3_file base;
 	sqlite3_file *real;
-	uint8_t *kept;
+	uint8_t *buffer; /* KEPT_MAX + PAGE */
+	uint8_t *kept;   /* in it, as far from the begin of a page as in the file: so the kernel copies it fastest */
 	size_t length;
 	sqlite3_int64 offset; /* of kept in the file */
 };
@@ -69,7 +71,7 @@ static int write_kept(struct wal_file *wal)
 static int wal_close(sqlite3_file *file)
 {
 	/* What is kept here was never synced, so nobody was told that it is there. */
-	free(wal_of(file)->kept);
+	free(wal_of(file)->buffer);
 	return real_of(file)->pMethods->xClose(real_of(file));
 }
 
@@ -82,8 +84,10 @@ static int wal_write(sqlite3_file *file, const void *data, int length, sqlite3_i
 		result = write_kept(wal);
 	if (result != SQLITE_OK || size > KEPT_MAX)
 		return result != SQLITE_OK ? result : wal->real->pMethods->xWrite(wal->real, data, length, offset);
-	if (wal->length == 0)
+	if (wal->length == 0) {
 		wal->offset = offset;
+		wal->kept = wal->buffer + offset % PAGE;
+	}
 	memcpy(wal->kept + wal->length, data, size);
 	wal->length += size;
 	return SQLITE_OK;
@@ -167,14 +171,14 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
 	struct wal_file *wal = wal_of(file);
 	if ((flags & SQLITE_OPEN_WAL) == 0)
 		return real->xOpen(real, name, file, flags, out_flags);
-	*wal = (struct wal_file){.real = (sqlite3_file *)(void *)(wal + 1), .kept = malloc(KEPT_MAX)};
-	if (wal->kept == NULL)
+	*wal = (struct wal_file){.real = (sqlite3_file *)(void *)(wal + 1), .buffer = aligned_alloc(PAGE, KEPT_MAX + PAGE)};
+	if (wal->buffer == NULL)
 		return SQLITE_NOMEM;
 	const int result = real->xOpen(real, name, wal->real, flags, out_flags);
 	if (result == SQLITE_OK)
 		wal->base.pMethods = &METHODS;
 	else
-		free(wal->kept);
+		free(wal->buffer);
 	return result;
 }
 
