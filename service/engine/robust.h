@@ -34,6 +34,8 @@ size_t lf_block_samples(size_t samples, size_t criteria);
 size_t lf_part_samples(size_t block, size_t members);
 /* Rows in floats for so many criteria. */
 size_t lf_rough_rows(size_t criteria);
+/* The slack of rough scores (lf_rough): twice what rounding may move, as a part of D. doubt: the largest q. */
+float lf_rough_slack(size_t criteria, double doubt);
 /* factors in floats, of whole groups of samples only. */
 void lf_rough_factors(const struct lf_perturbations *p, size_t criteria, float *rough);
 /* The rows of all blocks, C · block doubles each. */

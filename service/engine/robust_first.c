@@ -65,17 +65,22 @@ static void count_part(const struct lf_trials *contest, const struct lf_block *p
 /* ---- rough scores ---- */
 
 /*
- * Twice what rounding may move a rough score, as a part of D, and a good deal more. A sum of C products that are not negative is off by C + 2
- * roundings (of a coefficient, of a factor, of each addition) of 2^-24 of itself, which is at most D; the doubt, at most 6·q·D, by that many of
- * D and 5 of its own; the last addition, D itself and the comparison by one more each. What doubles round is nothing beside that.
+ * A sum of C products that are not negative is off by C + 2 roundings (of a coefficient, of a factor, of each addition) of 2^-24 of itself, which
+ * is at most D; the doubt, at most 6·q·D, by that many of D and 5 of its own; the last addition, D itself and the comparison by one more each.
+ * Twice that, and a good deal more; what doubles round is nothing beside it.
  */
-static float slack_of(const struct lf_trials *contest)
+float lf_rough_slack(size_t criteria, double doubt)
+{
+	return (float)(2.5 * (1 + 6 * doubt) * ((double)criteria + 12) * 0x1p-24);
+}
+
+static double most_doubt(const struct lf_trials *contest)
 {
 	double most = 0;
 
 	for (size_t i = 0; i < contest->count; i++)
 		most = contest->contenders[i].doubt > most ? contest->contenders[i].doubt : most;
-	return (float)(2.5 * (1 + 6 * most) * ((double)contest->rubric->def.criterion_count + 12) * 0x1p-24);
+	return most;
 }
 
 /* A row of coefficients in floats, filled up with zeros. from NULL: ones. */
@@ -108,7 +113,7 @@ static bool begin_rough(const struct lf_trials *contest, struct lf_rough *rough)
 		.factors = p->rough_factors,
 		.rows = rows,
 		.total = row,
-		.slack = slack_of(contest),
+		.slack = lf_rough_slack(criteria, most_doubt(contest)),
 		.contenders = space->rough_contenders,
 		.count = contest->count,
 		.noise_step = p->noise != NULL ? LF_KERNEL_LANES : 0,

@@ -9,6 +9,15 @@ const double lf_text_powers[DECIMALS_MAX + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6
 
 #define FIXED_MAX 1e9 /* times 10^9 still fits 64 bits */
 
+void lf_text_add_cut(struct lf_text *text, const char *bytes)
+{
+	const size_t room = sizeof text->bytes - 1 - text->length;
+
+	memcpy(text->bytes + text->length, bytes, room);
+	text->length += room;
+	text->cut = true;
+}
+
 /* One digit before the point and two behind: nearly always. */
 static inline void add_hundredths(struct lf_text *text, unsigned number)
 {

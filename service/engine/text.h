@@ -22,14 +22,15 @@ static inline void lf_text_clear(struct lf_text *text)
 	text->cut = false;
 }
 
-/* Adds what fits before the last byte, which is kept for the NUL. */
+/* Adds what fits of what does not fit. */
+void lf_text_add_cut(struct lf_text *text, const char *bytes);
+
+/* Adds what fits before the last byte, which is kept for the NUL. Where length is a constant, a few stores. */
 static inline void lf_text_add(struct lf_text *text, const char *bytes, size_t length)
 {
-	size_t room = sizeof text->bytes - 1 - text->length;
-
-	if (length > room) {
-		length = room;
-		text->cut = true;
+	if (length > sizeof text->bytes - 1 - text->length) {
+		lf_text_add_cut(text, bytes);
+		return;
 	}
 	memcpy(text->bytes + text->length, bytes, length);
 	text->length += length;

@@ -163,6 +163,127 @@ static void kernels_compute_what_is_defined(void **state)
 	}
 }
 
+/* ---- rough scores ---- */
+
+enum { CONTENDERS = 6, ROUGH_ROWS_MAX = 20, GROUPS = 7, SAMPLES = GROUPS * LF_KERNEL_LANES };
+
+/* The same contest for rough scores and, in doubles, by the definition. */
+struct contest {
+	double factors[ROUGH_ROWS_MAX * SAMPLES], totals[SAMPLES], noise[SAMPLES + CONTENDERS];
+	double coefficients[CONTENDERS + 1][ROUGH_ROWS_MAX]; /* the last: of D */
+	double doubts[CONTENDERS];
+	float rough_factors[ROUGH_ROWS_MAX * SAMPLES] __attribute__((aligned(64)));
+	float rough_noise[SAMPLES + CONTENDERS], rough_coefficients[CONTENDERS + 1][ROUGH_ROWS_MAX];
+	float scores[CONTENDERS * LF_KERNEL_LANES] __attribute__((aligned(64)));
+	uint16_t bits[CONTENDERS * LF_ROUGH_GROUPS];
+	struct lf_rough_contender contenders[CONTENDERS];
+};
+
+/* Values that differ by about apart; 0: everybody is equal. */
+static void draw_contest(struct contest *a, struct random *random, size_t rows, double apart, double doubt)
+{
+	double weight = 0, w[ROUGH_ROWS_MAX];
+
+	for (size_t j = 0; j < rows; j++)
+		weight += w[j] = random_unit(random, 1000003) + 0.01;
+	for (size_t j = 0; j < rows; j++) {
+		const double value = random_unit(random, 1000003) * (1 - apart);
+
+		a->coefficients[CONTENDERS][j] = w[j] / weight;
+		for (size_t i = 0; i < CONTENDERS; i++)
+			a->coefficients[i][j] = w[j] / weight * (value + apart * random_unit(random, 1000003));
+	}
+	for (size_t k = 0; k < SAMPLES + CONTENDERS; k++)
+		a->rough_noise[k] = (float)(a->noise[k] = 12 * random_unit(random, 1000003) - 6);
+	for (size_t s = 0; s < SAMPLES; s++) {
+		a->totals[s] = 0;
+		for (size_t j = 0; j < rows; j++) {
+			a->factors[j * SAMPLES + s] = 0.5 + 1.5 * random_unit(random, 1000003);
+			a->totals[s] += a->coefficients[CONTENDERS][j] * a->factors[j * SAMPLES + s];
+		}
+	}
+	for (size_t i = 0; i < CONTENDERS; i++)
+		a->doubts[i] = doubt;
+}
+
+static struct lf_rough in_floats(struct contest *a, size_t rows, double doubt)
+{
+	const size_t room = (rows + LF_ROUGH_ROWS - 1) / LF_ROUGH_ROWS * LF_ROUGH_ROWS;
+
+	for (size_t j = 0; j < room; j++) {
+		for (size_t i = 0; i <= CONTENDERS; i++)
+			a->rough_coefficients[i][j] = j < rows ? (float)a->coefficients[i][j] : 0;
+		for (size_t s = 0; s < SAMPLES; s++)
+			a->rough_factors[(s / LF_KERNEL_LANES * room + j) * LF_KERNEL_LANES + s % LF_KERNEL_LANES] =
+				j < rows ? (float)a->factors[j * SAMPLES + s] : 0;
+	}
+	for (size_t i = 0; i < CONTENDERS; i++)
+		a->contenders[i] = (struct lf_rough_contender){a->rough_coefficients[i], (float)doubt, a->rough_noise + i};
+	return (struct lf_rough){.factors = a->rough_factors,
+		.rows = room,
+		.total = a->rough_coefficients[CONTENDERS],
+		.slack = lf_rough_slack(rows, doubt),
+		.contenders = a->contenders,
+		.count = CONTENDERS,
+		.noise_step = LF_KERNEL_LANES,
+		.scores = a->scores,
+		.bits = a->bits};
+}
+
+/* Who is first in a sample by the definition; CONTENDERS: several are. */
+static size_t first_in(const struct contest *a, size_t rows, size_t sample)
+{
+	const struct lf_block block = {.lanes = LF_KERNEL_LANES, .factors = a->factors, .stride = SAMPLES, .rows = rows, .doubt_scale = a->totals};
+	double best = -INFINITY;
+	size_t found = CONTENDERS;
+
+	for (size_t i = 0; i < CONTENDERS; i++) {
+		double score = defined(&block, &(struct lf_contender){a->coefficients[i], 0, a->doubts[i], a->noise + i}, sample);
+
+		if (score >= best)
+			found = score > best ? i : CONTENDERS;
+		best = score > best ? score : best;
+	}
+	return found;
+}
+
+static void rough_scores_count_only_who_is_first_for_certain(void **state)
+{
+	static const char *const names[] = {"baseline", "avx2", "avx512"};
+	static const double apart[] = {0, 1e-9, 1e-7, 1e-6, 1e-5, 1e-3, 0.5}, doubts[] = {0, 0, 1e-7, 0.01};
+	static struct contest a;
+	struct random random = {first_seed};
+	size_t certain = 0, doubtful = 0;
+
+	(void)state;
+	for (size_t k = 0; k < 3 * 7 * 4 * ROUGH_ROWS_MAX; k++) {
+		const struct lf_kernel *kernel = lf_kernel_named(names[k % 3]);
+		size_t rows = k / 84 + 1, first[CONTENDERS + 1] = {0};
+		double doubt = doubts[k / 21 % 4];
+		uint32_t wins[CONTENDERS];
+		struct lf_rough rough;
+		uint64_t left;
+
+		if (kernel == NULL)
+			continue;
+		draw_contest(&a, &random, rows, apart[k / 3 % 7], doubt);
+		rough = in_floats(&a, rows, doubt);
+		left = kernel->count_certain(&rough, 0, GROUPS, wins);
+		for (size_t s = 0; s < SAMPLES; s++) {
+			if ((left >> s / LF_KERNEL_LANES & 1) == 0)
+				first[first_in(&a, rows, s)]++;
+		}
+		assert_int_equal(first[CONTENDERS], 0);
+		for (size_t i = 0; i < CONTENDERS; i++)
+			assert_int_equal(wins[i], first[i]);
+		assert_int_equal(left >> GROUPS, 0);
+		assert_true(k / 3 % 7 > 0 || doubt > 0 || left == (1 << GROUPS) - 1); /* equals */
+		for (size_t g = 0; g < GROUPS; g++)
+			*((left >> g & 1) != 0 ? &doubtful : &certain) += 1;
+	}
+	assert_true(certain > 1000 && doubtful > 1000);
+}
+
 static int choose_seed(void **state)
 {
 	const char *given = getenv("LF_TEST_SEED");
@@ -178,6 +299,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_instruction_set_gives_the_same_bits),
 		cmocka_unit_test(kernels_compute_what_is_defined),
+		cmocka_unit_test(rough_scores_count_only_who_is_first_for_certain),
 	};
 
 	return cmocka_run_group_tests(tests, choose_seed, NULL);
