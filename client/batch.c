@@ -49,7 +49,8 @@ void lf_batch_stop(struct lf_batch *batch, struct lf_error *error)
 	const ssize_t told = write(batch->stop_pipe[1], "", 1);
 	(void)told;
 	for (unsigned i = 0; i < batch->worker_count; i++)
-		lf_call_cancel(batch->workers[i].call);
+		for (unsigned m = 0; m < LF_WORKER_MESSAGES_MAX; m++)
+			lf_call_cancel(batch->workers[i].transfers[m].call);
 }
 
 bool lf_batch_wait(struct lf_batch *batch, int64_t since_ms, unsigned attempt, struct lf_error *error)
@@ -170,7 +171,7 @@ static void *work(void *context)
 	struct lf_worker *worker = context;
 	struct lf_batch *batch = worker->batch;
 	while (take_chunk(worker)) {
-		lf_chunk_parse(&worker->chunk, batch->options);
+		lf_chunk_parse(&worker->chunk, batch->options, &batch->parts);
 		if (!lf_worker_send(worker) || !write_chunk(worker))
 			break;
 	}
@@ -190,13 +191,41 @@ static unsigned count_workers(void)
 	return wanted < WORKERS_MIN ? WORKERS_MIN : wanted > LF_BATCH_WORKERS_MAX ? LF_BATCH_WORKERS_MAX : (unsigned)wanted;
 }
 
-static bool init(struct lf_batch *batch)
+static void clean_up_worker(struct lf_worker *worker)
+{
+	for (unsigned i = 0; i < LF_WORKER_MESSAGES_MAX; i++) {
+		struct lf_transfer *transfer = &worker->transfers[i];
+		if (transfer->call != NULL)
+			lf_call_destroy(transfer->call);
+		lf_message_clean_up(&transfer->message);
+		free(transfer->reply);
+	}
+	lf_chunk_clean_up(&worker->chunk);
+}
+
+static bool init_worker(struct lf_batch *batch, struct lf_worker *worker)
 {
 	const struct lf_call_options options = {.timeout_ms = batch->options->timeout_ms, .idempotent = true};
+	bool complete = true;
+	worker->batch = batch;
+	lf_chunk_init(&worker->chunk);
+	for (unsigned i = 0; i < LF_WORKER_MESSAGES_MAX && complete; i++) {
+		worker->transfers[i].batch = batch;
+		worker->transfers[i].call = lf_call_new(batch->client, &leadfit__v1__scoring__descriptor, &options);
+		complete = worker->transfers[i].call != NULL;
+	}
+	if (!complete)
+		clean_up_worker(worker);
+	return complete;
+}
+
+static bool init(struct lf_batch *batch)
+{
 	const unsigned count = count_workers();
 	pthread_condattr_t attributes;
 	batch->stop_pipe[0] = batch->stop_pipe[1] = -1;
 	lf_gate_init(&batch->gate, count);
+	lf_parts_init(&batch->parts);
 	pthread_mutex_init(&batch->reading, NULL);
 	pthread_mutex_init(&batch->mutex, NULL);
 	pthread_condattr_init(&attributes);
@@ -206,26 +235,17 @@ static bool init(struct lf_batch *batch)
 	batch->workers = calloc(count, sizeof(*batch->workers));
 	if (batch->workers == NULL || pipe2(batch->stop_pipe, O_CLOEXEC) != 0)
 		return false;
-	for (; batch->worker_count < count; batch->worker_count++) {
-		struct lf_worker *worker = &batch->workers[batch->worker_count];
-		worker->batch = batch;
-		worker->call = lf_call_new(batch->client, &leadfit__v1__scoring__descriptor, &options);
-		if (worker->call == NULL)
+	for (; batch->worker_count < count; batch->worker_count++)
+		if (!init_worker(batch, &batch->workers[batch->worker_count]))
 			return false;
-		lf_chunk_init(&worker->chunk);
-	}
 	batch->feed->watch.stop = batch->stop_pipe[0];
 	return true;
 }
 
 static void clean_up(struct lf_batch *batch)
 {
-	for (unsigned i = 0; i < batch->worker_count; i++) {
-		lf_call_destroy(batch->workers[i].call);
-		lf_chunk_clean_up(&batch->workers[i].chunk);
-		lf_message_clean_up(&batch->workers[i].message);
-		free(batch->workers[i].reply);
-	}
+	for (unsigned i = 0; i < batch->worker_count; i++)
+		clean_up_worker(&batch->workers[i]);
 	free(batch->workers);
 	for (size_t i = 0; i < 2; i++)
 		if (batch->stop_pipe[i] >= 0)
@@ -233,6 +253,7 @@ static void clean_up(struct lf_batch *batch)
 	pthread_cond_destroy(&batch->changed);
 	pthread_mutex_destroy(&batch->mutex);
 	pthread_mutex_destroy(&batch->reading);
+	lf_parts_clean_up(&batch->parts);
 	lf_gate_clean_up(&batch->gate);
 }
 

@@ -17,6 +17,7 @@
 
 #include "client/batch_gate.h"
 #include "client/batch_lines.h"
+#include "client/batch_parts.h"
 #include "client/batch_run.h"
 #include "client/client.h"
 #include "client/columns.h"
@@ -29,6 +30,7 @@ enum {
 	LF_CHUNK_BYTES = 1024 * 1024,       /* of text in a chunk, unless one line is longer */
 	LF_CHUNK_PIECES_MAX = 2 * LF_BATCH_MAX,
 	LF_BATCH_WORKERS_MAX = 32,
+	LF_WORKER_MESSAGES_MAX = 8, /* of one chunk at once: lines of different rubrics, instants, ... */
 	LF_KEY_BYTES = LF_ID_BYTES_MAX + 1,
 };
 
@@ -71,9 +73,9 @@ struct lf_piece {
 	const ProtobufCMessageDescriptor *type; /* ScoreRequest, Team or Project */
 	uint64_t number;                        /* cross: of the team or project, from 1 */
 	size_t at, length;                      /* in the chunk's text; length alone where it is too long */
-	bool too_long, parsed;
-	const uint8_t *bytes[2];   /* packed: team and project of a request; or itself; NULL where the request has none */
-	size_t bytes_length[2];
+	bool too_long;
+	uint64_t hash;                          /* of the text */
+	struct lf_packed packed[2];             /* team and project of a request, where it has them; or itself */
 	Leadfit__V1__ScoreRequest *request; /* the rest of a request */
 	struct lf_error error;
 };
@@ -83,8 +85,7 @@ struct lf_item {
 	uint64_t number;
 	unsigned first, second; /* pieces: the request, twice; or team and project */
 	const Leadfit__V1__ScoreRequest *request; /* all but team and project */
-	const uint8_t *team, *project;            /* packed */
-	size_t team_length, project_length;
+	struct lf_packed team, project;
 	char key[LF_KEY_BYTES];
 	bool settled;
 	bool failed;
@@ -117,7 +118,7 @@ void lf_chunk_init(struct lf_chunk *chunk);
 void lf_chunk_reset(struct lf_chunk *chunk);
 void lf_chunk_clean_up(struct lf_chunk *chunk);
 /* Parses the text, and settles the items of which no request can be made. */
-void lf_chunk_parse(struct lf_chunk *chunk, const struct lf_batch_options *options);
+void lf_chunk_parse(struct lf_chunk *chunk, const struct lf_batch_options *options, struct lf_parts *parts);
 /* Settles an item with its line. */
 void lf_item_fail(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options, const struct lf_error *error);
 void lf_item_answer(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options, const Leadfit__V1__BatchResult *result);
@@ -137,8 +138,12 @@ struct lf_message {
 	uint32_t item_teams[LF_BATCH_MAX], item_projects[LF_BATCH_MAX];
 };
 
-/* Takes items that are not settled, up to so many, and packs them. false where none is left, or memory ran out (message->item_count > 0 then). */
-bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options, size_t items_max);
+/*
+ * Takes items that are not settled and go with none of the others (the first items of other messages), up to so many, and packs them. false where none is
+ * left, or memory ran out (message->item_count > 0 then).
+ */
+bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options, size_t items_max,
+	const struct lf_item *const *others, size_t other_count);
 void lf_message_clean_up(struct lf_message *message);
 
 /* ---- the run ---- */
@@ -152,6 +157,7 @@ struct lf_batch {
 	int output;
 	const char *output_name;
 	struct lf_gate gate;
+	struct lf_parts parts;
 	pthread_mutex_t reading; /* the feed's */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -169,15 +175,22 @@ struct lf_batch {
 	atomic_bool stopped;
 };
 
-struct lf_worker {
+/* A message on its way there and back. */
+struct lf_transfer {
 	struct lf_batch *batch;
-	pthread_t thread;
 	struct lf_call *call;
-	struct lf_chunk chunk;
 	struct lf_message message;
 	uint8_t *reply;
 	size_t reply_length, reply_capacity;
 	bool replied;
+	struct lf_error error; /* of the whole message */
+};
+
+struct lf_worker {
+	struct lf_batch *batch;
+	pthread_t thread;
+	struct lf_chunk chunk;
+	struct lf_transfer transfers[LF_WORKER_MESSAGES_MAX];
 };
 
 /*

@@ -2,7 +2,10 @@
 
 #include <time.h>
 
-enum { WINDOW_FIRST = 2, STRETCH_MS_MIN = 100, REST = 20 /* stretches after a step that did not help */ };
+#include "proto/limits.h"
+
+enum { MESSAGE_WEIGHT = 8 /* of a message itself, in items */, FULL_WEIGHT = LF_BATCH_MAX + MESSAGE_WEIGHT };
+enum { STRETCH_MS_MIN = 100, REST = 20 /* stretches after a step that did not help */ };
 
 static int64_t now_ms(void)
 {
@@ -13,7 +16,8 @@ static int64_t now_ms(void)
 
 void lf_gate_init(struct lf_gate *gate, unsigned window_max)
 {
-	*gate = (struct lf_gate){.window_max = window_max, .window = window_max < WINDOW_FIRST ? window_max : WINDOW_FIRST, .since_ms = now_ms()};
+	/* There are two workers a processor: one message each for those of a service here to score, and one that waits for its commit. */
+	*gate = (struct lf_gate){.window_max = window_max, .window = window_max < 3 ? window_max : window_max / 2 + 1, .since_ms = now_ms()};
 	pthread_mutex_init(&gate->mutex, NULL);
 	pthread_cond_init(&gate->opened, NULL);
 }
@@ -24,12 +28,13 @@ void lf_gate_clean_up(struct lf_gate *gate)
 	pthread_mutex_destroy(&gate->mutex);
 }
 
-void lf_gate_enter(struct lf_gate *gate)
+void lf_gate_enter(struct lf_gate *gate, size_t items)
 {
+	const size_t weight = items + MESSAGE_WEIGHT;
 	pthread_mutex_lock(&gate->mutex);
-	while (!gate->open && gate->under_way >= gate->window)
+	while (!gate->open && gate->under_way > 0 && gate->under_way + weight > (size_t)gate->window * FULL_WEIGHT)
 		pthread_cond_wait(&gate->opened, &gate->mutex);
-	gate->under_way++;
+	gate->under_way += weight;
 	pthread_mutex_unlock(&gate->mutex);
 }
 
@@ -61,12 +66,12 @@ static void decide(struct lf_gate *gate, double rate)
 	gate->rate_before = rate;
 }
 
-void lf_gate_leave(struct lf_gate *gate, uint64_t items, bool refused)
+void lf_gate_leave(struct lf_gate *gate, size_t items, bool answered, bool refused)
 {
 	pthread_mutex_lock(&gate->mutex);
 	const int64_t now = now_ms();
-	gate->under_way--;
-	gate->items += items;
+	gate->under_way -= items + MESSAGE_WEIGHT;
+	gate->items += answered ? items : 0;
 	gate->messages++;
 	if (refused) {
 		gate->window = gate->window > 1 ? gate->window / 2 : 1;

@@ -1,5 +1,5 @@
 /*
- * How many messages are under way at once: as many as are good for throughput. It grows by one while that raises the rate, steps back where it does
+ * How much is under way at once, counted in full messages: as many as are good for throughput. It grows by one while that raises the rate, steps back where it does
  * not, and halves where the service says that it has too much.
  */
 #ifndef LF_CLIENT_BATCH_GATE_H
@@ -12,8 +12,8 @@
 struct lf_gate {
 	pthread_mutex_t mutex;
 	pthread_cond_t opened;
-	unsigned window, window_max; /* at least 1 */
-	unsigned under_way;
+	unsigned window, window_max; /* full messages; at least 1 */
+	size_t under_way;            /* weight */
 	bool open; /* nobody waits any more: the run ends */
 	/* The rate of a stretch of time, against that of the one before. */
 	int64_t since_ms;
@@ -26,10 +26,10 @@ struct lf_gate {
 
 void lf_gate_init(struct lf_gate *gate, unsigned window_max);
 void lf_gate_clean_up(struct lf_gate *gate);
-/* Waits for a place. */
-void lf_gate_enter(struct lf_gate *gate);
-/* Gives it back. items: answered; refused: the service had too much. */
-void lf_gate_leave(struct lf_gate *gate, uint64_t items, bool refused);
+/* Waits for room for a message of so many items. One alone always has it. */
+void lf_gate_enter(struct lf_gate *gate, size_t items);
+/* Gives it back. Any thread. answered: the items were; refused: the service had too much. */
+void lf_gate_leave(struct lf_gate *gate, size_t items, bool answered, bool refused);
 /* Lets everybody through from now on. */
 void lf_gate_open(struct lf_gate *gate);
 

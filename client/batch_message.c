@@ -24,56 +24,45 @@ static bool go_together(const Leadfit__V1__ScoreRequest *a, const Leadfit__V1__S
 
 /* ---- what is shared ---- */
 
-static uint64_t hash_bytes(const uint8_t *bytes, size_t length)
-{
-	uint64_t hash = length * 0x9e3779b97f4a7c15u, word;
-	for (; length >= sizeof(word); bytes += sizeof(word), length -= sizeof(word)) {
-		memcpy(&word, bytes, sizeof(word));
-		hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-		hash ^= hash >> 32;
-	}
-	word = 0;
-	if (length > 0)
-		memcpy(&word, bytes, length);
-	hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-	return hash ^ hash >> 32;
-}
-
 /* By hash of the bytes: 1 + index of who brought them, 0 where the slot is free. */
 struct shared {
 	uint16_t slots[SLOTS];
-	uint64_t hashes[LF_BATCH_MAX];
 };
 
-static const uint8_t *part_of(const struct lf_item *item, bool team, size_t *length)
+static const struct lf_packed *part_of(const struct lf_item *item, bool team)
 {
-	*length = team ? item->team_length : item->project_length;
-	return team ? item->team : item->project;
+	return team ? &item->team : &item->project;
 }
 
 /* The index of an item's team or project, added where it is not there yet. */
 static uint32_t share(struct shared *shared, const struct lf_item **list, size_t *count, const struct lf_item *item, bool team, bool *added)
 {
-	size_t length, other_length;
-	const uint8_t *bytes = part_of(item, team, &length);
-	const uint64_t hash = hash_bytes(bytes, length);
-	size_t slot = hash % SLOTS;
+	const struct lf_packed *part = part_of(item, team);
+	size_t slot = part->hash % SLOTS;
 	*added = false;
 	for (; shared->slots[slot] != 0; slot = (slot + 1) % SLOTS) {
 		const size_t index = shared->slots[slot] - 1u;
-		const uint8_t *other = part_of(list[index], team, &other_length);
-		if (bytes == other || (hash == shared->hashes[index] && length == other_length && memcmp(bytes, other, length) == 0))
+		const struct lf_packed *other = part_of(list[index], team);
+		if (part->bytes == other->bytes ||
+			(part->hash == other->hash && part->length == other->length && memcmp(part->bytes, other->bytes, part->length) == 0))
 			return (uint32_t)index;
 	}
 	*added = true;
-	shared->hashes[*count] = hash;
 	list[*count] = item;
 	shared->slots[slot] = (uint16_t)(*count + 1);
 	return (uint32_t)(*count)++;
 }
 
+static bool goes_with_any(const struct lf_item *item, const struct lf_item *const *others, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (go_together(item->request, others[i]->request))
+			return true;
+	return false;
+}
+
 /* Which items, and what they share. */
-static void gather(struct lf_message *message, struct lf_chunk *chunk, size_t items_max)
+static void gather(struct lf_message *message, struct lf_chunk *chunk, size_t items_max, const struct lf_item *const *others, size_t other_count)
 {
 	struct shared teams = {0}, projects = {0};
 	size_t bytes = 0;
@@ -82,14 +71,15 @@ static void gather(struct lf_message *message, struct lf_chunk *chunk, size_t it
 		struct lf_item *item = &chunk->items[i];
 		bool added;
 		if (item->settled || (message->item_count > 0 && (!go_together(item->request, message->items[0]->request) ||
-									 bytes + item->team_length + item->project_length > BYTES_MAX)))
+									 bytes + item->team.length + item->project.length > BYTES_MAX)) ||
+			goes_with_any(item, others, other_count))
 			continue;
 		const size_t n = message->item_count++;
 		message->items[n] = item;
 		message->item_teams[n] = share(&teams, message->teams, &message->team_count, item, true, &added);
-		bytes += added ? item->team_length : 0;
+		bytes += added ? item->team.length : 0;
 		message->item_projects[n] = share(&projects, message->projects, &message->project_count, item, false, &added);
-		bytes += added ? item->project_length : 0;
+		bytes += added ? item->project.length : 0;
 	}
 }
 
@@ -108,9 +98,10 @@ static bool make_room(struct lf_message *message, size_t length)
 	return true;
 }
 
-static bool put_part(struct lf_message *message, uint8_t tag, const uint8_t *bytes, size_t length)
+static bool put_part(struct lf_message *message, uint8_t tag, const struct lf_packed *part)
 {
 	enum { VARINT_MAX = 10 };
+	const size_t length = part->length;
 	size_t left = length;
 	if (!make_room(message, length + 1 + VARINT_MAX))
 		return false;
@@ -119,7 +110,7 @@ static bool put_part(struct lf_message *message, uint8_t tag, const uint8_t *byt
 		message->bytes[message->length++] = (uint8_t)(left | 0x80);
 	message->bytes[message->length++] = (uint8_t)left;
 	if (length > 0)
-		memcpy(message->bytes + message->length, bytes, length);
+		memcpy(message->bytes + message->length, part->bytes, length);
 	message->length += length;
 	return true;
 }
@@ -157,15 +148,16 @@ static bool put_rest(struct lf_message *message, const struct lf_batch_options *
 	return true;
 }
 
-bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options, size_t items_max)
+bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options, size_t items_max,
+	const struct lf_item *const *others, size_t other_count)
 {
 	bool fits = true;
-	gather(message, chunk, items_max);
+	gather(message, chunk, items_max, others, other_count);
 	message->length = 0;
 	for (size_t i = 0; fits && i < message->team_count; i++)
-		fits = put_part(message, TEAMS_TAG, message->teams[i]->team, message->teams[i]->team_length);
+		fits = put_part(message, TEAMS_TAG, &message->teams[i]->team);
 	for (size_t i = 0; fits && i < message->project_count; i++)
-		fits = put_part(message, PROJECTS_TAG, message->projects[i]->project, message->projects[i]->project_length);
+		fits = put_part(message, PROJECTS_TAG, &message->projects[i]->project);
 	return message->item_count > 0 && fits && put_rest(message, options);
 }
 

@@ -15,7 +15,7 @@
 #include "client/page.h"
 #include "client/partfile.h"
 
-static const char HEADING[] = "leadfit batch 1";
+static const char HEADING[] = "leadfit batch 2";
 
 static enum lf_code file_error(struct lf_error *error, const char *path, int cause)
 {

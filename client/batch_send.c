@@ -10,41 +10,47 @@ enum { METHOD_SCORE_BATCH = 1, ITEM_ATTEMPTS_MAX = 8 /* of one that the service 
 /* How the sending of one chunk goes. */
 struct sending {
 	size_t items_max;  /* in a message */
-	int64_t failed_ms; /* since when nothing succeeded; 0: the last message did */
+	int64_t failed_ms; /* since when nothing succeeded; 0: the last messages did */
 	unsigned attempt;
+	/* Of the messages that are at hand. */
+	bool shrunk;            /* some is to be sent again in smaller ones */
+	struct lf_error away;   /* why some is to be sent again later; LF_OK: none is */
 };
 
 /* On a thread of the client. */
 static void on_reply(const uint8_t *reply, size_t length, void *context)
 {
-	struct lf_worker *worker = context;
-	worker->replied = false;
-	worker->reply_length = length;
+	struct lf_transfer *transfer = context;
+	/* Here, and not by who waits for it: that one may wait for room for another message. */
+	lf_gate_leave(&transfer->batch->gate, transfer->message.item_count, reply != NULL, lf_call_error(transfer->call)->code == LF_RESOURCE_EXHAUSTED);
+	transfer->replied = false;
+	transfer->reply_length = length;
 	if (reply == NULL)
 		return;
-	if (length > worker->reply_capacity) {
-		free(worker->reply);
-		worker->reply = malloc(length);
-		worker->reply_capacity = worker->reply == NULL ? 0 : length;
+	if (length > transfer->reply_capacity) {
+		free(transfer->reply);
+		transfer->reply = malloc(length);
+		transfer->reply_capacity = transfer->reply == NULL ? 0 : length;
 	}
-	if (length > 0 && worker->reply != NULL)
-		memcpy(worker->reply, reply, length);
-	worker->replied = length == 0 || worker->reply != NULL;
+	if (length > 0 && transfer->reply != NULL)
+		memcpy(transfer->reply, reply, length);
+	transfer->replied = length == 0 || transfer->reply != NULL;
 }
 
-static enum lf_code call(struct lf_worker *worker, struct lf_error *error)
+static void start(struct lf_transfer *transfer)
 {
-	struct lf_batch *batch = worker->batch;
-	lf_gate_enter(&batch->gate);
-	lf_call_start_bytes(worker->call, METHOD_SCORE_BATCH, worker->message.bytes, worker->message.length, on_reply, worker);
+	struct lf_batch *batch = transfer->batch;
+	lf_gate_enter(&batch->gate, transfer->message.item_count);
+	lf_call_start_bytes(transfer->call, METHOD_SCORE_BATCH, transfer->message.bytes, transfer->message.length, on_reply, transfer);
 	/* Whoever stops the run cancels all calls after saying so: one that began meanwhile sees it here. */
 	if (atomic_load(&batch->stopped))
-		lf_call_cancel(worker->call);
-	const enum lf_code code = lf_call_wait(worker->call, error);
-	lf_gate_leave(&batch->gate, code == LF_OK ? worker->message.item_count : 0, code == LF_RESOURCE_EXHAUSTED);
-	if (code == LF_OK && !worker->replied)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	return code;
+		lf_call_cancel(transfer->call);
+}
+
+static void await(struct lf_transfer *transfer)
+{
+	if (lf_call_wait(transfer->call, &transfer->error) == LF_OK && !transfer->replied)
+		lf_error_set(&transfer->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 }
 
 /* ---- answers ---- */
@@ -56,12 +62,13 @@ static bool passes(uint32_t code)
 }
 
 /* Settles what has an answer. Sets *again to the error of one that has not, if any. */
-static enum lf_code take_reply(struct lf_worker *worker, const Leadfit__V1__Error **again, struct lf_error *error)
+static enum lf_code take_reply(struct lf_worker *worker, struct lf_transfer *transfer, const Leadfit__V1__Error **again)
 {
-	struct lf_message *message = &worker->message;
+	struct lf_message *message = &transfer->message;
 	struct lf_chunk *chunk = &worker->chunk;
+	struct lf_error *error = &transfer->error;
 	const Leadfit__V1__ScoreBatchResponse *response = (const Leadfit__V1__ScoreBatchResponse *)lf_wire_unpack(
-		&leadfit__v1__score_batch_response__descriptor, worker->reply, worker->reply_length, &chunk->scratch, error);
+		&leadfit__v1__score_batch_response__descriptor, transfer->reply, transfer->reply_length, &chunk->scratch, error);
 	if (response == NULL)
 		return error->code;
 	if (response->n_results != message->item_count)
@@ -101,77 +108,111 @@ static bool is_of_items(enum lf_code code)
 	return code == LF_INVALID_ARGUMENT || code == LF_NOT_FOUND || code == LF_FAILED_PRECONDITION || code == LF_OUT_OF_RANGE;
 }
 
-/* A whole message failed. false where the run ends. */
-static bool take_failure(struct lf_worker *worker, struct sending *sending, struct lf_error *error)
+/* What comes again is not to be in a message as large as this one. */
+static void shrink(struct sending *sending, const struct lf_message *message)
 {
-	struct lf_message *message = &worker->message;
 	const size_t half = (message->item_count + 1) / 2;
+	sending->shrunk = true;
+	if (half < sending->items_max)
+		sending->items_max = half;
+}
+
+/* A whole message failed. false where the run ends. */
+static bool take_failure(struct lf_worker *worker, struct lf_transfer *transfer, struct sending *sending)
+{
+	struct lf_message *message = &transfer->message;
+	struct lf_error *error = &transfer->error;
 	if (atomic_load(&worker->batch->stopped))
 		return false;
 	if (is_of_items(error->code) && message->item_count > 1) {
-		sending->items_max = half; /* the others are not to fail with it */
-		return true;
-	}
-	if (is_of_items(error->code)) {
+		shrink(sending, message); /* the others are not to fail with it */
+	} else if (is_of_items(error->code)) {
 		rename_violations(error);
 		lf_item_fail(&worker->chunk, message->items[0], worker->batch->options, error);
-		return true;
-	}
-	if (!passes(error->code)) {
+	} else if (passes(error->code)) {
+		if (error->code != LF_UNAVAILABLE)
+			shrink(sending, message);
+		if (sending->away.code == LF_OK)
+			lf_error_move(&sending->away, error);
+	} else {
 		lf_batch_stop(worker->batch, error);
 		return false;
 	}
-	if (error->code != LF_UNAVAILABLE)
-		sending->items_max = half;
-	if (sending->failed_ms == 0)
-		sending->failed_ms = lf_batch_now_ms();
-	return lf_batch_wait(worker->batch, sending->failed_ms, sending->attempt++, error);
+	return true;
 }
 
-/* Some of a message have to be sent again. false where the run ends. */
-static bool take_rest(struct lf_worker *worker, struct sending *sending, const Leadfit__V1__Error *again)
+/* What came of one message. false where the run ends. */
+static bool take(struct lf_worker *worker, struct lf_transfer *transfer, struct sending *sending)
 {
-	struct lf_error error = LF_ERROR_INIT;
-	sending->items_max = (worker->message.item_count + 1) / 2;
-	if (sending->failed_ms == 0)
-		sending->failed_ms = lf_batch_now_ms();
-	lf_error_set(&error, lf_code_from_number(again->code), "%s", again->message);
-	const bool goes_on = lf_batch_wait(worker->batch, sending->failed_ms, sending->attempt++, &error);
-	lf_error_clean_up(&error);
+	const Leadfit__V1__Error *again = NULL;
+	bool goes_on = true;
+	if (transfer->error.code == LF_OK)
+		take_reply(worker, transfer, &again);
+	if (transfer->error.code != LF_OK)
+		goes_on = take_failure(worker, transfer, sending);
+	if (again != NULL) {
+		shrink(sending, &transfer->message);
+		if (sending->away.code == LF_OK)
+			lf_error_set(&sending->away, lf_code_from_number(again->code), "%s", again->message);
+	}
+	lf_error_clean_up(&transfer->error);
+	lf_arena_reset(&worker->chunk.scratch);
+	if (transfer != worker->transfers) { /* seldom used, and as large as the largest reply */
+		free(transfer->reply);
+		transfer->reply = NULL;
+		transfer->reply_capacity = 0;
+	}
 	return goes_on;
 }
 
-/* One message. false where the run ends. */
-static bool send_message(struct lf_worker *worker, struct sending *sending)
+/* Messages of different rubrics, instants, ..., side by side. false where the run ends. */
+static bool send_messages(struct lf_worker *worker, struct sending *sending, size_t count)
 {
-	const Leadfit__V1__Error *again = NULL;
-	struct lf_error error = LF_ERROR_INIT;
 	bool goes_on = true;
-	if (call(worker, &error) == LF_OK)
-		take_reply(worker, &again, &error);
-	if (error.code != LF_OK) {
-		goes_on = take_failure(worker, sending, &error);
-	} else if (again != NULL) {
-		goes_on = take_rest(worker, sending, again);
-	} else {
+	sending->shrunk = false;
+	for (size_t i = 0; i < count; i++)
+		start(&worker->transfers[i]);
+	for (size_t i = 0; i < count; i++)
+		await(&worker->transfers[i]);
+	for (size_t i = 0; i < count; i++)
+		goes_on = take(worker, &worker->transfers[i], sending) && goes_on;
+	if (goes_on && sending->away.code != LF_OK) {
+		if (sending->failed_ms == 0)
+			sending->failed_ms = lf_batch_now_ms();
+		goes_on = lf_batch_wait(worker->batch, sending->failed_ms, sending->attempt++, &sending->away);
+	} else if (goes_on && !sending->shrunk) {
 		lf_batch_is_back(worker->batch);
 		sending->failed_ms = 0;
 		sending->attempt = 0;
 		sending->items_max = sending->items_max * 2 < LF_BATCH_MAX ? sending->items_max * 2 : LF_BATCH_MAX;
 	}
-	lf_error_clean_up(&error);
-	lf_arena_reset(&worker->chunk.scratch);
+	lf_error_clean_up(&sending->away);
 	return goes_on;
+}
+
+/* Makes as many messages as there are kinds of requests, up to so many. false where memory ran out. */
+static bool make_messages(struct lf_worker *worker, size_t items_max, size_t *count)
+{
+	const struct lf_item *first[LF_WORKER_MESSAGES_MAX];
+	for (*count = 0; *count < LF_WORKER_MESSAGES_MAX; ++*count) {
+		struct lf_message *message = &worker->transfers[*count].message;
+		if (!lf_message_make(message, &worker->chunk, worker->batch->options, items_max, first, *count))
+			return message->item_count == 0;
+		first[*count] = message->items[0];
+	}
+	return true;
 }
 
 bool lf_worker_send(struct lf_worker *worker)
 {
-	struct sending sending = {.items_max = LF_BATCH_MAX};
-	while (lf_message_make(&worker->message, &worker->chunk, worker->batch->options, sending.items_max))
-		if (!send_message(worker, &sending))
+	struct sending sending = {.items_max = LF_BATCH_MAX, .away = LF_ERROR_INIT};
+	size_t count;
+	while (make_messages(worker, sending.items_max, &count)) {
+		if (count == 0)
+			return true;
+		if (!send_messages(worker, &sending, count))
 			return false;
-	if (worker->message.item_count == 0)
-		return true;
+	}
 	struct lf_error error = LF_ERROR_INIT;
 	lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	lf_batch_stop(worker->batch, &error);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -429,11 +430,21 @@ static void clean_up(struct job *job)
 	lf_error_clean_up(&job->error);
 }
 
+/* A chunk's memory is what the next one needs: given back in between, each page of it would be zeroed and mapped anew. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_TRIM_THRESHOLD, LF_REQUEST_BYTES_MAX);
+	mallopt(M_MMAP_THRESHOLD, 2 * LF_MESSAGE_BYTES_MAX);
+#endif
+}
+
 static int run_batch(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
 	struct job job = {.error = LF_ERROR_INIT, .files = {-1, -1}, .run.file = -1, .feed.requests.file = -1, .feed.projects.file = -1};
 	const char *out = lf_argument(arguments, "out");
 	lf_progress_init(&job.progress);
+	keep_memory();
 	if (take_options(&job, cli, arguments) == LF_OK && open_inputs(&job, arguments) == LF_OK && open_output(&job, out) == LF_OK && !job.batch.closed &&
 		connect_client(cli, &job) == LF_OK) {
 		clock_gettime(CLOCK_MONOTONIC, &job.begun);

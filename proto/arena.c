@@ -11,14 +11,6 @@
  * Under AddressSanitizer, what is not handed out (and the padding) is poisoned, so that a read past a string in an
  * arena is found like one past a string of malloc.
  */
-#if defined(__SANITIZE_ADDRESS__)
-#define LF_ARENA_POISONS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LF_ARENA_POISONS 1
-#endif
-#endif
-
 #ifdef LF_ARENA_POISONS
 #include <sanitizer/asan_interface.h>
 #else
@@ -27,16 +19,15 @@
 #endif
 
 enum {
-	ALIGNMENT = 16,
+	ALIGNMENT = LF_ARENA_ALIGNMENT,
 	BLOCK_BYTES_MIN = 4 * 1024,
-	BLOCK_BYTES_MAX = 64 * 1024,
-	KEEP_BYTES_MAX = 64 * 1024,
+	BLOCK_BYTES_MAX = 96 * 1024,
+	KEEP_BYTES_MAX = 96 * 1024,
 };
 
 struct lf_arena_block {
 	_Alignas(ALIGNMENT) struct lf_arena_block *next;
 	size_t size; /* of data */
-	size_t used;
 	_Alignas(ALIGNMENT) unsigned char data[];
 };
 
@@ -79,20 +70,35 @@ static struct lf_arena_block *block_new(struct lf_arena *arena, size_t size)
 	}
 	block->next = NULL;
 	block->size = size;
-	block->used = 0;
 	ASAN_POISON_MEMORY_REGION(block->data, size);
 	return block;
 }
 
-static void *block_take(struct lf_arena *arena, struct lf_arena_block *block, size_t size, size_t padded)
+static size_t free_bytes(const struct lf_arena *arena)
 {
-	void *pointer = block->data + block->used;
+	const struct lf_arena_block *block = arena->current;
 
-	block->used += padded;
+	return block == NULL ? 0 : (size_t)(block->data + block->size - arena->next);
+}
+
+/* Hands out padded bytes at pointer. */
+static void *take(struct lf_arena *arena, unsigned char *pointer, size_t size, size_t padded)
+{
+	size_t allowed, free_now;
+
 	arena->bytes_used += padded;
+	allowed = (arena->bytes_max - arena->bytes_used) & ~(size_t)(ALIGNMENT - 1);
+	free_now = free_bytes(arena);
+	arena->left = free_now < allowed ? free_now : allowed;
 	ASAN_UNPOISON_MEMORY_REGION(pointer, size);
 	(void)size;
 	return pointer;
+}
+
+static void make_current(struct lf_arena *arena, struct lf_arena_block *block)
+{
+	arena->current = block;
+	arena->next = block->data;
 }
 
 /* A block with room for padded bytes, linked in; NULL where memory ran out. */
@@ -112,19 +118,20 @@ static struct lf_arena_block *block_add(struct lf_arena *arena, size_t padded)
 	if (block == NULL)
 		return NULL;
 	if (current == NULL) {
-		arena->first = arena->current = block;
+		arena->first = block;
+		make_current(arena, block);
 		return block;
 	}
 	block->next = arena->first->next;
 	arena->first->next = block;
 	if (padded <= size / 8)
-		arena->current = block;
+		make_current(arena, block);
 	return block;
 }
 
-void *lf_arena_alloc(struct lf_arena *arena, size_t size)
+void *lf_arena_alloc_anew(struct lf_arena *arena, size_t size)
 {
-	struct lf_arena_block *block = arena->current;
+	unsigned char *pointer;
 	size_t padded;
 
 	if (size > SIZE_MAX - ALIGNMENT)
@@ -132,12 +139,17 @@ void *lf_arena_alloc(struct lf_arena *arena, size_t size)
 	padded = size == 0 ? ALIGNMENT : (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	if (padded > arena->bytes_max || arena->bytes_used > arena->bytes_max - padded)
 		return NULL;
-	if (block == NULL || padded > block->size - block->used) {
-		block = block_add(arena, padded);
+	if (padded > free_bytes(arena)) {
+		struct lf_arena_block *block = block_add(arena, padded);
+
 		if (block == NULL)
 			return NULL;
+		if (block != arena->current)
+			return take(arena, block->data, size, padded);
 	}
-	return block_take(arena, block, size, padded);
+	pointer = arena->next;
+	arena->next += padded;
+	return take(arena, pointer, size, padded);
 }
 
 void *lf_arena_zalloc(struct lf_arena *arena, size_t count, size_t size)
@@ -201,11 +213,12 @@ void lf_arena_reset(struct lf_arena *arena)
 
 	blocks_free(arena, arena->first);
 	arena->bytes_used = 0;
+	arena->left = 0;
 	arena->first = arena->current = kept;
 	if (kept == NULL)
 		return;
 	kept->next = NULL;
-	kept->used = 0;
+	arena->next = kept->data;
 	ASAN_POISON_MEMORY_REGION(kept->data, kept->size);
 }
 
@@ -214,5 +227,6 @@ void lf_arena_clean_up(struct lf_arena *arena)
 	blocks_free(arena, arena->first);
 	arena->first = NULL;
 	arena->current = NULL;
+	arena->left = 0;
 	arena->bytes_used = 0;
 }

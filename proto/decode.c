@@ -1,10 +1,8 @@
+#include "proto/decode.h"
+
 #include <string.h>
 
-#include "proto/decode.h"
-#include "proto/descriptors.h"
-#include "proto/limits.h"
-#include "proto/span.h"
-#include "proto/wire.h"
+#include "proto/codec.h"
 
 /*
  * Design notes
@@ -14,159 +12,181 @@
  * about why. wire.c then goes the long way, which finds all that is wrong and says so. Hence no errors, paths and
  * counts here: one walk that checks and stores.
  *
- * Arrays are made at the first element of a repeated field, after its elements in the rest of the message were counted.
- * A message has few repeated fields, and counting only hops from length to length.
+ * The code for each type is written by descgen. Arrays are made at the first element of a repeated field, after the
+ * elements that follow it were counted by hopping from length to length. Elements that stand apart from them, which no
+ * packer writes, make it count once more, now to the message's end: a field is counted twice at most.
  */
 
 enum {
 	KEYS_COMPARED_MAX = 64, /* unsorted entries of a map among which each is compared with each */
 };
 
-struct decoder {
-	struct lf_arena *arena;
-};
-
-/* Where one message is being read. */
-struct target {
-	char *message;
-	const ProtobufCMessageDescriptor *type;
-	/* Fields, by index. */
-	uint64_t seen;
-	uint64_t packed; /* seen in that form: their arrays have no room for more */
-};
-
-static_assert(LF_DESCRIPTOR_FIELDS_MAX <= 64, "a bit a field");
-
-static void *read_message(
-	struct decoder *decoder, const ProtobufCMessageDescriptor *type, struct lf_span content, unsigned depth);
-
-/* ---- values ---- */
-
-static inline bool is_finite(const uint8_t *data, ProtobufCType type)
+const uint8_t *lf_read_long_varint(const uint8_t *at, const uint8_t *end, size_t bytes_max, uint64_t *number)
 {
-	uint64_t wide;
-	uint32_t narrow;
+	const struct lf_span span = {at, (size_t)(end - at)};
+	size_t used = lf_span_varint(&span, bytes_max, number);
 
-	if (type == PROTOBUF_C_TYPE_DOUBLE) {
-		memcpy(&wide, data, sizeof(wide));
-		return (wide >> 52 & 0x7ff) != 0x7ff;
-	}
-	if (type != PROTOBUF_C_TYPE_FLOAT)
-		return true;
-	memcpy(&narrow, data, sizeof(narrow));
-	return (narrow >> 23 & 0xff) != 0xff;
+	return used == 0 ? NULL : at + used;
 }
 
-/* Stores a varint that fits its type. */
-static inline bool store_varint(const ProtobufCFieldDescriptor *field, uint64_t number, void *out)
+/* ---- texts and bytes ---- */
+
+static inline uint64_t load_64(const uint8_t *data)
 {
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_BOOL:
-		*(protobuf_c_boolean *)out = (protobuf_c_boolean)number;
-		return number <= 1;
-	case PROTOBUF_C_TYPE_ENUM:
-	case PROTOBUF_C_TYPE_INT32:
-		*(int32_t *)out = (int32_t)(int64_t)number;
-		return (int64_t)number >= INT32_MIN && (int64_t)number <= INT32_MAX &&
-		       (field->type == PROTOBUF_C_TYPE_INT32 ||
-			       protobuf_c_enum_descriptor_get_value(field->descriptor, (int)(int64_t)number) != NULL);
-	case PROTOBUF_C_TYPE_UINT32:
-		*(uint32_t *)out = (uint32_t)number;
-		return number <= UINT32_MAX;
-	case PROTOBUF_C_TYPE_SINT32:
-		*(uint32_t *)out = (uint32_t)(number >> 1) ^ (uint32_t) - (int32_t)(number & 1);
-		return number <= UINT32_MAX;
-	case PROTOBUF_C_TYPE_SINT64:
-		*(uint64_t *)out = number >> 1 ^ (uint64_t) - (int64_t)(number & 1);
-		return true;
-	default:
-		*(uint64_t *)out = number;
-		return true;
-	}
+	uint64_t word;
+
+	memcpy(&word, data, sizeof(word));
+	return word;
 }
 
-static inline bool read_text(struct decoder *decoder, struct lf_span span, char **out)
+/* Not 0 where one of the eight bytes is not ASCII, or NUL. (A borrow out of a NUL byte can only make more such.) */
+static inline uint64_t unplain(uint64_t word)
 {
+	return (word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080);
+}
+
+/* Copies, and tells whether all of it is plain ASCII. */
+static inline bool copy_plain(uint8_t *to, const uint8_t *from, size_t length)
+{
+	uint64_t found = 0, word;
+
+	if (length >= 8) {
+		for (size_t i = 0; i + 8 < length; i += 8) {
+			word = load_64(from + i);
+			memcpy(to + i, &word, 8);
+			found |= unplain(word);
+		}
+		word = load_64(from + length - 8);
+		memcpy(to + length - 8, &word, 8);
+		return (found | unplain(word)) == 0;
+	}
+	if (length >= 4) {
+		uint32_t first, last;
+
+		memcpy(&first, from, 4);
+		memcpy(&last, from + length - 4, 4);
+		memcpy(to, &first, 4);
+		memcpy(to + length - 4, &last, 4);
+		return unplain((uint64_t)first << 32 | last) == 0;
+	}
+	for (size_t i = 0; i < length; i++) {
+		to[i] = from[i];
+		found |= (uint64_t)(from[i] - 1u >= 0x7fu);
+	}
+	return found == 0;
+}
+
+const uint8_t *lf_read_text(struct lf_arena *arena, const uint8_t *at, const uint8_t *end, char **out)
+{
+	size_t length;
 	char *copy;
 
-	if (lf_span_text_fault(span) != NULL)
-		return false;
-	copy = lf_arena_alloc(decoder->arena, span.length + 1);
+	at = lf_read_length(at, end, &length);
+	if (at == NULL)
+		return NULL;
+	copy = lf_arena_alloc(arena, length + 1);
 	if (copy == NULL)
-		return false;
-	if (span.length != 0)
-		memcpy(copy, span.data, span.length);
-	copy[span.length] = '\0';
+		return NULL;
+	if (!copy_plain((uint8_t *)copy, at, length) && lf_span_text_fault((struct lf_span){at, length}) != NULL)
+		return NULL;
+	copy[length] = '\0';
 	*out = copy;
-	return true;
+	return at + length;
 }
 
-static bool read_binary(struct decoder *decoder, struct lf_span span, ProtobufCBinaryData *out)
+const uint8_t *lf_read_binary(struct lf_arena *arena, const uint8_t *at, const uint8_t *end, ProtobufCBinaryData *out)
 {
+	size_t length;
+
 	*out = (ProtobufCBinaryData){0};
-	if (span.length == 0)
-		return true;
-	out->data = lf_arena_alloc(decoder->arena, span.length);
+	at = lf_read_length(at, end, &length);
+	if (at == NULL || length == 0)
+		return at;
+	out->data = lf_arena_alloc(arena, length);
 	if (out->data == NULL)
-		return false;
-	memcpy(out->data, span.data, span.length);
-	out->len = span.length;
-	return true;
-}
-
-/* One value that is not packed, of the field's wire type. */
-static inline bool read_value(struct decoder *decoder, const ProtobufCFieldDescriptor *field,
-	const struct lf_wire_value *value, void *out, unsigned depth)
-{
-	void *nested;
-
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_STRING:
-		return read_text(decoder, value->span, out);
-	case PROTOBUF_C_TYPE_BYTES:
-		return read_binary(decoder, value->span, out);
-	case PROTOBUF_C_TYPE_MESSAGE:
-		nested = depth == LF_MESSAGE_DEPTH_MAX
-				 ? NULL
-				 : read_message(decoder, field->descriptor, value->span, depth + 1);
-		*(void **)out = nested;
-		return nested != NULL;
-	default:
-		break;
-	}
-	if (value->wire == PROTOBUF_C_WIRE_TYPE_VARINT)
-		return store_varint(field, value->number, out);
-	memcpy(out, value->span.data, value->wire == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4);
-	return is_finite(value->span.data, field->type);
+		return NULL;
+	memcpy(out->data, at, length);
+	out->len = length;
+	return at + length;
 }
 
 /* ---- repeated fields ---- */
 
-/* Elements of a field from here on, each with its own tag; 0 where something can't be counted so. */
-static size_t count_elements(uint32_t id, unsigned wire, struct lf_span rest)
+/* Behind a value of this wire type; NULL where it can't be decoded. */
+static inline const uint8_t *skip(const uint8_t *at, const uint8_t *end, unsigned wire)
 {
-	struct lf_wire_value value = {0};
-	size_t count = 1; /* the one that was just read */
-	uint32_t number;
+	uint64_t number;
+	size_t length;
 
-	while (rest.length > 0) {
-		if (lf_span_field(&rest, &number, &value) != NULL)
-			return 0;
-		if (number == id && value.wire != wire)
-			return 0;
-		count += number == id;
+	switch (wire) {
+	case PROTOBUF_C_WIRE_TYPE_VARINT:
+		return lf_read_varint(at, end, 10, &number);
+	case PROTOBUF_C_WIRE_TYPE_64BIT:
+		return end - at < 8 ? NULL : at + 8;
+	case PROTOBUF_C_WIRE_TYPE_32BIT:
+		return end - at < 4 ? NULL : at + 4;
+	case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
+		at = lf_read_length(at, end, &length);
+		return at == NULL ? NULL : at + length;
+	default:
+		return NULL;
 	}
-	return count;
 }
 
-/* The keys of a map are distinct: they rise, or are few. */
-static bool keys_distinct(const ProtobufCFieldDescriptor *field, void *const *entries, size_t count)
+/* Elements from behind a tag on: all, or up to the first other field. 0 where something can't be decoded. */
+static size_t count_elements(const uint8_t *at, const uint8_t *end, uint32_t tag, bool all)
 {
-	const ProtobufCMessageDescriptor *type = field->descriptor;
-	size_t offset = type->fields[0].offset, i = 1;
+	uint32_t next = tag;
+	size_t count = 0;
 
-#define KEY(at) (*(const char *const *)(const void *)((const char *)entries[at] + offset))
-	while (i < count && strcmp(KEY(i - 1), KEY(i)) < 0)
+	for (;;) {
+		at = skip(at, end, next & 7);
+		if (at == NULL)
+			return 0;
+		count += next == tag;
+		if (at == end)
+			return count;
+		at = lf_read_tag(at, end, &next);
+		if (at == NULL)
+			return 0;
+		if (next != tag && !all)
+			return count;
+	}
+}
+
+bool lf_read_room(struct lf_arena *arena, const uint8_t *at, const uint8_t *end, uint32_t tag, void *array,
+	size_t count, size_t *room, size_t element_bytes)
+{
+	size_t more = count_elements(at, end, tag, count != 0);
+	void *old, *elements;
+
+	if (more == 0)
+		return false;
+	elements = lf_arena_alloc(arena, (count + more) * element_bytes);
+	if (elements == NULL)
+		return false;
+	memcpy(&old, array, sizeof(old));
+	if (count != 0)
+		memcpy(elements, old, count * element_bytes);
+	memcpy(array, &elements, sizeof(elements));
+	*room = count + more;
+	return true;
+}
+
+static inline const char *key_of(const void *entry, size_t offset)
+{
+	const char *key;
+
+	memcpy(&key, (const char *)entry + offset, sizeof(key));
+	return key;
+}
+
+bool lf_keys_distinct(const void *map, size_t count, size_t offset)
+{
+	const void *const *entries = map;
+	size_t i = 1;
+
+	while (i < count && strcmp(key_of(entries[i - 1], offset), key_of(entries[i], offset)) < 0)
 		i++;
 	if (i >= count)
 		return true;
@@ -174,151 +194,21 @@ static bool keys_distinct(const ProtobufCFieldDescriptor *field, void *const *en
 		return false;
 	for (; i < count; i++)
 		for (size_t j = 0; j < i; j++)
-			if (strcmp(KEY(j), KEY(i)) == 0)
+			if (strcmp(key_of(entries[j], offset), key_of(entries[i], offset)) == 0)
 				return false;
-#undef KEY
 	return true;
 }
 
-/* One element with its own tag. The first makes the array. */
-static inline bool read_element(struct decoder *decoder, struct target *target, const ProtobufCFieldDescriptor *field,
-	const struct lf_wire_value *value, struct lf_span rest, unsigned depth)
+ProtobufCMessage *lf_decode(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	const struct lf_wire_known *known, struct lf_arena *arena)
 {
-	size_t *count = (size_t *)(void *)(target->message + field->quantifier_offset);
-	size_t size = lf_wire_element_size(field->type);
-	char **array = (char **)(void *)(target->message + field->offset);
+	const struct lf_reader reader = {arena, known};
+	static const uint8_t nothing[1];
+	const struct lf_codec *codec = lf_codec_find(type);
 
-	if (*count == 0) {
-		size_t elements = count_elements(field->id, value->wire, rest);
-
-		if (elements == 0)
-			return false;
-		*array = lf_arena_alloc(decoder->arena, elements * size);
-		if (*array == NULL)
-			return false;
-	}
-	if (!read_value(decoder, field, value, *array + *count * size, depth))
-		return false;
-	++*count;
-	return true;
-}
-
-/* All elements of a packed field, which occurs once. */
-static bool read_packed(
-	struct decoder *decoder, struct target *target, const ProtobufCFieldDescriptor *field, struct lf_span rest)
-{
-	size_t *count = (size_t *)(void *)(target->message + field->quantifier_offset);
-	size_t size = lf_wire_element_size(field->type);
-	unsigned wire = lf_wire_type_of(field->type);
-	size_t width = wire == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4;
-	char *array;
-
-	if (rest.length == 0)
-		return false;
-	array = lf_arena_alloc(decoder->arena, rest.length * size); /* a varint has one byte at least */
-	if (array == NULL)
-		return false;
-	*(char **)(void *)(target->message + field->offset) = array;
-	while (rest.length > 0) {
-		uint64_t number;
-
-		if (wire == PROTOBUF_C_WIRE_TYPE_VARINT) {
-			size_t used = lf_span_varint(&rest, 10, &number);
-
-			if (used == 0 || !store_varint(field, number, array))
-				return false;
-			lf_span_advance(&rest, used);
-		} else {
-			if (rest.length < width || !is_finite(rest.data, field->type))
-				return false;
-			memcpy(array, rest.data, width);
-			lf_span_advance(&rest, width);
-		}
-		array += size;
-		++*count;
-	}
-	return true;
-}
-
-/* ---- messages ---- */
-
-/* A field that is not repeated occurs once, and at most one of a oneof. */
-static inline bool claim(struct target *target, const ProtobufCFieldDescriptor *field, uint64_t bit)
-{
-	uint32_t *chosen;
-
-	if ((target->seen & bit) != 0)
-		return false;
-	target->seen |= bit;
-	if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0)
-		return true;
-	chosen = (uint32_t *)(void *)(target->message + field->quantifier_offset);
-	if (*chosen != 0)
-		return false;
-	*chosen = field->id;
-	return true;
-}
-
-static bool maps_distinct(const struct target *target)
-{
-	for (unsigned i = 0; i < target->type->n_fields; i++) {
-		const ProtobufCFieldDescriptor *field = &target->type->fields[i];
-
-		if (field->label != PROTOBUF_C_LABEL_REPEATED || field->type != PROTOBUF_C_TYPE_MESSAGE ||
-			(target->seen & UINT64_C(1) << i) == 0 || !lf_wire_is_map_entry(field->descriptor))
-			continue;
-		if (!keys_distinct(field, *(void *const *)(const void *)(target->message + field->offset),
-			    *(const size_t *)(const void *)(target->message + field->quantifier_offset)))
-			return false;
-	}
-	return true;
-}
-
-static inline bool read_field(struct decoder *decoder, struct target *target, const struct lf_wire_value *value,
-	uint32_t number, struct lf_span rest, unsigned depth)
-{
-	const ProtobufCFieldDescriptor *field = lf_span_find_field(target->type, number);
-	uint64_t bit;
-	bool seen;
-
-	if (field == NULL)
-		return false;
-	bit = UINT64_C(1) << (field - target->type->fields);
-	seen = (target->seen & bit) != 0;
-	if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-		target->seen |= bit;
-		if (value->wire == lf_wire_type_of(field->type))
-			return (target->packed & bit) == 0 && read_element(decoder, target, field, value, rest, depth);
-		target->packed |= bit;
-		return !seen && value->wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED &&
-		       read_packed(decoder, target, field, value->span);
-	}
-	return value->wire == lf_wire_type_of(field->type) && claim(target, field, bit) &&
-	       read_value(decoder, field, value, target->message + field->offset, depth);
-}
-
-static void *read_message(
-	struct decoder *decoder, const ProtobufCMessageDescriptor *type, struct lf_span content, unsigned depth)
-{
-	struct target target = {.message = lf_arena_alloc(decoder->arena, type->sizeof_message), .type = type};
-	struct lf_wire_value value = {0};
-	uint32_t number;
-
-	if (target.message == NULL)
+	if (codec == NULL)
 		return NULL;
-	protobuf_c_message_init(type, target.message);
-	while (content.length > 0) {
-		if (lf_span_field(&content, &number, &value) != NULL ||
-			!read_field(decoder, &target, &value, number, content, depth))
-			return NULL;
-	}
-	return maps_distinct(&target) ? target.message : NULL;
-}
-
-ProtobufCMessage *lf_decode(
-	const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length, struct lf_arena *arena)
-{
-	struct decoder decoder = {arena};
-
-	return read_message(&decoder, type, (struct lf_span){data, length}, 1);
+	if (length == 0) /* data may be NULL */
+		data = nothing;
+	return codec->read(&reader, data, data + length, 1);
 }

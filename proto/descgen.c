@@ -1,6 +1,7 @@
 /*
  * lf_descgen SET.desc OUT.c: reads a serialised FileDescriptorSet and writes what the library needs to know of it
- * beside protobuf-c's own descriptors (see descriptors.h). Runs at build time only.
+ * beside protobuf-c's own descriptors (see descriptors.h). With the name of a table as a third argument it writes code
+ * for each message type instead (see codec.h). Runs at build time only.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -9,12 +10,13 @@
 #include <string.h>
 
 #include "google/protobuf/descriptor.pb-c.h"
+#include "proto/descgen.h"
 #include "proto/descriptors.h"
 
 /* Services of these packages are offered. */
 static const char *const packages[] = {"leadfit.v1", "grpc.health.v1"};
 
-enum { NAME_MAX_BYTES = 512, METHODS_MAX = 256 };
+enum { NAME_MAX_BYTES = LF_DESCGEN_NAME_BYTES, METHODS_MAX = 256 };
 
 struct method {
 	char name[NAME_MAX_BYTES];
@@ -29,14 +31,13 @@ struct generator {
 	size_t method_count;
 };
 
-static _Noreturn void fail(const char *what, const char *detail)
+_Noreturn void lf_descgen_fail(const char *what, const char *detail)
 {
 	fprintf(stderr, "lf_descgen: %s: %s\n", what, detail);
 	exit(1);
 }
 
-/* "leadfit.v1.RubricRef" → "leadfit__v1__rubric_ref", as protoc-gen-c names what it generates. */
-static void symbol_of(char *out, const char *full_name)
+void lf_descgen_symbol(char *out, const char *full_name)
 {
 	bool was_upper = true;
 	size_t length = 0;
@@ -45,7 +46,7 @@ static void symbol_of(char *out, const char *full_name)
 		bool upper = isupper((unsigned char)*c) != 0;
 
 		if (length + 4 > NAME_MAX_BYTES)
-			fail("name is too long", full_name);
+			lf_descgen_fail("name is too long", full_name);
 		if (*c == '.') {
 			out[length++] = '_';
 			out[length++] = '_';
@@ -60,12 +61,12 @@ static void symbol_of(char *out, const char *full_name)
 	out[length] = '\0';
 }
 
-static void join(char *out, const char *scope, const char *separator, const char *name)
+void lf_descgen_join(char *out, const char *scope, const char *separator, const char *name)
 {
 	int length = snprintf(out, NAME_MAX_BYTES, "%s%s%s", scope, scope[0] == '\0' ? "" : separator, name);
 
 	if (length < 0 || length >= NAME_MAX_BYTES)
-		fail("name is too long", name);
+		lf_descgen_fail("name is too long", name);
 }
 
 typedef void visit_fn(
@@ -77,7 +78,7 @@ static void visit_messages(struct generator *generator, const char *scope, size_
 	for (size_t i = 0; i < count; i++) {
 		char full_name[NAME_MAX_BYTES];
 
-		join(full_name, scope, ".", messages[i]->name);
+		lf_descgen_join(full_name, scope, ".", messages[i]->name);
 		visit(generator, full_name, messages[i]);
 		visit_messages(generator, full_name, messages[i]->n_nested_type, messages[i]->nested_type, visit);
 	}
@@ -101,16 +102,16 @@ static void check_message(
 
 	(void)generator;
 	if (message->n_field > LF_DESCRIPTOR_FIELDS_MAX)
-		fail("too many fields", full_name);
+		lf_descgen_fail("too many fields", full_name);
 	for (size_t i = 0; i < message->n_field; i++) {
 		const Google__Protobuf__FieldDescriptorProto *field = message->field[i];
 
 		if (field->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REQUIRED ||
 			field->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_GROUP)
-			fail("required fields and groups are not supported", full_name);
+			lf_descgen_fail("required fields and groups are not supported", full_name);
 		if (map_entry && field->number == 1 &&
 			field->type != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING)
-			fail("keys of maps must be strings", full_name);
+			lf_descgen_fail("keys of maps must be strings", full_name);
 	}
 }
 
@@ -121,7 +122,7 @@ static void emit_map_entry(
 
 	if (message->options == NULL || !message->options->map_entry)
 		return;
-	symbol_of(symbol, full_name);
+	lf_descgen_symbol(symbol, full_name);
 	fprintf(generator->out, "\t&%s__descriptor,\n", symbol);
 }
 
@@ -147,7 +148,7 @@ static void emit_field_names(
 {
 	char symbol[NAME_MAX_BYTES], usual[NAME_MAX_BYTES];
 
-	symbol_of(symbol, full_name);
+	lf_descgen_symbol(symbol, full_name);
 	for (size_t i = 0; i < message->n_field; i++) {
 		const Google__Protobuf__FieldDescriptorProto *field = message->field[i];
 
@@ -173,8 +174,8 @@ static void add_methods(struct generator *generator, const char *full_name, cons
 		struct method *method = &generator->methods[generator->method_count];
 
 		if (generator->method_count++ == METHODS_MAX)
-			fail("too many methods", full_name);
-		join(method->name, full_name, "/", service->method[i]->name);
+			lf_descgen_fail("too many methods", full_name);
+		lf_descgen_join(method->name, full_name, "/", service->method[i]->name);
 		snprintf(method->symbol, sizeof(method->symbol), "%s", symbol);
 		method->index = (unsigned)i;
 	}
@@ -189,8 +190,8 @@ static void emit_services(struct generator *generator)
 		for (size_t j = 0; is_offered(file->package) && j < file->n_service; j++) {
 			char full_name[NAME_MAX_BYTES], symbol[NAME_MAX_BYTES];
 
-			join(full_name, file->package, ".", file->service[j]->name);
-			symbol_of(symbol, full_name);
+			lf_descgen_join(full_name, file->package, ".", file->service[j]->name);
+			lf_descgen_symbol(symbol, full_name);
 			fprintf(generator->out, "\t&%s__descriptor,\n", symbol);
 			add_methods(generator, full_name, symbol, file->service[j]);
 		}
@@ -219,15 +220,13 @@ static void emit_methods(struct generator *generator)
 	fprintf(generator->out, "};\nconst size_t lf_method_count = %zu;\n", generator->method_count);
 }
 
-static void emit_includes(struct generator *generator)
+void lf_descgen_includes(FILE *out, const Google__Protobuf__FileDescriptorSet *set)
 {
-	fputs("/* Generated by lf_descgen. */\n#include \"proto/descriptors.h\"\n#include \"proto/wire.h\"\n",
-		generator->out);
-	for (size_t i = 0; i < generator->set->n_file; i++) {
-		const char *name = generator->set->file[i]->name;
+	for (size_t i = 0; i < set->n_file; i++) {
+		const char *name = set->file[i]->name;
 		const char *dot = strrchr(name, '.');
 
-		fprintf(generator->out, "#include \"%.*s.pb-c.h\"\n",
+		fprintf(out, "#include \"%.*s.pb-c.h\"\n",
 			(int)(dot == NULL ? strlen(name) : (size_t)(dot - name)), name);
 	}
 }
@@ -247,13 +246,28 @@ static unsigned char *read_file(const char *path, size_t *length)
 	long size;
 
 	if (file == NULL || fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) <= 0 || fseek(file, 0, SEEK_SET) != 0)
-		fail("can't read", path);
+		lf_descgen_fail("can't read", path);
 	data = malloc((size_t)size);
 	if (data == NULL || fread(data, 1, (size_t)size, file) != (size_t)size)
-		fail("can't read", path);
+		lf_descgen_fail("can't read", path);
 	fclose(file);
 	*length = (size_t)size;
 	return data;
+}
+
+static void emit_tables(struct generator *generator, const unsigned char *data, size_t length)
+{
+	fputs("/* Generated by lf_descgen. */\n#include \"proto/descriptors.h\"\n#include \"proto/wire.h\"\n",
+		generator->out);
+	lf_descgen_includes(generator->out, generator->set);
+	fputs("\nconst ProtobufCMessageDescriptor *const lf_map_entries[] = {\n", generator->out);
+	visit_all(generator, emit_map_entry);
+	fputs("\tNULL,\n};\n\nconst struct lf_field_name lf_field_names[] = {\n", generator->out);
+	visit_all(generator, emit_field_names);
+	fputs("\t{NULL, 0, NULL},\n};\n", generator->out);
+	emit_services(generator);
+	emit_methods(generator);
+	emit_set(generator, data, length);
 }
 
 int main(int argc, char **argv)
@@ -263,28 +277,23 @@ int main(int argc, char **argv)
 	unsigned char *data;
 	size_t length;
 
-	if (argc != 3 || generator == NULL)
-		fail("usage", "lf_descgen SET.desc OUT.c");
+	if (argc < 3 || argc > 4 || generator == NULL)
+		lf_descgen_fail("usage", "lf_descgen SET.desc OUT.c [TABLE]");
 	data = read_file(argv[1], &length);
 	set = google__protobuf__file_descriptor_set__unpack(NULL, length, data);
 	if (set == NULL)
-		fail("not a FileDescriptorSet", argv[1]);
+		lf_descgen_fail("not a FileDescriptorSet", argv[1]);
 	generator->set = set;
 	visit_all(generator, check_message);
 	generator->out = fopen(argv[2], "w");
 	if (generator->out == NULL)
-		fail("can't write", argv[2]);
-	emit_includes(generator);
-	fputs("\nconst ProtobufCMessageDescriptor *const lf_map_entries[] = {\n", generator->out);
-	visit_all(generator, emit_map_entry);
-	fputs("\tNULL,\n};\n\nconst struct lf_field_name lf_field_names[] = {\n", generator->out);
-	visit_all(generator, emit_field_names);
-	fputs("\t{NULL, 0, NULL},\n};\n", generator->out);
-	emit_services(generator);
-	emit_methods(generator);
-	emit_set(generator, data, length);
+		lf_descgen_fail("can't write", argv[2]);
+	if (argc == 4)
+		lf_descgen_codecs(generator->out, set, argv[3]);
+	else
+		emit_tables(generator, data, length);
 	if (fclose(generator->out) != 0)
-		fail("can't write", argv[2]);
+		lf_descgen_fail("can't write", argv[2]);
 	google__protobuf__file_descriptor_set__free_unpacked(set, NULL);
 	free(data);
 	free(generator);

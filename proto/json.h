@@ -23,6 +23,24 @@ enum lf_format { LF_FORMAT_JSON, LF_FORMAT_YAML };
 ProtobufCMessage *lf_text_parse(enum lf_format format, const ProtobufCMessageDescriptor *type, const char *text,
 	size_t length, struct lf_arena *arena, struct lf_error *error);
 
+/* For a caller that keeps the messages just within the outermost one, such as a request's team. */
+struct lf_json_parts {
+	/*
+	 * Whether the caller knows a value that text, which may go on behind it, begins with. Gives that one's length, and it is passed over, the field left
+	 * unset; or 0. A JSON object that is a beginning of text is all of the value.
+	 */
+	size_t (*find)(void *context, const ProtobufCFieldDescriptor *field, const char *text, size_t length);
+	/* The field was read, from just this text. false gives up. */
+	bool (*read)(void *context, const ProtobufCFieldDescriptor *field, const char *text, size_t length, const ProtobufCMessage *part);
+	void *context;
+};
+/*
+ * lf_text_parse() of JSON in which nothing is unusual. NULL where something is, or is wrong, or the arena is exhausted: then lf_text_parse() reads it or
+ * tells, and what parts (NULL: none) were asked and told is to be forgotten.
+ */
+ProtobufCMessage *lf_json_read_parts(const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena,
+	const struct lf_json_parts *parts);
+
 /*
  * Line (from 1) at which path stands in text, e.g. members[3].evidence[0].rating: that of the field's key, or of a list's
  * element; that of the nearest ancestor where the path itself is absent; 0 where nothing matches. Works for both formats.

@@ -120,7 +120,21 @@ bool lf_map_scalar(
 bool lf_map_key(struct lf_mapper *mapper, ProtobufCType type, const char *key, size_t length, void *out);
 
 /* Takes the next letter of name in lowerCamelCase; 0 at its end. *name is moved; start with *upper false. */
-char lf_camel_letter(const char **name, bool *upper);
+static inline char lf_camel_letter(const char **name, bool *upper)
+{
+	char c;
+
+	for (; **name == '_'; (*name)++)
+		*upper = true;
+	c = **name;
+	if (!c)
+		return 0;
+	(*name)++;
+	if (*upper && c >= 'a' && c <= 'z')
+		c = (char)(c - 32);
+	*upper = false;
+	return c;
+}
 
 /* How messages of this type stand in JSON. */
 enum lf_shape { LF_SHAPE_OBJECT, LF_SHAPE_WRAPPER, LF_SHAPE_TIMESTAMP };

@@ -35,22 +35,6 @@ enum lf_shape lf_message_shape(const ProtobufCMessageDescriptor *type)
 	return LF_SHAPE_OBJECT;
 }
 
-char lf_camel_letter(const char **name, bool *upper)
-{
-	while (**name == '_') {
-		*upper = true;
-		(*name)++;
-	}
-	char c = **name;
-	if (!c)
-		return 0;
-	(*name)++;
-	if (*upper && c >= 'a' && c <= 'z')
-		c = (char)(c - 32);
-	*upper = false;
-	return c;
-}
-
 /* Whether key is name in lowerCamelCase. */
 static bool is_camel(const char *key, const char *name)
 {

@@ -19,6 +19,7 @@ struct reader {
 	const char *at, *end;
 	struct lf_arena *arena;
 	unsigned depth;
+	const struct lf_json_parts *parts; /* NULL: the caller has nothing to do with them */
 };
 
 struct text {
@@ -31,14 +32,14 @@ static bool read_message(struct reader *r, const ProtobufCMessageDescriptor *typ
 /* ---- pieces ---- */
 
 /* The next byte that is no white space, which stays; 0 at the end. */
-static char peek(struct reader *r)
+static inline char peek(struct reader *r)
 {
 	while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\t' || *r->at == '\r'))
 		r->at++;
 	return r->at < r->end ? *r->at : '\0';
 }
 
-static bool take(struct reader *r, char c)
+static inline bool take(struct reader *r, char c)
 {
 	if (peek(r) != c)
 		return false;
@@ -46,15 +47,45 @@ static bool take(struct reader *r, char c)
 	return true;
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* Passes over whole words, to the first byte that is a quote, a backslash or a control character, or nearly to the end. *all gets every byte, or-ed. */
+static const char *pass_words(const char *at, const char *end, uint64_t *all)
+{
+	const uint64_t ones = UINT64_MAX / 0xff, highs = ones * 0x80;
+	uint64_t word;
+
+	for (; end - at >= (ptrdiff_t)sizeof word; at += sizeof word) {
+		memcpy(&word, at, sizeof word);
+		const uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+		/* Each has the high bit of a byte that is one; what a borrow adds lies behind the first. */
+		const uint64_t found = (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((word - ones * 0x20) & ~word)) & highs;
+		if (found != 0) {
+			const unsigned bits = (unsigned)__builtin_ctzll(found) - 7;
+			*all |= word & ((UINT64_C(1) << bits) - 1);
+			return at + bits / 8;
+		}
+		*all |= word;
+	}
+	return at;
+}
+#else
+static const char *pass_words(const char *at, const char *end, uint64_t *all)
+{
+	(void)end;
+	(void)all;
+	return at;
+}
+#endif
+
 /* A string without escapes, as it stands. */
 static bool read_text(struct reader *r, struct text *text)
 {
-	unsigned char all = 0;
+	uint64_t all = 0;
 
 	if (!take(r, '"'))
 		return false;
 	text->start = r->at;
-	for (; r->at < r->end && *r->at != '"'; r->at++) {
+	for (r->at = pass_words(r->at, r->end, &all); r->at < r->end && *r->at != '"'; r->at++) {
 		const unsigned char c = (unsigned char)*r->at;
 		if (c < 0x20 || c == '\\')
 			return false;
@@ -64,7 +95,7 @@ static bool read_text(struct reader *r, struct text *text)
 		return false;
 	text->length = (size_t)(r->at - text->start);
 	r->at++;
-	return all < 0x80 || lf_span_text_fault((struct lf_span){(const uint8_t *)text->start, text->length}) == NULL;
+	return (all & UINT64_MAX / 0xff * 0x80) == 0 || lf_span_text_fault((struct lf_span){(const uint8_t *)text->start, text->length}) == NULL;
 }
 
 /* What may follow a value. */
@@ -276,6 +307,16 @@ static bool read_map(struct reader *r, const ProtobufCFieldDescriptor *field, Pr
 
 /* ---- messages ---- */
 
+/* Whether key is name; it has no NUL byte. */
+static inline bool is_name(struct text key, const char *name)
+{
+	size_t i = 0;
+
+	while (i < key.length && name[i] == key.start[i])
+		i++;
+	return i == key.length && name[i] == '\0';
+}
+
 /* Whether key is name in lowerCamelCase. */
 static bool is_camel(struct text key, const char *name)
 {
@@ -296,13 +337,27 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescript
 		const unsigned index = (*next + i) % type->n_fields;
 		const ProtobufCFieldDescriptor *field = &type->fields[index];
 		/* Names that the .proto file gives otherwise are left to the tree. */
-		if ((strlen(field->name) == key.length && memcmp(field->name, key.start, key.length) == 0) ||
+		if (is_name(key, field->name) ||
 			(key.start[0] == field->name[0] && is_camel(key, field->name) && lf_wire_field_name(type, field) == field->name)) {
 			*next = index + 1;
 			return field;
 		}
 	}
 	return NULL;
+}
+
+/* A message just within the outermost one: passed over where the caller knows it, else told to it. */
+static bool read_part(struct reader *r, const ProtobufCFieldDescriptor *field, void *out)
+{
+	const char *start;
+	size_t known;
+
+	peek(r);
+	start = r->at;
+	known = r->parts->find(r->parts->context, field, start, (size_t)(r->end - start));
+	r->at += known;
+	return known > 0 || (read_value(r, field, out) &&
+			     r->parts->read(r->parts->context, field, start, (size_t)(r->at - start), *(ProtobufCMessage *const *)out));
 }
 
 static bool read_field(struct reader *r, const ProtobufCFieldDescriptor *field, ProtobufCMessage *message)
@@ -314,6 +369,8 @@ static bool read_field(struct reader *r, const ProtobufCFieldDescriptor *field, 
 	/* One of several, or with a flag that says whether it is set. */
 	if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 || field->quantifier_offset != 0)
 		return false;
+	if (r->parts != NULL && r->depth == 1 && field->type == PROTOBUF_C_TYPE_MESSAGE && lf_message_shape(field->descriptor) == LF_SHAPE_OBJECT)
+		return read_part(r, field, (char *)message + field->offset);
 	return read_value(r, field, (char *)message + field->offset);
 }
 
@@ -377,9 +434,10 @@ static bool read_message(struct reader *r, const ProtobufCMessageDescriptor *typ
 	return done;
 }
 
-ProtobufCMessage *lf_json_read_plain(const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena)
+ProtobufCMessage *lf_json_read_parts(const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena,
+	const struct lf_json_parts *parts)
 {
-	struct reader r = {.at = text, .end = text + length, .arena = arena};
+	struct reader r = {.at = text, .end = text + length, .arena = arena, .parts = parts};
 	ProtobufCMessage *message = NULL;
 
 	/* Shorter than that, it can't have too many values. */
@@ -387,4 +445,9 @@ ProtobufCMessage *lf_json_read_plain(const ProtobufCMessageDescriptor *type, con
 		return NULL;
 	peek(&r);
 	return r.at == r.end ? message : NULL;
+}
+
+ProtobufCMessage *lf_json_read_plain(const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena)
+{
+	return lf_json_read_parts(type, text, length, arena, NULL);
 }

@@ -295,6 +295,23 @@ static void print_colon(struct printer *printer)
 		lf_buffer_put(printer->out, ' ');
 }
 
+/* In pieces, for a name of any length; one is enough. */
+static void print_camel(const char *name, struct lf_buffer *out)
+{
+	char text[64];
+	size_t length = 0;
+	bool upper = false;
+
+	for (char c = lf_camel_letter(&name, &upper); c; c = lf_camel_letter(&name, &upper)) {
+		if (length == sizeof(text)) {
+			lf_buffer_append(out, text, length);
+			length = 0;
+		}
+		text[length++] = c;
+	}
+	lf_buffer_append(out, text, length);
+}
+
 static void print_name(
 	struct printer *printer, const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field)
 {
@@ -302,13 +319,10 @@ static void print_name(
 	bool as_is = printer->style->snake_case || (name != field->name && strcmp(name, field->name) != 0);
 
 	lf_buffer_put(printer->out, '"');
-	if (as_is) {
+	if (as_is)
 		lf_buffer_append_text(printer->out, name);
-	} else {
-		bool upper = false;
-		for (char c = lf_camel_letter(&name, &upper); c; c = lf_camel_letter(&name, &upper))
-			lf_buffer_put(printer->out, c);
-	}
+	else
+		print_camel(name, printer->out);
 	lf_buffer_put(printer->out, '"');
 	print_colon(printer);
 }

@@ -251,13 +251,13 @@ size_t lf_path_push(struct lf_path *path, const char *field)
 	return before;
 }
 
+/* By hand: conversion pushes one for each member and piece of evidence of every request. */
 size_t lf_path_push_index(struct lf_path *path, const char *field, size_t index)
 {
-	size_t before = lf_path_push(path, field);
+	size_t before = path->length, length = strlen(field);
 	char text[32];
-	char *digit = text + sizeof(text);
+	char *digit = text + sizeof(text), *end;
 
-	/* By hand: conversion pushes one for each member and piece of evidence of every request. */
 	*--digit = '\0';
 	*--digit = ']';
 	do {
@@ -265,7 +265,19 @@ size_t lf_path_push_index(struct lf_path *path, const char *field, size_t index)
 		index /= 10;
 	} while (index > 0);
 	*--digit = '[';
-	path_append(path, digit);
+	if (length >= sizeof(path->text) || before + length + sizeof(text) >= sizeof(path->text)) {
+		lf_path_push(path, field);
+		path_append(path, digit);
+		return before;
+	}
+	end = path->text + before;
+	if (before != 0)
+		*end++ = '.';
+	memcpy(end, field, length);
+	end += length;
+	while ((*end = *digit++) != '\0')
+		end++;
+	path->length = (size_t)(end - path->text);
 	return before;
 }
 

@@ -429,13 +429,19 @@ enum lf_code lf_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t
 ProtobufCMessage *lf_wire_unpack(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
 	struct lf_arena *arena, struct lf_error *error)
 {
+	return lf_wire_unpack_known(type, data, length, NULL, arena, error);
+}
+
+ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	const struct lf_wire_known *known, struct lf_arena *arena, struct lf_error *error)
+{
 	ProtobufCMessage *message;
 	size_t bytes;
 
 	/* Nearly every message is as it should be, and decoded in one walk where memory is plenty. Else the rest decides. */
 	if (length <= INT32_MAX && arena->bytes_used < arena->bytes_max &&
 		length < (arena->bytes_max - arena->bytes_used) / DECODED_BYTES_A_BYTE) {
-		message = lf_decode(type, data, length, arena);
+		message = lf_decode(type, data, length, known, arena);
 		if (message != NULL)
 			return message;
 	}

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "proto/arena.h"
+#include "proto/frame.h"
 #include "proto/status.h"
 
 /*
@@ -25,6 +26,18 @@ enum lf_code lf_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t
  */
 ProtobufCMessage *lf_wire_unpack(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
 	struct lf_arena *arena, struct lf_error *error);
+
+/* Messages of one type that may be known already where they occur inside others. */
+struct lf_wire_known {
+	const ProtobufCMessageDescriptor *type;
+	/* The decoded message that has these bytes, and lives as long as what is decoded around it; not to be written to. NULL: decode it. */
+	ProtobufCMessage *(*find)(void *context, struct lf_slice bytes);
+	void *context;
+};
+
+/* lf_wire_unpack() that asks `known` (may be NULL) first. Whether the bytes around a known message are right is checked as ever. */
+ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	const struct lf_wire_known *known, struct lf_arena *arena, struct lf_error *error);
 
 /*
  * Makes a message canonical in place: map entries sorted by key bytes, -0 becomes 0, all through its depth. Packing it

@@ -8,8 +8,8 @@ struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const 
 {
 	const struct lf_rubric_def *def = lf_rubric_def(parts->version->compiled);
 	size_t criteria = def->criterion_count, members = parts->evaluation->built.engine.member_count, cells = criteria * members;
-	double *numbers = lf_arena_zalloc(arena, criteria + 2 * members + 2 * cells, sizeof *numbers);
-	uint32_t *unknown = lf_arena_zalloc(arena, cells, sizeof *unknown);
+	double *numbers = lf_arena_alloc(arena, (criteria + 2 * members + 2 * cells) * sizeof *numbers);
+	uint32_t *unknown = lf_arena_alloc(arena, cells * sizeof *unknown); /* lf_result_numbers() sets all that is used */
 	Leadfit__V1__Answer answer = LEADFIT__V1__ANSWER__INIT;
 	struct lf_bytes bytes = {0};
 

@@ -16,6 +16,7 @@
 #include "service/rpc.h"
 #include "storage/tlog/note.h"
 
+struct lf_team_cache;
 struct lf_verify;
 
 /* Borrows log and registry. The services' functions find it by their own address (each service is embedded here). */
@@ -29,6 +30,7 @@ struct lf_core {
 	struct lf_pruner *pruner; /* prune.c; what it knows between steps. NULL where there is none */
 	const struct lf_signer *signer; /* borrowed; set before the server listens. NULL: this service has no signing key */
 	struct lf_checkpoints *checkpoints; /* likewise; where there is a signer: what is signed must continue the newest of them */
+	struct lf_team_cache *teams; /* borrowed; NULL: none */
 	atomic_bool draining; /* set at the start of a shutdown: health says NOT_SERVING */
 	Leadfit__V1__Scoring_Service scoring;
 	Leadfit__V1__Decisions_Service decisions;

@@ -145,28 +145,37 @@ static void build_refs(Leadfit__V1__Decision *d, const struct lf_answer_parts *p
 static void build_criteria(Leadfit__V1__Ranked *to, const struct lf_answer_parts *parts, const struct lf_member_score *from,
 	struct lf_arena *arena, bool *exhausted)
 {
+	static const Leadfit__V1__CriterionScore initial = LEADFIT__V1__CRITERION_SCORE__INIT;
+	static const Google__Protobuf__DoubleValue initial_rating = GOOGLE__PROTOBUF__DOUBLE_VALUE__INIT;
 	const struct lf_rubric_def *def = lf_rubric_def(parts->version->compiled);
+	const double *weights = parts->evaluation->result.weights;
 	size_t count = def->criterion_count;
-	Leadfit__V1__CriterionScore *scores = take(arena, count, sizeof *scores, exhausted);
-	Google__Protobuf__DoubleValue *ratings = take(arena, count, sizeof *ratings, exhausted);
+	struct {
+		Leadfit__V1__CriterionScore score;
+		Google__Protobuf__DoubleValue rating;
+	} *cells = lf_arena_alloc(arena, count * sizeof *cells);
 
-	to->criteria = take(arena, count, sizeof(Leadfit__V1__CriterionScore *), exhausted);
-	if (*exhausted)
+	to->criteria = lf_arena_alloc(arena, count * sizeof(Leadfit__V1__CriterionScore *));
+	if (cells == NULL || to->criteria == NULL) {
+		*exhausted = true;
 		return;
+	}
 	to->n_criteria = count;
 	for (size_t c = 0; c < count; c++) {
-		leadfit__v1__criterion_score__init(&scores[c]);
-		to->criteria[c] = &scores[c];
-		scores[c].criterion = lf_unconst(def->criteria[c].id);
-		scores[c].value = from->criteria[c].value;
-		scores[c].weight = parts->evaluation->result.weights[c];
-		scores[c].contribution = parts->evaluation->result.weights[c] * from->criteria[c].value;
-		scores[c].evidence_share = from->criteria[c].share;
+		Leadfit__V1__CriterionScore *score = &cells[c].score;
+
+		*score = initial;
+		to->criteria[c] = score;
+		score->criterion = lf_unconst(def->criteria[c].id);
+		score->value = from->criteria[c].value;
+		score->weight = weights[c];
+		score->contribution = weights[c] * from->criteria[c].value;
+		score->evidence_share = from->criteria[c].share;
 		if (def->criteria[c].derived != LF_RATED || !from->criteria[c].known)
 			continue;
-		google__protobuf__double_value__init(&ratings[c]);
-		ratings[c].value = from->criteria[c].rating;
-		scores[c].rating = &ratings[c];
+		cells[c].rating = initial_rating;
+		cells[c].rating.value = from->criteria[c].rating;
+		score->rating = &cells[c].rating;
 	}
 }
 
@@ -300,8 +309,10 @@ size_t lf_decision_tail(const struct lf_uuid *id, int64_t decided_at_us, uint8_t
 	at = length++;
 	out[length++] = 1 << 3; /* seconds */
 	length += lf_put_varint(out + length, (uint64_t)(decided_at_us / 1000000));
-	out[length++] = 2 << 3; /* nanos */
-	length += lf_put_varint(out + length, (uint64_t)(decided_at_us % 1000000 * 1000));
+	if (decided_at_us % 1000000 != 0) {
+		out[length++] = 2 << 3; /* nanos */
+		length += lf_put_varint(out + length, (uint64_t)(decided_at_us % 1000000 * 1000));
+	}
 	out[at] = (uint8_t)(length - at - 1);
 	return length;
 }

@@ -23,9 +23,10 @@
 #include "service/key.h"
 #include "service/rubric_file.h"
 #include "service/seal.h"
+#include "service/team_cache.h"
 #include "service/tokens.h"
 
-enum { LISTEN_MAX = 16, RUBRIC_MAX = 64, DRAIN_MS = 2000 };
+enum { LISTEN_MAX = 16, RUBRIC_MAX = 64, DRAIN_MS = 2000, TEAM_CACHE_BYTES = 16 * 1024 * 1024 };
 
 struct options {
 	const char *database;
@@ -44,6 +45,7 @@ struct daemon {
 	struct lf_log *log;
 	struct lf_seal seal;
 	struct lf_registry *registry;
+	struct lf_team_cache *teams;
 	struct lf_tokens *tokens;
 	struct lf_rpc_server *server;
 	struct lf_core core;
@@ -291,13 +293,22 @@ static int start(struct daemon *d, const struct options *options)
 		status = load_rubric(d, options->rubrics[i]);
 	if (status != 0)
 		return status;
+	d->teams = lf_team_cache_new(TEAM_CACHE_BYTES);
+	if (d->teams == NULL) {
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for teams");
+		goto fail;
+	}
 	if (lf_rpc_server_new(&d->server,
-		    &(struct lf_rpc_options){.worker_count = options->workers, .tokens = d->tokens, .on_stuck = rpc_stuck},
+		    &(struct lf_rpc_options){.worker_count = options->workers,
+			    .tokens = d->tokens,
+			    .on_stuck = rpc_stuck,
+			    .cache = lf_team_cache_rpc(d->teams)},
 		    &error) != LF_OK)
 		goto fail;
 	d->core_ready = true;
 	if (lf_core_init(&d->core, d->log, d->registry, d->server, &error) != LF_OK)
 		goto fail;
+	d->core.teams = d->teams;
 	d->core.signer = &d->seal.signer;
 	d->core.checkpoints = d->seal.checkpoints;
 	for (size_t i = 0; i < options->listen_count; i++) {
@@ -331,6 +342,7 @@ static void stop(struct daemon *d)
 	if (d->core_ready)
 		lf_core_clean_up(&d->core);
 	lf_rpc_server_destroy(d->server);
+	lf_team_cache_destroy(d->teams);
 	lf_registry_destroy(d->registry);
 	lf_tokens_destroy(d->tokens);
 }

@@ -98,3 +98,42 @@ bool lf_record_fill(struct lf_append *append, const Leadfit__V1__ScoreRequest *r
 	append->candidates = candidate_ids(&e->built.engine, arena, &append->candidate_count);
 	return append->answer.data != NULL && append->candidates != NULL;
 }
+
+/* ---- out of a request's memory ---- */
+
+size_t lf_record_bytes(const struct lf_append *append, bool with_team)
+{
+	size_t bytes = append->candidate_count * sizeof *append->candidates + (with_team ? append->team.length : 0) +
+		       append->project.length + append->answer.length;
+
+	for (size_t i = 0; i < append->candidate_count; i++)
+		bytes += strlen(append->candidates[i]) + 1;
+	return bytes + strlen(append->idempotency_key) + strlen(append->team_id) + strlen(append->project_id) +
+	       strlen(append->recommended) + 4;
+}
+
+static void *move(unsigned char **at, const void *data, size_t length)
+{
+	void *copy = *at;
+
+	memcpy(copy, data, length);
+	*at += length;
+	return copy;
+}
+
+void lf_record_move(struct lf_append *append, bool with_team, void *block)
+{
+	const char **candidates = block;
+	unsigned char *at = (unsigned char *)(candidates + append->candidate_count);
+	const char **texts[] = {&append->idempotency_key, &append->team_id, &append->project_id, &append->recommended};
+	struct lf_bytes *all_bytes[] = {&append->project, &append->answer, &append->team};
+	const size_t last = sizeof all_bytes / sizeof *all_bytes - !with_team;
+
+	for (size_t i = 0; i < append->candidate_count; i++)
+		candidates[i] = move(&at, append->candidates[i], strlen(append->candidates[i]) + 1);
+	append->candidates = candidates;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = move(&at, *texts[i], strlen(*texts[i]) + 1);
+	for (size_t i = 0; i < last; i++)
+		all_bytes[i]->data = move(&at, all_bytes[i]->data, all_bytes[i]->length);
+}

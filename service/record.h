@@ -27,4 +27,10 @@ void lf_record_check(const Leadfit__V1__ScoreRequest *request, int64_t *as_of_us
 bool lf_record_fill(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, const struct lf_answer_parts *parts,
 	struct lf_arena *arena);
 
+/* Bytes of the block that lf_record_move() fills. */
+size_t lf_record_bytes(const struct lf_append *append, bool with_team);
+/* Copies what the append borrows from a request and its arena into block, and lets it point there. Caller and the rubric's name stay, and,
+ * without with_team, the team's bytes. */
+void lf_record_move(struct lf_append *append, bool with_team, void *block);
+
 #endif

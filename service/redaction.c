@@ -6,6 +6,7 @@
 #include "leadfit/v1/record.pb-c.h"
 #include "proto/limits.h"
 #include "proto/wire.h"
+#include "service/team_cache.h"
 #include "service/texts.h"
 
 enum { ACTS_A_SLICE = 256, ARENA_BYTES_MAX = 128 * 1024 * 1024 };
@@ -97,6 +98,7 @@ enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_se
 	else
 		code = lf_log_redact(redaction->core->log, &redact, error);
 	if (code == LF_OK) {
+		lf_team_cache_clear(redaction->core->teams);
 		redaction->decisions += body.decisions;
 		redaction->payloads += body.payloads;
 		redaction->acts += body.acts;

@@ -96,6 +96,13 @@ static struct lf_rpc_arena *call_release(struct lf_rpc_call *call)
 		nng_msg_free(call->request);
 	if (call->admitted)
 		lf_rpc_budget_give(&call->server->budget, call->request_bytes);
+	for (size_t i = 0; i < call->held_count; i++)
+		call->server->options.cache->release(call->server->options.cache->context, call->held[i]);
+	call->held_count = 0;
+	free(call->kept);
+	lf_rpc_budget_give(&call->server->budget, call->kept_bytes);
+	call->kept = NULL;
+	call->kept_bytes = 0;
 	call->reply = NULL;
 	call->request = NULL;
 	call->arena = NULL;
@@ -413,6 +420,33 @@ void lf_rpc_later(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call
 		pthread_cond_signal(&server->work);
 	if (closed)
 		lf_rpc_call_drop(call);
+}
+
+void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes)
+{
+	assert(call->kept == NULL);
+	if (!lf_rpc_budget_take(&call->server->budget, bytes))
+		return NULL;
+	call->kept = malloc(bytes);
+	if (call->kept == NULL)
+		lf_rpc_budget_give(&call->server->budget, bytes);
+	else
+		call->kept_bytes = bytes;
+	return call->kept;
+}
+
+void lf_rpc_leave(struct lf_rpc_call *call)
+{
+	struct lf_rpc_server *server = call->server;
+	struct lf_rpc_arena *arena = call->arena;
+
+	lf_arena_reset(&arena->arena);
+	call->arena = NULL;
+	call->on_worker = false;
+	pthread_mutex_lock(&server->lock);
+	arena = arena_keep(server, arena);
+	pthread_mutex_unlock(&server->lock);
+	arena_free(arena);
 }
 
 bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call, void *context), void (*dropped)(void *context),

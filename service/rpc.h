@@ -17,6 +17,15 @@
 
 struct lf_rpc_server;
 
+/* Messages of one type inside requests that may be known already (lf_wire_known). Both functions: any thread. */
+struct lf_rpc_cache {
+	const ProtobufCMessageDescriptor *type;
+	/* NULL, or the message, and in *held what keeps it until it is released, once the call has been answered. */
+	ProtobufCMessage *(*find)(void *context, struct lf_slice bytes, void **held);
+	void (*release)(void *context, void *held);
+	void *context;
+};
+
 struct lf_rpc_options {
 	size_t worker_count;       /* 0 = number of processors */
 	size_t in_flight_max;      /* 0 = LF_IN_FLIGHT_MAX */
@@ -33,6 +42,7 @@ struct lf_rpc_options {
 	 */
 	void (*on_stuck)(void *context);
 	void *on_stuck_context;
+	const struct lf_rpc_cache *cache; /* borrowed, while there are calls; may be NULL */
 };
 
 /* Starts nothing yet. */
@@ -107,10 +117,23 @@ struct lf_rpc_call;
  * budget.
  */
 struct lf_arena *lf_rpc_arena(struct lf_rpc_call *call);
+/*
+ * Memory that lasts until the call is answered, unlike the arena's after lf_rpc_leave(). Once a call. NULL where memory or the budget is
+ * exhausted.
+ */
+void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes);
+/*
+ * For a method that answers later on another thread, and waits until then: the arena goes back to serve others, so that what lies in
+ * the processor's caches is used again at once, and what waits is small. From here the request and lf_rpc_arena() are gone, until
+ * lf_rpc_later() runs something.
+ */
+void lf_rpc_leave(struct lf_rpc_call *call);
 /* Name of the caller: "local", from the tokens file, or "anonymous" where no role and no token were needed. */
 const char *lf_rpc_caller(const struct lf_rpc_call *call);
 /* The request message's bytes as they came (without the frame's header). */
 void lf_rpc_request_bytes(const struct lf_rpc_call *call, const uint8_t **data, size_t *length);
+/* What of options.cache the call holds, in the order in which it was found. */
+void *const *lf_rpc_held(const struct lf_rpc_call *call, size_t *count);
 /* Whether the deadline has passed, or the peer has gone. */
 bool lf_rpc_expired(const struct lf_rpc_call *call);
 
@@ -131,6 +154,9 @@ bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call
 /* Packs the reply into the outgoing message now, sends nothing yet. false where memory ran out or it is too large for a
  * message (then lf_rpc_fail()). */
 bool lf_rpc_stage(struct lf_rpc_call *call, const ProtobufCMessage *reply);
+/* The same for a reply that the caller encodes itself: room for all of its length bytes, to be written before lf_rpc_send(). NULL where
+ * lf_rpc_stage() says false. */
+uint8_t *lf_rpc_stage_bytes(struct lf_rpc_call *call, size_t length);
 /* Appends already encoded protobuf fields to a staged reply (what is known only after the commit). */
 bool lf_rpc_append(struct lf_rpc_call *call, const void *data, size_t length);
 /* Sends a staged reply. The call is gone. Never blocks; any thread. */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "leadfit/v1/error.pb-c.h"
@@ -189,6 +190,21 @@ bool lf_rpc_stage(struct lf_rpc_call *call, const ProtobufCMessage *reply)
 	return call->reply != NULL;
 }
 
+uint8_t *lf_rpc_stage_bytes(struct lf_rpc_call *call, size_t length)
+{
+	uint8_t *body = NULL;
+
+	assert(atomic_load(&call->state) == LF_CALL_WORKING);
+	unstage(call);
+	/* Counted first: so long a message is not to be allocated in vain. */
+	if (length > call->server->options.message_bytes_max || !take_for_reply(call, length + LF_FRAME_HEADER_MAX + LF_RPC_REPLY_SPARE))
+		return NULL;
+	call->reply = begin(call, LF_OK, length, &body);
+	if (call->reply == NULL)
+		unstage(call);
+	return call->reply == NULL ? NULL : body;
+}
+
 bool lf_rpc_append(struct lf_rpc_call *call, const void *data, size_t length)
 {
 	assert(call->reply != NULL);
@@ -239,6 +255,53 @@ static void on_reply(const ProtobufCMessage *reply, void *closure_data)
 			"no memory for the reply, or it has more than %zu bytes, the limit of a message",
 			call->server->options.message_bytes_max);
 	fail(call, &error);
+}
+
+/* ---- what is known already ---- */
+
+void *const *lf_rpc_held(const struct lf_rpc_call *call, size_t *count)
+{
+	*count = call->held_count;
+	return call->held;
+}
+
+/* Makes room for another. */
+static bool grow_held(struct lf_rpc_call *call)
+{
+	size_t room = call->held_room == 0 ? 1 : 2 * call->held_room;
+	void **grown;
+
+	if (call->held_count < call->held_room)
+		return true;
+	grown = realloc(call->held, room * sizeof *grown);
+	if (grown == NULL)
+		return false;
+	call->held = grown;
+	call->held_room = room;
+	return true;
+}
+
+static ProtobufCMessage *find_known(void *context, struct lf_slice bytes)
+{
+	struct lf_rpc_call *call = context;
+	const struct lf_rpc_cache *cache = call->server->options.cache;
+	ProtobufCMessage *message = NULL;
+	void *held = NULL;
+
+	if (grow_held(call))
+		message = cache->find(cache->context, bytes, &held);
+	if (message != NULL)
+		call->held[call->held_count++] = held;
+	return message;
+}
+
+static ProtobufCMessage *unpack(struct lf_rpc_call *call, const ProtobufCMessageDescriptor *type, struct lf_error *error)
+{
+	const struct lf_rpc_cache *cache = call->server->options.cache;
+	const struct lf_wire_known known = {cache != NULL ? cache->type : NULL, find_known, call};
+
+	return lf_wire_unpack_known(
+		type, call->message, call->message_length, cache != NULL ? &known : NULL, &call->arena->arena, error);
 }
 
 /* ---- from frame to method ---- */
@@ -360,7 +423,7 @@ void lf_rpc_call_work(struct lf_rpc_call *call)
 	method = &service->service->descriptor->methods[index];
 	call->message = frame.message;
 	call->message_length = frame.message_length;
-	message = lf_wire_unpack(method->input, frame.message, frame.message_length, &call->arena->arena, &error);
+	message = unpack(call, method->input, &error);
 	if (message == NULL)
 		goto failed;
 	service->service->invoke(service->service, index, message, on_reply, call);

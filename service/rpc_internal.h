@@ -16,10 +16,10 @@ enum {
 	LF_RPC_METHODS_MAX       = 32, /* of a service */
 	LF_RPC_LISTENERS_MAX     = 16,
 	LF_RPC_RESERVE           = 64,        /* contexts beyond the in-flight limit: they answer RESOURCE_EXHAUSTED */
-	LF_RPC_ARENAS_KEPT       = 64,        /* idle arenas kept for reuse, each with at most 64 KiB */
+	LF_RPC_ARENAS_KEPT       = 64,        /* idle arenas kept for reuse, each with at most 96 KiB */
 	LF_RPC_SEND_MS           = 10 * 1000, /* a peer that takes no reply for so long is disconnected */
 	LF_RPC_REPLY_SPARE       = 256,       /* room behind a staged reply, so that lf_rpc_append() seldom allocates */
-	LF_RPC_REPLY_HINT        = 8 * 1024,  /* most replies are shorter: a decision of eight people has 7 KB */
+	LF_RPC_REPLY_HINT        = 12 * 1024, /* most replies are shorter: a decision of eight people has 8 KB */
 	LF_RPC_QUICK_BYTES_MAX   = 16 * 1024, /* a larger request goes to a worker: nng's threads have others to serve */
 	LF_RPC_URL_BYTES_MAX     = 320,
 	LF_RPC_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
@@ -82,6 +82,10 @@ struct lf_rpc_call {
 	uint64_t received_ns;     /* CLOCK_MONOTONIC */
 	uint64_t deadline_ns;     /* 0 = none */
 	struct lf_rpc_arena *arena;
+	void *kept;               /* heap; lf_rpc_keep() */
+	size_t kept_bytes;
+	void **held;              /* of options.cache; the array stays with the context */
+	size_t held_count, held_room;
 	const char *caller;
 	bool on_worker;             /* the method runs on a worker's thread */
 	void (*resume)(struct lf_rpc_call *call, void *context); /* where a worker goes on; NULL = it begins */

@@ -88,6 +88,8 @@ void lf_rpc_server_free(struct lf_rpc_server *server)
 		server->arenas = next;
 	}
 	assert(atomic_load(&server->budget.used) == 0);
+	for (size_t i = 0; i < server->call_count; i++)
+		free(server->calls[i].held);
 	free(server->workers);
 	free(server->calls);
 	lf_listeners_clean_up(&server->listeners);

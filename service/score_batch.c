@@ -3,7 +3,8 @@
  *
  * A worker scores them one after another, each in the memory that the one before used, and gives all records to the log at once, so that
  * they share a commit. Every few items it lets others have the worker, so that a stream of batches does not hold up single requests. A
- * team that several items share is packed, digested and converted once. The log's writer completes them one by one; the last one hands the batch to the finisher, which makes the reply.
+ * team that several items share is packed, digested and converted once, or not at all where it was sent before (team_cache.h). The log's
+ * writer completes them one by one; the last one hands the batch to the finisher, which makes the reply.
  *
  * Ownership: the batch lives in the call's arena. Until the records are queued it is the worker's. From then on each item is its
  * completion's until that has counted itself, and everything is the finisher's after the last: `waiting` counts them, and the worker's own share is
@@ -11,14 +12,15 @@
  */
 #include "service/score_batch.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/limits.h"
 #include "proto/wire.h"
+#include "service/batch_result.h"
 #include "service/record.h"
+#include "service/team_cache.h"
 #include "service/texts.h"
 
 enum { SLICE_ITEMS = 8 }; /* some 0.2 ms */
@@ -28,14 +30,11 @@ struct batch;
 struct item {
 	struct lf_append append;
 	struct batch *batch;
-	Leadfit__V1__BatchResult result;
+	struct lf_batch_result *result;
 	bool queued;
 	/* How the log failed it; its message. LF_OK: it did not. */
 	enum lf_code code;
 	char message[256];
-	/* What a stored decision's reply borrows from. */
-	struct lf_stored *stored;
-	struct lf_version *version;
 };
 
 /* A team or project as the records have it. */
@@ -46,6 +45,7 @@ struct shared {
 
 /* A team for the engine. */
 struct converted {
+	const struct lf_cached_team *cached; /* the call holds it; NULL: the batch's own, and what follows */
 	size_t uses; /* items that name it */
 	bool tried;
 	struct lf_kept_team kept;
@@ -56,159 +56,48 @@ struct batch {
 	struct lf_core *core;
 	const Leadfit__V1__ScoreBatchRequest *request;
 	struct lf_arena *arena; /* the call's */
-	struct lf_arena scratch; /* of one item after another */
+	struct lf_arena scratch; /* of one item after another: all that its bytes are made from */
 	struct lf_version *version;
 	struct shared *teams, *projects;
 	struct converted *converted; /* by team */
 	size_t prepared; /* items, so far */
+	bool repeated;   /* some had a key that was known */
 	int64_t as_of_us;
 	struct item *items;
+	struct lf_batch_result *results; /* by item */
+	enum lf_batch_field field;       /* what a result is */
 	atomic_size_t waiting;
 	struct lf_finish finish;
 };
 
-/* ---- results ---- */
+/* ---- the end ---- */
 
 static const char no_memory[] = "the batch needs more memory than its budget: send fewer items";
-
-/* Fails an item; its error is moved into the reply. Where even that needs too much, only the code stays. */
-static void fail_item(struct item *item, struct lf_error *error)
-{
-	struct lf_arena *arena = item->batch->arena;
-	Leadfit__V1__Error *message = lf_arena_alloc(arena, sizeof *message);
-	Leadfit__V1__FieldViolation *violations = lf_arena_zalloc(arena, error->violation_kept + 1, sizeof *violations);
-	Leadfit__V1__FieldViolation **list = lf_arena_zalloc(arena, error->violation_kept + 1, sizeof *list);
-
-	item->code = error->code;
-	item->result.error = NULL;
-	if (message != NULL && violations != NULL && list != NULL) {
-		leadfit__v1__error__init(message);
-		message->code = error->code;
-		message->message = lf_arena_strdup(arena, error->message, strlen(error->message));
-		for (size_t i = 0; i < error->violation_kept; i++) {
-			leadfit__v1__field_violation__init(&violations[i]);
-			violations[i].field = lf_arena_strdup(arena, error->violations[i].field, strlen(error->violations[i].field));
-			violations[i].description =
-				lf_arena_strdup(arena, error->violations[i].description, strlen(error->violations[i].description));
-			if (violations[i].field == NULL || violations[i].description == NULL)
-				break;
-			list[message->n_violations++] = &violations[i];
-		}
-		message->violations = list;
-		if (message->message != NULL)
-			item->result.error = message;
-	}
-	lf_error_clean_up(error);
-}
-
-/* A summary without id and time. NULL where the arena is exhausted. */
-static Leadfit__V1__BatchSummary *summarize(const struct batch *batch, const struct lf_append *append, const struct lf_evaluation *e)
-{
-	const struct lf_result *result = &e->result;
-	const struct lf_member *members = e->built.engine.members;
-	Leadfit__V1__BatchSummary *summary = lf_arena_alloc(batch->arena, sizeof *summary);
-	Leadfit__V1__RubricRef *rubric = lf_arena_alloc(batch->arena, sizeof *rubric);
-	Google__Protobuf__DoubleValue *values = lf_arena_zalloc(batch->arena, 2, sizeof *values);
-
-	if (summary == NULL || rubric == NULL || values == NULL)
-		return NULL;
-	leadfit__v1__batch_summary__init(summary);
-	leadfit__v1__rubric_ref__init(rubric);
-	rubric->name = batch->version->message->name;
-	rubric->digest = batch->version->digest_text;
-	summary->rubric = rubric;
-	summary->team = lf_unconst(append->team_id);
-	summary->project = lf_unconst(append->project_id);
-	summary->outcome = (Leadfit__V1__Outcome)result->outcome;
-	summary->recommended = lf_unconst(append->recommended);
-	if (result->ranking_count == 0 || !result->ranking[0].eligible)
-		return summary;
-	summary->first = lf_unconst(members[result->ranking[0].member].id);
-	summary->score = result->ranking[0].score;
-	google__protobuf__double_value__init(&values[0]);
-	google__protobuf__double_value__init(&values[1]);
-	if (!isnan(result->ranking[0].first_rank_share)) {
-		values[0].value = result->ranking[0].first_rank_share;
-		summary->first_rank_share = &values[0];
-	}
-	if (!isnan(result->margin) && result->ranking_count > 1) {
-		summary->second = lf_unconst(members[result->ranking[1].member].id);
-		values[1].value = result->margin;
-		summary->margin = &values[1];
-	}
-	return summary;
-}
-
-/* The same from a whole decision, whose texts it borrows. */
-static Leadfit__V1__BatchSummary *summarize_decision(struct lf_arena *arena, const Leadfit__V1__Decision *d)
-{
-	Leadfit__V1__BatchSummary *summary = lf_arena_alloc(arena, sizeof *summary);
-
-	if (summary == NULL)
-		return NULL;
-	leadfit__v1__batch_summary__init(summary);
-	summary->decision_id = d->decision_id;
-	summary->decided_at = d->decided_at;
-	summary->team = d->team == NULL ? lf_unconst("") : d->team->id;
-	summary->project = d->project == NULL ? lf_unconst("") : d->project->id;
-	summary->rubric = d->rubric;
-	summary->outcome = d->outcome;
-	summary->recommended = d->recommended;
-	if (d->n_ranking == 0 || !d->ranking[0]->eligible)
-		return summary;
-	summary->first = d->ranking[0]->candidate;
-	summary->score = d->ranking[0]->score;
-	summary->first_rank_share = d->ranking[0]->first_rank_share;
-	if (d->margin != NULL && d->n_ranking > 1) {
-		summary->second = d->ranking[1]->candidate;
-		summary->margin = d->margin;
-	}
-	return summary;
-}
 
 /* The result of an item whose decision was stored before. Blocks on a read. */
 static void answer_stored(struct item *item, const struct lf_uuid *id)
 {
 	struct batch *batch = item->batch;
 	struct lf_error error = LF_ERROR_INIT;
+	struct lf_stored *stored = NULL;
+	struct lf_version *version = NULL;
 	Leadfit__V1__Decision *decision = NULL;
+	ProtobufCMessage *message = NULL;
 
-	if (lf_log_get(batch->core->log, id, &item->stored, &error) == LF_OK)
-		item->version = lf_registry_find(batch->core->registry, &item->stored->rubric_digest, &error);
-	if (item->version != NULL)
-		lf_decision_restore(item->stored, item->version, batch->arena, &decision, &error);
-	if (error.code == LF_OK && batch->request->full)
-		item->result.decision = decision;
-	else if (error.code == LF_OK && (item->result.summary = summarize_decision(batch->arena, decision)) == NULL)
-		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
-	if (error.code != LF_OK)
-		fail_item(item, &error);
-}
-
-/* ---- the end ---- */
-
-/* Puts id and time into the result of an item that is on disk now. */
-static void identify(struct item *item)
-{
-	struct lf_arena *arena = item->batch->arena;
-	struct lf_error error = LF_ERROR_INIT;
-	Leadfit__V1__BatchSummary *summary = item->result.summary;
-	char text[LF_UUID_TEXT_BYTES];
-
-	if (item->result.decision != NULL) {
-		if (lf_decision_identify(item->result.decision, &item->append.id, item->append.decided_at_us, arena))
-			return;
-	} else {
-		lf_uuid_print(&item->append.id, text);
-		summary->decision_id = lf_arena_strdup(arena, text, LF_UUID_TEXT_BYTES - 1);
-		summary->decided_at = lf_timestamp_new(item->append.decided_at_us, arena);
-		if (summary->decision_id != NULL && summary->decided_at != NULL)
-			return;
+	if (lf_log_get(batch->core->log, id, &stored, &error) == LF_OK)
+		version = lf_registry_find(batch->core->registry, &stored->rubric_digest, &error);
+	if (version != NULL && lf_decision_restore(stored, version, &batch->scratch, &decision, &error) == LF_OK) {
+		if (batch->request->full)
+			message = &decision->base;
+		else
+			message = (ProtobufCMessage *)lf_batch_summary_of(decision, &batch->scratch);
+		if (message == NULL || !lf_batch_result_pack(item->result, batch->field, message, &batch->scratch, batch->arena))
+			lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
 	}
-	item->result.decision = NULL;
-	item->result.summary = NULL;
-	lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the decision is stored, but memory for the reply ran out");
-	fail_item(item, &error);
+	if (error.code != LF_OK)
+		lf_batch_result_fail(item->result, &error, batch->arena);
+	lf_version_release(version);
+	free(stored);
 }
 
 /* What the log said of a queued item becomes its result. */
@@ -217,50 +106,27 @@ static void conclude(struct item *item)
 	struct lf_error error = LF_ERROR_INIT;
 
 	if (item->code != LF_OK) {
-		item->result.decision = NULL;
-		item->result.summary = NULL;
 		lf_error_set(&error, item->code, "%s", item->message);
-		fail_item(item, &error);
-	} else if (item->append.existing) {
-		item->result.decision = NULL;
-		item->result.summary = NULL;
-		if (!atomic_load(&item->batch->core->draining)) {
-			answer_stored(item, &item->append.id);
-			return;
-		}
+		lf_batch_result_fail(item->result, &error, item->batch->arena);
+	} else if (!item->append.existing) {
+		lf_batch_result_identify(item->result, &item->append.id, item->append.decided_at_us);
+	} else if (!atomic_load(&item->batch->core->draining)) {
+		answer_stored(item, &item->append.id);
+		lf_arena_reset(&item->batch->scratch);
+	} else {
 		/* The log may be closing: it completes what is queued, but is no more to be read. */
 		lf_error_set(&error, LF_UNAVAILABLE, "the service is stopping: the decision is stored, retry with the same key");
-		fail_item(item, &error);
-	} else {
-		identify(item);
+		lf_batch_result_fail(item->result, &error, item->batch->arena);
 	}
 }
 
 static void send(struct batch *batch)
 {
-	Leadfit__V1__ScoreBatchResponse response = LEADFIT__V1__SCORE_BATCH_RESPONSE__INIT;
-	const size_t count = batch->request->n_items;
 	struct lf_rpc_call *call = batch->call;
-	struct item *items = batch->items;
-	Leadfit__V1__Error bare = LEADFIT__V1__ERROR__INIT;
 	struct lf_error error = LF_ERROR_INIT;
-	bool staged = false;
+	const bool staged = lf_batch_results_stage(call, batch->results, batch->request->n_items);
 
-	bare.code = LF_RESOURCE_EXHAUSTED;
-	bare.message = lf_unconst(no_memory);
-	response.results = lf_arena_zalloc(batch->arena, count, sizeof *response.results);
-	for (size_t i = 0; response.results != NULL && i < count; i++) {
-		response.results[i] = &items[i].result;
-		if (items[i].result.error == NULL && items[i].result.summary == NULL && items[i].result.decision == NULL)
-			items[i].result.error = &bare;
-	}
-	response.n_results = count;
-	if (response.results != NULL)
-		staged = lf_rpc_stage(call, &response.base);
-	for (size_t i = 0; i < count; i++) {
-		lf_version_release(items[i].version);
-		free(items[i].stored);
-	}
+	lf_arena_clean_up(&batch->scratch);
 	lf_version_release(batch->version);
 	if (staged) {
 		lf_rpc_send(call);
@@ -322,6 +188,26 @@ static Leadfit__V1__ScoreRequest request_of(const Leadfit__V1__ScoreBatchRequest
 	return request;
 }
 
+/* Finds out which teams are known, and puts all others, and all else, in canonical order. */
+static void canonicalize(struct batch *batch, Leadfit__V1__ScoreBatchRequest *request)
+{
+	const size_t count = request->n_teams;
+	size_t from = 0;
+
+	request->n_teams = 0;
+	lf_wire_canonicalize(&request->base);
+	request->n_teams = count;
+	for (size_t i = 0; i < count; i++) {
+		const struct lf_cached_team *cached = lf_cached_team(batch->call, request->teams[i], &from);
+
+		batch->converted[i].cached = cached;
+		if (cached != NULL)
+			batch->teams[i] = (struct shared){cached->canonical, cached->digest};
+		else
+			lf_wire_canonicalize(&request->teams[i]->base);
+	}
+}
+
 /* Packs a shared team or project where it is used for the first time. */
 static bool share(struct shared *shared, const ProtobufCMessage *message, struct lf_arena *arena)
 {
@@ -357,19 +243,52 @@ static bool fill_request(struct item *item, const Leadfit__V1__BatchItem *sent, 
 }
 
 /*
- * What keeps the converted team of an item, in the call's arena, where several have it; else NULL. A team with faults is converted for each,
- * as each has its errors; one of which something may be left out, too, as each says what.
+ * What keeps the converted team of an item: the cache, or where several have it the call's arena; else NULL. A team with faults is converted
+ * for each, as each has its errors; one of which something may be left out, too, as each says what.
  */
-static struct lf_kept_team *kept_team(struct batch *batch, uint32_t team, const struct lf_case_input *input)
+static struct lf_kept_team *kept_team(struct batch *batch, uint32_t team, const struct lf_case_input *input, struct lf_conversion *conversion)
 {
 	struct converted *converted = &batch->converted[team];
 
-	if (converted->uses < 2 || input->candidate_count > 0 || input->ignore_undeclared ||
-	    (converted->tried && converted->kept.engine.members == NULL))
+	if (input->candidate_count > 0 || input->ignore_undeclared)
+		return NULL;
+	if (converted->cached != NULL)
+		return lf_conversion_begin(conversion, converted->cached, &batch->version->digest, lf_day_of(input->as_of_seconds));
+	if (converted->uses < 2 || (converted->tried && converted->kept.engine.members == NULL))
 		return NULL;
 	converted->tried = true;
 	converted->kept.arena = batch->arena;
 	return &converted->kept;
+}
+
+/* Moves what the record points to out of the scratch. Ids are the request's. */
+static bool keep_record(struct lf_append *append, struct lf_arena *arena)
+{
+	const size_t list_bytes = append->candidate_count * sizeof *append->candidates;
+	uint8_t *answer = lf_arena_alloc(arena, append->answer.length);
+	const char **candidates = lf_arena_alloc(arena, list_bytes);
+
+	if (answer == NULL || candidates == NULL)
+		return false;
+	memcpy(answer, append->answer.data, append->answer.length);
+	if (list_bytes > 0)
+		memcpy(candidates, append->candidates, list_bytes);
+	append->answer.data = answer;
+	append->candidates = candidates;
+	return true;
+}
+
+/* The item's result, but for id and time. */
+static bool pack_answer(struct item *item, const struct lf_answer_parts *parts)
+{
+	struct batch *batch = item->batch;
+	const ProtobufCMessage *message;
+
+	if (batch->request->full)
+		message = (ProtobufCMessage *)lf_decision_build(parts, &batch->scratch);
+	else
+		message = (ProtobufCMessage *)lf_batch_summary_new(batch->version, &item->append, parts->evaluation, &batch->scratch);
+	return message != NULL && lf_batch_result_pack(item->result, batch->field, message, &batch->scratch, batch->arena);
 }
 
 /* Scores an item and completes its record. Returns error's code. */
@@ -377,9 +296,8 @@ static enum lf_code score(struct item *item, uint32_t team, const Leadfit__V1__S
 {
 	struct batch *batch = item->batch;
 	struct lf_checker checker = {.error = error};
-	/* A whole decision borrows from its evaluation; a summary does not. */
-	struct lf_arena *arena = batch->request->full ? batch->arena : &batch->scratch;
-	struct lf_evaluation *evaluation = lf_arena_zalloc(arena, 1, sizeof *evaluation);
+	struct lf_arena *scratch = &batch->scratch;
+	struct lf_evaluation *evaluation = lf_arena_zalloc(scratch, 1, sizeof *evaluation);
 	const struct lf_answer_parts parts = {
 		.version = batch->version,
 		.evaluation = evaluation,
@@ -400,26 +318,56 @@ static enum lf_code score(struct item *item, uint32_t team, const Leadfit__V1__S
 		.as_of_seconds = lf_seconds_of(batch->as_of_us),
 		.ignore_undeclared = request->ignore_undeclared,
 	};
+	const struct lf_cached_team *cached = batch->converted[team].cached;
+	struct lf_conversion conversion;
 	enum lf_code code;
 
 	if (*request->idempotency_key != '\0')
 		lf_check_id(&checker, "idempotency_key", request->idempotency_key);
 	if (evaluation == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
-	input.kept = kept_team(batch, team, &input);
-	code = batch->request->full ? lf_evaluate(evaluation, batch->version, &input, NULL, &checker, arena)
-				    : lf_evaluate_ranking(evaluation, batch->version, &input, &checker, arena);
+	input.kept = kept_team(batch, team, &input, &conversion);
+	code = batch->request->full ? lf_evaluate(evaluation, batch->version, &input, NULL, &checker, scratch)
+				    : lf_evaluate_ranking(evaluation, batch->version, &input, &checker, scratch);
+	if (input.kept != NULL && cached != NULL)
+		lf_conversion_end(&conversion, cached);
 	if (code != LF_OK || checker.found > 0)
 		return lf_error_summarize(error);
-	if (!lf_record_fill(&item->append, request, &parts, batch->arena))
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
-	if (batch->request->full)
-		item->result.decision = lf_decision_build(&parts, arena);
-	else
-		item->result.summary = summarize(batch, &item->append, evaluation);
-	if (item->result.decision == NULL && item->result.summary == NULL)
+	if (!lf_record_fill(&item->append, request, &parts, scratch) || !keep_record(&item->append, batch->arena) ||
+	    !pack_answer(item, &parts))
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
 	return LF_OK;
+}
+
+/* Answers an item whose key is known. NOT_FOUND: it is not; else why it can't be answered at all. */
+static enum lf_code answer_repeated(struct item *item, const char *key, struct lf_error *error)
+{
+	struct batch *batch = item->batch;
+	struct lf_uuid id;
+	enum lf_code code;
+
+	if (*key == '\0' || strlen(key) > LF_ID_BYTES_MAX)
+		return LF_NOT_FOUND;
+	code = lf_log_find_key(batch->core->log, item->append.caller, key, &item->append.request_digest, &id, error);
+	if (code == LF_OK)
+		answer_stored(item, &id);
+	if (code == LF_NOT_FOUND)
+		lf_error_clean_up(error);
+	else
+		batch->repeated = true;
+	return code;
+}
+
+/* Whether an item that can't be scored was, once: it is answered then, and error cleaned up. Else error is what is to be told. */
+static bool was_answered(struct item *item, const char *key, struct lf_error *error)
+{
+	struct lf_error known = LF_ERROR_INIT;
+	const enum lf_code code = answer_repeated(item, key, &known);
+
+	if (code != LF_NOT_FOUND)
+		lf_error_move(error, &known);
+	lf_error_clean_up(&known);
+	return code == LF_OK;
 }
 
 /* Scores an item, finds its decision where its key is known, or fails it. */
@@ -429,10 +377,10 @@ static void prepare(struct batch *batch, size_t index)
 	struct item *item = &batch->items[index];
 	struct lf_error error = LF_ERROR_INIT;
 	Leadfit__V1__ScoreRequest request;
-	struct lf_uuid id;
+	enum lf_code code = LF_NOT_FOUND;
 
-	leadfit__v1__batch_result__init(&item->result);
 	item->batch = batch;
+	item->result = &batch->results[index];
 	if (sent->team >= batch->request->n_teams)
 		lf_error_add(&error, "team", "%u is not an index of teams, of which there are %zu", sent->team, batch->request->n_teams);
 	if (sent->project >= batch->request->n_projects)
@@ -445,28 +393,21 @@ static void prepare(struct batch *batch, size_t index)
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
 		goto fail;
 	}
-	if (*request.idempotency_key != '\0' && strlen(request.idempotency_key) <= LF_ID_BYTES_MAX) {
-		switch (lf_log_find_key(batch->core->log, item->append.caller, request.idempotency_key, &item->append.request_digest, &id,
-			&error)) {
-		case LF_OK:
-			answer_stored(item, &id);
-			return;
-		case LF_NOT_FOUND:
-			lf_error_clean_up(&error);
-			break;
-		default:
-			goto fail;
-		}
-	}
-	if (score(item, sent->team, &request, &error) == LF_OK) {
+	/*
+	 * A key costs a read, and most are new: the log's writer finds out in any case. So what spares scoring is tried where a batch seems to be
+	 * repeated: for the first item, and once some key was known.
+	 */
+	if (index == 0 || batch->repeated)
+		code = answer_repeated(item, request.idempotency_key, &error);
+	if (code == LF_NOT_FOUND && score(item, sent->team, &request, &error) == LF_OK) {
 		item->queued = true;
 		return;
 	}
-	item->result.decision = NULL;
-	item->result.summary = NULL;
+	if (code == LF_OK || was_answered(item, request.idempotency_key, &error))
+		return;
 fail:
 	lf_error_summarize(&error);
-	fail_item(item, &error);
+	lf_batch_result_fail(item->result, &error, batch->arena);
 }
 
 /* ---- the batch ---- */
@@ -501,16 +442,12 @@ static void queue(struct batch *batch)
 	count_down(batch);
 }
 
-/* What the batch holds beside the call's arena, until its records are queued. */
+/* What the batch holds beside the call's arena. */
 static void release(void *context)
 {
 	struct batch *batch = context;
 
 	lf_arena_clean_up(&batch->scratch);
-	for (size_t i = 0; i < batch->prepared; i++) {
-		lf_version_release(batch->items[i].version);
-		free(batch->items[i].stored);
-	}
 	lf_version_release(batch->version);
 }
 
@@ -566,8 +503,6 @@ void lf_scoring_score_batch(Leadfit__V1__Scoring_Service *service, const Leadfit
 	int64_t as_of_us;
 
 	(void)closure;
-	/* As Score does, so that it gives the same bits. */
-	lf_wire_canonicalize(lf_unconst(&request->base));
 	if (check(request, &as_of_us, &error) != LF_OK) {
 		lf_send_error(call, &error);
 		return;
@@ -583,12 +518,15 @@ void lf_scoring_score_batch(Leadfit__V1__Scoring_Service *service, const Leadfit
 		batch->projects = lf_arena_zalloc(arena, request->n_projects, sizeof *batch->projects);
 		batch->converted = lf_arena_zalloc(arena, request->n_teams, sizeof *batch->converted);
 		batch->items = lf_arena_zalloc(arena, request->n_items, sizeof *batch->items);
+		batch->results = lf_arena_zalloc(arena, request->n_items, sizeof *batch->results);
+		batch->field = request->full ? LF_BATCH_DECISION : LF_BATCH_SUMMARY;
 	}
 	if (batch == NULL || batch->teams == NULL || batch->projects == NULL || batch->converted == NULL ||
-	    batch->items == NULL) {
+	    batch->items == NULL || batch->results == NULL) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
 		lf_send_error(call, &error);
 		return;
 	}
+	canonicalize(batch, lf_unconst(request)); /* as Score does, so that it gives the same bits */
 	lf_rpc_later(call, run, batch);
 }

@@ -2,8 +2,8 @@
  * Scoring: from a request to an answer that is on disk.
  *
  * A worker decodes, scores, packs the reply but for its id and time, and queues the record. After the commit the log's writer hands
- * it to the finisher, which appends id and time and sends. All that the record points to lives in the call's arena, which lasts
- * until the reply.
+ * it to the finisher, which appends id and time and sends. What the record points to is moved out of the call's arena into a block of its
+ * own, so that the next request is worked on in the memory that the processor has at hand, and one that waits for the log holds little.
  */
 #include <string.h>
 
@@ -14,6 +14,7 @@
 #include "service/record.h"
 #include "service/score_batch.h"
 #include "service/sweep.h"
+#include "service/team_cache.h"
 #include "service/texts.h"
 
 struct score_job {
@@ -21,9 +22,19 @@ struct score_job {
 	struct lf_rpc_call *call;
 	struct lf_core *core;
 	const Leadfit__V1__ScoreRequest *request;
+	const struct lf_cached_team *team; /* request's, where it is known; the call holds it */
 	struct lf_version *version; /* held: the record borrows its name */
 	struct lf_finish finish;
 };
+
+/* On a worker: the key was known. */
+static void answer_existing(struct lf_rpc_call *call, void *context)
+{
+	struct score_job *job = context;
+	struct lf_uuid id = job->append.id; /* the job goes with the call */
+
+	lf_answer_stored(job->core, &id, call);
+}
 
 /* On the finisher's thread: the decision is on disk. */
 static void finish(struct lf_finish *finish)
@@ -38,9 +49,7 @@ static void finish(struct lf_finish *finish)
 		lf_error_set(&failure, LF_UNAVAILABLE, "the service is stopping: the decision is stored, retry with the same key");
 		lf_send_error(job->call, &failure);
 	} else if (job->append.existing) {
-		struct lf_uuid id = job->append.id; /* the job goes with the call */
-
-		lf_answer_stored(job->core, &id, job->call);
+		lf_rpc_later(job->call, answer_existing, job);
 	} else if (lf_rpc_append(job->call, tail, lf_decision_tail(&job->append.id, job->append.decided_at_us, tail))) {
 		lf_rpc_send(job->call);
 	} else {
@@ -68,9 +77,10 @@ static void committed(struct lf_append *append, const struct lf_error *error)
 }
 
 /* The part of the record that follows from the request alone. false where the arena is exhausted. */
-static bool fill_request(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, struct lf_rpc_call *call,
+static bool fill_request(struct score_job *job, const Leadfit__V1__ScoreRequest *request, struct lf_rpc_call *call,
 	struct lf_arena *arena)
 {
+	struct lf_append *append = &job->append;
 	const uint8_t *sent;
 	size_t length;
 
@@ -78,12 +88,18 @@ static bool fill_request(struct lf_append *append, const Leadfit__V1__ScoreReque
 	append->idempotency_key = request->idempotency_key;
 	if (request->team == NULL || request->project == NULL)
 		return true; /* a violation, found later */
-	lf_rpc_request_bytes(call, &sent, &length);
-	append->team = lf_record_pack(&request->team->base, length, arena);
 	append->project = lf_record_pack(&request->project->base, 0, arena);
+	if (job->team != NULL) {
+		append->team = job->team->canonical;
+		append->team_digest = job->team->digest;
+	} else {
+		lf_rpc_request_bytes(call, &sent, &length);
+		append->team = lf_record_pack(&request->team->base, length, arena);
+	}
 	if (append->team.data == NULL || append->project.data == NULL)
 		return false;
-	lf_sha256(append->team.data, append->team.length, &append->team_digest);
+	if (job->team == NULL)
+		lf_sha256(append->team.data, append->team.length, &append->team_digest);
 	lf_sha256(append->project.data, append->project.length, &append->project_digest);
 	append->digested = true;
 	return *request->idempotency_key == '\0' ||
@@ -108,24 +124,28 @@ static enum lf_code prepare(struct score_job *job, const struct lf_version *vers
 		.named_candidates = request->n_candidates,
 		.rank_table = request->rank_table,
 	};
+	struct lf_case_input input = {
+		.team = request->team,
+		.project = request->project,
+		.candidates = request->candidates,
+		.candidate_count = request->n_candidates,
+		.ignore_undeclared = request->ignore_undeclared,
+	};
+	struct lf_conversion conversion;
 	Leadfit__V1__Decision *decision;
+	enum lf_code code;
 
 	if (evaluation == NULL)
 		goto no_memory;
 	lf_record_check(request, &parts.as_of_us, &checker);
-	if (lf_evaluate(evaluation, version,
-		    &(struct lf_case_input){
-			    .team = request->team,
-			    .project = request->project,
-			    .candidates = request->candidates,
-			    .candidate_count = request->n_candidates,
-			    .as_of_seconds = lf_seconds_of(parts.as_of_us),
-			    .ignore_undeclared = request->ignore_undeclared,
-		    },
-		    NULL, &checker, arena) != LF_OK ||
-	    checker.found > 0) {
+	input.as_of_seconds = lf_seconds_of(parts.as_of_us);
+	if (job->team != NULL && request->n_candidates == 0 && !request->ignore_undeclared)
+		input.kept = lf_conversion_begin(&conversion, job->team, &version->digest, lf_day_of(input.as_of_seconds));
+	code = lf_evaluate(evaluation, version, &input, NULL, &checker, arena);
+	if (input.kept != NULL)
+		lf_conversion_end(&conversion, job->team);
+	if (code != LF_OK || checker.found > 0)
 		return lf_error_summarize(error);
-	}
 	decision = lf_decision_build(&parts, arena);
 	if (decision == NULL || !lf_record_fill(&job->append, request, &parts, arena))
 		goto no_memory;
@@ -159,6 +179,25 @@ static enum lf_code answer_repeated(struct lf_core *core, const struct lf_append
 	return code;
 }
 
+/* Takes a scored request out of its arena. NULL: memory ran out. */
+static struct score_job *settle(const struct score_job *job, struct lf_rpc_call *call)
+{
+	const bool with_team = job->team == NULL;
+	struct score_job *settled = lf_rpc_keep(call, sizeof *settled + lf_record_bytes(&job->append, with_team));
+
+	if (settled == NULL)
+		return NULL;
+	*settled = *job;
+	lf_record_move(&settled->append, with_team, settled + 1);
+	settled->call = call;
+	settled->request = NULL;
+	settled->finish.run = finish;
+	settled->append.done = committed;
+	settled->append.context = settled;
+	lf_rpc_leave(call);
+	return settled;
+}
+
 /* Goes on with a request whose part of the record is filled. */
 static void score(struct lf_rpc_call *call, void *context)
 {
@@ -171,16 +210,17 @@ static void score(struct lf_rpc_call *call, void *context)
 		return;
 	if (code == LF_NOT_FOUND)
 		job->version = lf_registry_active(core->registry, job->request->rubric, &error);
-	if (job->version == NULL || prepare(job, job->version, job->request, call, &error) != LF_OK) {
-		lf_version_release(job->version);
-		lf_send_error(call, &error);
-		return;
+	if (job->version != NULL && prepare(job, job->version, job->request, call, &error) == LF_OK) {
+		struct score_job *settled = settle(job, call);
+
+		if (settled != NULL) {
+			lf_log_append(core->log, &settled->append);
+			return;
+		}
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the record: retry later");
 	}
-	job->call = call;
-	job->finish.run = finish;
-	job->append.done = committed;
-	job->append.context = job;
-	lf_log_append(core->log, &job->append);
+	lf_version_release(job->version);
+	lf_send_error(call, &error);
 }
 
 static void lf_scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ScoreRequest *request,
@@ -190,11 +230,17 @@ static void lf_scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfi
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_arena *arena = lf_rpc_arena(call);
 	struct score_job *job = lf_arena_zalloc(arena, 1, sizeof *job);
+	size_t from = 0;
 
 	(void)closure; /* the reply is staged now and sent after the commit */
 	/* Canonical first, so that the order in which a caller lists map entries changes nothing. */
-	lf_wire_canonicalize(lf_unconst(&request->base));
-	if (job == NULL || !fill_request(&job->append, request, call, arena)) {
+	if (job != NULL)
+		job->team = lf_cached_team(call, request->team, &from);
+	if (job == NULL || job->team == NULL)
+		lf_wire_canonicalize(lf_unconst(&request->base));
+	else if (request->project != NULL)
+		lf_wire_canonicalize(&request->project->base);
+	if (job == NULL || !fill_request(job, request, call, arena)) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 		lf_send_error(call, &error);
 		return;

@@ -53,8 +53,8 @@ enum lf_code lf_sqlite_put_act(struct lf_store *store, struct lf_act_put *put, c
 		.commitments = &commitment,
 		.commitment_count = 1,
 	};
-	int result = SQLITE_OK;
-	if (put->decision != NULL) {
+	int result = put->decision == NULL ? SQLITE_OK : lf_sqlite_write_decisions(store);
+	if (result == SQLITE_OK && put->decision != NULL) {
 		sqlite3_stmt *find = store->statements[W_ACT_DECISION];
 		char text[LF_UUID_TEXT_BYTES];
 		lf_sqlite_bind_blob(find, 1, put->decision, sizeof *put->decision);

@@ -13,9 +13,7 @@ enum {
 	LF_SQLITE_APPLICATION_ID = 0x6c664c67, /* "lfLg", at byte 68 of the file */
 	LF_SQLITE_SCHEMA = 2,                  /* user_version, at byte 60 */
 	LF_SQLITE_SKIP = 64,                   /* every 64th decision of a chain is in the skip table */
-	LF_SQLITE_CHAIN_ROWS = 16,             /* ends of chains that one statement writes */
 	LF_SQLITE_READ_MS_MAX = 20,            /* of a read transaction's 100: other work may share the processor */
-	LF_SQLITE_LEAF_ROWS = 16,              /* leaves that one statement writes */
 };
 
 /* What a row of the name table names. Stored: never renumber. */
@@ -90,18 +88,17 @@ enum lf_write_statement {
 	W_MEMBER_ADD,
 	W_KEY_ADD,
 	W_KEY_FIND,
-	W_DECISION_ADD,
+	W_DECISIONS_ADD,
 	W_CHAIN_FIND,
 	W_CHAIN_SET,
-	W_CHAIN_SET_MANY,
+	W_CHAINS_SET,
 	W_SKIP_ADD,
 	W_RUBRIC_FIND,
 	W_RUBRIC_ADD,
 	W_ACTIVE_FIND,
 	W_ACTIVATION_ADD,
 	W_LAST,
-	W_LEAF_ADD,
-	W_LEAF_ADD_MANY,
+	W_LEAVES_ADD,
 	W_NODE_ADD,
 	W_HEAD,
 	W_HEAD_SET,
@@ -121,18 +118,43 @@ struct lf_leaf_row {
 	struct lf_salt salt;
 };
 
+/* A decision that is not in the file yet. */
+struct lf_decision_row {
+	const struct lf_append *append; /* valid until the transaction ends, see struct lf_record */
+	uint64_t sequence;
+	struct lf_uuid id;
+	int64_t decided_at_us;
+	struct lf_salt salt;
+	/* row ids; recommended: 0 = nobody */
+	int64_t caller, rubric, recommended, team, project, candidates;
+	int64_t team_previous, project_previous, candidates_previous;
+	int64_t team_payload, project_payload;
+};
+
+/* What waits, as a table: sqlite_rows.c */
+enum lf_rows_kind { LF_ROWS_DECISION, LF_ROWS_CHAIN, LF_ROWS_LEAF, LF_ROWS_KINDS };
+struct lf_rows {
+	const struct lf_store *store;
+	enum lf_rows_kind kind;
+};
+
 struct lf_store {
 	char *path; /* resolved */
 	char *lock_path;
 	uint32_t schema; /* of the file, as it was found */
 	bool had_wal;    /* so it was found, with something in it */
 	int lock;    /* descriptor that holds the lock; -1 none */
+	struct lf_sqlite_vfs *vfs; /* db's */
 	sqlite3 *db; /* the one connection that writes and checkpoints */
 	sqlite3_stmt *statements[W_COUNT];
 	struct lf_id_cache *ids;
 	struct lf_heads heads;
-	struct lf_leaf_row leaves[LF_SQLITE_LEAF_ROWS];
+	/* What the transaction appends and has not written yet. */
+	struct lf_decision_row decision_rows[LF_BATCH_MAX];
+	size_t decision_count;
+	struct lf_leaf_row leaf_rows[LF_BATCH_MAX];
 	size_t leaf_count;
+	struct lf_rows rows[LF_ROWS_KINDS];
 	int64_t decisions; /* the newest decision's sequence, this transaction's included; -1 not known */
 	uint8_t *scratch;  /* lf_sqlite_scratch() */
 	size_t scratch_size;
@@ -144,6 +166,13 @@ struct lf_store {
 	char *read_only_uri; /* set: there is no db, and readers open this */
 	bool leaves_shm;     /* the -shm file was not there before */
 };
+
+/* sqlite_wal.c: a VFS for the writing connection, over the one that is the default now. Each store has its own, removed after the
+ * connection was closed. add gives SQLITE_OK or an error; remove takes NULL. */
+struct lf_sqlite_vfs;
+int lf_sqlite_vfs_add(struct lf_sqlite_vfs **vfs);
+const char *lf_sqlite_vfs_name(const struct lf_sqlite_vfs *vfs);
+void lf_sqlite_vfs_remove(struct lf_sqlite_vfs *vfs);
 
 /* sqlite_file.c: everything about the file that SQLite does not do. Sets path, lock_path, lock. */
 enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool *create, struct lf_error *error);
@@ -210,6 +239,10 @@ enum lf_code lf_sqlite_tail_hashes(
 enum lf_code lf_sqlite_tail_head(struct lf_store *store, struct lf_tree_head *head, struct lf_error *error);
 /* Whether the head of an open database follows from its leaves and nodes. FAILED_PRECONDITION with the reason. */
 enum lf_code lf_sqlite_probe_tree(sqlite3 *db, struct lf_error *error);
+
+/* sqlite_rows.c: tables new_decision, new_chain and new_leaf for the writing connection: what waits in the store. Before its statements are
+ * prepared. SQLITE_OK or an error. */
+int lf_sqlite_rows_add(struct lf_store *store);
 
 /* sqlite_write.c: the writer side of the vtable */
 enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
@@ -299,6 +332,8 @@ int lf_sqlite_intern(struct lf_store *store, enum lf_name_kind kind, const char 
 /* The row of a list of candidates, made where absent with those who are in it. */
 int lf_sqlite_intern_candidates(
 	struct lf_store *store, const char *const *candidates, size_t count, const struct lf_digest *digest, int64_t *id);
+/* Writes the decisions that wait: before anything reads them in their transaction, and at its end. */
+int lf_sqlite_write_decisions(struct lf_store *store);
 /* Writes the ends of the chains that this transaction made longer: once each, however many decisions it added. */
 int lf_sqlite_write_heads(struct lf_store *store);
 /* The payload's row, made where absent, and the commitment that leaves have. */

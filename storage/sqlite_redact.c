@@ -309,7 +309,9 @@ enum lf_code lf_sqlite_redact(
 	struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts, struct lf_leaves *leaves, struct lf_error *error)
 {
 	struct lf_redactor redactor = {.store = store};
-	int result = prepare(&redactor);
+	int result = lf_sqlite_write_decisions(store);
+	if (result == SQLITE_OK)
+		result = prepare(&redactor);
 	for (size_t i = 0; i < redact->item_count && result == SQLITE_OK && error->code == LF_OK; i++)
 		if (redact->items[i].what == LF_REDACT_PAYLOAD)
 			check_payload(&redactor, redact, &redact->items[i], error);

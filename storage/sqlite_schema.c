@@ -101,17 +101,17 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 	[W_KEY_ADD] = "INSERT OR IGNORE INTO request_key(caller, key, sequence) VALUES(?1, ?2, ?3)",
 	[W_KEY_FIND] = "SELECT d.sequence, d.id, d.decided_at, d.request_digest FROM request_key k"
 		       " JOIN decision d ON d.sequence = k.sequence WHERE k.caller = ?1 AND k.key = ?2",
-	[W_DECISION_ADD] =
-		"INSERT INTO decision(sequence, id, decided_at, outcome, purpose, caller, rubric, recommended, team,"
+	/*
+	 * The rows that wait (sqlite_rows.c). OR FAIL: any failure ends the transaction, so a statement need not be able to undo itself, for which
+	 * it would copy each page that it touches.
+	 */
+	[W_DECISIONS_ADD] =
+		"INSERT OR FAIL INTO decision(sequence, id, decided_at, outcome, purpose, caller, rubric, recommended, team,"
 		" project, candidates, team_previous, project_previous, candidates_previous, team_payload,"
-		" project_payload, request_digest, salt, answer)"
-		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
+		" project_payload, request_digest, salt, answer) SELECT * FROM new_decision",
 	[W_CHAIN_FIND] = "SELECT last, count FROM chain WHERE entity = ?1",
 	[W_CHAIN_SET] = "INSERT OR REPLACE INTO chain(entity, last, count) VALUES(?,?,?)",
-	/* LF_SQLITE_CHAIN_ROWS of them: most of what one row costs is to start and end its statement. */
-	[W_CHAIN_SET_MANY] = "INSERT OR REPLACE INTO chain(entity, last, count) VALUES"
-			     "(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),"
-			     "(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?),(?,?,?)",
+	[W_CHAINS_SET] = "INSERT OR REPLACE INTO chain(entity, last, count) SELECT * FROM new_chain",
 	[W_SKIP_ADD] = "INSERT INTO skip(entity, sequence) VALUES(?1, ?2)",
 	[W_RUBRIC_FIND] = "SELECT r.payload, n.value, p.salt, x.commitment, p.body FROM payload p JOIN rubric r ON r.payload = p.id"
 			  " JOIN name n ON n.id = r.name LEFT JOIN redaction x ON x.kind = 1 AND x.target = p.id"
@@ -122,12 +122,7 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 	[W_ACTIVATION_ADD] = "INSERT INTO activation(name, activated_at, caller, from_rubric, to_rubric)"
 			     " VALUES(?1, ?2, ?3, ?4, ?5)",
 	[W_LAST] = "SELECT max(sequence) FROM decision",
-#define LEAF "(?,?,?,?,?,?)"
-#define LEAVES_4 LEAF "," LEAF "," LEAF "," LEAF
-	[W_LEAF_ADD] = "INSERT INTO leaf(position, kind, record, decisions, hash, salt) VALUES" LEAF,
-	/* LF_SQLITE_LEAF_ROWS of them, as for the chains */
-	[W_LEAF_ADD_MANY] = "INSERT INTO leaf(position, kind, record, decisions, hash, salt) VALUES" LEAVES_4 "," LEAVES_4
-			    "," LEAVES_4 "," LEAVES_4,
+	[W_LEAVES_ADD] = "INSERT OR FAIL INTO leaf(position, kind, record, decisions, hash, salt) SELECT * FROM new_leaf",
 	[W_NODE_ADD] = "INSERT INTO node(level, place, hash) VALUES(?1, ?2, ?3)",
 	[W_HEAD] = LF_SQLITE_HEAD,
 	[W_HEAD_SET] = "UPDATE tree SET size = ?1, root = ?2 WHERE id = 1",

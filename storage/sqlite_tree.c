@@ -1,8 +1,8 @@
 /*
  * The Merkle tree in the file: a row a leaf, a row a whole subtree of 256 (65,536, ...) leaves, and the head.
  *
- * Leaves are only known to their transaction until it commits, and nothing in it reads them; so they wait, and are written sixteen to
- * a statement. Nodes and head are written once a commit.
+ * Leaves are only known to their transaction until it commits, and nothing in it reads them; so they wait, and are written by one
+ * statement. Nodes and head are written once a commit.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -28,36 +28,16 @@ uint8_t *lf_sqlite_scratch(struct lf_store *store, size_t length)
 
 int lf_sqlite_write_leaves(struct lf_store *store)
 {
-	enum { COLUMNS = 6 };
-	const size_t count = store->leaf_count;
+	const int result = store->leaf_count == 0 ? SQLITE_OK : lf_sqlite_run(store->statements[W_LEAVES_ADD]);
 	store->leaf_count = 0;
-	for (size_t i = 0; i < count;) {
-		const bool many = count - i >= LF_SQLITE_LEAF_ROWS;
-		sqlite3_stmt *add = store->statements[many ? W_LEAF_ADD_MANY : W_LEAF_ADD];
-		for (int at = 0; at < (many ? LF_SQLITE_LEAF_ROWS * COLUMNS : COLUMNS); at += COLUMNS) {
-			const struct lf_leaf_row *row = &store->leaves[i++];
-			sqlite3_bind_int64(add, at + 1, (int64_t)row->place.position);
-			sqlite3_bind_int(add, at + 2, (int)row->kind);
-			sqlite3_bind_int64(add, at + 3, row->record);
-			sqlite3_bind_int64(add, at + 4, row->decisions);
-			lf_sqlite_bind_blob(add, at + 5, &row->place.hash, sizeof row->place.hash);
-			if (row->salted)
-				lf_sqlite_bind_blob(add, at + 6, &row->salt, sizeof row->salt);
-			else
-				sqlite3_bind_null(add, at + 6);
-		}
-		const int result = lf_sqlite_run(add);
-		if (result != SQLITE_OK)
-			return result;
-	}
-	return SQLITE_OK;
+	return result;
 }
 
 int lf_sqlite_add_leaf(struct lf_store *store, struct lf_leaves *leaves, const struct lf_leaf_add *add, uint64_t *position)
 {
 	const bool decision = add->kind == LF_LEAF_DECISION;
-	assert(store->leaf_count < LF_SQLITE_LEAF_ROWS && store->decisions >= 0);
-	struct lf_leaf_row *row = &store->leaves[store->leaf_count];
+	assert(store->leaf_count < LF_BATCH_MAX && store->decisions >= 0);
+	struct lf_leaf_row *row = &store->leaf_rows[store->leaf_count];
 	if (!lf_leaves_add(leaves, add->kind, decision ? (uint64_t)add->record : 0, add->time_us, add->commitments,
 		    add->commitment_count, &row->place))
 		return SQLITE_TOOBIG;
@@ -71,7 +51,7 @@ int lf_sqlite_add_leaf(struct lf_store *store, struct lf_leaves *leaves, const s
 	row->salted = add->salt != NULL;
 	if (row->salted)
 		row->salt = *add->salt;
-	return ++store->leaf_count < LF_SQLITE_LEAF_ROWS ? SQLITE_OK : lf_sqlite_write_leaves(store);
+	return ++store->leaf_count < LF_BATCH_MAX ? SQLITE_OK : lf_sqlite_write_leaves(store);
 }
 
 int lf_sqlite_write_nodes(struct lf_store *store, const struct lf_leaves *leaves)

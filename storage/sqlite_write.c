@@ -4,6 +4,9 @@
  * Within a transaction, what can be wrong with one record is found before its first write that matters (the rubric,
  * then the key), so that no savepoint is needed: a savepoint copies every page that the record touches. A name or a key
  * written before a refusal would be harmless or is not written at all; any failure after that ends the transaction.
+ *
+ * Decisions wait in memory (sqlite_rows.c) until the commit, or until something of their transaction reads the table: a key that was used
+ * before, an act about a decision, a redaction.
  */
 #include <assert.h>
 #include <string.h>
@@ -59,7 +62,7 @@ enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct
 enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error)
 {
 	int result;
-	assert(store->leaf_count == 0);
+	assert(store->leaf_count == 0 && store->decision_count == 0);
 	if (store->decisions < 0) {
 		const int64_t last = lf_sqlite_find_id(store->statements[W_LAST], &result);
 		if (result != SQLITE_OK)
@@ -71,22 +74,19 @@ enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error)
 	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "beginning a transaction");
 }
 
+int lf_sqlite_write_decisions(struct lf_store *store)
+{
+	const int result = store->decision_count == 0 ? SQLITE_OK : lf_sqlite_run(store->statements[W_DECISIONS_ADD]);
+	store->decision_count = 0;
+	return result;
+}
+
 int lf_sqlite_write_heads(struct lf_store *store)
 {
 	struct lf_heads *heads = &store->heads;
-	for (size_t i = 0; i < heads->dirty_count;) {
-		const bool many = heads->dirty_count - i >= LF_SQLITE_CHAIN_ROWS;
-		sqlite3_stmt *statement = store->statements[many ? W_CHAIN_SET_MANY : W_CHAIN_SET];
-		for (int row = 0; row < (many ? LF_SQLITE_CHAIN_ROWS : 1); row++) {
-			const struct lf_head *head = &heads->slots[heads->dirty[i++]];
-			sqlite3_bind_int64(statement, 3 * row + 1, head->entity);
-			sqlite3_bind_int64(statement, 3 * row + 2, head->last);
-			sqlite3_bind_int64(statement, 3 * row + 3, head->count);
-		}
-		const int result = lf_sqlite_run(statement);
-		if (result != SQLITE_OK)
-			return result;
-	}
+	const int result = heads->dirty_count == 0 ? SQLITE_OK : lf_sqlite_run(store->statements[W_CHAINS_SET]);
+	if (result != SQLITE_OK)
+		return result;
 	for (size_t i = 0; i < heads->dirty_count; i++)
 		heads->slots[heads->dirty[i]].dirty = false;
 	heads->dirty_count = 0;
@@ -95,7 +95,9 @@ int lf_sqlite_write_heads(struct lf_store *store)
 
 enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
 {
-	int result = lf_sqlite_write_heads(store);
+	int result = lf_sqlite_write_decisions(store);
+	if (result == SQLITE_OK)
+		result = lf_sqlite_write_heads(store);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_write_leaves(store);
 	if (result == SQLITE_OK)
@@ -116,6 +118,7 @@ void lf_sqlite_rollback(struct lf_store *store)
 		lf_sqlite_run(store->statements[W_ROLLBACK]);
 	lf_id_cache_clear(store->ids);
 	lf_heads_clear(&store->heads);
+	store->decision_count = 0;
 	store->leaf_count = 0;
 	store->decisions = -1;
 }
@@ -328,6 +331,9 @@ static enum lf_code find_existing(
 	sqlite3_stmt *find = store->statements[W_KEY_FIND];
 	struct lf_digest digest;
 	enum lf_code code = LF_OK;
+	const int written = lf_sqlite_write_decisions(store);
+	if (written != SQLITE_OK)
+		return lf_sqlite_write_error(store, error, written, "storing decisions");
 	sqlite3_bind_int64(find, 1, caller);
 	lf_sqlite_bind_text(find, 2, record->append->idempotency_key);
 	const int result = sqlite3_step(find);
@@ -349,47 +355,8 @@ static enum lf_code find_existing(
 	return code;
 }
 
-/* Everything that a decision refers to. */
-struct references {
-	int64_t caller, rubric, recommended, team, project, candidates;
-	int64_t team_previous, project_previous, candidates_previous;
-	int64_t team_payload, project_payload;
-	struct lf_digest commitments[4]; /* in the leaf's order: record, team, project, rubric */
-};
-
-static int add_decision(struct lf_store *store, const struct lf_record *record, const struct references *to)
-{
-	const struct lf_append *append = record->append;
-	sqlite3_stmt *add = store->statements[W_DECISION_ADD];
-	sqlite3_bind_int64(add, 1, (int64_t)record->sequence);
-	lf_sqlite_bind_blob(add, 2, &record->id, sizeof record->id);
-	sqlite3_bind_int64(add, 3, record->decided_at_us);
-	sqlite3_bind_int64(add, 4, append->outcome);
-	sqlite3_bind_int64(add, 5, append->purpose);
-	sqlite3_bind_int64(add, 6, to->caller);
-	sqlite3_bind_int64(add, 7, to->rubric);
-	if (to->recommended != 0)
-		sqlite3_bind_int64(add, 8, to->recommended);
-	else
-		sqlite3_bind_null(add, 8);
-	sqlite3_bind_int64(add, 9, to->team);
-	sqlite3_bind_int64(add, 10, to->project);
-	sqlite3_bind_int64(add, 11, to->candidates);
-	sqlite3_bind_int64(add, 12, to->team_previous);
-	sqlite3_bind_int64(add, 13, to->project_previous);
-	sqlite3_bind_int64(add, 14, to->candidates_previous);
-	sqlite3_bind_int64(add, 15, to->team_payload);
-	sqlite3_bind_int64(add, 16, to->project_payload);
-	if (append->idempotency_key[0] != '\0')
-		lf_sqlite_bind_blob(add, 17, &append->request_digest, sizeof append->request_digest);
-	else
-		sqlite3_bind_null(add, 17);
-	lf_sqlite_bind_blob(add, 18, &record->record_salt, sizeof record->record_salt);
-	lf_sqlite_bind_blob(add, 19, append->answer.data, append->answer.length);
-	return lf_sqlite_run(add);
-}
-
-static int add_decision_leaf(struct lf_store *store, const struct lf_record *record, struct references *to)
+/* commitments: in the leaf's order: record, team, project, rubric; the first is made here. */
+static int add_decision_leaf(struct lf_store *store, const struct lf_record *record, struct lf_digest commitments[4])
 {
 	const struct lf_append *append = record->append;
 	const struct lf_decision_columns columns = {
@@ -413,16 +380,17 @@ static int add_decision_leaf(struct lf_store *store, const struct lf_record *rec
 	if (bytes == NULL)
 		return SQLITE_NOMEM;
 	lf_record_decision(&columns, bytes);
-	lf_commit(&record->record_salt, bytes, length, &to->commitments[0]);
+	lf_commit(&record->record_salt, bytes, length, &commitments[0]);
 	const struct lf_leaf_add add = {.kind = LF_LEAF_DECISION,
 		.record = (int64_t)record->sequence,
 		.time_us = record->decided_at_us,
-		.commitments = to->commitments,
+		.commitments = commitments,
 		.commitment_count = 4};
 	return lf_sqlite_add_leaf(store, record->leaves, &add, NULL);
 }
 
-static int store_decision(struct lf_store *store, const struct lf_record *record, struct references *to)
+static int store_decision(
+	struct lf_store *store, const struct lf_record *record, struct lf_decision_row *to, struct lf_digest commitments[4])
 {
 	const struct lf_append *append = record->append;
 	const int64_t sequence = (int64_t)record->sequence;
@@ -436,10 +404,10 @@ static int store_decision(struct lf_store *store, const struct lf_record *record
 		result = lf_sqlite_intern(store, LF_NAME_CANDIDATE, append->recommended, &to->recommended);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_store_payload(store, LF_PAYLOAD_TEAM, append->team, &append->team_digest, &record->team_salt,
-			&to->team_payload, &to->commitments[1]);
+			&to->team_payload, &commitments[1]);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_store_payload(store, LF_PAYLOAD_PROJECT, append->project, &append->project_digest,
-			&record->project_salt, &to->project_payload, &to->commitments[2]);
+			&record->project_salt, &to->project_payload, &commitments[2]);
 	if (result == SQLITE_OK)
 		result = link_decision(store, to->team, sequence, &to->team_previous);
 	if (result == SQLITE_OK)
@@ -447,27 +415,38 @@ static int store_decision(struct lf_store *store, const struct lf_record *record
 	if (result == SQLITE_OK)
 		result = link_decision(store, to->candidates, sequence, &to->candidates_previous);
 	if (result == SQLITE_OK)
-		result = add_decision(store, record, to);
-	return result == SQLITE_OK ? add_decision_leaf(store, record, to) : result;
+		result = add_decision_leaf(store, record, commitments);
+	if (result == SQLITE_OK && ++store->decision_count == LF_BATCH_MAX)
+		result = lf_sqlite_write_decisions(store);
+	return result;
 }
 
 enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, struct lf_error *error)
 {
 	const struct lf_append *append = record->append;
-	struct references to = {0};
-	if (find_rubric(store, &append->rubric_digest, append->rubric_name, &to.rubric, &to.commitments[3], error) != LF_OK)
+	assert(store->decision_count < LF_BATCH_MAX);
+	struct lf_decision_row *to = &store->decision_rows[store->decision_count];
+	struct lf_digest commitments[4];
+	*to = (struct lf_decision_row){
+		.append = append,
+		.sequence = record->sequence,
+		.id = record->id,
+		.decided_at_us = record->decided_at_us,
+		.salt = record->record_salt,
+	};
+	if (find_rubric(store, &append->rubric_digest, append->rubric_name, &to->rubric, &commitments[3], error) != LF_OK)
 		return error->code;
-	int result = lf_sqlite_intern(store, LF_NAME_CALLER, append->caller, &to.caller);
+	int result = lf_sqlite_intern(store, LF_NAME_CALLER, append->caller, &to->caller);
 	if (result == SQLITE_OK && append->idempotency_key[0] != '\0') {
 		sqlite3_stmt *key = store->statements[W_KEY_ADD];
-		sqlite3_bind_int64(key, 1, to.caller);
+		sqlite3_bind_int64(key, 1, to->caller);
 		lf_sqlite_bind_text(key, 2, append->idempotency_key);
 		sqlite3_bind_int64(key, 3, (int64_t)record->sequence);
 		result = lf_sqlite_run(key);
 		if (result == SQLITE_OK && sqlite3_changes(store->db) == 0)
-			return find_existing(store, record, to.caller, error);
+			return find_existing(store, record, to->caller, error);
 	}
 	if (result == SQLITE_OK)
-		result = store_decision(store, record, &to);
+		result = store_decision(store, record, to, commitments);
 	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "storing a decision");
 }

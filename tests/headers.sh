@@ -11,7 +11,7 @@ while IFS= read -r header; do
 	checked=$((checked + 1))
 	printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
 		"$cc" -std=c11 -D_GNU_SOURCE -DLF_VERSION='""' -Wall -Wextra -Werror -Wno-unused -I. \
-			-isystem "$build/proto/generated" -fsyntax-only -x c - || {
+			-isystem "$build/proto/generated" -isystem "$build/proto/generated/descgen" -fsyntax-only -x c - || {
 		echo "$header does not compile alone"
 		failures=$((failures + 1))
 	}

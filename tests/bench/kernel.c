@@ -133,7 +133,7 @@ static bool run_steps(struct lf_kernel_bench *bench, struct one *one, unsigned s
 		goto fail;
 	if (steps == RECORD)
 		return true;
-	if (lf_wire_pack(&decision->base, &bench->scratch, 8192, &length) == NULL)
+	if (lf_wire_pack(&decision->base, &bench->scratch, 12 * 1024, &length) == NULL)
 		goto fail;
 	bench->sink += length;
 	return true;

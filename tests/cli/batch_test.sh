@@ -103,6 +103,17 @@ sed 's/.*"project":"\([^"]*\)".*/\1/' mixed.out | grep order | cmp -s - <(seq 60
 b mixed --output csv --columns project,as_of,purpose; status_is 2
 out_has "order-1,2026-02-01T00:00:00Z,DECISION,"; out_has ",WHAT_IF,"; out_has ',,,"NOT_FOUND: ' || out_has ',,,NOT_FOUND: '
 
+awk '{ sub(/}$/, sprintf(",\"asOf\":\"2026-03-%02dT00:00:00Z\"}", 1 + NR % 30)); if (NR % 7 == 0) sub(/}$/, ",\"purpose\":\"WHAT_IF\"}"); print }' order.ndjson >kinds
+b kinds --output csv --columns project,as_of,purpose; status_is 0; err_has "700 lines, 0 failed"
+tail -n +2 "$work/out" | tr -d '\r' | cmp -s - <(awk 'BEGIN { for (i = 1; i <= 700; i++) printf "order-%d,2026-03-%02dT00:00:00Z,%s,\n", i, 1 + i % 30, i % 7 ? "DECISION" : "WHAT_IF" }') || fail "kinds"
+
+claim "a team that came before is read as if it had not"
+sed 's/"id":"b"/"id":"\\u0062"/; s/"traits"/"tra\\u0069ts"/' order.ndjson >escaped; b escaped --as-of 2026-08-01; status_is 0; cp "$work/out" escaped.out
+awk 'NR % 50 == 0 { sub(/"b"/, "\"c\"") } NR % 50 == 1 { sub(/"BACKEND"/, "\"COOK\"") } { print }' order.ndjson >varied
+b varied --as-of 2026-08-01; status_is 2; err_has "700 lines, 14 failed"; cp "$work/out" varied.out
+b order.ndjson --as-of 2026-08-01; same_bare escaped.out "$work/out"
+sed -n 2,49p varied.out >some; sed -n 2,49p "$work/out" >others; same_bare some others
+
 claim "CSV has the columns that were chosen; those that a summary lacks bring the whole decision"
 b three --output csv; status_is 0; [ "$(head -1 "$work/out" | tr -d '\r')" = line,decision_id,decided_at,team,project,rubric,rubric_digest,outcome,recommended,score,margin,error ] || fail "heading"
 b three --output csv --columns project,recommended,line; cp "$work/out" small.csv
@@ -175,7 +186,7 @@ b three --as-of 2026-08-01; b three --out three; status_is 2; err_has "is the in
 
 claim "an unfinished run of a file that has changed is refused"
 echo x >changed.out; requests changed 50 >changed.ndjson
-printf 'leadfit batch 1\nrun r\nas-of 0 0\ninput "changed.ndjson" 1 bytes of 1.0\noptions x\n' >changed.out.run
+printf 'leadfit batch 2\nrun r\nas-of 0 0\ninput "changed.ndjson" 1 bytes of 1.0\noptions x\n' >changed.out.run
 b changed.ndjson --out changed.out; status_is 2; err_has "another input"; file_has changed.out x
 echo rubbish >changed.out.run; b changed.ndjson --out changed.out; status_is 2; err_has "is not of a batch"
 rm changed.out.run; b changed.ndjson --out changed.out; status_is 0; lines changed.out 50

@@ -35,7 +35,7 @@ static uint8_t *canonical_of(const ProtobufCMessageDescriptor *type, const uint8
 	size_t bound;
 
 	lf_arena_init(&quick_arena, SIZE_MAX);
-	quick = lf_decode(type, data, size, &quick_arena);
+	quick = lf_decode(type, data, size, NULL, &quick_arena);
 	if (lf_wire_check(type, data, size, &bound, &error) != LF_OK) {
 		REQUIRE(quick == NULL);
 		lf_arena_clean_up(&quick_arena);

@@ -137,6 +137,90 @@ static void changed_at_random_both_ways_agree(void **state)
 	assert_true(taken > 2000 && taken < 18000);
 }
 
+/* A caller that knows teams, by text, and what it was told. */
+struct known {
+	const char *team;
+	char told[2][256]; /* of team and project */
+};
+
+static unsigned index_of(const ProtobufCFieldDescriptor *field)
+{
+	assert_int_equal(field->type, PROTOBUF_C_TYPE_MESSAGE);
+	assert_true(strcmp(field->name, "team") == 0 || strcmp(field->name, "project") == 0);
+	return strcmp(field->name, "team") == 0 ? 0 : 1;
+}
+
+static size_t find(void *context, const ProtobufCFieldDescriptor *field, const char *text, size_t length)
+{
+	const struct known *known = context;
+	const size_t n = known->team == NULL || index_of(field) != 0 ? 0 : strlen(known->team);
+
+	return n > 0 && n <= length && memcmp(text, known->team, n) == 0 ? n : 0;
+}
+
+static bool hear(void *context, const ProtobufCFieldDescriptor *field, const char *text, size_t length, const ProtobufCMessage *part)
+{
+	struct known *known = context;
+
+	assert_ptr_equal(part->descriptor, field->descriptor);
+	snprintf(known->told[index_of(field)], sizeof known->told[0], "%.*s", (int)length, text);
+	return strstr(known->told[index_of(field)], "give up") == NULL;
+}
+
+static Leadfit__V1__ScoreRequest *read_known(struct known *known, struct lf_arena *arena, const char *text)
+{
+	const struct lf_json_parts parts = {.find = find, .read = hear, .context = known};
+
+	return (Leadfit__V1__ScoreRequest *)lf_json_read_parts(&leadfit__v1__score_request__descriptor, text, strlen(text), arena, &parts);
+}
+
+static void a_caller_is_told_the_text_of_parts_and_those_that_it_knows_are_passed_over(void **state)
+{
+	static const char text[] = "{\"as_of\":\"2026-01-01\",\"team\" : {\"id\":\"t\", \"members\":[{\"id\":\"m}\"}]} ,\"project\": {\"id\":\"p\"},\"rubric\":\"r\"}";
+	struct known known = {0};
+	struct lf_arena arena;
+
+	(void)state;
+	lf_arena_init(&arena, 1 << 20);
+	Leadfit__V1__ScoreRequest *read = read_known(&known, &arena, text);
+	assert_string_equal(known.told[0], "{\"id\":\"t\", \"members\":[{\"id\":\"m}\"}]}");
+	assert_string_equal(known.told[1], "{\"id\":\"p\"}");
+	assert_string_equal(read->team->members[0]->id, "m}");
+
+	known = (struct known){.team = "{\"id\":\"t\", \"members\":[{\"id\":\"m}\"}]}"};
+	read = read_known(&known, &arena, text);
+	assert_null(read->team);
+	assert_string_equal(read->project->id, "p");
+	assert_string_equal(read->rubric, "r");
+	assert_int_equal(read->as_of->seconds, 1767225600);
+	assert_string_equal(known.told[0], "");
+	assert_string_equal(known.told[1], "{\"id\":\"p\"}");
+
+	/* Known or not, what is wrong around it is wrong. */
+	known.team = "{\"id\":\"t\"}";
+	assert_non_null(read_known(&known, &arena, "{\"team\":{\"id\":\"t\"}}"));
+	assert_null(read_known(&known, &arena, "{\"team\":{\"id\":\"t\"}}}"));
+	assert_null(read_known(&known, &arena, "{\"team\":{\"id\":\"t\"}"));
+	assert_null(read_known(&known, &arena, "{\"team\":{\"id\":\"t\"}x}"));
+	assert_null(read_known(&known, &arena, "{\"team\":{\"id\":\"t\"},\"team\":{\"id\":\"t\"}}"));
+	assert_null(read_known(&known, &arena, "{\"project\":{\"id\":\"give up\"}}"));
+	lf_arena_clean_up(&arena);
+}
+
+static void long_texts_are_read_to_their_quote_wherever_it_stands(void **state)
+{
+	static const char *const ends[] = {"\"}", "\\n\"}", "\x01\"}", "\xc3\xbc\"}", "\xc3\"}", "\x7f\"}", "!\"}", "#[]^\"}"};
+	static const bool taken[] = {true, false, false, true, false, true, true, true};
+	char text[64];
+
+	(void)state;
+	for (int length = 0; length < 30; length++)
+		for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+			snprintf(text, sizeof text, "{\"rubric\":\"%.*s%s", length, "abcdefghijklmnopqrstuvwxyzABCDEFGHI", ends[i]);
+			assert_int_equal(takes(text), taken[i]);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +228,8 @@ int main(void)
 		cmocka_unit_test(numbers_are_the_same_bits),
 		cmocka_unit_test(what_is_unusual_or_wrong_is_left_to_the_tree),
 		cmocka_unit_test(changed_at_random_both_ways_agree),
+		cmocka_unit_test(a_caller_is_told_the_text_of_parts_and_those_that_it_knows_are_passed_over),
+		cmocka_unit_test(long_texts_are_read_to_their_quote_wherever_it_stands),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,7 +167,7 @@ static bool assert_decodes_alike(const ProtobufCMessageDescriptor *type, const s
 	size_t bound, length, expected_length;
 
 	lf_arena_init(&quick, SIZE_MAX);
-	decoded = lf_decode(type, bytes->data, bytes->length, &quick);
+	decoded = lf_decode(type, bytes->data, bytes->length, NULL, &quick);
 	*valid = lf_wire_check(type, bytes->data, bytes->length, &bound, NULL) == LF_OK;
 	if (decoded != NULL) {
 		uint8_t *packed, *expected;
@@ -251,7 +251,7 @@ static void rare_encodings_are_unpacked_all_the_same(void **state)
 		struct lf_arena arena;
 
 		lf_arena_init(&arena, 1 << 16);
-		assert_null(lf_decode(&leadfit__test__lists__descriptor, data, length, &arena));
+		assert_null(lf_decode(&leadfit__test__lists__descriptor, data, length, NULL, &arena));
 		lists = (Leadfit__Test__Lists *)lf_wire_unpack(
 			&leadfit__test__lists__descriptor, data, length, &arena, NULL);
 		assert_non_null(lists);
@@ -285,6 +285,43 @@ static void keys_of_maps_are_distinct(void **state)
 		}
 }
 
+/* One Kinds with a text, its byte at a place replaced by these; beyond its end: none is. */
+static bool text_decodes(size_t length, size_t at, const char *replaced, size_t replaced_length)
+{
+	struct gen_bytes bytes = {NULL, 0, 0};
+	char text[64];
+	bool valid, decoded;
+
+	assert_true(length <= sizeof(text));
+	for (size_t i = 0; i < length; i++)
+		text[i] = (char)('\x01' + (char)i);
+	if (at + replaced_length <= length)
+		memcpy(text + at, replaced, replaced_length);
+	gen_put_field(&bytes, 15, text, length);
+	decoded = assert_decodes_alike(&leadfit__test__kinds__descriptor, &bytes, &valid);
+	assert_int_equal(decoded, valid);
+	free(bytes.data);
+	return decoded;
+}
+
+/* Short and long texts are read by different code, a few bytes at a time. */
+static void every_byte_of_a_text_is_checked_whatever_its_length(void **state)
+{
+	static const char *const wrong[] = {"\x80", "\xc3", "\xff", ""}; /* the last one: NUL */
+
+	(void)state;
+	for (size_t length = 0; length <= 40; length++) {
+		assert_true(text_decodes(length, length, "", 1));
+		for (size_t at = 0; at < length; at++) {
+			for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+				assert_false(text_decodes(length, at, wrong[i], 1));
+			if (at + 2 <= length)
+				assert_true(text_decodes(length, at, "\xc3\xa9", 2));
+			assert_true(text_decodes(length, at, "\x7f", 1));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +332,7 @@ int main(void)
 		cmocka_unit_test(damaged_messages_decode_only_where_they_pass_the_check),
 		cmocka_unit_test(rare_encodings_are_unpacked_all_the_same),
 		cmocka_unit_test(keys_of_maps_are_distinct),
+		cmocka_unit_test(every_byte_of_a_text_is_checked_whatever_its_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -249,6 +249,17 @@ static void a_key_stands_for_one_decision_in_a_batch_and_outside(void **state)
 	assert_string_equal(again->results[0]->decision->decision_id, after->decision_id);
 	assert_same_answer(again->results[0]->decision, after);
 	leadfit__v1__score_batch_response__free_unpacked(again, NULL);
+	/* Wherever it stands in the batch; and before what is wrong with the request. */
+	again = run(f,
+		"{team: 0, project: 1}, {team: 1, project: 2, idempotencyKey: k-alone}, {team: 2, project: 1, candidates: [nobody], idempotencyKey: k-alone},"
+		" {team: 3, project: 3, idempotencyKey: k-new}, {team: 2, project: 1, candidates: [nobody], idempotencyKey: k-never}",
+		"");
+	assert_non_null(again->results[0]->summary);
+	assert_string_equal(again->results[1]->summary->decision_id, alone->decision_id);
+	assert_int_equal(again->results[2]->error->code, LF_ALREADY_EXISTS);
+	assert_string_equal(again->results[3]->summary->decision_id, after->decision_id);
+	assert_int_equal(again->results[4]->error->code, LF_INVALID_ARGUMENT);
+	leadfit__v1__score_batch_response__free_unpacked(again, NULL);
 	leadfit__v1__score_batch_response__free_unpacked(response, NULL);
 	leadfit__v1__decision__free_unpacked(after, NULL);
 	leadfit__v1__decision__free_unpacked(alone, NULL);
@@ -286,6 +297,140 @@ static void a_batch_of_no_items_or_too_many_is_refused_whole(void **state)
 	leadfit__v1__score_batch_response__free_unpacked(response, NULL);
 }
 
+/* ---- bytes ---- */
+
+enum { METHOD_SCORE_BATCH = 1, MESSAGES = 4, MEMBERS = 8 };
+
+struct reply {
+	uint8_t *bytes;
+	size_t length;
+};
+
+/* On a thread of the client. */
+static void keep_reply(const uint8_t *bytes, size_t length, void *context)
+{
+	struct reply *reply = context;
+
+	if (bytes == NULL)
+		return;
+	reply->bytes = malloc(length + 1);
+	memcpy(reply->bytes, bytes, length);
+	reply->length = length;
+}
+
+static struct lf_call *begin(const struct fixture *f, const Leadfit__V1__ScoreBatchRequest *request, struct reply *reply)
+{
+	struct lf_call *call =
+		lf_call_new(f->client, &leadfit__v1__scoring__descriptor, &(struct lf_call_options){.timeout_ms = 60000});
+	const size_t length = leadfit__v1__score_batch_request__get_packed_size(request);
+	uint8_t *bytes = malloc(length);
+
+	assert_non_null(call);
+	assert_non_null(bytes);
+	leadfit__v1__score_batch_request__pack(request, bytes);
+	lf_call_start_bytes(call, METHOD_SCORE_BATCH, bytes, length, keep_reply, reply);
+	free(bytes);
+	return call;
+}
+
+static void end(struct lf_call *call, const struct reply *reply)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	if (lf_call_wait(call, &error) != LF_OK)
+		fail_msg("%s", error.message);
+	assert_non_null(reply->bytes);
+	lf_call_destroy(call);
+}
+
+static void a_reply_is_the_bytes_that_protobuf_c_packs(void **state)
+{
+	const struct fixture *f = *state;
+	/* One that is new, one that is stored, one that is so within the batch, and errors with and without a path. */
+	static const char items[] = "{team: 1, project: 2}, {team: 1, project: 2, idempotencyKey: bytes}, {team: 2, project: 2, idempotencyKey: same},"
+				    " {team: 2, project: 2, idempotencyKey: same}, {team: 3, project: 2, idempotencyKey: same}, {team: 77, project: 1}";
+
+	for (int round = 0; round < 4; round++) {
+		Leadfit__V1__ScoreBatchRequest *request = batch(f, items, round % 2 == 1 ? "full: true," : "");
+		struct reply reply = {0};
+		uint8_t *again;
+
+		end(begin(f, request, &reply), &reply);
+		Leadfit__V1__ScoreBatchResponse *response = leadfit__v1__score_batch_response__unpack(NULL, reply.length, reply.bytes);
+		assert_non_null(response);
+		assert_int_equal(response->n_results, 6);
+		for (size_t i = 0; i < 4; i++)
+			assert_non_null(round % 2 == 1 ? (void *)response->results[i]->decision : (void *)response->results[i]->summary);
+		assert_int_equal(response->results[4]->error->code, LF_ALREADY_EXISTS);
+		assert_int_equal(response->results[5]->error->code, LF_INVALID_ARGUMENT);
+		assert_int_equal(leadfit__v1__score_batch_response__get_packed_size(response), reply.length);
+		again = malloc(reply.length);
+		leadfit__v1__score_batch_response__pack(response, again);
+		assert_memory_equal(again, reply.bytes, reply.length);
+		free(again);
+		free(reply.bytes);
+		leadfit__v1__score_batch_response__free_unpacked(response, NULL);
+		leadfit__v1__score_batch_request__free_unpacked(request, NULL);
+	}
+}
+
+/* A team of 8, each with 4 pieces of evidence. */
+static Leadfit__V1__ScoreBatchRequest *large(const struct fixture *f)
+{
+	static const char *const disciplines[] = {"BACKEND", "FRONTEND", "FULLSTACK", "DESIGN"};
+	int length = snprintf(f->text, TEXT, "{asOf: '2026-09-01T00:00:00Z', full: true, projects: [{id: p, traits: {interaction_focus: 0.4}}], teams: [{id: t, members: [");
+
+	for (int m = 0; m < MEMBERS; m++)
+		length += snprintf(f->text + length, TEXT - (size_t)length,
+			"%s{id: member-%d, discipline: %s, evidence: [{criterion: architecture, rating: %d}, {criterion: interaction, rating: %d},"
+			" {criterion: collaboration, rating: 3}, {criterion: problem_solving, rating: 4, observedOn: '2026-03-0%d'}]}",
+			m > 0 ? ", " : "", m, disciplines[m % 4], 1 + m % 5, 5 - m % 5, 1 + m);
+	snprintf(f->text + length, TEXT - (size_t)length, "]}], items: [{team: 0}]}");
+	return (Leadfit__V1__ScoreBatchRequest *)daemon_message(&leadfit__v1__score_batch_request__descriptor, f->text);
+}
+
+static void four_messages_of_256_whole_decisions_at_once_are_answered_in_full(void **state)
+{
+	const struct fixture *f = *state;
+	static Leadfit__V1__Team teams[LF_BATCH_MAX], *team_list[LF_BATCH_MAX];
+	static Leadfit__V1__BatchItem items[LF_BATCH_MAX], *item_list[LF_BATCH_MAX];
+	static char ids[LF_BATCH_MAX][16];
+	Leadfit__V1__ScoreBatchRequest *parsed = large(f), request = *parsed;
+	struct lf_call *calls[MESSAGES];
+	struct reply replies[MESSAGES] = {{0}};
+
+	for (size_t i = 0; i < LF_BATCH_MAX; i++) {
+		snprintf(ids[i], sizeof ids[i], "team-%zu", i);
+		teams[i] = *parsed->teams[0];
+		teams[i].id = ids[i];
+		team_list[i] = &teams[i];
+		leadfit__v1__batch_item__init(&items[i]);
+		items[i].team = (uint32_t)i;
+		item_list[i] = &items[i];
+	}
+	request.teams = team_list;
+	request.items = item_list;
+	request.n_teams = request.n_items = LF_BATCH_MAX;
+	for (size_t m = 0; m < MESSAGES; m++)
+		calls[m] = begin(f, &request, &replies[m]);
+	for (size_t m = 0; m < MESSAGES; m++) {
+		end(calls[m], &replies[m]);
+		Leadfit__V1__ScoreBatchResponse *response =
+			leadfit__v1__score_batch_response__unpack(NULL, replies[m].length, replies[m].bytes);
+		assert_non_null(response);
+		assert_int_equal(response->n_results, LF_BATCH_MAX);
+		for (size_t i = 0; i < LF_BATCH_MAX; i++) {
+			if (response->results[i]->error != NULL)
+				fail_msg("%s", response->results[i]->error->message);
+			assert_string_equal(response->results[i]->decision->team->id, ids[i]);
+			assert_int_equal(response->results[i]->decision->n_ranking, MEMBERS);
+		}
+		leadfit__v1__score_batch_response__free_unpacked(response, NULL);
+		free(replies[m].bytes);
+	}
+	leadfit__v1__score_batch_request__free_unpacked(parsed, NULL);
+}
+
 #define CLAIM(name) cmocka_unit_test(name)
 
 int main(void)
@@ -295,6 +440,8 @@ int main(void)
 		CLAIM(a_bad_item_fails_alone_and_says_why),
 		CLAIM(a_key_stands_for_one_decision_in_a_batch_and_outside),
 		CLAIM(a_batch_of_no_items_or_too_many_is_refused_whole),
+		CLAIM(a_reply_is_the_bytes_that_protobuf_c_packs),
+		CLAIM(four_messages_of_256_whole_decisions_at_once_are_answered_in_full),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -2,10 +2,11 @@
  * How fast the log takes decisions, beside bare inserts of rows of the same size by the same SQLite in the same run.
  * Not a test: build the target lf_append_rate, and run it in a folder on the disk in question.
  *
- *   lf_append_rate FILE COUNT [TEAMS [PROJECTS [KEYS]]]      KEYS: none, rising (they begin with a counter), random
+ *   lf_append_rate FILE COUNT [TEAMS [PROJECTS [KEYS [ROWS]]]]      KEYS: none, rising (they begin with a counter), random
  *
  * FILE must not exist; it and FILE.bare are left for a look. Decisions have 8 candidates, an answer of 1.3 KB, a team
- * of 1.5 KB, a project of 0.3 KB; 512 are in flight.
+ * of 1.5 KB, a project of 0.3 KB; 512 are in flight. With ROWS, so many are appended at once and waited for: each
+ * commit has as many, which makes the CPU of the writer's thread a figure that repeats.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -36,12 +37,14 @@ struct free_slots {
 	struct slot *slots[IN_FLIGHT];
 	size_t count;
 	long errors;
+	pthread_t writer; /* which calls done() */
 };
 
 struct plan {
 	long count;
 	unsigned teams, projects;
 	const char *keys;
+	size_t rows; /* a commit; 0: as many as come */
 };
 
 static double seconds(void)
@@ -57,6 +60,15 @@ static double cpu_seconds(void)
 	getrusage(RUSAGE_SELF, &usage);
 	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
 	       1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+static double thread_cpu_seconds(pthread_t thread)
+{
+	struct timespec used = {0};
+	clockid_t clock;
+	if (pthread_getcpuclockid(thread, &clock) == 0)
+		clock_gettime(clock, &used);
+	return (double)used.tv_sec + 1e-9 * (double)used.tv_nsec;
 }
 
 /* SplitMix64: the same decisions in every run. */
@@ -76,6 +88,7 @@ static void done(struct lf_append *append, const struct lf_error *error)
 	if (error->code != LF_OK && home->errors++ == 0)
 		fprintf(stderr, "%s\n", error->message);
 	home->slots[home->count++] = slot;
+	home->writer = pthread_self();
 	if (home->count == 1 || home->count == LF_BATCH_MAX || home->count == IN_FLIGHT)
 		pthread_cond_signal(&home->some);
 	pthread_mutex_unlock(&home->lock);
@@ -89,6 +102,14 @@ static struct slot *take(struct free_slots *home)
 	struct slot *slot = home->slots[--home->count];
 	pthread_mutex_unlock(&home->lock);
 	return slot;
+}
+
+static void wait_for_all(struct free_slots *home)
+{
+	pthread_mutex_lock(&home->lock);
+	while (home->count < IN_FLIGHT)
+		pthread_cond_wait(&home->some, &home->lock);
+	pthread_mutex_unlock(&home->lock);
 }
 
 static void fill(
@@ -131,6 +152,23 @@ static void fill(
 	};
 }
 
+/* Appends decisions number.. at once: the plan's rows, or one. Returns how many. */
+static long append_some(struct lf_log *log, struct free_slots *home, const struct plan *plan, long number, uint64_t *state,
+	const struct lf_digest *rubric)
+{
+	struct lf_append *appends[LF_BATCH_MAX];
+	size_t count = 0;
+	if (plan->rows > 0)
+		wait_for_all(home);
+	do {
+		struct slot *slot = take(home);
+		fill(slot, plan, number + (long)count, next_random(state), rubric);
+		appends[count++] = &slot->append;
+	} while (count < plan->rows);
+	lf_log_append_all(log, appends, count);
+	return (long)count;
+}
+
 static int run_log(const char *file, const struct plan *plan, double *rate)
 {
 	static const char body[] = "a rubric";
@@ -153,28 +191,34 @@ static int run_log(const char *file, const struct plan *plan, double *rate)
 		home.slots[home.count++] = &slots[i];
 	}
 	const double start = seconds(), cpu_start = cpu_seconds();
-	double step = start;
-	for (long i = 0; i < plan->count; i++) {
-		struct slot *slot = take(&home);
-		fill(slot, plan, i, next_random(&state), &rubric);
-		lf_log_append(log, &slot->append);
-		if ((i + 1) % (plan->count / STEPS) == 0) {
-			const double now = seconds();
-			printf("%10ld decisions: %.0f/s\n", i + 1, (double)(plan->count / STEPS) / (now - step));
-			step = now;
+	double step = start, writer_start = 0;
+	long before = 0, number = 0;
+	for (int i = 1; i <= STEPS; i++) {
+		const long due = plan->count / STEPS * i, begun = number;
+		while (number < due)
+			number += append_some(log, &home, plan, number, &state, &rubric);
+		wait_for_all(&home);
+		const double now = seconds();
+		printf("%10ld decisions: %.0f/s\n", number, (double)(number - begun) / (now - step));
+		step = now;
+		if (i == 1) { /* by then all teams and projects are known */
+			before = number;
+			writer_start = thread_cpu_seconds(home.writer);
 		}
 	}
+	const double writer = thread_cpu_seconds(home.writer) - writer_start;
 	lf_log_close(log);
-	*rate = (double)plan->count / (seconds() - start);
-	printf("log:  %.0f/s, %.1f us of CPU each (the making of requests included), %ld errors\n", *rate,
-		1e6 * (cpu_seconds() - cpu_start) / (double)plan->count, home.errors);
+	*rate = (double)number / (seconds() - start);
+	printf("log:  %.0f/s, %.1f us of CPU each (the making of requests included), %.2f us the writer's, %ld errors\n", *rate,
+		1e6 * (cpu_seconds() - cpu_start) / (double)number, 1e6 * writer / (double)(number - before), home.errors);
 	free(slots);
 	return home.errors != 0;
 }
 
-/* The floor: one table, one blob of the same size, 256 a commit, FULL. */
-static int run_bare(const char *file, long count, double *rate)
+/* The floor: one table, one blob of the same size, 256 (or ROWS) a commit, FULL. */
+static int run_bare(const char *file, const struct plan *plan, double *rate)
 {
+	const long count = plan->count, rows = plan->rows > 0 ? (long)plan->rows : LF_BATCH_MAX;
 	static const char setup[] = "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 				    "PRAGMA wal_autocheckpoint=2048; CREATE TABLE t(s INTEGER PRIMARY KEY, b BLOB);";
 	char path[4096], row[ANSWER + 100];
@@ -189,19 +233,19 @@ static int run_bare(const char *file, long count, double *rate)
 	}
 	const double start = seconds(), cpu_start = cpu_seconds();
 	for (long i = 0; i < count; i++) {
-		if (i % LF_BATCH_MAX == 0)
+		if (i % rows == 0)
 			sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
 		sqlite3_bind_int64(insert, 1, i);
 		sqlite3_bind_blob(insert, 2, row, sizeof row, SQLITE_STATIC);
 		sqlite3_step(insert);
 		sqlite3_reset(insert);
-		if (i % LF_BATCH_MAX == LF_BATCH_MAX - 1 || i == count - 1)
+		if (i % rows == rows - 1 || i == count - 1)
 			sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	}
 	sqlite3_finalize(insert);
 	sqlite3_close(db);
 	*rate = (double)count / (seconds() - start);
-	printf("bare: %.0f/s, %.1f us of CPU each\n", *rate, 1e6 * (cpu_seconds() - cpu_start) / (double)count);
+	printf("bare: %.0f/s, %.2f us of CPU each\n", *rate, 1e6 * (cpu_seconds() - cpu_start) / (double)count);
 	return 0;
 }
 
@@ -209,14 +253,19 @@ int main(int argc, char **argv)
 {
 	double bare = 1, log = 1;
 	if (argc < 3 || atol(argv[2]) < STEPS) {
-		fprintf(stderr, "usage: %s FILE COUNT [TEAMS [PROJECTS [none|rising|random]]]\n", argv[0]);
+		fprintf(stderr, "usage: %s FILE COUNT [TEAMS [PROJECTS [none|rising|random [ROWS]]]]\n", argv[0]);
 		return 2;
 	}
 	const struct plan plan = {.count = atol(argv[2]),
 		.teams = argc > 3 ? (unsigned)atoi(argv[3]) : 1000,
 		.projects = argc > 4 ? (unsigned)atoi(argv[4]) : 1000,
-		.keys = argc > 5 ? argv[5] : "none"};
-	if (run_bare(argv[1], plan.count, &bare) != 0 || run_log(argv[1], &plan, &log) != 0)
+		.keys = argc > 5 ? argv[5] : "none",
+		.rows = argc > 6 ? (size_t)atol(argv[6]) : 0};
+	if (plan.rows > LF_BATCH_MAX) {
+		fprintf(stderr, "ROWS: %zu is more than %d, the most of a commit\n", plan.rows, (int)LF_BATCH_MAX);
+		return 2;
+	}
+	if (run_bare(argv[1], &plan, &bare) != 0 || run_log(argv[1], &plan, &log) != 0)
 		return 1;
 	printf("log / bare: %.2f\n", log / bare);
 	return 0;

@@ -470,11 +470,12 @@ static void decisions_of_one_instant_are_all_listed(void **state)
 {
 	struct fixture *fixture = *state;
 	struct listed *listed = calloc(1, sizeof *listed);
+	struct work works[10]; /* what a record points to stays until the transaction ends */
 	assert_int_equal(begin(fixture), LF_OK);
 	for (uint64_t i = 1; i <= 10; i++) {
-		struct work work;
-		work_init(&work, 1, 1, 0);
-		struct lf_record record = {.append = &work.append, .leaves = &fixture->leaves, .sequence = i, .id = {{(uint8_t)i}}, .decided_at_us = 50};
+		struct work *work = &works[i - 1];
+		work_init(work, 1, 1, 0);
+		struct lf_record record = {.append = &work->append, .leaves = &fixture->leaves, .sequence = i, .id = {{(uint8_t)i}}, .decided_at_us = 50};
 		assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	}
 	assert_int_equal(commit(fixture), LF_OK);

@@ -1,0 +1,54 @@
+/*
+ * Teams that were sent before. The same teams come again and again, with other projects: of those that came twice, decoded, canonical and
+ * converted forms and the digest are kept, so that each is made once. An entry never changes what it says, and is found by all the bytes
+ * that were sent, so an answer is the same with it and without.
+ */
+#ifndef LF_SERVICE_TEAM_CACHE_H
+#define LF_SERVICE_TEAM_CACHE_H
+
+#include "service/case.h"
+#include "service/rpc.h"
+#include "storage/log.h"
+
+/* Any thread may call all of this. */
+struct lf_team_cache;
+
+/* One team; lives while it is held. */
+struct lf_cached_team {
+	const Leadfit__V1__Team *message; /* canonical (lf_wire_canonicalize()); never to be written to */
+	struct lf_bytes canonical;
+	struct lf_digest digest;          /* SHA-256 of canonical */
+};
+
+/* bytes_max: of memory, about; more while requests hold teams that were dropped. NULL where memory ran out. */
+struct lf_team_cache *lf_team_cache_new(size_t bytes_max);
+/* After the last call has let go. NULL is fine. */
+void lf_team_cache_destroy(struct lf_team_cache *cache);
+/* What the RPC server asks while it decodes. Lives as long as the cache. */
+const struct lf_rpc_cache *lf_team_cache_rpc(const struct lf_team_cache *cache);
+/* Drops all: nothing of what was erased from the log is kept in memory. NULL is fine. */
+void lf_team_cache_clear(struct lf_team_cache *cache);
+
+struct lf_team_cache_figures {
+	uint64_t hits, misses; /* teams asked for */
+	size_t teams, bytes;
+};
+void lf_team_cache_figures(struct lf_team_cache *cache, struct lf_team_cache_figures *figures);
+
+/* The team among those that a call holds, NULL where it came some other way. *from: where to begin, and where the next one may be: 0 at first,
+ * and teams asked for in the order in which they were sent. */
+const struct lf_cached_team *lf_cached_team(const struct lf_rpc_call *call, const Leadfit__V1__Team *message, size_t *from);
+
+/* A team's form for the engine, from the cache or for it. Storage is the caller's. */
+struct lf_conversion {
+	struct lf_kept_team kept;
+	struct lf_cached_form *fresh; /* inside: what becomes the cache's */
+};
+
+/* For lf_case_input.kept; NULL where this version and day can't have one. Only without candidates and ignore_undeclared. */
+struct lf_kept_team *lf_conversion_begin(struct lf_conversion *conversion, const struct lf_cached_team *team, const struct lf_digest *version,
+	int32_t as_of_day);
+/* After lf_evaluate(), however that ended, where begin gave something. What was converted lives as long as the team. */
+void lf_conversion_end(struct lf_conversion *conversion, const struct lf_cached_team *team);
+
+#endif
