@@ -74,16 +74,8 @@ void lf_rpc_call_change(struct lf_rpc_call *call, enum lf_call_state from, enum 
 
 /* ---- what a request holds ---- */
 
-static void arena_free(struct lf_rpc_arena *arena)
-{
-	if (arena == NULL)
-		return;
-	lf_arena_clean_up(&arena->arena);
-	free(arena);
-}
-
 /*
- * Gives back what a request holds but for its arena, which is returned empty, for arena_keep() at the next time under
+ * Gives back what a request holds but for its arena, which is returned empty, for lf_rpc_arena_keep() at the next time under
  * the lock. Any thread.
  */
 static struct lf_rpc_arena *call_release(struct lf_rpc_call *call)
@@ -113,17 +105,6 @@ static struct lf_rpc_arena *call_release(struct lf_rpc_call *call)
 	if (arena != NULL)
 		lf_arena_reset(&arena->arena);
 	return arena;
-}
-
-/* Under the lock: keeps an idle arena. Returns it where there are enough: then arena_free() it, later. */
-static struct lf_rpc_arena *arena_keep(struct lf_rpc_server *server, struct lf_rpc_arena *arena)
-{
-	if (arena == NULL || server->arena_count == LF_RPC_ARENAS_KEPT)
-		return arena;
-	arena->next = server->arenas;
-	server->arenas = arena;
-	server->arena_count++;
-	return NULL;
 }
 
 /* ---- the turns of a call ---- */
@@ -187,9 +168,9 @@ void lf_rpc_call_drop(struct lf_rpc_call *call)
 	arena = call_release(call);
 	pthread_mutex_lock(&server->lock);
 	count(server, LF_CANCELLED);
-	arena = arena_keep(server, arena);
+	arena = lf_rpc_arena_keep(server, arena);
 	pthread_mutex_unlock(&server->lock);
-	arena_free(arena);
+	lf_rpc_arena_free(arena);
 	lf_rpc_call_change(call, LF_CALL_WORKING, LF_CALL_IDLE);
 	turn_end(call, false);
 }
@@ -217,7 +198,7 @@ void lf_rpc_call_answer(struct lf_rpc_call *call, nng_msg *message, enum lf_code
 	arena = call_release(call);
 	pthread_mutex_lock(&server->lock);
 	count(server, code);
-	arena = arena_keep(server, arena);
+	arena = lf_rpc_arena_keep(server, arena);
 	send = message != NULL && !server->closed;
 	if (send) {
 		server->nng_owned++;
@@ -228,7 +209,7 @@ void lf_rpc_call_answer(struct lf_rpc_call *call, nng_msg *message, enum lf_code
 	if (send && call->admitted)
 		linger(server, nng_msg_len(message));
 	pthread_mutex_unlock(&server->lock);
-	arena_free(arena);
+	lf_rpc_arena_free(arena);
 	if (!send) {
 		if (message != NULL)
 			nng_msg_free(message);
@@ -315,18 +296,6 @@ static bool enqueue(struct lf_rpc_server *server, struct lf_rpc_call *call)
 	return true;
 }
 
-/* Under the lock: an idle arena, or NULL. */
-static struct lf_rpc_arena *arena_take(struct lf_rpc_server *server)
-{
-	struct lf_rpc_arena *arena = server->arenas;
-
-	if (arena != NULL) {
-		server->arenas = arena->next;
-		server->arena_count--;
-	}
-	return arena;
-}
-
 static enum verdict admit(struct lf_rpc_server *server, struct lf_rpc_call *call)
 {
 	enum verdict verdict = ADMITTED;
@@ -351,7 +320,7 @@ static enum verdict admit(struct lf_rpc_server *server, struct lf_rpc_call *call
 	}
 	if (verdict == ADMITTED && quick && server->in_flight <= server->quick_max) {
 		verdict = QUICK;
-		call->arena = arena_take(server);
+		call->arena = lf_rpc_arena_take(server);
 		lf_rpc_call_change(call, LF_CALL_RECEIVING, LF_CALL_WORKING);
 	} else if (verdict == ADMITTED) {
 		lf_rpc_call_change(call, LF_CALL_RECEIVING, LF_CALL_QUEUED);
@@ -367,18 +336,6 @@ static enum verdict admit(struct lf_rpc_server *server, struct lf_rpc_call *call
 	return verdict;
 }
 
-static struct lf_rpc_arena *arena_new(struct lf_rpc_server *server)
-{
-	struct lf_rpc_arena *arena = malloc(sizeof(*arena));
-
-	if (arena == NULL)
-		return NULL;
-	lf_arena_init(&arena->arena, server->budget.max);
-	arena->arena.budget = &server->budget.arenas;
-	arena->next = NULL;
-	return arena;
-}
-
 /* Works on a call that is WORKING, on this thread. The call is gone, or has been handed on. */
 static void work(struct lf_rpc_call *call, bool on_worker)
 {
@@ -389,7 +346,7 @@ static void work(struct lf_rpc_call *call, bool on_worker)
 	}
 	call->dropped = NULL; /* it is reached */
 	if (call->arena == NULL)
-		call->arena = arena_new(call->server);
+		call->arena = lf_rpc_arena_new(call->server);
 	if (call->arena == NULL)
 		refuse(call, REFUSED_MEMORY);
 	else if (call->resume != NULL)
@@ -420,33 +377,6 @@ void lf_rpc_later(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call
 		pthread_cond_signal(&server->work);
 	if (closed)
 		lf_rpc_call_drop(call);
-}
-
-void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes)
-{
-	assert(call->kept == NULL);
-	if (!lf_rpc_budget_take(&call->server->budget, bytes))
-		return NULL;
-	call->kept = malloc(bytes);
-	if (call->kept == NULL)
-		lf_rpc_budget_give(&call->server->budget, bytes);
-	else
-		call->kept_bytes = bytes;
-	return call->kept;
-}
-
-void lf_rpc_leave(struct lf_rpc_call *call)
-{
-	struct lf_rpc_server *server = call->server;
-	struct lf_rpc_arena *arena = call->arena;
-
-	lf_arena_reset(&arena->arena);
-	call->arena = NULL;
-	call->on_worker = false;
-	pthread_mutex_lock(&server->lock);
-	arena = arena_keep(server, arena);
-	pthread_mutex_unlock(&server->lock);
-	arena_free(arena);
 }
 
 bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call, void *context), void (*dropped)(void *context),
@@ -544,7 +474,7 @@ static struct lf_rpc_call *dequeue(struct lf_rpc_server *server)
 	if (server->queue_first == NULL)
 		server->queue_last = NULL;
 	if (call->arena == NULL)
-		call->arena = arena_take(server);
+		call->arena = lf_rpc_arena_take(server);
 	return call;
 }
 

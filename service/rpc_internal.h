@@ -1,4 +1,4 @@
-/* Private to the RPC server: what rpc.c, rpc_server.c, rpc_call.c, rpc_peers.c, listener.c and rpc_watchdog.c share. */
+/* Private to the RPC server: what rpc.c, rpc_server.c, rpc_arena.c, rpc_call.c, rpc_peers.c, listener.c and rpc_watchdog.c share. */
 #ifndef LF_SERVICE_RPC_INTERNAL_H
 #define LF_SERVICE_RPC_INTERNAL_H
 
@@ -194,6 +194,12 @@ void lf_rpc_call_on_aio(void *call);
 void lf_rpc_on_pipe(nng_pipe pipe, nng_pipe_ev event, void *server);
 /* rpc.c: a worker's thread. */
 void *lf_rpc_worker(void *server);
+/* rpc_arena.c: a new arena of the server's budget, NULL where memory ran out; frees one, NULL too. */
+struct lf_rpc_arena *lf_rpc_arena_new(struct lf_rpc_server *server);
+void lf_rpc_arena_free(struct lf_rpc_arena *arena);
+/* Under the lock: an idle arena, or NULL. Puts one there, or returns it where there are enough: then free it, later. */
+struct lf_rpc_arena *lf_rpc_arena_take(struct lf_rpc_server *server);
+struct lf_rpc_arena *lf_rpc_arena_keep(struct lf_rpc_server *server, struct lf_rpc_arena *arena);
 /* rpc_server.c: frees a server that has stopped and whose last call has ended. */
 void lf_rpc_server_free(struct lf_rpc_server *server);
 /* rpc_call.c: a worker's part of a call in state WORKING: decode, authenticate, unpack, invoke. */

@@ -83,8 +83,7 @@ void lf_rpc_server_free(struct lf_rpc_server *server)
 	while (server->arenas != NULL) {
 		struct lf_rpc_arena *next = server->arenas->next;
 
-		lf_arena_clean_up(&server->arenas->arena);
-		free(server->arenas);
+		lf_rpc_arena_free(server->arenas);
 		server->arenas = next;
 	}
 	assert(atomic_load(&server->budget.used) == 0);
