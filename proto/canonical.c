@@ -49,7 +49,7 @@ void lf_wire_canonicalize(ProtobufCMessage *message)
 		return;
 	codec = lf_codec_find(message->descriptor);
 	assert(codec != NULL);
-	if (codec->canonicalize != NULL)
+	if (codec != NULL && codec->canonicalize != NULL)
 		codec->canonicalize(message);
 }
 

@@ -6,6 +6,7 @@
 #define LF_PROTO_CODEC_H
 
 #include <assert.h>
+#include <math.h>
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -290,15 +291,16 @@ static inline const uint8_t *lf_read_bool(const uint8_t *at, const uint8_t *end,
 
 /* ---- canonicalizing ---- */
 
+/* What is canonical already is not written to: it may be shared. */
 static inline void lf_clear_sign_64(double *number)
 {
-	if (*number == 0)
+	if (*number == 0 && signbit(*number))
 		*number = 0;
 }
 
 static inline void lf_clear_sign_32(float *number)
 {
-	if (*number == 0)
+	if (*number == 0 && signbit(*number))
 		*number = 0;
 }
 

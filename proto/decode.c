@@ -186,6 +186,8 @@ bool lf_keys_distinct(const void *map, size_t count, size_t offset)
 	const void *const *entries = map;
 	size_t i = 1;
 
+	if (count > LF_MAP_ENTRIES_MAX)
+		return false;
 	while (i < count && strcmp(key_of(entries[i - 1], offset), key_of(entries[i], offset)) < 0)
 		i++;
 	if (i >= count)

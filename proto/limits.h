@@ -5,6 +5,7 @@
 #include <assert.h>
 
 enum {
+	LF_MAP_ENTRIES_MAX       = 1024,            /* above every limit of a map; bounds the memory of the check for duplicate keys */
 	LF_MESSAGE_BYTES_MAX     = 4 * 1024 * 1024, /* one frame, header included */
 	LF_MEMBERS_MAX           = 1000,            /* a team */
 	LF_EVIDENCE_MAX          = 256,             /* a member */

@@ -104,6 +104,8 @@ uint8_t *lf_wire_pack(const ProtobufCMessage *message, struct lf_arena *arena, s
 
 	assert(codec != NULL);
 	*length = 0;
+	if (codec == NULL)
+		return NULL;
 	/* The room that the outermost field asks for, so that what is just as long as hinted is not moved. */
 	at = lf_pack_grow(&packer, at, (hint < PIECE_BYTES_MIN ? PIECE_BYTES_MIN : hint) + AROUND_BYTES_MAX);
 	if (at != NULL)

@@ -29,7 +29,6 @@
 
 enum {
 	FIELDS_MAX = LF_DESCRIPTOR_FIELDS_MAX,
-	MAP_ENTRIES_MAX = 1024, /* above every limit of a map; bounds the memory of the check for duplicate keys */
 	SLAB_FIRST = 16,        /* ScannedMembers that protobuf-c has on its stack */
 	SCANNED_BYTES = 32,     /* sizeof(ScannedMember) at most */
 	ALIGNMENT = 16,         /* of the arena */
@@ -161,7 +160,7 @@ static void report_duplicates(struct walk *walk, struct level *level, const stru
 __attribute__((noinline)) static void check_map_keys(
 	struct walk *walk, struct level *level, struct lf_span first, struct lf_span rest)
 {
-	struct lf_span keys[MAP_ENTRIES_MAX];
+	struct lf_span keys[LF_MAP_ENTRIES_MAX];
 	const ProtobufCFieldDescriptor *field = level->field;
 	struct lf_wire_value value = {.span = first};
 	uint32_t number = field->id;
@@ -171,8 +170,8 @@ __attribute__((noinline)) static void check_map_keys(
 	value.wire = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
 	for (;;) {
 		if (number == field->id && value.wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
-			if (count == MAP_ENTRIES_MAX) {
-				violation(walk, level, "more than %d entries", MAP_ENTRIES_MAX);
+			if (count == LF_MAP_ENTRIES_MAX) {
+				violation(walk, level, "more than %d entries", LF_MAP_ENTRIES_MAX);
 				return;
 			}
 			entry_key(value.span, &keys[count]);

@@ -40,14 +40,14 @@ ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, c
 	const struct lf_wire_known *known, struct lf_arena *arena, struct lf_error *error);
 
 /*
- * Makes a message canonical in place: map entries sorted by key bytes, -0 becomes 0, all through its depth. Packing it
+ * Makes a message of the interface canonical in place: map entries sorted by key bytes, -0 becomes 0, all through its depth. Packing it
  * then gives its canonical bytes (fields by number, defaults omitted).
  */
 void lf_wire_canonicalize(ProtobufCMessage *message);
 
 /*
- * Packs into arena: the bytes of protobuf_c_message_pack(), in one pass. The message is of proto3 and has no unknown
- * fields (as all that lf_wire_unpack() gives). hint: about how long it will be, 0 = not known; a message that turns out
+ * Packs into arena: the bytes of protobuf_c_message_pack(), in one pass. The message is one of the interface (others have no
+ * code here) and has no unknown fields (as all that lf_wire_unpack() gives). hint: about how long it will be, 0 = not known; a message that turns out
  * longer costs the arena up to twice its length. Returns the bytes, NULL where the arena is exhausted.
  */
 uint8_t *lf_wire_pack(const ProtobufCMessage *message, struct lf_arena *arena, size_t hint, size_t *length);

@@ -151,10 +151,8 @@ static int ensure_wal(sqlite3 *db)
 
 static enum lf_code open_writer(struct lf_store *store, const struct lf_log_options *options, struct lf_error *error)
 {
-	int result = lf_sqlite_vfs_add(&store->vfs);
-	if (result == SQLITE_OK)
-		result = sqlite3_open_v2(store->path, &store->db,
-			SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, lf_sqlite_vfs_name(store->vfs));
+	int result = sqlite3_open_v2(
+		store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
 	if (result == SQLITE_OK) {
 		sqlite3_extended_result_codes(store->db, 1);
 		result = ensure_wal(store->db);
@@ -185,7 +183,6 @@ static void close_store(struct lf_store *store)
 	if (store->db != NULL && store->unknown)
 		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(store->db);
-	lf_sqlite_vfs_remove(store->vfs);
 	lf_sqlite_leave_read_only(store);
 	lf_heads_clean_up(&store->heads);
 	lf_id_cache_free(store->ids);

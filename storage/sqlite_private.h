@@ -144,7 +144,6 @@ struct lf_store {
 	uint32_t schema; /* of the file, as it was found */
 	bool had_wal;    /* so it was found, with something in it */
 	int lock;    /* descriptor that holds the lock; -1 none */
-	struct lf_sqlite_vfs *vfs; /* db's */
 	sqlite3 *db; /* the one connection that writes and checkpoints */
 	sqlite3_stmt *statements[W_COUNT];
 	struct lf_id_cache *ids;
@@ -166,13 +165,6 @@ struct lf_store {
 	char *read_only_uri; /* set: there is no db, and readers open this */
 	bool leaves_shm;     /* the -shm file was not there before */
 };
-
-/* sqlite_wal.c: a VFS for the writing connection, over the one that is the default now. Each store has its own, removed after the
- * connection was closed. add gives SQLITE_OK or an error; remove takes NULL. */
-struct lf_sqlite_vfs;
-int lf_sqlite_vfs_add(struct lf_sqlite_vfs **vfs);
-const char *lf_sqlite_vfs_name(const struct lf_sqlite_vfs *vfs);
-void lf_sqlite_vfs_remove(struct lf_sqlite_vfs *vfs);
 
 /* sqlite_file.c: everything about the file that SQLite does not do. Sets path, lock_path, lock. */
 enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool *create, struct lf_error *error);

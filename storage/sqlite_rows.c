@@ -5,10 +5,6 @@
  * INSERT ... SELECT * FROM new_..., however many they are: most of what a lone row costs is to start and end its statement. The tables exist
  * for the writing connection alone, and nowhere in the file.
  */
-#include <assert.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "storage/sqlite_private.h"
 
 /* In the order of the columns that the statements insert. */

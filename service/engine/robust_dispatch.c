@@ -5,7 +5,7 @@
 const struct lf_kernel *lf_kernel_named(const char *name)
 {
 #ifdef LF_KERNEL_X86
-	if (strcmp(name, lf_kernel_avx512.name) == 0 && __builtin_cpu_supports("avx512f"))
+	if (strcmp(name, lf_kernel_avx512.name) == 0 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("fma"))
 		return &lf_kernel_avx512;
 	if (strcmp(name, lf_kernel_avx2.name) == 0 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		return &lf_kernel_avx2;

@@ -65,7 +65,7 @@ static void count_part(const struct lf_trials *contest, const struct lf_block *p
 /* ---- rough scores ---- */
 
 /*
- * A sum of C products that are not negative is off by C + 2 roundings (of a coefficient, of a factor, of each addition) of 2^-24 of itself, which
+ * A sum of C products that are not negative is off by C + 2 roundings (of a coefficient, of a factor, of a product, of each addition) of 2^-24 of itself, which
  * is at most D; the doubt, at most 6·q·D, by that many of D and 5 of its own; the last addition, D itself and the comparison by one more each.
  * Twice that, and a good deal more; what doubles round is nothing beside it.
  */

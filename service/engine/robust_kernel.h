@@ -1,6 +1,7 @@
 /*
  * The inner loops of robustness, over samples. robust_kernel.c is compiled once for each instruction set; lanes are samples and
- * never meet, and nothing is contracted, so every variant gives the same bits.
+ * never meet, and nothing is contracted but in the rough scores (which decide nothing where it could matter), so every variant gives the same
+ * bits.
  */
 #ifndef LF_ENGINE_ROBUST_KERNEL_H
 #define LF_ENGINE_ROBUST_KERNEL_H

@@ -187,7 +187,7 @@ static uint32_t count_bits(const uint16_t *bits)
 	return count;
 }
 
-/* Clears the bits of groups in which two may rank first. Returns these groups. */
+/* Clears the bits of groups in which two may rank first, or nobody. Returns these groups. */
 static uint64_t drop_doubtful(const struct lf_rough *rough, size_t groups)
 {
 	uint64_t doubtful = 0;
@@ -199,7 +199,7 @@ static uint64_t drop_doubtful(const struct lf_rough *rough, size_t groups)
 			twice |= once & rough->bits[i * LF_ROUGH_GROUPS + g];
 			once |= rough->bits[i * LF_ROUGH_GROUPS + g];
 		}
-		if (twice == 0)
+		if (twice == 0 && once == (1u << LF_KERNEL_LANES) - 1)
 			continue;
 		doubtful |= UINT64_C(1) << g;
 		for (size_t i = 0; i < rough->count; i++)

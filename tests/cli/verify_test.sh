@@ -23,7 +23,7 @@ start() {
 }
 stop() {
 	kill -TERM "${started[0]}"
-	wait "${started[0]}" || fail "the service did not end well"
+	wait "${started[0]}" || fail "the service did not end well: $(cat "$work/daemon.log")"
 	started=()
 }
 l() { run "$leadfit" "$@"; }
