@@ -165,4 +165,5 @@ void lf_message_clean_up(struct lf_message *message)
 {
 	free(message->bytes);
 	message->bytes = NULL;
+	message->capacity = 0;
 }

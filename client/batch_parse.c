@@ -1,5 +1,6 @@
 /* A chunk of a batch: from text to requests. */
 #include <assert.h>
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct reading {
 /* Which of a piece's two messages a request's field is. */
 static struct lf_packed *place_of(struct lf_piece *piece, const ProtobufCFieldDescriptor *field)
 {
+	assert(field->descriptor == &leadfit__v1__team__descriptor || field->descriptor == &leadfit__v1__project__descriptor);
 	return field->descriptor == &leadfit__v1__team__descriptor ? &piece->packed[0] : &piece->packed[1];
 }
 
@@ -175,7 +177,7 @@ static void make_key(struct lf_chunk *chunk, struct lf_item *item, const struct 
 {
 	enum { NUMBER_DIGITS = 12, HASH_DIGITS = 16 };
 	const struct lf_piece *first = &chunk->pieces[item->first], *second = &chunk->pieces[item->second];
-	const uint64_t both[] = {first->hash, second->hash};
+	const uint64_t both[] = {htole64(first->hash), htole64(second->hash)};
 	const size_t length = strlen(options->run_id);
 	char *out = item->key + length;
 	static_assert(LF_RUN_ID_MAX + NUMBER_DIGITS + HASH_DIGITS + 3 <= LF_KEY_BYTES, "a key fits");

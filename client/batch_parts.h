@@ -42,10 +42,10 @@ void lf_parts_clean_up(struct lf_parts *parts);
  * not, or the arena is exhausted. Any thread.
  */
 size_t lf_parts_find(struct lf_parts *parts, const void *kind, const char *text, size_t length, struct lf_arena *arena, struct lf_packed *packed);
-/* Offers a part that was parsed, its JSON object being all of text. It is kept where one like it came before. Any thread. */
+/* Offers a part that was parsed, its JSON object being all of text. It is kept where one that begins like it came before. Any thread. */
 void lf_parts_offer(struct lf_parts *parts, const void *kind, const char *text, size_t length, const struct lf_packed *packed);
 
-/* A hash for tables and for telling changes by chance; whoever wants two texts of one hash can find them. */
+/* A hash for tables and for telling changes by chance, the same on every machine; whoever wants two texts of one hash can find them. */
 uint64_t lf_hash_bytes(const void *bytes, size_t length, uint64_t seed);
 
 #endif

@@ -15,7 +15,7 @@
 #include "client/page.h"
 #include "client/partfile.h"
 
-static const char HEADING[] = "leadfit batch 2";
+static const char HEADING[] = "leadfit batch 2", OLDER[] = "leadfit batch 1";
 
 static enum lf_code file_error(struct lf_error *error, const char *path, int cause)
 {
@@ -141,6 +141,9 @@ static enum lf_code compare_run(struct lf_run *run, char *text, struct lf_error 
 	const char *input = after(strsep(&rest, "\n"), "input "), *what = after(strsep(&rest, "\n"), "options ");
 	int64_t seconds = 0;
 	int32_t nanos = 0;
+	if (strcmp(heading, OLDER) == 0)
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"%s: is of an unfinished run of an older leadfit, whose keys were others: finish it with that one, or remove the file to begin anew", run->run);
 	if (strcmp(heading, HEADING) != 0 || id == NULL || strlen(id) > LF_RUN_ID_MAX || instant == NULL || input == NULL || what == NULL || rest == NULL ||
 		sscanf(instant, "%" SCNd64 " %" SCNd32, &seconds, &nanos) != 2)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is not of a batch: remove it to begin anew", run->run);

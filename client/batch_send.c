@@ -161,6 +161,7 @@ static bool take(struct lf_worker *worker, struct lf_transfer *transfer, struct 
 		free(transfer->reply);
 		transfer->reply = NULL;
 		transfer->reply_capacity = 0;
+		lf_message_clean_up(&transfer->message);
 	}
 	return goes_on;
 }

@@ -41,7 +41,7 @@ ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, c
 
 /*
  * Makes a message of the interface canonical in place: map entries sorted by key bytes, -0 becomes 0, all through its depth. Packing it
- * then gives its canonical bytes (fields by number, defaults omitted).
+ * then gives its canonical bytes (fields by number, defaults omitted). What is canonical already is not written to.
  */
 void lf_wire_canonicalize(ProtobufCMessage *message);
 

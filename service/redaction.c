@@ -97,8 +97,8 @@ enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_se
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to redact with");
 	else
 		code = lf_log_redact(redaction->core->log, &redact, error);
+	lf_team_cache_clear(redaction->core->teams); /* also where it may be stored */
 	if (code == LF_OK) {
-		lf_team_cache_clear(redaction->core->teams);
 		redaction->decisions += body.decisions;
 		redaction->payloads += body.payloads;
 		redaction->acts += body.acts;

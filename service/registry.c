@@ -8,7 +8,7 @@
 #include "proto/json.h"
 #include "proto/limits.h"
 
-/* Names active at once, and inactive versions kept compiled: one of many samples takes 9 MiB. */
+/* Names active at once, and inactive versions kept compiled: one of many samples takes up to 14 MiB. */
 enum { ACTIVE_MAX = 64, CACHED_MAX = 32, CACHED_BYTES_MAX = 32 << 20 };
 
 struct lf_registry {

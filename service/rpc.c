@@ -36,7 +36,8 @@
  * more contexts than may be in flight, so that a further request is refused at once rather than left unread; a reply
  * that its peer does not take keeps its place in flight, and after LF_RPC_SEND_MS the peer is disconnected.
  *
- * Memory: request bytes, the blocks of arenas and staged replies come out of one budget (atomic, no lock). Where even
+ * Memory: request bytes, the blocks of arenas, what methods keep (lf_rpc_keep()) and staged replies come out of one budget (atomic, no
+ * lock); what a call holds of options.cache is bounded by that. Where even
  * the memory for an error reply is missing, the request's own message is emptied and carries it (rpc_call.c).
  *
  * Stopping: arrivals are answered UNAVAILABLE while what is in flight drains (nng closes connections together with

@@ -139,7 +139,7 @@ bool lf_rpc_expired(const struct lf_rpc_call *call);
 
 /*
  * Goes on with a call where it may block: run is called at once where this thread is a worker, else later on one that is. The
- * method returns then, and holds nothing for the call but what is in its arena: where the server stops first, run is not
+ * method returns then, and holds nothing for the call but what is in its arena or from lf_rpc_keep(): where the server stops first, run is not
  * called, and the call is gone.
  */
 void lf_rpc_later(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call, void *context), void *context);

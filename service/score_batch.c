@@ -403,7 +403,7 @@ static void prepare(struct batch *batch, size_t index)
 		item->queued = true;
 		return;
 	}
-	if (code == LF_OK || was_answered(item, request.idempotency_key, &error))
+	if (code == LF_OK || (index != 0 && !batch->repeated && was_answered(item, request.idempotency_key, &error)))
 		return;
 fail:
 	lf_error_summarize(&error);
@@ -460,7 +460,10 @@ static void go_on(struct lf_rpc_call *call, void *context)
 
 	for (; batch->prepared < count && lf_is_awaited(call); lf_arena_reset(&batch->scratch)) {
 		prepare(batch, batch->prepared++);
-		if (batch->prepared % SLICE_ITEMS == 0 && batch->prepared < count && lf_rpc_yield(call, go_on, release, batch))
+		if (batch->prepared % SLICE_ITEMS != 0 || batch->prepared == count)
+			continue;
+		lf_arena_reset(&batch->scratch); /* not while it waits */
+		if (lf_rpc_yield(call, go_on, release, batch))
 			return;
 	}
 	if (batch->prepared == count) {

@@ -15,6 +15,10 @@
  * entry: teams that never come back cost a hash. In a full set the place of one that was not used lately is taken, and where all of
  * them together need more than bytes_max, a hand goes round the table and drops what was not used since it passed.
  *
+ * Memory is counted where it is taken, and no request may make it grow beyond bytes_max: what has no room, because requests still hold what
+ * was dropped, is not cached, and its request decodes it in its own memory. (Each thread may be beyond by one entry for the moment in
+ * which it makes it.)
+ *
  * An entry is counted by the table and by every call that holds it, and freed by the last. The lock is held for looking up and for exchanging
  * pointers, never while bytes are compared, decoded or freed. Forms for the engine are pushed onto an entry's list and stay there; an
  * entry with more than FORMS_MAX (rubrics change) is stale, and made anew when it comes again.
@@ -62,7 +66,7 @@ struct lf_team_cache {
 	uint64_t hits, misses;
 };
 
-/* ---- memory: counted, never refused, as what must not grow is kept small by dropping entries ---- */
+/* ---- memory: counted here, looked at by whoever is about to take more ---- */
 
 static bool budget_take(struct lf_arena_budget *budget, size_t bytes)
 {
@@ -73,6 +77,11 @@ static bool budget_take(struct lf_arena_budget *budget, size_t bytes)
 static void budget_give(struct lf_arena_budget *budget, size_t bytes)
 {
 	atomic_fetch_sub_explicit(&((struct lf_team_cache *)budget)->bytes, bytes, memory_order_relaxed);
+}
+
+static bool is_full(const struct lf_team_cache *cache, size_t bytes)
+{
+	return atomic_load_explicit(&cache->bytes, memory_order_relaxed) + bytes > cache->bytes_max;
 }
 
 static void form_free(struct lf_cached_form *form)
@@ -207,7 +216,10 @@ static struct entry **choose_place(struct lf_team_cache *cache, uint64_t hash, s
 	struct entry **set = set_of(cache, hash), **place = find_place(cache, hash, length);
 
 	for (int i = 0; i < WAYS && place == NULL; i++)
-		if (set[i] == NULL || !set[i]->used)
+		if (set[i] == NULL)
+			place = &set[i];
+	for (int i = 0; i < WAYS && place == NULL; i++)
+		if (!set[i]->used)
 			place = &set[i];
 	if (place != NULL)
 		return place;
@@ -216,14 +228,14 @@ static struct entry **choose_place(struct lf_team_cache *cache, uint64_t hash, s
 	return &set[0];
 }
 
-/* Drops entries until there is room for so many bytes, or all were looked at twice. */
-static void make_room(struct lf_team_cache *cache, size_t bytes)
+/* Drops entries until there is room for so many bytes, or all were looked at twice: then false, as calls hold what was dropped. */
+static bool make_room(struct lf_team_cache *cache, size_t bytes)
 {
 	for (size_t steps = 0; steps < 2 * SETS * WAYS; steps++) {
 		struct entry *dropped = NULL;
 
-		if (atomic_load(&cache->bytes) + bytes <= cache->bytes_max)
-			return;
+		if (!is_full(cache, bytes))
+			return true;
 		pthread_mutex_lock(&cache->lock);
 		for (; steps < 2 * SETS * WAYS && dropped == NULL; steps++) {
 			struct entry **place = &cache->entries[cache->hand / WAYS][cache->hand % WAYS];
@@ -237,16 +249,22 @@ static void make_room(struct lf_team_cache *cache, size_t bytes)
 		pthread_mutex_unlock(&cache->lock);
 		entry_release(dropped);
 	}
+	return !is_full(cache, bytes);
 }
 
 static struct entry *add(struct lf_team_cache *cache, struct lf_slice bytes, uint64_t hash)
 {
 	struct entry *entry, *before, **place;
 
-	make_room(cache, bytes.length * BYTES_A_BYTE + ENTRY_BYTES);
+	if (!make_room(cache, bytes.length * BYTES_A_BYTE + ENTRY_BYTES))
+		return NULL;
 	entry = entry_new(cache, bytes, hash);
 	if (entry == NULL)
 		return NULL;
+	if (!make_room(cache, 0)) { /* it took more than was thought */
+		entry_free(entry);
+		return NULL;
+	}
 	atomic_fetch_add(&entry->holders, 1); /* the table's and the caller's */
 	pthread_mutex_lock(&cache->lock);
 	place = choose_place(cache, hash, bytes.length);
@@ -373,20 +391,27 @@ const struct lf_cached_team *lf_cached_team(const struct lf_rpc_call *call, cons
 
 /* ---- forms for the engine ---- */
 
+static const struct lf_cached_form *find_form(const struct entry *entry, const struct lf_digest *version, int32_t as_of_day)
+{
+	const struct lf_cached_form *form = atomic_load(&entry->forms);
+
+	while (form != NULL && (!lf_digest_equal(&form->kept.version, version) || form->kept.as_of_day > as_of_day))
+		form = form->next;
+	return form;
+}
+
 struct lf_kept_team *lf_conversion_begin(struct lf_conversion *conversion, const struct lf_cached_team *team, const struct lf_digest *version,
 	int32_t as_of_day)
 {
 	const struct entry *entry = (const struct entry *)team;
-	struct lf_cached_form *form = atomic_load(&entry->forms);
+	const struct lf_cached_form *form = find_form(entry, version, as_of_day);
 
 	conversion->fresh = NULL;
-	for (; form != NULL; form = form->next) {
-		if (!lf_digest_equal(&form->kept.version, version))
-			continue;
+	if (form != NULL) {
 		conversion->kept = form->kept;
-		return form->kept.as_of_day <= as_of_day ? &conversion->kept : NULL;
+		return &conversion->kept;
 	}
-	if (atomic_load(&entry->form_count) > FORMS_MAX)
+	if (atomic_load(&entry->form_count) > FORMS_MAX || is_full(entry->cache, 0))
 		return NULL;
 	conversion->fresh = calloc(1, sizeof *conversion->fresh);
 	if (conversion->fresh == NULL)
@@ -401,6 +426,7 @@ void lf_conversion_end(struct lf_conversion *conversion, const struct lf_cached_
 {
 	struct entry *entry = (struct entry *)(uintptr_t)team;
 	struct lf_cached_form *form = conversion->fresh;
+	bool another;
 
 	conversion->fresh = NULL;
 	if (form == NULL)
@@ -410,8 +436,10 @@ void lf_conversion_end(struct lf_conversion *conversion, const struct lf_cached_
 		return;
 	}
 	form->kept = conversion->kept;
+	/* Made by several at once, it is there twice: the call uses this one, and it does not count. */
+	another = find_form(entry, &form->kept.version, form->kept.as_of_day) != NULL;
 	form->next = atomic_load(&entry->forms);
 	while (!atomic_compare_exchange_weak(&entry->forms, &form->next, form))
 		continue;
-	atomic_fetch_add(&entry->form_count, 1);
+	atomic_fetch_add(&entry->form_count, !another);
 }

@@ -20,19 +20,20 @@ struct lf_cached_team {
 	struct lf_digest digest;          /* SHA-256 of canonical */
 };
 
-/* bytes_max: of memory, about; more while requests hold teams that were dropped. NULL where memory ran out. */
+/* bytes_max: of memory; what has no room is not cached. NULL where memory ran out. */
 struct lf_team_cache *lf_team_cache_new(size_t bytes_max);
 /* After the last call has let go. NULL is fine. */
 void lf_team_cache_destroy(struct lf_team_cache *cache);
 /* What the RPC server asks while it decodes. Lives as long as the cache. */
 const struct lf_rpc_cache *lf_team_cache_rpc(const struct lf_team_cache *cache);
-/* Drops all: nothing of what was erased from the log is kept in memory. NULL is fine. */
+/* Forgets all, for what was erased from the log; requests that are being worked on keep what they hold to their end. NULL is fine. */
 void lf_team_cache_clear(struct lf_team_cache *cache);
 
 struct lf_team_cache_figures {
 	uint64_t hits, misses; /* teams asked for */
 	size_t teams, bytes;
 };
+/* For tests. */
 void lf_team_cache_figures(struct lf_team_cache *cache, struct lf_team_cache_figures *figures);
 
 /* The team among those that a call holds, NULL where it came some other way. *from: where to begin, and where the next one may be: 0 at first,

@@ -188,6 +188,7 @@ claim "an unfinished run of a file that has changed is refused"
 echo x >changed.out; requests changed 50 >changed.ndjson
 printf 'leadfit batch 2\nrun r\nas-of 0 0\ninput "changed.ndjson" 1 bytes of 1.0\noptions x\n' >changed.out.run
 b changed.ndjson --out changed.out; status_is 2; err_has "another input"; file_has changed.out x
+echo "leadfit batch 1" >changed.out.run; b changed.ndjson --out changed.out; status_is 2; err_has "of an older leadfit"
 echo rubbish >changed.out.run; b changed.ndjson --out changed.out; status_is 2; err_has "is not of a batch"
 rm changed.out.run; b changed.ndjson --out changed.out; status_is 0; lines changed.out 50
 
