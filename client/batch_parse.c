@@ -6,6 +6,7 @@
 
 #include "client/batch.h"
 #include "client/page.h"
+#include "proto/hash.h"
 #include "proto/wire.h"
 
 static const char no_memory[] = "out of memory";

@@ -45,7 +45,4 @@ size_t lf_parts_find(struct lf_parts *parts, const void *kind, const char *text,
 /* Offers a part that was parsed, its JSON object being all of text. It is kept where one that begins like it came before. Any thread. */
 void lf_parts_offer(struct lf_parts *parts, const void *kind, const char *text, size_t length, const struct lf_packed *packed);
 
-/* A hash for tables and for telling changes by chance, the same on every machine; whoever wants two texts of one hash can find them. */
-uint64_t lf_hash_bytes(const void *bytes, size_t length, uint64_t seed);
-
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/hash.h"
 #include "proto/wire.h"
 
 /*
@@ -111,28 +112,6 @@ static void entry_release(struct entry *entry)
 }
 
 /* ---- making one ---- */
-
-static uint64_t hash_of(struct lf_slice bytes)
-{
-	const uint64_t multiplier = 0x9e3779b97f4a7c15u;
-	uint64_t lanes[4] = {1, 2, 3, 4}, words[4];
-	const char *at = bytes.data;
-	size_t left = bytes.length;
-
-	for (; left >= sizeof words; at += sizeof words, left -= sizeof words) {
-		memcpy(words, at, sizeof words);
-		for (int i = 0; i < 4; i++)
-			lanes[i] = ((lanes[i] ^ words[i]) * multiplier) ^ lanes[i] >> 31;
-	}
-	memset(words, 0, sizeof words);
-	memcpy(words, at, left);
-	for (int i = 0; i < 4; i++)
-		lanes[i] = ((lanes[i] ^ words[i]) * multiplier) ^ lanes[i] >> 31;
-	for (int i = 1; i < 4; i++)
-		lanes[0] = (lanes[0] ^ lanes[i] ^ lanes[i] >> 29) * multiplier;
-	lanes[0] = (lanes[0] ^ bytes.length) * multiplier;
-	return lanes[0] ^ lanes[0] >> 32;
-}
 
 /* Decodes. false: the bytes are not a team, or memory ran out. */
 static bool fill(struct entry *entry, struct lf_slice bytes)
@@ -279,7 +258,7 @@ static struct entry *add(struct lf_team_cache *cache, struct lf_slice bytes, uin
 /* The entry of these bytes, held. NULL: there is none. */
 static struct entry *find_entry(struct lf_team_cache *cache, struct lf_slice bytes)
 {
-	const uint64_t hash = hash_of(bytes);
+	const uint64_t hash = lf_hash_bytes(bytes.data, bytes.length, 0);
 	const uint32_t mark = (uint32_t)(hash >> 32) | 1;
 	struct entry *entry = NULL, *stale = NULL, **place;
 	uint32_t *seen = &cache->seen[hash % SEEN];

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client/batch_parts.h"
+#include "proto/hash.h"
 
 enum { TEXT = 512 };
 
