@@ -243,18 +243,15 @@ static bool fill_request(struct item *item, const Leadfit__V1__BatchItem *sent, 
 }
 
 /*
- * What keeps the converted team of an item: the cache, or where several have it the call's arena; else NULL. A team with faults is converted
- * for each, as each has its errors; one of which something may be left out, too, as each says what.
+ * What keeps the converted team of an item that is not cached, in the call's arena, where several have it; else NULL. A team with faults is
+ * converted for each, as each has its errors; one of which something may be left out, too, as each says what.
  */
-static struct lf_kept_team *kept_team(struct batch *batch, uint32_t team, const struct lf_case_input *input, struct lf_conversion *conversion)
+static struct lf_kept_team *kept_team(struct batch *batch, uint32_t team, const struct lf_case_input *input)
 {
 	struct converted *converted = &batch->converted[team];
 
-	if (input->candidate_count > 0 || input->ignore_undeclared)
-		return NULL;
-	if (converted->cached != NULL)
-		return lf_conversion_begin(conversion, converted->cached, &batch->version->digest, lf_day_of(input->as_of_seconds));
-	if (converted->uses < 2 || (converted->tried && converted->kept.engine.members == NULL))
+	if (converted->uses < 2 || input->candidate_count > 0 || input->ignore_undeclared ||
+	    (converted->tried && converted->kept.engine.members == NULL))
 		return NULL;
 	converted->tried = true;
 	converted->kept.arena = batch->arena;
@@ -326,11 +323,12 @@ static enum lf_code score(struct item *item, uint32_t team, const Leadfit__V1__S
 		lf_check_id(&checker, "idempotency_key", request->idempotency_key);
 	if (evaluation == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
-	input.kept = kept_team(batch, team, &input, &conversion);
+	lf_conversion_begin(&conversion, cached, &batch->version->digest, &input);
+	if (cached == NULL)
+		input.kept = kept_team(batch, team, &input);
 	code = batch->request->full ? lf_evaluate(evaluation, batch->version, &input, NULL, &checker, scratch)
 				    : lf_evaluate_ranking(evaluation, batch->version, &input, &checker, scratch);
-	if (input.kept != NULL && cached != NULL)
-		lf_conversion_end(&conversion, cached);
+	lf_conversion_end(&conversion);
 	if (code != LF_OK || checker.found > 0)
 		return lf_error_summarize(error);
 	if (!lf_record_fill(&item->append, request, &parts, scratch) || !keep_record(&item->append, batch->arena) ||

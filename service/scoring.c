@@ -139,11 +139,9 @@ static enum lf_code prepare(struct score_job *job, const struct lf_version *vers
 		goto no_memory;
 	lf_record_check(request, &parts.as_of_us, &checker);
 	input.as_of_seconds = lf_seconds_of(parts.as_of_us);
-	if (job->team != NULL && request->n_candidates == 0 && !request->ignore_undeclared)
-		input.kept = lf_conversion_begin(&conversion, job->team, &version->digest, lf_day_of(input.as_of_seconds));
+	lf_conversion_begin(&conversion, job->team, &version->digest, &input);
 	code = lf_evaluate(evaluation, version, &input, NULL, &checker, arena);
-	if (input.kept != NULL)
-		lf_conversion_end(&conversion, job->team);
+	lf_conversion_end(&conversion);
 	if (code != LF_OK || checker.found > 0)
 		return lf_error_summarize(error);
 	decision = lf_decision_build(&parts, arena);

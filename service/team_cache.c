@@ -379,31 +379,36 @@ static const struct lf_cached_form *find_form(const struct entry *entry, const s
 	return form;
 }
 
-struct lf_kept_team *lf_conversion_begin(struct lf_conversion *conversion, const struct lf_cached_team *team, const struct lf_digest *version,
-	int32_t as_of_day)
+void lf_conversion_begin(struct lf_conversion *conversion, const struct lf_cached_team *team, const struct lf_digest *version,
+	struct lf_case_input *input)
 {
 	const struct entry *entry = (const struct entry *)team;
-	const struct lf_cached_form *form = find_form(entry, version, as_of_day);
+	const struct lf_cached_form *form;
 
+	conversion->team = team;
 	conversion->fresh = NULL;
+	if (team == NULL || input->candidate_count > 0 || input->ignore_undeclared)
+		return;
+	form = find_form(entry, version, lf_day_of(input->as_of_seconds));
 	if (form != NULL) {
 		conversion->kept = form->kept;
-		return &conversion->kept;
+		input->kept = &conversion->kept;
+		return;
 	}
 	if (atomic_load(&entry->form_count) > FORMS_MAX || is_full(entry->cache, 0))
-		return NULL;
+		return;
 	conversion->fresh = calloc(1, sizeof *conversion->fresh);
 	if (conversion->fresh == NULL)
-		return NULL;
+		return;
 	lf_arena_init(&conversion->fresh->arena, entry->cache->bytes_max / PART_MAX);
 	conversion->fresh->arena.budget = &entry->cache->budget;
 	conversion->kept = (struct lf_kept_team){.arena = &conversion->fresh->arena};
-	return &conversion->kept;
+	input->kept = &conversion->kept;
 }
 
-void lf_conversion_end(struct lf_conversion *conversion, const struct lf_cached_team *team)
+void lf_conversion_end(struct lf_conversion *conversion)
 {
-	struct entry *entry = (struct entry *)(uintptr_t)team;
+	struct entry *entry = (struct entry *)(uintptr_t)conversion->team;
 	struct lf_cached_form *form = conversion->fresh;
 	bool another;
 

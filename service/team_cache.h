@@ -43,13 +43,17 @@ const struct lf_cached_team *lf_cached_team(const struct lf_rpc_call *call, cons
 /* A team's form for the engine, from the cache or for it. Storage is the caller's. */
 struct lf_conversion {
 	struct lf_kept_team kept;
-	struct lf_cached_form *fresh; /* inside: what becomes the cache's */
+	const struct lf_cached_team *team; /* inside, and what follows */
+	struct lf_cached_form *fresh;      /* what becomes the cache's */
 };
 
-/* For lf_case_input.kept; NULL where this version and day can't have one. Only without candidates and ignore_undeclared. */
-struct lf_kept_team *lf_conversion_begin(struct lf_conversion *conversion, const struct lf_cached_team *team, const struct lf_digest *version,
-	int32_t as_of_day);
-/* After lf_evaluate(), however that ended, where begin gave something. What was converted lives as long as the team. */
-void lf_conversion_end(struct lf_conversion *conversion, const struct lf_cached_team *team);
+/*
+ * Before an evaluation: sets input->kept where the team's form is there or can be kept, and leaves it otherwise: for a team that is not cached
+ * (NULL), with candidates of its own or ignore_undeclared (what is left out has to be told), or where the cache is full.
+ */
+void lf_conversion_begin(struct lf_conversion *conversion, const struct lf_cached_team *team, const struct lf_digest *version,
+	struct lf_case_input *input);
+/* After it, however it ended. What was converted lives as long as the team. */
+void lf_conversion_end(struct lf_conversion *conversion);
 
 #endif

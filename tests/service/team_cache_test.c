@@ -232,10 +232,9 @@ static const struct lf_member *convert(const struct lf_cached_team *team, const 
 	struct lf_built_case built;
 
 	project.id = id;
-	input.kept = lf_conversion_begin(&conversion, team, &version->digest, day);
+	lf_conversion_begin(&conversion, team, &version->digest, &input);
 	*code = lf_case_build(&built, version, &input, &checker, arena);
-	if (input.kept != NULL)
-		lf_conversion_end(&conversion, team);
+	lf_conversion_end(&conversion);
 	lf_error_clean_up(&error);
 	return built.engine.members;
 }
