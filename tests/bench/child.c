@@ -131,3 +131,14 @@ enum lf_code lf_child_stop(struct lf_child *child, struct lf_error *error)
 			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	return LF_OK;
 }
+
+void lf_child_block_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}

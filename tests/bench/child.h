@@ -14,6 +14,8 @@ struct lf_child {
 	char log[PATH_MAX];
 };
 
+/* Signals are waited for, not handled: by sleeps here, by the server processes there. Before any thread starts. */
+void lf_child_block_signals(void);
 /* Starts argv (ended by NULL); its standard output and error go to the file log. Main thread only: the child is killed
  * when that thread ends. */
 enum lf_code lf_child_start(struct lf_child *child, const char *const *argv, const char *log, struct lf_error *error);

@@ -8,7 +8,6 @@
  * Exit status: 0 measured, 2 usage, 3 something failed.
  */
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -394,18 +393,6 @@ static bool find_server(struct job *job)
 	return access(job->server, X_OK) == 0;
 }
 
-/* Signals are waited for, not handled: see leadfit-bench. */
-static void block_signals(void)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 int main(int argc, char **argv)
 {
 	struct job job = {0};
@@ -426,7 +413,7 @@ int main(int argc, char **argv)
 			LF_BENCH_TEAMS_MAX);
 		return EXIT_USAGE;
 	}
-	block_signals();
+	lf_child_block_signals();
 	if (!find_server(&job)) {
 		fprintf(stderr, "lf_bench_compare: there is no leadfitd to run at %s: build it\n", job.server);
 		return EXIT_USAGE;

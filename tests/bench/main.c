@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,25 +178,13 @@ static int run(const struct lf_bench_settings *settings, const struct paths *pat
 	return status;
 }
 
-/* Signals are waited for, not handled: by sleeps here, by the server processes there. Before any thread starts. */
-static void block_signals(void)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 int main(int argc, char **argv)
 {
 	struct lf_bench_settings settings;
 	struct paths paths = {0};
 	int status;
 
-	block_signals();
+	lf_child_block_signals();
 	if (argc == 5 && strcmp(argv[1], "echo-server") == 0)
 		return lf_echo_serve(argv[2], (unsigned)strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
 #ifdef LF_BENCH_GRPC
