@@ -564,10 +564,6 @@ static void writing_that_fails_is_said_once_and_goes_on_when_it_can(void **state
 /* Another record in the place of one that was signed, one more, and a head over all of it. */
 static void forge(const char *file, bool head_alone)
 {
-	struct lf_digest hash = {{7}}, root;
-	struct lf_node nodes[LF_TREE_NODES_MAX];
-	struct lf_tree tree = {.size = 0};
-	sqlite3_stmt *statement = NULL;
 	sqlite3 *db = NULL;
 
 	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
@@ -575,19 +571,8 @@ static void forge(const char *file, bool head_alone)
 		assert_int_equal(sqlite3_exec(db, "UPDATE leaf SET hash = zeroblob(32) WHERE position = 2", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "INSERT INTO leaf SELECT 5, kind, record, decisions, hash, salt FROM leaf WHERE position = 4", NULL, NULL, NULL),
 		SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "SELECT hash FROM leaf ORDER BY position", -1, &statement, NULL), SQLITE_OK);
-	while (sqlite3_step(statement) == SQLITE_ROW) {
-		memcpy(&hash, sqlite3_column_blob(statement, 0), sizeof hash);
-		lf_tree_add(&tree, &hash, nodes);
-	}
-	sqlite3_finalize(statement);
-	lf_tree_root(&tree, &root);
-	root.bytes[0] ^= head_alone;
-	assert_int_equal(sqlite3_prepare_v2(db, "UPDATE tree SET size = 6, root = ?1", -1, &statement, NULL), SQLITE_OK);
-	sqlite3_bind_blob(statement, 1, &root, sizeof root, SQLITE_STATIC);
-	assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
-	sqlite3_finalize(statement);
 	sqlite3_close(db);
+	head_forge(file, head_alone);
 }
 
 /* Whoever writes the log's file while a service has it gets no signature over that, not where it would replace the only one either. */

@@ -1,8 +1,11 @@
 #include "tests/storage/support.h"
 
 #include <dirent.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "storage/tlog/tree.h"
 
 const char RUBRIC_NAME[] = "tech-lead", RUBRIC_BODY[] = "the bytes of a rubric";
 
@@ -275,4 +278,28 @@ void listed_visit(void *context, const struct lf_stored *row)
 struct lf_filter filter_any(void)
 {
 	return (struct lf_filter){.since_us = INT64_MIN, .until_us = INT64_MAX, .limit = LF_PAGE_MAX};
+}
+
+void head_forge(const char *file, uint8_t wrong)
+{
+	struct lf_tree tree = {.size = 0};
+	struct lf_node nodes[LF_TREE_NODES_MAX];
+	struct lf_digest hash = {{0}}, root;
+	sqlite3_stmt *statement = NULL;
+	sqlite3 *db = NULL;
+	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT hash FROM leaf ORDER BY position", -1, &statement, NULL), SQLITE_OK);
+	while (sqlite3_step(statement) == SQLITE_ROW) {
+		memcpy(&hash, sqlite3_column_blob(statement, 0), sizeof hash);
+		lf_tree_add(&tree, &hash, nodes);
+	}
+	sqlite3_finalize(statement);
+	lf_tree_root(&tree, &root);
+	root.bytes[0] ^= wrong;
+	assert_int_equal(sqlite3_prepare_v2(db, "UPDATE tree SET size = ?1, root = ?2", -1, &statement, NULL), SQLITE_OK);
+	sqlite3_bind_int64(statement, 1, (sqlite3_int64)tree.size);
+	sqlite3_bind_blob(statement, 2, &root, sizeof root, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
+	sqlite3_finalize(statement);
+	sqlite3_close(db);
 }

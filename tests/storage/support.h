@@ -57,6 +57,9 @@ struct lf_bytes bytes_of(const char *text);
 void rubric_put(struct lf_log *log);
 void rubric_store(const struct lf_backend *backend, struct lf_store *store);
 
+/* Puts a head over the leaves as they stand in a log's file, by another program's means; wrong is exclusive-or'd into its root's first byte. */
+void head_forge(const char *file, uint8_t wrong);
+
 struct lf_log *log_open(const struct lf_backend *backend, const char *location);
 
 /* A list, collected: sequences and teams. */
