@@ -16,25 +16,28 @@ static bool count_flip(struct lf_backtest *backtest, const Leadfit__V1__Flip *fl
 {
 	const bool was = flip->old_recommended[0] != '\0', is = flip->new_recommended[0] != '\0';
 	char reason[400];
+
 	backtest->flips++;
 	backtest->someone_else += was && is;
 	backtest->newly_nobody += was && !is;
 	backtest->newly_somebody += !was && is;
 	backtest->still_nobody += !was && !is;
 	if (flip->criterion[0] != '\0')
-		snprintf(reason, sizeof reason, "%s", flip->criterion);
+		snprintf(reason, sizeof(reason), "%s", flip->criterion);
 	else if (flip->gate[0] != '\0')
-		snprintf(reason, sizeof reason, "gate: %s", flip->gate);
+		snprintf(reason, sizeof(reason), "gate: %s", flip->gate);
 	else
-		snprintf(reason, sizeof reason, "(the same first place)");
+		snprintf(reason, sizeof(reason), "(the same first place)");
 	return lf_tally_add(&backtest->reasons, reason) && lf_tally_add(&backtest->projects, flip->project);
 }
 
 static bool keep_reason(struct lf_backtest *backtest, const Leadfit__V1__FieldViolation *why)
 {
+	Leadfit__V1__FieldViolation *kept;
+
 	if (backtest->because_count == LF_BACKTEST_REASONS_MAX)
 		return true;
-	Leadfit__V1__FieldViolation *kept = &backtest->because[backtest->because_count];
+	kept = &backtest->because[backtest->because_count];
 	leadfit__v1__field_violation__init(kept);
 	kept->field = strdup(why->field);
 	kept->description = strdup(why->description);
@@ -49,20 +52,23 @@ static bool keep_ref(struct lf_backtest *backtest, const Leadfit__V1__RubricRef 
 	leadfit__v1__rubric_ref__init(&backtest->ref);
 	backtest->ref.name = strdup(ref->name);
 	backtest->ref.digest = strdup(ref->digest);
-	snprintf(backtest->rubric, sizeof backtest->rubric, "%.128s %.*s", ref->name, LF_DIGEST_SHOWN, ref->digest);
+	snprintf(backtest->rubric, sizeof(backtest->rubric), "%.128s %.*s", ref->name, LF_DIGEST_SHOWN, ref->digest);
 	return backtest->ref.name != NULL && backtest->ref.digest != NULL;
 }
 
 bool lf_backtest_add(struct lf_backtest *backtest, const Leadfit__V1__BacktestResponse *slice)
 {
 	bool kept = keep_ref(backtest, slice->ref);
+
 	backtest->decided += slice->decided;
 	backtest->erased += slice->erased;
 	backtest->pruned += slice->pruned;
 	backtest->inapplicable += slice->inapplicable;
 	for (size_t i = 0; i < slice->n_outcomes; i++) {
 		const Leadfit__V1__OutcomePair *pair = slice->outcomes[i];
-		if ((unsigned)pair->old_outcome < LF_BACKTEST_OUTCOMES && (unsigned)pair->new_outcome < LF_BACKTEST_OUTCOMES)
+
+		if ((unsigned)pair->old_outcome < LF_BACKTEST_OUTCOMES &&
+			(unsigned)pair->new_outcome < LF_BACKTEST_OUTCOMES)
 			backtest->outcomes[pair->old_outcome][pair->new_outcome] += pair->decisions;
 	}
 	for (size_t i = 0; i < slice->n_flips; i++)
@@ -106,6 +112,7 @@ void lf_backtest_message(struct lf_backtest *backtest, Leadfit__V1__BacktestResp
 	message->outcomes = list;
 	for (size_t i = 0; i < LF_BACKTEST_OUTCOMES * LF_BACKTEST_OUTCOMES; i++) {
 		const size_t old = i / LF_BACKTEST_OUTCOMES, new = i % LF_BACKTEST_OUTCOMES;
+
 		if (backtest->outcomes[old][new] == 0)
 			continue;
 		leadfit__v1__outcome_pair__init(&pairs[i]);
@@ -122,6 +129,7 @@ const char *lf_outcome_words(size_t outcome)
 {
 	static const char *const words[LF_BACKTEST_OUTCOMES] = {
 		"unknown", "recommended", "too close", "too little evidence", "nobody eligible"};
+
 	return words[outcome < LF_BACKTEST_OUTCOMES ? outcome : 0];
 }
 
@@ -136,6 +144,7 @@ void lf_backtest_summary(const struct lf_backtest *backtest, struct lf_buffer *o
 		{backtest->newly_somebody, "somebody where nobody was"},
 		{backtest->still_nobody, "nobody, for another reason"},
 	};
+
 	lf_text_add(out, "Of %" PRIu64 " decision%s, ", backtest->decided, backtest->decided == 1 ? "" : "s");
 	if (backtest->flips == 0) {
 		lf_text_add(out, "none comes out otherwise.");
@@ -145,8 +154,8 @@ void lf_backtest_summary(const struct lf_backtest *backtest, struct lf_buffer *o
 	for (size_t i = 0, said = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (parts[i].count == 0)
 			continue;
-		lf_text_add(out, "%s%" PRIu64 " recommend%s %s", said++ > 0 ? ", " : "", parts[i].count, parts[i].count == 1 ? "s" : "",
-			parts[i].what);
+		lf_text_add(out, "%s%" PRIu64 " recommend%s %s", said++ > 0 ? ", " : "", parts[i].count,
+			parts[i].count == 1 ? "s" : "", parts[i].what);
 	}
 	lf_text_add(out, ".");
 }
@@ -156,6 +165,7 @@ void lf_backtest_summary(const struct lf_backtest *backtest, struct lf_buffer *o
 static bool occurs(const struct lf_backtest *backtest, size_t outcome)
 {
 	uint64_t count = 0;
+
 	for (size_t i = 0; i < LF_BACKTEST_OUTCOMES; i++)
 		count += backtest->outcomes[outcome][i] + backtest->outcomes[i][outcome];
 	return count > 0;
@@ -164,6 +174,7 @@ static bool occurs(const struct lf_backtest *backtest, size_t outcome)
 static void print_outcomes(struct lf_page *page, const struct lf_backtest *backtest)
 {
 	struct lf_table table;
+
 	lf_page_title(page, "Outcomes: as decided (rows), under this rubric (columns)");
 	lf_table_init(&table, page);
 	lf_table_column(&table, "", 0);
@@ -172,6 +183,7 @@ static void print_outcomes(struct lf_page *page, const struct lf_backtest *backt
 			lf_table_column(&table, lf_outcome_words(i), LF_COLUMN_RIGHT);
 	for (size_t old = 0; old < LF_BACKTEST_OUTCOMES; old++) {
 		size_t column = 1;
+
 		if (!occurs(backtest, old))
 			continue;
 		lf_table_line(&table, LF_PLAIN);
@@ -187,6 +199,7 @@ static void print_tally(struct lf_page *page, const char *title, const struct lf
 {
 	struct lf_table table;
 	char bar[LF_BAR_BYTES];
+
 	lf_page_title(page, title);
 	lf_table_init(&table, page);
 	lf_table_column(&table, "", LF_COLUMN_CUT);
@@ -209,15 +222,19 @@ static void print_skipped(struct lf_page *page, const struct lf_backtest *backte
 	if (backtest->erased + backtest->pruned + backtest->inapplicable > 0)
 		lf_page_add(page, LF_PLAIN, "\n");
 	if (backtest->erased > 0)
-		lf_page_add(page, LF_PLAIN, "%" PRIu64 " skipped: a person who took part was erased\n", backtest->erased);
+		lf_page_add(
+			page, LF_PLAIN, "%" PRIu64 " skipped: a person who took part was erased\n", backtest->erased);
 	if (backtest->pruned > 0)
-		lf_page_add(page, LF_PLAIN, "%" PRIu64 " skipped: what they were made of was pruned\n", backtest->pruned);
+		lf_page_add(
+			page, LF_PLAIN, "%" PRIu64 " skipped: what they were made of was pruned\n", backtest->pruned);
 	if (backtest->inapplicable == 0)
 		return;
 	lf_page_add(page, LF_WARN, "%" PRIu64 " can't be decided under this rubric", backtest->inapplicable);
-	lf_page_add(page, LF_PLAIN, "%s\n", backtest->inapplicable > backtest->because_count ? ", the first of them:" : ":");
+	lf_page_add(page, LF_PLAIN, "%s\n",
+		backtest->inapplicable > backtest->because_count ? ", the first of them:" : ":");
 	for (size_t i = 0; i < backtest->because_count; i++) {
 		struct lf_buffer text = {0};
+
 		lf_text_add(&text, "%s: %s", backtest->because[i].field, backtest->because[i].description);
 		lf_text_item(page, &text);
 		lf_buffer_clean_up(&text);
@@ -227,6 +244,7 @@ static void print_skipped(struct lf_page *page, const struct lf_backtest *backte
 void lf_backtest_print(struct lf_page *page, const struct lf_backtest *backtest)
 {
 	struct lf_buffer text = {0};
+
 	lf_page_add(page, LF_BOLD, "%s", backtest->rubric);
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_backtest_summary(backtest, &text);
@@ -235,7 +253,8 @@ void lf_backtest_print(struct lf_page *page, const struct lf_backtest *backtest)
 	if (backtest->decided > 0)
 		print_outcomes(page, backtest);
 	if (backtest->flips > 0) {
-		print_tally(page, "By the criterion that does most for the new first place", &backtest->reasons, SIZE_MAX);
+		print_tally(
+			page, "By the criterion that does most for the new first place", &backtest->reasons, SIZE_MAX);
 		print_tally(page, "By project", &backtest->projects, PROJECTS_SHOWN);
 	}
 	print_skipped(page, backtest);

@@ -28,11 +28,14 @@ enum { LF_BACKTEST_OUTCOMES = 5, LF_BACKTEST_REASONS_MAX = 10 };
 struct lf_backtest {
 	char rubric[160]; /* "tech-lead 0815b2257249" */
 	uint64_t decided, erased, pruned, inapplicable, flips;
-	uint64_t someone_else, newly_nobody, newly_somebody, still_nobody; /* the flips by what becomes of the recommendation */
-	uint64_t outcomes[LF_BACKTEST_OUTCOMES][LF_BACKTEST_OUTCOMES]; /* old, new; those with the same outcome included */
-	struct lf_tally reasons;  /* of flips: criteria, gates, or that the first place is the same */
-	struct lf_tally projects; /* of flips */
-	Leadfit__V1__FieldViolation because[LF_BACKTEST_REASONS_MAX]; /* the first reasons why the rubric does not take a decision; texts owned */
+	uint64_t someone_else, newly_nobody, newly_somebody,
+		still_nobody; /* the flips by what becomes of the recommendation */
+	uint64_t outcomes[LF_BACKTEST_OUTCOMES]
+			 [LF_BACKTEST_OUTCOMES]; /* old, new; those with the same outcome included */
+	struct lf_tally reasons;                 /* of flips: criteria, gates, or that the first place is the same */
+	struct lf_tally projects;                /* of flips */
+	Leadfit__V1__FieldViolation because
+		[LF_BACKTEST_REASONS_MAX]; /* the first reasons why the rubric does not take a decision; texts owned */
 	Leadfit__V1__FieldViolation *because_list[LF_BACKTEST_REASONS_MAX];
 	size_t because_count;
 	Leadfit__V1__RubricRef ref; /* texts owned */
@@ -44,7 +47,10 @@ bool lf_backtest_add(struct lf_backtest *backtest, const Leadfit__V1__BacktestRe
 void lf_backtest_finish(struct lf_backtest *backtest);
 void lf_backtest_clean_up(struct lf_backtest *backtest);
 
-/* The one response that all slices make up, without its flips: it borrows from backtest. pairs is room for its outcomes. */
+/*
+ * The one response that all slices make up, without its flips: it borrows from backtest. pairs is room for its
+ * outcomes.
+ */
 void lf_backtest_message(struct lf_backtest *backtest, Leadfit__V1__BacktestResponse *message,
 	Leadfit__V1__OutcomePair pairs[LF_BACKTEST_OUTCOMES * LF_BACKTEST_OUTCOMES],
 	Leadfit__V1__OutcomePair *list[LF_BACKTEST_OUTCOMES * LF_BACKTEST_OUTCOMES]);

@@ -13,6 +13,7 @@ enum { BACKOFF_MS_MIN = 50, BACKOFF_MS_MAX = 2000, TICK_MS = 250, WORKERS_MIN = 
 int64_t lf_batch_now_ms(void)
 {
 	struct timespec now;
+
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
@@ -21,6 +22,7 @@ int64_t lf_batch_now_ms(void)
 static void wait_changed(struct lf_batch *batch, int64_t ms)
 {
 	struct timespec until;
+
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += ms / 1000;
 	until.tv_nsec += ms % 1000 * 1000000;
@@ -35,18 +37,21 @@ static void wait_changed(struct lf_batch *batch, int64_t ms)
 
 void lf_batch_stop(struct lf_batch *batch, struct lf_error *error)
 {
+	bool first;
+	ssize_t told;
+
 	pthread_mutex_lock(&batch->mutex);
 	if (error == NULL)
 		batch->closed = true;
 	else if (batch->error.code == LF_OK)
 		lf_error_move(&batch->error, error);
-	const bool first = !atomic_exchange(&batch->stopped, true);
+	first = !atomic_exchange(&batch->stopped, true);
 	pthread_cond_broadcast(&batch->changed);
 	pthread_mutex_unlock(&batch->mutex);
 	if (!first)
 		return;
 	lf_gate_open(&batch->gate);
-	const ssize_t told = write(batch->stop_pipe[1], "", 1);
+	told = write(batch->stop_pipe[1], "", 1);
 	(void)told;
 	for (unsigned i = 0; i < batch->worker_count; i++)
 		for (unsigned m = 0; m < LF_WORKER_MESSAGES_MAX; m++)
@@ -57,6 +62,7 @@ bool lf_batch_wait(struct lf_batch *batch, int64_t since_ms, unsigned attempt, s
 {
 	const int64_t backoff = attempt < 6 ? (int64_t)BACKOFF_MS_MIN << attempt : BACKOFF_MS_MAX;
 	const int64_t until = lf_batch_now_ms() + (backoff < BACKOFF_MS_MAX ? backoff : BACKOFF_MS_MAX);
+
 	if (until - since_ms > (int64_t)batch->options->wait_ms) {
 		lf_batch_stop(batch, error);
 		return false;
@@ -65,7 +71,8 @@ bool lf_batch_wait(struct lf_batch *batch, int64_t since_ms, unsigned attempt, s
 	/* A moment's refusal is not worth a word. */
 	if (!batch->away && (error->code == LF_UNAVAILABLE || error->code == LF_DEADLINE_EXCEEDED || attempt >= 4)) {
 		batch->away = true;
-		fprintf(stderr, "leadfit: %s; waiting for it, up to %u s\n", error->message, batch->options->wait_ms / 1000);
+		fprintf(stderr, "leadfit: %s; waiting for it, up to %u s\n", error->message,
+			batch->options->wait_ms / 1000);
 	}
 	while (!atomic_load(&batch->stopped) && lf_batch_now_ms() < until)
 		wait_changed(batch, until - lf_batch_now_ms());
@@ -87,10 +94,13 @@ void lf_batch_is_back(struct lf_batch *batch)
 static void fail_input(struct lf_batch *batch, int cause)
 {
 	struct lf_error error = LF_ERROR_INIT;
+
 	if (cause == ESTALE)
-		lf_error_set(&error, LF_INVALID_ARGUMENT, "%s: has become shorter meanwhile", batch->feed->projects_name);
+		lf_error_set(
+			&error, LF_INVALID_ARGUMENT, "%s: has become shorter meanwhile", batch->feed->projects_name);
 	else
-		lf_error_set(&error, cause == ENOMEM ? LF_RESOURCE_EXHAUSTED : LF_INVALID_ARGUMENT, "%s: %s", batch->feed->name, strerror(cause));
+		lf_error_set(&error, cause == ENOMEM ? LF_RESOURCE_EXHAUSTED : LF_INVALID_ARGUMENT, "%s: %s",
+			batch->feed->name, strerror(cause));
 	lf_batch_stop(batch, &error);
 }
 
@@ -99,11 +109,14 @@ static bool take_chunk(struct lf_worker *worker)
 {
 	struct lf_batch *batch = worker->batch;
 	enum lf_line line = LF_LINE_STOPPED;
+
 	lf_chunk_reset(&worker->chunk);
 	pthread_mutex_lock(&batch->reading);
 	if (!batch->input_ended && !atomic_load(&batch->stopped)) {
+		int cause;
+
 		line = lf_feed_chunk(batch->feed, &worker->chunk);
-		const int cause = errno;
+		cause = errno;
 		worker->chunk.ticket = batch->next_ticket;
 		if (line == LF_LINE_GOT)
 			batch->next_ticket++;
@@ -124,8 +137,10 @@ static bool write_text(struct lf_batch *batch, const struct lf_buffer *text)
 	struct lf_error error = LF_ERROR_INIT;
 	size_t written = 0;
 	int cause = text->failed ? ENOMEM : 0;
+
 	while (cause == 0 && written < text->length) {
 		const ssize_t n = write(batch->output, text->data + written, text->length - written);
+
 		if (n >= 0)
 			written += (size_t)n;
 		else if (errno != EINTR)
@@ -134,7 +149,8 @@ static bool write_text(struct lf_batch *batch, const struct lf_buffer *text)
 	if (cause == EPIPE)
 		lf_batch_stop(batch, NULL);
 	else if (cause != 0) {
-		lf_error_set(&error, cause == ENOMEM ? LF_RESOURCE_EXHAUSTED : LF_UNAVAILABLE, "%s: %s", batch->output_name, strerror(cause));
+		lf_error_set(&error, cause == ENOMEM ? LF_RESOURCE_EXHAUSTED : LF_UNAVAILABLE, "%s: %s",
+			batch->output_name, strerror(cause));
 		lf_batch_stop(batch, &error);
 	}
 	return cause == 0;
@@ -147,6 +163,7 @@ static bool write_chunk(struct lf_worker *worker)
 	struct lf_chunk *chunk = &worker->chunk;
 	const struct lf_buffer *text = lf_chunk_text(chunk);
 	uint64_t failed = 0;
+
 	for (size_t i = 0; i < chunk->item_count; i++)
 		failed += chunk->items[i].failed ? 1 : 0;
 	pthread_mutex_lock(&batch->mutex);
@@ -170,6 +187,7 @@ static void *work(void *context)
 {
 	struct lf_worker *worker = context;
 	struct lf_batch *batch = worker->batch;
+
 	while (take_chunk(worker)) {
 		lf_chunk_parse(&worker->chunk, batch->options, &batch->parts);
 		if (!lf_worker_send(worker) || !write_chunk(worker))
@@ -188,13 +206,17 @@ static unsigned count_workers(void)
 {
 	const long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	const long wanted = 2 * (processors < 1 ? 1 : processors);
-	return wanted < WORKERS_MIN ? WORKERS_MIN : wanted > LF_BATCH_WORKERS_MAX ? LF_BATCH_WORKERS_MAX : (unsigned)wanted;
+
+	return wanted < WORKERS_MIN             ? WORKERS_MIN
+		: wanted > LF_BATCH_WORKERS_MAX ? LF_BATCH_WORKERS_MAX
+						: (unsigned)wanted;
 }
 
 static void clean_up_worker(struct lf_worker *worker)
 {
 	for (unsigned i = 0; i < LF_WORKER_MESSAGES_MAX; i++) {
 		struct lf_transfer *transfer = &worker->transfers[i];
+
 		if (transfer->call != NULL)
 			lf_call_destroy(transfer->call);
 		lf_message_clean_up(&transfer->message);
@@ -207,6 +229,7 @@ static bool init_worker(struct lf_batch *batch, struct lf_worker *worker)
 {
 	const struct lf_call_options options = {.timeout_ms = batch->options->timeout_ms, .idempotent = true};
 	bool complete = true;
+
 	worker->batch = batch;
 	lf_chunk_init(&worker->chunk);
 	for (unsigned i = 0; i < LF_WORKER_MESSAGES_MAX && complete; i++) {
@@ -223,6 +246,7 @@ static bool init(struct lf_batch *batch)
 {
 	const unsigned count = count_workers();
 	pthread_condattr_t attributes;
+
 	batch->stop_pipe[0] = batch->stop_pipe[1] = -1;
 	lf_gate_init(&batch->gate, count);
 	lf_parts_init(&batch->parts);
@@ -257,10 +281,11 @@ static void clean_up(struct lf_batch *batch)
 	lf_gate_clean_up(&batch->gate);
 }
 
-enum lf_code lf_batch_run(
-	struct lf_batch *batch, void (*tick)(const struct lf_batch *batch, void *context), void *context, struct lf_error *error)
+enum lf_code lf_batch_run(struct lf_batch *batch, void (*tick)(const struct lf_batch *batch, void *context),
+	void *context, struct lf_error *error)
 {
 	unsigned started = 0;
+
 	if (!init(batch))
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory, or of file descriptors");
 	batch->running = error->code == LF_OK ? batch->worker_count : 0;

@@ -1,9 +1,9 @@
 /*
  * leadfit batch: many requests in, a line of answer for each out, in their order.
  *
- * Each worker (a thread) takes a chunk of the input while it holds the input, then parses, sends and prints it beside the others, and writes
- * when its turn has come. So order, bounded memory and backpressure both ways follow from there being so many workers and no more: a reader of
- * the output that is slow makes all of them wait, and then nobody reads.
+ * Each worker (a thread) takes a chunk of the input while it holds the input, then parses, sends and prints it beside
+ * the others, and writes when its turn has come. So order, bounded memory and backpressure both ways follow from there
+ * being so many workers and no more: a reader of the output that is slow makes all of them wait, and then nobody reads.
  */
 #ifndef LF_CLIENT_BATCH_H
 #define LF_CLIENT_BATCH_H
@@ -27,7 +27,7 @@
 #include "proto/limits.h"
 
 enum {
-	LF_CHUNK_BYTES = 1024 * 1024,       /* of text in a chunk, unless one line is longer */
+	LF_CHUNK_BYTES = 1024 * 1024, /* of text in a chunk, unless one line is longer */
 	LF_CHUNK_PIECES_MAX = 2 * LF_BATCH_MAX,
 	LF_BATCH_WORKERS_MAX = 32,
 	LF_WORKER_MESSAGES_MAX = 8, /* of one chunk at once: lines of different rubrics, instants, ... */
@@ -74,8 +74,8 @@ struct lf_piece {
 	uint64_t number;                        /* cross: of the team or project, from 1 */
 	size_t at, length;                      /* in the chunk's text; length alone where it is too long */
 	bool too_long;
-	uint64_t hash;                          /* of the text */
-	struct lf_packed packed[2];             /* team and project of a request, where it has them; or itself */
+	uint64_t hash;                      /* of the text */
+	struct lf_packed packed[2];         /* team and project of a request, where it has them; or itself */
 	Leadfit__V1__ScoreRequest *request; /* the rest of a request */
 	struct lf_error error;
 };
@@ -83,7 +83,7 @@ struct lf_piece {
 /* A request of a chunk. */
 struct lf_item {
 	uint64_t number;
-	unsigned first, second; /* pieces: the request, twice; or team and project */
+	unsigned first, second;                   /* pieces: the request, twice; or team and project */
 	const Leadfit__V1__ScoreRequest *request; /* all but team and project */
 	struct lf_packed team, project;
 	char key[LF_KEY_BYTES];
@@ -100,13 +100,16 @@ struct lf_chunk {
 	size_t piece_count;
 	struct lf_item items[LF_BATCH_MAX];
 	size_t item_count;
-	uint64_t taken; /* bytes of the input that were read up to its end */
+	uint64_t taken;          /* bytes of the input that were read up to its end */
 	struct lf_arena arena;   /* of the chunk */
 	struct lf_arena scratch; /* of one line, or one reply */
 	struct lf_buffer out, ordered;
 };
 
-/* Reads into a chunk that is empty what is there, waiting for the first request only. GOT (also with the last ones), END, STOPPED, FAILED. */
+/*
+ * Reads into a chunk that is empty what is there, waiting for the first request only. GOT (also with the last ones),
+ * END, STOPPED, FAILED.
+ */
 enum lf_line lf_feed_chunk(struct lf_feed *feed, struct lf_chunk *chunk);
 /* Passes over so many requests of this shard. false where there are not as many. */
 bool lf_feed_skip(struct lf_feed *feed, uint64_t count);
@@ -120,8 +123,10 @@ void lf_chunk_clean_up(struct lf_chunk *chunk);
 /* Parses the text, and settles the items of which no request can be made. */
 void lf_chunk_parse(struct lf_chunk *chunk, const struct lf_batch_options *options, struct lf_parts *parts);
 /* Settles an item with its line. */
-void lf_item_fail(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options, const struct lf_error *error);
-void lf_item_answer(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options, const Leadfit__V1__BatchResult *result);
+void lf_item_fail(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options,
+	const struct lf_error *error);
+void lf_item_answer(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options,
+	const Leadfit__V1__BatchResult *result);
 /* All items' lines in their order. */
 const struct lf_buffer *lf_chunk_text(struct lf_chunk *chunk);
 
@@ -139,11 +144,11 @@ struct lf_message {
 };
 
 /*
- * Takes items that are not settled and go with none of the others (the first items of other messages), up to so many, and packs them. false where none is
- * left, or memory ran out (message->item_count > 0 then).
+ * Takes items that are not settled and go with none of the others (the first items of other messages), up to so many,
+ * and packs them. false where none is left, or memory ran out (message->item_count > 0 then).
  */
-bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options, size_t items_max,
-	const struct lf_item *const *others, size_t other_count);
+bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options,
+	size_t items_max, const struct lf_item *const *others, size_t other_count);
 void lf_message_clean_up(struct lf_message *message);
 
 /* ---- the run ---- */
@@ -161,8 +166,8 @@ struct lf_batch {
 	pthread_mutex_t reading; /* the feed's */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	uint64_t next_ticket;    /* reading */
-	bool input_ended;        /* reading */
+	uint64_t next_ticket; /* reading */
+	bool input_ended;     /* reading */
 	/* Under mutex. */
 	uint64_t next_write;
 	uint64_t lines, failed, bytes, taken;
@@ -194,10 +199,11 @@ struct lf_worker {
 };
 
 /*
- * Answers the whole input. tick (may be NULL) is called now and then, with the mutex held, to show how far it is. Returns error's code: that
- * which ended it early. closed: the output's reader has gone. Blocks.
+ * Answers the whole input. tick (may be NULL) is called now and then, with the mutex held, to show how far it is.
+ * Returns error's code: that which ended it early. closed: the output's reader has gone. Blocks.
  */
-enum lf_code lf_batch_run(struct lf_batch *batch, void (*tick)(const struct lf_batch *batch, void *context), void *context, struct lf_error *error);
+enum lf_code lf_batch_run(struct lf_batch *batch, void (*tick)(const struct lf_batch *batch, void *context),
+	void *context, struct lf_error *error);
 
 /* Ends the run early. error is moved; NULL: the reader has gone. Any thread, without the mutex. */
 void lf_batch_stop(struct lf_batch *batch, struct lf_error *error);
@@ -206,8 +212,8 @@ bool lf_worker_send(struct lf_worker *worker);
 /* Milliseconds of a clock that only rises. */
 int64_t lf_batch_now_ms(void);
 /*
- * Waits a while for a service that is away since then, saying so once. false where the run ends, as it does where it was too long (error is
- * moved then).
+ * Waits a while for a service that is away since then, saying so once. false where the run ends, as it does where it
+ * was too long (error is moved then).
  */
 bool lf_batch_wait(struct lf_batch *batch, int64_t since_ms, unsigned attempt, struct lf_error *error);
 /* The service has answered. */

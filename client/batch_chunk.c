@@ -58,7 +58,8 @@ static void end_line(const struct lf_chunk *chunk, struct lf_item *item)
 
 static void put_error(struct lf_buffer *out, uint64_t number, const struct lf_error *error)
 {
-	lf_text_add(out, "{\"line\":%" PRIu64 ",\"error\":{\"code\":\"%s\",\"message\":", number, lf_code_name(error->code));
+	lf_text_add(out, "{\"line\":%" PRIu64 ",\"error\":{\"code\":\"%s\",\"message\":", number,
+		lf_code_name(error->code));
 	lf_json_print_string(error->message, out);
 	for (size_t i = 0; i < error->violation_kept; i++) {
 		lf_buffer_append_text(out, i == 0 ? ",\"violations\":[{\"field\":" : ",{\"field\":");
@@ -70,14 +71,18 @@ static void put_error(struct lf_buffer *out, uint64_t number, const struct lf_er
 	lf_buffer_append_text(out, error->violation_kept > 0 ? "]}}\n" : "}}\n");
 }
 
-void lf_item_fail(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options, const struct lf_error *error)
+void lf_item_fail(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options,
+	const struct lf_error *error)
 {
 	char text[LF_COLUMNS_ERROR_BYTES];
+
 	begin_line(chunk, item);
 	item->failed = true;
 	if (options->csv) {
+		struct lf_row row;
+
 		snprintf(text, sizeof(text), "%s: %s", lf_code_name(error->code), error->message);
-		const struct lf_row row = {.number = item->number, .error = text};
+		row = (struct lf_row){.number = item->number, .error = text};
 		lf_columns_row(&options->columns, &row, &chunk->out);
 	} else {
 		put_error(&chunk->out, item->number, error);
@@ -86,7 +91,8 @@ void lf_item_fail(struct lf_chunk *chunk, struct lf_item *item, const struct lf_
 }
 
 /* A summary as the decision that it is of, as far as it goes, for rows. */
-static void put_summary_row(struct lf_chunk *chunk, const struct lf_item *item, const struct lf_batch_options *options, const Leadfit__V1__BatchSummary *s)
+static void put_summary_row(struct lf_chunk *chunk, const struct lf_item *item, const struct lf_batch_options *options,
+	const Leadfit__V1__BatchSummary *s)
 {
 	Leadfit__V1__Decision decision;
 	Leadfit__V1__TeamRef team;
@@ -94,6 +100,7 @@ static void put_summary_row(struct lf_chunk *chunk, const struct lf_item *item, 
 	Leadfit__V1__Ranked ranked[2];
 	Leadfit__V1__Ranked *ranking[] = {&ranked[0], &ranked[1]};
 	const struct lf_row row = {.number = item->number, .decision = &decision};
+
 	leadfit__v1__decision__init(&decision);
 	leadfit__v1__team_ref__init(&team);
 	leadfit__v1__project_ref__init(&project);
@@ -121,9 +128,11 @@ static void put_summary_row(struct lf_chunk *chunk, const struct lf_item *item, 
 	lf_columns_row(&options->columns, &row, &chunk->out);
 }
 
-static void fail_as_told(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options, const Leadfit__V1__Error *said)
+static void fail_as_told(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options,
+	const Leadfit__V1__Error *said)
 {
 	struct lf_error error = LF_ERROR_INIT;
+
 	for (size_t i = 0; said != NULL && i < said->n_violations; i++)
 		lf_error_add(&error, said->violations[i]->field, "%s", said->violations[i]->description);
 	if (said == NULL)
@@ -136,10 +145,12 @@ static void fail_as_told(struct lf_chunk *chunk, struct lf_item *item, const str
 	lf_error_clean_up(&error);
 }
 
-void lf_item_answer(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options, const Leadfit__V1__BatchResult *result)
+void lf_item_answer(struct lf_chunk *chunk, struct lf_item *item, const struct lf_batch_options *options,
+	const Leadfit__V1__BatchResult *result)
 {
 	const struct lf_json_style style = {0};
 	const struct lf_row row = {.number = item->number, .decision = result->decision};
+
 	if (result->decision == NULL && result->summary == NULL) {
 		fail_as_told(chunk, item, options, result->error);
 		return;
@@ -150,7 +161,8 @@ void lf_item_answer(struct lf_chunk *chunk, struct lf_item *item, const struct l
 	} else if (options->csv) {
 		put_summary_row(chunk, item, options, result->summary);
 	} else {
-		lf_json_print(result->decision != NULL ? &result->decision->base : &result->summary->base, &style, &chunk->out);
+		lf_json_print(result->decision != NULL ? &result->decision->base : &result->summary->base, &style,
+			&chunk->out);
 		lf_buffer_append_text(&chunk->out, "\n");
 	}
 	end_line(chunk, item);
@@ -159,12 +171,14 @@ void lf_item_answer(struct lf_chunk *chunk, struct lf_item *item, const struct l
 const struct lf_buffer *lf_chunk_text(struct lf_chunk *chunk)
 {
 	size_t at = 0;
+
 	for (size_t i = 0; i < chunk->item_count && chunk->items[i].text_at == at; i++)
 		at += chunk->items[i].text_length;
 	if (at == chunk->out.length)
 		return &chunk->out;
 	for (size_t i = 0; i < chunk->item_count; i++)
-		lf_buffer_append(&chunk->ordered, chunk->out.data + chunk->items[i].text_at, chunk->items[i].text_length);
+		lf_buffer_append(
+			&chunk->ordered, chunk->out.data + chunk->items[i].text_at, chunk->items[i].text_length);
 	chunk->ordered.failed |= chunk->out.failed;
 	return &chunk->ordered;
 }

@@ -10,14 +10,20 @@ enum { STRETCH_MS_MIN = 100, REST = 20 /* stretches after a step that did not he
 static int64_t now_ms(void)
 {
 	struct timespec now;
+
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void lf_gate_init(struct lf_gate *gate, unsigned window_max)
 {
-	/* There are two workers a processor: one message each for those of a service here to score, and one that waits for its commit. */
-	*gate = (struct lf_gate){.window_max = window_max, .window = window_max < 3 ? window_max : window_max / 2 + 1, .since_ms = now_ms()};
+	/*
+	 * There are two workers a processor: one message each for those of a service here to score, and one that waits
+	 * for its commit.
+	 */
+	*gate = (struct lf_gate){.window_max = window_max,
+		.window = window_max < 3 ? window_max : window_max / 2 + 1,
+		.since_ms = now_ms()};
 	pthread_mutex_init(&gate->mutex, NULL);
 	pthread_cond_init(&gate->opened, NULL);
 }
@@ -31,6 +37,7 @@ void lf_gate_clean_up(struct lf_gate *gate)
 void lf_gate_enter(struct lf_gate *gate, size_t items)
 {
 	const size_t weight = items + MESSAGE_WEIGHT;
+
 	pthread_mutex_lock(&gate->mutex);
 	while (!gate->open && gate->under_way > 0 && gate->under_way + weight > (size_t)gate->window * FULL_WEIGHT)
 		pthread_cond_wait(&gate->opened, &gate->mutex);
@@ -50,6 +57,7 @@ static void begin_stretch(struct lf_gate *gate, int64_t now)
 static void decide(struct lf_gate *gate, double rate)
 {
 	const double worth = 1.03; /* less may be chance */
+
 	if (gate->rest > 0) {
 		gate->rest--;
 		gate->step = 0;
@@ -68,8 +76,10 @@ static void decide(struct lf_gate *gate, double rate)
 
 void lf_gate_leave(struct lf_gate *gate, size_t items, bool answered, bool refused)
 {
+	int64_t now;
+
 	pthread_mutex_lock(&gate->mutex);
-	const int64_t now = now_ms();
+	now = now_ms();
 	gate->under_way -= items + MESSAGE_WEIGHT;
 	gate->items += answered ? items : 0;
 	gate->messages++;

@@ -1,6 +1,6 @@
 /*
- * How much is under way at once, counted in full messages: as many as are good for throughput. It grows by one while that raises the rate, steps back where it does
- * not, and halves where the service says that it has too much.
+ * How much is under way at once, counted in full messages: as many as are good for throughput. It grows by one while
+ * that raises the rate, steps back where it does not, and halves where the service says that it has too much.
  */
 #ifndef LF_CLIENT_BATCH_GATE_H
 #define LF_CLIENT_BATCH_GATE_H
@@ -14,7 +14,7 @@ struct lf_gate {
 	pthread_cond_t opened;
 	unsigned window, window_max; /* full messages; at least 1 */
 	size_t under_way;            /* weight */
-	bool open; /* nobody waits any more: the run ends */
+	bool open;                   /* nobody waits any more: the run ends */
 	/* The rate of a stretch of time, against that of the one before. */
 	int64_t since_ms;
 	uint64_t items;

@@ -38,10 +38,12 @@ void lf_lines_init(struct lf_lines *lines, int file);
 void lf_lines_init_text(struct lf_lines *lines, char *text, size_t length);
 void lf_lines_clean_up(struct lf_lines *lines);
 /*
- * The next line, without its end (LF or CRLF; the last line may have none) and without a byte order mark; it may be anything else, NUL
- * bytes included. Valid until the next call. wait: blocks until there is one; else DRY. LONG sets only *length.
+ * The next line, without its end (LF or CRLF; the last line may have none) and without a byte order mark; it may be
+ * anything else, NUL bytes included. Valid until the next call. wait: blocks until there is one; else DRY. LONG sets
+ * only *length.
  */
-enum lf_line lf_lines_next(struct lf_lines *lines, bool wait, const struct lf_watch *watch, const char **text, size_t *length);
+enum lf_line lf_lines_next(
+	struct lf_lines *lines, bool wait, const struct lf_watch *watch, const char **text, size_t *length);
 /* Begins again at the first line. false where the file can't be read again. */
 bool lf_lines_rewind(struct lf_lines *lines);
 

@@ -18,8 +18,8 @@ static bool same_instant(const Google__Protobuf__Timestamp *a, const Google__Pro
 
 static bool go_together(const Leadfit__V1__ScoreRequest *a, const Leadfit__V1__ScoreRequest *b)
 {
-	return a->purpose == b->purpose && a->detail == b->detail && a->ignore_undeclared == b->ignore_undeclared && a->rank_table == b->rank_table &&
-	       same_instant(a->as_of, b->as_of) && strcmp(a->rubric, b->rubric) == 0;
+	return a->purpose == b->purpose && a->detail == b->detail && a->ignore_undeclared == b->ignore_undeclared &&
+		a->rank_table == b->rank_table && same_instant(a->as_of, b->as_of) && strcmp(a->rubric, b->rubric) == 0;
 }
 
 /* ---- what is shared ---- */
@@ -35,16 +35,20 @@ static const struct lf_packed *part_of(const struct lf_item *item, bool team)
 }
 
 /* The index of an item's team or project, added where it is not there yet. */
-static uint32_t share(struct shared *shared, const struct lf_item **list, size_t *count, const struct lf_item *item, bool team, bool *added)
+static uint32_t share(struct shared *shared, const struct lf_item **list, size_t *count, const struct lf_item *item,
+	bool team, bool *added)
 {
 	const struct lf_packed *part = part_of(item, team);
 	size_t slot = part->hash % SLOTS;
+
 	*added = false;
 	for (; shared->slots[slot] != 0; slot = (slot + 1) % SLOTS) {
 		const size_t index = shared->slots[slot] - 1u;
 		const struct lf_packed *other = part_of(list[index], team);
+
 		if (part->bytes == other->bytes ||
-			(part->hash == other->hash && part->length == other->length && memcmp(part->bytes, other->bytes, part->length) == 0))
+			(part->hash == other->hash && part->length == other->length &&
+				memcmp(part->bytes, other->bytes, part->length) == 0))
 			return (uint32_t)index;
 	}
 	*added = true;
@@ -62,23 +66,30 @@ static bool goes_with_any(const struct lf_item *item, const struct lf_item *cons
 }
 
 /* Which items, and what they share. */
-static void gather(struct lf_message *message, struct lf_chunk *chunk, size_t items_max, const struct lf_item *const *others, size_t other_count)
+static void gather(struct lf_message *message, struct lf_chunk *chunk, size_t items_max,
+	const struct lf_item *const *others, size_t other_count)
 {
 	struct shared teams = {0}, projects = {0};
 	size_t bytes = 0;
+
 	message->item_count = message->team_count = message->project_count = 0;
 	for (size_t i = 0; i < chunk->item_count && message->item_count < items_max; i++) {
 		struct lf_item *item = &chunk->items[i];
 		bool added;
-		if (item->settled || (message->item_count > 0 && (!go_together(item->request, message->items[0]->request) ||
-									 bytes + item->team.length + item->project.length > BYTES_MAX)) ||
+		size_t n;
+
+		if (item->settled ||
+			(message->item_count > 0 &&
+				(!go_together(item->request, message->items[0]->request) ||
+					bytes + item->team.length + item->project.length > BYTES_MAX)) ||
 			goes_with_any(item, others, other_count))
 			continue;
-		const size_t n = message->item_count++;
+		n = message->item_count++;
 		message->items[n] = item;
 		message->item_teams[n] = share(&teams, message->teams, &message->team_count, item, true, &added);
 		bytes += added ? item->team.length : 0;
-		message->item_projects[n] = share(&projects, message->projects, &message->project_count, item, false, &added);
+		message->item_projects[n] =
+			share(&projects, message->projects, &message->project_count, item, false, &added);
 		bytes += added ? item->project.length : 0;
 	}
 }
@@ -87,10 +98,13 @@ static void gather(struct lf_message *message, struct lf_chunk *chunk, size_t it
 
 static bool make_room(struct lf_message *message, size_t length)
 {
+	size_t capacity;
+	uint8_t *bytes;
+
 	if (message->length + length <= message->capacity)
 		return true;
-	const size_t capacity = 2 * (message->length + length);
-	uint8_t *bytes = realloc(message->bytes, capacity);
+	capacity = 2 * (message->length + length);
+	bytes = realloc(message->bytes, capacity);
 	if (bytes == NULL)
 		return false;
 	message->bytes = bytes;
@@ -103,6 +117,7 @@ static bool put_part(struct lf_message *message, uint8_t tag, const struct lf_pa
 	enum { VARINT_MAX = 10 };
 	const size_t length = part->length;
 	size_t left = length;
+
 	if (!make_room(message, length + 1 + VARINT_MAX))
 		return false;
 	message->bytes[message->length++] = tag;
@@ -121,9 +136,12 @@ static bool put_rest(struct lf_message *message, const struct lf_batch_options *
 	Leadfit__V1__BatchItem items[LF_BATCH_MAX], *list[LF_BATCH_MAX];
 	Leadfit__V1__ScoreBatchRequest request;
 	const Leadfit__V1__ScoreRequest *common = message->items[0]->request;
+	size_t length;
+
 	leadfit__v1__score_batch_request__init(&request);
 	for (size_t i = 0; i < message->item_count; i++) {
 		const Leadfit__V1__ScoreRequest *own = message->items[i]->request;
+
 		leadfit__v1__batch_item__init(&items[i]);
 		items[i].team = message->item_teams[i];
 		items[i].project = message->item_projects[i];
@@ -141,17 +159,18 @@ static bool put_rest(struct lf_message *message, const struct lf_batch_options *
 	request.items = list;
 	request.n_items = message->item_count;
 	request.full = options->full;
-	const size_t length = protobuf_c_message_get_packed_size(&request.base);
+	length = protobuf_c_message_get_packed_size(&request.base);
 	if (!make_room(message, length))
 		return false;
 	message->length += protobuf_c_message_pack(&request.base, message->bytes + message->length);
 	return true;
 }
 
-bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options, size_t items_max,
-	const struct lf_item *const *others, size_t other_count)
+bool lf_message_make(struct lf_message *message, struct lf_chunk *chunk, const struct lf_batch_options *options,
+	size_t items_max, const struct lf_item *const *others, size_t other_count)
 {
 	bool fits = true;
+
 	gather(message, chunk, items_max, others, other_count);
 	message->length = 0;
 	for (size_t i = 0; fits && i < message->team_count; i++)

@@ -25,13 +25,13 @@ static uint64_t prefix_of(const void *kind, const char *text)
 
 void lf_parts_init(struct lf_parts *parts)
 {
-	memset(parts, 0, sizeof *parts);
+	memset(parts, 0, sizeof(*parts));
 	pthread_mutex_init(&parts->mutex, NULL);
 }
 
 static size_t bytes_of(const struct lf_part *part)
 {
-	return sizeof *part + part->text_length + part->packed_length;
+	return sizeof(*part) + part->text_length + part->packed_length;
 }
 
 static void drop(struct lf_parts *parts, size_t slot)
@@ -52,7 +52,8 @@ void lf_parts_clean_up(struct lf_parts *parts)
 }
 
 /* Under the mutex. */
-static const struct lf_part *look_up(const struct lf_parts *parts, const void *kind, uint64_t prefix, const char *text, size_t length)
+static const struct lf_part *look_up(
+	const struct lf_parts *parts, const void *kind, uint64_t prefix, const char *text, size_t length)
 {
 	for (size_t i = 0; i < PROBES; i++) {
 		const struct lf_part *part = parts->slots[(prefix + i) % LF_PARTS_SLOTS];
@@ -64,16 +65,20 @@ static const struct lf_part *look_up(const struct lf_parts *parts, const void *k
 	return NULL;
 }
 
-size_t lf_parts_find(struct lf_parts *parts, const void *kind, const char *text, size_t length, struct lf_arena *arena, struct lf_packed *packed)
+size_t lf_parts_find(struct lf_parts *parts, const void *kind, const char *text, size_t length, struct lf_arena *arena,
+	struct lf_packed *packed)
 {
 	size_t found = 0;
+	uint64_t prefix;
+	const struct lf_part *part;
+	uint8_t *bytes;
 
 	if (length < PREFIX_BYTES)
 		return 0;
-	const uint64_t prefix = prefix_of(kind, text);
+	prefix = prefix_of(kind, text);
 	pthread_mutex_lock(&parts->mutex);
-	const struct lf_part *part = look_up(parts, kind, prefix, text, length);
-	uint8_t *bytes = part == NULL ? NULL : lf_arena_alloc(arena, part->packed_length);
+	part = look_up(parts, kind, prefix, text, length);
+	bytes = part == NULL ? NULL : lf_arena_alloc(arena, part->packed_length);
 	if (bytes != NULL) {
 		memcpy(bytes, part->data + part->text_length, part->packed_length);
 		*packed = (struct lf_packed){.bytes = bytes, .length = part->packed_length, .hash = part->hash};
@@ -85,13 +90,18 @@ size_t lf_parts_find(struct lf_parts *parts, const void *kind, const char *text,
 
 /* ---- keeping ---- */
 
-static struct lf_part *part_new(const void *kind, uint64_t prefix, const char *text, size_t length, const struct lf_packed *packed)
+static struct lf_part *part_new(
+	const void *kind, uint64_t prefix, const char *text, size_t length, const struct lf_packed *packed)
 {
-	struct lf_part *part = malloc(sizeof *part + length + packed->length);
+	struct lf_part *part = malloc(sizeof(*part) + length + packed->length);
 
 	if (part == NULL)
 		return NULL;
-	*part = (struct lf_part){.kind = kind, .prefix = prefix, .hash = packed->hash, .text_length = length, .packed_length = packed->length};
+	*part = (struct lf_part){.kind = kind,
+		.prefix = prefix,
+		.hash = packed->hash,
+		.text_length = length,
+		.packed_length = packed->length};
 	memcpy(part->data, text, length);
 	memcpy(part->data + length, packed->bytes, packed->length);
 	return part;
@@ -125,11 +135,14 @@ static bool was_seen(struct lf_parts *parts, uint64_t prefix)
 	return before;
 }
 
-void lf_parts_offer(struct lf_parts *parts, const void *kind, const char *text, size_t length, const struct lf_packed *packed)
+void lf_parts_offer(
+	struct lf_parts *parts, const void *kind, const char *text, size_t length, const struct lf_packed *packed)
 {
+	uint64_t prefix;
+
 	if (length < PREFIX_BYTES || length + packed->length > LF_PARTS_BYTES_MAX / 64)
 		return;
-	const uint64_t prefix = prefix_of(kind, text);
+	prefix = prefix_of(kind, text);
 	pthread_mutex_lock(&parts->mutex);
 	if (was_seen(parts, prefix) && look_up(parts, kind, prefix, text, length) == NULL) {
 		struct lf_part *part = part_new(kind, prefix, text, length, packed);

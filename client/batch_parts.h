@@ -1,6 +1,7 @@
 /*
- * Teams and projects of lines before: their JSON, and what it is packed. An input names the same ones again and again, every project with every
- * team, and to compare a text costs a tenth of parsing and packing it. Bounded; used by all workers.
+ * Teams and projects of lines before: their JSON, and what it is packed. An input names the same ones again and again,
+ * every project with every team, and to compare a text costs a tenth of parsing and packing it. Bounded; used by all
+ * workers.
  */
 #ifndef LF_CLIENT_BATCH_PARTS_H
 #define LF_CLIENT_BATCH_PARTS_H
@@ -38,11 +39,16 @@ struct lf_parts {
 void lf_parts_init(struct lf_parts *parts);
 void lf_parts_clean_up(struct lf_parts *parts);
 /*
- * Whether text begins with the JSON object of a part of this kind that is kept. Gives the object's length, and packed with its bytes in arena; 0 where it does
- * not, or the arena is exhausted. Any thread.
+ * Whether text begins with the JSON object of a part of this kind that is kept. Gives the object's length, and packed
+ * with its bytes in arena; 0 where it does not, or the arena is exhausted. Any thread.
  */
-size_t lf_parts_find(struct lf_parts *parts, const void *kind, const char *text, size_t length, struct lf_arena *arena, struct lf_packed *packed);
-/* Offers a part that was parsed, its JSON object being all of text. It is kept where one that begins like it came before. Any thread. */
-void lf_parts_offer(struct lf_parts *parts, const void *kind, const char *text, size_t length, const struct lf_packed *packed);
+size_t lf_parts_find(struct lf_parts *parts, const void *kind, const char *text, size_t length, struct lf_arena *arena,
+	struct lf_packed *packed);
+/*
+ * Offers a part that was parsed, its JSON object being all of text. It is kept where one that begins like it came
+ * before. Any thread.
+ */
+void lf_parts_offer(
+	struct lf_parts *parts, const void *kind, const char *text, size_t length, const struct lf_packed *packed);
 
 #endif

@@ -26,13 +26,19 @@ enum lf_code lf_run_id_new(char id[LF_RUN_ID_BYTES], struct lf_error *error)
 {
 	struct timespec now;
 	unsigned char b[10];
+	uint64_t ms;
+
 	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
 		return lf_error_set(error, LF_INTERNAL, "the system gives no random numbers");
 	clock_gettime(CLOCK_REALTIME, &now);
-	const uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-	/* A UUID of version 7: the time stands first, so that keys rise from run to run, which a log takes in at least cost. */
-	snprintf(id, LF_RUN_ID_BYTES, "%08" PRIx64 "-%04" PRIx64 "-7%01x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", (ms >> 16) & 0xffffffff, ms & 0xffff,
-		b[0] & 0x0f, b[1], (b[2] & 0x3f) | 0x80, b[3], b[4], b[5], b[6], b[7], b[8], b[9]);
+	ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	/*
+	 * A UUID of version 7: the time stands first, so that keys rise from run to run, which a log takes in at least
+	 * cost.
+	 */
+	snprintf(id, LF_RUN_ID_BYTES, "%08" PRIx64 "-%04" PRIx64 "-7%01x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		(ms >> 16) & 0xffffffff, ms & 0xffff, b[0] & 0x0f, b[1], (b[2] & 0x3f) | 0x80, b[3], b[4], b[5], b[6],
+		b[7], b[8], b[9]);
 	return LF_OK;
 }
 
@@ -52,9 +58,11 @@ struct scan {
 static void scan_byte(struct scan *scan, char c)
 {
 	static const char error_begin[] = "{\"line\":";
+
 	if (!scan->run->csv) {
 		if (scan->in_line < sizeof(error_begin) - 1)
-			scan->begins_as_error = (scan->in_line == 0 || scan->begins_as_error) && c == error_begin[scan->in_line];
+			scan->begins_as_error =
+				(scan->in_line == 0 || scan->begins_as_error) && c == error_begin[scan->in_line];
 	} else if (c == '"') {
 		scan->quoted = !scan->quoted;
 	} else if (c == ',' && !scan->quoted) {
@@ -68,6 +76,7 @@ static void scan_byte(struct scan *scan, char c)
 static void end_line(struct scan *scan)
 {
 	const bool failed = scan->run->csv ? scan->filled : scan->begins_as_error;
+
 	scan->bytes += scan->in_line;
 	if (!scan->heading) {
 		scan->lines++;
@@ -97,6 +106,7 @@ static enum lf_code count_lines(struct lf_run *run, struct lf_error *error)
 	struct scan scan = {.run = run, .heading = run->csv};
 	char *bytes = malloc(AT_ONCE);
 	ssize_t n = bytes == NULL ? 0 : AT_ONCE;
+
 	while (n > 0) {
 		n = read(run->file, bytes, AT_ONCE);
 		if (n > 0 && !scan_bytes(&scan, bytes, (size_t)n))
@@ -104,7 +114,8 @@ static enum lf_code count_lines(struct lf_run *run, struct lf_error *error)
 	}
 	if (bytes == NULL)
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	else if (n < 0 || ftruncate(run->file, (off_t)scan.bytes) != 0 || lseek(run->file, (off_t)scan.bytes, SEEK_SET) < 0)
+	else if (n < 0 || ftruncate(run->file, (off_t)scan.bytes) != 0 ||
+		lseek(run->file, (off_t)scan.bytes, SEEK_SET) < 0)
 		file_error(error, run->path, errno);
 	free(bytes);
 	run->lines = scan.lines;
@@ -118,9 +129,11 @@ static enum lf_code count_lines(struct lf_run *run, struct lf_error *error)
 static enum lf_code write_run(const struct lf_run *run, struct lf_error *error)
 {
 	struct lf_buffer text = {0};
-	lf_text_add(&text, "%s\nrun %s\nas-of %" PRId64 " %" PRId32 "\ninput %s\noptions %s\n", HEADING, run->id, run->as_of_seconds, run->as_of_nanos,
-		run->input, run->what);
-	int failed = lf_runfile_put(run->run, &text);
+	int failed;
+
+	lf_text_add(&text, "%s\nrun %s\nas-of %" PRId64 " %" PRId32 "\ninput %s\noptions %s\n", HEADING, run->id,
+		run->as_of_seconds, run->as_of_nanos, run->input, run->what);
+	failed = lf_runfile_put(run->run, &text);
 	if (failed == 0 && lf_sync_directory_of(run->run) != 0)
 		failed = EIO;
 	lf_buffer_clean_up(&text);
@@ -130,6 +143,7 @@ static enum lf_code write_run(const struct lf_run *run, struct lf_error *error)
 static const char *after(const char *line, const char *begin)
 {
 	const size_t length = strlen(begin);
+
 	return line != NULL && strncmp(line, begin, length) == 0 ? line + length : NULL;
 }
 
@@ -137,30 +151,42 @@ static const char *after(const char *line, const char *begin)
 static enum lf_code compare_run(struct lf_run *run, char *text, struct lf_error *error)
 {
 	char *rest = text;
-	const char *heading = strsep(&rest, "\n"), *id = after(strsep(&rest, "\n"), "run "), *instant = after(strsep(&rest, "\n"), "as-of ");
+	const char *heading = strsep(&rest, "\n"), *id = after(strsep(&rest, "\n"), "run "),
+		   *instant = after(strsep(&rest, "\n"), "as-of ");
 	const char *input = after(strsep(&rest, "\n"), "input "), *what = after(strsep(&rest, "\n"), "options ");
 	int64_t seconds = 0;
 	int32_t nanos = 0;
+
 	if (strcmp(heading, OLDER) == 0)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
-			"%s: is of an unfinished run of an older leadfit, whose keys were others: finish it with that one, or remove the file to begin anew", run->run);
-	if (strcmp(heading, HEADING) != 0 || id == NULL || strlen(id) > LF_RUN_ID_MAX || instant == NULL || input == NULL || what == NULL || rest == NULL ||
+			"%s: is of an unfinished run of an older leadfit, whose keys were others: finish it with that "
+			"one, or remove the file to begin anew",
+			run->run);
+	if (strcmp(heading, HEADING) != 0 || id == NULL || strlen(id) > LF_RUN_ID_MAX || instant == NULL ||
+		input == NULL || what == NULL || rest == NULL ||
 		sscanf(instant, "%" SCNd64 " %" SCNd32, &seconds, &nanos) != 2)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is not of a batch: remove it to begin anew", run->run);
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "%s: is not of a batch: remove it to begin anew", run->run);
 	if (strcmp(input, run->input) != 0)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
-			"%s: is of an unfinished run of another input, %.150s, not %.150s: give that one to go on, or remove the file to begin anew", run->run, input,
-			run->input);
+			"%s: is of an unfinished run of another input, %.150s, not %.150s: give that one to go on, or "
+			"remove the file to begin anew",
+			run->run, input, run->input);
 	if (strcmp(what, run->what) != 0)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
-			"%s: is of an unfinished run with other options: with %.150s, not %.150s: give those to go on, or remove the file to begin anew", run->run, what,
-			run->what);
+			"%s: is of an unfinished run with other options: with %.150s, not %.150s: give those to go on, "
+			"or remove the file to begin anew",
+			run->run, what, run->what);
 	if (run->named ? strcmp(id, run->id) != 0 : run->pipe)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
-			"%s: is of the unfinished run %s: --run-id %s and the same input again go on with it; remove the file to begin anew", run->run, id, id);
+			"%s: is of the unfinished run %s: --run-id %s and the same input again go on with it; remove "
+			"the file to begin anew",
+			run->run, id, id);
 	if (run->dated && (seconds != run->as_of_seconds || nanos != run->as_of_nanos))
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
-			"--as-of: the unfinished run of %s has another: leave it out to go on, or remove the file to begin anew", run->run);
+			"--as-of: the unfinished run of %s has another: leave it out to go on, or remove the file to "
+			"begin anew",
+			run->run);
 	snprintf(run->id, sizeof(run->id), "%s", id);
 	run->as_of_seconds = seconds;
 	run->as_of_nanos = nanos;
@@ -173,6 +199,7 @@ static enum lf_code compare_run(struct lf_run *run, char *text, struct lf_error 
 static enum lf_code open_file(struct lf_run *run, const char *path, struct lf_error *error)
 {
 	struct stat status;
+
 	if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode))
 		run->path = realpath(path, NULL);
 	else
@@ -184,7 +211,8 @@ static enum lf_code open_file(struct lf_run *run, const char *path, struct lf_er
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	}
 	if (stat(run->path, &status) == 0 && !S_ISREG(status.st_mode))
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--out: %s is not a file: without --out, lines go to standard output", path);
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"--out: %s is not a file: without --out, lines go to standard output", path);
 	run->file = open(run->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 	if (run->file < 0)
 		return file_error(error, path, errno);
@@ -195,9 +223,11 @@ static enum lf_code open_file(struct lf_run *run, const char *path, struct lf_er
 
 enum lf_code lf_run_open(struct lf_run *run, const char *path, struct lf_error *error)
 {
+	char *text;
+
 	if (open_file(run, path, error) != LF_OK)
 		return error->code;
-	char *text = lf_runfile_read(run->run);
+	text = lf_runfile_read(run->run);
 	if (text != NULL) {
 		compare_run(run, text, error);
 		free(text);

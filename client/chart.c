@@ -31,6 +31,7 @@ static void add_colored(struct lf_page *page, const char *begin, const char *tex
 void lf_page_add_line_hue(struct lf_page *page, size_t hue, const char *text)
 {
 	char begin[32];
+
 	snprintf(begin, sizeof(begin), "\033[38;5;%um", lf_hues[hue].terminal);
 	add_colored(page, begin, text);
 }
@@ -38,6 +39,7 @@ void lf_page_add_line_hue(struct lf_page *page, size_t hue, const char *text)
 void lf_page_add_area_hue(struct lf_page *page, size_t hue, const char *text)
 {
 	char begin[48];
+
 	snprintf(begin, sizeof(begin), "\033[48;5;%u;38;5;%um", lf_hues[hue].ground, lf_hues[hue].on_ground);
 	add_colored(page, begin, text);
 }
@@ -47,9 +49,11 @@ static void print_segment(struct lf_page *page, size_t width, const struct lf_se
 {
 	struct lf_buffer text = {0};
 	size_t used = 1;
+
 	lf_buffer_append_text(&text, page->color ? " " : page->utf8 ? "│" : "|");
 	for (size_t i = 0; i < 3 && segment->texts[i] != NULL; i++) {
 		const size_t columns = lf_text_width(segment->texts[i]);
+
 		if (used + columns > width)
 			continue;
 		lf_buffer_append_text(&text, segment->texts[i]);
@@ -69,9 +73,12 @@ void lf_segments_print(struct lf_page *page, size_t width, const struct lf_segme
 	const size_t inner = width - 1; /* the last column closes the bar */
 	double sum = 0;
 	size_t begin = 0;
+
 	for (size_t i = 0; i < count; i++) {
+		size_t end;
+
 		sum += segments[i].share > 0 ? segments[i].share : 0;
-		const size_t end = sum < 1 ? (size_t)(sum * (double)inner + 0.5) : inner;
+		end = sum < 1 ? (size_t)(sum * (double)inner + 0.5) : inner;
 		if (end > begin)
 			print_segment(page, end - begin, &segments[i]);
 		begin = end;
@@ -84,8 +91,10 @@ void lf_segments_print(struct lf_page *page, size_t width, const struct lf_segme
 void lf_labels_spread(double *places, size_t count, double gap, double low, double high)
 {
 	size_t order[LF_CHART_SERIES_MAX];
+
 	for (size_t i = 0; i < count; i++) {
 		size_t j = i;
+
 		for (; j > 0 && places[order[j - 1]] > places[i]; j--)
 			order[j] = order[j - 1];
 		order[j] = i;
@@ -93,11 +102,13 @@ void lf_labels_spread(double *places, size_t count, double gap, double low, doub
 	/* Push down from the top, then up from the bottom. */
 	for (size_t i = 0; i < count; i++) {
 		const double least = i == 0 ? low : places[order[i - 1]] + gap;
+
 		if (places[order[i]] < least)
 			places[order[i]] = least;
 	}
 	for (size_t i = count; i-- > 0;) {
 		const double most = i + 1 == count ? high : places[order[i + 1]] - gap;
+
 		if (places[order[i]] > most)
 			places[order[i]] = most;
 	}
@@ -107,9 +118,11 @@ void lf_labels_spread(double *places, size_t count, double gap, double low, doub
 static bool find_extent(const struct lf_chart *chart, double *low, double *high)
 {
 	bool some = false;
+
 	for (size_t s = 0; s < chart->series_count; s++) {
 		for (size_t i = 0; i < chart->point_count; i++) {
 			double y = chart->series[s].y[i];
+
 			if (isnan(y))
 				continue;
 			y = y > 1 ? 1 : y > 0 ? y : 0;
@@ -127,11 +140,15 @@ double lf_chart_scale(struct lf_chart *chart)
 	static const unsigned steps[] = {1, 2, 5, 10, 20, 25};
 	enum { LINES_MAX = 6, HUNDREDTHS = 100 };
 	double low = 0, high = 1;
+	unsigned step, first, last;
+
 	if (!find_extent(chart, &low, &high)) {
 		low = 0;
 		high = 1;
 	}
-	unsigned step = 0, first = 0, last = 0;
+	step = 0;
+	first = 0;
+	last = 0;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		step = steps[i];
 		first = (unsigned)(low * HUNDREDTHS / step + 1e-9) * step;
@@ -151,15 +168,18 @@ double lf_chart_scale(struct lf_chart *chart)
 double lf_chart_at(const struct lf_chart *chart, size_t series, double x)
 {
 	const double *y = chart->series[series].y;
+
 	for (size_t i = 0; i < chart->point_count; i++) {
 		const double right = chart->x[i];
+		double left;
+
 		if (right < x)
 			continue;
 		if (!(right > x))
 			return y[i];
 		if (i == 0)
 			return NAN;
-		const double left = chart->x[i - 1];
+		left = chart->x[i - 1];
 		return y[i - 1] + (y[i] - y[i - 1]) * (x - left) / (right - left);
 	}
 	return NAN;
@@ -168,10 +188,13 @@ double lf_chart_at(const struct lf_chart *chart, size_t series, double x)
 unsigned lf_chart_decimals(const struct lf_chart_stretch *stretches, size_t count)
 {
 	enum { FEWEST = 2, MOST = 6 };
+
 	for (unsigned decimals = FEWEST; decimals < MOST; decimals++) {
 		bool different = true;
+
 		for (size_t i = 0; i < count && different; i++) {
 			char from[32], to[32];
+
 			snprintf(from, sizeof(from), "%.*f", (int)decimals, stretches[i].from);
 			snprintf(to, sizeof(to), "%.*f", (int)decimals, stretches[i].to);
 			different = strcmp(from, to) != 0;

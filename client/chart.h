@@ -38,8 +38,9 @@ struct lf_chart_series {
 /* A stretch of x in which one series leads. */
 struct lf_chart_stretch {
 	double from, to;
-	size_t series;     /* series_count: none that is drawn */
-	const char *first; /* its name, also where it is not drawn; "nobody"; with those who are equal, where there are any */
+	size_t series; /* series_count: none that is drawn */
+	/* its name, also where it is not drawn; "nobody"; with those who are equal, where there are any */
+	const char *first;
 };
 
 /* x runs over 0..1. Everything is the caller's, and outlives the drawing. */

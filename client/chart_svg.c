@@ -36,12 +36,14 @@ static double place_x(double x)
 static double place_y(const struct lf_chart *chart, double y)
 {
 	const double part = (chart->y_max - y) / (chart->y_max - chart->y_min);
+
 	return TOP + (BOTTOM - TOP) * (part > 1 ? 1 : part > 0 ? part : 0);
 }
 
 static void draw_text(struct lf_svg *svg, double x, double y, enum lf_svg_anchor anchor, const char *text)
 {
 	const struct lf_svg_font font = {.size = 12, .color = INK, .anchor = anchor};
+
 	lf_svg_text(svg, x, y, &font, text);
 }
 
@@ -54,6 +56,8 @@ static void draw_frame(struct plot *plot, double grid)
 	const struct lf_chart *chart = plot->chart;
 	struct lf_svg *svg = &plot->svg;
 	char number[32];
+	struct lf_svg_font x_title;
+
 	lf_svg_text(svg, 24, 32, &title, chart->title);
 	lf_svg_text(svg, 24, 54, &faint, chart->description);
 	lf_svg_text(svg, 24, ABOVE, &faint, chart->y_title);
@@ -64,14 +68,14 @@ static void draw_frame(struct plot *plot, double grid)
 	}
 	for (int i = 0; i <= TICKS; i++) {
 		const double x = (double)i / TICKS;
+
 		lf_svg_line(svg, place_x(x), BOTTOM, place_x(x), BOTTOM + 5, &axis);
 		lf_svg_line(svg, place_x(x), STRIP_END, place_x(x), STRIP_END + 5, &axis);
 		snprintf(number, sizeof(number), "%.1f", x);
 		draw_text(svg, place_x(x), STRIP_END + 20, LF_SVG_MIDDLE, number);
 	}
 	lf_svg_line(svg, LEFT, BOTTOM, RIGHT, BOTTOM, &axis);
-	const struct lf_svg_font x_title = {
-		.size = 12, .color = INK, .anchor = LF_SVG_MIDDLE, .width_max = RIGHT - LEFT};
+	x_title = (struct lf_svg_font){.size = 12, .color = INK, .anchor = LF_SVG_MIDDLE, .width_max = RIGHT - LEFT};
 	lf_svg_text(svg, (LEFT + RIGHT) / 2, STRIP_END + 42, &x_title, chart->x_title);
 }
 
@@ -82,9 +86,10 @@ static void draw_mark(struct plot *plot)
 	const double x = place_x(plot->chart->mark);
 	const struct lf_svg_font font = {.size = 12,
 		.color = FAINT,
-		.anchor = x > RIGHT - 60  ? LF_SVG_END
-			  : x < LEFT + 60 ? LF_SVG_START
-					  : LF_SVG_MIDDLE};
+		.anchor = x > RIGHT - 60 ? LF_SVG_END
+			: x < LEFT + 60  ? LF_SVG_START
+					 : LF_SVG_MIDDLE};
+
 	lf_svg_line(&plot->svg, x, ABOVE + 5, x, STRIP, &line);
 	lf_svg_text(&plot->svg, x, ABOVE, &font, plot->chart->mark_title);
 }
@@ -95,6 +100,7 @@ static void draw_series(struct plot *plot, size_t series)
 	const struct lf_chart *chart = plot->chart;
 	const struct lf_svg_stroke stroke = {lf_hues[series].line, 2.4, lf_hues[series].dash};
 	size_t count = 0;
+
 	for (size_t i = 0; i <= chart->point_count; i++) {
 		if (i < chart->point_count && !isnan(chart->series[series].y[i])) {
 			plot->points[count++] =
@@ -114,18 +120,21 @@ static void draw_crossings(struct plot *plot)
 	const unsigned decimals = lf_chart_decimals(chart->stretches, chart->stretch_count);
 	static const struct lf_svg_stroke line = {INK, 1, "1 3"}, edge = {INK, 1.5, NULL};
 	double taken = 0;
+
 	for (size_t i = 1; i < chart->stretch_count; i++) {
 		const struct lf_chart_stretch *stretch = &chart->stretches[i];
 		const double x = place_x(stretch->from);
 		const double value = stretch->series < chart->series_count
-					     ? lf_chart_at(chart, stretch->series, stretch->from)
-					     : NAN;
+			? lf_chart_at(chart, stretch->series, stretch->from)
+			: NAN;
+		double y, half;
+		char number[32];
+
 		if (isnan(value))
 			continue;
-		const double y = place_y(chart, value);
-		char number[32];
+		y = place_y(chart, value);
 		snprintf(number, sizeof(number), "%.*f", (int)decimals, stretch->from);
-		const double half = lf_svg_text_width(number, 12) / 2;
+		half = lf_svg_text_width(number, 12) / 2;
 		lf_svg_line(&plot->svg, x, y, x, STRIP, &line);
 		lf_svg_dot(&plot->svg, x, y, 4.5, &edge);
 		if (x - half < taken) /* near to the one before: the page has the number */
@@ -139,14 +148,17 @@ static void draw_crossings(struct plot *plot)
 static void draw_strip(struct plot *plot)
 {
 	const struct lf_chart *chart = plot->chart;
+
 	draw_text(&plot->svg, LEFT - 8, STRIP + 16, LF_SVG_END, "first");
 	for (size_t i = 0; i < chart->stretch_count; i++) {
 		const struct lf_chart_stretch *stretch = &chart->stretches[i];
 		const bool known = stretch->series < chart->series_count;
 		const struct lf_hue *hue = &lf_hues[known ? stretch->series : LF_HUE_OTHERS];
 		const double from = place_x(stretch->from), width = place_x(stretch->to) - from;
+		struct lf_svg_font font;
+
 		lf_svg_rectangle(&plot->svg, from, STRIP, width, STRIP_HEIGHT, hue->fill);
-		const struct lf_svg_font font = {.size = 12,
+		font = (struct lf_svg_font){.size = 12,
 			.color = hue->on_fill,
 			.anchor = LF_SVG_MIDDLE,
 			.bold = true,
@@ -165,8 +177,10 @@ static void draw_names(struct plot *plot)
 	const struct lf_chart *chart = plot->chart;
 	double ends[LF_CHART_SERIES_MAX], places[LF_CHART_SERIES_MAX];
 	size_t shown[LF_CHART_SERIES_MAX], count = 0;
+
 	for (size_t s = 0; s < chart->series_count; s++) {
 		double last = NAN;
+
 		for (size_t i = 0; i < chart->point_count; i++)
 			if (!isnan(chart->series[s].y[i]))
 				last = chart->series[s].y[i];
@@ -180,6 +194,7 @@ static void draw_names(struct plot *plot)
 		const struct lf_hue *hue = &lf_hues[shown[i]];
 		const struct lf_svg_stroke join = {FAINT, 0.7, NULL}, sample = {hue->line, 2.4, hue->dash};
 		const struct lf_svg_font font = {.size = 12, .color = INK, .width_max = WIDTH - RIGHT - 64};
+
 		lf_svg_line(&plot->svg, RIGHT + 2, ends[i], RIGHT + 16, places[i], &join);
 		lf_svg_line(&plot->svg, RIGHT + 18, places[i], RIGHT + 48, places[i], &sample);
 		lf_svg_text(&plot->svg, RIGHT + 54, places[i] + 4, &font, chart->series[shown[i]].name);
@@ -190,6 +205,7 @@ void lf_chart_svg(struct lf_buffer *out, struct lf_chart *chart, struct lf_svg_p
 {
 	struct plot plot = {.chart = chart, .points = points};
 	const double grid = lf_chart_scale(chart);
+
 	lf_svg_begin(&plot.svg, out, WIDTH, HEIGHT, chart->title, chart->description);
 	draw_frame(&plot, grid);
 	draw_mark(&plot);

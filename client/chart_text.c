@@ -42,6 +42,7 @@ static char letter_of(size_t series)
 static size_t row_of(const struct lf_chart *chart, double y, size_t limit)
 {
 	const double part = (chart->y_max - y) / (chart->y_max - chart->y_min);
+
 	return part <= 0 ? 0 : part >= 1 ? limit : (size_t)(part * (double)limit + 0.5);
 }
 
@@ -65,6 +66,7 @@ static void set_dot(struct canvas *canvas, size_t x, size_t y, size_t series)
 {
 	static const unsigned char bits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
 	struct cell *cell = canvas->page->utf8 ? &canvas->cells[y / 4][x / 2] : &canvas->cells[y][x];
+
 	cell->dots |= bits[y % 4][x % 2];
 	cell->series = (unsigned char)series;
 }
@@ -75,13 +77,16 @@ static void draw_line(struct canvas *canvas, size_t series)
 	const size_t across = canvas->page->utf8 ? 2 : 1, down = canvas->page->utf8 ? 4 : 1;
 	const size_t last_x = canvas->columns * across - 1, last_y = ROWS * down - 1;
 	size_t before = NOBODY;
+
 	for (size_t x = 0; x <= last_x; x++) {
 		const double y = lf_chart_at(canvas->chart, series, (double)x / (double)last_x);
+		size_t now;
+
 		if (isnan(y)) {
 			before = NOBODY;
 			continue;
 		}
-		const size_t now = row_of(canvas->chart, y, last_y);
+		now = row_of(canvas->chart, y, last_y);
 		set_dot(canvas, x, now, series);
 		for (size_t between = before; before != NOBODY && between + 1 < now; between++)
 			set_dot(canvas, x, between + 1, series);
@@ -95,6 +100,7 @@ static void draw_line(struct canvas *canvas, size_t series)
 static double end_value(const struct lf_chart *chart, size_t series, bool last)
 {
 	double found = NAN;
+
 	for (size_t i = 0; i < chart->point_count && (last || isnan(found)); i++)
 		if (!isnan(chart->series[series].y[i]))
 			found = chart->series[series].y[i];
@@ -106,10 +112,12 @@ static void place_labels(struct canvas *canvas, bool last, size_t *rows)
 	const struct lf_chart *chart = canvas->chart;
 	double places[LF_CHART_SERIES_MAX];
 	size_t shown[LF_CHART_SERIES_MAX], count = 0;
+
 	for (size_t row = 0; row < ROWS; row++)
 		rows[row] = NOBODY;
 	for (size_t s = 0; s < chart->series_count; s++) {
 		const double y = end_value(chart, s, last);
+
 		if (isnan(y))
 			continue;
 		/* A little more exact than rows, so that lines that end in one row keep their order. */
@@ -119,6 +127,7 @@ static void place_labels(struct canvas *canvas, bool last, size_t *rows)
 	lf_labels_spread(places, count, 1, 0, ROWS - 0.75);
 	for (size_t i = 0; i < count; i++) {
 		size_t row = (size_t)places[i];
+
 		while (rows[row] != NOBODY && row + 1 < ROWS)
 			row++;
 		rows[row] = shown[i];
@@ -129,11 +138,14 @@ static void place_labels(struct canvas *canvas, bool last, size_t *rows)
 static void mark_crossings(struct canvas *canvas)
 {
 	const struct lf_chart *chart = canvas->chart;
+
 	for (size_t i = 1; i < chart->stretch_count; i++) {
 		const struct lf_chart_stretch *stretch = &chart->stretches[i];
+		double y;
+
 		if (stretch->series >= chart->series_count || stretch[-1].series >= chart->series_count)
 			continue;
-		const double y = lf_chart_at(chart, stretch->series, stretch->from);
+		y = lf_chart_at(chart, stretch->series, stretch->from);
 		if (isnan(y))
 			continue;
 		canvas->cells[cell_row(canvas, y)][cell_column(canvas, stretch->from)].crossing = true;
@@ -145,6 +157,7 @@ static void print_cell(struct canvas *canvas, size_t row, size_t column, bool ma
 	struct lf_page *page = canvas->page;
 	const struct cell *cell = &canvas->cells[row][column];
 	char text[4] = " ";
+
 	if (cell->crossing) {
 		lf_page_add(page, LF_BOLD, "%s", page->utf8 ? "◆" : "X");
 		return;
@@ -169,6 +182,7 @@ static void name_line(const struct canvas *canvas, size_t series, char out[NAME_
 {
 	const char *name = canvas->chart->series[series].name;
 	size_t length = strlen(name) < NAME_BYTES - 4 ? strlen(name) : NAME_BYTES - 4;
+
 	for (;; length--) {
 		while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80)
 			length--;
@@ -181,6 +195,7 @@ static void name_line(const struct canvas *canvas, size_t series, char out[NAME_
 static void print_end(struct canvas *canvas, size_t series)
 {
 	char name[NAME_BYTES];
+
 	if (series == NOBODY)
 		return;
 	name_line(canvas, series, name);
@@ -192,6 +207,7 @@ static void print_end(struct canvas *canvas, size_t series)
 static bool grid_label(const struct canvas *canvas, size_t row, char *out, size_t size)
 {
 	const struct lf_chart *chart = canvas->chart;
+
 	for (double y = chart->y_min; y < chart->y_max + canvas->grid / 2; y += canvas->grid) {
 		if (cell_row(canvas, y) != row)
 			continue;
@@ -209,6 +225,7 @@ static void print_row(struct canvas *canvas, size_t row)
 	const bool label = grid_label(canvas, row, number, sizeof(number));
 	const size_t mark = cell_column(canvas, canvas->chart->mark);
 	const size_t begin = page->text.length;
+
 	lf_page_add(page, LF_DIM, "%s %s", number, page->utf8 ? (label ? "┤" : "│") : label ? "+" : "|");
 	if (canvas->left[row] != NOBODY)
 		left[0] = letter_of(canvas->left[row]);
@@ -232,23 +249,27 @@ static void print_foot(struct canvas *canvas)
 	const size_t last = canvas->columns - 1;
 	const size_t step = canvas->columns < NUMBERS_APART * TICKS ? 2 : 1; /* all of them would touch each other */
 	char numbers[WIDTH_MAX + 16];
+	size_t length;
+
 	lf_page_add(page, LF_DIM, "     %s", page->utf8 ? "└─" : "+-");
 	for (size_t column = 0; column <= last; column++) {
 		bool tick = false;
+
 		for (size_t t = 0; t <= TICKS; t += step)
 			tick = tick || cell_column(canvas, (double)t / TICKS) == column;
 		lf_page_add(page, LF_DIM, "%s", page->utf8 ? (tick ? "┴" : "─") : tick ? "+" : "-");
 	}
 	lf_page_add(page, LF_PLAIN, "\n");
 	memset(numbers, ' ', sizeof(numbers));
-	size_t length = 0;
+	length = 0;
 	for (size_t t = 0; t <= TICKS; t += step) {
 		char number[16];
 		const int n = snprintf(number, sizeof(number), "%.2f", (double)t / TICKS);
 		const size_t at = AXIS_COLUMNS + cell_column(canvas, (double)t / TICKS) -
-				  (t == 0              ? 0
-					  : t == TICKS ? 3
-						       : 2);
+			(t == 0                      ? 0
+					: t == TICKS ? 3
+						     : 2);
+
 		memcpy(numbers + at, number, (size_t)n);
 		length = at + (size_t)n;
 	}
@@ -259,15 +280,19 @@ static void print_foot(struct canvas *canvas)
 static void print_leaders(struct canvas *canvas)
 {
 	const struct lf_chart *chart = canvas->chart;
+	struct lf_segment segments[WIDTH_MAX];
+	char names[WIDTH_MAX][NAME_BYTES], letters[WIDTH_MAX][2];
+	size_t count;
+
 	if (chart->stretch_count == 0)
 		return;
 	lf_page_add(canvas->page, LF_DIM, "first  ");
-	struct lf_segment segments[WIDTH_MAX];
-	char names[WIDTH_MAX][NAME_BYTES], letters[WIDTH_MAX][2];
-	size_t count = 0;
+	count = 0;
 	for (; count < chart->stretch_count && count < WIDTH_MAX; count++) {
 		const struct lf_chart_stretch *stretch = &chart->stretches[count];
 		struct lf_segment *segment = &segments[count];
+		bool shared;
+
 		*segment = (struct lf_segment){
 			.share = stretch->to - stretch->from, .hue = LF_HUE_OTHERS, .texts = {stretch->first}};
 		if (stretch->series >= chart->series_count)
@@ -276,7 +301,7 @@ static void print_leaders(struct canvas *canvas)
 		letters[count][0] = letter_of(stretch->series);
 		letters[count][1] = '\0';
 		segment->hue = stretch->series;
-		const bool shared = strcmp(stretch->first, chart->series[stretch->series].name) != 0;
+		shared = strcmp(stretch->first, chart->series[stretch->series].name) != 0;
 		segment->texts[shared] = names[count];
 		segment->texts[1 + shared] = letters[count];
 	}
@@ -288,12 +313,15 @@ void lf_chart_print(struct lf_page *page, struct lf_chart *chart)
 {
 	struct canvas canvas = {.chart = chart, .page = page};
 	size_t name_columns = 0;
+	size_t width;
+
 	canvas.grid = lf_chart_scale(chart);
 	for (size_t s = 0; s < chart->series_count; s++) {
 		const size_t columns = lf_text_width(chart->series[s].name);
+
 		name_columns = columns > name_columns ? columns : name_columns;
 	}
-	const size_t width = page->width < WIDTH_MAX ? page->width : WIDTH_MAX;
+	width = page->width < WIDTH_MAX ? page->width : WIDTH_MAX;
 	canvas.name_max = width / 4 < NAME_COLUMNS ? width / 4 : NAME_COLUMNS;
 	name_columns = 3 + (name_columns > canvas.name_max ? canvas.name_max : name_columns);
 	canvas.columns =

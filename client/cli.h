@@ -41,7 +41,7 @@ struct lf_cli {
 	char *token;       /* owned; NULL = none */
 	unsigned timeout_ms;
 	bool json;
-	bool csv; /* commands that write lines */
+	bool csv;                 /* commands that write lines */
 	struct lf_page page;      /* standard output */
 	struct lf_client *client; /* connected by the first call */
 	bool called;              /* the service was called, or could not be */
@@ -58,8 +58,10 @@ ProtobufCMessage *lf_cli_call(struct lf_cli *cli, const char *method, const Prot
 void lf_cli_json(struct lf_cli *cli, const ProtobufCMessage *message);
 
 /*
- * A message whose list is written as it comes, for it may be larger than memory: each item, with what stands before the first of them
- * (begin; NULL from the second on), e.g. "{\n  \"flips\": ["; then the message's other fields, with items saying whether there was one.
+ * A message whose list is written as it comes, for it may be larger than memory: each item, with what stands before the
+ * first of them
+ * (begin; NULL from the second on), e.g. "{\n  \"flips\": ["; then the message's other fields, with items saying
+ *                                              whether there was one.
  */
 void lf_cli_json_item(struct lf_cli *cli, const ProtobufCMessage *item, const char *begin);
 void lf_cli_json_rest(struct lf_cli *cli, const ProtobufCMessage *rest, bool items);
@@ -79,14 +81,14 @@ const char *lf_answer_text(Leadfit__V1__Outcome outcome, const char *recommended
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences);
 
 /*
- * Puts text in the place of a file: written beside it and renamed, so that the file has the old content or the new one, never a part.
- * Its mode stays; a link is followed; what is no regular file (a pipe, a device) is written to. SIGINT, SIGTERM and SIGHUP wait until a
- * regular file is done, so that nothing is left beside it. 0, or an errno. Blocks.
+ * Puts text in the place of a file: written beside it and renamed, so that the file has the old content or the new one,
+ * never a part. Its mode stays; a link is followed; what is no regular file (a pipe, a device) is written to. SIGINT,
+ * SIGTERM and SIGHUP wait until a regular file is done, so that nothing is left beside it. 0, or an errno. Blocks.
  */
 int lf_file_put(const char *path, const struct lf_buffer *text);
 /*
- * Gives a picture to the file that --svg names; "-" appends it to the page. Returns the exit status, having said what went wrong:
- * LF_EXIT_UNAVAILABLE where it could not be written. Blocks.
+ * Gives a picture to the file that --svg names; "-" appends it to the page. Returns the exit status, having said what
+ * went wrong: LF_EXIT_UNAVAILABLE where it could not be written. Blocks.
  */
 int lf_cli_svg(struct lf_cli *cli, const char *path, const struct lf_buffer *svg);
 /* The same for any file that an option ("--csv") names. */
@@ -95,8 +97,8 @@ int lf_cli_put(struct lf_cli *cli, const char *option, const char *path, const s
 enum lf_code lf_cli_check_files(const struct lf_cli *cli, const char *svg, const char *csv, struct lf_error *error);
 
 /*
- * leadfit score --sweep: asks who leads over one trait, with what request holds. sources are those of the request. Returns the exit
- * status.
+ * leadfit score --sweep: asks who leads over one trait, with what request holds. sources are those of the request.
+ * Returns the exit status.
  */
 int lf_score_sweep(struct lf_cli *cli, const struct lf_arguments *arguments, const Leadfit__V1__ScoreRequest *request,
 	const struct lf_source *sources, size_t source_count);
@@ -111,8 +113,8 @@ void lf_rubric_version_print(struct lf_page *page, const Leadfit__V1__GetRubricR
 /* Writes what the ratings of a criterion mean. text is scratch space, empty. */
 void lf_levels_print(struct lf_page *page, struct lf_buffer *text, const Leadfit__V1__Criterion *criterion);
 /*
- * Asks for a stored rubric. name: "" for the only active one; digest: its first 8 digits or more, NULL for the active version.
- * Gives back the reply, to be freed; NULL on error. Blocks.
+ * Asks for a stored rubric. name: "" for the only active one; digest: its first 8 digits or more, NULL for the active
+ * version. Gives back the reply, to be freed; NULL on error. Blocks.
  */
 ProtobufCMessage *lf_rubric_get(
 	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error);

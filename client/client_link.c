@@ -211,8 +211,9 @@ static enum dialled dial(struct lf_client *client)
 		snprintf(client->link_error, sizeof(client->link_error), "no answer within %u ms",
 			client->connect_timeout_ms);
 	else
-		set_reason(client, error == 0 ? "the peer is no leadfit service: another SP protocol than REP"
-					      : lf_link_reason(error));
+		set_reason(client,
+			error == 0 ? "the peer is no leadfit service: another SP protocol than REP"
+				   : lf_link_reason(error));
 	pthread_mutex_unlock(&client->mutex);
 	nng_dialer_close(dialer);
 	pthread_mutex_lock(&client->mutex);

@@ -1,6 +1,6 @@
 /*
- * leadfit audit impact: whether groups are treated alike. Who is in which group is read here, and used here: it is in no message, so
- * the service neither sees nor stores it.
+ * leadfit audit impact: whether groups are treated alike. Who is in which group is read here, and used here: it is in
+ * no message, so the service neither sees nor stores it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +40,11 @@ static enum lf_code no_memory(struct lf_error *error)
 static struct lf_assessment *add_assessment(struct job *job)
 {
 	enum { FIRST_CAPACITY = 1024 };
+
 	if (job->count == job->capacity) {
 		const size_t capacity = job->capacity == 0 ? FIRST_CAPACITY : job->capacity * 2;
 		struct lf_assessment *grown = realloc(job->assessments, capacity * sizeof(*grown));
+
 		if (grown == NULL)
 			return NULL;
 		job->assessments = grown;
@@ -51,11 +53,13 @@ static struct lf_assessment *add_assessment(struct job *job)
 	return &job->assessments[job->count++];
 }
 
-static enum lf_code count_person(struct job *job, const Leadfit__V1__Ranked *ranked, bool selected, struct lf_error *error)
+static enum lf_code count_person(
+	struct job *job, const Leadfit__V1__Ranked *ranked, bool selected, struct lf_error *error)
 {
 	const uint32_t *place = lf_keys_find(&job->groups.index, ranked->candidate, "");
 	struct lf_assessment *assessment = add_assessment(job);
 	bool first;
+
 	if (assessment == NULL || lf_keys_add(&job->assessed, ranked->candidate, "", &first) == NULL)
 		return no_memory(error);
 	*assessment = (struct lf_assessment){
@@ -66,12 +70,13 @@ static enum lf_code count_person(struct job *job, const Leadfit__V1__Ranked *ran
 }
 
 /*
- * Each candidate of a decision is one assessment: also who was not eligible, and where nobody was recommended. In the place of who was
- * erased stands a name that is in no file.
+ * Each candidate of a decision is one assessment: also who was not eligible, and where nobody was recommended. In the
+ * place of who was erased stands a name that is in no file.
  */
 static enum lf_code count_decision(void *context, const Leadfit__V1__Decision *decision, struct lf_error *error)
 {
 	struct job *job = context;
+
 	if (decision->n_ranking == 0) {
 		job->frame.pruned++;
 		return LF_OK;
@@ -80,7 +85,9 @@ static enum lf_code count_decision(void *context, const Leadfit__V1__Decision *d
 	job->frame.erased += decision->n_redactions > 0;
 	for (size_t i = 0; i < decision->n_ranking; i++) {
 		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
-		const bool selected = decision->recommended[0] != '\0' && strcmp(ranked->candidate, decision->recommended) == 0;
+		const bool selected =
+			decision->recommended[0] != '\0' && strcmp(ranked->candidate, decision->recommended) == 0;
+
 		if (count_person(job, ranked, selected, error) != LF_OK)
 			return error->code;
 	}
@@ -90,11 +97,13 @@ static enum lf_code count_decision(void *context, const Leadfit__V1__Decision *d
 static enum lf_code compute(struct job *job)
 {
 	struct lf_latest_counts counts;
+
 	if (lf_latest_walk(job->cli, &job->selection, true, count_decision, job, &counts, &job->error) != LF_OK)
 		return job->error.code;
 	job->frame.superseded = counts.superseded;
 	job->frame.not_assessed = job->groups.person_count - (job->frame.people - job->frame.not_in_file);
-	if (!lf_impact_compute(&job->impact, &job->groups, job->assessments, job->count, job->frame.small_too, &job->arena))
+	if (!lf_impact_compute(
+		    &job->impact, &job->groups, job->assessments, job->count, job->frame.small_too, &job->arena))
 		return no_memory(&job->error);
 	return LF_OK;
 }
@@ -104,6 +113,7 @@ static int put(struct job *job, const char *option, const char *path, bool svg, 
 {
 	struct lf_buffer text = {0};
 	int status = LF_EXIT_DONE;
+
 	if (path == NULL)
 		return LF_EXIT_DONE;
 	if (svg)
@@ -123,6 +133,7 @@ static int show(struct job *job, const struct lf_arguments *arguments)
 {
 	bool shown = false;
 	int status = put(job, "--svg", lf_argument(arguments, "svg"), true, &shown);
+
 	if (status == LF_EXIT_DONE)
 		status = put(job, "--csv", lf_argument(arguments, "csv"), false, &shown);
 	if (status != LF_EXIT_DONE || shown)
@@ -137,6 +148,7 @@ static int show(struct job *job, const struct lf_arguments *arguments)
 static enum lf_code read_file(struct job *job, const struct lf_arguments *arguments)
 {
 	const char *path = lf_argument(arguments, "groups");
+
 	if (path == NULL)
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "audit impact needs --groups FILE");
 	if (lf_input_read(&job->input, path, true, &job->error) != LF_OK)
@@ -149,10 +161,13 @@ static int run_impact(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct job job = {.cli = cli, .error = LF_ERROR_INIT};
 	const struct lf_source file[] = {{.prefix = "", .input = &job.input}}, selected[] = {LF_SELECTION_SOURCES};
 	int status;
+
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	job.frame.small_too = lf_argument(arguments, "small-too") != NULL;
-	if (lf_cli_check_files(cli, lf_argument(arguments, "svg"), lf_argument(arguments, "csv"), &job.error) != LF_OK ||
-		lf_selection_take(&job.selection, arguments, &job.arena, &job.error) != LF_OK || read_file(&job, arguments) != LF_OK)
+	if (lf_cli_check_files(cli, lf_argument(arguments, "svg"), lf_argument(arguments, "csv"), &job.error) !=
+			LF_OK ||
+		lf_selection_take(&job.selection, arguments, &job.arena, &job.error) != LF_OK ||
+		read_file(&job, arguments) != LF_OK)
 		status = lf_cli_report(cli, &job.error, file, job.input.name == NULL ? 0 : 1);
 	else if (compute(&job) != LF_OK)
 		status = lf_cli_report(cli, &job.error, selected, sizeof(selected) / sizeof(selected[0]));

@@ -28,12 +28,15 @@ static enum lf_code full_name(const char *given, char name[METHOD_MAX], struct l
 {
 	static const char *const prefixes[] = {"", "leadfit.v1."};
 	unsigned index;
+	const char *nearest;
+
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
 		const int length = snprintf(name, METHOD_MAX, "%s%s", prefixes[i], given);
+
 		if (length > 0 && length < METHOD_MAX && lf_find_method(name, (size_t)length, &index) != NULL)
 			return LF_OK;
 	}
-	const char *nearest = lf_nearest_method(given, strlen(given));
+	nearest = lf_nearest_method(given, strlen(given));
 	if (nearest == NULL && strlen(name) < METHOD_MAX - 1)
 		nearest = lf_nearest_method(name, strlen(name)); /* with the package in front */
 	return lf_error_set(error, LF_INVALID_ARGUMENT, "unknown method %.100s%s%s; leadfit call --list lists them",
@@ -59,6 +62,7 @@ static bool may_repeat(const char *method, const ProtobufCMessage *request)
 {
 	static const char *const reading[] = {"Get", "List", "Check", "Profile", "Describe"};
 	const char *name = strchr(method, '/') + 1;
+
 	for (size_t i = 0; i < sizeof(reading) / sizeof(reading[0]); i++)
 		if (strcmp(name, reading[i]) == 0)
 			return true;
@@ -73,13 +77,15 @@ static int call(struct lf_cli *cli, const struct lf_arguments *arguments, struct
 	const struct lf_source source = {.prefix = "", .input = input};
 	char name[METHOD_MAX];
 	unsigned index;
+	const ProtobufCServiceDescriptor *service;
+	ProtobufCMessage *request, *reply;
+
 	if (full_name(arguments->operands[0], name, error) != LF_OK ||
 		read_request(input, arguments->operand_count > 1 ? arguments->operands[1] : "{}", error) != LF_OK)
 		return lf_cli_report(cli, error, NULL, 0);
-	const ProtobufCServiceDescriptor *service = lf_find_method(name, strlen(name), &index);
-	ProtobufCMessage *request = lf_input_parse(input, service->methods[index].input, NULL, arena, error);
-	ProtobufCMessage *reply =
-		request == NULL ? NULL : lf_cli_call(cli, name, request, may_repeat(name, request), error);
+	service = lf_find_method(name, strlen(name), &index);
+	request = lf_input_parse(input, service->methods[index].input, NULL, arena, error);
+	reply = request == NULL ? NULL : lf_cli_call(cli, name, request, may_repeat(name, request), error);
 	if (reply == NULL)
 		return lf_cli_report(cli, error, &source, 1);
 	lf_cli_json(cli, reply);
@@ -92,6 +98,8 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_input input = {0};
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
+	int status;
+
 	if (lf_argument(arguments, "list") != NULL)
 		return list_methods(cli);
 	if (arguments->operand_count == 0) {
@@ -99,7 +107,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 		return lf_cli_report(cli, &error, NULL, 0);
 	}
 	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
-	const int status = call(cli, arguments, &input, &arena, &error);
+	status = call(cli, arguments, &input, &arena, &error);
 	lf_arena_clean_up(&arena);
 	lf_input_clean_up(&input);
 	lf_error_clean_up(&error);

@@ -21,7 +21,7 @@ struct listing {
 	struct lf_arena arena;
 	Leadfit__V1__ListDecisionsRequest request;
 	struct lf_selection selection; /* holds the texts and instants of the request */
-	size_t limit; /* SIZE_MAX: all */
+	size_t limit;                  /* SIZE_MAX: all */
 	size_t printed;
 	ProtobufCMessage *previous; /* the page before; owns the page token */
 	struct lf_error error;
@@ -33,6 +33,7 @@ static enum lf_code read_options(struct listing *listing, const struct lf_argume
 	const Leadfit__V1__Selection *selection = &listing->selection.message;
 	const char *limit = lf_argument(arguments, "limit");
 	unsigned number = LIMIT_DEFAULT;
+
 	if (lf_selection_take(&listing->selection, arguments, &listing->arena, &listing->error) != LF_OK ||
 		(limit != NULL && lf_option_number("limit", limit, 1, LIMIT_MAX, &number, &listing->error) != LF_OK))
 		return listing->error.code;
@@ -68,6 +69,7 @@ static void print_table(struct listing *listing, struct lf_page *page, const Lea
 {
 	struct lf_table table;
 	char time[LF_TIME_BYTES];
+
 	lf_table_init(&table, page);
 	lf_table_column(&table, "decided (UTC)", 0);
 	lf_table_column(&table, "decision", 0);
@@ -76,6 +78,7 @@ static void print_table(struct listing *listing, struct lf_page *page, const Lea
 	lf_table_column(&table, "answer", LF_COLUMN_CUT);
 	for (size_t i = 0; i < list->n_decisions; i++) {
 		const Leadfit__V1__DecisionSummary *decision = list->decisions[i];
+
 		lf_time_print(decision->decided_at == NULL ? 0 : decision->decided_at->seconds, time);
 		lf_table_line(&table, LF_PLAIN);
 		lf_table_cell(&table, 0, "%.16s", time);
@@ -89,15 +92,18 @@ static void print_table(struct listing *listing, struct lf_page *page, const Lea
 }
 
 /* The pages become one ListDecisionsResponse, written as it comes: a log can be larger than memory. */
-static void print_json(struct lf_cli *cli, const struct listing *listing, const Leadfit__V1__ListDecisionsResponse *list)
+static void print_json(
+	struct lf_cli *cli, const struct listing *listing, const Leadfit__V1__ListDecisionsResponse *list)
 {
 	for (size_t i = 0; i < list->n_decisions; i++)
-		lf_cli_json_item(cli, &list->decisions[i]->base, listing->printed + i == 0 ? "{\n  \"decisions\": [" : NULL);
+		lf_cli_json_item(
+			cli, &list->decisions[i]->base, listing->printed + i == 0 ? "{\n  \"decisions\": [" : NULL);
 }
 
 static void finish_list(struct lf_cli *cli, const struct listing *listing, char *next_page_token)
 {
 	Leadfit__V1__ListDecisionsResponse rest;
+
 	if (cli->json) {
 		leadfit__v1__list_decisions_response__init(&rest);
 		rest.next_page_token = next_page_token;
@@ -113,13 +119,15 @@ static void finish_list(struct lf_cli *cli, const struct listing *listing, char 
 static enum lf_code take_page(struct lf_cli *cli, struct listing *listing, ProtobufCMessage *reply, bool *last)
 {
 	Leadfit__V1__ListDecisionsResponse *list = (Leadfit__V1__ListDecisionsResponse *)reply;
+	bool again;
+
 	if (cli->json)
 		print_json(cli, listing, list);
 	else
 		print_table(listing, &cli->page, list);
 	listing->printed += list->n_decisions;
 	*last = list->next_page_token[0] == '\0' || listing->printed >= listing->limit;
-	const bool again = !*last && strcmp(list->next_page_token, listing->request.page_token) == 0;
+	again = !*last && strcmp(list->next_page_token, listing->request.page_token) == 0;
 	if (*last)
 		finish_list(cli, listing, list->next_page_token);
 	listing->request.page_token = list->next_page_token;
@@ -135,9 +143,10 @@ static enum lf_code list_pages(struct lf_cli *cli, struct listing *listing)
 {
 	for (bool last = false; !last;) {
 		const size_t wanted = listing->limit - listing->printed;
+		ProtobufCMessage *reply;
+
 		listing->request.page_size = wanted > LF_PAGE_MAX ? LF_PAGE_MAX : (uint32_t)wanted;
-		ProtobufCMessage *reply =
-			lf_cli_call(cli, "leadfit.v1.Decisions/List", &listing->request.base, true, &listing->error);
+		reply = lf_cli_call(cli, "leadfit.v1.Decisions/List", &listing->request.base, true, &listing->error);
 		if (reply == NULL || take_page(cli, listing, reply, &last) != LF_OK ||
 			(!last && lf_page_flush(&cli->page, &listing->error) != LF_OK))
 			return listing->error.code;
@@ -157,6 +166,7 @@ static int run_list(struct lf_cli *cli, const struct lf_arguments *arguments)
 	};
 	struct listing listing = {.error = LF_ERROR_INIT};
 	int status = LF_EXIT_DONE;
+
 	lf_arena_init(&listing.arena, ARENA_BYTES_MAX);
 	leadfit__v1__list_decisions_request__init(&listing.request);
 	if (read_options(&listing, arguments) != LF_OK || list_pages(cli, &listing) != LF_OK)
@@ -176,6 +186,7 @@ static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
 	const char *text = arguments->operands[0];
 	int status = LF_EXIT_DONE;
 	ProtobufCMessage *reply = NULL;
+
 	leadfit__v1__get_decision_request__init(&request);
 	if (strlen(text) > LF_ID_BYTES_MAX) {
 		lf_error_set(&error, LF_INVALID_ARGUMENT, "decisions show: this is no decision id");

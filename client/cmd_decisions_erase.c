@@ -26,9 +26,11 @@ struct erase {
 	struct lf_error error;
 };
 
-static enum lf_code take_text(struct erase *erase, const struct lf_arguments *arguments, const char *option, char **field)
+static enum lf_code take_text(
+	struct erase *erase, const struct lf_arguments *arguments, const char *option, char **field)
 {
 	const char *text = lf_argument(arguments, option);
+
 	if (text == NULL || text[0] == '\0')
 		return lf_error_set(&erase->error, LF_INVALID_ARGUMENT, "--%s: is required", option);
 	*field = lf_arena_strdup(&erase->arena, text, strlen(text));
@@ -38,7 +40,9 @@ static enum lf_code take_text(struct erase *erase, const struct lf_arguments *ar
 static enum lf_code ask(struct erase *erase, const struct lf_arguments *arguments)
 {
 	char question[LF_ID_BYTES_MAX + 128];
-	snprintf(question, sizeof(question), "Erase %.*s from every decision in the log.", LF_ID_BYTES_MAX, erase->request.candidate);
+
+	snprintf(question, sizeof(question), "Erase %.*s from every decision in the log.", LF_ID_BYTES_MAX,
+		erase->request.candidate);
 	lf_text_make_harmless(question);
 	return lf_keeping_confirm(arguments, question, &erase->error);
 }
@@ -47,10 +51,13 @@ static enum lf_code ask(struct erase *erase, const struct lf_arguments *argument
 static enum lf_code erase_all(struct lf_cli *cli, struct erase *erase)
 {
 	do {
-		ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Keeping/Erase", &erase->request.base, true, &erase->error);
+		ProtobufCMessage *reply =
+			lf_cli_call(cli, "leadfit.v1.Keeping/Erase", &erase->request.base, true, &erase->error);
+		const Leadfit__V1__EraseResponse *step;
+
 		if (reply == NULL)
 			return erase->error.code;
-		const Leadfit__V1__EraseResponse *step = (const Leadfit__V1__EraseResponse *)reply;
+		step = (const Leadfit__V1__EraseResponse *)reply;
 		erase->sums.decisions += step->decisions;
 		erase->sums.payloads += step->payloads;
 		erase->sums.acts += step->acts;
@@ -67,6 +74,7 @@ static enum lf_code erase_all(struct lf_cli *cli, struct erase *erase)
 static void print_page(struct lf_page *page, const struct erase *erase)
 {
 	const Leadfit__V1__PersonErased *sums = &erase->sums;
+
 	lf_page_add(page, LF_PLAIN, "Erased from ");
 	lf_keeping_count(page, sums->decisions, "decision, ", "decisions, ");
 	lf_keeping_count(page, sums->payloads, "team or project, ", "teams and projects, ");
@@ -81,9 +89,12 @@ static void print_page(struct lf_page *page, const struct erase *erase)
 static void say_how_far(const struct erase *erase, bool erased)
 {
 	if (erased)
-		fprintf(stderr, "leadfit: the person is erased, but the file was not cleaned of it: run the same command again\n");
+		fprintf(stderr,
+			"leadfit: the person is erased, but the file was not cleaned of it: run the same "
+			"command again\n");
 	else if (erase->last != NULL)
-		fprintf(stderr, "leadfit: %" PRIu64 " decisions are done; run the same command again for the rest\n", erase->sums.decisions);
+		fprintf(stderr, "leadfit: %" PRIu64 " decisions are done; run the same command again for the rest\n",
+			erase->sums.decisions);
 }
 
 static int run_erase(struct lf_cli *cli, const struct lf_arguments *arguments)
@@ -93,13 +104,14 @@ static int run_erase(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct erase erase = {.error = LF_ERROR_INIT};
 	bool erased = false;
 	int status = LF_EXIT_DONE;
+
 	lf_arena_init(&erase.arena, ARENA_BYTES_MAX);
 	lf_progress_init(&erase.progress);
 	leadfit__v1__erase_request__init(&erase.request);
 	leadfit__v1__person_erased__init(&erase.sums);
 	if (take_text(&erase, arguments, "candidate", &erase.request.candidate) == LF_OK &&
-		take_text(&erase, arguments, "reason", &erase.request.reason) == LF_OK && ask(&erase, arguments) == LF_OK &&
-		erase_all(cli, &erase) == LF_OK) {
+		take_text(&erase, arguments, "reason", &erase.request.reason) == LF_OK &&
+		ask(&erase, arguments) == LF_OK && erase_all(cli, &erase) == LF_OK) {
 		erased = true;
 		lf_progress_say(&erase.progress, "rewriting the file");
 		lf_keeping_vacuum(cli, arguments, &erase.sums.bytes_before, &erase.sums.bytes_after, &erase.error);
@@ -126,11 +138,16 @@ const struct lf_command lf_command_decisions_erase = {
 	.name = "decisions erase",
 	.operands = "",
 	.summary = "Erase a person from the log",
-	.help = "Every team, project, decision and recorded outcome in which the person occurs is replaced by a copy without them, under a new salt; a "
-		"name that means nobody stands in their place. The others' ranks and scores stay. The log still verifies and says what was erased. "
-		"Then the file is rewritten, so that nothing of the person is left in it; decisions wait meanwhile, and it needs twice its size of "
-		"free space. See to it first that nobody sends the person any more. The page says what is out of reach: backups, exports and the "
-		"like. The role admin is needed. On a terminal it asks first; elsewhere --yes is needed. Running it again is safe, and finishes what "
+	.help = "Every team, project, decision and recorded outcome in which the person occurs is replaced by a copy "
+		"without them, under a new salt; a "
+		"name that means nobody stands in their place. The others' ranks and scores stay. The log still "
+		"verifies and says what was erased. "
+		"Then the file is rewritten, so that nothing of the person is left in it; decisions wait meanwhile, "
+		"and it needs twice its size of "
+		"free space. See to it first that nobody sends the person any more. The page says what is out of "
+		"reach: backups, exports and the "
+		"like. The role admin is needed. On a terminal it asks first; elsewhere --yes is needed. Running it "
+		"again is safe, and finishes what "
 		"was interrupted.\n\n"
 		"Example:\n"
 		"  leadfit decisions erase --candidate m-1042 --reason \"request of 2026-05-01\"\n",

@@ -21,9 +21,15 @@ static const struct lf_option options[] = {
 	{NULL, NULL, NULL, false},
 };
 
-enum { ARENA_BYTES_MAX = 64 * 1024, MARK_EVERY = 20 }; /* so many times as long as a mark takes: then marking costs 5% at most */
+enum {
+	ARENA_BYTES_MAX = 64 * 1024,
+	MARK_EVERY = 20
+}; /* so many times as long as a mark takes: then marking costs 5% at most */
 
-/* The next page, asked for on a thread of its own while the one before is written: so service and client work at the same time. */
+/*
+ * The next page, asked for on a thread of its own while the one before is written: so service and client work at the
+ * same time.
+ */
 struct fetch {
 	struct lf_cli *cli;
 	Leadfit__V1__ExportRequest request;
@@ -46,7 +52,7 @@ struct exporting {
 	struct lf_buffer text;
 	struct lf_progress progress;
 	struct timespec begun, marked;
-	double mark_seconds; /* that the last mark took */
+	double mark_seconds;                              /* that the last mark took */
 	uint64_t count_before, next_before, bytes_before; /* of the runs before */
 	struct lf_error error;
 };
@@ -54,6 +60,7 @@ struct exporting {
 static double seconds_since(const struct timespec *then)
 {
 	struct timespec now;
+
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
 }
@@ -66,6 +73,7 @@ static enum lf_code read_options(struct exporting *x, const struct lf_arguments 
 	const struct lf_json_style style = {0};
 	const char *format = lf_argument(arguments, "format"), *columns = lf_argument(arguments, "columns");
 	size_t index = 0;
+
 	if (lf_selection_take(&x->selection, arguments, &x->arena, &x->error) != LF_OK ||
 		(format != NULL && lf_option_choice("format", format, formats, 2, &index, &x->error) != LF_OK))
 		return x->error.code;
@@ -84,7 +92,8 @@ static enum lf_code read_options(struct exporting *x, const struct lf_arguments 
 
 static Leadfit__V1__ExportResponse *ask(struct lf_cli *cli, struct exporting *x, Leadfit__V1__ExportRequest *request)
 {
-	return (Leadfit__V1__ExportResponse *)lf_cli_call(cli, "leadfit.v1.Decisions/Export", &request->base, true, &x->error);
+	return (Leadfit__V1__ExportResponse *)lf_cli_call(
+		cli, "leadfit.v1.Decisions/Export", &request->base, true, &x->error);
 }
 
 static void forget(Leadfit__V1__ExportResponse *response)
@@ -92,16 +101,20 @@ static void forget(Leadfit__V1__ExportResponse *response)
 	protobuf_c_message_free_unpacked(response != NULL ? &response->base : NULL, NULL);
 }
 
-/* Up to where the log goes now: what comes later is not part of this export. Asks with the selection, so that it is checked before a file is
- * touched. */
+/*
+ * Up to where the log goes now: what comes later is not part of this export. Asks with the selection, so that it is
+ * checked before a file is touched.
+ */
 static enum lf_code find_end(struct lf_cli *cli, struct exporting *x, uint64_t *end)
 {
 	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
+	Leadfit__V1__ExportResponse *response;
+
 	request.selection = &x->selection.message;
 	request.brief = true;
 	request.newest_first = true;
 	request.page_size = 1;
-	Leadfit__V1__ExportResponse *response = ask(cli, x, &request);
+	response = ask(cli, x, &request);
 	if (response != NULL)
 		*end = response->newest_sequence;
 	forget(response);
@@ -112,18 +125,22 @@ static enum lf_code find_end(struct lf_cli *cli, struct exporting *x, uint64_t *
 static enum lf_code check_log(struct lf_cli *cli, struct exporting *x)
 {
 	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
+	Leadfit__V1__ExportResponse *response;
+
 	if (x->mark.last == 0)
 		return LF_OK;
 	request.from_sequence = x->mark.last;
 	request.brief = true;
 	request.page_size = 1;
-	Leadfit__V1__ExportResponse *response = ask(cli, x, &request);
-	if (response != NULL && (response->n_decisions == 0 || response->decisions[0]->sequence != x->mark.last ||
-					response->decisions[0]->decision == NULL ||
-					strcmp(response->decisions[0]->decision->decision_id, x->mark.last_id) != 0))
+	response = ask(cli, x, &request);
+	if (response != NULL &&
+		(response->n_decisions == 0 || response->decisions[0]->sequence != x->mark.last ||
+			response->decisions[0]->decision == NULL ||
+			strcmp(response->decisions[0]->decision->decision_id, x->mark.last_id) != 0))
 		lf_error_set(&x->error, LF_FAILED_PRECONDITION,
-			"--resume: the service has another log than the one that %s was begun with: decision %s is not its number %" PRIu64, x->file.part,
-			x->mark.last_id, x->mark.last);
+			"--resume: the service has another log than the one that %s was begun with: decision %s is not "
+			"its number %" PRIu64,
+			x->file.part, x->mark.last_id, x->mark.last);
 	forget(response);
 	return x->error.code;
 }
@@ -131,8 +148,10 @@ static enum lf_code check_log(struct lf_cli *cli, struct exporting *x)
 static enum lf_code open_file(struct lf_cli *cli, struct exporting *x, const struct lf_arguments *arguments)
 {
 	uint64_t end = 0;
-	if (find_end(cli, x, &end) != LF_OK || lf_partfile_open(&x->file, arguments->operand_count > 0 ? arguments->operands[0] : NULL, x->what.data,
-						       lf_argument(arguments, "resume") != NULL, &x->resumed, &x->mark, &x->error) != LF_OK)
+
+	if (find_end(cli, x, &end) != LF_OK ||
+		lf_partfile_open(&x->file, arguments->operand_count > 0 ? arguments->operands[0] : NULL, x->what.data,
+			lf_argument(arguments, "resume") != NULL, &x->resumed, &x->mark, &x->error) != LF_OK)
 		return x->error.code;
 	if (x->resumed && check_log(cli, x) != LF_OK)
 		return x->error.code;
@@ -155,6 +174,7 @@ static void write_row(struct exporting *x, const Leadfit__V1__ExportedDecision *
 {
 	const struct lf_json_style style = {0};
 	const struct lf_row row = {.number = exported->sequence, .decision = exported->decision};
+
 	if (x->csv) {
 		lf_columns_row(&x->columns, &row, &x->text);
 		return;
@@ -169,6 +189,7 @@ static void take_page(struct exporting *x, const Leadfit__V1__ExportResponse *re
 	x->mark.next = response->next > x->mark.end ? 0 : response->next;
 	for (size_t i = 0; i < response->n_decisions; i++) {
 		const Leadfit__V1__ExportedDecision *exported = response->decisions[i];
+
 		if (exported->decision == NULL || exported->sequence > x->mark.end)
 			continue;
 		write_row(x, exported);
@@ -192,8 +213,10 @@ static enum lf_code pass_on(struct lf_cli *cli, struct exporting *x)
 
 static enum lf_code mark(struct exporting *x)
 {
+	enum lf_code code;
+
 	clock_gettime(CLOCK_MONOTONIC, &x->marked);
-	const enum lf_code code = lf_partfile_mark(&x->file, &x->mark, &x->error);
+	code = lf_partfile_mark(&x->file, &x->mark, &x->error);
 	x->mark_seconds = seconds_since(&x->marked);
 	return code;
 }
@@ -209,15 +232,18 @@ static void say_progress(struct exporting *x)
 	const double share = x->mark.next == 0 ? 1 : (double)(x->mark.next - 1) / (double)x->mark.end;
 	const double begun = x->next_before == 0 ? 1 : (double)(x->next_before - 1) / (double)x->mark.end;
 	const double left = share > begun ? seconds / (share - begun) * (1 - share) : 0;
-	lf_progress_say(&x->progress, "%" PRIu64 " decisions, %.0f%% of the log, %.0f a second, %.0f:%02.0f left", x->mark.count, share * 100,
-		(double)(x->mark.count - x->count_before) / (seconds > 0 ? seconds : 1), (double)((long)left / 60), (double)((long)left % 60));
+
+	lf_progress_say(&x->progress, "%" PRIu64 " decisions, %.0f%% of the log, %.0f a second, %.0f:%02.0f left",
+		x->mark.count, share * 100, (double)(x->mark.count - x->count_before) / (seconds > 0 ? seconds : 1),
+		(double)((long)left / 60), (double)((long)left % 60));
 }
 
 static void *fetch_page(void *context)
 {
 	struct fetch *f = context;
-	f->response =
-		(Leadfit__V1__ExportResponse *)lf_cli_call(f->cli, "leadfit.v1.Decisions/Export", &f->request.base, true, &f->error);
+
+	f->response = (Leadfit__V1__ExportResponse *)lf_cli_call(
+		f->cli, "leadfit.v1.Decisions/Export", &f->request.base, true, &f->error);
 	return NULL;
 }
 
@@ -233,15 +259,18 @@ static void start_fetch(struct fetch *f, uint64_t from_sequence)
 /* Waits for the page under way, which is the caller's then. */
 static Leadfit__V1__ExportResponse *end_fetch(struct fetch *f)
 {
+	Leadfit__V1__ExportResponse *response;
+
 	if (f->under_way && f->threaded)
 		pthread_join(f->thread, NULL);
-	Leadfit__V1__ExportResponse *response = f->under_way ? f->response : NULL;
+	response = f->under_way ? f->response : NULL;
 	f->under_way = false;
 	return response;
 }
 
 /* Writes a page, having asked for the one after it. */
-static enum lf_code write_page(struct lf_cli *cli, struct exporting *x, struct fetch *f, const Leadfit__V1__ExportResponse *response)
+static enum lf_code write_page(
+	struct lf_cli *cli, struct exporting *x, struct fetch *f, const Leadfit__V1__ExportResponse *response)
 {
 	if (response->next != 0 && response->next <= x->mark.next)
 		return lf_error_set(&x->error, LF_INTERNAL, "the service gives the same page again and again");
@@ -254,6 +283,7 @@ static enum lf_code write_page(struct lf_cli *cli, struct exporting *x, struct f
 static enum lf_code export_pages(struct lf_cli *cli, struct exporting *x)
 {
 	struct fetch f = {.cli = cli, .request = LEADFIT__V1__EXPORT_REQUEST__INIT, .error = LF_ERROR_INIT};
+
 	f.request.selection = &x->selection.message;
 	f.request.brief = x->csv && !x->columns.whole;
 	if (x->text.length > 0 && pass_on(cli, x) != LF_OK) /* the heading */
@@ -265,6 +295,7 @@ static enum lf_code export_pages(struct lf_cli *cli, struct exporting *x)
 	while (f.under_way && !cli->page.closed) {
 		Leadfit__V1__ExportResponse *response = end_fetch(&f);
 		const enum lf_code code = response == NULL ? LF_UNAVAILABLE : write_page(cli, x, &f, response);
+
 		forget(response);
 		if (code != LF_OK)
 			break;
@@ -281,11 +312,13 @@ static enum lf_code export_pages(struct lf_cli *cli, struct exporting *x)
 static void sum_up(const struct exporting *x, const char *name)
 {
 	const double seconds = seconds_since(&x->begun);
-	fprintf(stderr, "leadfit: %" PRIu64 " decision%s, %.3f MB%s%s", x->mark.count, x->mark.count == 1 ? "" : "s", (double)x->file.bytes / 1e6,
-		name == NULL ? "" : ", in ", name == NULL ? "" : name);
+
+	fprintf(stderr, "leadfit: %" PRIu64 " decision%s, %.3f MB%s%s", x->mark.count, x->mark.count == 1 ? "" : "s",
+		(double)x->file.bytes / 1e6, name == NULL ? "" : ", in ", name == NULL ? "" : name);
 	if (x->resumed)
 		fprintf(stderr, "; %" PRIu64 " of them now", x->mark.count - x->count_before);
-	fprintf(stderr, "; %.1f s, %.1f MB/s\n", seconds, (double)(x->file.bytes - x->bytes_before) / 1e6 / (seconds > 0 ? seconds : 1));
+	fprintf(stderr, "; %.1f s, %.1f MB/s\n", seconds,
+		(double)(x->file.bytes - x->bytes_before) / 1e6 / (seconds > 0 ? seconds : 1));
 }
 
 static int run_export(struct lf_cli *cli, const struct lf_arguments *arguments)
@@ -294,11 +327,13 @@ static int run_export(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct exporting x = {.error = LF_ERROR_INIT, .file.file = -1};
 	const char *name = arguments->operand_count > 0 ? arguments->operands[0] : NULL;
 	int status = LF_EXIT_DONE;
+
 	lf_arena_init(&x.arena, ARENA_BYTES_MAX);
 	lf_progress_init(&x.progress);
 	clock_gettime(CLOCK_MONOTONIC, &x.begun);
 	x.marked = x.begun;
-	if (read_options(&x, arguments) == LF_OK && open_file(cli, &x, arguments) == LF_OK && export_pages(cli, &x) == LF_OK && x.mark.next == 0)
+	if (read_options(&x, arguments) == LF_OK && open_file(cli, &x, arguments) == LF_OK &&
+		export_pages(cli, &x) == LF_OK && x.mark.next == 0)
 		lf_partfile_finish(&x.file, &x.mark, &x.error);
 	lf_progress_end(&x.progress);
 	if (x.error.code != LF_OK)
@@ -319,14 +354,22 @@ const struct lf_command lf_command_decisions_export = {
 	.name = "decisions export",
 	.operands = "FILE",
 	.summary = "Write decisions to a file, oldest first",
-	.help = "Writes what the log holds as the command begins, to FILE, or standard output without one. FILE is replaced when everything is there; until "
-		"then it grows as FILE.part, and FILE.run says how far it is. An export that was interrupted, even killed, goes on with --resume and "
-		"the same options: the bytes are those of one that was not. --resume begins where there is nothing to go on with.\n"
-		"A cell of a CSV file that a spreadsheet would take for a formula gets an apostrophe in front, and so does one that begins with an "
-		"apostrophe. Columns: sequence, decision_id, decided_at, team, project, rubric, rubric_digest, outcome, recommended, caller, "
-		"purpose (the default), as_of, team_title, project_title, score, first_rank_share, second, second_score, margin, evidence_share, "
-		"candidates, eligible, co_lead, samples, engine_version, explanation_version, explanation, redactions.\n"
-		"An export holds personal data: FILE is made with mode 0600, and erasing a person does not reach it.\n\n"
+	.help = "Writes what the log holds as the command begins, to FILE, or standard output without one. FILE is "
+		"replaced when everything is there; until "
+		"then it grows as FILE.part, and FILE.run says how far it is. An export that was interrupted, even "
+		"killed, goes on with --resume and "
+		"the same options: the bytes are those of one that was not. --resume begins where there is nothing to "
+		"go on with.\n"
+		"A cell of a CSV file that a spreadsheet would take for a formula gets an apostrophe in front, and so "
+		"does one that begins with an "
+		"apostrophe. Columns: sequence, decision_id, decided_at, team, project, rubric, rubric_digest, "
+		"outcome, recommended, caller, "
+		"purpose (the default), as_of, team_title, project_title, score, first_rank_share, second, "
+		"second_score, margin, evidence_share, "
+		"candidates, eligible, co_lead, samples, engine_version, explanation_version, explanation, "
+		"redactions.\n"
+		"An export holds personal data: FILE is made with mode 0600, and erasing a person does not reach "
+		"it.\n\n"
 		"Examples:\n"
 		"  leadfit decisions export all.ndjson --resume\n"
 		"  leadfit decisions export --team payments --format csv --columns decided_at,recommended,score\n",

@@ -11,7 +11,8 @@ static const struct lf_option options[] = {
 	{"lead", "ID", "who leads", false},
 	{"by", "WHO", "who overrode it", false},
 	{"reason", "TEXT", "why", false},
-	{"result", "N", "how the project went in the end, 1 (badly) to 5 (very well); can be added later, alone", false},
+	{"result", "N", "how the project went in the end, 1 (badly) to 5 (very well); can be added later, alone",
+		false},
 	{NULL, NULL, NULL, false},
 };
 
@@ -27,10 +28,11 @@ static const struct lf_source sources[] = {
 };
 enum { SOURCE_COUNT = sizeof(sources) / sizeof(sources[0]) };
 
-static enum lf_code take_text(
-	const struct lf_arguments *arguments, const char *option, char **field, struct lf_arena *arena, struct lf_error *error)
+static enum lf_code take_text(const struct lf_arguments *arguments, const char *option, char **field,
+	struct lf_arena *arena, struct lf_error *error)
 {
 	const char *text = lf_argument(arguments, option);
+
 	if (text == NULL)
 		return LF_OK;
 	if (text[0] == '\0')
@@ -39,12 +41,14 @@ static enum lf_code take_text(
 	return *field == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "--%s: is too long", option) : LF_OK;
 }
 
-static enum lf_code read_options(Leadfit__V1__RecordOutcomeRequest *request, const struct lf_arguments *arguments, struct lf_arena *arena,
-	struct lf_error *error)
+static enum lf_code read_options(Leadfit__V1__RecordOutcomeRequest *request, const struct lf_arguments *arguments,
+	struct lf_arena *arena, struct lf_error *error)
 {
-	const bool accepted = lf_argument(arguments, "accepted") != NULL, overridden = lf_argument(arguments, "overridden") != NULL;
+	const bool accepted = lf_argument(arguments, "accepted") != NULL,
+		   overridden = lf_argument(arguments, "overridden") != NULL;
 	const char *result = lf_argument(arguments, "result");
 	unsigned number = 0;
+
 	if (accepted && overridden)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "--accepted and --overridden exclude each other");
 	if (take_text(arguments, "lead", &request->lead, arena, error) != LF_OK ||
@@ -52,18 +56,18 @@ static enum lf_code read_options(Leadfit__V1__RecordOutcomeRequest *request, con
 		take_text(arguments, "reason", &request->reason, arena, error) != LF_OK ||
 		(result != NULL && lf_option_number("result", result, 1, 5, &number, error) != LF_OK))
 		return error->code;
-	request->disposition = accepted     ? LEADFIT__V1__DISPOSITION__ACCEPTED
-			       : overridden ? LEADFIT__V1__DISPOSITION__OVERRIDDEN
-					    : LEADFIT__V1__DISPOSITION__DISPOSITION_UNSPECIFIED;
+	request->disposition = accepted ? LEADFIT__V1__DISPOSITION__ACCEPTED
+		: overridden            ? LEADFIT__V1__DISPOSITION__OVERRIDDEN
+					: LEADFIT__V1__DISPOSITION__DISPOSITION_UNSPECIFIED;
 	request->result = number;
 	return LF_OK;
 }
 
 static const char *disposition_name(const Leadfit__V1__RecordedOutcome *outcome)
 {
-	return outcome->disposition == LEADFIT__V1__DISPOSITION__ACCEPTED     ? "accepted"
-	       : outcome->disposition == LEADFIT__V1__DISPOSITION__OVERRIDDEN ? "overridden"
-									      : "(unknown)";
+	return outcome->disposition == LEADFIT__V1__DISPOSITION__ACCEPTED      ? "accepted"
+		: outcome->disposition == LEADFIT__V1__DISPOSITION__OVERRIDDEN ? "overridden"
+									       : "(unknown)";
 }
 
 /* headings: of the first page. */
@@ -71,6 +75,7 @@ static void print_table(struct lf_page *page, const Leadfit__V1__Outcomes *outco
 {
 	struct lf_table table;
 	char time[LF_TIME_BYTES];
+
 	lf_table_init(&table, page);
 	lf_table_column(&table, "recorded (UTC)", 0);
 	lf_table_column(&table, "caller", LF_COLUMN_CUT);
@@ -81,6 +86,7 @@ static void print_table(struct lf_page *page, const Leadfit__V1__Outcomes *outco
 	lf_table_column(&table, "reason", LF_COLUMN_CUT);
 	for (size_t i = 0; i < outcomes->n_outcomes; i++) {
 		const Leadfit__V1__RecordedOutcome *outcome = outcomes->outcomes[i];
+
 		lf_time_print(outcome->recorded_at == NULL ? 0 : outcome->recorded_at->seconds, time);
 		lf_table_line(&table, LF_PLAIN);
 		lf_table_cell(&table, 0, "%.16s", time);
@@ -100,6 +106,7 @@ static void print_table(struct lf_page *page, const Leadfit__V1__Outcomes *outco
 static enum lf_code record(struct lf_cli *cli, const Leadfit__V1__RecordOutcomeRequest *request, struct lf_error *error)
 {
 	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Decisions/RecordOutcome", &request->base, false, error);
+
 	if (reply == NULL)
 		return error->code;
 	if (cli->json)
@@ -114,6 +121,7 @@ static enum lf_code record(struct lf_cli *cli, const Leadfit__V1__RecordOutcomeR
 static void append_json(struct lf_page *page, const Leadfit__V1__Outcomes *outcomes, size_t printed)
 {
 	const struct lf_json_style style = {.pretty = false};
+
 	for (size_t i = 0; i < outcomes->n_outcomes; i++) {
 		lf_buffer_append_text(&page->text, printed + i == 0 ? "{\n  \"outcomes\": [\n    " : ",\n    ");
 		lf_json_print(&outcomes->outcomes[i]->base, &style, &page->text);
@@ -124,12 +132,16 @@ static enum lf_code list(struct lf_cli *cli, char *id, struct lf_error *error)
 {
 	Leadfit__V1__ListOutcomesRequest request = LEADFIT__V1__LIST_OUTCOMES_REQUEST__INIT;
 	size_t printed = 0;
+
 	request.decision_id = id;
 	do {
-		ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Decisions/ListOutcomes", &request.base, true, error);
+		ProtobufCMessage *reply =
+			lf_cli_call(cli, "leadfit.v1.Decisions/ListOutcomes", &request.base, true, error);
+		const Leadfit__V1__Outcomes *outcomes;
+
 		if (reply == NULL)
 			return error->code;
-		const Leadfit__V1__Outcomes *outcomes = (const Leadfit__V1__Outcomes *)reply;
+		outcomes = (const Leadfit__V1__Outcomes *)reply;
 		if (cli->json)
 			append_json(&cli->page, outcomes, printed);
 		else
@@ -165,6 +177,7 @@ static int run_outcome(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
+
 	lf_arena_init(&arena, ARENA_BYTES_MAX);
 	if (id[0] == '\0' || strlen(id) > LF_ID_BYTES_MAX)
 		lf_error_set(&error, LF_INVALID_ARGUMENT, "decisions outcome: this is no decision id");

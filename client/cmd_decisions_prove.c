@@ -21,20 +21,26 @@ static const struct lf_option verify_options[] = {
 
 /* ---- prove ---- */
 
-/* The proof is not worth keeping where it does not hold: checked with the service's own key, and with the one that is trusted. */
-static Leadfit__V1__ProvedDecision *check_reply(const Leadfit__V1__ProveResponse *reply, const char *id, const struct lf_verifier *trusted,
-	struct lf_arena *arena, struct lf_error *error)
+/*
+ * The proof is not worth keeping where it does not hold: checked with the service's own key, and with the one that is
+ * trusted.
+ */
+static Leadfit__V1__ProvedDecision *check_reply(const Leadfit__V1__ProveResponse *reply, const char *id,
+	const struct lf_verifier *trusted, struct lf_arena *arena, struct lf_error *error)
 {
 	struct lf_verifier own;
+	Leadfit__V1__ProvedDecision *proved;
+
 	if (!lf_verifier_parse(reply->verifier_key, &own)) {
 		lf_error_add(error, "verifier_key", "the service gives no key that can be read");
 		return NULL;
 	}
-	Leadfit__V1__ProvedDecision *proved = lf_proof_check(reply->proof, strlen(reply->proof), &own, arena, error);
+	proved = lf_proof_check(reply->proof, strlen(reply->proof), &own, arena, error);
 	if (proved != NULL && trusted != NULL)
 		proved = lf_proof_check(reply->proof, strlen(reply->proof), trusted, arena, error);
 	if (proved != NULL && proved->record != NULL && strcasecmp(proved->decision_id, id) != 0) {
-		lf_error_add(error, "record", "is of decision %s, not of the one that was asked for", proved->decision_id);
+		lf_error_add(
+			error, "record", "is of decision %s, not of the one that was asked for", proved->decision_id);
 		return NULL;
 	}
 	return proved;
@@ -44,6 +50,8 @@ static int write_proof(struct lf_cli *cli, const char *path, const Leadfit__V1__
 	const Leadfit__V1__ProvedDecision *proved)
 {
 	struct lf_buffer text = {0};
+	int failed;
+
 	if (path == NULL) {
 		if (cli->json)
 			lf_cli_json(cli, &reply->base);
@@ -52,7 +60,7 @@ static int write_proof(struct lf_cli *cli, const char *path, const Leadfit__V1__
 		return LF_EXIT_DONE;
 	}
 	lf_buffer_append_text(&text, reply->proof);
-	const int failed = text.failed ? ENOMEM : lf_file_put(path, &text);
+	failed = text.failed ? ENOMEM : lf_file_put(path, &text);
 	lf_buffer_clean_up(&text);
 	if (failed != 0) {
 		fprintf(stderr, "leadfit: --proof: %s: %s\n", path, strerror(failed));
@@ -64,30 +72,34 @@ static int write_proof(struct lf_cli *cli, const char *path, const Leadfit__V1__
 	}
 	lf_proved_print(&cli->page, proved);
 	lf_page_add(&cli->page, LF_PLAIN,
-		"The proof is in %s. It is checked without the service:\nleadfit decisions verify-proof %s --key %s\n", path, path,
-		reply->verifier_key);
+		"The proof is in %s. It is checked without the service:\nleadfit decisions verify-proof %s --key %s\n",
+		path, path, reply->verifier_key);
 	return LF_EXIT_DONE;
 }
 
 /* Calls, checks and writes. trusted: NULL without --key. */
-static int prove(struct lf_cli *cli, const struct lf_arguments *arguments, const struct lf_verifier *trusted, struct lf_arena *arena,
-	struct lf_error *error)
+static int prove(struct lf_cli *cli, const struct lf_arguments *arguments, const struct lf_verifier *trusted,
+	struct lf_arena *arena, struct lf_error *error)
 {
 	static const struct lf_source source = {.prefix = "decision_id", .option = "decisions prove"};
 	const char *id = arguments->operands[0];
 	Leadfit__V1__ProveRequest request;
 	int status;
+	ProtobufCMessage *message;
+	const Leadfit__V1__ProveResponse *reply;
+	const Leadfit__V1__ProvedDecision *proved;
+
 	leadfit__v1__prove_request__init(&request);
 	request.decision_id = strlen(id) <= LF_ID_BYTES_MAX ? lf_arena_strdup(arena, id, strlen(id)) : NULL;
 	if (request.decision_id == NULL) {
 		lf_error_set(error, LF_INVALID_ARGUMENT, "decisions prove: this is no decision id");
 		return lf_cli_report(cli, error, NULL, 0);
 	}
-	ProtobufCMessage *message = lf_cli_call(cli, "leadfit.v1.Audit/Prove", &request.base, true, error);
+	message = lf_cli_call(cli, "leadfit.v1.Audit/Prove", &request.base, true, error);
 	if (message == NULL)
 		return lf_cli_report(cli, error, &source, 1);
-	const Leadfit__V1__ProveResponse *reply = (const Leadfit__V1__ProveResponse *)message;
-	const Leadfit__V1__ProvedDecision *proved = check_reply(reply, id, trusted, arena, error);
+	reply = (const Leadfit__V1__ProveResponse *)message;
+	proved = check_reply(reply, id, trusted, arena, error);
 	if (proved != NULL)
 		status = write_proof(cli, lf_argument(arguments, "proof"), reply, proved);
 	else
@@ -103,6 +115,7 @@ static int run_prove(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status;
+
 	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	if (key != NULL && lf_key_take(key, &trusted, &error) != LF_OK)
 		status = lf_cli_report(cli, &error, NULL, 0);
@@ -120,8 +133,10 @@ static int verify(struct lf_cli *cli, const struct lf_input *input, const struct
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
+	const Leadfit__V1__ProvedDecision *proved;
+
 	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
-	const Leadfit__V1__ProvedDecision *proved = lf_proof_check(input->text, input->length, verifier, &arena, &error);
+	proved = lf_proof_check(input->text, input->length, verifier, &arena, &error);
 	if (proved == NULL)
 		status = lf_refuse(input->name, &error);
 	else if (cli->json)
@@ -140,9 +155,11 @@ static int run_verify_proof(struct lf_cli *cli, const struct lf_arguments *argum
 	struct lf_verifier verifier;
 	struct lf_error error = LF_ERROR_INIT;
 	int status;
+
 	if (key == NULL)
 		lf_error_set(&error, LF_INVALID_ARGUMENT,
-			"verify-proof needs --key VKEY|FILE: a proof can't vouch for itself. The service prints its key when it starts");
+			"verify-proof needs --key VKEY|FILE: a proof can't vouch for itself. The service prints its "
+			"key when it starts");
 	if (error.code != LF_OK || lf_key_take(key, &verifier, &error) != LF_OK ||
 		lf_input_read(&input, arguments->operands[0], false, &error) != LF_OK)
 		status = lf_cli_report(cli, &error, NULL, 0);

@@ -22,7 +22,8 @@ struct replay {
 
 static void print_difference(struct lf_page *page, const Leadfit__V1__Difference *difference)
 {
-	lf_page_add(page, LF_WARN, "%s", difference->decision_id[0] != '\0' ? difference->decision_id : "(without an id)");
+	lf_page_add(
+		page, LF_WARN, "%s", difference->decision_id[0] != '\0' ? difference->decision_id : "(without an id)");
 	lf_page_add(page, LF_PLAIN, " (%" PRIu64 ")\n", difference->sequence);
 	lf_page_wrap(page, "  ", "  ", difference->what);
 }
@@ -32,8 +33,10 @@ static void print_slice(struct lf_cli *cli, const struct replay *replay, const L
 {
 	for (size_t i = 0; i < slice->n_differences; i++) {
 		const uint64_t before = replay->different + i;
+
 		if (cli->json)
-			lf_cli_json_item(cli, &slice->differences[i]->base, before == 0 ? "{\n  \"differences\": [" : NULL);
+			lf_cli_json_item(
+				cli, &slice->differences[i]->base, before == 0 ? "{\n  \"differences\": [" : NULL);
 		else if (before < SHOWN_MAX)
 			print_difference(&cli->page, slice->differences[i]);
 	}
@@ -42,6 +45,7 @@ static void print_slice(struct lf_cli *cli, const struct replay *replay, const L
 static enum lf_code take_slice(struct lf_cli *cli, struct replay *replay, const Leadfit__V1__ReplayResponse *slice)
 {
 	const uint64_t from = replay->request.from_sequence;
+
 	if (slice->n_differences > 0)
 		lf_progress_end(&replay->progress);
 	print_slice(cli, replay, slice);
@@ -52,15 +56,19 @@ static enum lf_code take_slice(struct lf_cli *cli, struct replay *replay, const 
 	replay->different += slice->n_differences;
 	replay->request.from_sequence = slice->next;
 	if (slice->next != 0 && slice->next <= from)
-		return lf_error_set(&replay->error, LF_INTERNAL, "the service gives the same decisions again and again");
-	lf_progress_say(&replay->progress, "%" PRIu64 " recomputed, %" PRIu64 " differ", replay->same + replay->different, replay->different);
+		return lf_error_set(
+			&replay->error, LF_INTERNAL, "the service gives the same decisions again and again");
+	lf_progress_say(&replay->progress, "%" PRIu64 " recomputed, %" PRIu64 " differ",
+		replay->same + replay->different, replay->different);
 	return lf_page_flush(&cli->page, &replay->error);
 }
 
 static enum lf_code replay_all(struct lf_cli *cli, struct replay *replay)
 {
 	do {
-		ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Audit/Replay", &replay->request.base, true, &replay->error);
+		ProtobufCMessage *reply =
+			lf_cli_call(cli, "leadfit.v1.Audit/Replay", &replay->request.base, true, &replay->error);
+
 		if (reply == NULL)
 			return replay->error.code;
 		take_slice(cli, replay, (const Leadfit__V1__ReplayResponse *)reply);
@@ -73,6 +81,7 @@ static enum lf_code replay_all(struct lf_cli *cli, struct replay *replay)
 static void finish_json(struct lf_cli *cli, const struct replay *replay)
 {
 	Leadfit__V1__ReplayResponse counts;
+
 	leadfit__v1__replay_response__init(&counts);
 	counts.same = replay->same;
 	counts.other_semantics = replay->other_semantics;
@@ -84,8 +93,10 @@ static void finish_json(struct lf_cli *cli, const struct replay *replay)
 static void finish_page(struct lf_page *page, const struct replay *replay)
 {
 	const uint64_t all = replay->same + replay->different;
+
 	if (replay->different > SHOWN_MAX)
-		lf_page_add(page, LF_DIM, "and %" PRIu64 " more: --output json has them all\n", replay->different - SHOWN_MAX);
+		lf_page_add(page, LF_DIM, "and %" PRIu64 " more: --output json has them all\n",
+			replay->different - SHOWN_MAX);
 	if (replay->different > 0)
 		lf_page_add(page, LF_PLAIN, "\n");
 	if (all + replay->other_semantics + replay->erased + replay->pruned == 0) {
@@ -93,14 +104,15 @@ static void finish_page(struct lf_page *page, const struct replay *replay)
 		return;
 	}
 	if (replay->different == 0)
-		lf_page_add(page, all > 0 ? LF_GOOD : LF_PLAIN, "%" PRIu64 " decision%s recomputed: the same, bit for bit", replay->same,
-			all == 1 ? "" : "s");
+		lf_page_add(page, all > 0 ? LF_GOOD : LF_PLAIN,
+			"%" PRIu64 " decision%s recomputed: the same, bit for bit", replay->same, all == 1 ? "" : "s");
 	else
-		lf_page_add(page, LF_WARN, "%" PRIu64 " of %" PRIu64 " decision%s recomputed differ%s", replay->different, all,
-			all == 1 ? "" : "s", replay->different == 1 ? "s" : "");
+		lf_page_add(page, LF_WARN, "%" PRIu64 " of %" PRIu64 " decision%s recomputed differ%s",
+			replay->different, all, all == 1 ? "" : "s", replay->different == 1 ? "s" : "");
 	lf_page_add(page, LF_PLAIN, "\n");
 	if (replay->other_semantics > 0)
-		lf_page_add(page, LF_PLAIN, "%" PRIu64 " made by another version of the engine: not comparable, and no sign of tampering\n",
+		lf_page_add(page, LF_PLAIN,
+			"%" PRIu64 " made by another version of the engine: not comparable, and no sign of tampering\n",
 			replay->other_semantics);
 	if (replay->erased > 0)
 		lf_page_add(page, LF_PLAIN, "%" PRIu64 " skipped: a person who took part was erased\n", replay->erased);
@@ -115,6 +127,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_selection selection;
 	struct lf_arena arena;
 	int status;
+
 	lf_arena_init(&arena, ARENA_BYTES_MAX);
 	lf_progress_init(&replay.progress);
 	leadfit__v1__replay_request__init(&replay.request);
@@ -140,9 +153,12 @@ const struct lf_command lf_command_decisions_replay = {
 	.name = "decisions replay",
 	.operands = "",
 	.summary = "Recompute decisions from their inputs, and compare bit for bit",
-	.help = "Every decision of the selection is computed again from the team, project and rubric version that are stored with it, and every "
-		"number is compared with what was answered. The first that differs is named. A decision made by another version of the engine "
-		"is counted as such and not compared; so is one in which an erased person took part, or whose inputs were pruned. The exit "
+	.help = "Every decision of the selection is computed again from the team, project and rubric version that are "
+		"stored with it, and every "
+		"number is compared with what was answered. The first that differs is named. A decision made by "
+		"another version of the engine "
+		"is counted as such and not compared; so is one in which an erased person took part, or whose inputs "
+		"were pruned. The exit "
 		"status is 1 where any differs.\n\n"
 		"Examples:\n"
 		"  leadfit decisions replay\n"

@@ -1,4 +1,7 @@
-/* leadfit decisions report: how often people went along with decisions, and whether higher scores go with better results. */
+/*
+ * leadfit decisions report: how often people went along with decisions, and whether higher scores go with better
+ * results.
+ */
 #include <string.h>
 
 #include "client/cli.h"
@@ -46,6 +49,7 @@ static struct kept *keep_one(struct job *job)
 		return NULL;
 	if (job->kept_count == job->block_count * BLOCK) {
 		struct kept *block = lf_arena_zalloc(&job->arena, BLOCK, sizeof(*block));
+
 		if (block == NULL)
 			return NULL;
 		job->kept[job->block_count++] = block;
@@ -57,6 +61,7 @@ static char *copy(struct job *job, const char *text)
 {
 	static char nothing[] = "";
 	char *made = lf_arena_strdup(&job->arena, text, strlen(text));
+
 	if (made == NULL)
 		lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	return made == NULL ? nothing : made;
@@ -67,6 +72,7 @@ static void keep_outcome(struct job *job, const Leadfit__V1__RecordedOutcome *ou
 {
 	uint32_t *place = lf_keys_add(&job->places, outcome->decision_id, "", NULL);
 	struct kept *kept = place == NULL ? NULL : *place > 0 ? kept_at(job, *place - 1) : keep_one(job);
+
 	if (kept == NULL) {
 		lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 		return;
@@ -83,9 +89,12 @@ static void keep_outcome(struct job *job, const Leadfit__V1__RecordedOutcome *ou
 static enum lf_code read_outcomes(struct job *job)
 {
 	Leadfit__V1__ListOutcomesRequest request = LEADFIT__V1__LIST_OUTCOMES_REQUEST__INIT;
+
 	do {
-		ProtobufCMessage *reply = lf_cli_call(job->cli, "leadfit.v1.Decisions/ListOutcomes", &request.base, true, &job->error);
+		ProtobufCMessage *reply =
+			lf_cli_call(job->cli, "leadfit.v1.Decisions/ListOutcomes", &request.base, true, &job->error);
 		const Leadfit__V1__Outcomes *page = (const Leadfit__V1__Outcomes *)reply;
+
 		if (reply == NULL)
 			break;
 		request.after = page->next;
@@ -97,11 +106,12 @@ static enum lf_code read_outcomes(struct job *job)
 }
 
 /* Asks for the whole decision where the walk gave only its columns. */
-static enum lf_code add_lead(struct job *job, const Leadfit__V1__Decision *decision, const Leadfit__V1__RecordedOutcome *outcome,
-	struct lf_error *error)
+static enum lf_code add_lead(struct job *job, const Leadfit__V1__Decision *decision,
+	const Leadfit__V1__RecordedOutcome *outcome, struct lf_error *error)
 {
 	Leadfit__V1__GetDecisionRequest request = LEADFIT__V1__GET_DECISION_REQUEST__INIT;
 	ProtobufCMessage *reply = NULL;
+
 	if (!lf_report_needs_ranking(outcome))
 		return LF_OK;
 	if (decision->n_ranking == 0) {
@@ -122,6 +132,7 @@ static enum lf_code count_decision(void *context, const Leadfit__V1__Decision *d
 	struct job *job = context;
 	const uint32_t *place = lf_keys_find(&job->places, decision->decision_id, "");
 	struct kept *kept = place == NULL ? NULL : kept_at(job, *place - 1);
+
 	lf_report_count(&job->report, decision, kept == NULL ? NULL : &kept->outcome);
 	if (kept == NULL)
 		return LF_OK;
@@ -132,6 +143,7 @@ static enum lf_code count_decision(void *context, const Leadfit__V1__Decision *d
 static enum lf_code make_report(struct job *job)
 {
 	struct lf_latest_counts counts;
+
 	if (read_outcomes(job) != LF_OK ||
 		lf_latest_walk(job->cli, &job->selection, false, count_decision, job, &counts, &job->error) != LF_OK)
 		return job->error.code;
@@ -148,8 +160,10 @@ static int show(struct job *job, const char *svg)
 {
 	struct lf_page *page = &job->cli->page;
 	int status = LF_EXIT_DONE;
+
 	if (svg != NULL) {
 		struct lf_buffer drawing = {0};
+
 		lf_report_svg(&drawing, &job->report);
 		page->text.failed = page->text.failed || drawing.failed;
 		if (!drawing.failed)
@@ -171,9 +185,11 @@ static int run_report(struct lf_cli *cli, const struct lf_arguments *arguments)
 	const char *svg = lf_argument(arguments, "svg");
 	struct job job = {.cli = cli, .error = LF_ERROR_INIT};
 	int status;
+
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	if (lf_cli_check_files(cli, svg, NULL, &job.error) != LF_OK ||
-		lf_selection_take(&job.selection, arguments, &job.arena, &job.error) != LF_OK || make_report(&job) != LF_OK)
+		lf_selection_take(&job.selection, arguments, &job.arena, &job.error) != LF_OK ||
+		make_report(&job) != LF_OK)
 		status = lf_cli_report(cli, &job.error, sources, sizeof(sources) / sizeof(sources[0]));
 	else
 		status = show(&job, svg);

@@ -1,9 +1,9 @@
 /*
  * leadfit decisions watch: new decisions as they commit.
  *
- * What is shown comes from Export alone, from the sequence after the last one on, so nothing is lost or shown twice, whatever happens to the
- * service meanwhile. A publisher's message only says that asking is worth while now; without it, or where none comes, one asks
- * once a second.
+ * What is shown comes from Export alone, from the sequence after the last one on, so nothing is lost or shown twice,
+ * whatever happens to the service meanwhile. A publisher's message only says that asking is worth while now; without
+ * it, or where none comes, one asks once a second.
  */
 #include <inttypes.h>
 #include <nng/nng.h>
@@ -43,11 +43,13 @@ struct watching {
 static enum lf_code take_from(struct watching *w, const char *text)
 {
 	char *end;
+
 	if (text == NULL || strcmp(text, "now") == 0)
 		return LF_OK;
 	w->next = strtoull(text, &end, 10);
 	if (text[0] < '0' || text[0] > '9' || *end != '\0' || strlen(text) > 18 || w->next == 0)
-		return lf_error_set(&w->error, LF_INVALID_ARGUMENT, "--from: %s is neither a sequence, from 1, nor now", text);
+		return lf_error_set(
+			&w->error, LF_INVALID_ARGUMENT, "--from: %s is neither a sequence, from 1, nor now", text);
 	return LF_OK;
 }
 
@@ -56,6 +58,7 @@ static enum lf_code subscribe_to(struct watching *w, const char *url)
 {
 	nng_dialer dialer;
 	int rc = nng_sub0_open(&w->socket);
+
 	if (rc == 0) {
 		w->subscribed = true;
 		rc = nng_socket_set(w->socket, NNG_OPT_SUB_SUBSCRIBE, "", 0);
@@ -72,13 +75,16 @@ static enum lf_code subscribe_to(struct watching *w, const char *url)
 		rc = nng_dialer_create(&dialer, w->socket, url);
 	if (rc == 0)
 		rc = nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
-	return rc == 0 ? LF_OK : lf_error_set(&w->error, LF_INVALID_ARGUMENT, "--publish: %s: %s", url, nng_strerror(rc));
+	return rc == 0 ? LF_OK
+		       : lf_error_set(&w->error, LF_INVALID_ARGUMENT, "--publish: %s: %s", url, nng_strerror(rc));
 }
 
 static enum lf_code read_options(struct watching *w, const struct lf_arguments *arguments)
 {
 	const char *url = lf_argument(arguments, "publish");
-	if (lf_selection_take(&w->selection, arguments, &w->arena, &w->error) != LF_OK || take_from(w, lf_argument(arguments, "from")) != LF_OK)
+
+	if (lf_selection_take(&w->selection, arguments, &w->arena, &w->error) != LF_OK ||
+		take_from(w, lf_argument(arguments, "from")) != LF_OK)
 		return w->error.code;
 	w->request.selection = &w->selection.message;
 	if (url == NULL)
@@ -94,6 +100,7 @@ static void wait_for_news(struct watching *w)
 	uint8_t message[PUBLISHED_BYTES];
 	size_t length;
 	int flags = 0, rc;
+
 	if (!w->subscribed) {
 		usleep(ASK_MS * 1000);
 		return;
@@ -110,6 +117,7 @@ static void wait_for_news(struct watching *w)
 static bool reader_has_gone(void)
 {
 	struct pollfd out = {.fd = STDOUT_FILENO};
+
 	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
@@ -117,24 +125,28 @@ static bool reader_has_gone(void)
 
 static bool may_come_back(enum lf_code code)
 {
-	return code == LF_UNAVAILABLE || code == LF_DEADLINE_EXCEEDED || code == LF_RESOURCE_EXHAUSTED || code == LF_CANCELLED;
+	return code == LF_UNAVAILABLE || code == LF_DEADLINE_EXCEEDED || code == LF_RESOURCE_EXHAUSTED ||
+		code == LF_CANCELLED;
 }
 
 /* One page. NULL: not now, or never, as w->error says. */
 static Leadfit__V1__ExportResponse *ask(struct lf_cli *cli, struct watching *w)
 {
 	w->request.from_sequence = w->next;
-	return (Leadfit__V1__ExportResponse *)lf_cli_call(cli, "leadfit.v1.Decisions/Export", &w->request.base, true, &w->error);
+	return (Leadfit__V1__ExportResponse *)lf_cli_call(
+		cli, "leadfit.v1.Decisions/Export", &w->request.base, true, &w->error);
 }
 
 /* Where `now` is. */
 static enum lf_code begin_now(struct lf_cli *cli, struct watching *w)
 {
 	Leadfit__V1__ExportRequest request = w->request;
+	ProtobufCMessage *reply;
+
 	request.newest_first = true;
 	request.brief = true;
 	request.page_size = 1;
-	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Decisions/Export", &request.base, true, &w->error);
+	reply = lf_cli_call(cli, "leadfit.v1.Decisions/Export", &request.base, true, &w->error);
 	if (reply != NULL)
 		w->next = ((Leadfit__V1__ExportResponse *)reply)->newest_sequence + 1;
 	protobuf_c_message_free_unpacked(reply, NULL);
@@ -145,32 +157,41 @@ static void print_line(struct lf_page *page, const Leadfit__V1__ExportedDecision
 {
 	const Leadfit__V1__Decision *d = exported->decision;
 	char time[LF_TIME_BYTES];
+
 	lf_time_print(d->decided_at == NULL ? 0 : d->decided_at->seconds, time);
-	lf_page_add(page, LF_PLAIN, "%8" PRIu64 "  %.19s  %s  %-16s  %-20s  %s%s\n", exported->sequence, time, d->decision_id,
-		d->team == NULL ? "" : d->team->id, d->project == NULL ? "" : d->project->id, lf_answer_text(d->outcome, d->recommended),
+	lf_page_add(page, LF_PLAIN, "%8" PRIu64 "  %.19s  %s  %-16s  %-20s  %s%s\n", exported->sequence, time,
+		d->decision_id, d->team == NULL ? "" : d->team->id, d->project == NULL ? "" : d->project->id,
+		lf_answer_text(d->outcome, d->recommended),
 		d->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? " what-if" : "");
 }
 
 static void print_json(struct lf_page *page, const Leadfit__V1__ExportedDecision *exported)
 {
 	const struct lf_json_style style = {0};
+
 	lf_json_print(&exported->base, &style, &page->text);
 	lf_buffer_append_text(&page->text, "\n");
 }
 
 /* Shows a page, and moves on. *more: there is another one now. */
-static enum lf_code take_page(struct lf_cli *cli, struct watching *w, const Leadfit__V1__ExportResponse *response, bool *more)
+static enum lf_code take_page(
+	struct lf_cli *cli, struct watching *w, const Leadfit__V1__ExportResponse *response, bool *more)
 {
 	uint64_t after = response->newest_sequence;
+	uint64_t next;
+
 	if (response->newest_sequence + 1 < w->next)
 		return lf_error_set(&w->error, LF_FAILED_PRECONDITION,
-			"the log ends at sequence %" PRIu64 ", before %" PRIu64 ", which was asked for: it is another log, or an older copy of it",
+			"the log ends at sequence %" PRIu64 ", before %" PRIu64
+			", which was asked for: it is another log, or an older copy of it",
 			response->newest_sequence, w->next);
 	if (!cli->json && !w->heading)
-		lf_page_add(&cli->page, LF_DIM, "%8s  %-19s  %-36s  %-16s  %-20s  %s\n", "sequence", "decided (UTC)", "decision", "team", "project", "answer");
+		lf_page_add(&cli->page, LF_DIM, "%8s  %-19s  %-36s  %-16s  %-20s  %s\n", "sequence", "decided (UTC)",
+			"decision", "team", "project", "answer");
 	w->heading = true;
 	for (size_t i = 0; i < response->n_decisions; i++) {
 		const Leadfit__V1__ExportedDecision *exported = response->decisions[i];
+
 		if (exported->decision == NULL || exported->sequence < w->next)
 			continue;
 		(cli->json ? print_json : print_line)(&cli->page, exported);
@@ -179,7 +200,7 @@ static enum lf_code take_page(struct lf_cli *cli, struct watching *w, const Lead
 	}
 	*more = response->next != 0;
 	/* At the end everything up to newest_sequence was looked at, and perhaps more came while it was. */
-	const uint64_t next = *more ? response->next : after + 1;
+	next = *more ? response->next : after + 1;
 	w->next = next > w->next ? next : w->next;
 	return lf_page_flush(&cli->page, &w->error);
 }
@@ -189,12 +210,14 @@ static enum lf_code catch_up(struct lf_cli *cli, struct watching *w)
 {
 	for (bool more = true; more && !cli->page.closed;) {
 		Leadfit__V1__ExportResponse *response = ask(cli, w);
+		enum lf_code code;
+
 		if (response == NULL)
 			return w->error.code;
 		if (w->away)
 			fputs("leadfit: the service is back\n", stderr);
 		w->away = false;
-		const enum lf_code code = take_page(cli, w, response, &more);
+		code = take_page(cli, w, response, &more);
 		protobuf_c_message_free_unpacked(&response->base, NULL);
 		if (code != LF_OK)
 			return code;
@@ -230,6 +253,7 @@ static int run_watch(struct lf_cli *cli, const struct lf_arguments *arguments)
 	static const struct lf_source sources[] = {LF_SELECTION_SOURCES};
 	struct watching w = {.error = LF_ERROR_INIT};
 	int status = LF_EXIT_DONE;
+
 	lf_arena_init(&w.arena, ARENA_BYTES_MAX);
 	leadfit__v1__export_request__init(&w.request);
 	w.request.brief = !cli->json;
@@ -246,10 +270,13 @@ const struct lf_command lf_command_decisions_watch = {
 	.name = "decisions watch",
 	.operands = "",
 	.summary = "Show new decisions as they come",
-	.help = "Runs until it is interrupted, or its output is closed. Each decision is a line, in the order of the log, once: also those that came while the "
-		"service or the connection was away. With --output json a line is {\"sequence\", \"decision\"}, the whole decision; to go on later, give "
+	.help = "Runs until it is interrupted, or its output is closed. Each decision is a line, in the order of the "
+		"log, once: also those that came while the "
+		"service or the connection was away. With --output json a line is {\"sequence\", \"decision\"}, the "
+		"whole decision; to go on later, give "
 		"--from the last sequence plus one.\n"
-		"The service is asked once a second; with --publish, as soon as leadfitd --publish URL says that there are new ones.\n\n"
+		"The service is asked once a second; with --publish, as soon as leadfitd --publish URL says that there "
+		"are new ones.\n\n"
 		"Examples:\n"
 		"  leadfit decisions watch --team payments\n"
 		"  leadfit decisions watch --from 1 --output json --publish tcp://127.0.0.1:7461\n",

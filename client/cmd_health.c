@@ -12,20 +12,26 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	Grpc__Health__V1__HealthCheckRequest request;
 	struct lf_error error = LF_ERROR_INIT;
 	char service[LF_ID_BYTES_MAX + 1] = "";
+	ProtobufCMessage *reply;
+	const Grpc__Health__V1__HealthCheckResponse *health;
+	const ProtobufCEnumValue *value;
+	bool serving;
+
 	if (arguments->operand_count > 0)
 		strncpy(service, arguments->operands[0], sizeof(service) - 1);
 	grpc__health__v1__health_check_request__init(&request);
 	request.service = service;
-	ProtobufCMessage *reply = lf_cli_call(cli, "grpc.health.v1.Health/Check", &request.base, true, &error);
+	reply = lf_cli_call(cli, "grpc.health.v1.Health/Check", &request.base, true, &error);
 	if (reply == NULL) {
 		const int status = lf_cli_report(cli, &error, NULL, 0);
+
 		lf_error_clean_up(&error);
 		return status;
 	}
-	const Grpc__Health__V1__HealthCheckResponse *health = (const Grpc__Health__V1__HealthCheckResponse *)reply;
-	const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(
+	health = (const Grpc__Health__V1__HealthCheckResponse *)reply;
+	value = protobuf_c_enum_descriptor_get_value(
 		&grpc__health__v1__health_check_response__serving_status__descriptor, (int)health->status);
-	const bool serving = value != NULL && strcmp(value->name, "SERVING") == 0;
+	serving = value != NULL && strcmp(value->name, "SERVING") == 0;
 	if (cli->json)
 		lf_cli_json(cli, reply);
 	else

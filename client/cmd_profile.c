@@ -24,6 +24,8 @@ static enum lf_code read_files(struct job *job, const struct lf_arguments *argum
 {
 	const char *team = lf_argument(arguments, "team"), *project = lf_argument(arguments, "project");
 	struct lf_error *error = &job->error;
+	ProtobufCMessage *message;
+
 	if (project == NULL)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "profile needs --project FILE");
 	if (team != NULL && strcmp(team, "-") == 0 && strcmp(project, "-") == 0)
@@ -32,8 +34,7 @@ static enum lf_code read_files(struct job *job, const struct lf_arguments *argum
 	*source = (struct lf_source){.prefix = "", .input = &job->project_file};
 	if (lf_input_read(&job->project_file, project, false, error) != LF_OK)
 		return error->code;
-	ProtobufCMessage *message =
-		lf_input_parse(&job->project_file, &leadfit__v1__project__descriptor, NULL, &job->arena, error);
+	message = lf_input_parse(&job->project_file, &leadfit__v1__project__descriptor, NULL, &job->arena, error);
 	if (message == NULL)
 		return error->code;
 	job->request.project = (Leadfit__V1__Project *)message;
@@ -51,6 +52,7 @@ static enum lf_code read_files(struct job *job, const struct lf_arguments *argum
 static enum lf_code read_options(struct job *job, const struct lf_arguments *arguments)
 {
 	const char *rubric = lf_argument(arguments, "rubric");
+
 	job->request.ignore_undeclared = lf_argument(arguments, "ignore-undeclared") != NULL;
 	if (rubric != NULL && (job->request.rubric = lf_arena_strdup(&job->arena, rubric, strlen(rubric))) == NULL)
 		return lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
@@ -61,9 +63,10 @@ static void print_profile(struct lf_page *page, const Leadfit__V1__ProfileRespon
 {
 	struct lf_table table;
 	char bar[LF_BAR_BYTES], percent[LF_PERCENT_BYTES];
-	const char *project = profile->project == NULL             ? "The project"
-			      : profile->project->title[0] != '\0' ? profile->project->title
-								   : profile->project->id;
+	const char *project = profile->project == NULL ? "The project"
+		: profile->project->title[0] != '\0'   ? profile->project->title
+						       : profile->project->id;
+
 	if (profile->n_disciplines > 0)
 		lf_page_add(page, LF_GOOD, "%s calls for %s", project, profile->disciplines[0]->discipline);
 	else
@@ -107,8 +110,8 @@ static void print_profile(struct lf_page *page, const Leadfit__V1__ProfileRespon
 		page, "Left out, because the rubric does not declare it", profile->n_ignored, profile->ignored);
 	if (profile->rubric != NULL) {
 		lf_page_add(page, LF_PLAIN, "\n");
-		lf_page_add(page, LF_DIM, "Rubric %s %.*s%sno decision was stored", profile->rubric->name, LF_DIGEST_SHOWN,
-			profile->rubric->digest, page->utf8 ? " · " : ", ");
+		lf_page_add(page, LF_DIM, "Rubric %s %.*s%sno decision was stored", profile->rubric->name,
+			LF_DIGEST_SHOWN, profile->rubric->digest, page->utf8 ? " · " : ", ");
 		lf_page_add(page, LF_PLAIN, "\n");
 	}
 }
@@ -121,6 +124,7 @@ static int ask(struct lf_cli *cli, struct job *job)
 		{.prefix = "rubric", .option = "--rubric"},
 	};
 	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Scoring/Profile", &job->request.base, true, &job->error);
+
 	if (reply == NULL)
 		return lf_cli_report(cli, &job->error, sources, sizeof(sources) / sizeof(sources[0]));
 	if (cli->json)
@@ -136,6 +140,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct job job = {.error = LF_ERROR_INIT};
 	struct lf_source source = {.prefix = "", .option = "profile"};
 	int status;
+
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__profile_request__init(&job.request);
 	if (read_options(&job, arguments) != LF_OK || read_files(&job, arguments, &source) != LF_OK)

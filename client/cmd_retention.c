@@ -26,11 +26,15 @@ struct retention {
 	struct lf_error error;
 };
 
-/* So many calendar months ago, at the beginning of that day, UTC, so that the same day gives the same decisions; 0: now. */
+/*
+ * So many calendar months ago, at the beginning of that day, UTC, so that the same day gives the same decisions; 0:
+ * now.
+ */
 static void set_months_ago(Google__Protobuf__Timestamp *instant, unsigned months)
 {
 	struct timespec now;
 	struct tm day, then;
+
 	clock_gettime(CLOCK_REALTIME, &now);
 	instant->seconds = now.tv_sec;
 	instant->nanos = (int32_t)now.tv_nsec;
@@ -51,6 +55,7 @@ static void set_months_ago(Google__Protobuf__Timestamp *instant, unsigned months
 static enum lf_code ask(struct retention *retention, const struct lf_arguments *arguments)
 {
 	char question[128], time[LF_TIME_BYTES];
+
 	if (retention->request.dry_run)
 		return LF_OK;
 	lf_time_print(retention->before.seconds, time);
@@ -62,10 +67,13 @@ static enum lf_code ask(struct retention *retention, const struct lf_arguments *
 static enum lf_code prune_all(struct lf_cli *cli, struct retention *retention)
 {
 	do {
-		ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Keeping/Prune", &retention->request.base, true, &retention->error);
+		ProtobufCMessage *reply =
+			lf_cli_call(cli, "leadfit.v1.Keeping/Prune", &retention->request.base, true, &retention->error);
+		const Leadfit__V1__PruneResponse *step;
+
 		if (reply == NULL)
 			return retention->error.code;
-		const Leadfit__V1__PruneResponse *step = (const Leadfit__V1__PruneResponse *)reply;
+		step = (const Leadfit__V1__PruneResponse *)reply;
 		retention->sums.decisions += step->decisions;
 		retention->sums.payloads += step->payloads;
 		retention->sums.payload_bytes += step->payload_bytes;
@@ -73,7 +81,8 @@ static enum lf_code prune_all(struct lf_cli *cli, struct retention *retention)
 		retention->request.cursor = step->cursor;
 		protobuf_c_message_free_unpacked(retention->last, NULL);
 		retention->last = reply;
-		lf_progress_say(&retention->progress, "pruning: %" PRIu64 " decisions, %" PRIu64 " teams and projects so far",
+		lf_progress_say(&retention->progress,
+			"pruning: %" PRIu64 " decisions, %" PRIu64 " teams and projects so far",
 			retention->sums.decisions, retention->sums.payloads);
 	} while (retention->request.cursor[0] != '\0');
 	return LF_OK;
@@ -83,6 +92,7 @@ static void print_page(struct lf_page *page, const struct retention *retention)
 {
 	const Leadfit__V1__LogPruned *sums = &retention->sums;
 	char time[LF_TIME_BYTES];
+
 	lf_time_print(retention->before.seconds, time);
 	lf_page_add(page, LF_PLAIN, "%s ", sums->dry_run ? "Would prune" : "Pruned");
 	lf_keeping_count(page, sums->decisions, "decision", "decisions");
@@ -99,19 +109,23 @@ static enum lf_code run_steps(struct lf_cli *cli, const struct lf_arguments *arg
 {
 	const char *months = lf_argument(arguments, "keep-months");
 	unsigned number = MONTHS_DEFAULT;
-	if (months != NULL && lf_option_number("keep-months", months, 0, MONTHS_MAX, &number, &retention->error) != LF_OK)
+
+	if (months != NULL &&
+		lf_option_number("keep-months", months, 0, MONTHS_MAX, &number, &retention->error) != LF_OK)
 		return retention->error.code;
 	set_months_ago(&retention->before, number);
 	retention->request.before = retention->sums.before = &retention->before;
 	retention->request.allow_under_six_months = lf_argument(arguments, "allow-under-six-months") != NULL;
 	if (number < MONTHS_ASKED && !retention->request.allow_under_six_months)
 		return lf_error_set(&retention->error, LF_INVALID_ARGUMENT,
-			"--keep-months: %u is less than %d; --allow-under-six-months allows that", number, MONTHS_ASKED);
+			"--keep-months: %u is less than %d; --allow-under-six-months allows that", number,
+			MONTHS_ASKED);
 	retention->request.dry_run = retention->sums.dry_run = lf_argument(arguments, "dry-run") != NULL;
 	if (ask(retention, arguments) != LF_OK || prune_all(cli, retention) != LF_OK || retention->request.dry_run)
 		return retention->error.code;
 	lf_progress_say(&retention->progress, "rewriting the file");
-	return lf_keeping_vacuum(cli, arguments, &retention->sums.bytes_before, &retention->sums.bytes_after, &retention->error);
+	return lf_keeping_vacuum(
+		cli, arguments, &retention->sums.bytes_before, &retention->sums.bytes_after, &retention->error);
 }
 
 static int run_retention(struct lf_cli *cli, const struct lf_arguments *arguments)
@@ -119,6 +133,7 @@ static int run_retention(struct lf_cli *cli, const struct lf_arguments *argument
 	static const struct lf_source source = {.prefix = "before", .option = "--keep-months"};
 	struct retention retention = {.error = LF_ERROR_INIT};
 	int status = LF_EXIT_DONE;
+
 	lf_progress_init(&retention.progress);
 	leadfit__v1__prune_request__init(&retention.request);
 	leadfit__v1__log_pruned__init(&retention.sums);
@@ -131,7 +146,8 @@ static int run_retention(struct lf_cli *cli, const struct lf_arguments *argument
 	} else if (retention.error.code != LF_OK) {
 		status = lf_cli_report(cli, &retention.error, &source, 1);
 		if (retention.last != NULL)
-			fprintf(stderr, "leadfit: %" PRIu64 " decisions are pruned; run the same command again for the rest\n",
+			fprintf(stderr,
+				"leadfit: %" PRIu64 " decisions are pruned; run the same command again for the rest\n",
 				retention.sums.decisions);
 	} else if (cli->json) {
 		lf_cli_json(cli, &retention.sums.base);
@@ -147,10 +163,14 @@ const struct lf_command lf_command_retention = {
 	.name = "retention",
 	.operands = "",
 	.summary = "Prune what is older than is kept",
-	.help = "Of decisions older than N months only when, by which rubric, for which team and project, and with what outcome stays; who took part and "
-		"all numbers go, and so do the teams and projects that no younger decision refers to. Rubrics stay. The log still verifies and says "
-		"what was pruned. Then the file is rewritten; decisions wait meanwhile, and it needs twice its size of free space. Less than six "
-		"months are kept only with --allow-under-six-months. The role admin is needed. On a terminal it asks first; elsewhere --yes is "
+	.help = "Of decisions older than N months only when, by which rubric, for which team and project, and with "
+		"what outcome stays; who took part and "
+		"all numbers go, and so do the teams and projects that no younger decision refers to. Rubrics stay. "
+		"The log still verifies and says "
+		"what was pruned. Then the file is rewritten; decisions wait meanwhile, and it needs twice its size of "
+		"free space. Less than six "
+		"months are kept only with --allow-under-six-months. The role admin is needed. On a terminal it asks "
+		"first; elsewhere --yes is "
 		"needed, but for --dry-run.\n\n"
 		"Examples:\n"
 		"  leadfit retention --dry-run\n"

@@ -26,6 +26,7 @@ struct finding {
 static int compare_findings(const void *a, const void *b)
 {
 	const struct finding *x = a, *y = b;
+
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
 	return x->index < y->index ? -1 : x->index > y->index;
@@ -39,18 +40,21 @@ static void print_findings(struct lf_cli *cli, const struct lf_input *input, boo
 		warnings ? lf_warning_print : lf_violation_print;
 	const struct lf_source sources[] = {{.prefix = "rubric", .input = input}, {.prefix = "", .input = input}};
 	struct finding *findings = calloc(count + 1, sizeof(*findings));
+
 	if (findings == NULL) {
 		cli->page.text.failed = true;
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
 		const char *field = violations[i]->field;
+
 		field += strncmp(field, "rubric.", 7) == 0 ? 7 : 0;
 		findings[i] = (struct finding){lf_input_line_of(input, field), i, violations[i]};
 	}
 	qsort(findings, count, sizeof(*findings), compare_findings);
 	for (size_t i = 0; i < count; i++) {
 		struct lf_buffer text = {0};
+
 		print(&text, findings[i].violation->field, findings[i].violation->description, sources, 2);
 		cli->page.text.failed = cli->page.text.failed || text.failed;
 		if (text.data != NULL)
@@ -81,12 +85,14 @@ static bool answer_from_error(
 {
 	const size_t count = error->violation_kept > 0 ? error->violation_kept : 1;
 	Leadfit__V1__FieldViolation *items = lf_arena_zalloc(arena, count, sizeof(*items));
+
 	answer->errors = lf_arena_zalloc(arena, count, sizeof(*answer->errors));
 	if (items == NULL || answer->errors == NULL)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		const char *field = error->violation_kept > 0 ? error->violations[i].field : "";
 		const char *description = error->violation_kept > 0 ? error->violations[i].description : error->message;
+
 		leadfit__v1__field_violation__init(&items[i]);
 		items[i].field = lf_arena_strdup(arena, field, strlen(field));
 		items[i].description = lf_arena_strdup(arena, description, strlen(description));
@@ -103,6 +109,10 @@ static int check(struct lf_cli *cli, struct lf_input *input, struct lf_arena *ar
 	const struct lf_source sources[] = {{.prefix = "rubric", .input = input}};
 	Leadfit__V1__CheckRubricRequest request;
 	Leadfit__V1__CheckRubricResponse unread;
+	ProtobufCMessage *reply;
+	const Leadfit__V1__CheckRubricResponse *answer;
+	int status;
+
 	leadfit__v1__check_rubric_request__init(&request);
 	leadfit__v1__check_rubric_response__init(&unread);
 	request.rubric =
@@ -111,13 +121,12 @@ static int check(struct lf_cli *cli, struct lf_input *input, struct lf_arena *ar
 		print_faults(cli, input, &unread);
 		return LF_EXIT_NO;
 	}
-	ProtobufCMessage *reply = request.rubric == NULL
-					  ? NULL
-					  : lf_cli_call(cli, "leadfit.v1.Rubrics/Check", &request.base, true, error);
+	reply = request.rubric == NULL ? NULL
+				       : lf_cli_call(cli, "leadfit.v1.Rubrics/Check", &request.base, true, error);
 	if (reply == NULL)
 		return lf_cli_report(cli, error, sources, 1);
-	const Leadfit__V1__CheckRubricResponse *answer = (const Leadfit__V1__CheckRubricResponse *)reply;
-	const int status = answer->n_errors > 0 ? LF_EXIT_NO : LF_EXIT_DONE;
+	answer = (const Leadfit__V1__CheckRubricResponse *)reply;
+	status = answer->n_errors > 0 ? LF_EXIT_NO : LF_EXIT_DONE;
 	print_faults(cli, input, answer);
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return status;
@@ -128,10 +137,12 @@ static int run_check(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_input input = {0};
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
+	int status;
+
 	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
-	const int status = lf_input_read(&input, arguments->operands[0], false, &error) == LF_OK
-				   ? check(cli, &input, &arena, &error)
-				   : lf_cli_report(cli, &error, NULL, 0);
+	status = lf_input_read(&input, arguments->operands[0], false, &error) == LF_OK
+		? check(cli, &input, &arena, &error)
+		: lf_cli_report(cli, &error, NULL, 0);
 	lf_arena_clean_up(&arena);
 	lf_input_clean_up(&input);
 	lf_error_clean_up(&error);
@@ -144,6 +155,7 @@ static void print_versions(struct lf_page *page, const Leadfit__V1__ListRubricsR
 {
 	struct lf_table table;
 	char time[LF_TIME_BYTES];
+
 	lf_table_init(&table, page);
 	lf_table_column(&table, "rubric", LF_COLUMN_CUT);
 	lf_table_column(&table, "active", 0);
@@ -153,6 +165,7 @@ static void print_versions(struct lf_page *page, const Leadfit__V1__ListRubricsR
 	lf_table_column(&table, "title", LF_COLUMN_CUT);
 	for (size_t i = 0; i < list->n_versions; i++) {
 		const Leadfit__V1__RubricVersion *version = list->versions[i];
+
 		lf_time_print(version->put_at == NULL ? 0 : version->put_at->seconds, time);
 		lf_table_line(&table, version->active ? LF_BOLD : LF_PLAIN);
 		lf_table_cell(&table, 0, "%s", version->ref == NULL ? "" : version->ref->name);
@@ -169,12 +182,14 @@ static void print_versions(struct lf_page *page, const Leadfit__V1__ListRubricsR
 
 static int run_list(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
-	(void)arguments;
 	Leadfit__V1__ListRubricsRequest request;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
+	ProtobufCMessage *reply;
+
+	(void)arguments;
 	leadfit__v1__list_rubrics_request__init(&request);
-	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Rubrics/List", &request.base, true, &error);
+	reply = lf_cli_call(cli, "leadfit.v1.Rubrics/List", &request.base, true, &error);
 	if (reply == NULL)
 		status = lf_cli_report(cli, &error, NULL, 0);
 	else if (cli->json)
@@ -192,6 +207,7 @@ ProtobufCMessage *lf_rubric_get(
 	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error)
 {
 	Leadfit__V1__GetRubricRequest request;
+
 	leadfit__v1__get_rubric_request__init(&request);
 	request.name = lf_arena_strdup(arena, name, strlen(name));
 	if (request.name == NULL) {
@@ -213,8 +229,10 @@ static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_arena arena;
 	int status = LF_EXIT_DONE;
+	ProtobufCMessage *reply;
+
 	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
-	ProtobufCMessage *reply = lf_rubric_get(cli, arguments->operand_count > 0 ? arguments->operands[0] : "",
+	reply = lf_rubric_get(cli, arguments->operand_count > 0 ? arguments->operands[0] : "",
 		lf_argument(arguments, "digest"), &arena, &error);
 	if (reply == NULL)
 		status = lf_cli_report(cli, &error, sources, 2);

@@ -13,17 +13,21 @@ enum { ARENA_BYTES_MAX = 16 * 1024 * 1024 };
 static void print_activated(struct lf_page *page, const Leadfit__V1__ActivateRubricResponse *answer)
 {
 	const Leadfit__V1__RubricRef *to = answer->to;
+
 	if (to == NULL)
 		return;
 	if (!answer->changed)
-		lf_page_add(page, LF_PLAIN, "%s: %.*s is the active version already\n", to->name, LF_DIGEST_SHOWN, to->digest);
-	else if (answer->from == NULL)
-		lf_page_add(page, LF_PLAIN, "%s: %.*s is the active version now, the first\n", to->name, LF_DIGEST_SHOWN,
+		lf_page_add(page, LF_PLAIN, "%s: %.*s is the active version already\n", to->name, LF_DIGEST_SHOWN,
 			to->digest);
+	else if (answer->from == NULL)
+		lf_page_add(page, LF_PLAIN, "%s: %.*s is the active version now, the first\n", to->name,
+			LF_DIGEST_SHOWN, to->digest);
 	else
 		lf_page_add(page, LF_PLAIN,
-			"%s: %.*s is the active version now, instead of %.*s\nTo go back: leadfit rubric activate %.*s\n", to->name,
-			LF_DIGEST_SHOWN, to->digest, LF_DIGEST_SHOWN, answer->from->digest, LF_DIGEST_SHOWN, answer->from->digest);
+			"%s: %.*s is the active version now, instead of %.*s\nTo go back: leadfit rubric activate "
+			"%.*s\n",
+			to->name, LF_DIGEST_SHOWN, to->digest, LF_DIGEST_SHOWN, answer->from->digest, LF_DIGEST_SHOWN,
+			answer->from->digest);
 }
 
 static int run_activate(struct lf_cli *cli, const struct lf_arguments *arguments)
@@ -36,6 +40,7 @@ static int run_activate(struct lf_cli *cli, const struct lf_arguments *arguments
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
+
 	lf_arena_init(&arena, ARENA_BYTES_MAX);
 	leadfit__v1__activate_rubric_request__init(&request);
 	name = name == NULL ? "" : name;

@@ -13,7 +13,8 @@ static const struct lf_option options[] = {
 	LF_FILTER_OPTIONS,
 	{"what-if", NULL, "also those that were made with --what-if", false},
 	{"latest", NULL, "only the newest decision of each team and project", false},
-	{"ignore-undeclared", NULL, "leave out what this rubric does not declare, instead of skipping those decisions", false},
+	{"ignore-undeclared", NULL, "leave out what this rubric does not declare, instead of skipping those decisions",
+		false},
 	{"limit", "N", "show at most so many of those that come out otherwise, 0..100000 (default 20)", false},
 	{"svg", "FILE", "also draw it, as SVG; - writes that to standard output, and nothing else", false},
 	{NULL, NULL, NULL, false},
@@ -36,8 +37,10 @@ struct run {
 static enum lf_code take_rubric(struct lf_cli *cli, struct run *run, const char *operand)
 {
 	char *digest;
+
 	if (!lf_rubric_is_file(operand)) {
-		if (lf_rubric_stored(cli, "rubric backtest", operand, &run->arena, &run->request.name, &digest, &run->error) == LF_OK &&
+		if (lf_rubric_stored(cli, "rubric backtest", operand, &run->arena, &run->request.name, &digest,
+			    &run->error) == LF_OK &&
 			digest != NULL)
 			run->request.digest = digest;
 		return run->error.code;
@@ -49,12 +52,14 @@ static enum lf_code take_rubric(struct lf_cli *cli, struct run *run, const char 
 static enum lf_code read_options(struct lf_cli *cli, struct run *run, const struct lf_arguments *arguments)
 {
 	const char *limit = lf_argument(arguments, "limit");
+
 	run->svg = lf_argument(arguments, "svg");
 	run->limit = LIMIT_DEFAULT;
 	if (run->svg != NULL && run->svg[0] == '\0')
 		return lf_error_set(&run->error, LF_INVALID_ARGUMENT, "--svg: is empty");
 	if (run->svg != NULL && strcmp(run->svg, "-") == 0 && cli->json)
-		return lf_error_set(&run->error, LF_INVALID_ARGUMENT, "--svg - and --output json both want standard output");
+		return lf_error_set(
+			&run->error, LF_INVALID_ARGUMENT, "--svg - and --output json both want standard output");
 	if (lf_argument(arguments, "latest") != NULL && lf_argument(arguments, "what-if") != NULL)
 		return lf_error_set(&run->error, LF_INVALID_ARGUMENT, "--latest and --what-if exclude each other");
 	if ((limit != NULL && lf_option_number("limit", limit, 0, LIMIT_MAX, &run->limit, &run->error) != LF_OK) ||
@@ -93,6 +98,7 @@ static void add_answer(struct lf_table *table, size_t column, Leadfit__V1__Outco
 static void add_line(struct lf_table *table, const Leadfit__V1__Flip *flip)
 {
 	char time[LF_TIME_BYTES];
+
 	lf_time_print(flip->decided_at == NULL ? 0 : flip->decided_at->seconds, time);
 	lf_table_line(table, LF_PLAIN);
 	lf_table_cell(table, 0, "%.16s", time);
@@ -101,7 +107,8 @@ static void add_line(struct lf_table *table, const Leadfit__V1__Flip *flip)
 	lf_table_cell(table, 3, "%s", flip->project);
 	add_answer(table, 4, flip->old_outcome, flip->old_recommended);
 	add_answer(table, 5, flip->new_outcome, flip->new_recommended);
-	lf_table_cell(table, 6, "%s%s", flip->gate[0] != '\0' ? "gate: " : "", flip->gate[0] != '\0' ? flip->gate : flip->criterion);
+	lf_table_cell(table, 6, "%s%s", flip->gate[0] != '\0' ? "gate: " : "",
+		flip->gate[0] != '\0' ? flip->gate : flip->criterion);
 }
 
 /* JSON gets all flips, as they come; people the first few. */
@@ -109,6 +116,7 @@ static void show_flips(struct lf_cli *cli, struct run *run, const Leadfit__V1__B
 {
 	for (size_t i = 0; i < slice->n_flips; i++) {
 		const uint64_t before = run->backtest.flips + i;
+
 		if (cli->json)
 			lf_cli_json_item(cli, &slice->flips[i]->base, before == 0 ? "{\n  \"flips\": [" : NULL);
 		else if (before < run->limit)
@@ -121,14 +129,15 @@ static void show_flips(struct lf_cli *cli, struct run *run, const Leadfit__V1__B
 static enum lf_code take_slice(struct lf_cli *cli, struct run *run, const Leadfit__V1__BacktestResponse *slice)
 {
 	const uint64_t from = run->request.from_sequence;
+
 	show_flips(cli, run, slice);
 	if (!lf_backtest_add(&run->backtest, slice))
 		return lf_error_set(&run->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	run->request.from_sequence = slice->next;
 	if (slice->next != 0 && slice->next <= from)
 		return lf_error_set(&run->error, LF_INTERNAL, "the service gives the same decisions again and again");
-	lf_progress_say(&run->progress, "%" PRIu64 " decided again, %" PRIu64 " come out otherwise", run->backtest.decided,
-		run->backtest.flips);
+	lf_progress_say(&run->progress, "%" PRIu64 " decided again, %" PRIu64 " come out otherwise",
+		run->backtest.decided, run->backtest.flips);
 	if (cli->json && lf_page_flush(&cli->page, &run->error) != LF_OK)
 		return run->error.code;
 	return LF_OK;
@@ -146,7 +155,9 @@ static enum lf_code pin_version(struct run *run)
 static enum lf_code run_all(struct lf_cli *cli, struct run *run)
 {
 	do {
-		ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Rubrics/Backtest", &run->request.base, true, &run->error);
+		ProtobufCMessage *reply =
+			lf_cli_call(cli, "leadfit.v1.Rubrics/Backtest", &run->request.base, true, &run->error);
+
 		if (reply == NULL)
 			return run->error.code;
 		if (take_slice(cli, run, (const Leadfit__V1__BacktestResponse *)reply) == LF_OK)
@@ -161,6 +172,7 @@ static void finish_json(struct lf_cli *cli, struct run *run)
 	Leadfit__V1__BacktestResponse message;
 	Leadfit__V1__OutcomePair pairs[LF_BACKTEST_OUTCOMES * LF_BACKTEST_OUTCOMES];
 	Leadfit__V1__OutcomePair *list[LF_BACKTEST_OUTCOMES * LF_BACKTEST_OUTCOMES];
+
 	lf_backtest_message(&run->backtest, &message, pairs, list);
 	lf_cli_json_rest(cli, &message.base, run->backtest.flips > 0);
 }
@@ -182,6 +194,7 @@ static int show(struct lf_cli *cli, struct run *run)
 	struct lf_buffer picture = {0};
 	const bool only_picture = run->svg != NULL && strcmp(run->svg, "-") == 0;
 	int status = LF_EXIT_DONE;
+
 	lf_backtest_finish(&run->backtest);
 	if (run->svg != NULL) {
 		lf_backtest_svg(&picture, &run->backtest);
@@ -205,6 +218,7 @@ static int run_backtest(struct lf_cli *cli, const struct lf_arguments *arguments
 	const struct lf_source files[] = {
 		LF_SELECTION_SOURCES, {.prefix = "rubric", .input = &run.input}, {.prefix = "", .input = &run.input}};
 	int status;
+
 	lf_arena_init(&run.arena, LF_ARENA_BYTES_MAX);
 	lf_progress_init(&run.progress);
 	leadfit__v1__backtest_request__init(&run.request);
@@ -230,11 +244,15 @@ const struct lf_command lf_command_rubric_backtest = {
 	.name = "rubric backtest",
 	.operands = "RUBRIC",
 	.summary = "What would have been decided under another rubric; nothing is stored",
-	.help = "RUBRIC is a file, or a stored rubric: NAME (its active version), DIGEST (8 digits or more) or NAME@DIGEST. Every decision of "
-		"the selection is decided again under it, with its own team, project and instant; said is how many come out otherwise, in "
+	.help = "RUBRIC is a file, or a stored rubric: NAME (its active version), DIGEST (8 digits or more) or "
+		"NAME@DIGEST. Every decision of "
+		"the selection is decided again under it, with its own team, project and instant; said is how many "
+		"come out otherwise, in "
 		"which projects, and by which criterion. Nothing is stored, nothing goes live.\n\n"
-		"All decisions count but those made with --what-if; --latest counts each team and project once. A decision whose team or "
-		"project has what RUBRIC does not declare is counted apart, with the reason, unless --ignore-undeclared.\n\n"
+		"All decisions count but those made with --what-if; --latest counts each team and project once. A "
+		"decision whose team or "
+		"project has what RUBRIC does not declare is counted apart, with the reason, unless "
+		"--ignore-undeclared.\n\n"
 		"Examples:\n"
 		"  leadfit rubric backtest tech-lead.yaml --since 2026-01-01\n"
 		"  leadfit rubric backtest 0815b2257249 --latest --svg flips.svg\n",

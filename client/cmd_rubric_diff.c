@@ -20,6 +20,7 @@ static int take_file(struct lf_cli *cli, struct side *side, const char *operand,
 	const struct lf_source sources[] = {{.prefix = "", .input = &side->input}};
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
+
 	side->rubric = lf_rubric_read(&side->input, operand, arena, &error);
 	if (side->rubric == NULL)
 		status = lf_cli_report(cli, &error, sources, 1);
@@ -35,12 +36,14 @@ static int take_stored(struct lf_cli *cli, struct side *side, const char *operan
 	char *name, *digest;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
+
 	if (lf_rubric_stored(cli, "rubric diff", operand, arena, &name, &digest, &error) == LF_OK)
 		side->reply = lf_rubric_get(cli, name, digest, arena, &error);
 	if (side->reply == NULL) {
 		status = lf_cli_report(cli, &error, sources, 2);
 	} else {
 		const Leadfit__V1__GetRubricResponse *response = (const Leadfit__V1__GetRubricResponse *)side->reply;
+
 		side->rubric = response->rubric;
 		if (response->version != NULL && response->version->ref != NULL)
 			side->digest = response->version->ref->digest;
@@ -71,6 +74,7 @@ static int compare(struct lf_cli *cli, const struct side sides[2], struct lf_are
 {
 	struct lf_rubric_diff diff;
 	struct lf_error error = LF_ERROR_INIT;
+
 	if (!lf_rubric_diff(&diff, sides[0].rubric, sides[1].rubric, arena)) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "out of memory");
 		return lf_cli_report(cli, &error, NULL, 0);
@@ -94,14 +98,16 @@ static int run_diff(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
+
 	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	if (strcmp(arguments->operands[0], "-") == 0 && strcmp(arguments->operands[1], "-") == 0) {
 		lf_error_set(&error, LF_INVALID_ARGUMENT, "only one of the two can be standard input");
 		status = lf_cli_report(cli, &error, NULL, 0);
 	}
 	for (size_t i = 0; i < 2 && status == LF_EXIT_DONE; i++)
-		status = lf_rubric_is_file(arguments->operands[i]) ? take_file(cli, &sides[i], arguments->operands[i], &arena)
-							 : take_stored(cli, &sides[i], arguments->operands[i], &arena);
+		status = lf_rubric_is_file(arguments->operands[i])
+			? take_file(cli, &sides[i], arguments->operands[i], &arena)
+			: take_stored(cli, &sides[i], arguments->operands[i], &arena);
 	if (status == LF_EXIT_DONE)
 		status = compare(cli, sides, &arena);
 	for (size_t i = 0; i < 2; i++) {

@@ -27,6 +27,7 @@ static enum lf_code check_arguments(
 	const struct lf_cli *cli, const struct lf_arguments *arguments, bool file, struct lf_error *error)
 {
 	const char *svg = lf_argument(arguments, "svg");
+
 	if (cli->json)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
 			"rubric explain writes a page for people; rubric show --output json has the rubric");
@@ -57,9 +58,11 @@ static enum lf_code ask(struct job *job, struct lf_cli *cli, const struct lf_arg
 static enum lf_code list_known(struct job *job, const char *trait, const char *const *known, size_t count)
 {
 	struct lf_buffer names = {0};
+	enum lf_code code;
+
 	for (size_t i = 0; i < count; i++)
 		lf_text_add(&names, "%s%s", i == 0 ? "" : ", ", known[i]);
-	const enum lf_code code = lf_error_set(&job->error, LF_INVALID_ARGUMENT,
+	code = lf_error_set(&job->error, LF_INVALID_ARGUMENT,
 		"--trait: \"%s\" is not a trait of this rubric; it has %s", trait,
 		names.data == NULL ? "" : names.data);
 	lf_buffer_clean_up(&names);
@@ -72,6 +75,8 @@ static enum lf_code check_rubric(struct job *job, const char *trait)
 	const char *known[NAMES_MAX];
 	size_t count = 0;
 	bool found = trait == NULL;
+	const char *nearest;
+
 	if (job->rubric->n_criteria == 0)
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT,
 			"the rubric has no criteria; rubric check tells what is wrong with it");
@@ -82,7 +87,7 @@ static enum lf_code check_rubric(struct job *job, const char *trait)
 	}
 	if (found)
 		return LF_OK;
-	const char *nearest = lf_nearest(trait, known, count);
+	nearest = lf_nearest(trait, known, count);
 	if (nearest != NULL || count == 0)
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT,
 			"--trait: \"%s\" is not a trait of this rubric%s%s", trait,
@@ -97,6 +102,7 @@ static int show(struct lf_cli *cli, const struct lf_arguments *arguments, struct
 	struct lf_weight_picture picture;
 	struct lf_buffer drawing = {0};
 	int status = LF_EXIT_DONE;
+
 	if (!lf_weight_picture_init(&picture, job->rubric, lf_argument(arguments, "trait"), &job->arena)) {
 		lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 		return lf_cli_report(cli, &job->error, NULL, 0);
@@ -124,6 +130,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	const struct lf_source stored[] = {
 		{.prefix = "name", .option = "rubric explain"}, {.prefix = "digest", .option = "--digest"}};
 	int status;
+
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	if (check_arguments(cli, arguments, file, &job.error) != LF_OK ||
 		(file ? read_file(&job, arguments->operands[0]) : ask(&job, cli, arguments)) != LF_OK ||

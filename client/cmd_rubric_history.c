@@ -12,6 +12,7 @@ static void print_history(struct lf_page *page, const Leadfit__V1__RubricHistory
 {
 	struct lf_table table;
 	char time[LF_TIME_BYTES];
+
 	lf_table_init(&table, page);
 	lf_table_column(&table, "activated (UTC)", 0);
 	lf_table_column(&table, "rubric", LF_COLUMN_CUT);
@@ -20,6 +21,7 @@ static void print_history(struct lf_page *page, const Leadfit__V1__RubricHistory
 	lf_table_column(&table, "by", LF_COLUMN_CUT);
 	for (size_t i = 0; i < history->n_activations; i++) {
 		const Leadfit__V1__Activation *act = history->activations[i];
+
 		lf_time_print(act->activated_at == NULL ? 0 : act->activated_at->seconds, time);
 		lf_table_line(&table, LF_PLAIN);
 		lf_table_cell(&table, 0, "%.19s", time);
@@ -43,6 +45,7 @@ static int run_history(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
+
 	lf_arena_init(&arena, ARENA_BYTES_MAX);
 	leadfit__v1__rubric_history_request__init(&request);
 	request.name = lf_arena_strdup(&arena, name, strlen(name));

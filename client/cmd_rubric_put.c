@@ -8,6 +8,7 @@ static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
 static void print_put(struct lf_page *page, const Leadfit__V1__PutRubricResponse *answer)
 {
 	const Leadfit__V1__RubricVersion *version = answer->version;
+
 	if (version == NULL || version->ref == NULL)
 		return;
 	lf_page_add(page, LF_PLAIN, "%s %s: %s\n", version->ref->name, version->ref->digest,
@@ -17,8 +18,8 @@ static void print_put(struct lf_page *page, const Leadfit__V1__PutRubricResponse
 	else if (version->active)
 		lf_page_add(page, LF_PLAIN, "It is the active version.\n");
 	else
-		lf_page_add(page, LF_PLAIN, "It is not active. To make it so: leadfit rubric activate %.*s\n", LF_DIGEST_SHOWN,
-			version->ref->digest);
+		lf_page_add(page, LF_PLAIN, "It is not active. To make it so: leadfit rubric activate %.*s\n",
+			LF_DIGEST_SHOWN, version->ref->digest);
 }
 
 static int run_put(struct lf_cli *cli, const struct lf_arguments *arguments)
@@ -30,6 +31,7 @@ static int run_put(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
+
 	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__put_rubric_request__init(&request);
 	request.rubric = lf_rubric_read(&input, arguments->operands[0], &arena, &error);

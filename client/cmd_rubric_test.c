@@ -13,12 +13,14 @@ static const char *outcome_name(int outcome)
 {
 	const ProtobufCEnumValue *value =
 		protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, outcome);
+
 	return outcome == 0 || value == NULL ? "-" : value->name;
 }
 
 static size_t failures(const Leadfit__V1__TestRubricResponse *answer)
 {
 	size_t count = 0;
+
 	for (size_t i = 0; i < answer->n_scenarios; i++)
 		count += !answer->scenarios[i]->passed;
 	return count;
@@ -39,6 +41,7 @@ static void print_scenarios(struct lf_page *page, const Leadfit__V1__TestRubricR
 	const bool shares = has_shares(answer);
 	const size_t name = shares ? 5 : 4;
 	struct lf_table table;
+
 	lf_table_init(&table, page);
 	lf_table_column(&table, "result", 0);
 	lf_table_column(&table, "first", 0);
@@ -49,17 +52,20 @@ static void print_scenarios(struct lf_page *page, const Leadfit__V1__TestRubricR
 	lf_table_column(&table, "scenario", LF_COLUMN_CUT);
 	for (size_t i = 0; i < answer->n_scenarios; i++) {
 		const Leadfit__V1__ScenarioResult *scenario = answer->scenarios[i];
+		double margin;
+
 		lf_table_line(&table, scenario->passed ? LF_PLAIN : LF_WARN);
 		lf_table_cell(&table, 0, "%s", scenario->passed ? "passed" : "FAILED");
 		lf_table_cell(&table, 1, "%s", scenario->first[0] == '\0' ? "-" : scenario->first);
 		lf_table_cell(&table, 2, "%s", outcome_name((int)scenario->outcome));
-		const double margin = scenario->margin == NULL ? 0 : scenario->margin->value;
+		margin = scenario->margin == NULL ? 0 : scenario->margin->value;
 		if (margin > 0 && margin < 0.0005)
 			lf_table_cell(&table, 3, "<0.001");
 		else if (scenario->margin != NULL)
 			lf_table_cell(&table, 3, "%.3f", margin);
 		if (scenario->first_rank_share != NULL) {
 			char share[LF_PERCENT_BYTES];
+
 			lf_percent(scenario->first_rank_share->value, share);
 			lf_table_cell(&table, 4, "%s", share);
 		}
@@ -76,11 +82,13 @@ static void print_differences(
 {
 	const struct lf_source source = {.prefix = "", .input = input};
 	bool first = true;
+
 	for (size_t i = 0; i < answer->n_scenarios; i++)
 		for (size_t d = 0; d < answer->scenarios[i]->n_differences; d++) {
 			const Leadfit__V1__FieldViolation *difference = answer->scenarios[i]->differences[d];
 			struct lf_buffer text = {0};
 			char field[400];
+
 			snprintf(field, sizeof(field), "scenarios[%zu]%s%s", i, difference->field[0] == '\0' ? "" : ".",
 				difference->field);
 			lf_violation_print(&text, field, difference->description, &source, input->text == NULL ? 0 : 1);
@@ -110,6 +118,7 @@ static void print_list(struct lf_page *page, const char *title, struct lf_buffer
 static void print_coverage(struct lf_page *page, const Leadfit__V1__Coverage *coverage)
 {
 	struct lf_buffer criteria = {0}, traits = {0}, gates = {0}, outcomes = {0};
+
 	if (coverage == NULL)
 		return;
 	for (size_t i = 0; i < coverage->n_criteria; i++)
@@ -134,6 +143,7 @@ static void print_test(
 	struct lf_page *page, const struct lf_input *input, const Leadfit__V1__TestRubricResponse *answer)
 {
 	const size_t failed = failures(answer);
+
 	print_scenarios(page, answer);
 	print_differences(page, input, answer);
 	if (answer->n_scenarios > 0)
@@ -149,6 +159,7 @@ static enum lf_code make_request(struct lf_cli *cli, const struct lf_arguments *
 {
 	const char *operand = arguments->operand_count > 0 ? arguments->operands[0] : "";
 	const char *digest = lf_argument(arguments, "digest");
+
 	if (digest == NULL && operand[0] != '\0' && lf_rubric_is_file(operand)) {
 		request->rubric = lf_rubric_read(input, operand, arena, error);
 		return request->rubric != NULL ? LF_OK : error->code;
@@ -173,11 +184,13 @@ static int run_test(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status;
+	const Leadfit__V1__TestRubricResponse *answer;
+
 	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__test_rubric_request__init(&request);
 	if (make_request(cli, arguments, &input, &arena, &request, &error) == LF_OK)
 		reply = lf_cli_call(cli, "leadfit.v1.Rubrics/Test", &request.base, true, &error);
-	const Leadfit__V1__TestRubricResponse *answer = (const Leadfit__V1__TestRubricResponse *)reply;
+	answer = (const Leadfit__V1__TestRubricResponse *)reply;
 	if (reply == NULL) {
 		status = lf_cli_report(cli, &error, input.text != NULL ? files : names, 2);
 	} else {

@@ -14,6 +14,7 @@ static void print_table(struct lf_page *page, const struct lf_judgement *judgeme
 {
 	struct lf_table table;
 	char bar[LF_BAR_BYTES];
+
 	lf_table_init(&table, page);
 	lf_table_column(&table, "criterion", LF_COLUMN_CUT);
 	lf_table_column(&table, "weight", LF_COLUMN_RIGHT);
@@ -33,6 +34,7 @@ static void append_comparison(struct lf_buffer *out, const struct lf_judgement *
 {
 	const double ratio = judgement->matrix[a * judgement->count + b];
 	char number[48];
+
 	if (ratio < 1) {
 		append_comparison(out, judgement, b, a);
 		return;
@@ -48,6 +50,7 @@ static void print_worst(struct lf_page *page, const struct lf_judgement *judgeme
 	const struct lf_triple *worst = &judgement->worst;
 	const size_t pairs[][2] = {{worst->i, worst->j}, {worst->j, worst->k}, {worst->i, worst->k}};
 	struct lf_buffer text = {0};
+
 	lf_buffer_append_text(&text, "Least consistent are these three: ");
 	for (size_t p = 0; p < 3; p++) {
 		append_comparison(&text, judgement, pairs[p][0], pairs[p][1]);
@@ -61,11 +64,13 @@ static void print_worst(struct lf_page *page, const struct lf_judgement *judgeme
 
 static void print_consistency(struct lf_page *page, const struct lf_judgement *judgement)
 {
-	lf_page_add(page, LF_PLAIN, "\nLambda max %.4f, consistency index %.3f", judgement->lambda_max, judgement->consistency_index);
+	lf_page_add(page, LF_PLAIN, "\nLambda max %.4f, consistency index %.3f", judgement->lambda_max,
+		judgement->consistency_index);
 	if (judgement->count < 3) {
 		lf_page_add(page, LF_PLAIN, ": with fewer than three criteria nothing can contradict itself\n");
 	} else if (isnan(judgement->random_index)) {
-		lf_page_add(page, LF_PLAIN, "; no random index is given for %zu criteria, so there is no consistency ratio\n",
+		lf_page_add(page, LF_PLAIN,
+			"; no random index is given for %zu criteria, so there is no consistency ratio\n",
 			judgement->count);
 		print_worst(page, judgement);
 	} else {
@@ -73,7 +78,8 @@ static void print_consistency(struct lf_page *page, const struct lf_judgement *j
 			judgement->consistency_ratio, judgement->random_index, judgement->count);
 	}
 	if (judgement->consistency_ratio > LF_CONSISTENCY_MAX) {
-		lf_page_add(page, LF_WARN, "Warning: a ratio above 0.1 means that the comparisons contradict each other.");
+		lf_page_add(
+			page, LF_WARN, "Warning: a ratio above 0.1 means that the comparisons contradict each other.");
 		lf_page_add(page, LF_PLAIN, "\n");
 		print_worst(page, judgement);
 	}
@@ -85,6 +91,7 @@ static bool append_criteria(struct lf_buffer *out, const struct lf_judgement *ju
 	Leadfit__V1__Rubric rubric = LEADFIT__V1__RUBRIC__INIT;
 	Leadfit__V1__Criterion *criteria = lf_arena_zalloc(arena, judgement->count, sizeof(*criteria));
 	Leadfit__V1__Weight *weights = lf_arena_zalloc(arena, judgement->count, sizeof(*weights));
+
 	rubric.criteria = lf_arena_zalloc(arena, judgement->count, sizeof(*rubric.criteria));
 	if (criteria == NULL || weights == NULL || rubric.criteria == NULL)
 		return false;
@@ -106,6 +113,7 @@ static bool append_criteria(struct lf_buffer *out, const struct lf_judgement *ju
 static void append_json_number(struct lf_buffer *out, const char *name, double value)
 {
 	char number[32] = "null";
+
 	if (isfinite(value))
 		lf_print_double(value, number);
 	lf_buffer_append_text(out, name);
@@ -115,7 +123,8 @@ static void append_json_number(struct lf_buffer *out, const char *name, double v
 static void append_json(struct lf_buffer *out, const struct lf_judgement *judgement)
 {
 	for (size_t i = 0; i < judgement->count; i++) {
-		lf_buffer_append_text(out, i == 0 ? "{\n  \"weights\": [\n    {\"criterion\": " : ",\n    {\"criterion\": ");
+		lf_buffer_append_text(
+			out, i == 0 ? "{\n  \"weights\": [\n    {\"criterion\": " : ",\n    {\"criterion\": ");
 		lf_json_print_string(judgement->criteria[i], out);
 		append_json_number(out, ", \"weight\": ", judgement->weights[i]);
 		lf_buffer_append_text(out, "}");
@@ -129,6 +138,7 @@ static void append_json(struct lf_buffer *out, const struct lf_judgement *judgem
 	}
 	if (judgement->has_worst) {
 		const size_t names[] = {judgement->worst.i, judgement->worst.j, judgement->worst.k};
+
 		for (size_t i = 0; i < 3; i++) {
 			lf_buffer_append_text(out, i == 0 ? ",\n  \"leastConsistent\": {\"criteria\": [" : ", ");
 			lf_json_print_string(judgement->criteria[names[i]], out);
@@ -163,12 +173,14 @@ static int run_weights(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	int status = LF_EXIT_DONE;
+
 	lf_arena_init(&arena, ARENA_BYTES_MAX);
 	if (lf_input_read(&input, arguments->operands[0], false, &error) != LF_OK) {
 		status = lf_cli_report(cli, &error, NULL, 0);
 	} else {
 		const Leadfit__V1__Judgement *message = (const Leadfit__V1__Judgement *)lf_input_parse(
 			&input, &leadfit__v1__judgement__descriptor, NULL, &arena, &error);
+
 		if (message != NULL && lf_judgement_evaluate(&judgement, message, &arena, &error) == LF_OK)
 			print_judgement(cli, &judgement, &arena);
 		else

@@ -42,6 +42,7 @@ struct job {
 static enum lf_code make_key(char out[KEY_BYTES], struct lf_error *error)
 {
 	unsigned char b[16];
+
 	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
 		return lf_error_set(error, LF_INTERNAL, "the system gives no random numbers");
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
@@ -56,6 +57,8 @@ static enum lf_code read_files(struct job *job, const struct lf_arguments *argum
 {
 	const char *team = lf_argument(arguments, "team"), *project = lf_argument(arguments, "project");
 	struct lf_error *error = &job->error;
+	ProtobufCMessage *message;
+
 	if (team == NULL || project == NULL)
 		return lf_error_set(
 			error, LF_INVALID_ARGUMENT, "score needs --%s FILE", team == NULL ? "team" : "project");
@@ -65,7 +68,7 @@ static enum lf_code read_files(struct job *job, const struct lf_arguments *argum
 	if (lf_input_read(&job->team_file, team, true, error) != LF_OK)
 		return error->code;
 	*source = (struct lf_source){.prefix = "", .input = &job->team_file};
-	ProtobufCMessage *message = lf_input_parse(
+	message = lf_input_parse(
 		&job->team_file, &leadfit__v1__team__descriptor, lf_argument(arguments, "team-id"), &job->arena, error);
 	if (message == NULL)
 		return error->code;
@@ -81,6 +84,7 @@ static enum lf_code read_files(struct job *job, const struct lf_arguments *argum
 static char *keep(struct job *job, const char *text)
 {
 	char *copy = lf_arena_strdup(&job->arena, text, strlen(text));
+
 	if (copy == NULL)
 		lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	return copy;
@@ -92,6 +96,8 @@ static enum lf_code read_options(struct job *job, const struct lf_arguments *arg
 	Leadfit__V1__ScoreRequest *request = &job->request;
 	const char *text;
 	size_t index = 0;
+	size_t candidates;
+
 	if ((text = lf_argument(arguments, "detail")) != NULL &&
 		lf_option_choice("detail", text, details, 2, &index, &job->error) != LF_OK)
 		return job->error.code;
@@ -104,7 +110,7 @@ static enum lf_code read_options(struct job *job, const struct lf_arguments *arg
 				text);
 		request->as_of = &job->as_of;
 	}
-	size_t candidates = 0;
+	candidates = 0;
 	while (lf_argument_at(arguments, "candidate", candidates) != NULL)
 		candidates++;
 	request->candidates = lf_arena_zalloc(&job->arena, candidates, sizeof(*request->candidates));
@@ -142,11 +148,16 @@ static int ask(struct lf_cli *cli, const struct lf_arguments *arguments, struct 
 		{.prefix = "points", .option = "--points"},
 	};
 	const size_t source_count = sizeof(sources) / sizeof(sources[0]);
+	ProtobufCMessage *reply;
+	const Leadfit__V1__Decision *decision;
+	bool recommended;
+
 	if (lf_argument(arguments, "sweep") != NULL)
 		return lf_score_sweep(cli, arguments, &job->request, sources, source_count);
-	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Scoring/Score", &job->request.base, true, &job->error);
+	reply = lf_cli_call(cli, "leadfit.v1.Scoring/Score", &job->request.base, true, &job->error);
 	if (reply == NULL) {
 		const int status = lf_cli_report(cli, &job->error, sources, source_count);
+
 		if (cli->client != NULL &&
 			(job->error.code == LF_UNAVAILABLE || job->error.code == LF_DEADLINE_EXCEEDED))
 			fprintf(stderr,
@@ -154,8 +165,8 @@ static int ask(struct lf_cli *cli, const struct lf_arguments *arguments, struct 
 				job->request.idempotency_key);
 		return status;
 	}
-	const Leadfit__V1__Decision *decision = (const Leadfit__V1__Decision *)reply;
-	const bool recommended = decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED;
+	decision = (const Leadfit__V1__Decision *)reply;
+	recommended = decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED;
 	if (cli->json)
 		lf_cli_json(cli, reply);
 	else
@@ -169,6 +180,7 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 	struct job job = {.error = LF_ERROR_INIT};
 	struct lf_source source = {.prefix = "", .option = "score"};
 	int status;
+
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__score_request__init(&job.request);
 	if (lf_score_sweep_check(cli, arguments, &job.error) != LF_OK || read_options(&job, arguments) != LF_OK ||

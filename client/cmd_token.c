@@ -29,6 +29,7 @@ static void print_base64url(const unsigned char secret[SECRET_BYTES], char out[T
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	unsigned bits = 0, value = 0;
+
 	for (size_t i = 0; i < SECRET_BYTES; i++) {
 		value = (value << 8 | secret[i]) & 0xffff;
 		for (bits += 8; bits >= 6; bits -= 6)
@@ -60,6 +61,7 @@ static enum lf_code check_roles(const char *roles, struct lf_error *error)
 		char role[32] = "";
 		size_t index;
 		const size_t length = strcspn(rest, ",");
+
 		memcpy(role, rest, length < sizeof(role) ? length : sizeof(role) - 1);
 		if (lf_option_choice("roles", role, role_names, ROLE_COUNT, &index, error) != LF_OK)
 			return error->code;
@@ -75,10 +77,13 @@ static enum lf_code write_token(const char *path, const char *token, struct lf_e
 	char line[TOKEN_BYTES + 1];
 	const int length = snprintf(line, sizeof(line), "%s\n", token);
 	const int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool written;
+	int write_error;
+
 	if (file < 0)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "--token-out: %s: %s", path, strerror(errno));
-	const bool written = write(file, line, (size_t)length) == length && fsync(file) == 0;
-	const int write_error = errno;
+	written = write(file, line, (size_t)length) == length && fsync(file) == 0;
+	write_error = errno;
 	explicit_bzero(line, sizeof(line));
 	if (close(file) == 0 && written)
 		return LF_OK;
@@ -93,13 +98,15 @@ static enum lf_code make(
 {
 	unsigned char secret[SECRET_BYTES], digest[SHA256_DIGEST_LENGTH];
 	char token[TOKEN_BYTES], hex[SHA256_DIGEST_LENGTH * 2 + 1];
+	enum lf_code code;
+
 	if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
 		return lf_error_set(error, LF_INTERNAL, "the system gives no random numbers");
 	print_base64url(secret, token);
 	SHA256((const unsigned char *)token, strlen(token), digest);
 	for (size_t i = 0; i < sizeof(digest); i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	enum lf_code code = LF_OK;
+	code = LF_OK;
 	if (path != NULL)
 		code = write_token(path, token, error);
 	else
@@ -118,11 +125,13 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	const char *name = arguments->operands[0], *roles = lf_argument(arguments, "roles");
+	int status;
+
 	if (cli->json)
 		lf_error_set(&error, LF_INVALID_ARGUMENT, "token prints a line of the tokens file, no JSON");
 	else if (check_name(name, &error) == LF_OK && check_roles(roles, &error) == LF_OK)
 		make(cli, name, roles, lf_argument(arguments, "token-out"), &error);
-	const int status = error.code == LF_OK ? LF_EXIT_DONE : lf_cli_report(cli, &error, NULL, 0);
+	status = error.code == LF_OK ? LF_EXIT_DONE : lf_cli_report(cli, &error, NULL, 0);
 	lf_error_clean_up(&error);
 	return status;
 }

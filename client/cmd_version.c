@@ -8,16 +8,18 @@ enum { TIMEOUT_MS = 2000 };
 
 static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
-	(void)arguments;
 	Leadfit__V1__DescribeRequest request;
 	struct lf_error error = LF_ERROR_INIT;
 	ProtobufCMessage *reply = NULL;
+	const char *service;
+
+	(void)arguments;
 	leadfit__v1__describe_request__init(&request);
 	if (cli->timeout_ms == 0)
 		cli->timeout_ms = TIMEOUT_MS;
 	if (cli->server_given)
 		reply = lf_cli_call(cli, "leadfit.v1.Describe/Describe", &request.base, true, &error);
-	const char *service = reply == NULL ? NULL : ((const Leadfit__V1__DescribeResponse *)reply)->version;
+	service = reply == NULL ? NULL : ((const Leadfit__V1__DescribeResponse *)reply)->version;
 	if (cli->json) {
 		lf_buffer_append_text(&cli->page.text, "{\n  \"client\": ");
 		lf_json_print_string(LF_VERSION, &cli->page.text);

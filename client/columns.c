@@ -79,15 +79,16 @@ static const char *const names[COLUMN_COUNT] = {
 };
 
 /* What a batch gives where no list is given, and what of the rest is in a summary, too. */
-static const unsigned char batch_default[] = {
-	LINE, DECISION_ID, DECIDED_AT, TEAM, PROJECT, RUBRIC, RUBRIC_DIGEST, OUTCOME, RECOMMENDED, SCORE, MARGIN, ERROR};
+static const unsigned char batch_default[] = {LINE, DECISION_ID, DECIDED_AT, TEAM, PROJECT, RUBRIC, RUBRIC_DIGEST,
+	OUTCOME, RECOMMENDED, SCORE, MARGIN, ERROR};
 static const unsigned char batch_more[] = {FIRST_RANK_SHARE, SECOND, AS_OF, PURPOSE};
 
 static_assert((int)COLUMN_COUNT <= (int)LF_COLUMNS_MAX, "all columns fit");
 
 static bool is_in_summary(size_t column)
 {
-	return memchr(batch_default, (int)column, sizeof(batch_default)) != NULL || memchr(batch_more, (int)column, sizeof(batch_more)) != NULL;
+	return memchr(batch_default, (int)column, sizeof(batch_default)) != NULL ||
+		memchr(batch_more, (int)column, sizeof(batch_more)) != NULL;
 }
 
 /* The names from first on, up to last, are those to choose from. */
@@ -95,6 +96,7 @@ static enum lf_code take_column(
 	struct lf_columns *columns, const char *name, size_t first, size_t last, struct lf_error *error)
 {
 	size_t index;
+
 	if (lf_option_choice("columns", name, names + first, last - first, &index, error) != LF_OK)
 		return error->code;
 	index += first;
@@ -105,11 +107,13 @@ static enum lf_code take_column(
 	return LF_OK;
 }
 
-static enum lf_code take_list(struct lf_columns *columns, const char *list, size_t first, size_t last, struct lf_error *error)
+static enum lf_code take_list(
+	struct lf_columns *columns, const char *list, size_t first, size_t last, struct lf_error *error)
 {
 	while (true) {
 		char name[64];
 		const size_t length = strcspn(list, ",");
+
 		snprintf(name, sizeof(name), "%.*s", (int)length, list);
 		if (take_column(columns, name, first, last, error) != LF_OK)
 			return error->code;
@@ -132,6 +136,7 @@ enum lf_code lf_columns_parse(struct lf_columns *columns, const char *list, stru
 enum lf_code lf_columns_parse_batch(struct lf_columns *columns, const char *list, struct lf_error *error)
 {
 	static_assert(SEQUENCE == 0, "what a batch has not is the first");
+
 	*columns = (struct lf_columns){.count = 0};
 	if (list == NULL) {
 		memcpy(columns->items, batch_default, sizeof(batch_default));
@@ -148,6 +153,7 @@ enum lf_code lf_columns_parse_batch(struct lf_columns *columns, const char *list
 size_t lf_columns_error(const struct lf_columns *columns)
 {
 	const unsigned char *found = memchr(columns->items, ERROR, columns->count);
+
 	return found == NULL ? columns->count : (size_t)(found - columns->items);
 }
 
@@ -163,6 +169,7 @@ static void put_instant(struct lf_buffer *out, const Google__Protobuf__Timestamp
 {
 	struct lf_buffer quoted = {0};
 	const struct lf_json_style style = {0};
+
 	if (instant == NULL)
 		return;
 	/* A Timestamp is a text in JSON: the same without its quotes. */
@@ -176,6 +183,7 @@ static void put_instant(struct lf_buffer *out, const Google__Protobuf__Timestamp
 static void put_enum(struct lf_buffer *out, const ProtobufCEnumDescriptor *type, int value)
 {
 	const ProtobufCEnumValue *known = protobuf_c_enum_descriptor_get_value(type, value);
+
 	if (known != NULL)
 		lf_buffer_append_text(out, known->name);
 	else
@@ -186,6 +194,7 @@ static void put_enum(struct lf_buffer *out, const ProtobufCEnumDescriptor *type,
 static void put_sentences(struct lf_buffer *out, size_t count, char *const *sentences)
 {
 	struct lf_buffer text = {0};
+
 	for (size_t i = 0; i < count; i++) {
 		lf_buffer_append_text(&text, i == 0 ? "" : " ");
 		lf_buffer_append_text(&text, sentences[i]);
@@ -205,6 +214,7 @@ static void put_wrapped(struct lf_buffer *out, const Google__Protobuf__DoubleVal
 static size_t count_eligible(const Leadfit__V1__Decision *d)
 {
 	size_t count = 0;
+
 	for (size_t i = 0; i < d->n_ranking; i++)
 		count += d->ranking[i]->eligible ? 1 : 0;
 	return count;
@@ -231,6 +241,7 @@ static void put_ranked(struct lf_buffer *out, enum column column, const Leadfit_
 static void put_value(struct lf_buffer *out, enum column column, const struct lf_row *row)
 {
 	const Leadfit__V1__Decision *d = row->decision;
+
 	if (d == NULL && column != LINE && column != ERROR)
 		return;
 	switch (column) {
@@ -326,6 +337,7 @@ static void put_value(struct lf_buffer *out, enum column column, const struct lf
 void lf_columns_row(const struct lf_columns *columns, const struct lf_row *row, struct lf_buffer *out)
 {
 	const size_t begin = out->length;
+
 	for (size_t i = 0; i < columns->count; i++) {
 		if (i > 0)
 			lf_buffer_append_text(out, ",");

@@ -16,16 +16,16 @@ struct lf_columns {
 
 /* What a row is made of. */
 struct lf_row {
-	uint64_t number;                        /* sequence in the log, or line of the input */
+	uint64_t number;                       /* sequence in the log, or line of the input */
 	const Leadfit__V1__Decision *decision; /* NULL: there is none */
-	const char *error;                      /* why; NULL: there is one. At most LF_COLUMNS_ERROR_BYTES */
+	const char *error;                     /* why; NULL: there is one. At most LF_COLUMNS_ERROR_BYTES */
 };
 
 /* Names by commas, each once; NULL: those that a brief export has. INVALID_ARGUMENT names the option --columns. */
 enum lf_code lf_columns_parse(struct lf_columns *columns, const char *list, struct lf_error *error);
 /*
- * The same for a batch: line and error instead of sequence; NULL: those that tell what is in a summary. error is always among them, as the last
- * where list has it not: a row without a decision has to say why.
+ * The same for a batch: line and error instead of sequence; NULL: those that tell what is in a summary. error is always
+ * among them, as the last where list has it not: a row without a decision has to say why.
  */
 enum lf_code lf_columns_parse_batch(struct lf_columns *columns, const char *list, struct lf_error *error);
 /* The place of the column error. */

@@ -20,6 +20,7 @@ static const char *const column_names[COLUMN_COUNT] = {"id", "name", "discipline
 static bool read_number(const char *text, double *value)
 {
 	char *end;
+
 	*value = strtod(text, &end); /* LC_NUMERIC is C throughout */
 	return text[0] != '\0' && text[strspn(text, "0123456789.+-eE")] == '\0' && *end == '\0' && isfinite(*value);
 }
@@ -28,6 +29,7 @@ static Google__Protobuf__DoubleValue *read_double(
 	struct lf_csv_reader *reader, size_t line, enum column column, const char *text)
 {
 	Google__Protobuf__DoubleValue *value = lf_csv_take(reader, 1, sizeof(*value));
+
 	if (value == NULL)
 		return NULL;
 	google__protobuf__double_value__init(value);
@@ -41,6 +43,7 @@ static Google__Protobuf__DoubleValue *read_double(
 static void read_expertise(struct lf_csv_reader *reader, size_t line, char *text, Leadfit__V1__Member *member)
 {
 	size_t parts = 1;
+
 	for (const char *c = text; *c != '\0'; c++)
 		parts += *c == ';';
 	member->expertise = lf_csv_take(reader, parts, sizeof(*member->expertise));
@@ -49,6 +52,7 @@ static void read_expertise(struct lf_csv_reader *reader, size_t line, char *text
 	for (char *rest = text, *part; (part = strsep(&rest, ";")) != NULL;) {
 		char *number = strchr(part, '=');
 		Leadfit__V1__Member__ExpertiseEntry *entry = lf_csv_take(reader, 1, sizeof(*entry));
+
 		if (entry == NULL)
 			return;
 		leadfit__v1__member__expertise_entry__init(entry);
@@ -71,6 +75,7 @@ static void refuse_column(struct lf_csv_reader *reader, size_t line, const char 
 {
 	const char *nearest = lf_nearest(name, column_names, COLUMN_COUNT);
 	struct lf_buffer known = {0};
+
 	for (size_t c = 0; c < COLUMN_COUNT; c++) {
 		lf_buffer_append_text(&known, c == 0 ? "" : ", ");
 		lf_buffer_append_text(&known, column_names[c]);
@@ -90,12 +95,14 @@ static size_t read_header(struct lf_csv_reader *reader, enum column columns[COLU
 	size_t line;
 	const size_t count = lf_csv_row(reader, cells, COLUMN_COUNT + 1, &line);
 	const size_t kept = count > COLUMN_COUNT + 1 ? COLUMN_COUNT + 1 : count;
+
 	if (count == 1 && strchr(cells[0], ';') != NULL) {
 		lf_csv_fault(reader, line, "columns are separated by commas, not semicolons");
 		return 0;
 	}
 	for (size_t i = 0; i < kept; i++) {
 		size_t c = 0;
+
 		while (c < COLUMN_COUNT && strcmp(cells[i], column_names[c]) != 0)
 			c++;
 		if (c == COLUMN_COUNT)
@@ -147,6 +154,10 @@ static bool any_cell(char *const *cells, enum column first, enum column last)
 static bool find_person(struct sheet *sheet, size_t line, char **cells, size_t *index)
 {
 	struct lf_csv_reader *reader = &sheet->reader;
+	size_t i;
+	struct person *person;
+	char *expertise;
+
 	if (cells[ID][0] == '\0') {
 		*index = sheet->row_count > 0 ? sheet->rows[sheet->row_count - 1].person : 0;
 		if (sheet->row_count == 0 || any_cell(cells, NAME, EXPERTISE)) {
@@ -155,21 +166,22 @@ static bool find_person(struct sheet *sheet, size_t line, char **cells, size_t *
 		}
 		return true;
 	}
-	size_t i = sheet->person_count;
+	i = sheet->person_count;
 	while (i > 0 && strcmp(sheet->people[i - 1].member->id, cells[ID]) != 0)
 		i--;
 	if (i > 0) {
-		const struct person *person = &sheet->people[i - 1];
+		const struct person *known = &sheet->people[i - 1];
+
 		*index = i - 1;
 		for (size_t c = NAME; c <= EXPERTISE; c++)
-			if (cells[c][0] != '\0' && strcmp(cells[c], person->cells[c]) != 0)
-				lf_csv_fault(reader, line, "%s: \"%s\" here, but \"%s\" on line %zu for %s", column_names[c],
-					cells[c], person->cells[c], person->line, cells[ID]);
+			if (cells[c][0] != '\0' && strcmp(cells[c], known->cells[c]) != 0)
+				lf_csv_fault(reader, line, "%s: \"%s\" here, but \"%s\" on line %zu for %s",
+					column_names[c], cells[c], known->cells[c], known->line, cells[ID]);
 		return true;
 	}
-	struct person *person = &sheet->people[sheet->person_count];
+	person = &sheet->people[sheet->person_count];
 	person->member = lf_csv_take(reader, 1, sizeof(*person->member));
-	char *expertise = lf_csv_copy(reader, cells[EXPERTISE], strlen(cells[EXPERTISE])); /* which is cut into parts */
+	expertise = lf_csv_copy(reader, cells[EXPERTISE], strlen(cells[EXPERTISE])); /* which is cut into parts */
 	if (person->member == NULL || expertise == NULL)
 		return false;
 	leadfit__v1__member__init(person->member);
@@ -188,9 +200,11 @@ static bool find_person(struct sheet *sheet, size_t line, char **cells, size_t *
 
 static Leadfit__V1__Evidence *read_evidence(struct lf_csv_reader *reader, size_t line, char **cells)
 {
+	Leadfit__V1__Evidence *evidence;
+
 	if (cells[CRITERION][0] == '\0')
 		lf_csv_fault(reader, line, "criterion is empty, but there is a rating, source, date or note");
-	Leadfit__V1__Evidence *evidence = lf_csv_take(reader, 1, sizeof(*evidence));
+	evidence = lf_csv_take(reader, 1, sizeof(*evidence));
 	if (evidence == NULL)
 		return NULL;
 	leadfit__v1__evidence__init(evidence);
@@ -211,7 +225,10 @@ static void read_rows(struct sheet *sheet, const enum column *columns, size_t co
 	char *raw[COLUMN_COUNT], *cells[COLUMN_COUNT];
 	char *nothing = lf_csv_copy(reader, "", 0); /* members keep pointers to it */
 	size_t line, count;
+
 	while (nothing != NULL && (count = lf_csv_row(reader, raw, COLUMN_COUNT, &line)) > 0) {
+		struct row *row;
+
 		if (count != column_count) {
 			lf_csv_fault(reader, line, "%zu cells, but the first line has %zu", count, column_count);
 			continue;
@@ -222,7 +239,7 @@ static void read_rows(struct sheet *sheet, const enum column *columns, size_t co
 			cells[columns[i]] = raw[i];
 		if (!any_cell(cells, ID, NOTE))
 			continue; /* what spreadsheets leave of an empty row */
-		struct row *row = &sheet->rows[sheet->row_count];
+		row = &sheet->rows[sheet->row_count];
 		*row = (struct row){.line = line};
 		if (!find_person(sheet, line, cells, &row->person))
 			continue;
@@ -243,6 +260,7 @@ static Leadfit__V1__Team *build_team(struct sheet *sheet, const char *id, struct
 	size_t *counts = lf_csv_take(reader, people, sizeof(*counts));
 	size_t **evidence_lines = lf_csv_take(reader, people, sizeof(*evidence_lines));
 	char *team_id = lf_csv_copy(reader, id, strlen(id));
+
 	if (reader->failed)
 		return NULL;
 	leadfit__v1__team__init(team);
@@ -258,6 +276,7 @@ static Leadfit__V1__Team *build_team(struct sheet *sheet, const char *id, struct
 	}
 	for (size_t r = 0; r < sheet->row_count; r++) {
 		const size_t p = sheet->rows[r].person;
+
 		if (sheet->rows[r].evidence == NULL)
 			continue;
 		evidence_lines[p][members[p]->n_evidence] = sheet->rows[r].line;
@@ -277,17 +296,20 @@ Leadfit__V1__Team *lf_csv_team(const char *text, size_t length, const char *id, 
 	struct sheet sheet = {.reader = {.at = text, .end = text + length, .line = 1, .arena = arena, .error = &found}};
 	enum column columns[COLUMN_COUNT];
 	size_t rows_max = 1;
+	size_t column_count;
+	Leadfit__V1__Team *team;
+
 	for (size_t i = 0; i < length; i++)
 		rows_max += text[i] == '\n';
 	*lines = (struct lf_csv_lines){0};
 	sheet.rows = lf_csv_take(&sheet.reader, rows_max, sizeof(*sheet.rows));
 	sheet.people = lf_csv_take(&sheet.reader, rows_max, sizeof(*sheet.people));
-	const size_t column_count = sheet.reader.failed ? 0 : read_header(&sheet.reader, columns);
+	column_count = sheet.reader.failed ? 0 : read_header(&sheet.reader, columns);
 	if (column_count > 0)
 		read_rows(&sheet, columns, column_count);
 	if (column_count > 0 && found.code == LF_OK && sheet.person_count == 0)
 		lf_csv_fault(&sheet.reader, sheet.reader.line, "there is a header, but nobody below it");
-	Leadfit__V1__Team *team = found.code == LF_OK ? build_team(&sheet, id, lines) : NULL;
+	team = found.code == LF_OK ? build_team(&sheet, id, lines) : NULL;
 	if (team == NULL && found.code == LF_OK)
 		lf_error_set(&found, LF_RESOURCE_EXHAUSTED, "out of memory");
 	if (team == NULL) {
@@ -302,6 +324,7 @@ size_t lf_csv_line_of(const struct lf_csv_lines *lines, const char *path)
 {
 	size_t member, evidence;
 	const int found = sscanf(path, "members[%zu].evidence[%zu]", &member, &evidence);
+
 	if (found < 1 || member >= lines->member_count)
 		return 0;
 	if (found == 2 && evidence < lines->evidence_counts[member])

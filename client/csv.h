@@ -1,4 +1,7 @@
-/* CSV: a team as a file, one line for each piece of evidence (leadfit-files(5) says what is accepted); and cells that are written. */
+/*
+ * CSV: a team as a file, one line for each piece of evidence (leadfit-files(5) says what is accepted); and cells that
+ * are written.
+ */
 #ifndef LF_CLIENT_CSV_H
 #define LF_CLIENT_CSV_H
 
@@ -28,9 +31,9 @@ Leadfit__V1__Team *lf_csv_team(const char *text, size_t length, const char *id, 
 size_t lf_csv_line_of(const struct lf_csv_lines *lines, const char *path);
 
 /*
- * Appends a text as a cell of RFC 4180: quoted where it must be. One that a spreadsheet could take for a formula (it begins with = + - @, one of
- * their fullwidth forms, a tab or a line end) gets an apostrophe in front, and so does one that begins with an apostrophe: taking one
- * leading apostrophe away gives every text back. Not for numbers.
+ * Appends a text as a cell of RFC 4180: quoted where it must be. One that a spreadsheet could take for a formula (it
+ * begins with = + - @, one of their fullwidth forms, a tab or a line end) gets an apostrophe in front, and so does one
+ * that begins with an apostrophe: taking one leading apostrophe away gives every text back. Not for numbers.
  */
 void lf_csv_text(struct lf_buffer *out, const char *text);
 

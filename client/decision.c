@@ -32,12 +32,14 @@ static void print_headline(struct lf_page *page, const Leadfit__V1__Decision *de
 	const Leadfit__V1__Ranked *first =
 		decision->n_ranking > 0 && decision->ranking[0]->rank == 1 ? decision->ranking[0] : NULL;
 	const char *project = project_name(decision);
+
 	if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED && decision->recommended[0] == '\0') {
 		lf_page_add(page, LF_PLAIN, "Somebody was recommended for %s", project);
 	} else if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED) {
 		lf_page_add(page, LF_GOOD, "Recommended: %s for %s", decision->recommended, project);
 	} else {
 		const char *why = "the reason is not known to this client";
+
 		if (decision->outcome == LEADFIT__V1__OUTCOME__TOO_CLOSE)
 			why = "the first places are too close to each other";
 		else if (decision->outcome == LEADFIT__V1__OUTCOME__INSUFFICIENT_EVIDENCE)
@@ -48,6 +50,7 @@ static void print_headline(struct lf_page *page, const Leadfit__V1__Decision *de
 	}
 	if (first != NULL) {
 		char evidence[LF_PERCENT_BYTES];
+
 		lf_percent(first->evidence_share, evidence);
 		if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED)
 			lf_page_add(page, LF_PLAIN, " (score %.2f, %s evidence)", first->score, evidence);
@@ -67,6 +70,7 @@ static bool has_shares(const Leadfit__V1__Decision *decision)
 static void print_share(struct lf_table *table, size_t column, double share)
 {
 	char text[LF_PERCENT_BYTES];
+
 	lf_percent(share, text);
 	lf_table_cell(table, column, "%s", text);
 }
@@ -76,9 +80,11 @@ static int score_decimals(const Leadfit__V1__Decision *decision)
 {
 	enum { DECIMALS_MIN = 3, DECIMALS_MAX = 6 };
 	int decimals = DECIMALS_MIN;
+
 	for (size_t i = 1; i < decision->n_ranking && decimals < DECIMALS_MAX; i++) {
 		const double above = decision->ranking[i - 1]->score, below = decision->ranking[i]->score;
 		char one[64], other[64];
+
 		for (; decimals < DECIMALS_MAX && above > below; decimals++) {
 			snprintf(one, sizeof(one), "%.*f", decimals, above);
 			snprintf(other, sizeof(other), "%.*f", decimals, below);
@@ -92,15 +98,20 @@ static int score_decimals(const Leadfit__V1__Decision *decision)
 /* Whether the breakdown by criterion fits beside the ranking. */
 static bool criteria_fit(const struct lf_page *page, const Leadfit__V1__Decision *decision)
 {
+	size_t candidate, criteria;
+
 	if (decision->n_ranking == 0 || decision->ranking[0]->n_criteria == 0)
 		return false;
-	size_t candidate = strlen("candidate"), criteria = 0;
+	candidate = strlen("candidate");
+	criteria = 0;
 	for (size_t i = 0; i < decision->n_ranking; i++) {
 		const size_t width = lf_text_width(decision->ranking[i]->candidate);
+
 		candidate = width > candidate ? width : candidate;
 	}
 	for (size_t j = 0; j < decision->ranking[0]->n_criteria; j++) {
 		const size_t width = lf_text_width(decision->ranking[0]->criteria[j]->criterion);
+
 		criteria += 2 + (width > 5 ? width : 5);
 	}
 	if (has_shares(decision))
@@ -114,22 +125,26 @@ static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *dec
 	struct lf_table table;
 	char bar[LF_BAR_BYTES];
 	const int decimals = score_decimals(decision);
+	size_t columns;
+	const Leadfit__V1__Ranked *top;
+
 	lf_table_init(&table, page);
 	lf_table_column(&table, "#", LF_COLUMN_RIGHT);
 	lf_table_column(&table, "candidate", LF_COLUMN_CUT);
 	lf_table_column(&table, "score", LF_COLUMN_RIGHT);
 	lf_table_column(&table, "", 0);
 	lf_table_column(&table, "evidence", LF_COLUMN_RIGHT);
-	const size_t columns = has_shares(decision) ? 6 : 5; /* before the criteria */
+	columns = has_shares(decision) ? 6 : 5; /* before the criteria */
 	if (has_shares(decision))
 		lf_table_column(&table, "ranks first", LF_COLUMN_RIGHT);
-	const Leadfit__V1__Ranked *top = decision->ranking[0];
+	top = decision->ranking[0];
 	for (size_t j = 0; with_criteria && j < top->n_criteria; j++)
 		lf_table_column(&table, top->criteria[j]->criterion, LF_COLUMN_RIGHT);
 	for (size_t i = 0; i < decision->n_ranking; i++) {
 		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
 		const bool winner =
 			decision->recommended[0] != '\0' && strcmp(decision->recommended, ranked->candidate) == 0;
+
 		lf_table_line(&table, winner ? LF_BOLD : ranked->eligible ? LF_PLAIN : LF_DIM);
 		if (ranked->rank > 0)
 			lf_table_cell(&table, 0, "%u", ranked->rank);
@@ -159,6 +174,7 @@ static void print_rank_table(struct lf_page *page, const Leadfit__V1__Decision *
 {
 	struct lf_table table;
 	size_t eligible = 0, ranks = decision->n_ranking > 0 ? decision->ranking[0]->n_rank_shares : 0;
+
 	while (eligible < decision->n_ranking && decision->ranking[eligible]->eligible)
 		eligible++;
 	if (ranks > eligible)
@@ -169,11 +185,13 @@ static void print_rank_table(struct lf_page *page, const Leadfit__V1__Decision *
 	lf_table_column(&table, "has rank", LF_COLUMN_CUT);
 	for (size_t r = 0; r < ranks; r++) {
 		char title[24];
+
 		snprintf(title, sizeof(title), "%zu", r + 1);
 		lf_table_column(&table, title, LF_COLUMN_RIGHT);
 	}
 	for (size_t i = 0; i < eligible; i++) {
 		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
+
 		lf_table_line(&table, LF_PLAIN);
 		lf_table_cell(&table, 0, "%s", ranked->candidate);
 		for (size_t r = 0; r < ranks && r < ranked->n_rank_shares; r++)
@@ -198,11 +216,16 @@ static void print_value(struct lf_table *table, size_t column, const Leadfit__V1
 static void print_breakdown(struct lf_page *page, const Leadfit__V1__Decision *decision)
 {
 	const Leadfit__V1__Ranked *top = decision->ranking[0];
+	size_t width, people;
+	struct lf_table table;
+
 	if (top->n_criteria == 0)
 		return;
-	size_t width = 0, people = 0;
+	width = 0;
+	people = 0;
 	for (size_t j = 0; j < top->n_criteria; j++) {
 		const size_t name = lf_text_width(top->criteria[j]->criterion);
+
 		width = name > width ? name : width;
 	}
 	width += 2 + strlen("weight");
@@ -210,11 +233,11 @@ static void print_breakdown(struct lf_page *page, const Leadfit__V1__Decision *d
 		decision->ranking[people]->n_criteria == top->n_criteria;
 		people++) {
 		const size_t name = lf_text_width(decision->ranking[people]->candidate);
+
 		width += 2 + (name > 10 ? name : 10);
 		if (people > 0 && width > page->width)
 			break;
 	}
-	struct lf_table table;
 	lf_table_init(&table, page);
 	lf_table_column(&table, "value (rating)", LF_COLUMN_CUT);
 	lf_table_column(&table, "weight", LF_COLUMN_RIGHT);
@@ -236,9 +259,12 @@ static void print_others(struct lf_page *page, const Leadfit__V1__Decision *deci
 {
 	size_t shown[2] = {0, 0},
 	       left = 0; /* by whether they are eligible: who is at the end for a reason is not to be missed */
+
 	for (size_t i = 0; i < decision->n_ranking; i++) {
 		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
 		const bool winner = strcmp(decision->recommended, ranked->candidate) == 0;
+		struct lf_buffer text;
+
 		if (winner || (ranked->reason[0] == '\0' && ranked->n_ineligible_because == 0))
 			continue;
 		if (!all && shown[ranked->eligible] >= REASONS_SHOWN) {
@@ -252,7 +278,7 @@ static void print_others(struct lf_page *page, const Leadfit__V1__Decision *deci
 			lf_page_add(page, LF_PLAIN, "\n");
 		}
 		shown[ranked->eligible]++;
-		struct lf_buffer text = {0};
+		text = (struct lf_buffer){0};
 		lf_buffer_append_text(&text, ranked->candidate);
 		lf_buffer_append_text(&text, ":");
 		if (ranked->reason[0] != '\0') {
@@ -276,8 +302,10 @@ static void print_others(struct lf_page *page, const Leadfit__V1__Decision *deci
 static void print_pair_half(struct lf_page *page, const Leadfit__V1__CoLead *pair, const char *candidate)
 {
 	struct lf_buffer text = {0};
+
 	for (size_t i = 0; i < pair->n_values; i++) {
 		char value[48];
+
 		if (strcmp(pair->values[i]->candidate, candidate) != 0)
 			continue;
 		if (text.data == NULL)
@@ -296,6 +324,7 @@ static void print_pair_half(struct lf_page *page, const Leadfit__V1__CoLead *pai
 static void print_co_lead(struct lf_page *page, const Leadfit__V1__Decision *decision)
 {
 	const Leadfit__V1__CoLead *pair = decision->co_lead;
+
 	if (pair == NULL)
 		return;
 	lf_page_add(page, LF_PLAIN, "\n");
@@ -310,6 +339,7 @@ static void print_footer(struct lf_page *page, const Leadfit__V1__Decision *deci
 {
 	const char *dot = page->utf8 ? " · " : ", ";
 	char time[LF_TIME_BYTES];
+
 	lf_time_print(decision->decided_at == NULL ? 0 : decision->decided_at->seconds, time);
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_page_add(page, LF_DIM, "Decision %s%s%s%s%s", decision->decision_id, dot, time,
@@ -328,6 +358,7 @@ void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decisi
 	print_headline(page, decision);
 	if (decision->n_ranking > 0) {
 		const bool beside = criteria_fit(page, decision);
+
 		lf_page_add(page, LF_PLAIN, "\n");
 		print_ranking(page, decision, beside);
 		if (!beside)

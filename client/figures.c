@@ -16,6 +16,7 @@ void lf_figure(double value, unsigned decimals, char out[LF_FIGURE_BYTES])
 void lf_figure_share(double share, const struct lf_interval *interval, char out[LF_FIGURE_BYTES])
 {
 	char parts[3][LF_PERCENT_BYTES];
+
 	if (isnan(share)) {
 		snprintf(out, LF_FIGURE_BYTES, "-");
 		return;
@@ -37,6 +38,7 @@ void lf_figure_p(double p, char out[LF_FIGURE_BYTES])
 void lf_json_add_number(struct lf_buffer *out, const char *before, double value)
 {
 	char number[32] = "null";
+
 	if (isfinite(value))
 		lf_print_double(value, number);
 	lf_buffer_append_text(out, before);

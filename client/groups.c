@@ -1,4 +1,7 @@
-/* Either kind of file becomes a sheet: a row for each person, a column for each dimension. Everything is judged there, once for both. */
+/*
+ * Either kind of file becomes a sheet: a row for each person, a column for each dimension. Everything is judged there,
+ * once for both.
+ */
 #include "client/groups.h"
 
 #include <stdio.h>
@@ -31,6 +34,7 @@ static void fault(struct sheet *sheet, const struct row *row, const char *dimens
 {
 	char field[LF_ID_BYTES_MAX + 64], text[320];
 	va_list arguments;
+
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
@@ -49,13 +53,16 @@ static void fault(struct sheet *sheet, const struct row *row, const char *dimens
 /* Without the spaces around it, "" where it says that it is not known. In the arena. */
 static const char *tidy(struct sheet *sheet, const char *text)
 {
+	size_t length;
+	const char *copy;
+
 	text += strspn(text, " \t");
-	size_t length = strlen(text);
+	length = strlen(text);
 	while (length > 0 && strchr(" \t", text[length - 1]) != NULL)
 		length--;
 	if (length == strlen("unknown") && strncasecmp(text, "unknown", length) == 0)
 		length = 0;
-	const char *copy = lf_arena_strdup(sheet->arena, text, length);
+	copy = lf_arena_strdup(sheet->arena, text, length);
 	if (copy == NULL)
 		lf_error_set(sheet->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	return copy == NULL ? "" : copy;
@@ -66,8 +73,10 @@ static void add_dimension(struct sheet *sheet, const char *field, const char *na
 {
 	struct lf_groups *groups = sheet->groups;
 	const size_t length = strlen(name);
+
 	if (length == 0 || length > LF_ID_BYTES_MAX)
-		lf_error_add(sheet->error, field, "the name of a dimension has 1..%d bytes, this has %zu", LF_ID_BYTES_MAX, length);
+		lf_error_add(sheet->error, field, "the name of a dimension has 1..%d bytes, this has %zu",
+			LF_ID_BYTES_MAX, length);
 	for (size_t d = 0; d < groups->dimension_count && d < LF_DIMENSIONS_MAX; d++)
 		if (strcmp(groups->dimensions[d].name, name) == 0)
 			lf_error_add(sheet->error, field, "%.128s is there twice", name);
@@ -79,8 +88,10 @@ static void add_dimension(struct sheet *sheet, const char *field, const char *na
 static void check_dimensions(struct sheet *sheet, const char *field)
 {
 	const size_t count = sheet->groups->dimension_count;
+
 	if (count < 1 || count > LF_DIMENSIONS_MAX)
-		lf_error_add(sheet->error, field, "has %zu dimensions such as sex; allowed are 1..%d", count, LF_DIMENSIONS_MAX);
+		lf_error_add(sheet->error, field, "has %zu dimensions such as sex; allowed are 1..%d", count,
+			LF_DIMENSIONS_MAX);
 }
 
 /* ---- from CSV ---- */
@@ -90,6 +101,7 @@ static void read_csv_header(struct sheet *sheet, struct lf_csv_reader *reader, s
 	char *cells[LF_DIMENSIONS_MAX + 1];
 	char field[32];
 	size_t line;
+
 	*columns = lf_csv_row(reader, cells, LF_DIMENSIONS_MAX + 1, &line);
 	snprintf(field, sizeof(field), "line %zu", line);
 	if (*columns == 0)
@@ -106,10 +118,14 @@ static void read_csv_header(struct sheet *sheet, struct lf_csv_reader *reader, s
 
 static void read_csv(struct sheet *sheet, const struct lf_input *input)
 {
-	struct lf_csv_reader reader = {
-		.at = input->text, .end = input->text + input->length, .line = 1, .arena = sheet->arena, .error = sheet->error};
+	struct lf_csv_reader reader = {.at = input->text,
+		.end = input->text + input->length,
+		.line = 1,
+		.arena = sheet->arena,
+		.error = sheet->error};
 	char *cells[LF_DIMENSIONS_MAX + 1];
 	size_t columns, count, rows_max = 1, line;
+
 	sheet->csv = true;
 	for (size_t i = 0; i < input->length; i++)
 		rows_max += input->text[i] == '\n';
@@ -120,16 +136,19 @@ static void read_csv(struct sheet *sheet, const struct lf_input *input)
 	if (sheet->error->code != LF_OK)
 		return;
 	while ((count = lf_csv_row(&reader, cells, LF_DIMENSIONS_MAX + 1, &line)) > 0) {
+		size_t empty;
+		struct row *row;
+
 		if (count != columns) {
 			lf_csv_fault(&reader, line, "%zu cells, but the first line has %zu", count, columns);
 			continue;
 		}
-		size_t empty = 0;
+		empty = 0;
 		while (empty < count && cells[empty][0] == '\0')
 			empty++;
 		if (empty == count)
 			continue; /* what spreadsheets leave of an empty row */
-		struct row *row = &sheet->rows[sheet->count++];
+		row = &sheet->rows[sheet->count++];
 		*row = (struct row){.place = line, .candidate = cells[0]};
 		for (size_t c = 1; c < count; c++)
 			row->values[c - 1] = tidy(sheet, cells[c]);
@@ -148,10 +167,12 @@ static void find_dimensions(struct sheet *sheet, const Leadfit__V1__Groups *mess
 {
 	const char *names[LF_DIMENSIONS_MAX + 1];
 	size_t count = 0;
+
 	for (size_t p = 0; p < message->n_people; p++)
 		for (size_t c = 0; c < message->people[p]->n_categories && count <= LF_DIMENSIONS_MAX; c++) {
 			const char *name = message->people[p]->categories[c]->key;
 			size_t i = 0;
+
 			while (i < count && strcmp(names[i], name) != 0)
 				i++;
 			if (i == count)
@@ -167,6 +188,7 @@ static void read_message(struct sheet *sheet, struct lf_input *input)
 {
 	const Leadfit__V1__Groups *message = (const Leadfit__V1__Groups *)lf_input_parse(
 		input, &leadfit__v1__groups__descriptor, NULL, sheet->arena, sheet->error);
+
 	if (message == NULL)
 		return;
 	if (message->n_people > 0)
@@ -181,6 +203,7 @@ static void read_message(struct sheet *sheet, struct lf_input *input)
 	for (size_t p = 0; p < message->n_people; p++) {
 		const Leadfit__V1__GroupedPerson *person = message->people[p];
 		struct row *row = &sheet->rows[sheet->count++];
+
 		*row = (struct row){.place = p, .candidate = person->candidate};
 		for (size_t d = 0; d < sheet->groups->dimension_count; d++) {
 			row->values[d] = "";
@@ -196,15 +219,19 @@ static void read_message(struct sheet *sheet, struct lf_input *input)
 static void check_people(struct sheet *sheet)
 {
 	struct lf_groups *groups = sheet->groups;
+
 	for (size_t i = 0; i < sheet->count; i++) {
 		const struct row *row = &sheet->rows[i];
 		const size_t length = strlen(row->candidate);
 		bool added;
+		uint32_t *place;
+
 		if (length == 0 || length > LF_ID_BYTES_MAX) {
-			fault(sheet, row, NULL, length == 0 ? "is required" : "is longer than %d bytes", LF_ID_BYTES_MAX);
+			fault(sheet, row, NULL, length == 0 ? "is required" : "is longer than %d bytes",
+				LF_ID_BYTES_MAX);
 			continue;
 		}
-		uint32_t *place = lf_keys_add(&groups->index, row->candidate, "", &added);
+		place = lf_keys_add(&groups->index, row->candidate, "", &added);
 		if (place == NULL) {
 			lf_error_set(sheet->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 			return;
@@ -222,7 +249,8 @@ static void check_spelling(struct sheet *sheet, const struct lf_dimension *dimen
 		for (size_t j = i + 1; j < dimension->category_count; j++)
 			if (strcasecmp(dimension->categories[i], dimension->categories[j]) == 0)
 				lf_error_add(sheet->error, sheet->csv ? "" : "people",
-					"%.64s: \"%.64s\" and \"%.64s\" differ only in upper and lower case; write one of them",
+					"%.64s: \"%.64s\" and \"%.64s\" differ only in upper and lower case; write one "
+					"of them",
 					dimension->name, dimension->categories[i], dimension->categories[j]);
 }
 
@@ -230,8 +258,10 @@ static void find_categories(struct sheet *sheet, size_t d, const char **values)
 {
 	struct lf_dimension *dimension = &sheet->groups->dimensions[d];
 	size_t count = 0, distinct = 0;
+
 	for (size_t i = 0; i < sheet->count; i++) {
 		const char *value = sheet->rows[i].values[d];
+
 		if (strlen(value) > LF_ID_BYTES_MAX)
 			fault(sheet, &sheet->rows[i], dimension->name, "is longer than %d bytes", LF_ID_BYTES_MAX);
 		else if (value[0] != '\0')
@@ -247,8 +277,9 @@ static void find_categories(struct sheet *sheet, size_t d, const char **values)
 	}
 	dimension->category_count = distinct < LF_CATEGORIES_MAX ? distinct : LF_CATEGORIES_MAX;
 	if (distinct > LF_CATEGORIES_MAX)
-		lf_error_add(sheet->error, sheet->csv ? "" : "people", "%.128s: has %zu categories; allowed are at most %d",
-			dimension->name, distinct, LF_CATEGORIES_MAX);
+		lf_error_add(sheet->error, sheet->csv ? "" : "people",
+			"%.128s: has %zu categories; allowed are at most %d", dimension->name, distinct,
+			LF_CATEGORIES_MAX);
 	check_spelling(sheet, dimension);
 }
 
@@ -256,6 +287,7 @@ static void fill_people(struct sheet *sheet)
 {
 	struct lf_groups *groups = sheet->groups;
 	const char **values = lf_arena_zalloc(sheet->arena, sheet->count, sizeof(*values));
+
 	groups->people = lf_arena_zalloc(sheet->arena, sheet->count, sizeof(*groups->people));
 	if (values == NULL || groups->people == NULL) {
 		lf_error_set(sheet->error, LF_RESOURCE_EXHAUSTED, "out of memory");
@@ -264,20 +296,24 @@ static void fill_people(struct sheet *sheet)
 	groups->person_count = sheet->count;
 	for (size_t d = 0; d < groups->dimension_count; d++) {
 		const struct lf_dimension *dimension = &groups->dimensions[d];
+
 		find_categories(sheet, d, values);
 		for (size_t i = 0; i < sheet->count; i++) {
 			const char *const *found = bsearch(&sheet->rows[i].values[d], dimension->categories,
 				dimension->category_count, sizeof(*dimension->categories), compare_names);
+
 			groups->people[i].categories[d] =
 				found == NULL ? (uint8_t)LF_CATEGORY_UNKNOWN : (uint8_t)(found - dimension->categories);
 		}
 	}
 }
 
-enum lf_code lf_groups_read(struct lf_groups *groups, struct lf_input *input, struct lf_arena *arena, struct lf_error *error)
+enum lf_code lf_groups_read(
+	struct lf_groups *groups, struct lf_input *input, struct lf_arena *arena, struct lf_error *error)
 {
 	struct lf_error found = LF_ERROR_INIT;
 	struct sheet sheet = {.groups = groups, .arena = arena, .error = &found};
+
 	*groups = (struct lf_groups){0};
 	if (input->format == LF_INPUT_CSV)
 		read_csv(&sheet, input);

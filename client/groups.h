@@ -29,12 +29,14 @@ struct lf_groups {
 };
 
 /*
- * Reads CSV (a line that names the columns: candidate, then one a dimension) or a Groups message in YAML or JSON. What lives in arena
- * stays there; index is cleaned up by lf_groups_clean_up(), in any case. INVALID_ARGUMENT lists everything that is wrong, by line or
- * path: no person, no dimension or more than LF_DIMENSIONS_MAX, more than LF_CATEGORIES_MAX categories, a person twice, an id or category
- * that is too long, categories that differ only in upper and lower case (two spellings of one would be told apart).
+ * Reads CSV (a line that names the columns: candidate, then one a dimension) or a Groups message in YAML or JSON. What
+ * lives in arena stays there; index is cleaned up by lf_groups_clean_up(), in any case. INVALID_ARGUMENT lists
+ * everything that is wrong, by line or path: no person, no dimension or more than LF_DIMENSIONS_MAX, more than
+ * LF_CATEGORIES_MAX categories, a person twice, an id or category that is too long, categories that differ only in
+ * upper and lower case (two spellings of one would be told apart).
  */
-enum lf_code lf_groups_read(struct lf_groups *groups, struct lf_input *input, struct lf_arena *arena, struct lf_error *error);
+enum lf_code lf_groups_read(
+	struct lf_groups *groups, struct lf_input *input, struct lf_arena *arena, struct lf_error *error);
 void lf_groups_clean_up(struct lf_groups *groups);
 
 #endif

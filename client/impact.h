@@ -1,7 +1,7 @@
 /*
- * Whether groups are treated alike, by the rules of New York City's Local Law 144 of 2021: Rules of the City of New York, title 6,
- * sections 5-300 (definitions) and 5-301 (bias audit); the four-fifths rule is that of the Uniform Guidelines on Employee Selection
- * Procedures, 29 CFR 1607.4(D). Pure computation.
+ * Whether groups are treated alike, by the rules of New York City's Local Law 144 of 2021: Rules of the City of New
+ * York, title 6, sections 5-300 (definitions) and 5-301 (bias audit); the four-fifths rule is that of the Uniform
+ * Guidelines on Employee Selection Procedures, 29 CFR 1607.4(D). Pure computation.
  *
  * The unit is an assessment: one person in one decision.
  */
@@ -32,10 +32,12 @@ enum lf_measure {
 
 struct lf_impact_rate {
 	uint64_t hits;
-	double rate;    /* hits of the category's assessments */
-	double ratio;   /* impact ratio: rate / the highest rate; NAN where the category is left out, or the highest rate is 0 */
-	bool below;     /* ratio is below four fifths, exactly */
-	double p;       /* Fisher's exact test against the category with the highest rate; NAN for that one, and where there is none */
+	double rate; /* hits of the category's assessments */
+	/* impact ratio: rate / the highest rate; NAN where the category is left out, or the highest rate is 0 */
+	double ratio;
+	bool below; /* ratio is below four fifths, exactly */
+	/* Fisher's exact test against the category with the highest rate; NAN for that one, and where there is none */
+	double p;
 	double p_least; /* the least p that so many could have had; NAN as p */
 };
 
@@ -63,15 +65,16 @@ struct lf_impact {
 };
 
 /*
- * Computes all tables into arena. Only categories that occur have a row. small_too: categories under 2% of the data take part like any
- * other; else they have counts, rates and tests, but no impact ratio, and are no reference (6 RCNY 5-301(d) allows for that). false where
- * memory ran out.
+ * Computes all tables into arena. Only categories that occur have a row. small_too: categories under 2% of the data
+ * take part like any other; else they have counts, rates and tests, but no impact ratio, and are no reference (6 RCNY
+ * 5-301(d) allows for that). false where memory ran out.
  */
-bool lf_impact_compute(struct lf_impact *impact, const struct lf_groups *groups, const struct lf_assessment *assessments, size_t count,
-	bool small_too, struct lf_arena *arena);
+bool lf_impact_compute(struct lf_impact *impact, const struct lf_groups *groups,
+	const struct lf_assessment *assessments, size_t count, bool small_too, struct lf_arena *arena);
 
 /* "female", or "female, Asian": a row's categories, of the table's dimensions. name is scratch space, empty. */
-void lf_impact_name(const struct lf_groups *groups, const struct lf_impact_table *table, const uint8_t *categories, struct lf_buffer *name);
+void lf_impact_name(const struct lf_groups *groups, const struct lf_impact_table *table, const uint8_t *categories,
+	struct lf_buffer *name);
 /* "sex", or "sex and race_ethnicity". */
 void lf_impact_title(const struct lf_groups *groups, const struct lf_impact_table *table, struct lf_buffer *title);
 

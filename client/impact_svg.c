@@ -33,10 +33,11 @@ static double left_of(size_t measure)
 	return LEFT + PANEL * (double)measure;
 }
 
-static void draw_text(
-	struct lf_svg *svg, double x, double y, enum lf_svg_anchor anchor, const char *color, double width, const char *text)
+static void draw_text(struct lf_svg *svg, double x, double y, enum lf_svg_anchor anchor, const char *color,
+	double width, const char *text)
 {
 	const struct lf_svg_font font = {.size = 12, .color = color, .anchor = anchor, .width_max = width};
+
 	lf_svg_text(svg, x, y, &font, text);
 }
 
@@ -45,11 +46,14 @@ static void draw_rate(struct picture *picture, const struct lf_impact_category *
 	const struct lf_impact_rate *rate = &category->rates[measure];
 	const double left = left_of(measure), width = isnan(rate->ratio) ? 0 : fmin(rate->ratio, 1) * BAR_WIDTH;
 	char ratio[LF_FIGURE_BYTES], share[LF_FIGURE_BYTES], text[LF_FIGURE_BYTES * 2 + 64];
+
 	lf_figure(rate->ratio, 3, ratio);
 	lf_figure(rate->rate, 3, share);
 	/* Colour never tells alone: what is below has the mark, too. */
-	lf_svg_rectangle(&picture->svg, left, picture->y - BAR / 2, width, BAR, rate->below ? lf_hues[1].fill : lf_hues[0].fill);
-	snprintf(text, sizeof(text), "%s%s (%s)", isnan(rate->ratio) && category->small ? "<2%" : ratio, rate->below ? " !" : "", share);
+	lf_svg_rectangle(
+		&picture->svg, left, picture->y - BAR / 2, width, BAR, rate->below ? lf_hues[1].fill : lf_hues[0].fill);
+	snprintf(text, sizeof(text), "%s%s (%s)", isnan(rate->ratio) && category->small ? "<2%" : ratio,
+		rate->below ? " !" : "", share);
 	draw_text(&picture->svg, left + BAR_WIDTH + 8, picture->y + 4, LF_SVG_START, INK, PANEL - BAR_WIDTH - 14, text);
 }
 
@@ -58,6 +62,7 @@ static void draw_rows(struct picture *picture, const struct lf_impact_table *tab
 	for (size_t c = 0; c < table->count; c++, picture->y += ROW) {
 		const struct lf_impact_category *category = &table->categories[c];
 		struct lf_buffer name = {0};
+
 		lf_impact_name(picture->groups, table, category->categories, &name);
 		lf_text_add(&name, " (%" PRIu64 ")", category->count);
 		if (name.data != NULL)
@@ -73,8 +78,10 @@ static void draw_rows(struct picture *picture, const struct lf_impact_table *tab
 static void draw_lines(struct picture *picture, double top, double bottom)
 {
 	static const struct lf_svg_stroke edge = {GRID, 1, NULL}, fifths = {INK, 1.3, "4 3"};
+
 	for (size_t m = 0; m < LF_MEASURES; m++) {
 		const double left = left_of(m);
+
 		lf_svg_line(&picture->svg, left, top, left, bottom, &edge);
 		lf_svg_line(&picture->svg, left + BAR_WIDTH, top, left + BAR_WIDTH, bottom, &edge);
 		lf_svg_line(&picture->svg, left + 0.8 * BAR_WIDTH, top, left + 0.8 * BAR_WIDTH, bottom, &fifths);
@@ -86,9 +93,12 @@ static void draw_lines(struct picture *picture, double top, double bottom)
 
 static void draw_table(struct picture *picture, const struct lf_impact_table *table)
 {
-	static const char *const names[LF_MEASURES] = {"selection: impact ratio (rate)", "scoring: impact ratio (rate)"};
+	static const char *const names[LF_MEASURES] = {
+		"selection: impact ratio (rate)", "scoring: impact ratio (rate)"};
 	const struct lf_svg_font bold = {.size = 14, .color = INK, .bold = true, .width_max = WIDTH - 48};
 	struct lf_buffer title = {0};
+	double top, bottom;
+
 	lf_buffer_append_text(&title, "By ");
 	lf_impact_title(picture->groups, table, &title);
 	if (table->unknown > 0)
@@ -99,7 +109,8 @@ static void draw_table(struct picture *picture, const struct lf_impact_table *ta
 	lf_buffer_clean_up(&title);
 	for (size_t m = 0; m < LF_MEASURES; m++)
 		draw_text(&picture->svg, left_of(m), picture->y + 42, LF_SVG_START, FAINT, PANEL - 10, names[m]);
-	const double top = picture->y + HEAD - 14, bottom = top + ROW * (double)table->count;
+	top = picture->y + HEAD - 14;
+	bottom = top + ROW * (double)table->count;
 	picture->y = top + ROW / 2;
 	draw_rows(picture, table);
 	draw_lines(picture, top, bottom);
@@ -113,9 +124,12 @@ void lf_impact_svg(struct lf_buffer *out, const struct lf_groups *groups, const 
 	struct picture picture = {.groups = groups, .y = TOP};
 	struct lf_buffer text = {0};
 	double height = TOP;
+
 	for (size_t t = 0; t < impact->table_count; t++)
 		height += HEAD - 14 + ROW * (double)impact->tables[t].count + FOOT;
-	lf_text_add(&text, "Of %" PRIu64 " assessments; the dashed line is four fifths of the highest rate; ! is below it; <2%%: too few for a ratio",
+	lf_text_add(&text,
+		"Of %" PRIu64 " assessments; the dashed line is four fifths of the highest rate; ! is below it; <2%%: "
+		"too few for a ratio",
 		impact->assessed);
 	lf_svg_begin(&picture.svg, out, WIDTH, height, title, text.data == NULL ? "" : text.data);
 	lf_svg_text(&picture.svg, 24, 32, &font, title);

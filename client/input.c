@@ -14,6 +14,7 @@ static const char *ending_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *dot = strrchr(slash == NULL ? path : slash, '.');
+
 	return dot == NULL ? "" : dot;
 }
 
@@ -22,19 +23,22 @@ static bool looks_like_csv(const char *text)
 {
 	const size_t line = strcspn(text, "\r\n");
 	const char *comma = memchr(text, ',', line);
+
 	return comma != NULL && memchr(text, ':', line) == NULL && text[0] != '-' && text[0] != '#';
 }
 
 static enum lf_input_format format_of(const char *path, const char *text, bool csv)
 {
 	const char *ending = ending_of(path);
+	const char *begin;
+
 	if (strcasecmp(ending, ".json") == 0)
 		return LF_INPUT_JSON;
 	if (strcasecmp(ending, ".yaml") == 0 || strcasecmp(ending, ".yml") == 0)
 		return LF_INPUT_YAML;
 	if (csv && strcasecmp(ending, ".csv") == 0)
 		return LF_INPUT_CSV;
-	const char *begin = text + strspn(text, " \t\r\n");
+	begin = text + strspn(text, " \t\r\n");
 	if (*begin == '{')
 		return LF_INPUT_JSON;
 	return csv && looks_like_csv(begin) ? LF_INPUT_CSV : LF_INPUT_YAML;
@@ -44,12 +48,15 @@ static enum lf_input_format format_of(const char *path, const char *text, bool c
 static enum lf_code read_all(struct lf_input *input, int file, struct lf_error *error)
 {
 	size_t capacity = 64 * 1024, length = 0;
+
 	for (;;) {
 		char *grown = realloc(input->storage, capacity + 1);
+		ssize_t n;
+
 		if (grown == NULL)
 			return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s: out of memory", input->name);
 		input->storage = grown;
-		const ssize_t n = read(file, grown + length, capacity - length);
+		n = read(file, grown + length, capacity - length);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -73,12 +80,14 @@ static enum lf_code read_all(struct lf_input *input, int file, struct lf_error *
 enum lf_code lf_input_read(struct lf_input *input, const char *path, bool csv, struct lf_error *error)
 {
 	const bool standard = strcmp(path, "-") == 0;
-	*input = (struct lf_input){.name = standard ? "<stdin>" : path};
-	const int file = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	if (file < 0)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
+	int file;
 	struct stat status;
 	enum lf_code code;
+
+	*input = (struct lf_input){.name = standard ? "<stdin>" : path};
+	file = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
 	if (fstat(file, &status) == 0 && S_ISDIR(status.st_mode))
 		code = lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is a directory, not a file", input->name);
 	else
@@ -110,12 +119,15 @@ void lf_input_clean_up(struct lf_input *input)
  * both. */
 static void locate_error(struct lf_error *error)
 {
+	char field[32] = "";
+	struct lf_error located;
+	unsigned line, column;
+	int length;
+
 	if (error->code != LF_INVALID_ARGUMENT || error->violation_count > 0)
 		return;
-	struct lf_error located = LF_ERROR_INIT;
-	unsigned line, column;
-	int length = 0;
-	char field[32] = "";
+	located = (struct lf_error)LF_ERROR_INIT;
+	length = 0;
 	if (sscanf(error->message, "%u:%u: %n", &line, &column, &length) == 2 && length > 0) {
 		snprintf(field, sizeof(field), "line %u", line);
 		lf_error_add(&located, field, "%s (column %u)", error->message + length, column);
@@ -128,18 +140,22 @@ static void locate_error(struct lf_error *error)
 ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageDescriptor *type,
 	const char *csv_team_id, struct lf_arena *arena, struct lf_error *error)
 {
+	char id[LF_ID_BYTES_MAX + 1];
+	Leadfit__V1__Team *team;
+
 	if (input->format != LF_INPUT_CSV) {
 		const enum lf_format format = input->format == LF_INPUT_JSON ? LF_FORMAT_JSON : LF_FORMAT_YAML;
 		ProtobufCMessage *message = lf_text_parse(format, type, input->text, input->length, arena, error);
+
 		if (message == NULL && error != NULL)
 			locate_error(error);
 		return message;
 	}
-	char id[LF_ID_BYTES_MAX + 1];
 	if (csv_team_id == NULL) {
 		const char *slash = strrchr(input->name, '/');
 		const char *base = slash == NULL ? input->name : slash + 1;
 		const size_t length = strlen(base) - strlen(ending_of(base));
+
 		if (strcmp(input->name, "<stdin>") == 0 || length == 0 || length > LF_ID_BYTES_MAX) {
 			lf_error_set(error, LF_INVALID_ARGUMENT,
 				"%s: a CSV file has no team id: give one with --team-id", input->name);
@@ -149,7 +165,7 @@ ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageD
 		id[length] = '\0';
 		csv_team_id = id;
 	}
-	Leadfit__V1__Team *team = lf_csv_team(input->text, input->length, csv_team_id, arena, &input->csv, error);
+	team = lf_csv_team(input->text, input->length, csv_team_id, arena, &input->csv, error);
 	return team == NULL ? NULL : &team->base;
 }
 
@@ -157,6 +173,7 @@ size_t lf_input_line_of(const struct lf_input *input, const char *path)
 {
 	unsigned line;
 	char rest;
+
 	if (sscanf(path, "line %u%c", &line, &rest) == 1)
 		return line;
 	if (input->format == LF_INPUT_CSV)
@@ -168,6 +185,7 @@ static const struct lf_source *source_of(const char *field, const struct lf_sour
 {
 	for (size_t i = 0; i < count; i++) {
 		const size_t length = strlen(sources[i].prefix);
+
 		if (sources[i].option == NULL && (sources[i].input == NULL || sources[i].input->name == NULL))
 			continue; /* a file that was not given */
 		if (length == 0 ||
@@ -182,13 +200,16 @@ static void print_violation(struct lf_buffer *out, const char *kind, const char 
 {
 	const struct lf_source *source = source_of(field, sources, source_count);
 	char number[32];
+
 	if (source != NULL && source->input == NULL) {
 		lf_buffer_append_text(out, source->option);
 		lf_buffer_append_text(out, ": ");
 	} else if (source != NULL) {
 		const char *path = field + strlen(source->prefix);
+		size_t line;
+
 		path += *path == '.';
-		const size_t line = lf_input_line_of(source->input, path);
+		line = lf_input_line_of(source->input, path);
 		snprintf(number, sizeof(number), ":%zu", line);
 		lf_buffer_append_text(out, source->input->name);
 		lf_buffer_append_text(out, line == 0 ? "" : number);

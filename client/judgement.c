@@ -26,6 +26,7 @@ double lf_random_index(size_t count)
 {
 	/* Mean consistency index of random comparisons of 3..10 criteria, as R's package MCDA has it. */
 	static const double indices[] = {0.525, 0.882, 1.115, 1.252, 1.341, 1.404, 1.452, 1.484};
+
 	if (count < 3)
 		return 0;
 	return count - 3 < sizeof(indices) / sizeof(*indices) ? indices[count - 3] : NAN;
@@ -36,6 +37,7 @@ static bool parse_number(const char *text, size_t length, double *number)
 {
 	char copy[32];
 	char *end;
+
 	if (length == 0 || length >= sizeof(copy) || strspn(text, "0123456789.") < length || text[0] == '.')
 		return false;
 	memcpy(copy, text, length);
@@ -48,6 +50,7 @@ bool lf_ratio_parse(const char *text, double *ratio)
 {
 	const char *slash = strchr(text, '/');
 	double above, below = 1;
+
 	if (!parse_number(text, slash == NULL ? strlen(text) : (size_t)(slash - text), &above) ||
 		(slash != NULL && !parse_number(slash + 1, strlen(slash + 1), &below)))
 		return false;
@@ -59,6 +62,7 @@ bool lf_ratio_parse(const char *text, double *ratio)
 static size_t find(const struct lf_judgement *result, const char *name)
 {
 	size_t i = 0;
+
 	while (i < result->count && strcmp(result->criteria[i], name) != 0)
 		i++;
 	return i;
@@ -68,8 +72,10 @@ static size_t find(const struct lf_judgement *result, const char *name)
 static void add_unknown(struct reader *reader, const char *path, const char *name)
 {
 	const char *nearest = lf_nearest(name, reader->result->criteria, reader->result->count);
+
 	if (nearest != NULL)
-		lf_error_add(reader->error, path, "\"%.128s\" is not among the criteria; nearest: %.128s", name, nearest);
+		lf_error_add(
+			reader->error, path, "\"%.128s\" is not among the criteria; nearest: %.128s", name, nearest);
 	else
 		lf_error_add(reader->error, path, "\"%.128s\" is not among the criteria", name);
 }
@@ -87,6 +93,7 @@ static void read_criteria(struct reader *reader, struct lf_arena *arena)
 	struct lf_judgement *result = reader->result;
 	const bool listed = message->n_criteria > 0 || message->n_comparisons > 0;
 	const size_t count = listed ? message->n_criteria : message->n_direct;
+
 	if (count == 0 || count > LF_CRITERIA_MAX) {
 		lf_error_add(reader->error, listed ? "criteria" : "", "%s1..%d criteria are allowed",
 			count == 0 && !listed ? "has neither comparisons nor direct points: " : "", LF_CRITERIA_MAX);
@@ -103,6 +110,7 @@ static void read_criteria(struct reader *reader, struct lf_arena *arena)
 	for (size_t i = 0; i < count; i++) {
 		const char *name = listed ? message->criteria[i] : message->direct[i]->key;
 		char path[32];
+
 		snprintf(path, sizeof(path), "criteria[%zu]", i);
 		if (name[0] == '\0')
 			lf_error_add(reader->error, listed ? path : "direct", "a name is required");
@@ -121,14 +129,17 @@ static void take_comparison(struct reader *reader, size_t index, size_t a, size_
 {
 	const size_t count = reader->result->count, earlier = reader->given_by[a * count + b];
 	char path[48];
+
 	snprintf(path, sizeof(path), "comparisons[%zu]", index);
 	if (a == b) {
 		lf_error_add(reader->error, path, "compares %.128s with itself", reader->result->criteria[a]);
 	} else if (earlier > 0) {
 		const double other = reader->matrix[a * count + b];
 		const bool agrees = fabs(other - ratio) <= 1e-9 * ratio;
-		lf_error_add(reader->error, path, "%.64s and %.64s are compared in comparisons[%zu] already%s", reader->result->criteria[a],
-			reader->result->criteria[b], earlier - 1, agrees ? "" : ", which says otherwise");
+
+		lf_error_add(reader->error, path, "%.64s and %.64s are compared in comparisons[%zu] already%s",
+			reader->result->criteria[a], reader->result->criteria[b], earlier - 1,
+			agrees ? "" : ", which says otherwise");
 	} else {
 		reader->matrix[a * count + b] = ratio;
 		reader->matrix[b * count + a] = 1 / ratio;
@@ -142,6 +153,7 @@ static void read_comparison(struct reader *reader, size_t index)
 	const size_t a = find(reader->result, comparison->a), b = find(reader->result, comparison->b);
 	double ratio = 0;
 	char path[48];
+
 	snprintf(path, sizeof(path), "comparisons[%zu].a", index);
 	if (a == reader->result->count)
 		add_unknown(reader, path, comparison->a);
@@ -161,24 +173,29 @@ static void read_comparison(struct reader *reader, size_t index)
 static void read_comparisons(struct reader *reader)
 {
 	const size_t count = reader->result->count;
+
 	for (size_t i = 0; i < reader->message->n_comparisons; i++)
 		read_comparison(reader, i);
 	for (size_t i = 0; i < count; i++) {
 		reader->matrix[i * count + i] = 1;
 		for (size_t j = i + 1; j < count; j++)
 			if (reader->given_by[i * count + j] == 0)
-				lf_error_add(reader->error, "comparisons", "%.128s and %.128s are not compared", reader->result->criteria[i],
-					reader->result->criteria[j]);
+				lf_error_add(reader->error, "comparisons", "%.128s and %.128s are not compared",
+					reader->result->criteria[i], reader->result->criteria[j]);
 	}
 }
 
 /* ---- the eigenvector ---- */
 
-/* next = matrix · weights, divided by its sum, which is the eigenvalue's estimate. Returns the largest change of a weight. */
+/*
+ * next = matrix · weights, divided by its sum, which is the eigenvalue's estimate. Returns the largest change of a
+ * weight.
+ */
 static double iterate(const struct lf_judgement *result, const double *weights, double *next, double *sum)
 {
 	const size_t count = result->count;
 	double change = 0;
+
 	*sum = 0;
 	for (size_t i = 0; i < count; i++) {
 		next[i] = 0;
@@ -197,10 +214,12 @@ static double iterate(const struct lf_judgement *result, const double *weights, 
 static bool find_weights(struct lf_judgement *result)
 {
 	double next[LF_CRITERIA_MAX];
+
 	for (size_t i = 0; i < result->count; i++)
 		result->weights[i] = 1 / (double)result->count;
 	for (size_t round = 0; round < ITERATIONS_MAX; round++) {
 		const double change = iterate(result, result->weights, next, &result->lambda_max);
+
 		memcpy(result->weights, next, result->count * sizeof(*next));
 		if (change <= settled)
 			return true;
@@ -212,11 +231,13 @@ static void find_worst_triple(struct lf_judgement *result)
 {
 	const size_t count = result->count;
 	double worst = -1;
+
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = i + 1; j < count; j++)
 			for (size_t k = j + 1; k < count; k++) {
 				const double product = result->matrix[i * count + j] * result->matrix[j * count + k] *
-						       result->matrix[k * count + i];
+					result->matrix[k * count + i];
+
 				if (fabs(log(product)) <= worst)
 					continue;
 				worst = fabs(log(product));
@@ -228,6 +249,7 @@ static void find_worst_triple(struct lf_judgement *result)
 static enum lf_code weigh_comparisons(struct lf_judgement *result, struct lf_error *error)
 {
 	const double count = (double)result->count;
+
 	if (!find_weights(result))
 		return lf_error_set(error, LF_INTERNAL, "the weights do not settle after %d rounds", ITERATIONS_MAX);
 	result->consistency_index = result->count > 1 ? fmax(0, (result->lambda_max - count) / (count - 1)) : 0;
@@ -244,10 +266,12 @@ static void read_direct(struct reader *reader)
 	struct lf_judgement *result = reader->result;
 	bool given[LF_CRITERIA_MAX] = {false};
 	double sum = 0;
+
 	for (size_t i = 0; i < reader->message->n_direct; i++) {
 		const Leadfit__V1__Judgement__DirectEntry *entry = reader->message->direct[i];
 		const size_t index = find(result, entry->key);
 		char path[160];
+
 		snprintf(path, sizeof(path), "direct[\"%.128s\"]", entry->key);
 		if (index == result->count)
 			add_unknown(reader, path, entry->key);
@@ -269,10 +293,11 @@ static void read_direct(struct reader *reader)
 		lf_error_add(reader->error, "direct", "all points are 0: nothing would count");
 }
 
-enum lf_code lf_judgement_evaluate(
-	struct lf_judgement *result, const Leadfit__V1__Judgement *judgement, struct lf_arena *arena, struct lf_error *error)
+enum lf_code lf_judgement_evaluate(struct lf_judgement *result, const Leadfit__V1__Judgement *judgement,
+	struct lf_arena *arena, struct lf_error *error)
 {
 	struct reader reader = {.result = result, .message = judgement, .error = error};
+
 	*result = (struct lf_judgement){.compared = judgement->n_comparisons > 0 || judgement->n_direct == 0};
 	if (judgement->n_comparisons > 0 && judgement->n_direct > 0)
 		return lf_error_add(error, "direct", "stands beside comparisons: either is allowed, not both");

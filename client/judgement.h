@@ -21,25 +21,26 @@ struct lf_triple {
 
 struct lf_judgement {
 	size_t count;
-	const char **criteria; /* as written; of direct points alone: by name */
-	double *weights;       /* add up to 1 */
-	bool compared;         /* by pairs; what follows is only then set */
-	const double *matrix;  /* count x count, how many times as important the row is as the column */
-	double lambda_max;     /* the principal eigenvalue, at least count */
+	const char **criteria;    /* as written; of direct points alone: by name */
+	double *weights;          /* add up to 1 */
+	bool compared;            /* by pairs; what follows is only then set */
+	const double *matrix;     /* count x count, how many times as important the row is as the column */
+	double lambda_max;        /* the principal eigenvalue, at least count */
 	double consistency_index; /* (lambda_max - count) / (count - 1); 0 for one criterion */
-	double random_index;   /* that of random comparisons; 0 for 1 and 2 criteria, NAN beyond 10 */
+	double random_index;      /* that of random comparisons; 0 for 1 and 2 criteria, NAN beyond 10 */
 	double consistency_ratio; /* index / random index; 0 for 1 and 2 criteria, NAN beyond 10 */
-	bool has_worst;        /* 3 criteria or more */
-	struct lf_triple worst; /* the triple whose product is farthest from 1, by its logarithm */
+	bool has_worst;           /* 3 criteria or more */
+	struct lf_triple worst;   /* the triple whose product is farthest from 1, by its logarithm */
 };
 
 /*
- * Weights by the principal eigenvector (power iteration until no weight moves by more than 1e-12), or by normalising the direct points.
- * Everything is in arena. INVALID_ARGUMENT lists everything that is wrong, by path: unknown names with the nearest known one, a criterion
- * compared with itself, a pair given twice, pairs that are missing, ratios that are none.
+ * Weights by the principal eigenvector (power iteration until no weight moves by more than 1e-12), or by normalising
+ * the direct points. Everything is in arena. INVALID_ARGUMENT lists everything that is wrong, by path: unknown names
+ * with the nearest known one, a criterion compared with itself, a pair given twice, pairs that are missing, ratios that
+ * are none.
  */
-enum lf_code lf_judgement_evaluate(
-	struct lf_judgement *result, const Leadfit__V1__Judgement *judgement, struct lf_arena *arena, struct lf_error *error);
+enum lf_code lf_judgement_evaluate(struct lf_judgement *result, const Leadfit__V1__Judgement *judgement,
+	struct lf_arena *arena, struct lf_error *error);
 
 /* The random index of count criteria: 0 for 1 and 2, NAN where none is given (beyond 10). */
 double lf_random_index(size_t count);

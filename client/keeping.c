@@ -11,10 +11,12 @@
 enum lf_code lf_keeping_confirm(const struct lf_arguments *arguments, const char *question, struct lf_error *error)
 {
 	char answer[16] = "";
+
 	if (lf_argument(arguments, "yes") != NULL)
 		return LF_OK;
 	if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--yes: is needed where nobody can be asked: this can't be undone");
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "--yes: is needed where nobody can be asked: this can't be undone");
 	fprintf(stderr, "%s This can't be undone. Go on? [yes/no] ", question);
 	fflush(stderr);
 	if (fgets(answer, sizeof(answer), stdin) != NULL)
@@ -24,13 +26,16 @@ enum lf_code lf_keeping_confirm(const struct lf_arguments *arguments, const char
 	return lf_error_set(error, LF_CANCELLED, "nothing was changed");
 }
 
-enum lf_code lf_keeping_vacuum(struct lf_cli *cli, const struct lf_arguments *arguments, uint64_t *before, uint64_t *after, struct lf_error *error)
+enum lf_code lf_keeping_vacuum(struct lf_cli *cli, const struct lf_arguments *arguments, uint64_t *before,
+	uint64_t *after, struct lf_error *error)
 {
 	Leadfit__V1__VacuumRequest request = LEADFIT__V1__VACUUM_REQUEST__INIT;
 	const unsigned timeout_ms = cli->timeout_ms;
+	ProtobufCMessage *reply;
+
 	if (lf_argument(arguments, "timeout") == NULL)
 		cli->timeout_ms = LF_TIMEOUT_MS_MAX;
-	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Keeping/Vacuum", &request.base, true, error);
+	reply = lf_cli_call(cli, "leadfit.v1.Keeping/Vacuum", &request.base, true, error);
 	cli->timeout_ms = timeout_ms;
 	if (reply == NULL)
 		return error->code;
@@ -47,5 +52,6 @@ void lf_keeping_count(struct lf_page *page, uint64_t count, const char *one, con
 
 void lf_keeping_sizes(struct lf_page *page, uint64_t before, uint64_t after)
 {
-	lf_page_add(page, LF_PLAIN, "The log's files: %.1f MB before, %.1f MB now.\n", (double)before / 1e6, (double)after / 1e6);
+	lf_page_add(page, LF_PLAIN, "The log's files: %.1f MB before, %.1f MB now.\n", (double)before / 1e6,
+		(double)after / 1e6);
 }

@@ -6,13 +6,17 @@
 #include "leadfit/v1/keeping.pb-c.h"
 
 /*
- * Whether it may be done: --yes was given, or whoever sits at the terminal answers the question with yes. INVALID_ARGUMENT where nobody can
- * be asked; CANCELLED where the answer is no.
+ * Whether it may be done: --yes was given, or whoever sits at the terminal answers the question with yes.
+ * INVALID_ARGUMENT where nobody can be asked; CANCELLED where the answer is no.
  */
 enum lf_code lf_keeping_confirm(const struct lf_arguments *arguments, const char *question, struct lf_error *error);
 
-/* Calls Keeping/Vacuum and waits for as long as it takes, unless --timeout says. *before and *after: bytes of the log's files. */
-enum lf_code lf_keeping_vacuum(struct lf_cli *cli, const struct lf_arguments *arguments, uint64_t *before, uint64_t *after, struct lf_error *error);
+/*
+ * Calls Keeping/Vacuum and waits for as long as it takes, unless --timeout says. *before and *after: bytes of the log's
+ * files.
+ */
+enum lf_code lf_keeping_vacuum(struct lf_cli *cli, const struct lf_arguments *arguments, uint64_t *before,
+	uint64_t *after, struct lf_error *error);
 
 /* "3 decisions", "1 decision". */
 void lf_keeping_count(struct lf_page *page, uint64_t count, const char *one, const char *many);

@@ -17,6 +17,7 @@ static bool hash_pair(const char *first, const char *second, uint64_t key[2])
 	char small[512];
 	char *text = lengths[0] + lengths[1] <= sizeof(small) ? small : malloc(lengths[0] + lengths[1]);
 	struct lf_digest digest;
+
 	if (text == NULL)
 		return false;
 	memcpy(text, first, lengths[0]);
@@ -32,6 +33,7 @@ static bool hash_pair(const char *first, const char *second, uint64_t key[2])
 static struct lf_keys_entry *place_of(struct lf_keys_entry *entries, size_t capacity, const uint64_t key[2])
 {
 	size_t at = key[0] & (capacity - 1);
+
 	while (entries[at].used && (entries[at].key[0] != key[0] || entries[at].key[1] != key[1]))
 		at = (at + 1) & (capacity - 1);
 	return &entries[at];
@@ -41,10 +43,13 @@ static struct lf_keys_entry *place_of(struct lf_keys_entry *entries, size_t capa
 static bool grow(struct lf_keys *keys)
 {
 	enum { FIRST_CAPACITY = 64 };
+	size_t capacity;
+	struct lf_keys_entry *entries;
+
 	if (keys->count + 1 <= keys->capacity / 4 * 3)
 		return true;
-	const size_t capacity = keys->capacity == 0 ? FIRST_CAPACITY : keys->capacity * 2;
-	struct lf_keys_entry *entries = calloc(capacity, sizeof(*entries));
+	capacity = keys->capacity == 0 ? FIRST_CAPACITY : keys->capacity * 2;
+	entries = calloc(capacity, sizeof(*entries));
 	if (entries == NULL)
 		return false;
 	for (size_t i = 0; i < keys->capacity; i++)
@@ -59,9 +64,11 @@ static bool grow(struct lf_keys *keys)
 uint32_t *lf_keys_add(struct lf_keys *keys, const char *first, const char *second, bool *added)
 {
 	uint64_t key[2];
+	struct lf_keys_entry *entry;
+
 	if (!hash_pair(first, second, key) || !grow(keys))
 		return NULL;
-	struct lf_keys_entry *entry = place_of(keys->entries, keys->capacity, key);
+	entry = place_of(keys->entries, keys->capacity, key);
 	if (added != NULL)
 		*added = !entry->used;
 	if (!entry->used) {
@@ -74,9 +81,11 @@ uint32_t *lf_keys_add(struct lf_keys *keys, const char *first, const char *secon
 uint32_t *lf_keys_find(const struct lf_keys *keys, const char *first, const char *second)
 {
 	uint64_t key[2];
+	struct lf_keys_entry *entry;
+
 	if (keys->capacity == 0 || !hash_pair(first, second, key))
 		return NULL;
-	struct lf_keys_entry *entry = place_of(keys->entries, keys->capacity, key);
+	entry = place_of(keys->entries, keys->capacity, key);
 	return entry->used ? &entry->number : NULL;
 }
 

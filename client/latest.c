@@ -26,6 +26,7 @@ static enum lf_code take(struct walk *walk, const Leadfit__V1__Decision *decisio
 {
 	const Leadfit__V1__Selection *wanted = walk->wanted;
 	bool first;
+
 	walk->counts->read++;
 	if (decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF)
 		return LF_OK;
@@ -33,7 +34,9 @@ static enum lf_code take(struct walk *walk, const Leadfit__V1__Decision *decisio
 		    decision->project == NULL ? "" : decision->project->id, &first) == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	walk->counts->superseded += !first;
-	if (!first || (wanted->outcome != LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED && wanted->outcome != decision->outcome) ||
+	if (!first ||
+		(wanted->outcome != LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED &&
+			wanted->outcome != decision->outcome) ||
 		(wanted->candidate[0] != '\0' && !has_candidate(decision, wanted->candidate)))
 		return LF_OK;
 	walk->counts->taken++;
@@ -48,14 +51,15 @@ static enum lf_code take_all(struct walk *walk, const Leadfit__V1__ExportRespons
 	return LF_OK;
 }
 
-enum lf_code lf_latest_walk(struct lf_cli *cli, const struct lf_selection *selection, bool whole, lf_latest_fn visit, void *context,
-	struct lf_latest_counts *counts, struct lf_error *error)
+enum lf_code lf_latest_walk(struct lf_cli *cli, const struct lf_selection *selection, bool whole, lf_latest_fn visit,
+	void *context, struct lf_latest_counts *counts, struct lf_error *error)
 {
 	struct walk walk = {.wanted = &selection->message, .visit = visit, .context = context, .counts = counts};
 	Leadfit__V1__Selection asked = selection->message;
 	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
 	Leadfit__V1__Selection none = LEADFIT__V1__SELECTION__INIT;
 	struct lf_progress progress;
+
 	*counts = (struct lf_latest_counts){0};
 	lf_progress_init(&progress);
 	asked.candidate = none.candidate;
@@ -66,12 +70,14 @@ enum lf_code lf_latest_walk(struct lf_cli *cli, const struct lf_selection *selec
 	request.brief = !whole && selection->message.candidate[0] == '\0';
 	do {
 		ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Decisions/Export", &request.base, true, error);
+
 		if (reply == NULL)
 			break;
 		request.from_sequence = ((const Leadfit__V1__ExportResponse *)reply)->next;
 		take_all(&walk, (const Leadfit__V1__ExportResponse *)reply, error);
 		protobuf_c_message_free_unpacked(reply, NULL);
-		lf_progress_say(&progress, "%" PRIu64 " decisions read, the latest of %zu teams and projects", counts->read, walk.seen.count);
+		lf_progress_say(&progress, "%" PRIu64 " decisions read, the latest of %zu teams and projects",
+			counts->read, walk.seen.count);
 	} while (error->code == LF_OK && request.from_sequence != 0);
 	lf_progress_end(&progress);
 	lf_keys_clean_up(&walk.seen);

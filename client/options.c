@@ -41,12 +41,14 @@ static enum lf_code unknown_option(const struct lf_command *command, const char 
 {
 	const char *known[CANDIDATES_MAX];
 	size_t count = 0;
+	const char *nearest;
+
 	for (const struct lf_option *o = lf_global_options; o->name != NULL && count < CANDIDATES_MAX; o++)
 		known[count++] = o->name;
 	for (const struct lf_option *o = command == NULL ? NULL : command->options;
 		o != NULL && o->name != NULL && count < CANDIDATES_MAX; o++)
 		known[count++] = o->name;
-	const char *nearest = lf_nearest(name, known, count);
+	nearest = lf_nearest(name, known, count);
 	return lf_error_set(error, LF_INVALID_ARGUMENT, "unknown option --%s%s%s%s", name,
 		nearest == NULL ? "" : "; did you mean --", nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
 }
@@ -56,13 +58,17 @@ static enum lf_code parse_option(
 	struct lf_arguments *arguments, int argc, char *const *argv, int *index, struct lf_error *error)
 {
 	const char *word = argv[*index];
+	const char *name, *value;
+	size_t length;
+	const struct lf_option *option;
+
 	if (strcmp(word, "-h") == 0)
 		word = "--help";
 	if (strncmp(word, "--", 2) != 0)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "unknown option %s; options are written --name", word);
-	const char *name = word + 2;
-	const size_t length = strcspn(name, "=");
-	const struct lf_option *option = find_option(lf_global_options, name, length);
+	name = word + 2;
+	length = strcspn(name, "=");
+	option = find_option(lf_global_options, name, length);
 	if (option == NULL && arguments->command != NULL)
 		option = find_option(arguments->command->options, name, length);
 	if (option == NULL && arguments->command == NULL && strcmp(name, "version") == 0)
@@ -70,13 +76,14 @@ static enum lf_code parse_option(
 	if (option == NULL) {
 		char copy[LF_ID_BYTES_MAX + 1];
 		const size_t kept = length < sizeof(copy) - 1 ? length : sizeof(copy) - 1;
+
 		memcpy(copy, name, kept);
 		copy[kept] = '\0';
 		return unknown_option(arguments->command, copy, error);
 	}
 	if (!option->many && option->value != NULL && is_given(arguments, option))
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s is given twice", option->name);
-	const char *value = "";
+	value = "";
 	if (option->value == NULL && name[length] == '=')
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s takes no value", option->name);
 	if (option->value != NULL && name[length] == '=') {
@@ -103,6 +110,7 @@ const struct lf_command *lf_command_find(const struct lf_command *const *command
 static bool in_group(const struct lf_command *command, const char *word)
 {
 	const size_t length = strlen(word);
+
 	return strncmp(command->name, word, length) == 0 && command->name[length] == ' ';
 }
 
@@ -120,9 +128,12 @@ static enum lf_code unknown_command(
 	const char *known[CANDIDATES_MAX];
 	size_t count = 0;
 	char first[CANDIDATES_MAX][32]; /* first words of two-word commands */
+	const char *nearest;
+
 	for (; *commands != NULL && count < CANDIDATES_MAX; commands++) {
 		const char *name = (*commands)->name;
 		const size_t length = strcspn(name, " ");
+
 		if (group != NULL && !in_group(*commands, group))
 			continue;
 		if (group != NULL) {
@@ -134,7 +145,7 @@ static enum lf_code unknown_command(
 		known[count] = first[count];
 		count++;
 	}
-	const char *nearest = lf_nearest(word, known, count);
+	nearest = lf_nearest(word, known, count);
 	return lf_error_set(error, LF_INVALID_ARGUMENT, "unknown command %s%s%s%s%s%s", group == NULL ? "" : group,
 		group == NULL ? "" : " ", word, nearest == NULL ? "" : "; did you mean ",
 		nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");
@@ -160,12 +171,14 @@ static enum lf_code take_command(struct lf_arguments *arguments, const struct lf
 
 static enum lf_code check_operands(const struct lf_arguments *arguments, const char *group, struct lf_error *error)
 {
+	const struct lf_command *command;
+
 	if (lf_argument(arguments, "help") != NULL)
 		return LF_OK;
 	if (arguments->command == NULL && group != NULL)
 		return lf_error_set(
 			error, LF_INVALID_ARGUMENT, "%s needs a second word; see leadfit help %s", group, group);
-	const struct lf_command *command = arguments->command;
+	command = arguments->command;
 	if (command == NULL)
 		return LF_OK;
 	if (arguments->operand_count < command->operand_min)
@@ -179,17 +192,22 @@ static enum lf_code check_operands(const struct lf_arguments *arguments, const c
 enum lf_code lf_arguments_parse(struct lf_arguments *arguments, const struct lf_command *const *commands, int argc,
 	char *const *argv, struct lf_error *error)
 {
+	size_t count;
+	const char *group;
+	bool options_ended;
+
 	*arguments = (struct lf_arguments){0};
-	const size_t count = argc > 0 ? (size_t)argc : 1;
+	count = argc > 0 ? (size_t)argc : 1;
 	arguments->given = calloc(count, sizeof(*arguments->given));
 	arguments->operands = calloc(count, sizeof(*arguments->operands));
 	if (arguments->given == NULL || arguments->operands == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	const char *group = NULL;
-	bool options_ended = false;
+	group = NULL;
+	options_ended = false;
 	for (int i = 1; i < argc; i++) {
 		const char *word = argv[i];
 		enum lf_code code = LF_OK;
+
 		if (!options_ended && strcmp(word, "--") == 0)
 			options_ended = true;
 		else if (!options_ended && word[0] == '-' && word[1] != '\0')
@@ -231,6 +249,7 @@ enum lf_code lf_option_number(
 {
 	unsigned long long number = 0;
 	const char *digit = text;
+
 	for (; *digit >= '0' && *digit <= '9' && number <= max; digit++)
 		number = number * 10 + (unsigned)(*digit - '0');
 	if (digit == text || *digit != '\0' || number < min || number > max)
@@ -244,6 +263,8 @@ enum lf_code lf_option_choice(const char *name, const char *text, const char *co
 	size_t *index, struct lf_error *error)
 {
 	struct lf_buffer list = {0};
+	const char *nearest;
+
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(choices[i], text) == 0) {
 			*index = i;
@@ -253,7 +274,7 @@ enum lf_code lf_option_choice(const char *name, const char *text, const char *co
 		lf_buffer_append_text(&list, i == 0 ? "" : i + 1 == count ? " or " : ", ");
 		lf_buffer_append_text(&list, choices[i]);
 	}
-	const char *nearest = lf_nearest(text, choices, count);
+	nearest = lf_nearest(text, choices, count);
 	lf_error_set(error, LF_INVALID_ARGUMENT, "--%s: %s is not %s%s%s%s", name, text,
 		list.data == NULL ? "known" : list.data, nearest == NULL ? "" : "; did you mean ",
 		nearest == NULL ? "" : nearest, nearest == NULL ? "" : "?");

@@ -15,8 +15,10 @@
 static int write_all(int file, const struct lf_buffer *text)
 {
 	size_t written = 0;
+
 	while (written < text->length) {
 		const ssize_t n = write(file, text->data + written, text->length - written);
+
 		if (n < 0 && errno != EINTR)
 			return errno;
 		written += n > 0 ? (size_t)n : 0;
@@ -33,6 +35,7 @@ static int close_file(int file, int failed)
 static int write_through(const char *path, const struct lf_buffer *text)
 {
 	const int file = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
 	return file < 0 ? errno : close_file(file, write_all(file, text));
 }
 
@@ -41,17 +44,23 @@ static char *name_beside(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *name = NULL;
-	return asprintf(&name, "%.*s.leadfit.%ld.tmp", slash == NULL ? 0 : (int)(slash + 1 - path), path, (long)getpid()) < 0 ? NULL : name;
+
+	return asprintf(&name, "%.*s.leadfit.%ld.tmp", slash == NULL ? 0 : (int)(slash + 1 - path), path,
+		       (long)getpid()) < 0
+		? NULL
+		: name;
 }
 
 /* Beside the file, then in its place. old is the file that is there, NULL where none is. */
 static int write_beside(const char *path, const struct stat *old, const struct lf_buffer *text)
 {
 	char *beside = name_beside(path);
+	int file, failed;
+
 	if (beside == NULL)
 		return ENOMEM;
-	const int file = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	int failed = file < 0 ? errno : 0;
+	file = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	failed = file < 0 ? errno : 0;
 	if (failed == 0) {
 		failed = write_all(file, text);
 		if (failed == 0 && old != NULL && fchmod(file, old->st_mode & 07777) != 0)
@@ -68,16 +77,21 @@ static int write_beside(const char *path, const struct stat *old, const struct l
 	return failed;
 }
 
-/* As write_beside(), and Ctrl-C waits until it is done: a process that ends in the middle would leave its half file behind. */
+/*
+ * As write_beside(), and Ctrl-C waits until it is done: a process that ends in the middle would leave its half file
+ * behind.
+ */
 static int replace(const char *path, const struct stat *old, const struct lf_buffer *text)
 {
 	static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t held, before;
+	int failed;
+
 	sigemptyset(&held);
 	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
 		sigaddset(&held, ending[i]);
 	pthread_sigmask(SIG_BLOCK, &held, &before);
-	const int failed = write_beside(path, old, text);
+	failed = write_beside(path, old, text);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return failed;
 }
@@ -85,27 +99,32 @@ static int replace(const char *path, const struct stat *old, const struct lf_buf
 int lf_file_put(const char *path, const struct lf_buffer *text)
 {
 	struct stat status;
+	char *real;
+	int failed;
+
 	if (stat(path, &status) != 0)
 		return errno == ENOENT ? replace(path, NULL, text) : errno;
 	if (S_ISDIR(status.st_mode))
 		return EISDIR;
 	if (!S_ISREG(status.st_mode))
 		return write_through(path, text);
-	char *real = realpath(path, NULL);
+	real = realpath(path, NULL);
 	if (real == NULL)
 		return errno;
-	const int failed = replace(real, &status, text);
+	failed = replace(real, &status, text);
 	free(real);
 	return failed;
 }
 
 int lf_cli_put(struct lf_cli *cli, const char *option, const char *path, const struct lf_buffer *text)
 {
+	int failed;
+
 	if (strcmp(path, "-") == 0) {
 		lf_buffer_append(&cli->page.text, text->data, text->length);
 		return LF_EXIT_DONE;
 	}
-	const int failed = lf_file_put(path, text);
+	failed = lf_file_put(path, text);
 	if (failed == 0)
 		return LF_EXIT_DONE;
 	fprintf(stderr, "leadfit: %s: %s: %s\n", option, path, strerror(failed));
@@ -120,6 +139,7 @@ int lf_cli_svg(struct lf_cli *cli, const char *path, const struct lf_buffer *svg
 enum lf_code lf_cli_check_files(const struct lf_cli *cli, const char *svg, const char *csv, struct lf_error *error)
 {
 	const bool svg_out = svg != NULL && strcmp(svg, "-") == 0, csv_out = csv != NULL && strcmp(csv, "-") == 0;
+
 	if (svg != NULL && svg[0] == '\0')
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "--svg: is empty");
 	if (csv != NULL && csv[0] == '\0')
@@ -127,6 +147,7 @@ enum lf_code lf_cli_check_files(const struct lf_cli *cli, const char *svg, const
 	if (svg_out && csv_out)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "--svg - and --csv - both want standard output");
 	if ((svg_out || csv_out) && cli->json)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s - and --output json both want standard output", svg_out ? "svg" : "csv");
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s - and --output json both want standard output",
+			svg_out ? "svg" : "csv");
 	return LF_OK;
 }

@@ -28,6 +28,7 @@ static enum lf_code file_error(struct lf_error *error, const char *path, int cau
 static char *resolve(const char *path)
 {
 	struct stat status;
+
 	return lstat(path, &status) == 0 && S_ISLNK(status.st_mode) ? realpath(path, NULL) : strdup(path);
 }
 
@@ -52,6 +53,7 @@ char *lf_runfile_read(const char *path)
 	struct stat status;
 	char *text = NULL;
 	FILE *file = fopen(path, "re");
+
 	if (file == NULL)
 		return NULL;
 	if (fstat(fileno(file), &status) == 0 && status.st_size < 65536)
@@ -63,21 +65,28 @@ char *lf_runfile_read(const char *path)
 }
 
 /* FILE.run: the heading, what, the numbers; a line each. Sets *there. */
-static enum lf_code read_mark(const struct lf_partfile *file, bool *there, struct lf_mark *mark, uint64_t *bytes, struct lf_error *error)
+static enum lf_code read_mark(
+	const struct lf_partfile *file, bool *there, struct lf_mark *mark, uint64_t *bytes, struct lf_error *error)
 {
 	char *text = lf_runfile_read(file->run), *rest = text;
+	const char *heading, *what;
+
 	*there = false;
 	if (text == NULL)
 		return LF_OK;
-	const char *heading = strsep(&rest, "\n"), *what = strsep(&rest, "\n");
+	heading = strsep(&rest, "\n");
+	what = strsep(&rest, "\n");
 	if (strcmp(heading, HEADING) != 0 || what == NULL || rest == NULL ||
-		sscanf(rest, "end %" SCNu64 " bytes %" SCNu64 " next %" SCNu64 " count %" SCNu64 " last %" SCNu64 " %63s", &mark->end, bytes,
-			&mark->next, &mark->count, &mark->last, mark->last_id) != 6)
-		lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is not of an export: remove it, and begin again without --resume", file->run);
+		sscanf(rest,
+			"end %" SCNu64 " bytes %" SCNu64 " next %" SCNu64 " count %" SCNu64 " last %" SCNu64 " %63s",
+			&mark->end, bytes, &mark->next, &mark->count, &mark->last, mark->last_id) != 6)
+		lf_error_set(error, LF_INVALID_ARGUMENT,
+			"%s: is not of an export: remove it, and begin again without --resume", file->run);
 	else if (strcmp(what, file->what) != 0)
 		lf_error_set(error, LF_INVALID_ARGUMENT,
-			"--resume: %s is of an export with other options: with these %.200s, then %.200s; begin again without --resume", file->run,
-			what, file->what);
+			"--resume: %s is of an export with other options: with these %.200s, then %.200s; begin again "
+			"without --resume",
+			file->run, what, file->what);
 	else
 		*there = true;
 	free(text);
@@ -87,8 +96,10 @@ static enum lf_code read_mark(const struct lf_partfile *file, bool *there, struc
 static int write_all(int file, const struct lf_buffer *text)
 {
 	size_t written = 0;
+
 	while (written < text->length) {
 		const ssize_t n = write(file, text->data + written, text->length - written);
+
 		if (n < 0 && errno != EINTR)
 			return errno;
 		written += n > 0 ? (size_t)n : 0;
@@ -99,10 +110,12 @@ static int write_all(int file, const struct lf_buffer *text)
 int lf_runfile_put(const char *run, const struct lf_buffer *text)
 {
 	char *fresh = NULL;
+	int out, failed;
+
 	if (text->failed || asprintf(&fresh, "%s.new", run) < 0)
 		return ENOMEM;
-	const int out = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int failed = out < 0 ? errno : write_all(out, text);
+	out = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	failed = out < 0 ? errno : write_all(out, text);
 	if (failed == 0 && fsync(out) != 0)
 		failed = errno;
 	if (out >= 0 && close(out) != 0 && failed == 0)
@@ -116,42 +129,57 @@ int lf_runfile_put(const char *run, const struct lf_buffer *text)
 enum lf_code lf_partfile_mark(struct lf_partfile *file, const struct lf_mark *mark, struct lf_error *error)
 {
 	struct lf_buffer text = {0};
+	int failed;
+
 	if (file->run == NULL)
 		return LF_OK;
 	/* First the bytes, then the word that they count. */
 	if (fdatasync(file->file) != 0)
 		return file_error(error, file->part, errno);
-	lf_text_add(&text, "%s\n%s\nend %" PRIu64 " bytes %" PRIu64 " next %" PRIu64 " count %" PRIu64 " last %" PRIu64 " %s\n", HEADING,
-		file->what, mark->end, file->bytes, mark->next, mark->count, mark->last, mark->last_id[0] == '\0' ? "-" : mark->last_id);
-	const int failed = lf_runfile_put(file->run, &text);
+	lf_text_add(&text,
+		"%s\n%s\nend %" PRIu64 " bytes %" PRIu64 " next %" PRIu64 " count %" PRIu64 " last %" PRIu64 " %s\n",
+		HEADING, file->what, mark->end, file->bytes, mark->next, mark->count, mark->last,
+		mark->last_id[0] == '\0' ? "-" : mark->last_id);
+	failed = lf_runfile_put(file->run, &text);
 	lf_buffer_clean_up(&text);
 	return failed != 0 ? file_error(error, file->run, failed) : LF_OK;
 }
 
 /* ---- opening ---- */
 
-/* Opens FILE.part and locks it. The lock is of what the name means now: a file that was renamed meanwhile is another export's result. */
+/*
+ * Opens FILE.part and locks it. The lock is of what the name means now: a file that was renamed meanwhile is another
+ * export's result.
+ */
 static enum lf_code open_part(struct lf_partfile *file, struct lf_error *error)
 {
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		struct stat opened, named;
+
 		file->file = open(file->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (file->file < 0)
 			return file_error(error, file->part, errno);
 		if (flock(file->file, LOCK_EX | LOCK_NB) != 0)
 			return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: another export writes it", file->part);
-		if (fstat(file->file, &opened) == 0 && stat(file->part, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev)
-			return S_ISREG(opened.st_mode) ? LF_OK : lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is not a file", file->part);
+		if (fstat(file->file, &opened) == 0 && stat(file->part, &named) == 0 && opened.st_ino == named.st_ino &&
+			opened.st_dev == named.st_dev)
+			return S_ISREG(opened.st_mode)
+				? LF_OK
+				: lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is not a file", file->part);
 		close(file->file);
 		file->file = -1;
 	}
 	return lf_error_set(error, LF_UNAVAILABLE, "%s: keeps changing", file->part);
 }
 
-/* Cuts FILE.part to what counts. Where the end was reached, and only the name was missing or FILE.run was left over, *mark says so. */
+/*
+ * Cuts FILE.part to what counts. Where the end was reached, and only the name was missing or FILE.run was left over,
+ * *mark says so.
+ */
 static enum lf_code go_on(struct lf_partfile *file, uint64_t bytes, bool *resumed, struct lf_error *error)
 {
 	struct stat status;
+
 	if (fstat(file->file, &status) != 0)
 		return file_error(error, file->part, errno);
 	if ((uint64_t)status.st_size < bytes) {
@@ -166,13 +194,17 @@ static enum lf_code go_on(struct lf_partfile *file, uint64_t bytes, bool *resume
 static bool is_renamed_already(const struct lf_partfile *file, const struct lf_mark *mark, uint64_t bytes)
 {
 	struct stat status;
-	return mark->next == 0 && access(file->part, F_OK) != 0 && stat(file->path, &status) == 0 && (uint64_t)status.st_size == bytes;
+
+	return mark->next == 0 && access(file->part, F_OK) != 0 && stat(file->path, &status) == 0 &&
+		(uint64_t)status.st_size == bytes;
 }
 
-static enum lf_code open_regular(struct lf_partfile *file, bool resume, bool *resumed, struct lf_mark *mark, struct lf_error *error)
+static enum lf_code open_regular(
+	struct lf_partfile *file, bool resume, bool *resumed, struct lf_mark *mark, struct lf_error *error)
 {
 	uint64_t bytes = 0;
 	bool there = false;
+
 	if (resume && read_mark(file, &there, mark, &bytes, error) != LF_OK)
 		return error->code;
 	if (there && is_renamed_already(file, mark, bytes)) {
@@ -196,15 +228,17 @@ static enum lf_code open_regular(struct lf_partfile *file, bool resume, bool *re
 	return LF_OK;
 }
 
-enum lf_code lf_partfile_open(
-	struct lf_partfile *file, const char *path, const char *what, bool resume, bool *resumed, struct lf_mark *mark, struct lf_error *error)
+enum lf_code lf_partfile_open(struct lf_partfile *file, const char *path, const char *what, bool resume, bool *resumed,
+	struct lf_mark *mark, struct lf_error *error)
 {
 	struct stat status;
+	bool to_output, special;
+
 	*file = (struct lf_partfile){.file = -1, .what = what};
 	*mark = (struct lf_mark){.end = 0};
 	*resumed = false;
-	const bool to_output = path == NULL || strcmp(path, "-") == 0;
-	const bool special = !to_output && stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+	to_output = path == NULL || strcmp(path, "-") == 0;
+	special = !to_output && stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 	if (special && S_ISDIR(status.st_mode))
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is a directory", path);
 	if (resume && (to_output || special))
@@ -222,9 +256,11 @@ enum lf_code lf_partfile_open(
 
 enum lf_code lf_partfile_write(struct lf_partfile *file, struct lf_buffer *text, struct lf_error *error)
 {
+	int failed;
+
 	if (text->failed)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	const int failed = write_all(file->file, text);
+	failed = write_all(file->file, text);
 	if (failed != 0)
 		return file_error(error, file->part != NULL ? file->part : "the file", failed);
 	file->bytes += text->length;
@@ -237,6 +273,7 @@ int lf_sync_directory_of(const char *path)
 	char *copy = strdup(path);
 	const int folder = copy == NULL ? -1 : open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const int failed = folder < 0 ? -1 : fsync(folder);
+
 	if (folder >= 0)
 		close(folder);
 	free(copy);
@@ -246,6 +283,7 @@ int lf_sync_directory_of(const char *path)
 enum lf_code lf_partfile_finish(struct lf_partfile *file, const struct lf_mark *mark, struct lf_error *error)
 {
 	struct stat old;
+
 	if (file->run == NULL)
 		return LF_OK;
 	if (file->file >= 0) {
@@ -253,7 +291,8 @@ enum lf_code lf_partfile_finish(struct lf_partfile *file, const struct lf_mark *
 			return error->code;
 		if (stat(file->path, &old) == 0 && fchmod(file->file, old.st_mode & 07777) != 0)
 			return file_error(error, file->part, errno);
-		if (fsync(file->file) != 0 || rename(file->part, file->path) != 0 || lf_sync_directory_of(file->path) != 0)
+		if (fsync(file->file) != 0 || rename(file->part, file->path) != 0 ||
+			lf_sync_directory_of(file->path) != 0)
 			return file_error(error, file->path, errno);
 	}
 	return unlink(file->run) != 0 ? file_error(error, file->run, errno) : LF_OK;

@@ -1,9 +1,10 @@
 /*
  * A long result on its way into a file, which can go on after any interruption.
  *
- * Bytes gather in FILE.part. Now and then they are synced, and FILE.run says how many of them count, and where to go on: a mark. At the end
- * FILE.part becomes FILE in one rename. Going on cuts FILE.part to the last mark. So FILE is the old one or whole, and the bytes of a run
- * that was interrupted, wherever, are those of one that was not, as long as what is written depends on the mark alone.
+ * Bytes gather in FILE.part. Now and then they are synced, and FILE.run says how many of them count, and where to go
+ * on: a mark. At the end FILE.part becomes FILE in one rename. Going on cuts FILE.part to the last mark. So FILE is the
+ * old one or whole, and the bytes of a run that was interrupted, wherever, are those of one that was not, as long as
+ * what is written depends on the mark alone.
  */
 #ifndef LF_CLIENT_PARTFILE_H
 #define LF_CLIENT_PARTFILE_H
@@ -34,12 +35,13 @@ struct lf_partfile {
 };
 
 /*
- * Opens it. path may name a pipe or device: it is written to then, and nothing is marked. what must stay. resume: goes on where FILE.run says, and sets
- * *resumed and *mark; begins where there is none. INVALID_ARGUMENT where another export writes it, where FILE.run is one with other options, or where
- * there is nothing to resume in such a file; UNAVAILABLE where it can't be written. Blocks. Close in any case.
+ * Opens it. path may name a pipe or device: it is written to then, and nothing is marked. what must stay. resume: goes
+ * on where FILE.run says, and sets *resumed and *mark; begins where there is none. INVALID_ARGUMENT where another
+ * export writes it, where FILE.run is one with other options, or where there is nothing to resume in such a file;
+ * UNAVAILABLE where it can't be written. Blocks. Close in any case.
  */
-enum lf_code lf_partfile_open(
-	struct lf_partfile *file, const char *path, const char *what, bool resume, bool *resumed, struct lf_mark *mark, struct lf_error *error);
+enum lf_code lf_partfile_open(struct lf_partfile *file, const char *path, const char *what, bool resume, bool *resumed,
+	struct lf_mark *mark, struct lf_error *error);
 /* Writes all of text, and empties it. */
 enum lf_code lf_partfile_write(struct lf_partfile *file, struct lf_buffer *text, struct lf_error *error);
 /* Makes what is written so far count. */

@@ -18,15 +18,18 @@ void lf_progress_say(struct lf_progress *progress, const char *format, ...)
 	struct timespec now;
 	char text[256];
 	va_list arguments;
+
 	if (!progress->terminal)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (progress->shown && (now.tv_sec - progress->last.tv_sec) * 1000 + (now.tv_nsec - progress->last.tv_nsec) / 1000000 < INTERVAL_MS)
+	if (progress->shown &&
+		(now.tv_sec - progress->last.tv_sec) * 1000 + (now.tv_nsec - progress->last.tv_nsec) / 1000000 <
+			INTERVAL_MS)
 		return;
 	progress->shown = true;
 	progress->last = now;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	lf_text_make_harmless(text);
 	fprintf(stderr, "\r%s\033[K", text);

@@ -12,7 +12,10 @@ struct lf_progress {
 };
 
 void lf_progress_init(struct lf_progress *progress);
-/* Replaces the line, some five times a second at most: more often, nothing happens. The text is one line, without its end. */
+/*
+ * Replaces the line, some five times a second at most: more often, nothing happens. The text is one line, without its
+ * end.
+ */
 void lf_progress_say(struct lf_progress *progress, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Takes the line away. Before anything else is written to standard error or output. */
 void lf_progress_end(struct lf_progress *progress);

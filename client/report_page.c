@@ -10,7 +10,9 @@ enum { REASONS_SHOWN = 10 };
 
 const char *lf_report_kind_name(size_t kind)
 {
-	const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, (int)kind);
+	const ProtobufCEnumValue *value =
+		protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, (int)kind);
+
 	return kind == 0 || value == NULL ? "(unknown)" : value->name;
 }
 
@@ -22,6 +24,7 @@ static const char *instead_name(size_t instead)
 		[LF_INSTEAD_INELIGIBLE] = "a candidate who was not eligible",
 		[LF_INSTEAD_OUTSIDE] = "somebody who was no candidate",
 		[LF_INSTEAD_UNKNOWN] = "somebody (who the candidates were was pruned since)"};
+
 	return names[instead];
 }
 
@@ -44,9 +47,10 @@ void lf_report_verdict(const struct lf_report *report, struct lf_buffer *text)
 {
 	const struct lf_agreement *found = &report->calibration;
 	char numbers[3][LF_FIGURE_BYTES];
+
 	if (report->result_count < LF_RESULTS_NEEDED) {
-		lf_text_add(text, "Too few: %zu result%s with the score of who led, at least %d are needed.", report->result_count,
-			report->result_count == 1 ? "" : "s", LF_RESULTS_NEEDED);
+		lf_text_add(text, "Too few: %zu result%s with the score of who led, at least %d are needed.",
+			report->result_count, report->result_count == 1 ? "" : "s", LF_RESULTS_NEEDED);
 		return;
 	}
 	if (isnan(found->tau)) {
@@ -55,7 +59,8 @@ void lf_report_verdict(const struct lf_report *report, struct lf_buffer *text)
 		return;
 	}
 	lf_figure(found->tau, 2, numbers[0]);
-	lf_text_add(text, "Kendall's tau-b of score and result is %s over %zu results", numbers[0], report->result_count);
+	lf_text_add(
+		text, "Kendall's tau-b of score and result is %s over %zu results", numbers[0], report->result_count);
 	if (isnan(found->interval.low)) {
 		lf_buffer_append_text(text, "; one order follows the other so closely that no interval can be given.");
 		return;
@@ -63,10 +68,11 @@ void lf_report_verdict(const struct lf_report *report, struct lf_buffer *text)
 	lf_figure(found->interval.low, 2, numbers[1]);
 	lf_figure(found->interval.high, 2, numbers[2]);
 	lf_text_add(text, " (95%% interval %s to %s): ", numbers[1], numbers[2]);
-	lf_buffer_append_text(text, found->interval.low > 0 ? "a higher score goes with a better result."
-				    : found->interval.high < 0
-					    ? "a higher score goes with a worse result. Look at what the rubric counts."
-					    : "the data do not tell whether a higher score goes with a better result.");
+	lf_buffer_append_text(text,
+		found->interval.low > 0 ? "a higher score goes with a better result."
+			: found->interval.high < 0
+			? "a higher score goes with a worse result. Look at what the rubric counts."
+			: "the data do not tell whether a higher score goes with a better result.");
 }
 
 /* ---- for people ---- */
@@ -76,6 +82,7 @@ static void print_kind(struct lf_table *table, const char *name, const struct lf
 	const struct lf_interval accepted = lf_wilson(kind->accepted, kind->recorded);
 	const struct lf_interval overridden = lf_wilson(kind->overridden, kind->recorded);
 	char agreement[LF_FIGURE_BYTES], override[LF_FIGURE_BYTES];
+
 	lf_figure_share(share_of(kind->accepted, kind->recorded), &accepted, agreement);
 	lf_figure_share(share_of(kind->overridden, kind->recorded), &overridden, override);
 	lf_table_line(table, style);
@@ -91,6 +98,7 @@ static void print_kind(struct lf_table *table, const char *name, const struct lf
 static void print_kinds(struct lf_page *page, const struct lf_report *report)
 {
 	struct lf_table table;
+
 	lf_table_init(&table, page);
 	lf_table_column(&table, "decided", LF_COLUMN_CUT);
 	lf_table_column(&table, "decisions", LF_COLUMN_RIGHT);
@@ -101,7 +109,8 @@ static void print_kinds(struct lf_page *page, const struct lf_report *report)
 	lf_table_column(&table, "override (95%)", LF_COLUMN_RIGHT);
 	for (size_t kind = 1; kind <= LF_KINDS; kind++)
 		if (report->kinds[kind % LF_KINDS].decisions > 0)
-			print_kind(&table, lf_report_kind_name(kind % LF_KINDS), &report->kinds[kind % LF_KINDS], LF_PLAIN);
+			print_kind(&table, lf_report_kind_name(kind % LF_KINDS), &report->kinds[kind % LF_KINDS],
+				LF_PLAIN);
 	print_kind(&table, "all", &report->all, LF_BOLD);
 	lf_table_finish(&table, true);
 }
@@ -109,6 +118,8 @@ static void print_kinds(struct lf_page *page, const struct lf_report *report)
 static void print_overrides(struct lf_page *page, const struct lf_report *report)
 {
 	struct lf_buffer text = {0};
+	uint64_t rest;
+
 	if (report->all.overridden == 0)
 		return;
 	lf_page_title(page, "Overridden in favour of");
@@ -120,7 +131,7 @@ static void print_overrides(struct lf_page *page, const struct lf_report *report
 	}
 	if (report->reason_count > 0)
 		lf_page_title(page, "Because");
-	uint64_t rest = report->other_reasons;
+	rest = report->other_reasons;
 	for (size_t i = 0; i < report->reason_count; i++) {
 		if (i >= REASONS_SHOWN) {
 			rest += report->reasons[i].count;
@@ -139,6 +150,7 @@ static void print_overrides(struct lf_page *page, const struct lf_report *report
 static void print_mean(struct lf_table *table, const char *name, const struct lf_report_mean *mean)
 {
 	char number[LF_FIGURE_BYTES];
+
 	lf_figure(mean_of(mean), 2, number);
 	lf_table_line(table, LF_PLAIN);
 	lf_table_cell(table, 0, "%s", name);
@@ -153,11 +165,15 @@ static void print_results(struct lf_page *page, const struct lf_report *report)
 {
 	struct lf_table table;
 	struct lf_buffer text = {0};
+
 	lf_page_title(page, "Does a higher score go with a better result?");
 	lf_report_verdict(report, &text);
 	lf_text_wrap(page, &text, "", "");
 	if (report->results_without_score > 0) {
-		lf_text_add(&text, "%" PRIu64 " more without a score: who led was not recorded, was no candidate, or was pruned since.", report->results_without_score);
+		lf_text_add(&text,
+			"%" PRIu64
+			" more without a score: who led was not recorded, was no candidate, or was pruned since.",
+			report->results_without_score);
 		lf_text_wrap(page, &text, "", "");
 	}
 	lf_buffer_clean_up(&text);
@@ -170,6 +186,7 @@ static void print_results(struct lf_page *page, const struct lf_report *report)
 	lf_table_column(&table, "mean result, 1..5", LF_COLUMN_RIGHT);
 	for (size_t b = 0; b < LF_BANDS; b++) {
 		char name[LF_BAND_NAME_BYTES];
+
 		lf_report_band_name(b, name);
 		if (report->bands[b].count > 0)
 			print_mean(&table, name, &report->bands[b]);
@@ -184,6 +201,7 @@ static void print_results(struct lf_page *page, const struct lf_report *report)
 static void print_notes(struct lf_page *page, const struct lf_report *report, const struct lf_report_frame *frame)
 {
 	struct lf_buffer text = {0};
+
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_buffer_append_text(&text, "Counted is the latest decision of each team and project, and no what-if");
 	if (frame->superseded > 0)
@@ -207,7 +225,8 @@ void lf_report_print(struct lf_page *page, const struct lf_report *report, const
 	}
 	print_kinds(page, report);
 	if (report->all.recorded == 0) {
-		lf_page_add(page, LF_PLAIN, "\nNothing was recorded of what became of them: leadfit decisions outcome ID does that.\n");
+		lf_page_add(page, LF_PLAIN,
+			"\nNothing was recorded of what became of them: leadfit decisions outcome ID does that.\n");
 	} else {
 		print_overrides(page, report);
 		print_results(page, report);
@@ -221,6 +240,7 @@ static void add_kind(struct lf_buffer *out, const struct lf_report_kind *kind)
 {
 	const struct lf_interval accepted = lf_wilson(kind->accepted, kind->recorded);
 	const struct lf_interval overridden = lf_wilson(kind->overridden, kind->recorded);
+
 	lf_json_add_count(out, "\"decisions\": ", kind->decisions);
 	lf_json_add_count(out, ", \"recorded\": ", kind->recorded);
 	lf_json_add_count(out, ", \"accepted\": ", kind->accepted);
@@ -245,6 +265,7 @@ static void add_calibration(struct lf_buffer *out, const struct lf_report *repor
 	const struct lf_interval none = {NAN, NAN};
 	struct lf_buffer verdict = {0};
 	const char *before = "\n      {\"from\": ";
+
 	lf_json_add_count(out, ",\n  \"calibration\": {\n    \"results\": ", report->result_count);
 	lf_json_add_count(out, ",\n    \"resultsNeeded\": ", LF_RESULTS_NEEDED);
 	lf_json_add_count(out, ",\n    \"resultsWithoutScore\": ", report->results_without_score);
@@ -269,7 +290,9 @@ static void add_calibration(struct lf_buffer *out, const struct lf_report *repor
 
 static void add_overrides(struct lf_buffer *out, const struct lf_report *report)
 {
-	static const char *const names[LF_INSTEAD_KINDS] = {"firstPlace", "secondPlace", "lowerPlace", "notEligible", "noCandidate", "pruned"};
+	static const char *const names[LF_INSTEAD_KINDS] = {
+		"firstPlace", "secondPlace", "lowerPlace", "notEligible", "noCandidate", "pruned"};
+
 	lf_buffer_append_text(out, "],\n  \"overriddenInFavourOf\": {");
 	for (size_t i = 0; i < LF_INSTEAD_KINDS; i++) {
 		lf_text_add(out, "%s\"%s\": ", i == 0 ? "" : ", ", names[i]);
@@ -287,6 +310,7 @@ static void add_overrides(struct lf_buffer *out, const struct lf_report *report)
 void lf_report_json(struct lf_buffer *out, const struct lf_report *report, const struct lf_report_frame *frame)
 {
 	const char *before = "\n    {\"outcome\": ";
+
 	lf_buffer_append_text(out, "{\n  \"all\": {");
 	add_kind(out, &report->all);
 	lf_json_add_count(out, ",\n  \"superseded\": ", frame->superseded);

@@ -1,6 +1,7 @@
 /*
- * The walk over two rubrics, field by field along the descriptors. Entries of maps are matched by key and elements of lists by what they
- * are (lf_diff_identity), the n-th of a name with the n-th; so a list that is only in another order is one change of its own.
+ * The walk over two rubrics, field by field along the descriptors. Entries of maps are matched by key and elements of
+ * lists by what they are (lf_diff_identity), the n-th of a name with the n-th; so a list that is only in another order
+ * is one change of its own.
  */
 #include "client/rubric_diff.h"
 
@@ -38,7 +39,8 @@ static const ProtobufCMessage *child_of(const ProtobufCMessage *message, const P
 	return *(const ProtobufCMessage *const *)member(message, field->offset);
 }
 
-static const ProtobufCMessage *element_of(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, size_t index)
+static const ProtobufCMessage *element_of(
+	const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, size_t index)
 {
 	return (*(const ProtobufCMessage *const *const *)member(message, field->offset))[index];
 }
@@ -47,12 +49,14 @@ static const ProtobufCMessage *element_of(const ProtobufCMessage *message, const
 static bool is_value(const ProtobufCFieldDescriptor *field)
 {
 	return field->type != PROTOBUF_C_TYPE_MESSAGE ||
-	       strncmp(((const ProtobufCMessageDescriptor *)field->descriptor)->name, "google.protobuf.", 16) == 0;
+		strncmp(((const ProtobufCMessageDescriptor *)field->descriptor)->name, "google.protobuf.", 16) == 0;
 }
 
 static const char *keep(struct walk *walk, struct lf_buffer *text)
 {
-	const char *kept = text->failed ? NULL : lf_arena_strdup(walk->arena, text->data == NULL ? "" : text->data, text->length);
+	const char *kept =
+		text->failed ? NULL : lf_arena_strdup(walk->arena, text->data == NULL ? "" : text->data, text->length);
+
 	walk->failed = walk->failed || kept == NULL;
 	lf_buffer_clean_up(text);
 	return kept;
@@ -62,6 +66,7 @@ static const char *keep(struct walk *walk, struct lf_buffer *text)
 static const char *json_of(struct walk *walk, const ProtobufCFieldDescriptor *field, const void *value)
 {
 	struct lf_buffer text = {0};
+
 	if (field->type == PROTOBUF_C_TYPE_MESSAGE && *(const ProtobufCMessage *const *)value == NULL)
 		return NULL;
 	lf_json_print_value(field, value, &text);
@@ -69,9 +74,11 @@ static const char *json_of(struct walk *walk, const ProtobufCFieldDescriptor *fi
 }
 
 /* JSON as words have it: names of enums without quotes, a message in YAML, not longer than a line. */
-static const char *words_of(struct walk *walk, const ProtobufCFieldDescriptor *field, const void *value, const char *json)
+static const char *words_of(
+	struct walk *walk, const ProtobufCFieldDescriptor *field, const void *value, const char *json)
 {
 	struct lf_buffer text = {0};
+
 	if (json == NULL)
 		return NULL;
 	if (field->type == PROTOBUF_C_TYPE_ENUM && json[0] == '"') {
@@ -80,6 +87,7 @@ static const char *words_of(struct walk *walk, const ProtobufCFieldDescriptor *f
 		lf_yaml_print_line(*(const ProtobufCMessage *const *)value, &text);
 		if (text.length > WORDS_VALUE_MAX) {
 			size_t length = WORDS_VALUE_MAX;
+
 			while (length > 0 && ((unsigned char)text.data[length] & 0xc0) == 0x80)
 				length--;
 			text.length = length;
@@ -93,13 +101,16 @@ static const char *words_of(struct walk *walk, const ProtobufCFieldDescriptor *f
 
 /* ---- noting ---- */
 
-static void note(struct walk *walk, enum lf_change_kind kind, const char *old_words, const char *new_words, const char *old_json,
-	const char *new_json)
+static void note(struct walk *walk, enum lf_change_kind kind, const char *old_words, const char *new_words,
+	const char *old_json, const char *new_json)
 {
 	struct lf_rubric_diff *diff = walk->diff;
+	struct lf_rubric_change *change;
+
 	if (diff->count == diff->capacity) {
 		const size_t capacity = diff->capacity == 0 ? 64 : diff->capacity * 2;
 		struct lf_rubric_change *grown = lf_arena_zalloc(walk->arena, capacity, sizeof(*grown));
+
 		if (grown == NULL) {
 			walk->failed = true;
 			return;
@@ -109,7 +120,7 @@ static void note(struct walk *walk, enum lf_change_kind kind, const char *old_wo
 		diff->changes = grown;
 		diff->capacity = capacity;
 	}
-	struct lf_rubric_change *change = &diff->changes[diff->count];
+	change = &diff->changes[diff->count];
 	change->kind = kind;
 	change->section = walk->section;
 	change->path = lf_arena_strdup(walk->arena, walk->path.data, walk->path.length);
@@ -123,12 +134,14 @@ static void note(struct walk *walk, enum lf_change_kind kind, const char *old_wo
 }
 
 /* A value of this type that one or both sides have. */
-static void note_values(struct walk *walk, enum lf_change_kind kind, const ProtobufCFieldDescriptor *field, const void *old_value,
-	const void *new_value)
+static void note_values(struct walk *walk, enum lf_change_kind kind, const ProtobufCFieldDescriptor *field,
+	const void *old_value, const void *new_value)
 {
 	const char *old_json = old_value == NULL ? NULL : json_of(walk, field, old_value);
 	const char *new_json = new_value == NULL ? NULL : json_of(walk, field, new_value);
-	note(walk, kind, words_of(walk, field, old_value, old_json), words_of(walk, field, new_value, new_json), old_json, new_json);
+
+	note(walk, kind, words_of(walk, field, old_value, old_json), words_of(walk, field, new_value, new_json),
+		old_json, new_json);
 }
 
 /* ---- the path ---- */
@@ -136,6 +149,7 @@ static void note_values(struct walk *walk, enum lf_change_kind kind, const Proto
 static size_t push_field(struct walk *walk, const char *name)
 {
 	const size_t length = walk->path.length;
+
 	lf_buffer_append_text(&walk->path, length > 0 ? "." : "");
 	lf_buffer_append_text(&walk->path, name);
 	return length;
@@ -144,6 +158,7 @@ static size_t push_field(struct walk *walk, const char *name)
 static size_t push_key(struct walk *walk, const char *key)
 {
 	const size_t length = walk->path.length;
+
 	lf_buffer_append_text(&walk->path, "[\"");
 	lf_buffer_append_text(&walk->path, key);
 	lf_buffer_append_text(&walk->path, "\"]");
@@ -159,11 +174,14 @@ static void walk_message(struct walk *walk, const ProtobufCMessage *a, const Pro
 
 /* ---- maps ---- */
 
-/* The key of an entry as text; those of other types than text do not occur in a rubric, but would be told all the same. */
+/*
+ * The key of an entry as text; those of other types than text do not occur in a rubric, but would be told all the same.
+ */
 static const char *key_of(struct walk *walk, const ProtobufCMessage *entry)
 {
 	const ProtobufCFieldDescriptor *field = &entry->descriptor->fields[0];
 	const char *json;
+
 	if (field->type == PROTOBUF_C_TYPE_STRING)
 		return *(const char *const *)member(entry, field->offset);
 	json = json_of(walk, field, member(entry, field->offset));
@@ -175,6 +193,7 @@ static const ProtobufCMessage *find_entry(
 {
 	for (size_t i = 0; i < count_of(message, field); i++) {
 		const ProtobufCMessage *entry = element_of(message, field, i);
+
 		if (strcmp(key_of(walk, entry), key) == 0)
 			return entry;
 	}
@@ -184,7 +203,10 @@ static const ProtobufCMessage *find_entry(
 static void walk_entry(struct walk *walk, const ProtobufCMessage *a, const ProtobufCMessage *b)
 {
 	const ProtobufCFieldDescriptor *value = &(a != NULL ? a : b)->descriptor->fields[1];
-	const void *old_value = a == NULL ? NULL : member(a, value->offset), *new_value = b == NULL ? NULL : member(b, value->offset);
+	const void *old_value = a == NULL ? NULL : member(a, value->offset),
+		   *new_value = b == NULL ? NULL : member(b, value->offset);
+	const char *old_json, *new_json;
+
 	if (a == NULL || b == NULL) {
 		note_values(walk, a == NULL ? LF_ADDED : LF_REMOVED, value, old_value, new_value);
 		return;
@@ -193,20 +215,24 @@ static void walk_entry(struct walk *walk, const ProtobufCMessage *a, const Proto
 		walk_message(walk, child_of(a, value), child_of(b, value));
 		return;
 	}
-	const char *old_json = json_of(walk, value, old_value), *new_json = json_of(walk, value, new_value);
+	old_json = json_of(walk, value, old_value);
+	new_json = json_of(walk, value, new_value);
 	if (old_json != NULL && new_json != NULL && strcmp(old_json, new_json) != 0)
 		note_values(walk, LF_CHANGED, value, old_value, new_value);
 }
 
-static void walk_map(struct walk *walk, const ProtobufCMessage *a, const ProtobufCMessage *b, const ProtobufCFieldDescriptor *field)
+static void walk_map(
+	struct walk *walk, const ProtobufCMessage *a, const ProtobufCMessage *b, const ProtobufCFieldDescriptor *field)
 {
 	const ProtobufCMessage *const sides[] = {b, a};
+
 	for (size_t side = 0; side < 2; side++) {
 		for (size_t i = 0; i < count_of(sides[side], field) && !walk->failed; i++) {
 			const ProtobufCMessage *entry = element_of(sides[side], field, i);
 			const char *key = key_of(walk, entry);
 			const ProtobufCMessage *other = find_entry(walk, sides[1 - side], field, key);
 			const size_t length = push_key(walk, key);
+
 			walk->place.key = key;
 			if (side == 0)
 				walk_entry(walk, other, entry);
@@ -236,6 +262,7 @@ static bool name_elements(
 	walk->failed = walk->failed || named->names == NULL || named->partner == NULL;
 	for (size_t i = 0; i < named->count && !walk->failed; i++) {
 		const char *values = *(const char *const *)member(message, field->offset);
+
 		if (field->type == PROTOBUF_C_TYPE_MESSAGE)
 			named->names[i] = lf_diff_identity(element_of(message, field, i), walk->arena);
 		else if (field->type == PROTOBUF_C_TYPE_STRING)
@@ -265,6 +292,7 @@ static const char *common_names(struct walk *walk, const struct named *named)
 {
 	struct lf_buffer text = {0};
 	const char *separator = "[";
+
 	for (size_t i = 0; i < named->count; i++) {
 		if (named->partner[i] == SIZE_MAX)
 			continue;
@@ -279,11 +307,13 @@ static const char *common_names(struct walk *walk, const struct named *named)
 static void note_order(struct walk *walk, const struct named *a, const struct named *b)
 {
 	size_t last = 0;
+
 	for (size_t i = 0; i < b->count; i++) {
 		if (b->partner[i] == SIZE_MAX)
 			continue;
 		if (b->partner[i] < last) {
 			const char *old_names = common_names(walk, a), *new_names = common_names(walk, b);
+
 			note(walk, LF_REORDERED, old_names, new_names, old_names, new_names);
 			return;
 		}
@@ -292,12 +322,13 @@ static void note_order(struct walk *walk, const struct named *a, const struct na
 }
 
 /* One element: a or b is NULL where only one side has it. */
-static void walk_element(struct walk *walk, const ProtobufCFieldDescriptor *field, const char *name, const ProtobufCMessage *a,
-	const ProtobufCMessage *b)
+static void walk_element(struct walk *walk, const ProtobufCFieldDescriptor *field, const char *name,
+	const ProtobufCMessage *a, const ProtobufCMessage *b)
 {
 	struct lf_diff_place *place = &walk->place;
 	const struct lf_diff_place before = *place;
 	const size_t length = push_key(walk, name);
+
 	if (place->subject_count < LF_SUBJECTS_MAX)
 		place->subjects[place->subject_count++] = name;
 	if (a != NULL && b != NULL) {
@@ -312,15 +343,18 @@ static void walk_element(struct walk *walk, const ProtobufCFieldDescriptor *fiel
 	pop(walk, length);
 }
 
-static void walk_messages(struct walk *walk, const ProtobufCMessage *a, const ProtobufCMessage *b, const ProtobufCFieldDescriptor *field)
+static void walk_messages(
+	struct walk *walk, const ProtobufCMessage *a, const ProtobufCMessage *b, const ProtobufCFieldDescriptor *field)
 {
 	struct named old_named, new_named;
+
 	if (!name_elements(walk, a, field, &old_named) || !name_elements(walk, b, field, &new_named))
 		return;
 	pair(&old_named, &new_named);
 	for (size_t i = 0; i < new_named.count && !walk->failed; i++)
 		walk_element(walk, field, new_named.names[i],
-			new_named.partner[i] == SIZE_MAX ? NULL : element_of(a, field, new_named.partner[i]), element_of(b, field, i));
+			new_named.partner[i] == SIZE_MAX ? NULL : element_of(a, field, new_named.partner[i]),
+			element_of(b, field, i));
 	for (size_t i = 0; i < old_named.count && !walk->failed; i++)
 		if (old_named.partner[i] == SIZE_MAX)
 			walk_element(walk, field, old_named.names[i], element_of(a, field, i), NULL);
@@ -333,6 +367,7 @@ static const char *list_json(struct walk *walk, const ProtobufCMessage *message,
 {
 	struct lf_buffer text = {0};
 	struct named named;
+
 	if (field->type != PROTOBUF_C_TYPE_STRING || !name_elements(walk, message, field, &named)) {
 		/* No rubric has such a list; its packed bytes would tell whether it differs, and this says where. */
 		lf_json_print(message, NULL, &text);
@@ -349,20 +384,30 @@ static const char *list_json(struct walk *walk, const ProtobufCMessage *message,
 
 /* ---- fields ---- */
 
-static void walk_single(struct walk *walk, const ProtobufCMessage *a, const ProtobufCMessage *b, const ProtobufCFieldDescriptor *field)
+static void walk_single(
+	struct walk *walk, const ProtobufCMessage *a, const ProtobufCMessage *b, const ProtobufCFieldDescriptor *field)
 {
 	const void *old_value = member(a, field->offset), *new_value = member(b, field->offset);
+	const char *old_json, *new_json;
+
 	if (!is_value(field) && child_of(a, field) != NULL && child_of(b, field) != NULL) {
 		walk_message(walk, child_of(a, field), child_of(b, field));
 		return;
 	}
-	const char *old_json = json_of(walk, field, old_value), *new_json = json_of(walk, field, new_value);
-	if ((old_json == NULL && new_json == NULL) || (old_json != NULL && new_json != NULL && strcmp(old_json, new_json) == 0))
+	old_json = json_of(walk, field, old_value);
+	new_json = json_of(walk, field, new_value);
+	if ((old_json == NULL && new_json == NULL) ||
+		(old_json != NULL && new_json != NULL && strcmp(old_json, new_json) == 0))
 		return;
-	note_values(walk, old_json == NULL ? LF_ADDED : new_json == NULL ? LF_REMOVED : LF_CHANGED, field, old_value, new_value);
+	note_values(walk,
+		old_json == NULL           ? LF_ADDED
+			: new_json == NULL ? LF_REMOVED
+					   : LF_CHANGED,
+		field, old_value, new_value);
 }
 
-static void walk_field(struct walk *walk, const ProtobufCMessage *a, const ProtobufCMessage *b, const ProtobufCFieldDescriptor *field)
+static void walk_field(
+	struct walk *walk, const ProtobufCMessage *a, const ProtobufCMessage *b, const ProtobufCFieldDescriptor *field)
 {
 	if (field->label != PROTOBUF_C_LABEL_REPEATED) {
 		walk_single(walk, a, b, field);
@@ -372,6 +417,7 @@ static void walk_field(struct walk *walk, const ProtobufCMessage *a, const Proto
 		walk_messages(walk, a, b, field);
 	} else {
 		const char *old_json = list_json(walk, a, field), *new_json = list_json(walk, b, field);
+
 		if (old_json != NULL && new_json != NULL && strcmp(old_json, new_json) != 0)
 			note(walk, LF_CHANGED, old_json, new_json, old_json, new_json);
 	}
@@ -382,9 +428,11 @@ static void walk_message(struct walk *walk, const ProtobufCMessage *a, const Pro
 {
 	const ProtobufCMessageDescriptor *type = a->descriptor;
 	const struct lf_diff_place before = walk->place;
+
 	for (unsigned i = 0; i < type->n_fields && !walk->failed; i++) {
 		const char *name = lf_wire_field_name(type, &type->fields[i]);
 		const size_t length = push_field(walk, name);
+
 		if (length == 0)
 			walk->section = name;
 		walk->place.type = type->short_name;
@@ -407,6 +455,7 @@ struct side {
 static bool weigh(struct side *side, struct lf_arena *arena)
 {
 	struct lf_weight_model model;
+
 	side->shares = lf_arena_zalloc(arena, side->rubric->n_criteria + 1, sizeof(*side->shares));
 	if (side->shares == NULL || side->rubric->n_criteria == 0)
 		return side->shares != NULL;
@@ -430,12 +479,15 @@ static void compare_shares(struct walk *walk, const Leadfit__V1__Rubric *a, cons
 {
 	struct lf_rubric_diff *diff = walk->diff;
 	struct side sides[] = {{.rubric = b}, {.rubric = a}};
+
 	diff->shares = lf_arena_zalloc(walk->arena, a->n_criteria + b->n_criteria + 1, sizeof(*diff->shares));
-	walk->failed = walk->failed || diff->shares == NULL || !weigh(&sides[0], walk->arena) || !weigh(&sides[1], walk->arena);
+	walk->failed = walk->failed || diff->shares == NULL || !weigh(&sides[0], walk->arena) ||
+		!weigh(&sides[1], walk->arena);
 	for (size_t side = 0; side < 2; side++) {
 		for (size_t j = 0; j < sides[side].rubric->n_criteria && !walk->failed; j++) {
 			const char *id = sides[side].rubric->criteria[j]->id;
 			bool known = false;
+
 			for (size_t i = 0; i < diff->share_count; i++)
 				known = known || strcmp(diff->shares[i].criterion, id) == 0;
 			if (!known)
@@ -449,6 +501,7 @@ bool lf_rubric_diff(
 	struct lf_rubric_diff *diff, const Leadfit__V1__Rubric *a, const Leadfit__V1__Rubric *b, struct lf_arena *arena)
 {
 	struct walk walk = {.diff = diff, .arena = arena, .section = ""};
+
 	*diff = (struct lf_rubric_diff){0};
 	walk_message(&walk, &a->base, &b->base);
 	compare_shares(&walk, a, b);

@@ -8,10 +8,11 @@
 static const char *title_of(const char *section)
 {
 	static const char *const titles[][2] = {{"name", "Name and description"}, {"title", "Name and description"},
-		{"description", "Name and description"}, {"scale", "Scale and evidence"}, {"half_life_days", "Scale and evidence"},
-		{"sources", "Scale and evidence"}, {"disciplines", "Disciplines"}, {"traits", "Traits"}, {"criteria", "Criteria"},
-		{"gates", "Gates"}, {"aggregation", "Rules"}, {"robustness", "Rules"}, {"thresholds", "Rules"},
-		{"scenarios", "Scenarios"}};
+		{"description", "Name and description"}, {"scale", "Scale and evidence"},
+		{"half_life_days", "Scale and evidence"}, {"sources", "Scale and evidence"},
+		{"disciplines", "Disciplines"}, {"traits", "Traits"}, {"criteria", "Criteria"}, {"gates", "Gates"},
+		{"aggregation", "Rules"}, {"robustness", "Rules"}, {"thresholds", "Rules"}, {"scenarios", "Scenarios"}};
+
 	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
 		if (strcmp(titles[i][0], section) == 0)
 			return titles[i][1];
@@ -21,7 +22,8 @@ static const char *title_of(const char *section)
 /* Whether a share, as it is printed, differs between the two. */
 static bool share_differs(const struct lf_share_change *share)
 {
-	return isnan(share->old_share) != isnan(share->new_share) || fabs(share->old_share - share->new_share) >= 0.0005;
+	return isnan(share->old_share) != isnan(share->new_share) ||
+		fabs(share->old_share - share->new_share) >= 0.0005;
 }
 
 static void percent(double share, char out[16])
@@ -36,6 +38,7 @@ static void print_shares(struct lf_page *page, const struct lf_rubric_diff *diff
 {
 	bool differ = false;
 	struct lf_table table;
+
 	for (size_t i = 0; i < diff->share_count; i++)
 		differ = differ || share_differs(&diff->shares[i]);
 	if (!differ)
@@ -51,6 +54,7 @@ static void print_shares(struct lf_page *page, const struct lf_rubric_diff *diff
 	for (size_t i = 0; i < diff->share_count; i++) {
 		const struct lf_share_change *share = &diff->shares[i];
 		char text[16];
+
 		lf_table_line(&table, share_differs(share) ? LF_PLAIN : LF_DIM);
 		lf_table_cell(&table, 0, "%s", share->criterion);
 		percent(share->old_share, text);
@@ -67,6 +71,7 @@ static void print_shares(struct lf_page *page, const struct lf_rubric_diff *diff
 static void print_effect(struct lf_page *page, const struct lf_rubric_diff *diff)
 {
 	bool scores = false, only_order = true;
+
 	for (size_t i = 0; i < diff->count; i++) {
 		scores = scores || diff->changes[i].scores;
 		only_order = only_order && diff->changes[i].kind == LF_REORDERED;
@@ -80,12 +85,14 @@ static void print_effect(struct lf_page *page, const struct lf_rubric_diff *diff
 void lf_rubric_diff_print(struct lf_page *page, const struct lf_rubric_diff *diff)
 {
 	const char *title = "";
+
 	if (diff->count == 0) {
 		lf_page_add(page, LF_PLAIN, "The two say the same.\n");
 		return;
 	}
 	for (size_t i = 0; i < diff->count; i++) {
 		const char *next = title_of(diff->changes[i].section);
+
 		if (strcmp(title, next) != 0) {
 			lf_page_add(page, LF_PLAIN, "\n");
 			lf_page_add(page, LF_BOLD, "%s", next);
@@ -101,6 +108,7 @@ void lf_rubric_diff_print(struct lf_page *page, const struct lf_rubric_diff *dif
 static void append_number(struct lf_buffer *out, double share)
 {
 	char number[32] = "null";
+
 	if (!isnan(share))
 		lf_print_double(share, number);
 	lf_buffer_append_text(out, number);
@@ -116,9 +124,11 @@ void lf_rubric_diff_json(const struct lf_rubric_diff *diff, struct lf_buffer *ou
 {
 	static const char *const kinds[] = {
 		[LF_CHANGED] = "CHANGED", [LF_ADDED] = "ADDED", [LF_REMOVED] = "REMOVED", [LF_REORDERED] = "REORDERED"};
+
 	lf_buffer_append_text(out, "  \"changes\": [");
 	for (size_t i = 0; i < diff->count; i++) {
 		const struct lf_rubric_change *change = &diff->changes[i];
+
 		append_string(out, i == 0 ? "\n    {\"path\": " : ",\n    {\"path\": ", change->path);
 		append_string(out, ", \"kind\": ", kinds[change->kind]);
 		lf_buffer_append_text(out, ", \"old\": ");
@@ -131,7 +141,8 @@ void lf_rubric_diff_json(const struct lf_rubric_diff *diff, struct lf_buffer *ou
 	}
 	lf_buffer_append_text(out, diff->count > 0 ? "\n  ],\n  \"weights\": [" : "],\n  \"weights\": [");
 	for (size_t i = 0; i < diff->share_count; i++) {
-		append_string(out, i == 0 ? "\n    {\"criterion\": " : ",\n    {\"criterion\": ", diff->shares[i].criterion);
+		append_string(
+			out, i == 0 ? "\n    {\"criterion\": " : ",\n    {\"criterion\": ", diff->shares[i].criterion);
 		lf_buffer_append_text(out, ", \"old\": ");
 		append_number(out, diff->shares[i].old_share);
 		lf_buffer_append_text(out, ", \"new\": ");

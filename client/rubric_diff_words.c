@@ -6,9 +6,9 @@
 #include "leadfit/v1/rubric.pb-c.h"
 
 /*
- * Words for a field, "Type.field", or for an element of a list, "Type". {1} is the name of the innermost element around it ({2}: of the
- * one around that), {k} the key of a map's entry, {o} the old value, {n} the new one. NULL: the words for LF_CHANGED, with "none" for
- * what is not there.
+ * Words for a field, "Type.field", or for an element of a list, "Type". {1} is the name of the innermost element around
+ * it ({2}: of the one around that), {k} the key of a map's entry, {o} the old value, {n} the new one. NULL: the words
+ * for LF_CHANGED, with "none" for what is not there.
  */
 struct phrase {
 	const char *of;
@@ -27,7 +27,8 @@ static const struct phrase phrases[] = {
 	{"Rubric.sources", true, "weight of source {k}: {o} -> {n}", "source {k} is new, with weight {n}",
 		"source {k} is gone (its weight was {o})"},
 	{"Rubric.aggregation", true, "aggregation: {o} -> {n}", NULL, NULL},
-	{"Rubric.robustness", true, "robustness: {o} -> {n}", "robustness is now computed: {n}", "robustness is no longer computed: {o}"},
+	{"Rubric.robustness", true, "robustness: {o} -> {n}", "robustness is now computed: {n}",
+		"robustness is no longer computed: {o}"},
 	{"Rubric.thresholds", true, "thresholds: {o} -> {n}", NULL, NULL},
 
 	{"Discipline", true, NULL, "discipline {1} is new: {n}", "discipline {1} is gone: {o}"},
@@ -43,22 +44,27 @@ static const struct phrase phrases[] = {
 	{"Criterion", true, NULL, "criterion {1} is new: {n}", "criterion {1} is gone: {o}"},
 	{"Criterion.title", false, "title of {1}: {o} -> {n}", NULL, NULL},
 	{"Criterion.description", false, "description of {1}: {o} -> {n}", NULL, NULL},
-	{"Criterion.levels", false, "level {k} of {1}: {o} -> {n}", "level {k} of {1} is new: {n}", "level {k} of {1} is gone: {o}"},
-	{"CurvePoint", true, NULL, "curve of {2}: a point at rating {1} is new: {n}", "curve of {2}: the point at rating {1} is gone: {o}"},
+	{"Criterion.levels", false, "level {k} of {1}: {o} -> {n}", "level {k} of {1} is new: {n}",
+		"level {k} of {1} is gone: {o}"},
+	{"CurvePoint", true, NULL, "curve of {2}: a point at rating {1} is new: {n}",
+		"curve of {2}: the point at rating {1} is gone: {o}"},
 	{"CurvePoint.value", true, "curve of {2}: value of rating {1} {o} -> {n}", NULL, NULL},
 	{"Criterion.weight", true, "weight of {1}: {o} -> {n}", NULL, NULL},
 	{"Weight.base", true, "weight of {1}: base {o} -> {n}", NULL, NULL},
-	{"Weight.traits", true, "weight of {1}: trait {k} moves it by {o} -> {n}", "trait {k} now moves the weight of {1} by {n}",
+	{"Weight.traits", true, "weight of {1}: trait {k} moves it by {o} -> {n}",
+		"trait {k} now moves the weight of {1} by {n}",
 		"trait {k} no longer moves the weight of {1} (it did by {o})"},
 	{"Criterion.prior", true, "prior on {1}: {o} -> {n}", "prior on {1} is new: {n}", "prior on {1} is gone: {o}"},
 	{"Prior.strength", true, "strength of the prior on {1}: {o} -> {n}", NULL, NULL},
-	{"Prior.mean", true, "prior of {k} on {1}: {o} -> {n}", "prior of {k} on {1} is new: {n}", "prior of {k} on {1} is gone: {o}"},
+	{"Prior.mean", true, "prior of {k} on {1}: {o} -> {n}", "prior of {k} on {1} is new: {n}",
+		"prior of {k} on {1} is gone: {o}"},
 	{"Prior.default_mean", true, "prior of all other disciplines on {1}: {o} -> {n}", NULL, NULL},
 	{"Criterion.derived", true, "how {1} is found: {o} -> {n}", NULL, NULL},
 	{"Need", true, NULL, "need of {1} for {2} is new: {n}", "need of {1} for {2} is gone: {o}"},
 	{"Need.base", true, "need of {1} for {2}: base {o} -> {n}", NULL, NULL},
 	{"Need.traits", true, "need of {1} for {2}: trait {k} moves it by {o} -> {n}",
-		"trait {k} now moves the need of {1} for {2} by {n}", "trait {k} no longer moves the need of {1} for {2} (it did by {o})"},
+		"trait {k} now moves the need of {1} for {2} by {n}",
+		"trait {k} no longer moves the need of {1} for {2} (it did by {o})"},
 
 	{"Gate", true, NULL, "gate on {1} is new: {n}", "gate on {1} is gone: {o}"},
 	{"Gate.at_least", true, "gate on {1}: at least {o} -> {n}", NULL, NULL},
@@ -100,6 +106,7 @@ static void print_of(const struct lf_diff_place *place, char of[OF_BYTES])
 static const char *zero_in_words(const struct lf_diff_place *place, const char *text)
 {
 	char of[OF_BYTES];
+
 	if (text == NULL || strcmp(text, "0") != 0)
 		return text;
 	print_of(place, of);
@@ -112,6 +119,7 @@ static const char *zero_in_words(const struct lf_diff_place *place, const char *
 static const struct phrase *phrase_of(const struct lf_diff_place *place)
 {
 	char of[OF_BYTES];
+
 	print_of(place, of);
 	for (size_t i = 0; i < sizeof(phrases) / sizeof(*phrases); i++)
 		if (strcmp(phrases[i].of, of) == 0)
@@ -122,13 +130,15 @@ static const struct phrase *phrase_of(const struct lf_diff_place *place)
 /* The text for the letter between braces. */
 static const char *filling(const struct lf_diff_place *place, char letter, const char *old_text, const char *new_text)
 {
+	size_t up;
+
 	if (letter == 'o')
 		return old_text == NULL ? "none" : old_text;
 	if (letter == 'n')
 		return new_text == NULL ? "none" : new_text;
 	if (letter == 'k')
 		return place->key == NULL ? "" : place->key;
-	const size_t up = (size_t)(letter - '0');
+	up = (size_t)(letter - '0');
 	return up > place->subject_count ? "?" : place->subjects[place->subject_count - up];
 }
 
@@ -137,6 +147,7 @@ static void fill(struct lf_buffer *out, const char *template, const struct lf_di
 {
 	while (*template != '\0') {
 		const size_t plain = strcspn(template, "{");
+
 		lf_buffer_append(out, template, plain);
 		template += plain;
 		if (*template == '\0')
@@ -147,9 +158,11 @@ static void fill(struct lf_buffer *out, const char *template, const struct lf_di
 }
 
 /* A case's content is told by its path: scenario "A1": team.members["be"].availability: 1 -> 0.5. */
-static void fill_by_path(struct lf_buffer *out, const struct lf_diff_place *place, const char *old_text, const char *new_text)
+static void fill_by_path(
+	struct lf_buffer *out, const struct lf_diff_place *place, const char *old_text, const char *new_text)
 {
 	const char *path = place->path;
+
 	if (strncmp(path, "scenarios[\"", 11) == 0 && place->subject_count > 0) {
 		path += 11 + strlen(place->subjects[0]) + 2;
 		path += *path == '.';
@@ -161,13 +174,15 @@ static void fill_by_path(struct lf_buffer *out, const struct lf_diff_place *plac
 	fill(out, ": {o} -> {n}", place, old_text, new_text);
 }
 
-const char *lf_diff_words(const struct lf_diff_place *place, enum lf_change_kind kind, const char *old_text, const char *new_text,
-	bool *scores, struct lf_arena *arena)
+const char *lf_diff_words(const struct lf_diff_place *place, enum lf_change_kind kind, const char *old_text,
+	const char *new_text, bool *scores, struct lf_arena *arena)
 {
 	const bool in_scenario = strncmp(place->path, "scenarios", 9) == 0;
 	const struct phrase *phrase = in_scenario && place->subject_count != 1 ? NULL : phrase_of(place);
 	struct lf_buffer out = {0};
 	const char *template = phrase == NULL ? NULL : phrase->changed;
+	const char *words;
+
 	if (phrase != NULL && kind == LF_ADDED && phrase->added != NULL)
 		template = phrase->added;
 	if (phrase != NULL && kind == LF_REMOVED && phrase->removed != NULL)
@@ -183,7 +198,7 @@ const char *lf_diff_words(const struct lf_diff_place *place, enum lf_change_kind
 	} else {
 		fill_by_path(&out, place, old_text, new_text);
 	}
-	const char *words = out.failed || out.data == NULL ? NULL : lf_arena_strdup(arena, out.data, out.length);
+	words = out.failed || out.data == NULL ? NULL : lf_arena_strdup(arena, out.data, out.length);
 	lf_buffer_clean_up(&out);
 	return words;
 }
@@ -193,6 +208,7 @@ const char *lf_diff_words(const struct lf_diff_place *place, enum lf_change_kind
 static const char *number_text(double number, struct lf_arena *arena)
 {
 	char text[32];
+
 	lf_print_double(number, text);
 	return lf_arena_strdup(arena, text, strlen(text));
 }
@@ -200,6 +216,9 @@ static const char *number_text(double number, struct lf_arena *arena)
 const char *lf_diff_identity(const ProtobufCMessage *element, struct lf_arena *arena)
 {
 	const ProtobufCMessageDescriptor *type = element->descriptor;
+	struct lf_buffer line;
+	const char *text;
+
 	if (type == &leadfit__v1__criterion__descriptor)
 		return ((const Leadfit__V1__Criterion *)element)->id;
 	if (type == &leadfit__v1__trait__descriptor)
@@ -216,11 +235,12 @@ const char *lf_diff_identity(const ProtobufCMessage *element, struct lf_arena *a
 		return number_text(((const Leadfit__V1__CurvePoint *)element)->rating, arena);
 	if (type == &leadfit__v1__gate__descriptor) {
 		const Leadfit__V1__Gate *gate = (const Leadfit__V1__Gate *)element;
+
 		return gate->criterion[0] != '\0' ? gate->criterion : "availability";
 	}
-	struct lf_buffer line = {0};
+	line = (struct lf_buffer){0};
 	lf_yaml_print_line(element, &line);
-	const char *text = line.failed || line.data == NULL ? NULL : lf_arena_strdup(arena, line.data, line.length);
+	text = line.failed || line.data == NULL ? NULL : lf_arena_strdup(arena, line.data, line.length);
 	lf_buffer_clean_up(&line);
 	return text;
 }

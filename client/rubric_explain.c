@@ -37,11 +37,14 @@ static double size_of(double value)
 static size_t order_movers(struct view *view, bool positive)
 {
 	size_t count = 0;
+
 	for (size_t t = 0; t < view->rubric->n_traits; t++) {
 		const double c = view->coefficients[t];
+		size_t at;
+
 		if (positive ? !(c > 0) : !(c < 0))
 			continue;
-		size_t at = count++;
+		at = count++;
 		for (; at > 0 && size_of(view->coefficients[view->order[at - 1]]) < size_of(c); at--)
 			view->order[at] = view->order[at - 1];
 		view->order[at] = t;
@@ -53,8 +56,10 @@ static size_t order_movers(struct view *view, bool positive)
 static void add_movers(struct view *view, const char *more, const char *less, const char *neither)
 {
 	size_t moved = 0;
+
 	for (int positive = 1; positive >= 0; positive--) {
 		const size_t count = order_movers(view, positive);
+
 		if (count == 0)
 			continue;
 		lf_text_add(&view->text, "%s%s the higher ", moved > 0 ? "; " : "", positive ? more : less);
@@ -84,15 +89,19 @@ static size_t order_ranges(struct view *view, size_t criterion)
 {
 	const size_t criteria = view->rubric->n_criteria;
 	size_t count = 0;
+
 	for (size_t t = 0; t < view->rubric->n_traits; t++) {
 		const struct lf_weight_range *range = &view->ranges[t * criteria + criterion];
 		const double span = range->high - range->low;
+		size_t at;
+
 		if (span < SPAN_MIN)
 			continue;
-		size_t at = count++;
+		at = count++;
 		for (; at > 0; at--) {
 			const struct lf_weight_range *before =
 				&view->ranges[view->order[at - 1] * criteria + criterion];
+
 			if (before->high - before->low >= span)
 				break;
 			view->order[at] = view->order[at - 1];
@@ -106,6 +115,7 @@ static size_t order_ranges(struct view *view, size_t criterion)
 static void print_share(struct view *view, size_t criterion)
 {
 	const size_t criteria = view->rubric->n_criteria, count = order_ranges(view, criterion);
+
 	lf_text_add(&view->text, "Share of the weight: ");
 	add_percent(&view->text, view->assumed_shares[criterion]);
 	lf_text_add(&view->text, view->moved ? " where all traits are as assumed" : ", whatever the project");
@@ -113,6 +123,7 @@ static void print_share(struct view *view, size_t criterion)
 		const struct lf_weight_range *range = &view->ranges[view->order[i] * criteria + criterion];
 		const double low = range->at_0 < range->at_1 ? range->at_0 : range->at_1;
 		const double high = range->at_0 < range->at_1 ? range->at_1 : range->at_0;
+
 		lf_text_add(&view->text, "%s%s ", i == 0 ? ". As one trait goes from 0 to 1: " : ", ",
 			trait_name(view, view->order[i]));
 		add_percent(&view->text, range->at_0);
@@ -135,9 +146,11 @@ static void print_share(struct view *view, size_t criterion)
 static void print_prior(struct view *view, const Leadfit__V1__Prior *prior)
 {
 	struct lf_buffer *text = &view->text;
+
 	if (prior == NULL) {
-		lf_text_add(text, "Nothing is expected before there is evidence: without any, the rating is unknown "
-				  "and counts as 0.");
+		lf_text_add(text,
+			"Nothing is expected before there is evidence: without any, the rating is unknown "
+			"and counts as 0.");
 		lf_text_wrap(view->page, text, "    ", "    ");
 		return;
 	}
@@ -171,6 +184,7 @@ static void print_prior(struct view *view, const Leadfit__V1__Prior *prior)
 static double need_at_assumed(const struct view *view, const Leadfit__V1__Need *need, double *coefficients)
 {
 	double sum = need->base_need;
+
 	for (size_t t = 0; t < view->rubric->n_traits; t++) {
 		coefficients[t] = 0;
 		for (size_t i = 0; i < need->n_traits; i++)
@@ -184,11 +198,13 @@ static double need_at_assumed(const struct view *view, const Leadfit__V1__Need *
 static void print_needs(struct view *view, const Leadfit__V1__Criterion *criterion)
 {
 	double total = 0;
+
 	for (size_t i = 0; i < criterion->n_needs; i++)
 		total += need_at_assumed(view, criterion->needs[i], view->coefficients);
 	for (size_t i = 0; i < criterion->n_needs; i++) {
 		const double need = need_at_assumed(view, criterion->needs[i], view->coefficients);
 		const double share = need / total;
+
 		lf_text_add(&view->text, "%s makes up ",
 			lf_discipline_title(view->rubric, criterion->needs[i]->discipline));
 		add_percent(&view->text, share >= 0 && share <= 1 ? share : 0);
@@ -226,6 +242,7 @@ static void print_criterion(struct view *view, size_t index)
 {
 	const Leadfit__V1__Criterion *criterion = view->rubric->criteria[index];
 	const bool rated = criterion->derived == LEADFIT__V1__DERIVED__RATED;
+
 	lf_page_subtitle(view->page, lf_title_or_id(criterion->title, criterion->id),
 		criterion->title[0] != '\0' ? criterion->id : "");
 	lf_text_add(&view->text, "%s", criterion->description);
@@ -262,7 +279,7 @@ static void add_aggregation(struct view *view)
 		view->rubric->aggregation == LEADFIT__V1__AGGREGATION__HARMONIC
 			? "The score is the weighted harmonic mean of the values: a weak spot costs more than a strong "
 			  "side gains."
-		: view->rubric->aggregation == LEADFIT__V1__AGGREGATION__MINIMUM
+			: view->rubric->aggregation == LEADFIT__V1__AGGREGATION__MINIMUM
 			? "The score is the lowest value of all that count: the weakest spot decides."
 			: "The score is the sum of weight times value: strong sides make up for weak spots.");
 }
@@ -270,9 +287,11 @@ static void add_aggregation(struct view *view)
 static void print_criteria(struct view *view)
 {
 	size_t rated = 0;
+	size_t computed;
+
 	for (size_t i = 0; i < view->rubric->n_criteria; i++)
 		rated += view->rubric->criteria[i]->derived == LEADFIT__V1__DERIVED__RATED;
-	const size_t computed = view->rubric->n_criteria - rated;
+	computed = view->rubric->n_criteria - rated;
 	lf_page_title(view->page, "What counts");
 	lf_text_add(&view->text, "%zu %s rated from evidence", rated, rated == 1 ? "criterion is" : "criteria are");
 	if (view->rubric->scale != NULL) {
@@ -294,6 +313,7 @@ static void print_criteria(struct view *view)
 static void print_picture(struct view *view)
 {
 	size_t drawn = 0, still = 0;
+
 	for (size_t t = 0; t < view->rubric->n_traits; t++)
 		drawn += lf_weight_picture_has(view->picture, t);
 	if (drawn == 0)
@@ -332,6 +352,7 @@ static bool view_init(struct view *view, struct lf_arena *arena)
 {
 	const size_t criteria = view->rubric->n_criteria, traits = view->rubric->n_traits;
 	const struct lf_weight_model *model = &view->picture->model;
+
 	view->assumed_shares = lf_arena_zalloc(arena, criteria, sizeof(*view->assumed_shares));
 	view->ranges = lf_arena_zalloc(arena, criteria * traits + 1, sizeof(*view->ranges));
 	view->coefficients = lf_arena_zalloc(arena, traits + 1, sizeof(*view->coefficients));
@@ -350,6 +371,7 @@ void lf_rubric_explain(struct lf_page *page, const struct lf_weight_picture *pic
 {
 	struct view view = {.page = page, .rubric = picture->rubric, .picture = picture};
 	const Leadfit__V1__Rubric *rubric = picture->rubric;
+
 	if (!view_init(&view, arena)) {
 		page->text.failed = true;
 		return;

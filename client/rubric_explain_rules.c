@@ -38,6 +38,7 @@ static void print_evidence(struct view *view)
 	const Leadfit__V1__Rubric *rubric = view->rubric;
 	struct lf_buffer *text = &view->text;
 	bool priors = false;
+
 	for (size_t i = 0; i < rubric->n_criteria; i++)
 		priors = priors || rubric->criteria[i]->prior != NULL;
 	lf_page_title(view->page, "How evidence counts");
@@ -61,11 +62,12 @@ static void print_evidence(struct view *view)
 	lf_text_item(view->page, text);
 	if (!priors)
 		return;
-	lf_text_add(text, "What is expected of a discipline is where a rating starts, never a verdict: a rating is the "
-			  "mean of that expectation "
-			  "and of the evidence about the person, and the more evidence there is, the less the "
-			  "expectation counts. "
-			  "Every answer says how much of it rests on evidence.");
+	lf_text_add(text,
+		"What is expected of a discipline is where a rating starts, never a verdict: a rating is the "
+		"mean of that expectation "
+		"and of the evidence about the person, and the more evidence there is, the less the "
+		"expectation counts. "
+		"Every answer says how much of it rests on evidence.");
 	lf_text_item(view->page, text);
 }
 
@@ -79,6 +81,7 @@ static void print_gates(struct view *view)
 		const Google__Protobuf__DoubleValue *bound =
 			availability ? gate->availability_at_least : gate->at_least;
 		const double value = bound == NULL ? 0 : bound->value;
+
 		if (availability) {
 			lf_text_add(&view->text, "Whoever has less than %.4g%% of their time for it.", value * 100);
 		} else {
@@ -95,6 +98,7 @@ static void print_thresholds(struct view *view)
 {
 	const Leadfit__V1__Thresholds *thresholds = view->rubric->thresholds;
 	struct lf_buffer *text = &view->text;
+
 	lf_page_title(view->page, "When nobody is recommended");
 	lf_text_add(text, "When %sthe first two have the same score.",
 		view->rubric->n_gates > 0 ? "nobody meets the conditions, or " : "");
@@ -134,14 +138,16 @@ static void print_robustness(struct view *view)
 	const Leadfit__V1__Robustness *robustness = view->rubric->robustness;
 	const unsigned samples_default = 1024;
 	struct lf_buffer *text = &view->text;
+	unsigned samples;
+	char times[16];
+
 	lf_page_title(view->page, "How sure an answer is");
 	if (robustness == NULL) {
 		lf_text_add(text, "This rubric does not try out what doubt about weights and ratings would change.");
 		lf_text_item(view->page, text);
 		return;
 	}
-	const unsigned samples = robustness->samples > 0 ? robustness->samples : samples_default;
-	char times[16];
+	samples = robustness->samples > 0 ? robustness->samples : samples_default;
 	if (samples < 1000)
 		snprintf(times, sizeof(times), "%u", samples);
 	else
@@ -165,8 +171,9 @@ static void print_robustness(struct view *view)
 	if (robustness->rating_spread > 0) {
 		lf_text_add(text, "One piece of evidence is taken to be off by about ");
 		lf_text_add_number(text, robustness->rating_spread);
-		lf_text_add(text, " (of values from 0 to 1): the less evidence there is about a person, the more the "
-				  "trials move that score.");
+		lf_text_add(text,
+			" (of values from 0 to 1): the less evidence there is about a person, the more the "
+			"trials move that score.");
 	} else {
 		lf_text_add(text, "The trials do not touch the ratings.");
 	}
@@ -176,11 +183,13 @@ static void print_robustness(struct view *view)
 static void print_disciplines(struct view *view)
 {
 	size_t covering = 0;
+
 	if (view->rubric->n_disciplines == 0)
 		return;
 	lf_page_title(view->page, "Disciplines");
 	for (size_t i = 0; i < view->rubric->n_disciplines; i++) {
 		const Leadfit__V1__Discipline *discipline = view->rubric->disciplines[i];
+
 		if (discipline->n_covers == 0)
 			continue;
 		covering++;
@@ -201,6 +210,7 @@ static void print_disciplines(struct view *view)
 void lf_rubric_explain_rules(struct lf_page *page, const Leadfit__V1__Rubric *rubric)
 {
 	struct view view = {.page = page, .rubric = rubric};
+
 	print_evidence(&view);
 	print_gates(&view);
 	print_thresholds(&view);

@@ -55,6 +55,7 @@ static void print_needs(struct lf_page *page, struct lf_buffer *text, const Lead
 {
 	for (size_t i = 0; i < criterion->n_needs; i++) {
 		const Leadfit__V1__Need *need = criterion->needs[i];
+
 		lf_text_add(text, "needs %s: ", need->discipline);
 		lf_text_add_number(text, need->base_need);
 		for (size_t t = 0; t < need->n_traits; t++)
@@ -100,6 +101,7 @@ static void print_traits(struct lf_page *page, struct lf_buffer *text, const Lea
 		lf_page_title(page, "Traits of a project, each 0..1");
 	for (size_t i = 0; i < rubric->n_traits; i++) {
 		const Leadfit__V1__Trait *trait = rubric->traits[i];
+
 		append_named(text, trait->id, trait->title);
 		lf_text_add(text, ", assumed to be ");
 		lf_text_add_number(text, trait->default_ == NULL ? 0.5 : trait->default_->value);
@@ -115,6 +117,7 @@ static void print_disciplines(struct lf_page *page, struct lf_buffer *text, cons
 		lf_page_title(page, "Disciplines");
 	for (size_t i = 0; i < rubric->n_disciplines; i++) {
 		const Leadfit__V1__Discipline *discipline = rubric->disciplines[i];
+
 		append_named(text, discipline->id, discipline->title);
 		for (size_t c = 0; c < discipline->n_covers; c++) {
 			lf_text_add(text, c == 0 ? " covers %s " : ", %s ", discipline->covers[c]->key);
@@ -135,7 +138,8 @@ static void print_rules(struct lf_page *page, struct lf_buffer *text, const Lead
 	}
 	if (rubric->n_sources > 0)
 		lf_text_item(page, text);
-	lf_text_add(text, rubric->half_life_days > 0 ? "Evidence loses half of its weight in " : "Evidence does not age");
+	lf_text_add(
+		text, rubric->half_life_days > 0 ? "Evidence loses half of its weight in " : "Evidence does not age");
 	if (rubric->half_life_days > 0) {
 		lf_text_add_number(text, rubric->half_life_days);
 		lf_text_add(text, " days");
@@ -144,7 +148,7 @@ static void print_rules(struct lf_page *page, struct lf_buffer *text, const Lead
 	lf_text_add(text, "%s",
 		rubric->aggregation == LEADFIT__V1__AGGREGATION__HARMONIC
 			? "The score is HARMONIC: weak spots cost more"
-		: rubric->aggregation == LEADFIT__V1__AGGREGATION__MINIMUM
+			: rubric->aggregation == LEADFIT__V1__AGGREGATION__MINIMUM
 			? "The score is the MINIMUM of the values that count"
 			: "The score is ADDITIVE: strengths make up for weaknesses");
 	lf_text_item(page, text);
@@ -152,6 +156,7 @@ static void print_rules(struct lf_page *page, struct lf_buffer *text, const Lead
 		const Leadfit__V1__Gate *gate = rubric->gates[i];
 		const Google__Protobuf__DoubleValue *bound =
 			gate->criterion[0] != '\0' ? gate->at_least : gate->availability_at_least;
+
 		lf_text_add(text, "Nobody is eligible with %s below ",
 			gate->criterion[0] != '\0' ? gate->criterion : "an availability");
 		lf_text_add_number(text, bound == NULL ? 0 : bound->value);
@@ -172,9 +177,11 @@ void lf_rubric_version_print(struct lf_page *page, const Leadfit__V1__GetRubricR
 {
 	const Leadfit__V1__RubricVersion *version = response->version;
 	char time[LF_TIME_BYTES];
+	const char *dot;
+
 	if (version == NULL || version->ref == NULL)
 		return;
-	const char *dot = page->utf8 ? " · " : ", ";
+	dot = page->utf8 ? " · " : ", ";
 	lf_time_print(version->put_at == NULL ? 0 : version->put_at->seconds, time);
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_page_add(page, LF_DIM, "Digest %s\n%s%sput %s by %s%s%zu scenarios", version->ref->digest,
@@ -187,6 +194,7 @@ void lf_rubric_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse 
 {
 	const Leadfit__V1__Rubric *rubric = response->rubric;
 	struct lf_buffer text = {0};
+
 	if (rubric == NULL)
 		return;
 	lf_page_add(page, LF_BOLD, rubric->title[0] != '\0' ? "%s: %s" : "%s", rubric->name, rubric->title);

@@ -22,6 +22,7 @@ bool lf_weight_picture_has(const struct lf_weight_picture *picture, size_t trait
 static void find_largest(const struct lf_weight_picture *picture, struct lf_weight_range *ranges, double *largest)
 {
 	const size_t criteria = picture->model.criterion_count, traits = picture->model.trait_count;
+
 	lf_weight_shares(&picture->model, traits, 0, largest);
 	for (size_t t = 0; t < traits; t++) {
 		if (!lf_weight_picture_has(picture, t))
@@ -36,20 +37,25 @@ static void find_largest(const struct lf_weight_picture *picture, struct lf_weig
 static bool choose_areas(struct lf_weight_picture *picture, struct lf_arena *arena)
 {
 	const size_t count = picture->model.criterion_count;
+	struct lf_weight_range *ranges;
+	double *weights;
+	size_t area;
+
 	if (count <= LF_HUES) {
 		for (size_t c = 0; c < count; c++)
 			picture->area_of[c] = c;
 		picture->areas = count;
 		return true;
 	}
-	struct lf_weight_range *ranges = lf_arena_zalloc(arena, count, sizeof(*ranges));
-	double *weights = lf_arena_zalloc(arena, count, sizeof(*weights));
+	ranges = lf_arena_zalloc(arena, count, sizeof(*ranges));
+	weights = lf_arena_zalloc(arena, count, sizeof(*weights));
 	if (ranges == NULL || weights == NULL)
 		return false;
 	find_largest(picture, ranges, weights);
-	size_t area = 0;
+	area = 0;
 	for (size_t c = 0; c < count; c++) {
 		size_t heavier = 0; /* earlier ones of equals count as heavier */
+
 		for (size_t other = 0; other < count; other++)
 			heavier += weights[other] > weights[c] || (other < c && !(weights[other] < weights[c]));
 		picture->area_of[c] = heavier < LF_HUE_OTHERS ? area++ : LF_HUE_OTHERS;
@@ -76,6 +82,7 @@ bool lf_weight_picture_init(
 bool lf_weight_picture_at(const struct lf_weight_picture *picture, size_t trait, double value, double areas[LF_HUES])
 {
 	const bool some = lf_weight_shares(&picture->model, trait, value, picture->shares);
+
 	for (size_t a = 0; a < LF_HUES; a++)
 		areas[a] = 0;
 	for (size_t c = 0; c < picture->model.criterion_count; c++)
@@ -91,8 +98,10 @@ char lf_weight_picture_letter(const struct lf_weight_picture *picture, size_t ar
 void lf_weight_picture_name(const struct lf_weight_picture *picture, size_t area, struct lf_buffer *out)
 {
 	size_t count = 0;
+
 	for (size_t c = 0; c < picture->model.criterion_count; c++) {
 		const Leadfit__V1__Criterion *criterion = picture->rubric->criteria[c];
+
 		if (picture->area_of[c] == area && count++ == 0)
 			lf_text_add(out, "%s", lf_title_or_id(criterion->title, criterion->id));
 	}
@@ -105,8 +114,10 @@ void lf_weight_picture_name(const struct lf_weight_picture *picture, size_t area
 static void print_key(struct lf_page *page, const struct lf_weight_picture *picture)
 {
 	struct lf_buffer name = {0};
+
 	for (size_t a = 0; a < picture->areas; a++) {
 		const char letter[] = {' ', lf_weight_picture_letter(picture, a), ' ', '\0'};
+
 		lf_weight_picture_name(picture, a, &name);
 		lf_page_add(page, LF_PLAIN, "  ");
 		lf_page_add_area_hue(page, a, letter);
@@ -121,6 +132,7 @@ static void print_bar(struct lf_page *page, const struct lf_weight_picture *pict
 	struct lf_segment segments[LF_HUES];
 	char texts[LF_HUES][2][LF_PERCENT_BYTES + 2], percent[LF_PERCENT_BYTES];
 	const size_t width = (page->width < WIDTH_MAX ? page->width : WIDTH_MAX) - ROW_BEGIN;
+
 	lf_page_add(page, LF_PLAIN, "  %.2f ", value);
 	if (!lf_weight_picture_at(picture, trait, value, areas)) {
 		lf_page_add(page, LF_PLAIN, "no criterion has a weight here\n");
@@ -128,6 +140,7 @@ static void print_bar(struct lf_page *page, const struct lf_weight_picture *pict
 	}
 	for (size_t a = 0; a < picture->areas; a++) {
 		const char letter = lf_weight_picture_letter(picture, a);
+
 		lf_percent(areas[a], percent);
 		snprintf(texts[a][0], sizeof(texts[a][0]), "%c %s", letter, percent);
 		snprintf(texts[a][1], sizeof(texts[a][1]), "%c", letter);
@@ -140,12 +153,14 @@ static void print_bar(struct lf_page *page, const struct lf_weight_picture *pict
 void lf_weight_picture_print(struct lf_page *page, const struct lf_weight_picture *picture)
 {
 	const unsigned rows = picture->only < picture->model.trait_count ? ROWS_OF_ONE : ROWS_OF_MANY;
+
 	print_key(page, picture);
 	for (size_t t = 0; t < picture->model.trait_count; t++) {
 		const Leadfit__V1__Trait *trait = picture->rubric->traits[t];
+		char note[64];
+
 		if (!lf_weight_picture_has(picture, t))
 			continue;
-		char note[64];
 		snprintf(note, sizeof(note), "%.2f is assumed where a project does not say", picture->model.assumed[t]);
 		lf_page_subtitle(page, lf_title_or_id(trait->title, trait->id), note);
 		for (unsigned i = 0; i < rows; i++)

@@ -34,6 +34,7 @@ struct page {
 static size_t panel_count(const struct lf_weight_picture *picture)
 {
 	size_t count = 0;
+
 	for (size_t t = 0; t < picture->model.trait_count; t++)
 		count += lf_weight_picture_has(picture, t);
 	return count;
@@ -44,10 +45,13 @@ static size_t legend_columns(const struct lf_weight_picture *picture, double wid
 {
 	struct lf_buffer name = {0};
 	double longest = 0;
+
 	for (size_t a = 0; a < picture->areas; a++) {
+		double text;
+
 		name.length = 0;
 		lf_weight_picture_name(picture, a, &name);
-		const double text = name.data == NULL ? 0 : lf_svg_text_width(name.data, FONT);
+		text = name.data == NULL ? 0 : lf_svg_text_width(name.data, FONT);
 		longest = text > longest ? text : longest;
 	}
 	lf_buffer_clean_up(&name);
@@ -60,6 +64,7 @@ static void draw_legend(struct page *page)
 {
 	const double column = (page->width - 24 - RIGHT) / (double)page->legend_across;
 	struct lf_buffer name = {0};
+
 	for (size_t a = 0; a < page->picture->areas; a++) {
 		const double x = 24 + column * (double)(a % page->legend_across),
 			     y = LEGEND_TOP + LEGEND_ROW * (double)(a / page->legend_across);
@@ -67,6 +72,7 @@ static void draw_legend(struct page *page)
 		const struct lf_svg_font on = {
 			.size = FONT, .color = lf_hues[a].on_fill, .bold = true, .anchor = LF_SVG_MIDDLE};
 		const struct lf_svg_font font = {.size = FONT, .color = INK, .width_max = column - LEGEND_BEGIN};
+
 		lf_svg_rectangle(&page->svg, x, y, 20, 17, lf_hues[a].fill);
 		lf_svg_text(&page->svg, x + 10, y + 13, &on, letter);
 		name.length = 0;
@@ -83,6 +89,7 @@ static void stack(const struct lf_weight_picture *picture, size_t trait, double 
 {
 	for (size_t i = 0; i <= STEPS; i++) {
 		double areas[LF_HUES];
+
 		lf_weight_picture_at(picture, trait, (double)i / STEPS, areas);
 		sums[i][0] = 0;
 		for (size_t a = 0; a < LF_HUES; a++)
@@ -95,9 +102,11 @@ static void draw_share(
 	struct page *page, double x, double y, enum lf_svg_anchor anchor, size_t area, const char *text, double line)
 {
 	const double width = lf_svg_text_width(text, FONT - 1), begin = anchor == LF_SVG_END ? x - width : x;
+	struct lf_svg_font font;
+
 	if (anchor != LF_SVG_MIDDLE && line > begin - 2 && line < begin + width + 2)
 		lf_svg_rectangle(&page->svg, line - 1, y - TEXT_HEIGHT / 2, 2, TEXT_HEIGHT, lf_hues[area].fill);
-	const struct lf_svg_font font = {
+	font = (struct lf_svg_font){
 		.size = FONT - 1, .color = lf_hues[area].on_fill, .anchor = anchor, .bold = anchor == LF_SVG_MIDDLE};
 	lf_svg_text(&page->svg, x, y + 4, &font, text);
 }
@@ -107,8 +116,10 @@ static size_t highest_step(const struct page *page, double assumed, size_t area,
 {
 	const double clear = TEXT_HEIGHT / page->panel_width;
 	size_t highest = SIZE_MAX;
+
 	for (size_t i = STEPS / 4; i <= STEPS * 3 / 4; i++) {
 		const double from_line = (double)i / STEPS - assumed;
+
 		if (from_line > -clear && from_line < clear)
 			continue;
 		if (highest == SIZE_MAX ||
@@ -125,24 +136,27 @@ static void draw_labels(
 	const size_t highest = highest_step(page, assumed, area, sums);
 	char text[LF_PERCENT_BYTES];
 	const size_t steps[] = {0, highest, STEPS};
+
 	for (size_t k = 0; k < 3; k++) {
 		const double *at = sums[steps[k]], share = at[area + 1] - at[area];
+		double y, x;
+
 		if (share * PANEL_HEIGHT < TEXT_HEIGHT)
 			continue;
-		const double y = top + PANEL_HEIGHT * (at[area] + at[area + 1]) / 2;
-		const double x = left + page->panel_width * (double)steps[k] / STEPS;
+		y = top + PANEL_HEIGHT * (at[area] + at[area + 1]) / 2;
+		x = left + page->panel_width * (double)steps[k] / STEPS;
 		if (k == 1)
 			snprintf(text, sizeof(text), "%c", lf_weight_picture_letter(page->picture, area));
 		else
 			lf_percent(share, text);
 		draw_share(page,
-			k == 0   ? x + 5
-			: k == 1 ? x
-				 : x - 5,
+			k == 0           ? x + 5
+				: k == 1 ? x
+					 : x - 5,
 			y,
-			k == 0   ? LF_SVG_START
-			: k == 1 ? LF_SVG_MIDDLE
-				 : LF_SVG_END,
+			k == 0           ? LF_SVG_START
+				: k == 1 ? LF_SVG_MIDDLE
+					 : LF_SVG_END,
 			area, text, left + page->panel_width * assumed);
 	}
 }
@@ -151,6 +165,7 @@ static void draw_shares_axis(struct page *page, double left, double top)
 {
 	const struct lf_svg_font beside = {.size = FONT - 1, .color = FAINT, .anchor = LF_SVG_END};
 	char text[16];
+
 	for (int i = 0; i <= 2; i++) {
 		snprintf(text, sizeof(text), "%d%%", i * 50);
 		lf_svg_text(&page->svg, left - 6, top + PANEL_HEIGHT * (2 - i) / 2 + 4, &beside, text);
@@ -164,18 +179,21 @@ static void draw_trait_axis(struct page *page, double left, double top, double v
 	const double bottom = top + PANEL_HEIGHT;
 	const double x = left + page->panel_width * (value > 1 ? 1 : value > 0 ? value : 0);
 	char text[48];
+	struct lf_svg_font note;
+
 	for (int i = 0; i <= 2; i++) {
 		const double tick_x = left + page->panel_width * i / 2;
+
 		snprintf(text, sizeof(text), "%.1f", i / 2.0);
 		lf_svg_line(&page->svg, tick_x, bottom, tick_x, bottom + 4, &axis);
 		lf_svg_text(&page->svg, tick_x, bottom + 17, &below, text);
 	}
 	lf_svg_line(&page->svg, x, top - 4, x, bottom + 4, &assumed);
-	const struct lf_svg_font note = {.size = FONT - 1,
+	note = (struct lf_svg_font){.size = FONT - 1,
 		.color = FAINT,
-		.anchor = value > 0.8   ? LF_SVG_END
-			  : value < 0.2 ? LF_SVG_START
-					: LF_SVG_MIDDLE};
+		.anchor = value > 0.8 ? LF_SVG_END
+			: value < 0.2 ? LF_SVG_START
+				      : LF_SVG_MIDDLE};
 	snprintf(text, sizeof(text), "%.2f is assumed", value);
 	lf_svg_text(&page->svg, x, bottom + 33, &note, text);
 }
@@ -191,12 +209,14 @@ static void draw_panel(struct page *page, size_t index, size_t trait)
 	const double left = LEFT + (page->panel_width + PANEL_GAP) * (double)(index % page->across);
 	const double top = page->legend_bottom + 36 + PANEL_ROW * (double)(index / page->across);
 	const struct lf_svg_font title = {.size = FONT + 1, .color = INK, .bold = true, .width_max = page->panel_width};
+
 	stack(page->picture, trait, sums);
 	lf_svg_text(&page->svg, left, top - 10, &title,
 		one ? lf_title_or_id(which->title, which->id) : "whatever the project");
 	for (size_t a = 0; a < page->picture->areas; a++) {
 		for (size_t i = 0; i <= STEPS; i++) {
 			const double x = left + page->panel_width * (double)i / STEPS;
+
 			points[i] = (struct lf_svg_point){x, top + PANEL_HEIGHT * sums[i][a]};
 			points[2 * STEPS + 1 - i] = (struct lf_svg_point){x, top + PANEL_HEIGHT * sums[i][a + 1]};
 		}
@@ -213,21 +233,23 @@ static void draw_panel(struct page *page, size_t index, size_t trait)
 void lf_weight_picture_svg(struct lf_buffer *out, const struct lf_weight_picture *picture)
 {
 	const size_t moving = panel_count(picture), panels = moving > 0 ? moving : 1;
-	const char *description =
-		moving > 0
-			? "The share of weight of each criterion as one trait goes from 0 to 1, the others as assumed."
-			: "The share of weight of each criterion. No trait of a project moves it.";
+	const char *description = moving > 0
+		? "The share of weight of each criterion as one trait goes from 0 to 1, the others as assumed."
+		: "The share of weight of each criterion. No trait of a project moves it.";
 	struct page page = {.picture = picture, .across = panels < PANELS_ACROSS ? panels : PANELS_ACROSS};
 	struct lf_buffer title = {0};
+	double height;
+	struct lf_svg_font heading, faint;
+
 	lf_text_add(&title, "%s: what counts how much", lf_title_or_id(picture->rubric->title, picture->rubric->name));
 	page.width = LEFT + PANELS_WIDTH + RIGHT;
 	page.panel_width = (PANELS_WIDTH + PANEL_GAP) / (double)page.across - PANEL_GAP;
 	page.legend_across = legend_columns(picture, page.width - 24 - RIGHT, PANELS_ACROSS);
 	page.legend_bottom =
 		LEGEND_TOP + LEGEND_ROW * (double)((picture->areas + page.legend_across - 1) / page.legend_across);
-	const double height = page.legend_bottom + PANEL_ROW * (double)((panels + page.across - 1) / page.across) + 10;
-	const struct lf_svg_font heading = {.size = 17, .color = INK, .bold = true, .width_max = page.width - 48};
-	const struct lf_svg_font faint = {.size = FONT, .color = FAINT, .width_max = page.width - 48};
+	height = page.legend_bottom + PANEL_ROW * (double)((panels + page.across - 1) / page.across) + 10;
+	heading = (struct lf_svg_font){.size = 17, .color = INK, .bold = true, .width_max = page.width - 48};
+	faint = (struct lf_svg_font){.size = FONT, .color = FAINT, .width_max = page.width - 48};
 	out->failed = out->failed || title.failed;
 	if (title.data != NULL) {
 		lf_svg_begin(&page.svg, out, page.width, height, title.data, description);

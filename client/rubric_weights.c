@@ -9,6 +9,7 @@
 static size_t trait_index(const Leadfit__V1__Rubric *rubric, const char *id)
 {
 	size_t i = 0;
+
 	while (i < rubric->n_traits && strcmp(rubric->traits[i]->id, id) != 0)
 		i++;
 	return i;
@@ -17,6 +18,7 @@ static size_t trait_index(const Leadfit__V1__Rubric *rubric, const char *id)
 bool lf_weight_model_init(struct lf_weight_model *model, const Leadfit__V1__Rubric *rubric, struct lf_arena *arena)
 {
 	const size_t criteria = rubric->n_criteria, traits = rubric->n_traits;
+
 	*model = (struct lf_weight_model){.criterion_count = criteria, .trait_count = traits};
 	if (criteria == 0)
 		return false;
@@ -29,11 +31,13 @@ bool lf_weight_model_init(struct lf_weight_model *model, const Leadfit__V1__Rubr
 		model->assumed[t] = rubric->traits[t]->default_ == NULL ? 0.5 : rubric->traits[t]->default_->value;
 	for (size_t c = 0; c < criteria; c++) {
 		const Leadfit__V1__Weight *weight = rubric->criteria[c]->weight;
+
 		if (weight == NULL)
 			continue;
 		model->base[c] = weight->base_weight;
 		for (size_t i = 0; i < weight->n_traits; i++) {
 			const size_t t = trait_index(rubric, weight->traits[i]->key);
+
 			if (t < traits)
 				model->coefficients[c * traits + t] = weight->traits[i]->value;
 		}
@@ -50,6 +54,7 @@ bool lf_weight_moves(const struct lf_weight_model *model, size_t trait)
 {
 	for (size_t c = 0; c < model->criterion_count; c++) {
 		const double coefficient = lf_weight_coefficient(model, c, trait);
+
 		if (coefficient < 0 || coefficient > 0)
 			return true;
 	}
@@ -60,9 +65,11 @@ bool lf_weight_moves(const struct lf_weight_model *model, size_t trait)
 static double raw_without(const struct lf_weight_model *model, size_t criterion, size_t trait, double *size)
 {
 	double raw = model->base[criterion];
+
 	*size = raw < 0 ? -raw : raw;
 	for (size_t t = 0; t < model->trait_count; t++) {
 		const double term = t == trait ? 0 : lf_weight_coefficient(model, criterion, t) * model->assumed[t];
+
 		raw += term;
 		*size += term < 0 ? -term : term;
 	}
@@ -72,17 +79,20 @@ static double raw_without(const struct lf_weight_model *model, size_t criterion,
 bool lf_weight_shares(const struct lf_weight_model *model, size_t trait, double value, double *shares)
 {
 	double total = 0;
+	bool some;
+
 	for (size_t c = 0; c < model->criterion_count; c++) {
 		double size;
 		const double rest = raw_without(model, c, trait, &size);
 		const double term = trait < model->trait_count ? lf_weight_coefficient(model, c, trait) * value : 0;
 		const double weight = rest + term;
+
 		size += term < 0 ? -term : term;
 		shares[c] = weight > 0 && weight >= size * ROUNDING ? weight : 0;
 		total += shares[c];
 	}
 	/* A file that nobody checked may hold numbers whose sum is no number. */
-	const bool some = total > 0 && total <= DBL_MAX;
+	some = total > 0 && total <= DBL_MAX;
 	for (size_t c = 0; c < model->criterion_count; c++)
 		shares[c] = some ? shares[c] / total : 0;
 	return some;
@@ -114,6 +124,7 @@ void lf_weight_ranges(const struct lf_weight_model *model, size_t trait, double 
 		const double coefficient = lf_weight_coefficient(model, c, trait);
 		const double rest = raw_without(model, c, trait, &size);
 		const double turn = coefficient < 0 || coefficient > 0 ? -rest / coefficient : -1;
+
 		if (turn > 0 && turn < 1)
 			widen(model, trait, turn, shares, ranges);
 	}

@@ -12,6 +12,7 @@ enum lf_code lf_score_sweep_check(
 	static const char *const without[] = {"points", "svg"};
 	static const char *const with[] = {"key", "what-if", "strict", "detail", "rank-table"};
 	const char *svg = lf_argument(arguments, "svg");
+
 	if (lf_argument(arguments, "sweep") == NULL) {
 		for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
 			if (lf_argument(arguments, without[i]) != NULL)
@@ -37,8 +38,10 @@ static int show(struct lf_cli *cli, const char *svg, const ProtobufCMessage *rep
 	struct lf_arena arena;
 	struct lf_buffer picture = {0};
 	int status = LF_EXIT_DONE;
+	bool made;
+
 	lf_arena_init(&arena, ARENA_BYTES_MAX);
-	bool made = lf_sweep_init(&sweep, (const Leadfit__V1__SweepResponse *)reply, &arena);
+	made = lf_sweep_init(&sweep, (const Leadfit__V1__SweepResponse *)reply, &arena);
 	if (made && svg != NULL) {
 		made = lf_sweep_svg(&picture, &sweep, &arena);
 		if (made)
@@ -63,6 +66,8 @@ int lf_score_sweep(struct lf_cli *cli, const struct lf_arguments *arguments, con
 	const char *points = lf_argument(arguments, "points");
 	unsigned point_count = 0;
 	ProtobufCMessage *reply = NULL;
+	int status;
+
 	leadfit__v1__sweep_request__init(&sweep);
 	lf_buffer_append_text(&trait, lf_argument(arguments, "sweep"));
 	sweep.team = request->team;
@@ -75,13 +80,13 @@ int lf_score_sweep(struct lf_cli *cli, const struct lf_arguments *arguments, con
 	if (trait.failed)
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	else if (points == NULL ||
-		 lf_option_number("points", points, POINTS_MIN, POINTS_MAX, &point_count, &error) == LF_OK) {
+		lf_option_number("points", points, POINTS_MIN, POINTS_MAX, &point_count, &error) == LF_OK) {
 		sweep.trait = trait.data;
 		sweep.points = point_count;
 		reply = lf_cli_call(cli, "leadfit.v1.Scoring/Sweep", &sweep.base, true, &error);
 	}
-	const int status = reply == NULL ? lf_cli_report(cli, &error, sources, source_count)
-					 : show(cli, lf_argument(arguments, "svg"), reply);
+	status = reply == NULL ? lf_cli_report(cli, &error, sources, source_count)
+			       : show(cli, lf_argument(arguments, "svg"), reply);
 	protobuf_c_message_free_unpacked(reply, NULL);
 	lf_buffer_clean_up(&trait);
 	lf_error_clean_up(&error);

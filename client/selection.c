@@ -4,10 +4,11 @@
 
 enum { OUTCOME_COUNT = 4 };
 
-static enum lf_code take_text(
-	const struct lf_arguments *arguments, const char *option, char **field, struct lf_arena *arena, struct lf_error *error)
+static enum lf_code take_text(const struct lf_arguments *arguments, const char *option, char **field,
+	struct lf_arena *arena, struct lf_error *error)
 {
 	const char *text = lf_argument(arguments, option);
+
 	if (text == NULL)
 		return LF_OK;
 	if (text[0] == '\0')
@@ -16,10 +17,11 @@ static enum lf_code take_text(
 	return *field == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "--%s: is too long", option) : LF_OK;
 }
 
-static enum lf_code take_instant(const struct lf_arguments *arguments, const char *option, Google__Protobuf__Timestamp *instant,
-	Google__Protobuf__Timestamp **field, struct lf_error *error)
+static enum lf_code take_instant(const struct lf_arguments *arguments, const char *option,
+	Google__Protobuf__Timestamp *instant, Google__Protobuf__Timestamp **field, struct lf_error *error)
 {
 	const char *text = lf_argument(arguments, option);
+
 	if (text == NULL)
 		return LF_OK;
 	google__protobuf__timestamp__init(instant);
@@ -31,28 +33,33 @@ static enum lf_code take_instant(const struct lf_arguments *arguments, const cha
 }
 
 /* "too-close" is TOO_CLOSE. */
-static enum lf_code take_outcome(const struct lf_arguments *arguments, Leadfit__V1__Outcome *outcome, struct lf_error *error)
+static enum lf_code take_outcome(
+	const struct lf_arguments *arguments, Leadfit__V1__Outcome *outcome, struct lf_error *error)
 {
-	static const char *const names[OUTCOME_COUNT] = {"RECOMMENDED", "TOO_CLOSE", "INSUFFICIENT_EVIDENCE", "NO_ELIGIBLE_CANDIDATE"};
+	static const char *const names[OUTCOME_COUNT] = {
+		"RECOMMENDED", "TOO_CLOSE", "INSUFFICIENT_EVIDENCE", "NO_ELIGIBLE_CANDIDATE"};
 	const char *text = lf_argument(arguments, "outcome");
 	char name[64] = "";
 	size_t index;
+	const ProtobufCEnumValue *value;
+
 	if (text == NULL)
 		return LF_OK;
 	for (size_t i = 0; text[i] != '\0' && i + 1 < sizeof(name); i++)
-		name[i] = text[i] == '-' ? '_' : (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
+		name[i] =
+			text[i] == '-' ? '_' : (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
 	if (lf_option_choice("outcome", name, names, OUTCOME_COUNT, &index, error) != LF_OK)
 		return error->code;
-	const ProtobufCEnumValue *value =
-		protobuf_c_enum_descriptor_get_value_by_name(&leadfit__v1__outcome__descriptor, names[index]);
+	value = protobuf_c_enum_descriptor_get_value_by_name(&leadfit__v1__outcome__descriptor, names[index]);
 	*outcome = (Leadfit__V1__Outcome)value->value;
 	return LF_OK;
 }
 
-enum lf_code lf_selection_take(struct lf_selection *selection, const struct lf_arguments *arguments, struct lf_arena *arena,
-	struct lf_error *error)
+enum lf_code lf_selection_take(struct lf_selection *selection, const struct lf_arguments *arguments,
+	struct lf_arena *arena, struct lf_error *error)
 {
 	Leadfit__V1__Selection *message = &selection->message;
+
 	leadfit__v1__selection__init(message);
 	if (take_text(arguments, "team", &message->team, arena, error) != LF_OK ||
 		take_text(arguments, "project", &message->project, arena, error) != LF_OK ||

@@ -34,9 +34,11 @@ struct lf_selection {
 	Google__Protobuf__Timestamp since, until;
 };
 
-/* Reads the options; those that the command does not have are left open. INVALID_ARGUMENT names the option. The struct must stay where
- * it is: its message points into it. */
-enum lf_code lf_selection_take(struct lf_selection *selection, const struct lf_arguments *arguments, struct lf_arena *arena,
-	struct lf_error *error);
+/*
+ * Reads the options; those that the command does not have are left open. INVALID_ARGUMENT names the option. The struct
+ * must stay where it is: its message points into it.
+ */
+enum lf_code lf_selection_take(struct lf_selection *selection, const struct lf_arguments *arguments,
+	struct lf_arena *arena, struct lf_error *error);
 
 #endif

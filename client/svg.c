@@ -22,9 +22,12 @@ static size_t character_length(const unsigned char *text)
 {
 	static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
 	const size_t length = text[0] < 0x80 ? 1 : text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : text[0] >= 0xc0 ? 2 : 0;
+	uint32_t character;
+	bool control;
+
 	if (length == 0 || text[0] > 0xf4)
 		return 0;
-	uint32_t character = length == 1 ? text[0] : text[0] & (0xffu >> (length + 1));
+	character = length == 1 ? text[0] : text[0] & (0xffu >> (length + 1));
 	for (size_t i = 1; i < length; i++) {
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
@@ -33,15 +36,17 @@ static size_t character_length(const unsigned char *text)
 	if (character < lowest[length] || character > 0x10ffff || (character >= 0xd800 && character <= 0xdfff) ||
 		character == 0xfffe || character == 0xffff)
 		return 0;
-	const bool control = character < 0x20 || (character >= 0x7f && character <= 0x9f);
+	control = character < 0x20 || (character >= 0x7f && character <= 0x9f);
 	return control && character != '\t' && character != '\n' && character != '\r' ? 0 : length;
 }
 
 static void escape(struct lf_buffer *out, const char *text, size_t length)
 {
 	const unsigned char *c = (const unsigned char *)text, *end = c + length;
+
 	while (c < end) {
 		const size_t n = character_length(c);
+
 		if (n == 0)
 			lf_buffer_append_text(out, "\xef\xbf\xbd");
 		else if (*c == '&')
@@ -143,6 +148,7 @@ static double character_width(const char *text, size_t *length)
 {
 	const size_t n = character_length((const unsigned char *)text);
 	char character[8] = "";
+
 	*length = n == 0 ? 1 : n;
 	memcpy(character, text, *length);
 	if (n > 1)
@@ -158,9 +164,11 @@ static double character_width(const char *text, size_t *length)
 static size_t fit(const char *text, double most, double *width)
 {
 	size_t length = 0, n;
+
 	*width = 0;
 	for (; text[length] != '\0'; length += n) {
 		const double next = character_width(text + length, &n);
+
 		if (*width + next > most)
 			break;
 		*width += next;
@@ -171,6 +179,7 @@ static size_t fit(const char *text, double most, double *width)
 double lf_svg_text_width(const char *text, double size)
 {
 	double width;
+
 	fit(text, INFINITY, &width);
 	return width * size;
 }
@@ -183,6 +192,7 @@ void lf_svg_text(struct lf_svg *svg, double x, double y, const struct lf_svg_fon
 	const double size = font->bold ? font->size * BOLD : font->size, most = font->width_max / size;
 	const bool cut = font->width_max > 0 && lf_svg_text_width(text, size) > font->width_max;
 	double width;
+
 	lf_text_add(svg->out, "<text x=\"%.2f\" y=\"%.2f\" font-size=\"%.1f\" fill=\"%s\"%s%s>", x, y, font->size,
 		font->color, font->bold ? " font-weight=\"bold\"" : "", anchors[font->anchor]);
 	if (cut) {

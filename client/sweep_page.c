@@ -22,8 +22,10 @@ static const char *project_name(const Leadfit__V1__SweepResponse *response)
 static bool leads_anywhere(const Leadfit__V1__SweepResponse *response, size_t candidate)
 {
 	const char *id = response->candidates[candidate];
+
 	for (size_t i = 0; i < response->n_stretches; i++) {
 		const Leadfit__V1__SweepStretch *stretch = response->stretches[i];
+
 		if (strcmp(stretch->first, id) == 0)
 			return true;
 		for (size_t k = 0; k < stretch->n_tied; k++)
@@ -37,11 +39,13 @@ static bool leads_anywhere(const Leadfit__V1__SweepResponse *response, size_t ca
 static const char *first_of(const Leadfit__V1__SweepStretch *stretch, struct lf_arena *arena)
 {
 	struct lf_buffer text = {0};
+	const char *names;
+
 	lf_text_add(&text, "%s", stretch->first[0] == '\0' ? "nobody" : stretch->first);
 	for (size_t i = 0; i < stretch->n_tied; i++)
 		lf_text_add(&text, "%s%s", i + 1 == stretch->n_tied ? " and " : ", ", stretch->tied[i]);
 	lf_text_add(&text, "%s", stretch->n_tied > 0 ? " (equal)" : "");
-	const char *names = text.failed ? NULL : lf_arena_strdup(arena, text.data, text.length);
+	names = text.failed ? NULL : lf_arena_strdup(arena, text.data, text.length);
 	lf_buffer_clean_up(&text);
 	return names;
 }
@@ -50,11 +54,13 @@ static const char *first_of(const Leadfit__V1__SweepStretch *stretch, struct lf_
 static size_t choose(const Leadfit__V1__SweepResponse *response, size_t chosen[LF_CHART_SERIES_MAX])
 {
 	size_t leaders = 0, others, count = 0;
+
 	for (size_t c = 0; c < response->n_candidates; c++)
 		leaders += leads_anywhere(response, c);
 	others = leaders < LF_CHART_SERIES_MAX ? LF_CHART_SERIES_MAX - leaders : 0;
 	for (size_t c = 0; c < response->n_candidates && count < LF_CHART_SERIES_MAX; c++) {
 		const bool leads = leads_anywhere(response, c);
+
 		if (!leads && others == 0)
 			continue;
 		others -= !leads;
@@ -67,6 +73,7 @@ static size_t choose(const Leadfit__V1__SweepResponse *response, size_t chosen[L
 static bool is_usable(const struct lf_chart *chart, const Leadfit__V1__SweepPoint *point)
 {
 	const double last = chart->point_count > 0 ? chart->x[chart->point_count - 1] : -1;
+
 	return point->value >= 0 && point->value <= 1 && point->value > last;
 }
 
@@ -75,6 +82,7 @@ static bool read_points(struct lf_sweep *sweep, const size_t *chosen, struct lf_
 	const Leadfit__V1__SweepResponse *response = sweep->response;
 	struct lf_chart *chart = &sweep->chart;
 	double *x = lf_arena_zalloc(arena, response->n_points + 1, sizeof(*x)), *y[LF_CHART_SERIES_MAX];
+
 	if (x == NULL)
 		return false;
 	chart->x = x;
@@ -86,6 +94,7 @@ static bool read_points(struct lf_sweep *sweep, const size_t *chosen, struct lf_
 	}
 	for (size_t i = 0; i < response->n_points; i++) {
 		const Leadfit__V1__SweepPoint *point = response->points[i];
+
 		if (!is_usable(chart, point))
 			continue;
 		x[chart->point_count] = point->value;
@@ -101,23 +110,23 @@ static bool read_stretches(struct lf_sweep *sweep, struct lf_arena *arena)
 	const Leadfit__V1__SweepResponse *response = sweep->response;
 	struct lf_chart *chart = &sweep->chart;
 	struct lf_chart_stretch *stretches = lf_arena_zalloc(arena, response->n_stretches + 1, sizeof(*stretches));
+
 	if (stretches == NULL)
 		return false;
 	for (size_t i = 0; i < response->n_stretches; i++) {
 		const Leadfit__V1__SweepStretch *stretch = response->stretches[i];
 		size_t s = 0;
+
 		while (s < chart->series_count && strcmp(chart->series[s].name, stretch->first) != 0)
 			s++;
-		stretches[i] = (struct lf_chart_stretch){.from = stretch->from,
-			.to = stretch->to,
-			.series = s,
-			.first = first_of(stretch, arena)};
+		stretches[i] = (struct lf_chart_stretch){
+			.from = stretch->from, .to = stretch->to, .series = s, .first = first_of(stretch, arena)};
 		if (stretches[i].first == NULL)
 			return false;
 	}
 	for (size_t i = 0; i < response->n_stretches; i++)
-		sweep->leaders_left_out = sweep->leaders_left_out || (stretches[i].series >= chart->series_count &&
-									     response->stretches[i]->first[0] != '\0');
+		sweep->leaders_left_out = sweep->leaders_left_out ||
+			(stretches[i].series >= chart->series_count && response->stretches[i]->first[0] != '\0');
 	chart->stretches = stretches;
 	chart->stretch_count = response->n_stretches;
 	return true;
@@ -129,10 +138,12 @@ static bool is_outscored(const struct lf_chart *chart)
 	for (size_t i = 0; i < chart->point_count; i++) {
 		for (size_t k = 0; k < chart->stretch_count; k++) {
 			const struct lf_chart_stretch *stretch = &chart->stretches[k];
+			double first;
+
 			if (chart->x[i] < stretch->from || chart->x[i] > stretch->to ||
 				stretch->series >= chart->series_count)
 				continue;
-			const double first = chart->series[stretch->series].y[i] + SCORE_DIFFERENCE;
+			first = chart->series[stretch->series].y[i] + SCORE_DIFFERENCE;
 			/* At a crossing both lead. */
 			if (!(chart->x[i] > stretch->from && chart->x[i] < stretch->to))
 				continue;
@@ -147,6 +158,7 @@ static bool is_outscored(const struct lf_chart *chart)
 bool lf_sweep_init(struct lf_sweep *sweep, const Leadfit__V1__SweepResponse *response, struct lf_arena *arena)
 {
 	size_t chosen[LF_CHART_SERIES_MAX];
+
 	*sweep = (struct lf_sweep){.response = response};
 	sweep->chart.series_count = choose(response, chosen);
 	sweep->chart.mark = response->value;
@@ -163,6 +175,7 @@ bool lf_sweep_init(struct lf_sweep *sweep, const Leadfit__V1__SweepResponse *res
 static size_t own_stretch(const struct lf_chart *chart)
 {
 	size_t i = 0;
+
 	while (i < chart->stretch_count && chart->stretches[i].to < chart->mark)
 		i++;
 	return i;
@@ -173,6 +186,7 @@ static void print_stretches(struct lf_page *page, const struct lf_chart *chart)
 	const int decimals = (int)lf_chart_decimals(chart->stretches, chart->stretch_count);
 	const size_t own = own_stretch(chart);
 	struct lf_table table;
+
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_table_init(&table, page);
 	lf_table_column(&table, "from", LF_COLUMN_RIGHT);
@@ -181,6 +195,7 @@ static void print_stretches(struct lf_page *page, const struct lf_chart *chart)
 	lf_table_column(&table, "", 0);
 	for (size_t i = 0; i < chart->stretch_count; i++) {
 		const struct lf_chart_stretch *stretch = &chart->stretches[i];
+
 		lf_table_line(&table, i == own ? LF_BOLD : LF_PLAIN);
 		lf_table_cell(&table, 0, "%.*f", decimals, stretch->from);
 		lf_table_cell(&table, 1, "%.*f", decimals, stretch->to);
@@ -194,6 +209,7 @@ static void print_stretches(struct lf_page *page, const struct lf_chart *chart)
 static void print_notes(struct lf_page *page, const struct lf_sweep *sweep)
 {
 	char text[TITLE_BYTES], drawn[64] = "those who lead somewhere and the next best";
+
 	if (sweep->leaders_left_out)
 		snprintf(drawn, sizeof(drawn), "%d of those who lead somewhere", LF_CHART_SERIES_MAX);
 	if (sweep->left_out > 0) {
@@ -215,6 +231,7 @@ void lf_sweep_print(struct lf_page *page, struct lf_sweep *sweep)
 	const Leadfit__V1__SweepResponse *response = sweep->response;
 	struct lf_chart *chart = &sweep->chart;
 	char x_title[TITLE_BYTES];
+
 	lf_page_add(page, LF_BOLD, "%s: who leads as %s goes from 0 to 1", project_name(response), response->trait);
 	lf_page_add(page, LF_PLAIN, "\n");
 	if (chart->stretch_count > 0)
@@ -223,7 +240,7 @@ void lf_sweep_print(struct lf_page *page, struct lf_sweep *sweep)
 	snprintf(x_title, sizeof(x_title), "%.200s   (%s the project, %.2f%s)", response->trait, page->utf8 ? "┊" : ":",
 		response->value,
 		chart->stretch_count < 2 ? ""
-		: page->utf8             ? "; ◆ the first place changes"
+			: page->utf8     ? "; ◆ the first place changes"
 					 : "; X the first place changes");
 	chart->x_title = x_title;
 	lf_chart_print(page, chart);
@@ -249,6 +266,8 @@ bool lf_sweep_svg(struct lf_buffer *out, struct lf_sweep *sweep, struct lf_arena
 	const int decimals = (int)lf_chart_decimals(chart->stretches, chart->stretch_count);
 	char mark_title[64];
 	struct lf_svg_point *points = lf_arena_zalloc(arena, chart->point_count + 1, sizeof(*points));
+	bool made;
+
 	lf_text_add(&title, "%s: who leads as %s goes from 0 to 1", project_name(response), response->trait);
 	for (size_t i = 0; i < chart->stretch_count; i++)
 		lf_text_add(&description, "%s%.*f to %.*f %s", i == 0 ? "First: " : ", ", decimals,
@@ -258,7 +277,7 @@ bool lf_sweep_svg(struct lf_buffer *out, struct lf_sweep *sweep, struct lf_arena
 	chart->title = title.data;
 	chart->description = description.data;
 	chart->mark_title = mark_title;
-	const bool made = points != NULL && !title.failed && !description.failed;
+	made = points != NULL && !title.failed && !description.failed;
 	if (made)
 		lf_chart_svg(out, chart, points);
 	lf_buffer_clean_up(&title);

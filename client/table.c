@@ -12,6 +12,7 @@ enum { WIDTH_UNCUT = 100000 };
 void lf_table_init(struct lf_table *table, struct lf_page *page)
 {
 	struct libscols_table *scols = scols_new_table();
+
 	*table = (struct lf_table){.page = page, .scols = scols};
 	if (scols == NULL) {
 		page->text.failed = true;
@@ -27,11 +28,14 @@ void lf_table_init(struct lf_table *table, struct lf_page *page)
 
 void lf_table_column(struct lf_table *table, const char *title, unsigned flags)
 {
+	int scols_flags;
+	struct libscols_column *column;
+
 	if (table->scols == NULL)
 		return;
-	const int scols_flags = ((flags & LF_COLUMN_RIGHT) != 0 ? SCOLS_FL_RIGHT : 0) |
-				((flags & LF_COLUMN_CUT) != 0 ? SCOLS_FL_TRUNC : 0);
-	struct libscols_column *column = scols_table_new_column(table->scols, title, 0, scols_flags);
+	scols_flags = ((flags & LF_COLUMN_RIGHT) != 0 ? SCOLS_FL_RIGHT : 0) |
+		((flags & LF_COLUMN_CUT) != 0 ? SCOLS_FL_TRUNC : 0);
+	column = scols_table_new_column(table->scols, title, 0, scols_flags);
 	if (column == NULL || scols_cell_set_color(scols_column_get_header(column), "\033[2m") != 0)
 		table->page->text.failed = true;
 }
@@ -43,6 +47,7 @@ void lf_table_line(struct lf_table *table, enum lf_style style)
 		[LF_DIM] = "\033[2m",
 		[LF_GOOD] = "\033[1;32m",
 		[LF_WARN] = "\033[1;33m"};
+
 	if (table->scols == NULL)
 		return;
 	table->line = scols_table_new_line(table->scols, NULL);
@@ -52,12 +57,15 @@ void lf_table_line(struct lf_table *table, enum lf_style style)
 
 void lf_table_cell(struct lf_table *table, size_t column, const char *format, ...)
 {
+	char *text;
+	va_list arguments;
+	int length;
+
 	if (table->line == NULL)
 		return;
-	char *text = NULL;
-	va_list arguments;
+	text = NULL;
 	va_start(arguments, format);
-	const int length = vasprintf(&text, format, arguments);
+	length = vasprintf(&text, format, arguments);
 	va_end(arguments);
 	if (length < 0) {
 		table->page->text.failed = true;
@@ -75,6 +83,7 @@ static void append_trimmed(struct lf_buffer *out, const char *text)
 	while (*text != '\0') {
 		const size_t length = strcspn(text, "\n");
 		size_t kept = length;
+
 		while (kept > 0 && text[kept - 1] == ' ')
 			kept--;
 		lf_buffer_append(out, text, kept);
@@ -87,6 +96,7 @@ static void append_trimmed(struct lf_buffer *out, const char *text)
 void lf_table_finish(struct lf_table *table, bool headings)
 {
 	char *text = NULL;
+
 	if (table->scols == NULL)
 		return;
 	scols_table_enable_noheadings(table->scols, !headings);

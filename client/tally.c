@@ -7,6 +7,7 @@ bool lf_tally_add(struct lf_tally *tally, const char *name)
 {
 	bool added = false;
 	uint32_t *index = lf_keys_add(&tally->keys, name, "", &added);
+
 	if (index == NULL)
 		return false;
 	if (!added) {
@@ -16,7 +17,8 @@ bool lf_tally_add(struct lf_tally *tally, const char *name)
 	*index = (uint32_t)tally->count;
 	if (tally->count == tally->capacity) {
 		const size_t capacity = tally->capacity == 0 ? 16 : 2 * tally->capacity;
-		struct lf_tally_entry *entries = realloc(tally->entries, capacity * sizeof *entries);
+		struct lf_tally_entry *entries = realloc(tally->entries, capacity * sizeof(*entries));
+
 		if (entries == NULL)
 			return false;
 		tally->entries = entries;
@@ -29,6 +31,7 @@ bool lf_tally_add(struct lf_tally *tally, const char *name)
 static int compare_entries(const void *a, const void *b)
 {
 	const struct lf_tally_entry *first = a, *second = b;
+
 	if (first->count != second->count)
 		return first->count > second->count ? -1 : 1;
 	return strcmp(first->name, second->name);
@@ -37,7 +40,7 @@ static int compare_entries(const void *a, const void *b)
 void lf_tally_sort(struct lf_tally *tally)
 {
 	if (tally->count > 0)
-		qsort(tally->entries, tally->count, sizeof *tally->entries, compare_entries);
+		qsort(tally->entries, tally->count, sizeof(*tally->entries), compare_entries);
 }
 
 void lf_tally_clean_up(struct lf_tally *tally)

@@ -38,7 +38,7 @@ struct lf_arena {
 	size_t left;                  /* of it may be handed out before bytes_max; a multiple of the alignment */
 	struct lf_arena_block *first;
 	struct lf_arena_block *current;
-	size_t bytes_used;            /* handed out since the last reset, with padding */
+	size_t bytes_used; /* handed out since the last reset, with padding */
 	size_t bytes_max;
 	struct lf_arena_budget *budget; /* borrowed; NULL after init = none. Set before the first allocation */
 };
@@ -65,9 +65,11 @@ static inline void *lf_arena_alloc(struct lf_arena *arena, size_t size)
 	return lf_arena_alloc_anew(arena, size);
 }
 
-void *lf_arena_zalloc(struct lf_arena *arena, size_t count, size_t size); /* overflow-checked, zeroed */
+void *lf_arena_zalloc(struct lf_arena *arena, size_t count, size_t size);       /* overflow-checked, zeroed */
 char *lf_arena_strdup(struct lf_arena *arena, const char *text, size_t length); /* NUL-terminated copy */
-/* Forgets everything handed out; keeps the largest block of at most 96 KiB, so that the next use seldom needs another. */
+/*
+ * Forgets everything handed out; keeps the largest block of at most 96 KiB, so that the next use seldom needs another.
+ */
 void lf_arena_reset(struct lf_arena *arena);
 /* Frees everything. Safe to call twice. */
 void lf_arena_clean_up(struct lf_arena *arena);

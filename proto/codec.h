@@ -75,7 +75,9 @@ static inline const struct lf_codec *lf_codec_lookup(
 
 /* ---- packing ---- */
 
-/* All return the new beginning. rest: room to have for what comes in front of the content, its tag and length included. */
+/*
+ * All return the new beginning. rest: room to have for what comes in front of the content, its tag and length included.
+ */
 
 /* Moves what is written to a larger piece, with room for bytes in front of it. NULL where the arena is exhausted. */
 uint8_t *lf_pack_grow(struct lf_packer *packer, uint8_t *at, size_t bytes);

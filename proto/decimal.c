@@ -70,8 +70,10 @@ bool lf_decimal_parse(const char *text, size_t length, struct lf_decimal *out)
 		}
 	}
 	if (at < end && (*at == 'e' || *at == 'E')) {
+		bool down;
+
 		at++;
-		bool down = at < end && *at == '-';
+		down = at < end && *at == '-';
 		at += at < end && (*at == '-' || *at == '+');
 		if (at == end)
 			return false;
@@ -113,10 +115,11 @@ bool lf_decimal_to_double(const struct lf_decimal *decimal, double *out)
 
 static void set_digits(struct lf_decimal *out, uint64_t digits, int exponent)
 {
-	static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
-				    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+	static const char pairs[] =
+		"0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+		"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
 	char text[24];
-	size_t at = sizeof text;
+	size_t at = sizeof(text);
 
 	for (; digits && digits % 10 == 0; digits /= 10)
 		exponent++;
@@ -126,7 +129,7 @@ static void set_digits(struct lf_decimal *out, uint64_t digits, int exponent)
 	}
 	if (digits)
 		text[--at] = (char)('0' + digits);
-	out->count = sizeof text - at;
+	out->count = sizeof(text) - at;
 	memcpy(out->digits, text + at, out->count);
 	out->digits[out->count] = '\0';
 	out->exponent = exponent;
@@ -140,22 +143,28 @@ static void set_digits(struct lf_decimal *out, uint64_t digits, int exponent)
  */
 static bool exact_digits(double value, int power, struct lf_decimal *out)
 {
-	static const uint64_t ten_to[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
-		100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000,
-		1000000000000000000, 10000000000000000000u};
+	static const uint64_t ten_to[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
+		10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000,
+		10000000000000000, 100000000000000000, 1000000000000000000, 10000000000000000000u};
 	uint64_t bits;
-	memcpy(&bits, &value, sizeof bits);
-	const uint64_t hidden = (uint64_t)1 << 52, m = (bits & (hidden - 1)) | hidden;
-	const int shift = 1075 - (int)(bits >> 52);
+	uint64_t hidden, m;
+	int shift;
+	unsigned __int128 unit;
+
+	memcpy(&bits, &value, sizeof(bits));
+	hidden = (uint64_t)1 << 52;
+	m = (bits & (hidden - 1)) | hidden;
+	shift = 1075 - (int)(bits >> 52);
 
 	if (m == hidden || shift < 1 || shift > 63 || power < 0 || power + 1 > 20)
 		return false; /* below a power of two the distance is another */
-	unsigned __int128 unit = ten_to[power];
+	unit = ten_to[power];
 	for (int digits = 16; digits <= 17; digits++, power++, unit *= 10) {
 		unsigned __int128 scaled = m * unit;
 		unsigned __int128 rounded = (scaled + ((unsigned __int128)1 << (shift - 1))) >> shift;
 		unsigned __int128 back = rounded << shift;
 		unsigned __int128 off = back > scaled ? back - scaled : scaled - back;
+
 		if (digits == 17 || 2 * off < unit) {
 			set_digits(out, (uint64_t)rounded, -power);
 			return true;
@@ -197,9 +206,11 @@ static void shortest_digits(double value, struct lf_decimal *out)
 		 * found so, since value × 10^power is off by far less than one half.
 		 */
 		int power = 0;
+		uint64_t digits;
+
 		while (power < EXACT_POWER_MAX && value * exact_power[power + 1] < 1e15)
 			power++;
-		uint64_t digits = (uint64_t)(value * exact_power[power] + 0.5);
+		digits = (uint64_t)(value * exact_power[power] + 0.5);
 		if ((double)digits / exact_power[power] == value) {
 			set_digits(out, digits, -power);
 			return;

@@ -226,8 +226,8 @@ void lf_descgen_includes(FILE *out, const Google__Protobuf__FileDescriptorSet *s
 		const char *name = set->file[i]->name;
 		const char *dot = strrchr(name, '.');
 
-		fprintf(out, "#include \"%.*s.pb-c.h\"\n",
-			(int)(dot == NULL ? strlen(name) : (size_t)(dot - name)), name);
+		fprintf(out, "#include \"%.*s.pb-c.h\"\n", (int)(dot == NULL ? strlen(name) : (size_t)(dot - name)),
+			name);
 	}
 }
 

@@ -143,7 +143,7 @@ static void fill_field(const struct writer *w, const struct type *of,
 	field->is_pointer = field->is_message || proto->type == FIELD_TYPE(STRING);
 	field->repeated = proto->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED;
 	field->packed = field->repeated && field->scalar->wire != 2 &&
-			(proto->options == NULL || !proto->options->has_packed || proto->options->packed);
+		(proto->options == NULL || !proto->options->has_packed || proto->options->packed);
 	field->tag = (uint32_t)proto->number << 3 | field->scalar->wire;
 	field->fixed_bytes = 5 + (field->packed ? LF_DESCGEN_LENGTH_BYTES : field->scalar->bytes_max);
 	if (field->is_message || proto->type == FIELD_TYPE(ENUM))

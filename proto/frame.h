@@ -12,10 +12,10 @@
 #include "proto/status.h"
 
 enum {
-	LF_FRAME_VERSION     = 1,
+	LF_FRAME_VERSION = 1,
 	LF_FRAME_FIXED_BYTES = 12,
-	LF_FRAME_HEADER_MAX  = 4096, /* fixed part, method and metadata together */
-	LF_METHOD_BYTES_MAX  = 127,
+	LF_FRAME_HEADER_MAX = 4096, /* fixed part, method and metadata together */
+	LF_METHOD_BYTES_MAX = 127,
 };
 
 enum lf_frame_kind { LF_FRAME_REQUEST = 0, LF_FRAME_REPLY = 1 };

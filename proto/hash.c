@@ -7,7 +7,7 @@ static inline uint64_t word_at(const uint8_t *bytes)
 {
 	uint64_t word;
 
-	memcpy(&word, bytes, sizeof word);
+	memcpy(&word, bytes, sizeof(word));
 	return le64toh(word);
 }
 
@@ -19,10 +19,12 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 #else
-	const uint64_t low = UINT32_MAX, cross = (a >> 32) * (b & low), other = (a & low) * (b >> 32), least = (a & low) * (b & low);
+	const uint64_t low = UINT32_MAX, cross = (a >> 32) * (b & low), other = (a & low) * (b >> 32),
+		       least = (a & low) * (b & low);
 	const uint64_t middle = (least >> 32) + (cross & low) + (other & low);
 
-	return (middle << 32 | (least & low)) ^ ((a >> 32) * (b >> 32) + (cross >> 32) + (other >> 32) + (middle >> 32));
+	return (middle << 32 | (least & low)) ^
+		((a >> 32) * (b >> 32) + (cross >> 32) + (other >> 32) + (middle >> 32));
 #endif
 }
 

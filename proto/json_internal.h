@@ -63,7 +63,10 @@ bool lf_field_is_printed(const ProtobufCMessage *message, const ProtobufCFieldDe
 bool lf_yaml_is_plain(const char *text, bool flow);
 /* Whether text may be folded: single spaces between words, nothing odd. Then a line may end at any space. */
 bool lf_yaml_is_foldable(const char *text);
-/* Whether text has several lines that can stand as they are: the first one shows the indentation, and none is only spaces. */
+/*
+ * Whether text has several lines that can stand as they are: the first one shows the indentation, and none is only
+ * spaces.
+ */
 bool lf_yaml_is_literal(const char *text);
 
 /* Line, from 1, and column, from 1 in bytes, of an offset into text. */
@@ -82,13 +85,15 @@ struct lf_mapper {
 };
 
 /*
- * JSON in which nothing is unusual, to a message in arena, at a fraction of what a tree takes. NULL where something is, or may be, or is wrong, or the arena
- * is exhausted: lf_json_read_tree() then tells. What it returns is the message that that would give.
+ * JSON in which nothing is unusual, to a message in arena, at a fraction of what a tree takes. NULL where something is,
+ * or may be, or is wrong, or the arena is exhausted: lf_json_read_tree() then tells. What it returns is the message
+ * that that would give.
  */
-ProtobufCMessage *lf_json_read_plain(const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena);
+ProtobufCMessage *lf_json_read_plain(
+	const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena);
 /* Any JSON, by way of a tree. NULL on error. */
-ProtobufCMessage *lf_json_read_tree(
-	const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena, struct lf_error *error);
+ProtobufCMessage *lf_json_read_tree(const ProtobufCMessageDescriptor *type, const char *text, size_t length,
+	struct lf_arena *arena, struct lf_error *error);
 
 /* Maps a tree to a message in arena. NULL on error. */
 ProtobufCMessage *lf_tree_map(enum lf_format format, const ProtobufCMessageDescriptor *type, json_t *root,

@@ -56,6 +56,7 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescript
 		const ProtobufCFieldDescriptor *field = &type->fields[i];
 		const char *name = lf_wire_field_name(type, field);
 		bool usual = name == field->name || !strcmp(name, field->name);
+
 		if (!strcmp(key, field->name) || (usual ? is_camel(key, name) : !strcmp(key, name)))
 			return field;
 	}
@@ -67,9 +68,11 @@ static void reject_unknown(struct lf_mapper *mapper, const ProtobufCMessageDescr
 	const char *names[64];
 	char clean[64], known[240] = "";
 	size_t count = 0, used = 0;
+	size_t mark;
+	const char *nearest;
 
 	lf_clean_text(key, strlen(key), clean, sizeof(clean));
-	size_t mark = lf_path_push(&mapper->path, clean);
+	mark = lf_path_push(&mapper->path, clean);
 	if (!lf_mapper_keeps(mapper)) {
 		lf_mapper_reject(mapper, "unknown field");
 		lf_path_pop(&mapper->path, mark);
@@ -77,13 +80,13 @@ static void reject_unknown(struct lf_mapper *mapper, const ProtobufCMessageDescr
 	}
 	for (unsigned i = 0; i < type->n_fields && count < 64; i++)
 		names[count++] = lf_wire_field_name(type, &type->fields[i]);
-	const char *nearest = lf_nearest(key, names, count);
-	for (size_t i = 0; !nearest && i < count && used + strlen(names[i]) + 3 < sizeof(known); i++) {
+	nearest = lf_nearest(key, names, count);
+	for (size_t i = 0; nearest == NULL && i < count && used + strlen(names[i]) + 3 < sizeof(known); i++) {
 		if (i)
 			used = (size_t)(stpcpy(known + used, ", ") - known);
 		used = (size_t)(stpcpy(known + used, names[i]) - known);
 	}
-	if (nearest)
+	if (nearest != NULL)
 		lf_mapper_reject(mapper, "unknown field; nearest known: %s", nearest);
 	else
 		lf_mapper_reject(mapper, "unknown field; known: %s", count ? known : "none");
@@ -95,10 +98,12 @@ static ProtobufCMessage *map_message(struct lf_mapper *mapper, const ProtobufCMe
 /* One value that is not null, at the mapper's path, to out. */
 static bool map_value(struct lf_mapper *mapper, const ProtobufCFieldDescriptor *field, json_t *value, void *out)
 {
+	ProtobufCMessage *message;
+
 	if (field->type != PROTOBUF_C_TYPE_MESSAGE)
 		return lf_map_scalar(mapper, field->type, field->descriptor, value, out);
-	ProtobufCMessage *message = map_message(mapper, field->descriptor, value);
-	if (!message)
+	message = map_message(mapper, field->descriptor, value);
+	if (message == NULL)
 		return false;
 	*(ProtobufCMessage **)out = message;
 	return true;
@@ -113,10 +118,12 @@ static void map_list(struct lf_mapper *mapper, const ProtobufCFieldDescriptor *f
 	ProtobufCMessage *message)
 {
 	size_t count = json_array_size(value), size = lf_scalar_size(field->type);
+	char *array;
 
 	if (!json_is_array(value)) {
 		char described[LF_DESCRIBE_BYTES];
 		size_t mark = lf_path_push(&mapper->path, name);
+
 		lf_describe_value(value, described);
 		lf_mapper_reject(mapper, "%s is not a list", described);
 		lf_path_pop(&mapper->path, mark);
@@ -124,14 +131,15 @@ static void map_list(struct lf_mapper *mapper, const ProtobufCFieldDescriptor *f
 	}
 	if (!count)
 		return;
-	char *array = lf_arena_zalloc(mapper->arena, count, size);
-	if (!array) {
+	array = lf_arena_zalloc(mapper->arena, count, size);
+	if (array == NULL) {
 		mapper->exhausted = true;
 		return;
 	}
 	for (size_t i = 0; i < count && !mapper->exhausted; i++) {
 		json_t *element = json_array_get(value, i);
 		size_t mark = lf_path_push_index(&mapper->path, name, i);
+
 		if (lf_tree_is_null(element))
 			lf_mapper_reject(mapper, "null is not allowed in a list");
 		else
@@ -146,7 +154,7 @@ static ProtobufCMessage *new_message(struct lf_mapper *mapper, const ProtobufCMe
 {
 	ProtobufCMessage *message = lf_arena_alloc(mapper->arena, type->sizeof_message);
 
-	if (!message) {
+	if (message == NULL) {
 		mapper->exhausted = true;
 		return NULL;
 	}
@@ -165,7 +173,8 @@ static ProtobufCMessage *map_entry(
 		return NULL;
 	}
 	entry = new_message(mapper, type);
-	if (!entry || !lf_map_key(mapper, type->fields[0].type, key, length, member(entry, type->fields[0].offset)))
+	if (entry == NULL ||
+		!lf_map_key(mapper, type->fields[0].type, key, length, member(entry, type->fields[0].offset)))
 		return NULL;
 	if (lf_tree_is_null(value)) {
 		lf_mapper_reject(mapper, "null is not allowed in a map");
@@ -180,10 +189,12 @@ static void map_map(struct lf_mapper *mapper, const ProtobufCFieldDescriptor *fi
 	size_t count = 0, length;
 	const char *key;
 	json_t *element;
+	ProtobufCMessage **entries;
 
 	if (!json_is_object(value)) {
 		char described[LF_DESCRIBE_BYTES];
 		size_t mark = lf_path_push(&mapper->path, name);
+
 		lf_describe_value(value, described);
 		lf_mapper_reject(mapper, "%s is not an object", described);
 		lf_path_pop(&mapper->path, mark);
@@ -191,17 +202,18 @@ static void map_map(struct lf_mapper *mapper, const ProtobufCFieldDescriptor *fi
 	}
 	if (!json_object_size(value))
 		return;
-	ProtobufCMessage **entries =
-		lf_arena_zalloc(mapper->arena, json_object_size(value), sizeof(ProtobufCMessage *));
-	if (!entries) {
+	entries = lf_arena_zalloc(mapper->arena, json_object_size(value), sizeof(ProtobufCMessage *));
+	if (entries == NULL) {
 		mapper->exhausted = true;
 		return;
 	}
 	json_object_keylen_foreach(value, key, length, element)
 	{
 		char clean[LF_DESCRIBE_BYTES];
+		size_t mark;
+
 		lf_clean_text(key, strlen(key), clean, sizeof(clean));
-		size_t mark = lf_path_push_key(&mapper->path, name, clean);
+		mark = lf_path_push_key(&mapper->path, name, clean);
 		entries[count++] = map_entry(mapper, field->descriptor, key, length, element);
 		lf_path_pop(&mapper->path, mark);
 		if (mapper->exhausted)
@@ -229,6 +241,7 @@ static void map_single(struct lf_mapper *mapper, const ProtobufCMessageDescripto
 
 	if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
 		uint32_t *set = member(message, field->quantifier_offset);
+
 		if (*set)
 			reject_second_of_oneof(mapper, type, field, *set);
 		else if (map_value(mapper, field, value, member(message, field->offset)))
@@ -266,17 +279,20 @@ static void map_members(
 	{
 		const ProtobufCFieldDescriptor *field = find_field(type, key);
 		bool repeated = length && key[length - 1] == '\0';
+		bool both;
+
 		if (mapper->exhausted)
 			return;
-		if (!field) {
+		if (field == NULL) {
 			if (!repeated)
 				reject_unknown(mapper, type, key);
 			continue;
 		}
 		/* Given twice: the same key, or both spellings (the field's own name is then a member too). */
-		bool both = !repeated && strcmp(key, field->name) != 0 && json_object_get(object, field->name);
+		both = !repeated && strcmp(key, field->name) != 0 && json_object_get(object, field->name) != NULL;
 		if (repeated || both) {
 			size_t mark = lf_path_push(&mapper->path, lf_wire_field_name(type, field));
+
 			if (both)
 				lf_mapper_reject(mapper, "given twice, as %s and as %s", field->name, key);
 			else
@@ -294,7 +310,7 @@ static bool map_timestamp(struct lf_mapper *mapper, json_t *value, ProtobufCMess
 	const char *text = json_string_value(value);
 	char described[LF_DESCRIBE_BYTES];
 
-	if (text && lf_parse_instant(text, &timestamp->seconds, &timestamp->nanos))
+	if (text != NULL && lf_parse_instant(text, &timestamp->seconds, &timestamp->nanos))
 		return true;
 	lf_describe_value(value, described);
 	return lf_mapper_reject(mapper, "%s is not an instant such as 2026-05-01T12:00:00Z", described);
@@ -305,7 +321,7 @@ static ProtobufCMessage *map_message(struct lf_mapper *mapper, const ProtobufCMe
 	char described[LF_DESCRIBE_BYTES];
 	ProtobufCMessage *message = new_message(mapper, type);
 
-	if (!message)
+	if (message == NULL)
 		return NULL;
 	switch (lf_message_shape(type)) {
 	case LF_SHAPE_TIMESTAMP:
@@ -333,6 +349,7 @@ ProtobufCMessage *lf_tree_map(enum lf_format format, const ProtobufCMessageDescr
 
 	if (!json_is_object(root) && lf_message_shape(type) == LF_SHAPE_OBJECT) {
 		char described[LF_DESCRIBE_BYTES];
+
 		lf_describe_value(root, described);
 		if (lf_tree_is_null(root))
 			lf_error_set(

@@ -1,10 +1,11 @@
 /*
  * Text → tree → message.
  *
- * JSON in which nothing is unusual takes a shorter way (json_plain.c). All other is read by jansson. What it lacks is done here: a pass over the text before it bounds depth and memory; and
- * where it gives up at a duplicate key or at a number that it has no type for, the text is read again by the YAML
- * reader, which keeps both in the tree, so that the mapper can name the path, and every other violation with it. The
- * second reading decides nothing about syntax: that jansson has done, or does then, with such numbers taken as doubles.
+ * JSON in which nothing is unusual takes a shorter way (json_plain.c). All other is read by jansson. What it lacks is
+ * done here: a pass over the text before it bounds depth and memory; and where it gives up at a duplicate key or at a
+ * number that it has no type for, the text is read again by the YAML reader, which keeps both in the tree, so that the
+ * mapper can name the path, and every other violation with it. The second reading decides nothing about syntax: that
+ * jansson has done, or does then, with such numbers taken as doubles.
  */
 #include <string.h>
 
@@ -68,7 +69,7 @@ static bool within_limits(const char *text, size_t length, struct lf_error *erro
 static bool is_blank(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
-		if (!memchr(" \t\r\n", text[i], 4))
+		if (memchr(" \t\r\n", text[i], 4) == NULL)
 			return false;
 	}
 	return true;
@@ -94,6 +95,7 @@ static ProtobufCMessage *read_again(const ProtobufCMessageDescriptor *type, cons
 	json_t *as_reals =
 		json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &again);
 	bool is_json = as_reals != NULL;
+	json_t *tree;
 
 	json_decref(as_reals);
 	if (!is_json && json_error_code(&again) != json_error_duplicate_key &&
@@ -101,17 +103,17 @@ static ProtobufCMessage *read_again(const ProtobufCMessageDescriptor *type, cons
 		set_syntax_error(error, &again);
 		return NULL;
 	}
-	json_t *tree = lf_yaml_read(text, length, LF_FORMAT_JSON, &ignored);
-	if (tree) {
+	tree = lf_yaml_read(text, length, LF_FORMAT_JSON, &ignored);
+	if (tree != NULL) {
 		message = lf_tree_map(LF_FORMAT_JSON, type, tree, arena, &ignored);
 		json_decref(tree);
 	}
 	/* Violations by path where there are any, else where jansson stopped. */
-	if (message && is_json) {
+	if (message != NULL && is_json) {
 		lf_error_clean_up(&ignored);
 		return message;
 	}
-	if (tree && !message)
+	if (tree != NULL && message == NULL)
 		lf_error_move(error, &ignored);
 	else
 		set_syntax_error(error, found);
@@ -123,6 +125,7 @@ ProtobufCMessage *lf_json_read_tree(const ProtobufCMessageDescriptor *type, cons
 	struct lf_arena *arena, struct lf_error *error)
 {
 	json_error_t found;
+	json_t *tree;
 
 	if (is_blank(text, length)) {
 		lf_error_set(error, LF_INVALID_ARGUMENT, "the text is empty: a %s is expected", type->short_name);
@@ -130,9 +133,10 @@ ProtobufCMessage *lf_json_read_tree(const ProtobufCMessageDescriptor *type, cons
 	}
 	if (!within_limits(text, length, error))
 		return NULL;
-	json_t *tree = json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &found);
-	if (tree) {
+	tree = json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &found);
+	if (tree != NULL) {
 		ProtobufCMessage *message = lf_tree_map(LF_FORMAT_JSON, type, tree, arena, error);
+
 		json_decref(tree);
 		return message;
 	}
@@ -153,6 +157,9 @@ ProtobufCMessage *lf_json_read_tree(const ProtobufCMessageDescriptor *type, cons
 ProtobufCMessage *lf_text_parse(enum lf_format format, const ProtobufCMessageDescriptor *type, const char *text,
 	size_t length, struct lf_arena *arena, struct lf_error *error)
 {
+	json_t *tree;
+	ProtobufCMessage *message;
+
 	if (length > LF_MESSAGE_BYTES_MAX) {
 		lf_error_set(error, LF_INVALID_ARGUMENT, "the text has %zu bytes; at most %d are allowed", length,
 			LF_MESSAGE_BYTES_MAX);
@@ -164,12 +171,13 @@ ProtobufCMessage *lf_text_parse(enum lf_format format, const ProtobufCMessageDes
 	}
 	if (format == LF_FORMAT_JSON) {
 		ProtobufCMessage *plain = lf_json_read_plain(type, text, length, arena);
-		return plain ? plain : lf_json_read_tree(type, text, length, arena, error);
+
+		return plain != NULL ? plain : lf_json_read_tree(type, text, length, arena, error);
 	}
-	json_t *tree = lf_yaml_read(text, length, LF_FORMAT_YAML, error);
-	if (!tree)
+	tree = lf_yaml_read(text, length, LF_FORMAT_YAML, error);
+	if (tree == NULL)
 		return NULL;
-	ProtobufCMessage *message = lf_tree_map(LF_FORMAT_YAML, type, tree, arena, error);
+	message = lf_tree_map(LF_FORMAT_YAML, type, tree, arena, error);
 	json_decref(tree);
 	return message;
 }

@@ -1,9 +1,11 @@
 /*
- * Text → message, without a tree: the short way for JSON in which nothing is unusual, which is most of what programs write.
+ * Text → message, without a tree: the short way for JSON in which nothing is unusual, which is most of what programs
+ * write.
  *
- * It gives up at the first thing that it does not know, or that may be wrong: an unknown field, an escape, an exponent, null, a key that is given twice, a number
- * where a text is due. What it gives up on is then read by way of the tree, which knows everything and says what is wrong; so there is no error
- * text here. What it does accept, it reads as the tree's mapper would: json_plain_test.c compares them.
+ * It gives up at the first thing that it does not know, or that may be wrong: an unknown field, an escape, an exponent,
+ * null, a key that is given twice, a number where a text is due. What it gives up on is then read by way of the tree,
+ * which knows everything and says what is wrong; so there is no error text here. What it does accept, it reads as the
+ * tree's mapper would: json_plain_test.c compares them.
  */
 #include <google/protobuf/timestamp.pb-c.h>
 #include <string.h>
@@ -13,7 +15,15 @@
 #include "proto/span.h"
 #include "proto/wire.h"
 
-enum { DEPTH_MAX = 16, FIELDS_MAX = 64, KEYS_MAX = 64, LIST_FIRST = 8, EXACT_DIGITS = 15, WORD_MAX = 64, INSTANT_MAX = 64 };
+enum {
+	DEPTH_MAX = 16,
+	FIELDS_MAX = 64,
+	KEYS_MAX = 64,
+	LIST_FIRST = 8,
+	EXACT_DIGITS = 15,
+	WORD_MAX = 64,
+	INSTANT_MAX = 64
+};
 
 struct reader {
 	const char *at, *end;
@@ -48,19 +58,27 @@ static inline bool take(struct reader *r, char c)
 }
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* Passes over whole words, to the first byte that is a quote, a backslash or a control character, or nearly to the end. *all gets every byte, or-ed. */
+/*
+ * Passes over whole words, to the first byte that is a quote, a backslash or a control character, or nearly to the end.
+ * *all gets every byte, or-ed.
+ */
 static const char *pass_words(const char *at, const char *end, uint64_t *all)
 {
 	const uint64_t ones = UINT64_MAX / 0xff, highs = ones * 0x80;
 	uint64_t word;
 
-	for (; end - at >= (ptrdiff_t)sizeof word; at += sizeof word) {
-		memcpy(&word, at, sizeof word);
-		const uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+	for (; end - at >= (ptrdiff_t)sizeof(word); at += sizeof(word)) {
+		uint64_t quote, slash, found;
+
+		memcpy(&word, at, sizeof(word));
+		quote = word ^ ones * '"';
+		slash = word ^ ones * '\\';
 		/* Each has the high bit of a byte that is one; what a borrow adds lies behind the first. */
-		const uint64_t found = (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((word - ones * 0x20) & ~word)) & highs;
+		found = (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((word - ones * 0x20) & ~word)) &
+			highs;
 		if (found != 0) {
 			const unsigned bits = (unsigned)__builtin_ctzll(found) - 7;
+
 			*all |= word & ((UINT64_C(1) << bits) - 1);
 			return at + bits / 8;
 		}
@@ -87,6 +105,7 @@ static bool read_text(struct reader *r, struct text *text)
 	text->start = r->at;
 	for (r->at = pass_words(r->at, r->end, &all); r->at < r->end && *r->at != '"'; r->at++) {
 		const unsigned char c = (unsigned char)*r->at;
+
 		if (c < 0x20 || c == '\\')
 			return false;
 		all |= c;
@@ -95,7 +114,8 @@ static bool read_text(struct reader *r, struct text *text)
 		return false;
 	text->length = (size_t)(r->at - text->start);
 	r->at++;
-	return (all & UINT64_MAX / 0xff * 0x80) == 0 || lf_span_text_fault((struct lf_span){(const uint8_t *)text->start, text->length}) == NULL;
+	return (all & UINT64_MAX / 0xff * 0x80) == 0 ||
+		lf_span_text_fault((struct lf_span){(const uint8_t *)text->start, text->length}) == NULL;
 }
 
 /* What may follow a value. */
@@ -121,17 +141,20 @@ static bool read_long_number(struct reader *r, const char *start, double *out)
 
 	while (r->at < r->end && *r->at != '\0' && strchr("0123456789+-.eE", *r->at) != NULL)
 		r->at++;
-	return ends_value(r) && lf_decimal_parse(start, (size_t)(r->at - start), &decimal) && lf_decimal_to_double(&decimal, out);
+	return ends_value(r) && lf_decimal_parse(start, (size_t)(r->at - start), &decimal) &&
+		lf_decimal_to_double(&decimal, out);
 }
 
 static bool read_number(struct reader *r, bool whole, double *out)
 {
-	static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+	static const double powers[] = {
+		1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 	const char *start = r->at;
 	const bool negative = take(r, '-');
 	const char *first = r->at;
 	uint64_t digits = 0;
 	size_t count = read_digits(r, &digits), decimals = 0;
+	double value;
 
 	if (count == 0 || (count > 1 && *first == '0'))
 		return false;
@@ -144,8 +167,8 @@ static bool read_number(struct reader *r, bool whole, double *out)
 	}
 	if (count > EXACT_DIGITS || !ends_value(r))
 		return !whole && read_long_number(r, start, out);
-	const double value = (double)digits / powers[decimals]; /* both exact: rounded once */
-	*out = (negative ? -value : value) + 0.0;               /* -0 becomes 0 */
+	value = (double)digits / powers[decimals]; /* both exact: rounded once */
+	*out = (negative ? -value : value) + 0.0;  /* -0 becomes 0 */
 	return true;
 }
 
@@ -169,12 +192,13 @@ static bool read_enum(struct reader *r, const ProtobufCEnumDescriptor *type, int
 {
 	char name[WORD_MAX];
 	struct text text;
+	const ProtobufCEnumValue *value;
 
-	if (!read_text(r, &text) || text.length >= sizeof name)
+	if (!read_text(r, &text) || text.length >= sizeof(name))
 		return false;
 	memcpy(name, text.start, text.length);
 	name[text.length] = '\0';
-	const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value_by_name(type, name);
+	value = protobuf_c_enum_descriptor_get_value_by_name(type, name);
 	if (value == NULL)
 		return false;
 	*out = value->value;
@@ -236,6 +260,7 @@ static void *add_item(struct reader *r, struct list *list)
 	if (list->count == list->capacity) {
 		const size_t capacity = list->capacity == 0 ? LIST_FIRST : 2 * list->capacity;
 		char *items = lf_arena_zalloc(r->arena, capacity, list->size);
+
 		if (items == NULL)
 			return NULL;
 		if (list->count > 0)
@@ -264,6 +289,7 @@ static bool read_list(struct reader *r, const ProtobufCFieldDescriptor *field, P
 		return true;
 	do {
 		void *item = add_item(r, &list);
+
 		if (item == NULL || !read_value(r, field, item))
 			return false;
 	} while (take(r, ','));
@@ -294,10 +320,13 @@ static bool read_map(struct reader *r, const ProtobufCFieldDescriptor *field, Pr
 		return true;
 	do {
 		ProtobufCMessage **item = add_item(r, &entries), *entry;
-		if (item == NULL || entries.count > KEYS_MAX || (entry = *item = lf_arena_alloc(r->arena, type->sizeof_message)) == NULL)
+
+		if (item == NULL || entries.count > KEYS_MAX ||
+			(entry = *item = lf_arena_alloc(r->arena, type->sizeof_message)) == NULL)
 			return false;
 		type->message_init(entry);
-		if (!read_string(r, (char **)(void *)((char *)entry + type->fields[0].offset)) || is_repeated(&entries, &type->fields[0]) || !take(r, ':') ||
+		if (!read_string(r, (char **)(void *)((char *)entry + type->fields[0].offset)) ||
+			is_repeated(&entries, &type->fields[0]) || !take(r, ':') ||
 			!read_value(r, &type->fields[1], (char *)entry + type->fields[1].offset))
 			return false;
 	} while (take(r, ','));
@@ -331,14 +360,17 @@ static bool is_camel(struct text key, const char *name)
 }
 
 /* The field of that name, looked for from the one after the last on, as programs write them in order. */
-static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *type, struct text key, unsigned *next)
+static const ProtobufCFieldDescriptor *find_field(
+	const ProtobufCMessageDescriptor *type, struct text key, unsigned *next)
 {
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		const unsigned index = (*next + i) % type->n_fields;
 		const ProtobufCFieldDescriptor *field = &type->fields[index];
+
 		/* Names that the .proto file gives otherwise are left to the tree. */
 		if (is_name(key, field->name) ||
-			(key.start[0] == field->name[0] && is_camel(key, field->name) && lf_wire_field_name(type, field) == field->name)) {
+			(key.start[0] == field->name[0] && is_camel(key, field->name) &&
+				lf_wire_field_name(type, field) == field->name)) {
 			*next = index + 1;
 			return field;
 		}
@@ -356,20 +388,24 @@ static bool read_part(struct reader *r, const ProtobufCFieldDescriptor *field, v
 	start = r->at;
 	known = r->parts->find(r->parts->context, field, start, (size_t)(r->end - start));
 	r->at += known;
-	return known > 0 || (read_value(r, field, out) &&
-			     r->parts->read(r->parts->context, field, start, (size_t)(r->at - start), *(ProtobufCMessage *const *)out));
+	return known > 0 ||
+		(read_value(r, field, out) &&
+			r->parts->read(r->parts->context, field, start, (size_t)(r->at - start),
+				*(ProtobufCMessage *const *)out));
 }
 
 static bool read_field(struct reader *r, const ProtobufCFieldDescriptor *field, ProtobufCMessage *message)
 {
 	if (field->label == PROTOBUF_C_LABEL_REPEATED) {
 		const bool map = field->type == PROTOBUF_C_TYPE_MESSAGE && lf_wire_is_map_entry(field->descriptor);
+
 		return map ? read_map(r, field, message) : read_list(r, field, message);
 	}
 	/* One of several, or with a flag that says whether it is set. */
 	if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 || field->quantifier_offset != 0)
 		return false;
-	if (r->parts != NULL && r->depth == 1 && field->type == PROTOBUF_C_TYPE_MESSAGE && lf_message_shape(field->descriptor) == LF_SHAPE_OBJECT)
+	if (r->parts != NULL && r->depth == 1 && field->type == PROTOBUF_C_TYPE_MESSAGE &&
+		lf_message_shape(field->descriptor) == LF_SHAPE_OBJECT)
 		return read_part(r, field, (char *)message + field->offset);
 	return read_value(r, field, (char *)message + field->offset);
 }
@@ -385,10 +421,13 @@ static bool read_members(struct reader *r, const ProtobufCMessageDescriptor *typ
 	if (take(r, '}'))
 		return true;
 	do {
+		const ProtobufCFieldDescriptor *field;
+		uint64_t bit;
+
 		if (!read_text(r, &key) || key.length == 0)
 			return false;
-		const ProtobufCFieldDescriptor *field = find_field(type, key, &next);
-		const uint64_t bit = field == NULL ? 0 : UINT64_C(1) << (field - type->fields);
+		field = find_field(type, key, &next);
+		bit = field == NULL ? 0 : UINT64_C(1) << (field - type->fields);
 		if (field == NULL || (seen & bit) != 0 || !take(r, ':') || !read_field(r, field, message))
 			return false;
 		seen |= bit;
@@ -402,7 +441,7 @@ static bool read_instant(struct reader *r, ProtobufCMessage *message)
 	char copy[INSTANT_MAX];
 	struct text text;
 
-	if (!read_text(r, &text) || text.length >= sizeof copy)
+	if (!read_text(r, &text) || text.length >= sizeof(copy))
 		return false;
 	memcpy(copy, text.start, text.length);
 	copy[text.length] = '\0';
@@ -434,20 +473,22 @@ static bool read_message(struct reader *r, const ProtobufCMessageDescriptor *typ
 	return done;
 }
 
-ProtobufCMessage *lf_json_read_parts(const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena,
-	const struct lf_json_parts *parts)
+ProtobufCMessage *lf_json_read_parts(const ProtobufCMessageDescriptor *type, const char *text, size_t length,
+	struct lf_arena *arena, const struct lf_json_parts *parts)
 {
 	struct reader r = {.at = text, .end = text + length, .arena = arena, .parts = parts};
 	ProtobufCMessage *message = NULL;
 
 	/* Shorter than that, it can't have too many values. */
-	if (length >= LF_JSON_VALUES_MAX || lf_message_shape(type) != LF_SHAPE_OBJECT || !read_message(&r, type, &message))
+	if (length >= LF_JSON_VALUES_MAX || lf_message_shape(type) != LF_SHAPE_OBJECT ||
+		!read_message(&r, type, &message))
 		return NULL;
 	peek(&r);
 	return r.at == r.end ? message : NULL;
 }
 
-ProtobufCMessage *lf_json_read_plain(const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena)
+ProtobufCMessage *lf_json_read_plain(
+	const ProtobufCMessageDescriptor *type, const char *text, size_t length, struct lf_arena *arena)
 {
 	return lf_json_read_parts(type, text, length, arena, NULL);
 }

@@ -54,8 +54,9 @@ static void print_base64(const ProtobufCBinaryData *bytes, struct lf_buffer *out
 	for (size_t i = 0; i < bytes->len; i += 3) {
 		size_t rest = bytes->len - i;
 		uint32_t bits = (uint32_t)bytes->data[i] << 16 | (rest > 1 ? (uint32_t)bytes->data[i + 1] << 8 : 0) |
-				(rest > 2 ? bytes->data[i + 2] : 0);
+			(rest > 2 ? bytes->data[i + 2] : 0);
 		char text[4] = {digits[bits >> 18], digits[bits >> 12 & 63], digits[bits >> 6 & 63], digits[bits & 63]};
+
 		if (rest < 3)
 			text[3] = '=';
 		if (rest < 2)
@@ -69,7 +70,7 @@ static void print_enum(const ProtobufCEnumDescriptor *type, int value, struct lf
 {
 	const ProtobufCEnumValue *found = protobuf_c_enum_descriptor_get_value(type, value);
 
-	if (!found) {
+	if (found == NULL) {
 		print_signed(value, out);
 		return;
 	}
@@ -108,13 +109,15 @@ static void print_timestamp(const Google__Protobuf__Timestamp *timestamp, struct
 	int32_t nanos = timestamp->nanos;
 	char text[48], *at = text;
 	int year, month, day;
+	int64_t from_year_1;
+	int of_day;
 
 	if (seconds < (int64_t)-62135596800 || seconds > (int64_t)253402300799 || nanos < 0 || nanos > 999999999) {
 		lf_buffer_append_text(out, "null");
 		return;
 	}
-	int64_t from_year_1 = seconds + (int64_t)62135596800;
-	int of_day = (int)(from_year_1 % 86400);
+	from_year_1 = seconds + (int64_t)62135596800;
+	of_day = (int)(from_year_1 % 86400);
 	civil_date(from_year_1 / 86400 - 719162, &year, &month, &day);
 	*at++ = '"';
 	at = put_digits(at, year, 4);
@@ -192,7 +195,8 @@ static void print_value(struct printer *printer, const ProtobufCFieldDescriptor 
 		return;
 	case PROTOBUF_C_TYPE_STRING: {
 		const char *string = *(const char *const *)value;
-		lf_json_print_string(string ? string : "", out);
+
+		lf_json_print_string(string != NULL ? string : "", out);
 		return;
 	}
 	case PROTOBUF_C_TYPE_BYTES:
@@ -200,7 +204,8 @@ static void print_value(struct printer *printer, const ProtobufCFieldDescriptor 
 		return;
 	case PROTOBUF_C_TYPE_MESSAGE: {
 		const ProtobufCMessage *message = *(const ProtobufCMessage *const *)value;
-		if (message)
+
+		if (message != NULL)
 			print_message(printer, message);
 		else
 			lf_buffer_append_text(out, "null");
@@ -223,12 +228,13 @@ static bool is_zero(const ProtobufCFieldDescriptor *field, const void *value)
 		return *(const double *)value == 0;
 	case PROTOBUF_C_TYPE_STRING: {
 		const char *text = *(const char *const *)value;
-		return !text || !*text;
+
+		return text == NULL || !*text;
 	}
 	case PROTOBUF_C_TYPE_BYTES:
 		return ((const ProtobufCBinaryData *)value)->len == 0;
 	case PROTOBUF_C_TYPE_MESSAGE:
-		return !*(const ProtobufCMessage *const *)value;
+		return *(const ProtobufCMessage *const *)value == NULL;
 	case PROTOBUF_C_TYPE_BOOL:
 		return !*(const protobuf_c_boolean *)value;
 	case PROTOBUF_C_TYPE_ENUM:
@@ -334,6 +340,7 @@ static void print_map(struct printer *printer, const ProtobufCMessage *const *en
 		const ProtobufCFieldDescriptor *fields = entries[i]->descriptor->fields;
 		const void *key = member(entries[i], fields[0].offset);
 		bool bare = fields[0].type != PROTOBUF_C_TYPE_STRING && lf_scalar_size(fields[0].type) == 4;
+
 		separate(printer, i == 0);
 		if (bare)
 			lf_buffer_put(printer->out, '"');
@@ -361,12 +368,13 @@ static void print_list(struct printer *printer, const ProtobufCFieldDescriptor *
 static void print_field(struct printer *printer, const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
 {
 	const void *value = member(message, field->offset);
+	size_t count;
 
 	if (field->label != PROTOBUF_C_LABEL_REPEATED) {
 		print_value(printer, field, value);
 		return;
 	}
-	size_t count = *(const size_t *)member(message, field->quantifier_offset);
+	count = *(const size_t *)member(message, field->quantifier_offset);
 	if (field->type == PROTOBUF_C_TYPE_MESSAGE && lf_wire_is_map_entry(field->descriptor))
 		print_map(printer, *(const ProtobufCMessage *const *const *)value, count);
 	else
@@ -391,6 +399,7 @@ static void print_message(struct printer *printer, const ProtobufCMessage *messa
 	open_container(printer, '{');
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &type->fields[i];
+
 		if (!lf_field_is_printed(message, field, printer->style->with_defaults))
 			continue;
 		separate(printer, empty);
@@ -412,7 +421,7 @@ void lf_json_print_value(const ProtobufCFieldDescriptor *field, const void *valu
 void lf_json_print(const ProtobufCMessage *message, const struct lf_json_style *style, struct lf_buffer *out)
 {
 	static const struct lf_json_style plain = {.pretty = false};
-	struct printer printer = {.style = style ? style : &plain, .out = out};
+	struct printer printer = {.style = style != NULL ? style : &plain, .out = out};
 
 	print_message(&printer, message);
 }

@@ -11,19 +11,23 @@
 
 bool lf_tree_is_bare(const json_t *value)
 {
+	size_t length;
+
 	if (!json_is_string(value))
 		return false;
-	size_t length = json_string_length(value);
+	length = json_string_length(value);
 	return length && json_string_value(value)[length - 1] == '\0';
 }
 
 bool lf_tree_is_null(const json_t *value)
 {
+	const char *text;
+
 	if (json_is_null(value))
 		return true;
 	if (!lf_tree_is_bare(value))
 		return false;
-	const char *text = json_string_value(value);
+	text = json_string_value(value);
 	return !*text || !strcmp(text, "~") || !strcmp(text, "null");
 }
 
@@ -42,6 +46,7 @@ void lf_describe_value(const json_t *value, char out[LF_DESCRIBE_BYTES])
 		const char *text = json_string_value(value);
 		bool number = lf_tree_is_bare(value) && lf_decimal_parse(text, text_length(value), &decimal);
 		size_t quote = number ? 0 : 1;
+
 		if (quote)
 			out[0] = '"';
 		lf_clean_text(text, text_length(value), out + quote, LF_DESCRIBE_BYTES - 1 - quote);
@@ -115,14 +120,15 @@ static bool reject_value(struct lf_mapper *mapper, const json_t *value, const ch
 static const char *number_hint(const json_t *value)
 {
 	const char *text = json_string_value(value);
+	const char *word;
 
-	if (!text)
+	if (text == NULL)
 		return "is not a number";
-	if (strspn(text, "0123456789,") == strlen(text) && strchr(text, ','))
+	if (strspn(text, "0123456789,") == strlen(text) && strchr(text, ',') != NULL)
 		return "is not a number; the decimal sign is a point";
 	if (text[0] == '.' && text[1] >= '0' && text[1] <= '9')
 		return "is not a number; it starts with a digit, as in 0.5";
-	const char *word = text + strspn(text, "+-.");
+	word = text + strspn(text, "+-.");
 	if (!strcasecmp(word, "nan") || !strcasecmp(word, "inf") || !strcasecmp(word, "infinity"))
 		return "is not allowed; a number is finite";
 	return "is not a number";
@@ -150,10 +156,11 @@ static bool map_double(struct lf_mapper *mapper, const json_t *value, double *ou
 static bool map_float(struct lf_mapper *mapper, const json_t *value, float *out)
 {
 	double wide;
+	float narrow;
 
 	if (!map_double(mapper, value, &wide))
 		return false;
-	float narrow = (float)wide;
+	narrow = (float)wide;
 	if (isinf(narrow))
 		return reject_value(mapper, value, "is too large a number for 32 bits");
 	*out = narrow;
@@ -182,6 +189,7 @@ static enum whole_result whole_from_decimal(const struct lf_decimal *decimal, st
 		return WHOLE_TOO_LARGE;
 	for (size_t i = 0; i < decimal->count + (size_t)decimal->exponent; i++) {
 		unsigned digit = i < decimal->count ? (unsigned)(decimal->digits[i] - '0') : 0;
+
 		if (magnitude > (UINT64_MAX - digit) / 10)
 			return WHOLE_TOO_LARGE;
 		magnitude = magnitude * 10 + digit;
@@ -196,12 +204,14 @@ static enum whole_result take_whole(const json_t *value, struct whole *out)
 
 	if (json_is_integer(value)) {
 		int64_t integer = json_integer_value(value);
+
 		out->negative = integer < 0;
 		out->magnitude = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
 		return WHOLE_OK;
 	}
 	if (json_is_real(value)) {
 		double real = json_real_value(value);
+
 		if (fabs(real) >= 0x1p64)
 			return WHOLE_TOO_LARGE;
 		if ((double)(uint64_t)fabs(real) != fabs(real))
@@ -247,7 +257,7 @@ static bool map_integer(struct lf_mapper *mapper, ProtobufCType type, const json
 	struct whole whole;
 	bool wide = lf_scalar_size(type) == sizeof(uint64_t);
 	bool is_unsigned = type == PROTOBUF_C_TYPE_UINT32 || type == PROTOBUF_C_TYPE_FIXED32 ||
-			   type == PROTOBUF_C_TYPE_UINT64 || type == PROTOBUF_C_TYPE_FIXED64;
+		type == PROTOBUF_C_TYPE_UINT64 || type == PROTOBUF_C_TYPE_FIXED64;
 	uint64_t all = wide ? UINT64_MAX : UINT32_MAX;
 
 	if (!map_whole(mapper, value, is_unsigned ? 0 : all / 2 + 1, is_unsigned ? all : all / 2, &whole))
@@ -262,7 +272,7 @@ static bool map_integer(struct lf_mapper *mapper, ProtobufCType type, const json
 static bool map_bool(struct lf_mapper *mapper, const json_t *value, protobuf_c_boolean *out)
 {
 	const char *text = json_string_value(value);
-	bool named = text && (!strcmp(text, "true") || !strcmp(text, "false"));
+	bool named = text != NULL && (!strcmp(text, "true") || !strcmp(text, "false"));
 
 	if (json_is_boolean(value)) {
 		*out = json_is_true(value);
@@ -281,17 +291,19 @@ static bool reject_enum(struct lf_mapper *mapper, const ProtobufCEnumDescriptor 
 	const char *names[64];
 	char described[LF_DESCRIBE_BYTES], known[240] = "";
 	size_t count = 0, used = 0;
+	const char *nearest;
 
 	if (!lf_mapper_keeps(mapper))
 		return lf_mapper_reject(mapper, "unknown value");
 	for (unsigned i = 0; i < type->n_value_names && count < 64; i++)
 		names[count++] = type->values_by_name[i].name;
 	lf_describe_value(value, described);
-	const char *nearest = json_is_string(value) ? lf_nearest(json_string_value(value), names, count) : NULL;
-	if (nearest)
+	nearest = json_is_string(value) ? lf_nearest(json_string_value(value), names, count) : NULL;
+	if (nearest != NULL)
 		return lf_mapper_reject(mapper, "%s is unknown; nearest known: %s", described, nearest);
 	for (unsigned i = 0; i < type->n_values && used < sizeof(known); i++) {
 		int n = snprintf(known + used, sizeof(known) - used, "%s%s", i ? ", " : "", type->values[i].name);
+
 		used += n > 0 ? (size_t)n : 0;
 	}
 	return lf_mapper_reject(mapper, "%s is unknown; known: %s", described, known);
@@ -305,10 +317,10 @@ static bool map_enum(struct lf_mapper *mapper, const ProtobufCEnumDescriptor *ty
 
 	if (json_is_string(value))
 		found = protobuf_c_enum_descriptor_get_value_by_name(type, json_string_value(value));
-	if (!found && (!json_is_string(value) || lf_tree_is_bare(value)) && take_whole(value, &whole) == WHOLE_OK &&
-		whole.magnitude <= INT32_MAX)
+	if (found == NULL && (!json_is_string(value) || lf_tree_is_bare(value)) &&
+		take_whole(value, &whole) == WHOLE_OK && whole.magnitude <= INT32_MAX)
 		found = protobuf_c_enum_descriptor_get_value(type, (int)two_complement(whole));
-	if (!found)
+	if (found == NULL)
 		return reject_enum(mapper, type, value);
 	*out = found->value;
 	return true;
@@ -321,7 +333,7 @@ static bool map_string(struct lf_mapper *mapper, const json_t *value, char **out
 			json_is_object(value) || json_is_array(value) ? "is not a text"
 								      : "is not a text; put it in quotes");
 	*out = lf_arena_strdup(mapper->arena, json_string_value(value), text_length(value));
-	mapper->exhausted |= !*out;
+	mapper->exhausted |= *out == NULL;
 	return *out;
 }
 
@@ -352,6 +364,7 @@ static bool decode_base64(const char *text, size_t length, uint8_t *out, size_t 
 		return false;
 	for (size_t i = 0; i < digits; i++) {
 		int digit = base64_digit(text[i]);
+
 		if (digit < 0)
 			return false;
 		bits = bits << 6 | (uint32_t)digit;
@@ -368,11 +381,14 @@ static bool decode_base64(const char *text, size_t length, uint8_t *out, size_t 
 
 static bool map_bytes(struct lf_mapper *mapper, const json_t *value, ProtobufCBinaryData *out)
 {
+	size_t length;
+	uint8_t *data;
+
 	if (!json_is_string(value) || (mapper->format == LF_FORMAT_JSON && lf_tree_is_bare(value)))
 		return reject_value(mapper, value, "is not a text in base64");
-	size_t length = text_length(value);
-	uint8_t *data = lf_arena_alloc(mapper->arena, length / 4 * 3 + 3);
-	if (!data) {
+	length = text_length(value);
+	data = lf_arena_alloc(mapper->arena, length / 4 * 3 + 3);
+	if (data == NULL) {
 		mapper->exhausted = true;
 		return false;
 	}
@@ -409,27 +425,29 @@ bool lf_map_key(struct lf_mapper *mapper, ProtobufCType type, const char *key, s
 {
 	struct lf_decimal decimal;
 	char described[LF_DESCRIBE_BYTES];
+	json_t *value;
+	bool mapped;
 
 	if (type == PROTOBUF_C_TYPE_STRING) {
 		*(char **)out = lf_arena_strdup(mapper->arena, key, length);
-		mapper->exhausted |= !*(char **)out;
+		mapper->exhausted |= *(char **)out == NULL;
 		return !mapper->exhausted;
 	}
 	lf_clean_text(key, length, described, sizeof(described));
 	if (type == PROTOBUF_C_TYPE_BOOL) {
 		*(protobuf_c_boolean *)out = *key == 't';
 		return !strcmp(key, "true") || !strcmp(key, "false") ||
-		       lf_mapper_reject(mapper, "the key \"%s\" is neither true nor false", described);
+			lf_mapper_reject(mapper, "the key \"%s\" is neither true nor false", described);
 	}
 	/* Only the plainest form, so that different texts are different keys. */
 	if (!lf_decimal_parse(key, length, &decimal) || strspn(key, "-0123456789") != length || !strcmp(key, "-0"))
 		return lf_mapper_reject(mapper, "the key \"%s\" is not a whole number", described);
-	json_t *value = json_stringn_nocheck(key, length + 1);
-	if (!value) {
+	value = json_stringn_nocheck(key, length + 1);
+	if (value == NULL) {
 		mapper->exhausted = true;
 		return false;
 	}
-	bool mapped = map_integer(mapper, type, value, out);
+	mapped = map_integer(mapper, type, value, out);
 	json_decref(value);
 	return mapped;
 }

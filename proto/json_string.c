@@ -47,8 +47,8 @@ static void print_escape(struct lf_buffer *out, unsigned c)
 
 /*
  * The code point, where this character is escaped though JSON does not ask for it: the controls U+0080..U+009F would
- * act on a terminal and are not allowed in YAML, U+2028 and U+2029 end a line in YAML and in scripts, U+FEFF can't be seen,
- * and YAML does not allow U+FFFE and U+FFFF. Else 0.
+ * act on a terminal and are not allowed in YAML, U+2028 and U+2029 end a line in YAML and in scripts, U+FEFF can't be
+ * seen, and YAML does not allow U+FFFE and U+FFFF. Else 0.
  */
 static unsigned needless_escape(const unsigned char *text, size_t count)
 {
@@ -87,11 +87,13 @@ void lf_json_print_string(const char *text, struct lf_buffer *out)
 	lf_buffer_put(out, '"');
 	while (*text) {
 		unsigned char c = (unsigned char)*text;
+		size_t count;
+
 		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
 			text++;
 			continue;
 		}
-		size_t count = c >= 0x80 ? wide_character((const unsigned char *)text) : 0;
+		count = c >= 0x80 ? wide_character((const unsigned char *)text) : 0;
 		if (count && !needless_escape((const unsigned char *)text, count)) {
 			text += count;
 			continue;

@@ -111,7 +111,8 @@ __attribute__((always_inline)) static inline const char *lf_span_field(
 }
 
 /* Most messages number their fields from 1 without gaps. */
-static inline const ProtobufCFieldDescriptor *lf_span_find_field(const ProtobufCMessageDescriptor *type, uint32_t number)
+static inline const ProtobufCFieldDescriptor *lf_span_find_field(
+	const ProtobufCMessageDescriptor *type, uint32_t number)
 {
 	unsigned low = 0, high = type->n_fields;
 

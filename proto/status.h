@@ -8,23 +8,23 @@
 #include <stdint.h>
 
 /* X(name, code, exit status of the CLI, text) */
-#define LF_STATUS_MAP(X) \
-	X(OK, 0, 0, "done") \
-	X(CANCELLED, 1, 3, "the caller gave up") \
-	X(UNKNOWN, 2, 3, "unknown error") \
-	X(INVALID_ARGUMENT, 3, 2, "the request is invalid") \
-	X(DEADLINE_EXCEEDED, 4, 3, "the deadline has passed") \
-	X(NOT_FOUND, 5, 2, "there is no such thing") \
-	X(ALREADY_EXISTS, 6, 4, "it exists already") \
-	X(PERMISSION_DENIED, 7, 4, "the caller may not do this") \
-	X(RESOURCE_EXHAUSTED, 8, 3, "a limit is reached") \
-	X(FAILED_PRECONDITION, 9, 4, "the service is not in the state that this needs") \
-	X(ABORTED, 10, 3, "it was given up because of something concurrent") \
-	X(OUT_OF_RANGE, 11, 2, "past the valid range") \
-	X(UNIMPLEMENTED, 12, 2, "there is no such method") \
-	X(INTERNAL, 13, 3, "a defect of the service") \
-	X(UNAVAILABLE, 14, 3, "the service can't be reached or is not ready") \
-	X(DATA_LOSS, 15, 3, "stored data is damaged") \
+#define LF_STATUS_MAP(X)                                                                                               \
+	X(OK, 0, 0, "done")                                                                                            \
+	X(CANCELLED, 1, 3, "the caller gave up")                                                                       \
+	X(UNKNOWN, 2, 3, "unknown error")                                                                              \
+	X(INVALID_ARGUMENT, 3, 2, "the request is invalid")                                                            \
+	X(DEADLINE_EXCEEDED, 4, 3, "the deadline has passed")                                                          \
+	X(NOT_FOUND, 5, 2, "there is no such thing")                                                                   \
+	X(ALREADY_EXISTS, 6, 4, "it exists already")                                                                   \
+	X(PERMISSION_DENIED, 7, 4, "the caller may not do this")                                                       \
+	X(RESOURCE_EXHAUSTED, 8, 3, "a limit is reached")                                                              \
+	X(FAILED_PRECONDITION, 9, 4, "the service is not in the state that this needs")                                \
+	X(ABORTED, 10, 3, "it was given up because of something concurrent")                                           \
+	X(OUT_OF_RANGE, 11, 2, "past the valid range")                                                                 \
+	X(UNIMPLEMENTED, 12, 2, "there is no such method")                                                             \
+	X(INTERNAL, 13, 3, "a defect of the service")                                                                  \
+	X(UNAVAILABLE, 14, 3, "the service can't be reached or is not ready")                                          \
+	X(DATA_LOSS, 15, 3, "stored data is damaged")                                                                  \
 	X(UNAUTHENTICATED, 16, 4, "the caller is not known")
 
 enum lf_code {
@@ -49,9 +49,9 @@ struct lf_violation {
 };
 
 /*
- * What went wrong. Storage is the caller's; set up with LF_ERROR_INIT or lf_error_init(), released with lf_error_clean_up().
- * A function that takes an error leaves it untouched when it succeeds, and returns the code that it set.
- * Not shared between threads. Passing NULL is allowed everywhere and drops the text.
+ * What went wrong. Storage is the caller's; set up with LF_ERROR_INIT or lf_error_init(), released with
+ * lf_error_clean_up(). A function that takes an error leaves it untouched when it succeeds, and returns the code that
+ * it set. Not shared between threads. Passing NULL is allowed everywhere and drops the text.
  */
 struct lf_error {
 	enum lf_code code;
@@ -61,7 +61,10 @@ struct lf_error {
 	struct lf_violation *violations; /* owned */
 };
 
-#define LF_ERROR_INIT { .code = LF_OK }
+#define LF_ERROR_INIT                                                                                                  \
+	{                                                                                                              \
+		.code = LF_OK                                                                                          \
+	}
 
 void lf_error_init(struct lf_error *error);
 /* Frees violations and resets to LF_OK. Safe to call twice. */
@@ -84,15 +87,15 @@ enum lf_code lf_error_summarize(struct lf_error *error);
 void lf_error_move(struct lf_error *to, struct lf_error *from);
 
 /*
- * A path under construction, on the stack: "team", then ".members[3]", then ".evidence[0]". Each push returns the length
- * before it, for lf_path_pop(). What does not fit is cut.
+ * A path under construction, on the stack: "team", then ".members[3]", then ".evidence[0]". Each push returns the
+ * length before it, for lf_path_pop(). What does not fit is cut.
  */
 struct lf_path {
 	char text[256];
 	size_t length;
 };
-size_t lf_path_push(struct lf_path *path, const char *field);                 /* ".field", no dot at the start */
-size_t lf_path_push_index(struct lf_path *path, const char *field, size_t index); /* ".field[index]" */
+size_t lf_path_push(struct lf_path *path, const char *field);                      /* ".field", no dot at the start */
+size_t lf_path_push_index(struct lf_path *path, const char *field, size_t index);  /* ".field[index]" */
 size_t lf_path_push_key(struct lf_path *path, const char *field, const char *key); /* ".field[\"key\"]" */
 void lf_path_pop(struct lf_path *path, size_t length);
 

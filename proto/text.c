@@ -16,11 +16,14 @@ void lf_buffer_clean_up(struct lf_buffer *buffer)
 /* Makes room for length more bytes and the NUL. */
 static bool reserve(struct lf_buffer *buffer, size_t length)
 {
+	size_t capacity;
+	char *data;
+
 	if (buffer->failed)
 		return false;
-	if (length < buffer->capacity - buffer->length && buffer->data)
+	if (length < buffer->capacity - buffer->length && buffer->data != NULL)
 		return true;
-	size_t capacity = buffer->capacity ? buffer->capacity : 256;
+	capacity = buffer->capacity ? buffer->capacity : 256;
 	while (capacity - buffer->length <= length) {
 		if (capacity > SIZE_MAX / 2) {
 			buffer->failed = true;
@@ -28,8 +31,8 @@ static bool reserve(struct lf_buffer *buffer, size_t length)
 		}
 		capacity *= 2;
 	}
-	char *data = realloc(buffer->data, capacity);
-	if (!data) {
+	data = realloc(buffer->data, capacity);
+	if (data == NULL) {
 		buffer->failed = true;
 		return false;
 	}
@@ -75,14 +78,17 @@ static size_t edit_distance(const char *a, size_t a_length, const char *b, size_
 	for (size_t j = 0; j <= b_length; j++)
 		above[j] = j;
 	for (size_t i = 1; i <= a_length; i++) {
+		size_t *free_row;
+
 		row[0] = i;
 		for (size_t j = 1; j <= b_length; j++) {
 			char x = lower(a[i - 1]), y = lower(b[j - 1]);
+
 			row[j] = least(above[j - 1] + (x != y), 1 + least(above[j], row[j - 1]));
 			if (i > 1 && j > 1 && x == lower(b[j - 2]) && y == lower(a[i - 2]))
 				row[j] = least(row[j], before[j - 2] + 1);
 		}
-		size_t *free_row = before;
+		free_row = before;
 		before = above;
 		above = row;
 		row = free_row;
@@ -102,9 +108,11 @@ const char *lf_nearest(const char *name, const char *const *candidates, size_t c
 		size_t shorter = length + candidate_length - longer;
 		/* A third of the letters may be wrong, and one always, but not all of them. */
 		size_t allowed = longer < 6 ? 1 : longer / 3;
+		size_t distance;
+
 		if (!shorter || longer - shorter > allowed || longer - shorter >= nearest_distance)
 			continue;
-		size_t distance = edit_distance(name, length, candidates[i], candidate_length);
+		distance = edit_distance(name, length, candidates[i], candidate_length);
 		if (distance <= allowed && distance < longer && distance < nearest_distance) {
 			nearest = candidates[i];
 			nearest_distance = distance;
@@ -120,6 +128,7 @@ static bool take_digits(const char **text, int count, int *out)
 
 	for (int i = 0; i < count; i++) {
 		char c = (*text)[i];
+
 		if (c < '0' || c > '9')
 			return false;
 		value = value * 10 + (c - '0');
@@ -148,6 +157,7 @@ static int32_t day_of(int year, int month, int day)
 	static const int before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
 	int y = year - 1;
 	int days = y * 365 + y / 4 - y / 100 + y / 400 + before[month - 1] + (month > 2 && is_leap(year)) + day - 1;
+
 	return days - 719162; /* days from 0001-01-01 to 1970-01-01 */
 }
 
@@ -193,12 +203,13 @@ static bool take_fraction(const char **text, int32_t *nanos)
 static bool take_offset(const char **text, int32_t *offset)
 {
 	int hours, minutes;
+	bool west;
 
 	if (take(text, 'Z') || take(text, 'z')) {
 		*offset = 0;
 		return true;
 	}
-	bool west = **text == '-';
+	west = **text == '-';
 	if (!take(text, '+') && !take(text, '-'))
 		return false;
 	if (!take_digits(text, 2, &hours) || !take(text, ':') || !take_digits(text, 2, &minutes) || hours > 23 ||
@@ -212,6 +223,7 @@ bool lf_parse_instant(const char *text, int64_t *seconds, int32_t *nanos)
 {
 	int32_t day, fraction = 0, offset = 0;
 	int hour = 0, minute = 0, second = 0;
+	int64_t found;
 
 	if (!take_date(&text, &day))
 		return false;
@@ -226,7 +238,7 @@ bool lf_parse_instant(const char *text, int64_t *seconds, int32_t *nanos)
 		if (!take_offset(&text, &offset) || *text || hour > 23 || minute > 59 || second > 59)
 			return false;
 	}
-	int64_t found = (int64_t)day * 86400 + (hour * 60 + minute) * 60 + second - offset;
+	found = (int64_t)day * 86400 + (hour * 60 + minute) * 60 + second - offset;
 	/* The offset can move an instant out of the years 1..9999. */
 	if (found < (int64_t)-62135596800 || found > (int64_t)253402300799)
 		return false;
@@ -253,6 +265,7 @@ void lf_text_position(const char *text, size_t offset, size_t *line, size_t *col
 static size_t character(const unsigned char *text, size_t length)
 {
 	size_t count = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+	bool bad;
 
 	if (!count || count > length || text[0] > 0xf4)
 		return 0;
@@ -260,8 +273,8 @@ static size_t character(const unsigned char *text, size_t length)
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
 	}
-	bool bad = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-		   (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f);
+	bad = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+		(text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f);
 	return bad ? 0 : count;
 }
 
@@ -275,6 +288,7 @@ void lf_clean_text(const char *text, size_t length, char *out, size_t size)
 		bool plain = count > 0 && at[0] >= 0x20 && at[0] != 0x7f && !(at[0] == 0xc2 && at[1] < 0xa0);
 		size_t needed = plain ? count : 1;
 		size_t rest = length - i > (count ? count : 1) ? 3 : 0; /* "…", where this is not the last one */
+
 		if (used + needed + rest + 1 > size) {
 			if (used + 4 <= size) {
 				memcpy(out + used, "\xe2\x80\xa6", 3);

@@ -24,7 +24,7 @@ static bool take_step(const char **path, struct step *step)
 	*step = (struct step){.name = NULL};
 	if (at[0] == '[' && at[1] == '"') {
 		end = strstr(at + 2, "\"]");
-		if (!end)
+		if (end == NULL)
 			return false;
 		step->name = at + 2;
 		step->length = (size_t)(end - step->name);
@@ -34,6 +34,7 @@ static bool take_step(const char **path, struct step *step)
 	}
 	if (*at == '[') {
 		char *digits_end;
+
 		step->index = strtoul(at + 1, &digits_end, 10);
 		if (digits_end == at + 1 || *digits_end != ']')
 			return false;
@@ -100,12 +101,15 @@ static bool enter(yaml_parser_t *parser, yaml_event_type_t *type, const struct s
 	if ((!object && *type != YAML_SEQUENCE_START_EVENT) || object != (step->name != NULL))
 		return false;
 	for (size_t i = 0;; i++) {
+		yaml_event_type_t child;
+		size_t child_line;
+		bool found;
+
 		if (!yaml_parser_parse(parser, &event))
 			return false;
-		yaml_event_type_t child = event.type;
-		size_t child_line = event.start_mark.line + 1;
-		bool found =
-			object ? child == YAML_SCALAR_EVENT && same_name(step, (const char *)event.data.scalar.value)
+		child = event.type;
+		child_line = event.start_mark.line + 1;
+		found = object ? child == YAML_SCALAR_EVENT && same_name(step, (const char *)event.data.scalar.value)
 			       : i == step->index;
 		yaml_event_delete(&event);
 		if (child == YAML_MAPPING_END_EVENT || child == YAML_SEQUENCE_END_EVENT)
@@ -175,7 +179,7 @@ size_t lf_text_line_of(const char *text, size_t length, const char *path)
 	size_t line = 0;
 	char *copy = malloc(length + 1);
 
-	if (!copy)
+	if (copy == NULL)
 		return 0;
 	memcpy(copy, text, length);
 	copy[length] = '\0';

@@ -29,9 +29,9 @@
 
 enum {
 	FIELDS_MAX = LF_DESCRIPTOR_FIELDS_MAX,
-	SLAB_FIRST = 16,        /* ScannedMembers that protobuf-c has on its stack */
-	SCANNED_BYTES = 32,     /* sizeof(ScannedMember) at most */
-	ALIGNMENT = 16,         /* of the arena */
+	SLAB_FIRST = 16,    /* ScannedMembers that protobuf-c has on its stack */
+	SCANNED_BYTES = 32, /* sizeof(ScannedMember) at most */
+	ALIGNMENT = 16,     /* of the arena */
 	/* Empty messages within a message are what grows most: 2 bytes on the wire, some 150 in memory. More would only
 	   mean that some of the arena is lost before RESOURCE_EXHAUSTED is said. */
 	DECODED_BYTES_A_BYTE = 96,
@@ -223,7 +223,7 @@ static void check_varint(struct walk *walk, const struct level *level, uint64_t 
 		if ((int64_t)number < INT32_MIN || (int64_t)number > INT32_MAX)
 			violation(walk, level, "%" PRId64 " is outside 32 bits", (int64_t)number);
 		else if (field->type == PROTOBUF_C_TYPE_ENUM &&
-			 protobuf_c_enum_descriptor_get_value(field->descriptor, (int)(int64_t)number) == NULL)
+			protobuf_c_enum_descriptor_get_value(field->descriptor, (int)(int64_t)number) == NULL)
 			violation(walk, level, "%" PRId64 " is no value of %s", (int64_t)number,
 				((const ProtobufCEnumDescriptor *)field->descriptor)->name);
 		break;
@@ -237,7 +237,7 @@ static inline void check_scalar(struct walk *walk, const struct level *level, co
 	if (value->wire == PROTOBUF_C_WIRE_TYPE_VARINT)
 		check_varint(walk, level, value->number);
 	else if ((level->field->type == PROTOBUF_C_TYPE_DOUBLE || level->field->type == PROTOBUF_C_TYPE_FLOAT) &&
-		 !is_finite(value->span))
+		!is_finite(value->span))
 		violation(walk, level, "is not a finite number");
 }
 
@@ -437,7 +437,10 @@ ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, c
 	ProtobufCMessage *message;
 	size_t bytes;
 
-	/* Nearly every message is as it should be, and decoded in one walk where memory is plenty. Else the rest decides. */
+	/*
+	 * Nearly every message is as it should be, and decoded in one walk where memory is plenty. Else the rest
+	 * decides.
+	 */
 	if (length <= INT32_MAX && arena->bytes_used < arena->bytes_max &&
 		length < (arena->bytes_max - arena->bytes_used) / DECODED_BYTES_A_BYTE) {
 		message = lf_decode(type, data, length, known, arena);

@@ -1,4 +1,6 @@
-/* Protobuf bytes from strangers: one walk that makes unpacking safe, and the canonical bytes that digests are made of. */
+/*
+ * Protobuf bytes from strangers: one walk that makes unpacking safe, and the canonical bytes that digests are made of.
+ */
 #ifndef LF_PROTO_WIRE_H
 #define LF_PROTO_WIRE_H
 
@@ -11,11 +13,11 @@
 #include "proto/status.h"
 
 /*
- * Walks the wire bytes once, allocating nothing, and checks what protobuf-c does not: nesting depth, UTF-8, NUL bytes in
- * strings, duplicate map keys, unknown fields, wire types, doubles that are not finite, lengths. Adds every violation by
- * path to error (undecodable bytes end the walk). Sets *arena_bytes to an upper bound of what protobuf_c_message_unpack()
- * will allocate from a struct lf_arena, padding included.
- * Returns LF_OK or INVALID_ARGUMENT.
+ * Walks the wire bytes once, allocating nothing, and checks what protobuf-c does not: nesting depth, UTF-8, NUL bytes
+ * in strings, duplicate map keys, unknown fields, wire types, doubles that are not finite, lengths. Adds every
+ * violation by path to error (undecodable bytes end the walk). Sets *arena_bytes to an upper bound of what
+ * protobuf_c_message_unpack() will allocate from a struct lf_arena, padding included. Returns LF_OK or
+ * INVALID_ARGUMENT.
  */
 enum lf_code lf_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
 	size_t *arena_bytes, struct lf_error *error);
@@ -30,25 +32,33 @@ ProtobufCMessage *lf_wire_unpack(const ProtobufCMessageDescriptor *type, const u
 /* Messages of one type that may be known already where they occur inside others. */
 struct lf_wire_known {
 	const ProtobufCMessageDescriptor *type;
-	/* The decoded message that has these bytes, and lives as long as what is decoded around it; not to be written to. NULL: decode it. */
+	/*
+	 * The decoded message that has these bytes, and lives as long as what is decoded around it; not to be written
+	 * to. NULL: decode it.
+	 */
 	ProtobufCMessage *(*find)(void *context, struct lf_slice bytes);
 	void *context;
 };
 
-/* lf_wire_unpack() that asks `known` (may be NULL) first. Whether the bytes around a known message are right is checked as ever. */
+/*
+ * lf_wire_unpack() that asks `known` (may be NULL) first. Whether the bytes around a known message are right is checked
+ * as ever.
+ */
 ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
 	const struct lf_wire_known *known, struct lf_arena *arena, struct lf_error *error);
 
 /*
- * Makes a message of the interface canonical in place: map entries sorted by key bytes, -0 becomes 0, all through its depth. Packing it
- * then gives its canonical bytes (fields by number, defaults omitted). What is canonical already is not written to.
+ * Makes a message of the interface canonical in place: map entries sorted by key bytes, -0 becomes 0, all through its
+ * depth. Packing it then gives its canonical bytes (fields by number, defaults omitted). What is canonical already is
+ * not written to.
  */
 void lf_wire_canonicalize(ProtobufCMessage *message);
 
 /*
- * Packs into arena: the bytes of protobuf_c_message_pack(), in one pass. The message is one of the interface (others have no
- * code here) and has no unknown fields (as all that lf_wire_unpack() gives). hint: about how long it will be, 0 = not known; a message that turns out
- * longer costs the arena up to twice its length. Returns the bytes, NULL where the arena is exhausted.
+ * Packs into arena: the bytes of protobuf_c_message_pack(), in one pass. The message is one of the interface (others
+ * have no code here) and has no unknown fields (as all that lf_wire_unpack() gives). hint: about how long it will be, 0
+ * = not known; a message that turns out longer costs the arena up to twice its length. Returns the bytes, NULL where
+ * the arena is exhausted.
  */
 uint8_t *lf_wire_pack(const ProtobufCMessage *message, struct lf_arena *arena, size_t hint, size_t *length);
 

@@ -30,6 +30,7 @@ static void out_of_memory(struct reader *reader)
 static bool tab_indents(const struct reader *reader, const yaml_mark_t *mark)
 {
 	const char *text = reader->text, *end = text + reader->length;
+
 	for (size_t line = mark->line; line > 0 && text != NULL; line--) {
 		text = memchr(text, '\n', (size_t)(end - text));
 		text = text == NULL ? NULL : text + 1;
@@ -45,7 +46,7 @@ static bool tab_indents(const struct reader *reader, const yaml_mark_t *mark)
 static void set_parser_error(struct reader *reader)
 {
 	const yaml_parser_t *parser = &reader->parser;
-	const char *problem = parser->problem ? parser->problem : "bad YAML";
+	const char *problem = parser->problem != NULL ? parser->problem : "bad YAML";
 	size_t line, column;
 
 	if (parser->error == YAML_MEMORY_ERROR) {
@@ -59,8 +60,8 @@ static void set_parser_error(struct reader *reader)
 			parser->problem_mark.line + 1, parser->problem_mark.column + 1);
 	} else {
 		lf_error_set(reader->error, LF_INVALID_ARGUMENT, "%zu:%zu: %s%s%s", parser->problem_mark.line + 1,
-			parser->problem_mark.column + 1, problem, parser->context ? ", " : "",
-			parser->context ? parser->context : "");
+			parser->problem_mark.column + 1, problem, parser->context != NULL ? ", " : "",
+			parser->context != NULL ? parser->context : "");
 	}
 }
 
@@ -83,11 +84,15 @@ static const char *forbidden(const yaml_event_t *event)
 	case YAML_SCALAR_EVENT:
 		if (strlen((const char *)event->data.scalar.value) != event->data.scalar.length)
 			return "a NUL character is not allowed";
-		return event->data.scalar.anchor ? anchor : event->data.scalar.tag ? tag : NULL;
+		return event->data.scalar.anchor != NULL ? anchor : event->data.scalar.tag != NULL ? tag : NULL;
 	case YAML_SEQUENCE_START_EVENT:
-		return event->data.sequence_start.anchor ? anchor : event->data.sequence_start.tag ? tag : NULL;
+		return event->data.sequence_start.anchor != NULL ? anchor
+			: event->data.sequence_start.tag != NULL ? tag
+								 : NULL;
 	case YAML_MAPPING_START_EVENT:
-		return event->data.mapping_start.anchor ? anchor : event->data.mapping_start.tag ? tag : NULL;
+		return event->data.mapping_start.anchor != NULL ? anchor
+			: event->data.mapping_start.tag != NULL ? tag
+								: NULL;
 	default:
 		return NULL;
 	}
@@ -116,7 +121,7 @@ static bool read_element(struct reader *reader, yaml_event_t *event, json_t *lis
 {
 	json_t *value = read_node(reader, event, depth);
 
-	if (!value)
+	if (value == NULL)
 		return false;
 	if (json_array_append_new(list, value) == 0)
 		return true;
@@ -131,18 +136,19 @@ static bool read_member(struct reader *reader, yaml_event_t *event, json_t *obje
 	const char *wrong = forbidden(event);
 	const char *key = (const char *)event->data.scalar.value;
 	size_t length = event->data.scalar.length;
+	json_t *value;
 
-	if (!wrong && event->type != YAML_SCALAR_EVENT)
+	if (wrong == NULL && event->type != YAML_SCALAR_EVENT)
 		wrong = "a key is one plain or quoted text";
-	if (wrong) {
+	if (wrong != NULL) {
 		fail_at(reader, &event->start_mark, wrong);
 		return false;
 	}
 	if (!next(reader, &value_event))
 		return false;
-	json_t *value = read_node(reader, &value_event, depth);
+	value = read_node(reader, &value_event, depth);
 	yaml_event_delete(&value_event);
-	if (!value)
+	if (value == NULL)
 		return false;
 	/* A second one goes in under the key with its final NUL, for the mapper to report by path. */
 	length += json_object_getn(object, key, length) != NULL;
@@ -157,16 +163,19 @@ static json_t *read_children(struct reader *reader, json_t *container, yaml_even
 {
 	yaml_event_t event;
 
-	if (!container) {
+	if (container == NULL) {
 		out_of_memory(reader);
 		return NULL;
 	}
 	for (;;) {
+		bool ended, read;
+
 		if (!next(reader, &event))
 			break;
-		bool ended = event.type == end;
-		bool read = ended || (end == YAML_MAPPING_END_EVENT ? read_member(reader, &event, container, depth)
-								    : read_element(reader, &event, container, depth));
+		ended = event.type == end;
+		read = ended ||
+			(end == YAML_MAPPING_END_EVENT ? read_member(reader, &event, container, depth)
+						       : read_element(reader, &event, container, depth));
 		yaml_event_delete(&event);
 		if (ended)
 			return container;
@@ -184,7 +193,7 @@ static json_t *read_node(struct reader *reader, yaml_event_t *event, unsigned de
 	json_t *value;
 	char text[64];
 
-	if (wrong) {
+	if (wrong != NULL) {
 		fail_at(reader, &event->start_mark, wrong);
 		return NULL;
 	}
@@ -195,7 +204,7 @@ static json_t *read_node(struct reader *reader, yaml_event_t *event, unsigned de
 	}
 	if (event->type == YAML_SCALAR_EVENT) {
 		value = scalar(reader, event);
-		if (!value)
+		if (value == NULL)
 			out_of_memory(reader);
 		return value;
 	}
@@ -220,24 +229,25 @@ static bool expect(struct reader *reader, yaml_event_type_t type, const char *ot
 	if (event.type != type)
 		wrong = otherwise;
 	else if (type == YAML_DOCUMENT_START_EVENT &&
-		 event.data.document_start.tag_directives.start != event.data.document_start.tag_directives.end)
+		event.data.document_start.tag_directives.start != event.data.document_start.tag_directives.end)
 		wrong = "directives (%TAG) are not allowed";
-	if (wrong)
+	if (wrong != NULL)
 		fail_at(reader, &event.start_mark, wrong);
 	yaml_event_delete(&event);
-	return !wrong;
+	return wrong == NULL;
 }
 
 static json_t *read_document(struct reader *reader)
 {
 	yaml_event_t event;
+	json_t *tree;
 
 	if (!expect(reader, YAML_STREAM_START_EVENT, "bad YAML") ||
 		!expect(reader, YAML_DOCUMENT_START_EVENT, "the text is empty") || !next(reader, &event))
 		return NULL;
-	json_t *tree = read_node(reader, &event, 0);
+	tree = read_node(reader, &event, 0);
 	yaml_event_delete(&event);
-	if (tree && expect(reader, YAML_DOCUMENT_END_EVENT, "bad YAML") &&
+	if (tree != NULL && expect(reader, YAML_DOCUMENT_END_EVENT, "bad YAML") &&
 		expect(reader, YAML_STREAM_END_EVENT, "a second document starts here; only one is allowed"))
 		return tree;
 	json_decref(tree);
@@ -247,6 +257,7 @@ static json_t *read_document(struct reader *reader)
 json_t *lf_yaml_read(const char *text, size_t length, enum lf_format dialect, struct lf_error *error)
 {
 	struct reader reader = {.dialect = dialect, .text = text, .length = length, .error = error};
+	json_t *tree;
 
 	if (!yaml_parser_initialize(&reader.parser)) {
 		out_of_memory(&reader);
@@ -255,7 +266,7 @@ json_t *lf_yaml_read(const char *text, size_t length, enum lf_format dialect, st
 	/* Said, not guessed: else a byte order mark could make it UTF-16. */
 	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
-	json_t *tree = read_document(&reader);
+	tree = read_document(&reader);
 	yaml_parser_delete(&reader.parser);
 	return tree;
 }

@@ -12,8 +12,9 @@ static bool head_has_comment(const yaml_token_t *token, const char *text)
 {
 	const char *at = text + token->start_mark.index;
 
-	if (token->type != YAML_SCALAR_TOKEN || (token->data.scalar.style != YAML_LITERAL_SCALAR_STYLE &&
-							token->data.scalar.style != YAML_FOLDED_SCALAR_STYLE))
+	if (token->type != YAML_SCALAR_TOKEN ||
+		(token->data.scalar.style != YAML_LITERAL_SCALAR_STYLE &&
+			token->data.scalar.style != YAML_FOLDED_SCALAR_STYLE))
 		return false;
 	return memchr(at, '#', strcspn(at, "\r\n")) != NULL;
 }
@@ -26,10 +27,12 @@ static bool scan(yaml_parser_t *parser, const char *text, size_t length)
 	for (;;) {
 		yaml_token_t token;
 		bool found, ended;
+		size_t start, end;
 
 		if (!yaml_parser_scan(parser, &token))
 			return parser->error == YAML_MEMORY_ERROR;
-		size_t start = token.start_mark.index, end = token.end_mark.index;
+		start = token.start_mark.index;
+		end = token.end_mark.index;
 		ended = token.type == YAML_STREAM_END_TOKEN || token.type == YAML_NO_TOKEN;
 		if (ended || start > length)
 			start = length;

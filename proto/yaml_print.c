@@ -1,7 +1,7 @@
 /*
- * Message → YAML, straight from the descriptors: the canonical form of a file. What fits on a line and nests no deeper than
- * FLOW_DEPTH_MAX is written in flow style, "{a: 1, b: [2, 3]}", the rest in block style. It recurses as deep as the message
- * types nest, and none of them is recursive.
+ * Message → YAML, straight from the descriptors: the canonical form of a file. What fits on a line and nests no deeper
+ * than FLOW_DEPTH_MAX is written in flow style, "{a: 1, b: [2, 3]}", the rest in block style. It recurses as deep as
+ * the message types nest, and none of them is recursive.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +11,11 @@
 #include "proto/wire.h"
 
 enum {
-	COLUMNS = 110,       /* of a line in flow style, and of a folded text */
-	FLOW_DEPTH_MAX = 2,  /* containers within a container, itself included */
+	COLUMNS = 110,      /* of a line in flow style, and of a folded text */
+	FLOW_DEPTH_MAX = 2, /* containers within a container, itself included */
 	INDENT = 2,
-	KEY_BYTES_MAX = 900, /* beyond, "? key": libyaml takes no longer key (1,024 characters) on the line of its value */
+	KEY_BYTES_MAX =
+		900, /* beyond, "? key": libyaml takes no longer key (1,024 characters) on the line of its value */
 };
 
 enum kind { SCALAR, LIST, MAP, MESSAGE };
@@ -93,6 +94,7 @@ static unsigned depth_of(const struct piece *piece, unsigned limit)
 		return piece->kind != SCALAR;
 	for (size_t i = 0; i < count && deepest < limit; i++) {
 		struct piece child;
+		unsigned depth;
 
 		if (piece->kind == LIST) {
 			child = element_of(piece, i);
@@ -100,11 +102,12 @@ static unsigned depth_of(const struct piece *piece, unsigned limit)
 			child = value_of(entry_of(piece, i));
 		} else {
 			const ProtobufCFieldDescriptor *field = &piece->message->descriptor->fields[i];
+
 			if (!lf_field_is_printed(piece->message, field, false))
 				continue;
 			child = piece_of_field(piece->message, field);
 		}
-		unsigned depth = depth_of(&child, limit - 1);
+		depth = depth_of(&child, limit - 1);
 		deepest = depth > deepest ? depth : deepest;
 	}
 	return deepest + 1;
@@ -140,18 +143,20 @@ static struct ordered *order(const struct piece *map)
 		const ProtobufCFieldDescriptor *field = &entry->descriptor->fields[0];
 		const char *value = member(entry, field->offset);
 		struct lf_decimal decimal;
+		const char *digits;
 
 		entries[i].entry = entry;
 		if (field->type == PROTOBUF_C_TYPE_STRING) {
 			const char *text = *(const char *const *)(const void *)value;
+
 			entries[i].text = text == NULL ? "" : text;
 			numbers &= lf_decimal_parse(entries[i].text, strlen(entries[i].text), &decimal) &&
-				   lf_decimal_to_double(&decimal, &entries[i].number);
+				lf_decimal_to_double(&decimal, &entries[i].number);
 			continue;
 		}
 		key.length = 0;
 		lf_json_print_value(field, value, &key);
-		const char *digits = key.data == NULL ? "" : key.data;
+		digits = key.data == NULL ? "" : key.data;
 		digits += *digits == '"';
 		entries[i].number = *digits == 't';
 		if (lf_decimal_parse(digits, strcspn(digits, "\""), &decimal))
@@ -171,6 +176,7 @@ static bool is_text(const ProtobufCFieldDescriptor *field, const char *value, co
 {
 	if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
 		const ProtobufCMessage *wrapper = *(const ProtobufCMessage *const *)(const void *)value;
+
 		if (wrapper == NULL || lf_message_shape(wrapper->descriptor) != LF_SHAPE_WRAPPER)
 			return false;
 		field = &wrapper->descriptor->fields[0];
@@ -200,9 +206,11 @@ static void print_scalar(const struct piece *piece, bool flow, struct lf_buffer 
 	out->failed = out->failed || json.failed;
 	/* Names of enums, instants, 64-bit numbers and bytes need no quotes where they could not be mistaken. */
 	if (json.length > 2 && json.data[0] == '"') {
+		bool number;
+
 		json.data[json.length - 1] = '\0';
 		text = json.data + 1;
-		const bool number = *text == '-' && text[1] >= '0' && text[1] <= '9';
+		number = *text == '-' && text[1] >= '0' && text[1] <= '9';
 		if (number || lf_yaml_is_plain(text, flow)) {
 			lf_buffer_append_text(out, text);
 			lf_buffer_clean_up(&json);
@@ -235,9 +243,11 @@ static void print_flow_message(const ProtobufCMessage *message, struct lf_buffer
 
 	lf_buffer_put(out, '{');
 	for (unsigned i = 0; i < type->n_fields; i++) {
+		struct piece child;
+
 		if (!lf_field_is_printed(message, &type->fields[i], false))
 			continue;
-		const struct piece child = piece_of_field(message, &type->fields[i]);
+		child = piece_of_field(message, &type->fields[i]);
 		lf_buffer_append_text(out, first ? "" : ", ");
 		first = false;
 		lf_buffer_append_text(out, lf_wire_field_name(type, &type->fields[i]));
@@ -255,6 +265,7 @@ static void print_flow_map(const struct piece *map, struct lf_buffer *out)
 	lf_buffer_put(out, '{');
 	for (size_t i = 0; entries != NULL && i < map->count; i++) {
 		const struct piece value = value_of(entries[i].entry);
+
 		lf_buffer_append_text(out, i == 0 ? "" : ", ");
 		print_key(entries[i].entry, out);
 		lf_buffer_append_text(out, ": ");
@@ -282,6 +293,7 @@ static void print_flow(const struct piece *piece, struct lf_buffer *out)
 	lf_buffer_put(out, '[');
 	for (size_t i = 0; i < piece->count; i++) {
 		const struct piece child = element_of(piece, i);
+
 		lf_buffer_append_text(out, i == 0 ? "" : ", ");
 		print_flow(&child, out);
 	}
@@ -297,17 +309,20 @@ static size_t columns_of(const char *text)
 	return count;
 }
 
-/* Prints the piece on the rest of this line, of which column columns are taken. false where it is too large for that. */
+/*
+ * Prints the piece on the rest of this line, of which column columns are taken. false where it is too large for that.
+ */
 static bool print_small(const struct piece *piece, size_t column, struct lf_buffer *out)
 {
 	struct lf_buffer flow = {0};
+	bool empty, fits;
 
 	if (depth_of(piece, FLOW_DEPTH_MAX) > FLOW_DEPTH_MAX)
 		return false;
 	print_flow(piece, &flow);
 	out->failed = out->failed || flow.failed;
-	const bool empty = flow.length == 2; /* "{}" stands for what block style has nothing for */
-	const bool fits = flow.data != NULL && (empty || column + columns_of(flow.data) <= COLUMNS);
+	empty = flow.length == 2; /* "{}" stands for what block style has nothing for */
+	fits = flow.data != NULL && (empty || column + columns_of(flow.data) <= COLUMNS);
 	if (fits)
 		lf_buffer_append(out, flow.data, flow.length);
 	lf_buffer_clean_up(&flow);
@@ -329,6 +344,7 @@ static void print_literal(struct printer *printer, const char *text, size_t inde
 	lf_buffer_append_text(printer->out, text[strlen(text) - 1] == '\n' ? "|\n" : "|-\n");
 	while (*text != '\0') {
 		const size_t length = strcspn(text, "\n");
+
 		if (length > 0)
 			start_line(printer, indent);
 		lf_buffer_append(printer->out, text, length);
@@ -344,10 +360,12 @@ static void print_folded(struct printer *printer, const char *text, size_t inden
 	lf_buffer_append_text(printer->out, ">-\n");
 	while (*text != '\0') {
 		size_t length = 0, column = indent;
+		size_t shown;
 
 		/* At least one word, then as many as fit. */
 		for (;;) {
 			const size_t word = strcspn(text + length, " ");
+
 			for (size_t i = 0; i < word; i++)
 				column += ((unsigned char)text[length + i] & 0xc0) != 0x80;
 			if (column > COLUMNS && length > 0)
@@ -358,7 +376,7 @@ static void print_folded(struct printer *printer, const char *text, size_t inden
 			length++;
 			column++;
 		}
-		const size_t shown = length - (text[length - 1] == ' ');
+		shown = length - (text[length - 1] == ' ');
 		start_line(printer, indent);
 		lf_buffer_append(printer->out, text, shown);
 		lf_buffer_put(printer->out, '\n');
@@ -372,10 +390,12 @@ static void print_block(struct printer *printer, const struct piece *piece, size
 static void print_rest(struct printer *printer, const struct piece *piece, size_t indent, size_t column)
 {
 	const char *text;
+	bool part;
 
 	if (piece->kind == SCALAR) {
 		lf_buffer_put(printer->out, ' ');
-		if (is_text(piece->field, piece->values, &text) && column + columns_of(text) > COLUMNS && lf_yaml_is_foldable(text)) {
+		if (is_text(piece->field, piece->values, &text) && column + columns_of(text) > COLUMNS &&
+			lf_yaml_is_foldable(text)) {
 			print_folded(printer, text, indent + INDENT);
 			return;
 		}
@@ -389,7 +409,7 @@ static void print_rest(struct printer *printer, const struct piece *piece, size_
 	}
 	lf_buffer_put(printer->out, ' ');
 	/* The parts of a file, such as a rubric's criteria, stand one below the other however short they are. */
-	const bool part = piece->kind == LIST && piece->field->type == PROTOBUF_C_TYPE_MESSAGE && indent == 0 && piece->count > 0;
+	part = piece->kind == LIST && piece->field->type == PROTOBUF_C_TYPE_MESSAGE && indent == 0 && piece->count > 0;
 	if (!part && print_small(piece, column, printer->out)) {
 		lf_buffer_put(printer->out, '\n');
 		return;
@@ -420,9 +440,11 @@ static void print_block_message(struct printer *printer, const ProtobufCMessage 
 	const ProtobufCMessageDescriptor *type = message->descriptor;
 
 	for (unsigned i = 0; i < type->n_fields; i++) {
+		struct piece child;
+
 		if (!lf_field_is_printed(message, &type->fields[i], false))
 			continue;
-		const struct piece child = piece_of_field(message, &type->fields[i]);
+		child = piece_of_field(message, &type->fields[i]);
 		print_pair(printer, lf_wire_field_name(type, &type->fields[i]), &child, indent);
 	}
 }

@@ -4,7 +4,10 @@
 
 #include "proto/json_internal.h"
 
-/* Characters that YAML does not take as they are, or that a reader would not see: those that lf_json_print_string() escapes. */
+/*
+ * Characters that YAML does not take as they are, or that a reader would not see: those that lf_json_print_string()
+ * escapes.
+ */
 static bool has_odd_character(const char *text, bool but_line_ends)
 {
 	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
@@ -39,19 +42,21 @@ bool lf_yaml_is_foldable(const char *text)
 	const size_t length = strlen(text);
 
 	return length > 0 && text[0] != ' ' && text[length - 1] != ' ' && strstr(text, "  ") == NULL &&
-	       !has_odd_character(text, false);
+		!has_odd_character(text, false);
 }
 
 bool lf_yaml_is_literal(const char *text)
 {
 	const size_t length = strlen(text);
 
-	if (length < 2 || text[0] == ' ' || text[0] == '\n' || has_odd_character(text, true) || strchr(text, '\n') == NULL ||
-		(text[length - 1] == '\n' && text[length - 2] == '\n'))
+	if (length < 2 || text[0] == ' ' || text[0] == '\n' || has_odd_character(text, true) ||
+		strchr(text, '\n') == NULL || (text[length - 1] == '\n' && text[length - 2] == '\n'))
 		return false;
 	for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+		char end;
+
 		line += *line == '\n';
-		const char end = line[strspn(line, " ")];
+		end = line[strspn(line, " ")];
 		if (*line == ' ' && (end == '\n' || end == '\0'))
 			return false;
 	}

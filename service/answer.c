@@ -3,13 +3,15 @@
 #include "service/decision.h"
 #include "service/texts.h"
 
-struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const *candidates, bool ignore_undeclared,
-	struct lf_arena *arena)
+struct lf_bytes lf_answer_pack(
+	const struct lf_answer_parts *parts, char *const *candidates, bool ignore_undeclared, struct lf_arena *arena)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(parts->version->compiled);
-	size_t criteria = def->criterion_count, members = parts->evaluation->built.engine.member_count, cells = criteria * members;
-	double *numbers = lf_arena_alloc(arena, (criteria + 2 * members + 2 * cells) * sizeof *numbers);
-	uint32_t *unknown = lf_arena_alloc(arena, cells * sizeof *unknown); /* lf_result_numbers() sets all that is used */
+	size_t criteria = def->criterion_count, members = parts->evaluation->built.engine.member_count,
+	       cells = criteria * members;
+	double *numbers = lf_arena_alloc(arena, (criteria + 2 * members + 2 * cells) * sizeof(*numbers));
+	uint32_t *unknown =
+		lf_arena_alloc(arena, cells * sizeof(*unknown)); /* lf_result_numbers() sets all that is used */
 	Leadfit__V1__Answer answer = LEADFIT__V1__ANSWER__INIT;
 	struct lf_bytes bytes = {0};
 
@@ -25,8 +27,9 @@ struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const 
 	answer.shares = answer.ratings + cells;
 	answer.unknown = unknown;
 	answer.first_rank_shares = answer.shares + cells;
-	if (lf_result_numbers(parts->version->compiled, &parts->evaluation->built.engine, &parts->evaluation->result, answer.weights, answer.scores,
-		    answer.ratings, answer.shares, answer.unknown, &answer.n_unknown, answer.first_rank_shares))
+	if (lf_result_numbers(parts->version->compiled, &parts->evaluation->built.engine, &parts->evaluation->result,
+		    answer.weights, answer.scores, answer.ratings, answer.shares, answer.unknown, &answer.n_unknown,
+		    answer.first_rank_shares))
 		answer.n_first_rank_shares = members;
 	answer.n_candidates = parts->named_candidates;
 	answer.candidates = lf_unconst(candidates);
@@ -37,7 +40,8 @@ struct lf_bytes lf_answer_pack(const struct lf_answer_parts *parts, char *const 
 	answer.engine_version = LF_ENGINE_VERSION;
 	answer.explanation_version = LF_EXPLANATION_VERSION;
 	answer.outcome = parts->evaluation->result.outcome;
-	bytes.data = lf_wire_pack(&answer.base, arena, (criteria + members + 2 * cells) * sizeof *numbers + 256, &bytes.length);
+	bytes.data = lf_wire_pack(
+		&answer.base, arena, (criteria + members + 2 * cells) * sizeof(*numbers) + 256, &bytes.length);
 	return bytes;
 }
 
@@ -47,8 +51,8 @@ static enum lf_code damaged(struct lf_error *error, const char *what)
 }
 
 /* NULL: error says whether the bytes are damaged or memory ran out. */
-static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *type, const struct lf_bytes *bytes, struct lf_arena *arena,
-	struct lf_error *error)
+static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *type, const struct lf_bytes *bytes,
+	struct lf_arena *arena, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	ProtobufCMessage *message = lf_wire_unpack(type, bytes->data, bytes->length, arena, &inner);
@@ -69,7 +73,8 @@ Leadfit__V1__Answer *lf_answer_read(const struct lf_stored *stored, struct lf_ar
 static bool sizes_fit(const Leadfit__V1__Answer *answer, size_t criteria, size_t members)
 {
 	if (answer->n_weights != criteria || answer->n_scores != members || answer->n_ratings != criteria * members ||
-	    answer->n_shares != criteria * members || (answer->n_first_rank_shares != 0 && answer->n_first_rank_shares != members))
+		answer->n_shares != criteria * members ||
+		(answer->n_first_rank_shares != 0 && answer->n_first_rank_shares != members))
 		return false;
 	for (size_t i = 0; i < answer->n_unknown; i++)
 		if (answer->unknown[i] >= criteria * members || (i > 0 && answer->unknown[i] <= answer->unknown[i - 1]))
@@ -79,7 +84,8 @@ static bool sizes_fit(const Leadfit__V1__Answer *answer, size_t criteria, size_t
 
 /* ---- what was redacted ---- */
 
-struct lf_bytes lf_answer_redacted(const Leadfit__V1__Answer *answer, Leadfit__V1__Decision *frozen, struct lf_arena *arena)
+struct lf_bytes lf_answer_redacted(
+	const Leadfit__V1__Answer *answer, Leadfit__V1__Decision *frozen, struct lf_arena *arena)
 {
 	Leadfit__V1__Answer redacted = LEADFIT__V1__ANSWER__INIT;
 	struct lf_bytes bytes;
@@ -94,14 +100,14 @@ struct lf_bytes lf_answer_redacted(const Leadfit__V1__Answer *answer, Leadfit__V
 	return bytes;
 }
 
-Leadfit__V1__Decision *lf_decision_outline(const struct lf_stored *stored, const Leadfit__V1__Answer *answer, const char *redaction,
-	struct lf_arena *arena)
+Leadfit__V1__Decision *lf_decision_outline(const struct lf_stored *stored, const Leadfit__V1__Answer *answer,
+	const char *redaction, struct lf_arena *arena)
 {
-	Leadfit__V1__Decision *d = lf_arena_alloc(arena, sizeof *d);
-	Leadfit__V1__RubricRef *rubric = lf_arena_alloc(arena, sizeof *rubric);
-	Leadfit__V1__TeamRef *team = lf_arena_alloc(arena, sizeof *team);
-	Leadfit__V1__ProjectRef *project = lf_arena_alloc(arena, sizeof *project);
-	char **redactions = lf_arena_alloc(arena, sizeof *redactions);
+	Leadfit__V1__Decision *d = lf_arena_alloc(arena, sizeof(*d));
+	Leadfit__V1__RubricRef *rubric = lf_arena_alloc(arena, sizeof(*rubric));
+	Leadfit__V1__TeamRef *team = lf_arena_alloc(arena, sizeof(*team));
+	Leadfit__V1__ProjectRef *project = lf_arena_alloc(arena, sizeof(*project));
+	char **redactions = lf_arena_alloc(arena, sizeof(*redactions));
 	char digest[65];
 
 	if (d == NULL || rubric == NULL || team == NULL || project == NULL || redactions == NULL)
@@ -114,7 +120,7 @@ Leadfit__V1__Decision *lf_decision_outline(const struct lf_stored *stored, const
 	d->as_of = lf_timestamp_new(answer->as_of_us, arena);
 	d->rubric = rubric;
 	rubric->name = lf_unconst(stored->rubric_name);
-	rubric->digest = lf_arena_strdup(arena, digest, sizeof digest - 1);
+	rubric->digest = lf_arena_strdup(arena, digest, sizeof(digest) - 1);
 	d->team = team;
 	team->id = lf_unconst(stored->team_id);
 	d->project = project;
@@ -129,15 +135,17 @@ Leadfit__V1__Decision *lf_decision_outline(const struct lf_stored *stored, const
 }
 
 /* What is left of a decision that was frozen or pruned, with what the log has beside it. */
-static enum lf_code restore_redacted(const struct lf_stored *stored, const Leadfit__V1__Answer *answer, struct lf_arena *arena,
-	Leadfit__V1__Decision **decision, struct lf_error *error)
+static enum lf_code restore_redacted(const struct lf_stored *stored, const Leadfit__V1__Answer *answer,
+	struct lf_arena *arena, Leadfit__V1__Decision **decision, struct lf_error *error)
 {
 	if (answer->outcome != stored->outcome)
 		return damaged(error, "its two outcomes differ");
 	*decision = answer->frozen;
 	if (answer->frozen == NULL)
-		*decision = lf_decision_outline(
-			stored, answer, "It is older than is kept: what it was made of, who took part, and who was recommended was pruned.", arena);
+		*decision = lf_decision_outline(stored, answer,
+			"It is older than is kept: what it was made of, who took part, and who was recommended was "
+			"pruned.",
+			arena);
 	if (*decision == NULL || !lf_decision_identify(*decision, &stored->id, stored->decided_at_us, arena))
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to restore the decision");
 	(*decision)->caller = lf_unconst(stored->caller);
@@ -147,8 +155,8 @@ static enum lf_code restore_redacted(const struct lf_stored *stored, const Leadf
 
 /* ---- restoring ---- */
 
-enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf_version *version, struct lf_arena *arena,
-	Leadfit__V1__Decision **decision, struct lf_error *error)
+enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf_version *version,
+	struct lf_arena *arena, Leadfit__V1__Decision **decision, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &inner};
@@ -177,8 +185,9 @@ enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf
 			.as_of_seconds = lf_seconds_of(answer->as_of_us),
 			.ignore_undeclared = answer->ignore_undeclared,
 		},
-		&(struct lf_stored_numbers){answer->weights, answer->scores, answer->ratings, answer->shares, answer->unknown,
-			answer->n_unknown, answer->n_first_rank_shares == 0 ? NULL : answer->first_rank_shares},
+		&(struct lf_stored_numbers){answer->weights, answer->scores, answer->ratings, answer->shares,
+			answer->unknown, answer->n_unknown,
+			answer->n_first_rank_shares == 0 ? NULL : answer->first_rank_shares},
 		&checker, arena);
 	if (code == LF_RESOURCE_EXHAUSTED) {
 		lf_error_move(error, &inner);

@@ -1,6 +1,7 @@
 /*
- * Past decisions under another rubric, a slice a call: each with its own inputs and its own as_of. What was decided is taken as it was
- * answered; only to say which criterion or gate is behind another first place is the old result computed again. Nothing is stored.
+ * Past decisions under another rubric, a slice a call: each with its own inputs and its own as_of. What was decided is
+ * taken as it was answered; only to say which criterion or gate is behind another first place is the old result
+ * computed again. Nothing is stored.
  */
 #include <stdio.h>
 #include <string.h>
@@ -50,7 +51,8 @@ static void note_newest(void *context, const struct lf_stored *row)
 }
 
 /* Whether no later one of the selection is for the same team and project. */
-static enum lf_code is_latest(struct backtest *backtest, const struct lf_stored *row, bool *latest, struct lf_error *error)
+static enum lf_code is_latest(
+	struct backtest *backtest, const struct lf_stored *row, bool *latest, struct lf_error *error)
 {
 	const struct lf_scan *scan = &backtest->scan;
 	struct newest newest = {0};
@@ -63,7 +65,8 @@ static enum lf_code is_latest(struct backtest *backtest, const struct lf_stored 
 		.limit = 4};
 
 	do {
-		if (lf_log_list(backtest->core->log, &filter, note_newest, &newest, &filter.before_sequence, error) != LF_OK)
+		if (lf_log_list(backtest->core->log, &filter, note_newest, &newest, &filter.before_sequence, error) !=
+			LF_OK)
 			return error->code;
 	} while (newest.sequence == 0 && filter.before_sequence > row->sequence);
 	*latest = row->purpose == LEADFIT__V1__PURPOSE__DECISION && newest.sequence <= row->sequence;
@@ -86,8 +89,12 @@ static const struct lf_member_score *member_of(const struct lf_result *result, u
 	return NULL;
 }
 
-/* By which the value of one criterion favours a over b: weight * (value of a - value of b); 0 where the rubric does not have it. */
-static double favour(const struct lf_version *version, const struct lf_result *result, const char *criterion, uint32_t a, uint32_t b)
+/*
+ * By which the value of one criterion favours a over b: weight * (value of a - value of b); 0 where the rubric does not
+ * have it.
+ */
+static double favour(
+	const struct lf_version *version, const struct lf_result *result, const char *criterion, uint32_t a, uint32_t b)
 {
 	const uint32_t c = lf_names_find(&version->criteria, criterion);
 	const struct lf_member_score *of_a = member_of(result, a), *of_b = member_of(result, b);
@@ -111,7 +118,8 @@ static const char *deciding_criterion(const struct lf_version *old_version, cons
 
 		for (size_t c = 0; c < def->criterion_count; c++) {
 			const char *id = def->criteria[c].id;
-			const double difference = favour(new_version, new_result, id, a, b) - favour(old_version, old_result, id, a, b);
+			const double difference =
+				favour(new_version, new_result, id, a, b) - favour(old_version, old_result, id, a, b);
 
 			if (best == NULL || difference > most || (difference == most && strcmp(id, best) < 0)) {
 				best = id;
@@ -123,7 +131,8 @@ static const char *deciding_criterion(const struct lf_version *old_version, cons
 }
 
 /* The first gate that a member fails; NULL: none. */
-static const char *failed_gate(const struct lf_version *version, const struct lf_result *result, uint32_t member, struct lf_arena *arena)
+static const char *failed_gate(
+	const struct lf_version *version, const struct lf_result *result, uint32_t member, struct lf_arena *arena)
 {
 	const struct lf_member_score *score = member_of(result, member);
 	size_t gate = 0;
@@ -136,8 +145,8 @@ static const char *failed_gate(const struct lf_version *version, const struct lf
 }
 
 /* Says which gate or criterion is behind another first place; nothing where the old rubric can't be used any more. */
-static enum lf_code explain(struct backtest *backtest, const struct lf_past_decision *decision, const struct lf_result *new_result,
-	Leadfit__V1__Flip *flip, struct lf_error *error)
+static enum lf_code explain(struct backtest *backtest, const struct lf_past_decision *decision,
+	const struct lf_result *new_result, Leadfit__V1__Flip *flip, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &inner};
@@ -145,9 +154,14 @@ static enum lf_code explain(struct backtest *backtest, const struct lf_past_deci
 	struct lf_evaluation old;
 	struct lf_case_input input = decision->input;
 	const struct lf_version *version = lf_past_version(backtest->past, &decision->row->rubric_digest, &inner);
+	enum lf_code code;
+	const struct lf_member_score *new_first, *old_first;
+	const char *gate;
+
 	input.kept = NULL; /* what is kept is by the new rubric */
-	const enum lf_code code = version != NULL ? lf_evaluate_score(&old, version, &input, &checker, arena) : inner.code;
-	const struct lf_member_score *new_first = first_of(new_result), *old_first = code == LF_OK ? first_of(&old.result) : NULL;
+	code = version != NULL ? lf_evaluate_score(&old, version, &input, &checker, arena) : inner.code;
+	new_first = first_of(new_result);
+	old_first = code == LF_OK ? first_of(&old.result) : NULL;
 
 	if (code == LF_RESOURCE_EXHAUSTED || code == LF_UNAVAILABLE) {
 		lf_error_move(error, &inner);
@@ -156,23 +170,24 @@ static enum lf_code explain(struct backtest *backtest, const struct lf_past_deci
 	lf_error_clean_up(&inner);
 	if (code != LF_OK || (new_first != NULL && old_first != NULL && new_first->member == old_first->member))
 		return LF_OK;
-	const char *gate = old_first != NULL ? failed_gate(backtest->version, new_result, old_first->member, arena) : NULL;
+	gate = old_first != NULL ? failed_gate(backtest->version, new_result, old_first->member, arena) : NULL;
 	if (gate == NULL && new_first != NULL)
 		gate = failed_gate(version, &old.result, new_first->member, arena);
 	if (gate != NULL)
 		flip->gate = copy(backtest, gate);
 	else if (new_first != NULL && old_first != NULL)
-		flip->criterion = copy(backtest, deciding_criterion(version, &old.result, backtest->version, new_result));
+		flip->criterion =
+			copy(backtest, deciding_criterion(version, &old.result, backtest->version, new_result));
 	return LF_OK;
 }
 
 /* ---- one decision ---- */
 
-static enum lf_code add_flip(struct backtest *backtest, const struct lf_past_decision *decision, const struct lf_result *result,
-	const char *recommended, struct lf_error *error)
+static enum lf_code add_flip(struct backtest *backtest, const struct lf_past_decision *decision,
+	const struct lf_result *result, const char *recommended, struct lf_error *error)
 {
 	const struct lf_stored *row = decision->row;
-	Leadfit__V1__Flip *flip = lf_arena_alloc(backtest->arena, sizeof *flip);
+	Leadfit__V1__Flip *flip = lf_arena_alloc(backtest->arena, sizeof(*flip));
 	char id[LF_UUID_TEXT_BYTES];
 
 	if (flip == NULL) {
@@ -205,7 +220,7 @@ static void add_reason(struct backtest *backtest, const struct lf_stored *row, c
 	response->inapplicable++;
 	if (response->n_inapplicable_because == REASONS_MAX)
 		return;
-	reason = lf_arena_alloc(backtest->arena, sizeof *reason);
+	reason = lf_arena_alloc(backtest->arena, sizeof(*reason));
 	if (reason == NULL) {
 		backtest->exhausted = true;
 		return;
@@ -225,6 +240,8 @@ static enum lf_code decide(struct backtest *backtest, const struct lf_past_decis
 	const struct lf_stored *row = decision->row;
 	struct lf_evaluation evaluation;
 	enum lf_code code;
+	const struct lf_result *result;
+	const char *recommended;
 
 	input.ignore_undeclared |= backtest->request->ignore_undeclared;
 	code = lf_evaluate_score(&evaluation, backtest->version, &input, &checker, lf_past_arena(backtest->past));
@@ -239,8 +256,8 @@ static enum lf_code decide(struct backtest *backtest, const struct lf_past_decis
 		return LF_OK;
 	}
 	lf_error_clean_up(&inner);
-	const struct lf_result *result = &evaluation.result;
-	const char *recommended =
+	result = &evaluation.result;
+	recommended =
 		result->outcome == LF_RECOMMENDED ? evaluation.built.engine.members[first_of(result)->member].id : "";
 	backtest->response.decided++;
 	backtest->outcomes[row->outcome < OUTCOMES ? row->outcome : 0][result->outcome]++;
@@ -249,12 +266,14 @@ static enum lf_code decide(struct backtest *backtest, const struct lf_past_decis
 	return add_flip(backtest, decision, result, recommended, error);
 }
 
-static enum lf_code backtest_one(struct backtest *backtest, const struct lf_past_decision *decision, struct lf_error *error)
+static enum lf_code backtest_one(
+	struct backtest *backtest, const struct lf_past_decision *decision, struct lf_error *error)
 {
 	struct lf_error damage = LF_ERROR_INIT;
 	bool wanted = true;
 
-	if (backtest->request->latest && decision->state != LF_PAST_DAMAGED && is_latest(backtest, decision->row, &wanted, error) != LF_OK)
+	if (backtest->request->latest && decision->state != LF_PAST_DAMAGED &&
+		is_latest(backtest, decision->row, &wanted, error) != LF_OK)
 		return error->code;
 	if (!wanted)
 		return LF_OK;
@@ -280,10 +299,10 @@ static enum lf_code backtest_one(struct backtest *backtest, const struct lf_past
 
 static void list_outcomes(struct backtest *backtest)
 {
-	Leadfit__V1__OutcomePair *pairs = lf_arena_zalloc(backtest->arena, OUTCOMES * OUTCOMES, sizeof *pairs);
+	Leadfit__V1__OutcomePair *pairs = lf_arena_zalloc(backtest->arena, OUTCOMES * OUTCOMES, sizeof(*pairs));
 	Leadfit__V1__BacktestResponse *response = &backtest->response;
 
-	response->outcomes = lf_arena_zalloc(backtest->arena, OUTCOMES * OUTCOMES, sizeof *response->outcomes);
+	response->outcomes = lf_arena_zalloc(backtest->arena, OUTCOMES * OUTCOMES, sizeof(*response->outcomes));
 	if (pairs == NULL || response->outcomes == NULL) {
 		backtest->exhausted = true;
 		return;
@@ -307,11 +326,15 @@ static enum lf_code run_slice(struct backtest *backtest, struct lf_rpc_call *cal
 	const struct lf_past_decision *decision;
 
 	backtest->past = lf_past_begin(backtest->core, &backtest->scan, call);
-	response->ref = lf_rubric_ref_new(backtest->version->message->name, &backtest->version->digest, backtest->arena);
-	response->flips = lf_arena_zalloc(backtest->arena, FLIPS_MAX, sizeof *response->flips);
-	response->inapplicable_because = lf_arena_zalloc(backtest->arena, REASONS_MAX, sizeof *response->inapplicable_because);
-	backtest->exhausted = backtest->past == NULL || !response->ref || !response->flips || !response->inapplicable_because;
-	while (!backtest->exhausted && response->n_flips < FLIPS_MAX && (decision = lf_past_next(backtest->past, error)) != NULL)
+	response->ref =
+		lf_rubric_ref_new(backtest->version->message->name, &backtest->version->digest, backtest->arena);
+	response->flips = lf_arena_zalloc(backtest->arena, FLIPS_MAX, sizeof(*response->flips));
+	response->inapplicable_because =
+		lf_arena_zalloc(backtest->arena, REASONS_MAX, sizeof(*response->inapplicable_because));
+	backtest->exhausted = backtest->past == NULL || response->ref == NULL || response->flips == NULL ||
+		response->inapplicable_because == NULL;
+	while (!backtest->exhausted && response->n_flips < FLIPS_MAX &&
+		(decision = lf_past_next(backtest->past, error)) != NULL)
 		if (backtest_one(backtest, decision, error) != LF_OK)
 			break;
 	list_outcomes(backtest);

@@ -38,7 +38,7 @@ void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 	Leadfit__V1__VacuumResponse_Closure closure, void *closure_data)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct vacuum *v = lf_arena_alloc(lf_rpc_arena(closure_data), sizeof *v);
+	struct vacuum *v = lf_arena_alloc(lf_rpc_arena(closure_data), sizeof(*v));
 
 	(void)request;
 	(void)closure;
@@ -112,7 +112,7 @@ void lf_keeping_backup(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 	Leadfit__V1__BackupResponse_Closure closure, void *closure_data)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct backup *b = lf_arena_alloc(lf_rpc_arena(closure_data), sizeof *b);
+	struct backup *b = lf_arena_alloc(lf_rpc_arena(closure_data), sizeof(*b));
 
 	(void)closure;
 	check_file(request->file, &error);

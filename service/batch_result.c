@@ -8,7 +8,7 @@
 #include "service/texts.h"
 
 enum {
-	SUMMARY_BYTES = 320,   /* about; and a decision's */
+	SUMMARY_BYTES = 320, /* about; and a decision's */
 	DECISION_BYTES = 9216,
 	BARE_BYTES = 128,
 	RESULTS_FIELD = 1, /* ScoreBatchResponse.results */
@@ -21,9 +21,9 @@ Leadfit__V1__BatchSummary *lf_batch_summary_new(const struct lf_version *version
 {
 	const struct lf_result *result = &evaluation->result;
 	const struct lf_member *members = evaluation->built.engine.members;
-	Leadfit__V1__BatchSummary *summary = lf_arena_alloc(arena, sizeof *summary);
-	Leadfit__V1__RubricRef *rubric = lf_arena_alloc(arena, sizeof *rubric);
-	Google__Protobuf__DoubleValue *values = lf_arena_zalloc(arena, 2, sizeof *values);
+	Leadfit__V1__BatchSummary *summary = lf_arena_alloc(arena, sizeof(*summary));
+	Leadfit__V1__RubricRef *rubric = lf_arena_alloc(arena, sizeof(*rubric));
+	Google__Protobuf__DoubleValue *values = lf_arena_zalloc(arena, 2, sizeof(*values));
 
 	if (summary == NULL || rubric == NULL || values == NULL)
 		return NULL;
@@ -56,7 +56,7 @@ Leadfit__V1__BatchSummary *lf_batch_summary_new(const struct lf_version *version
 
 Leadfit__V1__BatchSummary *lf_batch_summary_of(const Leadfit__V1__Decision *d, struct lf_arena *arena)
 {
-	Leadfit__V1__BatchSummary *summary = lf_arena_alloc(arena, sizeof *summary);
+	Leadfit__V1__BatchSummary *summary = lf_arena_alloc(arena, sizeof(*summary));
 
 	if (summary == NULL)
 		return NULL;

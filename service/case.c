@@ -42,20 +42,22 @@ static void *take(struct builder *b, size_t count, size_t size)
 static void ignore(struct builder *b, const char *field, const char *key, const char *kind, const char *name)
 {
 	char text[640];
-	size_t mark = key != NULL ? lf_path_push_key(&b->check->path, field, key) : lf_path_push(&b->check->path, field);
-	int length = snprintf(text, sizeof text, "%s: \"%s\" is not a %s of this rubric", b->check->path.text, name, kind);
+	size_t mark =
+		key != NULL ? lf_path_push_key(&b->check->path, field, key) : lf_path_push(&b->check->path, field);
+	int length =
+		snprintf(text, sizeof(text), "%s: \"%s\" is not a %s of this rubric", b->check->path.text, name, kind);
 
 	/* A path has at most 255 bytes and a name LF_ID_BYTES_MAX (undeclared() sees to that), so nothing is cut. */
-	assert(length > 0 && (size_t)length < sizeof text);
+	assert(length > 0 && (size_t)length < sizeof(text));
 	lf_path_pop(&b->check->path, mark);
 	if (b->out->ignored_count == b->ignored_capacity) {
 		size_t capacity = b->ignored_capacity == 0 ? 16 : b->ignored_capacity * 2;
-		const char **grown = take(b, capacity, sizeof *grown);
+		const char **grown = take(b, capacity, sizeof(*grown));
 
 		if (grown == NULL)
 			return;
 		if (b->out->ignored_count > 0)
-			memcpy(grown, b->out->ignored, b->out->ignored_count * sizeof *grown);
+			memcpy(grown, b->out->ignored, b->out->ignored_count * sizeof(*grown));
 		b->out->ignored = grown;
 		b->ignored_capacity = capacity;
 	}
@@ -93,8 +95,8 @@ static uint32_t find_discipline(struct builder *b, const char *field, const char
 	if (!lf_check_name(b->check, field, key, name))
 		return LF_NONE;
 	if (b->def->discipline_count + b->extra_count >= LF_DISCIPLINES_MAX) {
-		lf_check_fail(b->check, field, "\"%s\" is one discipline too many; allowed are at most %d in a request", name,
-			LF_DISCIPLINES_MAX);
+		lf_check_fail(b->check, field, "\"%s\" is one discipline too many; allowed are at most %d in a request",
+			name, LF_DISCIPLINES_MAX);
 		return LF_NONE;
 	}
 	b->extra[b->extra_count] = name;
@@ -107,7 +109,7 @@ static void convert_expertise(struct builder *b, const Leadfit__V1__Member *from
 
 	if (from->n_expertise == 0 || !lf_check_count(b->check, "expertise", from->n_expertise, LF_DISCIPLINES_MAX))
 		return;
-	expertise = take(b, from->n_expertise, sizeof *expertise);
+	expertise = take(b, from->n_expertise, sizeof(*expertise));
 	for (size_t i = 0; expertise != NULL && i < from->n_expertise; i++) {
 		const Leadfit__V1__Member__ExpertiseEntry *entry = from->expertise[i];
 		uint32_t discipline = find_discipline(b, "expertise", entry->key, entry->key);
@@ -167,7 +169,8 @@ static bool convert_evidence(struct builder *b, const Leadfit__V1__Evidence *fro
 static bool keeps(const struct lf_version *version, const Leadfit__V1__Evidence *piece)
 {
 	return lf_names_find(&version->criteria, piece->criterion) != LF_NO_NAME &&
-	       (*piece->source == '\0' || version->sources_open || lf_names_find(&version->sources, piece->source) != LF_NO_NAME);
+		(*piece->source == '\0' || version->sources_open ||
+			lf_names_find(&version->sources, piece->source) != LF_NO_NAME);
 }
 
 size_t lf_case_evidence_as_sent(const struct lf_version *version, const Leadfit__V1__Member *member, size_t index)
@@ -195,7 +198,7 @@ static void convert_member(struct builder *b, const Leadfit__V1__Member *from, s
 	convert_expertise(b, from, to);
 	if (from->n_evidence == 0 || !lf_check_count(b->check, "evidence", from->n_evidence, LF_EVIDENCE_MAX))
 		return;
-	evidence = take(b, from->n_evidence, sizeof *evidence);
+	evidence = take(b, from->n_evidence, sizeof(*evidence));
 	for (size_t i = 0; evidence != NULL && i < from->n_evidence; i++) {
 		size_t mark = lf_path_push_index(&b->check->path, "evidence", i);
 
@@ -221,8 +224,8 @@ static void mark_candidates(struct builder *b)
 		} else if (member == LF_NO_NAME) {
 			const char *nearest = lf_check_nearest(b->check, id, ids);
 
-			lf_check_fail(b->check, "", "\"%s\" is not a member of the team%s%s", id, nearest != NULL ? "; nearest: " : "",
-				nearest != NULL ? nearest : "");
+			lf_check_fail(b->check, "", "\"%s\" is not a member of the team%s%s", id,
+				nearest != NULL ? "; nearest: " : "", nearest != NULL ? nearest : "");
 		} else if (b->members[member].candidate) {
 			lf_check_fail(b->check, "", "\"%s\" stands twice", id);
 		} else {
@@ -234,8 +237,8 @@ static void mark_candidates(struct builder *b)
 
 static void convert_members(struct builder *b, const Leadfit__V1__Team *team)
 {
-	struct lf_member *members = take(b, team->n_members, sizeof *members);
-	const char **ids = take(b, team->n_members, sizeof *ids);
+	struct lf_member *members = take(b, team->n_members, sizeof(*members));
+	const char **ids = take(b, team->n_members, sizeof(*ids));
 	uint32_t duplicate;
 
 	if (b->exhausted)
@@ -282,8 +285,8 @@ static void convert_team(struct builder *b)
 
 static void convert_traits(struct builder *b, const Leadfit__V1__Project *project)
 {
-	double *traits = take(b, b->def->trait_count + 1, sizeof *traits);
-	bool *assumed = take(b, b->def->trait_count + 1, sizeof *assumed);
+	double *traits = take(b, b->def->trait_count + 1, sizeof(*traits));
+	bool *assumed = take(b, b->def->trait_count + 1, sizeof(*assumed));
 
 	if (b->exhausted)
 		return;
@@ -337,7 +340,8 @@ static bool take_kept(struct builder *b)
 	const struct lf_kept_team *kept = b->input->kept;
 
 	if (!keeps_team(b->input) || kept->engine.members == NULL || kept->as_of_day > b->as_of_day ||
-		kept->ignore_undeclared != b->input->ignore_undeclared || !lf_digest_equal(&kept->version, &b->version->digest))
+		kept->ignore_undeclared != b->input->ignore_undeclared ||
+		!lf_digest_equal(&kept->version, &b->version->digest))
 		return false;
 	b->out->engine.members = kept->engine.members;
 	b->out->engine.member_count = kept->engine.member_count;
@@ -364,7 +368,7 @@ static void convert_people(struct builder *b)
 
 	if (keeps_team(b->input))
 		b->arena = b->input->kept->arena;
-	b->extra = take(b, LF_DISCIPLINES_MAX, sizeof *b->extra);
+	b->extra = take(b, LF_DISCIPLINES_MAX, sizeof(*b->extra));
 	if (!b->exhausted) {
 		convert_team(b);
 		mark_candidates(b);
@@ -374,8 +378,8 @@ static void convert_people(struct builder *b)
 	b->arena = arena;
 }
 
-enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version, const struct lf_case_input *input,
-	struct lf_checker *checker, struct lf_arena *arena)
+enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version,
+	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena)
 {
 	struct builder b = {
 		.version = version,
@@ -387,9 +391,10 @@ enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version 
 		.as_of_day = lf_day_of(input->as_of_seconds),
 	};
 	size_t found = checker->found;
+	bool kept;
 
 	*built = (struct lf_built_case){0};
-	const bool kept = take_kept(&b);
+	kept = take_kept(&b);
 	if (!kept)
 		convert_people(&b);
 	if (!kept && !b.exhausted && checker->found == found && keeps_team(input))
@@ -399,7 +404,8 @@ enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version 
 	if (checker->found > found)
 		return LF_INVALID_ARGUMENT;
 	if (b.exhausted)
-		return lf_error_set(checker->error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
+		return lf_error_set(
+			checker->error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 	built->engine.as_of_day = b.as_of_day;
 	return LF_OK;
 }

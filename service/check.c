@@ -119,7 +119,8 @@ bool lf_check_range(struct lf_checker *checker, const char *field, double value,
 	return false;
 }
 
-bool lf_check_range_key(struct lf_checker *checker, const char *field, const char *key, double value, double low, double high)
+bool lf_check_range_key(
+	struct lf_checker *checker, const char *field, const char *key, double value, double low, double high)
 {
 	char text[128];
 
@@ -130,8 +131,8 @@ bool lf_check_range_key(struct lf_checker *checker, const char *field, const cha
 	return false;
 }
 
-void lf_check_undeclared(struct lf_checker *checker, const char *field, const char *key, const char *kind, const char *name,
-	const struct lf_names *known)
+void lf_check_undeclared(struct lf_checker *checker, const char *field, const char *key, const char *kind,
+	const char *name, const struct lf_names *known)
 {
 	const char *nearest = lf_check_nearest(checker, name, known);
 	char text[512];
@@ -139,9 +140,9 @@ void lf_check_undeclared(struct lf_checker *checker, const char *field, const ch
 	if (!lf_check_name(checker, field, key, name))
 		return;
 	if (nearest != NULL)
-		snprintf(text, sizeof text, "\"%s\" is not a %s of this rubric; nearest: %s", name, kind, nearest);
+		snprintf(text, sizeof(text), "\"%s\" is not a %s of this rubric; nearest: %s", name, kind, nearest);
 	else
-		snprintf(text, sizeof text, "\"%s\" is not a %s of this rubric", name, kind);
+		snprintf(text, sizeof(text), "\"%s\" is not a %s of this rubric", name, kind);
 	if (key != NULL)
 		lf_check_fail_key(checker, field, key, "%s", text);
 	else

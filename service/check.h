@@ -1,4 +1,7 @@
-/* Small checks that rubric and request conversion share. Each adds its violation by path and returns whether the value is good. */
+/*
+ * Small checks that rubric and request conversion share. Each adds its violation by path and returns whether the value
+ * is good.
+ */
 #ifndef LF_SERVICE_CHECK_H
 #define LF_SERVICE_CHECK_H
 
@@ -29,16 +32,17 @@ bool lf_check_text(struct lf_checker *checker, const char *field, const char *te
 bool lf_check_count(struct lf_checker *checker, const char *field, size_t count, size_t max);
 /* low <= value <= high. */
 bool lf_check_range(struct lf_checker *checker, const char *field, double value, double low, double high);
-bool lf_check_range_key(struct lf_checker *checker, const char *field, const char *key, double value, double low, double high);
+bool lf_check_range_key(
+	struct lf_checker *checker, const char *field, const char *key, double value, double low, double high);
 /* lf_check_id() for a name that is the key of a map (key not NULL) or stands in a field. */
 bool lf_check_name(struct lf_checker *checker, const char *field, const char *key, const char *name);
 /*
- * lf_nearest() among known, or NULL: only for names of at most LF_ID_BYTES_MAX, and only for the first few violations, so that a
- * request full of unknown names is refused as fast as it came.
+ * lf_nearest() among known, or NULL: only for names of at most LF_ID_BYTES_MAX, and only for the first few violations,
+ * so that a request full of unknown names is refused as fast as it came.
  */
 const char *lf_check_nearest(const struct lf_checker *checker, const char *name, const struct lf_names *known);
 /* "X is not a KIND that this rubric declares; nearest: Y". key NULL: the violation is at field, else at field[key]. */
-void lf_check_undeclared(struct lf_checker *checker, const char *field, const char *key, const char *kind, const char *name,
-	const struct lf_names *known);
+void lf_check_undeclared(struct lf_checker *checker, const char *field, const char *key, const char *kind,
+	const char *name, const struct lf_names *known);
 
 #endif

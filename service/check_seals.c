@@ -47,12 +47,13 @@ static int read_key(const char *path, struct lf_verifier *verifier)
 	char text[KEY_BYTES_MAX + 1];
 	size_t length = 0;
 	const int failed = lf_durable_get(path, text, KEY_BYTES_MAX, &length, NULL);
+	bool good;
 
 	if (failed != 0)
 		return failed;
 	text[length] = '\0';
-	const bool good = parse_key(text, verifier);
-	explicit_bzero(text, sizeof text);
+	good = parse_key(text, verifier);
+	explicit_bzero(text, sizeof(text));
 	return good ? 0 : -1;
 }
 
@@ -68,10 +69,13 @@ static int find_key(const struct lf_seals *seals, struct lf_verifier *verifier, 
 			return 0;
 		failed = read_key(seals->key, verifier);
 		if (failed > 0)
-			fprintf(stderr, "leadfitd: --key %.300s: no verifier key, and no file that can be read: %s\n", seals->key, strerror(failed));
+			fprintf(stderr, "leadfitd: --key %.300s: no verifier key, and no file that can be read: %s\n",
+				seals->key, strerror(failed));
 		else if (failed < 0)
 			fprintf(stderr,
-				"leadfitd: --key %.300s: the file has no key, which is NAME+ID+KEY (or PRIVATE+KEY+...) on one line\n", seals->key);
+				"leadfitd: --key %.300s: the file has no key, which is NAME+ID+KEY (or "
+				"PRIVATE+KEY+...) on one line\n",
+				seals->key);
 		return failed == 0 ? 0 : 2;
 	}
 	for (size_t i = 0; i < 2 && failed == ENOENT; i++) {
@@ -81,7 +85,8 @@ static int find_key(const struct lf_seals *seals, struct lf_verifier *verifier, 
 			return say_no_memory();
 		failed = read_key(path, verifier);
 		if (failed != 0 && failed != ENOENT)
-			fprintf(stderr, "leadfitd: %.300s: %s\n", path, failed < 0 ? "the file has no key" : strerror(failed));
+			fprintf(stderr, "leadfitd: %.300s: %s\n", path,
+				failed < 0 ? "the file has no key" : strerror(failed));
 		free(path);
 	}
 	*found = failed == 0;
@@ -92,16 +97,18 @@ static int find_key(const struct lf_seals *seals, struct lf_verifier *verifier, 
 
 static int add(struct lf_sealed_list *list, const char *name, const struct lf_checkpoint *checkpoint)
 {
+	char *copy;
+
 	if (list->count == list->capacity) {
 		const size_t capacity = list->capacity == 0 ? 64 : 2 * list->capacity;
-		struct lf_sealed *grown = realloc(list->items, capacity * sizeof *grown);
+		struct lf_sealed *grown = realloc(list->items, capacity * sizeof(*grown));
 
 		if (grown == NULL)
 			return say_no_memory();
 		list->items = grown;
 		list->capacity = capacity;
 	}
-	char *copy = strdup(name);
+	copy = strdup(name);
 
 	if (copy == NULL)
 		return say_no_memory();
@@ -115,10 +122,11 @@ static int read_file(struct lf_sealed_list *list, const char *path, const struct
 	char *note = malloc(LF_NOTE_MAX);
 	size_t length = 0;
 	int status = 0;
+	int failed;
 
 	if (note == NULL)
 		return say_no_memory();
-	const int failed = lf_durable_get(path, note, LF_NOTE_MAX, &length, NULL);
+	failed = lf_durable_get(path, note, LF_NOTE_MAX, &length, NULL);
 
 	if (failed != 0) {
 		fprintf(stderr, "leadfitd: %.300s: %s\n", path, strerror(failed));
@@ -129,7 +137,8 @@ static int read_file(struct lf_sealed_list *list, const char *path, const struct
 		if (result == LF_NOTE_OK) {
 			status = add(list, path, &checkpoint);
 		} else {
-			fprintf(stderr, "leadfitd: %.300s: %s (key %.128s)\n", path, lf_note_result_text(result), verifier->name);
+			fprintf(stderr, "leadfitd: %.300s: %s (key %.128s)\n", path, lf_note_result_text(result),
+				verifier->name);
 			status = 2;
 		}
 	}
@@ -155,7 +164,8 @@ static int read_directory(struct lf_sealed_list *list, const char *path, const s
 		return 3;
 	}
 	while (status == 0 && (entry = readdir(directory)) != NULL) {
-		char *slashed = is_checkpoint(entry->d_name) ? join(path, "/") : NULL, *name = slashed != NULL ? join(slashed, entry->d_name) : NULL;
+		char *slashed = is_checkpoint(entry->d_name) ? join(path, "/") : NULL,
+		     *name = slashed != NULL ? join(slashed, entry->d_name) : NULL;
 
 		if (name != NULL)
 			status = read_file(list, name, verifier);
@@ -170,18 +180,21 @@ static int read_path(struct lf_sealed_list *list, const char *path, const struct
 {
 	struct stat status;
 
-	return stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? read_directory(list, path, verifier) : read_file(list, path, verifier);
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode) ? read_directory(list, path, verifier)
+								   : read_file(list, path, verifier);
 }
 
 static int by_size(const void *a, const void *b)
 {
 	const struct lf_sealed *x = a, *y = b;
 
-	return x->checkpoint.size != y->checkpoint.size ? (x->checkpoint.size < y->checkpoint.size ? -1 : 1) : strcmp(x->name, y->name);
+	return x->checkpoint.size != y->checkpoint.size ? (x->checkpoint.size < y->checkpoint.size ? -1 : 1)
+							: strcmp(x->name, y->name);
 }
 
 /* Those beside the database, where no others are given. */
-static int read_beside(struct lf_sealed_list *list, const struct lf_seals *seals, const struct lf_verifier *verifier, bool key_found)
+static int read_beside(
+	struct lf_sealed_list *list, const struct lf_seals *seals, const struct lf_verifier *verifier, bool key_found)
 {
 	char *path = join(seals->beside, ".checkpoints");
 	struct stat there;
@@ -213,7 +226,7 @@ int lf_sealed_read(struct lf_sealed_list *list, const struct lf_seals *seals)
 	if (status == 0 && seals->count == 0)
 		status = read_beside(list, seals, &verifier, key_found);
 	if (list->count > 0)
-		qsort(list->items, list->count, sizeof *list->items, by_size);
+		qsort(list->items, list->count, sizeof(*list->items), by_size);
 	return status;
 }
 

@@ -13,7 +13,7 @@
 #include "service/durable.h"
 
 static const char ending[] = ".checkpoint", latest[] = "latest", temporary[] = ".new";
-enum { DIGITS = 20, NAME_BYTES = DIGITS + sizeof ending };
+enum { DIGITS = 20, NAME_BYTES = DIGITS + sizeof(ending) };
 
 /* ---- names ---- */
 
@@ -96,33 +96,37 @@ static int compare_highest(void *context, const char *name)
 }
 
 /* Reads the checkpoint in a file, and takes it where it is newer than what was found. */
-static enum lf_code look_at(const char *path, const struct lf_verifier *verifier, bool *found, struct lf_checkpoint *newest,
-	char name[512], struct lf_error *error)
+static enum lf_code look_at(const char *path, const struct lf_verifier *verifier, bool *found,
+	struct lf_checkpoint *newest, char name[512], struct lf_error *error)
 {
 	struct lf_checkpoint checkpoint;
 	char note[LF_NOTE_MAX];
 	size_t length;
-	const int failed = lf_durable_get(path, note, sizeof note, &length, NULL);
+	const int failed = lf_durable_get(path, note, sizeof(note), &length, NULL);
+	enum lf_note_result result;
 
 	/* An empty file says that checkpoints shall be there. */
 	if (failed == ENOENT || (failed == 0 && length == 0))
 		return LF_OK;
 	if (failed != 0 && failed != EFBIG && failed != EINVAL)
 		return lf_error_set(error, LF_UNAVAILABLE, "--checkpoints: %.300s: %s", path, strerror(failed));
-	const enum lf_note_result result = failed != 0 || !lf_checkpoint_parse(note, length, &checkpoint) ? LF_NOTE_MALFORMED
-					   : verifier == NULL ? LF_NOTE_NOT_SIGNED
-							      : lf_checkpoint_open(note, length, verifier, &checkpoint);
+	result = failed != 0 || !lf_checkpoint_parse(note, length, &checkpoint) ? LF_NOTE_MALFORMED
+		: verifier == NULL                                              ? LF_NOTE_NOT_SIGNED
+				   : lf_checkpoint_open(note, length, verifier, &checkpoint);
 	if (result == LF_NOTE_NOT_SIGNED && verifier == NULL)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"--checkpoints: %.200s is a checkpoint of %.128s, and the signing key is not there (--key): put it back, as no other one is made in silence",
+			"--checkpoints: %.200s is a checkpoint of %.128s, and the signing key is not there (--key): "
+			"put it back, as no other one is made in silence",
 			path, checkpoint.origin);
 	if (result == LF_NOTE_NOT_SIGNED)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"--checkpoints: %.200s is a checkpoint of %.128s, and not signed by this service's key: the key is another one, or "
+			"--checkpoints: %.200s is a checkpoint of %.128s, and not signed by this service's key: the "
+			"key is another one, or "
 			"the checkpoint is another service's",
 			path, checkpoint.origin);
 	if (result != LF_NOTE_OK)
-		return lf_error_set(error, LF_FAILED_PRECONDITION, "--checkpoints: %.300s: %s", path, lf_note_result_text(result));
+		return lf_error_set(
+			error, LF_FAILED_PRECONDITION, "--checkpoints: %.300s: %s", path, lf_note_result_text(result));
 	if (!*found || checkpoint.size > newest->size) {
 		*newest = checkpoint;
 		snprintf(name, 512, "%s", path);
@@ -131,27 +135,30 @@ static enum lf_code look_at(const char *path, const struct lf_verifier *verifier
 	return LF_OK;
 }
 
-static enum lf_code look_in(const struct lf_checkpoint_files *files, const char *file, const struct lf_verifier *verifier, bool *found,
-	struct lf_checkpoint *newest, char name[512], struct lf_error *error)
+static enum lf_code look_in(const struct lf_checkpoint_files *files, const char *file,
+	const struct lf_verifier *verifier, bool *found, struct lf_checkpoint *newest, char name[512],
+	struct lf_error *error)
 {
 	char *path = name_in(files, file);
-	const enum lf_code code = path != NULL ? look_at(path, verifier, found, newest, name, error)
-					       : lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for a checkpoint's name");
+	const enum lf_code code = path != NULL
+		? look_at(path, verifier, found, newest, name, error)
+		: lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for a checkpoint's name");
 
 	free(path);
 	return code;
 }
 
-enum lf_code lf_checkpoint_files_newest(struct lf_checkpoint_files *files, const struct lf_verifier *verifier, bool *found,
-	struct lf_checkpoint *newest, char name[512], struct lf_error *error)
+enum lf_code lf_checkpoint_files_newest(struct lf_checkpoint_files *files, const struct lf_verifier *verifier,
+	bool *found, struct lf_checkpoint *newest, char name[512], struct lf_error *error)
 {
 	struct highest highest = {.name = ""};
 	enum lf_code code = LF_OK;
+	int failed;
 
 	*found = false;
 	if (files->one_file)
 		return look_at(files->path, verifier, found, newest, name, error);
-	const int failed = each(files, compare_highest, &highest);
+	failed = each(files, compare_highest, &highest);
 	if (failed == ENOENT)
 		return LF_OK;
 	if (failed != 0)
@@ -170,7 +177,8 @@ enum lf_code lf_checkpoint_files_newest(struct lf_checkpoint_files *files, const
 static int put_in(const struct lf_checkpoint_files *files, const char *name, const char *note)
 {
 	char *path = name_in(files, name), *beside = name_in(files, temporary);
-	const int failed = path == NULL || beside == NULL ? ENOMEM : lf_durable_put(path, beside, note, strlen(note), 0644, false);
+	const int failed =
+		path == NULL || beside == NULL ? ENOMEM : lf_durable_put(path, beside, note, strlen(note), 0644, false);
 
 	free(path);
 	free(beside);
@@ -180,10 +188,11 @@ static int put_in(const struct lf_checkpoint_files *files, const char *name, con
 static int put_one_file(const struct lf_checkpoint_files *files, const char *note)
 {
 	char *beside = NULL;
+	int failed;
 
 	if (asprintf(&beside, "%s%s", files->path, temporary) < 0)
 		return ENOMEM;
-	const int failed = lf_durable_put(files->path, beside, note, strlen(note), 0644, false);
+	failed = lf_durable_put(files->path, beside, note, strlen(note), 0644, false);
 	free(beside);
 	return failed;
 }
@@ -199,7 +208,7 @@ static int collect(void *context, const char *name)
 
 	if (names->count == names->capacity) {
 		const size_t capacity = names->capacity == 0 ? 1024 : 2 * names->capacity;
-		char(*grown)[NAME_BYTES] = realloc(names->names, capacity * sizeof *grown);
+		char(*grown)[NAME_BYTES] = realloc(names->names, capacity * sizeof(*grown));
 
 		if (grown == NULL)
 			return ENOMEM;
@@ -221,7 +230,7 @@ static void thin_out(struct lf_checkpoint_files *files)
 	struct names names = {.count = 0};
 
 	if (each(files, collect, &names) == 0) {
-		qsort(names.names, names.count, sizeof *names.names, by_name);
+		qsort(names.names, names.count, sizeof(*names.names), by_name);
 		files->kept = names.count;
 		for (size_t i = 1; names.count > files->kept_max && i < names.count - files->kept_max / 2; i += 2) {
 			char *path = name_in(files, names.names[i]);
@@ -249,7 +258,7 @@ int lf_checkpoint_files_put(struct lf_checkpoint_files *files, uint64_t size, co
 		if (failed != 0)
 			return failed;
 	}
-	snprintf(name, sizeof name, "%0*" PRIu64 "%s", DIGITS, size, ending);
+	snprintf(name, sizeof(name), "%0*" PRIu64 "%s", DIGITS, size, ending);
 	failed = put_in(files, name, note);
 	if (failed == 0)
 		failed = put_in(files, latest, note);
@@ -299,7 +308,7 @@ enum lf_code lf_checkpoint_files_set_aside(struct lf_checkpoint_files *files, ch
 	int failed = 0;
 
 	gmtime_r(&now, &utc);
-	strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &utc);
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc);
 	if (snprintf(to, 512, "%s%sset-aside-%s", files->path, files->one_file ? "." : "/", when) >= 512)
 		failed = ENAMETOOLONG;
 	else if (!files->one_file)
@@ -312,5 +321,6 @@ enum lf_code lf_checkpoint_files_set_aside(struct lf_checkpoint_files *files, ch
 		files->kept = 0;
 		return LF_OK;
 	}
-	return lf_error_set(error, LF_UNAVAILABLE, "--accept-rewound: %.200s can't be moved aside: %s", files->path, strerror(failed));
+	return lf_error_set(error, LF_UNAVAILABLE, "--accept-rewound: %.200s can't be moved aside: %s", files->path,
+		strerror(failed));
 }

@@ -14,37 +14,41 @@ enum { POLL_MS = 1000 };
 /* ---- at the start ---- */
 
 /* What was signed against what the log has now. */
-static enum lf_code compare(struct lf_log *log, const struct lf_checkpoint *signed_one, const char *name, struct lf_error *error)
+static enum lf_code compare(
+	struct lf_log *log, const struct lf_checkpoint *signed_one, const char *name, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_tree_head head;
 	struct lf_digest root;
+	enum lf_code code;
 
 	if (lf_log_head(log, &head, &inner) == LF_OK && head.size < signed_one->size)
 		lf_error_set(&inner, LF_FAILED_PRECONDITION,
-			"%.200s was signed when the log had %" PRIu64 " records, and it has %" PRIu64 ": it was rewound, or is another log",
+			"%.200s was signed when the log had %" PRIu64 " records, and it has %" PRIu64
+			": it was rewound, or is another log",
 			name, signed_one->size, head.size);
 	else if (inner.code == LF_OK && lf_log_tree_root(log, signed_one->size, &root, &inner) == LF_OK &&
-		 !lf_digest_equal(&root, &signed_one->root))
+		!lf_digest_equal(&root, &signed_one->root))
 		lf_error_set(&inner, LF_FAILED_PRECONDITION,
-			"the log's first %" PRIu64 " records are not those of which %.200s was signed: it was altered, or is another log",
+			"the log's first %" PRIu64
+			" records are not those of which %.200s was signed: it was altered, or is another log",
 			signed_one->size, name);
 	else if (inner.code == LF_DATA_LOSS || inner.code == LF_NOT_FOUND) {
 		struct lf_error lost = LF_ERROR_INIT;
 
 		lf_error_set(&lost, LF_FAILED_PRECONDITION,
-			"the log's first %" PRIu64 " records, of which %.200s was signed, are not whole: %.200s", signed_one->size, name,
-			inner.message);
+			"the log's first %" PRIu64 " records, of which %.200s was signed, are not whole: %.200s",
+			signed_one->size, name, inner.message);
 		lf_error_move(&inner, &lost);
 	}
-	const enum lf_code code = inner.code;
+	code = inner.code;
 	if (code != LF_OK)
 		lf_error_move(error, &inner);
 	return code;
 }
 
-enum lf_code lf_checkpoints_check(struct lf_log *log, struct lf_checkpoint_files *files, const struct lf_verifier *verifier, uint64_t *size,
-	struct lf_error *error)
+enum lf_code lf_checkpoints_check(struct lf_log *log, struct lf_checkpoint_files *files,
+	const struct lf_verifier *verifier, uint64_t *size, struct lf_error *error)
 {
 	struct lf_checkpoint newest;
 	bool found;
@@ -77,7 +81,7 @@ struct lf_checkpoints {
 	struct lf_digest root; /* of the log's first size records */
 
 	/* The thread's own. */
-	bool any;      /* one was written since the start */
+	bool any; /* one was written since the start */
 	struct timespec written_at;
 	char failure[512]; /* what was said last; "" = the last one was written */
 };
@@ -86,13 +90,13 @@ static void say_failure(struct lf_checkpoints *c, const char *failure)
 {
 	if (strcmp(c->failure, failure) == 0)
 		return;
-	snprintf(c->failure, sizeof c->failure, "%s", failure);
+	snprintf(c->failure, sizeof(c->failure), "%s", failure);
 	fprintf(stderr, "leadfitd: no checkpoint can be written, and it is tried again and again: %s\n", c->failure);
 }
 
 static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
 {
-	char note[LF_CHECKPOINT_MAX], failure[sizeof c->failure];
+	char note[LF_CHECKPOINT_MAX], failure[sizeof(c->failure)];
 	int failed;
 
 	if (!lf_checkpoint_sign(head->size, &head->root, c->signer, note)) {
@@ -101,7 +105,7 @@ static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
 	}
 	failed = lf_checkpoint_files_put(c->files, head->size, note);
 	if (failed != 0) {
-		snprintf(failure, sizeof failure, "%.300s: %.100s", c->files->path, strerror(failed));
+		snprintf(failure, sizeof(failure), "%.300s: %.100s", c->files->path, strerror(failed));
 		say_failure(c, failure);
 		return;
 	}
@@ -121,26 +125,31 @@ static bool is_due(const struct lf_checkpoints *c, uint64_t size)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return !c->any || size - c->size >= c->options.every || now.tv_sec - c->written_at.tv_sec >= (time_t)c->options.seconds;
+	return !c->any || size - c->size >= c->options.every ||
+		now.tv_sec - c->written_at.tv_sec >= (time_t)c->options.seconds;
 }
 
 /*
- * Whether the head is one of the log that was signed before, as the stored hashes have it. A service signs what it reads, and others may
- * have written that: what is signed later must say no less.
+ * Whether the head is one of the log that was signed before, as the stored hashes have it. A service signs what it
+ * reads, and others may have written that: what is signed later must say no less.
  */
-static enum lf_code continues(
-	struct lf_log *log, uint64_t size, const struct lf_digest *root, const struct lf_tree_head *head, struct lf_error *error)
+static enum lf_code continues(struct lf_log *log, uint64_t size, const struct lf_digest *root,
+	const struct lf_tree_head *head, struct lf_error *error)
 {
 	struct lf_digest before, now;
 
 	if (head->size < size)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"the log has %" PRIu64 " records, and had %" PRIu64 " when it was signed: somebody else took them out", head->size, size);
-	if (lf_log_tree_root(log, size, &before, error) != LF_OK || lf_log_tree_root(log, head->size, &now, error) != LF_OK)
+			"the log has %" PRIu64 " records, and had %" PRIu64
+			" when it was signed: somebody else took them out",
+			head->size, size);
+	if (lf_log_tree_root(log, size, &before, error) != LF_OK ||
+		lf_log_tree_root(log, head->size, &now, error) != LF_OK)
 		return error->code;
 	if (!lf_digest_equal(&before, root) || !lf_digest_equal(&now, &head->root))
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"the log's first %" PRIu64 " records are not those that were signed, or its head is not that of its records: somebody else "
+			"the log's first %" PRIu64 " records are not those that were signed, or its head is not that "
+			"of its records: somebody else "
 			"altered it",
 			size);
 	return LF_OK;
@@ -204,10 +213,11 @@ static void *run(void *context)
 	return NULL;
 }
 
-enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf_log *log, const struct lf_signer *signer,
-	struct lf_checkpoint_files *files, const struct lf_checkpoints_options *options, struct lf_error *error)
+enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf_log *log,
+	const struct lf_signer *signer, struct lf_checkpoint_files *files, const struct lf_checkpoints_options *options,
+	struct lf_error *error)
 {
-	struct lf_checkpoints *c = calloc(1, sizeof *c);
+	struct lf_checkpoints *c = calloc(1, sizeof(*c));
 	pthread_condattr_t attributes;
 	int failed;
 
@@ -236,7 +246,8 @@ enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf
 	pthread_cond_destroy(&c->wake);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
-	return lf_error_set(error, LF_UNAVAILABLE, "no thread can be started to write checkpoints: %s", strerror(failed));
+	return lf_error_set(
+		error, LF_UNAVAILABLE, "no thread can be started to write checkpoints: %s", strerror(failed));
 }
 
 void lf_checkpoints_stop(struct lf_checkpoints *c)

@@ -45,7 +45,8 @@ static int parse(int argc, char **argv, const char **from, struct lf_seals *seal
 			break;
 		case 'c':
 			if (seals->count == LF_CHECKPOINT_PATHS_MAX) {
-				fprintf(stderr, "leadfitd: --checkpoint stands more than %d times\n", LF_CHECKPOINT_PATHS_MAX);
+				fprintf(stderr, "leadfitd: --checkpoint stands more than %d times\n",
+					LF_CHECKPOINT_PATHS_MAX);
 				return 2;
 			}
 			seals->paths[seals->count++] = optarg;
@@ -110,9 +111,10 @@ int lf_restore_command(int argc, char **argv)
 	struct lf_replaced replaced;
 	const char *from = NULL;
 	char name[] = "leadfitd"; /* as getopt_long() names the program */
+	int status;
 
 	argv[0] = name;
-	int status = parse(argc, argv, &from, &seals);
+	status = parse(argc, argv, &from, &seals);
 
 	if (status >= 0)
 		return status;
@@ -120,7 +122,9 @@ int lf_restore_command(int argc, char **argv)
 		if (checked.status == 0)
 			fprintf(stderr, "leadfitd: %s\n", error.message);
 		fprintf(stderr, "leadfitd: %s: nothing was changed\n",
-			checked.status == 1 ? "the backup was altered" : checked.status > 1 ? "the backup can't be verified" : "not restored");
+			checked.status == 1          ? "the backup was altered"
+				: checked.status > 1 ? "the backup can't be verified"
+						     : "not restored");
 		status = checked.status != 0 ? checked.status : lf_code_exit_status(error.code);
 		lf_error_clean_up(&error);
 		return status;
@@ -130,7 +134,8 @@ int lf_restore_command(int argc, char **argv)
 		printf("kept         %s\n", replaced.kept_as);
 	if (checked.newest > checked.size)
 		fprintf(stderr,
-			"leadfitd: the log had %" PRIu64 " records when its newest checkpoint was signed, and the backup has %" PRIu64
+			"leadfitd: the log had %" PRIu64
+			" records when its newest checkpoint was signed, and the backup has %" PRIu64
 			": start the service with --accept-rewound once\n",
 			checked.newest, checked.size);
 	return fflush(stdout) != 0 ? 3 : 0;

@@ -89,9 +89,11 @@ static void print_finding(void *context, const struct lf_verify_finding *finding
 		return;
 	if (finding->has_decision) {
 		lf_uuid_print(&finding->decision, id);
-		printf("record %" PRIu64 " (decision %" PRIu64 ", %s): %s\n", finding->position, finding->sequence, id, finding->what);
+		printf("record %" PRIu64 " (decision %" PRIu64 ", %s): %s\n", finding->position, finding->sequence, id,
+			finding->what);
 	} else if (finding->kind != 0) {
-		printf("record %" PRIu64 " (%s): %s\n", finding->position, lf_leaf_kind_name(finding->kind), finding->what);
+		printf("record %" PRIu64 " (%s): %s\n", finding->position, lf_leaf_kind_name(finding->kind),
+			finding->what);
 	} else {
 		printf("record %" PRIu64 ": %s\n", finding->position, finding->what);
 	}
@@ -131,7 +133,8 @@ static int walk(struct run *run, struct lf_verify *verify, const struct lf_tree_
 	uint64_t next = 0;
 
 	do {
-		if (lf_verify_slice(verify, run->done, head->size, SLICE_MS, print_finding, run, &next, &error) != LF_OK)
+		if (lf_verify_slice(verify, run->done, head->size, SLICE_MS, print_finding, run, &next, &error) !=
+			LF_OK)
 			return fail(run, "record", run->done, &error);
 		run->done = next != 0 ? next : head->size;
 		say_progress(run);
@@ -139,7 +142,8 @@ static int walk(struct run *run, struct lf_verify *verify, const struct lf_tree_
 	return 0;
 }
 
-static int compare(struct run *run, const struct lf_sealed_list *list, const struct lf_tree_head *head, bool backup, size_t *fit)
+static int compare(
+	struct run *run, const struct lf_sealed_list *list, const struct lf_tree_head *head, bool backup, size_t *fit)
 {
 	uint64_t fitting = 0;
 
@@ -151,7 +155,8 @@ static int compare(struct run *run, const struct lf_sealed_list *list, const str
 
 		if (sealed->checkpoint.size > head->size) {
 			if (!backup && count_finding(run))
-				printf("checkpoint %s: the log had %" PRIu64 " records when it was signed, and has %" PRIu64
+				printf("checkpoint %s: the log had %" PRIu64
+				       " records when it was signed, and has %" PRIu64
 				       ": the newest were taken out, or it is an older copy or another log\n",
 					sealed->name, sealed->checkpoint.size, head->size);
 			continue;
@@ -166,7 +171,8 @@ static int compare(struct run *run, const struct lf_sealed_list *list, const str
 			++*fit;
 		} else if (count_finding(run)) {
 			printf("checkpoint %s: records %" PRIu64 " to %" PRIu64
-			       " are not those that were signed: they were altered together with their hashes, or it is another log\n",
+			       " are not those that were signed: they were altered together with their hashes, or it "
+			       "is another log\n",
 				sealed->name, fitting, sealed->checkpoint.size - 1);
 		}
 	}
@@ -210,26 +216,28 @@ static void print_redactions(const struct lf_judge *judge)
 		lf_print_time(told->at_us, time);
 		printf("  record %" PRIu64 ", %s, %s by ", told->position, time, lf_leaf_kind_name(told->kind));
 		print_harmless(told->caller);
-		printf(": %" PRIu32 " decisions, %" PRIu32 " teams and projects, %" PRIu32 " acts: ", told->decisions, told->payloads, told->acts);
+		printf(": %" PRIu32 " decisions, %" PRIu32 " teams and projects, %" PRIu32 " acts: ", told->decisions,
+			told->payloads, told->acts);
 		print_harmless(told->reason);
 		putchar('\n');
 	}
 }
 
-static void print_summary(struct run *run, const struct lf_verify *verify, const struct lf_tree_head *head, const struct lf_sealed_list *list,
-	size_t fit)
+static void print_summary(struct run *run, const struct lf_verify *verify, const struct lf_tree_head *head,
+	const struct lf_sealed_list *list, size_t fit)
 {
 	const struct lf_verify_totals *totals = lf_verify_totals(verify);
 	const double seconds = seconds_since(&run->began);
 	char root[LF_KEY_TEXT_MAX];
 
-	lf_base64_encode(&head->root, sizeof head->root, root);
+	lf_base64_encode(&head->root, sizeof(head->root), root);
 	print_redactions(&run->judge);
 	printf("records      %" PRIu64 " of %" PRIu64 " looked at\n", totals->records, head->size);
 	printf("root         %s\n", root);
 	printf("erased       %" PRIu64 "\npruned       %" PRIu64 "\n", totals->erased, totals->pruned);
 	if (list->count > 0)
-		printf("checkpoints  %zu of %zu fit; the newest has %" PRIu64 " records\n", fit, list->count, list->items[list->count - 1].checkpoint.size);
+		printf("checkpoints  %zu of %zu fit; the newest has %" PRIu64 " records\n", fit, list->count,
+			list->items[list->count - 1].checkpoint.size);
 	else
 		puts("checkpoints  none: whoever could write the log may have computed all of it anew");
 	printf("findings     %" PRIu64 "\n", run->findings);
@@ -327,7 +335,8 @@ int lf_verify_command(int argc, char **argv)
 			break;
 		case 'c':
 			if (seals.count == LF_CHECKPOINT_PATHS_MAX) {
-				fprintf(stderr, "leadfitd: --checkpoint stands more than %d times\n", LF_CHECKPOINT_PATHS_MAX);
+				fprintf(stderr, "leadfitd: --checkpoint stands more than %d times\n",
+					LF_CHECKPOINT_PATHS_MAX);
 				return 2;
 			}
 			seals.paths[seals.count++] = optarg;

@@ -1,4 +1,7 @@
-/* Subcommands of leadfitd that work on a log that no service has. Each returns the exit status; argv[0] is the subcommand's name. */
+/*
+ * Subcommands of leadfitd that work on a log that no service has. Each returns the exit status; argv[0] is the
+ * subcommand's name.
+ */
 #ifndef LF_SERVICE_COMMANDS_H
 #define LF_SERVICE_COMMANDS_H
 
@@ -8,7 +11,9 @@
 
 #include "storage/tlog/note.h"
 
-/* leadfitd verify --db FILE [--checkpoint FILE|DIR]... [--key VKEY|FILE]: 0 all is well, 1 findings, else as the CLI. */
+/*
+ * leadfitd verify --db FILE [--checkpoint FILE|DIR]... [--key VKEY|FILE]: 0 all is well, 1 findings, else as the CLI.
+ */
 int lf_verify_command(int argc, char **argv);
 /* leadfitd restore --db FILE --from BACKUP [--checkpoint FILE|DIR]... [--key VKEY|FILE]. 1: the backup has findings. */
 int lf_restore_command(int argc, char **argv);
@@ -24,8 +29,8 @@ struct lf_seals {
 	bool backup;        /* the log is a copy, so that checkpoints of a later state are no finding */
 };
 /*
- * Verifies the log in a file; prints findings and a summary on standard output, everything else on standard error. Returns the exit status.
- * *newest (may be NULL): records of the newest checkpoint.
+ * Verifies the log in a file; prints findings and a summary on standard output, everything else on standard error.
+ * Returns the exit status. *newest (may be NULL): records of the newest checkpoint.
  */
 int lf_verify_file(const char *database, const struct lf_seals *seals, uint64_t *newest);
 
@@ -40,8 +45,8 @@ struct lf_sealed_list {
 	size_t count, capacity;
 };
 /*
- * Reads every checkpoint and checks its signature. 0, or the exit status, said on standard error. Where none are given and none are found,
- * the list is empty.
+ * Reads every checkpoint and checks its signature. 0, or the exit status, said on standard error. Where none are given
+ * and none are found, the list is empty.
  */
 int lf_sealed_read(struct lf_sealed_list *list, const struct lf_seals *seals);
 void lf_sealed_clean_up(struct lf_sealed_list *list);

@@ -51,12 +51,12 @@ void lf_answer_stored(struct lf_core *core, const struct lf_uuid *id, struct lf_
 	free(stored);
 }
 
-enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_registry *registry, struct lf_rpc_server *server,
-	struct lf_error *error)
+enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_registry *registry,
+	struct lf_rpc_server *server, struct lf_error *error)
 {
 	enum lf_code code;
 
-	memset(core, 0, sizeof *core);
+	memset(core, 0, sizeof(*core));
 	atomic_init(&core->verifier, NULL);
 	core->log = log;
 	core->registry = registry;

@@ -25,13 +25,16 @@ struct lf_core {
 	struct lf_log *log;
 	struct lf_registry *registry;
 	struct lf_finisher *finisher;
-	struct lf_finisher *chores; /* a thread for what may take minutes, so that it holds no worker: Keeping's Backup and Vacuum */
-	atomic_bool redacting; /* one step of an erasure or pruning at a time */
+	/* a thread for what may take minutes, so that it holds no worker: Keeping's Backup and Vacuum */
+	struct lf_finisher *chores;
+	atomic_bool redacting;    /* one step of an erasure or pruning at a time */
 	struct lf_pruner *pruner; /* prune.c; what it knows between steps. NULL where there is none */
-	const struct lf_signer *signer; /* borrowed; set before the server listens. NULL: this service has no signing key */
-	struct lf_checkpoints *checkpoints; /* likewise; where there is a signer: what is signed must continue the newest of them */
+	/* borrowed; set before the server listens. NULL: this service has no signing key */
+	const struct lf_signer *signer;
+	/* likewise; where there is a signer: what is signed must continue the newest of them */
+	struct lf_checkpoints *checkpoints;
 	struct lf_team_cache *teams; /* borrowed; NULL: none */
-	atomic_bool draining; /* set at the start of a shutdown: health says NOT_SERVING */
+	atomic_bool draining;        /* set at the start of a shutdown: health says NOT_SERVING */
 	Leadfit__V1__Scoring_Service scoring;
 	Leadfit__V1__Decisions_Service decisions;
 	Leadfit__V1__Rubrics_Service rubrics;
@@ -42,8 +45,8 @@ struct lf_core {
 };
 
 /* Sets the services up and adds them to the server. */
-enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_registry *registry, struct lf_rpc_server *server,
-	struct lf_error *error);
+enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_registry *registry,
+	struct lf_rpc_server *server, struct lf_error *error);
 /* After the server has stopped, and before the log is closed: ends what its thread for chores does, and that thread. */
 void lf_core_end_chores(struct lf_core *core);
 /* After the log has been closed. */

@@ -26,7 +26,8 @@ static void *take(struct lf_arena *arena, size_t count, size_t size, bool *exhau
 	return memory;
 }
 
-#define NEW(arena, type, init, exhausted) init_message(take(arena, 1, sizeof(type), exhausted), (ProtobufCMessageInit)(init))
+#define NEW(arena, type, init, exhausted)                                                                              \
+	init_message(take(arena, 1, sizeof(type), exhausted), (ProtobufCMessageInit)(init))
 
 static void *init_message(void *memory, ProtobufCMessageInit init)
 {
@@ -63,9 +64,10 @@ static void hear(void *context, enum lf_sentence kind, size_t index, const char 
 static void say(Leadfit__V1__Decision *d, const struct lf_answer_parts *parts, struct lf_arena *arena, bool *exhausted)
 {
 	const struct lf_evaluation *e = parts->evaluation;
-	struct speaker s = {.explanation.arena = arena, .assumptions.arena = arena, .changes.arena = arena, .decision = d};
+	struct speaker s = {
+		.explanation.arena = arena, .assumptions.arena = arena, .changes.arena = arena, .decision = d};
 
-	s.ineligible = take(arena, d->n_ranking, sizeof *s.ineligible, exhausted);
+	s.ineligible = take(arena, d->n_ranking, sizeof(*s.ineligible), exhausted);
 	if (*exhausted)
 		return;
 	for (size_t i = 0; i < d->n_ranking; i++)
@@ -119,13 +121,14 @@ Google__Protobuf__Timestamp *lf_timestamp_new(int64_t microseconds, struct lf_ar
 bool lf_timestamp_read(const Google__Protobuf__Timestamp *timestamp, int64_t *microseconds)
 {
 	if (timestamp->seconds < -62135596800 || timestamp->seconds > 253402300799 || timestamp->nanos < 0 ||
-	    timestamp->nanos > 999999999)
+		timestamp->nanos > 999999999)
 		return false;
 	*microseconds = timestamp->seconds * 1000000 + timestamp->nanos / 1000;
 	return true;
 }
 
-static void build_refs(Leadfit__V1__Decision *d, const struct lf_answer_parts *parts, struct lf_arena *arena, bool *exhausted)
+static void build_refs(
+	Leadfit__V1__Decision *d, const struct lf_answer_parts *parts, struct lf_arena *arena, bool *exhausted)
 {
 	d->rubric = NEW(arena, Leadfit__V1__RubricRef, leadfit__v1__rubric_ref__init, exhausted);
 	d->team = NEW(arena, Leadfit__V1__TeamRef, leadfit__v1__team_ref__init, exhausted);
@@ -142,8 +145,8 @@ static void build_refs(Leadfit__V1__Decision *d, const struct lf_answer_parts *p
 	d->project->title = parts->project->title;
 }
 
-static void build_criteria(Leadfit__V1__Ranked *to, const struct lf_answer_parts *parts, const struct lf_member_score *from,
-	struct lf_arena *arena, bool *exhausted)
+static void build_criteria(Leadfit__V1__Ranked *to, const struct lf_answer_parts *parts,
+	const struct lf_member_score *from, struct lf_arena *arena, bool *exhausted)
 {
 	static const Leadfit__V1__CriterionScore initial = LEADFIT__V1__CRITERION_SCORE__INIT;
 	static const Google__Protobuf__DoubleValue initial_rating = GOOGLE__PROTOBUF__DOUBLE_VALUE__INIT;
@@ -153,7 +156,7 @@ static void build_criteria(Leadfit__V1__Ranked *to, const struct lf_answer_parts
 	struct {
 		Leadfit__V1__CriterionScore score;
 		Google__Protobuf__DoubleValue rating;
-	} *cells = lf_arena_alloc(arena, count * sizeof *cells);
+	} *cells = lf_arena_alloc(arena, count * sizeof(*cells));
 
 	to->criteria = lf_arena_alloc(arena, count * sizeof(Leadfit__V1__CriterionScore *));
 	if (cells == NULL || to->criteria == NULL) {
@@ -187,19 +190,21 @@ static double *rank_shares(const struct lf_answer_parts *parts, struct lf_arena 
 
 	if (!parts->rank_table || e->result.ranking_count == 0 || isnan(e->result.ranking[0].first_rank_share))
 		return NULL;
-	shares = take(arena, e->result.ranking_count * LF_RANKS_MAX, sizeof *shares, exhausted);
-	if (shares == NULL || !lf_rank_shares(parts->version->compiled, &e->built.engine, &e->result, e->workspace, shares))
+	shares = take(arena, e->result.ranking_count * LF_RANKS_MAX, sizeof(*shares), exhausted);
+	if (shares == NULL ||
+		!lf_rank_shares(parts->version->compiled, &e->built.engine, &e->result, e->workspace, shares))
 		return NULL;
 	return shares;
 }
 
-static void build_ranking(Leadfit__V1__Decision *d, const struct lf_answer_parts *parts, bool all, struct lf_arena *arena,
-	bool *exhausted)
+static void build_ranking(Leadfit__V1__Decision *d, const struct lf_answer_parts *parts, bool all,
+	struct lf_arena *arena, bool *exhausted)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(parts->version->compiled);
 	const struct lf_result *result = &parts->evaluation->result;
-	Leadfit__V1__Ranked *ranked = take(arena, result->ranking_count, sizeof *ranked, exhausted);
-	Google__Protobuf__DoubleValue *first_rank_shares = take(arena, result->ranking_count, sizeof *first_rank_shares, exhausted);
+	Leadfit__V1__Ranked *ranked = take(arena, result->ranking_count, sizeof(*ranked), exhausted);
+	Google__Protobuf__DoubleValue *first_rank_shares =
+		take(arena, result->ranking_count, sizeof(*first_rank_shares), exhausted);
 	double *shares = rank_shares(parts, arena, exhausted);
 
 	d->ranking = take(arena, result->ranking_count, sizeof(Leadfit__V1__Ranked *), exhausted);
@@ -233,12 +238,12 @@ static void build_ranking(Leadfit__V1__Decision *d, const struct lf_answer_parts
 	}
 }
 
-Leadfit__V1__DisciplineFit **lf_decision_fits(const struct lf_version *version, const struct lf_discipline_fit *profile,
-	struct lf_arena *arena)
+Leadfit__V1__DisciplineFit **lf_decision_fits(
+	const struct lf_version *version, const struct lf_discipline_fit *profile, struct lf_arena *arena)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
-	Leadfit__V1__DisciplineFit *fits = lf_arena_zalloc(arena, def->discipline_count + 1, sizeof *fits);
-	Leadfit__V1__DisciplineFit **list = lf_arena_zalloc(arena, def->discipline_count + 1, sizeof *list);
+	Leadfit__V1__DisciplineFit *fits = lf_arena_zalloc(arena, def->discipline_count + 1, sizeof(*fits));
+	Leadfit__V1__DisciplineFit **list = lf_arena_zalloc(arena, def->discipline_count + 1, sizeof(*list));
 
 	if (fits == NULL || list == NULL)
 		return NULL;
@@ -289,7 +294,7 @@ Leadfit__V1__Decision *lf_decision_build(const struct lf_answer_parts *parts, st
 	Leadfit__V1__Decision *decision = build(parts, all, arena);
 
 	if (decision != NULL && all && parts->evaluation->result.ranking_count > LF_DETAIL_RANKS &&
-	    protobuf_c_message_get_packed_size(&decision->base) > LF_MESSAGE_BYTES_MAX - reply_reserve)
+		protobuf_c_message_get_packed_size(&decision->base) > LF_MESSAGE_BYTES_MAX - reply_reserve)
 		for (size_t i = LF_DETAIL_RANKS; i < decision->n_ranking; i++)
 			decision->ranking[i]->n_criteria = 0;
 	return decision;
@@ -317,7 +322,8 @@ size_t lf_decision_tail(const struct lf_uuid *id, int64_t decided_at_us, uint8_t
 	return length;
 }
 
-bool lf_decision_identify(Leadfit__V1__Decision *decision, const struct lf_uuid *id, int64_t decided_at_us, struct lf_arena *arena)
+bool lf_decision_identify(
+	Leadfit__V1__Decision *decision, const struct lf_uuid *id, int64_t decided_at_us, struct lf_arena *arena)
 {
 	char text[LF_UUID_TEXT_BYTES];
 	char *copy;

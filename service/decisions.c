@@ -43,8 +43,8 @@ static char *copy(struct page *page, const char *text)
 static void visit(void *context, const struct lf_stored *row)
 {
 	struct page *page = context;
-	Leadfit__V1__DecisionSummary *summary = lf_arena_alloc(page->arena, sizeof *summary);
-	Leadfit__V1__RubricRef *rubric = lf_arena_alloc(page->arena, sizeof *rubric);
+	Leadfit__V1__DecisionSummary *summary = lf_arena_alloc(page->arena, sizeof(*summary));
+	Leadfit__V1__RubricRef *rubric = lf_arena_alloc(page->arena, sizeof(*rubric));
 	char id[LF_UUID_TEXT_BYTES], digest[65];
 
 	if (summary == NULL || rubric == NULL) {
@@ -76,11 +76,12 @@ static uint64_t filter_mark(const Leadfit__V1__ListDecisionsRequest *request, co
 	struct lf_digest digest;
 	uint64_t mark;
 	char text[1024];
-	int length = snprintf(text, sizeof text, "%.200s%c%.200s%c%.200s%c%" PRIu32 ",%" PRId64 ",%" PRId64, request->team, 0,
-		request->project, 0, request->candidate, 0, filter->outcome, filter->since_us, filter->until_us);
+	int length = snprintf(text, sizeof(text), "%.200s%c%.200s%c%.200s%c%" PRIu32 ",%" PRId64 ",%" PRId64,
+		request->team, 0, request->project, 0, request->candidate, 0, filter->outcome, filter->since_us,
+		filter->until_us);
 
 	lf_sha256(text, (size_t)length, &digest);
-	memcpy(&mark, digest.bytes, sizeof mark);
+	memcpy(&mark, digest.bytes, sizeof(mark));
 	return mark;
 }
 
@@ -113,8 +114,8 @@ static void check_list(const Leadfit__V1__ListDecisionsRequest *request, struct 
 	if (*request->page_token == '\0')
 		return;
 	if (strspn(request->page_token, "0123456789abcdef-") != 33 || request->page_token[33] != '\0' ||
-	    sscanf(request->page_token, "%16" SCNx64 "-%16" SCNx64, &filter->before_sequence, &token_mark) != 2 ||
-	    filter->before_sequence == 0)
+		sscanf(request->page_token, "%16" SCNx64 "-%16" SCNx64, &filter->before_sequence, &token_mark) != 2 ||
+		filter->before_sequence == 0)
 		lf_check_fail(checker, "page_token", "is not one of this service");
 	else if (token_mark != *mark)
 		lf_check_fail(checker, "page_token", "belongs to a list with other filters");
@@ -137,7 +138,7 @@ static void lf_decisions_list(Leadfit__V1__Decisions_Service *service, const Lea
 		lf_error_summarize(&error);
 		goto fail;
 	}
-	page.response.decisions = lf_arena_zalloc(page.arena, filter.limit, sizeof *page.response.decisions);
+	page.response.decisions = lf_arena_zalloc(page.arena, filter.limit, sizeof(*page.response.decisions));
 	if (page.response.decisions == NULL)
 		goto no_memory;
 	if (lf_log_list(core->log, &filter, visit, &page, &next, &error) != LF_OK)
@@ -145,7 +146,7 @@ static void lf_decisions_list(Leadfit__V1__Decisions_Service *service, const Lea
 	if (page.exhausted)
 		goto no_memory;
 	if (next != 0)
-		snprintf(token, sizeof token, "%016" PRIx64 "-%016" PRIx64, next, mark);
+		snprintf(token, sizeof(token), "%016" PRIx64 "-%016" PRIx64, next, mark);
 	page.response.next_page_token = token;
 	lf_send_reply(closure_data, &page.response.base);
 	return;

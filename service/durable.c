@@ -26,9 +26,10 @@ static int write_all(int file, const uint8_t *data, size_t length)
 static int write_synced(const char *path, const void *data, size_t length, mode_t mode)
 {
 	int failed = 0;
+	int file;
 
 	unlink(path); /* of a process that was killed */
-	const int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (file < 0)
 		return errno;
 	failed = write_all(file, data, length);
@@ -71,10 +72,11 @@ int lf_durable_sync_folder(const char *path)
 	const char *slash = strrchr(path, '/');
 	char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
 	int failed = 0;
+	int file;
 
 	if (folder == NULL)
 		return ENOMEM;
-	const int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	free(folder);
 	if (file < 0)
 		return errno;

@@ -1,18 +1,20 @@
 /*
- * Erasing a person: every payload in which they occur is replaced by a copy without them, and so is every decision over such a payload and
- * everything that was recorded about those decisions. Where only a text that is not scored mentions them, its decisions come out the same
- * without it: they keep their answers, and lose what is left of the request.
+ * Erasing a person: every payload in which they occur is replaced by a copy without them, and so is every decision over
+ * such a payload and everything that was recorded about those decisions. Where only a text that is not scored mentions
+ * them, its decisions come out the same without it: they keep their answers, and lose what is left of the request.
  *
- * The order matters. A decision comes back from its team and project; so the decisions over a payload are frozen first (restored once
- * more, and kept as they were answered, without the person), and the payload is replaced when no decision needs it any more: the log
- * refuses that where one came meanwhile. Whatever ends the work in between, beginning anew finds what is left: what is frozen is not
- * frozen twice, and a payload without the person is not found again.
+ * The order matters. A decision comes back from its team and project; so the decisions over a payload are frozen first
+ * (restored once more, and kept as they were answered, without the person), and the payload is replaced when no
+ * decision needs it any more: the log refuses that where one came meanwhile. Whatever ends the work in between,
+ * beginning anew finds what is left: what is frozen is not frozen twice, and a payload without the person is not found
+ * again.
  *
- * Rounds. Each after the first looks at what came while the one before was under way, until one finds nothing. Callers must stop sending
- * the person first: as long as they go on, there is something to find, and after some rounds the erasure says so and ends.
+ * Rounds. Each after the first looks at what came while the one before was under way, until one finds nothing. Callers
+ * must stop sending the person first: as long as they go on, there is something to find, and after some rounds the
+ * erasure says so and ends.
  *
- * A step (one call) does about LF_STEP_DECISIONS_MAX decisions, or LF_STEP_MS_MAX; the cursor says where the next one goes on. One step at a
- * time: two that redact the same decision would each write the other's person back.
+ * A step (one call) does about LF_STEP_DECISIONS_MAX decisions, or LF_STEP_MS_MAX; the cursor says where the next one
+ * goes on. One step at a time: two that redact the same decision would each write the other's person back.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,19 +30,25 @@
 #include "service/redaction.h"
 #include "service/texts.h"
 
-enum { PAYLOADS_A_SLICE = 64, DECISIONS_A_SLICE = 16, ATTEMPTS_MAX = 50, SCRATCH_BYTES_MAX = 128 * 1024 * 1024, ROUNDS_MAX = 8 };
+enum {
+	PAYLOADS_A_SLICE = 64,
+	DECISIONS_A_SLICE = 16,
+	ATTEMPTS_MAX = 50,
+	SCRATCH_BYTES_MAX = 128 * 1024 * 1024,
+	ROUNDS_MAX = 8
+};
 
 enum phase { PHASE_TEAMS, PHASE_PROJECTS, PHASE_CANDIDATE, PHASE_ACTS, PHASES };
 
 /* Where a step begins: what a cursor says. */
 struct place {
 	unsigned round, phase;
-	uint64_t payload;  /* the last one that is done with */
-	uint64_t sequence; /* of the payload after that: decisions before this one are done with */
-	uint64_t act;      /* the last one that is done with */
+	uint64_t payload;       /* the last one that is done with */
+	uint64_t sequence;      /* of the payload after that: decisions before this one are done with */
+	uint64_t act;           /* the last one that is done with */
 	uint64_t first_payload; /* where this round began */
 	uint64_t next_payload;  /* where the next one begins: the last team of this one */
-	unsigned again;                /* this round found what the one before left */
+	unsigned again;         /* this round found what the one before left */
 };
 
 struct erase {
@@ -82,8 +90,12 @@ static int by_bytes(const void *left, const void *right)
 	return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* The decision as it was answered, in scratch. What can't be restored is left with what its columns say: the person goes in any case. */
-static Leadfit__V1__Decision *restore(struct erase *erase, const struct lf_stored *stored, const Leadfit__V1__Answer *answer)
+/*
+ * The decision as it was answered, in scratch. What can't be restored is left with what its columns say: the person
+ * goes in any case.
+ */
+static Leadfit__V1__Decision *restore(
+	struct erase *erase, const struct lf_stored *stored, const Leadfit__V1__Answer *answer)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	Leadfit__V1__Decision *decision = NULL;
@@ -94,8 +106,9 @@ static Leadfit__V1__Decision *restore(struct erase *erase, const struct lf_store
 	if (version != NULL && lf_decision_restore(stored, version, &erase->scratch, &decision, &error) != LF_OK)
 		decision = NULL;
 	if (decision == NULL && error.code != LF_RESOURCE_EXHAUSTED && error.code != LF_UNAVAILABLE)
-		decision = lf_decision_outline(
-			stored, answer, "It could not be restored when a person was erased: what it was made of was taken out.", &erase->scratch);
+		decision = lf_decision_outline(stored, answer,
+			"It could not be restored when a person was erased: what it was made of was taken out.",
+			&erase->scratch);
 	/* A copy that borrows nothing from the version. */
 	bytes = decision == NULL ? NULL : lf_wire_pack(&decision->base, &erase->scratch, 0, &length);
 	decision = bytes == NULL ? NULL
@@ -111,8 +124,8 @@ static Leadfit__V1__Decision *restore(struct erase *erase, const struct lf_store
 }
 
 /* Adds the decision as it is frozen. The answer's bytes and all names are copied. */
-static enum lf_code add_decision(
-	struct erase *erase, const struct lf_stored *stored, const Leadfit__V1__Answer *answer, Leadfit__V1__Decision *frozen)
+static enum lf_code add_decision(struct erase *erase, const struct lf_stored *stored, const Leadfit__V1__Answer *answer,
+	Leadfit__V1__Decision *frozen)
 {
 	struct lf_arena *arena = lf_redaction_arena(&erase->redaction);
 	struct lf_redact_item item = {.what = LF_REDACT_DECISION, .id = stored->sequence};
@@ -120,7 +133,7 @@ static enum lf_code add_decision(
 	char *recommended;
 
 	item.bytes = lf_answer_redacted(answer, frozen, arena);
-	candidates = lf_arena_zalloc(arena, frozen->n_ranking, sizeof *candidates);
+	candidates = lf_arena_zalloc(arena, frozen->n_ranking, sizeof(*candidates));
 	recommended = lf_arena_strdup(arena, frozen->recommended, strlen(frozen->recommended));
 	if (item.bytes.data == NULL || candidates == NULL || recommended == NULL)
 		return no_memory(erase);
@@ -132,7 +145,7 @@ static enum lf_code add_decision(
 			return no_memory(erase);
 	}
 	if (frozen->n_ranking > 0)
-		qsort(candidates, frozen->n_ranking, sizeof *candidates, by_bytes);
+		qsort(candidates, frozen->n_ranking, sizeof(*candidates), by_bytes);
 	item.candidates = candidates;
 	item.candidate_count = frozen->n_ranking;
 	item.recommended = recommended;
@@ -141,8 +154,8 @@ static enum lf_code add_decision(
 }
 
 /*
- * Freezes a decision, and takes the person out of what was recorded about it. listed: the log has the person among its candidates, so its
- * list must change whatever the frozen decision says.
+ * Freezes a decision, and takes the person out of what was recorded about it. listed: the log has the person among its
+ * candidates, so its list must change whatever the frozen decision says.
  */
 static enum lf_code redact_decision(struct erase *erase, const struct lf_stored *stored, bool listed)
 {
@@ -154,7 +167,7 @@ static enum lf_code redact_decision(struct erase *erase, const struct lf_stored 
 	if (answer == NULL && erase->error.code == LF_DATA_LOSS) {
 		lf_error_clean_up(&erase->error);
 		lf_error_init(&erase->error);
-		answer = lf_arena_alloc(&erase->scratch, sizeof *answer);
+		answer = lf_arena_alloc(&erase->scratch, sizeof(*answer));
 		if (answer == NULL)
 			return no_memory(erase);
 		leadfit__v1__answer__init(answer);
@@ -162,7 +175,8 @@ static enum lf_code redact_decision(struct erase *erase, const struct lf_stored 
 	if (answer == NULL)
 		return erase->error.code;
 	answer->outcome = stored->outcome;
-	if (!listed && (answer->pruned || (answer->frozen != NULL && !lf_decision_names(answer->frozen, erase->who.id))))
+	if (!listed &&
+		(answer->pruned || (answer->frozen != NULL && !lf_decision_names(answer->frozen, erase->who.id))))
 		return LF_OK;
 	if (lf_redaction_add_acts(&erase->redaction, &stored->id, change_of_part, &erase->who, &erase->error) != LF_OK)
 		return erase->error.code;
@@ -174,7 +188,9 @@ static enum lf_code redact_decision(struct erase *erase, const struct lf_stored 
 	return add_decision(erase, stored, answer, frozen);
 }
 
-/* Ids of the decision's candidates, rising, in scratch. NULL: they can't be told, or memory ran out, which error says. */
+/*
+ * Ids of the decision's candidates, rising, in scratch. NULL: they can't be told, or memory ran out, which error says.
+ */
 static const char **candidates_of(
 	struct erase *erase, const struct lf_stored *stored, const Leadfit__V1__Answer *answer, size_t *count)
 {
@@ -190,7 +206,7 @@ static const char **candidates_of(
 		return NULL;
 	}
 	*count = answer->n_candidates > 0 ? answer->n_candidates : team->n_members;
-	ids = lf_arena_zalloc(lf_redaction_arena(&erase->redaction), *count + 1, sizeof *ids);
+	ids = lf_arena_zalloc(lf_redaction_arena(&erase->redaction), *count + 1, sizeof(*ids));
 	for (size_t i = 0; ids != NULL && i < *count; i++) {
 		const char *id = answer->n_candidates > 0 ? answer->candidates[i] : team->members[i]->id;
 
@@ -201,7 +217,7 @@ static const char **candidates_of(
 	if (ids == NULL)
 		no_memory(erase);
 	else if (*count > 0)
-		qsort(ids, *count, sizeof *ids, by_bytes);
+		qsort(ids, *count, sizeof(*ids), by_bytes);
 	return ids;
 }
 
@@ -215,8 +231,9 @@ static bool is_among(const char *id, const char *const *ids, size_t count)
 }
 
 /*
- * A decision over a payload that has the person in a text that is not scored: it comes out the same without, so it stays as it is, and can be
- * replayed. Its key and the digest of its request go: that is over the bytes that were there, without a salt, and would confirm a guess.
+ * A decision over a payload that has the person in a text that is not scored: it comes out the same without, so it
+ * stays as it is, and can be replayed. Its key and the digest of its request go: that is over the bytes that were
+ * there, without a salt, and would confirm a guess.
  */
 static enum lf_code forget_request(struct erase *erase, const struct lf_stored *stored)
 {
@@ -227,7 +244,8 @@ static enum lf_code forget_request(struct erase *erase, const struct lf_stored *
 
 	lf_arena_reset(&erase->scratch);
 	answer = lf_answer_read(stored, &erase->scratch, &erase->error);
-	if ((answer == NULL && erase->error.code == LF_DATA_LOSS) || (answer != NULL && (answer->pruned || answer->frozen != NULL))) {
+	if ((answer == NULL && erase->error.code == LF_DATA_LOSS) ||
+		(answer != NULL && (answer->pruned || answer->frozen != NULL))) {
 		lf_error_clean_up(&erase->error);
 		lf_error_init(&erase->error);
 		return redact_decision(erase, stored, false);
@@ -276,8 +294,9 @@ static bool keep_decision(void *context, const struct lf_stored *row)
 }
 
 /*
- * Redacts a slice of the decisions over a payload, from place.sequence on: frozen, where the person has a part in it. *seen: every decision
- * up to it has been looked at, and what this slice redacts waits to be written with the payload; 0: not yet.
+ * Redacts a slice of the decisions over a payload, from place.sequence on: frozen, where the person has a part in it.
+ * *seen: every decision up to it has been looked at, and what this slice redacts waits to be written with the payload;
+ * 0: not yet.
  */
 static enum lf_code redact_slice(
 	struct erase *erase, uint64_t payload, bool project, enum lf_mention mention, const char *id, uint64_t *seen)
@@ -296,7 +315,8 @@ static enum lf_code redact_slice(
 
 	*seen = 0;
 	if (lf_newest_sequence(erase->core->log, &newest, &erase->error) == LF_OK &&
-	    lf_log_scan(erase->core->log, &scan, keep_decision, &over, &next, &erase->error) == LF_OK && over.exhausted)
+		lf_log_scan(erase->core->log, &scan, keep_decision, &over, &next, &erase->error) == LF_OK &&
+		over.exhausted)
 		no_memory(erase);
 	for (size_t i = 0; i < over.count; i++) {
 		if (!failed(erase) && mention == LF_MENTION_PART)
@@ -329,8 +349,9 @@ struct payload {
 static enum lf_code decode(struct erase *erase, struct payload *payload)
 {
 	lf_arena_reset(&erase->scratch);
-	payload->message = lf_wire_unpack(payload->project ? &leadfit__v1__project__descriptor : &leadfit__v1__team__descriptor,
-		payload->row->body.data, payload->row->body.length, &erase->scratch, &erase->error);
+	payload->message =
+		lf_wire_unpack(payload->project ? &leadfit__v1__project__descriptor : &leadfit__v1__team__descriptor,
+			payload->row->body.data, payload->row->body.length, &erase->scratch, &erase->error);
 	if (payload->message == NULL)
 		return erase->error.code;
 	if (payload->project) {
@@ -358,7 +379,8 @@ static enum lf_code replace_payload(struct erase *erase, struct payload *payload
 		lf_project_redact((Leadfit__V1__Project *)payload->message, &erase->who);
 	else
 		lf_team_redact((Leadfit__V1__Team *)payload->message, &erase->who);
-	item.bytes.data = lf_wire_canonical_bytes(payload->message, lf_redaction_arena(&erase->redaction), &item.bytes.length);
+	item.bytes.data =
+		lf_wire_canonical_bytes(payload->message, lf_redaction_arena(&erase->redaction), &item.bytes.length);
 	if (item.bytes.data == NULL)
 		return no_memory(erase);
 	lf_redaction_add(&erase->redaction, &item);
@@ -390,7 +412,10 @@ static bool came_meanwhile(struct erase *erase, uint64_t seen, unsigned attempt)
 	return attempt < ATTEMPTS_MAX;
 }
 
-/* Takes the person out of one payload and the decisions over it. *done: nothing of it is left to do; else the step is over. */
+/*
+ * Takes the person out of one payload and the decisions over it. *done: nothing of it is left to do; else the step is
+ * over.
+ */
 static enum lf_code redact_payload(struct erase *erase, uint64_t id, bool project, bool *done)
 {
 	struct payload payload = {.project = project};
@@ -398,9 +423,10 @@ static enum lf_code redact_payload(struct erase *erase, uint64_t id, bool projec
 	uint64_t seen = 0;
 
 	*done = false;
-	if (lf_log_get_payload(erase->core->log, id, &payload.row, &erase->error) != LF_OK || decode(erase, &payload) != LF_OK)
+	if (lf_log_get_payload(erase->core->log, id, &payload.row, &erase->error) != LF_OK ||
+		decode(erase, &payload) != LF_OK)
 		goto end;
-	snprintf(name, sizeof name, "%s", payload.id);
+	snprintf(name, sizeof(name), "%s", payload.id);
 	*done = payload.mention == LF_MENTION_NONE;
 	erase->place.again |= !*done;
 	for (unsigned attempt = 0; !*done && !failed(erase); attempt++) {
@@ -445,8 +471,8 @@ static enum lf_code payload_slice(struct erase *erase, bool project, bool *end)
 	bool done = true;
 
 	*end = false;
-	if (lf_log_list_payloads(erase->core->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM, erase->place.payload, PAYLOADS_A_SLICE,
-		    look_at_payload, &found, &next, &erase->error) != LF_OK)
+	if (lf_log_list_payloads(erase->core->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM, erase->place.payload,
+		    PAYLOADS_A_SLICE, look_at_payload, &found, &next, &erase->error) != LF_OK)
 		return erase->error.code;
 	for (size_t i = 0; i < found.count && done; i++) {
 		erase->place.payload = found.ids[i] - 1;
@@ -484,7 +510,10 @@ static enum lf_code candidate_slice(struct erase *erase, bool *end)
 	struct listed listed = {.count = 0};
 	uint64_t next;
 
-	/* Where the person is in very many lists, a page can be empty before the end: the next slice would begin there again. */
+	/*
+	 * Where the person is in very many lists, a page can be empty before the end: the next slice would begin there
+	 * again.
+	 */
 	do {
 		if (lf_log_list(erase->core->log, &filter, keep_listed, &listed, &next, &erase->error) != LF_OK)
 			return erase->error.code;
@@ -508,8 +537,8 @@ static enum lf_code act_slice(struct erase *erase, bool *end)
 {
 	uint64_t next, last;
 
-	if (lf_redaction_add_act_slice(
-		    &erase->redaction, NULL, erase->place.act, &next, &last, change_of_named, &erase->who, &erase->error) != LF_OK)
+	if (lf_redaction_add_act_slice(&erase->redaction, NULL, erase->place.act, &next, &last, change_of_named,
+		    &erase->who, &erase->error) != LF_OK)
 		return erase->error.code;
 	/* Somebody may have read the name there and recorded it again before it goes: the next round finds that. */
 	erase->place.again |= erase->redaction.count > 0;
@@ -551,10 +580,18 @@ static enum lf_code step(struct erase *erase, bool *over)
 	do {
 		end = false;
 		switch (erase->place.phase) {
-		case PHASE_TEAMS: payload_slice(erase, false, &end); break;
-		case PHASE_PROJECTS: payload_slice(erase, true, &end); break;
-		case PHASE_CANDIDATE: candidate_slice(erase, &end); break;
-		default: act_slice(erase, &end); break;
+		case PHASE_TEAMS:
+			payload_slice(erase, false, &end);
+			break;
+		case PHASE_PROJECTS:
+			payload_slice(erase, true, &end);
+			break;
+		case PHASE_CANDIDATE:
+			candidate_slice(erase, &end);
+			break;
+		default:
+			act_slice(erase, &end);
+			break;
 		}
 		if (failed(erase) || (end && next_phase(erase, over) != LF_OK))
 			return erase->error.code;
@@ -570,10 +607,10 @@ static uint64_t cursor_mark(const struct erase *erase)
 	char text[LF_TOMBSTONE_BYTES + LF_ID_BYTES_MAX + 1];
 	struct lf_digest digest;
 	uint64_t mark;
-	const int length = snprintf(text, sizeof text, "%s%s", erase->tombstone, erase->request->candidate);
+	const int length = snprintf(text, sizeof(text), "%s%s", erase->tombstone, erase->request->candidate);
 
 	lf_sha256(text, (size_t)length, &digest);
-	memcpy(&mark, digest.bytes, sizeof mark);
+	memcpy(&mark, digest.bytes, sizeof(mark));
 	return mark;
 }
 
@@ -584,8 +621,8 @@ static void print_cursor(const struct erase *erase, char out[CURSOR_BYTES])
 	const struct place *p = &erase->place;
 
 	snprintf(out, CURSOR_BYTES, "%s-%" PRIx64 "-%x-%x-%x-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64,
-		erase->tombstone + strlen("erased-"), cursor_mark(erase), p->round, p->again, p->phase, p->payload, p->sequence, p->act, p->first_payload,
-		p->next_payload);
+		erase->tombstone + strlen("erased-"), cursor_mark(erase), p->round, p->again, p->phase, p->payload,
+		p->sequence, p->act, p->first_payload, p->next_payload);
 }
 
 static bool read_cursor(struct erase *erase, const char *text)
@@ -594,12 +631,16 @@ static bool read_cursor(struct erase *erase, const char *text)
 	uint64_t tombstone, mark;
 	char again[CURSOR_BYTES];
 
-	if (sscanf(text, "%16" SCNx64 "-%16" SCNx64 "-%x-%x-%x-%16" SCNx64 "-%16" SCNx64 "-%16" SCNx64 "-%16" SCNx64 "-%16" SCNx64, &tombstone,
-		    &mark, &p->round, &p->again, &p->phase, &p->payload, &p->sequence, &p->act, &p->first_payload, &p->next_payload) != CURSOR_FIELDS)
+	if (sscanf(text,
+		    "%16" SCNx64 "-%16" SCNx64 "-%x-%x-%x-%16" SCNx64 "-%16" SCNx64 "-%16" SCNx64 "-%16" SCNx64
+		    "-%16" SCNx64,
+		    &tombstone, &mark, &p->round, &p->again, &p->phase, &p->payload, &p->sequence, &p->act,
+		    &p->first_payload, &p->next_payload) != CURSOR_FIELDS)
 		return false;
-	snprintf(erase->tombstone, sizeof erase->tombstone, "erased-%016" PRIx64, tombstone);
+	snprintf(erase->tombstone, sizeof(erase->tombstone), "erased-%016" PRIx64, tombstone);
 	print_cursor(erase, again);
-	return strcmp(text, again) == 0 && mark == cursor_mark(erase) && p->round < ROUNDS_MAX && p->again <= 1 && p->phase < PHASES;
+	return strcmp(text, again) == 0 && mark == cursor_mark(erase) && p->round < ROUNDS_MAX && p->again <= 1 &&
+		p->phase < PHASES;
 }
 
 static void check_request(struct erase *erase)
@@ -609,7 +650,7 @@ static void check_request(struct erase *erase)
 	uint64_t random;
 
 	if (lf_check_id(&checker, "candidate", request->candidate) && *request->reason != '\0' &&
-	    lf_mentions(request->reason, request->candidate))
+		lf_mentions(request->reason, request->candidate))
 		lf_check_fail(&checker, "reason", "has the candidate's id: it is kept in the log");
 	if (request->reason[strspn(request->reason, " \t\r\n")] == '\0')
 		lf_check_fail(&checker, "reason", "is required");
@@ -618,10 +659,10 @@ static void check_request(struct erase *erase)
 		lf_check_fail(&checker, "cursor", "is not one of this service for this candidate");
 	if (checker.found > 0)
 		lf_error_summarize(&erase->error);
-	else if (*request->cursor == '\0' && getentropy(&random, sizeof random) != 0)
+	else if (*request->cursor == '\0' && getentropy(&random, sizeof(random)) != 0)
 		lf_error_set(&erase->error, LF_UNAVAILABLE, "no random bytes");
 	else if (*request->cursor == '\0')
-		snprintf(erase->tombstone, sizeof erase->tombstone, "erased-%016" PRIx64, random);
+		snprintf(erase->tombstone, sizeof(erase->tombstone), "erased-%016" PRIx64, random);
 }
 
 /* Once the file is vacuumed, which the call's contract asks for: in words for the operator, who has to see to it. */
@@ -629,10 +670,13 @@ static const char *const OUT_OF_REACH[] = {
 	"Backups and exports that were made before: delete or replace them.",
 	"What the disk or its snapshots keep of old blocks.",
 	"Texts that mean the person without their id: a name in somebody else's note, a title, a reason.",
-	"Rubrics: they are configuration, and are not searched. Ids of teams and projects: they are taken to be nobody's.",
-	"What callers put elsewhere: a caller's own name, or an idempotency key of a decision in which the person had no part.",
+	"Rubrics: they are configuration, and are not searched. Ids of teams and projects: they are taken to be "
+	"nobody's.",
+	"What callers put elsewhere: a caller's own name, or an idempotency key of a decision in which the person had "
+	"no part.",
 	"What other systems hold: the services that asked, and whoever read the answers.",
-	"Checkpoints and proofs need no erasing: they hold hashes. A proof that was made before holds the bytes that it proves.",
+	"Checkpoints and proofs need no erasing: they hold hashes. A proof that was made before holds the bytes that "
+	"it proves.",
 };
 
 static void reply(struct erase *erase, bool over)
@@ -646,7 +690,7 @@ static void reply(struct erase *erase, bool over)
 	response.acts = erase->redaction.acts;
 	if (over) {
 		response.out_of_reach = lf_unconst(OUT_OF_REACH);
-		response.n_out_of_reach = sizeof OUT_OF_REACH / sizeof OUT_OF_REACH[0];
+		response.n_out_of_reach = sizeof(OUT_OF_REACH) / sizeof(OUT_OF_REACH[0]);
 	} else {
 		print_cursor(erase, cursor);
 	}
@@ -657,7 +701,7 @@ static void reply(struct erase *erase, bool over)
 void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__EraseRequest *request,
 	Leadfit__V1__EraseResponse_Closure closure, void *closure_data)
 {
-	struct erase *erase = lf_arena_zalloc(lf_rpc_arena(closure_data), 1, sizeof *erase);
+	struct erase *erase = lf_arena_zalloc(lf_rpc_arena(closure_data), 1, sizeof(*erase));
 	struct lf_error error = LF_ERROR_INIT;
 	bool over = false;
 

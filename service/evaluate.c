@@ -11,22 +11,25 @@ static enum lf_code no_memory(struct lf_checker *checker)
 
 void *lf_workspace_new(const struct lf_rubric *rubric, const struct lf_case *the_case, struct lf_arena *arena)
 {
-	unsigned char *block = lf_arena_alloc(arena, lf_workspace_bytes(rubric, the_case) + 64); /* the engine aligns to 64 bytes */
+	unsigned char *block =
+		lf_arena_alloc(arena, lf_workspace_bytes(rubric, the_case) + 64); /* the engine aligns to 64 bytes */
 
 	return block == NULL ? NULL : block + (64 - (uintptr_t)block % 64) % 64;
 }
 
-static enum lf_code no_weights(const struct lf_version *version, const struct lf_case *the_case, struct lf_checker *checker)
+static enum lf_code no_weights(
+	const struct lf_version *version, const struct lf_case *the_case, struct lf_checker *checker)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
 	char list[400] = "";
 	size_t length = 0;
 
-	for (size_t t = 0; t < def->trait_count && length < sizeof list; t++) {
+	for (size_t t = 0; t < def->trait_count && length < sizeof(list); t++) {
 		char number[32];
 
 		lf_print_double(the_case->traits[t], number);
-		length += (size_t)snprintf(list + length, sizeof list - length, "%s%s %s", t > 0 ? ", " : "", def->traits[t].id, number);
+		length += (size_t)snprintf(
+			list + length, sizeof(list) - length, "%s%s %s", t > 0 ? ", " : "", def->traits[t].id, number);
 	}
 	return lf_error_set(checker->error, LF_FAILED_PRECONDITION,
 		"under rubric \"%s\" no criterion has a weight for this project's traits: %s", def->name, list);
@@ -37,8 +40,8 @@ static bool find(struct lf_evaluation *e, const struct lf_version *version, stru
 {
 	size_t criteria = lf_rubric_def(version->compiled)->criterion_count;
 
-	e->changes.weights = lf_arena_zalloc(arena, criteria, sizeof *e->changes.weights);
-	e->pair_values = lf_arena_zalloc(arena, criteria, sizeof *e->pair_values);
+	e->changes.weights = lf_arena_zalloc(arena, criteria, sizeof(*e->changes.weights));
+	e->pair_values = lf_arena_zalloc(arena, criteria, sizeof(*e->pair_values));
 	if (e->changes.weights == NULL || e->pair_values == NULL)
 		return false;
 	e->contested = lf_find_changes(version->compiled, &e->built.engine, &e->result, e->workspace, &e->changes);
@@ -48,8 +51,9 @@ static bool find(struct lf_evaluation *e, const struct lf_version *version, stru
 
 enum extent { PROFILE, SCORE, RANKING, ALL };
 
-static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *version, const struct lf_case_input *input,
-	const struct lf_stored_numbers *numbers, enum extent extent, struct lf_checker *checker, struct lf_arena *arena)
+static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *version,
+	const struct lf_case_input *input, const struct lf_stored_numbers *numbers, enum extent extent,
+	struct lf_checker *checker, struct lf_arena *arena)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
 	enum lf_code code = lf_case_build(&e->built, version, input, checker, arena);
@@ -65,10 +69,10 @@ static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *v
 		return no_memory(checker);
 	if (extent == SCORE)
 		return lf_score(version->compiled, &e->built.engine, e->workspace, &e->result)
-			       ? LF_OK
-			       : no_weights(version, &e->built.engine, checker);
-	e->profile = lf_arena_zalloc(arena, def->discipline_count + 1, sizeof *e->profile);
-	e->profile_weights = lf_arena_zalloc(arena, def->criterion_count, sizeof *e->profile_weights);
+			? LF_OK
+			: no_weights(version, &e->built.engine, checker);
+	e->profile = lf_arena_zalloc(arena, def->discipline_count + 1, sizeof(*e->profile));
+	e->profile_weights = lf_arena_zalloc(arena, def->criterion_count, sizeof(*e->profile_weights));
 	if (e->profile == NULL || e->profile_weights == NULL)
 		return no_memory(checker);
 	if (!lf_profile(version->compiled, &e->built.engine, e->workspace, e->profile, e->profile_weights))
@@ -82,8 +86,9 @@ static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *v
 	return extent == RANKING || find(e, version, arena) ? LF_OK : no_memory(checker);
 }
 
-enum lf_code lf_evaluate(struct lf_evaluation *evaluation, const struct lf_version *version, const struct lf_case_input *input,
-	const struct lf_stored_numbers *numbers, struct lf_checker *checker, struct lf_arena *arena)
+enum lf_code lf_evaluate(struct lf_evaluation *evaluation, const struct lf_version *version,
+	const struct lf_case_input *input, const struct lf_stored_numbers *numbers, struct lf_checker *checker,
+	struct lf_arena *arena)
 {
 	return evaluate(evaluation, version, input, numbers, ALL, checker, arena);
 }

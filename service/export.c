@@ -1,11 +1,13 @@
 /*
  * Whole decisions, a slice a call.
  *
- * Each decision is restored in a scratch arena, packed, and forgotten, so that a call holds no more than the page's bytes and what one
- * decision needs. That happens while the log is being read. Only what may read the log itself, finding a rubric, waits until that has
- * let go of its reader: else all readers could be held by calls that each wait for another one.
+ * Each decision is restored in a scratch arena, packed, and forgotten, so that a call holds no more than the page's
+ * bytes and what one decision needs. That happens while the log is being read. Only what may read the log itself,
+ * finding a rubric, waits until that has let go of its reader: else all readers could be held by calls that each wait
+ * for another one.
  *
- * newest_sequence is read before the page: so nothing up to it is missing where next is 0, and who follows the log goes on right after.
+ * newest_sequence is read before the page: so nothing up to it is missing where next is 0, and who follows the log goes
+ * on right after.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -31,7 +33,8 @@ struct piece {
 	uint8_t bytes[];
 };
 
-struct export {
+struct export
+{
 	struct lf_core *core;
 	struct lf_rpc_call *call;
 	struct lf_arena *arena;  /* the call's */
@@ -63,7 +66,7 @@ static uint8_t *make_room(struct export *x, size_t length)
 	struct piece *piece = x->last;
 
 	if (piece == NULL || piece->capacity - piece->length < length) {
-		piece = lf_arena_alloc(x->arena, sizeof *piece + capacity);
+		piece = lf_arena_alloc(x->arena, sizeof(*piece) + capacity);
 		if (piece == NULL)
 			return NULL;
 		piece->next = NULL;
@@ -124,7 +127,7 @@ static Leadfit__V1__Decision *brief_decision(const struct lf_stored *row, struct
 		Leadfit__V1__TeamRef team;
 		Leadfit__V1__ProjectRef project;
 		char digest[65];
-	} *b = lf_arena_alloc(arena, sizeof *b);
+	} *b = lf_arena_alloc(arena, sizeof(*b));
 
 	if (b == NULL)
 		return NULL;
@@ -147,7 +150,8 @@ static Leadfit__V1__Decision *brief_decision(const struct lf_stored *row, struct
 	return lf_decision_identify(&b->decision, &row->id, row->decided_at_us, arena) ? &b->decision : NULL;
 }
 
-static enum lf_code pack_row(struct export *x, const struct lf_stored *row, const struct lf_version *version, uint8_t **bytes, size_t *length)
+static enum lf_code pack_row(struct export *x, const struct lf_stored *row, const struct lf_version *version,
+	uint8_t **bytes, size_t *length)
 {
 	Leadfit__V1__Decision *decision = NULL;
 
@@ -155,7 +159,9 @@ static enum lf_code pack_row(struct export *x, const struct lf_stored *row, cons
 		decision = brief_decision(row, &x->scratch);
 	else if (lf_decision_restore(row, version, &x->scratch, &decision, &x->error) != LF_OK)
 		return x->error.code;
-	*bytes = decision == NULL ? NULL : lf_wire_pack(&decision->base, &x->scratch, row->team.length + 4 * row->answer.length + 256, length);
+	*bytes = decision == NULL
+		? NULL
+		: lf_wire_pack(&decision->base, &x->scratch, row->team.length + 4 * row->answer.length + 256, length);
 	if (*bytes == NULL)
 		return lf_error_set(&x->error, LF_RESOURCE_EXHAUSTED, "no memory to restore the decision");
 	return LF_OK;
@@ -164,11 +170,12 @@ static enum lf_code pack_row(struct export *x, const struct lf_stored *row, cons
 /* The error names the decision. */
 static void name_decision(struct lf_error *error, const struct lf_stored *row)
 {
-	char id[LF_UUID_TEXT_BYTES], message[sizeof error->message];
+	char id[LF_UUID_TEXT_BYTES], message[sizeof(error->message)];
 
 	lf_uuid_print(&row->id, id);
-	memcpy(message, error->message, sizeof message);
-	lf_error_set(error, error->code, "decision %s (sequence %" PRIu64 "): %.*s", id, row->sequence, (int)sizeof message - 120, message);
+	memcpy(message, error->message, sizeof(message));
+	lf_error_set(error, error->code, "decision %s (sequence %" PRIu64 "): %.*s", id, row->sequence,
+		(int)sizeof(message) - 120, message);
 }
 
 /* Adds a row to the page. false: the slice ends, before the row where ended_at is set. */
@@ -230,7 +237,10 @@ static enum lf_code read_newest(struct lf_core *core, uint64_t *newest, struct l
 	return lf_log_list(core->log, &filter, note_newest, newest, &ignored, error);
 }
 
-/* Scans, and again after each rubric that had to be found. *next: where the next page begins. x->error: why the row there can't be given. */
+/*
+ * Scans, and again after each rubric that had to be found. *next: where the next page begins. x->error: why the row
+ * there can't be given.
+ */
 static void fill(struct export *x, struct lf_scan *scan, uint64_t *next)
 {
 	const size_t limit = scan->limit;
@@ -252,11 +262,12 @@ static void fill(struct export *x, struct lf_scan *scan, uint64_t *next)
 			return;
 		version = lf_registry_find(x->core->registry, &x->digest, &x->error);
 		if (version == NULL) {
-			char message[sizeof x->error.message];
+			char message[sizeof(x->error.message)];
 
-			memcpy(message, x->error.message, sizeof message);
-			lf_error_set(&x->error, x->error.code == LF_NOT_FOUND ? LF_DATA_LOSS : x->error.code, "decision of sequence %" PRIu64 ": %.*s", x->ended_at,
-				(int)sizeof message - 80, message);
+			memcpy(message, x->error.message, sizeof(message));
+			lf_error_set(&x->error, x->error.code == LF_NOT_FOUND ? LF_DATA_LOSS : x->error.code,
+				"decision of sequence %" PRIu64 ": %.*s", x->ended_at, (int)sizeof(message) - 80,
+				message);
 			return;
 		}
 		x->versions[x->version_count++] = version;

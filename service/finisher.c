@@ -47,7 +47,7 @@ static void *run(void *context)
 
 enum lf_code lf_finisher_new(struct lf_finisher **out, struct lf_error *error)
 {
-	struct lf_finisher *f = calloc(1, sizeof *f);
+	struct lf_finisher *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the finisher");

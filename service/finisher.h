@@ -1,6 +1,6 @@
 /*
- * One thread that finishes calls whose record is committed. The log's writer is the one thread that everybody waits for, so it
- * hands over here at once instead of sending replies, or reading stored decisions, itself.
+ * One thread that finishes calls whose record is committed. The log's writer is the one thread that everybody waits
+ * for, so it hands over here at once instead of sending replies, or reading stored decisions, itself.
  */
 #ifndef LF_SERVICE_FINISHER_H
 #define LF_SERVICE_FINISHER_H
@@ -9,7 +9,10 @@
 
 struct lf_finisher;
 
-/* What is left to do. The struct is the caller's, e.g. in a call's arena, until run() is called: once, on the finisher's thread. */
+/*
+ * What is left to do. The struct is the caller's, e.g. in a call's arena, until run() is called: once, on the
+ * finisher's thread.
+ */
 struct lf_finish {
 	void (*run)(struct lf_finish *finish);
 	struct lf_finish *next; /* the finisher's own */

@@ -13,7 +13,7 @@ enum { ARENA_BYTES_MAX = 64 * 1024 * 1024 };
 
 void lf_judge_init(struct lf_judge *judge)
 {
-	memset(judge, 0, sizeof *judge);
+	memset(judge, 0, sizeof(*judge));
 	lf_arena_init(&judge->arena, ARENA_BYTES_MAX);
 }
 
@@ -27,8 +27,8 @@ void lf_judge_clean_up(struct lf_judge *judge)
 }
 
 /* In the arena. NULL: wrong says why. */
-static ProtobufCMessage *read_message(struct lf_judge *judge, const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
-	const char *what, char wrong[LF_VERIFY_WRONG_MAX])
+static ProtobufCMessage *read_message(struct lf_judge *judge, const ProtobufCMessageDescriptor *type,
+	const uint8_t *data, size_t length, const char *what, char wrong[LF_VERIFY_WRONG_MAX])
 {
 	struct lf_error error = LF_ERROR_INIT;
 	ProtobufCMessage *message = lf_wire_unpack(type, data, length, &judge->arena, &error);
@@ -52,13 +52,15 @@ static char *kept_text(const char *text)
 	return strndup(text, length);
 }
 
-static void note(struct lf_judge *judge, const struct lf_audit_row *row, const char *caller, const Leadfit__V1__RedactionBody *body)
+static void note(struct lf_judge *judge, const struct lf_audit_row *row, const char *caller,
+	const Leadfit__V1__RedactionBody *body)
 {
 	struct lf_redaction_told *told = &judge->newest[judge->count++ % LF_REDACTIONS_TOLD_MAX];
 
 	free(told->caller);
 	free(told->reason);
-	*told = (struct lf_redaction_told){.position = row->position, .kind = row->kind, .at_us = row->time_us, .caller = kept_text(caller)};
+	*told = (struct lf_redaction_told){
+		.position = row->position, .kind = row->kind, .at_us = row->time_us, .caller = kept_text(caller)};
 	if (body == NULL)
 		return;
 	told->reason = kept_text(body->reason);
@@ -73,17 +75,20 @@ static void judge_redaction(struct lf_judge *judge, const struct lf_audit_row *r
 	const Leadfit__V1__ActRecord *act = (const Leadfit__V1__ActRecord *)read_message(
 		judge, &leadfit__v1__act_record__descriptor, row->record.data, row->record.length, "it", wrong);
 	const Leadfit__V1__RedactionBody *body = NULL;
+	uint64_t said;
 
 	if (act != NULL)
-		body = (const Leadfit__V1__RedactionBody *)read_message(judge, &leadfit__v1__redaction_body__descriptor, act->body.data,
-			act->body.len, "what it says of itself", wrong);
+		body = (const Leadfit__V1__RedactionBody *)read_message(judge, &leadfit__v1__redaction_body__descriptor,
+			act->body.data, act->body.len, "what it says of itself", wrong);
 	note(judge, row, act == NULL ? "" : act->caller, body);
 	if (body == NULL)
 		return;
-	const uint64_t said = (uint64_t)body->decisions + body->payloads + body->acts;
+	said = (uint64_t)body->decisions + body->payloads + body->acts;
 
 	if (said != row->pair_count)
-		snprintf(wrong, LF_VERIFY_WRONG_MAX, "it replaced %zu records and payloads, and says that it replaced %" PRIu64, row->pair_count, said);
+		snprintf(wrong, LF_VERIFY_WRONG_MAX,
+			"it replaced %zu records and payloads, and says that it replaced %" PRIu64, row->pair_count,
+			said);
 }
 
 size_t lf_judge_told(const struct lf_judge *judge)
@@ -99,8 +104,8 @@ const struct lf_redaction_told *lf_judge_at(const struct lf_judge *judge, size_t
 /* ---- decisions ---- */
 
 /*
- * Erasing somebody of whom only a text was there leaves an answer as it is, so that replaying shows whether it follows from what is there; the
- * digest of the request goes with any redaction.
+ * Erasing somebody of whom only a text was there leaves an answer as it is, so that replaying shows whether it follows
+ * from what is there; the digest of the request goes with any redaction.
  */
 static void judge_decision(struct lf_judge *judge, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX])
 {
@@ -108,7 +113,9 @@ static void judge_decision(struct lf_judge *judge, const struct lf_audit_row *ro
 	const Leadfit__V1__Answer *answer;
 
 	if (!row->redacted) {
-		snprintf(wrong, LF_VERIFY_WRONG_MAX, "what it was decided on was replaced, and it was not: neither an erasure nor a pruning leaves that");
+		snprintf(wrong, LF_VERIFY_WRONG_MAX,
+			"what it was decided on was replaced, and it was not: neither an erasure nor a pruning leaves "
+			"that");
 		return;
 	}
 	record = (const Leadfit__V1__DecisionRecord *)read_message(
@@ -119,7 +126,8 @@ static void judge_decision(struct lf_judge *judge, const struct lf_audit_row *ro
 		judge, &leadfit__v1__answer__descriptor, record->answer.data, record->answer.len, "its answer", wrong);
 	if (answer != NULL && answer->frozen == NULL && !answer->pruned)
 		snprintf(wrong, LF_VERIFY_WRONG_MAX,
-			"it was replaced, and is neither frozen nor pruned, and has the digest of its request: neither an erasure nor a pruning leaves "
+			"it was replaced, and is neither frozen nor pruned, and has the digest of its request: neither "
+			"an erasure nor a pruning leaves "
 			"that");
 }
 

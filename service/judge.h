@@ -1,7 +1,7 @@
 /*
- * What a verification can't tell from hashes: what erasures and prunings say of themselves, and whether what they replaced looks like their
- * work. Whoever can write the log's file can append one that is right in itself and accounts for anything: so they are listed, for whoever
- * knows what was ordered.
+ * What a verification can't tell from hashes: what erasures and prunings say of themselves, and whether what they
+ * replaced looks like their work. Whoever can write the log's file can append one that is right in itself and accounts
+ * for anything: so they are listed, for whoever knows what was ordered.
  */
 #ifndef LF_SERVICE_JUDGE_H
 #define LF_SERVICE_JUDGE_H
@@ -30,9 +30,9 @@ void lf_judge_init(struct lf_judge *judge);
 void lf_judge_clean_up(struct lf_judge *judge);
 
 /*
- * For lf_verify_set_judge(); context is the judge. Notes erasures and prunings. A finding is one whose number of replacements is not what its
- * body says; and a decision that was replaced, itself or what it refers to, without being what erase.c and prune.c leave: frozen, pruned,
- * or without the digest of its request.
+ * For lf_verify_set_judge(); context is the judge. Notes erasures and prunings. A finding is one whose number of
+ * replacements is not what its body says; and a decision that was replaced, itself or what it refers to, without being
+ * what erase.c and prune.c leave: frozen, pruned, or without the digest of its request.
  */
 void lf_judge_row(void *context, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX]);
 

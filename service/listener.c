@@ -47,8 +47,7 @@ struct target {
 
 static enum lf_code bad_url(struct lf_error *error, const char *url)
 {
-	return lf_error_set(error, LF_INVALID_ARGUMENT,
-		"%s: to listen takes tcp://HOST:PORT or ipc://PATH", url);
+	return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: to listen takes tcp://HOST:PORT or ipc://PATH", url);
 }
 
 static enum lf_code parse_host_port(struct target *target, const char *text, const char *url, struct lf_error *error)
@@ -147,7 +146,8 @@ enum lf_code lf_listen_check(const char *url, bool has_tokens, struct lf_error *
 {
 	struct target target;
 
-	return parse_url(&target, url, error) != LF_OK ? error->code : check_allowed(&target, url, false, has_tokens, error);
+	return parse_url(&target, url, error) != LF_OK ? error->code
+						       : check_allowed(&target, url, false, has_tokens, error);
 }
 
 /* ---- nng ---- */
@@ -337,11 +337,11 @@ static bool came_through(const struct lf_listener *listener, const struct sockad
 	}
 	if (at->s_family == NNG_AF_INET)
 		return own->ss_family == AF_INET && four->sin_port == at->s_in.sa_port &&
-		       (at->s_in.sa_addr == 0 || four->sin_addr.s_addr == at->s_in.sa_addr);
+			(at->s_in.sa_addr == 0 || four->sin_addr.s_addr == at->s_in.sa_addr);
 	if (at->s_family == NNG_AF_INET6 && own->ss_family == AF_INET6)
 		return six->sin6_port == at->s_in6.sa_port &&
-		       (IN6_IS_ADDR_UNSPECIFIED((const struct in6_addr *)at->s_in6.sa_addr) ||
-			       memcmp(&six->sin6_addr, at->s_in6.sa_addr, sizeof(six->sin6_addr)) == 0);
+			(IN6_IS_ADDR_UNSPECIFIED((const struct in6_addr *)at->s_in6.sa_addr) ||
+				memcmp(&six->sin6_addr, at->s_in6.sa_addr, sizeof(six->sin6_addr)) == 0);
 	return false;
 }
 
@@ -436,7 +436,8 @@ enum lf_code lf_listeners_add(
 	listener = &listeners->items[listeners->count];
 	code = parse_url(&target, url, error);
 	if (code == LF_OK)
-		code = check_allowed(&target, url, server->options.tls_file != NULL, server->options.tokens != NULL, error);
+		code = check_allowed(
+			&target, url, server->options.tls_file != NULL, server->options.tokens != NULL, error);
 	if (code != LF_OK)
 		return code;
 	memset(listener, 0, sizeof(*listener));

@@ -11,12 +11,13 @@ enum lf_code lf_log_tree_root(struct lf_log *log, uint64_t size, struct lf_diges
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_tree tree;
+	enum lf_code code;
 
 	if (lf_tree_load(&tree, size, lf_log_tree_read, &(struct lf_log_tree){log, &inner})) {
 		lf_tree_root(&tree, root);
 		return LF_OK;
 	}
-	const enum lf_code code = inner.code;
+	code = inner.code;
 	lf_error_move(error, &inner);
 	return code;
 }

@@ -1,8 +1,9 @@
 /*
  * leadfitd: opens the log, loads rubrics, listens, and waits for a signal.
  *
- * Exit status: 0 after SIGTERM or SIGINT; else as the CLI's (README.md): 2 usage or a bad file, 3 unavailable (also after the log
- * failed, or nng got stuck: whoever supervises it starts it again, and it reads what is on disk), 4 refused.
+ * Exit status: 0 after SIGTERM or SIGINT; else as the CLI's (README.md): 2 usage or a bad file, 3 unavailable (also
+ * after the log failed, or nng got stuck: whoever supervises it starts it again, and it reads what is on disk), 4
+ * refused.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -87,7 +88,8 @@ static const char usage[] =
 	"See leadfitd(8).\n";
 
 /* A whole number of low..high. */
-static bool read_number(const char *option, const char *text, unsigned long low, unsigned long high, unsigned long *number)
+static bool read_number(
+	const char *option, const char *text, unsigned long low, unsigned long high, unsigned long *number)
 {
 	char *end;
 
@@ -222,10 +224,12 @@ static void log_migrating(void *context, uint64_t done, uint64_t total)
 	const uint64_t now = total == 0 ? 10 : done * 10 / total;
 
 	if (done == 0 && *tenths == 0)
-		fprintf(stderr, "leadfitd: the decision log is of an older release: giving it its tree (%llu decisions)\n",
+		fprintf(stderr,
+			"leadfitd: the decision log is of an older release: giving it its tree (%llu decisions)\n",
 			(unsigned long long)total);
 	else if (now >= *tenths)
-		fprintf(stderr, "leadfitd: migrated %llu of %llu decisions\n", (unsigned long long)done, (unsigned long long)total);
+		fprintf(stderr, "leadfitd: migrated %llu of %llu decisions\n", (unsigned long long)done,
+			(unsigned long long)total);
 	else
 		return;
 	*tenths = now + 1;
@@ -249,13 +253,15 @@ static int load_rubric(struct daemon *d, const char *path)
 	int status = 0;
 
 	if (lf_rubric_file_load(&version, path, &text, &length, &error) != LF_OK ||
-	    lf_registry_put(d->registry, version, &(struct lf_actor){.caller = "local"}, &added, &activated, &error) != LF_OK) {
+		lf_registry_put(d->registry, version, &(struct lf_actor){.caller = "local"}, &added, &activated,
+			&error) != LF_OK) {
 		lf_rubric_file_say(path, text, length, &error);
 		/* Whatever is wrong with the file is bad input; only the log has failures of its own. */
 		status = version == NULL || error.code == LF_FAILED_PRECONDITION ? 2 : lf_code_exit_status(error.code);
 	} else {
-		fprintf(stderr, "leadfitd: rubric %s %.12s from %s: %s, %s\n", version->message->name, version->digest_text, path,
-			added ? "stored" : "known", activated ? "activated" : "active version unchanged");
+		fprintf(stderr, "leadfitd: rubric %s %.12s from %s: %s, %s\n", version->message->name,
+			version->digest_text, path, added ? "stored" : "known",
+			activated ? "activated" : "active version unchanged");
 		lf_rubric_file_warn(path, text, length, version);
 	}
 	lf_version_release(version);
@@ -279,15 +285,16 @@ static int start(struct daemon *d, const struct options *options)
 	if (options->tokens != NULL && lf_tokens_load(&d->tokens, options->tokens, &error) != LF_OK)
 		goto fail;
 	if (options->publish != NULL) {
-		if (lf_publisher_new(&d->publisher, options->publish, d->tokens != NULL, bound, sizeof bound, &error) != LF_OK)
+		if (lf_publisher_new(
+			    &d->publisher, options->publish, d->tokens != NULL, bound, sizeof(bound), &error) != LF_OK)
 			goto fail;
 		fprintf(stderr, "leadfitd: publishing on %s\n", bound);
 		log_options.on_committed = lf_publisher_note;
 		log_options.on_committed_context = d->publisher;
 	}
 	if (lf_log_open(&d->log, &lf_sqlite_backend, &log_options, &error) != LF_OK ||
-	    lf_seal_open(&d->seal, d->log, &options->seal, &error) != LF_OK ||
-	    lf_registry_new(&d->registry, d->log, &error) != LF_OK)
+		lf_seal_open(&d->seal, d->log, &options->seal, &error) != LF_OK ||
+		lf_registry_new(&d->registry, d->log, &error) != LF_OK)
 		goto fail;
 	for (size_t i = 0; i < options->rubric_count && status == 0; i++)
 		status = load_rubric(d, options->rubrics[i]);
@@ -312,7 +319,7 @@ static int start(struct daemon *d, const struct options *options)
 	d->core.signer = &d->seal.signer;
 	d->core.checkpoints = d->seal.checkpoints;
 	for (size_t i = 0; i < options->listen_count; i++) {
-		if (lf_rpc_server_listen(d->server, options->listen[i], bound, sizeof bound, &error) != LF_OK)
+		if (lf_rpc_server_listen(d->server, options->listen[i], bound, sizeof(bound), &error) != LF_OK)
 			goto fail;
 		fprintf(stderr, "leadfitd: listening on %s\n", bound);
 	}
@@ -348,9 +355,9 @@ static void stop(struct daemon *d)
 }
 
 /*
- * A batch of whole decisions takes and returns megabytes. Returned to the system each time, they come back as page faults, which cost a
- * third of such a batch. So the free memory at a heap's end is kept, up to what all requests may use together; large messages
- * come from there, too.
+ * A batch of whole decisions takes and returns megabytes. Returned to the system each time, they come back as page
+ * faults, which cost a third of such a batch. So the free memory at a heap's end is kept, up to what all requests may
+ * use together; large messages come from there, too.
  */
 static void keep_memory(void)
 {

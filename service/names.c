@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-/* FNV-1a with a final mix, over a NUL-terminated name. Tables hold what one request or rubric names, so no secret is needed:
- * the worst an adversary can do is a linear search over the 1,000 members of the one request. */
+/*
+ * FNV-1a with a final mix, over a NUL-terminated name. Tables hold what one request or rubric names, so no secret is
+ * needed: the worst an adversary can do is a linear search over the 1,000 members of the one request.
+ */
 static uint64_t hash_name(const char *id)
 {
 	uint64_t hash = 14695981039346656037u;
@@ -13,7 +15,8 @@ static uint64_t hash_name(const char *id)
 	return hash ^ (hash >> 29);
 }
 
-bool lf_names_build(struct lf_names *names, const char *const *ids, size_t count, struct lf_arena *arena, uint32_t *duplicate)
+bool lf_names_build(
+	struct lf_names *names, const char *const *ids, size_t count, struct lf_arena *arena, uint32_t *duplicate)
 {
 	size_t size = 4;
 
@@ -22,7 +25,7 @@ bool lf_names_build(struct lf_names *names, const char *const *ids, size_t count
 	names->ids = ids;
 	names->count = count;
 	names->mask = size - 1;
-	names->slots = lf_arena_zalloc(arena, size, sizeof *names->slots);
+	names->slots = lf_arena_zalloc(arena, size, sizeof(*names->slots));
 	if (names->slots == NULL)
 		return false;
 	if (duplicate != NULL)

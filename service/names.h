@@ -18,10 +18,11 @@ struct lf_names {
 };
 
 /*
- * Builds the table in arena. *duplicate (may be NULL) is the index of the first name that stands before already, or LF_NO_NAME;
- * the table then finds the earlier one. false where the arena is exhausted.
+ * Builds the table in arena. *duplicate (may be NULL) is the index of the first name that stands before already, or
+ * LF_NO_NAME; the table then finds the earlier one. false where the arena is exhausted.
  */
-bool lf_names_build(struct lf_names *names, const char *const *ids, size_t count, struct lf_arena *arena, uint32_t *duplicate);
+bool lf_names_build(
+	struct lf_names *names, const char *const *ids, size_t count, struct lf_arena *arena, uint32_t *duplicate);
 /* The index of id, or LF_NO_NAME. Any thread. */
 uint32_t lf_names_find(const struct lf_names *names, const char *id);
 

@@ -1,6 +1,7 @@
 /*
- * What became of decisions. Each call appends one act to the log and changes none: the newest of a decision holds. It is complete by
- * itself, so that nobody has to put earlier ones together: what only adds a result repeats the rest of the one before.
+ * What became of decisions. Each call appends one act to the log and changes none: the newest of a decision holds. It
+ * is complete by itself, so that nobody has to put earlier ones together: what only adds a result repeats the rest of
+ * the one before.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -32,16 +33,17 @@ static Leadfit__V1__OutcomeBody *body_read(const struct lf_act_row *row, struct 
 	if (body == NULL && inner.code == LF_RESOURCE_EXHAUSTED)
 		no_room(error);
 	else if (body == NULL)
-		lf_error_set(error, LF_DATA_LOSS, "the stored outcome %" PRIu64 " is damaged: %s", row->id, inner.message);
+		lf_error_set(
+			error, LF_DATA_LOSS, "the stored outcome %" PRIu64 " is damaged: %s", row->id, inner.message);
 	lf_error_clean_up(&inner);
 	return (Leadfit__V1__OutcomeBody *)body;
 }
 
 /* In arena; borrows the body's texts. NULL where that is exhausted. */
-static Leadfit__V1__RecordedOutcome *recorded_new(const struct lf_act_row *row, const Leadfit__V1__OutcomeBody *body,
-	struct lf_arena *arena)
+static Leadfit__V1__RecordedOutcome *recorded_new(
+	const struct lf_act_row *row, const Leadfit__V1__OutcomeBody *body, struct lf_arena *arena)
 {
-	Leadfit__V1__RecordedOutcome *message = lf_arena_alloc(arena, sizeof *message);
+	Leadfit__V1__RecordedOutcome *message = lf_arena_alloc(arena, sizeof(*message));
 	char id[LF_UUID_TEXT_BYTES] = "";
 
 	if (message == NULL)
@@ -58,7 +60,7 @@ static Leadfit__V1__RecordedOutcome *recorded_new(const struct lf_act_row *row, 
 	message->overridden_by = body->overridden_by;
 	message->reason = body->reason;
 	message->result = body->result;
-	return message->recorded_at && message->caller && message->decision_id ? message : NULL;
+	return message->recorded_at != NULL && message->caller != NULL && message->decision_id != NULL ? message : NULL;
 }
 
 /* ---- record ---- */
@@ -69,9 +71,10 @@ struct record {
 	struct lf_rpc_call *call;
 	struct lf_arena *arena;
 	struct lf_uuid id;
-	bool adds_result; /* and nothing else */
+	bool adds_result;   /* and nothing else */
 	uint64_t seen_size; /* of the log, before the rest was read */
-	bool overtaken;     /* something was erased or pruned after that: what was read may have a name that is to be nowhere */
+	/* something was erased or pruned after that: what was read may have a name that is to be nowhere */
+	bool overtaken;
 	Leadfit__V1__OutcomeBody body;
 	struct lf_act_put act;
 };
@@ -92,8 +95,9 @@ static void check_request(struct record *record, struct lf_checker *checker)
 	const Leadfit__V1__RecordOutcomeRequest *request = record->request;
 	const bool overridden = request->disposition == LEADFIT__V1__DISPOSITION__OVERRIDDEN;
 
-	record->adds_result = request->disposition == LEADFIT__V1__DISPOSITION__DISPOSITION_UNSPECIFIED && *request->lead == '\0' &&
-			      *request->overridden_by == '\0' && *request->reason == '\0' && request->result > 0;
+	record->adds_result = request->disposition == LEADFIT__V1__DISPOSITION__DISPOSITION_UNSPECIFIED &&
+		*request->lead == '\0' && *request->overridden_by == '\0' && *request->reason == '\0' &&
+		request->result > 0;
 	if (!lf_uuid_parse(request->decision_id, &record->id))
 		lf_check_fail(checker, "decision_id", "\"%.64s\" is not a UUID", request->decision_id);
 	check_disposition(record, checker);
@@ -111,7 +115,8 @@ static void check_request(struct record *record, struct lf_checker *checker)
 }
 
 /* What it says about the decision. Where the recommended person was erased, what stands in their place is compared. */
-static void check_against_decision(const struct record *record, const struct lf_stored *stored, struct lf_checker *checker)
+static void check_against_decision(
+	const struct record *record, const struct lf_stored *stored, struct lf_checker *checker)
 {
 	const Leadfit__V1__RecordOutcomeRequest *request = record->request;
 	const bool known = *stored->recommended != '\0' && *request->lead != '\0';
@@ -120,8 +125,8 @@ static void check_against_decision(const struct record *record, const struct lf_
 	if (known && same && request->disposition == LEADFIT__V1__DISPOSITION__OVERRIDDEN)
 		lf_check_fail(checker, "lead", "\"%s\" is who was recommended: that is ACCEPTED", request->lead);
 	if (known && !same && request->disposition == LEADFIT__V1__DISPOSITION__ACCEPTED)
-		lf_check_fail(checker, "lead", "\"%s\" is not \"%s\", who was recommended: that is OVERRIDDEN", request->lead,
-			stored->recommended);
+		lf_check_fail(checker, "lead", "\"%s\" is not \"%s\", who was recommended: that is OVERRIDDEN",
+			request->lead, stored->recommended);
 }
 
 /* Checks everything, and fills the body from the request. */
@@ -133,14 +138,15 @@ static enum lf_code read_request(struct record *record, struct lf_error *error)
 	struct lf_stored *stored = NULL;
 
 	check_request(record, &checker);
-	if (lf_uuid_parse(request->decision_id, &record->id) && lf_log_get(record->log, &record->id, &stored, error) == LF_OK)
+	if (lf_uuid_parse(request->decision_id, &record->id) &&
+		lf_log_get(record->log, &record->id, &stored, error) == LF_OK)
 		check_against_decision(record, stored, &checker);
 	if (checker.found > 0) {
 		lf_error_summarize(&violations);
 		lf_error_move(error, &violations);
 	} else if (stored != NULL && stored->purpose == LEADFIT__V1__PURPOSE__WHAT_IF) {
-		lf_error_set(error, LF_FAILED_PRECONDITION, "%s was asked as WHAT_IF: nothing was decided, so nothing came of it",
-			request->decision_id);
+		lf_error_set(error, LF_FAILED_PRECONDITION,
+			"%s was asked as WHAT_IF: nothing was decided, so nothing came of it", request->decision_id);
 	}
 	leadfit__v1__outcome_body__init(&record->body);
 	if (error->code == LF_OK && !record->adds_result) {
@@ -213,16 +219,17 @@ static void note_body(void *context, const struct lf_act_row *row)
 }
 
 /* The last outcome after `after` and before `before`; *id 0 where there is none. */
-static enum lf_code find_last(struct record *record, uint64_t after, uint64_t before, uint64_t *id, Leadfit__V1__OutcomeBody **body,
-	struct lf_error *error)
+static enum lf_code find_last(struct record *record, uint64_t after, uint64_t before, uint64_t *id,
+	Leadfit__V1__OutcomeBody **body, struct lf_error *error)
 {
-	struct search search = {.before = before, .last = after, .last_but_one = after, .arena = record->arena, .error = error};
+	struct search search = {
+		.before = before, .last = after, .last_but_one = after, .arena = record->arena, .error = error};
 	uint64_t next = after;
 
 	*id = 0;
 	do {
-		if (lf_log_list_acts(record->log, LF_LEAF_OUTCOME, &record->id, next, LF_PAGE_MAX, note_place, &search, &next, error) !=
-			LF_OK)
+		if (lf_log_list_acts(record->log, LF_LEAF_OUTCOME, &record->id, next, LF_PAGE_MAX, note_place, &search,
+			    &next, error) != LF_OK)
 			return error->code;
 		/* Once something was appended, the rest is seen through. */
 		if (before == UINT64_MAX && !lf_is_awaited(record->call))
@@ -231,14 +238,15 @@ static enum lf_code find_last(struct record *record, uint64_t after, uint64_t be
 	if (search.last == after)
 		return LF_OK;
 	*id = search.last;
-	if (lf_log_list_acts(record->log, LF_LEAF_OUTCOME, &record->id, search.last_but_one, 1, note_body, &search, &next, error) == LF_OK)
+	if (lf_log_list_acts(record->log, LF_LEAF_OUTCOME, &record->id, search.last_but_one, 1, note_body, &search,
+		    &next, error) == LF_OK)
 		*body = search.body;
 	return error->code;
 }
 
 /*
- * Repeats what was recorded before, with the result. Somebody may record another outcome between the reading and the append; what was
- * repeated is out of date then, and would hold: so it is appended again.
+ * Repeats what was recorded before, with the result. Somebody may record another outcome between the reading and the
+ * append; what was repeated is out of date then, and would hold: so it is appended again.
  */
 static enum lf_code append_result(struct record *record, struct lf_error *error)
 {
@@ -248,7 +256,8 @@ static enum lf_code append_result(struct record *record, struct lf_error *error)
 	if (find_last(record, 0, UINT64_MAX, &base, &before, error) != LF_OK)
 		return error->code;
 	if (base == 0)
-		return lf_error_add(error, "disposition", "is required: nothing was recorded before that the result could be added to");
+		return lf_error_add(error, "disposition",
+			"is required: nothing was recorded before that the result could be added to");
 	for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
 		record->body = *before;
 		record->body.result = record->request->result;
@@ -274,11 +283,12 @@ static enum lf_code read_and_append(struct record *record, struct lf_error *erro
 	}
 }
 
-void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__RecordOutcomeRequest *request,
-	Leadfit__V1__Outcomes_Closure closure, void *closure_data)
+void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service,
+	const Leadfit__V1__RecordOutcomeRequest *request, Leadfit__V1__Outcomes_Closure closure, void *closure_data)
 {
 	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
-	struct record record = {.request = request, .log = core->log, .call = closure_data, .arena = lf_rpc_arena(closure_data)};
+	struct record record = {
+		.request = request, .log = core->log, .call = closure_data, .arena = lf_rpc_arena(closure_data)};
 	Leadfit__V1__Outcomes response = LEADFIT__V1__OUTCOMES__INIT;
 	Leadfit__V1__RecordedOutcome *recorded;
 	struct lf_error error = LF_ERROR_INIT;
@@ -335,11 +345,12 @@ static void take(void *context, const struct lf_act_row *row)
 }
 
 /* Fills the page; it ends early where a message would overflow. */
-static enum lf_code fill(struct page *page, struct lf_log *log, const struct lf_uuid *decision, uint64_t after, size_t limit)
+static enum lf_code fill(
+	struct page *page, struct lf_log *log, const struct lf_uuid *decision, uint64_t after, size_t limit)
 {
 	uint64_t next = 0;
 
-	page->response.outcomes = lf_arena_zalloc(page->arena, limit, sizeof *page->response.outcomes);
+	page->response.outcomes = lf_arena_zalloc(page->arena, limit, sizeof(*page->response.outcomes));
 	if (page->response.outcomes == NULL)
 		return no_room(page->error);
 	lf_log_list_acts(log, LF_LEAF_OUTCOME, decision, after, limit, take, page, &next, page->error);
@@ -347,8 +358,8 @@ static enum lf_code fill(struct page *page, struct lf_log *log, const struct lf_
 	return page->error->code;
 }
 
-void lf_decisions_list_outcomes(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__ListOutcomesRequest *request,
-	Leadfit__V1__Outcomes_Closure closure, void *closure_data)
+void lf_decisions_list_outcomes(Leadfit__V1__Decisions_Service *service,
+	const Leadfit__V1__ListOutcomesRequest *request, Leadfit__V1__Outcomes_Closure closure, void *closure_data)
 {
 	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
 	struct lf_error error = LF_ERROR_INIT;
@@ -366,7 +377,8 @@ void lf_decisions_list_outcomes(Leadfit__V1__Decisions_Service *service, const L
 	if (checker.found > 0)
 		lf_error_summarize(&error);
 	else if (!one || lf_log_get(core->log, &id, &stored, &error) == LF_OK)
-		fill(&page, core->log, one ? &id : NULL, request->after, request->page_size == 0 ? LF_PAGE_MAX : request->page_size);
+		fill(&page, core->log, one ? &id : NULL, request->after,
+			request->page_size == 0 ? LF_PAGE_MAX : request->page_size);
 	free(stored);
 	if (error.code == LF_OK)
 		lf_send_reply(closure_data, &page.response.base);

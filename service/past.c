@@ -1,6 +1,7 @@
 /*
- * Decisions are taken from the log some at a time, copied; teams and projects, which repeat, are decoded there, once. Nothing else is computed
- * within a read transaction, and what is looked up meanwhile (a rubric) never waits for a reader that waits for it.
+ * Decisions are taken from the log some at a time, copied; teams and projects, which repeat, are decoded there, once.
+ * Nothing else is computed within a read transaction, and what is looked up meanwhile (a rubric) never waits for a
+ * reader that waits for it.
  */
 #include "service/past.h"
 
@@ -68,7 +69,7 @@ static bool knows(void *context, enum lf_payload_kind kind, uint64_t payload)
 
 struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, struct lf_rpc_call *call)
 {
-	struct lf_past *past = calloc(1, sizeof *past);
+	struct lf_past *past = calloc(1, sizeof(*past));
 
 	if (past == NULL)
 		return NULL;
@@ -123,14 +124,14 @@ const struct lf_version *lf_past_version(struct lf_past *past, const struct lf_d
 	struct lf_version *version;
 
 	for (size_t i = 0; i < past->version_count; i++)
-		if (memcmp(&past->versions[i]->digest, digest, sizeof *digest) == 0)
+		if (memcmp(&past->versions[i]->digest, digest, sizeof(*digest)) == 0)
 			return past->versions[i];
 	version = lf_registry_find(past->core->registry, digest, error);
 	if (version == NULL)
 		return NULL;
 	if (past->version_count == VERSIONS) /* the one that was found first: not the present decision's */
 		lf_version_release(past->versions[--past->version_count]);
-	memmove(past->versions + 1, past->versions, past->version_count * sizeof version);
+	memmove(past->versions + 1, past->versions, past->version_count * sizeof(version));
 	past->versions[0] = version;
 	past->version_count++;
 	return version;
@@ -138,7 +139,10 @@ const struct lf_version *lf_past_version(struct lf_past *past, const struct lf_d
 
 /* ---- reading ---- */
 
-/* Decodes what is not remembered, and remembers it. message NULL: it is no such message, or there is no memory for it now. */
+/*
+ * Decodes what is not remembered, and remembers it. message NULL: it is no such message, or there is no memory for it
+ * now.
+ */
 static struct decoded remember(struct lf_past *past, enum lf_payload_kind kind, uint64_t payload, struct lf_bytes bytes)
 {
 	const bool is_team = kind == LF_PAYLOAD_TEAM;
@@ -150,13 +154,13 @@ static struct decoded remember(struct lf_past *past, enum lf_payload_kind kind, 
 	*slot = (struct decoded){.payload = 0};
 	if (payload == 0 || past->payloads.bytes_used > payload_bytes_max)
 		return *slot;
-	slot->message = lf_wire_unpack(
-		is_team ? &leadfit__v1__team__descriptor : &leadfit__v1__project__descriptor, bytes.data, bytes.length, &past->payloads, &ignored);
+	slot->message = lf_wire_unpack(is_team ? &leadfit__v1__team__descriptor : &leadfit__v1__project__descriptor,
+		bytes.data, bytes.length, &past->payloads, &ignored);
 	lf_error_clean_up(&ignored);
 	if (slot->message == NULL)
 		return *slot;
 	slot->payload = payload;
-	slot->kept = is_team ? lf_arena_zalloc(&past->payloads, 1, sizeof *slot->kept) : NULL;
+	slot->kept = is_team ? lf_arena_zalloc(&past->payloads, 1, sizeof(*slot->kept)) : NULL;
 	if (slot->kept != NULL)
 		slot->kept->arena = &past->payloads;
 	return *slot;
@@ -189,7 +193,10 @@ static enum lf_code out_of_memory(struct lf_error *error)
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to read decisions");
 }
 
-/* Reads some more, perhaps none. A row that can't be read is not the end: it is gone over like any other, as far as it is known. */
+/*
+ * Reads some more, perhaps none. A row that can't be read is not the end: it is gone over like any other, as far as it
+ * is known.
+ */
 static enum lf_code read_on(struct lf_past *past, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
@@ -199,8 +206,8 @@ static enum lf_code read_on(struct lf_past *past, struct lf_error *error)
 	forget_rows(past);
 	if (past->payloads.bytes_used > payload_bytes_max) {
 		lf_arena_reset(&past->payloads);
-		memset(past->teams, 0, sizeof past->teams);
-		memset(past->projects, 0, sizeof past->projects);
+		memset(past->teams, 0, sizeof(past->teams));
+		memset(past->projects, 0, sizeof(past->projects));
 	}
 	past->scan.from_sequence = past->next;
 	code = lf_log_scan(past->core->log, &past->scan, keep_row, past, &next, &inner);
@@ -208,9 +215,13 @@ static enum lf_code read_on(struct lf_past *past, struct lf_error *error)
 		code = out_of_memory(&inner);
 	if (code == LF_DATA_LOSS && next > 1) {
 		past->has_lost = true;
-		past->lost = (struct lf_stored){
-			.sequence = next - 1, .caller = "", .team_id = "", .project_id = "", .rubric_name = "", .recommended = ""};
-		snprintf(past->lost_because, sizeof past->lost_because, "%s", inner.message);
+		past->lost = (struct lf_stored){.sequence = next - 1,
+			.caller = "",
+			.team_id = "",
+			.project_id = "",
+			.rubric_name = "",
+			.recommended = ""};
+		snprintf(past->lost_because, sizeof(past->lost_because), "%s", inner.message);
 		code = LF_OK;
 	}
 	if (code == LF_OK)
@@ -227,28 +238,28 @@ static bool time_is_up(const struct lf_past *past)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (now.tv_sec - past->start.tv_sec) * 1000 + (now.tv_nsec - past->start.tv_nsec) / 1000000 >= SLICE_MS ||
-	       !lf_is_awaited(past->call);
+		!lf_is_awaited(past->call);
 }
 
 /* ---- decoding ---- */
 
 /* NULL: *code says whether memory ran out or the bytes are no such message. */
-static const ProtobufCMessage *decode(struct lf_past *past, const ProtobufCMessageDescriptor *type, const char *what, struct lf_bytes bytes,
-	struct lf_arena *arena, enum lf_code *code)
+static const ProtobufCMessage *decode(struct lf_past *past, const ProtobufCMessageDescriptor *type, const char *what,
+	struct lf_bytes bytes, struct lf_arena *arena, enum lf_code *code)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	const ProtobufCMessage *message = lf_wire_unpack(type, bytes.data, bytes.length, arena, &inner);
 
 	*code = inner.code;
 	if (message == NULL)
-		snprintf(past->damage, sizeof past->damage, "its %s can't be read: %.400s", what, inner.message);
+		snprintf(past->damage, sizeof(past->damage), "its %s can't be read: %.400s", what, inner.message);
 	lf_error_clean_up(&inner);
 	return message;
 }
 
 /* What could not be remembered is decoded for this decision alone. */
-static const ProtobufCMessage *whole(struct lf_past *past, const struct decoded *decoded, const ProtobufCMessageDescriptor *type,
-	const char *what, struct lf_bytes bytes, enum lf_code *code)
+static const ProtobufCMessage *whole(struct lf_past *past, const struct decoded *decoded,
+	const ProtobufCMessageDescriptor *type, const char *what, struct lf_bytes bytes, enum lf_code *code)
 {
 	*code = LF_OK;
 	return decoded->message != NULL ? decoded->message : decode(past, type, what, bytes, &past->arena, code);
@@ -263,7 +274,8 @@ static enum lf_code fill_whole(struct lf_past *past, const struct past_row *row)
 
 	team = whole(past, &row->team, &leadfit__v1__team__descriptor, "team", stored->team, &code);
 	if (team != NULL)
-		project = whole(past, &row->project, &leadfit__v1__project__descriptor, "project", stored->project, &code);
+		project = whole(
+			past, &row->project, &leadfit__v1__project__descriptor, "project", stored->project, &code);
 	if (project == NULL)
 		return code;
 	past->decision.input = (struct lf_case_input){
@@ -286,8 +298,8 @@ static enum lf_code fill(struct lf_past *past, const struct past_row *from, stru
 	enum lf_code code;
 
 	*decision = (struct lf_past_decision){.row = row, .state = LF_PAST_WHOLE, .damage = past->damage};
-	decision->answer =
-		(const Leadfit__V1__Answer *)decode(past, &leadfit__v1__answer__descriptor, "answer", row->answer, &past->arena, &code);
+	decision->answer = (const Leadfit__V1__Answer *)decode(
+		past, &leadfit__v1__answer__descriptor, "answer", row->answer, &past->arena, &code);
 	if (decision->answer != NULL && decision->answer->frozen != NULL)
 		decision->state = LF_PAST_ERASED;
 	else if (decision->answer != NULL && decision->answer->pruned)
@@ -314,8 +326,8 @@ const struct lf_past_decision *lf_past_next(struct lf_past *past, struct lf_erro
 		if (past->has_lost) {
 			past->begun = true;
 			past->has_lost = false;
-			past->decision =
-				(struct lf_past_decision){.row = &past->lost, .state = LF_PAST_DAMAGED, .damage = past->lost_because};
+			past->decision = (struct lf_past_decision){
+				.row = &past->lost, .state = LF_PAST_DAMAGED, .damage = past->lost_because};
 			return &past->decision;
 		}
 		if (past->next == 0 || read_on(past, error) != LF_OK)

@@ -26,15 +26,16 @@ struct lf_past_decision {
 struct lf_past;
 
 /*
- * Begins a slice of a selection in rising order; limit, bytes_max, newest_first and payloads of scan are set here. A slice takes some 200 ms,
- * and ends earlier where call (borrowed) is no longer awaited; but it goes over one decision at least. NULL where memory ran out.
+ * Begins a slice of a selection in rising order; limit, bytes_max, newest_first and payloads of scan are set here. A
+ * slice takes some 200 ms, and ends earlier where call (borrowed) is no longer awaited; but it goes over one decision
+ * at least. NULL where memory ran out.
  */
 struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, struct lf_rpc_call *call);
 void lf_past_end(struct lf_past *past);
 
 /*
- * The next decision, valid until the next call. NULL: the slice has ended (error's code is LF_OK), or can't go on (RESOURCE_EXHAUSTED,
- * UNAVAILABLE, DATA_LOSS). What is wrong with one decision is that one's state.
+ * The next decision, valid until the next call. NULL: the slice has ended (error's code is LF_OK), or can't go on
+ * (RESOURCE_EXHAUSTED, UNAVAILABLE, DATA_LOSS). What is wrong with one decision is that one's state.
  */
 const struct lf_past_decision *lf_past_next(struct lf_past *past, struct lf_error *error);
 /* The sequence to go on from: 0 at the end of the log. After lf_past_next() returned NULL, or instead of calling it. */

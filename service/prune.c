@@ -1,15 +1,17 @@
 /*
- * Pruning what is older than the operator keeps. Decisions made before an instant keep their columns, outcome, as_of and versions; who took
- * part, who was recommended, what the numbers were, the idempotency key, and people's names in what was recorded about them go. Then the
- * teams and projects that no younger decision refers to become empty.
+ * Pruning what is older than the operator keeps. Decisions made before an instant keep their columns, outcome, as_of
+ * and versions; who took part, who was recommended, what the numbers were, the idempotency key, and people's names in
+ * what was recorded about them go. Then the teams and projects that no younger decision refers to become empty.
  *
- * Which those are is not stored anywhere: a decision refers to its payloads, and nothing leads back. So two sets of payload ids, a bit each,
- * are gathered by going through the decisions once: of old ones while they are pruned, of young ones after that. A payload in the first and
- * not in the second is emptied. The sets live in memory between the steps of one pruning; where they are not those of the cursor (the service
- * was restarted, another pruning ran, the cursor is not the last one that was given out) the work begins anew, which passes quickly over what is pruned already.
+ * Which those are is not stored anywhere: a decision refers to its payloads, and nothing leads back. So two sets of
+ * payload ids, a bit each, are gathered by going through the decisions once: of old ones while they are pruned, of
+ * young ones after that. A payload in the first and not in the second is emptied. The sets live in memory between the
+ * steps of one pruning; where they are not those of the cursor (the service was restarted, another pruning ran, the
+ * cursor is not the last one that was given out) the work begins anew, which passes quickly over what is pruned
+ * already.
  *
- * New decisions may refer to an old payload at any time, as equal teams are stored once. The log refuses to empty a payload to which a
- * decision refers that was not looked at; then that one is looked at, too.
+ * New decisions may refer to an old payload at any time, as equal teams are stored once. The log refuses to empty a
+ * payload to which a decision refers that was not looked at; then that one is looked at, too.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +25,13 @@
 #include "service/keeping.h"
 #include "service/redaction.h"
 
-enum { DECISIONS_A_SLICE = 64, PAYLOADS_A_SLICE = 64, ATTEMPTS_MAX = 10, SCRATCH_BYTES_MAX = 64 * 1024 * 1024, MONTHS_MIN = 6 };
+enum {
+	DECISIONS_A_SLICE = 64,
+	PAYLOADS_A_SLICE = 64,
+	ATTEMPTS_MAX = 10,
+	SCRATCH_BYTES_MAX = 64 * 1024 * 1024,
+	MONTHS_MIN = 6
+};
 
 enum phase { PHASE_OLD, PHASE_YOUNG, PHASE_TEAMS, PHASE_PROJECTS, PHASES };
 
@@ -35,7 +43,10 @@ struct id_set {
 
 struct lf_pruner {
 	uint64_t token; /* of the pruning that the sets are of */
-	/* What it is, and where its last step ended: nobody goes on from anywhere else, or with less looked at than is in the sets. */
+	/*
+	 * What it is, and where its last step ended: nobody goes on from anywhere else, or with less looked at than is
+	 * in the sets.
+	 */
 	int64_t before_us;
 	bool dry_run;
 	unsigned phase;
@@ -126,7 +137,10 @@ struct old {
 	bool exhausted;
 };
 
-/* Whether the decision is pruned already: a field at the end of a short record, which is looked for before everything is decoded. */
+/*
+ * Whether the decision is pruned already: a field at the end of a short record, which is looked for before everything
+ * is decoded.
+ */
 static bool is_pruned(struct prune *prune, const struct lf_stored *row)
 {
 	struct lf_error error = LF_ERROR_INIT;
@@ -184,7 +198,7 @@ static enum lf_code prune_decision(struct prune *prune, const struct lf_stored *
 	if (answer == NULL)
 		return prune->error.code;
 	if (lf_redaction_add_acts(&prune->redaction, &stored->id, without_people, NULL, &prune->error) != LF_OK ||
-	    lf_redaction_make_room(&prune->redaction, &prune->error) != LF_OK)
+		lf_redaction_make_room(&prune->redaction, &prune->error) != LF_OK)
 		return prune->error.code;
 	item.bytes = lf_answer_redacted(answer, NULL, lf_redaction_arena(&prune->redaction));
 	if (item.bytes.data == NULL)
@@ -196,8 +210,11 @@ static enum lf_code prune_decision(struct prune *prune, const struct lf_stored *
 static enum lf_code old_slice(struct prune *prune, bool *end)
 {
 	struct old old = {.prune = prune};
-	const struct lf_scan scan = {
-		.since_us = INT64_MIN, .until_us = prune->before_us, .from_sequence = prune->at, .limit = LF_PAGE_MAX, .payloads = true};
+	const struct lf_scan scan = {.since_us = INT64_MIN,
+		.until_us = prune->before_us,
+		.from_sequence = prune->at,
+		.limit = LF_PAGE_MAX,
+		.payloads = true};
 	uint64_t next;
 
 	if (lf_log_scan(prune->core->log, &scan, keep_old, &old, &next, &prune->error) == LF_OK && old.exhausted)
@@ -229,8 +246,8 @@ static bool keep_young(void *context, const struct lf_stored *row)
 }
 
 /*
- * All after the old ones, whatever their time: one may have come since with a time that is before the limit. *end: all that there are now are
- * in the set, and pruner->seen is the newest.
+ * All after the old ones, whatever their time: one may have come since with a time that is before the limit. *end: all
+ * that there are now are in the set, and pruner->seen is the newest.
  */
 static enum lf_code young_slice(struct prune *prune, bool *end)
 {
@@ -292,8 +309,8 @@ static enum lf_code empty(struct prune *prune, struct found *found)
 			;
 		for (size_t i = 0; i < found->count && !failed(prune); i++)
 			if (!set_has(&prune->pruner->young, found->ids[i]))
-				lf_redaction_add(
-					&prune->redaction, &(struct lf_redact_item){.what = LF_REDACT_PAYLOAD, .id = found->ids[i]});
+				lf_redaction_add(&prune->redaction,
+					&(struct lf_redact_item){.what = LF_REDACT_PAYLOAD, .id = found->ids[i]});
 		if (failed(prune) || lf_redaction_write(&prune->redaction, prune->pruner->seen, &prune->error) == LF_OK)
 			return prune->error.code;
 		if (prune->error.code != LF_FAILED_PRECONDITION || attempt == ATTEMPTS_MAX)
@@ -309,8 +326,8 @@ static enum lf_code payload_slice(struct prune *prune, bool project, bool *end)
 	struct found found = {.prune = prune};
 	uint64_t next;
 
-	if (lf_log_list_payloads(prune->core->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM, prune->at, PAYLOADS_A_SLICE,
-		    look_at_payload, &found, &next, &prune->error) != LF_OK)
+	if (lf_log_list_payloads(prune->core->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM, prune->at,
+		    PAYLOADS_A_SLICE, look_at_payload, &found, &next, &prune->error) != LF_OK)
 		return prune->error.code;
 	if (!prune->request->dry_run && found.count > 0 && empty(prune, &found) != LF_OK)
 		return prune->error.code;
@@ -335,14 +352,15 @@ static enum lf_code take_sets(struct prune *prune)
 	struct lf_pruner *pruner = prune->core->pruner;
 
 	if (pruner == NULL)
-		pruner = prune->core->pruner = calloc(1, sizeof *pruner);
+		pruner = prune->core->pruner = calloc(1, sizeof(*pruner));
 	if (pruner == NULL)
 		return no_memory(prune);
 	prune->pruner = pruner;
-	if (prune->token != 0 && pruner->token == prune->token && pruner->phase == prune->phase && pruner->at == prune->at &&
-	    pruner->before_us == prune->before_us && pruner->dry_run == (prune->request->dry_run != 0))
+	if (prune->token != 0 && pruner->token == prune->token && pruner->phase == prune->phase &&
+		pruner->at == prune->at && pruner->before_us == prune->before_us &&
+		pruner->dry_run == (prune->request->dry_run != 0))
 		return LF_OK;
-	if (getentropy(&pruner->token, sizeof pruner->token) != 0)
+	if (getentropy(&pruner->token, sizeof(pruner->token)) != 0)
 		return lf_error_set(&prune->error, LF_UNAVAILABLE, "no random bytes");
 	pruner->token |= 1;
 	prune->token = pruner->token;
@@ -364,10 +382,18 @@ static enum lf_code step(struct prune *prune, bool *over)
 	do {
 		end = false;
 		switch (prune->phase) {
-		case PHASE_OLD: old_slice(prune, &end); break;
-		case PHASE_YOUNG: young_slice(prune, &end); break;
-		case PHASE_TEAMS: payload_slice(prune, false, &end); break;
-		default: payload_slice(prune, true, &end); break;
+		case PHASE_OLD:
+			old_slice(prune, &end);
+			break;
+		case PHASE_YOUNG:
+			young_slice(prune, &end);
+			break;
+		case PHASE_TEAMS:
+			payload_slice(prune, false, &end);
+			break;
+		default:
+			payload_slice(prune, true, &end);
+			break;
 		}
 		if (failed(prune))
 			return prune->error.code;
@@ -415,8 +441,9 @@ static void check_before(struct prune *prune, struct lf_checker *checker)
 		lf_check_fail(checker, "before", "is in the future");
 	} else if (prune->before_us > (int64_t)limit * 1000000 && !prune->request->allow_under_six_months) {
 		gmtime_r(&limit, &day);
-		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &day);
-		lf_check_fail(checker, "before", "is less than %d months ago (the limit is %s): allow_under_six_months allows that", MONTHS_MIN,
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &day);
+		lf_check_fail(checker, "before",
+			"is less than %d months ago (the limit is %s): allow_under_six_months allows that", MONTHS_MIN,
 			text);
 	}
 }
@@ -427,7 +454,7 @@ static bool read_cursor(struct prune *prune, const char *text)
 
 	if (sscanf(text, "%16" SCNx64 "-%x-%16" SCNx64, &prune->token, &prune->phase, &prune->at) != 3)
 		return false;
-	snprintf(again, sizeof again, "%" PRIx64 "-%x-%" PRIx64, prune->token, prune->phase, prune->at);
+	snprintf(again, sizeof(again), "%" PRIx64 "-%x-%" PRIx64, prune->token, prune->phase, prune->at);
 	return strcmp(text, again) == 0 && prune->token != 0 && prune->phase < PHASES;
 }
 
@@ -454,7 +481,7 @@ static void reply(struct prune *prune, bool over)
 	response.payload_bytes = prune->payload_bytes;
 	response.kept_payloads = prune->kept_payloads;
 	if (!over)
-		snprintf(cursor, sizeof cursor, "%" PRIx64 "-%x-%" PRIx64, prune->token, prune->phase, prune->at);
+		snprintf(cursor, sizeof(cursor), "%" PRIx64 "-%x-%" PRIx64, prune->token, prune->phase, prune->at);
 	response.cursor = cursor;
 	lf_send_reply(prune->call, &response.base);
 }
@@ -462,7 +489,7 @@ static void reply(struct prune *prune, bool over)
 void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__PruneRequest *request,
 	Leadfit__V1__PruneResponse_Closure closure, void *closure_data)
 {
-	struct prune *prune = lf_arena_zalloc(lf_rpc_arena(closure_data), 1, sizeof *prune);
+	struct prune *prune = lf_arena_zalloc(lf_rpc_arena(closure_data), 1, sizeof(*prune));
 	struct lf_error error = LF_ERROR_INIT;
 	bool over = false;
 

@@ -16,9 +16,10 @@
 /*
  * Design notes
  *
- * The log's writer is the one thread that everybody waits for. It stores the newest sequence, and posts a semaphore only where no post is
- * outstanding: the publisher takes that back before it reads the sequence, so that none is missed. Then it sends, and pauses before it
- * looks again. So a busy log costs one atomic exchange a commit, one wake-up a pause, and one message a pause and listener.
+ * The log's writer is the one thread that everybody waits for. It stores the newest sequence, and posts a semaphore
+ * only where no post is outstanding: the publisher takes that back before it reads the sequence, so that none is
+ * missed. Then it sends, and pauses before it looks again. So a busy log costs one atomic exchange a commit, one
+ * wake-up a pause, and one message a pause and listener.
  *
  * Nothing that a listener sends is read; a connection that sends anything is closed by nng.
  */
@@ -43,10 +44,10 @@ static void publish(struct lf_publisher *p, uint64_t sequence)
 {
 	uint8_t message[LF_PUBLISHED_BYTES];
 
-	for (size_t i = 0; i < sizeof message; i++)
+	for (size_t i = 0; i < sizeof(message); i++)
 		message[i] = (uint8_t)(sequence >> (56 - 8 * i));
 	/* PUB never waits: who does not read fast enough misses some. Without memory all do. */
-	(void)nng_send(p->socket, message, sizeof message, NNG_FLAG_NONBLOCK);
+	(void)nng_send(p->socket, message, sizeof(message), NNG_FLAG_NONBLOCK);
 }
 
 static void *run(void *context)
@@ -102,7 +103,8 @@ static int listen_on(struct lf_publisher *p, const char *url, char *bound, size_
 	/* A peer has nothing to say, but nng would allocate what it claims. */
 	rc = nng_listener_set_size(listener, NNG_OPT_RECVMAXSZ, 64);
 	if (rc == 0)
-		rc = local ? nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0600) : nng_listener_set_bool(listener, NNG_OPT_TCP_NODELAY, true);
+		rc = local ? nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0600)
+			   : nng_listener_set_bool(listener, NNG_OPT_TCP_NODELAY, true);
 	if (rc == 0)
 		rc = nng_listener_start(listener, 0);
 	snprintf(bound, bound_size, "%s", url);
@@ -113,9 +115,11 @@ static int listen_on(struct lf_publisher *p, const char *url, char *bound, size_
 
 static enum lf_code listen_error(struct lf_error *error, const char *url, int rc)
 {
-	enum lf_code code = rc == NNG_EADDRINVAL || rc == NNG_EINVAL || rc == NNG_ENOTSUP ? LF_INVALID_ARGUMENT : LF_UNAVAILABLE;
+	enum lf_code code =
+		rc == NNG_EADDRINVAL || rc == NNG_EINVAL || rc == NNG_ENOTSUP ? LF_INVALID_ARGUMENT : LF_UNAVAILABLE;
 
-	return lf_error_set(error, code, "%s: %s", url, rc == NNG_EADDRINUSE ? "the address is taken" : nng_strerror(rc));
+	return lf_error_set(
+		error, code, "%s: %s", url, rc == NNG_EADDRINUSE ? "the address is taken" : nng_strerror(rc));
 }
 
 /* With every signal blocked: they are the daemon's main thread's. */
@@ -131,15 +135,15 @@ static int start_thread(struct lf_publisher *p)
 	return failed;
 }
 
-enum lf_code lf_publisher_new(struct lf_publisher **out, const char *url, bool has_tokens, char *bound, size_t bound_size,
-	struct lf_error *error)
+enum lf_code lf_publisher_new(struct lf_publisher **out, const char *url, bool has_tokens, char *bound,
+	size_t bound_size, struct lf_error *error)
 {
 	struct lf_publisher *p;
 	int rc;
 
 	if (lf_listen_check(url, has_tokens, error) != LF_OK)
 		return error->code;
-	p = calloc(1, sizeof *p);
+	p = calloc(1, sizeof(*p));
 	if (p == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the publisher");
 	sem_init(&p->wake, 0, 0);

@@ -8,11 +8,14 @@
 
 /* ---- words ---- */
 
-/* Latin, Greek, Cyrillic, Hebrew, Arabic ... beyond ASCII: lead bytes of U+00C0..U+07FF. Other scripts write words without a space. */
+/*
+ * Latin, Greek, Cyrillic, Hebrew, Arabic ... beyond ASCII: lead bytes of U+00C0..U+07FF. Other scripts write words
+ * without a space.
+ */
 static bool is_letter(unsigned char lead)
 {
-	return (lead >= 'a' && lead <= 'z') || (lead >= 'A' && lead <= 'Z') || (lead >= '0' && lead <= '9') || lead == '_' ||
-	       (lead >= 0xc3 && lead <= 0xdf);
+	return (lead >= 'a' && lead <= 'z') || (lead >= 'A' && lead <= 'Z') || (lead >= '0' && lead <= '9') ||
+		lead == '_' || (lead >= 0xc3 && lead <= 0xdf);
 }
 
 /* What makes one id of what stands on its two sides, as in "m-1" or "ada@example.org". */
@@ -99,7 +102,10 @@ static void walk_list(struct walk *walk, const ProtobufCFieldDescriptor *field, 
 	*count = kept;
 }
 
-/* Returns whether the message itself must go: the entry of a map whose key has the id. Ids are compared elsewhere, as wholes. */
+/*
+ * Returns whether the message itself must go: the entry of a map whose key has the id. Ids are compared elsewhere, as
+ * wholes.
+ */
 static bool walk_message(struct walk *walk, ProtobufCMessage *message)
 {
 	const ProtobufCMessageDescriptor *type = message->descriptor;
@@ -110,10 +116,11 @@ static bool walk_message(struct walk *walk, ProtobufCMessage *message)
 		char *at = (char *)message + field->offset;
 
 		if (strcmp(field->name, "id") == 0 ||
-		    (field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_MESSAGE))
+			(field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_MESSAGE))
 			continue;
 		if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-			walk_list(walk, field, *(void ***)(void *)at, (size_t *)(void *)((char *)message + field->quantifier_offset));
+			walk_list(walk, field, *(void ***)(void *)at,
+				(size_t *)(void *)((char *)message + field->quantifier_offset));
 		} else if (walk_value(walk, field, at)) {
 			gone |= lf_wire_is_map_entry(type);
 			if (walk->cut && field->type == PROTOBUF_C_TYPE_STRING)
@@ -192,8 +199,9 @@ bool lf_decision_names(const Leadfit__V1__Decision *decision, const char *id)
 	for (size_t i = 0; i < decision->n_ranking; i++)
 		if (strcmp(decision->ranking[i]->candidate, id) == 0)
 			return true;
-	return strcmp(decision->recommended, id) == 0 || (decision->team != NULL && lf_mentions(decision->team->title, id)) ||
-	       (decision->project != NULL && lf_mentions(decision->project->title, id));
+	return strcmp(decision->recommended, id) == 0 ||
+		(decision->team != NULL && lf_mentions(decision->team->title, id)) ||
+		(decision->project != NULL && lf_mentions(decision->project->title, id));
 }
 
 static void redact_place(Leadfit__V1__Ranked *ranked, const struct lf_redactor *redactor)
@@ -215,10 +223,11 @@ static void redact_place(Leadfit__V1__Ranked *ranked, const struct lf_redactor *
 
 static bool add_redaction(Leadfit__V1__Decision *decision, const struct lf_redactor *redactor)
 {
-	char **list = lf_arena_zalloc(redactor->arena, decision->n_redactions + 1, sizeof *list);
+	char **list = lf_arena_zalloc(redactor->arena, decision->n_redactions + 1, sizeof(*list));
 	char text[200];
-	int length = snprintf(text, sizeof text,
-		"A person of the team was erased: %s stands for them. Everything about them, and every sentence, was taken out.",
+	int length = snprintf(text, sizeof(text),
+		"A person of the team was erased: %s stands for them. Everything about them, and every sentence, was "
+		"taken out.",
 		redactor->tombstone);
 
 	if (list == NULL)

@@ -53,7 +53,7 @@ struct lf_arena *lf_redaction_arena(struct lf_redaction *redaction)
 bool lf_redaction_is_step_over(const struct lf_redaction *redaction)
 {
 	return redaction->decisions >= LF_STEP_DECISIONS_MAX || now_ms() - redaction->started_ms >= LF_STEP_MS_MAX ||
-	       !lf_is_awaited(redaction->call);
+		!lf_is_awaited(redaction->call);
 }
 
 /* ---- writing ---- */
@@ -145,7 +145,8 @@ static void keep_act(void *context, const struct lf_act_row *row)
 	}
 	if (row->body.length > 0)
 		memcpy(copy, row->body.data, row->body.length);
-	slice->acts[slice->count++] = (struct lf_redact_item){.what = LF_REDACT_ACT, .id = row->id, .bytes = {copy, row->body.length}};
+	slice->acts[slice->count++] =
+		(struct lf_redact_item){.what = LF_REDACT_ACT, .id = row->id, .bytes = {copy, row->body.length}};
 }
 
 static enum lf_code add_act(struct lf_redaction *redaction, const struct lf_redact_item *act,
@@ -169,13 +170,15 @@ static enum lf_code add_act(struct lf_redaction *redaction, const struct lf_reda
 	return LF_OK;
 }
 
-enum lf_code lf_redaction_add_act_slice(struct lf_redaction *redaction, const struct lf_uuid *decision, uint64_t after, uint64_t *next,
-	uint64_t *last, bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context, struct lf_error *error)
+enum lf_code lf_redaction_add_act_slice(struct lf_redaction *redaction, const struct lf_uuid *decision, uint64_t after,
+	uint64_t *next, uint64_t *last, bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context,
+	struct lf_error *error)
 {
 	struct slice slice = {.last = after};
 
 	lf_arena_init(&slice.arena, ARENA_BYTES_MAX);
-	lf_log_list_acts(redaction->core->log, LF_LEAF_OUTCOME, decision, after, ACTS_A_SLICE, keep_act, &slice, next, error);
+	lf_log_list_acts(
+		redaction->core->log, LF_LEAF_OUTCOME, decision, after, ACTS_A_SLICE, keep_act, &slice, next, error);
 	if (error->code == LF_OK && slice.exhausted)
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for what was recorded about decisions");
 	for (size_t i = 0; i < slice.count && error->code == LF_OK; i++)

@@ -13,10 +13,12 @@ enum { ACTIVE_MAX = 64, CACHED_MAX = 32, CACHED_BYTES_MAX = 32 << 20 };
 
 struct lf_registry {
 	struct lf_log *log;
-	/* Held over a put or an activation, commit and switch: the log's order is the order here. Taken before lock, and
-	 * never by a request that only scores. */
+	/*
+	 * Held over a put or an activation, commit and switch: the log's order is the order here. Taken before lock,
+	 * and never by a request that only scores.
+	 */
 	pthread_mutex_t acts;
-	pthread_mutex_t lock; /* over all below; held for moments only, never over I/O */
+	pthread_mutex_t lock;                  /* over all below; held for moments only, never over I/O */
 	struct lf_version *active[ACTIVE_MAX]; /* one a name */
 	size_t active_count;
 	struct lf_version *cached[CACHED_MAX]; /* by age of last use: the newest first */
@@ -36,14 +38,14 @@ static struct lf_version *find_active(struct lf_registry *r, const char *name)
 static struct lf_version *find_cached(struct lf_registry *r, const struct lf_digest *digest)
 {
 	for (size_t i = 0; i < r->active_count; i++)
-		if (memcmp(&r->active[i]->digest, digest, sizeof *digest) == 0)
+		if (memcmp(&r->active[i]->digest, digest, sizeof(*digest)) == 0)
 			return r->active[i];
 	for (size_t i = 0; i < r->cached_count; i++) {
 		struct lf_version *version = r->cached[i];
 
-		if (memcmp(&version->digest, digest, sizeof *digest) != 0)
+		if (memcmp(&version->digest, digest, sizeof(*digest)) != 0)
 			continue;
-		memmove(r->cached + 1, r->cached, i * sizeof version);
+		memmove(r->cached + 1, r->cached, i * sizeof(version));
 		r->cached[0] = version;
 		return version;
 	}
@@ -62,7 +64,7 @@ static void cache(struct lf_registry *r, struct lf_version *version)
 		r->cached_bytes -= lf_version_bytes(oldest);
 		lf_version_release(oldest);
 	}
-	memmove(r->cached + 1, r->cached, r->cached_count * sizeof version);
+	memmove(r->cached + 1, r->cached, r->cached_count * sizeof(version));
 	r->cached[0] = lf_version_retain(version);
 	r->cached_bytes += bytes;
 	r->cached_count++;
@@ -74,15 +76,16 @@ static void cache(struct lf_registry *r, struct lf_version *version)
 static void cannot_use(const char *name, struct lf_error *inner, struct lf_error *error)
 {
 	enum lf_code code = inner->code == LF_INVALID_ARGUMENT ? LF_FAILED_PRECONDITION : inner->code;
-	char message[sizeof inner->message];
+	char message[sizeof(inner->message)];
 
-	snprintf(message, sizeof message, "%s", inner->message);
+	snprintf(message, sizeof(message), "%s", inner->message);
 	lf_error_move(error, inner);
 	lf_error_set(error, code, "the stored rubric \"%.128s\" can't be used: %s", name, message);
 }
 
 /* Reads one version from the log and compiles it. */
-static struct lf_version *load(struct lf_registry *r, const char *name, const struct lf_digest *digest, struct lf_error *error)
+static struct lf_version *load(
+	struct lf_registry *r, const char *name, const struct lf_digest *digest, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_version *version = NULL;
@@ -92,7 +95,7 @@ static struct lf_version *load(struct lf_registry *r, const char *name, const st
 		return NULL;
 	if (lf_version_new(&version, row->body.data, row->body.length, "", &inner) != LF_OK)
 		cannot_use(row->name, &inner, error);
-	else if (memcmp(&version->digest, &row->digest, sizeof row->digest) != 0) {
+	else if (memcmp(&version->digest, &row->digest, sizeof(row->digest)) != 0) {
 		lf_error_set(error, LF_DATA_LOSS, "the stored rubric \"%.128s\" does not match its digest", row->name);
 		lf_version_release(version);
 		version = NULL;
@@ -122,7 +125,7 @@ static void note_active(void *context, const struct lf_rubric_row *row)
 
 enum lf_code lf_registry_new(struct lf_registry **out, struct lf_log *log, struct lf_error *error)
 {
-	struct lf_registry *r = calloc(1, sizeof *r);
+	struct lf_registry *r = calloc(1, sizeof(*r));
 	struct names_found found = {.count = 0};
 	enum lf_code code;
 
@@ -200,8 +203,8 @@ static void switch_to(struct lf_registry *r, struct lf_version *version)
 }
 
 /*
- * A version that was put beside the active one: it is likely to be asked for next. Where none is active here, the log has one from a put
- * whose commit failed without a word.
+ * A version that was put beside the active one: it is likely to be asked for next. Where none is active here, the log
+ * has one from a put whose commit failed without a word.
  */
 static enum lf_code keep(struct lf_registry *r, struct lf_version *version, struct lf_error *error)
 {
@@ -227,8 +230,8 @@ static enum lf_code keep(struct lf_registry *r, struct lf_version *version, stru
 	return LF_OK;
 }
 
-enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, const struct lf_actor *actor, bool *added,
-	bool *activated, struct lf_error *error)
+enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, const struct lf_actor *actor,
+	bool *added, bool *activated, struct lf_error *error)
 {
 	enum lf_code code = lf_version_run_scenarios(version, actor->go_on, actor->context, error);
 	bool now_active = false;
@@ -239,8 +242,8 @@ enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, 
 	if (!has_room(r, version->message->name))
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%d rubrics are active already", ACTIVE_MAX);
 	else
-		code = lf_log_put_rubric(r->log, version->message->name, version->message->title, actor->caller, version->canonical,
-			&version->digest, added, &now_active, error);
+		code = lf_log_put_rubric(r->log, version->message->name, version->message->title, actor->caller,
+			version->canonical, &version->digest, added, &now_active, error);
 	if (code == LF_OK && now_active)
 		switch_to(r, version);
 	else if (code == LF_OK)
@@ -252,13 +255,14 @@ enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, 
 }
 
 /* Whether a version may be made active: it passes its own scenarios, or was active before. */
-static enum lf_code may_activate(struct lf_registry *r, const struct lf_version *version, const struct lf_actor *actor,
-	struct lf_error *error)
+static enum lf_code may_activate(
+	struct lf_registry *r, const struct lf_version *version, const struct lf_actor *actor, struct lf_error *error)
 {
 	bool was_active = false;
 	enum lf_code code = lf_log_was_active(r->log, &version->digest, &was_active, error);
 
-	return code != LF_OK || was_active ? code : lf_version_run_scenarios(version, actor->go_on, actor->context, error);
+	return code != LF_OK || was_active ? code
+					   : lf_version_run_scenarios(version, actor->go_on, actor->context, error);
 }
 
 /* Log, then memory. */
@@ -288,8 +292,9 @@ enum lf_code lf_registry_activate(struct lf_registry *r, const char *name, const
 	enum lf_code code = inner.code;
 
 	if (version != NULL && *name != '\0' && strcmp(name, version->message->name) != 0)
-		code = lf_error_set(&inner, LF_NOT_FOUND, "the version %.12s belongs to the rubric \"%.128s\", not \"%.128s\"",
-			version->digest_text, version->message->name, name);
+		code = lf_error_set(&inner, LF_NOT_FOUND,
+			"the version %.12s belongs to the rubric \"%.128s\", not \"%.128s\"", version->digest_text,
+			version->message->name, name);
 	if (code == LF_OK)
 		code = may_activate(r, version, actor, &inner);
 	if (code == LF_OK)
@@ -315,11 +320,13 @@ static void say_active(struct lf_registry *r, const char *name, struct lf_error 
 
 	for (size_t i = 0; i < r->active_count; i++) {
 		names[i] = r->active[i]->message->name;
-		if (length < sizeof list)
-			length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i > 0 ? ", " : "", names[i]);
+		if (length < sizeof(list))
+			length += (size_t)snprintf(
+				list + length, sizeof(list) - length, "%s%s", i > 0 ? ", " : "", names[i]);
 	}
 	if (r->active_count == 0) {
-		lf_error_set(error, LF_FAILED_PRECONDITION, "no rubric is active: start the service with --rubric FILE");
+		lf_error_set(
+			error, LF_FAILED_PRECONDITION, "no rubric is active: start the service with --rubric FILE");
 	} else if (*name == '\0') {
 		lf_error_set(error, LF_FAILED_PRECONDITION, "several rubrics are active, name one: %s", list);
 	} else {

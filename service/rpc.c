@@ -36,9 +36,9 @@
  * more contexts than may be in flight, so that a further request is refused at once rather than left unread; a reply
  * that its peer does not take keeps its place in flight, and after LF_RPC_SEND_MS the peer is disconnected.
  *
- * Memory: request bytes, the blocks of arenas, what methods keep (lf_rpc_keep()) and staged replies come out of one budget (atomic, no
- * lock); what a call holds of options.cache is bounded by that. Where even
- * the memory for an error reply is missing, the request's own message is emptied and carries it (rpc_call.c).
+ * Memory: request bytes, the blocks of arenas, what methods keep (lf_rpc_keep()) and staged replies come out of one
+ * budget (atomic, no lock); what a call holds of options.cache is bounded by that. Where even the memory for an error
+ * reply is missing, the request's own message is emptied and carries it (rpc_call.c).
  *
  * Stopping: arrivals are answered UNAVAILABLE while what is in flight drains (nng closes connections together with
  * their listener, so listeners must stay until then). Then `closed` is set: from here nothing is handed to nng, and
@@ -76,8 +76,8 @@ void lf_rpc_call_change(struct lf_rpc_call *call, enum lf_call_state from, enum 
 /* ---- what a request holds ---- */
 
 /*
- * Gives back what a request holds but for its arena, which is returned empty, for lf_rpc_arena_keep() at the next time under
- * the lock. Any thread.
+ * Gives back what a request holds but for its arena, which is returned empty, for lf_rpc_arena_keep() at the next time
+ * under the lock. Any thread.
  */
 static struct lf_rpc_arena *call_release(struct lf_rpc_call *call)
 {
@@ -380,8 +380,8 @@ void lf_rpc_later(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call
 		lf_rpc_call_drop(call);
 }
 
-bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call, void *context), void (*dropped)(void *context),
-	void *context)
+bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call, void *context),
+	void (*dropped)(void *context), void *context)
 {
 	struct lf_rpc_server *server = call->server;
 	bool yields;
@@ -394,7 +394,8 @@ bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call
 		call->resume_context = context;
 		call->dropped = dropped;
 		lf_rpc_call_change(call, LF_CALL_WORKING, LF_CALL_QUEUED);
-		enqueue(server, call); /* this thread comes for it, or for who waited before: nobody needs to be woken */
+		enqueue(server,
+			call); /* this thread comes for it, or for who waited before: nobody needs to be woken */
 	}
 	pthread_mutex_unlock(&server->lock);
 	return yields;

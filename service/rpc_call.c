@@ -197,7 +197,8 @@ uint8_t *lf_rpc_stage_bytes(struct lf_rpc_call *call, size_t length)
 	assert(atomic_load(&call->state) == LF_CALL_WORKING);
 	unstage(call);
 	/* Counted first: so long a message is not to be allocated in vain. */
-	if (length > call->server->options.message_bytes_max || !take_for_reply(call, length + LF_FRAME_HEADER_MAX + LF_RPC_REPLY_SPARE))
+	if (length > call->server->options.message_bytes_max ||
+		!take_for_reply(call, length + LF_FRAME_HEADER_MAX + LF_RPC_REPLY_SPARE))
 		return NULL;
 	call->reply = begin(call, LF_OK, length, &body);
 	if (call->reply == NULL)
@@ -273,7 +274,7 @@ static bool grow_held(struct lf_rpc_call *call)
 
 	if (call->held_count < call->held_room)
 		return true;
-	grown = realloc(call->held, room * sizeof *grown);
+	grown = realloc(call->held, room * sizeof(*grown));
 	if (grown == NULL)
 		return false;
 	call->held = grown;
@@ -295,7 +296,8 @@ static ProtobufCMessage *find_known(void *context, struct lf_slice bytes)
 	return message;
 }
 
-static ProtobufCMessage *unpack(struct lf_rpc_call *call, const ProtobufCMessageDescriptor *type, struct lf_error *error)
+static ProtobufCMessage *unpack(
+	struct lf_rpc_call *call, const ProtobufCMessageDescriptor *type, struct lf_error *error)
 {
 	const struct lf_rpc_cache *cache = call->server->options.cache;
 	const struct lf_wire_known known = {cache != NULL ? cache->type : NULL, find_known, call};
@@ -320,8 +322,8 @@ bool lf_rpc_call_is_quick(const struct lf_rpc_call *call)
 	struct lf_frame frame;
 
 	return quick != NULL && call->request_bytes <= LF_RPC_QUICK_BYTES_MAX &&
-	       lf_frame_decode(&frame, nng_msg_body(call->request), nng_msg_len(call->request), NULL) == LF_OK &&
-	       frame.method.length == strlen(quick) && memcmp(frame.method.data, quick, frame.method.length) == 0;
+		lf_frame_decode(&frame, nng_msg_body(call->request), nng_msg_len(call->request), NULL) == LF_OK &&
+		frame.method.length == strlen(quick) && memcmp(frame.method.data, quick, frame.method.length) == 0;
 }
 
 static const struct lf_rpc_service *find_service(
@@ -348,10 +350,10 @@ static enum lf_code unknown_method(const struct lf_rpc_server *server, struct lf
 
 static const char *role_name(unsigned role)
 {
-	return role == LF_ROLE_READ     ? "read"
-	       : role == LF_ROLE_SCORE  ? "score"
-	       : role == LF_ROLE_RUBRIC ? "rubric"
-					: "admin";
+	return role == LF_ROLE_READ      ? "read"
+		: role == LF_ROLE_SCORE  ? "score"
+		: role == LF_ROLE_RUBRIC ? "rubric"
+					 : "admin";
 }
 
 /* Sets the caller, where it may call a method that needs role. */

@@ -1,4 +1,7 @@
-/* Private to the RPC server: what rpc.c, rpc_server.c, rpc_arena.c, rpc_call.c, rpc_peers.c, listener.c and rpc_watchdog.c share. */
+/*
+ * Private to the RPC server: what rpc.c, rpc_server.c, rpc_arena.c, rpc_call.c, rpc_peers.c, listener.c and
+ * rpc_watchdog.c share.
+ */
 #ifndef LF_SERVICE_RPC_INTERNAL_H
 #define LF_SERVICE_RPC_INTERNAL_H
 
@@ -12,22 +15,22 @@
 #include "service/rpc.h"
 
 enum {
-	LF_RPC_SERVICES_MAX      = 16,
-	LF_RPC_METHODS_MAX       = 32, /* of a service */
-	LF_RPC_LISTENERS_MAX     = 16,
-	LF_RPC_RESERVE           = 64,        /* contexts beyond the in-flight limit: they answer RESOURCE_EXHAUSTED */
-	LF_RPC_ARENAS_KEPT       = 64,        /* idle arenas kept for reuse, each with at most 96 KiB */
-	LF_RPC_SEND_MS           = 10 * 1000, /* a peer that takes no reply for so long is disconnected */
-	LF_RPC_REPLY_SPARE       = 256,       /* room behind a staged reply, so that lf_rpc_append() seldom allocates */
-	LF_RPC_REPLY_HINT        = 12 * 1024, /* most replies are shorter: a decision of eight people has 8 KB */
-	LF_RPC_QUICK_BYTES_MAX   = 16 * 1024, /* a larger request goes to a worker: nng's threads have others to serve */
-	LF_RPC_URL_BYTES_MAX     = 320,
+	LF_RPC_SERVICES_MAX = 16,
+	LF_RPC_METHODS_MAX = 32, /* of a service */
+	LF_RPC_LISTENERS_MAX = 16,
+	LF_RPC_RESERVE = 64,                /* contexts beyond the in-flight limit: they answer RESOURCE_EXHAUSTED */
+	LF_RPC_ARENAS_KEPT = 64,            /* idle arenas kept for reuse, each with at most 96 KiB */
+	LF_RPC_SEND_MS = 10 * 1000,         /* a peer that takes no reply for so long is disconnected */
+	LF_RPC_REPLY_SPARE = 256,           /* room behind a staged reply, so that lf_rpc_append() seldom allocates */
+	LF_RPC_REPLY_HINT = 12 * 1024,      /* most replies are shorter: a decision of eight people has 8 KB */
+	LF_RPC_QUICK_BYTES_MAX = 16 * 1024, /* a larger request goes to a worker: nng's threads have others to serve */
+	LF_RPC_URL_BYTES_MAX = 320,
 	LF_RPC_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
-	LF_RPC_LINGER_MS         = 100,       /* at stop, for replies that nng has but perhaps not written, or the peer not read */
-	LF_RPC_LINGER_LARGE_MS   = 200,       /* the same for large ones */
-	LF_RPC_PART_MS           = 300,       /* at stop, for connections to end from their reading side */
-	LF_RPC_TEAR_DOWN_MS      = 1500,      /* at stop, for nng to close its socket */
-	LF_RPC_STUCK_MS          = 60 * 1000, /* no connection that has ended is let go of for so long: nng is stuck */
+	LF_RPC_LINGER_MS = 100, /* at stop, for replies that nng has but perhaps not written, or the peer not read */
+	LF_RPC_LINGER_LARGE_MS = 200, /* the same for large ones */
+	LF_RPC_PART_MS = 300,         /* at stop, for connections to end from their reading side */
+	LF_RPC_TEAR_DOWN_MS = 1500,   /* at stop, for nng to close its socket */
+	LF_RPC_STUCK_MS = 60 * 1000,  /* no connection that has ended is let go of for so long: nng is stuck */
 };
 
 /* ---- peers: which pipes are alive ---- */
@@ -42,7 +45,7 @@ struct lf_peers {
 	size_t mask;
 	size_t count;
 	size_t max;
-	uint64_t gone;           /* pipes that nng has let go of, also such as were never added */
+	uint64_t gone; /* pipes that nng has let go of, also such as were never added */
 };
 
 enum lf_code lf_peers_init(struct lf_peers *peers, size_t max);
@@ -73,26 +76,26 @@ struct lf_rpc_call {
 	struct lf_rpc_call *next; /* in the queue */
 
 	/* Valid from the arrival of a request until it is answered. */
-	bool admitted;            /* counts as in flight, and its bytes as used */
+	bool admitted; /* counts as in flight, and its bytes as used */
 	uint32_t pipe;
 	nng_msg *request;
-	nng_msg *reply;           /* staged */
+	nng_msg *reply; /* staged */
 	size_t request_bytes;
-	size_t reply_bytes;       /* staged or being sent: used until the turn ends */
-	uint64_t received_ns;     /* CLOCK_MONOTONIC */
-	uint64_t deadline_ns;     /* 0 = none */
+	size_t reply_bytes;   /* staged or being sent: used until the turn ends */
+	uint64_t received_ns; /* CLOCK_MONOTONIC */
+	uint64_t deadline_ns; /* 0 = none */
 	struct lf_rpc_arena *arena;
-	void *kept;               /* heap; lf_rpc_keep() */
+	void *kept; /* heap; lf_rpc_keep() */
 	size_t kept_bytes;
-	void **held;              /* of options.cache; the array stays with the context */
+	void **held; /* of options.cache; the array stays with the context */
 	size_t held_count, held_room;
 	const char *caller;
-	bool on_worker;             /* the method runs on a worker's thread */
+	bool on_worker;                                          /* the method runs on a worker's thread */
 	void (*resume)(struct lf_rpc_call *call, void *context); /* where a worker goes on; NULL = it begins */
 	void *resume_context;
 	void (*dropped)(void *resume_context); /* instead of resume, where it is not reached; NULL = nothing to do */
-	struct lf_slice request_id; /* into request */
-	const uint8_t *message;     /* into request */
+	struct lf_slice request_id;            /* into request */
+	const uint8_t *message;                /* into request */
 	size_t message_length;
 };
 
@@ -121,30 +124,30 @@ struct lf_listener {
 	nng_sockaddr address;           /* tcp: where to try it */
 	nng_listener listener;
 	bool open;
-	unsigned long device, inode;    /* ipc: the file that is ours */
-	unsigned generation;            /* ipc: makes names that are new */
-	uint64_t accepted;              /* connections that nng handed over from this listener; under listeners->lock */
+	unsigned long device, inode; /* ipc: the file that is ours */
+	unsigned generation;         /* ipc: makes names that are new */
+	uint64_t accepted;           /* connections that nng handed over from this listener; under listeners->lock */
 };
 
 struct lf_listeners {
-	pthread_mutex_t lock;           /* of accepted, listener ids, watched */
-	pthread_cond_t changed;         /* a connection was handed over, or the watchdog shall stop */
+	pthread_mutex_t lock;   /* of accepted, listener ids, watched */
+	pthread_cond_t changed; /* a connection was handed over, or the watchdog shall stop */
 	struct lf_listener items[LF_RPC_LISTENERS_MAX];
 	size_t count;
 	bool stopping;
-	bool watched;                   /* the watchdog's thread is to be joined */
-	bool ended;                     /* it is at its end */
+	bool watched; /* the watchdog's thread is to be joined */
+	bool ended;   /* it is at its end */
 	pthread_t watchdog;
-	uint64_t owed_ns, owed_gone;    /* watchdog: since when, and after how many, nng owes that it lets go of a pipe */
-	bool stuck;                     /* watchdog: that was told */
+	uint64_t owed_ns, owed_gone; /* watchdog: since when, and after how many, nng owes that it lets go of a pipe */
+	bool stuck;                  /* watchdog: that was told */
 };
 
 struct lf_rpc_server {
 	struct lf_rpc_options options; /* with the defaults filled in */
 	struct lf_rpc_service services[LF_RPC_SERVICES_MAX];
 	size_t service_count;
-	const char *quick_method;    /* NULL = none */
-	size_t quick_max;            /* in flight, up to which it is worked on where it arrived */
+	const char *quick_method; /* NULL = none */
+	size_t quick_max;         /* in flight, up to which it is worked on where it arrived */
 	nng_socket socket;
 	struct lf_peers peers;
 	struct lf_rpc_budget budget;
@@ -154,13 +157,13 @@ struct lf_rpc_server {
 	size_t call_count;
 	pthread_t *workers;
 	size_t workers_running;
-	bool started;                /* workers and contexts run; owner's thread only */
+	bool started; /* workers and contexts run; owner's thread only */
 
-	atomic_size_t inside;        /* threads in nng_ctx_send() or _recv(); raised under the lock, while not closed */
+	atomic_size_t inside; /* threads in nng_ctx_send() or _recv(); raised under the lock, while not closed */
 
-	pthread_mutex_t lock;        /* of all below */
-	pthread_cond_t work;         /* wakes is above 0, or workers shall exit */
-	pthread_cond_t quiet;        /* in_flight or nng_owned fell to 0 */
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t work;  /* wakes is above 0, or workers shall exit */
+	pthread_cond_t quiet; /* in_flight or nng_owned fell to 0 */
 	struct lf_rpc_call *queue_first, *queue_last;
 	size_t sleepers, wakes;      /* workers asleep; of these, already woken */
 	size_t in_flight;            /* admitted and not ended */
@@ -171,7 +174,7 @@ struct lf_rpc_server {
 	bool destroyed;              /* the last call to end, or tearing down, frees the server: whichever is later */
 	struct lf_rpc_arena *arenas; /* idle */
 	size_t arena_count;
-	uint64_t linger_ns;          /* until when the replies sent so far need the connections */
+	uint64_t linger_ns; /* until when the replies sent so far need the connections */
 	struct lf_rpc_counters counters;
 };
 
@@ -216,8 +219,8 @@ void lf_rpc_call_answer(struct lf_rpc_call *call, nng_msg *message, enum lf_code
 /* listener.c, owner's thread only. */
 enum lf_code lf_listeners_init(struct lf_listeners *listeners);
 void lf_listeners_clean_up(struct lf_listeners *listeners);
-enum lf_code lf_listeners_add(struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size,
-	struct lf_error *error);
+enum lf_code lf_listeners_add(
+	struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size, struct lf_error *error);
 void lf_listeners_close(struct lf_rpc_server *server);
 /* listener.c: opens it on its url. Blocks. Owner's thread before the watchdog runs, else the watchdog's. */
 enum lf_code lf_listener_open(struct lf_rpc_server *server, struct lf_listener *listener, struct lf_error *error);

@@ -289,9 +289,10 @@ static void after(struct timespec *until, unsigned ms)
 }
 
 /*
- * nng says that a reply is sent when it has it, and closing drops what is not yet in the socket's buffer. And where something is
- * unread when a connection closes, such as the next request of a busy peer, TCP resets it, and the peer loses the replies
- * that it has not read yet. So newcomers are still read and refused for a moment after the last reply.
+ * nng says that a reply is sent when it has it, and closing drops what is not yet in the socket's buffer. And where
+ * something is unread when a connection closes, such as the next request of a busy peer, TCP resets it, and the peer
+ * loses the replies that it has not read yet. So newcomers are still read and refused for a moment after the last
+ * reply.
  */
 static void linger(uint64_t until_ns)
 {

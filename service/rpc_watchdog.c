@@ -46,7 +46,7 @@
 static bool is_greeting(const struct msghdr *message)
 {
 	return message->msg_iovlen == 1 && message->msg_iov[0].iov_len <= 8 &&
-	       (message->msg_iov[0].iov_len < 4 || memcmp(message->msg_iov[0].iov_base, "\0SP", 4) == 0);
+		(message->msg_iov[0].iov_len < 4 || memcmp(message->msg_iov[0].iov_base, "\0SP", 4) == 0);
 }
 
 static ssize_t length_of(const struct msghdr *message)
@@ -254,9 +254,9 @@ static bool descriptors_left(int fd)
 
 static enum verdict try_plain(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
 {
-	int family = listener->kind == LF_LISTENER_IPC            ? AF_UNIX
-		     : listener->address.s_family == NNG_AF_INET6 ? AF_INET6
-								  : AF_INET;
+	int family = listener->kind == LF_LISTENER_IPC       ? AF_UNIX
+		: listener->address.s_family == NNG_AF_INET6 ? AF_INET6
+							     : AF_INET;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	uint64_t deadline_ns = in_ms(GREETING_MS);
 	enum verdict verdict;

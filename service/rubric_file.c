@@ -13,7 +13,8 @@
 
 static const size_t arena_bytes_max = (size_t)32 * 1024 * 1024;
 
-static enum lf_code read_all(int file, const char *path, char *text, size_t size, size_t *length, struct lf_error *error)
+static enum lf_code read_all(
+	int file, const char *path, char *text, size_t size, size_t *length, struct lf_error *error)
 {
 	*length = 0;
 	while (*length < size) {
@@ -53,8 +54,8 @@ static enum lf_format format_of(const char *path)
 	return length > 5 && strcmp(path + length - 5, ".json") == 0 ? LF_FORMAT_JSON : LF_FORMAT_YAML;
 }
 
-enum lf_code lf_rubric_file_load(struct lf_version **version, const char *path, char **text, size_t *length,
-	struct lf_error *error)
+enum lf_code lf_rubric_file_load(
+	struct lf_version **version, const char *path, char **text, size_t *length, struct lf_error *error)
 {
 	struct lf_arena arena;
 	ProtobufCMessage *message;
@@ -84,7 +85,8 @@ out:
 }
 
 /* kind: "" or "warning: ". */
-static void say_violations(const char *path, const char *text, size_t length, const struct lf_error *error, const char *kind)
+static void say_violations(
+	const char *path, const char *text, size_t length, const struct lf_error *error, const char *kind)
 {
 	for (size_t i = 0; i < error->violation_kept; i++) {
 		const struct lf_violation *violation = &error->violations[i];
@@ -96,7 +98,8 @@ static void say_violations(const char *path, const char *text, size_t length, co
 		fprintf(stderr, " %s%s: %s\n", kind, violation->field, violation->description);
 	}
 	if (error->violation_count > error->violation_kept)
-		fprintf(stderr, "leadfitd: %s: %sand %zu more\n", path, kind, error->violation_count - error->violation_kept);
+		fprintf(stderr, "leadfitd: %s: %sand %zu more\n", path, kind,
+			error->violation_count - error->violation_kept);
 }
 
 void lf_rubric_file_say(const char *path, const char *text, size_t length, const struct lf_error *error)

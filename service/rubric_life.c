@@ -1,4 +1,6 @@
-/* The life of a rubric: tested, stored, made active, and what was made active when. registry.c has the acts themselves. */
+/*
+ * The life of a rubric: tested, stored, made active, and what was made active when. registry.c has the acts themselves.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +31,7 @@ static Google__Protobuf__DoubleValue *number(struct test *test, double value)
 
 	if (isnan(value))
 		return NULL;
-	message = lf_arena_alloc(test->arena, sizeof *message);
+	message = lf_arena_alloc(test->arena, sizeof(*message));
 	if (message == NULL) {
 		test->exhausted = true;
 		return NULL;
@@ -48,7 +50,8 @@ static char *copy(struct test *test, const char *text)
 }
 
 /* The differences outlive the visit: their texts are copied. */
-static void note_differences(struct test *test, const struct lf_error *differences, Leadfit__V1__ScenarioResult *message)
+static void note_differences(
+	struct test *test, const struct lf_error *differences, Leadfit__V1__ScenarioResult *message)
 {
 	if (!lf_violations_list(differences, test->arena, &message->differences, &message->n_differences)) {
 		test->exhausted = true;
@@ -63,7 +66,7 @@ static void note_differences(struct test *test, const struct lf_error *differenc
 static bool note_scenario(void *context, const struct lf_scenario_result *result)
 {
 	struct test *test = context;
-	Leadfit__V1__ScenarioResult *message = lf_arena_alloc(test->arena, sizeof *message);
+	Leadfit__V1__ScenarioResult *message = lf_arena_alloc(test->arena, sizeof(*message));
 
 	if (message == NULL) {
 		test->exhausted = true;
@@ -89,7 +92,7 @@ static char *describe_gate(struct test *test, size_t index)
 	char text[LF_ID_BYTES_MAX + 80];
 
 	test->exhausted |= gate == NULL;
-	snprintf(text, sizeof text, "gates[%zu]: %s", index, gate != NULL ? gate : "");
+	snprintf(text, sizeof(text), "gates[%zu]: %s", index, gate != NULL ? gate : "");
 	return copy(test, text);
 }
 
@@ -110,8 +113,9 @@ static void fill_coverage(struct test *test, const struct lf_coverage *covered, 
 	message->criteria = lf_arena_zalloc(test->arena, def->criterion_count + 1, sizeof(char *));
 	message->traits = lf_arena_zalloc(test->arena, def->trait_count + 1, sizeof(char *));
 	message->gates = lf_arena_zalloc(test->arena, def->gate_count + 1, sizeof(char *));
-	message->outcomes = lf_arena_zalloc(test->arena, LF_NO_ELIGIBLE_CANDIDATE, sizeof *message->outcomes);
-	if (!message->criteria || !message->traits || !message->gates || !message->outcomes) {
+	message->outcomes = lf_arena_zalloc(test->arena, LF_NO_ELIGIBLE_CANDIDATE, sizeof(*message->outcomes));
+	if (message->criteria == NULL || message->traits == NULL || message->gates == NULL ||
+		message->outcomes == NULL) {
 		test->exhausted = true;
 		return;
 	}
@@ -135,8 +139,8 @@ static enum lf_code run_test(struct test *test, Leadfit__V1__Coverage *coverage,
 	struct lf_coverage covered;
 
 	test->response.ref = lf_rubric_ref_new(test->version->message->name, &test->version->digest, test->arena);
-	test->response.scenarios =
-		lf_arena_zalloc(test->arena, test->version->message->n_scenarios + 1, sizeof *test->response.scenarios);
+	test->response.scenarios = lf_arena_zalloc(
+		test->arena, test->version->message->n_scenarios + 1, sizeof(*test->response.scenarios));
 	if (test->response.ref == NULL || test->response.scenarios == NULL)
 		return no_room(error);
 	if (lf_version_test(test->version, note_scenario, test, &covered, error) == LF_OK)
@@ -151,7 +155,8 @@ void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__T
 	Leadfit__V1__TestRubricResponse_Closure closure, void *closure_data)
 {
 	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
-	struct test test = {LEADFIT__V1__TEST_RUBRIC_RESPONSE__INIT, NULL, closure_data, lf_rpc_arena(closure_data), false};
+	struct test test = {
+		LEADFIT__V1__TEST_RUBRIC_RESPONSE__INIT, NULL, closure_data, lf_rpc_arena(closure_data), false};
 	Leadfit__V1__Coverage coverage = LEADFIT__V1__COVERAGE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_version *version =
@@ -183,9 +188,9 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 
 	(void)closure;
 	if (lf_rubric_pack(request->rubric, arena, &bytes, &error) == LF_OK &&
-	    lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK &&
-	    lf_registry_put(core->registry, version, &actor, &added, &activated, &error) == LF_OK &&
-	    lf_log_get_rubric(core->log, NULL, &version->digest, &row, &error) == LF_OK) {
+		lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK &&
+		lf_registry_put(core->registry, version, &actor, &added, &activated, &error) == LF_OK &&
+		lf_log_get_rubric(core->log, NULL, &version->digest, &row, &error) == LF_OK) {
 		response.version = lf_rubric_version_new(row, arena);
 		response.added = added;
 		response.activated = activated;
@@ -225,7 +230,8 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	response.to = lf_rubric_ref_new(version->message->name, &version->digest, arena);
 	if (did.had_from)
 		response.from = lf_rubric_ref_new(version->message->name, &did.from, arena);
-	lf_send_reply(closure_data, response.to != NULL && (response.from != NULL || !did.had_from) ? &response.base : NULL);
+	lf_send_reply(
+		closure_data, response.to != NULL && (response.from != NULL || !did.had_from) ? &response.base : NULL);
 	lf_version_release(version);
 }
 
@@ -240,7 +246,7 @@ struct history {
 static void note_activation(void *context, const struct lf_activation_row *row)
 {
 	struct history *history = context;
-	Leadfit__V1__Activation *message = lf_arena_alloc(history->arena, sizeof *message);
+	Leadfit__V1__Activation *message = lf_arena_alloc(history->arena, sizeof(*message));
 
 	if (message == NULL) {
 		history->exhausted = true;
@@ -252,7 +258,8 @@ static void note_activation(void *context, const struct lf_activation_row *row)
 	message->to = lf_rubric_ref_new(row->name, &row->to, history->arena);
 	if (row->had_from)
 		message->from = lf_rubric_ref_new(row->name, &row->from, history->arena);
-	history->exhausted |= !message->activated_at || !message->activated_by || !message->to || (row->had_from && !message->from);
+	history->exhausted |= message->activated_at == NULL || message->activated_by == NULL || message->to == NULL ||
+		(row->had_from && message->from == NULL);
 	history->response.activations[history->response.n_activations++] = message;
 }
 
@@ -264,7 +271,8 @@ void lf_rubrics_history(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1
 	struct lf_error error = LF_ERROR_INIT;
 
 	(void)closure;
-	history.response.activations = lf_arena_zalloc(history.arena, LF_ACTIVATIONS_MAX, sizeof *history.response.activations);
+	history.response.activations =
+		lf_arena_zalloc(history.arena, LF_ACTIVATIONS_MAX, sizeof(*history.response.activations));
 	if (history.response.activations == NULL)
 		lf_send_reply(closure_data, NULL);
 	else if (lf_log_list_activations(core->log, request->name, note_activation, &history, &error) != LF_OK)

@@ -22,7 +22,8 @@ static bool has_level(const Leadfit__V1__Criterion *criterion, double rating)
 	return false;
 }
 
-static void warn_levels(struct lf_checker *warnings, const Leadfit__V1__Criterion *criterion, const Leadfit__V1__Scale *scale)
+static void warn_levels(
+	struct lf_checker *warnings, const Leadfit__V1__Criterion *criterion, const Leadfit__V1__Scale *scale)
 {
 	if (criterion->n_levels == 0)
 		return;
@@ -69,7 +70,8 @@ static void warn_disciplines(struct lf_checker *warnings, const Leadfit__V1__Rub
 
 		/* One that covers others has its say by them. */
 		if (rubric->disciplines[d]->n_covers == 0 && !discipline_is_named(rubric, rubric->disciplines[d]->id))
-			lf_check_fail(warnings, "", "no prior and no need names %.128s, though they name others", rubric->disciplines[d]->id);
+			lf_check_fail(warnings, "", "no prior and no need names %.128s, though they name others",
+				rubric->disciplines[d]->id);
 		lf_path_pop(&warnings->path, mark);
 	}
 }
@@ -83,8 +85,8 @@ static void warn_scenarios(struct lf_checker *warnings, const Leadfit__V1__Rubri
 		const Leadfit__V1__Expectation *expect = scenario->expect;
 		const size_t mark = lf_path_push_index(&warnings->path, "scenarios", i);
 
-		if (expect != NULL && *expect->first == '\0' && *expect->profile_first == '\0' && expect->n_ranking == 0 &&
-		    expect->outcome == LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED)
+		if (expect != NULL && *expect->first == '\0' && *expect->profile_first == '\0' &&
+			expect->n_ranking == 0 && expect->outcome == LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED)
 			lf_check_fail(warnings, "expect", "expects nothing: this scenario can't fail");
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(rubric->scenarios[k]->name, scenario->name) == 0) {

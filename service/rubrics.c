@@ -10,8 +10,8 @@
 #include "service/rubrics.h"
 #include "service/texts.h"
 
-enum lf_code lf_rubric_pack(const Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_bytes *bytes,
-	struct lf_error *error)
+enum lf_code lf_rubric_pack(
+	const Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_bytes *bytes, struct lf_error *error)
 {
 	if (rubric == NULL)
 		return lf_error_add(error, "rubric", "is required");
@@ -21,8 +21,8 @@ enum lf_code lf_rubric_pack(const Leadfit__V1__Rubric *rubric, struct lf_arena *
 	return LF_OK;
 }
 
-struct lf_version *lf_rubric_version_find(struct lf_core *core, const Leadfit__V1__Rubric *rubric, const char *name, const char *digest,
-	struct lf_arena *arena, struct lf_error *error)
+struct lf_version *lf_rubric_version_find(struct lf_core *core, const Leadfit__V1__Rubric *rubric, const char *name,
+	const char *digest, struct lf_arena *arena, struct lf_error *error)
 {
 	struct lf_version *version = NULL;
 	struct lf_digest parsed;
@@ -40,7 +40,8 @@ struct lf_version *lf_rubric_version_find(struct lf_core *core, const Leadfit__V
 	} else {
 		version = lf_registry_find(core->registry, &parsed, error);
 		if (version != NULL && *name != '\0' && strcmp(name, version->message->name) != 0) {
-			lf_error_set(error, LF_NOT_FOUND, "that version belongs to the rubric \"%.128s\"", version->message->name);
+			lf_error_set(error, LF_NOT_FOUND, "that version belongs to the rubric \"%.128s\"",
+				version->message->name);
 			lf_version_release(version);
 			version = NULL;
 		}
@@ -48,12 +49,13 @@ struct lf_version *lf_rubric_version_find(struct lf_core *core, const Leadfit__V
 	return version;
 }
 
-bool lf_violations_list(const struct lf_error *error, struct lf_arena *arena, Leadfit__V1__FieldViolation ***list, size_t *count)
+bool lf_violations_list(
+	const struct lf_error *error, struct lf_arena *arena, Leadfit__V1__FieldViolation ***list, size_t *count)
 {
-	Leadfit__V1__FieldViolation *items = lf_arena_zalloc(arena, error->violation_kept + 1, sizeof *items);
+	Leadfit__V1__FieldViolation *items = lf_arena_zalloc(arena, error->violation_kept + 1, sizeof(*items));
 
 	*count = error->violation_kept;
-	*list = lf_arena_zalloc(arena, error->violation_kept + 1, sizeof **list);
+	*list = lf_arena_zalloc(arena, error->violation_kept + 1, sizeof(**list));
 	if (items == NULL || *list == NULL)
 		return false;
 	for (size_t i = 0; i < *count; i++) {
@@ -101,7 +103,7 @@ static void lf_rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfi
 		return;
 	}
 	listed = lf_violations_list(&error, arena, &response.errors, &response.n_errors) &&
-		 lf_violations_list(&warnings, arena, &response.warnings, &response.n_warnings);
+		lf_violations_list(&warnings, arena, &response.warnings, &response.n_warnings);
 	lf_send_reply(closure_data, listed ? &response.base : NULL);
 	lf_error_clean_up(&error);
 	lf_error_clean_up(&warnings);
@@ -118,7 +120,7 @@ bool lf_digest_parse(const char *text, struct lf_digest *digest)
 
 Leadfit__V1__RubricRef *lf_rubric_ref_new(const char *name, const struct lf_digest *digest, struct lf_arena *arena)
 {
-	Leadfit__V1__RubricRef *ref = lf_arena_alloc(arena, sizeof *ref);
+	Leadfit__V1__RubricRef *ref = lf_arena_alloc(arena, sizeof(*ref));
 	char text[65];
 
 	if (ref == NULL)
@@ -132,7 +134,7 @@ Leadfit__V1__RubricRef *lf_rubric_ref_new(const char *name, const struct lf_dige
 
 Leadfit__V1__RubricVersion *lf_rubric_version_new(const struct lf_rubric_row *row, struct lf_arena *arena)
 {
-	Leadfit__V1__RubricVersion *message = lf_arena_alloc(arena, sizeof *message);
+	Leadfit__V1__RubricVersion *message = lf_arena_alloc(arena, sizeof(*message));
 
 	if (message == NULL)
 		return NULL;
@@ -142,12 +144,14 @@ Leadfit__V1__RubricVersion *lf_rubric_version_new(const struct lf_rubric_row *ro
 	message->active = row->active;
 	message->put_at = lf_timestamp_new(row->put_at_us, arena);
 	message->put_by = lf_arena_strdup(arena, row->put_by, strlen(row->put_by));
-	return message->ref && message->title && message->put_at && message->put_by ? message : NULL;
+	return message->ref != NULL && message->title != NULL && message->put_at != NULL && message->put_by != NULL
+		? message
+		: NULL;
 }
 
 /* Finds the row that a Get asks for. */
-static enum lf_code find_row(struct lf_core *core, const Leadfit__V1__GetRubricRequest *request, struct lf_rubric_row **row,
-	struct lf_error *error)
+static enum lf_code find_row(struct lf_core *core, const Leadfit__V1__GetRubricRequest *request,
+	struct lf_rubric_row **row, struct lf_error *error)
 {
 	struct lf_version *version;
 	struct lf_digest digest;
@@ -158,7 +162,8 @@ static enum lf_code find_row(struct lf_core *core, const Leadfit__V1__GetRubricR
 			return lf_error_add(error, "digest", "\"%.70s\" is not 64 hexadecimal digits", request->digest);
 		code = lf_log_get_rubric(core->log, NULL, &digest, row, error);
 		if (code == LF_OK && *request->name != '\0' && strcmp(request->name, (*row)->name) != 0) {
-			code = lf_error_set(error, LF_NOT_FOUND, "that version belongs to the rubric \"%.128s\"", (*row)->name);
+			code = lf_error_set(
+				error, LF_NOT_FOUND, "that version belongs to the rubric \"%.128s\"", (*row)->name);
 			free(*row);
 		}
 		return code;
@@ -204,14 +209,14 @@ static void note_version(void *context, const struct lf_rubric_row *row)
 
 	if (list->response.n_versions == list->capacity) {
 		size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-		Leadfit__V1__RubricVersion **grown = lf_arena_zalloc(list->arena, capacity, sizeof *grown);
+		Leadfit__V1__RubricVersion **grown = lf_arena_zalloc(list->arena, capacity, sizeof(*grown));
 
 		if (grown == NULL) {
 			list->exhausted = true;
 			return;
 		}
 		if (list->capacity > 0)
-			memcpy(grown, list->response.versions, list->response.n_versions * sizeof *grown);
+			memcpy(grown, list->response.versions, list->response.n_versions * sizeof(*grown));
 		list->response.versions = grown;
 		list->capacity = capacity;
 	}

@@ -5,13 +5,14 @@
 #include "service/core.h"
 
 /*
- * Canonical bytes of a rubric that a request holds, in arena: its digest is that of what was sent. INVALID_ARGUMENT where rubric
- * is NULL, RESOURCE_EXHAUSTED.
+ * Canonical bytes of a rubric that a request holds, in arena: its digest is that of what was sent. INVALID_ARGUMENT
+ * where rubric is NULL, RESOURCE_EXHAUSTED.
  */
-enum lf_code lf_rubric_pack(const Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_bytes *bytes,
-	struct lf_error *error);
+enum lf_code lf_rubric_pack(
+	const Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_bytes *bytes, struct lf_error *error);
 /* error's violations as messages in arena; borrows their texts from error. false where the arena is exhausted. */
-bool lf_violations_list(const struct lf_error *error, struct lf_arena *arena, Leadfit__V1__FieldViolation ***items, size_t *count);
+bool lf_violations_list(
+	const struct lf_error *error, struct lf_arena *arena, Leadfit__V1__FieldViolation ***items, size_t *count);
 /* 64 hexadecimal digits of either case. */
 bool lf_digest_parse(const char *text, struct lf_digest *digest);
 /* A name and digest as a message in arena, NULL where that is exhausted. */
@@ -20,11 +21,12 @@ Leadfit__V1__RubricRef *lf_rubric_ref_new(const char *name, const struct lf_dige
 Leadfit__V1__RubricVersion *lf_rubric_version_new(const struct lf_rubric_row *row, struct lf_arena *arena);
 
 /*
- * The version that a request means: the rubric that it holds, or a stored one by digest, or the active one of a name ("" = the only active
- * one). Released by the caller; NULL on error, INVALID_ARGUMENT with violations by path in the rubric. arena holds the request's.
+ * The version that a request means: the rubric that it holds, or a stored one by digest, or the active one of a name
+ * ("" = the only active one). Released by the caller; NULL on error, INVALID_ARGUMENT with violations by path in the
+ * rubric. arena holds the request's.
  */
-struct lf_version *lf_rubric_version_find(struct lf_core *core, const Leadfit__V1__Rubric *rubric, const char *name, const char *digest,
-	struct lf_arena *arena, struct lf_error *error);
+struct lf_version *lf_rubric_version_find(struct lf_core *core, const Leadfit__V1__Rubric *rubric, const char *name,
+	const char *digest, struct lf_arena *arena, struct lf_error *error);
 
 /* rubric_life.c: methods of the service. */
 void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__TestRubricRequest *request,

@@ -14,7 +14,8 @@ static const size_t arena_bytes_max = (size_t)48 * 1024 * 1024;
 
 static const char *outcome_name(uint32_t outcome)
 {
-	const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, (int)outcome);
+	const ProtobufCEnumValue *value =
+		protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, (int)outcome);
 
 	return value != NULL ? value->name : "?";
 }
@@ -26,8 +27,8 @@ static const char *candidate_at(const struct lf_evaluation *e, size_t place)
 	return e->built.engine.members[e->result.ranking[place].member].id;
 }
 
-static void compare(const struct lf_version *version, const Leadfit__V1__Expectation *expect, const struct lf_evaluation *e,
-	struct lf_checker *checker)
+static void compare(const struct lf_version *version, const Leadfit__V1__Expectation *expect,
+	const struct lf_evaluation *e, struct lf_checker *checker)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
 	const struct lf_result *result = &e->result;
@@ -35,18 +36,21 @@ static void compare(const struct lf_version *version, const Leadfit__V1__Expecta
 
 	if (*expect->first != '\0' && strcmp(expect->first, first) != 0)
 		lf_check_fail(checker, "expect.first", "%s is expected, %s ranks first", expect->first, first);
-	if (expect->outcome != LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED && (int)expect->outcome != (int)result->outcome)
-		lf_check_fail(checker, "expect.outcome", "%s is expected, the outcome is %s", outcome_name(expect->outcome),
-			outcome_name(result->outcome));
+	if (expect->outcome != LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED &&
+		(int)expect->outcome != (int)result->outcome)
+		lf_check_fail(checker, "expect.outcome", "%s is expected, the outcome is %s",
+			outcome_name(expect->outcome), outcome_name(result->outcome));
 	for (size_t i = 0; i < expect->n_ranking; i++)
 		if (strcmp(expect->ranking[i], candidate_at(e, i)) != 0) {
-			lf_check_fail(checker, "expect.ranking", "%s is expected at place %zu, %s is there", expect->ranking[i], i + 1,
-				candidate_at(e, i));
+			lf_check_fail(checker, "expect.ranking", "%s is expected at place %zu, %s is there",
+				expect->ranking[i], i + 1, candidate_at(e, i));
 			break;
 		}
 	if (*expect->profile_first != '\0' &&
-	    (def->discipline_count == 0 || strcmp(expect->profile_first, def->disciplines[e->profile[0].discipline].id) != 0))
-		lf_check_fail(checker, "expect.profile_first", "%s is expected, the project calls for %s", expect->profile_first,
+		(def->discipline_count == 0 ||
+			strcmp(expect->profile_first, def->disciplines[e->profile[0].discipline].id) != 0))
+		lf_check_fail(checker, "expect.profile_first", "%s is expected, the project calls for %s",
+			expect->profile_first,
 			def->discipline_count == 0 ? "none" : def->disciplines[e->profile[0].discipline].id);
 }
 
@@ -99,7 +103,9 @@ static bool digest_message(const ProtobufCMessage *message, struct lf_arena *are
 	return true;
 }
 
-/* Names the case: team, project, candidates in any order, and the day where evidence ages by it. false: out of memory. */
+/*
+ * Names the case: team, project, candidates in any order, and the day where evidence ages by it. false: out of memory.
+ */
 static bool digest_case(const Leadfit__V1__Scenario *scenario, struct lf_arena *arena, struct lf_digest *digest)
 {
 	struct lf_digest parts[4] = {{{0}}};
@@ -117,15 +123,15 @@ static bool digest_case(const Leadfit__V1__Scenario *scenario, struct lf_arena *
 	}
 	/* The version's message is canonical, so equal maps have equal bytes. */
 	if (!digest_message(scenario->team != NULL ? &scenario->team->base : NULL, arena, &parts[0]) ||
-	    !digest_message(scenario->project != NULL ? &scenario->project->base : NULL, arena, &parts[1]) ||
-	    !digest_message(&candidates.base, arena, &parts[2]))
+		!digest_message(scenario->project != NULL ? &scenario->project->base : NULL, arena, &parts[1]) ||
+		!digest_message(&candidates.base, arena, &parts[2]))
 		return false;
 	if (has_dated_evidence(scenario->team) && lf_parse_instant(scenario->as_of, &seconds, &nanos)) {
 		int32_t day = lf_day_of(seconds);
 
-		memcpy(parts[3].bytes, &day, sizeof day);
+		memcpy(parts[3].bytes, &day, sizeof(day));
 	}
-	lf_sha256(parts, sizeof parts, digest);
+	lf_sha256(parts, sizeof(parts), digest);
 	return true;
 }
 
@@ -134,17 +140,18 @@ static const char *expected_first(const Leadfit__V1__Expectation *expect)
 	return *expect->first != '\0' ? expect->first : expect->n_ranking > 0 ? expect->ranking[0] : "";
 }
 
-static void contradict(struct lf_checker *checker, const char *field, const char *here, const char *there, size_t earlier,
-	const Leadfit__V1__Scenario *other)
+static void contradict(struct lf_checker *checker, const char *field, const char *here, const char *there,
+	size_t earlier, const Leadfit__V1__Scenario *other)
 {
 	if (*here != '\0' && *there != '\0' && strcmp(here, there) != 0)
-		lf_check_fail(checker, field, "%.128s contradicts scenarios[%zu] \"%.100s\", which expects %.128s of the same case", here,
+		lf_check_fail(checker, field,
+			"%.128s contradicts scenarios[%zu] \"%.100s\", which expects %.128s of the same case", here,
 			earlier, other->name, there);
 }
 
 /* Adds where a scenario expects something else of a case than an earlier one does. */
-static void find_contradictions(const Leadfit__V1__Scenario *scenario, const Leadfit__V1__Scenario *other, size_t earlier,
-	struct lf_checker *checker)
+static void find_contradictions(const Leadfit__V1__Scenario *scenario, const Leadfit__V1__Scenario *other,
+	size_t earlier, struct lf_checker *checker)
 {
 	const Leadfit__V1__Expectation *here = scenario->expect, *there = other->expect;
 	size_t found = checker->found;
@@ -152,8 +159,10 @@ static void find_contradictions(const Leadfit__V1__Scenario *scenario, const Lea
 	if (here == NULL || there == NULL)
 		return;
 	contradict(checker, "expect.first", expected_first(here), expected_first(there), earlier, other);
-	if (here->outcome != LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED && there->outcome != LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED)
-		contradict(checker, "expect.outcome", outcome_name(here->outcome), outcome_name(there->outcome), earlier, other);
+	if (here->outcome != LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED &&
+		there->outcome != LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED)
+		contradict(checker, "expect.outcome", outcome_name(here->outcome), outcome_name(there->outcome),
+			earlier, other);
 	for (size_t i = 1; i < here->n_ranking && i < there->n_ranking && checker->found == found; i++)
 		contradict(checker, "expect.ranking", here->ranking[i], there->ranking[i], earlier, other);
 	contradict(checker, "expect.profile_first", here->profile_first, there->profile_first, earlier, other);
@@ -225,7 +234,8 @@ static enum lf_code run(struct runner *r, const Leadfit__V1__Scenario *scenario,
 	return code == LF_RESOURCE_EXHAUSTED ? code : LF_OK;
 }
 
-static enum lf_code run_one(struct runner *r, size_t index, struct lf_error *differences, struct lf_scenario_result *result)
+static enum lf_code run_one(
+	struct runner *r, size_t index, struct lf_error *differences, struct lf_scenario_result *result)
 {
 	const Leadfit__V1__Rubric *rubric = r->version->message;
 	struct lf_checker checker = {.error = differences};
@@ -234,23 +244,23 @@ static enum lf_code run_one(struct runner *r, size_t index, struct lf_error *dif
 	if (code == LF_OK && !digest_case(rubric->scenarios[index], &r->arena, &r->cases[index]))
 		code = lf_error_set(differences, LF_RESOURCE_EXHAUSTED, "a scenario needs more memory than its budget");
 	for (size_t i = 0; i < index && code == LF_OK; i++)
-		if (memcmp(&r->cases[i], &r->cases[index], sizeof r->cases[i]) == 0)
+		if (memcmp(&r->cases[i], &r->cases[index], sizeof(r->cases[i])) == 0)
 			find_contradictions(rubric->scenarios[index], rubric->scenarios[i], i, &checker);
 	return code;
 }
 
 enum lf_code lf_version_test(const struct lf_version *version,
-	bool (*visit)(void *context, const struct lf_scenario_result *result), void *context, struct lf_coverage *coverage,
-	struct lf_error *error)
+	bool (*visit)(void *context, const struct lf_scenario_result *result), void *context,
+	struct lf_coverage *coverage, struct lf_error *error)
 {
-	struct runner *r = calloc(1, sizeof *r);
+	struct runner *r = calloc(1, sizeof(*r));
 	enum lf_code code = LF_OK;
 
 	if (r == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the scenarios");
 	r->version = version;
 	r->coverage = coverage;
-	memset(coverage, 0, sizeof *coverage);
+	memset(coverage, 0, sizeof(*coverage));
 	lf_arena_init(&r->arena, arena_bytes_max);
 	for (size_t i = 0; i < version->message->n_scenarios && code == LF_OK; i++) {
 		struct lf_error differences = LF_ERROR_INIT;
@@ -260,7 +270,8 @@ enum lf_code lf_version_test(const struct lf_version *version,
 		if (code != LF_OK)
 			lf_error_move(error, &differences);
 		else if (!visit(context, &result))
-			code = lf_error_set(error, LF_DEADLINE_EXCEEDED, "the scenarios took longer than the caller waits");
+			code = lf_error_set(
+				error, LF_DEADLINE_EXCEEDED, "the scenarios took longer than the caller waits");
 		lf_error_clean_up(&differences);
 		lf_arena_reset(&r->arena);
 	}
@@ -292,7 +303,8 @@ static bool gather(void *context, const struct lf_scenario_result *result)
 	return gathering->go_on == NULL || gathering->go_on(gathering->context);
 }
 
-enum lf_code lf_version_run_scenarios(const struct lf_version *version, lf_go_on_fn go_on, void *context, struct lf_error *error)
+enum lf_code lf_version_run_scenarios(
+	const struct lf_version *version, lf_go_on_fn go_on, void *context, struct lf_error *error)
 {
 	struct gathering gathering = {LF_ERROR_INIT, go_on, context};
 	struct lf_coverage coverage;

@@ -1,14 +1,16 @@
 /*
  * Many cases in one message.
  *
- * A worker scores them one after another, each in the memory that the one before used, and gives all records to the log at once, so that
- * they share a commit. Every few items it lets others have the worker, so that a stream of batches does not hold up single requests. A
- * team that several items share is packed, digested and converted once, or not at all where it was sent before (team_cache.h). The log's
- * writer completes them one by one; the last one hands the batch to the finisher, which makes the reply.
+ * A worker scores them one after another, each in the memory that the one before used, and gives all records to the log
+ * at once, so that they share a commit. Every few items it lets others have the worker, so that a stream of batches
+ * does not hold up single requests. A team that several items share is packed, digested and converted once, or not at
+ * all where it was sent before (team_cache.h). The log's writer completes them one by one; the last one hands the batch
+ * to the finisher, which makes the reply.
  *
- * Ownership: the batch lives in the call's arena. Until the records are queued it is the worker's. From then on each item is its
- * completion's until that has counted itself, and everything is the finisher's after the last: `waiting` counts them, and the worker's own share is
- * one, so that the last completion can't come while the worker still looks at the batch.
+ * Ownership: the batch lives in the call's arena. Until the records are queued it is the worker's. From then on each
+ * item is its completion's until that has counted itself, and everything is the finisher's after the last: `waiting`
+ * counts them, and the worker's own share is one, so that the last completion can't come while the worker still looks
+ * at the batch.
  */
 #include "service/score_batch.h"
 
@@ -46,7 +48,7 @@ struct shared {
 /* A team for the engine. */
 struct converted {
 	const struct lf_cached_team *cached; /* the call holds it; NULL: the batch's own, and what follows */
-	size_t uses; /* items that name it */
+	size_t uses;                         /* items that name it */
 	bool tried;
 	struct lf_kept_team kept;
 };
@@ -55,13 +57,13 @@ struct batch {
 	struct lf_rpc_call *call;
 	struct lf_core *core;
 	const Leadfit__V1__ScoreBatchRequest *request;
-	struct lf_arena *arena; /* the call's */
+	struct lf_arena *arena;  /* the call's */
 	struct lf_arena scratch; /* of one item after another: all that its bytes are made from */
 	struct lf_version *version;
 	struct shared *teams, *projects;
 	struct converted *converted; /* by team */
-	size_t prepared; /* items, so far */
-	bool repeated;   /* some had a key that was known */
+	size_t prepared;             /* items, so far */
+	bool repeated;               /* some had a key that was known */
 	int64_t as_of_us;
 	struct item *items;
 	struct lf_batch_result *results; /* by item */
@@ -91,7 +93,8 @@ static void answer_stored(struct item *item, const struct lf_uuid *id)
 			message = &decision->base;
 		else
 			message = (ProtobufCMessage *)lf_batch_summary_of(decision, &batch->scratch);
-		if (message == NULL || !lf_batch_result_pack(item->result, batch->field, message, &batch->scratch, batch->arena))
+		if (message == NULL ||
+			!lf_batch_result_pack(item->result, batch->field, message, &batch->scratch, batch->arena))
 			lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
 	}
 	if (error.code != LF_OK)
@@ -115,7 +118,8 @@ static void conclude(struct item *item)
 		lf_arena_reset(&item->batch->scratch);
 	} else {
 		/* The log may be closing: it completes what is queued, but is no more to be read. */
-		lf_error_set(&error, LF_UNAVAILABLE, "the service is stopping: the decision is stored, retry with the same key");
+		lf_error_set(&error, LF_UNAVAILABLE,
+			"the service is stopping: the decision is stored, retry with the same key");
 		lf_batch_result_fail(item->result, &error, item->batch->arena);
 	}
 }
@@ -133,7 +137,8 @@ static void send(struct batch *batch)
 		return;
 	}
 	lf_error_set(&error, LF_RESOURCE_EXHAUSTED,
-		"the decisions are stored, but the answer does not fit a message of %d bytes, or memory ran out: send fewer items, ask for "
+		"the decisions are stored, but the answer does not fit a message of %d bytes, or memory ran out: send "
+		"fewer items, ask for "
 		"summaries, or repeat with the same keys",
 		LF_MESSAGE_BYTES_MAX);
 	lf_send_error(call, &error);
@@ -163,14 +168,15 @@ static void committed(struct lf_append *append, const struct lf_error *error)
 
 	item->code = error->code;
 	if (error->code != LF_OK)
-		snprintf(item->message, sizeof item->message, "%.*s", (int)sizeof item->message - 1, error->message);
+		snprintf(item->message, sizeof(item->message), "%.*s", (int)sizeof(item->message) - 1, error->message);
 	count_down(item->batch);
 }
 
 /* ---- one item ---- */
 
 /* An item as the Score request that it stands for. */
-static Leadfit__V1__ScoreRequest request_of(const Leadfit__V1__ScoreBatchRequest *batch, const Leadfit__V1__BatchItem *item)
+static Leadfit__V1__ScoreRequest request_of(
+	const Leadfit__V1__ScoreBatchRequest *batch, const Leadfit__V1__BatchItem *item)
 {
 	Leadfit__V1__ScoreRequest request = LEADFIT__V1__SCORE_REQUEST__INIT;
 
@@ -221,7 +227,8 @@ static bool share(struct shared *shared, const ProtobufCMessage *message, struct
 }
 
 /* The part of the record that follows from the request. */
-static bool fill_request(struct item *item, const Leadfit__V1__BatchItem *sent, const Leadfit__V1__ScoreRequest *request)
+static bool fill_request(
+	struct item *item, const Leadfit__V1__BatchItem *sent, const Leadfit__V1__ScoreRequest *request)
 {
 	struct batch *batch = item->batch;
 	struct shared *team = &batch->teams[sent->team], *project = &batch->projects[sent->project];
@@ -239,19 +246,20 @@ static bool fill_request(struct item *item, const Leadfit__V1__BatchItem *sent, 
 	append->done = committed;
 	append->context = item;
 	return *request->idempotency_key == '\0' ||
-	       lf_record_digest(request, &team->digest, &project->digest, batch->arena, &append->request_digest);
+		lf_record_digest(request, &team->digest, &project->digest, batch->arena, &append->request_digest);
 }
 
 /*
- * What keeps the converted team of an item that is not cached, in the call's arena, where several have it; else NULL. A team with faults is
- * converted for each, as each has its errors; one of which something may be left out, too, as each says what.
+ * What keeps the converted team of an item that is not cached, in the call's arena, where several have it; else NULL. A
+ * team with faults is converted for each, as each has its errors; one of which something may be left out, too, as each
+ * says what.
  */
 static struct lf_kept_team *kept_team(struct batch *batch, uint32_t team, const struct lf_case_input *input)
 {
 	struct converted *converted = &batch->converted[team];
 
 	if (converted->uses < 2 || input->candidate_count > 0 || input->ignore_undeclared ||
-	    (converted->tried && converted->kept.engine.members == NULL))
+		(converted->tried && converted->kept.engine.members == NULL))
 		return NULL;
 	converted->tried = true;
 	converted->kept.arena = batch->arena;
@@ -261,7 +269,7 @@ static struct lf_kept_team *kept_team(struct batch *batch, uint32_t team, const 
 /* Moves what the record points to out of the scratch. Ids are the request's. */
 static bool keep_record(struct lf_append *append, struct lf_arena *arena)
 {
-	const size_t list_bytes = append->candidate_count * sizeof *append->candidates;
+	const size_t list_bytes = append->candidate_count * sizeof(*append->candidates);
 	uint8_t *answer = lf_arena_alloc(arena, append->answer.length);
 	const char **candidates = lf_arena_alloc(arena, list_bytes);
 
@@ -284,17 +292,20 @@ static bool pack_answer(struct item *item, const struct lf_answer_parts *parts)
 	if (batch->request->full)
 		message = (ProtobufCMessage *)lf_decision_build(parts, &batch->scratch);
 	else
-		message = (ProtobufCMessage *)lf_batch_summary_new(batch->version, &item->append, parts->evaluation, &batch->scratch);
-	return message != NULL && lf_batch_result_pack(item->result, batch->field, message, &batch->scratch, batch->arena);
+		message = (ProtobufCMessage *)lf_batch_summary_new(
+			batch->version, &item->append, parts->evaluation, &batch->scratch);
+	return message != NULL &&
+		lf_batch_result_pack(item->result, batch->field, message, &batch->scratch, batch->arena);
 }
 
 /* Scores an item and completes its record. Returns error's code. */
-static enum lf_code score(struct item *item, uint32_t team, const Leadfit__V1__ScoreRequest *request, struct lf_error *error)
+static enum lf_code score(
+	struct item *item, uint32_t team, const Leadfit__V1__ScoreRequest *request, struct lf_error *error)
 {
 	struct batch *batch = item->batch;
 	struct lf_checker checker = {.error = error};
 	struct lf_arena *scratch = &batch->scratch;
-	struct lf_evaluation *evaluation = lf_arena_zalloc(scratch, 1, sizeof *evaluation);
+	struct lf_evaluation *evaluation = lf_arena_zalloc(scratch, 1, sizeof(*evaluation));
 	const struct lf_answer_parts parts = {
 		.version = batch->version,
 		.evaluation = evaluation,
@@ -332,7 +343,7 @@ static enum lf_code score(struct item *item, uint32_t team, const Leadfit__V1__S
 	if (code != LF_OK || checker.found > 0)
 		return lf_error_summarize(error);
 	if (!lf_record_fill(&item->append, request, &parts, scratch) || !keep_record(&item->append, batch->arena) ||
-	    !pack_answer(item, &parts))
+		!pack_answer(item, &parts))
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
 	return LF_OK;
 }
@@ -356,7 +367,10 @@ static enum lf_code answer_repeated(struct item *item, const char *key, struct l
 	return code;
 }
 
-/* Whether an item that can't be scored was, once: it is answered then, and error cleaned up. Else error is what is to be told. */
+/*
+ * Whether an item that can't be scored was, once: it is answered then, and error cleaned up. Else error is what is to
+ * be told.
+ */
 static bool was_answered(struct item *item, const char *key, struct lf_error *error)
 {
 	struct lf_error known = LF_ERROR_INIT;
@@ -380,7 +394,8 @@ static void prepare(struct batch *batch, size_t index)
 	item->batch = batch;
 	item->result = &batch->results[index];
 	if (sent->team >= batch->request->n_teams)
-		lf_error_add(&error, "team", "%u is not an index of teams, of which there are %zu", sent->team, batch->request->n_teams);
+		lf_error_add(&error, "team", "%u is not an index of teams, of which there are %zu", sent->team,
+			batch->request->n_teams);
 	if (sent->project >= batch->request->n_projects)
 		lf_error_add(&error, "project", "%u is not an index of projects, of which there are %zu", sent->project,
 			batch->request->n_projects);
@@ -392,8 +407,8 @@ static void prepare(struct batch *batch, size_t index)
 		goto fail;
 	}
 	/*
-	 * A key costs a read, and most are new: the log's writer finds out in any case. So what spares scoring is tried where a batch seems to be
-	 * repeated: for the first item, and once some key was known.
+	 * A key costs a read, and most are new: the log's writer finds out in any case. So what spares scoring is tried
+	 * where a batch seems to be repeated: for the first item, and once some key was known.
 	 */
 	if (index == 0 || batch->repeated)
 		code = answer_repeated(item, request.idempotency_key, &error);
@@ -469,8 +484,8 @@ static void go_on(struct lf_rpc_call *call, void *context)
 		queue(batch);
 		return;
 	}
-	lf_error_set(&error, LF_DEADLINE_EXCEEDED, "%zu of %zu items were scored when the deadline passed; none is stored",
-		batch->prepared, count);
+	lf_error_set(&error, LF_DEADLINE_EXCEEDED,
+		"%zu of %zu items were scored when the deadline passed; none is stored", batch->prepared, count);
 	release(batch);
 	lf_send_error(call, &error);
 }
@@ -499,7 +514,7 @@ void lf_scoring_score_batch(Leadfit__V1__Scoring_Service *service, const Leadfit
 {
 	struct lf_rpc_call *call = closure_data;
 	struct lf_arena *arena = lf_rpc_arena(call);
-	struct batch *batch = lf_arena_zalloc(arena, 1, sizeof *batch);
+	struct batch *batch = lf_arena_zalloc(arena, 1, sizeof(*batch));
 	struct lf_error error = LF_ERROR_INIT;
 	int64_t as_of_us;
 
@@ -515,15 +530,15 @@ void lf_scoring_score_batch(Leadfit__V1__Scoring_Service *service, const Leadfit
 		batch->arena = arena;
 		batch->as_of_us = as_of_us;
 		batch->finish.run = finish;
-		batch->teams = lf_arena_zalloc(arena, request->n_teams, sizeof *batch->teams);
-		batch->projects = lf_arena_zalloc(arena, request->n_projects, sizeof *batch->projects);
-		batch->converted = lf_arena_zalloc(arena, request->n_teams, sizeof *batch->converted);
-		batch->items = lf_arena_zalloc(arena, request->n_items, sizeof *batch->items);
-		batch->results = lf_arena_zalloc(arena, request->n_items, sizeof *batch->results);
+		batch->teams = lf_arena_zalloc(arena, request->n_teams, sizeof(*batch->teams));
+		batch->projects = lf_arena_zalloc(arena, request->n_projects, sizeof(*batch->projects));
+		batch->converted = lf_arena_zalloc(arena, request->n_teams, sizeof(*batch->converted));
+		batch->items = lf_arena_zalloc(arena, request->n_items, sizeof(*batch->items));
+		batch->results = lf_arena_zalloc(arena, request->n_items, sizeof(*batch->results));
 		batch->field = request->full ? LF_BATCH_DECISION : LF_BATCH_SUMMARY;
 	}
 	if (batch == NULL || batch->teams == NULL || batch->projects == NULL || batch->converted == NULL ||
-	    batch->items == NULL || batch->results == NULL) {
+		batch->items == NULL || batch->results == NULL) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
 		lf_send_error(call, &error);
 		return;

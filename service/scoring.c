@@ -1,9 +1,10 @@
 /*
  * Scoring: from a request to an answer that is on disk.
  *
- * A worker decodes, scores, packs the reply but for its id and time, and queues the record. After the commit the log's writer hands
- * it to the finisher, which appends id and time and sends. What the record points to is moved out of the call's arena into a block of its
- * own, so that the next request is worked on in the memory that the processor has at hand, and one that waits for the log holds little.
+ * A worker decodes, scores, packs the reply but for its id and time, and queues the record. After the commit the log's
+ * writer hands it to the finisher, which appends id and time and sends. What the record points to is moved out of the
+ * call's arena into a block of its own, so that the next request is worked on in the memory that the processor has at
+ * hand, and one that waits for the log holds little.
  */
 #include <string.h>
 
@@ -23,7 +24,7 @@ struct score_job {
 	struct lf_core *core;
 	const Leadfit__V1__ScoreRequest *request;
 	const struct lf_cached_team *team; /* request's, where it is known; the call holds it */
-	struct lf_version *version; /* held: the record borrows its name */
+	struct lf_version *version;        /* held: the record borrows its name */
 	struct lf_finish finish;
 };
 
@@ -46,14 +47,16 @@ static void finish(struct lf_finish *finish)
 	lf_version_release(job->version);
 	if (job->append.existing && atomic_load(&job->core->draining)) {
 		/* The log may be closing: it completes what is queued, but is no more to be read. */
-		lf_error_set(&failure, LF_UNAVAILABLE, "the service is stopping: the decision is stored, retry with the same key");
+		lf_error_set(&failure, LF_UNAVAILABLE,
+			"the service is stopping: the decision is stored, retry with the same key");
 		lf_send_error(job->call, &failure);
 	} else if (job->append.existing) {
 		lf_rpc_later(job->call, answer_existing, job);
 	} else if (lf_rpc_append(job->call, tail, lf_decision_tail(&job->append.id, job->append.decided_at_us, tail))) {
 		lf_rpc_send(job->call);
 	} else {
-		lf_error_set(&failure, LF_RESOURCE_EXHAUSTED, "the decision is stored, but memory for the reply ran out");
+		lf_error_set(
+			&failure, LF_RESOURCE_EXHAUSTED, "the decision is stored, but memory for the reply ran out");
 		lf_send_error(job->call, &failure);
 	}
 }
@@ -103,16 +106,17 @@ static bool fill_request(struct score_job *job, const Leadfit__V1__ScoreRequest 
 	lf_sha256(append->project.data, append->project.length, &append->project_digest);
 	append->digested = true;
 	return *request->idempotency_key == '\0' ||
-	       lf_record_digest(request, &append->team_digest, &append->project_digest, arena, &append->request_digest);
+		lf_record_digest(
+			request, &append->team_digest, &append->project_digest, arena, &append->request_digest);
 }
 
 /* Scores, stages the reply and completes the record. Returns error's code. */
-static enum lf_code prepare(struct score_job *job, const struct lf_version *version, const Leadfit__V1__ScoreRequest *request,
-	struct lf_rpc_call *call, struct lf_error *error)
+static enum lf_code prepare(struct score_job *job, const struct lf_version *version,
+	const Leadfit__V1__ScoreRequest *request, struct lf_rpc_call *call, struct lf_error *error)
 {
 	struct lf_arena *arena = lf_rpc_arena(call);
 	struct lf_checker checker = {.error = error};
-	struct lf_evaluation *evaluation = lf_arena_zalloc(arena, 1, sizeof *evaluation);
+	struct lf_evaluation *evaluation = lf_arena_zalloc(arena, 1, sizeof(*evaluation));
 	struct lf_answer_parts parts = {
 		.version = version,
 		.evaluation = evaluation,
@@ -149,7 +153,8 @@ static enum lf_code prepare(struct score_job *job, const struct lf_version *vers
 		goto no_memory;
 	if (!lf_rpc_stage(call, &decision->base))
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED,
-			"the answer does not fit a message of %d bytes, or memory ran out: name fewer candidates", LF_MESSAGE_BYTES_MAX);
+			"the answer does not fit a message of %d bytes, or memory ran out: name fewer candidates",
+			LF_MESSAGE_BYTES_MAX);
 	return LF_OK;
 no_memory:
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
@@ -159,16 +164,18 @@ no_memory:
  * A repeated request gets what was stored, whatever has become of the rubric since. Only one that is still in flight is
  * left for the log's writer to find. LF_OK: answered.
  */
-static enum lf_code answer_repeated(struct lf_core *core, const struct lf_append *append, struct lf_rpc_call *call,
-	struct lf_error *error)
+static enum lf_code answer_repeated(
+	struct lf_core *core, const struct lf_append *append, struct lf_rpc_call *call, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	enum lf_code code;
 	struct lf_uuid id;
 
-	if (*append->idempotency_key == '\0' || append->team.data == NULL || strlen(append->idempotency_key) > LF_ID_BYTES_MAX)
+	if (*append->idempotency_key == '\0' || append->team.data == NULL ||
+		strlen(append->idempotency_key) > LF_ID_BYTES_MAX)
 		return LF_NOT_FOUND;
-	code = lf_log_find_key(core->log, append->caller, append->idempotency_key, &append->request_digest, &id, &inner);
+	code = lf_log_find_key(
+		core->log, append->caller, append->idempotency_key, &append->request_digest, &id, &inner);
 	if (code == LF_OK)
 		lf_answer_stored(core, &id, call);
 	else if (code != LF_NOT_FOUND)
@@ -181,7 +188,7 @@ static enum lf_code answer_repeated(struct lf_core *core, const struct lf_append
 static struct score_job *settle(const struct score_job *job, struct lf_rpc_call *call)
 {
 	const bool with_team = job->team == NULL;
-	struct score_job *settled = lf_rpc_keep(call, sizeof *settled + lf_record_bytes(&job->append, with_team));
+	struct score_job *settled = lf_rpc_keep(call, sizeof(*settled) + lf_record_bytes(&job->append, with_team));
 
 	if (settled == NULL)
 		return NULL;
@@ -227,7 +234,7 @@ static void lf_scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfi
 	struct lf_rpc_call *call = closure_data;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_arena *arena = lf_rpc_arena(call);
-	struct score_job *job = lf_arena_zalloc(arena, 1, sizeof *job);
+	struct score_job *job = lf_arena_zalloc(arena, 1, sizeof(*job));
 	size_t from = 0;
 
 	(void)closure; /* the reply is staged now and sent after the commit */
@@ -271,12 +278,12 @@ static bool heavier(const Leadfit__V1__CriterionWeight *a, const Leadfit__V1__Cr
 	return a->weight > b->weight || (a->weight == b->weight && strcmp(a->criterion, b->criterion) < 0);
 }
 
-static Leadfit__V1__CriterionWeight **sorted_weights(const struct lf_version *version, const double *weights,
-	struct lf_arena *arena)
+static Leadfit__V1__CriterionWeight **sorted_weights(
+	const struct lf_version *version, const double *weights, struct lf_arena *arena)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
-	Leadfit__V1__CriterionWeight *items = lf_arena_zalloc(arena, def->criterion_count, sizeof *items);
-	Leadfit__V1__CriterionWeight **list = lf_arena_zalloc(arena, def->criterion_count, sizeof *list);
+	Leadfit__V1__CriterionWeight *items = lf_arena_zalloc(arena, def->criterion_count, sizeof(*items));
+	Leadfit__V1__CriterionWeight **list = lf_arena_zalloc(arena, def->criterion_count, sizeof(*list));
 
 	for (size_t c = 0; items != NULL && list != NULL && c < def->criterion_count; c++) {
 		size_t at = c;
@@ -302,7 +309,8 @@ static bool fill_profile(Leadfit__V1__ProfileResponse *response, const struct lf
 	response->n_disciplines = def->discipline_count;
 	response->weights = sorted_weights(version, evaluation->profile_weights, arena);
 	response->n_weights = def->criterion_count;
-	lf_explain_profile(version->compiled, &evaluation->built.engine, evaluation->profile, evaluation->profile_weights, hear, &words);
+	lf_explain_profile(version->compiled, &evaluation->built.engine, evaluation->profile,
+		evaluation->profile_weights, hear, &words);
 	response->explanation = words.explanation.items;
 	response->n_explanation = words.explanation.count;
 	response->assumptions = words.assumptions.items;
@@ -310,7 +318,7 @@ static bool fill_profile(Leadfit__V1__ProfileResponse *response, const struct lf
 	response->ignored = lf_unconst(evaluation->built.ignored);
 	response->n_ignored = evaluation->built.ignored_count;
 	return response->disciplines != NULL && response->weights != NULL && !words.explanation.exhausted &&
-	       !words.assumptions.exhausted;
+		!words.assumptions.exhausted;
 }
 
 static void lf_scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ProfileRequest *request,
@@ -334,7 +342,8 @@ static void lf_scoring_profile(Leadfit__V1__Scoring_Service *service, const Lead
 	struct lf_evaluation evaluation;
 
 	(void)closure;
-	if (version == NULL || lf_evaluate_profile(&evaluation, version, &input, &checker, lf_rpc_arena(call)) != LF_OK) {
+	if (version == NULL ||
+		lf_evaluate_profile(&evaluation, version, &input, &checker, lf_rpc_arena(call)) != LF_OK) {
 		lf_error_summarize(&error);
 		lf_send_error(call, &error);
 	} else {
@@ -344,7 +353,8 @@ static void lf_scoring_profile(Leadfit__V1__Scoring_Service *service, const Lead
 		project.title = request->project->title;
 		response.rubric = &rubric;
 		response.project = &project;
-		lf_send_reply(call, fill_profile(&response, version, &evaluation, lf_rpc_arena(call)) ? &response.base : NULL);
+		lf_send_reply(call,
+			fill_profile(&response, version, &evaluation, lf_rpc_arena(call)) ? &response.base : NULL);
 	}
 	lf_version_release(version);
 }
@@ -364,8 +374,9 @@ static void lf_scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfi
 	(void)closure;
 	/* As Score does, so that it gives the same bits. */
 	lf_wire_canonicalize(lf_unconst(&request->base));
-	if (version == NULL || lf_sweep_answer(version, request, lf_record_as_of(request->as_of, &checker), lf_is_awaited, call, &checker,
-				       lf_rpc_arena(call), &response) != LF_OK) {
+	if (version == NULL ||
+		lf_sweep_answer(version, request, lf_record_as_of(request->as_of, &checker), lf_is_awaited, call,
+			&checker, lf_rpc_arena(call), &response) != LF_OK) {
 		lf_error_summarize(&error);
 		lf_send_error(call, &error);
 	} else {

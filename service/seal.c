@@ -18,8 +18,8 @@ static char *path_of(const char *given, const char *database, const char *ending
 }
 
 /* Looks at the checkpoints, and moves them aside where that is asked for and they do not fit. */
-static enum lf_code check(struct lf_seal *seal, struct lf_log *log, const struct lf_verifier *verifier, bool accept_rewound,
-	uint64_t *size, struct lf_error *error)
+static enum lf_code check(struct lf_seal *seal, struct lf_log *log, const struct lf_verifier *verifier,
+	bool accept_rewound, uint64_t *size, struct lf_error *error)
 {
 	struct lf_error refused = LF_ERROR_INIT;
 	enum lf_code code = lf_checkpoints_check(log, &seal->files, verifier, size, &refused);
@@ -29,10 +29,12 @@ static enum lf_code check(struct lf_seal *seal, struct lf_log *log, const struct
 		code = lf_checkpoint_files_set_aside(&seal->files, aside, error);
 		*size = 0;
 		if (code == LF_OK)
-			fprintf(stderr, "leadfitd: accepted: %s\nleadfitd: the checkpoints until now are kept as %s\n", refused.message,
-				aside);
+			fprintf(stderr, "leadfitd: accepted: %s\nleadfitd: the checkpoints until now are kept as %s\n",
+				refused.message, aside);
 	} else if (code == LF_FAILED_PRECONDITION) {
-		lf_error_set(error, code, "%s; to start nevertheless, and keep these checkpoints aside: --accept-rewound", refused.message);
+		lf_error_set(error, code,
+			"%s; to start nevertheless, and keep these checkpoints aside: --accept-rewound",
+			refused.message);
 	} else if (code != LF_OK) {
 		lf_error_move(error, &refused);
 	}
@@ -40,8 +42,8 @@ static enum lf_code check(struct lf_seal *seal, struct lf_log *log, const struct
 	return code;
 }
 
-static enum lf_code load_key(struct lf_seal *seal, struct lf_log *log, const struct lf_seal_options *options, const char *path,
-	struct lf_error *error)
+static enum lf_code load_key(struct lf_seal *seal, struct lf_log *log, const struct lf_seal_options *options,
+	const char *path, struct lf_error *error)
 {
 	struct lf_error absent = LF_ERROR_INIT;
 	enum lf_code code = lf_key_load(&seal->signer, path, &absent);
@@ -52,19 +54,24 @@ static enum lf_code load_key(struct lf_seal *seal, struct lf_log *log, const str
 		if (code == LF_OK)
 			code = lf_key_make(&seal->signer, path, options->origin, error);
 		if (code == LF_OK)
-			fprintf(stderr, "leadfitd: made the signing key %s: keep a copy of it where the log is not\n", path);
+			fprintf(stderr, "leadfitd: made the signing key %s: keep a copy of it where the log is not\n",
+				path);
 	} else if (code != LF_OK) {
 		lf_error_move(error, &absent);
 	} else if (options->origin != NULL && strcmp(options->origin, seal->signer.name) != 0) {
 		code = lf_error_set(error, LF_INVALID_ARGUMENT,
-			"--origin %.128s: the key %.200s has the name %.128s, which is part of it: leave the option out, or begin with a new key",
+			"--origin %.128s: the key %.200s has the name %.128s, which is part of it: leave the option "
+			"out, or begin with a new key",
 			options->origin, path, seal->signer.name);
 	}
 	lf_error_clean_up(&absent);
 	return code;
 }
 
-/* The verifier key, for everyone. That its file can't be written is said and no more: the key may be on a read-only disk. */
+/*
+ * The verifier key, for everyone. That its file can't be written is said and no more: the key may be on a read-only
+ * disk.
+ */
 static void publish(const struct lf_seal *seal, const struct lf_verifier *verifier, const char *path)
 {
 	struct lf_error error = LF_ERROR_INIT;
@@ -77,8 +84,8 @@ static void publish(const struct lf_seal *seal, const struct lf_verifier *verifi
 	fprintf(stderr, "leadfitd: verifier key %s\n", text);
 }
 
-enum lf_code lf_seal_open(struct lf_seal *seal, struct lf_log *log, const struct lf_seal_options *options,
-	struct lf_error *error)
+enum lf_code lf_seal_open(
+	struct lf_seal *seal, struct lf_log *log, const struct lf_seal_options *options, struct lf_error *error)
 {
 	struct lf_checkpoints_options writing = {
 		.every = options->every > 0 ? options->every : EVERY_DEFAULT,
@@ -89,7 +96,7 @@ enum lf_code lf_seal_open(struct lf_seal *seal, struct lf_log *log, const struct
 	struct lf_verifier verifier;
 	enum lf_code code;
 
-	memset(seal, 0, sizeof *seal);
+	memset(seal, 0, sizeof(*seal));
 	if (key == NULL || path == NULL)
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the names of key and checkpoints");
 	else

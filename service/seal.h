@@ -23,16 +23,19 @@ struct lf_seal {
 };
 
 /*
- * Reads the key, or makes it where there is none; looks whether what was signed is still a prefix of the log; starts the thread that
- * writes checkpoints. Says on standard error what it made, and the verifier key. On failure, nothing is left to close.
+ * Reads the key, or makes it where there is none; looks whether what was signed is still a prefix of the log; starts
+ * the thread that writes checkpoints. Says on standard error what it made, and the verifier key. On failure, nothing is
+ * left to close.
  *
- * FAILED_PRECONDITION: the checkpoints do not fit the log, or the key may be known to others. A key is made only where no
- * checkpoint is there yet, or accept_rewound: a key that is lost is not replaced in silence.
+ * FAILED_PRECONDITION: the checkpoints do not fit the log, or the key may be known to others. A key is made only where
+ * no checkpoint is there yet, or accept_rewound: a key that is lost is not replaced in silence.
  */
-enum lf_code lf_seal_open(struct lf_seal *seal, struct lf_log *log, const struct lf_seal_options *options,
-	struct lf_error *error);
-/* Writes the last checkpoint, and forgets the key. Before the log is closed; when nothing signs any more. One that is all zero is
- * allowed. */
+enum lf_code lf_seal_open(
+	struct lf_seal *seal, struct lf_log *log, const struct lf_seal_options *options, struct lf_error *error);
+/*
+ * Writes the last checkpoint, and forgets the key. Before the log is closed; when nothing signs any more. One that is
+ * all zero is allowed.
+ */
 void lf_seal_close(struct lf_seal *seal);
 
 #endif

@@ -3,7 +3,8 @@
 #include "proto/limits.h"
 #include "service/decision.h"
 
-void lf_selection_read(const Leadfit__V1__Selection *selection, uint64_t from_sequence, struct lf_scan *scan, struct lf_checker *checker)
+void lf_selection_read(const Leadfit__V1__Selection *selection, uint64_t from_sequence, struct lf_scan *scan,
+	struct lf_checker *checker)
 {
 	scan->from_sequence = from_sequence;
 	scan->since_us = INT64_MIN;

@@ -23,7 +23,7 @@ static bool build_weights(Leadfit__V1__Sensitivity *to, const struct lf_answer_p
 {
 	const struct lf_rubric_def *def = lf_rubric_def(parts->version->compiled);
 	const struct lf_evaluation *e = parts->evaluation;
-	Leadfit__V1__WeightInterval *intervals = lf_arena_alloc(arena, def->criterion_count * sizeof *intervals);
+	Leadfit__V1__WeightInterval *intervals = lf_arena_alloc(arena, def->criterion_count * sizeof(*intervals));
 
 	to->weights = lf_arena_alloc(arena, def->criterion_count * sizeof(Leadfit__V1__WeightInterval *));
 	if (intervals == NULL || to->weights == NULL)
@@ -52,14 +52,15 @@ char *lf_gate_text(const struct lf_rubric_def *def, size_t gate, struct lf_arena
 	int length;
 
 	lf_print_double(def->gates[gate].at_least, number);
-	length = snprintf(text, sizeof text, "%s of at least %s",
-		def->gates[gate].criterion == LF_NONE ? "availability" : def->criteria[def->gates[gate].criterion].id, number);
+	length = snprintf(text, sizeof(text), "%s of at least %s",
+		def->gates[gate].criterion == LF_NONE ? "availability" : def->criteria[def->gates[gate].criterion].id,
+		number);
 	return lf_arena_strdup(arena, text, (size_t)length);
 }
 
 /* Fills one change that was found. false where the arena is exhausted. */
-static bool build_change(Leadfit__V1__Change *to, Google__Protobuf__DoubleValue *value, const struct lf_answer_parts *parts,
-	const struct lf_change *from, struct lf_arena *arena)
+static bool build_change(Leadfit__V1__Change *to, Google__Protobuf__DoubleValue *value,
+	const struct lf_answer_parts *parts, const struct lf_change *from, struct lf_arena *arena)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(parts->version->compiled);
 	const struct lf_evaluation *e = parts->evaluation;
@@ -85,7 +86,8 @@ static bool build_change(Leadfit__V1__Change *to, Google__Protobuf__DoubleValue 
 	return to->gate != NULL;
 }
 
-Leadfit__V1__Sensitivity *lf_decision_sensitivity(const struct lf_answer_parts *parts, struct lf_arena *arena, bool *exhausted)
+Leadfit__V1__Sensitivity *lf_decision_sensitivity(
+	const struct lf_answer_parts *parts, struct lf_arena *arena, bool *exhausted)
 {
 	const struct lf_changes *changes = &parts->evaluation->changes;
 	struct block *block;
@@ -93,7 +95,7 @@ Leadfit__V1__Sensitivity *lf_decision_sensitivity(const struct lf_answer_parts *
 
 	if (!parts->evaluation->contested)
 		return NULL;
-	block = lf_arena_alloc(arena, sizeof *block);
+	block = lf_arena_alloc(arena, sizeof(*block));
 	if (block == NULL) {
 		*exhausted = true;
 		return NULL;
@@ -103,7 +105,8 @@ Leadfit__V1__Sensitivity *lf_decision_sensitivity(const struct lf_answer_parts *
 	good = build_weights(&block->message, parts, arena);
 	for (size_t kind = 0; good && kind < LF_CHANGE_KINDS; kind++) {
 		if (changes->smallest[kind].found)
-			good = build_change(&block->changes[kind], &block->from[kind], parts, &changes->smallest[kind], arena);
+			good = build_change(
+				&block->changes[kind], &block->from[kind], parts, &changes->smallest[kind], arena);
 	}
 	if (changes->smallest[LF_CHANGE_RATING].found)
 		block->message.rating = &block->changes[LF_CHANGE_RATING];
@@ -124,8 +127,8 @@ Leadfit__V1__CoLead *lf_decision_co_lead(const struct lf_answer_parts *parts, st
 
 	if (e->co_lead.place == LF_NONE)
 		return NULL;
-	co_lead = lf_arena_alloc(arena, sizeof *co_lead);
-	values = lf_arena_alloc(arena, def->criterion_count * sizeof *values);
+	co_lead = lf_arena_alloc(arena, sizeof(*co_lead));
+	values = lf_arena_alloc(arena, def->criterion_count * sizeof(*values));
 	if (co_lead == NULL || values == NULL)
 		goto no_memory;
 	leadfit__v1__co_lead__init(co_lead);
@@ -138,7 +141,8 @@ Leadfit__V1__CoLead *lf_decision_co_lead(const struct lf_answer_parts *parts, st
 	co_lead->criterion = lf_unconst(def->criteria[e->co_lead.criterion].id);
 	co_lead->n_values = def->criterion_count;
 	for (size_t c = 0; c < def->criterion_count; c++) {
-		bool second = e->result.ranking[e->co_lead.place].criteria[c].value > e->result.ranking[0].criteria[c].value;
+		bool second =
+			e->result.ranking[e->co_lead.place].criteria[c].value > e->result.ranking[0].criteria[c].value;
 
 		leadfit__v1__pair_value__init(&values[c]);
 		values[c].criterion = lf_unconst(def->criteria[c].id);

@@ -56,7 +56,8 @@ static void check_size(const struct sweep *s, struct lf_checker *checker)
 	size_t most = LF_MESSAGE_BYTES_MAX / 8 * 7 / sizeof(double) / candidates;
 
 	if (s->points > most)
-		lf_check_fail(checker, "points", "%zu points of %zu candidates do not fit a message; allowed are at most %zu", s->points,
+		lf_check_fail(checker, "points",
+			"%zu points of %zu candidates do not fit a message; allowed are at most %zu", s->points,
 			candidates, most);
 }
 
@@ -76,12 +77,12 @@ static bool prepare(struct sweep *s)
 	size_t trait_count = lf_rubric_def(s->version->compiled)->trait_count;
 
 	s->rubric = plain_rubric(s->version);
-	s->traits = lf_arena_alloc(s->arena, trait_count * sizeof *s->traits);
-	s->place_of = lf_arena_zalloc(s->arena, s->built.engine.member_count, sizeof *s->place_of);
-	s->out = lf_arena_alloc(s->arena, sizeof *s->out);
+	s->traits = lf_arena_alloc(s->arena, trait_count * sizeof(*s->traits));
+	s->place_of = lf_arena_zalloc(s->arena, s->built.engine.member_count, sizeof(*s->place_of));
+	s->out = lf_arena_alloc(s->arena, sizeof(*s->out));
 	if (s->rubric == NULL || s->traits == NULL || s->place_of == NULL || s->out == NULL)
 		return false;
-	memcpy(s->traits, s->built.engine.traits, trait_count * sizeof *s->traits);
+	memcpy(s->traits, s->built.engine.traits, trait_count * sizeof(*s->traits));
 	s->built.engine.traits = s->traits;
 	s->workspace = lf_workspace_new(s->rubric, &s->built.engine, s->arena);
 	leadfit__v1__sweep_response__init(s->out);
@@ -101,7 +102,7 @@ static bool order_candidates(struct sweep *s)
 	const struct lf_case *the_case = &s->built.engine;
 	struct lf_result result;
 
-	s->out->candidates = lf_arena_zalloc(s->arena, the_case->member_count, sizeof *s->out->candidates);
+	s->out->candidates = lf_arena_zalloc(s->arena, the_case->member_count, sizeof(*s->out->candidates));
 	if (s->out->candidates == NULL)
 		return false;
 	if (score_at(s, s->out->value, &result)) {
@@ -123,8 +124,7 @@ static bool order_candidates(struct sweep *s)
 		s->out->n_candidates++;
 	}
 	for (size_t m = 0; m < the_case->member_count; m++)
-		while (the_case->members[m].candidate &&
-			s->out->candidates[s->place_of[m]] != the_case->members[m].id)
+		while (the_case->members[m].candidate && s->out->candidates[s->place_of[m]] != the_case->members[m].id)
 			s->place_of[m]++;
 	return true;
 }
@@ -133,10 +133,10 @@ static bool order_candidates(struct sweep *s)
 static enum lf_code score_points(struct sweep *s, lf_go_on_fn go_on, void *context)
 {
 	size_t candidates = s->out->n_candidates;
-	Leadfit__V1__SweepPoint *points = lf_arena_alloc(s->arena, s->points * sizeof *points);
-	double *scores = lf_arena_zalloc(s->arena, s->points * candidates, sizeof *scores);
+	Leadfit__V1__SweepPoint *points = lf_arena_alloc(s->arena, s->points * sizeof(*points));
+	double *scores = lf_arena_zalloc(s->arena, s->points * candidates, sizeof(*scores));
 
-	s->out->points = lf_arena_zalloc(s->arena, s->points, sizeof *s->out->points);
+	s->out->points = lf_arena_zalloc(s->arena, s->points, sizeof(*s->out->points));
 	if (points == NULL || scores == NULL || s->out->points == NULL)
 		return LF_RESOURCE_EXHAUSTED;
 	for (size_t i = 0; i < s->points; i++) {
@@ -190,7 +190,7 @@ static bool find_tied(struct sweep *s, const struct lf_stretch *stretch, Leadfit
 			tied[count++] = result.ranking[i].member;
 	if (count == 0 || !score_at(s, stretch->to - third, &result))
 		return true;
-	out->tied = lf_arena_zalloc(s->arena, count, sizeof *out->tied);
+	out->tied = lf_arena_zalloc(s->arena, count, sizeof(*out->tied));
 	for (size_t i = 0; i < count && out->tied != NULL; i++)
 		if (ranks_first(&result, tied[i]))
 			out->tied[out->n_tied++] = lf_unconst(s->built.engine.members[tied[i]].id);
@@ -205,8 +205,8 @@ static int decimals_of(const Leadfit__V1__SweepStretch *stretch)
 
 	do {
 		decimals++;
-		snprintf(from, sizeof from, "%.*f", decimals, stretch->from);
-		snprintf(to, sizeof to, "%.*f", decimals, stretch->to);
+		snprintf(from, sizeof(from), "%.*f", decimals, stretch->from);
+		snprintf(to, sizeof(to), "%.*f", decimals, stretch->to);
 	} while (decimals < DECIMALS_MAX && strcmp(from, to) == 0);
 	return decimals;
 }
@@ -222,24 +222,26 @@ static void explain_tied(struct sweep *s, const Leadfit__V1__SweepStretch *stret
 		return;
 	decimals = decimals_of(stretch);
 	for (size_t i = 0; i < stretch->n_tied; i++)
-		length += (size_t)snprintf(text + length, sizeof text - length, "%s%s",
-			i == 0			       ? ""
-			: i + 1 == stretch->n_tied ? " and "
-						       : ", ",
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s",
+			i == 0                             ? ""
+				: i + 1 == stretch->n_tied ? " and "
+							   : ", ",
 			stretch->tied[i]);
-	length += (size_t)snprintf(text + length, sizeof text - length, " %s first together with %s from %.*f to %.*f: their scores are the same.",
-		stretch->n_tied == 1 ? "ranks" : "rank", stretch->first, decimals, stretch->from, decimals, stretch->to);
+	length += (size_t)snprintf(text + length, sizeof(text) - length,
+		" %s first together with %s from %.*f to %.*f: their scores are the same.",
+		stretch->n_tied == 1 ? "ranks" : "rank", stretch->first, decimals, stretch->from, decimals,
+		stretch->to);
 	lf_texts_add(&s->explanation, text, length);
 }
 
 static bool find_stretches(struct sweep *s)
 {
-	struct lf_stretch *found = lf_arena_alloc(s->arena, STRETCHES_MAX * sizeof *found);
-	Leadfit__V1__SweepStretch *stretches = lf_arena_alloc(s->arena, STRETCHES_MAX * sizeof *stretches);
+	struct lf_stretch *found = lf_arena_alloc(s->arena, STRETCHES_MAX * sizeof(*found));
+	Leadfit__V1__SweepStretch *stretches = lf_arena_alloc(s->arena, STRETCHES_MAX * sizeof(*stretches));
 	bool approximate = false, weighed;
 	struct lf_result result;
 
-	s->out->stretches = lf_arena_zalloc(s->arena, STRETCHES_MAX, sizeof *s->out->stretches);
+	s->out->stretches = lf_arena_zalloc(s->arena, STRETCHES_MAX, sizeof(*s->out->stretches));
 	if (found == NULL || stretches == NULL || s->out->stretches == NULL)
 		return false;
 	s->traits[s->trait] = s->out->value;
@@ -255,7 +257,8 @@ static bool find_stretches(struct sweep *s)
 		s->out->stretches[i] = &stretches[i];
 	}
 	weighed = score_at(s, s->out->value, &result);
-	lf_explain_sweep(s->rubric, &s->built.engine, s->trait, found, s->out->n_stretches, approximate, weighed ? &result : NULL, hear, s);
+	lf_explain_sweep(s->rubric, &s->built.engine, s->trait, found, s->out->n_stretches, approximate,
+		weighed ? &result : NULL, hear, s);
 	for (size_t i = 0; i < s->out->n_stretches; i++) {
 		if (found[i].member != LF_NONE && !find_tied(s, &found[i], &stretches[i]))
 			return false;
@@ -270,8 +273,8 @@ static bool find_stretches(struct sweep *s)
 
 static bool fill_rest(struct sweep *s)
 {
-	Leadfit__V1__RubricRef *rubric = lf_arena_alloc(s->arena, sizeof *rubric);
-	Leadfit__V1__ProjectRef *project = lf_arena_alloc(s->arena, sizeof *project);
+	Leadfit__V1__RubricRef *rubric = lf_arena_alloc(s->arena, sizeof(*rubric));
+	Leadfit__V1__ProjectRef *project = lf_arena_alloc(s->arena, sizeof(*project));
 
 	if (rubric == NULL || project == NULL)
 		return false;
@@ -300,8 +303,9 @@ static enum lf_code answer(struct sweep *s, lf_go_on_fn go_on, void *context)
 	return code == LF_OK && !find_stretches(s) ? LF_RESOURCE_EXHAUSTED : code;
 }
 
-enum lf_code lf_sweep_answer(const struct lf_version *version, const Leadfit__V1__SweepRequest *request, int64_t as_of_us,
-	lf_go_on_fn go_on, void *context, struct lf_checker *checker, struct lf_arena *arena, Leadfit__V1__SweepResponse **response)
+enum lf_code lf_sweep_answer(const struct lf_version *version, const Leadfit__V1__SweepRequest *request,
+	int64_t as_of_us, lf_go_on_fn go_on, void *context, struct lf_checker *checker, struct lf_arena *arena,
+	Leadfit__V1__SweepResponse **response)
 {
 	struct sweep s = {.version = version, .request = request, .arena = arena};
 	enum lf_code code;
@@ -325,7 +329,8 @@ enum lf_code lf_sweep_answer(const struct lf_version *version, const Leadfit__V1
 	lf_rubric_destroy(s.rubric);
 	*response = s.out;
 	if (code == LF_DEADLINE_EXCEEDED)
-		return lf_error_set(checker->error, code, "the sweep took longer than the caller waits: ask for fewer points");
+		return lf_error_set(
+			checker->error, code, "the sweep took longer than the caller waits: ask for fewer points");
 	if (code != LF_OK)
 		return lf_error_set(checker->error, code, "the request needs more memory than its budget");
 	return LF_OK;

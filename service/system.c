@@ -44,7 +44,8 @@ static void describe_describe(Leadfit__V1__Describe_Service *service, const Lead
 	(void)closure;
 	for (size_t s = 0; lf_services[s] != NULL; s++)
 		for (unsigned m = 0; m < lf_services[s]->n_methods; m++) {
-			int length = snprintf(name, sizeof name, "%s/%s", lf_services[s]->name, lf_services[s]->methods[m].name);
+			int length = snprintf(
+				name, sizeof(name), "%s/%s", lf_services[s]->name, lf_services[s]->methods[m].name);
 
 			lf_texts_add(&methods, name, (size_t)length);
 		}

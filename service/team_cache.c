@@ -12,28 +12,30 @@
 /*
  * Design notes
  *
- * A table of sets of four. A team that is sent for the first time leaves its hash in `seen`, one that is sent for the second time becomes an
- * entry: teams that never come back cost a hash. In a full set the place of one that was not used lately is taken, and where all of
- * them together need more than bytes_max, a hand goes round the table and drops what was not used since it passed.
+ * A table of sets of four. A team that is sent for the first time leaves its hash in `seen`, one that is sent for the
+ * second time becomes an entry: teams that never come back cost a hash. In a full set the place of one that was not
+ * used lately is taken, and where all of them together need more than bytes_max, a hand goes round the table and drops
+ * what was not used since it passed.
  *
- * Memory is counted where it is taken, and no request may make it grow beyond bytes_max: what has no room, because requests still hold what
- * was dropped, is not cached, and its request decodes it in its own memory. (Each thread may be beyond by one entry for the moment in
- * which it makes it.)
+ * Memory is counted where it is taken, and no request may make it grow beyond bytes_max: what has no room, because
+ * requests still hold what was dropped, is not cached, and its request decodes it in its own memory. (Each thread may
+ * be beyond by one entry for the moment in which it makes it.)
  *
- * An entry is counted by the table and by every call that holds it, and freed by the last. The lock is held for looking up and for exchanging
- * pointers, never while bytes are compared, decoded or freed. Forms for the engine are pushed onto an entry's list and stay there; an
- * entry with more than FORMS_MAX (rubrics change) is stale, and made anew when it comes again.
+ * An entry is counted by the table and by every call that holds it, and freed by the last. The lock is held for looking
+ * up and for exchanging pointers, never while bytes are compared, decoded or freed. Forms for the engine are pushed
+ * onto an entry's list and stay there; an entry with more than FORMS_MAX (rubrics change) is stale, and made anew when
+ * it comes again.
  *
  * The hash is not against an adversary: what collides is compared, found to differ, and not cached.
  */
 enum {
-	WAYS         = 4,
-	SETS         = 1024,
-	SEEN         = 8192,
-	FORMS_MAX    = 4,
-	PART_MAX     = 8,        /* an entry has at most this part of bytes_max */
-	BYTES_A_BYTE = 8,        /* about what an entry takes for each byte sent */
-	ENTRY_BYTES  = 4 * 1024, /* and beyond that */
+	WAYS = 4,
+	SETS = 1024,
+	SEEN = 8192,
+	FORMS_MAX = 4,
+	PART_MAX = 8,           /* an entry has at most this part of bytes_max */
+	BYTES_A_BYTE = 8,       /* about what an entry takes for each byte sent */
+	ENTRY_BYTES = 4 * 1024, /* and beyond that */
 };
 
 /* A team for the engine by one version of a rubric. */
@@ -144,7 +146,7 @@ static bool fill(struct entry *entry, struct lf_slice bytes)
 
 static struct entry *entry_new(struct lf_team_cache *cache, struct lf_slice bytes, uint64_t hash)
 {
-	struct entry *entry = calloc(1, sizeof *entry);
+	struct entry *entry = calloc(1, sizeof(*entry));
 
 	if (entry == NULL)
 		return NULL;
@@ -207,7 +209,10 @@ static struct entry **choose_place(struct lf_team_cache *cache, uint64_t hash, s
 	return &set[0];
 }
 
-/* Drops entries until there is room for so many bytes, or all were looked at twice: then false, as calls hold what was dropped. */
+/*
+ * Drops entries until there is room for so many bytes, or all were looked at twice: then false, as calls hold what was
+ * dropped.
+ */
 static bool make_room(struct lf_team_cache *cache, size_t bytes)
 {
 	for (size_t steps = 0; steps < 2 * SETS * WAYS; steps++) {
@@ -280,7 +285,8 @@ static struct entry *find_entry(struct lf_team_cache *cache, struct lf_slice byt
 	pthread_mutex_unlock(&cache->lock);
 	entry_release(stale);
 	if (entry == NULL)
-		return again && bytes.length <= cache->bytes_max / PART_MAX / BYTES_A_BYTE ? add(cache, bytes, hash) : NULL;
+		return again && bytes.length <= cache->bytes_max / PART_MAX / BYTES_A_BYTE ? add(cache, bytes, hash)
+											   : NULL;
 	if (memcmp(entry->sent.data, bytes.data, bytes.length) == 0)
 		return entry;
 	entry_release(entry);
@@ -305,7 +311,7 @@ static void release(void *context, void *held)
 
 struct lf_team_cache *lf_team_cache_new(size_t bytes_max)
 {
-	struct lf_team_cache *cache = calloc(1, sizeof *cache);
+	struct lf_team_cache *cache = calloc(1, sizeof(*cache));
 
 	if (cache == NULL)
 		return NULL;
@@ -352,7 +358,8 @@ void lf_team_cache_figures(struct lf_team_cache *cache, struct lf_team_cache_fig
 	pthread_mutex_unlock(&cache->lock);
 }
 
-const struct lf_cached_team *lf_cached_team(const struct lf_rpc_call *call, const Leadfit__V1__Team *message, size_t *from)
+const struct lf_cached_team *lf_cached_team(
+	const struct lf_rpc_call *call, const Leadfit__V1__Team *message, size_t *from)
 {
 	size_t count;
 	void *const *held = lf_rpc_held(call, &count);
@@ -370,7 +377,8 @@ const struct lf_cached_team *lf_cached_team(const struct lf_rpc_call *call, cons
 
 /* ---- forms for the engine ---- */
 
-static const struct lf_cached_form *find_form(const struct entry *entry, const struct lf_digest *version, int32_t as_of_day)
+static const struct lf_cached_form *find_form(
+	const struct entry *entry, const struct lf_digest *version, int32_t as_of_day)
 {
 	const struct lf_cached_form *form = atomic_load(&entry->forms);
 
@@ -379,8 +387,8 @@ static const struct lf_cached_form *find_form(const struct entry *entry, const s
 	return form;
 }
 
-void lf_conversion_begin(struct lf_conversion *conversion, const struct lf_cached_team *team, const struct lf_digest *version,
-	struct lf_case_input *input)
+void lf_conversion_begin(struct lf_conversion *conversion, const struct lf_cached_team *team,
+	const struct lf_digest *version, struct lf_case_input *input)
 {
 	const struct entry *entry = (const struct entry *)team;
 	const struct lf_cached_form *form;
@@ -397,7 +405,7 @@ void lf_conversion_begin(struct lf_conversion *conversion, const struct lf_cache
 	}
 	if (atomic_load(&entry->form_count) > FORMS_MAX || is_full(entry->cache, 0))
 		return;
-	conversion->fresh = calloc(1, sizeof *conversion->fresh);
+	conversion->fresh = calloc(1, sizeof(*conversion->fresh));
 	if (conversion->fresh == NULL)
 		return;
 	lf_arena_init(&conversion->fresh->arena, entry->cache->bytes_max / PART_MAX);

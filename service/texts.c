@@ -8,14 +8,14 @@ void lf_texts_add(struct lf_texts *texts, const char *text, size_t length)
 
 	if (texts->count == texts->capacity) {
 		size_t capacity = texts->capacity == 0 ? 8 : texts->capacity * 2;
-		char **grown = lf_arena_alloc(texts->arena, capacity * sizeof *grown);
+		char **grown = lf_arena_alloc(texts->arena, capacity * sizeof(*grown));
 
 		if (grown == NULL) {
 			texts->exhausted = true;
 			return;
 		}
 		if (texts->count > 0)
-			memcpy(grown, texts->items, texts->count * sizeof *grown);
+			memcpy(grown, texts->items, texts->count * sizeof(*grown));
 		texts->items = grown;
 		texts->capacity = capacity;
 	}

@@ -26,7 +26,7 @@ static void take_finding(void *context, const struct lf_verify_finding *found)
 
 	if (slice->count == FINDINGS_MAX || slice->out_of_memory)
 		return;
-	finding = lf_arena_alloc(slice->arena, sizeof *finding);
+	finding = lf_arena_alloc(slice->arena, sizeof(*finding));
 	if (found->has_decision)
 		lf_uuid_print(&found->decision, id);
 	if (finding != NULL) {
@@ -38,7 +38,8 @@ static void take_finding(void *context, const struct lf_verify_finding *found)
 		finding->kind = lf_arena_strdup(slice->arena, kind, strlen(kind));
 		finding->what = lf_arena_strdup(slice->arena, found->what, strlen(found->what));
 	}
-	slice->out_of_memory = finding == NULL || finding->decision_id == NULL || finding->kind == NULL || finding->what == NULL;
+	slice->out_of_memory =
+		finding == NULL || finding->decision_id == NULL || finding->kind == NULL || finding->what == NULL;
 	if (!slice->out_of_memory)
 		slice->findings[slice->count++] = finding;
 }
@@ -47,9 +48,9 @@ static void take_finding(void *context, const struct lf_verify_finding *found)
 static void tell_redactions(const struct lf_judge *judge, struct slice *slice, Leadfit__V1__VerifyResponse *response)
 {
 	const size_t count = lf_judge_told(judge);
-	Leadfit__V1__Redaction *messages = lf_arena_zalloc(slice->arena, count + 1, sizeof *messages);
+	Leadfit__V1__Redaction *messages = lf_arena_zalloc(slice->arena, count + 1, sizeof(*messages));
 
-	response->redactions = lf_arena_zalloc(slice->arena, count + 1, sizeof *response->redactions);
+	response->redactions = lf_arena_zalloc(slice->arena, count + 1, sizeof(*response->redactions));
 	slice->out_of_memory |= messages == NULL || response->redactions == NULL;
 	for (size_t i = 0; i < count && !slice->out_of_memory; i++) {
 		const struct lf_redaction_told *told = lf_judge_at(judge, i);
@@ -63,7 +64,7 @@ static void tell_redactions(const struct lf_judge *judge, struct slice *slice, L
 		messages[i].payloads = told->payloads;
 		messages[i].acts = told->acts;
 		slice->out_of_memory |= messages[i].at == NULL;
-		for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
+		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
 			const char *text = texts[t] == NULL ? "" : texts[t];
 
 			*fields[t] = lf_arena_strdup(slice->arena, text, strlen(text));
@@ -74,19 +75,24 @@ static void tell_redactions(const struct lf_judge *judge, struct slice *slice, L
 	response->redaction_count = judge->count;
 }
 
-static enum lf_code check_request(
-	const Leadfit__V1__VerifyRequest *request, uint64_t size, const struct lf_tree_head *head, struct lf_error *error)
+static enum lf_code check_request(const Leadfit__V1__VerifyRequest *request, uint64_t size,
+	const struct lf_tree_head *head, struct lf_error *error)
 {
 	if (size > head->size)
-		lf_error_add(error, "size", "%" PRIu64 " is more than the log has: %" PRIu64 " records", size, head->size);
+		lf_error_add(
+			error, "size", "%" PRIu64 " is more than the log has: %" PRIu64 " records", size, head->size);
 	if (request->first % LF_VERIFY_ALIGN != 0)
 		lf_error_add(error, "first", "%" PRIu64 " is no multiple of %d", request->first, (int)LF_VERIFY_ALIGN);
 	else if (request->first > size)
-		lf_error_add(error, "first", "%" PRIu64 " is beyond the %" PRIu64 " records to look at", request->first, size);
+		lf_error_add(error, "first", "%" PRIu64 " is beyond the %" PRIu64 " records to look at", request->first,
+			size);
 	return lf_error_summarize(error);
 }
 
-/* One is kept from call to call, for what it knows of erasures and prunings: these are read once, however many slices there are. */
+/*
+ * One is kept from call to call, for what it knows of erasures and prunings: these are read once, however many slices
+ * there are.
+ */
 static struct lf_verify *take_verifier(struct lf_core *core)
 {
 	struct lf_verify *verify = atomic_exchange(&core->verifier, NULL);
@@ -103,8 +109,9 @@ static void give_back(struct lf_core *core, struct lf_verify *verify)
 }
 
 /* The slice; with the root, where it is the last. */
-static enum lf_code run(struct lf_verify *verify, const Leadfit__V1__VerifyRequest *request, const struct lf_tree_head *head,
-	Leadfit__V1__VerifyResponse *response, struct slice *slice, struct lf_digest *root, struct lf_error *error)
+static enum lf_code run(struct lf_verify *verify, const Leadfit__V1__VerifyRequest *request,
+	const struct lf_tree_head *head, Leadfit__V1__VerifyResponse *response, struct slice *slice,
+	struct lf_digest *root, struct lf_error *error)
 {
 	const struct lf_verify_totals *totals = lf_verify_totals(verify);
 	struct lf_judge judge;
@@ -113,7 +120,8 @@ static enum lf_code run(struct lf_verify *verify, const Leadfit__V1__VerifyReque
 
 	lf_judge_init(&judge);
 	lf_verify_set_judge(verify, lf_judge_row, &judge);
-	code = lf_verify_slice(verify, request->first, response->size, SLICE_MS, take_finding, slice, &response->next, error);
+	code = lf_verify_slice(
+		verify, request->first, response->size, SLICE_MS, take_finding, slice, &response->next, error);
 	lf_verify_set_judge(verify, NULL, NULL);
 	if (code == LF_OK)
 		tell_redactions(&judge, slice, response);
@@ -124,8 +132,8 @@ static enum lf_code run(struct lf_verify *verify, const Leadfit__V1__VerifyReque
 		if (lf_verify_root(verify, response->size, head, take_finding, slice, root, &known, error) != LF_OK)
 			return error->code;
 		if (!known)
-			memset(root, 0, sizeof *root); /* and a finding says why */
-		response->root = (ProtobufCBinaryData){sizeof *root, root->bytes};
+			memset(root, 0, sizeof(*root)); /* and a finding says why */
+		response->root = (ProtobufCBinaryData){sizeof(*root), root->bytes};
 	}
 	response->records = totals->records;
 	response->payload_bytes = totals->bytes;
@@ -133,7 +141,8 @@ static enum lf_code run(struct lf_verify *verify, const Leadfit__V1__VerifyReque
 	response->pruned = totals->pruned;
 	response->findings = slice->findings;
 	response->n_findings = slice->count;
-	return slice->out_of_memory ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for what was found") : LF_OK;
+	return slice->out_of_memory ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for what was found")
+				    : LF_OK;
 }
 
 void lf_audit_verify(Leadfit__V1__Audit_Service *service, const Leadfit__V1__VerifyRequest *request,

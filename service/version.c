@@ -10,7 +10,9 @@
 
 /* A rubric of LF_MESSAGE_BYTES_MAX unpacks to at most so much, with the tables made from it. */
 static const size_t arena_bytes_max = (size_t)32 * 1024 * 1024;
-/* Weights, coefficients and strengths are moderate numbers: enough for any rubric, and far from where doubles overflow. */
+/*
+ * Weights, coefficients and strengths are moderate numbers: enough for any rubric, and far from where doubles overflow.
+ */
 static const double number_max = 1e6;
 
 struct builder {
@@ -32,7 +34,8 @@ static void *take(struct builder *b, size_t count, size_t size)
 
 /* ---- names ---- */
 
-static bool build_names(struct builder *b, struct lf_names *names, const char *const *ids, size_t count, const char *field)
+static bool build_names(
+	struct builder *b, struct lf_names *names, const char *const *ids, size_t count, const char *field)
 {
 	uint32_t duplicate;
 
@@ -50,11 +53,11 @@ static bool build_names(struct builder *b, struct lf_names *names, const char *c
 }
 
 /* Declared names of one kind, in the rubric's order. */
-#define COLLECT_IDS(b, ids, array, count) \
-	do { \
-		(ids) = take((b), (count) + 1, sizeof *(ids)); \
-		for (size_t i_ = 0; (ids) != NULL && i_ < (count); i_++) \
-			(ids)[i_] = (array)[i_]->id; \
+#define COLLECT_IDS(b, ids, array, count)                                                                              \
+	do {                                                                                                           \
+		(ids) = take((b), (count) + 1, sizeof(*(ids)));                                                        \
+		for (size_t i_ = 0; (ids) != NULL && i_ < (count); i_++)                                               \
+			(ids)[i_] = (array)[i_]->id;                                                                   \
 	} while (0)
 
 static void add_open_discipline(const char **ids, size_t *count, const char *id)
@@ -69,7 +72,7 @@ static void add_open_discipline(const char **ids, size_t *count, const char *id)
 /* Where a rubric declares no disciplines, those that its priors and needs name are known all the same. */
 static const char **open_disciplines(struct builder *b, size_t *count)
 {
-	const char **ids = take(b, LF_DISCIPLINES_MAX, sizeof *ids);
+	const char **ids = take(b, LF_DISCIPLINES_MAX, sizeof(*ids));
 
 	*count = 0;
 	for (size_t i = 0; ids != NULL && i < b->message->n_criteria; i++) {
@@ -97,16 +100,16 @@ static bool collect_names(struct builder *b)
 		disciplines = open_disciplines(b, &discipline_count);
 	else
 		COLLECT_IDS(b, disciplines, m->disciplines, m->n_disciplines);
-	sources = take(b, m->n_sources + 1, sizeof *sources);
+	sources = take(b, m->n_sources + 1, sizeof(*sources));
 	if (b->exhausted)
 		return false;
 	for (size_t i = 0; i < m->n_sources; i++)
 		sources[i] = m->sources[i]->key;
 	version->sources_open = m->n_sources == 0;
 	return build_names(b, &version->traits, traits, m->n_traits, "traits") &&
-	       build_names(b, &version->criteria, criteria, m->n_criteria, "criteria") &&
-	       build_names(b, &version->disciplines, disciplines, discipline_count, "disciplines") &&
-	       build_names(b, &version->sources, sources, m->n_sources, "sources");
+		build_names(b, &version->criteria, criteria, m->n_criteria, "criteria") &&
+		build_names(b, &version->disciplines, disciplines, discipline_count, "disciplines") &&
+		build_names(b, &version->sources, sources, m->n_sources, "sources");
 }
 
 /* ---- parts ---- */
@@ -131,15 +134,17 @@ static void check_rating(struct builder *b, const char *field, const char *key, 
 }
 
 /* A map from traits to coefficients as an array over the rubric's traits. */
-static const double *convert_coefficients(struct builder *b, size_t count, Leadfit__V1__Weight__TraitsEntry *const *entries)
+static const double *convert_coefficients(
+	struct builder *b, size_t count, Leadfit__V1__Weight__TraitsEntry *const *entries)
 {
-	double *by_trait = take(b, b->version->traits.count + 1, sizeof *by_trait);
+	double *by_trait = take(b, b->version->traits.count + 1, sizeof(*by_trait));
 
 	for (size_t i = 0; by_trait != NULL && i < count; i++) {
 		uint32_t trait = lf_names_find(&b->version->traits, entries[i]->key);
 
 		if (trait == LF_NO_NAME)
-			lf_check_undeclared(&b->check, "traits", entries[i]->key, "trait", entries[i]->key, &b->version->traits);
+			lf_check_undeclared(
+				&b->check, "traits", entries[i]->key, "trait", entries[i]->key, &b->version->traits);
 		else
 			by_trait[trait] = entries[i]->value;
 		check_number(b, "traits", entries[i]->key, entries[i]->value);
@@ -153,20 +158,22 @@ static void convert_needs(struct builder *b, const Leadfit__V1__Criterion *from,
 
 	if (!lf_check_count(&b->check, "needs", from->n_needs, LF_NEEDS_MAX))
 		return;
-	needs = take(b, from->n_needs + 1, sizeof *needs);
+	needs = take(b, from->n_needs + 1, sizeof(*needs));
 	for (size_t i = 0; needs != NULL && i < from->n_needs; i++) {
 		const Leadfit__V1__Need *need = from->needs[i];
 		size_t mark = lf_path_push_index(&b->check.path, "needs", i);
 
 		needs[i].discipline = lf_names_find(&b->version->disciplines, need->discipline);
 		if (lf_check_id(&b->check, "discipline", need->discipline) && needs[i].discipline == LF_NO_NAME)
-			lf_check_undeclared(&b->check, "discipline", NULL, "discipline", need->discipline, &b->version->disciplines);
+			lf_check_undeclared(&b->check, "discipline", NULL, "discipline", need->discipline,
+				&b->version->disciplines);
 		for (size_t k = 0; k < i; k++)
 			if (needs[k].discipline == needs[i].discipline && needs[i].discipline != LF_NO_NAME)
 				lf_check_fail(&b->check, "discipline", "\"%.128s\" stands twice", need->discipline);
 		check_number(b, "base", NULL, need->base_need);
 		needs[i].amount.base = need->base_need;
-		needs[i].amount.by_trait = convert_coefficients(b, need->n_traits, (Leadfit__V1__Weight__TraitsEntry **)need->traits);
+		needs[i].amount.by_trait =
+			convert_coefficients(b, need->n_traits, (Leadfit__V1__Weight__TraitsEntry **)need->traits);
 		lf_path_pop(&b->check.path, mark);
 	}
 	to->needs = needs;
@@ -178,7 +185,7 @@ static void convert_prior(struct builder *b, const Leadfit__V1__Prior *from, str
 	size_t mark = lf_path_push(&b->check.path, "prior");
 	size_t count = b->version->disciplines.count;
 	double middle = b->def.scale_min + (b->def.scale_max - b->def.scale_min) * 0.5;
-	double *mean = take(b, count + 1, sizeof *mean);
+	double *mean = take(b, count + 1, sizeof(*mean));
 
 	lf_check_range(&b->check, "strength", from->strength, 0, number_max);
 	to->prior_strength = from->strength;
@@ -194,7 +201,8 @@ static void convert_prior(struct builder *b, const Leadfit__V1__Prior *from, str
 		if (!lf_check_name(&b->check, "mean", entry->key, entry->key))
 			continue;
 		if (discipline == LF_NO_NAME)
-			lf_check_undeclared(&b->check, "mean", entry->key, "discipline", entry->key, &b->version->disciplines);
+			lf_check_undeclared(
+				&b->check, "mean", entry->key, "discipline", entry->key, &b->version->disciplines);
 		else
 			mean[discipline] = entry->value;
 		check_rating(b, "mean", entry->key, entry->value);
@@ -226,7 +234,7 @@ static void convert_curve(struct builder *b, const Leadfit__V1__Criterion *from,
 
 	if (from->n_curve == 0 || !lf_check_count(&b->check, "curve", from->n_curve, LF_CURVE_POINTS_MAX))
 		return;
-	curve = take(b, from->n_curve, sizeof *curve);
+	curve = take(b, from->n_curve, sizeof(*curve));
 	for (size_t i = 0; curve != NULL && i < from->n_curve; i++)
 		curve[i] = (struct lf_curve_point){from->curve[i]->rating, from->curve[i]->value};
 	to->curve = curve;
@@ -257,7 +265,8 @@ static void convert_criterion(struct builder *b, const Leadfit__V1__Criterion *f
 	to->seed = seed_of(from->id);
 	to->derived = (enum lf_derived)from->derived;
 	if ((int)from->derived < 0 || (int)from->derived > LF_TEAM_COVERAGE) {
-		lf_check_fail(&b->check, "derived", "%d is not known; allowed are RATED, DOMAIN_ALIGNMENT, TEAM_COVERAGE", (int)from->derived);
+		lf_check_fail(&b->check, "derived",
+			"%d is not known; allowed are RATED, DOMAIN_ALIGNMENT, TEAM_COVERAGE", (int)from->derived);
 		to->derived = LF_RATED;
 	}
 	if (to->derived != LF_RATED && from->n_curve > 0)
@@ -286,7 +295,7 @@ static void convert_criterion(struct builder *b, const Leadfit__V1__Criterion *f
 
 static void convert_criteria(struct builder *b)
 {
-	struct lf_criterion_def *criteria = take(b, b->message->n_criteria + 1, sizeof *criteria);
+	struct lf_criterion_def *criteria = take(b, b->message->n_criteria + 1, sizeof(*criteria));
 
 	for (size_t i = 0; criteria != NULL && i < b->message->n_criteria; i++) {
 		size_t mark = lf_path_push_index(&b->check.path, "criteria", i);
@@ -302,7 +311,7 @@ static const double *convert_covers(struct builder *b, size_t self, const Leadfi
 {
 	double *covers;
 
-	if (from->n_covers == 0 || (covers = take(b, b->version->disciplines.count, sizeof *covers)) == NULL)
+	if (from->n_covers == 0 || (covers = take(b, b->version->disciplines.count, sizeof(*covers))) == NULL)
 		return NULL;
 	covers[self] = 1;
 	for (size_t i = 0; i < from->n_covers; i++) {
@@ -310,7 +319,8 @@ static const double *convert_covers(struct builder *b, size_t self, const Leadfi
 		uint32_t discipline = lf_names_find(&b->version->disciplines, entry->key);
 
 		if (discipline == LF_NO_NAME)
-			lf_check_undeclared(&b->check, "covers", entry->key, "discipline", entry->key, &b->version->disciplines);
+			lf_check_undeclared(
+				&b->check, "covers", entry->key, "discipline", entry->key, &b->version->disciplines);
 		else
 			covers[discipline] = entry->value;
 		lf_check_range_key(&b->check, "covers", entry->key, entry->value, 0, 1);
@@ -321,13 +331,14 @@ static const double *convert_covers(struct builder *b, size_t self, const Leadfi
 static void convert_disciplines(struct builder *b)
 {
 	const struct lf_names *names = &b->version->disciplines;
-	struct lf_discipline_def *disciplines = take(b, names->count + 1, sizeof *disciplines);
+	struct lf_discipline_def *disciplines = take(b, names->count + 1, sizeof(*disciplines));
 
 	for (size_t i = 0; disciplines != NULL && i < names->count; i++) {
 		const Leadfit__V1__Discipline *from = b->version->disciplines_open ? NULL : b->message->disciplines[i];
 		size_t mark = lf_path_push_index(&b->check.path, "disciplines", i);
 
-		disciplines[i] = (struct lf_discipline_def){.id = names->ids[i], .title = from != NULL ? from->title : ""};
+		disciplines[i] =
+			(struct lf_discipline_def){.id = names->ids[i], .title = from != NULL ? from->title : ""};
 		if (from != NULL) {
 			lf_check_id(&b->check, "id", from->id);
 			lf_check_text(&b->check, "title", from->title, LF_TITLE_BYTES_MAX);
@@ -341,7 +352,7 @@ static void convert_disciplines(struct builder *b)
 
 static void convert_traits(struct builder *b)
 {
-	struct lf_trait_def *traits = take(b, b->message->n_traits + 1, sizeof *traits);
+	struct lf_trait_def *traits = take(b, b->message->n_traits + 1, sizeof(*traits));
 
 	for (size_t i = 0; traits != NULL && i < b->message->n_traits; i++) {
 		const Leadfit__V1__Trait *from = b->message->traits[i];
@@ -350,7 +361,8 @@ static void convert_traits(struct builder *b)
 		lf_check_id(&b->check, "id", from->id);
 		lf_check_text(&b->check, "title", from->title, LF_TITLE_BYTES_MAX);
 		lf_check_text(&b->check, "question", from->question, LF_TEXT_BYTES_MAX);
-		traits[i] = (struct lf_trait_def){from->id, from->title, from->default_ != NULL ? from->default_->value : 0.5};
+		traits[i] = (struct lf_trait_def){
+			from->id, from->title, from->default_ != NULL ? from->default_->value : 0.5};
 		lf_check_range(&b->check, "default", traits[i].default_value, 0, 1);
 		lf_path_pop(&b->check.path, mark);
 	}
@@ -360,7 +372,7 @@ static void convert_traits(struct builder *b)
 
 static void convert_sources(struct builder *b)
 {
-	double *weights = take(b, b->message->n_sources + 1, sizeof *weights);
+	double *weights = take(b, b->message->n_sources + 1, sizeof(*weights));
 
 	for (size_t i = 0; weights != NULL && i < b->message->n_sources; i++) {
 		const Leadfit__V1__Rubric__SourcesEntry *from = b->message->sources[i];
@@ -401,7 +413,7 @@ static void convert_gates(struct builder *b)
 
 	if (!lf_check_count(&b->check, "gates", b->message->n_gates, LF_GATES_MAX))
 		return;
-	gates = take(b, b->message->n_gates + 1, sizeof *gates);
+	gates = take(b, b->message->n_gates + 1, sizeof(*gates));
 	for (size_t i = 0; gates != NULL && i < b->message->n_gates; i++) {
 		size_t mark = lf_path_push_index(&b->check.path, "gates", i);
 
@@ -444,7 +456,8 @@ static void convert_rest(struct builder *b)
 	b->def.half_life_days = m->half_life_days;
 	b->def.aggregation = (enum lf_aggregation)m->aggregation;
 	if ((int)m->aggregation < 0 || (int)m->aggregation > LF_MINIMUM) {
-		lf_check_fail(&b->check, "aggregation", "%d is not known; allowed are ADDITIVE, HARMONIC, MINIMUM", (int)m->aggregation);
+		lf_check_fail(&b->check, "aggregation", "%d is not known; allowed are ADDITIVE, HARMONIC, MINIMUM",
+			(int)m->aggregation);
 		b->def.aggregation = LF_ADDITIVE;
 	}
 	convert_robustness(b, m->robustness);
@@ -512,9 +525,10 @@ static enum lf_code build(struct builder *b, struct lf_error *error)
 	return LF_OK;
 }
 
-enum lf_code lf_version_new(struct lf_version **out, const uint8_t *data, size_t length, const char *prefix, struct lf_error *error)
+enum lf_code lf_version_new(
+	struct lf_version **out, const uint8_t *data, size_t length, const char *prefix, struct lf_error *error)
 {
-	struct lf_version *version = calloc(1, sizeof *version);
+	struct lf_version *version = calloc(1, sizeof(*version));
 	struct builder b = {.version = version, .check.error = error};
 	enum lf_code code;
 
@@ -526,7 +540,8 @@ enum lf_code lf_version_new(struct lf_version **out, const uint8_t *data, size_t
 	b.arena = &version->arena;
 	if (*prefix != '\0')
 		lf_path_push(&b.check.path, prefix);
-	version->message = (Leadfit__V1__Rubric *)lf_wire_unpack(&leadfit__v1__rubric__descriptor, data, length, b.arena, error);
+	version->message =
+		(Leadfit__V1__Rubric *)lf_wire_unpack(&leadfit__v1__rubric__descriptor, data, length, b.arena, error);
 	if (version->message == NULL) {
 		code = error != NULL && error->code != LF_OK ? error->code : LF_INVALID_ARGUMENT;
 		goto fail;
@@ -557,7 +572,7 @@ struct lf_version *lf_version_retain(struct lf_version *version)
 
 size_t lf_version_bytes(const struct lf_version *version)
 {
-	return sizeof *version + version->arena.bytes_used + lf_rubric_bytes(version->compiled);
+	return sizeof(*version) + version->arena.bytes_used + lf_rubric_bytes(version->compiled);
 }
 
 void lf_version_release(struct lf_version *version)

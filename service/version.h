@@ -26,18 +26,21 @@ struct lf_version {
 };
 
 /*
- * Checks and compiles a rubric from its protobuf bytes, of whatever origin. INVALID_ARGUMENT lists everything that is wrong, by
- * path below prefix ("" = the rubric itself). The new version has one reference.
+ * Checks and compiles a rubric from its protobuf bytes, of whatever origin. INVALID_ARGUMENT lists everything that is
+ * wrong, by path below prefix ("" = the rubric itself). The new version has one reference.
  */
-enum lf_code lf_version_new(struct lf_version **version, const uint8_t *data, size_t length, const char *prefix,
-	struct lf_error *error);
+enum lf_code lf_version_new(
+	struct lf_version **version, const uint8_t *data, size_t length, const char *prefix, struct lf_error *error);
 struct lf_version *lf_version_retain(struct lf_version *version);
 /* Memory that it takes, compiled form included. */
 size_t lf_version_bytes(const struct lf_version *version);
 /* The last release frees. NULL is allowed. */
 void lf_version_release(struct lf_version *version);
 
-/* Adds to warnings, as violations by path, what is allowed in this rubric but probably not meant. Its code means nothing. */
+/*
+ * Adds to warnings, as violations by path, what is allowed in this rubric but probably not meant. Its code means
+ * nothing.
+ */
 void lf_version_warn(const struct lf_version *version, struct lf_error *warnings);
 
 /* Whether to go on: asked now and then by what may take a while. */
@@ -63,17 +66,19 @@ struct lf_coverage {
 };
 
 /*
- * Runs the rubric's own scenarios in their order; visit returns whether to go on (false: DEADLINE_EXCEEDED). A scenario that is wrong in itself,
- * or contradicts an earlier one (the same case, another expectation), has that among its differences. Allocates; any thread, also
- * several on one version. RESOURCE_EXHAUSTED where memory ran out.
+ * Runs the rubric's own scenarios in their order; visit returns whether to go on (false: DEADLINE_EXCEEDED). A scenario
+ * that is wrong in itself, or contradicts an earlier one (the same case, another expectation), has that among its
+ * differences. Allocates; any thread, also several on one version. RESOURCE_EXHAUSTED where memory ran out.
  */
 enum lf_code lf_version_test(const struct lf_version *version,
-	bool (*visit)(void *context, const struct lf_scenario_result *result), void *context, struct lf_coverage *coverage,
-	struct lf_error *error);
+	bool (*visit)(void *context, const struct lf_scenario_result *result), void *context,
+	struct lf_coverage *coverage, struct lf_error *error);
 /*
- * Runs the rubric's own scenarios. Adds each that does not come out as it says to error, at scenarios[i], with what differed; FAILED_PRECONDITION
- * then, RESOURCE_EXHAUSTED where memory ran out, and DEADLINE_EXCEEDED where go_on, which is asked after each and may be NULL, said no.
+ * Runs the rubric's own scenarios. Adds each that does not come out as it says to error, at scenarios[i], with what
+ * differed; FAILED_PRECONDITION then, RESOURCE_EXHAUSTED where memory ran out, and DEADLINE_EXCEEDED where go_on, which
+ * is asked after each and may be NULL, said no.
  */
-enum lf_code lf_version_run_scenarios(const struct lf_version *version, lf_go_on_fn go_on, void *context, struct lf_error *error);
+enum lf_code lf_version_run_scenarios(
+	const struct lf_version *version, lf_go_on_fn go_on, void *context, struct lf_error *error);
 
 #endif

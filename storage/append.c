@@ -10,9 +10,11 @@
 
 static enum lf_code check_id(const char *name, const char *value, struct lf_error *error)
 {
+	size_t length;
+
 	if (value == NULL)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s is missing", name);
-	const size_t length = strlen(value);
+	length = strlen(value);
 	if (length > LF_ID_BYTES_MAX)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s has %zu bytes, more than %d", name, length,
 			(int)LF_ID_BYTES_MAX);
@@ -27,18 +29,26 @@ static enum lf_code check_bytes(const char *name, struct lf_bytes bytes, struct 
 	return LF_OK;
 }
 
-/* Whoever is recommended is one of the candidates: so a person is in the log for as long as they are in a list of them, and no longer. */
-static enum lf_code check_candidates(const char *const *candidates, size_t count, const char *recommended, struct lf_error *error)
+/*
+ * Whoever is recommended is one of the candidates: so a person is in the log for as long as they are in a list of them,
+ * and no longer.
+ */
+static enum lf_code check_candidates(
+	const char *const *candidates, size_t count, const char *recommended, struct lf_error *error)
 {
 	bool found = recommended[0] == '\0';
+
 	if (count > LF_MEMBERS_MAX)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%zu candidates, more than %d", count, (int)LF_MEMBERS_MAX);
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "%zu candidates, more than %d", count, (int)LF_MEMBERS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		if (check_id("candidate", candidates[i], error) != LF_OK)
 			return error->code;
 		found = found || strcmp(candidates[i], recommended) == 0;
 	}
-	return found ? LF_OK : lf_error_set(error, LF_INVALID_ARGUMENT, "recommended: \"%s\" is none of the candidates", recommended);
+	return found ? LF_OK
+		     : lf_error_set(error, LF_INVALID_ARGUMENT, "recommended: \"%s\" is none of the candidates",
+			       recommended);
 }
 
 static enum lf_code check_append(const struct lf_append *append, struct lf_error *error)
@@ -61,7 +71,8 @@ static enum lf_code check_item(const struct lf_redact_item *item, struct lf_erro
 	if (item->what != LF_REDACT_PAYLOAD && item->what != LF_REDACT_DECISION && item->what != LF_REDACT_ACT)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "items: %d is no kind of item", (int)item->what);
 	if (item->id == 0 || item->id > INT64_MAX)
-		return lf_error_set(error, LF_NOT_FOUND, "items: %llu is the id of nothing", (unsigned long long)item->id);
+		return lf_error_set(
+			error, LF_NOT_FOUND, "items: %llu is the id of nothing", (unsigned long long)item->id);
 	if (check_bytes("item", item->bytes, error) != LF_OK || item->what != LF_REDACT_DECISION)
 		return error->code;
 	if (check_id("recommended", item->recommended, error) != LF_OK)
@@ -82,7 +93,8 @@ static bool take_in(struct lf_log *log, struct lf_append_queue *queue, struct lf
 		return false;
 	}
 	if (log->pending >= log->queue_max) {
-		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%zu appends wait for the decision log, the most allowed", log->pending);
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%zu appends wait for the decision log, the most allowed",
+			log->pending);
 		return false;
 	}
 	if (queue->first == NULL)
@@ -101,6 +113,7 @@ static void enqueue(struct lf_log *log, struct lf_append *const *appends, size_t
 	struct lf_error error = LF_ERROR_INIT;
 	bool wake;
 	size_t taken = 0;
+
 	pthread_mutex_lock(&log->lock);
 	while (taken < count && take_in(log, queue, appends[taken], &error))
 		taken++;
@@ -119,6 +132,7 @@ static void enqueue(struct lf_log *log, struct lf_append *const *appends, size_t
 static bool make_ready(struct lf_append *append)
 {
 	struct lf_error error = LF_ERROR_INIT;
+
 	append->rubric = NULL;
 	append->activation = NULL;
 	append->act = NULL;
@@ -147,9 +161,11 @@ void lf_log_append(struct lf_log *log, struct lf_append *append)
 void lf_log_append_all(struct lf_log *log, struct lf_append *const *appends, size_t count)
 {
 	struct lf_append *ready[LF_BATCH_MAX];
+
 	while (count > 0) {
 		const size_t some = count < LF_BATCH_MAX ? count : LF_BATCH_MAX;
 		size_t ready_count = 0;
+
 		for (size_t i = 0; i < some; i++)
 			if (make_ready(appends[i]))
 				ready[ready_count++] = appends[i];
@@ -172,6 +188,7 @@ struct wait {
 static void wait_done(struct lf_append *append, const struct lf_error *error)
 {
 	struct wait *wait = append->context;
+
 	pthread_mutex_lock(&wait->lock);
 	if (error->code != LF_OK)
 		lf_error_set(&wait->error, error->code, "%s", error->message);
@@ -184,11 +201,13 @@ static void wait_done(struct lf_append *append, const struct lf_error *error)
 /* Queues what wait.append names, and returns when it has been completed. */
 static enum lf_code run_and_wait(struct lf_log *log, struct wait *wait, struct lf_error *error)
 {
+	struct lf_append *append;
+
 	wait->append.done = wait_done;
 	wait->append.context = wait;
 	pthread_mutex_init(&wait->lock, NULL);
 	pthread_cond_init(&wait->ended, NULL);
-	struct lf_append *append = &wait->append;
+	append = &wait->append;
 	enqueue(log, &append, 1);
 	pthread_mutex_lock(&wait->lock);
 	while (!wait->done)
@@ -204,6 +223,7 @@ static enum lf_code run_and_wait(struct lf_log *log, struct wait *wait, struct l
 static enum lf_code check_rubric(const struct lf_rubric_put *put, struct lf_error *error)
 {
 	struct lf_digest digest;
+
 	if (check_id("rubric name", put->name, error) != LF_OK || check_id("caller", put->caller, error) != LF_OK ||
 		check_bytes("rubric", put->body, error) != LF_OK)
 		return error->code;
@@ -213,7 +233,7 @@ static enum lf_code check_rubric(const struct lf_rubric_put *put, struct lf_erro
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "rubric title is missing or longer than %d bytes",
 			(int)LF_TEXT_BYTES_MAX);
 	lf_sha256(put->body.data, put->body.length, &digest);
-	if (memcmp(&digest, put->digest, sizeof digest) != 0)
+	if (memcmp(&digest, put->digest, sizeof(digest)) != 0)
 		return lf_error_set(
 			error, LF_INVALID_ARGUMENT, "rubric %s: the digest is not that of the bytes", put->name);
 	return LF_OK;
@@ -225,6 +245,7 @@ enum lf_code lf_log_put_rubric(struct lf_log *log, const char *name, const char 
 	struct lf_rubric_put put = {.name = name, .title = title, .caller = caller, .body = body, .digest = digest};
 	struct wait wait = {.append = {.rubric = &put}};
 	struct lf_error checked = LF_ERROR_INIT;
+
 	if (check_rubric(&put, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
 	if (run_and_wait(log, &wait, error) != LF_OK)
@@ -242,6 +263,7 @@ enum lf_code lf_log_activate_rubric(struct lf_log *log, const char *name, const 
 	struct lf_rubric_activate activate = {.name = name == NULL ? "" : name, .caller = caller, .digest = digest};
 	struct wait wait = {.append = {.activation = &activate}};
 	struct lf_error checked = LF_ERROR_INIT;
+
 	if (check_id("rubric name", activate.name, &checked) != LF_OK || check_id("caller", caller, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
 	if (run_and_wait(log, &wait, error) != LF_OK)
@@ -257,8 +279,10 @@ enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct l
 {
 	struct wait wait = {.append = {.act = act}};
 	struct lf_error checked = LF_ERROR_INIT;
+
 	if (act->kind != LF_LEAF_OUTCOME)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: %s is not an outcome", lf_leaf_kind_name(act->kind));
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "kind: %s is not an outcome", lf_leaf_kind_name(act->kind));
 	if (check_id("caller", act->caller, &checked) != LF_OK || check_bytes("act", act->body, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
 	return run_and_wait(log, &wait, error);
@@ -268,11 +292,15 @@ enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, stru
 {
 	struct wait wait = {.append = {.redaction = redaction}};
 	struct lf_error checked = LF_ERROR_INIT;
+
 	if (redaction->kind != LF_LEAF_ERASURE && redaction->kind != LF_LEAF_PRUNING)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: %s is neither an erasure nor a pruning", lf_leaf_kind_name(redaction->kind));
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: %s is neither an erasure nor a pruning",
+			lf_leaf_kind_name(redaction->kind));
 	if (redaction->item_count < 1 || redaction->item_count > LF_PAGE_MAX)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "items: %zu is outside 1..%d", redaction->item_count, (int)LF_PAGE_MAX);
-	if (check_id("caller", redaction->caller, &checked) != LF_OK || check_bytes("act", redaction->body, &checked) != LF_OK)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "items: %zu is outside 1..%d", redaction->item_count,
+			(int)LF_PAGE_MAX);
+	if (check_id("caller", redaction->caller, &checked) != LF_OK ||
+		check_bytes("act", redaction->body, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
 	for (size_t i = 0; i < redaction->item_count; i++)
 		if (check_item(&redaction->items[i], &checked) != LF_OK)
@@ -286,6 +314,7 @@ enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, stru
 static bool hand_over(struct lf_log *log, struct lf_append *append)
 {
 	bool taken, wake = false;
+
 	pthread_mutex_lock(&log->lock);
 	log->chore_callers++;
 	while (log->chore != NULL && !log->failed && !log->closing)
@@ -314,6 +343,8 @@ static void leave(struct lf_log *log)
 enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_error *error)
 {
 	struct wait wait = {.append = {.chore = chore, .done = wait_done, .context = &wait}};
+	enum lf_code code;
+
 	pthread_mutex_init(&wait.lock, NULL);
 	pthread_cond_init(&wait.ended, NULL);
 	if (hand_over(log, &wait.append)) {
@@ -330,7 +361,7 @@ enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_err
 	leave(log);
 	pthread_cond_destroy(&wait.ended);
 	pthread_mutex_destroy(&wait.lock);
-	const enum lf_code code = wait.error.code;
+	code = wait.error.code;
 	if (code != LF_OK && error != NULL)
 		lf_error_move(error, &wait.error);
 	lf_error_clean_up(&wait.error);

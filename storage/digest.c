@@ -10,6 +10,7 @@
 void lf_sha256_strings(const char *const *strings, size_t count, struct lf_digest *digest)
 {
 	SHA256_CTX context;
+
 	SHA256_Init(&context);
 	for (size_t i = 0; i < count; i++)
 		SHA256_Update(

@@ -1,10 +1,13 @@
-/* Leaves of a transaction, and the canonical bytes of records: protobuf's wire format, written by hand, as this folder knows no protobuf. */
+/*
+ * Leaves of a transaction, and the canonical bytes of records: protobuf's wire format, written by hand, as this folder
+ * knows no protobuf.
+ */
 #include "storage/leaves.h"
 
 #include <string.h>
 
-bool lf_leaves_add(struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t number, int64_t time_us, const struct lf_digest *commitments,
-	size_t commitment_count, struct lf_leaf_place *place)
+bool lf_leaves_add(struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t number, int64_t time_us,
+	const struct lf_digest *commitments, size_t commitment_count, struct lf_leaf_place *place)
 {
 	const uint64_t position = leaves->tree.size;
 	const struct lf_leaf leaf = {kind, number == 0 ? position : number, time_us, commitments, commitment_count};
@@ -63,7 +66,7 @@ static void put_text(struct sink *sink, unsigned field, const char *text)
 static void put_digest(struct sink *sink, unsigned field, const struct lf_digest *digest)
 {
 	if (digest != NULL)
-		put_bytes(sink, field, digest, sizeof *digest);
+		put_bytes(sink, field, digest, sizeof(*digest));
 }
 
 size_t lf_record_decision(const struct lf_decision_columns *columns, uint8_t *out)

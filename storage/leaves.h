@@ -1,6 +1,6 @@
 /*
- * The tree as a transaction makes it grow: the log gives it to the backend with every record, which adds a leaf for it, and stores what
- * comes back. Part of the backend's contract (backend.h).
+ * The tree as a transaction makes it grow: the log gives it to the backend with every record, which adds a leaf for it,
+ * and stores what comes back. Part of the backend's contract (backend.h).
  */
 #ifndef LF_STORAGE_LEAVES_H
 #define LF_STORAGE_LEAVES_H
@@ -25,11 +25,11 @@ struct lf_leaf_place {
 };
 
 /*
- * Adds the leaf of a record. number 0: the position itself is the number. false where the transaction has too many leaves: it must fail.
- * A migration adds any number: it takes the nodes away (node_count = 0) as it stores them.
+ * Adds the leaf of a record. number 0: the position itself is the number. false where the transaction has too many
+ * leaves: it must fail. A migration adds any number: it takes the nodes away (node_count = 0) as it stores them.
  */
-bool lf_leaves_add(struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t number, int64_t time_us, const struct lf_digest *commitments,
-	size_t commitment_count, struct lf_leaf_place *place);
+bool lf_leaves_add(struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t number, int64_t time_us,
+	const struct lf_digest *commitments, size_t commitment_count, struct lf_leaf_place *place);
 
 /*
  * Canonical bytes of records (messages of proto/leadfit/v1/record.proto, packed: fields by number, defaults left out).

@@ -5,24 +5,28 @@
  *
  * Numbered, for tests and comments to cite:
  *
- *  W1  An append that lf_log_append() took belongs to exactly one of: the queue, the batch. It leaves the batch by
- * done(), once. W2  done(OK) comes after the commit() that holds the record, or that came after the one that holds it,
- * returned OK. W3  A batch that is not committed is completed with an error, whole. What a record was told apart
- * (ALREADY_EXISTS, say) holds only if the batch committed: the record that it collided with may have gone with it. W4
- * Sequence, id and time are given in the order of the queue, by this thread alone. Ids and times given out never come
- * back lower, whatever the clock does and whatever failed; sequences have no gaps, as they are given again after a
- * failed batch. W5  After a commit that failed, what is stored is unknown until tail() was read again: nothing is
- * appended before that. W6  After DATA_LOSS from the backend, on_failed is called once, and the writer side of the
- * backend never again, but to close it. W7  No lock is held while the backend or a completion runs. W8  pending <=
- * queue_max: one that would exceed it is refused before anything else happens. W9  While not ready, an idle writer
- * probes once a second, so that readiness comes back without traffic.
- *  W10 The tree (leaves.tree) is the stored one whenever tail_known: it grows with a transaction, and is read again where that failed. Its
- *      root is the stored root, or the log is damaged. What is read again begins with what was committed before (committed_tree): who
- *      wrote another tree there meanwhile is not gone on with.
- *  W11 At most one chore is with the writer, which does a step of it between two batches. A chore is completed once, and after that
- *      lf_log_do() touches the log only to leave; close() waits until all have left.
- *  W12 What comes by ones goes before what came many at once, and while there is any, or was shortly before, a batch has at most so many
- *      of the others that nobody waits for long (BULK_BESIDE). The queue is both of these; each has its order.
+ *  W1   An append that lf_log_append() took belongs to exactly one of: the queue, the batch. It leaves the batch by
+ *       done(), once.
+ *  W2   done(OK) comes after the commit() that holds the record, or that came after the one that holds it, returned OK.
+ *  W3   A batch that is not committed is completed with an error, whole. What a single record was told (ALREADY_EXISTS,
+ *       say) holds only if the batch committed: the record that it collided with may have gone with it.
+ *  W4   Sequence, id and time are given in the order of the queue, by this thread alone. Ids and times given out never
+ *       go backwards, whatever the clock does and whatever failed. Sequences have no gaps: they are given again after a
+ *       failed batch.
+ *  W5   After a commit that failed, what is stored is unknown until tail() was read again: nothing is appended before
+ *       that.
+ *  W6   After DATA_LOSS from the backend, on_failed is called once, and the writer's side of the backend is never used
+ *       again, except to close it.
+ *  W7   No lock is held while the backend or a completion runs.
+ *  W8   pending <= queue_max: an append that would exceed it is refused before anything else happens.
+ *  W9   While not ready, an idle writer probes once a second, so that readiness comes back without traffic.
+ *  W10  The tree (leaves.tree) is the stored one whenever tail_known: it grows with a transaction, and is read again
+ *       where that failed. Its root is the stored root, or the log is damaged. What is read again begins with what was
+ *       committed before (committed_tree): if somebody else wrote another tree meanwhile, the writer stops.
+ *  W11  At most one chore is with the writer, which does one step of it between two batches. A chore is completed once,
+ *       and after that lf_log_do() touches the log only to leave; close() waits until all have left.
+ *  W12  Single appends take priority over bulk appends. While there are any, or were shortly before, a batch has at most
+ *       so many bulk appends that nobody waits for long (BULK_BESIDE). The queue is both lists; each has its order.
  *
  * Wake-ups: the writer sleeps only when the queue is empty; who appends signals only when it sleeps. There is no timer:
  * while one commit runs, the next batch gathers. So a lone append pays one commit, and a crowd shares one.
@@ -43,6 +47,7 @@ enum {
 static int64_t system_now_us(void)
 {
 	struct timespec now;
+
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
@@ -62,6 +67,7 @@ static void complete(struct lf_log *log, struct lf_append *append, const struct 
 static void fail_batch(struct lf_log *log, size_t count, const struct lf_error *cause)
 {
 	struct lf_error decision = LF_ERROR_INIT, rubric = LF_ERROR_INIT, other = LF_ERROR_INIT;
+
 	if (cause->code == LF_RESOURCE_EXHAUSTED) {
 		lf_error_set(&decision, LF_RESOURCE_EXHAUSTED, "the decision log has no space: %s", cause->message);
 		lf_error_set(&rubric, LF_RESOURCE_EXHAUSTED, "%s", decision.message);
@@ -72,13 +78,18 @@ static void fail_batch(struct lf_log *log, size_t count, const struct lf_error *
 			cause->message);
 		lf_error_set(&rubric, LF_UNAVAILABLE,
 			"what was done to the rubric may or may not be stored: do it again (%s)", cause->message);
-		lf_error_set(&other, LF_UNAVAILABLE, "it may or may not be recorded: look before doing it again (%s)", cause->message);
+		lf_error_set(&other, LF_UNAVAILABLE, "it may or may not be recorded: look before doing it again (%s)",
+			cause->message);
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct lf_append *append = log->batch[i].append;
 		const bool act = append->act != NULL || append->redaction != NULL;
+
 		lf_error_clean_up(&log->batch[i].error);
-		complete(log, append, append->rubric != NULL || append->activation != NULL ? &rubric : act ? &other : &decision);
+		complete(log, append,
+			append->rubric != NULL || append->activation != NULL ? &rubric
+				: act                                        ? &other
+									     : &decision);
 	}
 	lf_error_clean_up(&decision);
 	lf_error_clean_up(&rubric);
@@ -88,12 +99,14 @@ static void fail_batch(struct lf_log *log, size_t count, const struct lf_error *
 static void complete_batch(struct lf_log *log, size_t count)
 {
 	const struct lf_error fine = LF_ERROR_INIT;
+
 	pthread_mutex_lock(&log->lock);
 	log->pending -= count;
 	pthread_mutex_unlock(&log->lock);
 	for (size_t i = 0; i < count; i++) {
 		struct lf_batch_entry *entry = &log->batch[i];
 		struct lf_append *append = entry->append;
+
 		if (entry->error.code != LF_OK) {
 			append->done(append, &entry->error);
 			lf_error_clean_up(&entry->error);
@@ -111,8 +124,10 @@ static void complete_batch(struct lf_log *log, size_t count)
 /* W6 */
 static void stop_writing(struct lf_log *log, const struct lf_error *error)
 {
+	bool first;
+
 	pthread_mutex_lock(&log->lock);
-	const bool first = !log->failed;
+	first = !log->failed;
 	log->failed = true;
 	pthread_mutex_unlock(&log->lock);
 	atomic_store(&log->ready, false);
@@ -125,13 +140,15 @@ static void stop_writing(struct lf_log *log, const struct lf_error *error)
 static bool concerns_the_record_alone(enum lf_code code)
 {
 	return code == LF_INVALID_ARGUMENT || code == LF_FAILED_PRECONDITION || code == LF_ALREADY_EXISTS ||
-	       code == LF_OUT_OF_RANGE || code == LF_NOT_FOUND || code == LF_ABORTED;
+		code == LF_OUT_OF_RANGE || code == LF_NOT_FOUND || code == LF_ABORTED;
 }
 
 static enum lf_code append_decision(
 	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_entropy *entropy, int64_t now_us)
 {
 	struct lf_tail next = log->tail;
+	enum lf_code code;
+
 	next.sequence++;
 	next.time_us = now_us > next.time_us ? now_us : next.time_us;
 	lf_uuid_next(&next.id, next.time_us, entropy->id);
@@ -145,7 +162,7 @@ static enum lf_code append_decision(
 		.id = next.id,
 		.decided_at_us = next.time_us,
 	};
-	const enum lf_code code = log->backend->append(log->store, &entry->record, &entry->error);
+	code = log->backend->append(log->store, &entry->record, &entry->error);
 	if (code == LF_OK && !entry->record.existing)
 		log->tail = next;
 	return code;
@@ -163,8 +180,9 @@ static enum lf_code append_rubric(
 	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_entropy *entropy, int64_t now_us)
 {
 	struct lf_rubric_put *put = entry->append->rubric;
+
 	put->salt = entropy->salts[0];
-	memcpy(put->record_salts, entropy->salts + 1, sizeof put->record_salts);
+	memcpy(put->record_salts, entropy->salts + 1, sizeof(put->record_salts));
 	put->leaves = &log->leaves;
 	put->put_at_us = next_time(log, now_us);
 	return log->backend->put_rubric(log->store, put, &entry->error);
@@ -174,6 +192,7 @@ static enum lf_code append_activation(
 	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_entropy *entropy, int64_t now_us)
 {
 	struct lf_rubric_activate *activate = entry->append->activation;
+
 	activate->activated_at_us = next_time(log, now_us);
 	activate->record_salt = entropy->salts[0];
 	activate->leaves = &log->leaves;
@@ -184,8 +203,10 @@ static enum lf_code append_act(
 	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_entropy *entropy, int64_t now_us)
 {
 	struct lf_act_put *act = entry->append->act;
+
 	if (act->seen_size != 0 && act->seen_size < log->redacted_to)
-		return lf_error_set(&entry->error, LF_ABORTED, "something was erased or pruned meanwhile: read again, and then record it");
+		return lf_error_set(&entry->error, LF_ABORTED,
+			"something was erased or pruned meanwhile: read again, and then record it");
 	act->at_us = next_time(log, now_us);
 	return log->backend->put_act(log->store, act, &entropy->salts[0], &log->leaves, &entry->error);
 }
@@ -196,6 +217,7 @@ static enum lf_code append_redaction(struct lf_log *log, struct lf_batch_entry *
 	const size_t size = (redaction->item_count + 1) * sizeof(struct lf_salt);
 	struct lf_salt *salts = malloc(size);
 	enum lf_code code;
+
 	redaction->at_us = next_time(log, now_us);
 	if (salts == NULL || !lf_random(salts, size))
 		code = lf_error_set(&entry->error, LF_UNAVAILABLE, "no memory, or no random bytes, for %zu salts",
@@ -214,6 +236,7 @@ static enum lf_code write_record(
 {
 	const struct lf_append *append = entry->append;
 	enum lf_code code;
+
 	entry->record.existing = false;
 	if (append->rubric != NULL) {
 		code = append_rubric(log, entry, entropy, now_us);
@@ -238,9 +261,11 @@ static enum lf_code write_record(
 static enum lf_code write_records(struct lf_log *log, size_t count, bool *wrote, struct lf_error *error)
 {
 	const int64_t now_us = log->now_us();
+
 	for (size_t i = 0; i < count; i++) {
 		struct lf_batch_entry *entry = &log->batch[i];
 		const enum lf_code code = write_record(log, entry, &log->entropy[i], now_us, wrote);
+
 		if (code == LF_OK)
 			continue;
 		if (!concerns_the_record_alone(code)) {
@@ -259,7 +284,9 @@ struct hash_reader {
 static bool read_hashes(void *context, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes)
 {
 	const struct hash_reader *reader = context;
-	return reader->log->backend->tail_hashes(reader->log->store, level, first, count, hashes, reader->error) == LF_OK;
+
+	return reader->log->backend->tail_hashes(reader->log->store, level, first, count, hashes, reader->error) ==
+		LF_OK;
 }
 
 /* W10 */
@@ -268,6 +295,7 @@ static enum lf_code know_tree(struct lf_log *log, const struct lf_tree_head *hea
 	struct hash_reader reader = {log, error};
 	struct lf_digest root, committed;
 	struct lf_tree before;
+
 	if (!lf_tree_load(&log->leaves.tree, head->size, read_hashes, &reader))
 		return error->code != LF_OK ? error->code
 					    : lf_error_set(error, LF_DATA_LOSS, "the tree of the log can't be read");
@@ -275,14 +303,16 @@ static enum lf_code know_tree(struct lf_log *log, const struct lf_tree_head *hea
 	if (!lf_digest_equal(&root, &head->root))
 		return lf_error_set(error, LF_DATA_LOSS, "the head of the log does not follow from its leaves");
 	if (head->size < log->committed_tree.size)
-		return lf_error_set(error, LF_DATA_LOSS, "the log has fewer records than were committed: somebody else took them out");
+		return lf_error_set(error, LF_DATA_LOSS,
+			"the log has fewer records than were committed: somebody else took them out");
 	if (!lf_tree_load(&before, log->committed_tree.size, read_hashes, &reader))
 		return error->code != LF_OK ? error->code
 					    : lf_error_set(error, LF_DATA_LOSS, "the tree of the log can't be read");
 	lf_tree_root(&before, &root);
 	lf_tree_root(&log->committed_tree, &committed);
 	if (!lf_digest_equal(&root, &committed))
-		return lf_error_set(error, LF_DATA_LOSS, "the log is not the one that was committed: somebody else altered it");
+		return lf_error_set(
+			error, LF_DATA_LOSS, "the log is not the one that was committed: somebody else altered it");
 	return LF_OK;
 }
 
@@ -290,12 +320,13 @@ static enum lf_code know_tree(struct lf_log *log, const struct lf_tree_head *hea
 static enum lf_code know_tail(struct lf_log *log, struct lf_error *error)
 {
 	struct lf_tail stored = {0};
+
 	if (log->tail_known)
 		return LF_OK;
 	if (log->backend->tail(log->store, &stored, error) != LF_OK || know_tree(log, &stored.head, error) != LF_OK)
 		return error->code;
 	log->tail.sequence = stored.sequence;
-	if (memcmp(&stored.id, &log->tail.id, sizeof stored.id) > 0)
+	if (memcmp(&stored.id, &log->tail.id, sizeof(stored.id)) > 0)
 		log->tail.id = stored.id;
 	if (stored.time_us > log->tail.time_us)
 		log->tail.time_us = stored.time_us;
@@ -310,7 +341,8 @@ static void run_batch(struct lf_log *log, size_t count)
 	struct lf_error error = LF_ERROR_INIT;
 	bool wrote = false;
 	uint64_t newest_before;
-	if (!lf_random(log->entropy, count * sizeof *log->entropy)) {
+
+	if (!lf_random(log->entropy, count * sizeof(*log->entropy))) {
 		lf_error_set(&error, LF_UNAVAILABLE, "no random bytes");
 		goto fail;
 	}
@@ -349,6 +381,7 @@ fail:
 static void end_chore(struct lf_log *log, const struct lf_error *error)
 {
 	struct lf_append *append = log->chore;
+
 	/* done() first: it is another append's turn only when this one is through. */
 	append->done(append, error);
 	pthread_mutex_lock(&log->lock);
@@ -371,6 +404,7 @@ static enum lf_code stop_chore(const struct lf_chore *chore, bool closing, struc
 static bool back_up(struct lf_log *log, struct lf_chore *chore, bool cancel, struct lf_error *error)
 {
 	bool more = false;
+
 	if (log->backend->backup_step == NULL)
 		lf_error_set(error, LF_UNIMPLEMENTED, "this store has no backup of its own");
 	else
@@ -378,12 +412,16 @@ static bool back_up(struct lf_log *log, struct lf_chore *chore, bool cancel, str
 	return more;
 }
 
-/* One step of a chore. After DATA_LOSS, perhaps of the batch just before, none: what was begun is taken back when the store closes (W6). */
+/*
+ * One step of a chore. After DATA_LOSS, perhaps of the batch just before, none: what was begun is taken back when the
+ * store closes (W6).
+ */
 static void do_chore(struct lf_log *log, bool closing)
 {
 	struct lf_chore *chore = log->chore->chore;
 	struct lf_error error = LF_ERROR_INIT, ignored = LF_ERROR_INIT;
 	bool more = false;
+
 	if (log->failed) /* only this thread sets it */
 		lf_error_set(&error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
 	else if (stop_chore(chore, closing, &error) != LF_OK && chore->what == LF_CHORE_BACKUP)
@@ -405,6 +443,7 @@ static void do_chore(struct lf_log *log, bool closing)
 static void wait_a_second(struct lf_log *log)
 {
 	struct timespec until;
+
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec++;
 	while (log->asleep && !log->closing)
@@ -417,6 +456,7 @@ static size_t take_from(struct lf_log *log, struct lf_append_queue *queue, size_
 {
 	while (queue->first != NULL && count < max) {
 		struct lf_append *append = queue->first;
+
 		queue->first = append->next;
 		append->next = NULL;
 		log->batch[count].append = append;
@@ -430,19 +470,24 @@ static size_t take_from(struct lf_log *log, struct lf_append_queue *queue, size_
 static size_t take_queued(struct lf_log *log)
 {
 	const size_t count = take_from(log, &log->queue, 0, LF_BATCH_MAX);
+	size_t most;
+
 	if (count > 0)
 		log->singles_seen = SINGLES_REMAIN;
 	else if (log->singles_seen > 0)
 		log->singles_seen--;
-	const size_t most = log->singles_seen > 0 ? count + BULK_BESIDE : LF_BATCH_MAX;
+	most = log->singles_seen > 0 ? count + BULK_BESIDE : LF_BATCH_MAX;
 	return take_from(log, &log->bulk, count, most < LF_BATCH_MAX ? most : LF_BATCH_MAX);
 }
 
-/* Moves up to a batch out of the queue, and waits where it is empty and there is no chore. Sets *failed. 0: closing, a chore, or time to
- * probe. */
+/*
+ * Moves up to a batch out of the queue, and waits where it is empty and there is no chore. Sets *failed. 0: closing, a
+ * chore, or time to probe.
+ */
 static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *chore)
 {
 	size_t count;
+
 	pthread_mutex_lock(&log->lock);
 	if (log->queue.first == NULL && log->bulk.first == NULL && !log->closing && log->chore == NULL) {
 		log->asleep = true;
@@ -466,6 +511,7 @@ static void probe(struct lf_log *log, bool chore)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct timespec now;
+
 	if (atomic_load(&log->ready))
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -483,10 +529,13 @@ static void *writer_main(void *context)
 {
 	struct lf_log *log = context;
 	bool failed, closing, chore;
+
 	for (;;) {
 		const size_t count = take_batch(log, &failed, &closing, &chore);
+
 		if (count > 0 && failed) {
 			struct lf_error error = LF_ERROR_INIT;
+
 			lf_error_set(&error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
 			fail_batch(log, count, &error);
 			lf_error_clean_up(&error);
@@ -507,12 +556,14 @@ static void *writer_main(void *context)
 static enum lf_code start_writer(struct lf_log *log, struct lf_error *error)
 {
 	pthread_condattr_t attributes;
+	int failed;
+
 	if (pthread_mutex_init(&log->lock, NULL) != 0)
 		goto no_lock;
 	if (pthread_condattr_init(&attributes) != 0)
 		goto no_attributes;
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	const int failed = pthread_cond_init(&log->wake, &attributes);
+	failed = pthread_cond_init(&log->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
 	if (failed)
 		goto no_attributes;
@@ -544,7 +595,10 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 	struct lf_error *error)
 {
 	struct lf_error cause = LF_ERROR_INIT;
-	struct lf_log *log = calloc(1, sizeof *log);
+	struct lf_log *log = calloc(1, sizeof(*log));
+	struct lf_log_options given;
+	enum lf_code code;
+
 	if (log == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	log->backend = backend;
@@ -555,13 +609,13 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 	log->on_committed_context = options->on_committed_context;
 	log->now_us = options->now_us != NULL ? options->now_us : system_now_us;
 	atomic_init(&log->ready, true);
-	log->batch = calloc(LF_BATCH_MAX, sizeof *log->batch);
-	log->entropy = calloc(LF_BATCH_MAX, sizeof *log->entropy);
+	log->batch = calloc(LF_BATCH_MAX, sizeof(*log->batch));
+	log->entropy = calloc(LF_BATCH_MAX, sizeof(*log->entropy));
 	if (log->batch == NULL || log->entropy == NULL) {
 		lf_error_set(&cause, LF_UNAVAILABLE, "out of memory");
 		goto no_memory;
 	}
-	struct lf_log_options given = *options;
+	given = *options;
 	given.now_us = log->now_us;
 	log->read_only = log->failed = options->read_only;
 	if (open_store(log, &given, &cause) != LF_OK)
@@ -586,7 +640,7 @@ no_memory:
 	free(log->entropy);
 	free(log->batch);
 	free(log);
-	const enum lf_code code = cause.code;
+	code = cause.code;
 	if (error != NULL)
 		lf_error_move(error, &cause);
 	lf_error_clean_up(&cause);
@@ -620,13 +674,16 @@ void lf_log_close(struct lf_log *log)
 }
 
 enum lf_code lf_log_restore(const struct lf_backend *backend, const char *location, const char *from,
-	bool (*check)(void *context, const char *copy), void *context, struct lf_replaced *replaced, struct lf_error *error)
+	bool (*check)(void *context, const char *copy), void *context, struct lf_replaced *replaced,
+	struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
+	enum lf_code code;
+
 	*replaced = (struct lf_replaced){.kept = false};
 	if (backend->restore == NULL)
 		return lf_error_set(error, LF_UNIMPLEMENTED, "this store can't be restored");
-	const enum lf_code code = backend->restore(location, from, check, context, replaced, &inner);
+	code = backend->restore(location, from, check, context, replaced, &inner);
 	if (code != LF_OK)
 		lf_error_move(error, &inner);
 	return code;

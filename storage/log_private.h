@@ -60,25 +60,25 @@ struct lf_log {
 
 	/* under lock */
 	pthread_mutex_t lock;
-	pthread_cond_t wake;     /* for the writer alone */
+	pthread_cond_t wake;          /* for the writer alone */
 	struct lf_append_queue queue; /* waiting, by ones */
 	struct lf_append_queue bulk;  /* waiting, of those that came many at once */
-	size_t pending; /* waiting or in the batch */
-	bool asleep;    /* the writer waits for wake; whoever clears it signals */
+	size_t pending;               /* waiting or in the batch */
+	bool asleep;                  /* the writer waits for wake; whoever clears it signals */
 	bool closing;
-	bool failed; /* no more writes until reopened */
-	struct lf_append *chore; /* waits for the writer, or is being done; one at a time */
-	size_t chore_callers;    /* inside lf_log_do() */
+	bool failed;                /* no more writes until reopened */
+	struct lf_append *chore;    /* waits for the writer, or is being done; one at a time */
+	size_t chore_callers;       /* inside lf_log_do() */
 	pthread_cond_t chore_ended; /* a chore has ended, or a caller has left */
 
 	/* the writer thread's */
 	unsigned singles_seen; /* batches for which those by ones still count as being around */
-	struct lf_tail tail; /* the newest given out: at or past what is committed */
-	bool tail_known;     /* false after a failed commit, until read again; then leaves.tree is what is stored */
+	struct lf_tail tail;   /* the newest given out: at or past what is committed */
+	bool tail_known;       /* false after a failed commit, until read again; then leaves.tree is what is stored */
 	struct lf_leaves leaves;
-	uint64_t redacted_to; /* no erasure or pruning is at or past this position; known with the tail */
+	uint64_t redacted_to;          /* no erasure or pruning is at or past this position; known with the tail */
 	struct lf_tree committed_tree; /* as of the batch before the last one at least */
-	time_t probed_at; /* second of the last probe */
+	time_t probed_at;              /* second of the last probe */
 	struct lf_batch_entry *batch;
 	struct lf_entropy *entropy;
 };

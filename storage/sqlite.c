@@ -13,6 +13,7 @@ enum lf_code lf_sqlite_error(struct lf_error *error, sqlite3 *db, int result, co
 	const char *text = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(result);
 	const int kind = result & 0xff, cause = db != NULL ? sqlite3_system_errno(db) : 0;
 	enum lf_code code = LF_UNAVAILABLE;
+
 	if (kind == SQLITE_FULL)
 		code = LF_RESOURCE_EXHAUSTED;
 	else if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB)
@@ -32,6 +33,7 @@ enum lf_code lf_sqlite_error(struct lf_error *error, sqlite3 *db, int result, co
 enum lf_code lf_sqlite_write_error(struct lf_store *store, struct lf_error *error, int result, const char *doing)
 {
 	const enum lf_code code = lf_sqlite_error(error, store->db, result, doing);
+
 	if (code == LF_DATA_LOSS)
 		store->unknown = true;
 	return code;
@@ -41,6 +43,7 @@ int lf_sqlite_prepare(sqlite3 *db, const char *const *sql, sqlite3_stmt **statem
 {
 	for (size_t i = 0; i < count; i++) {
 		const int result = sqlite3_prepare_v3(db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &statements[i], NULL);
+
 		if (result != SQLITE_OK)
 			return result;
 	}
@@ -75,6 +78,7 @@ void lf_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text)
 int lf_sqlite_run(sqlite3_stmt *statement)
 {
 	const int result = sqlite3_step(statement);
+
 	sqlite3_reset(statement);
 	return result == SQLITE_DONE ? SQLITE_OK : result;
 }
@@ -88,12 +92,14 @@ struct lf_bytes lf_sqlite_column_bytes(sqlite3_stmt *statement, int column)
 {
 	const void *data = sqlite3_column_blob(statement, column);
 	const int length = sqlite3_column_bytes(statement, column);
+
 	return (struct lf_bytes){data, (size_t)length};
 }
 
 bool lf_sqlite_column_fixed(sqlite3_stmt *statement, int column, void *out, size_t size)
 {
 	const struct lf_bytes bytes = lf_sqlite_column_bytes(statement, column);
+
 	if (bytes.data == NULL || bytes.length != size)
 		return false;
 	memcpy(out, bytes.data, size);
@@ -128,6 +134,7 @@ static const char WRITER_PRAGMAS[] =
 static int note_wal_pages(void *context, sqlite3 *db, const char *name, int pages)
 {
 	struct lf_store *store = context;
+
 	(void)db;
 	(void)name;
 	store->wal_pages = pages;
@@ -139,10 +146,12 @@ static int ensure_wal(sqlite3 *db)
 {
 	sqlite3_stmt *statement = NULL;
 	int result = sqlite3_prepare_v2(db, "PRAGMA journal_mode=WAL", -1, &statement, NULL);
+
 	if (result == SQLITE_OK)
 		result = sqlite3_step(statement);
 	if (result == SQLITE_ROW) {
 		const char *mode = lf_sqlite_column_text(statement, 0);
+
 		result = mode != NULL && strcmp(mode, "wal") == 0 ? SQLITE_OK : SQLITE_CANTOPEN;
 	}
 	sqlite3_finalize(statement);
@@ -153,6 +162,7 @@ static enum lf_code open_writer(struct lf_store *store, const struct lf_log_opti
 {
 	int result = sqlite3_open_v2(
 		store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+
 	if (result == SQLITE_OK) {
 		sqlite3_extended_result_codes(store->db, 1);
 		result = ensure_wal(store->db);
@@ -167,6 +177,7 @@ static enum lf_code open_writer(struct lf_store *store, const struct lf_log_opti
 		return error->code;
 	if (result != SQLITE_OK) {
 		const enum lf_code code = lf_sqlite_error(error, store->db, result, store->path);
+
 		return code == LF_DATA_LOSS ? lf_error_set(error, LF_FAILED_PRECONDITION, "%s is damaged", store->path)
 					    : code;
 	}
@@ -195,8 +206,9 @@ static void close_store(struct lf_store *store)
 
 static enum lf_code open_store(struct lf_store **out, const struct lf_log_options *options, struct lf_error *error)
 {
-	struct lf_store *store = calloc(1, sizeof *store);
+	struct lf_store *store = calloc(1, sizeof(*store));
 	bool create = false;
+
 	if (store == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	store->lock = -1;

@@ -1,17 +1,22 @@
 /*
  * A copy of the log while it is written.
  *
- * The writer's own connection is the source of sqlite3_backup: what it commits meanwhile goes into the copy, too, where the pages
- * were copied before, so that nothing has to begin again, and the copy is the log as of the last commit before its last page. A step takes
- * some pages for a bounded time and leaves the thread to the next batch.
+ * The writer's own connection is the source of sqlite3_backup: what it commits meanwhile goes into the copy, too, where
+ * the pages were copied before, so that nothing has to begin again, and the copy is the log as of the last commit
+ * before its last page. A step takes some pages for a bounded time and leaves the thread to the next batch.
  *
- *  B1  FILE is absent or a whole log, at any moment: the copy is made as FILE.part, and is renamed, never over something, when it is on disk.
- *  B2  The copy is one file: its connection keeps no journal, and it is closed before anything reads it. What is copied says WAL mode, so
+ *  B1  FILE is absent or a whole log, at any moment: the copy is made as FILE.part, and is renamed, never over
+ *      something, when it is on disk.
+ *  B2  The copy is one file: its connection keeps no journal, and it is closed before anything reads it. What is copied
+ *      says WAL mode, so
  *      that it opens as a log does.
- *  B3  Whatever ends it, FILE.part is removed, but by a crash of the process: then it stays, and is nobody's until somebody removes it.
- *  B4  The writer waits for no fsync of the copy: that is finish()'s, on the thread that wants the copy. Writing back is asked for as the
+ *  B3  Whatever ends it, FILE.part is removed, but by a crash of the process: then it stays, and is nobody's until
+ *      somebody removes it.
+ *  B4  The writer waits for no fsync of the copy: that is finish()'s, on the thread that wants the copy. Writing back
+ *      is asked for as the
  *      copy grows, so that little is left for the end, and the kernel has no reason to hold up the writer's own writes.
- *  B5  It ends: each step leaves less to copy than the one before, however much the batch between them added. So a commit waits for a step's
+ *  B5  It ends: each step leaves less to copy than the one before, however much the batch between them added. So a
+ *      commit waits for a step's
  *      time, or as long as copying takes what a batch writes.
  */
 #include <errno.h>
@@ -27,9 +32,9 @@
 #include "storage/sqlite_private.h"
 
 enum {
-	PAGES_AT_ONCE = 16,              /* between two looks at the clock */
-	PAGES_GAINED = 64,               /* what a step takes off what is left, whatever came meanwhile: B5 */
-	STEP_NS = 1000 * 1000,           /* what a commit may have to wait for a step, beyond that */
+	PAGES_AT_ONCE = 16,    /* between two looks at the clock */
+	PAGES_GAINED = 64,     /* what a step takes off what is left, whatever came meanwhile: B5 */
+	STEP_NS = 1000 * 1000, /* what a commit may have to wait for a step, beyond that */
 	WRITE_BACK_BYTES = 8 * 1024 * 1024,
 };
 
@@ -45,6 +50,7 @@ struct lf_sqlite_backup {
 static char *part_of(const char *path)
 {
 	char *part = NULL;
+
 	return asprintf(&part, "%s.part", path) < 0 ? NULL : part;
 }
 
@@ -52,9 +58,11 @@ static bool is_there(const char *path, const char *suffix)
 {
 	struct stat status;
 	char *name = NULL;
+	bool there;
+
 	if (asprintf(&name, "%s%s", path, suffix) < 0)
 		return true;
-	const bool there = lstat(name, &status) == 0;
+	there = lstat(name, &status) == 0;
 	free(name);
 	return there;
 }
@@ -62,8 +70,8 @@ static bool is_there(const char *path, const char *suffix)
 /* The errno of something done to the copy. */
 static enum lf_code file_error(struct lf_error *error, const char *path, const char *doing, int cause)
 {
-	return lf_error_set(error, cause == ENOSPC || cause == EDQUOT ? LF_RESOURCE_EXHAUSTED : LF_UNAVAILABLE, "%s %s: %s", path,
-		doing, strerror(cause));
+	return lf_error_set(error, cause == ENOSPC || cause == EDQUOT ? LF_RESOURCE_EXHAUSTED : LF_UNAVAILABLE,
+		"%s %s: %s", path, doing, strerror(cause));
 }
 
 /* ---- where to ---- */
@@ -73,7 +81,8 @@ static bool belongs_to_log(const struct lf_store *store, const char *path)
 {
 	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", ".lock", ".new"};
 	const size_t length = strlen(store->path);
-	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
 		if (strncmp(path, store->path, length) == 0 && strcmp(path + length, suffixes[i]) == 0)
 			return true;
 	return false;
@@ -82,15 +91,19 @@ static bool belongs_to_log(const struct lf_store *store, const char *path)
 static enum lf_code check_place(const struct lf_store *store, const char *path, struct lf_error *error)
 {
 	if (belongs_to_log(store, path))
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s is a name of the log itself: a copy needs another one", path);
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "%s is a name of the log itself: a copy needs another one", path);
 	if (is_there(path, ""))
 		return lf_error_set(error, LF_ALREADY_EXISTS, "%s is there: a copy replaces nothing", path);
 	if (is_there(path, ".part"))
 		return lf_error_set(error, LF_ALREADY_EXISTS,
-			"%s.part is there: of another copy that is being made, or was when its service was killed; remove it then", path);
+			"%s.part is there: of another copy that is being made, or was when its service was killed; "
+			"remove it then",
+			path);
 	/* SQLite would play them into the copy when that is opened. */
 	if (is_there(path, "-wal") || is_there(path, "-journal"))
-		return lf_error_set(error, LF_ALREADY_EXISTS, "%s-wal or %s-journal is there: of another file of that name", path, path);
+		return lf_error_set(error, LF_ALREADY_EXISTS,
+			"%s-wal or %s-journal is there: of another file of that name", path, path);
 	return LF_OK;
 }
 
@@ -99,6 +112,7 @@ static enum lf_code check_place(const struct lf_store *store, const char *path, 
 void lf_sqlite_backup_abandon(struct lf_store *store)
 {
 	struct lf_sqlite_backup *b = store->backup;
+
 	if (b == NULL)
 		return;
 	sqlite3_backup_finish(b->backup);
@@ -116,26 +130,32 @@ void lf_sqlite_backup_abandon(struct lf_store *store)
 static enum lf_code copy_error(struct lf_error *error, sqlite3 *copy, int result, const char *path)
 {
 	const enum lf_code code = lf_sqlite_error(error, copy, result, path);
+
 	return code == LF_RESOURCE_EXHAUSTED ? code : (error->code = LF_UNAVAILABLE);
 }
 
 /*
- * The copy's PRAGMAs. journal_mode=OFF, synchronous=OFF: a copy that fails is removed, and the end syncs. locking_mode=EXCLUSIVE: nobody
- * else has it; and once page 1 says WAL, SQLite would want a -shm otherwise.
+ * The copy's PRAGMAs. journal_mode=OFF, synchronous=OFF: a copy that fails is removed, and the end syncs.
+ * locking_mode=EXCLUSIVE: nobody else has it; and once page 1 says WAL, SQLite would want a -shm otherwise.
  */
 static int open_copy(struct lf_sqlite_backup *b)
 {
-	int result = sqlite3_open_v2(b->part, &b->copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+	int result = sqlite3_open_v2(
+		b->part, &b->copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+
 	if (result != SQLITE_OK)
 		return result;
 	sqlite3_extended_result_codes(b->copy, 1);
-	return sqlite3_exec(b->copy, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;", NULL, NULL, NULL);
+	return sqlite3_exec(b->copy, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;",
+		NULL, NULL, NULL);
 }
 
 static enum lf_code start(struct lf_store *store, const struct lf_chore *chore, struct lf_error *error)
 {
 	char *path = lf_sqlite_resolve(chore->file, error);
-	struct lf_sqlite_backup *b = path != NULL ? calloc(1, sizeof *b) : NULL;
+	struct lf_sqlite_backup *b = path != NULL ? calloc(1, sizeof(*b)) : NULL;
+	int result;
+
 	if (path == NULL || check_place(store, path, error) != LF_OK)
 		goto fail;
 	if (b == NULL || (b->part = part_of(path)) == NULL) {
@@ -150,7 +170,7 @@ static enum lf_code start(struct lf_store *store, const struct lf_chore *chore, 
 	b->left = INT_MAX;
 	store->backup = b;
 	free(path);
-	const int result = open_copy(b);
+	result = open_copy(b);
 	if (result == SQLITE_OK)
 		b->backup = sqlite3_backup_init(b->copy, "main", store->db, "main");
 	if (b->backup == NULL) {
@@ -174,7 +194,11 @@ static int pages_done(const struct lf_sqlite_backup *b)
 static bool step_is_over(const struct lf_sqlite_backup *b, const struct timespec *start)
 {
 	struct timespec now;
-	/* A transaction that was rolled back, or another program's write, has SQLite begin again: then there is nothing to make up for. */
+
+	/*
+	 * A transaction that was rolled back, or another program's write, has SQLite begin again: then there is nothing
+	 * to make up for.
+	 */
 	if (pages_done(b) >= b->done && sqlite3_backup_remaining(b->backup) > b->left - PAGES_GAINED)
 		return false;
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -185,6 +209,7 @@ static bool step_is_over(const struct lf_sqlite_backup *b, const struct timespec
 static void write_back(struct lf_sqlite_backup *b)
 {
 	struct stat status;
+
 	if (fstat(b->file, &status) != 0 || status.st_size - b->written_back < WRITE_BACK_BYTES)
 		return;
 	(void)sync_file_range(b->file, b->written_back, status.st_size - b->written_back, SYNC_FILE_RANGE_WRITE);
@@ -198,12 +223,14 @@ static enum lf_code end(struct lf_store *store, struct lf_chore *chore, struct l
 	struct lf_tail tail = {0};
 	sqlite3_backup *backup = b->backup;
 	sqlite3 *copy = b->copy;
+	int result, closed;
+
 	b->backup = NULL;
 	b->copy = NULL;
-	const int result = sqlite3_backup_finish(backup);
+	result = sqlite3_backup_finish(backup);
 	if (result != SQLITE_OK)
 		copy_error(error, copy, result, b->part);
-	const int closed = sqlite3_close(copy);
+	closed = sqlite3_close(copy);
 	if (result == SQLITE_OK && closed != SQLITE_OK)
 		copy_error(error, NULL, closed, b->part);
 	if (error->code == LF_OK && lf_sqlite_tail(store, &tail, error) != LF_OK)
@@ -216,10 +243,13 @@ static enum lf_code end(struct lf_store *store, struct lf_chore *chore, struct l
 	return LF_OK;
 }
 
-enum lf_code lf_sqlite_backup_step(struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error)
+enum lf_code lf_sqlite_backup_step(
+	struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error)
 {
 	struct timespec begun;
 	int result = SQLITE_OK;
+	struct lf_sqlite_backup *b;
+
 	*more = false;
 	if (cancel) {
 		lf_sqlite_backup_abandon(store);
@@ -227,7 +257,7 @@ enum lf_code lf_sqlite_backup_step(struct lf_store *store, struct lf_chore *chor
 	}
 	if (store->backup == NULL && start(store, chore, error) != LF_OK)
 		return error->code;
-	struct lf_sqlite_backup *b = store->backup;
+	b = store->backup;
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	do {
 		result = sqlite3_backup_step(b->backup, PAGES_AT_ONCE);
@@ -237,7 +267,9 @@ enum lf_code lf_sqlite_backup_step(struct lf_store *store, struct lf_chore *chor
 	write_back(b);
 	if (chore->progress != NULL) {
 		const int total = sqlite3_backup_pagecount(b->backup);
-		chore->progress(chore->context, (uint64_t)(total - sqlite3_backup_remaining(b->backup)), (uint64_t)total);
+
+		chore->progress(
+			chore->context, (uint64_t)(total - sqlite3_backup_remaining(b->backup)), (uint64_t)total);
 	}
 	/* BUSY, LOCKED: another program is at the file; the next step tries again. */
 	*more = result == SQLITE_OK || (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
@@ -267,8 +299,9 @@ static int rename_to_new(const char *from, const char *to)
 static enum lf_code name_copy(const char *path, const char *part, struct lf_error *error)
 {
 	if (rename_to_new(part, path) != 0)
-		return errno == EEXIST ? lf_error_set(error, LF_ALREADY_EXISTS, "%s has come meanwhile: a copy replaces nothing", path)
-				       : file_error(error, path, "can't be given its name", errno);
+		return errno == EEXIST
+			? lf_error_set(error, LF_ALREADY_EXISTS, "%s has come meanwhile: a copy replaces nothing", path)
+			: file_error(error, path, "can't be given its name", errno);
 	if (lf_sqlite_sync_directory_of(path) != 0) {
 		file_error(error, path, "can't be kept, as its directory can't be synced", errno);
 		unlink(path);
@@ -281,6 +314,7 @@ enum lf_code lf_sqlite_backup_finish(struct lf_store *store, struct lf_chore *ch
 	struct stat status;
 	char *path = lf_sqlite_resolve(chore->file, error), *part = path != NULL ? part_of(path) : NULL;
 	struct lf_store copy = {.path = part, .lock = -1};
+
 	(void)store;
 	if (part == NULL) {
 		lf_error_set(error, LF_UNAVAILABLE, "out of memory");

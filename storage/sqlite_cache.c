@@ -36,7 +36,8 @@ void lf_id_cache_free(struct lf_id_cache *cache)
 
 void lf_id_cache_clear(struct lf_id_cache *cache)
 {
-	memset(cache->entries, 0, sizeof cache->entries); /* also for what was erased: it is not kept in memory either */
+	memset(cache->entries, 0,
+		sizeof(cache->entries)); /* also for what was erased: it is not kept in memory either */
 }
 
 /* Not against an adversary: the worst that a collision costs is a statement. */
@@ -44,8 +45,9 @@ static size_t set_of(uint8_t tag, const uint8_t *key, size_t length)
 {
 	const uint64_t multiplier = 0x9e3779b97f4a7c15u;
 	uint64_t hash = (tag + length * 256) * multiplier, word;
-	for (; length >= sizeof word; key += sizeof word, length -= sizeof word) {
-		memcpy(&word, key, sizeof word);
+
+	for (; length >= sizeof(word); key += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, key, sizeof(word));
 		hash = (hash ^ hash >> 29 ^ word) * multiplier;
 	}
 	word = 0;
@@ -57,15 +59,17 @@ static size_t set_of(uint8_t tag, const uint8_t *key, size_t length)
 static bool matches(const struct entry *entry, uint8_t tag, const void *key, size_t length)
 {
 	return entry->id != 0 && entry->length == length && entry->key[0] == tag &&
-	       memcmp(entry->key + 1, key, length) == 0;
+		memcmp(entry->key + 1, key, length) == 0;
 }
 
 int64_t lf_id_cache_find(
 	const struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length, struct lf_digest *commitment)
 {
+	const struct entry *set;
+
 	if (length >= LF_ID_CACHE_KEY_MAX)
 		return 0;
-	const struct entry *set = cache->entries[set_of(tag, key, length)];
+	set = cache->entries[set_of(tag, key, length)];
 	for (size_t way = 0; way < WAYS; way++)
 		if (matches(&set[way], tag, key, length)) {
 			if (commitment != NULL)
@@ -78,10 +82,13 @@ int64_t lf_id_cache_find(
 void lf_id_cache_put(struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length, int64_t id,
 	const struct lf_digest *commitment)
 {
+	size_t set;
+	struct entry *entry;
+
 	if (length >= LF_ID_CACHE_KEY_MAX)
 		return;
-	const size_t set = set_of(tag, key, length);
-	struct entry *entry = &cache->entries[set][cache->oldest[set]++ % WAYS];
+	set = set_of(tag, key, length);
+	entry = &cache->entries[set][cache->oldest[set]++ % WAYS];
 	entry->id = id;
 	if (commitment != NULL)
 		entry->commitment = *commitment;
@@ -92,12 +99,14 @@ void lf_id_cache_put(struct lf_id_cache *cache, uint8_t tag, const void *key, si
 
 void lf_id_cache_drop(struct lf_id_cache *cache, uint8_t tag, const void *key, size_t length)
 {
+	struct entry *set;
+
 	if (length >= LF_ID_CACHE_KEY_MAX)
 		return;
-	struct entry *set = cache->entries[set_of(tag, key, length)];
+	set = cache->entries[set_of(tag, key, length)];
 	for (size_t way = 0; way < WAYS; way++)
 		if (matches(&set[way], tag, key, length))
-			memset(&set[way], 0, sizeof set[way]);
+			memset(&set[way], 0, sizeof(set[way]));
 }
 
 /* ---- heads of chains: open addressing, no deletion ---- */
@@ -107,7 +116,7 @@ static_assert(SLOTS_USED_MAX >= 3 * LF_BATCH_MAX, "a transaction touches three c
 
 bool lf_heads_init(struct lf_heads *heads)
 {
-	heads->slots = calloc(SLOTS, sizeof *heads->slots);
+	heads->slots = calloc(SLOTS, sizeof(*heads->slots));
 	heads->used = heads->dirty_count = 0;
 	return heads->slots != NULL;
 }
@@ -120,7 +129,7 @@ void lf_heads_clean_up(struct lf_heads *heads)
 
 void lf_heads_clear(struct lf_heads *heads)
 {
-	memset(heads->slots, 0, SLOTS * sizeof *heads->slots);
+	memset(heads->slots, 0, SLOTS * sizeof(*heads->slots));
 	heads->used = heads->dirty_count = 0;
 }
 
@@ -134,9 +143,11 @@ void lf_heads_prepare(struct lf_heads *heads)
 struct lf_head *lf_heads_slot(struct lf_heads *heads, int64_t entity)
 {
 	size_t at = (size_t)((uint64_t)entity * 0x9e3779b97f4a7c15u >> 50) % SLOTS;
+	struct lf_head *head;
+
 	while (heads->slots[at].entity != 0 && heads->slots[at].entity != entity)
 		at = (at + 1) % SLOTS;
-	struct lf_head *head = &heads->slots[at];
+	head = &heads->slots[at];
 	if (head->entity == 0) {
 		if (heads->used >= SLOTS_USED_MAX)
 			return NULL;

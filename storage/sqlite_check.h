@@ -1,4 +1,7 @@
-/* Inside the check of what no leaf covers: shared by sqlite_check.c, sqlite_check_chains.c and sqlite_check_sets.c. Not for others. */
+/*
+ * Inside the check of what no leaf covers: shared by sqlite_check.c, sqlite_check_chains.c and sqlite_check_sets.c. Not
+ * for others.
+ */
 #ifndef LF_STORAGE_SQLITE_CHECK_H
 #define LF_STORAGE_SQLITE_CHECK_H
 
@@ -11,7 +14,7 @@ struct lf_id_set {
 	struct lf_id_word {
 		uint64_t word; /* id / 64; with bits 0 a free place */
 		uint64_t bits;
-	} *words;
+	} * words;
 	size_t capacity, used;
 };
 /* *added false: it was in. false: memory ran out. */
@@ -53,13 +56,15 @@ struct lf_check {
 
 	struct lf_name_map name_map;
 	struct lf_id_set payload_refs, rubric_leaves, activation_leaves, act_leaves, rubric_payloads;
-	struct lf_id_set digested, keyed; /* decisions that have the digest of a request; that an idempotency key leads to */
-	int64_t last_records[LF_LEAF_OUTCOME + 1]; /* by kind, of acts by LF_LEAF_OUTCOME: the highest that a leaf refers to */
-	int64_t leaf_decisions;           /* the newest decision that has a leaf */
+	struct lf_id_set digested,
+		keyed; /* decisions that have the digest of a request; that an idempotency key leads to */
+	int64_t last_records[LF_LEAF_OUTCOME +
+		1];                 /* by kind, of acts by LF_LEAF_OUTCOME: the highest that a leaf refers to */
+	int64_t leaf_decisions;     /* the newest decision that has a leaf */
 	int64_t migrated;           /* decisions up to it are older than the tree */
 	struct lf_id_set old_lists; /* theirs: they were not by id */
-	int64_t walked;                   /* the last decision that went into the chains */
-	int64_t last_id_sequence;         /* walking the index by id */
+	int64_t walked;             /* the last decision that went into the chains */
+	int64_t last_id_sequence;   /* walking the index by id */
 	int64_t skips_expected, skips_found;
 	sqlite3_stmt *find_skip;
 };
@@ -71,12 +76,12 @@ void lf_check_find(struct lf_check *check, const char *format, ...) __attribute_
 /* Called for a row; SQLITE_OK to go on, LF_CHECK_STOP, or an error. */
 typedef int (*lf_check_row_fn)(struct lf_check *check, sqlite3_stmt *row);
 /*
- * Goes through rows in short read transactions. sql: its first one or two columns are the key, by which it is ordered, and it has the rows
- * after the key in ?1 (and ?2). before (may be NULL) is called in each transaction before its rows. what: for messages. A part that is
- * damaged is a finding. Codes: CANCELLED, UNAVAILABLE.
+ * Goes through rows in short read transactions. sql: its first one or two columns are the key, by which it is ordered,
+ * and it has the rows after the key in ?1 (and ?2). before (may be NULL) is called in each transaction before its rows.
+ * what: for messages. A part that is damaged is a finding. Codes: CANCELLED, UNAVAILABLE.
  */
-enum lf_code lf_check_pages(
-	struct lf_check *check, const char *what, const char *sql, bool text_key, lf_check_row_fn before, lf_check_row_fn each);
+enum lf_code lf_check_pages(struct lf_check *check, const char *what, const char *sql, bool text_key,
+	lf_check_row_fn before, lf_check_row_fn each);
 
 /* ---- sqlite_check_chains.c: decisions and what hangs on them ---- */
 enum lf_code lf_check_names(struct lf_check *check);

@@ -15,6 +15,7 @@ static size_t place_for(uint64_t key, size_t capacity)
 static struct lf_id_word *word_of(const struct lf_id_set *set, uint64_t word)
 {
 	size_t at = place_for(word, set->capacity);
+
 	while (set->words[at].bits != 0 && set->words[at].word != word)
 		at = (at + 1) & (set->capacity - 1);
 	return &set->words[at];
@@ -23,10 +24,11 @@ static struct lf_id_word *word_of(const struct lf_id_set *set, uint64_t word)
 static bool make_room_for_word(struct lf_id_set *set)
 {
 	struct lf_id_set grown = *set;
+
 	if (set->used + 1 <= set->capacity / 2)
 		return true;
 	grown.capacity = set->capacity == 0 ? FIRST_CAPACITY : 2 * set->capacity;
-	grown.words = calloc(grown.capacity, sizeof *grown.words);
+	grown.words = calloc(grown.capacity, sizeof(*grown.words));
 	if (grown.words == NULL)
 		return false;
 	for (size_t i = 0; i < set->capacity; i++)
@@ -40,9 +42,11 @@ static bool make_room_for_word(struct lf_id_set *set)
 bool lf_id_set_add(struct lf_id_set *set, int64_t id, bool *added)
 {
 	const uint64_t bit = (uint64_t)1 << ((uint64_t)id % 64);
+	struct lf_id_word *word;
+
 	if (!make_room_for_word(set))
 		return false;
-	struct lf_id_word *word = word_of(set, (uint64_t)id / 64);
+	word = word_of(set, (uint64_t)id / 64);
 	set->used += word->bits == 0;
 	if (added != NULL)
 		*added = (word->bits & bit) == 0;
@@ -67,6 +71,7 @@ void lf_id_set_clean_up(struct lf_id_set *set)
 static struct lf_name_state *state_of(const struct lf_name_map *map, int64_t id)
 {
 	size_t at = place_for((uint64_t)id, map->capacity);
+
 	while (map->places[at].kind != 0 && map->places[at].id != id)
 		at = (at + 1) & (map->capacity - 1);
 	return &map->places[at];
@@ -75,10 +80,11 @@ static struct lf_name_state *state_of(const struct lf_name_map *map, int64_t id)
 static bool make_room_for_name(struct lf_name_map *map)
 {
 	struct lf_name_map grown = *map;
+
 	if (map->used + 1 <= map->capacity / 4 * 3)
 		return true;
 	grown.capacity = map->capacity == 0 ? FIRST_CAPACITY : 2 * map->capacity;
-	grown.places = calloc(grown.capacity, sizeof *grown.places);
+	grown.places = calloc(grown.capacity, sizeof(*grown.places));
 	if (grown.places == NULL)
 		return false;
 	for (size_t i = 0; i < map->capacity; i++)
@@ -91,9 +97,11 @@ static bool make_room_for_name(struct lf_name_map *map)
 
 struct lf_name_state *lf_name_map_find(struct lf_name_map *map, int64_t id, bool add)
 {
+	struct lf_name_state *state;
+
 	if (add && !make_room_for_name(map))
 		return NULL;
-	struct lf_name_state *state = map->capacity != 0 ? state_of(map, id) : NULL;
+	state = map->capacity != 0 ? state_of(map, id) : NULL;
 	if (state == NULL || (!add && state->kind == 0))
 		return NULL;
 	map->used += state->kind == 0;

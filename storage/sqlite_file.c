@@ -33,6 +33,7 @@ enum {
 static char *with_suffix(const char *path, const char *suffix)
 {
 	char *joined = NULL;
+
 	return asprintf(&joined, "%s%s", path, suffix) < 0 ? NULL : joined;
 }
 
@@ -42,6 +43,7 @@ static off_t size_of(const char *path, const char *suffix)
 	struct stat status;
 	char *name = with_suffix(path, suffix);
 	const bool there = name != NULL && stat(name, &status) == 0;
+
 	free(name);
 	return there ? status.st_size : -1;
 }
@@ -49,6 +51,7 @@ static off_t size_of(const char *path, const char *suffix)
 static void remove_suffixed(const char *path, const char *suffix)
 {
 	char *name = with_suffix(path, suffix);
+
 	if (name != NULL)
 		unlink(name);
 	free(name);
@@ -60,13 +63,16 @@ static void remove_suffixed(const char *path, const char *suffix)
 char *lf_sqlite_resolve(const char *location, struct lf_error *error)
 {
 	char *path = realpath(location, NULL), *copies[2] = {strdup(location), strdup(location)}, *folder = NULL;
+	const char *directory, *name;
+
 	if (path != NULL || copies[0] == NULL || copies[1] == NULL)
 		goto out;
 	if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
 		lf_error_set(error, LF_UNAVAILABLE, "%s: %s", location, strerror(errno));
 		goto out;
 	}
-	const char *directory = dirname(copies[0]), *name = basename(copies[1]);
+	directory = dirname(copies[0]);
+	name = basename(copies[1]);
 	folder = realpath(directory, NULL);
 	if (folder == NULL)
 		lf_error_set(error, LF_UNAVAILABLE, "%s: the directory %s can't be used: %s", location, directory,
@@ -85,7 +91,8 @@ out:
 static enum lf_code refuse_locked(struct lf_store *store, int descriptor, struct lf_error *error)
 {
 	char pid[24];
-	const ssize_t length = pread(descriptor, pid, sizeof pid - 1, 0);
+	const ssize_t length = pread(descriptor, pid, sizeof(pid) - 1, 0);
+
 	pid[length > 0 ? length : 0] = '\0';
 	pid[strcspn(pid, "\n")] = '\0';
 	return lf_error_set(error, LF_FAILED_PRECONDITION,
@@ -100,6 +107,8 @@ static enum lf_code try_lock(struct lf_store *store, struct lf_error *error)
 	struct stat opened, named;
 	char pid[24];
 	const int descriptor = open(store->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int length;
+
 	if (descriptor < 0)
 		return lf_error_set(error, LF_UNAVAILABLE,
 			"%s can't be written (its directory must be writable too): %s", store->lock_path,
@@ -118,7 +127,7 @@ static enum lf_code try_lock(struct lf_store *store, struct lf_error *error)
 		close(descriptor);
 		return LF_OK;
 	}
-	const int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+	length = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
 	/* Only for the message to others; a full disk must not matter here. */
 	if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, pid, (size_t)length, 0) != length)
 		(void)ftruncate(descriptor, 0);
@@ -164,6 +173,8 @@ enum lf_code lf_sqlite_lock(struct lf_store *store, struct lf_error *error)
 enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool *create, struct lf_error *error)
 {
 	struct stat status;
+	off_t size;
+
 	if (location == NULL || location[0] == '\0' || location[strlen(location) - 1] == '/')
 		return lf_error_set(error, LF_UNAVAILABLE, "\"%s\" names no file", location == NULL ? "" : location);
 	store->path = lf_sqlite_resolve(location, error);
@@ -174,7 +185,7 @@ enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool 
 	if (lf_sqlite_lock(store, error) != LF_OK)
 		return error->code;
 	/* Again, as the file may have come or gone before the lock was held. */
-	const off_t size = size_of(store->path, "");
+	size = size_of(store->path, "");
 	*create = size <= 0;
 	return LF_OK;
 }
@@ -185,9 +196,11 @@ static int make_schema(const char *path)
 {
 	char setup[128];
 	sqlite3 *db = NULL;
-	snprintf(setup, sizeof setup, "PRAGMA page_size=%d; PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN;",
+	int result, closed;
+
+	snprintf(setup, sizeof(setup), "PRAGMA page_size=%d; PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN;",
 		(int)PAGE_SIZE, (int)LF_SQLITE_APPLICATION_ID, (int)LF_SQLITE_SCHEMA);
-	int result = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	result = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (result == SQLITE_OK)
 		result = sqlite3_extended_result_codes(db, 1);
 	if (result == SQLITE_OK)
@@ -198,16 +211,18 @@ static int make_schema(const char *path)
 		result = sqlite3_exec(db, LF_SQLITE_DDL_2, NULL, NULL, NULL);
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(db, "COMMIT; PRAGMA journal_mode=WAL;", NULL, NULL, NULL);
-	const int closed = sqlite3_close(db);
+	closed = sqlite3_close(db);
 	return result != SQLITE_OK ? result : closed;
 }
 
 int lf_sqlite_sync_path(const char *path, int flags)
 {
 	const int descriptor = open(path, flags | O_CLOEXEC);
+	int failed;
+
 	if (descriptor < 0)
 		return -1;
-	const int failed = fsync(descriptor);
+	failed = fsync(descriptor);
 	close(descriptor);
 	return failed;
 }
@@ -216,29 +231,34 @@ int lf_sqlite_sync_path(const char *path, int flags)
 int lf_sqlite_sync_directory_of(const char *path)
 {
 	char *copy = strdup(path);
+	int failed;
+
 	if (copy == NULL)
 		return -1;
-	const int failed = lf_sqlite_sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
+	failed = lf_sqlite_sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
 	free(copy);
 	return failed;
 }
 
 enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error)
 {
+	char *fresh;
+	int descriptor, result;
+
 	/* SQLite would play a left-over WAL into the new file. */
 	if (size_of(store->path, "-wal") > 0 || size_of(store->path, "-journal") > 0)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
 			"%s is absent or empty, but its -wal or -journal file is not: restore the log, or move what is "
 			"left of it away",
 			store->path);
-	char *fresh = with_suffix(store->path, ".new");
+	fresh = with_suffix(store->path, ".new");
 	if (fresh == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	remove_suffixed(fresh, "-journal"); /* of a creation that was killed */
 	remove_suffixed(fresh, "-wal");
 	remove_suffixed(fresh, "-shm");
 	unlink(fresh);
-	const int descriptor = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	descriptor = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (descriptor < 0) {
 		lf_error_set(error, LF_UNAVAILABLE, "%s can't be created: %s", fresh, strerror(errno));
 		free(fresh);
@@ -246,11 +266,11 @@ enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error)
 	}
 	close(descriptor);
 	store->schema = LF_SQLITE_SCHEMA;
-	const int result = make_schema(fresh);
+	result = make_schema(fresh);
 	if (result != SQLITE_OK)
 		lf_sqlite_error(error, NULL, result, fresh);
 	else if (lf_sqlite_sync_path(fresh, O_RDONLY) != 0 || rename(fresh, store->path) != 0 ||
-		 lf_sqlite_sync_directory_of(store->path) != 0)
+		lf_sqlite_sync_directory_of(store->path) != 0)
 		lf_error_set(error, LF_UNAVAILABLE, "%s can't be created: %s", store->path, strerror(errno));
 	if (error->code != LF_OK)
 		unlink(fresh);
@@ -263,6 +283,7 @@ enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error)
 static uint32_t big_endian(const uint8_t *bytes, size_t count)
 {
 	uint32_t value = 0;
+
 	for (size_t i = 0; i < count; i++)
 		value = value << 8 | bytes[i];
 	return value;
@@ -275,6 +296,7 @@ static enum lf_code check_header(
 	const uint32_t stated = big_endian(header + 16, 2), page_size = stated == 1 ? 65536 : stated;
 	const uint32_t pages = big_endian(header + 28, 4), schema = big_endian(header + 60, 4);
 	const uint32_t application = big_endian(header + 68, 4);
+
 	if (memcmp(header, "SQLite format 3", 16) != 0)
 		return lf_error_set(
 			error, LF_FAILED_PRECONDITION, "%s is not a decision log: it is not a SQLite file", path);
@@ -300,11 +322,13 @@ char *lf_sqlite_uri_of(const char *path, const char *query)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	char *uri = malloc(5 + 3 * strlen(path) + strlen(query) + 1), *out = uri;
+
 	if (uri == NULL)
 		return NULL;
 	out = stpcpy(out, "file:");
 	for (const char *in = path; *in != '\0'; in++) {
 		const unsigned char c = (unsigned char)*in;
+
 		if (c == '%' || c == '?' || c == '#' || c < 0x20) {
 			*out++ = '%';
 			*out++ = hex[c >> 4];
@@ -323,25 +347,30 @@ static enum lf_code probe_read_only(struct lf_store *store, bool has_wal, struct
 	sqlite3 *db = NULL;
 	const bool had_shm = size_of(store->path, "-shm") >= 0;
 	char *uri = lf_sqlite_uri_of(store->path, has_wal ? "?mode=ro" : "?mode=ro&immutable=1");
+	int result;
+	char message[sizeof(error->message)];
+
 	if (uri == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	const int result =
-		sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+	result = sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
 	if (result != SQLITE_OK) {
 		lf_sqlite_error(error, db, result, "opening it");
 	} else {
+		int known;
+
 		sqlite3_extended_result_codes(db, 1);
 		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		sqlite3_exec(db,
 			"PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA "
 			"temp_store=MEMORY;",
 			NULL, NULL, NULL);
-		const int known = lf_sqlite_schema_of(db, &store->schema);
+		known = lf_sqlite_schema_of(db, &store->schema);
 		if (known != SQLITE_OK)
 			lf_sqlite_error(error, db, known, "looking into it");
 		else if (store->schema > LF_SQLITE_SCHEMA) /* where the header that says so is still in the WAL */
-			lf_error_set(error, LF_FAILED_PRECONDITION, "it has schema %u, and this leadfit knows up to %d: use a newer one",
-				store->schema, (int)LF_SQLITE_SCHEMA);
+			lf_error_set(error, LF_FAILED_PRECONDITION,
+				"it has schema %u, and this leadfit knows up to %d: use a newer one", store->schema,
+				(int)LF_SQLITE_SCHEMA);
 		else
 			lf_sqlite_probe(db, error);
 	}
@@ -351,8 +380,7 @@ static enum lf_code probe_read_only(struct lf_store *store, bool has_wal, struct
 		return LF_OK;
 	if (!had_shm)
 		remove_suffixed(store->path, "-shm");
-	char message[sizeof error->message];
-	memcpy(message, error->message, sizeof message);
+	memcpy(message, error->message, sizeof(message));
 	return lf_error_set(error, error->code == LF_DATA_LOSS ? LF_FAILED_PRECONDITION : error->code, "%s: %s",
 		store->path, message);
 }
@@ -363,11 +391,14 @@ enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error)
 	struct stat status;
 	const bool has_wal = size_of(store->path, "-wal") > 0, has_journal = size_of(store->path, "-journal") > 0;
 	const int descriptor = open(store->path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+	int known;
+
 	if (descriptor < 0)
 		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be opened: %s", store->path, strerror(errno));
 	store->had_wal = has_wal;
-	const ssize_t length = pread(descriptor, header, sizeof header, 0);
-	const int known = fstat(descriptor, &status);
+	length = pread(descriptor, header, sizeof(header), 0);
+	known = fstat(descriptor, &status);
 	close(descriptor);
 	if (length < 0 || known != 0)
 		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be read: %s", store->path, strerror(errno));

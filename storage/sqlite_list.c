@@ -55,11 +55,12 @@ enum lf_code lf_sqlite_first_column(
 	struct lf_reader *reader, sqlite3_stmt *statement, int64_t *value, struct lf_error *error)
 {
 	const int result = sqlite3_step(statement);
+
 	*value = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
 	sqlite3_reset(statement);
 	return result == SQLITE_ROW || result == SQLITE_DONE
-		       ? LF_OK
-		       : lf_sqlite_error(error, reader->db, result, "reading decisions");
+		? LF_OK
+		: lf_sqlite_error(error, reader->db, result, "reading decisions");
 }
 
 static enum lf_code first_column(struct listing *listing, sqlite3_stmt *statement, int64_t *value)
@@ -70,8 +71,10 @@ static enum lf_code first_column(struct listing *listing, sqlite3_stmt *statemen
 static enum lf_code peek_at(struct listing *listing, int64_t sequence, struct peek *peek, bool *there)
 {
 	sqlite3_stmt *statement = listing->reader->statements[R_PEEK];
+	int result;
+
 	sqlite3_bind_int64(statement, 1, sequence);
-	const int result = sqlite3_step(statement);
+	result = sqlite3_step(statement);
 	*there = result == SQLITE_ROW;
 	if (*there) {
 		peek->outcome = sqlite3_column_int64(statement, 0);
@@ -90,6 +93,7 @@ static enum lf_code follow(struct listing *listing, int64_t sequence, enum link 
 {
 	struct peek peek;
 	bool there;
+
 	if (peek_at(listing, sequence, &peek, &there) != LF_OK)
 		return listing->error->code;
 	if (!there || peek.previous[link] >= sequence || peek.previous[link] < 0)
@@ -106,9 +110,11 @@ enum lf_code lf_sqlite_sequence_at(
 {
 	sqlite3_stmt *statement = reader->statements[R_TIME];
 	int64_t low = 1, high = last + 1;
+
 	while (low < high) {
 		const int64_t middle = low + (high - low) / 2;
 		int64_t decided_at;
+
 		sqlite3_bind_int64(statement, 1, middle);
 		if (lf_sqlite_first_column(reader, statement, &decided_at, error) != LF_OK)
 			return error->code;
@@ -125,6 +131,7 @@ static enum lf_code set_bounds(struct listing *listing)
 {
 	const struct lf_filter *filter = listing->filter;
 	int64_t last, bound;
+
 	if (first_column(listing, listing->reader->statements[R_LAST], &last) != LF_OK)
 		return listing->error->code;
 	listing->from = 1;
@@ -132,7 +139,8 @@ static enum lf_code set_bounds(struct listing *listing)
 	if (filter->before_sequence > 0 && filter->before_sequence <= (uint64_t)last)
 		listing->below = (int64_t)filter->before_sequence;
 	if (filter->since_us != INT64_MIN) {
-		if (lf_sqlite_sequence_at(listing->reader, filter->since_us, last, &listing->from, listing->error) != LF_OK)
+		if (lf_sqlite_sequence_at(listing->reader, filter->since_us, last, &listing->from, listing->error) !=
+			LF_OK)
 			return listing->error->code;
 	}
 	if (filter->until_us != INT64_MAX) {
@@ -148,6 +156,7 @@ enum lf_code lf_sqlite_find_name(struct lf_reader *reader, enum lf_name_kind kin
 	bool *none, struct lf_error *error)
 {
 	sqlite3_stmt *statement = reader->statements[R_NAME];
+
 	*id = 0;
 	if (value == NULL || value[0] == '\0')
 		return LF_OK;
@@ -165,6 +174,7 @@ static enum lf_code enter_chain(struct listing *listing, int64_t entity)
 	sqlite3_stmt *chain = listing->reader->statements[R_CHAIN], *skip = listing->reader->statements[R_SKIP];
 	struct cursor *cursor = &listing->cursors[listing->cursor_count];
 	int64_t at, near;
+
 	sqlite3_bind_int64(chain, 1, entity);
 	if (first_column(listing, chain, &at) != LF_OK)
 		return listing->error->code;
@@ -193,6 +203,7 @@ static enum lf_code enter_candidate(struct listing *listing, bool *many)
 	int64_t entities[CHAINS_MAX + 1];
 	size_t count = 0;
 	int result;
+
 	sqlite3_bind_int64(lists, 1, listing->candidate);
 	sqlite3_bind_int(lists, 2, CHAINS_MAX + 1);
 	while ((result = sqlite3_step(lists)) == SQLITE_ROW && count <= CHAINS_MAX)
@@ -211,8 +222,10 @@ static enum lf_code enter_candidate(struct listing *listing, bool *many)
 static enum lf_code count_of(struct listing *listing, int64_t entity, int64_t *count)
 {
 	sqlite3_stmt *chain = listing->reader->statements[R_CHAIN];
+	int result;
+
 	sqlite3_bind_int64(chain, 1, entity);
-	const int result = sqlite3_step(chain);
+	result = sqlite3_step(chain);
 	*count = result == SQLITE_ROW ? sqlite3_column_int64(chain, 1) : 0;
 	sqlite3_reset(chain);
 	return result == SQLITE_ROW || result == SQLITE_DONE ? LF_OK : failed(listing, result);
@@ -223,6 +236,7 @@ static enum lf_code enter(struct listing *listing)
 {
 	int64_t of_team = INT64_MAX, of_project = INT64_MAX;
 	bool many = false;
+
 	if ((listing->team != 0 && count_of(listing, listing->team, &of_team) != LF_OK) ||
 		(listing->project != 0 && count_of(listing, listing->project, &of_project) != LF_OK))
 		return listing->error->code;
@@ -250,6 +264,7 @@ static enum lf_code enter(struct listing *listing)
 static struct cursor *newest(struct listing *listing)
 {
 	struct cursor *best = NULL;
+
 	for (size_t i = 0; i < listing->cursor_count; i++)
 		if (listing->cursors[i].next >= listing->from &&
 			(best == NULL || listing->cursors[i].next > best->next))
@@ -261,13 +276,15 @@ static enum lf_code fits(struct listing *listing, const struct peek *peek, bool 
 {
 	const struct lf_filter *filter = listing->filter;
 	int64_t member;
+
 	*fit = (filter->outcome == 0 || peek->outcome == (int64_t)filter->outcome) &&
-	       (listing->team == 0 || peek->team == listing->team) &&
-	       (listing->project == 0 || peek->project == listing->project);
+		(listing->team == 0 || peek->team == listing->team) &&
+		(listing->project == 0 || peek->project == listing->project);
 	if (!*fit || listing->candidate == 0 || listing->link == LINK_CANDIDATES)
 		return LF_OK;
 	if (peek->candidates != listing->list_seen) {
 		sqlite3_stmt *statement = listing->reader->statements[R_MEMBER];
+
 		sqlite3_bind_int64(statement, 1, listing->candidate);
 		sqlite3_bind_int64(statement, 2, peek->candidates);
 		if (first_column(listing, statement, &member) != LF_OK)
@@ -285,8 +302,10 @@ static enum lf_code show(struct listing *listing, int64_t sequence,
 	sqlite3_stmt *statement = listing->reader->statements[R_ROW];
 	struct lf_stored row;
 	enum lf_code code = LF_OK;
+	int result;
+
 	sqlite3_bind_int64(statement, 1, sequence);
-	const int result = sqlite3_step(statement);
+	result = sqlite3_step(statement);
 	if (result != SQLITE_ROW)
 		code = failed(listing, result == SQLITE_DONE ? SQLITE_CORRUPT : result);
 	else if ((code = lf_sqlite_fill_row(statement, &row, listing->error)) == LF_OK)
@@ -298,6 +317,7 @@ static enum lf_code show(struct listing *listing, int64_t sequence,
 bool lf_sqlite_time_is_up(const struct timespec *start)
 {
 	struct timespec now;
+
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000 >= LF_SQLITE_READ_MS_MAX;
 }
@@ -310,10 +330,12 @@ static enum lf_code walk(struct listing *listing, void (*visit)(void *context, c
 	size_t shown = 0, looked_at = 0;
 	int64_t at = 0;
 	bool fit;
+
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	while ((cursor = newest(listing)) != NULL) {
 		struct peek peek;
 		bool there;
+
 		if (shown == listing->filter->limit || looked_at == ROWS_LOOKED_AT_MAX ||
 			(looked_at > 0 && looked_at % 16 == 0 && lf_sqlite_time_is_up(&start)))
 			break;
@@ -342,11 +364,14 @@ enum lf_code lf_sqlite_list(struct lf_reader *reader, const struct lf_filter *fi
 	struct listing listing = {.reader = reader, .filter = filter, .error = error};
 	bool none = false;
 	const int result = lf_sqlite_begin_reading(reader);
+
 	if (result != SQLITE_OK)
 		return failed(&listing, result);
 	if (lf_sqlite_find_name(reader, LF_NAME_TEAM, filter->team_id, &listing.team, &none, error) != LF_OK ||
-		lf_sqlite_find_name(reader, LF_NAME_PROJECT, filter->project_id, &listing.project, &none, error) != LF_OK ||
-		lf_sqlite_find_name(reader, LF_NAME_CANDIDATE, filter->candidate, &listing.candidate, &none, error) != LF_OK)
+		lf_sqlite_find_name(reader, LF_NAME_PROJECT, filter->project_id, &listing.project, &none, error) !=
+			LF_OK ||
+		lf_sqlite_find_name(reader, LF_NAME_CANDIDATE, filter->candidate, &listing.candidate, &none, error) !=
+			LF_OK)
 		goto end;
 	if (none)
 		*next = 0;

@@ -143,8 +143,8 @@ struct lf_store {
 	char *lock_path;
 	uint32_t schema; /* of the file, as it was found */
 	bool had_wal;    /* so it was found, with something in it */
-	int lock;    /* descriptor that holds the lock; -1 none */
-	sqlite3 *db; /* the one connection that writes and checkpoints */
+	int lock;        /* descriptor that holds the lock; -1 none */
+	sqlite3 *db;     /* the one connection that writes and checkpoints */
 	sqlite3_stmt *statements[W_COUNT];
 	struct lf_id_cache *ids;
 	struct lf_heads heads;
@@ -159,11 +159,11 @@ struct lf_store {
 	size_t scratch_size;
 	int wal_pages; /* in the WAL after the last commit */
 	int wal_pages_seen;
-	int checkpoint_at; /* pages at which the next checkpoint is due */
+	int checkpoint_at;               /* pages at which the next checkpoint is due */
 	struct lf_sqlite_backup *backup; /* under way; NULL = none */
-	bool unknown;      /* DATA_LOSS was returned: write nothing more, not even at closing */
-	char *read_only_uri; /* set: there is no db, and readers open this */
-	bool leaves_shm;     /* the -shm file was not there before */
+	bool unknown;                    /* DATA_LOSS was returned: write nothing more, not even at closing */
+	char *read_only_uri;             /* set: there is no db, and readers open this */
+	bool leaves_shm;                 /* the -shm file was not there before */
 };
 
 /* sqlite_file.c: everything about the file that SQLite does not do. Sets path, lock_path, lock. */
@@ -176,11 +176,11 @@ char *lf_sqlite_uri_of(const char *path, const char *query);
 enum lf_code lf_sqlite_open_read_only(struct lf_store **store, const char *location, struct lf_error *error);
 void lf_sqlite_leave_read_only(struct lf_store *store);
 /* sqlite_check.c */
-enum lf_code lf_sqlite_check(struct lf_reader *reader, void (*finding)(void *context, const char *what), bool (*go_on)(void *context),
-	void *context, struct lf_error *error);
+enum lf_code lf_sqlite_check(struct lf_reader *reader, void (*finding)(void *context, const char *what),
+	bool (*go_on)(void *context), void *context, struct lf_error *error);
 /* sqlite_restore.c */
-enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*check)(void *context, const char *copy), void *context,
-	struct lf_replaced *replaced, struct lf_error *error);
+enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*check)(void *context, const char *copy),
+	void *context, struct lf_replaced *replaced, struct lf_error *error);
 /* Gives the lock back. */
 void lf_sqlite_release(struct lf_store *store);
 /* Makes the file with its schema, whole or not at all. */
@@ -197,15 +197,18 @@ enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error);
 extern const char LF_SQLITE_DDL_1[], LF_SQLITE_DDL_2[]; /* the tables of schema 1, and what schema 2 adds */
 /* Statements of sqlite_tree.c that writer, readers and probe have alike. */
 #define LF_SQLITE_HEAD "SELECT size, root FROM tree WHERE id = 1"
-#define LF_SQLITE_LEAVES "SELECT position, hash FROM leaf WHERE position >= ?2 AND position < ?3 AND ?1 = 0 ORDER BY position"
+#define LF_SQLITE_LEAVES                                                                                               \
+	"SELECT position, hash FROM leaf WHERE position >= ?2 AND position < ?3 AND ?1 = 0 ORDER BY position"
 #define LF_SQLITE_NODES "SELECT place, hash FROM node WHERE level = ?1 AND place >= ?2 AND place < ?3 ORDER BY place"
 extern const char *const LF_SQLITE_WRITE_SQL[W_COUNT];
 /* What is in the schema beside ours, or missing, in words; NULL: nothing. free() releases. */
 char *lf_sqlite_schema_difference(sqlite3 *db);
 /* An open database's user_version. SQLITE_OK or an error. */
 int lf_sqlite_schema_of(sqlite3 *db, uint32_t *schema);
-/* Probes an open database, of its own schema: schema, first and last rows, what the last decision refers to. FAILED_PRECONDITION with the
- * reason. */
+/*
+ * Probes an open database, of its own schema: schema, first and last rows, what the last decision refers to.
+ * FAILED_PRECONDITION with the reason.
+ */
 enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error);
 
 /* sqlite_tree.c: leaves, nodes and head */
@@ -218,22 +221,25 @@ struct lf_leaf_add {
 	const struct lf_salt *salt; /* of a RUBRIC or ACTIVATION record; else NULL */
 };
 /* Adds a record's leaf to the tree and to what the transaction writes. position may be NULL. SQLITE_OK or an error. */
-int lf_sqlite_add_leaf(struct lf_store *store, struct lf_leaves *leaves, const struct lf_leaf_add *add, uint64_t *position);
+int lf_sqlite_add_leaf(
+	struct lf_store *store, struct lf_leaves *leaves, const struct lf_leaf_add *add, uint64_t *position);
 /* Write the leaves that wait; the nodes that were completed; the head. */
 int lf_sqlite_write_leaves(struct lf_store *store);
 int lf_sqlite_write_nodes(struct lf_store *store, const struct lf_leaves *leaves);
 int lf_sqlite_write_head(struct lf_store *store, const struct lf_leaves *leaves);
 /* Room for a record's canonical bytes until the next call; NULL when memory ran out. */
 uint8_t *lf_sqlite_scratch(struct lf_store *store, size_t length);
-enum lf_code lf_sqlite_tail_hashes(
-	struct lf_store *store, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
+enum lf_code lf_sqlite_tail_hashes(struct lf_store *store, unsigned level, uint64_t first, size_t count,
+	struct lf_digest *hashes, struct lf_error *error);
 /* The head of the writing connection. */
 enum lf_code lf_sqlite_tail_head(struct lf_store *store, struct lf_tree_head *head, struct lf_error *error);
 /* Whether the head of an open database follows from its leaves and nodes. FAILED_PRECONDITION with the reason. */
 enum lf_code lf_sqlite_probe_tree(sqlite3 *db, struct lf_error *error);
 
-/* sqlite_rows.c: tables new_decision, new_chain and new_leaf for the writing connection: what waits in the store. Before its statements are
- * prepared. SQLITE_OK or an error. */
+/*
+ * sqlite_rows.c: tables new_decision, new_chain and new_leaf for the writing connection: what waits in the store.
+ * Before its statements are prepared. SQLITE_OK or an error.
+ */
 int lf_sqlite_rows_add(struct lf_store *store);
 
 /* sqlite_write.c: the writer side of the vtable */
@@ -248,8 +254,10 @@ void lf_sqlite_rollback(struct lf_store *store);
 enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error);
 enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error);
 
-/* sqlite_migrate.c: brings the open database from schema 1 to LF_SQLITE_SCHEMA and prepares store->statements; or leaves it as it was.
- * Codes as those of opening. */
+/*
+ * sqlite_migrate.c: brings the open database from schema 1 to LF_SQLITE_SCHEMA and prepares store->statements; or
+ * leaves it as it was. Codes as those of opening.
+ */
 enum lf_code lf_sqlite_migrate(struct lf_store *store, const struct lf_log_options *options, struct lf_error *error);
 
 /* sqlite_act.c */
@@ -263,16 +271,18 @@ struct lf_act_add {
 };
 /* Stores an act: its row and its leaf. SQLITE_OK or an error. */
 int lf_sqlite_add_act(struct lf_store *store, struct lf_act_add *add, struct lf_leaves *leaves);
-enum lf_code lf_sqlite_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt, struct lf_leaves *leaves,
-	struct lf_error *error);
-enum lf_code lf_sqlite_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision, uint64_t after,
-	size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context, uint64_t *next, struct lf_error *error);
+enum lf_code lf_sqlite_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt,
+	struct lf_leaves *leaves, struct lf_error *error);
+enum lf_code lf_sqlite_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision,
+	uint64_t after, size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context,
+	uint64_t *next, struct lf_error *error);
 
 /* sqlite_redact.c, sqlite_vacuum.c */
-enum lf_code lf_sqlite_redact(
-	struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts, struct lf_leaves *leaves, struct lf_error *error);
+enum lf_code lf_sqlite_redact(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts,
+	struct lf_leaves *leaves, struct lf_error *error);
 enum lf_code lf_sqlite_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
-	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next, struct lf_error *error);
+	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next,
+	struct lf_error *error);
 enum lf_code lf_sqlite_vacuum(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
 
 /* sqlite_record.c: records from their columns, for the audit and for migration */
@@ -301,8 +311,8 @@ struct lf_record_row {
 	struct lf_digest original;
 	struct lf_audit_payload payloads[LF_AUDIT_PAYLOADS_MAX];
 	size_t payload_count;
-	struct lf_bytes pairs; /* of an act */
-	uint8_t id[16];        /* of a decision */
+	struct lf_bytes pairs;       /* of an act */
+	uint8_t id[16];              /* of a decision */
 	struct lf_digest digests[2]; /* that columns point to */
 };
 /* Moves to the first row whose key is at least key. SQLITE_ROW with stream->key; SQLITE_DONE; or an error. */
@@ -315,26 +325,30 @@ size_t lf_sqlite_record_bytes(enum lf_record_table table, const struct lf_record
 
 /* sqlite_audit.c */
 enum lf_code lf_sqlite_audit(struct lf_reader *reader, uint64_t first, size_t limit,
-	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next, struct lf_error *error);
-enum lf_code lf_sqlite_get_payload(struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error);
+	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next,
+	struct lf_error *error);
+enum lf_code lf_sqlite_get_payload(
+	struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error);
 
 /* sqlite_write.c, for the others of the writer side. Each gives SQLITE_OK or an error. */
 /* The row of a name, made where absent. */
 int lf_sqlite_intern(struct lf_store *store, enum lf_name_kind kind, const char *text, int64_t *id);
 /* The row of a list of candidates, made where absent with those who are in it. */
-int lf_sqlite_intern_candidates(
-	struct lf_store *store, const char *const *candidates, size_t count, const struct lf_digest *digest, int64_t *id);
+int lf_sqlite_intern_candidates(struct lf_store *store, const char *const *candidates, size_t count,
+	const struct lf_digest *digest, int64_t *id);
 /* Writes the decisions that wait: before anything reads them in their transaction, and at its end. */
 int lf_sqlite_write_decisions(struct lf_store *store);
 /* Writes the ends of the chains that this transaction made longer: once each, however many decisions it added. */
 int lf_sqlite_write_heads(struct lf_store *store);
 /* The payload's row, made where absent, and the commitment that leaves have. */
-int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body, const struct lf_digest *digest,
-	const struct lf_salt *salt, int64_t *id, struct lf_digest *commitment);
-/* The commitment that leaves have of a payload: original where that column is not NULL, else of the column's salt and the body. False
- * where the columns are malformed. */
-bool lf_sqlite_column_commitment(
-	sqlite3_stmt *statement, int salt_column, int original_column, struct lf_bytes body, struct lf_digest *commitment);
+int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body,
+	const struct lf_digest *digest, const struct lf_salt *salt, int64_t *id, struct lf_digest *commitment);
+/*
+ * The commitment that leaves have of a payload: original where that column is not NULL, else of the column's salt and
+ * the body. False where the columns are malformed.
+ */
+bool lf_sqlite_column_commitment(sqlite3_stmt *statement, int salt_column, int original_column, struct lf_bytes body,
+	struct lf_digest *commitment);
 /* A row id, or 0 with *result: SQLITE_OK means that there is none. The statement is bound. */
 int64_t lf_sqlite_find_id(sqlite3_stmt *statement, int *result);
 /* sqlite_backup.c */
@@ -394,7 +408,7 @@ struct lf_reader {
 	bool alone; /* the log is opened for reading only: nothing changes it, and a long read holds nobody up */
 	sqlite3_stmt *statements[R_COUNT];
 	sqlite3_stmt *records[LF_RECORD_TABLES]; /* LF_SQLITE_RECORD_SQL */
-	uint8_t *record; /* of the audit */
+	uint8_t *record;                         /* of the audit */
 	size_t record_size;
 };
 /* Begins and ends a read transaction. SQLITE_OK or an error. */
@@ -418,22 +432,27 @@ enum lf_code lf_sqlite_list_activations(struct lf_reader *reader, const char *na
 enum lf_code lf_sqlite_was_active(
 	struct lf_reader *reader, const struct lf_digest *digest, bool *was_active, struct lf_error *error);
 enum lf_code lf_sqlite_head(struct lf_reader *reader, struct lf_tree_head *head, struct lf_error *error);
-enum lf_code lf_sqlite_hashes(
-	struct lf_reader *reader, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
-enum lf_code lf_sqlite_find_leaf(struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error);
+enum lf_code lf_sqlite_hashes(struct lf_reader *reader, unsigned level, uint64_t first, size_t count,
+	struct lf_digest *hashes, struct lf_error *error);
+enum lf_code lf_sqlite_find_leaf(
+	struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error);
 /* Fills row from a statement with the columns of R_ROW, of which texts stay valid until it is reset. DATA_LOSS where it
  * contradicts itself. */
 enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, struct lf_error *error);
 /* sqlite_scan.c */
 enum lf_code lf_sqlite_scan(struct lf_reader *reader, const struct lf_scan *scan,
-	bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error);
+	bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
+	struct lf_error *error);
 /* The first column of a bound statement; 0 where there is no row. */
 enum lf_code lf_sqlite_first_column(
 	struct lf_reader *reader, sqlite3_stmt *statement, int64_t *value, struct lf_error *error);
 /* The first sequence decided at or after time_us: times never fall. last: the newest. */
 enum lf_code lf_sqlite_sequence_at(
 	struct lf_reader *reader, int64_t time_us, int64_t last, int64_t *sequence, struct lf_error *error);
-/* The row of a name that a filter asks for; 0 where value is NULL or "". *none is set where it asks for one that is not there. */
+/*
+ * The row of a name that a filter asks for; 0 where value is NULL or "". *none is set where it asks for one that is not
+ * there.
+ */
 enum lf_code lf_sqlite_find_name(struct lf_reader *reader, enum lf_name_kind kind, const char *value, int64_t *id,
 	bool *none, struct lf_error *error);
 /* Whether LF_SQLITE_READ_MS_MAX passed since. */

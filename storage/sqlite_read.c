@@ -20,8 +20,7 @@ enum { ROW_COLUMN_COUNT = 14 };
 #define RUBRIC_COLUMNS                                                                                                 \
 	"n.value, r.title, c.value, p.digest, r.put_at,"                                                               \
 	" r.payload IS (SELECT to_rubric FROM activation WHERE name = r.name ORDER BY id DESC LIMIT 1)"
-#define ACTIVATION_COLUMNS                                                                                             \
-	"a.id, n.value, c.value, a.activated_at, a.from_rubric, f.digest, t.digest"
+#define ACTIVATION_COLUMNS "a.id, n.value, c.value, a.activated_at, a.from_rubric, f.digest, t.digest"
 #define ACTIVATION_JOINS                                                                                               \
 	" FROM activation a LEFT JOIN name n ON n.id = a.name LEFT JOIN name c ON c.id = a.caller"                     \
 	" LEFT JOIN payload f ON f.id = a.from_rubric LEFT JOIN payload t ON t.id = a.to_rubric"
@@ -60,15 +59,16 @@ static const char *const READ_SQL[R_COUNT] = {
 		" JOIN name an ON an.id = a.name WHERE an.kind = 4 AND an.value = ?1 ORDER BY a.id DESC LIMIT 1)",
 	[R_RUBRICS] =
 		"SELECT " RUBRIC_COLUMNS RUBRIC_JOINS " WHERE ?1 = '' OR n.value = ?1 ORDER BY n.value, r.payload DESC",
-	[R_ACTIVATIONS] =
-		"SELECT " ACTIVATION_COLUMNS ACTIVATION_JOINS " WHERE ?1 = '' OR n.value = ?1 ORDER BY a.id DESC LIMIT ?2",
+	[R_ACTIVATIONS] = "SELECT " ACTIVATION_COLUMNS ACTIVATION_JOINS
+			  " WHERE ?1 = '' OR n.value = ?1 ORDER BY a.id DESC LIMIT ?2",
 	[R_WAS_ACTIVE] = "SELECT EXISTS(SELECT 1 FROM payload p JOIN rubric r ON r.payload = p.id"
 			 " JOIN activation a ON a.name = r.name AND a.to_rubric = r.payload"
 			 " WHERE p.digest = ?1 AND p.kind = 3)",
 	[R_SCAN_UP] = "SELECT " SCAN_COLUMNS " FROM decision WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence",
 	[R_SCAN_DOWN] =
 		"SELECT " SCAN_COLUMNS " FROM decision WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence DESC",
-	[R_SCAN_UP_WHOLE] = "SELECT " SCAN_COLUMNS ", answer FROM decision WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence",
+	[R_SCAN_UP_WHOLE] = "SELECT " SCAN_COLUMNS
+			    ", answer FROM decision WHERE sequence >= ?1 AND sequence < ?2 ORDER BY sequence",
 	[R_SCAN_ANSWER] = "SELECT answer FROM decision WHERE sequence = ?1",
 	[R_HELD_CALLER] = "SELECT value FROM name WHERE id = ?1",
 	[R_HELD_TEAM] = "SELECT value FROM name WHERE id = ?1",
@@ -86,10 +86,12 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_SEQUENCE] = "SELECT sequence FROM decision WHERE id = ?1",
 	[R_LEAF_PEEK] = "SELECT decisions, kind, record FROM leaf WHERE position = ?1",
 	[R_PAYLOAD] = "SELECT id, kind, digest, salt, body FROM payload WHERE id = ?1",
-#define ACT_COLUMNS "SELECT a.id, a.kind, a.at, c.value, a.decision, d.id, a.position, a.body FROM act a" \
-		    " LEFT JOIN name c ON c.id = a.caller LEFT JOIN decision d ON d.sequence = a.decision"
+#define ACT_COLUMNS                                                                                                    \
+	"SELECT a.id, a.kind, a.at, c.value, a.decision, d.id, a.position, a.body FROM act a"                          \
+	" LEFT JOIN name c ON c.id = a.caller LEFT JOIN decision d ON d.sequence = a.decision"
 	[R_ACTS] = ACT_COLUMNS " WHERE a.id > ?1 ORDER BY a.id",
-	[R_ACTS_OF] = ACT_COLUMNS " WHERE a.decision = (SELECT sequence FROM decision WHERE id = ?2) AND a.id > ?1 ORDER BY a.id",
+	[R_ACTS_OF] = ACT_COLUMNS
+	" WHERE a.decision = (SELECT sequence FROM decision WHERE id = ?2) AND a.id > ?1 ORDER BY a.id",
 	[R_PAYLOADS] = "SELECT id, kind, digest, salt, body FROM payload WHERE id > ?1 ORDER BY id",
 	[R_AUDIT_LEAF] = "SELECT position, kind, record, hash, salt FROM leaf WHERE position >= ?1 ORDER BY position",
 };
@@ -105,12 +107,15 @@ static const char READER_PRAGMAS[] =
 
 enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **out, struct lf_error *error)
 {
-	struct lf_reader *reader = calloc(1, sizeof *reader);
+	struct lf_reader *reader = calloc(1, sizeof(*reader));
+	bool read_only;
+	int result;
+
 	if (reader == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	const bool read_only = store->read_only_uri != NULL;
+	read_only = store->read_only_uri != NULL;
 	reader->alone = read_only;
-	int result = sqlite3_open_v2(read_only ? store->read_only_uri : store->path, &reader->db,
+	result = sqlite3_open_v2(read_only ? store->read_only_uri : store->path, &reader->db,
 		(read_only ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX |
 			SQLITE_OPEN_PRIVATECACHE,
 		NULL);
@@ -163,18 +168,20 @@ enum lf_code lf_sqlite_find_key(struct lf_reader *reader, const char *caller, co
 	sqlite3_stmt *find = reader->statements[R_KEY];
 	struct lf_digest digest;
 	enum lf_code code = LF_OK;
+	int result;
+
 	lf_sqlite_bind_text(find, 1, caller);
 	lf_sqlite_bind_text(find, 2, key);
-	const int result = sqlite3_step(find);
+	result = sqlite3_step(find);
 	if (result == SQLITE_DONE)
 		code = lf_error_set(error, LF_NOT_FOUND, "idempotency key %s is not known", key);
 	else if (result != SQLITE_ROW)
 		code = lf_sqlite_error(error, reader->db, result, "looking an idempotency key up");
-	else if (!lf_sqlite_column_fixed(find, 1, &digest, sizeof digest))
+	else if (!lf_sqlite_column_fixed(find, 1, &digest, sizeof(digest)))
 		code = lf_error_set(error, LF_DATA_LOSS, "idempotency key %s refers to no decision", key);
-	else if (memcmp(&digest, request_digest, sizeof digest) != 0)
+	else if (memcmp(&digest, request_digest, sizeof(digest)) != 0)
 		code = lf_error_set(error, LF_ALREADY_EXISTS, "idempotency key %s was used for another request", key);
-	else if (!lf_sqlite_column_fixed(find, 0, id, sizeof *id))
+	else if (!lf_sqlite_column_fixed(find, 0, id, sizeof(*id)))
 		code = lf_error_set(error, LF_DATA_LOSS, "idempotency key %s refers to a decision without an id", key);
 	sqlite3_reset(find);
 	return code;
@@ -184,7 +191,9 @@ enum lf_code lf_sqlite_find_key(struct lf_reader *reader, const char *caller, co
 
 enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, struct lf_error *error)
 {
-	memset(row, 0, sizeof *row);
+	bool recommended_lost;
+
+	memset(row, 0, sizeof(*row));
 	row->sequence = (uint64_t)sqlite3_column_int64(statement, 0);
 	row->decided_at_us = sqlite3_column_int64(statement, 2);
 	row->outcome = (uint32_t)sqlite3_column_int64(statement, 3);
@@ -196,12 +205,12 @@ enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, 
 	row->recommended = lf_sqlite_column_text(statement, 10);
 	row->team_payload = (uint64_t)sqlite3_column_int64(statement, 12);
 	row->project_payload = (uint64_t)sqlite3_column_int64(statement, 13);
-	const bool recommended_lost = row->recommended == NULL && sqlite3_column_type(statement, 9) != SQLITE_NULL;
+	recommended_lost = row->recommended == NULL && sqlite3_column_type(statement, 9) != SQLITE_NULL;
 	if (row->recommended == NULL)
 		row->recommended = "";
 	if (row->caller == NULL || row->team_id == NULL || row->project_id == NULL || row->rubric_name == NULL ||
-		recommended_lost || !lf_sqlite_column_fixed(statement, 1, &row->id, sizeof row->id) ||
-		!lf_sqlite_column_fixed(statement, 11, &row->rubric_digest, sizeof row->rubric_digest))
+		recommended_lost || !lf_sqlite_column_fixed(statement, 1, &row->id, sizeof(row->id)) ||
+		!lf_sqlite_column_fixed(statement, 11, &row->rubric_digest, sizeof(row->rubric_digest)))
 		return lf_error_set(error, LF_DATA_LOSS, "decision %llu refers to what is not stored",
 			(unsigned long long)row->sequence);
 	return LF_OK;
@@ -211,19 +220,23 @@ enum lf_code lf_sqlite_fill_row(sqlite3_stmt *statement, struct lf_stored *row, 
 static bool was_redacted(struct lf_reader *reader, uint64_t payload)
 {
 	sqlite3_stmt *find = reader->statements[R_REDACTED];
+	bool redacted;
+
 	sqlite3_bind_int(find, 1, LF_REDACTION_PAYLOAD);
 	sqlite3_bind_int64(find, 2, (int64_t)payload);
-	const bool redacted = sqlite3_step(find) == SQLITE_ROW;
+	redacted = sqlite3_step(find) == SQLITE_ROW;
 	sqlite3_reset(find);
 	return redacted;
 }
 
 /* The bytes of a column, whose digest is in the next. */
-static bool fill_payload(struct lf_reader *reader, sqlite3_stmt *statement, int column, uint64_t id, struct lf_bytes *bytes)
+static bool fill_payload(
+	struct lf_reader *reader, sqlite3_stmt *statement, int column, uint64_t id, struct lf_bytes *bytes)
 {
 	struct lf_digest stored, found;
+
 	if (sqlite3_column_type(statement, column) == SQLITE_NULL ||
-		!lf_sqlite_column_fixed(statement, column + 1, &stored, sizeof stored))
+		!lf_sqlite_column_fixed(statement, column + 1, &stored, sizeof(stored)))
 		return false;
 	*bytes = lf_sqlite_column_bytes(statement, column);
 	lf_sha256(bytes->data, bytes->length, &found);
@@ -237,9 +250,11 @@ enum lf_code lf_sqlite_get(
 	struct lf_stored row;
 	char text[LF_UUID_TEXT_BYTES];
 	enum lf_code code;
+	int result;
+
 	lf_uuid_print(id, text);
-	lf_sqlite_bind_blob(get, 1, id, sizeof *id);
-	const int result = sqlite3_step(get);
+	lf_sqlite_bind_blob(get, 1, id, sizeof(*id));
+	result = sqlite3_step(get);
 	if (result == SQLITE_DONE) {
 		code = lf_error_set(error, LF_NOT_FOUND, "there is no decision %s", text);
 	} else if (result != SQLITE_ROW) {
@@ -261,11 +276,11 @@ enum lf_code lf_sqlite_get(
 
 void lf_sqlite_fill_rubric(sqlite3_stmt *statement, struct lf_rubric_row *row)
 {
-	memset(row, 0, sizeof *row);
+	memset(row, 0, sizeof(*row));
 	row->name = lf_sqlite_column_text(statement, 0);
 	row->title = lf_sqlite_column_text(statement, 1);
 	row->put_by = lf_sqlite_column_text(statement, 2);
-	(void)lf_sqlite_column_fixed(statement, 3, &row->digest, sizeof row->digest);
+	(void)lf_sqlite_column_fixed(statement, 3, &row->digest, sizeof(row->digest));
 	row->put_at_us = sqlite3_column_int64(statement, 4);
 	row->active = sqlite3_column_int(statement, 5) != 0;
 }
@@ -279,16 +294,18 @@ enum lf_code lf_sqlite_get_rubric(struct lf_reader *reader, const char *name, co
 	struct lf_digest computed;
 	char text[65];
 	enum lf_code code = LF_OK;
+	int result;
+
 	if (digest != NULL)
-		lf_sqlite_bind_blob(get, 1, digest, sizeof *digest);
+		lf_sqlite_bind_blob(get, 1, digest, sizeof(*digest));
 	else
 		lf_sqlite_bind_text(get, 1, named ? name : "");
-	const int result = sqlite3_step(get);
+	result = sqlite3_step(get);
 	if (result == SQLITE_ROW) {
 		lf_sqlite_fill_rubric(get, &found);
 		found.body = lf_sqlite_column_bytes(get, 6);
 		lf_sha256(found.body.data, found.body.length, &computed);
-		if (found.name == NULL || memcmp(&computed, &found.digest, sizeof computed) != 0)
+		if (found.name == NULL || memcmp(&computed, &found.digest, sizeof(computed)) != 0)
 			code = lf_error_set(error, LF_DATA_LOSS, "a stored rubric does not fit its digest");
 		else if (named && strcmp(found.name, name) != 0)
 			code = lf_error_set(
@@ -315,6 +332,7 @@ enum lf_code lf_sqlite_list_rubrics(struct lf_reader *reader, const char *name,
 	struct lf_rubric_row row;
 	enum lf_code code = LF_OK;
 	int result;
+
 	lf_sqlite_bind_text(list, 1, name != NULL ? name : "");
 	while ((result = sqlite3_step(list)) == SQLITE_ROW) {
 		lf_sqlite_fill_rubric(list, &row);
@@ -330,14 +348,14 @@ enum lf_code lf_sqlite_list_rubrics(struct lf_reader *reader, const char *name,
 
 static enum lf_code fill_activation(sqlite3_stmt *statement, struct lf_activation_row *row, struct lf_error *error)
 {
-	memset(row, 0, sizeof *row);
+	memset(row, 0, sizeof(*row));
 	row->name = lf_sqlite_column_text(statement, 1);
 	row->caller = lf_sqlite_column_text(statement, 2);
 	row->activated_at_us = sqlite3_column_int64(statement, 3);
 	row->had_from = sqlite3_column_type(statement, 4) != SQLITE_NULL;
 	if (row->name == NULL || row->caller == NULL ||
-		(row->had_from && !lf_sqlite_column_fixed(statement, 5, &row->from, sizeof row->from)) ||
-		!lf_sqlite_column_fixed(statement, 6, &row->to, sizeof row->to))
+		(row->had_from && !lf_sqlite_column_fixed(statement, 5, &row->from, sizeof(row->from))) ||
+		!lf_sqlite_column_fixed(statement, 6, &row->to, sizeof(row->to)))
 		return lf_error_set(error, LF_DATA_LOSS, "activation %lld refers to what is not stored",
 			(long long)sqlite3_column_int64(statement, 0));
 	return LF_OK;
@@ -350,6 +368,7 @@ enum lf_code lf_sqlite_list_activations(struct lf_reader *reader, const char *na
 	struct lf_activation_row row;
 	enum lf_code code = LF_OK;
 	int result = SQLITE_DONE;
+
 	lf_sqlite_bind_text(list, 1, name != NULL ? name : "");
 	sqlite3_bind_int64(list, 2, LF_ACTIVATIONS_MAX);
 	while (code == LF_OK && (result = sqlite3_step(list)) == SQLITE_ROW) {
@@ -368,8 +387,10 @@ enum lf_code lf_sqlite_was_active(
 {
 	sqlite3_stmt *find = reader->statements[R_WAS_ACTIVE];
 	enum lf_code code = LF_OK;
-	lf_sqlite_bind_blob(find, 1, digest, sizeof *digest);
-	const int result = sqlite3_step(find);
+	int result;
+
+	lf_sqlite_bind_blob(find, 1, digest, sizeof(*digest));
+	result = sqlite3_step(find);
 	if (result == SQLITE_ROW)
 		*was_active = sqlite3_column_int(find, 0) != 0;
 	else

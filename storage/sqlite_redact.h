@@ -41,12 +41,14 @@ enum { LF_SQLITE_CONTRADICTION = SQLITE_MISMATCH };
 /* Each gives SQLITE_OK or an error; LF_SQLITE_CONTRADICTION where a chain is broken. */
 
 /*
- * Puts a decision into the chain of a list of candidates, in the order of the sequence, and gives the one before it: 0 where it is the
- * first. The decision itself is not written to.
+ * Puts a decision into the chain of a list of candidates, in the order of the sequence, and gives the one before it: 0
+ * where it is the first. The decision itself is not written to.
  */
 int lf_sqlite_chain_insert(struct lf_redactor *redactor, int64_t entity, int64_t sequence, int64_t *previous);
-/* Takes it out again. previous: the one before it in that chain. A list without a decision is forgotten, and so is everybody who was in
- * no other list. */
+/*
+ * Takes it out again. previous: the one before it in that chain. A list without a decision is forgotten, and so is
+ * everybody who was in no other list.
+ */
 int lf_sqlite_chain_remove(struct lf_redactor *redactor, int64_t entity, int64_t sequence, int64_t previous);
 
 #endif

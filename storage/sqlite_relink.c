@@ -1,10 +1,10 @@
 /*
  * Decisions that go from one list of candidates to another.
  *
- * A chain runs from its newest decision down, and has no way up. The decision after a given one is found by going down from the skip
- * above it, so the skips must stay close: one whose decision leaves goes on to the next decision above, and a walk that finds too few of
- * them lays new ones. Chains of redacted lists therefore have their skips at other places than every 64th; that each is a decision of the
- * chain is all that readers need.
+ * A chain runs from its newest decision down, and has no way up. The decision after a given one is found by going down
+ * from the skip above it, so the skips must stay close: one whose decision leaves goes on to the next decision above,
+ * and a walk that finds too few of them lays new ones. Chains of redacted lists therefore have their skips at other
+ * places than every 64th; that each is a decision of the chain is all that readers need.
  */
 #include "storage/sqlite_redact.h"
 
@@ -12,6 +12,7 @@
 static int first_column(sqlite3_stmt *statement, int64_t *value)
 {
 	const int result = sqlite3_step(statement);
+
 	*value = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
 	sqlite3_reset(statement);
 	return result == SQLITE_ROW ? SQLITE_OK : result;
@@ -29,8 +30,10 @@ static int run_with(sqlite3_stmt *statement, int64_t first, int64_t second)
 static int read_chain(struct lf_redactor *redactor, int64_t entity, int64_t *last, int64_t *count)
 {
 	sqlite3_stmt *find = redactor->store->statements[W_CHAIN_FIND];
+	int result;
+
 	sqlite3_bind_int64(find, 1, entity);
-	const int result = sqlite3_step(find);
+	result = sqlite3_step(find);
 	*last = result == SQLITE_ROW ? sqlite3_column_int64(find, 0) : 0;
 	*count = result == SQLITE_ROW ? sqlite3_column_int64(find, 1) : 0;
 	sqlite3_reset(find);
@@ -40,6 +43,7 @@ static int read_chain(struct lf_redactor *redactor, int64_t entity, int64_t *las
 static int write_chain(struct lf_redactor *redactor, int64_t entity, int64_t last, int64_t count)
 {
 	sqlite3_stmt *set = redactor->store->statements[W_CHAIN_SET];
+
 	sqlite3_bind_int64(set, 1, entity);
 	sqlite3_bind_int64(set, 2, last);
 	sqlite3_bind_int64(set, 3, count);
@@ -49,21 +53,27 @@ static int write_chain(struct lf_redactor *redactor, int64_t entity, int64_t las
 static int previous_of(struct lf_redactor *redactor, int64_t sequence, int64_t *previous)
 {
 	sqlite3_stmt *find = redactor->statements[D_PREVIOUS];
+	int result;
+
 	sqlite3_bind_int64(find, 1, sequence);
-	const int result = first_column(find, previous);
+	result = first_column(find, previous);
 	if (result != SQLITE_OK)
 		return result == SQLITE_DONE ? LF_SQLITE_CONTRADICTION : result;
-	return *previous >= 0 && *previous < sequence ? SQLITE_OK : LF_SQLITE_CONTRADICTION; /* else it could go on for ever */
+	return *previous >= 0 && *previous < sequence ? SQLITE_OK
+						      : LF_SQLITE_CONTRADICTION; /* else it could go on for ever */
 }
 
 /* The oldest decision of the chain after sequence, and the one before that; last is the newest, and after sequence. */
-static int find_next(struct lf_redactor *redactor, int64_t entity, int64_t last, int64_t sequence, int64_t *next, int64_t *before)
+static int find_next(
+	struct lf_redactor *redactor, int64_t entity, int64_t last, int64_t sequence, int64_t *next, int64_t *before)
 {
 	sqlite3_stmt *skip = redactor->statements[D_SKIP_NEXT];
 	int64_t at;
+	int result;
+
 	sqlite3_bind_int64(skip, 1, entity);
 	sqlite3_bind_int64(skip, 2, sequence);
-	int result = first_column(skip, &at);
+	result = first_column(skip, &at);
 	if (result != SQLITE_OK && result != SQLITE_DONE)
 		return result;
 	if (at == 0)
@@ -88,12 +98,14 @@ int lf_sqlite_chain_insert(struct lf_redactor *redactor, int64_t entity, int64_t
 {
 	int64_t last, count, next;
 	int result = read_chain(redactor, entity, &last, &count);
+
 	if (result != SQLITE_OK)
 		return result;
 	if (last > sequence) {
 		result = find_next(redactor, entity, last, sequence, &next, previous);
 		if (result == SQLITE_OK)
-			result = *previous == sequence ? LF_SQLITE_CONTRADICTION : run_with(redactor->statements[D_PREVIOUS_SET], next, sequence);
+			result = *previous == sequence ? LF_SQLITE_CONTRADICTION
+						       : run_with(redactor->statements[D_PREVIOUS_SET], next, sequence);
 	} else {
 		*previous = last;
 		last = sequence;
@@ -110,11 +122,14 @@ static int forget_name(struct lf_redactor *redactor, int64_t id)
 {
 	sqlite3_stmt *drop = redactor->statements[D_NAME_DROP];
 	int result;
+
 	sqlite3_bind_int64(drop, 1, id);
 	while ((result = sqlite3_step(drop)) == SQLITE_ROW) {
 		const struct lf_bytes value = lf_sqlite_column_bytes(drop, 1);
+
 		if (value.data != NULL)
-			lf_id_cache_drop(redactor->store->ids, (uint8_t)sqlite3_column_int(drop, 0), value.data, value.length);
+			lf_id_cache_drop(
+				redactor->store->ids, (uint8_t)sqlite3_column_int(drop, 0), value.data, value.length);
 	}
 	sqlite3_reset(drop);
 	return result == SQLITE_DONE ? SQLITE_OK : result;
@@ -123,8 +138,10 @@ static int forget_name(struct lf_redactor *redactor, int64_t id)
 static int forget_person(struct lf_redactor *redactor, int64_t person)
 {
 	int64_t found;
+	int result;
+
 	sqlite3_bind_int64(redactor->statements[D_MEMBER_ANY], 1, person);
-	const int result = first_column(redactor->statements[D_MEMBER_ANY], &found);
+	result = first_column(redactor->statements[D_MEMBER_ANY], &found);
 	return result == SQLITE_DONE ? forget_name(redactor, person) : result;
 }
 
@@ -135,6 +152,7 @@ static int forget_list(struct lf_redactor *redactor, int64_t entity)
 	int64_t people[LF_MEMBERS_MAX];
 	size_t count = 0;
 	int result;
+
 	sqlite3_bind_int64(members, 1, entity);
 	while ((result = sqlite3_step(members)) == SQLITE_ROW && count < LF_MEMBERS_MAX)
 		people[count++] = sqlite3_column_int64(members, 0);
@@ -142,7 +160,7 @@ static int forget_list(struct lf_redactor *redactor, int64_t entity)
 	if (result != SQLITE_DONE)
 		return result == SQLITE_ROW ? LF_SQLITE_CONTRADICTION : result;
 	result = SQLITE_OK;
-	for (size_t i = 0; i < sizeof drops / sizeof drops[0] && result == SQLITE_OK; i++)
+	for (size_t i = 0; i < sizeof(drops) / sizeof(drops[0]) && result == SQLITE_OK; i++)
 		result = run_with(redactor->statements[drops[i]], entity, 0);
 	if (result == SQLITE_OK)
 		result = forget_name(redactor, entity);
@@ -155,6 +173,7 @@ int lf_sqlite_chain_remove(struct lf_redactor *redactor, int64_t entity, int64_t
 {
 	int64_t last, count, next = 0, before = sequence;
 	int result = read_chain(redactor, entity, &last, &count);
+
 	if (result == SQLITE_OK && last > sequence) {
 		result = find_next(redactor, entity, last, sequence, &next, &before);
 		if (result == SQLITE_OK && before == sequence)

@@ -3,7 +3,8 @@
  *
  *  P1  The copy is whole and on disk, under a name of its own, and was checked there, before anything else changes.
  *  P2  The old log keeps its name until the new one takes it, by one rename: its other name is a second link to it.
- *  P3  No WAL of the old log is there when the new one takes the name: SQLite would play it into that. So it is played into the old log
+ *  P3  No WAL of the old log is there when the new one takes the name: SQLite would play it into that. So it is played
+ *      into the old log
  *      first; where that can't be done, as the old log is damaged, it is moved along with it.
  */
 #include <errno.h>
@@ -29,13 +30,14 @@ struct restoring {
 
 static enum lf_code fail(struct restoring *r, const char *path, const char *doing, int cause)
 {
-	return lf_error_set(r->error, cause == ENOSPC || cause == EDQUOT ? LF_RESOURCE_EXHAUSTED : LF_UNAVAILABLE, "%s %s: %s", path, doing,
-		strerror(cause));
+	return lf_error_set(r->error, cause == ENOSPC || cause == EDQUOT ? LF_RESOURCE_EXHAUSTED : LF_UNAVAILABLE,
+		"%s %s: %s", path, doing, strerror(cause));
 }
 
 static char *suffixed(const char *path, const char *suffix)
 {
 	char *name = NULL;
+
 	return asprintf(&name, "%s%s", path, suffix) < 0 ? NULL : name;
 }
 
@@ -44,6 +46,7 @@ static bool is_there(const char *path, const char *suffix, bool filled)
 	struct stat status;
 	char *name = suffixed(path, suffix);
 	const bool there = name != NULL && lstat(name, &status) == 0 && (!filled || status.st_size > 0);
+
 	free(name);
 	return there;
 }
@@ -53,6 +56,7 @@ static bool move_suffixed(const char *log, const char *to_log, const char *suffi
 {
 	char *from = suffixed(log, suffix), *to = suffixed(to_log, suffix);
 	const bool done = from != NULL && to != NULL && (rename(from, to) == 0 || errno == ENOENT);
+
 	free(from);
 	free(to);
 	return done;
@@ -64,6 +68,7 @@ static int copy_bytes(int from, int to, off_t size)
 {
 	for (off_t done = 0; done < size;) {
 		const ssize_t sent = sendfile(to, from, &done, CHUNK);
+
 		if (sent < 0 && errno != EINTR)
 			return errno;
 		if (sent == 0)
@@ -76,6 +81,8 @@ static enum lf_code copy(struct restoring *r, uint64_t *bytes)
 {
 	struct stat source, target;
 	const int from = open(r->from, O_RDONLY | O_CLOEXEC);
+	int to, failed;
+
 	if (from < 0 && errno == ENOENT) {
 		lf_error_set(r->error, LF_NOT_FOUND, "%s is not there", r->from);
 		goto out;
@@ -93,12 +100,12 @@ static enum lf_code copy(struct restoring *r, uint64_t *bytes)
 		goto out;
 	}
 	unlink(r->copy); /* of a restore that was killed */
-	const int to = open(r->copy, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	to = open(r->copy, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0) {
 		fail(r, r->copy, "can't be created", errno);
 		goto out;
 	}
-	const int failed = copy_bytes(from, to, source.st_size);
+	failed = copy_bytes(from, to, source.st_size);
 	close(to);
 	if (failed != 0) {
 		fail(r, r->copy, "can't be written", failed);
@@ -118,6 +125,7 @@ out:
 static void play_wal(const struct restoring *r)
 {
 	sqlite3 *db = NULL;
+
 	if (!is_there(r->store.path, "-wal", true))
 		return;
 	if (sqlite3_open_v2(r->store.path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
@@ -156,12 +164,16 @@ static enum lf_code look_at_source(struct restoring *r)
 {
 	struct lf_store source = {.lock = -1};
 	struct lf_error ignored = LF_ERROR_INIT;
+
 	if (is_there(r->from, "-wal", true) || is_there(r->from, "-journal", true))
 		return lf_error_set(r->error, LF_FAILED_PRECONDITION,
-			"%s has a -wal or -journal file: it is no backup, but a log that was not closed; make a backup of it with its service", r->from);
+			"%s has a -wal or -journal file: it is no backup, but a log that was not closed; make a backup "
+			"of it with its service",
+			r->from);
 	source.path = realpath(r->from, NULL);
 	/* A disk that can't be written to has no service's log. */
-	if (source.path != NULL && strcmp(source.path, r->store.path) != 0 && lf_sqlite_lock(&source, &ignored) == LF_FAILED_PRECONDITION)
+	if (source.path != NULL && strcmp(source.path, r->store.path) != 0 &&
+		lf_sqlite_lock(&source, &ignored) == LF_FAILED_PRECONDITION)
 		lf_error_move(r->error, &ignored);
 	lf_sqlite_release(&source);
 	lf_error_clean_up(&ignored);
@@ -170,20 +182,23 @@ static enum lf_code look_at_source(struct restoring *r)
 	return r->error->code;
 }
 
-enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*check)(void *context, const char *copy), void *context,
-	struct lf_replaced *replaced, struct lf_error *error)
+enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*check)(void *context, const char *copy),
+	void *context, struct lf_replaced *replaced, struct lf_error *error)
 {
-	struct restoring r = {.store = {.path = lf_sqlite_resolve(location, error), .lock = -1}, .from = from, .error = error};
+	struct restoring r = {
+		.store = {.path = lf_sqlite_resolve(location, error), .lock = -1}, .from = from, .error = error};
+
 	if (r.store.path == NULL)
 		return error->code;
 	r.copy = suffixed(r.store.path, ".restoring");
 	r.kept = suffixed(r.store.path, ".before-restore");
-	if (r.copy == NULL || r.kept == NULL || strlen(r.kept) >= sizeof replaced->kept_as)
+	if (r.copy == NULL || r.kept == NULL || strlen(r.kept) >= sizeof(replaced->kept_as))
 		lf_error_set(error, LF_UNAVAILABLE, "out of memory, or too long a name");
 	else if (lf_sqlite_lock(&r.store, error) != LF_OK)
 		;
 	else if (is_there(r.kept, "", false) || is_there(r.kept, "-wal", false))
-		lf_error_set(error, LF_ALREADY_EXISTS, "%s is there, of an earlier restore: move it away, with the files that go with it", r.kept);
+		lf_error_set(error, LF_ALREADY_EXISTS,
+			"%s is there, of an earlier restore: move it away, with the files that go with it", r.kept);
 	else if (look_at_source(&r) != LF_OK || copy(&r, &replaced->bytes) != LF_OK)
 		;
 	else if (!check(context, r.copy))
@@ -193,7 +208,7 @@ enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*ch
 	if (r.copied && error->code != LF_OK)
 		unlink(r.copy);
 	if (replaced->kept)
-		snprintf(replaced->kept_as, sizeof replaced->kept_as, "%s", r.kept);
+		snprintf(replaced->kept_as, sizeof(replaced->kept_as), "%s", r.kept);
 	lf_sqlite_release(&r.store);
 	free(r.store.lock_path);
 	free(r.store.path);

@@ -1,16 +1,18 @@
 /*
  * What a transaction appends, as tables that its statements read from.
  *
- * Decisions, ends of chains and leaves wait in memory until the commit, and then go into their tables by one statement each,
- * INSERT ... SELECT * FROM new_..., however many they are: most of what a lone row costs is to start and end its statement. The tables exist
- * for the writing connection alone, and nowhere in the file.
+ * Decisions, ends of chains and leaves wait in memory until the commit, and then go into their tables by one statement
+ * each, INSERT ... SELECT * FROM new_..., however many they are: most of what a lone row costs is to start and end its
+ * statement. The tables exist for the writing connection alone, and nowhere in the file.
  */
 #include "storage/sqlite_private.h"
 
 /* In the order of the columns that the statements insert. */
-static const char DECISION[] = "CREATE TABLE x(sequence, id, decided_at, outcome, purpose, caller, rubric, recommended, team, project, candidates,"
-			       " team_previous, project_previous, candidates_previous, team_payload, project_payload, request_digest,"
-			       " salt, answer)";
+static const char DECISION[] =
+	"CREATE TABLE x(sequence, id, decided_at, outcome, purpose, caller, rubric, recommended, team, project, "
+	"candidates,"
+	" team_previous, project_previous, candidates_previous, team_payload, project_payload, request_digest,"
+	" salt, answer)";
 static const char CHAIN[] = "CREATE TABLE x(entity, last, count)";
 static const char LEAF[] = "CREATE TABLE x(position, kind, record, decisions, hash, salt)";
 
@@ -43,12 +45,13 @@ static void give_decision(const struct lf_store *store, size_t row, int column, 
 		[14] = decision->team_payload,
 		[15] = decision->project_payload,
 	};
+
 	if (column == 1)
-		give_blob(result, &decision->id, sizeof decision->id);
+		give_blob(result, &decision->id, sizeof(decision->id));
 	else if (column == 16 && append->idempotency_key[0] != '\0')
-		give_blob(result, &append->request_digest, sizeof append->request_digest);
+		give_blob(result, &append->request_digest, sizeof(append->request_digest));
 	else if (column == 17)
-		give_blob(result, &decision->salt, sizeof decision->salt);
+		give_blob(result, &decision->salt, sizeof(decision->salt));
 	else if (column == 18)
 		give_blob(result, append->answer.data, append->answer.length);
 	else if (column != 16 && (column != 7 || decision->recommended != 0))
@@ -58,6 +61,7 @@ static void give_decision(const struct lf_store *store, size_t row, int column, 
 static void give_chain(const struct lf_store *store, size_t row, int column, sqlite3_context *result)
 {
 	const struct lf_head *head = &store->heads.slots[store->heads.dirty[row]];
+
 	sqlite3_result_int64(result, column == 0 ? head->entity : column == 1 ? head->last : head->count);
 }
 
@@ -65,12 +69,13 @@ static void give_leaf(const struct lf_store *store, size_t row, int column, sqli
 {
 	const struct lf_leaf_row *leaf = &store->leaf_rows[row];
 	const int64_t numbers[] = {(int64_t)leaf->place.position, leaf->kind, leaf->record, leaf->decisions};
+
 	if (column < 4)
 		sqlite3_result_int64(result, numbers[column]);
 	else if (column == 4)
-		give_blob(result, &leaf->place.hash, sizeof leaf->place.hash);
+		give_blob(result, &leaf->place.hash, sizeof(leaf->place.hash));
 	else if (leaf->salted)
-		give_blob(result, &leaf->salt, sizeof leaf->salt);
+		give_blob(result, &leaf->salt, sizeof(leaf->salt));
 }
 
 static size_t count_of(const struct lf_rows *rows)
@@ -109,14 +114,16 @@ static int connect(sqlite3 *db, void *aux, int count, const char *const *argumen
 {
 	static const char *const declarations[LF_ROWS_KINDS] = {DECISION, CHAIN, LEAF};
 	const struct lf_rows *rows = aux;
-	struct table *table = sqlite3_malloc64(sizeof *table);
+	struct table *table = sqlite3_malloc64(sizeof(*table));
+	int result;
+
 	(void)count;
 	(void)arguments;
 	(void)error;
 	if (table == NULL)
 		return SQLITE_NOMEM;
 	*table = (struct table){.rows = rows};
-	const int result = sqlite3_declare_vtab(db, declarations[rows->kind]);
+	result = sqlite3_declare_vtab(db, declarations[rows->kind]);
 	if (result == SQLITE_OK)
 		*out = &table->base;
 	else
@@ -140,7 +147,8 @@ static int plan(sqlite3_vtab *table, sqlite3_index_info *index)
 
 static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **out)
 {
-	struct cursor *cursor = sqlite3_malloc64(sizeof *cursor);
+	struct cursor *cursor = sqlite3_malloc64(sizeof(*cursor));
+
 	(void)table;
 	if (cursor == NULL)
 		return SQLITE_NOMEM;
@@ -180,6 +188,7 @@ static int give_column(sqlite3_vtab_cursor *cursor, sqlite3_context *result, int
 {
 	const struct lf_rows *rows = rows_of(cursor);
 	const size_t row = ((struct cursor *)cursor)->row;
+
 	if (rows->kind == LF_ROWS_DECISION)
 		give_decision(rows->store, row, column, result);
 	else if (rows->kind == LF_ROWS_CHAIN)
@@ -212,6 +221,7 @@ int lf_sqlite_rows_add(struct lf_store *store)
 {
 	static const char *const names[LF_ROWS_KINDS] = {"new_decision", "new_chain", "new_leaf"};
 	int result = SQLITE_OK;
+
 	for (int kind = 0; kind < LF_ROWS_KINDS && result == SQLITE_OK; kind++) {
 		store->rows[kind] = (struct lf_rows){store, (enum lf_rows_kind)kind};
 		result = sqlite3_create_module(store->db, names[kind], &MODULE, &store->rows[kind]);

@@ -5,8 +5,8 @@
  * then the key), so that no savepoint is needed: a savepoint copies every page that the record touches. A name or a key
  * written before a refusal would be harmless or is not written at all; any failure after that ends the transaction.
  *
- * Decisions wait in memory (sqlite_rows.c) until the commit, or until something of their transaction reads the table: a key that was used
- * before, an act about a decision, a redaction.
+ * Decisions wait in memory (sqlite_rows.c) until the commit, or until something of their transaction reads the table: a
+ * key that was used before, an act about a decision, a redaction.
  */
 #include <assert.h>
 #include <string.h>
@@ -25,6 +25,7 @@ enum { TAG_PAYLOAD = 16, TAG_RUBRIC = 32 };
 int64_t lf_sqlite_find_id(sqlite3_stmt *statement, int *result)
 {
 	int64_t id = 0;
+
 	*result = sqlite3_step(statement);
 	if (*result == SQLITE_ROW)
 		id = sqlite3_column_int64(statement, 0);
@@ -41,7 +42,8 @@ enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct
 	sqlite3_stmt *statement = store->statements[W_TAIL];
 	int result;
 	enum lf_code code = LF_OK;
-	memset(tail, 0, sizeof *tail);
+
+	memset(tail, 0, sizeof(*tail));
 	if (lf_sqlite_tail_head(store, &tail->head, error) != LF_OK)
 		return error->code;
 	while ((result = sqlite3_step(statement)) == SQLITE_ROW && code == LF_OK) {
@@ -50,7 +52,7 @@ enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct
 		if (sqlite3_column_int(statement, 3) != 0)
 			continue;
 		tail->sequence = (uint64_t)sqlite3_column_int64(statement, 0);
-		if (!lf_sqlite_column_fixed(statement, 1, &tail->id, sizeof tail->id))
+		if (!lf_sqlite_column_fixed(statement, 1, &tail->id, sizeof(tail->id)))
 			code = lf_error_set(error, LF_DATA_LOSS, "the last decision has no id");
 	}
 	if (code == LF_OK && result != SQLITE_DONE)
@@ -62,9 +64,11 @@ enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct
 enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error)
 {
 	int result;
+
 	assert(store->leaf_count == 0 && store->decision_count == 0);
 	if (store->decisions < 0) {
 		const int64_t last = lf_sqlite_find_id(store->statements[W_LAST], &result);
+
 		if (result != SQLITE_OK)
 			return lf_sqlite_write_error(store, error, result, "reading the end of the log");
 		store->decisions = last;
@@ -77,6 +81,7 @@ enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error)
 int lf_sqlite_write_decisions(struct lf_store *store)
 {
 	const int result = store->decision_count == 0 ? SQLITE_OK : lf_sqlite_run(store->statements[W_DECISIONS_ADD]);
+
 	store->decision_count = 0;
 	return result;
 }
@@ -85,6 +90,7 @@ int lf_sqlite_write_heads(struct lf_store *store)
 {
 	struct lf_heads *heads = &store->heads;
 	const int result = heads->dirty_count == 0 ? SQLITE_OK : lf_sqlite_run(store->statements[W_CHAINS_SET]);
+
 	if (result != SQLITE_OK)
 		return result;
 	for (size_t i = 0; i < heads->dirty_count; i++)
@@ -96,6 +102,7 @@ int lf_sqlite_write_heads(struct lf_store *store)
 enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
 {
 	int result = lf_sqlite_write_decisions(store);
+
 	if (result == SQLITE_OK)
 		result = lf_sqlite_write_heads(store);
 	if (result == SQLITE_OK)
@@ -126,13 +133,15 @@ void lf_sqlite_rollback(struct lf_store *store)
 enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error)
 {
 	int in_wal = 0, copied = 0;
+	int result;
+
 	if (store->wal_pages < store->wal_pages_seen || store->checkpoint_at == 0)
 		store->checkpoint_at = CHECKPOINT_PAGES; /* the WAL has restarted */
 	store->wal_pages_seen = store->wal_pages;
 	if (store->wal_pages < store->checkpoint_at)
 		return LF_OK;
 	/* PASSIVE waits for nobody: what a reader still needs stays in the WAL until the next time. */
-	const int result = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
+	result = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
 	store->checkpoint_at = store->wal_pages + CHECKPOINT_PAGES / 4;
 	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "checkpointing");
 }
@@ -140,13 +149,15 @@ enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error)
 enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error)
 {
 	int result = lf_sqlite_run(store->statements[W_BEGIN]);
+	enum lf_code code;
+
 	if (result == SQLITE_OK)
 		result = lf_sqlite_run(store->statements[W_PROBE]);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_run(store->statements[W_COMMIT]);
 	if (result == SQLITE_OK)
 		return LF_OK;
-	const enum lf_code code = lf_sqlite_write_error(store, error, result, "trying to write");
+	code = lf_sqlite_write_error(store, error, result, "trying to write");
 	if (code != LF_DATA_LOSS)
 		lf_sqlite_rollback(store);
 	return code;
@@ -158,12 +169,13 @@ enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *erro
 static int intern(struct lf_store *store, enum lf_name_kind kind, const void *value, size_t length, bool blob,
 	int64_t *id, bool *added)
 {
+	sqlite3_stmt *statements[] = {store->statements[W_NAME_FIND], store->statements[W_NAME_ADD]};
 	int result;
+
 	*added = false;
 	*id = lf_id_cache_find(store->ids, (uint8_t)kind, value, length, NULL);
 	if (*id != 0)
 		return SQLITE_OK;
-	sqlite3_stmt *statements[] = {store->statements[W_NAME_FIND], store->statements[W_NAME_ADD]};
 	for (size_t i = 0; i < 2; i++) {
 		sqlite3_bind_int(statements[i], 1, (int)kind);
 		if (blob)
@@ -186,32 +198,38 @@ static int intern(struct lf_store *store, enum lf_name_kind kind, const void *va
 int lf_sqlite_intern(struct lf_store *store, enum lf_name_kind kind, const char *text, int64_t *id)
 {
 	bool added;
+
 	return intern(store, kind, text, strlen(text), false, id, &added);
 }
 
-bool lf_sqlite_column_commitment(
-	sqlite3_stmt *statement, int salt_column, int original_column, struct lf_bytes body, struct lf_digest *commitment)
+bool lf_sqlite_column_commitment(sqlite3_stmt *statement, int salt_column, int original_column, struct lf_bytes body,
+	struct lf_digest *commitment)
 {
 	struct lf_salt salt;
+
 	if (sqlite3_column_type(statement, original_column) != SQLITE_NULL)
-		return lf_sqlite_column_fixed(statement, original_column, commitment, sizeof *commitment);
-	if (!lf_sqlite_column_fixed(statement, salt_column, &salt, sizeof salt))
+		return lf_sqlite_column_fixed(statement, original_column, commitment, sizeof(*commitment));
+	if (!lf_sqlite_column_fixed(statement, salt_column, &salt, sizeof(salt)))
 		return false;
 	lf_commit(&salt, body.data, body.length, commitment);
 	return true;
 }
 
-int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body, const struct lf_digest *digest,
-	const struct lf_salt *salt, int64_t *id, struct lf_digest *commitment)
+int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body,
+	const struct lf_digest *digest, const struct lf_salt *salt, int64_t *id, struct lf_digest *commitment)
 {
 	const uint8_t tag = (uint8_t)(TAG_PAYLOAD + kind);
-	*id = lf_id_cache_find(store->ids, tag, digest, sizeof *digest, commitment);
+	sqlite3_stmt *find, *add;
+	int result;
+
+	*id = lf_id_cache_find(store->ids, tag, digest, sizeof(*digest), commitment);
 	if (*id != 0)
 		return SQLITE_OK;
-	sqlite3_stmt *find = store->statements[W_PAYLOAD_FIND], *add = store->statements[W_PAYLOAD_ADD];
+	find = store->statements[W_PAYLOAD_FIND];
+	add = store->statements[W_PAYLOAD_ADD];
 	sqlite3_bind_int(find, 1, (int)kind);
-	lf_sqlite_bind_blob(find, 2, digest, sizeof *digest);
-	int result = sqlite3_step(find);
+	lf_sqlite_bind_blob(find, 2, digest, sizeof(*digest));
+	result = sqlite3_step(find);
 	if (result == SQLITE_ROW) {
 		*id = sqlite3_column_int64(find, 0);
 		if (!lf_sqlite_column_commitment(find, 1, 2, body, commitment))
@@ -220,8 +238,8 @@ int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, s
 	sqlite3_reset(find);
 	if (result == SQLITE_DONE) {
 		sqlite3_bind_int(add, 1, (int)kind);
-		lf_sqlite_bind_blob(add, 2, digest, sizeof *digest);
-		lf_sqlite_bind_blob(add, 3, salt, sizeof *salt);
+		lf_sqlite_bind_blob(add, 2, digest, sizeof(*digest));
+		lf_sqlite_bind_blob(add, 3, salt, sizeof(*salt));
 		lf_sqlite_bind_blob(add, 4, body.data, body.length);
 		result = lf_sqlite_run(add);
 		*id = sqlite3_last_insert_rowid(store->db);
@@ -230,20 +248,22 @@ int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, s
 	if (result == SQLITE_ROW)
 		result = SQLITE_OK;
 	if (result == SQLITE_OK)
-		lf_id_cache_put(store->ids, tag, digest, sizeof *digest, *id, commitment);
+		lf_id_cache_put(store->ids, tag, digest, sizeof(*digest), *id, commitment);
 	return result;
 }
 
 /* A new list of candidates is the only one that costs a row for each of them. */
-int lf_sqlite_intern_candidates(
-	struct lf_store *store, const char *const *candidates, size_t count, const struct lf_digest *digest, int64_t *id)
+int lf_sqlite_intern_candidates(struct lf_store *store, const char *const *candidates, size_t count,
+	const struct lf_digest *digest, int64_t *id)
 {
 	bool added;
 	int64_t candidate;
-	int result = intern(store, LF_NAME_CANDIDATES, digest, sizeof *digest, true, id, &added);
+	int result = intern(store, LF_NAME_CANDIDATES, digest, sizeof(*digest), true, id, &added);
+	sqlite3_stmt *add;
+
 	if (!added)
 		return result;
-	sqlite3_stmt *add = store->statements[W_MEMBER_ADD];
+	add = store->statements[W_MEMBER_ADD];
 	for (size_t i = 0; i < count && result == SQLITE_OK; i++) {
 		result = lf_sqlite_intern(store, LF_NAME_CANDIDATE, candidates[i], &candidate);
 		if (result != SQLITE_OK)
@@ -262,10 +282,13 @@ static int link_decision(struct lf_store *store, int64_t entity, int64_t sequenc
 {
 	int result = SQLITE_OK;
 	struct lf_head *head = lf_heads_slot(&store->heads, entity);
+	sqlite3_stmt *skip;
+
 	if (head == NULL)
 		return SQLITE_NOMEM;
 	if (!head->known) {
 		sqlite3_stmt *find = store->statements[W_CHAIN_FIND];
+
 		sqlite3_bind_int64(find, 1, entity);
 		result = sqlite3_step(find);
 		if (result == SQLITE_ROW) {
@@ -283,7 +306,7 @@ static int link_decision(struct lf_store *store, int64_t entity, int64_t sequenc
 	lf_heads_mark(&store->heads, head);
 	if (head->count % LF_SQLITE_SKIP != 0)
 		return SQLITE_OK;
-	sqlite3_stmt *skip = store->statements[W_SKIP_ADD];
+	skip = store->statements[W_SKIP_ADD];
 	sqlite3_bind_int64(skip, 1, entity);
 	sqlite3_bind_int64(skip, 2, sequence);
 	return lf_sqlite_run(skip);
@@ -295,19 +318,23 @@ static int link_decision(struct lf_store *store, int64_t entity, int64_t sequenc
 static enum lf_code find_rubric(struct lf_store *store, const struct lf_digest *digest, const char *name, int64_t *id,
 	struct lf_digest *commitment, struct lf_error *error)
 {
-	uint8_t key[sizeof *digest + LF_ID_BYTES_MAX];
+	uint8_t key[sizeof(*digest) + LF_ID_BYTES_MAX];
 	const size_t length = strlen(name);
 	char text[65];
+	sqlite3_stmt *find;
+	int result;
+	const char *found;
+
 	assert(length <= LF_ID_BYTES_MAX);
-	memcpy(key, digest, sizeof *digest);
-	memcpy(key + sizeof *digest, name, length);
-	*id = lf_id_cache_find(store->ids, TAG_RUBRIC, key, sizeof *digest + length, commitment);
+	memcpy(key, digest, sizeof(*digest));
+	memcpy(key + sizeof(*digest), name, length);
+	*id = lf_id_cache_find(store->ids, TAG_RUBRIC, key, sizeof(*digest) + length, commitment);
 	if (*id != 0)
 		return LF_OK;
-	sqlite3_stmt *find = store->statements[W_RUBRIC_FIND];
-	lf_sqlite_bind_blob(find, 1, digest, sizeof *digest);
-	int result = sqlite3_step(find);
-	const char *found = result == SQLITE_ROW ? lf_sqlite_column_text(find, 1) : NULL;
+	find = store->statements[W_RUBRIC_FIND];
+	lf_sqlite_bind_blob(find, 1, digest, sizeof(*digest));
+	result = sqlite3_step(find);
+	found = result == SQLITE_ROW ? lf_sqlite_column_text(find, 1) : NULL;
 	if (found != NULL && strcmp(found, name) == 0) {
 		*id = sqlite3_column_int64(find, 0);
 		if (!lf_sqlite_column_commitment(find, 2, 3, lf_sqlite_column_bytes(find, 4), commitment))
@@ -320,7 +347,7 @@ static enum lf_code find_rubric(struct lf_store *store, const struct lf_digest *
 		lf_digest_print(digest, text);
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "no rubric %s with digest %s is stored", name, text);
 	}
-	lf_id_cache_put(store->ids, TAG_RUBRIC, key, sizeof *digest + length, *id, commitment);
+	lf_id_cache_put(store->ids, TAG_RUBRIC, key, sizeof(*digest) + length, *id, commitment);
 	return LF_OK;
 }
 
@@ -332,18 +359,20 @@ static enum lf_code find_existing(
 	struct lf_digest digest;
 	enum lf_code code = LF_OK;
 	const int written = lf_sqlite_write_decisions(store);
+	int result;
+
 	if (written != SQLITE_OK)
 		return lf_sqlite_write_error(store, error, written, "storing decisions");
 	sqlite3_bind_int64(find, 1, caller);
 	lf_sqlite_bind_text(find, 2, record->append->idempotency_key);
-	const int result = sqlite3_step(find);
+	result = sqlite3_step(find);
 	if (result != SQLITE_ROW && result != SQLITE_DONE) {
 		code = lf_sqlite_write_error(store, error, result, "looking an idempotency key up");
-	} else if (result == SQLITE_DONE || !lf_sqlite_column_fixed(find, 1, &record->id, sizeof record->id) ||
-		   !lf_sqlite_column_fixed(find, 3, &digest, sizeof digest)) {
+	} else if (result == SQLITE_DONE || !lf_sqlite_column_fixed(find, 1, &record->id, sizeof(record->id)) ||
+		!lf_sqlite_column_fixed(find, 3, &digest, sizeof(digest))) {
 		store->unknown = true;
 		code = lf_error_set(error, LF_DATA_LOSS, "an idempotency key refers to no decision");
-	} else if (memcmp(&digest, &record->append->request_digest, sizeof digest) != 0) {
+	} else if (memcmp(&digest, &record->append->request_digest, sizeof(digest)) != 0) {
 		code = lf_error_set(error, LF_ALREADY_EXISTS, "idempotency key %s was used for another request",
 			record->append->idempotency_key);
 	} else {
@@ -377,11 +406,13 @@ static int add_decision_leaf(struct lf_store *store, const struct lf_record *rec
 	};
 	const size_t length = lf_record_decision(&columns, NULL);
 	uint8_t *bytes = lf_sqlite_scratch(store, length);
+	struct lf_leaf_add add;
+
 	if (bytes == NULL)
 		return SQLITE_NOMEM;
 	lf_record_decision(&columns, bytes);
 	lf_commit(&record->record_salt, bytes, length, &commitments[0]);
-	const struct lf_leaf_add add = {.kind = LF_LEAF_DECISION,
+	add = (struct lf_leaf_add){.kind = LF_LEAF_DECISION,
 		.record = (int64_t)record->sequence,
 		.time_us = record->decided_at_us,
 		.commitments = commitments,
@@ -389,22 +420,23 @@ static int add_decision_leaf(struct lf_store *store, const struct lf_record *rec
 	return lf_sqlite_add_leaf(store, record->leaves, &add, NULL);
 }
 
-static int store_decision(
-	struct lf_store *store, const struct lf_record *record, struct lf_decision_row *to, struct lf_digest commitments[4])
+static int store_decision(struct lf_store *store, const struct lf_record *record, struct lf_decision_row *to,
+	struct lf_digest commitments[4])
 {
 	const struct lf_append *append = record->append;
 	const int64_t sequence = (int64_t)record->sequence;
 	int result = lf_sqlite_intern(store, LF_NAME_TEAM, append->team_id, &to->team);
+
 	if (result == SQLITE_OK)
 		result = lf_sqlite_intern(store, LF_NAME_PROJECT, append->project_id, &to->project);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_intern_candidates(
-			store, append->candidates, append->candidate_count, &append->candidates_digest, &to->candidates);
+		result = lf_sqlite_intern_candidates(store, append->candidates, append->candidate_count,
+			&append->candidates_digest, &to->candidates);
 	if (result == SQLITE_OK && append->recommended[0] != '\0')
 		result = lf_sqlite_intern(store, LF_NAME_CANDIDATE, append->recommended, &to->recommended);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_store_payload(store, LF_PAYLOAD_TEAM, append->team, &append->team_digest, &record->team_salt,
-			&to->team_payload, &commitments[1]);
+		result = lf_sqlite_store_payload(store, LF_PAYLOAD_TEAM, append->team, &append->team_digest,
+			&record->team_salt, &to->team_payload, &commitments[1]);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_store_payload(store, LF_PAYLOAD_PROJECT, append->project, &append->project_digest,
 			&record->project_salt, &to->project_payload, &commitments[2]);
@@ -424,9 +456,12 @@ static int store_decision(
 enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, struct lf_error *error)
 {
 	const struct lf_append *append = record->append;
-	assert(store->decision_count < LF_BATCH_MAX);
-	struct lf_decision_row *to = &store->decision_rows[store->decision_count];
+	struct lf_decision_row *to;
 	struct lf_digest commitments[4];
+	int result;
+
+	assert(store->decision_count < LF_BATCH_MAX);
+	to = &store->decision_rows[store->decision_count];
 	*to = (struct lf_decision_row){
 		.append = append,
 		.sequence = record->sequence,
@@ -434,11 +469,13 @@ enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, 
 		.decided_at_us = record->decided_at_us,
 		.salt = record->record_salt,
 	};
-	if (find_rubric(store, &append->rubric_digest, append->rubric_name, &to->rubric, &commitments[3], error) != LF_OK)
+	if (find_rubric(store, &append->rubric_digest, append->rubric_name, &to->rubric, &commitments[3], error) !=
+		LF_OK)
 		return error->code;
-	int result = lf_sqlite_intern(store, LF_NAME_CALLER, append->caller, &to->caller);
+	result = lf_sqlite_intern(store, LF_NAME_CALLER, append->caller, &to->caller);
 	if (result == SQLITE_OK && append->idempotency_key[0] != '\0') {
 		sqlite3_stmt *key = store->statements[W_KEY_ADD];
+
 		sqlite3_bind_int64(key, 1, to->caller);
 		lf_sqlite_bind_text(key, 2, append->idempotency_key);
 		sqlite3_bind_int64(key, 3, (int64_t)record->sequence);

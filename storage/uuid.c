@@ -8,7 +8,8 @@ static const char HEX[] = "0123456789abcdef";
 void lf_uuid_print(const struct lf_uuid *id, char text[LF_UUID_TEXT_BYTES])
 {
 	char *out = text;
-	for (size_t i = 0; i < sizeof id->bytes; i++) {
+
+	for (size_t i = 0; i < sizeof(id->bytes); i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
 			*out++ = '-';
 		*out++ = HEX[id->bytes[i] >> 4];
@@ -32,13 +33,16 @@ bool lf_uuid_parse(const char *text, struct lf_uuid *id)
 {
 	struct lf_uuid parsed;
 	const char *in = text;
-	for (size_t i = 0; i < sizeof parsed.bytes; i++) {
+
+	for (size_t i = 0; i < sizeof(parsed.bytes); i++) {
+		int high, low;
+
 		if ((i == 4 || i == 6 || i == 8 || i == 10) && *in++ != '-')
 			return false;
-		const int high = nibble(in[0]);
+		high = nibble(in[0]);
 		if (high < 0)
 			return false;
-		const int low = nibble(in[1]);
+		low = nibble(in[1]);
 		if (low < 0)
 			return false;
 		parsed.bytes[i] = (uint8_t)(high << 4 | low);
@@ -54,6 +58,7 @@ bool lf_uuid_parse(const char *text, struct lf_uuid *id)
 static uint64_t id_ms(const struct lf_uuid *id)
 {
 	uint64_t ms = 0;
+
 	for (size_t i = 0; i < 6; i++)
 		ms = ms << 8 | id->bytes[i];
 	return ms;
@@ -78,12 +83,15 @@ void lf_uuid_next(struct lf_uuid *last, int64_t now_us, const uint8_t random[16]
 {
 	uint64_t ms = now_us < 0 ? 0 : (uint64_t)now_us / 1000, word;
 	uint32_t high = ((uint32_t)random[8] << 8 | random[9]) & 0x7ff;
-	memcpy(&word, random, sizeof word);
-	uint64_t low = word >> 2;
-	const uint64_t low_max = UINT64_MAX >> 2;
-	const uint64_t last_ms = id_ms(last);
+	uint64_t low, low_max, last_ms;
+
+	memcpy(&word, random, sizeof(word));
+	low = word >> 2;
+	low_max = UINT64_MAX >> 2;
+	last_ms = id_ms(last);
 	if (ms <= last_ms) {
 		uint64_t last_low = 0;
+
 		for (size_t i = 8; i < 16; i++)
 			last_low = last_low << 8 | last->bytes[i];
 		last_low &= low_max;

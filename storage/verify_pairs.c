@@ -1,6 +1,6 @@
 /*
- * What became of commitments. A pair is kept as two fingerprints of 8 bytes: SHA-256 under a random key of this process, so that nobody
- * who writes a log can make two commitments look alike here.
+ * What became of commitments. A pair is kept as two fingerprints of 8 bytes: SHA-256 under a random key of this
+ * process, so that nobody who writes a log can make two commitments look alike here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +28,9 @@ struct lf_pairs {
 
 struct lf_pairs *lf_pairs_new(void)
 {
-	struct lf_pairs *pairs = calloc(1, sizeof *pairs);
-	if (pairs != NULL && !lf_random(pairs->key, sizeof pairs->key)) {
+	struct lf_pairs *pairs = calloc(1, sizeof(*pairs));
+
+	if (pairs != NULL && !lf_random(pairs->key, sizeof(pairs->key))) {
 		free(pairs);
 		return NULL;
 	}
@@ -48,16 +49,18 @@ static uint64_t fingerprint(const struct lf_pairs *pairs, const struct lf_digest
 	static const struct lf_digest deleted;
 	struct lf_digest hash;
 	uint64_t print;
+
 	if (lf_digest_equal(digest, &deleted))
 		return 0;
-	lf_sha256_two(pairs->key, sizeof pairs->key, digest, sizeof *digest, &hash);
-	memcpy(&print, &hash, sizeof print);
+	lf_sha256_two(pairs->key, sizeof(pairs->key), digest, sizeof(*digest), &hash);
+	memcpy(&print, &hash, sizeof(print));
 	return print != 0 ? print : 1;
 }
 
 static struct entry *place_of(const struct lf_pairs *pairs, uint64_t from)
 {
 	size_t at = (size_t)from & (pairs->capacity - 1);
+
 	while (pairs->entries[at].from != 0 && pairs->entries[at].from != from)
 		at = (at + 1) & (pairs->capacity - 1);
 	return &pairs->entries[at];
@@ -66,10 +69,11 @@ static struct entry *place_of(const struct lf_pairs *pairs, uint64_t from)
 static bool make_room(struct lf_pairs *pairs)
 {
 	struct lf_pairs grown = *pairs;
+
 	if (pairs->count + 1 <= pairs->capacity / 4 * 3)
 		return true;
 	grown.capacity = pairs->capacity == 0 ? FIRST_CAPACITY : 2 * pairs->capacity;
-	grown.entries = calloc(grown.capacity, sizeof *grown.entries);
+	grown.entries = calloc(grown.capacity, sizeof(*grown.entries));
 	if (grown.entries == NULL)
 		return false;
 	for (size_t i = 0; i < pairs->capacity; i++)
@@ -83,22 +87,27 @@ static bool make_room(struct lf_pairs *pairs)
 static bool add(struct lf_pairs *pairs, const struct lf_digest pair[2], bool pruned)
 {
 	const uint64_t from = fingerprint(pairs, &pair[0]);
+	struct entry *entry;
+
 	if (from == 0)
 		return true;
 	if (!make_room(pairs))
 		return false;
-	struct entry *entry = place_of(pairs, from);
+	entry = place_of(pairs, from);
 	pairs->count += entry->from == 0;
 	*entry = (struct entry){from, fingerprint(pairs, &pair[1]), pruned};
 	return true;
 }
 
-bool lf_pairs_lead(const struct lf_pairs *pairs, const struct lf_digest *from, const struct lf_digest *to, bool *erased, bool *pruned)
+bool lf_pairs_lead(const struct lf_pairs *pairs, const struct lf_digest *from, const struct lf_digest *to, bool *erased,
+	bool *pruned)
 {
 	uint64_t at = fingerprint(pairs, from);
 	const uint64_t end = to != NULL ? fingerprint(pairs, to) : 0;
+
 	for (size_t steps = 0; steps < STEPS_MAX && at != 0 && pairs->capacity != 0; steps++) {
 		const struct entry *entry = place_of(pairs, at);
+
 		if (entry->from == 0)
 			return false;
 		*(entry->pruned ? pruned : erased) = true;
@@ -126,6 +135,7 @@ struct reading {
 static void note_act(void *context, const struct lf_act_row *row)
 {
 	struct reading *reading = context;
+
 	if ((row->kind == LF_LEAF_ERASURE || row->kind == LF_LEAF_PRUNING) && reading->count < LF_PAGE_MAX)
 		reading->positions[reading->count++] = row->position;
 	reading->pairs->after = row->id;
@@ -142,7 +152,9 @@ static void note_wrong(struct lf_pairs *pairs, uint64_t position)
 static bool take_pairs(struct lf_pairs *pairs, const struct lf_audit_row *row)
 {
 	struct lf_digest record, hash;
-	if (row->missing != NULL || (row->kind != LF_LEAF_ERASURE && row->kind != LF_LEAF_PRUNING) || row->payload_count != 0)
+
+	if (row->missing != NULL || (row->kind != LF_LEAF_ERASURE && row->kind != LF_LEAF_PRUNING) ||
+		row->payload_count != 0)
 		return true;
 	if (row->redacted)
 		record = row->original;
@@ -158,14 +170,19 @@ static bool take_pairs(struct lf_pairs *pairs, const struct lf_audit_row *row)
 	return true;
 }
 
-/* Those of the acts that were read, each after its leaf. A leaf beyond the head is in no tree, whatever it commits to. */
-static enum lf_code take_leaves(struct lf_pairs *pairs, struct lf_log *log, const struct reading *reading, struct lf_rows *rows, struct lf_error *error)
+/*
+ * Those of the acts that were read, each after its leaf. A leaf beyond the head is in no tree, whatever it commits to.
+ */
+static enum lf_code take_leaves(struct lf_pairs *pairs, struct lf_log *log, const struct reading *reading,
+	struct lf_rows *rows, struct lf_error *error)
 {
 	struct lf_tree_head head = {.size = 0};
 	/* Read after the acts, which were committed with the head that has them. */
 	enum lf_code code = reading->count > 0 ? lf_log_head(log, &head, error) : LF_OK;
+
 	for (size_t i = 0; code == LF_OK && i < reading->count; i++) {
 		const uint64_t position = reading->positions[i];
+
 		if (position >= head.size) {
 			note_wrong(pairs, position);
 			continue;
@@ -183,8 +200,10 @@ enum lf_code lf_pairs_refresh(struct lf_pairs *pairs, struct lf_log *log, struct
 	struct lf_rows rows = {0};
 	uint64_t next = 0;
 	enum lf_code code;
+
 	do {
 		const uint64_t before = pairs->after;
+
 		reading.count = 0;
 		code = lf_log_list_acts(log, 0, NULL, before, LF_PAGE_MAX, note_act, &reading, &next, error);
 		if (code == LF_OK)

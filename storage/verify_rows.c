@@ -14,9 +14,12 @@ struct lf_row_block {
 static void *copy(struct lf_rows *rows, const void *data, size_t length)
 {
 	struct lf_row_block *block = rows->blocks;
+	uint8_t *to;
+
 	if (block == NULL || block->size - block->used < length) {
 		const size_t size = length > BLOCK_BYTES ? length : BLOCK_BYTES;
-		block = malloc(sizeof *block + size);
+
+		block = malloc(sizeof(*block) + size);
 		if (block == NULL) {
 			rows->out_of_memory = true;
 			return NULL;
@@ -24,7 +27,7 @@ static void *copy(struct lf_rows *rows, const void *data, size_t length)
 		*block = (struct lf_row_block){.next = rows->blocks, .size = size};
 		rows->blocks = block;
 	}
-	uint8_t *to = block->bytes + block->used;
+	to = block->bytes + block->used;
 	if (length > 0)
 		memcpy(to, data, length);
 	block->used += length;
@@ -35,8 +38,10 @@ static void *copy(struct lf_rows *rows, const void *data, size_t length)
 static void forget(struct lf_rows *rows)
 {
 	struct lf_row_block *kept = NULL;
+
 	while (rows->blocks != NULL) {
 		struct lf_row_block *next = rows->blocks->next;
+
 		if (kept == NULL && rows->blocks->size == BLOCK_BYTES) {
 			kept = rows->blocks;
 			kept->next = NULL;
@@ -62,26 +67,31 @@ void lf_rows_clean_up(struct lf_rows *rows)
 static void take(void *context, const struct lf_audit_row *row)
 {
 	struct lf_rows *rows = context;
+	struct lf_audit_row *to;
+
 	if (rows->count == rows->capacity || rows->out_of_memory || rows->bytes >= HELD_BYTES_MAX)
 		return;
-	struct lf_audit_row *to = &rows->rows[rows->count];
+	to = &rows->rows[rows->count];
 	*to = *row;
 	if (row->missing != NULL)
 		to->missing = copy(rows, row->missing, strlen(row->missing) + 1);
 	to->record.data = copy(rows, row->record.data, row->record.length);
-	to->pairs = copy(rows, row->pairs, row->pair_count * 2 * sizeof *row->pairs);
-	rows->bytes += row->record.length + row->pair_count * 2 * sizeof *row->pairs;
+	to->pairs = copy(rows, row->pairs, row->pair_count * 2 * sizeof(*row->pairs));
+	rows->bytes += row->record.length + row->pair_count * 2 * sizeof(*row->pairs);
 	rows->count++;
 }
 
-enum lf_code lf_rows_read(struct lf_rows *rows, struct lf_log *log, uint64_t first, size_t count, struct lf_error *error)
+enum lf_code lf_rows_read(
+	struct lf_rows *rows, struct lf_log *log, uint64_t first, size_t count, struct lf_error *error)
 {
 	uint64_t next = first;
 	enum lf_code code = LF_OK;
+
 	forget(rows);
 	rows->out_of_memory = false;
 	if (count > rows->capacity) {
-		struct lf_audit_row *grown = realloc(rows->rows, count * sizeof *grown);
+		struct lf_audit_row *grown = realloc(rows->rows, count * sizeof(*grown));
+
 		if (grown == NULL)
 			return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 		rows->rows = grown;
@@ -89,7 +99,8 @@ enum lf_code lf_rows_read(struct lf_rows *rows, struct lf_log *log, uint64_t fir
 	rows->capacity = count;
 	do
 		code = lf_log_audit(log, next, count - rows->count, take, rows, &next, error);
-	while (code == LF_OK && next != 0 && rows->count < count && !rows->out_of_memory && rows->bytes < HELD_BYTES_MAX);
+	while (code == LF_OK && next != 0 && rows->count < count && !rows->out_of_memory &&
+		rows->bytes < HELD_BYTES_MAX);
 	if (code == LF_OK && rows->out_of_memory)
 		code = lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	return code;

@@ -36,8 +36,9 @@ static void say_undated(struct lf_speaker *speaker)
 	if (undated == 0)
 		return;
 	lf_text_count(&speaker->text, undated);
-	lf_text_put(&speaker->text, undated == 1 ? " piece of evidence has no date and counts as one half-life ("
-						 : " pieces of evidence have no date and count as one half-life (");
+	lf_text_put(&speaker->text,
+		undated == 1 ? " piece of evidence has no date and counts as one half-life ("
+			     : " pieces of evidence have no date and count as one half-life (");
 	lf_text_number(&speaker->text, speaker->rubric->def.half_life_days);
 	lf_text_put(&speaker->text, speaker->rubric->def.half_life_days == 1 ? " day) old." : " days) old.");
 	lf_utter(speaker, LF_SAY_ASSUMPTION, 0);

@@ -18,27 +18,27 @@ static unsigned char *lay_out(
 	       lines = criteria + rubric->need_count;
 	unsigned char *at = base;
 
-	contest->values = carve(&at, criteria * n, sizeof *contest->values);
+	contest->values = carve(&at, criteria * n, sizeof(*contest->values));
 	contest->expertise =
-		carve(&at, rubric->has_alignment ? rubric->def.discipline_count * n : 0, sizeof *contest->expertise);
-	contest->barred = carve(&at, n, sizeof *contest->barred);
-	contest->origin_lines = carve(&at, lines, sizeof *contest->origin_lines);
-	contest->moving = carve(&at, lines, sizeof *contest->moving);
-	contest->fixed = carve(&at, n, sizeof *contest->fixed);
-	contest->fixed_rise = carve(&at, n, sizeof *contest->fixed_rise);
-	contest->met = carve(&at, n, sizeof *contest->met);
-	contest->met_rise = carve(&at, n, sizeof *contest->met_rise);
-	contest->origin_fixed = carve(&at, n, sizeof *contest->origin_fixed);
-	contest->origin_met = carve(&at, n, sizeof *contest->origin_met);
-	contest->column = carve(&at, n, sizeof *contest->column);
-	contest->sum = carve(&at, n, sizeof *contest->sum);
-	contest->lowest = carve(&at, n, sizeof *contest->lowest);
-	contest->eligible = carve(&at, n, sizeof *contest->eligible);
-	contest->weights = carve(&at, criteria, sizeof *contest->weights);
-	contest->reach = carve(&at, criteria, sizeof *contest->reach);
-	contest->traits = carve(&at, rubric->def.trait_count, sizeof *contest->traits);
-	contest->row = carve(&at, criteria, sizeof *contest->row);
-	contest->places = carve(&at, n, sizeof *contest->places);
+		carve(&at, rubric->has_alignment ? rubric->def.discipline_count * n : 0, sizeof(*contest->expertise));
+	contest->barred = carve(&at, n, sizeof(*contest->barred));
+	contest->origin_lines = carve(&at, lines, sizeof(*contest->origin_lines));
+	contest->moving = carve(&at, lines, sizeof(*contest->moving));
+	contest->fixed = carve(&at, n, sizeof(*contest->fixed));
+	contest->fixed_rise = carve(&at, n, sizeof(*contest->fixed_rise));
+	contest->met = carve(&at, n, sizeof(*contest->met));
+	contest->met_rise = carve(&at, n, sizeof(*contest->met_rise));
+	contest->origin_fixed = carve(&at, n, sizeof(*contest->origin_fixed));
+	contest->origin_met = carve(&at, n, sizeof(*contest->origin_met));
+	contest->column = carve(&at, n, sizeof(*contest->column));
+	contest->sum = carve(&at, n, sizeof(*contest->sum));
+	contest->lowest = carve(&at, n, sizeof(*contest->lowest));
+	contest->eligible = carve(&at, n, sizeof(*contest->eligible));
+	contest->weights = carve(&at, criteria, sizeof(*contest->weights));
+	contest->reach = carve(&at, criteria, sizeof(*contest->reach));
+	contest->traits = carve(&at, rubric->def.trait_count, sizeof(*contest->traits));
+	contest->row = carve(&at, criteria, sizeof(*contest->row));
+	contest->places = carve(&at, n, sizeof(*contest->places));
 	return at;
 }
 
@@ -50,9 +50,9 @@ size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *th
 
 	/* As lay_out(), each array up to 15 bytes more. */
 	return n * ((criteria + alignment + 9) * sizeof(double) + 2 + sizeof(uint32_t)) +
-	       lines * (sizeof(struct lf_line) + sizeof(double)) +
-	       criteria * (2 * sizeof(double) + sizeof(struct lf_criterion_score)) +
-	       rubric->def.trait_count * sizeof(double) + 20 * 16;
+		lines * (sizeof(struct lf_line) + sizeof(double)) +
+		criteria * (2 * sizeof(double) + sizeof(struct lf_criterion_score)) +
+		rubric->def.trait_count * sizeof(double) + 20 * 16;
 }
 
 /* Gates that no trait can move: on availability, ratings and coverage. */
@@ -67,7 +67,7 @@ static bool is_barred(const struct lf_contest *contest, const struct lf_member_s
 			if (contest->the_case->members[row->member].availability < gate->at_least)
 				return true;
 		} else if (def->criteria[gate->criterion].derived != LF_DOMAIN_ALIGNMENT &&
-			   !lf_gate_passed(contest->rubric, gate, &row->criteria[gate->criterion])) {
+			!lf_gate_passed(contest->rubric, gate, &row->criteria[gate->criterion])) {
 			return true;
 		}
 	}

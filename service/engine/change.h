@@ -29,25 +29,26 @@ struct lf_contest {
 	bool one_trait;     /* a single trait is walked along, not all: there is time for more samples */
 	bool exact;         /* ADDITIVE with at most one alignment: differences are piecewise quadratic in a trait */
 
-	double *values;        /* C·n: v */
-	double *expertise;     /* D·n: x(d), where the rubric has an alignment */
-	unsigned char *barred; /* n: fails a gate that no trait can move */
+	double *values;                      /* C·n: v */
+	double *expertise;                   /* D·n: x(d), where the rubric has an alignment */
+	unsigned char *barred;               /* n: fails a gate that no trait can move */
 	double *origin_lines;                /* of all lines: where walks begin, before they are cut off */
 	size_t origin_weights, origin_needs; /* lines above 0 there */
 	double origin_need;                  /* their sum, of needs */
 	double weights_size, needs_size;     /* sums of their sizes, cut off or not */
-	double *origin_fixed, *origin_met;   /* n: Σ w̃·v without the alignment, and Σ need·x, of what is above 0 there */
-	struct lf_line *moving;              /* of the walk */
+	double *origin_fixed, *origin_met; /* n: Σ w̃·v without the alignment, and Σ need·x, of what is above 0 there */
+	struct lf_line *moving;            /* of the walk */
 	size_t moving_count;
-	double *fixed, *fixed_rise; /* n: Σ w̃·v where the walk began, of what is above 0 where it is, and its slope in t */
-	double *met, *met_rise;     /* n: Σ need·x, likewise */
-	double *column, *sum, *lowest;     /* n: scratch of lf_lead_at() */
-	unsigned char *eligible;           /* n, likewise */
-	double *weights;                   /* C, by the definition: scratch */
-	double *reach;                     /* C: scratch of the search for ratings */
-	double *traits;                    /* T: scratch */
-	struct lf_criterion_score *row;    /* C: scratch */
-	uint32_t *places;                  /* n: row → place in the ranking */
+	double *fixed,
+		*fixed_rise; /* n: Σ w̃·v where the walk began, of what is above 0 where it is, and its slope in t */
+	double *met, *met_rise;         /* n: Σ need·x, likewise */
+	double *column, *sum, *lowest;  /* n: scratch of lf_lead_at() */
+	unsigned char *eligible;        /* n, likewise */
+	double *weights;                /* C, by the definition: scratch */
+	double *reach;                  /* C: scratch of the search for ratings */
+	double *traits;                 /* T: scratch */
+	struct lf_criterion_score *row; /* C: scratch */
+	uint32_t *places;               /* n: row → place in the ranking */
 };
 
 /* Bytes of a contest's arrays. */
@@ -92,7 +93,8 @@ struct lf_ways {
 	bool up, down;
 };
 /*
- * false where certainly nobody gets ahead of `leader`, who ranks first at the origin, within these distances: cheaper than both walks.
+ * false where certainly nobody gets ahead of `leader`, who ranks first at the origin, within these distances: cheaper
+ * than both walks.
  */
 struct lf_ways lf_walk_worthwhile(struct lf_contest *contest, uint32_t trait, uint32_t leader, double up, double down);
 /* Begins at tau = origin, where `leader` ranks first, and ends at 0 or 1. false: nothing moves with this trait. */

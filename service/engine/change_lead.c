@@ -108,7 +108,7 @@ uint32_t lf_lead_with(struct lf_contest *contest, const double *weights)
 
 void lf_set_traits(struct lf_contest *contest, uint32_t trait, double tau)
 {
-	memcpy(contest->traits, contest->the_case->traits, contest->rubric->def.trait_count * sizeof *contest->traits);
+	memcpy(contest->traits, contest->the_case->traits, contest->rubric->def.trait_count * sizeof(*contest->traits));
 	contest->traits[trait] = tau;
 }
 

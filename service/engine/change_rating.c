@@ -164,7 +164,7 @@ static bool flips(void *context, double to)
 	double score;
 
 	trial->gate = rubric->criteria[attempt->c].gate;
-	memcpy(contest->row, before->criteria, rubric->def.criterion_count * sizeof *contest->row);
+	memcpy(contest->row, before->criteria, rubric->def.criterion_count * sizeof(*contest->row));
 	lf_rate_changed(rubric, contest->the_case, &contest->the_case->members[before->member], attempt->c,
 		attempt->evidence, to, &contest->row[index]);
 	score = lf_aggregate(rubric, search->result->weights, contest->row);
@@ -275,9 +275,9 @@ static void consider_new(
 }
 
 /*
- * Whether no change of this row's rating on a criterion can be nearer than what is found: under ADDITIVE the score moves
- * by no more than w times the steepest slope for each step of r, and r by 1/(W + 1) for each step of a new piece, by no
- * more than the heaviest source / W for each step of one that is there.
+ * Whether no change of this row's rating on a criterion can be nearer than what is found: under ADDITIVE the score
+ * moves by no more than w times the steepest slope for each step of r, and r by 1/(W + 1) for each step of a new piece,
+ * by no more than the heaviest source / W for each step of one that is there.
  */
 static bool is_too_far(const struct finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now)
 {
@@ -295,8 +295,9 @@ static bool is_too_far(const struct finder *finder, uint32_t row, size_t c, cons
 	gap -= gap * 1e-9;
 	gain = search->result->weights[rubric->criteria[c].index] * rubric->criteria[c].steepest;
 	return gap > 0 && (added->row != LF_NONE && gap * (now->weight + 1) > added->distance * gain) &&
-	       (!(now->share > 0) ||
-		       (piece->row != LF_NONE && gap * now->weight > piece->distance * gain * rubric->heaviest_source));
+		(!(now->share > 0) ||
+			(piece->row != LF_NONE &&
+				gap * now->weight > piece->distance * gain * rubric->heaviest_source));
 }
 
 /* All criteria of one member; then its pieces: x = r_e + (r' - r)·W/(s·a). */
@@ -326,7 +327,8 @@ static void search_member(struct finder *finder, uint32_t row)
 		consider_new(finder, row, c, now, rating);
 		if (now->share > 0) { /* there are pieces */
 			contest->reach[c] = (rating - now->rating) * direction * now->weight;
-			any = any || piece->row == LF_NONE || !(contest->reach[c] * (1 - 1e-9) > piece->distance * rubric->heaviest_source);
+			any = any || piece->row == LF_NONE ||
+				!(contest->reach[c] * (1 - 1e-9) > piece->distance * rubric->heaviest_source);
 		}
 	}
 	for (size_t i = 0; any && i < member->evidence_count; i++) {

@@ -17,7 +17,8 @@
 enum {
 	SAMPLES = 64,
 	SAMPLES_MIN = 4,
-	SAMPLED_WORK_MAX = 1 << 22, /* candidates × criteria × traits walked along × samples: beyond it there are fewer samples */
+	SAMPLED_WORK_MAX =
+		1 << 22, /* candidates × criteria × traits walked along × samples: beyond it there are fewer samples */
 };
 
 /* ---- lines ---- */
@@ -59,7 +60,7 @@ static inline const double *factors(const struct lf_contest *contest, size_t lin
 	*is_need = line >= criteria;
 	if (*is_need)
 		return contest->expertise +
-		       rubric->criteria[contest->alignment].needs[line - criteria].discipline * contest->count;
+			rubric->criteria[contest->alignment].needs[line - criteria].discipline * contest->count;
 	return line == contest->alignment ? NULL : contest->values + line * contest->count;
 }
 
@@ -106,7 +107,8 @@ void lf_walk_origin(struct lf_contest *contest, uint32_t trait, double tau)
 		const double *of = factors(contest, l, &is_need);
 
 		if (of != NULL && contest->origin_lines[l] > 0)
-			add_scaled(is_need ? contest->origin_met : contest->origin_fixed, of, contest->origin_lines[l], n);
+			add_scaled(
+				is_need ? contest->origin_met : contest->origin_fixed, of, contest->origin_lines[l], n);
 	}
 }
 
@@ -119,8 +121,8 @@ static void keep_sums(struct lf_walk *walk)
 
 	if (walk->fixed == contest->fixed)
 		return;
-	memcpy(contest->fixed, walk->fixed, contest->count * sizeof *contest->fixed);
-	memcpy(contest->met, walk->met, contest->count * sizeof *contest->met);
+	memcpy(contest->fixed, walk->fixed, contest->count * sizeof(*contest->fixed));
+	memcpy(contest->met, walk->met, contest->count * sizeof(*contest->met));
 	walk->fixed = contest->fixed;
 	walk->met = contest->met;
 }
@@ -166,13 +168,13 @@ static void set_lines(struct lf_walk *walk)
 	double weights = contest->weights_size, needs = contest->needs_size;
 
 	if (contest->exact) {
-		memset(contest->fixed_rise, 0, n * sizeof *contest->fixed_rise);
-		memset(contest->met_rise, 0, n * sizeof *contest->met_rise);
+		memset(contest->fixed_rise, 0, n * sizeof(*contest->fixed_rise));
+		memset(contest->met_rise, 0, n * sizeof(*contest->met_rise));
 	}
 	for (size_t k = 0; k < contest->moving_count; k++) {
 		uint32_t l = moves[k].line;
 		double at = contest->origin_lines[l], slope = walk->direction * moves[k].coefficient;
-		bool above = at > 0, below = at < 0, rises = slope > 0, is_need, active = above || (!below && rises);
+		bool above = at > 0, below = at<0, rises = slope> 0, is_need, active = above || (!below && rises);
 		const double *of;
 
 		contest->moving[k] = (struct lf_line){.at = at,
@@ -489,8 +491,8 @@ static struct lf_ways look_around(struct lf_contest *contest, uint32_t trait, do
 	struct lf_ways turns = {false, false};
 	double tiny = 2e-9 * (at->need > 1 ? at->need : 1);
 
-	memset(contest->fixed_rise, 0, contest->count * sizeof *contest->fixed_rise);
-	memset(contest->met_rise, 0, contest->count * sizeof *contest->met_rise);
+	memset(contest->fixed_rise, 0, contest->count * sizeof(*contest->fixed_rise));
+	memset(contest->met_rise, 0, contest->count * sizeof(*contest->met_rise));
 	for (; move < end; move++) {
 		double above = contest->origin_lines[move->line], slope = move->coefficient;
 		bool is_need;

@@ -293,7 +293,8 @@ static void check_thresholds(struct check *check)
 	(void)within(check, ".evidence_share", def->threshold_evidence_share, 0, 1);
 	if (within(check, ".first_rank_share", def->threshold_first_rank_share, 0, 1) &&
 		def->threshold_first_rank_share > 0 && def->robustness.samples == 0)
-		report_text(check, ".first_rank_share", "can't be computed without robustness, which this rubric does not have");
+		report_text(check, ".first_rank_share",
+			"can't be computed without robustness, which this rubric does not have");
 	(void)within(check, ".co_lead_gain", def->co_lead_gain, 0, 1);
 }
 

@@ -30,9 +30,10 @@ static bool trait_before(const void *context, uint32_t a, uint32_t b)
 	return strcmp(def->traits[a].id, def->traits[b].id) < 0;
 }
 
-static uint32_t *take_order(struct lf_layout *layout, size_t count, lf_before_fn before, const struct lf_rubric_def *def)
+static uint32_t *take_order(
+	struct lf_layout *layout, size_t count, lf_before_fn before, const struct lf_rubric_def *def)
 {
-	uint32_t *order = lf_take(layout, count, sizeof *order);
+	uint32_t *order = lf_take(layout, count, sizeof(*order));
 
 	if (order == NULL)
 		return NULL;
@@ -66,7 +67,7 @@ static struct lf_response take_response(
 	struct lf_response response = {.base = linear->base};
 	struct lf_term *terms;
 
-	terms = lf_take(layout, count_terms(linear, trait_count), sizeof *terms);
+	terms = lf_take(layout, count_terms(linear, trait_count), sizeof(*terms));
 	if (terms == NULL)
 		return response;
 	for (size_t i = 0; i < trait_count; i++) {
@@ -85,7 +86,7 @@ static void take_segments(struct lf_layout *layout, struct lf_criterion *criteri
 	const struct lf_curve_point line[2] = {{def->scale_min, 0}, {def->scale_max, 1}};
 	const struct lf_curve_point *curve = from->curve != NULL ? from->curve : line;
 	size_t count = (from->curve != NULL ? from->curve_count : 2) - 1;
-	struct lf_segment *segments = lf_take(layout, count, sizeof *segments);
+	struct lf_segment *segments = lf_take(layout, count, sizeof(*segments));
 
 	criterion->segment_count = count;
 	criterion->segments = segments;
@@ -123,7 +124,7 @@ static void take_priors(struct lf_layout *layout, struct lf_criterion *criterion
 
 	if (!(criterion->prior_strength > 0))
 		return;
-	priors = lf_take(layout, disciplines + 1, sizeof *priors);
+	priors = lf_take(layout, disciplines + 1, sizeof(*priors));
 	criterion->priors = priors;
 	for (size_t d = 0; priors != NULL && d <= disciplines; d++) {
 		double mean =
@@ -141,7 +142,7 @@ static void take_priors(struct lf_layout *layout, struct lf_criterion *criterion
 static void take_needs(struct lf_layout *layout, struct lf_criterion *criterion, const struct lf_criterion_def *from,
 	const struct lf_rubric_def *def, const struct lf_rubric *rubric, const uint32_t *trait_order)
 {
-	struct lf_need *needs = lf_take(layout, from->need_count, sizeof *needs);
+	struct lf_need *needs = lf_take(layout, from->need_count, sizeof(*needs));
 	size_t placed = 0;
 
 	criterion->need_count = from->need_count;
@@ -151,10 +152,11 @@ static void take_needs(struct lf_layout *layout, struct lf_criterion *criterion,
 		uint32_t discipline = rubric->discipline_order != NULL ? rubric->discipline_order[d] : (uint32_t)d;
 
 		for (size_t i = 0; i < from->need_count; i++) {
+			struct lf_response amount;
+
 			if (from->needs[i].discipline != discipline)
 				continue;
-			struct lf_response amount =
-				take_response(layout, &from->needs[i].amount, trait_order, def->trait_count);
+			amount = take_response(layout, &from->needs[i].amount, trait_order, def->trait_count);
 
 			if (needs != NULL)
 				needs[placed] = (struct lf_need){discipline, amount};
@@ -164,12 +166,12 @@ static void take_needs(struct lf_layout *layout, struct lf_criterion *criterion,
 	assert(placed == from->need_count);
 }
 
-static void take_criteria(
-	struct lf_layout *layout, struct lf_rubric *rubric, const struct lf_rubric_def *def, const uint32_t *trait_order)
+static void take_criteria(struct lf_layout *layout, struct lf_rubric *rubric, const struct lf_rubric_def *def,
+	const uint32_t *trait_order)
 {
 	uint32_t *order = take_order(layout, def->criterion_count, criterion_before, def);
-	uint32_t *place = lf_take(layout, def->criterion_count, sizeof *place);
-	struct lf_criterion *criteria = lf_take(layout, def->criterion_count, sizeof *criteria);
+	uint32_t *place = lf_take(layout, def->criterion_count, sizeof(*place));
+	struct lf_criterion *criteria = lf_take(layout, def->criterion_count, sizeof(*criteria));
 
 	rubric->criteria = criteria;
 	rubric->criterion_place = place;
@@ -202,7 +204,8 @@ static void take_criteria(
 	}
 }
 
-static uint32_t add_move(struct lf_move *moves, uint32_t count, size_t line, const struct lf_response *response, uint32_t trait)
+static uint32_t add_move(
+	struct lf_move *moves, uint32_t count, size_t line, const struct lf_response *response, uint32_t trait)
 {
 	for (size_t i = 0; i < response->term_count; i++) {
 		if (response->terms[i].trait == trait)
@@ -214,7 +217,7 @@ static uint32_t add_move(struct lf_move *moves, uint32_t count, size_t line, con
 /* After the criteria, whose terms they are. */
 static void take_moves(struct lf_layout *layout, struct lf_rubric *rubric, const struct lf_rubric_def *def)
 {
-	uint32_t *first = lf_take(layout, def->trait_count + 1, sizeof *first), count = 0;
+	uint32_t *first = lf_take(layout, def->trait_count + 1, sizeof(*first)), count = 0;
 	struct lf_move *moves;
 	size_t terms = 0;
 
@@ -223,7 +226,7 @@ static void take_moves(struct lf_layout *layout, struct lf_rubric *rubric, const
 		for (size_t i = 0; i < def->criteria[j].need_count; i++)
 			terms += count_terms(&def->criteria[j].needs[i].amount, def->trait_count);
 	}
-	moves = lf_take(layout, terms, sizeof *moves);
+	moves = lf_take(layout, terms, sizeof(*moves));
 	rubric->moves = moves;
 	rubric->move_first = first;
 	if (first == NULL)
@@ -245,8 +248,8 @@ static void take_moves(struct lf_layout *layout, struct lf_rubric *rubric, const
 
 static void take_labels(struct lf_layout *layout, struct lf_rubric *rubric, const struct lf_rubric_def *def)
 {
-	struct lf_label *disciplines = lf_take(layout, def->discipline_count, sizeof *disciplines);
-	struct lf_label *traits = lf_take(layout, def->trait_count, sizeof *traits);
+	struct lf_label *disciplines = lf_take(layout, def->discipline_count, sizeof(*disciplines));
+	struct lf_label *traits = lf_take(layout, def->trait_count, sizeof(*traits));
 
 	for (size_t d = 0; d < def->discipline_count; d++) {
 		struct lf_label label = take_label(layout, def->disciplines[d].title, def->disciplines[d].id);
@@ -267,8 +270,8 @@ static void take_labels(struct lf_layout *layout, struct lf_rubric *rubric, cons
 static void take_rough(struct lf_layout *layout, struct lf_perturbations *p, size_t criteria, size_t noise_count)
 {
 	float *factors = lf_take_lanes(
-		layout, p->count / LF_KERNEL_LANES * LF_KERNEL_LANES * lf_rough_rows(criteria), sizeof *factors);
-	float *noise = lf_take_lanes(layout, noise_count > 0 ? noise_count : LF_KERNEL_LANES, sizeof *noise);
+		layout, p->count / LF_KERNEL_LANES * LF_KERNEL_LANES * lf_rough_rows(criteria), sizeof(*factors));
+	float *noise = lf_take_lanes(layout, noise_count > 0 ? noise_count : LF_KERNEL_LANES, sizeof(*noise));
 
 	if (factors == NULL || noise == NULL)
 		return;
@@ -292,20 +295,20 @@ static void take_perturbations(struct lf_layout *layout, struct lf_rubric *rubri
 	p->count = def->robustness.samples;
 	p->block = lf_block_samples(p->count, def->criterion_count);
 	p->unknown = def->robustness.weights_unknown;
-	ones = lf_take_lanes(layout, p->block, sizeof *ones);
+	ones = lf_take_lanes(layout, p->block, sizeof(*ones));
 	for (size_t s = 0; ones != NULL && s < p->block; s++)
 		ones[s] = 1;
 	p->ones = ones;
 	blocks = (p->count + p->block - 1) / p->block;
 	if (p->unknown || def->robustness.weight_spread > 0) {
-		factors = lf_take_lanes(layout, blocks * p->block * def->criterion_count, sizeof *factors);
+		factors = lf_take_lanes(layout, blocks * p->block * def->criterion_count, sizeof(*factors));
 		p->factors = factors;
 		if (factors != NULL)
 			lf_draw_factors(rubric, factors);
 	}
 	if (def->robustness.rating_spread > 0) {
 		places = 2 * p->count + p->block;
-		noise = lf_take_lanes(layout, places, sizeof *noise);
+		noise = lf_take_lanes(layout, places, sizeof(*noise));
 		p->noise = noise;
 		if (noise != NULL)
 			lf_draw_noise(p->count, places, noise);
@@ -358,7 +361,7 @@ static void lay_out(struct lf_layout *layout, struct lf_rubric *rubric, const st
 {
 	uint32_t *trait_order;
 
-	(void)lf_take(layout, 1, sizeof *rubric);
+	(void)lf_take(layout, 1, sizeof(*rubric));
 	*rubric = (struct lf_rubric){.def = *def};
 	lf_keep_def(layout, &rubric->def);
 	set_grids(rubric, def);

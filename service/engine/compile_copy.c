@@ -40,16 +40,17 @@ static void keep_linear(struct lf_layout *layout, struct lf_linear *linear, size
 	linear->by_trait = lf_keep(layout, linear->by_trait, trait_count, sizeof(double));
 }
 
-static void keep_criterion(struct lf_layout *layout, struct lf_criterion_def *criterion, const struct lf_rubric_def *def)
+static void keep_criterion(
+	struct lf_layout *layout, struct lf_criterion_def *criterion, const struct lf_rubric_def *def)
 {
 	struct lf_need_def *needs;
 
 	criterion->id = lf_keep_text(layout, criterion->id);
 	criterion->title = lf_keep_text(layout, criterion->title);
-	criterion->curve = lf_keep(layout, criterion->curve, criterion->curve_count, sizeof *criterion->curve);
+	criterion->curve = lf_keep(layout, criterion->curve, criterion->curve_count, sizeof(*criterion->curve));
 	criterion->prior_mean = lf_keep(layout, criterion->prior_mean, def->discipline_count, sizeof(double));
 	keep_linear(layout, &criterion->weight, def->trait_count);
-	needs = lf_take(layout, criterion->need_count, sizeof *needs);
+	needs = lf_take(layout, criterion->need_count, sizeof(*needs));
 	for (size_t i = 0; i < criterion->need_count; i++) {
 		struct lf_need_def need = criterion->needs[i];
 
@@ -62,7 +63,7 @@ static void keep_criterion(struct lf_layout *layout, struct lf_criterion_def *cr
 
 static void keep_disciplines(struct lf_layout *layout, struct lf_rubric_def *def)
 {
-	struct lf_discipline_def *disciplines = lf_take(layout, def->discipline_count, sizeof *disciplines);
+	struct lf_discipline_def *disciplines = lf_take(layout, def->discipline_count, sizeof(*disciplines));
 
 	for (size_t d = 0; d < def->discipline_count; d++) {
 		struct lf_discipline_def discipline = def->disciplines[d];
@@ -78,7 +79,7 @@ static void keep_disciplines(struct lf_layout *layout, struct lf_rubric_def *def
 
 static void keep_traits(struct lf_layout *layout, struct lf_rubric_def *def)
 {
-	struct lf_trait_def *traits = lf_take(layout, def->trait_count, sizeof *traits);
+	struct lf_trait_def *traits = lf_take(layout, def->trait_count, sizeof(*traits));
 
 	for (size_t t = 0; t < def->trait_count; t++) {
 		struct lf_trait_def trait = def->traits[t];
@@ -93,7 +94,7 @@ static void keep_traits(struct lf_layout *layout, struct lf_rubric_def *def)
 
 static void keep_sources(struct lf_layout *layout, struct lf_rubric_def *def)
 {
-	const char **ids = lf_take(layout, def->source_count, sizeof *ids);
+	const char **ids = lf_take(layout, def->source_count, sizeof(*ids));
 
 	for (size_t s = 0; s < def->source_count; s++) {
 		const char *id = lf_keep_text(layout, def->source_ids != NULL ? def->source_ids[s] : "");
@@ -107,7 +108,7 @@ static void keep_sources(struct lf_layout *layout, struct lf_rubric_def *def)
 
 void lf_keep_def(struct lf_layout *layout, struct lf_rubric_def *def)
 {
-	struct lf_criterion_def *criteria = lf_take(layout, def->criterion_count, sizeof *criteria);
+	struct lf_criterion_def *criteria = lf_take(layout, def->criterion_count, sizeof(*criteria));
 
 	for (size_t j = 0; j < def->criterion_count; j++) {
 		struct lf_criterion_def criterion = def->criteria[j];
@@ -118,7 +119,7 @@ void lf_keep_def(struct lf_layout *layout, struct lf_rubric_def *def)
 	}
 	def->criteria = criteria;
 	def->name = lf_keep_text(layout, def->name);
-	def->gates = lf_keep(layout, def->gates, def->gate_count, sizeof *def->gates);
+	def->gates = lf_keep(layout, def->gates, def->gate_count, sizeof(*def->gates));
 	keep_disciplines(layout, def);
 	keep_traits(layout, def);
 	keep_sources(layout, def);

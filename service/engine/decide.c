@@ -204,7 +204,7 @@ bool lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the
 
 			/* NaN marks an unknown one until they are listed below. */
 			ratings[place * criterion_count + c] = !from->known ? (double)NAN
-							       : rated      ? from->rating
+				: rated                                     ? from->rating
 									    : from->value;
 			shares[place * criterion_count + c] = from->share;
 		}
@@ -260,7 +260,8 @@ void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 		space->scored[count] = (struct lf_member_score){
 			.member = space->member_order[i],
 			.score = numbers->scores[i],
-			.first_rank_share = numbers->first_rank_shares != NULL ? numbers->first_rank_shares[i] : (double)NAN,
+			.first_rank_share =
+				numbers->first_rank_shares != NULL ? numbers->first_rank_shares[i] : (double)NAN,
 			.undated = undated,
 			.criteria = criteria,
 		};

@@ -1,6 +1,6 @@
 /*
- * The engine: a compiled rubric, pure arithmetic on it, and the words for its numbers. No I/O, no clock, no allocation while
- * scoring. README.md beside this file gives the semantics; the same input gives the same bits on every machine.
+ * The engine: a compiled rubric, pure arithmetic on it, and the words for its numbers. No I/O, no clock, no allocation
+ * while scoring. README.md beside this file gives the semantics; the same input gives the same bits on every machine.
  *
  * Everything here is by index. Ids and titles are only for canonical order (id bytes) and for words; strings are
  * NUL-terminated UTF-8 and borrowed.
@@ -13,15 +13,15 @@
 #include <stdint.h>
 
 enum {
-	LF_ENGINE_VERSION      = 1, /* of the arithmetic: raised when the same input may give other numbers */
+	LF_ENGINE_VERSION = 1,      /* of the arithmetic: raised when the same input may give other numbers */
 	LF_EXPLANATION_VERSION = 1, /* of the words */
-	LF_SENTENCE_BYTES_MAX  = 2048,
-	LF_RANKS_MAX           = 8,       /* columns of the rank table */
-	LF_PERTURBATIONS_MAX   = 1 << 20, /* samples × criteria of a rubric: 8 MiB */
+	LF_SENTENCE_BYTES_MAX = 2048,
+	LF_RANKS_MAX = 8,               /* columns of the rank table */
+	LF_PERTURBATIONS_MAX = 1 << 20, /* samples × criteria of a rubric: 8 MiB */
 };
 
-#define LF_NONE UINT32_MAX     /* no such index */
-#define LF_UNDATED INT32_MIN   /* evidence without a date */
+#define LF_NONE UINT32_MAX   /* no such index */
+#define LF_UNDATED INT32_MIN /* evidence without a date */
 
 /* ---- the rubric as written ---- */
 
@@ -59,9 +59,10 @@ struct lf_criterion_def {
 	const struct lf_curve_point *curve; /* NULL = straight line over the scale */
 	size_t curve_count;
 	struct lf_linear weight;
-	double prior_strength;     /* k_j, 0 = no prior */
-	const double *prior_mean;  /* p_j by discipline, already filled with the default where none is given; NULL if no prior */
-	double prior_default_mean; /* for members without a (declared) discipline */
+	double prior_strength; /* k_j, 0 = no prior */
+	/* p_j by discipline, already filled with the default where none is given; NULL if no prior */
+	const double *prior_mean;
+	double prior_default_mean;       /* for members without a (declared) discipline */
 	const struct lf_need_def *needs; /* DOMAIN_ALIGNMENT */
 	size_t need_count;
 };
@@ -107,8 +108,8 @@ struct lf_rubric_def {
 	const struct lf_gate_def *gates;
 	size_t gate_count;
 	enum lf_aggregation aggregation;
-	double threshold_margin;         /* 0 = off */
-	double threshold_evidence_share; /* 0 = off */
+	double threshold_margin;           /* 0 = off */
+	double threshold_evidence_share;   /* 0 = off */
 	double threshold_first_rank_share; /* 0 = off; needs robustness */
 	double co_lead_gain;               /* smallest gain for which a co-lead is named; 0 = none is named */
 	struct lf_robustness_def robustness;
@@ -118,17 +119,17 @@ struct lf_rubric_def {
 typedef void (*lf_report_fn)(void *context, const char *field, const char *description);
 
 /*
- * Checks everything that can be checked by index: scale, half-life, ranges, finite numbers, curves (rising ratings, values
- * that do not fall, ends), weights (at least one can be positive for traits in 0..1), priors on the scale, needs (a DOMAIN_ALIGNMENT
- * has some that can be positive, only it has any), gates (bounds on their scale: somebody can pass). Reports all of it.
- * Returns how many were reported; 0 = the definition can be compiled. Allocates nothing.
+ * Checks everything that can be checked by index: scale, half-life, ranges, finite numbers, curves (rising ratings,
+ * values that do not fall, ends), weights (at least one can be positive for traits in 0..1), priors on the scale, needs
+ * (a DOMAIN_ALIGNMENT has some that can be positive, only it has any), gates (bounds on their scale: somebody can
+ * pass). Reports all of it. Returns how many were reported; 0 = the definition can be compiled. Allocates nothing.
  */
 size_t lf_rubric_check(const struct lf_rubric_def *def, lf_report_fn report, void *context);
 
 /*
- * Reports what is allowed but probably not meant, of a definition that has passed its check: what can never matter (criteria, traits,
- * needs, sources), flat curves and flat ends, gates that everybody passes, thresholds that hardly anything passes, perturbations that
- * change nothing, equal titles. Returns how many. Allocates nothing.
+ * Reports what is allowed but probably not meant, of a definition that has passed its check: what can never matter
+ * (criteria, traits, needs, sources), flat curves and flat ends, gates that everybody passes, thresholds that hardly
+ * anything passes, perturbations that change nothing, equal titles. Returns how many. Allocates nothing.
  */
 size_t lf_rubric_warn(const struct lf_rubric_def *def, lf_report_fn report, void *context);
 
@@ -147,9 +148,9 @@ double lf_curve_value(const struct lf_curve_point *curve, size_t count, double r
 /* ---- the case to be scored; everything validated by the caller, asserted here ---- */
 
 struct lf_evidence {
-	uint32_t criterion; /* a rated one */
-	uint32_t source;    /* LF_NONE = none given, weight 1 */
-	double rating;      /* on the scale */
+	uint32_t criterion;   /* a rated one */
+	uint32_t source;      /* LF_NONE = none given, weight 1 */
+	double rating;        /* on the scale */
 	int32_t observed_day; /* days since 1970-01-01 UTC, at most as_of_day + 1; or LF_UNDATED */
 };
 
@@ -159,9 +160,9 @@ struct lf_expertise {
 };
 
 struct lf_member {
-	const char *id;      /* unique */
-	uint32_t discipline; /* LF_NONE = none */
-	double availability; /* 0..1 */
+	const char *id;                       /* unique */
+	uint32_t discipline;                  /* LF_NONE = none */
+	double availability;                  /* 0..1 */
 	const struct lf_expertise *expertise; /* distinct disciplines */
 	size_t expertise_count;
 	const struct lf_evidence *evidence;
@@ -172,11 +173,11 @@ struct lf_member {
 struct lf_case {
 	const struct lf_member *members;
 	size_t member_count;
-	const char *project_title;  /* for words; "" = project_id */
+	const char *project_title; /* for words; "" = project_id */
 	const char *project_id;
-	const double *traits;       /* τ by the rubric's traits, defaults filled in */
-	const bool *trait_assumed;  /* by trait; NULL = none */
-	int32_t as_of_day;          /* days since 1970-01-01 UTC */
+	const double *traits;      /* τ by the rubric's traits, defaults filled in */
+	const bool *trait_assumed; /* by trait; NULL = none */
+	int32_t as_of_day;         /* days since 1970-01-01 UTC */
 	/* Disciplines beyond the rubric's own have indices from its discipline_count on, up to discipline_count - 1;
 	 * they cover themselves only. */
 	size_t discipline_count;
@@ -197,7 +198,7 @@ struct lf_member_score {
 	uint32_t member; /* index in the case */
 	uint32_t rank;   /* from 1, equal scores share; 0 = not eligible */
 	double score;
-	double evidence_share; /* Σw·share / Σw over rated criteria; 0 where Σw = 0 */
+	double evidence_share;   /* Σw·share / Σw over rated criteria; 0 where Σw = 0 */
 	double first_rank_share; /* 0 where not eligible; NaN: robustness is not computed */
 	bool eligible;
 	uint64_t failed_gates; /* bit g: gate g */
@@ -209,7 +210,8 @@ struct lf_member_score {
 struct lf_result {
 	enum lf_outcome outcome;
 	const double *weights; /* w by the rubric's criteria, normalised */
-	const struct lf_member_score *ranking; /* candidates only: eligible by score, then ineligible by score; ties by id bytes */
+	/* candidates only: eligible by score, then ineligible by score; ties by id bytes */
+	const struct lf_member_score *ranking;
 	size_t ranking_count;
 	double margin;         /* NaN with fewer than two eligible candidates */
 	double evidence_share; /* of the first place; 0 without one */
@@ -217,41 +219,55 @@ struct lf_result {
 	bool labour_zero;      /* nobody is available: team coverage is 0 for all */
 };
 
-/* Bytes of workspace that lf_score(), lf_restore(), lf_rank_shares() and lf_profile() need for this case; aligned to 64 bytes. */
+/*
+ * Bytes of workspace that lf_score(), lf_restore(), lf_rank_shares() and lf_profile() need for this case; aligned to 64
+ * bytes.
+ */
 size_t lf_workspace_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case);
 
 /*
- * Scores. The result points into workspace (64-byte aligned), so it lives as long as that. Allocates nothing; any thread.
- * false: Σ of the weights is 0 for these traits (FAILED_PRECONDITION for the caller), and result is not set.
+ * Scores. The result points into workspace (64-byte aligned), so it lives as long as that. Allocates nothing; any
+ * thread. false: Σ of the weights is 0 for these traits (FAILED_PRECONDITION for the caller), and result is not set.
  */
-bool lf_score(const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace, struct lf_result *result);
+bool lf_score(
+	const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace, struct lf_result *result);
 
-/* The numbers of an earlier result as the decision log keeps them, in canonical order: members by id bytes, criteria by id bytes. */
+/*
+ * The numbers of an earlier result as the decision log keeps them, in canonical order: members by id bytes, criteria by
+ * id bytes.
+ */
 struct lf_stored_numbers {
-	const double *weights; /* criteria */
-	const double *scores;  /* members (all, candidates or not) */
-	const double *ratings; /* members × criteria; the value where derived */
-	const double *shares;  /* members × criteria */
+	const double *weights;   /* criteria */
+	const double *scores;    /* members (all, candidates or not) */
+	const double *ratings;   /* members × criteria; the value where derived */
+	const double *shares;    /* members × criteria */
 	const uint32_t *unknown; /* rising indices into ratings */
 	size_t unknown_count;
 	const double *first_rank_shares; /* members; NULL where robustness was not computed */
 };
 
 /*
- * Writes a result's numbers in canonical order. The arrays have C, M, M·C, M·C, M·C and M places. Members that are not candidates get
- * zeros. Returns whether first_rank_shares was written: not where robustness was not computed (it may be NULL where the rubric has none).
+ * Writes a result's numbers in canonical order. The arrays have C, M, M·C, M·C, M·C and M places. Members that are not
+ * candidates get zeros. Returns whether first_rank_shares was written: not where robustness was not computed (it may be
+ * NULL where the rubric has none).
  */
 bool lf_result_numbers(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
 	double *weights, double *scores, double *ratings, double *shares, uint32_t *unknown, size_t *unknown_count,
 	double *first_rank_shares);
 
-/* The result again from stored numbers, computing only what follows from them (values, ranks, gates, outcome). Workspace as for lf_score(). */
+/*
+ * The result again from stored numbers, computing only what follows from them (values, ranks, gates, outcome).
+ * Workspace as for lf_score().
+ */
 void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_stored_numbers *numbers,
 	void *workspace, struct lf_result *result);
 
-/* Which discipline the project calls for on priors alone: one imagined, fully available member of each declared discipline
- * without evidence, scored like anybody. labour: that of the case's members; with none, each discipline works alone.
- * fits has room for the rubric's discipline_count; best first, ties by id bytes. Returns false where the weights' sum is 0. */
+/*
+ * Which discipline the project calls for on priors alone: one imagined, fully available member of each declared
+ * discipline without evidence, scored like anybody. labour: that of the case's members; with none, each discipline
+ * works alone. fits has room for the rubric's discipline_count; best first, ties by id bytes. Returns false where the
+ * weights' sum is 0.
+ */
 struct lf_discipline_fit {
 	uint32_t discipline;
 	double score;
@@ -262,24 +278,27 @@ bool lf_profile(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 /* ---- how robust the first place is ---- */
 
 /*
- * The rank-acceptability table: shares[place · LF_RANKS_MAX + r] is the part of the perturbations in which the candidate at that place of
- * the ranking has rank r + 1 among the eligible; those who tie share their ranks equally, so each rank's shares add up to 1. Rows of
- * ineligible candidates are 0. workspace: the one that holds the result, which stays as it is. false: the rubric has no robustness; nothing
- * is written. Allocates nothing; costs more than first-rank shares do.
+ * The rank-acceptability table: shares[place · LF_RANKS_MAX + r] is the part of the perturbations in which the
+ * candidate at that place of the ranking has rank r + 1 among the eligible; those who tie share their ranks equally, so
+ * each rank's shares add up to 1. Rows of ineligible candidates are 0. workspace: the one that holds the result, which
+ * stays as it is. false: the rubric has no robustness; nothing is written. Allocates nothing; costs more than
+ * first-rank shares do.
  */
-bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result, void *workspace,
-	double *shares);
+bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
+	void *workspace, double *shares);
 
 /* ---- what would change it ---- */
 
 /*
- * Normalised weights of one criterion between which the first place holds, all other weights rescaled in proportion. Rounded outward to
- * 1e-6: beyond low - 1e-6 or high + 1e-6 another candidate ranks first. A bound of 0 or 1 with somebody named: at exactly that weight.
+ * Normalised weights of one criterion between which the first place holds, all other weights rescaled in proportion.
+ * Rounded outward to 1e-6: beyond low - 1e-6 or high + 1e-6 another candidate ranks first. A bound of 0 or 1 with
+ * somebody named: at exactly that weight.
  */
 struct lf_weight_interval {
 	double low, high;
-	uint32_t low_first, high_first; /* place in the ranking of who ranks first beyond; LF_NONE: nobody, the bound is 0 or 1 */
-	bool fixed;                     /* its weight is 1, the others are 0 or do not show in it: there is nothing to change */
+	uint32_t low_first,
+		high_first; /* place in the ranking of who ranks first beyond; LF_NONE: nobody, the bound is 0 or 1 */
+	bool fixed;         /* its weight is 1, the others are 0 or do not show in it: there is nothing to change */
 };
 
 enum lf_change_kind {
@@ -296,10 +315,14 @@ struct lf_change {
 	uint32_t criterion; /* of that evidence; LF_NONE for a trait */
 	uint32_t evidence;  /* LF_CHANGE_RATING: index in that member's evidence; else LF_NONE */
 	uint32_t trait;     /* LF_NONE for evidence */
-	double from;        /* rating of the piece; for new evidence the rating r of the criterion, NaN where unknown; trait */
-	double to;          /* rounded outward (away from `from`) to 1e-6, within the scale or 0..1 */
-	uint32_t first;     /* place in the ranking of who then ranks first */
-	uint32_t gate;      /* a gate crossed on the way: the first place then fails it, or `first` fails it now; LF_NONE: only scores change */
+	double from; /* rating of the piece; for new evidence the rating r of the criterion, NaN where unknown; trait */
+	double to;   /* rounded outward (away from `from`) to 1e-6, within the scale or 0..1 */
+	uint32_t first; /* place in the ranking of who then ranks first */
+	/*
+	 * a gate crossed on the way: the first place then fails it, or `first` fails it now; LF_NONE: only scores
+	 * change
+	 */
+	uint32_t gate;
 };
 
 struct lf_changes {
@@ -309,24 +332,27 @@ struct lf_changes {
 };
 
 /*
- * What would put another candidate first, over all pairs of eligible candidates and all crossings of gates. workspace: the one that
- * holds the result. Allocates nothing. false: nobody is alone in first place (none is eligible, or a tie); nothing is written.
+ * What would put another candidate first, over all pairs of eligible candidates and all crossings of gates. workspace:
+ * the one that holds the result. Allocates nothing. false: nobody is alone in first place (none is eligible, or a tie);
+ * nothing is written.
  */
-bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result, void *workspace,
-	struct lf_changes *changes);
+bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
+	void *workspace, struct lf_changes *changes);
 
 /* Who leads over a stretch of one trait. */
 struct lf_stretch {
 	double from, to;
-	/* Index in the case: ranks first; throughout a tie whoever did before it, at 0 the first listed. LF_NONE: nobody is eligible, or no
-	 * criterion has a weight. */
+	/*
+	 * Index in the case: ranks first; throughout a tie whoever did before it, at 0 the first listed. LF_NONE:
+	 * nobody is eligible, or no criterion has a weight.
+	 */
 	uint32_t member;
 };
 
 /*
- * Cuts 0..1 of one trait, all else as it is, where the first place changes hands. Exact to rounding under ADDITIVE with at most
- * one alignment, else (*approximate) by bisection between samples. Returns the number of stretches, at most max (the last one then
- * reaches to 1). Needs a workspace of its own.
+ * Cuts 0..1 of one trait, all else as it is, where the first place changes hands. Exact to rounding under ADDITIVE with
+ * at most one alignment, else (*approximate) by bisection between samples. Returns the number of stretches, at most max
+ * (the last one then reaches to 1). Needs a workspace of its own.
  */
 size_t lf_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait, void *workspace,
 	struct lf_stretch *stretches, size_t max, bool *approximate);
@@ -334,8 +360,8 @@ size_t lf_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 /* ---- co-lead ---- */
 
 /*
- * A second eligible candidate whose strong side covers the first's weak side on a criterion that matters here. The pair has on each
- * criterion the better of the two values.
+ * A second eligible candidate whose strong side covers the first's weak side on a criterion that matters here. The pair
+ * has on each criterion the better of the two values.
  */
 struct lf_co_lead {
 	uint32_t place;     /* in the ranking; LF_NONE: none, or no gain reaches the rubric's co_lead_gain */
@@ -344,8 +370,12 @@ struct lf_co_lead {
 	uint32_t criterion; /* the weak side that is covered */
 };
 
-/* The best one. values: by the rubric's criteria, the pair's; written where place is not LF_NONE. Only for a recommended first place. */
-void lf_find_co_lead(const struct lf_rubric *rubric, const struct lf_result *result, struct lf_co_lead *co_lead, double *values);
+/*
+ * The best one. values: by the rubric's criteria, the pair's; written where place is not LF_NONE. Only for a
+ * recommended first place.
+ */
+void lf_find_co_lead(
+	const struct lf_rubric *rubric, const struct lf_result *result, struct lf_co_lead *co_lead, double *values);
 
 /* ---- words ---- */
 
@@ -369,14 +399,17 @@ struct lf_findings {
 };
 
 /* Says why, and why not everybody else, in words that a manager understands. */
-void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_findings *findings, lf_say_fn say,
-	void *context);
+void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_findings *findings,
+	lf_say_fn say, void *context);
 /* The same for a profile: EXPLANATION and ASSUMPTION only. */
 void lf_explain_profile(const struct lf_rubric *rubric, const struct lf_case *the_case,
 	const struct lf_discipline_fit *profile, const double *weights, lf_say_fn say, void *context);
-/* Who leads where over the range of one trait (the stretches of lf_sweep(), one at least): EXPLANATION and ASSUMPTION only. result: that of
- * the case itself, NULL where no criterion has a weight. */
+/*
+ * Who leads where over the range of one trait (the stretches of lf_sweep(), one at least): EXPLANATION and ASSUMPTION
+ * only. result: that of the case itself, NULL where no criterion has a weight.
+ */
 void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait,
-	const struct lf_stretch *stretches, size_t count, bool approximate, const struct lf_result *result, lf_say_fn say, void *context);
+	const struct lf_stretch *stretches, size_t count, bool approximate, const struct lf_result *result,
+	lf_say_fn say, void *context);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * The words for an answer's numbers: what was found, what counts here, what sets the first two apart, how much of it is
- * expectation, and what it assumes; robustness, changes and the co-lead are outcome.c's and say_change.c's. Only words: every number comes from the result. Changing a word raises
- * LF_EXPLANATION_VERSION (README.md, "Versions").
+ * expectation, and what it assumes; robustness, changes and the co-lead are outcome.c's and say_change.c's. Only words:
+ * every number comes from the result. Changing a word raises LF_EXPLANATION_VERSION (README.md, "Versions").
  */
 #include "service/engine/speak.h"
 
@@ -93,9 +93,9 @@ static void say_weak_spots(struct lf_speaker *speaker)
 {
 	const struct lf_rubric *rubric = speaker->rubric;
 
-	lf_text_put(&speaker->text, rubric->def.aggregation == LF_MINIMUM
-					    ? "The weakest criterion decides under this rubric: "
-					    : "Weak spots cost most under this rubric: ");
+	lf_text_put(&speaker->text,
+		rubric->def.aggregation == LF_MINIMUM ? "The weakest criterion decides under this rubric: "
+						      : "Weak spots cost most under this rubric: ");
 	for (size_t place = 0; place < 2; place++) {
 		const struct lf_member_score *score = &speaker->result->ranking[place];
 
@@ -276,8 +276,8 @@ void lf_speaker_begin(struct lf_speaker *speaker, const struct lf_rubric *rubric
 		speaker->eligible++;
 }
 
-void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_findings *findings, lf_say_fn say,
-	void *context)
+void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_findings *findings,
+	lf_say_fn say, void *context)
 {
 	struct lf_speaker speaker;
 

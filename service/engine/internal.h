@@ -48,8 +48,8 @@ struct lf_need {
 };
 
 /*
- * A line is a criterion's weight (canonical place) or, from criterion_count on, a need (need_first and on). How it moves
- * with one trait.
+ * A line is a criterion's weight (canonical place) or, from criterion_count on, a need (need_first and on). How it
+ * moves with one trait.
  */
 struct lf_move {
 	uint32_t line;
@@ -207,7 +207,7 @@ struct lf_workspace {
 	float *rough_coefficients;                   /* M rows, and one more */
 	float *rough_scores;                         /* M·LF_KERNEL_LANES */
 	uint16_t *rough_bits;                        /* M·LF_ROUGH_GROUPS */
-	void *contest;                       /* what change.h lays out in it */
+	void *contest;                               /* what change.h lays out in it */
 };
 
 struct lf_scoring {
@@ -215,7 +215,7 @@ struct lf_scoring {
 	const struct lf_case *the_case;
 	struct lf_workspace space;
 	const struct lf_stored_numbers *stored; /* NULL: nothing of the result is given */
-	size_t labour_count; /* disciplines with labour, canonical order */
+	size_t labour_count;                    /* disciplines with labour, canonical order */
 	double labour_total;
 	bool needs_zero;
 };
@@ -236,16 +236,19 @@ double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const
 /* Of a pair that has the better of two members' values on each criterion. */
 double lf_aggregate_pair(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *one,
 	const struct lf_criterion_score *other);
-/* Fills space.expertise with x_m(d): what is stated, else what the member's discipline covers, else 0; and space.stated. */
+/*
+ * Fills space.expertise with x_m(d): what is stated, else what the member's discipline covers, else 0; and
+ * space.stated.
+ */
 void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member *member);
 /* s · a of a piece of evidence. */
 double lf_evidence_weight(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_evidence *e);
 /*
- * A member's score on the rated criterion at that canonical place, were one piece of the evidence rated otherwise; LF_NONE: were
- * there one more piece of weight 1. The same bits as if the case had it.
+ * A member's score on the rated criterion at that canonical place, were one piece of the evidence rated otherwise;
+ * LF_NONE: were there one more piece of weight 1. The same bits as if the case had it.
  */
-void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_member *member, size_t place,
-	uint32_t evidence, double rating, struct lf_criterion_score *score);
+void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_member *member,
+	size_t place, uint32_t evidence, double rating, struct lf_criterion_score *score);
 /* Whether a gate on a rating or a value is passed. */
 bool lf_gate_passed(
 	const struct lf_rubric *rubric, const struct lf_gate_def *gate, const struct lf_criterion_score *criterion);

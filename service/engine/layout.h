@@ -1,6 +1,6 @@
 /*
- * How a compiled rubric is laid out: everything in one block of memory. One routine lays it out and runs twice: first with no block, to
- * measure it, then to fill it. While measuring these return NULL, so nothing is written then.
+ * How a compiled rubric is laid out: everything in one block of memory. One routine lays it out and runs twice: first
+ * with no block, to measure it, then to fill it. While measuring these return NULL, so nothing is written then.
  */
 #ifndef LF_ENGINE_LAYOUT_H
 #define LF_ENGINE_LAYOUT_H

@@ -19,10 +19,10 @@ static void say_recommended(struct lf_speaker *speaker)
 		lf_text_put(&speaker->text, " for ");
 		lf_put_several(speaker, 1, lf_tied_from(speaker, 1));
 	} else {
-		lf_text_put(
-			&speaker->text, speaker->result->ranking_count == 1
-						? ", as the only candidate"
-						: ", as the only candidate who meets every condition of this rubric");
+		lf_text_put(&speaker->text,
+			speaker->result->ranking_count == 1
+				? ", as the only candidate"
+				: ", as the only candidate who meets every condition of this rubric");
 	}
 	lf_text_put(&speaker->text, ".");
 	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
@@ -30,7 +30,10 @@ static void say_recommended(struct lf_speaker *speaker)
 
 /* ---- robustness ---- */
 
-/* "1,024 variations of the weights (each from 54% to 186% of what it is) and the ratings (wider where evidence is thin)" */
+/*
+ * "1,024 variations of the weights (each from 54% to 186% of what it is) and the ratings (wider where evidence is
+ * thin)"
+ */
 static void put_variations(struct lf_speaker *speaker)
 {
 	const struct lf_robustness_def *doubt = &speaker->rubric->def.robustness;
@@ -50,8 +53,9 @@ static void put_variations(struct lf_speaker *speaker)
 		lf_text_put(&speaker->text, "% of what it is)");
 	}
 	if (doubt->rating_spread > 0)
-		lf_text_put(&speaker->text, weights ? " and the ratings (wider where evidence is thin)"
-						    : "the ratings (wider where evidence is thin)");
+		lf_text_put(&speaker->text,
+			weights ? " and the ratings (wider where evidence is thin)"
+				: "the ratings (wider where evidence is thin)");
 }
 
 /* "; this rubric asks for at least 60%" */
@@ -66,7 +70,7 @@ static void put_asked_share(struct lf_speaker *speaker)
 static bool only_fragile(const struct lf_speaker *speaker)
 {
 	return speaker->result->outcome == LF_TOO_CLOSE && speaker->result->margin != 0 &&
-	       !(speaker->result->margin < speaker->rubric->def.threshold_margin);
+		!(speaker->result->margin < speaker->rubric->def.threshold_margin);
 }
 
 static void say_fragile(struct lf_speaker *speaker)

@@ -26,7 +26,7 @@ static double aligned(const struct lf_scoring *scoring, size_t place, uint32_t d
 
 	for (size_t i = 0; i < criterion->need_count; i++)
 		met += scoring->space.needs[criterion->need_first + i] *
-		       covered(scoring->rubric, discipline, criterion->needs[i].discipline);
+			covered(scoring->rubric, discipline, criterion->needs[i].discipline);
 	return total > 0 ? met / total : 0;
 }
 
@@ -36,7 +36,7 @@ static double labour_covered(const struct lf_scoring *scoring, uint32_t discipli
 
 	for (size_t i = 0; i < scoring->labour_count; i++)
 		sum += scoring->space.labour[i].amount *
-		       covered(scoring->rubric, discipline, scoring->space.labour[i].discipline);
+			covered(scoring->rubric, discipline, scoring->space.labour[i].discipline);
 	return scoring->labour_total > 0 ? sum / scoring->labour_total : 0;
 }
 

@@ -30,7 +30,8 @@ void lf_put_gate(struct lf_speaker *speaker, size_t g)
 	if (gate->criterion == LF_NONE)
 		lf_text_put(&speaker->text, "availability");
 	else
-		lf_put_label(speaker, speaker->rubric->criteria[speaker->rubric->criterion_place[gate->criterion]].label);
+		lf_put_label(
+			speaker, speaker->rubric->criteria[speaker->rubric->criterion_place[gate->criterion]].label);
 	lf_text_put(&speaker->text, " of at least ");
 	lf_text_number(&speaker->text, gate->at_least);
 }
@@ -177,9 +178,10 @@ static void put_first(struct lf_speaker *speaker)
 	unsigned decimals;
 
 	if (speaker->eligible == 1) {
-		lf_text_put(&speaker->text, speaker->result->ranking_count == 1
-						    ? "The only candidate, with "
-						    : "First as the only candidate who meets every condition, with ");
+		lf_text_put(&speaker->text,
+			speaker->result->ranking_count == 1
+				? "The only candidate, with "
+				: "First as the only candidate who meets every condition, with ");
 		lf_text_fixed(&speaker->text, ranking[0].score, 2);
 		put_sources(speaker, &ranking[0]);
 		return;
@@ -285,8 +287,9 @@ static void say_ineligible(struct lf_speaker *speaker, size_t place)
 		failed += score->failed_gates >> g & 1;
 	lf_text_put(&speaker->text, "Not eligible: ");
 	lf_text_count(&speaker->text, failed);
-	lf_text_put(&speaker->text, failed == 1 ? " condition of this rubric is not met. The score of "
-						: " conditions of this rubric are not met. The score of ");
+	lf_text_put(&speaker->text,
+		failed == 1 ? " condition of this rubric is not met. The score of "
+			    : " conditions of this rubric are not met. The score of ");
 	lf_text_fixed(&speaker->text, score->score, 2);
 	lf_text_put(&speaker->text, " does not compete.");
 	lf_utter(speaker, LF_SAY_REASON, place);

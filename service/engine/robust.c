@@ -1,6 +1,6 @@
 /*
- * The eligible candidates' scores under every perturbation, block by block. README.md says exactly what is compared; robust_first.c
- * counts who is first.
+ * The eligible candidates' scores under every perturbation, block by block. README.md says exactly what is compared;
+ * robust_first.c counts who is first.
  */
 #include "service/engine/internal.h"
 
@@ -54,7 +54,10 @@ static double plain_weight(const struct lf_trials *contest, uint32_t j)
 	return !(w > 0) ? 0 : contest->rubric->perturbations.unknown ? 1 : w;
 }
 
-/* Coefficients of the factors: g·v, or g/v. false: a value of 0, or all but, makes a harmonic score 0 whatever the weights. */
+/*
+ * Coefficients of the factors: g·v, or g/v. false: a value of 0, or all but, makes a harmonic score 0 whatever the
+ * weights.
+ */
 static bool set_coefficients(const struct lf_trials *contest, const struct lf_member_score *score, double *coefficients)
 {
 	const struct lf_rubric *rubric = contest->rubric;
@@ -142,7 +145,7 @@ void lf_trials_begin(struct lf_trials *contest, const struct lf_rubric *rubric, 
 		.case_rows = count,
 		.total = 1,
 		.draws_gaps = rubric->perturbations.unknown && rubric->def.aggregation != LF_MINIMUM &&
-			      !all_have_weight(rubric, weights),
+			!all_have_weight(rubric, weights),
 	};
 	set_totals(contest);
 	for (size_t i = 0; i < count; i++) {
@@ -206,7 +209,8 @@ void lf_trials_score(const struct lf_trials *contest, const struct lf_block *par
 
 	p->kernel->fill(part->lanes, -INFINITY, best);
 	for (size_t i = 0; i < contest->count; i += 2) {
-		struct lf_contender two[2] = {contest->contenders[i], contest->contenders[i + 1 < contest->count ? i + 1 : i]};
+		struct lf_contender two[2] = {
+			contest->contenders[i], contest->contenders[i + 1 < contest->count ? i + 1 : i]};
 
 		if (p->noise != NULL) {
 			two[0].noise += first;

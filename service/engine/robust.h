@@ -10,20 +10,22 @@ struct lf_workspace;
 struct lf_member_score;
 
 /*
- * The perturbations of a rubric. factors come block by block, so that a block lies together: sample s of criterion c (canonical) is
- * factors[(s / block * C + c) * block + s % block]. Samples beyond K fill the last block; they are computed and never counted.
+ * The perturbations of a rubric. factors come block by block, so that a block lies together: sample s of criterion c
+ * (canonical) is factors[(s / block * C + c) * block + s % block]. Samples beyond K fill the last block; they are
+ * computed and never counted.
  */
 struct lf_perturbations {
 	const struct lf_kernel *kernel;
 	size_t count;          /* K; 0: the rubric has no robustness */
 	size_t block;          /* samples of a block, a multiple of LF_KERNEL_LANES */
 	const double *factors; /* NULL: weights are certain, every factor is 1 */
-	bool unknown;          /* factors are the gaps that stand for the weights of all criteria, not factors of weights */
-	const double *noise;   /* u, twice over and some: noise[i] = u[i mod K], i < 2K + block; NULL: ratings are certain */
-	const double *ones;    /* block times 1 */
+	bool unknown; /* factors are the gaps that stand for the weights of all criteria, not factors of weights */
+	/* u, twice over and some: noise[i] = u[i mod K], i < 2K + block; NULL: ratings are certain */
+	const double *noise;
+	const double *ones; /* block times 1 */
 	/*
-	 * The same in floats, laid out as in lf_rough, where scores are sums of the rows (ADDITIVE); NULL elsewhere. rough_noise: of one group,
-	 * zeros, where ratings are certain.
+	 * The same in floats, laid out as in lf_rough, where scores are sums of the rows (ADDITIVE); NULL elsewhere.
+	 * rough_noise: of one group, zeros, where ratings are certain.
 	 */
 	const float *rough_factors, *rough_noise;
 };
@@ -41,10 +43,11 @@ void lf_rough_factors(const struct lf_perturbations *p, size_t criteria, float *
 /* The rows of all blocks, C · block doubles each. */
 void lf_draw_factors(const struct lf_rubric *rubric, double *factors);
 /*
- * Gaps of sorted uniforms for samples first .. first + count - 1, a row a criterion (canonical) of stride doubles. weights: by the
- * definition's criteria, those above 0 share and the others' rows are 0; NULL: all share.
+ * Gaps of sorted uniforms for samples first .. first + count - 1, a row a criterion (canonical) of stride doubles.
+ * weights: by the definition's criteria, those above 0 share and the others' rows are 0; NULL: all share.
  */
-void lf_draw_gaps(const struct lf_rubric *rubric, const double *weights, size_t first, size_t count, size_t stride, double *rows);
+void lf_draw_gaps(
+	const struct lf_rubric *rubric, const double *weights, size_t first, size_t count, size_t stride, double *rows);
 /* u for count places, as lf_perturbations has it. */
 void lf_draw_noise(size_t samples, size_t count, double *noise);
 
@@ -61,15 +64,15 @@ struct lf_trials {
 	const double *weights; /* w by the definition's criteria */
 	struct lf_contender *contenders;
 	size_t count;
-	size_t case_rows;                 /* rows of coefficients that contenders may have; after them comes that of D */
+	size_t case_rows; /* rows of coefficients that contenders may have; after them comes that of D */
 	const double *total_coefficients; /* of D; NULL: D is 1 */
 	double total;                     /* D where every factor is 1 */
-	bool draws_gaps;                  /* fewer criteria than the rubric's have a weight: gaps are drawn block by block */
+	bool draws_gaps; /* fewer criteria than the rubric's have a weight: gaps are drawn block by block */
 };
 
 /*
- * Sets up the sampling of the eligible among the scores. place: canonical place of each member of the case. Returns the contest,
- * whose contenders are the eligible in the order of scores.
+ * Sets up the sampling of the eligible among the scores. place: canonical place of each member of the case. Returns the
+ * contest, whose contenders are the eligible in the order of scores.
  */
 void lf_trials_begin(struct lf_trials *contest, const struct lf_rubric *rubric, const struct lf_workspace *space,
 	const double *weights, const struct lf_member_score *scores, size_t count, const uint32_t *place);
@@ -78,8 +81,8 @@ void lf_trials_block(const struct lf_trials *contest, size_t first, struct lf_bl
 /* Of its samples, those from offset on, at most lanes. offset is a multiple of LF_KERNEL_LANES. */
 struct lf_block lf_block_part(const struct lf_block *block, size_t offset, size_t lanes);
 /*
- * Scores all contenders in the samples of the part, which begins with sample first: part_scores has a row of part->lanes for each, best
- * the highest of each lane.
+ * Scores all contenders in the samples of the part, which begins with sample first: part_scores has a row of
+ * part->lanes for each, best the highest of each lane.
  */
 void lf_trials_score(const struct lf_trials *contest, const struct lf_block *part, size_t first, double *best);
 

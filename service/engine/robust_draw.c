@@ -1,6 +1,6 @@
 /*
- * Random numbers, all drawn from fixed seeds, and almost all when a rubric is compiled: factors of weights, gaps that stand for
- * unknown weights, noise of ratings. README.md says which and why.
+ * Random numbers, all drawn from fixed seeds, and almost all when a rubric is compiled: factors of weights, gaps that
+ * stand for unknown weights, noise of ratings. README.md says which and why.
  */
 #include "service/engine/internal.h"
 
@@ -9,7 +9,10 @@
 
 enum { UNIFORMS_OF_NOISE = 12 }; /* their sum has variance 1 */
 
-/* Number i of the stream of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014), as a uniform. */
+/*
+ * Number i of the stream of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014), as a
+ * uniform.
+ */
 static double uniform(uint64_t seed, uint64_t i)
 {
 	uint64_t z = seed + (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
@@ -90,7 +93,8 @@ static bool has_weight(const struct lf_rubric *rubric, const double *weights, si
 	return weights == NULL || weights[rubric->criteria[place].index] > 0;
 }
 
-void lf_draw_gaps(const struct lf_rubric *rubric, const double *weights, size_t first, size_t count, size_t stride, double *rows)
+void lf_draw_gaps(
+	const struct lf_rubric *rubric, const double *weights, size_t first, size_t count, size_t stride, double *rows)
 {
 	size_t criteria = rubric->def.criterion_count, shared = 0, drawn = 0;
 
@@ -101,7 +105,8 @@ void lf_draw_gaps(const struct lf_rubric *rubric, const double *weights, size_t 
 		if (!has_weight(rubric, weights, c))
 			continue;
 		for (size_t s = 0; s < count; s++)
-			rows[drawn * stride + s] = uniform(rubric->def.criteria[rubric->criteria[c].index].seed, first + s);
+			rows[drawn * stride + s] =
+				uniform(rubric->def.criteria[rubric->criteria[c].index].seed, first + s);
 		drawn++;
 	}
 	sort_rows(rows, drawn, stride, count);

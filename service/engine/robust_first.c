@@ -1,6 +1,6 @@
 /*
- * First-rank shares: who is first under each perturbation. Where scores are sums, rough scores in floats tell it of nearly all samples; those of
- * which they leave a doubt are scored in doubles, so the counts are those of the doubles.
+ * First-rank shares: who is first under each perturbation. Where scores are sums, rough scores in floats tell it of
+ * nearly all samples; those of which they leave a doubt are scored in doubles, so the counts are those of the doubles.
  */
 #include <string.h>
 #include "service/engine/internal.h"
@@ -21,7 +21,7 @@ static void count_ties(const struct lf_trials *contest, size_t lanes, size_t cou
 {
 	const struct lf_workspace *space = contest->space;
 
-	memset(space->part_ties, 0, counted * sizeof *space->part_ties);
+	memset(space->part_ties, 0, counted * sizeof(*space->part_ties));
 	for (size_t i = 0; i < contest->count; i++) {
 		for (size_t s = 0; s < counted; s++)
 			space->part_ties[s] += space->part_scores[i * lanes + s] == space->part_best[s];
@@ -65,9 +65,10 @@ static void count_part(const struct lf_trials *contest, const struct lf_block *p
 /* ---- rough scores ---- */
 
 /*
- * A sum of C products that are not negative is off by C + 2 roundings (of a coefficient, of a factor, of a product, of each addition) of 2^-24 of itself, which
- * is at most D; the doubt, at most 6·q·D, by that many of D and 5 of its own; the last addition, D itself and the comparison by one more each.
- * Twice that, and a good deal more; what doubles round is nothing beside it.
+ * A sum of C products that are not negative is off by C + 2 roundings (of a coefficient, of a factor, of a product, of
+ * each addition) of 2^-24 of itself, which is at most D; the doubt, at most 6·q·D, by that many of D and 5 of its own;
+ * the last addition, D itself and the comparison by one more each. Twice that, and a good deal more; what doubles round
+ * is nothing beside it.
  */
 float lf_rough_slack(size_t criteria, double doubt)
 {
@@ -140,8 +141,8 @@ static void count_exactly(const struct lf_trials *contest, size_t first, size_t 
 }
 
 /*
- * Counts what is certain. Returns the first sample that is yet to be counted: where doubts are many, as among equals, they are not worth
- * while, and the rest is better scored in doubles.
+ * Counts what is certain. Returns the first sample that is yet to be counted: where doubts are many, as among equals,
+ * they are not worth while, and the rest is better scored in doubles.
  */
 static size_t count_roughly(const struct lf_trials *contest, const struct lf_rough *rough, size_t lanes, double *shares)
 {

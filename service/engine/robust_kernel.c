@@ -1,6 +1,6 @@
 /*
- * Plain C for the vectoriser; see robust_kernel.h. CMakeLists.txt compiles this file once for each instruction set, LF_KERNEL
- * being the variant's name.
+ * Plain C for the vectoriser; see robust_kernel.h. CMakeLists.txt compiles this file once for each instruction set,
+ * LF_KERNEL being the variant's name.
  */
 #include <stdbool.h>
 #include "service/engine/robust_kernel.h"
@@ -38,8 +38,8 @@ enum { TWO_AT_ONCE = 0 };
 #endif
 
 /*
- * Who is added up: one contender, or two at once, for whom each factor is loaded once. What follows the last row: doubt, and who is
- * best.
+ * Who is added up: one contender, or two at once, for whom each factor is loaded once. What follows the last row:
+ * doubt, and who is best.
  */
 struct side {
 	const double *coefficients;
@@ -55,20 +55,23 @@ struct pass {
 };
 
 /*
- * One pass over count rows, 1, 2, 4 or 8. count, onto, two and finish are constants wherever it is inlined. The sums are spelled
- * out, because not every compiler unrolls an inner loop before it looks for lanes. onto: continues the sums in out.
+ * One pass over count rows, 1, 2, 4 or 8. count, onto, two and finish are constants wherever it is inlined. The sums
+ * are spelled out, because not every compiler unrolls an inner loop before it looks for lanes. onto: continues the sums
+ * in out.
  */
-static inline __attribute__((always_inline)) void add_rows(const struct lf_block *block, size_t first, const struct pass *pass,
-	size_t count, bool onto, bool two, bool finish)
+static inline __attribute__((always_inline)) void add_rows(const struct lf_block *block, size_t first,
+	const struct pass *pass, size_t count, bool onto, bool two, bool finish)
 {
 	const size_t lanes = whole(block->lanes), stride = block->stride;
 	const double *restrict r = aligned(block->factors + first * stride);
 	const struct side *x = pass->one, *y = two ? pass->two : pass->one;
 	const double *a = x->coefficients + first, *b = y->coefficients + first;
 	const double a0 = a[0], a1 = count > 1 ? a[1] : 0, a2 = count > 2 ? a[2] : 0, a3 = count > 2 ? a[3] : 0;
-	const double a4 = count > 4 ? a[4] : 0, a5 = count > 4 ? a[5] : 0, a6 = count > 4 ? a[6] : 0, a7 = count > 4 ? a[7] : 0;
+	const double a4 = count > 4 ? a[4] : 0, a5 = count > 4 ? a[5] : 0, a6 = count > 4 ? a[6] : 0,
+		     a7 = count > 4 ? a[7] : 0;
 	const double b0 = b[0], b1 = count > 1 ? b[1] : 0, b2 = count > 2 ? b[2] : 0, b3 = count > 2 ? b[3] : 0;
-	const double b4 = count > 4 ? b[4] : 0, b5 = count > 4 ? b[5] : 0, b6 = count > 4 ? b[6] : 0, b7 = count > 4 ? b[7] : 0;
+	const double b4 = count > 4 ? b[4] : 0, b5 = count > 4 ? b[5] : 0, b6 = count > 4 ? b[6] : 0,
+		     b7 = count > 4 ? b[7] : 0;
 	const double doubt_a = x->doubt, doubt_b = y->doubt;
 	const double *restrict noise_a = x->noise, *restrict noise_b = y->noise;
 	const double *restrict scale = finish ? aligned(pass->scale) : NULL;
@@ -116,8 +119,8 @@ static inline __attribute__((always_inline)) void add_rows(const struct lf_block
 }
 
 /* A pass, with what follows where it is the last one. Returns the row after it. */
-static inline __attribute__((always_inline)) size_t run_pass(
-	const struct lf_block *block, size_t first, const struct pass *pass, size_t count, bool onto, bool two, bool finish)
+static inline __attribute__((always_inline)) size_t run_pass(const struct lf_block *block, size_t first,
+	const struct pass *pass, size_t count, bool onto, bool two, bool finish)
 {
 	if (finish && first + count == block->rows)
 		add_rows(block, first, pass, count, onto, two, true);
@@ -166,7 +169,8 @@ static void finish_two(const struct lf_block *block, const struct pass *pass)
 
 /* For scores that are not sums: base, or D / sum, which is in out. */
 static inline __attribute__((always_inline)) void finish_others(const struct lf_block *block,
-	const struct lf_contender *contender, const double *restrict totals, double *restrict out, double *restrict best)
+	const struct lf_contender *contender, const double *restrict totals, double *restrict out,
+	double *restrict best)
 {
 	const size_t lanes = whole(block->lanes);
 	const double base = contender->base, doubt = contender->doubt;
@@ -195,7 +199,7 @@ static void score(
 	const struct lf_block *block, const struct lf_contender *contenders, size_t count, double *out, double *best)
 {
 	bool two = TWO_AT_ONCE && count > 1 && !block->harmonic && contenders[0].coefficients != NULL &&
-		   contenders[1].coefficients != NULL;
+		contenders[1].coefficients != NULL;
 	struct side sides[2];
 
 	for (size_t i = 0; i < count; i++)

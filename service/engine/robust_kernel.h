@@ -1,7 +1,7 @@
 /*
- * The inner loops of robustness, over samples. robust_kernel.c is compiled once for each instruction set; lanes are samples and
- * never meet, and nothing is contracted but in the rough scores (which decide nothing where it could matter), so every variant gives the same
- * bits.
+ * The inner loops of robustness, over samples. robust_kernel.c is compiled once for each instruction set; lanes are
+ * samples and never meet, and nothing is contracted but in the rough scores (which decide nothing where it could
+ * matter), so every variant gives the same bits.
  */
 #ifndef LF_ENGINE_ROBUST_KERNEL_H
 #define LF_ENGINE_ROBUST_KERNEL_H
@@ -32,15 +32,19 @@ struct lf_contender {
 	const double *coefficients; /* of the factors, one a row; NULL: the score does not vary with the weights */
 	double base;                /* the score where coefficients is NULL */
 	double doubt;               /* q */
-	const double *noise;        /* u from the block's first sample on, shifted by the member's place; finite even if doubt is 0 */
+	/* u from the block's first sample on, shifted by the member's place; finite even if doubt is 0 */
+	const double *noise;
 };
 
 /*
- * Scores in floats, where scores are sums of rows, to tell who certainly ranks first. All terms of the sums are at least 0, and each sum is at
- * most D, the sum of total[j] * factors[j]: so what rounding moves is a small part of D.
+ * Scores in floats, where scores are sums of rows, to tell who certainly ranks first. All terms of the sums are at
+ * least 0, and each sum is at most D, the sum of total[j] * factors[j]: so what rounding moves is a small part of D.
  */
 struct lf_rough {
-	/* Of LF_KERNEL_LANES samples, a group, all rows lie together: row j of group g at factors + (g * rows + j) * LF_KERNEL_LANES. */
+	/*
+	 * Of LF_KERNEL_LANES samples, a group, all rows lie together: row j of group g at factors + (g * rows + j) *
+	 * LF_KERNEL_LANES.
+	 */
 	const float *factors;
 	size_t rows;
 	const float *total; /* coefficients of D, one a row */
@@ -49,7 +53,8 @@ struct lf_rough {
 	size_t count;
 	size_t noise_step; /* LF_KERNEL_LANES; 0 where noise is the same for each group */
 	float *scores;     /* scratch: LF_KERNEL_LANES for each contender */
-	uint16_t *bits;    /* scratch: LF_ROUGH_GROUPS for each contender; bit l: may rank first in sample l of the group */
+	/* scratch: LF_ROUGH_GROUPS for each contender; bit l: may rank first in sample l of the group */
+	uint16_t *bits;
 };
 
 struct lf_rough_contender {
@@ -64,16 +69,17 @@ struct lf_kernel {
 	/* out[s] = sum of coefficients[j] * factors[j][s], in order of j. */
 	void (*sum)(const struct lf_block *block, const double *coefficients, double *out);
 	/*
-	 * out[s] = what is compared of a contender in sample s; best[s] = the larger of that and best[s]. For count contenders, 1 or 2,
-	 * one row of block->lanes after the other.
+	 * out[s] = what is compared of a contender in sample s; best[s] = the larger of that and best[s]. For count
+	 * contenders, 1 or 2, one row of block->lanes after the other.
 	 */
 	void (*score)(const struct lf_block *block, const struct lf_contender *contenders, size_t count, double *out,
 		double *best);
 	/* In how many lanes a and b are equal. */
 	uint64_t (*count_equal)(size_t lanes, const double *a, const double *b);
 	/*
-	 * wins[i] = in how many samples contender i certainly ranks first, in groups first .. first + groups - 1. Returns those in which somebody's
-	 * first place is in doubt (bit g: group first + g): nothing is counted of them.
+	 * wins[i] = in how many samples contender i certainly ranks first, in groups first .. first + groups - 1.
+	 * Returns those in which somebody's first place is in doubt (bit g: group first + g): nothing is counted of
+	 * them.
 	 */
 	uint64_t (*count_certain)(const struct lf_rough *rough, size_t first, size_t groups, uint32_t *wins);
 };

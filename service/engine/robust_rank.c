@@ -75,8 +75,8 @@ static void sample_ranks(const struct lf_trials *contest, double *shares)
 	}
 }
 
-bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result, void *workspace,
-	double *shares)
+bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
+	void *workspace, double *shares)
 {
 	struct lf_workspace space;
 	struct lf_trials contest;

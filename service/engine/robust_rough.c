@@ -1,7 +1,8 @@
 /*
- * First places by rough scores: floats have half the bytes of doubles and twice the lanes, and here a multiplication and an addition may
- * be one operation. Which bits come out does not matter, as they tell only where there is no doubt (see lf_rough): so this file is compiled
- * with contraction, once for each instruction set, LF_KERNEL being the variant's name.
+ * First places by rough scores: floats have half the bytes of doubles and twice the lanes, and here a multiplication
+ * and an addition may be one operation. Which bits come out does not matter, as they tell only where there is no doubt
+ * (see lf_rough): so this file is compiled with contraction, once for each instruction set, LF_KERNEL being the
+ * variant's name.
  */
 #include <float.h>
 #include <stdbool.h>
@@ -67,7 +68,7 @@ static inline vector load(const float *at)
 {
 	vector v;
 
-	memcpy(&v, at, sizeof v);
+	memcpy(&v, at, sizeof(v));
 	return v;
 }
 
@@ -90,16 +91,18 @@ struct stretch {
 };
 
 /*
- * Adds rows first .. first + count - 1 to all scores; count is 4 or 8 and, like onto and finish, a constant wherever it is inlined. onto:
- * there is something to add them to. finish: doubt, and who is best, follow.
+ * Adds rows first .. first + count - 1 to all scores; count is 4 or 8 and, like onto and finish, a constant wherever it
+ * is inlined. onto: there is something to add them to. finish: doubt, and who is best, follow.
  */
 static inline __attribute__((always_inline)) void add_rows(
 	const struct lf_rough *rough, struct stretch *at, size_t first, size_t count, bool onto, bool finish)
 {
 	const float *f = at->factors + first * LF_KERNEL_LANES;
-	const vector f0 = load(f), f1 = load(f + LF_KERNEL_LANES), f2 = load(f + 2 * LF_KERNEL_LANES), f3 = load(f + 3 * LF_KERNEL_LANES);
+	const vector f0 = load(f), f1 = load(f + LF_KERNEL_LANES), f2 = load(f + 2 * LF_KERNEL_LANES),
+		     f3 = load(f + 3 * LF_KERNEL_LANES);
 	const float *g = count > 4 ? f + 4 * LF_KERNEL_LANES : f;
-	const vector f4 = load(g), f5 = load(g + LF_KERNEL_LANES), f6 = load(g + 2 * LF_KERNEL_LANES), f7 = load(g + 3 * LF_KERNEL_LANES);
+	const vector f4 = load(g), f5 = load(g + LF_KERNEL_LANES), f6 = load(g + 2 * LF_KERNEL_LANES),
+		     f7 = load(g + 3 * LF_KERNEL_LANES);
 	vector best = at->best;
 
 	for (size_t i = 0; i < rough->count; i++) {
@@ -116,7 +119,7 @@ static inline __attribute__((always_inline)) void add_rows(
 			sum += contender->doubt * load(contender->noise + at->noise) * at->total;
 			best = larger(best, sum);
 		}
-		memcpy(score, &sum, sizeof sum);
+		memcpy(score, &sum, sizeof(sum));
 	}
 	at->best = best;
 }
@@ -174,7 +177,7 @@ static uint32_t count_bits(const uint16_t *bits)
 	uint64_t word;
 
 	for (size_t at = 0; at < LF_ROUGH_GROUPS; at += 4) {
-		memcpy(&word, bits + at, sizeof word);
+		memcpy(&word, bits + at, sizeof(word));
 #if defined __POPCNT__
 		count += (uint32_t)__builtin_popcountll(word);
 #else
@@ -213,7 +216,7 @@ uint64_t JOIN(lf_count_certain_, LF_KERNEL)(const struct lf_rough *rough, size_t
 	uint64_t found = 0, doubtful = 0;
 
 	for (size_t i = 0; i < rough->count && groups < LF_ROUGH_GROUPS; i++)
-		memset(rough->bits + i * LF_ROUGH_GROUPS, 0, LF_ROUGH_GROUPS * sizeof *rough->bits);
+		memset(rough->bits + i * LF_ROUGH_GROUPS, 0, LF_ROUGH_GROUPS * sizeof(*rough->bits));
 	for (size_t g = 0; g < groups; g++)
 		find_winners(rough, first + g, rough->bits + g);
 	for (size_t i = 0; i < rough->count; i++)

@@ -1,22 +1,22 @@
 /*
- * What would change an answer, who would lead beside the first, and who leads over the range of a trait, in words. A bound is printed
- * rounded away from what is now, so that whoever goes as far as the sentence says has gone far enough.
+ * What would change an answer, who would lead beside the first, and who leads over the range of a trait, in words. A
+ * bound is printed rounded away from what is now, so that whoever goes as far as the sentence says has gone far enough.
  */
 #include "service/engine/speak.h"
 
 enum {
-	NAMED_WEIGHTS = 2,    /* the nearest bounds of weights that are said; the message has all */
+	NAMED_WEIGHTS = 2,   /* the nearest bounds of weights that are said; the message has all */
 	NAMED_STRETCHES = 8, /* of a sweep */
 };
 
 /* ---- numbers on the way from what is to what would be ---- */
 
 struct bound {
-	double from, to;     /* multiples of grain, but for from; from NaN: unknown */
-	double least, most;  /* what there can be */
-	double grain;        /* of to */
-	unsigned decimals;   /* at least; then those of shown */
-	double shown;        /* to, rounded away from from */
+	double from, to;    /* multiples of grain, but for from; from NaN: unknown */
+	double least, most; /* what there can be */
+	double grain;       /* of to */
+	unsigned decimals;  /* at least; then those of shown */
+	double shown;       /* to, rounded away from from */
 };
 
 static double floor_of(double x)
@@ -27,8 +27,8 @@ static double floor_of(double x)
 }
 
 /*
- * Fills shown: as few decimals as let it differ from `from`, go at most twice as far as `to`, stay in its range, and reach no end of it that
- * `to` does not reach.
+ * Fills shown: as few decimals as let it differ from `from`, go at most twice as far as `to`, stay in its range, and
+ * reach no end of it that `to` does not reach.
  */
 static void round_outward(struct bound *bound)
 {
@@ -44,11 +44,14 @@ static void round_outward(struct bound *bound)
 			bound->shown = bound->to;
 			return;
 		}
-		bound->shown = (down ? floor_of(bound->to * power + slack) : -floor_of(slack - bound->to * power)) / power;
-		if (bound->shown < bound->least || bound->shown > bound->most || (bound->shown == end && bound->to != end) ||
+		bound->shown =
+			(down ? floor_of(bound->to * power + slack) : -floor_of(slack - bound->to * power)) / power;
+		if (bound->shown < bound->least || bound->shown > bound->most ||
+			(bound->shown == end && bound->to != end) ||
 			(down ? bound->to - bound->shown : bound->shown - bound->to) > way)
 			continue;
-		if (bound->from != bound->from || lf_scaled(bound->shown, bound->decimals) != lf_scaled(bound->from, bound->decimals) ||
+		if (bound->from != bound->from ||
+			lf_scaled(bound->shown, bound->decimals) != lf_scaled(bound->from, bound->decimals) ||
 			(bound->shown < 0) != (bound->from < 0))
 			return;
 	}
@@ -72,7 +75,7 @@ static void put_two_digits(struct lf_speaker *speaker, unsigned number)
 {
 	const char digits[2] = {(char)('0' + number / 10 % 10), (char)('0' + number % 10)};
 
-	lf_text_add(&speaker->text, digits, sizeof digits);
+	lf_text_add(&speaker->text, digits, sizeof(digits));
 }
 
 /* "2026-05-01": the Gregorian calendar in years that begin with March, so that the leap day is the last. */
@@ -163,8 +166,10 @@ static void say_weights(struct lf_speaker *speaker)
 		say_weight(speaker, &nearest[i]);
 	if (count > 0 || !any)
 		return;
-	lf_text_put(&speaker->text, changes->approximate ? "No weight of a single criterion was found with which anybody else would rank first."
-							  : "However much or little a single criterion weighs, nobody else would rank first.");
+	lf_text_put(&speaker->text,
+		changes->approximate
+			? "No weight of a single criterion was found with which anybody else would rank first."
+			: "However much or little a single criterion weighs, nobody else would rank first.");
 	lf_utter(speaker, LF_SAY_CHANGE, 0);
 }
 
@@ -274,8 +279,9 @@ static void say_what_does_not(struct lf_speaker *speaker)
 	}
 	if (count == 0)
 		return;
-	lf_text_put(&speaker->text, changes->approximate ? " was found that would put anybody else first."
-							  : " would put anybody else first.");
+	lf_text_put(&speaker->text,
+		changes->approximate ? " was found that would put anybody else first."
+				     : " would put anybody else first.");
 	lf_utter(speaker, LF_SAY_CHANGE, 0);
 }
 
@@ -331,7 +337,8 @@ void lf_say_co_lead(struct lf_speaker *speaker)
 
 static void put_leader_or(struct lf_speaker *speaker, const struct lf_stretch *stretch, const char *nobody)
 {
-	lf_text_put(&speaker->text, stretch->member == LF_NONE ? nobody : speaker->the_case->members[stretch->member].id);
+	lf_text_put(
+		&speaker->text, stretch->member == LF_NONE ? nobody : speaker->the_case->members[stretch->member].id);
 }
 
 static void put_leader(struct lf_speaker *speaker, const struct lf_stretch *stretch)
@@ -339,8 +346,12 @@ static void put_leader(struct lf_speaker *speaker, const struct lf_stretch *stre
 	put_leader_or(speaker, stretch, "nobody");
 }
 
-/* Decimals with which all the ends look different, and the project's own value unlike the ends of the stretch that it is in. */
-static unsigned decimals_of(const struct lf_stretch *stretches, size_t count, double value, const struct lf_stretch *own)
+/*
+ * Decimals with which all the ends look different, and the project's own value unlike the ends of the stretch that it
+ * is in.
+ */
+static unsigned decimals_of(
+	const struct lf_stretch *stretches, size_t count, double value, const struct lf_stretch *own)
 {
 	unsigned decimals = 2;
 
@@ -351,8 +362,8 @@ static unsigned decimals_of(const struct lf_stretch *stretches, size_t count, do
 	return decimals > 6 ? 6 : decimals;
 }
 
-static void put_stretches(
-	struct lf_speaker *speaker, const struct lf_stretch *stretches, size_t count, unsigned decimals, bool approximate)
+static void put_stretches(struct lf_speaker *speaker, const struct lf_stretch *stretches, size_t count,
+	unsigned decimals, bool approximate)
 {
 	size_t named = count > NAMED_STRETCHES ? NAMED_STRETCHES : count;
 
@@ -390,7 +401,8 @@ static size_t stretch_of(const struct lf_stretch *stretches, size_t count, doubl
 }
 
 void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait,
-	const struct lf_stretch *stretches, size_t count, bool approximate, const struct lf_result *result, lf_say_fn say, void *context)
+	const struct lf_stretch *stretches, size_t count, bool approximate, const struct lf_result *result,
+	lf_say_fn say, void *context)
 {
 	bool assumed = the_case->trait_assumed != NULL && the_case->trait_assumed[trait];
 	double value = the_case->traits[trait];

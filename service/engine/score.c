@@ -24,25 +24,25 @@ static void carve_robustness(
 	if (rubric->perturbations.count == 0)
 		return;
 	part = lf_part_samples(block, members);
-	space->contenders = carve(base, used, members, sizeof *space->contenders);
-	space->coefficients = carve(base, used, (members + 1) * criteria, sizeof *space->coefficients);
-	space->block_totals = carve(base, used, block, sizeof *space->block_totals);
-	space->block_gaps = carve(
-		base, used, rubric->perturbations.unknown ? criteria * block : 0, sizeof *space->block_gaps);
-	space->part_scores = carve(base, used, members * part, sizeof *space->part_scores);
-	space->part_best = carve(base, used, part, sizeof *space->part_best);
-	space->part_ties = carve(base, used, part, sizeof *space->part_ties);
-	space->part_wins = carve(base, used, members, sizeof *space->part_wins);
-	space->wins = carve(base, used, members, sizeof *space->wins);
-	space->shares = carve(base, used, members, sizeof *space->shares);
-	space->rank_ties = carve(base, used, members * LF_RANKS_MAX, sizeof *space->rank_ties);
+	space->contenders = carve(base, used, members, sizeof(*space->contenders));
+	space->coefficients = carve(base, used, (members + 1) * criteria, sizeof(*space->coefficients));
+	space->block_totals = carve(base, used, block, sizeof(*space->block_totals));
+	space->block_gaps =
+		carve(base, used, rubric->perturbations.unknown ? criteria * block : 0, sizeof(*space->block_gaps));
+	space->part_scores = carve(base, used, members * part, sizeof(*space->part_scores));
+	space->part_best = carve(base, used, part, sizeof(*space->part_best));
+	space->part_ties = carve(base, used, part, sizeof(*space->part_ties));
+	space->part_wins = carve(base, used, members, sizeof(*space->part_wins));
+	space->wins = carve(base, used, members, sizeof(*space->wins));
+	space->shares = carve(base, used, members, sizeof(*space->shares));
+	space->rank_ties = carve(base, used, members * LF_RANKS_MAX, sizeof(*space->rank_ties));
 	if (rubric->perturbations.rough_factors == NULL)
 		return;
-	space->rough_contenders = carve(base, used, members, sizeof *space->rough_contenders);
+	space->rough_contenders = carve(base, used, members, sizeof(*space->rough_contenders));
 	space->rough_coefficients =
-		carve(base, used, (members + 1) * lf_rough_rows(criteria), sizeof *space->rough_coefficients);
-	space->rough_scores = carve(base, used, members * LF_KERNEL_LANES, sizeof *space->rough_scores);
-	space->rough_bits = carve(base, used, members * LF_ROUGH_GROUPS, sizeof *space->rough_bits);
+		carve(base, used, (members + 1) * lf_rough_rows(criteria), sizeof(*space->rough_coefficients));
+	space->rough_scores = carve(base, used, members * LF_KERNEL_LANES, sizeof(*space->rough_scores));
+	space->rough_bits = carve(base, used, members * LF_ROUGH_GROUPS, sizeof(*space->rough_bits));
 }
 
 size_t lf_workspace_carve(
@@ -53,20 +53,20 @@ size_t lf_workspace_carve(
 
 	if (disciplines < rubric->def.discipline_count)
 		disciplines = rubric->def.discipline_count;
-	space->weights = carve(base, &used, criteria, sizeof *space->weights);
-	space->ranking = carve(base, &used, members, sizeof *space->ranking);
-	space->scored = carve(base, &used, members, sizeof *space->scored);
+	space->weights = carve(base, &used, criteria, sizeof(*space->weights));
+	space->ranking = carve(base, &used, members, sizeof(*space->ranking));
+	space->scored = carve(base, &used, members, sizeof(*space->scored));
 	/* One more than members: a profile scores an imagined one. */
-	space->criteria = carve(base, &used, (members + 1) * criteria, sizeof *space->criteria);
-	space->sums = carve(base, &used, criteria, sizeof *space->sums);
-	space->member_order = carve(base, &used, members, sizeof *space->member_order);
-	space->rank_order = carve(base, &used, members, sizeof *space->rank_order);
-	space->needs = carve(base, &used, rubric->need_count, sizeof *space->needs);
-	space->need_totals = carve(base, &used, criteria, sizeof *space->need_totals);
-	space->labour = carve(base, &used, disciplines + 1, sizeof *space->labour);
-	space->discipline_order = carve(base, &used, disciplines, sizeof *space->discipline_order);
-	space->expertise = carve(base, &used, disciplines, sizeof *space->expertise);
-	space->stated = carve(base, &used, disciplines, sizeof *space->stated);
+	space->criteria = carve(base, &used, (members + 1) * criteria, sizeof(*space->criteria));
+	space->sums = carve(base, &used, criteria, sizeof(*space->sums));
+	space->member_order = carve(base, &used, members, sizeof(*space->member_order));
+	space->rank_order = carve(base, &used, members, sizeof(*space->rank_order));
+	space->needs = carve(base, &used, rubric->need_count, sizeof(*space->needs));
+	space->need_totals = carve(base, &used, criteria, sizeof(*space->need_totals));
+	space->labour = carve(base, &used, disciplines + 1, sizeof(*space->labour));
+	space->discipline_order = carve(base, &used, disciplines, sizeof(*space->discipline_order));
+	space->expertise = carve(base, &used, disciplines, sizeof(*space->expertise));
+	space->stated = carve(base, &used, disciplines, sizeof(*space->stated));
 	carve_robustness(rubric, members, base, &used, space);
 	space->contest = carve(base, &used, lf_contest_bytes(rubric, the_case), 1);
 	return used;
@@ -325,8 +325,8 @@ static size_t prior_place_of(const struct lf_rubric *rubric, const struct lf_mem
 	return member->discipline < rubric->def.discipline_count ? member->discipline : rubric->def.discipline_count;
 }
 
-void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_member *member, size_t place,
-	uint32_t evidence, double rating, struct lf_criterion_score *score)
+void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_member *member,
+	size_t place, uint32_t evidence, double rating, struct lf_criterion_score *score)
 {
 	const struct lf_criterion *criterion = &rubric->criteria[place];
 	struct lf_evidence_sum sum = {0};
@@ -335,7 +335,8 @@ void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_c
 		const struct lf_evidence *e = &member->evidence[i];
 
 		if (e->criterion == criterion->index)
-			add_evidence(rubric, &sum, lf_evidence_weight(rubric, the_case, e), i == evidence ? rating : e->rating);
+			add_evidence(rubric, &sum, lf_evidence_weight(rubric, the_case, e),
+				i == evidence ? rating : e->rating);
 	}
 	if (evidence == LF_NONE)
 		add_evidence(rubric, &sum, 1, rating);
@@ -414,7 +415,7 @@ uint32_t lf_score_criteria(
 	size_t count = rubric->def.criterion_count, prior_place = prior_place_of(rubric, member);
 	uint32_t undated;
 
-	memset(scoring->space.sums, 0, count * sizeof *scoring->space.sums);
+	memset(scoring->space.sums, 0, count * sizeof(*scoring->space.sums));
 	undated = sum_evidence(scoring, member);
 	if (rubric->has_alignment || rubric->has_coverage)
 		lf_find_expertise(scoring, member);

@@ -12,7 +12,7 @@ struct lf_speaker {
 	const struct lf_case *the_case;
 	const struct lf_findings *findings; /* NULL for a profile */
 	const struct lf_result *result;     /* findings' own; NULL for a profile */
-	size_t eligible;                /* of result */
+	size_t eligible;                    /* of result */
 	lf_say_fn say;
 	void *context;
 	struct lf_text text;
@@ -59,7 +59,9 @@ void lf_pick_differences(const struct lf_speaker *speaker, const struct lf_membe
 
 /* EXPLANATION: the outcome, and what a missing recommendation is missing. */
 void lf_say_outcome(struct lf_speaker *speaker);
-/* EXPLANATION: how often the first place holds, where the outcome has not said it and there is somebody to lose it to. */
+/*
+ * EXPLANATION: how often the first place holds, where the outcome has not said it and there is somebody to lose it to.
+ */
 void lf_say_robustness(struct lf_speaker *speaker);
 /* EXPLANATION: who would lead beside the first. */
 void lf_say_co_lead(struct lf_speaker *speaker);

@@ -11,7 +11,7 @@ const double lf_text_powers[DECIMALS_MAX + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6
 
 void lf_text_add_cut(struct lf_text *text, const char *bytes)
 {
-	const size_t room = sizeof text->bytes - 1 - text->length;
+	const size_t room = sizeof(text->bytes) - 1 - text->length;
 
 	memcpy(text->bytes + text->length, bytes, room);
 	text->length += room;
@@ -21,15 +21,16 @@ void lf_text_add_cut(struct lf_text *text, const char *bytes)
 /* One digit before the point and two behind: nearly always. */
 static inline void add_hundredths(struct lf_text *text, unsigned number)
 {
-	const char digits[4] = {(char)('0' + number / 100), '.', (char)('0' + number / 10 % 10), (char)('0' + number % 10)};
+	const char digits[4] = {
+		(char)('0' + number / 100), '.', (char)('0' + number / 10 % 10), (char)('0' + number % 10)};
 
-	lf_text_add(text, digits, sizeof digits);
+	lf_text_add(text, digits, sizeof(digits));
 }
 
 static void add_digits(struct lf_text *text, uint64_t number, unsigned decimals)
 {
 	char digits[DIGITS_MAX];
-	size_t at = sizeof digits;
+	size_t at = sizeof(digits);
 	unsigned written = 0;
 
 	do {
@@ -39,7 +40,7 @@ static void add_digits(struct lf_text *text, uint64_t number, unsigned decimals)
 		number /= 10;
 		written++;
 	} while (number > 0 || written <= decimals);
-	lf_text_add(text, digits + at, sizeof digits - at);
+	lf_text_add(text, digits + at, sizeof(digits) - at);
 }
 
 void lf_text_count(struct lf_text *text, uint64_t count)
@@ -56,9 +57,10 @@ void lf_text_thousands(struct lf_text *text, uint64_t count)
 	lf_text_count(text, count / group);
 	for (group /= 1000; group > 0; group /= 1000) {
 		const unsigned digits = (unsigned)(count / group % 1000);
-		const char three[4] = {',', (char)('0' + digits / 100), (char)('0' + digits / 10 % 10), (char)('0' + digits % 10)};
+		const char three[4] = {
+			',', (char)('0' + digits / 100), (char)('0' + digits / 10 % 10), (char)('0' + digits % 10)};
 
-		lf_text_add(text, three, sizeof three);
+		lf_text_add(text, three, sizeof(three));
 	}
 }
 

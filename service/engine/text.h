@@ -28,7 +28,7 @@ void lf_text_add_cut(struct lf_text *text, const char *bytes);
 /* Adds what fits before the last byte, which is kept for the NUL. Where length is a constant, a few stores. */
 static inline void lf_text_add(struct lf_text *text, const char *bytes, size_t length)
 {
-	if (length > sizeof text->bytes - 1 - text->length) {
+	if (length > sizeof(text->bytes) - 1 - text->length) {
 		lf_text_add_cut(text, bytes);
 		return;
 	}

@@ -1,4 +1,7 @@
-/* What is allowed in a rubric but probably not meant. Only numbers and titles; what only the file has is the service's to look at. */
+/*
+ * What is allowed in a rubric but probably not meant. Only numbers and titles; what only the file has is the service's
+ * to look at.
+ */
 #include "service/engine/finding.h"
 #include "service/engine/internal.h"
 
@@ -55,8 +58,10 @@ static void warn_titles(struct check *check)
 
 	for (size_t i = 1; i < def->discipline_count; i++)
 		for (size_t k = 0; k < i; k++)
-			if (*def->disciplines[i].title != '\0' && strcmp(def->disciplines[i].title, def->disciplines[k].title) == 0) {
-				warn_equal_title(check, "disciplines", i, def->disciplines[i].title, def->disciplines[k].id);
+			if (*def->disciplines[i].title != '\0' &&
+				strcmp(def->disciplines[i].title, def->disciplines[k].title) == 0) {
+				warn_equal_title(
+					check, "disciplines", i, def->disciplines[i].title, def->disciplines[k].id);
 				break;
 			}
 	for (size_t i = 1; i < def->trait_count; i++)
@@ -67,7 +72,8 @@ static void warn_titles(struct check *check)
 			}
 	for (size_t i = 1; i < def->criterion_count; i++)
 		for (size_t k = 0; k < i; k++)
-			if (*def->criteria[i].title != '\0' && strcmp(def->criteria[i].title, def->criteria[k].title) == 0) {
+			if (*def->criteria[i].title != '\0' &&
+				strcmp(def->criteria[i].title, def->criteria[k].title) == 0) {
 				warn_equal_title(check, "criteria", i, def->criteria[i].title, def->criteria[k].id);
 				break;
 			}
@@ -81,7 +87,8 @@ static bool trait_moves_something(const struct lf_rubric_def *def, size_t trait)
 		if (criterion->weight.by_trait != NULL && criterion->weight.by_trait[trait] != 0)
 			return true;
 		for (size_t n = 0; n < criterion->need_count; n++)
-			if (criterion->needs[n].amount.by_trait != NULL && criterion->needs[n].amount.by_trait[trait] != 0)
+			if (criterion->needs[n].amount.by_trait != NULL &&
+				criterion->needs[n].amount.by_trait[trait] != 0)
 				return true;
 	}
 	return false;
@@ -104,10 +111,12 @@ static void warn_curve(struct check *check, const struct lf_criterion_def *crite
 {
 	const struct lf_rubric_def *def = check->def;
 	const size_t length = check->field.length;
+	const struct lf_curve_point *first, *last;
 
 	if (criterion->curve == NULL)
 		return;
-	const struct lf_curve_point *first = criterion->curve, *last = first + criterion->curve_count - 1;
+	first = criterion->curve;
+	last = first + criterion->curve_count - 1;
 
 	lf_text_put(&check->field, ".curve");
 	if (first->value >= last->value) {
@@ -184,13 +193,14 @@ static void warn_criteria(struct check *check)
 static void warn_gate(struct check *check, const struct lf_gate_def *gate)
 {
 	const struct lf_rubric_def *def = check->def;
+	const struct lf_criterion_def *criterion;
 
 	if (gate->criterion == LF_NONE) {
 		if (gate->at_least <= 0)
 			report_text(check, ".availability_at_least", "is 0: everybody passes");
 		return;
 	}
-	const struct lf_criterion_def *criterion = &def->criteria[gate->criterion];
+	criterion = &def->criteria[gate->criterion];
 
 	if (criterion->derived != LF_RATED) {
 		if (gate->at_least <= 0)
@@ -240,12 +250,14 @@ static void warn_thresholds(struct check *check)
 	}
 	at(check, "thresholds");
 	if (def->threshold_margin >= margin_high)
-		warn_high(check, ".margin", def->threshold_margin, "hardly anybody could ever be recommended: scores go from 0 to 1");
+		warn_high(check, ".margin", def->threshold_margin,
+			"hardly anybody could ever be recommended: scores go from 0 to 1");
 	if (def->threshold_first_rank_share >= share_high)
 		warn_high(check, ".first_rank_share", def->threshold_first_rank_share,
 			"only who ranks first in every perturbation could be recommended");
 	if (def->threshold_evidence_share > 0 && !some_rated)
-		report_text(check, ".evidence_share", "no criterion is rated: every answer would be INSUFFICIENT_EVIDENCE");
+		report_text(
+			check, ".evidence_share", "no criterion is rated: every answer would be INSUFFICIENT_EVIDENCE");
 	else if (def->threshold_evidence_share >= evidence_high && some_prior)
 		warn_high(check, ".evidence_share", def->threshold_evidence_share,
 			"hardly anybody could have evidence enough: the priors always weigh something");
@@ -257,11 +269,13 @@ static void warn_robustness(struct check *check)
 {
 	const struct lf_robustness_def *robustness = &check->def->robustness;
 
-	if (robustness->samples == 0 || robustness->weights_unknown || robustness->weight_spread > 0 || robustness->rating_spread > 0)
+	if (robustness->samples == 0 || robustness->weights_unknown || robustness->weight_spread > 0 ||
+		robustness->rating_spread > 0)
 		return;
 	at(check, "robustness");
 	report_text(check, "",
-		"has neither weight_spread, weights_unknown nor rating_spread: nothing is perturbed, and every first-rank share is 0 or 1, or "
+		"has neither weight_spread, weights_unknown nor rating_spread: nothing is perturbed, and every "
+		"first-rank share is 0 or 1, or "
 		"that of a tie");
 }
 

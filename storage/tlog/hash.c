@@ -19,7 +19,8 @@ void lf_sha256(const void *data, size_t length, struct lf_digest *digest)
 	lf_sha256_two(data, length, NULL, 0, digest);
 }
 
-void lf_sha256_two(const void *first, size_t first_length, const void *second, size_t second_length, struct lf_digest *digest)
+void lf_sha256_two(
+	const void *first, size_t first_length, const void *second, size_t second_length, struct lf_digest *digest)
 {
 	SHA256_CTX context;
 
@@ -33,7 +34,7 @@ void lf_digest_print(const struct lf_digest *digest, char text[65])
 {
 	static const char hex[] = "0123456789abcdef";
 
-	for (size_t i = 0; i < sizeof digest->bytes; i++) {
+	for (size_t i = 0; i < sizeof(digest->bytes); i++) {
 		text[2 * i] = hex[digest->bytes[i] >> 4];
 		text[2 * i + 1] = hex[digest->bytes[i] & 15];
 	}
@@ -42,7 +43,7 @@ void lf_digest_print(const struct lf_digest *digest, char text[65])
 
 bool lf_digest_equal(const struct lf_digest *a, const struct lf_digest *b)
 {
-	return memcmp(a, b, sizeof *a) == 0;
+	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 void lf_leaf_hash(const void *leaf, size_t length, struct lf_digest *hash)
@@ -54,10 +55,10 @@ void lf_leaf_hash(const void *leaf, size_t length, struct lf_digest *hash)
 
 void lf_node_hash(const struct lf_digest *left, const struct lf_digest *right, struct lf_digest *hash)
 {
-	uint8_t bytes[1 + 2 * sizeof *left];
+	uint8_t bytes[1 + 2 * sizeof(*left)];
 
 	bytes[0] = 1;
-	memcpy(bytes + 1, left, sizeof *left);
-	memcpy(bytes + 1 + sizeof *left, right, sizeof *right);
-	lf_sha256(bytes, sizeof bytes, hash);
+	memcpy(bytes + 1, left, sizeof(*left));
+	memcpy(bytes + 1 + sizeof(*left), right, sizeof(*right));
+	lf_sha256(bytes, sizeof(bytes), hash);
 }

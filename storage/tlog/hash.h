@@ -16,7 +16,8 @@ struct lf_digest {
 
 void lf_sha256(const void *data, size_t length, struct lf_digest *digest);
 /* Of two stretches of bytes, one behind the other. A commitment is that of a 32-byte salt and canonical bytes. */
-void lf_sha256_two(const void *first, size_t first_length, const void *second, size_t second_length, struct lf_digest *digest);
+void lf_sha256_two(
+	const void *first, size_t first_length, const void *second, size_t second_length, struct lf_digest *digest);
 /* 64 lower-case hexadecimal digits and NUL. */
 void lf_digest_print(const struct lf_digest *digest, char text[65]);
 bool lf_digest_equal(const struct lf_digest *a, const struct lf_digest *b);

@@ -24,12 +24,12 @@ static uint64_t get_big_endian(const uint8_t *in, size_t bytes)
 
 void lf_commit(const struct lf_salt *salt, const void *data, size_t length, struct lf_digest *commitment)
 {
-	lf_sha256_two(salt, sizeof *salt, data, length, commitment);
+	lf_sha256_two(salt, sizeof(*salt), data, length, commitment);
 }
 
 size_t lf_leaf_size(const struct lf_leaf *leaf)
 {
-	return LF_LEAF_HEADER_BYTES + leaf->commitment_count * sizeof *leaf->commitments;
+	return LF_LEAF_HEADER_BYTES + leaf->commitment_count * sizeof(*leaf->commitments);
 }
 
 static void write_header(const struct lf_leaf *leaf, uint8_t out[LF_LEAF_HEADER_BYTES])
@@ -46,7 +46,8 @@ void lf_leaf_write(const struct lf_leaf *leaf, uint8_t *out)
 {
 	write_header(leaf, out);
 	if (leaf->commitment_count > 0)
-		memcpy(out + LF_LEAF_HEADER_BYTES, leaf->commitments, leaf->commitment_count * sizeof *leaf->commitments);
+		memcpy(out + LF_LEAF_HEADER_BYTES, leaf->commitments,
+			leaf->commitment_count * sizeof(*leaf->commitments));
 }
 
 bool lf_leaf_read(const uint8_t *data, size_t length, struct lf_leaf *leaf)
@@ -58,8 +59,8 @@ bool lf_leaf_read(const uint8_t *data, size_t length, struct lf_leaf *leaf)
 	leaf->time_us = (int64_t)get_big_endian(data + 10, 8);
 	leaf->commitment_count = get_big_endian(data + 18, 4);
 	leaf->commitments = (const struct lf_digest *)(const void *)(data + LF_LEAF_HEADER_BYTES);
-	return (length - LF_LEAF_HEADER_BYTES) % sizeof *leaf->commitments == 0 &&
-	       (length - LF_LEAF_HEADER_BYTES) / sizeof *leaf->commitments == leaf->commitment_count;
+	return (length - LF_LEAF_HEADER_BYTES) % sizeof(*leaf->commitments) == 0 &&
+		(length - LF_LEAF_HEADER_BYTES) / sizeof(*leaf->commitments) == leaf->commitment_count;
 }
 
 void lf_leaf_digest(const struct lf_leaf *leaf, struct lf_digest *hash)
@@ -68,12 +69,13 @@ void lf_leaf_digest(const struct lf_leaf *leaf, struct lf_digest *hash)
 
 	head[0] = 0; /* the prefix of a leaf hash */
 	write_header(leaf, head + 1);
-	lf_sha256_two(head, sizeof head, leaf->commitments, leaf->commitment_count * sizeof *leaf->commitments, hash);
+	lf_sha256_two(head, sizeof(head), leaf->commitments, leaf->commitment_count * sizeof(*leaf->commitments), hash);
 }
 
 const char *lf_leaf_kind_name(enum lf_leaf_kind kind)
 {
-	static const char *const names[] = {"unknown", "decision", "rubric", "activation", "outcome", "erasure", "pruning", "migration"};
+	static const char *const names[] = {
+		"unknown", "decision", "rubric", "activation", "outcome", "erasure", "pruning", "migration"};
 
 	return (unsigned)kind <= LF_LEAF_KIND_MAX ? names[kind] : names[0];
 }

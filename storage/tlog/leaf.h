@@ -1,8 +1,9 @@
 /*
- * A leaf: what the tree commits to about one record. Kind, number, time and commitments; never an id, key, caller or text.
+ * A leaf: what the tree commits to about one record. Kind, number, time and commitments; never an id, key, caller or
+ * text.
  *
- * A commitment is SHA-256(salt || canonical bytes), with 32 random bytes of salt that are kept beside the bytes. Who has bytes
- * and salt can check it; who has neither learns nothing, also when the salt is deleted one day.
+ * A commitment is SHA-256(salt || canonical bytes), with 32 random bytes of salt that are kept beside the bytes. Who
+ * has bytes and salt can check it; who has neither learns nothing, also when the salt is deleted one day.
  *
  * Leaf bytes, integers big-endian:
  *
@@ -13,9 +14,9 @@
  *   4   how many commitments follow
  *  32   each of them
  *
- * Commitments by kind: DECISION record, team, project, rubric · RUBRIC record, rubric · ACTIVATION, OUTCOME, MIGRATION record ·
- * ERASURE, PRUNING record, then pairs of old and new: what the commitment of something earlier became (new all zero: deleted
- * without a successor). A record's canonical bytes are a message of proto/leadfit/v1/record.proto.
+ * Commitments by kind: DECISION record, team, project, rubric · RUBRIC record, rubric · ACTIVATION, OUTCOME, MIGRATION
+ * record · ERASURE, PRUNING record, then pairs of old and new: what the commitment of something earlier became (new all
+ * zero: deleted without a successor). A record's canonical bytes are a message of proto/leadfit/v1/record.proto.
  */
 #ifndef LF_TLOG_LEAF_H
 #define LF_TLOG_LEAF_H
@@ -30,7 +31,8 @@ enum lf_leaf_kind {
 	LF_LEAF_OUTCOME = 4,
 	LF_LEAF_ERASURE = 5,
 	LF_LEAF_PRUNING = 6,
-	LF_LEAF_MIGRATION = 7, /* the records before it were made before there was a tree, and are proved from here on only */
+	LF_LEAF_MIGRATION =
+		7, /* the records before it were made before there was a tree, and are proved from here on only */
 };
 enum { LF_LEAF_KIND_MAX = LF_LEAF_MIGRATION };
 

@@ -24,9 +24,9 @@ static char *put_line(char *at, const char *word, const void *data, size_t lengt
 
 char *lf_proof_print(const struct lf_proof *proof)
 {
-	const size_t extra = proof->extra_length > 0 ? sizeof EXTRA + 4 * ((proof->extra_length + 2) / 3) + 1 : 0;
-	char *text = malloc(sizeof FIRST_LINE + extra + sizeof INDEX + NUMBER_DIGITS + 1 + proof->hash_count * (HASH_BASE64 + 1) + 1 +
-			    proof->checkpoint_length + 1);
+	const size_t extra = proof->extra_length > 0 ? sizeof(EXTRA) + 4 * ((proof->extra_length + 2) / 3) + 1 : 0;
+	char *text = malloc(sizeof(FIRST_LINE) + extra + sizeof(INDEX) + NUMBER_DIGITS + 1 +
+		proof->hash_count * (HASH_BASE64 + 1) + 1 + proof->checkpoint_length + 1);
 	char *at = text;
 
 	assert(proof->hash_count <= LF_PROOF_HASHES_MAX);
@@ -37,7 +37,7 @@ char *lf_proof_print(const struct lf_proof *proof)
 		at = put_line(at, EXTRA, proof->extra, proof->extra_length);
 	at += sprintf(at, INDEX "%" PRIu64 "\n", proof->index);
 	for (size_t i = 0; i < proof->hash_count; i++)
-		at = put_line(at, "", &proof->hashes[i], sizeof proof->hashes[i]);
+		at = put_line(at, "", &proof->hashes[i], sizeof(proof->hashes[i]));
 	*at++ = '\n';
 	memcpy(at, proof->checkpoint, proof->checkpoint_length);
 	at[proof->checkpoint_length] = '\0';
@@ -53,7 +53,8 @@ struct reader {
 /* The next line, without its end. */
 static bool next_line(struct reader *reader, const char **line, size_t *length)
 {
-	const char *line_end = reader->at < reader->end ? memchr(reader->at, '\n', (size_t)(reader->end - reader->at)) : NULL;
+	const char *line_end =
+		reader->at < reader->end ? memchr(reader->at, '\n', (size_t)(reader->end - reader->at)) : NULL;
 
 	if (line_end == NULL)
 		return false;
@@ -107,8 +108,8 @@ static bool read_hashes(struct reader *reader, struct lf_proof *proof)
 
 		if (length == 0)
 			return true;
-		if (proof->hash_count == LF_PROOF_HASHES_MAX || !lf_base64_decode(line, length, hash, sizeof *hash, &bytes) ||
-			bytes != sizeof *hash)
+		if (proof->hash_count == LF_PROOF_HASHES_MAX ||
+			!lf_base64_decode(line, length, hash, sizeof(*hash), &bytes) || bytes != sizeof(*hash))
 			return false;
 		proof->hash_count++;
 	}
@@ -117,8 +118,8 @@ static bool read_hashes(struct reader *reader, struct lf_proof *proof)
 
 static bool read_proof(struct reader *reader, struct lf_proof *proof, uint8_t **extra_storage)
 {
-	if (!skip(reader, FIRST_LINE) || !read_extra(reader, proof, extra_storage) || !read_index(reader, &proof->index) ||
-		!read_hashes(reader, proof))
+	if (!skip(reader, FIRST_LINE) || !read_extra(reader, proof, extra_storage) ||
+		!read_index(reader, &proof->index) || !read_hashes(reader, proof))
 		return false;
 	proof->checkpoint = reader->at;
 	proof->checkpoint_length = (size_t)(reader->end - reader->at);

@@ -27,8 +27,8 @@ struct lf_proof {
 /* The text, NUL-terminated, released with free(); NULL when memory ran out. */
 char *lf_proof_print(const struct lf_proof *proof);
 /*
- * Reads one. *extra_storage is a block that proof->extra points into, released with free(), NULL without extra; proof->checkpoint points into text.
- * false: malformed (or no memory for extra).
+ * Reads one. *extra_storage is a block that proof->extra points into, released with free(), NULL without extra;
+ * proof->checkpoint points into text. false: malformed (or no memory for extra).
  */
 bool lf_proof_parse(const char *text, size_t length, struct lf_proof *proof, uint8_t **extra_storage);
 

@@ -47,7 +47,7 @@ static bool read_subtree(unsigned level, uint64_t index, lf_tree_read_fn read, v
 	size_t count = (size_t)1 << (level - stored);
 	struct lf_digest hashes[1 << (LF_TREE_STEP - 1)];
 
-	assert(count <= sizeof hashes / sizeof hashes[0]);
+	assert(count <= sizeof(hashes) / sizeof(hashes[0]));
 	if (!read(context, stored, index << (level - stored), count, hashes))
 		return false;
 	for (; count > 1; count /= 2)
@@ -70,8 +70,9 @@ bool lf_tree_load(struct lf_tree *tree, uint64_t size, lf_tree_read_fn read, voi
 /* ---- proving ---- */
 
 /*
- * The root of count leaves from begin on, count <= 2^k and begin a multiple of 2^k: of the whole subtrees in it, widest first, hashed
- * together from the right. A node is stored once it is whole, so no part that is not whole is ever asked for.
+ * The root of count leaves from begin on, count <= 2^k and begin a multiple of 2^k: of the whole subtrees in it, widest
+ * first, hashed together from the right. A node is stored once it is whole, so no part that is not whole is ever asked
+ * for.
  */
 static bool read_range(uint64_t begin, uint64_t count, lf_tree_read_fn read, void *context, struct lf_digest *root)
 {
@@ -93,7 +94,9 @@ static bool read_range(uint64_t begin, uint64_t count, lf_tree_read_fn read, voi
 	return true;
 }
 
-/* Appends the siblings of a node, from its level up to the root's children. A node without a sibling moves up as it is. */
+/*
+ * Appends the siblings of a node, from its level up to the root's children. A node without a sibling moves up as it is.
+ */
 static bool read_siblings(unsigned level, uint64_t index, uint64_t size, lf_tree_read_fn read, void *context,
 	struct lf_digest *hashes, size_t *count)
 {
@@ -127,7 +130,10 @@ bool lf_tree_prove_consistency(uint64_t from, uint64_t to, lf_tree_read_fn read,
 	*count = 0;
 	if (from == 0 || from == to)
 		return true;
-	/* The narrowest subtree at the right edge of the old tree. It stands in both trees; its siblings lead to both roots. */
+	/*
+	 * The narrowest subtree at the right edge of the old tree. It stands in both trees; its siblings lead to both
+	 * roots.
+	 */
 	while ((from >> level & 1) == 0)
 		level++;
 	/* Where it is the whole old tree, its root is that tree's, which the verifier has. */
@@ -188,8 +194,8 @@ static bool climb_to_both(const struct lf_digest *first, uint64_t from, const st
 	return last == 0 && lf_digest_equal(&old, from_root) && lf_digest_equal(&new, to_root);
 }
 
-bool lf_tree_verify_consistency(uint64_t from, const struct lf_digest *from_root, uint64_t to, const struct lf_digest *to_root,
-	const struct lf_digest *hashes, size_t count)
+bool lf_tree_verify_consistency(uint64_t from, const struct lf_digest *from_root, uint64_t to,
+	const struct lf_digest *to_root, const struct lf_digest *hashes, size_t count)
 {
 	struct lf_digest empty;
 

@@ -1,12 +1,13 @@
 /*
- * `leadfit batch` end to end, files on disk, against its floors: what inserting, scoring, parsing and printing a line cost, each alone.
+ * `leadfit batch` end to end, files on disk, against its floors: what inserting, scoring, parsing and printing a line
+ * cost, each alone.
  *
  *   leadfit-bench-batch [--lines N] [--runs N] [--full] [--sparse]
  *
- * Makes the lines from the benchmark's workload in a new directory below the current one, which must be on a real disk, and runs
- * `leadfit batch FILE --out FILE` against a leadfitd of its own on a new log each time; both programs stand beside this one. The ratio is
- * lines a second over processors / (insert + kernel + parse + print), CPU times of a line. --full: whole decisions. --sparse: each line has a team
- * that no other has. Removes what it wrote.
+ * Makes the lines from the benchmark's workload in a new directory below the current one, which must be on a real disk,
+ * and runs `leadfit batch FILE --out FILE` against a leadfitd of its own on a new log each time; both programs stand
+ * beside this one. The ratio is lines a second over processors / (insert + kernel + parse + print), CPU times of a
+ * line. --full: whole decisions. --sparse: each line has a team that no other has. Removes what it wrote.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,6 +60,7 @@ struct bench {
 static double cpu_us(void)
 {
 	struct timespec now;
+
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
@@ -66,6 +68,7 @@ static double cpu_us(void)
 static double now_s(void)
 {
 	struct timespec now;
+
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
@@ -90,7 +93,8 @@ static enum lf_code make_lines(struct bench *b)
 	for (unsigned i = 0; file != NULL && i < b->lines && b->error.code == LF_OK; i++) {
 		size_t length;
 		const uint8_t *data = lf_workload_request(b->workload, i, buffer, &length);
-		ProtobufCMessage *request = lf_wire_unpack(&leadfit__v1__score_request__descriptor, data, length, &arena, &b->error);
+		ProtobufCMessage *request =
+			lf_wire_unpack(&leadfit__v1__score_request__descriptor, data, length, &arena, &b->error);
 
 		if (request == NULL)
 			break;
@@ -113,10 +117,11 @@ static enum lf_code make_lines(struct bench *b)
 /* ---- floors ---- */
 
 /*
- * What parsing a line of the file takes, and what printing the message again would: of each line, up to SAMPLE of them. Printing by way of parsing
- * gives real answers without another copy of them.
+ * What parsing a line of the file takes, and what printing the message again would: of each line, up to SAMPLE of them.
+ * Printing by way of parsing gives real answers without another copy of them.
  */
-static enum lf_code measure_text(struct bench *b, const char *path, const ProtobufCMessageDescriptor *type, double *parse_us, double *print_us)
+static enum lf_code measure_text(
+	struct bench *b, const char *path, const ProtobufCMessageDescriptor *type, double *parse_us, double *print_us)
 {
 	const struct lf_json_style style = {0};
 	struct lf_buffer text = {0};
@@ -157,7 +162,8 @@ static enum lf_code measure_text(struct bench *b, const char *path, const Protob
 
 static enum lf_code measure_floors(struct bench *b, struct figures *f)
 {
-	const ProtobufCMessageDescriptor *answer = b->full ? &leadfit__v1__decision__descriptor : &leadfit__v1__batch_summary__descriptor;
+	const ProtobufCMessageDescriptor *answer =
+		b->full ? &leadfit__v1__decision__descriptor : &leadfit__v1__batch_summary__descriptor;
 	struct lf_written written;
 	struct lf_insert insert;
 	struct lf_kernel kernel;
@@ -165,7 +171,7 @@ static enum lf_code measure_floors(struct bench *b, struct figures *f)
 	char path[NAME_BYTES + 16];
 	double ignored;
 
-	snprintf(path, sizeof path, "%s.insert", b->log);
+	snprintf(path, sizeof(path), "%s.insert", b->log);
 	if (measure_text(b, b->input, &leadfit__v1__score_request__descriptor, &f->parse_us, &ignored) != LF_OK ||
 		measure_text(b, b->output, answer, &ignored, &f->print_us) != LF_OK ||
 		lf_written_read(b->log, 1, b->lines, &written, &b->error) != LF_OK ||
@@ -185,12 +191,12 @@ static void remove_files(const struct bench *b)
 	static const char *const endings[] = {"", "-wal", "-shm", ".lock", ".key", ".key.pub", ".checkpoint", ".new"};
 	char path[NAME_BYTES + 16];
 
-	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-		snprintf(path, sizeof path, "%s%s", b->log, endings[i]);
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", b->log, endings[i]);
 		unlink(path);
 	}
 	unlink(b->output);
-	snprintf(path, sizeof path, "%s.run", b->output);
+	snprintf(path, sizeof(path), "%s.run", b->output);
 	unlink(path);
 	unlink(b->said);
 }
@@ -198,21 +204,24 @@ static void remove_files(const struct bench *b)
 /* Runs leadfit batch, and says what it took. */
 static enum lf_code run_client(struct bench *b, struct figures *f)
 {
-	char program[NAME_BYTES], name[] = "leadfit", command[] = "batch", out[] = "--out", server[] = "--server", full[] = "--full";
+	char program[NAME_BYTES], name[] = "leadfit", command[] = "batch", out[] = "--out", server[] = "--server",
+				  full[] = "--full";
 	char *argv[] = {name, command, b->input, out, b->output, server, b->url, b->full ? full : NULL, NULL};
 	struct rusage usage;
 	pid_t pid;
 	int status;
 	const double begun = now_s();
 
-	snprintf(program, sizeof program, "%s/leadfit", b->bin);
+	snprintf(program, sizeof(program), "%s/leadfit", b->bin);
 	if ((errno = posix_spawn(&pid, program, NULL, NULL, argv, environ)) != 0)
 		return system_error(b, program);
 	while (wait4(pid, &status, 0, &usage) < 0)
 		if (errno != EINTR)
 			return system_error(b, program);
 	f->lines_per_s = b->lines / (now_s() - begun);
-	f->client_us = ((double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)) / b->lines;
+	f->client_us = ((double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
+			       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)) /
+		b->lines;
 	f->client_mb = (double)usage.ru_maxrss / 1024;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return lf_error_set(&b->error, LF_UNAVAILABLE, "leadfit batch ended with %d", status);
@@ -222,16 +231,17 @@ static enum lf_code run_client(struct bench *b, struct figures *f)
 static enum lf_code run_once(struct bench *b, struct figures *f)
 {
 	char program[NAME_BYTES], ready[8], checkpoint[NAME_BYTES + 16];
-	const char *argv[] = {program, "--db", b->log, "--listen", b->url, "--rubric", LF_BENCH_RUBRIC, "--checkpoints", checkpoint, NULL};
+	const char *argv[] = {program, "--db", b->log, "--listen", b->url, "--rubric", LF_BENCH_RUBRIC, "--checkpoints",
+		checkpoint, NULL};
 	struct lf_child daemon = {0};
 	uint64_t count = 0;
 
-	snprintf(program, sizeof program, "%s/leadfitd", b->bin);
-	snprintf(checkpoint, sizeof checkpoint, "%s.checkpoint", b->log);
+	snprintf(program, sizeof(program), "%s/leadfitd", b->bin);
+	snprintf(checkpoint, sizeof(checkpoint), "%s.checkpoint", b->log);
 	remove_files(b);
 	if (lf_child_start(&daemon, argv, b->said, &b->error) != LF_OK)
 		return b->error.code;
-	if (lf_child_await(&daemon, "leadfitd: ready", ready, sizeof ready, &b->error) == LF_OK) {
+	if (lf_child_await(&daemon, "leadfitd: ready", ready, sizeof(ready), &b->error) == LF_OK) {
 		const double before = lf_process_cpu_us(daemon.pid);
 
 		run_client(b, f);
@@ -239,10 +249,12 @@ static enum lf_code run_once(struct bench *b, struct figures *f)
 	}
 	lf_child_stop(&daemon, b->error.code == LF_OK ? &b->error : NULL);
 	if (b->error.code == LF_OK && lf_written_count(b->log, &count, &b->error) == LF_OK && count != b->lines)
-		lf_error_set(&b->error, LF_DATA_LOSS, "%u lines were answered, and the log has %llu", b->lines, (unsigned long long)count);
+		lf_error_set(&b->error, LF_DATA_LOSS, "%u lines were answered, and the log has %llu", b->lines,
+			(unsigned long long)count);
 	if (b->error.code != LF_OK || measure_floors(b, f) != LF_OK)
 		return b->error.code;
-	f->ratio = f->lines_per_s * (f->insert_us + f->kernel_us + f->parse_us + f->print_us) / 1e6 / (double)sysconf(_SC_NPROCESSORS_ONLN);
+	f->ratio = f->lines_per_s * (f->insert_us + f->kernel_us + f->parse_us + f->print_us) / 1e6 /
+		(double)sysconf(_SC_NPROCESSORS_ONLN);
 	return LF_OK;
 }
 
@@ -251,6 +263,7 @@ static enum lf_code run_once(struct bench *b, struct figures *f)
 static int compare(const void *a, const void *b)
 {
 	const double x = *(const double *)a, y = *(const double *)b;
+
 	return x < y ? -1 : x > y;
 }
 
@@ -259,9 +272,10 @@ static void report_one(const char *name, const struct figures *all, unsigned run
 	double values[RUNS_MAX];
 
 	for (unsigned i = 0; i < runs; i++)
-		memcpy(&values[i], (const char *)&all[i] + offset, sizeof values[i]);
-	qsort(values, runs, sizeof *values, compare);
-	printf("%-28s %12.*f %12.*f %12.*f\n", name, (int)decimals, values[runs / 2], (int)decimals, values[0], (int)decimals, values[runs - 1]);
+		memcpy(&values[i], (const char *)&all[i] + offset, sizeof(values[i]));
+	qsort(values, runs, sizeof(*values), compare);
+	printf("%-28s %12.*f %12.*f %12.*f\n", name, (int)decimals, values[runs / 2], (int)decimals, values[0],
+		(int)decimals, values[runs - 1]);
 }
 
 static void report(const struct bench *b, const struct figures *all)
@@ -269,10 +283,11 @@ static void report(const struct bench *b, const struct figures *all)
 	struct lf_machine m;
 
 	lf_machine_read(&m, b->folder);
-	printf("%s, %ld processors, %s, %s, load %.2f; SQLite %s, nng %s, protobuf-c %s, %s, %s\n", m.processor, m.processors, m.kernel, m.file_system,
-		m.load_average, m.sqlite, m.nng, m.protobuf_c, m.compiler, m.build);
-	printf("%u lines of %.0f bytes, %s, %s; %u runs\n\n", b->lines, b->line_bytes, b->full ? "whole decisions" : "summaries",
-		b->sparse ? "a new team each" : "1,000 teams", b->runs);
+	printf("%s, %ld processors, %s, %s, load %.2f; SQLite %s, nng %s, protobuf-c %s, %s, %s\n", m.processor,
+		m.processors, m.kernel, m.file_system, m.load_average, m.sqlite, m.nng, m.protobuf_c, m.compiler,
+		m.build);
+	printf("%u lines of %.0f bytes, %s, %s; %u runs\n\n", b->lines, b->line_bytes,
+		b->full ? "whole decisions" : "summaries", b->sparse ? "a new team each" : "1,000 teams", b->runs);
 	printf("%-28s %12s %12s %12s\n", "", "median", "lowest", "highest");
 	report_one("lines/s", all, b->runs, offsetof(struct figures, lines_per_s), 0);
 	report_one("client us", all, b->runs, offsetof(struct figures, client_us), 1);
@@ -310,18 +325,19 @@ static enum lf_code set_up(struct bench *b)
 {
 	const struct lf_bench_settings settings = {.teams = b->sparse ? 0 : 1000, .projects = 200, .seed = 1};
 	char template[] = "leadfit-bench-batch.XXXXXX";
-	const ssize_t length = readlink("/proc/self/exe", b->bin, sizeof b->bin - 1);
+	const ssize_t length = readlink("/proc/self/exe", b->bin, sizeof(b->bin) - 1);
 	char *text = NULL, *slash;
 	size_t text_length = 0;
 
-	if (length < 0 || (slash = strrchr(b->bin, '/')) == NULL || mkdtemp(template) == NULL || realpath(template, b->folder) == NULL)
+	if (length < 0 || (slash = strrchr(b->bin, '/')) == NULL || mkdtemp(template) == NULL ||
+		realpath(template, b->folder) == NULL)
 		return system_error(b, template);
 	*slash = '\0';
-	snprintf(b->input, sizeof b->input, "%s/in.ndjson", b->folder);
-	snprintf(b->output, sizeof b->output, "%s/out.ndjson", b->folder);
-	snprintf(b->log, sizeof b->log, "%s/log.db", b->folder);
-	snprintf(b->said, sizeof b->said, "%s/leadfitd.log", b->folder);
-	snprintf(b->url, sizeof b->url, "ipc://%s/socket", b->folder);
+	snprintf(b->input, sizeof(b->input), "%s/in.ndjson", b->folder);
+	snprintf(b->output, sizeof(b->output), "%s/out.ndjson", b->folder);
+	snprintf(b->log, sizeof(b->log), "%s/log.db", b->folder);
+	snprintf(b->said, sizeof(b->said), "%s/leadfitd.log", b->folder);
+	snprintf(b->url, sizeof(b->url), "ipc://%s/socket", b->folder);
 	if (lf_rubric_file_load(&b->version, LF_BENCH_RUBRIC, &text, &text_length, &b->error) != LF_OK)
 		lf_rubric_file_say(LF_BENCH_RUBRIC, text, text_length, &b->error);
 	free(text);
@@ -351,7 +367,7 @@ int main(int argc, char **argv)
 		fputs("usage: leadfit-bench-batch [--lines N] [--runs N] [--full] [--sparse]\n", stderr);
 		return 2;
 	}
-	all = calloc(b.runs, sizeof *all);
+	all = calloc(b.runs, sizeof(*all));
 	if (all == NULL)
 		return 3;
 	set_up(&b);

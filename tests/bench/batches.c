@@ -69,7 +69,7 @@ static enum lf_code measure_beside(struct lf_bench *bench, struct lf_bench_serve
 		begun = lf_meter_now_ns();
 		code = measure_unary(bench, server, load, error);
 		*per_s = (double)lf_meter_answers(meter) * bench->settings->batch_items /
-			 ((double)(lf_meter_now_ns() - begun) / 1e9);
+			((double)(lf_meter_now_ns() - begun) / 1e9);
 		failure = lf_meter_stop(meter);
 		if (code == LF_OK && failure != NULL)
 			code = lf_error_set(error, LF_UNAVAILABLE, "batches beside single requests: %s", failure);

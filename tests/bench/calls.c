@@ -2,8 +2,8 @@
  * Design notes. A slot has one request in flight, and two or more calls that take turns: the closure of one starts the
  * next, as a call may only be started again after its closure has returned. When that runs, the one before may still be
  * returning on another thread; so a call is waited for before it is started again, which takes no longer than that
- * return. A call that could not be started has its closure called within the start, that is within another's closure; it
- * then must not wait for that, and does not: a failure starts nothing.
+ * return. A call that could not be started has its closure called within the start, that is within another's closure;
+ * it then must not wait for that, and does not: a failure starts nothing.
  *
  * Calls belong to connections. A slot has as many as it needs for every connection to be used.
  */
@@ -110,7 +110,7 @@ static unsigned method_index(const char *name)
 enum lf_code lf_calls_start(
 	struct lf_calls **out, const struct lf_calls_options *options, struct lf_meter *meter, struct lf_error *error)
 {
-	struct lf_calls *calls = calloc(1, sizeof *calls);
+	struct lf_calls *calls = calloc(1, sizeof(*calls));
 	const unsigned turns = (unsigned)((options->client_count + options->in_flight - 1) / options->in_flight);
 
 	if (calls == NULL)
@@ -122,8 +122,8 @@ enum lf_code lf_calls_start(
 	atomic_init(&calls->number, options->number);
 	calls->slot_count = options->in_flight;
 	calls->turn_count = turns < 2 ? 2 : turns;
-	calls->slots = calloc(calls->slot_count, sizeof *calls->slots);
-	calls->turns = calloc((size_t)calls->slot_count * calls->turn_count, sizeof *calls->turns);
+	calls->slots = calloc(calls->slot_count, sizeof(*calls->slots));
+	calls->turns = calloc((size_t)calls->slot_count * calls->turn_count, sizeof(*calls->turns));
 	if (calls->slots == NULL || calls->turns == NULL || !make_turns(calls, options))
 		goto no_memory;
 	for (unsigned i = 0; i < calls->slot_count; i++) {
@@ -160,8 +160,8 @@ void lf_calls_destroy(struct lf_calls *calls)
 	free(calls);
 }
 
-enum lf_code lf_calls_measure(const struct lf_calls_options *options, pid_t server, double seconds, unsigned answers_min,
-	uint64_t *number, struct lf_load *result, struct lf_error *error)
+enum lf_code lf_calls_measure(const struct lf_calls_options *options, pid_t server, double seconds,
+	unsigned answers_min, uint64_t *number, struct lf_load *result, struct lf_error *error)
 {
 	struct lf_meter *meter = lf_meter_new();
 	struct lf_calls_options numbered = *options;
@@ -177,7 +177,8 @@ enum lf_code lf_calls_measure(const struct lf_calls_options *options, pid_t serv
 	if (code == LF_OK) {
 		failure = lf_meter_run(meter, server, seconds, result);
 		if (failure != NULL)
-			code = lf_error_set(error, LF_UNAVAILABLE, "leadfitd with %u in flight: %s", options->in_flight, failure);
+			code = lf_error_set(
+				error, LF_UNAVAILABLE, "leadfitd with %u in flight: %s", options->in_flight, failure);
 		*number = lf_calls_number(calls);
 	}
 	lf_calls_destroy(calls);

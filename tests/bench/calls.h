@@ -32,7 +32,7 @@ void lf_calls_destroy(struct lf_calls *calls);
  * All of it for one measurement: a meter, calls, so many seconds. number (in and out) counts requests, so that no new
  * team comes twice. answers_min: as lf_meter_expect() takes it.
  */
-enum lf_code lf_calls_measure(const struct lf_calls_options *options, pid_t server, double seconds, unsigned answers_min,
-	uint64_t *number, struct lf_load *load, struct lf_error *error);
+enum lf_code lf_calls_measure(const struct lf_calls_options *options, pid_t server, double seconds,
+	unsigned answers_min, uint64_t *number, struct lf_load *load, struct lf_error *error);
 
 #endif

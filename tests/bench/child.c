@@ -39,7 +39,7 @@ enum lf_code lf_child_start(struct lf_child *child, const char *const *argv, con
 	const pid_t parent = getpid();
 	int file;
 
-	snprintf(child->log, sizeof child->log, "%s", log);
+	snprintf(child->log, sizeof(child->log), "%s", log);
 	file = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0600);
 	if (file < 0)
 		return lf_error_set(error, LF_UNAVAILABLE, "can't write %s: %s", log, strerror(errno));
@@ -62,7 +62,7 @@ static bool find_line(
 	char line[1024];
 	bool found = false;
 
-	while (file != NULL && !found && fgets(line, sizeof line, file) != NULL) {
+	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
 		const size_t length = strcspn(line, "\n");
 
 		if (line[length] != '\n')
@@ -93,7 +93,7 @@ enum lf_code lf_child_await(struct lf_child *child, const char *prefix, char *re
 	char last[1024] = "it said nothing";
 	int status;
 
-	while (!find_line(child, prefix, rest, size, last, sizeof last)) {
+	while (!find_line(child, prefix, rest, size, last, sizeof(last))) {
 		if (has_ended(child, &status))
 			return lf_error_set(
 				error, LF_UNAVAILABLE, "a server ended before it was ready; last line: %s", last);

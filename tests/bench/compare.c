@@ -104,7 +104,7 @@ static uint32_t place_project(struct draft *draft, Leadfit__V1__Project *project
 
 static void draft_batch(struct draft *draft, const struct cases *cases, size_t first, size_t count)
 {
-	memset(draft, 0, sizeof *draft);
+	memset(draft, 0, sizeof(*draft));
 	leadfit__v1__score_batch_request__init(&draft->request);
 	for (size_t i = 0; i < count; i++) {
 		const Leadfit__V1__ScoreRequest *request = cases->requests[first + i];
@@ -148,6 +148,7 @@ static enum lf_code write_answers(struct lf_client *client, const struct cases *
 	Google__Protobuf__Timestamp as_of = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
 	ProtobufCMessage *reply;
 	enum lf_code code = LF_OK;
+	const Leadfit__V1__ScoreBatchResponse *response;
 
 	draft_batch(&draft, cases, first, count);
 	as_of.seconds = AS_OF_SECONDS;
@@ -157,7 +158,7 @@ static enum lf_code write_answers(struct lf_client *client, const struct cases *
 		&draft.request.base, NULL, error);
 	if (reply == NULL)
 		return error->code;
-	const Leadfit__V1__ScoreBatchResponse *response = (const Leadfit__V1__ScoreBatchResponse *)reply;
+	response = (const Leadfit__V1__ScoreBatchResponse *)reply;
 	if (response->n_results != count)
 		code = lf_error_set(error, LF_INTERNAL, "%zu results for %zu items", response->n_results, count);
 	for (size_t i = 0; i < count && code == LF_OK; i++)
@@ -313,15 +314,15 @@ static enum lf_code start(struct job *job, struct lf_client **client, struct lf_
 	char url[URL_BYTES], ready[8];
 
 	if (lf_child_start(&job->daemon, argv, job->output, error) != LF_OK ||
-		lf_child_await(&job->daemon, "leadfitd: ready", ready, sizeof ready, error) != LF_OK ||
-		lf_child_await(&job->daemon, "leadfitd: listening on ", url, sizeof url, error) != LF_OK)
+		lf_child_await(&job->daemon, "leadfitd: ready", ready, sizeof(ready), error) != LF_OK ||
+		lf_child_await(&job->daemon, "leadfitd: listening on ", url, sizeof(url), error) != LF_OK)
 		return error->code;
 	return lf_client_new(
 		client, &(struct lf_client_options){.url = url, .in_flight_max = LF_BENCH_IN_FLIGHT_MAX}, error);
 }
 
-static enum lf_code measure_calls(struct lf_client *client, const struct lf_workload *workload, unsigned in_flight, pid_t server,
-	double seconds, uint64_t *number, struct lf_load *load, struct lf_error *error)
+static enum lf_code measure_calls(struct lf_client *client, const struct lf_workload *workload, unsigned in_flight,
+	pid_t server, double seconds, uint64_t *number, struct lf_load *load, struct lf_error *error)
 {
 	struct lf_client *const clients[] = {client};
 	const struct lf_calls_options options = {
@@ -382,7 +383,7 @@ static enum lf_code run(struct job *job, struct lf_error *error)
 
 static bool find_server(struct job *job)
 {
-	const ssize_t length = readlink("/proc/self/exe", job->server, sizeof job->server - 16);
+	const ssize_t length = readlink("/proc/self/exe", job->server, sizeof(job->server) - 16);
 	char *slash;
 
 	if (length < 0)
@@ -418,9 +419,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "lf_bench_compare: there is no leadfitd to run at %s: build it\n", job.server);
 		return EXIT_USAGE;
 	}
-	snprintf(job.log, sizeof job.log, "%s/compare.db", job.directory);
-	snprintf(job.output, sizeof job.output, "%s/leadfitd.log", job.directory);
-	snprintf(job.checkpoint, sizeof job.checkpoint, "%s/compare.checkpoint", job.directory);
+	snprintf(job.log, sizeof(job.log), "%s/compare.db", job.directory);
+	snprintf(job.output, sizeof(job.output), "%s/leadfitd.log", job.directory);
+	snprintf(job.checkpoint, sizeof(job.checkpoint), "%s/compare.checkpoint", job.directory);
 	if (run(&job, &error) == LF_OK)
 		return 0;
 	fprintf(stderr, "lf_bench_compare: %s\n", error.message);

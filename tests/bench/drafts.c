@@ -16,10 +16,10 @@ static const char *const traits[] = {"architecture_complexity", "business_logic_
 	"interaction_focus", "iteration_pace", "stability_need"};
 
 enum {
-	CRITERIA = sizeof criteria / sizeof criteria[0],
-	DISCIPLINES = sizeof disciplines / sizeof disciplines[0],
-	SOURCES = sizeof sources / sizeof sources[0],
-	TRAITS = sizeof traits / sizeof traits[0],
+	CRITERIA = sizeof(criteria) / sizeof(criteria[0]),
+	DISCIPLINES = sizeof(disciplines) / sizeof(disciplines[0]),
+	SOURCES = sizeof(sources) / sizeof(sources[0]),
+	TRAITS = sizeof(traits) / sizeof(traits[0]),
 	ID_BYTES = 24,
 };
 
@@ -67,7 +67,7 @@ static void draft_evidence(struct member *member, unsigned e, uint64_t *state)
 	leadfit__v1__evidence__init(evidence);
 	google__protobuf__double_value__init(&member->ratings[e]);
 	member->ratings[e].value = 1 + lf_draft_below(state, 41) / 10.0;
-	snprintf(member->dates[e], sizeof member->dates[e], "202%u-%02u-%02u", 4 + lf_draft_below(state, 2),
+	snprintf(member->dates[e], sizeof(member->dates[e]), "202%u-%02u-%02u", 4 + lf_draft_below(state, 2),
 		1 + lf_draft_below(state, 10), 1 + lf_draft_below(state, 28));
 	evidence->criterion = lf_unconst(criteria[lf_draft_below(state, CRITERIA)]);
 	evidence->rating = &member->ratings[e];
@@ -78,9 +78,9 @@ static void draft_evidence(struct member *member, unsigned e, uint64_t *state)
 
 static void draft_member(struct member *member, unsigned team, unsigned m, uint64_t *state)
 {
-	memset(member, 0, sizeof *member);
+	memset(member, 0, sizeof(*member));
 	leadfit__v1__member__init(&member->message);
-	snprintf(member->id, sizeof member->id, "m-%0*u-%u", LF_DRAFT_DIGITS, team, m);
+	snprintf(member->id, sizeof(member->id), "m-%0*u-%u", LF_DRAFT_DIGITS, team, m);
 	member->message.id = member->id;
 	member->message.discipline = lf_unconst(disciplines[lf_draft_below(state, DISCIPLINES)]);
 	if (lf_draft_below(state, 3) == 0) {
@@ -104,12 +104,12 @@ static void draft_member(struct member *member, unsigned team, unsigned m, uint6
 
 struct lf_draft *lf_draft_new(unsigned members)
 {
-	struct lf_draft *draft = calloc(1, sizeof *draft + members * sizeof draft->members[0]);
+	struct lf_draft *draft = calloc(1, sizeof(*draft) + members * sizeof(draft->members[0]));
 
 	if (draft == NULL)
 		return NULL;
 	draft->member_count = members;
-	draft->member_list = calloc(members, sizeof *draft->member_list);
+	draft->member_list = calloc(members, sizeof(*draft->member_list));
 	if (draft->member_list != NULL)
 		return draft;
 	free(draft);
@@ -128,7 +128,7 @@ Leadfit__V1__Team *lf_draft_team(struct lf_draft *draft, unsigned team, uint64_t
 	uint64_t state = seed * 0x632be59bd9b4e019u + team;
 
 	leadfit__v1__team__init(&draft->team);
-	snprintf(draft->team_id, sizeof draft->team_id, "t-%0*u", LF_DRAFT_DIGITS, team);
+	snprintf(draft->team_id, sizeof(draft->team_id), "t-%0*u", LF_DRAFT_DIGITS, team);
 	for (unsigned m = 0; m < draft->member_count; m++) {
 		draft_member(&draft->members[m], team, m, &state);
 		draft->member_list[m] = &draft->members[m].message;
@@ -144,7 +144,7 @@ Leadfit__V1__Project *lf_draft_project(struct lf_draft *draft, unsigned project,
 	uint64_t state = ~seed * 0xd6e8feb86659fd93u + project;
 
 	leadfit__v1__project__init(&draft->project);
-	snprintf(draft->project_id, sizeof draft->project_id, "p-%0*u", LF_DRAFT_DIGITS, project);
+	snprintf(draft->project_id, sizeof(draft->project_id), "p-%0*u", LF_DRAFT_DIGITS, project);
 	for (unsigned t = 0; t < TRAITS; t++) {
 		leadfit__v1__project__traits_entry__init(&draft->traits[t]);
 		draft->traits[t].key = lf_unconst(traits[t]);

@@ -60,7 +60,7 @@ static void wait_for_signal(void)
 
 int lf_echo_serve(const char *url, unsigned contexts, size_t reply_bytes)
 {
-	struct responder *responders = calloc(contexts, sizeof *responders);
+	struct responder *responders = calloc(contexts, sizeof(*responders));
 	nng_listener listener;
 	nng_socket socket;
 	int result, port = 0;
@@ -172,7 +172,7 @@ static int open_requesters(struct requester *requesters, unsigned count, nng_soc
 enum lf_code lf_echo_measure(const char *url, pid_t server, unsigned in_flight, size_t request_bytes, double seconds,
 	struct lf_load *load, struct lf_error *error)
 {
-	struct requester *requesters = calloc(in_flight, sizeof *requesters);
+	struct requester *requesters = calloc(in_flight, sizeof(*requesters));
 	struct lf_meter *meter = lf_meter_new();
 	void *request = calloc(1, request_bytes);
 	nng_socket socket = NNG_SOCKET_INITIALIZER;

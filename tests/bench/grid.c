@@ -22,7 +22,7 @@ bool lf_grid_add(struct lf_grid *grid, const struct lf_grid_row *row, FILE *out)
 {
 	if (grid->row_count == grid->row_max) {
 		const size_t more = grid->row_max == 0 ? 16 : 2 * grid->row_max;
-		struct lf_grid_row *grown = realloc(grid->rows, more * sizeof *grown);
+		struct lf_grid_row *grown = realloc(grid->rows, more * sizeof(*grown));
 
 		if (grown == NULL)
 			return false;
@@ -62,13 +62,13 @@ static int compare(const void *a, const void *b)
 
 double lf_grid_median(const struct lf_grid_row *rows, size_t count, size_t column)
 {
-	double *values = calloc(count, sizeof *values), median = 0;
+	double *values = calloc(count, sizeof(*values)), median = 0;
 
 	if (values == NULL)
 		return 0;
 	for (size_t i = 0; i < count; i++)
 		values[i] = rows[i].values[column];
-	qsort(values, count, sizeof *values, compare);
+	qsort(values, count, sizeof(*values), compare);
 	if (count > 0)
 		median = count % 2 == 1 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 	free(values);
@@ -99,8 +99,8 @@ bool lf_grids_json(const struct lf_machine *machine, const struct lf_grid *const
 
 	for (size_t i = 0; i < count; i++)
 		good = good && json_object_set_new(root, grids[i]->name, grid_json(grids[i])) == 0;
-	good = good && json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 && fputc('\n', out) != EOF &&
-	       fflush(out) == 0;
+	good = good && json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
+		fputc('\n', out) != EOF && fflush(out) == 0;
 	json_decref(root);
 	return good;
 }

@@ -98,7 +98,7 @@ enum lf_code lf_written_read(
 	if (isnan(commits) || isnan(bytes))
 		code = say(error, db, "reading the log");
 	else if (commits < 1 ||
-		 query(db, "SELECT count(*) FROM decision WHERE sequence BETWEEN ?1 AND ?2", first, last) != count)
+		query(db, "SELECT count(*) FROM decision WHERE sequence BETWEEN ?1 AND ?2", first, last) != count)
 		code = lf_error_set(error, LF_FAILED_PRECONDITION, "decisions that were answered are not in the log");
 	else
 		*written = (struct lf_written){.row_bytes = bytes / count, .batch = count / commits};
@@ -123,8 +123,8 @@ static void remove_files(const char *path)
 	static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
 	char name[4200];
 
-	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-		snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
 		unlink(name);
 	}
 }
@@ -214,7 +214,7 @@ static bool insert_for(struct inserter *inserter, const struct lf_written *writt
 enum lf_code lf_insert_measure(const char *path, const struct lf_written *written, double seconds,
 	struct lf_insert *insert, struct lf_error *error)
 {
-	struct lf_histogram *histograms = calloc(2, sizeof *histograms);
+	struct lf_histogram *histograms = calloc(2, sizeof(*histograms));
 	struct inserter inserter = {0};
 	enum lf_code code = LF_OK;
 

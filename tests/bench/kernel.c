@@ -187,7 +187,7 @@ enum {
 	CHANGES_PART,
 	KERNEL_PART,
 	FIRST_STEP,
-	PARTS = sizeof parts / sizeof parts[0]
+	PARTS = sizeof(parts) / sizeof(parts[0])
 };
 
 /*
@@ -221,8 +221,8 @@ static bool take_sample(struct lf_kernel_bench *bench, size_t first, struct samp
 static double median_at(const struct sample *samples, size_t count, size_t offset, double *values)
 {
 	for (size_t i = 0; i < count; i++)
-		memcpy(&values[i], (const char *)&samples[i] + offset, sizeof values[i]);
-	qsort(values, count, sizeof *values, compare);
+		memcpy(&values[i], (const char *)&samples[i] + offset, sizeof(values[i]));
+	qsort(values, count, sizeof(*values), compare);
 	return values[count / 2];
 }
 
@@ -235,8 +235,8 @@ enum lf_code lf_kernel_bench_run(struct lf_kernel_bench *bench, double seconds, 
 	struct lf_steps *steps, struct lf_error *error)
 {
 	const uint64_t until = lf_meter_now_ns() + (uint64_t)(seconds * 1e9);
-	struct sample *samples = calloc(SAMPLES_MAX, sizeof *samples);
-	double *values = calloc(SAMPLES_MAX, sizeof *values);
+	struct sample *samples = calloc(SAMPLES_MAX, sizeof(*samples));
+	double *values = calloc(SAMPLES_MAX, sizeof(*values));
 	enum lf_code code = LF_OK;
 	size_t count = 0;
 
@@ -292,10 +292,10 @@ static enum lf_code decode(struct lf_kernel_bench *bench, struct one *one, struc
 		&checker, &bench->kept);
 	if (code != LF_OK)
 		return code;
-	e->profile = lf_arena_zalloc(&bench->kept, def->discipline_count + 1, sizeof *e->profile);
-	e->profile_weights = lf_arena_zalloc(&bench->kept, def->criterion_count, sizeof *e->profile_weights);
-	e->changes.weights = lf_arena_zalloc(&bench->kept, def->criterion_count, sizeof *e->changes.weights);
-	e->pair_values = lf_arena_zalloc(&bench->kept, def->criterion_count, sizeof *e->pair_values);
+	e->profile = lf_arena_zalloc(&bench->kept, def->discipline_count + 1, sizeof(*e->profile));
+	e->profile_weights = lf_arena_zalloc(&bench->kept, def->criterion_count, sizeof(*e->profile_weights));
+	e->changes.weights = lf_arena_zalloc(&bench->kept, def->criterion_count, sizeof(*e->changes.weights));
+	e->pair_values = lf_arena_zalloc(&bench->kept, def->criterion_count, sizeof(*e->pair_values));
 	if (e->profile == NULL || e->profile_weights == NULL || e->changes.weights == NULL || e->pair_values == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	bytes = lf_workspace_bytes(bench->version->compiled, &e->built.engine);
@@ -307,7 +307,7 @@ static enum lf_code decode(struct lf_kernel_bench *bench, struct one *one, struc
 enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_version *version,
 	const struct lf_workload *workload, struct lf_error *error)
 {
-	struct lf_kernel_bench *bench = calloc(1, sizeof *bench);
+	struct lf_kernel_bench *bench = calloc(1, sizeof(*bench));
 	struct lf_rubric_def plain;
 	struct timespec now;
 	enum lf_code code = LF_OK;

@@ -11,11 +11,11 @@
 
 /* CPU time a decision, in nanoseconds. */
 struct lf_kernel {
-	double score_ns;   /* lf_score() */
-	double profile_ns; /* lf_profile() */
-	double changes_ns; /* lf_find_changes() and lf_find_co_lead() */
-	double explain_ns; /* lf_explain() of all that */
-	double kernel_ns;  /* all of it, one after another, measured as one */
+	double score_ns;      /* lf_score() */
+	double profile_ns;    /* lf_profile() */
+	double changes_ns;    /* lf_find_changes() and lf_find_co_lead() */
+	double explain_ns;    /* lf_explain() of all that */
+	double kernel_ns;     /* all of it, one after another, measured as one */
 	double robustness_ns; /* the part of score_ns that is gone without robustness */
 };
 

@@ -1,10 +1,12 @@
 /*
- * Fills a decision log through its own writer: real requests of the benchmark's workload, each scored once by the engine in this process,
- * appended over and over. What such a log is for: verifying, replaying, exporting and reading at ten million decisions (README.md).
+ * Fills a decision log through its own writer: real requests of the benchmark's workload, each scored once by the
+ * engine in this process, appended over and over. What such a log is for: verifying, replaying, exporting and reading
+ * at ten million decisions (README.md).
  *
  *   lf_log_fill FILE COUNT [TEAMS [PROJECTS]]
  *
- * FILE must not exist. Prints the rate and the CPU time of the first and of the last 100,000 (or tenth), and what the file takes.
+ * FILE must not exist. Prints the rate and the CPU time of the first and of the last 100,000 (or tenth), and what the
+ * file takes.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -88,7 +90,8 @@ static enum lf_code make_ready(struct filler *f, struct ready *ready, uint64_t n
 	const char **ids;
 
 	lf_arena_init(&scratch, SCRATCH_MAX);
-	request = (Leadfit__V1__ScoreRequest *)lf_wire_unpack(&leadfit__v1__score_request__descriptor, data, length, &f->kept, error);
+	request = (Leadfit__V1__ScoreRequest *)lf_wire_unpack(
+		&leadfit__v1__score_request__descriptor, data, length, &f->kept, error);
 	if (request == NULL)
 		goto out;
 	lf_wire_canonicalize(&request->base);
@@ -97,9 +100,10 @@ static enum lf_code make_ready(struct filler *f, struct ready *ready, uint64_t n
 			    .team = request->team, .project = request->project, .as_of_seconds = f->as_of_us / 1000000},
 		    &checker, &scratch) != LF_OK)
 		goto out;
-	ids = lf_arena_zalloc(&f->kept, evaluation.built.engine.member_count, sizeof *ids);
+	ids = lf_arena_zalloc(&f->kept, evaluation.built.engine.member_count, sizeof(*ids));
 	for (size_t m = 0; ids != NULL && m < evaluation.built.engine.member_count; m++)
-		ids[m] = lf_arena_strdup(&f->kept, evaluation.built.engine.members[m].id, strlen(evaluation.built.engine.members[m].id));
+		ids[m] = lf_arena_strdup(
+			&f->kept, evaluation.built.engine.members[m].id, strlen(evaluation.built.engine.members[m].id));
 	ready->append = (struct lf_append){
 		.caller = "filler",
 		.idempotency_key = "",
@@ -108,7 +112,8 @@ static enum lf_code make_ready(struct filler *f, struct ready *ready, uint64_t n
 		.rubric_name = f->version->message->name,
 		.rubric_digest = f->version->digest,
 		.outcome = evaluation.result.outcome,
-		.recommended = evaluation.result.outcome == LF_RECOMMENDED ? ids[evaluation.result.ranking[0].member] : "",
+		.recommended =
+			evaluation.result.outcome == LF_RECOMMENDED ? ids[evaluation.result.ranking[0].member] : "",
 		.team = keep(f, &request->team->base),
 		.project = keep(f, &request->project->base),
 		.answer = lf_answer_pack(&(struct lf_answer_parts){.version = f->version,
@@ -136,7 +141,7 @@ static enum lf_code make_pool(struct filler *f, unsigned teams, unsigned project
 	if (lf_workload_new(&f->workload, &settings, error) != LF_OK)
 		return error->code;
 	f->pool_count = lf_workload_count(f->workload);
-	f->pool = calloc(f->pool_count, sizeof *f->pool);
+	f->pool = calloc(f->pool_count, sizeof(*f->pool));
 	if (f->pool == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	for (size_t i = 0; i < f->pool_count; i++)
@@ -177,7 +182,8 @@ static struct slot *take(struct filler *f, size_t at_least)
 
 static void report(const char *what, long count, double wall, double cpu)
 {
-	printf("%-22s %9ld decisions  %8.0f/s  %6.1f us CPU each\n", what, count, (double)count / wall, 1e6 * cpu / (double)count);
+	printf("%-22s %9ld decisions  %8.0f/s  %6.1f us CPU each\n", what, count, (double)count / wall,
+		1e6 * cpu / (double)count);
 	fflush(stdout);
 }
 
@@ -200,7 +206,10 @@ static void fill(struct filler *f, long count)
 			const double now = seconds(CLOCK_MONOTONIC), used = seconds(CLOCK_PROCESS_CPUTIME_ID);
 
 			if (i == step || i + step > count || i % (step * 10) == 0)
-				report(i == step ? "the first" : i + step > count ? "the last" : "in between", step, now - wall, used - cpu);
+				report(i == step                   ? "the first"
+						: i + step > count ? "the last"
+								   : "in between",
+					step, now - wall, used - cpu);
 			wall = now;
 			cpu = used;
 		}
@@ -225,8 +234,8 @@ static int run(struct filler *f, const char *file, long count, unsigned teams, u
 		return say("making decisions", &error);
 	if (lf_log_open(&f->log, &lf_sqlite_backend, &options, &error) != LF_OK)
 		return say(file, &error);
-	if (lf_log_put_rubric(f->log, f->version->message->name, "Benchmark", "filler", f->version->canonical, &f->version->digest, NULL, NULL,
-		    &error) != LF_OK)
+	if (lf_log_put_rubric(f->log, f->version->message->name, "Benchmark", "filler", f->version->canonical,
+		    &f->version->digest, NULL, NULL, &error) != LF_OK)
 		return say("the rubric", &error);
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->some, NULL);
@@ -238,15 +247,16 @@ static int run(struct filler *f, const char *file, long count, unsigned teams, u
 	lf_log_close(f->log);
 	getrusage(RUSAGE_SELF, &usage);
 	if (stat(file, &status) == 0)
-		printf("%-22s %9.2f GB  %8.0f bytes a decision, peak memory %ld MiB\n", "the file", (double)status.st_size * 1e-9,
-			(double)status.st_size / (double)count, usage.ru_maxrss / 1024);
+		printf("%-22s %9.2f GB  %8.0f bytes a decision, peak memory %ld MiB\n", "the file",
+			(double)status.st_size * 1e-9, (double)status.st_size / (double)count, usage.ru_maxrss / 1024);
 	return f->errors > 0;
 }
 
 int main(int argc, char **argv)
 {
 	static struct filler filler;
-	const long count = argc > 2 ? atol(argv[2]) : 0, teams = argc > 3 ? atol(argv[3]) : 1000, projects = argc > 4 ? atol(argv[4]) : 1000;
+	const long count = argc > 2 ? atol(argv[2]) : 0, teams = argc > 3 ? atol(argv[3]) : 1000,
+		   projects = argc > 4 ? atol(argv[4]) : 1000;
 	struct stat status;
 
 	if (count < 10 || teams < 1 || teams > POOL_MAX || projects < 1 || projects > POOL_MAX) {

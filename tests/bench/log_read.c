@@ -1,6 +1,6 @@
 /*
- * How long reads of a large log take: a service on it is asked from one connection, one call at a time, and the times from call to decoded
- * answer are told as a table. For a log that lf_log_fill made.
+ * How long reads of a large log take: a service on it is asked from one connection, one call at a time, and the times
+ * from call to decoded answer are told as a table. For a log that lf_log_fill made.
  *
  *   lf_log_read URL [COUNT [PAGE]]
  *
@@ -36,8 +36,8 @@ static double now_us(void)
 	return 1e6 * (double)now.tv_sec + 1e-3 * (double)now.tv_nsec;
 }
 
-static ProtobufCMessage *call(
-	struct reading *r, const ProtobufCServiceDescriptor *service, const char *method, const ProtobufCMessage *request)
+static ProtobufCMessage *call(struct reading *r, const ProtobufCServiceDescriptor *service, const char *method,
+	const ProtobufCMessage *request)
 {
 	const ProtobufCMethodDescriptor *found = protobuf_c_service_descriptor_get_method_by_name(service, method);
 
@@ -57,21 +57,23 @@ static bool choose(struct reading *r)
 		request.brief = true;
 		request.page_size = 1;
 		request.from_sequence = 1 + (random >> 33) % newest;
-		reply = (Leadfit__V1__ExportResponse *)call(r, &leadfit__v1__decisions__descriptor, "Export", &request.base);
+		reply = (Leadfit__V1__ExportResponse *)call(
+			r, &leadfit__v1__decisions__descriptor, "Export", &request.base);
 		if (reply == NULL)
 			return false;
 		if (reply->n_decisions != 1) {
-			lf_error_set(&r->error, LF_NOT_FOUND, "the log has no decision at sequence %" PRIu64, request.from_sequence);
+			lf_error_set(&r->error, LF_NOT_FOUND, "the log has no decision at sequence %" PRIu64,
+				request.from_sequence);
 			protobuf_c_message_free_unpacked(&reply->base, NULL);
 			return false;
 		}
 		newest = reply->newest_sequence;
-		snprintf(r->samples[i].id, sizeof r->samples[i].id, "%s", reply->decisions[0]->decision->decision_id);
-		snprintf(r->samples[i].team, sizeof r->samples[i].team, "%s", reply->decisions[0]->decision->team->id);
+		snprintf(r->samples[i].id, sizeof(r->samples[i].id), "%s", reply->decisions[0]->decision->decision_id);
+		snprintf(r->samples[i].team, sizeof(r->samples[i].team), "%s", reply->decisions[0]->decision->team->id);
 		protobuf_c_message_free_unpacked(&reply->base, NULL);
 	}
-	printf("%zu random decisions of %" PRIu64 ", one call at a time\n\n%-24s %10s %10s %10s\n", r->count, newest, "", "median ms", "p99 ms",
-		"longest ms");
+	printf("%zu random decisions of %" PRIu64 ", one call at a time\n\n%-24s %10s %10s %10s\n", r->count, newest,
+		"", "median ms", "p99 ms", "longest ms");
 	return true;
 }
 
@@ -84,13 +86,14 @@ static int by_value(const void *a, const void *b)
 
 static void print_row(struct reading *r, const char *what)
 {
-	qsort(r->us, r->count, sizeof *r->us, by_value);
-	printf("%-24s %10.3f %10.3f %10.3f\n", what, r->us[r->count / 2] * 1e-3, r->us[(r->count * 99 - 1) / 100] * 1e-3,
-		r->us[r->count - 1] * 1e-3);
+	qsort(r->us, r->count, sizeof(*r->us), by_value);
+	printf("%-24s %10.3f %10.3f %10.3f\n", what, r->us[r->count / 2] * 1e-3,
+		r->us[(r->count * 99 - 1) / 100] * 1e-3, r->us[r->count - 1] * 1e-3);
 	fflush(stdout);
 }
 
-static bool measure(struct reading *r, size_t i, const ProtobufCServiceDescriptor *service, const char *method, const ProtobufCMessage *request)
+static bool measure(struct reading *r, size_t i, const ProtobufCServiceDescriptor *service, const char *method,
+	const ProtobufCMessage *request)
 {
 	const double start = now_us();
 	ProtobufCMessage *reply = call(r, service, method, request);
@@ -151,17 +154,18 @@ static bool measure_far_page(struct reading *r)
 		Leadfit__V1__ListDecisionsResponse *reply;
 
 		request.page_token = token;
-		reply = (Leadfit__V1__ListDecisionsResponse *)call(r, &leadfit__v1__decisions__descriptor, "List", &request.base);
+		reply = (Leadfit__V1__ListDecisionsResponse *)call(
+			r, &leadfit__v1__decisions__descriptor, "List", &request.base);
 		if (reply == NULL)
 			return false;
-		snprintf(token, sizeof token, "%s", reply->next_page_token);
+		snprintf(token, sizeof(token), "%s", reply->next_page_token);
 		protobuf_c_message_free_unpacked(&reply->base, NULL);
 		if (*token == '\0') {
 			lf_error_set(&r->error, LF_NOT_FOUND, "the list has %zu pages", page);
 			return false;
 		}
 	}
-	snprintf(what, sizeof what, "list, page %zu", r->page);
+	snprintf(what, sizeof(what), "list, page %zu", r->page);
 	return measure_page(r, token, what);
 }
 
@@ -191,11 +195,12 @@ int main(int argc, char **argv)
 	}
 	r.count = (size_t)count;
 	r.page = (size_t)page;
-	r.samples = calloc(r.count, sizeof *r.samples);
-	r.us = calloc(r.count, sizeof *r.us);
+	r.samples = calloc(r.count, sizeof(*r.samples));
+	r.us = calloc(r.count, sizeof(*r.us));
 	done = r.samples != NULL && r.us != NULL &&
-	       lf_client_new(&r.client, &(struct lf_client_options){.url = argv[1]}, &r.error) == LF_OK && choose(&r) && measure_shows(&r) &&
-	       measure_teams(&r) && measure_page(&r, first_page, "list, page 1") && measure_far_page(&r) && measure_proofs(&r);
+		lf_client_new(&r.client, &(struct lf_client_options){.url = argv[1]}, &r.error) == LF_OK &&
+		choose(&r) && measure_shows(&r) && measure_teams(&r) && measure_page(&r, first_page, "list, page 1") &&
+		measure_far_page(&r) && measure_proofs(&r);
 	if (!done)
 		fprintf(stderr, "lf_log_read: %s\n", r.error.code != LF_OK ? r.error.message : "out of memory");
 	lf_client_destroy(r.client);

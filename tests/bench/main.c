@@ -38,7 +38,7 @@ static int fail(const struct lf_error *error)
 
 static bool find_programs(struct paths *paths, const struct lf_bench_settings *settings)
 {
-	const ssize_t length = readlink("/proc/self/exe", paths->self, sizeof paths->self - 1);
+	const ssize_t length = readlink("/proc/self/exe", paths->self, sizeof(paths->self) - 1);
 	const char *slash;
 
 	if (length < 0)
@@ -46,9 +46,10 @@ static bool find_programs(struct paths *paths, const struct lf_bench_settings *s
 	paths->self[length] = '\0';
 	slash = strrchr(paths->self, '/');
 	if (settings->server != NULL)
-		snprintf(paths->server, sizeof paths->server, "%s", settings->server);
+		snprintf(paths->server, sizeof(paths->server), "%s", settings->server);
 	else
-		snprintf(paths->server, sizeof paths->server, "%.*s/leadfitd", (int)(slash - paths->self), paths->self);
+		snprintf(
+			paths->server, sizeof(paths->server), "%.*s/leadfitd", (int)(slash - paths->self), paths->self);
 	return access(paths->server, X_OK) == 0;
 }
 
@@ -68,8 +69,8 @@ static void remove_directory(const struct paths *paths, const struct lf_bench_se
 		"echo-server.sock", "grpc-server.sock"};
 	char path[PATH_MAX + 32];
 
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		snprintf(path, sizeof path, "%s/%s", paths->directory, names[i]);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", paths->directory, names[i]);
 		unlink(path);
 	}
 	if (settings->directory == NULL)
@@ -138,7 +139,7 @@ static int run_mode(struct lf_bench *bench, const struct lf_machine *machine, st
 static int run(const struct lf_bench_settings *settings, const struct paths *paths)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_round *rounds = calloc(settings->runs, sizeof *rounds);
+	struct lf_round *rounds = calloc(settings->runs, sizeof(*rounds));
 	struct lf_version *version = NULL;
 	struct lf_workload *workload = NULL;
 	struct lf_bench bench = {
@@ -156,14 +157,15 @@ static int run(const struct lf_bench_settings *settings, const struct paths *pat
 	} else if (lf_rubric_file_load(&version, settings->rubric, &text, &length, &error) != LF_OK) {
 		lf_rubric_file_say(settings->rubric, text, length, &error);
 	} else if (lf_workload_new(&workload, settings, &error) != LF_OK ||
-		   lf_kernel_bench_new(&bench.kernel, version, workload, &error) != LF_OK) {
+		lf_kernel_bench_new(&bench.kernel, version, workload, &error) != LF_OK) {
 		fail(&error);
 	} else {
 		bench.workload = workload;
 		if (has_mode(settings))
 			status = run_mode(&bench, &machine, &error);
 		else if (run_rounds(&bench, rounds, &error) != LF_OK ||
-			(settings->kernel_only && lf_robust_run(settings->seconds * settings->runs, &robust, &error) != LF_OK))
+			(settings->kernel_only &&
+				lf_robust_run(settings->seconds * settings->runs, &robust, &error) != LF_OK))
 			fail(&error);
 		else
 			status = write_report(&(struct lf_report){

@@ -43,7 +43,7 @@ uint64_t lf_meter_now_ns(void)
 
 struct lf_meter *lf_meter_new(void)
 {
-	struct lf_meter *meter = calloc(1, sizeof *meter);
+	struct lf_meter *meter = calloc(1, sizeof(*meter));
 	pthread_condattr_t attributes;
 
 	if (meter == NULL)
@@ -92,7 +92,7 @@ void lf_meter_failed(struct lf_meter *meter, const char *text)
 {
 	pthread_mutex_lock(&meter->lock);
 	if (meter->failure[0] == '\0')
-		snprintf(meter->failure, sizeof meter->failure, "%s", text);
+		snprintf(meter->failure, sizeof(meter->failure), "%s", text);
 	pthread_mutex_unlock(&meter->lock);
 	atomic_store(&meter->stopping, true);
 }
@@ -119,7 +119,7 @@ static bool wait_until_left(struct lf_meter *meter)
 			break;
 	all = meter->slots == 0;
 	if (!all && meter->failure[0] == '\0')
-		snprintf(meter->failure, sizeof meter->failure, "%zu requests had no answer after %d s", meter->slots,
+		snprintf(meter->failure, sizeof(meter->failure), "%zu requests had no answer after %d s", meter->slots,
 			(int)LEAVE_SECONDS_MAX);
 	pthread_mutex_unlock(&meter->lock);
 	return all;
@@ -158,7 +158,7 @@ static bool wait_for_answers(struct lf_meter *meter, uint64_t answered, double s
 			return false;
 		seconds = 0.01;
 	} while (!atomic_load(&meter->stopping) && atomic_load(&meter->answered) < answered + meter->answers_min &&
-		 lf_meter_now_ns() - start < ANSWER_SECONDS_MAX * UINT64_C(1000000000));
+		lf_meter_now_ns() - start < ANSWER_SECONDS_MAX * UINT64_C(1000000000));
 	return true;
 }
 
@@ -179,7 +179,7 @@ const char *lf_meter_run(struct lf_meter *meter, pid_t server, double seconds, s
 	wait_until_left(meter);
 	count = (double)(end.answered - begin.answered);
 	if (count == 0 && meter->failure[0] == '\0')
-		snprintf(meter->failure, sizeof meter->failure, "no request was answered within %d s",
+		snprintf(meter->failure, sizeof(meter->failure), "no request was answered within %d s",
 			(int)ANSWER_SECONDS_MAX);
 	if (meter->failure[0] != '\0')
 		return meter->failure;
@@ -229,7 +229,7 @@ static uint64_t status_numbers(const char *path, const char *const *keys, size_t
 	uint64_t sum = 0;
 	char line[256];
 
-	while (file != NULL && fgets(line, sizeof line, file) != NULL)
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
 		for (size_t k = 0; k < key_count; k++)
 			if (strncmp(line, keys[k], strlen(keys[k])) == 0)
 				sum += strtoull(line + strlen(keys[k]), NULL, 10);
@@ -246,12 +246,12 @@ uint64_t lf_process_switches(pid_t pid)
 	uint64_t sum = 0;
 	DIR *tasks;
 
-	snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
+	snprintf(path, sizeof(path), "/proc/%ld/task", (long)pid);
 	tasks = opendir(path);
 	while (tasks != NULL && (entry = readdir(tasks)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof path, "/proc/%ld/task/%s/status", (long)pid, entry->d_name);
+		snprintf(path, sizeof(path), "/proc/%ld/task/%s/status", (long)pid, entry->d_name);
 		sum += status_numbers(path, keys, 2);
 	}
 	if (tasks != NULL)
@@ -264,7 +264,7 @@ uint64_t lf_process_peak_bytes(pid_t pid)
 	static const char *const key[] = {"VmHWM:"};
 	char path[64];
 
-	snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
 	return status_numbers(path, key, 1) * 1024;
 }
 
@@ -273,7 +273,7 @@ uint64_t lf_process_resident_bytes(pid_t pid)
 	static const char *const key[] = {"VmRSS:"};
 	char path[64];
 
-	snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
 	return status_numbers(path, key, 1) * 1024;
 }
 
@@ -284,7 +284,7 @@ uint64_t lf_process_descriptors(pid_t pid)
 	uint64_t count = 0;
 	DIR *open;
 
-	snprintf(path, sizeof path, "/proc/%ld/fd", (long)pid);
+	snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
 	open = opendir(path);
 	while (open != NULL && (entry = readdir(open)) != NULL)
 		count += entry->d_name[0] != '.';

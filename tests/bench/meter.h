@@ -54,9 +54,9 @@ void lf_meter_leave(struct lf_meter *meter);
 
 /*
  * With the slots running: lets a quarter of the time pass, measures for that many seconds (longer, up to 20, until 20
- * requests are answered, see lf_meter_expect()), tells the slots to stop, and waits until all have left (at most 20 s). Returns NULL, or what
- * failed (valid as long as the meter). SIGINT and SIGTERM, which must be blocked in every thread, end it early as a
- * failure.
+ * requests are answered, see lf_meter_expect()), tells the slots to stop, and waits until all have left (at most 20 s).
+ * Returns NULL, or what failed (valid as long as the meter). SIGINT and SIGTERM, which must be blocked in every thread,
+ * end it early as a failure.
  */
 const char *lf_meter_run(struct lf_meter *meter, pid_t server, double seconds, struct lf_load *load);
 

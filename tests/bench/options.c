@@ -7,44 +7,45 @@
 
 #include "proto/limits.h"
 
-static const char usage[] = "Usage: leadfit-bench [OPTION]...\n"
-			    "Measures leadfitd and, in the same run, the floors below it: nng's own echo, bare SQLite\n"
-			    "inserts, and the engine alone. Prints medians over all runs, and the ratios that count.\n"
-			    "\n"
-			    "  --runs N             interleaved rounds, 1..100 (default 5)\n"
-			    "  --seconds S          of each measurement, 0.05..60 (default 2)\n"
-			    "  --in-flight N[,N]... requests in flight, up to 8 of 1..1000 (default 1,16,64,256)\n"
-			    "  --teams N            distinct teams, up to 16384; 0: every request has a new team,\n"
-			    "                       the worst case for the log (default 1000)\n"
-			    "  --projects N         distinct projects, 1..16384 (default 200)\n"
-			    "  --batch-items N      requests in a message of ScoreBatch, up to 256; 0: no batches\n"
-			    "                       (default 256)\n"
-			    "  --transport T        tcp or ipc (default tcp), always this machine only\n"
-			    "  --workers N          worker threads of leadfitd (default: its own)\n"
-			    "  --dir DIR            where the logs go; must be a real disk, or commits cost nothing\n"
-			    "                       (default: a new directory below the current one)\n"
-			    "  --keep               leave the directory with the last log\n"
-			    "  --rubric FILE        rubric with the criteria of tests/bench/rubric.yaml\n"
-			    "  --server FILE        the leadfitd to measure (default: beside this program)\n"
-			    "  --seed N             of the random teams and projects (default 1)\n"
-			    "  --grpc               also measure gRPC C++ (callback API) echoing an empty message,\n"
-			    "                       where this program was built with it\n"
-			    "  --scale              instead of all that: what a decision costs by the size of the team and\n"
-			    "                       by the number of connections\n"
-			    "  --scale-max N        leaves out what is larger, 1..1000 (default 1000)\n"
-			    "  --soak MINUTES       instead: a steady load for that long, 0.05..1440; memory, descriptors,\n"
-			    "                       latency and the WAL over time\n"
-			    "  --load PART          of the full rate that the soak is run at, 0.05..1 (default 0.7)\n"
-			    "  --shutdown N         instead: N times SIGTERM under full load, up to 100\n"
-			    "  --kernel-only        only the engine and the steps around it, in this process\n"
-			    "  --output table|json  what to print (default table)\n"
-			    "  --json FILE          also write the JSON there\n"
-			    "  --version            print the version\n"
-			    "  --help               print this\n"
-			    "\n"
-			    "A run takes about RUNS x IN-FLIGHT COUNTS x 4 x SECONDS, and needs about 1 GB of disk.\n"
-			    "Exit status: 0 measured (whatever the figures), 2 usage, 3 something failed.\n"
-			    "tests/bench/README.md says what each figure means.\n";
+static const char usage[] =
+	"Usage: leadfit-bench [OPTION]...\n"
+	"Measures leadfitd and, in the same run, the floors below it: nng's own echo, bare SQLite\n"
+	"inserts, and the engine alone. Prints medians over all runs, and the ratios that count.\n"
+	"\n"
+	"  --runs N             interleaved rounds, 1..100 (default 5)\n"
+	"  --seconds S          of each measurement, 0.05..60 (default 2)\n"
+	"  --in-flight N[,N]... requests in flight, up to 8 of 1..1000 (default 1,16,64,256)\n"
+	"  --teams N            distinct teams, up to 16384; 0: every request has a new team,\n"
+	"                       the worst case for the log (default 1000)\n"
+	"  --projects N         distinct projects, 1..16384 (default 200)\n"
+	"  --batch-items N      requests in a message of ScoreBatch, up to 256; 0: no batches\n"
+	"                       (default 256)\n"
+	"  --transport T        tcp or ipc (default tcp), always this machine only\n"
+	"  --workers N          worker threads of leadfitd (default: its own)\n"
+	"  --dir DIR            where the logs go; must be a real disk, or commits cost nothing\n"
+	"                       (default: a new directory below the current one)\n"
+	"  --keep               leave the directory with the last log\n"
+	"  --rubric FILE        rubric with the criteria of tests/bench/rubric.yaml\n"
+	"  --server FILE        the leadfitd to measure (default: beside this program)\n"
+	"  --seed N             of the random teams and projects (default 1)\n"
+	"  --grpc               also measure gRPC C++ (callback API) echoing an empty message,\n"
+	"                       where this program was built with it\n"
+	"  --scale              instead of all that: what a decision costs by the size of the team and\n"
+	"                       by the number of connections\n"
+	"  --scale-max N        leaves out what is larger, 1..1000 (default 1000)\n"
+	"  --soak MINUTES       instead: a steady load for that long, 0.05..1440; memory, descriptors,\n"
+	"                       latency and the WAL over time\n"
+	"  --load PART          of the full rate that the soak is run at, 0.05..1 (default 0.7)\n"
+	"  --shutdown N         instead: N times SIGTERM under full load, up to 100\n"
+	"  --kernel-only        only the engine and the steps around it, in this process\n"
+	"  --output table|json  what to print (default table)\n"
+	"  --json FILE          also write the JSON there\n"
+	"  --version            print the version\n"
+	"  --help               print this\n"
+	"\n"
+	"A run takes about RUNS x IN-FLIGHT COUNTS x 4 x SECONDS, and needs about 1 GB of disk.\n"
+	"Exit status: 0 measured (whatever the figures), 2 usage, 3 something failed.\n"
+	"tests/bench/README.md says what each figure means.\n";
 
 static int complain(const char *option, const char *value, const char *allowed)
 {
@@ -80,7 +81,7 @@ static bool read_in_flight(const char *text, struct lf_bench_settings *settings)
 		const size_t length = strcspn(text, ",");
 		char one[16];
 
-		if (settings->point_count == LF_BENCH_POINTS_MAX || length >= sizeof one)
+		if (settings->point_count == LF_BENCH_POINTS_MAX || length >= sizeof(one))
 			return false;
 		memcpy(one, text, length);
 		one[length] = '\0';
@@ -169,12 +170,12 @@ static int take(int option, const char *value, struct lf_bench_settings *setting
 						       : complain("in-flight", value, "up to 8 of 1..1000, by commas");
 	case TEAMS:
 		return read_number(value, 0, LF_BENCH_TEAMS_MAX, &settings->teams)
-			       ? -1
-			       : complain("teams", value, "0..16384");
+			? -1
+			: complain("teams", value, "0..16384");
 	case PROJECTS:
 		return read_number(value, 1, LF_BENCH_PROJECTS_MAX, &settings->projects)
-			       ? -1
-			       : complain("projects", value, "1..16384");
+			? -1
+			: complain("projects", value, "1..16384");
 	case TRANSPORT:
 		return choose(value, "tcp", "ipc", &settings->ipc) ? -1 : complain("transport", value, "tcp, ipc");
 	case WORKERS:
@@ -202,18 +203,23 @@ static int take(int option, const char *value, struct lf_bench_settings *setting
 		settings->grpc = true;
 		return -1;
 	case BATCH_ITEMS:
-		return read_number(value, 0, LF_BATCH_MAX, &settings->batch_items) ? -1 : complain("batch-items", value, "0..256");
+		return read_number(value, 0, LF_BATCH_MAX, &settings->batch_items)
+			? -1
+			: complain("batch-items", value, "0..256");
 	case SCALE:
 		settings->scale = true;
 		return -1;
 	case SCALE_MAX:
 		return read_number(value, 1, 1000, &settings->scale_max) ? -1 : complain("scale-max", value, "1..1000");
 	case SOAK:
-		return read_double(value, 0.05, 1440, &settings->soak_minutes) ? -1 : complain("soak", value, "0.05..1440");
+		return read_double(value, 0.05, 1440, &settings->soak_minutes) ? -1
+									       : complain("soak", value, "0.05..1440");
 	case LOAD:
 		return read_double(value, 0.05, 1, &settings->soak_load) ? -1 : complain("load", value, "0.05..1");
 	case SHUTDOWN:
-		return read_number(value, 1, LF_BENCH_RUNS_MAX, &settings->shutdowns) ? -1 : complain("shutdown", value, "1..100");
+		return read_number(value, 1, LF_BENCH_RUNS_MAX, &settings->shutdowns)
+			? -1
+			: complain("shutdown", value, "1..100");
 	case KERNEL_ONLY:
 		settings->kernel_only = true;
 		return -1;

@@ -14,7 +14,7 @@ struct lf_pool {
 	struct message {
 		uint8_t *bytes;
 		size_t length;
-	} *messages;
+	} * messages;
 	size_t count;
 	const char *method;
 };
@@ -27,13 +27,13 @@ static enum lf_code no_memory(struct lf_pool *pool, struct lf_error *error)
 
 static struct lf_pool *pool_new(const char *method, size_t count)
 {
-	struct lf_pool *pool = calloc(1, sizeof *pool);
+	struct lf_pool *pool = calloc(1, sizeof(*pool));
 
 	if (pool == NULL)
 		return NULL;
 	pool->method = method;
 	pool->count = count < 1 ? 1 : count > MESSAGES ? MESSAGES : count;
-	pool->messages = calloc(pool->count, sizeof *pool->messages);
+	pool->messages = calloc(pool->count, sizeof(*pool->messages));
 	if (pool->messages != NULL)
 		return pool;
 	free(pool);
@@ -124,7 +124,7 @@ struct batch {
 
 static struct batch *batch_new(const struct lf_batch_shape *shape)
 {
-	struct batch *batch = calloc(1, sizeof *batch);
+	struct batch *batch = calloc(1, sizeof(*batch));
 	const unsigned root = (unsigned)sqrt((double)shape->items);
 
 	if (batch == NULL)
@@ -159,9 +159,10 @@ static bool put_batch(struct message *to, struct batch *batch, const struct lf_b
 
 		if (draft == NULL)
 			return false;
-		batch->team_list[i] = lf_draft_team(draft, (unsigned)((number * batch->teams + i) % teams), settings->seed);
-		batch->project_list[i] =
-			lf_draft_project(draft, (unsigned)((number * projects + i) % settings->projects), settings->seed);
+		batch->team_list[i] =
+			lf_draft_team(draft, (unsigned)((number * batch->teams + i) % teams), settings->seed);
+		batch->project_list[i] = lf_draft_project(
+			draft, (unsigned)((number * projects + i) % settings->projects), settings->seed);
 		leadfit__v1__batch_item__init(&batch->items[i]);
 		batch->items[i].team = i / batch->projects;
 		batch->items[i].project = shape->distinct ? i : i % batch->projects;

@@ -81,7 +81,7 @@ static double cpu_over_floors(const struct lf_round *round, size_t i)
 	const struct lf_point *point = &round->points[i];
 
 	return point->service.server_cpu_us /
-	       (point->echo.server_cpu_us + point->insert.row_cpu_us + round->kernel.kernel_ns / 1e3);
+		(point->echo.server_cpu_us + point->insert.row_cpu_us + round->kernel.kernel_ns / 1e3);
 }
 
 static double extra_latency(const struct lf_round *round, size_t i)
@@ -178,7 +178,7 @@ static double value_of(const struct lf_round *round, const struct lf_figure *fig
 
 	if (figure->get != NULL)
 		return figure->get(round, point);
-	memcpy(&value, base + figure->offset, sizeof value);
+	memcpy(&value, base + figure->offset, sizeof(value));
 	return value;
 }
 
@@ -196,7 +196,7 @@ struct lf_spread lf_spread_of(const struct lf_report *report, const struct lf_fi
 
 	for (size_t r = 0; r < count; r++)
 		values[r] = value_of(&report->rounds[r], figure, point);
-	qsort(values, count, sizeof values[0], compare);
+	qsort(values, count, sizeof(values[0]), compare);
 	return (struct lf_spread){
 		.median = count % 2 == 1 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2,
 		.low = values[0],

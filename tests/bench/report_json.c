@@ -26,7 +26,7 @@ static bool put_spread(json_t *object, const struct lf_report *report, const str
 	json_t *value = json_object();
 
 	return put(value, "median", number(spread.median)) && put(value, "min", number(spread.low)) &&
-	       put(value, "max", number(spread.high)) && put(object, figure->name, value);
+		put(value, "max", number(spread.high)) && put(object, figure->name, value);
 }
 
 static bool put_spreads(json_t *parent, const char *name, const struct lf_report *report,
@@ -49,10 +49,10 @@ bool lf_report_put_machine(json_t *root, const struct lf_machine *machine)
 			       (json_int_t)machine->processors, "kernel", machine->kernel, "fileSystem",
 			       machine->file_system, "realDisk", machine->real_disk, "loadAverage",
 			       machine->load_average)) &&
-	       put(root, "versions",
-		       json_pack("{s:s s:s s:s s:s s:s s:s}", "leadfit", LF_VERSION, "nng", machine->nng, "sqlite",
-			       machine->sqlite, "protobufC", machine->protobuf_c, "compiler", machine->compiler,
-			       "build", machine->build));
+		put(root, "versions",
+			json_pack("{s:s s:s s:s s:s s:s s:s}", "leadfit", LF_VERSION, "nng", machine->nng, "sqlite",
+				machine->sqlite, "protobufC", machine->protobuf_c, "compiler", machine->compiler,
+				"build", machine->build));
 }
 
 static bool put_settings(json_t *root, const struct lf_report *report)
@@ -77,15 +77,15 @@ static json_t *point_json(const struct lf_report *report, size_t i)
 	const struct lf_bench_settings *settings = report->settings;
 	json_t *point = json_object(), *ratios = json_object();
 	bool good = put(point, "inFlight", json_integer((json_int_t)settings->in_flight[i])) &&
-		    put_spreads(point, "nngEcho", report, lf_echo_figures, LF_LOAD_FIGURES, i) &&
-		    put_spreads(point, "leadfit", report, lf_service_figures, LF_LOAD_FIGURES, i) &&
-		    put_spreads(point, "sqliteInserts", report, lf_insert_figures, LF_INSERT_FIGURES, i);
+		put_spreads(point, "nngEcho", report, lf_echo_figures, LF_LOAD_FIGURES, i) &&
+		put_spreads(point, "leadfit", report, lf_service_figures, LF_LOAD_FIGURES, i) &&
+		put_spreads(point, "sqliteInserts", report, lf_insert_figures, LF_INSERT_FIGURES, i);
 
 	for (size_t f = 0; f < LF_RATIO_FIGURES; f++)
 		good = good && put_spread(ratios, report, &lf_ratio_figures[f], i);
 	if (settings->grpc)
 		good = good && put_spreads(point, "grpcEcho", report, lf_grpc_figures, LF_LOAD_FIGURES, i) &&
-		       put_spread(ratios, report, &lf_grpc_ratio, i);
+			put_spread(ratios, report, &lf_grpc_ratio, i);
 	if (settings->in_flight[i] == 1)
 		good = good && put_spread(ratios, report, &lf_extra_latency, i);
 	good = put(point, "ratios", ratios) && good;
@@ -101,10 +101,11 @@ static bool put_batches(json_t *root, const struct lf_report *report)
 	bool good = true;
 
 	for (size_t k = 0; k < LF_BATCH_KINDS; k++)
-		good = good && put_spreads(kinds, lf_batch_kinds[k].name, report, lf_batch_figures, LF_BATCH_FIGURES, k);
+		good = good &&
+			put_spreads(kinds, lf_batch_kinds[k].name, report, lf_batch_figures, LF_BATCH_FIGURES, k);
 	good = put(kinds, "items", json_integer((json_int_t)report->settings->batch_items)) && good;
 	return put(root, "batches", kinds) && good &&
-	       put_spreads(root, "fairness", report, lf_fairness_figures, LF_FAIRNESS_FIGURES, 0);
+		put_spreads(root, "fairness", report, lf_fairness_figures, LF_FAIRNESS_FIGURES, 0);
 }
 
 static bool put_robust(json_t *root, const struct lf_robust *robust)
@@ -115,19 +116,21 @@ static bool put_robust(json_t *root, const struct lf_robust *robust)
 	for (size_t i = 0; i < robust->kernel_count; i++) {
 		const struct lf_robust_kernel *kernel = &robust->kernels[i];
 
-		good = good && json_array_append_new(kernels,
-				       json_pack("{s:s s:I s:o s:o s:o}", "name", kernel->name, "lanes",
-					       (json_int_t)kernel->lanes, "robustnessNs", number(kernel->robustness_ns),
-					       "innerLoopOfPeak", number(kernel->sum_share), "scoreOfPeak",
-					       number(kernel->score_share))) == 0;
+		good = good &&
+			json_array_append_new(kernels,
+				json_pack("{s:s s:I s:o s:o s:o}", "name", kernel->name, "lanes",
+					(json_int_t)kernel->lanes, "robustnessNs", number(kernel->robustness_ns),
+					"innerLoopOfPeak", number(kernel->sum_share), "scoreOfPeak",
+					number(kernel->score_share))) == 0;
 	}
 	for (size_t i = 0; i < LF_ROBUST_ROWS; i++) {
 		const struct lf_robust_row *row = &robust->rows[i];
 
-		good = good && json_array_append_new(rows,
-				       json_pack("{s:I s:I s:o s:o}", "members", (json_int_t)row->members, "samples",
-					       (json_int_t)row->samples, "scoreNs", number(row->score_ns), "robustnessNs",
-					       number(row->robustness_ns))) == 0;
+		good = good &&
+			json_array_append_new(rows,
+				json_pack("{s:I s:I s:o s:o}", "members", (json_int_t)row->members, "samples",
+					(json_int_t)row->samples, "scoreNs", number(row->score_ns), "robustnessNs",
+					number(row->robustness_ns))) == 0;
 	}
 	good = put(object, "kernels", kernels) && good;
 	good = put(object, "rows", rows) && good;
@@ -138,11 +141,11 @@ bool lf_report_json(const struct lf_report *report, FILE *out)
 {
 	json_t *root = json_object(), *points = json_array();
 	bool good = lf_report_put_machine(root, report->machine) && put_settings(root, report) &&
-		    put_spreads(root, "kernel", report, lf_kernel_figures, LF_KERNEL_FIGURES, 0) &&
-		    put_spreads(root, "inProcess", report, lf_step_figures, LF_STEP_FIGURES, 0) &&
-		    (report->robust == NULL || put_robust(root, report->robust)) &&
-		    (report->settings->kernel_only ||
-			    put_spreads(root, "leadfitd", report, lf_daemon_figures, LF_DAEMON_FIGURES, 0));
+		put_spreads(root, "kernel", report, lf_kernel_figures, LF_KERNEL_FIGURES, 0) &&
+		put_spreads(root, "inProcess", report, lf_step_figures, LF_STEP_FIGURES, 0) &&
+		(report->robust == NULL || put_robust(root, report->robust)) &&
+		(report->settings->kernel_only ||
+			put_spreads(root, "leadfitd", report, lf_daemon_figures, LF_DAEMON_FIGURES, 0));
 
 	for (size_t i = 0; i < report->settings->point_count; i++)
 		good = good && json_array_append_new(points, point_json(report, i)) == 0;
@@ -150,7 +153,7 @@ bool lf_report_json(const struct lf_report *report, FILE *out)
 	if (!report->settings->kernel_only && report->settings->batch_items > 0)
 		good = good && put_batches(root, report);
 	good = good && json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10)) == 0 &&
-	       fputc('\n', out) != EOF && fflush(out) == 0;
+		fputc('\n', out) != EOF && fflush(out) == 0;
 	json_decref(root);
 	return good;
 }

@@ -82,20 +82,24 @@ static void print_inserts(const struct lf_report *report, FILE *out)
 
 static void print_batches(const struct lf_report *report, FILE *out)
 {
-	fprintf(out, "\n(d) ScoreBatch, %u items a message, %u messages in flight; figures a decision\n", report->settings->batch_items,
-		(unsigned)LF_BATCHES_IN_FLIGHT);
-	fprintf(out, "%-27s %26s %10s %9s %9s %9s %9s %9s %9s %22s\n", "", "decisions/s", "msg p50 us", "server us", "client us",
-		"row bytes", "a commit", "insert us", "floor us", "server CPU / floor");
+	fprintf(out, "\n(d) ScoreBatch, %u items a message, %u messages in flight; figures a decision\n",
+		report->settings->batch_items, (unsigned)LF_BATCHES_IN_FLIGHT);
+	fprintf(out, "%-27s %26s %10s %9s %9s %9s %9s %9s %9s %22s\n", "", "decisions/s", "msg p50 us", "server us",
+		"client us", "row bytes", "a commit", "insert us", "floor us", "server CPU / floor");
 	for (size_t k = 0; k < LF_BATCH_KINDS; k++) {
 		struct lf_spread s[LF_BATCH_FIGURES];
 
 		for (size_t f = 0; f < LF_BATCH_FIGURES; f++)
 			s[f] = lf_spread_of(report, &lf_batch_figures[f], k);
-		fprintf(out, "    %-23s %8.0f [%6.0f..%6.0f] %11.0f %9.1f %9.1f %9.0f %9.1f %9.1f %9.1f %8.2f [%5.2f..%5.2f]\n",
-			lf_batch_kinds[k].title, s[0].median, s[0].low, s[0].high, s[1].median, s[3].median, s[4].median,
-			s[5].median, s[6].median, s[7].median, s[8].median, s[9].median, s[9].low, s[9].high);
+		fprintf(out,
+			"    %-23s %8.0f [%6.0f..%6.0f] %11.0f %9.1f %9.1f %9.0f %9.1f %9.1f %9.1f %8.2f "
+			"[%5.2f..%5.2f]\n",
+			lf_batch_kinds[k].title, s[0].median, s[0].low, s[0].high, s[1].median, s[3].median,
+			s[4].median, s[5].median, s[6].median, s[7].median, s[8].median, s[9].median, s[9].low,
+			s[9].high);
 	}
-	fprintf(out, "    floor: bare insert and the engine (of a summary: score and profile); target <= %g\n", cpu_target);
+	fprintf(out, "    floor: bare insert and the engine (of a summary: score and profile); target <= %g\n",
+		cpu_target);
 }
 
 static void print_fairness(const struct lf_report *report, FILE *out)
@@ -103,7 +107,8 @@ static void print_fairness(const struct lf_report *report, FILE *out)
 	static const char *const titles[] = {"alone", "beside batches, summaries", "beside batches, decisions"};
 	static const size_t first[] = {0, 2, 5}; /* p50, p99, rate of the batches */
 
-	fprintf(out, "\nfairness: single requests, %u in flight, beside one connection with batches\n", (unsigned)LF_FAIRNESS_IN_FLIGHT);
+	fprintf(out, "\nfairness: single requests, %u in flight, beside one connection with batches\n",
+		(unsigned)LF_FAIRNESS_IN_FLIGHT);
 	fprintf(out, "%-31s %9s %9s %25s %18s\n", "", "p50 us", "p99 us", "p99 / alone", "batched decisions/s");
 	for (size_t i = 0; i < 3; i++) {
 		const struct lf_figure *figures = &lf_fairness_figures[first[i]];
@@ -131,7 +136,8 @@ static void print_names(const struct lf_report *report, const char *title, const
 
 static void print_kernel(const struct lf_report *report, FILE *out)
 {
-	static const char *const kernel[] = {"profile", "score", "changes", "explain", "together", "robustness (part of score)"};
+	static const char *const kernel[] = {
+		"profile", "score", "changes", "explain", "together", "robustness (part of score)"};
 	static const char *const steps[] = {
 		"decode", "convert and score", "answer with words", "record", "pack", "together"};
 
@@ -143,12 +149,13 @@ static void print_robust(const struct lf_robust *robust, FILE *out)
 {
 	fprintf(out, "\n(r) robustness     %d members x %d criteria x %d samples; clock %.2f GHz\n", LF_ROBUST_MEMBERS,
 		LF_ROBUST_CRITERIA, LF_ROBUST_SAMPLES, robust->clock_hz / 1e9);
-	fprintf(out, "%-18s %9s %9s %23s %28s\n", "", "lanes", "us", "inner loop, % of peak", "with doubt and comparison, %");
+	fprintf(out, "%-18s %9s %9s %23s %28s\n", "", "lanes", "us", "inner loop, % of peak",
+		"with doubt and comparison, %");
 	for (size_t i = 0; i < robust->kernel_count; i++) {
 		const struct lf_robust_kernel *kernel = &robust->kernels[i];
 
-		fprintf(out, "    %-14s %9u %9.2f %23.0f %28.0f\n", kernel->name, kernel->lanes, kernel->robustness_ns / 1e3,
-			100 * kernel->sum_share, 100 * kernel->score_share);
+		fprintf(out, "    %-14s %9u %9.2f %23.0f %28.0f\n", kernel->name, kernel->lanes,
+			kernel->robustness_ns / 1e3, 100 * kernel->sum_share, 100 * kernel->score_share);
 	}
 	fprintf(out, "%-18s %9s %9s %9s %13s %20s\n", "", "members", "samples", "score us", "robustness us",
 		"ns a member x sample");
@@ -184,7 +191,7 @@ static void print_ratios(const struct lf_report *report, FILE *out)
 	char text[160];
 
 	fprintf(out, "\nthroughput, leadfit / nng echo\n");
-	snprintf(text, sizeof text, "target >= %g, stretch %g", throughput_target, throughput_stretch);
+	snprintf(text, sizeof(text), "target >= %g, stretch %g", throughput_target, throughput_stretch);
 	for (size_t i = 0; i < settings->point_count; i++)
 		print_ratio(report, &lf_ratio_figures[0], i, settings->in_flight[i] == 64 ? text : "", out);
 	if (settings->grpc) {
@@ -193,18 +200,18 @@ static void print_ratios(const struct lf_report *report, FILE *out)
 			print_ratio(report, &lf_grpc_ratio, i, settings->in_flight[i] >= 64 ? "target >= 1" : "", out);
 	}
 	fprintf(out, "server CPU, leadfit / (nng echo + SQLite insert + kernel)\n");
-	snprintf(text, sizeof text, "target <= %g", cpu_target);
+	snprintf(text, sizeof(text), "target <= %g", cpu_target);
 	for (size_t i = 0; i < settings->point_count; i++)
 		print_ratio(report, &lf_ratio_figures[1], i, settings->in_flight[i] >= 64 ? text : "", out);
 	fprintf(out, "kernel\n");
-	snprintf(text, sizeof text, "us a decision, target <= %g", kernel_us_target);
+	snprintf(text, sizeof(text), "us a decision, target <= %g", kernel_us_target);
 	fprintf(out, "%27.2f                   %s\n", lf_spread_of(report, &lf_kernel_figures[4], 0).median / 1e3,
 		text);
 	for (size_t i = 0; i < settings->point_count; i++) {
 		if (settings->in_flight[i] != 1)
 			continue;
 		fprintf(out, "one at a time: p50 beyond one nng round trip and one commit\n");
-		snprintf(text, sizeof text, "us, target <= %g", extra_us_target);
+		snprintf(text, sizeof(text), "us, target <= %g", extra_us_target);
 		print_ratio(report, &lf_extra_latency, i, text, out);
 	}
 }

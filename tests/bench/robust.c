@@ -28,9 +28,9 @@ static void make(struct made *made, unsigned members, unsigned samples)
 {
 	uint64_t random = 1;
 
-	memset(made, 0, sizeof *made);
+	memset(made, 0, sizeof(*made));
 	for (size_t j = 0; j < LF_ROBUST_CRITERIA; j++) {
-		snprintf(made->criterion_ids[j], sizeof made->criterion_ids[j], "c-%zu", j);
+		snprintf(made->criterion_ids[j], sizeof(made->criterion_ids[j]), "c-%zu", j);
 		made->criteria[j] = (struct lf_criterion_def){.id = made->criterion_ids[j],
 			.title = "",
 			.seed = 0x9e3779b97f4a7c15u * (j + 1),
@@ -43,9 +43,11 @@ static void make(struct made *made, unsigned members, unsigned samples)
 		.scale_max = 5,
 		.criteria = made->criteria,
 		.criterion_count = LF_ROBUST_CRITERIA,
-		.robustness = {.samples = samples, .weight_spread = samples > 0 ? 0.3 : 0, .rating_spread = samples > 0 ? 0.1 : 0}};
+		.robustness = {.samples = samples,
+			.weight_spread = samples > 0 ? 0.3 : 0,
+			.rating_spread = samples > 0 ? 0.1 : 0}};
 	for (size_t m = 0; m < members; m++) {
-		snprintf(made->ids[m], sizeof made->ids[m], "m-%zu", m);
+		snprintf(made->ids[m], sizeof(made->ids[m]), "m-%zu", m);
 		made->members[m] = (struct lf_member){.id = made->ids[m],
 			.discipline = LF_NONE,
 			.availability = 1,
@@ -54,8 +56,8 @@ static void make(struct made *made, unsigned members, unsigned samples)
 			.candidate = true};
 		for (size_t e = 0; e < EVIDENCE; e++) {
 			random = random * 6364136223846793005u + 1442695040888963407u;
-			made->evidence[m][e] = (struct lf_evidence){(uint32_t)((m + 2 * e) % LF_ROBUST_CRITERIA), LF_NONE,
-				1 + (double)(random >> 40) / 4194304, 0};
+			made->evidence[m][e] = (struct lf_evidence){(uint32_t)((m + 2 * e) % LF_ROBUST_CRITERIA),
+				LF_NONE, 1 + (double)(random >> 40) / 4194304, 0};
 		}
 	}
 	made->the_case = (struct lf_case){
@@ -81,7 +83,7 @@ static int compare(const void *a, const void *b)
 
 static double median(double *values, size_t count)
 {
-	qsort(values, count, sizeof *values, compare);
+	qsort(values, count, sizeof(*values), compare);
 	return values[count / 2];
 }
 
@@ -117,7 +119,8 @@ static bool measure_row(double seconds, const struct lf_kernel *kernel, struct l
 		workspace = aligned_alloc(64, (lf_workspace_bytes(rubrics[0], &made[0]->the_case) + 63) / 64 * 64);
 	if (workspace != NULL && rubrics[1] != NULL && kernel != NULL)
 		lf_rubric_use_kernel(rubrics[0], kernel);
-	while (workspace != NULL && rubrics[1] != NULL && count < REPEATS_MAX && (count < 3 || lf_meter_now_ns() < until)) {
+	while (workspace != NULL && rubrics[1] != NULL && count < REPEATS_MAX &&
+		(count < 3 || lf_meter_now_ns() < until)) {
 		for (size_t i = 0; i < 2; i++) {
 			double begin = cpu_ns();
 
@@ -165,7 +168,7 @@ static void measure_inner_loop(double seconds, const struct lf_kernel *kernel, s
 	uint64_t until = lf_meter_now_ns() + (uint64_t)(seconds * 1e9);
 	size_t count = 0;
 
-	for (size_t i = 0; i < sizeof factors / sizeof *factors; i++)
+	for (size_t i = 0; i < sizeof(factors) / sizeof(*factors); i++)
 		factors[i] = 1 + (double)i / 1e4;
 	for (size_t j = 0; j < LF_ROBUST_CRITERIA; j++)
 		coefficients[j] = 0.1;
@@ -218,13 +221,13 @@ enum lf_code lf_robust_run(double seconds, struct lf_robust *robust, struct lf_e
 	bool good;
 
 	*robust = (struct lf_robust){.kernel_count = 0};
-	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
 		robust->rows[count++] = (struct lf_robust_row){members[i], LF_ROBUST_SAMPLES, 0, 0};
 	for (unsigned samples = 256; count < LF_ROBUST_ROWS; samples *= 2)
 		robust->rows[count++] = (struct lf_robust_row){LF_ROBUST_MEMBERS, samples, 0, 0};
-	for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++)
+	for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++)
 		clocks[i] = measure_clock();
-	robust->clock_hz = median(clocks, sizeof clocks / sizeof *clocks) * 1e9;
+	robust->clock_hz = median(clocks, sizeof(clocks) / sizeof(*clocks)) * 1e9;
 	good = measure_kernels(part, robust);
 	for (size_t i = 0; i < LF_ROBUST_ROWS && good; i++)
 		good = measure_row(part, NULL, &robust->rows[i]);

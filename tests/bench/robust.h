@@ -1,6 +1,6 @@
 /*
- * (r) What robustness costs: the engine alone on made-up teams, in this process, on one thread. Over instruction sets, members and
- * samples, and how near the inner loop comes to what the processor can do.
+ * (r) What robustness costs: the engine alone on made-up teams, in this process, on one thread. Over instruction sets,
+ * members and samples, and how near the inner loop comes to what the processor can do.
  */
 #ifndef LF_BENCH_ROBUST_H
 #define LF_BENCH_ROBUST_H
@@ -21,8 +21,9 @@ struct lf_robust_kernel {
 	const char *name;
 	unsigned lanes;       /* doubles of one register */
 	double robustness_ns; /* of one lf_score() with LF_ROBUST_MEMBERS, LF_ROBUST_CRITERIA and LF_ROBUST_SAMPLES */
-	double sum_share;     /* inner loop: multiply-adds over those of one multiply and one add of all lanes a cycle */
-	double score_share;   /* the same multiply-adds with doubt, comparison and division of work into blocks around them */
+	double sum_share; /* inner loop: multiply-adds over those of one multiply and one add of all lanes a cycle */
+	/* the same multiply-adds with doubt, comparison and division of work into blocks around them */
+	double score_share;
 };
 
 /* CPU time of one lf_score(). */

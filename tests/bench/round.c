@@ -31,12 +31,12 @@ static enum lf_code start_echo(
 	for (size_t i = 0; i < bench->settings->point_count; i++)
 		if (bench->settings->in_flight[i] > most)
 			most = bench->settings->in_flight[i];
-	snprintf(name, sizeof name, "%s.log", kind);
+	snprintf(name, sizeof(name), "%s.log", kind);
 	lf_bench_path(bench, name, output);
-	snprintf(name, sizeof name, "%s.sock", kind);
+	snprintf(name, sizeof(name), "%s.sock", kind);
 	lf_bench_listen_url(bench, name, url);
-	snprintf(contexts, sizeof contexts, "%u", most);
-	snprintf(reply_bytes, sizeof reply_bytes, "%zu", bench->reply_bytes);
+	snprintf(contexts, sizeof(contexts), "%u", most);
+	snprintf(reply_bytes, sizeof(reply_bytes), "%zu", bench->reply_bytes);
 	if (lf_child_start(child, argv, output, error) != LF_OK)
 		return error->code;
 	return lf_child_await(child, "listening on ", bound, URL_BYTES, error);
@@ -141,13 +141,15 @@ static enum lf_code measure_inserts(
 	for (size_t i = 0; i < bench->settings->point_count && code == LF_OK; i++) {
 		struct lf_point *point = &round->points[i];
 
-		code = lf_written_read(servers->daemon.log, point->service.first, point->service.last, &point->written, error);
+		code = lf_written_read(
+			servers->daemon.log, point->service.first, point->service.last, &point->written, error);
 		if (code == LF_OK)
 			code = lf_insert_measure(
 				path, &point->written, bench->settings->seconds / 2, &point->insert, error);
 	}
 	for (size_t i = 0; i < LF_BATCH_KINDS && code == LF_OK && bench->settings->batch_items > 0; i++)
-		code = lf_batch_insert(servers->daemon.log, path, bench->settings->seconds / 2, &round->batches[i], error);
+		code = lf_batch_insert(
+			servers->daemon.log, path, bench->settings->seconds / 2, &round->batches[i], error);
 	return code;
 }
 
@@ -156,8 +158,7 @@ static enum lf_code run_servers(struct lf_bench *bench, struct lf_round *round, 
 	struct servers servers = {0};
 	enum lf_code code = LF_OK;
 
-	if (lf_bench_server_start(bench, &servers.daemon, error) != LF_OK ||
-		warm_up(bench, &servers, error) != LF_OK ||
+	if (lf_bench_server_start(bench, &servers.daemon, error) != LF_OK || warm_up(bench, &servers, error) != LF_OK ||
 		start_echo(bench, "echo-server", &servers.echo, servers.echo_url, error) != LF_OK)
 		code = error->code;
 	if (code == LF_OK && bench->settings->grpc)

@@ -32,8 +32,10 @@ static const struct lf_grid_column connection_columns[] = {
 	{"descriptors", "descriptors", 0},
 };
 
-enum { MEMBER_COLUMNS = sizeof member_columns / sizeof member_columns[0],
-	CONNECTION_COLUMNS = sizeof connection_columns / sizeof connection_columns[0] };
+enum {
+	MEMBER_COLUMNS = sizeof(member_columns) / sizeof(member_columns[0]),
+	CONNECTION_COLUMNS = sizeof(connection_columns) / sizeof(connection_columns[0])
+};
 
 /* Runs of each size, before their medians are taken. */
 struct samples {
@@ -59,11 +61,12 @@ static enum lf_code measure_members(struct lf_bench *bench, struct lf_bench_serv
 		code = lf_bench_server_load(
 			server, &source, in_flight, 1, bench->settings->seconds / 4, &number, &load, error);
 	if (code == LF_OK)
-		code = lf_bench_server_load(server, &source, in_flight, 1, bench->settings->seconds, &number, &load, error);
+		code = lf_bench_server_load(
+			server, &source, in_flight, 1, bench->settings->seconds, &number, &load, error);
 	*row = (struct lf_grid_row){.values = {in_flight, load.requests_per_s, load.p50_us, load.server_cpu_us,
 					    load.server_cpu_us / members, load.reply_bytes / members,
 					    (double)lf_pool_bytes(pool) / members}};
-	snprintf(row->label, sizeof row->label, "%u members", members);
+	snprintf(row->label, sizeof(row->label), "%u members", members);
 	lf_pool_destroy(pool);
 	return code;
 }
@@ -89,17 +92,19 @@ static enum lf_code measure_connections(struct lf_bench *bench, struct lf_bench_
 
 	for (unsigned i = 0; i < count && code == LF_OK; i++)
 		code = lf_client_new(&clients[i],
-			&(struct lf_client_options){.url = server->url, .connect_timeout_ms = 10000, .in_flight_max = CONNECTIONS_IN_FLIGHT},
+			&(struct lf_client_options){.url = server->url,
+				.connect_timeout_ms = 10000,
+				.in_flight_max = CONNECTIONS_IN_FLIGHT},
 			error);
 	if (code == LF_OK)
 		code = lf_calls_measure(
 			&options, server->child.pid, bench->settings->seconds, 20, &bench->number, &load, error);
 	server->answered += bench->number - before;
-	*row = (struct lf_grid_row){.values = {load.requests_per_s, load.p50_us, load.p99_us, load.server_cpu_us,
-					    load.server_switches,
-					    (double)lf_process_resident_bytes(server->child.pid) / (1024 * 1024),
-					    (double)lf_process_descriptors(server->child.pid)}};
-	snprintf(row->label, sizeof row->label, "%u connections", count);
+	*row = (struct lf_grid_row){
+		.values = {load.requests_per_s, load.p50_us, load.p99_us, load.server_cpu_us, load.server_switches,
+			(double)lf_process_resident_bytes(server->child.pid) / (1024 * 1024),
+			(double)lf_process_descriptors(server->child.pid)}};
+	snprintf(row->label, sizeof(row->label), "%u connections", count);
 	disconnect(clients, count);
 	return code;
 }
@@ -137,12 +142,13 @@ enum lf_code lf_mode_scale(struct lf_bench *bench, const struct lf_machine *mach
 {
 	const struct lf_bench_settings *settings = bench->settings;
 	struct lf_grid members = {"cost by the size of the team, 4 pieces of evidence a member", "members",
-		"server us: CPU time of leadfitd a decision; us a member: that, over the members. Flat: no more than the work grows",
+		"server us: CPU time of leadfitd a decision; us a member: that, over the members. Flat: no more than "
+		"the work grows",
 		member_columns, MEMBER_COLUMNS, NULL, 0, 0};
-	struct lf_grid connections = {"cost by the number of connections, 64 requests in flight over all", "connections", NULL,
-		connection_columns, CONNECTION_COLUMNS, NULL, 0, 0};
+	struct lf_grid connections = {"cost by the number of connections, 64 requests in flight over all",
+		"connections", NULL, connection_columns, CONNECTION_COLUMNS, NULL, 0, 0};
 	const struct lf_grid *const grids[] = {&members, &connections};
-	struct samples *samples = calloc(1, sizeof *samples);
+	struct samples *samples = calloc(1, sizeof(*samples));
 	FILE *out = settings->json ? NULL : stdout;
 	enum lf_code code = LF_OK;
 	bool good = samples != NULL;
@@ -163,5 +169,7 @@ enum lf_code lf_mode_scale(struct lf_bench *bench, const struct lf_machine *mach
 	lf_grid_clean_up(&members);
 	lf_grid_clean_up(&connections);
 	free(samples);
-	return good || code != LF_OK ? code : lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory, or the report can't be written");
+	return good || code != LF_OK
+		? code
+		: lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory, or the report can't be written");
 }

@@ -23,12 +23,11 @@ void lf_bench_listen_url(const struct lf_bench *bench, const char *name, char ur
 
 void lf_bench_remove_log(const struct lf_bench *bench)
 {
-	static const char *const names[] = {
-		"bench.db", "bench.db-wal", "bench.db-shm", "bench.db.lock", "bench.db.new", "bench.db.key",
-		"bench.db.key.pub", "bench.checkpoint"};
+	static const char *const names[] = {"bench.db", "bench.db-wal", "bench.db-shm", "bench.db.lock", "bench.db.new",
+		"bench.db.key", "bench.db.key.pub", "bench.checkpoint"};
 	char path[LF_BENCH_PATH_BYTES];
 
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		lf_bench_path(bench, names[i], path);
 		unlink(path);
 	}
@@ -36,7 +35,8 @@ void lf_bench_remove_log(const struct lf_bench *bench)
 
 enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench_server *server, struct lf_error *error)
 {
-	char output[LF_BENCH_PATH_BYTES], url[LF_BENCH_URL_BYTES], workers[16], ready[8], checkpoint[LF_BENCH_PATH_BYTES];
+	char output[LF_BENCH_PATH_BYTES], url[LF_BENCH_URL_BYTES], workers[16], ready[8],
+		checkpoint[LF_BENCH_PATH_BYTES];
 	const char *argv[] = {bench->server, "--db", server->log, "--listen", url, "--rubric", bench->settings->rubric,
 		"--checkpoints", checkpoint, NULL, NULL, NULL};
 
@@ -47,13 +47,14 @@ enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench
 	lf_bench_path(bench, "bench.checkpoint", checkpoint);
 	lf_bench_listen_url(bench, "leadfitd.sock", url);
 	if (bench->settings->workers > 0) {
-		snprintf(workers, sizeof workers, "%u", bench->settings->workers);
+		snprintf(workers, sizeof(workers), "%u", bench->settings->workers);
 		argv[9] = "--workers";
 		argv[10] = workers;
 	}
 	if (lf_child_start(&server->child, argv, output, error) != LF_OK ||
-		lf_child_await(&server->child, "leadfitd: ready", ready, sizeof ready, error) != LF_OK ||
-		lf_child_await(&server->child, "leadfitd: listening on ", server->url, sizeof server->url, error) != LF_OK)
+		lf_child_await(&server->child, "leadfitd: ready", ready, sizeof(ready), error) != LF_OK ||
+		lf_child_await(&server->child, "leadfitd: listening on ", server->url, sizeof(server->url), error) !=
+			LF_OK)
 		return error->code;
 	return lf_client_new(&server->client,
 		&(struct lf_client_options){.url = server->url, .in_flight_max = LF_BENCH_IN_FLIGHT_MAX}, error);
@@ -86,8 +87,8 @@ enum lf_code lf_bench_server_load(struct lf_bench_server *server, const struct l
 		.clients = &server->client, .client_count = 1, .source = *source, .in_flight = in_flight};
 	const uint64_t before = *number;
 	/* Few answers are many decisions where a message has many. */
-	const enum lf_code code =
-		lf_calls_measure(&options, server->child.pid, seconds, decisions > 1 ? BATCHES_MIN : 20, number, load, error);
+	const enum lf_code code = lf_calls_measure(
+		&options, server->child.pid, seconds, decisions > 1 ? BATCHES_MIN : 20, number, load, error);
 
 	load->first = server->answered + load->first * decisions + 1;
 	load->last = server->answered + load->last * decisions;

@@ -24,10 +24,13 @@ void lf_bench_path(const struct lf_bench *bench, const char *name, char path[LF_
 void lf_bench_listen_url(const struct lf_bench *bench, const char *name, char url[LF_BENCH_URL_BYTES]);
 
 /* Starts it on a new log, waits until it is ready, and connects. */
-enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench_server *server, struct lf_error *error);
+enum lf_code lf_bench_server_start(
+	const struct lf_bench *bench, struct lf_bench_server *server, struct lf_error *error);
 /* Disconnects and ends it; where code is LF_OK, error gets what went wrong. Returns the first failure. */
 enum lf_code lf_bench_server_stop(struct lf_bench_server *server, enum lf_code code, struct lf_error *error);
-/* After it has ended: UNAVAILABLE or DATA_LOSS where the log has fewer decisions than were answered. Sets their number. */
+/*
+ * After it has ended: UNAVAILABLE or DATA_LOSS where the log has fewer decisions than were answered. Sets their number.
+ */
 enum lf_code lf_bench_server_check(const struct lf_bench_server *server, uint64_t *count, struct lf_error *error);
 /* Removes the log and what belongs to it. */
 void lf_bench_remove_log(const struct lf_bench *bench);

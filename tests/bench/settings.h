@@ -23,8 +23,8 @@ struct lf_bench_settings {
 	unsigned projects;
 	uint64_t seed;
 	unsigned batch_items; /* a message of ScoreBatch; 0: none is measured */
-	unsigned workers; /* 0: the service's default */
-	bool ipc;         /* else TCP */
+	unsigned workers;     /* 0: the service's default */
+	bool ipc;             /* else TCP */
 	bool grpc;
 	bool scale;            /* costs a unit, in place of rounds */
 	unsigned scale_max;    /* sizes above are left out */

@@ -16,7 +16,7 @@ static const struct lf_grid_column columns[] = {
 	{"unanswered", "storedWithoutAnswer", 0},
 	{"ms to the end", "endMs", 1},
 };
-enum { COLUMNS = sizeof columns / sizeof columns[0] };
+enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
 /* What the log has beyond what was answered: a request that was accepted and got no answer. */
 static enum lf_code end_under_load(
@@ -43,7 +43,7 @@ static enum lf_code end_under_load(
 		if (lf_child_stop(&server->child, code == LF_OK ? error : NULL) != LF_OK && code == LF_OK)
 			code = error->code;
 		ended = lf_meter_now_ns() - begun;
-		lf_sleep_seconds(0.2); /* the last answers are on their way through this process */
+		lf_sleep_seconds(0.2);             /* the last answers are on their way through this process */
 		lf_client_destroy(server->client); /* ends the calls that the service has refused to take */
 		server->client = NULL;
 		lf_meter_stop(meter);
@@ -62,8 +62,9 @@ static enum lf_code end_under_load(
 enum lf_code lf_mode_shutdown(struct lf_bench *bench, const struct lf_machine *machine, struct lf_error *error)
 {
 	struct lf_grid grid = {"SIGTERM under full load, 64 requests in flight", "shutdown",
-		"unanswered: decisions that are in the log and had no answer, target 0; the end within 2000 ms, exit status 0", columns,
-		COLUMNS, NULL, 0, 0};
+		"unanswered: decisions that are in the log and had no answer, target 0; the end within 2000 ms, exit "
+		"status 0",
+		columns, COLUMNS, NULL, 0, 0};
 	const struct lf_grid *const grids[] = {&grid};
 	FILE *out = bench->settings->json ? NULL : stdout;
 	enum lf_code code = LF_OK;
@@ -82,12 +83,14 @@ enum lf_code lf_mode_shutdown(struct lf_bench *bench, const struct lf_machine *m
 			lf_bench_remove_log(bench);
 		if (code != LF_OK)
 			break;
-		snprintf(row.label, sizeof row.label, "round %u", r + 1);
+		snprintf(row.label, sizeof(row.label), "round %u", r + 1);
 		good = lf_grid_add(&grid, &row, out);
 	}
 	lf_grid_end(&grid, out);
 	if (code == LF_OK && bench->settings->json)
 		good = good && lf_grids_json(machine, grids, 1, stdout);
 	lf_grid_clean_up(&grid);
-	return good || code != LF_OK ? code : lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory, or the report can't be written");
+	return good || code != LF_OK
+		? code
+		: lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory, or the report can't be written");
 }

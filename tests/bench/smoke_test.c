@@ -20,7 +20,7 @@ static int run(const char *arguments, char *out, size_t size)
 	FILE *pipe;
 	int status;
 
-	snprintf(command, sizeof command, "%s %s 2>&1", LF_BENCH_PROGRAM, arguments);
+	snprintf(command, sizeof(command), "%s %s 2>&1", LF_BENCH_PROGRAM, arguments);
 	pipe = popen(command, "re");
 	assert_non_null(pipe);
 	length = fread(out, 1, size - 1, pipe);
@@ -59,9 +59,9 @@ static void measures_every_figure_and_leaves_nothing_behind(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(directory));
-	snprintf(arguments, sizeof arguments, "--runs 1 --seconds 0.2 --in-flight 1,16 --batch-items 8 --output json --dir %s",
-		directory);
-	if (run(arguments, out, sizeof out) != 0)
+	snprintf(arguments, sizeof(arguments),
+		"--runs 1 --seconds 0.2 --in-flight 1,16 --batch-items 8 --output json --dir %s", directory);
+	if (run(arguments, out, sizeof(out)) != 0)
 		fail_msg("leadfit-bench failed: %.500s", out);
 	report = json_loads(out, 0, &problem);
 	if (report == NULL)
@@ -96,7 +96,7 @@ static void the_cost_of_robustness_is_measured_by_kernel_members_and_samples(voi
 	size_t kernels;
 
 	(void)state;
-	if (run("--kernel-only --runs 1 --seconds 0.3 --output json", out, sizeof out) != 0)
+	if (run("--kernel-only --runs 1 --seconds 0.3 --output json", out, sizeof(out)) != 0)
 		fail_msg("leadfit-bench failed: %.500s", out);
 	report = json_loads(out, 0, &problem);
 	if (report == NULL)
@@ -114,7 +114,8 @@ static void every_request_can_have_a_new_team_over_a_local_socket(void **state)
 	static char out[1 << 20];
 
 	(void)state;
-	if (run("--runs 1 --seconds 0.05 --in-flight 4 --teams 0 --batch-items 0 --transport ipc", out, sizeof out) != 0)
+	if (run("--runs 1 --seconds 0.05 --in-flight 4 --teams 0 --batch-items 0 --transport ipc", out, sizeof(out)) !=
+		0)
 		fail_msg("leadfit-bench failed: %.500s", out);
 	assert_non_null(strstr(out, "(c) leadfit"));
 	assert_non_null(strstr(out, "a new team"));
@@ -127,7 +128,7 @@ static void measures_the_cost_by_members_and_by_connections(void **state)
 	json_t *report;
 
 	(void)state;
-	if (run("--scale --scale-max 10 --runs 1 --seconds 0.1 --output json", out, sizeof out) != 0)
+	if (run("--scale --scale-max 10 --runs 1 --seconds 0.1 --output json", out, sizeof(out)) != 0)
 		fail_msg("leadfit-bench failed: %.500s", out);
 	report = json_loads(out, 0, &problem);
 	if (report == NULL)
@@ -145,7 +146,7 @@ static void a_soak_shows_its_first_and_last_minutes(void **state)
 	json_t *report;
 
 	(void)state;
-	if (run("--soak 0.05 --load 0.3 --seconds 0.2 --output json", out, sizeof out) != 0)
+	if (run("--soak 0.05 --load 0.3 --seconds 0.2 --output json", out, sizeof(out)) != 0)
 		fail_msg("leadfit-bench failed: %.500s", out);
 	report = json_loads(out, 0, &problem);
 	if (report == NULL)
@@ -163,7 +164,7 @@ static void ends_the_service_under_load_and_counts_what_was_not_answered(void **
 	size_t index;
 
 	(void)state;
-	if (run("--shutdown 2 --seconds 0.5 --output json", out, sizeof out) != 0)
+	if (run("--shutdown 2 --seconds 0.5 --output json", out, sizeof(out)) != 0)
 		fail_msg("leadfit-bench failed: %.500s", out);
 	report = json_loads(out, 0, &problem);
 	if (report == NULL)
@@ -173,7 +174,8 @@ static void ends_the_service_under_load_and_counts_what_was_not_answered(void **
 	json_array_foreach(rounds, index, round)
 	{
 		assert_true(json_number_value(json_object_get(round, "answered")) > 0);
-		assert_non_null(json_object_get(round, "storedWithoutAnswer")); /* 0, unless this process gets no processor for long */
+		assert_non_null(json_object_get(
+			round, "storedWithoutAnswer")); /* 0, unless this process gets no processor for long */
 	}
 	json_decref(report);
 }
@@ -181,12 +183,13 @@ static void ends_the_service_under_load_and_counts_what_was_not_answered(void **
 static void refuses_bad_usage_with_2(void **state)
 {
 	static const char *const bad[] = {"--runs 0", "--seconds x", "--in-flight 1,,2", "--in-flight 1001",
-		"--transport udp", "--batch-items 257", "--soak 0", "--load 2", "--shutdown 0", "--scale --soak 1", "--scale-max 0", "--output xml", "surplus", "--dir /nonexistent", "--server /nonexistent"};
+		"--transport udp", "--batch-items 257", "--soak 0", "--load 2", "--shutdown 0", "--scale --soak 1",
+		"--scale-max 0", "--output xml", "surplus", "--dir /nonexistent", "--server /nonexistent"};
 	char out[4096];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		if (run(bad[i], out, sizeof out) != 2)
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (run(bad[i], out, sizeof(out)) != 2)
 			fail_msg("%s: %s", bad[i], out);
 }
 
@@ -195,7 +198,7 @@ static void says_3_when_the_service_does_not_start(void **state)
 	char out[4096];
 
 	(void)state;
-	assert_int_equal(run("--runs 1 --seconds 0.05 --server /bin/false", out, sizeof out), 3);
+	assert_int_equal(run("--runs 1 --seconds 0.05 --server /bin/false", out, sizeof(out)), 3);
 	assert_non_null(strstr(out, "a server ended before it was ready"));
 }
 
@@ -204,7 +207,7 @@ static void helps(void **state)
 	char out[8192];
 
 	(void)state;
-	assert_int_equal(run("--help", out, sizeof out), 0);
+	assert_int_equal(run("--help", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, "Usage: leadfit-bench"));
 }
 

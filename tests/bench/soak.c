@@ -1,8 +1,8 @@
 /*
  * Design notes. The load is open: requests are due at fixed times, whether others are answered or not, and a latency
- * counts from when a request was due. So a stall shows as what callers would see. The main thread starts what is due from the
- * slots that are idle; a slot becomes idle in the closure of its call, so its call is waited for before it is started
- * again, which takes no longer than the return of that closure.
+ * counts from when a request was due. So a stall shows as what callers would see. The main thread starts what is due
+ * from the slots that are idle; a slot becomes idle in the closure of its call, so its call is waited for before it is
+ * started again, which takes no longer than the return of that closure.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,7 +29,7 @@ static const struct lf_grid_column columns[] = {
 	{"WAL MiB", "walMiB", 1},
 	{"log MiB", "logMiB", 0},
 };
-enum { COLUMNS = sizeof columns / sizeof columns[0] };
+enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
 struct soak;
 
@@ -70,7 +70,7 @@ static void answered(const uint8_t *reply, size_t length, void *closure_data)
 	}
 	pthread_mutex_lock(&soak->lock);
 	if ((reply == NULL || length == 0) && soak->failure[0] == '\0')
-		snprintf(soak->failure, sizeof soak->failure, "%s", lf_call_error(slot->call)->message);
+		snprintf(soak->failure, sizeof(soak->failure), "%s", lf_call_error(slot->call)->message);
 	slot->next = soak->idle;
 	soak->idle = slot;
 	pthread_mutex_unlock(&soak->lock);
@@ -113,15 +113,17 @@ static double file_mib(const char *log, const char *suffix)
 	char path[LF_BENCH_PATH_BYTES + 8];
 	struct stat status;
 
-	snprintf(path, sizeof path, "%s%s", log, suffix);
+	snprintf(path, sizeof(path), "%s%s", log, suffix);
 	return stat(path, &status) == 0 ? (double)status.st_size / (1024 * 1024) : 0;
 }
 
 /* One interval of load, and what the service is like at its end. */
-static enum lf_code run_interval(struct soak *soak, size_t interval, double seconds, struct lf_grid_row *row, struct lf_error *error)
+static enum lf_code run_interval(
+	struct soak *soak, size_t interval, double seconds, struct lf_grid_row *row, struct lf_error *error)
 {
 	const pid_t pid = soak->server->child.pid;
-	const uint64_t begun = lf_meter_now_ns(), until = soak->start_ns + (uint64_t)(seconds * 1e9 * (double)(interval + 1));
+	const uint64_t begun = lf_meter_now_ns(),
+		       until = soak->start_ns + (uint64_t)(seconds * 1e9 * (double)(interval + 1));
 	const uint64_t before = atomic_load(&soak->answered);
 	const double cpu = lf_process_cpu_us(pid);
 	struct lf_histogram *histogram = &soak->histograms[interval];
@@ -134,17 +136,17 @@ static enum lf_code run_interval(struct soak *soak, size_t interval, double seco
 			return lf_error_set(error, LF_CANCELLED, "interrupted");
 	}
 	if (soak->failure[0] != '\0')
-		return lf_error_set(error, LF_UNAVAILABLE, "after %.0f s: %s", (double)(lf_meter_now_ns() - soak->start_ns) / 1e9,
-			soak->failure);
+		return lf_error_set(error, LF_UNAVAILABLE, "after %.0f s: %s",
+			(double)(lf_meter_now_ns() - soak->start_ns) / 1e9, soak->failure);
 	count = (double)(atomic_load(&soak->answered) - before);
 	elapsed = (double)(lf_meter_now_ns() - begun) / 1e9;
-	*row = (struct lf_grid_row){.values = {count / elapsed, lf_histogram_quantile(histogram, 0.5) / 1e3,
-					    lf_histogram_quantile(histogram, 0.99) / 1e3,
-					    count > 0 ? (lf_process_cpu_us(pid) - cpu) / count : 0,
-					    (double)lf_process_resident_bytes(pid) / (1024 * 1024),
-					    (double)lf_process_descriptors(pid), file_mib(soak->server->log, "-wal"),
-					    file_mib(soak->server->log, "")}};
-	snprintf(row->label, sizeof row->label, "%.4g min", seconds * (double)(interval + 1) / 60);
+	*row = (struct lf_grid_row){
+		.values = {count / elapsed, lf_histogram_quantile(histogram, 0.5) / 1e3,
+			lf_histogram_quantile(histogram, 0.99) / 1e3,
+			count > 0 ? (lf_process_cpu_us(pid) - cpu) / count : 0,
+			(double)lf_process_resident_bytes(pid) / (1024 * 1024), (double)lf_process_descriptors(pid),
+			file_mib(soak->server->log, "-wal"), file_mib(soak->server->log, "")}};
+	snprintf(row->label, sizeof(row->label), "%.4g min", seconds * (double)(interval + 1) / 60);
 	return LF_OK;
 }
 
@@ -152,8 +154,8 @@ static bool make_slots(struct soak *soak)
 {
 	const struct lf_call_options once = {.attempts_max = 1, .timeout_ms = 20000};
 
-	soak->slots = calloc(SLOTS, sizeof *soak->slots);
-	soak->histograms = calloc(soak->interval_count, sizeof *soak->histograms);
+	soak->slots = calloc(SLOTS, sizeof(*soak->slots));
+	soak->histograms = calloc(soak->interval_count, sizeof(*soak->histograms));
 	if (soak->slots == NULL || soak->histograms == NULL)
 		return false;
 	for (unsigned i = 0; i < SLOTS; i++) {
@@ -207,8 +209,9 @@ static enum lf_code run_load(struct soak *soak, struct lf_grid *grid, FILE *out,
 	if (seconds > 60)
 		seconds = 60;
 	soak->interval_count = (size_t)(minutes * 60 / seconds + 0.5);
-	soak->method = (unsigned)(protobuf_c_service_descriptor_get_method_by_name(&leadfit__v1__scoring__descriptor, "Score") -
-				  leadfit__v1__scoring__descriptor.methods);
+	soak->method = (unsigned)(protobuf_c_service_descriptor_get_method_by_name(
+					  &leadfit__v1__scoring__descriptor, "Score") -
+		leadfit__v1__scoring__descriptor.methods);
 	pthread_mutex_init(&soak->lock, NULL);
 	if (!make_slots(soak))
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
@@ -244,8 +247,8 @@ enum lf_code lf_mode_soak(struct lf_bench *bench, const struct lf_machine *machi
 	const struct lf_bench_settings *settings = bench->settings;
 	struct lf_grid grid = {"steady load", "soak", NULL, columns, COLUMNS, NULL, 0, 0};
 	struct lf_grid_column ratio_columns[COLUMNS];
-	struct lf_grid ends = {"medians of the first and of the last intervals (five minutes, where it is long enough)", "soakEnds", NULL,
-		ratio_columns, COLUMNS, NULL, 0, 0};
+	struct lf_grid ends = {"medians of the first and of the last intervals (five minutes, where it is long enough)",
+		"soakEnds", NULL, ratio_columns, COLUMNS, NULL, 0, 0};
 	const struct lf_grid *const grids[] = {&grid, &ends};
 	struct lf_bench_server server;
 	struct soak soak = {.bench = bench, .server = &server, .source = lf_workload_source(bench->workload)};
@@ -263,8 +266,10 @@ enum lf_code lf_mode_soak(struct lf_bench *bench, const struct lf_machine *machi
 		code = measure_full(&soak, &full, error);
 	soak.rate = full * settings->soak_load;
 	if (code == LF_OK && out != NULL)
-		fprintf(out, "\nfull rate %.0f decisions/s with %d in flight; soak of %g minutes at %g of it, %.0f decisions/s\n", full,
-			FULL_IN_FLIGHT, settings->soak_minutes, settings->soak_load, soak.rate);
+		fprintf(out,
+			"\nfull rate %.0f decisions/s with %d in flight; soak of %g minutes at %g of it, %.0f "
+			"decisions/s\n",
+			full, FULL_IN_FLIGHT, settings->soak_minutes, settings->soak_load, soak.rate);
 	if (code == LF_OK)
 		code = run_load(&soak, &grid, out, error);
 	code = lf_bench_server_stop(&server, code, error);
@@ -276,5 +281,7 @@ enum lf_code lf_mode_soak(struct lf_bench *bench, const struct lf_machine *machi
 		lf_bench_remove_log(bench);
 	lf_grid_clean_up(&grid);
 	lf_grid_clean_up(&ends);
-	return good || code != LF_OK ? code : lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory, or the report can't be written");
+	return good || code != LF_OK
+		? code
+		: lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory, or the report can't be written");
 }

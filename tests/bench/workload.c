@@ -57,7 +57,7 @@ static void add_request(struct lf_workload *workload, struct request *request, s
 
 enum lf_code lf_workload_new(struct lf_workload **out, const struct lf_bench_settings *settings, struct lf_error *error)
 {
-	struct lf_workload *workload = calloc(1, sizeof *workload);
+	struct lf_workload *workload = calloc(1, sizeof(*workload));
 	struct lf_draft *draft = lf_draft_new(LF_WORKLOAD_MEMBERS);
 	uint64_t state = settings->seed;
 
@@ -66,14 +66,14 @@ enum lf_code lf_workload_new(struct lf_workload **out, const struct lf_bench_set
 	workload->new_teams = settings->teams == 0;
 	workload->count = settings->teams > POOL_MIN ? settings->teams : POOL_MIN;
 	workload->bytes = malloc(workload->count * LF_WORKLOAD_REQUEST_BYTES);
-	workload->requests = calloc(workload->count, sizeof *workload->requests);
+	workload->requests = calloc(workload->count, sizeof(*workload->requests));
 	if (workload->bytes == NULL || workload->requests == NULL)
 		goto no_memory;
 	/* Teams in turn, so that each occurs; projects at random. */
 	for (size_t i = 0; i < workload->count; i++)
 		add_request(workload, &workload->requests[i], draft,
-			(unsigned)(settings->teams == 0 ? i : i % settings->teams), lf_draft_below(&state, settings->projects),
-			settings->seed);
+			(unsigned)(settings->teams == 0 ? i : i % settings->teams),
+			lf_draft_below(&state, settings->projects), settings->seed);
 	lf_draft_destroy(draft);
 	*out = workload;
 	return LF_OK;
@@ -112,7 +112,7 @@ const uint8_t *lf_workload_request(const struct lf_workload *workload, uint64_t 
 	if (!workload->new_teams)
 		return data;
 	memcpy(buffer, data, request->length);
-	snprintf(digits, sizeof digits, "%0*u", LF_DRAFT_DIGITS, (unsigned)(number % 100000000));
+	snprintf(digits, sizeof(digits), "%0*u", LF_DRAFT_DIGITS, (unsigned)(number % 100000000));
 	for (unsigned i = 0; i < IDS; i++)
 		memcpy(buffer + request->digits[i], digits, LF_DRAFT_DIGITS);
 	return buffer;

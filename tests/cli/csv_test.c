@@ -32,6 +32,7 @@ static Leadfit__V1__Team *read_team(const char *text)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	Leadfit__V1__Team *team = lf_csv_team(text, strlen(text), "payments", &arena, &lines, &error);
+
 	if (team == NULL)
 		print_error("%s\n", error.message);
 	assert_non_null(team);
@@ -43,6 +44,7 @@ static Leadfit__V1__Team *read_team(const char *text)
 static void assert_refused(const char *text, const char *message)
 {
 	struct lf_error error = LF_ERROR_INIT;
+
 	assert_null(lf_csv_team(text, strlen(text), "payments", &arena, &lines, &error));
 	assert_int_equal(error.code, LF_INVALID_ARGUMENT);
 	assert_string_equal(error.message, message);
@@ -51,7 +53,6 @@ static void assert_refused(const char *text, const char *message)
 
 static void one_row_is_one_piece_of_evidence(void **state)
 {
-	(void)state;
 	const Leadfit__V1__Team *team = read_team(
 		"id,name,discipline,availability,expertise,criterion,rating,source,observed_on,note\n"
 		"m-1,Ada,FRONTEND,0.8,FRONTEND=0.9;DESIGN=0.6,interaction,4.5,PEER,2026-05-01,led the design system\n"
@@ -59,9 +60,13 @@ static void one_row_is_one_piece_of_evidence(void **state)
 		"m-2,,BACKEND,,,,,,,\n"
 		",,,,,architecture,4,,,\n"
 		"m-1,Ada,FRONTEND,,,collaboration,2,,,\n");
+	const Leadfit__V1__Member *ada, *other;
+
+	(void)state;
 	assert_string_equal(team->id, "payments");
 	assert_int_equal(team->n_members, 2);
-	const Leadfit__V1__Member *ada = team->members[0], *other = team->members[1];
+	ada = team->members[0];
+	other = team->members[1];
 	assert_string_equal(ada->id, "m-1");
 	assert_string_equal(ada->name, "Ada");
 	assert_true(fabs(ada->availability->value - 0.8) < 1e-12);
@@ -79,8 +84,9 @@ static void one_row_is_one_piece_of_evidence(void **state)
 
 static void columns_may_stand_in_any_order_and_be_left_out(void **state)
 {
-	(void)state;
 	const Leadfit__V1__Team *team = read_team("rating,criterion,id\n4,architecture,m-1\n");
+
+	(void)state;
 	assert_string_equal(team->members[0]->id, "m-1");
 	assert_true(fabs(team->members[0]->evidence[0]->rating->value - 4) < 1e-12);
 	assert_int_equal(read_team("id\nm-1\nm-2\n")->n_members, 2);
@@ -88,11 +94,12 @@ static void columns_may_stand_in_any_order_and_be_left_out(void **state)
 
 static void quotes_protect_commas_quotes_and_line_ends(void **state)
 {
-	(void)state;
 	const Leadfit__V1__Team *team =
 		read_team("id,name,criterion,rating,note\r\n"
 			  "m-1,\"Lovelace, Ada\",architecture,4,\"said \"\"yes\"\"\r\ntwice\"\r\n"
 			  "m-2,\"\",architecture,3,\"\"");
+
+	(void)state;
 	assert_string_equal(team->members[0]->name, "Lovelace, Ada");
 	assert_string_equal(team->members[0]->evidence[0]->note, "said \"yes\"\r\ntwice");
 	assert_string_equal(team->members[1]->name, "");
@@ -150,9 +157,10 @@ static void rows_are_checked_and_named_by_line(void **state)
 
 static void expertise_is_checked(void **state)
 {
-	(void)state;
 	static const char *const bad[] = {"X", "X=", "=1", "X=1;", "X=1,Y=1", "X=a"};
 	char text[64];
+
+	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		snprintf(text, sizeof(text), "id,expertise\nm-1,\"%s\"\n", bad[i]);
 		assert_refused(text,
@@ -171,9 +179,10 @@ static void broken_quotes_end_the_reading(void **state)
 
 static void everything_that_is_wrong_is_listed(void **state)
 {
-	(void)state;
 	static const char text[] = "id,criterion,rating\nm-1,a,x\nm-2,a\nm-3,,1\n";
 	struct lf_error error = LF_ERROR_INIT;
+
+	(void)state;
 	assert_null(lf_csv_team(text, strlen(text), "t", &arena, &lines, &error));
 	assert_int_equal(error.violation_count, 3);
 	assert_string_equal(error.violations[2].field, "line 4");
@@ -182,13 +191,16 @@ static void everything_that_is_wrong_is_listed(void **state)
 
 static void a_full_arena_is_an_error(void **state)
 {
-	(void)state;
 	static const char text[] = "id,name,criterion,rating,expertise\nm-1,Ada,a,1,X=1;Y=2\nm-2,Bob,b,2,\n";
+
+	(void)state;
 	for (size_t bytes = 0; bytes < 8192; bytes += 16) {
 		struct lf_arena small;
 		struct lf_error error = LF_ERROR_INIT;
+		const Leadfit__V1__Team *team;
+
 		lf_arena_init(&small, bytes);
-		const Leadfit__V1__Team *team = lf_csv_team(text, strlen(text), "t", &small, &lines, &error);
+		team = lf_csv_team(text, strlen(text), "t", &small, &lines, &error);
 		assert_int_equal(error.code, team == NULL ? LF_RESOURCE_EXHAUSTED : LF_OK);
 		lf_arena_clean_up(&small);
 		lf_error_clean_up(&error);
@@ -197,7 +209,6 @@ static void a_full_arena_is_an_error(void **state)
 
 static void violations_name_file_line_or_option(void **state)
 {
-	(void)state;
 	static const char text[] = "id: t\nmembers:\n  - id: m-1\n    evidence:\n      - {criterion: a, rating: 7}\n";
 	const struct lf_input team = {
 		.name = "team.yaml", .text = text, .length = sizeof(text) - 1, .format = LF_INPUT_YAML};
@@ -205,16 +216,19 @@ static void violations_name_file_line_or_option(void **state)
 	const struct lf_source sources[] = {{.prefix = "team", .input = &team}, {.prefix = "project", .input = &absent},
 		{.prefix = "as_of", .option = "--as-of"}};
 	struct lf_buffer out = {0};
+
+	(void)state;
 	lf_violation_print(&out, "team.members[0].evidence[0].rating", "7 is outside 1..5", sources, 3);
 	lf_violation_print(&out, "team", "is odd", sources, 3);
 	lf_violation_print(&out, "teams", "is odd", sources, 3);
 	lf_violation_print(&out, "as_of", "is too late", sources, 3);
 	lf_violation_print(&out, "project.id", "is required", sources, 3);
-	assert_string_equal(out.data, "team.yaml:5: members[0].evidence[0].rating: 7 is outside 1..5\n"
-				      "team.yaml: is odd\n"
-				      "teams: is odd\n"
-				      "--as-of: is too late\n"
-				      "project.id: is required\n");
+	assert_string_equal(out.data,
+		"team.yaml:5: members[0].evidence[0].rating: 7 is outside 1..5\n"
+		"team.yaml: is odd\n"
+		"teams: is odd\n"
+		"--as-of: is too late\n"
+		"project.id: is required\n");
 	lf_buffer_clean_up(&out);
 }
 
@@ -234,5 +248,6 @@ int main(void)
 		cmocka_unit_test(a_full_arena_is_an_error),
 		cmocka_unit_test(violations_name_file_line_or_option),
 	};
+
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

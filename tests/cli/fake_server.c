@@ -26,11 +26,14 @@ static unsigned call_count;
 static char *read_file(const char *name, size_t *length)
 {
 	char path[PATH_BYTES];
+	FILE *file;
+	char *text;
+
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	FILE *file = fopen(path, "r");
+	file = fopen(path, "r");
 	if (file == NULL)
 		return NULL;
-	char *text = calloc(1, 1 << 20);
+	text = calloc(1, 1 << 20);
 	*length = text == NULL ? 0 : fread(text, 1, (1 << 20) - 1, file);
 	fclose(file);
 	return text;
@@ -41,8 +44,10 @@ static void write_request(const char *method, const ProtobufCMessage *request)
 	char path[PATH_BYTES];
 	const struct lf_json_style style = {.pretty = false};
 	struct lf_buffer text = {0};
+	FILE *file;
+
 	snprintf(path, sizeof(path), "%s/%s.request", folder, method);
-	FILE *file = fopen(path, "w");
+	file = fopen(path, "w");
 	lf_json_print(request, &style, &text);
 	if (file != NULL && text.data != NULL)
 		fprintf(file, "%s\n", text.data);
@@ -57,6 +62,7 @@ static ProtobufCMessage *parse(const ProtobufCMessageDescriptor *type, const cha
 {
 	struct lf_error error = LF_ERROR_INIT;
 	ProtobufCMessage *message = lf_text_parse(LF_FORMAT_JSON, type, text, length, arena, &error);
+
 	if (message == NULL) {
 		fprintf(stderr, "fake_server: %s: %s\n", name, error.message);
 		exit(1);
@@ -71,6 +77,7 @@ static void send_reply(nng_socket socket, enum lf_code status, const ProtobufCMe
 	const size_t header_length = lf_frame_encode_header(&frame, header, NULL);
 	const size_t length = protobuf_c_message_get_packed_size(message);
 	uint8_t *bytes = malloc(header_length + length + 1);
+
 	if (bytes == NULL)
 		exit(1);
 	memcpy(bytes, header, header_length);
@@ -84,6 +91,7 @@ static void answer(nng_socket socket, const ProtobufCMethodDescriptor *method, s
 	char name[PATH_BYTES];
 	size_t length;
 	char *text;
+
 	snprintf(name, sizeof(name), "%s.hang", method->name);
 	if ((text = read_file(name, &length)) != NULL) {
 		free(text);
@@ -92,6 +100,7 @@ static void answer(nng_socket socket, const ProtobufCMethodDescriptor *method, s
 	snprintf(name, sizeof(name), "%s.error", method->name);
 	if ((text = read_file(name, &length)) != NULL) {
 		ProtobufCMessage *error = parse(&leadfit__v1__error__descriptor, name, text, length, arena);
+
 		send_reply(socket, lf_code_from_number(((const Leadfit__V1__Error *)error)->code), error);
 		free(text);
 		return;
@@ -104,6 +113,7 @@ static void answer(nng_socket socket, const ProtobufCMethodDescriptor *method, s
 	if (text == NULL) {
 		Leadfit__V1__Error none;
 		char message[] = "the test has no answer to this";
+
 		leadfit__v1__error__init(&none);
 		none.code = LF_UNIMPLEMENTED;
 		none.message = message;
@@ -122,20 +132,22 @@ static void serve_one(nng_socket socket)
 	struct lf_arena arena;
 	struct lf_error error = LF_ERROR_INIT;
 	unsigned index = 0;
+	const ProtobufCServiceDescriptor *service;
+	const ProtobufCMethodDescriptor *method;
+	const ProtobufCMessage *request;
+
 	if (nng_recv(socket, &data, &length, NNG_FLAG_ALLOC) != 0)
 		exit(1);
 	lf_arena_init(&arena, ARENA_BYTES);
-	const ProtobufCServiceDescriptor *service =
-		lf_frame_decode(&frame, data, length, &error) == LF_OK
-			? lf_find_method(frame.method.data, frame.method.length, &index)
-			: NULL;
+	service = lf_frame_decode(&frame, data, length, &error) == LF_OK
+		? lf_find_method(frame.method.data, frame.method.length, &index)
+		: NULL;
 	if (service == NULL) {
 		fprintf(stderr, "fake_server: a request that it does not understand: %s\n", error.message);
 		exit(1);
 	}
-	const ProtobufCMethodDescriptor *method = &service->methods[index];
-	const ProtobufCMessage *request =
-		lf_wire_unpack(method->input, frame.message, frame.message_length, &arena, &error);
+	method = &service->methods[index];
+	request = lf_wire_unpack(method->input, frame.message, frame.message_length, &arena, &error);
 	call_count++;
 	if (request != NULL)
 		write_request(method->name, request);
@@ -148,6 +160,7 @@ static void serve_one(nng_socket socket)
 int main(int argc, char **argv)
 {
 	nng_socket socket;
+
 	if (argc != 3)
 		return 2;
 	folder = argv[2];

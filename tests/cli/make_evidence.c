@@ -1,12 +1,14 @@
 /*
- * Evidence as a service would give it, and evidence that is wrong in one way each: make_evidence FOLDER. A log of 300 records, the 260th
- * of which is a decision. Writes there
+ * Evidence as a service would give it, and evidence that is wrong in one way each: make_evidence FOLDER. A log of 300
+ * records, the 260th of which is a decision. Writes there
  *
  *   vkey, other.vkey                the log's verifier key, and another one of the same name
  *   good.tlog-proof                 of the decision; redacted.tlog-proof: record and team were redacted since
  *   bad.PART.WHAT.tlog-proof        refused, naming PART
- *   checkpoint.N                    signed, of the first N records; forked.N: of a log that differs in record 50, same key
- *   Prove.json, Checkpoint.json, Checkpoint.forked.json, Verify.1.json, Verify.2.json, Consistency.N.json (from N records)
+ *   checkpoint.N                    signed, of the first N records; forked.N: of a log that differs in record 50, same
+ *                                   key
+ *   Prove.json, Checkpoint.json, Checkpoint.forked.json, Verify.1.json, Verify.2.json, Consistency.N.json (from N
+ *   records)
  *                                   answers of the service
  */
 #include <stdio.h>
@@ -21,12 +23,12 @@
 
 enum { SIZE = 300, DECISION = 260, FORK = 50, PARTS = 4, BYTES = 512 };
 
-#define REQUIRE(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "make_evidence: %s\n", #condition); \
-			exit(1); \
-		} \
+#define REQUIRE(condition)                                                                                             \
+	do {                                                                                                           \
+		if (!(condition)) {                                                                                    \
+			fprintf(stderr, "make_evidence: %s\n", #condition);                                            \
+			exit(1);                                                                                       \
+		}                                                                                                      \
 	} while (0)
 
 static const char *folder;
@@ -34,9 +36,10 @@ static const char *folder;
 static void write_file(const char *name, const char *text)
 {
 	char path[1024];
+	FILE *file;
 
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *file = fopen(path, "w");
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
 	REQUIRE(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
 }
 
@@ -62,7 +65,7 @@ static bool log_read(void *context, unsigned level, uint64_t first, size_t count
 {
 	const struct log *log = context;
 
-	memcpy(hashes, level == 0 ? &log->leaves[first] : &log->block, count * sizeof *hashes);
+	memcpy(hashes, level == 0 ? &log->leaves[first] : &log->block, count * sizeof(*hashes));
 	return true;
 }
 
@@ -116,7 +119,9 @@ static void make_decision(struct decision *decision)
 	Leadfit__V1__Team team;
 	Leadfit__V1__Project project;
 	Leadfit__V1__Rubric rubric;
-	uint8_t answer_bytes[BYTES], id[16] = {0x01, 0x96, 0xf0, 0xa4, 0x8b, 0x6e, 0x7c, 0x3d, 0x9f, 0x21, 0x5d, 0x2f, 0x6f, 0x1f, 0x7a, 0x10};
+	uint8_t answer_bytes[BYTES],
+		id[16] = {
+			0x01, 0x96, 0xf0, 0xa4, 0x8b, 0x6e, 0x7c, 0x3d, 0x9f, 0x21, 0x5d, 0x2f, 0x6f, 0x1f, 0x7a, 0x10};
 
 	leadfit__v1__answer__init(&answer);
 	leadfit__v1__decision_record__init(&record);
@@ -125,7 +130,7 @@ static void make_decision(struct decision *decision)
 	leadfit__v1__rubric__init(&rubric);
 	answer.as_of_us = 1777636803000000;
 	record.sequence = 77;
-	record.id = (ProtobufCBinaryData){sizeof id, id};
+	record.id = (ProtobufCBinaryData){sizeof(id), id};
 	record.decided_at_us = 1777636803000000; /* 2026-05-01 12:00:03 */
 	record.caller = TEXT("local");
 	record.team = team.id = TEXT("payments");
@@ -140,7 +145,7 @@ static void make_decision(struct decision *decision)
 	pack(decision, 2, &project.base);
 	pack(decision, 3, &rubric.base);
 	for (uint8_t i = 0; i < PARTS; i++) {
-		memset(&decision->salts[i], i + 1, sizeof decision->salts[i]);
+		memset(&decision->salts[i], i + 1, sizeof(decision->salts[i]));
 		lf_commit(&decision->salts[i], decision->bytes[i], decision->lengths[i], &decision->commitments[i]);
 	}
 	decision->leaf = (struct lf_leaf){LF_LEAF_DECISION, 77, 1777636803000000, decision->commitments, PARTS};
@@ -163,7 +168,7 @@ static void parts_make(struct parts *parts, const struct lf_signer *signer)
 {
 	static char names[PARTS][8] = {"record", "team", "project", "rubric"};
 
-	memset(parts, 0, sizeof *parts);
+	memset(parts, 0, sizeof(*parts));
 	parts->signer = signer;
 	make_decision(&parts->decision);
 	leadfit__v1__proved_record__init(&parts->record);
@@ -188,15 +193,17 @@ static void parts_log(struct parts *parts)
 	lf_leaf_digest(&parts->decision.leaf, &hash);
 	fill(&parts->log, &hash, false);
 	parts->proof.index = DECISION;
-	REQUIRE(lf_tree_prove_inclusion(DECISION, SIZE, log_read, &parts->log, parts->proof.hashes, &parts->proof.hash_count));
+	REQUIRE(lf_tree_prove_inclusion(
+		DECISION, SIZE, log_read, &parts->log, parts->proof.hashes, &parts->proof.hash_count));
 }
 
 static char *parts_print(struct parts *parts)
 {
 	uint8_t extra[8 * BYTES];
 	char note[LF_CHECKPOINT_MAX];
+	char *text;
 
-	REQUIRE(leadfit__v1__proved_record__get_packed_size(&parts->record) <= sizeof extra);
+	REQUIRE(leadfit__v1__proved_record__get_packed_size(&parts->record) <= sizeof(extra));
 	if (!parts->no_extra) {
 		parts->proof.extra = extra;
 		parts->proof.extra_length = leadfit__v1__proved_record__pack(&parts->record, extra);
@@ -204,24 +211,63 @@ static char *parts_print(struct parts *parts)
 	sign(&parts->log, SIZE, parts->signer, note);
 	parts->proof.checkpoint = note;
 	parts->proof.checkpoint_length = strlen(note);
-	char *text = lf_proof_print(&parts->proof);
+	text = lf_proof_print(&parts->proof);
 	REQUIRE(text != NULL);
 	return text;
 }
 
-static void another_index(struct parts *p) { p->proof.index--; }
-static void another_hash(struct parts *p) { p->proof.hashes[2].bytes[5] ^= 1; }
-static void a_hash_less(struct parts *p) { p->proof.hash_count--; }
-static void another_number(struct parts *p) { p->decision.leaf_bytes[9]++; }
-static void no_extra(struct parts *p) { p->no_extra = true; }
-static void a_leaf_cut_off(struct parts *p) { p->record.leaf.len--; }
-static void a_leaf_of_another_kind(struct parts *p) { p->decision.leaf.kind = LF_LEAF_OUTCOME; }
-static void another_team(struct parts *p) { p->decision.bytes[1][3] ^= 1; }
-static void another_answer(struct parts *p) { p->decision.bytes[0][p->decision.lengths[0] - 1] ^= 1; }
-static void another_rubric(struct parts *p) { p->decision.bytes[3][4] ^= 1; }
-static void another_salt(struct parts *p) { p->decision.salts[2].bytes[31] ^= 1; }
-static void a_short_salt(struct parts *p) { p->openings[2].salt.len--; }
-static void a_part_missing(struct parts *p) { p->record.n_openings--; }
+static void another_index(struct parts *p)
+{
+	p->proof.index--;
+}
+static void another_hash(struct parts *p)
+{
+	p->proof.hashes[2].bytes[5] ^= 1;
+}
+static void a_hash_less(struct parts *p)
+{
+	p->proof.hash_count--;
+}
+static void another_number(struct parts *p)
+{
+	p->decision.leaf_bytes[9]++;
+}
+static void no_extra(struct parts *p)
+{
+	p->no_extra = true;
+}
+static void a_leaf_cut_off(struct parts *p)
+{
+	p->record.leaf.len--;
+}
+static void a_leaf_of_another_kind(struct parts *p)
+{
+	p->decision.leaf.kind = LF_LEAF_OUTCOME;
+}
+static void another_team(struct parts *p)
+{
+	p->decision.bytes[1][3] ^= 1;
+}
+static void another_answer(struct parts *p)
+{
+	p->decision.bytes[0][p->decision.lengths[0] - 1] ^= 1;
+}
+static void another_rubric(struct parts *p)
+{
+	p->decision.bytes[3][4] ^= 1;
+}
+static void another_salt(struct parts *p)
+{
+	p->decision.salts[2].bytes[31] ^= 1;
+}
+static void a_short_salt(struct parts *p)
+{
+	p->openings[2].salt.len--;
+}
+static void a_part_missing(struct parts *p)
+{
+	p->record.n_openings--;
+}
 static void another_order(struct parts *p)
 {
 	p->pointers[1] = &p->openings[2];
@@ -232,7 +278,10 @@ static void a_commitment_that_is_not_in_the_leaf(struct parts *p)
 	p->openings[1].original = (ProtobufCBinaryData){32, p->decision.commitments[2].bytes};
 }
 /* Committed to as it is, but the leaf is of another time. */
-static void another_time(struct parts *p) { p->decision.leaf.time_us++; }
+static void another_time(struct parts *p)
+{
+	p->decision.leaf.time_us++;
+}
 static void a_team_that_is_none(struct parts *p)
 {
 	memset(p->decision.bytes[1], 0xff, 4);
@@ -277,15 +326,17 @@ static void write_proofs(const struct lf_signer *signer)
 	static struct parts parts;
 	char name[128];
 
-	for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++) {
+	for (size_t i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+		char *text;
+
 		parts_make(&parts, signer);
 		if (wrongs[i].before != NULL)
 			wrongs[i].before(&parts);
 		parts_log(&parts);
 		if (wrongs[i].after != NULL)
 			wrongs[i].after(&parts);
-		char *text = parts_print(&parts);
-		snprintf(name, sizeof name, "%s.tlog-proof", wrongs[i].name);
+		text = parts_print(&parts);
+		snprintf(name, sizeof(name), "%s.tlog-proof", wrongs[i].name);
 		write_file(name, text);
 		free(text);
 	}
@@ -326,7 +377,7 @@ static void write_verify(struct log *log)
 	reply.erased = 0;
 	reply.pruned = 1;
 	reply.next = 0;
-	reply.root = (ProtobufCBinaryData){sizeof root, root.bytes};
+	reply.root = (ProtobufCBinaryData){sizeof(root), root.bytes};
 	write_json("Verify.2.json", &reply.base);
 }
 
@@ -344,24 +395,24 @@ static void write_states(struct log *log, struct log *forked, const struct lf_si
 	write_json("Checkpoint.forked.json", &reply.base);
 	sign(log, SIZE, signer, note);
 	write_json("Checkpoint.json", &reply.base);
-	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		Leadfit__V1__ConsistencyResponse proof;
 		ProtobufCBinaryData pointers[LF_PROOF_HASHES_MAX];
 		struct lf_digest hashes[LF_PROOF_HASHES_MAX];
 
 		sign(log, sizes[i], signer, note);
-		snprintf(name, sizeof name, "checkpoint.%d", (int)sizes[i]);
+		snprintf(name, sizeof(name), "checkpoint.%d", (int)sizes[i]);
 		write_file(name, note);
 		sign(forked, sizes[i], signer, note);
-		snprintf(name, sizeof name, "forked.%d", (int)sizes[i]);
+		snprintf(name, sizeof(name), "forked.%d", (int)sizes[i]);
 		write_file(name, note);
 		leadfit__v1__consistency_response__init(&proof);
 		REQUIRE(lf_tree_prove_consistency(sizes[i], SIZE, log_read, log, hashes, &proof.n_hashes));
 		for (size_t k = 0; k < proof.n_hashes; k++)
-			pointers[k] = (ProtobufCBinaryData){sizeof hashes[k], hashes[k].bytes};
+			pointers[k] = (ProtobufCBinaryData){sizeof(hashes[k]), hashes[k].bytes};
 		proof.hashes = pointers;
 		proof.to_size = SIZE;
-		snprintf(name, sizeof name, "Consistency.%d.json", (int)sizes[i]);
+		snprintf(name, sizeof(name), "Consistency.%d.json", (int)sizes[i]);
 		write_json(name, &proof.base);
 	}
 }
@@ -375,15 +426,16 @@ int main(int argc, char **argv)
 	struct lf_digest hash;
 	char vkey[LF_KEY_TEXT_MAX], text[LF_KEY_TEXT_MAX + 1];
 
-	REQUIRE(argc == 2 && lf_signer_generate(&signer, "example.com/leadfit") && lf_signer_generate(&other, "example.com/leadfit"));
+	REQUIRE(argc == 2 && lf_signer_generate(&signer, "example.com/leadfit") &&
+		lf_signer_generate(&other, "example.com/leadfit"));
 	folder = argv[1];
 	lf_signer_verifier(&other, &verifier);
 	lf_verifier_print(&verifier, vkey);
-	snprintf(text, sizeof text, "%s\n", vkey);
+	snprintf(text, sizeof(text), "%s\n", vkey);
 	write_file("other.vkey", text);
 	lf_signer_verifier(&signer, &verifier);
 	lf_verifier_print(&verifier, vkey);
-	snprintf(text, sizeof text, "%s\n", vkey);
+	snprintf(text, sizeof(text), "%s\n", vkey);
 	write_file("vkey", text);
 
 	make_decision(&decision);

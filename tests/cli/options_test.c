@@ -36,6 +36,7 @@ static enum lf_code parse(const char *line, struct lf_arguments *arguments, stru
 {
 	static char *argv[32];
 	int argc = 0;
+
 	argv[argc++] = leadfit;
 	strcpy(storage, line);
 	for (char *word = strtok(storage, " "); word != NULL; word = strtok(NULL, " "))
@@ -48,6 +49,7 @@ static void assert_refused(const char *line, const char *message)
 	struct lf_arguments arguments;
 	struct lf_error error = LF_ERROR_INIT;
 	char storage[256];
+
 	assert_int_equal(parse(line, &arguments, &error, storage), LF_INVALID_ARGUMENT);
 	assert_string_equal(error.message, message);
 	lf_arguments_clean_up(&arguments);
@@ -56,9 +58,10 @@ static void assert_refused(const char *line, const char *message)
 
 static void values_come_after_a_space_or_an_equals_sign(void **state)
 {
-	(void)state;
 	struct lf_arguments arguments;
 	char storage[256];
+
+	(void)state;
 	assert_int_equal(
 		parse("score --team a.yaml --candidate=m-1 --candidate m=2 --strict", &arguments, NULL, storage),
 		LF_OK);
@@ -74,9 +77,10 @@ static void values_come_after_a_space_or_an_equals_sign(void **state)
 
 static void global_options_stand_before_and_after_the_command(void **state)
 {
-	(void)state;
 	struct lf_arguments arguments;
 	char storage[256];
+
+	(void)state;
 	assert_int_equal(
 		parse("--output json decisions --server=ipc://x list --timeout 3", &arguments, NULL, storage), LF_OK);
 	assert_ptr_equal(arguments.command, &list);
@@ -88,9 +92,10 @@ static void global_options_stand_before_and_after_the_command(void **state)
 
 static void two_dashes_end_options_and_one_dash_is_an_operand(void **state)
 {
-	(void)state;
 	struct lf_arguments arguments;
 	char storage[256];
+
+	(void)state;
 	assert_int_equal(parse("decisions show -- --odd", &arguments, NULL, storage), LF_OK);
 	assert_string_equal(arguments.operands[0], "--odd");
 	lf_arguments_clean_up(&arguments);
@@ -125,9 +130,10 @@ static void what_is_missing_or_too_much_is_refused(void **state)
 
 static void help_makes_nothing_missing(void **state)
 {
-	(void)state;
 	struct lf_arguments arguments;
 	char storage[256];
+
+	(void)state;
 	assert_int_equal(parse("decisions show --help", &arguments, NULL, storage), LF_OK);
 	assert_ptr_equal(arguments.command, &show);
 	assert_non_null(lf_argument(&arguments, "help"));
@@ -139,9 +145,10 @@ static void help_makes_nothing_missing(void **state)
 
 static void numbers_are_whole_and_within_their_bounds(void **state)
 {
-	(void)state;
 	static const char *const bad[] = {"", "-1", "1.5", "0", "101", "99999999999999999999", "ten", "5x", " 5"};
 	unsigned value = 7;
+
+	(void)state;
 	assert_int_equal(lf_option_number("limit", "100", 1, 100, &value, NULL), LF_OK);
 	assert_int_equal(value, 100);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -151,10 +158,11 @@ static void numbers_are_whole_and_within_their_bounds(void **state)
 
 static void a_choice_names_the_others(void **state)
 {
-	(void)state;
 	static const char *const choices[] = {"auto", "always", "never"};
 	struct lf_error error = LF_ERROR_INIT;
 	size_t index = 9;
+
+	(void)state;
 	assert_int_equal(lf_option_choice("color", "never", choices, 3, &index, &error), LF_OK);
 	assert_int_equal(index, 2);
 	assert_int_equal(lf_option_choice("color", "alway", choices, 3, &index, &error), LF_INVALID_ARGUMENT);
@@ -174,5 +182,6 @@ int main(void)
 		cmocka_unit_test(numbers_are_whole_and_within_their_bounds),
 		cmocka_unit_test(a_choice_names_the_others),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,7 @@ static ProtobufCMessage *parse(const ProtobufCMessageDescriptor *type, const cha
 {
 	struct lf_error error = LF_ERROR_INIT;
 	ProtobufCMessage *message = lf_text_parse(LF_FORMAT_YAML, type, text, strlen(text), &arena, &error);
+
 	if (message == NULL)
 		fail_msg("%s", error.message);
 	return message;
@@ -74,9 +75,10 @@ static const char small[] = "name: r\n"
 
 static void weights_are_what_a_hand_computes(void **state)
 {
-	(void)state;
 	struct lf_weight_model model;
 	double shares[3];
+
+	(void)state;
 	assert_true(lf_weight_model_init(&model, rubric_of(small), &arena));
 	assert_near(model.assumed[0], 0.5);
 	assert_near(model.assumed[1], 0.25);
@@ -100,10 +102,11 @@ static void weights_are_what_a_hand_computes(void **state)
 
 static void a_range_is_widest_where_a_weight_ends(void **state)
 {
-	(void)state;
 	struct lf_weight_model model;
 	struct lf_weight_range ranges[3];
 	double shares[3];
+
+	(void)state;
 	assert_true(lf_weight_model_init(&model, rubric_of(small), &arena));
 	lf_weight_ranges(&model, 0, shares, ranges);
 	assert_near(ranges[2].at_0, 0.4);
@@ -116,9 +119,10 @@ static void a_range_is_widest_where_a_weight_ends(void **state)
 
 static void what_is_left_only_by_rounding_is_no_weight(void **state)
 {
-	(void)state;
 	struct lf_weight_model model;
 	double shares[2];
+
+	(void)state;
 	assert_true(lf_weight_model_init(&model,
 		rubric_of("traits: [{id: t, default: 1}, {id: u, default: 1}]\n"
 			  "criteria: [{id: a, weight: {base: 0.1, traits: {t: 0.2, u: -0.3}}}, {id: b, weight: {base: "
@@ -131,7 +135,6 @@ static void what_is_left_only_by_rounding_is_no_weight(void **state)
 
 static void a_file_that_nobody_checked_gives_no_odd_number(void **state)
 {
-	(void)state;
 	static const char *const files[] = {
 		"criteria: [{id: a}]\n",
 		"criteria: [{id: a, weight: {base: -1}}, {id: b, weight: {base: 0}}]\n",
@@ -139,11 +142,15 @@ static void a_file_that_nobody_checked_gives_no_odd_number(void **state)
 		"{criteria: [{id: a, weight: {base: 1.7e308}}, {id: b, weight: {base: 1.7e308, traits: {none: 1}}}]}",
 		"{traits: [{id: t}, {id: t}], criteria: [{id: a, weight: {base: -1.7e308, traits: {t: -1.7e308}}}]}",
 	};
+	struct lf_weight_model model;
+
+	(void)state;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		struct lf_weight_picture picture;
 		struct lf_page page = {.width = 80};
 		struct lf_buffer svg = {0};
 		double areas[LF_HUES];
+
 		assert_true(lf_weight_picture_init(&picture, rubric_of(files[i]), NULL, &arena));
 		assert_false(lf_weight_picture_at(&picture, 0, 0.5, areas));
 		for (size_t a = 0; a < LF_HUES; a++)
@@ -158,16 +165,16 @@ static void a_file_that_nobody_checked_gives_no_odd_number(void **state)
 		lf_page_clean_up(&page);
 		lf_buffer_clean_up(&svg);
 	}
-	struct lf_weight_model model;
 	assert_false(lf_weight_model_init(&model, rubric_of("name: r\n"), &arena));
 }
 
 static void as_many_criteria_as_hues_have_an_area_each(void **state)
 {
-	(void)state;
 	static char text[4096];
 	struct lf_weight_picture picture;
 	int length = snprintf(text, sizeof(text), "traits: [{id: t}]\ncriteria:\n");
+
+	(void)state;
 	for (int i = 0; i < LF_HUES; i++)
 		length +=
 			snprintf(text + length, sizeof(text) - (size_t)length, "  - {id: c%d, weight: {base: 1}}\n", i);
@@ -180,11 +187,13 @@ static void as_many_criteria_as_hues_have_an_area_each(void **state)
 
 static void more_criteria_than_hues_share_one_area(void **state)
 {
-	(void)state;
 	static char text[4096];
 	struct lf_weight_picture picture;
 	double areas[LF_HUES], sum = 0;
 	int length = snprintf(text, sizeof(text), "traits: [{id: t}]\ncriteria:\n");
+	struct lf_buffer name;
+
+	(void)state;
 	for (int i = 0; i < 12; i++)
 		length += snprintf(text + length, sizeof(text) - (size_t)length,
 			"  - {id: c%d, weight: {base: %d, traits: {t: 1}}}\n", i, i + 1);
@@ -200,7 +209,7 @@ static void more_criteria_than_hues_share_one_area(void **state)
 		sum += areas[a];
 	assert_near(sum, 1);
 	assert_near(areas[LF_HUE_OTHERS], 15.0 / 78);
-	struct lf_buffer name = {0};
+	name = (struct lf_buffer){0};
 	lf_weight_picture_name(&picture, LF_HUE_OTHERS, &name);
 	assert_string_equal(name.data, "all others (5 criteria)");
 	lf_buffer_clean_up(&name);
@@ -210,7 +219,6 @@ static void more_criteria_than_hues_share_one_area(void **state)
 
 static void a_scale_is_round_and_holds_every_value(void **state)
 {
-	(void)state;
 	static const struct {
 		double low, high, y_min, y_max, grid;
 	} cases[] = {
@@ -223,9 +231,12 @@ static void a_scale_is_round_and_holds_every_value(void **state)
 		{-3, 7, 0, 1, 0.2},
 		{NAN, NAN, 0, 1, 0.2},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const double x[] = {0, 1}, y[] = {cases[i].low, cases[i].high};
 		struct lf_chart chart = {.x = x, .point_count = 2, .series = {{"s", y}}, .series_count = 1};
+
 		assert_near(lf_chart_scale(&chart), cases[i].grid);
 		assert_near(chart.y_min, cases[i].y_min);
 		assert_near(chart.y_max, cases[i].y_max);
@@ -234,9 +245,10 @@ static void a_scale_is_round_and_holds_every_value(void **state)
 
 static void a_value_between_points_lies_on_their_line(void **state)
 {
-	(void)state;
 	const double x[] = {0.2, 0.4, 1}, y[] = {0.1, 0.3, NAN};
 	const struct lf_chart chart = {.x = x, .point_count = 3, .series = {{"s", y}}, .series_count = 1};
+
+	(void)state;
 	assert_near(lf_chart_at(&chart, 0, 0.2), 0.1);
 	assert_near(lf_chart_at(&chart, 0, 0.3), 0.2);
 	assert_true(isnan(lf_chart_at(&chart, 0, 0.1)));
@@ -245,9 +257,10 @@ static void a_value_between_points_lies_on_their_line(void **state)
 
 static void borders_that_differ_look_different(void **state)
 {
-	(void)state;
-	const struct lf_chart_stretch wide[] = {{0, 0.5, 0, "a"}, {0.5, 1, 1, "b"}};
 	const struct lf_chart_stretch narrow[] = {{0, 0.5, 0, "a"}, {0.5, 0.5003, 1, "b"}, {0.5003, 1, 0, "a"}};
+	const struct lf_chart_stretch wide[] = {{0, 0.5, 0, "a"}, {0.5, 1, 1, "b"}};
+
+	(void)state;
 	assert_int_equal(lf_chart_decimals(wide, 2), 2);
 	assert_int_equal(lf_chart_decimals(narrow, 3), 4);
 	assert_int_equal(lf_chart_decimals(NULL, 0), 2);
@@ -255,15 +268,16 @@ static void borders_that_differ_look_different(void **state)
 
 static void labels_keep_apart_and_in_order(void **state)
 {
-	(void)state;
+	double below[] = {10, 10, 10};
 	double places[] = {5, 5, 4.5, 9, 9.9};
+
+	(void)state;
 	lf_labels_spread(places, 5, 1, 0, 10);
 	assert_near(places[2], 4.5);
 	assert_near(places[0], 5.5);
 	assert_near(places[1], 6.5);
 	assert_near(places[3], 9);
 	assert_near(places[4], 10);
-	double below[] = {10, 10, 10};
 	lf_labels_spread(below, 3, 2, 0, 10);
 	assert_near(below[0], 6);
 	assert_near(below[2], 10);
@@ -275,9 +289,11 @@ static double luminance(const char *color)
 	static const double parts[] = {0.2126, 0.7152, 0.0722};
 	unsigned channels[3];
 	double sum = 0;
+
 	assert_int_equal(sscanf(color, "#%2x%2x%2x", &channels[0], &channels[1], &channels[2]), 3);
 	for (int i = 0; i < 3; i++) {
 		const double c = channels[i] / 255.0;
+
 		sum += parts[i] * (c <= 0.03928 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4));
 	}
 	return sum;
@@ -286,6 +302,7 @@ static double luminance(const char *color)
 static double contrast(const char *one, const char *other)
 {
 	const double a = luminance(one), b = luminance(other);
+
 	return a > b ? (a + 0.05) / (b + 0.05) : (b + 0.05) / (a + 0.05);
 }
 
@@ -317,9 +334,10 @@ static const char sweep[] = "project: {id: p, title: P}\ntrait: t\nvalue: 0.75\n
 
 static void who_leads_is_drawn_and_then_the_next_best(void **state)
 {
-	(void)state;
 	static const char *const names[] = {"a", "b", "c", "d", "e", "f", "j<&\"'>"};
 	struct lf_sweep drawn;
+
+	(void)state;
 	assert_true(lf_sweep_init(&drawn, sweep_of(sweep), &arena));
 	assert_int_equal(drawn.chart.series_count, 7);
 	for (size_t s = 0; s < 7; s++)
@@ -338,6 +356,7 @@ static void equals_in_first_place_are_all_named(void **state)
 		"points: [{value: 0, scores: [0.5, 0.5, 0.5]}, {value: 1, scores: [0.5, 0.5, 0.5]}]\n"
 		"stretches: [{from: 0, to: 0.5, first: a, tied: [c]}, {from: 0.5, to: 1, first: c, tied: [a, b]}]\n";
 	struct lf_sweep drawn;
+
 	(void)state;
 	assert_true(lf_sweep_init(&drawn, sweep_of(tie), &arena));
 	assert_string_equal(drawn.chart.stretches[0].first, "a and c (equal)");
@@ -347,9 +366,10 @@ static void equals_in_first_place_are_all_named(void **state)
 
 static void a_leader_who_is_outscored_is_explained(void **state)
 {
-	(void)state;
 	struct lf_sweep drawn;
 	struct lf_page page = {.width = 100};
+
+	(void)state;
 	assert_true(lf_sweep_init(&drawn,
 		sweep_of("candidates: [a, b]\npoints: [{value: 0, scores: [0.5, 0.6]}, {value: 0.5, scores: [0.5, "
 			 "0.6]}, {value: 1, "
@@ -363,7 +383,6 @@ static void a_leader_who_is_outscored_is_explained(void **state)
 
 static void odd_answers_of_a_service_are_drawn_as_far_as_they_go(void **state)
 {
-	(void)state;
 	static const char *const answers[] = {
 		"trait: t\n",
 		"candidates: [a]\n",
@@ -376,11 +395,14 @@ static void odd_answers_of_a_service_are_drawn_as_far_as_they_go(void **state)
 		"[0.7]}]\nstretches: [{from: 0, to: 0.5, first: a}, {from: 0.5, to: 0.5}, {from: 0.5, to: 1, first: "
 		"a}]\n",
 	};
+
+	(void)state;
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		for (int utf8 = 0; utf8 < 2; utf8++) {
 			struct lf_sweep drawn;
 			struct lf_page page = {.width = 80, .utf8 = utf8 == 1, .color = utf8 == 1};
 			struct lf_buffer svg = {0};
+
 			assert_true(lf_sweep_init(&drawn, sweep_of(answers[i]), &arena));
 			lf_sweep_print(&page, &drawn);
 			assert_true(lf_sweep_svg(&svg, &drawn, &arena));
@@ -397,8 +419,10 @@ static void odd_answers_of_a_service_are_drawn_as_far_as_they_go(void **state)
 static void assert_width(const struct lf_page *page, size_t width)
 {
 	char line[4096];
+
 	for (const char *text = page->text.data; *text != '\0';) {
 		const size_t length = strcspn(text, "\n");
+
 		assert_true(length < sizeof(line));
 		memcpy(line, text, length);
 		line[length] = '\0';
@@ -411,18 +435,20 @@ static void assert_width(const struct lf_page *page, size_t width)
 
 static void no_line_is_wider_than_the_page(void **state)
 {
-	(void)state;
 	static const unsigned widths[] = {40, 60, 80, 100, 300};
 	static const char long_names[] = "trait: t\nvalue: 0.5\ncandidates: "
 					 "[\"東京東京東京東京東京東京東京東京東京東京東京東京東京東京東京東京\", "
 					 "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 					 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"]\n"
 					 "points: [{value: 0, scores: [0, 1]}, {value: 1, scores: [1, 0]}]\n";
+
+	(void)state;
 	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
 		for (int utf8 = 0; utf8 < 2; utf8++) {
 			struct lf_page page = {.width = widths[i], .cut = true, .utf8 = utf8 == 1};
 			struct lf_sweep drawn;
 			struct lf_weight_picture picture;
+
 			assert_true(lf_sweep_init(&drawn, sweep_of(long_names), &arena));
 			lf_chart_print(&page, &drawn.chart);
 			assert_true(lf_sweep_init(&drawn, sweep_of(sweep), &arena));
@@ -438,10 +464,11 @@ static void no_line_is_wider_than_the_page(void **state)
 
 static void plain_pages_are_ascii_and_without_colour(void **state)
 {
-	(void)state;
 	struct lf_page page = {.width = 80};
 	struct lf_sweep drawn;
 	struct lf_weight_picture picture;
+
+	(void)state;
 	assert_true(lf_sweep_init(&drawn, sweep_of(sweep), &arena));
 	lf_sweep_print(&page, &drawn);
 	assert_true(lf_weight_picture_init(&picture, rubric_of(small), NULL, &arena));
@@ -453,9 +480,10 @@ static void plain_pages_are_ascii_and_without_colour(void **state)
 
 static void the_chart_has_each_line_where_its_numbers_are(void **state)
 {
-	(void)state;
 	struct lf_page page = {.width = 60};
 	struct lf_sweep drawn;
+
+	(void)state;
 	assert_true(lf_sweep_init(&drawn,
 		sweep_of("trait: t\nvalue: 0.5\ncandidates: [up, down]\n"
 			 "points: [{value: 0, scores: [0, 1]}, {value: 1, scores: [1, 0]}]\n"
@@ -474,9 +502,10 @@ static void the_chart_has_each_line_where_its_numbers_are(void **state)
 
 static void bars_have_each_share_in_its_place(void **state)
 {
-	(void)state;
 	struct lf_page page = {.width = 48};
 	struct lf_weight_picture picture;
+
+	(void)state;
 	assert_true(lf_weight_picture_init(&picture, rubric_of(small), "t", &arena));
 	assert_true(lf_weight_picture_has(&picture, 0));
 	assert_false(lf_weight_picture_has(&picture, 1));
@@ -494,7 +523,6 @@ static void bars_have_each_share_in_its_place(void **state)
 
 static void text_in_a_picture_is_text(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *text, *written;
 	} cases[] = {
@@ -509,10 +537,13 @@ static void text_in_a_picture_is_text(void **state)
 		{"\xe2\x82", ">" LOST LOST "</text>"},               /* cut */
 		{"M\xc3\xbcller \xe6\x9d\xb1 \xf0\x9f\x99\x82", ">M\xc3\xbcller \xe6\x9d\xb1 \xf0\x9f\x99\x82</text>"},
 	};
+
+	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct lf_buffer out = {0};
 		struct lf_svg svg;
 		const struct lf_svg_font font = {.size = 12, .color = "#000000"};
+
 		lf_svg_begin(&svg, &out, 100, 100, cases[i].text, cases[i].text);
 		lf_svg_text(&svg, 1, 2, &font, cases[i].text);
 		lf_svg_end(&svg);
@@ -524,10 +555,12 @@ static void text_in_a_picture_is_text(void **state)
 
 static void text_that_is_too_wide_ends_with_an_ellipsis(void **state)
 {
-	(void)state;
 	struct lf_buffer out = {0};
 	struct lf_svg svg = {.out = &out};
 	const struct lf_svg_font font = {.size = 10, .color = "#000000", .width_max = 30};
+	struct lf_svg_font bold, none;
+
+	(void)state;
 	lf_svg_text(&svg, 0, 0, &font, "abcdefghijkl");
 	assert_non_null(strstr(out.data, ">abc\xe2\x80\xa6</text>"));
 	out.length = 0;
@@ -541,11 +574,11 @@ static void text_that_is_too_wide_ends_with_an_ellipsis(void **state)
 	lf_svg_text(&svg, 0, 0, &font, "iiiiiii");
 	assert_non_null(strstr(out.data, ">iiiiiii</text>"));
 	out.length = 0;
-	const struct lf_svg_font bold = {.size = 10, .color = "#000000", .bold = true, .width_max = 30};
+	bold = (struct lf_svg_font){.size = 10, .color = "#000000", .bold = true, .width_max = 30};
 	lf_svg_text(&svg, 0, 0, &bold, "iiiiiii");
 	assert_null(strstr(out.data, ">iiiiiii</text>"));
 	out.length = 0;
-	const struct lf_svg_font none = {.size = 10, .color = "#000000", .width_max = 1};
+	none = (struct lf_svg_font){.size = 10, .color = "#000000", .width_max = 1};
 	lf_svg_text(&svg, 0, 0, &none, "\xe6\x9d\xb1");
 	assert_non_null(strstr(out.data, ">\xe2\x80\xa6</text>"));
 	lf_buffer_clean_up(&out);
@@ -558,6 +591,7 @@ static void put_for_ever(const char *path, int began)
 {
 	static char zeros[256 * 1024];
 	struct lf_buffer text = {.data = zeros, .length = sizeof(zeros)};
+
 	if (write(began, "", 1) != 1)
 		_exit(1);
 	while (lf_file_put(path, &text) == 0)
@@ -569,6 +603,7 @@ static size_t count_files(const char *folder)
 {
 	size_t count = 0;
 	DIR *entries = opendir(folder);
+
 	assert_non_null(entries);
 	for (const struct dirent *entry; (entry = readdir(entries)) != NULL;)
 		count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
@@ -580,14 +615,17 @@ static void ctrl_c_leaves_no_half_file_behind(void **state)
 {
 	enum { ROUNDS = 40 };
 	char folder[] = "/tmp/leadfit-put.XXXXXX", path[64];
+
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/picture.svg", folder);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		int began[2], status;
 		char byte;
+		pid_t child;
+
 		assert_int_equal(pipe(began), 0);
-		const pid_t child = fork();
+		child = fork();
 		assert_true(child >= 0);
 		if (child == 0)
 			put_for_ever(path, began[1]);
@@ -607,7 +645,6 @@ static void ctrl_c_leaves_no_half_file_behind(void **state)
 
 int main(void)
 {
-	setlocale(LC_CTYPE, "C.UTF-8");
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(weights_are_what_a_hand_computes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_range_is_widest_where_a_weight_ends, set_up, tear_down),
@@ -634,5 +671,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(text_that_is_too_wide_ends_with_an_ellipsis, set_up, tear_down),
 		cmocka_unit_test(ctrl_c_leaves_no_half_file_behind),
 	};
+
+	setlocale(LC_CTYPE, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,7 @@
-/* What a batch keeps of teams and projects: what it gives back is what was offered, to the byte, and it stays within its bounds. */
+/*
+ * What a batch keeps of teams and projects: what it gives back is what was offered, to the byte, and it stays within
+ * its bounds.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -22,7 +25,7 @@ struct fixture {
 
 static int set_up(void **state)
 {
-	struct fixture *f = malloc(sizeof *f);
+	struct fixture *f = malloc(sizeof(*f));
 
 	if (f == NULL)
 		return 1;
@@ -44,20 +47,22 @@ static int tear_down(void **state)
 
 static size_t print(char text[TEXT], unsigned number)
 {
-	return (size_t)snprintf(text, TEXT, "{\"id\":\"team-%08u\",\"title\":\"%0*u\"}", number, 40 + (int)(number % 300), number);
+	return (size_t)snprintf(
+		text, TEXT, "{\"id\":\"team-%08u\",\"title\":\"%0*u\"}", number, 40 + (int)(number % 300), number);
 }
 
 /* Its packed bytes are its number, as text. */
 static void offer(struct fixture *f, const char *text, size_t length, unsigned number)
 {
 	char packed[16];
-	const size_t packed_length = (size_t)snprintf(packed, sizeof packed, "%u", number);
+	const size_t packed_length = (size_t)snprintf(packed, sizeof(packed), "%u", number);
 
 	lf_parts_offer(&f->parts, &a_kind, text, length,
 		&(struct lf_packed){(const uint8_t *)packed, packed_length, lf_hash_bytes(packed, packed_length, 0)});
 }
 
-static bool finds(struct fixture *f, const void *kind, const char *text, size_t length, size_t object_length, unsigned number)
+static bool finds(
+	struct fixture *f, const void *kind, const char *text, size_t length, size_t object_length, unsigned number)
 {
 	struct lf_packed packed = {0};
 	char expected[16];
@@ -66,7 +71,7 @@ static bool finds(struct fixture *f, const void *kind, const char *text, size_t 
 	if (found == 0)
 		return false;
 	assert_int_equal(found, object_length);
-	assert_int_equal(packed.length, snprintf(expected, sizeof expected, "%u", number));
+	assert_int_equal(packed.length, snprintf(expected, sizeof(expected), "%u", number));
 	assert_memory_equal(packed.bytes, expected, packed.length);
 	assert_true(packed.hash == lf_hash_bytes(expected, packed.length, 0));
 	return true;
@@ -94,7 +99,7 @@ static void it_is_found_where_a_longer_text_begins_with_it_and_nowhere_else(void
 
 	for (int i = 0; i < 2; i++)
 		offer(f, text, length, 30);
-	snprintf(longer, sizeof longer, "%s,\"x\":1", text);
+	snprintf(longer, sizeof(longer), "%s,\"x\":1", text);
 	assert_true(finds(f, &a_kind, longer, strlen(longer), length, 30));
 	assert_false(finds(f, &a_kind, text, length - 1, length, 30));
 	assert_false(finds(f, &a_kind, text + 1, length - 1, length, 30));
@@ -111,15 +116,15 @@ static void parts_that_begin_alike_are_told_apart(void **state)
 	char text[TEXT];
 	unsigned found = 0;
 
-	memset(text, 'x', sizeof text);
+	memset(text, 'x', sizeof(text));
 	text[0] = '{';
 	for (int round = 0; round < 3; round++)
 		for (unsigned n = 0; n < 4; n++) {
-			snprintf(text + 100, sizeof text - 100, "%u}", n);
+			snprintf(text + 100, sizeof(text) - 100, "%u}", n);
 			offer(f, text, 102, n);
 		}
 	for (unsigned n = 0; n < 4; n++) {
-		snprintf(text + 100, sizeof text - 100, "%u}", n);
+		snprintf(text + 100, sizeof(text) - 100, "%u}", n);
 		found += finds(f, &a_kind, text, 102, 102, n) ? 1 : 0;
 	}
 	assert_true(found > 0);
@@ -133,6 +138,7 @@ static void however_many_come_it_holds_no_more_than_its_bounds(void **state)
 	enum { LONG = 100 * 1000, COUNT = 400 };
 	char *text = malloc(LONG);
 	unsigned found = 0;
+	char small[TEXT];
 
 	memset(text, ' ', LONG);
 	for (unsigned i = 0; i < COUNT; i++) {
@@ -150,7 +156,6 @@ static void however_many_come_it_holds_no_more_than_its_bounds(void **state)
 	assert_in_range(found, LF_PARTS_BYTES_MAX / LONG / 2, LF_PARTS_BYTES_MAX / LONG);
 	free(text);
 	/* And many small ones. */
-	char small[TEXT];
 	for (unsigned i = 0; i < 3 * LF_PARTS_SLOTS; i++) {
 		const size_t length = print(small, i);
 
@@ -184,7 +189,7 @@ static void each_byte_and_the_length_change_the_hash(void **state)
 	uint8_t bytes[100] = {0};
 
 	(void)state;
-	for (size_t length = 0; length < sizeof bytes; length++) {
+	for (size_t length = 0; length < sizeof(bytes); length++) {
 		const uint64_t hash = lf_hash_bytes(bytes, length, 0);
 
 		assert_true(hash != lf_hash_bytes(bytes, length + 1, 0));
@@ -209,7 +214,7 @@ static void a_hash_is_the_same_everywhere(void **state)
 		{"{\"id\":\"team-1\",\"title\":\"thirty-three bytes\"}", 0xdcb8a14c5e833ee1}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		assert_true(lf_hash_bytes(known[i].text, strlen(known[i].text), 7) == known[i].hash);
 }
 
@@ -224,5 +229,6 @@ int main(void)
 		CLAIM(what_is_short_or_huge_is_not_kept),
 		CLAIM(each_byte_and_the_length_change_the_hash),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

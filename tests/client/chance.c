@@ -27,6 +27,7 @@ uint64_t draw(uint64_t below)
 int seed(void **state)
 {
 	const char *given = getenv("LF_TEST_SEED");
+
 	(void)state;
 	random_state = given != NULL ? strtoull(given, NULL, 10) : 20260504;
 	printf("seed %llu\n", (unsigned long long)random_state);

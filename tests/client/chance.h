@@ -1,4 +1,7 @@
-/* What the tests of computed figures share: chance from a seed that is printed (LF_TEST_SEED sets it), and nearly equal numbers. */
+/*
+ * What the tests of computed figures share: chance from a seed that is printed (LF_TEST_SEED sets it), and nearly equal
+ * numbers.
+ */
 #ifndef LF_TESTS_CLIENT_CHANCE_H
 #define LF_TESTS_CLIENT_CHANCE_H
 

@@ -1,4 +1,7 @@
-/* Impact ratios: the published case, the rules one by one, a brute-force recount of random cases; and the file that says who is in what. */
+/*
+ * Impact ratios: the published case, the rules one by one, a brute-force recount of random cases; and the file that
+ * says who is in what.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -50,6 +53,7 @@ static void read_csv(struct fixture *f, const char *text)
 static uint32_t person(const struct fixture *f, const char *id)
 {
 	const uint32_t *place = lf_keys_find(&f->groups.index, id, "");
+
 	return place == NULL ? LF_NOT_GROUPED : *place - 1;
 }
 
@@ -61,9 +65,12 @@ static void compute(struct fixture *f, const struct lf_assessment *assessments, 
 static const struct lf_impact_category *category(const struct fixture *f, size_t table, const char *name)
 {
 	const struct lf_impact_category *found = NULL;
+
 	for (size_t c = 0; c < f->impact.tables[table].count; c++) {
 		struct lf_buffer text = {0};
-		lf_impact_name(&f->groups, &f->impact.tables[table], f->impact.tables[table].categories[c].categories, &text);
+
+		lf_impact_name(
+			&f->groups, &f->impact.tables[table], f->impact.tables[table].categories[c].categories, &text);
 		if (strcmp(text.data, name) == 0)
 			found = &f->impact.tables[table].categories[c];
 		lf_buffer_clean_up(&text);
@@ -77,34 +84,39 @@ static const struct lf_impact_category *category(const struct fixture *f, size_t
 static size_t repeat(struct lf_assessment *out, uint32_t who, size_t count, size_t selected)
 {
 	for (size_t i = 0; i < count; i++)
-		out[i] = (struct lf_assessment){.person = who, .selected = i < selected, .score = i < selected ? 0.9 : 0.1};
+		out[i] = (struct lf_assessment){
+			.person = who, .selected = i < selected, .score = i < selected ? 0.9 : 0.1};
 	return count;
 }
 
 /* ---- computing ---- */
 
 /*
- * A bias audit that was published under Local Law 144: 3,732 males at .798 and 2,112 females at .784, whose impact ratios are 1.000 and
- * .982. The rates are rounded: these counts round to them.
+ * A bias audit that was published under Local Law 144: 3,732 males at .798 and 2,112 females at .784, whose impact
+ * ratios are 1.000 and .982. The rates are rounded: these counts round to them.
  */
 static void the_published_audit_has_its_ratios(void **state)
 {
 	enum { MALE = 3732, MALE_SELECTED = 2979, FEMALE = 2112, FEMALE_SELECTED = 1656 };
 	struct lf_assessment *assessments = calloc(MALE + FEMALE, sizeof(*assessments));
 	struct fixture f;
+	size_t males;
+	const struct lf_impact_rate *male, *female;
+
 	(void)state;
 	assert_non_null(assessments);
 	read_csv(&f, "candidate,sex\nm,male\nf,female\n");
-	const size_t males = repeat(assessments, person(&f, "m"), MALE, MALE_SELECTED);
+	males = repeat(assessments, person(&f, "m"), MALE, MALE_SELECTED);
 	compute(&f, assessments, males + repeat(assessments + males, person(&f, "f"), FEMALE, FEMALE_SELECTED), false);
-	const struct lf_impact_rate *male = &category(&f, 0, "male")->rates[LF_SELECTION];
-	const struct lf_impact_rate *female = &category(&f, 0, "female")->rates[LF_SELECTION];
+	male = &category(&f, 0, "male")->rates[LF_SELECTION];
+	female = &category(&f, 0, "female")->rates[LF_SELECTION];
 	assert_near(male->rate, .798, .0005);
 	assert_near(female->rate, .784, .0005);
 	assert_near(male->ratio, 1.000, 0);
 	assert_near(female->ratio, .982, .0005);
 	assert_false(male->below || female->below);
-	assert_near(female->p, lf_fisher(FEMALE_SELECTED, FEMALE - FEMALE_SELECTED, MALE_SELECTED, MALE - MALE_SELECTED), 0);
+	assert_near(female->p,
+		lf_fisher(FEMALE_SELECTED, FEMALE - FEMALE_SELECTED, MALE_SELECTED, MALE - MALE_SELECTED), 0);
 	assert_true(isnan(male->p));
 	assert_near(.784 / .798, .982, .0005);
 	free(assessments);
@@ -114,12 +126,18 @@ static void the_published_audit_has_its_ratios(void **state)
 static void the_scoring_rate_is_the_share_strictly_above_the_median_of_all(void **state)
 {
 	struct fixture f;
+	static const char *const people[] = {"a", "b", "c", "d"};
+	struct lf_assessment assessments[] = {
+		{.9, 0, true}, {.5, 0, false}, {.5, 0, false}, {.1, 0, false}, {.5, LF_NOT_GROUPED, false}};
+
 	(void)state;
 	read_csv(&f, "candidate,sex\na,x\nb,x\nc,y\nd,y\n");
-	/* Median of .1 .5 .5 .5 .9: .5; those at it are not above it. The fifth is in no category, and counts for the median. */
-	const struct lf_assessment assessments[] = {
-		{.9, person(&f, "a"), true}, {.5, person(&f, "b"), false}, {.5, person(&f, "c"), false}, {.1, person(&f, "d"), false},
-		{.5, LF_NOT_GROUPED, false}};
+	/*
+	 * Median of .1 .5 .5 .5 .9: .5; those at it are not above it. The fifth is in no category, and counts for the
+	 * median.
+	 */
+	for (int i = 0; i < 4; i++)
+		assessments[i].person = person(&f, people[i]);
 	compute(&f, assessments, 5, false);
 	assert_near(f.impact.median, .5, 0);
 	assert_int_equal(f.impact.above, 1);
@@ -141,6 +159,7 @@ static void four_fifths_is_exact(void **state)
 	struct lf_assessment assessments[200];
 	struct fixture f;
 	size_t count;
+
 	(void)state;
 	read_csv(&f, "candidate,sex\na,x\nb,y\n");
 	/* 12 of 100 against 15 of 100 is four fifths, which doubles make .7999999999999999. */
@@ -160,6 +179,7 @@ static void a_category_under_two_percent_is_no_reference_and_has_no_ratio_unless
 	struct lf_assessment assessments[300];
 	struct fixture f;
 	size_t count;
+
 	(void)state;
 	read_csv(&f, "candidate,group\na,large\nb,other\nc,small\n");
 	count = repeat(assessments, person(&f, "a"), 150, 75);
@@ -188,12 +208,14 @@ static void where_nobody_is_selected_there_is_no_ratio(void **state)
 	struct lf_assessment assessments[10];
 	struct fixture f;
 	size_t count;
+
 	(void)state;
 	read_csv(&f, "candidate,sex\na,x\nb,y\n");
 	count = repeat(assessments, person(&f, "a"), 5, 0);
 	count += repeat(assessments + count, person(&f, "b"), 5, 0);
 	compute(&f, assessments, count, false);
-	assert_true(isnan(category(&f, 0, "x")->rates[LF_SELECTION].ratio) && isnan(category(&f, 0, "y")->rates[LF_SELECTION].ratio));
+	assert_true(isnan(category(&f, 0, "x")->rates[LF_SELECTION].ratio) &&
+		isnan(category(&f, 0, "y")->rates[LF_SELECTION].ratio));
 	assert_false(category(&f, 0, "y")->rates[LF_SELECTION].below);
 	clean_up(&f);
 }
@@ -202,9 +224,10 @@ static void intersections_follow_the_dimensions(void **state)
 {
 	struct lf_buffer text = {0};
 	struct fixture f;
+	struct lf_assessment assessments[5];
+
 	(void)state;
 	read_csv(&f, "candidate,sex,race_ethnicity\na,female,Asian\nb,female,White\nc,male,Asian\nd,male,\ne,,White\n");
-	struct lf_assessment assessments[5];
 	for (uint32_t i = 0; i < 5; i++)
 		assessments[i] = (struct lf_assessment){.person = i, .selected = i < 2, .score = i};
 	compute(&f, assessments, 5, false);
@@ -224,7 +247,9 @@ static void intersections_follow_the_dimensions(void **state)
 /* Every number of every table, counted again in the plainest way. */
 static void random_cases_agree_with_a_recount(void **state)
 {
-	static const char csv[] = "candidate,a,b,c\n0,x,p,1\n1,x,q,2\n2,y,p,\n3,y,,1\n4,z,q,2\n5,,p,1\n6,x,p,2\n7,z,r,2\n";
+	static const char csv[] =
+		"candidate,a,b,c\n0,x,p,1\n1,x,q,2\n2,y,p,\n3,y,,1\n4,z,q,2\n5,,p,1\n6,x,p,2\n7,z,r,2\n";
+
 	(void)state;
 	for (int round = 0; round < 200; round++) {
 		struct lf_assessment assessments[400];
@@ -232,27 +257,36 @@ static void random_cases_agree_with_a_recount(void **state)
 		struct fixture f;
 		const size_t count = draw(400);
 		const bool small_too = draw(2) == 1;
+		double median;
+
 		read_csv(&f, csv);
 		for (size_t i = 0; i < count; i++) {
 			const uint64_t who = draw(10);
-			assessments[i] = (struct lf_assessment){.person = who > 7 ? LF_NOT_GROUPED : (uint32_t)(who * who / 8),
-				.selected = draw(3) == 0, .score = (double)draw(20) / 19};
+
+			assessments[i] =
+				(struct lf_assessment){.person = who > 7 ? LF_NOT_GROUPED : (uint32_t)(who * who / 8),
+					.selected = draw(3) == 0,
+					.score = (double)draw(20) / 19};
 			scores[i] = assessments[i].score;
 		}
 		compute(&f, assessments, count, small_too);
-		const double median = lf_median(scores, count);
+		median = lf_median(scores, count);
 		assert_int_equal(f.impact.table_count, 7);
 		for (size_t t = 0; t < 7; t++) {
 			const struct lf_impact_table *table = &f.impact.tables[t];
 			uint64_t known = 0;
+
 			for (size_t c = 0; c < table->count; c++) {
 				const struct lf_impact_category *row = &table->categories[c];
 				uint64_t n = 0, selected = 0, above = 0;
+
 				for (size_t i = 0; i < count; i++) {
 					bool same = assessments[i].person != LF_NOT_GROUPED;
+
 					for (size_t d = 0; d < 3 && same; d++)
 						same = (table->dimensions >> d & 1) == 0 ||
-						       f.groups.people[assessments[i].person].categories[d] == row->categories[d];
+							f.groups.people[assessments[i].person].categories[d] ==
+								row->categories[d];
 					n += same;
 					selected += same && assessments[i].selected;
 					above += same && assessments[i].score > median;
@@ -266,11 +300,13 @@ static void random_cases_agree_with_a_recount(void **state)
 			assert_int_equal(table->known + table->unknown, count);
 			for (size_t m = 0; m < LF_MEASURES; m++) {
 				double highest = 0;
+
 				for (size_t c = 0; c < table->count; c++)
 					if (small_too || !table->categories[c].small)
 						highest = fmax(highest, table->categories[c].rates[m].rate);
 				for (size_t c = 0; c < table->count; c++) {
 					const struct lf_impact_category *row = &table->categories[c];
+
 					assert_int_equal(row->small, (double)row->count < .02 * (double)known);
 					if (highest > 0 && (small_too || !row->small))
 						assert_near(row->rates[m].ratio, row->rates[m].rate / highest, 1e-12);
@@ -287,27 +323,37 @@ static void random_cases_agree_with_a_recount(void **state)
 
 static void the_file_is_csv_yaml_or_json_alike(void **state)
 {
-	static const char *const texts[] = {
-		"candidate,sex,race_ethnicity\r\nm-1,female,\"Hispanic or Latino\"\nm-2, male ,Unknown\n,,\nm-3,,White\n",
+	static const char *const texts[] = {"candidate,sex,race_ethnicity\r\nm-1,female,\"Hispanic or Latino\"\nm-2, "
+					    "male ,Unknown\n,,\nm-3,,White\n",
 		"people:\n  - {candidate: m-1, categories: {sex: female, race_ethnicity: Hispanic or Latino}}\n"
-		"  - {candidate: m-2, categories: {sex: male, race_ethnicity: unknown}}\n  - {candidate: m-3, categories: {race_ethnicity: White}}\n",
-		"{\"people\": [{\"candidate\": \"m-1\", \"categories\": {\"sex\": \"female\", \"race_ethnicity\": \"Hispanic or Latino\"}},"
-		"{\"candidate\": \"m-2\", \"categories\": {\"sex\": \"male\"}}, {\"candidate\": \"m-3\", \"categories\": {\"race_ethnicity\": \"White\"}}]}"};
+		"  - {candidate: m-2, categories: {sex: male, race_ethnicity: unknown}}\n  - {candidate: m-3, "
+		"categories: {race_ethnicity: White}}\n",
+		"{\"people\": [{\"candidate\": \"m-1\", \"categories\": {\"sex\": \"female\", \"race_ethnicity\": "
+		"\"Hispanic or Latino\"}},"
+		"{\"candidate\": \"m-2\", \"categories\": {\"sex\": \"male\"}}, {\"candidate\": \"m-3\", "
+		"\"categories\": {\"race_ethnicity\": \"White\"}}]}"};
 	static const enum lf_input_format formats[] = {LF_INPUT_CSV, LF_INPUT_YAML, LF_INPUT_JSON};
+
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		struct fixture f;
+		size_t sex, race;
+		const struct lf_grouped *people;
+
 		read_groups(&f, formats[i], texts[i]);
 		if (f.code != LF_OK)
 			fail_msg("%s", f.error.message);
 		assert_int_equal(f.groups.dimension_count, 2);
 		assert_int_equal(f.groups.person_count, 3);
-		const size_t sex = strcmp(f.groups.dimensions[0].name, "sex") == 0 ? 0 : 1, race = 1 - sex;
+		sex = strcmp(f.groups.dimensions[0].name, "sex") == 0 ? 0 : 1;
+		race = 1 - sex;
 		assert_string_equal(f.groups.dimensions[race].name, "race_ethnicity");
 		assert_int_equal(f.groups.dimensions[sex].category_count, 2);
-		const struct lf_grouped *people = f.groups.people;
-		assert_string_equal(f.groups.dimensions[sex].categories[people[person(&f, "m-1")].categories[sex]], "female");
-		assert_string_equal(f.groups.dimensions[sex].categories[people[person(&f, "m-2")].categories[sex]], "male");
+		people = f.groups.people;
+		assert_string_equal(
+			f.groups.dimensions[sex].categories[people[person(&f, "m-1")].categories[sex]], "female");
+		assert_string_equal(
+			f.groups.dimensions[sex].categories[people[person(&f, "m-2")].categories[sex]], "male");
 		assert_int_equal(people[person(&f, "m-2")].categories[race], LF_CATEGORY_UNKNOWN);
 		assert_int_equal(people[person(&f, "m-3")].categories[sex], LF_CATEGORY_UNKNOWN);
 		assert_int_equal(person(&f, "m-4"), LF_NOT_GROUPED);
@@ -319,11 +365,13 @@ static void assert_refused(enum lf_input_format format, const char *text, const 
 {
 	struct fixture f;
 	bool found = false;
+
 	read_groups(&f, format, text);
 	assert_int_equal(f.code, LF_INVALID_ARGUMENT);
 	for (size_t i = 0; i < f.error.violation_kept; i++)
-		found = found || (strcmp(f.error.violations[i].field, field) == 0 &&
-					 strstr(f.error.violations[i].description, description) != NULL);
+		found = found ||
+			(strcmp(f.error.violations[i].field, field) == 0 &&
+				strstr(f.error.violations[i].description, description) != NULL);
 	if (!found)
 		fail_msg("%s: not %s: %s", f.error.message, field, description);
 	clean_up(&f);
@@ -333,6 +381,7 @@ static void everything_wrong_with_the_file_is_told_by_place(void **state)
 {
 	char text[64 * 1024] = "candidate,sex\n";
 	struct fixture f;
+
 	(void)state;
 	assert_refused(LF_INPUT_CSV, "id,sex\na,x\n", "line 1", "the first column is \"id\"; it must be candidate");
 	assert_refused(LF_INPUT_CSV, "candidate;sex\na;x\n", "line 1", "separated by commas");
@@ -363,13 +412,16 @@ static void many_names_keep_their_numbers(void **state)
 {
 	enum { COUNT = 20000 };
 	struct lf_keys keys = {0};
+	bool added;
+
 	(void)state;
 	for (uint32_t i = 0; i < COUNT; i++) {
 		char first[600], second[16];
-		bool added;
+		uint32_t *number;
+
 		snprintf(first, sizeof(first), "%0*u", i % 50 == 0 ? 580 : 1, i / 10);
 		snprintf(second, sizeof(second), "%u", i % 10);
-		uint32_t *number = lf_keys_add(&keys, first, second, &added);
+		number = lf_keys_add(&keys, first, second, &added);
 		assert_non_null(number);
 		assert_true(added);
 		*number = i;
@@ -377,7 +429,7 @@ static void many_names_keep_their_numbers(void **state)
 	assert_int_equal(keys.count, COUNT);
 	assert_int_equal(*lf_keys_find(&keys, "7", "3"), 73);
 	assert_null(lf_keys_find(&keys, "73", ""));
-	bool added = true;
+	added = true;
 	assert_int_equal(*lf_keys_add(&keys, "1999", "9", &added), 19999);
 	assert_false(added);
 	lf_keys_clean_up(&keys);
@@ -398,5 +450,6 @@ int main(void)
 		cmocka_unit_test(everything_wrong_with_the_file_is_told_by_place),
 		cmocka_unit_test(many_names_keep_their_numbers),
 	};
+
 	return cmocka_run_group_tests(tests, seed, NULL);
 }

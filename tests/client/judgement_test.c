@@ -22,9 +22,11 @@ struct fixture {
 
 static void evaluate(struct fixture *f, const char *yaml)
 {
+	const Leadfit__V1__Judgement *message;
+
 	memset(f, 0, sizeof(*f));
 	lf_arena_init(&f->arena, ARENA_BYTES);
-	const Leadfit__V1__Judgement *message = (const Leadfit__V1__Judgement *)lf_text_parse(
+	message = (const Leadfit__V1__Judgement *)lf_text_parse(
 		LF_FORMAT_YAML, &leadfit__v1__judgement__descriptor, yaml, strlen(yaml), &f->arena, &f->error);
 	if (message == NULL)
 		fail_msg("%s", f->error.message);
@@ -37,20 +39,25 @@ static void clean_up(struct fixture *f)
 	lf_arena_clean_up(&f->arena);
 }
 
-/* "Choose a leader", as R's package ahp (gluc/ahp) carries it; consistency .044 with the random index .90, .045 with .882. */
+/*
+ * "Choose a leader", as R's package ahp (gluc/ahp) carries it; consistency .044 with the random index .90, .045 with
+ * .882.
+ */
 static void the_published_leader_example_has_its_weights(void **state)
 {
 	static const double expected[] = {0.548, 0.127, 0.270, 0.056};
 	struct fixture f;
+
 	(void)state;
-	evaluate(&f, "criteria: [Exp, Edu, Char, Age]\n"
-		     "comparisons:\n"
-		     "  - {a: Exp, b: Edu, ratio: 4}\n"
-		     "  - {a: Exp, b: Char, ratio: 3}\n"
-		     "  - {a: Exp, b: Age, ratio: 7}\n"
-		     "  - {a: Char, b: Edu, ratio: 3}\n"
-		     "  - {a: Edu, b: Age, ratio: 3}\n"
-		     "  - {a: Char, b: Age, ratio: 5}\n");
+	evaluate(&f,
+		"criteria: [Exp, Edu, Char, Age]\n"
+		"comparisons:\n"
+		"  - {a: Exp, b: Edu, ratio: 4}\n"
+		"  - {a: Exp, b: Char, ratio: 3}\n"
+		"  - {a: Exp, b: Age, ratio: 7}\n"
+		"  - {a: Char, b: Edu, ratio: 3}\n"
+		"  - {a: Edu, b: Age, ratio: 3}\n"
+		"  - {a: Char, b: Age, ratio: 5}\n");
 	assert_int_equal(f.code, LF_OK);
 	for (size_t i = 0; i < 4; i++)
 		assert_true(fabs(f.judgement.weights[i] - expected[i]) <= 0.001);
@@ -60,19 +67,24 @@ static void the_published_leader_example_has_its_weights(void **state)
 	clean_up(&f);
 }
 
-/* The matrix of R's package MCDA (cran/MCDA, pairwiseConsistencyMeasures): .164 with the random index .882, .161 with .90. */
+/*
+ * The matrix of R's package MCDA (cran/MCDA, pairwiseConsistencyMeasures): .164 with the random index .882, .161 with
+ * .90.
+ */
 static void the_published_inconsistent_matrix_has_its_ratio(void **state)
 {
 	struct fixture f;
+
 	(void)state;
-	evaluate(&f, "criteria: [a, b, c, d]\n"
-		     "comparisons:\n"
-		     "  - {a: a, b: b, ratio: 1/4}\n"
-		     "  - {a: a, b: c, ratio: 4}\n"
-		     "  - {a: a, b: d, ratio: 1/6}\n"
-		     "  - {a: b, b: c, ratio: 4}\n"
-		     "  - {a: b, b: d, ratio: 1/4}\n"
-		     "  - {a: c, b: d, ratio: 1/5}\n");
+	evaluate(&f,
+		"criteria: [a, b, c, d]\n"
+		"comparisons:\n"
+		"  - {a: a, b: b, ratio: 1/4}\n"
+		"  - {a: a, b: c, ratio: 4}\n"
+		"  - {a: a, b: d, ratio: 1/6}\n"
+		"  - {a: b, b: c, ratio: 4}\n"
+		"  - {a: b, b: d, ratio: 1/4}\n"
+		"  - {a: c, b: d, ratio: 1/5}\n");
 	assert_int_equal(f.code, LF_OK);
 	assert_true(fabs(f.judgement.lambda_max - 4.4347) <= 0.00005);
 	assert_true(fabs(f.judgement.consistency_ratio - 0.164) <= 0.0005);
@@ -89,6 +101,7 @@ static void the_published_inconsistent_matrix_has_its_ratio(void **state)
 static void the_random_indices_are_those_that_are_stated(void **state)
 {
 	static const double expected[] = {0, 0, 0.525, 0.882, 1.115, 1.252, 1.341, 1.404, 1.452, 1.484};
+
 	(void)state;
 	for (size_t n = 1; n <= 10; n++)
 		assert_true(fabs(lf_random_index(n) - expected[n - 1]) <= 0);
@@ -98,6 +111,7 @@ static void the_random_indices_are_those_that_are_stated(void **state)
 static void points_are_divided_by_their_sum(void **state)
 {
 	struct fixture f;
+
 	(void)state;
 	evaluate(&f, "direct: {b: 30, a: 50, c: 20, d: 0}");
 	assert_int_equal(f.code, LF_OK);
@@ -116,6 +130,7 @@ static void points_are_divided_by_their_sum(void **state)
 static void one_or_two_criteria_cannot_contradict_themselves(void **state)
 {
 	struct fixture f;
+
 	(void)state;
 	evaluate(&f, "{criteria: [a, b], comparisons: [{a: a, b: b, ratio: 3}]}");
 	assert_int_equal(f.code, LF_OK);
@@ -135,9 +150,10 @@ static void ratios_are_numbers_and_fractions(void **state)
 		const char *text;
 		double ratio;
 	} good[] = {{"3", 3}, {"0.25", 0.25}, {"1/4", 0.25}, {"2.5/5", 0.5}, {"9", 9}};
-	static const char *const bad[] = {"", "/", "1/", "/2", "0", "0/3", "1/0", "-1", "+1", ".5", "1e3", "1/2/3", "three", "nan", "inf",
-		"1.2.3", "11111111111111111111111111111111111111111", "0x3", " 3", "3 "};
+	static const char *const bad[] = {"", "/", "1/", "/2", "0", "0/3", "1/0", "-1", "+1", ".5", "1e3", "1/2/3",
+		"three", "nan", "inf", "1.2.3", "11111111111111111111111111111111111111111", "0x3", " 3", "3 "};
 	double ratio;
+
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		assert_true(lf_ratio_parse(good[i].text, &ratio));
@@ -165,10 +181,12 @@ static void everything_wrong_is_named_at_once(void **state)
 			"comparisons: age and experience are not compared\n"
 			"comparisons: age and  are not compared\n"
 			"comparisons: experience and  are not compared\n"},
-		{"{criteria: [experience, age, depth], comparisons: [{a: experience, b: age, ratio: 0}, {a: age, b: experience, ratio: 1/2},\n"
+		{"{criteria: [experience, age, depth], comparisons: [{a: experience, b: age, ratio: 0}, {a: age, b: "
+		 "experience, ratio: 1/2},\n"
 		 " {a: experienc, b: nothing, ratio: 10}, {a: age, b: age, ratio: 1}, {a: depth, b: age, ratio: x}]}",
 			"comparisons[0].ratio: \"0\" is not a ratio such as 3, 0.25 or 1/4\n"
-			"comparisons[1]: age and experience are compared in comparisons[0] already, which says otherwise\n"
+			"comparisons[1]: age and experience are compared in comparisons[0] already, which says "
+			"otherwise\n"
 			"comparisons[2].a: \"experienc\" is not among the criteria; nearest: experience\n"
 			"comparisons[2].b: \"nothing\" is not among the criteria\n"
 			"comparisons[2].ratio: 10 is outside 1/9..9\n"
@@ -183,16 +201,18 @@ static void everything_wrong_is_named_at_once(void **state)
 			"direct: depth has no points\n"},
 		{"{direct: {a: 0, b: 0}}", "direct: all points are 0: nothing would count\n"},
 	};
+
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct fixture f;
 		char errors[4000] = "";
 		size_t length = 0;
+
 		evaluate(&f, cases[i].yaml);
 		assert_int_equal(f.code, LF_INVALID_ARGUMENT);
 		for (size_t v = 0; v < f.error.violation_kept; v++)
-			length += (size_t)snprintf(errors + length, sizeof(errors) - length, "%s: %s\n", f.error.violations[v].field,
-				f.error.violations[v].description);
+			length += (size_t)snprintf(errors + length, sizeof(errors) - length, "%s: %s\n",
+				f.error.violations[v].field, f.error.violations[v].description);
 		assert_string_equal(errors, cases[i].errors);
 		clean_up(&f);
 	}
@@ -203,16 +223,21 @@ static void everything_wrong_is_named_at_once(void **state)
 static uint64_t next_random(uint64_t *seed)
 {
 	uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return z ^ (z >> 31);
 }
 
-/* Random comparisons of n criteria, 1/9..9; where true_weights is not NULL, those that they make, without contradiction. */
+/*
+ * Random comparisons of n criteria, 1/9..9; where true_weights is not NULL, those that they make, without
+ * contradiction.
+ */
 static char *random_yaml(uint64_t *seed, size_t n, const double *true_weights)
 {
 	struct lf_buffer text = {0};
 	char line[160];
+
 	lf_buffer_append_text(&text, "criteria: [");
 	for (size_t i = 0; i < n; i++) {
 		snprintf(line, sizeof(line), "%sc%zu", i == 0 ? "" : ", ", i);
@@ -221,13 +246,15 @@ static char *random_yaml(uint64_t *seed, size_t n, const double *true_weights)
 	lf_buffer_append_text(&text, "]\ncomparisons:\n");
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = i + 1; j < n; j++) {
-			const unsigned up = 1 + (unsigned)(next_random(seed) % 9), down = 1 + (unsigned)(next_random(seed) % 9);
+			const unsigned up = 1 + (unsigned)(next_random(seed) % 9),
+				       down = 1 + (unsigned)(next_random(seed) % 9);
+
 			if (true_weights != NULL)
-				snprintf(line, sizeof(line), "  - {a: c%zu, b: c%zu, ratio: \"%.17g/%.17g\"}\n", i, j, true_weights[i],
-					true_weights[j]);
+				snprintf(line, sizeof(line), "  - {a: c%zu, b: c%zu, ratio: \"%.17g/%.17g\"}\n", i, j,
+					true_weights[i], true_weights[j]);
 			else
-				snprintf(line, sizeof(line), "  - {a: c%zu, b: c%zu, ratio: %u/%u}\n", i, j, up > down ? up : 1,
-					up > down ? 1 : down);
+				snprintf(line, sizeof(line), "  - {a: c%zu, b: c%zu, ratio: %u/%u}\n", i, j,
+					up > down ? up : 1, up > down ? 1 : down);
 			lf_buffer_append_text(&text, line);
 		}
 	assert_false(text.failed);
@@ -238,6 +265,7 @@ static void the_weights_are_the_principal_eigenvector_of_any_comparisons(void **
 {
 	const char *given = getenv("LF_TEST_SEED");
 	uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : 17;
+
 	(void)state;
 	print_message("LF_TEST_SEED=%llu\n", (unsigned long long)seed);
 	for (size_t round = 0; round < 400; round++) {
@@ -245,12 +273,15 @@ static void the_weights_are_the_principal_eigenvector_of_any_comparisons(void **
 		char *yaml = random_yaml(&seed, n, NULL);
 		struct fixture f;
 		double sum = 0;
+		const struct lf_judgement *judgement;
+
 		evaluate(&f, yaml);
 		assert_int_equal(f.code, LF_OK);
-		const struct lf_judgement *judgement = &f.judgement;
+		judgement = &f.judgement;
 		assert_true(judgement->lambda_max >= (double)n - 1e-9);
 		for (size_t i = 0; i < n; i++) {
 			double product = 0;
+
 			for (size_t j = 0; j < n; j++)
 				product += judgement->matrix[i * n + j] * judgement->weights[j];
 			assert_true(judgement->weights[i] > 0);
@@ -263,9 +294,10 @@ static void the_weights_are_the_principal_eigenvector_of_any_comparisons(void **
 		for (size_t i = 0; i < n; i++)
 			for (size_t j = 0; j < n; j++)
 				for (size_t k = 0; k < n; k++)
-					assert_true(fabs(log(judgement->matrix[i * n + j] * judgement->matrix[j * n + k] *
-							     judgement->matrix[k * n + i])) <=
-						    fabs(log(judgement->worst.product)) + 1e-9);
+					assert_true(
+						fabs(log(judgement->matrix[i * n + j] * judgement->matrix[j * n + k] *
+							judgement->matrix[k * n + i])) <=
+						fabs(log(judgement->worst.product)) + 1e-9);
 		clean_up(&f);
 		free(yaml);
 	}
@@ -274,14 +306,17 @@ static void the_weights_are_the_principal_eigenvector_of_any_comparisons(void **
 static void comparisons_that_agree_give_back_the_weights_that_they_came_from(void **state)
 {
 	uint64_t seed = 23;
+
 	(void)state;
 	for (size_t round = 0; round < 200; round++) {
 		const size_t n = 2 + (size_t)(next_random(&seed) % 9);
 		double weights[10], sum = 0;
 		struct fixture f;
+		char *yaml;
+
 		for (size_t i = 0; i < n; i++)
 			sum += weights[i] = 1 + (double)(next_random(&seed) % 7) + (double)(next_random(&seed) % 2) / 2;
-		char *yaml = random_yaml(&seed, n, weights);
+		yaml = random_yaml(&seed, n, weights);
 		evaluate(&f, yaml);
 		assert_int_equal(f.code, LF_OK);
 		for (size_t i = 0; i < n; i++)
@@ -305,5 +340,6 @@ int main(void)
 		cmocka_unit_test(the_weights_are_the_principal_eigenvector_of_any_comparisons),
 		cmocka_unit_test(comparisons_that_agree_give_back_the_weights_that_they_came_from),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,10 +4,10 @@
  *	decide RUBRIC.yaml [COUNT [SEED]]     a line each: number, outcome, SHA-256 of the packed Decision
  *	decide RUBRIC.yaml --json NUMBER      that answer as JSON, to see what differs
  *
- * A Decision has all there is: robustness, what would change it, co-leads, and every second one a rank table.
- * Each is also restored from what the log would keep, and must be the same bytes again.
- * Requests are made with integers only, so that they are the same everywhere. LF_TEST_KERNEL names the instruction set for
- * robustness (baseline, avx2, avx512); where this machine does not have it, the exit status is 77.
+ * A Decision has all there is: robustness, what would change it, co-leads, and every second one a rank table. Each is
+ * also restored from what the log would keep, and must be the same bytes again. Requests are made with integers only,
+ * so that they are the same everywhere. LF_TEST_KERNEL names the instruction set for robustness (baseline, avx2,
+ * avx512); where this machine does not have it, the exit status is 77.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +19,8 @@
 #include "service/engine/robust.h"
 
 static const char *const criteria[] = {"architecture", "problem_solving", "collaboration", "interaction"};
-static const char *const disciplines[] = {"BACKEND", "FRONTEND", "FULLSTACK", "MOBILE", "DATA", "INFRASTRUCTURE", "SECURITY",
-	"QUALITY", "DESIGN"};
+static const char *const disciplines[] = {
+	"BACKEND", "FRONTEND", "FULLSTACK", "MOBILE", "DATA", "INFRASTRUCTURE", "SECURITY", "QUALITY", "DESIGN"};
 static const char *const sources[] = {"PEER", "MANAGER", "SELF", "ASSESSMENT", "ARTIFACT"};
 static const char *const traits[] = {"interaction_focus", "iteration_pace", "architecture_complexity",
 	"business_logic_complexity", "stability_need", "cross_team_scope"};
@@ -55,7 +55,7 @@ static void say(struct lf_buffer *out, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	lf_buffer_append_text(out, text);
 }
@@ -65,7 +65,8 @@ static void say_member(struct lf_buffer *out, uint64_t *state, unsigned index)
 	unsigned evidence = below(state, 14);
 
 	/* One draw a call: the order in which arguments are evaluated is the compiler's. */
-	say(out, "%s{\"id\":\"m-%u\",\"discipline\":\"%s\"", index > 0 ? "," : "", index * 37 % 101, disciplines[below(state, 9)]);
+	say(out, "%s{\"id\":\"m-%u\",\"discipline\":\"%s\"", index > 0 ? "," : "", index * 37 % 101,
+		disciplines[below(state, 9)]);
 	if (below(state, 3) == 0)
 		say(out, ",\"availability\":0.%02u", below(state, 100));
 	if (below(state, 3) == 0) {
@@ -137,10 +138,11 @@ static struct lf_version *load(const char *path, size_t aggregation)
 		perror(path);
 		exit(2);
 	}
-	length = fread(text, 1, sizeof text, file);
+	length = fread(text, 1, sizeof(text), file);
 	fclose(file);
 	lf_arena_init(&arena, 64 << 20);
-	rubric = (Leadfit__V1__Rubric *)lf_text_parse(LF_FORMAT_YAML, &leadfit__v1__rubric__descriptor, text, length, &arena, &error);
+	rubric = (Leadfit__V1__Rubric *)lf_text_parse(
+		LF_FORMAT_YAML, &leadfit__v1__rubric__descriptor, text, length, &arena, &error);
 	if (rubric != NULL) {
 		rubric->aggregation = (Leadfit__V1__Aggregation)protobuf_c_enum_descriptor_get_value_by_name(
 			&leadfit__v1__aggregation__descriptor, aggregations[aggregation])
@@ -165,9 +167,11 @@ static struct lf_version *load(const char *path, size_t aggregation)
 	return version;
 }
 
-/* The decision as the log gives it back, from its numbers: it must be the same bytes. Ends the program where it is not. */
-static void check_restored(const struct lf_answer_parts *parts, Leadfit__V1__ScoreRequest *request, const uint8_t *packed,
-	size_t length, unsigned number, struct lf_arena *arena)
+/*
+ * The decision as the log gives it back, from its numbers: it must be the same bytes. Ends the program where it is not.
+ */
+static void check_restored(const struct lf_answer_parts *parts, Leadfit__V1__ScoreRequest *request,
+	const uint8_t *packed, size_t length, unsigned number, struct lf_arena *arena)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_stored stored = {.caller = parts->caller, .answer = lf_answer_pack(parts, NULL, false, arena)};
@@ -179,7 +183,8 @@ static void check_restored(const struct lf_answer_parts *parts, Leadfit__V1__Sco
 	stored.team.data = lf_wire_canonical_bytes(&request->team->base, arena, &stored.team.length);
 	stored.project.data = lf_wire_canonical_bytes(&request->project->base, arena, &stored.project.length);
 	if (lf_decision_restore(&stored, parts->version, arena, &restored, &error) == LF_OK) {
-		restored->decision_id = request->team->id + strlen(request->team->id); /* empty: given by the log only */
+		restored->decision_id =
+			request->team->id + strlen(request->team->id); /* empty: given by the log only */
 		restored->decided_at = NULL;
 		again = lf_arena_alloc(arena, leadfit__v1__decision__get_packed_size(restored));
 		again_length = leadfit__v1__decision__pack(restored, again);
@@ -211,10 +216,11 @@ static void answer(const struct lf_version *version, unsigned number, uint64_t *
 	request = (Leadfit__V1__ScoreRequest *)lf_text_parse(
 		LF_FORMAT_JSON, &leadfit__v1__score_request__descriptor, text.data, text.length, &arena, &error);
 	if (request != NULL &&
-	    lf_evaluate(&evaluation, version,
-		    &(struct lf_case_input){
-			    .team = request->team, .project = request->project, .as_of_seconds = request->as_of->seconds},
-		    NULL, &checker, &arena) == LF_OK) {
+		lf_evaluate(&evaluation, version,
+			&(struct lf_case_input){.team = request->team,
+				.project = request->project,
+				.as_of_seconds = request->as_of->seconds},
+			NULL, &checker, &arena) == LF_OK) {
 		parts.team = request->team;
 		parts.project = request->project;
 		parts.rank_table = number % 2 == 0;

@@ -79,7 +79,7 @@ void example_init(struct example *e)
 	static const char *const ids[EXAMPLE_MEMBERS] = {"m-1", "m-2", "m-3", "m-4"};
 	static const uint32_t disciplines[EXAMPLE_MEMBERS] = {BACK, FRONT, FULL, BACK};
 
-	memset(e, 0, sizeof *e);
+	memset(e, 0, sizeof(*e));
 	init_rubric(e);
 	init_criteria(e);
 	for (size_t m = 0; m < EXAMPLE_MEMBERS; m++)

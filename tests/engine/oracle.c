@@ -17,7 +17,8 @@ static long double rating_of(const struct world *w, const struct lf_member *m, s
 
 	if (c->prior_mean != NULL)
 		sum = n *
-		      (m->discipline < w->def.discipline_count ? c->prior_mean[m->discipline] : c->prior_default_mean);
+			(m->discipline < w->def.discipline_count ? c->prior_mean[m->discipline]
+								 : c->prior_default_mean);
 	for (size_t i = 0; i < m->evidence_count; i++) {
 		const struct lf_evidence *e = &m->evidence[i];
 		long double weight = e->source == LF_NONE ? 1 : w->def.source_weights[e->source];

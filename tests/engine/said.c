@@ -15,11 +15,11 @@ void said_collect(void *context, enum lf_sentence kind, size_t index, const char
 
 	assert_int_equal(strlen(text), length);
 	if (kind == LF_SAY_REASON || kind == LF_SAY_INELIGIBLE)
-		written = snprintf(said->text + said->length, sizeof said->text - said->length, "%s%zu: %s\n",
+		written = snprintf(said->text + said->length, sizeof(said->text) - said->length, "%s%zu: %s\n",
 			kinds[kind], index, text);
 	else
 		written = snprintf(
-			said->text + said->length, sizeof said->text - said->length, "%s: %s\n", kinds[kind], text);
+			said->text + said->length, sizeof(said->text) - said->length, "%s: %s\n", kinds[kind], text);
 	said->length += (size_t)written;
-	assert_true(said->length < sizeof said->text);
+	assert_true(said->length < sizeof(said->text));
 }

@@ -7,8 +7,7 @@ static double draw(struct random *r)
 }
 
 /* Weights of one sample, adding up to one. */
-static void draw_weights(
-	const struct lf_rubric_def *def, const double *weights, struct random *r, long double *sample)
+static void draw_weights(const struct lf_rubric_def *def, const double *weights, struct random *r, long double *sample)
 {
 	long double total = 0;
 
@@ -18,7 +17,8 @@ static void draw_weights(
 		if (!(weights[j] > 0))
 			sample[j] = 0;
 		else if (def->robustness.weights_unknown)
-			sample[j] = -logl(1 - (long double)draw(r)); /* exponentials over their sum are uniform on the simplex */
+			sample[j] = -logl(
+				1 - (long double)draw(r)); /* exponentials over their sum are uniform on the simplex */
 		else
 			sample[j] = weights[j] * ((1 + (long double)s * t) / (1 - (long double)s * t));
 		total += sample[j];
@@ -45,7 +45,8 @@ static long double aggregate(
 }
 
 /* Standard deviation of a score: each rating's doubt by how much the score moves with its value, found by moving it. */
-static double doubt_of(const struct lf_rubric_def *def, const struct lf_result *result, const struct lf_member_score *score)
+static double doubt_of(
+	const struct lf_rubric_def *def, const struct lf_result *result, const struct lf_member_score *score)
 {
 	struct lf_criterion_score moved[WORLD_CRITERIA];
 	long double weights[WORLD_CRITERIA], at, variance = 0;

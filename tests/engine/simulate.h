@@ -1,4 +1,7 @@
-/* First-rank shares by brute force: random numbers of its own, the formulas as they stand, no thought of speed or order. */
+/*
+ * First-rank shares by brute force: random numbers of its own, the formulas as they stand, no thought of speed or
+ * order.
+ */
 #ifndef LF_TESTS_ENGINE_SIMULATE_H
 #define LF_TESTS_ENGINE_SIMULATE_H
 

@@ -43,9 +43,9 @@ static void the_worked_example_of_the_readme_comes_out(void **state)
 	assert_true(weights[TALK].low == 0 && weights[TALK].low_first == LF_NONE && !weights[TALK].fixed);
 	assert_true(rating->found && piece->found && trait->found);
 	assert_true(rating->from == 3 && nearly(rating->to, 3 - 1.0 / 24) && rating->criterion == TALK &&
-		    rating->place == 0 && rating->first == 1);
+		rating->place == 0 && rating->first == 1);
 	assert_true(nearly(piece->from, 3.5) && nearly(piece->to, 3.5625) && piece->criterion == SKILL &&
-		    piece->place == 1);
+		piece->place == 1);
 	assert_true(trait->from == 0.5 && trait->trait == FOCUS && trait->first == 1 && trait->gate == LF_NONE);
 	assert_true(nearly(trait->to,
 		(sqrt(0.086328125 * 0.086328125 + 4 * 0.01640625 * 0.0453125) - 0.086328125) / (2 * 0.01640625)));

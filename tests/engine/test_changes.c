@@ -207,7 +207,7 @@ static void check_smaller(struct scene *scene, const struct knob *knob, double d
 	static const double parts[] = {0.999, 0.9, 0.5};
 	double from = knob_from(scene, knob);
 
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		for (int direction = -1; direction <= 1; direction += 2) {
 			double to = (isnan(from) ? world.def.scale_min : from) + direction * parts[i] * distance;
 
@@ -366,10 +366,11 @@ static void expect_lost(const struct scene *scene, size_t criterion, double boun
 		x = x < 0 ? 0 : x > 1 ? 1 : x;
 		lead = lead_at_weight(scene, criterion, x);
 		if (lead.clear && (step == 1 ? lead.member != member_at(scene, first) : lead.member == scene->first))
-			fail_msg("criterion %zu: member %u is first at weight %.17g, beyond %.17g..%.17g, member %u was named, "
+			fail_msg("criterion %zu: member %u is first at weight %.17g, beyond %.17g..%.17g, member %u "
+				 "was named, "
 				 "LF_TEST_SEED=%" PRIu64,
-				criterion, lead.member, x, scene->weights[criterion].low, scene->weights[criterion].high,
-				member_at(scene, first), scene->seed);
+				criterion, lead.member, x, scene->weights[criterion].low,
+				scene->weights[criterion].high, member_at(scene, first), scene->seed);
 	}
 }
 

@@ -20,7 +20,7 @@ static void collect(void *context, const char *field, const char *description)
 	struct reports *reports = context;
 	size_t used = strlen(reports->text);
 
-	(void)snprintf(reports->text + used, sizeof reports->text - used, "%s: %s\n", field, description);
+	(void)snprintf(reports->text + used, sizeof(reports->text) - used, "%s: %s\n", field, description);
 	reports->count++;
 }
 
@@ -58,13 +58,15 @@ static void scale_and_half_life(void **state)
 	e.criteria[SKILL].prior_mean = NULL;
 	e.def.scale_min = 5;
 	e.def.half_life_days = -1;
-	expect(&e, "scale.max: 5 is not above 5, the scale's min\n"
-		   "half_life_days: -1 is outside 0..1000000\n");
+	expect(&e,
+		"scale.max: 5 is not above 5, the scale's min\n"
+		"half_life_days: -1 is outside 0..1000000\n");
 	e.def.scale_min = NAN;
 	e.def.scale_max = INFINITY;
 	e.def.half_life_days = 0;
-	expect(&e, "scale.min: NaN is outside -1000000..1000000\n"
-		   "scale.max: infinity is outside -1000000..1000000\n");
+	expect(&e,
+		"scale.min: NaN is outside -1000000..1000000\n"
+		"scale.max: infinity is outside -1000000..1000000\n");
 }
 
 static void sources_covers_and_trait_defaults(void **state)
@@ -76,9 +78,10 @@ static void sources_covers_and_trait_defaults(void **state)
 	e.source_weights[SELF] = -0.4;
 	e.full_covers[FRONT] = 1.5;
 	e.trait_defs[FOCUS].default_value = 2;
-	expect(&e, "sources[\"SELF\"]: -0.4 is outside 0..1000000\n"
-		   "disciplines[2].covers[\"FRONT\"]: 1.5 is outside 0..1\n"
-		   "traits[0].default: 2 is outside 0..1\n");
+	expect(&e,
+		"sources[\"SELF\"]: -0.4 is outside 0..1000000\n"
+		"disciplines[2].covers[\"FRONT\"]: 1.5 is outside 0..1\n"
+		"traits[0].default: 2 is outside 0..1\n");
 }
 
 static void curves_rise_and_stay_on_the_scale(void **state)
@@ -91,13 +94,14 @@ static void curves_rise_and_stay_on_the_scale(void **state)
 	example_init(&e);
 	e.criteria[TALK].curve = falling;
 	e.criteria[TALK].curve_count = 4;
-	expect(&e, "criteria[1].curve[1].value: 0.4 is below 0.5, the value of the point before it: "
-		   "a higher rating may not be worth less\n"
-		   "criteria[1].curve[2].value: 1.2 is outside 0..1\n"
-		   "criteria[1].curve[2].rating: 3 is not above 3, the rating of the point before it\n"
-		   "criteria[1].curve[3].rating: 7 is outside 1..5\n"
-		   "criteria[1].curve[3].value: 1 is below 1.2, the value of the point before it: "
-		   "a higher rating may not be worth less\n");
+	expect(&e,
+		"criteria[1].curve[1].value: 0.4 is below 0.5, the value of the point before it: "
+		"a higher rating may not be worth less\n"
+		"criteria[1].curve[2].value: 1.2 is outside 0..1\n"
+		"criteria[1].curve[2].rating: 3 is not above 3, the rating of the point before it\n"
+		"criteria[1].curve[3].rating: 7 is outside 1..5\n"
+		"criteria[1].curve[3].value: 1 is below 1.2, the value of the point before it: "
+		"a higher rating may not be worth less\n");
 	e.criteria[TALK].curve = lonely;
 	e.criteria[TALK].curve_count = 1;
 	expect(&e, "criteria[1].curve: 1 point; a curve has at least 2\n");
@@ -113,8 +117,9 @@ static void weights_are_finite_and_one_can_be_positive(void **state)
 	example_init(&e);
 	e.criteria[SKILL].weight.base = NAN;
 	e.weight_by_trait[COVER][FOCUS] = 1e300;
-	expect(&e, "criteria[0].weight.base: NaN is outside -1000000..1000000\n"
-		   "criteria[3].weight.traits[\"focus\"]: 1e+300 is outside -1000000..1000000\n");
+	expect(&e,
+		"criteria[0].weight.base: NaN is outside -1000000..1000000\n"
+		"criteria[3].weight.traits[\"focus\"]: 1e+300 is outside -1000000..1000000\n");
 	example_init(&e);
 	for (size_t j = 0; j < EXAMPLE_CRITERIA; j++) {
 		e.criteria[j].weight.base = -1;
@@ -136,9 +141,10 @@ static void priors_lie_on_the_scale(void **state)
 	e.criteria[SKILL].prior_strength = -2;
 	e.criteria[SKILL].prior_default_mean = 0;
 	e.prior_mean[FRONT] = 5.5;
-	expect(&e, "criteria[0].prior.strength: -2 is outside 0..1000000\n"
-		   "criteria[0].prior.default_mean: 0 is outside 1..5\n"
-		   "criteria[0].prior.mean[\"FRONT\"]: 5.5 is outside 1..5\n");
+	expect(&e,
+		"criteria[0].prior.strength: -2 is outside 0..1000000\n"
+		"criteria[0].prior.default_mean: 0 is outside 1..5\n"
+		"criteria[0].prior.mean[\"FRONT\"]: 5.5 is outside 1..5\n");
 }
 
 static void derived_criteria_have_no_curve_and_no_prior(void **state)
@@ -151,8 +157,9 @@ static void derived_criteria_have_no_curve_and_no_prior(void **state)
 	e.criteria[COVER].curve = curve;
 	e.criteria[COVER].curve_count = 2;
 	e.criteria[FIT].prior_strength = 1;
-	expect(&e, "criteria[2].prior: a derived criterion has no prior\n"
-		   "criteria[3].curve: a derived criterion has no curve\n");
+	expect(&e,
+		"criteria[2].prior: a derived criterion has no prior\n"
+		"criteria[3].curve: a derived criterion has no curve\n");
 }
 
 static void only_alignment_has_needs_and_some_can_be_positive(void **state)
@@ -174,8 +181,9 @@ static void only_alignment_has_needs_and_some_can_be_positive(void **state)
 	example_init(&e);
 	e.needs[1].discipline = FRONT;
 	e.need_by_trait[1][FOCUS] = -INFINITY;
-	expect(&e, "criteria[2].needs[1].discipline: has a need above already\n"
-		   "criteria[2].needs[1].traits[\"focus\"]: -infinity is outside -1000000..1000000\n");
+	expect(&e,
+		"criteria[2].needs[1].discipline: has a need above already\n"
+		"criteria[2].needs[1].traits[\"focus\"]: -infinity is outside -1000000..1000000\n");
 	example_init(&e);
 	e.needs[1].discipline = 3;
 	expect(&e, "criteria[2].needs[1].discipline: is not a discipline of this rubric\n");
@@ -192,10 +200,11 @@ static void gates_can_be_passed(void **state)
 	e.gates[2] = (struct lf_gate_def){LF_NONE, 1.1};
 	e.gates[3] = (struct lf_gate_def){9, 1};
 	e.def.gate_count = 4;
-	expect(&e, "gates[0].at_least: 5.5 is outside 1..5\n"
-		   "gates[1].at_least: 2 is outside 0..1\n"
-		   "gates[2].availability_at_least: 1.1 is outside 0..1\n"
-		   "gates[3].criterion: is not a criterion of this rubric\n");
+	expect(&e,
+		"gates[0].at_least: 5.5 is outside 1..5\n"
+		"gates[1].at_least: 2 is outside 0..1\n"
+		"gates[2].availability_at_least: 1.1 is outside 0..1\n"
+		"gates[3].criterion: is not a criterion of this rubric\n");
 }
 
 static void thresholds_and_kinds(void **state)
@@ -208,10 +217,11 @@ static void thresholds_and_kinds(void **state)
 	e.def.threshold_evidence_share = 1.000001;
 	e.def.aggregation = (enum lf_aggregation)3;
 	e.criteria[TALK].derived = (enum lf_derived)3;
-	expect(&e, "criteria[1].derived: is none of RATED, DOMAIN_ALIGNMENT, TEAM_COVERAGE\n"
-		   "aggregation: is none of ADDITIVE, HARMONIC, MINIMUM\n"
-		   "thresholds.margin: -1e-9 is outside 0..1\n"
-		   "thresholds.evidence_share: 1.000001 is outside 0..1\n");
+	expect(&e,
+		"criteria[1].derived: is none of RATED, DOMAIN_ALIGNMENT, TEAM_COVERAGE\n"
+		"aggregation: is none of ADDITIVE, HARMONIC, MINIMUM\n"
+		"thresholds.margin: -1e-9 is outside 0..1\n"
+		"thresholds.evidence_share: 1.000001 is outside 0..1\n");
 }
 
 static void a_first_rank_share_needs_robustness(void **state)
@@ -221,7 +231,8 @@ static void a_first_rank_share_needs_robustness(void **state)
 	(void)state;
 	example_init(&e);
 	e.def.threshold_first_rank_share = 0.6;
-	expect(&e, "thresholds.first_rank_share: can't be computed without robustness, which this rubric does not have\n");
+	expect(&e,
+		"thresholds.first_rank_share: can't be computed without robustness, which this rubric does not have\n");
 	e.def.robustness = (struct lf_robustness_def){.samples = 16, .rating_spread = 0.1};
 	expect(&e, "");
 }

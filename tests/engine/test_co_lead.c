@@ -61,7 +61,7 @@ static void none_is_named_below_the_gain_asked_for_or_without_one_or_without_a_r
 	struct lf_co_lead co_lead;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof gains / sizeof gains[0]; i++) {
+	for (size_t i = 0; i < sizeof(gains) / sizeof(gains[0]); i++) {
 		struct example e;
 
 		pair(&e, gains[i]);

@@ -23,7 +23,8 @@ static const char *explain(struct example *e)
 	assert_true(lf_profile(e->rubric, &e->the_case, e->workspace, fits, weights));
 	assert_true(lf_score(e->rubric, &e->the_case, e->workspace, &e->result));
 	said.length = 0;
-	lf_explain(e->rubric, &e->the_case, &(struct lf_findings){.result = &e->result, .profile = fits}, said_collect, &said);
+	lf_explain(e->rubric, &e->the_case, &(struct lf_findings){.result = &e->result, .profile = fits}, said_collect,
+		&said);
 	example_clean_up(e);
 	return said.text;
 }
@@ -89,13 +90,13 @@ static void too_close_says_by_how_much(void **state)
 	example_init(&e);
 	e.members[3].discipline = e.members[1].discipline = BACK;
 	text = explain(&e);
-	assert_non_null(
-		strstr(text, "E: No recommendation, because it is too close: m-1 and 2 others share first place with "
-			     "0.40 each.\n"));
+	assert_non_null(strstr(text,
+		"E: No recommendation, because it is too close: m-1 and 2 others share first place with "
+		"0.40 each.\n"));
 	assert_non_null(strstr(text, "E: m-1 and m-2 are equal on every criterion that counts here.\n"));
-	assert_non_null(
-		strstr(text, "R0: Shares first place with 2 others, at 0.40: most of it comes from Skill (0.36) and "
-			     "Fit (0.05).\n"));
+	assert_non_null(strstr(text,
+		"R0: Shares first place with 2 others, at 0.40: most of it comes from Skill (0.36) and "
+		"Fit (0.05).\n"));
 }
 
 static void too_little_evidence_says_what_is_missing(void **state)
@@ -133,15 +134,15 @@ static void nobody_eligible_says_which_conditions_and_how_far(void **state)
 	e.gates[2] = (struct lf_gate_def){SKILL, 3.0001};
 	e.def.gate_count = 3;
 	text = explain(&e);
-	assert_non_null(
-		strstr(text, "E: No recommendation: none of the 2 candidates meets every condition of this rubric.\n"
-			     "E: Not met: Collaboration of at least 2 (2 candidates), availability of at least 0.3 (1 "
-			     "candidate) and Skill of at "
-			     "least 3.0001 (1 candidate).\n"));
-	assert_non_null(
-		strstr(text, "R0: Not eligible: 2 conditions of this rubric are not met. The score of 0.40 does not "
-			     "compete.\nI0: Collaboration is not rated; at least 2 is required.\n"
-			     "I0: Availability is 0.20; at least 0.3 is required.\n"));
+	assert_non_null(strstr(text,
+		"E: No recommendation: none of the 2 candidates meets every condition of this rubric.\n"
+		"E: Not met: Collaboration of at least 2 (2 candidates), availability of at least 0.3 (1 "
+		"candidate) and Skill of at "
+		"least 3.0001 (1 candidate).\n"));
+	assert_non_null(strstr(text,
+		"R0: Not eligible: 2 conditions of this rubric are not met. The score of 0.40 does not "
+		"compete.\nI0: Collaboration is not rated; at least 2 is required.\n"
+		"I0: Availability is 0.20; at least 0.3 is required.\n"));
 	assert_non_null(strstr(text, "I1: Skill is rated 3.0000; at least 3.0001 is required.\n"));
 	example_init(&e);
 	e.the_case.member_count = 1;
@@ -203,11 +204,11 @@ static void every_assumption_is_said(void **state)
 	}
 	e.evidence[2][0].observed_day = LF_UNDATED;
 	text = explain(&e);
-	assert_non_null(
-		strstr(text, "A: Interaction focus was not given: 0.50 assumed.\n"
-			     "A: 1 piece of evidence has no date and counts as one half-life (100 days) old.\n"
-			     "A: Nobody with a discipline is available: cover counts as 0 for everybody.\n"
-			     "A: This project needs no discipline in particular: Fit counts as 0 for everybody.\n"));
+	assert_non_null(strstr(text,
+		"A: Interaction focus was not given: 0.50 assumed.\n"
+		"A: 1 piece of evidence has no date and counts as one half-life (100 days) old.\n"
+		"A: Nobody with a discipline is available: cover counts as 0 for everybody.\n"
+		"A: This project needs no discipline in particular: Fit counts as 0 for everybody.\n"));
 	assert_non_null(strstr(text, ", because interaction focus is 0.50 (assumed)"));
 }
 
@@ -265,7 +266,7 @@ static void numbers_read_as_people_write_them(void **state)
 	struct lf_text text = {0};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		lf_text_number(&text, cases[i].x);
 		assert_string_equal(finished(&text), cases[i].text);
 	}
@@ -314,11 +315,11 @@ struct tally {
 static bool valid_utf8(const unsigned char *s)
 {
 	while (*s != '\0') {
-		size_t more = *s < 0x80                 ? 0
-			      : *s >= 0xC2 && *s < 0xE0 ? 1
-			      : *s >= 0xE0 && *s < 0xF0 ? 2
-			      : *s >= 0xF0 && *s < 0xF5 ? 3
-							: 9;
+		size_t more = *s < 0x80           ? 0
+			: *s >= 0xC2 && *s < 0xE0 ? 1
+			: *s >= 0xE0 && *s < 0xF0 ? 2
+			: *s >= 0xF0 && *s < 0xF5 ? 3
+						  : 9;
 
 		if (more == 9)
 			return false;
@@ -389,7 +390,7 @@ static void explain_world(const struct world *w, struct tally *tally)
 	struct scored scored;
 	bool changes_found;
 
-	memset(tally, 0, sizeof *tally);
+	memset(tally, 0, sizeof(*tally));
 	world_score(&scored, w);
 	if (scored.scored) {
 		size_t bytes = lf_workspace_bytes(scored.rubric, &w->the_case);
@@ -397,7 +398,8 @@ static void explain_world(const struct world *w, struct tally *tally)
 
 		assert_non_null(workspace);
 		assert_true(lf_profile(scored.rubric, &w->the_case, workspace, fits, weights));
-		changes_found = lf_find_changes(scored.rubric, &w->the_case, &scored.result, scored.workspace, &changes);
+		changes_found =
+			lf_find_changes(scored.rubric, &w->the_case, &scored.result, scored.workspace, &changes);
 		lf_find_co_lead(scored.rubric, &scored.result, &co_lead, weights);
 		lf_explain(scored.rubric, &w->the_case,
 			&(struct lf_findings){

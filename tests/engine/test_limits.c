@@ -90,12 +90,15 @@ static void scoring_and_explaining_allocate_nothing(void **state)
 			struct lf_co_lead co_lead;
 			bool approximate;
 
-			(void)lf_find_changes(scored.rubric, &world.the_case, &scored.result, scored.workspace, &changes);
+			(void)lf_find_changes(
+				scored.rubric, &world.the_case, &scored.result, scored.workspace, &changes);
 			lf_find_co_lead(scored.rubric, &scored.result, &co_lead, weights);
 			if (world.def.trait_count > 0)
-				(void)lf_sweep(scored.rubric, &world.the_case, 0, scored.workspace, stretches, 4, &approximate);
+				(void)lf_sweep(scored.rubric, &world.the_case, 0, scored.workspace, stretches, 4,
+					&approximate);
 			(void)lf_score(scored.rubric, &world.the_case, scored.workspace, &scored.result);
-			lf_explain(scored.rubric, &world.the_case, &(struct lf_findings){.result = &scored.result}, ignore, &bytes);
+			lf_explain(scored.rubric, &world.the_case, &(struct lf_findings){.result = &scored.result},
+				ignore, &bytes);
 			if (!lf_result_numbers(scored.rubric, &world.the_case, &scored.result, stored, scores, ratings,
 				    shares, unknown, &numbers.unknown_count, first_rank_shares))
 				numbers.first_rank_shares = NULL;
@@ -160,20 +163,22 @@ static void huge_rubric(struct huge *h, enum lf_aggregation aggregation)
 		.gates = h->gates,
 		.gate_count = LF_GATES_MAX,
 		.aggregation = aggregation,
-		.robustness = {.samples = 250, .weight_spread = aggregation == LF_HARMONIC ? 0 : 0.3,
-			.weights_unknown = aggregation == LF_HARMONIC, .rating_spread = 0.1},
+		.robustness = {.samples = 250,
+			.weight_spread = aggregation == LF_HARMONIC ? 0 : 0.3,
+			.weights_unknown = aggregation == LF_HARMONIC,
+			.rating_spread = 0.1},
 	};
 	for (size_t i = 0; i < LF_CURVE_POINTS_MAX; i++)
 		h->curve[i] = (struct lf_curve_point){(double)i, (double)i / LF_CURVE_POINTS_MAX};
 	for (size_t t = 0; t < LF_TRAITS_MAX; t++) {
-		(void)snprintf(h->trait_ids[t], sizeof h->trait_ids[t], "t%zu", t);
+		(void)snprintf(h->trait_ids[t], sizeof(h->trait_ids[t]), "t%zu", t);
 		h->trait_defs[t] = (struct lf_trait_def){h->trait_ids[t], "", 0.5};
 		h->by_trait[t] = t % 2 == 0 ? 0.5 : -0.4;
 		h->traits[t] = (double)t / LF_TRAITS_MAX;
 		h->assumed[t] = true;
 	}
 	for (size_t d = 0; d < LF_DISCIPLINES_MAX; d++) {
-		(void)snprintf(h->discipline_ids[d], sizeof h->discipline_ids[d], "D%zu", d);
+		(void)snprintf(h->discipline_ids[d], sizeof(h->discipline_ids[d]), "D%zu", d);
 		h->disciplines[d] = (struct lf_discipline_def){h->discipline_ids[d], "", h->covers};
 		h->covers[d] = (double)d / LF_DISCIPLINES_MAX;
 		h->prior_mean[d] = (double)(d % LF_CURVE_POINTS_MAX);
@@ -181,7 +186,7 @@ static void huge_rubric(struct huge *h, enum lf_aggregation aggregation)
 		h->expertise[d] = (struct lf_expertise){(uint32_t)d, 0.5};
 	}
 	for (size_t j = 0; j < LF_CRITERIA_MAX; j++) {
-		(void)snprintf(h->criterion_ids[j], sizeof h->criterion_ids[j], "c%zu", j);
+		(void)snprintf(h->criterion_ids[j], sizeof(h->criterion_ids[j]), "c%zu", j);
 		h->criteria[j] = (struct lf_criterion_def){
 			.id = h->criterion_ids[j],
 			.title = "",
@@ -210,7 +215,7 @@ static void huge_case(struct huge *h)
 		h->evidence[i] = (struct lf_evidence){(uint32_t)(i % 16 * 4 + i % 2), LF_NONE,
 			(double)(i * 7 % LF_CURVE_POINTS_MAX), 20000 - (int32_t)i};
 	for (size_t m = 0; m < LF_MEMBERS_MAX; m++) {
-		(void)snprintf(h->ids[m], sizeof h->ids[m], "m%zu", m * 7919 % LF_MEMBERS_MAX);
+		(void)snprintf(h->ids[m], sizeof(h->ids[m]), "m%zu", m * 7919 % LF_MEMBERS_MAX);
 		h->members[m] = (struct lf_member){
 			.id = h->ids[m],
 			.discipline = (uint32_t)(m % LF_DISCIPLINES_MAX),
@@ -240,8 +245,8 @@ static void print_report(void *context, const char *field, const char *descripti
 	print_error("%s: %s\n", field, description);
 }
 
-static void find_what_would_change(
-	const struct huge *h, const struct lf_rubric *rubric, const struct lf_result *result, void *workspace, void *other)
+static void find_what_would_change(const struct huge *h, const struct lf_rubric *rubric, const struct lf_result *result,
+	void *workspace, void *other)
 {
 	struct lf_weight_interval intervals[LF_CRITERIA_MAX];
 	struct lf_changes changes = {.weights = intervals};
@@ -290,7 +295,7 @@ static void the_largest_case_is_scored_stored_and_explained(void **state)
 		assert_int_equal(result.ranking_count, LF_MEMBERS_MAX);
 		for (size_t i = 1; i < result.ranking_count; i++)
 			assert_true(result.ranking[i - 1].eligible > result.ranking[i].eligible ||
-				    result.ranking[i - 1].score >= result.ranking[i].score);
+				result.ranking[i - 1].score >= result.ranking[i].score);
 		assert_true(lf_result_numbers(rubric, &h.the_case, &result, weights, scores, ratings, shares, unknown,
 			&numbers.unknown_count, first_rank_shares));
 		assert_true(numbers.unknown_count > 0);
@@ -302,7 +307,8 @@ static void the_largest_case_is_scored_stored_and_explained(void **state)
 			assert_true(restored.ranking[i].score == result.ranking[i].score);
 			assert_true(restored.ranking[i].first_rank_share == result.ranking[i].first_rank_share);
 		}
-		lf_explain(rubric, &h.the_case, &(struct lf_findings){.result = &result, .profile = fits}, ignore, &spoken);
+		lf_explain(rubric, &h.the_case, &(struct lf_findings){.result = &result, .profile = fits}, ignore,
+			&spoken);
 		assert_true(spoken > 0);
 		find_what_would_change(&h, rubric, &result, workspace, other);
 		free(workspace);

@@ -23,7 +23,9 @@ static void unexpected(void *context, const char *field, const char *description
 	print_error("%s: %s\n", field, description);
 }
 
-/* Names the run, and the world in it, that a failing assertion is about: what is drawn for a world depends on the run. */
+/*
+ * Names the run, and the world in it, that a failing assertion is about: what is drawn for a world depends on the run.
+ */
 static void claim(bool holds, uint64_t seed, const char *what)
 {
 	if (!holds)
@@ -244,9 +246,8 @@ static void evidence_at_or_above_the_rating_never_lowers_it(void **state)
 				"evidence at or above r never lowers r by more than 4 ulp of the scale");
 			claim(after->share >= ulps_below(before->share, 4), seed, "evidence never lowers the share");
 			if (before->known && c->curve != NULL)
-				claim(after->value >=
-						lf_curve_value(c->curve, c->curve_count,
-							before->rating - rating_slack(&world.def)),
+				claim(after->value >= lf_curve_value(c->curve, c->curve_count,
+							      before->rating - rating_slack(&world.def)),
 					seed, "nor the value by more than that is worth");
 			claim(score_of(&again, m)->score >= score_of(&scored, m)->score - 1e-13, seed, "nor the score");
 			scored_clean_up(&again);
@@ -267,8 +268,8 @@ static bool add_dominated(struct world *w, uint32_t member, struct random *r)
 	if (added == WORLD_MEMBERS)
 		return false;
 	w->members[added] = w->members[member];
-	memcpy(w->evidence[added], w->evidence[member], sizeof w->evidence[added]);
-	memcpy(w->expertise[added], w->expertise[member], sizeof w->expertise[added]);
+	memcpy(w->evidence[added], w->evidence[member], sizeof(w->evidence[added]));
+	memcpy(w->expertise[added], w->expertise[member], sizeof(w->expertise[added]));
 	for (size_t i = 0; i < w->members[added].evidence_count; i++) {
 		if (random_chance(r, 20))
 			w->evidence[added][i].rating -=
@@ -330,8 +331,8 @@ static bool same_scores(
 	if (strcmp(a->members[x->member].id, b->members[y->member].id) != 0 || x->rank != y->rank ||
 		!same(x->score, y->score) || isnan(x->first_rank_share) != isnan(y->first_rank_share) ||
 		(!isnan(x->first_rank_share) && !same(x->first_rank_share, y->first_rank_share)) ||
-		!same(x->evidence_share, y->evidence_share) ||
-		x->eligible != y->eligible || x->failed_gates != y->failed_gates || x->undated != y->undated ||
+		!same(x->evidence_share, y->evidence_share) || x->eligible != y->eligible ||
+		x->failed_gates != y->failed_gates || x->undated != y->undated ||
 		(x->limiting == LF_NONE) != (y->limiting == LF_NONE))
 		return false;
 	if (x->limiting != LF_NONE && strcmp(a->def.criteria[x->limiting].id, b->def.criteria[y->limiting].id) != 0)

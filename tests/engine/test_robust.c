@@ -58,22 +58,36 @@ static void three_init(struct three *t)
 	static const char *const ids[] = {"a", "b", "c"};
 	static const double values[3][3] = {{1, 0, 0.5}, {0, 1, 0.5}, {0.6, 0.6, 0.5}};
 
-	memset(t, 0, sizeof *t);
+	memset(t, 0, sizeof(*t));
 	t->trait = (struct lf_trait_def){"t", "", 0};
 	t->traits[0] = 1;
 	t->by_trait[0] = -1;
-	t->def = (struct lf_rubric_def){.name = "three", .scale_max = 1, .criteria = t->criteria, .criterion_count = 2,
-		.traits = &t->trait, .trait_count = 1, .robustness = {.samples = 16384, .weights_unknown = true}};
-	t->the_case = (struct lf_case){.members = t->members, .member_count = 3, .project_title = "", .project_id = "p",
-		.traits = t->traits, .as_of_day = 20000};
+	t->def = (struct lf_rubric_def){.name = "three",
+		.scale_max = 1,
+		.criteria = t->criteria,
+		.criterion_count = 2,
+		.traits = &t->trait,
+		.trait_count = 1,
+		.robustness = {.samples = 16384, .weights_unknown = true}};
+	t->the_case = (struct lf_case){.members = t->members,
+		.member_count = 3,
+		.project_title = "",
+		.project_id = "p",
+		.traits = t->traits,
+		.as_of_day = 20000};
 	for (size_t j = 0; j < 3; j++)
-		t->criteria[j] = (struct lf_criterion_def){.id = ids[j], .title = "", .seed = 1000 + j, .weight = {1, NULL}};
+		t->criteria[j] =
+			(struct lf_criterion_def){.id = ids[j], .title = "", .seed = 1000 + j, .weight = {1, NULL}};
 	t->criteria[2].weight.by_trait = t->by_trait;
 	for (size_t m = 0; m < 3; m++) {
 		for (size_t j = 0; j < 3; j++)
 			t->evidence[m][j] = (struct lf_evidence){(uint32_t)j, LF_NONE, values[m][j], 20000};
-		t->members[m] = (struct lf_member){.id = ids[m], .discipline = LF_NONE, .availability = 1,
-			.evidence = t->evidence[m], .evidence_count = 2, .candidate = true};
+		t->members[m] = (struct lf_member){.id = ids[m],
+			.discipline = LF_NONE,
+			.availability = 1,
+			.evidence = t->evidence[m],
+			.evidence_count = 2,
+			.candidate = true};
 	}
 }
 
@@ -133,7 +147,10 @@ static void unknown_weights_are_spread_over_those_above_zero_only(void **state)
 	for (uint32_t m = 0; m < 3; m++)
 		assert_true(same(share_of(&two, m), share_of(&pushed, m)));
 	three_clean_up(&pushed);
-	/* With a weight it takes part of the simplex, and the generalist's part grows not at all: it is the same for all. */
+	/*
+	 * With a weight it takes part of the simplex, and the generalist's part grows not at all: it is the same for
+	 * all.
+	 */
 	three_init(&pushed);
 	pushed.def.criterion_count = 3;
 	pushed.traits[0] = 0;
@@ -301,8 +318,8 @@ static void shares_add_up_to_one_by_rank(void **state)
 		world_score(&scored, &world);
 		eligible = scored.scored ? eligible_of(&scored.result) : 0;
 		if (scored.scored)
-			claim(lf_rank_shares(scored.rubric, &world.the_case, &scored.result, scored.workspace, shares), seed,
-				"a table");
+			claim(lf_rank_shares(scored.rubric, &world.the_case, &scored.result, scored.workspace, shares),
+				seed, "a table");
 		for (size_t r = 0; eligible > 0 && r < LF_RANKS_MAX; r++) {
 			double sum = 0, first = 0;
 
@@ -310,8 +327,10 @@ static void shares_add_up_to_one_by_rank(void **state)
 				sum += shares[i * LF_RANKS_MAX + r];
 				first += scored.result.ranking[i].first_rank_share;
 				claim(i < eligible || shares[i * LF_RANKS_MAX + r] == 0, seed, "0 where not eligible");
-				claim(r > 0 || same(shares[i * LF_RANKS_MAX], scored.result.ranking[i].first_rank_share), seed,
-					"the first column is the first-rank share");
+				claim(r > 0 ||
+						same(shares[i * LF_RANKS_MAX],
+							scored.result.ranking[i].first_rank_share),
+					seed, "the first column is the first-rank share");
 			}
 			claim(fabs(sum - (r < eligible)) <= 1e-12, seed, "shares add up to one by rank");
 			claim(fabs(first - 1) <= 1e-12, seed, "first-rank shares add up to one");
@@ -339,9 +358,12 @@ static void a_brute_force_simulator_agrees(void **state)
 			      [world.def.aggregation]++;
 			for (size_t i = 0; i < eligible_of(&scored.result); i++) {
 				double share = scored.result.ranking[i].first_rank_share, p = (share + expected[i]) / 2;
-				/* 5 standard deviations of the difference of two binomial shares, and what few events add to them. */
+				/*
+				 * 5 standard deviations of the difference of two binomial shares, and what few events
+				 * add to them.
+				 */
 				double bound = 5 * sqrt(p * (1 - p) * (1.0 / SIMULATION + 1.0 / SIMULATED_SAMPLES)) +
-					       5.0 / SIMULATED_SAMPLES;
+					5.0 / SIMULATED_SAMPLES;
 
 				if (fabs(share - expected[i]) > bound)
 					fail_msg("place %zu: share %g, simulated %g, apart by more than %g: "
@@ -417,7 +439,8 @@ static void a_hopeless_candidate_changes_nothing_of_who_is_first(void **state)
 		world_score(&after, &other);
 		if (before.scored && before.result.ranking_count > 0 && before.result.ranking[0].eligible) {
 			claim(after.result.ranking[0].member == before.result.ranking[0].member, seed, "who is first");
-			claim(same(after.result.ranking[0].score, before.result.ranking[0].score), seed, "the first's score");
+			claim(same(after.result.ranking[0].score, before.result.ranking[0].score), seed,
+				"the first's score");
 			claim(after.result.ranking[0].rank == 1, seed, "rank of the first");
 			compared++;
 		}
@@ -439,7 +462,7 @@ static void collect(void *context, const char *field, const char *description)
 	struct reports *reports = context;
 	size_t length = strlen(reports->text);
 
-	(void)snprintf(reports->text + length, sizeof reports->text - length, "%s: %s\n", field, description);
+	(void)snprintf(reports->text + length, sizeof(reports->text) - length, "%s: %s\n", field, description);
 	reports->count++;
 }
 
@@ -454,8 +477,9 @@ static void bad_robustness_is_named_with_what_is_allowed(void **state)
 	e.def.threshold_first_rank_share = -0.5;
 	e.def.co_lead_gain = 2;
 	assert_int_equal(lf_rubric_check(&e.def, collect, &reports), 5);
-	assert_non_null(strstr(reports.text, "robustness.samples: 300000 samples of 4 criteria are 1200000 perturbations; "
-					     "at most 1048576 are allowed\n"));
+	assert_non_null(strstr(reports.text,
+		"robustness.samples: 300000 samples of 4 criteria are 1200000 perturbations; "
+		"at most 1048576 are allowed\n"));
 	assert_non_null(strstr(reports.text, "robustness.weight_spread: 1 is not below 1\n"));
 	assert_non_null(strstr(reports.text, "robustness.rating_spread: 1.5 is outside 0..1\n"));
 	assert_non_null(strstr(reports.text, "thresholds.first_rank_share: -0.5 is outside 0..1\n"));

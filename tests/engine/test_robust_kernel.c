@@ -1,4 +1,7 @@
-/* The inner loops of robustness: every instruction set against the definition and against the baseline. LF_TEST_SEED repeats a run. */
+/*
+ * The inner loops of robustness: every instruction set against the definition and against the baseline. LF_TEST_SEED
+ * repeats a run.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -42,7 +45,8 @@ static void compare_kernels(const struct lf_kernel *kernel, uint64_t seed)
 		lf_score(scored.rubric, &world.the_case, scored.workspace, &scored.result);
 		lf_rank_shares(scored.rubric, &world.the_case, &scored.result, scored.workspace, shares[1]);
 		for (size_t i = 0; i < scored.result.ranking_count; i++) {
-			claim(same(first[i], scored.result.ranking[i].first_rank_share), seed, "the same share from each kernel");
+			claim(same(first[i], scored.result.ranking[i].first_rank_share), seed,
+				"the same share from each kernel");
 			for (size_t r = 0; r < LF_RANKS_MAX; r++)
 				claim(same(shares[0][i * LF_RANKS_MAX + r], shares[1][i * LF_RANKS_MAX + r]), seed,
 					"the same table from each kernel");
@@ -116,10 +120,16 @@ static double defined(const struct lf_block *block, const struct lf_contender *c
 	return sum + product;
 }
 
-static void check_kernel(const struct lf_kernel *kernel, struct stretch *a, size_t rows, size_t count, bool harmonic, bool constant)
+static void check_kernel(
+	const struct lf_kernel *kernel, struct stretch *a, size_t rows, size_t count, bool harmonic, bool constant)
 {
-	const struct lf_block block = {.lanes = LANES, .factors = a->factors, .stride = LANES, .rows = rows, .totals = a->totals,
-		.doubt_scale = harmonic ? a->ones : a->totals, .harmonic = harmonic};
+	const struct lf_block block = {.lanes = LANES,
+		.factors = a->factors,
+		.stride = LANES,
+		.rows = rows,
+		.totals = a->totals,
+		.doubt_scale = harmonic ? a->ones : a->totals,
+		.harmonic = harmonic};
 	const struct lf_contender contenders[2] = {{a->coefficients[0], 0, 0.125, a->noise + 3},
 		{constant ? NULL : a->coefficients[1], 0.75, 0.25, a->noise + 6}};
 	double sums[LANES] __attribute__((aligned(64)));
@@ -140,8 +150,8 @@ static void check_kernel(const struct lf_kernel *kernel, struct stretch *a, size
 		assert_true(a->best[s] == 1000 || same(a->best[s], highest));
 		equal += a->best[s] == a->out[s];
 		plain.harmonic = false;
-		assert_true(same(sums[s], defined(&plain,
-						  &(struct lf_contender){a->coefficients[1], 0, 0, a->noise}, s)));
+		assert_true(
+			same(sums[s], defined(&plain, &(struct lf_contender){a->coefficients[1], 0, 0, a->noise}, s)));
 	}
 	assert_int_equal(kernel->count_equal(LANES, a->out, a->best), equal);
 }
@@ -218,7 +228,8 @@ static struct lf_rough in_floats(struct contest *a, size_t rows, double doubt)
 				j < rows ? (float)a->factors[j * SAMPLES + s] : 0;
 	}
 	for (size_t i = 0; i < CONTENDERS; i++)
-		a->contenders[i] = (struct lf_rough_contender){a->rough_coefficients[i], (float)doubt, a->rough_noise + i};
+		a->contenders[i] =
+			(struct lf_rough_contender){a->rough_coefficients[i], (float)doubt, a->rough_noise + i};
 	return (struct lf_rough){.factors = a->rough_factors,
 		.rows = room,
 		.total = a->rough_coefficients[CONTENDERS],
@@ -233,12 +244,17 @@ static struct lf_rough in_floats(struct contest *a, size_t rows, double doubt)
 /* Who is first in a sample by the definition; CONTENDERS: several are. */
 static size_t first_in(const struct contest *a, size_t rows, size_t sample)
 {
-	const struct lf_block block = {.lanes = LF_KERNEL_LANES, .factors = a->factors, .stride = SAMPLES, .rows = rows, .doubt_scale = a->totals};
+	const struct lf_block block = {.lanes = LF_KERNEL_LANES,
+		.factors = a->factors,
+		.stride = SAMPLES,
+		.rows = rows,
+		.doubt_scale = a->totals};
 	double best = -INFINITY;
 	size_t found = CONTENDERS;
 
 	for (size_t i = 0; i < CONTENDERS; i++) {
-		double score = defined(&block, &(struct lf_contender){a->coefficients[i], 0, a->doubts[i], a->noise + i}, sample);
+		double score = defined(
+			&block, &(struct lf_contender){a->coefficients[i], 0, a->doubts[i], a->noise + i}, sample);
 
 		if (score >= best)
 			found = score > best ? i : CONTENDERS;

@@ -198,9 +198,15 @@ static void however_many_candidates_and_traits_there_are_a_short_stretch_is_foun
 		{.id = "v", .title = "", .weight = {-0.395, rises}},
 		{.id = "z", .title = "", .weight = {0.1, flat}},
 	};
-	const struct lf_rubric_def def = {.name = "r", .scale_max = 1, .traits = traits, .trait_count = TRAITS, .criteria = criteria,
-		.criterion_count = 3, .aggregation = LF_MINIMUM};
-	const struct lf_case the_case = {.members = members, .member_count = MEMBERS, .project_title = "", .project_id = "p", .traits = tau};
+	const struct lf_rubric_def def = {.name = "r",
+		.scale_max = 1,
+		.traits = traits,
+		.trait_count = TRAITS,
+		.criteria = criteria,
+		.criterion_count = 3,
+		.aggregation = LF_MINIMUM};
+	const struct lf_case the_case = {
+		.members = members, .member_count = MEMBERS, .project_title = "", .project_id = "p", .traits = tau};
 	struct lf_stretch stretches[4];
 	struct lf_rubric *rubric;
 	bool approximate;
@@ -208,12 +214,13 @@ static void however_many_candidates_and_traits_there_are_a_short_stretch_is_foun
 
 	(void)state;
 	for (size_t t = 0; t < TRAITS; t++) {
-		(void)snprintf(trait_ids[t], sizeof trait_ids[t], "t%zu", t);
+		(void)snprintf(trait_ids[t], sizeof(trait_ids[t]), "t%zu", t);
 		traits[t] = (struct lf_trait_def){.id = trait_ids[t], .title = ""};
 	}
 	for (size_t m = 0; m < MEMBERS; m++) {
-		(void)snprintf(ids[m], sizeof ids[m], "m%zu", m);
-		members[m] = (struct lf_member){.id = ids[m], .discipline = LF_NONE, .availability = 1, .candidate = true};
+		(void)snprintf(ids[m], sizeof(ids[m]), "m%zu", m);
+		members[m] =
+			(struct lf_member){.id = ids[m], .discipline = LF_NONE, .availability = 1, .candidate = true};
 	}
 	members[3].evidence = a;
 	members[7].evidence = b;

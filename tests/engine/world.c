@@ -32,7 +32,7 @@ uint64_t double_bits(double x)
 {
 	uint64_t bits;
 
-	memcpy(&bits, &x, sizeof bits);
+	memcpy(&bits, &x, sizeof(bits));
 	return bits;
 }
 
@@ -40,7 +40,7 @@ double double_from_bits(uint64_t bits)
 {
 	double x;
 
-	memcpy(&x, &bits, sizeof x);
+	memcpy(&x, &bits, sizeof(x));
 	return x;
 }
 
@@ -97,7 +97,7 @@ bool world_make_robust(struct world *world, uint64_t *seed, uint64_t end)
 
 void world_copy(struct world *to, const struct world *from)
 {
-	memcpy(to, from, sizeof *to);
+	memcpy(to, from, sizeof(*to));
 	bind(to);
 }
 
@@ -292,7 +292,7 @@ void world_make(struct world *w, uint64_t seed)
 {
 	struct random random = {seed}, *r = &random;
 
-	memset(w, 0, sizeof *w);
+	memset(w, 0, sizeof(*w));
 	draw_rubric(r, w);
 	w->the_case = (struct lf_case){
 		.project_title = "",
@@ -310,8 +310,8 @@ void world_make(struct world *w, uint64_t seed)
 		/* Some are alike, so that there are ties. */
 		if (m > 0 && random_chance(r, 10)) {
 			w->members[m] = w->members[m - 1];
-			memcpy(w->evidence[m], w->evidence[m - 1], sizeof w->evidence[m]);
-			memcpy(w->expertise[m], w->expertise[m - 1], sizeof w->expertise[m]);
+			memcpy(w->evidence[m], w->evidence[m - 1], sizeof(w->evidence[m]));
+			memcpy(w->expertise[m], w->expertise[m - 1], sizeof(w->expertise[m]));
 		} else {
 			draw_member(r, w, m);
 		}
@@ -364,7 +364,7 @@ static void shuffle_rubric(struct world *to, const struct world *from, struct ra
 
 		to->criteria[to_j] = from->criteria[j];
 		memcpy(to->criterion_ids[to_j], from->criterion_ids[j], WORLD_ID);
-		memcpy(to->curve[to_j], from->curve[j], sizeof to->curve[to_j]);
+		memcpy(to->curve[to_j], from->curve[j], sizeof(to->curve[to_j]));
 		for (size_t t = 0; t < from->def.trait_count; t++)
 			to->weight_by_trait[to_j][at->traits[t]] = from->weight_by_trait[j][t];
 		for (size_t d = 0; d < from->def.discipline_count; d++)
@@ -419,7 +419,7 @@ void world_shuffle(struct world *to, const struct world *from, struct random *r,
 	size_t member_at[WORLD_MEMBERS], own = from->def.discipline_count;
 	size_t extras = from->the_case.discipline_count - own;
 
-	memset(to, 0, sizeof *to);
+	memset(to, 0, sizeof(*to));
 	to->def = from->def;
 	to->the_case = from->the_case;
 	draw_places(r, at.criteria, from->def.criterion_count, everything);

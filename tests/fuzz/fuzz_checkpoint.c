@@ -1,6 +1,7 @@
 /*
- * Signed notes, checkpoints and keys from strangers. The first byte says which: a note, or a key as text. A checkpoint that is read says
- * what stands in its first three lines and is no malformed note; a key that is read prints as the same text.
+ * Signed notes, checkpoints and keys from strangers. The first byte says which: a note, or a key as text. A checkpoint
+ * that is read says what stands in its first three lines and is no malformed note; a key that is read prints as the
+ * same text.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -16,21 +17,25 @@ static void check_note(const char *note, size_t length)
 	struct lf_verifier verifier;
 	struct lf_checkpoint checkpoint, opened;
 	size_t text_length = 0;
+	enum lf_note_result as_note, as_checkpoint;
+	bool parsed;
+	char text[LF_CHECKPOINT_MAX], root[64];
+	int text_size;
 
 	REQUIRE(lf_verifier_parse(key, &verifier));
-	const enum lf_note_result as_note = lf_note_open(note, length, &verifier, &text_length);
-	const bool parsed = lf_checkpoint_parse(note, length, &checkpoint);
-	const enum lf_note_result as_checkpoint = lf_checkpoint_open(note, length, &verifier, &opened);
+	as_note = lf_note_open(note, length, &verifier, &text_length);
+	parsed = lf_checkpoint_parse(note, length, &checkpoint);
+	as_checkpoint = lf_checkpoint_open(note, length, &verifier, &opened);
 	REQUIRE(as_note != LF_NOTE_ORIGIN);
 	if (as_note == LF_NOTE_OK)
-		REQUIRE(text_length > 0 && text_length < length && note[text_length - 1] == '\n' && note[text_length] == '\n');
+		REQUIRE(text_length > 0 && text_length < length && note[text_length - 1] == '\n' &&
+			note[text_length] == '\n');
 	REQUIRE(parsed == (as_checkpoint != LF_NOTE_MALFORMED));
 	if (!parsed)
 		return;
 	REQUIRE(as_checkpoint == as_note || (as_note == LF_NOTE_OK && as_checkpoint == LF_NOTE_ORIGIN));
-	char text[LF_CHECKPOINT_MAX], root[64];
-	lf_base64_encode(&checkpoint.root, sizeof checkpoint.root, root);
-	const int text_size = snprintf(text, sizeof text, "%s\n%" PRIu64 "\n%s\n", checkpoint.origin, checkpoint.size, root);
+	lf_base64_encode(&checkpoint.root, sizeof(checkpoint.root), root);
+	text_size = snprintf(text, sizeof(text), "%s\n%" PRIu64 "\n%s\n", checkpoint.origin, checkpoint.size, root);
 	REQUIRE((size_t)text_size < length && memcmp(text, note, (size_t)text_size) == 0);
 	if (as_checkpoint == LF_NOTE_OK)
 		REQUIRE(checkpoint.size == opened.size && lf_digest_equal(&checkpoint.root, &opened.root) &&
@@ -56,11 +61,13 @@ static void check_key(const char *text)
 		REQUIRE(lf_key_name_valid(verifier.name));
 	}
 	if (lf_signer_parse(text, &signer)) {
-		lf_signer_print(&signer, printed);
-		check_same(text, printed);
 		char note[LF_CHECKPOINT_MAX];
 		struct lf_checkpoint checkpoint;
-		const struct lf_digest root = {{1}};
+		struct lf_digest root;
+
+		lf_signer_print(&signer, printed);
+		check_same(text, printed);
+		root = (struct lf_digest){{1}};
 		REQUIRE(lf_checkpoint_sign(UINT64_MAX, &root, &signer, note));
 		lf_signer_verifier(&signer, &verifier);
 		REQUIRE(lf_checkpoint_open(note, strlen(note), &verifier, &checkpoint) == LF_NOTE_OK);

@@ -1,6 +1,6 @@
 /*
- * Proofs from strangers. There is one way to write a proof: what is read prints as the same bytes. Checking it ends, whatever its numbers,
- * and what its extra data hold as a leaf is written again as the same bytes.
+ * Proofs from strangers. There is one way to write a proof: what is read prints as the same bytes. Checking it ends,
+ * whatever its numbers, and what its extra data hold as a leaf is written again as the same bytes.
  */
 #include <string.h>
 
@@ -12,11 +12,12 @@ static void check_leaf(const uint8_t *data, size_t length)
 {
 	struct lf_leaf leaf;
 	struct lf_digest hash, expected;
+	uint8_t *again;
 
 	if (!lf_leaf_read(data, length, &leaf))
 		return;
 	REQUIRE(lf_leaf_size(&leaf) == length);
-	uint8_t *again = malloc(length);
+	again = malloc(length);
 	REQUIRE(again != NULL);
 	lf_leaf_write(&leaf, again);
 	REQUIRE(memcmp(again, data, length) == 0);
@@ -35,9 +36,11 @@ static void check_inclusion(const struct lf_proof *proof)
 	if (!lf_checkpoint_parse(proof->checkpoint, proof->checkpoint_length, &checkpoint))
 		return;
 	lf_sha256(NULL, 0, &hash);
-	REQUIRE(!lf_tree_verify_inclusion(&hash, proof->index, checkpoint.size, &checkpoint.root, proof->hashes, proof->hash_count) ||
+	REQUIRE(!lf_tree_verify_inclusion(
+			&hash, proof->index, checkpoint.size, &checkpoint.root, proof->hashes, proof->hash_count) ||
 		(proof->hash_count == 0 && lf_digest_equal(&hash, &checkpoint.root)));
-	(void)lf_tree_verify_consistency(proof->index, &hash, checkpoint.size, &checkpoint.root, proof->hashes, proof->hash_count);
+	(void)lf_tree_verify_consistency(
+		proof->index, &hash, checkpoint.size, &checkpoint.root, proof->hashes, proof->hash_count);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -50,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	if (lf_proof_parse(text, size, &proof, &extra)) {
 		char *again = lf_proof_print(&proof);
+
 		REQUIRE(again != NULL);
 		REQUIRE(memcmp(again, text, size) == 0 && again[size] == '\0');
 		REQUIRE(proof.checkpoint + proof.checkpoint_length == text + size);

@@ -1,7 +1,7 @@
 /*
- * Any bytes as a rubric and a request to score by it: the first two bytes are the length of the rubric's message, little-endian, then
- * comes the ScoreRequest. The way of a request through the service, without network and log. What is scored is a sound answer, and comes
- * back the same from what the log would keep of it.
+ * Any bytes as a rubric and a request to score by it: the first two bytes are the length of the rubric's message,
+ * little-endian, then comes the ScoreRequest. The way of a request through the service, without network and log. What
+ * is scored is a sound answer, and comes back the same from what the log would keep of it.
  */
 #include <math.h>
 #include <string.h>
@@ -37,13 +37,14 @@ static void require_sound(const Leadfit__V1__Decision *decision)
 		REQUIRE(ranked->eligible == (ranked->rank > 0) && *ranked->reason != '\0');
 		REQUIRE(i == 0 || !ranked->eligible || ranked->score <= decision->ranking[i - 1]->score);
 		for (size_t c = 0; c < ranked->n_criteria; c++)
-			REQUIRE(ranked->criteria[c]->value >= 0 && ranked->criteria[c]->value <= 1 && isfinite(ranked->criteria[c]->weight));
+			REQUIRE(ranked->criteria[c]->value >= 0 && ranked->criteria[c]->value <= 1 &&
+				isfinite(ranked->criteria[c]->weight));
 	}
 }
 
 /* The answer as the log would give it back. */
-static void require_restored(const struct lf_version *version, const struct lf_answer_parts *parts, const Leadfit__V1__ScoreRequest *request,
-	Leadfit__V1__Decision *decision, struct lf_arena *arena)
+static void require_restored(const struct lf_version *version, const struct lf_answer_parts *parts,
+	const Leadfit__V1__ScoreRequest *request, Leadfit__V1__Decision *decision, struct lf_arena *arena)
 {
 	struct lf_stored stored = {.caller = "local", .decided_at_us = 1000000, .purpose = request->purpose};
 	struct lf_error error = LF_ERROR_INIT;
@@ -73,7 +74,8 @@ static void score(const struct lf_version *version, const uint8_t *data, size_t 
 	int64_t as_of_us = 1767225600000000;
 
 	lf_arena_init(&arena, arena_bytes_max);
-	request = (Leadfit__V1__ScoreRequest *)lf_wire_unpack(&leadfit__v1__score_request__descriptor, data, size, &arena, &error);
+	request = (Leadfit__V1__ScoreRequest *)lf_wire_unpack(
+		&leadfit__v1__score_request__descriptor, data, size, &arena, &error);
 	if (request == NULL || (request->as_of != NULL && !lf_timestamp_read(request->as_of, &as_of_us)))
 		goto out;
 	lf_wire_canonicalize(&request->base);

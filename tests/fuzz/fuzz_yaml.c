@@ -44,6 +44,7 @@ static void check_yaml(ProtobufCMessage *message, struct lf_arena *arena)
 	if (out.length <= LF_MESSAGE_BYTES_MAX) {
 		ProtobufCMessage *back =
 			lf_text_parse(LF_FORMAT_YAML, message->descriptor, out.data, out.length, arena, &error);
+
 		REQUIRE(back);
 		lf_yaml_print(back, &again);
 		REQUIRE(!again.failed && !strcmp(out.data, again.data));
@@ -60,15 +61,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_buffer out = {.data = NULL};
 	struct lf_arena arena;
+	const ProtobufCMessageDescriptor *type;
+	struct lf_json_style style;
+	const char *text;
+	ProtobufCMessage *message;
 
 	if (!size)
 		return 0;
-	const ProtobufCMessageDescriptor *type = types[data[0] & 3];
-	struct lf_json_style style = {.pretty = data[0] & 4, .snake_case = data[0] & 8};
-	const char *text = (const char *)data + 1;
+	type = types[data[0] & 3];
+	style = (struct lf_json_style){.pretty = data[0] & 4, .snake_case = data[0] & 8};
+	text = (const char *)data + 1;
 	lf_arena_init(&arena, ARENA_BYTES);
-	ProtobufCMessage *message = lf_text_parse(LF_FORMAT_YAML, type, text, size - 1, &arena, &error);
-	if (message) {
+	message = lf_text_parse(LF_FORMAT_YAML, type, text, size - 1, &arena, &error);
+	if (message != NULL) {
 		REQUIRE(error.code == LF_OK);
 		lf_json_print(message, &style, &out);
 		REQUIRE(!out.failed && strlen(out.data) == out.length);

@@ -11,10 +11,11 @@ void accepts(enum lf_format format, const ProtobufCMessageDescriptor *type, cons
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_buffer out = {.data = NULL};
 	struct lf_arena arena;
+	ProtobufCMessage *message;
 
 	lf_arena_init(&arena, ARENA_BYTES);
-	ProtobufCMessage *message = lf_text_parse(format, type, text, strlen(text), &arena, &error);
-	if (!message)
+	message = lf_text_parse(format, type, text, strlen(text), &arena, &error);
+	if (message == NULL)
 		fail_msg("%s\nwas refused: %s", text, error.message);
 	assert_int_equal(error.code, LF_OK);
 	assert_ptr_equal(message->descriptor, type);
@@ -37,7 +38,7 @@ void refuses_bytes(enum lf_format format, const ProtobufCMessageDescriptor *type
 	assert_non_null(copy);
 	memcpy(copy, text, length);
 	lf_arena_init(&arena, ARENA_BYTES);
-	if (lf_text_parse(format, type, copy, length, &arena, &error))
+	if (lf_text_parse(format, type, copy, length, &arena, &error) != NULL)
 		fail_msg("%s\nwas accepted", text);
 	assert_int_equal(error.code, LF_INVALID_ARGUMENT);
 	assert_int_equal(error.violation_count, error.violation_kept);

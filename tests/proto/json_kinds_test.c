@@ -176,8 +176,9 @@ static void test_at_most_one_member_of_a_oneof_is_given(void **state)
 	same("{\"flag\":false}");
 	same("{\"blob\":\"\"}");
 	json("{\"text\":null,\"number\":5,\"flag\":null}", "{\"number\":5}");
-	bad("{\"text\":\"a\",\"number\":5,\"flag\":true}", "number: only one of text and number can be given\n"
-							   "flag: only one of text and flag can be given");
+	bad("{\"text\":\"a\",\"number\":5,\"flag\":true}",
+		"number: only one of text and number can be given\n"
+		"flag: only one of text and flag can be given");
 }
 
 static void test_wrappers_stand_for_their_value(void **state)
@@ -241,5 +242,6 @@ int main(void)
 		cmocka_unit_test(test_names_are_changed_as_protoc_does),
 		cmocka_unit_test(test_with_defaults_everything_that_has_one_is_printed),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

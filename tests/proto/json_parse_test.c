@@ -208,9 +208,10 @@ static void test_the_wrong_kind_of_value_is_named(void **state)
 
 static void test_a_long_value_is_cut_at_a_character(void **state)
 {
-	(void)state;
 	char *text = repeated("{\"pageSize\":\"", "\xc3\xa9", 100, "\"}");
 	char *error = repeated("page_size: \"", "\xc3\xa9", 45, "\xe2\x80\xa6\" is not a number");
+
+	(void)state;
 	bad(LIST, text, error);
 	free(text);
 	free(error);
@@ -240,24 +241,27 @@ static void test_nul_and_bad_utf8_are_refused(void **state)
 
 static void test_depth_is_limited(void **state)
 {
-	(void)state;
 	char *deep = repeated("", "[", 1000000, "");
+	char *allowed, *text;
+
+	(void)state;
 	bad(TEAM, deep, "1:33: nested deeper than 32");
 	free(deep);
 	/* 32 levels are read, and are then no Team. */
-	char *allowed = repeated("{\"id\":", "[", 31, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}");
+	allowed = repeated("{\"id\":", "[", 31, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}");
 	bad(TEAM, allowed, "id: a list is not a text");
 	free(allowed);
 	/* Brackets in a text are text. */
-	char *text = repeated("{\"id\":\"", "\\\"[", 100, "\"}");
+	text = repeated("{\"id\":\"", "\\\"[", 100, "\"}");
 	json(TEAM, text, text);
 	free(text);
 }
 
 static void test_size_and_number_of_values_are_limited(void **state)
 {
-	(void)state;
 	char *text = repeated("{\"id\":\"", "x", LF_MESSAGE_BYTES_MAX, "\"}");
+
+	(void)state;
 	bad(TEAM, text, "the text has 4194313 bytes; at most 4194304 are allowed");
 	free(text);
 	text = repeated("{\"members\":[1", ",1", LF_JSON_VALUES_MAX, "]}");
@@ -269,9 +273,10 @@ static void test_violations_beyond_those_kept_are_counted(void **state)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_arena arena;
+	char *text;
 
 	(void)state;
-	char *text = repeated("{\"candidates\":[1", ",1", 199999, "]}");
+	text = repeated("{\"candidates\":[1", ",1", 199999, "]}");
 	lf_arena_init(&arena, 16 * 1024 * 1024);
 	assert_null(lf_text_parse(LF_FORMAT_JSON, SCORE, text, strlen(text), &arena, &error));
 	assert_int_equal(error.violation_count, 200000);
@@ -292,6 +297,7 @@ static void test_a_full_arena_is_resource_exhausted(void **state)
 	(void)state;
 	for (size_t bytes = 0; !parsed; bytes += 16) {
 		struct lf_arena arena;
+
 		lf_arena_init(&arena, bytes);
 		parsed = lf_text_parse(LF_FORMAT_JSON, TEAM, text, strlen(text), &arena, &error) != NULL;
 		if (!parsed)
@@ -329,5 +335,6 @@ int main(void)
 		cmocka_unit_test(test_violations_beyond_those_kept_are_counted),
 		cmocka_unit_test(test_a_full_arena_is_resource_exhausted),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

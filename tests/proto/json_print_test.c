@@ -68,6 +68,7 @@ static void test_doubles_are_printed_in_their_shortest_form(void **state)
 static uint64_t next_random(uint64_t *seed)
 {
 	uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return z ^ (z >> 31);
@@ -92,16 +93,18 @@ static int digits_of(const char *text)
 static void check_double(double value)
 {
 	char text[32], other[40];
+	double back;
+	int digits;
 
 	if (!isfinite(value))
 		return;
 	lf_print_double(value, text);
 	assert_true(strlen(text) < sizeof(text));
-	double back = strtod(text, NULL);
+	back = strtod(text, NULL);
 	if (back != value)
 		fail_msg("%a is printed as %s", value, text);
 	/* No text with fewer digits reads back. */
-	int digits = digits_of(text);
+	digits = digits_of(text);
 	assert_true(digits <= 17);
 	if (digits > 1) {
 		snprintf(other, sizeof(other), "%.*e", digits - 2, value);
@@ -118,6 +121,7 @@ static void test_random_doubles_read_back_as_the_same_bits_and_none_is_longer_th
 	for (int i = 0; i < 30000; i++) {
 		uint64_t bits = next_random(&seed);
 		double any, unit = (double)(bits >> 11) * 0x1p-53;
+
 		memcpy(&any, &bits, sizeof(any));
 		check_double(any);
 		check_double(unit);
@@ -135,9 +139,9 @@ static void test_numbers_are_the_same_in_a_locale_with_a_decimal_comma(void **st
 	const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !set; i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && set == NULL; i++)
 		set = setlocale(LC_NUMERIC, names[i]);
-	if (!set)
+	if (set == NULL)
 		skip();
 	prints_double(0.1 + 0.2, "0.30000000000000004");
 	prints_double(1.5e-7, "1.5e-7");
@@ -264,6 +268,7 @@ static void test_an_unknown_enum_value_is_printed_as_a_number(void **state)
 static void test_a_buffer_that_ran_out_of_memory_stays_cut(void **state)
 {
 	struct lf_buffer out = {.data = NULL};
+	size_t length;
 
 	(void)state;
 	reallocs_left = 1;
@@ -272,7 +277,7 @@ static void test_a_buffer_that_ran_out_of_memory_stays_cut(void **state)
 	assert_true(out.failed);
 	assert_in_range(out.length, 1, 256);
 	assert_int_equal(strlen(out.data), out.length);
-	size_t length = out.length;
+	length = out.length;
 	reallocs_left = -1;
 	lf_buffer_append_text(&out, "x");
 	assert_int_equal(out.length, length);
@@ -300,5 +305,6 @@ int main(void)
 		cmocka_unit_test(test_an_unknown_enum_value_is_printed_as_a_number),
 		cmocka_unit_test(test_a_buffer_that_ran_out_of_memory_stays_cut),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,7 @@ bool __wrap_lf_wire_is_map_entry(const ProtobufCMessageDescriptor *type)
 static uint64_t next_random(uint64_t *seed)
 {
 	uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return z ^ (z >> 31);
@@ -45,8 +46,8 @@ static char *random_text(struct lf_arena *arena, uint64_t *seed, size_t suffix)
 {
 	static const char *const pieces[] = {"a", "Z", "0", " ", "~", "null", "true", "- ", ": ", "#", "\"", "\\", "/",
 		"\n", "\t", "\r", "\x01", "\x7f", "\xc2\x85", "\xc2\x9b", "\xc3\xa9", "\xe2\x80\xa8",
-		"\xf0\x9f\x98\x80", "'", "[", "{", "*", "&", "!", "%", "1e5", "-", "",
-		"word ", "\n\n", "\xef\xbb\xbf", "\xef\xbf\xbf", "a longer piece of text ", " #", ":", "?", ", ", "..."};
+		"\xf0\x9f\x98\x80", "'", "[", "{", "*", "&", "!", "%", "1e5", "-", "", "word ", "\n\n", "\xef\xbb\xbf",
+		"\xef\xbf\xbf", "a longer piece of text ", " #", ":", "?", ", ", "..."};
 	char text[1024] = "";
 	size_t length = 0;
 
@@ -98,6 +99,7 @@ static void random_value(
 		break;
 	case PROTOBUF_C_TYPE_ENUM: {
 		const ProtobufCEnumDescriptor *type = field->descriptor;
+
 		*(int *)out = type->values[below(seed, type->n_values)].value;
 		break;
 	}
@@ -106,6 +108,7 @@ static void random_value(
 		break;
 	case PROTOBUF_C_TYPE_BYTES: {
 		char *text = random_text(arena, seed, 0);
+
 		*(ProtobufCBinaryData *)out = (ProtobufCBinaryData){.len = strlen(text), .data = (uint8_t *)text};
 		break;
 	}
@@ -138,6 +141,7 @@ static size_t size_of(ProtobufCType type)
 		[PROTOBUF_C_TYPE_BYTES] = sizeof(ProtobufCBinaryData),
 		[PROTOBUF_C_TYPE_MESSAGE] = sizeof(void *),
 	};
+
 	return sizes[type] ? sizes[type] : 4;
 }
 
@@ -150,6 +154,7 @@ static void random_field(
 		bool map = field->type == PROTOBUF_C_TYPE_MESSAGE && lf_wire_is_map_entry(field->descriptor);
 		size_t count = below(seed, map ? 3 : 4), size = size_of(field->type);
 		char *array = lf_arena_zalloc(arena, count, size);
+
 		for (size_t i = 0; i < count; i++) {
 			if (map)
 				*(ProtobufCMessage **)(array + i * size) =
@@ -163,6 +168,7 @@ static void random_field(
 	}
 	if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
 		uint32_t *set = (uint32_t *)(base + field->quantifier_offset);
+
 		if (*set || below(seed, 3))
 			return;
 		*set = field->id;
@@ -182,6 +188,7 @@ static ProtobufCMessage *random_message(
 	type->message_init(message);
 	if (type == &google__protobuf__timestamp__descriptor) {
 		Google__Protobuf__Timestamp *timestamp = (Google__Protobuf__Timestamp *)message;
+
 		timestamp->seconds = (int64_t)(next_random(seed) % 315537897600) - 62135596800;
 		timestamp->nanos = (int32_t)below(seed, 1000000000);
 		for (size_t i = below(seed, 4); i > 0; i--)
@@ -203,14 +210,18 @@ static void check_round_trip(const ProtobufCMessage *message, enum lf_format for
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_arena arena;
+	ProtobufCMessage *back;
+	size_t size;
+	uint8_t *expected, *found;
 
 	lf_arena_init(&arena, 16 * 1024 * 1024);
-	ProtobufCMessage *back = lf_text_parse(format, message->descriptor, text, length, &arena, &error);
-	if (!back)
+	back = lf_text_parse(format, message->descriptor, text, length, &arena, &error);
+	if (back == NULL)
 		fail_msg("%s: refused is\n%s", error.message, text);
-	size_t size = protobuf_c_message_get_packed_size(message);
+	size = protobuf_c_message_get_packed_size(message);
 	assert_int_equal(protobuf_c_message_get_packed_size(back), size);
-	uint8_t *expected = lf_arena_alloc(&arena, size), *found = lf_arena_alloc(&arena, size);
+	expected = lf_arena_alloc(&arena, size);
+	found = lf_arena_alloc(&arena, size);
 	protobuf_c_message_pack(message, expected);
 	protobuf_c_message_pack(back, found);
 	if (memcmp(expected, found, size) != 0)
@@ -231,8 +242,10 @@ static void test_what_is_printed_is_read_as_the_same_message_in_json_and_yaml(vo
 		struct lf_json_style style = {.pretty = round & 1, .snake_case = round & 2, .with_defaults = round & 4};
 		struct lf_buffer out = {.data = NULL};
 		struct lf_arena arena;
+		ProtobufCMessage *message;
+
 		lf_arena_init(&arena, 16 * 1024 * 1024);
-		ProtobufCMessage *message = random_message(type, &arena, &seed, 0);
+		message = random_message(type, &arena, &seed, 0);
 		lf_json_print(message, &style, &out);
 		assert_false(out.failed);
 		check_round_trip(message, LF_FORMAT_JSON, out.data, out.length);
@@ -247,12 +260,13 @@ static int compare_packed(const void *a, const void *b)
 	uint8_t bytes[2][16384];
 	size_t lengths[2];
 	const ProtobufCMessage *const entries[] = {*(ProtobufCMessage *const *)a, *(ProtobufCMessage *const *)b};
+	int order;
 
 	for (size_t i = 0; i < 2; i++) {
 		assert_true(protobuf_c_message_get_packed_size(entries[i]) <= sizeof(bytes[i]));
 		lengths[i] = protobuf_c_message_pack(entries[i], bytes[i]);
 	}
-	int order = memcmp(bytes[0], bytes[1], lengths[0] < lengths[1] ? lengths[0] : lengths[1]);
+	order = memcmp(bytes[0], bytes[1], lengths[0] < lengths[1] ? lengths[0] : lengths[1]);
 	return order ? order : (lengths[0] > lengths[1]) - (lengths[0] < lengths[1]);
 }
 
@@ -265,13 +279,17 @@ static void sort_maps(ProtobufCMessage *message)
 		const ProtobufCFieldDescriptor *field = &type->fields[i];
 		char *base = (char *)message;
 		const bool in_oneof = field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF;
+		bool repeated_field;
+		ProtobufCMessage **children;
+		size_t count;
+
 		if (field->type != PROTOBUF_C_TYPE_MESSAGE ||
 			(in_oneof && *(uint32_t *)(base + field->quantifier_offset) != field->id))
 			continue;
-		const bool repeated_field = field->label == PROTOBUF_C_LABEL_REPEATED;
-		ProtobufCMessage **children = repeated_field ? *(ProtobufCMessage ***)(base + field->offset)
-							     : (ProtobufCMessage **)(base + field->offset);
-		const size_t count = repeated_field ? *(size_t *)(base + field->quantifier_offset) : *children != NULL;
+		repeated_field = field->label == PROTOBUF_C_LABEL_REPEATED;
+		children = repeated_field ? *(ProtobufCMessage ***)(base + field->offset)
+					  : (ProtobufCMessage **)(base + field->offset);
+		count = repeated_field ? *(size_t *)(base + field->quantifier_offset) : *children != NULL;
 		for (size_t c = 0; c < count; c++)
 			sort_maps(children[c]);
 		if (repeated_field && count && lf_wire_is_map_entry(field->descriptor))
@@ -299,7 +317,7 @@ static void test_printed_yaml_is_read_as_the_same_message_and_printed_the_same_a
 		&leadfit__v1__score_request__descriptor, &leadfit__v1__rubric__descriptor,
 		&leadfit__v1__decision__descriptor, &leadfit__v1__list_decisions_response__descriptor};
 	const char *given = getenv("LF_TEST_SEED");
-	uint64_t seed = given ? strtoull(given, NULL, 0) : 13;
+	uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : 13;
 
 	(void)state;
 	print_message("LF_TEST_SEED=%llu\n", (unsigned long long)seed);
@@ -308,12 +326,14 @@ static void test_printed_yaml_is_read_as_the_same_message_and_printed_the_same_a
 		struct lf_error error = LF_ERROR_INIT;
 		struct lf_buffer out = {.data = NULL}, again = {.data = NULL};
 		struct lf_arena arena;
+		ProtobufCMessage *message, *back;
+
 		lf_arena_init(&arena, 64 * 1024 * 1024);
-		ProtobufCMessage *message = random_message(type, &arena, &seed, 0);
+		message = random_message(type, &arena, &seed, 0);
 		lf_yaml_print(message, &out);
 		assert_false(out.failed);
-		ProtobufCMessage *back = lf_text_parse(LF_FORMAT_YAML, type, out.data, out.length, &arena, &error);
-		if (!back)
+		back = lf_text_parse(LF_FORMAT_YAML, type, out.data, out.length, &arena, &error);
+		if (back == NULL)
 			fail_msg("round %zu: %s: refused is\n%s", round, error.message, out.data);
 		if (!same_message(message, back, &arena))
 			fail_msg("round %zu: read as another message:\n%s", round, out.data);
@@ -341,8 +361,12 @@ static void test_jansson_agrees_about_what_is_json(void **state)
 		struct lf_arena arena;
 		char text[128];
 		size_t length = strlen(strcpy(text, seeds[round % 3]));
+		bool read;
+		json_t *tree;
+
 		for (size_t i = below(&seed, 3) + 1; i > 0; i--) {
 			size_t at = below(&seed, length);
+
 			if (below(&seed, 2)) {
 				text[at] = alphabet[below(&seed, sizeof(alphabet) - 1)];
 			} else {
@@ -351,10 +375,10 @@ static void test_jansson_agrees_about_what_is_json(void **state)
 			}
 		}
 		lf_arena_init(&arena, 65536);
-		bool read = lf_text_parse(LF_FORMAT_JSON, &leadfit__v1__team__descriptor, text, length, &arena,
-				    &error) != NULL;
-		json_t *tree = json_loadb(text, length, JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES, NULL);
-		if (read && !tree)
+		read = lf_text_parse(LF_FORMAT_JSON, &leadfit__v1__team__descriptor, text, length, &arena, &error) !=
+			NULL;
+		tree = json_loadb(text, length, JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES, NULL);
+		if (read && tree == NULL)
 			fail_msg("read, though it is not JSON: %s", text);
 		assert_int_equal(error.code, read ? LF_OK : LF_INVALID_ARGUMENT);
 		json_decref(tree);
@@ -396,7 +420,7 @@ void *yaml_realloc(void *pointer, size_t size)
 
 yaml_char_t *yaml_strdup(const yaml_char_t *text)
 {
-	return text && granted() ? (yaml_char_t *)strdup((const char *)text) : NULL;
+	return text != NULL && granted() ? (yaml_char_t *)strdup((const char *)text) : NULL;
 }
 
 /* The errors are what they are: none is hidden, nothing leaks, and enough memory ends it. */
@@ -409,9 +433,11 @@ static void fail_each_allocation(enum lf_format format, const char *text, bool v
 	while (!done) {
 		struct lf_error error = LF_ERROR_INIT;
 		struct lf_arena arena;
+		bool read;
+
 		lf_arena_init(&arena, 65536);
 		grants = failed++;
-		bool read = lf_text_parse(format, &leadfit__v1__team__descriptor, text, strlen(text), &arena, &error);
+		read = lf_text_parse(format, &leadfit__v1__team__descriptor, text, strlen(text), &arena, &error);
 		done = grants > 0;
 		grants = -1;
 		assert_int_equal(read, error.code == LF_OK);
@@ -436,7 +462,8 @@ static void test_every_allocation_of_the_libraries_may_fail(void **state)
 	(void)state;
 	/* The escape keeps it from the short way, which takes nothing from the libraries. */
 	fail_each_allocation(LF_FORMAT_JSON,
-		"{\"id\":\"\\u0061\",\"members\":[{\"id\":\"b\",\"expertise\":{\"DATA\":0.5},\"availability\":1}]}", true);
+		"{\"id\":\"\\u0061\",\"members\":[{\"id\":\"b\",\"expertise\":{\"DATA\":0.5},\"availability\":1}]}",
+		true);
 	fail_each_allocation(
 		LF_FORMAT_JSON, "{\"id\":\"a\",\"id\":\"b\",\"members\":[{\"availability\":1e999}]}", false);
 	fail_each_allocation(LF_FORMAT_YAML,
@@ -452,5 +479,6 @@ int main(void)
 		cmocka_unit_test(test_jansson_agrees_about_what_is_json),
 		cmocka_unit_test(test_every_allocation_of_the_libraries_may_fail),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 static const char *nearest(const char *name)
 {
 	static const char *const known[] = {"id", "title", "members", "interaction_focus", "INSUFFICIENT_EVIDENCE"};
+
 	return lf_nearest(name, known, 5);
 }
 
@@ -37,6 +38,9 @@ static void test_a_name_that_is_near_none_has_no_nearest(void **state)
 
 static void test_dates_are_real_ones(void **state)
 {
+	const char *const bad[] = {"", "2026-5-1", "2026-02-29", "1900-02-29", "2026-13-01", "2026-00-01", "2026-01-00",
+		"2026-04-31", "0000-01-01", "2026-05-01 ", " 2026-05-01", "2026-05-01T00:00:00Z", "20260501",
+		"-026-05-01", "2026/05/01", "10000-01-01"};
 	int32_t day = 42;
 
 	(void)state;
@@ -48,9 +52,6 @@ static void test_dates_are_real_ones(void **state)
 	assert_int_equal(day, -719162);
 	assert_true(lf_parse_date("9999-12-31", &day));
 	assert_int_equal(day, 2932896);
-	const char *const bad[] = {"", "2026-5-1", "2026-02-29", "1900-02-29", "2026-13-01", "2026-00-01", "2026-01-00",
-		"2026-04-31", "0000-01-01", "2026-05-01 ", " 2026-05-01", "2026-05-01T00:00:00Z", "20260501",
-		"-026-05-01", "2026/05/01", "10000-01-01"};
 	day = 42;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_false(lf_parse_date(bad[i], &day));
@@ -88,6 +89,7 @@ static void test_instants_agree_with_the_c_library(void **state)
 	for (int64_t t = -62135596800; t <= 253402300799; t += 10000000 + 12345) {
 		time_t clock = (time_t)t;
 		struct tm parts;
+
 		assert_non_null(gmtime_r(&clock, &parts));
 		snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02dZ", parts.tm_year + 1900, parts.tm_mon + 1,
 			parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
@@ -158,6 +160,7 @@ static void test_the_line_of_a_path_in_yaml(void **state)
 				   "  - {id: m-2,\n"                /* 8 */
 				   "     evidence: [{rating: 1},\n" /* 9 */
 				   "       {observedOn: x}]}\n";    /* 10 */
+
 	(void)state;
 	assert_int_equal(line_of(text, "id"), 2);
 	assert_int_equal(line_of(text, "members"), 3);
@@ -186,6 +189,7 @@ static void test_the_line_of_a_path_in_json(void **state)
 				   "\t\t{\"availability\": 2}\n"
 				   "\t]\n"
 				   "}\n";
+
 	(void)state;
 	assert_int_equal(line_of(text, "id"), 2);
 	assert_int_equal(line_of(text, "members[0].name"), 4);
@@ -217,5 +221,6 @@ int main(void)
 		cmocka_unit_test(test_the_line_of_a_path_in_json),
 		cmocka_unit_test(test_the_line_in_a_text_that_breaks_off_is_as_far_as_it_goes),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,7 @@
-/* Finds the code for the messages of kinds.proto, too, which are not of the interface (linked with --wrap=lf_codec_find). */
+/*
+ * Finds the code for the messages of kinds.proto, too, which are not of the interface (linked with
+ * --wrap=lf_codec_find).
+ */
 #include <string.h>
 
 #include "proto/codec.h"

@@ -106,9 +106,9 @@ static void pointers_that_are_null_pack_as_protobuf_c_packs_them(void **state)
 	kinds.text = NULL;
 	assert_packs_alike(&kinds.base);
 	for (int i = 0; i < 3; i++) { /* a oneof whose pointer is NULL, or its default */
-		kinds.choice_case = i == 0   ? LEADFIT__TEST__KINDS__CHOICE_NODE
-				    : i == 1 ? LEADFIT__TEST__KINDS__CHOICE_NAME
-					     : LEADFIT__TEST__KINDS__CHOICE_NUMBER;
+		kinds.choice_case = i == 0 ? LEADFIT__TEST__KINDS__CHOICE_NODE
+			: i == 1           ? LEADFIT__TEST__KINDS__CHOICE_NAME
+					   : LEADFIT__TEST__KINDS__CHOICE_NUMBER;
 		kinds.name = NULL;
 		assert_packs_alike(&kinds.base);
 	}

@@ -150,8 +150,9 @@ static void test_nul_and_bad_utf8_are_refused(void **state)
 
 static void test_depth_size_and_number_of_values_are_limited(void **state)
 {
-	(void)state;
 	char *text = repeated("", "[", 1000000, "");
+
+	(void)state;
 	bad(TEAM, text, "1:33: nested deeper than 32");
 	free(text);
 	text = repeated("id: ", "- ", 1000, "a");
@@ -184,5 +185,6 @@ int main(void)
 		cmocka_unit_test(test_nul_and_bad_utf8_are_refused),
 		cmocka_unit_test(test_depth_size_and_number_of_values_are_limited),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

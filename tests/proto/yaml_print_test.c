@@ -18,10 +18,11 @@ static void prints(const ProtobufCMessageDescriptor *type, const char *text, con
 		struct lf_error error = LF_ERROR_INIT;
 		struct lf_buffer out = {.data = NULL};
 		struct lf_arena arena;
+		ProtobufCMessage *message;
 
 		lf_arena_init(&arena, ARENA_BYTES);
-		ProtobufCMessage *message = lf_text_parse(LF_FORMAT_YAML, type, text, strlen(text), &arena, &error);
-		if (!message)
+		message = lf_text_parse(LF_FORMAT_YAML, type, text, strlen(text), &arena, &error);
+		if (message == NULL)
 			fail_msg("%s\nwas refused: %s", text, error.message);
 		lf_yaml_print(message, &out);
 		assert_false(out.failed);
@@ -39,7 +40,8 @@ static void small_messages_stand_on_a_line_and_the_files_own_lists_do_not(void *
 		"name: r\nscale: {min: 1, max: 5}\ngates:\n  - {criterion: a, at_least: 2.5}\n");
 	prints(&leadfit__v1__rubric__descriptor,
 		"{name: r, criteria: [{id: a, curve: [{rating: 1}, {rating: 5, value: 1}], weight: {base_weight: 1}}]}",
-		"name: r\ncriteria:\n  - id: a\n    curve: [{rating: 1}, {rating: 5, value: 1}]\n    weight: {base: 1}\n");
+		"name: r\ncriteria:\n  - id: a\n    curve: [{rating: 1}, {rating: 5, value: 1}]\n    weight: {base: "
+		"1}\n");
 	prints(&leadfit__v1__rubric__descriptor, "{}", "{}\n");
 	prints(&leadfit__v1__rubric__descriptor, "scale: {}\ngates: [{}]\n", "scale: {}\ngates:\n  - {}\n");
 }
@@ -47,9 +49,12 @@ static void small_messages_stand_on_a_line_and_the_files_own_lists_do_not(void *
 static void maps_are_sorted_by_key_and_numbers_by_size(void **state)
 {
 	(void)state;
-	prints(&leadfit__v1__rubric__descriptor, "sources: {b: 1, a: 2, B: 3, \"\": 0}\n", "sources: {\"\": 0, B: 3, a: 2, b: 1}\n");
-	prints(&leadfit__v1__criterion__descriptor, "levels: {10: ten, 2: two, 1.5: x}\n", "levels: {1.5: x, 2: two, 10: ten}\n");
-	prints(&leadfit__v1__criterion__descriptor, "levels: {10: ten, 2: two, b: x}\n", "levels: {10: ten, 2: two, b: x}\n");
+	prints(&leadfit__v1__rubric__descriptor, "sources: {b: 1, a: 2, B: 3, \"\": 0}\n",
+		"sources: {\"\": 0, B: 3, a: 2, b: 1}\n");
+	prints(&leadfit__v1__criterion__descriptor, "levels: {10: ten, 2: two, 1.5: x}\n",
+		"levels: {1.5: x, 2: two, 10: ten}\n");
+	prints(&leadfit__v1__criterion__descriptor, "levels: {10: ten, 2: two, b: x}\n",
+		"levels: {10: ten, 2: two, b: x}\n");
 }
 
 static void texts_are_quoted_only_where_yaml_would_read_them_otherwise(void **state)
@@ -78,7 +83,9 @@ static void texts_are_quoted_only_where_yaml_would_read_them_otherwise(void **st
 		{"\"a\\u0007\"", "\"a\\u0007\""},
 		{"\"a\\u0085b\"", "\"a\\u0085b\""},
 		{"\"\\ufeffa\"", "\"\\ufeffa\""},
-		{"\"Gr\\u00f6\\u00dfe\"", "Gr\xc3\xb6\xc3\x9f" "e"},
+		{"\"Gr\\u00f6\\u00dfe\"",
+			"Gr\xc3\xb6\xc3\x9f"
+			"e"},
 		{"\"one\\ntwo\"", "|-\n  one\n  two"},
 		{"\"one\\n\\n  two\\n\"", "|\n  one\n\n    two"},
 		{"\"one\\n \\ntwo\"", "\"one\\n \\ntwo\""},
@@ -94,7 +101,8 @@ static void texts_are_quoted_only_where_yaml_would_read_them_otherwise(void **st
 		prints(&leadfit__v1__rubric__descriptor, text, printed);
 	}
 	prints(&leadfit__v1__gate__descriptor, "criterion: a:b\n", "criterion: a:b\n");
-	prints(&leadfit__v1__rubric__descriptor, "gates: [{criterion: \"a,b\"}]\n", "gates:\n  - {criterion: \"a,b\"}\n");
+	prints(&leadfit__v1__rubric__descriptor, "gates: [{criterion: \"a,b\"}]\n",
+		"gates:\n  - {criterion: \"a,b\"}\n");
 }
 
 static void long_texts_are_folded_at_spaces(void **state)
@@ -155,18 +163,18 @@ static void the_default_rubric_keeps_its_canonical_bytes(void **state)
 	struct lf_arena arena;
 	size_t length, lengths[2];
 	char *text = read_default_rubric(&length);
+	ProtobufCMessage *message, *back;
+	const uint8_t *a, *b;
 
 	(void)state;
 	lf_arena_init(&arena, ARENA_BYTES);
-	ProtobufCMessage *message =
-		lf_text_parse(LF_FORMAT_YAML, &leadfit__v1__rubric__descriptor, text, length, &arena, &error);
+	message = lf_text_parse(LF_FORMAT_YAML, &leadfit__v1__rubric__descriptor, text, length, &arena, &error);
 	assert_non_null(message);
 	lf_yaml_print(message, &out);
-	ProtobufCMessage *back =
-		lf_text_parse(LF_FORMAT_YAML, &leadfit__v1__rubric__descriptor, out.data, out.length, &arena, &error);
+	back = lf_text_parse(LF_FORMAT_YAML, &leadfit__v1__rubric__descriptor, out.data, out.length, &arena, &error);
 	assert_non_null(back);
-	const uint8_t *a = lf_wire_canonical_bytes(message, &arena, &lengths[0]);
-	const uint8_t *b = lf_wire_canonical_bytes(back, &arena, &lengths[1]);
+	a = lf_wire_canonical_bytes(message, &arena, &lengths[0]);
+	b = lf_wire_canonical_bytes(back, &arena, &lengths[1]);
 	assert_int_equal(lengths[0], lengths[1]);
 	assert_memory_equal(a, b, lengths[0]);
 	assert_true(lf_yaml_has_comment(text, length));
@@ -177,10 +185,11 @@ static void the_default_rubric_keeps_its_canonical_bytes(void **state)
 
 static void comments_are_told_from_texts(void **state)
 {
-	static const char *const with[] = {"# a\nname: x\n", "name: x # a\n", "name: x\n# a", "a: [1, # b\n 2]\n", "a: |- # why\n  b\n",
-		"a: >-\n  b\n# c\n", "a:\n  # b\n  - c\n", "\xc3\xb6: \xc3\xb6 # \xc3\xb6\n", "a: |\n  b\n\n# c\nd: e\n", "a: 'x' # '\n"};
-	static const char *const without[] = {"name: x#y\n", "name: \"x # y\"\n", "a: |\n  # b\n", "a: >-\n  b\n  # c\nd: e\n",
-		"a: '# b'\n", "", "\"#\": {\"#a\": \"\xc3\xb6#\"}\n", "a: [\"#\", '#']\n"};
+	static const char *const with[] = {"# a\nname: x\n", "name: x # a\n", "name: x\n# a", "a: [1, # b\n 2]\n",
+		"a: |- # why\n  b\n", "a: >-\n  b\n# c\n", "a:\n  # b\n  - c\n", "\xc3\xb6: \xc3\xb6 # \xc3\xb6\n",
+		"a: |\n  b\n\n# c\nd: e\n", "a: 'x' # '\n"};
+	static const char *const without[] = {"name: x#y\n", "name: \"x # y\"\n", "a: |\n  # b\n",
+		"a: >-\n  b\n  # c\nd: e\n", "a: '# b'\n", "", "\"#\": {\"#a\": \"\xc3\xb6#\"}\n", "a: [\"#\", '#']\n"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(with) / sizeof(*with); i++)
@@ -202,5 +211,6 @@ int main(void)
 		cmocka_unit_test(the_default_rubric_keeps_its_canonical_bytes),
 		cmocka_unit_test(comments_are_told_from_texts),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -496,8 +496,8 @@ void flight_end(struct flight *flight, struct reply *reply)
 /* ---- plain sockets ---- */
 
 /*
- * At most 10 s: who waits in the full queue of a listener that nng then closes is woken only when nng closes the descriptor,
- * and nng leaks that of an endpoint whose connection was greeting.
+ * At most 10 s: who waits in the full queue of a listener that nng then closes is woken only when nng closes the
+ * descriptor, and nng leaks that of an endpoint whose connection was greeting.
  */
 static int connect_ipc(const char *path)
 {
@@ -538,7 +538,7 @@ bool plain_greet(int fd)
 	uint8_t answer_bytes[8];
 
 	return send(fd, "\0SP\0\0\x30\0\0", 8, MSG_NOSIGNAL) == 8 && recv(fd, answer_bytes, 8, MSG_WAITALL) == 8 &&
-	       memcmp(answer_bytes, "\0SP\0\0\x31\0\0", 8) == 0;
+		memcmp(answer_bytes, "\0SP\0\0\x31\0\0", 8) == 0;
 }
 
 size_t plain_request(uint8_t out[128], const char *method, uint32_t id)

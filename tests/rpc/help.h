@@ -39,11 +39,11 @@ struct stubs {
 	size_t held_count;
 	struct lf_rpc_call *later[HELD_MAX];
 	size_t later_count;
-	size_t blocked;    /* calls whose worker waits in "block" */
+	size_t blocked; /* calls whose worker waits in "block" */
 	bool unblock;
 	bool quit;
 	pthread_t thread;
-	size_t scored;     /* times that Score was called */
+	size_t scored; /* times that Score was called */
 	size_t large_bytes;
 };
 
@@ -73,7 +73,7 @@ void stubs_release(struct stubs *stubs);
 /* ---- a client ---- */
 
 struct reply {
-	int rc;              /* of nng: 0 where a reply came */
+	int rc; /* of nng: 0 where a reply came */
 	nng_msg *message;
 	struct lf_frame frame;
 	Leadfit__V1__Error *error;       /* where the status is not OK */
@@ -81,12 +81,12 @@ struct reply {
 };
 
 struct call_options {
-	const char *method;        /* NULL = Score */
-	const char *rubric, *key;  /* of a ScoreRequest */
+	const char *method;       /* NULL = Score */
+	const char *rubric, *key; /* of a ScoreRequest */
 	const char *token, *request_id;
-	uint32_t timeout_ms;       /* in the frame */
-	size_t padding;            /* bytes of note in the request */
-	const uint8_t *message;    /* instead of a ScoreRequest */
+	uint32_t timeout_ms;    /* in the frame */
+	size_t padding;         /* bytes of note in the request */
+	const uint8_t *message; /* instead of a ScoreRequest */
 	size_t message_length;
 };
 

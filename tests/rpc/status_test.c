@@ -291,10 +291,12 @@ static void a_method_can_need_another_role_than_its_service(void **state)
 	struct reply reply;
 
 	(void)state;
-	expect(&(struct call_options){.method = SWEEP, .token = "Bearer scorer-token"}, LF_PERMISSION_DENIED, "lacks the role rubric");
+	expect(&(struct call_options){.method = SWEEP, .token = "Bearer scorer-token"}, LF_PERMISSION_DENIED,
+		"lacks the role rubric");
 	expect(&(struct call_options){.method = SWEEP}, LF_UNAUTHENTICATED, "no token");
 	call(&reply, server.url,
-		&(struct call_options){.method = SWEEP, .token = "Bearer admin-token", .message = NOTHING, .message_length = 0});
+		&(struct call_options){
+			.method = SWEEP, .token = "Bearer admin-token", .message = NOTHING, .message_length = 0});
 	assert_int_equal(reply.frame.status, LF_OK);
 	reply_clean_up(&reply);
 }
@@ -308,12 +310,13 @@ static void a_role_is_for_a_method_that_is_there_and_set_before_listening(void *
 	(void)state;
 	stubs_init(&stubs);
 	assert_int_equal(lf_rpc_server_new(&other, &options, NULL), LF_OK);
-	assert_int_equal(lf_rpc_server_require(other, &stubs.scoring.base, "Score", 0, NULL), LF_NOT_FOUND); /* not added */
+	assert_int_equal(
+		lf_rpc_server_require(other, &stubs.scoring.base, "Score", 0, NULL), LF_NOT_FOUND); /* not added */
 	stubs_add(&stubs, other);
 	assert_int_equal(lf_rpc_server_require(other, &stubs.scoring.base, "score", 0, NULL), LF_NOT_FOUND);
 	assert_int_equal(lf_rpc_server_require(other, &stubs.scoring.base, "Score", 0, NULL), LF_OK);
-	assert_int_equal(
-		lf_rpc_server_require(server.server, &server.stubs.scoring.base, "Score", 0, NULL), LF_FAILED_PRECONDITION);
+	assert_int_equal(lf_rpc_server_require(server.server, &server.stubs.scoring.base, "Score", 0, NULL),
+		LF_FAILED_PRECONDITION);
 	lf_rpc_server_destroy(other);
 	stubs_clean_up(&stubs);
 }

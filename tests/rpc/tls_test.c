@@ -111,9 +111,9 @@ static void a_file_without_a_certificate_is_refused(void **state)
 }
 
 /*
- * nng 1.10 with mbedTLS 3 (Debian 13) does not free a connection over TLS that is still shaking hands when its dialer closes, as the
- * watchdog's can be when the server stops: two connections at the end of a process, however long it ran. Everything else that
- * leaks has a frame of ours on top, and is found.
+ * nng 1.10 with mbedTLS 3 (Debian 13) does not free a connection over TLS that is still shaking hands when its dialer
+ * closes, as the watchdog's can be when the server stops: two connections at the end of a process, however long it ran.
+ * Everything else that leaks has a frame of ours on top, and is found.
  */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)

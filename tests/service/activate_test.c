@@ -1,6 +1,7 @@
 /*
- * Versions of a rubric made active, returned to and made active again while 64 requests are in flight: every decision is that of
- * exactly the version that it names, to the last bit, and the history is what was done. LF_ACTS sets the number of acts.
+ * Versions of a rubric made active, returned to and made active again while 64 requests are in flight: every decision
+ * is that of exactly the version that it names, to the last bit, and the history is what was done. LF_ACTS sets the
+ * number of acts.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,9 +20,21 @@
 #include "tests/service/daemon.h"
 #include "tests/service/support.h"
 
-enum { VERSIONS = 3, VARIANTS = 8, CLIENTS = 8, THREADS = 64, MEMBERS = 3, DECISIONS_MAX = 4000, ACTS_DEFAULT = 300, ACTS_MAX = 450 };
+enum {
+	VERSIONS = 3,
+	VARIANTS = 8,
+	CLIENTS = 8,
+	THREADS = 64,
+	MEMBERS = 3,
+	DECISIONS_MAX = 4000,
+	ACTS_DEFAULT = 300,
+	ACTS_MAX = 450
+};
 
-/* What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see kill_test.c). */
+/*
+ * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
+ * kill_test.c).
+ */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -35,10 +48,11 @@ static struct lf_version *version_of(int number)
 	static const int weights[VERSIONS][2] = {{1, 1}, {3, 1}, {1, 3}};
 	char yaml[500];
 
-	snprintf(yaml, sizeof yaml,
+	snprintf(yaml, sizeof(yaml),
 		"{name: life, title: version %d, scale: {min: 1, max: 5}, thresholds: {margin: 0.05}, "
 		"robustness: {samples: %d, weight_spread: 0.3, rating_spread: 0.1}, criteria: ["
-		"{id: a, weight: {base: %d}, prior: {strength: 1}}, {id: b, weight: {base: %d, traits: {t: 0.7}}}], traits: [{id: t}]}",
+		"{id: a, weight: {base: %d}, prior: {strength: 1}}, {id: b, weight: {base: %d, traits: {t: 0.7}}}], "
+		"traits: [{id: t}]}",
 		number, 200 + number, weights[number][0], weights[number][1]);
 	return support_rubric(yaml);
 }
@@ -46,22 +60,24 @@ static struct lf_version *version_of(int number)
 static Leadfit__V1__ScoreRequest *request_of(int variant)
 {
 	char yaml[900];
-	int length = snprintf(yaml, sizeof yaml,
-		"{rubric: life, asOf: 2026-01-01T00:00:00Z, project: {id: p%d, traits: {t: 0.%d}}, team: {id: t, members: [", variant,
-		variant);
+	int length = snprintf(yaml, sizeof(yaml),
+		"{rubric: life, asOf: 2026-01-01T00:00:00Z, project: {id: p%d, traits: {t: 0.%d}}, team: {id: t, "
+		"members: [",
+		variant, variant);
 
 	for (int m = 0; m < MEMBERS; m++)
-		length += snprintf(yaml + length, sizeof yaml - (size_t)length,
-			"%s{id: m%d, evidence: [{criterion: a, rating: %d.%d}, {criterion: b, rating: %d.%d}]}", m > 0 ? ", " : "", m,
-			1 + (variant + m) % 4, (variant * 3 + m) % 10, 1 + (variant + 3 * m + 1) % 4, (variant + 7 * m) % 10);
-	snprintf(yaml + length, sizeof yaml - (size_t)length, "]}}");
+		length += snprintf(yaml + length, sizeof(yaml) - (size_t)length,
+			"%s{id: m%d, evidence: [{criterion: a, rating: %d.%d}, {criterion: b, rating: %d.%d}]}",
+			m > 0 ? ", " : "", m, 1 + (variant + m) % 4, (variant * 3 + m) % 10,
+			1 + (variant + 3 * m + 1) % 4, (variant + 7 * m) % 10);
+	snprintf(yaml + length, sizeof(yaml) - (size_t)length, "]}}");
 	return daemon_request(yaml);
 }
 
 /* ---- calls ---- */
 
-static ProtobufCMessage *call_rubrics(struct lf_client *client, const char *method, const ProtobufCMessage *request,
-	struct lf_error *error)
+static ProtobufCMessage *call_rubrics(
+	struct lf_client *client, const char *method, const ProtobufCMessage *request, struct lf_error *error)
 {
 	const ProtobufCServiceDescriptor *service = &leadfit__v1__rubrics__descriptor;
 	const ProtobufCMethodDescriptor *found = protobuf_c_service_descriptor_get_method_by_name(service, method);
@@ -91,7 +107,7 @@ static Leadfit__V1__ActivateRubricResponse *activate(struct lf_client *client, c
 	Leadfit__V1__ActivateRubricRequest request = LEADFIT__V1__ACTIVATE_RUBRIC_REQUEST__INIT;
 	char digest[65];
 
-	memcpy(digest, version->digest_text, sizeof digest);
+	memcpy(digest, version->digest_text, sizeof(digest));
 	request.digest = digest;
 	return (Leadfit__V1__ActivateRubricResponse *)call_rubrics(client, "Activate", &request.base, NULL);
 }
@@ -169,7 +185,7 @@ static void disconnect_all(struct world *world)
 
 static int set_up(void **state)
 {
-	struct world *world = calloc(1, sizeof *world);
+	struct world *world = calloc(1, sizeof(*world));
 
 	assert_non_null(world);
 	daemon_init(&world->daemon);
@@ -254,7 +270,8 @@ static void *load(void *context)
 /* A random version, often the one before; whoever asks after the answer gets it. */
 static void act_once(struct world *world)
 {
-	unsigned to = world->act_count > 1 && below(world, 2) == 0 ? world->acts[world->act_count - 2] : below(world, VERSIONS);
+	unsigned to = world->act_count > 1 && below(world, 2) == 0 ? world->acts[world->act_count - 2]
+								   : below(world, VERSIONS);
 	unsigned from = world->acts[world->act_count - 1];
 	Leadfit__V1__ActivateRubricResponse *response = activate(world->actor, world->versions[to]);
 	Leadfit__V1__Decision *decision;
@@ -314,8 +331,9 @@ static void recompute(const struct world *world, const struct answer *answer, st
 	struct lf_evaluation evaluation;
 
 	assert_int_equal(lf_evaluate(&evaluation, world->versions[answer->version],
-				 &(struct lf_case_input){
-					 .team = request->team, .project = request->project, .as_of_seconds = request->as_of->seconds},
+				 &(struct lf_case_input){.team = request->team,
+					 .project = request->project,
+					 .as_of_seconds = request->as_of->seconds},
 				 NULL, &checker, arena),
 		LF_OK);
 	assert_int_equal(evaluation.result.outcome, answer->outcome);
@@ -342,13 +360,15 @@ static void check_versions_differ(const struct world *world)
 
 				lf_arena_init(&arena, 1 << 20);
 				for (size_t k = 0; k < 2; k++)
-					assert_int_equal(lf_evaluate(&evaluations[k], world->versions[k == 0 ? i : j],
-								 &(struct lf_case_input){.team = world->requests[v]->team,
-									 .project = world->requests[v]->project,
-									 .as_of_seconds = world->requests[v]->as_of->seconds},
-								 NULL, &checker, &arena),
+					assert_int_equal(
+						lf_evaluate(&evaluations[k], world->versions[k == 0 ? i : j],
+							&(struct lf_case_input){.team = world->requests[v]->team,
+								.project = world->requests[v]->project,
+								.as_of_seconds = world->requests[v]->as_of->seconds},
+							NULL, &checker, &arena),
 						LF_OK);
-				assert_true(evaluations[0].result.ranking[0].score != evaluations[1].result.ranking[0].score);
+				assert_true(evaluations[0].result.ranking[0].score !=
+					evaluations[1].result.ranking[0].score);
 				lf_arena_clean_up(&arena);
 			}
 }
@@ -387,14 +407,15 @@ static int active_version(struct world *world)
 static void every_decision_is_that_of_the_version_that_it_names_whatever_is_activated_meanwhile(void **state)
 {
 	struct world *world = *state;
-	struct loader *loaders = calloc(THREADS, sizeof *loaders);
+	struct loader *loaders = calloc(THREADS, sizeof(*loaders));
 	size_t by_version[VERSIONS] = {0}, total = 0;
 	struct lf_arena arena;
 
 	assert_non_null(loaders);
 	check_versions_differ(world);
 	for (size_t t = 0; t < THREADS; t++) {
-		loaders[t] = (struct loader){.world = world, .seed = (unsigned)t, .answers = calloc(DECISIONS_MAX, sizeof(struct answer))};
+		loaders[t] = (struct loader){
+			.world = world, .seed = (unsigned)t, .answers = calloc(DECISIONS_MAX, sizeof(struct answer))};
 		assert_non_null(loaders[t].answers);
 	}
 	act_under_load(world, loaders);
@@ -413,7 +434,8 @@ static void every_decision_is_that_of_the_version_that_it_names_whatever_is_acti
 			total++;
 		}
 	lf_arena_clean_up(&arena);
-	print_message("%zu activations, %zu decisions in flight with them: %zu, %zu and %zu by version, all recomputed\n",
+	print_message(
+		"%zu activations, %zu decisions in flight with them: %zu, %zu and %zu by version, all recomputed\n",
 		world->act_count - 1, total, by_version[0], by_version[1], by_version[2]);
 	for (size_t v = 0; v < VERSIONS; v++)
 		assert_true(by_version[v] > 0);
@@ -438,7 +460,8 @@ static void *act_until_killed(void *context)
 	while (world->act_count < ACTS_MAX) {
 		Leadfit__V1__ActivateRubricResponse *response;
 
-		actor->open = (uint8_t)((world->acts[world->act_count - 1] + 1 + below(world, VERSIONS - 1)) % VERSIONS);
+		actor->open =
+			(uint8_t)((world->acts[world->act_count - 1] + 1 + below(world, VERSIONS - 1)) % VERSIONS);
 		response = activate(actor->client, world->versions[actor->open]);
 		if (response == NULL)
 			break;
@@ -475,7 +498,8 @@ static void a_kill_loses_no_answered_activation_and_the_last_recorded_one_holds(
 		check_history(world);
 		assert_int_equal(active_version(world), world->acts[world->act_count - 1]);
 	}
-	print_message("8 kills, %zu activations, %zu of them stored but not answered\n", world->act_count - 1, stored_open);
+	print_message(
+		"8 kills, %zu activations, %zu of them stored but not answered\n", world->act_count - 1, stored_open);
 	assert_true(world->act_count > 8);
 }
 
@@ -483,7 +507,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			every_decision_is_that_of_the_version_that_it_names_whatever_is_activated_meanwhile, set_up, tear_down),
+			every_decision_is_that_of_the_version_that_it_names_whatever_is_activated_meanwhile, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_kill_loses_no_answered_activation_and_the_last_recorded_one_holds, set_up, tear_down),
 	};

@@ -1,8 +1,9 @@
 /*
- * Each allocation on the score path failed in turn: the caller gets a status, the service lives and answers the next request, and
- * nothing leaks (under the address sanitizer the daemon's own exit says so).
+ * Each allocation on the score path failed in turn: the caller gets a status, the service lives and answers the next
+ * request, and nothing leaks (under the address sanitizer the daemon's own exit says so).
  *
- * The daemon runs in a child process whose allocations (ours, SQLite's, and nng's messages) go through a countdown in shared memory.
+ * The daemon runs in a child process whose allocations (ours, SQLite's, and nng's messages) go through a countdown in
+ * shared memory.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,12 +113,12 @@ static void run_daemon(const struct daemon *daemon)
 	sqlite3_mem_methods methods;
 	int file;
 
-	snprintf(log, sizeof log, "%s/log", daemon->directory);
+	snprintf(log, sizeof(log), "%s/log", daemon->directory);
 	file = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (file >= 0)
 		dup2(file, STDERR_FILENO);
-	memcpy(database, daemon->database, sizeof database);
-	memcpy(url, daemon->url, sizeof url);
+	memcpy(database, daemon->database, sizeof(database));
+	memcpy(url, daemon->url, sizeof(url));
 	sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_methods);
 	methods = real_methods;
 	methods.xMalloc = sqlite_malloc;
@@ -127,7 +128,8 @@ static void run_daemon(const struct daemon *daemon)
 	exit(leadfitd_main(7, arguments));
 }
 
-static Leadfit__V1__Decision *score(struct lf_client *client, Leadfit__V1__ScoreRequest *request, struct lf_error *error)
+static Leadfit__V1__Decision *score(
+	struct lf_client *client, Leadfit__V1__ScoreRequest *request, struct lf_error *error)
 {
 	return (Leadfit__V1__Decision *)lf_client_call(client, &leadfit__v1__scoring__descriptor, 0, &request->base,
 		&(struct lf_call_options){.timeout_ms = 20000}, error);
@@ -157,10 +159,11 @@ static void each_allocation_that_fails_gives_the_caller_a_status_and_nothing_lea
 {
 	struct daemon daemon;
 	struct lf_client *client;
-	Leadfit__V1__ScoreRequest *request = daemon_request(
-		"{team: {id: t, members: [{id: a, discipline: BACKEND, expertise: {BACKEND: 1}}, {id: b, discipline: FRONTEND, "
-		"availability: 0.1, evidence: [{criterion: interaction, rating: 4, source: PEER, observed_on: 2026-01-01}]}]}, "
-		"project: {id: p, traits: {interaction_focus: 0.5}}}");
+	Leadfit__V1__ScoreRequest *request = daemon_request("{team: {id: t, members: [{id: a, discipline: BACKEND, "
+							    "expertise: {BACKEND: 1}}, {id: b, discipline: FRONTEND, "
+							    "availability: 0.1, evidence: [{criterion: interaction, "
+							    "rating: 4, source: PEER, observed_on: 2026-01-01}]}]}, "
+							    "project: {id: p, traits: {interaction_focus: 0.5}}}");
 	char *empty = request->idempotency_key, key[32], team[32];
 	char *team_id = request->team->id;
 	size_t by_code[17] = {0};
@@ -168,7 +171,7 @@ static void each_allocation_that_fails_gives_the_caller_a_status_and_nothing_lea
 
 	(void)state;
 	daemon_init(&daemon);
-	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(shared != MAP_FAILED);
 	daemon.pid = fork();
 	assert_true(daemon.pid >= 0);
@@ -182,8 +185,8 @@ static void each_allocation_that_fails_gives_the_caller_a_status_and_nothing_lea
 		struct lf_error error = LF_ERROR_INIT;
 		Leadfit__V1__Decision *decision;
 
-		snprintf(key, sizeof key, "key-%d", n);
-		snprintf(team, sizeof team, "team-%d", n); /* a new payload each time: the longest path */
+		snprintf(key, sizeof(key), "key-%d", n);
+		snprintf(team, sizeof(team), "team-%d", n); /* a new payload each time: the longest path */
 		request->idempotency_key = key;
 		request->team->id = team;
 		atomic_store(&shared->failed, 0);
@@ -203,13 +206,14 @@ static void each_allocation_that_fails_gives_the_caller_a_status_and_nothing_lea
 		request->team->id = team_id;
 	}
 	assert_true(n < 5000);
-	print_message("%d allocations failed in turn: %zu answered all the same, %zu RESOURCE_EXHAUSTED, %zu UNAVAILABLE\n", n - 4,
-		by_code[LF_OK] - 3, by_code[LF_RESOURCE_EXHAUSTED], by_code[LF_UNAVAILABLE]);
+	print_message(
+		"%d allocations failed in turn: %zu answered all the same, %zu RESOURCE_EXHAUSTED, %zu UNAVAILABLE\n",
+		n - 4, by_code[LF_OK] - 3, by_code[LF_RESOURCE_EXHAUSTED], by_code[LF_UNAVAILABLE]);
 	leadfit__v1__score_request__free_unpacked(request, NULL);
 	lf_client_destroy(client);
 	daemon_stop(&daemon);
 	daemon_clean_up(&daemon);
-	munmap(shared, sizeof *shared);
+	munmap(shared, sizeof(*shared));
 }
 
 int main(void)

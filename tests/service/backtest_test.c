@@ -1,6 +1,6 @@
 /*
- * Backtest: the flips that it tells of are exactly those that Score calls under the other rubric give, in a service of their own, and so are
- * the criteria and gates behind them.
+ * Backtest: the flips that it tells of are exactly those that Score calls under the other rubric give, in a service of
+ * their own, and so are the criteria and gates behind them.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,10 @@
 
 #include "tests/service/past.h"
 
-/* What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see kill_test.c). */
+/*
+ * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
+ * kill_test.c).
+ */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -25,11 +28,11 @@ enum { DECISIONS = 300, TEAMS = 25, PROJECTS = 12, OUTCOMES = 5 };
 /* The past, and other rubrics to try on it. LAST is the one under which no criterion is known that evidence has. */
 static const struct past_rubric past = {.weights = {30, 20, 10, 40}, .margin = 3, .first_share = 35};
 static const struct past_rubric others[] = {
-	{.weights = {60, 20, 10, 10}, .margin = 3, .first_share = 35},                          /* a weight moved */
-	{.weights = {30, 20, 10, 40}, .margin = 3, .first_share = 35, .gate = 30},              /* a gate more */
+	{.weights = {60, 20, 10, 10}, .margin = 3, .first_share = 35},                            /* a weight moved */
+	{.weights = {30, 20, 10, 40}, .margin = 3, .first_share = 35, .gate = 30},                /* a gate more */
 	{.weights = {30, 20, 10, 40}, .aggregation = "MINIMUM", .margin = 10, .first_share = 70}, /* another kind */
 };
-enum { OTHERS = sizeof others / sizeof others[0] };
+enum { OTHERS = sizeof(others) / sizeof(others[0]) };
 
 struct fixture {
 	struct daemon daemon, second;
@@ -50,7 +53,7 @@ struct result {
 
 static int set_up(void **state)
 {
-	struct fixture *f = calloc(1, sizeof *f);
+	struct fixture *f = calloc(1, sizeof(*f));
 	struct past_random random;
 
 	past_seed(&random);
@@ -95,18 +98,20 @@ static void take_slice(struct result *result, const Leadfit__V1__BacktestRespons
 	for (size_t i = 0; i < slice->n_flips; i++)
 		result->flips[result->flip_count++] = slice->flips[i];
 	for (size_t i = 0; i < slice->n_outcomes; i++)
-		result->outcomes[slice->outcomes[i]->old_outcome][slice->outcomes[i]->new_outcome] += slice->outcomes[i]->decisions;
+		result->outcomes[slice->outcomes[i]->old_outcome][slice->outcomes[i]->new_outcome] +=
+			slice->outcomes[i]->decisions;
 	if (slice->n_inapplicable_because > 0)
-		snprintf(result->because, sizeof result->because, "%s", slice->inapplicable_because[0]->description);
-	snprintf(result->digest, sizeof result->digest, "%s", slice->ref->digest);
+		snprintf(result->because, sizeof(result->because), "%s", slice->inapplicable_because[0]->description);
+	snprintf(result->digest, sizeof(result->digest), "%s", slice->ref->digest);
 	assert_int_equal(slice->erased + slice->pruned, 0);
 }
 
 static void backtest(struct fixture *f, Leadfit__V1__BacktestRequest *request, struct result *result)
 {
-	memset(result, 0, sizeof *result);
+	memset(result, 0, sizeof(*result));
 	do {
-		ProtobufCMessage *reply = past_call(f->client, "leadfit.v1.Rubrics/Backtest", &request->base, LF_OK, NULL);
+		ProtobufCMessage *reply =
+			past_call(f->client, "leadfit.v1.Rubrics/Backtest", &request->base, LF_OK, NULL);
 		const Leadfit__V1__BacktestResponse *slice = (const Leadfit__V1__BacktestResponse *)reply;
 
 		assert_true(slice->next == 0 || slice->next > request->from_sequence);
@@ -160,7 +165,8 @@ static const char *first_of(const Leadfit__V1__Decision *decision)
 }
 
 /* Which criterion or gate is behind another first place, up to rounding: of criteria that do equally much, either. */
-static void check_reason(const Leadfit__V1__Flip *flip, const Leadfit__V1__Decision *old, const Leadfit__V1__Decision *new)
+static void check_reason(
+	const Leadfit__V1__Flip *flip, const Leadfit__V1__Decision *old, const Leadfit__V1__Decision *new)
 {
 	const char *was = first_of(old), *is = first_of(new);
 	double most = -1e9, said = -1e9;
@@ -178,15 +184,17 @@ static void check_reason(const Leadfit__V1__Flip *flip, const Leadfit__V1__Decis
 	assert_string_equal(flip->gate, "");
 	for (size_t c = 0; c < 4; c++) {
 		const char id[] = {(char)('a' + c), '\0'};
-		const double difference = contribution(new, is, id) - contribution(new, was, id) - contribution(old, is, id) +
-					  contribution(old, was, id);
+		const double difference = contribution(new, is, id) - contribution(new, was, id) -
+			contribution(old, is, id) + contribution(old, was, id);
+
 		most = difference > most ? difference : most;
 		said = strcmp(id, flip->criterion) == 0 ? difference : said;
 	}
 	assert_true(said > most - 1e-12);
 }
 
-static void check_flip(const Leadfit__V1__Flip *flip, const Leadfit__V1__Decision *old, const Leadfit__V1__Decision *new)
+static void check_flip(
+	const Leadfit__V1__Flip *flip, const Leadfit__V1__Decision *old, const Leadfit__V1__Decision *new)
 {
 	assert_string_equal(flip->decision_id, old->decision_id);
 	assert_string_equal(flip->team, old->team->id);
@@ -204,7 +212,7 @@ static void check_flip(const Leadfit__V1__Flip *flip, const Leadfit__V1__Decisio
 static size_t check_against_scores(struct fixture *f, const struct past_rubric *other)
 {
 	Leadfit__V1__BacktestRequest request = LEADFIT__V1__BACKTEST_REQUEST__INIT;
-	struct result *result = malloc(sizeof *result);
+	struct result *result = malloc(sizeof(*result));
 	uint64_t outcomes[OUTCOMES][OUTCOMES] = {{0}};
 	size_t flips = 0;
 	char digest[65];
@@ -228,7 +236,7 @@ static size_t check_against_scores(struct fixture *f, const struct past_rubric *
 	assert_int_equal(result->decided, DECISIONS);
 	assert_int_equal(result->inapplicable, 0);
 	assert_int_equal(result->flip_count, flips);
-	assert_memory_equal(result->outcomes, outcomes, sizeof outcomes);
+	assert_memory_equal(result->outcomes, outcomes, sizeof(outcomes));
 	leadfit__v1__rubric__free_unpacked(request.rubric, NULL);
 	forget(result);
 	free(result);
@@ -245,7 +253,7 @@ static void the_same_rubric_flips_nothing(void **state)
 {
 	struct fixture *f = *state;
 	Leadfit__V1__BacktestRequest request = LEADFIT__V1__BACKTEST_REQUEST__INIT;
-	struct result *result = malloc(sizeof *result);
+	struct result *result = malloc(sizeof(*result));
 	char name[] = "past", empty[] = "";
 	uint64_t same = 0;
 
@@ -272,12 +280,13 @@ static void what_the_rubric_does_not_declare_is_inapplicable_unless_it_is_to_be_
 	struct fixture *f = *state;
 	static const struct past_rubric without_c = {.weights = {30, 20, 0, 40}, .margin = 3};
 	Leadfit__V1__BacktestRequest request = LEADFIT__V1__BACKTEST_REQUEST__INIT;
-	struct result *result = malloc(sizeof *result);
+	struct result *result = malloc(sizeof(*result));
 	uint64_t takes = 0;
 
 	/* Those that were made with ignore_undeclared take it now, too. */
 	for (int i = 0; i < DECISIONS; i++)
-		takes += strstr(f->requests[i], "ignoreUndeclared: true") != NULL || strstr(f->requests[i], "criterion: c") == NULL;
+		takes += strstr(f->requests[i], "ignoreUndeclared: true") != NULL ||
+			strstr(f->requests[i], "criterion: c") == NULL;
 	request.rubric = rubric_of(&without_c);
 	backtest(f, &request, result);
 	assert_int_equal(result->decided, takes);
@@ -313,7 +322,7 @@ static void latest_counts_each_team_and_project_once(void **state)
 	struct fixture *f = *state;
 	Leadfit__V1__BacktestRequest request = LEADFIT__V1__BACKTEST_REQUEST__INIT;
 	Leadfit__V1__Selection selection = LEADFIT__V1__SELECTION__INIT;
-	struct result *result = malloc(sizeof *result);
+	struct result *result = malloc(sizeof(*result));
 	char name[] = "past";
 	uint64_t decisions = 0, latest = 0;
 
@@ -372,9 +381,10 @@ static void nothing_was_stored_and_nothing_went_live(void **state)
 	struct fixture *f = *state;
 	Leadfit__V1__ListRubricsRequest rubrics = LEADFIT__V1__LIST_RUBRICS_REQUEST__INIT;
 	Leadfit__V1__ListDecisionsRequest list = LEADFIT__V1__LIST_DECISIONS_REQUEST__INIT;
+	ProtobufCMessage *reply;
 
 	list.page_size = 1000;
-	ProtobufCMessage *reply = past_call(f->client, "leadfit.v1.Rubrics/List", &rubrics.base, LF_OK, NULL);
+	reply = past_call(f->client, "leadfit.v1.Rubrics/List", &rubrics.base, LF_OK, NULL);
 	assert_int_equal(((const Leadfit__V1__ListRubricsResponse *)reply)->n_versions, 2);
 	protobuf_c_message_free_unpacked(reply, NULL);
 	reply = past_call(f->client, "leadfit.v1.Decisions/List", &list.base, LF_OK, NULL);
@@ -407,20 +417,21 @@ static void the_command_tells_flips_outcomes_criteria_and_projects(void **state)
 	for (int i = 0; i < DECISIONS; i++)
 		decisions += f->decisions[i]->purpose == LEADFIT__V1__PURPOSE__DECISION;
 	write_rubric(f, &others[0], path);
-	snprintf(arguments, sizeof arguments, "rubric backtest %s --limit 3 --svg %s/flips.svg", path, f->daemon.directory);
+	snprintf(arguments, sizeof(arguments), "rubric backtest %s --limit 3 --svg %s/flips.svg", path,
+		f->daemon.directory);
 	assert_int_equal(past_leadfit(&f->daemon, arguments, out, 1 << 20), 0);
-	snprintf(expected, sizeof expected, "Of %zu decisions, ", decisions);
+	snprintf(expected, sizeof(expected), "Of %zu decisions, ", decisions);
 	assert_non_null(strstr(out, expected));
 	assert_non_null(strstr(out, " come out otherwise: "));
 	assert_non_null(strstr(out, "\nOutcomes: as decided (rows), under this rubric (columns)\n"));
 	assert_non_null(strstr(out, "\nBy project\np-"));
 	assert_non_null(strstr(out, "\nDecisions that come out otherwise\n"));
 	assert_non_null(strstr(out, " more: --limit N or --output json shows them.\n"));
-	snprintf(arguments, sizeof arguments, "rubric backtest %s --what-if --output json", path);
+	snprintf(arguments, sizeof(arguments), "rubric backtest %s --what-if --output json", path);
 	assert_int_equal(past_leadfit(&f->daemon, arguments, out, 1 << 20), 0);
 	assert_ptr_equal(strstr(out, "{\n  \"flips\": [\n    {\n      \"decisionId\": \""), out);
 	assert_non_null(strstr(out, "\n  \"decided\": \"300\",\n"));
-	snprintf(arguments, sizeof arguments, "rubric backtest %s --svg -", path);
+	snprintf(arguments, sizeof(arguments), "rubric backtest %s --svg -", path);
 	assert_int_equal(past_leadfit(&f->daemon, arguments, out, 1 << 20), 0);
 	assert_non_null(strstr(out, "<svg "));
 	assert_non_null(strstr(out, ">Outcomes: as decided (rows), under this rubric (columns)</text>"));
@@ -440,7 +451,8 @@ static void the_command_refuses_what_does_not_go_together(void **state)
 		{"rubric backtest", "rubric backtest", 2},
 		{"rubric backtest past --limit x", "--limit: x is not a whole number 0..100000", 2},
 		{"rubric backtest past --latest --what-if", "--latest and --what-if exclude each other", 2},
-		{"rubric backtest past --svg - --output json", "--svg - and --output json both want standard output", 2},
+		{"rubric backtest past --svg - --output json", "--svg - and --output json both want standard output",
+			2},
 		{"rubric backtest past --outcome maybe", "--outcome: MAYBE is not ", 2},
 		{"rubric backtest nowhere.yaml", "nowhere.yaml: No such file", 2},
 		{"rubric backtest pasta", "no rubric \"pasta\" is active; nearest: past", 2},
@@ -448,8 +460,9 @@ static void the_command_refuses_what_does_not_go_together(void **state)
 	};
 	char out[8192];
 
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		const int status = past_leadfit(&f->daemon, cases[i].arguments, out, sizeof out);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const int status = past_leadfit(&f->daemon, cases[i].arguments, out, sizeof(out));
+
 		if (status != cases[i].status || strstr(out, cases[i].says) == NULL)
 			fail_msg("%s: %d: %s", cases[i].arguments, status, out);
 	}
@@ -467,5 +480,6 @@ int main(void)
 		cmocka_unit_test(the_command_refuses_what_does_not_go_together),
 		cmocka_unit_test(nothing_was_stored_and_nothing_went_live),
 	};
+
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

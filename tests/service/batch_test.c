@@ -15,7 +15,10 @@
 
 enum { TEAMS = 5, PROJECTS = 7, TEXT = 64 * 1024 };
 
-/* What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see kill_test.c). */
+/*
+ * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
+ * kill_test.c).
+ */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -30,7 +33,7 @@ struct fixture {
 
 static int set_up(void **state)
 {
-	struct fixture *f = calloc(1, sizeof *f);
+	struct fixture *f = calloc(1, sizeof(*f));
 
 	f->text = malloc(TEXT);
 	daemon_init(&f->daemon);
@@ -57,16 +60,19 @@ static int tear_down(void **state)
 static int print_team(char *out, size_t size, int team)
 {
 	return snprintf(out, size,
-		"{id: t%d, members: [{id: a, discipline: BACKEND, evidence: [{criterion: architecture, rating: %d.%d, observedOn: '2026-01-0%d'}]},"
-		" {id: b, discipline: FRONTEND, evidence: [{criterion: interaction, rating: 4.%d}, {criterion: collaboration, rating: 3}]},"
-		" {id: c, discipline: FULLSTACK, availability: 0.%d, evidence: [{criterion: problem_solving, rating: 5, source: PEER}]}]}",
+		"{id: t%d, members: [{id: a, discipline: BACKEND, evidence: [{criterion: architecture, rating: %d.%d, "
+		"observedOn: '2026-01-0%d'}]},"
+		" {id: b, discipline: FRONTEND, evidence: [{criterion: interaction, rating: 4.%d}, {criterion: "
+		"collaboration, rating: 3}]},"
+		" {id: c, discipline: FULLSTACK, availability: 0.%d, evidence: [{criterion: problem_solving, rating: "
+		"5, source: PEER}]}]}",
 		team, 2 + team % 3, team, 1 + team, team, 3 + team);
 }
 
 static int print_project(char *out, size_t size, int project)
 {
-	return snprintf(out, size, "{id: p%d, traits: {interaction_focus: 0.%d, architecture_complexity: 0.%d}}", project, 1 + project,
-		9 - project);
+	return snprintf(out, size, "{id: p%d, traits: {interaction_focus: 0.%d, architecture_complexity: 0.%d}}",
+		project, 1 + project, 9 - project);
 }
 
 static Leadfit__V1__ScoreRequest *single(const struct fixture *f, int team, int project, const char *rest)
@@ -136,9 +142,10 @@ static Leadfit__V1__Decision *get(const struct fixture *f, char *id)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	Leadfit__V1__GetDecisionRequest request = LEADFIT__V1__GET_DECISION_REQUEST__INIT;
+	ProtobufCMessage *reply;
 
 	request.decision_id = id;
-	ProtobufCMessage *reply = call(f, &leadfit__v1__decisions__descriptor, "Get", &request.base, &error);
+	reply = call(f, &leadfit__v1__decisions__descriptor, "Get", &request.base, &error);
 	if (reply == NULL)
 		fail_msg("%s", error.message);
 	return (Leadfit__V1__Decision *)reply;
@@ -173,17 +180,19 @@ static void every_item_is_answered_and_stored_as_if_it_had_come_alone(void **sta
 	int length = 0;
 
 	for (int i = 0; i < TEAMS * PROJECTS; i++)
-		length += snprintf(items + length, sizeof items - (size_t)length, "%s{team: %d, project: %d%s}", i > 0 ? ", " : "", i % TEAMS,
-			i % PROJECTS, i % 4 == 3 ? ", candidates: [a, c]" : "");
+		length += snprintf(items + length, sizeof(items) - (size_t)length, "%s{team: %d, project: %d%s}",
+			i > 0 ? ", " : "", i % TEAMS, i % PROJECTS, i % 4 == 3 ? ", candidates: [a, c]" : "");
 	for (int full = 0; full < 2; full++) {
 		Leadfit__V1__ScoreBatchResponse *response = run(f, items, full ? "full: true," : "");
 
 		assert_int_equal(response->n_results, TEAMS * PROJECTS);
 		for (int i = 0; i < TEAMS * PROJECTS; i++) {
 			const Leadfit__V1__BatchResult *result = response->results[i];
-			Leadfit__V1__Decision *alone = score(f, i % TEAMS, i % PROJECTS, i % 4 == 3 ? "candidates: [a, c]," : "");
+			Leadfit__V1__Decision *alone =
+				score(f, i % TEAMS, i % PROJECTS, i % 4 == 3 ? "candidates: [a, c]," : "");
 			const Leadfit__V1__BatchSummary *summary = result->summary;
-			Leadfit__V1__Decision *stored = get(f, full ? result->decision->decision_id : summary->decision_id);
+			Leadfit__V1__Decision *stored =
+				get(f, full ? result->decision->decision_id : summary->decision_id);
 
 			assert_null(result->error);
 			assert_same_answer(stored, alone);
@@ -198,7 +207,8 @@ static void every_item_is_answered_and_stored_as_if_it_had_come_alone(void **sta
 				assert_string_equal(summary->second, alone->ranking[1]->candidate);
 				assert_true(summary->score == alone->ranking[0]->score);
 				assert_true(summary->margin->value == alone->margin->value);
-				assert_true(summary->first_rank_share->value == alone->ranking[0]->first_rank_share->value);
+				assert_true(
+					summary->first_rank_share->value == alone->ranking[0]->first_rank_share->value);
 				assert_string_equal(summary->team, alone->team->id);
 				assert_string_equal(summary->rubric->digest, alone->rubric->digest);
 			}
@@ -212,8 +222,10 @@ static void every_item_is_answered_and_stored_as_if_it_had_come_alone(void **sta
 static void a_bad_item_fails_alone_and_says_why(void **state)
 {
 	const struct fixture *f = *state;
-	Leadfit__V1__ScoreBatchResponse *response =
-		run(f, "{team: 1, project: 1}, {team: 9, project: 1}, {team: 0, project: 0, candidates: [nobody]}, {team: 2, project: 2}", "");
+	Leadfit__V1__ScoreBatchResponse *response = run(f,
+		"{team: 1, project: 1}, {team: 9, project: 1}, {team: 0, project: 0, candidates: [nobody]}, {team: 2, "
+		"project: 2}",
+		"");
 	const Leadfit__V1__Error *error;
 
 	assert_int_equal(response->n_results, 4);
@@ -251,8 +263,10 @@ static void a_key_stands_for_one_decision_in_a_batch_and_outside(void **state)
 	leadfit__v1__score_batch_response__free_unpacked(again, NULL);
 	/* Wherever it stands in the batch; and before what is wrong with the request. */
 	again = run(f,
-		"{team: 0, project: 1}, {team: 1, project: 2, idempotencyKey: k-alone}, {team: 2, project: 1, candidates: [nobody], idempotencyKey: k-alone},"
-		" {team: 3, project: 3, idempotencyKey: k-new}, {team: 2, project: 1, candidates: [nobody], idempotencyKey: k-never}",
+		"{team: 0, project: 1}, {team: 1, project: 2, idempotencyKey: k-alone}, {team: 2, project: 1, "
+		"candidates: [nobody], idempotencyKey: k-alone},"
+		" {team: 3, project: 3, idempotencyKey: k-new}, {team: 2, project: 1, candidates: [nobody], "
+		"idempotencyKey: k-never}",
 		"");
 	assert_non_null(again->results[0]->summary);
 	assert_string_equal(again->results[1]->summary->decision_id, alone->decision_id);
@@ -265,7 +279,8 @@ static void a_key_stands_for_one_decision_in_a_batch_and_outside(void **state)
 	leadfit__v1__decision__free_unpacked(alone, NULL);
 }
 
-static void refused(const struct fixture *f, const char *items, const char *rest, enum lf_code code, const char *message)
+static void refused(
+	const struct fixture *f, const char *items, const char *rest, enum lf_code code, const char *message)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	Leadfit__V1__ScoreBatchRequest *request = batch(f, items, rest);
@@ -283,14 +298,16 @@ static void a_batch_of_no_items_or_too_many_is_refused_whole(void **state)
 	const struct fixture *f = *state;
 	char items[16384];
 	int length = 0;
+	Leadfit__V1__ScoreBatchResponse *response;
 
 	refused(f, "", "", LF_INVALID_ARGUMENT, "items: 0 is outside 1..256");
 	for (int i = 0; i <= LF_BATCH_MAX; i++)
-		length += snprintf(items + length, sizeof items - (size_t)length, "%s{team: 1, project: 2}", i > 0 ? ", " : "");
+		length += snprintf(
+			items + length, sizeof(items) - (size_t)length, "%s{team: 1, project: 2}", i > 0 ? ", " : "");
 	refused(f, items, "", LF_INVALID_ARGUMENT, "items: 257 is outside 1..256");
 	refused(f, "{team: 1, project: 2}", "rubric: nothing,", LF_NOT_FOUND, "nothing");
 	items[length - 23] = '\0'; /* the last, and its comma */
-	Leadfit__V1__ScoreBatchResponse *response = run(f, items, "");
+	response = run(f, items, "");
 	assert_int_equal(response->n_results, LF_BATCH_MAX);
 	for (size_t i = 0; i < response->n_results; i++)
 		assert_non_null(response->results[i]->summary);
@@ -318,10 +335,11 @@ static void keep_reply(const uint8_t *bytes, size_t length, void *context)
 	reply->length = length;
 }
 
-static struct lf_call *begin(const struct fixture *f, const Leadfit__V1__ScoreBatchRequest *request, struct reply *reply)
+static struct lf_call *begin(
+	const struct fixture *f, const Leadfit__V1__ScoreBatchRequest *request, struct reply *reply)
 {
-	struct lf_call *call =
-		lf_call_new(f->client, &leadfit__v1__scoring__descriptor, &(struct lf_call_options){.timeout_ms = 60000});
+	struct lf_call *call = lf_call_new(
+		f->client, &leadfit__v1__scoring__descriptor, &(struct lf_call_options){.timeout_ms = 60000});
 	const size_t length = leadfit__v1__score_batch_request__get_packed_size(request);
 	uint8_t *bytes = malloc(length);
 
@@ -347,20 +365,24 @@ static void a_reply_is_the_bytes_that_protobuf_c_packs(void **state)
 {
 	const struct fixture *f = *state;
 	/* One that is new, one that is stored, one that is so within the batch, and errors with and without a path. */
-	static const char items[] = "{team: 1, project: 2}, {team: 1, project: 2, idempotencyKey: bytes}, {team: 2, project: 2, idempotencyKey: same},"
-				    " {team: 2, project: 2, idempotencyKey: same}, {team: 3, project: 2, idempotencyKey: same}, {team: 77, project: 1}";
+	static const char items[] = "{team: 1, project: 2}, {team: 1, project: 2, idempotencyKey: bytes}, {team: 2, "
+				    "project: 2, idempotencyKey: same},"
+				    " {team: 2, project: 2, idempotencyKey: same}, {team: 3, project: 2, "
+				    "idempotencyKey: same}, {team: 77, project: 1}";
 
 	for (int round = 0; round < 4; round++) {
 		Leadfit__V1__ScoreBatchRequest *request = batch(f, items, round % 2 == 1 ? "full: true," : "");
 		struct reply reply = {0};
 		uint8_t *again;
+		Leadfit__V1__ScoreBatchResponse *response;
 
 		end(begin(f, request, &reply), &reply);
-		Leadfit__V1__ScoreBatchResponse *response = leadfit__v1__score_batch_response__unpack(NULL, reply.length, reply.bytes);
+		response = leadfit__v1__score_batch_response__unpack(NULL, reply.length, reply.bytes);
 		assert_non_null(response);
 		assert_int_equal(response->n_results, 6);
 		for (size_t i = 0; i < 4; i++)
-			assert_non_null(round % 2 == 1 ? (void *)response->results[i]->decision : (void *)response->results[i]->summary);
+			assert_non_null(round % 2 == 1 ? (void *)response->results[i]->decision
+						       : (void *)response->results[i]->summary);
 		assert_int_equal(response->results[4]->error->code, LF_ALREADY_EXISTS);
 		assert_int_equal(response->results[5]->error->code, LF_INVALID_ARGUMENT);
 		assert_int_equal(leadfit__v1__score_batch_response__get_packed_size(response), reply.length);
@@ -378,12 +400,16 @@ static void a_reply_is_the_bytes_that_protobuf_c_packs(void **state)
 static Leadfit__V1__ScoreBatchRequest *large(const struct fixture *f)
 {
 	static const char *const disciplines[] = {"BACKEND", "FRONTEND", "FULLSTACK", "DESIGN"};
-	int length = snprintf(f->text, TEXT, "{asOf: '2026-09-01T00:00:00Z', full: true, projects: [{id: p, traits: {interaction_focus: 0.4}}], teams: [{id: t, members: [");
+	int length = snprintf(f->text, TEXT,
+		"{asOf: '2026-09-01T00:00:00Z', full: true, projects: [{id: p, traits: {interaction_focus: 0.4}}], "
+		"teams: [{id: t, members: [");
 
 	for (int m = 0; m < MEMBERS; m++)
 		length += snprintf(f->text + length, TEXT - (size_t)length,
-			"%s{id: member-%d, discipline: %s, evidence: [{criterion: architecture, rating: %d}, {criterion: interaction, rating: %d},"
-			" {criterion: collaboration, rating: 3}, {criterion: problem_solving, rating: 4, observedOn: '2026-03-0%d'}]}",
+			"%s{id: member-%d, discipline: %s, evidence: [{criterion: architecture, rating: %d}, "
+			"{criterion: interaction, rating: %d},"
+			" {criterion: collaboration, rating: 3}, {criterion: problem_solving, rating: 4, observedOn: "
+			"'2026-03-0%d'}]}",
 			m > 0 ? ", " : "", m, disciplines[m % 4], 1 + m % 5, 5 - m % 5, 1 + m);
 	snprintf(f->text + length, TEXT - (size_t)length, "]}], items: [{team: 0}]}");
 	return (Leadfit__V1__ScoreBatchRequest *)daemon_message(&leadfit__v1__score_batch_request__descriptor, f->text);
@@ -400,7 +426,7 @@ static void four_messages_of_256_whole_decisions_at_once_are_answered_in_full(vo
 	struct reply replies[MESSAGES] = {{0}};
 
 	for (size_t i = 0; i < LF_BATCH_MAX; i++) {
-		snprintf(ids[i], sizeof ids[i], "team-%zu", i);
+		snprintf(ids[i], sizeof(ids[i]), "team-%zu", i);
 		teams[i] = *parsed->teams[0];
 		teams[i].id = ids[i];
 		team_list[i] = &teams[i];
@@ -414,9 +440,10 @@ static void four_messages_of_256_whole_decisions_at_once_are_answered_in_full(vo
 	for (size_t m = 0; m < MESSAGES; m++)
 		calls[m] = begin(f, &request, &replies[m]);
 	for (size_t m = 0; m < MESSAGES; m++) {
+		Leadfit__V1__ScoreBatchResponse *response;
+
 		end(calls[m], &replies[m]);
-		Leadfit__V1__ScoreBatchResponse *response =
-			leadfit__v1__score_batch_response__unpack(NULL, replies[m].length, replies[m].bytes);
+		response = leadfit__v1__score_batch_response__unpack(NULL, replies[m].length, replies[m].bytes);
 		assert_non_null(response);
 		assert_int_equal(response->n_results, LF_BATCH_MAX);
 		for (size_t i = 0; i < LF_BATCH_MAX; i++) {
@@ -443,5 +470,6 @@ int main(void)
 		CLAIM(a_reply_is_the_bytes_that_protobuf_c_packs),
 		CLAIM(four_messages_of_256_whole_decisions_at_once_are_answered_in_full),
 	};
+
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,6 +1,6 @@
 /*
- * Checkpoints outside of the log: each is whole and verifies with the public key alone, they come when they are due, and what was signed
- * is held against the log.
+ * Checkpoints outside of the log: each is whole and verifies with the public key alone, they come when they are due,
+ * and what was signed is held against the log.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ struct fixture {
 
 static int set_up(void **state)
 {
-	struct fixture *f = calloc(1, sizeof *f);
+	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
 	umask(022);
@@ -59,7 +59,7 @@ static void remove_all(const char *folder)
 	while (directory != NULL && (entry = readdir(directory)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		if (unlink(path) != 0)
 			remove_all(path);
 	}
@@ -85,7 +85,7 @@ static void open_files(struct fixture *f, const char *name)
 	char path[200];
 
 	lf_checkpoint_files_clean_up(&f->files);
-	snprintf(path, sizeof path, "%s/%s", f->place.folder, name);
+	snprintf(path, sizeof(path), "%s/%s", f->place.folder, name);
 	assert_int_equal(lf_checkpoint_files_init(&f->files, path, NULL), LF_OK);
 }
 
@@ -148,7 +148,7 @@ static struct lf_checkpoint verified_in(const struct fixture *f, const char *nam
 {
 	char path[400];
 
-	snprintf(path, sizeof path, "%s/%s", f->files.path, name);
+	snprintf(path, sizeof(path), "%s/%s", f->files.path, name);
 	return verified(f, path);
 }
 
@@ -181,6 +181,7 @@ static void a_directory_has_one_file_a_checkpoint_in_the_order_of_the_log(void *
 	static const uint64_t sizes[] = {1, 9, 10, 12345, 4294967296, 4611686018427387903};
 	struct fixture *f = *state;
 	struct dirent **entries;
+	int count;
 
 	open_files(f, "kept///");
 	for (size_t i = 0; i < 6; i++) {
@@ -188,13 +189,13 @@ static void a_directory_has_one_file_a_checkpoint_in_the_order_of_the_log(void *
 		assert_int_equal(verified_in(f, "latest").size, sizes[i]);
 	}
 	assert_int_equal(verified_in(f, "00000000000000012345.checkpoint").size, 12345);
-	const int count = numbered(f, &entries);
+	count = numbered(f, &entries);
 	assert_int_equal(count, 6);
 	for (int i = 0; i < count; i++) {
 		const struct lf_checkpoint checkpoint = verified_in(f, entries[i]->d_name);
 
 		assert_int_equal(checkpoint.size, sizes[i]);
-		assert_memory_equal(&checkpoint.root, &some_root, sizeof some_root);
+		assert_memory_equal(&checkpoint.root, &some_root, sizeof(some_root));
 	}
 	free_names(entries, count);
 }
@@ -206,7 +207,7 @@ static void a_file_that_is_there_or_is_named_so_is_replaced_each_time(void **sta
 	struct stat status;
 	char path[200];
 
-	snprintf(path, sizeof path, "%s/there", f->place.folder);
+	snprintf(path, sizeof(path), "%s/there", f->place.folder);
 	file_write(path, "", 0);
 	for (size_t i = 0; i < 2; i++) {
 		bool found;
@@ -214,7 +215,8 @@ static void a_file_that_is_there_or_is_named_so_is_replaced_each_time(void **sta
 		char name[512];
 
 		open_files(f, names[i]);
-		assert_int_equal(lf_checkpoint_files_newest(&f->files, &f->verifier, &found, &newest, name, NULL), LF_OK);
+		assert_int_equal(
+			lf_checkpoint_files_newest(&f->files, &f->verifier, &found, &newest, name, NULL), LF_OK);
 		assert_false(found);
 		for (uint64_t size = 1; size <= 3; size++) {
 			assert_int_equal(put(f, size, &some_root), 0);
@@ -223,11 +225,12 @@ static void a_file_that_is_there_or_is_named_so_is_replaced_each_time(void **sta
 		assert_int_equal(stat(f->files.path, &status), 0);
 		assert_true(S_ISREG(status.st_mode));
 		assert_int_equal(status.st_mode & 0777, 0644);
-		assert_int_equal(lf_checkpoint_files_newest(&f->files, &f->verifier, &found, &newest, name, NULL), LF_OK);
+		assert_int_equal(
+			lf_checkpoint_files_newest(&f->files, &f->verifier, &found, &newest, name, NULL), LF_OK);
 		assert_true(found);
 		assert_int_equal(newest.size, 3);
 	}
-	place_names(&f->place, NULL, path, sizeof path); /* nothing beside them */
+	place_names(&f->place, NULL, path, sizeof(path)); /* nothing beside them */
 	assert_string_equal(path, "new.checkpoint there");
 }
 
@@ -268,7 +271,7 @@ static void a_kill_while_one_is_written_leaves_no_half_file(void **state)
 			assert_true(i == 0 || size == newest + 1); /* and none is missing in between */
 			newest = size;
 		}
-		snprintf(latest, sizeof latest, "%s/latest", f->files.path);
+		snprintf(latest, sizeof(latest), "%s/latest", f->files.path);
 		if (access(latest, F_OK) == 0)
 			assert_in_range(verified(f, latest).size, 1, newest);
 		free_names(entries, count);
@@ -285,15 +288,20 @@ static void older_ones_stand_further_apart_where_there_are_very_many(void **stat
 	struct fixture *f = *state;
 	struct dirent **entries;
 	uint64_t last = 0;
+	bool found;
+	struct lf_checkpoint newest;
+	char name[512];
 
 	open_files(f, "kept");
 	f->files.kept_max = 20;
 	for (uint64_t size = 1; size <= 300; size++) {
+		int count;
+
 		assert_int_equal(put(f, size, &some_root), 0);
-		const int count = numbered(f, &entries);
+		count = numbered(f, &entries);
 		assert_true(count <= 20);
 		assert_int_equal(verified_in(f, entries[0]->d_name).size, 1); /* the first of all stays */
-		for (int i = 0; i < count && i < 10; i++) /* so do the newest */
+		for (int i = 0; i < count && i < 10; i++)                     /* so do the newest */
 			assert_int_equal(verified_in(f, entries[count - 1 - i]->d_name).size, size - (uint64_t)i);
 		if (size == 300)
 			for (int i = 0; i < count; i++) {
@@ -306,9 +314,6 @@ static void older_ones_stand_further_apart_where_there_are_very_many(void **stat
 	}
 	/* A new process counts them. */
 	open_files(f, "kept");
-	bool found;
-	struct lf_checkpoint newest;
-	char name[512];
 	assert_int_equal(lf_checkpoint_files_newest(&f->files, &f->verifier, &found, &newest, name, NULL), LF_OK);
 	assert_in_range(f->files.kept, 11, 20);
 	assert_int_equal(newest.size, 300);
@@ -389,7 +394,7 @@ static void the_newest_of_both_places_counts(void **state)
 	open_files(f, "kept");
 	grow(f, 5);
 	put_head(f);
-	snprintf(latest, sizeof latest, "%s/latest", f->files.path);
+	snprintf(latest, sizeof(latest), "%s/latest", f->files.path);
 	old = file_read(latest, &length);
 	grow(f, 5);
 	put_head(f);
@@ -401,7 +406,7 @@ static void the_newest_of_both_places_counts(void **state)
 	/* The numbered one removed. */
 	replace_log(f, 12);
 	put_head(f);
-	snprintf(numbered_path, sizeof numbered_path, "%s/%020d.checkpoint", f->files.path, 12);
+	snprintf(numbered_path, sizeof(numbered_path), "%s/%020d.checkpoint", f->files.path, 12);
 	assert_int_equal(unlink(numbered_path), 0);
 	check_says(f, &f->verifier, LF_OK, "");
 	replace_log(f, 8);
@@ -416,6 +421,7 @@ static void a_checkpoint_that_is_altered_or_of_another_key_is_not_accepted(void 
 	char latest[400];
 	uint8_t *note;
 	size_t length;
+	size_t root_at;
 
 	assert_true(lf_signer_generate(&other, "example.com/another"));
 	lf_signer_verifier(&other, &other_verifier);
@@ -424,10 +430,10 @@ static void a_checkpoint_that_is_altered_or_of_another_key_is_not_accepted(void 
 	put_head(f);
 	check_says(f, &other_verifier, LF_FAILED_PRECONDITION, "not signed by this service's key");
 	check_says(f, NULL, LF_FAILED_PRECONDITION, "the signing key is not there");
-	snprintf(latest, sizeof latest, "%s/latest", f->files.path);
+	snprintf(latest, sizeof(latest), "%s/latest", f->files.path);
 	note = file_read(latest, &length);
 	assert_non_null(note);
-	const size_t root_at = strlen("example.com/leadfit\n7\n") + 3;
+	root_at = strlen("example.com/leadfit\n7\n") + 3;
 	note[root_at] = note[root_at] == 'A' ? 'B' : 'A';
 	file_write(latest, note, length);
 	check_says(f, &f->verifier, LF_FAILED_PRECONDITION, "altered");
@@ -448,7 +454,7 @@ static void what_does_not_fit_is_kept_aside(void **state)
 		put_head(f);
 		assert_int_equal(lf_checkpoint_files_set_aside(&f->files, to, NULL), LF_OK);
 		check_says(f, NULL, LF_OK, ""); /* nothing is there */
-		snprintf(path, sizeof path, "%s%s", to, i == 0 ? "/latest" : "");
+		snprintf(path, sizeof(path), "%s%s", to, i == 0 ? "/latest" : "");
 		assert_int_equal(verified(f, path).size, 12);
 		put_head(f);
 		check_says(f, &f->verifier, LF_OK, "");
@@ -472,7 +478,7 @@ static void await(struct fixture *f, uint64_t size)
 {
 	char path[400];
 
-	snprintf(path, sizeof path, "%s/latest", f->files.path);
+	snprintf(path, sizeof(path), "%s/latest", f->files.path);
 	while (access(path, F_OK) != 0 || verified_in(f, "latest").size != size)
 		usleep(10000);
 }
@@ -503,7 +509,7 @@ static void one_is_written_at_the_start_after_so_many_records_and_at_the_end(voi
 		struct lf_digest root;
 
 		assert_int_equal(lf_log_tree_root(f->log, checkpoint.size, &root, NULL), LF_OK);
-		assert_memory_equal(&root, &checkpoint.root, sizeof root);
+		assert_memory_equal(&root, &checkpoint.root, sizeof(root));
 	}
 	free_names(entries, count);
 }
@@ -533,8 +539,8 @@ static void writing_that_fails_is_said_once_and_goes_on_when_it_can(void **state
 	int error_output = dup(STDERR_FILENO), file;
 
 	open_files(f, "absent/kept");
-	snprintf(path, sizeof path, "%s/stderr", f->place.folder);
-	snprintf(parent, sizeof parent, "%s/absent", f->place.folder);
+	snprintf(path, sizeof(path), "%s/stderr", f->place.folder);
+	snprintf(parent, sizeof(parent), "%s/absent", f->place.folder);
 	file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	assert_true(file >= 0 && error_output >= 0);
 	assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
@@ -568,14 +574,22 @@ static void forge(const char *file, bool head_alone)
 
 	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
 	if (!head_alone)
-		assert_int_equal(sqlite3_exec(db, "UPDATE leaf SET hash = zeroblob(32) WHERE position = 2", NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "INSERT INTO leaf SELECT 5, kind, record, decisions, hash, salt FROM leaf WHERE position = 4", NULL, NULL, NULL),
+		assert_int_equal(
+			sqlite3_exec(db, "UPDATE leaf SET hash = zeroblob(32) WHERE position = 2", NULL, NULL, NULL),
+			SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			"INSERT INTO leaf SELECT 5, kind, record, decisions, hash, salt FROM leaf WHERE position = 4",
+			NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite3_close(db);
 	head_forge(file, head_alone);
 }
 
-/* Whoever writes the log's file while a service has it gets no signature over that, not where it would replace the only one either. */
+/*
+ * Whoever writes the log's file while a service has it gets no signature over that, not where it would replace the only
+ * one either.
+ */
 static void a_log_that_was_altered_since_is_not_signed(void **state)
 {
 	struct fixture *f = *state;

@@ -10,11 +10,12 @@
 #include "service/sweep.h"
 #include "tests/service/support.h"
 
-#define ARCHITECTURE \
+#define ARCHITECTURE                                                                                                   \
 	"{interaction_focus: 0.1, iteration_pace: 0.3, architecture_complexity: 0.9, business_logic_complexity: 0.9, " \
 	"stability_need: 0.7, cross_team_scope: 0.5}"
-#define INTERACTION \
-	"{interaction_focus: 0.95, iteration_pace: 0.9, architecture_complexity: 0.2, business_logic_complexity: 0.2, " \
+#define INTERACTION                                                                                                    \
+	"{interaction_focus: 0.95, iteration_pace: 0.9, architecture_complexity: 0.2, business_logic_complexity: "     \
+	"0.2, "                                                                                                        \
 	"stability_need: 0.3, cross_team_scope: 0.5}"
 #define TWO "{id: t, members: [{id: be, discipline: BACKEND}, {id: fe, discipline: FRONTEND}]}"
 
@@ -51,9 +52,10 @@ static void a_scenario_that_does_not_hold_is_named_with_what_differs(void **stat
 	(void)state;
 	support_rubric_errors(
 		"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}}], scenarios: [\n"
-		"{name: s, team: {id: t, members: [{id: a, evidence: [{criterion: c, rating: 5}]}]}, project: {id: p},\n"
+		"{name: s, team: {id: t, members: [{id: a, evidence: [{criterion: c, rating: 5}]}]}, project: {id: "
+		"p},\n"
 		" expect: {first: b, outcome: TOO_CLOSE}}]}",
-		errors, sizeof errors);
+		errors, sizeof(errors));
 	assert_string_equal(errors,
 		"scenarios[0].expect.first: b is expected, a ranks first\n"
 		"scenarios[0].expect.outcome: TOO_CLOSE is expected, the outcome is RECOMMENDED\n");
@@ -83,8 +85,8 @@ static void sweeping_interaction_focus_changes_who_is_first_exactly_once(void **
 	for (int i = 0; i <= 1000; i++) {
 		struct support_case c;
 
-		snprintf(request, sizeof request, "{team: " TWO ", project: {id: p, traits: {interaction_focus: %d.%03d}}}", i / 1000,
-			i % 1000);
+		snprintf(request, sizeof(request),
+			"{team: " TWO ", project: {id: p, traits: {interaction_focus: %d.%03d}}}", i / 1000, i % 1000);
 		support_evaluate(&c, rubric, request);
 		if (*before != '\0' && strcmp(before, support_at(&c, 0)) != 0)
 			changes++;
@@ -92,7 +94,7 @@ static void sweeping_interaction_focus_changes_who_is_first_exactly_once(void **
 			assert_string_equal(support_at(&c, 0), "be");
 		if (i == 1000)
 			assert_string_equal(support_at(&c, 0), "fe");
-		snprintf(before, sizeof before, "%s", support_at(&c, 0));
+		snprintf(before, sizeof(before), "%s", support_at(&c, 0));
 		support_clean_up(&c);
 	}
 	assert_int_equal(changes, 1);
@@ -110,7 +112,7 @@ static void a_sweep_of_interaction_focus_finds_the_same_single_crossing(void **s
 	(void)state;
 	lf_arena_init(&arena, (size_t)16 << 20);
 	request = (Leadfit__V1__SweepRequest *)lf_text_parse(
-		LF_FORMAT_YAML, &leadfit__v1__sweep_request__descriptor, text, sizeof text - 1, &arena, &error);
+		LF_FORMAT_YAML, &leadfit__v1__sweep_request__descriptor, text, sizeof(text) - 1, &arena, &error);
 	assert_non_null(request);
 	assert_int_equal(lf_sweep_answer(rubric, request, 0, NULL, NULL, &checker, &arena, &response), LF_OK);
 	assert_int_equal(response->n_stretches, 2);
@@ -120,7 +122,8 @@ static void a_sweep_of_interaction_focus_finds_the_same_single_crossing(void **s
 		const Leadfit__V1__SweepPoint *point = response->points[i];
 		size_t be = strcmp(response->candidates[0], "be") == 0 ? 0 : 1;
 
-		assert_int_equal(point->scores[be] > point->scores[1 - be], point->value < response->stretches[1]->from);
+		assert_int_equal(
+			point->scores[be] > point->scores[1 - be], point->value < response->stretches[1]->from);
 	}
 	lf_arena_clean_up(&arena);
 }
@@ -139,15 +142,16 @@ static void every_recommendation_of_the_scenarios_is_robust(void **state)
 		struct lf_arena arena;
 
 		lf_arena_init(&arena, (size_t)16 << 20);
-		assert_int_equal(lf_evaluate(&evaluation, rubric,
-					 &(struct lf_case_input){
-						 .team = scenario->team,
-						 .project = scenario->project,
-						 .candidates = scenario->candidates,
-						 .candidate_count = scenario->n_candidates,
-						 .as_of_seconds = 1767225600, /* 2026-01-01, that of all which are dated */
-					 },
-					 NULL, &checker, &arena),
+		assert_int_equal(
+			lf_evaluate(&evaluation, rubric,
+				&(struct lf_case_input){
+					.team = scenario->team,
+					.project = scenario->project,
+					.candidates = scenario->candidates,
+					.candidate_count = scenario->n_candidates,
+					.as_of_seconds = 1767225600, /* 2026-01-01, that of all which are dated */
+				},
+				NULL, &checker, &arena),
 			LF_OK);
 		print_message("%5.1f%%  %s\n", 100 * evaluation.result.ranking[0].first_rank_share, scenario->name);
 		if (evaluation.result.outcome == LF_RECOMMENDED) {
@@ -165,13 +169,15 @@ static double lead_with_labour(const char *discipline, char first[8])
 	char request[1000];
 	struct support_case c;
 	double lead;
-	int length = snprintf(request, sizeof request,
-		"{candidates: [be, fe], project: {id: p, traits: {interaction_focus: 0.45, stability_need: 0.4}}, team: {id: t, members: "
+	int length = snprintf(request, sizeof(request),
+		"{candidates: [be, fe], project: {id: p, traits: {interaction_focus: 0.45, stability_need: 0.4}}, "
+		"team: {id: t, members: "
 		"[{id: be, discipline: BACKEND}, {id: fe, discipline: FRONTEND}");
 
 	for (int i = 0; i < 6; i++)
-		length += snprintf(request + length, sizeof request - (size_t)length, ", {id: m%d, discipline: %s}", i, discipline);
-	snprintf(request + length, sizeof request - (size_t)length, "]}}");
+		length += snprintf(request + length, sizeof(request) - (size_t)length, ", {id: m%d, discipline: %s}", i,
+			discipline);
+	snprintf(request + length, sizeof(request) - (size_t)length, "]}}");
 	support_evaluate(&c, rubric, request);
 	assert_int_equal(c.evaluation.result.ranking_count, 2);
 	lead = support_score(&c, "be") - support_score(&c, "fe");
@@ -197,7 +203,8 @@ static void a_fully_unrated_team_still_gets_a_profile(void **state)
 	struct lf_discipline_fit *fits;
 
 	(void)state;
-	support_evaluate(&c, rubric, "{team: {id: t, members: [{id: a}, {id: b}]}, project: {id: p, traits: " INTERACTION "}}");
+	support_evaluate(
+		&c, rubric, "{team: {id: t, members: [{id: a}, {id: b}]}, project: {id: p, traits: " INTERACTION "}}");
 	assert_int_equal(c.code, LF_OK);
 	fits = c.evaluation.profile;
 	assert_string_equal(lf_rubric_def(rubric->compiled)->disciplines[fits[0].discipline].id, "FRONTEND");

@@ -18,17 +18,17 @@
 
 void daemon_init(struct daemon *daemon)
 {
-	memset(daemon, 0, sizeof *daemon);
-	snprintf(daemon->directory, sizeof daemon->directory, "/tmp/leadfit-test-XXXXXX");
+	memset(daemon, 0, sizeof(*daemon));
+	snprintf(daemon->directory, sizeof(daemon->directory), "/tmp/leadfit-test-XXXXXX");
 	assert_non_null(mkdtemp(daemon->directory));
-	snprintf(daemon->database, sizeof daemon->database, "%s/leadfit.db", daemon->directory);
-	snprintf(daemon->url, sizeof daemon->url, "ipc://%s/leadfit.sock", daemon->directory);
+	snprintf(daemon->database, sizeof(daemon->database), "%s/leadfit.db", daemon->directory);
+	snprintf(daemon->url, sizeof(daemon->url), "ipc://%s/leadfit.sock", daemon->directory);
 }
 
 static void run(const struct daemon *daemon)
 {
-	const char *list[16] = {LF_BINARY_DIR "/bin/leadfitd", "--db", daemon->database, "--listen", daemon->url, "--rubric",
-		LF_SOURCE_DIR "/service/rubrics/tech-lead.yaml"};
+	const char *list[16] = {LF_BINARY_DIR "/bin/leadfitd", "--db", daemon->database, "--listen", daemon->url,
+		"--rubric", LF_SOURCE_DIR "/service/rubrics/tech-lead.yaml"};
 	union {
 		const char **in;
 		char **out;
@@ -36,9 +36,9 @@ static void run(const struct daemon *daemon)
 	char log[96];
 	int file;
 
-	for (size_t i = 0; i < sizeof daemon->more / sizeof daemon->more[0]; i++)
+	for (size_t i = 0; i < sizeof(daemon->more) / sizeof(daemon->more[0]); i++)
 		list[7 + i] = daemon->more[i];
-	snprintf(log, sizeof log, "%s/log", daemon->directory);
+	snprintf(log, sizeof(log), "%s/log", daemon->directory);
 	file = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (file >= 0)
 		dup2(file, STDERR_FILENO);

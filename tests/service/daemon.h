@@ -11,7 +11,7 @@ struct daemon {
 	char directory[64]; /* fresh, with leadfit.db and leadfit.sock */
 	char database[96];
 	char url[96];
-	pid_t pid; /* 0 = not running */
+	pid_t pid;           /* 0 = not running */
 	const char *more[8]; /* further options of leadfitd; NULL ends them */
 };
 

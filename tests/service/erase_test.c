@@ -30,7 +30,7 @@ struct world {
 
 static int set_up(void **state)
 {
-	struct world *world = calloc(1, sizeof *world);
+	struct world *world = calloc(1, sizeof(*world));
 
 	daemon_init(&world->daemon);
 	daemon_start(&world->daemon);
@@ -60,27 +60,32 @@ static void restart(struct world *world)
 /* ---- decisions ---- */
 
 /*
- * Teams 0 to 2 have the person, who leads; team 9 has not, but somebody's note there names them. Two more are in each. The person has a
- * name, a note and a rating like no one else's.
+ * Teams 0 to 2 have the person, who leads; team 9 has not, but somebody's note there names them. Two more are in each.
+ * The person has a name, a note and a rating like no one else's.
  */
 static Leadfit__V1__Decision *score(struct lf_client *client, int team, int project, const char *key)
 {
 	static const char *const criteria[] = {"architecture", "problem_solving", "collaboration", "interaction"};
 	char text[PAST_TEXT];
-	size_t length = (size_t)snprintf(text, sizeof text,
-		"idempotency_key: \"%s\"\nas_of: 2026-06-01T00:00:00Z\nproject: {id: p-%d, title: \"Title of %d\"}\nteam:\n id: t-%d\n members:\n",
+	size_t length = (size_t)snprintf(text, sizeof(text),
+		"idempotency_key: \"%s\"\nas_of: 2026-06-01T00:00:00Z\nproject: {id: p-%d, title: \"Title of "
+		"%d\"}\nteam:\n id: t-%d\n members:\n",
 		key, project, project, team);
 
 	for (int m = team == 9 ? 1 : 0; m < 3; m++) {
 		static const char *const ids[] = {PERSON, OTHER, "q-8"};
 		static const char *const ratings[] = {"4.8125", "3.5", "2.25"};
 
-		length += (size_t)snprintf(text + length, sizeof text - length,
-			"  - id: %s\n    name: %s\n    discipline: BACKEND\n    evidence:\n", ids[m], m == 0 ? "Ada Quist" : "Somebody");
+		length += (size_t)snprintf(text + length, sizeof(text) - length,
+			"  - id: %s\n    name: %s\n    discipline: BACKEND\n    evidence:\n", ids[m],
+			m == 0 ? "Ada Quist" : "Somebody");
 		for (int i = 0; i < 8; i++)
-			length += (size_t)snprintf(text + length, sizeof text - length,
-				"      - {criterion: %s, rating: %s, observed_on: \"2026-05-0%d\", note: \"%s\"}\n", criteria[i % 4], ratings[m],
-				1 + i / 4, m == 0 ? "split the ledger" : m == 1 && i == 0 ? "asked " PERSON "." : "worked");
+			length += (size_t)snprintf(text + length, sizeof(text) - length,
+				"      - {criterion: %s, rating: %s, observed_on: \"2026-05-0%d\", note: \"%s\"}\n",
+				criteria[i % 4], ratings[m], 1 + i / 4,
+				m == 0                     ? "split the ledger"
+					: m == 1 && i == 0 ? "asked " PERSON "."
+							   : "worked");
 	}
 	return past_score(client, text);
 }
@@ -89,10 +94,11 @@ static void score_many(struct world *world, int team, int count)
 {
 	for (int i = 0; i < count; i++) {
 		char key[64] = "";
+		Leadfit__V1__Decision *decision;
 
 		if (i % 5 == 0)
-			snprintf(key, sizeof key, "%s-%d-%d", PERSON, team, i);
-		Leadfit__V1__Decision *decision = score(world->client, team, i, key);
+			snprintf(key, sizeof(key), "%s-%d-%d", PERSON, team, i);
+		decision = score(world->client, team, i, key);
 		if (team != 9)
 			assert_string_equal(decision->ranking[0]->candidate, PERSON);
 		leadfit__v1__decision__free_unpacked(decision, NULL);
@@ -105,7 +111,8 @@ static Leadfit__V1__Decision *show(struct world *world, const char *id)
 	char message[512];
 
 	request.decision_id = lf_unconst(id);
-	return (Leadfit__V1__Decision *)past_call(world->client, "leadfit.v1.Decisions/Get", &request.base, LF_OK, message);
+	return (Leadfit__V1__Decision *)past_call(
+		world->client, "leadfit.v1.Decisions/Get", &request.base, LF_OK, message);
 }
 
 static void same_message(const ProtobufCMessage *left, const ProtobufCMessage *right)
@@ -130,7 +137,8 @@ static void record(struct world *world, const char *id, const char *lead, const 
 	request.lead = lf_unconst(lead);
 	request.overridden_by = lf_unconst(by);
 	request.reason = lf_unconst(reason);
-	protobuf_c_message_free_unpacked(past_call(world->client, "leadfit.v1.Decisions/RecordOutcome", &request.base, LF_OK, message), NULL);
+	protobuf_c_message_free_unpacked(
+		past_call(world->client, "leadfit.v1.Decisions/RecordOutcome", &request.base, LF_OK, message), NULL);
 }
 
 static size_t listed(struct world *world, const char *candidate)
@@ -171,7 +179,8 @@ static bool erase_step(struct lf_client *client, const char *candidate, char *cu
 	request.candidate = lf_unconst(candidate);
 	request.reason = lf_unconst("a request of 2026-06-01");
 	request.cursor = cursor;
-	response = (Leadfit__V1__EraseResponse *)past_call(client, "leadfit.v1.Keeping/Erase", &request.base, LF_OK, message);
+	response = (Leadfit__V1__EraseResponse *)past_call(
+		client, "leadfit.v1.Keeping/Erase", &request.base, LF_OK, message);
 	sums->decisions += response->decisions;
 	sums->payloads += response->payloads;
 	sums->acts += response->acts;
@@ -199,7 +208,8 @@ static void vacuum(struct world *world)
 	Leadfit__V1__VacuumRequest request = LEADFIT__V1__VACUUM_REQUEST__INIT;
 	char message[512];
 
-	protobuf_c_message_free_unpacked(past_call(world->client, "leadfit.v1.Keeping/Vacuum", &request.base, LF_OK, message), NULL);
+	protobuf_c_message_free_unpacked(
+		past_call(world->client, "leadfit.v1.Keeping/Vacuum", &request.base, LF_OK, message), NULL);
 }
 
 /* Whether the bytes are in a file of the log, not followed by `but` (0: whatever follows). */
@@ -210,18 +220,22 @@ static bool in_files(const struct world *world, const void *bytes, size_t length
 
 	for (size_t i = 0; i < 3 && !found; i++) {
 		char path[128];
-		snprintf(path, sizeof path, "%s%s", world->daemon.database, suffixes[i]);
-		FILE *file = fopen(path, "rb");
+		FILE *file;
 		size_t size, read;
+		uint8_t *data;
+
+		snprintf(path, sizeof(path), "%s%s", world->daemon.database, suffixes[i]);
+		file = fopen(path, "rb");
 		if (file == NULL)
 			continue;
 		fseek(file, 0, SEEK_END);
 		size = (size_t)ftell(file);
 		rewind(file);
-		uint8_t *data = calloc(1, size + 1);
+		data = calloc(1, size + 1);
 		read = fread(data, 1, size, file);
 		fclose(file);
-		for (const uint8_t *at = data; !found && (at = memmem(at, read - (size_t)(at - data), bytes, length)) != NULL; at++)
+		for (const uint8_t *at = data;
+			!found && (at = memmem(at, read - (size_t)(at - data), bytes, length)) != NULL; at++)
 			found = but == '\0' || at[length] != (uint8_t)but;
 		free(data);
 	}
@@ -238,10 +252,11 @@ static bool person_in_files(const struct world *world)
 	const double rating = 4.8125;
 
 	const bool found[] = {in_files(world, PERSON, strlen(PERSON), '0'), in_files_text(world, "Ada Quist"),
-		in_files_text(world, "split the ledger"), in_files(world, &rating, sizeof rating, '\0')};
+		in_files_text(world, "split the ledger"), in_files(world, &rating, sizeof(rating), '\0')};
 
 	if (found[0] != found[1] || found[0] != found[2] || found[0] != found[3])
-		print_message("in the files: id %d, name %d, note %d, rating %d\n", found[0], found[1], found[2], found[3]);
+		print_message(
+			"in the files: id %d, name %d, note %d, rating %d\n", found[0], found[1], found[2], found[3]);
 	return found[0] || found[1] || found[2] || found[3];
 }
 
@@ -262,15 +277,17 @@ static struct lf_verify_totals verify(struct world *world)
 	struct lf_log *log = NULL;
 	uint64_t next = 0;
 	bool known;
+	struct lf_verify *verify;
 
 	lf_client_destroy(world->client);
 	daemon_stop(&world->daemon);
 	if (lf_log_open(&log, &lf_sqlite_backend, &options, &error) != LF_OK)
 		fail_msg("%s", error.message);
-	struct lf_verify *verify = lf_verify_new(log);
+	verify = lf_verify_new(log);
 	assert_int_equal(lf_log_head(log, &head, &error), LF_OK);
 	do
-		assert_int_equal(lf_verify_slice(verify, next, head.size, 1000, note_finding, NULL, &next, &error), LF_OK);
+		assert_int_equal(
+			lf_verify_slice(verify, next, head.size, 1000, note_finding, NULL, &next, &error), LF_OK);
 	while (next != 0);
 	assert_int_equal(lf_verify_root(verify, head.size, &head, note_finding, NULL, &root, &known, &error), LF_OK);
 	assert_true(known);
@@ -291,6 +308,7 @@ static Leadfit__V1__ReplayResponse replay(struct world *world)
 	do {
 		Leadfit__V1__ReplayResponse *slice = (Leadfit__V1__ReplayResponse *)past_call(
 			world->client, "leadfit.v1.Audit/Replay", &request.base, LF_OK, message);
+
 		sums.same += slice->same;
 		sums.erased += slice->erased;
 		sums.pruned += slice->pruned;
@@ -306,6 +324,7 @@ static int64_t digests(struct world *world, const Leadfit__V1__TeamRef *team)
 {
 	sqlite3 *db = NULL;
 	sqlite3_stmt *statement = NULL;
+	int64_t count;
 
 	assert_int_equal(sqlite3_open_v2(world->daemon.database, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_prepare_v2(db,
@@ -315,7 +334,7 @@ static int64_t digests(struct world *world, const Leadfit__V1__TeamRef *team)
 		SQLITE_OK);
 	sqlite3_bind_text(statement, 1, team->id, -1, SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	const int64_t count = sqlite3_column_int64(statement, 0);
+	count = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
 	sqlite3_close(db);
 	return count;
@@ -356,6 +375,10 @@ static void a_person_is_in_no_file_and_the_others_are_as_they_were(void **state)
 {
 	struct world *world = *state;
 	Leadfit__V1__Decision *theirs, *others, *after, *again;
+	struct sums sums;
+	Leadfit__V1__ReplayResponse replayed;
+	char out[16384];
+	struct lf_verify_totals totals;
 
 	for (int team = 0; team < TEAMS; team++)
 		score_many(world, team, 40);
@@ -370,11 +393,11 @@ static void a_person_is_in_no_file_and_the_others_are_as_they_were(void **state)
 	assert_int_equal(listed(world, PERSON), 3 * 40 + 1);
 
 	assert_int_equal(digests(world, others->team), 4);
-	struct sums sums = erase(world, PERSON);
+	sums = erase(world, PERSON);
 	vacuum(world);
 	assert_int_equal(sums.decisions, 3 * 40 + 1 + 21);
 	assert_int_equal(digests(world, others->team), 0); /* over a team that had a note with the person */
-	assert_int_equal(sums.payloads, 3 + 1); /* three teams, and the one with a note */
+	assert_int_equal(sums.payloads, 3 + 1);            /* three teams, and the one with a note */
 	assert_int_equal(sums.acts, 3);
 	assert_true(sums.steps > 1);
 	assert_false(person_in_files(world));
@@ -391,12 +414,11 @@ static void a_person_is_in_no_file_and_the_others_are_as_they_were(void **state)
 	same_message(&others->base, &after->base);
 	leadfit__v1__decision__free_unpacked(after, NULL);
 
-	const Leadfit__V1__ReplayResponse replayed = replay(world);
+	replayed = replay(world);
 	assert_int_equal(replayed.same, 21);
 	assert_int_equal(replayed.erased, 3 * 40 + 1);
-	char out[16384];
-	assert_int_equal(past_leadfit(&world->daemon, "decisions verify", out, sizeof out), 0);
-	const struct lf_verify_totals totals = verify(world);
+	assert_int_equal(past_leadfit(&world->daemon, "decisions verify", out, sizeof(out)), 0);
+	totals = verify(world);
 	assert_true(totals.erased >= 3 * 40 + 1 + 3);
 	assert_int_equal(totals.pruned, 0);
 
@@ -411,10 +433,11 @@ static void erased_again_nothing_is_found_and_a_second_person_goes_as_well(void 
 {
 	struct world *world = *state;
 	Leadfit__V1__Decision *before = score(world->client, 1, 1, ""), *first, *second;
+	struct sums sums;
 
 	score_many(world, 1, 10);
 	erase(world, PERSON);
-	struct sums sums = erase(world, PERSON);
+	sums = erase(world, PERSON);
 	assert_int_equal(sums.decisions + sums.payloads + sums.acts, 0);
 	first = show(world, before->decision_id);
 	is_frozen(before, first, PERSON);
@@ -535,8 +558,8 @@ static void *go_on_recording(void *argument)
 		request.disposition = LEADFIT__V1__DISPOSITION__ACCEPTED; /* whom the decision recommends */
 	while (!atomic_load(&stop_all)) {
 		struct lf_error error = LF_ERROR_INIT; /* where others record too fast, it is ABORTED */
-		ProtobufCMessage *reply = lf_client_call(client, service, method, &request.base,
-			&(struct lf_call_options){.timeout_ms = 10000}, &error);
+		ProtobufCMessage *reply = lf_client_call(
+			client, service, method, &request.base, &(struct lf_call_options){.timeout_ms = 10000}, &error);
 
 		recorder->recorded += reply != NULL;
 		protobuf_c_message_free_unpacked(reply, NULL);
@@ -577,7 +600,8 @@ static void what_is_recorded_meanwhile_does_not_bring_the_name_back(void **state
 
 /* ---- refusals ---- */
 
-static void refuse_erase(struct world *world, const char *candidate, const char *reason, const char *cursor, const char *what)
+static void refuse_erase(
+	struct world *world, const char *candidate, const char *reason, const char *cursor, const char *what)
 {
 	Leadfit__V1__EraseRequest request = LEADFIT__V1__ERASE_REQUEST__INIT;
 	char message[512];
@@ -586,7 +610,8 @@ static void refuse_erase(struct world *world, const char *candidate, const char 
 	request.reason = lf_unconst(reason);
 	request.cursor = lf_unconst(cursor);
 	protobuf_c_message_free_unpacked(
-		past_call(world->client, "leadfit.v1.Keeping/Erase", &request.base, LF_INVALID_ARGUMENT, message), NULL);
+		past_call(world->client, "leadfit.v1.Keeping/Erase", &request.base, LF_INVALID_ARGUMENT, message),
+		NULL);
 	if (strstr(message, what) == NULL)
 		fail_msg("\"%s\" says nothing of \"%s\"", message, what);
 }
@@ -622,6 +647,7 @@ static Leadfit__V1__PruneResponse prune(struct world *world, const Google__Proto
 	do {
 		Leadfit__V1__PruneResponse *step = (Leadfit__V1__PruneResponse *)past_call(
 			world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message);
+
 		sums.decisions += step->decisions;
 		sums.payloads += step->payloads;
 		sums.kept_payloads += step->kept_payloads;
@@ -639,6 +665,9 @@ static void pruning_keeps_what_a_younger_decision_refers_to(void **state)
 {
 	struct world *world = *state;
 	Leadfit__V1__Decision *old, *young, *after;
+	Leadfit__V1__PruneResponse sums;
+	Leadfit__V1__ReplayResponse replayed;
+	struct lf_verify_totals totals;
 
 	score_many(world, 0, 150); /* projects 0 to 149 */
 	score_many(world, 1, 10);
@@ -647,7 +676,7 @@ static void pruning_keeps_what_a_younger_decision_refers_to(void **state)
 	young = score(world->client, 0, 3, "");
 	assert_true(in_files_text(world, "Title of 2000") && person_in_files(world));
 
-	Leadfit__V1__PruneResponse sums = prune(world, young->decided_at, true);
+	sums = prune(world, young->decided_at, true);
 	assert_int_equal(sums.decisions, 161);
 	assert_int_equal(sums.payloads, 1 + 150); /* team 1; all projects but one */
 	assert_int_equal(sums.kept_payloads, 2);
@@ -661,7 +690,7 @@ static void pruning_keeps_what_a_younger_decision_refers_to(void **state)
 	assert_int_equal(sums.kept_payloads, 2);
 	vacuum(world);
 	assert_false(in_files_text(world, "Title of 2000") || in_files_text(world, PERSON "-old") ||
-		     in_files_text(world, "Quist has other plans"));
+		in_files_text(world, "Quist has other plans"));
 	assert_true(in_files_text(world, "Title of 3") && person_in_files(world));
 
 	after = show(world, young->decision_id);
@@ -679,10 +708,10 @@ static void pruning_keeps_what_a_younger_decision_refers_to(void **state)
 
 	sums = prune(world, young->decided_at, false);
 	assert_int_equal(sums.decisions + sums.payloads, 0);
-	const Leadfit__V1__ReplayResponse replayed = replay(world);
+	replayed = replay(world);
 	assert_int_equal(replayed.same, 1);
 	assert_int_equal(replayed.pruned, 161);
-	const struct lf_verify_totals totals = verify(world);
+	totals = verify(world);
 	assert_true(totals.pruned >= 161);
 
 	erase(world, PERSON);
@@ -712,7 +741,8 @@ static void less_than_six_months_and_the_future_are_refused(void **state)
 	assert_non_null(strstr(message, "future"));
 	before.seconds = time(NULL) - 190 * 86400;
 	request.allow_under_six_months = false;
-	protobuf_c_message_free_unpacked(past_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message), NULL);
+	protobuf_c_message_free_unpacked(
+		past_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message), NULL);
 }
 
 /* ---- the command line ---- */
@@ -723,30 +753,39 @@ static void the_commands_ask_first_and_tell_what_they_did(void **state)
 	char out[8192];
 
 	score_many(world, 0, 3);
-	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked </dev/null", out, sizeof out), 2);
+	assert_int_equal(past_leadfit(&world->daemon,
+				 "decisions erase --candidate " PERSON " --reason asked </dev/null", out, sizeof(out)),
+		2);
 	assert_non_null(strstr(out, "--yes"));
-	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --yes", out, sizeof out), 2);
+	assert_int_equal(
+		past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --yes", out, sizeof(out)), 2);
 	assert_non_null(strstr(out, "--reason"));
 	assert_int_equal(listed(world, PERSON), 3);
-	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked --yes", out, sizeof out), 0);
+	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked --yes",
+				 out, sizeof(out)),
+		0);
 	assert_non_null(strstr(out, "3 decisions, 1 team or project"));
 	assert_non_null(strstr(out, "Out of reach"));
 	assert_null(strstr(out, "acuum")); /* it has done that */
-	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked --yes --output json", out, sizeof out), 0);
+	assert_int_equal(
+		past_leadfit(&world->daemon,
+			"decisions erase --candidate " PERSON " --reason asked --yes --output json", out, sizeof(out)),
+		0);
 	assert_non_null(strstr(out, "\"outOfReach\""));
-	assert_int_equal(past_leadfit(&world->daemon, "decisions verify", out, sizeof out), 0);
+	assert_int_equal(past_leadfit(&world->daemon, "decisions verify", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, ", erasure by local: 3 decisions, 1 teams and projects, 0 outcomes: asked\n"));
-	assert_int_equal(past_leadfit(&world->daemon, "decisions verify --output json", out, sizeof out), 0);
+	assert_int_equal(past_leadfit(&world->daemon, "decisions verify --output json", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, "\"redactionCount\": \"1\""));
 	assert_false(person_in_files(world));
-	assert_int_equal(past_leadfit(&world->daemon, "retention --keep-months 3 --yes", out, sizeof out), 2);
+	assert_int_equal(past_leadfit(&world->daemon, "retention --keep-months 3 --yes", out, sizeof(out)), 2);
 	assert_non_null(strstr(out, "--keep-months"));
-	assert_int_equal(past_leadfit(&world->daemon, "retention --dry-run", out, sizeof out), 0);
+	assert_int_equal(past_leadfit(&world->daemon, "retention --dry-run", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, "Would prune 0 decisions"));
-	assert_int_equal(
-		past_leadfit(&world->daemon, "retention --keep-months 0 --allow-under-six-months --yes", out, sizeof out), 0);
+	assert_int_equal(past_leadfit(&world->daemon, "retention --keep-months 0 --allow-under-six-months --yes", out,
+				 sizeof(out)),
+		0);
 	assert_non_null(strstr(out, "Pruned 3 decisions"));
-	assert_int_equal(past_leadfit(&world->daemon, "decisions list", out, sizeof out), 0);
+	assert_int_equal(past_leadfit(&world->daemon, "decisions list", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, "(pruned)"));
 }
 
@@ -764,5 +803,6 @@ int main(void)
 		CLAIM(less_than_six_months_and_the_future_are_refused),
 		CLAIM(the_commands_ask_first_and_tell_what_they_did),
 	};
+
 	return cmocka_run_group_tests(claims, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * Checkpoints and proofs as a caller gets them from the real service, while it decides: each verifies with the public key alone, and
- * what was altered on disk is never proved.
+ * Checkpoints and proofs as a caller gets them from the real service, while it decides: each verifies with the public
+ * key alone, and what was altered on disk is never proved.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,13 +79,14 @@ static struct lf_checkpoint checkpoint_of(const struct fixture *f, const char *n
 static struct lf_checkpoint get_checkpoint(struct fixture *f)
 {
 	Leadfit__V1__CheckpointRequest request = LEADFIT__V1__CHECKPOINT_REQUEST__INIT;
-	Leadfit__V1__CheckpointResponse *reply = (Leadfit__V1__CheckpointResponse *)call(f, CHECKPOINT, &request.base, LF_OK, NULL);
+	Leadfit__V1__CheckpointResponse *reply =
+		(Leadfit__V1__CheckpointResponse *)call(f, CHECKPOINT, &request.base, LF_OK, NULL);
 	const struct lf_checkpoint checkpoint = checkpoint_of(f, reply->checkpoint, strlen(reply->checkpoint));
 	struct lf_verifier verifier;
 
 	assert_int_equal(reply->size, checkpoint.size);
 	assert_true(lf_verifier_parse(reply->verifier_key, &verifier));
-	assert_memory_equal(&verifier, &f->verifier, sizeof verifier);
+	assert_memory_equal(&verifier, &f->verifier, sizeof(verifier));
 	protobuf_c_message_free_unpacked(&reply->base, NULL);
 	return checkpoint;
 }
@@ -95,7 +96,7 @@ static Leadfit__V1__ProveResponse *prove(struct fixture *f, const char *id, enum
 	Leadfit__V1__ProveRequest request = LEADFIT__V1__PROVE_REQUEST__INIT;
 	char copy[64];
 
-	snprintf(copy, sizeof copy, "%s", id);
+	snprintf(copy, sizeof(copy), "%s", id);
 	request.decision_id = copy;
 	return (Leadfit__V1__ProveResponse *)call(f, PROVE, &request.base, code, message);
 }
@@ -110,8 +111,9 @@ static void give_up(const struct lf_error *error)
 static void score(struct fixture *f, Leadfit__V1__ScoreRequest *request, char id[40])
 {
 	struct lf_error error = LF_ERROR_INIT;
-	Leadfit__V1__Decision *decision = (Leadfit__V1__Decision *)lf_client_call(f->client, &leadfit__v1__scoring__descriptor, 0,
-		&request->base, &(struct lf_call_options){.timeout_ms = 60000}, &error);
+	Leadfit__V1__Decision *decision =
+		(Leadfit__V1__Decision *)lf_client_call(f->client, &leadfit__v1__scoring__descriptor, 0, &request->base,
+			&(struct lf_call_options){.timeout_ms = 60000}, &error);
 
 	if (decision == NULL)
 		give_up(&error);
@@ -129,32 +131,34 @@ static bool check_opening(const struct lf_leaf *leaf, const Leadfit__V1__Opening
 	struct lf_salt salt;
 
 	assert_string_equal(opening->name, names[i]);
-	assert_int_equal(opening->salt.len, sizeof salt);
-	memcpy(salt.bytes, opening->salt.data, sizeof salt);
+	assert_int_equal(opening->salt.len, sizeof(salt));
+	memcpy(salt.bytes, opening->salt.data, sizeof(salt));
 	lf_commit(&salt, opening->bytes.data, opening->bytes.len, &commitment);
 	if (opening->original.len == 0) {
-		assert_memory_equal(&commitment, &leaf->commitments[i], sizeof commitment);
+		assert_memory_equal(&commitment, &leaf->commitments[i], sizeof(commitment));
 		return false;
 	}
-	assert_int_equal(opening->original.len, sizeof commitment);
-	assert_memory_equal(opening->original.data, &leaf->commitments[i], sizeof commitment);
-	assert_memory_not_equal(&commitment, &leaf->commitments[i], sizeof commitment);
+	assert_int_equal(opening->original.len, sizeof(commitment));
+	assert_memory_equal(opening->original.data, &leaf->commitments[i], sizeof(commitment));
+	assert_memory_not_equal(&commitment, &leaf->commitments[i], sizeof(commitment));
 	return true;
 }
 
 /* That the record, the team and the project are this decision's. */
 static void check_content(const Leadfit__V1__ProvedRecord *proved, const char *id, const char *team_id)
 {
-	const ProtobufCBinaryData *record_bytes = &proved->openings[0]->bytes, *team_bytes = &proved->openings[1]->bytes;
-	Leadfit__V1__DecisionRecord *record = leadfit__v1__decision_record__unpack(NULL, record_bytes->len, record_bytes->data);
+	const ProtobufCBinaryData *record_bytes = &proved->openings[0]->bytes,
+				  *team_bytes = &proved->openings[1]->bytes;
+	Leadfit__V1__DecisionRecord *record =
+		leadfit__v1__decision_record__unpack(NULL, record_bytes->len, record_bytes->data);
 	Leadfit__V1__Team *team = leadfit__v1__team__unpack(NULL, team_bytes->len, team_bytes->data);
 	struct lf_uuid uuid;
 
 	assert_non_null(record);
 	assert_non_null(team);
 	assert_true(lf_uuid_parse(id, &uuid));
-	assert_int_equal(record->id.len, sizeof uuid);
-	assert_memory_equal(record->id.data, &uuid, sizeof uuid);
+	assert_int_equal(record->id.len, sizeof(uuid));
+	assert_memory_equal(record->id.data, &uuid, sizeof(uuid));
 	assert_string_equal(record->team, team_id);
 	assert_string_equal(team->id, team_id);
 	leadfit__v1__decision_record__free_unpacked(record, NULL);
@@ -180,7 +184,8 @@ static uint64_t check_proof_of(const struct fixture *f, const char *text, const 
 	proved = leadfit__v1__proved_record__unpack(NULL, proof.extra_length, proof.extra);
 	assert_non_null(proved);
 	lf_leaf_hash(proved->leaf.data, proved->leaf.len, &hash);
-	assert_true(lf_tree_verify_inclusion(&hash, proof.index, checkpoint.size, &checkpoint.root, proof.hashes, proof.hash_count));
+	assert_true(lf_tree_verify_inclusion(
+		&hash, proof.index, checkpoint.size, &checkpoint.root, proof.hashes, proof.hash_count));
 	assert_true(lf_leaf_read(proved->leaf.data, proved->leaf.len, &leaf));
 	assert_int_equal(leaf.kind, LF_LEAF_DECISION);
 	assert_int_equal(leaf.commitment_count, 4);
@@ -217,8 +222,8 @@ static void check_consistency(struct fixture *f, const struct lf_checkpoint *fro
 	assert_int_equal(reply->to_size, to->size);
 	assert_true(reply->n_hashes <= LF_PROOF_HASHES_MAX);
 	for (size_t i = 0; i < reply->n_hashes; i++) {
-		assert_int_equal(reply->hashes[i].len, sizeof hashes[i]);
-		memcpy(&hashes[i], reply->hashes[i].data, sizeof hashes[i]);
+		assert_int_equal(reply->hashes[i].len, sizeof(hashes[i]));
+		memcpy(&hashes[i], reply->hashes[i].data, sizeof(hashes[i]));
 	}
 	assert_true(lf_tree_verify_consistency(from->size, &from->root, to->size, &to->root, hashes, reply->n_hashes));
 	protobuf_c_message_free_unpacked(&reply->base, NULL);
@@ -228,8 +233,9 @@ static void check_consistency(struct fixture *f, const struct lf_checkpoint *fro
 
 static Leadfit__V1__ScoreRequest *new_request(void)
 {
-	return daemon_request("{team: {id: payments, members: [{id: a, discipline: BACKEND}, {id: b, discipline: FRONTEND, evidence: "
-			      "[{criterion: interaction, rating: 4}]}]}, project: {id: p}}");
+	return daemon_request(
+		"{team: {id: payments, members: [{id: a, discipline: BACKEND}, {id: b, discipline: FRONTEND, evidence: "
+		"[{criterion: interaction, rating: 4}]}]}, project: {id: p}}");
 }
 
 static void *load(void *context)
@@ -242,7 +248,7 @@ static void *load(void *context)
 		score(f, request, id);
 		pthread_mutex_lock(&f->lock);
 		if (f->count < IDS_MAX)
-			memcpy(f->ids[f->count++], id, sizeof id);
+			memcpy(f->ids[f->count++], id, sizeof(id));
 		pthread_mutex_unlock(&f->lock);
 	}
 	leadfit__v1__score_request__free_unpacked(request, NULL);
@@ -253,8 +259,10 @@ static void *load(void *context)
 static void pick(struct fixture *f, unsigned *seed, char id[40])
 {
 	for (;;) {
+		size_t count;
+
 		pthread_mutex_lock(&f->lock);
-		const size_t count = f->count;
+		count = f->count;
 		if (count > 0)
 			memcpy(id, f->ids[rand_r(seed) % 2 == 0 ? count - 1 : (size_t)rand_r(seed) % count], 40);
 		pthread_mutex_unlock(&f->lock);
@@ -271,10 +279,10 @@ static void start(struct fixture *f)
 
 	daemon_start(&f->daemon);
 	f->client = daemon_client(&f->daemon);
-	snprintf(path, sizeof path, "%s.key.pub", f->daemon.database);
+	snprintf(path, sizeof(path), "%s.key.pub", f->daemon.database);
 	file = fopen(path, "r");
 	assert_non_null(file);
-	assert_non_null(fgets(line, sizeof line, file));
+	assert_non_null(fgets(line, sizeof(line), file));
 	fclose(file);
 	assert_true(lf_verifier_parse(line, &f->verifier));
 }
@@ -288,10 +296,10 @@ static void stop(struct fixture *f)
 
 static int set_up(void **state)
 {
-	struct fixture *f = calloc(1, sizeof *f);
+	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	f->ids = calloc(IDS_MAX, sizeof *f->ids);
+	f->ids = calloc(IDS_MAX, sizeof(*f->ids));
 	assert_non_null(f->ids);
 	pthread_mutex_init(&f->lock, NULL);
 	daemon_init(&f->daemon);
@@ -320,19 +328,22 @@ static size_t check_written(struct fixture *f, const struct lf_checkpoint *last)
 	size_t count = 0;
 	DIR *directory;
 
-	snprintf(folder, sizeof folder, "%s.checkpoints", f->daemon.database);
-	snprintf(path, sizeof path, "%s/latest", folder);
+	snprintf(folder, sizeof(folder), "%s.checkpoints", f->daemon.database);
+	snprintf(path, sizeof(path), "%s/latest", folder);
 	while (access(path, F_OK) != 0) /* within a second or two; else the test's own time limit ends this */
 		usleep(10000);
 	directory = opendir(folder);
 	assert_non_null(directory);
 	while ((entry = readdir(directory)) != NULL) {
+		FILE *file;
+		struct lf_checkpoint checkpoint;
+
 		if (strstr(entry->d_name, ".checkpoint") == NULL)
 			continue;
-		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-		FILE *file = fopen(path, "r");
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		file = fopen(path, "r");
 		assert_non_null(file);
-		const struct lf_checkpoint checkpoint = checkpoint_of(f, note, fread(note, 1, sizeof note, file));
+		checkpoint = checkpoint_of(f, note, fread(note, 1, sizeof(note), file));
 		fclose(file);
 		check_consistency(f, &checkpoint, last);
 		count++;
@@ -350,6 +361,7 @@ static void proofs_verify_with_the_public_key_alone_while_64_scores_are_in_fligh
 	pthread_t threads[IN_FLIGHT];
 	struct lf_checkpoint kept[KEPT] = {{.size = 0}}, last;
 	uint64_t size = 0;
+	size_t written;
 
 	print_message("LF_TEST_SEED=%u\n", seed);
 	f->daemon.more[0] = "--checkpoint-every";
@@ -361,10 +373,11 @@ static void proofs_verify_with_the_public_key_alone_while_64_scores_are_in_fligh
 	for (size_t i = 0; i < PROOFS; i++) {
 		Leadfit__V1__ProveResponse *reply;
 		char id[40];
+		uint64_t proved;
 
 		pick(f, &seed, id);
 		reply = prove(f, id, LF_OK, NULL);
-		const uint64_t proved = check_proof(f, reply->proof, id);
+		proved = check_proof(f, reply->proof, id);
 		assert_true(proved >= size); /* the head only grows */
 		size = proved;
 		leadfit__v1__prove_response__free_unpacked(reply, NULL);
@@ -381,7 +394,7 @@ static void proofs_verify_with_the_public_key_alone_while_64_scores_are_in_fligh
 		pthread_join(threads[i], NULL);
 	last = get_checkpoint(f);
 	assert_true(last.size >= f->count); /* whatever was answered is in it */
-	const size_t written = check_written(f, &last);
+	written = check_written(f, &last);
 	assert_true(written > 0);
 	print_message("%d proofs among %zu decisions, %zu checkpoints in files\n", PROOFS, f->count, written);
 	stop(f);
@@ -431,7 +444,8 @@ static void a_proof_that_no_message_can_hold_is_refused_with_its_size(void **sta
 	note[NOTE] = '\0';
 	at = (size_t)snprintf(yaml, size, "{project: {id: p}, team: {id: payments, members: [");
 	for (int i = 0; i < MEMBERS; i++)
-		at += (size_t)snprintf(yaml + at, size - at, "%s{id: m%d, discipline: BACKEND, evidence: [{criterion: interaction, rating: 4, note: %s}]}",
+		at += (size_t)snprintf(yaml + at, size - at,
+			"%s{id: m%d, discipline: BACKEND, evidence: [{criterion: interaction, rating: 4, note: %s}]}",
 			i > 0 ? ", " : "", i, note);
 	snprintf(yaml + at, size - at, "]}, candidates: [m1, m2]}");
 	request = daemon_request(yaml);
@@ -454,16 +468,18 @@ static void *erase(void *context)
 	char candidate[32], reason[] = "asked for it", cursor[512] = "";
 	struct lf_error error = LF_ERROR_INIT;
 
-	snprintf(candidate, sizeof candidate, "%s", erased_person);
+	snprintf(candidate, sizeof(candidate), "%s", erased_person);
 	request.candidate = candidate;
 	request.reason = reason;
 	do {
+		Leadfit__V1__EraseResponse *reply;
+
 		request.cursor = cursor;
-		Leadfit__V1__EraseResponse *reply = (Leadfit__V1__EraseResponse *)lf_client_call(f->client, &leadfit__v1__keeping__descriptor, 0,
+		reply = (Leadfit__V1__EraseResponse *)lf_client_call(f->client, &leadfit__v1__keeping__descriptor, 0,
 			&request.base, &(struct lf_call_options){.timeout_ms = 60000}, &error);
 		if (reply == NULL)
 			give_up(&error);
-		snprintf(cursor, sizeof cursor, "%s", reply->cursor);
+		snprintf(cursor, sizeof(cursor), "%s", reply->cursor);
 		leadfit__v1__erase_response__free_unpacked(reply, NULL);
 	} while (cursor[0] != '\0');
 	atomic_store(&f->stop, true);
@@ -474,8 +490,9 @@ static void what_was_erased_is_still_proved_before_during_and_after(void **state
 {
 	enum { DECISIONS = 60 };
 	struct fixture *f = *state;
-	Leadfit__V1__ScoreRequest *with = daemon_request("{team: {id: payments, members: [{id: m-erased-later, discipline: BACKEND}, {id: b}]}, "
-							 "project: {id: p}}");
+	Leadfit__V1__ScoreRequest *with =
+		daemon_request("{team: {id: payments, members: [{id: m-erased-later, discipline: BACKEND}, {id: b}]}, "
+			       "project: {id: p}}");
 	Leadfit__V1__ScoreRequest *without = new_request();
 	size_t proofs = 0, caught = 0;
 	bool last = false;
@@ -494,7 +511,8 @@ static void what_was_erased_is_still_proved_before_during_and_after(void **state
 			check_proof_of(f, reply->proof, f->ids[i], &erased);
 			leadfit__v1__prove_response__free_unpacked(reply, NULL);
 			/* The decisions go first, then the team that they share. */
-			assert_true(erased == 0 || (i % 3 != 0 && (erased == ERASED_RECORD || erased == (ERASED_RECORD | ERASED_TEAM))));
+			assert_true(erased == 0 ||
+				(i % 3 != 0 && (erased == ERASED_RECORD || erased == (ERASED_RECORD | ERASED_TEAM))));
 			caught += erased == ERASED_RECORD;
 			if (last)
 				assert_int_equal(erased, i % 3 == 0 ? 0 : ERASED_RECORD | ERASED_TEAM);
@@ -527,28 +545,35 @@ static void what_was_altered_is_not_proved_and_the_rest_is(void **state)
 	static const struct {
 		const char *sql, *back;
 	} alterations[] = {
-		{"UPDATE decision SET outcome = outcome + 1 WHERE sequence = 3", "UPDATE decision SET outcome = outcome - 1 WHERE sequence = 3"},
+		{"UPDATE decision SET outcome = outcome + 1 WHERE sequence = 3",
+			"UPDATE decision SET outcome = outcome - 1 WHERE sequence = 3"},
 		{"UPDATE decision SET decided_at = decided_at + 1 WHERE sequence = 3",
 			"UPDATE decision SET decided_at = decided_at - 1 WHERE sequence = 3"},
 		{"UPDATE decision SET answer = CAST(answer || x'00' AS BLOB) WHERE sequence = 3",
 			"UPDATE decision SET answer = substr(answer, 1, length(answer) - 1) WHERE sequence = 3"},
-		{"UPDATE payload SET body = CAST(body || x'00' AS BLOB) WHERE id = (SELECT team_payload FROM decision WHERE sequence = 3)",
-			"UPDATE payload SET body = substr(body, 1, length(body) - 1) WHERE id = (SELECT team_payload FROM decision WHERE sequence = 3)"},
+		{"UPDATE payload SET body = CAST(body || x'00' AS BLOB) WHERE id = (SELECT team_payload FROM decision "
+		 "WHERE sequence = 3)",
+			"UPDATE payload SET body = substr(body, 1, length(body) - 1) WHERE id = (SELECT team_payload "
+			"FROM decision WHERE sequence = 3)"},
 		{"UPDATE leaf SET hash = zeroblob(32) WHERE kind = 1 AND record = 3", NULL},
 	};
 	struct fixture *f = *state;
 	Leadfit__V1__ScoreRequest *request = new_request();
-	Leadfit__V1__ScoreRequest *other = daemon_request("{team: {id: payments, members: [{id: c}]}, project: {id: p}}");
+	Leadfit__V1__ScoreRequest *other =
+		daemon_request("{team: {id: payments, members: [{id: c}]}, project: {id: p}}");
 	char ids[6][40], rest[40], message[512], position[32];
 
 	start(f);
-	/* So many that the log's head does not hang on the leaf of decision 3 itself, but on a node that is stored over it. */
+	/*
+	 * So many that the log's head does not hang on the leaf of decision 3 itself, but on a node that is stored over
+	 * it.
+	 */
 	for (int i = 0; i < 300; i++)
 		score(f, i == 2 ? other : request, i < 6 ? ids[i] : rest);
 	leadfit__v1__score_request__free_unpacked(request, NULL);
 	leadfit__v1__score_request__free_unpacked(other, NULL);
-	snprintf(position, sizeof position, "position %d", 2 + 2); /* behind rubric and activation */
-	for (size_t a = 0; a < sizeof alterations / sizeof alterations[0]; a++) {
+	snprintf(position, sizeof(position), "position %d", 2 + 2); /* behind rubric and activation */
+	for (size_t a = 0; a < sizeof(alterations) / sizeof(alterations[0]); a++) {
 		stop(f);
 		alter(f, alterations[a].sql);
 		start(f);

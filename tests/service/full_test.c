@@ -1,6 +1,6 @@
 /*
- * A service whose disk is full: it says so (RESOURCE_EXHAUSTED, NOT_SERVING), goes on reading, and takes decisions again when there is
- * space, without a restart. On a real small file system.
+ * A service whose disk is full: it says so (RESOURCE_EXHAUSTED, NOT_SERVING), goes on reading, and takes decisions
+ * again when there is space, without a restart. On a real small file system.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,10 @@
 
 enum { ROUNDS = 6, IDS_MAX = 4000, ID_BYTES = 40, NOTES = 8, TEXT = 64 * 1024 };
 
-/* What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see kill_test.c). */
+/*
+ * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
+ * kill_test.c).
+ */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -36,13 +39,14 @@ static Leadfit__V1__ScoreRequest *large_request(int number)
 	Leadfit__V1__ScoreRequest *request;
 	int length;
 
-	memset(note, 'n', sizeof note - 1);
-	note[sizeof note - 1] = '\0';
-	length = snprintf(yaml, TEXT, "{idempotencyKey: full-%d, team: {id: t%d, members: [{id: b, discipline: BACKEND}, {id: a, evidence: [",
+	memset(note, 'n', sizeof(note) - 1);
+	note[sizeof(note) - 1] = '\0';
+	length = snprintf(yaml, TEXT,
+		"{idempotencyKey: full-%d, team: {id: t%d, members: [{id: b, discipline: BACKEND}, {id: a, evidence: [",
 		number, number);
 	for (int i = 0; i < NOTES; i++)
-		length += snprintf(yaml + length, TEXT - (size_t)length, "%s{criterion: interaction, rating: %d, note: %s}", i > 0 ? ", " : "",
-			1 + i % 5, note);
+		length += snprintf(yaml + length, TEXT - (size_t)length,
+			"%s{criterion: interaction, rating: %d, note: %s}", i > 0 ? ", " : "", 1 + i % 5, note);
 	snprintf(yaml + length, TEXT - (size_t)length, "]}]}, project: {id: p}}");
 	request = daemon_request(yaml);
 	free(yaml);
@@ -76,7 +80,7 @@ static bool serving(struct lf_client *client)
 
 	assert_non_null(reply);
 	yes = ((Grpc__Health__V1__HealthCheckResponse *)reply)->status ==
-	      GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
+		GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return yes;
 }
@@ -95,7 +99,7 @@ static bool stored(struct lf_client *client, char *id)
 
 static void a_full_disk_is_told_and_work_goes_on_by_itself_when_there_is_space(void **state)
 {
-	char(*ids)[ID_BYTES] = calloc(IDS_MAX, sizeof *ids);
+	char(*ids)[ID_BYTES] = calloc(IDS_MAX, sizeof(*ids));
 	struct daemon daemon;
 	struct lf_client *client;
 	int count = 0;
@@ -120,7 +124,7 @@ static void a_full_disk_is_told_and_work_goes_on_by_itself_when_there_is_space(v
 		assert_int_equal(code, LF_RESOURCE_EXHAUSTED);
 		assert_false(serving(client));
 		assert_true(stored(client, ids[count - 1])); /* reading goes on */
-		snprintf(size, sizeof size, "size=%dm", 4 + 2 * (round + 1));
+		snprintf(size, sizeof(size), "size=%dm", 4 + 2 * (round + 1));
 		assert_int_equal(mount("lf", daemon.directory, "tmpfs", MS_REMOUNT, size), 0);
 		while (!serving(client)) /* without traffic, without a restart */
 			usleep(20000);

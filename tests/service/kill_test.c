@@ -1,6 +1,6 @@
 /*
- * SIGKILL under concurrent load, again and again: every answered decision is in the log afterwards, no idempotency key has two, and
- * the file is sound each time. LF_KILLS sets the number of rounds (50).
+ * SIGKILL under concurrent load, again and again: every answered decision is in the log afterwards, no idempotency key
+ * has two, and the file is sound each time. LF_KILLS sets the number of rounds (50).
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,13 +21,13 @@
 #include "tests/service/daemon.h"
 
 /*
- * nng 1.5.2 loses the message whose send begins on a pipe that is just closing: nni_aio_begin() refuses without a callback, and
- * nobody frees it. One message for a killed connection, in the client, seen about once in 50 kills. What the client itself
- * frees is checked by its own tests, without this.
+ * nng 1.5.2 loses the message whose send begins on a pipe that is just closing: nni_aio_begin() refuses without a
+ * callback, and nobody frees it. One message for a killed connection, in the client, seen about once in 50 kills. What
+ * the client itself frees is checked by its own tests, without this.
  *
- * And where a dialer is closed while its connection greets, nobody frees the connection and the endpoint that it keeps: the
- * greeting's aio that is stopped between two steps never calls back. It happens to a client that is destroyed while it
- * dials a service that just comes up. LeakSanitizer leaves out what the endpoint reaches, too; all else is found.
+ * And where a dialer is closed while its connection greets, nobody frees the connection and the endpoint that it keeps:
+ * the greeting's aio that is stopped between two steps never calls back. It happens to a client that is destroyed while
+ * it dials a service that just comes up. LeakSanitizer leaves out what the endpoint reaches, too; all else is found.
  */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
@@ -59,7 +59,7 @@ static struct answer *enter(struct ledger *ledger)
 	pthread_mutex_lock(&ledger->lock);
 	if (ledger->count < ANSWERS_MAX) {
 		answer = &ledger->answers[ledger->count];
-		snprintf(answer->key, sizeof answer->key, "key-%zu", ledger->count++);
+		snprintf(answer->key, sizeof(answer->key), "key-%zu", ledger->count++);
 	}
 	pthread_mutex_unlock(&ledger->lock);
 	return answer;
@@ -83,8 +83,9 @@ static bool score(struct lf_client *client, Leadfit__V1__ScoreRequest *request, 
 
 static Leadfit__V1__ScoreRequest *new_request(void)
 {
-	return daemon_request("{team: {id: t, members: [{id: a, discipline: BACKEND}, {id: b, discipline: FRONTEND, evidence: "
-			      "[{criterion: interaction, rating: 4}]}]}, project: {id: p}}");
+	return daemon_request(
+		"{team: {id: t, members: [{id: a, discipline: BACKEND}, {id: b, discipline: FRONTEND, evidence: "
+		"[{criterion: interaction, rating: 4}]}]}, project: {id: p}}");
 }
 
 static void *load(void *context)
@@ -103,7 +104,7 @@ static void *load(void *context)
 		if (!score(client, request, answer->key, id))
 			break; /* killed */
 		pthread_mutex_lock(&ledger->lock);
-		memcpy(answer->id, id, sizeof id);
+		memcpy(answer->id, id, sizeof(id));
 		ledger->answered++;
 		pthread_mutex_unlock(&ledger->lock);
 	}
@@ -137,7 +138,8 @@ static void check_evidence(const struct ledger *ledger)
 
 		dup2(nowhere, STDOUT_FILENO);
 		dup2(nowhere, STDERR_FILENO);
-		execl(LF_BINARY_DIR "/bin/leadfitd", "leadfitd", "verify", "--db", ledger->daemon.database, (char *)NULL);
+		execl(LF_BINARY_DIR "/bin/leadfitd", "leadfitd", "verify", "--db", ledger->daemon.database,
+			(char *)NULL);
 		_exit(127);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -152,10 +154,11 @@ static void check_file(struct ledger *ledger)
 	sqlite3 *db;
 
 	assert_int_equal(sqlite3_open(ledger->daemon.database, &db), SQLITE_OK);
-	query(db, "PRAGMA integrity_check", text, sizeof text);
+	query(db, "PRAGMA integrity_check", text, sizeof(text));
 	assert_string_equal(text, "ok");
 	/* Every decision of this test has a key; a key has one row at the most. */
-	assert_int_equal(query(db, "SELECT count(*) FROM decision", NULL, 0), query(db, "SELECT count(*) FROM request_key", NULL, 0));
+	assert_int_equal(query(db, "SELECT count(*) FROM decision", NULL, 0),
+		query(db, "SELECT count(*) FROM request_key", NULL, 0));
 	assert_int_equal(query(db, "SELECT count(*) - count(DISTINCT sequence) FROM request_key", NULL, 0), 0);
 	assert_true((size_t)query(db, "SELECT count(*) FROM decision", NULL, 0) >= ledger->answered);
 	sqlite3_close(db);
@@ -174,7 +177,7 @@ static void check_answers(struct ledger *ledger, size_t from)
 
 		assert_true(score(client, request, answer->key, id));
 		if (*answer->id == '\0') {
-			memcpy(answer->id, id, sizeof id);
+			memcpy(answer->id, id, sizeof(id));
 			ledger->answered++;
 		}
 		/* The key gives back the decision that was answered. */
@@ -194,10 +197,11 @@ static void no_answered_decision_is_lost_and_no_key_has_two_however_often_the_se
 	uint64_t random = 42;
 
 	(void)state;
-	ledger.answers = calloc(ANSWERS_MAX, sizeof *ledger.answers);
+	ledger.answers = calloc(ANSWERS_MAX, sizeof(*ledger.answers));
 	assert_non_null(ledger.answers);
 	daemon_init(&ledger.daemon);
-	memcpy(ledger.daemon.more, (const char *[]){"--checkpoint-every", "20", "--checkpoint-seconds", "1"}, 4 * sizeof(char *));
+	memcpy(ledger.daemon.more, (const char *[]){"--checkpoint-every", "20", "--checkpoint-seconds", "1"},
+		4 * sizeof(char *));
 	daemon_start(&ledger.daemon);
 	for (ledger.round = 0; ledger.round < rounds; ledger.round++) {
 		size_t from = ledger.count;
@@ -219,7 +223,9 @@ static void no_answered_decision_is_lost_and_no_key_has_two_however_often_the_se
 	}
 	daemon_stop(&ledger.daemon);
 	check_file(&ledger);
-	print_message("%u kills, %zu requests, %zu of them open at the kill, 0 lost, 0 twice; each time every record and every checkpoint fitted\n", rounds, ledger.count, open_requests);
+	print_message("%u kills, %zu requests, %zu of them open at the kill, 0 lost, 0 twice; each time every record "
+		      "and every checkpoint fitted\n",
+		rounds, ledger.count, open_requests);
 	assert_true(ledger.count > rounds);
 	daemon_clean_up(&ledger.daemon);
 	free(ledger.answers);

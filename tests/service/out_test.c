@@ -36,17 +36,18 @@ static struct lf_client *client;
 /* ---- helpers ---- */
 
 /*
- * Asks, and where a read gets no answer asks again over a new connection: after a service was killed amid an answer, nng 1.5.2 may never
- * tell that the connection has gone, nor that later ones have (the holes in client_link.c's design notes), and a call then only ends by
- * its deadline. What these tests are about is that nothing is missing in the end.
+ * Asks, and where a read gets no answer asks again over a new connection: after a service was killed amid an answer,
+ * nng 1.5.2 may never tell that the connection has gone, nor that later ones have (the holes in client_link.c's design
+ * notes), and a call then only ends by its deadline. What these tests are about is that nothing is missing in the end.
  */
-static ProtobufCMessage *call(
-	const ProtobufCServiceDescriptor *service, const char *method, const ProtobufCMessage *request, unsigned timeout_ms, struct lf_error *error)
+static ProtobufCMessage *call(const ProtobufCServiceDescriptor *service, const char *method,
+	const ProtobufCMessage *request, unsigned timeout_ms, struct lf_error *error)
 {
 	const ProtobufCMethodDescriptor *found = protobuf_c_service_descriptor_get_method_by_name(service, method);
 	const bool reads = strncmp(method, "Score", 5) != 0 && service != &leadfit__v1__keeping__descriptor;
 	struct lf_error inner = LF_ERROR_INIT;
 	ProtobufCMessage *reply = NULL;
+
 	assert_non_null(found);
 	for (int attempt = 0; reply == NULL && attempt < (reads ? 6 : 1); attempt++) {
 		if (attempt > 0) {
@@ -56,7 +57,8 @@ static ProtobufCMessage *call(
 			lf_error_init(&inner);
 		}
 		reply = lf_client_call(client, service, (unsigned)(found - service->methods), request,
-			&(struct lf_call_options){.timeout_ms = reads && timeout_ms > 10000 ? 10000 : timeout_ms}, &inner);
+			&(struct lf_call_options){.timeout_ms = reads && timeout_ms > 10000 ? 10000 : timeout_ms},
+			&inner);
 		if (reply == NULL && inner.code != LF_DEADLINE_EXCEEDED)
 			break;
 	}
@@ -70,14 +72,21 @@ static ProtobufCMessage *call(
 static void fill(size_t count)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	Leadfit__V1__ScoreBatchRequest *request = (Leadfit__V1__ScoreBatchRequest *)daemon_message(&leadfit__v1__score_batch_request__descriptor,
-		"{teams: [{id: t-0, members: [{id: a, discipline: BACKEND}, {id: b, discipline: FRONTEND, evidence: [{criterion: interaction, rating: 4}]}]},"
-		" {id: t-1, members: [{id: a, discipline: BACKEND, evidence: [{criterion: architecture, rating: 5, note: \"a \\\"note\\\"\"}]}, {id: c, discipline: DESIGN}]},"
-		" {id: t-2, members: [{id: c, discipline: FULLSTACK, evidence: [{criterion: collaboration, rating: 2}]}, {id: d, discipline: FULLSTACK, evidence: [{criterion: collaboration, rating: 3}]}]}],"
+	Leadfit__V1__ScoreBatchRequest *request = (Leadfit__V1__ScoreBatchRequest *)daemon_message(
+		&leadfit__v1__score_batch_request__descriptor,
+		"{teams: [{id: t-0, members: [{id: a, discipline: BACKEND}, {id: b, discipline: FRONTEND, evidence: "
+		"[{criterion: interaction, rating: 4}]}]},"
+		" {id: t-1, members: [{id: a, discipline: BACKEND, evidence: [{criterion: architecture, rating: 5, "
+		"note: \"a \\\"note\\\"\"}]}, {id: c, discipline: DESIGN}]},"
+		" {id: t-2, members: [{id: c, discipline: FULLSTACK, evidence: [{criterion: collaboration, rating: "
+		"2}]}, {id: d, discipline: FULLSTACK, evidence: [{criterion: collaboration, rating: 3}]}]}],"
 		" projects: [{id: p-0, traits: {interaction_focus: 0.9}}, {id: p-1, title: Second}]}");
 	Leadfit__V1__BatchItem items[BATCH], *list[BATCH];
+
 	for (size_t done = 0; done < count;) {
 		size_t n = count - done < BATCH ? count - done : BATCH;
+		Leadfit__V1__ScoreBatchResponse *response;
+
 		for (size_t i = 0; i < n; i++) {
 			leadfit__v1__batch_item__init(&items[i]);
 			items[i].team = (uint32_t)((done + i) % 3);
@@ -86,8 +95,9 @@ static void fill(size_t count)
 		}
 		request->items = list;
 		request->n_items = n;
-		request->purpose = done / BATCH % 4 == 3 ? LEADFIT__V1__PURPOSE__WHAT_IF : LEADFIT__V1__PURPOSE__DECISION;
-		Leadfit__V1__ScoreBatchResponse *response = (Leadfit__V1__ScoreBatchResponse *)call(
+		request->purpose =
+			done / BATCH % 4 == 3 ? LEADFIT__V1__PURPOSE__WHAT_IF : LEADFIT__V1__PURPOSE__DECISION;
+		response = (Leadfit__V1__ScoreBatchResponse *)call(
 			&leadfit__v1__scoring__descriptor, "ScoreBatch", &request->base, 60000, &error);
 		if (response == NULL)
 			fail_msg("%s", error.message);
@@ -105,8 +115,9 @@ static void fill(size_t count)
 static Leadfit__V1__ExportResponse *page(const Leadfit__V1__ExportRequest *request)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	Leadfit__V1__ExportResponse *response =
-		(Leadfit__V1__ExportResponse *)call(&leadfit__v1__decisions__descriptor, "Export", &request->base, 60000, &error);
+	Leadfit__V1__ExportResponse *response = (Leadfit__V1__ExportResponse *)call(
+		&leadfit__v1__decisions__descriptor, "Export", &request->base, 60000, &error);
+
 	if (response == NULL)
 		fail_msg("%s", error.message);
 	return response;
@@ -120,11 +131,14 @@ struct exported {
 
 static struct exported *export_all(Leadfit__V1__ExportRequest request, unsigned page_max)
 {
-	struct exported *x = calloc(1, sizeof *x);
+	struct exported *x = calloc(1, sizeof(*x));
+
 	assert_non_null(x);
 	do {
+		Leadfit__V1__ExportResponse *response;
+
 		request.page_size = page_max == 0 ? 0 : 1 + (unsigned)rand() % page_max;
-		Leadfit__V1__ExportResponse *response = page(&request);
+		response = page(&request);
 		assert_true(page_max == 0 || response->n_decisions <= request.page_size);
 		for (size_t i = 0; i < response->n_decisions; i++) {
 			assert_true(x->count < STORED_MAX);
@@ -148,8 +162,10 @@ static void forget(struct exported *x)
 static Leadfit__V1__Decision *get(char *id)
 {
 	Leadfit__V1__GetDecisionRequest request = LEADFIT__V1__GET_DECISION_REQUEST__INIT;
+	Leadfit__V1__Decision *decision;
+
 	request.decision_id = id;
-	Leadfit__V1__Decision *decision =
+	decision =
 		(Leadfit__V1__Decision *)call(&leadfit__v1__decisions__descriptor, "Get", &request.base, 60000, NULL);
 	assert_non_null(decision);
 	return decision;
@@ -159,6 +175,7 @@ static void same_bytes(const ProtobufCMessage *a, const ProtobufCMessage *b)
 {
 	const size_t length = protobuf_c_message_get_packed_size(a);
 	uint8_t *packed[2] = {malloc(length + 1), malloc(length + 1)};
+
 	assert_int_equal(protobuf_c_message_get_packed_size(b), length);
 	protobuf_c_message_pack(a, packed[0]);
 	protobuf_c_message_pack(b, packed[1]);
@@ -190,12 +207,15 @@ static int tear_down(void **state)
 
 static void an_empty_log_exports_nothing(void **state)
 {
-	(void)state;
 	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
+
+	(void)state;
 	for (int i = 0; i < 4; i++) {
+		Leadfit__V1__ExportResponse *response;
+
 		request.newest_first = i & 1;
 		request.from_sequence = i > 1 ? 7 : 0;
-		Leadfit__V1__ExportResponse *response = page(&request);
+		response = page(&request);
 		assert_int_equal(response->n_decisions, 0);
 		assert_int_equal(response->next, 0);
 		assert_int_equal(response->newest_sequence, 0);
@@ -205,16 +225,19 @@ static void an_empty_log_exports_nothing(void **state)
 
 static void every_decision_comes_once_in_order_and_as_get_gives_it(void **state)
 {
-	(void)state;
 	enum { COUNT = 900 };
 	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
+	struct exported *rising, *paged, *falling, *brief;
+
+	(void)state;
 	fill(COUNT);
-	struct exported *rising = export_all(request, 0), *paged = export_all(request, 50);
+	rising = export_all(request, 0);
+	paged = export_all(request, 50);
 	request.newest_first = true;
-	struct exported *falling = export_all(request, 300);
+	falling = export_all(request, 300);
 	request.newest_first = false;
 	request.brief = true;
-	struct exported *brief = export_all(request, 0);
+	brief = export_all(request, 0);
 	assert_int_equal(rising->count, COUNT);
 	assert_int_equal(paged->count, COUNT);
 	assert_int_equal(falling->count, COUNT);
@@ -223,10 +246,12 @@ static void every_decision_comes_once_in_order_and_as_get_gives_it(void **state)
 	for (size_t i = 0; i < COUNT; i++) {
 		const Leadfit__V1__Decision *columns = brief->all[i]->decision;
 		Leadfit__V1__Decision *whole = rising->all[i]->decision;
+		Leadfit__V1__Decision *got;
+
 		assert_int_equal(rising->all[i]->sequence, i + 1);
 		same_bytes(&rising->all[i]->base, &paged->all[i]->base);
 		same_bytes(&rising->all[i]->base, &falling->all[COUNT - 1 - i]->base);
-		Leadfit__V1__Decision *got = get(whole->decision_id);
+		got = get(whole->decision_id);
 		same_bytes(&got->base, &whole->base);
 		leadfit__v1__decision__free_unpacked(got, NULL);
 		assert_int_equal(brief->all[i]->sequence, i + 1);
@@ -257,23 +282,33 @@ static bool has_candidate(const Leadfit__V1__Decision *d, const char *candidate)
 
 static bool selected(const Leadfit__V1__Decision *d, const Leadfit__V1__Selection *s)
 {
-	return (*s->team == '\0' || strcmp(d->team->id, s->team) == 0) && (*s->project == '\0' || strcmp(d->project->id, s->project) == 0) &&
-	       (*s->candidate == '\0' || has_candidate(d, s->candidate)) && (s->outcome == 0 || d->outcome == s->outcome) &&
-	       (!s->decisions_only || d->purpose == LEADFIT__V1__PURPOSE__DECISION);
+	return (*s->team == '\0' || strcmp(d->team->id, s->team) == 0) &&
+		(*s->project == '\0' || strcmp(d->project->id, s->project) == 0) &&
+		(*s->candidate == '\0' || has_candidate(d, s->candidate)) &&
+		(s->outcome == 0 || d->outcome == s->outcome) &&
+		(!s->decisions_only || d->purpose == LEADFIT__V1__PURPOSE__DECISION);
 }
 
 static void a_selection_exports_what_fits_it_and_nothing_else(void **state)
 {
-	(void)state;
-	static const char *const selections[] = {"{team: t-1}", "{project: p-1}", "{candidate: c}", "{outcome: RECOMMENDED}", "{outcome: TOO_CLOSE}",
-		"{outcome: INSUFFICIENT_EVIDENCE}", "{decisions_only: true}", "{team: t-2, project: p-0, candidate: d, decisions_only: true}", "{team: nobody}"};
+	static const char *const selections[] = {"{team: t-1}", "{project: p-1}", "{candidate: c}",
+		"{outcome: RECOMMENDED}", "{outcome: TOO_CLOSE}", "{outcome: INSUFFICIENT_EVIDENCE}",
+		"{decisions_only: true}", "{team: t-2, project: p-0, candidate: d, decisions_only: true}",
+		"{team: nobody}"};
 	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
+	struct exported *all, *some;
+	Leadfit__V1__Selection between;
+
+	(void)state;
 	fill(1000);
-	struct exported *all = export_all(request, 0);
-	for (size_t s = 0; s < sizeof selections / sizeof selections[0]; s++) {
-		request.selection = (Leadfit__V1__Selection *)daemon_message(&leadfit__v1__selection__descriptor, selections[s]);
-		struct exported *some = export_all(request, 100);
-		size_t at = 0;
+	all = export_all(request, 0);
+	for (size_t s = 0; s < sizeof(selections) / sizeof(selections[0]); s++) {
+		size_t at;
+
+		request.selection =
+			(Leadfit__V1__Selection *)daemon_message(&leadfit__v1__selection__descriptor, selections[s]);
+		some = export_all(request, 100);
+		at = 0;
 		for (size_t i = 0; i < all->count; i++) {
 			if (!selected(all->all[i]->decision, request.selection))
 				continue;
@@ -285,11 +320,11 @@ static void a_selection_exports_what_fits_it_and_nothing_else(void **state)
 		leadfit__v1__selection__free_unpacked(request.selection, NULL);
 	}
 	/* Between two instants. */
-	Leadfit__V1__Selection between = LEADFIT__V1__SELECTION__INIT;
+	leadfit__v1__selection__init(&between);
 	between.since = all->all[300]->decision->decided_at;
 	between.until = all->all[700]->decision->decided_at;
 	request.selection = &between;
-	struct exported *some = export_all(request, 0);
+	some = export_all(request, 0);
 	assert_true(some->count > 0);
 	assert_true(some->all[0]->sequence <= 301); /* one commit, one instant */
 	assert_true(some->all[some->count - 1]->sequence <= 700);
@@ -299,15 +334,16 @@ static void a_selection_exports_what_fits_it_and_nothing_else(void **state)
 
 static void what_is_wrong_with_a_request_is_said_field_by_field(void **state)
 {
-	(void)state;
 	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
 	Leadfit__V1__Selection selection = LEADFIT__V1__SELECTION__INIT;
 	struct lf_error error = LF_ERROR_INIT;
+	char team[200];
+
+	(void)state;
 	request.page_size = 1001;
 	request.selection = &selection;
-	char team[200];
-	memset(team, 'x', sizeof team);
-	team[sizeof team - 1] = '\0';
+	memset(team, 'x', sizeof(team));
+	team[sizeof(team) - 1] = '\0';
 	selection.team = team;
 	assert_null(call(&leadfit__v1__decisions__descriptor, "Export", &request.base, 60000, &error));
 	assert_int_equal(error.code, LF_INVALID_ARGUMENT);
@@ -319,18 +355,22 @@ static void what_is_wrong_with_a_request_is_said_field_by_field(void **state)
 
 static void a_damaged_decision_is_named_and_those_around_it_still_come_out(void **state)
 {
-	(void)state;
 	enum { COUNT = 12, DAMAGED = 7 };
 	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
 	struct lf_error error = LF_ERROR_INIT;
 	sqlite3 *db;
+	Leadfit__V1__ExportResponse *response;
+	struct exported *brief;
+
+	(void)state;
 	fill(COUNT);
 	daemon_stop(&daemon_);
 	assert_int_equal(sqlite3_open(daemon_.database, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "UPDATE decision SET answer = x'0a' WHERE sequence = 7", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "UPDATE decision SET answer = x'0a' WHERE sequence = 7", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	daemon_start(&daemon_);
-	Leadfit__V1__ExportResponse *response = page(&request);
+	response = page(&request);
 	assert_int_equal(response->n_decisions, DAMAGED - 1);
 	assert_int_equal(response->next, DAMAGED);
 	leadfit__v1__export_response__free_unpacked(response, NULL);
@@ -347,37 +387,46 @@ static void a_damaged_decision_is_named_and_those_around_it_still_come_out(void 
 	leadfit__v1__export_response__free_unpacked(response, NULL);
 	/* Its columns are whole. */
 	request.brief = true;
-	struct exported *brief = export_all(request, 0);
+	brief = export_all(request, 0);
 	assert_int_equal(brief->count, COUNT);
 	forget(brief);
 }
 
 static void a_page_of_large_decisions_fits_a_message(void **state)
 {
-	(void)state;
 	enum { COUNT = 12, MEMBERS = 700 };
 	Leadfit__V1__ExportRequest export = LEADFIT__V1__EXPORT_REQUEST__INIT;
 	char *yaml = NULL;
 	size_t size;
 	FILE *text = open_memstream(&yaml, &size);
+	Leadfit__V1__ScoreRequest *request;
+	struct exported *x;
+	size_t bytes;
+
+	(void)state;
 	fprintf(text, "{detail: ALL, team: {id: t, members: [");
 	for (int i = 0; i < MEMBERS; i++)
-		fprintf(text, "{id: member-%d-%0100d, discipline: BACKEND, evidence: [{criterion: interaction, rating: %d}]}, ", i, 0, 1 + i % 5);
+		fprintf(text,
+			"{id: member-%d-%0100d, discipline: BACKEND, evidence: [{criterion: interaction, rating: "
+			"%d}]}, ",
+			i, 0, 1 + i % 5);
 	fprintf(text, "]}, project: {id: p}}");
 	fclose(text);
-	Leadfit__V1__ScoreRequest *request = daemon_request(yaml);
+	request = daemon_request(yaml);
 	free(yaml);
 	for (int i = 0; i < COUNT; i++) {
 		ProtobufCMessage *reply = call(&leadfit__v1__scoring__descriptor, "Score", &request->base, 60000, NULL);
+
 		assert_non_null(reply);
 		protobuf_c_message_free_unpacked(reply, NULL);
 	}
 	leadfit__v1__score_request__free_unpacked(request, NULL);
-	struct exported *x = export_all(export, 0);
+	x = export_all(export, 0);
 	assert_int_equal(x->count, COUNT);
-	size_t bytes = 0;
+	bytes = 0;
 	for (size_t i = 0; i < COUNT; i++) {
 		Leadfit__V1__Decision *got = get(x->all[i]->decision->decision_id);
+
 		same_bytes(&got->base, &x->all[i]->decision->base);
 		bytes += protobuf_c_message_get_packed_size(&got->base);
 		leadfit__v1__decision__free_unpacked(got, NULL);
@@ -397,10 +446,13 @@ struct load {
 static void *keep_scoring(void *context)
 {
 	struct load *load = context;
-	Leadfit__V1__ScoreRequest *request = daemon_request("{team: {id: t, members: [{id: a, discipline: BACKEND}, {id: b, discipline: FRONTEND, "
-							     "evidence: [{criterion: interaction, rating: 4}]}]}, project: {id: p}}");
+	Leadfit__V1__ScoreRequest *request =
+		daemon_request("{team: {id: t, members: [{id: a, discipline: BACKEND}, {id: b, discipline: FRONTEND, "
+			       "evidence: [{criterion: interaction, rating: 4}]}]}, project: {id: p}}");
+
 	while (!atomic_load(&load->stop)) {
 		ProtobufCMessage *reply = call(&leadfit__v1__scoring__descriptor, "Score", &request->base, 2000, NULL);
+
 		if (reply != NULL)
 			atomic_fetch_add(&load->answered, 1);
 		else
@@ -432,16 +484,19 @@ static void stop_load(struct load *load, pthread_t threads[THREADS])
 static pid_t start_watch(const char *publish, const char *out)
 {
 	const pid_t pid = fork();
+	char log[128];
+	int file;
+
 	assert_true(pid >= 0);
 	if (pid != 0)
 		return pid;
-	char log[128];
-	const int file = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	snprintf(log, sizeof log, "%s.log", out);
+	file = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	snprintf(log, sizeof(log), "%s.log", out);
 	dup2(file, STDOUT_FILENO);
 	dup2(open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-	execl(LF_BINARY_DIR "/bin/leadfit", "leadfit", "--server", daemon_.url, "decisions", "watch", "--from", "1", "--output", "json", "--timeout", "2",
-		publish != NULL ? "--publish" : (char *)NULL, publish, (char *)NULL);
+	execl(LF_BINARY_DIR "/bin/leadfit", "leadfit", "--server", daemon_.url, "decisions", "watch", "--from", "1",
+		"--output", "json", "--timeout", "2", publish != NULL ? "--publish" : (char *)NULL, publish,
+		(char *)NULL);
 	_exit(127);
 }
 
@@ -452,6 +507,7 @@ static uint64_t watched(const char *out)
 	size_t size = 0;
 	uint64_t count = 0, sequence;
 	FILE *file = fopen(out, "r");
+
 	if (file == NULL)
 		return 0;
 	while (getline(&line, &size, file) > 0 && line[strlen(line) - 1] == '\n') {
@@ -466,10 +522,13 @@ static uint64_t watched(const char *out)
 static uint64_t newest(void)
 {
 	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
+	Leadfit__V1__ExportResponse *response;
+	uint64_t sequence;
+
 	request.brief = true;
 	request.page_size = 1;
-	Leadfit__V1__ExportResponse *response = page(&request);
-	const uint64_t sequence = response->newest_sequence;
+	response = page(&request);
+	sequence = response->newest_sequence;
 	leadfit__v1__export_response__free_unpacked(response, NULL);
 	return sequence;
 }
@@ -483,7 +542,6 @@ static void wait_until_watched(const char *out, uint64_t all)
 
 static void whoever_watches_sees_every_decision_once_in_order_while_the_service_is_killed(void **state)
 {
-	(void)state;
 	enum { KILLS = 6 };
 	static const char *const ways[] = {"told", "asking", "deaf"};
 	char publish[128], deaf[128], out[3][128];
@@ -491,14 +549,17 @@ static void whoever_watches_sees_every_decision_once_in_order_while_the_service_
 	struct load load = {0};
 	pthread_t threads[THREADS];
 	pid_t pids[3];
-	snprintf(publish, sizeof publish, "ipc://%s/publish", daemon_.directory);
-	snprintf(deaf, sizeof deaf, "ipc://%s/nobody", daemon_.directory); /* every message is lost */
+	uint64_t all;
+
+	(void)state;
+	snprintf(publish, sizeof(publish), "ipc://%s/publish", daemon_.directory);
+	snprintf(deaf, sizeof(deaf), "ipc://%s/nobody", daemon_.directory); /* every message is lost */
 	daemon_stop(&daemon_);
 	daemon_.more[0] = "--publish";
 	daemon_.more[1] = publish;
 	daemon_start(&daemon_);
 	for (size_t i = 0; i < 3; i++) {
-		snprintf(out[i], sizeof out[i], "%s/%s", daemon_.directory, ways[i]);
+		snprintf(out[i], sizeof(out[i]), "%s/%s", daemon_.directory, ways[i]);
 		pids[i] = start_watch(urls[i], out[i]);
 	}
 	start_load(&load, threads);
@@ -507,6 +568,7 @@ static void whoever_watches_sees_every_decision_once_in_order_while_the_service_
 			usleep(50 * 1000); /* it is up: a service that was never there is an error */
 	for (int kill_ = 0; kill_ < KILLS; kill_++) {
 		const size_t before = atomic_load(&load.answered);
+
 		while (atomic_load(&load.answered) < before + 40)
 			usleep(1000);
 		usleep((useconds_t)(rand() % 100000));
@@ -517,12 +579,13 @@ static void whoever_watches_sees_every_decision_once_in_order_while_the_service_
 		daemon_start(&daemon_);
 	}
 	stop_load(&load, threads);
-	const uint64_t all = newest();
+	all = newest();
 	assert_true(all >= atomic_load(&load.answered));
 	for (size_t i = 0; i < 3; i++) {
 		wait_until_watched(out[i], all);
 		assert_int_equal(waitpid(pids[i], NULL, WNOHANG), 0); /* it went on all the time */
-		assert_int_equal(kill(pids[i], SIGTERM), 0); /* not SIGINT: who runs tests in the background may have that ignored */
+		assert_int_equal(kill(pids[i], SIGTERM),
+			0); /* not SIGINT: who runs tests in the background may have that ignored */
 		assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
 	}
 	print_message("%lu decisions, %d restarts\n", (unsigned long)all, KILLS);
@@ -534,30 +597,37 @@ static enum lf_code back_up(char *file, unsigned timeout_ms, Leadfit__V1__Backup
 {
 	Leadfit__V1__BackupRequest request = LEADFIT__V1__BACKUP_REQUEST__INIT;
 	struct lf_error error = LF_ERROR_INIT;
+	enum lf_code code;
+
 	request.file = file;
-	*response = (Leadfit__V1__BackupResponse *)call(&leadfit__v1__keeping__descriptor, "Backup", &request.base, timeout_ms, &error);
+	*response = (Leadfit__V1__BackupResponse *)call(
+		&leadfit__v1__keeping__descriptor, "Backup", &request.base, timeout_ms, &error);
 	snprintf(message, 512, "%s", error.message);
-	const enum lf_code code = *response == NULL ? error.code : LF_OK;
+	code = *response == NULL ? error.code : LF_OK;
 	lf_error_clean_up(&error);
 	return code;
 }
 
 static void a_backup_under_load_is_a_log_and_decisions_go_on_meanwhile(void **state)
 {
-	(void)state;
 	char file[128], message[512];
 	struct load load = {0};
 	pthread_t threads[THREADS];
 	Leadfit__V1__BackupResponse *response;
 	struct stat status;
-	snprintf(file, sizeof file, "%s/copy.db", daemon_.directory);
+	size_t at_end;
+	Leadfit__V1__ExportRequest request;
+	Leadfit__V1__ExportResponse *here, *there;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s/copy.db", daemon_.directory);
 	fill(2000);
 	start_load(&load, threads);
 	while (atomic_load(&load.answered) < 50)
 		usleep(1000);
 	if (back_up(file, 60000, &response, message) != LF_OK)
 		fail_msg("%s", message);
-	const size_t at_end = atomic_load(&load.answered);
+	at_end = atomic_load(&load.answered);
 	while (atomic_load(&load.answered) < at_end + 50)
 		usleep(1000);
 	stop_load(&load, threads);
@@ -568,13 +638,13 @@ static void a_backup_under_load_is_a_log_and_decisions_go_on_meanwhile(void **st
 	leadfit__v1__backup_response__free_unpacked(response, NULL);
 	assert_int_equal(back_up(file, 60000, &response, message), LF_ALREADY_EXISTS);
 	/* A service takes the copy as its log, and has what the other one had. */
-	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
+	leadfit__v1__export_request__init(&request);
 	request.page_size = 200;
-	Leadfit__V1__ExportResponse *here = page(&request);
+	here = page(&request);
 	daemon_stop(&daemon_);
-	snprintf(daemon_.database, sizeof daemon_.database, "%s/copy.db", daemon_.directory);
+	snprintf(daemon_.database, sizeof(daemon_.database), "%s/copy.db", daemon_.directory);
 	daemon_start(&daemon_);
-	Leadfit__V1__ExportResponse *there = page(&request);
+	there = page(&request);
 	assert_true(there->newest_sequence >= 2050 && there->newest_sequence <= here->newest_sequence);
 	assert_true(there->n_decisions > 0);
 	for (size_t i = 0; i < there->n_decisions && i < here->n_decisions; i++)
@@ -585,22 +655,24 @@ static void a_backup_under_load_is_a_log_and_decisions_go_on_meanwhile(void **st
 
 static void a_bad_name_is_refused_and_a_backup_that_is_given_up_leaves_nothing(void **state)
 {
-	(void)state;
 	static char bad[][16] = {"", "relative.db", "/tmp/", "./x"};
 	char file[128], part[160], message[512];
 	Leadfit__V1__BackupResponse *response;
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+	enum lf_code given_up, code;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(back_up(bad[i], 60000, &response, message), LF_INVALID_ARGUMENT);
 		assert_non_null(strstr(message, "file: "));
 	}
 	assert_int_equal(back_up(daemon_.database, 60000, &response, message), LF_INVALID_ARGUMENT);
 	fill(2000);
-	snprintf(file, sizeof file, "%s/copy.db", daemon_.directory);
-	snprintf(part, sizeof part, "%s.part", file);
-	const enum lf_code given_up = back_up(file, 1, &response, message); /* who is first to see it: the client, or the service */
+	snprintf(file, sizeof(file), "%s/copy.db", daemon_.directory);
+	snprintf(part, sizeof(part), "%s.part", file);
+	given_up = back_up(file, 1, &response, message); /* who is first to see it: the client, or the service */
 	assert_true(given_up == LF_DEADLINE_EXCEEDED || given_up == LF_CANCELLED);
 	/* It ends at its next step, if it was begun at all. Then another one can be made. */
-	enum lf_code code = LF_ALREADY_EXISTS;
+	code = LF_ALREADY_EXISTS;
 	for (int i = 0; i < 100 && code == LF_ALREADY_EXISTS; i++) {
 		unlink(file); /* where it was faster than its deadline */
 		code = back_up(file, 60000, &response, message);
@@ -616,15 +688,22 @@ int main(void)
 	const unsigned seed = wanted != NULL ? (unsigned)strtoul(wanted, NULL, 10) : (unsigned)time(NULL);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_empty_log_exports_nothing, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(every_decision_comes_once_in_order_and_as_get_gives_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			every_decision_comes_once_in_order_and_as_get_gives_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_selection_exports_what_fits_it_and_nothing_else, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_wrong_with_a_request_is_said_field_by_field, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_damaged_decision_is_named_and_those_around_it_still_come_out, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_damaged_decision_is_named_and_those_around_it_still_come_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_page_of_large_decisions_fits_a_message, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(whoever_watches_sees_every_decision_once_in_order_while_the_service_is_killed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_backup_under_load_is_a_log_and_decisions_go_on_meanwhile, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_bad_name_is_refused_and_a_backup_that_is_given_up_leaves_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			whoever_watches_sees_every_decision_once_in_order_while_the_service_is_killed, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_backup_under_load_is_a_log_and_decisions_go_on_meanwhile, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_bad_name_is_refused_and_a_backup_that_is_given_up_leaves_nothing, set_up, tear_down),
 	};
+
 	print_message("LF_TEST_SEED=%u\n", seed);
 	srand(seed);
 	return cmocka_run_group_tests(tests, NULL, NULL);

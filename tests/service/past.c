@@ -44,24 +44,28 @@ static size_t add(char *text, size_t length, const char *format, ...)
 
 void past_rubric_text(const struct past_rubric *rubric, char text[PAST_TEXT])
 {
-	static const char *const priors[] = {"", ", prior: {strength: 1, mean: {X: 3.5}, defaultMean: 2.5}", "", ", prior: {strength: 2}"};
+	static const char *const priors[] = {
+		"", ", prior: {strength: 1, mean: {X: 3.5}, defaultMean: 2.5}", "", ", prior: {strength: 2}"};
 	size_t length = add(text, 0,
 		"{name: past, scale: {min: 1, max: 5}, halfLifeDays: 500, sources: {PEER: 1, SELF: 0.5},"
 		" disciplines: [{id: X}, {id: Y}], traits: [{id: t, default: 0.5}, {id: u, default: 0.2}],");
 
-	length = add(text, length, " aggregation: %s, criteria: [", rubric->aggregation != NULL ? rubric->aggregation : "ADDITIVE");
+	length = add(text, length, " aggregation: %s, criteria: [",
+		rubric->aggregation != NULL ? rubric->aggregation : "ADDITIVE");
 	for (int c = 0; c < 4; c++)
 		if (rubric->weights[c] > 0)
-			length = add(text, length, "{id: %c, weight: {base: %u.%02u, traits: {t: 0.%d, u: 0.%d}}%s},", 'a' + c,
-				rubric->weights[c] / 100, rubric->weights[c] % 100, c, 3 - c, priors[c]);
+			length = add(text, length, "{id: %c, weight: {base: %u.%02u, traits: {t: 0.%d, u: 0.%d}}%s},",
+				'a' + c, rubric->weights[c] / 100, rubric->weights[c] % 100, c, 3 - c, priors[c]);
 	length = add(text, length, "], robustness: {samples: 64, weightSpread: 0.3, ratingSpread: 0.2}, thresholds: {");
 	if (rubric->margin > 0)
 		length = add(text, length, "margin: %u.%02u, ", rubric->margin / 100, rubric->margin % 100);
 	if (rubric->first_share > 0)
-		length = add(text, length, "firstRankShare: %u.%02u", rubric->first_share / 100, rubric->first_share % 100);
+		length = add(
+			text, length, "firstRankShare: %u.%02u", rubric->first_share / 100, rubric->first_share % 100);
 	length = add(text, length, "}");
 	if (rubric->gate > 0)
-		length = add(text, length, ", gates: [{criterion: a, atLeast: %u.%u}]", rubric->gate / 10, rubric->gate % 10);
+		length = add(text, length, ", gates: [{criterion: a, atLeast: %u.%u}]", rubric->gate / 10,
+			rubric->gate % 10);
 	add(text, length, "}");
 }
 
@@ -72,13 +76,15 @@ static size_t add_team(char *text, size_t length, unsigned team)
 
 	length = add(text, length, "{id: t-%u, members: [", team);
 	for (unsigned m = 0; m < members; m++) {
-		length = add(text, length, "{id: m-%u, discipline: %s, availability: 0.%u, evidence: [", (m * 7 + team) % 100,
-			past_below(&own, 2) == 0 ? "X" : "Y", 1 + past_below(&own, 9));
+		length = add(text, length, "{id: m-%u, discipline: %s, availability: 0.%u, evidence: [",
+			(m * 7 + team) % 100, past_below(&own, 2) == 0 ? "X" : "Y", 1 + past_below(&own, 9));
 		for (int c = 0; c < 4; c++)
 			for (unsigned e = past_below(&own, 3); e > 0; e--)
-				length = add(text, length, "{criterion: %c, rating: %u.%u, source: %s, observedOn: '2025-%02u-%02u'},", 'a' + c,
-					1 + past_below(&own, 4), past_below(&own, 10), past_below(&own, 2) == 0 ? "PEER" : "SELF",
-					1 + past_below(&own, 12), 1 + past_below(&own, 28));
+				length = add(text, length,
+					"{criterion: %c, rating: %u.%u, source: %s, observedOn: '2025-%02u-%02u'},",
+					'a' + c, 1 + past_below(&own, 4), past_below(&own, 10),
+					past_below(&own, 2) == 0 ? "PEER" : "SELF", 1 + past_below(&own, 12),
+					1 + past_below(&own, 28));
 		length = add(text, length, "]},");
 	}
 	return add(text, length, "]}");
@@ -98,8 +104,10 @@ static size_t add_project(char *text, size_t length, unsigned project)
 
 void past_request_text(struct past_random *random, unsigned team, unsigned project, char text[PAST_TEXT])
 {
-	size_t length = add(text, 0, "{rubric: past, asOf: '2026-0%u-01T00:00:00Z', ignoreUndeclared: %s, purpose: %s, ", 1 + past_below(random, 9),
-		project % 5 == 4 ? "true" : "false", past_below(random, 8) == 0 ? "WHAT_IF" : "DECISION");
+	size_t length =
+		add(text, 0, "{rubric: past, asOf: '2026-0%u-01T00:00:00Z', ignoreUndeclared: %s, purpose: %s, ",
+			1 + past_below(random, 9), project % 5 == 4 ? "true" : "false",
+			past_below(random, 8) == 0 ? "WHAT_IF" : "DECISION");
 
 	if (past_below(random, 4) == 0) /* the first two of them */
 		length = add(text, length, "candidates: [m-%u, m-%u], ", (7 + team) % 100, team % 100);
@@ -108,13 +116,14 @@ void past_request_text(struct past_random *random, unsigned team, unsigned proje
 	add(text, length, "}");
 }
 
-ProtobufCMessage *past_call(struct lf_client *client, const char *method, const ProtobufCMessage *request, enum lf_code code,
-	char message[512])
+ProtobufCMessage *past_call(struct lf_client *client, const char *method, const ProtobufCMessage *request,
+	enum lf_code code, char message[512])
 {
 	struct lf_error error = LF_ERROR_INIT;
 	unsigned index;
 	const ProtobufCServiceDescriptor *service = lf_find_method(method, strlen(method), &index);
-	ProtobufCMessage *reply = lf_client_call(client, service, index, request, &(struct lf_call_options){.timeout_ms = 30000}, &error);
+	ProtobufCMessage *reply =
+		lf_client_call(client, service, index, request, &(struct lf_call_options){.timeout_ms = 30000}, &error);
 
 	if (error.code != code)
 		fail_msg("%s: %d, not %d: %s", method, (int)error.code, (int)code, error.message);
@@ -139,7 +148,8 @@ void past_put(struct lf_client *client, const struct past_rubric *rubric, char *
 	activate.digest = reply->version->ref->digest;
 	if (digest != NULL)
 		strcpy(digest, activate.digest);
-	protobuf_c_message_free_unpacked(past_call(client, "leadfit.v1.Rubrics/Activate", &activate.base, LF_OK, NULL), NULL);
+	protobuf_c_message_free_unpacked(
+		past_call(client, "leadfit.v1.Rubrics/Activate", &activate.base, LF_OK, NULL), NULL);
 	protobuf_c_message_free_unpacked(&reply->base, NULL);
 	protobuf_c_message_free_unpacked(&put.rubric->base, NULL);
 	free(text);
@@ -161,7 +171,7 @@ int past_leadfit(const struct daemon *daemon, const char *arguments, char *out, 
 	size_t length;
 	int status;
 
-	snprintf(command, sizeof command, "%s/bin/leadfit --server %s %s 2>&1", LF_BINARY_DIR, daemon->url, arguments);
+	snprintf(command, sizeof(command), "%s/bin/leadfit --server %s %s 2>&1", LF_BINARY_DIR, daemon->url, arguments);
 	pipe = popen(command, "r");
 	assert_non_null(pipe);
 	length = fread(out, 1, size - 1, pipe);

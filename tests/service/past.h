@@ -25,14 +25,15 @@ struct past_rubric {
 };
 void past_rubric_text(const struct past_rubric *rubric, char text[PAST_TEXT]);
 /*
- * A request of purpose DECISION or WHAT_IF, with a fixed instant: team t-TEAM, project p-PROJECT. The same team number has the same
- * bytes, and so has the same project number; sometimes there are named candidates, or a trait that no rubric declares.
+ * A request of purpose DECISION or WHAT_IF, with a fixed instant: team t-TEAM, project p-PROJECT. The same team number
+ * has the same bytes, and so has the same project number; sometimes there are named candidates, or a trait that no
+ * rubric declares.
  */
 void past_request_text(struct past_random *random, unsigned team, unsigned project, char text[PAST_TEXT]);
 
 /* Calls; the reply is freed with protobuf_c_message_free_unpacked(). Fails the test unless code comes. */
-ProtobufCMessage *past_call(struct lf_client *client, const char *method, const ProtobufCMessage *request, enum lf_code code,
-	char message[512]);
+ProtobufCMessage *past_call(struct lf_client *client, const char *method, const ProtobufCMessage *request,
+	enum lf_code code, char message[512]);
 /* Stores a rubric and makes it active. digest: 65 bytes, may be NULL. */
 void past_put(struct lf_client *client, const struct past_rubric *rubric, char *digest);
 /* Scores one request, and gives back the Decision. */

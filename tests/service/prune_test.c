@@ -1,4 +1,6 @@
-/* Pruning goes on from where it stopped and from nowhere else: what it empties is of no decision that was not pruned. */
+/*
+ * Pruning goes on from where it stopped and from nowhere else: what it empties is of no decision that was not pruned.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -25,7 +27,7 @@ struct world {
 static int set_up(void **state)
 {
 	static char text[PAST_TEXT];
-	struct world *world = calloc(1, sizeof *world);
+	struct world *world = calloc(1, sizeof(*world));
 	struct past_rubric rubric = {.weights = {10, 20, 30, 40}};
 	struct past_random random;
 
@@ -39,7 +41,7 @@ static int set_up(void **state)
 	for (int i = 0; i < DECISIONS; i++) {
 		Leadfit__V1__Decision *decision = past_score(world->client, text);
 
-		snprintf(world->ids[i], sizeof world->ids[i], "%s", decision->decision_id);
+		snprintf(world->ids[i], sizeof(world->ids[i]), "%s", decision->decision_id);
 		leadfit__v1__decision__free_unpacked(decision, NULL);
 	}
 	google__protobuf__timestamp__init(&world->before);
@@ -70,7 +72,8 @@ static void step(struct world *world, char cursor[64], bool dry_run)
 	request.allow_under_six_months = true;
 	request.dry_run = dry_run;
 	request.cursor = cursor;
-	response = (Leadfit__V1__PruneResponse *)past_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message);
+	response = (Leadfit__V1__PruneResponse *)past_call(
+		world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message);
 	snprintf(cursor, 64, "%s", response->cursor);
 	leadfit__v1__prune_response__free_unpacked(response, NULL);
 }
@@ -83,11 +86,12 @@ static size_t pruned(struct world *world)
 	for (int i = 0; i < DECISIONS; i++) {
 		Leadfit__V1__GetDecisionRequest request;
 		char message[512];
+		Leadfit__V1__Decision *decision;
 
 		leadfit__v1__get_decision_request__init(&request);
 		request.decision_id = world->ids[i];
-		Leadfit__V1__Decision *decision =
-			(Leadfit__V1__Decision *)past_call(world->client, "leadfit.v1.Decisions/Get", &request.base, LF_OK, message);
+		decision = (Leadfit__V1__Decision *)past_call(
+			world->client, "leadfit.v1.Decisions/Get", &request.base, LF_OK, message);
 		count += decision->n_redactions > 0;
 		leadfit__v1__decision__free_unpacked(decision, NULL);
 	}
@@ -98,11 +102,12 @@ static void a_cursor_that_was_tampered_with_empties_no_payload_that_is_needed(vo
 {
 	struct world *world = *state;
 	char cursor[64] = "", forged[64];
+	size_t first;
 
 	step(world, cursor, false);
-	const size_t first = pruned(world);
+	first = pruned(world);
 	assert_in_range(first, 1, DECISIONS - 1);
-	snprintf(forged, sizeof forged, "%.*s-2-0", (int)strcspn(cursor, "-"), cursor);
+	snprintf(forged, sizeof(forged), "%.*s-2-0", (int)strcspn(cursor, "-"), cursor);
 	step(world, forged, false);
 	assert_in_range(pruned(world), first, DECISIONS);
 }
@@ -111,14 +116,15 @@ static void a_cursor_is_good_for_the_same_pruning_alone(void **state)
 {
 	struct world *world = *state;
 	char cursor[64] = "", token[64];
+	int steps;
 
 	step(world, cursor, false);
-	snprintf(token, sizeof token, "%.*s", (int)strcspn(cursor, "-"), cursor);
+	snprintf(token, sizeof(token), "%.*s", (int)strcspn(cursor, "-"), cursor);
 	world->before.seconds--; /* another */
 	step(world, cursor, false);
 	assert_true(strncmp(cursor, token, strlen(token)) != 0);
 	world->before.seconds++;
-	int steps = 0;
+	steps = 0;
 	do {
 		assert_true(steps++ < 100);
 		step(world, cursor, false);
@@ -134,5 +140,6 @@ int main(void)
 		CLAIM(a_cursor_that_was_tampered_with_empties_no_payload_that_is_needed),
 		CLAIM(a_cursor_is_good_for_the_same_pruning_alone),
 	};
+
 	return cmocka_run_group_tests(claims, NULL, NULL);
 }

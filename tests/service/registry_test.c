@@ -1,4 +1,6 @@
-/* The rubrics that requests get: what the log holds is what they get, whatever fails and whoever acts at the same time. */
+/*
+ * The rubrics that requests get: what the log holds is what they get, whatever fails and whoever acts at the same time.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -29,8 +31,9 @@ static struct lf_version *version_of(const char *name, int number, const char *f
 {
 	char yaml[600];
 
-	snprintf(yaml, sizeof yaml,
-		"{name: %s, title: version %d, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}}], scenarios: [{name: s, "
+	snprintf(yaml, sizeof(yaml),
+		"{name: %s, title: version %d, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}}], "
+		"scenarios: [{name: s, "
 		"team: {id: t, members: [{id: a, evidence: [{criterion: c, rating: 5}]}, {id: b}]}, project: {id: p}, "
 		"expect: {first: %s}}]}",
 		name, number, first);
@@ -43,7 +46,7 @@ static void open_registry(struct world *world)
 	const struct lf_log_options options = {.location = "x"};
 
 	if (lf_log_open(&world->log, &faulty_backend, &options, &error) != LF_OK ||
-	    lf_registry_new(&world->registry, world->log, &error) != LF_OK)
+		lf_registry_new(&world->registry, world->log, &error) != LF_OK)
 		fail_msg("%s", error.message);
 }
 
@@ -55,7 +58,7 @@ static void close_registry(struct world *world)
 
 static int set_up(void **state)
 {
-	struct world *world = calloc(1, sizeof *world);
+	struct world *world = calloc(1, sizeof(*world));
 
 	assert_non_null(world);
 	memory_backend_forget();
@@ -99,7 +102,7 @@ static bool is_active(struct world *world, const struct lf_version *version)
 	bool same;
 
 	assert_non_null(active);
-	same = memcmp(&active->digest, &version->digest, sizeof active->digest) == 0;
+	same = memcmp(&active->digest, &version->digest, sizeof(active->digest)) == 0;
 	lf_version_release(active);
 	return same;
 }
@@ -119,7 +122,7 @@ static void an_activation_switches_what_requests_get_and_they_keep_what_they_hav
 	assert_true(is_active(world, world->versions[0]));
 	assert_int_equal(activate(world, world->versions[1], NULL), LF_OK);
 	assert_true(is_active(world, world->versions[1]));
-	assert_memory_equal(&held->digest, &world->versions[0]->digest, sizeof held->digest);
+	assert_memory_equal(&held->digest, &world->versions[0]->digest, sizeof(held->digest));
 	assert_string_equal(held->message->name, "r");
 	lf_version_release(held);
 	assert_int_equal(activate(world, world->versions[0], NULL), LF_OK);
@@ -145,7 +148,8 @@ static void what_is_not_stored_or_of_another_name_is_not_found(void **state)
 	struct lf_activated did;
 
 	assert_int_equal(activate(world, other, NULL), LF_NOT_FOUND);
-	assert_int_equal(lf_registry_activate(world->registry, "q", &world->versions[1]->digest, &ann, &to, &did, &error),
+	assert_int_equal(
+		lf_registry_activate(world->registry, "q", &world->versions[1]->digest, &ann, &to, &did, &error),
 		LF_NOT_FOUND);
 	assert_non_null(strstr(error.message, "\"r\", not \"q\""));
 	assert_true(is_active(world, world->versions[0]));
@@ -156,7 +160,8 @@ static void what_is_not_stored_or_of_another_name_is_not_found(void **state)
 static void a_version_that_fails_its_own_scenarios_is_refused_unless_it_was_active_before(void **state)
 {
 	struct world *world = *state;
-	struct lf_version *fails = version_of("r", 5, "b"), *old = version_of("old", 5, "b"), *good = version_of("old", 6, "a");
+	struct lf_version *fails = version_of("r", 5, "b"), *old = version_of("old", 5, "b"),
+			  *good = version_of("old", 6, "a");
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest;
 
@@ -200,7 +205,8 @@ static void an_actor_who_waits_no_longer_for_the_scenarios_changes_nothing(void 
 	assert_null(lf_registry_active(world->registry, "fresh", NULL));
 	assert_null(lf_registry_find(world->registry, &fresh->digest, NULL));
 	put_in_log(world, "r", stored->canonical, &digest);
-	assert_int_equal(lf_registry_activate(world->registry, "r", &digest, &gone, &to, &did, NULL), LF_DEADLINE_EXCEEDED);
+	assert_int_equal(
+		lf_registry_activate(world->registry, "r", &digest, &gone, &to, &did, NULL), LF_DEADLINE_EXCEEDED);
 	assert_int_equal(asked, 2);
 	assert_null(to);
 	assert_true(is_active(world, world->versions[0]));
@@ -219,9 +225,10 @@ static void a_stored_version_that_fails_its_check_is_refused_with_what_is_wrong(
 	uint8_t bytes[1000];
 
 	rubric.half_life_days = -1;
-	assert_true(leadfit__v1__rubric__get_packed_size(&rubric) <= sizeof bytes);
+	assert_true(leadfit__v1__rubric__get_packed_size(&rubric) <= sizeof(bytes));
 	put_in_log(world, "r", (struct lf_bytes){bytes, leadfit__v1__rubric__pack(&rubric, bytes)}, &digest);
-	assert_int_equal(lf_registry_activate(world->registry, "r", &digest, &ann, &to, &did, &error), LF_FAILED_PRECONDITION);
+	assert_int_equal(
+		lf_registry_activate(world->registry, "r", &digest, &ann, &to, &did, &error), LF_FAILED_PRECONDITION);
 	assert_int_equal(error.violation_count, 1);
 	assert_string_equal(error.violations[0].field, "half_life_days");
 	assert_true(is_active(world, world->versions[0]));
@@ -269,7 +276,7 @@ static void an_act_that_was_stored_without_a_word_is_followed_when_it_is_done_ag
 	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, &added, NULL, NULL), LF_OK);
 	assert_false(added);
 	active = lf_registry_active(world->registry, "fresh", NULL);
-	assert_memory_equal(&active->digest, &fresh->digest, sizeof active->digest);
+	assert_memory_equal(&active->digest, &fresh->digest, sizeof(active->digest));
 	lf_version_release(active);
 	lf_version_release(fresh);
 }
@@ -327,14 +334,15 @@ static void acts_at_the_same_time_leave_the_log_and_the_service_agreed(void **st
 
 		assert_int_equal(lf_log_list_activations(world->log, "r", count_act, &before, NULL), LF_OK);
 		for (size_t i = 0; i < ACTORS; i++) {
-			actors[i] = (struct actor){.world = world, .seed = (unsigned)(round * ACTORS) + (unsigned)i, .changed = &changed};
+			actors[i] = (struct actor){
+				.world = world, .seed = (unsigned)(round * ACTORS) + (unsigned)i, .changed = &changed};
 			assert_int_equal(pthread_create(&threads[i], NULL, act, &actors[i]), 0);
 		}
 		for (size_t i = 0; i < ACTORS; i++)
 			pthread_join(threads[i], NULL);
 		assert_int_equal(lf_log_get_rubric(world->log, "r", NULL, &row, NULL), LF_OK);
 		active = lf_registry_active(world->registry, "r", NULL);
-		assert_memory_equal(&active->digest, &row->digest, sizeof row->digest);
+		assert_memory_equal(&active->digest, &row->digest, sizeof(row->digest));
 		assert_int_equal(lf_log_list_activations(world->log, "r", count_act, &after, NULL), LF_OK);
 		assert_true(after < LF_ACTIVATIONS_MAX); /* else not all are listed */
 		assert_int_equal(after - before, atomic_load(&changed));
@@ -362,14 +370,16 @@ static void versions_are_kept_compiled_while_they_are_small(void **state)
 	assert_true(is_kept(world, world->versions[1]) && is_kept(world, world->versions[2]));
 	for (int i = 0; i < 5; i++) {
 		char yaml[1000];
-		size_t length = (size_t)snprintf(yaml, sizeof yaml,
-			"{name: r, title: large %d, scale: {min: 1, max: 5}, robustness: {samples: 65536, weight_spread: 0.1, rating_spread: 0.1}, "
+		size_t length = (size_t)snprintf(yaml, sizeof(yaml),
+			"{name: r, title: large %d, scale: {min: 1, max: 5}, robustness: {samples: 65536, "
+			"weight_spread: 0.1, rating_spread: 0.1}, "
 			"criteria: [{id: c, weight: {base: 1}}",
 			i);
 
 		for (int c = 0; c < 15; c++)
-			length += (size_t)snprintf(yaml + length, sizeof yaml - length, ", {id: c%d, weight: {base: 1}}", c);
-		(void)snprintf(yaml + length, sizeof yaml - length, "]}");
+			length += (size_t)snprintf(
+				yaml + length, sizeof(yaml) - length, ", {id: c%d, weight: {base: 1}}", c);
+		(void)snprintf(yaml + length, sizeof(yaml) - length, "]}");
 		large[i] = support_rubric(yaml);
 		assert_true(lf_version_bytes(large[i]) > 8 << 20);
 		assert_int_equal(lf_registry_put(world->registry, large[i], &ann, NULL, NULL, NULL), LF_OK);
@@ -393,7 +403,7 @@ static void no_more_names_are_active_than_the_limit_but_those_that_are_still_cha
 	while (code == LF_OK && names < 1000) {
 		struct lf_version *version;
 
-		snprintf(name, sizeof name, "n%d", names);
+		snprintf(name, sizeof(name), "n%d", names);
 		version = version_of(name, 0, "a");
 		code = lf_registry_put(world->registry, version, &ann, NULL, NULL, &error);
 		names += code == LF_OK;

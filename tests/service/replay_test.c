@@ -1,6 +1,6 @@
 /*
- * Replay: every decision of a past under several rubrics is recomputed bit for bit, and what another SQLite client altered meanwhile is found
- * and named.
+ * Replay: every decision of a past under several rubrics is recomputed bit for bit, and what another SQLite client
+ * altered meanwhile is found and named.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,10 @@
 #include "leadfit/v1/record.pb-c.h"
 #include "tests/service/past.h"
 
-/* What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see kill_test.c). */
+/*
+ * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
+ * kill_test.c).
+ */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -57,10 +60,12 @@ static void count_slice(struct counts *counts, const Leadfit__V1__ReplayResponse
 	for (size_t i = 0; i < slice->n_differences; i++) {
 		const size_t at = counts->difference_count++;
 
-		assert_true(at < sizeof counts->differences / sizeof counts->differences[0]);
+		assert_true(at < sizeof(counts->differences) / sizeof(counts->differences[0]));
 		counts->differences[at].sequence = slice->differences[i]->sequence;
-		snprintf(counts->differences[at].id, sizeof counts->differences[at].id, "%s", slice->differences[i]->decision_id);
-		snprintf(counts->differences[at].what, sizeof counts->differences[at].what, "%s", slice->differences[i]->what);
+		snprintf(counts->differences[at].id, sizeof(counts->differences[at].id), "%s",
+			slice->differences[i]->decision_id);
+		snprintf(counts->differences[at].what, sizeof(counts->differences[at].what), "%s",
+			slice->differences[i]->what);
 	}
 }
 
@@ -68,7 +73,7 @@ static void replay(struct fixture *f, Leadfit__V1__Selection *selection)
 {
 	Leadfit__V1__ReplayRequest request = LEADFIT__V1__REPLAY_REQUEST__INIT;
 
-	memset(&f->counts, 0, sizeof f->counts);
+	memset(&f->counts, 0, sizeof(f->counts));
 	request.selection = selection;
 	do {
 		ProtobufCMessage *reply = past_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_OK, NULL);
@@ -89,7 +94,7 @@ static int set_up(void **state)
 		{.weights = {25, 25, 25, 25}, .aggregation = "HARMONIC", .margin = 5},
 		{.weights = {50, 10, 10, 30}, .aggregation = "MINIMUM", .gate = 30, .first_share = 60},
 	};
-	struct fixture *f = calloc(1, sizeof *f);
+	struct fixture *f = calloc(1, sizeof(*f));
 	char *text = malloc(PAST_TEXT);
 	struct past_random random;
 
@@ -150,13 +155,17 @@ static uint64_t listed(struct fixture *f, const Leadfit__V1__Selection *selectio
 	request.until = selection->until;
 	request.page_size = 1000;
 	do {
+		ProtobufCMessage *reply;
+		const Leadfit__V1__ListDecisionsResponse *list;
+
 		request.page_token = token;
-		ProtobufCMessage *reply = past_call(f->client, "leadfit.v1.Decisions/List", &request.base, LF_OK, NULL);
-		const Leadfit__V1__ListDecisionsResponse *list = (const Leadfit__V1__ListDecisionsResponse *)reply;
+		reply = past_call(f->client, "leadfit.v1.Decisions/List", &request.base, LF_OK, NULL);
+		list = (const Leadfit__V1__ListDecisionsResponse *)reply;
 
 		for (size_t i = 0; i < list->n_decisions; i++)
-			count += !selection->decisions_only || list->decisions[i]->purpose == LEADFIT__V1__PURPOSE__DECISION;
-		snprintf(token, sizeof token, "%s", list->next_page_token);
+			count += !selection->decisions_only ||
+				list->decisions[i]->purpose == LEADFIT__V1__PURPOSE__DECISION;
+		snprintf(token, sizeof(token), "%s", list->next_page_token);
 		protobuf_c_message_free_unpacked(reply, NULL);
 	} while (*token != '\0');
 	return count;
@@ -176,7 +185,7 @@ static void a_selection_is_what_a_list_under_the_same_filters_has(void **state)
 	selections[3].outcome = LEADFIT__V1__OUTCOME__TOO_CLOSE;
 	selections[4].since = selections[5].until = &since; /* 1970 */
 	selections[5].candidate = nobody;
-	for (size_t i = 0; i < sizeof selections / sizeof selections[0]; i++) {
+	for (size_t i = 0; i < sizeof(selections) / sizeof(selections[0]); i++) {
 		replay(f, &selections[i]);
 		assert_int_equal(f->counts.same, listed(f, &selections[i]));
 		assert_int_equal(f->counts.difference_count, 0);
@@ -193,7 +202,7 @@ static void a_selection_that_can_not_be_is_refused_by_its_field(void **state)
 	Google__Protobuf__Timestamp since = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
 	char message[512], text[200];
 
-	memset(text, 'x', sizeof text);
+	memset(text, 'x', sizeof(text));
 	text[129] = '\0';
 	request.selection = &selection;
 	selection.team = text;
@@ -221,6 +230,7 @@ static void going_on_where_a_slice_was_not_answered_in_time_loses_nothing(void *
 	do {
 		ProtobufCMessage *reply = lf_client_call(f->client, &leadfit__v1__audit__descriptor, 4, &request.base,
 			&(struct lf_call_options){.timeout_ms = timeout_ms}, &error);
+		const Leadfit__V1__ReplayResponse *slice;
 
 		if (reply == NULL) {
 			assert_int_equal(error.code, LF_DEADLINE_EXCEEDED);
@@ -228,10 +238,10 @@ static void going_on_where_a_slice_was_not_answered_in_time_loses_nothing(void *
 			assert_true(timeout_ms < 100000);
 			continue;
 		}
-		const Leadfit__V1__ReplayResponse *slice = (const Leadfit__V1__ReplayResponse *)reply;
+		slice = (const Leadfit__V1__ReplayResponse *)reply;
 		same += slice->same;
 		assert_true(slice->next == 0 || slice->next == request.from_sequence + slice->same ||
-			    slice->next == 1 + slice->same);
+			slice->next == 1 + slice->same);
 		request.from_sequence = slice->next;
 		protobuf_c_message_free_unpacked(reply, NULL);
 	} while (request.from_sequence != 0 || same == 0);
@@ -244,13 +254,13 @@ static void the_command_says_so_with_status_0(void **state)
 	struct fixture *f = *state;
 	char out[1024];
 
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay", out, sizeof out), 0);
+	assert_int_equal(past_leadfit(&f->daemon, "decisions replay", out, sizeof(out)), 0);
 	assert_string_equal(out, "1000 decisions recomputed: the same, bit for bit\n");
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --output json", out, sizeof out), 0);
+	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --output json", out, sizeof(out)), 0);
 	assert_string_equal(out, "{\n  \"same\": \"1000\"\n}\n");
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --team none", out, sizeof out), 0);
+	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --team none", out, sizeof(out)), 0);
 	assert_string_equal(out, "No decision matches.\n");
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --outcome maybe", out, sizeof out), 2);
+	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --outcome maybe", out, sizeof(out)), 2);
 	assert_non_null(strstr(out, "--outcome: MAYBE is not RECOMMENDED"));
 }
 
@@ -260,6 +270,7 @@ static void the_command_says_so_with_status_0(void **state)
 static void put_blob(sqlite3 *db, const char *sql, int sequence, const void *data, size_t length)
 {
 	sqlite3_stmt *statement;
+
 	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
 	sqlite3_bind_blob64(statement, 1, data, length, SQLITE_TRANSIENT);
 	sqlite3_bind_int(statement, 2, sequence);
@@ -268,13 +279,16 @@ static void put_blob(sqlite3 *db, const char *sql, int sequence, const void *dat
 	sqlite3_finalize(statement);
 }
 
-static ProtobufCMessage *read_message(sqlite3 *db, const char *sql, int sequence, const ProtobufCMessageDescriptor *type)
+static ProtobufCMessage *read_message(
+	sqlite3 *db, const char *sql, int sequence, const ProtobufCMessageDescriptor *type)
 {
 	sqlite3_stmt *statement;
+	ProtobufCMessage *message;
+
 	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
 	sqlite3_bind_int(statement, 1, sequence);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	ProtobufCMessage *message = protobuf_c_message_unpack(
+	message = protobuf_c_message_unpack(
 		type, NULL, (size_t)sqlite3_column_bytes(statement, 0), sqlite3_column_blob(statement, 0));
 	assert_non_null(message);
 	sqlite3_finalize(statement);
@@ -286,6 +300,7 @@ static void put_message(sqlite3 *db, const char *sql, int sequence, ProtobufCMes
 {
 	const size_t length = protobuf_c_message_get_packed_size(message);
 	uint8_t *data = malloc(length + 1);
+
 	protobuf_c_message_pack(message, data);
 	put_blob(db, sql, sequence, data, length);
 	protobuf_c_message_free_unpacked(message, NULL);
@@ -296,6 +311,7 @@ static void alter_answer(sqlite3 *db, int sequence, void (*alter)(Leadfit__V1__A
 {
 	Leadfit__V1__Answer *answer = (Leadfit__V1__Answer *)read_message(
 		db, "SELECT answer FROM decision WHERE sequence = ?1", sequence, &leadfit__v1__answer__descriptor);
+
 	alter(answer);
 	put_message(db, "UPDATE decision SET answer = ?1 WHERE sequence = ?2", sequence, &answer->base);
 }
@@ -304,39 +320,73 @@ static void alter_answer(sqlite3 *db, int sequence, void (*alter)(Leadfit__V1__A
 static void nudge(double *number)
 {
 	uint64_t bits;
-	memcpy(&bits, number, sizeof bits);
+
+	memcpy(&bits, number, sizeof(bits));
 	bits ^= 1;
-	memcpy(number, &bits, sizeof bits);
+	memcpy(number, &bits, sizeof(bits));
 }
 
-static void alter_weight(Leadfit__V1__Answer *answer) { nudge(&answer->weights[2]); }
-static void alter_score(Leadfit__V1__Answer *answer) { nudge(&answer->scores[0]); }
-static void alter_rating(Leadfit__V1__Answer *answer) { nudge(&answer->ratings[answer->n_ratings - 1]); }
-static void alter_share(Leadfit__V1__Answer *answer) { answer->shares[1] = 0.123; }
-static void alter_first_rank_share(Leadfit__V1__Answer *answer) { nudge(&answer->first_rank_shares[answer->n_scores - 1]); }
-static void alter_outcome(Leadfit__V1__Answer *answer) { answer->outcome = answer->outcome == 2 ? 1 : 2; }
-static void alter_engine(Leadfit__V1__Answer *answer) { answer->engine_version = 7; }
-static void alter_pruned(Leadfit__V1__Answer *answer) { answer->pruned = true; }
-static void drop_scores(Leadfit__V1__Answer *answer) { answer->n_scores = 1; }
-static void drop_shares(Leadfit__V1__Answer *answer) { answer->n_first_rank_shares = 0; }
+static void alter_weight(Leadfit__V1__Answer *answer)
+{
+	nudge(&answer->weights[2]);
+}
+static void alter_score(Leadfit__V1__Answer *answer)
+{
+	nudge(&answer->scores[0]);
+}
+static void alter_rating(Leadfit__V1__Answer *answer)
+{
+	nudge(&answer->ratings[answer->n_ratings - 1]);
+}
+static void alter_share(Leadfit__V1__Answer *answer)
+{
+	answer->shares[1] = 0.123;
+}
+static void alter_first_rank_share(Leadfit__V1__Answer *answer)
+{
+	nudge(&answer->first_rank_shares[answer->n_scores - 1]);
+}
+static void alter_outcome(Leadfit__V1__Answer *answer)
+{
+	answer->outcome = answer->outcome == 2 ? 1 : 2;
+}
+static void alter_engine(Leadfit__V1__Answer *answer)
+{
+	answer->engine_version = 7;
+}
+static void alter_pruned(Leadfit__V1__Answer *answer)
+{
+	answer->pruned = true;
+}
+static void drop_scores(Leadfit__V1__Answer *answer)
+{
+	answer->n_scores = 1;
+}
+static void drop_shares(Leadfit__V1__Answer *answer)
+{
+	answer->n_first_rank_shares = 0;
+}
 
 static void alter_unknown(Leadfit__V1__Answer *answer)
 {
 	if (answer->n_unknown > 0)
 		answer->n_unknown = 0;
 	else {
-		answer->unknown = malloc(sizeof *answer->unknown); /* freed with the message */
+		answer->unknown = malloc(sizeof(*answer->unknown)); /* freed with the message */
 		answer->unknown[answer->n_unknown++] = 3;
 	}
 }
 
 static void alter_frozen(Leadfit__V1__Answer *answer)
 {
-	answer->frozen = malloc(sizeof *answer->frozen);
+	answer->frozen = malloc(sizeof(*answer->frozen));
 	leadfit__v1__decision__init(answer->frozen);
 }
 
-static void alter_as_of(Leadfit__V1__Answer *answer) { answer->as_of_us += INT64_C(400) * 86400 * 1000000; }
+static void alter_as_of(Leadfit__V1__Answer *answer)
+{
+	answer->as_of_us += INT64_C(400) * 86400 * 1000000;
+}
 
 static const struct {
 	void (*alter)(Leadfit__V1__Answer *answer);
@@ -358,20 +408,24 @@ static const struct {
 	const char *what;
 } columns[] = {
 	{"UPDATE decision SET outcome = outcome % 4 + 1 WHERE sequence = ?", "outcome in the index: "},
-	{"UPDATE decision SET recommended = (SELECT id FROM name WHERE kind = 5 AND id IS NOT decision.recommended LIMIT 1) WHERE sequence = ?",
+	{"UPDATE decision SET recommended = (SELECT id FROM name WHERE kind = 5 AND id IS NOT decision.recommended "
+	 "LIMIT 1) WHERE sequence = ?",
 		"recommended in the index: "},
-	{"UPDATE decision SET candidates = (SELECT id FROM name WHERE kind = 6 AND id <> decision.candidates LIMIT 1) WHERE sequence = ?",
+	{"UPDATE decision SET candidates = (SELECT id FROM name WHERE kind = 6 AND id <> decision.candidates LIMIT 1) "
+	 "WHERE sequence = ?",
 		"candidates: the index has another list than the "},
-	{"UPDATE decision SET team = (SELECT id FROM name WHERE kind = 2 AND id <> decision.team LIMIT 1) WHERE sequence = ?",
+	{"UPDATE decision SET team = (SELECT id FROM name WHERE kind = 2 AND id <> decision.team LIMIT 1) WHERE "
+	 "sequence = ?",
 		"team in the index: t-"},
-	{"UPDATE decision SET project = (SELECT id FROM name WHERE kind = 3 AND id <> decision.project LIMIT 1) WHERE sequence = ?",
+	{"UPDATE decision SET project = (SELECT id FROM name WHERE kind = 3 AND id <> decision.project LIMIT 1) WHERE "
+	 "sequence = ?",
 		"project in the index: p-"},
 	{"UPDATE decision SET team_payload = 999999 WHERE sequence = ?", "refers to a team that is not stored"},
 	{"UPDATE decision SET caller = 999999 WHERE sequence = ?", "refers to a caller that is not stored"},
 	{"UPDATE decision SET answer = x'ffff' WHERE sequence = ?", "its answer can't be read: "},
 	{"UPDATE decision SET rubric = (SELECT max(payload) FROM rubric) WHERE sequence = ?", " is computed"},
 };
-enum { ANSWERS = sizeof answers / sizeof answers[0], COLUMNS = sizeof columns / sizeof columns[0], FIRST = 11 };
+enum { ANSWERS = sizeof(answers) / sizeof(answers[0]), COLUMNS = sizeof(columns) / sizeof(columns[0]), FIRST = 11 };
 
 /* Another rating in the team of a decision. */
 static void alter_team(sqlite3 *db, int sequence)
@@ -380,29 +434,35 @@ static void alter_team(sqlite3 *db, int sequence)
 		"SELECT p.body FROM decision d JOIN payload p ON p.id = d.team_payload WHERE d.sequence = ?1", sequence,
 		&leadfit__v1__team__descriptor);
 	bool altered = false;
+
 	for (size_t m = 0; m < team->n_members && !altered; m++)
 		for (size_t e = 0; e < team->members[m]->n_evidence && !altered; e++) {
 			double *rating = &team->members[m]->evidence[e]->rating->value;
+
 			*rating = *rating > 3 ? 1.5 : 4.5;
 			altered = true;
 		}
 	assert_true(altered);
-	put_message(db, "UPDATE payload SET body = ?1 WHERE id = (SELECT team_payload FROM decision WHERE sequence = ?2)", sequence,
-		&team->base);
+	put_message(db,
+		"UPDATE payload SET body = ?1 WHERE id = (SELECT team_payload FROM decision WHERE sequence = ?2)",
+		sequence, &team->base);
 }
 
 /* The first decision of a team that none of those that were altered before has. */
 static int decision_of_another_team(sqlite3 *db)
 {
 	sqlite3_stmt *statement;
+	int sequence;
+
 	assert_int_equal(sqlite3_prepare_v2(db,
 				 "SELECT min(sequence) FROM decision WHERE sequence > 100 GROUP BY team_payload"
-				 " HAVING (SELECT count(*) FROM decision b WHERE b.team_payload = decision.team_payload) = count(*)"
+				 " HAVING (SELECT count(*) FROM decision b WHERE b.team_payload = "
+				 "decision.team_payload) = count(*)"
 				 " ORDER BY 1 LIMIT 1",
 				 -1, &statement, NULL),
 		SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	const int sequence = sqlite3_column_int(statement, 0);
+	sequence = sqlite3_column_int(statement, 0);
 	sqlite3_finalize(statement);
 	return sequence;
 }
@@ -410,6 +470,7 @@ static int decision_of_another_team(sqlite3 *db)
 static void run_on(sqlite3 *db, const char *sql, int sequence)
 {
 	sqlite3_stmt *statement;
+
 	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
 		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
 	sqlite3_bind_int(statement, 1, sequence);
@@ -422,6 +483,7 @@ static void run_on(sqlite3 *db, const char *sql, int sequence)
 static void altered(struct fixture *f, void (*alter)(sqlite3 *db))
 {
 	sqlite3 *db;
+
 	lf_client_destroy(f->client);
 	f->client = NULL;
 	daemon_stop(&f->daemon);
@@ -467,10 +529,10 @@ static void the_command_names_them_with_status_1(void **state)
 	struct fixture *f = *state;
 	char out[8192];
 
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay", out, sizeof out), 1);
+	assert_int_equal(past_leadfit(&f->daemon, "decisions replay", out, sizeof(out)), 1);
 	assert_non_null(strstr(out, "19 of 1000 decisions recomputed differ\n"));
 	assert_non_null(strstr(out, " (11)\n  weight of c: "));
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --output json", out, sizeof out), 1);
+	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --output json", out, sizeof(out)), 1);
 	assert_ptr_equal(strstr(out, "{\n  \"differences\": [\n    {\n      \"decisionId\": \""), out);
 	assert_non_null(strstr(out, "\n  ],\n  \"same\": \"981\"\n}\n"));
 }
@@ -505,6 +567,7 @@ static void other_semantics_erased_and_pruned_are_counted_and_not_compared(void 
 	struct fixture *f = *state;
 	Leadfit__V1__ReplayRequest request = LEADFIT__V1__REPLAY_REQUEST__INIT;
 	struct counts counts = {0};
+	ProtobufCMessage *reply;
 
 	altered(f, alter_states);
 	replay(f, NULL);
@@ -512,7 +575,7 @@ static void other_semantics_erased_and_pruned_are_counted_and_not_compared(void 
 	assert_int_equal(f->counts.erased, 2);
 	assert_int_equal(f->counts.pruned, 1);
 	request.from_sequence = 46;
-	ProtobufCMessage *reply = past_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_OK, NULL);
+	reply = past_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_OK, NULL);
 	count_slice(&counts, (const Leadfit__V1__ReplayResponse *)reply);
 	assert_int_equal(counts.erased + counts.other_semantics, 0);
 	assert_int_equal(counts.pruned, 1);
@@ -526,18 +589,21 @@ static void decisions_of_an_erased_person_are_skipped_and_the_rest_is_the_same(v
 	Leadfit__V1__Selection selection = none();
 	char candidate[] = "m-14", reason[] = "asked for", cursor[512] = "";
 	uint64_t erased = 0;
+	uint64_t took_part;
 
 	selection.candidate = candidate;
 	replay(f, &selection);
 	assert_true(f->counts.same > 0);
-	const uint64_t took_part = f->counts.same;
+	took_part = f->counts.same;
 	request.candidate = candidate;
 	request.reason = reason;
 	do {
+		ProtobufCMessage *reply;
+
 		request.cursor = cursor;
-		ProtobufCMessage *reply = past_call(f->client, "leadfit.v1.Keeping/Erase", &request.base, LF_OK, NULL);
+		reply = past_call(f->client, "leadfit.v1.Keeping/Erase", &request.base, LF_OK, NULL);
 		erased += ((const Leadfit__V1__EraseResponse *)reply)->decisions;
-		snprintf(cursor, sizeof cursor, "%s", ((const Leadfit__V1__EraseResponse *)reply)->cursor);
+		snprintf(cursor, sizeof(cursor), "%s", ((const Leadfit__V1__EraseResponse *)reply)->cursor);
 		protobuf_c_message_free_unpacked(reply, NULL);
 	} while (*cursor != '\0');
 	assert_true(erased >= took_part); /* those in which they were labour only, too */
@@ -564,5 +630,7 @@ int main(void)
 	const struct CMUnitTest of_another_past[] = {
 		cmocka_unit_test(decisions_of_an_erased_person_are_skipped_and_the_rest_is_the_same),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down) + cmocka_run_group_tests(of_another_past, set_up, tear_down);
+
+	return cmocka_run_group_tests(tests, set_up, tear_down) +
+		cmocka_run_group_tests(of_another_past, set_up, tear_down);
 }

@@ -1,6 +1,6 @@
 /*
- * Robustness, what would change an answer, and the co-lead, as a Decision has them: each change is applied to the request by hand and
- * scored again, and the log gives back the same Decision.
+ * Robustness, what would change an answer, and the co-lead, as a Decision has them: each change is applied to the
+ * request by hand and scored again, and the log gives back the same Decision.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,11 +17,11 @@
 
 static const char *const criteria[] = {"architecture", "problem_solving", "collaboration", "interaction"};
 static const char *const disciplines[] = {"BACKEND", "FRONTEND", "FULLSTACK", "MOBILE", "DATA", "QUALITY", "DESIGN"};
-static const char *const traits[] = {"interaction_focus", "iteration_pace", "architecture_complexity", "business_logic_complexity",
-	"stability_need", "cross_team_scope"};
+static const char *const traits[] = {"interaction_focus", "iteration_pace", "architecture_complexity",
+	"business_logic_complexity", "stability_need", "cross_team_scope"};
 
-static const Leadfit__V1__Aggregation aggregations[] = {LEADFIT__V1__AGGREGATION__ADDITIVE, LEADFIT__V1__AGGREGATION__HARMONIC,
-	LEADFIT__V1__AGGREGATION__MINIMUM};
+static const Leadfit__V1__Aggregation aggregations[] = {
+	LEADFIT__V1__AGGREGATION__ADDITIVE, LEADFIT__V1__AGGREGATION__HARMONIC, LEADFIT__V1__AGGREGATION__MINIMUM};
 static struct lf_version *rubrics[3], *strict; /* strict: a gate that often decides */
 
 static int set_up(void **state)
@@ -80,7 +80,10 @@ static void add(char **out, char *end, const char *format, ...)
 	*out += length;
 }
 
-/* Two to seven members with up to twelve pieces each, a few of which the rubric does not declare. Some are bad at collaboration. */
+/*
+ * Two to seven members with up to twelve pieces each, a few of which the rubric does not declare. Some are bad at
+ * collaboration.
+ */
 static void make_request(char *out, size_t size, uint64_t seed)
 {
 	uint64_t state = seed;
@@ -89,8 +92,8 @@ static void make_request(char *out, size_t size, uint64_t seed)
 
 	add(&out, end, "{ignore_undeclared: true, rank_table: true, team: {id: t, members: [");
 	for (unsigned m = 0; m < members; m++) {
-		add(&out, end, "{id: m-%u, discipline: %s, availability: 0.%u, evidence: [", m * 7 % 10, disciplines[below(&state, 7)],
-			2 + below(&state, 8));
+		add(&out, end, "{id: m-%u, discipline: %s, availability: 0.%u, evidence: [", m * 7 % 10,
+			disciplines[below(&state, 7)], 2 + below(&state, 8));
 		pieces = below(&state, 13);
 		bad = below(&state, 3);
 		for (unsigned e = 0; e < pieces; e++) {
@@ -130,7 +133,7 @@ static void the_log_gives_back_the_same_answer_bit_for_bit(void **state)
 		struct support_case c;
 		struct lf_bytes once, again;
 
-		make_request(text, sizeof text, seed);
+		make_request(text, sizeof(text), seed);
 		support_evaluate(&c, rubric, text);
 		decision = support_decide(&c, rubric);
 		restored = support_restore(&c, rubric, decision);
@@ -162,14 +165,15 @@ static void shares_add_up_by_rank_and_the_first_column_is_the_first_rank_share(v
 		Leadfit__V1__Decision *d;
 		struct support_case c;
 
-		make_request(text, sizeof text, seed);
+		make_request(text, sizeof(text), seed);
 		support_evaluate(&c, rubric, text);
 		d = support_decide(&c, rubric);
 		assert_int_equal(d->samples, 1024);
 		for (size_t i = 0; i < d->n_ranking; i++) {
 			assert_non_null(d->ranking[i]->first_rank_share);
 			assert_int_equal(d->ranking[i]->n_rank_shares, LF_RANKS_MAX);
-			assert_true(fabs(d->ranking[i]->rank_shares[0] - d->ranking[i]->first_rank_share->value) < 1e-12);
+			assert_true(
+				fabs(d->ranking[i]->rank_shares[0] - d->ranking[i]->first_rank_share->value) < 1e-12);
 			eligible += d->ranking[i]->eligible ? 1 : 0;
 		}
 		for (size_t r = 0; r < LF_RANKS_MAX; r++) {
@@ -185,13 +189,15 @@ static void shares_add_up_by_rank_and_the_first_column_is_the_first_rank_share(v
 
 static void without_robustness_nothing_is_claimed_about_it(void **state)
 {
-	struct lf_version *rubric = support_rubric("{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}}]}");
+	struct lf_version *rubric =
+		support_rubric("{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}}]}");
 	Leadfit__V1__Decision *d;
 	struct support_case c;
 
 	(void)state;
 	support_evaluate(&c, rubric,
-		"{rank_table: true, project: {id: p}, team: {id: t, members: [{id: a, evidence: [{criterion: c, rating: 4}]}, {id: b}]}}");
+		"{rank_table: true, project: {id: p}, team: {id: t, members: [{id: a, evidence: [{criterion: c, "
+		"rating: 4}]}, {id: b}]}}");
 	d = support_decide(&c, rubric);
 	assert_int_equal(d->samples, 0);
 	assert_null(d->ranking[0]->first_rank_share);
@@ -206,7 +212,8 @@ static void rank_shares_are_given_only_where_they_were_asked_for(void **state)
 	struct support_case c;
 
 	(void)state;
-	support_evaluate(&c, rubrics[0], "{project: {id: p}, team: {id: t, members: [{id: a, discipline: BACKEND}, {id: b}]}}");
+	support_evaluate(
+		&c, rubrics[0], "{project: {id: p}, team: {id: t, members: [{id: a, discipline: BACKEND}, {id: b}]}}");
 	d = support_decide(&c, rubrics[0]);
 	assert_non_null(d->ranking[0]->first_rank_share);
 	assert_int_equal(d->ranking[0]->n_rank_shares, 0);
@@ -246,11 +253,11 @@ static const char *first_with(struct support_case *c, const struct lf_version *r
 }
 
 /*
- * Beyond `to` somebody else is first, and it is the one who is named; before it, the first place holds. Bounded by least and most, where
- * there is no beyond.
+ * Beyond `to` somebody else is first, and it is the one who is named; before it, the first place holds. Bounded by
+ * least and most, where there is no beyond.
  */
-static void assert_flips(struct support_case *c, const struct lf_version *rubric, double *place, const Leadfit__V1__Change *change,
-	double from, double least, double most, const char *first)
+static void assert_flips(struct support_case *c, const struct lf_version *rubric, double *place,
+	const Leadfit__V1__Change *change, double from, double least, double most, const char *first)
 {
 	double way = change->to < from ? -2e-6 : 2e-6, beyond = change->to + way, before = change->to - way;
 
@@ -261,8 +268,8 @@ static void assert_flips(struct support_case *c, const struct lf_version *rubric
 		assert_string_equal(first_with(c, rubric, place, before), first);
 }
 
-static void assert_rating_flips(struct support_case *c, const struct lf_version *rubric, const Leadfit__V1__Change *change,
-	const char *first)
+static void assert_rating_flips(
+	struct support_case *c, const struct lf_version *rubric, const Leadfit__V1__Change *change, const char *first)
 {
 	Leadfit__V1__Member *member = member_of(c, change->candidate);
 	Leadfit__V1__Evidence *piece;
@@ -274,8 +281,8 @@ static void assert_rating_flips(struct support_case *c, const struct lf_version 
 	assert_flips(c, rubric, &piece->rating->value, change, piece->rating->value, 1, 5, first);
 }
 
-static void assert_evidence_flips(struct support_case *c, const struct lf_version *rubric, const Leadfit__V1__Change *change,
-	const char *first)
+static void assert_evidence_flips(
+	struct support_case *c, const struct lf_version *rubric, const Leadfit__V1__Change *change, const char *first)
 {
 	Leadfit__V1__Member *member = member_of(c, change->candidate);
 	Leadfit__V1__Evidence **before = member->evidence, *pieces[64], piece = LEADFIT__V1__EVIDENCE__INIT;
@@ -284,7 +291,7 @@ static void assert_evidence_flips(struct support_case *c, const struct lf_versio
 
 	assert_non_null(change->from); /* the default rubric expects something of everybody */
 	if (member->n_evidence > 0)
-		memcpy(pieces, before, member->n_evidence * sizeof *pieces);
+		memcpy(pieces, before, member->n_evidence * sizeof(*pieces));
 	pieces[member->n_evidence++] = &piece;
 	member->evidence = pieces;
 	piece.criterion = change->criterion;
@@ -295,8 +302,8 @@ static void assert_evidence_flips(struct support_case *c, const struct lf_versio
 	member->n_evidence--;
 }
 
-static void assert_trait_flips(struct support_case *c, const struct lf_version *rubric, const Leadfit__V1__Change *change,
-	const char *first)
+static void assert_trait_flips(
+	struct support_case *c, const struct lf_version *rubric, const Leadfit__V1__Change *change, const char *first)
 {
 	Leadfit__V1__Project *project = c->request->project;
 	Leadfit__V1__Project__TraitsEntry **before = project->traits, *entries[16];
@@ -334,7 +341,7 @@ static void each_change_that_is_named_puts_that_candidate_first_and_a_smaller_on
 		struct support_case c;
 		char first[8];
 
-		make_request(text, sizeof text, seed);
+		make_request(text, sizeof(text), seed);
 		support_evaluate(&c, rubric, text);
 		d = support_decide(&c, rubric);
 		s = d->sensitivity;
@@ -343,10 +350,11 @@ static void each_change_that_is_named_puts_that_candidate_first_and_a_smaller_on
 			continue;
 		}
 		assert_false(s->approximate);
-		snprintf(first, sizeof first, "%s", d->ranking[0]->candidate);
+		snprintf(first, sizeof(first), "%s", d->ranking[0]->candidate);
 		if (s->rating != NULL) {
 			assert_rating_flips(&c, rubric, s->rating, first);
-			shifted += s->rating->evidence > 0 && strcmp(member_of(&c, s->rating->candidate)->evidence[0]->criterion, "charm") == 0;
+			shifted += s->rating->evidence > 0 &&
+				strcmp(member_of(&c, s->rating->candidate)->evidence[0]->criterion, "charm") == 0;
 		}
 		if (s->evidence != NULL)
 			assert_evidence_flips(&c, rubric, s->evidence, first);
@@ -355,11 +363,12 @@ static void each_change_that_is_named_puts_that_candidate_first_and_a_smaller_on
 		ratings += s->rating != NULL;
 		pieces += s->evidence != NULL;
 		moved += s->trait != NULL;
-		by_gate += (s->rating != NULL && *s->rating->gate != '\0') || (s->evidence != NULL && *s->evidence->gate != '\0');
+		by_gate += (s->rating != NULL && *s->rating->gate != '\0') ||
+			(s->evidence != NULL && *s->evidence->gate != '\0');
 		support_clean_up(&c);
 	}
-	print_message("%zu ratings, %zu new pieces, %zu traits; %zu by a gate, %zu behind undeclared evidence\n", ratings, pieces, moved,
-		by_gate, shifted);
+	print_message("%zu ratings, %zu new pieces, %zu traits; %zu by a gate, %zu behind undeclared evidence\n",
+		ratings, pieces, moved, by_gate, shifted);
 	assert_true(ratings > 50 && pieces > 100 && moved > 50 && by_gate > 10 && shifted > 5);
 }
 
@@ -375,7 +384,7 @@ static void weights_have_an_interval_around_them_and_name_who_is_first_beyond(vo
 		Leadfit__V1__Decision *d;
 		struct support_case c;
 
-		make_request(text, sizeof text, seed);
+		make_request(text, sizeof(text), seed);
 		support_evaluate(&c, rubric, text);
 		d = support_decide(&c, rubric);
 		for (size_t i = 0; d->sensitivity != NULL && i < d->sensitivity->n_weights; i++) {
@@ -383,7 +392,8 @@ static void weights_have_an_interval_around_them_and_name_who_is_first_beyond(vo
 
 			assert_string_equal(w->criterion, d->ranking[0]->criteria[i]->criterion);
 			assert_true(w->weight == d->ranking[0]->criteria[i]->weight);
-			assert_true(w->low <= w->weight + 1e-9 && w->weight <= w->high + 1e-9 && w->low >= 0 && w->high <= 1);
+			assert_true(w->low <= w->weight + 1e-9 && w->weight <= w->high + 1e-9 && w->low >= 0 &&
+				w->high <= 1);
 			assert_true(*w->low_first != '\0' || w->low == 0);
 			assert_true(*w->high_first != '\0' || w->high == 1);
 			assert_true(strcmp(w->low_first, d->ranking[0]->candidate) != 0);
@@ -396,9 +406,9 @@ static void weights_have_an_interval_around_them_and_name_who_is_first_beyond(vo
 
 static void only_additive_answers_are_exact(void **state)
 {
-	static const char text[] =
-		"{project: {id: p}, team: {id: t, members: [{id: a, discipline: BACKEND, evidence: [{criterion: collaboration, rating: 4}]}, "
-		"{id: b, discipline: FRONTEND}]}}";
+	static const char text[] = "{project: {id: p}, team: {id: t, members: [{id: a, discipline: BACKEND, evidence: "
+				   "[{criterion: collaboration, rating: 4}]}, "
+				   "{id: b, discipline: FRONTEND}]}}";
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -411,7 +421,8 @@ static void only_additive_answers_are_exact(void **state)
 		assert_non_null(d->sensitivity);
 		assert_int_equal(d->sensitivity->approximate, aggregations[i] != LEADFIT__V1__AGGREGATION__ADDITIVE);
 		for (size_t k = 0; k < d->n_what_would_change; k++)
-			about = about || strstr(d->what_would_change[k], " about ") != NULL || strstr(d->what_would_change[k], "was found") != NULL;
+			about = about || strstr(d->what_would_change[k], " about ") != NULL ||
+				strstr(d->what_would_change[k], "was found") != NULL;
 		assert_int_equal(about, d->sensitivity->approximate);
 		support_clean_up(&c);
 	}
@@ -419,8 +430,9 @@ static void only_additive_answers_are_exact(void **state)
 
 static void a_gate_that_makes_the_difference_is_named(void **state)
 {
-	struct lf_version *rubric = support_rubric("{name: r, scale: {min: 1, max: 5}, gates: [{criterion: talk, at_least: 2.5}],\n"
-						   "criteria: [{id: skill, weight: {base: 1}}, {id: talk, weight: {base: 0.0001}}]}");
+	struct lf_version *rubric =
+		support_rubric("{name: r, scale: {min: 1, max: 5}, gates: [{criterion: talk, at_least: 2.5}],\n"
+			       "criteria: [{id: skill, weight: {base: 1}}, {id: talk, weight: {base: 0.0001}}]}");
 	Leadfit__V1__Decision *d;
 	struct support_case c;
 
@@ -473,7 +485,7 @@ static void a_co_lead_adds_what_it_claims(void **state)
 		Leadfit__V1__Decision *d;
 		struct support_case c;
 
-		make_request(text, sizeof text, seed);
+		make_request(text, sizeof(text), seed);
 		support_evaluate(&c, rubrics[0], text);
 		d = support_decide(&c, rubrics[0]);
 		if (d->co_lead != NULL) {
@@ -493,7 +505,8 @@ static void a_co_lead_adds_what_it_claims(void **state)
 
 				assert_string_equal(pair->values[j]->criterion, first->criteria[j]->criterion);
 				assert_true(pair->values[j]->value == (b > a ? b : a));
-				assert_string_equal(pair->values[j]->candidate, b > a ? second->candidate : first->candidate);
+				assert_string_equal(
+					pair->values[j]->candidate, b > a ? second->candidate : first->candidate);
 				score += first->criteria[j]->weight * pair->values[j]->value;
 				if (strcmp(pair->criterion, pair->values[j]->criterion) == 0)
 					assert_true(b > a);

@@ -46,7 +46,8 @@ struct lf_version *support_default_rubric(void)
 	size_t length;
 	char *text;
 
-	if (lf_rubric_file_load(&version, LF_SOURCE_DIR "/service/rubrics/tech-lead.yaml", &text, &length, &error) != LF_OK)
+	if (lf_rubric_file_load(&version, LF_SOURCE_DIR "/service/rubrics/tech-lead.yaml", &text, &length, &error) !=
+		LF_OK)
 		fail_msg("%s", error.message);
 	free(text);
 	return version;
@@ -62,7 +63,7 @@ struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregatio
 	rubric.aggregation = aggregation;
 	assert_string_equal(rubric.gates[0]->criterion, "collaboration");
 	rubric.gates[0]->at_least->value = collaboration_at_least; /* in a version that is about to go */
-	rubric.n_scenarios = 0; /* they hold under ADDITIVE */
+	rubric.n_scenarios = 0;                                    /* they hold under ADDITIVE */
 	packed = malloc(leadfit__v1__rubric__get_packed_size(&rubric));
 	assert_non_null(packed);
 	if (lf_version_new(&other, packed, leadfit__v1__rubric__pack(&rubric, packed), "", &error) != LF_OK)
@@ -90,7 +91,7 @@ void support_rubric_errors(const char *yaml, char *out, size_t size)
 
 void support_evaluate(struct support_case *c, const struct lf_version *version, const char *text)
 {
-	memset(c, 0, sizeof *c);
+	memset(c, 0, sizeof(*c));
 	lf_arena_init(&c->arena, arena_bytes_max);
 	c->request = (Leadfit__V1__ScoreRequest *)lf_text_parse(
 		LF_FORMAT_YAML, &leadfit__v1__score_request__descriptor, text, strlen(text), &c->arena, &c->error);
@@ -146,7 +147,8 @@ struct lf_bytes support_pack(struct support_case *c, const ProtobufCMessage *mes
 	return (struct lf_bytes){data, protobuf_c_message_pack(message, data)};
 }
 
-Leadfit__V1__Decision *support_restore(struct support_case *c, const struct lf_version *version, Leadfit__V1__Decision *decision)
+Leadfit__V1__Decision *support_restore(
+	struct support_case *c, const struct lf_version *version, Leadfit__V1__Decision *decision)
 {
 	struct lf_stored stored = {.caller = "local", .decided_at_us = 1000000};
 	Leadfit__V1__Decision *restored = NULL;

@@ -31,7 +31,8 @@ void support_evaluate_again(struct support_case *c, const struct lf_version *ver
 /* The answer to an evaluated case. */
 Leadfit__V1__Decision *support_decide(struct support_case *c, const struct lf_version *version);
 /* That answer as the log gives it back, from what is stored of it; has the id and time of `decision` set, too. */
-Leadfit__V1__Decision *support_restore(struct support_case *c, const struct lf_version *version, Leadfit__V1__Decision *decision);
+Leadfit__V1__Decision *support_restore(
+	struct support_case *c, const struct lf_version *version, Leadfit__V1__Decision *decision);
 /* A Rubric or any other message as bytes of the case's arena. */
 struct lf_bytes support_pack(struct support_case *c, const ProtobufCMessage *message);
 /* Candidate at a place of the ranking. */

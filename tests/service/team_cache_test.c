@@ -1,4 +1,7 @@
-/* Teams that come again: kept from the second time on, dropped where there are too many, and never to be seen in an answer. */
+/*
+ * Teams that come again: kept from the second time on, dropped where there are too many, and never to be seen in an
+ * answer.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -14,10 +17,10 @@
 #include "tests/service/daemon.h"
 #include "tests/service/support.h"
 
-static const char rubric_text[] =
-	"{name: r, scale: {min: 1, max: 5}, sources: {PEER: 1, SELF: 0.5},\n"
-	" disciplines: [{id: BACKEND}, {id: FRONTEND}], traits: [{id: interaction_focus}],\n"
-	" criteria: [{id: architecture, weight: {base: %d}}, {id: coverage, derived: TEAM_COVERAGE, weight: {base: 1}}]}";
+static const char rubric_text[] = "{name: r, scale: {min: 1, max: 5}, sources: {PEER: 1, SELF: 0.5},\n"
+				  " disciplines: [{id: BACKEND}, {id: FRONTEND}], traits: [{id: interaction_focus}],\n"
+				  " criteria: [{id: architecture, weight: {base: %d}}, {id: coverage, derived: "
+				  "TEAM_COVERAGE, weight: {base: 1}}]}";
 
 enum { TEXT_BYTES = 4096, SMALL = 256 * 1024, THREADS = 4, TURNS = 3000, TEAMS = 60 };
 
@@ -40,15 +43,16 @@ static void put_text(struct sent *sent, uint8_t tag, const char *text)
 static void make_team(struct sent *sent, unsigned number, int members)
 {
 	char text[TEXT_BYTES];
-	size_t length = (size_t)snprintf(text, sizeof text, "{id: team-%u, members: [", number);
+	size_t length = (size_t)snprintf(text, sizeof(text), "{id: team-%u, members: [", number);
 	Leadfit__V1__Team *team;
 
 	for (int m = 0; m < members; m++)
-		length += (size_t)snprintf(text + length, sizeof text - length,
-			"{id: m-%u-%d, expertise: {BACKEND: 0.%d, FRONTEND: 0.5}, evidence: [{criterion: architecture, rating: %d, "
+		length += (size_t)snprintf(text + length, sizeof(text) - length,
+			"{id: m-%u-%d, expertise: {BACKEND: 0.%d, FRONTEND: 0.5}, evidence: [{criterion: architecture, "
+			"rating: %d, "
 			"observed_on: 2025-06-01}]}, ",
 			number, m, m + 1, 1 + (m + (int)number) % 5);
-	snprintf(text + length, sizeof text - length, "]}");
+	snprintf(text + length, sizeof(text) - length, "]}");
 	team = (Leadfit__V1__Team *)daemon_message(&leadfit__v1__team__descriptor, text);
 	for (size_t m = 0; m < team->n_members; m++) {
 		Leadfit__V1__Member__ExpertiseEntry **entries = team->members[m]->expertise, *first = entries[0];
@@ -56,7 +60,7 @@ static void make_team(struct sent *sent, unsigned number, int members)
 		entries[0] = entries[1];
 		entries[1] = first;
 	}
-	assert_true(leadfit__v1__team__get_packed_size(team) <= sizeof sent->bytes);
+	assert_true(leadfit__v1__team__get_packed_size(team) <= sizeof(sent->bytes));
 	sent->length = leadfit__v1__team__pack(team, sent->bytes);
 	leadfit__v1__team__free_unpacked(team, NULL);
 }
@@ -65,7 +69,8 @@ static const struct lf_cached_team *find(struct lf_team_cache *cache, const stru
 {
 	const struct lf_rpc_cache *rpc = lf_team_cache_rpc(cache);
 	void *held = NULL;
-	ProtobufCMessage *message = rpc->find(rpc->context, (struct lf_slice){(const char *)sent->bytes, sent->length}, &held);
+	ProtobufCMessage *message =
+		rpc->find(rpc->context, (struct lf_slice){(const char *)sent->bytes, sent->length}, &held);
 	const struct lf_cached_team *team = held;
 
 	assert_int_equal(message != NULL, held != NULL);
@@ -212,15 +217,15 @@ static void what_requests_hold_is_part_of_that_memory(void **state)
 
 static struct lf_version *rubric_of(int weight)
 {
-	char text[sizeof rubric_text + 16];
+	char text[sizeof(rubric_text) + 16];
 
-	snprintf(text, sizeof text, rubric_text, weight);
+	snprintf(text, sizeof(text), rubric_text, weight);
 	return support_rubric(text);
 }
 
 /* Converts the held team as Score does. Returns the engine's members. */
-static const struct lf_member *convert(const struct lf_cached_team *team, const struct lf_version *version, int32_t day, struct lf_arena *arena,
-	enum lf_code *code)
+static const struct lf_member *convert(const struct lf_cached_team *team, const struct lf_version *version, int32_t day,
+	struct lf_arena *arena, enum lf_code *code)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
@@ -249,6 +254,7 @@ static void a_team_is_converted_once_for_a_version_and_all_later_days(void **sta
 	struct lf_arena arena;
 	struct sent sent;
 	enum lf_code code;
+	const struct lf_cached_team *anew;
 
 	(void)state;
 	lf_arena_init(&arena, 1 << 20);
@@ -272,7 +278,7 @@ static void a_team_is_converted_once_for_a_version_and_all_later_days(void **sta
 		lf_version_release(another);
 	}
 	/* So many rubrics make it stale: it is made anew. */
-	const struct lf_cached_team *anew = find(cache, &sent);
+	anew = find(cache, &sent);
 
 	assert_ptr_not_equal(anew, team);
 	expect_team(anew, &sent);
@@ -385,7 +391,8 @@ static void many_threads_find_hold_convert_and_drop_the_same_teams(void **state)
 /* ---- through the service ---- */
 
 static const char team_text[] =
-	"team: {id: t, members: [{id: ada, discipline: BACKEND, expertise: {FRONTEND: 0.2, BACKEND: 0.9}, evidence: [{criterion: "
+	"team: {id: t, members: [{id: ada, discipline: BACKEND, expertise: {FRONTEND: 0.2, BACKEND: 0.9}, evidence: "
+	"[{criterion: "
 	"architecture, rating: 5, source: PEER, observed_on: 2026-01-10}]}, {id: ben, discipline: FRONTEND, evidence: "
 	"[{criterion: collaboration, rating: 4, source: SELF}]}]}, project: {id: p, traits: {interaction_focus: 0.7}}";
 
@@ -399,7 +406,7 @@ static char *answer(struct lf_client *client, const char *more)
 	struct lf_buffer buffer = {0};
 	size_t length;
 
-	snprintf(text, sizeof text, "{%s%s}", team_text, more);
+	snprintf(text, sizeof(text), "{%s%s}", team_text, more);
 	request = daemon_request(text);
 	decision = (Leadfit__V1__Decision *)lf_client_call(client, &leadfit__v1__scoring__descriptor, 0, &request->base,
 		&(struct lf_call_options){.timeout_ms = 20000}, &error);
@@ -409,8 +416,8 @@ static char *answer(struct lf_client *client, const char *more)
 		printed = malloc(TEXT_BYTES);
 		assert_non_null(printed);
 		for (size_t i = 0; i < error.violation_kept; i++)
-			length += (size_t)snprintf(printed + length, TEXT_BYTES - length, "%s: %s\n", error.violations[i].field,
-				error.violations[i].description);
+			length += (size_t)snprintf(printed + length, TEXT_BYTES - length, "%s: %s\n",
+				error.violations[i].field, error.violations[i].description);
 		assert_true(length > 0);
 		lf_error_clean_up(&error);
 		return printed;
@@ -436,7 +443,7 @@ static void an_answer_is_the_same_whether_its_team_is_new_or_known(void **state)
 		", as_of: \"2026-07-01T00:00:00Z\", detail: ALL",
 		", as_of: \"2026-06-01T00:00:00Z\", idempotency_key: k-1",
 	};
-	enum { COUNT = sizeof more / sizeof *more };
+	enum { COUNT = sizeof(more) / sizeof(*more) };
 	char *first[COUNT] = {0};
 	struct daemon daemon;
 	struct lf_client *client;

@@ -1,4 +1,7 @@
-/* What is allowed in a rubric but probably not meant: each warning, by line and path, and nothing about rubrics that mean it. */
+/*
+ * What is allowed in a rubric but probably not meant: each warning, by line and path, and nothing about rubrics that
+ * mean it.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -39,7 +42,9 @@ static void the_shipped_rubric_has_no_warnings(void **state)
 	lf_version_release(version);
 }
 
-#define SCENARIO "scenarios: [{name: s, team: {id: t, members: [{id: a}]}, project: {id: p}, expect: {outcome: RECOMMENDED}}]\n"
+#define SCENARIO                                                                                                       \
+	"scenarios: [{name: s, team: {id: t, members: [{id: a}]}, project: {id: p}, expect: {outcome: "                \
+	"RECOMMENDED}}]\n"
 
 static void everything_that_is_probably_not_meant_is_told_by_line(void **state)
 {
@@ -98,7 +103,7 @@ static void everything_that_is_probably_not_meant_is_told_by_line(void **state)
 	char warnings[8000];
 
 	(void)state;
-	warnings_of(rubric, warnings, sizeof warnings);
+	warnings_of(rubric, warnings, sizeof(warnings));
 	assert_string_equal(warnings,
 		"5: sources[\"SELF\"]: is 0: evidence from this source counts for nothing\n"
 		"3: half_life_days: 0.5 of a day: evidence of last week would count for next to nothing\n"
@@ -108,18 +113,24 @@ static void everything_that_is_probably_not_meant_is_told_by_line(void **state)
 		"13: traits[1]: idle moves nothing: no weight and no need names it\n"
 		"18: criteria[0].curve: every rating is worth 0.5: this criterion tells nobody apart\n"
 		"24: criteria[1].weight: can never be above 0, whatever the traits: never never matters\n"
-		"26: criteria[1].curve[0].rating: flat from 1, the scale's min: no rating up to 2 differs from another\n"
-		"27: criteria[1].curve[1].rating: flat up to 5, the scale's max: no rating from 4 on differs from another\n"
+		"26: criteria[1].curve[0].rating: flat from 1, the scale's min: no rating up to 2 differs from "
+		"another\n"
+		"27: criteria[1].curve[1].rating: flat up to 5, the scale's max: no rating from 4 on differs from "
+		"another\n"
 		"36: criteria[2].needs[1]: can never be above 0, whatever the traits: B is never needed\n"
 		"39: criteria[4].derived: always has the value of cover: the same is counted twice\n"
-		"41: gates[0].at_least: is the scale's min: everybody passes but those without any evidence on the criterion\n"
+		"41: gates[0].at_least: is the scale's min: everybody passes but those without any evidence on the "
+		"criterion\n"
 		"42: gates[1].at_least: is 0: everybody passes\n"
 		"43: gates[2].availability_at_least: is 0: everybody passes\n"
 		"44: gates[3]: asks for the same thing as gates[0]: only the higher of the two matters\n"
-		"45: robustness: has neither weight_spread, weights_unknown nor rating_spread: nothing is perturbed, and every "
+		"45: robustness: has neither weight_spread, weights_unknown nor rating_spread: nothing is perturbed, "
+		"and every "
 		"first-rank share is 0 or 1, or that of a tie\n"
-		"47: thresholds.margin: 1 is so high that hardly anybody could ever be recommended: scores go from 0 to 1\n"
-		"48: thresholds.first_rank_share: 1 is so high that only who ranks first in every perturbation could be recommended\n"
+		"47: thresholds.margin: 1 is so high that hardly anybody could ever be recommended: scores go from 0 "
+		"to 1\n"
+		"48: thresholds.first_rank_share: 1 is so high that only who ranks first in every perturbation could "
+		"be recommended\n"
 		"9: disciplines[2]: no prior and no need names C, though they name others\n"
 		"19: criteria[0].levels: no text says what 5 means, the scale's max\n"
 		"29: criteria[1].prior.strength: is 0: the expected ratings count for nothing\n"
@@ -139,29 +150,37 @@ static void some_depend_on_what_else_the_rubric_has(void **state)
 		 "gates: [{criterion: c, at_least: 1}]\n" SCENARIO,
 			"4: gates[0].at_least: is the scale's min: everybody passes\n"},
 		/* Without priors the share can be reached, with them hardly. */
-		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}}]\nthresholds: {evidence_share: 1}\n" SCENARIO, ""},
+		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}}]\nthresholds: "
+		 "{evidence_share: 1}\n" SCENARIO,
+			""},
 		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}, prior: {strength: 1}}]\n"
 		 "thresholds: {evidence_share: 1, co_lead_gain: 0.5}\n" SCENARIO,
-			"4: thresholds.evidence_share: 1 is so high that hardly anybody could have evidence enough: the priors always weigh "
+			"4: thresholds.evidence_share: 1 is so high that hardly anybody could have evidence enough: "
+			"the priors always weigh "
 			"something\n"
 			"4: thresholds.co_lead_gain: 0.5 is so high that a co-lead would hardly ever be named\n"},
 		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, derived: TEAM_COVERAGE, weight: {base: 1}}]\n"
 		 "thresholds: {evidence_share: 0.1}\n" SCENARIO,
-			"4: thresholds.evidence_share: no criterion is rated: every answer would be INSUFFICIENT_EVIDENCE\n"},
+			"4: thresholds.evidence_share: no criterion is rated: every answer would be "
+			"INSUFFICIENT_EVIDENCE\n"},
 		/* A trait that only a need names moves something; nothing is named, so no discipline is left out. */
-		{"name: r\nscale: {min: 1, max: 5}\ntraits: [{id: t}]\ndisciplines: [{id: A}]\ncriteria: [{id: c, derived: DOMAIN_ALIGNMENT, "
+		{"name: r\nscale: {min: 1, max: 5}\ntraits: [{id: t}]\ndisciplines: [{id: A}]\ncriteria: [{id: c, "
+		 "derived: DOMAIN_ALIGNMENT, "
 		 "weight: {base: 1}, needs: [{discipline: A, traits: {t: 1}}]}]\n" SCENARIO,
 			""},
-		{"name: r\nscale: {min: 1, max: 5}\ndisciplines: [{id: A}]\ncriteria: [{id: c, weight: {base: 1}}]\n" SCENARIO, ""},
-		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}}]\nrobustness: {rating_spread: 0.1}\n"
+		{"name: r\nscale: {min: 1, max: 5}\ndisciplines: [{id: A}]\ncriteria: [{id: c, weight: {base: "
+		 "1}}]\n" SCENARIO,
+			""},
+		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}}]\nrobustness: "
+		 "{rating_spread: 0.1}\n"
 		 "thresholds: {first_rank_share: 0.6}\n" SCENARIO,
 			""},
 	};
 	char warnings[4000];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		warnings_of(cases[i].rubric, warnings, sizeof warnings);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		warnings_of(cases[i].rubric, warnings, sizeof(warnings));
 		if (strcmp(warnings, cases[i].warnings) != 0)
 			fail_msg("rubric %zu: expected\n%s, found\n%s", i, cases[i].warnings, warnings);
 	}
@@ -174,8 +193,9 @@ static void a_weight_that_rounding_alone_leaves_is_none(void **state)
 	(void)state;
 	support_rubric_errors("{name: r, scale: {min: 1, max: 5}, traits: [{id: t}, {id: u}], "
 			      "criteria: [{id: c, weight: {base: -0.3, traits: {t: 0.1, u: 0.2}}}]}",
-		errors, sizeof errors);
-	assert_string_equal(errors, "criteria: no weight can be above 0, whatever the traits: nothing could be scored\n");
+		errors, sizeof(errors));
+	assert_string_equal(
+		errors, "criteria: no weight can be above 0, whatever the traits: nothing could be scored\n");
 }
 
 int main(void)

@@ -17,6 +17,7 @@ static const struct conformance *current; /* cmocka's set-up functions take no a
 static void open_fixture(struct fixture *fixture)
 {
 	const struct lf_log_options options = {.location = fixture->subject->location};
+
 	lf_error_init(&fixture->error);
 	if (fixture->backend->open(&fixture->store, &options, &fixture->error) != LF_OK ||
 		fixture->backend->open_reader(fixture->store, &fixture->reader, &fixture->error) != LF_OK)
@@ -32,7 +33,8 @@ static void close_fixture(struct fixture *fixture)
 
 static int set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof *fixture);
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
 	current->reset(current->context);
 	fixture->subject = current;
 	fixture->backend = current->backend;
@@ -45,6 +47,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct fixture *fixture = *state;
+
 	close_fixture(fixture);
 	current->reset(current->context);
 	free(fixture);
@@ -74,9 +77,11 @@ static uint64_t list(struct fixture *fixture, const struct lf_filter *filter, st
 {
 	struct lf_filter rest = *filter;
 	uint64_t next = 12345;
+
 	listed->count = 0;
 	do {
-		if (fixture->backend->list(fixture->reader, &rest, listed_visit, listed, &next, &fixture->error) != LF_OK)
+		if (fixture->backend->list(fixture->reader, &rest, listed_visit, listed, &next, &fixture->error) !=
+			LF_OK)
 			fail_msg("%s", fixture->error.message);
 		rest.before_sequence = next;
 		rest.limit = filter->limit - listed->count;
@@ -91,8 +96,8 @@ static void a_second_store_of_the_same_location_is_refused(void **state)
 	struct fixture *fixture = *state;
 	const struct lf_log_options options = {.location = fixture->subject->location};
 	struct lf_store *second = NULL;
-	assert_int_equal(
-		fixture->backend->open(&second, &options, &fixture->error), LF_FAILED_PRECONDITION);
+
+	assert_int_equal(fixture->backend->open(&second, &options, &fixture->error), LF_FAILED_PRECONDITION);
 	assert_null(second);
 	assert_true(strlen(fixture->error.message) > 0);
 }
@@ -103,13 +108,14 @@ static void what_was_committed_is_there_after_reopening(void **state)
 	struct work work;
 	struct lf_tail tail;
 	struct lf_stored *stored = NULL;
+
 	work_init(&work, 1, 2, 3);
 	store(fixture, &work);
 	close_fixture(fixture);
 	open_fixture(fixture);
 	assert_int_equal(fixture->backend->tail(fixture->store, &tail, &fixture->error), LF_OK);
 	assert_int_equal(tail.sequence, 1);
-	assert_memory_equal(&tail.id, &work.append.id, sizeof tail.id);
+	assert_memory_equal(&tail.id, &work.append.id, sizeof(tail.id));
 	assert_int_equal(tail.time_us, work.append.decided_at_us);
 	assert_int_equal(fixture->backend->get(fixture->reader, &work.append.id, &stored, &fixture->error), LF_OK);
 	free(stored);
@@ -120,9 +126,10 @@ static void the_tail_of_an_empty_store_is_zero_but_for_the_time_of_its_rubrics(v
 	struct fixture *fixture = *state;
 	const struct lf_uuid none = {{0}};
 	struct lf_tail tail;
+
 	assert_int_equal(fixture->backend->tail(fixture->store, &tail, &fixture->error), LF_OK);
 	assert_int_equal(tail.sequence, 0);
-	assert_memory_equal(&tail.id, &none, sizeof none);
+	assert_memory_equal(&tail.id, &none, sizeof(none));
 	assert_int_equal(tail.time_us, 5);
 }
 
@@ -133,13 +140,14 @@ static void a_decision_reads_back_as_it_was_stored(void **state)
 	struct fixture *fixture = *state;
 	struct lf_stored *stored = NULL;
 	struct work work;
+
 	work_init(&work, 7, 8, 9);
 	work.append.outcome = 3;
 	work.append.purpose = 2;
 	store(fixture, &work);
 	assert_int_equal(fixture->backend->get(fixture->reader, &work.append.id, &stored, &fixture->error), LF_OK);
 	assert_int_equal(stored->sequence, 1);
-	assert_memory_equal(&stored->id, &work.append.id, sizeof stored->id);
+	assert_memory_equal(&stored->id, &work.append.id, sizeof(stored->id));
 	assert_int_equal(stored->decided_at_us, work.append.decided_at_us);
 	assert_string_equal(stored->caller, "hr");
 	assert_string_equal(stored->team_id, "team-7");
@@ -148,7 +156,7 @@ static void a_decision_reads_back_as_it_was_stored(void **state)
 	assert_string_equal(stored->recommended, "c-7");
 	assert_int_equal(stored->outcome, 3);
 	assert_int_equal(stored->purpose, 2);
-	assert_memory_equal(&stored->rubric_digest, &work.append.rubric_digest, sizeof stored->rubric_digest);
+	assert_memory_equal(&stored->rubric_digest, &work.append.rubric_digest, sizeof(stored->rubric_digest));
 	assert_int_equal(stored->team.length, strlen(work.team));
 	assert_memory_equal(stored->team.data, work.team, stored->team.length);
 	assert_int_equal(stored->project.length, strlen(work.project));
@@ -163,6 +171,7 @@ static void empty_payloads_and_names_read_back_empty(void **state)
 	struct fixture *fixture = *state;
 	struct lf_stored *stored = NULL;
 	struct work work;
+
 	work_init(&work, 1, 1, 0);
 	work.append.team = work.append.project = work.append.answer = (struct lf_bytes){NULL, 0};
 	work.append.team_id = work.append.project_id = work.append.caller = work.append.recommended = "";
@@ -183,6 +192,7 @@ static void a_large_answer_and_bytes_of_every_value_survive(void **state)
 	uint8_t *data = malloc(length);
 	struct lf_stored *stored = NULL;
 	struct work work;
+
 	for (size_t i = 0; i < length; i++)
 		data[i] = (uint8_t)(i * 31 >> 3);
 	work_init(&work, 1, 1, 0);
@@ -200,10 +210,14 @@ static void nothing_is_visible_before_the_commit_nor_after_a_rollback(void **sta
 {
 	struct fixture *fixture = *state;
 	const struct lf_filter any = filter_any();
-	struct listed *listed = calloc(1, sizeof *listed);
+	struct listed *listed = calloc(1, sizeof(*listed));
 	struct work work;
+	struct lf_record record;
+	struct lf_stored *stored;
+
 	work_init(&work, 1, 1, 1);
-	struct lf_record record = {.append = &work.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
+	record = (struct lf_record){
+		.append = &work.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
 	assert_int_equal(begin(fixture), LF_OK);
 	assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	assert_int_equal(list(fixture, &any, listed), 0);
@@ -216,7 +230,7 @@ static void nothing_is_visible_before_the_commit_nor_after_a_rollback(void **sta
 	assert_false(work.append.existing);
 	assert_int_equal(list(fixture, &any, listed), 0);
 	assert_int_equal(listed->count, 1);
-	struct lf_stored *stored = NULL;
+	stored = NULL;
 	assert_int_equal(fixture->backend->get(fixture->reader, &work.append.id, &stored, &fixture->error), LF_OK);
 	free(stored);
 	free(listed);
@@ -226,6 +240,7 @@ static void a_rollback_without_a_transaction_does_nothing(void **state)
 {
 	struct fixture *fixture = *state;
 	struct work work;
+
 	fixture->backend->rollback(fixture->store);
 	work_init(&work, 1, 1, 1);
 	store(fixture, &work);
@@ -235,26 +250,32 @@ static void probing_and_maintaining_change_nothing_that_is_read(void **state)
 {
 	struct fixture *fixture = *state;
 	struct lf_tail before, after;
+
 	assert_int_equal(fixture->backend->tail(fixture->store, &before, &fixture->error), LF_OK);
 	assert_int_equal(fixture->backend->probe(fixture->store, &fixture->error), LF_OK);
 	assert_int_equal(fixture->backend->maintain(fixture->store, &fixture->error), LF_OK);
 	assert_int_equal(fixture->backend->tail(fixture->store, &after, &fixture->error), LF_OK);
-	assert_memory_equal(&before, &after, sizeof before);
+	assert_memory_equal(&before, &after, sizeof(before));
 }
 
 static void a_decision_by_an_unknown_rubric_is_refused_and_the_transaction_goes_on(void **state)
 {
 	struct fixture *fixture = *state;
 	struct work bad[2], good;
+	struct lf_record record;
+	struct lf_stored *stored;
+
 	work_init(&bad[0], 1, 1, 1);
 	bad[0].append.rubric_digest.bytes[0] ^= 1;
 	work_init(&bad[1], 1, 1, 1);
 	bad[1].append.rubric_name = "another";
 	work_init(&good, 1, 1, 1);
-	struct lf_record record = {.append = &good.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
+	record = (struct lf_record){
+		.append = &good.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
 	assert_int_equal(begin(fixture), LF_OK);
 	for (size_t i = 0; i < 2; i++) {
 		struct lf_record refused = record;
+
 		refused.append = &bad[i].append;
 		assert_int_equal(
 			fixture->backend->append(fixture->store, &refused, &fixture->error), LF_FAILED_PRECONDITION);
@@ -263,7 +284,7 @@ static void a_decision_by_an_unknown_rubric_is_refused_and_the_transaction_goes_
 	assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	assert_false(record.existing);
 	assert_int_equal(commit(fixture), LF_OK);
-	struct lf_stored *stored = NULL;
+	stored = NULL;
 	assert_int_equal(fixture->backend->get(fixture->reader, &record.id, &stored, &fixture->error), LF_OK);
 	free(stored);
 }
@@ -274,15 +295,16 @@ static void a_key_gives_the_stored_decision_and_stores_nothing(void **state)
 {
 	struct fixture *fixture = *state;
 	const struct lf_filter any = filter_any();
-	struct listed *listed = calloc(1, sizeof *listed);
+	struct listed *listed = calloc(1, sizeof(*listed));
 	struct work first, again;
+
 	work_init(&first, 1, 1, 5);
 	work_init(&again, 1, 1, 5);
 	store(fixture, &first);
 	store(fixture, &again);
 	assert_false(first.append.existing);
 	assert_true(again.append.existing);
-	assert_memory_equal(&first.append.id, &again.append.id, sizeof first.append.id);
+	assert_memory_equal(&first.append.id, &again.append.id, sizeof(first.append.id));
 	assert_int_equal(again.append.sequence, 1);
 	assert_int_equal(again.append.decided_at_us, first.append.decided_at_us);
 	list(fixture, &any, listed);
@@ -294,18 +316,20 @@ static void a_key_repeated_in_one_transaction_is_found_too(void **state)
 {
 	struct fixture *fixture = *state;
 	struct work first, again, other;
+	struct lf_record records[3] = {
+		{.append = &first.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10},
+		{.append = &again.append, .leaves = &fixture->leaves, .sequence = 2, .id = {{2}}, .decided_at_us = 10},
+		{.append = &other.append, .leaves = &fixture->leaves, .sequence = 2, .id = {{2}}, .decided_at_us = 10}};
+
 	work_init(&first, 1, 1, 5);
 	work_init(&again, 1, 1, 5);
 	work_init(&other, 1, 2, 5);
-	struct lf_record records[3] = {{.append = &first.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10},
-		{.append = &again.append, .leaves = &fixture->leaves, .sequence = 2, .id = {{2}}, .decided_at_us = 10},
-		{.append = &other.append, .leaves = &fixture->leaves, .sequence = 2, .id = {{2}}, .decided_at_us = 10}};
 	assert_int_equal(begin(fixture), LF_OK);
 	assert_int_equal(fixture->backend->append(fixture->store, &records[0], &fixture->error), LF_OK);
 	assert_int_equal(fixture->backend->append(fixture->store, &records[1], &fixture->error), LF_OK);
 	assert_true(records[1].existing);
 	assert_int_equal(records[1].sequence, 1);
-	assert_memory_equal(&records[1].id, &records[0].id, sizeof records[0].id);
+	assert_memory_equal(&records[1].id, &records[0].id, sizeof(records[0].id));
 	assert_int_equal(fixture->backend->append(fixture->store, &records[2], &fixture->error), LF_ALREADY_EXISTS);
 	lf_error_clean_up(&fixture->error);
 	assert_int_equal(commit(fixture), LF_OK);
@@ -316,6 +340,7 @@ static void a_key_with_another_request_is_refused(void **state)
 	struct fixture *fixture = *state;
 	struct work first, other;
 	struct lf_uuid id;
+
 	work_init(&first, 1, 1, 5);
 	work_init(&other, 1, 2, 5);
 	store(fixture, &first);
@@ -323,7 +348,7 @@ static void a_key_with_another_request_is_refused(void **state)
 	assert_int_equal(fixture->backend->find_key(
 				 fixture->reader, "hr", "key-5", &first.append.request_digest, &id, &fixture->error),
 		LF_OK);
-	assert_memory_equal(&id, &first.append.id, sizeof id);
+	assert_memory_equal(&id, &first.append.id, sizeof(id));
 	assert_int_equal(fixture->backend->find_key(
 				 fixture->reader, "hr", "key-5", &other.append.request_digest, &id, &fixture->error),
 		LF_ALREADY_EXISTS);
@@ -338,6 +363,7 @@ static void keys_belong_to_their_callers(void **state)
 	struct fixture *fixture = *state;
 	struct work ours, theirs;
 	struct lf_uuid id;
+
 	work_init(&ours, 1, 1, 5);
 	work_init(&theirs, 2, 2, 5);
 	theirs.append.caller = "batch";
@@ -351,16 +377,19 @@ static void keys_belong_to_their_callers(void **state)
 	assert_int_equal(fixture->backend->find_key(fixture->reader, "batch", "key-5", &theirs.append.request_digest,
 				 &id, &fixture->error),
 		LF_OK);
-	assert_memory_equal(&id, &theirs.append.id, sizeof id);
+	assert_memory_equal(&id, &theirs.append.id, sizeof(id));
 }
 
 static void a_rolled_back_key_is_free_again(void **state)
 {
 	struct fixture *fixture = *state;
 	struct work first, other;
+	struct lf_record record;
+
 	work_init(&first, 1, 1, 5);
 	work_init(&other, 1, 2, 5);
-	struct lf_record record = {.append = &first.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
+	record = (struct lf_record){
+		.append = &first.append, .leaves = &fixture->leaves, .sequence = 1, .id = {{1}}, .decided_at_us = 10};
 	assert_int_equal(begin(fixture), LF_OK);
 	assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	fixture->backend->rollback(fixture->store);
@@ -377,6 +406,7 @@ static void store_rows(struct fixture *fixture)
 {
 	for (int i = 1; i <= ROWS; i++) {
 		struct work work;
+
 		work_init(&work, i % TEAMS, i % PROJECTS, 0);
 		work.append.outcome = (uint32_t)(1 + i % 4);
 		store(fixture, &work);
@@ -388,26 +418,28 @@ static bool row_fits(const struct lf_filter *filter, int i)
 {
 	char name[32];
 	const int64_t time = 5 + 10 * (int64_t)i;
-	snprintf(name, sizeof name, "team-%d", i % TEAMS);
+
+	snprintf(name, sizeof(name), "team-%d", i % TEAMS);
 	if (filter->team_id != NULL && filter->team_id[0] != '\0' && strcmp(name, filter->team_id) != 0)
 		return false;
-	snprintf(name, sizeof name, "project-%d", i % PROJECTS);
+	snprintf(name, sizeof(name), "project-%d", i % PROJECTS);
 	if (filter->project_id != NULL && filter->project_id[0] != '\0' && strcmp(name, filter->project_id) != 0)
 		return false;
-	snprintf(name, sizeof name, "c-%d", i % TEAMS);
+	snprintf(name, sizeof(name), "c-%d", i % TEAMS);
 	if (filter->candidate != NULL && filter->candidate[0] != '\0' && strcmp(name, filter->candidate) != 0 &&
 		strcmp(filter->candidate, "c-all") != 0)
 		return false;
 	if (filter->before_sequence != 0 && (uint64_t)i >= filter->before_sequence)
 		return false;
 	return (filter->outcome == 0 || filter->outcome == (uint32_t)(1 + i % 4)) && time >= filter->since_us &&
-	       time < filter->until_us;
+		time < filter->until_us;
 }
 
 /* Page by page, the list is what a plain loop over all rows gives. */
 static void check_list(struct fixture *fixture, struct lf_filter filter, struct listed *listed)
 {
 	int row = ROWS;
+
 	for (uint64_t next = 1; next != 0;) {
 		next = list(fixture, &filter, listed);
 		assert_true(listed->count <= filter.limit);
@@ -429,15 +461,17 @@ static void check_list(struct fixture *fixture, struct lf_filter filter, struct 
 static void every_filter_gives_what_fits_newest_first_page_by_page(void **state)
 {
 	struct fixture *fixture = *state;
-	struct listed *listed = calloc(1, sizeof *listed);
+	struct listed *listed = calloc(1, sizeof(*listed));
 	static const char *const teams[] = {NULL, "", "team-1", "team-9"};
 	static const char *const projects[] = {NULL, "project-4", "project-9"};
 	static const char *const candidates[] = {NULL, "c-2", "c-1", "c-all", "c-9"};
 	static const uint64_t befores[] = {0, 1, 2, 350, ROWS, ROWS + 1, UINT64_MAX};
 	static const size_t limits[] = {1, 7, 1000};
+
 	store_rows(fixture);
 	for (size_t i = 0; i < 4 * 3 * 5 * 7; i++) {
 		struct lf_filter filter = filter_any();
+
 		filter.team_id = teams[i % 4];
 		filter.project_id = projects[i / 4 % 3];
 		filter.candidate = candidates[i / 12 % 5];
@@ -452,12 +486,14 @@ static void every_filter_gives_what_fits_newest_first_page_by_page(void **state)
 static void time_bounds_include_since_and_exclude_until(void **state)
 {
 	struct fixture *fixture = *state;
-	struct listed *listed = calloc(1, sizeof *listed);
+	struct listed *listed = calloc(1, sizeof(*listed));
 	static const int64_t bounds[] = {INT64_MIN, -1, 0, 15, 16, 2005, 3500, 5 + 10 * ROWS, 6 + 10 * ROWS, INT64_MAX};
-	const size_t count = sizeof bounds / sizeof bounds[0];
+	const size_t count = sizeof(bounds) / sizeof(bounds[0]);
+
 	store_rows(fixture);
 	for (size_t i = 0; i < count * count; i++) {
 		struct lf_filter filter = filter_any();
+
 		filter.since_us = bounds[i / count];
 		filter.until_us = bounds[i % count];
 		filter.team_id = i % 3 == 0 ? "team-1" : NULL;
@@ -469,17 +505,25 @@ static void time_bounds_include_since_and_exclude_until(void **state)
 static void decisions_of_one_instant_are_all_listed(void **state)
 {
 	struct fixture *fixture = *state;
-	struct listed *listed = calloc(1, sizeof *listed);
+	struct listed *listed = calloc(1, sizeof(*listed));
 	struct work works[10]; /* what a record points to stays until the transaction ends */
+	struct lf_filter filter;
+
 	assert_int_equal(begin(fixture), LF_OK);
 	for (uint64_t i = 1; i <= 10; i++) {
 		struct work *work = &works[i - 1];
+		struct lf_record record;
+
 		work_init(work, 1, 1, 0);
-		struct lf_record record = {.append = &work->append, .leaves = &fixture->leaves, .sequence = i, .id = {{(uint8_t)i}}, .decided_at_us = 50};
+		record = (struct lf_record){.append = &work->append,
+			.leaves = &fixture->leaves,
+			.sequence = i,
+			.id = {{(uint8_t)i}},
+			.decided_at_us = 50};
 		assert_int_equal(fixture->backend->append(fixture->store, &record, &fixture->error), LF_OK);
 	}
 	assert_int_equal(commit(fixture), LF_OK);
-	struct lf_filter filter = filter_any();
+	filter = filter_any();
 	filter.since_us = 50;
 	filter.until_us = 51;
 	list(fixture, &filter, listed);
@@ -490,18 +534,22 @@ static void decisions_of_one_instant_are_all_listed(void **state)
 static void a_person_in_many_lists_of_candidates_is_found_in_all(void **state)
 {
 	struct fixture *fixture = *state;
-	struct listed *listed = calloc(1, sizeof *listed);
+	struct listed *listed = calloc(1, sizeof(*listed));
 	struct lf_filter filter = filter_any();
+	size_t found;
+
 	for (int i = 1; i <= 400; i++) {
 		struct work work;
+
 		work_init(&work, i, 1, 0);
 		store(fixture, &work);
 	}
 	filter.candidate = "c-all";
 	filter.limit = 90;
-	size_t found = 0;
+	found = 0;
 	for (;;) {
 		const uint64_t next = list(fixture, &filter, listed);
+
 		for (size_t i = 0; i < listed->count; i++)
 			assert_int_equal(listed->sequences[i], 400 - found++);
 		if (next == 0)
@@ -522,6 +570,7 @@ static void an_unknown_id_is_not_found(void **state)
 	struct fixture *fixture = *state;
 	const struct lf_uuid id = {{9}};
 	struct lf_stored *stored = NULL;
+
 	assert_int_equal(fixture->backend->get(fixture->reader, &id, &stored, &fixture->error), LF_NOT_FOUND);
 	assert_null(stored);
 }
@@ -532,8 +581,10 @@ static struct lf_rubric_put put_version(
 	struct fixture *fixture, const char *name, const char *body, int64_t at, enum lf_code expect)
 {
 	struct lf_digest digest;
+	struct lf_rubric_put put;
+
 	lf_sha256(body, strlen(body), &digest);
-	struct lf_rubric_put put = {.name = name,
+	put = (struct lf_rubric_put){.name = name,
 		.title = "A title",
 		.caller = "owner",
 		.body = bytes_of(body),
@@ -552,6 +603,7 @@ static void the_first_version_of_a_name_becomes_active_and_later_ones_do_not(voi
 	struct fixture *fixture = *state;
 	struct lf_rubric_row *row = NULL;
 	struct lf_rubric_put put = put_version(fixture, "a", "version 1", 100, LF_OK);
+
 	assert_true(put.added && put.activated);
 	put = put_version(fixture, "a", "version 2", 200, LF_OK);
 	assert_true(put.added && !put.activated);
@@ -573,14 +625,15 @@ static void a_version_is_found_by_digest_with_or_without_its_name(void **state)
 	struct fixture *fixture = *state;
 	struct lf_rubric_row *row = NULL;
 	struct lf_digest digest;
+	static const char *const names[] = {NULL, "", "a"};
+
 	put_version(fixture, "a", "version 1", 100, LF_OK);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
 	lf_sha256("version 2", 9, &digest);
-	static const char *const names[] = {NULL, "", "a"};
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(
 			fixture->backend->get_rubric(fixture->reader, names[i], &digest, &row, &fixture->error), LF_OK);
-		assert_memory_equal(&row->digest, &digest, sizeof digest);
+		assert_memory_equal(&row->digest, &digest, sizeof(digest));
 		assert_false(row->active);
 		free(row);
 	}
@@ -597,6 +650,7 @@ static void a_version_is_found_by_digest_with_or_without_its_name(void **state)
 static void bytes_stored_under_another_name_are_refused(void **state)
 {
 	struct fixture *fixture = *state;
+
 	put_version(fixture, "a", "version 1", 100, LF_OK);
 	put_version(fixture, "b", "version 1", 100, LF_INVALID_ARGUMENT);
 }
@@ -609,7 +663,8 @@ struct rubric_list {
 static void visit_rubric(void *context, const struct lf_rubric_row *row)
 {
 	struct rubric_list *rubrics = context;
-	snprintf(rubrics->text + strlen(rubrics->text), sizeof rubrics->text - strlen(rubrics->text), "%s@%lld%s ",
+
+	snprintf(rubrics->text + strlen(rubrics->text), sizeof(rubrics->text) - strlen(rubrics->text), "%s@%lld%s ",
 		row->name, (long long)row->put_at_us, row->active ? "*" : "");
 	assert_int_equal(row->body.length, 0);
 	rubrics->count++;
@@ -619,6 +674,7 @@ static void rubrics_are_listed_by_name_newest_first(void **state)
 {
 	struct fixture *fixture = *state;
 	struct rubric_list all = {0}, named = {0}, none = {0};
+
 	put_version(fixture, "b", "b 1", 100, LF_OK);
 	put_version(fixture, "a", "a 1", 200, LF_OK);
 	put_version(fixture, "b", "b 2", 300, LF_OK);
@@ -639,9 +695,11 @@ static struct lf_activated activate(struct fixture *fixture, const char *name, c
 	int64_t at, enum lf_code expect)
 {
 	struct lf_digest digest;
+	struct lf_rubric_activate activate;
+
 	lf_sha256(body, strlen(body), &digest);
-	struct lf_rubric_activate activate = {.name = name, .caller = caller, .digest = &digest, .activated_at_us = at,
-		.leaves = &fixture->leaves};
+	activate = (struct lf_rubric_activate){
+		.name = name, .caller = caller, .digest = &digest, .activated_at_us = at, .leaves = &fixture->leaves};
 	assert_int_equal(begin(fixture), LF_OK);
 	assert_int_equal(fixture->backend->activate_rubric(fixture->store, &activate, &fixture->error), expect);
 	lf_error_clean_up(&fixture->error);
@@ -659,20 +717,22 @@ static const char *body_of(const struct lf_digest *digest)
 {
 	static const char *const bodies[] = {"version 1", "version 2", "b 1", "b 2"};
 	struct lf_digest known;
-	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
 		lf_sha256(bodies[i], strlen(bodies[i]), &known);
-		if (memcmp(&known, digest, sizeof known) == 0)
+		if (memcmp(&known, digest, sizeof(known)) == 0)
 			return bodies[i];
 	}
 	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &known);
-	return memcmp(&known, digest, sizeof known) == 0 ? "tech" : "?";
+	return memcmp(&known, digest, sizeof(known)) == 0 ? "tech" : "?";
 }
 
 static void visit_act(void *context, const struct lf_activation_row *row)
 {
 	struct act_list *acts = context;
 	const size_t length = strlen(acts->text);
-	snprintf(acts->text + length, sizeof acts->text - length, "%s: %s -> %s by %s at %lld\n", row->name,
+
+	snprintf(acts->text + length, sizeof(acts->text) - length, "%s: %s -> %s by %s at %lld\n", row->name,
 		row->had_from ? body_of(&row->from) : "nothing", body_of(&row->to), row->caller,
 		(long long)row->activated_at_us);
 	acts->count++;
@@ -681,6 +741,7 @@ static void visit_act(void *context, const struct lf_activation_row *row)
 static void acts_are(struct fixture *fixture, const char *name, const char *text)
 {
 	struct act_list acts = {0};
+
 	assert_int_equal(
 		fixture->backend->list_activations(fixture->reader, name, visit_act, &acts, &fixture->error), LF_OK);
 	assert_string_equal(acts.text, text);
@@ -690,6 +751,7 @@ static void acts_are(struct fixture *fixture, const char *name, const char *text
 static void active_is(struct fixture *fixture, const char *name, const char *body)
 {
 	struct lf_rubric_row *row = NULL;
+
 	assert_int_equal(fixture->backend->get_rubric(fixture->reader, name, NULL, &row, &fixture->error), LF_OK);
 	assert_string_equal(body_of(&row->digest), body);
 	assert_true(row->active);
@@ -700,10 +762,12 @@ static void an_activation_changes_the_active_version_and_is_recorded_with_what_w
 {
 	struct fixture *fixture = *state;
 	struct lf_tail tail;
+	struct lf_activated made;
+
 	put_version(fixture, "a", "version 1", 100, LF_OK);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
 	put_version(fixture, "b", "b 1", 210, LF_OK);
-	struct lf_activated made = activate(fixture, "a", "version 2", "ann", 300, LF_OK);
+	made = activate(fixture, "a", "version 2", "ann", 300, LF_OK);
 	assert_true(made.changed && made.had_from);
 	assert_string_equal(body_of(&made.from), "version 1");
 	active_is(fixture, "a", "version 2");
@@ -727,8 +791,10 @@ static void an_activation_changes_the_active_version_and_is_recorded_with_what_w
 static void activating_the_active_version_records_nothing(void **state)
 {
 	struct fixture *fixture = *state;
+	struct lf_activated made;
+
 	put_version(fixture, "a", "version 1", 100, LF_OK);
-	const struct lf_activated made = activate(fixture, "", "version 1", "ann", 300, LF_OK);
+	made = activate(fixture, "", "version 1", "ann", 300, LF_OK);
 	assert_true(!made.changed && made.had_from);
 	assert_string_equal(body_of(&made.from), "version 1");
 	acts_are(fixture, "a", "a: nothing -> version 1 by owner at 100\n");
@@ -738,6 +804,7 @@ static void what_is_not_stored_can_not_be_activated_and_the_transaction_goes_on(
 {
 	struct fixture *fixture = *state;
 	struct work work;
+
 	put_version(fixture, "a", "version 1", 100, LF_OK);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
 	activate(fixture, "", "b 1", "ann", 300, LF_NOT_FOUND);
@@ -752,9 +819,11 @@ static void an_activation_is_visible_after_its_commit_only_and_survives_reopenin
 {
 	struct fixture *fixture = *state;
 	struct lf_digest digest;
+	struct lf_rubric_activate act;
+
 	lf_sha256("version 2", 9, &digest);
-	struct lf_rubric_activate act = {.name = "a", .caller = "ann", .digest = &digest, .activated_at_us = 300,
-		.leaves = &fixture->leaves};
+	act = (struct lf_rubric_activate){
+		.name = "a", .caller = "ann", .digest = &digest, .activated_at_us = 300, .leaves = &fixture->leaves};
 	put_version(fixture, "a", "version 1", 100, LF_OK);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
 	for (int round = 0; round < 2; round++) {
@@ -771,8 +840,7 @@ static void an_activation_is_visible_after_its_commit_only_and_survives_reopenin
 	close_fixture(fixture);
 	open_fixture(fixture);
 	active_is(fixture, "a", "version 2");
-	acts_are(fixture, "a",
-		"a: version 1 -> version 2 by ann at 300\na: nothing -> version 1 by owner at 100\n");
+	acts_are(fixture, "a", "a: version 1 -> version 2 by ann at 300\na: nothing -> version 1 by owner at 100\n");
 }
 
 static void a_version_that_was_active_once_is_known_for_ever(void **state)
@@ -781,11 +849,13 @@ static void a_version_that_was_active_once_is_known_for_ever(void **state)
 	static const char *const bodies[] = {"version 1", "version 2", "b 1"};
 	static const bool expected[2][3] = {{true, false, false}, {true, true, false}};
 	struct lf_digest digest;
+
 	put_version(fixture, "a", "version 1", 100, LF_OK);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
 	for (size_t round = 0; round < 2; round++) {
 		for (size_t i = 0; i < 3; i++) {
 			bool was = !expected[round][i];
+
 			lf_sha256(bodies[i], strlen(bodies[i]), &digest);
 			assert_int_equal(
 				fixture->backend->was_active(fixture->reader, &digest, &was, &fixture->error), LF_OK);
@@ -800,10 +870,12 @@ static void a_long_history_is_told_from_its_newest_end(void **state)
 {
 	struct fixture *fixture = *state;
 	struct act_list acts = {0};
+
 	put_version(fixture, "a", "version 1", 100, LF_OK);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
 	for (int i = 0; i <= LF_ACTIVATIONS_MAX; i++)
-		assert_true(activate(fixture, "", i % 2 == 0 ? "version 2" : "version 1", "ann", 300 + i, LF_OK).changed);
+		assert_true(
+			activate(fixture, "", i % 2 == 0 ? "version 2" : "version 1", "ann", 300 + i, LF_OK).changed);
 	assert_int_equal(
 		fixture->backend->list_activations(fixture->reader, "", visit_act, &acts, &fixture->error), LF_OK);
 	assert_int_equal(acts.count, LF_ACTIVATIONS_MAX);
@@ -846,6 +918,7 @@ int conformance_run(const struct conformance *subject)
 		CLAIM(a_version_that_was_active_once_is_known_for_ever),
 		CLAIM(a_long_history_is_told_from_its_newest_end),
 	};
+
 	current = subject;
 	return cmocka_run_group_tests_name(subject->backend->name, claims, NULL, NULL);
 }

@@ -1,4 +1,7 @@
-/* What every storage backend must do when bytes are replaced: through the log, as a redaction is the log's and the backend's together. */
+/*
+ * What every storage backend must do when bytes are replaced: through the log, as a redaction is the log's and the
+ * backend's together.
+ */
 #include "tests/storage/conformance.h"
 
 #include <time.h>
@@ -10,8 +13,10 @@ static const struct conformance *current; /* cmocka's set-up functions take no a
 
 static int set_up(void **state)
 {
+	struct lf_log *log;
+
 	current->reset(current->context);
-	struct lf_log *log = log_open(current->backend, current->location);
+	log = log_open(current->backend, current->location);
 	rubric_put(log);
 	*state = log;
 	return 0;
@@ -28,14 +33,18 @@ static int tear_down(void **state)
 
 static struct lf_redact redaction_of(const struct lf_redact_item *items, size_t count)
 {
-	return (struct lf_redact){
-		.kind = LF_LEAF_ERASURE, .caller = "admin", .body = bytes_of("because"), .items = items, .item_count = count};
+	return (struct lf_redact){.kind = LF_LEAF_ERASURE,
+		.caller = "admin",
+		.body = bytes_of("because"),
+		.items = items,
+		.item_count = count};
 }
 
 static void redact(struct lf_log *log, const struct lf_redact_item *items, size_t count)
 {
 	struct lf_redact redaction = redaction_of(items, count);
 	struct lf_error error = LF_ERROR_INIT;
+
 	if (lf_log_redact(log, &redaction, &error) != LF_OK)
 		fail_msg("%s", error.message);
 }
@@ -43,6 +52,7 @@ static void redact(struct lf_log *log, const struct lf_redact_item *items, size_
 static enum lf_code try_to_redact(struct lf_log *log, const struct lf_redact_item *items, size_t count, uint64_t seen)
 {
 	struct lf_redact redaction = redaction_of(items, count);
+
 	redaction.seen_sequence = seen;
 	return lf_log_redact(log, &redaction, NULL);
 }
@@ -57,6 +67,7 @@ static struct lf_stored *get(struct lf_log *log, const struct work *work)
 {
 	struct lf_stored *stored = NULL;
 	struct lf_error error = LF_ERROR_INIT;
+
 	if (lf_log_get(log, &work->append.id, &stored, &error) != LF_OK)
 		fail_msg("%s", error.message);
 	return stored;
@@ -66,6 +77,7 @@ static uint64_t get_team(struct lf_log *log, const struct work *work)
 {
 	struct lf_stored *stored = get(log, work);
 	const uint64_t payload = stored->team_payload;
+
 	free(stored);
 	return payload;
 }
@@ -80,9 +92,10 @@ static void has_bytes(struct lf_bytes bytes, const char *expected)
 static size_t list_of(struct lf_log *log, const char *candidate, uint64_t *sequences)
 {
 	struct lf_filter filter = filter_any();
-	struct listed *listed = calloc(1, sizeof *listed);
+	struct listed *listed = calloc(1, sizeof(*listed));
 	size_t count = 0;
 	uint64_t next = 0;
+
 	filter.candidate = candidate;
 	filter.limit = 17;
 	do {
@@ -108,9 +121,10 @@ struct pairs {
 static void gather_pairs(void *context, const struct lf_audit_row *row)
 {
 	struct pairs *pairs = context;
-	pairs->digests = realloc(pairs->digests, (pairs->count + row->pair_count + 1) * 2 * sizeof *pairs->digests);
+
+	pairs->digests = realloc(pairs->digests, (pairs->count + row->pair_count + 1) * 2 * sizeof(*pairs->digests));
 	if (row->pair_count > 0)
-		memcpy(pairs->digests + 2 * pairs->count, row->pairs, row->pair_count * 2 * sizeof *pairs->digests);
+		memcpy(pairs->digests + 2 * pairs->count, row->pairs, row->pair_count * 2 * sizeof(*pairs->digests));
 	pairs->count += row->pair_count;
 }
 
@@ -120,13 +134,14 @@ static void leads_to(const struct pairs *pairs, struct lf_digest from, const str
 	for (size_t i = 0; i < pairs->count; i++)
 		if (lf_digest_equal(&pairs->digests[2 * i], &from))
 			from = pairs->digests[2 * i + 1];
-	assert_memory_equal(&from, to, sizeof from);
+	assert_memory_equal(&from, to, sizeof(from));
 }
 
 static void check_pairs(void *context, const struct lf_audit_row *row)
 {
 	struct pairs *pairs = context;
 	struct lf_digest commitment;
+
 	if (row->redacted) {
 		lf_commit(&row->salt, row->record.data, row->record.length, &commitment);
 		leads_to(pairs, row->original, &commitment);
@@ -134,6 +149,7 @@ static void check_pairs(void *context, const struct lf_audit_row *row)
 	}
 	for (size_t i = 0; i < row->payload_count; i++) {
 		struct lf_payload_row *payload = NULL;
+
 		if (!row->payloads[i].redacted)
 			continue;
 		assert_int_equal(lf_log_get_payload(pairs->log, row->payloads[i].id, &payload, NULL), LF_OK);
@@ -150,11 +166,14 @@ static size_t check_log(struct lf_log *log)
 	struct pairs pairs = {.log = log};
 	struct whole whole;
 	uint64_t next;
+
 	log_is_whole(log, &whole);
 	for (int pass = 0; pass < 2; pass++) {
 		next = 0;
 		do
-			assert_int_equal(lf_log_audit(log, next, 100, pass == 0 ? gather_pairs : check_pairs, &pairs, &next, NULL), LF_OK);
+			assert_int_equal(lf_log_audit(log, next, 100, pass == 0 ? gather_pairs : check_pairs, &pairs,
+						 &next, NULL),
+				LF_OK);
 		while (next != 0);
 	}
 	free(pairs.digests);
@@ -167,13 +186,17 @@ static void a_replaced_payload_reads_back_as_the_new_bytes_and_its_leaf_still_ho
 {
 	struct lf_log *log = *state;
 	struct work work;
+	struct lf_stored *stored;
+	struct lf_redact_item items[] = {
+		{.what = LF_REDACT_PAYLOAD, .bytes = bytes_of("nobody")},
+		{.what = LF_REDACT_PAYLOAD},
+	};
+
 	work_init(&work, 1, 2, 0);
 	run(log, &work);
-	struct lf_stored *stored = get(log, &work);
-	const struct lf_redact_item items[] = {
-		{.what = LF_REDACT_PAYLOAD, .id = stored->team_payload, .bytes = bytes_of("nobody")},
-		{.what = LF_REDACT_PAYLOAD, .id = stored->project_payload},
-	};
+	stored = get(log, &work);
+	items[0].id = stored->team_payload;
+	items[1].id = stored->project_payload;
 	redact(log, items, 2);
 	free(stored);
 	stored = get(log, &work);
@@ -188,14 +211,18 @@ static void replaced_again_the_leaf_keeps_the_first_commitment_and_the_pairs_lea
 {
 	struct lf_log *log = *state;
 	struct work work;
+	struct lf_stored *stored;
+	struct lf_redact_item item;
+
 	work_init(&work, 1, 2, 0);
 	run(log, &work);
-	struct lf_stored *stored = get(log, &work);
-	struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .id = stored->team_payload};
+	stored = get(log, &work);
+	item = (struct lf_redact_item){.what = LF_REDACT_PAYLOAD, .id = stored->team_payload};
 	free(stored);
 	for (int i = 0; i < 3; i++) {
 		char text[32];
-		snprintf(text, sizeof text, "copy %d", i);
+
+		snprintf(text, sizeof(text), "copy %d", i);
 		item.bytes = bytes_of(text);
 		redact(log, &item, 1);
 		assert_int_equal(check_log(log), 1);
@@ -206,14 +233,17 @@ static void the_same_bytes_put_again_are_a_new_payload(void **state)
 {
 	struct lf_log *log = *state;
 	struct work first, second;
+	struct lf_stored *one, *two;
+
 	work_init(&first, 1, 2, 0);
 	work_init(&second, 1, 2, 0);
 	run(log, &first);
-	struct lf_stored *one = get(log, &first);
+	one = get(log, &first);
 	/* The new bytes are the old ones: even so it is another payload, under another salt. */
-	redact(log, &(struct lf_redact_item){.what = LF_REDACT_PAYLOAD, .id = one->team_payload, .bytes = one->team}, 1);
+	redact(log, &(struct lf_redact_item){.what = LF_REDACT_PAYLOAD, .id = one->team_payload, .bytes = one->team},
+		1);
 	run(log, &second);
-	struct lf_stored *two = get(log, &second);
+	two = get(log, &second);
 	assert_int_not_equal(one->team_payload, two->team_payload);
 	assert_int_equal(one->project_payload, two->project_payload);
 	has_bytes(two->team, second.team);
@@ -226,13 +256,16 @@ static void a_payload_that_a_younger_decision_refers_to_is_not_replaced_under_it
 {
 	struct lf_log *log = *state;
 	struct work first, second;
+	struct lf_stored *stored;
+	struct lf_redact_item team, project;
+
 	work_init(&first, 1, 2, 0);
 	work_init(&second, 1, 3, 0);
 	run(log, &first);
 	run(log, &second);
-	struct lf_stored *stored = get(log, &first);
-	const struct lf_redact_item team = {.what = LF_REDACT_PAYLOAD, .id = stored->team_payload},
-				    project = {.what = LF_REDACT_PAYLOAD, .id = stored->project_payload};
+	stored = get(log, &first);
+	team = (struct lf_redact_item){.what = LF_REDACT_PAYLOAD, .id = stored->team_payload};
+	project = (struct lf_redact_item){.what = LF_REDACT_PAYLOAD, .id = stored->project_payload};
 	assert_int_equal(try_to_redact(log, &team, 1, 1), LF_FAILED_PRECONDITION);
 	free(stored);
 	stored = get(log, &first);
@@ -252,6 +285,7 @@ struct payloads {
 static void see_payload(void *context, const struct lf_payload_row *row)
 {
 	struct payloads *payloads = context;
+
 	payloads->ids[payloads->count] = row->id;
 	payloads->first[payloads->count++] = (char)(row->body.length > 9 ? row->body.data[9] : 0);
 }
@@ -262,18 +296,23 @@ static void payloads_are_listed_by_kind_in_the_order_of_their_ids(void **state)
 	struct payloads payloads = {0};
 	struct work work;
 	uint64_t next = 0;
+
 	for (int i = 0; i < 100; i++) {
 		work_init(&work, i, i / 2, 0);
 		run(log, &work);
 	}
 	do
-		assert_int_equal(lf_log_list_payloads(log, LF_PAYLOAD_TEAM, next, 7, see_payload, &payloads, &next, NULL), LF_OK);
+		assert_int_equal(
+			lf_log_list_payloads(log, LF_PAYLOAD_TEAM, next, 7, see_payload, &payloads, &next, NULL),
+			LF_OK);
 	while (next != 0);
 	assert_int_equal(payloads.count, 100);
 	for (size_t i = 0; i < 100; i++)
 		assert_true(payloads.first[i] == 't' && (i == 0 || payloads.ids[i] > payloads.ids[i - 1]));
 	payloads.count = 0;
-	assert_int_equal(lf_log_list_payloads(log, LF_PAYLOAD_PROJECT, payloads.ids[99], 1000, see_payload, &payloads, &next, NULL), LF_OK);
+	assert_int_equal(lf_log_list_payloads(
+				 log, LF_PAYLOAD_PROJECT, payloads.ids[99], 1000, see_payload, &payloads, &next, NULL),
+		LF_OK);
 	assert_int_equal(payloads.count, 0); /* the last project came with the last team but one */
 	assert_int_equal(next, 0);
 }
@@ -287,18 +326,21 @@ static void a_replaced_decision_has_its_new_answer_and_candidates_and_no_key(voi
 	uint64_t sequences[8];
 	struct work first, second, again;
 	struct lf_uuid id;
+	struct lf_redact_item item;
+	struct lf_stored *stored;
+
 	work_init(&first, 1, 2, 3);
 	work_init(&second, 2, 2, 4);
 	run(log, &first);
 	run(log, &second);
-	const struct lf_redact_item item = {.what = LF_REDACT_DECISION,
+	item = (struct lf_redact_item){.what = LF_REDACT_DECISION,
 		.id = 1,
 		.bytes = bytes_of("frozen"),
 		.candidates = candidates,
 		.candidate_count = 2,
 		.recommended = "erased"};
 	redact(log, &item, 1);
-	struct lf_stored *stored = get(log, &first);
+	stored = get(log, &first);
 	has_bytes(stored->answer, "frozen");
 	assert_string_equal(stored->recommended, "erased");
 	assert_string_equal(stored->team_id, "team-1");
@@ -324,6 +366,7 @@ static void pruned_decisions_have_no_candidates(void **state)
 	struct lf_log *log = *state;
 	uint64_t sequences[300];
 	struct work work;
+
 	for (int i = 0; i < 150; i++) {
 		work_init(&work, i % 3, i, 0);
 		run(log, &work);
@@ -346,15 +389,17 @@ static void decisions_stay_findable_by_whoever_is_left(void **state)
 	static bool in[ROWS + 1][PEOPLE];
 	unsigned random = seed;
 	size_t count = 0;
+
 	printf("LF_TEST_SEED=%u\n", seed);
-	memset(in, 0, sizeof in);
+	memset(in, 0, sizeof(in));
 	for (int step = 0; step < 2 * ROWS; step++) {
 		char ids[PEOPLE][16];
 		const char *candidates[PEOPLE];
 		size_t people = 0;
 		bool chosen[PEOPLE];
+
 		for (int i = 0; i < PEOPLE; i++) {
-			snprintf(ids[i], sizeof ids[i], "p-%d", i);
+			snprintf(ids[i], sizeof(ids[i]), "p-%d", i);
 			chosen[i] = (rand_r(&random) & 1) != 0;
 			/* Few lists, so that their chains are long. */
 			chosen[i] = i < 5 ? step % 4 == 0 : chosen[i];
@@ -363,12 +408,13 @@ static void decisions_stay_findable_by_whoever_is_left(void **state)
 		}
 		if (count < ROWS && (count < 5 || rand_r(&random) % 2 == 0)) {
 			struct work work;
+
 			work_init(&work, 1, 1, 0);
 			work.append.recommended = "";
 			work.append.candidate_count = people < 4 ? people : 4;
 			work.append.candidates = candidates;
 			run(log, &work);
-			memcpy(in[++count], chosen, sizeof chosen);
+			memcpy(in[++count], chosen, sizeof(chosen));
 			for (int i = 0, seen = 0; i < PEOPLE; i++)
 				if (in[count][i] && ++seen > 4)
 					in[count][i] = false;
@@ -379,8 +425,9 @@ static void decisions_stay_findable_by_whoever_is_left(void **state)
 				.candidates = candidates,
 				.candidate_count = people < 4 ? people : 4,
 				.recommended = ""};
+
 			redact(log, &item, 1);
-			memcpy(in[sequence], chosen, sizeof chosen);
+			memcpy(in[sequence], chosen, sizeof(chosen));
 			for (int i = 0, seen = 0; i < PEOPLE; i++)
 				if (in[sequence][i] && ++seen > 4)
 					in[sequence][i] = false;
@@ -389,9 +436,11 @@ static void decisions_stay_findable_by_whoever_is_left(void **state)
 	for (int i = 0; i < PEOPLE; i++) {
 		uint64_t sequences[ROWS];
 		char id[16];
-		snprintf(id, sizeof id, "p-%d", i);
-		const size_t found = list_of(log, id, sequences);
-		size_t at = 0;
+		size_t found, at;
+
+		snprintf(id, sizeof(id), "p-%d", i);
+		found = list_of(log, id, sequences);
+		at = 0;
 		for (uint64_t sequence = count; sequence > 0; sequence--)
 			if (in[sequence][i]) {
 				assert_true(at < found);
@@ -416,10 +465,14 @@ static void a_replaced_act_has_its_new_body(void **state)
 	struct work work;
 	char body[64] = "";
 	uint64_t next;
+	struct lf_act_put act;
+
 	work_init(&work, 1, 2, 0);
 	run(log, &work);
-	struct lf_act_put act = {
-		.kind = LF_LEAF_OUTCOME, .caller = "boss", .decision = &work.append.id, .body = bytes_of("c-1 is on leave")};
+	act = (struct lf_act_put){.kind = LF_LEAF_OUTCOME,
+		.caller = "boss",
+		.decision = &work.append.id,
+		.body = bytes_of("c-1 is on leave")};
 	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
 	redact(log, &(struct lf_redact_item){.what = LF_REDACT_ACT, .id = act.id, .bytes = bytes_of("cut")}, 1);
 	assert_int_equal(lf_log_list_acts(log, LF_LEAF_OUTCOME, NULL, 0, 10, see_body, body, &next, NULL), LF_OK);
@@ -433,10 +486,12 @@ static void an_act_made_of_what_was_read_before_a_redaction_is_not_recorded(void
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_tree_head seen, after;
 	struct work work;
+	struct lf_act_put act;
+
 	work_init(&work, 1, 2, 0);
 	run(log, &work);
 	assert_int_equal(lf_log_head(log, &seen, NULL), LF_OK);
-	struct lf_act_put act = {.kind = LF_LEAF_OUTCOME,
+	act = (struct lf_act_put){.kind = LF_LEAF_OUTCOME,
 		.caller = "boss",
 		.decision = &work.append.id,
 		.body = bytes_of("c-1 leads"),
@@ -464,20 +519,24 @@ static void nothing_is_replaced_where_one_item_is_not_stored(void **state)
 	struct lf_log *log = *state;
 	struct work work;
 	struct whole before, after;
+	struct lf_stored *stored;
+
 	work_init(&work, 1, 2, 0);
 	run(log, &work);
 	log_is_whole(log, &before);
 	for (int what = LF_REDACT_PAYLOAD; what <= LF_REDACT_ACT; what++) {
 		struct lf_redact_item items[] = {
-			{.what = LF_REDACT_DECISION, .id = 1, .bytes = bytes_of("frozen"), .recommended = ""}, {.id = 99, .recommended = ""}};
+			{.what = LF_REDACT_DECISION, .id = 1, .bytes = bytes_of("frozen"), .recommended = ""},
+			{.id = 99, .recommended = ""}};
+
 		items[1].what = (unsigned)what;
 		assert_int_equal(try_to_redact(log, items, 2, 0), LF_NOT_FOUND);
 	}
-	struct lf_stored *stored = get(log, &work);
+	stored = get(log, &work);
 	has_bytes(stored->answer, work.answer);
 	free(stored);
 	log_is_whole(log, &after);
-	assert_memory_equal(&before, &after, sizeof before);
+	assert_memory_equal(&before, &after, sizeof(before));
 }
 
 static void a_rubric_stays_and_a_stranger_is_not_recommended(void **state)
@@ -485,15 +544,22 @@ static void a_rubric_stays_and_a_stranger_is_not_recommended(void **state)
 	struct lf_log *log = *state;
 	static const char *const candidates[] = {"c-all"};
 	struct work work;
+	struct lf_stored *stored;
+	struct lf_redact_item item;
+
 	work_init(&work, 1, 2, 0);
 	run(log, &work);
-	struct lf_stored *stored = get(log, &work);
+	stored = get(log, &work);
 	for (uint64_t id = 1; id <= 3; id++)
-		assert_int_equal(try_to_redact(log, &(struct lf_redact_item){.what = LF_REDACT_PAYLOAD, .id = id}, 1, 0),
+		assert_int_equal(
+			try_to_redact(log, &(struct lf_redact_item){.what = LF_REDACT_PAYLOAD, .id = id}, 1, 0),
 			id == stored->team_payload || id == stored->project_payload ? LF_OK : LF_INVALID_ARGUMENT);
 	free(stored);
-	const struct lf_redact_item item = {
-		.what = LF_REDACT_DECISION, .id = 1, .candidates = candidates, .candidate_count = 1, .recommended = "c-1"};
+	item = (struct lf_redact_item){.what = LF_REDACT_DECISION,
+		.id = 1,
+		.candidates = candidates,
+		.candidate_count = 1,
+		.recommended = "c-1"};
 	assert_int_equal(try_to_redact(log, &item, 1, 0), LF_INVALID_ARGUMENT);
 	check_log(log);
 }
@@ -504,13 +570,18 @@ static void everything_is_there_after_reopening(void **state)
 	static const char *const candidates[] = {"c-all"};
 	uint64_t sequences[300];
 	struct work work;
+
 	for (int i = 0; i < 200; i++) {
 		work_init(&work, 1, i, i + 1);
 		run(log, &work);
 	}
 	for (uint64_t sequence = 200; sequence > 0; sequence -= 2) {
-		const struct lf_redact_item item = {
-			.what = LF_REDACT_DECISION, .id = sequence, .candidates = candidates, .candidate_count = 1, .recommended = ""};
+		const struct lf_redact_item item = {.what = LF_REDACT_DECISION,
+			.id = sequence,
+			.candidates = candidates,
+			.candidate_count = 1,
+			.recommended = ""};
+
 		redact(log, &item, 1);
 	}
 	lf_log_close(log);
@@ -529,13 +600,18 @@ static void an_act_of_another_kind_is_not_recorded(void **state)
 	struct lf_log *log = *state;
 	struct lf_tree_head before, after;
 	struct work work;
+
 	work_init(&work, 1, 1, 0);
 	run(log, &work);
 	assert_int_equal(lf_log_head(log, &before, NULL), LF_OK);
 	for (int kind = 0; kind <= LF_LEAF_KIND_MAX + 1; kind++) {
 		const struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .id = get_team(log, &work)};
 		struct lf_redact redaction = redaction_of(&item, 1);
-		struct lf_act_put act = {.kind = (enum lf_leaf_kind)kind, .caller = "hr", .decision = &work.append.id, .body = bytes_of("x")};
+		struct lf_act_put act = {.kind = (enum lf_leaf_kind)kind,
+			.caller = "hr",
+			.decision = &work.append.id,
+			.body = bytes_of("x")};
+
 		redaction.kind = (enum lf_leaf_kind)kind;
 		if (kind != LF_LEAF_ERASURE && kind != LF_LEAF_PRUNING)
 			assert_int_equal(lf_log_redact(log, &redaction, NULL), LF_INVALID_ARGUMENT);
@@ -546,32 +622,40 @@ static void an_act_of_another_kind_is_not_recorded(void **state)
 	assert_int_equal(before.size, after.size);
 }
 
-/* A list and a person that the first item leaves without anybody are the second one's new ones: within one redaction, too. */
+/*
+ * A list and a person that the first item leaves without anybody are the second one's new ones: within one redaction,
+ * too.
+ */
 static void what_an_item_made_unused_can_be_used_by_a_later_one(void **state)
 {
 	struct lf_log *log = *state;
 	struct work first, second;
 	uint64_t sequences[4];
 	static const char *const nobody[] = {"erased"};
+	struct lf_stored *stored;
+	struct lf_redact_item items[] = {
+		{.what = LF_REDACT_DECISION,
+			.id = 1,
+			.bytes = bytes_of("a"),
+			.candidates = nobody,
+			.candidate_count = 1,
+			.recommended = ""},
+		{.what = LF_REDACT_DECISION, .id = 2, .bytes = bytes_of("b"), .recommended = ""},
+	};
+
 	work_init(&first, 1, 1, 0);
 	work_init(&second, 2, 2, 0);
 	run(log, &first);
 	run(log, &second);
-	const struct lf_redact_item items[] = {
-		{.what = LF_REDACT_DECISION, .id = 1, .bytes = bytes_of("a"), .candidates = nobody, .candidate_count = 1, .recommended = ""},
-		{.what = LF_REDACT_DECISION,
-			.id = 2,
-			.bytes = bytes_of("b"),
-			.candidates = first.append.candidates,
-			.candidate_count = first.append.candidate_count,
-			.recommended = first.append.recommended},
-	};
+	items[1].candidates = first.append.candidates;
+	items[1].candidate_count = first.append.candidate_count;
+	items[1].recommended = first.append.recommended;
 	redact(log, items, 2);
 	assert_int_equal(list_of(log, "c-1", sequences), 1);
 	assert_int_equal(sequences[0], 2);
 	assert_int_equal(list_of(log, "c-2", sequences), 0);
 	assert_int_equal(list_of(log, "erased", sequences), 1);
-	struct lf_stored *stored = get(log, &second);
+	stored = get(log, &second);
 	assert_string_equal(stored->recommended, "c-1");
 	free(stored);
 }
@@ -596,6 +680,7 @@ int conformance_redact_run(const struct conformance *subject)
 		CLAIM(a_rubric_stays_and_a_stranger_is_not_recommended),
 		CLAIM(everything_is_there_after_reopening),
 	};
+
 	current = subject;
 	return cmocka_run_group_tests_name(subject->backend->name, claims, NULL, NULL);
 }

@@ -9,11 +9,14 @@ static const struct conformance *current; /* cmocka's set-up functions take no a
 static struct lf_store *store;
 static struct lf_reader *reader;
 
-/* Row i (from 1): team i % 3, project i % 5, outcome 1 + i % 4, WHAT_IF where i % 7 is 0, decided at 5 + 10 i; without a key. */
+/*
+ * Row i (from 1): team i % 3, project i % 5, outcome 1 + i % 4, WHAT_IF where i % 7 is 0, decided at 5 + 10 i; without
+ * a key.
+ */
 static void row_init(struct work *work, int i)
 {
 	work_init(work, i % TEAMS, i % PROJECTS, 0);
-	snprintf(work->answer, sizeof work->answer, "answer %d", i);
+	snprintf(work->answer, sizeof(work->answer), "answer %d", i);
 	work->append.answer = bytes_of(work->answer);
 	work->append.outcome = (uint32_t)(1 + i % 4);
 	work->append.purpose = i % 7 == 0;
@@ -24,13 +27,16 @@ static void row_init(struct work *work, int i)
 static int set_up(void **state)
 {
 	struct lf_error error = LF_ERROR_INIT;
+
 	(void)state;
 	current->reset(current->context);
-	assert_int_equal(current->backend->open(&store, &(struct lf_log_options){.location = current->location}, &error), LF_OK);
+	assert_int_equal(
+		current->backend->open(&store, &(struct lf_log_options){.location = current->location}, &error), LF_OK);
 	assert_int_equal(current->backend->open_reader(store, &reader, &error), LF_OK);
 	rubric_store(current->backend, store);
 	for (int i = 1; i <= ROWS; i++) {
 		struct work work;
+
 		row_init(&work, i);
 		if (work_store(current->backend, store, &work) != LF_OK)
 			fail_msg("%s", work.message);
@@ -79,15 +85,17 @@ static bool see(void *context, const struct lf_stored *row)
 	struct seen *seen = context;
 	const int i = (int)row->sequence;
 	struct work work;
+
 	row_init(&work, i);
 	assert_true(seen->count < ROWS);
 	assert_int_equal(row->decided_at_us, 5 + 10 * i);
 	assert_int_equal(row->id.bytes[7], i & 0xff);
 	assert_int_equal(row->outcome, work.append.outcome);
 	assert_int_equal(row->purpose, work.append.purpose);
-	assert_memory_equal(&row->rubric_digest, &work.append.rubric_digest, sizeof row->rubric_digest);
-	lf_sha256(work.candidate_ids, 2 * sizeof work.candidate_ids[0], &work.append.candidates_digest); /* as work_store() does */
-	assert_memory_equal(&row->candidates, &work.append.candidates_digest, sizeof row->candidates);
+	assert_memory_equal(&row->rubric_digest, &work.append.rubric_digest, sizeof(row->rubric_digest));
+	lf_sha256(work.candidate_ids, 2 * sizeof(work.candidate_ids[0]),
+		&work.append.candidates_digest); /* as work_store() does */
+	assert_memory_equal(&row->candidates, &work.append.candidates_digest, sizeof(row->candidates));
 	same_text(row->caller, "hr");
 	same_text(row->team_id, work.team_id);
 	same_text(row->project_id, work.project_id);
@@ -106,6 +114,7 @@ static uint64_t slice(const struct lf_scan *scan, struct seen *seen)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	uint64_t next = 12345;
+
 	seen->count = 0;
 	seen->payloads = scan->payloads;
 	if (current->backend->scan(reader, scan, see, seen, &next, &error) != LF_OK)
@@ -114,10 +123,14 @@ static uint64_t slice(const struct lf_scan *scan, struct seen *seen)
 	return next;
 }
 
-/* The same where count rows must be shown: a slice may end earlier, for it looks only so long. Then it is asked for again. */
+/*
+ * The same where count rows must be shown: a slice may end earlier, for it looks only so long. Then it is asked for
+ * again.
+ */
 static uint64_t slice_of(const struct lf_scan *scan, struct seen *seen, size_t count)
 {
 	uint64_t next = slice(scan, seen);
+
 	for (int again = 0; again < 100 && seen->count < count && next != 0; again++)
 		next = slice(scan, seen);
 	assert_int_equal(seen->count, count);
@@ -133,11 +146,12 @@ static bool fits(const struct lf_scan *scan, int i)
 {
 	const int64_t time = 5 + 10 * (int64_t)i;
 	struct work work;
+
 	row_init(&work, i);
 	return asks(scan->team_id, work.team_id) && asks(scan->project_id, work.project_id) &&
-	       (asks(scan->candidate, work.candidate_ids[0]) || asks(scan->candidate, work.candidate_ids[1])) &&
-	       (scan->outcome == 0 || scan->outcome == work.append.outcome) && (!scan->decisions_only || i % 7 != 0) &&
-	       time >= scan->since_us && time < scan->until_us;
+		(asks(scan->candidate, work.candidate_ids[0]) || asks(scan->candidate, work.candidate_ids[1])) &&
+		(scan->outcome == 0 || scan->outcome == work.append.outcome) && (!scan->decisions_only || i % 7 != 0) &&
+		time >= scan->since_us && time < scan->until_us;
 }
 
 /* Slice by slice, a scan shows what a plain loop over all rows does. */
@@ -146,10 +160,12 @@ static void check(struct lf_scan scan)
 	const int step = scan.newest_first ? -1 : 1, end = scan.newest_first ? 0 : ROWS + 1;
 	struct seen seen = {0};
 	int row = scan.newest_first ? ROWS : 1;
+
 	if (scan.from_sequence != 0 && (scan.newest_first ? scan.from_sequence < ROWS : scan.from_sequence > 1))
 		row = scan.from_sequence > ROWS ? ROWS + 1 : (int)scan.from_sequence;
 	for (;;) {
 		const uint64_t next = slice(&scan, &seen);
+
 		for (size_t i = 0; i < seen.count; i++, row += step) {
 			while (row != end && !fits(&scan, row))
 				row += step;
@@ -157,7 +173,8 @@ static void check(struct lf_scan scan)
 		}
 		if (next == 0)
 			break;
-		assert_true(scan.from_sequence == 0 || (scan.newest_first ? next < scan.from_sequence : next > scan.from_sequence));
+		assert_true(scan.from_sequence == 0 ||
+			(scan.newest_first ? next < scan.from_sequence : next > scan.from_sequence));
 		scan.from_sequence = next;
 	}
 	while (row != end && !fits(&scan, row))
@@ -172,9 +189,11 @@ static void every_filter_gives_what_fits_in_either_order_slice_by_slice(void **s
 	static const char *const candidates[] = {NULL, "c-2", "c-1", "c-all", "c-9"};
 	static const uint64_t froms[] = {0, 1, 2, 150, ROWS, ROWS + 1, UINT64_MAX};
 	static const size_t limits[] = {7, 1000, 1};
+
 	(void)state;
 	for (size_t i = 0; i < 4 * 3 * 5 * 7; i++) {
 		struct lf_scan scan = scan_all();
+
 		scan.team_id = teams[i % 4];
 		scan.project_id = projects[i / 4 % 3];
 		scan.candidate = candidates[i / 12 % 5];
@@ -193,10 +212,12 @@ static void every_filter_gives_what_fits_in_either_order_slice_by_slice(void **s
 static void time_bounds_include_since_and_exclude_until_in_either_order(void **state)
 {
 	static const int64_t times[] = {INT64_MIN, 0, 14, 15, 16, 1505, 1506, 3005, 3006, INT64_MAX};
-	enum { COUNT = sizeof times / sizeof times[0] };
+	enum { COUNT = sizeof(times) / sizeof(times[0]) };
+
 	(void)state;
 	for (size_t i = 0; i < 2 * COUNT * COUNT; i++) {
 		struct lf_scan scan = scan_all();
+
 		scan.newest_first = i % 2 == 1;
 		scan.since_us = times[i / 2 % COUNT];
 		scan.until_us = times[i / 2 / COUNT];
@@ -209,10 +230,12 @@ static void a_slice_ends_after_the_row_that_reaches_its_bytes(void **state)
 	struct lf_scan scan = scan_all();
 	struct seen seen = {0};
 	struct work first, second;
+	size_t one;
+
 	(void)state;
 	row_init(&first, 1);
 	row_init(&second, 2);
-	const size_t one = strlen(first.team) + strlen(first.project) + strlen(first.answer);
+	one = strlen(first.team) + strlen(first.project) + strlen(first.answer);
 	scan.payloads = true;
 	scan.bytes_max = one;
 	assert_int_equal(slice_of(&scan, &seen, 1), 2);
@@ -229,6 +252,7 @@ static void a_slice_ends_after_the_row_at_which_the_visitor_stops(void **state)
 {
 	struct lf_scan scan = scan_all();
 	struct seen seen = {.stop_at = 5};
+
 	(void)state;
 	assert_int_equal(slice_of(&scan, &seen, 5), 6);
 	scan.from_sequence = ROWS - 4;
@@ -242,15 +266,19 @@ static void the_same_bytes_have_the_same_payload_number_and_others_another(void 
 {
 	struct lf_scan scan = scan_all();
 	struct seen seen = {0};
+
 	(void)state;
 	do {
+		uint64_t teams[TEAMS] = {0}, projects[PROJECTS] = {0};
+
 		scan.payloads = !scan.payloads;
 		scan.from_sequence = 0;
-		uint64_t teams[TEAMS] = {0}, projects[PROJECTS] = {0};
 		do {
 			scan.from_sequence = slice(&scan, &seen);
 			for (size_t i = 0; i < seen.count; i++) {
-				uint64_t *team = &teams[seen.rows[i] % TEAMS], *project = &projects[seen.rows[i] % PROJECTS];
+				uint64_t *team = &teams[seen.rows[i] % TEAMS],
+					 *project = &projects[seen.rows[i] % PROJECTS];
+
 				assert_true(seen.team_payloads[i] != 0 && seen.project_payloads[i] != 0);
 				assert_true(*team == 0 || *team == seen.team_payloads[i]);
 				assert_true(*project == 0 || *project == seen.project_payloads[i]);
@@ -268,6 +296,7 @@ static void what_is_appended_later_is_found_by_going_on(void **state)
 	struct lf_scan scan = scan_all();
 	struct seen seen = {0};
 	struct work work;
+
 	(void)state;
 	scan.from_sequence = ROWS + 1;
 	assert_int_equal(slice_of(&scan, &seen, 0), 0);
@@ -289,6 +318,7 @@ int conformance_scan_run(const struct conformance *subject)
 		CLAIM(the_same_bytes_have_the_same_payload_number_and_others_another),
 		CLAIM(what_is_appended_later_is_found_by_going_on),
 	};
+
 	current = subject;
 	return cmocka_run_group_tests_name(subject->backend->name, claims, NULL, NULL);
 }

@@ -50,6 +50,7 @@ const char *fault_name(enum fault_kind kind)
 {
 	static const char *const names[FAULT_KINDS] = {
 		"open", "read", "write", "full", "sync", "truncate", "lock", "busy", "shm"};
+
 	return names[kind];
 }
 
@@ -67,8 +68,10 @@ void fault_vfs_arm(enum fault_kind kind, long nth, long times)
 
 long fault_vfs_hits(void)
 {
+	long hits;
+
 	pthread_mutex_lock(&state.lock);
-	const long hits = state.hits;
+	hits = state.hits;
 	pthread_mutex_unlock(&state.lock);
 	return hits;
 }
@@ -76,6 +79,7 @@ long fault_vfs_hits(void)
 static bool fails(enum fault_kind kind)
 {
 	bool now = false;
+
 	pthread_mutex_lock(&state.lock);
 	if (state.kind == kind && state.until > 0) {
 		if (state.until > 1) {
@@ -94,6 +98,7 @@ static bool fails(enum fault_kind kind)
 static bool ends_with(const char *text, const char *suffix)
 {
 	const size_t length = strlen(text), wanted = suffix == NULL ? 0 : strlen(suffix);
+
 	return wanted > 0 && length >= wanted && strcmp(text + length - wanted, suffix) == 0;
 }
 
@@ -123,6 +128,7 @@ static void forget_changes(struct recorded *file)
 {
 	while (file->first != NULL) {
 		struct change *change = file->first;
+
 		file->first = change->next;
 		free(change->data);
 		free(change);
@@ -136,8 +142,10 @@ static void read_whole(struct recorded *file)
 	uint8_t buffer[65536];
 	ssize_t length;
 	const int descriptor = open(file->path, O_RDONLY | O_CLOEXEC);
-	while (descriptor >= 0 && (length = read(descriptor, buffer, sizeof buffer)) > 0) {
+
+	while (descriptor >= 0 && (length = read(descriptor, buffer, sizeof(buffer))) > 0) {
 		const size_t at = file->size;
+
 		grow(file, at + (size_t)length);
 		memcpy(file->synced + at, buffer, (size_t)length);
 	}
@@ -149,6 +157,8 @@ static void read_whole(struct recorded *file)
 static struct recorded *find(const char *path)
 {
 	const size_t length = strlen(state.folder);
+	struct recorded *file;
+
 	if (length == 0 || path == NULL || strncmp(path, state.folder, length) != 0 || path[length] != '/')
 		return NULL;
 	for (size_t i = 0; i < state.file_count; i++)
@@ -156,18 +166,20 @@ static struct recorded *find(const char *path)
 			return &state.files[i];
 	if (state.file_count == FILES_MAX)
 		abort();
-	struct recorded *file = &state.files[state.file_count++];
+	file = &state.files[state.file_count++];
 	*file = (struct recorded){.last = &file->first};
-	snprintf(file->path, sizeof file->path, "%s", path);
+	snprintf(file->path, sizeof(file->path), "%s", path);
 	read_whole(file);
 	return file;
 }
 
 static void note(struct recorded *file, const void *data, size_t length, size_t offset)
 {
+	struct change *change;
+
 	if (file == NULL || state.folder[0] == '\0')
 		return;
-	struct change *change = calloc(1, sizeof *change);
+	change = calloc(1, sizeof(*change));
 	change->offset = offset;
 	change->length = length;
 	if (data != NULL) {
@@ -194,7 +206,7 @@ static void note_sync(struct recorded *file)
 void power_record(const char *folder, void (*before_sync)(void *context), void *context)
 {
 	power_forget();
-	snprintf(state.folder, sizeof state.folder, "%s", folder);
+	snprintf(state.folder, sizeof(state.folder), "%s", folder);
 	state.before_sync = before_sync;
 	state.context = context;
 }
@@ -220,6 +232,7 @@ void power_skip_sync(const char *suffix)
 static uint64_t random_next(uint64_t *seed)
 {
 	uint64_t z = (*seed += 0x9e3779b97f4a7c15);
+
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
 	z = (z ^ z >> 27) * 0x94d049bb133111eb;
 	return z ^ z >> 31;
@@ -230,6 +243,7 @@ static void apply_sectors(struct recorded *file, const struct change *change, ui
 	for (size_t done = 0; done < change->length;) {
 		const size_t at = change->offset + done, left = change->length - done, room = SECTOR - at % SECTOR;
 		struct change part = {.data = change->data + done, .offset = at, .length = left < room ? left : room};
+
 		if (random_next(seed) & 1)
 			apply(file, &part);
 		done += part.length;
@@ -239,19 +253,23 @@ static void apply_sectors(struct recorded *file, const struct change *change, ui
 static void write_loss(const struct recorded *file, enum power_loss loss, uint64_t *seed, const char *path)
 {
 	struct recorded image = {.size = file->size, .capacity = file->size};
+	int descriptor;
+
 	image.synced = malloc(file->size + 1);
 	if (file->size > 0)
 		memcpy(image.synced, file->synced, file->size);
 	for (const struct change *change = file->first; change != NULL; change = change->next) {
-		if (loss == POWER_EVERYTHING || (loss != POWER_NOTHING && change->data == NULL && (random_next(seed) & 1)) ||
+		if (loss == POWER_EVERYTHING ||
+			(loss != POWER_NOTHING && change->data == NULL && (random_next(seed) & 1)) ||
 			(loss == POWER_WRITES && change->data != NULL && (random_next(seed) & 1)))
 			apply(&image, change);
 		else if (loss == POWER_SECTORS && change->data != NULL)
 			apply_sectors(&image, change, seed);
 	}
-	const int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	for (size_t done = 0; done < image.size;) {
 		const ssize_t length = write(descriptor, image.synced + done, image.size - done);
+
 		if (length <= 0)
 			abort();
 		done += (size_t)length;
@@ -265,7 +283,8 @@ void power_lose(enum power_loss loss, uint64_t *seed, const char *into)
 	pthread_mutex_lock(&state.lock);
 	for (size_t i = 0; i < state.file_count; i++) {
 		char path[2 * NAME_MAX_BYTES];
-		snprintf(path, sizeof path, "%s%s", into, state.files[i].path + strlen(state.folder));
+
+		snprintf(path, sizeof(path), "%s%s", into, state.files[i].path + strlen(state.folder));
 		write_loss(&state.files[i], loss, seed, path);
 	}
 	pthread_mutex_unlock(&state.lock);
@@ -285,16 +304,19 @@ static int shim_close(sqlite3_file *file)
 
 static int shim_read(sqlite3_file *file, void *data, int length, sqlite3_int64 offset)
 {
-	return fails(FAULT_READ) ? SQLITE_IOERR_READ : real_of(file)->pMethods->xRead(real_of(file), data, length, offset);
+	return fails(FAULT_READ) ? SQLITE_IOERR_READ
+				 : real_of(file)->pMethods->xRead(real_of(file), data, length, offset);
 }
 
 static int shim_write(sqlite3_file *file, const void *data, int length, sqlite3_int64 offset)
 {
+	int result;
+
 	if (fails(FAULT_WRITE))
 		return SQLITE_IOERR_WRITE;
 	if (fails(FAULT_FULL))
 		return SQLITE_FULL;
-	const int result = real_of(file)->pMethods->xWrite(real_of(file), data, length, offset);
+	result = real_of(file)->pMethods->xWrite(real_of(file), data, length, offset);
 	if (result == SQLITE_OK)
 		note(((struct shim *)file)->recorded, data, (size_t)length, (size_t)offset);
 	return result;
@@ -302,9 +324,11 @@ static int shim_write(sqlite3_file *file, const void *data, int length, sqlite3_
 
 static int shim_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
+	int result;
+
 	if (fails(FAULT_TRUNCATE))
 		return SQLITE_IOERR_TRUNCATE;
-	const int result = real_of(file)->pMethods->xTruncate(real_of(file), size);
+	result = real_of(file)->pMethods->xTruncate(real_of(file), size);
 	if (result == SQLITE_OK)
 		note(((struct shim *)file)->recorded, NULL, 0, (size_t)size);
 	return result;
@@ -313,6 +337,7 @@ static int shim_truncate(sqlite3_file *file, sqlite3_int64 size)
 static int shim_sync(sqlite3_file *file, int flags)
 {
 	struct shim *shim = (struct shim *)file;
+
 	(void)flags;
 	if (fails(FAULT_SYNC))
 		return SQLITE_IOERR_FSYNC;
@@ -389,21 +414,23 @@ static int shim_shm_unmap(sqlite3_file *file, int remove)
 }
 
 /* Version 2: without xFetch, so that every read is a call. */
-static const sqlite3_io_methods methods = {2, shim_close, shim_read, shim_write, shim_truncate, shim_sync, shim_size, shim_lock,
-	shim_unlock, shim_check_lock, shim_control, shim_sector, shim_characteristics, shim_shm_map, shim_shm_lock, shim_shm_barrier,
-	shim_shm_unmap, NULL, NULL};
+static const sqlite3_io_methods methods = {2, shim_close, shim_read, shim_write, shim_truncate, shim_sync, shim_size,
+	shim_lock, shim_unlock, shim_check_lock, shim_control, shim_sector, shim_characteristics, shim_shm_map,
+	shim_shm_lock, shim_shm_barrier, shim_shm_unmap, NULL, NULL};
 
 /* ---- the VFS ---- */
 
 static int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out_flags)
 {
 	struct shim *shim = (struct shim *)file;
+	int result;
+
 	(void)vfs;
 	shim->base.pMethods = NULL;
 	shim->real = (sqlite3_file *)(void *)(shim + 1);
 	if (fails(FAULT_OPEN))
 		return SQLITE_CANTOPEN;
-	const int result = state.real->xOpen(state.real, name, shim->real, flags, out_flags);
+	result = state.real->xOpen(state.real, name, shim->real, flags, out_flags);
 	if (result != SQLITE_OK)
 		return result;
 	pthread_mutex_lock(&state.lock);

@@ -1,6 +1,7 @@
 /*
- * A SQLite VFS around the default one, for tests. It fails the Nth operation of a kind, and it can tell what a disk holds when the power
- * goes: the bytes that were synced, and any part of what was written since. One at a time; any thread may use the files.
+ * A SQLite VFS around the default one, for tests. It fails the Nth operation of a kind, and it can tell what a disk
+ * holds when the power goes: the bytes that were synced, and any part of what was written since. One at a time; any
+ * thread may use the files.
  */
 #ifndef LF_TESTS_STORAGE_FAULT_VFS_H
 #define LF_TESTS_STORAGE_FAULT_VFS_H
@@ -35,8 +36,9 @@ long fault_vfs_hits(void);
 /* ---- power loss ---- */
 
 /*
- * Remembers what is written to the files in the folder from now on; what is there now counts as synced. before_sync is called at each
- * sync, before it has any effect, on the thread that syncs; it may open other files, and must not use the folder.
+ * Remembers what is written to the files in the folder from now on; what is there now counts as synced. before_sync is
+ * called at each sync, before it has any effect, on the thread that syncs; it may open other files, and must not use
+ * the folder.
  */
 void power_record(const char *folder, void (*before_sync)(void *context), void *context);
 void power_forget(void);

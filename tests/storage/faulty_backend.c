@@ -47,6 +47,7 @@ void faulty_commit_anyway(void)
 bool faulty_happened(void)
 {
 	bool happened = true;
+
 	pthread_mutex_lock(&faulty.lock);
 	for (size_t i = 0; i < FAULTY_COUNT; i++)
 		happened &= faulty.left[i] == 0;
@@ -56,8 +57,10 @@ bool faulty_happened(void)
 
 long faulty_violations(void)
 {
+	long violations;
+
 	pthread_mutex_lock(&faulty.lock);
-	const long violations = faulty.violations;
+	violations = faulty.violations;
 	pthread_mutex_unlock(&faulty.lock);
 	return violations;
 }
@@ -89,6 +92,7 @@ void faulty_let_go(void)
 static enum lf_code enter(enum faulty_operation operation, struct lf_error *error)
 {
 	enum lf_code code = LF_OK;
+
 	pthread_mutex_lock(&faulty.lock);
 	if (faulty.busy || faulty.lost)
 		faulty.violations++;
@@ -118,10 +122,12 @@ static enum lf_code leave(enum lf_code code)
 
 static enum lf_code faulty_open(struct lf_store **out, const struct lf_log_options *options, struct lf_error *error)
 {
-	struct lf_store *store = malloc(sizeof *store);
+	struct lf_store *store = malloc(sizeof(*store));
+	enum lf_code code;
+
 	if (store == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	const enum lf_code code = faulty.inner->open(&store->inner, options, error);
+	code = faulty.inner->open(&store->inner, options, error);
 	if (code != LF_OK) {
 		free(store);
 		return code;
@@ -139,24 +145,28 @@ static void faulty_close(struct lf_store *store)
 static enum lf_code faulty_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_TAIL, error);
+
 	return leave(code != LF_OK ? code : faulty.inner->tail(store->inner, tail, error));
 }
 
 static enum lf_code faulty_begin(struct lf_store *store, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_BEGIN, error);
+
 	return leave(code != LF_OK ? code : faulty.inner->begin(store->inner, error));
 }
 
 static enum lf_code faulty_append(struct lf_store *store, struct lf_record *record, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_APPEND, error);
+
 	return leave(code != LF_OK ? code : faulty.inner->append(store->inner, record, error));
 }
 
 static enum lf_code faulty_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_PUT_RUBRIC, error);
+
 	return leave(code != LF_OK ? code : faulty.inner->put_rubric(store->inner, put, error));
 }
 
@@ -164,21 +174,25 @@ static enum lf_code faulty_activate_rubric(
 	struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_ACTIVATE_RUBRIC, error);
+
 	return leave(code != LF_OK ? code : faulty.inner->activate_rubric(store->inner, activate, error));
 }
 
 static enum lf_code faulty_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_COMMIT, error);
+	enum lf_code inner;
+
 	if (code != LF_OK && !faulty.commit_anyway)
 		return leave(code);
-	const enum lf_code inner = faulty.inner->commit(store->inner, leaves, error);
+	inner = faulty.inner->commit(store->inner, leaves, error);
 	return leave(code != LF_OK ? code : inner);
 }
 
 static void faulty_rollback(struct lf_store *store)
 {
 	struct lf_error ignored = LF_ERROR_INIT;
+
 	(void)enter(FAULTY_ROLLBACK, &ignored);
 	faulty.inner->rollback(store->inner);
 	leave(LF_OK);
@@ -187,53 +201,63 @@ static void faulty_rollback(struct lf_store *store)
 static enum lf_code faulty_maintain(struct lf_store *store, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_MAINTAIN, error);
+
 	return leave(code != LF_OK ? code : faulty.inner->maintain(store->inner, error));
 }
 
 static enum lf_code faulty_probe(struct lf_store *store, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_PROBE, error);
+
 	return leave(code != LF_OK ? code : faulty.inner->probe(store->inner, error));
 }
 
-static enum lf_code faulty_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt, struct lf_leaves *leaves,
-	struct lf_error *error)
+static enum lf_code faulty_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt,
+	struct lf_leaves *leaves, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_PUT_ACT, error);
+
 	return leave(code != LF_OK ? code : faulty.inner->put_act(store->inner, put, salt, leaves, error));
 }
 
-static enum lf_code faulty_redact(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts, struct lf_leaves *leaves,
-	struct lf_error *error)
+static enum lf_code faulty_redact(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts,
+	struct lf_leaves *leaves, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_REDACT, error);
+
 	return leave(code != LF_OK ? code : faulty.inner->redact(store->inner, redact, salts, leaves, error));
 }
 
-static enum lf_code faulty_tail_hashes(
-	struct lf_store *store, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error)
+static enum lf_code faulty_tail_hashes(struct lf_store *store, unsigned level, uint64_t first, size_t count,
+	struct lf_digest *hashes, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_TAIL_HASHES, error);
-	return leave(code != LF_OK ? code : faulty.inner->tail_hashes(store->inner, level, first, count, hashes, error));
+
+	return leave(
+		code != LF_OK ? code : faulty.inner->tail_hashes(store->inner, level, first, count, hashes, error));
 }
 
 static enum lf_code faulty_vacuum(struct lf_store *store, struct lf_chore *chore, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_VACUUM, error);
-	return leave(code != LF_OK || faulty.inner->vacuum == NULL ? code : faulty.inner->vacuum(store->inner, chore, error));
+
+	return leave(code != LF_OK || faulty.inner->vacuum == NULL ? code
+								   : faulty.inner->vacuum(store->inner, chore, error));
 }
 
 static enum lf_code faulty_backup_step(
 	struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error)
 {
 	enum lf_code code = enter(FAULTY_BACKUP, error);
+
 	*more = false;
 	if (faulty.inner->backup_step == NULL)
 		code = lf_error_set(error, LF_UNIMPLEMENTED, "the wrapped store has no backup of its own");
 	else if (code == LF_OK || cancel)
 		code = faulty.inner->backup_step(store->inner, chore, cancel, more, error);
 	else
-		(void)faulty.inner->backup_step(store->inner, chore, true, more, error); /* what fails takes everything back */
+		(void)faulty.inner->backup_step(
+			store->inner, chore, true, more, error); /* what fails takes everything back */
 	return leave(code);
 }
 
@@ -299,13 +323,15 @@ static enum lf_code faulty_was_active(
 }
 
 static enum lf_code faulty_scan(struct lf_reader *reader, const struct lf_scan *scan,
-	bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next, struct lf_error *error)
+	bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
+	struct lf_error *error)
 {
 	return faulty.inner->scan(reader, scan, visit, context, next, error);
 }
 
-static enum lf_code faulty_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision, uint64_t after,
-	size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context, uint64_t *next, struct lf_error *error)
+static enum lf_code faulty_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision,
+	uint64_t after, size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context,
+	uint64_t *next, struct lf_error *error)
 {
 	return faulty.inner->list_acts(reader, kind, decision, after, limit, visit, context, next, error);
 }
@@ -315,30 +341,34 @@ static enum lf_code faulty_head(struct lf_reader *reader, struct lf_tree_head *h
 	return faulty.inner->head(reader, head, error);
 }
 
-static enum lf_code faulty_hashes(
-	struct lf_reader *reader, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error)
+static enum lf_code faulty_hashes(struct lf_reader *reader, unsigned level, uint64_t first, size_t count,
+	struct lf_digest *hashes, struct lf_error *error)
 {
 	return faulty.inner->hashes(reader, level, first, count, hashes, error);
 }
 
-static enum lf_code faulty_find_leaf(struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error)
+static enum lf_code faulty_find_leaf(
+	struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error)
 {
 	return faulty.inner->find_leaf(reader, decision, position, error);
 }
 
 static enum lf_code faulty_audit(struct lf_reader *reader, uint64_t first, size_t limit,
-	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next, struct lf_error *error)
+	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next,
+	struct lf_error *error)
 {
 	return faulty.inner->audit(reader, first, limit, visit, context, next, error);
 }
 
-static enum lf_code faulty_get_payload(struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error)
+static enum lf_code faulty_get_payload(
+	struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error)
 {
 	return faulty.inner->get_payload(reader, id, row, error);
 }
 
-static enum lf_code faulty_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
-	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next, struct lf_error *error)
+static enum lf_code faulty_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after,
+	size_t limit, void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next,
+	struct lf_error *error)
 {
 	return faulty.inner->list_payloads(reader, kind, after, limit, visit, context, next, error);
 }

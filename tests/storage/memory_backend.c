@@ -42,7 +42,7 @@ void memory_backend_forget(void)
 	free(disk.redacted);
 	disk.redacted = NULL;
 	disk.redacted_count = 0;
-	memset(&disk.head, 0, sizeof disk.head);
+	memset(&disk.head, 0, sizeof(disk.head));
 	lf_sha256(NULL, 0, &disk.head.root);
 }
 
@@ -74,7 +74,7 @@ static void memory_close(struct lf_store *store)
 static enum lf_code memory_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
 {
 	(void)error;
-	memset(tail, 0, sizeof *tail);
+	memset(tail, 0, sizeof(*tail));
 	tail->head = store->head;
 	for (size_t i = 0; i < store->version_visible; i++)
 		if (store->versions[i].row->put_at_us > tail->time_us)
@@ -86,6 +86,7 @@ static enum lf_code memory_tail(struct lf_store *store, struct lf_tail *tail, st
 		tail->time_us = store->acts[store->act_visible - 1].row.at_us;
 	if (store->row_visible > 0) {
 		const struct lf_stored *last = store->rows[store->row_visible - 1].stored;
+
 		tail->sequence = last->sequence;
 		tail->id = last->id;
 		tail->time_us = last->decided_at_us > tail->time_us ? last->decided_at_us : tail->time_us;
@@ -112,7 +113,7 @@ static const struct row *with_key(const struct lf_store *store, size_t count, co
 static const struct lf_rubric_row *by_digest(const struct lf_store *store, size_t count, const struct lf_digest *digest)
 {
 	for (size_t i = 0; i < count; i++)
-		if (memcmp(&store->versions[i].row->digest, digest, sizeof *digest) == 0)
+		if (memcmp(&store->versions[i].row->digest, digest, sizeof(*digest)) == 0)
 			return store->versions[i].row;
 	return NULL;
 }
@@ -135,8 +136,8 @@ static enum lf_code add_row(struct lf_store *store, const struct lf_record *reco
 		.candidates = append->candidates_digest,
 		.team_payload = memory_payload(
 			store, LF_PAYLOAD_TEAM, append->team, &append->team_digest, &record->team_salt, &commitment),
-		.project_payload = memory_payload(
-			store, LF_PAYLOAD_PROJECT, append->project, &append->project_digest, &record->project_salt, &commitment),
+		.project_payload = memory_payload(store, LF_PAYLOAD_PROJECT, append->project, &append->project_digest,
+			&record->project_salt, &commitment),
 		.team = append->team,
 		.project = append->project,
 		.answer = append->answer};
@@ -144,26 +145,31 @@ static enum lf_code add_row(struct lf_store *store, const struct lf_record *reco
 		.request_digest = append->request_digest,
 		.candidates_digest = append->candidates_digest,
 		.salt = record->record_salt};
+
 	strcpy(row.key, append->idempotency_key);
 	for (size_t i = 0; i < append->candidate_count && i < 4; i++)
 		strcpy(row.candidates[row.candidate_count++], append->candidates[i]);
-	store->rows = realloc(store->rows, (store->row_count + 1) * sizeof *store->rows);
+	store->rows = realloc(store->rows, (store->row_count + 1) * sizeof(*store->rows));
 	store->rows[store->row_count++] = row;
-	return memory_decision_leaf(store, record->leaves) ? LF_OK : lf_error_set(error, LF_UNAVAILABLE, "too many leaves");
+	return memory_decision_leaf(store, record->leaves) ? LF_OK
+							   : lf_error_set(error, LF_UNAVAILABLE, "too many leaves");
 }
 
 static enum lf_code memory_append(struct lf_store *store, struct lf_record *record, struct lf_error *error)
 {
 	const struct lf_append *append = record->append;
 	enum lf_code code;
+	const struct lf_rubric_row *rubric;
+	const struct row *row;
+
 	pthread_mutex_lock(&store->lock);
-	const struct lf_rubric_row *rubric = by_digest(store, store->version_count, &append->rubric_digest);
-	const struct row *row = with_key(store, store->row_count, append->caller, append->idempotency_key);
+	rubric = by_digest(store, store->version_count, &append->rubric_digest);
+	row = with_key(store, store->row_count, append->caller, append->idempotency_key);
 	if (rubric == NULL || strcmp(rubric->name, append->rubric_name) != 0) {
 		code = lf_error_set(error, LF_FAILED_PRECONDITION, "no such rubric");
 	} else if (row == NULL) {
 		code = add_row(store, record, error);
-	} else if (memcmp(&row->request_digest, &append->request_digest, sizeof row->request_digest) != 0) {
+	} else if (memcmp(&row->request_digest, &append->request_digest, sizeof(row->request_digest)) != 0) {
 		code = lf_error_set(error, LF_ALREADY_EXISTS, "the key was used for another request");
 	} else {
 		record->sequence = row->stored->sequence;
@@ -188,26 +194,30 @@ static const struct activation *last_act(const struct lf_store *store, size_t co
 static bool is_active(const struct lf_store *store, size_t count, const struct lf_rubric_row *row)
 {
 	const struct activation *last = last_act(store, count, row->name);
-	return last != NULL && memcmp(&last->to, &row->digest, sizeof last->to) == 0;
+
+	return last != NULL && memcmp(&last->to, &row->digest, sizeof(last->to)) == 0;
 }
 
 static void add_act(struct lf_store *store, const char *name, const char *caller, int64_t at_us,
 	const struct activation *from, const struct lf_digest *to)
 {
 	struct activation act = {.at_us = at_us, .had_from = from != NULL, .to = *to};
+
 	if (from != NULL)
 		act.from = from->to;
 	strcpy(act.name, name);
 	strcpy(act.caller, caller);
-	store->activations = realloc(store->activations, (store->activation_count + 1) * sizeof *store->activations);
+	store->activations = realloc(store->activations, (store->activation_count + 1) * sizeof(*store->activations));
 	store->activations[store->activation_count++] = act;
 }
 
 static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error)
 {
 	enum lf_code code = LF_OK;
+	const struct lf_rubric_row *known;
+
 	pthread_mutex_lock(&store->lock);
-	const struct lf_rubric_row *known = by_digest(store, store->version_count, put->digest);
+	known = by_digest(store, store->version_count, put->digest);
 	put->added = known == NULL;
 	put->activated = known == NULL && last_act(store, store->activation_count, put->name) == NULL;
 	if (known != NULL && strcmp(known->name, put->name) != 0) {
@@ -219,12 +229,16 @@ static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_p
 			.digest = *put->digest,
 			.put_at_us = put->put_at_us,
 			.body = put->body};
-		store->versions = realloc(store->versions, (store->version_count + 1) * sizeof *store->versions);
 		struct lf_digest commitment;
-		struct version *version = &store->versions[store->version_count++];
+		struct version *version;
+		bool fits;
+
+		store->versions = realloc(store->versions, (store->version_count + 1) * sizeof(*store->versions));
+		version = &store->versions[store->version_count++];
 		version->row = lf_rubric_row_copy(&row);
-		version->payload = memory_payload(store, LF_PAYLOAD_RUBRIC, put->body, put->digest, &put->salt, &commitment);
-		bool fits = memory_rubric_leaf(store, put->leaves, &put->record_salts[0]);
+		version->payload =
+			memory_payload(store, LF_PAYLOAD_RUBRIC, put->body, put->digest, &put->salt, &commitment);
+		fits = memory_rubric_leaf(store, put->leaves, &put->record_salts[0]);
 		if (put->activated) {
 			add_act(store, put->name, put->caller, put->put_at_us, NULL, put->digest);
 			fits = fits && memory_activation_leaf(store, put->leaves, &put->record_salts[1]);
@@ -240,14 +254,17 @@ static enum lf_code memory_activate_rubric(
 	struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error)
 {
 	enum lf_code code = LF_OK;
+	const struct lf_rubric_row *row;
+
 	pthread_mutex_lock(&store->lock);
-	const struct lf_rubric_row *row = by_digest(store, store->version_count, activate->digest);
-	memset(&activate->activated, 0, sizeof activate->activated);
+	row = by_digest(store, store->version_count, activate->digest);
+	memset(&activate->activated, 0, sizeof(activate->activated));
 	if (row == NULL ||
 		(activate->name != NULL && activate->name[0] != '\0' && strcmp(activate->name, row->name) != 0)) {
 		code = lf_error_set(error, LF_NOT_FOUND, "no such rubric");
 	} else {
 		const struct activation *last = last_act(store, store->activation_count, row->name);
+
 		activate->activated.had_from = last != NULL;
 		if (last != NULL)
 			activate->activated.from = last->to;
@@ -283,7 +300,7 @@ static enum lf_code memory_commit(struct lf_store *store, const struct lf_leaves
 
 static enum lf_code memory_open_reader(struct lf_store *store, struct lf_reader **reader, struct lf_error *error)
 {
-	*reader = malloc(sizeof **reader);
+	*reader = malloc(sizeof(**reader));
 	if (*reader == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	(*reader)->store = store;
@@ -300,11 +317,13 @@ static enum lf_code memory_find_key(struct lf_reader *reader, const char *caller
 {
 	struct lf_store *store = reader->store;
 	enum lf_code code = LF_OK;
+	const struct row *row;
+
 	pthread_mutex_lock(&store->lock);
-	const struct row *row = with_key(store, store->row_visible, caller, key);
+	row = with_key(store, store->row_visible, caller, key);
 	if (row == NULL)
 		code = lf_error_set(error, LF_NOT_FOUND, "no such key");
-	else if (memcmp(&row->request_digest, request_digest, sizeof *request_digest) != 0)
+	else if (memcmp(&row->request_digest, request_digest, sizeof(*request_digest)) != 0)
 		code = lf_error_set(error, LF_ALREADY_EXISTS, "the key was used for another request");
 	else
 		*id = row->stored->id;
@@ -316,10 +335,11 @@ static enum lf_code memory_get(
 	struct lf_reader *reader, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error)
 {
 	struct lf_store *store = reader->store;
+
 	*stored = NULL;
 	pthread_mutex_lock(&store->lock);
 	for (size_t i = 0; i < store->row_visible && *stored == NULL; i++)
-		if (memcmp(&store->rows[i].stored->id, id, sizeof *id) == 0)
+		if (memcmp(&store->rows[i].stored->id, id, sizeof(*id)) == 0)
 			*stored = lf_stored_copy(store->rows[i].stored);
 	pthread_mutex_unlock(&store->lock);
 	return *stored != NULL ? LF_OK : lf_error_set(error, LF_NOT_FOUND, "no such decision");
@@ -333,12 +353,13 @@ static bool wants(const char *filter, const char *value)
 static bool fits(const struct lf_filter *filter, const struct row *row)
 {
 	bool candidate = filter->candidate == NULL || filter->candidate[0] == '\0';
+
 	for (size_t i = 0; i < row->candidate_count && !candidate; i++)
 		candidate = strcmp(row->candidates[i], filter->candidate) == 0;
 	return candidate && wants(filter->team_id, row->stored->team_id) &&
-	       wants(filter->project_id, row->stored->project_id) &&
-	       (filter->outcome == 0 || filter->outcome == row->stored->outcome) &&
-	       row->stored->decided_at_us >= filter->since_us && row->stored->decided_at_us < filter->until_us;
+		wants(filter->project_id, row->stored->project_id) &&
+		(filter->outcome == 0 || filter->outcome == row->stored->outcome) &&
+		row->stored->decided_at_us >= filter->since_us && row->stored->decided_at_us < filter->until_us;
 }
 
 static enum lf_code memory_list(struct lf_reader *reader, const struct lf_filter *filter,
@@ -347,11 +368,13 @@ static enum lf_code memory_list(struct lf_reader *reader, const struct lf_filter
 {
 	struct lf_store *store = reader->store;
 	size_t shown = 0;
+
 	(void)error;
 	*next = 0;
 	pthread_mutex_lock(&store->lock);
 	for (size_t i = store->row_visible; i-- > 0;) {
 		struct lf_stored row = *store->rows[i].stored;
+
 		if ((filter->before_sequence != 0 && row.sequence >= filter->before_sequence) ||
 			!fits(filter, &store->rows[i]))
 			continue;
@@ -374,24 +397,29 @@ static bool scanned(const struct lf_scan *scan, const struct row *row)
 		.outcome = scan->outcome,
 		.since_us = scan->since_us,
 		.until_us = scan->until_us};
-	const bool begun = scan->from_sequence == 0 || (scan->newest_first ? row->stored->sequence <= scan->from_sequence
-									    : row->stored->sequence >= scan->from_sequence);
+	const bool begun = scan->from_sequence == 0 ||
+		(scan->newest_first ? row->stored->sequence <= scan->from_sequence
+				    : row->stored->sequence >= scan->from_sequence);
+
 	return begun && fits(&filter, row) && (!scan->decisions_only || row->stored->purpose == 0);
 }
 
-static enum lf_code memory_scan(struct lf_reader *reader, const struct lf_scan *scan, bool (*visit)(void *context, const struct lf_stored *row),
-	void *context, uint64_t *next, struct lf_error *error)
+static enum lf_code memory_scan(struct lf_reader *reader, const struct lf_scan *scan,
+	bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
+	struct lf_error *error)
 {
 	struct lf_store *store = reader->store;
 	const size_t bytes_max = scan->bytes_max != 0 ? scan->bytes_max : LF_MESSAGE_BYTES_MAX;
 	size_t shown = 0, bytes = 0;
 	bool go_on = true;
+
 	(void)error;
 	*next = 0;
 	pthread_mutex_lock(&store->lock);
 	for (size_t i = 0; i < store->row_visible; i++) {
 		const size_t at = scan->newest_first ? store->row_visible - 1 - i : i;
 		struct lf_stored row = *store->rows[at].stored;
+
 		if (!scanned(scan, &store->rows[at]))
 			continue;
 		if (!go_on || shown == scan->limit || bytes >= bytes_max) {
@@ -412,14 +440,16 @@ static enum lf_code memory_get_rubric(struct lf_reader *reader, const char *name
 	struct lf_rubric_row **row, struct lf_error *error)
 {
 	struct lf_store *store = reader->store;
+
 	*row = NULL;
 	pthread_mutex_lock(&store->lock);
 	for (size_t i = 0; i < store->version_visible && *row == NULL; i++) {
 		struct lf_rubric_row version = *store->versions[i].row;
 		const bool named =
 			digest != NULL ? wants(name, version.name) : name != NULL && strcmp(name, version.name) == 0;
+
 		version.active = is_active(store, store->activation_visible, &version);
-		if (named && (digest != NULL ? memcmp(digest, &version.digest, sizeof *digest) == 0 : version.active))
+		if (named && (digest != NULL ? memcmp(digest, &version.digest, sizeof(*digest)) == 0 : version.active))
 			*row = lf_rubric_row_copy(&version);
 	}
 	pthread_mutex_unlock(&store->lock);
@@ -431,12 +461,15 @@ static enum lf_code memory_list_rubrics(struct lf_reader *reader, const char *na
 {
 	struct lf_store *store = reader->store;
 	const char *previous = "";
+
 	(void)error;
 	pthread_mutex_lock(&store->lock);
 	for (;;) { /* the next name, then its versions from the newest */
 		const char *least = NULL;
+
 		for (size_t i = 0; i < store->version_visible; i++) {
 			const char *candidate = store->versions[i].row->name;
+
 			if (strcmp(candidate, previous) > 0 && (least == NULL || strcmp(candidate, least) < 0))
 				least = candidate;
 		}
@@ -444,6 +477,7 @@ static enum lf_code memory_list_rubrics(struct lf_reader *reader, const char *na
 			break;
 		for (size_t i = store->version_visible; i-- > 0;) {
 			struct lf_rubric_row row = *store->versions[i].row;
+
 			row.body = (struct lf_bytes){NULL, 0};
 			row.active = is_active(store, store->activation_visible, &row);
 			if (strcmp(row.name, least) == 0 && wants(name, least))
@@ -460,10 +494,12 @@ static enum lf_code memory_list_activations(struct lf_reader *reader, const char
 {
 	struct lf_store *store = reader->store;
 	size_t shown = 0;
+
 	(void)error;
 	pthread_mutex_lock(&store->lock);
 	for (size_t i = store->activation_visible; i-- > 0 && shown < LF_ACTIVATIONS_MAX;) {
 		const struct activation *act = &store->activations[i];
+
 		if (!wants(name, act->name))
 			continue;
 		visit(context,
@@ -483,11 +519,12 @@ static enum lf_code memory_was_active(
 	struct lf_reader *reader, const struct lf_digest *digest, bool *was_active, struct lf_error *error)
 {
 	struct lf_store *store = reader->store;
+
 	(void)error;
 	*was_active = false;
 	pthread_mutex_lock(&store->lock);
 	for (size_t i = 0; i < store->activation_visible; i++)
-		*was_active |= memcmp(&store->activations[i].to, digest, sizeof *digest) == 0;
+		*was_active |= memcmp(&store->activations[i].to, digest, sizeof(*digest)) == 0;
 	pthread_mutex_unlock(&store->lock);
 	return LF_OK;
 }

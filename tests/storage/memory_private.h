@@ -87,8 +87,8 @@ struct lf_reader {
 /* memory_evidence.c. The store is locked by the caller of those without an error. */
 
 /* The payload of these bytes, added where there is none; its commitment. */
-uint64_t memory_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body, const struct lf_digest *digest,
-	const struct lf_salt *salt, struct lf_digest *commitment);
+uint64_t memory_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body,
+	const struct lf_digest *digest, const struct lf_salt *salt, struct lf_digest *commitment);
 uint64_t memory_find_payload(const struct lf_store *store, enum lf_payload_kind kind, const struct lf_digest *digest);
 void memory_commitment(const struct lf_store *store, uint64_t payload, struct lf_digest *commitment);
 /* Each adds the leaf of the newest of its kind. */
@@ -97,35 +97,41 @@ bool memory_rubric_leaf(struct lf_store *store, struct lf_leaves *leaves, const 
 bool memory_activation_leaf(struct lf_store *store, struct lf_leaves *leaves, const struct lf_salt *salt);
 
 /* Adds a leaf; commitments[0] is made here, of the record's bytes, which are released. */
-bool memory_add_leaf(struct lf_store *store, struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t record, int64_t time_us,
-	const struct lf_salt *salt, uint8_t *bytes, size_t length, struct lf_digest *commitments, size_t count, uint64_t *position);
+bool memory_add_leaf(struct lf_store *store, struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t record,
+	int64_t time_us, const struct lf_salt *salt, uint8_t *bytes, size_t length, struct lf_digest *commitments,
+	size_t count, uint64_t *position);
 /* Canonical bytes of a record; free() releases. */
 uint8_t *memory_decision_bytes(const struct row *row, size_t *length);
 uint8_t *memory_act_bytes(const struct act *act, size_t *length);
 struct lf_bytes memory_copy_bytes(struct lf_bytes bytes);
 
 /* memory_redact.c */
-enum lf_code memory_redact(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts, struct lf_leaves *leaves,
-	struct lf_error *error);
+enum lf_code memory_redact(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts,
+	struct lf_leaves *leaves, struct lf_error *error);
 void memory_replace(struct lf_store *store);             /* at a commit */
 void memory_forget_replacements(struct lf_store *store); /* at its end, and at a rollback */
 /* The commitment that leaves have; NULL where it was not replaced. */
 const struct lf_digest *memory_original(const struct lf_store *store, int what, uint64_t id);
 enum lf_code memory_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
-	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next, struct lf_error *error);
-
-enum lf_code memory_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt, struct lf_leaves *leaves,
+	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next,
 	struct lf_error *error);
-enum lf_code memory_tail_hashes(
-	struct lf_store *store, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
-enum lf_code memory_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision, uint64_t after,
-	size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context, uint64_t *next, struct lf_error *error);
+
+enum lf_code memory_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt,
+	struct lf_leaves *leaves, struct lf_error *error);
+enum lf_code memory_tail_hashes(struct lf_store *store, unsigned level, uint64_t first, size_t count,
+	struct lf_digest *hashes, struct lf_error *error);
+enum lf_code memory_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision,
+	uint64_t after, size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context,
+	uint64_t *next, struct lf_error *error);
 enum lf_code memory_head(struct lf_reader *reader, struct lf_tree_head *head, struct lf_error *error);
-enum lf_code memory_hashes(
-	struct lf_reader *reader, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
-enum lf_code memory_find_leaf(struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error);
+enum lf_code memory_hashes(struct lf_reader *reader, unsigned level, uint64_t first, size_t count,
+	struct lf_digest *hashes, struct lf_error *error);
+enum lf_code memory_find_leaf(
+	struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error);
 enum lf_code memory_audit(struct lf_reader *reader, uint64_t first, size_t limit,
-	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next, struct lf_error *error);
-enum lf_code memory_get_payload(struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error);
+	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next,
+	struct lf_error *error);
+enum lf_code memory_get_payload(
+	struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error);
 
 #endif

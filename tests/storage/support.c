@@ -13,9 +13,9 @@ const char RUBRIC_NAME[] = "tech-lead", RUBRIC_BODY[] = "the bytes of a rubric";
 
 void place_make(struct place *place)
 {
-	snprintf(place->folder, sizeof place->folder, "/tmp/lf-storage-XXXXXX");
+	snprintf(place->folder, sizeof(place->folder), "/tmp/lf-storage-XXXXXX");
 	assert_non_null(mkdtemp(place->folder));
-	snprintf(place->file, sizeof place->file, "%s/log.db", place->folder);
+	snprintf(place->file, sizeof(place->file), "%s/log.db", place->folder);
 }
 
 static int names_of(const char *folder, struct dirent ***entries)
@@ -27,9 +27,11 @@ void place_remove(struct place *place)
 {
 	struct dirent **entries;
 	const int count = names_of(place->folder, &entries);
+
 	for (int i = 0; i < count; i++) {
 		char path[400];
-		snprintf(path, sizeof path, "%s/%s", place->folder, entries[i]->d_name);
+
+		snprintf(path, sizeof(path), "%s/%s", place->folder, entries[i]->d_name);
 		if (unlink(path) != 0)
 			(void)rmdir(path);
 		free(entries[i]);
@@ -43,9 +45,11 @@ void place_names(const struct place *place, const char *except, char *names, siz
 {
 	struct dirent **entries;
 	const int count = names_of(place->folder, &entries);
+
 	names[0] = '\0';
 	for (int i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name;
+
 		if (name[0] != '.' && (except == NULL || strncmp(name, except, strlen(except)) != 0))
 			snprintf(
 				names + strlen(names), size - strlen(names), "%s%s", names[0] != '\0' ? " " : "", name);
@@ -58,10 +62,12 @@ uint8_t *file_read(const char *path, size_t *length)
 {
 	struct stat status;
 	FILE *file = fopen(path, "rb");
+	uint8_t *data;
+
 	if (file == NULL)
 		return NULL;
 	assert_int_equal(fstat(fileno(file), &status), 0);
-	uint8_t *data = malloc((size_t)status.st_size + 1);
+	data = malloc((size_t)status.st_size + 1);
 	assert_non_null(data);
 	*length = fread(data, 1, (size_t)status.st_size, file);
 	assert_int_equal(*length, status.st_size);
@@ -72,6 +78,7 @@ uint8_t *file_read(const char *path, size_t *length)
 void file_write(const char *path, const void *data, size_t length)
 {
 	FILE *file = fopen(path, "wb");
+
 	assert_non_null(file);
 	assert_int_equal(fwrite(data, 1, length, file), length);
 	assert_int_equal(fclose(file), 0);
@@ -85,9 +92,10 @@ static pthread_cond_t completed = PTHREAD_COND_INITIALIZER;
 static void work_done(struct lf_append *append, const struct lf_error *error)
 {
 	struct work *work = append->context;
+
 	pthread_mutex_lock(&completed_lock);
 	work->code = error->code;
-	snprintf(work->message, sizeof work->message, "%s", error->message);
+	snprintf(work->message, sizeof(work->message), "%s", error->message);
 	atomic_fetch_add(&work->completions, 1);
 	pthread_cond_broadcast(&completed);
 	pthread_mutex_unlock(&completed_lock);
@@ -102,27 +110,28 @@ struct lf_bytes bytes_of(const char *text)
 static void take_digests(struct work *work)
 {
 	struct lf_append *append = &work->append;
+
 	lf_sha256(append->team.data, append->team.length, &append->team_digest);
 	lf_sha256(append->project.data, append->project.length, &append->project_digest);
-	lf_sha256(work->candidate_ids, append->candidate_count * sizeof work->candidate_ids[0],
+	lf_sha256(work->candidate_ids, append->candidate_count * sizeof(work->candidate_ids[0]),
 		&append->candidates_digest);
 }
 
 void work_init(struct work *work, int team, int project, int key)
 {
-	memset(work, 0, sizeof *work);
-	snprintf(work->team_id, sizeof work->team_id, "team-%d", team);
-	snprintf(work->project_id, sizeof work->project_id, "project-%d", project);
+	memset(work, 0, sizeof(*work));
+	snprintf(work->team_id, sizeof(work->team_id), "team-%d", team);
+	snprintf(work->project_id, sizeof(work->project_id), "project-%d", project);
 	if (key != 0)
-		snprintf(work->key, sizeof work->key, "key-%d", key);
-	snprintf(work->team, sizeof work->team, "bytes of team %d", team);
-	snprintf(work->project, sizeof work->project, "bytes of project %d", project);
-	snprintf(work->answer, sizeof work->answer, "answer for team %d, project %d, key %d", team, project, key);
-	snprintf(work->candidate_ids[0], sizeof work->candidate_ids[0], "c-%d", team);
-	snprintf(work->candidate_ids[1], sizeof work->candidate_ids[1], "c-all");
+		snprintf(work->key, sizeof(work->key), "key-%d", key);
+	snprintf(work->team, sizeof(work->team), "bytes of team %d", team);
+	snprintf(work->project, sizeof(work->project), "bytes of project %d", project);
+	snprintf(work->answer, sizeof(work->answer), "answer for team %d, project %d, key %d", team, project, key);
+	snprintf(work->candidate_ids[0], sizeof(work->candidate_ids[0]), "c-%d", team);
+	snprintf(work->candidate_ids[1], sizeof(work->candidate_ids[1]), "c-all");
 	work->candidates[0] = work->candidate_ids[0];
 	work->candidates[1] = work->candidate_ids[1];
-	snprintf(work->recommended, sizeof work->recommended, "c-%d", team);
+	snprintf(work->recommended, sizeof(work->recommended), "c-%d", team);
 	work->append = (struct lf_append){
 		.caller = "hr",
 		.idempotency_key = work->key,
@@ -170,6 +179,7 @@ static bool read_tail_hashes(void *context, unsigned level, uint64_t first, size
 	const struct tail_reader *reader = context;
 	struct lf_error error = LF_ERROR_INIT;
 	const enum lf_code code = reader->backend->tail_hashes(reader->store, level, first, count, hashes, &error);
+
 	lf_error_clean_up(&error);
 	return code == LF_OK;
 }
@@ -180,6 +190,7 @@ void leaves_load(const struct lf_backend *backend, struct lf_store *store, struc
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_tail tail;
 	struct lf_digest root;
+
 	assert_int_equal(backend->tail(store, &tail, &error), LF_OK);
 	assert_true(lf_tree_load(&leaves->tree, tail.head.size, read_tail_hashes, &reader));
 	lf_tree_root(&leaves->tree, &root);
@@ -196,11 +207,14 @@ enum lf_code work_store(const struct lf_backend *backend, struct lf_store *store
 	struct lf_tail tail = {0};
 	struct lf_leaves leaves;
 	struct lf_record record = {.append = append, .leaves = &leaves};
+	enum lf_code code;
+
 	take_digests(work);
-	lf_sha256(work->answer, sizeof work->answer, (struct lf_digest *)(void *)&record.record_salt); /* any 32 bytes */
+	lf_sha256(
+		work->answer, sizeof(work->answer), (struct lf_digest *)(void *)&record.record_salt); /* any 32 bytes */
 	record.team_salt = record.project_salt = record.record_salt;
 	leaves_load(backend, store, &leaves);
-	enum lf_code code = backend->tail(store, &tail, &error);
+	code = backend->tail(store, &tail, &error);
 	if (code == LF_OK)
 		code = backend->begin(store, &error);
 	if (code == LF_OK) {
@@ -218,7 +232,7 @@ enum lf_code work_store(const struct lf_backend *backend, struct lf_store *store
 	append->sequence = record.sequence;
 	append->decided_at_us = record.decided_at_us;
 	append->existing = record.existing;
-	snprintf(work->message, sizeof work->message, "%s", error.message);
+	snprintf(work->message, sizeof(work->message), "%s", error.message);
 	lf_error_clean_up(&error);
 	return code;
 }
@@ -227,8 +241,10 @@ void rubric_put(struct lf_log *log)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest;
+	enum lf_code code;
+
 	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &digest);
-	const enum lf_code code = lf_log_put_rubric(
+	code = lf_log_put_rubric(
 		log, RUBRIC_NAME, "Tech lead", "admin", bytes_of(RUBRIC_BODY), &digest, NULL, NULL, &error);
 	if (code != LF_OK)
 		fail_msg("%s", error.message);
@@ -238,14 +254,16 @@ void rubric_store(const struct lf_backend *backend, struct lf_store *store)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest;
+	struct lf_rubric_put put;
+	struct lf_leaves leaves;
+
 	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &digest);
-	struct lf_rubric_put put = {.name = RUBRIC_NAME,
+	put = (struct lf_rubric_put){.name = RUBRIC_NAME,
 		.title = "Tech lead",
 		.caller = "admin",
 		.body = bytes_of(RUBRIC_BODY),
 		.digest = &digest,
 		.put_at_us = 5};
-	struct lf_leaves leaves;
 	leaves_load(backend, store, &leaves);
 	put.leaves = &leaves;
 	assert_int_equal(backend->begin(store, &error), LF_OK);
@@ -258,6 +276,7 @@ struct lf_log *log_open(const struct lf_backend *backend, const char *location)
 	struct lf_log *log = NULL;
 	struct lf_error error = LF_ERROR_INIT;
 	const struct lf_log_options options = {.location = location};
+
 	if (lf_log_open(&log, backend, &options, &error) != LF_OK)
 		fail_msg("%s", error.message);
 	return log;
@@ -268,7 +287,8 @@ struct lf_log *log_open(const struct lf_backend *backend, const char *location)
 void listed_visit(void *context, const struct lf_stored *row)
 {
 	struct listed *listed = context;
-	assert_true(listed->count < sizeof listed->sequences / sizeof listed->sequences[0]);
+
+	assert_true(listed->count < sizeof(listed->sequences) / sizeof(listed->sequences[0]));
 	listed->sequences[listed->count] = row->sequence;
 	listed->ids[listed->count] = row->id;
 	listed->times[listed->count++] = row->decided_at_us;
@@ -287,18 +307,21 @@ void head_forge(const char *file, uint8_t wrong)
 	struct lf_digest hash = {{0}}, root;
 	sqlite3_stmt *statement = NULL;
 	sqlite3 *db = NULL;
+
 	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "SELECT hash FROM leaf ORDER BY position", -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "SELECT hash FROM leaf ORDER BY position", -1, &statement, NULL), SQLITE_OK);
 	while (sqlite3_step(statement) == SQLITE_ROW) {
-		memcpy(&hash, sqlite3_column_blob(statement, 0), sizeof hash);
+		memcpy(&hash, sqlite3_column_blob(statement, 0), sizeof(hash));
 		lf_tree_add(&tree, &hash, nodes);
 	}
 	sqlite3_finalize(statement);
 	lf_tree_root(&tree, &root);
 	root.bytes[0] ^= wrong;
-	assert_int_equal(sqlite3_prepare_v2(db, "UPDATE tree SET size = ?1, root = ?2", -1, &statement, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "UPDATE tree SET size = ?1, root = ?2", -1, &statement, NULL), SQLITE_OK);
 	sqlite3_bind_int64(statement, 1, (sqlite3_int64)tree.size);
-	sqlite3_bind_blob(statement, 2, &root, sizeof root, SQLITE_STATIC);
+	sqlite3_bind_blob(statement, 2, &root, sizeof(root), SQLITE_STATIC);
 	assert_int_equal(sqlite3_step(statement), SQLITE_DONE);
 	sqlite3_finalize(statement);
 	sqlite3_close(db);

@@ -57,7 +57,10 @@ struct lf_bytes bytes_of(const char *text);
 void rubric_put(struct lf_log *log);
 void rubric_store(const struct lf_backend *backend, struct lf_store *store);
 
-/* Puts a head over the leaves as they stand in a log's file, by another program's means; wrong is exclusive-or'd into its root's first byte. */
+/*
+ * Puts a head over the leaves as they stand in a log's file, by another program's means; wrong is exclusive-or'd into
+ * its root's first byte.
+ */
 void head_forge(const char *file, uint8_t wrong);
 
 struct lf_log *log_open(const struct lf_backend *backend, const char *location);

@@ -1,7 +1,7 @@
 /*
- * Every I/O of a log failing in turn: for each kind of operation, the first, the second, and so on until none fails any more. After each, no
- * acknowledged decision is lost, none that was not acknowledged is there twice, the log said what was wrong, and it either works again or has
- * stopped cleanly. Prints how many faults there were.
+ * Every I/O of a log failing in turn: for each kind of operation, the first, the second, and so on until none fails any
+ * more. After each, no acknowledged decision is lost, none that was not acknowledged is there twice, the log said what
+ * was wrong, and it either works again or has stopped cleanly. Prints how many faults there were.
  */
 #include <time.h>
 #include <unistd.h>
@@ -33,7 +33,8 @@ static struct run run;
 static void note_failed(void *context, const struct lf_error *error)
 {
 	struct run *r = context;
-	snprintf(r->failed_because, sizeof r->failed_because, "%s", error->message);
+
+	snprintf(r->failed_because, sizeof(r->failed_because), "%s", error->message);
 	atomic_fetch_add(&r->failed_calls, 1);
 }
 
@@ -42,17 +43,21 @@ static struct lf_log *try_open(struct lf_error *error)
 	struct lf_log *log = NULL;
 	const struct lf_log_options options = {
 		.location = place.file, .reader_count = 1, .on_failed = note_failed, .on_failed_context = &run};
+
 	return lf_log_open(&log, &lf_sqlite_backend, &options, error) == LF_OK ? log : NULL;
 }
 
 static int set_up(void **state)
 {
+	struct lf_log *log;
+
 	(void)state;
 	place_make(&place);
-	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	log = log_open(&lf_sqlite_backend, place.file);
 	rubric_put(log);
 	for (int key = 1; key <= BASE; key++) {
 		struct work work;
+
 		work_init(&work, key % 4, key % 3, key);
 		assert_int_equal(work_run(log, &work), LF_OK);
 	}
@@ -77,12 +82,13 @@ static void start_over(void)
 {
 	char path[128];
 	static const char *const suffixes[] = {"-wal", "-shm", ".lock", ".new", ".new-journal"};
-	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
-		snprintf(path, sizeof path, "%s%s", place.file, suffixes[i]);
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", place.file, suffixes[i]);
 		unlink(path);
 	}
 	file_write(place.file, base_bytes, base_length);
-	memset(&run, 0, sizeof run);
+	memset(&run, 0, sizeof(run));
 }
 
 /* Reads that may fail, and must say why then. */
@@ -93,6 +99,7 @@ static void read_something(struct lf_log *log)
 	struct listed listed = {0};
 	struct lf_stored *stored = NULL;
 	uint64_t next;
+
 	if (lf_log_list(log, &filter, listed_visit, &listed, &next, &error) != LF_OK)
 		assert_true(error.message[0] != '\0');
 	else if (lf_log_get(log, &listed.ids[0], &stored, &error) != LF_OK)
@@ -105,10 +112,12 @@ static void read_something(struct lf_log *log)
 static void write_much(struct lf_log *log)
 {
 	static int key = 10000;
+
 	for (int i = 0; i < 2; i++, key++) {
 		struct work work;
+
 		work_init(&work, 1, 1, key);
-		memcpy(large + 64, &key, sizeof key);
+		memcpy(large + 64, &key, sizeof(key));
 		work.append.team = (struct lf_bytes){large, LARGE};
 		work_run(log, &work);
 	}
@@ -122,6 +131,7 @@ static void work_on(struct lf_log *log)
 			write_much(log);
 		for (int i = 0; i < ROUND; i++) {
 			const int at = round * ROUND + i;
+
 			work_init(&run.works[at], at % 5, 10 + round, 100 + at);
 			if (large != NULL && i == 0) { /* in use until its round ends */
 				large[round] = (uint8_t)at;
@@ -136,8 +146,10 @@ static void work_on(struct lf_log *log)
 		if (round == 1) {
 			static const char other[] = "another version of the rubric";
 			struct lf_digest digest;
+
 			lf_sha256(other, strlen(other), &digest);
-			lf_log_put_rubric(log, RUBRIC_NAME, "Other", "admin", bytes_of(other), &digest, NULL, NULL, NULL);
+			lf_log_put_rubric(
+				log, RUBRIC_NAME, "Other", "admin", bytes_of(other), &digest, NULL, NULL, NULL);
 			lf_log_activate_rubric(log, RUBRIC_NAME, &digest, "admin", NULL, NULL);
 		}
 	}
@@ -148,6 +160,7 @@ static void it_is_right_again_or_stopped(struct lf_log *log)
 {
 	struct work work;
 	enum lf_code code = LF_UNAVAILABLE;
+
 	for (int attempt = 0; attempt < 30 && code != LF_OK && atomic_load(&run.failed_calls) == 0; attempt++) {
 		work_init(&work, 1, 1, 1000 + attempt);
 		code = work_run(log, &work);
@@ -180,26 +193,30 @@ static void nothing_is_lost_and_nothing_is_there_twice(void)
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_log *log = try_open(&error);
 	struct lf_uuid id;
+
 	if (log == NULL)
 		fail_msg("the log does not open again: %s", error.message);
 	for (int key = 1; key <= BASE; key++) {
 		struct work work;
+
 		work_init(&work, key % 4, key % 3, key);
 		assert_int_equal(lf_log_find_key(log, "hr", work.key, &work.append.request_digest, &id, NULL), LF_OK);
 	}
 	for (size_t i = 0; i < run.started; i++) {
 		struct work *work = &run.works[i];
+		struct work again;
+
 		assert_int_equal(atomic_load(&work->completions), 1);
 		if (work->code == LF_OK) {
-			assert_int_equal(lf_log_find_key(log, "hr", work->key, &work->append.request_digest, &id, NULL), LF_OK);
-			assert_memory_equal(&id, &work->append.id, sizeof id);
+			assert_int_equal(
+				lf_log_find_key(log, "hr", work->key, &work->append.request_digest, &id, NULL), LF_OK);
+			assert_memory_equal(&id, &work->append.id, sizeof(id));
 			continue;
 		}
 		assert_true(work->code == LF_UNAVAILABLE || work->code == LF_RESOURCE_EXHAUSTED);
 		assert_true(work->message[0] != '\0');
 		unavailable += work->code == LF_UNAVAILABLE;
 		full += work->code == LF_RESOURCE_EXHAUSTED;
-		struct work again;
 		work_init(&again, (int)i % 5, 10 + (int)i / ROUND, 100 + (int)i);
 		assert_int_equal(work_run(log, &again), LF_OK);
 	}
@@ -209,7 +226,8 @@ static void nothing_is_lost_and_nothing_is_there_twice(void)
 		char project[64];
 		size_t rows = 0;
 		uint64_t next;
-		snprintf(project, sizeof project, "project-%d", 10 + round);
+
+		snprintf(project, sizeof(project), "project-%d", 10 + round);
 		filter.project_id = project;
 		assert_int_equal(lf_log_list(log, &filter, count_row, &rows, &next, &error), LF_OK);
 		assert_int_equal(rows, ROUND);
@@ -221,6 +239,7 @@ static void the_file_is_whole(void)
 {
 	sqlite3 *db;
 	sqlite3_stmt *statement;
+
 	assert_int_equal(sqlite3_open(place.file, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &statement, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
@@ -233,9 +252,12 @@ static void the_file_is_whole(void)
 static bool survive(enum fault_kind kind, long nth, long times)
 {
 	struct lf_error error = LF_ERROR_INIT;
+	struct lf_log *log;
+	long hits;
+
 	start_over();
 	fault_vfs_arm(kind, nth, times);
-	struct lf_log *log = try_open(&error);
+	log = try_open(&error);
 	if (log != NULL) {
 		work_on(log);
 		if (times == 1)
@@ -245,7 +267,7 @@ static bool survive(enum fault_kind kind, long nth, long times)
 		assert_true(error.code != LF_OK && error.message[0] != '\0');
 		open_refused++;
 	}
-	const long hits = fault_vfs_hits();
+	hits = fault_vfs_hits();
 	fault_vfs_arm(kind, 0, 0);
 	fault_total += hits;
 	nothing_is_lost_and_nothing_is_there_twice();
@@ -257,6 +279,7 @@ static bool survive(enum fault_kind kind, long nth, long times)
 static void every_operation_fails_in_turn(enum fault_kind kind)
 {
 	long nth = 1;
+
 	while (nth < ATTEMPTS_MAX && survive(kind, nth, 1))
 		nth++;
 	assert_true(nth < ATTEMPTS_MAX);
@@ -316,9 +339,11 @@ static void a_failed_map_of_shared_memory_loses_nothing(void **state)
 static void faults_that_stay_lose_nothing(void **state)
 {
 	static const enum fault_kind kinds[] = {FAULT_WRITE, FAULT_FULL, FAULT_SYNC};
+
 	(void)state;
-	for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		long nth = 1;
+
 		while (survive(kinds[k], nth, 1000000))
 			nth += 7;
 		assert_true(nth > 1);
@@ -329,11 +354,13 @@ static void faults_that_stay_lose_nothing(void **state)
 static void faults_around_checkpoints_lose_nothing(void **state)
 {
 	static const enum fault_kind kinds[] = {FAULT_WRITE, FAULT_FULL, FAULT_SYNC, FAULT_READ};
+
 	(void)state;
 	large = calloc(1, LARGE);
 	assert_non_null(large);
-	for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		long nth = 1;
+
 		while (survive(kinds[k], nth, 1))
 			nth += 1 + nth / 3;
 		assert_true(nth > 4);
@@ -346,7 +373,8 @@ static void faults_around_checkpoints_lose_nothing(void **state)
 static void the_counts_are_told(void **state)
 {
 	(void)state;
-	print_message("%ld faults: opening refused %ld, stopped cleanly %ld, right again %ld; appends answered UNAVAILABLE %ld, "
+	print_message("%ld faults: opening refused %ld, stopped cleanly %ld, right again %ld; appends answered "
+		      "UNAVAILABLE %ld, "
 		      "RESOURCE_EXHAUSTED %ld; acknowledged decisions lost 0\n",
 		fault_total, open_refused, stopped, recovered, unavailable, full);
 	assert_true(open_refused > 0 && stopped > 0 && recovered > 0 && unavailable > 0 && full > 0);
@@ -369,5 +397,6 @@ int main(void)
 		CLAIM(faults_around_checkpoints_lose_nothing),
 		CLAIM(the_counts_are_told),
 	};
+
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -29,6 +29,7 @@ static struct lf_log *open_with(const struct lf_backend *backend, const struct l
 {
 	struct lf_log *log = NULL;
 	struct lf_error error = LF_ERROR_INIT;
+
 	if (lf_log_open(&log, backend, options, &error) != LF_OK)
 		fail_msg("%s", error.message);
 	return log;
@@ -39,6 +40,7 @@ static bool is_there(struct lf_log *log, const struct lf_uuid *id)
 {
 	struct lf_stored *stored = NULL;
 	const enum lf_code code = lf_log_get(log, id, &stored, NULL);
+
 	free(stored);
 	return code == LF_OK;
 }
@@ -47,6 +49,7 @@ static void list_all(struct lf_log *log, struct listed *listed)
 {
 	struct lf_filter filter = filter_any();
 	uint64_t next;
+
 	listed->count = 0;
 	do {
 		assert_int_equal(lf_log_list(log, &filter, listed_visit, listed, &next, NULL), LF_OK);
@@ -61,7 +64,7 @@ static void check_order(const struct listed *listed)
 		assert_int_equal(listed->sequences[i], listed->count - i);
 		if (i == 0)
 			continue;
-		assert_true(memcmp(&listed->ids[i], &listed->ids[i - 1], sizeof listed->ids[i]) < 0);
+		assert_true(memcmp(&listed->ids[i], &listed->ids[i - 1], sizeof(listed->ids[i])) < 0);
 		assert_true(listed->times[i] <= listed->times[i - 1]);
 	}
 }
@@ -70,9 +73,10 @@ static void check_order(const struct listed *listed)
 
 static void a_uuid_prints_and_parses_back(void **state)
 {
-	(void)state;
 	char text[LF_UUID_TEXT_BYTES];
 	struct lf_uuid id;
+
+	(void)state;
 	assert_true(lf_uuid_parse("0190A1b2-c3d4-7e5f-8a6b-00112233ffEE", &id));
 	lf_uuid_print(&id, text);
 	assert_string_equal(text, "0190a1b2-c3d4-7e5f-8a6b-00112233ffee");
@@ -80,22 +84,24 @@ static void a_uuid_prints_and_parses_back(void **state)
 
 static void what_is_not_a_uuid_does_not_parse(void **state)
 {
-	(void)state;
 	static const char *const texts[] = {"", "0", "0190a1b2-c3d4-7e5f-8a6b-00112233ffe",
 		"0190a1b2-c3d4-7e5f-8a6b-00112233ffee0", "0190a1b2c3d47e5f8a6b00112233ffee",
 		"0190a1b2-c3d4-7e5f-8a6b-00112233ffeg", "0190a1b2-c3d4-7e5f-8a6b_00112233ffee",
 		"{190a1b2-c3d4-7e5f-8a6b-00112233ffee"};
 	struct lf_uuid id = {{7}};
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		assert_false(lf_uuid_parse(texts[i], &id));
 	assert_int_equal(id.bytes[0], 7);
 }
 
 static void a_digest_is_sha_256(void **state)
 {
-	(void)state;
 	struct lf_digest digest;
 	char text[65];
+
+	(void)state;
 	lf_sha256("abc", 3, &digest);
 	lf_digest_print(&digest, text);
 	assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -103,13 +109,15 @@ static void a_digest_is_sha_256(void **state)
 
 static void ids_are_version_7_and_carry_the_time(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	struct work work;
+	int64_t ms;
+
+	(void)state;
 	rubric_put(log);
 	work_init(&work, 1, 1, 0);
 	assert_int_equal(work_run(log, &work), LF_OK);
-	int64_t ms = 0;
+	ms = 0;
 	for (size_t i = 0; i < 6; i++)
 		ms = ms << 8 | work.append.id.bytes[i];
 	assert_int_equal(ms, work.append.decided_at_us / 1000);
@@ -127,31 +135,40 @@ static int64_t falling_clock(void)
 
 static void ids_rise_and_time_never_falls_while_the_clock_runs_backwards_and_across_a_restart(void **state)
 {
-	(void)state;
 	const struct lf_log_options options = {.location = place.file, .now_us = falling_clock};
-	struct listed *listed = calloc(1, sizeof *listed);
+	struct listed *listed = calloc(1, sizeof(*listed));
+	int64_t last;
+
+	(void)state;
 	atomic_store(&fake_now, 1000000000000);
-	int64_t last = 0;
+	last = 0;
 	for (int round = 0; round < 3; round++) {
 		struct lf_log *log = open_with(&lf_sqlite_backend, &options);
 		struct whole whole;
+
 		rubric_put(log);
 		for (int i = 0; i < 50; i++) {
 			struct work work;
 			struct lf_digest digest;
 			char body[48];
+			struct lf_act_put act;
+
 			work_init(&work, i, i, 0);
 			assert_int_equal(work_run(log, &work), LF_OK);
 			assert_true(work.append.decided_at_us >= last);
-			struct lf_act_put act = {
-				.kind = LF_LEAF_OUTCOME, .caller = "x", .decision = &work.append.id, .body = bytes_of("y")};
+			act = (struct lf_act_put){.kind = LF_LEAF_OUTCOME,
+				.caller = "x",
+				.decision = &work.append.id,
+				.body = bytes_of("y")};
 			assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
 			assert_true(act.at_us >= work.append.decided_at_us);
 			assert_int_equal(act.id, 50 * round + i + 1);
 			last = act.at_us;
-			snprintf(body, sizeof body, "version %d of %d", i, round);
+			snprintf(body, sizeof(body), "version %d of %d", i, round);
 			lf_sha256(body, strlen(body), &digest);
-			assert_int_equal(lf_log_put_rubric(log, "r", "R", "x", bytes_of(body), &digest, NULL, NULL, NULL), LF_OK);
+			assert_int_equal(
+				lf_log_put_rubric(log, "r", "R", "x", bytes_of(body), &digest, NULL, NULL, NULL),
+				LF_OK);
 			assert_int_equal(lf_log_activate_rubric(log, "r", &digest, "x", NULL, NULL), LF_OK);
 		}
 		log_is_whole(log, &whole); /* times of all leaves, in their order */
@@ -167,10 +184,11 @@ static void ids_rise_and_time_never_falls_while_the_clock_runs_backwards_and_acr
 
 static void an_acknowledged_decision_is_read_back_also_after_reopening(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	struct lf_stored *stored = NULL;
 	struct work work;
+
+	(void)state;
 	rubric_put(log);
 	work_init(&work, 4, 5, 6);
 	assert_int_equal(work_run(log, &work), LF_OK);
@@ -193,11 +211,12 @@ static void an_acknowledged_decision_is_read_back_also_after_reopening(void **st
 
 static void what_is_over_a_limit_is_refused_at_once_naming_limit_and_value(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&memory_backend, "x");
 	char name[200];
 	struct work work;
-	memset(name, 'n', sizeof name);
+
+	(void)state;
+	memset(name, 'n', sizeof(name));
 	name[129] = '\0';
 	rubric_put(log);
 	work_init(&work, 1, 1, 0);
@@ -217,10 +236,11 @@ static void what_is_over_a_limit_is_refused_at_once_naming_limit_and_value(void 
 
 static void a_full_queue_refuses_at_once_and_the_rest_is_stored(void **state)
 {
-	(void)state;
 	const struct lf_log_options options = {.location = "x", .queue_max = 4};
 	struct lf_log *log = open_with(&faulty_backend, &options);
 	struct work works[5];
+
+	(void)state;
 	rubric_put(log);
 	faulty_hold();
 	for (int i = 0; i < 5; i++) {
@@ -241,11 +261,12 @@ static void a_full_queue_refuses_at_once_and_the_rest_is_stored(void **state)
 /* W12: sequences are given in the order in which the writer takes records. */
 static void a_single_record_does_not_wait_for_hundreds_that_came_at_once(void **state)
 {
-	(void)state;
 	enum { BULK = 200 };
 	struct lf_log *log = log_open(&faulty_backend, place.file);
-	struct work *bulk = calloc(BULK, sizeof *bulk), first, single;
+	struct work *bulk = calloc(BULK, sizeof(*bulk)), first, single;
 	struct lf_append *appends[BULK];
+
+	(void)state;
 	rubric_put(log);
 	faulty_hold();
 	work_init(&first, 0, 0, 0);
@@ -273,9 +294,10 @@ static void a_single_record_does_not_wait_for_hundreds_that_came_at_once(void **
 
 static void closing_commits_and_completes_what_is_queued(void **state)
 {
-	(void)state;
-	struct work *works = calloc(1000, sizeof *works);
+	struct work *works = calloc(1000, sizeof(*works));
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+
+	(void)state;
 	rubric_put(log);
 	for (int i = 0; i < 1000; i++) {
 		work_init(&works[i], i % 7, i % 3, 0);
@@ -295,9 +317,10 @@ static void closing_commits_and_completes_what_is_queued(void **state)
 
 static void one_bad_record_does_not_harm_its_batch(void **state)
 {
-	(void)state;
 	struct lf_log *log;
 	struct work works[4];
+
+	(void)state;
 	faulty_reset(&lf_sqlite_backend);
 	log = log_open(&faulty_backend, place.file);
 	rubric_put(log);
@@ -322,14 +345,15 @@ static void one_bad_record_does_not_harm_its_batch(void **state)
 
 static void a_key_in_flight_gives_the_same_decision_and_only_once_it_is_committed(void **state)
 {
-	(void)state;
 	struct lf_log *log;
 	struct work first, same_batch, next_batch, other;
+	struct work blocker;
+
+	(void)state;
 	faulty_reset(&lf_sqlite_backend);
 	log = log_open(&faulty_backend, place.file);
 	rubric_put(log);
 	faulty_hold();
-	struct work blocker;
 	work_init(&blocker, 9, 9, 0);
 	lf_log_append(log, &blocker.append);
 	faulty_wait_held();
@@ -355,11 +379,11 @@ static void a_key_in_flight_gives_the_same_decision_and_only_once_it_is_committe
 	assert_false(first.append.existing);
 	assert_int_equal(same_batch.code, LF_OK);
 	assert_true(same_batch.append.existing);
-	assert_memory_equal(&same_batch.append.id, &first.append.id, sizeof first.append.id);
+	assert_memory_equal(&same_batch.append.id, &first.append.id, sizeof(first.append.id));
 	assert_int_equal(same_batch.append.sequence, first.append.sequence);
 	assert_int_equal(other.code, LF_ALREADY_EXISTS);
 	assert_true(next_batch.append.existing);
-	assert_memory_equal(&next_batch.append.id, &first.append.id, sizeof first.append.id);
+	assert_memory_equal(&next_batch.append.id, &first.append.id, sizeof(first.append.id));
 	lf_log_close(log);
 }
 
@@ -376,8 +400,10 @@ struct crowd {
 static void *append_many(void *context)
 {
 	struct crowd *crowd = context;
+
 	for (int i = 0; i < EACH; i++) {
 		const int key = 1 + (i * THREADS + crowd->thread * 7) % KEYS;
+
 		work_init(&crowd->works[i], key % 10, key % 6, key);
 		lf_log_append(crowd->log, &crowd->works[i].append);
 		if (i % 16 == 0)
@@ -391,9 +417,10 @@ static void *append_many(void *context)
 static void *read_many(void *context)
 {
 	struct crowd *crowd = context;
-	struct listed *listed = calloc(1, sizeof *listed);
+	struct listed *listed = calloc(1, sizeof(*listed));
 	struct lf_filter filter = filter_any();
 	uint64_t next;
+
 	for (int i = 0; i < 100; i++) {
 		listed->count = 0;
 		filter.limit = 20;
@@ -407,17 +434,18 @@ static void *read_many(void *context)
 
 static void eight_threads_store_each_key_once_with_few_readers_beside(void **state)
 {
-	(void)state;
 	const struct lf_log_options options = {
 		.location = place.file, .reader_count = 2, .queue_max = THREADS * EACH + 1};
-	struct crowd *crowds = calloc(THREADS, sizeof *crowds);
-	struct listed *listed = calloc(1, sizeof *listed);
+	struct crowd *crowds = calloc(THREADS, sizeof(*crowds));
+	struct listed *listed = calloc(1, sizeof(*listed));
 	pthread_t threads[THREADS], readers[2];
 	struct lf_uuid ids[KEYS + 1];
 	struct whole whole;
 	size_t stored = 0;
 	struct lf_log *log = open_with(&lf_sqlite_backend, &options);
-	memset(ids, 0, sizeof ids);
+
+	(void)state;
+	memset(ids, 0, sizeof(ids));
 	rubric_put(log);
 	for (int i = 0; i < THREADS; i++) {
 		crowds[i].log = log;
@@ -433,11 +461,12 @@ static void eight_threads_store_each_key_once_with_few_readers_beside(void **sta
 	for (int i = 0; i < THREADS * EACH; i++) {
 		const struct work *work = &crowds[i / EACH].works[i % EACH];
 		struct lf_uuid *id = &ids[atoi(work->key + 4)];
+
 		assert_int_equal(work->code, LF_OK);
 		assert_int_equal(atomic_load(&work->completions), 1);
 		stored += !work->append.existing;
 		if (id->bytes[0] != 0 || id->bytes[1] != 0)
-			assert_memory_equal(id, &work->append.id, sizeof *id);
+			assert_memory_equal(id, &work->append.id, sizeof(*id));
 		*id = work->append.id;
 	}
 	list_all(log, listed);
@@ -454,11 +483,12 @@ static void eight_threads_store_each_key_once_with_few_readers_beside(void **sta
 
 static void a_rubric_put_through_the_log_is_read_back(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	struct lf_rubric_row *row = NULL;
 	struct lf_digest digest;
 	bool added = false, activated = false;
+
+	(void)state;
 	lf_sha256("body", 4, &digest);
 	assert_int_equal(
 		lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, &added, &activated, NULL),
@@ -478,7 +508,8 @@ static void a_rubric_put_through_the_log_is_read_back(void **state)
 static void put_body(struct lf_log *log, const char *name, const char *body, struct lf_digest *digest)
 {
 	lf_sha256(body, strlen(body), digest);
-	assert_int_equal(lf_log_put_rubric(log, name, "Title", "owner", bytes_of(body), digest, NULL, NULL, NULL), LF_OK);
+	assert_int_equal(
+		lf_log_put_rubric(log, name, "Title", "owner", bytes_of(body), digest, NULL, NULL, NULL), LF_OK);
 }
 
 /* A history as it must be: from the newest, each act begins where the one before it ended. */
@@ -491,25 +522,27 @@ struct acts {
 static void check_act(void *context, const struct lf_activation_row *row)
 {
 	struct acts *acts = context;
+
 	if (acts->count++ == 0)
 		acts->newest = row->to;
 	else
-		assert_memory_equal(&row->to, &acts->from, sizeof row->to);
+		assert_memory_equal(&row->to, &acts->from, sizeof(row->to));
 	assert_true(acts->count == 1 || row->activated_at_us <= acts->at_us);
 	acts->from = row->from;
 	acts->at_us = row->activated_at_us;
 	if (!row->had_from)
-		memset(&acts->from, 0xff, sizeof acts->from);
+		memset(&acts->from, 0xff, sizeof(acts->from));
 }
 
 static void an_activation_through_the_log_says_from_what_to_what(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest first, second;
 	struct lf_activated made;
 	bool was = true;
+
+	(void)state;
 	put_body(log, "r", "one", &first);
 	put_body(log, "r", "two", &second);
 	assert_int_equal(lf_log_was_active(log, &second, &was, NULL), LF_OK);
@@ -518,7 +551,7 @@ static void an_activation_through_the_log_says_from_what_to_what(void **state)
 	assert_non_null(strstr(error.message, "is r, not other"));
 	assert_int_equal(lf_log_activate_rubric(log, "r", &second, "ann", &made, NULL), LF_OK);
 	assert_true(made.changed && made.had_from);
-	assert_memory_equal(&made.from, &first, sizeof first);
+	assert_memory_equal(&made.from, &first, sizeof(first));
 	assert_int_equal(lf_log_activate_rubric(log, NULL, &second, "ann", &made, NULL), LF_OK);
 	assert_false(made.changed);
 	assert_int_equal(lf_log_was_active(log, &second, &was, NULL), LF_OK);
@@ -541,11 +574,13 @@ struct actor {
 static void *act(void *context)
 {
 	struct actor *actor = context;
+
 	for (int i = 0; i < ACTS_A_THREAD; i++) {
 		struct lf_activated made;
+
 		actor->seed = actor->seed * 1103515245u + 12345u;
-		if (lf_log_activate_rubric(actor->log, "r", &actor->versions[actor->seed / 65536 % 3], "ann", &made,
-			    NULL) != LF_OK)
+		if (lf_log_activate_rubric(
+			    actor->log, "r", &actor->versions[actor->seed / 65536 % 3], "ann", &made, NULL) != LF_OK)
 			abort();
 		atomic_fetch_add(actor->changes, made.changed);
 	}
@@ -554,13 +589,14 @@ static void *act(void *context)
 
 static void the_acts_of_many_threads_are_one_history(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	struct actor actors[ACT_THREADS];
 	pthread_t threads[ACT_THREADS];
 	struct acts acts = {0};
 	struct lf_rubric_row *row = NULL;
 	atomic_size_t changes = 0;
+
+	(void)state;
 	for (size_t i = 0; i < ACT_THREADS; i++) {
 		actors[i] = (struct actor){.log = log, .seed = (unsigned)i, .changes = &changes};
 		put_body(log, "r", "one", &actors[i].versions[0]);
@@ -574,17 +610,18 @@ static void the_acts_of_many_threads_are_one_history(void **state)
 	assert_int_equal(lf_log_list_activations(log, "r", check_act, &acts, NULL), LF_OK);
 	assert_int_equal(acts.count, atomic_load(&changes) + 1); /* and that of the first version */
 	assert_int_equal(lf_log_get_rubric(log, "r", NULL, &row, NULL), LF_OK);
-	assert_memory_equal(&row->digest, &acts.newest, sizeof row->digest);
+	assert_memory_equal(&row->digest, &acts.newest, sizeof(row->digest));
 	free(row);
 	lf_log_close(log);
 }
 
 static void a_rubric_whose_digest_does_not_fit_its_bytes_is_refused(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&memory_backend, "x");
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest = {{1}};
+
+	(void)state;
 	assert_int_equal(lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, NULL, NULL, &error),
 		LF_INVALID_ARGUMENT);
 	lf_sha256("body", 4, &digest);
@@ -597,10 +634,11 @@ static void a_rubric_whose_digest_does_not_fit_its_bytes_is_refused(void **state
 
 static void a_page_of_none_or_too_many_is_refused(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&memory_backend, "x");
 	struct lf_filter filter = filter_any();
 	uint64_t next;
+
+	(void)state;
 	filter.limit = 0;
 	assert_int_equal(lf_log_list(log, &filter, listed_visit, NULL, &next, NULL), LF_INVALID_ARGUMENT);
 	filter.limit = LF_PAGE_MAX + 1;
@@ -632,5 +670,6 @@ int main(void)
 		CLAIM(a_rubric_whose_digest_does_not_fit_its_bytes_is_refused),
 		CLAIM(a_page_of_none_or_too_many_is_refused),
 	};
+
 	return cmocka_run_group_tests(claims, NULL, NULL);
 }

@@ -33,6 +33,7 @@ static struct lf_log *open_with(const struct lf_backend *backend, const struct l
 {
 	struct lf_log *log = NULL;
 	struct lf_error error = LF_ERROR_INIT;
+
 	if (lf_log_open(&log, backend, options, &error) != LF_OK)
 		fail_msg("%s", error.message);
 	return log;
@@ -43,6 +44,7 @@ static bool is_there(struct lf_log *log, const struct lf_uuid *id)
 {
 	struct lf_stored *stored = NULL;
 	const enum lf_code code = lf_log_get(log, id, &stored, NULL);
+
 	free(stored);
 	return code == LF_OK;
 }
@@ -51,6 +53,7 @@ static void list_all(struct lf_log *log, struct listed *listed)
 {
 	struct lf_filter filter = filter_any();
 	uint64_t next;
+
 	listed->count = 0;
 	do {
 		assert_int_equal(lf_log_list(log, &filter, listed_visit, listed, &next, NULL), LF_OK);
@@ -65,16 +68,17 @@ static void check_order(const struct listed *listed)
 		assert_int_equal(listed->sequences[i], listed->count - i);
 		if (i == 0)
 			continue;
-		assert_true(memcmp(&listed->ids[i], &listed->ids[i - 1], sizeof listed->ids[i]) < 0);
+		assert_true(memcmp(&listed->ids[i], &listed->ids[i - 1], sizeof(listed->ids[i])) < 0);
 		assert_true(listed->times[i] <= listed->times[i - 1]);
 	}
 }
 
 static void a_key_that_collides_with_an_uncommitted_one_is_not_refused_for_it(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&faulty_backend, "x");
 	struct work blocker, first, other;
+
+	(void)state;
 	rubric_put(log);
 	faulty_hold();
 	work_init(&blocker, 9, 9, 0);
@@ -105,6 +109,7 @@ struct failures {
 static void note_failure(void *context, const struct lf_error *error)
 {
 	struct failures *failures = context;
+
 	failures->code = error->code;
 	atomic_fetch_add(&failures->count, 1);
 }
@@ -117,8 +122,14 @@ static bool run_with_fault(const struct lf_backend *inner, const char *location,
 	const struct lf_log_options options = {
 		.location = location, .on_failed = note_failure, .on_failed_context = &failures};
 	struct work works[FAULT_WORKS];
+	struct lf_log *log;
+	bool happened;
+	struct listed *listed;
+	struct whole whole;
+	size_t acknowledged;
+
 	faulty_reset(inner);
-	struct lf_log *log = open_with(&faulty_backend, &options);
+	log = open_with(&faulty_backend, &options);
 	rubric_put(log);
 	faulty_fail(operation, nth, 1, code);
 	if (anyway)
@@ -130,25 +141,25 @@ static bool run_with_fault(const struct lf_backend *inner, const char *location,
 			work_wait(&works[j]);
 	}
 	lf_log_close(log);
-	const bool happened = faulty_happened(); /* now: maintain() comes after its batch was told */
+	happened = faulty_happened(); /* now: maintain() comes after its batch was told */
 	assert_int_equal(faulty_violations(), 0);
 	assert_int_equal(atomic_load(&failures.count), happened && code == LF_DATA_LOSS ? 1 : 0); /* W6 */
 	log = log_open(inner, location);
-	struct listed *listed = calloc(1, sizeof *listed);
-	struct whole whole;
+	listed = calloc(1, sizeof(*listed));
 	list_all(log, listed);
 	check_order(listed);
 	log_is_whole(log, &whole); /* W10 */
 	assert_int_equal(whole.kinds[LF_LEAF_DECISION], listed->count);
-	size_t acknowledged = 0;
+	acknowledged = 0;
 	for (int i = 0; i < FAULT_WORKS; i++) {
 		struct lf_uuid id;
+		bool there;
+
 		assert_int_equal(atomic_load(&works[i].completions), 1); /* W1 */
-		const bool there =
-			lf_log_find_key(log, "hr", works[i].key, &works[i].append.request_digest, &id, NULL) == LF_OK;
+		there = lf_log_find_key(log, "hr", works[i].key, &works[i].append.request_digest, &id, NULL) == LF_OK;
 		if (works[i].code == LF_OK) {
 			assert_true(there); /* W2 */
-			assert_memory_equal(&id, &works[i].append.id, sizeof id);
+			assert_memory_equal(&id, &works[i].append.id, sizeof(id));
 			acknowledged++;
 		} else {
 			assert_true(anyway || !there);
@@ -163,15 +174,18 @@ static bool run_with_fault(const struct lf_backend *inner, const char *location,
 
 static void whatever_call_fails_every_append_completes_once_and_none_is_lost(void **state)
 {
-	(void)state;
 	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED, LF_DATA_LOSS};
 	static const enum faulty_operation operations[] = {
 		FAULTY_BEGIN, FAULTY_APPEND, FAULTY_COMMIT, FAULTY_MAINTAIN, FAULTY_TAIL, FAULTY_TAIL_HASHES};
+
+	(void)state;
 	for (size_t i = 0; i < 3 * 6; i++) {
 		const enum faulty_operation operation = operations[i / 3];
+		long nth;
+
 		if (operation == FAULTY_MAINTAIN && codes[i % 3] != LF_DATA_LOSS)
 			continue;
-		long nth = 1;
+		nth = 1;
 		while (nth < 100) {
 			memory_backend_forget();
 			if (!run_with_fault(&memory_backend, "x", operation, nth, codes[i % 3], false))
@@ -186,9 +200,10 @@ static void whatever_call_fails_every_append_completes_once_and_none_is_lost(voi
 
 static void the_same_over_sqlite(void **state)
 {
-	(void)state;
 	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED, LF_DATA_LOSS};
 	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_APPEND, FAULTY_COMMIT};
+
+	(void)state;
 	for (size_t i = 0; i < 3 * 3; i++) {
 		for (long nth = 1; nth < 100; nth++) {
 			place_remove(&place);
@@ -207,19 +222,23 @@ enum { FAULT_OUTCOMES = 6 };
 static void count_act(void *context, const struct lf_act_row *row)
 {
 	size_t *count = context;
+
 	assert_int_equal(row->id, ++*count);
 }
 
 /* Outcomes, one at a time, the nth call of an operation failing. Whether the fault happened. */
-static bool act_with_fault(
-	const struct lf_backend *inner, const char *location, enum faulty_operation operation, long nth, enum lf_code code, bool anyway)
+static bool act_with_fault(const struct lf_backend *inner, const char *location, enum faulty_operation operation,
+	long nth, enum lf_code code, bool anyway)
 {
 	size_t acknowledged = 0, count = 0;
 	struct whole whole;
 	struct work work;
 	uint64_t next;
+	struct lf_log *log;
+	bool happened;
+
 	faulty_reset(inner);
-	struct lf_log *log = log_open(&faulty_backend, location);
+	log = log_open(&faulty_backend, location);
 	rubric_put(log);
 	work_init(&work, 1, 1, 1);
 	assert_int_equal(work_run(log, &work), LF_OK);
@@ -227,9 +246,11 @@ static bool act_with_fault(
 	if (anyway)
 		faulty_commit_anyway();
 	for (int i = 0; i < FAULT_OUTCOMES; i++) {
-		struct lf_act_put act = {.kind = LF_LEAF_OUTCOME, .caller = "x", .decision = &work.append.id, .body = bytes_of("y")};
+		struct lf_act_put act = {
+			.kind = LF_LEAF_OUTCOME, .caller = "x", .decision = &work.append.id, .body = bytes_of("y")};
 		struct lf_error error = LF_ERROR_INIT;
 		const enum lf_code got = lf_log_put_act(log, &act, &error);
+
 		acknowledged += got == LF_OK || anyway;
 		if (got == LF_OK)
 			assert_int_equal(act.id, acknowledged);
@@ -238,7 +259,7 @@ static bool act_with_fault(
 		lf_error_clean_up(&error);
 	}
 	lf_log_close(log);
-	const bool happened = faulty_happened();
+	happened = faulty_happened();
 	assert_int_equal(faulty_violations(), 0);
 	log = log_open(inner, location);
 	log_is_whole(log, &whole);
@@ -251,18 +272,20 @@ static bool act_with_fault(
 
 static void whatever_call_fails_the_acts_are_those_that_were_acknowledged(void **state)
 {
-	(void)state;
 	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED, LF_DATA_LOSS};
 	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_PUT_ACT, FAULTY_COMMIT};
+
+	(void)state;
 	for (size_t i = 0; i < 3 * 3; i++)
 		for (size_t inner = 0; inner < 2; inner++) {
 			long nth = 1;
+
 			for (; nth < 20; nth++) {
 				memory_backend_forget();
 				place_remove(&place);
 				place_make(&place);
-				if (!act_with_fault(inner == 0 ? &memory_backend : &lf_sqlite_backend, place.file, operations[i / 3], nth,
-					    codes[i % 3], false))
+				if (!act_with_fault(inner == 0 ? &memory_backend : &lf_sqlite_backend, place.file,
+					    operations[i / 3], nth, codes[i % 3], false))
 					break;
 			}
 			assert_int_equal(nth, FAULT_OUTCOMES + 1);
@@ -280,10 +303,11 @@ static void an_act_whose_failed_commit_stored_it_is_there_and_in_the_tree(void *
 
 static void a_head_that_does_not_follow_from_the_leaves_is_refused(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&memory_backend, "x");
 	const struct lf_log_options options = {.location = "x"};
 	struct lf_error error = LF_ERROR_INIT;
+
+	(void)state;
 	rubric_put(log);
 	lf_log_close(log);
 	faulty_reset(&memory_backend);
@@ -296,13 +320,18 @@ static void a_head_that_does_not_follow_from_the_leaves_is_refused(void **state)
 	lf_error_clean_up(&error);
 }
 
-/* Somebody else puts a leaf where the next one goes, and a head that fits it; and takes one that is recorded for another. */
+/*
+ * Somebody else puts a leaf where the next one goes, and a head that fits it; and takes one that is recorded for
+ * another.
+ */
 static void alter(const char *file)
 {
 	sqlite3 *db = NULL;
+
 	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db,
-				 "UPDATE leaf SET hash = zeroblob(32) WHERE position = 2; INSERT INTO leaf SELECT position + 1, kind, record, decisions,"
+				 "UPDATE leaf SET hash = zeroblob(32) WHERE position = 2; INSERT INTO leaf SELECT "
+				 "position + 1, kind, record, decisions,"
 				 " hash, salt FROM leaf ORDER BY position DESC LIMIT 1",
 				 NULL, NULL, NULL),
 		SQLITE_OK);
@@ -310,11 +339,15 @@ static void alter(const char *file)
 	head_forge(file, 0);
 }
 
-/* W10: after a batch that failed the tree is read again, and may have grown by what was not known to be stored; it is no other one. */
+/*
+ * W10: after a batch that failed the tree is read again, and may have grown by what was not known to be stored; it is
+ *    no other one.
+ */
 static void a_tree_that_others_put_in_its_place_is_not_gone_on_with(void **state)
 {
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	struct work work;
+
 	(void)state;
 	rubric_put(log);
 	work_init(&work, 1, 1, 0);
@@ -340,6 +373,7 @@ struct told {
 static void note_act(void *context, const struct lf_activation_row *row)
 {
 	struct told *told = context;
+
 	assert_true(told->count < FAULT_ACTS + 2);
 	told->to[told->count++] = row->to;
 }
@@ -353,11 +387,15 @@ static bool activate_with_fault(const struct lf_backend *inner, const char *loca
 	struct told told = {0};
 	struct lf_rubric_row *row = NULL;
 	size_t count = 0;
+	struct lf_log *log;
+	bool happened;
+
 	faulty_reset(inner);
-	struct lf_log *log = log_open(&faulty_backend, location);
+	log = log_open(&faulty_backend, location);
 	for (size_t i = 0; i < 2; i++) {
 		lf_sha256(bodies[i], 3, &versions[i]);
-		assert_int_equal(lf_log_put_rubric(log, "r", "R", "x", bytes_of(bodies[i]), &versions[i], NULL, NULL, NULL),
+		assert_int_equal(
+			lf_log_put_rubric(log, "r", "R", "x", bytes_of(bodies[i]), &versions[i], NULL, NULL, NULL),
 			LF_OK);
 	}
 	expected[count++] = versions[0];
@@ -369,6 +407,7 @@ static bool activate_with_fault(const struct lf_backend *inner, const char *loca
 		const struct lf_digest *to = &versions[(i + 1) % 2];
 		struct lf_error error = LF_ERROR_INIT;
 		const enum lf_code got = lf_log_activate_rubric(log, "r", to, "x", &made, &error);
+
 		if (got == LF_OK && made.changed)
 			expected[count++] = *to;
 		if (got != LF_OK)
@@ -378,15 +417,15 @@ static bool activate_with_fault(const struct lf_backend *inner, const char *loca
 		lf_error_clean_up(&error);
 	}
 	lf_log_close(log);
-	const bool happened = faulty_happened();
+	happened = faulty_happened();
 	assert_int_equal(faulty_violations(), 0);
 	log = log_open(inner, location);
 	assert_int_equal(lf_log_list_activations(log, "r", note_act, &told, NULL), LF_OK);
 	assert_int_equal(told.count, count);
 	for (size_t i = 0; i < count; i++)
-		assert_memory_equal(&told.to[i], &expected[count - 1 - i], sizeof expected[0]);
+		assert_memory_equal(&told.to[i], &expected[count - 1 - i], sizeof(expected[0]));
 	assert_int_equal(lf_log_get_rubric(log, "r", NULL, &row, NULL), LF_OK);
-	assert_memory_equal(&row->digest, &told.to[0], sizeof row->digest);
+	assert_memory_equal(&row->digest, &told.to[0], sizeof(row->digest));
 	free(row);
 	lf_log_close(log);
 	return happened;
@@ -394,12 +433,14 @@ static bool activate_with_fault(const struct lf_backend *inner, const char *loca
 
 static void whatever_call_fails_the_history_is_what_was_acknowledged(void **state)
 {
-	(void)state;
 	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED, LF_DATA_LOSS};
 	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_ACTIVATE_RUBRIC, FAULTY_COMMIT};
+
+	(void)state;
 	for (size_t i = 0; i < 3 * 3; i++)
 		for (size_t inner = 0; inner < 2; inner++) {
 			long nth = 1;
+
 			for (; nth < 20; nth++) {
 				memory_backend_forget();
 				place_remove(&place);
@@ -423,16 +464,18 @@ static void an_activation_whose_failed_commit_stored_it_is_in_the_history(void *
 
 static void a_commit_that_failed_but_stored_is_found_by_its_key(void **state)
 {
+	struct listed *listed = calloc(1, sizeof(*listed));
+	struct lf_log *log;
+	struct work first, retry, next;
+
 	(void)state;
-	struct listed *listed = calloc(1, sizeof *listed);
 	for (long nth = 1; nth < 4; nth++) {
 		memory_backend_forget();
 		run_with_fault(&memory_backend, "x", FAULTY_COMMIT, nth, LF_UNAVAILABLE, true);
 	}
 	memory_backend_forget();
 	faulty_reset(&memory_backend);
-	struct lf_log *log = log_open(&faulty_backend, "x");
-	struct work first, retry, next;
+	log = log_open(&faulty_backend, "x");
 	rubric_put(log);
 	work_init(&first, 1, 1, 5);
 	work_init(&retry, 1, 1, 5);
@@ -453,9 +496,10 @@ static void a_commit_that_failed_but_stored_is_found_by_its_key(void **state)
 
 static void nothing_is_appended_while_what_is_stored_is_not_known(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&faulty_backend, "x");
 	struct work works[3];
+
+	(void)state;
 	rubric_put(log);
 	for (int i = 0; i < 3; i++)
 		work_init(&works[i], i, i, i + 1);
@@ -472,9 +516,10 @@ static void nothing_is_appended_while_what_is_stored_is_not_known(void **state)
 
 static void ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&faulty_backend, "x");
 	struct work works[3];
+
+	(void)state;
 	rubric_put(log);
 	assert_true(lf_log_ready(log));
 	faulty_fail(FAULTY_COMMIT, 1, 1, LF_RESOURCE_EXHAUSTED);
@@ -490,9 +535,10 @@ static void ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succee
 
 static void ready_comes_back_without_traffic(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&faulty_backend, "x");
 	struct work work;
+
+	(void)state;
 	rubric_put(log);
 	faulty_fail(FAULTY_COMMIT, 1, 1, LF_RESOURCE_EXHAUSTED);
 	work_init(&work, 1, 1, 1);
@@ -504,13 +550,14 @@ static void ready_comes_back_without_traffic(void **state)
 
 static void an_unknown_state_stops_all_writing_and_is_told_once(void **state)
 {
-	(void)state;
 	struct failures failures = {0};
 	const struct lf_log_options options = {
 		.location = "x", .on_failed = note_failure, .on_failed_context = &failures};
 	struct lf_log *log = open_with(&faulty_backend, &options);
 	struct work works[3];
 	struct lf_digest digest;
+
+	(void)state;
 	rubric_put(log);
 	for (int i = 0; i < 3; i++)
 		work_init(&works[i], i, i, i + 1);
@@ -550,5 +597,6 @@ int main(void)
 		CLAIM(ready_comes_back_without_traffic),
 		CLAIM(an_unknown_state_stops_all_writing_and_is_told_once),
 	};
+
 	return cmocka_run_group_tests(claims, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
- * Loss of power: at every sync the file is rebuilt from what was synced and any part of what was written since, opened, and every decision
- * that was acknowledged by then is there. The same test finds a sync that is left out: that is tested too.
+ * Loss of power: at every sync the file is rebuilt from what was synced and any part of what was written since, opened,
+ * and every decision that was acknowledged by then is there. The same test finds a sync that is left out: that is
+ * tested too.
  */
 #include <dirent.h>
 #include <unistd.h>
@@ -27,8 +28,8 @@ static int set_up(void **state)
 	(void)state;
 	place_make(&place);
 	place_make(&image);
-	memset(&power, 0, sizeof power);
-	power.works = calloc(WORKS_MAX, sizeof *power.works);
+	memset(&power, 0, sizeof(power));
+	power.works = calloc(WORKS_MAX, sizeof(*power.works));
 	fault_vfs_install();
 	return power.works == NULL;
 }
@@ -50,9 +51,10 @@ static void empty_image(void)
 	DIR *folder = opendir(image.folder);
 	const struct dirent *entry;
 	char path[512];
+
 	while (folder != NULL && (entry = readdir(folder)) != NULL)
 		if (entry->d_name[0] != '.') {
-			snprintf(path, sizeof path, "%s/%s", image.folder, entry->d_name);
+			snprintf(path, sizeof(path), "%s/%s", image.folder, entry->d_name);
 			unlink(path);
 		}
 	if (folder != NULL)
@@ -62,7 +64,7 @@ static void empty_image(void)
 static void note_wrong(const char *what, const char *message)
 {
 	if (power.found_wrong++ == 0)
-		snprintf(power.wrong, sizeof power.wrong, "%s: %.512s", what, message);
+		snprintf(power.wrong, sizeof(power.wrong), "%s: %.512s", what, message);
 }
 
 /* The image opens, holds what was acknowledged, and takes another decision. */
@@ -72,6 +74,7 @@ static void check_image(int acknowledged)
 	struct lf_log *log = NULL;
 	const struct lf_log_options options = {.location = image.file, .reader_count = 1};
 	struct work work;
+
 	if (lf_log_open(&log, &lf_sqlite_backend, &options, &error) != LF_OK) {
 		note_wrong("it does not open", error.message);
 		lf_error_clean_up(&error);
@@ -80,8 +83,9 @@ static void check_image(int acknowledged)
 	for (int i = 0; i < acknowledged; i++) {
 		const struct work *known = &power.works[atomic_load(&power.acknowledged[i])];
 		struct lf_uuid id;
+
 		if (lf_log_find_key(log, "hr", known->key, &known->append.request_digest, &id, NULL) != LF_OK ||
-			memcmp(&id, &known->append.id, sizeof id) != 0) {
+			memcmp(&id, &known->append.id, sizeof(id)) != 0) {
 			note_wrong("an acknowledged decision is lost", known->key);
 			break;
 		}
@@ -96,6 +100,7 @@ static void check_image(int acknowledged)
 static void before_sync(void *context)
 {
 	const int acknowledged = atomic_load(&power.acknowledged_count);
+
 	(void)context;
 	power.syncs++;
 	for (int loss = 0; loss < POWER_LOSSES; loss++) {
@@ -119,9 +124,11 @@ static struct counted counted[WORKS_MAX];
 static void note_acknowledged(struct lf_append *append, const struct lf_error *error)
 {
 	struct counted *c = append->context;
+
 	append->context = c->work;
 	if (error->code == LF_OK) {
 		const int at = atomic_load(&power.acknowledged_count);
+
 		atomic_store(&power.acknowledged[at], c->number);
 		atomic_store(&power.acknowledged_count, at + 1); /* the writer's thread alone counts */
 	}
@@ -132,6 +139,7 @@ static void start(struct lf_log *log, const uint8_t *large)
 {
 	const int number = (int)power.started++;
 	struct work *work = &power.works[number];
+
 	assert_true(number < WORKS_MAX);
 	work_init(work, number % 7, number % 5, number + 1);
 	if (large != NULL)
@@ -147,10 +155,12 @@ static void work_on(int rounds, bool much)
 {
 	uint8_t *large = calloc(1, LARGE);
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+
 	assert_non_null(large);
 	for (int round = 0; round < rounds; round++) {
 		const size_t first = power.started;
-		memcpy(large, &round, sizeof round);
+
+		memcpy(large, &round, sizeof(round));
 		for (int i = 0; i < ROUND; i++)
 			start(log, much && i == 0 ? large : NULL);
 		for (size_t i = first; i < power.started; i++)
@@ -165,6 +175,7 @@ static void begin(void)
 {
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	const char *text = getenv("LF_TEST_SEED");
+
 	rubric_put(log);
 	lf_log_close(log);
 	seed = text != NULL ? strtoull(text, NULL, 10) : 20260911;
@@ -231,5 +242,6 @@ int main(void)
 		CLAIM(a_commit_that_is_not_synced_is_found),
 		CLAIM(a_checkpoint_that_is_not_synced_is_found),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,6 @@
-/* Copies of a log in use. B1 to B5 are the invariants at the top of storage/sqlite_backup.c, W6 and W11 those of log.c. */
+/*
+ * Copies of a log in use. B1 to B5 are the invariants at the top of storage/sqlite_backup.c, W6 and W11 those of log.c.
+ */
 #include <errno.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -20,7 +22,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	place_make(&place);
-	snprintf(copy_file, sizeof copy_file, "%s/copy.db", place.folder);
+	snprintf(copy_file, sizeof(copy_file), "%s/copy.db", place.folder);
 	faulty_reset(&lf_sqlite_backend);
 	return 0;
 }
@@ -43,8 +45,9 @@ static void send_work(struct lf_log *log, struct work *work, int number)
 
 static struct lf_log *log_with(const struct lf_backend *backend, int count)
 {
-	struct work *works = calloc((size_t)count, sizeof *works);
+	struct work *works = calloc((size_t)count, sizeof(*works));
 	struct lf_log *log = log_open(backend, place.file);
+
 	assert_non_null(works);
 	rubric_put(log);
 	for (int i = 0; i < count; i++) {
@@ -63,7 +66,8 @@ static struct lf_log *log_with(const struct lf_backend *backend, int count)
 static void copy_is_absent(void)
 {
 	char names[512];
-	place_names(&place, "log.db", names, sizeof names);
+
+	place_names(&place, "log.db", names, sizeof(names));
 	assert_string_equal(names, "");
 }
 
@@ -71,6 +75,7 @@ static void integrity_is_clean(const char *path)
 {
 	sqlite3 *db;
 	sqlite3_stmt *statement;
+
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &statement, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
@@ -89,7 +94,8 @@ static uint64_t check_copy(const struct lf_chore *chore)
 	char names[512];
 	size_t length;
 	uint8_t *bytes = file_read(copy_file, &length);
-	place_names(&place, "log.db", names, sizeof names);
+
+	place_names(&place, "log.db", names, sizeof(names));
 	assert_string_equal(names, "copy.db");
 	assert_int_equal(stat(copy_file, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0600);
@@ -102,7 +108,7 @@ static uint64_t check_copy(const struct lf_chore *chore)
 		fail_msg("%s", error.message);
 	assert_int_equal(lf_sqlite_backend.tail(store, &tail, &error), LF_OK);
 	assert_int_equal(tail.head.size, chore->head.size);
-	assert_memory_equal(&tail.head.root, &chore->head.root, sizeof tail.head.root);
+	assert_memory_equal(&tail.head.root, &chore->head.root, sizeof(tail.head.root));
 	lf_sqlite_backend.close(store);
 	integrity_is_clean(copy_file);
 	return tail.sequence;
@@ -112,14 +118,17 @@ static uint64_t check_copy(const struct lf_chore *chore)
 static void holds_all(struct lf_log *log, uint64_t last)
 {
 	struct lf_log *copy = log_open(&lf_sqlite_backend, copy_file);
+
 	for (uint64_t number = 0; number < last; number++) {
 		struct work work;
 		struct lf_uuid here, there;
+		const struct lf_digest *digest;
+
 		work_init(&work, (int)number % 50, (int)number % 20, (int)number + 1);
-		const struct lf_digest *digest = &work.append.request_digest;
+		digest = &work.append.request_digest;
 		assert_int_equal(lf_log_find_key(copy, "hr", work.key, digest, &there, NULL), LF_OK);
 		assert_int_equal(lf_log_find_key(log, "hr", work.key, digest, &here, NULL), LF_OK);
-		assert_memory_equal(&here, &there, sizeof here);
+		assert_memory_equal(&here, &there, sizeof(here));
 	}
 	lf_log_close(copy);
 }
@@ -128,6 +137,7 @@ static enum lf_code back_up(struct lf_log *log, struct lf_chore *chore, char mes
 {
 	struct lf_error error = LF_ERROR_INIT;
 	const enum lf_code code = lf_log_do(log, chore, &error);
+
 	snprintf(message, 512, "%s", error.message);
 	lf_error_clean_up(&error);
 	return code;
@@ -137,10 +147,11 @@ static enum lf_code back_up(struct lf_log *log, struct lf_chore *chore, char mes
 
 static void a_copy_is_a_log_in_one_file(void **state)
 {
-	(void)state;
 	struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = copy_file};
 	char message[512];
 	struct lf_log *log = log_with(&lf_sqlite_backend, 300);
+
+	(void)state;
 	assert_int_equal(back_up(log, &chore, message), LF_OK);
 	assert_int_equal(check_copy(&chore), 300);
 	holds_all(log, 300);
@@ -149,10 +160,11 @@ static void a_copy_is_a_log_in_one_file(void **state)
 
 static void a_copy_of_an_empty_log_is_a_log(void **state)
 {
-	(void)state;
 	struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = copy_file};
 	char message[512];
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+
+	(void)state;
 	assert_int_equal(back_up(log, &chore, message), LF_OK);
 	assert_int_equal(check_copy(&chore), 0);
 	lf_log_close(log);
@@ -168,9 +180,10 @@ static void is_a_state_of(struct lf_log *log, const struct lf_chore *chore)
 {
 	struct lf_tree tree;
 	struct lf_digest root;
+
 	assert_true(lf_tree_load(&tree, chore->head.size, read_hashes, log));
 	lf_tree_root(&tree, &root);
-	assert_memory_equal(&root, &chore->head.root, sizeof root);
+	assert_memory_equal(&root, &chore->head.root, sizeof(root));
 }
 
 struct load {
@@ -184,11 +197,13 @@ struct load {
 static void *keep_appending(void *context)
 {
 	struct load *load = context;
-	struct work *works = calloc(FLIGHT, sizeof *works);
+	struct work *works = calloc(FLIGHT, sizeof(*works));
 	int sent = 0;
+
 	assert_non_null(works);
 	for (; !atomic_load(&load->stop); sent++) {
 		struct work *work = &works[sent % FLIGHT];
+
 		if (sent >= FLIGHT) {
 			work_wait(work);
 			assert_int_equal(work->code, LF_OK);
@@ -214,6 +229,7 @@ struct watched {
 static void watch(void *context, uint64_t done, uint64_t total)
 {
 	struct watched *watched = context;
+
 	if (watched->steps++ == 0)
 		watched->at_first = atomic_load(&watched->load->appended);
 	watched->fell |= done < watched->done || done > total;
@@ -224,20 +240,24 @@ static void watch(void *context, uint64_t done, uint64_t total)
 
 static void appends_go_on_and_the_copy_has_all_that_came_before_its_end(void **state)
 {
-	(void)state;
 	enum { BEFORE = 4000 };
 	struct load load = {.first = BEFORE};
 	struct watched watched = {.load = &load};
 	struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = copy_file, .progress = watch, .context = &watched};
 	char message[512];
 	pthread_t thread;
+	int before, during;
+	enum lf_code code;
+	uint64_t last;
+
+	(void)state;
 	load.log = log_with(&lf_sqlite_backend, BEFORE);
 	assert_int_equal(pthread_create(&thread, NULL, keep_appending, &load), 0);
 	while (atomic_load(&load.appended) < FLIGHT)
 		usleep(1000);
-	const int before = atomic_load(&load.appended);
-	const enum lf_code code = back_up(load.log, &chore, message);
-	const int during = atomic_load(&load.appended) - watched.at_first;
+	before = atomic_load(&load.appended);
+	code = back_up(load.log, &chore, message);
+	during = atomic_load(&load.appended) - watched.at_first;
 	atomic_store(&load.stop, true);
 	pthread_join(thread, NULL);
 	assert_int_equal(code, LF_OK);
@@ -245,7 +265,7 @@ static void appends_go_on_and_the_copy_has_all_that_came_before_its_end(void **s
 	assert_false(watched.rose); /* B5 */
 	assert_true(watched.steps > 1);
 	assert_true(during > 0);
-	const uint64_t last = check_copy(&chore);
+	last = check_copy(&chore);
 	assert_true(last >= (uint64_t)(BEFORE + before));
 	holds_all(load.log, last);
 	is_a_state_of(load.log, &chore);
@@ -264,19 +284,23 @@ struct doing {
 static void *do_it(void *context)
 {
 	struct doing *doing = context;
+
 	doing->code = back_up(doing->log, &doing->chore, doing->message);
 	return NULL;
 }
 
 static void of_two_at_once_the_second_waits_for_its_turn(void **state)
 {
-	(void)state;
 	char other[128];
-	snprintf(other, sizeof other, "%s/other.db", place.folder);
-	struct lf_log *log = log_with(&lf_sqlite_backend, 500);
-	struct doing first = {log, {.what = LF_CHORE_BACKUP, .file = copy_file}, LF_OK, ""};
-	struct doing second = {log, {.what = LF_CHORE_BACKUP, .file = other}, LF_OK, ""};
+	struct lf_log *log;
+	struct doing first, second;
 	pthread_t threads[2];
+
+	(void)state;
+	snprintf(other, sizeof(other), "%s/other.db", place.folder);
+	log = log_with(&lf_sqlite_backend, 500);
+	first = (struct doing){log, {.what = LF_CHORE_BACKUP, .file = copy_file}, LF_OK, ""};
+	second = (struct doing){log, {.what = LF_CHORE_BACKUP, .file = other}, LF_OK, ""};
 	assert_int_equal(pthread_create(&threads[0], NULL, do_it, &first), 0);
 	assert_int_equal(pthread_create(&threads[1], NULL, do_it, &second), 0);
 	pthread_join(threads[0], NULL);
@@ -295,6 +319,7 @@ static void refuse(struct lf_log *log, const char *file, enum lf_code expected, 
 {
 	struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = file};
 	char message[512];
+
 	assert_int_equal(back_up(log, &chore, message), expected);
 	if (strstr(message, why) == NULL)
 		fail_msg("%s: %s", file, message);
@@ -302,32 +327,35 @@ static void refuse(struct lf_log *log, const char *file, enum lf_code expected, 
 
 static void a_copy_replaces_nothing_and_takes_no_name_of_the_log(void **state)
 {
-	(void)state;
 	static const char *const own[] = {"", "-wal", "-shm", "-journal", ".lock", ".new"};
 	static const char *const in_the_way[] = {"", ".part", "-wal", "-journal"};
 	char name[200], names[512];
 	size_t length;
 	struct lf_log *log = log_with(&lf_sqlite_backend, 5);
-	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-		snprintf(name, sizeof name, "%s/../%s%s", place.folder, place.file + strlen("/tmp/"), own[i]);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		snprintf(name, sizeof(name), "%s/../%s%s", place.folder, place.file + strlen("/tmp/"), own[i]);
 		refuse(log, name, LF_INVALID_ARGUMENT, "a name of the log itself");
 	}
-	for (size_t i = 0; i < sizeof in_the_way / sizeof in_the_way[0]; i++) {
-		snprintf(name, sizeof name, "%s%s", copy_file, in_the_way[i]);
+	for (size_t i = 0; i < sizeof(in_the_way) / sizeof(in_the_way[0]); i++) {
+		uint8_t *bytes;
+
+		snprintf(name, sizeof(name), "%s%s", copy_file, in_the_way[i]);
 		file_write(name, "mine", 4);
 		refuse(log, copy_file, LF_ALREADY_EXISTS, "is there");
-		uint8_t *bytes = file_read(name, &length);
+		bytes = file_read(name, &length);
 		assert_int_equal(length, 4);
 		assert_memory_equal(bytes, "mine", 4);
 		free(bytes);
-		place_names(&place, "log.db", names, sizeof names);
+		place_names(&place, "log.db", names, sizeof(names));
 		assert_string_equal(names, name + strlen(place.folder) + 1);
 		assert_int_equal(unlink(name), 0);
 	}
 	assert_int_equal(symlink("/nowhere/at/all", copy_file), 0);
 	refuse(log, copy_file, LF_ALREADY_EXISTS, "is there");
 	assert_int_equal(unlink(copy_file), 0);
-	snprintf(name, sizeof name, "%s/no/such/folder", place.folder);
+	snprintf(name, sizeof(name), "%s/no/such/folder", place.folder);
 	refuse(log, name, LF_UNAVAILABLE, "directory");
 	copy_is_absent();
 	assert_true(lf_log_ready(log));
@@ -339,19 +367,23 @@ static void a_copy_replaces_nothing_and_takes_no_name_of_the_log(void **state)
 static bool go_on_for_a_while(void *context)
 {
 	int *steps = context;
+
 	return (*steps)-- > 0;
 }
 
 static void one_that_nobody_waits_for_leaves_nothing_whenever_it_is_ended(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_with(&lf_sqlite_backend, 2000);
 	enum lf_code code = LF_CANCELLED;
 	int given = 0;
+
+	(void)state;
 	for (; code == LF_CANCELLED && given < 1000; given++) {
 		int steps = given;
-		struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = copy_file, .go_on = go_on_for_a_while, .context = &steps};
+		struct lf_chore chore = {
+			.what = LF_CHORE_BACKUP, .file = copy_file, .go_on = go_on_for_a_while, .context = &steps};
 		char message[512];
+
 		code = back_up(log, &chore, message);
 		if (code == LF_CANCELLED)
 			copy_is_absent();
@@ -383,14 +415,21 @@ static bool wait_until_told(void *context)
 
 static void closing_the_log_ends_it_and_leaves_nothing(void **state)
 {
-	(void)state;
 	atomic_bool closing = false;
-	atomic_store(&begun, false);
-	struct lf_log *log = log_with(&lf_sqlite_backend, 2000);
-	struct doing doing = {log,
-		{.what = LF_CHORE_BACKUP, .file = copy_file, .progress = note_begun, .go_on = wait_until_told, .context = &closing}, LF_OK,
-		""};
+	struct lf_log *log;
+	struct doing doing;
 	pthread_t thread;
+
+	(void)state;
+	atomic_store(&begun, false);
+	log = log_with(&lf_sqlite_backend, 2000);
+	doing = (struct doing){log,
+		{.what = LF_CHORE_BACKUP,
+			.file = copy_file,
+			.progress = note_begun,
+			.go_on = wait_until_told,
+			.context = &closing},
+		LF_OK, ""};
 	assert_int_equal(pthread_create(&thread, NULL, do_it, &doing), 0);
 	while (!atomic_load(&begun))
 		usleep(500);
@@ -413,6 +452,7 @@ struct breaking {
 static bool break_the_log(void *context)
 {
 	struct breaking *breaking = context;
+
 	if (++breaking->steps == 2) {
 		faulty_fail(FAULTY_COMMIT, 1, 1, LF_DATA_LOSS);
 		send_work(breaking->log, &breaking->work, 100000);
@@ -422,10 +462,12 @@ static bool break_the_log(void *context)
 
 static void when_the_log_fails_it_ends_without_another_call_of_the_backend(void **state)
 {
-	(void)state;
 	struct breaking breaking = {.log = log_with(&faulty_backend, 2000)};
-	struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = copy_file, .go_on = break_the_log, .context = &breaking};
+	struct lf_chore chore = {
+		.what = LF_CHORE_BACKUP, .file = copy_file, .go_on = break_the_log, .context = &breaking};
 	char message[512];
+
+	(void)state;
 	assert_int_equal(back_up(breaking.log, &chore, message), LF_UNAVAILABLE);
 	assert_non_null(strstr(message, "stopped writing"));
 	work_wait(&breaking.work);
@@ -438,11 +480,12 @@ static void when_the_log_fails_it_ends_without_another_call_of_the_backend(void 
 
 static void an_error_of_the_copy_fails_the_copy_and_not_the_log(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_with(&faulty_backend, 100);
 	struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = copy_file};
 	struct work work;
 	char message[512];
+
+	(void)state;
 	faulty_fail(FAULTY_BACKUP, 1, 1, LF_RESOURCE_EXHAUSTED);
 	assert_int_equal(back_up(log, &chore, message), LF_RESOURCE_EXHAUSTED);
 	assert_true(lf_log_ready(log));
@@ -456,24 +499,27 @@ static void an_error_of_the_copy_fails_the_copy_and_not_the_log(void **state)
 
 static void a_full_disk_of_the_copy_leaves_nothing_and_the_log_goes_on(void **state)
 {
-	(void)state;
 	char small[56], names[512];
 	struct place inner;
 	struct work work;
 	char message[512];
-	snprintf(small, sizeof small, "%.40s/small", place.folder);
+	struct lf_log *log;
+	struct lf_chore chore;
+
+	(void)state;
+	snprintf(small, sizeof(small), "%.40s/small", place.folder);
 	assert_int_equal(mkdir(small, 0700), 0);
 	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 		mount("lf", small, "tmpfs", 0, "size=2m") != 0) {
 		print_message("skipped: no small file system can be mounted here: %s\n", strerror(errno));
 		skip();
 	}
-	snprintf(copy_file, sizeof copy_file, "%s/copy.db", small);
-	snprintf(inner.folder, sizeof inner.folder, "%s", small);
-	struct lf_log *log = log_with(&lf_sqlite_backend, 1000); /* 8 MB */
-	struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = copy_file};
+	snprintf(copy_file, sizeof(copy_file), "%s/copy.db", small);
+	snprintf(inner.folder, sizeof(inner.folder), "%s", small);
+	log = log_with(&lf_sqlite_backend, 1000); /* 8 MB */
+	chore = (struct lf_chore){.what = LF_CHORE_BACKUP, .file = copy_file};
 	assert_int_equal(back_up(log, &chore, message), LF_RESOURCE_EXHAUSTED);
-	place_names(&inner, NULL, names, sizeof names);
+	place_names(&inner, NULL, names, sizeof(names));
 	assert_string_equal(names, "");
 	assert_true(lf_log_ready(log));
 	send_work(log, &work, 1000);
@@ -491,15 +537,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_copy_is_a_log_in_one_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_copy_of_an_empty_log_is_a_log, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(appends_go_on_and_the_copy_has_all_that_came_before_its_end, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			appends_go_on_and_the_copy_has_all_that_came_before_its_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(of_two_at_once_the_second_waits_for_its_turn, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_copy_replaces_nothing_and_takes_no_name_of_the_log, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(one_that_nobody_waits_for_leaves_nothing_whenever_it_is_ended, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_copy_replaces_nothing_and_takes_no_name_of_the_log, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			one_that_nobody_waits_for_leaves_nothing_whenever_it_is_ended, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(closing_the_log_ends_it_and_leaves_nothing, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(when_the_log_fails_it_ends_without_another_call_of_the_backend, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			when_the_log_fails_it_ends_without_another_call_of_the_backend, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_error_of_the_copy_fails_the_copy_and_not_the_log, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_full_disk_of_the_copy_leaves_nothing_and_the_log_goes_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_full_disk_of_the_copy_leaves_nothing_and_the_log_goes_on, set_up, tear_down),
 	};
+
 	for (size_t i = 0; i < ANSWER; i++)
 		answer[i] = (uint8_t)(i * 7);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,7 @@ static void integrity_is_clean(void)
 {
 	sqlite3 *db;
 	sqlite3_stmt *statement;
+
 	assert_int_equal(sqlite3_open(place.file, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &statement, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
@@ -66,10 +67,11 @@ static void tell(struct lf_append *append, const struct lf_error *error)
 {
 	struct told *told = append->context;
 	struct acknowledged record;
-	memset(&record, 0, sizeof record);
+
+	memset(&record, 0, sizeof(record));
 	record.key = atoi(told->work.key + 4);
 	record.id = append->id;
-	if (error->code == LF_OK && write(told->pipe, &record, sizeof record) != sizeof record)
+	if (error->code == LF_OK && write(told->pipe, &record, sizeof(record)) != sizeof(record))
 		_exit(3);
 	append->context = &told->work;
 	told->count(append, error);
@@ -78,14 +80,17 @@ static void tell(struct lf_append *append, const struct lf_error *error)
 /* Appends for ever, 64 in flight; every key twice in a while. */
 static void write_until_killed(int pipe_end)
 {
-	struct told *works = calloc(64, sizeof *works);
+	struct told *works = calloc(64, sizeof(*works));
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+
 	rubric_put(log);
 	for (int i = 0;; i++) {
 		struct told *told = &works[i % 64];
+		int key;
+
 		if (i >= 64)
 			work_wait(&told->work);
-		const int key = 1 + i - i % 10 / 5 * 5;
+		key = 1 + i - i % 10 / 5 * 5;
 		work_init(&told->work, key % 20, key % 10, key);
 		told->pipe = pipe_end;
 		told->count = told->work.append.done;
@@ -100,8 +105,10 @@ static size_t run_and_kill(struct acknowledged *records, size_t count, size_t ma
 {
 	int ends[2];
 	size_t start = count;
+	pid_t child;
+
 	assert_int_equal(pipe(ends), 0);
-	const pid_t child = fork();
+	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
 		close(ends[0]);
@@ -109,7 +116,7 @@ static size_t run_and_kill(struct acknowledged *records, size_t count, size_t ma
 		_exit(1);
 	}
 	close(ends[1]);
-	while (count < max && read(ends[0], &records[count], sizeof *records) == sizeof *records)
+	while (count < max && read(ends[0], &records[count], sizeof(*records)) == sizeof(*records))
 		if (++count - start == (size_t)at_least)
 			kill(child, SIGKILL);
 	close(ends[0]);
@@ -121,23 +128,27 @@ static size_t run_and_kill(struct acknowledged *records, size_t count, size_t ma
 
 static void every_acknowledged_decision_survives_sigkill_and_none_is_there_twice(void **state)
 {
-	(void)state;
 	enum { ROUNDS = 6, MAX = 60000 };
-	struct acknowledged *records = calloc(MAX, sizeof *records);
+	struct acknowledged *records = calloc(MAX, sizeof(*records));
 	size_t count = 0;
+
+	(void)state;
 	assert_non_null(records);
 	for (int round = 0; round < ROUNDS; round++) {
-		count = run_and_kill(records, count, MAX, 1 + round * 97);
-		struct lf_log *log = log_open(&lf_sqlite_backend, place.file); /* the kernel has dropped the lock: F1 */
+		struct lf_log *log;
 		struct whole whole;
+
+		count = run_and_kill(records, count, MAX, 1 + round * 97);
+		log = log_open(&lf_sqlite_backend, place.file); /* the kernel has dropped the lock: F1 */
 		log_is_whole(log, &whole);
 		for (size_t i = 0; i < count; i++) {
 			struct work work;
-			work_init(&work, records[i].key % 20, records[i].key % 10, records[i].key);
 			struct lf_uuid id;
+
+			work_init(&work, records[i].key % 20, records[i].key % 10, records[i].key);
 			assert_int_equal(
 				lf_log_find_key(log, "hr", work.key, &work.append.request_digest, &id, NULL), LF_OK);
-			assert_memory_equal(&id, &records[i].id, sizeof id);
+			assert_memory_equal(&id, &records[i].id, sizeof(id));
 		}
 		lf_log_close(log);
 		integrity_is_clean();
@@ -147,17 +158,20 @@ static void every_acknowledged_decision_survives_sigkill_and_none_is_there_twice
 
 static void a_torn_end_of_the_wal_loses_the_last_commits_and_nothing_else(void **state)
 {
-	(void)state;
 	enum { MAX = 20000 };
-	struct acknowledged *records = calloc(MAX, sizeof *records);
+	struct acknowledged *records = calloc(MAX, sizeof(*records));
 	struct stat status;
 	char wal[128];
-	snprintf(wal, sizeof wal, "%s-wal", place.file);
+
+	(void)state;
+	snprintf(wal, sizeof(wal), "%s-wal", place.file);
 	run_and_kill(records, 0, MAX, 500);
 	assert_int_equal(stat(wal, &status), 0);
 	for (off_t cut = 1; cut < status.st_size / 2; cut = cut * 7 + 1000) {
+		struct lf_log *log;
+
 		assert_int_equal(truncate(wal, status.st_size - cut), 0);
-		struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+		log = log_open(&lf_sqlite_backend, place.file);
 		lf_log_close(log);
 		integrity_is_clean();
 		if (stat(wal, &status) != 0)
@@ -168,30 +182,35 @@ static void a_torn_end_of_the_wal_loses_the_last_commits_and_nothing_else(void *
 
 static void a_damaged_file_with_a_wal_is_refused_untouched(void **state)
 {
-	(void)state;
 	enum { MAX = 20000 };
-	struct acknowledged *records = calloc(MAX, sizeof *records);
+	struct acknowledged *records = calloc(MAX, sizeof(*records));
 	char wal[128], shm[128];
 	size_t length, wal_length, after_length;
 	uint8_t rubbish[4000];
+	uint8_t *data, *wal_data, *after;
+	struct lf_log *log;
+	struct lf_log_options options;
+
+	(void)state;
 	run_and_kill(records, 0, MAX, 50);
 	free(records);
-	snprintf(wal, sizeof wal, "%s-wal", place.file);
-	snprintf(shm, sizeof shm, "%s-shm", place.file);
+	snprintf(wal, sizeof(wal), "%s-wal", place.file);
+	snprintf(shm, sizeof(shm), "%s-shm", place.file);
 	unlink(shm);
-	memset(rubbish, 0xdd, sizeof rubbish);
-	uint8_t *data = file_read(place.file, &length), *wal_data = file_read(wal, &wal_length);
+	memset(rubbish, 0xdd, sizeof(rubbish));
+	data = file_read(place.file, &length);
+	wal_data = file_read(wal, &wal_length);
 	assert_non_null(wal_data);
 	memcpy(wal_data + 32 + 24 + 100, rubbish,
-		sizeof rubbish); /* the checksum no longer fits: the WAL is ignored from here */
+		sizeof(rubbish)); /* the checksum no longer fits: the WAL is ignored from here */
 	file_write(wal, wal_data, wal_length);
-	memcpy(data + 2 * 8192, rubbish, sizeof rubbish);
-	memcpy(data + 3 * 8192, rubbish, sizeof rubbish);
+	memcpy(data + 2 * 8192, rubbish, sizeof(rubbish));
+	memcpy(data + 3 * 8192, rubbish, sizeof(rubbish));
 	file_write(place.file, data, length);
-	struct lf_log *log = NULL;
-	const struct lf_log_options options = {.location = place.file};
+	log = NULL;
+	options = (struct lf_log_options){.location = place.file};
 	assert_int_equal(lf_log_open(&log, &lf_sqlite_backend, &options, NULL), LF_FAILED_PRECONDITION);
-	uint8_t *after = file_read(place.file, &after_length);
+	after = file_read(place.file, &after_length);
 	assert_int_equal(after_length, length);
 	assert_memory_equal(after, data, length);
 	free(after);
@@ -209,30 +228,38 @@ static void a_damaged_file_with_a_wal_is_refused_untouched(void **state)
 static void write_ballast(const char *path, size_t bytes)
 {
 	uint8_t *data = calloc(1, bytes);
+
 	file_write(path, data, bytes);
 	free(data);
 }
 
 static void a_full_disk_is_told_and_writing_goes_on_when_there_is_space_again(void **state)
 {
-	(void)state;
 	enum { MAX = 5000, ANSWER = 20000 };
 	char ballast[128];
+	uint8_t *answer;
+	struct lf_uuid *ids;
+	size_t stored;
+	int key;
+	struct lf_log *log;
+
+	(void)state;
 	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 		mount("lf", place.folder, "tmpfs", 0, "size=4m") != 0) {
 		print_message("skipped: no small file system can be mounted here: %s\n", strerror(errno));
 		skip();
 	}
-	uint8_t *answer = calloc(1, ANSWER);
-	struct lf_uuid *ids = calloc(MAX, sizeof *ids);
-	size_t stored = 0;
-	int key = 0;
-	snprintf(ballast, sizeof ballast, "%s/ballast", place.folder);
-	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	answer = calloc(1, ANSWER);
+	ids = calloc(MAX, sizeof(*ids));
+	stored = 0;
+	key = 0;
+	snprintf(ballast, sizeof(ballast), "%s/ballast", place.folder);
+	log = log_open(&lf_sqlite_backend, place.file);
 	rubric_put(log);
 	for (int round = 0; round < 3; round++) {
 		struct work work;
 		enum lf_code code;
+
 		write_ballast(ballast, 600 * 1024);
 		do {
 			work_init(&work, key % 20, key % 10, key + 1);
@@ -261,6 +288,7 @@ static void a_full_disk_is_told_and_writing_goes_on_when_there_is_space_again(vo
 		}
 		for (size_t i = 0; i < stored; i++) {
 			struct lf_stored *row = NULL;
+
 			assert_int_equal(lf_log_get(log, &ids[i], &row, NULL), LF_OK);
 			free(row);
 		}
@@ -279,13 +307,14 @@ static void a_full_disk_is_told_and_writing_goes_on_when_there_is_space_again(vo
 
 static void the_wal_stays_small_while_much_is_written(void **state)
 {
-	(void)state;
 	enum { APPENDS = 2500, ANSWER = 30000 }; /* 75 MB */
-	struct work *works = calloc(APPENDS, sizeof *works);
+	struct work *works = calloc(APPENDS, sizeof(*works));
 	uint8_t *answer = calloc(1, ANSWER);
 	struct stat status;
 	char wal[128];
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+
+	(void)state;
 	rubric_put(log);
 	for (int i = 0; i < APPENDS; i++) {
 		work_init(&works[i], i % 20, i % 10, 0);
@@ -295,7 +324,7 @@ static void the_wal_stays_small_while_much_is_written(void **state)
 			work_wait(&works[i]);
 	}
 	work_wait(&works[APPENDS - 1]);
-	snprintf(wal, sizeof wal, "%s-wal", place.file);
+	snprintf(wal, sizeof(wal), "%s-wal", place.file);
 	assert_int_equal(stat(wal, &status), 0);
 	assert_true(status.st_size < 40 * 1024 * 1024);
 	lf_log_close(log);
@@ -329,9 +358,11 @@ static void *faulty_realloc(void *block, int size)
 
 static int use_faulty_memory(void)
 {
+	sqlite3_mem_methods methods;
+
 	if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real) != SQLITE_OK)
 		return 1;
-	sqlite3_mem_methods methods = real;
+	methods = real;
 	methods.xMalloc = faulty_malloc;
 	methods.xRealloc = faulty_realloc;
 	return sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
@@ -352,20 +383,23 @@ static bool allocation_failed(void)
 
 static void every_allocation_that_fails_while_appending_is_unavailable_and_then_all_is_well(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	bool happened = true;
+
+	(void)state;
 	rubric_put(log);
 	for (long nth = 0; happened; nth++) {
 		struct work work, next;
 		uint8_t large[20000] = {0};
+		enum lf_code code;
+
 		work_init(&work, 1000 + (int)nth, 1000 + (int)nth, 1 + (int)nth);
-		work.append.answer = (struct lf_bytes){large, sizeof large};
+		work.append.answer = (struct lf_bytes){large, sizeof(large)};
 		fail_allocation(nth);
-		const enum lf_code code = work_run(log, &work);
+		code = work_run(log, &work);
 		happened = allocation_failed();
 		assert_true(code == LF_OK ||
-			    (happened && code == LF_UNAVAILABLE)); /* some failures SQLite can do without */
+			(happened && code == LF_UNAVAILABLE)); /* some failures SQLite can do without */
 		work_init(&next, 1000 + (int)nth, 1000 + (int)nth, 1 + (int)nth);
 		next.append.request_digest = work.append.request_digest;
 		assert_int_equal(work_run(log, &next), LF_OK);
@@ -379,32 +413,35 @@ static void every_allocation_that_fails_while_appending_is_unavailable_and_then_
 
 static void every_allocation_that_fails_while_reading_gives_a_status(void **state)
 {
-	(void)state;
-	struct listed *listed = calloc(1, sizeof *listed);
+	uint8_t large[20000] = {1};
+	struct listed *listed = calloc(1, sizeof(*listed));
 	struct lf_filter filter = filter_any();
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	struct work work;
 	uint64_t next;
 	bool happened = true;
+
+	(void)state;
 	rubric_put(log);
-	uint8_t large[20000] = {1};
 	for (int i = 0; i < 20; i++) {
 		work_init(&work, i, i, 1 + i);
-		work.append.answer = (struct lf_bytes){large, sizeof large};
+		work.append.answer = (struct lf_bytes){large, sizeof(large)};
 		assert_int_equal(work_run(log, &work), LF_OK);
 	}
 	filter.candidate = "c-all";
 	for (long nth = 0; happened; nth++) {
 		struct lf_stored *stored = NULL;
+		enum lf_code got, code;
+
 		fail_allocation(nth);
-		const enum lf_code got = lf_log_get(log, &work.append.id, &stored, NULL);
+		got = lf_log_get(log, &work.append.id, &stored, NULL);
 		happened = allocation_failed();
 		assert_true(got == LF_OK || (happened && got == LF_UNAVAILABLE));
 		free(stored);
 		listed->count = 0;
 		fail_allocation(nth);
 		filter.before_sequence = 0;
-		enum lf_code code = lf_log_list(log, &filter, listed_visit, listed, &next, NULL);
+		code = lf_log_list(log, &filter, listed_visit, listed, &next, NULL);
 		happened |= allocation_failed();
 		/* A call may end early, at a loaded machine's pace; then the next one goes on. */
 		while (code == LF_OK && next != 0) {
@@ -420,6 +457,7 @@ static void every_allocation_that_fails_while_reading_gives_a_status(void **stat
 static void check_nothing_missing(void *context, const struct lf_audit_row *row)
 {
 	size_t *count = context;
+
 	assert_null(row->missing);
 	++*count;
 }
@@ -427,35 +465,39 @@ static void check_nothing_missing(void *context, const struct lf_audit_row *row)
 static void count_act(void *context, const struct lf_act_row *row)
 {
 	size_t *count = context;
+
 	assert_int_equal(row->id, ++*count);
 }
 
 static void every_allocation_that_fails_while_auditing_or_acting_gives_a_status(void **state)
 {
-	(void)state;
+	uint8_t large[20000] = {1};
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	struct whole whole;
 	struct work work;
-	uint8_t large[20000] = {1};
 	size_t acts = 0;
 	bool happened = true;
+
+	(void)state;
 	rubric_put(log);
 	for (int i = 0; i < 20; i++) {
 		work_init(&work, i, i, 1 + i);
-		work.append.answer = (struct lf_bytes){large, sizeof large};
+		work.append.answer = (struct lf_bytes){large, sizeof(large)};
 		assert_int_equal(work_run(log, &work), LF_OK);
 	}
 	for (long nth = 0; happened; nth++) {
 		struct lf_act_put act = {.kind = LF_LEAF_OUTCOME,
 			.caller = "a caller who is new",
 			.decision = &work.append.id,
-			.body = {large, sizeof large}};
+			.body = {large, sizeof(large)}};
 		struct lf_payload_row *row = NULL;
 		struct lf_tree_head head;
 		uint64_t next = 0, position;
 		size_t count = 0;
+		enum lf_code code;
+
 		fail_allocation(nth);
-		enum lf_code code = lf_log_put_act(log, &act, NULL);
+		code = lf_log_put_act(log, &act, NULL);
 		happened = allocation_failed();
 		assert_true(code == LF_OK || (happened && code == LF_UNAVAILABLE));
 		acts += code == LF_OK;
@@ -489,19 +531,22 @@ static void every_allocation_that_fails_while_auditing_or_acting_gives_a_status(
 
 static void every_allocation_that_fails_while_migrating_leaves_the_old_log_or_the_new_one(void **state)
 {
-	(void)state;
 	const struct lf_log_options options = {.location = place.file, .reader_count = 2};
 	struct lf_log *log = NULL;
 	struct whole whole;
 	size_t length;
 	bool happened = true;
 	uint8_t *old = file_read(LF_SOURCE_DIR "/tests/storage/old/schema-1.db", &length);
+
+	(void)state;
 	for (long nth = 0; happened; nth += 1 + nth / 48) {
 		struct lf_error error = LF_ERROR_INIT;
+		enum lf_code code;
+
 		file_write(place.file, old, length);
 		log = NULL;
 		fail_allocation(nth);
-		const enum lf_code code = lf_log_open(&log, &lf_sqlite_backend, &options, &error);
+		code = lf_log_open(&log, &lf_sqlite_backend, &options, &error);
 		happened = allocation_failed();
 		if (code != LF_OK && (!happened || code != LF_UNAVAILABLE))
 			fail_msg("allocation %ld: %d %s", nth, (int)code, error.message);
@@ -517,11 +562,12 @@ static void every_allocation_that_fails_while_migrating_leaves_the_old_log_or_th
 
 static void every_allocation_that_fails_while_opening_gives_a_status_and_leaves_the_log_as_it_was(void **state)
 {
-	(void)state;
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	const struct lf_log_options options = {.location = place.file, .reader_count = 1};
 	bool happened = true;
 	struct work work;
+
+	(void)state;
 	rubric_put(log);
 	work_init(&work, 1, 1, 1);
 	assert_int_equal(work_run(log, &work), LF_OK);
@@ -529,9 +575,11 @@ static void every_allocation_that_fails_while_opening_gives_a_status_and_leaves_
 	/* Opening makes thousands of allocations that are much alike: every one at first, then ever fewer. */
 	for (long nth = 0; happened; nth += 1 + nth / 64) {
 		struct lf_error error = LF_ERROR_INIT;
+		enum lf_code code;
+
 		log = NULL;
 		fail_allocation(nth);
-		const enum lf_code code = lf_log_open(&log, &lf_sqlite_backend, &options, &error);
+		code = lf_log_open(&log, &lf_sqlite_backend, &options, &error);
 		happened = allocation_failed();
 		if (code != LF_OK && (!happened || code != LF_UNAVAILABLE))
 			fail_msg("allocation %ld: %s", nth, error.message);
@@ -557,6 +605,7 @@ int main(void)
 		CLAIM(every_allocation_that_fails_while_opening_gives_a_status_and_leaves_the_log_as_it_was),
 		CLAIM(a_full_disk_is_told_and_writing_goes_on_when_there_is_space_again),
 	};
+
 	if (use_faulty_memory() != SQLITE_OK)
 		return 1;
 	return cmocka_run_group_tests(claims, NULL, NULL);

@@ -30,8 +30,10 @@ static enum lf_code open_fails(const char *location, struct lf_error *error)
 {
 	struct lf_log *log = NULL;
 	const struct lf_log_options options = {.location = location};
+	enum lf_code code;
+
 	lf_error_clean_up(error);
-	const enum lf_code code = lf_log_open(&log, &lf_sqlite_backend, &options, error);
+	code = lf_log_open(&log, &lf_sqlite_backend, &options, error);
 	if (code == LF_OK)
 		fail_msg("%s was opened", location);
 	assert_null(log);
@@ -49,9 +51,11 @@ static void says(const struct lf_error *error, const char *part)
 static void make_log(int decisions)
 {
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+
 	rubric_put(log);
 	for (int i = 0; i < decisions; i++) {
 		struct work work;
+
 		work_init(&work, i % 9, i % 4, i + 1);
 		assert_int_equal(work_run(log, &work), LF_OK);
 	}
@@ -62,6 +66,7 @@ static void sql(const char *path, const char *text)
 {
 	sqlite3 *db;
 	char *message = NULL;
+
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	if (sqlite3_exec(db, text, NULL, NULL, &message) != SQLITE_OK)
 		fail_msg("%s", message);
@@ -72,10 +77,12 @@ static int64_t query(const char *path, const char *text)
 {
 	sqlite3 *db;
 	sqlite3_stmt *statement;
+	int64_t value;
+
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &statement, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	const int64_t value = sqlite3_column_int64(statement, 0);
+	value = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	return value;
@@ -85,31 +92,34 @@ static int64_t query(const char *path, const char *text)
 
 static void a_new_file_is_private_whatever_the_umask_and_leaves_nothing_beside_it_when_closed(void **state)
 {
-	(void)state;
 	struct stat status;
 	char names[200];
 	const mode_t before = umask(0);
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	char path[128];
 	static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
+
+	(void)state;
 	rubric_put(log);
 	for (size_t i = 0; i < 4; i++) {
-		snprintf(path, sizeof path, "%s%s", place.file, suffixes[i]);
+		snprintf(path, sizeof(path), "%s%s", place.file, suffixes[i]);
 		assert_int_equal(stat(path, &status), 0);
 		assert_int_equal(status.st_mode & 0777, 0600);
 	}
 	lf_log_close(log);
 	umask(before);
-	place_names(&place, NULL, names, sizeof names);
+	place_names(&place, NULL, names, sizeof(names));
 	assert_string_equal(names, "log.db");
 }
 
 static void the_header_names_application_and_schema(void **state)
 {
-	(void)state;
 	size_t length;
+	uint8_t *data;
+
+	(void)state;
 	make_log(1);
-	uint8_t *data = file_read(place.file, &length);
+	data = file_read(place.file, &length);
 	assert_memory_equal(data + 60, "\0\0\0\2", 4);
 	assert_memory_equal(data + 68, "lfLg", 4);
 	free(data);
@@ -125,23 +135,25 @@ static void an_empty_file_becomes_a_log(void **state)
 
 static void a_creation_that_was_killed_is_made_anew(void **state)
 {
-	(void)state;
 	char path[128], names[200];
-	snprintf(path, sizeof path, "%s.new", place.file);
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s.new", place.file);
 	file_write(path, "half a file", 11);
-	snprintf(path, sizeof path, "%s.new-journal", place.file);
+	snprintf(path, sizeof(path), "%s.new-journal", place.file);
 	file_write(path, "its journal", 11);
 	make_log(1);
-	place_names(&place, NULL, names, sizeof names);
+	place_names(&place, NULL, names, sizeof(names));
 	assert_string_equal(names, "log.db");
 }
 
 static void a_wal_without_its_file_is_not_played_into_a_new_one(void **state)
 {
-	(void)state;
 	struct lf_error error = LF_ERROR_INIT;
 	char path[128];
-	snprintf(path, sizeof path, "%s-wal", place.file);
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s-wal", place.file);
 	file_write(path, "what is left", 12);
 	assert_int_equal(open_fails(place.file, &error), LF_FAILED_PRECONDITION);
 	says(&error, "-wal");
@@ -180,30 +192,34 @@ static void who_activated_a_rubric_is_recorded(void **state)
 
 static void a_second_open_is_refused_in_this_process_and_in_another_by_any_name(void **state)
 {
-	(void)state;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	char link_name[128], dotted[160], pid[32];
-	snprintf(link_name, sizeof link_name, "%s/alias", place.folder);
-	snprintf(dotted, sizeof dotted, "%s/../%s/./log.db", place.folder, strrchr(place.folder, '/') + 1);
-	assert_int_equal(symlink(place.file, link_name), 0);
 	const char *const locations[] = {place.file, link_name, dotted};
-	snprintf(pid, sizeof pid, "process %ld", (long)getpid());
+	pid_t child;
+	int status;
+	struct work work;
+
+	(void)state;
+	snprintf(link_name, sizeof(link_name), "%s/alias", place.folder);
+	snprintf(dotted, sizeof(dotted), "%s/../%s/./log.db", place.folder, strrchr(place.folder, '/') + 1);
+	assert_int_equal(symlink(place.file, link_name), 0);
+	snprintf(pid, sizeof(pid), "process %ld", (long)getpid());
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(open_fails(locations[i], &error), LF_FAILED_PRECONDITION);
 		says(&error, "in use");
 		says(&error, pid);
 	}
-	const pid_t child = fork();
+	child = fork();
 	if (child == 0) {
 		struct lf_log *second = NULL;
 		const struct lf_log_options options = {.location = place.file};
+
 		_exit(lf_log_open(&second, &lf_sqlite_backend, &options, NULL) == LF_FAILED_PRECONDITION ? 0 : 1);
 	}
-	int status = -1;
+	status = -1;
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	struct work work;
 	rubric_put(log);
 	work_init(&work, 1, 1, 0);
 	assert_int_equal(work_run(log, &work), LF_OK); /* the first is not disturbed */
@@ -214,9 +230,10 @@ static void a_second_open_is_refused_in_this_process_and_in_another_by_any_name(
 
 static void a_lock_file_that_was_left_does_not_matter(void **state)
 {
-	(void)state;
 	char path[128];
-	snprintf(path, sizeof path, "%s.lock", place.file);
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s.lock", place.file);
 	file_write(path, "99999999\n", 9);
 	make_log(1);
 	assert_int_equal(access(path, F_OK), -1);
@@ -231,12 +248,14 @@ static void refused_untouched(const char *part)
 	char before[300], after[300];
 	size_t length, length_after;
 	uint8_t *data = file_read(place.file, &length);
-	place_names(&place, NULL, before, sizeof before);
+	uint8_t *data_after;
+
+	place_names(&place, NULL, before, sizeof(before));
 	assert_int_equal(open_fails(place.file, &error), LF_FAILED_PRECONDITION);
 	says(&error, part);
 	says(&error, place.file);
-	uint8_t *data_after = file_read(place.file, &length_after);
-	place_names(&place, NULL, after, sizeof after);
+	data_after = file_read(place.file, &length_after);
+	place_names(&place, NULL, after, sizeof(after));
 	assert_string_equal(after, before);
 	assert_int_equal(length_after, length);
 	assert_memory_equal(data_after, data, length);
@@ -247,6 +266,7 @@ static void refused_untouched(const char *part)
 static void patch(size_t offset, const void *bytes, size_t length)
 {
 	FILE *file = fopen(place.file, "r+b");
+
 	assert_non_null(file);
 	assert_int_equal(fseek(file, (long)offset, SEEK_SET), 0);
 	assert_int_equal(fwrite(bytes, 1, length, file), length);
@@ -255,12 +275,13 @@ static void patch(size_t offset, const void *bytes, size_t length)
 
 static void a_file_that_is_not_sqlite_is_refused_untouched(void **state)
 {
+	char text[9000];
+
 	(void)state;
 	file_write(place.file, "hello", 5);
 	refused_untouched("not a SQLite file");
-	char text[9000];
-	memset(text, 'x', sizeof text);
-	file_write(place.file, text, sizeof text);
+	memset(text, 'x', sizeof(text));
+	file_write(place.file, text, sizeof(text));
 	refused_untouched("not a SQLite file");
 }
 
@@ -293,8 +314,9 @@ static void other_tables_are_refused_untouched(void **state)
 
 static void a_truncated_file_is_refused_untouched(void **state)
 {
-	(void)state;
 	struct stat status;
+
+	(void)state;
 	make_log(50);
 	assert_int_equal(stat(place.file, &status), 0);
 	assert_int_equal(truncate(place.file, status.st_size / 2), 0);
@@ -313,18 +335,21 @@ static void a_file_with_a_broken_header_is_refused_untouched(void **state)
 
 static void a_file_with_a_broken_page_that_opening_reads_is_refused_untouched(void **state)
 {
-	(void)state;
 	uint8_t rubbish[8192];
-	memset(rubbish, 0xee, sizeof rubbish);
-	static const char *const names[] = {
-		"name", "payload", "decision", "decision_by_id", "chain", "member", "request_key", "probe", "leaf", "tree"};
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+	static const char *const names[] = {"name", "payload", "decision", "decision_by_id", "chain", "member",
+		"request_key", "probe", "leaf", "tree"};
+
+	(void)state;
+	memset(rubbish, 0xee, sizeof(rubbish));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char text[128];
+		int64_t root;
+
 		unlink(place.file);
 		make_log(50);
-		snprintf(text, sizeof text, "SELECT rootpage FROM sqlite_schema WHERE name = '%s'", names[i]);
-		const int64_t root = query(place.file, text);
-		patch((size_t)(root - 1) * sizeof rubbish, rubbish, sizeof rubbish);
+		snprintf(text, sizeof(text), "SELECT rootpage FROM sqlite_schema WHERE name = '%s'", names[i]);
+		root = query(place.file, text);
+		patch((size_t)(root - 1) * sizeof(rubbish), rubbish, sizeof(rubbish));
 		refused_untouched("damaged");
 	}
 	unlink(place.file);
@@ -335,11 +360,12 @@ static void a_file_with_a_broken_page_that_opening_reads_is_refused_untouched(vo
 
 static void a_log_whose_end_was_altered_is_refused_untouched(void **state)
 {
-	(void)state;
 	static const char *const alterations[] = {"UPDATE decision SET team = 4711 WHERE sequence = 50",
 		"DELETE FROM payload", "DELETE FROM chain", "DELETE FROM decision WHERE sequence = 1",
 		"DELETE FROM probe", "UPDATE decision SET id = x'00' WHERE sequence = 50"};
-	for (size_t i = 0; i < sizeof alterations / sizeof alterations[0]; i++) {
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(alterations) / sizeof(alterations[0]); i++) {
 		unlink(place.file);
 		make_log(50);
 		sql(place.file, alterations[i]);
@@ -349,7 +375,6 @@ static void a_log_whose_end_was_altered_is_refused_untouched(void **state)
 
 static void a_wrong_head_or_a_missing_leaf_is_refused_untouched_and_named(void **state)
 {
-	(void)state;
 	static const char *const alterations[][2] = {
 		{"UPDATE tree SET root = zeroblob(32)", "the head of the log does not follow"},
 		{"UPDATE tree SET root = x'00'", "the head of the log is missing"},
@@ -369,7 +394,9 @@ static void a_wrong_head_or_a_missing_leaf_is_refused_untouched_and_named(void *
 		{"DELETE FROM decision WHERE sequence = 300", "the last leaf and the last decision disagree"},
 		{"INSERT INTO act VALUES(9, 4, 5, 1, NULL, 7, zeroblob(32), x'', NULL)", "the last act has no leaf"},
 	};
-	for (size_t i = 0; i < sizeof alterations / sizeof alterations[0]; i++) {
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(alterations) / sizeof(alterations[0]); i++) {
 		unlink(place.file);
 		make_log(300); /* and a rubric, and its activation: leaves 0 to 301 */
 		sql(place.file, alterations[i][0]);
@@ -379,23 +406,27 @@ static void a_wrong_head_or_a_missing_leaf_is_refused_untouched_and_named(void *
 
 static void damage_found_later_is_told_as_such(void **state)
 {
-	(void)state;
-	struct listed *listed = calloc(1, sizeof *listed);
+	struct listed *listed = calloc(1, sizeof(*listed));
 	struct lf_filter filter = filter_any();
 	uint64_t next;
+	struct lf_log *log;
+	size_t lost;
+
+	(void)state;
 	make_log(50);
 	sql(place.file, "UPDATE decision SET team_previous = 40 WHERE sequence = 5");
 	sql(place.file, "UPDATE payload SET body = x'00' WHERE id = 3");
-	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+	log = log_open(&lf_sqlite_backend, place.file);
 	filter.team_id = "team-4";
 	assert_int_equal(lf_log_list(log, &filter, listed_visit, listed, &next, NULL), LF_DATA_LOSS);
 	filter.team_id = NULL;
 	listed->count = 0;
 	assert_int_equal(lf_log_list(log, &filter, listed_visit, listed, &next, NULL), LF_OK);
-	size_t lost = 0;
+	lost = 0;
 	for (size_t i = 0; i < listed->count; i++) {
 		struct lf_stored *stored = NULL;
 		const enum lf_code code = lf_log_get(log, &listed->ids[i], &stored, NULL);
+
 		assert_true(code == LF_OK || code == LF_DATA_LOSS);
 		lost += code == LF_DATA_LOSS;
 		free(stored);
@@ -415,8 +446,9 @@ struct missing {
 static void note_missing(void *context, const struct lf_audit_row *row)
 {
 	struct missing *missing = context;
+
 	assert_int_equal(row->position, missing->next++); /* none is left out */
-	if (row->position != missing->position) /* others may miss the same payload or rubric */
+	if (row->position != missing->position)           /* others may miss the same payload or rubric */
 		assert_true(row->missing == NULL || strcmp(row->missing, missing->what) == 0);
 	else if (row->missing == NULL || strcmp(row->missing, missing->what) != 0)
 		fail_msg("%s, not %s", row->missing == NULL ? "nothing" : row->missing, missing->what);
@@ -426,7 +458,6 @@ static void note_missing(void *context, const struct lf_audit_row *row)
 
 static void what_is_missing_of_a_record_is_named_by_the_audit(void **state)
 {
-	(void)state;
 	static const struct {
 		const char *sql;
 		uint64_t position;
@@ -446,17 +477,22 @@ static void what_is_missing_of_a_record_is_named_by_the_audit(void **state)
 		{"UPDATE decision SET request_digest = x'01' WHERE sequence = 19", 20, "the digest of its request"},
 		{"UPDATE decision SET rubric = 7777 WHERE sequence = 19", 20, "its rubric's name"},
 		{"INSERT INTO redaction VALUES(2, 19, x'01')", 20, "the commitment that it had"},
-		{"INSERT INTO redaction SELECT 1, team_payload, x'01' FROM decision WHERE sequence = 40", 41, "the commitment that a payload had"},
+		{"INSERT INTO redaction SELECT 1, team_payload, x'01' FROM decision WHERE sequence = 40", 41,
+			"the commitment that a payload had"},
 		{"UPDATE leaf SET salt = NULL WHERE position = 0", 0, "its salt"},
 		{"UPDATE activation SET to_rubric = 7777", 1, "the rubric that it made active"},
 	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct missing missing = {.position = cases[i].position, .what = cases[i].missing};
 		uint64_t next = 0;
+		struct lf_log *log;
+
 		unlink(place.file);
 		make_log(300);
 		sql(place.file, cases[i].sql);
-		struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
+		log = log_open(&lf_sqlite_backend, place.file);
 		do
 			assert_int_equal(lf_log_audit(log, next, 1000, note_missing, &missing, &next, NULL), LF_OK);
 		while (next != 0);
@@ -468,10 +504,13 @@ static void what_is_missing_of_a_record_is_named_by_the_audit(void **state)
 
 static void what_can_not_be_opened_is_said_clearly(void **state)
 {
-	(void)state;
 	struct lf_error error = LF_ERROR_INIT;
 	char path[200];
-	snprintf(path, sizeof path, "%s/missing/log.db", place.folder);
+	struct lf_log *log;
+	struct lf_log_options options;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/missing/log.db", place.folder);
 	assert_int_equal(open_fails(path, &error), LF_UNAVAILABLE);
 	says(&error, "/missing");
 	says(&error, "directory");
@@ -480,16 +519,16 @@ static void what_can_not_be_opened_is_said_clearly(void **state)
 	assert_int_equal(open_fails("", &error), LF_UNAVAILABLE);
 	assert_int_equal(open_fails("/tmp/", &error), LF_UNAVAILABLE);
 	file_write(place.file, "", 0);
-	snprintf(path, sizeof path, "%s/under", place.file);
+	snprintf(path, sizeof(path), "%s/under", place.file);
 	assert_int_equal(open_fails(path, &error), LF_UNAVAILABLE);
-	snprintf(path, sizeof path, "%s/pipe", place.folder);
+	snprintf(path, sizeof(path), "%s/pipe", place.folder);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(open_fails(path, &error), LF_UNAVAILABLE);
 	says(&error, "not a regular file");
-	snprintf(path, sizeof path, "%s/dangling", place.folder);
+	snprintf(path, sizeof(path), "%s/dangling", place.folder);
 	assert_int_equal(symlink("/nowhere/at/all", path), 0);
-	struct lf_log *log = NULL;
-	const struct lf_log_options options = {.location = path};
+	log = NULL;
+	options = (struct lf_log_options){.location = path};
 	if (lf_log_open(&log, &lf_sqlite_backend, &options, NULL) == LF_OK)
 		lf_log_close(log); /* the link is replaced by the log: no harm */
 }
@@ -497,22 +536,26 @@ static void what_can_not_be_opened_is_said_clearly(void **state)
 /* In a child that is nobody, as root may write everywhere. */
 static void what_may_not_be_written_is_said_clearly(void **state)
 {
+	pid_t child;
+	int status;
+
 	(void)state;
 	make_log(2);
 	assert_int_equal(chmod(place.folder, 0755), 0);
 	assert_int_equal(chmod(place.file, 0444), 0);
-	const pid_t child = fork();
+	child = fork();
 	if (child == 0) {
 		struct lf_error error = LF_ERROR_INIT;
 		struct lf_log *log = NULL;
 		struct lf_log_options options = {.location = place.file};
+		char fresh[128];
+
 		if (geteuid() == 0 && (setegid(65534) != 0 || seteuid(65534) != 0))
 			_exit(2);
 		if (lf_log_open(&log, &lf_sqlite_backend, &options, &error) != LF_UNAVAILABLE ||
 			strstr(error.message, "can't be read and written") == NULL)
 			_exit(3);
-		char fresh[128];
-		snprintf(fresh, sizeof fresh, "%s/fresh.db", place.folder);
+		snprintf(fresh, sizeof(fresh), "%s/fresh.db", place.folder);
 		options.location = fresh;
 		lf_error_clean_up(&error);
 		if (chmod(place.folder, 0555) != 0 && errno != EPERM)
@@ -522,7 +565,7 @@ static void what_may_not_be_written_is_said_clearly(void **state)
 			_exit(5);
 		_exit(0);
 	}
-	int status = -1;
+	status = -1;
 	assert_int_equal(waitpid(child, &status, 0), child);
 	chmod(place.folder, 0700);
 	assert_int_equal(WEXITSTATUS(status), 0);
@@ -556,5 +599,6 @@ int main(void)
 		CLAIM(what_can_not_be_opened_is_said_clearly),
 		CLAIM(what_may_not_be_written_is_said_clearly),
 	};
+
 	return cmocka_run_group_tests(claims, NULL, NULL);
 }

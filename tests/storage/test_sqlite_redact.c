@@ -1,6 +1,6 @@
 /*
- * What is left in the files of a SQLite log when something was redacted and the file vacuumed: nothing. And a vacuum that fails loses
- * nothing.
+ * What is left in the files of a SQLite log when something was redacted and the file vacuumed: nothing. And a vacuum
+ * that fails loses nothing.
  */
 #include <unistd.h>
 
@@ -16,8 +16,9 @@ static struct place place;
 static struct lf_log *log_under_test;
 
 /* Words that stand for a person: as a candidate, in a team, a project, an answer, a key and an act. */
-static const char *const SECRETS[] = {"c-7771", "bytes of team 7771", "bytes of project 7771", "answer for team 7771", "key-7771", "is on leave"};
-enum { SECRETS_COUNT = sizeof SECRETS / sizeof SECRETS[0] };
+static const char *const SECRETS[] = {
+	"c-7771", "bytes of team 7771", "bytes of project 7771", "answer for team 7771", "key-7771", "is on leave"};
+enum { SECRETS_COUNT = sizeof(SECRETS) / sizeof(SECRETS[0]) };
 
 static int set_up(void **state)
 {
@@ -42,9 +43,11 @@ static void fill(void)
 	for (int i = 0; i < WORKS; i++) {
 		const bool theirs = i % 3 == 0;
 		struct work work;
+		struct lf_act_put act;
+
 		work_init(&work, theirs ? 7771 : i % 5, theirs ? 7771 : i % 4, theirs && i > 0 ? 0 : 7771 + i);
 		assert_int_equal(work_run(log_under_test, &work), LF_OK);
-		struct lf_act_put act = {.kind = LF_LEAF_OUTCOME,
+		act = (struct lf_act_put){.kind = LF_LEAF_OUTCOME,
 			.caller = "boss",
 			.decision = &work.append.id,
 			.body = bytes_of(theirs ? "c-7771 is on leave" : "fine")};
@@ -60,27 +63,34 @@ struct acts {
 static void see_act(void *context, const struct lf_act_row *row)
 {
 	struct acts *acts = context;
+
 	if (row->body.length > 4)
 		acts->items[acts->count++] = (struct lf_redact_item){.what = LF_REDACT_ACT, .id = row->id};
 }
 
 static void redact(const struct lf_redact_item *items, size_t count)
 {
-	struct lf_redact redaction = {
-		.kind = LF_LEAF_ERASURE, .caller = "admin", .body = bytes_of("because"), .items = items, .item_count = count};
+	struct lf_redact redaction = {.kind = LF_LEAF_ERASURE,
+		.caller = "admin",
+		.body = bytes_of("because"),
+		.items = items,
+		.item_count = count};
 	struct lf_error error = LF_ERROR_INIT;
+
 	if (lf_log_redact(log_under_test, &redaction, &error) != LF_OK)
 		fail_msg("%s", error.message);
 }
 
 static void erase_them(void)
 {
+	struct lf_redact_item payloads[] = {{.what = LF_REDACT_PAYLOAD}, {.what = LF_REDACT_PAYLOAD}};
 	static const char *const candidates[] = {"c-all", "erased"};
 	struct lf_filter filter = filter_any();
-	struct listed *listed = calloc(1, sizeof *listed);
-	struct acts *acts = calloc(1, sizeof *acts);
+	struct listed *listed = calloc(1, sizeof(*listed));
+	struct acts *acts = calloc(1, sizeof(*acts));
 	struct lf_stored *stored = NULL;
 	uint64_t next = 0;
+
 	filter.candidate = "c-7771";
 	assert_int_equal(lf_log_list(log_under_test, &filter, listed_visit, listed, &next, NULL), LF_OK);
 	assert_int_equal(listed->count, WORKS / 3);
@@ -92,12 +102,14 @@ static void erase_them(void)
 			.candidates = candidates,
 			.candidate_count = 2,
 			.recommended = "erased"};
+
 		redact(&item, 1);
 	}
-	const struct lf_redact_item payloads[] = {
-		{.what = LF_REDACT_PAYLOAD, .id = stored->team_payload}, {.what = LF_REDACT_PAYLOAD, .id = stored->project_payload}};
+	payloads[0].id = stored->team_payload;
+	payloads[1].id = stored->project_payload;
 	redact(payloads, 2);
-	assert_int_equal(lf_log_list_acts(log_under_test, LF_LEAF_OUTCOME, NULL, 0, 1000, see_act, acts, &next, NULL), LF_OK);
+	assert_int_equal(
+		lf_log_list_acts(log_under_test, LF_LEAF_OUTCOME, NULL, 0, 1000, see_act, acts, &next, NULL), LF_OK);
 	assert_int_equal(acts->count, WORKS / 3);
 	redact(acts->items, acts->count);
 	free(stored);
@@ -110,11 +122,14 @@ static bool in_files(const char *text)
 {
 	static const char *const suffixes[] = {"", "-wal", "-shm"};
 	bool found = false;
+
 	for (size_t i = 0; i < 3 && !found; i++) {
 		char path[128];
 		size_t length;
-		snprintf(path, sizeof path, "%s%s", place.file, suffixes[i]);
-		uint8_t *data = file_read(path, &length);
+		uint8_t *data;
+
+		snprintf(path, sizeof(path), "%s%s", place.file, suffixes[i]);
+		data = file_read(path, &length);
 		found = data != NULL && memmem(data, length, text, strlen(text)) != NULL;
 		free(data);
 	}
@@ -131,10 +146,12 @@ static long long count_of(const char *sql)
 {
 	sqlite3 *db = NULL;
 	sqlite3_stmt *statement = NULL;
+	long long count;
+
 	assert_int_equal(sqlite3_open_v2(place.file, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	const long long count = sqlite3_column_int64(statement, 0);
+	count = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
 	sqlite3_close(db);
 	return count;
@@ -144,6 +161,7 @@ static void what_was_replaced_is_in_no_file_after_a_vacuum(void **state)
 {
 	struct lf_chore chore;
 	struct whole whole;
+
 	(void)state;
 	fill();
 	for (int i = 0; i < SECRETS_COUNT; i++)
@@ -166,18 +184,22 @@ static void names_and_lists_that_nothing_refers_to_are_gone(void **state)
 	fill();
 	erase_them();
 	assert_int_equal(count_of("SELECT count(*) FROM name WHERE value = 'c-7771'"), 0);
-	assert_int_equal(count_of("SELECT count(*) FROM name WHERE kind = 6"), 5 + 1); /* lists: of five other teams, and the new one */
+	assert_int_equal(count_of("SELECT count(*) FROM name WHERE kind = 6"),
+		5 + 1); /* lists: of five other teams, and the new one */
 	assert_int_equal(count_of("SELECT count(*) FROM member WHERE candidates NOT IN (SELECT id FROM name)"
 				  " OR candidate NOT IN (SELECT id FROM name)"),
 		0);
 	assert_int_equal(count_of("SELECT count(*) FROM chain WHERE entity NOT IN (SELECT id FROM name)"), 0);
-	assert_int_equal(count_of("SELECT count(*) FROM skip s WHERE NOT EXISTS(SELECT 1 FROM decision d WHERE d.sequence = s.sequence"
+	assert_int_equal(count_of("SELECT count(*) FROM skip s WHERE NOT EXISTS(SELECT 1 FROM decision d WHERE "
+				  "d.sequence = s.sequence"
 				  " AND s.entity IN (d.team, d.project, d.candidates))"),
 		0);
-	assert_int_equal(count_of("SELECT count(*) FROM chain c JOIN name n ON n.id = c.entity WHERE n.kind = 6 AND c.count <>"
-				  " (SELECT count(*) FROM decision d WHERE d.candidates = c.entity)"),
+	assert_int_equal(
+		count_of("SELECT count(*) FROM chain c JOIN name n ON n.id = c.entity WHERE n.kind = 6 AND c.count <>"
+			 " (SELECT count(*) FROM decision d WHERE d.candidates = c.entity)"),
 		0);
-	assert_int_equal(count_of("SELECT count(*) FROM request_key k JOIN decision d ON d.sequence = k.sequence WHERE d.request_digest IS NULL"),
+	assert_int_equal(count_of("SELECT count(*) FROM request_key k JOIN decision d ON d.sequence = k.sequence WHERE "
+				  "d.request_digest IS NULL"),
 		0);
 }
 
@@ -188,6 +210,7 @@ static void a_vacuum_that_finds_the_disk_full_loses_nothing(void **state)
 	struct whole before, after;
 	struct work work;
 	long failures = 0;
+
 	(void)state;
 	lf_log_close(log_under_test);
 	fault_vfs_install();
@@ -196,11 +219,13 @@ static void a_vacuum_that_finds_the_disk_full_loses_nothing(void **state)
 	erase_them();
 	log_is_whole(log_under_test, &before);
 	for (long nth = 1;; nth += nth < 20 ? 1 : 7) {
+		enum lf_code code;
+
 		fault_vfs_arm(FAULT_FULL, nth, 1000000);
-		const enum lf_code code = vacuum(&chore);
+		code = vacuum(&chore);
 		fault_vfs_arm(FAULT_FULL, 0, 0);
 		log_is_whole(log_under_test, &after);
-		assert_memory_equal(&before, &after, sizeof before);
+		assert_memory_equal(&before, &after, sizeof(before));
 		if (code == LF_OK)
 			break;
 		assert_int_equal(code, LF_RESOURCE_EXHAUSTED);
@@ -231,6 +256,7 @@ static void *append_on_and_on(void *argument)
 	while (!atomic_load(&stop)) {
 		struct lf_stored *stored = NULL;
 		struct work work;
+
 		work_init(&work, 1, 1, 0);
 		assert_int_equal(work_run(log_under_test, &work), LF_OK);
 		assert_int_equal(lf_log_get(log_under_test, &work.append.id, &stored, NULL), LF_OK);
@@ -245,6 +271,7 @@ static void decisions_and_reads_go_on_around_redactions_and_vacuums(void **state
 	pthread_t threads[2];
 	struct lf_chore chore;
 	struct whole whole;
+
 	(void)state;
 	atomic_store(&stop, false);
 	fill();
@@ -271,5 +298,6 @@ int main(void)
 		CLAIM(a_vacuum_that_finds_the_disk_full_loses_nothing),
 		CLAIM(decisions_and_reads_go_on_around_redactions_and_vacuums),
 	};
+
 	return cmocka_run_group_tests(claims, NULL, NULL);
 }

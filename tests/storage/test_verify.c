@@ -1,6 +1,6 @@
 /*
- * Verifying a log (storage/verify.h): over a backend of arrays that a test can alter in any way, over those that there are, and on a log that
- * is written meanwhile. Alterations of a real file are in tests/service/tampering_test.c.
+ * Verifying a log (storage/verify.h): over a backend of arrays that a test can alter in any way, over those that there
+ * are, and on a log that is written meanwhile. Alterations of a real file are in tests/service/tampering_test.c.
  */
 #include <time.h>
 
@@ -69,22 +69,26 @@ static void fake_close_reader(struct lf_reader *reader)
 	(void)reader;
 }
 
-static enum lf_code fake_hashes(
-	struct lf_reader *reader, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error)
+static enum lf_code fake_hashes(struct lf_reader *reader, unsigned level, uint64_t first, size_t count,
+	struct lf_digest *hashes, struct lf_error *error)
 {
 	const size_t there = level == 0 ? fake.count : level <= 16 ? fake.node_count[level / 8] : 0;
+
 	(void)reader;
 	if (first + count > there)
-		return lf_error_set(error, LF_DATA_LOSS, "node %llu of level %u of the tree is missing", (unsigned long long)first, level);
+		return lf_error_set(error, LF_DATA_LOSS, "node %llu of level %u of the tree is missing",
+			(unsigned long long)first, level);
 	for (size_t i = 0; i < count; i++)
 		hashes[i] = level == 0 ? fake.rows[first + i].hash : fake.nodes[level / 8][first + i];
 	return LF_OK;
 }
 
 static enum lf_code fake_audit(struct lf_reader *reader, uint64_t first, size_t limit,
-	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next, struct lf_error *error)
+	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next,
+	struct lf_error *error)
 {
 	size_t at = first;
+
 	(void)reader;
 	(void)error;
 	for (; at < fake.count && at < first + limit; at++) {
@@ -102,27 +106,33 @@ static enum lf_code fake_audit(struct lf_reader *reader, uint64_t first, size_t 
 			.payload_count = from->payload != 0,
 			.pairs = from->pairs,
 			.pair_count = from->pair_count};
-		row.payloads[0] = (struct lf_audit_payload){from->payload, from->payload_redacted, from->payload_original};
+
+		row.payloads[0] =
+			(struct lf_audit_payload){from->payload, from->payload_redacted, from->payload_original};
 		visit(context, &row);
 	}
 	*next = at < fake.count ? at : 0;
 	return LF_OK;
 }
 
-static enum lf_code fake_get_payload(struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error)
+static enum lf_code fake_get_payload(
+	struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error)
 {
+	struct lf_payload_row found;
+
 	(void)reader;
 	if (id > FAKE_PAYLOADS)
 		return lf_error_set(error, LF_NOT_FOUND, "there is no such payload");
-	const struct lf_payload_row found = {
-		id, LF_PAYLOAD_RUBRIC, fake.payloads[id].digest, fake.payloads[id].salt, bytes_of(fake.payloads[id].body)};
+	found = (struct lf_payload_row){id, LF_PAYLOAD_RUBRIC, fake.payloads[id].digest, fake.payloads[id].salt,
+		bytes_of(fake.payloads[id].body)};
 	*row = lf_payload_row_copy(&found);
 	return LF_OK;
 }
 
 /* Erasures and prunings, with ids that are their positions. */
-static enum lf_code fake_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision, uint64_t after, size_t limit,
-	void (*visit)(void *context, const struct lf_act_row *row), void *context, uint64_t *next, struct lf_error *error)
+static enum lf_code fake_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision,
+	uint64_t after, size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context,
+	uint64_t *next, struct lf_error *error)
 {
 	(void)reader;
 	(void)decision;
@@ -130,7 +140,8 @@ static enum lf_code fake_list_acts(struct lf_reader *reader, enum lf_leaf_kind k
 	(void)limit;
 	for (size_t i = after + 1; i < fake.count; i++)
 		if (fake.rows[i].kind >= LF_LEAF_OUTCOME && (kind == 0 || fake.rows[i].kind == kind))
-			visit(context, &(struct lf_act_row){.id = i, .position = i, .kind = fake.rows[i].kind, .caller = ""});
+			visit(context,
+				&(struct lf_act_row){.id = i, .position = i, .kind = fake.rows[i].kind, .caller = ""});
 	*next = 0;
 	return LF_OK;
 }
@@ -158,7 +169,8 @@ static const struct lf_backend fake_backend = {
 
 static void fake_commitment(uint64_t payload, struct lf_digest *commitment)
 {
-	lf_commit(&fake.payloads[payload].salt, fake.payloads[payload].body, strlen(fake.payloads[payload].body), commitment);
+	lf_commit(&fake.payloads[payload].salt, fake.payloads[payload].body, strlen(fake.payloads[payload].body),
+		commitment);
 }
 
 /* The leaf that follows from a row as it is. */
@@ -166,6 +178,7 @@ static void fake_leaf(struct fake_row *row)
 {
 	struct lf_digest parts[6];
 	size_t count = 1;
+
 	lf_commit(&row->salt, row->record, strlen(row->record), &parts[0]);
 	if (row->redacted)
 		parts[0] = row->original;
@@ -175,8 +188,9 @@ static void fake_leaf(struct fake_row *row)
 			parts[1] = row->payload_original;
 		count++;
 	}
-	memcpy(parts + count, row->pairs, 2 * row->pair_count * sizeof *parts);
-	lf_leaf_digest(&(struct lf_leaf){row->kind, row->number, row->time_us, parts, count + 2 * row->pair_count}, &row->hash);
+	memcpy(parts + count, row->pairs, 2 * row->pair_count * sizeof(*parts));
+	lf_leaf_digest(&(struct lf_leaf){row->kind, row->number, row->time_us, parts, count + 2 * row->pair_count},
+		&row->hash);
 }
 
 /* Nodes and head as they follow from the leaves. */
@@ -184,9 +198,11 @@ static void fake_tree(void)
 {
 	struct lf_node nodes[LF_TREE_NODES_MAX];
 	struct lf_tree tree = {0};
-	memset(fake.node_count, 0, sizeof fake.node_count);
+
+	memset(fake.node_count, 0, sizeof(fake.node_count));
 	for (size_t i = 0; i < fake.count; i++) {
 		const size_t completed = lf_tree_add(&tree, &fake.rows[i].hash, nodes);
+
 		for (size_t j = 0; j < completed; j++) {
 			fake.nodes[nodes[j].level / 8][nodes[j].index] = nodes[j].hash;
 			fake.node_count[nodes[j].level / 8] = nodes[j].index + 1;
@@ -199,20 +215,24 @@ static void fake_tree(void)
 /* Rubrics, each with one of the payloads. */
 static void fake_make(size_t count)
 {
-	fake.rows = calloc(count, sizeof *fake.rows);
+	fake.rows = calloc(count, sizeof(*fake.rows));
 	fake.count = count;
 	fake.nodes[1] = calloc(count / 256 + 1, sizeof(struct lf_digest));
 	fake.nodes[2] = calloc(count / 65536 + 1, sizeof(struct lf_digest));
 	for (size_t i = 1; i <= FAKE_PAYLOADS; i++) {
-		snprintf(fake.payloads[i].body, sizeof fake.payloads[i].body, "payload %zu", i);
-		memset(&fake.payloads[i].salt, (int)i, sizeof fake.payloads[i].salt);
+		snprintf(fake.payloads[i].body, sizeof(fake.payloads[i].body), "payload %zu", i);
+		memset(&fake.payloads[i].salt, (int)i, sizeof(fake.payloads[i].salt));
 		lf_sha256(fake.payloads[i].body, strlen(fake.payloads[i].body), &fake.payloads[i].digest);
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct fake_row *row = &fake.rows[i];
-		*row = (struct fake_row){.kind = LF_LEAF_RUBRIC, .number = i, .time_us = (int64_t)(1000 + i), .payload = 1 + i % FAKE_PAYLOADS};
-		snprintf(row->record, sizeof row->record, "record %zu", i);
-		memset(&row->salt, (int)i, sizeof row->salt);
+
+		*row = (struct fake_row){.kind = LF_LEAF_RUBRIC,
+			.number = i,
+			.time_us = (int64_t)(1000 + i),
+			.payload = 1 + i % FAKE_PAYLOADS};
+		snprintf(row->record, sizeof(row->record), "record %zu", i);
+		memset(&row->salt, (int)i, sizeof(row->salt));
 		fake_leaf(row);
 	}
 	fake_tree();
@@ -223,13 +243,16 @@ static void fake_free(void)
 	free(fake.rows);
 	free(fake.nodes[1]);
 	free(fake.nodes[2]);
-	memset(&fake, 0, sizeof fake);
+	memset(&fake, 0, sizeof(fake));
 }
 
 static struct lf_log *fake_log(void)
 {
 	struct lf_log *log = NULL;
-	assert_int_equal(lf_log_open(&log, &fake_backend, &(struct lf_log_options){.location = "", .read_only = true}, NULL), LF_OK);
+
+	assert_int_equal(
+		lf_log_open(&log, &fake_backend, &(struct lf_log_options){.location = "", .read_only = true}, NULL),
+		LF_OK);
 	return log;
 }
 
@@ -245,9 +268,10 @@ struct found {
 static void take(void *context, const struct lf_verify_finding *finding)
 {
 	struct found *found = context;
+
 	if (found->count < 16) {
 		found->positions[found->count] = finding->position;
-		snprintf(found->texts[found->count], sizeof found->texts[0], "%s", finding->what);
+		snprintf(found->texts[found->count], sizeof(found->texts[0]), "%s", finding->what);
 	}
 	found->count++;
 }
@@ -261,21 +285,24 @@ static struct lf_verify_totals verify_all(struct lf_log *log, struct found *foun
 	struct lf_digest root;
 	uint64_t first = 0;
 	bool known;
-	memset(found, 0, sizeof *found);
+	struct lf_verify_totals totals;
+
+	memset(found, 0, sizeof(*found));
 	assert_int_equal(lf_log_head(log, &head, NULL), LF_OK);
 	do {
 		uint64_t next = 1;
+
 		if (lf_verify_slice(verify, first, head.size, ms, take, found, &next, &error) != LF_OK)
 			fail_msg("%s", error.message);
 		assert_true(next == 0 || (next > first && next % LF_VERIFY_ALIGN == 0));
 		first = next;
 	} while (first != 0);
 	assert_int_equal(lf_verify_root(verify, head.size, &head, take, found, &root, &known, &error), LF_OK);
-	const struct lf_verify_totals totals = *lf_verify_totals(verify);
+	totals = *lf_verify_totals(verify);
 	assert_int_equal(totals.findings, found->count);
 	if (found->count == 0) {
 		assert_true(known);
-		assert_memory_equal(&root, &head.root, sizeof root);
+		assert_memory_equal(&root, &head.root, sizeof(root));
 	}
 	lf_verify_free(verify);
 	return totals;
@@ -284,18 +311,21 @@ static struct lf_verify_totals verify_all(struct lf_log *log, struct found *foun
 static void is_found(const struct found *found, size_t index, uint64_t position, const char *text)
 {
 	if (found->count <= index || found->positions[index] != position || strstr(found->texts[index], text) == NULL)
-		fail_msg("expected at %llu: %s; found %zu, the first at %llu: %s", (unsigned long long)position, text, found->count,
-			(unsigned long long)found->positions[0], found->texts[0]);
+		fail_msg("expected at %llu: %s; found %zu, the first at %llu: %s", (unsigned long long)position, text,
+			found->count, (unsigned long long)found->positions[0], found->texts[0]);
 }
 
 static void nodes_of_each_level_are_compared(void **state)
 {
 	struct found found;
 	struct lf_digest kept;
+	struct lf_log *log;
+	struct lf_verify_totals totals;
+
 	(void)state;
 	fake_make(65536 + 300);
-	struct lf_log *log = fake_log();
-	const struct lf_verify_totals totals = verify_all(log, &found, 1000);
+	log = fake_log();
+	totals = verify_all(log, &found, 1000);
 	assert_int_equal(found.count, 0);
 	assert_int_equal(totals.records, 65836);
 	kept = fake.nodes[2][0];
@@ -325,13 +355,16 @@ static void any_slice_stands_alone(void **state)
 {
 	struct found found = {.count = 0};
 	uint64_t next;
+	struct lf_log *log;
+
 	(void)state;
 	fake_make(2000);
-	struct lf_log *log = fake_log();
+	log = fake_log();
 	strcpy(fake.rows[700].record, "altered");
 	for (uint64_t first = 0; first < 2000; first += 256) {
 		struct lf_verify *verify = lf_verify_new(log);
-		memset(&found, 0, sizeof found);
+
+		memset(&found, 0, sizeof(found));
 		assert_int_equal(lf_verify_slice(verify, first, 2000, 0, take, &found, &next, NULL), LF_OK);
 		assert_int_equal(next, first + 256 < 2000 ? first + 256 : 0);
 		assert_int_equal(found.count, first == 512);
@@ -341,17 +374,21 @@ static void any_slice_stands_alone(void **state)
 	fake_free();
 }
 
-/* Row 10 has payload 3, which is replaced by rows 20 (erasure) and 30 (pruning): its commitment, the one between, the one that is there. */
+/*
+ * Row 10 has payload 3, which is replaced by rows 20 (erasure) and 30 (pruning): its commitment, the one between, the
+ * one that is there.
+ */
 static void make_chain(void)
 {
 	struct lf_digest first, second, third;
 	struct lf_salt salt;
+
 	fake_make(600);
 	fake_commitment(3, &first);
-	memset(&salt, 0x77, sizeof salt);
+	memset(&salt, 0x77, sizeof(salt));
 	lf_commit(&salt, "between", 7, &second);
 	strcpy(fake.payloads[3].body, "redacted");
-	memset(&fake.payloads[3].salt, 0x88, sizeof fake.payloads[3].salt);
+	memset(&fake.payloads[3].salt, 0x88, sizeof(fake.payloads[3].salt));
 	fake_commitment(3, &third);
 	fake.payloads[3].digest = third; /* as the digest of what was replaced is */
 	for (size_t i = 0; i < fake.count; i++)
@@ -361,6 +398,7 @@ static void make_chain(void)
 		}
 	for (size_t i = 20; i <= 30; i += 10) {
 		struct fake_row *row = &fake.rows[i];
+
 		row->kind = i == 20 ? LF_LEAF_ERASURE : LF_LEAF_PRUNING;
 		row->payload = 0;
 		row->pair_count = 1;
@@ -374,10 +412,13 @@ static void make_chain(void)
 static void replacements_in_a_row_are_accounted_for(void **state)
 {
 	struct found found;
+	struct lf_log *log;
+	struct lf_verify_totals totals;
+
 	(void)state;
 	make_chain();
-	struct lf_log *log = fake_log();
-	const struct lf_verify_totals totals = verify_all(log, &found, 1000);
+	log = fake_log();
+	totals = verify_all(log, &found, 1000);
 	if (found.count != 0)
 		fail_msg("%s", found.texts[0]);
 	assert_int_equal(totals.erased, 75);
@@ -389,12 +430,16 @@ static void replacements_in_a_row_are_accounted_for(void **state)
 static void what_no_right_leaf_accounts_for_is_tampering(void **state)
 {
 	struct found found;
+	struct lf_log *log;
+
 	(void)state;
 	make_chain();
-	struct lf_log *log = fake_log();
+	log = fake_log();
 	fake.rows[20].pairs[1].bytes[0] ^= 1; /* the chain is broken, and the leaf does not fit */
 	verify_all(log, &found, 1000);
-	is_found(&found, 0, 2, "its rubric was replaced, and no erasure or pruning that was recorded says so: record 20, one of those, was altered");
+	is_found(&found, 0, 2,
+		"its rubric was replaced, and no erasure or pruning that was recorded says so: record 20, one of "
+		"those, was altered");
 	fake_leaf(&fake.rows[20]); /* now it fits, and the tree does not */
 	verify_all(log, &found, 1000);
 	is_found(&found, 0, 2, "its rubric was replaced, and no erasure or pruning that was recorded says so");
@@ -417,9 +462,11 @@ static void what_no_right_leaf_accounts_for_is_tampering(void **state)
 static void rows_that_are_missing_or_fall_in_time_are_told(void **state)
 {
 	struct found found;
+	struct lf_log *log;
+
 	(void)state;
 	fake_make(600);
-	struct lf_log *log = fake_log();
+	log = fake_log();
 	fake.rows[300].missing = true;
 	verify_all(log, &found, 1000);
 	assert_int_equal(found.count, 1);
@@ -430,7 +477,9 @@ static void rows_that_are_missing_or_fall_in_time_are_told(void **state)
 	fake_tree();
 	verify_all(log, &found, 0);
 	assert_int_equal(found.count, 1);
-	is_found(&found, 0, 256, "its time, 1970-01-01T00:00:00.000001Z, is before that of the record before it, 1970-01-01T00:00:00.001255Z");
+	is_found(&found, 0, 256,
+		"its time, 1970-01-01T00:00:00.000001Z, is before that of the record before it, "
+		"1970-01-01T00:00:00.001255Z");
 	lf_log_close(log);
 	fake_free();
 }
@@ -438,10 +487,13 @@ static void rows_that_are_missing_or_fall_in_time_are_told(void **state)
 static void a_log_for_reading_takes_nothing(void **state)
 {
 	struct lf_error error = LF_ERROR_INIT;
+	struct lf_log *log;
+	struct lf_act_put act;
+
 	(void)state;
 	fake_make(300);
-	struct lf_log *log = fake_log();
-	struct lf_act_put act = {.kind = LF_LEAF_OUTCOME, .caller = "hr", .body = bytes_of("x")};
+	log = fake_log();
+	act = (struct lf_act_put){.kind = LF_LEAF_OUTCOME, .caller = "hr", .body = bytes_of("x")};
 	assert_int_equal(lf_log_put_act(log, &act, &error), LF_FAILED_PRECONDITION);
 	assert_string_equal(error.message, "the decision log was opened for reading only");
 	lf_log_close(log);
@@ -465,6 +517,7 @@ static void redact_one(struct lf_log *log, uint64_t sequence, bool pruning)
 		.items = &item,
 		.item_count = 1};
 	struct lf_error error = LF_ERROR_INIT;
+
 	if (lf_log_redact(log, &redaction, &error) != LF_OK)
 		fail_msg("%s", error.message);
 }
@@ -480,6 +533,7 @@ static void *write_on(void *context)
 {
 	struct writing *writing = context;
 	struct work work;
+
 	for (int i = 1; !atomic_load(&writing->stop); i++) {
 		work_init(&work, i % 9, i % 4, i);
 		work_run(writing->log, &work);
@@ -504,6 +558,8 @@ static void live(const struct lf_backend *backend, const char *location)
 	struct writing writing = {.log = log};
 	struct found found;
 	struct work work;
+	struct lf_verify_totals totals;
+
 	rubric_put(log);
 	for (int i = 0; i < 700; i++) {
 		work_init(&work, i % 9, i % 4, 0);
@@ -514,19 +570,24 @@ static void live(const struct lf_backend *backend, const char *location)
 	assert_int_equal(pthread_create(&writing.thread, NULL, write_on, &writing), 0);
 	for (int i = 0; i < 20; i++) {
 		struct lf_error error = LF_ERROR_INIT;
+		enum lf_code code;
+
 		verify_all(log, &found, 1);
 		if (found.count != 0)
-			fail_msg("%zu findings, the first at %llu: %s", found.count, (unsigned long long)found.positions[0], found.texts[0]);
+			fail_msg("%zu findings, the first at %llu: %s", found.count,
+				(unsigned long long)found.positions[0], found.texts[0]);
 		/* A check begins again where something was redacted, and may give up. */
-		const enum lf_code code = lf_log_check(log, print_what, NULL, NULL, &error);
-		if (code != LF_OK && (code != LF_UNAVAILABLE || strstr(error.message, "was erased from while it was checked") == NULL))
+		code = lf_log_check(log, print_what, NULL, NULL, &error);
+		if (code != LF_OK &&
+			(code != LF_UNAVAILABLE ||
+				strstr(error.message, "was erased from while it was checked") == NULL))
 			fail_msg("%s", error.message);
 		lf_error_clean_up(&error);
 	}
 	atomic_store(&writing.stop, true);
 	pthread_join(writing.thread, NULL);
 	assert_true(writing.redactions > 0);
-	const struct lf_verify_totals totals = verify_all(log, &found, 1000);
+	totals = verify_all(log, &found, 1000);
 	assert_int_equal(found.count, 0);
 	assert_true(totals.erased > 0 && totals.pruned > 0);
 	assert_int_equal(lf_log_check(log, print_what, NULL, NULL, NULL), LF_OK);
@@ -538,6 +599,7 @@ static void a_log_that_is_written_and_erased_from_verifies(void **state)
 	const char *seed = getenv("LF_TEST_SEED");
 	const unsigned number = seed != NULL ? (unsigned)strtoul(seed, NULL, 10) : (unsigned)time(NULL);
 	struct place place;
+
 	(void)state;
 	print_message("LF_TEST_SEED=%u\n", number);
 	srand(number);
@@ -562,12 +624,16 @@ static void large_records_are_read_some_at_a_time(void **state)
 	struct lf_rows rows = {0};
 	struct lf_tree_head head;
 	uint64_t findings = 0, next = 0;
+	struct lf_log *log;
+	struct lf_verify *verify;
+
 	(void)state;
 	memory_backend_forget();
-	struct lf_log *log = log_open(&memory_backend, "x");
+	log = log_open(&memory_backend, "x");
 	rubric_put(log);
 	for (int i = 0; i < ALL; i++) {
 		struct work work;
+
 		work_init(&work, i, i, 0);
 		if (i >= 20 && i < 20 + LARGE)
 			work.append.answer = (struct lf_bytes){answer, BYTES};
@@ -577,10 +643,12 @@ static void large_records_are_read_some_at_a_time(void **state)
 	assert_in_range(rows.count, 1, 9);
 	assert_int_equal(rows.rows[rows.count - 1].position, 22 + rows.count - 1);
 	lf_rows_clean_up(&rows);
-	struct lf_verify *verify = lf_verify_new(log);
+	verify = lf_verify_new(log);
 	assert_int_equal(lf_log_head(log, &head, NULL), LF_OK);
 	do
-		assert_int_equal(lf_verify_slice(verify, next, head.size, 1000, count_large_finding, &findings, &next, NULL), LF_OK);
+		assert_int_equal(
+			lf_verify_slice(verify, next, head.size, 1000, count_large_finding, &findings, &next, NULL),
+			LF_OK);
 	while (next != 0);
 	assert_int_equal(findings, 0);
 	assert_int_equal(lf_verify_totals(verify)->records, head.size);
@@ -602,5 +670,6 @@ int main(void)
 		cmocka_unit_test(a_log_for_reading_takes_nothing),
 		cmocka_unit_test(a_log_that_is_written_and_erased_from_verifies),
 	};
+
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

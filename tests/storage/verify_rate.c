@@ -1,5 +1,6 @@
 /*
- * How fast verifying is, a core: the tree alone (leaf hashes from commitments, nodes, root), commitments of bytes alone, and a stored log.
+ * How fast verifying is, a core: the tree alone (leaf hashes from commitments, nodes, root), commitments of bytes
+ * alone, and a stored log.
  *
  *   lf_verify_rate [FILE]
  *
@@ -18,6 +19,7 @@ enum { LEAVES = 2000000, BYTES = 400 * 1000 * 1000 };
 static double cpu_seconds(void)
 {
 	struct timespec now;
+
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
@@ -28,6 +30,7 @@ static void time_tree(void)
 	struct lf_node nodes[LF_TREE_NODES_MAX];
 	struct lf_tree tree = {0};
 	const double begun = cpu_seconds();
+
 	for (uint64_t i = 0; i < LEAVES; i++) {
 		lf_leaf_digest(&(struct lf_leaf){LF_LEAF_DECISION, i + 1, (int64_t)i, commitments, 4}, &hash);
 		lf_tree_add(&tree, &hash, nodes);
@@ -41,12 +44,14 @@ static void time_bytes(size_t size)
 	uint8_t *bytes = calloc(size, 1);
 	struct lf_salt salt = {{0}};
 	struct lf_digest digest;
+	double begun;
+
 	if (bytes == NULL)
 		return;
-	const double begun = cpu_seconds();
+	begun = cpu_seconds();
 	for (size_t done = 0; done < BYTES; done += size) {
 		lf_commit(&salt, bytes, size, &digest);
-		memcpy(&salt, &digest, sizeof salt);
+		memcpy(&salt, &digest, sizeof(salt));
 	}
 	printf("bytes        %.0f MB/s in pieces of %zu\n", BYTES / 1e6 / (cpu_seconds() - begun), size);
 	free(bytes);
@@ -64,21 +69,26 @@ static int time_log(const char *file)
 	struct lf_log *log = NULL;
 	struct lf_tree_head head;
 	uint64_t next = 0;
-	if (lf_log_open(&log, &lf_sqlite_backend, &(struct lf_log_options){.location = file, .read_only = true}, &error) != LF_OK ||
+	struct lf_verify *verify;
+	double begun, seconds;
+	const struct lf_verify_totals *totals;
+
+	if (lf_log_open(&log, &lf_sqlite_backend, &(struct lf_log_options){.location = file, .read_only = true},
+		    &error) != LF_OK ||
 		lf_log_head(log, &head, &error) != LF_OK) {
 		fprintf(stderr, "%s\n", error.message);
 		return 1;
 	}
-	struct lf_verify *verify = lf_verify_new(log);
-	const double begun = cpu_seconds();
+	verify = lf_verify_new(log);
+	begun = cpu_seconds();
 	do
 		if (lf_verify_slice(verify, next, head.size, 1000, print_finding, NULL, &next, &error) != LF_OK)
 			fprintf(stderr, "%s\n", error.message);
 	while (next != 0 && error.code == LF_OK);
-	const double seconds = cpu_seconds() - begun;
-	const struct lf_verify_totals *totals = lf_verify_totals(verify);
-	printf("log          %llu records: %.0f records/s, %.0f MB/s\n", (unsigned long long)totals->records, (double)totals->records / seconds,
-		(double)totals->bytes / 1e6 / seconds);
+	seconds = cpu_seconds() - begun;
+	totals = lf_verify_totals(verify);
+	printf("log          %llu records: %.0f records/s, %.0f MB/s\n", (unsigned long long)totals->records,
+		(double)totals->records / seconds, (double)totals->bytes / 1e6 / seconds);
 	lf_verify_free(verify);
 	lf_log_close(log);
 	return error.code != LF_OK;

@@ -9,6 +9,7 @@ void naive_root(const struct lf_digest *hashes, size_t count, struct lf_digest *
 		struct lf_digest left, right;
 	} node = {.prefix = 1};
 	size_t half = 1;
+
 	if (count == 0) {
 		lf_sha256("", 0, root);
 		return;
@@ -45,13 +46,14 @@ static void payload_commitment(struct walk *walk, const struct lf_audit_payload 
 	struct lf_payload_row *row = NULL;
 	struct lf_digest digest;
 	uint8_t *joined;
+
 	assert_int_equal(lf_log_get_payload(walk->log, payload->id, &row, NULL), LF_OK);
 	assert_int_equal(row->id, payload->id);
 	lf_sha256(row->body.data, row->body.length, &digest);
 	if (payload->redacted) {
 		*commitment = payload->original;
 	} else {
-		assert_memory_equal(&digest, &row->digest, sizeof digest);
+		assert_memory_equal(&digest, &row->digest, sizeof(digest));
 		joined = malloc(32 + row->body.length);
 		memcpy(joined, &row->salt, 32);
 		memcpy(joined + 32, row->body.data, row->body.length);
@@ -67,7 +69,9 @@ static void check_leaf(void *context, const struct lf_audit_row *row)
 	struct walk *walk = context;
 	struct lf_digest hash;
 	const size_t count = 1 + row->payload_count + 2 * row->pair_count;
-	uint8_t *bytes = malloc(23 + 32 * count + 32 + row->record.length), *out = bytes, *joined = bytes + 23 + 32 * count;
+	uint8_t *bytes = malloc(23 + 32 * count + 32 + row->record.length), *out = bytes,
+		*joined = bytes + 23 + 32 * count;
+
 	if (row->missing != NULL)
 		fail_msg("leaf %llu: %s is missing", (unsigned long long)row->position, row->missing);
 	assert_true(row->position < walk->size);
@@ -99,6 +103,7 @@ static void check_leaf(void *context, const struct lf_audit_row *row)
 			lf_leaf_kind_name(row->kind));
 	if (row->kind == LF_LEAF_DECISION) {
 		uint64_t position = UINT64_MAX;
+
 		assert_int_equal(row->number, ++walk->sequence);
 		assert_int_equal(lf_log_find_leaf(walk->log, &row->decision, &position, NULL), LF_OK);
 		assert_int_equal(position, row->position);
@@ -115,22 +120,24 @@ void log_is_whole(struct lf_log *log, struct whole *whole)
 	struct lf_digest stored;
 	struct walk walk = {.log = log, .whole = whole, .time_us = INT64_MIN};
 	uint64_t next = 0;
-	memset(whole, 0, sizeof *whole);
+
+	memset(whole, 0, sizeof(*whole));
 	assert_int_equal(lf_log_head(log, &head, NULL), LF_OK);
 	walk.size = head.size;
-	walk.hashes = calloc(head.size + 1, sizeof *walk.hashes);
+	walk.hashes = calloc(head.size + 1, sizeof(*walk.hashes));
 	do
 		assert_int_equal(lf_log_audit(log, next, 100, check_leaf, &walk, &next, NULL), LF_OK);
 	while (next != 0);
 	assert_int_equal(whole->size, head.size);
 	naive_root(walk.hashes, head.size, &whole->root);
-	assert_memory_equal(&whole->root, &head.root, sizeof head.root);
+	assert_memory_equal(&whole->root, &head.root, sizeof(head.root));
 	for (unsigned level = 0; level <= 8; level += 8)
 		for (uint64_t i = 0; i < head.size >> level; i++) {
 			struct lf_digest naive;
+
 			naive_root(walk.hashes + (i << level), (size_t)1 << level, &naive);
 			assert_int_equal(lf_log_hashes(log, level, i, 1, &stored, NULL), LF_OK);
-			assert_memory_equal(&stored, &naive, sizeof naive);
+			assert_memory_equal(&stored, &naive, sizeof(naive));
 		}
 	assert_int_equal(lf_log_hashes(log, 0, head.size, 1, &stored, NULL), LF_DATA_LOSS);
 	free(walk.hashes);

@@ -1,6 +1,6 @@
 /*
- * Whether a log is whole: every leaf recomputed from what is stored, and the root from the leaves, by code of its own that shares
- * nothing with the log's but SHA-256. Fails the test with what is wrong.
+ * Whether a log is whole: every leaf recomputed from what is stored, and the root from the leaves, by code of its own
+ * that shares nothing with the log's but SHA-256. Fails the test with what is wrong.
  */
 #ifndef LF_TESTS_STORAGE_WHOLE_H
 #define LF_TESTS_STORAGE_WHOLE_H

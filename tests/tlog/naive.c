@@ -28,6 +28,8 @@ static struct lf_digest whole(const struct lf_digest *leaf, uint64_t count)
 struct lf_digest naive_root(const struct naive *naive, uint64_t begin, uint64_t count)
 {
 	struct lf_digest root;
+	uint64_t k;
+	struct lf_digest left, right;
 
 	if (count == 0) {
 		lf_sha256("", 0, &root);
@@ -37,8 +39,9 @@ struct lf_digest naive_root(const struct naive *naive, uint64_t begin, uint64_t 
 		return whole(naive->leaves, count);
 	if (count == 1)
 		return naive->leaves[begin];
-	const uint64_t k = half(count);
-	const struct lf_digest left = naive_root(naive, begin, k), right = naive_root(naive, begin + k, count - k);
+	k = half(count);
+	left = naive_root(naive, begin, k);
+	right = naive_root(naive, begin + k, count - k);
 	lf_node_hash(&left, &right, &root);
 	return root;
 }
@@ -53,9 +56,11 @@ static void add(struct naive_proof *proof, struct lf_digest hash, char kind)
 
 static void path(const struct naive *naive, uint64_t m, uint64_t begin, uint64_t n, struct naive_proof *proof)
 {
+	uint64_t k;
+
 	if (n == 1)
 		return;
-	const uint64_t k = half(n);
+	k = half(n);
 	if (m < k) {
 		path(naive, m, begin, k, proof);
 		add(proof, naive_root(naive, begin + k, n - k), 'R');
@@ -72,14 +77,17 @@ void naive_inclusion(const struct naive *naive, uint64_t index, uint64_t size, s
 	path(naive, index, 0, size, proof);
 }
 
-static void subproof(const struct naive *naive, uint64_t m, uint64_t begin, uint64_t n, bool known, struct naive_proof *proof)
+static void subproof(
+	const struct naive *naive, uint64_t m, uint64_t begin, uint64_t n, bool known, struct naive_proof *proof)
 {
+	uint64_t k;
+
 	if (m == n) {
 		if (!known)
 			add(proof, naive_root(naive, begin, n), 'O');
 		return;
 	}
-	const uint64_t k = half(n);
+	k = half(n);
 	if (m <= k) {
 		subproof(naive, m, begin, k, known, proof);
 		add(proof, naive_root(naive, begin + k, n - k), 'N');

@@ -1,4 +1,7 @@
-/* The Merkle tree as RFC 6962, section 2.1, defines it: by recursion over a list of leaves. Slow, and easy to compare with the text. */
+/*
+ * The Merkle tree as RFC 6962, section 2.1, defines it: by recursion over a list of leaves. Slow, and easy to compare
+ * with the text.
+ */
 #ifndef LF_TESTS_TLOG_NAIVE_H
 #define LF_TESTS_TLOG_NAIVE_H
 
@@ -20,8 +23,8 @@ struct naive {
 struct lf_digest naive_root(const struct naive *naive, uint64_t begin, uint64_t count);
 
 /*
- * A proof, and its shape: what each hash is for. 'L', 'R': it stands left or right of what is known; of consistency 'B', 'N': in both
- * trees, or the new one only, and 'O' first: a part of the old tree.
+ * A proof, and its shape: what each hash is for. 'L', 'R': it stands left or right of what is known; of consistency
+ * 'B', 'N': in both trees, or the new one only, and 'O' first: a part of the old tree.
  */
 struct naive_proof {
 	struct lf_digest hashes[LF_PROOF_HASHES_MAX];

@@ -18,14 +18,19 @@
 static const char go_signer[] = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
 static const char go_verifier[] = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 #define GO_TEXT "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n"
-#define GO_LINE DASH "PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
-#define ENOCH_LINE DASH "EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1RvMc+QQ=\n"
+#define GO_LINE                                                                                                        \
+	DASH "PeterNeumann "                                                                                           \
+	     "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
+#define ENOCH_LINE                                                                                                     \
+	DASH "EnochRoot "                                                                                              \
+	     "rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1RvMc+QQ=\n"
 
 /* C2SP signed-note, "Example". */
 static const char c2sp_verifier[] = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 #define C2SP_TEXT "This is an example message.\n"
-#define C2SP_LINE \
-	DASH "example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
+#define C2SP_LINE                                                                                                      \
+	DASH "example.com/foo "                                                                                        \
+	     "Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
 
 static struct lf_verifier verifier_of(const char *text)
 {
@@ -48,10 +53,11 @@ static enum lf_note_result open_note(const char *note, const char *verifier_text
 
 static void published_notes_open(void **state)
 {
-	(void)state;
 	const struct lf_verifier go = verifier_of(go_verifier), c2sp = verifier_of(c2sp_verifier);
 	static const char go_note[] = GO_TEXT "\n" GO_LINE, c2sp_note[] = C2SP_TEXT "\n" C2SP_LINE;
 	size_t length = 0;
+
+	(void)state;
 
 	assert_string_equal(go.name, "PeterNeumann");
 	assert_int_equal(go.id, 0xc74f20a3);
@@ -68,13 +74,14 @@ static void published_notes_open(void **state)
 
 static void published_key_signs_the_published_note(void **state)
 {
-	(void)state;
 	struct lf_signer signer;
 	struct lf_verifier verifier;
 	char note[LF_CHECKPOINT_MAX], text[LF_KEY_TEXT_MAX];
 
+	(void)state;
+
 	assert_true(lf_signer_parse(go_signer, &signer));
-	assert_true(lf_note_sign(GO_TEXT, &signer, note, sizeof note));
+	assert_true(lf_note_sign(GO_TEXT, &signer, note, sizeof(note)));
 	assert_string_equal(note, GO_TEXT "\n" GO_LINE);
 	assert_false(lf_note_sign(GO_TEXT, &signer, note, strlen(GO_TEXT "\n" GO_LINE)));
 	lf_signer_print(&signer, text);
@@ -86,11 +93,12 @@ static void published_key_signs_the_published_note(void **state)
 
 static void any_change_of_a_signed_note_is_refused(void **state)
 {
-	(void)state;
 	char note[] = GO_TEXT "\n" GO_LINE;
 	const size_t length = strlen(note);
 	const struct lf_verifier verifier = verifier_of(go_verifier);
 	size_t text_length;
+
+	(void)state;
 
 	for (size_t i = 0; i < length; i++) {
 		for (unsigned bit = 0; bit < 8; bit++) {
@@ -120,7 +128,6 @@ static void a_wrong_signature_by_the_key_outweighs_all_others(void **state)
 
 static void malformed_notes_are_refused(void **state)
 {
-	(void)state;
 	static const char *const malformed[] = {
 		"",
 		"\n",
@@ -129,21 +136,21 @@ static void malformed_notes_are_refused(void **state)
 		GO_TEXT,
 		GO_TEXT "\n",
 		GO_TEXT "\n\n",
-		GO_TEXT GO_LINE,                                               /* no empty line */
-		GO_TEXT "\n" GO_LINE "\n",                                     /* a line too many */
-		GO_TEXT "\n\n\n" GO_LINE "\n" GO_LINE "x",                     /* the last line does not end */
-		GO_TEXT "\n" GO_LINE "PeterNeumann x08go/AA\n",                /* no dash */
-		GO_TEXT "\n" GO_LINE "- PeterNeumann x08go/AA\n",              /* a hyphen */
-		GO_TEXT "\n" GO_LINE DASH "PeterNeumann\n",                    /* no signature */
-		GO_TEXT "\n" GO_LINE DASH "PeterNeumann \n",                   /* an empty one */
-		GO_TEXT "\n" GO_LINE DASH "PeterNeumann x08goA==\n",           /* only an id */
-		GO_TEXT "\n" GO_LINE DASH " x08go/AA\n",                       /* no name */
-		GO_TEXT "\n" GO_LINE DASH "Peter+Neumann x08go/AA\n",          /* '+' */
-		GO_TEXT "\n" GO_LINE DASH "Peter\xc2\xa0Neumann x08go/AA\n",   /* a space of Unicode */
-		GO_TEXT "\n" GO_LINE DASH "PeterNeumann x08goAA\n",            /* no padding */
-		GO_TEXT "\n" GO_LINE DASH "PeterNeumann x08g oAAA\n",          /* a space in it */
-		GO_TEXT "\n" GO_LINE DASH "PeterNeumann x08goAB=\n",           /* a bit that stands for nothing */
-		"a\tb\n\n" GO_LINE,                                            /* control characters */
+		GO_TEXT GO_LINE,                                             /* no empty line */
+		GO_TEXT "\n" GO_LINE "\n",                                   /* a line too many */
+		GO_TEXT "\n\n\n" GO_LINE "\n" GO_LINE "x",                   /* the last line does not end */
+		GO_TEXT "\n" GO_LINE "PeterNeumann x08go/AA\n",              /* no dash */
+		GO_TEXT "\n" GO_LINE "- PeterNeumann x08go/AA\n",            /* a hyphen */
+		GO_TEXT "\n" GO_LINE DASH "PeterNeumann\n",                  /* no signature */
+		GO_TEXT "\n" GO_LINE DASH "PeterNeumann \n",                 /* an empty one */
+		GO_TEXT "\n" GO_LINE DASH "PeterNeumann x08goA==\n",         /* only an id */
+		GO_TEXT "\n" GO_LINE DASH " x08go/AA\n",                     /* no name */
+		GO_TEXT "\n" GO_LINE DASH "Peter+Neumann x08go/AA\n",        /* '+' */
+		GO_TEXT "\n" GO_LINE DASH "Peter\xc2\xa0Neumann x08go/AA\n", /* a space of Unicode */
+		GO_TEXT "\n" GO_LINE DASH "PeterNeumann x08goAA\n",          /* no padding */
+		GO_TEXT "\n" GO_LINE DASH "PeterNeumann x08g oAAA\n",        /* a space in it */
+		GO_TEXT "\n" GO_LINE DASH "PeterNeumann x08goAB=\n",         /* a bit that stands for nothing */
+		"a\tb\n\n" GO_LINE,                                          /* control characters */
 		"a\r\n\n" GO_LINE,
 		"a\xff\n\n" GO_LINE, /* no UTF-8 */
 		"a\xc0\x80\n\n" GO_LINE,
@@ -151,16 +158,19 @@ static void malformed_notes_are_refused(void **state)
 		"a\xf4\x90\x80\x80\n\n" GO_LINE,
 		"a\xe2\x80\n\n" GO_LINE,
 	};
+	static const char nul[] = "a\0b\n\n" GO_LINE;
+	struct lf_verifier verifier;
+	size_t length;
 
-	for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
 		if (open_note(malformed[i], go_verifier) != LF_NOTE_MALFORMED)
 			fail_msg("malformed note %zu: %s", i, malformed[i]);
 	}
 	/* A NUL ends nothing. */
-	static const char nul[] = "a\0b\n\n" GO_LINE;
-	const struct lf_verifier verifier = verifier_of(go_verifier);
-	size_t length;
-	assert_int_equal(lf_note_open(nul, sizeof nul - 1, &verifier, &length), LF_NOTE_MALFORMED);
+	verifier = verifier_of(go_verifier);
+	assert_int_equal(lf_note_open(nul, sizeof(nul) - 1, &verifier, &length), LF_NOTE_MALFORMED);
 	/* DEL and C1 characters, and any others that the specification allows, are text. */
 	assert_int_equal(open_note("a\x7f \xc2\x85 \xf0\x9f\x8e\x89\n\n" GO_LINE, go_verifier), LF_NOTE_WRONG);
 }
@@ -169,12 +179,13 @@ static void malformed_notes_are_refused(void **state)
 
 static void a_new_key_signs_and_comes_back_from_its_text(void **state)
 {
-	(void)state;
 	struct lf_signer signer, again;
 	struct lf_verifier verifier, other;
 	char text[LF_KEY_TEXT_MAX + 2], note[LF_CHECKPOINT_MAX], name[LF_KEY_NAME_MAX + 1];
 	struct lf_digest root;
 	struct lf_checkpoint checkpoint;
+
+	(void)state;
 
 	memset(name, 'n', LF_KEY_NAME_MAX);
 	name[LF_KEY_NAME_MAX] = '\0';
@@ -183,12 +194,12 @@ static void a_new_key_signs_and_comes_back_from_its_text(void **state)
 	lf_signer_print(&signer, text);
 	strcat(text, "\n");
 	assert_true(lf_signer_parse(text, &again));
-	assert_memory_equal(&signer, &again, sizeof signer);
+	assert_memory_equal(&signer, &again, sizeof(signer));
 	lf_signer_verifier(&signer, &verifier);
 	lf_verifier_print(&verifier, text);
 	strcat(text, " \n");
 	assert_true(lf_verifier_parse(text, &other));
-	assert_memory_equal(&verifier, &other, sizeof other);
+	assert_memory_equal(&verifier, &other, sizeof(other));
 
 	assert_true(lf_checkpoint_sign(UINT64_MAX, &root, &signer, note));
 	assert_int_equal(lf_checkpoint_open(note, strlen(note), &verifier, &checkpoint), LF_NOTE_OK);
@@ -197,14 +208,13 @@ static void a_new_key_signs_and_comes_back_from_its_text(void **state)
 	assert_string_equal(checkpoint.origin, name);
 
 	assert_true(lf_signer_generate(&again, name));
-	assert_memory_not_equal(signer.seed, again.seed, sizeof signer.seed);
+	assert_memory_not_equal(signer.seed, again.seed, sizeof(signer.seed));
 	lf_signer_verifier(&again, &other);
 	assert_int_equal(lf_checkpoint_open(note, strlen(note), &other, &checkpoint), LF_NOTE_NOT_SIGNED);
 }
 
 static void malformed_keys_are_refused(void **state)
 {
-	(void)state;
 	static const char *const verifiers[] = {
 		"",
 		"+",
@@ -238,33 +248,38 @@ static void malformed_keys_are_refused(void **state)
 	struct lf_signer signer;
 	char long_key[LF_KEY_NAME_MAX + 128];
 
-	for (size_t i = 0; i < sizeof verifiers / sizeof verifiers[0]; i++)
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(verifiers) / sizeof(verifiers[0]); i++)
 		if (lf_verifier_parse(verifiers[i], &verifier))
 			fail_msg("malformed verifier key is read: %s", verifiers[i]);
-	for (size_t i = 0; i < sizeof signers / sizeof signers[0]; i++)
+	for (size_t i = 0; i < sizeof(signers) / sizeof(signers[0]); i++)
 		if (lf_signer_parse(signers[i], &signer))
 			fail_msg("malformed signer key is read: %s", signers[i]);
-	memset(long_key, 'n', sizeof long_key);
+	memset(long_key, 'n', sizeof(long_key));
 	strcpy(long_key + LF_KEY_NAME_MAX + 1, "+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW");
 	assert_false(lf_verifier_parse(long_key, &verifier));
 }
 
 static void names_are_those_of_the_specification(void **state)
 {
-	(void)state;
-	static const char *const good[] = {"a", "example.com/log42", "leadfit", "\xc3\xa9t\xc3\xa9", "\xf0\x9f\x8e\x89", "a-b_c:d"};
-	static const char *const bad[] = {"", " ", "a b", "a+b", "a\tb", "a\nb", "a\x01", "\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80",
-		"\xe2\x80\x80", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80", "\xff", "a\xc3"};
+	static const char *const good[] = {
+		"a", "example.com/log42", "leadfit", "\xc3\xa9t\xc3\xa9", "\xf0\x9f\x8e\x89", "a-b_c:d"};
+	static const char *const bad[] = {"", " ", "a b", "a+b", "a\tb", "a\nb", "a\x01", "\xc2\x85", "\xc2\xa0",
+		"\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf",
+		"\xe2\x81\x9f", "\xe3\x80\x80", "\xff", "a\xc3"};
 	struct lf_signer signer;
 	char name[LF_KEY_NAME_MAX + 2];
 
-	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		assert_true(lf_key_name_valid(good[i]));
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_false(lf_key_name_valid(bad[i]));
 		assert_false(lf_signer_generate(&signer, bad[i]));
 	}
-	memset(name, 'n', sizeof name);
+	memset(name, 'n', sizeof(name));
 	name[LF_KEY_NAME_MAX + 1] = '\0';
 	assert_false(lf_key_name_valid(name));
 	name[LF_KEY_NAME_MAX] = '\0';
@@ -281,31 +296,36 @@ static enum lf_note_result open_signed(const char *text, struct lf_checkpoint *c
 	char note[LF_CHECKPOINT_MAX];
 	const struct lf_verifier verifier = verifier_of(go_verifier);
 	struct lf_checkpoint parsed;
+	enum lf_note_result result;
 
 	assert_true(lf_signer_parse(go_signer, &signer));
-	assert_true(lf_note_sign(text, &signer, note, sizeof note));
-	const enum lf_note_result result = lf_checkpoint_open(note, strlen(note), &verifier, checkpoint);
+	assert_true(lf_note_sign(text, &signer, note, sizeof(note)));
+	result = lf_checkpoint_open(note, strlen(note), &verifier, checkpoint);
 	assert_int_equal(lf_checkpoint_parse(note, strlen(note), &parsed), result != LF_NOTE_MALFORMED);
 	return result;
 }
 
 static void checkpoints_are_read(void **state)
 {
-	(void)state;
 	struct lf_checkpoint checkpoint;
 	/* C2SP tlog-checkpoint's example; its key is not published. */
-	static const char published[] = "example.com/behind-the-sofa\n20852163\n" ROOT "\n\n" DASH
-		"example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n";
+	static const char published[] =
+		"example.com/behind-the-sofa\n20852163\n" ROOT "\n\n" DASH "example.com/behind-the-sofa "
+		"Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n";
 	static const uint8_t root[4] = {0x0a, 0xc5, 0x18, 0x6a};
+
+	(void)state;
 
 	assert_true(lf_checkpoint_parse(published, strlen(published), &checkpoint));
 	assert_string_equal(checkpoint.origin, "example.com/behind-the-sofa");
 	assert_int_equal(checkpoint.size, 20852163);
-	assert_memory_equal(checkpoint.root.bytes, root, sizeof root);
+	assert_memory_equal(checkpoint.root.bytes, root, sizeof(root));
 
 	assert_int_equal(open_signed("PeterNeumann\n0\n" ROOT "\n", &checkpoint), LF_NOTE_OK);
 	assert_int_equal(checkpoint.size, 0);
-	assert_int_equal(open_signed("PeterNeumann\n18446744073709551615\n" ROOT "\nan extension\nand another\n", &checkpoint), LF_NOTE_OK);
+	assert_int_equal(
+		open_signed("PeterNeumann\n18446744073709551615\n" ROOT "\nan extension\nand another\n", &checkpoint),
+		LF_NOTE_OK);
 	assert_true(checkpoint.size == UINT64_MAX);
 	assert_int_equal(open_signed("Peter Neumann +\n7\n" ROOT "\n", &checkpoint), LF_NOTE_ORIGIN);
 	assert_true(checkpoint.size == UINT64_MAX); /* untouched */
@@ -313,32 +333,25 @@ static void checkpoints_are_read(void **state)
 
 static void malformed_checkpoints_are_refused(void **state)
 {
-	(void)state;
 	static const char *const malformed[] = {
-		"PeterNeumann\n",
-		"PeterNeumann\n7\n",
-		"\n7\n" ROOT "\n",
-		"PeterNeumann\n\n7\n" ROOT "\n",
-		"PeterNeumann\n07\n" ROOT "\n",
-		"PeterNeumann\n00\n" ROOT "\n",
-		"PeterNeumann\n-7\n" ROOT "\n",
-		"PeterNeumann\n+7\n" ROOT "\n",
-		"PeterNeumann\n7 \n" ROOT "\n",
-		"PeterNeumann\n0x7\n" ROOT "\n",
-		"PeterNeumann\n18446744073709551616\n" ROOT "\n",
-		"PeterNeumann\n99999999999999999999999\n" ROOT "\n",
+		"PeterNeumann\n", "PeterNeumann\n7\n", "\n7\n" ROOT "\n", "PeterNeumann\n\n7\n" ROOT "\n",
+		"PeterNeumann\n07\n" ROOT "\n", "PeterNeumann\n00\n" ROOT "\n", "PeterNeumann\n-7\n" ROOT "\n",
+		"PeterNeumann\n+7\n" ROOT "\n", "PeterNeumann\n7 \n" ROOT "\n", "PeterNeumann\n0x7\n" ROOT "\n",
+		"PeterNeumann\n18446744073709551616\n" ROOT "\n", "PeterNeumann\n99999999999999999999999\n" ROOT "\n",
 		"PeterNeumann\n7\n" ROOT " \n",
 		"PeterNeumann\n7\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2J=\n", /* not canonical */
 		"PeterNeumann\n7\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxqw==\n", /* 31 bytes */
 		"PeterNeumann\n7\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2IA\n", /* 33 */
-		"PeterNeumann\n7\n" ROOT "\n\n",                                    /* an empty extension */
+		"PeterNeumann\n7\n" ROOT "\n\n",                                   /* an empty extension */
 		"PeterNeumann\n7\n" ROOT "\n\nx\n",
 		"12345678901234567890123456789012345678901234567890123456789012345678901234567890"
 		"1234567890123456789012345678901234567890123456789\n7\n" ROOT "\n", /* 129 bytes of origin */
 	};
 	struct lf_checkpoint checkpoint;
 
-	for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++)
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
 		if (open_signed(malformed[i], &checkpoint) != LF_NOTE_MALFORMED)
 			fail_msg("malformed checkpoint %zu is read: %s", i, malformed[i]);
 }
@@ -346,7 +359,6 @@ static void malformed_checkpoints_are_refused(void **state)
 /* Sixteen others with large signatures (they exist: ML-DSA) may sign the same checkpoint. */
 static void a_checkpoint_with_sixteen_large_signatures_is_read(void **state)
 {
-	(void)state;
 	enum { SIGNATURE = 5000 };
 	struct lf_signer signer;
 	struct lf_checkpoint checkpoint;
@@ -355,21 +367,23 @@ static void a_checkpoint_with_sixteen_large_signatures_is_read(void **state)
 	static char text[SIGNATURE * 2], note[LF_NOTE_MAX + 2];
 	char short_note[LF_CHECKPOINT_MAX];
 	size_t length;
+	size_t text_length;
+
+	(void)state;
 
 	assert_true(lf_signer_parse(go_signer, &signer));
-	assert_true(lf_note_sign("PeterNeumann\n7\n" ROOT "\n", &signer, short_note, sizeof short_note));
+	assert_true(lf_note_sign("PeterNeumann\n7\n" ROOT "\n", &signer, short_note, sizeof(short_note)));
 	length = (size_t)sprintf(note, "%s", short_note);
-	memset(signature, 7, sizeof signature);
-	lf_base64_encode(signature, sizeof signature, text);
+	memset(signature, 7, sizeof(signature));
+	lf_base64_encode(signature, sizeof(signature), text);
 	for (int i = 0; i < 16; i++)
 		length += (size_t)sprintf(note + length, DASH "witness%d.example %s\n", i, text);
 	assert_int_equal(lf_checkpoint_open(note, length, &verifier, &checkpoint), LF_NOTE_OK);
 	assert_int_equal(checkpoint.size, 7);
 	/* There is an end to it. */
-	memset(note, 'x', sizeof note);
+	memset(note, 'x', sizeof(note));
 	memcpy(note + LF_NOTE_MAX - strlen(short_note), short_note, strlen(short_note));
 	note[LF_NOTE_MAX - strlen(short_note)] = '\n';
-	size_t text_length;
 	assert_int_equal(lf_note_open(note, LF_NOTE_MAX, &verifier, &text_length), LF_NOTE_WRONG);
 	memmove(note + 1, note, LF_NOTE_MAX);
 	assert_int_equal(lf_note_open(note, LF_NOTE_MAX + 1, &verifier, &text_length), LF_NOTE_MALFORMED);
@@ -379,18 +393,20 @@ static void a_checkpoint_with_sixteen_large_signatures_is_read(void **state)
 
 static void base64_is_that_of_rfc_4648(void **state)
 {
-	(void)state;
 	/* Section 10. */
-	static const char *const vectors[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="},
-		{"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
-	static const char *const malformed[] = {"Z", "Zg", "Zg=", "Zg===", "====", "=g==", "Z===", "Zh==", "Zm9=", "Zg==Zg==", "Zm9v\n", "Zm-v",
-		"Zm_v", "Zm9vYg=\n", "Zm 9", "\xc3\xa9\xc3\xa9"};
+	static const char *const vectors[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+		{"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+	static const char *const malformed[] = {"Z", "Zg",
+		"Zg=", "Zg===", "====", "=g==", "Z===", "Zh==", "Zm9=", "Zg==Zg==", "Zm9v\n", "Zm-v", "Zm_v",
+		"Zm9vYg=\n", "Zm 9", "\xc3\xa9\xc3\xa9"};
 	char text[16], data[16];
 	uint8_t bytes[256], back[256];
 	char long_text[400];
 	size_t length;
 
-	for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
 		const size_t size = strlen(vectors[i][0]);
 
 		assert_int_equal(lf_base64_encode(vectors[i][0], size, text), strlen(vectors[i][1]));
@@ -401,12 +417,12 @@ static void base64_is_that_of_rfc_4648(void **state)
 		if (size > 0)
 			assert_false(lf_base64_decode(text, strlen(text), data, size - 1, &length));
 	}
-	for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++)
-		if (lf_base64_decode(malformed[i], strlen(malformed[i]), data, sizeof data, &length))
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
+		if (lf_base64_decode(malformed[i], strlen(malformed[i]), data, sizeof(data), &length))
 			fail_msg("malformed base64 is read: %s", malformed[i]);
-	for (size_t i = 0; i < sizeof bytes; i++)
+	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i * 151);
-	for (size_t size = 0; size <= sizeof bytes; size++) {
+	for (size_t size = 0; size <= sizeof(bytes); size++) {
 		const size_t text_length = lf_base64_encode(bytes, size, long_text);
 
 		assert_true(lf_base64_decode(long_text, text_length, back, size, &length));

@@ -22,25 +22,27 @@ static bool parse(const char *text, struct lf_proof *proof)
 /* C2SP tlog-proof's example, with its extra data and signatures (which are shortened there) made whole. */
 static void the_published_form_is_read(void **state)
 {
-	(void)state;
 	static const char text[] = "c2sp.org/tlog-proof@v1\n"
-		"extra YWdlLXYxLjIuMS1kYXJ3aW4tYXJtNjQudGFyLmd6\n"
-		"index 73894\n"
-		"gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=\n"
-		"B95lDa8R83lS8n0eG+o0buTxRKQTYFi//1U8anccXmA=\n"
-		"EKNzoDWG8LGC0Yp9o+sv3qllpMP9uHQ9B20KNL+Q1zs=\n"
-		"RoopEkOdqkYqMB4MJXrbt/hMjOxsVn0IrWjpz1ZMMes=\n"
-		"AHCioX9nLjsrse6YhjRRmk1WUEirVOLLRoOQ6vfO5vk=\n"
-		"\n"
-		"example.com/fancylog\n"
-		"109482\n"
-		"sFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=\n"
-		"\n"
-		"\xe2\x80\x94 example.com/fancylog hI2DJwAA\n"
-		"\xe2\x80\x94 witness1.example mJirIkAA\n";
+				   "extra YWdlLXYxLjIuMS1kYXJ3aW4tYXJtNjQudGFyLmd6\n"
+				   "index 73894\n"
+				   "gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=\n"
+				   "B95lDa8R83lS8n0eG+o0buTxRKQTYFi//1U8anccXmA=\n"
+				   "EKNzoDWG8LGC0Yp9o+sv3qllpMP9uHQ9B20KNL+Q1zs=\n"
+				   "RoopEkOdqkYqMB4MJXrbt/hMjOxsVn0IrWjpz1ZMMes=\n"
+				   "AHCioX9nLjsrse6YhjRRmk1WUEirVOLLRoOQ6vfO5vk=\n"
+				   "\n"
+				   "example.com/fancylog\n"
+				   "109482\n"
+				   "sFodV/vSp5O8n9a8QpW6PRY97tfOSW5bsc2Xl/EQi08=\n"
+				   "\n"
+				   "\xe2\x80\x94 example.com/fancylog hI2DJwAA\n"
+				   "\xe2\x80\x94 witness1.example mJirIkAA\n";
 	struct lf_proof proof;
 	struct lf_checkpoint checkpoint;
 	uint8_t *storage;
+	char *again;
+
+	(void)state;
 
 	assert_true(lf_proof_parse(text, strlen(text), &proof, &storage));
 	assert_int_equal(proof.extra_length, strlen("age-v1.2.1-darwin-arm64.tar.gz"));
@@ -52,7 +54,7 @@ static void the_published_form_is_read(void **state)
 	assert_true(lf_checkpoint_parse(proof.checkpoint, proof.checkpoint_length, &checkpoint));
 	assert_string_equal(checkpoint.origin, "example.com/fancylog");
 	assert_int_equal(checkpoint.size, 109482);
-	char *again = lf_proof_print(&proof);
+	again = lf_proof_print(&proof);
 	assert_string_equal(again, text);
 	free(again);
 	free(storage);
@@ -60,14 +62,15 @@ static void the_published_form_is_read(void **state)
 
 static void proofs_come_back_as_they_were_written(void **state)
 {
-	(void)state;
 	uint64_t random = seed_choose();
 	static uint8_t extra[3000];
+
+	(void)state;
 
 	for (int round = 0; round < 500; round++) {
 		struct lf_proof proof = {
 			.extra = extra,
-			.extra_length = round % 3 == 0 ? 0 : random_below(&random, sizeof extra + 1),
+			.extra_length = round % 3 == 0 ? 0 : random_below(&random, sizeof(extra) + 1),
 			.index = random_next(&random) >> random_below(&random, 64),
 			.hash_count = random_below(&random, LF_PROOF_HASHES_MAX + 1),
 			.checkpoint = CHECKPOINT,
@@ -75,12 +78,13 @@ static void proofs_come_back_as_they_were_written(void **state)
 		};
 		struct lf_proof back;
 		uint8_t *storage;
+		char *text;
 
 		for (size_t i = 0; i < proof.extra_length; i++)
 			extra[i] = (uint8_t)random_next(&random);
-		for (size_t i = 0; i < sizeof proof.hashes; i++)
+		for (size_t i = 0; i < sizeof(proof.hashes); i++)
 			proof.hashes[i / 32].bytes[i % 32] = (uint8_t)random_next(&random);
-		char *text = lf_proof_print(&proof);
+		text = lf_proof_print(&proof);
 		assert_non_null(text);
 		assert_true(lf_proof_parse(text, strlen(text), &back, &storage));
 		assert_int_equal(back.extra_length, proof.extra_length);
@@ -89,7 +93,7 @@ static void proofs_come_back_as_they_were_written(void **state)
 		assert_int_equal(back.extra != NULL, proof.extra_length > 0);
 		assert_true(back.index == proof.index);
 		assert_int_equal(back.hash_count, proof.hash_count);
-		assert_memory_equal(back.hashes, proof.hashes, proof.hash_count * sizeof proof.hashes[0]);
+		assert_memory_equal(back.hashes, proof.hashes, proof.hash_count * sizeof(proof.hashes[0]));
 		assert_int_equal(back.checkpoint_length, strlen(CHECKPOINT));
 		assert_memory_equal(back.checkpoint, CHECKPOINT, strlen(CHECKPOINT));
 		free(storage);
@@ -101,46 +105,31 @@ static void proofs_come_back_as_they_were_written(void **state)
 
 static void malformed_proofs_are_refused(void **state)
 {
-	(void)state;
 	static const char *const malformed[] = {
-		"",
-		FIRST,
-		"c2sp.org/tlog-proof@v2\nindex 0\n\n" CHECKPOINT,
-		" " FIRST "index 0\n\n" CHECKPOINT,
-		FIRST "\nindex 0\n\n" CHECKPOINT,
-		FIRST "index 0\n" HASH "\n",                         /* no end */
-		FIRST "index 0\n\n",                                 /* no checkpoint */
-		FIRST "index 0\n" HASH,
-		FIRST "index 0",
-		FIRST "index \n\n" CHECKPOINT,
-		FIRST "index 00\n\n" CHECKPOINT,
-		FIRST "index 01\n\n" CHECKPOINT,
-		FIRST "index -1\n\n" CHECKPOINT,
-		FIRST "index 1 \n\n" CHECKPOINT,
-		FIRST "index  1\n\n" CHECKPOINT,
-		FIRST "index 1\r\n\n" CHECKPOINT,
-		FIRST "index 18446744073709551616\n\n" CHECKPOINT,
-		FIRST "Index 0\n\n" CHECKPOINT,
-		FIRST HASH "\n\n" CHECKPOINT,
-		FIRST "extra Zg==\n\n" CHECKPOINT,                   /* no index */
-		FIRST "index 0\nextra Zg==\n\n" CHECKPOINT,          /* the wrong order */
+		"", FIRST, "c2sp.org/tlog-proof@v2\nindex 0\n\n" CHECKPOINT, " " FIRST "index 0\n\n" CHECKPOINT,
+		FIRST "\nindex 0\n\n" CHECKPOINT, FIRST "index 0\n" HASH "\n", /* no end */
+		FIRST "index 0\n\n",                                           /* no checkpoint */
+		FIRST "index 0\n" HASH, FIRST "index 0", FIRST "index \n\n" CHECKPOINT, FIRST "index 00\n\n" CHECKPOINT,
+		FIRST "index 01\n\n" CHECKPOINT, FIRST "index -1\n\n" CHECKPOINT, FIRST "index 1 \n\n" CHECKPOINT,
+		FIRST "index  1\n\n" CHECKPOINT, FIRST "index 1\r\n\n" CHECKPOINT,
+		FIRST "index 18446744073709551616\n\n" CHECKPOINT, FIRST "Index 0\n\n" CHECKPOINT,
+		FIRST HASH "\n\n" CHECKPOINT, FIRST "extra Zg==\n\n" CHECKPOINT, /* no index */
+		FIRST "index 0\nextra Zg==\n\n" CHECKPOINT,                      /* the wrong order */
 		FIRST "extra Zg==\nextra Zg==\nindex 0\n\n" CHECKPOINT,
-		FIRST "extra \nindex 0\n\n" CHECKPOINT,              /* none is left out */
-		FIRST "extra\nindex 0\n\n" CHECKPOINT,
-		FIRST "extra Zg=\nindex 0\n\n" CHECKPOINT,
-		FIRST "extra Zh==\nindex 0\n\n" CHECKPOINT,
-		FIRST "extra Zg==",
-		FIRST "index 0\nindex 0\n\n" CHECKPOINT,
-		FIRST "index 0\nZg==\n\n" CHECKPOINT,                /* too short */
-		FIRST "index 0\n" HASH " \n\n" CHECKPOINT,
-		FIRST "index 0\n" HASH HASH "\n\n" CHECKPOINT,
+		FIRST "extra \nindex 0\n\n" CHECKPOINT, /* none is left out */
+		FIRST "extra\nindex 0\n\n" CHECKPOINT, FIRST "extra Zg=\nindex 0\n\n" CHECKPOINT,
+		FIRST "extra Zh==\nindex 0\n\n" CHECKPOINT, FIRST "extra Zg==", FIRST "index 0\nindex 0\n\n" CHECKPOINT,
+		FIRST "index 0\nZg==\n\n" CHECKPOINT, /* too short */
+		FIRST "index 0\n" HASH " \n\n" CHECKPOINT, FIRST "index 0\n" HASH HASH "\n\n" CHECKPOINT,
 		FIRST "index 0\n " HASH "\n\n" CHECKPOINT,
 		FIRST "index 0\ngSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlR=\n\n" CHECKPOINT,
 		FIRST "index 0\ngSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQA\n\n" CHECKPOINT, /* 33 bytes */
 	};
 	struct lf_proof proof;
 
-	for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++)
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++)
 		if (parse(malformed[i], &proof))
 			fail_msg("malformed proof %zu is read: %s", i, malformed[i]);
 	assert_true(parse(FIRST "index 0\n\n" CHECKPOINT, &proof));
@@ -150,8 +139,9 @@ static void malformed_proofs_are_refused(void **state)
 
 static void a_hash_too_many_for_any_tree_is_refused(void **state)
 {
+	char text[(LF_PROOF_HASHES_MAX + 2) * sizeof(HASH) + 256];
+
 	(void)state;
-	char text[(LF_PROOF_HASHES_MAX + 2) * sizeof HASH + 256];
 
 	for (int count = LF_PROOF_HASHES_MAX; count <= LF_PROOF_HASHES_MAX + 1; count++) {
 		struct lf_proof proof;
@@ -167,7 +157,6 @@ static void a_hash_too_many_for_any_tree_is_refused(void **state)
 /* Written, read and checked as an auditor does it; then with each byte of the file changed. */
 static void a_whole_proof_holds_and_no_byte_of_it_can_change(void **state)
 {
-	(void)state;
 	enum { SIZE = 11, INDEX = 9 };
 	struct lf_digest leaves[SIZE], root;
 	const struct naive naive = {leaves, false};
@@ -175,6 +164,10 @@ static void a_whole_proof_holds_and_no_byte_of_it_can_change(void **state)
 	struct lf_signer signer;
 	struct lf_verifier verifier;
 	char note[LF_CHECKPOINT_MAX];
+	struct lf_proof proof;
+	char *text;
+
+	(void)state;
 
 	for (uint8_t i = 0; i < SIZE; i++)
 		lf_leaf_hash(&i, 1, &leaves[i]);
@@ -183,21 +176,25 @@ static void a_whole_proof_holds_and_no_byte_of_it_can_change(void **state)
 	assert_true(lf_signer_generate(&signer, "example.com/log"));
 	lf_signer_verifier(&signer, &verifier);
 	assert_true(lf_checkpoint_sign(SIZE, &root, &signer, note));
-	struct lf_proof proof = {.index = INDEX, .hash_count = path.count, .checkpoint = note, .checkpoint_length = strlen(note)};
-	memcpy(proof.hashes, path.hashes, sizeof proof.hashes);
-	char *text = lf_proof_print(&proof);
+	proof = (struct lf_proof){
+		.index = INDEX, .hash_count = path.count, .checkpoint = note, .checkpoint_length = strlen(note)};
+	memcpy(proof.hashes, path.hashes, sizeof(proof.hashes));
+	text = lf_proof_print(&proof);
 	assert_non_null(text);
 	for (size_t i = 0; i <= strlen(text); i++) { /* the last round changes nothing */
 		struct lf_proof read;
 		struct lf_checkpoint checkpoint;
 		uint8_t *storage;
 		const char kept = text[i];
+		bool holds;
 
 		text[i] ^= kept == '\0' ? 0 : 1;
-		const bool holds = lf_proof_parse(text, strlen(note) + (size_t)(strstr(text, "\n\n") - text) + 2, &read, &storage) &&
-				   lf_checkpoint_open(read.checkpoint, read.checkpoint_length, &verifier, &checkpoint) == LF_NOTE_OK &&
-				   lf_tree_verify_inclusion(&leaves[INDEX], read.index, checkpoint.size, &checkpoint.root, read.hashes,
-					   read.hash_count);
+		holds = lf_proof_parse(
+				text, strlen(note) + (size_t)(strstr(text, "\n\n") - text) + 2, &read, &storage) &&
+			lf_checkpoint_open(read.checkpoint, read.checkpoint_length, &verifier, &checkpoint) ==
+				LF_NOTE_OK &&
+			lf_tree_verify_inclusion(&leaves[INDEX], read.index, checkpoint.size, &checkpoint.root,
+				read.hashes, read.hash_count);
 		assert_int_equal(holds, kept == '\0');
 		text[i] = kept;
 		free(storage);

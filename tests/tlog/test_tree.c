@@ -1,4 +1,7 @@
-/* The tree: RFC 6962's definition, Certificate Transparency's published numbers, and everything that is not quite a proof. */
+/*
+ * The tree: RFC 6962's definition, Certificate Transparency's published numbers, and everything that is not quite a
+ * proof.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,9 +36,10 @@ static void store_clean_up(struct store *store)
 static void store_add(struct store *store, struct lf_digest leaf)
 {
 	struct lf_node nodes[LF_TREE_NODES_MAX];
+	size_t count;
 
 	store->levels[0][store->counts[0]++] = leaf;
-	const size_t count = lf_tree_add(&store->tree, &leaf, nodes);
+	count = lf_tree_add(&store->tree, &leaf, nodes);
 	for (size_t i = 0; i < count; i++) {
 		const unsigned level = nodes[i].level / LF_TREE_STEP;
 
@@ -51,7 +55,7 @@ static void store_fill(struct store *store, uint64_t size)
 	while (store->tree.size < size) {
 		struct lf_digest leaf;
 
-		lf_leaf_hash(&store->tree.size, sizeof store->tree.size, &leaf);
+		lf_leaf_hash(&store->tree.size, sizeof(store->tree.size), &leaf);
 		store_add(store, leaf);
 	}
 }
@@ -67,7 +71,7 @@ static bool store_read(void *context, unsigned level, uint64_t first, size_t cou
 	if (store->reads_left == 0)
 		return false;
 	store->reads_left--;
-	memcpy(hashes, store->levels[level / LF_TREE_STEP] + first, count * sizeof *hashes);
+	memcpy(hashes, store->levels[level / LF_TREE_STEP] + first, count * sizeof(*hashes));
 	return true;
 }
 
@@ -144,10 +148,11 @@ static void assert_digest(const struct lf_digest *digest, const char *expected)
 
 static void published_roots_and_proofs_come_out(void **state)
 {
-	(void)state;
 	struct store store;
 	struct lf_digest roots[9], hashes[LF_PROOF_HASHES_MAX];
 	size_t count;
+
+	(void)state;
 
 	store_make(&store);
 	for (size_t i = 0; i <= 8; i++) {
@@ -167,7 +172,8 @@ static void published_roots_and_proofs_come_out(void **state)
 		assert_int_equal(count, p->count);
 		for (size_t k = 0; k < count; k++)
 			assert_digest(&hashes[k], p->hashes[k]);
-		assert_true(lf_tree_verify_inclusion(&store.levels[0][p->from], p->from, p->to, &roots[p->to], hashes, count));
+		assert_true(lf_tree_verify_inclusion(
+			&store.levels[0][p->from], p->from, p->to, &roots[p->to], hashes, count));
 	}
 	for (size_t i = 0; i < COUNT(published_consistency); i++) {
 		const struct published *p = &published_consistency[i];
@@ -224,8 +230,8 @@ static void check_inclusion_hashes(struct inclusion *p, size_t step)
 }
 
 /*
- * Every bit of index and size. A proof says nothing about the size but for its shape, which some sizes share: who trusts a root trusts
- * its size with it, as a checkpoint's signature covers both.
+ * Every bit of index and size. A proof says nothing about the size but for its shape, which some sizes share: who
+ * trusts a root trusts its size with it, as a checkpoint's signature covers both.
  */
 static void check_inclusion_numbers(struct inclusion *p, const struct naive *naive, const char *shape)
 {
@@ -264,7 +270,9 @@ static void check_consistency_hashes(struct consistency *p, size_t step)
 {
 	for (size_t bit = 0; bit < 256; bit += step) {
 		for (size_t i = 0; i < p->count + 2; i++) {
-			struct lf_digest *hash = i == p->count ? &p->from_root : i > p->count ? &p->to_root : &p->hashes[i];
+			struct lf_digest *hash = i == p->count ? &p->from_root
+				: i > p->count                 ? &p->to_root
+							       : &p->hashes[i];
 
 			flip(hash, bit);
 			assert_false(consistency_holds(p));
@@ -305,7 +313,8 @@ static void check_consistency_numbers(struct consistency *p, const struct naive 
 
 /* ---- against the definition ---- */
 
-static void check_inclusion(struct store *store, uint64_t index, uint64_t size, const struct lf_digest *root, size_t step)
+static void check_inclusion(
+	struct store *store, uint64_t index, uint64_t size, const struct lf_digest *root, size_t step)
 {
 	const struct naive naive = naive_of(store);
 	static struct naive_proof expected;
@@ -314,7 +323,7 @@ static void check_inclusion(struct store *store, uint64_t index, uint64_t size, 
 	naive_inclusion(&naive, index, size, &expected);
 	assert_true(lf_tree_prove_inclusion(index, size, store_read, store, p.hashes, &p.count));
 	assert_int_equal(p.count, expected.count);
-	assert_memory_equal(p.hashes, expected.hashes, p.count * sizeof p.hashes[0]);
+	assert_memory_equal(p.hashes, expected.hashes, p.count * sizeof(p.hashes[0]));
 	assert_true(inclusion_holds(&p));
 	if (step > 0) {
 		check_inclusion_hashes(&p, step);
@@ -322,8 +331,8 @@ static void check_inclusion(struct store *store, uint64_t index, uint64_t size, 
 	}
 }
 
-static void check_consistency(
-	struct store *store, uint64_t from, const struct lf_digest *from_root, uint64_t to, const struct lf_digest *to_root, size_t step)
+static void check_consistency(struct store *store, uint64_t from, const struct lf_digest *from_root, uint64_t to,
+	const struct lf_digest *to_root, size_t step)
 {
 	const struct naive naive = naive_of(store);
 	static struct naive_proof expected;
@@ -334,7 +343,7 @@ static void check_consistency(
 		naive_consistency(&naive, from, to, &expected);
 	assert_true(lf_tree_prove_consistency(from, to, store_read, store, p.hashes, &p.count));
 	assert_int_equal(p.count, expected.count);
-	assert_memory_equal(p.hashes, expected.hashes, p.count * sizeof p.hashes[0]);
+	assert_memory_equal(p.hashes, expected.hashes, p.count * sizeof(p.hashes[0]));
 	assert_true(consistency_holds(&p));
 	if (step > 0 && from > 0 && from < to) {
 		check_consistency_hashes(&p, step);
@@ -346,9 +355,10 @@ enum { SIZES = 300 };
 
 static void every_size_to_300_is_as_defined(void **state)
 {
-	(void)state;
 	struct store store;
 	static struct lf_digest roots[SIZES + 1];
+
+	(void)state;
 
 	store_make(&store);
 	for (uint64_t size = 0; size <= SIZES; size++) {
@@ -359,10 +369,10 @@ static void every_size_to_300_is_as_defined(void **state)
 		store_fill(&store, size);
 		lf_tree_root(&store.tree, &roots[size]);
 		root = naive_root(&naive, 0, size);
-		assert_memory_equal(&roots[size], &root, sizeof root);
+		assert_memory_equal(&roots[size], &root, sizeof(root));
 		assert_true(lf_tree_load(&loaded, size, store_read, &store));
 		lf_tree_root(&loaded, &root);
-		assert_memory_equal(&roots[size], &root, sizeof root);
+		assert_memory_equal(&roots[size], &root, sizeof(root));
 	}
 	/* From the store of 300: proofs of trees that were, and the one that is. */
 	for (uint64_t size = 1; size <= SIZES; size++) {
@@ -376,9 +386,10 @@ static void every_size_to_300_is_as_defined(void **state)
 
 static void every_change_of_one_bit_is_refused(void **state)
 {
-	(void)state;
 	struct store store;
 	static struct lf_digest roots[41];
+
+	(void)state;
 
 	store_make(&store);
 	for (uint64_t size = 0; size <= 40; size++) {
@@ -396,9 +407,10 @@ static void every_change_of_one_bit_is_refused(void **state)
 
 static void random_large_trees_are_as_defined(void **state)
 {
-	(void)state;
 	struct store store;
 	uint64_t random = seed_choose();
+
+	(void)state;
 
 	store_make(&store);
 	store_fill(&store, LEAVES_MAX - random_below(&random, 8000));
@@ -406,14 +418,15 @@ static void random_large_trees_are_as_defined(void **state)
 		const struct naive naive = naive_of(&store);
 		/* Every third is one that was not there when the highest node became whole. */
 		const uint64_t size = 1 + random_below(&random, i % 3 == 0 ? 66000 : store.tree.size);
-		const uint64_t any = 1 + random_below(&random, size), from = i % 2 == 0 && any >= 256 ? any / 256 * 256 : any;
+		const uint64_t any = 1 + random_below(&random, size),
+			       from = i % 2 == 0 && any >= 256 ? any / 256 * 256 : any;
 		const struct lf_digest root = naive_root(&naive, 0, size), from_root = naive_root(&naive, 0, from);
 		struct lf_tree loaded;
 		struct lf_digest loaded_root;
 
 		assert_true(lf_tree_load(&loaded, size, store_read, &store));
 		lf_tree_root(&loaded, &loaded_root);
-		assert_memory_equal(&loaded_root, &root, sizeof root);
+		assert_memory_equal(&loaded_root, &root, sizeof(root));
 		check_inclusion(&store, random_below(&random, size), size, &root, 61);
 		check_inclusion(&store, size - 1, size, &root, 61);
 		check_consistency(&store, from, &from_root, size, &root, 61);
@@ -445,13 +458,15 @@ static bool endless_read(void *context, unsigned level, uint64_t first, size_t c
 
 static void trees_up_to_2_to_the_62_are_as_defined(void **state)
 {
-	(void)state;
 	struct endless endless;
 	uint64_t random = seed_choose();
 	static struct naive_proof expected;
+	struct naive naive;
+
+	(void)state;
 
 	lf_leaf_hash("the same", 8, &endless.leaf);
-	const struct naive naive = {&endless.leaf, true};
+	naive = (struct naive){&endless.leaf, true};
 	for (int i = 0; i < 1000; i++) {
 		const uint64_t size = 1 + (random_next(&random) >> (2 + random_below(&random, 61)));
 		const uint64_t index = random_below(&random, size), from = 1 + random_below(&random, size);
@@ -466,7 +481,7 @@ static void trees_up_to_2_to_the_62_are_as_defined(void **state)
 			continue;
 		assert_true(lf_tree_load(&tree, size, endless_read, &endless));
 		lf_tree_root(&tree, &got);
-		assert_memory_equal(&got, &root, sizeof root);
+		assert_memory_equal(&got, &root, sizeof(root));
 		count = lf_tree_add(&tree, &endless.leaf, nodes);
 		for (size_t k = 0; k < LF_TREE_NODES_MAX; k++) /* each level that the new size is a whole multiple of */
 			assert_int_equal(k < count, (size + 1) % ((uint64_t)1 << (8 * (k + 1))) == 0);
@@ -474,13 +489,13 @@ static void trees_up_to_2_to_the_62_are_as_defined(void **state)
 		assert_true(lf_tree_prove_inclusion(index, size, endless_read, &endless, hashes, &count));
 		naive_inclusion(&naive, index, size, &expected);
 		assert_int_equal(count, expected.count);
-		assert_memory_equal(hashes, expected.hashes, count * sizeof hashes[0]);
+		assert_memory_equal(hashes, expected.hashes, count * sizeof(hashes[0]));
 		assert_true(lf_tree_verify_inclusion(&endless.leaf, index, size, &root, hashes, count));
 
 		assert_true(lf_tree_prove_consistency(from, size, endless_read, &endless, hashes, &count));
 		naive_consistency(&naive, from, size, &expected);
 		assert_int_equal(count, expected.count);
-		assert_memory_equal(hashes, expected.hashes, count * sizeof hashes[0]);
+		assert_memory_equal(hashes, expected.hashes, count * sizeof(hashes[0]));
 		assert_true(lf_tree_verify_consistency(from, &from_root, size, &root, hashes, count));
 	}
 }
@@ -489,9 +504,11 @@ static void trees_up_to_2_to_the_62_are_as_defined(void **state)
 
 static void numbers_that_are_nonsense_are_refused(void **state)
 {
-	(void)state;
 	struct lf_digest hash, empty, hashes[LF_PROOF_HASHES_MAX] = {0};
-	static const uint64_t numbers[] = {0, 1, 2, 3, UINT64_MAX - 1, UINT64_MAX, (uint64_t)1 << 63, ((uint64_t)1 << 62) - 1};
+	static const uint64_t numbers[] = {
+		0, 1, 2, 3, UINT64_MAX - 1, UINT64_MAX, (uint64_t)1 << 63, ((uint64_t)1 << 62) - 1};
+
+	(void)state;
 
 	lf_leaf_hash("a", 1, &hash);
 	lf_sha256("", 0, &empty);
@@ -500,7 +517,9 @@ static void numbers_that_are_nonsense_are_refused(void **state)
 			for (size_t count = 0; count <= LF_PROOF_HASHES_MAX; count += count < 4 ? 1 : 4) {
 				const bool alone = numbers[i] == 0 && numbers[k] == 1 && count == 0;
 
-				assert_int_equal(lf_tree_verify_inclusion(&hash, numbers[i], numbers[k], &hash, hashes, count), alone);
+				assert_int_equal(
+					lf_tree_verify_inclusion(&hash, numbers[i], numbers[k], &hash, hashes, count),
+					alone);
 				assert_int_equal(
 					lf_tree_verify_consistency(numbers[i], &hash, numbers[k], &hash, hashes, count),
 					numbers[i] == numbers[k] && count == 0);
@@ -520,19 +539,24 @@ static void numbers_that_are_nonsense_are_refused(void **state)
 
 static void a_failed_read_fails_the_proof_wherever_it_comes(void **state)
 {
-	(void)state;
 	struct store store;
 	struct lf_digest hashes[LF_PROOF_HASHES_MAX];
 	struct lf_tree tree;
 	size_t count;
 	uint64_t reads;
 
+	(void)state;
+
 	store_make(&store);
 	store_fill(&store, 1000);
-	for (reads = 0; store.reads_left = reads, !lf_tree_prove_inclusion(300, 999, store_read, &store, hashes, &count); reads++)
+	for (reads = 0;
+		store.reads_left = reads, !lf_tree_prove_inclusion(300, 999, store_read, &store, hashes, &count);
+		reads++)
 		;
 	assert_true(reads > 9);
-	for (reads = 0; store.reads_left = reads, !lf_tree_prove_consistency(301, 999, store_read, &store, hashes, &count); reads++)
+	for (reads = 0;
+		store.reads_left = reads, !lf_tree_prove_consistency(301, 999, store_read, &store, hashes, &count);
+		reads++)
 		;
 	assert_true(reads > 9);
 	for (reads = 0; store.reads_left = reads, !lf_tree_load(&tree, 999, store_read, &store); reads++)
