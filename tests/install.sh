@@ -20,7 +20,7 @@ flags=$(sed -n 's/^LF_SANITIZE:STRING=\(..*\)/-fsanitize=\1/p' "$build/CMakeCach
 
 export PKG_CONFIG_PATH=$lib/pkgconfig
 # shellcheck disable=SC2046,SC2086 # lists of words
-sed 's|"client/client.h"|<leadfit/client.h>|' "$top/client/example.c" >"$root/example.c"
+sed 's|"client/lib/client.h"|<leadfit/client.h>|' "$top/client/example.c" >"$root/example.c"
 sed -i "s|^prefix=.*|prefix=$root|" "$lib/pkgconfig/leadfit.pc"
 # shellcheck disable=SC2046,SC2086 # lists of words
 "$cc" $flags -o "$root/example" "$root/example.c" $(pkg-config --cflags --libs leadfit) -Wl,-rpath,"$lib"

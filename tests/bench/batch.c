@@ -22,9 +22,10 @@
 #include <unistd.h>
 
 #include "leadfit/v1/scoring.pb-c.h"
-#include "proto/json.h"
-#include "proto/wire.h"
-#include "service/rubric_file.h"
+#include "proto/base/buffer.h"
+#include "proto/text/json.h"
+#include "proto/wire/wire.h"
+#include "service/rubric/file.h"
 #include "tests/bench/child.h"
 #include "tests/bench/insert.h"
 #include "tests/bench/kernel.h"

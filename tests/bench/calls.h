@@ -2,7 +2,7 @@
 #ifndef LF_BENCH_CALLS_H
 #define LF_BENCH_CALLS_H
 
-#include "client/client.h"
+#include "client/lib/client.h"
 #include "tests/bench/meter.h"
 #include "tests/bench/source.h"
 

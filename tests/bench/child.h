@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "proto/status.h"
+#include "proto/base/status.h"
 
 struct lf_child {
 	pid_t pid; /* 0: none */

@@ -13,9 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/client.h"
+#include "client/lib/client.h"
 #include "leadfit/v1/scoring.pb-c.h"
-#include "proto/json.h"
+#include "proto/base/buffer.h"
+#include "proto/text/json.h"
 #include "tests/bench/calls.h"
 #include "tests/bench/child.h"
 #include "tests/bench/machine.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/texts.h"
+#include "service/decide/text_list.h"
 
 /* Names of rubric.yaml. */
 static const char *const criteria[] = {

@@ -2,7 +2,7 @@
 #ifndef LF_BENCH_ECHO_H
 #define LF_BENCH_ECHO_H
 
-#include "proto/status.h"
+#include "proto/base/status.h"
 #include "tests/bench/child.h"
 #include "tests/bench/meter.h"
 

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "proto/wire.h"
-#include "service/decision.h"
-#include "service/texts.h"
+#include "proto/wire/wire.h"
+#include "service/decide/decision.h"
+#include "service/decide/text_list.h"
 #include "tests/bench/meter.h"
 
 enum {

@@ -5,8 +5,8 @@
 #ifndef LF_BENCH_KERNEL_H
 #define LF_BENCH_KERNEL_H
 
-#include "proto/status.h"
-#include "service/version.h"
+#include "proto/base/status.h"
+#include "service/rubric/version.h"
 #include "tests/bench/workload.h"
 
 /* CPU time a decision, in nanoseconds. */

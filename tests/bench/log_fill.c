@@ -16,12 +16,12 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "proto/limits.h"
-#include "proto/wire.h"
-#include "service/decision.h"
-#include "service/rubric_file.h"
-#include "service/texts.h"
-#include "storage/log.h"
+#include "proto/base/limits.h"
+#include "proto/wire/wire.h"
+#include "service/decide/decision.h"
+#include "service/rubric/file.h"
+#include "service/decide/text_list.h"
+#include "storage/log/log.h"
 #include "tests/bench/workload.h"
 
 enum { IN_FLIGHT = 512, POOL_MAX = 16384, SCRATCH_MAX = 1 << 20, STEP = 100000 };

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/client.h"
+#include "client/lib/client.h"
 #include "leadfit/v1/audit.pb-c.h"
 #include "leadfit/v1/decisions.pb-c.h"
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "service/rubric_file.h"
+#include "service/rubric/file.h"
 #include "tests/bench/echo.h"
 #include "tests/bench/modes.h"
 #include "tests/bench/report_figures.h"

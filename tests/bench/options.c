@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/limits.h"
+#include "proto/base/limits.h"
 
 static const char usage[] =
 	"Usage: leadfit-bench [OPTION]...\n"

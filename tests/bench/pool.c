@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "leadfit/v1/scoring.pb-c.h"
-#include "proto/limits.h"
+#include "proto/base/limits.h"
 #include "tests/bench/drafts.h"
 #include "tests/bench/workload.h"
 

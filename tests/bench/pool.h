@@ -2,7 +2,7 @@
 #ifndef LF_BENCH_POOL_H
 #define LF_BENCH_POOL_H
 
-#include "proto/status.h"
+#include "proto/base/status.h"
 #include "tests/bench/settings.h"
 #include "tests/bench/source.h"
 

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "proto/status.h"
+#include "proto/base/status.h"
 
 enum {
 	LF_ROBUST_KERNELS = 3,

@@ -2,7 +2,7 @@
 #ifndef LF_BENCH_ROUND_H
 #define LF_BENCH_ROUND_H
 
-#include "service/version.h"
+#include "service/rubric/version.h"
 #include "tests/bench/insert.h"
 #include "tests/bench/kernel.h"
 #include "tests/bench/meter.h"

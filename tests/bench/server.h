@@ -2,7 +2,7 @@
 #ifndef LF_BENCH_SERVER_H
 #define LF_BENCH_SERVER_H
 
-#include "client/client.h"
+#include "client/lib/client.h"
 #include "tests/bench/child.h"
 #include "tests/bench/meter.h"
 #include "tests/bench/source.h"

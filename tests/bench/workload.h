@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proto/status.h"
+#include "proto/base/status.h"
 #include "tests/bench/drafts.h"
 #include "tests/bench/source.h"
 #include "tests/bench/settings.h"

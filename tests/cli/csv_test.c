@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/csv.h"
-#include "client/input.h"
+#include "client/files/csv.h"
+#include "client/files/input.h"
+#include "proto/base/buffer.h"
 
 static struct lf_arena arena;
 static struct lf_csv_lines lines;

@@ -13,10 +13,11 @@
 #include <unistd.h>
 
 #include "leadfit/v1/error.pb-c.h"
-#include "proto/arena.h"
-#include "proto/frame.h"
-#include "proto/json.h"
-#include "proto/wire.h"
+#include "proto/base/arena.h"
+#include "proto/base/buffer.h"
+#include "proto/wire/frame.h"
+#include "proto/text/json.h"
+#include "proto/wire/wire.h"
 
 enum { PATH_BYTES = 512, ARENA_BYTES = 64 * 1024 * 1024 };
 

@@ -17,7 +17,8 @@
 
 #include "leadfit/v1/audit.pb-c.h"
 #include "leadfit/v1/record.pb-c.h"
-#include "proto/json.h"
+#include "proto/base/buffer.h"
+#include "proto/text/json.h"
 #include "storage/tlog/leaf.h"
 #include "storage/tlog/proof.h"
 

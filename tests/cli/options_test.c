@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "client/options.h"
+#include "client/term/options.h"
 
 static const struct lf_option score_options[] = {
 	{"team", "FILE", "a team", false},

@@ -15,9 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/cli.h"
-#include "client/rubric_explain.h"
-#include "client/sweep.h"
+#include "client/cmd/cli.h"
+#include "client/views/rubric_explain.h"
+#include "client/views/sweep.h"
+#include "proto/base/buffer.h"
 
 enum { ARENA_BYTES = 64 * 1024 * 1024 };
 

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/batch_parts.h"
-#include "proto/hash.h"
+#include "client/batch/parts.h"
+#include "proto/base/hash.h"
 
 enum { TEXT = 512 };
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "leadfit/v1/scoring.pb-c.h"
-#include "proto/wire.h"
+#include "proto/wire/wire.h"
 #include "tests/client/fake.h"
 
 /* The program that the README shows. */

@@ -14,8 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "client/client.h"
-#include "proto/frame.h"
+#include "client/lib/client.h"
+#include "proto/wire/frame.h"
 
 struct fake;
 /* Gets every request, on the fake's thread, and owns it. */

@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/impact.h"
-#include "client/statistics.h"
+#include "client/calc/impact.h"
+#include "client/calc/statistics.h"
+#include "proto/base/buffer.h"
 #include "tests/client/chance.h"
 
 enum { ARENA_BYTES = 64 * 1024 * 1024 };

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/rubric_diff.h"
-#include "proto/wire.h"
+#include "client/calc/rubric_diff.h"
+#include "proto/wire/wire.h"
 
 enum { ARENA_BYTES = 64 * 1024 * 1024, FIELDS_MAX = 256 };
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/statistics.h"
+#include "client/calc/statistics.h"
 #include "tests/client/chance.h"
 
 /* ---- Wilson ---- */

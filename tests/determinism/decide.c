@@ -13,9 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/json.h"
-#include "proto/wire.h"
-#include "service/decision.h"
+#include "proto/base/buffer.h"
+#include "proto/text/json.h"
+#include "proto/wire/wire.h"
+#include "service/decide/decision.h"
 #include "service/engine/robust.h"
 
 static const char *const criteria[] = {"architecture", "problem_solving", "collaboration", "interaction"};

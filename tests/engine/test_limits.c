@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "proto/limits.h"
+#include "proto/base/limits.h"
 #include "tests/engine/example.h"
 #include "tests/engine/world.h"
 

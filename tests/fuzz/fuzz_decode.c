@@ -5,9 +5,9 @@
  */
 #include <string.h>
 
-#include "proto/decode.h"
-#include "proto/limits.h"
-#include "proto/wire.h"
+#include "proto/wire/decode.h"
+#include "proto/base/limits.h"
+#include "proto/wire/wire.h"
 #include "tests/fuzz/fuzz.h"
 
 static const ProtobufCMessageDescriptor *pick_type(uint8_t choice)

@@ -1,7 +1,7 @@
 /* Any bytes as a frame: what decodes is encoded again to the same bytes, and what does not decode has a reason. */
 #include <string.h>
 
-#include "proto/frame.h"
+#include "proto/wire/frame.h"
 #include "tests/fuzz/fuzz.h"
 
 static void require_within(struct lf_slice slice, const uint8_t *data, size_t size)

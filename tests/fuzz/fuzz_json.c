@@ -7,8 +7,9 @@
 
 #include "leadfit/v1/decisions.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
-#include "proto/json.h"
-#include "proto/limits.h"
+#include "proto/base/buffer.h"
+#include "proto/text/json.h"
+#include "proto/base/limits.h"
 #include "tests/fuzz/fuzz.h"
 
 static const ProtobufCMessageDescriptor *const types[] = {&leadfit__v1__score_request__descriptor,

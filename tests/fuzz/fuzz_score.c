@@ -6,9 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "proto/limits.h"
-#include "proto/wire.h"
-#include "service/decision.h"
+#include "proto/base/limits.h"
+#include "proto/wire/wire.h"
+#include "service/decide/decision.h"
 #include "tests/fuzz/fuzz.h"
 
 static const size_t arena_bytes_max = (size_t)64 * 1024 * 1024;

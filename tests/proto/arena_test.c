@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/arena.h"
+#include "proto/base/arena.h"
 
 /* The linker sends malloc of the code under test here. */
 void *__real_malloc(size_t size);

@@ -12,8 +12,8 @@
 #include "leadfit/v1/record.pb-c.h"
 #include "leadfit/v1/rubric.pb-c.h"
 #include "leadfit/v1/team.pb-c.h"
-#include "proto/limits.h"
-#include "proto/wire.h"
+#include "proto/base/limits.h"
+#include "proto/wire/wire.h"
 #include "tests/proto/wire_gen.h"
 
 /* Every type that travels, the record of an answer, and types with every kind of field. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/buffer.h"
+
 enum { ARENA_BYTES = 64 * 1024 * 1024 };
 
 void accepts(enum lf_format format, const ProtobufCMessageDescriptor *type, const char *text, const char *printed)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "proto/json.h"
+#include "proto/text/json.h"
 
 /* Asserts that text is read as a message of this type, and printed as this one line of JSON. */
 void accepts(enum lf_format format, const ProtobufCMessageDescriptor *type, const char *text, const char *printed);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "json_kinds.pb-c.h"
-#include "proto/wire.h"
+#include "proto/base/buffer.h"
+#include "proto/wire/wire.h"
 
 #define KINDS &leadfit__test__kinds__descriptor
 

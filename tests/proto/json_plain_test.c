@@ -11,7 +11,7 @@
 
 #include "leadfit/v1/decisions.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
-#include "proto/json_internal.h"
+#include "proto/text/json_internal.h"
 
 static const char request[] =
 	"{\"team\": {\"id\": \"t\", \"title\": \"Z\xc3\xbcrich\", \"members\": [{\"id\": \"a\", \"expertise\": {\"k\": "

@@ -10,6 +10,7 @@
 
 #include "leadfit/v1/rubrics.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
+#include "proto/base/buffer.h"
 
 void *__real_realloc(void *pointer, size_t size);
 void *__wrap_realloc(void *pointer, size_t size);

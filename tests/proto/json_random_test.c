@@ -13,7 +13,8 @@
 #include "json_kinds.pb-c.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
-#include "proto/wire.h"
+#include "proto/base/buffer.h"
+#include "proto/wire/wire.h"
 
 /* As in json_kinds_test.c: the tests' own maps are maps too. */
 bool __real_lf_wire_is_map_entry(const ProtobufCMessageDescriptor *type);

@@ -5,6 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "proto/base/dates.h"
+#include "proto/base/nearest.h"
+
 static const char *nearest(const char *name)
 {
 	static const char *const known[] = {"id", "title", "members", "interaction_focus", "INSUFFICIENT_EVIDENCE"};

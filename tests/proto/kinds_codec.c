@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "proto/codec.h"
+#include "proto/wire/codec.h"
 
 extern const struct lf_codec_table lf_kinds_codecs;
 const struct lf_codec *__real_lf_codec_find(const ProtobufCMessageDescriptor *type);

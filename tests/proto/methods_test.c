@@ -12,7 +12,7 @@
 #include "leadfit/v1/rubric.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
 #include "leadfit/v1/team.pb-c.h"
-#include "proto/wire.h"
+#include "proto/wire/wire.h"
 
 static void every_method_of_every_service_is_found(void **state)
 {

@@ -12,9 +12,9 @@
 #include "leadfit/v1/record.pb-c.h"
 #include "leadfit/v1/rubric.pb-c.h"
 #include "leadfit/v1/team.pb-c.h"
-#include "proto/decode.h"
-#include "proto/limits.h"
-#include "proto/wire.h"
+#include "proto/wire/decode.h"
+#include "proto/base/limits.h"
+#include "proto/wire/wire.h"
 #include "tests/proto/wire_gen.h"
 
 /* Packing and decoding of our own, held against protobuf-c's. */

@@ -12,8 +12,8 @@
 #include "grpc/health/v1/health.pb-c.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "leadfit/v1/error.pb-c.h"
-#include "proto/frame.h"
-#include "proto/wire.h"
+#include "proto/wire/frame.h"
+#include "proto/wire/wire.h"
 
 static char *readme;
 

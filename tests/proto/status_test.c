@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/limits.h"
-#include "proto/status.h"
+#include "proto/base/limits.h"
+#include "proto/base/status.h"
 
 /* The linker sends realloc of the code under test here. */
 void *__real_realloc(void *pointer, size_t size);

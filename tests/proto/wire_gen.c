@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/wire.h"
+#include "proto/wire/wire.h"
 
 void gen_put(struct gen_bytes *bytes, const void *data, size_t length)
 {

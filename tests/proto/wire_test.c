@@ -14,8 +14,8 @@
 #include "leadfit/v1/scoring.pb-c.h"
 #include "leadfit/v1/team.pb-c.h"
 #include "kinds.pb-c.h"
-#include "proto/limits.h"
-#include "proto/wire.h"
+#include "proto/base/limits.h"
+#include "proto/wire/wire.h"
 #include "tests/proto/wire_gen.h"
 
 #define TEAM (&leadfit__v1__team__descriptor)

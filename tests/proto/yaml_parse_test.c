@@ -6,7 +6,7 @@
 
 #include "leadfit/v1/decisions.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
-#include "proto/limits.h"
+#include "proto/base/limits.h"
 
 #define SCORE &leadfit__v1__score_request__descriptor
 #define TEAM &leadfit__v1__team__descriptor

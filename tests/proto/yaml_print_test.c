@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "leadfit/v1/rubric.pb-c.h"
-#include "proto/limits.h"
-#include "proto/wire.h"
+#include "proto/base/buffer.h"
+#include "proto/base/limits.h"
+#include "proto/wire/wire.h"
 
 enum { ARENA_BYTES = 64 * 1024 * 1024 };
 

@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "service/rpc_internal.h"
+#include "service/rpc/internal.h"
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {

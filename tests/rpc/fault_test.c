@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/tokens.h"
+#include "service/rpc/tokens.h"
 
 static atomic_bool armed, all_after; /* the one, or it and all that follow */
 static atomic_long countdown;

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "service/rpc_internal.h"
+#include "service/rpc/internal.h"
 
 /*
  * What nng leaks: where a listener or a dialer is closed while a connection of its own greets, nobody frees the

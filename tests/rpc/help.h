@@ -16,7 +16,7 @@
 #include "leadfit/v1/describe.pb-c.h"
 #include "leadfit/v1/error.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
-#include "service/rpc.h"
+#include "service/rpc/rpc.h"
 
 enum { HELD_MAX = 2048 };
 

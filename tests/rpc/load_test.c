@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "service/rpc_internal.h"
+#include "service/rpc/internal.h"
 
 enum { MANY = 300 };
 

@@ -1,5 +1,5 @@
 /*
- * nng lets go of all connections of a process in one thread, and that thread can be held up for ever (service/rpc.c).
+ * nng lets go of all connections of a process in one thread, and that thread can be held up for ever (service/rpc/rpc.c).
  * Here it is held up on purpose, by a pipe callback of another socket, which it runs.
  */
 #include "tests/rpc/help.h"

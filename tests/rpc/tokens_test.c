@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "service/tokens.h"
+#include "service/rpc/tokens.h"
 
 /* Digests of "reader-token" and "scorer-token". */
 #define READER "ba5005a40cf5212e4ac0190104cc127edab013294bb71279a975b27a80982d45"

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "leadfit/v1/rubrics.pb-c.h"
-#include "service/texts.h"
+#include "service/decide/text_list.h"
 #include "tests/service/daemon.h"
 #include "tests/service/support.h"
 

@@ -24,7 +24,7 @@
 
 #include "tests/service/daemon.h"
 
-int leadfitd_main(int argc, char **argv); /* service/main.c, renamed */
+int leadfitd_main(int argc, char **argv); /* service/daemon/main.c, renamed */
 
 struct countdown {
 	atomic_int left;   /* allocations until one fails; 0 = none does */

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "leadfit/v1/decisions.pb-c.h"
-#include "proto/limits.h"
-#include "service/texts.h"
+#include "proto/base/limits.h"
+#include "service/decide/text_list.h"
 #include "tests/service/daemon.h"
 
 enum { TEAMS = 5, PROJECTS = 7, TEXT = 64 * 1024 };

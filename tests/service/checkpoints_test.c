@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "service/checkpoints.h"
-#include "service/log_tree.h"
+#include "service/seal/checkpoints.h"
+#include "service/seal/log_tree.h"
 #include "storage/tlog/tree.h"
 #include "tests/storage/memory_backend.h"
 #include "tests/storage/support.h"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "service/sweep.h"
+#include "service/decide/sweep.h"
 #include "tests/service/support.h"
 
 #define ARCHITECTURE                                                                                                   \

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "grpc/health/v1/health.pb-c.h"
-#include "proto/json.h"
+#include "proto/text/json.h"
 #include "tests/service/daemon.h"
 
 void daemon_init(struct daemon *daemon)

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "client/client.h"
+#include "client/lib/client.h"
 #include "leadfit/v1/scoring.pb-c.h"
 
 struct daemon {

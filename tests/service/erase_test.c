@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "leadfit/v1/keeping.pb-c.h"
-#include "service/texts.h"
-#include "storage/verify.h"
+#include "service/decide/text_list.h"
+#include "storage/verify/verify.h"
 #include "tests/service/past.h"
 
 #define PERSON "q-77"

@@ -17,7 +17,7 @@
 
 #include "grpc/health/v1/health.pb-c.h"
 #include "leadfit/v1/decisions.pb-c.h"
-#include "proto/limits.h"
+#include "proto/base/limits.h"
 #include "tests/service/daemon.h"
 
 enum { ROUNDS = 6, IDS_MAX = 4000, ID_BYTES = 40, NOTES = 8, TEXT = 64 * 1024 };

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/limits.h"
+#include "proto/base/limits.h"
 #include "tests/service/support.h"
 
 static const char rubric_text[] = "{name: r, scale: {min: 1, max: 5}, sources: {PEER: 1, SELF: 0.5},\n"

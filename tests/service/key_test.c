@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "service/key.h"
+#include "service/seal/key.h"
 #include "tests/storage/support.h"
 
 struct fixture {

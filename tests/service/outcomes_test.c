@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "leadfit/v1/decisions.pb-c.h"
-#include "proto/limits.h"
-#include "service/texts.h"
+#include "proto/base/limits.h"
+#include "service/decide/text_list.h"
 #include "tests/service/daemon.h"
 
 struct world {

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "proto/wire.h"
+#include "proto/wire/wire.h"
 #include "tests/service/past.h"
 
 void past_seed(struct past_random *random)

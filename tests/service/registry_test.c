@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/limits.h"
-#include "service/registry.h"
+#include "proto/base/limits.h"
+#include "service/state/registry.h"
 #include "tests/service/support.h"
 #include "tests/storage/faulty_backend.h"
 #include "tests/storage/memory_backend.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/rubric_file.h"
+#include "service/rubric/file.h"
 #include "tests/service/support.h"
 
 static const size_t arena_bytes_max = (size_t)64 << 20;

@@ -2,8 +2,8 @@
 #ifndef LF_TESTS_SERVICE_SUPPORT_H
 #define LF_TESTS_SERVICE_SUPPORT_H
 
-#include "proto/json.h"
-#include "service/decision.h"
+#include "proto/text/json.h"
+#include "service/decide/decision.h"
 
 /* A rubric from YAML text; the test fails where it is not good. */
 struct lf_version *support_rubric(const char *yaml);

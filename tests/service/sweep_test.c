@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/limits.h"
-#include "service/sweep.h"
+#include "proto/base/limits.h"
+#include "service/decide/sweep.h"
 #include "tests/service/support.h"
 
 #define TEAM                                                                                                           \

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "service/commands.h"
+#include "service/offline/commands.h"
 #include "storage/tlog/tree.h"
-#include "storage/verify.h"
+#include "storage/verify/verify.h"
 #include "tests/storage/support.h"
 
 enum { DECISIONS = 600, OUTCOMES = 20, LATE = 20, SIZE = 4 + DECISIONS + OUTCOMES + 2 + LATE, AT_CHECKPOINT = 620 };

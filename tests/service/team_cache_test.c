@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/wire.h"
-#include "service/team_cache.h"
+#include "proto/base/buffer.h"
+#include "proto/wire/wire.h"
+#include "service/state/team_cache.h"
 #include "tests/service/daemon.h"
 #include "tests/service/support.h"
 

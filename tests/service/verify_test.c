@@ -8,7 +8,7 @@
 
 #include "leadfit/v1/audit.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
-#include "service/commands.h"
+#include "service/offline/commands.h"
 #include "tests/service/daemon.h"
 #include "tests/storage/support.h"
 

@@ -18,8 +18,8 @@
 
 #include <sqlite3.h>
 
-#include "proto/limits.h"
-#include "storage/log.h"
+#include "proto/base/limits.h"
+#include "storage/log/log.h"
 
 enum { IN_FLIGHT = 512, TEAM = 1500, PROJECT = 300, ANSWER = 1300, CANDIDATES = 8, STEPS = 10 };
 

@@ -2,7 +2,7 @@
 #ifndef LF_TESTS_STORAGE_CONFORMANCE_H
 #define LF_TESTS_STORAGE_CONFORMANCE_H
 
-#include "storage/backend.h"
+#include "storage/log/backend.h"
 
 /* Runs the suite; returns the number of failed claims. location is handed to open(), after reset() made it empty. */
 struct conformance {

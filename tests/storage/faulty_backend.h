@@ -5,7 +5,7 @@
 #ifndef LF_TESTS_STORAGE_FAULTY_BACKEND_H
 #define LF_TESTS_STORAGE_FAULTY_BACKEND_H
 
-#include "storage/backend.h"
+#include "storage/log/backend.h"
 
 extern const struct lf_backend faulty_backend;
 

@@ -2,7 +2,7 @@
 #ifndef LF_TESTS_STORAGE_MEMORY_BACKEND_H
 #define LF_TESTS_STORAGE_MEMORY_BACKEND_H
 
-#include "storage/backend.h"
+#include "storage/log/backend.h"
 
 /* location: any text. What was committed stays until memory_backend_forget(). One store at a time. */
 extern const struct lf_backend memory_backend;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/limits.h"
-#include "storage/backend.h"
+#include "proto/base/limits.h"
+#include "storage/log/backend.h"
 
 struct row {
 	struct lf_stored *stored; /* one block */

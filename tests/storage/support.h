@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/limits.h"
-#include "storage/backend.h"
+#include "proto/base/limits.h"
+#include "storage/log/backend.h"
 
 /* A fresh folder, and a name in it. */
 struct place {

@@ -1,5 +1,5 @@
 /* The file of the SQLite backend: what is refused untouched, who may have it, what it looks like. F1 to F4:
- * storage/sqlite_file.c. */
+ * storage/sqlite/file.c. */
 #include <errno.h>
 #include <sys/stat.h>
 #include <sys/wait.h>

@@ -1,12 +1,12 @@
 /*
- * Verifying a log (storage/verify.h): over a backend of arrays that a test can alter in any way, over those that there
+ * Verifying a log (storage/verify/verify.h): over a backend of arrays that a test can alter in any way, over those that there
  * are, and on a log that is written meanwhile. Alterations of a real file are in tests/service/tampering_test.c.
  */
 #include <time.h>
 
 #include "storage/tlog/tree.h"
-#include "storage/verify.h"
-#include "storage/verify_private.h"
+#include "storage/verify/verify.h"
+#include "storage/verify/private.h"
 #include "tests/storage/memory_backend.h"
 #include "tests/storage/support.h"
 

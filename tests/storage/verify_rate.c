@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "storage/tlog/tree.h"
-#include "storage/verify.h"
+#include "storage/verify/verify.h"
 
 enum { LEAVES = 2000000, BYTES = 400 * 1000 * 1000 };
 

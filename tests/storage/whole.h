@@ -5,7 +5,7 @@
 #ifndef LF_TESTS_STORAGE_WHOLE_H
 #define LF_TESTS_STORAGE_WHOLE_H
 
-#include "storage/log.h"
+#include "storage/log/log.h"
 
 struct whole {
 	uint64_t size;     /* leaves */

@@ -1,0 +1,167 @@
+/* leadfit profile: which discipline a project calls for, before there are candidates. */
+#include <string.h>
+
+#include "client/cmd/cli.h"
+#include "proto/base/limits.h"
+
+static const struct lf_option options[] = {
+	{"project", "FILE", "the project: YAML or JSON; - is standard input (required)", false},
+	{"team", "FILE", "a team whose division of labour counts: YAML, JSON or CSV; - is standard input", false},
+	{"rubric", "NAME", "the rubric to go by (default: the only active one)", false},
+	{"ignore-undeclared", NULL, "leave out what the rubric does not declare, and list it", false},
+	{"team-id", "ID", "the team's id where the file is CSV (default: its name without the ending)", false},
+	{NULL, NULL, NULL, false},
+};
+
+struct job {
+	struct lf_input team_file, project_file;
+	struct lf_arena arena;
+	Leadfit__V1__ProfileRequest request;
+	struct lf_error error;
+};
+
+static enum lf_code read_files(struct job *job, const struct lf_arguments *arguments, struct lf_source *source)
+{
+	const char *team = lf_argument(arguments, "team"), *project = lf_argument(arguments, "project");
+	struct lf_error *error = &job->error;
+	ProtobufCMessage *message;
+
+	if (project == NULL)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "profile needs --project FILE");
+	if (team != NULL && strcmp(team, "-") == 0 && strcmp(project, "-") == 0)
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "only one of --team and --project can be standard input");
+	*source = (struct lf_source){.prefix = "", .input = &job->project_file};
+	if (lf_input_read(&job->project_file, project, false, error) != LF_OK)
+		return error->code;
+	message = lf_input_parse(&job->project_file, &leadfit__v1__project__descriptor, NULL, &job->arena, error);
+	if (message == NULL)
+		return error->code;
+	job->request.project = (Leadfit__V1__Project *)message;
+	if (team == NULL)
+		return LF_OK;
+	source->input = &job->team_file;
+	if (lf_input_read(&job->team_file, team, true, error) != LF_OK)
+		return error->code;
+	message = lf_input_parse(
+		&job->team_file, &leadfit__v1__team__descriptor, lf_argument(arguments, "team-id"), &job->arena, error);
+	job->request.team = (Leadfit__V1__Team *)message;
+	return message == NULL ? error->code : LF_OK;
+}
+
+static enum lf_code read_options(struct job *job, const struct lf_arguments *arguments)
+{
+	const char *rubric = lf_argument(arguments, "rubric");
+
+	job->request.ignore_undeclared = lf_argument(arguments, "ignore-undeclared") != NULL;
+	if (rubric != NULL && (job->request.rubric = lf_arena_strdup(&job->arena, rubric, strlen(rubric))) == NULL)
+		return lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	return LF_OK;
+}
+
+static void print_profile(struct lf_page *page, const Leadfit__V1__ProfileResponse *profile)
+{
+	struct lf_table table;
+	char bar[LF_BAR_BYTES], percent[LF_PERCENT_BYTES];
+	const char *project = profile->project == NULL ? "The project"
+		: profile->project->title[0] != '\0'   ? profile->project->title
+						       : profile->project->id;
+
+	if (profile->n_disciplines > 0)
+		lf_page_add(page, LF_GOOD, "%s calls for %s", project, profile->disciplines[0]->discipline);
+	else
+		lf_page_add(page, LF_WARN, "%s: the rubric declares no disciplines", project);
+	lf_page_add(page, LF_PLAIN, "\n");
+	lf_page_wrap(page, "", "", "This is what is expected of disciplines, before any evidence about a person.");
+	if (profile->n_disciplines > 0) {
+		lf_page_add(page, LF_PLAIN, "\n");
+		lf_table_init(&table, page);
+		lf_table_column(&table, "discipline", LF_COLUMN_CUT);
+		lf_table_column(&table, "score", LF_COLUMN_RIGHT);
+		lf_table_column(&table, "", 0);
+		for (size_t i = 0; i < profile->n_disciplines; i++) {
+			lf_bar(page, profile->disciplines[i]->score, bar);
+			lf_table_line(&table, i == 0 ? LF_BOLD : LF_PLAIN);
+			lf_table_cell(&table, 0, "%s", profile->disciplines[i]->discipline);
+			lf_table_cell(&table, 1, "%.3f", profile->disciplines[i]->score);
+			lf_table_cell(&table, 2, "%s", bar);
+		}
+		lf_table_finish(&table, true);
+	}
+	if (profile->n_weights > 0) {
+		lf_page_add(page, LF_PLAIN, "\n");
+		lf_table_init(&table, page);
+		lf_table_column(&table, "what counts", LF_COLUMN_CUT);
+		lf_table_column(&table, "weight", LF_COLUMN_RIGHT);
+		lf_table_column(&table, "", 0);
+		for (size_t i = 0; i < profile->n_weights; i++) {
+			lf_bar(page, profile->weights[i]->weight, bar);
+			lf_table_line(&table, LF_PLAIN);
+			lf_table_cell(&table, 0, "%s", profile->weights[i]->criterion);
+			lf_percent(profile->weights[i]->weight, percent);
+			lf_table_cell(&table, 1, "%s", percent);
+			lf_table_cell(&table, 2, "%s", bar);
+		}
+		lf_table_finish(&table, true);
+	}
+	lf_sentences_print(page, "Why", profile->n_explanation, profile->explanation);
+	lf_sentences_print(page, "What this assumes", profile->n_assumptions, profile->assumptions);
+	lf_sentences_print(
+		page, "Left out, because the rubric does not declare it", profile->n_ignored, profile->ignored);
+	if (profile->rubric != NULL) {
+		lf_page_add(page, LF_PLAIN, "\n");
+		lf_page_add(page, LF_DIM, "Rubric %s %.*s%sno decision was stored", profile->rubric->name,
+			LF_DIGEST_SHOWN, profile->rubric->digest, page->utf8 ? " · " : ", ");
+		lf_page_add(page, LF_PLAIN, "\n");
+	}
+}
+
+static int ask(struct lf_cli *cli, struct job *job)
+{
+	const struct lf_source sources[] = {
+		{.prefix = "team", .input = &job->team_file},
+		{.prefix = "project", .input = &job->project_file},
+		{.prefix = "rubric", .option = "--rubric"},
+	};
+	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Scoring/Profile", &job->request.base, true, &job->error);
+
+	if (reply == NULL)
+		return lf_cli_report(cli, &job->error, sources, sizeof(sources) / sizeof(sources[0]));
+	if (cli->json)
+		lf_cli_json(cli, reply);
+	else
+		print_profile(&cli->page, (const Leadfit__V1__ProfileResponse *)reply);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return LF_EXIT_DONE;
+}
+
+static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
+{
+	struct job job = {.error = LF_ERROR_INIT};
+	struct lf_source source = {.prefix = "", .option = "profile"};
+	int status;
+
+	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
+	leadfit__v1__profile_request__init(&job.request);
+	if (read_options(&job, arguments) != LF_OK || read_files(&job, arguments, &source) != LF_OK)
+		status = lf_cli_report(cli, &job.error, &source, 1);
+	else
+		status = ask(cli, &job);
+	lf_arena_clean_up(&job.arena);
+	lf_input_clean_up(&job.team_file);
+	lf_input_clean_up(&job.project_file);
+	lf_error_clean_up(&job.error);
+	return status;
+}
+
+const struct lf_command lf_command_profile = {
+	.name = "profile",
+	.operands = "",
+	.summary = "Say which discipline a project calls for, on expectations alone",
+	.help = "Nothing is stored. Useful before there are candidates.\n\n"
+		"Examples:\n"
+		"  leadfit profile --project project.yaml\n"
+		"  leadfit profile --project project.yaml --team team.yaml\n",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,65 @@
+/* leadfit rubric put. */
+#include <string.h>
+
+#include "client/cmd/rubric_ref.h"
+
+static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
+
+static void print_put(struct lf_page *page, const Leadfit__V1__PutRubricResponse *answer)
+{
+	const Leadfit__V1__RubricVersion *version = answer->version;
+
+	if (version == NULL || version->ref == NULL)
+		return;
+	lf_page_add(page, LF_PLAIN, "%s %s: %s\n", version->ref->name, version->ref->digest,
+		answer->added ? "stored" : "was stored already");
+	if (answer->activated)
+		lf_page_add(page, LF_PLAIN, "It is the active version, since its name had none.\n");
+	else if (version->active)
+		lf_page_add(page, LF_PLAIN, "It is the active version.\n");
+	else
+		lf_page_add(page, LF_PLAIN, "It is not active. To make it so: leadfit rubric activate %.*s\n",
+			LF_DIGEST_SHOWN, version->ref->digest);
+}
+
+static int run_put(struct lf_cli *cli, const struct lf_arguments *arguments)
+{
+	struct lf_input input = {0};
+	const struct lf_source sources[] = {{.prefix = "rubric", .input = &input}, {.prefix = "", .input = &input}};
+	Leadfit__V1__PutRubricRequest request;
+	ProtobufCMessage *reply = NULL;
+	struct lf_arena arena;
+	struct lf_error error = LF_ERROR_INIT;
+	int status = LF_EXIT_DONE;
+
+	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
+	leadfit__v1__put_rubric_request__init(&request);
+	request.rubric = lf_rubric_read(&input, arguments->operands[0], &arena, &error);
+	if (request.rubric != NULL)
+		reply = lf_cli_call(cli, "leadfit.v1.Rubrics/Put", &request.base, false, &error);
+	if (reply == NULL)
+		status = lf_cli_report(cli, &error, sources, input.text == NULL ? 0 : 2);
+	else if (cli->json)
+		lf_cli_json(cli, reply);
+	else
+		print_put(&cli->page, (const Leadfit__V1__PutRubricResponse *)reply);
+	protobuf_c_message_free_unpacked(reply, NULL);
+	lf_arena_clean_up(&arena);
+	lf_input_clean_up(&input);
+	lf_error_clean_up(&error);
+	return status;
+}
+
+const struct lf_command lf_command_rubric_put = {
+	.name = "rubric put",
+	.operands = "FILE",
+	.summary = "Store a version of a rubric, for ever, without making it the active one",
+	.help = "It must pass its check and its own scenarios; what is wrong is told by line. Only where its name\n"
+		"has no active version it becomes that at once. Role: rubric.\n\n"
+		"Example:\n"
+		"  leadfit rubric put tech-lead.yaml\n",
+	.options = no_options,
+	.operand_min = 1,
+	.operand_max = 1,
+	.run = run_put,
+};

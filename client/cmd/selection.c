@@ -1,0 +1,75 @@
+#include "client/cmd/selection.h"
+
+#include <string.h>
+
+#include "proto/base/dates.h"
+
+enum { OUTCOME_COUNT = 4 };
+
+static enum lf_code take_text(const struct lf_arguments *arguments, const char *option, char **field,
+	struct lf_arena *arena, struct lf_error *error)
+{
+	const char *text = lf_argument(arguments, option);
+
+	if (text == NULL)
+		return LF_OK;
+	if (text[0] == '\0')
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s: is empty", option);
+	*field = lf_arena_strdup(arena, text, strlen(text));
+	return *field == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "--%s: is too long", option) : LF_OK;
+}
+
+static enum lf_code take_instant(const struct lf_arguments *arguments, const char *option,
+	Google__Protobuf__Timestamp *instant, Google__Protobuf__Timestamp **field, struct lf_error *error)
+{
+	const char *text = lf_argument(arguments, option);
+
+	if (text == NULL)
+		return LF_OK;
+	google__protobuf__timestamp__init(instant);
+	*field = instant;
+	if (!lf_parse_instant(text, &instant->seconds, &instant->nanos))
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"--%s: %s is neither a date (2026-05-01) nor an instant (2026-05-01T12:00:00Z)", option, text);
+	return LF_OK;
+}
+
+/* "too-close" is TOO_CLOSE. */
+static enum lf_code take_outcome(
+	const struct lf_arguments *arguments, Leadfit__V1__Outcome *outcome, struct lf_error *error)
+{
+	static const char *const names[OUTCOME_COUNT] = {
+		"RECOMMENDED", "TOO_CLOSE", "INSUFFICIENT_EVIDENCE", "NO_ELIGIBLE_CANDIDATE"};
+	const char *text = lf_argument(arguments, "outcome");
+	char name[64] = "";
+	size_t index;
+	const ProtobufCEnumValue *value;
+
+	if (text == NULL)
+		return LF_OK;
+	for (size_t i = 0; text[i] != '\0' && i + 1 < sizeof(name); i++)
+		name[i] =
+			text[i] == '-' ? '_' : (char)(text[i] >= 'a' && text[i] <= 'z' ? text[i] - 'a' + 'A' : text[i]);
+	if (lf_option_choice("outcome", name, names, OUTCOME_COUNT, &index, error) != LF_OK)
+		return error->code;
+	value = protobuf_c_enum_descriptor_get_value_by_name(&leadfit__v1__outcome__descriptor, names[index]);
+	*outcome = (Leadfit__V1__Outcome)value->value;
+	return LF_OK;
+}
+
+enum lf_code lf_selection_take(struct lf_selection *selection, const struct lf_arguments *arguments,
+	struct lf_arena *arena, struct lf_error *error)
+{
+	Leadfit__V1__Selection *message = &selection->message;
+
+	leadfit__v1__selection__init(message);
+	if (take_text(arguments, "team", &message->team, arena, error) != LF_OK ||
+		take_text(arguments, "project", &message->project, arena, error) != LF_OK ||
+		take_text(arguments, "candidate", &message->candidate, arena, error) != LF_OK ||
+		take_outcome(arguments, &message->outcome, error) != LF_OK ||
+		take_instant(arguments, "since", &selection->since, &message->since, error) != LF_OK ||
+		take_instant(arguments, "until", &selection->until, &message->until, error) != LF_OK)
+		return error->code;
+	message->decisions_only = lf_argument(arguments, "decisions-only") != NULL;
+	return LF_OK;
+}

@@ -1,0 +1,61 @@
+/* Files that a person wrote: reading, telling the format, and finding the line that a path stands on. */
+#ifndef LF_CLIENT_FILES_INPUT_H
+#define LF_CLIENT_FILES_INPUT_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/files/csv.h"
+#include "proto/base/arena.h"
+#include "proto/base/buffer.h"
+#include "proto/text/json.h"
+#include "proto/base/status.h"
+
+enum lf_input_format { LF_INPUT_YAML, LF_INPUT_JSON, LF_INPUT_CSV };
+
+struct lf_input {
+	const char *name; /* for messages; "<stdin>" for - */
+	char *storage;    /* owned */
+	const char *text; /* in storage, after a byte order mark; NUL-terminated */
+	size_t length;
+	enum lf_input_format format;
+	struct lf_csv_lines csv;
+};
+
+/*
+ * Reads a file, or standard input where path is "-". The format is that of the name's ending (.yaml .yml .json, and
+ * .csv where csv is allowed), else of the content. INVALID_ARGUMENT naming the file where it is absent, unreadable, a
+ * directory, empty, binary, or larger than LF_MESSAGE_BYTES_MAX. Blocks. Clean up in any case; zero the struct before.
+ */
+enum lf_code lf_input_read(struct lf_input *input, const char *path, bool csv, struct lf_error *error);
+void lf_input_clean_up(struct lf_input *input);
+
+/*
+ * The message that the text stands for, in arena; NULL on error. CSV: only for a Team; csv_team_id (may be NULL, then
+ * the file's name without folder and ending) becomes its id.
+ */
+ProtobufCMessage *lf_input_parse(struct lf_input *input, const ProtobufCMessageDescriptor *type,
+	const char *csv_team_id, struct lf_arena *arena, struct lf_error *error);
+
+/* Line of a path within the message, 0 where unknown. */
+size_t lf_input_line_of(const struct lf_input *input, const char *path);
+
+/* Where violations of a request come from: paths beginning with prefix belong to this file, or to this option. */
+struct lf_source {
+	const char *prefix;           /* "team"; "" matches every path */
+	const struct lf_input *input; /* NULL: the option is named instead */
+	const char *option;           /* "--as-of" */
+};
+
+/*
+ * Appends one line that says what is wrong where: "team.yaml:12: members[3].evidence[0].rating: 7 is outside 1..5",
+ * "--as-of: ...", or "field: description" where no source matches.
+ */
+void lf_violation_print(struct lf_buffer *out, const char *field, const char *description,
+	const struct lf_source *sources, size_t source_count);
+/* The same with "warning: " behind the file's line. */
+void lf_warning_print(struct lf_buffer *out, const char *field, const char *description,
+	const struct lf_source *sources, size_t source_count);
+
+#endif

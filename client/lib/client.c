@@ -1,0 +1,366 @@
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/lib/internal.h"
+
+/* A client's parts, in the order in which they are made; lf_client_tear_down() undoes those that were. */
+
+/* ---- making ---- */
+
+/* Whether text ends with a port, 1..65535. nng takes any number and fails at the dial. */
+static bool has_port(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	char *end;
+	unsigned long port;
+
+	if (colon == NULL || colon == text || colon[1] < '0' || colon[1] > '9')
+		return false;
+	port = strtoul(colon + 1, &end, 10);
+	return *end == '\0' && port >= 1 && port <= 65535;
+}
+
+static enum lf_code check_url(const char *url, struct lf_error *error)
+{
+	if (url != NULL && strncmp(url, "tcp://", 6) == 0 && has_port(url + 6))
+		return LF_OK;
+	if (url != NULL && strncmp(url, "tls+tcp://", 10) == 0 && has_port(url + 10))
+		return LF_OK;
+	if (url != NULL && strncmp(url, "ipc://", 6) == 0 && url[6] != '\0')
+		return LF_OK;
+	return lf_error_set(error, LF_INVALID_ARGUMENT,
+		"%.200s: a server's URL is tcp://HOST:PORT, ipc://PATH or tls+tcp://HOST:PORT",
+		url != NULL ? url : "(none)");
+}
+
+/* Takes what the options say. */
+static enum lf_code take_options(
+	struct lf_client *client, const struct lf_client_options *options, struct lf_error *error)
+{
+	struct lf_error why = LF_ERROR_INIT;
+	struct lf_call probe = {.client = client, .method = "s/m"};
+	uint8_t header[LF_FRAME_HEADER_MAX];
+	size_t size;
+
+	client->connect_timeout_ms =
+		options->connect_timeout_ms != 0 ? options->connect_timeout_ms : LF_CONNECT_MS_DEFAULT;
+	if (client->connect_timeout_ms > LF_TIMEOUT_MS_MAX)
+		client->connect_timeout_ms = LF_TIMEOUT_MS_MAX;
+	client->reply_bytes_max = options->reply_bytes_max != 0 ? options->reply_bytes_max : LF_MESSAGE_BYTES_MAX;
+	client->slots_wanted = options->in_flight_max != 0 ? options->in_flight_max : LF_CLIENT_FLIGHT_DEFAULT;
+	if (client->slots_wanted > LF_IN_FLIGHT_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "in_flight_max: %zu is outside 1..%d",
+			client->slots_wanted, LF_IN_FLIGHT_MAX);
+	if (client->reply_bytes_max > LF_REQUEST_BYTES_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "reply_bytes_max: %zu is outside 1..%d",
+			client->reply_bytes_max, LF_REQUEST_BYTES_MAX);
+	client->url = strdup(options->url);
+	if (client->url == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	if (options->token == NULL)
+		return LF_OK;
+	size = strlen("Bearer ") + strlen(options->token) + 1;
+	client->authorization = malloc(size);
+	if (client->authorization == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	snprintf(client->authorization, size, "Bearer %s", options->token);
+	if (lf_call_header(&probe, 0, header, &why) == 0) {
+		lf_error_clean_up(&why);
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "the token is not up to 1017 bytes of visible ASCII");
+	}
+	return LF_OK;
+}
+
+static enum lf_code make_locks(struct lf_client *client, struct lf_error *error)
+{
+	if (pthread_mutex_init(&client->mutex, NULL) != 0)
+		goto failed;
+	if (lf_cond_init(&client->keeper_cond) != 0)
+		goto destroy_mutex;
+	if (lf_cond_init(&client->link_cond) != 0)
+		goto destroy_keeper_cond;
+	if (lf_cond_init(&client->idle_cond) != 0)
+		goto destroy_link_cond;
+	client->mutex_made = true;
+	return LF_OK;
+
+destroy_link_cond:
+	pthread_cond_destroy(&client->link_cond);
+destroy_keeper_cond:
+	pthread_cond_destroy(&client->keeper_cond);
+destroy_mutex:
+	pthread_mutex_destroy(&client->mutex);
+failed:
+	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+}
+
+/*
+ * The socket and its slots. Resending by nng is off: it would send a request twice that only its caller may repeat.
+ * The receive limit counts the four bytes of the SP request id, too.
+ */
+static int make_socket(struct lf_client *client)
+{
+	int error = nng_req0_open(&client->socket);
+
+	if (error != 0)
+		return error;
+	client->socket_open = true;
+	error = nng_socket_set_ms(client->socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
+	if (error == 0)
+		error = nng_socket_set_size(client->socket, NNG_OPT_RECVMAXSZ, client->reply_bytes_max + 4);
+	/* So that a host which vanished is noticed by an idle connection, too. */
+	if (error == 0)
+		error = nng_socket_set_bool(client->socket, NNG_OPT_TCP_KEEPALIVE, true);
+	if (error == 0)
+		error = lf_link_watch(client);
+	return error;
+}
+
+static int make_slot(struct lf_client *client, struct lf_slot *slot)
+{
+	int error = nng_ctx_open(&slot->context, client->socket);
+
+	if (error != 0)
+		return error;
+	error = nng_aio_alloc(&slot->aio, lf_slot_on_aio, slot);
+	if (error != 0) {
+		nng_ctx_close(slot->context);
+		return error;
+	}
+	nng_aio_set_timeout(slot->aio, NNG_DURATION_INFINITE); /* the keeper knows the time */
+	slot->client = client;
+	slot->next_free = client->free_slots;
+	client->free_slots = slot;
+	return 0;
+}
+
+static enum lf_code make_transport(struct lf_client *client, struct lf_error *error)
+{
+	int nng_error;
+	nng_dialer dialer;
+
+	client->slots = calloc(client->slots_wanted, sizeof(*client->slots));
+	nng_error = client->slots != NULL ? make_socket(client) : NNG_ENOMEM;
+	while (nng_error == 0 && client->slot_count < client->slots_wanted) {
+		nng_error = make_slot(client, &client->slots[client->slot_count]);
+		client->slot_count += nng_error == 0;
+	}
+	if (nng_error == NNG_ENOMEM)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	if (nng_error != 0)
+		return lf_error_set(error, LF_INTERNAL, "nng: %s", nng_strerror(nng_error));
+	/* A dialer that is never started: what it does not like is the URL. */
+	nng_error = nng_dialer_create(&dialer, client->socket, client->url);
+	if (nng_error == NNG_ENOMEM)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	if (nng_error != 0)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%.200s: %s", client->url,
+			nng_error == NNG_ENOTSUP ? lf_link_reason(nng_error) : "this is no address");
+	nng_dialer_close(dialer);
+	return LF_OK;
+}
+
+/* The library's threads take none of the process's signals. */
+static enum lf_code start_threads(struct lf_client *client, struct lf_error *error)
+{
+	pthread_t keeper;
+	sigset_t all, before;
+	bool started = false;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	client->references++; /* the keeper's */
+	client->keeper_runs = pthread_create(&keeper, NULL, lf_keeper_main, client) == 0;
+	if (!client->keeper_runs) {
+		client->references--;
+	} else {
+		pthread_detach(keeper);
+		pthread_mutex_lock(&client->mutex);
+		started = lf_link_start(client);
+		pthread_mutex_unlock(&client->mutex);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!started)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no thread can be started");
+	return LF_OK;
+}
+
+/* Waits for the first dial, which the keeper bounds. */
+static enum lf_code await_connection(struct lf_client *client, struct lf_error *error)
+{
+	enum lf_code code = LF_OK;
+
+	pthread_mutex_lock(&client->mutex);
+	while (!client->dialled_once)
+		pthread_cond_wait(&client->link_cond, &client->mutex);
+	/* A connection that was made and lost again counts: calls will say what is wrong. */
+	if (!client->pipe_was_added)
+		code = lf_error_set(error, LF_UNAVAILABLE, "can't reach %.200s: %s", client->url, client->link_error);
+	pthread_mutex_unlock(&client->mutex);
+	return code;
+}
+
+/* ---- ending ---- */
+
+static void close_socket(struct lf_client *client)
+{
+	if (client->socket_open)
+		nng_close(client->socket);
+	client->socket_open = false;
+}
+
+/* Frees what is left after lf_client_tear_down(). */
+static void free_client(struct lf_client *client)
+{
+	close_socket(client);
+	if (client->mutex_made) {
+		pthread_cond_destroy(&client->idle_cond);
+		pthread_cond_destroy(&client->link_cond);
+		pthread_cond_destroy(&client->keeper_cond);
+		pthread_mutex_destroy(&client->mutex);
+	}
+	free(client->heap);
+	free(client->authorization);
+	free(client->url);
+	free(client);
+}
+
+void lf_client_release(struct lf_client *client)
+{
+	bool last;
+
+	pthread_mutex_lock(&client->mutex);
+	last = --client->references == 0;
+	pthread_mutex_unlock(&client->mutex);
+	if (last)
+		free_client(client);
+}
+
+/*
+ * Ends every call with CANCELLED and waits until closures have returned; then until the keeper has torn down the rest,
+ * but not for ever: see client_link.c.
+ */
+static void end(struct lf_client *client)
+{
+	int64_t until;
+
+	pthread_mutex_lock(&client->mutex);
+	client->closing = true;
+	for (size_t i = 0; i < client->heap_count; i++)
+		lf_call_stop(client, client->heap[i]);
+	lf_heap_rebuild(client);
+	lf_link_close(client);
+	while (client->live > 0 || client->pumping > 0)
+		pthread_cond_wait(&client->idle_cond, &client->mutex);
+	until = lf_now_ms() + LF_TEAR_DOWN_MS;
+	while (client->keeper_runs && !client->torn_down && lf_now_ms() < until)
+		lf_cond_wait_until(&client->idle_cond, &client->mutex, until);
+	pthread_mutex_unlock(&client->mutex);
+	if (!client->keeper_runs)
+		lf_client_tear_down(client);
+}
+
+/*
+ * First the aios are stopped, which waits for callbacks that are still within nng_ctx_recv(), for nng 1.5.2 may free
+ * the socket under a thread that drops the last reference to one of its contexts; then contexts are closed, before
+ * their socket, which waits for them. nng_close() would wait for a lost dial, too: it is left to the last reference.
+ */
+void lf_client_tear_down(struct lf_client *client)
+{
+	for (size_t i = 0; i < client->slot_count; i++)
+		nng_aio_stop(client->slots[i].aio);
+	for (size_t i = 0; i < client->slot_count; i++)
+		nng_ctx_close(client->slots[i].context);
+	if (client->connectors_lost == 0)
+		close_socket(client);
+	for (size_t i = 0; i < client->slot_count; i++)
+		nng_aio_free(client->slots[i].aio);
+	free(client->slots);
+	client->slots = NULL;
+	client->free_slots = NULL;
+}
+
+void lf_client_destroy(struct lf_client *client)
+{
+	if (client == NULL)
+		return;
+	end(client);
+	lf_client_release(client);
+}
+
+enum lf_code lf_client_new(struct lf_client **client, const struct lf_client_options *options, struct lf_error *error)
+{
+	struct lf_client *made;
+	enum lf_code code = check_url(options->url, error);
+
+	*client = NULL;
+	if (code != LF_OK)
+		return code;
+	made = calloc(1, sizeof(*made));
+	if (made == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	made->references = 1;
+	made->keeper_wake_ms = INT64_MIN;
+	made->disconnected_ms = lf_now_ms();
+	made->random = (uint64_t)made->disconnected_ms * 0x9e3779b97f4a7c15u ^ (uint64_t)(uintptr_t)made;
+	code = take_options(made, options, error);
+	if (code == LF_OK)
+		code = make_locks(made, error);
+	if (code == LF_OK)
+		code = make_transport(made, error);
+	if (code == LF_OK)
+		code = start_threads(made, error);
+	if (code == LF_OK)
+		code = await_connection(made, error);
+	if (code == LF_OK) {
+		*client = made;
+		return LF_OK;
+	}
+	if (made->mutex_made)
+		lf_client_destroy(made);
+	else
+		free_client(made);
+	return code;
+}
+
+/* ---- the whole thing at once ---- */
+
+struct sync {
+	const ProtobufCMessageDescriptor *type;
+	size_t memory_max;
+	ProtobufCMessage *message;
+	struct lf_error error;
+};
+
+static void on_sync_reply(const uint8_t *reply, size_t length, void *closure_data)
+{
+	struct sync *sync = closure_data;
+
+	if (reply != NULL)
+		sync->message = lf_reply_decode_to_heap(sync->type, reply, length, sync->memory_max, &sync->error);
+}
+
+ProtobufCMessage *lf_client_call(struct lf_client *client, const ProtobufCServiceDescriptor *service,
+	unsigned method_index, const ProtobufCMessage *request, const struct lf_call_options *options,
+	struct lf_error *error)
+{
+	struct sync sync = {.memory_max = client->reply_bytes_max * LF_REPLY_ARENA_FACTOR, .error = LF_ERROR_INIT};
+	struct lf_call *call = lf_call_new(client, service, options);
+
+	if (call == NULL) {
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+		return NULL;
+	}
+	if (method_index < service->n_methods)
+		sync.type = service->methods[method_index].output;
+	lf_call_start_message(call, method_index, request, on_sync_reply, &sync);
+	if (lf_call_wait(call, error) == LF_OK && sync.message == NULL)
+		lf_error_copy(error, &sync.error);
+	lf_error_clean_up(&sync.error);
+	lf_call_destroy(call);
+	return sync.message;
+}

@@ -1,0 +1,90 @@
+#include "client/lib/internal.h"
+#include "leadfit/v1/error.pb-c.h"
+#include "proto/wire/wire.h"
+
+/*
+ * What a server sends is not trusted: the frame is checked byte for byte, and a message only unpacked after
+ * lf_wire_check(), into an arena that is bounded. A field that this version does not know is rubbish, too: client and
+ * server are of one version of the interface (a server may be older than its client, not newer, or fields it sends in
+ * addition would be lost silently).
+ */
+
+enum lf_code lf_reply_read(struct lf_frame *frame, const uint8_t *data, size_t length, size_t bytes_max,
+	struct lf_arena *arena, struct lf_error *error)
+{
+	struct lf_error why = LF_ERROR_INIT;
+	const Leadfit__V1__Error *said;
+
+	if (length > bytes_max)
+		return lf_error_set(
+			error, LF_RESOURCE_EXHAUSTED, "the reply has %zu bytes, more than %zu", length, bytes_max);
+	if (lf_frame_decode(frame, data, length, &why) != LF_OK) {
+		lf_error_set(error, LF_INTERNAL, "the server sent rubbish: %s", why.message);
+		lf_error_clean_up(&why);
+		return LF_INTERNAL;
+	}
+	if (frame->kind != LF_FRAME_REPLY)
+		return lf_error_set(error, LF_INTERNAL, "the server sent rubbish: a request where a reply was due");
+	if (frame->status == LF_OK)
+		return LF_OK;
+	said = (const Leadfit__V1__Error *)lf_reply_decode(
+		&leadfit__v1__error__descriptor, frame->message, frame->message_length, arena, error);
+	if (said == NULL)
+		return error->code;
+	for (size_t i = 0; i < said->n_violations; i++)
+		lf_error_add(error, said->violations[i]->field, "%s", said->violations[i]->description);
+	return lf_error_set(
+		error, frame->status, "%s", said->message[0] != '\0' ? said->message : lf_code_text(frame->status));
+}
+
+/* Sets the error of a message that could not be decoded. */
+static void set_rubbish(const ProtobufCMessageDescriptor *type, struct lf_error *why, struct lf_error *error)
+{
+	if (why->code == LF_RESOURCE_EXHAUSTED)
+		lf_error_set(
+			error, LF_RESOURCE_EXHAUSTED, "the reply can't be decoded: %s: %s", type->name, why->message);
+	else
+		lf_error_set(error, LF_INTERNAL, "the server sent rubbish: %s: %s", type->name, why->message);
+	lf_error_clean_up(why);
+}
+
+ProtobufCMessage *lf_reply_decode(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	struct lf_arena *arena, struct lf_error *error)
+{
+	struct lf_error why = LF_ERROR_INIT;
+	ProtobufCMessage *message = lf_wire_unpack(type, data, length, arena, &why);
+
+	if (message == NULL)
+		set_rubbish(type, &why, error);
+	return message;
+}
+
+ProtobufCMessage *lf_reply_decode_to_heap(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	size_t memory_max, struct lf_error *error)
+{
+	struct lf_error why = LF_ERROR_INIT;
+	ProtobufCMessage *message = NULL;
+	size_t memory;
+
+	if (lf_wire_check(type, data, length, &memory, &why) != LF_OK)
+		;
+	else if (memory > memory_max)
+		lf_error_set(
+			&why, LF_RESOURCE_EXHAUSTED, "needs %zu bytes of memory, more than %zu", memory, memory_max);
+	else if ((message = protobuf_c_message_unpack(type, NULL, length, data)) == NULL)
+		lf_error_set(&why, LF_RESOURCE_EXHAUSTED, "out of memory");
+	if (message == NULL)
+		set_rubbish(type, &why, error);
+	return message;
+}
+
+void lf_error_copy(struct lf_error *to, const struct lf_error *from)
+{
+	if (to == NULL)
+		return;
+	lf_error_clean_up(to);
+	for (size_t i = 0; i < from->violation_kept; i++)
+		lf_error_add(to, from->violations[i].field, "%s", from->violations[i].description);
+	to->violation_count = from->violation_count;
+	lf_error_set(to, from->code, "%s", from->message);
+}

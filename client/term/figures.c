@@ -1,0 +1,76 @@
+#include "client/term/figures.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "client/term/page.h"
+#include "proto/base/buffer.h"
+
+void lf_figure(double value, unsigned decimals, char out[LF_FIGURE_BYTES])
+{
+	if (isnan(value))
+		snprintf(out, LF_FIGURE_BYTES, "-");
+	else
+		snprintf(out, LF_FIGURE_BYTES, "%.*f", (int)decimals, lf_rounded(value, decimals));
+}
+
+void lf_figure_share(double share, const struct lf_interval *interval, char out[LF_FIGURE_BYTES])
+{
+	char parts[3][LF_PERCENT_BYTES];
+
+	if (isnan(share)) {
+		snprintf(out, LF_FIGURE_BYTES, "-");
+		return;
+	}
+	lf_percent(share, parts[0]);
+	lf_percent(interval->low, parts[1]);
+	lf_percent(interval->high, parts[2]);
+	snprintf(out, LF_FIGURE_BYTES, "%s (%s-%s)", parts[0], parts[1], parts[2]);
+}
+
+void lf_figure_p(double p, char out[LF_FIGURE_BYTES])
+{
+	if (p < 0.001)
+		snprintf(out, LF_FIGURE_BYTES, "<0.001");
+	else
+		lf_figure(p, 3, out);
+}
+
+void lf_json_add_number(struct lf_buffer *out, const char *before, double value)
+{
+	char number[32] = "null";
+
+	if (isfinite(value))
+		lf_print_double(value, number);
+	lf_buffer_append_text(out, before);
+	lf_buffer_append_text(out, number);
+}
+
+void lf_json_add_count(struct lf_buffer *out, const char *before, uint64_t value)
+{
+	lf_text_add(out, "%s%" PRIu64, before, value);
+}
+
+void lf_json_add_text(struct lf_buffer *out, const char *before, const char *text)
+{
+	lf_buffer_append_text(out, before);
+	lf_json_print_string(text, out);
+}
+
+void lf_json_add_bool(struct lf_buffer *out, const char *before, bool value)
+{
+	lf_buffer_append_text(out, before);
+	lf_buffer_append_text(out, value ? "true" : "false");
+}
+
+void lf_json_add_interval(struct lf_buffer *out, const char *before, const struct lf_interval *interval)
+{
+	lf_buffer_append_text(out, before);
+	if (isnan(interval->low)) {
+		lf_buffer_append_text(out, "null");
+		return;
+	}
+	lf_json_add_number(out, "{\"low\": ", interval->low);
+	lf_json_add_number(out, ", \"high\": ", interval->high);
+	lf_buffer_append_text(out, "}");
+}

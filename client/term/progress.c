@@ -1,0 +1,44 @@
+#include "client/term/progress.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "client/term/page.h"
+
+enum { INTERVAL_MS = 200 };
+
+void lf_progress_init(struct lf_progress *progress)
+{
+	*progress = (struct lf_progress){.terminal = isatty(STDERR_FILENO) == 1};
+}
+
+void lf_progress_say(struct lf_progress *progress, const char *format, ...)
+{
+	struct timespec now;
+	char text[256];
+	va_list arguments;
+
+	if (!progress->terminal)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (progress->shown &&
+		(now.tv_sec - progress->last.tv_sec) * 1000 + (now.tv_nsec - progress->last.tv_nsec) / 1000000 <
+			INTERVAL_MS)
+		return;
+	progress->shown = true;
+	progress->last = now;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	lf_text_make_harmless(text);
+	fprintf(stderr, "\r%s\033[K", text);
+	fflush(stderr);
+}
+
+void lf_progress_end(struct lf_progress *progress)
+{
+	if (progress->shown)
+		fputs("\r\033[K", stderr);
+	progress->shown = false;
+}

@@ -1,0 +1,376 @@
+#include "client/views/impact_page.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/term/figures.h"
+#include "proto/base/buffer.h"
+
+/* Above it a difference is taken for chance, by custom. */
+static const double significant = 0.05;
+
+const char *lf_impact_measure_name(enum lf_measure measure)
+{
+	return measure == LF_SELECTION ? "selection" : "scoring";
+}
+
+/* ---- for people ---- */
+
+/*
+ * Where some rows of a column have a mark behind the number, the others get as much room: the numbers stand below each
+ * other.
+ */
+static bool has_few(const struct lf_impact_table *table, enum lf_measure measure)
+{
+	for (size_t c = 0; c < table->count; c++)
+		if (table->categories[c].rates[measure].p_least >= significant)
+			return true;
+	return false;
+}
+
+static void print_rate(struct lf_table *table, size_t column, const struct lf_impact_category *category,
+	enum lf_measure measure, bool reference, bool room)
+{
+	const struct lf_impact_rate *rate = &category->rates[measure];
+	char number[LF_FIGURE_BYTES];
+
+	lf_table_cell(table, column, "%" PRIu64, rate->hits);
+	lf_figure(rate->rate, 3, number);
+	lf_table_cell(table, column + 1, "%s", number);
+	lf_figure(rate->ratio, 3, number);
+	lf_table_cell(table, column + 2, "%s%s", isnan(rate->ratio) && category->small ? "<2%" : number,
+		rate->below ? " !" : "  ");
+	lf_figure_p(rate->p, number);
+	lf_table_cell(table, column + 3, "%s%s", reference ? "ref" : number,
+		rate->p_least >= significant ? " few"
+			: room               ? "    "
+					     : "");
+}
+
+static void print_rows(struct lf_page *page, const struct lf_groups *groups, const struct lf_impact_table *impact)
+{
+	struct lf_table table;
+
+	lf_table_init(&table, page);
+	lf_table_column(&table, "category", LF_COLUMN_CUT);
+	lf_table_column(&table, "assessed", LF_COLUMN_RIGHT);
+	for (size_t m = 0; m < LF_MEASURES; m++) {
+		lf_table_column(&table, m == LF_SELECTION ? "selected" : "above", LF_COLUMN_RIGHT);
+		lf_table_column(&table, "rate", LF_COLUMN_RIGHT);
+		lf_table_column(&table, "ratio  ", LF_COLUMN_RIGHT);
+		lf_table_column(&table, has_few(impact, (enum lf_measure)m) ? "p    " : "p", LF_COLUMN_RIGHT);
+	}
+	for (size_t c = 0; c < impact->count; c++) {
+		const struct lf_impact_category *category = &impact->categories[c];
+		struct lf_buffer name = {0};
+		bool below;
+
+		lf_impact_name(groups, impact, category->categories, &name);
+		below = category->rates[LF_SELECTION].below || category->rates[LF_SCORING].below;
+		lf_table_line(&table, below ? LF_WARN : LF_PLAIN);
+		lf_table_cell(&table, 0, "%s", name.data == NULL ? "" : name.data);
+		lf_table_cell(&table, 1, "%" PRIu64, category->count);
+		for (size_t m = 0; m < LF_MEASURES; m++)
+			print_rate(&table, 2 + 4 * m, category, (enum lf_measure)m, impact->references[m] == c,
+				has_few(impact, (enum lf_measure)m));
+		page->text.failed = page->text.failed || name.failed;
+		lf_buffer_clean_up(&name);
+	}
+	lf_table_finish(&table, true);
+}
+
+/* "1 person was", "7 people were" */
+static void add_people(struct lf_buffer *text, uint64_t count, const char *one, const char *many)
+{
+	lf_text_add(text, "%" PRIu64 " %s", count, count == 1 ? one : many);
+}
+
+/* What the rows leave open. */
+static void print_remarks(struct lf_page *page, const struct lf_impact_table *table)
+{
+	struct lf_buffer text = {0};
+
+	if (table->unknown > 0)
+		add_people(&text, table->unknown, "assessment is left out: its category is not known. ",
+			"assessments are left out: their category is not known. ");
+	if (table->count == 1)
+		lf_buffer_append_text(&text, "With one category there is nothing to compare. ");
+	for (size_t m = 0; m < LF_MEASURES; m++)
+		if (table->count > 1 && table->references[m] < table->count &&
+			table->categories[table->references[m]].rates[m].hits == 0)
+			lf_text_add(&text, "%s: so there is no ratio. ",
+				m == LF_SELECTION ? "Nobody was selected" : "Nobody is above the median");
+	lf_text_wrap(page, &text, "", "");
+	lf_buffer_clean_up(&text);
+}
+
+static bool any(const struct lf_impact *impact, bool (*holds)(const struct lf_impact_category *category))
+{
+	for (size_t t = 0; t < impact->table_count; t++)
+		for (size_t c = 0; c < impact->tables[t].count; c++)
+			if (holds(&impact->tables[t].categories[c]))
+				return true;
+	return false;
+}
+
+static bool is_small(const struct lf_impact_category *category)
+{
+	return category->small;
+}
+
+static bool is_below(const struct lf_impact_category *category)
+{
+	return category->rates[LF_SELECTION].below || category->rates[LF_SCORING].below;
+}
+
+static bool is_few(const struct lf_impact_category *category)
+{
+	return category->rates[LF_SELECTION].p_least >= significant ||
+		category->rates[LF_SCORING].p_least >= significant;
+}
+
+static void print_sample(struct lf_page *page, const struct lf_impact *impact, const struct lf_impact_frame *frame)
+{
+	struct lf_buffer text = {0};
+	char median[LF_FIGURE_BYTES];
+
+	lf_figure(impact->median, 3, median);
+	add_people(&text, impact->assessed, "assessment of ", "assessments of ");
+	add_people(&text, frame->people, "person in ", "people in ");
+	add_people(&text, frame->decisions, "decision, the latest of each team and project",
+		"decisions, the latest of each team and project");
+	if (frame->superseded > 0)
+		lf_text_add(&text, " (%" PRIu64 " earlier not counted)", frame->superseded);
+	lf_buffer_append_text(&text, ". ");
+	add_people(&text, impact->selected, "was selected: recommended. ", "were selected: recommended. ");
+	add_people(&text, impact->above, "has a score strictly above the median of all, ",
+		"have a score strictly above the median of all, ");
+	lf_text_add(&text, "%s.", median);
+	lf_text_wrap(page, &text, "", "");
+	if (frame->not_in_file > 0)
+		add_people(&text, frame->not_in_file,
+			"person who was assessed is not in the file: categories unknown. ",
+			"people who were assessed are not in the file: categories unknown. ");
+	if (frame->not_assessed > 0)
+		add_people(&text, frame->not_assessed, "person in the file was assessed in none of these decisions. ",
+			"people in the file were assessed in none of these decisions. ");
+	if (frame->erased > 0)
+		add_people(&text, frame->erased,
+			"decision has somebody who was erased since: their categories are unknown. ",
+			"decisions have somebody who was erased since: their categories are unknown. ");
+	if (frame->pruned > 0)
+		add_people(&text, frame->pruned, "decision is left out: who was assessed was pruned since.",
+			"decisions are left out: who was assessed was pruned since.");
+	lf_text_wrap(page, &text, "", "");
+	lf_buffer_clean_up(&text);
+}
+
+static void print_legend(struct lf_page *page, const struct lf_impact *impact, const struct lf_impact_frame *frame)
+{
+	lf_page_title(page, "How to read it");
+	lf_page_item(page,
+		"The unit is one person in one decision: who was a candidate in several counts in each. "
+		"Such assessments are not "
+		"independent, so p is smaller than it should be where people come back.");
+	lf_page_item(page,
+		"rate: selected, or above the median, of those assessed. ratio: the rate divided by the "
+		"highest rate of the table (6 "
+		"RCNY 5-300). p: Fisher's exact test, two-sided, against that category (ref).");
+	if (any(impact, is_below))
+		lf_page_item(page,
+			"!: below four fifths of the highest rate, which is generally regarded as evidence "
+			"of adverse impact (29 CFR "
+			"1607.4(D)); with few people it can be chance: look at p.");
+	if (any(impact, is_few))
+		lf_page_item(page,
+			"few: with so few people no outcome whatever could have made p less than 0.05. "
+			"Nothing can be said.");
+	if (any(impact, is_small) && !frame->small_too)
+		lf_page_item(page,
+			"<2%: fewer than 2% of the assessments of the table: no ratio, and not the highest "
+			"rate (6 RCNY 5-301(d) allows to "
+			"leave them out, and asks for the reason, the number and the rate). --small-too "
+			"takes them in.");
+	else if (any(impact, is_small))
+		lf_page_item(
+			page, "Categories of fewer than 2% of the assessments take part like any other (--small-too).");
+	lf_page_item(page, "Many comparisons: of twenty without any difference, one has p below 0.05.");
+}
+
+void lf_impact_print(struct lf_page *page, const struct lf_groups *groups, const struct lf_impact *impact,
+	const struct lf_impact_frame *frame)
+{
+	if (impact->assessed == 0) {
+		lf_page_add(page, LF_PLAIN,
+			frame->pruned > 0 ? "No decision matches that was not pruned.\n" : "No decision matches.\n");
+		return;
+	}
+	print_sample(page, impact, frame);
+	for (size_t t = 0; t < impact->table_count; t++) {
+		const struct lf_impact_table *table = &impact->tables[t];
+		struct lf_buffer title = {0};
+
+		lf_buffer_append_text(&title, "By ");
+		lf_impact_title(groups, table, &title);
+		page->text.failed = page->text.failed || title.failed;
+		lf_page_title(page, title.data == NULL ? "" : title.data);
+		lf_buffer_clean_up(&title);
+		if (table->count == 0)
+			lf_page_add(page, LF_PLAIN, "No category of those assessed is known.\n");
+		print_rows(page, groups, table);
+		print_remarks(page, table);
+	}
+	print_legend(page, impact, frame);
+}
+
+/* ---- as CSV ---- */
+
+/* A cell by RFC 4180. */
+static void add_cell(struct lf_buffer *out, const char *text)
+{
+	if (text[strcspn(text, "\",\r\n")] == '\0') {
+		lf_buffer_append_text(out, text);
+		return;
+	}
+	lf_buffer_append_text(out, "\"");
+	for (; *text != '\0'; text++) {
+		lf_buffer_append(out, text, 1);
+		if (*text == '"')
+			lf_buffer_append_text(out, "\"");
+	}
+	lf_buffer_append_text(out, "\"");
+}
+
+static void add_number(struct lf_buffer *out, double value)
+{
+	lf_buffer_append_text(out, ",");
+	if (!isnan(value))
+		lf_text_add_number(out, value);
+}
+
+static void add_row(
+	struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact_table *table, size_t c)
+{
+	const struct lf_impact_category *category = &table->categories[c];
+	struct lf_buffer text = {0};
+
+	lf_impact_title(groups, table, &text);
+	add_cell(out, text.data == NULL ? "" : text.data);
+	text.length = 0;
+	lf_impact_name(groups, table, category->categories, &text);
+	lf_buffer_append_text(out, ",");
+	add_cell(out, text.data == NULL ? "" : text.data);
+	out->failed = out->failed || text.failed;
+	lf_buffer_clean_up(&text);
+	lf_text_add(out, ",%" PRIu64 ",%s", category->count, category->small ? "yes" : "no");
+	for (size_t m = 0; m < LF_MEASURES; m++) {
+		const struct lf_impact_rate *rate = &category->rates[m];
+
+		lf_text_add(out, ",%" PRIu64, rate->hits);
+		add_number(out, rate->rate);
+		add_number(out, rate->ratio);
+		lf_text_add(out, ",%s", isnan(rate->ratio) ? "" : rate->below ? "yes" : "no");
+		lf_text_add(out, ",%s", table->references[m] == c ? "yes" : "no");
+		add_number(out, rate->p);
+		add_number(out, rate->p_least);
+	}
+	lf_buffer_append_text(out, "\r\n");
+}
+
+void lf_impact_csv(struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact *impact)
+{
+	lf_buffer_append_text(out, "dimension,category,assessed,under_2_percent");
+	for (size_t m = 0; m < LF_MEASURES; m++) {
+		const char *name = lf_impact_measure_name((enum lf_measure)m);
+
+		lf_text_add(out,
+			",%s,%s_rate,%s_impact_ratio,%s_below_four_fifths,%s_reference,%s_fisher_p,%s_fisher_least_p",
+			m == LF_SELECTION ? "selected" : "above_median", name, name, name, name, name, name);
+	}
+	lf_buffer_append_text(out, "\r\n");
+	for (size_t t = 0; t < impact->table_count; t++) {
+		const struct lf_impact_table *table = &impact->tables[t];
+		struct lf_buffer title = {0};
+
+		for (size_t c = 0; c < table->count; c++)
+			add_row(out, groups, table, c);
+		lf_impact_title(groups, table, &title);
+		add_cell(out, title.data == NULL ? "" : title.data);
+		out->failed = out->failed || title.failed;
+		lf_buffer_clean_up(&title);
+		lf_text_add(out, ",(unknown),%" PRIu64 ",,,,,,,,,,,,,,,\r\n", table->unknown);
+	}
+}
+
+/* ---- as JSON ---- */
+
+static void add_measure(
+	struct lf_buffer *out, const struct lf_impact_rate *rate, enum lf_measure measure, bool reference)
+{
+	lf_text_add(out, ",\n       \"%s\": {", lf_impact_measure_name(measure));
+	lf_json_add_count(out, measure == LF_SELECTION ? "\"selected\": " : "\"aboveMedian\": ", rate->hits);
+	lf_json_add_number(out, ", \"rate\": ", rate->rate);
+	lf_json_add_number(out, ", \"impactRatio\": ", rate->ratio);
+	lf_json_add_bool(out, ", \"belowFourFifths\": ", rate->below);
+	lf_json_add_bool(out, ", \"reference\": ", reference);
+	lf_json_add_number(out, ", \"fisherP\": ", rate->p);
+	lf_json_add_number(out, ", \"fisherLeastP\": ", rate->p_least);
+	lf_buffer_append_text(out, "}");
+}
+
+static void add_table(struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact_table *table)
+{
+	const char *before = "\"dimensions\": [";
+
+	for (size_t d = 0; d < groups->dimension_count; d++) {
+		if ((table->dimensions >> d & 1) == 0)
+			continue;
+		lf_json_add_text(out, before, groups->dimensions[d].name);
+		before = ", ";
+	}
+	lf_json_add_count(out, "],\n     \"assessed\": ", table->known);
+	lf_json_add_count(out, ", \"unknown\": ", table->unknown);
+	lf_buffer_append_text(out, ", \"categories\": [");
+	for (size_t c = 0; c < table->count; c++) {
+		const struct lf_impact_category *category = &table->categories[c];
+
+		before = c == 0 ? "\n      {\"category\": [" : ",\n      {\"category\": [";
+		for (size_t d = 0; d < groups->dimension_count; d++) {
+			if ((table->dimensions >> d & 1) == 0)
+				continue;
+			lf_json_add_text(out, before, groups->dimensions[d].categories[category->categories[d]]);
+			before = ", ";
+		}
+		lf_json_add_count(out, "], \"assessed\": ", category->count);
+		lf_json_add_bool(out, ", \"underTwoPercent\": ", category->small);
+		for (size_t m = 0; m < LF_MEASURES; m++)
+			add_measure(out, &category->rates[m], (enum lf_measure)m, table->references[m] == c);
+		lf_buffer_append_text(out, "}");
+	}
+	lf_buffer_append_text(out, "]}");
+}
+
+void lf_impact_json(struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact *impact,
+	const struct lf_impact_frame *frame)
+{
+	lf_json_add_count(out, "{\n  \"decisions\": ", frame->decisions);
+	lf_json_add_count(out, ",\n  \"superseded\": ", frame->superseded);
+	lf_json_add_count(out, ",\n  \"erased\": ", frame->erased);
+	lf_json_add_count(out, ",\n  \"pruned\": ", frame->pruned);
+	lf_json_add_count(out, ",\n  \"people\": ", frame->people);
+	lf_json_add_count(out, ",\n  \"peopleNotInFile\": ", frame->not_in_file);
+	lf_json_add_count(out, ",\n  \"peopleNotAssessed\": ", frame->not_assessed);
+	lf_json_add_count(out, ",\n  \"assessed\": ", impact->assessed);
+	lf_json_add_count(out, ",\n  \"selected\": ", impact->selected);
+	lf_json_add_count(out, ",\n  \"aboveMedian\": ", impact->above);
+	lf_json_add_number(out, ",\n  \"medianScore\": ", impact->median);
+	lf_json_add_bool(out, ",\n  \"smallToo\": ", frame->small_too);
+	lf_buffer_append_text(out, ",\n  \"tables\": [");
+	for (size_t t = 0; t < impact->table_count; t++) {
+		lf_buffer_append_text(out, t == 0 ? "\n    {" : ",\n    {");
+		add_table(out, groups, &impact->tables[t]);
+	}
+	lf_buffer_append_text(out, "\n  ]\n}\n");
+}

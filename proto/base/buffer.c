@@ -1,0 +1,54 @@
+#include "proto/base/buffer.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void lf_buffer_clean_up(struct lf_buffer *buffer)
+{
+	free(buffer->data);
+	*buffer = (struct lf_buffer){.data = NULL};
+}
+
+/* Makes room for length more bytes and the NUL. */
+static bool reserve(struct lf_buffer *buffer, size_t length)
+{
+	size_t capacity;
+	char *data;
+
+	if (buffer->failed)
+		return false;
+	if (length < buffer->capacity - buffer->length && buffer->data != NULL)
+		return true;
+	capacity = buffer->capacity ? buffer->capacity : 256;
+	while (capacity - buffer->length <= length) {
+		if (capacity > SIZE_MAX / 2) {
+			buffer->failed = true;
+			return false;
+		}
+		capacity *= 2;
+	}
+	data = realloc(buffer->data, capacity);
+	if (data == NULL) {
+		buffer->failed = true;
+		return false;
+	}
+	buffer->data = data;
+	buffer->capacity = capacity;
+	return true;
+}
+
+void lf_buffer_append(struct lf_buffer *buffer, const char *text, size_t length)
+{
+	if (!reserve(buffer, length))
+		return;
+	if (length)
+		memcpy(buffer->data + buffer->length, text, length);
+	buffer->length += length;
+	buffer->data[buffer->length] = '\0';
+}
+
+void lf_buffer_append_text(struct lf_buffer *buffer, const char *text)
+{
+	lf_buffer_append(buffer, text, strlen(text));
+}

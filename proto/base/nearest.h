@@ -1,0 +1,10 @@
+/* The known name that an unknown one was meant to be. */
+#ifndef LF_PROTO_BASE_NEAREST_H
+#define LF_PROTO_BASE_NEAREST_H
+
+#include <stddef.h>
+
+/* The candidate nearest to name by edit distance, or NULL where none is near enough to be meant. */
+const char *lf_nearest(const char *name, const char *const *candidates, size_t count);
+
+#endif

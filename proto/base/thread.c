@@ -1,0 +1,30 @@
+#include "proto/base/thread.h"
+
+#include <signal.h>
+#include <time.h>
+
+int lf_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(thread, NULL, run, argument);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+int lf_cond_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+	int rc = pthread_condattr_init(&attributes);
+
+	if (rc != 0)
+		return rc;
+	rc = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	if (rc == 0)
+		rc = pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return rc;
+}

@@ -1,0 +1,60 @@
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/wire/codec.h"
+#include "proto/wire/wire.h"
+
+/*
+ * Design notes
+ *
+ * The promise: two messages that mean the same (whatever the order of their map entries, the sign of their zeros, and
+ * how they were encoded) pack to the same bytes. Packing puts fields by number and omits defaults; what it leaves
+ * open is the order of map entries, and the sign of a zero where zero is not omitted (repeated fields).
+ *
+ * The code for each type that has such is written by descgen.
+ */
+
+/* Keys of maps are strings (descgen refuses others), and strcmp orders by unsigned bytes. */
+static inline const char *key_of(const void *entry, size_t offset)
+{
+	const char *key;
+
+	memcpy(&key, (const char *)entry + offset, sizeof(key));
+	return key == NULL ? "" : key;
+}
+
+static int compare_entries(const void *a, const void *b, void *offset)
+{
+	return strcmp(
+		key_of(*(const void *const *)a, *(size_t *)offset), key_of(*(const void *const *)b, *(size_t *)offset));
+}
+
+void lf_sort_entries(void *map, size_t count, size_t offset)
+{
+	void **entries = map;
+
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(key_of(entries[i - 1], offset), key_of(entries[i], offset)) > 0) {
+			qsort_r(entries, count, sizeof(entries[0]), compare_entries, &offset);
+			return;
+		}
+}
+
+void lf_wire_canonicalize(ProtobufCMessage *message)
+{
+	const struct lf_codec *codec;
+
+	if (message == NULL)
+		return;
+	codec = lf_codec_find(message->descriptor);
+	assert(codec != NULL);
+	if (codec != NULL && codec->canonicalize != NULL)
+		codec->canonicalize(message);
+}
+
+uint8_t *lf_wire_canonical_bytes(ProtobufCMessage *message, struct lf_arena *arena, size_t *length)
+{
+	lf_wire_canonicalize(message);
+	return lf_wire_pack(message, arena, 0, length);
+}

@@ -1,0 +1,24 @@
+#include "proto/wire/descriptors.h"
+
+#include <string.h>
+
+#include "proto/wire/wire.h"
+
+bool lf_wire_is_map_entry(const ProtobufCMessageDescriptor *type)
+{
+	/* Few messages have just the two fields key = 1 and value = 2, so the list is rarely searched in vain. */
+	if (type->n_fields != 2 || type->fields[0].id != 1 || strcmp(type->fields[0].name, "key") != 0)
+		return false;
+	for (size_t i = 0; lf_map_entries[i] != NULL; i++)
+		if (lf_map_entries[i] == type)
+			return true;
+	return false;
+}
+
+const char *lf_wire_field_name(const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field)
+{
+	for (size_t i = 0; lf_field_names[i].type != NULL; i++)
+		if (lf_field_names[i].type == type && lf_field_names[i].id == field->id)
+			return lf_field_names[i].name;
+	return field->name;
+}

@@ -1,0 +1,43 @@
+/*
+ * What a verification can't tell from hashes: what erasures and prunings say of themselves, and whether what they
+ * replaced looks like their work. Whoever can write the log's file can append one that is right in itself and accounts
+ * for anything: so they are listed, for whoever knows what was ordered.
+ */
+#ifndef LF_SERVICE_AUDIT_REDACTION_CHECK_H
+#define LF_SERVICE_AUDIT_REDACTION_CHECK_H
+
+#include "leadfit/v1/audit.pb-c.h"
+#include "proto/base/arena.h"
+#include "storage/verify/verify.h"
+
+enum { LF_REDACTIONS_TOLD_MAX = 20 };
+
+/* The newest erasures and prunings that a verification came by. */
+struct lf_judge {
+	struct lf_arena arena; /* of one record */
+	struct lf_redaction_told {
+		uint64_t position;
+		enum lf_leaf_kind kind;
+		int64_t at_us;
+		char *caller, *reason; /* cut after LF_TEXT_BYTES_MAX; "" where memory ran out */
+		uint32_t decisions, payloads, acts;
+	} newest[LF_REDACTIONS_TOLD_MAX]; /* the one of count n is at n modulo their number */
+	uint64_t count;
+};
+
+/* It must not move afterwards. */
+void lf_judge_init(struct lf_judge *judge);
+void lf_judge_clean_up(struct lf_judge *judge);
+
+/*
+ * For lf_verify_set_judge(); context is the judge. Notes erasures and prunings. A finding is one whose number of
+ * replacements is not what its body says; and a decision that was replaced, itself or what it refers to, without being
+ * what erase.c and prune.c leave: frozen, pruned, or without the digest of its request.
+ */
+void lf_judge_row(void *context, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX]);
+
+/* How many are kept, and the i-th of them, by rising position. */
+size_t lf_judge_told(const struct lf_judge *judge);
+const struct lf_redaction_told *lf_judge_at(const struct lf_judge *judge, size_t i);
+
+#endif

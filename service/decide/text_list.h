@@ -1,0 +1,30 @@
+/* Lists of texts in an arena, as protobuf-c's repeated strings want them. */
+#ifndef LF_SERVICE_DECIDE_TEXT_LIST_H
+#define LF_SERVICE_DECIDE_TEXT_LIST_H
+
+#include <stdbool.h>
+
+#include "proto/base/arena.h"
+
+struct lf_texts {
+	struct lf_arena *arena;
+	char **items; /* in the arena */
+	size_t count, capacity;
+	bool exhausted; /* the arena was: the list is cut */
+};
+
+/* Appends a copy. */
+void lf_texts_add(struct lf_texts *texts, const char *text, size_t length);
+
+/* Borrowed bytes as a field of a message: protobuf-c's fields are not const, though nobody writes through them. */
+static inline void *lf_unconst(const void *pointer)
+{
+	union {
+		const void *from;
+		void *to;
+	} u = {pointer};
+
+	return u.to;
+}
+
+#endif

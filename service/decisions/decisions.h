@@ -1,0 +1,16 @@
+/* The methods of the Decisions service, each in a file of its own. */
+#ifndef LF_SERVICE_DECISIONS_DECISIONS_H
+#define LF_SERVICE_DECISIONS_DECISIONS_H
+
+#include "service/state/core.h"
+
+/* export.c */
+void lf_decisions_export(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__ExportRequest *request,
+	Leadfit__V1__ExportResponse_Closure closure, void *closure_data);
+/* outcomes.c */
+void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service,
+	const Leadfit__V1__RecordOutcomeRequest *request, Leadfit__V1__Outcomes_Closure closure, void *closure_data);
+void lf_decisions_list_outcomes(Leadfit__V1__Decisions_Service *service,
+	const Leadfit__V1__ListOutcomesRequest *request, Leadfit__V1__Outcomes_Closure closure, void *closure_data);
+
+#endif

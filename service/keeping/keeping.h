@@ -1,0 +1,21 @@
+/* The methods of the Keeping service, each in a file of its own. */
+#ifndef LF_SERVICE_KEEPING_KEEPING_H
+#define LF_SERVICE_KEEPING_KEEPING_H
+
+#include "service/state/core.h"
+
+/* erase.c */
+void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__EraseRequest *request,
+	Leadfit__V1__EraseResponse_Closure closure, void *closure_data);
+/* prune.c */
+void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__PruneRequest *request,
+	Leadfit__V1__PruneResponse_Closure closure, void *closure_data);
+/* What a pruning knows between its steps. NULL is allowed. */
+void lf_pruner_free(struct lf_pruner *pruner);
+/* backup.c */
+void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__VacuumRequest *request,
+	Leadfit__V1__VacuumResponse_Closure closure, void *closure_data);
+void lf_keeping_backup(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__BackupRequest *request,
+	Leadfit__V1__BackupResponse_Closure closure, void *closure_data);
+
+#endif

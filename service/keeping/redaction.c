@@ -1,0 +1,200 @@
+#include "service/keeping/redaction.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "leadfit/v1/record.pb-c.h"
+#include "proto/base/limits.h"
+#include "proto/wire/wire.h"
+#include "service/state/team_cache.h"
+#include "service/decide/text_list.h"
+
+enum { ACTS_A_SLICE = 256, ARENA_BYTES_MAX = 128 * 1024 * 1024 };
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool lf_redaction_begin(struct lf_core *core, struct lf_error *error)
+{
+	if (!atomic_exchange(&core->redacting, true))
+		return true;
+	lf_error_set(error, LF_UNAVAILABLE, "another erasure or pruning is at work: try again when it is done");
+	return false;
+}
+
+void lf_redaction_end(struct lf_core *core)
+{
+	atomic_store(&core->redacting, false);
+}
+
+void lf_redaction_init(struct lf_redaction *redaction)
+{
+	redaction->decisions = redaction->payloads = redaction->acts = 0;
+	redaction->count = redaction->bytes = 0;
+	redaction->started_ms = now_ms();
+	lf_arena_init(&redaction->arena, ARENA_BYTES_MAX);
+}
+
+void lf_redaction_clean_up(struct lf_redaction *redaction)
+{
+	lf_arena_clean_up(&redaction->arena);
+}
+
+struct lf_arena *lf_redaction_arena(struct lf_redaction *redaction)
+{
+	return &redaction->arena;
+}
+
+bool lf_redaction_is_step_over(const struct lf_redaction *redaction)
+{
+	return redaction->decisions >= LF_STEP_DECISIONS_MAX || now_ms() - redaction->started_ms >= LF_STEP_MS_MAX ||
+		!lf_is_awaited(redaction->call);
+}
+
+/* ---- writing ---- */
+
+enum lf_code lf_redaction_make_room(struct lf_redaction *redaction, struct lf_error *error)
+{
+	if (redaction->count < LF_REDACTION_ITEMS_MAX && redaction->bytes < LF_REDACTION_BYTES_MAX)
+		return LF_OK;
+	return lf_redaction_write(redaction, 0, error);
+}
+
+void lf_redaction_add(struct lf_redaction *redaction, const struct lf_redact_item *item)
+{
+	redaction->bytes += item->bytes.length;
+	redaction->items[redaction->count++] = *item;
+}
+
+enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_sequence, struct lf_error *error)
+{
+	Leadfit__V1__RedactionBody body;
+	struct lf_redact redact = {
+		.kind = redaction->kind,
+		.caller = lf_rpc_caller(redaction->call),
+		.items = redaction->items,
+		.item_count = redaction->count,
+		.seen_sequence = seen_sequence,
+	};
+	enum lf_code code = LF_OK;
+
+	if (redaction->count == 0)
+		return LF_OK;
+	leadfit__v1__redaction_body__init(&body);
+	body.reason = lf_unconst(redaction->reason);
+	for (size_t i = 0; i < redaction->count; i++) {
+		body.decisions += redaction->items[i].what == LF_REDACT_DECISION;
+		body.payloads += redaction->items[i].what == LF_REDACT_PAYLOAD;
+		body.acts += redaction->items[i].what == LF_REDACT_ACT;
+	}
+	redact.body.data = lf_wire_pack(&body.base, &redaction->arena, 0, &redact.body.length);
+	if (redact.body.data == NULL)
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to redact with");
+	else
+		code = lf_log_redact(redaction->core->log, &redact, error);
+	lf_team_cache_clear(redaction->core->teams); /* also where it may be stored */
+	if (code == LF_OK) {
+		redaction->decisions += body.decisions;
+		redaction->payloads += body.payloads;
+		redaction->acts += body.acts;
+	}
+	redaction->count = redaction->bytes = 0;
+	lf_arena_reset(&redaction->arena);
+	return code;
+}
+
+/* ---- reading ---- */
+
+static void take_sequence(void *context, const struct lf_stored *row)
+{
+	*(uint64_t *)context = row->sequence;
+}
+
+enum lf_code lf_newest_sequence(struct lf_log *log, uint64_t *sequence, struct lf_error *error)
+{
+	const struct lf_filter newest = {.since_us = INT64_MIN, .until_us = INT64_MAX, .limit = 1};
+	uint64_t next;
+
+	*sequence = 0;
+	return lf_log_list(log, &newest, take_sequence, sequence, &next, error);
+}
+
+/* Acts as they were read; the log is not asked for anything while it tells them. */
+struct slice {
+	struct lf_arena arena;
+	struct lf_redact_item acts[ACTS_A_SLICE];
+	size_t count;
+	uint64_t last;
+	bool exhausted;
+};
+
+static void keep_act(void *context, const struct lf_act_row *row)
+{
+	struct slice *slice = context;
+	uint8_t *copy = lf_arena_alloc(&slice->arena, row->body.length);
+
+	slice->last = row->id;
+	if (copy == NULL) {
+		slice->exhausted = true;
+		return;
+	}
+	if (row->body.length > 0)
+		memcpy(copy, row->body.data, row->body.length);
+	slice->acts[slice->count++] =
+		(struct lf_redact_item){.what = LF_REDACT_ACT, .id = row->id, .bytes = {copy, row->body.length}};
+}
+
+static enum lf_code add_act(struct lf_redaction *redaction, const struct lf_redact_item *act,
+	bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context, struct lf_error *error)
+{
+	struct lf_redact_item item = *act;
+	Leadfit__V1__OutcomeBody *body;
+
+	if (lf_redaction_make_room(redaction, error) != LF_OK)
+		return error->code;
+	body = (Leadfit__V1__OutcomeBody *)lf_wire_unpack(
+		&leadfit__v1__outcome_body__descriptor, act->bytes.data, act->bytes.length, &redaction->arena, error);
+	if (body == NULL)
+		return error->code;
+	if (!change(context, body))
+		return LF_OK;
+	item.bytes.data = lf_wire_pack(&body->base, &redaction->arena, act->bytes.length, &item.bytes.length);
+	if (item.bytes.data == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to redact with");
+	lf_redaction_add(redaction, &item);
+	return LF_OK;
+}
+
+enum lf_code lf_redaction_add_act_slice(struct lf_redaction *redaction, const struct lf_uuid *decision, uint64_t after,
+	uint64_t *next, uint64_t *last, bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context,
+	struct lf_error *error)
+{
+	struct slice slice = {.last = after};
+
+	lf_arena_init(&slice.arena, ARENA_BYTES_MAX);
+	lf_log_list_acts(
+		redaction->core->log, LF_LEAF_OUTCOME, decision, after, ACTS_A_SLICE, keep_act, &slice, next, error);
+	if (error->code == LF_OK && slice.exhausted)
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for what was recorded about decisions");
+	for (size_t i = 0; i < slice.count && error->code == LF_OK; i++)
+		add_act(redaction, &slice.acts[i], change, context, error);
+	*last = slice.last;
+	lf_arena_clean_up(&slice.arena);
+	return error->code;
+}
+
+enum lf_code lf_redaction_add_acts(struct lf_redaction *redaction, const struct lf_uuid *decision,
+	bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context, struct lf_error *error)
+{
+	uint64_t next = 0, last;
+
+	do
+		lf_redaction_add_act_slice(redaction, decision, next, &next, &last, change, context, error);
+	while (error->code == LF_OK && next != 0);
+	return error->code;
+}

@@ -1,0 +1,73 @@
+/*
+ * Redactions on their way to the log, some at a time: what erase.c and prune.c share. Each write is one transaction,
+ * whole by itself, so that what is not written yet is found again by whoever begins anew.
+ */
+#ifndef LF_SERVICE_KEEPING_REDACTION_H
+#define LF_SERVICE_KEEPING_REDACTION_H
+
+#include "leadfit/v1/record.pb-c.h"
+#include "service/state/core.h"
+#include "storage/log/log.h"
+
+enum {
+	LF_REDACTION_ITEMS_MAX = 64,              /* of one transaction: appends wait for it */
+	LF_REDACTION_BYTES_MAX = 8 * 1024 * 1024, /* of their new bytes, beyond the first */
+	LF_STEP_DECISIONS_MAX = 100,              /* after which one call's step ends; */
+	LF_STEP_MS_MAX = 100,                     /* or after this */
+};
+
+struct lf_redaction {
+	/* the caller's, set before lf_redaction_init() */
+	struct lf_core *core;
+	struct lf_rpc_call *call;
+	enum lf_leaf_kind kind;
+	const char *reason;
+	/* what was written so far */
+	uint64_t decisions, payloads, acts;
+	/* inside */
+	struct lf_arena arena; /* of the items that wait */
+	struct lf_redact_item items[LF_REDACTION_ITEMS_MAX];
+	size_t count, bytes;
+	int64_t started_ms;
+};
+
+/* One erasure or pruning at a time: takes the turn. false: UNAVAILABLE, another has it. */
+bool lf_redaction_begin(struct lf_core *core, struct lf_error *error);
+void lf_redaction_end(struct lf_core *core);
+
+void lf_redaction_init(struct lf_redaction *redaction);
+void lf_redaction_clean_up(struct lf_redaction *redaction);
+/* What lives until the items that wait are written. */
+struct lf_arena *lf_redaction_arena(struct lf_redaction *redaction);
+/*
+ * Writes first where there is no room for another item. What the item points to is in the redaction's arena: so make
+ * room, then build it.
+ */
+enum lf_code lf_redaction_make_room(struct lf_redaction *redaction, struct lf_error *error);
+void lf_redaction_add(struct lf_redaction *redaction, const struct lf_redact_item *item);
+/*
+ * Writes what waits; seen_sequence as in struct lf_redact. Where that fails, nothing of it is written and nothing waits
+ * any more.
+ */
+enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_sequence, struct lf_error *error);
+/* Whether this call has done its share, or nobody waits for it any more. */
+bool lf_redaction_is_step_over(const struct lf_redaction *redaction);
+
+/* Sequence of the newest decision; 0 where there is none. */
+enum lf_code lf_newest_sequence(struct lf_log *log, uint64_t *sequence, struct lf_error *error);
+
+/*
+ * What was recorded about one decision (struct lf_act_row as a message in arena), changed by change() and added where
+ * that says so. Writes in between where it is much.
+ */
+enum lf_code lf_redaction_add_acts(struct lf_redaction *redaction, const struct lf_uuid *decision,
+	bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context, struct lf_error *error);
+/*
+ * The same for up to limit acts of any decision after the id `after`: *next as of lf_log_list_acts(), *last the id of
+ * the last one.
+ */
+enum lf_code lf_redaction_add_act_slice(struct lf_redaction *redaction, const struct lf_uuid *decision, uint64_t after,
+	uint64_t *next, uint64_t *last, bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context,
+	struct lf_error *error);
+
+#endif

@@ -1,0 +1,142 @@
+/* leadfitd restore: a backup, verified, in the place of the log. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "service/offline/commands.h"
+#include "storage/log/log.h"
+
+static const char usage[] =
+	"Usage: leadfitd restore --db FILE --from BACKUP [--checkpoint FILE|DIRECTORY]... [--key KEY|FILE]\n"
+	"Puts a backup in the place of the decision log of a service that is stopped. The copy is verified\n"
+	"first, as 'leadfitd verify' does; the log that was there is kept as FILE.before-restore.\n"
+	"\n"
+	"  --db FILE           the decision log; it may be absent\n"
+	"  --from BACKUP       a copy that 'leadfit backup' made; it stays as it is\n"
+	"  --checkpoint PATH   a signed checkpoint, or a directory of them: those of no later state than the\n"
+	"                      backup's must fit it (default: FILE.checkpoints, where they are there)\n"
+	"  --key KEY           the verifier key, or a file with it (default: FILE.key.pub or FILE.key)\n"
+	"  --help              print this\n"
+	"\n"
+	"Exit status: 0 restored, 1 the backup was altered, 2 bad usage or no decision log, 3 it can't be\n"
+	"read or written, 4 a service has one of both. Nothing is changed but with 0.\n";
+
+/* Exit status, or -1 to go on. */
+static int parse(int argc, char **argv, const char **from, struct lf_seals *seals)
+{
+	static const struct option table[] = {
+		{"db", required_argument, NULL, 'd'},
+		{"from", required_argument, NULL, 'f'},
+		{"checkpoint", required_argument, NULL, 'c'},
+		{"key", required_argument, NULL, 'k'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		switch (option) {
+		case 'd':
+			seals->beside = optarg;
+			break;
+		case 'f':
+			*from = optarg;
+			break;
+		case 'c':
+			if (seals->count == LF_CHECKPOINT_PATHS_MAX) {
+				fprintf(stderr, "leadfitd: --checkpoint stands more than %d times\n",
+					LF_CHECKPOINT_PATHS_MAX);
+				return 2;
+			}
+			seals->paths[seals->count++] = optarg;
+			break;
+		case 'k':
+			seals->key = optarg;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs("Try 'leadfitd restore --help'.\n", stderr);
+			return 2;
+		}
+	}
+	if (optind < argc)
+		fprintf(stderr, "leadfitd: unexpected argument %s\nTry 'leadfitd restore --help'.\n", argv[optind]);
+	else if (seals->beside == NULL || *from == NULL)
+		fputs("leadfitd: --db FILE and --from BACKUP are required\nTry 'leadfitd restore --help'.\n", stderr);
+	else
+		return -1;
+	return 2;
+}
+
+/* Records in a log that was just verified. 0 where it can't be read. */
+static uint64_t size_of(const char *file)
+{
+	const struct lf_log_options options = {.location = file, .read_only = true, .reader_count = 1};
+	struct lf_tree_head head = {.size = 0};
+	struct lf_log *log;
+
+	if (lf_log_open(&log, &lf_sqlite_backend, &options, NULL) != LF_OK)
+		return 0;
+	if (lf_log_head(log, &head, NULL) != LF_OK)
+		head.size = 0;
+	lf_log_close(log);
+	return head.size;
+}
+
+/* What is verified is the copy, as it will be there: not what it was made of, which may change. */
+struct checked {
+	const struct lf_seals *seals;
+	int status;
+	uint64_t newest, size; /* records of the newest checkpoint, and of the copy */
+};
+
+static bool check_copy(void *context, const char *copy)
+{
+	struct checked *checked = context;
+
+	checked->status = lf_verify_file(copy, checked->seals, &checked->newest);
+	if (checked->status == 0)
+		checked->size = size_of(copy);
+	return checked->status == 0;
+}
+
+int lf_restore_command(int argc, char **argv)
+{
+	struct lf_seals seals = {.backup = true};
+	struct checked checked = {.seals = &seals};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_replaced replaced;
+	const char *from = NULL;
+	char name[] = "leadfitd"; /* as getopt_long() names the program */
+	int status;
+
+	argv[0] = name;
+	status = parse(argc, argv, &from, &seals);
+
+	if (status >= 0)
+		return status;
+	if (lf_log_restore(&lf_sqlite_backend, seals.beside, from, check_copy, &checked, &replaced, &error) != LF_OK) {
+		if (checked.status == 0)
+			fprintf(stderr, "leadfitd: %s\n", error.message);
+		fprintf(stderr, "leadfitd: %s: nothing was changed\n",
+			checked.status == 1          ? "the backup was altered"
+				: checked.status > 1 ? "the backup can't be verified"
+						     : "not restored");
+		status = checked.status != 0 ? checked.status : lf_code_exit_status(error.code);
+		lf_error_clean_up(&error);
+		return status;
+	}
+	printf("restored     %s: %" PRIu64 " bytes\n", seals.beside, replaced.bytes);
+	if (replaced.kept)
+		printf("kept         %s\n", replaced.kept_as);
+	if (checked.newest > checked.size)
+		fprintf(stderr,
+			"leadfitd: the log had %" PRIu64
+			" records when its newest checkpoint was signed, and the backup has %" PRIu64
+			": start the service with --accept-rewound once\n",
+			checked.newest, checked.size);
+	return fflush(stdout) != 0 ? 3 : 0;
+}

@@ -1,0 +1,74 @@
+#include "service/rpc/internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* Arenas, which requests take in turns, and what a call keeps beside its own. */
+
+struct lf_rpc_arena *lf_rpc_arena_new(struct lf_rpc_server *server)
+{
+	struct lf_rpc_arena *arena = malloc(sizeof(*arena));
+
+	if (arena == NULL)
+		return NULL;
+	lf_arena_init(&arena->arena, server->budget.max);
+	arena->arena.budget = &server->budget.arenas;
+	arena->next = NULL;
+	return arena;
+}
+
+void lf_rpc_arena_free(struct lf_rpc_arena *arena)
+{
+	if (arena == NULL)
+		return;
+	lf_arena_clean_up(&arena->arena);
+	free(arena);
+}
+
+struct lf_rpc_arena *lf_rpc_arena_take(struct lf_rpc_server *server)
+{
+	struct lf_rpc_arena *arena = server->arenas;
+
+	if (arena != NULL) {
+		server->arenas = arena->next;
+		server->arena_count--;
+	}
+	return arena;
+}
+
+struct lf_rpc_arena *lf_rpc_arena_keep(struct lf_rpc_server *server, struct lf_rpc_arena *arena)
+{
+	if (arena == NULL || server->arena_count == LF_RPC_ARENAS_KEPT)
+		return arena;
+	arena->next = server->arenas;
+	server->arenas = arena;
+	server->arena_count++;
+	return NULL;
+}
+
+void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes)
+{
+	assert(call->kept == NULL);
+	if (!lf_rpc_budget_take(&call->server->budget, bytes))
+		return NULL;
+	call->kept = malloc(bytes);
+	if (call->kept == NULL)
+		lf_rpc_budget_give(&call->server->budget, bytes);
+	else
+		call->kept_bytes = bytes;
+	return call->kept;
+}
+
+void lf_rpc_leave(struct lf_rpc_call *call)
+{
+	struct lf_rpc_server *server = call->server;
+	struct lf_rpc_arena *arena = call->arena;
+
+	lf_arena_reset(&arena->arena);
+	call->arena = NULL;
+	call->on_worker = false;
+	pthread_mutex_lock(&server->lock);
+	arena = lf_rpc_arena_keep(server, arena);
+	pthread_mutex_unlock(&server->lock);
+	lf_rpc_arena_free(arena);
+}

@@ -1,0 +1,439 @@
+#include "service/rpc/internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <nng/supplemental/tls/tls.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * Design notes
+ *
+ * Two guards keep listeners accepting, and a third sees that nng lets go of connections.
+ *
+ * 1. Before nng 1.6, EPIPE while it greets a new connection ends the listener's accepting for good: EPIPE becomes
+ *    NNG_ECLOSED, which the listener takes for its own end (upstream #1518). Any stranger can cause it: connect and
+ *    close on ipc://, connect, FIN, RST on tcp:// before the server gets to it. ECONNRESET has no such effect, so the
+ *    sendmsg() that nng calls is this file's: the system call, with EPIPE told as ECONNRESET. (A symbol of the program
+ *    comes before the C library's; weak, so that a test can have its own.)
+ *
+ *    It also tells a message to a peer that has gone as sent, and shuts the connection down for reading: whatever nng
+ *    reads next there is the end. Why a connection must not end from its sending side is told in rpc.c. Nothing is lost
+ *    by it: a reply that nng has sent was never one that had arrived.
+ *
+ * 2. The watchdog tries each listener and re-opens one that is dead. A listener whose accepting has ended still takes
+ *    connections and greets them: what shows life is that nng hands the new connection over (NNG_PIPE_EV_ADD_PRE). So
+ *    a trial connects, greets, and waits for that. It is dead at once where the connection is refused or the path is
+ *    gone; else after three trials in a row without life, because re-opening has a price: nng closes the connections
+ *    of a listener together with it, and only those that came through other listeners survive. A trial that fails for
+ *    a reason of our own (no descriptors left) says nothing: nng itself goes on when descriptors come back.
+ *
+ * 3. After each trial that shows life nng owes that it lets go of the trial's connection. Where it lets go of none at
+ *    all for a minute, it is stuck (rpc.c), and connections would add up until there are too many: that is told, once,
+ *    by on_stuck.
+ *
+ * Everything here blocks, and runs on the watchdog's thread only. A tls+tcp:// listener can't be greeted over a plain
+ * socket, so it is tried with a REQ socket of nng's, without looking at its certificate.
+ */
+
+static bool is_greeting(const struct msghdr *message)
+{
+	return message->msg_iovlen == 1 && message->msg_iov[0].iov_len <= 8 &&
+		(message->msg_iov[0].iov_len < 4 || memcmp(message->msg_iov[0].iov_base, "\0SP", 4) == 0);
+}
+
+static ssize_t length_of(const struct msghdr *message)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < message->msg_iovlen; i++)
+		length += message->msg_iov[i].iov_len;
+	return (ssize_t)length;
+}
+
+__attribute__((weak, visibility("default"))) ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	long sent = syscall(SYS_sendmsg, fd, message, flags);
+
+	if (sent >= 0 || (errno != EPIPE && errno != ECONNRESET && errno != ETIMEDOUT))
+		return (ssize_t)sent;
+	if (!is_greeting(message)) {
+		shutdown(fd, SHUT_RD);
+		return length_of(message);
+	}
+	if (errno == EPIPE)
+		errno = ECONNRESET;
+	return (ssize_t)sent;
+}
+
+enum {
+	GREETING_MS = 1000,  /* to connect and greet */
+	HAND_OVER_MS = 1000, /* nng pauses accepting for 100 ms after some errors; a busy machine takes longer */
+	TLS_MS = 2000,       /* all of it, through nng */
+	SLICE_MS = 50,       /* how long stopping may wait for a trial */
+	STRIKES = 3,         /* with no pause between: a dead listener is back within some three seconds */
+	REOPEN_TRIALS = 20,  /* the closed socket lets go of the address a moment later */
+	REOPEN_PAUSE_MS = 10,
+};
+
+enum verdict { ALIVE, SILENT, DEAD, UNKNOWN };
+
+static bool stopping(struct lf_listeners *listeners)
+{
+	bool yes;
+
+	pthread_mutex_lock(&listeners->lock);
+	yes = listeners->stopping;
+	pthread_mutex_unlock(&listeners->lock);
+	return yes;
+}
+
+static uint64_t in_ms(unsigned ms)
+{
+	return lf_clock_ns() + (uint64_t)ms * 1000000u;
+}
+
+static struct timespec at(uint64_t ns)
+{
+	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+}
+
+/* Until the server stops, at most so long. */
+static void pause_ms(struct lf_listeners *listeners, unsigned ms)
+{
+	const struct timespec until = at(in_ms(ms));
+
+	pthread_mutex_lock(&listeners->lock);
+	while (!listeners->stopping)
+		if (pthread_cond_timedwait(&listeners->changed, &listeners->lock, &until) == ETIMEDOUT)
+			break;
+	pthread_mutex_unlock(&listeners->lock);
+}
+
+/*
+ * Whether nng hands over another connection of listener than the `seen` first ones, within so long. Stopping does not
+ * cut it short: nng leaks a connection that was greeted but not handed over when its listener is closed.
+ */
+static bool handed_over(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen, unsigned ms)
+{
+	const struct timespec until = at(in_ms(ms));
+	bool more;
+
+	pthread_mutex_lock(&listeners->lock);
+	while (listener->accepted == seen)
+		if (pthread_cond_timedwait(&listeners->changed, &listeners->lock, &until) == ETIMEDOUT)
+			break;
+	more = listener->accepted != seen;
+	pthread_mutex_unlock(&listeners->lock);
+	return more;
+}
+
+/* ---- a trial over a plain socket ---- */
+
+static socklen_t tcp_address(const nng_sockaddr *from, struct sockaddr_storage *to)
+{
+	memset(to, 0, sizeof(*to));
+	if (from->s_family == NNG_AF_INET) {
+		struct sockaddr_in *four = (struct sockaddr_in *)to;
+
+		four->sin_family = AF_INET;
+		four->sin_port = from->s_in.sa_port;
+		four->sin_addr.s_addr = from->s_in.sa_addr != 0 ? from->s_in.sa_addr : htonl(INADDR_LOOPBACK);
+		return sizeof(*four);
+	}
+	if (from->s_family == NNG_AF_INET6) {
+		struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
+
+		six->sin6_family = AF_INET6;
+		six->sin6_port = from->s_in6.sa_port;
+		memcpy(&six->sin6_addr, from->s_in6.sa_addr, sizeof(six->sin6_addr));
+		if (IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr))
+			six->sin6_addr = in6addr_loopback;
+		return sizeof(*six);
+	}
+	return 0;
+}
+
+static socklen_t address_of(const struct lf_listener *listener, struct sockaddr_storage *to)
+{
+	struct sockaddr_un *local = (struct sockaddr_un *)to;
+
+	if (listener->kind != LF_LISTENER_IPC)
+		return tcp_address(&listener->address, to);
+	memset(to, 0, sizeof(*to));
+	local->sun_family = AF_UNIX;
+	snprintf(local->sun_path, sizeof(local->sun_path), "%s", listener->path);
+	return sizeof(*local);
+}
+
+/* Waits for the events, until the deadline or the server stops. */
+static bool wait_fd(struct lf_listeners *listeners, int fd, short events, uint64_t deadline_ns)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = events};
+
+	while (lf_clock_ns() < deadline_ns && !stopping(listeners))
+		if (poll(&poll_fd, 1, SLICE_MS) > 0)
+			return true;
+	return false;
+}
+
+static enum verdict verdict_of(int reason)
+{
+	return reason == ECONNREFUSED || reason == ENOENT ? DEAD : UNKNOWN;
+}
+
+static enum verdict connect_to(
+	struct lf_listeners *listeners, const struct lf_listener *listener, int fd, uint64_t deadline_ns)
+{
+	struct sockaddr_storage address;
+	socklen_t length = address_of(listener, &address), size = sizeof(int);
+	int reason = 0;
+
+	if (length == 0)
+		return UNKNOWN;
+	while (connect(fd, (const struct sockaddr *)&address, length) != 0) {
+		if (errno == EINPROGRESS) {
+			if (!wait_fd(listeners, fd, POLLOUT, deadline_ns))
+				return SILENT;
+			if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &size) != 0 || reason != 0)
+				return verdict_of(reason);
+			return ALIVE;
+		}
+		if (errno != EAGAIN)
+			return verdict_of(errno);
+		/* A local socket's queue is full: its server is busy, or dead. */
+		if (lf_clock_ns() >= deadline_ns)
+			return SILENT;
+		if (stopping(listeners))
+			return UNKNOWN;
+		poll(NULL, 0, SLICE_MS);
+	}
+	return ALIVE;
+}
+
+/* SP's greeting, as a REQ socket says it. */
+static enum verdict greet(struct lf_listeners *listeners, int fd, uint64_t deadline_ns)
+{
+	static const uint8_t GREETING[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
+	uint8_t answer[8];
+	size_t got = 0;
+
+	if (send(fd, GREETING, sizeof(GREETING), MSG_NOSIGNAL) != (ssize_t)sizeof(GREETING))
+		return SILENT;
+	while (got < sizeof(answer)) {
+		ssize_t n;
+
+		if (!wait_fd(listeners, fd, POLLIN, deadline_ns))
+			return SILENT;
+		n = recv(fd, answer + got, sizeof(answer) - got, 0);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return SILENT;
+		if (n > 0)
+			got += (size_t)n;
+	}
+	return ALIVE;
+}
+
+/* Whether another descriptor can be had. */
+static bool descriptors_left(int fd)
+{
+	int spare = dup(fd);
+
+	if (spare < 0)
+		return false;
+	close(spare);
+	return true;
+}
+
+static enum verdict try_plain(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
+{
+	int family = listener->kind == LF_LISTENER_IPC       ? AF_UNIX
+		: listener->address.s_family == NNG_AF_INET6 ? AF_INET6
+							     : AF_INET;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	uint64_t deadline_ns = in_ms(GREETING_MS);
+	enum verdict verdict;
+
+	if (fd < 0)
+		return UNKNOWN;
+	verdict = connect_to(listeners, listener, fd, deadline_ns);
+	if (verdict == ALIVE)
+		verdict = greet(listeners, fd, deadline_ns);
+	if (verdict == ALIVE && !handed_over(listeners, listener, seen, HAND_OVER_MS))
+		verdict = SILENT;
+	if (verdict == SILENT && !descriptors_left(fd))
+		verdict = UNKNOWN;
+	close(fd);
+	return verdict;
+}
+
+/* ---- a trial through nng ---- */
+
+static enum verdict try_tls(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
+{
+	enum verdict verdict = UNKNOWN;
+	nng_tls_config *config;
+	char url[64];
+	nng_socket socket;
+	nng_dialer dialer;
+	const char *port = strrchr(listener->url, ':');
+
+	snprintf(url, sizeof(url), "tls+tcp://%s%s", listener->address.s_family == NNG_AF_INET6 ? "[::1]" : "127.0.0.1",
+		port);
+	if (nng_req0_open(&socket) != 0)
+		return UNKNOWN;
+	if (nng_tls_config_alloc(&config, NNG_TLS_MODE_CLIENT) != 0)
+		goto close_socket;
+	if (nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_NONE) != 0 ||
+		nng_dialer_create(&dialer, socket, url) != 0)
+		goto free_config;
+	if (nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config) == 0 &&
+		nng_dialer_start(dialer, NNG_FLAG_NONBLOCK) == 0)
+		verdict = handed_over(listeners, listener, seen, TLS_MS) ? ALIVE : SILENT;
+free_config:
+	nng_tls_config_free(config);
+close_socket:
+	nng_close(socket);
+	return verdict;
+}
+
+/* ---- the watchdog ---- */
+
+static void reopen(struct lf_rpc_server *server, struct lf_listener *listener)
+{
+	lf_listener_part(server, listener);
+	lf_listener_close(listener);
+	for (unsigned i = 0; i < REOPEN_TRIALS && !stopping(&server->listeners); i++) {
+		if (lf_listener_open(server, listener, NULL) == LF_OK) {
+			pthread_mutex_lock(&server->lock);
+			server->counters.listeners_reopened++;
+			pthread_mutex_unlock(&server->lock);
+			return;
+		}
+		pause_ms(&server->listeners, REOPEN_PAUSE_MS);
+	}
+	/* Next time again. */
+}
+
+static enum verdict try_once(struct lf_listeners *listeners, const struct lf_listener *listener)
+{
+	uint64_t seen;
+
+	pthread_mutex_lock(&listeners->lock);
+	seen = listener->accepted;
+	pthread_mutex_unlock(&listeners->lock);
+	return listener->kind == LF_LISTENER_TLS ? try_tls(listeners, listener, seen)
+						 : try_plain(listeners, listener, seen);
+}
+
+/*
+ * The connection of a trial has ended: from now, unless it owes already, nng owes that it lets go of one. gone: of how
+ * many it had before the trial.
+ */
+static void owe(struct lf_rpc_server *server, uint64_t gone)
+{
+	struct lf_listeners *listeners = &server->listeners;
+
+	if (listeners->owed_ns != 0 && lf_peers_gone(&server->peers) == listeners->owed_gone)
+		return;
+	listeners->owed_ns = lf_clock_ns();
+	listeners->owed_gone = gone;
+}
+
+static void check_stuck(struct lf_rpc_server *server)
+{
+	struct lf_listeners *listeners = &server->listeners;
+	const uint64_t max_ns = (uint64_t)server->options.stuck_ms * 1000000;
+
+	if (listeners->stuck || listeners->owed_ns == 0 || lf_peers_gone(&server->peers) != listeners->owed_gone ||
+		lf_clock_ns() - listeners->owed_ns < max_ns)
+		return;
+	listeners->stuck = true;
+	if (server->options.on_stuck != NULL)
+		server->options.on_stuck(server->options.on_stuck_context);
+}
+
+static void look_after(struct lf_rpc_server *server, struct lf_listener *listener)
+{
+	enum verdict verdict = listener->open ? SILENT : DEAD;
+	uint64_t gone = lf_peers_gone(&server->peers);
+
+	for (unsigned strike = 0; verdict == SILENT && strike < STRIKES; strike++)
+		verdict = try_once(&server->listeners, listener);
+	if (verdict == ALIVE)
+		owe(server, gone);
+	if ((verdict == SILENT || verdict == DEAD) && !stopping(&server->listeners))
+		reopen(server, listener);
+}
+
+static void *watchdog(void *argument)
+{
+	struct lf_rpc_server *server = argument;
+	struct lf_listeners *listeners = &server->listeners;
+
+	for (;;) {
+		size_t count;
+
+		pause_ms(listeners, server->options.watchdog_ms);
+		pthread_mutex_lock(&listeners->lock);
+		count = listeners->count;
+		pthread_mutex_unlock(&listeners->lock);
+		for (size_t i = 0; i < count && !stopping(listeners); i++)
+			look_after(server, &listeners->items[i]);
+		check_stuck(server);
+		if (stopping(listeners))
+			break;
+	}
+	pthread_mutex_lock(&listeners->lock);
+	listeners->ended = true;
+	pthread_cond_broadcast(&listeners->changed);
+	pthread_mutex_unlock(&listeners->lock);
+	return NULL;
+}
+
+enum lf_code lf_watchdog_start(struct lf_rpc_server *server, struct lf_error *error)
+{
+	if (lf_thread_start(&server->listeners.watchdog, watchdog, server) != 0)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no thread for the watchdog");
+	server->listeners.watched = true;
+	return LF_OK;
+}
+
+void lf_watchdog_halt(struct lf_rpc_server *server)
+{
+	struct lf_listeners *listeners = &server->listeners;
+
+	pthread_mutex_lock(&listeners->lock);
+	listeners->stopping = true;
+	pthread_cond_broadcast(&listeners->changed);
+	pthread_mutex_unlock(&listeners->lock);
+}
+
+bool lf_watchdog_await(struct lf_rpc_server *server, unsigned timeout_ms)
+{
+	struct lf_listeners *listeners = &server->listeners;
+	const struct timespec until = at(in_ms(timeout_ms));
+	bool ended;
+
+	pthread_mutex_lock(&listeners->lock);
+	while (listeners->watched && !listeners->ended)
+		if (pthread_cond_timedwait(&listeners->changed, &listeners->lock, &until) == ETIMEDOUT)
+			break;
+	ended = !listeners->watched || listeners->ended;
+	pthread_mutex_unlock(&listeners->lock);
+	return ended;
+}
+
+void lf_watchdog_join(struct lf_rpc_server *server)
+{
+	if (server->listeners.watched)
+		pthread_join(server->listeners.watchdog, NULL);
+	server->listeners.watched = false;
+}

@@ -1,0 +1,310 @@
+#include "service/rpc/tokens.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/base/hex.h"
+#include "proto/base/limits.h"
+
+enum {
+	DIGEST_BYTES = 32,
+	FILE_BYTES_MAX = 1024 * 1024,
+	CALLERS_MAX = 4096,
+};
+
+struct caller {
+	char name[LF_ID_BYTES_MAX + 1];
+	unsigned char digest[DIGEST_BYTES];
+	unsigned roles;
+};
+
+struct lf_tokens {
+	EVP_MD *sha256;
+	size_t count, capacity;
+	struct caller *callers;
+};
+
+/* The word at *at, which is moved behind it; length 0 at the end of the line or at a comment. */
+static const char *next_word(const char **at, const char *end, size_t *length)
+{
+	const char *start = *at;
+
+	while (start < end && (*start == ' ' || *start == '\t' || *start == '\r'))
+		start++;
+	*at = start;
+	if (start < end && *start == '#')
+		*at = end;
+	else
+		while (*at < end && **at != ' ' && **at != '\t' && **at != '\r')
+			(*at)++;
+	*length = start < end && *start == '#' ? 0 : (size_t)(*at - start);
+	return start;
+}
+
+static bool parse_digest(unsigned char *digest, const char *text, size_t length)
+{
+	if (length != 2 * DIGEST_BYTES)
+		return false;
+	for (size_t i = 0; i < DIGEST_BYTES; i++) {
+		int high = lf_hex_value(text[2 * i]), low = lf_hex_value(text[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		digest[i] = (unsigned char)(high << 4 | low);
+	}
+	return true;
+}
+
+static bool parse_name(char *name, const char *text, size_t length)
+{
+	if (length == 0 || length > LF_ID_BYTES_MAX)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	memcpy(name, text, length);
+	name[length] = '\0';
+	return true;
+}
+
+static unsigned role_of(const char *text, size_t length)
+{
+	static const struct {
+		const char *name;
+		unsigned role;
+	} ROLES[] = {
+		{"read", LF_ROLE_READ}, {"score", LF_ROLE_SCORE}, {"rubric", LF_ROLE_RUBRIC}, {"admin", LF_ROLE_ADMIN}};
+
+	for (size_t i = 0; i < sizeof(ROLES) / sizeof(ROLES[0]); i++)
+		if (strlen(ROLES[i].name) == length && memcmp(ROLES[i].name, text, length) == 0)
+			return ROLES[i].role;
+	return 0;
+}
+
+/* 0 where one of the roles is unknown, or there is none. */
+static unsigned parse_roles(const char *text, size_t length, const char **bad, size_t *bad_length)
+{
+	const char *end = text + length;
+	unsigned roles = 0;
+
+	for (;;) {
+		const char *comma = memchr(text, ',', (size_t)(end - text));
+		size_t word = (size_t)((comma != NULL ? comma : end) - text);
+		unsigned role = role_of(text, word);
+
+		if (role == 0) {
+			*bad = text;
+			*bad_length = word;
+			return 0;
+		}
+		roles |= role;
+		if (comma == NULL)
+			return roles;
+		text = comma + 1;
+	}
+}
+
+static bool add(struct lf_tokens *tokens, const struct caller *caller)
+{
+	if (tokens->count == tokens->capacity) {
+		size_t capacity = tokens->capacity == 0 ? 16 : 2 * tokens->capacity;
+		struct caller *callers = realloc(tokens->callers, capacity * sizeof(*callers));
+
+		if (callers == NULL)
+			return false;
+		tokens->callers = callers;
+		tokens->capacity = capacity;
+	}
+	tokens->callers[tokens->count++] = *caller;
+	return true;
+}
+
+static void check_unique(
+	const struct lf_tokens *tokens, const struct caller *caller, const char *where, struct lf_error *error)
+{
+	for (size_t i = 0; i < tokens->count; i++) {
+		if (strcmp(tokens->callers[i].name, caller->name) == 0)
+			lf_error_add(error, where, "the name \"%s\" stands on an earlier line too", caller->name);
+		if (memcmp(tokens->callers[i].digest, caller->digest, DIGEST_BYTES) == 0)
+			lf_error_add(
+				error, where, "the token of \"%s\" is on an earlier line too", tokens->callers[i].name);
+	}
+}
+
+/* One line, without its newline. false where memory ran out; what is wrong with the line goes to error. */
+static bool parse_line(
+	struct lf_tokens *tokens, const char *line, const char *end, const char *where, struct lf_error *error)
+{
+	size_t name_length, digest_length, roles_length, more_length, bad_length;
+	const char *name = next_word(&line, end, &name_length);
+	const char *digest = next_word(&line, end, &digest_length);
+	const char *roles = next_word(&line, end, &roles_length);
+	const char *more = next_word(&line, end, &more_length), *bad;
+	struct caller caller = {0};
+
+	(void)more;
+	if (name_length == 0)
+		return true;
+	if (roles_length == 0 || more_length != 0) {
+		lf_error_add(error, where, "a line is NAME SHA256-OF-TOKEN ROLE[,ROLE...]");
+		return true;
+	}
+	if (!parse_name(caller.name, name, name_length)) {
+		lf_error_add(error, where, "a name has 1..%d bytes of visible ASCII", LF_ID_BYTES_MAX);
+		return true;
+	}
+	if (!parse_digest(caller.digest, digest, digest_length)) {
+		lf_error_add(error, where, "the SHA-256 of \"%s\" is not 64 hexadecimal digits", caller.name);
+		return true;
+	}
+	caller.roles = parse_roles(roles, roles_length, &bad, &bad_length);
+	if (caller.roles == 0) {
+		lf_error_add(error, where, "\"%.*s\" is none of the roles read, score, rubric, admin",
+			bad_length > 64 ? 64 : (int)bad_length, bad);
+		return true;
+	}
+	check_unique(tokens, &caller, where, error);
+	if (tokens->count == CALLERS_MAX) {
+		lf_error_add(error, where, "a file has at most %d callers", CALLERS_MAX);
+		return true;
+	}
+	return add(tokens, &caller);
+}
+
+/* Every line of the text. */
+static enum lf_code parse(struct lf_tokens *tokens, const char *text, size_t length, struct lf_error *error)
+{
+	const char *end = text + length;
+
+	for (unsigned number = 1; text < end; number++) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		const char *line_end = newline != NULL ? newline : end;
+		char where[32];
+
+		snprintf(where, sizeof(where), "line %u", number);
+		if (!parse_line(tokens, text, line_end, where, error))
+			return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the tokens file");
+		text = newline != NULL ? newline + 1 : end;
+	}
+	return LF_OK;
+}
+
+static enum lf_code read_all(int fd, const char *path, char *text, size_t size, size_t *length, struct lf_error *error)
+{
+	*length = 0;
+	while (*length < size) {
+		ssize_t n = read(fd, text + *length, size - *length);
+
+		if (n == 0)
+			break;
+		if (n < 0 && errno != EINTR)
+			return lf_error_set(error, LF_UNAVAILABLE, "%s: %s", path, strerror(errno));
+		if (n > 0)
+			*length += (size_t)n;
+	}
+	return LF_OK;
+}
+
+static enum lf_code check_file(int fd, const char *path, struct stat *status, struct lf_error *error)
+{
+	if (fstat(fd, status) != 0)
+		return lf_error_set(error, LF_UNAVAILABLE, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(status->st_mode))
+		return lf_error_set(error, LF_UNAVAILABLE, "%s: not a regular file", path);
+	if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"%s: others than its owner may write it (mode %03o): chmod go-w", path,
+			(unsigned)status->st_mode & 0777);
+	if (status->st_size > FILE_BYTES_MAX)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: %lld bytes are more than %d", path,
+			(long long)status->st_size, FILE_BYTES_MAX);
+	return LF_OK;
+}
+
+static enum lf_code load(struct lf_tokens *tokens, const char *path, struct lf_error *error)
+{
+	size_t length, violations = error != NULL ? error->violation_count : 0;
+	struct lf_error local = LF_ERROR_INIT;
+	struct lf_error *to = error != NULL ? error : &local;
+	enum lf_code code;
+	struct stat status;
+	char *text;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return lf_error_set(error, LF_UNAVAILABLE, "%s: %s", path, strerror(errno));
+	code = check_file(fd, path, &status, error);
+	if (code != LF_OK)
+		goto close_file;
+	text = malloc((size_t)status.st_size + 1);
+	if (text == NULL) {
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the tokens file");
+		goto close_file;
+	}
+	code = read_all(fd, path, text, (size_t)status.st_size, &length, error);
+	if (code == LF_OK)
+		code = parse(tokens, text, length, to);
+	if (code == LF_OK && to->violation_count != violations)
+		code = lf_error_summarize(to);
+	free(text);
+	lf_error_clean_up(&local);
+close_file:
+	close(fd);
+	return code;
+}
+
+enum lf_code lf_tokens_load(struct lf_tokens **out, const char *path, struct lf_error *error)
+{
+	struct lf_tokens *tokens = calloc(1, sizeof(*tokens));
+	enum lf_code code;
+
+	*out = NULL;
+	if (tokens == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the tokens file");
+	tokens->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (tokens->sha256 == NULL)
+		code = lf_error_set(error, LF_INTERNAL, "libcrypto has no SHA-256");
+	else
+		code = load(tokens, path, error);
+	if (code != LF_OK) {
+		lf_tokens_destroy(tokens);
+		return code;
+	}
+	*out = tokens;
+	return LF_OK;
+}
+
+void lf_tokens_destroy(struct lf_tokens *tokens)
+{
+	if (tokens == NULL)
+		return;
+	EVP_MD_free(tokens->sha256);
+	if (tokens->callers != NULL)
+		OPENSSL_cleanse(tokens->callers, tokens->capacity * sizeof(*tokens->callers));
+	free(tokens->callers);
+	free(tokens);
+}
+
+const char *lf_tokens_find(const struct lf_tokens *tokens, const char *token, size_t length, unsigned *roles)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	const struct caller *found = NULL;
+
+	if (length == 0 || EVP_Digest(token, length, digest, NULL, tokens->sha256, NULL) != 1)
+		return NULL;
+	/* Every caller is compared, wholly: the time taken says nothing about any digest. */
+	for (size_t i = 0; i < tokens->count; i++)
+		if (CRYPTO_memcmp(digest, tokens->callers[i].digest, DIGEST_BYTES) == 0)
+			found = &tokens->callers[i];
+	if (found == NULL)
+		return NULL;
+	*roles = found->roles;
+	return found->name;
+}

@@ -1,0 +1,119 @@
+#include "service/rubric/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/text/json.h"
+#include "proto/base/limits.h"
+
+static const size_t arena_bytes_max = (size_t)32 * 1024 * 1024;
+
+static enum lf_code read_all(
+	int file, const char *path, char *text, size_t size, size_t *length, struct lf_error *error)
+{
+	*length = 0;
+	while (*length < size) {
+		ssize_t got = read(file, text + *length, size - *length);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return lf_error_set(error, LF_UNAVAILABLE, "can't read %s: %s", path, strerror(errno));
+		if (got == 0)
+			return LF_OK;
+		*length += (size_t)got;
+	}
+	return lf_error_set(error, LF_INVALID_ARGUMENT, "%s is larger than %d bytes", path, LF_MESSAGE_BYTES_MAX);
+}
+
+static enum lf_code read_file(const char *path, char **text, size_t *length, struct lf_error *error)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	enum lf_code code;
+
+	if (file < 0)
+		return lf_error_set(error, LF_UNAVAILABLE, "can't open %s: %s", path, strerror(errno));
+	*text = malloc(LF_MESSAGE_BYTES_MAX + 1);
+	if (*text == NULL)
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to read %s", path);
+	else
+		code = read_all(file, path, *text, LF_MESSAGE_BYTES_MAX + 1, length, error);
+	close(file);
+	return code;
+}
+
+static enum lf_format format_of(const char *path)
+{
+	size_t length = strlen(path);
+
+	return length > 5 && strcmp(path + length - 5, ".json") == 0 ? LF_FORMAT_JSON : LF_FORMAT_YAML;
+}
+
+enum lf_code lf_rubric_file_load(
+	struct lf_version **version, const char *path, char **text, size_t *length, struct lf_error *error)
+{
+	struct lf_arena arena;
+	ProtobufCMessage *message;
+	enum lf_code code;
+	uint8_t *packed = NULL;
+
+	*text = NULL;
+	*length = 0;
+	code = read_file(path, text, length, error);
+	if (code != LF_OK)
+		return code;
+	lf_arena_init(&arena, arena_bytes_max);
+	message = lf_text_parse(format_of(path), &leadfit__v1__rubric__descriptor, *text, *length, &arena, error);
+	if (message == NULL) {
+		code = error->code;
+		goto out;
+	}
+	packed = lf_arena_alloc(&arena, protobuf_c_message_get_packed_size(message));
+	if (packed == NULL) {
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to read %s", path);
+		goto out;
+	}
+	code = lf_version_new(version, packed, protobuf_c_message_pack(message, packed), "", error);
+out:
+	lf_arena_clean_up(&arena);
+	return code;
+}
+
+/* kind: "" or "warning: ". */
+static void say_violations(
+	const char *path, const char *text, size_t length, const struct lf_error *error, const char *kind)
+{
+	for (size_t i = 0; i < error->violation_kept; i++) {
+		const struct lf_violation *violation = &error->violations[i];
+		size_t line = text != NULL ? lf_text_line_of(text, length, violation->field) : 0;
+
+		fprintf(stderr, "leadfitd: %s:", path);
+		if (line > 0)
+			fprintf(stderr, "%zu:", line);
+		fprintf(stderr, " %s%s: %s\n", kind, violation->field, violation->description);
+	}
+	if (error->violation_count > error->violation_kept)
+		fprintf(stderr, "leadfitd: %s: %sand %zu more\n", path, kind,
+			error->violation_count - error->violation_kept);
+}
+
+void lf_rubric_file_say(const char *path, const char *text, size_t length, const struct lf_error *error)
+{
+	if (error->violation_kept == 0)
+		fprintf(stderr, "leadfitd: %s: %s\n", path, error->message);
+	say_violations(path, text, length, error, "");
+}
+
+void lf_rubric_file_warn(const char *path, const char *text, size_t length, const struct lf_version *version)
+{
+	struct lf_error warnings = LF_ERROR_INIT;
+
+	lf_version_warn(version, &warnings);
+	say_violations(path, text, length, &warnings, "warning: ");
+	lf_error_clean_up(&warnings);
+}

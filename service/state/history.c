@@ -1,0 +1,337 @@
+/*
+ * Decisions are taken from the log some at a time, copied; teams and projects, which repeat, are decoded there, once.
+ * Nothing else is computed within a read transaction, and what is looked up meanwhile (a rubric) never waits for a
+ * reader that waits for it.
+ */
+#include "service/state/history.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "proto/base/limits.h"
+#include "proto/wire/wire.h"
+#include "service/decide/decision.h"
+
+enum {
+	SLICE_MS = 200,
+	BATCH_ROWS = 128,
+	BATCH_BYTES_MAX = 1024 * 1024,
+	PAYLOADS = 2048, /* decoded teams and projects that are remembered, */
+	VERSIONS = 16,
+};
+/* and their memory, after which all are forgotten. What one decision may unfold to comes on top: as for a request. */
+static const size_t payload_bytes_max = (size_t)8 * 1024 * 1024, decision_bytes_max = (size_t)48 * 1024 * 1024;
+
+struct decoded {
+	uint64_t payload; /* 0 = a free slot */
+	const ProtobufCMessage *message;
+	struct lf_kept_team *kept; /* of a team */
+};
+
+/* Read, and not gone over. What is decoded of it has no bytes in the row. */
+struct past_row {
+	struct lf_stored *stored;
+	struct decoded team, project; /* message NULL: to be decoded, to say what is wrong with it */
+};
+
+struct lf_past {
+	struct lf_core *core;
+	struct lf_rpc_call *call;
+	struct lf_scan scan;
+	struct timespec start;
+	bool begun; /* it went over one decision, or over rows of which none fits */
+	/* what was read and not gone over */
+	struct past_row rows[BATCH_ROWS];
+	size_t row_count, row_at;
+	bool no_memory; /* to copy a row */
+	uint64_t next;  /* after those: 0 at the end of the log */
+	bool has_lost;  /* there is one between those and next that can't be read: */
+	struct lf_stored lost;
+	char lost_because[512];
+	/* what is remembered */
+	struct lf_arena payloads, arena;
+	struct decoded teams[PAYLOADS], projects[PAYLOADS];
+	struct lf_version *versions[VERSIONS];
+	size_t version_count;
+	struct lf_past_decision decision;
+	char damage[512]; /* of it */
+};
+
+static bool knows(void *context, enum lf_payload_kind kind, uint64_t payload)
+{
+	const struct lf_past *past = context;
+	const struct decoded *slots = kind == LF_PAYLOAD_TEAM ? past->teams : past->projects;
+
+	return payload != 0 && slots[payload % PAYLOADS].payload == payload;
+}
+
+struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, struct lf_rpc_call *call)
+{
+	struct lf_past *past = calloc(1, sizeof(*past));
+
+	if (past == NULL)
+		return NULL;
+	past->core = core;
+	past->call = call;
+	past->scan = *scan;
+	past->scan.limit = BATCH_ROWS;
+	past->scan.bytes_max = BATCH_BYTES_MAX;
+	past->scan.newest_first = false;
+	past->scan.payloads = true;
+	past->scan.knows = knows;
+	past->next = scan->from_sequence != 0 ? scan->from_sequence : 1;
+	clock_gettime(CLOCK_MONOTONIC, &past->start);
+	lf_arena_init(&past->payloads, payload_bytes_max + decision_bytes_max);
+	lf_arena_init(&past->arena, decision_bytes_max);
+	return past;
+}
+
+static void forget_rows(struct lf_past *past)
+{
+	for (size_t i = 0; i < past->row_count; i++)
+		free(past->rows[i].stored);
+	past->row_count = past->row_at = 0;
+}
+
+void lf_past_end(struct lf_past *past)
+{
+	if (past == NULL)
+		return;
+	forget_rows(past);
+	for (size_t i = 0; i < past->version_count; i++)
+		lf_version_release(past->versions[i]);
+	lf_arena_clean_up(&past->payloads);
+	lf_arena_clean_up(&past->arena);
+	free(past);
+}
+
+uint64_t lf_past_position(const struct lf_past *past)
+{
+	if (past->row_at < past->row_count)
+		return past->rows[past->row_at].stored->sequence;
+	return past->has_lost ? past->lost.sequence : past->next;
+}
+
+struct lf_arena *lf_past_arena(struct lf_past *past)
+{
+	return &past->arena;
+}
+
+const struct lf_version *lf_past_version(struct lf_past *past, const struct lf_digest *digest, struct lf_error *error)
+{
+	struct lf_version *version;
+
+	for (size_t i = 0; i < past->version_count; i++)
+		if (memcmp(&past->versions[i]->digest, digest, sizeof(*digest)) == 0)
+			return past->versions[i];
+	version = lf_registry_find(past->core->registry, digest, error);
+	if (version == NULL)
+		return NULL;
+	if (past->version_count == VERSIONS) /* the one that was found first: not the present decision's */
+		lf_version_release(past->versions[--past->version_count]);
+	memmove(past->versions + 1, past->versions, past->version_count * sizeof(version));
+	past->versions[0] = version;
+	past->version_count++;
+	return version;
+}
+
+/* ---- reading ---- */
+
+/*
+ * Decodes what is not remembered, and remembers it. message NULL: it is no such message, or there is no memory for it
+ * now.
+ */
+static struct decoded remember(struct lf_past *past, enum lf_payload_kind kind, uint64_t payload, struct lf_bytes bytes)
+{
+	const bool is_team = kind == LF_PAYLOAD_TEAM;
+	struct decoded *slot = &(is_team ? past->teams : past->projects)[payload % PAYLOADS];
+	struct lf_error ignored = LF_ERROR_INIT;
+
+	if (knows(past, kind, payload))
+		return *slot;
+	*slot = (struct decoded){.payload = 0};
+	if (payload == 0 || past->payloads.bytes_used > payload_bytes_max)
+		return *slot;
+	slot->message = lf_wire_unpack(is_team ? &leadfit__v1__team__descriptor : &leadfit__v1__project__descriptor,
+		bytes.data, bytes.length, &past->payloads, &ignored);
+	lf_error_clean_up(&ignored);
+	if (slot->message == NULL)
+		return *slot;
+	slot->payload = payload;
+	slot->kept = is_team ? lf_arena_zalloc(&past->payloads, 1, sizeof(*slot->kept)) : NULL;
+	if (slot->kept != NULL)
+		slot->kept->arena = &past->payloads;
+	return *slot;
+}
+
+/* Teams and projects are decoded from the log's own memory, once; the rest of a row is copied. */
+static bool keep_row(void *context, const struct lf_stored *row)
+{
+	struct lf_past *past = context;
+	struct past_row *to = &past->rows[past->row_count];
+	struct lf_stored rest = *row;
+
+	to->team = remember(past, LF_PAYLOAD_TEAM, row->team_payload, row->team);
+	to->project = remember(past, LF_PAYLOAD_PROJECT, row->project_payload, row->project);
+	if (to->team.message != NULL)
+		rest.team.length = 0;
+	if (to->project.message != NULL)
+		rest.project.length = 0;
+	to->stored = lf_stored_copy(&rest);
+	if (to->stored == NULL) {
+		past->no_memory = true;
+		return false;
+	}
+	past->row_count++;
+	return true;
+}
+
+static enum lf_code out_of_memory(struct lf_error *error)
+{
+	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to read decisions");
+}
+
+/*
+ * Reads some more, perhaps none. A row that can't be read is not the end: it is gone over like any other, as far as it
+ * is known.
+ */
+static enum lf_code read_on(struct lf_past *past, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	uint64_t next = 0;
+	enum lf_code code;
+
+	forget_rows(past);
+	if (past->payloads.bytes_used > payload_bytes_max) {
+		lf_arena_reset(&past->payloads);
+		memset(past->teams, 0, sizeof(past->teams));
+		memset(past->projects, 0, sizeof(past->projects));
+	}
+	past->scan.from_sequence = past->next;
+	code = lf_log_scan(past->core->log, &past->scan, keep_row, past, &next, &inner);
+	if (past->no_memory)
+		code = out_of_memory(&inner);
+	if (code == LF_DATA_LOSS && next > 1) {
+		past->has_lost = true;
+		past->lost = (struct lf_stored){.sequence = next - 1,
+			.caller = "",
+			.team_id = "",
+			.project_id = "",
+			.rubric_name = "",
+			.recommended = ""};
+		snprintf(past->lost_because, sizeof(past->lost_because), "%s", inner.message);
+		code = LF_OK;
+	}
+	if (code == LF_OK)
+		past->next = next;
+	else
+		lf_error_move(error, &inner);
+	lf_error_clean_up(&inner);
+	return code;
+}
+
+static bool time_is_up(const struct lf_past *past)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - past->start.tv_sec) * 1000 + (now.tv_nsec - past->start.tv_nsec) / 1000000 >= SLICE_MS ||
+		!lf_is_awaited(past->call);
+}
+
+/* ---- decoding ---- */
+
+/* NULL: *code says whether memory ran out or the bytes are no such message. */
+static const ProtobufCMessage *decode(struct lf_past *past, const ProtobufCMessageDescriptor *type, const char *what,
+	struct lf_bytes bytes, struct lf_arena *arena, enum lf_code *code)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	const ProtobufCMessage *message = lf_wire_unpack(type, bytes.data, bytes.length, arena, &inner);
+
+	*code = inner.code;
+	if (message == NULL)
+		snprintf(past->damage, sizeof(past->damage), "its %s can't be read: %.400s", what, inner.message);
+	lf_error_clean_up(&inner);
+	return message;
+}
+
+/* What could not be remembered is decoded for this decision alone. */
+static const ProtobufCMessage *whole(struct lf_past *past, const struct decoded *decoded,
+	const ProtobufCMessageDescriptor *type, const char *what, struct lf_bytes bytes, enum lf_code *code)
+{
+	*code = LF_OK;
+	return decoded->message != NULL ? decoded->message : decode(past, type, what, bytes, &past->arena, code);
+}
+
+static enum lf_code fill_whole(struct lf_past *past, const struct past_row *row)
+{
+	const struct lf_stored *stored = row->stored;
+	const Leadfit__V1__Answer *answer = past->decision.answer;
+	const ProtobufCMessage *team, *project = NULL;
+	enum lf_code code;
+
+	team = whole(past, &row->team, &leadfit__v1__team__descriptor, "team", stored->team, &code);
+	if (team != NULL)
+		project = whole(
+			past, &row->project, &leadfit__v1__project__descriptor, "project", stored->project, &code);
+	if (project == NULL)
+		return code;
+	past->decision.input = (struct lf_case_input){
+		.team = (const Leadfit__V1__Team *)team,
+		.project = (const Leadfit__V1__Project *)project,
+		.candidates = answer->candidates,
+		.candidate_count = answer->n_candidates,
+		.as_of_seconds = lf_seconds_of(answer->as_of_us),
+		.ignore_undeclared = answer->ignore_undeclared,
+		.kept = past->payloads.bytes_used <= payload_bytes_max ? row->team.kept : NULL,
+	};
+	return LF_OK;
+}
+
+/* Fills past->decision. Only a lack of memory is an error. */
+static enum lf_code fill(struct lf_past *past, const struct past_row *from, struct lf_error *error)
+{
+	const struct lf_stored *row = from->stored;
+	struct lf_past_decision *decision = &past->decision;
+	enum lf_code code;
+
+	*decision = (struct lf_past_decision){.row = row, .state = LF_PAST_WHOLE, .damage = past->damage};
+	decision->answer = (const Leadfit__V1__Answer *)decode(
+		past, &leadfit__v1__answer__descriptor, "answer", row->answer, &past->arena, &code);
+	if (decision->answer != NULL && decision->answer->frozen != NULL)
+		decision->state = LF_PAST_ERASED;
+	else if (decision->answer != NULL && decision->answer->pruned)
+		decision->state = LF_PAST_PRUNED;
+	else if (decision->answer != NULL)
+		code = fill_whole(past, from);
+	if (code == LF_RESOURCE_EXHAUSTED)
+		return out_of_memory(error);
+	if (code != LF_OK)
+		decision->state = LF_PAST_DAMAGED;
+	return LF_OK;
+}
+
+const struct lf_past_decision *lf_past_next(struct lf_past *past, struct lf_error *error)
+{
+	lf_arena_reset(&past->arena);
+	for (;;) {
+		if (past->begun && time_is_up(past))
+			return NULL;
+		if (past->row_at < past->row_count) {
+			past->begun = true;
+			return fill(past, &past->rows[past->row_at++], error) == LF_OK ? &past->decision : NULL;
+		}
+		if (past->has_lost) {
+			past->begun = true;
+			past->has_lost = false;
+			past->decision = (struct lf_past_decision){
+				.row = &past->lost, .state = LF_PAST_DAMAGED, .damage = past->lost_because};
+			return &past->decision;
+		}
+		if (past->next == 0 || read_on(past, error) != LF_OK)
+			return NULL;
+		past->begun |= past->row_count == 0 && !past->has_lost;
+	}
+}

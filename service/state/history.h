@@ -1,0 +1,49 @@
+/* Decisions of the past, read on and decoded: what replay and backtest go through, a slice a call. */
+#ifndef LF_SERVICE_STATE_HISTORY_H
+#define LF_SERVICE_STATE_HISTORY_H
+
+#include "leadfit/v1/record.pb-c.h"
+#include "service/decide/case.h"
+#include "service/state/core.h"
+
+enum lf_past_state {
+	LF_PAST_WHOLE,
+	LF_PAST_ERASED,  /* an erased person took part: it can't be recomputed */
+	LF_PAST_PRUNED,  /* its inputs were pruned */
+	LF_PAST_DAMAGED, /* what is stored can't be read */
+};
+
+struct lf_past_decision {
+	const struct lf_stored *row; /* where DAMAGED, there may be no more than its sequence */
+	enum lf_past_state state;
+	const char *damage; /* DAMAGED: a sentence */
+	/* WHOLE: what it was made of, and what was answered */
+	const Leadfit__V1__Answer *answer;
+	struct lf_case_input input;
+};
+
+/* One slice. Used by one thread at a time. */
+struct lf_past;
+
+/*
+ * Begins a slice of a selection in rising order; limit, bytes_max, newest_first and payloads of scan are set here. A
+ * slice takes some 200 ms, and ends earlier where call (borrowed) is no longer awaited; but it goes over one decision
+ * at least. NULL where memory ran out.
+ */
+struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, struct lf_rpc_call *call);
+void lf_past_end(struct lf_past *past);
+
+/*
+ * The next decision, valid until the next call. NULL: the slice has ended (error's code is LF_OK), or can't go on
+ * (RESOURCE_EXHAUSTED, UNAVAILABLE, DATA_LOSS). What is wrong with one decision is that one's state.
+ */
+const struct lf_past_decision *lf_past_next(struct lf_past *past, struct lf_error *error);
+/* The sequence to go on from: 0 at the end of the log. After lf_past_next() returned NULL, or instead of calling it. */
+uint64_t lf_past_position(const struct lf_past *past);
+
+/* Memory for the present decision: forgotten with lf_past_next(). */
+struct lf_arena *lf_past_arena(struct lf_past *past);
+/* A stored version of a rubric, kept for the present decision at least. NULL as of lf_registry_find(). */
+const struct lf_version *lf_past_version(struct lf_past *past, const struct lf_digest *digest, struct lf_error *error);
+
+#endif

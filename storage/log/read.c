@@ -1,0 +1,336 @@
+/* The log's reads: a pool of readers, and one call of the backend each. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/log/private.h"
+
+/* ---- the pool ---- */
+
+enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_backend *backend, struct lf_store *store,
+	size_t count, struct lf_error *error)
+{
+	*pool = (struct lf_reader_pool){.lock = PTHREAD_MUTEX_INITIALIZER, .returned = PTHREAD_COND_INITIALIZER};
+	pool->idle = calloc(count, sizeof(*pool->idle));
+	if (pool->idle == NULL)
+		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	for (; pool->count < count; pool->count++) {
+		if (backend->open_reader(store, &pool->idle[pool->count], error) != LF_OK) {
+			lf_reader_pool_close(pool, backend);
+			return error->code;
+		}
+		pool->idle_count++;
+	}
+	return LF_OK;
+}
+
+void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *backend)
+{
+	for (size_t i = 0; i < pool->idle_count; i++)
+		backend->close_reader(pool->idle[i]);
+	free(pool->idle);
+	pool->idle = NULL;
+	pool->idle_count = pool->count = 0;
+	pthread_cond_destroy(&pool->returned);
+	pthread_mutex_destroy(&pool->lock);
+}
+
+/* Waits until one is free: reads are short. */
+static struct lf_reader *check_out(struct lf_log *log)
+{
+	struct lf_reader_pool *pool = &log->readers;
+	struct lf_reader *reader;
+
+	pthread_mutex_lock(&pool->lock);
+	while (pool->idle_count == 0)
+		pthread_cond_wait(&pool->returned, &pool->lock);
+	reader = pool->idle[--pool->idle_count];
+	pthread_mutex_unlock(&pool->lock);
+	return reader;
+}
+
+static void check_in(struct lf_log *log, struct lf_reader *reader)
+{
+	struct lf_reader_pool *pool = &log->readers;
+
+	pthread_mutex_lock(&pool->lock);
+	pool->idle[pool->idle_count++] = reader;
+	pthread_mutex_unlock(&pool->lock);
+	pthread_cond_signal(&pool->returned);
+}
+
+/* The backend gets an error that is not NULL; the caller's may be. */
+static enum lf_code finish(
+	struct lf_log *log, struct lf_reader *reader, enum lf_code code, struct lf_error *inner, struct lf_error *error)
+{
+	check_in(log, reader);
+	if (code != LF_OK && error != NULL)
+		lf_error_move(error, inner);
+	lf_error_clean_up(inner);
+	return code;
+}
+
+/* ---- calls ---- */
+
+enum lf_code lf_log_find_key(struct lf_log *log, const char *caller, const char *key,
+	const struct lf_digest *request_digest, struct lf_uuid *id, struct lf_error *error)
+{
+	struct lf_error inner;
+	struct lf_reader *reader;
+	enum lf_code code;
+
+	if (key == NULL || key[0] == '\0')
+		return lf_error_set(error, LF_NOT_FOUND, "no idempotency key");
+	inner = (struct lf_error)LF_ERROR_INIT;
+	reader = check_out(log);
+	code = log->backend->find_key(reader, caller, key, request_digest, id, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_get(struct lf_log *log, const struct lf_uuid *id, struct lf_stored **stored, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->get(reader, id, stored, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_list(struct lf_log *log, const struct lf_filter *filter,
+	void (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
+	struct lf_error *error)
+{
+	struct lf_error inner;
+	struct lf_reader *reader;
+	enum lf_code code;
+
+	if (filter->limit < 1 || filter->limit > LF_PAGE_MAX)
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "limit: %zu is outside 1..%d", filter->limit, (int)LF_PAGE_MAX);
+	inner = (struct lf_error)LF_ERROR_INIT;
+	reader = check_out(log);
+	code = log->backend->list(reader, filter, visit, context, next, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_get_rubric(struct lf_log *log, const char *name, const struct lf_digest *digest,
+	struct lf_rubric_row **row, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->get_rubric(reader, name, digest, row, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_list_rubrics(struct lf_log *log, const char *name,
+	void (*visit)(void *context, const struct lf_rubric_row *row), void *context, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->list_rubrics(reader, name, visit, context, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_list_activations(struct lf_log *log, const char *name,
+	void (*visit)(void *context, const struct lf_activation_row *row), void *context, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->list_activations(reader, name, visit, context, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_was_active(
+	struct lf_log *log, const struct lf_digest *digest, bool *was_active, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->was_active(reader, digest, was_active, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_scan(struct lf_log *log, const struct lf_scan *scan,
+	bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
+	struct lf_error *error)
+{
+	struct lf_error inner;
+	struct lf_reader *reader;
+	enum lf_code code;
+
+	if (scan->limit < 1 || scan->limit > LF_PAGE_MAX)
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "limit: %zu is outside 1..%d", scan->limit, (int)LF_PAGE_MAX);
+	inner = (struct lf_error)LF_ERROR_INIT;
+	reader = check_out(log);
+	code = log->backend->scan(reader, scan, visit, context, next, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_list_acts(struct lf_log *log, enum lf_leaf_kind kind, const struct lf_uuid *decision,
+	uint64_t after, size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context,
+	uint64_t *next, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code =
+		log->backend->list_acts(reader, kind, decision, after, limit, visit, context, next, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_head(struct lf_log *log, struct lf_tree_head *head, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->head(reader, head, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_hashes(struct lf_log *log, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes,
+	struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->hashes(reader, level, first, count, hashes, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_find_leaf(
+	struct lf_log *log, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->find_leaf(reader, decision, position, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_audit(struct lf_log *log, uint64_t first, size_t limit,
+	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next,
+	struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->audit(reader, first, limit, visit, context, next, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_get_payload(struct lf_log *log, uint64_t id, struct lf_payload_row **row, struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->get_payload(reader, id, row, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_list_payloads(struct lf_log *log, enum lf_payload_kind kind, uint64_t after, size_t limit,
+	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next,
+	struct lf_error *error)
+{
+	struct lf_error inner = LF_ERROR_INIT;
+	struct lf_reader *reader = check_out(log);
+	const enum lf_code code = log->backend->list_payloads(reader, kind, after, limit, visit, context, next, &inner);
+
+	return finish(log, reader, code, &inner, error);
+}
+
+enum lf_code lf_log_check(struct lf_log *log, void (*finding)(void *context, const char *what),
+	bool (*go_on)(void *context), void *context, struct lf_error *error)
+{
+	struct lf_error inner;
+	struct lf_reader *reader;
+	enum lf_code code;
+
+	if (log->backend->check == NULL)
+		return LF_OK;
+	inner = (struct lf_error)LF_ERROR_INIT;
+	reader = check_out(log);
+	code = log->backend->check(reader, finding, go_on, context, &inner);
+	return finish(log, reader, code, &inner, error);
+}
+
+/* ---- one block for a row and all that it points to ---- */
+
+static size_t string_size(const char *string)
+{
+	return string == NULL ? 1 : strlen(string) + 1;
+}
+
+static const char *put_string(uint8_t **out, const char *string)
+{
+	char *copy = (char *)*out;
+	const size_t size = string_size(string);
+
+	memcpy(copy, string == NULL ? "" : string, size);
+	*out += size;
+	return copy;
+}
+
+static struct lf_bytes put_bytes(uint8_t **out, struct lf_bytes bytes)
+{
+	const struct lf_bytes copy = {*out, bytes.length};
+
+	if (bytes.length > 0)
+		memcpy(*out, bytes.data, bytes.length);
+	*out += bytes.length;
+	return copy;
+}
+
+struct lf_stored *lf_stored_copy(const struct lf_stored *row)
+{
+	struct lf_stored *copy = malloc(sizeof(*copy) + string_size(row->caller) + string_size(row->team_id) +
+		string_size(row->project_id) + string_size(row->rubric_name) + string_size(row->recommended) +
+		row->team.length + row->project.length + row->answer.length);
+	uint8_t *out;
+
+	if (copy == NULL)
+		return NULL;
+	out = (uint8_t *)(copy + 1);
+	*copy = *row;
+	copy->team = put_bytes(&out, row->team);
+	copy->project = put_bytes(&out, row->project);
+	copy->answer = put_bytes(&out, row->answer);
+	copy->caller = put_string(&out, row->caller);
+	copy->team_id = put_string(&out, row->team_id);
+	copy->project_id = put_string(&out, row->project_id);
+	copy->rubric_name = put_string(&out, row->rubric_name);
+	copy->recommended = put_string(&out, row->recommended);
+	return copy;
+}
+
+struct lf_rubric_row *lf_rubric_row_copy(const struct lf_rubric_row *row)
+{
+	struct lf_rubric_row *copy = malloc(sizeof(*copy) + string_size(row->name) + string_size(row->title) +
+		string_size(row->put_by) + row->body.length);
+	uint8_t *out;
+
+	if (copy == NULL)
+		return NULL;
+	out = (uint8_t *)(copy + 1);
+	*copy = *row;
+	copy->body = put_bytes(&out, row->body);
+	copy->name = put_string(&out, row->name);
+	copy->title = put_string(&out, row->title);
+	copy->put_by = put_string(&out, row->put_by);
+	return copy;
+}
+
+struct lf_payload_row *lf_payload_row_copy(const struct lf_payload_row *row)
+{
+	struct lf_payload_row *copy = malloc(sizeof(*copy) + row->body.length);
+	uint8_t *out;
+
+	if (copy == NULL)
+		return NULL;
+	out = (uint8_t *)(copy + 1);
+	*copy = *row;
+	copy->body = put_bytes(&out, row->body);
+	return copy;
+}

@@ -1,0 +1,412 @@
+/*
+ * The file: whose it is, what it is, and how it comes to be.
+ *
+ *  F1  At most one store has a file, over all processes: FILE.lock is held by an open-file-description lock, which the
+ * kernel drops with the process. A lock on the database file itself would collide with SQLite's own POSIX locks (and
+ * closing any descriptor of that file would drop those). F2  FILE.lock is removed by its holder only, while it holds
+ * it; who locked a file that is no longer the one of that name starts again. So the name and the lock never part. F3  A
+ * new log is made as FILE.new, synced, and renamed: FILE is absent (or empty) or whole, at any moment. F4  An existing
+ * file is looked at read-only before anything may write to it. Where there is no WAL, SQLite's "immutable" keeps it
+ *      from even making one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "storage/sqlite/private.h"
+
+enum {
+	/*
+	 * 8 KiB: decisions are 0.4 to 2 KB, and a page of 4 KiB would waste up to a third of itself on a row that just
+	 * does not fit; 16 KiB makes the few pages that every commit touches dearer. Measured in README.md.
+	 */
+	PAGE_SIZE = 8192,
+	LOCK_ATTEMPTS = 100,
+};
+
+/* path + suffix, or NULL. */
+static char *with_suffix(const char *path, const char *suffix)
+{
+	char *joined = NULL;
+
+	return asprintf(&joined, "%s%s", path, suffix) < 0 ? NULL : joined;
+}
+
+/* Size of path + suffix; -1 where absent. */
+static off_t size_of(const char *path, const char *suffix)
+{
+	struct stat status;
+	char *name = with_suffix(path, suffix);
+	const bool there = name != NULL && stat(name, &status) == 0;
+
+	free(name);
+	return there ? status.st_size : -1;
+}
+
+static void remove_suffixed(const char *path, const char *suffix)
+{
+	char *name = with_suffix(path, suffix);
+
+	if (name != NULL)
+		unlink(name);
+	free(name);
+}
+
+/* ---- claiming ---- */
+
+/* Absolute and without symbolic links, so that two names of one file share a lock. The file itself may be absent. */
+char *lf_sqlite_resolve(const char *location, struct lf_error *error)
+{
+	char *path = realpath(location, NULL), *copies[2] = {strdup(location), strdup(location)}, *folder = NULL;
+	const char *directory, *name;
+
+	if (path != NULL || copies[0] == NULL || copies[1] == NULL)
+		goto out;
+	if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
+		lf_error_set(error, LF_UNAVAILABLE, "%s: %s", location, strerror(errno));
+		goto out;
+	}
+	directory = dirname(copies[0]);
+	name = basename(copies[1]);
+	folder = realpath(directory, NULL);
+	if (folder == NULL)
+		lf_error_set(error, LF_UNAVAILABLE, "%s: the directory %s can't be used: %s", location, directory,
+			strerror(errno));
+	else if (asprintf(&path, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name) < 0)
+		path = NULL;
+out:
+	free(folder);
+	free(copies[0]);
+	free(copies[1]);
+	if (path == NULL && error->code == LF_OK)
+		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	return path;
+}
+
+static enum lf_code refuse_locked(struct lf_store *store, int descriptor, struct lf_error *error)
+{
+	char pid[24];
+	const ssize_t length = pread(descriptor, pid, sizeof(pid) - 1, 0);
+
+	pid[length > 0 ? length : 0] = '\0';
+	pid[strcspn(pid, "\n")] = '\0';
+	return lf_error_set(error, LF_FAILED_PRECONDITION,
+		"%s is in use by another leadfitd (process %s): a log has one service at a time", store->path,
+		pid[0] != '\0' ? pid : "unknown");
+}
+
+/* F1, F2. LF_OK with store->lock -1: try again. */
+static enum lf_code try_lock(struct lf_store *store, struct lf_error *error)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct stat opened, named;
+	char pid[24];
+	const int descriptor = open(store->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int length;
+
+	if (descriptor < 0)
+		return lf_error_set(error, LF_UNAVAILABLE,
+			"%s can't be written (its directory must be writable too): %s", store->lock_path,
+			strerror(errno));
+	if (fcntl(descriptor, F_OFD_SETLK, &whole) != 0) {
+		if (errno == EAGAIN || errno == EACCES)
+			refuse_locked(store, descriptor, error);
+		else
+			lf_error_set(
+				error, LF_UNAVAILABLE, "%s can't be locked: %s", store->lock_path, strerror(errno));
+		close(descriptor);
+		return error->code;
+	}
+	if (fstat(descriptor, &opened) != 0 || stat(store->lock_path, &named) != 0 || opened.st_dev != named.st_dev ||
+		opened.st_ino != named.st_ino) {
+		close(descriptor);
+		return LF_OK;
+	}
+	length = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	/* Only for the message to others; a full disk must not matter here. */
+	if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, pid, (size_t)length, 0) != length)
+		(void)ftruncate(descriptor, 0);
+	store->lock = descriptor;
+	return LF_OK;
+}
+
+void lf_sqlite_release(struct lf_store *store)
+{
+	if (store->lock < 0)
+		return;
+	unlink(store->lock_path);
+	close(store->lock);
+	store->lock = -1;
+}
+
+static enum lf_code check_kind(const char *path, const struct stat *status, struct lf_error *error)
+{
+	if (S_ISDIR(status->st_mode))
+		return lf_error_set(error, LF_UNAVAILABLE, "%s is a directory, not a file", path);
+	if (!S_ISREG(status->st_mode))
+		return lf_error_set(error, LF_UNAVAILABLE, "%s is not a regular file", path);
+	if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0)
+		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be read and written: %s", path, strerror(errno));
+	return LF_OK;
+}
+
+enum lf_code lf_sqlite_lock(struct lf_store *store, struct lf_error *error)
+{
+	store->lock_path = with_suffix(store->path, ".lock");
+	if (store->lock_path == NULL)
+		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	for (int attempt = 0; store->lock < 0; attempt++) {
+		if (attempt == LOCK_ATTEMPTS)
+			return lf_error_set(
+				error, LF_UNAVAILABLE, "%s can't be locked: it keeps changing", store->lock_path);
+		if (try_lock(store, error) != LF_OK)
+			return error->code;
+	}
+	return LF_OK;
+}
+
+enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool *create, struct lf_error *error)
+{
+	struct stat status;
+	off_t size;
+
+	if (location == NULL || location[0] == '\0' || location[strlen(location) - 1] == '/')
+		return lf_error_set(error, LF_UNAVAILABLE, "\"%s\" names no file", location == NULL ? "" : location);
+	store->path = lf_sqlite_resolve(location, error);
+	if (store->path == NULL)
+		return error->code;
+	if (stat(store->path, &status) == 0 && check_kind(store->path, &status, error) != LF_OK)
+		return error->code;
+	if (lf_sqlite_lock(store, error) != LF_OK)
+		return error->code;
+	/* Again, as the file may have come or gone before the lock was held. */
+	size = size_of(store->path, "");
+	*create = size <= 0;
+	return LF_OK;
+}
+
+/* ---- creating ---- */
+
+static int make_schema(const char *path)
+{
+	char setup[128];
+	sqlite3 *db = NULL;
+	int result, closed;
+
+	snprintf(setup, sizeof(setup), "PRAGMA page_size=%d; PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN;",
+		(int)PAGE_SIZE, (int)LF_SQLITE_APPLICATION_ID, (int)LF_SQLITE_SCHEMA);
+	result = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (result == SQLITE_OK)
+		result = sqlite3_extended_result_codes(db, 1);
+	if (result == SQLITE_OK)
+		result = sqlite3_exec(db, setup, NULL, NULL, NULL);
+	if (result == SQLITE_OK)
+		result = sqlite3_exec(db, LF_SQLITE_DDL_1, NULL, NULL, NULL);
+	if (result == SQLITE_OK)
+		result = sqlite3_exec(db, LF_SQLITE_DDL_2, NULL, NULL, NULL);
+	if (result == SQLITE_OK)
+		result = sqlite3_exec(db, "COMMIT; PRAGMA journal_mode=WAL;", NULL, NULL, NULL);
+	closed = sqlite3_close(db);
+	return result != SQLITE_OK ? result : closed;
+}
+
+int lf_sqlite_sync_path(const char *path, int flags)
+{
+	const int descriptor = open(path, flags | O_CLOEXEC);
+	int failed;
+
+	if (descriptor < 0)
+		return -1;
+	failed = fsync(descriptor);
+	close(descriptor);
+	return failed;
+}
+
+/* The rename is only as durable as its directory. */
+int lf_sqlite_sync_directory_of(const char *path)
+{
+	char *copy = strdup(path);
+	int failed;
+
+	if (copy == NULL)
+		return -1;
+	failed = lf_sqlite_sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
+	free(copy);
+	return failed;
+}
+
+enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error)
+{
+	char *fresh;
+	int descriptor, result;
+
+	/* SQLite would play a left-over WAL into the new file. */
+	if (size_of(store->path, "-wal") > 0 || size_of(store->path, "-journal") > 0)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"%s is absent or empty, but its -wal or -journal file is not: restore the log, or move what is "
+			"left of it away",
+			store->path);
+	fresh = with_suffix(store->path, ".new");
+	if (fresh == NULL)
+		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	remove_suffixed(fresh, "-journal"); /* of a creation that was killed */
+	remove_suffixed(fresh, "-wal");
+	remove_suffixed(fresh, "-shm");
+	unlink(fresh);
+	descriptor = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (descriptor < 0) {
+		lf_error_set(error, LF_UNAVAILABLE, "%s can't be created: %s", fresh, strerror(errno));
+		free(fresh);
+		return error->code;
+	}
+	close(descriptor);
+	store->schema = LF_SQLITE_SCHEMA;
+	result = make_schema(fresh);
+	if (result != SQLITE_OK)
+		lf_sqlite_error(error, NULL, result, fresh);
+	else if (lf_sqlite_sync_path(fresh, O_RDONLY) != 0 || rename(fresh, store->path) != 0 ||
+		lf_sqlite_sync_directory_of(store->path) != 0)
+		lf_error_set(error, LF_UNAVAILABLE, "%s can't be created: %s", store->path, strerror(errno));
+	if (error->code != LF_OK)
+		unlink(fresh);
+	free(fresh);
+	return error->code == LF_DATA_LOSS ? error->code = LF_UNAVAILABLE : error->code;
+}
+
+/* ---- inspecting ---- */
+
+static uint32_t big_endian(const uint8_t *bytes, size_t count)
+{
+	uint32_t value = 0;
+
+	for (size_t i = 0; i < count; i++)
+		value = value << 8 | bytes[i];
+	return value;
+}
+
+/* The 100 bytes that every SQLite file starts with (https://sqlite.org/fileformat2.html, 1.3). */
+static enum lf_code check_header(
+	const char *path, const uint8_t header[100], off_t size, bool has_wal, struct lf_error *error)
+{
+	const uint32_t stated = big_endian(header + 16, 2), page_size = stated == 1 ? 65536 : stated;
+	const uint32_t pages = big_endian(header + 28, 4), schema = big_endian(header + 60, 4);
+	const uint32_t application = big_endian(header + 68, 4);
+
+	if (memcmp(header, "SQLite format 3", 16) != 0)
+		return lf_error_set(
+			error, LF_FAILED_PRECONDITION, "%s is not a decision log: it is not a SQLite file", path);
+	if (application != LF_SQLITE_APPLICATION_ID)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"%s is not a decision log: it is a SQLite file of another application (id 0x%08x)", path,
+			application);
+	if (schema > LF_SQLITE_SCHEMA)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"%s has schema %u, and this leadfit knows up to %d: use a newer one", path, schema,
+			(int)LF_SQLITE_SCHEMA);
+	if (schema == 0 || page_size < 512 || (page_size & (page_size - 1)) != 0)
+		return lf_error_set(error, LF_FAILED_PRECONDITION, "%s is damaged: its header is wrong", path);
+	/* While there is a WAL, the file may well be shorter than the database. */
+	if (!has_wal && size < (off_t)pages * (off_t)page_size)
+		return lf_error_set(error, LF_FAILED_PRECONDITION, "%s is damaged: it has %lld bytes of %lld", path,
+			(long long)size, (long long)pages * (long long)page_size);
+	return LF_OK;
+}
+
+/* path as the path of a URI. NULL when memory ran out. */
+char *lf_sqlite_uri_of(const char *path, const char *query)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *uri = malloc(5 + 3 * strlen(path) + strlen(query) + 1), *out = uri;
+
+	if (uri == NULL)
+		return NULL;
+	out = stpcpy(out, "file:");
+	for (const char *in = path; *in != '\0'; in++) {
+		const unsigned char c = (unsigned char)*in;
+
+		if (c == '%' || c == '?' || c == '#' || c < 0x20) {
+			*out++ = '%';
+			*out++ = hex[c >> 4];
+			*out++ = hex[c & 15];
+		} else {
+			*out++ = *in;
+		}
+	}
+	strcpy(out, query);
+	return uri;
+}
+
+/* F4 */
+static enum lf_code probe_read_only(struct lf_store *store, bool has_wal, struct lf_error *error)
+{
+	sqlite3 *db = NULL;
+	const bool had_shm = size_of(store->path, "-shm") >= 0;
+	char *uri = lf_sqlite_uri_of(store->path, has_wal ? "?mode=ro" : "?mode=ro&immutable=1");
+	int result;
+	char message[sizeof(error->message)];
+
+	if (uri == NULL)
+		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	result = sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+	if (result != SQLITE_OK) {
+		lf_sqlite_error(error, db, result, "opening it");
+	} else {
+		int known;
+
+		sqlite3_extended_result_codes(db, 1);
+		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		sqlite3_exec(db,
+			"PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA "
+			"temp_store=MEMORY;",
+			NULL, NULL, NULL);
+		known = lf_sqlite_schema_of(db, &store->schema);
+		if (known != SQLITE_OK)
+			lf_sqlite_error(error, db, known, "looking into it");
+		else if (store->schema > LF_SQLITE_SCHEMA) /* where the header that says so is still in the WAL */
+			lf_error_set(error, LF_FAILED_PRECONDITION,
+				"it has schema %u, and this leadfit knows up to %d: use a newer one", store->schema,
+				(int)LF_SQLITE_SCHEMA);
+		else
+			lf_sqlite_probe(db, error);
+	}
+	sqlite3_close(db);
+	free(uri);
+	if (error->code == LF_OK)
+		return LF_OK;
+	if (!had_shm)
+		remove_suffixed(store->path, "-shm");
+	memcpy(message, error->message, sizeof(message));
+	return lf_error_set(error, error->code == LF_DATA_LOSS ? LF_FAILED_PRECONDITION : error->code, "%s: %s",
+		store->path, message);
+}
+
+enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error)
+{
+	uint8_t header[100] = {0};
+	struct stat status;
+	const bool has_wal = size_of(store->path, "-wal") > 0, has_journal = size_of(store->path, "-journal") > 0;
+	const int descriptor = open(store->path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+	int known;
+
+	if (descriptor < 0)
+		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be opened: %s", store->path, strerror(errno));
+	store->had_wal = has_wal;
+	length = pread(descriptor, header, sizeof(header), 0);
+	known = fstat(descriptor, &status);
+	close(descriptor);
+	if (length < 0 || known != 0)
+		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be read: %s", store->path, strerror(errno));
+	if (has_journal)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"%s has a -journal file, which a decision log never has: another program was writing it",
+			store->path);
+	if (check_header(store->path, header, status.st_size, has_wal, error) != LF_OK)
+		return error->code;
+	return probe_read_only(store, has_wal, error);
+}

@@ -1,0 +1,20 @@
+#!/bin/bash
+# Every header compiles alone, as C11 and twice in one unit. Arguments: the compiler, the build folder.
+set -u
+cc=${1:-cc}
+build=${2:-build/asan}
+cd "$(dirname "$0")/../.."
+
+failures=0
+checked=0
+while IFS= read -r header; do
+	checked=$((checked + 1))
+	printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
+		"$cc" -std=c11 -D_GNU_SOURCE -DLF_VERSION='""' -Wall -Wextra -Werror -Wno-unused -I. \
+			-isystem "$build/proto/generated" -isystem "$build/proto/generated/descgen" -fsyntax-only -x c - || {
+		echo "$header does not compile alone"
+		failures=$((failures + 1))
+	}
+done < <(find proto service storage client tests -name '*.h')
+echo "$checked headers checked, $failures wrong"
+[ "$checked" -gt 10 ] && [ "$failures" -eq 0 ]
