@@ -129,8 +129,11 @@ static enum lf_code try_lock(struct lf_store *store, struct lf_error *error)
 	}
 	length = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
 	/* Only for the message to others; a full disk must not matter here. */
-	if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, pid, (size_t)length, 0) != length)
-		(void)ftruncate(descriptor, 0);
+	if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, pid, (size_t)length, 0) != length) {
+		const int emptied = ftruncate(descriptor, 0);
+
+		(void)emptied;
+	}
 	store->lock = descriptor;
 	return LF_OK;
 }
