@@ -31,6 +31,7 @@ void lf_writer_fail_batch(struct lf_log *log, size_t count, const struct lf_erro
 {
 	struct lf_error decision = LF_ERROR_INIT, rubric = LF_ERROR_INIT, other = LF_ERROR_INIT;
 
+	LF_CHECK(W13, count <= LF_BATCH_MAX);
 	lf_batch_turn(log, LF_BATCH_LOST);
 	if (cause->code == LF_RESOURCE_EXHAUSTED) {
 		lf_error_set(&decision, LF_RESOURCE_EXHAUSTED, "the decision log has no space: %s", cause->message);
@@ -315,6 +316,7 @@ void lf_writer_run_batch(struct lf_log *log, size_t count)
 	bool wrote = false;
 	uint64_t newest_before;
 
+	LF_CHECK(W13, count <= LF_BATCH_MAX);
 	lf_writer_check_backend(log);
 	if (!lf_random(log->entropy, count * sizeof(*log->entropy))) {
 		lf_error_set(&error, LF_UNAVAILABLE, "no random bytes");

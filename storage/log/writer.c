@@ -81,7 +81,6 @@ static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *
 		log->asleep = false;
 	}
 	count = take_queued(log);
-	LF_CHECK(W13, count <= LF_BATCH_MAX);
 	if (count > 0)
 		lf_batch_turn(log, LF_BATCH_TAKEN);
 	*failed = lf_log_has_failed(log);

@@ -52,6 +52,7 @@ enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error)
 {
 	int result;
 
+	LF_CHECK(S1, store->transaction == LF_TRANSACTION_NONE);
 	LF_CHECK(S2, store->leaf_count == 0 && store->decision_count == 0);
 	if (store->decisions < 0) {
 		const int64_t last = lf_sqlite_find_id(store->statements[W_LAST], &result);
