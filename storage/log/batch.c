@@ -32,6 +32,7 @@ void lf_writer_fail_batch(struct lf_log *log, size_t count, const struct lf_erro
 	struct lf_error decision = LF_ERROR_INIT, rubric = LF_ERROR_INIT, other = LF_ERROR_INIT;
 
 	LF_CHECK(W13, count <= LF_BATCH_MAX);
+	LF_CHECK(W3, log->batch_state == LF_BATCH_TAKEN);
 	lf_batch_turn(log, LF_BATCH_LOST);
 	if (cause->code == LF_RESOURCE_EXHAUSTED) {
 		lf_error_set(&decision, LF_RESOURCE_EXHAUSTED, "the decision log has no space: %s", cause->message);

@@ -1,6 +1,6 @@
 /*
- * The schema, the writer's statements, and the probes of an existing file. README.md says why the tables are as they
- * are.
+ * The schema, the writer's statements, and the probes of an existing file. storage/DESIGN.md says why the tables are as
+ * they are.
  *
  * In short: a decision is one row, appended at the end of one table. What repeats (names, teams, projects, rubrics,
  * lists of candidates) is stored once and referred to by number. There is no index by team, project or candidate: the

@@ -154,6 +154,18 @@ static void complete_twice(int first, int second)
 	lf_writer_fail_batch(log, 2, &cause);
 }
 
+static void fail_committed(int first, int second)
+{
+	const struct lf_error cause = {.code = LF_UNAVAILABLE};
+	struct lf_append append = {.caller = ""};
+	struct lf_log *log = log_with_batch(&append);
+
+	(void)first;
+	(void)second;
+	lf_batch_turn(log, LF_BATCH_COMMITTED);
+	lf_writer_fail_batch(log, 1, &cause);
+}
+
 static void complete_uncounted(int first, int second)
 {
 	const struct lf_error cause = {.code = LF_UNAVAILABLE};
@@ -210,6 +222,7 @@ static void an_append_is_completed_once(void **state)
 	(void)state;
 	holds(complete_once, 0, 0);
 	breaks("W1", complete_twice);
+	breaks("W3", fail_committed);
 }
 
 static void the_queue_and_the_batch_are_bounded(void **state)
