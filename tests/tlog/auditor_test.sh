@@ -1,5 +1,5 @@
 #!/bin/bash
-# The Python program in storage/tlog/README.md, as it stands there, agrees with the client about proofs, right and wrong.
+# The Python program in storage/tlog/DESIGN.md, as it stands there, agrees with the client about proofs, right and wrong.
 # Usage: auditor_test.sh MAKE_EVIDENCE SOURCE_FOLDER
 set -u
 make_evidence=$1
@@ -8,7 +8,7 @@ source_folder=$2
 
 mkdir "$work/evidence"
 "$make_evidence" "$work/evidence" || { echo "FAILED: no evidence"; exit 1; }
-awk '/^```python$/ { on = 1; next } /^```$/ { on = 0 } on' "$source_folder/storage/tlog/README.md" >"$work/check.py"
+awk '/^```python$/ { on = 1; next } /^```$/ { on = 0 } on' "$source_folder/storage/tlog/DESIGN.md" >"$work/check.py"
 vkey=$(cat "$work/evidence/vkey")
 check() { run python3 "$work/check.py" "$work/evidence/$1.tlog-proof" "${2-$vkey}"; }
 : >"$work/out"; : >"$work/err"
