@@ -9,22 +9,6 @@
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 
-bool lf_mapper_reject(struct lf_mapper *mapper, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	lf_error_vadd(mapper->error, mapper->path.text, format, arguments);
-	va_end(arguments);
-	mapper->violations++;
-	return false;
-}
-
-bool lf_mapper_keeps(const struct lf_mapper *mapper)
-{
-	return mapper->violations < LF_VIOLATIONS_MAX;
-}
-
 enum lf_shape lf_message_shape(const ProtobufCMessageDescriptor *type)
 {
 	if (type == &google__protobuf__timestamp__descriptor)

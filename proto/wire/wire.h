@@ -56,7 +56,7 @@ void lf_wire_canonicalize(ProtobufCMessage *message);
 
 /*
  * Packs into arena: the bytes of protobuf_c_message_pack(), in one pass. The message is one of the interface (others
- * have no code here) and has no unknown fields (as all that lf_wire_unpack() gives). hint: about how long it will be, 0
+ * have no code here). Unknown fields, which no message of lf_wire_unpack() has, are left out. hint: about how long it will be, 0
  * = not known; a message that turns out longer costs the arena up to twice its length. Returns the bytes, NULL where
  * the arena is exhausted.
  */

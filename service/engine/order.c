@@ -62,6 +62,8 @@ void lf_order_members(const struct lf_case *the_case, uint32_t *order)
 	for (size_t m = 0; m < the_case->member_count; m++)
 		order[m] = (uint32_t)m;
 	lf_sort(order, the_case->member_count, member_before, the_case);
+	for (size_t i = 1; i < the_case->member_count; i++)
+		LF_CHECK(E8, !member_before(the_case, order[i], order[i - 1]));
 }
 
 const char *lf_discipline_id(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t discipline)
@@ -70,6 +72,6 @@ const char *lf_discipline_id(const struct lf_rubric *rubric, const struct lf_cas
 
 	if (discipline < own)
 		return rubric->def.disciplines[discipline].id;
-	assert(discipline < the_case->discipline_count);
+	LF_CHECK(E4, discipline < the_case->discipline_count);
 	return the_case->extra_discipline_ids[discipline - own];
 }

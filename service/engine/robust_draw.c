@@ -100,7 +100,6 @@ void lf_draw_gaps(
 
 	for (size_t c = 0; c < criteria; c++)
 		shared += has_weight(rubric, weights, c);
-	assert(shared > 0);
 	for (size_t c = 0; c < criteria && drawn + 1 < shared; c++) {
 		if (!has_weight(rubric, weights, c))
 			continue;
