@@ -12,6 +12,8 @@
 #include "proto/wire/frame.h"
 #include "proto/base/status.h"
 
+#pragma GCC visibility push(default) /* exported by libleadfit */
+
 /*
  * Walks the wire bytes once, allocating nothing, and checks what protobuf-c does not: nesting depth, UTF-8, NUL bytes
  * in strings, duplicate map keys, unknown fields, wire types, doubles that are not finite, lengths. Adds every
@@ -80,5 +82,7 @@ extern const ProtobufCServiceDescriptor *const lf_services[];
 const ProtobufCServiceDescriptor *lf_find_method(const char *name, size_t length, unsigned *index);
 /* The method name closest to an unknown one, for the error text. NULL where none is close. */
 const char *lf_nearest_method(const char *name, size_t length);
+
+#pragma GCC visibility pop
 
 #endif
