@@ -1,5 +1,5 @@
 /*
- * The eligible candidates' scores under every perturbation, block by block. README.md says exactly what is compared;
+ * The eligible candidates' scores under every perturbation, block by block. DESIGN.md says exactly what is compared;
  * robust_first.c counts who is first.
  */
 #include "service/engine/internal.h"

@@ -1,6 +1,6 @@
 /*
  * Random numbers, all drawn from fixed seeds, and almost all when a rubric is compiled: factors of weights, gaps that
- * stand for unknown weights, noise of ratings. README.md says which and why.
+ * stand for unknown weights, noise of ratings. DESIGN.md says which and why.
  */
 #include "service/engine/internal.h"
 

@@ -1,4 +1,4 @@
-/* The numbers of one member: ratings, values, shares, and the score that they add up to. README.md has the formulas. */
+/* The numbers of one member: ratings, values, shares, and the score that they add up to. DESIGN.md has the formulas. */
 #include <string.h>
 #include "service/engine/internal.h"
 
