@@ -13,8 +13,8 @@ enum lf_shape lf_message_shape(const ProtobufCMessageDescriptor *type)
 {
 	if (type == &google__protobuf__timestamp__descriptor)
 		return LF_SHAPE_TIMESTAMP;
-	if (type->n_fields == 1 && !strcmp(type->package_name, "google.protobuf") &&
-		!strcmp(type->fields[0].name, "value"))
+	if (type->n_fields == 1 && strcmp(type->package_name, "google.protobuf") == 0 &&
+		strcmp(type->fields[0].name, "value") == 0)
 		return LF_SHAPE_WRAPPER;
 	return LF_SHAPE_OBJECT;
 }
@@ -29,7 +29,7 @@ static bool is_camel(const char *key, const char *name)
 		if (*key++ != letter)
 			return false;
 	}
-	return !*key;
+	return *key == '\0';
 }
 
 /* Every field has two spellings: its own name, and its name in JSON, lowerCamelCase unless the .proto file says
@@ -39,9 +39,9 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescript
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &type->fields[i];
 		const char *name = lf_wire_field_name(type, field);
-		bool usual = name == field->name || !strcmp(name, field->name);
+		bool usual = name == field->name || strcmp(name, field->name) == 0;
 
-		if (!strcmp(key, field->name) || (usual ? is_camel(key, name) : !strcmp(key, name)))
+		if (strcmp(key, field->name) == 0 || (usual ? is_camel(key, name) : strcmp(key, name) == 0))
 			return field;
 	}
 	return NULL;
