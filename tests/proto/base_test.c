@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "proto/base/buffer.h"
@@ -23,47 +22,25 @@
 #include "proto/base/nearest.h"
 #include "proto/base/status.h"
 #include "proto/base/thread.h"
+#include "tests/proto/aborts.h"
 
 /* The small pieces of proto/base that have no test of their own elsewhere. */
 
 /* ---- checks ---- */
 
-/* What a child that runs this writes to standard error; *status as waitpid() has it. */
-static void run_child(void (*run)(void), char *said, size_t size, int *status)
-{
-	int ends[2];
-	size_t length = 0;
-	ssize_t n;
-	pid_t child;
-
-	assert_int_equal(pipe(ends), 0);
-	child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		signal(SIGABRT, SIG_DFL); /* cmocka catches it */
-		dup2(ends[1], STDERR_FILENO);
-		run();
-		_exit(0);
-	}
-	close(ends[1]);
-	while (length + 1 < size && (n = read(ends[0], said + length, size - 1 - length)) > 0)
-		length += (size_t)n;
-	said[length] = '\0';
-	close(ends[0]);
-	assert_int_equal(waitpid(child, status, 0), child);
-}
-
-static void break_an_invariant(void)
+static void break_an_invariant(void *argument)
 {
 	int one = 1;
 
+	(void)argument;
 	LF_CHECK(X1, one + one == 3);
 }
 
-static void keep_an_invariant(void)
+static void keep_an_invariant(void *argument)
 {
 	int one = 1;
 
+	(void)argument;
 	LF_CHECK(X1, one + one == 2);
 }
 
@@ -73,32 +50,25 @@ static void a_broken_invariant_aborts_with_its_name_in_every_build(void **state)
 	int status;
 
 	(void)state;
-	run_child(break_an_invariant, said, sizeof(said), &status);
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGABRT);
-	assert_non_null(strstr(said, "invariant X1 is broken: one + one == 3 ("));
-	assert_non_null(strstr(said, "base_test.c:"));
-	run_child(keep_an_invariant, said, sizeof(said), &status);
+	assert_aborts(break_an_invariant, NULL, "invariant X1 is broken: one + one == 3 (");
+	assert_aborts(break_an_invariant, NULL, "base_test.c:");
+	status = run_child(keep_an_invariant, NULL, said, sizeof(said));
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	assert_string_equal(said, "");
 }
 
-static void pop_what_was_not_pushed(void)
+static void pop_what_was_not_pushed(void *argument)
 {
 	struct lf_path path = {.length = 0};
 
+	(void)argument;
 	lf_path_pop(&path, lf_path_push(&path, "team") + 40);
 }
 
 static void a_path_is_only_ever_shortened(void **state)
 {
-	char said[512];
-	int status;
-
 	(void)state;
-	run_child(pop_what_was_not_pushed, said, sizeof(said), &status);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-	assert_non_null(strstr(said, "invariant P7 is broken"));
+	assert_aborts(pop_what_was_not_pushed, NULL, "invariant P7 is broken");
 }
 
 /* ---- clocks and threads ---- */
