@@ -48,6 +48,8 @@ void lf_sort(uint32_t *items, size_t count, lf_before_fn before, const void *con
 		items[0] = item;
 		sink(items, 0, last, before, context);
 	}
+	for (size_t i = 1; i < count; i++)
+		LF_CHECK(E8, !before(context, items[i], items[i - 1]));
 }
 
 static bool member_before(const void *context, uint32_t a, uint32_t b)
@@ -62,8 +64,6 @@ void lf_order_members(const struct lf_case *the_case, uint32_t *order)
 	for (size_t m = 0; m < the_case->member_count; m++)
 		order[m] = (uint32_t)m;
 	lf_sort(order, the_case->member_count, member_before, the_case);
-	for (size_t i = 1; i < the_case->member_count; i++)
-		LF_CHECK(E8, !member_before(the_case, order[i], order[i - 1]));
 }
 
 const char *lf_discipline_id(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t discipline)
