@@ -19,6 +19,8 @@
 
 #include "proto/base/status.h"
 
+#pragma GCC visibility push(default) /* exported by libleadfit */
+
 struct lf_client;
 
 struct lf_client_options {
@@ -87,5 +89,7 @@ void lf_call_destroy(struct lf_call *call);
 ProtobufCMessage *lf_client_call(struct lf_client *client, const ProtobufCServiceDescriptor *service,
 	unsigned method_index, const ProtobufCMessage *request, const struct lf_call_options *options,
 	struct lf_error *error);
+
+#pragma GCC visibility pop
 
 #endif
