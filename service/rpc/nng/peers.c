@@ -1,6 +1,6 @@
-#include "service/rpc/internal.h"
-
 #include <stdlib.h>
+
+#include "service/rpc/nng/internal.h"
 
 /*
  * Design notes
