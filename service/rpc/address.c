@@ -10,7 +10,8 @@ static enum lf_code bad_url(struct lf_error *error, const char *url)
 	return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: to listen takes tcp://HOST:PORT or ipc://PATH", url);
 }
 
-static enum lf_code parse_host_port(struct lf_address *address, const char *text, const char *url, struct lf_error *error)
+static enum lf_code parse_host_port(
+	struct lf_address *address, const char *text, const char *url, struct lf_error *error)
 {
 	const char *colon = strrchr(text, ':');
 	const char *host_end = colon;
@@ -106,6 +107,7 @@ enum lf_code lf_listen_check(const char *url, bool has_tokens, struct lf_error *
 {
 	struct lf_address address;
 
-	return lf_address_parse(&address, url, error) != LF_OK ? error->code
-						       : lf_address_check(&address, url, false, has_tokens, error);
+	return lf_address_parse(&address, url, error) != LF_OK
+		? error->code
+		: lf_address_check(&address, url, false, has_tokens, error);
 }

@@ -64,8 +64,7 @@ static enum admission admit(struct lf_rpc_server *server, struct lf_rpc_call *ca
 		server->counters.refused++;
 	if (admission == ADMITTED_QUICK)
 		call->arena = lf_rpc_arena_take(server);
-	lf_rpc_call_change(
-		call, LF_RPC_CALL_IDLE, admission == ADMITTED ? LF_RPC_CALL_QUEUED : LF_RPC_CALL_WORKING);
+	lf_rpc_call_change(call, LF_RPC_CALL_IDLE, admission == ADMITTED ? LF_RPC_CALL_QUEUED : LF_RPC_CALL_WORKING);
 	if (admission == ADMITTED)
 		wake = lf_rpc_enqueue(server, call);
 	pthread_mutex_unlock(&server->lock);

@@ -125,8 +125,8 @@ enum lf_code lf_rpc_send_part(struct lf_rpc_call *call, struct lf_error *error)
 	LF_CHECK(R4, call->begun);
 	if (call->transport->send_part == NULL) {
 		unstage(call);
-		return lf_error_set(error, LF_UNIMPLEMENTED, "%s carries one reply to a call: a stream needs another transport",
-			call->transport->name);
+		return lf_error_set(error, LF_UNIMPLEMENTED,
+			"%s carries one reply to a call: a stream needs another transport", call->transport->name);
 	}
 	call->begun = false;
 	call->reply_bytes = 0;

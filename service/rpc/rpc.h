@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "proto/base/arena.h"
+#include "proto/base/limits.h"
 #include "proto/base/slice.h"
 #include "proto/base/status.h"
 #include "service/rpc/tokens.h"

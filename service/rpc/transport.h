@@ -71,7 +71,8 @@ struct lf_rpc_transport {
 	 * message and without details. That should need no memory: what the request takes may be used for it, for nobody reads
 	 * the request any more.
 	 */
-	bool (*fail)(struct lf_rpc_call *call, enum lf_code code, const char *message, const uint8_t *details, size_t length);
+	bool (*fail)(struct lf_rpc_call *call, enum lf_code code, const char *message, const uint8_t *details,
+		size_t length);
 
 	/*
 	 * Sends the reply that was begun, and keeps the call open: others follow. Whoever serves the method goes on at once and
@@ -143,8 +144,8 @@ void lf_rpc_arrived_broken(struct lf_rpc_call *call, const struct lf_error *erro
 
 /* How a turn has ended for the transport. */
 enum lf_rpc_sending {
-	LF_RPC_SENT,     /* as far as the transport can tell */
-	LF_RPC_UNSENT,   /* there was no reply, or the transport has closed */
+	LF_RPC_SENT,        /* as far as the transport can tell */
+	LF_RPC_UNSENT,      /* there was no reply, or the transport has closed */
 	LF_RPC_SEND_FAILED, /* the peer did not take it */
 };
 /*

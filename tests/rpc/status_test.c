@@ -230,7 +230,7 @@ static struct lf_tokens *tokens;
 static int start_with_tokens(void **state)
 {
 	char path[] = "/tmp/lf-tokens-XXXXXX";
-	struct lf_rpc_options options = {0};
+	struct fixture_options options = {0};
 	int fd = mkstemp(path);
 	FILE *file = fdopen(fd, "w");
 
@@ -242,7 +242,7 @@ static int start_with_tokens(void **state)
 	fclose(file);
 	assert_int_equal(lf_tokens_load(&tokens, path, NULL), LF_OK);
 	unlink(path);
-	options.tokens = tokens;
+	options.rpc.tokens = tokens;
 	fixture_start(&server, &options, "tcp");
 	return 0;
 }

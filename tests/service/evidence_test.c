@@ -23,6 +23,7 @@
 #include "leadfit/v1/record.pb-c.h"
 #include "leadfit/v1/team.pb-c.h"
 #include "proto/base/limits.h"
+#include "service/rpc/nng/nng.h"
 #include "service/state/core.h"
 #include "storage/tlog/leaf.h"
 #include "storage/tlog/proof.h"
@@ -609,6 +610,7 @@ static void without_a_key_nothing_is_signed(void **state)
 	Leadfit__V1__CheckpointRequest request = LEADFIT__V1__CHECKPOINT_REQUEST__INIT;
 	Leadfit__V1__ConsistencyRequest consistency = LEADFIT__V1__CONSISTENCY_REQUEST__INIT;
 	struct lf_rpc_server *server;
+	struct lf_rpc_nng *nng;
 	struct lf_registry *registry;
 	struct lf_log *log;
 	struct lf_core core;
@@ -620,7 +622,8 @@ static void without_a_key_nothing_is_signed(void **state)
 	assert_int_equal(lf_registry_new(&registry, log, &error), LF_OK);
 	assert_int_equal(lf_rpc_server_new(&server, &(struct lf_rpc_options){.worker_count = 2}, &error), LF_OK);
 	assert_int_equal(lf_core_init(&core, log, registry, server, &error), LF_OK);
-	assert_int_equal(lf_rpc_server_listen(server, f->daemon.url, NULL, 0, &error), LF_OK);
+	assert_int_equal(lf_rpc_nng_new(&nng, server, NULL, &error), LF_OK);
+	assert_int_equal(lf_rpc_nng_listen(nng, f->daemon.url, NULL, 0, &error), LF_OK);
 	f->client = daemon_client(&f->daemon);
 	call(f, CHECKPOINT, &request.base, LF_FAILED_PRECONDITION, message);
 	assert_string_equal(message, "this service has no signing key");

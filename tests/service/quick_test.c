@@ -48,12 +48,11 @@ static void start(struct fixture *fixture)
 	seen.begun = seen.gone_on = 0;
 	stubs_init(&fixture->stubs);
 	fixture->stubs.scoring.profile = begin;
-	fixture->options.worker_count = 1;
-	assert_int_equal(lf_rpc_server_new(&fixture->server, &fixture->options, &error), LF_OK);
+	fixture->options.rpc.worker_count = 1;
+	assert_int_equal(server_new(&fixture->server, &fixture->nng, &fixture->options, &error), LF_OK);
 	stubs_add(&fixture->stubs, fixture->server);
 	lf_rpc_server_set_quick(fixture->server, "leadfit.v1.Scoring/Profile");
-	if (lf_rpc_server_listen(fixture->server, "tcp://127.0.0.1:0", fixture->url, sizeof(fixture->url), &error) !=
-		LF_OK)
+	if (lf_rpc_nng_listen(fixture->nng, "tcp://127.0.0.1:0", fixture->url, sizeof(fixture->url), &error) != LF_OK)
 		fail_msg("%s", error.message);
 }
 

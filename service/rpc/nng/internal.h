@@ -24,7 +24,7 @@ enum {
 	LF_NNG_REPLY_OVERHEAD = LF_FRAME_FIXED_BYTES + 3 + 10 + 1024 + LF_NNG_REPLY_SPARE,
 	LF_NNG_URL_BYTES_MAX = 320,
 	LF_NNG_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
-	LF_NNG_LINGER_MS = 100,       /* at stop, for replies that nng has but perhaps not written, or the peer not read */
+	LF_NNG_LINGER_MS = 100, /* at stop, for replies that nng has but perhaps not written, or the peer not read */
 	LF_NNG_LINGER_LARGE_MS = 200, /* the same for large ones */
 	LF_NNG_PART_MS = 300,         /* at stop, for connections to end from their reading side */
 	LF_NNG_HALT_MS = 1500,        /* at stop, for the watchdog to end */

@@ -1,3 +1,6 @@
+#include "service/rpc/nng/internal.h"
+
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +18,6 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/thread.h"
-#include "service/rpc/nng/internal.h"
 
 /*
  * Design notes
@@ -55,7 +57,8 @@ static enum lf_code nng_failed(struct lf_error *error, const char *url, int rc)
 
 static int set_options(const struct lf_rpc_nng *nng, const struct lf_listener *listener, nng_listener id)
 {
-	int rc = nng_listener_set_size(id, NNG_OPT_RECVMAXSZ, 2 * lf_rpc_server_options(nng->server)->message_bytes_max);
+	int rc =
+		nng_listener_set_size(id, NNG_OPT_RECVMAXSZ, 2 * lf_rpc_server_options(nng->server)->message_bytes_max);
 
 	if (rc == 0 && listener->kind == LF_ADDRESS_IPC)
 		rc = nng_listener_set_int(id, NNG_OPT_IPC_PERMISSIONS, 0600);
@@ -199,8 +202,8 @@ static enum lf_code open_tcp(struct lf_rpc_nng *nng, struct lf_listener *listene
 
 enum lf_code lf_listener_open(struct lf_rpc_nng *nng, struct lf_listener *listener, struct lf_error *error)
 {
-	enum lf_code code = listener->kind == LF_ADDRESS_IPC ? open_ipc(nng, listener, error)
-							      : open_tcp(nng, listener, error);
+	enum lf_code code =
+		listener->kind == LF_ADDRESS_IPC ? open_ipc(nng, listener, error) : open_tcp(nng, listener, error);
 
 	listener->open = code == LF_OK;
 	return code;
@@ -321,8 +324,8 @@ enum lf_code lf_listeners_add(
 	listener = &listeners->items[listeners->count];
 	code = lf_address_parse(&address, url, error);
 	if (code == LF_OK)
-		code = lf_address_check(
-			&address, url, nng->options.tls_file != NULL, lf_rpc_server_options(nng->server)->tokens != NULL, error);
+		code = lf_address_check(&address, url, nng->options.tls_file != NULL,
+			lf_rpc_server_options(nng->server)->tokens != NULL, error);
 	if (code != LF_OK)
 		return code;
 	memset(listener, 0, sizeof(*listener));

@@ -1,3 +1,5 @@
+#include "service/rpc/nng/internal.h"
+
 #include <nng/protocol/reqrep0/rep.h>
 #include <stdlib.h>
 #include <time.h>
@@ -5,7 +7,6 @@
 #include "proto/base/clock.h"
 #include "proto/base/limits.h"
 #include "proto/base/thread.h"
-#include "service/rpc/nng/internal.h"
 
 /* The life of the transport: made, started by its first listener, closed, freed. How a turn goes: turn.c. */
 

@@ -1,6 +1,6 @@
-#include <stdlib.h>
-
 #include "service/rpc/nng/internal.h"
+
+#include <stdlib.h>
 
 /*
  * Design notes

@@ -1,3 +1,5 @@
+#include "service/rpc/nng/internal.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <nng/protocol/reqrep0/req.h>
@@ -13,7 +15,6 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/thread.h"
-#include "service/rpc/nng/internal.h"
 
 /*
  * Design notes
@@ -257,7 +258,7 @@ static bool descriptors_left(int fd)
 
 static enum trial try_plain(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
 {
-	int family = listener->kind == LF_ADDRESS_IPC       ? AF_UNIX
+	int family = listener->kind == LF_ADDRESS_IPC        ? AF_UNIX
 		: listener->address.s_family == NNG_AF_INET6 ? AF_INET6
 							     : AF_INET;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -331,7 +332,7 @@ static enum trial try_once(struct lf_listeners *listeners, const struct lf_liste
 	seen = listener->accepted;
 	pthread_mutex_unlock(&listeners->lock);
 	return listener->kind == LF_ADDRESS_TLS ? try_tls(listeners, listener, seen)
-						 : try_plain(listeners, listener, seen);
+						: try_plain(listeners, listener, seen);
 }
 
 /*
@@ -401,7 +402,7 @@ static void *watchdog(void *argument)
 
 enum lf_code lf_watchdog_start(struct lf_rpc_nng *nng, struct lf_error *error)
 {
-	if (lf_thread_start(&nng->listeners.watchdog, watchdog, server) != 0)
+	if (lf_thread_start(&nng->listeners.watchdog, watchdog, nng) != 0)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no thread for the watchdog");
 	nng->listeners.watched = true;
 	return LF_OK;
