@@ -94,6 +94,22 @@ static void in_two_parts(struct lf_rpc_call *call_of)
 	lf_rpc_fail(call_of, &error);
 }
 
+/* Two replies to one call, where the transport has that. */
+static void stream(struct lf_rpc_call *call_of)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	Leadfit__V1__Decision decision;
+
+	leadfit__v1__decision__init(&decision);
+	if (!lf_rpc_stage(call_of, &decision.base))
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the reply");
+	else if (lf_rpc_send_part(call_of, &error) == LF_OK && lf_rpc_stage(call_of, &decision.base)) {
+		lf_rpc_send(call_of);
+		return;
+	}
+	lf_rpc_fail(call_of, &error);
+}
+
 static void large(struct stubs *stubs, struct lf_rpc_call *call_of, Leadfit__V1__Decision_Closure closure, void *data)
 {
 	struct lf_error error = LF_ERROR_INIT;
@@ -143,6 +159,8 @@ static void stub_score(Leadfit__V1__Scoring_Service *service, const Leadfit__V1_
 		two_violations(call_of);
 	else if (strcmp(input->rubric, "stage") == 0)
 		in_two_parts(call_of);
+	else if (strcmp(input->rubric, "stream") == 0)
+		stream(call_of);
 	else if (strcmp(input->rubric, "large") == 0)
 		large(stubs, call_of, closure, data);
 	else if (strcmp(input->rubric, "nothing") == 0)
