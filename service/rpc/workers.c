@@ -69,10 +69,17 @@ void lf_rpc_drop_queued(struct lf_rpc_server *server)
 
 /* ---- work ---- */
 
-void lf_rpc_work(struct lf_rpc_call *call, bool on_worker)
+/* Apart, for the error's hundreds of bytes are cleared wherever it is declared. */
+static void fail_without_memory(struct lf_rpc_call *call)
 {
 	struct lf_error error = LF_ERROR_INIT;
 
+	lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the request: retry later");
+	lf_rpc_fail_with(call, &error);
+}
+
+void lf_rpc_work(struct lf_rpc_call *call, bool on_worker)
+{
 	call->on_worker = on_worker;
 	if (call->transport->is_gone(call)) {
 		lf_rpc_drop(call);
@@ -81,10 +88,9 @@ void lf_rpc_work(struct lf_rpc_call *call, bool on_worker)
 	call->dropped = NULL; /* it is reached */
 	if (call->arena == NULL)
 		call->arena = lf_rpc_arena_new(call->server);
-	if (call->arena == NULL) {
-		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the request: retry later");
-		lf_rpc_fail_with(call, &error);
-	} else if (call->resume != NULL)
+	if (call->arena == NULL)
+		fail_without_memory(call);
+	else if (call->resume != NULL)
 		call->resume(call, call->resume_context);
 	else
 		lf_rpc_dispatch(call);
