@@ -44,7 +44,7 @@ enum lf_code lf_rpc_server_new(struct lf_rpc_server **out, const struct lf_rpc_o
 		return no_memory(error);
 	server->options = *options;
 	fill_in(&server->options);
-	server->quick_max = processors(); /* nng has two threads a processor for callbacks */
+	server->quick_max = processors(); /* with more in flight, transports need their threads for messages */
 	lf_rpc_budget_init(&server->budget, server->options.request_bytes_max);
 	if (pthread_mutex_init(&server->lock, NULL) != 0)
 		goto undo_server;

@@ -101,7 +101,7 @@ struct lf_listeners {
 	bool ended;   /* it is at its end */
 	pthread_t watchdog;
 	uint64_t owed_ns, owed_gone; /* watchdog: when we began waiting for nng to release a pipe, and its count then */
-	bool stuck;                  /* watchdog: that was told */
+	bool stuck;                  /* watchdog: on_stuck was called */
 };
 
 /* ---- the transport ---- */

@@ -24,10 +24,10 @@
  * 1. Before nng 1.6, EPIPE while it greets a new connection ends the listener's accepting for good: EPIPE becomes
  *    NNG_ECLOSED, which the listener takes for its own end (upstream #1518). Any stranger can cause it: connect and
  *    close on ipc://, connect, FIN, RST on tcp:// before the server gets to it. ECONNRESET has no such effect, so the
- *    sendmsg() that nng calls is this file's: the system call, with EPIPE told as ECONNRESET. (A symbol of the program
+ *    sendmsg() that nng calls is this file's: the system call, which reports EPIPE as ECONNRESET. (A symbol of the program
  *    comes before the C library's; weak, so that a test can have its own.)
  *
- *    It also tells a message to a peer that has gone as sent, and shuts the connection down for reading: whatever nng
+ *    It also reports a message to a peer that has gone as sent, and shuts the connection down for reading: whatever nng
  *    reads next there is the end. DESIGN.md says why a connection must not end from its sending side. Nothing is lost
  *    by it: a reply that nng has sent was never one that had arrived.
  *
@@ -336,8 +336,8 @@ static enum trial try_once(struct lf_listeners *listeners, const struct lf_liste
 }
 
 /*
- * The connection of a trial has ended: from now, unless it owes already, nng owes that it lets go of one. gone: of how
- * many it had before the trial.
+ * The connection of a trial has ended: from now on nng owes that it releases one, unless it owes that already. gone:
+ * how many it had released before the trial.
  */
 static void owe(struct lf_rpc_nng *nng, uint64_t gone)
 {
