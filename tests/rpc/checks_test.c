@@ -155,6 +155,15 @@ static void reply_sent_that_was_not_begun(void)
 	lf_rpc_send(working(false));
 }
 
+static void more_ended_than_was_in_flight(void)
+{
+	struct lf_rpc_call *call = working(false);
+
+	answer(call);
+	call->server->in_flight = 0;
+	lf_rpc_turn_over(call, LF_RPC_SENT);
+}
+
 static void budget_given_back_twice(void)
 {
 	struct lf_rpc_budget budget;
@@ -218,6 +227,18 @@ static void aio_that_was_not_handed_over(void)
 	lf_turn_on_aio(&turn);
 }
 
+/* A frame is appended to that was not begun. */
+static void frame_that_was_not_begun(void)
+{
+	struct lf_rpc_nng nng = {0};
+	struct lf_rpc_call *call;
+
+	lf_rpc_server_new(&nng.server, &(struct lf_rpc_options){0}, NULL);
+	call = lf_rpc_call_new(nng.server, &transport, sizeof(struct lf_turn));
+	((struct lf_turn *)lf_rpc_call_own(call))->nng = &nng;
+	lf_frames_append(call, "x", 1);
+}
+
 static const struct {
 	const char *name; /* of the invariant */
 	void (*breaks)(void);
@@ -232,6 +253,7 @@ static const struct {
 	{"R3", call_freed_while_it_is_served},
 	{"R4", reply_sent_that_was_not_begun},
 	{"R5", budget_given_back_twice},
+	{"R6", more_ended_than_was_in_flight},
 	{"R7", budget_in_use_at_the_end},
 	{"R8", arena_idle_and_not_empty},
 	{"R9", memory_kept_twice},
@@ -239,6 +261,7 @@ static const struct {
 	{"R11", quick_method_that_is_not_there},
 	{"R12", transport_closed_that_was_not_attached},
 	{"N1", aio_that_was_not_handed_over},
+	{"N2", frame_that_was_not_begun},
 };
 
 /* What the child writes on standard error until it ends; its wait status. */
