@@ -20,6 +20,7 @@
 #include "proto/base/limits.h"
 #include "service/offline/commands.h"
 #include "service/state/core.h"
+#include "service/rpc/nng/nng.h"
 #include "service/rpc/nng/publish.h"
 #include "service/seal/key.h"
 #include "service/rubric/file.h"
@@ -49,6 +50,7 @@ struct daemon {
 	struct lf_team_cache *teams;
 	struct lf_tokens *tokens;
 	struct lf_rpc_server *server;
+	struct lf_rpc_nng *nng; /* the server's */
 	struct lf_core core;
 	bool core_ready;
 };
@@ -235,11 +237,11 @@ static void log_migrating(void *context, uint64_t done, uint64_t total)
 	*tenths = now + 1;
 }
 
-/* On a thread of the RPC server: only a new process gets rid of what nng keeps. */
+/* On a thread of the nng transport: only a new process gets rid of what nng keeps. */
 static void rpc_stuck(void *context)
 {
 	(void)context;
-	fputs("leadfitd: nng lets go of no connection any more\n", stderr);
+	fputs("leadfitd: nng has stopped releasing connections\n", stderr);
 	kill(getpid(), SIGUSR1);
 }
 
@@ -308,7 +310,6 @@ static int start(struct daemon *d, const struct options *options)
 	if (lf_rpc_server_new(&d->server,
 		    &(struct lf_rpc_options){.worker_count = options->workers,
 			    .tokens = d->tokens,
-			    .on_stuck = rpc_stuck,
 			    .cache = lf_team_cache_rpc(d->teams)},
 		    &error) != LF_OK)
 		goto fail;
@@ -318,8 +319,10 @@ static int start(struct daemon *d, const struct options *options)
 	d->core.teams = d->teams;
 	d->core.signer = &d->seal.signer;
 	d->core.checkpoints = d->seal.checkpoints;
+	if (lf_rpc_nng_new(&d->nng, d->server, &(struct lf_rpc_nng_options){.on_stuck = rpc_stuck}, &error) != LF_OK)
+		goto fail;
 	for (size_t i = 0; i < options->listen_count; i++) {
-		if (lf_rpc_server_listen(d->server, options->listen[i], bound, sizeof(bound), &error) != LF_OK)
+		if (lf_rpc_nng_listen(d->nng, options->listen[i], bound, sizeof(bound), &error) != LF_OK)
 			goto fail;
 		fprintf(stderr, "leadfitd: listening on %s\n", bound);
 	}

@@ -23,11 +23,10 @@
 #include "leadfit/v1/record.pb-c.h"
 #include "leadfit/v1/team.pb-c.h"
 #include "proto/base/limits.h"
-#include "service/state/core.h"
+#include "storage/log/log.h"
 #include "storage/tlog/leaf.h"
 #include "storage/tlog/proof.h"
 #include "tests/service/daemon.h"
-#include "tests/storage/memory_backend.h"
 
 /* nng 1.5.2 keeps what a connection that greets or closes has; see kill_test.c. */
 const char *__lsan_default_suppressions(void);
@@ -600,43 +599,6 @@ static void what_was_altered_is_not_proved_and_the_rest_is(void **state)
 	stop(f);
 }
 
-/* ---- a core that was started without a key ---- */
-
-static void without_a_key_nothing_is_signed(void **state)
-{
-	struct fixture *f = *state;
-	struct lf_error error = LF_ERROR_INIT;
-	Leadfit__V1__CheckpointRequest request = LEADFIT__V1__CHECKPOINT_REQUEST__INIT;
-	Leadfit__V1__ConsistencyRequest consistency = LEADFIT__V1__CONSISTENCY_REQUEST__INIT;
-	struct lf_rpc_server *server;
-	struct lf_registry *registry;
-	struct lf_log *log;
-	struct lf_core core;
-	ProtobufCMessage *reply;
-	char message[512];
-
-	memory_backend_forget();
-	assert_int_equal(lf_log_open(&log, &memory_backend, &(struct lf_log_options){.location = "x"}, &error), LF_OK);
-	assert_int_equal(lf_registry_new(&registry, log, &error), LF_OK);
-	assert_int_equal(lf_rpc_server_new(&server, &(struct lf_rpc_options){.worker_count = 2}, &error), LF_OK);
-	assert_int_equal(lf_core_init(&core, log, registry, server, &error), LF_OK);
-	assert_int_equal(lf_rpc_server_listen(server, f->daemon.url, NULL, 0, &error), LF_OK);
-	f->client = daemon_client(&f->daemon);
-	call(f, CHECKPOINT, &request.base, LF_FAILED_PRECONDITION, message);
-	assert_string_equal(message, "this service has no signing key");
-	prove(f, "00000000-0000-7000-8000-000000000000", LF_FAILED_PRECONDITION, message);
-	assert_string_equal(message, "this service has no signing key");
-	reply = call(f, CONSISTENCY, &consistency.base, LF_OK, NULL); /* which needs none */
-	protobuf_c_message_free_unpacked(reply, NULL);
-	lf_client_destroy(f->client);
-	f->client = NULL;
-	assert_int_equal(lf_rpc_server_stop(server, 2000), 0);
-	lf_log_close(log);
-	lf_core_clean_up(&core);
-	lf_rpc_server_destroy(server);
-	lf_registry_destroy(registry);
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -647,7 +609,6 @@ int main(void)
 		TEST(a_proof_that_no_message_can_hold_is_refused_with_its_size),
 		TEST(what_was_erased_is_still_proved_before_during_and_after),
 		TEST(what_was_altered_is_not_proved_and_the_rest_is),
-		TEST(without_a_key_nothing_is_signed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

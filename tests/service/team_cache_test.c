@@ -16,6 +16,7 @@
 #include "proto/wire/wire.h"
 #include "service/state/team_cache.h"
 #include "tests/service/daemon.h"
+#include "tests/service/in_process.h"
 #include "tests/service/support.h"
 
 static const char rubric_text[] = "{name: r, scale: {min: 1, max: 5}, sources: {PEER: 1, SELF: 0.5},\n"
@@ -398,7 +399,7 @@ static const char team_text[] =
 	"[{criterion: collaboration, rating: 4, source: SELF}]}]}, project: {id: p, traits: {interaction_focus: 0.7}}";
 
 /* The answer without what differs each time, or the error; as JSON on the heap. */
-static char *answer(struct lf_client *client, const char *more)
+static char *answer(struct in_process *service, const char *more)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	char text[2048], *printed;
@@ -409,8 +410,8 @@ static char *answer(struct lf_client *client, const char *more)
 
 	snprintf(text, sizeof(text), "{%s%s}", team_text, more);
 	request = daemon_request(text);
-	decision = (Leadfit__V1__Decision *)lf_client_call(client, &leadfit__v1__scoring__descriptor, 0, &request->base,
-		&(struct lf_call_options){.timeout_ms = 20000}, &error);
+	decision = (Leadfit__V1__Decision *)in_process_call(
+		service, &leadfit__v1__scoring__descriptor, 0, &request->base, &error);
 	leadfit__v1__score_request__free_unpacked(request, NULL);
 	if (decision == NULL) {
 		length = 0;
@@ -446,32 +447,25 @@ static void an_answer_is_the_same_whether_its_team_is_new_or_known(void **state)
 	};
 	enum { COUNT = sizeof(more) / sizeof(*more) };
 	char *first[COUNT] = {0};
-	struct daemon daemon;
-	struct lf_client *client;
+	struct in_process service;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT; i++) { /* each by a service that knows nothing */
-		daemon_init(&daemon);
-		daemon_start(&daemon);
-		client = daemon_client(&daemon);
-		first[i] = answer(client, more[i]);
-		lf_client_destroy(client);
-		daemon_clean_up(&daemon);
+		in_process_start(&service);
+		first[i] = answer(&service, more[i]);
+		in_process_end(&service);
 	}
-	daemon_init(&daemon);
-	daemon_start(&daemon);
-	client = daemon_client(&daemon);
+	in_process_start(&service);
 	for (int round = 0; round < 4; round++)
 		for (size_t i = 0; i < COUNT; i++) {
-			char *now = answer(client, more[i]);
+			char *now = answer(&service, more[i]);
 
 			assert_string_equal(now, first[i]);
 			free(now);
 		}
-	lf_client_destroy(client);
 	for (size_t i = 0; i < COUNT; i++)
 		free(first[i]);
-	daemon_clean_up(&daemon);
+	in_process_end(&service);
 }
 
 int main(void)
