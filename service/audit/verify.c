@@ -6,6 +6,8 @@
 #include "service/audit/audit.h"
 #include "service/decide/decision.h"
 #include "service/audit/redaction_check.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 #include "storage/verify/verify.h"
 
 enum { SLICE_MS = 30, FINDINGS_MAX = 100 };
@@ -93,19 +95,19 @@ static enum lf_code check_request(const Leadfit__V1__VerifyRequest *request, uin
  * One is kept from call to call, for what it knows of erasures and prunings: these are read once, however many slices
  * there are.
  */
-static struct lf_verify *take_verifier(struct lf_core *core)
+static struct lf_verify *take_verifier(struct lf_audit_service *audit)
 {
-	struct lf_verify *verify = atomic_exchange(&core->verifier, NULL);
+	struct lf_verify *verify = atomic_exchange(&audit->verifier, NULL);
 
 	if (verify == NULL)
-		return lf_verify_new(core->log);
+		return lf_verify_new(audit->state->log);
 	lf_verify_restart(verify);
 	return verify;
 }
 
-static void give_back(struct lf_core *core, struct lf_verify *verify)
+static void give_back(struct lf_audit_service *audit, struct lf_verify *verify)
 {
-	lf_verify_free(atomic_exchange(&core->verifier, verify));
+	lf_verify_free(atomic_exchange(&audit->verifier, verify));
 }
 
 /* The slice; with the root, where it is the last. */
@@ -148,7 +150,7 @@ static enum lf_code run(struct lf_verify *verify, const Leadfit__V1__VerifyReque
 void lf_audit_verify(Leadfit__V1__Audit_Service *service, const Leadfit__V1__VerifyRequest *request,
 	Leadfit__V1__VerifyResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, audit);
+	struct lf_audit_service *audit = LF_CONTAINER_OF(service, struct lf_audit_service, base);
 	Leadfit__V1__VerifyResponse response = LEADFIT__V1__VERIFY_RESPONSE__INIT;
 	Leadfit__V1__Finding *findings[FINDINGS_MAX];
 	struct slice slice = {.arena = lf_rpc_arena(closure_data), .findings = findings};
@@ -158,18 +160,18 @@ void lf_audit_verify(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Ver
 	struct lf_digest root;
 
 	(void)closure;
-	if (lf_log_head(core->log, &head, &error) != LF_OK)
+	if (lf_log_head(audit->state->log, &head, &error) != LF_OK)
 		goto fail;
 	response.size = request->size == 0 ? head.size : request->size;
 	if (check_request(request, response.size, &head, &error) != LF_OK)
 		goto fail;
-	verify = take_verifier(core);
+	verify = take_verifier(audit);
 	if (verify == NULL) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for verifying");
 		goto fail;
 	}
 	run(verify, request, &head, &response, &slice, &root, &error);
-	give_back(core, verify);
+	give_back(audit, verify);
 	if (error.code != LF_OK)
 		goto fail;
 	lf_send_reply(closure_data, &response.base);

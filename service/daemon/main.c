@@ -19,7 +19,9 @@
 
 #include "proto/base/limits.h"
 #include "service/offline/commands.h"
-#include "service/state/core.h"
+#include "service/daemon/services.h"
+#include "service/state/registry.h"
+#include "service/state/state.h"
 #include "service/rpc/nng/publish.h"
 #include "service/seal/key.h"
 #include "service/rubric/file.h"
@@ -49,8 +51,9 @@ struct daemon {
 	struct lf_team_cache *teams;
 	struct lf_tokens *tokens;
 	struct lf_rpc_server *server;
-	struct lf_core core;
-	bool core_ready;
+	struct lf_state state;
+	struct lf_daemon_services services;
+	bool state_ready;
 };
 
 static const char usage[] =
@@ -312,12 +315,15 @@ static int start(struct daemon *d, const struct options *options)
 			    .cache = lf_team_cache_rpc(d->teams)},
 		    &error) != LF_OK)
 		goto fail;
-	d->core_ready = true;
-	if (lf_core_init(&d->core, d->log, d->registry, d->server, &error) != LF_OK)
+	if (lf_state_init(&d->state, d->log, d->registry, &error) != LF_OK)
 		goto fail;
-	d->core.teams = d->teams;
-	d->core.signer = &d->seal.signer;
-	d->core.checkpoints = d->seal.checkpoints;
+	d->state_ready = true;
+	d->state.teams = d->teams;
+	d->state.signer = &d->seal.signer;
+	d->state.checkpoints = d->seal.checkpoints;
+	lf_daemon_services_init(&d->services, &d->state);
+	if (lf_daemon_services_add(&d->services, d->server, &error) != LF_OK)
+		goto fail;
 	for (size_t i = 0; i < options->listen_count; i++) {
 		if (lf_rpc_server_listen(d->server, options->listen[i], bound, sizeof(bound), &error) != LF_OK)
 			goto fail;
@@ -335,19 +341,21 @@ static void stop(struct daemon *d)
 {
 	size_t given_up = 0;
 
-	if (d->core_ready)
-		atomic_store(&d->core.draining, true);
+	if (d->state_ready)
+		atomic_store(&d->state.draining, true);
 	if (d->server != NULL)
 		given_up = lf_rpc_server_stop(d->server, DRAIN_MS);
 	if (given_up > 0)
 		fprintf(stderr, "leadfitd: %zu requests were given up\n", given_up);
-	if (d->core_ready)
-		lf_core_end_chores(&d->core);
+	if (d->state_ready)
+		lf_state_end_chores(&d->state);
 	lf_seal_close(&d->seal);
 	lf_log_close(d->log);
 	lf_publisher_destroy(d->publisher);
-	if (d->core_ready)
-		lf_core_clean_up(&d->core);
+	if (d->state_ready) {
+		lf_daemon_services_clean_up(&d->services);
+		lf_state_clean_up(&d->state);
+	}
 	lf_rpc_server_destroy(d->server);
 	lf_team_cache_destroy(d->teams);
 	lf_registry_destroy(d->registry);

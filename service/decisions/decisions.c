@@ -7,17 +7,20 @@
 #include "service/decide/decision.h"
 #include "service/decisions/decisions.h"
 #include "service/decide/text_list.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 
 static void lf_decisions_get(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__GetDecisionRequest *request,
 	Leadfit__V1__Decision_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_decisions_service, base)->state;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_uuid id;
 
 	(void)closure;
 	if (lf_uuid_parse(request->decision_id, &id)) {
-		lf_answer_stored(core, &id, closure_data);
+		lf_answer_stored(state, &id, closure_data);
 		return;
 	}
 	lf_error_add(&error, "decision_id", "\"%.64s\" is not a UUID", request->decision_id);
@@ -124,7 +127,7 @@ static void check_list(const Leadfit__V1__ListDecisionsRequest *request, struct 
 static void lf_decisions_list(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__ListDecisionsRequest *request,
 	Leadfit__V1__ListDecisionsResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_decisions_service, base)->state;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
 	struct page page = {LEADFIT__V1__LIST_DECISIONS_RESPONSE__INIT, lf_rpc_arena(closure_data), false};
@@ -141,7 +144,7 @@ static void lf_decisions_list(Leadfit__V1__Decisions_Service *service, const Lea
 	page.response.decisions = lf_arena_zalloc(page.arena, filter.limit, sizeof(*page.response.decisions));
 	if (page.response.decisions == NULL)
 		goto no_memory;
-	if (lf_log_list(core->log, &filter, visit, &page, &next, &error) != LF_OK)
+	if (lf_log_list(state->log, &filter, visit, &page, &next, &error) != LF_OK)
 		goto fail;
 	if (page.exhausted)
 		goto no_memory;
@@ -156,7 +159,8 @@ fail:
 	lf_send_error(closure_data, &error);
 }
 
-void lf_decisions_init(struct lf_core *core)
+void lf_decisions_init(struct lf_decisions_service *service, struct lf_state *state)
 {
-	core->decisions = (Leadfit__V1__Decisions_Service)LEADFIT__V1__DECISIONS__INIT(lf_decisions_);
+	service->base = (Leadfit__V1__Decisions_Service)LEADFIT__V1__DECISIONS__INIT(lf_decisions_);
+	service->state = state;
 }

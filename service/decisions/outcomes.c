@@ -13,6 +13,9 @@
 #include "service/decide/decision.h"
 #include "service/decisions/decisions.h"
 #include "service/decide/text_list.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 
 enum { RESULT_MAX = 5, ATTEMPTS_MAX = 16 };
 
@@ -286,9 +289,9 @@ static enum lf_code read_and_append(struct record *record, struct lf_error *erro
 void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service,
 	const Leadfit__V1__RecordOutcomeRequest *request, Leadfit__V1__Outcomes_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_decisions_service, base)->state;
 	struct record record = {
-		.request = request, .log = core->log, .call = closure_data, .arena = lf_rpc_arena(closure_data)};
+		.request = request, .log = state->log, .call = closure_data, .arena = lf_rpc_arena(closure_data)};
 	Leadfit__V1__Outcomes response = LEADFIT__V1__OUTCOMES__INIT;
 	Leadfit__V1__RecordedOutcome *recorded;
 	struct lf_error error = LF_ERROR_INIT;
@@ -361,7 +364,7 @@ static enum lf_code fill(
 void lf_decisions_list_outcomes(Leadfit__V1__Decisions_Service *service,
 	const Leadfit__V1__ListOutcomesRequest *request, Leadfit__V1__Outcomes_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_decisions_service, base)->state;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
 	struct page page = {LEADFIT__V1__OUTCOMES__INIT, lf_rpc_arena(closure_data), &error, 0, false};
@@ -376,8 +379,8 @@ void lf_decisions_list_outcomes(Leadfit__V1__Decisions_Service *service,
 		lf_check_fail(&checker, "page_size", "%" PRIu32 " is outside 0..%d", request->page_size, LF_PAGE_MAX);
 	if (checker.found > 0)
 		lf_error_summarize(&error);
-	else if (!one || lf_log_get(core->log, &id, &stored, &error) == LF_OK)
-		fill(&page, core->log, one ? &id : NULL, request->after,
+	else if (!one || lf_log_get(state->log, &id, &stored, &error) == LF_OK)
+		fill(&page, state->log, one ? &id : NULL, request->after,
 			request->page_size == 0 ? LF_PAGE_MAX : request->page_size);
 	free(stored);
 	if (error.code == LF_OK)

@@ -29,6 +29,8 @@
 #include "service/decide/redact.h"
 #include "service/keeping/redaction.h"
 #include "service/decide/text_list.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
 
 enum {
 	PAYLOADS_A_SLICE = 64,
@@ -52,7 +54,7 @@ struct place {
 };
 
 struct erase {
-	struct lf_core *core;
+	struct lf_state *state;
 	struct lf_rpc_call *call;
 	const Leadfit__V1__EraseRequest *request;
 	char tombstone[LF_TOMBSTONE_BYTES];
@@ -99,7 +101,7 @@ static Leadfit__V1__Decision *restore(
 {
 	struct lf_error error = LF_ERROR_INIT;
 	Leadfit__V1__Decision *decision = NULL;
-	struct lf_version *version = lf_registry_find(erase->core->registry, &stored->rubric_digest, &error);
+	struct lf_version *version = lf_registry_find(erase->state->registry, &stored->rubric_digest, &error);
 	uint8_t *bytes;
 	size_t length;
 
@@ -314,8 +316,8 @@ static enum lf_code redact_slice(
 	uint64_t newest, next;
 
 	*seen = 0;
-	if (lf_newest_sequence(erase->core->log, &newest, &erase->error) == LF_OK &&
-		lf_log_scan(erase->core->log, &scan, keep_decision, &over, &next, &erase->error) == LF_OK &&
+	if (lf_newest_sequence(erase->state->log, &newest, &erase->error) == LF_OK &&
+		lf_log_scan(erase->state->log, &scan, keep_decision, &over, &next, &erase->error) == LF_OK &&
 		over.exhausted)
 		no_memory(erase);
 	for (size_t i = 0; i < over.count; i++) {
@@ -401,7 +403,7 @@ static bool came_meanwhile(struct erase *erase, uint64_t seen, unsigned attempt)
 
 	if (erase->error.code != LF_FAILED_PRECONDITION)
 		return false;
-	lf_newest_sequence(erase->core->log, &newest, &ignored);
+	lf_newest_sequence(erase->state->log, &newest, &ignored);
 	lf_error_clean_up(&ignored);
 	if (newest <= seen)
 		return false; /* something is damaged */
@@ -423,7 +425,7 @@ static enum lf_code redact_payload(struct erase *erase, uint64_t id, bool projec
 	uint64_t seen = 0;
 
 	*done = false;
-	if (lf_log_get_payload(erase->core->log, id, &payload.row, &erase->error) != LF_OK ||
+	if (lf_log_get_payload(erase->state->log, id, &payload.row, &erase->error) != LF_OK ||
 		decode(erase, &payload) != LF_OK)
 		goto end;
 	snprintf(name, sizeof(name), "%s", payload.id);
@@ -471,8 +473,8 @@ static enum lf_code payload_slice(struct erase *erase, bool project, bool *end)
 	bool done = true;
 
 	*end = false;
-	if (lf_log_list_payloads(erase->core->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM, erase->place.payload,
-		    PAYLOADS_A_SLICE, look_at_payload, &found, &next, &erase->error) != LF_OK)
+	if (lf_log_list_payloads(erase->state->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM,
+		    erase->place.payload, PAYLOADS_A_SLICE, look_at_payload, &found, &next, &erase->error) != LF_OK)
 		return erase->error.code;
 	for (size_t i = 0; i < found.count && done; i++) {
 		erase->place.payload = found.ids[i] - 1;
@@ -515,7 +517,7 @@ static enum lf_code candidate_slice(struct erase *erase, bool *end)
 	 * again.
 	 */
 	do {
-		if (lf_log_list(erase->core->log, &filter, keep_listed, &listed, &next, &erase->error) != LF_OK)
+		if (lf_log_list(erase->state->log, &filter, keep_listed, &listed, &next, &erase->error) != LF_OK)
 			return erase->error.code;
 		filter.before_sequence = next;
 	} while (listed.count == 0 && next != 0 && lf_is_awaited(erase->call));
@@ -523,7 +525,7 @@ static enum lf_code candidate_slice(struct erase *erase, bool *end)
 	for (size_t i = 0; i < listed.count && !failed(erase); i++) {
 		struct lf_stored *stored = NULL;
 
-		if (lf_log_get(erase->core->log, &listed.ids[i], &stored, &erase->error) == LF_OK)
+		if (lf_log_get(erase->state->log, &listed.ids[i], &stored, &erase->error) == LF_OK)
 			redact_decision(erase, stored, true);
 		free(stored);
 	}
@@ -712,13 +714,13 @@ void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 		return;
 	}
 	lf_error_init(&erase->error);
-	erase->core = LF_CONTAINER_OF(service, struct lf_core, keeping);
+	erase->state = LF_CONTAINER_OF(service, struct lf_keeping_service, base)->state;
 	erase->call = closure_data;
 	erase->request = request;
 	check_request(erase);
-	if (!failed(erase) && lf_redaction_begin(erase->core, &erase->error)) {
+	if (!failed(erase) && lf_redaction_begin(erase->state, &erase->error)) {
 		erase->who = (struct lf_redactor){request->candidate, erase->tombstone, NULL};
-		erase->redaction.core = erase->core;
+		erase->redaction.state = erase->state;
 		erase->redaction.call = erase->call;
 		erase->redaction.kind = LF_LEAF_ERASURE;
 		erase->redaction.reason = request->reason;
@@ -727,7 +729,7 @@ void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 		step(erase, &over);
 		lf_arena_clean_up(&erase->scratch);
 		lf_redaction_clean_up(&erase->redaction);
-		lf_redaction_end(erase->core);
+		lf_redaction_end(erase->state);
 	}
 	lf_error_move(&error, &erase->error); /* which goes with the call */
 	if (error.code != LF_OK)

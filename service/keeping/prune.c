@@ -24,6 +24,7 @@
 #include "service/decide/decision.h"
 #include "service/keeping/keeping.h"
 #include "service/keeping/redaction.h"
+#include "service/state/reply.h"
 
 enum {
 	DECISIONS_A_SLICE = 64,
@@ -56,7 +57,8 @@ struct lf_pruner {
 };
 
 struct prune {
-	struct lf_core *core;
+	struct lf_keeping_service *service;
+	struct lf_state *state;
 	struct lf_rpc_call *call;
 	const Leadfit__V1__PruneRequest *request;
 	int64_t before_us;
@@ -217,7 +219,7 @@ static enum lf_code old_slice(struct prune *prune, bool *end)
 		.payloads = true};
 	uint64_t next;
 
-	if (lf_log_scan(prune->core->log, &scan, keep_old, &old, &next, &prune->error) == LF_OK && old.exhausted)
+	if (lf_log_scan(prune->state->log, &scan, keep_old, &old, &next, &prune->error) == LF_OK && old.exhausted)
 		no_memory(prune);
 	for (size_t i = 0; i < old.count; i++) {
 		if (!failed(prune))
@@ -258,10 +260,10 @@ static enum lf_code young_slice(struct prune *prune, bool *end)
 	struct lf_error error = LF_ERROR_INIT;
 	uint64_t newest, next = 0;
 
-	if (lf_newest_sequence(prune->core->log, &newest, &prune->error) != LF_OK)
+	if (lf_newest_sequence(prune->state->log, &newest, &prune->error) != LF_OK)
 		return prune->error.code;
 	if (newest > prune->pruner->seen)
-		lf_log_scan(prune->core->log, &scan, keep_young, prune, &next, &error);
+		lf_log_scan(prune->state->log, &scan, keep_young, prune, &next, &error);
 	if (!failed(prune) && error.code != LF_OK)
 		lf_error_move(&prune->error, &error);
 	lf_error_clean_up(&error);
@@ -326,7 +328,7 @@ static enum lf_code payload_slice(struct prune *prune, bool project, bool *end)
 	struct found found = {.prune = prune};
 	uint64_t next;
 
-	if (lf_log_list_payloads(prune->core->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM, prune->at,
+	if (lf_log_list_payloads(prune->state->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM, prune->at,
 		    PAYLOADS_A_SLICE, look_at_payload, &found, &next, &prune->error) != LF_OK)
 		return prune->error.code;
 	if (!prune->request->dry_run && found.count > 0 && empty(prune, &found) != LF_OK)
@@ -349,10 +351,10 @@ static enum lf_code payload_slice(struct prune *prune, bool project, bool *end)
 /* Takes the sets of this pruning, or begins anew with empty ones. */
 static enum lf_code take_sets(struct prune *prune)
 {
-	struct lf_pruner *pruner = prune->core->pruner;
+	struct lf_pruner *pruner = prune->service->pruner;
 
 	if (pruner == NULL)
-		pruner = prune->core->pruner = calloc(1, sizeof(*pruner));
+		pruner = prune->service->pruner = calloc(1, sizeof(*pruner));
 	if (pruner == NULL)
 		return no_memory(prune);
 	prune->pruner = pruner;
@@ -500,12 +502,13 @@ void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 		return;
 	}
 	lf_error_init(&prune->error);
-	prune->core = LF_CONTAINER_OF(service, struct lf_core, keeping);
+	prune->service = LF_CONTAINER_OF(service, struct lf_keeping_service, base);
+	prune->state = prune->service->state;
 	prune->call = closure_data;
 	prune->request = request;
 	check_request(prune);
-	if (!failed(prune) && lf_redaction_begin(prune->core, &prune->error)) {
-		prune->redaction.core = prune->core;
+	if (!failed(prune) && lf_redaction_begin(prune->state, &prune->error)) {
+		prune->redaction.state = prune->state;
 		prune->redaction.call = prune->call;
 		prune->redaction.kind = LF_LEAF_PRUNING;
 		prune->redaction.reason = *request->reason != '\0' ? request->reason : "older than is kept";
@@ -514,12 +517,12 @@ void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 		if (take_sets(prune) == LF_OK)
 			step(prune, &over);
 		if (over && !failed(prune)) {
-			lf_pruner_free(prune->core->pruner);
-			prune->core->pruner = NULL;
+			lf_pruner_free(prune->service->pruner);
+			prune->service->pruner = NULL;
 		}
 		lf_arena_clean_up(&prune->scratch);
 		lf_redaction_clean_up(&prune->redaction);
-		lf_redaction_end(prune->core);
+		lf_redaction_end(prune->state);
 	}
 	lf_error_move(&error, &prune->error); /* which goes with the call */
 	if (error.code != LF_OK)

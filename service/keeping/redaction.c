@@ -6,6 +6,7 @@
 #include "leadfit/v1/record.pb-c.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
+#include "service/state/reply.h"
 #include "service/state/team_cache.h"
 #include "service/decide/text_list.h"
 
@@ -19,17 +20,17 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-bool lf_redaction_begin(struct lf_core *core, struct lf_error *error)
+bool lf_redaction_begin(struct lf_state *state, struct lf_error *error)
 {
-	if (!atomic_exchange(&core->redacting, true))
+	if (!atomic_exchange(&state->redacting, true))
 		return true;
 	lf_error_set(error, LF_UNAVAILABLE, "another erasure or pruning is at work: try again when it is done");
 	return false;
 }
 
-void lf_redaction_end(struct lf_core *core)
+void lf_redaction_end(struct lf_state *state)
 {
-	atomic_store(&core->redacting, false);
+	atomic_store(&state->redacting, false);
 }
 
 void lf_redaction_init(struct lf_redaction *redaction)
@@ -96,8 +97,8 @@ enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_se
 	if (redact.body.data == NULL)
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to redact with");
 	else
-		code = lf_log_redact(redaction->core->log, &redact, error);
-	lf_team_cache_clear(redaction->core->teams); /* also where it may be stored */
+		code = lf_log_redact(redaction->state->log, &redact, error);
+	lf_team_cache_clear(redaction->state->teams); /* also where it may be stored */
 	if (code == LF_OK) {
 		redaction->decisions += body.decisions;
 		redaction->payloads += body.payloads;
@@ -178,7 +179,7 @@ enum lf_code lf_redaction_add_act_slice(struct lf_redaction *redaction, const st
 
 	lf_arena_init(&slice.arena, ARENA_BYTES_MAX);
 	lf_log_list_acts(
-		redaction->core->log, LF_LEAF_OUTCOME, decision, after, ACTS_A_SLICE, keep_act, &slice, next, error);
+		redaction->state->log, LF_LEAF_OUTCOME, decision, after, ACTS_A_SLICE, keep_act, &slice, next, error);
 	if (error->code == LF_OK && slice.exhausted)
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for what was recorded about decisions");
 	for (size_t i = 0; i < slice.count && error->code == LF_OK; i++)

@@ -6,7 +6,9 @@
 #define LF_SERVICE_KEEPING_REDACTION_H
 
 #include "leadfit/v1/record.pb-c.h"
-#include "service/state/core.h"
+#include "proto/base/arena.h"
+#include "service/rpc/rpc.h"
+#include "service/state/state.h"
 #include "storage/log/log.h"
 
 enum {
@@ -18,7 +20,7 @@ enum {
 
 struct lf_redaction {
 	/* the caller's, set before lf_redaction_init() */
-	struct lf_core *core;
+	struct lf_state *state;
 	struct lf_rpc_call *call;
 	enum lf_leaf_kind kind;
 	const char *reason;
@@ -32,8 +34,8 @@ struct lf_redaction {
 };
 
 /* One erasure or pruning at a time: takes the turn. false: UNAVAILABLE, another has it. */
-bool lf_redaction_begin(struct lf_core *core, struct lf_error *error);
-void lf_redaction_end(struct lf_core *core);
+bool lf_redaction_begin(struct lf_state *state, struct lf_error *error);
+void lf_redaction_end(struct lf_state *state);
 
 void lf_redaction_init(struct lf_redaction *redaction);
 void lf_redaction_clean_up(struct lf_redaction *redaction);

@@ -9,6 +9,9 @@
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
 #include "service/rubrics_api/rubrics.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 
 /* ---- test ---- */
 
@@ -154,13 +157,13 @@ static enum lf_code run_test(struct test *test, Leadfit__V1__Coverage *coverage,
 void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__TestRubricRequest *request,
 	Leadfit__V1__TestRubricResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
 	struct test test = {
 		LEADFIT__V1__TEST_RUBRIC_RESPONSE__INIT, NULL, closure_data, lf_rpc_arena(closure_data), false};
 	Leadfit__V1__Coverage coverage = LEADFIT__V1__COVERAGE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_version *version =
-		lf_rubric_version_find(core, request->rubric, request->name, request->digest, test.arena, &error);
+		lf_rubric_version_find(state, request->rubric, request->name, request->digest, test.arena, &error);
 
 	(void)closure;
 	test.version = version;
@@ -176,7 +179,7 @@ void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__T
 void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__PutRubricRequest *request,
 	Leadfit__V1__PutRubricResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
 	Leadfit__V1__PutRubricResponse response = LEADFIT__V1__PUT_RUBRIC_RESPONSE__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
@@ -189,8 +192,8 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 	(void)closure;
 	if (lf_rubric_pack(request->rubric, arena, &bytes, &error) == LF_OK &&
 		lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK &&
-		lf_registry_put(core->registry, version, &actor, &added, &activated, &error) == LF_OK &&
-		lf_log_get_rubric(core->log, NULL, &version->digest, &row, &error) == LF_OK) {
+		lf_registry_put(state->registry, version, &actor, &added, &activated, &error) == LF_OK &&
+		lf_log_get_rubric(state->log, NULL, &version->digest, &row, &error) == LF_OK) {
 		response.version = lf_rubric_version_new(row, arena);
 		response.added = added;
 		response.activated = activated;
@@ -207,7 +210,7 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__ActivateRubricRequest *request,
 	Leadfit__V1__ActivateRubricResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
 	Leadfit__V1__ActivateRubricResponse response = LEADFIT__V1__ACTIVATE_RUBRIC_RESPONSE__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
@@ -222,7 +225,7 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 		lf_send_error(closure_data, &error);
 		return;
 	}
-	if (lf_registry_activate(core->registry, request->name, &digest, &actor, &version, &did, &error) != LF_OK) {
+	if (lf_registry_activate(state->registry, request->name, &digest, &actor, &version, &did, &error) != LF_OK) {
 		lf_send_error(closure_data, &error);
 		return;
 	}
@@ -266,7 +269,7 @@ static void note_activation(void *context, const struct lf_activation_row *row)
 void lf_rubrics_history(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__RubricHistoryRequest *request,
 	Leadfit__V1__RubricHistoryResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
 	struct history history = {LEADFIT__V1__RUBRIC_HISTORY_RESPONSE__INIT, lf_rpc_arena(closure_data), false};
 	struct lf_error error = LF_ERROR_INIT;
 
@@ -275,7 +278,7 @@ void lf_rubrics_history(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1
 		lf_arena_zalloc(history.arena, LF_ACTIVATIONS_MAX, sizeof(*history.response.activations));
 	if (history.response.activations == NULL)
 		lf_send_reply(closure_data, NULL);
-	else if (lf_log_list_activations(core->log, request->name, note_activation, &history, &error) != LF_OK)
+	else if (lf_log_list_activations(state->log, request->name, note_activation, &history, &error) != LF_OK)
 		lf_send_error(closure_data, &error);
 	else
 		lf_send_reply(closure_data, history.exhausted ? NULL : &history.response.base);

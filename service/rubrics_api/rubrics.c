@@ -5,10 +5,12 @@
 
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
-#include "service/state/core.h"
 #include "service/decide/decision.h"
 #include "service/rubrics_api/rubrics.h"
 #include "service/decide/text_list.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 
 enum lf_code lf_rubric_pack(
 	const Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_bytes *bytes, struct lf_error *error)
@@ -21,7 +23,7 @@ enum lf_code lf_rubric_pack(
 	return LF_OK;
 }
 
-struct lf_version *lf_rubric_version_find(struct lf_core *core, const Leadfit__V1__Rubric *rubric, const char *name,
+struct lf_version *lf_rubric_version_find(struct lf_state *state, const Leadfit__V1__Rubric *rubric, const char *name,
 	const char *digest, struct lf_arena *arena, struct lf_error *error)
 {
 	struct lf_version *version = NULL;
@@ -34,11 +36,11 @@ struct lf_version *lf_rubric_version_find(struct lf_core *core, const Leadfit__V
 		if (lf_rubric_pack(rubric, arena, &bytes, error) == LF_OK)
 			lf_version_new(&version, bytes.data, bytes.length, "", error);
 	} else if (*digest == '\0') {
-		version = lf_registry_active(core->registry, name, error);
+		version = lf_registry_active(state->registry, name, error);
 	} else if (!lf_digest_parse(digest, &parsed)) {
 		lf_error_add(error, "digest", "\"%.70s\" is not 64 hexadecimal digits", digest);
 	} else {
-		version = lf_registry_find(core->registry, &parsed, error);
+		version = lf_registry_find(state->registry, &parsed, error);
 		if (version != NULL && *name != '\0' && strcmp(name, version->message->name) != 0) {
 			lf_error_set(error, LF_NOT_FOUND, "that version belongs to the rubric \"%.128s\"",
 				version->message->name);
@@ -150,7 +152,7 @@ Leadfit__V1__RubricVersion *lf_rubric_version_new(const struct lf_rubric_row *ro
 }
 
 /* Finds the row that a Get asks for. */
-static enum lf_code find_row(struct lf_core *core, const Leadfit__V1__GetRubricRequest *request,
+static enum lf_code find_row(struct lf_state *state, const Leadfit__V1__GetRubricRequest *request,
 	struct lf_rubric_row **row, struct lf_error *error)
 {
 	struct lf_version *version;
@@ -160,7 +162,7 @@ static enum lf_code find_row(struct lf_core *core, const Leadfit__V1__GetRubricR
 	if (*request->digest != '\0') {
 		if (!lf_digest_parse(request->digest, &digest))
 			return lf_error_add(error, "digest", "\"%.70s\" is not 64 hexadecimal digits", request->digest);
-		code = lf_log_get_rubric(core->log, NULL, &digest, row, error);
+		code = lf_log_get_rubric(state->log, NULL, &digest, row, error);
 		if (code == LF_OK && *request->name != '\0' && strcmp(request->name, (*row)->name) != 0) {
 			code = lf_error_set(
 				error, LF_NOT_FOUND, "that version belongs to the rubric \"%.128s\"", (*row)->name);
@@ -168,10 +170,10 @@ static enum lf_code find_row(struct lf_core *core, const Leadfit__V1__GetRubricR
 		}
 		return code;
 	}
-	version = lf_registry_active(core->registry, request->name, error);
+	version = lf_registry_active(state->registry, request->name, error);
 	if (version == NULL)
 		return error->code;
-	code = lf_log_get_rubric(core->log, NULL, &version->digest, row, error);
+	code = lf_log_get_rubric(state->log, NULL, &version->digest, row, error);
 	lf_version_release(version);
 	return code;
 }
@@ -179,14 +181,14 @@ static enum lf_code find_row(struct lf_core *core, const Leadfit__V1__GetRubricR
 static void lf_rubrics_get(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__GetRubricRequest *request,
 	Leadfit__V1__GetRubricResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
 	Leadfit__V1__GetRubricResponse response = LEADFIT__V1__GET_RUBRIC_RESPONSE__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_rubric_row *row;
 
 	(void)closure;
-	if (find_row(core, request, &row, &error) != LF_OK) {
+	if (find_row(state, request, &row, &error) != LF_OK) {
 		lf_send_error(closure_data, &error);
 		return;
 	}
@@ -230,18 +232,19 @@ static void note_version(void *context, const struct lf_rubric_row *row)
 static void lf_rubrics_list(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__ListRubricsRequest *request,
 	Leadfit__V1__ListRubricsResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
 	struct version_list list = {LEADFIT__V1__LIST_RUBRICS_RESPONSE__INIT, lf_rpc_arena(closure_data), 0, false};
 	struct lf_error error = LF_ERROR_INIT;
 
 	(void)closure;
-	if (lf_log_list_rubrics(core->log, request->name, note_version, &list, &error) != LF_OK)
+	if (lf_log_list_rubrics(state->log, request->name, note_version, &list, &error) != LF_OK)
 		lf_send_error(closure_data, &error);
 	else
 		lf_send_reply(closure_data, list.exhausted ? NULL : &list.response.base);
 }
 
-void lf_rubrics_init(struct lf_core *core)
+void lf_rubrics_init(struct lf_rubrics_service *service, struct lf_state *state)
 {
-	core->rubrics = (Leadfit__V1__Rubrics_Service)LEADFIT__V1__RUBRICS__INIT(lf_rubrics_);
+	service->base = (Leadfit__V1__Rubrics_Service)LEADFIT__V1__RUBRICS__INIT(lf_rubrics_);
+	service->state = state;
 }

@@ -2,7 +2,17 @@
 #ifndef LF_SERVICE_RUBRICS_API_RUBRICS_H
 #define LF_SERVICE_RUBRICS_API_RUBRICS_H
 
-#include "service/state/core.h"
+#include "leadfit/v1/rubrics.pb-c.h"
+#include "service/rubric/version.h"
+
+struct lf_state;
+
+struct lf_rubrics_service {
+	Leadfit__V1__Rubrics_Service base;
+	struct lf_state *state;
+};
+/* Borrows state. */
+void lf_rubrics_init(struct lf_rubrics_service *service, struct lf_state *state);
 
 /*
  * Canonical bytes of a rubric that a request holds, in arena: its digest is that of what was sent. INVALID_ARGUMENT
@@ -25,7 +35,7 @@ Leadfit__V1__RubricVersion *lf_rubric_version_new(const struct lf_rubric_row *ro
  * ("" = the only active one). Released by the caller; NULL on error, INVALID_ARGUMENT with violations by path in the
  * rubric. arena holds the request's.
  */
-struct lf_version *lf_rubric_version_find(struct lf_core *core, const Leadfit__V1__Rubric *rubric, const char *name,
+struct lf_version *lf_rubric_version_find(struct lf_state *state, const Leadfit__V1__Rubric *rubric, const char *name,
 	const char *digest, struct lf_arena *arena, struct lf_error *error);
 
 /* rubric_life.c: methods of the service. */

@@ -23,7 +23,9 @@
 #include "leadfit/v1/record.pb-c.h"
 #include "leadfit/v1/team.pb-c.h"
 #include "proto/base/limits.h"
-#include "service/state/core.h"
+#include "service/daemon/services.h"
+#include "service/state/registry.h"
+#include "service/state/state.h"
 #include "storage/tlog/leaf.h"
 #include "storage/tlog/proof.h"
 #include "tests/service/daemon.h"
@@ -611,7 +613,8 @@ static void without_a_key_nothing_is_signed(void **state)
 	struct lf_rpc_server *server;
 	struct lf_registry *registry;
 	struct lf_log *log;
-	struct lf_core core;
+	struct lf_daemon_services services;
+	struct lf_state shared;
 	ProtobufCMessage *reply;
 	char message[512];
 
@@ -619,7 +622,9 @@ static void without_a_key_nothing_is_signed(void **state)
 	assert_int_equal(lf_log_open(&log, &memory_backend, &(struct lf_log_options){.location = "x"}, &error), LF_OK);
 	assert_int_equal(lf_registry_new(&registry, log, &error), LF_OK);
 	assert_int_equal(lf_rpc_server_new(&server, &(struct lf_rpc_options){.worker_count = 2}, &error), LF_OK);
-	assert_int_equal(lf_core_init(&core, log, registry, server, &error), LF_OK);
+	assert_int_equal(lf_state_init(&shared, log, registry, &error), LF_OK);
+	lf_daemon_services_init(&services, &shared);
+	assert_int_equal(lf_daemon_services_add(&services, server, &error), LF_OK);
 	assert_int_equal(lf_rpc_server_listen(server, f->daemon.url, NULL, 0, &error), LF_OK);
 	f->client = daemon_client(&f->daemon);
 	call(f, CHECKPOINT, &request.base, LF_FAILED_PRECONDITION, message);
@@ -631,8 +636,10 @@ static void without_a_key_nothing_is_signed(void **state)
 	lf_client_destroy(f->client);
 	f->client = NULL;
 	assert_int_equal(lf_rpc_server_stop(server, 2000), 0);
+	lf_state_end_chores(&shared);
 	lf_log_close(log);
-	lf_core_clean_up(&core);
+	lf_daemon_services_clean_up(&services);
+	lf_state_clean_up(&shared);
 	lf_rpc_server_destroy(server);
 	lf_registry_destroy(registry);
 }
