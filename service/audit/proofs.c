@@ -65,7 +65,6 @@ void lf_audit_checkpoint(Leadfit__V1__Audit_Service *service, const Leadfit__V1_
 
 	leadfit__v1__checkpoint_response__init(&response);
 	(void)request;
-	(void)closure;
 	if (state->signer == NULL) {
 		no_key(&error);
 	} else if (lf_checkpoints_head(state->checkpoints, &head, &error) == LF_OK &&
@@ -74,7 +73,7 @@ void lf_audit_checkpoint(Leadfit__V1__Audit_Service *service, const Leadfit__V1_
 		response.checkpoint = note;
 		response.verifier_key = key;
 		response.size = head.size;
-		lf_send_reply(closure_data, &response.base);
+		closure(&response, closure_data);
 		return;
 	}
 	lf_send_error(closure_data, &error);
@@ -107,7 +106,6 @@ void lf_audit_consistency(Leadfit__V1__Audit_Service *service, const Leadfit__V1
 	uint64_t to;
 	size_t count;
 
-	(void)closure;
 	if (lf_log_head(state->log, &head, &error) != LF_OK)
 		goto fail;
 	to = request->to_size == 0 ? head.size : request->to_size;
@@ -120,7 +118,7 @@ void lf_audit_consistency(Leadfit__V1__Audit_Service *service, const Leadfit__V1
 	response.to_size = to;
 	response.hashes = fields;
 	response.n_hashes = count;
-	lf_send_reply(closure_data, &response.base);
+	closure(&response, closure_data);
 	return;
 fail:
 	lf_send_error(closure_data, &error);
@@ -355,7 +353,6 @@ void lf_audit_prove(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Prov
 	struct lf_uuid id;
 
 	leadfit__v1__prove_response__init(&response);
-	(void)closure;
 	if (!lf_uuid_parse(request->decision_id, &id))
 		lf_error_add(&error, "decision_id", "\"%.64s\" is not a UUID", request->decision_id);
 	else if (state->signer == NULL)
@@ -366,7 +363,7 @@ void lf_audit_prove(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Prov
 		verifier_key(state->signer, key);
 		response.proof = text;
 		response.verifier_key = key;
-		lf_send_reply(closure_data, &response.base);
+		closure(&response, closure_data);
 	} else {
 		lf_send_error(closure_data, &error);
 	}

@@ -159,7 +159,6 @@ void lf_audit_verify(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Ver
 	struct lf_tree_head head;
 	struct lf_digest root;
 
-	(void)closure;
 	if (lf_log_head(audit->state->log, &head, &error) != LF_OK)
 		goto fail;
 	response.size = request->size == 0 ? head.size : request->size;
@@ -174,7 +173,7 @@ void lf_audit_verify(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Ver
 	give_back(audit, verify);
 	if (error.code != LF_OK)
 		goto fail;
-	lf_send_reply(closure_data, &response.base);
+	closure(&response, closure_data);
 	return;
 fail:
 	lf_send_error(closure_data, &error);

@@ -44,7 +44,6 @@ static void describe_describe(Leadfit__V1__Describe_Service *service, const Lead
 
 	(void)service;
 	(void)request;
-	(void)closure;
 	for (size_t s = 0; lf_services[s] != NULL; s++)
 		for (unsigned m = 0; m < lf_services[s]->n_methods; m++) {
 			int length = snprintf(
@@ -57,7 +56,10 @@ static void describe_describe(Leadfit__V1__Describe_Service *service, const Lead
 	response.version = lf_unconst(LF_VERSION);
 	response.methods = methods.items;
 	response.n_methods = methods.count;
-	lf_send_reply(closure_data, methods.exhausted ? NULL : &response.base);
+	if (methods.exhausted)
+		lf_send_no_memory(closure_data);
+	else
+		closure(&response, closure_data);
 }
 
 void lf_health_init(struct lf_health_service *service, struct lf_state *state)

@@ -18,7 +18,7 @@ static void lf_decisions_get(Leadfit__V1__Decisions_Service *service, const Lead
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_uuid id;
 
-	(void)closure;
+	(void)closure; /* lf_answer_stored() stages what it restores */
 	if (lf_uuid_parse(request->decision_id, &id)) {
 		lf_answer_stored(state, &id, closure_data);
 		return;
@@ -135,7 +135,6 @@ static void lf_decisions_list(Leadfit__V1__Decisions_Service *service, const Lea
 	struct lf_filter filter;
 	uint64_t mark, next;
 
-	(void)closure;
 	check_list(request, &filter, &mark, &checker);
 	if (checker.found > 0) {
 		lf_error_summarize(&error);
@@ -151,7 +150,7 @@ static void lf_decisions_list(Leadfit__V1__Decisions_Service *service, const Lea
 	if (next != 0)
 		snprintf(token, sizeof(token), "%016" PRIx64 "-%016" PRIx64, next, mark);
 	page.response.next_page_token = token;
-	lf_send_reply(closure_data, &page.response.base);
+	closure(&page.response, closure_data);
 	return;
 no_memory:
 	lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the page needs more memory than its budget: ask for fewer");

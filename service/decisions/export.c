@@ -313,7 +313,7 @@ void lf_decisions_export(Leadfit__V1__Decisions_Service *service, const Leadfit_
 	uint64_t next = 0, newest = 0;
 	struct lf_scan scan;
 
-	(void)closure;
+	(void)closure; /* send() stages the bytes of the page itself */
 	lf_arena_init(&x.scratch, x.arena->bytes_max);
 	x.scratch.budget = x.arena->budget;
 	check_request(request, &scan, &checker);

@@ -296,7 +296,6 @@ void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service,
 	Leadfit__V1__RecordedOutcome *recorded;
 	struct lf_error error = LF_ERROR_INIT;
 
-	(void)closure;
 	if (read_and_append(&record, &error) != LF_OK) {
 		lf_send_error(closure_data, &error);
 		return;
@@ -307,9 +306,13 @@ void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service,
 					.has_decision = true,
 					.decision = record.id},
 		&record.body, record.arena);
+	if (recorded == NULL) {
+		lf_send_no_memory(closure_data);
+		return;
+	}
 	response.outcomes = &recorded;
 	response.n_outcomes = 1;
-	lf_send_reply(closure_data, recorded == NULL ? NULL : &response.base);
+	closure(&response, closure_data);
 }
 
 /* ---- list ---- */
@@ -372,7 +375,6 @@ void lf_decisions_list_outcomes(Leadfit__V1__Decisions_Service *service,
 	struct lf_stored *stored = NULL;
 	struct lf_uuid id;
 
-	(void)closure;
 	if (one && !lf_uuid_parse(request->decision_id, &id))
 		lf_check_fail(&checker, "decision_id", "\"%.64s\" is not a UUID", request->decision_id);
 	if (request->page_size > LF_PAGE_MAX)
@@ -384,7 +386,7 @@ void lf_decisions_list_outcomes(Leadfit__V1__Decisions_Service *service,
 			request->page_size == 0 ? LF_PAGE_MAX : request->page_size);
 	free(stored);
 	if (error.code == LF_OK)
-		lf_send_reply(closure_data, &page.response.base);
+		closure(&page.response, closure_data);
 	else
 		lf_send_error(closure_data, &error);
 }

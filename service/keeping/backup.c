@@ -14,6 +14,7 @@ struct vacuum {
 	struct lf_finish finish; /* first */
 	struct lf_state *state;
 	struct lf_rpc_call *call;
+	Leadfit__V1__VacuumResponse_Closure closure;
 };
 
 /* On the thread for chores. */
@@ -34,7 +35,7 @@ static void run_vacuum(struct lf_finish *finish)
 	}
 	response.bytes_before = chore.bytes_before;
 	response.bytes_after = chore.bytes;
-	lf_send_reply(v->call, &response.base);
+	v->closure(&response, v->call);
 }
 
 void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__VacuumRequest *request,
@@ -44,7 +45,6 @@ void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 	struct vacuum *v = lf_arena_alloc(lf_rpc_arena(closure_data), sizeof(*v));
 
 	(void)request;
-	(void)closure;
 	if (v == NULL) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the vacuum");
 		lf_send_error(closure_data, &error);
@@ -54,6 +54,7 @@ void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 		.finish.run = run_vacuum,
 		.state = LF_CONTAINER_OF(service, struct lf_keeping_service, base)->state,
 		.call = closure_data,
+		.closure = closure,
 	};
 	lf_finisher_push(v->state->chores, &v->finish);
 }
@@ -65,6 +66,7 @@ struct backup {
 	struct lf_finish finish; /* first */
 	struct lf_state *state;
 	struct lf_rpc_call *call;
+	Leadfit__V1__BackupResponse_Closure closure;
 	const Leadfit__V1__BackupRequest *request;
 };
 
@@ -94,7 +96,7 @@ static void run_backup(struct lf_finish *finish)
 	}
 	response.bytes = chore.bytes;
 	response.size = chore.head.size;
-	lf_send_reply(b->call, &response.base);
+	b->closure(&response, b->call);
 }
 
 static void check_file(const char *file, struct lf_error *error)
@@ -117,7 +119,6 @@ void lf_keeping_backup(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 	struct lf_error error = LF_ERROR_INIT;
 	struct backup *b = lf_arena_alloc(lf_rpc_arena(closure_data), sizeof(*b));
 
-	(void)closure;
 	check_file(request->file, &error);
 	if (error.code == LF_OK && b == NULL)
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the backup");
@@ -130,6 +131,7 @@ void lf_keeping_backup(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 		.finish.run = run_backup,
 		.state = LF_CONTAINER_OF(service, struct lf_keeping_service, base)->state,
 		.call = closure_data,
+		.closure = closure,
 		.request = request,
 	};
 	lf_finisher_push(b->state->chores, &b->finish);

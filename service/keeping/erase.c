@@ -681,7 +681,7 @@ static const char *const OUT_OF_REACH[] = {
 	"it proves.",
 };
 
-static void reply(struct erase *erase, bool over)
+static void reply(struct erase *erase, bool over, Leadfit__V1__EraseResponse_Closure closure)
 {
 	Leadfit__V1__EraseResponse response;
 	char cursor[CURSOR_BYTES] = "";
@@ -697,7 +697,7 @@ static void reply(struct erase *erase, bool over)
 		print_cursor(erase, cursor);
 	}
 	response.cursor = cursor;
-	lf_send_reply(erase->call, &response.base);
+	closure(&response, erase->call);
 }
 
 void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__EraseRequest *request,
@@ -707,7 +707,6 @@ void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 	struct lf_error error = LF_ERROR_INIT;
 	bool over = false;
 
-	(void)closure;
 	if (erase == NULL) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory to erase with");
 		lf_send_error(closure_data, &error);
@@ -735,5 +734,5 @@ void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 	if (error.code != LF_OK)
 		lf_send_error(closure_data, &error);
 	else
-		reply(erase, over);
+		reply(erase, over, closure);
 }

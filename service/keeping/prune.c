@@ -472,7 +472,7 @@ static void check_request(struct prune *prune)
 		lf_error_summarize(&prune->error);
 }
 
-static void reply(struct prune *prune, bool over)
+static void reply(struct prune *prune, bool over, Leadfit__V1__PruneResponse_Closure closure)
 {
 	Leadfit__V1__PruneResponse response;
 	char cursor[64] = "";
@@ -485,7 +485,7 @@ static void reply(struct prune *prune, bool over)
 	if (!over)
 		snprintf(cursor, sizeof(cursor), "%" PRIx64 "-%x-%" PRIx64, prune->token, prune->phase, prune->at);
 	response.cursor = cursor;
-	lf_send_reply(prune->call, &response.base);
+	closure(&response, prune->call);
 }
 
 void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__PruneRequest *request,
@@ -495,7 +495,6 @@ void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 	struct lf_error error = LF_ERROR_INIT;
 	bool over = false;
 
-	(void)closure;
 	if (prune == NULL) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory to prune with");
 		lf_send_error(closure_data, &error);
@@ -528,5 +527,5 @@ void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 	if (error.code != LF_OK)
 		lf_send_error(closure_data, &error);
 	else
-		reply(prune, over);
+		reply(prune, over, closure);
 }

@@ -165,10 +165,9 @@ void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__T
 	struct lf_version *version =
 		lf_rubric_version_find(state, request->rubric, request->name, request->digest, test.arena, &error);
 
-	(void)closure;
 	test.version = version;
 	if (version != NULL && run_test(&test, &coverage, &error) == LF_OK)
-		lf_send_reply(closure_data, &test.response.base);
+		closure(&test.response, closure_data);
 	else
 		lf_send_error(closure_data, &error);
 	lf_version_release(version);
@@ -189,7 +188,6 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 	bool added = false, activated = false;
 	struct lf_bytes bytes;
 
-	(void)closure;
 	if (lf_rubric_pack(request->rubric, arena, &bytes, &error) == LF_OK &&
 		lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK &&
 		lf_registry_put(state->registry, version, &actor, &added, &activated, &error) == LF_OK &&
@@ -197,7 +195,10 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 		response.version = lf_rubric_version_new(row, arena);
 		response.added = added;
 		response.activated = activated;
-		lf_send_reply(closure_data, response.version != NULL ? &response.base : NULL);
+		if (response.version != NULL)
+			closure(&response, closure_data);
+		else
+			lf_send_no_memory(closure_data);
 	} else {
 		lf_send_error(closure_data, &error);
 	}
@@ -219,7 +220,6 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	struct lf_activated did = {0};
 	struct lf_digest digest;
 
-	(void)closure;
 	if (!lf_digest_parse(request->digest, &digest)) {
 		lf_error_add(&error, "digest", "\"%.70s\" is not 64 hexadecimal digits", request->digest);
 		lf_send_error(closure_data, &error);
@@ -233,8 +233,10 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	response.to = lf_rubric_ref_new(version->message->name, &version->digest, arena);
 	if (did.had_from)
 		response.from = lf_rubric_ref_new(version->message->name, &did.from, arena);
-	lf_send_reply(
-		closure_data, response.to != NULL && (response.from != NULL || !did.had_from) ? &response.base : NULL);
+	if (response.to != NULL && (response.from != NULL || !did.had_from))
+		closure(&response, closure_data);
+	else
+		lf_send_no_memory(closure_data);
 	lf_version_release(version);
 }
 
@@ -273,13 +275,14 @@ void lf_rubrics_history(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1
 	struct history history = {LEADFIT__V1__RUBRIC_HISTORY_RESPONSE__INIT, lf_rpc_arena(closure_data), false};
 	struct lf_error error = LF_ERROR_INIT;
 
-	(void)closure;
 	history.response.activations =
 		lf_arena_zalloc(history.arena, LF_ACTIVATIONS_MAX, sizeof(*history.response.activations));
 	if (history.response.activations == NULL)
-		lf_send_reply(closure_data, NULL);
+		lf_send_no_memory(closure_data);
 	else if (lf_log_list_activations(state->log, request->name, note_activation, &history, &error) != LF_OK)
 		lf_send_error(closure_data, &error);
+	else if (history.exhausted)
+		lf_send_no_memory(closure_data);
 	else
-		lf_send_reply(closure_data, history.exhausted ? NULL : &history.response.base);
+		closure(&history.response, closure_data);
 }

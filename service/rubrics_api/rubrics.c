@@ -83,7 +83,6 @@ static void lf_rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfi
 	bool listed;
 
 	(void)service;
-	(void)closure;
 	if (lf_rubric_pack(request->rubric, arena, &bytes, &error) != LF_OK) {
 		lf_send_error(closure_data, &error);
 		return;
@@ -106,7 +105,10 @@ static void lf_rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfi
 	}
 	listed = lf_violations_list(&error, arena, &response.errors, &response.n_errors) &&
 		lf_violations_list(&warnings, arena, &response.warnings, &response.n_warnings);
-	lf_send_reply(closure_data, listed ? &response.base : NULL);
+	if (listed)
+		closure(&response, closure_data);
+	else
+		lf_send_no_memory(closure_data);
 	lf_error_clean_up(&error);
 	lf_error_clean_up(&warnings);
 }
@@ -187,14 +189,16 @@ static void lf_rubrics_get(Leadfit__V1__Rubrics_Service *service, const Leadfit_
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_rubric_row *row;
 
-	(void)closure;
 	if (find_row(state, request, &row, &error) != LF_OK) {
 		lf_send_error(closure_data, &error);
 		return;
 	}
 	response.version = lf_rubric_version_new(row, arena);
 	response.rubric = leadfit__v1__rubric__unpack(&arena->allocator, row->body.length, row->body.data);
-	lf_send_reply(closure_data, response.version != NULL && response.rubric != NULL ? &response.base : NULL);
+	if (response.version != NULL && response.rubric != NULL)
+		closure(&response, closure_data);
+	else
+		lf_send_no_memory(closure_data);
 	free(row);
 }
 
@@ -236,11 +240,12 @@ static void lf_rubrics_list(Leadfit__V1__Rubrics_Service *service, const Leadfit
 	struct version_list list = {LEADFIT__V1__LIST_RUBRICS_RESPONSE__INIT, lf_rpc_arena(closure_data), 0, false};
 	struct lf_error error = LF_ERROR_INIT;
 
-	(void)closure;
 	if (lf_log_list_rubrics(state->log, request->name, note_version, &list, &error) != LF_OK)
 		lf_send_error(closure_data, &error);
+	else if (list.exhausted)
+		lf_send_no_memory(closure_data);
 	else
-		lf_send_reply(closure_data, list.exhausted ? NULL : &list.response.base);
+		closure(&list.response, closure_data);
 }
 
 void lf_rubrics_init(struct lf_rubrics_service *service, struct lf_state *state)
