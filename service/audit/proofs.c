@@ -16,7 +16,7 @@
 #include "service/audit/audit.h"
 #include "service/rubric/checker.h"
 #include "service/seal/checkpoints.h"
-#include "service/seal/log_tree.h"
+#include "service/seal/tree_reader.h"
 #include "service/decide/text_list.h"
 #include "service/state/reply.h"
 #include "service/state/state.h"
@@ -110,8 +110,8 @@ void lf_audit_consistency(Leadfit__V1__Audit_Service *service, const Leadfit__V1
 		goto fail;
 	to = request->to_size == 0 ? head.size : request->to_size;
 	if (check_sizes(request, to, head.size, &error) != LF_OK ||
-		!lf_tree_prove_consistency(request->from_size, to, lf_log_tree_read,
-			&(struct lf_log_tree){state->log, &error}, hashes, &count))
+		!lf_tree_prove_consistency(request->from_size, to, lf_tree_reader_read,
+			&(struct lf_tree_reader){state->log, &error}, hashes, &count))
 		goto fail;
 	for (size_t i = 0; i < count; i++)
 		fields[i] = (ProtobufCBinaryData){sizeof(hashes[i]), hashes[i].bytes};
@@ -319,8 +319,8 @@ static char *prove(
 		return NULL;
 	}
 	if (open_whole(state->log, proof.index, opened, leaf, &record.leaf.len, error) != LF_OK ||
-		!lf_tree_prove_inclusion(proof.index, head.size, lf_log_tree_read,
-			&(struct lf_log_tree){state->log, error}, proof.hashes, &proof.hash_count))
+		!lf_tree_prove_inclusion(proof.index, head.size, lf_tree_reader_read,
+			&(struct lf_tree_reader){state->log, error}, proof.hashes, &proof.hash_count))
 		return NULL;
 	if (memcmp(&opened->decision, id, sizeof(*id)) != 0) {
 		lf_error_set(error, LF_DATA_LOSS,

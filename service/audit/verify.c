@@ -46,25 +46,26 @@ static void take_finding(void *context, const struct lf_verify_finding *found)
 		slice->findings[slice->count++] = finding;
 }
 
-/* The judge's erasures and prunings, as messages in the call's arena. */
-static void tell_redactions(const struct lf_judge *judge, struct slice *slice, Leadfit__V1__VerifyResponse *response)
+/* The erasures and prunings that were noted, as messages in the call's arena. */
+static void list_redactions(
+	const struct lf_redaction_check *redactions, struct slice *slice, Leadfit__V1__VerifyResponse *response)
 {
-	const size_t count = lf_judge_told(judge);
+	const size_t count = lf_redaction_check_count(redactions);
 	Leadfit__V1__Redaction *messages = lf_arena_zalloc(slice->arena, count + 1, sizeof(*messages));
 
 	response->redactions = lf_arena_zalloc(slice->arena, count + 1, sizeof(*response->redactions));
 	slice->out_of_memory |= messages == NULL || response->redactions == NULL;
 	for (size_t i = 0; i < count && !slice->out_of_memory; i++) {
-		const struct lf_redaction_told *told = lf_judge_at(judge, i);
-		const char *texts[] = {lf_leaf_kind_name(told->kind), told->caller, told->reason};
+		const struct lf_noted_redaction *noted = lf_redaction_check_at(redactions, i);
+		const char *texts[] = {lf_leaf_kind_name(noted->kind), noted->caller, noted->reason};
 		char **fields[] = {&messages[i].kind, &messages[i].caller, &messages[i].reason};
 
 		leadfit__v1__redaction__init(&messages[i]);
-		messages[i].position = told->position;
-		messages[i].at = lf_timestamp_new(told->at_us, slice->arena);
-		messages[i].decisions = told->decisions;
-		messages[i].payloads = told->payloads;
-		messages[i].acts = told->acts;
+		messages[i].position = noted->position;
+		messages[i].at = lf_timestamp_new(noted->at_us, slice->arena);
+		messages[i].decisions = noted->decisions;
+		messages[i].payloads = noted->payloads;
+		messages[i].acts = noted->acts;
 		slice->out_of_memory |= messages[i].at == NULL;
 		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
 			const char *text = texts[t] == NULL ? "" : texts[t];
@@ -74,7 +75,7 @@ static void tell_redactions(const struct lf_judge *judge, struct slice *slice, L
 		}
 		response->redactions[response->n_redactions++] = &messages[i];
 	}
-	response->redaction_count = judge->count;
+	response->redaction_count = redactions->count;
 }
 
 static enum lf_code check_request(const Leadfit__V1__VerifyRequest *request, uint64_t size,
@@ -116,18 +117,18 @@ static enum lf_code run(struct lf_verify *verify, const Leadfit__V1__VerifyReque
 	struct lf_digest *root, struct lf_error *error)
 {
 	const struct lf_verify_totals *totals = lf_verify_totals(verify);
-	struct lf_judge judge;
+	struct lf_redaction_check redactions;
 	bool known;
 	enum lf_code code;
 
-	lf_judge_init(&judge);
-	lf_verify_set_judge(verify, lf_judge_row, &judge);
+	lf_redaction_check_init(&redactions);
+	lf_verify_set_judge(verify, lf_redaction_check_row, &redactions);
 	code = lf_verify_slice(
 		verify, request->first, response->size, SLICE_MS, take_finding, slice, &response->next, error);
 	lf_verify_set_judge(verify, NULL, NULL);
 	if (code == LF_OK)
-		tell_redactions(&judge, slice, response);
-	lf_judge_clean_up(&judge);
+		list_redactions(&redactions, slice, response);
+	lf_redaction_check_clean_up(&redactions);
 	if (code != LF_OK)
 		return code;
 	if (response->next == 0) {

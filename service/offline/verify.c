@@ -13,7 +13,7 @@
 
 #include "service/offline/commands.h"
 #include "service/audit/redaction_check.h"
-#include "service/seal/log_tree.h"
+#include "service/seal/tree_reader.h"
 #include "storage/verify/verify.h"
 
 enum { SLICE_MS = 200, FINDINGS_PRINTED_MAX = 1000 };
@@ -34,7 +34,7 @@ static const char usage[] =
 
 struct run {
 	struct lf_log *log;
-	struct lf_judge judge;
+	struct lf_redaction_check redactions;
 	uint64_t findings;
 	struct timespec began, said;
 	bool terminal;  /* standard error is one */
@@ -161,7 +161,7 @@ static int compare(
 					sealed->name, sealed->checkpoint.size, head->size);
 			continue;
 		}
-		if (lf_log_tree_root(run->log, sealed->checkpoint.size, &root, &error) != LF_OK) {
+		if (lf_tree_reader_root(run->log, sealed->checkpoint.size, &root, &error) != LF_OK) {
 			const int status = fail(run, "checkpoint of record", sealed->checkpoint.size, &error);
 
 			if (status != 0)
@@ -200,25 +200,25 @@ static void print_harmless(const char *text)
 	}
 }
 
-static void print_redactions(const struct lf_judge *judge)
+static void print_redactions(const struct lf_redaction_check *redactions)
 {
-	const size_t count = lf_judge_told(judge);
+	const size_t count = lf_redaction_check_count(redactions);
 
-	if (judge->count == 0)
+	if (redactions->count == 0)
 		return;
 	puts("erasures and prunings, to be held against your own records of who ordered what:");
-	if (judge->count > count)
-		printf("  %" PRIu64 " before these\n", judge->count - count);
+	if (redactions->count > count)
+		printf("  %" PRIu64 " before these\n", redactions->count - count);
 	for (size_t i = 0; i < count; i++) {
-		const struct lf_redaction_told *told = lf_judge_at(judge, i);
+		const struct lf_noted_redaction *noted = lf_redaction_check_at(redactions, i);
 		char time[LF_TIME_TEXT_BYTES];
 
-		lf_print_time(told->at_us, time);
-		printf("  record %" PRIu64 ", %s, %s by ", told->position, time, lf_leaf_kind_name(told->kind));
-		print_harmless(told->caller);
-		printf(": %" PRIu32 " decisions, %" PRIu32 " teams and projects, %" PRIu32 " acts: ", told->decisions,
-			told->payloads, told->acts);
-		print_harmless(told->reason);
+		lf_print_time(noted->at_us, time);
+		printf("  record %" PRIu64 ", %s, %s by ", noted->position, time, lf_leaf_kind_name(noted->kind));
+		print_harmless(noted->caller);
+		printf(": %" PRIu32 " decisions, %" PRIu32 " teams and projects, %" PRIu32 " acts: ", noted->decisions,
+			noted->payloads, noted->acts);
+		print_harmless(noted->reason);
 		putchar('\n');
 	}
 }
@@ -231,7 +231,7 @@ static void print_summary(struct run *run, const struct lf_verify *verify, const
 	char root[LF_KEY_TEXT_MAX];
 
 	lf_base64_encode(&head->root, sizeof(head->root), root);
-	print_redactions(&run->judge);
+	print_redactions(&run->redactions);
 	printf("records      %" PRIu64 " of %" PRIu64 " looked at\n", totals->records, head->size);
 	printf("root         %s\n", root);
 	printf("erased       %" PRIu64 "\npruned       %" PRIu64 "\n", totals->erased, totals->pruned);
@@ -261,8 +261,8 @@ static int verify_log(struct run *run, const struct lf_sealed_list *list, bool b
 		fputs("leadfitd: out of memory\n", stderr);
 		return 3;
 	}
-	lf_judge_init(&run->judge);
-	lf_verify_set_judge(verify, lf_judge_row, &run->judge);
+	lf_redaction_check_init(&run->redactions);
+	lf_verify_set_judge(verify, lf_redaction_check_row, &run->redactions);
 	if (lf_log_head(run->log, &head, &error) != LF_OK)
 		status = fail(run, "record", 0, &error);
 	run->size = head.size;
@@ -278,7 +278,7 @@ static int verify_log(struct run *run, const struct lf_sealed_list *list, bool b
 	clear_line(run);
 	if (status == 0)
 		print_summary(run, verify, &head, list, fit);
-	lf_judge_clean_up(&run->judge);
+	lf_redaction_check_clean_up(&run->redactions);
 	lf_verify_free(verify);
 	return status != 0 ? status : run->findings > 0 ? 1 : 0;
 }

@@ -10,6 +10,7 @@
 #include "service/decide/decision.h"
 #include "service/decide/evaluate.h"
 #include "service/state/history.h"
+#include "service/rubrics_api/rubric_messages.h"
 #include "service/rubrics_api/rubrics.h"
 #include "service/state/reply.h"
 #include "service/state/selection.h"
@@ -364,8 +365,8 @@ void lf_rubrics_backtest(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	if (checker.found > 0)
 		lf_error_summarize(&error);
 	else
-		backtest.version = lf_rubric_version_find(
-			backtest.core, request->rubric, request->name, request->digest, backtest.arena, &error);
+		backtest.version = lf_rubric_version_find(backtest.core->registry, request->rubric, request->name,
+			request->digest, backtest.arena, &error);
 	if (backtest.version != NULL && run_slice(&backtest, closure_data, &error) == LF_OK)
 		lf_send_reply(closure_data, &backtest.response.base);
 	else

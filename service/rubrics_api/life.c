@@ -1,5 +1,6 @@
 /*
- * The life of a rubric: tested, stored, made active, and what was made active when. registry.c has the acts themselves.
+ * The life of a rubric: tested, stored, made active, and what was made active when. state/registry.c has the acts
+ * themselves.
  */
 #include <math.h>
 #include <stdio.h>
@@ -8,6 +9,8 @@
 
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
+#include "service/decide/scenario.h"
+#include "service/rubrics_api/rubric_messages.h"
 #include "service/rubrics_api/rubrics.h"
 #include "service/state/registry.h"
 #include "service/state/reply.h"
@@ -162,8 +165,8 @@ void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__T
 		LEADFIT__V1__TEST_RUBRIC_RESPONSE__INIT, NULL, closure_data, lf_rpc_arena(closure_data), false};
 	Leadfit__V1__Coverage coverage = LEADFIT__V1__COVERAGE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version =
-		lf_rubric_version_find(state, request->rubric, request->name, request->digest, test.arena, &error);
+	struct lf_version *version = lf_rubric_version_find(
+		state->registry, request->rubric, request->name, request->digest, test.arena, &error);
 
 	test.version = version;
 	if (version != NULL && run_test(&test, &coverage, &error) == LF_OK)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "service/seal/log_tree.h"
+#include "service/seal/tree_reader.h"
 
 enum { POLL_MS = 1000 };
 
@@ -27,7 +27,7 @@ static enum lf_code compare(
 			"%.200s was signed when the log had %" PRIu64 " records, and it has %" PRIu64
 			": it was rewound, or is another log",
 			name, signed_one->size, head.size);
-	else if (inner.code == LF_OK && lf_log_tree_root(log, signed_one->size, &root, &inner) == LF_OK &&
+	else if (inner.code == LF_OK && lf_tree_reader_root(log, signed_one->size, &root, &inner) == LF_OK &&
 		!lf_digest_equal(&root, &signed_one->root))
 		lf_error_set(&inner, LF_FAILED_PRECONDITION,
 			"the log's first %" PRIu64
@@ -143,8 +143,8 @@ static enum lf_code continues(struct lf_log *log, uint64_t size, const struct lf
 			"the log has %" PRIu64 " records, and had %" PRIu64
 			" when it was signed: somebody else took them out",
 			head->size, size);
-	if (lf_log_tree_root(log, size, &before, error) != LF_OK ||
-		lf_log_tree_root(log, head->size, &now, error) != LF_OK)
+	if (lf_tree_reader_root(log, size, &before, error) != LF_OK ||
+		lf_tree_reader_root(log, head->size, &now, error) != LF_OK)
 		return error->code;
 	if (!lf_digest_equal(&before, root) || !lf_digest_equal(&now, &head->root))
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
@@ -229,7 +229,7 @@ enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf
 	c->files = files;
 	c->options = *options;
 	c->size = options->size;
-	if (lf_log_tree_root(log, c->size, &c->root, error) != LF_OK) {
+	if (lf_tree_reader_root(log, c->size, &c->root, error) != LF_OK) {
 		free(c);
 		return error != NULL ? error->code : LF_UNAVAILABLE;
 	}

@@ -8,6 +8,7 @@
 #include "proto/base/nearest.h"
 #include "proto/text/json.h"
 #include "proto/base/limits.h"
+#include "service/decide/scenario.h"
 
 /* Names active at once, and inactive versions kept compiled: one of many samples takes up to 14 MiB. */
 enum { ACTIVE_MAX = 64, CACHED_MAX = 32, CACHED_BYTES_MAX = 32 << 20 };
