@@ -3,14 +3,14 @@
  *
  * Findings are told as they come; the first one is the first record that differs.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "proto/base/clock.h"
+#include "service/offline/command_line.h"
 #include "service/offline/commands.h"
 #include "service/audit/redaction_check.h"
 #include "service/seal/tree_reader.h"
@@ -36,7 +36,7 @@ struct run {
 	struct lf_log *log;
 	struct lf_redaction_check redactions;
 	uint64_t findings;
-	struct timespec began, said;
+	uint64_t began_ns, said_ns;
 	bool terminal;  /* standard error is one */
 	bool line_open; /* something stands on its last line */
 	uint64_t done, size;
@@ -44,14 +44,6 @@ struct run {
 };
 
 /* ---- what is said ---- */
-
-static double seconds_since(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-}
 
 static void clear_line(struct run *run)
 {
@@ -62,15 +54,15 @@ static void clear_line(struct run *run)
 
 static void say_progress(struct run *run)
 {
-	if (!run->terminal || seconds_since(&run->said) < 0.25)
+	if (!run->terminal || lf_clock_seconds_since(run->said_ns) < 0.25)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &run->said);
+	run->said_ns = lf_clock_ns();
 	clear_line(run);
 	if (run->phase != NULL)
 		fprintf(stderr, "%s", run->phase);
 	else
 		fprintf(stderr, "%" PRIu64 " of %" PRIu64 " records (%.0f/s)", run->done, run->size,
-			(double)run->done / seconds_since(&run->began));
+			(double)run->done / lf_clock_seconds_since(run->began_ns));
 	run->line_open = true;
 }
 
@@ -227,7 +219,7 @@ static void print_summary(struct run *run, const struct lf_verify *verify, const
 	const struct lf_sealed_list *list, size_t fit)
 {
 	const struct lf_verify_totals *totals = lf_verify_totals(verify);
-	const double seconds = seconds_since(&run->began);
+	const double seconds = lf_clock_seconds_since(run->began_ns);
 	char root[LF_KEY_TEXT_MAX];
 
 	lf_base64_encode(&head->root, sizeof(head->root), root);
@@ -291,7 +283,7 @@ int lf_verify_file(const char *database, const struct lf_seals *seals, uint64_t 
 	struct lf_sealed_list list;
 	int status = lf_sealed_read(&list, seals);
 
-	clock_gettime(CLOCK_MONOTONIC, &run.began);
+	run.began_ns = lf_clock_ns();
 	if (status == 0 && lf_log_open(&run.log, &lf_sqlite_backend, &options, &error) == LF_OK) {
 		status = verify_log(&run, &list, seals->backup);
 		lf_log_close(run.log);
@@ -316,49 +308,18 @@ int lf_verify_file(const char *database, const struct lf_seals *seals, uint64_t 
 
 int lf_verify_command(int argc, char **argv)
 {
-	static const struct option table[] = {
-		{"db", required_argument, NULL, 'd'},
-		{"checkpoint", required_argument, NULL, 'c'},
-		{"key", required_argument, NULL, 'k'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	struct lf_seals seals = {.count = 0};
-	char name[] = "leadfitd"; /* as getopt_long() names the program */
-	int option;
+	const struct lf_command_line_option options[] = {
+		{.name = "db", .text = &seals.beside},
+		{.name = "checkpoint", .list = seals.paths, .count = &seals.count, .max = LF_CHECKPOINT_PATHS_MAX},
+		{.name = "key", .text = &seals.key},
+	};
+	const struct lf_command_line line = {"verify", usage, options, sizeof(options) / sizeof(options[0])};
+	const int status = lf_command_line_read(&line, argc, argv);
 
-	argv[0] = name;
-	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
-		switch (option) {
-		case 'd':
-			seals.beside = optarg;
-			break;
-		case 'c':
-			if (seals.count == LF_CHECKPOINT_PATHS_MAX) {
-				fprintf(stderr, "leadfitd: --checkpoint stands more than %d times\n",
-					LF_CHECKPOINT_PATHS_MAX);
-				return 2;
-			}
-			seals.paths[seals.count++] = optarg;
-			break;
-		case 'k':
-			seals.key = optarg;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			fputs("Try 'leadfitd verify --help'.\n", stderr);
-			return 2;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "leadfitd: unexpected argument %s\nTry 'leadfitd verify --help'.\n", argv[optind]);
-		return 2;
-	}
-	if (seals.beside == NULL) {
-		fputs("leadfitd: --db FILE is required\nTry 'leadfitd verify --help'.\n", stderr);
-		return 2;
-	}
+	if (status >= 0)
+		return status;
+	if (seals.beside == NULL)
+		return lf_command_line_refuse(&line, "--db FILE is required");
 	return lf_verify_file(seals.beside, &seals, NULL);
 }
