@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "leadfit/v1/record.pb-c.h"
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 #include "service/audit/audit.h"
@@ -169,6 +170,7 @@ static void copy_row(void *context, const struct lf_audit_row *row)
 	opened->number = row->number;
 	opened->time_us = row->time_us;
 	opened->salt = row->salt;
+	LF_CHECK(H10, row->payload_count <= LF_AUDIT_PAYLOADS_MAX);
 	opened->count = 1 + row->payload_count;
 	for (size_t i = 0; i < opened->count; i++) {
 		leadfit__v1__opening__init(&opened->openings[i]);

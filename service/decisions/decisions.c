@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
 #include "service/decisions/decisions.h"
@@ -31,6 +32,7 @@ static void lf_decisions_get(Leadfit__V1__Decisions_Service *service, const Lead
 
 struct page {
 	Leadfit__V1__ListDecisionsResponse response;
+	size_t limit; /* there is room for as many */
 	struct lf_arena *arena;
 	bool exhausted;
 };
@@ -70,6 +72,7 @@ static void visit(void *context, const struct lf_stored *row)
 	summary->caller = copy(page, row->caller);
 	summary->purpose = (Leadfit__V1__Purpose)row->purpose;
 	page->exhausted |= summary->decided_at == NULL;
+	LF_CHECK(H10, page->response.n_decisions < page->limit);
 	page->response.decisions[page->response.n_decisions++] = summary;
 }
 
@@ -130,7 +133,7 @@ static void lf_decisions_list(Leadfit__V1__Decisions_Service *service, const Lea
 	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_decisions_service, base)->state;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
-	struct page page = {LEADFIT__V1__LIST_DECISIONS_RESPONSE__INIT, lf_rpc_arena(closure_data), false};
+	struct page page = {LEADFIT__V1__LIST_DECISIONS_RESPONSE__INIT, 0, lf_rpc_arena(closure_data), false};
 	char token[48] = "";
 	struct lf_filter filter;
 	uint64_t mark, next;
@@ -140,6 +143,7 @@ static void lf_decisions_list(Leadfit__V1__Decisions_Service *service, const Lea
 		lf_error_summarize(&error);
 		goto fail;
 	}
+	page.limit = filter.limit;
 	page.response.decisions = lf_arena_zalloc(page.arena, filter.limit, sizeof(*page.response.decisions));
 	if (page.response.decisions == NULL)
 		goto no_memory;

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "proto/wire/span.h"
 #include "proto/wire/wire.h"
@@ -273,6 +274,7 @@ static void fill(struct export *x, struct lf_scan *scan, uint64_t *next)
 				message);
 			return;
 		}
+		LF_CHECK(H10, x->version_count < VERSIONS_MAX);
 		x->versions[x->version_count++] = version;
 		scan->from_sequence = x->ended_at;
 	}

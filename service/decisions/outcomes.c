@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "leadfit/v1/record.pb-c.h"
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
@@ -321,6 +322,7 @@ struct page {
 	Leadfit__V1__Outcomes response;
 	struct lf_arena *arena;
 	struct lf_error *error;
+	size_t limit; /* there is room for as many */
 	size_t bytes; /* of what is in it, packed */
 	bool full;    /* what comes next does not fit */
 };
@@ -346,6 +348,7 @@ static void take(void *context, const struct lf_act_row *row)
 	page->full = page->bytes + bytes > LF_MESSAGE_BYTES_MAX / 2;
 	if (page->full)
 		return;
+	LF_CHECK(H10, page->response.n_outcomes < page->limit);
 	page->bytes += bytes;
 	page->response.outcomes[page->response.n_outcomes++] = message;
 }
@@ -356,6 +359,7 @@ static enum lf_code fill(
 {
 	uint64_t next = 0;
 
+	page->limit = limit;
 	page->response.outcomes = lf_arena_zalloc(page->arena, limit, sizeof(*page->response.outcomes));
 	if (page->response.outcomes == NULL)
 		return no_room(page->error);
@@ -370,7 +374,7 @@ void lf_decisions_list_outcomes(Leadfit__V1__Decisions_Service *service,
 	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_decisions_service, base)->state;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
-	struct page page = {LEADFIT__V1__OUTCOMES__INIT, lf_rpc_arena(closure_data), &error, 0, false};
+	struct page page = {LEADFIT__V1__OUTCOMES__INIT, lf_rpc_arena(closure_data), &error, 0, 0, false};
 	const bool one = *request->decision_id != '\0';
 	struct lf_stored *stored = NULL;
 	struct lf_uuid id;

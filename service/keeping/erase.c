@@ -22,6 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
@@ -460,6 +461,7 @@ static void look_at_payload(void *context, const struct lf_payload_row *row)
 {
 	struct found *found = context;
 
+	LF_CHECK(H10, found->count < PAYLOADS_A_SLICE);
 	found->last = row->id;
 	if (row->body.length > 0 && memmem(row->body.data, row->body.length, found->id, strlen(found->id)) != NULL)
 		found->ids[found->count++] = row->id;
@@ -501,6 +503,7 @@ static void keep_listed(void *context, const struct lf_stored *row)
 {
 	struct listed *listed = context;
 
+	LF_CHECK(H10, listed->count < DECISIONS_A_SLICE);
 	listed->ids[listed->count++] = row->id;
 }
 

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
 #include "service/keeping/keeping.h"
@@ -44,10 +45,7 @@ struct id_set {
 
 struct lf_pruner {
 	uint64_t token; /* of the pruning that the sets are of */
-	/*
-	 * What it is, and where its last step ended: nobody goes on from anywhere else, or with less looked at than is
-	 * in the sets.
-	 */
+	/* What it is, and where its last step ended: a step may resume only from exactly there. */
 	int64_t before_us;
 	bool dry_run;
 	unsigned phase;
@@ -290,6 +288,7 @@ static void look_at_payload(void *context, const struct lf_payload_row *row)
 	struct found *found = context;
 	const struct lf_pruner *pruner = found->prune->pruner;
 
+	LF_CHECK(H10, found->count < PAYLOADS_A_SLICE);
 	found->last = row->id;
 	if (!set_has(&pruner->old, row->id) || row->body.length == 0)
 		return;
@@ -353,6 +352,7 @@ static enum lf_code take_sets(struct prune *prune)
 {
 	struct lf_pruner *pruner = prune->service->pruner;
 
+	LF_CHECK(H3, atomic_load(&prune->state->redacting));
 	if (pruner == NULL)
 		pruner = prune->service->pruner = calloc(1, sizeof(*pruner));
 	if (pruner == NULL)

@@ -1,9 +1,10 @@
 #include "service/keeping/redaction.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "leadfit/v1/record.pb-c.h"
+#include "proto/base/check.h"
+#include "proto/base/clock.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 #include "service/state/reply.h"
@@ -11,14 +12,6 @@
 #include "service/decide/text_list.h"
 
 enum { ACTS_A_SLICE = 256, ARENA_BYTES_MAX = 128 * 1024 * 1024 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 bool lf_redaction_begin(struct lf_state *state, struct lf_error *error)
 {
@@ -30,14 +23,16 @@ bool lf_redaction_begin(struct lf_state *state, struct lf_error *error)
 
 void lf_redaction_end(struct lf_state *state)
 {
-	atomic_store(&state->redacting, false);
+	const bool taken = atomic_exchange(&state->redacting, false);
+
+	LF_CHECK(H3, taken);
 }
 
 void lf_redaction_init(struct lf_redaction *redaction)
 {
 	redaction->decisions = redaction->payloads = redaction->acts = 0;
 	redaction->count = redaction->bytes = 0;
-	redaction->started_ms = now_ms();
+	redaction->started_ms = lf_clock_ms();
 	lf_arena_init(&redaction->arena, ARENA_BYTES_MAX);
 }
 
@@ -53,8 +48,8 @@ struct lf_arena *lf_redaction_arena(struct lf_redaction *redaction)
 
 bool lf_redaction_is_step_over(const struct lf_redaction *redaction)
 {
-	return redaction->decisions >= LF_STEP_DECISIONS_MAX || now_ms() - redaction->started_ms >= LF_STEP_MS_MAX ||
-		!lf_is_awaited(redaction->call);
+	return redaction->decisions >= LF_STEP_DECISIONS_MAX ||
+		lf_clock_ms() - redaction->started_ms >= LF_STEP_MS_MAX || !lf_is_awaited(redaction->call);
 }
 
 /* ---- writing ---- */
@@ -68,6 +63,7 @@ enum lf_code lf_redaction_make_room(struct lf_redaction *redaction, struct lf_er
 
 void lf_redaction_add(struct lf_redaction *redaction, const struct lf_redact_item *item)
 {
+	LF_CHECK(H9, redaction->count < LF_REDACTION_ITEMS_MAX);
 	redaction->bytes += item->bytes.length;
 	redaction->items[redaction->count++] = *item;
 }
@@ -84,6 +80,7 @@ enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_se
 	};
 	enum lf_code code = LF_OK;
 
+	LF_CHECK(H3, atomic_load(&redaction->state->redacting));
 	if (redaction->count == 0)
 		return LF_OK;
 	leadfit__v1__redaction_body__init(&body);
@@ -139,6 +136,7 @@ static void keep_act(void *context, const struct lf_act_row *row)
 	struct slice *slice = context;
 	uint8_t *copy = lf_arena_alloc(&slice->arena, row->body.length);
 
+	LF_CHECK(H10, slice->count < ACTS_A_SLICE);
 	slice->last = row->id;
 	if (copy == NULL) {
 		slice->exhausted = true;

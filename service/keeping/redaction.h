@@ -30,11 +30,15 @@ struct lf_redaction {
 	struct lf_arena arena; /* of the items that wait */
 	struct lf_redact_item items[LF_REDACTION_ITEMS_MAX];
 	size_t count, bytes;
-	int64_t started_ms;
+	uint64_t started_ms;
 };
 
-/* One erasure or pruning at a time: takes the turn. false: UNAVAILABLE, another has it. */
+/*
+ * One step of an erasure or pruning at a time: takes the turn. false: UNAVAILABLE, another call has it. Never blocks; any
+ * thread.
+ */
 bool lf_redaction_begin(struct lf_state *state, struct lf_error *error);
+/* Gives the turn back. Only whoever took it. */
 void lf_redaction_end(struct lf_state *state);
 
 void lf_redaction_init(struct lf_redaction *redaction);
@@ -46,6 +50,7 @@ struct lf_arena *lf_redaction_arena(struct lf_redaction *redaction);
  * room, then build it.
  */
 enum lf_code lf_redaction_make_room(struct lf_redaction *redaction, struct lf_error *error);
+/* Adds an item. lf_redaction_make_room() came before, and nothing else was added since. The item is copied. */
 void lf_redaction_add(struct lf_redaction *redaction, const struct lf_redact_item *item);
 /*
  * Writes what waits; seen_sequence as in struct lf_redact. Where that fails, nothing of it is written and nothing waits

@@ -1,8 +1,10 @@
 #include "service/rubric/version.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/text/json.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
@@ -566,7 +568,9 @@ fail:
 
 struct lf_version *lf_version_retain(struct lf_version *version)
 {
-	atomic_fetch_add_explicit(&version->references, 1, memory_order_relaxed);
+	const unsigned before = atomic_fetch_add_explicit(&version->references, 1, memory_order_relaxed);
+
+	LF_CHECK(H5, before > 0 && before < UINT_MAX);
 	return version;
 }
 
@@ -577,7 +581,13 @@ size_t lf_version_bytes(const struct lf_version *version)
 
 void lf_version_release(struct lf_version *version)
 {
-	if (version == NULL || atomic_fetch_sub_explicit(&version->references, 1, memory_order_acq_rel) != 1)
+	unsigned before;
+
+	if (version == NULL)
+		return;
+	before = atomic_fetch_sub_explicit(&version->references, 1, memory_order_acq_rel);
+	LF_CHECK(H5, before > 0);
+	if (before > 1)
 		return;
 	lf_rubric_destroy(version->compiled);
 	lf_arena_clean_up(&version->arena);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
 #include "service/decide/scenario.h"
@@ -268,6 +269,7 @@ static void note_activation(void *context, const struct lf_activation_row *row)
 		message->from = lf_rubric_ref_new(row->name, &row->from, history->arena);
 	history->exhausted |= message->activated_at == NULL || message->activated_by == NULL || message->to == NULL ||
 		(row->had_from && message->from == NULL);
+	LF_CHECK(H10, history->response.n_activations < LF_ACTIVATIONS_MAX);
 	history->response.activations[history->response.n_activations++] = message;
 }
 
