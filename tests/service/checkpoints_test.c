@@ -157,6 +157,8 @@ static int numbered(const struct fixture *f, struct dirent ***entries)
 {
 	int count = scandir(f->files.path, entries, NULL, alphasort), kept = 0;
 
+	if (count < 0)
+		*entries = NULL; /* there is no directory yet */
 	for (int i = 0; i < count; i++) {
 		if (strstr((*entries)[i]->d_name, ".checkpoint") != NULL)
 			(*entries)[kept++] = (*entries)[i];
