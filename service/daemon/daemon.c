@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "proto/base/check.h"
 #include "service/rpc/nng/publish.h"
 #include "service/rpc/tokens.h"
 #include "service/rubric/file.h"
@@ -192,6 +193,7 @@ void lf_daemon_stop(struct lf_daemon *d)
 		fprintf(stderr, "leadfitd: %zu requests were given up\n", given_up);
 	if (d->state_ready)
 		lf_state_end_chores(&d->state);
+	LF_CHECK(H4, d->state.chores == NULL);
 	lf_seal_close(&d->seal);
 	lf_log_close(d->log);
 	lf_publisher_destroy(d->publisher);
