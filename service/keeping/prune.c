@@ -23,6 +23,7 @@
 #include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
+#include "service/keeping/payload_set.h"
 #include "service/keeping/keeping.h"
 #include "service/keeping/redaction.h"
 #include "service/state/reply.h"
@@ -37,12 +38,6 @@ enum {
 
 enum phase { PHASE_OLD, PHASE_YOUNG, PHASE_TEAMS, PHASE_PROJECTS, PHASES };
 
-/* A set of payload ids. */
-struct id_set {
-	uint8_t *bits;
-	size_t bytes;
-};
-
 struct lf_pruner {
 	uint64_t token; /* of the pruning that the sets are of */
 	/* What it is, and where its last step ended: a step may resume only from exactly there. */
@@ -50,7 +45,7 @@ struct lf_pruner {
 	bool dry_run;
 	unsigned phase;
 	uint64_t at;
-	struct id_set old, young;
+	struct lf_payload_set old, young;
 	uint64_t seen; /* every decision up to this one is in a set */
 };
 
@@ -83,48 +78,18 @@ static enum lf_code no_memory(struct prune *prune)
 
 /* ---- sets ---- */
 
-static bool set_add(struct id_set *set, uint64_t id)
-{
-	if (id / 8 >= set->bytes) {
-		size_t bytes = (size_t)(id / 8 + 1 + id / 16);
-		uint8_t *grown;
-
-		if (bytes < 4096)
-			bytes = 4096;
-		grown = realloc(set->bits, bytes);
-		if (grown == NULL)
-			return false;
-		memset(grown + set->bytes, 0, bytes - set->bytes);
-		set->bits = grown;
-		set->bytes = bytes;
-	}
-	set->bits[id / 8] |= (uint8_t)(1 << id % 8);
-	return true;
-}
-
-static bool set_has(const struct id_set *set, uint64_t id)
-{
-	return id / 8 < set->bytes && (set->bits[id / 8] >> id % 8 & 1) != 0;
-}
-
-static void set_clear(struct id_set *set)
-{
-	free(set->bits);
-	*set = (struct id_set){NULL, 0};
-}
-
 void lf_pruner_free(struct lf_pruner *pruner)
 {
 	if (pruner == NULL)
 		return;
-	set_clear(&pruner->old);
-	set_clear(&pruner->young);
+	lf_payload_set_clear(&pruner->old);
+	lf_payload_set_clear(&pruner->young);
 	free(pruner);
 }
 
-static bool add_both(struct id_set *set, const struct lf_stored *row)
+static bool add_both(struct lf_payload_set *set, const struct lf_stored *row)
 {
-	return set_add(set, row->team_payload) && set_add(set, row->project_payload);
+	return lf_payload_set_add(set, row->team_payload) && lf_payload_set_add(set, row->project_payload);
 }
 
 /* ---- old decisions ---- */
@@ -290,9 +255,9 @@ static void look_at_payload(void *context, const struct lf_payload_row *row)
 
 	LF_CHECK(H10, found->count < PAYLOADS_A_SLICE);
 	found->last = row->id;
-	if (!set_has(&pruner->old, row->id) || row->body.length == 0)
+	if (!lf_payload_set_has(&pruner->old, row->id) || row->body.length == 0)
 		return;
-	if (set_has(&pruner->young, row->id)) {
+	if (lf_payload_set_has(&pruner->young, row->id)) {
 		found->kept++;
 		return;
 	}
@@ -309,7 +274,7 @@ static enum lf_code empty(struct prune *prune, struct found *found)
 		while (!end && young_slice(prune, &end) == LF_OK)
 			;
 		for (size_t i = 0; i < found->count && !failed(prune); i++)
-			if (!set_has(&prune->pruner->young, found->ids[i]))
+			if (!lf_payload_set_has(&prune->pruner->young, found->ids[i]))
 				lf_redaction_add(&prune->redaction,
 					&(struct lf_redact_item){.what = LF_REDACT_PAYLOAD, .id = found->ids[i]});
 		if (failed(prune) || lf_redaction_write(&prune->redaction, prune->pruner->seen, &prune->error) == LF_OK)
@@ -333,7 +298,7 @@ static enum lf_code payload_slice(struct prune *prune, bool project, bool *end)
 	if (!prune->request->dry_run && found.count > 0 && empty(prune, &found) != LF_OK)
 		return prune->error.code;
 	for (size_t i = 0; i < found.count; i++) {
-		bool kept = set_has(&prune->pruner->young, found.ids[i]);
+		bool kept = lf_payload_set_has(&prune->pruner->young, found.ids[i]);
 
 		prune->kept_payloads += kept;
 		prune->payloads += !kept;
@@ -370,8 +335,8 @@ static enum lf_code take_sets(struct prune *prune)
 	pruner->dry_run = prune->request->dry_run != 0;
 	prune->phase = PHASE_OLD;
 	prune->at = 0;
-	set_clear(&pruner->old);
-	set_clear(&pruner->young);
+	lf_payload_set_clear(&pruner->old);
+	lf_payload_set_clear(&pruner->young);
 	pruner->seen = 0;
 	return LF_OK;
 }
