@@ -73,7 +73,6 @@ enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_se
 	Leadfit__V1__RedactionBody body;
 	struct lf_redact redact = {
 		.kind = redaction->kind,
-		.caller = lf_rpc_caller(redaction->call),
 		.items = redaction->items,
 		.item_count = redaction->count,
 		.seen_sequence = seen_sequence,
@@ -83,6 +82,7 @@ enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_se
 	LF_CHECK(H3, atomic_load(&redaction->state->redacting));
 	if (redaction->count == 0)
 		return LF_OK;
+	redact.caller = lf_rpc_caller(redaction->call);
 	leadfit__v1__redaction_body__init(&body);
 	body.reason = lf_unconst(redaction->reason);
 	for (size_t i = 0; i < redaction->count; i++) {
