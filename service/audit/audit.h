@@ -20,6 +20,10 @@ void lf_audit_init(struct lf_audit_service *service, struct lf_state *state);
 /* Frees the verifier. After the server has stopped. */
 void lf_audit_clean_up(struct lf_audit_service *service);
 
+/*
+ * The methods run on a worker, several at once, and may block on reads of the log.
+ */
+
 /* proofs.c */
 void lf_audit_checkpoint(Leadfit__V1__Audit_Service *service, const Leadfit__V1__CheckpointRequest *request,
 	Leadfit__V1__CheckpointResponse_Closure closure, void *closure_data);

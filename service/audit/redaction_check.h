@@ -11,7 +11,7 @@
 
 enum { LF_REDACTIONS_NOTED_MAX = 20 };
 
-/* The newest erasures and prunings that a verification came by. */
+/* The most recent erasures and prunings that a verification has met. */
 struct lf_redaction_check {
 	struct lf_arena arena; /* of one record */
 	struct lf_noted_redaction {
@@ -35,8 +35,9 @@ void lf_redaction_check_clean_up(struct lf_redaction_check *check);
  */
 void lf_redaction_check_row(void *context, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX]);
 
-/* How many are kept, and the i-th of them, by rising position. */
+/* How many of them are kept. */
 size_t lf_redaction_check_count(const struct lf_redaction_check *check);
+/* The i-th of those that are kept, by rising position. Borrowed from check. */
 const struct lf_noted_redaction *lf_redaction_check_at(const struct lf_redaction_check *check, size_t i);
 
 #endif

@@ -13,6 +13,10 @@ struct lf_decisions_service {
 /* Borrows state. */
 void lf_decisions_init(struct lf_decisions_service *service, struct lf_state *state);
 
+/*
+ * The methods run on a worker, several at once, and may block on reads of the log; RecordOutcome on a commit.
+ */
+
 /* export.c */
 void lf_decisions_export(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__ExportRequest *request,
 	Leadfit__V1__ExportResponse_Closure closure, void *closure_data);

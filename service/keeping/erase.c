@@ -447,7 +447,7 @@ static void check_request(struct lf_erasure *erase)
 		snprintf(erase->tombstone, sizeof(erase->tombstone), "erased-%016" PRIx64, random);
 }
 
-/* Once the file is vacuumed, which the call's contract asks for: in words for the operator, who has to see to it. */
+/* What an erasure does not reach, even after a vacuum. It is shown to the operator, who must handle it. */
 static const char *const OUT_OF_REACH[] = {
 	"Backups and exports that were made before: delete or replace them.",
 	"What the disk or its snapshots keep of old blocks.",

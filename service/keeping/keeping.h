@@ -18,6 +18,11 @@ void lf_keeping_init(struct lf_keeping_service *service, struct lf_state *state)
 /* Frees the pruner. After the server has stopped. */
 void lf_keeping_clean_up(struct lf_keeping_service *service);
 
+/*
+ * The methods run on a worker, several at once. Erase and Prune may block on reads and commits; Backup and Vacuum hand
+ * over to the thread for chores at once.
+ */
+
 /* erase.c */
 void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__EraseRequest *request,
 	Leadfit__V1__EraseResponse_Closure closure, void *closure_data);

@@ -13,6 +13,10 @@ struct lf_rubrics_service {
 /* Borrows state. */
 void lf_rubrics_init(struct lf_rubrics_service *service, struct lf_state *state);
 
+/*
+ * The methods run on a worker, several at once, and may block on reads of the log; Put and Activate on a commit.
+ */
+
 /* life.c */
 void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__TestRubricRequest *request,
 	Leadfit__V1__TestRubricResponse_Closure closure, void *closure_data);
