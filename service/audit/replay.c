@@ -13,7 +13,9 @@
 #include "service/audit/audit.h"
 #include "service/decide/evaluate.h"
 #include "service/state/history.h"
+#include "service/state/reply.h"
 #include "service/state/selection.h"
+#include "service/state/state.h"
 
 enum { DIFFERENCES_MAX = 1000, WHAT_BYTES = 512 };
 
@@ -365,7 +367,7 @@ static enum lf_code replay_slice(struct replay *replay, struct lf_error *error)
 void lf_audit_replay(Leadfit__V1__Audit_Service *service, const Leadfit__V1__ReplayRequest *request,
 	Leadfit__V1__ReplayResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, audit);
+	struct lf_state *core = LF_CONTAINER_OF(service, struct lf_audit_service, base)->state;
 	struct replay replay = {LEADFIT__V1__REPLAY_RESPONSE__INIT, NULL, lf_rpc_arena(closure_data)};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};

@@ -8,7 +8,7 @@
 #include "proto/text/json.h"
 #include "proto/base/limits.h"
 #include "service/decide/evaluate.h"
-#include "service/rubric/version.h"
+#include "service/decide/scenario.h"
 
 /* A scenario is at most as large as a request. */
 static const size_t arena_bytes_max = (size_t)48 * 1024 * 1024;

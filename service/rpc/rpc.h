@@ -46,9 +46,16 @@ enum lf_code lf_rpc_server_new(
  * of its methods, 0 = nothing; lf_rpc_server_require() makes exceptions. Before lf_rpc_server_start(). service is
  * borrowed.
  *
- * A method gets closure and closure_data; closure_data is a struct lf_rpc_call *. It must, once, then or later, on
- * any thread, either call closure(reply, closure_data), or lf_rpc_fail(), or lf_rpc_stage() followed by
- * lf_rpc_send(). After that the call and its arena are gone.
+ * A method gets closure and closure_data; closure_data is a struct lf_rpc_call *. It answers exactly once, at once or
+ * later, on any thread, in one of three ways:
+ *   - closure(reply, closure_data), where it answers with a message. The reply is packed before closure returns and
+ *     need not live longer. Where it does not fit a message, or memory ran out, the call fails with
+ *     RESOURCE_EXHAUSTED. A method that answers later keeps closure in its job.
+ *   - lf_rpc_fail(), with an error.
+ *   - lf_rpc_send(), after it has staged the reply itself with lf_rpc_stage() or lf_rpc_stage_bytes(). Only methods
+ *     that stage before they know all of the reply, or that stage bytes, do that: Score, ScoreBatch, Export, and what
+ *     lf_answer_stored() restores. They leave closure alone.
+ * After that the call and its arena are gone.
  */
 enum lf_code lf_rpc_server_add(
 	struct lf_rpc_server *server, ProtobufCService *service, unsigned role, struct lf_error *error);

@@ -10,15 +10,18 @@
 #include "service/decide/decision.h"
 #include "service/decide/evaluate.h"
 #include "service/state/history.h"
+#include "service/rubrics_api/rubric_messages.h"
 #include "service/rubrics_api/rubrics.h"
+#include "service/state/reply.h"
 #include "service/state/selection.h"
+#include "service/state/state.h"
 #include "service/decide/text_list.h"
 
 enum { FLIPS_MAX = 1000, REASONS_MAX = 10, OUTCOMES = LF_NO_ELIGIBLE_CANDIDATE + 1 };
 
 struct backtest {
 	Leadfit__V1__BacktestResponse response;
-	struct lf_core *core;
+	struct lf_state *core;
 	const Leadfit__V1__BacktestRequest *request;
 	struct lf_version *version; /* the other rubric */
 	struct lf_scan scan;        /* the selection */
@@ -349,7 +352,7 @@ void lf_rubrics_backtest(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	Leadfit__V1__BacktestResponse_Closure closure, void *closure_data)
 {
 	struct backtest backtest = {.response = LEADFIT__V1__BACKTEST_RESPONSE__INIT,
-		.core = LF_CONTAINER_OF(service, struct lf_core, rubrics),
+		.core = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state,
 		.request = request,
 		.scan = {.limit = 1},
 		.arena = lf_rpc_arena(closure_data)};
@@ -362,8 +365,8 @@ void lf_rubrics_backtest(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	if (checker.found > 0)
 		lf_error_summarize(&error);
 	else
-		backtest.version = lf_rubric_version_find(
-			backtest.core, request->rubric, request->name, request->digest, backtest.arena, &error);
+		backtest.version = lf_rubric_version_find(backtest.core->registry, request->rubric, request->name,
+			request->digest, backtest.arena, &error);
 	if (backtest.version != NULL && run_slice(&backtest, closure_data, &error) == LF_OK)
 		lf_send_reply(closure_data, &backtest.response.base);
 	else

@@ -10,18 +10,22 @@
 
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
-#include "service/state/core.h"
 #include "service/decide/decision.h"
 #include "service/decide/record.h"
 #include "service/scoring/score_batch.h"
+#include "service/scoring/scoring.h"
 #include "service/decide/sweep.h"
+#include "service/state/finisher.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 #include "service/state/team_cache.h"
 #include "service/decide/text_list.h"
 
 struct score_job {
 	struct lf_append append;
 	struct lf_rpc_call *call;
-	struct lf_core *core;
+	struct lf_state *core;
 	const Leadfit__V1__ScoreRequest *request;
 	const struct lf_cached_team *team; /* request's, where it is known; the call holds it */
 	struct lf_version *version;        /* held: the record borrows its name */
@@ -165,7 +169,7 @@ no_memory:
  * left for the log's writer to find. LF_OK: answered.
  */
 static enum lf_code answer_repeated(
-	struct lf_core *core, const struct lf_append *append, struct lf_rpc_call *call, struct lf_error *error)
+	struct lf_state *core, const struct lf_append *append, struct lf_rpc_call *call, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	enum lf_code code;
@@ -207,7 +211,7 @@ static struct score_job *settle(const struct score_job *job, struct lf_rpc_call 
 static void score(struct lf_rpc_call *call, void *context)
 {
 	struct score_job *job = context;
-	struct lf_core *core = job->core;
+	struct lf_state *core = job->core;
 	struct lf_error error = LF_ERROR_INIT;
 	enum lf_code code = answer_repeated(core, &job->append, call, &error);
 
@@ -250,7 +254,7 @@ static void lf_scoring_score(Leadfit__V1__Scoring_Service *service, const Leadfi
 		lf_send_error(call, &error);
 		return;
 	}
-	job->core = LF_CONTAINER_OF(service, struct lf_core, scoring);
+	job->core = LF_CONTAINER_OF(service, struct lf_scoring_service, base)->state;
 	job->request = request;
 	if (*request->idempotency_key == '\0')
 		score(call, job);
@@ -324,7 +328,7 @@ static bool fill_profile(Leadfit__V1__ProfileResponse *response, const struct lf
 static void lf_scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ProfileRequest *request,
 	Leadfit__V1__ProfileResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, scoring);
+	struct lf_state *core = LF_CONTAINER_OF(service, struct lf_scoring_service, base)->state;
 	struct lf_rpc_call *call = closure_data;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
@@ -364,7 +368,7 @@ static void lf_scoring_profile(Leadfit__V1__Scoring_Service *service, const Lead
 static void lf_scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__SweepRequest *request,
 	Leadfit__V1__SweepResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, scoring);
+	struct lf_state *core = LF_CONTAINER_OF(service, struct lf_scoring_service, base)->state;
 	struct lf_rpc_call *call = closure_data;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
@@ -385,7 +389,8 @@ static void lf_scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfi
 	lf_version_release(version);
 }
 
-void lf_scoring_init(struct lf_core *core)
+void lf_scoring_init(struct lf_scoring_service *service, struct lf_state *state)
 {
-	core->scoring = (Leadfit__V1__Scoring_Service)LEADFIT__V1__SCORING__INIT(lf_scoring_);
+	service->base = (Leadfit__V1__Scoring_Service)LEADFIT__V1__SCORING__INIT(lf_scoring_);
+	service->state = state;
 }

@@ -21,7 +21,12 @@
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 #include "service/scoring/batch_result.h"
+#include "service/scoring/scoring.h"
 #include "service/decide/record.h"
+#include "service/state/finisher.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 #include "service/state/team_cache.h"
 #include "service/decide/text_list.h"
 
@@ -55,7 +60,7 @@ struct converted {
 
 struct batch {
 	struct lf_rpc_call *call;
-	struct lf_core *core;
+	struct lf_state *core;
 	const Leadfit__V1__ScoreBatchRequest *request;
 	struct lf_arena *arena;  /* the call's */
 	struct lf_arena scratch; /* of one item after another: all that its bytes are made from */
@@ -525,7 +530,7 @@ void lf_scoring_score_batch(Leadfit__V1__Scoring_Service *service, const Leadfit
 	}
 	if (batch != NULL) {
 		batch->call = call;
-		batch->core = LF_CONTAINER_OF(service, struct lf_core, scoring);
+		batch->core = LF_CONTAINER_OF(service, struct lf_scoring_service, base)->state;
 		batch->request = request;
 		batch->arena = arena;
 		batch->as_of_us = as_of_us;

@@ -13,6 +13,9 @@
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 
 enum {
 	SLICE_MS = 200,
@@ -37,7 +40,7 @@ struct past_row {
 };
 
 struct lf_past {
-	struct lf_core *core;
+	struct lf_state *core;
 	struct lf_rpc_call *call;
 	struct lf_scan scan;
 	struct timespec start;
@@ -67,7 +70,7 @@ static bool knows(void *context, enum lf_payload_kind kind, uint64_t payload)
 	return payload != 0 && slots[payload % PAYLOADS].payload == payload;
 }
 
-struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, struct lf_rpc_call *call)
+struct lf_past *lf_past_begin(struct lf_state *core, const struct lf_scan *scan, struct lf_rpc_call *call)
 {
 	struct lf_past *past = calloc(1, sizeof(*past));
 

@@ -4,7 +4,10 @@
 
 #include "leadfit/v1/record.pb-c.h"
 #include "service/decide/case.h"
-#include "service/state/core.h"
+#include "service/rpc/rpc.h"
+#include "storage/log/log.h"
+
+struct lf_state;
 
 enum lf_past_state {
 	LF_PAST_WHOLE,
@@ -30,7 +33,7 @@ struct lf_past;
  * slice takes some 200 ms, and ends earlier where call (borrowed) is no longer awaited; but it goes over one decision
  * at least. NULL where memory ran out.
  */
-struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, struct lf_rpc_call *call);
+struct lf_past *lf_past_begin(struct lf_state *core, const struct lf_scan *scan, struct lf_rpc_call *call);
 void lf_past_end(struct lf_past *past);
 
 /*

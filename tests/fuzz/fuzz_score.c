@@ -8,6 +8,7 @@
 
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
+#include "service/decide/scenario.h"
 #include "service/decide/decision.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "leadfit/v1/error.pb-c.h"
+#include "service/state/registry.h"
 #include "service/state/team_cache.h"
 #include "storage/log/log.h"
 #include "tests/rpc/memory.h"
@@ -41,17 +42,20 @@ void in_process_start(struct in_process *service)
 	assert_int_equal(lf_registry_new(&service->registry, service->log, NULL), LF_OK);
 	put_rubric(service);
 	assert_int_equal(lf_rpc_server_new(&service->server, &options, NULL), LF_OK);
-	assert_int_equal(lf_core_init(&service->core, service->log, service->registry, service->server, NULL), LF_OK);
-	service->core.teams = service->teams;
+	assert_int_equal(lf_state_init(&service->state, service->log, service->registry, NULL), LF_OK);
+	service->state.teams = service->teams;
+	lf_daemon_services_init(&service->services, &service->state);
+	assert_int_equal(lf_daemon_services_add(&service->services, service->server, NULL), LF_OK);
 	assert_int_equal(lf_rpc_server_start(service->server, NULL), LF_OK);
 }
 
 void in_process_end(struct in_process *service)
 {
 	assert_int_equal(lf_rpc_server_stop(service->server, 60000), 0);
-	lf_core_end_chores(&service->core);
+	lf_state_end_chores(&service->state);
 	lf_log_close(service->log);
-	lf_core_clean_up(&service->core);
+	lf_daemon_services_clean_up(&service->services);
+	lf_state_clean_up(&service->state);
 	lf_rpc_server_destroy(service->server);
 	lf_team_cache_destroy(service->teams);
 	lf_registry_destroy(service->registry);

@@ -5,14 +5,16 @@
 #ifndef LF_TESTS_SERVICE_IN_PROCESS_H
 #define LF_TESTS_SERVICE_IN_PROCESS_H
 
-#include "service/state/core.h"
+#include "service/daemon/services.h"
+#include "service/state/state.h"
 
 struct in_process {
 	struct lf_log *log; /* at the start it has the shipped rubric, active, and no decision */
 	struct lf_registry *registry;
 	struct lf_team_cache *teams;
 	struct lf_rpc_server *server;
-	struct lf_core core; /* without a signing key */
+	struct lf_state state; /* without a signing key */
+	struct lf_daemon_services services;
 };
 
 void in_process_start(struct in_process *service);

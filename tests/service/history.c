@@ -10,9 +10,9 @@
 #include <time.h>
 
 #include "proto/wire/wire.h"
-#include "tests/service/past.h"
+#include "tests/service/history.h"
 
-void past_seed(struct past_random *random)
+void history_seed(struct history_random *random)
 {
 	const char *seed = getenv("LF_TEST_SEED");
 
@@ -20,7 +20,7 @@ void past_seed(struct past_random *random)
 	print_message("LF_TEST_SEED=%llu\n", (unsigned long long)random->state);
 }
 
-unsigned past_below(struct past_random *random, unsigned count)
+unsigned history_below(struct history_random *random, unsigned count)
 {
 	uint64_t z = random->state += 0x9e3779b97f4a7c15u; /* SplitMix64 */
 
@@ -36,13 +36,13 @@ static size_t add(char *text, size_t length, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	length += (size_t)vsnprintf(text + length, PAST_TEXT - length, format, arguments);
+	length += (size_t)vsnprintf(text + length, HISTORY_TEXT - length, format, arguments);
 	va_end(arguments);
-	assert_true(length < PAST_TEXT);
+	assert_true(length < HISTORY_TEXT);
 	return length;
 }
 
-void past_rubric_text(const struct past_rubric *rubric, char text[PAST_TEXT])
+void history_rubric_text(const struct history_rubric *rubric, char text[HISTORY_TEXT])
 {
 	static const char *const priors[] = {
 		"", ", prior: {strength: 1, mean: {X: 3.5}, defaultMean: 2.5}", "", ", prior: {strength: 2}"};
@@ -71,20 +71,20 @@ void past_rubric_text(const struct past_rubric *rubric, char text[PAST_TEXT])
 
 static size_t add_team(char *text, size_t length, unsigned team)
 {
-	struct past_random own = {1000 + team};
-	const unsigned members = 2 + past_below(&own, 4);
+	struct history_random own = {1000 + team};
+	const unsigned members = 2 + history_below(&own, 4);
 
 	length = add(text, length, "{id: t-%u, members: [", team);
 	for (unsigned m = 0; m < members; m++) {
 		length = add(text, length, "{id: m-%u, discipline: %s, availability: 0.%u, evidence: [",
-			(m * 7 + team) % 100, past_below(&own, 2) == 0 ? "X" : "Y", 1 + past_below(&own, 9));
+			(m * 7 + team) % 100, history_below(&own, 2) == 0 ? "X" : "Y", 1 + history_below(&own, 9));
 		for (int c = 0; c < 4; c++)
-			for (unsigned e = past_below(&own, 3); e > 0; e--)
+			for (unsigned e = history_below(&own, 3); e > 0; e--)
 				length = add(text, length,
 					"{criterion: %c, rating: %u.%u, source: %s, observedOn: '2025-%02u-%02u'},",
-					'a' + c, 1 + past_below(&own, 4), past_below(&own, 10),
-					past_below(&own, 2) == 0 ? "PEER" : "SELF", 1 + past_below(&own, 12),
-					1 + past_below(&own, 28));
+					'a' + c, 1 + history_below(&own, 4), history_below(&own, 10),
+					history_below(&own, 2) == 0 ? "PEER" : "SELF", 1 + history_below(&own, 12),
+					1 + history_below(&own, 28));
 		length = add(text, length, "]},");
 	}
 	return add(text, length, "]}");
@@ -92,31 +92,31 @@ static size_t add_team(char *text, size_t length, unsigned team)
 
 static size_t add_project(char *text, size_t length, unsigned project)
 {
-	struct past_random own = {5000 + project};
+	struct history_random own = {5000 + project};
 
-	length = add(text, length, "{id: p-%u, traits: {t: 0.%02u", project, past_below(&own, 100));
-	if (past_below(&own, 2) == 0)
-		length = add(text, length, ", u: 0.%02u", past_below(&own, 100));
+	length = add(text, length, "{id: p-%u, traits: {t: 0.%02u", project, history_below(&own, 100));
+	if (history_below(&own, 2) == 0)
+		length = add(text, length, ", u: 0.%02u", history_below(&own, 100));
 	if (project % 5 == 4)
 		length = add(text, length, ", unheardOf: 0.5");
 	return add(text, length, "}}");
 }
 
-void past_request_text(struct past_random *random, unsigned team, unsigned project, char text[PAST_TEXT])
+void history_request_text(struct history_random *random, unsigned team, unsigned project, char text[HISTORY_TEXT])
 {
 	size_t length =
 		add(text, 0, "{rubric: past, asOf: '2026-0%u-01T00:00:00Z', ignoreUndeclared: %s, purpose: %s, ",
-			1 + past_below(random, 9), project % 5 == 4 ? "true" : "false",
-			past_below(random, 8) == 0 ? "WHAT_IF" : "DECISION");
+			1 + history_below(random, 9), project % 5 == 4 ? "true" : "false",
+			history_below(random, 8) == 0 ? "WHAT_IF" : "DECISION");
 
-	if (past_below(random, 4) == 0) /* the first two of them */
+	if (history_below(random, 4) == 0) /* the first two of them */
 		length = add(text, length, "candidates: [m-%u, m-%u], ", (7 + team) % 100, team % 100);
 	length = add_team(text, add(text, length, "team: "), team);
 	length = add_project(text, add(text, length, ", project: "), project);
 	add(text, length, "}");
 }
 
-ProtobufCMessage *past_call(struct lf_client *client, const char *method, const ProtobufCMessage *request,
+ProtobufCMessage *history_call(struct lf_client *client, const char *method, const ProtobufCMessage *request,
 	enum lf_code code, char message[512])
 {
 	struct lf_error error = LF_ERROR_INIT;
@@ -135,36 +135,37 @@ ProtobufCMessage *past_call(struct lf_client *client, const char *method, const 
 	return reply;
 }
 
-void past_put(struct lf_client *client, const struct past_rubric *rubric, char *digest)
+void history_put(struct lf_client *client, const struct history_rubric *rubric, char *digest)
 {
 	Leadfit__V1__PutRubricRequest put = LEADFIT__V1__PUT_RUBRIC_REQUEST__INIT;
 	Leadfit__V1__ActivateRubricRequest activate = LEADFIT__V1__ACTIVATE_RUBRIC_REQUEST__INIT;
-	char *text = malloc(PAST_TEXT);
+	char *text = malloc(HISTORY_TEXT);
 	Leadfit__V1__PutRubricResponse *reply;
 
-	past_rubric_text(rubric, text);
+	history_rubric_text(rubric, text);
 	put.rubric = (Leadfit__V1__Rubric *)daemon_message(&leadfit__v1__rubric__descriptor, text);
-	reply = (Leadfit__V1__PutRubricResponse *)past_call(client, "leadfit.v1.Rubrics/Put", &put.base, LF_OK, NULL);
+	reply = (Leadfit__V1__PutRubricResponse *)history_call(
+		client, "leadfit.v1.Rubrics/Put", &put.base, LF_OK, NULL);
 	activate.digest = reply->version->ref->digest;
 	if (digest != NULL)
 		strcpy(digest, activate.digest);
 	protobuf_c_message_free_unpacked(
-		past_call(client, "leadfit.v1.Rubrics/Activate", &activate.base, LF_OK, NULL), NULL);
+		history_call(client, "leadfit.v1.Rubrics/Activate", &activate.base, LF_OK, NULL), NULL);
 	protobuf_c_message_free_unpacked(&reply->base, NULL);
 	protobuf_c_message_free_unpacked(&put.rubric->base, NULL);
 	free(text);
 }
 
-Leadfit__V1__Decision *past_score(struct lf_client *client, const char *text)
+Leadfit__V1__Decision *history_score(struct lf_client *client, const char *text)
 {
 	Leadfit__V1__ScoreRequest *request = daemon_request(text);
-	ProtobufCMessage *reply = past_call(client, "leadfit.v1.Scoring/Score", &request->base, LF_OK, NULL);
+	ProtobufCMessage *reply = history_call(client, "leadfit.v1.Scoring/Score", &request->base, LF_OK, NULL);
 
 	leadfit__v1__score_request__free_unpacked(request, NULL);
 	return (Leadfit__V1__Decision *)reply;
 }
 
-int past_leadfit(const struct daemon *daemon, const char *arguments, char *out, size_t size)
+int history_leadfit(const struct daemon *daemon, const char *arguments, char *out, size_t size)
 {
 	char command[600];
 	FILE *pipe;
