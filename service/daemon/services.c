@@ -1,11 +1,10 @@
 #include "service/state/core.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "service/audit/audit.h"
-#include "service/decide/decision.h"
 #include "service/keeping/keeping.h"
+#include "service/state/stored_decision.h"
 #include "storage/verify/verify.h"
 
 void lf_send_reply(struct lf_rpc_call *call, const ProtobufCMessage *reply)
@@ -34,21 +33,13 @@ bool lf_is_awaited(void *call)
 void lf_answer_stored(struct lf_core *core, const struct lf_uuid *id, struct lf_rpc_call *call)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	Leadfit__V1__Decision *decision = NULL;
-	struct lf_version *version = NULL;
-	struct lf_stored *stored = NULL;
+	struct lf_stored_decision stored;
 
-	if (lf_log_get(core->log, id, &stored, &error) == LF_OK)
-		version = lf_registry_find(core->registry, &stored->rubric_digest, &error);
-	if (version != NULL)
-		lf_decision_restore(stored, version, lf_rpc_arena(call), &decision, &error);
-	/* The reply borrows from the stored row and the version until it is packed. */
-	if (decision != NULL && error.code == LF_OK)
-		lf_send_reply(call, &decision->base);
+	if (lf_stored_decision_read(&stored, core->log, core->registry, id, lf_rpc_arena(call), &error) == LF_OK)
+		lf_send_reply(call, &stored.decision->base); /* packed there: it borrows no more */
 	else
 		lf_send_error(call, &error);
-	lf_version_release(version);
-	free(stored);
+	lf_stored_decision_clean_up(&stored);
 }
 
 enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_registry *registry,

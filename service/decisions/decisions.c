@@ -5,6 +5,7 @@
 
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
+#include "service/decide/time.h"
 #include "service/decisions/decisions.h"
 #include "service/decide/text_list.h"
 

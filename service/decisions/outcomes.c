@@ -10,7 +10,8 @@
 #include "leadfit/v1/record.pb-c.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
-#include "service/decide/decision.h"
+#include "service/decide/time.h"
+#include "service/rubric/checker.h"
 #include "service/decisions/decisions.h"
 #include "service/decide/text_list.h"
 

@@ -22,6 +22,7 @@
 
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
+#include "service/decide/time.h"
 #include "service/keeping/keeping.h"
 #include "service/keeping/redaction.h"
 

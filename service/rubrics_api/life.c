@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "proto/base/limits.h"
-#include "service/decide/decision.h"
+#include "service/decide/time.h"
+#include "service/decide/words.h"
 #include "service/rubrics_api/rubrics.h"
 
 /* ---- test ---- */

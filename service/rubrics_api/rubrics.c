@@ -6,7 +6,7 @@
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 #include "service/state/core.h"
-#include "service/decide/decision.h"
+#include "service/decide/time.h"
 #include "service/rubrics_api/rubrics.h"
 #include "service/decide/text_list.h"
 

@@ -1,11 +1,11 @@
 #include "service/state/team_cache.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/base/hash.h"
 #include "proto/wire/wire.h"
 
@@ -22,9 +22,12 @@
  * be beyond by one entry for the moment in which it makes it.)
  *
  * An entry is counted by the table and by every call that holds it, and freed by the last. The lock is held for looking
- * up and for exchanging pointers, never while bytes are compared, decoded or freed. Forms for the engine are pushed
- * onto an entry's list and stay there; an entry with more than FORMS_MAX (rubrics change) is stale, and made anew when
- * it comes again.
+ * up and for exchanging pointers, never while bytes are compared, decoded or freed. Forms for the engine are the
+ * team's (service/decide/team.h); an entry with more than LF_TEAM_FORMS_MAX (rubrics change) is stale, and made anew
+ * when it comes again.
+ *
+ * What is read from the log for a replay or a backtest is not put here (history.c): a long read would push out the teams
+ * that live requests use, and, as it reads a snapshot, could bring back what an erasure has just cleared.
  *
  * The hash is not against an adversary: what collides is compared, found to differ, and not cached.
  */
@@ -32,33 +35,22 @@ enum {
 	WAYS = 4,
 	SETS = 1024,
 	SEEN = 8192,
-	FORMS_MAX = 4,
 	PART_MAX = 8,           /* an entry has at most this part of bytes_max */
 	BYTES_A_BYTE = 8,       /* about what an entry takes for each byte sent */
 	ENTRY_BYTES = 4 * 1024, /* and beyond that */
 };
 
-/* A team for the engine by one version of a rubric. */
-struct lf_cached_form {
-	struct lf_cached_form *next;
-	struct lf_kept_team kept;
-	struct lf_arena arena;
-};
-
 struct entry {
-	struct lf_cached_team team; /* first: a pointer to it is a pointer to this */
-	struct lf_team_cache *cache;
+	struct lf_team team; /* first: a pointer to it is a pointer to this */
 	uint64_t hash;
 	struct lf_slice sent;
 	atomic_size_t holders;
-	_Atomic(struct lf_cached_form *) forms;
-	atomic_int form_count;
 	struct lf_arena arena;
 	bool used; /* since the hand passed; under the lock */
 };
 
 struct lf_team_cache {
-	struct lf_arena_budget budget; /* first: a pointer to it is a pointer to this */
+	struct lf_team_memory memory; /* first: a pointer to it, or to its budget, is a pointer to this */
 	struct lf_rpc_cache rpc;
 	size_t bytes_max;
 	atomic_size_t bytes;
@@ -79,7 +71,10 @@ static bool budget_take(struct lf_arena_budget *budget, size_t bytes)
 
 static void budget_give(struct lf_arena_budget *budget, size_t bytes)
 {
-	atomic_fetch_sub_explicit(&((struct lf_team_cache *)budget)->bytes, bytes, memory_order_relaxed);
+	struct lf_team_cache *cache = (struct lf_team_cache *)budget;
+	const size_t before = atomic_fetch_sub_explicit(&cache->bytes, bytes, memory_order_relaxed);
+
+	LF_CHECK(D9, before >= bytes);
 }
 
 static bool is_full(const struct lf_team_cache *cache, size_t bytes)
@@ -87,29 +82,27 @@ static bool is_full(const struct lf_team_cache *cache, size_t bytes)
 	return atomic_load_explicit(&cache->bytes, memory_order_relaxed) + bytes > cache->bytes_max;
 }
 
-static void form_free(struct lf_cached_form *form)
+static bool has_room(const struct lf_team_memory *memory)
 {
-	lf_arena_clean_up(&form->arena);
-	free(form);
+	return !is_full((const struct lf_team_cache *)memory, 0);
 }
 
 static void entry_free(struct entry *entry)
 {
-	struct lf_cached_form *form = atomic_load(&entry->forms);
-
-	while (form != NULL) {
-		struct lf_cached_form *next = form->next;
-
-		form_free(form);
-		form = next;
-	}
+	lf_team_clean_up(&entry->team);
 	lf_arena_clean_up(&entry->arena);
 	free(entry);
 }
 
 static void entry_release(struct entry *entry)
 {
-	if (entry != NULL && atomic_fetch_sub(&entry->holders, 1) == 1)
+	size_t holders;
+
+	if (entry == NULL)
+		return;
+	holders = atomic_fetch_sub(&entry->holders, 1);
+	LF_CHECK(D8, holders > 0);
+	if (holders == 1)
 		entry_free(entry);
 }
 
@@ -121,20 +114,18 @@ static bool fill(struct entry *entry, struct lf_slice bytes)
 	struct lf_error ignored = LF_ERROR_INIT;
 	Leadfit__V1__Team *message = (Leadfit__V1__Team *)lf_wire_unpack(
 		&leadfit__v1__team__descriptor, (const uint8_t *)bytes.data, bytes.length, &entry->arena, &ignored);
-	uint8_t *canonical, *sent;
+	const struct lf_bytes *canonical = &entry->team.content.canonical;
+	uint8_t *sent;
 
 	lf_error_clean_up(&ignored);
 	if (message == NULL)
 		return false;
 	lf_wire_canonicalize(&message->base);
-	canonical = lf_wire_pack(&message->base, &entry->arena, bytes.length, &entry->team.canonical.length);
-	if (canonical == NULL)
-		return false;
 	entry->team.message = message;
-	entry->team.canonical.data = canonical;
-	lf_sha256(canonical, entry->team.canonical.length, &entry->team.digest);
-	entry->sent = (struct lf_slice){(const char *)canonical, bytes.length};
-	if (bytes.length == entry->team.canonical.length && memcmp(canonical, bytes.data, bytes.length) == 0)
+	if (!lf_content_pack(&entry->team.content, &message->base, bytes.length, &entry->arena))
+		return false;
+	entry->sent = (struct lf_slice){(const char *)canonical->data, bytes.length};
+	if (bytes.length == canonical->length && memcmp(canonical->data, bytes.data, bytes.length) == 0)
 		return true;
 	sent = lf_arena_alloc(&entry->arena, bytes.length);
 	if (sent == NULL)
@@ -150,12 +141,12 @@ static struct entry *entry_new(struct lf_team_cache *cache, struct lf_slice byte
 
 	if (entry == NULL)
 		return NULL;
-	entry->cache = cache;
+	entry->team.memory = &cache->memory;
 	entry->hash = hash;
 	entry->used = true;
 	atomic_init(&entry->holders, 1);
 	lf_arena_init(&entry->arena, cache->bytes_max / PART_MAX);
-	entry->arena.budget = &cache->budget;
+	entry->arena.budget = &cache->memory.budget;
 	if (fill(entry, bytes))
 		return entry;
 	entry_free(entry);
@@ -185,8 +176,10 @@ static struct entry *take_out(struct lf_team_cache *cache, struct entry **place)
 {
 	struct entry *entry = *place;
 
-	if (entry != NULL)
+	if (entry != NULL) {
+		LF_CHECK(D10, cache->count > 0);
 		cache->count--;
+	}
 	*place = NULL;
 	return entry;
 }
@@ -271,7 +264,7 @@ static struct entry *find_entry(struct lf_team_cache *cache, struct lf_slice byt
 
 	pthread_mutex_lock(&cache->lock);
 	place = find_place(cache, hash, bytes.length);
-	if (place != NULL && atomic_load(&(*place)->form_count) > FORMS_MAX) {
+	if (place != NULL && atomic_load(&(*place)->team.form_count) > LF_TEAM_FORMS_MAX) {
 		stale = take_out(cache, place);
 	} else if (place != NULL) {
 		entry = *place;
@@ -315,7 +308,11 @@ struct lf_team_cache *lf_team_cache_new(size_t bytes_max)
 
 	if (cache == NULL)
 		return NULL;
-	cache->budget = (struct lf_arena_budget){.take = budget_take, .give = budget_give};
+	cache->memory = (struct lf_team_memory){
+		.budget = {.take = budget_take, .give = budget_give},
+		.has_room = has_room,
+		.form_bytes_max = bytes_max / PART_MAX,
+	};
 	cache->rpc = (struct lf_rpc_cache){&leadfit__v1__team__descriptor, find, release, cache};
 	cache->bytes_max = bytes_max;
 	pthread_mutex_init(&cache->lock, NULL);
@@ -341,7 +338,9 @@ void lf_team_cache_destroy(struct lf_team_cache *cache)
 	if (cache == NULL)
 		return;
 	lf_team_cache_clear(cache);
-	assert(atomic_load(&cache->bytes) == 0);
+	/* A call that the server gave up, since its peer takes no reply, may hold teams still: they count on the cache. */
+	if (atomic_load(&cache->bytes) != 0)
+		return;
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 }
@@ -358,14 +357,10 @@ void lf_team_cache_figures(struct lf_team_cache *cache, struct lf_team_cache_fig
 	pthread_mutex_unlock(&cache->lock);
 }
 
-const struct lf_cached_team *lf_cached_team(
-	const struct lf_rpc_call *call, const Leadfit__V1__Team *message, size_t *from)
+struct lf_team *lf_held_team(void *const *held, size_t count, const Leadfit__V1__Team *message, size_t *from)
 {
-	size_t count;
-	void *const *held = lf_rpc_held(call, &count);
-
 	for (size_t i = 0; i < count; i++) {
-		const struct lf_cached_team *team = held[(*from + i) % count];
+		struct lf_team *team = held[(*from + i) % count];
 
 		if (team->message != message)
 			continue;
@@ -373,65 +368,4 @@ const struct lf_cached_team *lf_cached_team(
 		return team;
 	}
 	return NULL;
-}
-
-/* ---- forms for the engine ---- */
-
-static const struct lf_cached_form *find_form(
-	const struct entry *entry, const struct lf_digest *version, int32_t as_of_day)
-{
-	const struct lf_cached_form *form = atomic_load(&entry->forms);
-
-	while (form != NULL && (!lf_digest_equal(&form->kept.version, version) || form->kept.as_of_day > as_of_day))
-		form = form->next;
-	return form;
-}
-
-void lf_conversion_begin(struct lf_conversion *conversion, const struct lf_cached_team *team,
-	const struct lf_digest *version, struct lf_case_input *input)
-{
-	const struct entry *entry = (const struct entry *)team;
-	const struct lf_cached_form *form;
-
-	conversion->team = team;
-	conversion->fresh = NULL;
-	if (team == NULL || input->candidate_count > 0 || input->ignore_undeclared)
-		return;
-	form = find_form(entry, version, lf_day_of(input->as_of_seconds));
-	if (form != NULL) {
-		conversion->kept = form->kept;
-		input->kept = &conversion->kept;
-		return;
-	}
-	if (atomic_load(&entry->form_count) > FORMS_MAX || is_full(entry->cache, 0))
-		return;
-	conversion->fresh = calloc(1, sizeof(*conversion->fresh));
-	if (conversion->fresh == NULL)
-		return;
-	lf_arena_init(&conversion->fresh->arena, entry->cache->bytes_max / PART_MAX);
-	conversion->fresh->arena.budget = &entry->cache->budget;
-	conversion->kept = (struct lf_kept_team){.arena = &conversion->fresh->arena};
-	input->kept = &conversion->kept;
-}
-
-void lf_conversion_end(struct lf_conversion *conversion)
-{
-	struct entry *entry = (struct entry *)(uintptr_t)conversion->team;
-	struct lf_cached_form *form = conversion->fresh;
-	bool another;
-
-	conversion->fresh = NULL;
-	if (form == NULL)
-		return;
-	if (conversion->kept.engine.members == NULL) {
-		form_free(form);
-		return;
-	}
-	form->kept = conversion->kept;
-	/* Made by several at once, it is there twice: the call uses this one, and it does not count. */
-	another = find_form(entry, &form->kept.version, form->kept.as_of_day) != NULL;
-	form->next = atomic_load(&entry->forms);
-	while (!atomic_compare_exchange_weak(&entry->forms, &form->next, form))
-		continue;
-	atomic_fetch_add(&entry->form_count, !another);
 }
