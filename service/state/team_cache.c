@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/cache_table.h"
 #include "proto/base/check.h"
 #include "proto/base/hash.h"
 #include "proto/wire/wire.h"
@@ -12,10 +13,10 @@
 /*
  * Design notes
  *
- * A table of sets of four. A team that is sent for the first time leaves its hash in `seen`, one that is sent for the
- * second time becomes an entry: teams that never come back cost a hash. In a full set the place of one that was not
- * used lately is taken, and where all of them together need more than bytes_max, a hand goes round the table and drops
- * what was not used since it passed.
+ * A table by hash of the bytes that were sent (proto/base/cache_table.h). A team that is sent for the first time leaves
+ * a mark, one that is sent for the second time becomes an entry: teams that never come back cost a hash. In a full set
+ * the place of one that was not used lately is taken, and where all of them together need more than bytes_max, the
+ * table's hand goes round and drops what was not used since it passed.
  *
  * Memory is counted where it is taken, and no request may make it grow beyond bytes_max: what has no room, because
  * requests still hold what was dropped, is not cached, and its request decodes it in its own memory. (Each thread may
@@ -32,7 +33,6 @@
  * The hash is not against an adversary: what collides is compared, found to differ, and not cached.
  */
 enum {
-	WAYS = 4,
 	SETS = 1024,
 	SEEN = 8192,
 	PART_MAX = 8,           /* an entry has at most this part of bytes_max */
@@ -41,12 +41,11 @@ enum {
 };
 
 struct entry {
-	struct lf_team team; /* first: a pointer to it is a pointer to this */
-	uint64_t hash;
+	struct lf_team team;            /* first: a pointer to it is a pointer to this */
+	struct lf_cache_entry in_table; /* under the lock, but for the hash */
 	struct lf_slice sent;
 	atomic_size_t holders;
 	struct lf_arena arena;
-	bool used; /* since the hand passed; under the lock */
 };
 
 struct lf_team_cache {
@@ -55,11 +54,17 @@ struct lf_team_cache {
 	size_t bytes_max;
 	atomic_size_t bytes;
 	pthread_mutex_t lock; /* of all below */
-	struct entry *entries[SETS][WAYS];
+	struct lf_cache_table table;
+	struct lf_cache_entry *places[SETS * LF_CACHE_WAYS];
 	uint32_t seen[SEEN];
-	size_t hand, count;
 	uint64_t hits, misses;
 };
+
+/* NULL stays NULL. */
+static struct entry *entry_of(struct lf_cache_entry *in_table)
+{
+	return in_table == NULL ? NULL : (struct entry *)(void *)((char *)in_table - offsetof(struct entry, in_table));
+}
 
 /* ---- memory: counted here, looked at by whoever is about to take more ---- */
 
@@ -142,8 +147,7 @@ static struct entry *entry_new(struct lf_team_cache *cache, struct lf_slice byte
 	if (entry == NULL)
 		return NULL;
 	entry->team.memory = &cache->memory;
-	entry->hash = hash;
-	entry->used = true;
+	entry->in_table.hash = hash;
 	atomic_init(&entry->holders, 1);
 	lf_arena_init(&entry->arena, cache->bytes_max / PART_MAX);
 	entry->arena.budget = &cache->memory.budget;
@@ -155,51 +159,13 @@ static struct entry *entry_new(struct lf_team_cache *cache, struct lf_slice byte
 
 /* ---- the table ---- */
 
-static struct entry **set_of(struct lf_team_cache *cache, uint64_t hash)
+/* Whether an entry stands for so many bytes; that they are the same is looked at later, without the lock. */
+static bool is_as_long(const struct lf_cache_entry *in_table, const void *bytes)
 {
-	return cache->entries[hash % SETS];
-}
+	const struct entry *entry =
+		(const struct entry *)(const void *)((const char *)in_table - offsetof(struct entry, in_table));
 
-/* Under the lock. The place of the entry with that hash and length; NULL: there is none. */
-static struct entry **find_place(struct lf_team_cache *cache, uint64_t hash, size_t length)
-{
-	struct entry **set = set_of(cache, hash);
-
-	for (int i = 0; i < WAYS; i++)
-		if (set[i] != NULL && set[i]->hash == hash && set[i]->sent.length == length)
-			return &set[i];
-	return NULL;
-}
-
-/* Under the lock: takes an entry out; entry_release() it afterwards. */
-static struct entry *take_out(struct lf_team_cache *cache, struct entry **place)
-{
-	struct entry *entry = *place;
-
-	if (entry != NULL) {
-		LF_CHECK(D10, cache->count > 0);
-		cache->count--;
-	}
-	*place = NULL;
-	return entry;
-}
-
-/* Under the lock: where a new entry with that hash goes; what is there is to be taken out. */
-static struct entry **choose_place(struct lf_team_cache *cache, uint64_t hash, size_t length)
-{
-	struct entry **set = set_of(cache, hash), **place = find_place(cache, hash, length);
-
-	for (int i = 0; i < WAYS && place == NULL; i++)
-		if (set[i] == NULL)
-			place = &set[i];
-	for (int i = 0; i < WAYS && place == NULL; i++)
-		if (!set[i]->used)
-			place = &set[i];
-	if (place != NULL)
-		return place;
-	for (int i = 0; i < WAYS; i++)
-		set[i]->used = false;
-	return &set[0];
+	return entry->sent.length == ((const struct lf_slice *)bytes)->length;
 }
 
 /*
@@ -208,30 +174,26 @@ static struct entry **choose_place(struct lf_team_cache *cache, uint64_t hash, s
  */
 static bool make_room(struct lf_team_cache *cache, size_t bytes)
 {
-	for (size_t steps = 0; steps < 2 * SETS * WAYS; steps++) {
-		struct entry *dropped = NULL;
+	const size_t steps_max = 2 * SETS * LF_CACHE_WAYS;
+
+	for (size_t steps = 0; steps < steps_max;) {
+		struct lf_cache_entry *dropped = NULL;
 
 		if (!is_full(cache, bytes))
 			return true;
 		pthread_mutex_lock(&cache->lock);
-		for (; steps < 2 * SETS * WAYS && dropped == NULL; steps++) {
-			struct entry **place = &cache->entries[cache->hand / WAYS][cache->hand % WAYS];
-
-			cache->hand = (cache->hand + 1) % (SETS * WAYS);
-			if (*place != NULL && !(*place)->used)
-				dropped = take_out(cache, place);
-			else if (*place != NULL)
-				(*place)->used = false;
-		}
+		for (; steps < steps_max && dropped == NULL; steps++)
+			dropped = lf_cache_step(&cache->table);
 		pthread_mutex_unlock(&cache->lock);
-		entry_release(dropped);
+		entry_release(entry_of(dropped));
 	}
 	return !is_full(cache, bytes);
 }
 
 static struct entry *add(struct lf_team_cache *cache, struct lf_slice bytes, uint64_t hash)
 {
-	struct entry *entry, *before, **place;
+	struct lf_cache_entry *before, *gone;
+	struct entry *entry;
 
 	if (!make_room(cache, bytes.length * BYTES_A_BYTE + ENTRY_BYTES))
 		return NULL;
@@ -244,12 +206,13 @@ static struct entry *add(struct lf_team_cache *cache, struct lf_slice bytes, uin
 	}
 	atomic_fetch_add(&entry->holders, 1); /* the table's and the caller's */
 	pthread_mutex_lock(&cache->lock);
-	place = choose_place(cache, hash, bytes.length);
-	before = take_out(cache, place);
-	*place = entry;
-	cache->count++;
+	before = lf_cache_find(&cache->table, hash, is_as_long, &bytes);
+	if (before != NULL) /* another thread was faster, or this one is made anew */
+		lf_cache_take(&cache->table, before);
+	gone = lf_cache_put(&cache->table, &entry->in_table);
 	pthread_mutex_unlock(&cache->lock);
-	entry_release(before);
+	entry_release(entry_of(before));
+	entry_release(entry_of(gone));
 	return entry;
 }
 
@@ -257,22 +220,19 @@ static struct entry *add(struct lf_team_cache *cache, struct lf_slice bytes, uin
 static struct entry *find_entry(struct lf_team_cache *cache, struct lf_slice bytes)
 {
 	const uint64_t hash = lf_hash_bytes(bytes.data, bytes.length, 0);
-	const uint32_t mark = (uint32_t)(hash >> 32) | 1;
-	struct entry *entry = NULL, *stale = NULL, **place;
-	uint32_t *seen = &cache->seen[hash % SEEN];
+	struct entry *entry, *stale = NULL;
 	bool again;
 
 	pthread_mutex_lock(&cache->lock);
-	place = find_place(cache, hash, bytes.length);
-	if (place != NULL && atomic_load(&(*place)->team.form_count) > LF_TEAM_FORMS_MAX) {
-		stale = take_out(cache, place);
-	} else if (place != NULL) {
-		entry = *place;
-		entry->used = true;
+	entry = entry_of(lf_cache_find(&cache->table, hash, is_as_long, &bytes));
+	if (entry != NULL && atomic_load(&entry->team.form_count) > LF_TEAM_FORMS_MAX) {
+		lf_cache_take(&cache->table, &entry->in_table);
+		stale = entry;
+		entry = NULL;
+	} else if (entry != NULL) {
 		atomic_fetch_add(&entry->holders, 1);
 	}
-	again = stale != NULL || *seen == mark;
-	*seen = mark;
+	again = lf_cache_came_before(&cache->table, hash) || stale != NULL;
 	cache->hits += entry != NULL;
 	cache->misses += entry == NULL;
 	pthread_mutex_unlock(&cache->lock);
@@ -315,6 +275,7 @@ struct lf_team_cache *lf_team_cache_new(size_t bytes_max)
 	};
 	cache->rpc = (struct lf_rpc_cache){&leadfit__v1__team__descriptor, find, release, cache};
 	cache->bytes_max = bytes_max;
+	lf_cache_table_init(&cache->table, cache->places, SETS, cache->seen, SEEN);
 	pthread_mutex_init(&cache->lock, NULL);
 	return cache;
 }
@@ -323,12 +284,14 @@ void lf_team_cache_clear(struct lf_team_cache *cache)
 {
 	if (cache == NULL)
 		return;
-	for (size_t i = 0; i < SETS * WAYS; i++) {
+	for (;;) {
 		struct entry *entry;
 
 		pthread_mutex_lock(&cache->lock);
-		entry = take_out(cache, &cache->entries[i / WAYS][i % WAYS]);
+		entry = entry_of(lf_cache_take_any(&cache->table));
 		pthread_mutex_unlock(&cache->lock);
+		if (entry == NULL)
+			return;
 		entry_release(entry);
 	}
 }
@@ -353,7 +316,8 @@ const struct lf_rpc_cache *lf_team_cache_rpc(const struct lf_team_cache *cache)
 void lf_team_cache_figures(struct lf_team_cache *cache, struct lf_team_cache_figures *figures)
 {
 	pthread_mutex_lock(&cache->lock);
-	*figures = (struct lf_team_cache_figures){cache->hits, cache->misses, cache->count, atomic_load(&cache->bytes)};
+	*figures = (struct lf_team_cache_figures){
+		cache->hits, cache->misses, cache->table.count, atomic_load(&cache->bytes)};
 	pthread_mutex_unlock(&cache->lock);
 }
 
