@@ -4,8 +4,11 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "proto/base/cache_table.h"
 
@@ -160,6 +163,32 @@ static void whatever_is_done_nothing_is_lost_and_nothing_is_there_twice(void **s
 	assert_int_equal(in, 0);
 }
 
+/* D10, in release, too: what is not in the table is not taken out of it. */
+static void to_take_out_what_is_not_there_aborts_and_says_which_invariant(void **state)
+{
+	struct fixture *f = *state;
+	char said[256] = "";
+	int ends[2], status;
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		signal(SIGABRT, SIG_DFL);
+		dup2(ends[1], STDERR_FILENO);
+		lf_cache_take(&f->table, &f->things[0].in_table);
+		_exit(0);
+	}
+	close(ends[1]);
+	assert_true(read(ends[0], said, sizeof(said) - 1) > 0);
+	close(ends[0]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+	assert_non_null(strstr(said, "invariant D10 is broken"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +197,8 @@ int main(void)
 			a_full_set_gives_the_place_of_what_was_not_found_since_the_hand_passed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			the_hand_takes_out_what_was_not_used_for_a_round_and_all_in_two, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			to_take_out_what_is_not_there_aborts_and_says_which_invariant, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_came_once_is_known_when_it_comes_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			whatever_is_done_nothing_is_lost_and_nothing_is_there_twice, set_up, tear_down),
