@@ -22,6 +22,7 @@
 #include "service/decide/record.h"
 #include "service/decide/summary.h"
 #include "service/scoring/batch_result.h"
+#include "service/scoring/item_state.h"
 #include "service/scoring/request.h"
 #include "service/state/stored_decision.h"
 
@@ -29,20 +30,11 @@ enum { SLICE_ITEMS = 8, SLICE_DECISIONS = 4 }; /* some 0.1 ms, of summaries and 
 
 struct batch;
 
-/* Each item goes to SETTLED, and once: it has its result then. */
-enum item_state {
-	ITEM_NEW,
-	ITEM_SCORED,    /* its record is complete, and its result but for id and time */
-	ITEM_QUEUED,    /* the log has its record */
-	ITEM_COMPLETED, /* the log has said what has become of it */
-	ITEM_SETTLED,
-};
-
 struct item {
 	struct lf_append append;
 	struct batch *batch;
 	struct lf_batch_result *result;
-	enum item_state state;
+	enum lf_item_state state;
 	/* How the log failed it; its message. LF_OK: it did not. */
 	enum lf_code code;
 	char message[256];
@@ -67,20 +59,6 @@ struct batch {
 	struct lf_finish finish;
 };
 
-static void move_on(struct item *item, enum item_state to)
-{
-	static const uint8_t allowed[] = {
-		[ITEM_NEW] = 1 << ITEM_SCORED | 1 << ITEM_SETTLED, /* refused, or answered from what is stored */
-		[ITEM_SCORED] = 1 << ITEM_QUEUED,
-		[ITEM_QUEUED] = 1 << ITEM_COMPLETED,
-		[ITEM_COMPLETED] = 1 << ITEM_SETTLED,
-		[ITEM_SETTLED] = 0,
-	};
-
-	LF_CHECK(D11, (allowed[item->state] >> to & 1) != 0);
-	item->state = to;
-}
-
 /* ---- the end ---- */
 
 static const char no_memory[] = "the batch needs more memory than its budget: send fewer items";
@@ -89,7 +67,7 @@ static const char no_memory[] = "the batch needs more memory than its budget: se
 static void fail(struct item *item, struct lf_error *error)
 {
 	lf_batch_result_fail(item->result, error, item->batch->arena);
-	move_on(item, ITEM_SETTLED);
+	lf_item_move(&item->state, LF_ITEM_SETTLED);
 }
 
 /* The result of an item whose decision was stored before. Blocks on a read. */
@@ -112,7 +90,7 @@ static void answer_stored(struct item *item, const struct lf_uuid *id)
 	if (error.code != LF_OK)
 		fail(item, &error);
 	else
-		move_on(item, ITEM_SETTLED);
+		lf_item_move(&item->state, LF_ITEM_SETTLED);
 	lf_stored_decision_clean_up(&stored);
 }
 
@@ -129,7 +107,7 @@ static void conclude(struct item *item)
 	switch (lf_request_completed(item->batch->core, &item->append, &error)) {
 	case LF_COMPLETED_NEW:
 		lf_batch_result_identify(item->result, &item->append.id, item->append.decided_at_us);
-		move_on(item, ITEM_SETTLED);
+		lf_item_move(&item->state, LF_ITEM_SETTLED);
 		break;
 	case LF_COMPLETED_REPEATED:
 		answer_stored(item, &item->append.id);
@@ -168,9 +146,9 @@ static void finish(struct lf_finish *finish)
 
 	LF_CHECK(D12, atomic_load(&batch->waiting) == 0);
 	for (size_t i = 0; i < batch->request->n_items; i++) {
-		if (batch->items[i].state == ITEM_COMPLETED)
+		if (batch->items[i].state == LF_ITEM_COMPLETED)
 			conclude(&batch->items[i]);
-		LF_CHECK(D11, batch->items[i].state == ITEM_SETTLED);
+		LF_CHECK(D11, batch->items[i].state == LF_ITEM_SETTLED);
 	}
 	send(batch);
 }
@@ -189,7 +167,7 @@ static void committed(struct lf_append *append, const struct lf_error *error)
 {
 	struct item *item = append->context;
 
-	move_on(item, ITEM_COMPLETED);
+	lf_item_move(&item->state, LF_ITEM_COMPLETED);
 	item->code = error->code;
 	if (error->code != LF_OK)
 		snprintf(item->message, sizeof(item->message), "%.*s", (int)sizeof(item->message) - 1, error->message);
@@ -331,7 +309,7 @@ static void prepare(struct batch *batch, size_t index)
 	if (index == 0 || batch->repeated)
 		code = answer_repeated(item, &error);
 	if (code == LF_NOT_FOUND && score(item, sent->team, &request, &error) == LF_OK) {
-		move_on(item, ITEM_SCORED);
+		lf_item_move(&item->state, LF_ITEM_SCORED);
 		return;
 	}
 	if (code == LF_OK || (index != 0 && !batch->repeated && was_answered(item, &error)))
@@ -366,9 +344,9 @@ static void queue(struct batch *batch)
 	size_t count = 0;
 
 	for (size_t i = 0; i < batch->request->n_items; i++) {
-		if (batch->items[i].state != ITEM_SCORED)
+		if (batch->items[i].state != LF_ITEM_SCORED)
 			continue;
-		move_on(&batch->items[i], ITEM_QUEUED);
+		lf_item_move(&batch->items[i].state, LF_ITEM_QUEUED);
 		appends[count++] = &batch->items[i].append;
 	}
 	atomic_init(&batch->waiting, count + 1);
