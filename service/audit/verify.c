@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "service/audit/audit.h"
-#include "service/decide/decision.h"
+#include "service/decide/time.h"
 #include "service/audit/redaction_check.h"
 #include "service/state/reply.h"
 #include "service/state/state.h"

@@ -6,6 +6,7 @@
 #include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
+#include "service/decide/time.h"
 #include "service/decisions/decisions.h"
 #include "service/decide/text_list.h"
 #include "service/state/registry.h"

@@ -24,6 +24,7 @@
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
 #include "service/keeping/payload_set.h"
+#include "service/decide/time.h"
 #include "service/keeping/keeping.h"
 #include "service/keeping/redaction.h"
 #include "service/state/reply.h"

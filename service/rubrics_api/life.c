@@ -12,6 +12,8 @@
 #include "service/decide/decision.h"
 #include "service/decide/scenario.h"
 #include "service/rubrics_api/rubric_messages.h"
+#include "service/decide/time.h"
+#include "service/decide/words.h"
 #include "service/rubrics_api/rubrics.h"
 #include "service/state/registry.h"
 #include "service/state/reply.h"

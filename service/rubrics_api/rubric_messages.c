@@ -6,6 +6,7 @@
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
 #include "service/decide/text_list.h"
+#include "service/decide/time.h"
 #include "service/state/registry.h"
 
 enum lf_code lf_rubric_pack(

@@ -8,6 +8,7 @@
 #include "service/decide/decision.h"
 #include "service/decide/scenario.h"
 #include "service/rubrics_api/rubric_messages.h"
+#include "service/decide/time.h"
 #include "service/rubrics_api/rubrics.h"
 #include "service/decide/text_list.h"
 #include "service/state/registry.h"

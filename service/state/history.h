@@ -8,6 +8,7 @@
 #include "storage/log/log.h"
 
 struct lf_state;
+#include "service/decide/step.h"
 
 enum lf_past_state {
 	LF_PAST_WHOLE,
@@ -22,7 +23,8 @@ struct lf_past_decision {
 	const char *damage; /* DAMAGED: a sentence */
 	/* WHOLE: what it was made of, and what was answered */
 	const Leadfit__V1__Answer *answer;
-	struct lf_case_input input;
+	struct lf_team *team; /* its forms are kept for later decisions of the slice */
+	const Leadfit__V1__Project *project;
 };
 
 /* One slice. Used by one thread at a time. */
@@ -43,6 +45,12 @@ void lf_past_end(struct lf_past *past);
 const struct lf_past_decision *lf_past_next(struct lf_past *past, struct lf_error *error);
 /* The sequence to go on from: 0 at the end of the log. After lf_past_next() returned NULL, or instead of calling it. */
 uint64_t lf_past_position(const struct lf_past *past);
+
+/*
+ * Fills what goes into a decide step from a WHOLE decision, to be decided again by a version; borrows from both. Nobody
+ * can be told what was left out, so the depth is LF_DEPTH_NUMBERS.
+ */
+void lf_past_step(const struct lf_past_decision *decision, const struct lf_version *version, struct lf_step *step);
 
 /* Memory for the present decision: forgotten with lf_past_next(). */
 struct lf_arena *lf_past_arena(struct lf_past *past);

@@ -1,18 +1,7 @@
 #include "service/state/reply.h"
 
-#include <stdlib.h>
-
-#include "service/decide/decision.h"
-#include "service/state/registry.h"
 #include "service/state/state.h"
-
-void lf_send_reply(struct lf_rpc_call *call, const ProtobufCMessage *reply)
-{
-	if (reply == NULL || !lf_rpc_stage(call, reply))
-		lf_send_no_memory(call);
-	else
-		lf_rpc_send(call);
-}
+#include "service/state/stored_decision.h"
 
 void lf_send_no_memory(struct lf_rpc_call *call)
 {
@@ -36,20 +25,13 @@ bool lf_is_awaited(void *call)
 void lf_answer_stored(struct lf_state *state, const struct lf_uuid *id, struct lf_rpc_call *call)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	Leadfit__V1__Decision *decision = NULL;
-	struct lf_version *version = NULL;
-	struct lf_stored *stored = NULL;
+	struct lf_stored_decision stored;
 
-	if (lf_log_get(state->log, id, &stored, &error) == LF_OK)
-		version = lf_registry_find(state->registry, &stored->rubric_digest, &error);
-	if (version != NULL)
-		lf_decision_restore(stored, version, lf_rpc_arena(call), &decision, &error);
-	if (decision == NULL || error.code != LF_OK)
+	if (lf_stored_decision_read(&stored, state->log, state->registry, id, lf_rpc_arena(call), &error) != LF_OK)
 		lf_send_error(call, &error);
-	else if (!lf_rpc_stage(call, &decision->base))
+	else if (!lf_rpc_stage(call, &stored.decision->base))
 		lf_send_no_memory(call);
 	else
-		lf_rpc_send(call); /* packed: no more borrowed from the row and the version */
-	lf_version_release(version);
-	free(stored);
+		lf_rpc_send(call); /* packed: it borrows no more */
+	lf_stored_decision_clean_up(&stored);
 }

@@ -22,9 +22,6 @@ void lf_send_no_memory(struct lf_rpc_call *call);
  * call is a struct lf_rpc_call.
  */
 bool lf_is_awaited(void *call);
-/* Stages and sends, or fails the call: what a method's closure does. reply NULL: memory ran out. Goes
- * once nothing calls it: closure does the same. */
-void lf_send_reply(struct lf_rpc_call *call, const ProtobufCMessage *reply);
 /*
  * Answers with a stored decision, read from the log and restored as it was answered; or fails the call. Stages the reply
  * itself instead of calling a closure: for a repeated Score it replaces one that is staged already. The call is gone.

@@ -67,13 +67,13 @@ static void make_team(struct sent *sent, unsigned number, int members)
 	leadfit__v1__team__free_unpacked(team, NULL);
 }
 
-static const struct lf_cached_team *find(struct lf_team_cache *cache, const struct sent *sent)
+static struct lf_team *find(struct lf_team_cache *cache, const struct sent *sent)
 {
 	const struct lf_rpc_cache *rpc = lf_team_cache_rpc(cache);
 	void *held = NULL;
 	ProtobufCMessage *message =
 		rpc->find(rpc->context, (struct lf_slice){(const char *)sent->bytes, sent->length}, &held);
-	const struct lf_cached_team *team = held;
+	struct lf_team *team = held;
 
 	assert_int_equal(message != NULL, held != NULL);
 	if (team != NULL)
@@ -81,15 +81,15 @@ static const struct lf_cached_team *find(struct lf_team_cache *cache, const stru
 	return team;
 }
 
-static void let_go(struct lf_team_cache *cache, const struct lf_cached_team *team)
+static void let_go(struct lf_team_cache *cache, struct lf_team *team)
 {
 	const struct lf_rpc_cache *rpc = lf_team_cache_rpc(cache);
 
-	rpc->release(rpc->context, (void *)(uintptr_t)team);
+	rpc->release(rpc->context, team);
 }
 
 /* What a team is without any cache. */
-static void expect_team(const struct lf_cached_team *team, const struct sent *sent)
+static void expect_team(struct lf_team *team, const struct sent *sent)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest;
@@ -104,9 +104,9 @@ static void expect_team(const struct lf_cached_team *team, const struct sent *se
 	canonical = lf_wire_canonical_bytes(message, &arena, &length);
 	assert_non_null(canonical);
 	lf_sha256(canonical, length, &digest);
-	assert_int_equal(team->canonical.length, length);
-	assert_memory_equal(team->canonical.data, canonical, length);
-	assert_true(lf_digest_equal(&team->digest, &digest));
+	assert_int_equal(team->content.canonical.length, length);
+	assert_memory_equal(team->content.canonical.data, canonical, length);
+	assert_true(lf_digest_equal(&team->content.digest, &digest));
 	assert_int_equal(team->message->n_members, ((Leadfit__V1__Team *)message)->n_members);
 	assert_string_equal(team->message->members[0]->expertise[0]->key, "BACKEND"); /* in order */
 	lf_arena_clean_up(&arena);
@@ -116,7 +116,7 @@ static void a_team_is_kept_from_the_second_time_on_in_canonical_order(void **sta
 {
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
 	struct lf_team_cache_figures figures;
-	const struct lf_cached_team *second, *third;
+	struct lf_team *second, *third;
 	struct sent sent;
 
 	(void)state;
@@ -170,7 +170,7 @@ static void many_teams_stay_within_the_memory_that_was_given(void **state)
 	for (unsigned number = 0; number < 1000; number++) {
 		make_team(&sent, number, 5);
 		for (int i = 0; i < 3; i++) {
-			const struct lf_cached_team *team = find(cache, &sent);
+			struct lf_team *team = find(cache, &sent);
 
 			if (team != NULL)
 				let_go(cache, team);
@@ -190,7 +190,7 @@ static void what_requests_hold_is_part_of_that_memory(void **state)
 {
 	enum { HELD = 200 };
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
-	const struct lf_cached_team *held[HELD];
+	struct lf_team *held[HELD];
 	struct lf_team_cache_figures figures;
 	size_t count = 0, most = 0;
 	struct sent sent;
@@ -226,8 +226,8 @@ static struct lf_version *rubric_of(int weight)
 }
 
 /* Converts the held team as Score does. Returns the engine's members. */
-static const struct lf_member *convert(const struct lf_cached_team *team, const struct lf_version *version, int32_t day,
-	struct lf_arena *arena, enum lf_code *code)
+static const struct lf_member *convert(
+	struct lf_team *team, const struct lf_version *version, int32_t day, struct lf_arena *arena, enum lf_code *code)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
@@ -239,7 +239,7 @@ static const struct lf_member *convert(const struct lf_cached_team *team, const 
 	struct lf_built_case built;
 
 	project.id = id;
-	lf_conversion_begin(&conversion, team, &version->digest, &input);
+	lf_conversion_begin(&conversion, team, &version->digest, false, &input);
 	*code = lf_case_build(&built, version, &input, &checker, arena);
 	lf_conversion_end(&conversion);
 	lf_error_clean_up(&error);
@@ -250,13 +250,13 @@ static void a_team_is_converted_once_for_a_version_and_all_later_days(void **sta
 {
 	enum { DAY = 20500 }; /* in 2026 */
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
-	const struct lf_cached_team *team;
+	struct lf_team *team;
 	struct lf_version *version = rubric_of(1);
 	const struct lf_member *members;
 	struct lf_arena arena;
 	struct sent sent;
 	enum lf_code code;
-	const struct lf_cached_team *anew;
+	struct lf_team *anew;
 
 	(void)state;
 	lf_arena_init(&arena, 1 << 20);
@@ -295,7 +295,7 @@ static void a_team_that_a_rubric_refuses_is_refused_again(void **state)
 {
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
 	struct lf_version *version = rubric_of(1);
-	const struct lf_cached_team *team = NULL;
+	struct lf_team *team = NULL;
 	struct sent sent = {.length = 0};
 	struct lf_arena arena;
 	enum lf_code code;
@@ -333,7 +333,7 @@ static void *visit(void *argument)
 
 	lf_arena_init(&arena, 1 << 20);
 	for (int i = 0; i < TURNS; i++) {
-		const struct lf_cached_team *team;
+		struct lf_team *team;
 		enum lf_code code = LF_OK;
 		unsigned at;
 
@@ -344,7 +344,7 @@ static void *visit(void *argument)
 			continue;
 		crowd->found++;
 		convert(team, crowd->versions[at / TEAMS % 2], 20500 + (int32_t)(at % 7), &arena, &code);
-		crowd->wrong += code != LF_OK || !lf_digest_equal(&team->digest, &crowd->digests[at % TEAMS]);
+		crowd->wrong += code != LF_OK || !lf_digest_equal(&team->content.digest, &crowd->digests[at % TEAMS]);
 		let_go(crowd->cache, team);
 		lf_arena_reset(&arena);
 		if (i % 500 == 499)
@@ -365,14 +365,14 @@ static void many_threads_find_hold_convert_and_drop_the_same_teams(void **state)
 
 	(void)state;
 	for (unsigned t = 0; t < TEAMS; t++) {
-		const struct lf_cached_team *team;
+		struct lf_team *team;
 
 		make_team(&sent[t], t, 4);
 		find(cache, &sent[t]);
 		team = find(cache, &sent[t]);
 		assert_non_null(team);
 		expect_team(team, &sent[t]);
-		first.digests[t] = team->digest;
+		first.digests[t] = team->content.digest;
 		let_go(cache, team);
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
