@@ -1,4 +1,4 @@
-#include "tests/bench/kernel.h"
+#include "tests/bench/floors/kernel.h"
 
 #include <stdlib.h>
 #include <string.h>

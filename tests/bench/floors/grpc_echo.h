@@ -1,7 +1,7 @@
 /* The echo of gRPC C++ (callback API) of an empty message: what a service over gRPC would start from. Only where gRPC
  * is installed. */
-#ifndef LF_BENCH_GRPC_ECHO_H
-#define LF_BENCH_GRPC_ECHO_H
+#ifndef LF_TESTS_BENCH_FLOORS_GRPC_ECHO_H
+#define LF_TESTS_BENCH_FLOORS_GRPC_ECHO_H
 
 #include "tests/bench/meter.h"
 

@@ -1,4 +1,4 @@
-#include "tests/bench/report_figures.h"
+#include "tests/bench/report/figures.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "tests/bench/robust.h"
+#include "tests/bench/floors/robust.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * (r) What robustness costs: the engine alone on made-up teams, in this process, on one thread. Over instruction sets,
  * members and samples, and how near the inner loop comes to what the processor can do.
  */
-#ifndef LF_BENCH_ROBUST_H
-#define LF_BENCH_ROBUST_H
+#ifndef LF_TESTS_BENCH_FLOORS_ROBUST_H
+#define LF_TESTS_BENCH_FLOORS_ROBUST_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "tests/bench/machine.h"
+#include "tests/bench/report/machine.h"
 
 #include <nng/nng.h>
 #include <protobuf-c/protobuf-c.h>

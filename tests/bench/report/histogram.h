@@ -1,6 +1,6 @@
 /* Latencies in buckets 1.6% wide: bounded memory for any number of them. */
-#ifndef LF_BENCH_HISTOGRAM_H
-#define LF_BENCH_HISTOGRAM_H
+#ifndef LF_TESTS_BENCH_REPORT_HISTOGRAM_H
+#define LF_TESTS_BENCH_REPORT_HISTOGRAM_H
 
 #include <stdatomic.h>
 #include <stdint.h>

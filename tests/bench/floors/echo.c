@@ -1,4 +1,4 @@
-#include "tests/bench/echo.h"
+#include "tests/bench/floors/echo.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>

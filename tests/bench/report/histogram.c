@@ -1,4 +1,4 @@
-#include "tests/bench/histogram.h"
+#include "tests/bench/report/histogram.h"
 
 enum { SUB = 1 << LF_HISTOGRAM_SUB_BITS };
 

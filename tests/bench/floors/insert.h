@@ -2,8 +2,8 @@
  * Floor (b): bare SQLite inserts of as many bytes a row, in as large batches, as the decision log wrote, with the same
  * durability (WAL, synchronous=FULL) on the same file system. And the reading of the log that says how many that is.
  */
-#ifndef LF_BENCH_INSERT_H
-#define LF_BENCH_INSERT_H
+#ifndef LF_TESTS_BENCH_FLOORS_INSERT_H
+#define LF_TESTS_BENCH_FLOORS_INSERT_H
 
 #include <stddef.h>
 #include <stdint.h>

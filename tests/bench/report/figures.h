@@ -1,9 +1,9 @@
 /* What table and JSON share: the figures by name, and their spread over the rounds. */
-#ifndef LF_BENCH_REPORT_FIGURES_H
-#define LF_BENCH_REPORT_FIGURES_H
+#ifndef LF_TESTS_BENCH_REPORT_FIGURES_H
+#define LF_TESTS_BENCH_REPORT_FIGURES_H
 
-#include "tests/bench/report.h"
-#include "tests/bench/robust.h"
+#include "tests/bench/report/report.h"
+#include "tests/bench/floors/robust.h"
 
 struct lf_spread {
 	double median, low, high;

@@ -1,10 +1,10 @@
 /* Medians over the rounds, as a table and as JSON. */
-#ifndef LF_BENCH_REPORT_H
-#define LF_BENCH_REPORT_H
+#ifndef LF_TESTS_BENCH_REPORT_REPORT_H
+#define LF_TESTS_BENCH_REPORT_REPORT_H
 
 #include <stdio.h>
 
-#include "tests/bench/machine.h"
+#include "tests/bench/report/machine.h"
 #include "tests/bench/round.h"
 
 struct lf_report;

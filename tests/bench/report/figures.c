@@ -3,7 +3,7 @@
  * rounds. A ratio is taken within each round, and then its spread: machines change between rounds, and a ratio of
  * medians would mix two of them.
  */
-#include "tests/bench/report_figures.h"
+#include "tests/bench/report/figures.h"
 
 #include <stdlib.h>
 #include <string.h>

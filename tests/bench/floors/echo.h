@@ -1,6 +1,6 @@
 /* Floor (a): nng's own REQ/REP echo, the raw nng API on both sides, server and client in two processes. */
-#ifndef LF_BENCH_ECHO_H
-#define LF_BENCH_ECHO_H
+#ifndef LF_TESTS_BENCH_FLOORS_ECHO_H
+#define LF_TESTS_BENCH_FLOORS_ECHO_H
 
 #include "proto/base/status.h"
 #include "tests/bench/child.h"

@@ -2,8 +2,8 @@
  * (k) The engine alone on decoded input, in this process, on one thread. And, to see where the rest of the service's
  * CPU time goes, the steps around it: decoding, conversion, the answer as a message, the record, packing.
  */
-#ifndef LF_BENCH_KERNEL_H
-#define LF_BENCH_KERNEL_H
+#ifndef LF_TESTS_BENCH_FLOORS_KERNEL_H
+#define LF_TESTS_BENCH_FLOORS_KERNEL_H
 
 #include "proto/base/status.h"
 #include "service/rubric/version.h"

@@ -1,6 +1,6 @@
 /* What the figures were measured on and with. */
-#ifndef LF_BENCH_MACHINE_H
-#define LF_BENCH_MACHINE_H
+#ifndef LF_TESTS_BENCH_REPORT_MACHINE_H
+#define LF_TESTS_BENCH_REPORT_MACHINE_H
 
 #include <stdbool.h>
 

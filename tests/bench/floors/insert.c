@@ -1,4 +1,4 @@
-#include "tests/bench/insert.h"
+#include "tests/bench/floors/insert.h"
 
 #include <math.h>
 #include <sqlite3.h>
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/bench/histogram.h"
+#include "tests/bench/report/histogram.h"
 #include "tests/bench/meter.h"
 
 static enum lf_code say(struct lf_error *error, sqlite3 *db, const char *doing)

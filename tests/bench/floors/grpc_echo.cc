@@ -1,6 +1,6 @@
 // The service is written by hand as protoc's gRPC plugin would generate it, so that only libgrpc++ is needed to build
 // this.
-#include "tests/bench/grpc_echo.h"
+#include "tests/bench/floors/grpc_echo.h"
 
 #include <signal.h>
 #include <stdio.h>
