@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 /* Says "invariant NAME is broken: CONDITION (FILE:LINE)" on standard error and aborts. */
-static inline _Noreturn __attribute__((cold, noinline)) void lf_check_failed(
+static _Noreturn __attribute__((cold, noinline, unused)) void lf_check_failed(
 	const char *name, const char *condition, const char *file, int line)
 {
 	fprintf(stderr, "invariant %s is broken: %s (%s:%d)\n", name, condition, file, line);
