@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "client/batch/batch.h"
-#include "client/term/page.h"
 #include "proto/base/buffer.h"
 
 enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };

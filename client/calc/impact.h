@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/files/groups.h"
+#include "client/calc/groups.h"
 #include "proto/base/arena.h"
 #include "proto/base/buffer.h"
 

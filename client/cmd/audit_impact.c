@@ -5,14 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/calc/keys.h"
+#include "client/calc/latest.h"
+#include "client/cmd/commands.h"
+#include "client/cmd/selection.h"
+#include "client/draw/pictures.h"
+#include "client/files/groups.h"
 #include "client/views/impact_page.h"
-#include "client/cmd/latest.h"
 #include "proto/base/buffer.h"
 
 static const struct lf_option options[] = {
 	{"groups", "FILE", "who is in which category: CSV, YAML or JSON; - is standard input", false},
-	LF_LATEST_OPTIONS,
+	LF_FILTER_OPTIONS,
 	{"small-too", NULL, "categories under 2% of the data take part like any other", false},
 	{"csv", "FILE", "write the tables to this file; - is standard output, and nothing else", false},
 	{"svg", "FILE", "write the picture to this file; - is standard output, and nothing else", false},

@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 #include "client/batch/batch.h"
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "client/term/progress.h"
 #include "proto/base/buffer.h"
+#include "proto/base/clock.h"
 #include "proto/base/dates.h"
 
 static const struct lf_option options[] = {
@@ -48,7 +49,7 @@ struct job {
 	uint64_t taken_before;
 	struct lf_batch batch;
 	struct lf_progress progress;
-	struct timespec begun;
+	uint64_t begun_ns;
 	struct lf_error error;
 };
 
@@ -56,8 +57,6 @@ struct job {
 
 static enum lf_code take_instant(struct job *job, const char *text)
 {
-	struct timespec now;
-
 	google__protobuf__timestamp__init(&job->as_of);
 	job->options.as_of = &job->as_of;
 	job->run.dated = text != NULL;
@@ -65,9 +64,10 @@ static enum lf_code take_instant(struct job *job, const char *text)
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT,
 			"--as-of: %s is neither a date (2026-05-01) nor an instant (2026-05-01T12:00:00Z)", text);
 	if (text == NULL) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		job->as_of.seconds = now.tv_sec;
-		job->as_of.nanos = (int32_t)(now.tv_nsec / 1000 * 1000); /* the log has microseconds */
+		const int64_t now_us = lf_clock_wall_us(); /* the log has microseconds, too */
+
+		job->as_of.seconds = now_us / 1000000;
+		job->as_of.nanos = (int32_t)(now_us % 1000000 * 1000);
 	}
 	job->run.as_of_seconds = job->as_of.seconds;
 	job->run.as_of_nanos = job->as_of.nanos;
@@ -388,18 +388,11 @@ static enum lf_code open_output(struct job *job, const char *path)
 
 /* ---- the run ---- */
 
-static double seconds_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
-
 static void say_progress(const struct lf_batch *batch, void *context)
 {
 	struct job *job = context;
-	const double seconds = seconds_since(&job->begun), rate = (double)batch->lines / (seconds > 0 ? seconds : 1);
+	const double seconds = lf_clock_seconds_since(job->begun_ns),
+		     rate = (double)batch->lines / (seconds > 0 ? seconds : 1);
 	const uint64_t lines = job->run.lines + batch->lines, failed = job->run.failed + batch->failed;
 	double done, left;
 
@@ -446,7 +439,7 @@ static enum lf_code connect_client(struct lf_cli *cli, struct job *job)
 
 static void sum_up(const struct job *job, const char *out)
 {
-	const double seconds = seconds_since(&job->begun);
+	const double seconds = lf_clock_seconds_since(job->begun_ns);
 	const uint64_t lines = job->run.lines + job->batch.lines, failed = job->run.failed + job->batch.failed;
 
 	fprintf(stderr, "leadfit: %" PRIu64 " line%s, %" PRIu64 " failed", lines, lines == 1 ? "" : "s", failed);
@@ -511,7 +504,7 @@ static int run_batch(struct lf_cli *cli, const struct lf_arguments *arguments)
 	keep_memory();
 	if (take_options(&job, cli, arguments) == LF_OK && open_inputs(&job, arguments) == LF_OK &&
 		open_output(&job, out) == LF_OK && !job.batch.closed && connect_client(cli, &job) == LF_OK) {
-		clock_gettime(CLOCK_MONOTONIC, &job.begun);
+		job.begun_ns = lf_clock_ns();
 		job.batch.options = &job.options;
 		job.batch.feed = &job.feed;
 		if (lf_batch_run(&job.batch, say_progress, &job, &job.error) == LF_OK && !job.batch.closed)

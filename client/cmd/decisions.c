@@ -1,8 +1,9 @@
 /* leadfit decisions list, leadfit decisions show: what was answered before. */
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "client/cmd/selection.h"
+#include "client/views/decision.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "proto/base/limits.h"
 

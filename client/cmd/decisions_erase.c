@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/cmd/commands.h"
 #include "client/cmd/keeping.h"
+#include "client/term/page.h"
 #include "client/term/progress.h"
 #include "leadfit/v1/printed.pb-c.h"
 #include "proto/base/limits.h"
@@ -114,7 +116,7 @@ static int run_erase(struct lf_cli *cli, const struct lf_arguments *arguments)
 		ask(&erase, arguments) == LF_OK && erase_all(cli, &erase) == LF_OK) {
 		erased = true;
 		lf_progress_say(&erase.progress, "rewriting the file");
-		lf_keeping_vacuum(cli, arguments, &erase.sums.bytes_before, &erase.sums.bytes_after, &erase.error);
+		lf_keeping_call_vacuum(cli, arguments, &erase.sums.bytes_before, &erase.sums.bytes_after, &erase.error);
 	}
 	lf_progress_end(&erase.progress);
 	if (erase.error.code == LF_CANCELLED && !cli->called) {

@@ -1,7 +1,7 @@
 /* leadfit decisions outcome: records what was really done with a decision, or lists what was recorded. */
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "proto/base/buffer.h"
 #include "proto/base/limits.h"

@@ -4,14 +4,16 @@
  */
 #include <string.h>
 
-#include "client/cmd/cli.h"
-#include "client/files/keys.h"
-#include "client/cmd/latest.h"
+#include "client/calc/latest.h"
+#include "client/cmd/commands.h"
+#include "client/calc/keys.h"
+#include "client/cmd/selection.h"
+#include "client/draw/pictures.h"
 #include "client/views/report_page.h"
 #include "proto/base/buffer.h"
 
 static const struct lf_option options[] = {
-	LF_LATEST_OPTIONS,
+	LF_FILTER_OPTIONS,
 	{"svg", "FILE", "write the picture to this file; - is standard output, and nothing else", false},
 	{NULL, NULL, NULL, false},
 };

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/cmd/proof_check.h"
+#include "client/calc/proof_check.h"
+#include "client/cmd/commands.h"
+#include "client/files/key.h"
 #include "client/term/progress.h"
 #include "leadfit/v1/audit.pb-c.h"
 #include "proto/base/buffer.h"
+#include "proto/base/clock.h"
 
 /* clang-format off */
 static const struct lf_option verify_options[] = {
@@ -44,7 +47,7 @@ struct run {
 	size_t kept_count;
 	struct state recomputed, signed_end;
 	struct lf_progress progress;
-	struct timespec began;
+	uint64_t began_ns;
 	uint64_t looked_at;
 	Leadfit__V1__LogVerified report; /* its texts and lists are in the arena */
 	Leadfit__V1__Finding *findings[FINDINGS_SHOWN];
@@ -154,14 +157,6 @@ static void print_redactions(struct lf_page *page, const Leadfit__V1__LogVerifie
 
 /* ---- recomputing ---- */
 
-static double seconds_since(const struct timespec *began)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - began->tv_sec) + (double)(now.tv_nsec - began->tv_nsec) / 1e9;
-}
-
 /* Adds a slice that was asked for from first on. INTERNAL where the answers make no sense together. */
 static enum lf_code take_slice(
 	struct run *run, const Leadfit__V1__VerifyRequest *request, const Leadfit__V1__VerifyResponse *slice)
@@ -211,7 +206,7 @@ static enum lf_code recompute(struct run *run)
 		lf_progress_say(&run->progress,
 			"%" PRIu64 " of %" PRIu64 " records, %.0f MB, %.0f records/s, %" PRIu64 " findings",
 			run->looked_at, request.size, (double)run->report.payload_bytes / 1e6,
-			(double)run->looked_at / seconds_since(&run->began), run->report.finding_count);
+			(double)run->looked_at / lf_clock_seconds_since(run->began_ns), run->report.finding_count);
 	} while (request.first != 0);
 	return LF_OK;
 }
@@ -358,7 +353,7 @@ static void print_report(struct run *run)
 {
 	struct lf_page *page = &run->cli->page;
 	const Leadfit__V1__LogVerified *report = &run->report;
-	const double seconds = seconds_since(&run->began);
+	const double seconds = lf_clock_seconds_since(run->began_ns);
 	char root[48]; /* as the checkpoint has it */
 	char *note;
 
@@ -462,7 +457,7 @@ static int run_verify(struct lf_cli *cli, const struct lf_arguments *arguments)
 	lf_error_init(&run->error);
 	lf_arena_init(&run->arena, ARENA_BYTES_MAX);
 	lf_progress_init(&run->progress);
-	clock_gettime(CLOCK_MONOTONIC, &run->began);
+	run->began_ns = lf_clock_ns();
 	leadfit__v1__log_verified__init(&run->report);
 	if (take_options(run, arguments) != LF_OK || check(run) != LF_OK)
 		status = lf_cli_report(cli, &run->error, NULL, 0);

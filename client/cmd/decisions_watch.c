@@ -14,7 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/cmd/commands.h"
 #include "client/cmd/selection.h"
+#include "client/term/page.h"
+#include "client/views/decision.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "proto/base/buffer.h"
 

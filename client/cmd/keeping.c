@@ -26,7 +26,7 @@ enum lf_code lf_keeping_confirm(const struct lf_arguments *arguments, const char
 	return lf_error_set(error, LF_CANCELLED, "nothing was changed");
 }
 
-enum lf_code lf_keeping_vacuum(struct lf_cli *cli, const struct lf_arguments *arguments, uint64_t *before,
+enum lf_code lf_keeping_call_vacuum(struct lf_cli *cli, const struct lf_arguments *arguments, uint64_t *before,
 	uint64_t *after, struct lf_error *error)
 {
 	Leadfit__V1__VacuumRequest request = LEADFIT__V1__VACUUM_REQUEST__INIT;

@@ -1,7 +1,9 @@
 /* leadfit profile: which discipline a project calls for, before there are candidates. */
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/calc/figures.h"
+#include "client/cmd/commands.h"
+#include "client/views/decision.h"
 #include "proto/base/limits.h"
 
 static const struct lf_option options[] = {

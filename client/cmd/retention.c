@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "client/cmd/commands.h"
 #include "client/cmd/keeping.h"
+#include "client/term/page.h"
 #include "client/term/progress.h"
 #include "leadfit/v1/printed.pb-c.h"
 
@@ -124,7 +126,7 @@ static enum lf_code run_steps(struct lf_cli *cli, const struct lf_arguments *arg
 	if (ask(retention, arguments) != LF_OK || prune_all(cli, retention) != LF_OK || retention->request.dry_run)
 		return retention->error.code;
 	lf_progress_say(&retention->progress, "rewriting the file");
-	return lf_keeping_vacuum(
+	return lf_keeping_call_vacuum(
 		cli, arguments, &retention->sums.bytes_before, &retention->sums.bytes_after, &retention->error);
 }
 

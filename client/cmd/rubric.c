@@ -3,7 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/calc/figures.h"
+#include "client/cmd/commands.h"
 #include "client/cmd/rubric_ref.h"
+#include "client/term/page.h"
+#include "client/views/rubric_page.h"
 #include "leadfit/v1/rubrics.pb-c.h"
 #include "proto/base/buffer.h"
 #include "proto/base/limits.h"
@@ -203,25 +207,6 @@ static int run_list(struct lf_cli *cli, const struct lf_arguments *arguments)
 }
 
 /* ---- show: rubric_page.c draws it ---- */
-
-ProtobufCMessage *lf_rubric_get(
-	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error)
-{
-	Leadfit__V1__GetRubricRequest request;
-
-	leadfit__v1__get_rubric_request__init(&request);
-	request.name = lf_arena_strdup(arena, name, strlen(name));
-	if (request.name == NULL) {
-		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-		return NULL;
-	}
-	if (digest != NULL) {
-		request.digest = lf_digest_complete(cli, "--digest", name, digest, arena, error);
-		if (request.digest == NULL)
-			return NULL;
-	}
-	return lf_cli_call(cli, "leadfit.v1.Rubrics/Get", &request.base, true, error);
-}
 
 static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
 {

@@ -1,7 +1,10 @@
 /* leadfit rubric activate. */
 #include <string.h>
 
+#include "client/calc/figures.h"
+#include "client/cmd/commands.h"
 #include "client/cmd/rubric_ref.h"
+#include "client/term/page.h"
 
 static const struct lf_option options[] = {
 	{"rubric", "NAME", "the name that the version must have (default: whichever it has)", false},

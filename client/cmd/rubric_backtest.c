@@ -3,9 +3,13 @@
 #include <string.h>
 
 #include "client/calc/backtest.h"
+#include "client/cmd/commands.h"
+#include "client/draw/pictures.h"
+#include "client/term/page.h"
 #include "client/term/progress.h"
 #include "client/cmd/rubric_ref.h"
 #include "client/cmd/selection.h"
+#include "client/views/backtest_page.h"
 #include "proto/base/buffer.h"
 
 enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 100000 };

@@ -1,9 +1,10 @@
 /* leadfit rubric explain: a rubric in plain words, from a file or from the service. */
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "client/views/rubric_explain.h"
 #include "client/cmd/rubric_ref.h"
+#include "client/views/rubric_page.h"
 #include "proto/base/buffer.h"
 #include "proto/base/nearest.h"
 

@@ -1,7 +1,10 @@
 /* leadfit rubric put. */
 #include <string.h>
 
+#include "client/calc/figures.h"
+#include "client/cmd/commands.h"
 #include "client/cmd/rubric_ref.h"
+#include "client/term/page.h"
 
 static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
 

@@ -2,7 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/calc/figures.h"
+#include "client/cmd/commands.h"
 #include "client/cmd/rubric_ref.h"
+#include "client/term/page.h"
 #include "proto/base/buffer.h"
 
 static const struct lf_option options[] = {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "client/files/judgement.h"
 #include "proto/base/buffer.h"
 

@@ -1,7 +1,7 @@
 /* leadfit score --sweep: who leads over the range of one trait. */
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "client/views/sweep.h"
 #include "proto/base/buffer.h"
 

@@ -1,9 +1,10 @@
 /*
- * What the commands of the CLI share. A command is one file, cmd_*.c: it reads its arguments, makes a message, calls,
- * and writes a page. Results go to standard output, everything else to standard error.
+ * One run of the CLI: what its global options say, its client, its page, and how it says what went wrong. A command
+ * makes its messages, calls, and hands the reply to a view. Results go to standard output, everything else to standard
+ * error. Used by one thread.
  */
-#ifndef LF_CLIENT_CMD_CLI_H
-#define LF_CLIENT_CMD_CLI_H
+#ifndef LF_CLIENT_SESSION_CLI_H
+#define LF_CLIENT_SESSION_CLI_H
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -14,8 +15,6 @@
 #include "client/files/input.h"
 #include "client/term/options.h"
 #include "client/term/page.h"
-#include "leadfit/v1/rubrics.pb-c.h"
-#include "leadfit/v1/scoring.pb-c.h"
 #include "proto/base/buffer.h"
 #include "proto/base/status.h"
 
@@ -29,7 +28,6 @@ enum {
 };
 
 enum {
-	LF_DIGEST_SHOWN = 12,                   /* digits: enough to tell versions apart, and to name one by */
 	LF_ARENA_BYTES_MAX = 512 * 1024 * 1024, /* of what a file of the largest size may unfold to */
 };
 
@@ -74,19 +72,6 @@ void lf_cli_json_rest(struct lf_cli *cli, const ProtobufCMessage *rest, bool ite
 int lf_cli_report(
 	const struct lf_cli *cli, const struct lf_error *error, const struct lf_source *sources, size_t source_count);
 
-/* Writes a decision for people. all: the reasons for every candidate, not only the first few. */
-void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decision, bool all);
-/* Who was recommended, or in brackets why nobody was. */
-const char *lf_answer_text(Leadfit__V1__Outcome outcome, const char *recommended);
-/* Draws a list of sentences under a title; nothing where it is empty. */
-void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences);
-
-/*
- * Puts text in the place of a file: written beside it and renamed, so that the file has the old content or the new one,
- * never a part. Its mode stays; a link is followed; what is no regular file (a pipe, a device) is written to. SIGINT,
- * SIGTERM and SIGHUP wait until a regular file is done, so that nothing is left beside it. 0, or an errno. Blocks.
- */
-int lf_file_put(const char *path, const struct lf_buffer *text);
 /*
  * Gives a picture to the file that --svg names; "-" appends it to the page. Returns the exit status, having said what
  * went wrong: LF_EXIT_UNAVAILABLE where it could not be written. Blocks.
@@ -98,61 +83,25 @@ int lf_cli_put(struct lf_cli *cli, const char *option, const char *path, const s
 enum lf_code lf_cli_check_files(const struct lf_cli *cli, const char *svg, const char *csv, struct lf_error *error);
 
 /*
- * leadfit score --sweep: asks who leads over one trait, with what request holds. sources are those of the request.
- * Returns the exit status.
+ * Writes what is wrong to standard error, a line for each violation, behind the name of what was checked. Returns
+ * LF_EXIT_NO.
  */
-int lf_score_sweep(struct lf_cli *cli, const struct lf_arguments *arguments, const Leadfit__V1__ScoreRequest *request,
-	const struct lf_source *sources, size_t source_count);
-/* Whether the arguments go together as far as --sweep is concerned. */
-enum lf_code lf_score_sweep_check(
-	const struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_error *error);
+int lf_refuse(const char *name, const struct lf_error *error);
 
-/* Writes a rubric for people. */
-void lf_rubric_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse *response);
-/* Writes which version it is and who put it; nothing where it is not a stored one. */
-void lf_rubric_version_print(struct lf_page *page, const Leadfit__V1__GetRubricResponse *response);
-/* Writes what the ratings of a criterion mean. text is scratch space, empty. */
-void lf_levels_print(struct lf_page *page, struct lf_buffer *text, const Leadfit__V1__Criterion *criterion);
+/* ---- for main() ---- */
+
+/* Takes what the global options and the environment say, and begins the page. */
+enum lf_code lf_cli_begin(struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_error *error);
+/* Says what is wrong with the command line, and where help is. Returns the exit status. */
+int lf_cli_usage_error(const struct lf_cli *cli, const struct lf_arguments *arguments, const struct lf_error *error);
+/* Writes out what is left on the page, and closes standard output. Returns status, or that of the failure to write. */
+int lf_cli_finish(struct lf_cli *cli, int status);
+/* Ends the client and forgets the token. */
+void lf_cli_clean_up(struct lf_cli *cli);
 /*
- * Asks for a stored rubric. name: "" for the only active one; digest: its first 8 digits or more, NULL for the active
- * version. Gives back the reply, to be freed; NULL on error. Blocks.
+ * Sets up the process: each standard descriptor is open, a signal that ends ends it at once, and a pipe whose reader
+ * has gone shows as EPIPE. Before anything is opened.
  */
-ProtobufCMessage *lf_rubric_get(
-	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error);
-
-extern const struct lf_command lf_command_score;
-extern const struct lf_command lf_command_batch;
-extern const struct lf_command lf_command_profile;
-extern const struct lf_command lf_command_decisions_list;
-extern const struct lf_command lf_command_decisions_show;
-extern const struct lf_command lf_command_decisions_verify;
-extern const struct lf_command lf_command_decisions_prove;
-extern const struct lf_command lf_command_decisions_verify_proof;
-extern const struct lf_command lf_command_decisions_replay;
-extern const struct lf_command lf_command_decisions_outcome;
-extern const struct lf_command lf_command_decisions_report;
-extern const struct lf_command lf_command_decisions_erase;
-extern const struct lf_command lf_command_decisions_export;
-extern const struct lf_command lf_command_decisions_watch;
-extern const struct lf_command lf_command_rubric_check;
-extern const struct lf_command lf_command_rubric_list;
-extern const struct lf_command lf_command_rubric_show;
-extern const struct lf_command lf_command_rubric_explain;
-extern const struct lf_command lf_command_rubric_diff;
-extern const struct lf_command lf_command_rubric_fmt;
-extern const struct lf_command lf_command_rubric_weights;
-extern const struct lf_command lf_command_rubric_test;
-extern const struct lf_command lf_command_rubric_put;
-extern const struct lf_command lf_command_rubric_activate;
-extern const struct lf_command lf_command_rubric_history;
-extern const struct lf_command lf_command_audit_impact;
-extern const struct lf_command lf_command_rubric_backtest;
-extern const struct lf_command lf_command_backup;
-extern const struct lf_command lf_command_retention;
-extern const struct lf_command lf_command_call;
-extern const struct lf_command lf_command_health;
-extern const struct lf_command lf_command_version;
-extern const struct lf_command lf_command_token;
-extern const struct lf_command lf_command_help;
+void lf_process_begin(void);
 
 #endif
