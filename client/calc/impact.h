@@ -65,6 +65,18 @@ struct lf_impact {
 	size_t table_count;
 };
 
+/* What the tables were made of. */
+struct lf_impact_frame {
+	uint64_t decisions;    /* the latest of each team and project */
+	uint64_t superseded;   /* earlier ones */
+	uint64_t erased;       /* of these, somebody was erased since: their categories are unknown */
+	uint64_t pruned;       /* left out: who was assessed was pruned since */
+	uint64_t people;       /* different ones who were assessed */
+	uint64_t not_in_file;  /* of these, not in the file */
+	uint64_t not_assessed; /* in the file, but in no decision */
+	bool small_too;
+};
+
 /*
  * Computes all tables into arena. Only categories that occur have a row. small_too: categories under 2% of the data
  * take part like any other; else they have counts, rates and tests, but no impact ratio, and are no reference (6 RCNY

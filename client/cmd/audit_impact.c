@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/calc/keys.h"
+#include "client/calc/assessments.h"
 #include "client/calc/latest.h"
 #include "client/cmd/commands.h"
 #include "client/cmd/selection.h"
@@ -29,9 +29,7 @@ struct job {
 	struct lf_input input;
 	struct lf_groups groups;
 	struct lf_selection selection;
-	struct lf_assessment *assessments;
-	size_t count, capacity;
-	struct lf_keys assessed; /* people; the number says whether they are in the file */
+	struct lf_assessments assessments;
 	struct lf_impact impact;
 	struct lf_impact_frame frame;
 	struct lf_error error;
@@ -42,61 +40,11 @@ static enum lf_code no_memory(struct lf_error *error)
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 }
 
-static struct lf_assessment *add_assessment(struct job *job)
-{
-	enum { FIRST_CAPACITY = 1024 };
-
-	if (job->count == job->capacity) {
-		const size_t capacity = job->capacity == 0 ? FIRST_CAPACITY : job->capacity * 2;
-		struct lf_assessment *grown = realloc(job->assessments, capacity * sizeof(*grown));
-
-		if (grown == NULL)
-			return NULL;
-		job->assessments = grown;
-		job->capacity = capacity;
-	}
-	return &job->assessments[job->count++];
-}
-
-static enum lf_code count_person(
-	struct job *job, const Leadfit__V1__Ranked *ranked, bool selected, struct lf_error *error)
-{
-	const uint32_t *place = lf_keys_find(&job->groups.index, ranked->candidate, "");
-	struct lf_assessment *assessment = add_assessment(job);
-	bool first;
-
-	if (assessment == NULL || lf_keys_add(&job->assessed, ranked->candidate, "", &first) == NULL)
-		return no_memory(error);
-	*assessment = (struct lf_assessment){
-		.score = ranked->score, .person = place == NULL ? LF_NOT_GROUPED : *place - 1, .selected = selected};
-	job->frame.people += first;
-	job->frame.not_in_file += first && place == NULL;
-	return LF_OK;
-}
-
-/*
- * Each candidate of a decision is one assessment: also who was not eligible, and where nobody was recommended. In the
- * place of who was erased stands a name that is in no file.
- */
 static enum lf_code count_decision(void *context, const Leadfit__V1__Decision *decision, struct lf_error *error)
 {
 	struct job *job = context;
 
-	if (decision->n_ranking == 0) {
-		job->frame.pruned++;
-		return LF_OK;
-	}
-	job->frame.decisions++;
-	job->frame.erased += decision->n_redactions > 0;
-	for (size_t i = 0; i < decision->n_ranking; i++) {
-		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
-		const bool selected =
-			decision->recommended[0] != '\0' && strcmp(ranked->candidate, decision->recommended) == 0;
-
-		if (count_person(job, ranked, selected, error) != LF_OK)
-			return error->code;
-	}
-	return LF_OK;
+	return lf_assessments_add(&job->assessments, &job->groups, &job->frame, decision) ? LF_OK : no_memory(error);
 }
 
 static enum lf_code compute(struct job *job)
@@ -107,8 +55,8 @@ static enum lf_code compute(struct job *job)
 		return job->error.code;
 	job->frame.superseded = counts.superseded;
 	job->frame.not_assessed = job->groups.person_count - (job->frame.people - job->frame.not_in_file);
-	if (!lf_impact_compute(
-		    &job->impact, &job->groups, job->assessments, job->count, job->frame.small_too, &job->arena))
+	if (!lf_impact_compute(&job->impact, &job->groups, job->assessments.list, job->assessments.count,
+		    job->frame.small_too, &job->arena))
 		return no_memory(&job->error);
 	return LF_OK;
 }
@@ -178,8 +126,7 @@ static int run_impact(struct lf_cli *cli, const struct lf_arguments *arguments)
 		status = lf_cli_report(cli, &job.error, selected, sizeof(selected) / sizeof(selected[0]));
 	else
 		status = show(&job, arguments);
-	free(job.assessments);
-	lf_keys_clean_up(&job.assessed);
+	lf_assessments_clean_up(&job.assessments);
 	lf_groups_clean_up(&job.groups);
 	lf_input_clean_up(&job.input);
 	lf_arena_clean_up(&job.arena);

@@ -80,42 +80,6 @@ static enum lf_code read_options(struct lf_cli *cli, struct run *run, const stru
 
 /* ---- flips ---- */
 
-static void begin_table(struct run *run, struct lf_page *page)
-{
-	lf_table_init(&run->table, page);
-	lf_table_column(&run->table, "decided (UTC)", 0);
-	lf_table_column(&run->table, "decision", 0);
-	lf_table_column(&run->table, "team", LF_COLUMN_CUT);
-	lf_table_column(&run->table, "project", LF_COLUMN_CUT);
-	lf_table_column(&run->table, "was", LF_COLUMN_CUT);
-	lf_table_column(&run->table, "would be", LF_COLUMN_CUT);
-	lf_table_column(&run->table, "by", LF_COLUMN_CUT);
-}
-
-static void add_answer(struct lf_table *table, size_t column, Leadfit__V1__Outcome outcome, const char *recommended)
-{
-	if (recommended[0] != '\0')
-		lf_table_cell(table, column, "%s", recommended);
-	else
-		lf_table_cell(table, column, "(%s)", lf_outcome_words((size_t)outcome));
-}
-
-static void add_line(struct lf_table *table, const Leadfit__V1__Flip *flip)
-{
-	char time[LF_TIME_BYTES];
-
-	lf_time_print(flip->decided_at == NULL ? 0 : flip->decided_at->seconds, time);
-	lf_table_line(table, LF_PLAIN);
-	lf_table_cell(table, 0, "%.16s", time);
-	lf_table_cell(table, 1, "%s", flip->decision_id);
-	lf_table_cell(table, 2, "%s", flip->team);
-	lf_table_cell(table, 3, "%s", flip->project);
-	add_answer(table, 4, flip->old_outcome, flip->old_recommended);
-	add_answer(table, 5, flip->new_outcome, flip->new_recommended);
-	lf_table_cell(table, 6, "%s%s", flip->gate[0] != '\0' ? "gate: " : "",
-		flip->gate[0] != '\0' ? flip->gate : flip->criterion);
-}
-
 /* JSON gets all flips, as they come; people the first few. */
 static void show_flips(struct lf_cli *cli, struct run *run, const Leadfit__V1__BacktestResponse *slice)
 {
@@ -125,7 +89,7 @@ static void show_flips(struct lf_cli *cli, struct run *run, const Leadfit__V1__B
 		if (cli->json)
 			lf_cli_json_item(cli, &slice->flips[i]->base, before == 0 ? "{\n  \"flips\": [" : NULL);
 		else if (before < run->limit)
-			add_line(&run->table, slice->flips[i]);
+			lf_flips_add(&run->table, slice->flips[i]);
 	}
 }
 
@@ -227,7 +191,7 @@ static int run_backtest(struct lf_cli *cli, const struct lf_arguments *arguments
 	lf_arena_init(&run.arena, LF_ARENA_BYTES_MAX);
 	lf_progress_init(&run.progress);
 	leadfit__v1__backtest_request__init(&run.request);
-	begin_table(&run, &cli->page);
+	lf_flips_begin(&run.table, &cli->page);
 	if (read_options(cli, &run, arguments) == LF_OK)
 		run_all(cli, &run);
 	lf_progress_end(&run.progress);

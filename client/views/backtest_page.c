@@ -105,3 +105,41 @@ void lf_backtest_print(struct lf_page *page, const struct lf_backtest *backtest)
 	}
 	print_skipped(page, backtest);
 }
+
+/* ---- the decisions that come out otherwise ---- */
+
+void lf_flips_begin(struct lf_table *table, struct lf_page *page)
+{
+	lf_table_init(table, page);
+	lf_table_column(table, "decided (UTC)", 0);
+	lf_table_column(table, "decision", 0);
+	lf_table_column(table, "team", LF_COLUMN_CUT);
+	lf_table_column(table, "project", LF_COLUMN_CUT);
+	lf_table_column(table, "was", LF_COLUMN_CUT);
+	lf_table_column(table, "would be", LF_COLUMN_CUT);
+	lf_table_column(table, "by", LF_COLUMN_CUT);
+}
+
+static void add_answer(struct lf_table *table, size_t column, Leadfit__V1__Outcome outcome, const char *recommended)
+{
+	if (recommended[0] != '\0')
+		lf_table_cell(table, column, "%s", recommended);
+	else
+		lf_table_cell(table, column, "(%s)", lf_outcome_words((size_t)outcome));
+}
+
+void lf_flips_add(struct lf_table *table, const Leadfit__V1__Flip *flip)
+{
+	char time[LF_TIME_BYTES];
+
+	lf_time_print(flip->decided_at == NULL ? 0 : flip->decided_at->seconds, time);
+	lf_table_line(table, LF_PLAIN);
+	lf_table_cell(table, 0, "%.16s", time);
+	lf_table_cell(table, 1, "%s", flip->decision_id);
+	lf_table_cell(table, 2, "%s", flip->team);
+	lf_table_cell(table, 3, "%s", flip->project);
+	add_answer(table, 4, flip->old_outcome, flip->old_recommended);
+	add_answer(table, 5, flip->new_outcome, flip->new_recommended);
+	lf_table_cell(table, 6, "%s%s", flip->gate[0] != '\0' ? "gate: " : "",
+		flip->gate[0] != '\0' ? flip->gate : flip->criterion);
+}

@@ -6,18 +6,6 @@
 #include "client/term/page.h"
 #include "proto/base/buffer.h"
 
-/* What the tables were made of. */
-struct lf_impact_frame {
-	uint64_t decisions;    /* the latest of each team and project */
-	uint64_t superseded;   /* earlier ones */
-	uint64_t erased;       /* of these, somebody was erased since: their categories are unknown */
-	uint64_t pruned;       /* left out: who was assessed was pruned since */
-	uint64_t people;       /* different ones who were assessed */
-	uint64_t not_in_file;  /* of these, not in the file */
-	uint64_t not_assessed; /* in the file, but in no decision */
-	bool small_too;
-};
-
 void lf_impact_print(struct lf_page *page, const struct lf_groups *groups, const struct lf_impact *impact,
 	const struct lf_impact_frame *frame);
 void lf_impact_csv(struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact *impact);

@@ -56,7 +56,7 @@ ROOMS = {
     "client/calc": ("calc", "base wire text pb tlog", ""),
     "client/files": ("files", "base wire text pb tlog term calc", ""),
     "client/draw": ("draw", "base text pb term calc", ""),
-    "client/views": ("views", "base wire text pb term calc draw", ""),
+    "client/views": ("views", "base wire text pb tlog term calc draw", ""),
     "client/batch": ("batch", "base wire text pb client files", ""),
     "client/session": ("session", "base wire text pb client term files", ""),
     "client/cmd": ("cmd", "base wire text pb client tlog term calc files draw views batch session", ""),
