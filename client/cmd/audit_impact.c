@@ -61,43 +61,35 @@ static enum lf_code compute(struct job *job)
 	return LF_OK;
 }
 
-/* Writes what --svg or --csv names. Returns the exit status; *shown: it went to standard output. */
-static int put(struct job *job, const char *option, const char *path, bool svg, bool *shown)
+static bool draw(struct lf_buffer *svg, void *answer)
 {
-	struct lf_buffer text = {0};
-	int status = LF_EXIT_DONE;
+	const struct job *job = answer;
 
-	if (path == NULL)
-		return LF_EXIT_DONE;
-	if (svg)
-		lf_impact_svg(&text, &job->groups, &job->impact);
-	else
-		lf_impact_csv(&text, &job->groups, &job->impact);
-	job->cli->page.text.failed = job->cli->page.text.failed || text.failed;
-	if (!text.failed)
-		status = lf_cli_put(job->cli, option, path, &text);
-	*shown = *shown || strcmp(path, "-") == 0;
-	lf_buffer_clean_up(&text);
-	return status;
+	lf_impact_svg(svg, &job->groups, &job->impact);
+	return true;
 }
 
-/* Returns the exit status. */
-static int show(struct job *job, const struct lf_arguments *arguments)
+static void print_json(struct lf_cli *cli, void *answer)
 {
-	bool shown = false;
-	int status = put(job, "--svg", lf_argument(arguments, "svg"), true, &shown);
+	const struct job *job = answer;
 
-	if (status == LF_EXIT_DONE)
-		status = put(job, "--csv", lf_argument(arguments, "csv"), false, &shown);
-	if (status != LF_EXIT_DONE || shown)
-		return status;
-	if (job->cli->json)
-		lf_impact_json(&job->cli->page.text, &job->groups, &job->impact, &job->frame);
-	else
-		lf_impact_print(&job->cli->page, &job->groups, &job->impact, &job->frame);
-	return status;
+	lf_impact_json(&cli->page.text, &job->groups, &job->impact, &job->frame);
 }
 
+static void print_page(struct lf_cli *cli, void *answer)
+{
+	const struct job *job = answer;
+
+	lf_impact_print(&cli->page, &job->groups, &job->impact, &job->frame);
+}
+
+static bool print_csv(struct lf_buffer *csv, void *answer)
+{
+	const struct job *job = answer;
+
+	lf_impact_csv(csv, &job->groups, &job->impact);
+	return true;
+}
 static enum lf_code read_file(struct job *job, const struct lf_arguments *arguments)
 {
 	const char *path = lf_argument(arguments, "groups");
@@ -111,21 +103,22 @@ static enum lf_code read_file(struct job *job, const struct lf_arguments *argume
 
 static int run_impact(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
+	static const struct lf_view view = {.svg = draw, .csv = print_csv, .json = print_json, .page = print_page};
 	struct job job = {.cli = cli, .error = LF_ERROR_INIT};
 	const struct lf_source file[] = {{.prefix = "", .input = &job.input}}, selected[] = {LF_SELECTION_SOURCES};
+	const char *svg = lf_argument(arguments, "svg"), *csv = lf_argument(arguments, "csv");
 	int status;
 
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	job.frame.small_too = lf_argument(arguments, "small-too") != NULL;
-	if (lf_cli_check_files(cli, lf_argument(arguments, "svg"), lf_argument(arguments, "csv"), &job.error) !=
-			LF_OK ||
+	if (lf_cli_check_files(cli, svg, csv, &job.error) != LF_OK ||
 		lf_selection_take(&job.selection, arguments, &job.arena, &job.error) != LF_OK ||
 		read_file(&job, arguments) != LF_OK)
 		status = lf_cli_report(cli, &job.error, file, job.input.name == NULL ? 0 : 1);
 	else if (compute(&job) != LF_OK)
 		status = lf_cli_report(cli, &job.error, selected, sizeof(selected) / sizeof(selected[0]));
 	else
-		status = show(&job, arguments);
+		status = lf_cli_show(cli, &view, svg, csv, &job);
 	lf_assessments_clean_up(&job.assessments);
 	lf_groups_clean_up(&job.groups);
 	lf_input_clean_up(&job.input);

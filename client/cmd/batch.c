@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/batch/batch.h"
+#include "client/batch/single.h"
 #include "client/cmd/commands.h"
 #include "client/term/progress.h"
 #include "proto/base/buffer.h"
@@ -178,64 +179,6 @@ static enum lf_code take_options(struct job *job, const struct lf_cli *cli, cons
 
 /* ---- the input ---- */
 
-static bool ends_with(const char *name, const char *ending)
-{
-	const size_t length = strlen(name), n = strlen(ending);
-
-	return length > n && strcmp(name + length - n, ending) == 0;
-}
-
-/* A file that is one message, and not lines of them: as the only line. */
-static enum lf_code open_single(
-	struct lf_lines *lines, const char *path, const ProtobufCMessageDescriptor *type, struct lf_error *error)
-{
-	struct lf_input input = {0};
-	struct lf_buffer text = {0};
-	struct lf_arena arena;
-	const struct lf_json_style style = {0};
-	ProtobufCMessage *message = NULL;
-
-	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
-	if (lf_input_read(&input, path, type == &leadfit__v1__team__descriptor, error) == LF_OK)
-		message = lf_input_parse(&input, type, NULL, &arena, error);
-	if (message != NULL)
-		lf_json_print(message, &style, &text);
-	if (text.failed)
-		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	if (message != NULL && error->code == LF_OK)
-		lf_lines_init_text(lines, text.data, text.length);
-	else
-		lf_buffer_clean_up(&text);
-	lf_input_clean_up(&input);
-	lf_arena_clean_up(&arena);
-	return error->code;
-}
-
-/* Whether the whole of a .json file is a message of which the first line is none. */
-static bool is_single(const char *path, const ProtobufCMessageDescriptor *type)
-{
-	struct lf_lines lines = {.file = -1};
-	struct lf_arena arena;
-	const struct lf_watch watch = {.stop = -1, .output = -1};
-	struct lf_error error = LF_ERROR_INIT;
-	const char *text;
-	size_t length;
-	bool single = ends_with(path, ".yaml") || ends_with(path, ".yml") || ends_with(path, ".csv");
-	const int file = single || !ends_with(path, ".json") ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-
-	if (file < 0)
-		return single;
-	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
-	lf_lines_init(&lines, file);
-	single = lines.regular && lf_lines_next(&lines, true, &watch, &text, &length) == LF_LINE_GOT &&
-		lf_text_parse(LF_FORMAT_JSON, type, text, length, &arena, &error) == NULL;
-	lf_error_clean_up(&error);
-	lf_arena_clean_up(&arena);
-	lf_lines_clean_up(&lines);
-	close(file);
-	return single;
-}
-
 /* Notes which file it is, so that a run goes on with the same only. */
 static void describe(struct job *job, const char *path, int file)
 {
@@ -265,8 +208,8 @@ static enum lf_code open_input(
 	if (S_ISDIR(status.st_mode))
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "%s: is a directory", path);
 	describe(job, path, file);
-	if (type != NULL && file != STDIN_FILENO && is_single(path, type))
-		return open_single(lines, path, type, &job->error);
+	if (type != NULL && file != STDIN_FILENO && lf_single_is(path, type))
+		return lf_single_open(lines, path, type, &job->error);
 	lf_lines_init(lines, file);
 	if (index == 0 && lines->regular)
 		job->input_bytes = (uint64_t)status.st_size;

@@ -93,33 +93,30 @@ static enum lf_code make_report(struct job *job)
 	return job->error.code;
 }
 
-/* Returns the exit status. */
-static int show(struct job *job, const char *svg)
+static bool draw(struct lf_buffer *svg, void *answer)
 {
-	struct lf_page *page = &job->cli->page;
-	int status = LF_EXIT_DONE;
+	lf_report_svg(svg, &((struct job *)answer)->report);
+	return true;
+}
 
-	if (svg != NULL) {
-		struct lf_buffer drawing = {0};
+static void print_json(struct lf_cli *cli, void *answer)
+{
+	const struct job *job = answer;
 
-		lf_report_svg(&drawing, &job->report);
-		page->text.failed = page->text.failed || drawing.failed;
-		if (!drawing.failed)
-			status = lf_cli_svg(job->cli, svg, &drawing);
-		lf_buffer_clean_up(&drawing);
-		if (status != LF_EXIT_DONE || strcmp(svg, "-") == 0)
-			return status;
-	}
-	if (job->cli->json)
-		lf_report_json(&page->text, &job->report, &job->frame);
-	else
-		lf_report_print(page, &job->report, &job->frame);
-	return status;
+	lf_report_json(&cli->page.text, &job->report, &job->frame);
+}
+
+static void print_page(struct lf_cli *cli, void *answer)
+{
+	const struct job *job = answer;
+
+	lf_report_print(&cli->page, &job->report, &job->frame);
 }
 
 static int run_report(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
 	static const struct lf_source sources[] = {LF_SELECTION_SOURCES};
+	static const struct lf_view view = {.svg = draw, .json = print_json, .page = print_page};
 	const char *svg = lf_argument(arguments, "svg");
 	struct job job = {.cli = cli, .error = LF_ERROR_INIT};
 	int status;
@@ -131,7 +128,7 @@ static int run_report(struct lf_cli *cli, const struct lf_arguments *arguments)
 		make_report(&job) != LF_OK)
 		status = lf_cli_report(cli, &job.error, sources, sizeof(sources) / sizeof(sources[0]));
 	else
-		status = show(&job, svg);
+		status = lf_cli_show(cli, &view, svg, NULL, &job);
 	lf_report_clean_up(&job.report);
 	lf_recorded_clean_up(&job.recorded);
 	lf_arena_clean_up(&job.arena);

@@ -60,11 +60,8 @@ static enum lf_code read_options(struct lf_cli *cli, struct run *run, const stru
 
 	run->svg = lf_argument(arguments, "svg");
 	run->limit = LIMIT_DEFAULT;
-	if (run->svg != NULL && run->svg[0] == '\0')
-		return lf_error_set(&run->error, LF_INVALID_ARGUMENT, "--svg: is empty");
-	if (run->svg != NULL && strcmp(run->svg, "-") == 0 && cli->json)
-		return lf_error_set(
-			&run->error, LF_INVALID_ARGUMENT, "--svg - and --output json both want standard output");
+	if (lf_cli_check_files(cli, run->svg, NULL, &run->error) != LF_OK)
+		return run->error.code;
 	if (lf_argument(arguments, "latest") != NULL && lf_argument(arguments, "what-if") != NULL)
 		return lf_error_set(&run->error, LF_INVALID_ARGUMENT, "--latest and --what-if exclude each other");
 	if ((limit != NULL && lf_option_number("limit", limit, 0, LIMIT_MAX, &run->limit, &run->error) != LF_OK) ||
@@ -136,8 +133,9 @@ static enum lf_code run_all(struct lf_cli *cli, struct run *run)
 	return run->error.code;
 }
 
-static void finish_json(struct lf_cli *cli, struct run *run)
+static void finish_json(struct lf_cli *cli, void *answer)
 {
+	struct run *run = answer;
 	Leadfit__V1__BacktestResponse message;
 	Leadfit__V1__OutcomePair pairs[LF_BACKTEST_OUTCOMES * LF_BACKTEST_OUTCOMES];
 	Leadfit__V1__OutcomePair *list[LF_BACKTEST_OUTCOMES * LF_BACKTEST_OUTCOMES];
@@ -146,8 +144,10 @@ static void finish_json(struct lf_cli *cli, struct run *run)
 	lf_cli_json_rest(cli, &message.base, run->backtest.flips > 0);
 }
 
-static void finish_page(struct lf_cli *cli, struct run *run)
+static void finish_page(struct lf_cli *cli, void *answer)
 {
+	struct run *run = answer;
+
 	lf_backtest_print(&cli->page, &run->backtest);
 	if (run->backtest.flips > 0 && run->limit > 0)
 		lf_page_title(&cli->page, "Decisions that come out otherwise");
@@ -157,26 +157,20 @@ static void finish_page(struct lf_cli *cli, struct run *run)
 			run->backtest.flips - run->limit);
 }
 
+static bool draw(struct lf_buffer *svg, void *answer)
+{
+	lf_backtest_svg(svg, &((struct run *)answer)->backtest);
+	return true;
+}
+
 /* Shows what came out. Returns the exit status. */
 static int show(struct lf_cli *cli, struct run *run)
 {
-	struct lf_buffer picture = {0};
-	const bool only_picture = run->svg != NULL && strcmp(run->svg, "-") == 0;
-	int status = LF_EXIT_DONE;
+	/* As JSON the flips are out already. */
+	static const struct lf_view view = {.svg = draw, .json = finish_json, .page = finish_page, .begun = true};
 
 	lf_backtest_finish(&run->backtest);
-	if (run->svg != NULL) {
-		lf_backtest_svg(&picture, &run->backtest);
-		cli->page.text.failed = cli->page.text.failed || picture.failed;
-		if (!picture.failed)
-			status = lf_cli_svg(cli, run->svg, &picture);
-	}
-	lf_buffer_clean_up(&picture);
-	if (cli->json)
-		finish_json(cli, run);
-	else if (!only_picture)
-		finish_page(cli, run);
-	return status;
+	return lf_cli_show(cli, &view, run->svg, NULL, run);
 }
 
 static int run_backtest(struct lf_cli *cli, const struct lf_arguments *arguments)

@@ -57,10 +57,9 @@ ProtobufCMessage *lf_cli_call(struct lf_cli *cli, const char *method, const Prot
 void lf_cli_json(struct lf_cli *cli, const ProtobufCMessage *message);
 
 /*
- * A message whose list is written as it comes, for it may be larger than memory: each item, with what stands before the
- * first of them
- * (begin; NULL from the second on), e.g. "{\n  \"flips\": ["; then the message's other fields, with items saying
- *                                              whether there was one.
+ * A message whose list is written as it comes, for it may be larger than memory. Each item follows begin, which is what
+ * precedes the first of them, e.g. "{\n  \"flips\": [", and NULL from the second on. Then come the message's other
+ * fields; items says whether there was an item.
  */
 void lf_cli_json_item(struct lf_cli *cli, const ProtobufCMessage *item, const char *begin);
 void lf_cli_json_rest(struct lf_cli *cli, const ProtobufCMessage *rest, bool items);
@@ -73,12 +72,26 @@ int lf_cli_report(
 	const struct lf_cli *cli, const struct lf_error *error, const struct lf_source *sources, size_t source_count);
 
 /*
- * Gives a picture to the file that --svg names; "-" appends it to the page. Returns the exit status, having said what
- * went wrong: LF_EXIT_UNAVAILABLE where it could not be written. Blocks.
+ * Gives text to the file that an option ("--csv") names; "-" appends it to the page. Returns the exit status, having
+ * said what went wrong: LF_EXIT_UNAVAILABLE where it could not be written. Blocks.
  */
-int lf_cli_svg(struct lf_cli *cli, const char *path, const struct lf_buffer *svg);
-/* The same for any file that an option ("--csv") names. */
 int lf_cli_put(struct lf_cli *cli, const char *option, const char *path, const struct lf_buffer *text);
+/*
+ * How a command shows its answer: in the files that --svg and --csv name, and as JSON or a page unless one of them is
+ * standard output. What draws returns false where memory ran out, as out->failed says, too. answer is the command's.
+ */
+struct lf_view {
+	bool (*svg)(struct lf_buffer *out, void *answer);
+	bool (*csv)(struct lf_buffer *out, void *answer); /* NULL: the command has none; nor has it --csv */
+	void (*json)(struct lf_cli *cli, void *answer); /* NULL: the command has none; then it refuses --output json */
+	void (*page)(struct lf_cli *cli, void *answer);
+	bool begun; /* part of it is out already: the rest follows also where a file can't be written */
+};
+/*
+ * Returns the exit status, having said what went wrong. svg, csv: the values of the options, NULL where they are not
+ * given. Blocks.
+ */
+int lf_cli_show(struct lf_cli *cli, const struct lf_view *view, const char *svg, const char *csv, void *answer);
 /* Whether --svg and --csv (NULL: not given) have names, and at most one thing goes to standard output. */
 enum lf_code lf_cli_check_files(const struct lf_cli *cli, const char *svg, const char *csv, struct lf_error *error);
 

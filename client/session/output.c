@@ -22,9 +22,41 @@ int lf_cli_put(struct lf_cli *cli, const char *option, const char *path, const s
 	return LF_EXIT_UNAVAILABLE;
 }
 
-int lf_cli_svg(struct lf_cli *cli, const char *path, const struct lf_buffer *svg)
+/* Makes what an option's file is to have, and gives it away. path: NULL where the option is not given. */
+static int show_in_file(struct lf_cli *cli, const char *option, const char *path,
+	bool (*make)(struct lf_buffer *out, void *answer), void *answer)
 {
-	return lf_cli_put(cli, "--svg", path, svg);
+	struct lf_buffer text = {0};
+	int status = LF_EXIT_DONE;
+
+	if (path == NULL)
+		return LF_EXIT_DONE;
+	if (!make(&text, answer) || text.failed)
+		cli->page.text.failed = true;
+	else
+		status = lf_cli_put(cli, option, path, &text);
+	lf_buffer_clean_up(&text);
+	return status;
+}
+
+static bool is_standard_output(const char *path)
+{
+	return path != NULL && strcmp(path, "-") == 0;
+}
+
+int lf_cli_show(struct lf_cli *cli, const struct lf_view *view, const char *svg, const char *csv, void *answer)
+{
+	int status = show_in_file(cli, "--svg", svg, view->svg, answer);
+
+	if (status == LF_EXIT_DONE)
+		status = show_in_file(cli, "--csv", csv, view->csv, answer);
+	if (status != LF_EXIT_DONE && !view->begun)
+		return status;
+	if (cli->json && view->json != NULL)
+		view->json(cli, answer);
+	else if (!is_standard_output(svg) && !is_standard_output(csv))
+		view->page(cli, answer);
+	return status;
 }
 
 enum lf_code lf_cli_check_files(const struct lf_cli *cli, const char *svg, const char *csv, struct lf_error *error)
