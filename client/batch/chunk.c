@@ -1,4 +1,4 @@
-/* A chunk of a batch: its memory, and from answers to lines. batch_parse.c has the way from text to requests. */
+/* A chunk of a batch: its memory, and from answers to lines. parse.c has the way from text to requests. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
