@@ -3,6 +3,7 @@
 #
 #   service/install-packages.sh build    to build leadfit
 #   service/install-packages.sh test     to build and test it
+#   service/install-packages.sh ci       for all that .ci/run does (Debian 12: clang-format 14)
 #   service/install-packages.sh run      to run what was built elsewhere
 #
 # Where everything is there already it does nothing and needs no root.
@@ -15,9 +16,10 @@ run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmar
 case ${1:-} in
 build) wanted=$build ;;
 test) wanted="$build clang python3 sqlite3 openssl" ;;
+ci) wanted="$build clang clang-format clang-tidy python3 sqlite3 openssl git" ;;
 run) wanted=$run ;;
 *)
-	echo "usage: $0 build|test|run" >&2
+	echo "usage: $0 build|test|ci|run" >&2
 	exit 2
 	;;
 esac

@@ -18,9 +18,24 @@ done
 # The sanitizers of the build must be in a program that links its library.
 flags=$(sed -n 's/^LF_SANITIZE:STRING=\(..*\)/-fsanitize=\1/p' "$build/CMakeCache.txt")
 
+# The library exports what the headers declare; each header that users name compiles alone.
+# shellcheck disable=SC2086 # a list of words
+"$top/tests/checks/exports.py" "$lib/libleadfit.so" "$root/include" "$cc" $(pkg-config --cflags libprotobuf-c)
+echo "ok - the library exports what its headers declare, and nothing else"
+for header in client.h version.h proto/arena.h proto/json.h proto/limits.h proto/status.h proto/wire.h; do
+	echo "#include <leadfit/$header>" | "$cc" -std=c11 -fsyntax-only -I"$root/include" -I"$root/include/leadfit" -x c - ||
+		{ echo "not ok - leadfit/$header compiles alone"; exit 1; }
+done
+cat >"$root/names.c" <<EOT
+#include <leadfit/proto/json.h>
+int main(void) { return lf_nearest == 0 || lf_parse_instant == 0 || lf_parse_date == 0 || lf_buffer_append == 0; }
+EOT
+"$cc" -std=c11 -fsyntax-only -I"$root/include" -I"$root/include/leadfit" "$root/names.c"
+echo "ok - headers compile alone, and json.h declares what it always did"
+
 export PKG_CONFIG_PATH=$lib/pkgconfig
 # shellcheck disable=SC2046,SC2086 # lists of words
-sed 's|"client/lib/client.h"|<leadfit/client.h>|' "$top/client/example.c" >"$root/example.c"
+sed 's|"client/lib/client.h"|<leadfit/client.h>|' "$top/client/lib/example.c" >"$root/example.c"
 sed -i "s|^prefix=.*|prefix=$root|" "$lib/pkgconfig/leadfit.pc"
 # shellcheck disable=SC2046,SC2086 # lists of words
 "$cc" $flags -o "$root/example" "$root/example.c" $(pkg-config --cflags --libs leadfit) -Wl,-rpath,"$lib"

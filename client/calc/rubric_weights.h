@@ -1,6 +1,6 @@
 /*
  * How much a rubric's criteria count, computed from the message, so that a rubric in a file can be explained without a
- * service. The rule is the engine's (service/engine/README.md); the numbers are for people to look at, and are not
+ * service. The rule is the engine's (service/engine/DESIGN.md); the numbers are for people to look at, and are not
  * promised to the last bit.
  */
 #ifndef LF_CLIENT_CALC_RUBRIC_WEIGHTS_H

@@ -19,6 +19,8 @@
 
 #include "proto/base/status.h"
 
+#pragma GCC visibility push(default) /* exported by libleadfit */
+
 struct lf_client;
 
 struct lf_client_options {
@@ -93,5 +95,7 @@ ProtobufCMessage *lf_client_call(struct lf_client *client, const ProtobufCServic
  * that were cancelled do not count. With calls in several threads it speaks of whichever ended last. Any thread.
  */
 bool lf_client_unreached(struct lf_client *client);
+
+#pragma GCC visibility pop
 
 #endif

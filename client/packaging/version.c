@@ -1,7 +1,6 @@
-/* The one object of libleadfit that is not in an archive. */
-const char *lf_version(void);
+/* The one object of libleadfit that is in no room's archive. */
+#include "client/packaging/version.h"
 
-/* Version of the library, e.g. "0.1.0". Static storage. */
 const char *lf_version(void)
 {
 	return LF_VERSION;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
+
 /*
  * A list of blocks, newest first after `first`, each bumped upwards. Small allocations come from `current`; one that
  * would waste much of a block gets a block of its own, which is linked behind `first` and never becomes current.
@@ -81,15 +83,28 @@ static size_t free_bytes(const struct lf_arena *arena)
 	return block == NULL ? 0 : (size_t)(block->data + block->size - arena->next);
 }
 
+/* What the quick way may hand out of the current block. */
+static void set_left(struct lf_arena *arena)
+{
+	size_t used = arena->bytes_used, free_now = free_bytes(arena);
+	size_t allowed = used > arena->bytes_max ? 0 : (arena->bytes_max - used) & ~(size_t)(ALIGNMENT - 1);
+
+	arena->left = free_now < allowed ? free_now : allowed;
+}
+
+void lf_arena_limit(struct lf_arena *arena, size_t bytes_max)
+{
+	arena->bytes_max = bytes_max;
+	set_left(arena);
+}
+
 /* Hands out padded bytes at pointer. */
 static void *take(struct lf_arena *arena, unsigned char *pointer, size_t size, size_t padded)
 {
-	size_t allowed, free_now;
-
 	arena->bytes_used += padded;
-	allowed = (arena->bytes_max - arena->bytes_used) & ~(size_t)(ALIGNMENT - 1);
-	free_now = free_bytes(arena);
-	arena->left = free_now < allowed ? free_now : allowed;
+	LF_CHECK(P1, arena->bytes_used <= arena->bytes_max);
+	LF_CHECK(P1, arena->next <= arena->current->data + arena->current->size);
+	set_left(arena);
 	ASAN_UNPOISON_MEMORY_REGION(pointer, size);
 	(void)size;
 	return pointer;

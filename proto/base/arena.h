@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#pragma GCC visibility push(default) /* exported by libleadfit */
+
 /* Under AddressSanitizer, what is not handed out is poisoned. */
 #if defined(__SANITIZE_ADDRESS__)
 #define LF_ARENA_POISONS 1
@@ -45,6 +47,11 @@ struct lf_arena {
 
 /* Allocates nothing. The arena must not move afterwards (the allocator points into it). */
 void lf_arena_init(struct lf_arena *arena, size_t bytes_max);
+/*
+ * Changes the limit. What is handed out stays, also where that is more than the new limit: then nothing more is handed
+ * out until a reset. bytes_max is changed by this only.
+ */
+void lf_arena_limit(struct lf_arena *arena, size_t bytes_max);
 /* lf_arena_alloc(), whatever is left. */
 void *lf_arena_alloc_anew(struct lf_arena *arena, size_t size);
 
@@ -73,5 +80,7 @@ char *lf_arena_strdup(struct lf_arena *arena, const char *text, size_t length); 
 void lf_arena_reset(struct lf_arena *arena);
 /* Frees everything. Safe to call twice. */
 void lf_arena_clean_up(struct lf_arena *arena);
+
+#pragma GCC visibility pop
 
 #endif

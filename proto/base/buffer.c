@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
+
 void lf_buffer_clean_up(struct lf_buffer *buffer)
 {
 	free(buffer->data);
@@ -20,6 +22,7 @@ static bool reserve(struct lf_buffer *buffer, size_t length)
 
 	if (buffer->failed)
 		return false;
+	LF_CHECK(P8, buffer->length <= buffer->capacity);
 	if (length < buffer->capacity - buffer->length && buffer->data != NULL)
 		return true;
 	capacity = buffer->capacity ? buffer->capacity : 256;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#pragma GCC visibility push(default) /* exported by libleadfit */
+
 /* A growing text; data is NUL-terminated once anything was appended. Owned by the caller, released by clean_up. */
 struct lf_buffer {
 	char *data;
@@ -30,5 +32,7 @@ static inline void lf_buffer_put(struct lf_buffer *out, char c)
 	out->data[out->length++] = c;
 	out->data[out->length] = '\0';
 }
+
+#pragma GCC visibility pop
 
 #endif

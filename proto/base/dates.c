@@ -1,5 +1,9 @@
 #include "proto/base/dates.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
 /* Exactly count decimal digits. */
 static bool take_digits(const char **text, int count, int *out)
 {
@@ -124,4 +128,17 @@ bool lf_parse_instant(const char *text, int64_t *seconds, int32_t *nanos)
 	*seconds = found;
 	*nanos = fraction;
 	return true;
+}
+
+void lf_print_time(int64_t time_us, char text[LF_TIME_TEXT_BYTES])
+{
+	const int64_t us = (time_us % 1000000 + 1000000) % 1000000;
+	const time_t seconds = (time_t)((time_us - us) / 1000000);
+	struct tm utc;
+	char whole[32];
+
+	if (gmtime_r(&seconds, &utc) == NULL || strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &utc) == 0)
+		snprintf(text, LF_TIME_TEXT_BYTES, "%" PRId64 " us", time_us);
+	else
+		snprintf(text, LF_TIME_TEXT_BYTES, "%s.%06dZ", whole, (int)us);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 
 struct status_row {
@@ -293,6 +294,7 @@ size_t lf_path_push_key(struct lf_path *path, const char *field, const char *key
 
 void lf_path_pop(struct lf_path *path, size_t length)
 {
+	LF_CHECK(P7, length <= path->length);
 	path->length = length;
 	path->text[length] = '\0';
 }

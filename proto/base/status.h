@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default) /* exported by libleadfit */
+
 /* X(name, code, exit status of the CLI, text) */
 #define LF_STATUS_MAP(X)                                                                                               \
 	X(OK, 0, 0, "done")                                                                                            \
@@ -98,5 +100,7 @@ size_t lf_path_push(struct lf_path *path, const char *field);                   
 size_t lf_path_push_index(struct lf_path *path, const char *field, size_t index);  /* ".field[index]" */
 size_t lf_path_push_key(struct lf_path *path, const char *field, const char *key); /* ".field[\"key\"]" */
 void lf_path_pop(struct lf_path *path, size_t length);
+
+#pragma GCC visibility pop
 
 #endif

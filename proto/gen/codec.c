@@ -1,6 +1,5 @@
 /* Part of lf_descgen: for each message type, the code that packs, reads and canonicalizes it (see codec.h). */
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,15 +35,6 @@ struct writer {
 	struct type *types;
 	size_t count;
 };
-
-void lf_descgen_put(FILE *out, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vfprintf(out, format, arguments);
-	va_end(arguments);
-}
 
 /* ---- names as protoc-gen-c makes them ---- */
 
@@ -175,11 +165,6 @@ static void fill_fields(const struct writer *w, struct type *type)
 		type->fields[i].index = i;
 }
 
-bool lf_descgen_is_map(const struct field *field)
-{
-	return field->is_message && field->type->message->options != NULL && field->type->message->options->map_entry;
-}
-
 /* ---- canonicalizing ---- */
 
 /* Whether there is anything in a message whose order or sign is open. No way through a type that contains itself is
@@ -250,7 +235,7 @@ static void put_enum(FILE *out, const struct type *type)
 	lf_descgen_put(out, "\t\treturn true;\n\tdefault:\n\t\treturn false;\n\t}\n}\n");
 }
 
-static void put_table(struct writer *w, FILE *out, const char *table)
+static void put_table(struct writer *w, FILE *out, const char *find)
 {
 	struct type *slots[4 * TYPES_MAX] = {NULL};
 	size_t size = 4;
@@ -273,15 +258,20 @@ static void put_table(struct writer *w, FILE *out, const char *table)
 				slots[i]->symbol, slots[i]->symbol, slots[i]->symbol,
 				is_open(slots[i]) ? "canonicalize_" : "NULL",
 				is_open(slots[i]) ? slots[i]->symbol : "");
-	lf_descgen_put(out, "};\nconst struct lf_codec_table %s = {%zu, slots};\n", table, size - 1);
+	lf_descgen_put(out, "};\nstatic const struct lf_codec_table table = {%zu, slots};\n\n", size - 1);
+	lf_descgen_put(out,
+		"const struct lf_codec *%s(const ProtobufCMessageDescriptor *type);\n\n"
+		"const struct lf_codec *%s(const ProtobufCMessageDescriptor *type)\n{\n"
+		"\treturn lf_codec_lookup(&table, type);\n}\n",
+		find, find);
 }
 
-void lf_descgen_codecs(FILE *out, const Google__Protobuf__FileDescriptorSet *set, const char *table)
+void lf_descgen_codecs(FILE *out, const Google__Protobuf__FileDescriptorSet *set, const char *find)
 {
 	struct writer w = {.types = calloc(TYPES_MAX, sizeof(struct type))};
 
 	if (w.types == NULL)
-		lf_descgen_fail("out of memory", table);
+		lf_descgen_fail("out of memory", find);
 	for (size_t i = 0; i < set->n_file; i++) {
 		const char *package = set->file[i]->package == NULL ? "" : set->file[i]->package;
 
@@ -311,7 +301,7 @@ void lf_descgen_codecs(FILE *out, const Google__Protobuf__FileDescriptorSet *set
 		if (is_open(&w.types[i]))
 			put_canonicalize(out, &w.types[i]);
 	}
-	put_table(&w, out, table);
+	put_table(&w, out, find);
 	for (size_t i = 0; i < w.count; i++)
 		free(w.types[i].fields);
 	free(w.types);

@@ -45,10 +45,12 @@ struct type {
 	struct field *fields; /* by number */
 };
 
-/* Writes with printf's format. */
-__attribute__((format(printf, 2, 3))) void lf_descgen_put(FILE *out, const char *format, ...);
 /* Whether a field is a map: its type is that of an entry. */
-bool lf_descgen_is_map(const struct field *field);
+static inline bool lf_descgen_is_map(const struct field *field)
+{
+	return field->is_message && field->type->message->options != NULL && field->type->message->options->map_entry;
+}
+
 /* The functions pack_SYMBOL() and read_SYMBOL() of a message. */
 void lf_descgen_pack(FILE *out, const struct type *type);
 void lf_descgen_read(FILE *out, const struct type *type);

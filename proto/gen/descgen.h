@@ -8,6 +8,8 @@
 
 enum { LF_DESCGEN_NAME_BYTES = 512 };
 
+/* Writes with printf's format. */
+__attribute__((format(printf, 2, 3))) void lf_descgen_put(FILE *out, const char *format, ...);
 /* Says what is wrong, and ends the program. */
 _Noreturn void lf_descgen_fail(const char *what, const char *detail);
 /* Writes scope, the separator where there is a scope, and name; of LF_DESCGEN_NAME_BYTES at most. */
@@ -16,7 +18,7 @@ void lf_descgen_join(char *out, const char *scope, const char *separator, const 
 void lf_descgen_symbol(char *out, const char *full_name);
 /* Includes of what protoc-gen-c generates for the set's files. */
 void lf_descgen_includes(FILE *out, const Google__Protobuf__FileDescriptorSet *set);
-/* Code that packs, reads and canonicalizes every message of the set, and a struct lf_codec_table of that name. */
-void lf_descgen_codecs(FILE *out, const Google__Protobuf__FileDescriptorSet *set, const char *table);
+/* Code that packs, reads and canonicalizes every message of the set, and a function of that name that finds it by type. */
+void lf_descgen_codecs(FILE *out, const Google__Protobuf__FileDescriptorSet *set, const char *find);
 
 #endif

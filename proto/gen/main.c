@@ -1,7 +1,7 @@
 /*
  * lf_descgen SET.desc OUT.c: reads a serialised FileDescriptorSet and writes what the library needs to know of it
- * beside protobuf-c's own descriptors (see descriptors.h). With the name of a table as a third argument it writes code
- * for each message type instead (see codec.h). Runs at build time only.
+ * beside protobuf-c's own descriptors (see descriptors.h). With the name of a function as a third argument it writes
+ * code for each message type instead, and that function, which finds it (see codec.h). Runs at build time only.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -30,44 +30,6 @@ struct generator {
 	struct method methods[METHODS_MAX];
 	size_t method_count;
 };
-
-_Noreturn void lf_descgen_fail(const char *what, const char *detail)
-{
-	fprintf(stderr, "lf_descgen: %s: %s\n", what, detail);
-	exit(1);
-}
-
-void lf_descgen_symbol(char *out, const char *full_name)
-{
-	bool was_upper = true;
-	size_t length = 0;
-
-	for (const char *c = full_name; *c != '\0'; c++) {
-		bool upper = isupper((unsigned char)*c) != 0;
-
-		if (length + 4 > NAME_MAX_BYTES)
-			lf_descgen_fail("name is too long", full_name);
-		if (*c == '.') {
-			out[length++] = '_';
-			out[length++] = '_';
-			was_upper = true;
-			continue;
-		}
-		if (upper && !was_upper)
-			out[length++] = '_';
-		out[length++] = (char)(upper ? tolower((unsigned char)*c) : *c);
-		was_upper = upper;
-	}
-	out[length] = '\0';
-}
-
-void lf_descgen_join(char *out, const char *scope, const char *separator, const char *name)
-{
-	int length = snprintf(out, NAME_MAX_BYTES, "%s%s%s", scope, scope[0] == '\0' ? "" : separator, name);
-
-	if (length < 0 || length >= NAME_MAX_BYTES)
-		lf_descgen_fail("name is too long", name);
-}
 
 typedef void visit_fn(
 	struct generator *generator, const char *full_name, const Google__Protobuf__DescriptorProto *message);
@@ -220,17 +182,6 @@ static void emit_methods(struct generator *generator)
 	fprintf(generator->out, "};\nconst size_t lf_method_count = %zu;\n", generator->method_count);
 }
 
-void lf_descgen_includes(FILE *out, const Google__Protobuf__FileDescriptorSet *set)
-{
-	for (size_t i = 0; i < set->n_file; i++) {
-		const char *name = set->file[i]->name;
-		const char *dot = strrchr(name, '.');
-
-		fprintf(out, "#include \"%.*s.pb-c.h\"\n", (int)(dot == NULL ? strlen(name) : (size_t)(dot - name)),
-			name);
-	}
-}
-
 static void emit_set(struct generator *generator, const unsigned char *data, size_t length)
 {
 	fputs("\nconst uint8_t lf_file_descriptor_set[] = {", generator->out);
@@ -278,7 +229,7 @@ int main(int argc, char **argv)
 	size_t length;
 
 	if (argc < 3 || argc > 4 || generator == NULL)
-		lf_descgen_fail("usage", "lf_descgen SET.desc OUT.c [TABLE]");
+		lf_descgen_fail("usage", "lf_descgen SET.desc OUT.c [FUNCTION]");
 	data = read_file(argv[1], &length);
 	set = google__protobuf__file_descriptor_set__unpack(NULL, length, data);
 	if (set == NULL)

@@ -97,8 +97,7 @@ void lf_descgen_pack(FILE *out, const struct type *type)
 	}
 	lf_descgen_put(out, "\nstatic uint8_t *pack_%s(struct lf_packer *p, uint8_t *at, const void *message)\n{\n",
 		type->symbol);
-	lf_descgen_put(out, "\tconst %s *m = message;\n%s\n\tassert(m->base.n_unknown_fields == 0);\n", type->c_name,
-		nests ? "\tsize_t before;\n" : "");
+	lf_descgen_put(out, "\tconst %s *m = message;\n%s\n", type->c_name, nests ? "\tsize_t before;\n" : "");
 	if (type->field_count == 0)
 		lf_descgen_put(out, "\t(void)m;\n");
 	lf_descgen_put(out, "\tat = lf_pack_room(p, at, %zu);\n\tif (at == NULL)\n\t\treturn NULL;\n", rest);

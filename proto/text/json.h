@@ -13,6 +13,8 @@
 #include "proto/base/buffer.h"
 #include "proto/base/status.h"
 
+#pragma GCC visibility push(default) /* exported by libleadfit */
+
 enum lf_format { LF_FORMAT_JSON, LF_FORMAT_YAML };
 
 /*
@@ -85,5 +87,7 @@ bool lf_yaml_has_comment(const char *text, size_t length);
 void lf_json_print_string(const char *text, struct lf_buffer *out);
 /* Shortest decimal that reads back as the same double. out has 32 bytes. value is finite. */
 void lf_print_double(double value, char *out);
+
+#pragma GCC visibility pop
 
 #endif

@@ -9,28 +9,12 @@
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 
-bool lf_mapper_reject(struct lf_mapper *mapper, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	lf_error_vadd(mapper->error, mapper->path.text, format, arguments);
-	va_end(arguments);
-	mapper->violations++;
-	return false;
-}
-
-bool lf_mapper_keeps(const struct lf_mapper *mapper)
-{
-	return mapper->violations < LF_VIOLATIONS_MAX;
-}
-
 enum lf_shape lf_message_shape(const ProtobufCMessageDescriptor *type)
 {
 	if (type == &google__protobuf__timestamp__descriptor)
 		return LF_SHAPE_TIMESTAMP;
-	if (type->n_fields == 1 && !strcmp(type->package_name, "google.protobuf") &&
-		!strcmp(type->fields[0].name, "value"))
+	if (type->n_fields == 1 && strcmp(type->package_name, "google.protobuf") == 0 &&
+		strcmp(type->fields[0].name, "value") == 0)
 		return LF_SHAPE_WRAPPER;
 	return LF_SHAPE_OBJECT;
 }
@@ -45,7 +29,7 @@ static bool is_camel(const char *key, const char *name)
 		if (*key++ != letter)
 			return false;
 	}
-	return !*key;
+	return *key == '\0';
 }
 
 /* Every field has two spellings: its own name, and its name in JSON, lowerCamelCase unless the .proto file says
@@ -55,9 +39,9 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescript
 	for (unsigned i = 0; i < type->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &type->fields[i];
 		const char *name = lf_wire_field_name(type, field);
-		bool usual = name == field->name || !strcmp(name, field->name);
+		bool usual = name == field->name || strcmp(name, field->name) == 0;
 
-		if (!strcmp(key, field->name) || (usual ? is_camel(key, name) : !strcmp(key, name)))
+		if (strcmp(key, field->name) == 0 || (usual ? is_camel(key, name) : strcmp(key, name) == 0))
 			return field;
 	}
 	return NULL;

@@ -165,7 +165,7 @@ ProtobufCMessage *lf_text_parse(enum lf_format format, const ProtobufCMessageDes
 			LF_MESSAGE_BYTES_MAX);
 		return NULL;
 	}
-	if (length >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) { /* a byte order mark, as some editors write */
+	if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark, as some editors write */
 		text += 3;
 		length -= 3;
 	}

@@ -229,7 +229,7 @@ static bool is_zero(const ProtobufCFieldDescriptor *field, const void *value)
 	case PROTOBUF_C_TYPE_STRING: {
 		const char *text = *(const char *const *)value;
 
-		return text == NULL || !*text;
+		return text == NULL || *text == '\0';
 	}
 	case PROTOBUF_C_TYPE_BYTES:
 		return ((const ProtobufCBinaryData *)value)->len == 0;

@@ -28,7 +28,7 @@ bool lf_tree_is_null(const json_t *value)
 	if (!lf_tree_is_bare(value))
 		return false;
 	text = json_string_value(value);
-	return !*text || !strcmp(text, "~") || !strcmp(text, "null");
+	return *text == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0;
 }
 
 /* Length of a string without the mark of a bare one. */
@@ -129,7 +129,7 @@ static const char *number_hint(const json_t *value)
 	if (text[0] == '.' && text[1] >= '0' && text[1] <= '9')
 		return "is not a number; it starts with a digit, as in 0.5";
 	word = text + strspn(text, "+-.");
-	if (!strcasecmp(word, "nan") || !strcasecmp(word, "inf") || !strcasecmp(word, "infinity"))
+	if (strcasecmp(word, "nan") == 0 || strcasecmp(word, "inf") == 0 || strcasecmp(word, "infinity") == 0)
 		return "is not allowed; a number is finite";
 	return "is not a number";
 }
@@ -272,7 +272,7 @@ static bool map_integer(struct lf_mapper *mapper, ProtobufCType type, const json
 static bool map_bool(struct lf_mapper *mapper, const json_t *value, protobuf_c_boolean *out)
 {
 	const char *text = json_string_value(value);
-	bool named = text != NULL && (!strcmp(text, "true") || !strcmp(text, "false"));
+	bool named = text != NULL && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0);
 
 	if (json_is_boolean(value)) {
 		*out = json_is_true(value);
@@ -334,7 +334,7 @@ static bool map_string(struct lf_mapper *mapper, const json_t *value, char **out
 								      : "is not a text; put it in quotes");
 	*out = lf_arena_strdup(mapper->arena, json_string_value(value), text_length(value));
 	mapper->exhausted |= *out == NULL;
-	return *out;
+	return *out != NULL;
 }
 
 /* The six bits of a base64 digit of either alphabet, -1 for anything else. */
@@ -436,11 +436,11 @@ bool lf_map_key(struct lf_mapper *mapper, ProtobufCType type, const char *key, s
 	lf_clean_text(key, length, described, sizeof(described));
 	if (type == PROTOBUF_C_TYPE_BOOL) {
 		*(protobuf_c_boolean *)out = *key == 't';
-		return !strcmp(key, "true") || !strcmp(key, "false") ||
+		return strcmp(key, "true") == 0 || strcmp(key, "false") == 0 ||
 			lf_mapper_reject(mapper, "the key \"%s\" is neither true nor false", described);
 	}
 	/* Only the plainest form, so that different texts are different keys. */
-	if (!lf_decimal_parse(key, length, &decimal) || strspn(key, "-0123456789") != length || !strcmp(key, "-0"))
+	if (!lf_decimal_parse(key, length, &decimal) || strspn(key, "-0123456789") != length || strcmp(key, "-0") == 0)
 		return lf_mapper_reject(mapper, "the key \"%s\" is not a whole number", described);
 	value = json_stringn_nocheck(key, length + 1);
 	if (value == NULL) {

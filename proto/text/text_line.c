@@ -54,14 +54,14 @@ static bool same_name(const struct step *step, const char *key)
 	size_t i = 0;
 
 	if (step->exact)
-		return strlen(key) == step->length && !memcmp(key, step->name, step->length);
+		return strlen(key) == step->length && memcmp(key, step->name, step->length) == 0;
 	for (;; i++, key++) {
 		while (i < step->length && step->name[i] == '_')
 			i++;
 		while (*key == '_')
 			key++;
-		if (i == step->length || !*key)
-			return i == step->length && !*key;
+		if (i == step->length || *key == '\0')
+			return i == step->length && *key == '\0';
 		if ((step->name[i] | 0x20) != (*key | 0x20))
 			return false;
 	}

@@ -107,9 +107,9 @@ static json_t *scalar(const struct reader *reader, const yaml_event_t *event)
 	if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
 		return json_stringn_nocheck(text, length);
 	if (reader->dialect == LF_FORMAT_JSON) {
-		if (!strcmp(text, "null"))
+		if (strcmp(text, "null") == 0)
 			return json_null();
-		if (!strcmp(text, "true") || !strcmp(text, "false"))
+		if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
 			return json_boolean(*text == 't');
 	}
 	return json_stringn_nocheck(text, length + 1);

@@ -1,9 +1,7 @@
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/wire/codec.h"
-#include "proto/wire/wire.h"
 
 /*
  * Design notes
@@ -30,31 +28,21 @@ static int compare_entries(const void *a, const void *b, void *offset)
 		key_of(*(const void *const *)a, *(size_t *)offset), key_of(*(const void *const *)b, *(size_t *)offset));
 }
 
+/* Apart, since most maps come sorted. */
+static __attribute__((noinline)) void sort(void **entries, size_t count, size_t offset)
+{
+	qsort_r(entries, count, sizeof(entries[0]), compare_entries, &offset);
+	for (size_t i = 1; i < count; i++)
+		LF_CHECK(P5, strcmp(key_of(entries[i - 1], offset), key_of(entries[i], offset)) <= 0);
+}
+
 void lf_sort_entries(void *map, size_t count, size_t offset)
 {
 	void **entries = map;
 
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(key_of(entries[i - 1], offset), key_of(entries[i], offset)) > 0) {
-			qsort_r(entries, count, sizeof(entries[0]), compare_entries, &offset);
+			sort(entries, count, offset);
 			return;
 		}
-}
-
-void lf_wire_canonicalize(ProtobufCMessage *message)
-{
-	const struct lf_codec *codec;
-
-	if (message == NULL)
-		return;
-	codec = lf_codec_find(message->descriptor);
-	assert(codec != NULL);
-	if (codec != NULL && codec->canonicalize != NULL)
-		codec->canonicalize(message);
-}
-
-uint8_t *lf_wire_canonical_bytes(ProtobufCMessage *message, struct lf_arena *arena, size_t *length)
-{
-	lf_wire_canonicalize(message);
-	return lf_wire_pack(message, arena, 0, length);
 }

@@ -1,11 +1,10 @@
 /*
  * Private to proto/: what the code that descgen writes for each message type is made of. Inline where a field is a few
- * instructions; pack.c and decode.c have the rest.
+ * instructions; pack.c, decode.c and canonical.c have the rest. message.c runs what descgen writes.
  */
 #ifndef LF_PROTO_WIRE_CODEC_H
 #define LF_PROTO_WIRE_CODEC_H
 
-#include <assert.h>
 #include <math.h>
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -14,6 +13,7 @@
 #include <string.h>
 
 #include "proto/base/arena.h"
+#include "proto/base/check.h"
 #include "proto/wire/span.h"
 #include "proto/wire/wire.h"
 
@@ -45,10 +45,7 @@ struct lf_codec_table {
 	const struct lf_codec *slots;
 };
 
-/* Of the interface. */
-extern const struct lf_codec_table lf_codecs;
-
-/* The code for a type of the interface, NULL for others. */
+/* The code for a type of the interface, NULL for others. descgen writes it, beside the table that it searches. */
 const struct lf_codec *lf_codec_find(const ProtobufCMessageDescriptor *type);
 
 static inline uint32_t lf_codec_hash(const char *short_name)

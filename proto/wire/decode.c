@@ -1,5 +1,3 @@
-#include "proto/wire/decode.h"
-
 #include <string.h>
 
 #include "proto/wire/codec.h"
@@ -199,18 +197,4 @@ bool lf_keys_distinct(const void *map, size_t count, size_t offset)
 			if (strcmp(key_of(entries[j], offset), key_of(entries[i], offset)) == 0)
 				return false;
 	return true;
-}
-
-ProtobufCMessage *lf_decode(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
-	const struct lf_wire_known *known, struct lf_arena *arena)
-{
-	const struct lf_reader reader = {arena, known};
-	static const uint8_t nothing[1];
-	const struct lf_codec *codec = lf_codec_find(type);
-
-	if (codec == NULL)
-		return NULL;
-	if (length == 0) /* data may be NULL */
-		data = nothing;
-	return codec->read(&reader, data, data + length, 1);
 }

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "proto/base/check.h"
+
 /*
  * Design notes
  *
@@ -288,6 +290,7 @@ size_t lf_frame_encode_header(const struct lf_frame *frame, uint8_t *out, struct
 		at = put_slice(at + ENTRY_FIXED_BYTES, entry->key);
 		at = put_slice(at, entry->value);
 	}
+	LF_CHECK(P6, at == out + length);
 	return length;
 }
 

@@ -11,6 +11,8 @@
 #include "proto/base/limits.h"
 #include "proto/base/status.h"
 
+#pragma GCC visibility push(default) /* exported by libleadfit */
+
 enum {
 	LF_FRAME_VERSION = 1,
 	LF_FRAME_FIXED_BYTES = 12,
@@ -56,5 +58,7 @@ size_t lf_frame_encode_header(const struct lf_frame *frame, uint8_t *out, struct
 
 /* The first value of key, or an empty slice with data NULL. */
 struct lf_slice lf_frame_metadata(const struct lf_frame *frame, const char *key);
+
+#pragma GCC visibility pop
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "proto/base/nearest.h"
 #include "proto/wire/descriptors.h"
-#include "proto/text/json.h"
 #include "proto/wire/wire.h"
 
 /* As strcmp, with name not ended by NUL. */

@@ -1,8 +1,6 @@
-#include <assert.h>
 #include <string.h>
 
 #include "proto/wire/codec.h"
-#include "proto/wire/wire.h"
 
 /*
  * Design notes
@@ -19,17 +17,14 @@
  * arena is reset.
  */
 
-enum {
-	AROUND_BYTES_MAX = 16, /* a varint of 10 bytes, or a length of 5; and a tag of 5 */
-	PIECE_BYTES_MIN = 256,
-	COPIED_BYTES = 16, /* up to here two overlapping moves are less than a call */
-};
+enum { COPIED_BYTES = 16 }; /* up to here two overlapping moves are less than a call */
 
 uint8_t *lf_pack_grow(struct lf_packer *packer, uint8_t *at, size_t bytes)
 {
 	size_t written = (size_t)(packer->end - at), capacity = (size_t)(packer->end - packer->start);
 	uint8_t *start;
 
+	LF_CHECK(P4, packer->start <= at && at <= packer->end);
 	if (bytes > SIZE_MAX / 4 || capacity > SIZE_MAX / 4)
 		return NULL;
 	capacity = 2 * capacity + bytes;
@@ -94,23 +89,4 @@ uint8_t *lf_pack_binary(
 	struct lf_packer *packer, uint8_t *at, const ProtobufCBinaryData *binary, uint32_t tag, size_t rest)
 {
 	return binary->len > SIZE_MAX / 4 ? NULL : pack_bytes(packer, at, binary->data, binary->len, tag, rest);
-}
-
-uint8_t *lf_wire_pack(const ProtobufCMessage *message, struct lf_arena *arena, size_t hint, size_t *length)
-{
-	const struct lf_codec *codec = lf_codec_find(message->descriptor);
-	struct lf_packer packer = {.arena = arena};
-	uint8_t *at = NULL;
-
-	assert(codec != NULL);
-	*length = 0;
-	if (codec == NULL)
-		return NULL;
-	/* The room that the outermost field asks for, so that what is just as long as hinted is not moved. */
-	at = lf_pack_grow(&packer, at, (hint < PIECE_BYTES_MIN ? PIECE_BYTES_MIN : hint) + AROUND_BYTES_MAX);
-	if (at != NULL)
-		at = codec->pack(&packer, at, message);
-	if (at != NULL)
-		*length = (size_t)(packer.end - at);
-	return at;
 }

@@ -6,6 +6,7 @@
 
 #include "proto/wire/decode.h"
 #include "proto/wire/descriptors.h"
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "proto/wire/span.h"
 
@@ -386,7 +387,7 @@ static bool check_message(struct walk *walk, const struct level *above, const Pr
 	size_t field_count = 0;
 	uint32_t number = 0;
 
-	assert(type->n_fields <= FIELDS_MAX);
+	LF_CHECK(P2, type->n_fields <= FIELDS_MAX);
 	level.above = above;
 	level.type = type;
 	level.field = NULL;

@@ -12,6 +12,8 @@
 #include "proto/wire/frame.h"
 #include "proto/base/status.h"
 
+#pragma GCC visibility push(default) /* exported by libleadfit */
+
 /*
  * Walks the wire bytes once, allocating nothing, and checks what protobuf-c does not: nesting depth, UTF-8, NUL bytes
  * in strings, duplicate map keys, unknown fields, wire types, doubles that are not finite, lengths. Adds every
@@ -55,10 +57,10 @@ ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, c
 void lf_wire_canonicalize(ProtobufCMessage *message);
 
 /*
- * Packs into arena: the bytes of protobuf_c_message_pack(), in one pass. The message is one of the interface (others
- * have no code here) and has no unknown fields (as all that lf_wire_unpack() gives). hint: about how long it will be, 0
- * = not known; a message that turns out longer costs the arena up to twice its length. Returns the bytes, NULL where
- * the arena is exhausted.
+ * Packs into arena: the bytes of protobuf_c_message_pack(), in one pass. The message is one of the interface: others have
+ * no code here, and end the process (P3). Unknown fields, which no message of lf_wire_unpack() has, are left out. hint:
+ * about how long it will be, 0 = not known; a message that turns out longer costs the arena up to twice its length.
+ * Returns the bytes, NULL where the arena is exhausted.
  */
 uint8_t *lf_wire_pack(const ProtobufCMessage *message, struct lf_arena *arena, size_t hint, size_t *length);
 
@@ -80,5 +82,7 @@ extern const ProtobufCServiceDescriptor *const lf_services[];
 const ProtobufCServiceDescriptor *lf_find_method(const char *name, size_t length, unsigned *index);
 /* The method name closest to an unknown one, for the error text. NULL where none is close. */
 const char *lf_nearest_method(const char *name, size_t length);
+
+#pragma GCC visibility pop
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "proto/base/arena.h"
+#include "proto/wire/borrow.h"
 
 struct lf_texts {
 	struct lf_arena *arena;
@@ -15,16 +16,5 @@ struct lf_texts {
 
 /* Appends a copy. */
 void lf_texts_add(struct lf_texts *texts, const char *text, size_t length);
-
-/* Borrowed bytes as a field of a message: protobuf-c's fields are not const, though nobody writes through them. */
-static inline void *lf_unconst(const void *pointer)
-{
-	union {
-		const void *from;
-		void *to;
-	} u = {pointer};
-
-	return u.to;
-}
 
 #endif

@@ -53,6 +53,9 @@ struct lf_contest {
 
 /* Bytes of a contest's arrays. */
 size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case);
+/* Sets the pointers to the arrays, which lie at base. Writes nothing else. */
+void lf_contest_carve(
+	struct lf_contest *contest, const struct lf_rubric *rubric, const struct lf_case *the_case, void *base);
 
 /* Sets up the arrays for scored candidates in canonical order. space holds them and all else that scoring needs. */
 void lf_contest_begin(
@@ -66,6 +69,17 @@ uint32_t lf_lead_with(struct lf_contest *contest, const double *weights);
 uint32_t lf_lead_at(struct lf_contest *contest, uint32_t trait, double tau);
 /* v of an alignment for one row at contest->traits. */
 double lf_alignment_at(const struct lf_contest *contest, const struct lf_criterion *criterion, uint32_t row);
+
+/* ---- rounding ---- */
+
+typedef bool (*lf_flips_fn)(void *context, double to);
+/*
+ * Rounds a change to x outward to 1e-6, and beyond until it does flip, where rounding in the scores asks for that: in
+ * so many steps, each longer than the last, and back to where it first does. min, max: the range allowed; its ends are
+ * used where they flip. false: no such number flips.
+ */
+bool lf_round_outward(
+	double x, double direction, double min, double max, int steps, lf_flips_fn flips, void *context, double *to);
 
 /* ---- the walk ---- */
 
@@ -115,15 +129,6 @@ struct lf_search {
 	const uint32_t *order;  /* place in the ranking → row */
 	struct lf_changes *changes;
 };
-
-typedef bool (*lf_flips_fn)(void *context, double to);
-/*
- * Rounds a change to x outward to 1e-6, and beyond until it does flip, where rounding in the scores asks for that: in
- * so many steps, each longer than the last, and back to where it first does. min, max: the range allowed; its ends are
- * used where they flip. false: no such number flips.
- */
-bool lf_round_outward(
-	double x, double direction, double min, double max, int steps, lf_flips_fn flips, void *context, double *to);
 
 void lf_find_weights(struct lf_search *search);
 void lf_find_ratings(struct lf_search *search); /* LF_CHANGE_RATING and LF_CHANGE_EVIDENCE */

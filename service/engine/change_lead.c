@@ -132,3 +132,55 @@ uint32_t lf_lead_at(struct lf_contest *contest, uint32_t trait, double tau)
 		return LF_NONE;
 	return lead(contest, contest->weights, contest->traits);
 }
+
+/* ---- rounding ---- */
+
+/* The multiple of 1e-6 at or beyond x in that direction, in units; one that x misses by rounding only counts as
+ * reached. */
+static int64_t outward(double x, double direction)
+{
+	double units = x * 1e6 * direction;
+	int64_t k = (int64_t)units; /* towards 0 */
+
+	if ((double)k > units)
+		k--; /* now k <= units < k + 1 */
+	if (units - (double)k > 1e-3)
+		k++;
+	return direction > 0 ? k : -k;
+}
+
+/* A multiple of 1e-6, kept within the range. */
+static double within(int64_t units, double min, double max)
+{
+	double y = (double)units / 1e6 + 0.0;
+
+	return y < min ? min : y > max ? max : y;
+}
+
+bool lf_round_outward(
+	double x, double direction, double min, double max, int steps, lf_flips_fn flips, void *context, double *to)
+{
+	int64_t units = outward(x, direction), sign = direction > 0 ? 1 : -1, failed = units - sign;
+	double y;
+
+	for (int i = 0; !flips(context, *to = within(units, min, max)); i++) {
+		if (i == steps || (direction > 0 ? *to >= max : *to <= min))
+			return false;
+		failed = units;
+		units += sign * (i == 0 ? 1 : INT64_C(1) << (i - 1));
+	}
+	/* Long steps may have gone too far. */
+	while ((units - failed) * sign > 1) {
+		int64_t middle = failed + (units - failed) / 2;
+
+		if (flips(context, within(middle, min, max)))
+			units = middle;
+		else
+			failed = middle;
+	}
+	y = within(units, min, max);
+	if (y == *to)
+		return true;
+	*to = y;
+	return flips(context, y);
+}

@@ -163,7 +163,7 @@ static void take_needs(struct lf_layout *layout, struct lf_criterion *criterion,
 			placed++;
 		}
 	}
-	assert(placed == from->need_count);
+	LF_CHECK(E3, placed == from->need_count);
 }
 
 static void take_criteria(struct lf_layout *layout, struct lf_rubric *rubric, const struct lf_rubric_def *def,
@@ -243,7 +243,7 @@ static void take_moves(struct lf_layout *layout, struct lf_rubric *rubric, const
 		}
 	}
 	first[def->trait_count] = count;
-	assert(count <= terms);
+	LF_CHECK(E3, count <= terms);
 }
 
 static void take_labels(struct lf_layout *layout, struct lf_rubric *rubric, const struct lf_rubric_def *def)
@@ -386,7 +386,7 @@ struct lf_rubric *lf_rubric_compile(const struct lf_rubric_def *def)
 		return NULL;
 	rubric = (struct lf_rubric *)(void *)layout.base;
 	lay_out(&layout, rubric, def);
-	assert(layout.used == bytes);
+	LF_CHECK(E3, layout.used == bytes);
 	rubric->bytes = bytes;
 	return rubric;
 }

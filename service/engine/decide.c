@@ -154,6 +154,32 @@ void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_
 	result->outcome = outcome_of(&rubric->def, result, eligible);
 }
 
+/* ---- a case ---- */
+
+bool lf_score(const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace, struct lf_result *result)
+{
+	struct lf_scoring scoring;
+	struct lf_workspace *space = &scoring.space;
+	size_t count = 0, criterion_count = rubric->def.criterion_count;
+
+	lf_scoring_begin(&scoring, rubric, the_case, workspace);
+	if (!lf_weights(rubric, the_case->traits, space->weights))
+		return false;
+	for (size_t i = 0; i < the_case->member_count; i++) {
+		uint32_t m = space->member_order[i];
+		struct lf_criterion_score *criteria = space->criteria + count * criterion_count;
+
+		if (!the_case->members[m].candidate)
+			continue;
+		space->scored[count] = (struct lf_member_score){.member = m, .criteria = criteria};
+		space->scored[count].undated = lf_score_criteria(&scoring, &the_case->members[m], criteria);
+		space->scored[count].score = lf_aggregate(rubric, space->weights, criteria);
+		count++;
+	}
+	lf_decide(&scoring, count, result);
+	return true;
+}
+
 /* ---- stored numbers ---- */
 
 /* Canonical place of a member, by bisection. */

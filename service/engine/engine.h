@@ -1,6 +1,6 @@
 /*
  * The engine: a compiled rubric, pure arithmetic on it, and the words for its numbers. No I/O, no clock, no allocation
- * while scoring. README.md beside this file gives the semantics; the same input gives the same bits on every machine.
+ * while scoring. DESIGN.md beside this file gives the semantics; the same input gives the same bits on every machine.
  *
  * Everything here is by index. Ids and titles are only for canonical order (id bytes) and for words; strings are
  * NUL-terminated UTF-8 and borrowed.
@@ -84,7 +84,7 @@ struct lf_gate_def {
 	double at_least;
 };
 
-/* How the doubt about weights and ratings is sampled. README.md has the formulas. */
+/* How the doubt about weights and ratings is sampled. DESIGN.md has the formulas. */
 struct lf_robustness_def {
 	uint32_t samples;     /* K, number of perturbations; 0 = robustness is not computed */
 	double weight_spread; /* s: each weight × (1+s·t)/(1−s·t), t uniform on (−1,1); 0 <= s < 1 */

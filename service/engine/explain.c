@@ -1,7 +1,7 @@
 /*
  * The words for an answer's numbers: what was found, what counts here, what sets the first two apart, how much of it is
  * expectation, and what it assumes; robustness, changes and the co-lead are outcome.c's and say_change.c's. Only words:
- * every number comes from the result. Changing a word raises LF_EXPLANATION_VERSION (README.md, "Versions").
+ * every number comes from the result. Changing a word raises LF_EXPLANATION_VERSION (DESIGN.md, "Versions").
  */
 #include "service/engine/speak.h"
 
@@ -256,25 +256,6 @@ static void say_profile(struct lf_speaker *speaker, const struct lf_discipline_f
 }
 
 /* ---- all of it ---- */
-
-/* Not "= { ... }": that would clear the sentence's bytes too. */
-void lf_speaker_begin(struct lf_speaker *speaker, const struct lf_rubric *rubric, const struct lf_case *the_case,
-	const struct lf_findings *findings, lf_say_fn say, void *context)
-{
-	const struct lf_result *result = findings != NULL ? findings->result : NULL;
-
-	speaker->rubric = rubric;
-	speaker->the_case = the_case;
-	speaker->findings = findings;
-	speaker->result = result;
-	speaker->eligible = 0;
-	speaker->say = say;
-	speaker->context = context;
-	lf_text_clear(&speaker->text);
-	while (result != NULL && speaker->eligible < result->ranking_count &&
-		result->ranking[speaker->eligible].eligible)
-		speaker->eligible++;
-}
 
 void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_findings *findings,
 	lf_say_fn say, void *context)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "proto/base/check.h"
 #include "service/engine/engine.h"
 #include "service/engine/robust.h"
 
@@ -219,6 +220,8 @@ struct lf_scoring {
 	double labour_total;
 	bool needs_zero;
 };
+
+enum { LF_WORKSPACE_ALIGNMENT = 64 };
 
 /* Lays the arrays out; base NULL = measure only. Returns the bytes. */
 size_t lf_workspace_carve(

@@ -48,6 +48,8 @@ void lf_sort(uint32_t *items, size_t count, lf_before_fn before, const void *con
 		items[0] = item;
 		sink(items, 0, last, before, context);
 	}
+	for (size_t i = 1; i < count; i++)
+		LF_CHECK(E8, !before(context, items[i], items[i - 1]));
 }
 
 static bool member_before(const void *context, uint32_t a, uint32_t b)
@@ -70,6 +72,6 @@ const char *lf_discipline_id(const struct lf_rubric *rubric, const struct lf_cas
 
 	if (discipline < own)
 		return rubric->def.disciplines[discipline].id;
-	assert(discipline < the_case->discipline_count);
+	LF_CHECK(E4, discipline < the_case->discipline_count);
 	return the_case->extra_discipline_ids[discipline - own];
 }

@@ -1,12 +1,12 @@
 /*
- * The eligible candidates' scores under every perturbation, block by block. README.md says exactly what is compared;
+ * The eligible candidates' scores under every perturbation, block by block. DESIGN.md says exactly what is compared;
  * robust_first.c counts who is first.
  */
 #include "service/engine/internal.h"
 
 void lf_rubric_use_kernel(struct lf_rubric *rubric, const struct lf_kernel *kernel)
 {
-	assert(kernel != NULL);
+	LF_CHECK(E6, kernel != NULL);
 	rubric->perturbations.kernel = kernel;
 }
 
@@ -161,7 +161,7 @@ void lf_trials_block(const struct lf_trials *contest, size_t first, struct lf_bl
 	const struct lf_workspace *space = contest->space;
 	size_t criteria = rubric->def.criterion_count, left = p->count - first;
 
-	assert(first % p->block == 0 && first < p->count);
+	LF_CHECK(E6, first % p->block == 0 && first < p->count);
 	left = (left + LF_KERNEL_LANES - 1) / LF_KERNEL_LANES * LF_KERNEL_LANES;
 	*block = (struct lf_block){
 		.lanes = left < p->block ? left : p->block,
@@ -194,7 +194,7 @@ struct lf_block lf_block_part(const struct lf_block *block, size_t offset, size_
 {
 	struct lf_block part = *block;
 
-	assert(offset % LF_KERNEL_LANES == 0 && offset < block->lanes);
+	LF_CHECK(E6, offset % LF_KERNEL_LANES == 0 && lanes % LF_KERNEL_LANES == 0 && offset < block->lanes);
 	part.lanes = lanes < block->lanes - offset ? lanes : block->lanes - offset;
 	if (part.factors != NULL)
 		part.factors += offset;
@@ -207,6 +207,7 @@ void lf_trials_score(const struct lf_trials *contest, const struct lf_block *par
 {
 	const struct lf_perturbations *p = &contest->rubric->perturbations;
 
+	LF_CHECK(E6, first + part->lanes < p->count + LF_KERNEL_LANES);
 	p->kernel->fill(part->lanes, -INFINITY, best);
 	for (size_t i = 0; i < contest->count; i += 2) {
 		struct lf_contender two[2] = {

@@ -44,7 +44,8 @@ void lf_rough_factors(const struct lf_perturbations *p, size_t criteria, float *
 void lf_draw_factors(const struct lf_rubric *rubric, double *factors);
 /*
  * Gaps of sorted uniforms for samples first .. first + count - 1, a row a criterion (canonical) of stride doubles.
- * weights: by the definition's criteria, those above 0 share and the others' rows are 0; NULL: all share.
+ * weights: by the definition's criteria, those above 0 share and the others' rows are 0, so all rows are where a stored
+ * result has no weight above 0; NULL: all share.
  */
 void lf_draw_gaps(
 	const struct lf_rubric *rubric, const double *weights, size_t first, size_t count, size_t stride, double *rows);

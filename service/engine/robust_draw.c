@@ -1,6 +1,6 @@
 /*
  * Random numbers, all drawn from fixed seeds, and almost all when a rubric is compiled: factors of weights, gaps that
- * stand for unknown weights, noise of ratings. README.md says which and why.
+ * stand for unknown weights, noise of ratings. DESIGN.md says which and why.
  */
 #include "service/engine/internal.h"
 
@@ -100,7 +100,6 @@ void lf_draw_gaps(
 
 	for (size_t c = 0; c < criteria; c++)
 		shared += has_weight(rubric, weights, c);
-	assert(shared > 0);
 	for (size_t c = 0; c < criteria && drawn + 1 < shared; c++) {
 		if (!has_weight(rubric, weights, c))
 			continue;

@@ -154,6 +154,7 @@ static size_t count_roughly(const struct lf_trials *contest, const struct lf_rou
 		uint64_t doubtful;
 
 		groups = all - first < LF_ROUGH_GROUPS ? all - first : LF_ROUGH_GROUPS;
+		LF_CHECK(E6, (first + groups) * LF_KERNEL_LANES <= p->count);
 		doubtful = p->kernel->count_certain(rough, first, groups, space->part_wins);
 		for (size_t i = 0; i < contest->count; i++)
 			space->wins[i] += space->part_wins[i];

@@ -1,83 +1,6 @@
-/* The numbers of one member: ratings, values, shares, and the score that they add up to. README.md has the formulas. */
+/* The numbers of one member: ratings, values, shares, and the score that they add up to. DESIGN.md has the formulas. */
 #include <string.h>
-#include "service/engine/change.h"
 #include "service/engine/internal.h"
-
-enum { WORKSPACE_ALIGNMENT = 64 };
-
-/* ---- workspace ---- */
-
-static void *carve(unsigned char *base, size_t *used, size_t count, size_t size)
-{
-	size_t at = *used;
-
-	*used += (count * size + WORKSPACE_ALIGNMENT - 1) / WORKSPACE_ALIGNMENT * WORKSPACE_ALIGNMENT;
-	return base != NULL ? base + at : NULL;
-}
-
-static void carve_robustness(
-	const struct lf_rubric *rubric, size_t members, void *base, size_t *used, struct lf_workspace *space)
-{
-	size_t criteria = rubric->def.criterion_count, block = rubric->perturbations.block, part;
-
-	space->contenders = NULL;
-	if (rubric->perturbations.count == 0)
-		return;
-	part = lf_part_samples(block, members);
-	space->contenders = carve(base, used, members, sizeof(*space->contenders));
-	space->coefficients = carve(base, used, (members + 1) * criteria, sizeof(*space->coefficients));
-	space->block_totals = carve(base, used, block, sizeof(*space->block_totals));
-	space->block_gaps =
-		carve(base, used, rubric->perturbations.unknown ? criteria * block : 0, sizeof(*space->block_gaps));
-	space->part_scores = carve(base, used, members * part, sizeof(*space->part_scores));
-	space->part_best = carve(base, used, part, sizeof(*space->part_best));
-	space->part_ties = carve(base, used, part, sizeof(*space->part_ties));
-	space->part_wins = carve(base, used, members, sizeof(*space->part_wins));
-	space->wins = carve(base, used, members, sizeof(*space->wins));
-	space->shares = carve(base, used, members, sizeof(*space->shares));
-	space->rank_ties = carve(base, used, members * LF_RANKS_MAX, sizeof(*space->rank_ties));
-	if (rubric->perturbations.rough_factors == NULL)
-		return;
-	space->rough_contenders = carve(base, used, members, sizeof(*space->rough_contenders));
-	space->rough_coefficients =
-		carve(base, used, (members + 1) * lf_rough_rows(criteria), sizeof(*space->rough_coefficients));
-	space->rough_scores = carve(base, used, members * LF_KERNEL_LANES, sizeof(*space->rough_scores));
-	space->rough_bits = carve(base, used, members * LF_ROUGH_GROUPS, sizeof(*space->rough_bits));
-}
-
-size_t lf_workspace_carve(
-	const struct lf_rubric *rubric, const struct lf_case *the_case, void *base, struct lf_workspace *space)
-{
-	size_t members = the_case->member_count, criteria = rubric->def.criterion_count;
-	size_t disciplines = the_case->discipline_count, used = 0;
-
-	if (disciplines < rubric->def.discipline_count)
-		disciplines = rubric->def.discipline_count;
-	space->weights = carve(base, &used, criteria, sizeof(*space->weights));
-	space->ranking = carve(base, &used, members, sizeof(*space->ranking));
-	space->scored = carve(base, &used, members, sizeof(*space->scored));
-	/* One more than members: a profile scores an imagined one. */
-	space->criteria = carve(base, &used, (members + 1) * criteria, sizeof(*space->criteria));
-	space->sums = carve(base, &used, criteria, sizeof(*space->sums));
-	space->member_order = carve(base, &used, members, sizeof(*space->member_order));
-	space->rank_order = carve(base, &used, members, sizeof(*space->rank_order));
-	space->needs = carve(base, &used, rubric->need_count, sizeof(*space->needs));
-	space->need_totals = carve(base, &used, criteria, sizeof(*space->need_totals));
-	space->labour = carve(base, &used, disciplines + 1, sizeof(*space->labour));
-	space->discipline_order = carve(base, &used, disciplines, sizeof(*space->discipline_order));
-	space->expertise = carve(base, &used, disciplines, sizeof(*space->expertise));
-	space->stated = carve(base, &used, disciplines, sizeof(*space->stated));
-	carve_robustness(rubric, members, base, &used, space);
-	space->contest = carve(base, &used, lf_contest_bytes(rubric, the_case), 1);
-	return used;
-}
-
-size_t lf_workspace_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case)
-{
-	struct lf_workspace space;
-
-	return lf_workspace_carve(rubric, the_case, NULL, &space);
-}
 
 /* ---- what all members share: needs and labour ---- */
 
@@ -151,7 +74,7 @@ static void find_labour(struct lf_scoring *scoring)
 		const struct lf_member *member = &the_case->members[scoring->space.member_order[i]];
 
 		if (member->discipline != LF_NONE) {
-			assert(member->discipline < count);
+			LF_CHECK(E4, member->discipline < count);
 			by_discipline[member->discipline] += member->availability;
 		}
 	}
@@ -168,7 +91,7 @@ static void find_labour(struct lf_scoring *scoring)
 void lf_scoring_begin(
 	struct lf_scoring *scoring, const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace)
 {
-	assert((uintptr_t)workspace % WORKSPACE_ALIGNMENT == 0);
+	LF_CHECK(E1, (uintptr_t)workspace % LF_WORKSPACE_ALIGNMENT == 0);
 	scoring->rubric = rubric;
 	scoring->the_case = the_case;
 	scoring->stored = NULL;
@@ -240,12 +163,13 @@ static uint32_t sum_evidence(const struct lf_scoring *scoring, const struct lf_m
 	const struct lf_rubric *rubric = scoring->rubric;
 	uint32_t undated = 0;
 
-	assert(member->evidence_count <= LF_EXACT_EVIDENCE_MAX);
+	LF_CHECK(E5, member->evidence_count <= LF_EXACT_EVIDENCE_MAX);
 	for (size_t i = 0; i < member->evidence_count; i++) {
 		const struct lf_evidence *e = &member->evidence[i];
 
-		assert(e->criterion < rubric->def.criterion_count);
-		assert(rubric->def.criteria[e->criterion].derived == LF_RATED);
+		LF_CHECK(E4,
+			e->criterion < rubric->def.criterion_count &&
+				rubric->def.criteria[e->criterion].derived == LF_RATED);
 		undated += rubric->def.half_life_days > 0 && e->observed_day == LF_UNDATED;
 		add_evidence(rubric, &scoring->space.sums[rubric->criterion_place[e->criterion]],
 			lf_evidence_weight(rubric, scoring->the_case, e), e->rating);
@@ -268,7 +192,7 @@ double lf_curve_value(const struct lf_curve_point *curve, size_t count, double r
 	struct lf_segment segment;
 	size_t i = count - 1;
 
-	assert(count > 0);
+	LF_CHECK(E4, count > 0);
 	if (count == 1)
 		return curve[0].value + 0.0;
 	for (i--; i > 0 && rating < curve[i].rating; i--)
@@ -362,7 +286,7 @@ void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member 
 	if (member->discipline != LF_NONE && covers == NULL)
 		expertise[member->discipline] = 1;
 	for (size_t i = 0; i < member->expertise_count; i++) {
-		assert(member->expertise[i].discipline < count);
+		LF_CHECK(E4, member->expertise[i].discipline < count);
 		expertise[member->expertise[i].discipline] = member->expertise[i].level;
 		stated[member->expertise[i].discipline] = 1;
 	}
@@ -474,28 +398,4 @@ double lf_aggregate_pair(const struct lf_rubric *rubric, const double *weights, 
 	const struct lf_criterion_score *other)
 {
 	return aggregate(rubric, weights, one, other);
-}
-
-bool lf_score(const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace, struct lf_result *result)
-{
-	struct lf_scoring scoring;
-	struct lf_workspace *space = &scoring.space;
-	size_t count = 0, criterion_count = rubric->def.criterion_count;
-
-	lf_scoring_begin(&scoring, rubric, the_case, workspace);
-	if (!lf_weights(rubric, the_case->traits, space->weights))
-		return false;
-	for (size_t i = 0; i < the_case->member_count; i++) {
-		uint32_t m = space->member_order[i];
-		struct lf_criterion_score *criteria = space->criteria + count * criterion_count;
-
-		if (!the_case->members[m].candidate)
-			continue;
-		space->scored[count] = (struct lf_member_score){.member = m, .criteria = criteria};
-		space->scored[count].undated = lf_score_criteria(&scoring, &the_case->members[m], criteria);
-		space->scored[count].score = lf_aggregate(rubric, space->weights, criteria);
-		count++;
-	}
-	lf_decide(&scoring, count, result);
-	return true;
 }

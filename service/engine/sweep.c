@@ -66,7 +66,7 @@ size_t lf_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 	struct lf_walk walk;
 	double tau;
 
-	assert(trait < rubric->def.trait_count && max > 0);
+	LF_CHECK(E4, trait < rubric->def.trait_count && max > 0);
 	lf_scoring_begin(&scoring, rubric, the_case, workspace);
 	begin(&contest, &scoring);
 	contest.one_trait = true;

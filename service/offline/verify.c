@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/base/dates.h"
 #include "service/offline/commands.h"
 #include "service/audit/redaction_check.h"
 #include "service/seal/log_tree.h"

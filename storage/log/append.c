@@ -1,9 +1,10 @@
 /*
  * The callers' side of the log: what is checked and computed on their threads, and the queue's entry. The invariants
- * (W1, W8) are at the top of log.c.
+ * (W1, W8, W11) are in storage/DESIGN.md.
  */
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "storage/log/private.h"
 
 /* ---- appending ---- */
@@ -88,7 +89,7 @@ static bool take_in(struct lf_log *log, struct lf_append_queue *queue, struct lf
 		lf_error_set(error, LF_FAILED_PRECONDITION, "the decision log was opened for reading only");
 		return false;
 	}
-	if (log->failed || log->closing) {
+	if (lf_log_has_failed(log) || log->closing) {
 		lf_error_set(error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
 		return false;
 	}
@@ -102,7 +103,9 @@ static bool take_in(struct lf_log *log, struct lf_append_queue *queue, struct lf
 	else
 		queue->last->next = append;
 	queue->last = append;
+	lf_append_turn(append, LF_APPEND_QUEUED);
 	log->pending++;
+	LF_CHECK(W8, log->pending <= log->queue_max);
 	return true;
 }
 
@@ -198,23 +201,38 @@ static void wait_done(struct lf_append *append, const struct lf_error *error)
 	pthread_mutex_unlock(&wait->lock);
 }
 
-/* Queues what wait.append names, and returns when it has been completed. */
-static enum lf_code run_and_wait(struct lf_log *log, struct wait *wait, struct lf_error *error)
+static void wait_init(struct wait *wait)
 {
-	struct lf_append *append;
-
 	wait->append.done = wait_done;
 	wait->append.context = wait;
 	pthread_mutex_init(&wait->lock, NULL);
 	pthread_cond_init(&wait->ended, NULL);
-	append = &wait->append;
-	enqueue(log, &append, 1);
+}
+
+/* Returns when wait_done() has run. */
+static void wait_until_done(struct wait *wait)
+{
 	pthread_mutex_lock(&wait->lock);
 	while (!wait->done)
 		pthread_cond_wait(&wait->ended, &wait->lock);
 	pthread_mutex_unlock(&wait->lock);
+}
+
+static void wait_clean_up(struct wait *wait)
+{
 	pthread_cond_destroy(&wait->ended);
 	pthread_mutex_destroy(&wait->lock);
+}
+
+/* Queues what wait.append names, and returns when it has been completed. */
+static enum lf_code run_and_wait(struct lf_log *log, struct wait *wait, struct lf_error *error)
+{
+	struct lf_append *append = &wait->append;
+
+	wait_init(wait);
+	enqueue(log, &append, 1);
+	wait_until_done(wait);
+	wait_clean_up(wait);
 	if (wait->error.code != LF_OK)
 		lf_error_set(error, wait->error.code, "%s", wait->error.message);
 	return wait->error.code;
@@ -317,11 +335,14 @@ static bool hand_over(struct lf_log *log, struct lf_append *append)
 
 	pthread_mutex_lock(&log->lock);
 	log->chore_callers++;
-	while (log->chore != NULL && !log->failed && !log->closing)
+	while (log->chore != NULL && !lf_log_has_failed(log) && !log->closing)
 		pthread_cond_wait(&log->chore_ended, &log->lock);
-	taken = !log->failed && !log->closing;
+	taken = !lf_log_has_failed(log) && !log->closing;
 	if (taken) {
+		LF_CHECK(W11, log->chore == NULL);
 		log->chore = append;
+		lf_append_turn(append, LF_APPEND_QUEUED);
+		lf_chore_turn(log, LF_CHORE_GIVEN);
 		wake = log->asleep;
 		log->asleep = false;
 	}
@@ -335,6 +356,7 @@ static bool hand_over(struct lf_log *log, struct lf_append *append)
 static void leave(struct lf_log *log)
 {
 	pthread_mutex_lock(&log->lock);
+	LF_CHECK(W11, log->chore_callers > 0);
 	log->chore_callers--;
 	pthread_cond_broadcast(&log->chore_ended);
 	pthread_mutex_unlock(&log->lock);
@@ -342,16 +364,12 @@ static void leave(struct lf_log *log)
 
 enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_error *error)
 {
-	struct wait wait = {.append = {.chore = chore, .done = wait_done, .context = &wait}};
+	struct wait wait = {.append = {.chore = chore}};
 	enum lf_code code;
 
-	pthread_mutex_init(&wait.lock, NULL);
-	pthread_cond_init(&wait.ended, NULL);
+	wait_init(&wait);
 	if (hand_over(log, &wait.append)) {
-		pthread_mutex_lock(&wait.lock);
-		while (!wait.done)
-			pthread_cond_wait(&wait.ended, &wait.lock);
-		pthread_mutex_unlock(&wait.lock);
+		wait_until_done(&wait);
 		/* What may take long goes on this thread: commits don't wait for it. */
 		if (wait.error.code == LF_OK && chore->what == LF_CHORE_BACKUP && log->backend->backup_finish != NULL)
 			log->backend->backup_finish(log->store, chore, &wait.error);
@@ -359,8 +377,7 @@ enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_err
 		lf_error_set(&wait.error, LF_UNAVAILABLE, "the decision log stopped writing, or is closing");
 	}
 	leave(log);
-	pthread_cond_destroy(&wait.ended);
-	pthread_mutex_destroy(&wait.lock);
+	wait_clean_up(&wait);
 	code = wait.error.code;
 	if (code != LF_OK && error != NULL)
 		lf_error_move(error, &wait.error);

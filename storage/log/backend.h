@@ -253,6 +253,8 @@ struct lf_backend {
  * digests.
  */
 void lf_sha256_strings(const char *const *strings, size_t count, struct lf_digest *digest);
+/* For backends and for verifying. False where the system has no random bytes to give. Any thread. */
+bool lf_random(void *buffer, size_t length);
 
 /*
  * For backends, as lf_stored_copy(): so that get() and get_rubric() are a filled struct and one call.

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "storage/log/varint.h"
+
 bool lf_leaves_add(struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t number, int64_t time_us,
 	const struct lf_digest *commitments, size_t commitment_count, struct lf_leaf_place *place)
 {
@@ -30,12 +32,7 @@ struct sink {
 
 static void put_varint(struct sink *sink, uint64_t value)
 {
-	do {
-		if (sink->out != NULL)
-			sink->out[sink->length] = (uint8_t)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-		sink->length++;
-		value >>= 7;
-	} while (value != 0);
+	sink->length += lf_varint_write(sink->out != NULL ? sink->out + sink->length : NULL, value);
 }
 
 static void put_number(struct sink *sink, unsigned field, uint64_t value)

@@ -3,7 +3,7 @@
  *
  * One writer thread takes what is queued (at most LF_BATCH_MAX records, no timer: while one commit runs, the next batch
  * gathers), commits once, and completes each append exactly once. The log knows bytes and columns, nothing of protobuf.
- * README.md gives the invariants, backend.h what a backend must do.
+ * storage/DESIGN.md gives the invariants, backend.h what a backend must do.
  */
 #ifndef LF_STORAGE_LOG_LOG_H
 #define LF_STORAGE_LOG_LOG_H
@@ -121,6 +121,7 @@ struct lf_append {
 
 	/* the log's own; need no setting */
 	struct lf_append *next;
+	unsigned state; /* enum lf_append_state of the log */
 	struct lf_digest team_digest, project_digest, candidates_digest;
 	struct lf_rubric_put *rubric;
 	struct lf_rubric_activate *activation;

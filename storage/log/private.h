@@ -1,17 +1,16 @@
-/* Inside the log: shared by log.c, append.c, read.c, uuid.c and digest.c. Not for others. */
+/* Inside the log: shared by the files of this folder. Not for others. */
 #ifndef LF_STORAGE_LOG_PRIVATE_H
 #define LF_STORAGE_LOG_PRIVATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "storage/log/backend.h"
 
 /* Replaces *last by a greater version 7 id of that time. random is used up. */
 void lf_uuid_next(struct lf_uuid *last, int64_t now_us, const uint8_t random[16]);
-/* False where the system has no random bytes to give. */
-bool lf_random(void *buffer, size_t length);
 
 /* Readers that wait to be used. Any thread. */
 struct lf_reader_pool {
@@ -44,43 +43,128 @@ struct lf_append_queue {
 	struct lf_append *first, *last;
 };
 
+/* ---- states: storage/DESIGN.md has the tables as pictures, states.c as code ---- */
+
+/* W14. The writer thread alone changes it; to FAILED under the lock. */
+enum lf_writer_state {
+	LF_WRITER_ABSENT,    /* opened for reading only: there is no writer thread */
+	LF_WRITER_READY,     /* the last attempt to write succeeded */
+	LF_WRITER_NOT_READY, /* it did not: the disk is full, say; the next may */
+	LF_WRITER_FAILED,    /* no more writes until the log is reopened */
+	LF_WRITER_STATES
+};
+
+/* W13. The writer thread's. */
+enum lf_batch_state {
+	LF_BATCH_EMPTY,
+	LF_BATCH_TAKEN,     /* out of the queue; in the transaction, if that has begun */
+	LF_BATCH_COMMITTED, /* its appends are being told so */
+	LF_BATCH_LOST,      /* its appends are being told so */
+	LF_BATCH_STATES
+};
+
+/* W11. Under the lock. */
+enum lf_chore_state {
+	LF_CHORE_NONE,
+	LF_CHORE_GIVEN,     /* by lf_log_do(), and the writer has not begun it */
+	LF_CHORE_UNDER_WAY, /* at least one step was done or refused */
+	LF_CHORE_STATES
+};
+
+/* W1. Of an append that was taken in. Whoever has it changes it: the queue under the lock, then the writer thread. */
+enum lf_append_state { LF_APPEND_QUEUED = 1, LF_APPEND_TAKEN = 2, LF_APPEND_DONE = 3 };
+
 struct lf_log {
 	const struct lf_backend *backend;
 	struct lf_store *store;
 	size_t queue_max;
-	bool read_only; /* there is no writer thread, and failed is set */
+	bool read_only; /* state is ABSENT */
 	void (*on_failed)(void *context, const struct lf_error *error);
 	void *on_failed_context;
 	void (*on_committed)(void *context, uint64_t newest_sequence);
 	void *on_committed_context;
 	int64_t (*now_us)(void);
 	struct lf_reader_pool readers;
-	atomic_bool ready;
+	_Atomic(enum lf_writer_state) state;
 	pthread_t writer;
 
 	/* under lock */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;          /* for the writer alone */
-	struct lf_append_queue queue; /* waiting, by ones */
+	struct lf_append_queue queue; /* waiting, single ones */
 	struct lf_append_queue bulk;  /* waiting, of those that came many at once */
 	size_t pending;               /* waiting or in the batch */
 	bool asleep;                  /* the writer waits for wake; whoever clears it signals */
 	bool closing;
-	bool failed;                /* no more writes until reopened */
-	struct lf_append *chore;    /* waits for the writer, or is being done; one at a time */
+	struct lf_append *chore; /* waits for the writer, or is being done; one at a time */
+	enum lf_chore_state chore_state;
 	size_t chore_callers;       /* inside lf_log_do() */
 	pthread_cond_t chore_ended; /* a chore has ended, or a caller has left */
 
 	/* the writer thread's */
-	unsigned singles_seen; /* batches for which those by ones still count as being around */
+	bool writer_locked; /* it holds the lock: W7 */
+	enum lf_batch_state batch_state;
+	unsigned singles_seen; /* batches for which single appends are still assumed to be active */
 	struct lf_tail tail;   /* the newest given out: at or past what is committed */
 	bool tail_known;       /* false after a failed commit, until read again; then leaves.tree is what is stored */
 	struct lf_leaves leaves;
 	uint64_t redacted_to;          /* no erasure or pruning is at or past this position; known with the tail */
 	struct lf_tree committed_tree; /* as of the batch before the last one at least */
-	time_t probed_at;              /* second of the last probe */
+	uint64_t probed_at;            /* second of the last probe */
 	struct lf_batch_entry *batch;
 	struct lf_entropy *entropy;
 };
+
+/* Each aborts, with the invariant's name, where the table has no such move. */
+void lf_writer_turn(struct lf_log *log, enum lf_writer_state to);
+void lf_batch_turn(struct lf_log *log, enum lf_batch_state to);
+void lf_chore_turn(struct lf_log *log, enum lf_chore_state to); /* under the lock */
+void lf_append_turn(struct lf_append *append, enum lf_append_state to);
+
+/* No more writes until it is reopened, or never any. Any thread; under the lock, FAILED does not come meanwhile. */
+static inline bool lf_log_has_failed(struct lf_log *log)
+{
+	const enum lf_writer_state state = atomic_load(&log->state);
+
+	return state == LF_WRITER_FAILED || state == LF_WRITER_ABSENT;
+}
+
+/* ---- the writer thread's functions; lf_writer_know_tail() also the opening thread's, before there is a writer ---- */
+
+/* The lock, taken by the writer thread, which remembers that it has it (W7). */
+static inline void lf_writer_lock(struct lf_log *log)
+{
+	pthread_mutex_lock(&log->lock);
+	log->writer_locked = true;
+}
+
+static inline void lf_writer_unlock(struct lf_log *log)
+{
+	log->writer_locked = false;
+	pthread_mutex_unlock(&log->lock);
+}
+
+/* Before the backend's writer side is used: not after it failed (W6), and not under the lock (W7). */
+static inline void lf_writer_check_backend(struct lf_log *log)
+{
+	LF_CHECK(W6, !lf_log_has_failed(log));
+	LF_CHECK(W7, !log->writer_locked);
+}
+
+/* batch.c */
+/* Commits the batch, or not, and completes every append in it. */
+void lf_writer_run_batch(struct lf_log *log, size_t count);
+/* W3: completes all of the batch with what the backend said, in words for the caller. */
+void lf_writer_fail_batch(struct lf_log *log, size_t count, const struct lf_error *cause);
+/* W5: reads the newest things of the store, where they are not known. */
+enum lf_code lf_writer_know_tail(struct lf_log *log, struct lf_error *error);
+/* W6: no more writes. Calls on_failed. */
+void lf_writer_stop(struct lf_log *log, const struct lf_error *error);
+
+/* chore.c: one step of the chore, which there is. */
+void lf_writer_do_chore(struct lf_log *log, bool closing);
+
+/* writer.c: the thread. */
+void *lf_writer_main(void *log);
 
 #endif

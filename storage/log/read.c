@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "storage/log/private.h"
 
 /* ---- the pool ---- */
@@ -25,6 +26,7 @@ enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_ba
 
 void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *backend)
 {
+	LF_CHECK(W15, pool->idle_count == pool->count);
 	for (size_t i = 0; i < pool->idle_count; i++)
 		backend->close_reader(pool->idle[i]);
 	free(pool->idle);
@@ -53,6 +55,7 @@ static void check_in(struct lf_log *log, struct lf_reader *reader)
 	struct lf_reader_pool *pool = &log->readers;
 
 	pthread_mutex_lock(&pool->lock);
+	LF_CHECK(W15, pool->idle_count < pool->count);
 	pool->idle[pool->idle_count++] = reader;
 	pthread_mutex_unlock(&pool->lock);
 	pthread_cond_signal(&pool->returned);

@@ -1,6 +1,7 @@
 /* Acts: what is appended about decisions afterwards, and about the log itself. */
 #include <string.h>
 
+#include "proto/base/clock.h"
 #include "storage/sqlite/private.h"
 
 /* ---- appending ---- */
@@ -56,8 +57,10 @@ enum lf_code lf_sqlite_put_act(struct lf_store *store, struct lf_act_put *put, c
 		.commitments = &commitment,
 		.commitment_count = 1,
 	};
-	int result = put->decision == NULL ? SQLITE_OK : lf_sqlite_write_decisions(store);
+	int result;
 
+	lf_sqlite_count_record(store);
+	result = put->decision == NULL ? SQLITE_OK : lf_sqlite_write_decisions(store);
 	if (result == SQLITE_OK && put->decision != NULL) {
 		sqlite3_stmt *find = store->statements[W_ACT_DECISION];
 		char text[LF_UUID_TEXT_BYTES];
@@ -104,15 +107,15 @@ static enum lf_code walk_acts(struct lf_reader *reader, sqlite3_stmt *list, enum
 	size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context, uint64_t *next,
 	struct lf_error *error)
 {
-	struct timespec start;
+	uint64_t start_ns;
 	struct lf_act_row row;
 	size_t shown = 0, looked_at = 0;
 	uint64_t last = after;
 	int result;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	start_ns = lf_clock_ns();
 	while ((result = sqlite3_step(list)) == SQLITE_ROW) {
-		if (shown == limit || (looked_at > 0 && looked_at % 16 == 0 && lf_sqlite_time_is_up(&start)))
+		if (shown == limit || (looked_at > 0 && looked_at % 16 == 0 && lf_sqlite_time_is_up(start_ns)))
 			break;
 		looked_at++;
 		last = (uint64_t)sqlite3_column_int64(list, 0);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/clock.h"
 #include "storage/sqlite/private.h"
 
 struct audit {
@@ -115,16 +116,16 @@ static enum lf_code walk(struct audit *audit, uint64_t first, size_t limit,
 {
 	sqlite3_stmt *leaf = audit->reader->statements[R_AUDIT_LEAF];
 	struct lf_tree_head head;
-	struct timespec start;
+	uint64_t start_ns;
 	uint64_t position = first, at = first;
 	int result;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	start_ns = lf_clock_ns();
 	if (lf_sqlite_head(audit->reader, &head, error) != LF_OK)
 		return error->code;
 	sqlite3_bind_int64(leaf, 1, first <= INT64_MAX ? (int64_t)first : INT64_MAX);
 	result = first <= INT64_MAX ? sqlite3_step(leaf) : SQLITE_DONE;
-	for (size_t count = 0; count < limit && (count == 0 || !lf_sqlite_time_is_up(&start)); count++, position++) {
+	for (size_t count = 0; count < limit && (count == 0 || !lf_sqlite_time_is_up(start_ns)); count++, position++) {
 		if (result == SQLITE_ROW)
 			at = (uint64_t)sqlite3_column_int64(leaf, 0);
 		if (result == SQLITE_ROW && at > position && position >= head.size)
@@ -197,4 +198,45 @@ enum lf_code lf_sqlite_get_payload(
 	}
 	sqlite3_reset(get);
 	return code;
+}
+
+/* ---- finding what to redact ---- */
+
+enum lf_code lf_sqlite_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
+	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next,
+	struct lf_error *error)
+{
+	sqlite3_stmt *list = reader->statements[R_PAYLOADS];
+	uint64_t start_ns;
+	size_t shown = 0, seen = 0;
+	int result = SQLITE_DONE;
+
+	*next = 0;
+	if (after >= INT64_MAX)
+		return LF_OK;
+	start_ns = lf_clock_ns();
+	sqlite3_bind_int64(list, 1, (int64_t)after);
+	while (error->code == LF_OK && (result = sqlite3_step(list)) == SQLITE_ROW) {
+		struct lf_payload_row row = {.id = (uint64_t)sqlite3_column_int64(list, 0), .kind = kind};
+
+		if (shown == limit || (++seen % 16 == 0 && lf_sqlite_time_is_up(start_ns))) {
+			*next = row.id - 1;
+			break;
+		}
+		if (sqlite3_column_int(list, 1) != (int)kind)
+			continue;
+		row.body = lf_sqlite_column_bytes(list, 4);
+		if (!lf_sqlite_column_fixed(list, 2, &row.digest, sizeof(row.digest)) ||
+			!lf_sqlite_column_fixed(list, 3, &row.salt, sizeof(row.salt))) {
+			lf_error_set(error, LF_DATA_LOSS, "payload %llu has no digest or no salt",
+				(unsigned long long)row.id);
+			break;
+		}
+		visit(context, &row);
+		shown++;
+	}
+	if (error->code == LF_OK && result != SQLITE_ROW && result != SQLITE_DONE)
+		lf_sqlite_error(error, reader->db, result, "listing payloads");
+	sqlite3_reset(list);
+	return error->code;
 }

@@ -1,115 +1,8 @@
-/* The SQLite backend: opening, closing, the vtable, and what its files share. */
-#include <assert.h>
-#include <errno.h>
+/* The SQLite backend: how a store is opened for writing, and the vtable. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "storage/sqlite/private.h"
-
-/* ---- helpers ---- */
-
-enum lf_code lf_sqlite_error(struct lf_error *error, sqlite3 *db, int result, const char *doing)
-{
-	const char *text = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(result);
-	const int kind = result & 0xff, cause = db != NULL ? sqlite3_system_errno(db) : 0;
-	enum lf_code code = LF_UNAVAILABLE;
-
-	if (kind == SQLITE_FULL)
-		code = LF_RESOURCE_EXHAUSTED;
-	else if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB)
-		code = LF_DATA_LOSS;
-	else if (result == SQLITE_IOERR_NOMEM)
-		code = LF_UNAVAILABLE;
-	else if (result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC)
-		code = LF_DATA_LOSS; /* whatever errno says: the kernel may have dropped what it could not write */
-	else if (result == SQLITE_IOERR_SHMSIZE || (kind == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT)))
-		code = LF_RESOURCE_EXHAUSTED;
-	else if (kind == SQLITE_IOERR)
-		code = LF_DATA_LOSS;
-	return lf_error_set(error, code, "%s: %s (SQLite %d%s%s)", doing, text, result, cause != 0 ? ", " : "",
-		cause != 0 ? strerror(cause) : "");
-}
-
-enum lf_code lf_sqlite_write_error(struct lf_store *store, struct lf_error *error, int result, const char *doing)
-{
-	const enum lf_code code = lf_sqlite_error(error, store->db, result, doing);
-
-	if (code == LF_DATA_LOSS)
-		store->unknown = true;
-	return code;
-}
-
-int lf_sqlite_prepare(sqlite3 *db, const char *const *sql, sqlite3_stmt **statements, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const int result = sqlite3_prepare_v3(db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &statements[i], NULL);
-
-		if (result != SQLITE_OK)
-			return result;
-	}
-	return SQLITE_OK;
-}
-
-void lf_sqlite_finalize(sqlite3_stmt **statements, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		sqlite3_finalize(statements[i]);
-		statements[i] = NULL;
-	}
-}
-
-/*
- * Binding to an index that the statement has can't fail but for a length above SQLite's limit (1 GB), and lengths here
- * are at most LF_MESSAGE_BYTES_MAX.
- */
-void lf_sqlite_bind_blob(sqlite3_stmt *statement, int index, const void *data, size_t length)
-{
-	if (length == 0)
-		sqlite3_bind_zeroblob(statement, index, 0); /* a NULL pointer would bind NULL */
-	else
-		sqlite3_bind_blob64(statement, index, data, length, SQLITE_STATIC);
-}
-
-void lf_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text)
-{
-	sqlite3_bind_text64(statement, index, text, strlen(text), SQLITE_STATIC, SQLITE_UTF8);
-}
-
-int lf_sqlite_run(sqlite3_stmt *statement)
-{
-	const int result = sqlite3_step(statement);
-
-	sqlite3_reset(statement);
-	return result == SQLITE_DONE ? SQLITE_OK : result;
-}
-
-int lf_sqlite_malformed(sqlite3 *db)
-{
-	return sqlite3_errcode(db) == SQLITE_NOMEM ? SQLITE_NOMEM : SQLITE_CORRUPT;
-}
-
-struct lf_bytes lf_sqlite_column_bytes(sqlite3_stmt *statement, int column)
-{
-	const void *data = sqlite3_column_blob(statement, column);
-	const int length = sqlite3_column_bytes(statement, column);
-
-	return (struct lf_bytes){data, (size_t)length};
-}
-
-bool lf_sqlite_column_fixed(sqlite3_stmt *statement, int column, void *out, size_t size)
-{
-	const struct lf_bytes bytes = lf_sqlite_column_bytes(statement, column);
-
-	if (bytes.data == NULL || bytes.length != size)
-		return false;
-	memcpy(out, bytes.data, size);
-	return true;
-}
-
-const char *lf_sqlite_column_text(sqlite3_stmt *statement, int column)
-{
-	return (const char *)sqlite3_column_text(statement, column);
-}
 
 /* ---- opening ---- */
 
@@ -170,7 +63,7 @@ static enum lf_code open_writer(struct lf_store *store, const struct lf_log_opti
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(store->db, WRITER_PRAGMAS, NULL, NULL, NULL);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_rows_add(store);
+		result = lf_sqlite_add_waiting_tables(store);
 	if (result == SQLITE_OK && store->schema == LF_SQLITE_SCHEMA)
 		result = lf_sqlite_prepare(store->db, LF_SQLITE_WRITE_SQL, store->statements, W_COUNT);
 	else if (result == SQLITE_OK && lf_sqlite_migrate(store, options, error) != LF_OK)
@@ -183,25 +76,6 @@ static enum lf_code open_writer(struct lf_store *store, const struct lf_log_opti
 	}
 	sqlite3_wal_hook(store->db, note_wal_pages, store);
 	return LF_OK;
-}
-
-static void close_store(struct lf_store *store)
-{
-	lf_sqlite_backup_abandon(store);
-	lf_sqlite_finalize(store->statements, W_COUNT);
-	/* Closing checkpoints and removes the WAL, unless what is on disk is in doubt: then recovery at the next open
-	 * decides. */
-	if (store->db != NULL && store->unknown)
-		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_close(store->db);
-	lf_sqlite_leave_read_only(store);
-	lf_heads_clean_up(&store->heads);
-	lf_id_cache_free(store->ids);
-	free(store->scratch);
-	lf_sqlite_release(store);
-	free(store->lock_path);
-	free(store->path);
-	free(store);
 }
 
 static enum lf_code open_store(struct lf_store **out, const struct lf_log_options *options, struct lf_error *error)
@@ -227,7 +101,7 @@ static enum lf_code open_store(struct lf_store **out, const struct lf_log_option
 	*out = store;
 	return LF_OK;
 fail:
-	close_store(store);
+	lf_sqlite_close(store);
 	return error->code;
 }
 
@@ -236,7 +110,7 @@ const struct lf_backend lf_sqlite_backend = {
 	.open = open_store,
 	.open_read_only = lf_sqlite_open_read_only,
 	.restore = lf_sqlite_restore,
-	.close = close_store,
+	.close = lf_sqlite_close,
 	.tail = lf_sqlite_tail,
 	.begin = lf_sqlite_begin,
 	.append = lf_sqlite_append,

@@ -8,16 +8,14 @@
  *  B1  FILE is absent or a whole log, at any moment: the copy is made as FILE.part, and is renamed, never over
  *      something, when it is on disk.
  *  B2  The copy is one file: its connection keeps no journal, and it is closed before anything reads it. What is copied
- *      says WAL mode, so
- *      that it opens as a log does.
+ *      says WAL mode, so that it opens as a log does.
  *  B3  Whatever ends it, FILE.part is removed, but by a crash of the process: then it stays, and is nobody's until
  *      somebody removes it.
  *  B4  The writer waits for no fsync of the copy: that is finish()'s, on the thread that wants the copy. Writing back
- *      is asked for as the
- *      copy grows, so that little is left for the end, and the kernel has no reason to hold up the writer's own writes.
+ *      is asked for as the copy grows, so that little is left for the end, and the kernel has no reason to hold up the
+ *      writer's own writes.
  *  B5  It ends: each step leaves less to copy than the one before, however much the batch between them added. So a
- *      commit waits for a step's
- *      time, or as long as copying takes what a batch writes.
+ *      commit waits for a step's time, or as long as copying takes what a batch writes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,9 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "proto/base/check.h"
+#include "proto/base/clock.h"
+#include "proto/base/file.h"
 #include "storage/sqlite/private.h"
 
 enum {
@@ -47,20 +47,13 @@ struct lf_sqlite_backup {
 	int left, done; /* pages after the last step */
 };
 
-static char *part_of(const char *path)
-{
-	char *part = NULL;
-
-	return asprintf(&part, "%s.part", path) < 0 ? NULL : part;
-}
-
 static bool is_there(const char *path, const char *suffix)
 {
 	struct stat status;
-	char *name = NULL;
+	char *name = lf_sqlite_suffixed(path, suffix);
 	bool there;
 
-	if (asprintf(&name, "%s%s", path, suffix) < 0)
+	if (name == NULL)
 		return true;
 	there = lstat(name, &status) == 0;
 	free(name);
@@ -158,7 +151,7 @@ static enum lf_code start(struct lf_store *store, const struct lf_chore *chore, 
 
 	if (path == NULL || check_place(store, path, error) != LF_OK)
 		goto fail;
-	if (b == NULL || (b->part = part_of(path)) == NULL) {
+	if (b == NULL || (b->part = lf_sqlite_suffixed(path, ".part")) == NULL) {
 		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 		goto fail;
 	}
@@ -191,18 +184,15 @@ static int pages_done(const struct lf_sqlite_backup *b)
 	return sqlite3_backup_pagecount(b->backup) - sqlite3_backup_remaining(b->backup);
 }
 
-static bool step_is_over(const struct lf_sqlite_backup *b, const struct timespec *start)
+static bool step_is_over(const struct lf_sqlite_backup *b, uint64_t start_ns)
 {
-	struct timespec now;
-
 	/*
 	 * A transaction that was rolled back, or another program's write, has SQLite begin again: then there is nothing
 	 * to make up for.
 	 */
 	if (pages_done(b) >= b->done && sqlite3_backup_remaining(b->backup) > b->left - PAGES_GAINED)
 		return false;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - start->tv_sec) * 1000000000 + (now.tv_nsec - start->tv_nsec) >= STEP_NS;
+	return lf_clock_ns() - start_ns >= STEP_NS;
 }
 
 /* B4: begins to write what has gathered, and does not wait for it. Only a hint, so it may fail. */
@@ -246,10 +236,11 @@ static enum lf_code end(struct lf_store *store, struct lf_chore *chore, struct l
 enum lf_code lf_sqlite_backup_step(
 	struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error)
 {
-	struct timespec begun;
+	uint64_t start_ns;
 	int result = SQLITE_OK;
 	struct lf_sqlite_backup *b;
 
+	LF_CHECK(S4, store->transaction == LF_TRANSACTION_NONE);
 	*more = false;
 	if (cancel) {
 		lf_sqlite_backup_abandon(store);
@@ -258,10 +249,10 @@ enum lf_code lf_sqlite_backup_step(
 	if (store->backup == NULL && start(store, chore, error) != LF_OK)
 		return error->code;
 	b = store->backup;
-	clock_gettime(CLOCK_MONOTONIC, &begun);
+	start_ns = lf_clock_ns();
 	do {
 		result = sqlite3_backup_step(b->backup, PAGES_AT_ONCE);
-	} while (result == SQLITE_OK && !step_is_over(b, &begun));
+	} while (result == SQLITE_OK && !step_is_over(b, start_ns));
 	b->left = sqlite3_backup_remaining(b->backup);
 	b->done = pages_done(b);
 	write_back(b);
@@ -298,12 +289,15 @@ static int rename_to_new(const char *from, const char *to)
 
 static enum lf_code name_copy(const char *path, const char *part, struct lf_error *error)
 {
+	int failed;
+
 	if (rename_to_new(part, path) != 0)
 		return errno == EEXIST
 			? lf_error_set(error, LF_ALREADY_EXISTS, "%s has come meanwhile: a copy replaces nothing", path)
 			: file_error(error, path, "can't be given its name", errno);
-	if (lf_sqlite_sync_directory_of(path) != 0) {
-		file_error(error, path, "can't be kept, as its directory can't be synced", errno);
+	failed = lf_file_sync_folder(path);
+	if (failed != 0) {
+		file_error(error, path, "can't be kept, as its directory can't be synced", failed);
 		unlink(path);
 	}
 	return error->code;
@@ -312,14 +306,16 @@ static enum lf_code name_copy(const char *path, const char *part, struct lf_erro
 enum lf_code lf_sqlite_backup_finish(struct lf_store *store, struct lf_chore *chore, struct lf_error *error)
 {
 	struct stat status;
-	char *path = lf_sqlite_resolve(chore->file, error), *part = path != NULL ? part_of(path) : NULL;
+	char *path = lf_sqlite_resolve(chore->file, error),
+	     *part = path != NULL ? lf_sqlite_suffixed(path, ".part") : NULL;
 	struct lf_store copy = {.path = part, .lock = -1};
+	int failed;
 
 	(void)store;
 	if (part == NULL) {
 		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	} else if (lf_sqlite_sync_path(part, O_RDONLY) != 0 || stat(part, &status) != 0) {
-		file_error(error, part, "can't be written to its disk", errno);
+	} else if ((failed = lf_sqlite_sync_file(part)) != 0 || (failed = stat(part, &status) != 0 ? errno : 0) != 0) {
+		file_error(error, part, "can't be written to its disk", failed);
 	} else if (lf_sqlite_inspect(&copy, error) == LF_OK) {
 		chore->bytes = (uint64_t)status.st_size;
 		name_copy(path, part, error);

@@ -2,12 +2,13 @@
  * The file: whose it is, what it is, and how it comes to be.
  *
  *  F1  At most one store has a file, over all processes: FILE.lock is held by an open-file-description lock, which the
- * kernel drops with the process. A lock on the database file itself would collide with SQLite's own POSIX locks (and
- * closing any descriptor of that file would drop those). F2  FILE.lock is removed by its holder only, while it holds
- * it; who locked a file that is no longer the one of that name starts again. So the name and the lock never part. F3  A
- * new log is made as FILE.new, synced, and renamed: FILE is absent (or empty) or whole, at any moment. F4  An existing
- * file is looked at read-only before anything may write to it. Where there is no WAL, SQLite's "immutable" keeps it
- *      from even making one.
+ *      kernel drops with the process. A lock on the database file itself would collide with SQLite's own POSIX locks
+ *      (and closing any descriptor of that file would drop those).
+ *  F2  FILE.lock is removed by its holder only, while it holds it; who locked a file that is no longer the one of that
+ *      name starts again. So the name and the lock never part.
+ *  F3  A new log is made as FILE.new, synced, and renamed: FILE is absent (or empty) or whole, at any moment.
+ *  F4  An existing file is looked at read-only before anything may write to it. Where there is no WAL, SQLite's
+ *      "immutable" keeps it from even making one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,30 +19,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/base/file.h"
 #include "storage/sqlite/private.h"
 
 enum {
 	/*
 	 * 8 KiB: decisions are 0.4 to 2 KB, and a page of 4 KiB would waste up to a third of itself on a row that just
-	 * does not fit; 16 KiB makes the few pages that every commit touches dearer. Measured in README.md.
+	 * does not fit; 16 KiB makes the few pages that every commit touches dearer. Measured in storage/NOTES.md.
 	 */
 	PAGE_SIZE = 8192,
 	LOCK_ATTEMPTS = 100,
 };
 
-/* path + suffix, or NULL. */
-static char *with_suffix(const char *path, const char *suffix)
+char *lf_sqlite_suffixed(const char *path, const char *suffix)
 {
 	char *joined = NULL;
 
 	return asprintf(&joined, "%s%s", path, suffix) < 0 ? NULL : joined;
 }
 
-/* Size of path + suffix; -1 where absent. */
-static off_t size_of(const char *path, const char *suffix)
+off_t lf_sqlite_size_of(const char *path, const char *suffix)
 {
 	struct stat status;
-	char *name = with_suffix(path, suffix);
+	char *name = lf_sqlite_suffixed(path, suffix);
 	const bool there = name != NULL && stat(name, &status) == 0;
 
 	free(name);
@@ -50,7 +50,7 @@ static off_t size_of(const char *path, const char *suffix)
 
 static void remove_suffixed(const char *path, const char *suffix)
 {
-	char *name = with_suffix(path, suffix);
+	char *name = lf_sqlite_suffixed(path, suffix);
 
 	if (name != NULL)
 		unlink(name);
@@ -129,8 +129,11 @@ static enum lf_code try_lock(struct lf_store *store, struct lf_error *error)
 	}
 	length = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
 	/* Only for the message to others; a full disk must not matter here. */
-	if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, pid, (size_t)length, 0) != length)
-		(void)ftruncate(descriptor, 0);
+	if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, pid, (size_t)length, 0) != length) {
+		const int emptied = ftruncate(descriptor, 0);
+
+		(void)emptied;
+	}
 	store->lock = descriptor;
 	return LF_OK;
 }
@@ -157,7 +160,7 @@ static enum lf_code check_kind(const char *path, const struct stat *status, stru
 
 enum lf_code lf_sqlite_lock(struct lf_store *store, struct lf_error *error)
 {
-	store->lock_path = with_suffix(store->path, ".lock");
+	store->lock_path = lf_sqlite_suffixed(store->path, ".lock");
 	if (store->lock_path == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	for (int attempt = 0; store->lock < 0; attempt++) {
@@ -185,7 +188,7 @@ enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool 
 	if (lf_sqlite_lock(store, error) != LF_OK)
 		return error->code;
 	/* Again, as the file may have come or gone before the lock was held. */
-	size = size_of(store->path, "");
+	size = lf_sqlite_size_of(store->path, "");
 	*create = size <= 0;
 	return LF_OK;
 }
@@ -215,43 +218,40 @@ static int make_schema(const char *path)
 	return result != SQLITE_OK ? result : closed;
 }
 
-int lf_sqlite_sync_path(const char *path, int flags)
+int lf_sqlite_sync_file(const char *path)
 {
-	const int descriptor = open(path, flags | O_CLOEXEC);
+	const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
 	int failed;
 
 	if (descriptor < 0)
-		return -1;
-	failed = fsync(descriptor);
+		return errno;
+	failed = fsync(descriptor) != 0 ? errno : 0;
 	close(descriptor);
 	return failed;
 }
 
-/* The rename is only as durable as its directory. */
-int lf_sqlite_sync_directory_of(const char *path)
+/* Gives a file that is whole its name, for good. 0 or an errno. */
+static int keep_as(const char *fresh, const char *path)
 {
-	char *copy = strdup(path);
-	int failed;
+	int failed = lf_sqlite_sync_file(fresh);
 
-	if (copy == NULL)
-		return -1;
-	failed = lf_sqlite_sync_path(dirname(copy), O_RDONLY | O_DIRECTORY);
-	free(copy);
-	return failed;
+	if (failed == 0 && rename(fresh, path) != 0)
+		failed = errno;
+	return failed != 0 ? failed : lf_file_sync_folder(path);
 }
 
 enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error)
 {
 	char *fresh;
-	int descriptor, result;
+	int descriptor, result, failed;
 
 	/* SQLite would play a left-over WAL into the new file. */
-	if (size_of(store->path, "-wal") > 0 || size_of(store->path, "-journal") > 0)
+	if (lf_sqlite_size_of(store->path, "-wal") > 0 || lf_sqlite_size_of(store->path, "-journal") > 0)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
 			"%s is absent or empty, but its -wal or -journal file is not: restore the log, or move what is "
 			"left of it away",
 			store->path);
-	fresh = with_suffix(store->path, ".new");
+	fresh = lf_sqlite_suffixed(store->path, ".new");
 	if (fresh == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	remove_suffixed(fresh, "-journal"); /* of a creation that was killed */
@@ -267,11 +267,11 @@ enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error)
 	close(descriptor);
 	store->schema = LF_SQLITE_SCHEMA;
 	result = make_schema(fresh);
+	failed = result == SQLITE_OK ? keep_as(fresh, store->path) : 0;
 	if (result != SQLITE_OK)
 		lf_sqlite_error(error, NULL, result, fresh);
-	else if (lf_sqlite_sync_path(fresh, O_RDONLY) != 0 || rename(fresh, store->path) != 0 ||
-		lf_sqlite_sync_directory_of(store->path) != 0)
-		lf_error_set(error, LF_UNAVAILABLE, "%s can't be created: %s", store->path, strerror(errno));
+	else if (failed != 0)
+		lf_error_set(error, LF_UNAVAILABLE, "%s can't be created: %s", store->path, strerror(failed));
 	if (error->code != LF_OK)
 		unlink(fresh);
 	free(fresh);
@@ -345,7 +345,7 @@ char *lf_sqlite_uri_of(const char *path, const char *query)
 static enum lf_code probe_read_only(struct lf_store *store, bool has_wal, struct lf_error *error)
 {
 	sqlite3 *db = NULL;
-	const bool had_shm = size_of(store->path, "-shm") >= 0;
+	const bool had_shm = lf_sqlite_size_of(store->path, "-shm") >= 0;
 	char *uri = lf_sqlite_uri_of(store->path, has_wal ? "?mode=ro" : "?mode=ro&immutable=1");
 	int result;
 	char message[sizeof(error->message)];
@@ -389,7 +389,8 @@ enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error)
 {
 	uint8_t header[100] = {0};
 	struct stat status;
-	const bool has_wal = size_of(store->path, "-wal") > 0, has_journal = size_of(store->path, "-journal") > 0;
+	const bool has_wal = lf_sqlite_size_of(store->path, "-wal") > 0,
+		   has_journal = lf_sqlite_size_of(store->path, "-journal") > 0;
 	const int descriptor = open(store->path, O_RDONLY | O_CLOEXEC);
 	ssize_t length;
 	int known;

@@ -7,8 +7,8 @@
  * rows for a bounded time; that it then ends early is what *next is for.
  */
 #include <string.h>
-#include <time.h>
 
+#include "proto/base/clock.h"
 #include "storage/sqlite/private.h"
 
 enum {
@@ -49,18 +49,6 @@ struct peek {
 static enum lf_code failed(struct listing *listing, int result)
 {
 	return lf_sqlite_error(listing->error, listing->reader->db, result, "listing decisions");
-}
-
-enum lf_code lf_sqlite_first_column(
-	struct lf_reader *reader, sqlite3_stmt *statement, int64_t *value, struct lf_error *error)
-{
-	const int result = sqlite3_step(statement);
-
-	*value = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-	sqlite3_reset(statement);
-	return result == SQLITE_ROW || result == SQLITE_DONE
-		? LF_OK
-		: lf_sqlite_error(error, reader->db, result, "reading decisions");
 }
 
 static enum lf_code first_column(struct listing *listing, sqlite3_stmt *statement, int64_t *value)
@@ -105,28 +93,6 @@ static enum lf_code follow(struct listing *listing, int64_t sequence, enum link 
 
 /* ---- where to start ---- */
 
-enum lf_code lf_sqlite_sequence_at(
-	struct lf_reader *reader, int64_t time_us, int64_t last, int64_t *sequence, struct lf_error *error)
-{
-	sqlite3_stmt *statement = reader->statements[R_TIME];
-	int64_t low = 1, high = last + 1;
-
-	while (low < high) {
-		const int64_t middle = low + (high - low) / 2;
-		int64_t decided_at;
-
-		sqlite3_bind_int64(statement, 1, middle);
-		if (lf_sqlite_first_column(reader, statement, &decided_at, error) != LF_OK)
-			return error->code;
-		if (decided_at >= time_us)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	*sequence = low;
-	return LF_OK;
-}
-
 static enum lf_code set_bounds(struct listing *listing)
 {
 	const struct lf_filter *filter = listing->filter;
@@ -149,22 +115,6 @@ static enum lf_code set_bounds(struct listing *listing)
 		if (bound < listing->below)
 			listing->below = bound;
 	}
-	return LF_OK;
-}
-
-enum lf_code lf_sqlite_find_name(struct lf_reader *reader, enum lf_name_kind kind, const char *value, int64_t *id,
-	bool *none, struct lf_error *error)
-{
-	sqlite3_stmt *statement = reader->statements[R_NAME];
-
-	*id = 0;
-	if (value == NULL || value[0] == '\0')
-		return LF_OK;
-	sqlite3_bind_int(statement, 1, (int)kind);
-	lf_sqlite_bind_text(statement, 2, value);
-	if (lf_sqlite_first_column(reader, statement, id, error) != LF_OK)
-		return error->code;
-	*none |= *id == 0;
 	return LF_OK;
 }
 
@@ -314,30 +264,22 @@ static enum lf_code show(struct listing *listing, int64_t sequence,
 	return code;
 }
 
-bool lf_sqlite_time_is_up(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000 >= LF_SQLITE_READ_MS_MAX;
-}
-
 static enum lf_code walk(struct listing *listing, void (*visit)(void *context, const struct lf_stored *row),
 	void *context, uint64_t *next)
 {
-	struct timespec start;
+	uint64_t start_ns;
 	struct cursor *cursor;
 	size_t shown = 0, looked_at = 0;
 	int64_t at = 0;
 	bool fit;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	start_ns = lf_clock_ns();
 	while ((cursor = newest(listing)) != NULL) {
 		struct peek peek;
 		bool there;
 
 		if (shown == listing->filter->limit || looked_at == ROWS_LOOKED_AT_MAX ||
-			(looked_at > 0 && looked_at % 16 == 0 && lf_sqlite_time_is_up(&start)))
+			(looked_at > 0 && looked_at % 16 == 0 && lf_sqlite_time_is_up(start_ns)))
 			break;
 		at = cursor->next;
 		looked_at++;

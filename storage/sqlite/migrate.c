@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "storage/log/private.h" /* lf_random() */
 #include "storage/sqlite/private.h"
 
 enum {
@@ -263,6 +262,7 @@ static enum lf_code take_back(struct migration *migration)
 	lf_sqlite_finalize(store->statements, W_COUNT);
 	if (sqlite3_get_autocommit(store->db) == 0)
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	lf_sqlite_turn(store, LF_TRANSACTION_NONE);
 	store->unknown |= store->had_wal;
 	memcpy(message, error->message, sizeof(message));
 	return lf_error_set(error, error->code, "%s can't be brought to schema %d: %s", store->path,
@@ -276,12 +276,15 @@ enum lf_code lf_sqlite_migrate(struct lf_store *store, const struct lf_log_optio
 
 	if (result != SQLITE_OK)
 		failed(&migration, result);
-	else
+	else {
+		lf_sqlite_turn(store, LF_TRANSACTION_OPEN);
 		migrate(&migration);
+	}
 	lf_sqlite_finalize(migration.records, LF_RECORD_TABLES);
 	lf_sqlite_finalize(&migration.payload, 1);
 	if (error->code != LF_OK)
 		return take_back(&migration);
+	lf_sqlite_turn(store, LF_TRANSACTION_NONE);
 	tell(&migration);
 	lf_id_cache_clear(store->ids);
 	/* The WAL is as large as what was added. Where this fails, the next checkpoint does it. */

@@ -1,5 +1,5 @@
 /*
- * Opening a log to be read alone (F4 of sqlite_file.c, for good).
+ * Opening a log to be read alone (F4 of file.c, for good).
  *
  * Where there is no WAL, SQLite's "immutable" keeps it from making any file. Where there is one, of a service that was
  * killed, its content is part of the log: SQLite then indexes it in a -shm file, which is removed at the end where it
@@ -16,21 +16,8 @@
 
 #include "storage/sqlite/private.h"
 
-static off_t size_beside(const char *path, const char *suffix)
-{
-	struct stat status;
-	char *name = NULL;
-	bool there;
-
-	if (asprintf(&name, "%s%s", path, suffix) < 0)
-		return -1;
-	there = stat(name, &status) == 0;
-	free(name);
-	return there ? status.st_size : -1;
-}
-
 /*
- * What every log begins with: see check_header() in sqlite_file.c. Its length is not looked at: what is cut off is
+ * What every log begins with: see check_header() in file.c. Its length is not looked at: what is cut off is
  * found by reading.
  */
 static enum lf_code check_header(const char *path, bool has_wal, struct lf_error *error)
@@ -97,7 +84,7 @@ static enum lf_code claim(struct lf_store *store, const char *location, struct l
 				       : lf_error_set(error, LF_UNAVAILABLE, "%s: %s", store->path, strerror(errno));
 	if (!S_ISREG(status.st_mode))
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s is not a regular file", store->path);
-	if (check_header(store->path, size_beside(store->path, "-wal") > 0, error) != LF_OK)
+	if (check_header(store->path, lf_sqlite_size_of(store->path, "-wal") > 0, error) != LF_OK)
 		return error->code;
 	code = lf_sqlite_lock(store, &locking);
 	if (code == LF_FAILED_PRECONDITION || store->lock_path == NULL)
@@ -118,14 +105,14 @@ enum lf_code lf_sqlite_open_read_only(struct lf_store **out, const char *locatio
 	store->lock = -1;
 	if (claim(store, location, error) != LF_OK)
 		goto fail;
-	has_wal = size_beside(store->path, "-wal") > 0;
-	if (size_beside(store->path, "-journal") > 0) {
+	has_wal = lf_sqlite_size_of(store->path, "-wal") > 0;
+	if (lf_sqlite_size_of(store->path, "-journal") > 0) {
 		lf_error_set(error, LF_FAILED_PRECONDITION,
 			"%s has a -journal file, which a decision log never has: another program was writing it",
 			store->path);
 		goto fail;
 	}
-	store->leaves_shm = has_wal && size_beside(store->path, "-shm") < 0;
+	store->leaves_shm = has_wal && lf_sqlite_size_of(store->path, "-shm") < 0;
 	store->read_only_uri = lf_sqlite_uri_of(store->path, has_wal ? "?mode=ro" : "?mode=ro&immutable=1");
 	if (store->read_only_uri == NULL) {
 		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
@@ -134,17 +121,6 @@ enum lf_code lf_sqlite_open_read_only(struct lf_store **out, const char *locatio
 	*out = store;
 	return LF_OK;
 fail:
-	lf_sqlite_backend.close(store);
+	lf_sqlite_close(store);
 	return error->code;
-}
-
-void lf_sqlite_leave_read_only(struct lf_store *store)
-{
-	char *name = NULL;
-
-	if (store->leaves_shm && store->lock >= 0 && asprintf(&name, "%s-shm", store->path) >= 0)
-		unlink(name);
-	free(name);
-	free(store->read_only_uri);
-	store->read_only_uri = NULL;
 }

@@ -350,8 +350,10 @@ enum lf_code lf_sqlite_redact(struct lf_store *store, struct lf_redact *redact, 
 	struct lf_leaves *leaves, struct lf_error *error)
 {
 	struct lf_redactor redactor = {.store = store};
-	int result = lf_sqlite_write_decisions(store);
+	int result;
 
+	lf_sqlite_count_record(store);
+	result = lf_sqlite_write_decisions(store);
 	if (result == SQLITE_OK)
 		result = prepare(&redactor);
 	for (size_t i = 0; i < redact->item_count && result == SQLITE_OK && error->code == LF_OK; i++)
@@ -366,46 +368,5 @@ enum lf_code lf_sqlite_redact(struct lf_store *store, struct lf_redact *redact, 
 	else if (result != SQLITE_OK)
 		lf_sqlite_write_error(store, error, result, "redacting");
 	lf_sqlite_finalize(redactor.statements, D_COUNT);
-	return error->code;
-}
-
-/* ---- finding what to redact ---- */
-
-enum lf_code lf_sqlite_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
-	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next,
-	struct lf_error *error)
-{
-	sqlite3_stmt *list = reader->statements[R_PAYLOADS];
-	struct timespec start;
-	size_t shown = 0, seen = 0;
-	int result = SQLITE_DONE;
-
-	*next = 0;
-	if (after >= INT64_MAX)
-		return LF_OK;
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	sqlite3_bind_int64(list, 1, (int64_t)after);
-	while (error->code == LF_OK && (result = sqlite3_step(list)) == SQLITE_ROW) {
-		struct lf_payload_row row = {.id = (uint64_t)sqlite3_column_int64(list, 0), .kind = kind};
-
-		if (shown == limit || (++seen % 16 == 0 && lf_sqlite_time_is_up(&start))) {
-			*next = row.id - 1;
-			break;
-		}
-		if (sqlite3_column_int(list, 1) != (int)kind)
-			continue;
-		row.body = lf_sqlite_column_bytes(list, 4);
-		if (!lf_sqlite_column_fixed(list, 2, &row.digest, sizeof(row.digest)) ||
-			!lf_sqlite_column_fixed(list, 3, &row.salt, sizeof(row.salt))) {
-			lf_error_set(error, LF_DATA_LOSS, "payload %llu has no digest or no salt",
-				(unsigned long long)row.id);
-			break;
-		}
-		visit(context, &row);
-		shown++;
-	}
-	if (error->code == LF_OK && result != SQLITE_ROW && result != SQLITE_DONE)
-		lf_sqlite_error(error, reader->db, result, "listing payloads");
-	sqlite3_reset(list);
 	return error->code;
 }

@@ -1,4 +1,4 @@
-/* Redaction inside the SQLite backend: shared by sqlite_redact.c and sqlite_relink.c. Not for others. */
+/* Redaction inside the SQLite backend: shared by redact.c and relink.c. Not for others. */
 #ifndef LF_STORAGE_SQLITE_REDACT_H
 #define LF_STORAGE_SQLITE_REDACT_H
 

@@ -4,8 +4,7 @@
  *  P1  The copy is whole and on disk, under a name of its own, and was checked there, before anything else changes.
  *  P2  The old log keeps its name until the new one takes it, by one rename: its other name is a second link to it.
  *  P3  No WAL of the old log is there when the new one takes the name: SQLite would play it into that. So it is played
- *      into the old log
- *      first; where that can't be done, as the old log is damaged, it is moved along with it.
+ *      into the old log first; where that can't be done, as the old log is damaged, it is moved along with it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/base/file.h"
 #include "storage/sqlite/private.h"
 
 enum { CHUNK = 8 * 1024 * 1024 };
@@ -34,17 +34,10 @@ static enum lf_code fail(struct restoring *r, const char *path, const char *doin
 		"%s %s: %s", path, doing, strerror(cause));
 }
 
-static char *suffixed(const char *path, const char *suffix)
-{
-	char *name = NULL;
-
-	return asprintf(&name, "%s%s", path, suffix) < 0 ? NULL : name;
-}
-
 static bool is_there(const char *path, const char *suffix, bool filled)
 {
 	struct stat status;
-	char *name = suffixed(path, suffix);
+	char *name = lf_sqlite_suffixed(path, suffix);
 	const bool there = name != NULL && lstat(name, &status) == 0 && (!filled || status.st_size > 0);
 
 	free(name);
@@ -54,7 +47,7 @@ static bool is_there(const char *path, const char *suffix, bool filled)
 /* Moves a file that goes with the log to the name that is kept, or back, where it is there. */
 static bool move_suffixed(const char *log, const char *to_log, const char *suffix)
 {
-	char *from = suffixed(log, suffix), *to = suffixed(to_log, suffix);
+	char *from = lf_sqlite_suffixed(log, suffix), *to = lf_sqlite_suffixed(to_log, suffix);
 	const bool done = from != NULL && to != NULL && (rename(from, to) == 0 || errno == ENOENT);
 
 	free(from);
@@ -137,6 +130,8 @@ static void play_wal(const struct restoring *r)
 
 static enum lf_code exchange(struct restoring *r, bool *kept)
 {
+	int failed;
+
 	if (is_there(r->store.path, "", false)) {
 		play_wal(r);
 		if (link(r->store.path, r->kept) != 0)
@@ -145,10 +140,12 @@ static enum lf_code exchange(struct restoring *r, bool *kept)
 	}
 	if (!move_suffixed(r->store.path, r->kept, "-wal") || !move_suffixed(r->store.path, r->kept, "-shm"))
 		fail(r, r->store.path, "has a -wal or -shm file that can't be moved", errno);
-	else if (lf_sqlite_sync_directory_of(r->store.path) != 0 || rename(r->copy, r->store.path) != 0)
+	else if ((failed = lf_file_sync_folder(r->store.path)) != 0)
+		fail(r, r->store.path, "can't be replaced", failed);
+	else if (rename(r->copy, r->store.path) != 0)
 		fail(r, r->store.path, "can't be replaced", errno);
-	else if (lf_sqlite_sync_directory_of(r->store.path) != 0)
-		return fail(r, r->store.path, "was replaced, but its directory can't be synced", errno);
+	else if ((failed = lf_file_sync_folder(r->store.path)) != 0)
+		return fail(r, r->store.path, "was replaced, but its directory can't be synced", failed);
 	if (r->error->code != LF_OK) { /* the old log, as it was */
 		move_suffixed(r->kept, r->store.path, "-wal");
 		move_suffixed(r->kept, r->store.path, "-shm");
@@ -190,8 +187,8 @@ enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*ch
 
 	if (r.store.path == NULL)
 		return error->code;
-	r.copy = suffixed(r.store.path, ".restoring");
-	r.kept = suffixed(r.store.path, ".before-restore");
+	r.copy = lf_sqlite_suffixed(r.store.path, ".restoring");
+	r.kept = lf_sqlite_suffixed(r.store.path, ".before-restore");
 	if (r.copy == NULL || r.kept == NULL || strlen(r.kept) >= sizeof(replaced->kept_as))
 		lf_error_set(error, LF_UNAVAILABLE, "out of memory, or too long a name");
 	else if (lf_sqlite_lock(&r.store, error) != LF_OK)

@@ -6,8 +6,8 @@
  * found it stays on its row, and its text or bytes stay valid, uncopied. Decisions that come together often share their
  * caller, rubric, project or team.
  */
-#include <time.h>
 
+#include "proto/base/clock.h"
 #include "storage/sqlite/private.h"
 
 /* Of R_SCAN_UP and R_SCAN_DOWN. */
@@ -272,11 +272,11 @@ static enum lf_code walk_on(struct scanning *scanning, bool (*visit)(void *conte
 	void *context, uint64_t *next)
 {
 	sqlite3_stmt *walk = scanning->reader->statements[walk_of(scanning)];
-	struct timespec start;
+	uint64_t start_ns;
 	bool fit, go_on = true;
 	int result = SQLITE_DONE;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	start_ns = lf_clock_ns();
 	sqlite3_bind_int64(walk, 1, scanning->from);
 	sqlite3_bind_int64(walk, 2, scanning->below);
 	*next = 0;
@@ -285,7 +285,7 @@ static enum lf_code walk_on(struct scanning *scanning, bool (*visit)(void *conte
 		if (fits(scanning, walk, &fit) != LF_OK ||
 			(fit && show(scanning, walk, visit, context, &go_on) != LF_OK))
 			return scanning->error->code;
-		if ((fit || looked_at % 16 == 0) && lf_sqlite_time_is_up(&start))
+		if ((fit || looked_at % 16 == 0) && lf_sqlite_time_is_up(start_ns))
 			go_on = false;
 	}
 	if (result != SQLITE_ROW || (int64_t)*next < scanning->from || (int64_t)*next >= scanning->below)

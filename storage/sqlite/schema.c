@@ -1,6 +1,6 @@
 /*
- * The schema, the writer's statements, and the probes of an existing file. README.md says why the tables are as they
- * are.
+ * The schema, the writer's statements, and the probes of an existing file. storage/DESIGN.md says why the tables are as
+ * they are.
  *
  * In short: a decision is one row, appended at the end of one table. What repeats (names, teams, projects, rubrics,
  * lists of candidates) is stored once and referred to by number. There is no index by team, project or candidate: the
@@ -107,7 +107,7 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 	[W_KEY_FIND] = "SELECT d.sequence, d.id, d.decided_at, d.request_digest FROM request_key k"
 		       " JOIN decision d ON d.sequence = k.sequence WHERE k.caller = ?1 AND k.key = ?2",
 	/*
-	 * The rows that wait (sqlite_rows.c). OR FAIL: any failure ends the transaction, so a statement need not be
+	 * The rows that wait (waiting_rows.c). OR FAIL: any failure ends the transaction, so a statement need not be
 	 * able to undo itself, for which it would copy each page that it touches.
 	 */
 	[W_DECISIONS_ADD] = "INSERT OR FAIL INTO decision(sequence, id, decided_at, outcome, purpose, caller, rubric, "
@@ -254,7 +254,7 @@ static const char *const PROBES[] = {
 	" || coalesce((SELECT max(payload) FROM rubric), 0) || coalesce((SELECT max(id) FROM activation), 0), 1, 0)",
 };
 
-/* And of what schema 2 added. The head's root is compared in sqlite_tree.c. */
+/* And of what schema 2 added. The head's root is compared in tree.c. */
 static const char *const TREE_PROBES[] = {
 	"SELECT CASE WHEN (SELECT size FROM tree WHERE id = 1) IS NOT (SELECT coalesce(max(position), -1) + 1 FROM "
 	"leaf)"

@@ -4,30 +4,13 @@
  * Leaves are only known to their transaction until it commits, and nothing in it reads them; so they wait, and are
  * written by one statement. Nodes and head are written once a commit.
  */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "storage/sqlite/private.h"
 
 /* ---- writing ---- */
-
-uint8_t *lf_sqlite_scratch(struct lf_store *store, size_t length)
-{
-	size_t size;
-	uint8_t *grown;
-
-	if (length <= store->scratch_size && store->scratch != NULL)
-		return store->scratch;
-	size = length < 4096 ? 4096 : length + length / 2;
-	grown = malloc(size);
-	if (grown == NULL)
-		return NULL;
-	free(store->scratch);
-	store->scratch = grown;
-	store->scratch_size = size;
-	return grown;
-}
 
 int lf_sqlite_write_leaves(struct lf_store *store)
 {
@@ -43,7 +26,8 @@ int lf_sqlite_add_leaf(
 	const bool decision = add->kind == LF_LEAF_DECISION;
 	struct lf_leaf_row *row;
 
-	assert(store->leaf_count < LF_BATCH_MAX && store->decisions >= 0);
+	LF_CHECK(S3, store->leaf_count < LF_BATCH_MAX);
+	LF_CHECK(S1, store->transaction == LF_TRANSACTION_OPEN && store->decisions >= 0);
 	row = &store->leaf_rows[store->leaf_count];
 	if (!lf_leaves_add(leaves, add->kind, decision ? (uint64_t)add->record : 0, add->time_us, add->commitments,
 		    add->commitment_count, &row->place))

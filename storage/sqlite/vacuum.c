@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "proto/base/check.h"
 #include "storage/sqlite/private.h"
 
 enum { TRUNCATE_ATTEMPTS = 5 }; /* each waits for as long as busy_timeout says for readers to end */
@@ -70,6 +71,7 @@ enum lf_code lf_sqlite_vacuum(struct lf_store *store, struct lf_chore *chore, st
 {
 	int result;
 
+	LF_CHECK(S4, store->transaction == LF_TRANSACTION_NONE);
 	chore->bytes_before = bytes_on_disk(store);
 	result = use_files(store);
 	if (result == SQLITE_OK)

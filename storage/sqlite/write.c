@@ -5,12 +5,12 @@
  * then the key), so that no savepoint is needed: a savepoint copies every page that the record touches. A name or a key
  * written before a refusal would be harmless or is not written at all; any failure after that ends the transaction.
  *
- * Decisions wait in memory (sqlite_rows.c) until the commit, or until something of their transaction reads the table: a
+ * Decisions wait in memory (waiting_rows.c) until the commit, or until something of their transaction reads the table: a
  * key that was used before, an act about a decision, a redaction.
  */
-#include <assert.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "storage/sqlite/private.h"
 
 /*
@@ -21,19 +21,6 @@ enum { CHECKPOINT_PAGES = 2048 };
 
 /* Tags of the id cache: name kinds, then these. */
 enum { TAG_PAYLOAD = 16, TAG_RUBRIC = 32 };
-
-int64_t lf_sqlite_find_id(sqlite3_stmt *statement, int *result)
-{
-	int64_t id = 0;
-
-	*result = sqlite3_step(statement);
-	if (*result == SQLITE_ROW)
-		id = sqlite3_column_int64(statement, 0);
-	if (*result == SQLITE_ROW || *result == SQLITE_DONE)
-		*result = SQLITE_OK;
-	sqlite3_reset(statement);
-	return id;
-}
 
 /* ---- transactions ---- */
 
@@ -65,17 +52,23 @@ enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error)
 {
 	int result;
 
-	assert(store->leaf_count == 0 && store->decision_count == 0);
+	LF_CHECK(S1, store->transaction == LF_TRANSACTION_NONE);
+	LF_CHECK(S2, store->leaf_count == 0 && store->decision_count == 0);
 	if (store->decisions < 0) {
 		const int64_t last = lf_sqlite_find_id(store->statements[W_LAST], &result);
 
+		if (result == SQLITE_OK && last < 0)
+			result = SQLITE_CORRUPT; /* sequences begin at 1 */
 		if (result != SQLITE_OK)
 			return lf_sqlite_write_error(store, error, result, "reading the end of the log");
 		store->decisions = last;
 	}
 	lf_heads_prepare(&store->heads);
 	result = lf_sqlite_run(store->statements[W_BEGIN]);
-	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "beginning a transaction");
+	if (result != SQLITE_OK)
+		return lf_sqlite_write_error(store, error, result, "beginning a transaction");
+	lf_sqlite_turn(store, LF_TRANSACTION_OPEN);
+	return LF_OK;
 }
 
 int lf_sqlite_write_decisions(struct lf_store *store)
@@ -101,8 +94,10 @@ int lf_sqlite_write_heads(struct lf_store *store)
 
 enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
 {
-	int result = lf_sqlite_write_decisions(store);
+	int result;
 
+	LF_CHECK(S1, store->transaction == LF_TRANSACTION_OPEN);
+	result = lf_sqlite_write_decisions(store);
 	if (result == SQLITE_OK)
 		result = lf_sqlite_write_heads(store);
 	if (result == SQLITE_OK)
@@ -115,6 +110,7 @@ enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *le
 		result = lf_sqlite_run(store->statements[W_COMMIT]);
 	if (result != SQLITE_OK)
 		return lf_sqlite_write_error(store, error, result, "committing");
+	lf_sqlite_turn(store, LF_TRANSACTION_NONE);
 	return LF_OK;
 }
 
@@ -123,6 +119,7 @@ void lf_sqlite_rollback(struct lf_store *store)
 	/* SQLite has rolled back by itself after some errors. */
 	if (sqlite3_get_autocommit(store->db) == 0)
 		lf_sqlite_run(store->statements[W_ROLLBACK]);
+	lf_sqlite_turn(store, LF_TRANSACTION_NONE);
 	lf_id_cache_clear(store->ids);
 	lf_heads_clear(&store->heads);
 	store->decision_count = 0;
@@ -135,6 +132,7 @@ enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error)
 	int in_wal = 0, copied = 0;
 	int result;
 
+	LF_CHECK(S4, store->transaction == LF_TRANSACTION_NONE);
 	if (store->wal_pages < store->wal_pages_seen || store->checkpoint_at == 0)
 		store->checkpoint_at = CHECKPOINT_PAGES; /* the WAL has restarted */
 	store->wal_pages_seen = store->wal_pages;
@@ -148,15 +146,21 @@ enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error)
 
 enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error)
 {
-	int result = lf_sqlite_run(store->statements[W_BEGIN]);
+	int result;
 	enum lf_code code;
 
-	if (result == SQLITE_OK)
+	LF_CHECK(S4, store->transaction == LF_TRANSACTION_NONE);
+	result = lf_sqlite_run(store->statements[W_BEGIN]);
+	if (result == SQLITE_OK) {
+		lf_sqlite_turn(store, LF_TRANSACTION_OPEN);
 		result = lf_sqlite_run(store->statements[W_PROBE]);
+	}
 	if (result == SQLITE_OK)
 		result = lf_sqlite_run(store->statements[W_COMMIT]);
-	if (result == SQLITE_OK)
+	if (result == SQLITE_OK) {
+		lf_sqlite_turn(store, LF_TRANSACTION_NONE);
 		return LF_OK;
+	}
 	code = lf_sqlite_write_error(store, error, result, "trying to write");
 	if (code != LF_DATA_LOSS)
 		lf_sqlite_rollback(store);
@@ -202,7 +206,11 @@ int lf_sqlite_intern(struct lf_store *store, enum lf_name_kind kind, const char 
 	return intern(store, kind, text, strlen(text), false, id, &added);
 }
 
-bool lf_sqlite_column_commitment(sqlite3_stmt *statement, int salt_column, int original_column, struct lf_bytes body,
+/*
+ * The commitment that leaves have of a payload: original where that column is not NULL, else of the column's salt and
+ * the body. False where the columns are malformed.
+ */
+static bool column_commitment(sqlite3_stmt *statement, int salt_column, int original_column, struct lf_bytes body,
 	struct lf_digest *commitment)
 {
 	struct lf_salt salt;
@@ -232,7 +240,7 @@ int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, s
 	result = sqlite3_step(find);
 	if (result == SQLITE_ROW) {
 		*id = sqlite3_column_int64(find, 0);
-		if (!lf_sqlite_column_commitment(find, 1, 2, body, commitment))
+		if (!column_commitment(find, 1, 2, body, commitment))
 			result = lf_sqlite_malformed(store->db);
 	}
 	sqlite3_reset(find);
@@ -284,8 +292,6 @@ static int link_decision(struct lf_store *store, int64_t entity, int64_t sequenc
 	struct lf_head *head = lf_heads_slot(&store->heads, entity);
 	sqlite3_stmt *skip;
 
-	if (head == NULL)
-		return SQLITE_NOMEM;
 	if (!head->known) {
 		sqlite3_stmt *find = store->statements[W_CHAIN_FIND];
 
@@ -325,7 +331,7 @@ static enum lf_code find_rubric(struct lf_store *store, const struct lf_digest *
 	int result;
 	const char *found;
 
-	assert(length <= LF_ID_BYTES_MAX);
+	LF_CHECK(S5, length <= LF_ID_BYTES_MAX);
 	memcpy(key, digest, sizeof(*digest));
 	memcpy(key + sizeof(*digest), name, length);
 	*id = lf_id_cache_find(store->ids, TAG_RUBRIC, key, sizeof(*digest) + length, commitment);
@@ -337,7 +343,7 @@ static enum lf_code find_rubric(struct lf_store *store, const struct lf_digest *
 	found = result == SQLITE_ROW ? lf_sqlite_column_text(find, 1) : NULL;
 	if (found != NULL && strcmp(found, name) == 0) {
 		*id = sqlite3_column_int64(find, 0);
-		if (!lf_sqlite_column_commitment(find, 2, 3, lf_sqlite_column_bytes(find, 4), commitment))
+		if (!column_commitment(find, 2, 3, lf_sqlite_column_bytes(find, 4), commitment))
 			result = lf_sqlite_malformed(store->db);
 	}
 	sqlite3_reset(find);
@@ -460,7 +466,8 @@ enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, 
 	struct lf_digest commitments[4];
 	int result;
 
-	assert(store->decision_count < LF_BATCH_MAX);
+	lf_sqlite_count_record(store);
+	LF_CHECK(S3, store->decision_count < LF_BATCH_MAX);
 	to = &store->decision_rows[store->decision_count];
 	*to = (struct lf_decision_row){
 		.append = append,

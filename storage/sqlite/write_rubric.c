@@ -1,6 +1,6 @@
 /*
  * The writer side of rubrics and their activations. What can be wrong is found before the first write, as in
- * sqlite_write.c.
+ * write.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +82,7 @@ enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *
 	int result = SQLITE_OK;
 	sqlite3_stmt *find = store->statements[W_RUBRIC_FIND], *add = store->statements[W_RUBRIC_ADD];
 
+	lf_sqlite_count_record(store);
 	put->added = put->activated = false;
 	lf_sqlite_bind_blob(find, 1, put->digest, sizeof(*put->digest));
 	result = sqlite3_step(find);
@@ -169,6 +170,7 @@ enum lf_code lf_sqlite_activate_rubric(
 	int64_t caller = 0, from = 0;
 	int result;
 
+	lf_sqlite_count_record(store);
 	memset(activated, 0, sizeof(*activated));
 	if (find_version(store, activate, &version, error) != LF_OK)
 		return error->code;

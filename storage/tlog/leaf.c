@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "proto/base/check.h"
+
 enum { VERSION = 1 };
 
 static_assert(sizeof(struct lf_digest) == 32 && _Alignof(struct lf_digest) == 1, "commitments are read where they lie");
@@ -34,7 +36,7 @@ size_t lf_leaf_size(const struct lf_leaf *leaf)
 
 static void write_header(const struct lf_leaf *leaf, uint8_t out[LF_LEAF_HEADER_BYTES])
 {
-	assert(leaf->commitment_count <= UINT32_MAX);
+	LF_CHECK(T1, leaf->commitment_count <= UINT32_MAX);
 	out[0] = VERSION;
 	out[1] = (uint8_t)leaf->kind;
 	put_big_endian(out + 2, leaf->number, 8);

@@ -9,6 +9,8 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "proto/base/check.h"
+
 enum {
 	ALGORITHM = 1, /* Ed25519, as signature types are numbered */
 	KEY_BYTES = 32,
@@ -24,76 +26,6 @@ static_assert(LF_KEY_TEXT_MAX > sizeof("PRIVATE+KEY+") + LF_KEY_NAME_MAX + sizeo
 static_assert(LF_CHECKPOINT_MAX > 2 * LF_KEY_NAME_MAX + sizeof("\n18446744073709551615\n") + KEY_BASE64 +
 			sizeof("\n\n" DASH " \n") + SIGNATURE_BASE64,
 	"a checkpoint fits");
-
-/* ---- base64 ---- */
-
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-size_t lf_base64_encode(const void *data, size_t length, char *text)
-{
-	const uint8_t *in = data;
-	char *out = text;
-
-	for (size_t i = 0; i < length; i += 3) {
-		const size_t left = length - i;
-		const uint32_t bits =
-			(uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) | (left > 2 ? in[i + 2] : 0);
-
-		*out++ = digits[bits >> 18];
-		*out++ = digits[bits >> 12 & 63];
-		*out++ = left > 1 ? digits[bits >> 6 & 63] : '=';
-		*out++ = left > 2 ? digits[bits & 63] : '=';
-	}
-	*out = '\0';
-	return (size_t)(out - text);
-}
-
-static bool read_digit(char c, uint32_t *value)
-{
-	if (c >= 'A' && c <= 'Z')
-		*value = (uint32_t)(c - 'A');
-	else if (c >= 'a' && c <= 'z')
-		*value = (uint32_t)(c - 'a' + 26);
-	else if (c >= '0' && c <= '9')
-		*value = (uint32_t)(c - '0' + 52);
-	else if (c == '+' || c == '/')
-		*value = c == '+' ? 62 : 63;
-	else
-		return false;
-	return true;
-}
-
-/* Keeps the first size bytes, and counts them all. */
-static bool decode(const char *text, size_t text_length, uint8_t *data, size_t size, size_t *length)
-{
-	*length = 0;
-	if (text_length % 4 != 0)
-		return false;
-	for (size_t i = 0; i < text_length; i += 4) {
-		size_t bytes = 3;
-		uint32_t bits = 0, digit;
-
-		if (i + 4 == text_length && text[i + 3] == '=')
-			bytes = text[i + 2] == '=' ? 1 : 2;
-		for (size_t k = 0; k < 4; k++) {
-			digit = 0;
-			if (k <= bytes && !read_digit(text[i + k], &digit))
-				return false;
-			bits = bits << 6 | digit;
-		}
-		if ((bits & (((uint32_t)1 << (8 * (3 - bytes))) - 1)) != 0) /* bits that stand for nothing */
-			return false;
-		for (size_t k = 0; k < bytes; k++, ++*length)
-			if (*length < size)
-				data[*length] = (uint8_t)(bits >> (16 - 8 * k));
-	}
-	return true;
-}
-
-bool lf_base64_decode(const char *text, size_t text_length, void *data, size_t size, size_t *length)
-{
-	return decode(text, text_length, data, size, length) && *length <= size;
-}
 
 /* ---- text ---- */
 
@@ -144,21 +76,6 @@ bool lf_key_name_valid(const char *name)
 	return length <= LF_KEY_NAME_MAX && is_name(name, length);
 }
 
-bool lf_decimal_read(const char *text, size_t length, uint64_t *number)
-{
-	*number = 0;
-	if (length == 0 || (text[0] == '0' && length > 1))
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		const uint64_t digit = (uint64_t)(text[i] - '0');
-
-		if (text[i] < '0' || text[i] > '9' || *number > (UINT64_MAX - digit) / 10)
-			return false;
-		*number = *number * 10 + digit;
-	}
-	return true;
-}
-
 /* ---- keys ---- */
 
 static uint32_t key_id(const char *name, const uint8_t public_key[KEY_BYTES])
@@ -201,7 +118,7 @@ static void print_key(
 	uint8_t bytes[1 + KEY_BYTES] = {ALGORITHM};
 	const int length = snprintf(text, LF_KEY_TEXT_MAX, "%s%s+%08" PRIx32 "+", prefix, name, id);
 
-	assert(length > 0 && length + KEY_BASE64 < LF_KEY_TEXT_MAX);
+	LF_CHECK(T5, length > 0 && length + KEY_BASE64 < LF_KEY_TEXT_MAX);
 	memcpy(bytes + 1, key, KEY_BYTES);
 	lf_base64_encode(bytes, sizeof(bytes), text + length);
 	OPENSSL_cleanse(bytes, sizeof(bytes));
@@ -313,7 +230,7 @@ bool lf_note_sign(const char *text, const struct lf_signer *signer, char *note, 
 	char line_text[SIGNATURE_BASE64 + 1];
 	int length;
 
-	assert(text[0] != '\0' && text[strlen(text) - 1] == '\n' && lf_key_name_valid(signer->name));
+	LF_CHECK(T6, text[0] != '\0' && text[strlen(text) - 1] == '\n' && lf_key_name_valid(signer->name));
 	for (unsigned i = 0; i < 4; i++)
 		line[i] = (uint8_t)(signer->id >> (24 - 8 * i));
 	if (!sign(signer, text, strlen(text), line + 4))
@@ -382,7 +299,7 @@ static bool read_signature(struct note *note, struct signature *signature)
 	const char *line_end = memchr(line, '\n', (size_t)(note->end - line));
 	const char *space;
 
-	assert(line < note->end && line_end != NULL);
+	LF_CHECK(T7, line < note->end && line_end != NULL);
 	note->signatures = line_end + 1;
 	if ((size_t)(line_end - line) < strlen(DASH) || memcmp(line, DASH, strlen(DASH)) != 0)
 		return false;
@@ -392,8 +309,8 @@ static bool read_signature(struct note *note, struct signature *signature)
 		return false;
 	signature->name_length = (size_t)(space - signature->name);
 	return is_name(signature->name, signature->name_length) &&
-		decode(space + 1, (size_t)(line_end - space - 1), signature->bytes, sizeof(signature->bytes),
-			&signature->length) &&
+		lf_base64_decode_some(space + 1, (size_t)(line_end - space - 1), signature->bytes,
+			sizeof(signature->bytes), &signature->length) &&
 		signature->length > 4;
 }
 

@@ -6,6 +6,7 @@
 #define LF_TLOG_NOTE_H
 
 #include "storage/tlog/hash.h"
+#include "storage/tlog/text.h"
 
 enum {
 	LF_KEY_NAME_MAX = 128,    /* bytes of a key's name, the origin of its checkpoints */
@@ -89,12 +90,5 @@ enum lf_note_result lf_checkpoint_open(
 	const char *note, size_t length, const struct lf_verifier *verifier, struct lf_checkpoint *checkpoint);
 /* The same without a key: reads what it says, which proves nothing. false: malformed. */
 bool lf_checkpoint_parse(const char *note, size_t length, struct lf_checkpoint *checkpoint);
-
-/* Base64 of RFC 4648, section 4, with padding. Returns the length written, without the NUL that is added. */
-size_t lf_base64_encode(const void *data, size_t length, char *text); /* 4 * ((length + 2) / 3) + 1 bytes */
-/* false where the text is not canonical base64 or holds more than size bytes. data may have been written to then. */
-bool lf_base64_decode(const char *text, size_t text_length, void *data, size_t size, size_t *length);
-/* Decimal digits without a zero too many. false where the text is something else, or above 2^64 - 1. */
-bool lf_decimal_read(const char *text, size_t length, uint64_t *number);
 
 #endif

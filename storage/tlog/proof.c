@@ -1,10 +1,11 @@
 #include "storage/tlog/proof.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "proto/base/check.h"
 
 #define FIRST_LINE "c2sp.org/tlog-proof@v1\n"
 #define EXTRA "extra "
@@ -29,7 +30,7 @@ char *lf_proof_print(const struct lf_proof *proof)
 		proof->hash_count * (HASH_BASE64 + 1) + 1 + proof->checkpoint_length + 1);
 	char *at = text;
 
-	assert(proof->hash_count <= LF_PROOF_HASHES_MAX);
+	LF_CHECK(T3, proof->hash_count <= LF_PROOF_HASHES_MAX);
 	if (text == NULL)
 		return NULL;
 	at = stpcpy(at, FIRST_LINE);

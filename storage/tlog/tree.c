@@ -1,6 +1,6 @@
 #include "storage/tlog/tree.h"
 
-#include <assert.h>
+#include "proto/base/check.h"
 
 /* ---- growing ---- */
 
@@ -47,7 +47,7 @@ static bool read_subtree(unsigned level, uint64_t index, lf_tree_read_fn read, v
 	size_t count = (size_t)1 << (level - stored);
 	struct lf_digest hashes[1 << (LF_TREE_STEP - 1)];
 
-	assert(count <= sizeof(hashes) / sizeof(hashes[0]));
+	LF_CHECK(T2, count <= sizeof(hashes) / sizeof(hashes[0]));
 	if (!read(context, stored, index << (level - stored), count, hashes))
 		return false;
 	for (; count > 1; count /= 2)
@@ -79,7 +79,7 @@ static bool read_range(uint64_t begin, uint64_t count, lf_tree_read_fn read, voi
 	struct lf_digest hash;
 	bool begun = false;
 
-	assert(count > 0);
+	LF_CHECK(T2, count > 0);
 	for (unsigned level = 0; level < 63; level++) {
 		if ((count >> level & 1) == 0)
 			continue;
@@ -106,7 +106,7 @@ static bool read_siblings(unsigned level, uint64_t index, uint64_t size, lf_tree
 
 		if (begin >= size)
 			continue;
-		assert(*count < LF_PROOF_HASHES_MAX);
+		LF_CHECK(T3, *count < LF_PROOF_HASHES_MAX);
 		if (!read_range(begin, size - begin < width ? size - begin : width, read, context, &hashes[(*count)++]))
 			return false;
 	}
@@ -116,7 +116,7 @@ static bool read_siblings(unsigned level, uint64_t index, uint64_t size, lf_tree
 bool lf_tree_prove_inclusion(uint64_t index, uint64_t size, lf_tree_read_fn read, void *context,
 	struct lf_digest hashes[LF_PROOF_HASHES_MAX], size_t *count)
 {
-	assert(index < size && size >> 62 == 0);
+	LF_CHECK(T4, index < size && size >> 62 == 0);
 	*count = 0;
 	return read_siblings(0, index, size, read, context, hashes, count);
 }
@@ -126,7 +126,7 @@ bool lf_tree_prove_consistency(uint64_t from, uint64_t to, lf_tree_read_fn read,
 {
 	unsigned level = 0;
 
-	assert(from <= to && to >> 62 == 0);
+	LF_CHECK(T4, from <= to && to >> 62 == 0);
 	*count = 0;
 	if (from == 0 || from == to)
 		return true;

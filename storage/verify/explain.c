@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/dates.h"
+#include "storage/log/varint.h"
 #include "storage/verify/private.h"
 
 enum { AROUND = 64, FIELDS_MAX = 16, ID_MS_TRIED = 1000, NUMBERS_TRIED = 32 };
@@ -72,25 +74,14 @@ static const struct field *field_of(const struct record *record, unsigned number
 	return NULL;
 }
 
-static size_t write_varint(uint8_t *out, uint64_t value)
-{
-	size_t length = 0;
-
-	do {
-		out[length++] = (uint8_t)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-		value >>= 7;
-	} while (value != 0);
-	return length;
-}
-
 static size_t write_field(uint8_t *out, const struct field *field)
 {
 	size_t length;
 
 	if (field->is_bytes ? field->bytes.length == 0 : field->value == 0)
 		return 0;
-	length = write_varint(out, field->number << 3 | (field->is_bytes ? 2 : 0));
-	length += write_varint(out + length, field->is_bytes ? field->bytes.length : field->value);
+	length = lf_varint_write(out, field->number << 3 | (field->is_bytes ? 2 : 0));
+	length += lf_varint_write(out + length, field->is_bytes ? field->bytes.length : field->value);
 	if (field->is_bytes) {
 		memcpy(out + length, field->bytes.data, field->bytes.length);
 		length += field->bytes.length;

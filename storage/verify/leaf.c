@@ -1,4 +1,4 @@
-#include <assert.h>
+/* One leaf: what is stored of its record, worked out again and compared with it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,25 +94,6 @@ static const char *kind_name(enum lf_payload_kind kind)
 		: kind == LF_PAYLOAD_PROJECT ? "a project"
 		: kind == LF_PAYLOAD_RUBRIC  ? "a rubric"
 					     : "of no kind";
-}
-
-bool lf_leaf_of_parts(const struct lf_audit_row *row, enum lf_leaf_kind kind, uint64_t number, int64_t time_us,
-	const struct lf_digest *parts, struct lf_digest *hash)
-{
-	const size_t part_count = 1 + row->payload_count, count = part_count + 2 * row->pair_count;
-	struct lf_digest *joined = NULL;
-
-	assert(row->payload_count <= LF_AUDIT_PAYLOADS_MAX);
-	if (row->pair_count > 0) {
-		joined = malloc(count * sizeof(*joined));
-		if (joined == NULL)
-			return false;
-		memcpy(joined, parts, part_count * sizeof(*joined));
-		memcpy(joined + part_count, row->pairs, 2 * row->pair_count * sizeof(*joined));
-	}
-	lf_leaf_digest(&(struct lf_leaf){kind, number, time_us, joined != NULL ? joined : parts, count}, hash);
-	free(joined);
-	return true;
 }
 
 static void say(struct lf_leaf_state *state, const char *text)

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/log/private.h"
+#include "proto/base/limits.h"
+#include "storage/log/backend.h"
 #include "storage/verify/private.h"
 
 enum { FIRST_CAPACITY = 1024, STEPS_MAX = 10000 };

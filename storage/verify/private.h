@@ -1,10 +1,10 @@
-/* Inside verification: shared by the verify*.c files. Not for others. */
+/* Inside verification: shared by the files of this folder. Not for others. */
 #ifndef LF_STORAGE_VERIFY_PRIVATE_H
 #define LF_STORAGE_VERIFY_PRIVATE_H
 
 #include "storage/verify/verify.h"
 
-/* ---- verify_rows.c: rows of the audit, copied, so that no reader of the log is held while they are looked at ---- */
+/* ---- rows.c: rows of the audit, copied, so that no reader of the log is held while they are looked at ---- */
 
 struct lf_rows {
 	struct lf_audit_row *rows;
@@ -20,8 +20,11 @@ struct lf_rows {
 enum lf_code lf_rows_read(
 	struct lf_rows *rows, struct lf_log *log, uint64_t first, size_t count, struct lf_error *error);
 void lf_rows_clean_up(struct lf_rows *rows);
+/* The leaf hash of parts and the row's pairs. false when memory ran out. */
+bool lf_leaf_of_parts(const struct lf_audit_row *row, enum lf_leaf_kind kind, uint64_t number, int64_t time_us,
+	const struct lf_digest *parts, struct lf_digest *hash);
 
-/* ---- verify_pairs.c: what became of commitments, by all ERASURE and PRUNING leaves that are right ---- */
+/* ---- pairs.c: what became of commitments, by all ERASURE and PRUNING leaves that are right ---- */
 
 struct lf_pairs; /* some 32 bytes a pair */
 struct lf_pairs *lf_pairs_new(void);
@@ -41,7 +44,7 @@ bool lf_pairs_lead(const struct lf_pairs *pairs, const struct lf_digest *from, c
 /* Whether a leaf was left out, and the first one's position. */
 bool lf_pairs_wrong(const struct lf_pairs *pairs, uint64_t *position);
 
-/* ---- verify_leaf.c: one leaf ---- */
+/* ---- leaf.c: one leaf ---- */
 
 /* A payload as it is stored. */
 struct lf_stored_payload {
@@ -88,13 +91,10 @@ struct lf_leaf_state {
 /* Works the leaf of a row out; row->missing is NULL. error: something can't be read. */
 enum lf_code lf_leaf_work_out(struct lf_leaf_tools *tools, const struct lf_audit_row *row, struct lf_leaf_state *state,
 	struct lf_error *error);
-/* The leaf hash of parts and the row's pairs. false when memory ran out. */
-bool lf_leaf_of_parts(const struct lf_audit_row *row, enum lf_leaf_kind kind, uint64_t number, int64_t time_us,
-	const struct lf_digest *parts, struct lf_digest *hash);
 /* "team", "project", "rubric": a payload of the leaf of that kind. */
 const char *lf_part_name(enum lf_leaf_kind kind, size_t payload);
 
-/* ---- verify_explain.c ---- */
+/* ---- explain.c ---- */
 
 /*
  * What was altered in a row whose leaf does not match, in words. Proved, where giving one column another value that is

@@ -1,6 +1,10 @@
+/*
+ * Rows of the audit, copied out of the log, and the leaf that a row makes.
+ */
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "storage/verify/private.h"
 
 enum { BLOCK_BYTES = 64 * 1024, HELD_BYTES_MAX = 8 * 1024 * 1024 };
@@ -104,4 +108,23 @@ enum lf_code lf_rows_read(
 	if (code == LF_OK && rows->out_of_memory)
 		code = lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	return code;
+}
+
+bool lf_leaf_of_parts(const struct lf_audit_row *row, enum lf_leaf_kind kind, uint64_t number, int64_t time_us,
+	const struct lf_digest *parts, struct lf_digest *hash)
+{
+	const size_t part_count = 1 + row->payload_count, count = part_count + 2 * row->pair_count;
+	struct lf_digest *joined = NULL;
+
+	LF_CHECK(V2, row->payload_count <= LF_AUDIT_PAYLOADS_MAX);
+	if (row->pair_count > 0) {
+		joined = malloc(count * sizeof(*joined));
+		if (joined == NULL)
+			return false;
+		memcpy(joined, parts, part_count * sizeof(*joined));
+		memcpy(joined + part_count, row->pairs, 2 * row->pair_count * sizeof(*joined));
+	}
+	lf_leaf_digest(&(struct lf_leaf){kind, number, time_us, joined != NULL ? joined : parts, count}, hash);
+	free(joined);
+	return true;
 }

@@ -7,13 +7,14 @@
  */
 #include "storage/verify/verify.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "proto/base/check.h"
+#include "proto/base/clock.h"
+#include "proto/base/dates.h"
 #include "storage/tlog/tree.h"
 #include "storage/verify/private.h"
 
@@ -121,19 +122,6 @@ report(struct lf_verify *verify, uint64_t position, const struct lf_audit_row *r
 		finding.has_decision = true;
 	}
 	find(verify, &finding);
-}
-
-void lf_print_time(int64_t time_us, char text[LF_TIME_TEXT_BYTES])
-{
-	const int64_t us = (time_us % 1000000 + 1000000) % 1000000;
-	const time_t seconds = (time_t)((time_us - us) / 1000000);
-	struct tm utc;
-	char whole[32];
-
-	if (gmtime_r(&seconds, &utc) == NULL || strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &utc) == 0)
-		snprintf(text, LF_TIME_TEXT_BYTES, "%" PRId64 " us", time_us);
-	else
-		snprintf(text, LF_TIME_TEXT_BYTES, "%s.%06dZ", whole, (int)us);
 }
 
 /* ---- what must rise ---- */
@@ -482,24 +470,15 @@ static enum lf_code check_group(
 	return count == GROUP ? check_nodes(verify, begin + count, whole ? leaves : NULL, error) : LF_OK;
 }
 
-static bool is_over(const struct timespec *start, unsigned ms_max)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000 >= (long)ms_max;
-}
-
 enum lf_code lf_verify_slice(struct lf_verify *verify, uint64_t first, uint64_t size, unsigned ms_max,
 	lf_verify_finding_fn finding, void *context, uint64_t *next, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
-	struct timespec start;
+	const uint64_t start_ms = lf_clock_ms();
 	uint64_t at = first;
 	enum lf_code code = LF_OK;
 
-	assert(first % LF_VERIFY_ALIGN == 0);
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	LF_CHECK(V1, first % LF_VERIFY_ALIGN == 0);
 	verify->finding = finding;
 	verify->context = context;
 	if (verify->before.position != first)
@@ -507,7 +486,7 @@ enum lf_code lf_verify_slice(struct lf_verify *verify, uint64_t first, uint64_t 
 	while (code == LF_OK && at < size) {
 		code = check_group(verify, at, size, first, &inner);
 		at = size - at < GROUP ? size : at + GROUP;
-		if (is_over(&start, ms_max))
+		if (lf_clock_ms() - start_ms >= ms_max)
 			break;
 	}
 	verify->totals.bytes += verify->tools.payloads.bytes;

@@ -71,8 +71,4 @@ enum { LF_VERIFY_WRONG_MAX = 400 };
 typedef void (*lf_verify_judge_fn)(void *context, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX]);
 void lf_verify_set_judge(struct lf_verify *verify, lf_verify_judge_fn judge, void *context);
 
-enum { LF_TIME_TEXT_BYTES = 48 };
-/* 2026-05-01T12:00:00.000000Z */
-void lf_print_time(int64_t time_us, char text[LF_TIME_TEXT_BYTES]);
-
 #endif

@@ -53,6 +53,7 @@ struct member {
 struct lf_draft {
 	Leadfit__V1__Team team;
 	Leadfit__V1__Project project;
+	Google__Protobuf__Timestamp as_of;
 	Leadfit__V1__Project__TraitsEntry traits[TRAITS], *trait_list[TRAITS];
 	char team_id[ID_BYTES], project_id[ID_BYTES];
 	unsigned member_count;
@@ -155,4 +156,11 @@ Leadfit__V1__Project *lf_draft_project(struct lf_draft *draft, unsigned project,
 	draft->project.traits = draft->trait_list;
 	draft->project.n_traits = TRAITS;
 	return &draft->project;
+}
+
+Google__Protobuf__Timestamp *lf_draft_as_of(struct lf_draft *draft)
+{
+	google__protobuf__timestamp__init(&draft->as_of);
+	draft->as_of.seconds = LF_DRAFT_AS_OF_SECONDS;
+	return &draft->as_of;
 }

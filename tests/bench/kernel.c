@@ -7,6 +7,7 @@
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
 #include "service/decide/text_list.h"
+#include "tests/bench/drafts.h"
 #include "tests/bench/meter.h"
 
 enum {
@@ -29,7 +30,6 @@ struct lf_kernel_bench {
 	struct lf_arena scratch; /* of one request */
 	void *workspace;         /* one for all, as a worker of the service comes back to the same memory */
 	size_t workspace_bytes;
-	int64_t now_us;
 	size_t sink; /* keeps the compiler from leaving work out */
 	struct one cases[CASES];
 };
@@ -100,8 +100,10 @@ static bool run_steps(struct lf_kernel_bench *bench, struct one *one, unsigned s
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
 	struct lf_evaluation evaluation = {0};
-	struct lf_answer_parts parts = {
-		.version = bench->version, .evaluation = &evaluation, .caller = "local", .as_of_us = bench->now_us};
+	struct lf_answer_parts parts = {.version = bench->version,
+		.evaluation = &evaluation,
+		.caller = "local",
+		.as_of_us = (int64_t)LF_DRAFT_AS_OF_SECONDS * 1000000};
 	Leadfit__V1__ScoreRequest *request;
 	Leadfit__V1__Decision *decision;
 	size_t length;
@@ -119,7 +121,7 @@ static bool run_steps(struct lf_kernel_bench *bench, struct one *one, unsigned s
 	if (lf_evaluate(&evaluation, bench->version,
 		    &(struct lf_case_input){.team = request->team,
 			    .project = request->project,
-			    .as_of_seconds = bench->now_us / 1000000},
+			    .as_of_seconds = LF_DRAFT_AS_OF_SECONDS},
 		    NULL, &checker, &bench->scratch) != LF_OK)
 		goto fail;
 	if (steps == EVALUATE)
@@ -288,7 +290,7 @@ static enum lf_code decode(struct lf_kernel_bench *bench, struct one *one, struc
 	lf_wire_canonicalize(&request->base);
 	code = lf_case_build(&e->built, bench->version,
 		&(struct lf_case_input){
-			.team = request->team, .project = request->project, .as_of_seconds = bench->now_us / 1000000},
+			.team = request->team, .project = request->project, .as_of_seconds = LF_DRAFT_AS_OF_SECONDS},
 		&checker, &bench->kept);
 	if (code != LF_OK)
 		return code;
@@ -309,14 +311,11 @@ enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_v
 {
 	struct lf_kernel_bench *bench = calloc(1, sizeof(*bench));
 	struct lf_rubric_def plain;
-	struct timespec now;
 	enum lf_code code = LF_OK;
 	uint8_t *buffer;
 
 	if (bench == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	clock_gettime(CLOCK_REALTIME, &now);
-	bench->now_us = (int64_t)now.tv_sec * 1000000;
 	bench->version = version;
 	plain = *lf_rubric_def(version->compiled);
 	plain.robustness = (struct lf_robustness_def){.samples = 0};
@@ -342,6 +341,20 @@ enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_v
 	else
 		lf_kernel_bench_destroy(bench);
 	return code;
+}
+
+double lf_kernel_bench_recommended(struct lf_kernel_bench *bench)
+{
+	size_t recommended = 0;
+
+	for (size_t i = 0; i < CASES; i++) {
+		struct lf_result result;
+
+		if (lf_score(bench->version->compiled, &bench->cases[i].evaluation.built.engine, bench->workspace,
+			    &result))
+			recommended += result.outcome == LF_RECOMMENDED;
+	}
+	return (double)recommended / CASES;
 }
 
 void lf_kernel_bench_destroy(struct lf_kernel_bench *bench)

@@ -34,6 +34,8 @@ struct lf_kernel_bench;
 enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **bench, const struct lf_version *version,
 	const struct lf_workload *workload, struct lf_error *error);
 void lf_kernel_bench_destroy(struct lf_kernel_bench *bench);
+/* The share of the decoded requests whose decision recommends somebody: what the workload is about. */
+double lf_kernel_bench_recommended(struct lf_kernel_bench *bench);
 /* Each for a part of these seconds. INTERNAL where something is not as decoded before. */
 enum lf_code lf_kernel_bench_run(struct lf_kernel_bench *bench, double seconds, struct lf_kernel *kernel,
 	struct lf_steps *steps, struct lf_error *error);

@@ -102,6 +102,7 @@ enum lf_code lf_pool_new_scores(
 
 		message.team = lf_draft_team(draft, (unsigned)i, settings->seed);
 		message.project = lf_draft_project(draft, lf_draft_below(&state, settings->projects), settings->seed);
+		message.as_of = lf_draft_as_of(draft);
 		good = put(&pool->messages[i], &message.base);
 	}
 	lf_draft_destroy(draft);
@@ -174,6 +175,7 @@ static bool put_batch(struct message *to, struct batch *batch, const struct lf_b
 	message.n_projects = projects;
 	message.items = batch->item_list;
 	message.n_items = shape->items;
+	message.as_of = lf_draft_as_of(batch->drafts[0]);
 	message.full = shape->full;
 	return put(to, &message.base);
 }

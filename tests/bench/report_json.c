@@ -63,13 +63,14 @@ static bool put_settings(json_t *root, const struct lf_report *report)
 	for (size_t i = 0; i < settings->point_count; i++)
 		json_array_append_new(in_flight, json_integer((json_int_t)settings->in_flight[i]));
 	return put(root, "settings",
-		json_pack("{s:I s:f s:o s:I s:I s:I s:I s:I s:s s:I s:I s:I}", "runs", (json_int_t)settings->runs,
+		json_pack("{s:I s:f s:o s:I s:I s:I s:I s:I s:s s:I s:I s:I s:f}", "runs", (json_int_t)settings->runs,
 			"seconds", settings->seconds, "inFlight", in_flight, "teams", (json_int_t)settings->teams,
 			"projects", (json_int_t)settings->projects, "members", (json_int_t)LF_WORKLOAD_MEMBERS,
 			"evidence", (json_int_t)LF_WORKLOAD_EVIDENCE, "seed", (json_int_t)settings->seed, "transport",
 			settings->ipc ? "ipc" : "tcp", "workers", (json_int_t)settings->workers, "requestBytes",
 			(json_int_t)lf_workload_bytes(report->bench->workload), "replyBytes",
-			(json_int_t)report->bench->reply_bytes));
+			(json_int_t)report->bench->reply_bytes, "recommended",
+			lf_kernel_bench_recommended(report->bench->kernel)));
 }
 
 static json_t *point_json(const struct lf_report *report, size_t i)

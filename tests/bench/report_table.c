@@ -141,6 +141,8 @@ static void print_kernel(const struct lf_report *report, FILE *out)
 	static const char *const steps[] = {
 		"decode", "convert and score", "answer with words", "record", "pack", "together"};
 
+	fprintf(out, "%-18s %.0f%% of the decisions recommend somebody\n", "    workload",
+		100 * lf_kernel_bench_recommended(report->bench->kernel));
 	print_names(report, "(k) kernel, us", lf_kernel_figures, LF_KERNEL_FIGURES, 1e3, kernel, out);
 	print_names(report, "    in process, us", lf_step_figures, LF_STEP_FIGURES, 1e3, steps, out);
 }

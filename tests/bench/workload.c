@@ -46,6 +46,7 @@ static void add_request(struct lf_workload *workload, struct request *request, s
 
 	message.team = lf_draft_team(draft, team, seed);
 	message.project = lf_draft_project(draft, project, seed);
+	message.as_of = lf_draft_as_of(draft);
 	assert(leadfit__v1__score_request__get_packed_size(&message) <= LF_WORKLOAD_REQUEST_BYTES);
 	request->offset = workload->used;
 	request->length = (uint16_t)leadfit__v1__score_request__pack(&message, out);

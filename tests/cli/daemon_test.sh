@@ -53,7 +53,7 @@ l decisions prove "$id" --proof "$work/decision.tlog-proof"; status_is 0; err_em
 l decisions prove "$id" --key "$work/log.db.key.pub"; status_is 0; cmp -s "$work/out" "$work/decision.tlog-proof" || fail "another proof"
 run "$leadfit" --server "ipc://$work/none" decisions verify-proof "$work/decision.tlog-proof" --key "$vkey"; status_is 0; err_empty
 out_has "decision $id"; out_matches 'outcome +RECOMMENDED'; out_matches 'team +payments'
-awk '/^```python$/ { on = 1; next } /^```$/ { on = 0 } on' "$source_folder/storage/tlog/README.md" >"$work/check.py"
+awk '/^```python$/ { on = 1; next } /^```$/ { on = 0 } on' "$source_folder/storage/tlog/DESIGN.md" >"$work/check.py"
 run python3 "$work/check.py" "$work/decision.tlog-proof" "$vkey"; status_is 0; out_has "team is as it was decided from"
 l decisions prove 00000000-0000-7000-8000-000000000000; status_is 2; out_empty
 l decisions prove nonsense; status_is 2; out_empty; err_has "decisions prove: "

@@ -1,4 +1,4 @@
-/* The formulas of service/engine/README.md in long double, with no thought of speed or order. */
+/* The formulas of service/engine/DESIGN.md in long double, with no thought of speed or order. */
 #include "tests/engine/world.h"
 
 static long double respond(const struct lf_linear *linear, const double *traits, size_t count)

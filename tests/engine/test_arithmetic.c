@@ -387,7 +387,7 @@ static void a_profile_counts_the_teams_labour(void **state)
 	example_clean_up(&e);
 }
 
-/* ---- the example of service/engine/README.md ---- */
+/* ---- the example of service/engine/DESIGN.md ---- */
 
 static void the_worked_example_of_the_readme_comes_out(void **state)
 {

@@ -7,7 +7,7 @@
 #include <math.h>
 #include "tests/engine/example.h"
 
-/* Ann and Ben of the README's example: Ann is first by 1/336. */
+/* Ann and Ben of DESIGN.md's example: Ann is first by 1/336. */
 static void ann_and_ben(struct example *e)
 {
 	example_init(e);

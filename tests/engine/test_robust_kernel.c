@@ -103,7 +103,7 @@ static void draw_stretch(struct stretch *a, struct random *random)
 		a->noise[s] = random_unit(random, 1000003) - 0.5;
 }
 
-/* What is compared of a contender, as the README defines it. */
+/* What is compared of a contender, as service/engine/DESIGN.md defines it. */
 static double defined(const struct lf_block *block, const struct lf_contender *contender, size_t lane)
 {
 	double sum = 0, product;

@@ -87,8 +87,10 @@ static void a_limit_lowered_below_the_use_refuses(void **state)
 	(void)state;
 	lf_arena_init(&arena, 1000);
 	assert_non_null(lf_arena_alloc(&arena, 500));
-	arena.bytes_max = 100;
+	lf_arena_limit(&arena, 100);
 	assert_null(lf_arena_alloc(&arena, 1));
+	lf_arena_limit(&arena, 1000);
+	assert_non_null(lf_arena_alloc(&arena, 1));
 	lf_arena_clean_up(&arena);
 }
 

@@ -1,4 +1,4 @@
-/* The log: queue, group commit, completions, ids, keys. W1 to W9 are the invariants at the top of storage/log/writer.c. */
+/* The log: queue, group commit, completions, ids, keys. W1 to W9 are invariants of storage/DESIGN.md. */
 #include "tests/storage/faulty_backend.h"
 #include "tests/storage/memory_backend.h"
 #include "tests/storage/support.h"

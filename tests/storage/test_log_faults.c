@@ -1,4 +1,4 @@
-/* The log when its backend fails. W1 to W9 are the invariants at the top of storage/log/writer.c. */
+/* The log when its backend fails. W1 to W9 are invariants of storage/DESIGN.md. */
 #include <sqlite3.h>
 
 #include <unistd.h>

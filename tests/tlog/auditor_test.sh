@@ -1,6 +1,6 @@
 #!/bin/bash
-# The Python program in storage/tlog/README.md, as it stands there, agrees with the client about proofs, right and wrong.
-# Usage: auditor_test.sh MAKE_EVIDENCE SOURCE_FOLDER
+# The Python program in storage/tlog/DESIGN.md, as it stands there, agrees with the client about proofs, right and wrong.
+# Usage: auditor_test.sh MAKE_PROOFS SOURCE_FOLDER
 set -u
 make_proofs=$1
 source_folder=$2
@@ -8,7 +8,7 @@ source_folder=$2
 
 mkdir "$work/proofs"
 "$make_proofs" "$work/proofs" || { echo "FAILED: no proofs"; exit 1; }
-awk '/^```python$/ { on = 1; next } /^```$/ { on = 0 } on' "$source_folder/storage/tlog/README.md" >"$work/check.py"
+awk '/^```python$/ { on = 1; next } /^```$/ { on = 0 } on' "$source_folder/storage/tlog/DESIGN.md" >"$work/check.py"
 vkey=$(cat "$work/proofs/vkey")
 check() { run python3 "$work/check.py" "$work/proofs/$1.tlog-proof" "${2-$vkey}"; }
 : >"$work/out"; : >"$work/err"

@@ -1,13 +1,10 @@
-/*
- * Inside the check of what no leaf covers: shared by sqlite_check.c, sqlite_check_chains.c and sqlite_check_sets.c. Not
- * for others.
- */
-#ifndef LF_STORAGE_SQLITE_CHECK_H
-#define LF_STORAGE_SQLITE_CHECK_H
+/* Inside the check of what is derived from the records, and no leaf covers: shared by the derived_*.c files alone. */
+#ifndef LF_STORAGE_SQLITE_DERIVED_H
+#define LF_STORAGE_SQLITE_DERIVED_H
 
 #include "storage/sqlite/private.h"
 
-/* ---- sqlite_check_sets.c ---- */
+/* ---- derived_sets.c ---- */
 
 /* A set of row ids, by words of 64: dense ones cost a bit each, whatever an attacker numbers rows with. */
 struct lf_id_set {
@@ -37,9 +34,9 @@ struct lf_name_map {
 struct lf_name_state *lf_name_map_find(struct lf_name_map *map, int64_t id, bool add);
 void lf_name_map_clean_up(struct lf_name_map *map);
 
-/* ---- sqlite_check.c ---- */
+/* ---- the check, made in derived_check.c ---- */
 
-struct lf_check {
+struct lf_derived {
 	struct lf_reader *reader;
 	bool (*go_on)(void *context);
 	void (*finding)(void *context, const char *what);
@@ -69,24 +66,35 @@ struct lf_check {
 	sqlite3_stmt *find_skip;
 };
 
-enum { LF_CHECK_FINDINGS_MAX = 1000, LF_CHECK_STOP = 1000000 /* of a row function: no more of these rows */ };
+enum { LF_DERIVED_FINDINGS_MAX = 1000, LF_DERIVED_STOP = 1000000 /* of a row function: no more of these rows */ };
+
+/* ---- derived_walk.c ---- */
 
 /* Notes a finding. */
-void lf_check_find(struct lf_check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Called for a row; SQLITE_OK to go on, LF_CHECK_STOP, or an error. */
-typedef int (*lf_check_row_fn)(struct lf_check *check, sqlite3_stmt *row);
+void lf_derived_find(struct lf_derived *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Called for a row; SQLITE_OK to go on, LF_DERIVED_STOP, or an error. */
+typedef int (*lf_derived_row_fn)(struct lf_derived *check, sqlite3_stmt *row);
 /*
  * Goes through rows in short read transactions. sql: its first one or two columns are the key, by which it is ordered,
  * and it has the rows after the key in ?1 (and ?2). before (may be NULL) is called in each transaction before its rows.
  * what: for messages. A part that is damaged is a finding. Codes: CANCELLED, UNAVAILABLE.
  */
-enum lf_code lf_check_pages(struct lf_check *check, const char *what, const char *sql, bool text_key,
-	lf_check_row_fn before, lf_check_row_fn each);
+enum lf_code lf_derived_pages(struct lf_derived *check, const char *what, const char *sql, bool text_key,
+	lf_derived_row_fn before, lf_derived_row_fn each);
 
-/* ---- sqlite_check_chains.c: decisions and what hangs on them ---- */
-enum lf_code lf_check_names(struct lf_check *check);
-enum lf_code lf_check_decisions(struct lf_check *check);
-enum lf_code lf_check_chains(struct lf_check *check);
-enum lf_code lf_check_members(struct lf_check *check);
+/* ---- derived_records.c: what is recorded, each in its turn as derived_check.c has it ---- */
+
+enum lf_code lf_derived_leaves(struct lf_derived *check);
+enum lf_code lf_derived_records(struct lf_derived *check);
+enum lf_code lf_derived_keys(struct lf_derived *check);
+enum lf_code lf_derived_payloads(struct lf_derived *check);
+void lf_derived_names_referred(struct lf_derived *check);
+
+/* ---- derived_chains.c: decisions and what hangs on them ---- */
+
+enum lf_code lf_derived_names(struct lf_derived *check);
+enum lf_code lf_derived_decisions(struct lf_derived *check);
+enum lf_code lf_derived_chains(struct lf_derived *check);
+enum lf_code lf_derived_members(struct lf_derived *check);
 
 #endif

@@ -78,16 +78,16 @@ static void give_leaf(const struct lf_store *store, size_t row, int column, sqli
 		give_blob(result, &leaf->salt, sizeof(leaf->salt));
 }
 
-static size_t count_of(const struct lf_rows *rows)
+static size_t count_of(const struct lf_waiting_rows *rows)
 {
 	switch (rows->kind) {
-	case LF_ROWS_DECISION:
+	case LF_WAITING_DECISION:
 		return rows->store->decision_count;
-	case LF_ROWS_CHAIN:
+	case LF_WAITING_CHAIN:
 		return rows->store->heads.dirty_count;
-	case LF_ROWS_LEAF:
+	case LF_WAITING_LEAF:
 		return rows->store->leaf_count;
-	case LF_ROWS_KINDS:
+	case LF_WAITING_KINDS:
 		break;
 	}
 	return 0;
@@ -97,7 +97,7 @@ static size_t count_of(const struct lf_rows *rows)
 
 struct table {
 	sqlite3_vtab base;
-	const struct lf_rows *rows;
+	const struct lf_waiting_rows *rows;
 };
 
 struct cursor {
@@ -105,15 +105,15 @@ struct cursor {
 	size_t row;
 };
 
-static const struct lf_rows *rows_of(const sqlite3_vtab_cursor *cursor)
+static const struct lf_waiting_rows *rows_of(const sqlite3_vtab_cursor *cursor)
 {
 	return ((const struct table *)cursor->pVtab)->rows;
 }
 
 static int connect(sqlite3 *db, void *aux, int count, const char *const *arguments, sqlite3_vtab **out, char **error)
 {
-	static const char *const declarations[LF_ROWS_KINDS] = {DECISION, CHAIN, LEAF};
-	const struct lf_rows *rows = aux;
+	static const char *const declarations[LF_WAITING_KINDS] = {DECISION, CHAIN, LEAF};
+	const struct lf_waiting_rows *rows = aux;
 	struct table *table = sqlite3_malloc64(sizeof(*table));
 	int result;
 
@@ -186,12 +186,12 @@ static int at_end(sqlite3_vtab_cursor *cursor)
 
 static int give_column(sqlite3_vtab_cursor *cursor, sqlite3_context *result, int column)
 {
-	const struct lf_rows *rows = rows_of(cursor);
+	const struct lf_waiting_rows *rows = rows_of(cursor);
 	const size_t row = ((struct cursor *)cursor)->row;
 
-	if (rows->kind == LF_ROWS_DECISION)
+	if (rows->kind == LF_WAITING_DECISION)
 		give_decision(rows->store, row, column, result);
-	else if (rows->kind == LF_ROWS_CHAIN)
+	else if (rows->kind == LF_WAITING_CHAIN)
 		give_chain(rows->store, row, column, result);
 	else
 		give_leaf(rows->store, row, column, result);
@@ -217,14 +217,14 @@ static const sqlite3_module MODULE = {.iVersion = 1,
 	.xColumn = give_column,
 	.xRowid = give_rowid};
 
-int lf_sqlite_rows_add(struct lf_store *store)
+int lf_sqlite_add_waiting_tables(struct lf_store *store)
 {
-	static const char *const names[LF_ROWS_KINDS] = {"new_decision", "new_chain", "new_leaf"};
+	static const char *const names[LF_WAITING_KINDS] = {"new_decision", "new_chain", "new_leaf"};
 	int result = SQLITE_OK;
 
-	for (int kind = 0; kind < LF_ROWS_KINDS && result == SQLITE_OK; kind++) {
-		store->rows[kind] = (struct lf_rows){store, (enum lf_rows_kind)kind};
-		result = sqlite3_create_module(store->db, names[kind], &MODULE, &store->rows[kind]);
+	for (int kind = 0; kind < LF_WAITING_KINDS && result == SQLITE_OK; kind++) {
+		store->waiting[kind] = (struct lf_waiting_rows){store, (enum lf_waiting_kind)kind};
+		result = sqlite3_create_module(store->db, names[kind], &MODULE, &store->waiting[kind]);
 	}
 	return result;
 }

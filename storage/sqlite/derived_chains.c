@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/log/private.h"
-#include "storage/sqlite/check.h"
+#include "storage/sqlite/derived.h"
 
 enum { MEMBERS_MAX = 4 * 1024 * 1024 }; /* held at once: 64 MiB */
 
@@ -17,14 +16,14 @@ static const char *name_kind(int kind)
 
 /* ---- names ---- */
 
-static int take_name(struct lf_check *check, sqlite3_stmt *row)
+static int take_name(struct lf_derived *check, sqlite3_stmt *row)
 {
 	const int64_t id = sqlite3_column_int64(row, 0), kind = sqlite3_column_int64(row, 1);
 	const int type = sqlite3_column_type(row, 2), wanted = kind == LF_NAME_CANDIDATES ? SQLITE_BLOB : SQLITE_TEXT;
 	struct lf_name_state *state;
 
 	if (kind < LF_NAME_CALLER || kind > LF_NAME_CANDIDATES) {
-		lf_check_find(check, "name %lld is of kind %lld, which is none: it was put in, or altered",
+		lf_derived_find(check, "name %lld is of kind %lld, which is none: it was put in, or altered",
 			(long long)id, (long long)kind);
 		return SQLITE_OK;
 	}
@@ -33,18 +32,18 @@ static int take_name(struct lf_check *check, sqlite3_stmt *row)
 		return SQLITE_NOMEM;
 	state->kind = (uint8_t)kind;
 	if (type != wanted)
-		lf_check_find(check, "name %lld, %s, has a value of another type: it was altered", (long long)id,
+		lf_derived_find(check, "name %lld, %s, has a value of another type: it was altered", (long long)id,
 			name_kind((int)kind));
 	else if (type == SQLITE_TEXT && strlen(lf_sqlite_column_text(row, 2)) != (size_t)sqlite3_column_bytes(row, 2))
 		/* Read as a text it is the same, and looked for it is not found. */
-		lf_check_find(check, "name %lld, %s, has more behind its end: it was altered", (long long)id,
+		lf_derived_find(check, "name %lld, %s, has more behind its end: it was altered", (long long)id,
 			name_kind((int)kind));
 	return SQLITE_OK;
 }
 
-enum lf_code lf_check_names(struct lf_check *check)
+enum lf_code lf_derived_names(struct lf_derived *check)
 {
-	return lf_check_pages(
+	return lf_derived_pages(
 		check, "names", "SELECT id, kind, value FROM name WHERE id > ?1 ORDER BY id", false, NULL, take_name);
 }
 
@@ -70,7 +69,7 @@ static const char DECISIONS[] = "SELECT sequence, caller, rubric, recommended, t
 				"sequence > ?1 ORDER BY sequence";
 
 /* What is missing is told by the leaf of the decision. */
-static struct lf_name_state *refer(struct lf_check *check, int64_t sequence, int64_t id, int kind, const char *what)
+static struct lf_name_state *refer(struct lf_derived *check, int64_t sequence, int64_t id, int kind, const char *what)
 {
 	struct lf_name_state *state = lf_name_map_find(&check->name_map, id, false);
 
@@ -78,12 +77,12 @@ static struct lf_name_state *refer(struct lf_check *check, int64_t sequence, int
 		return NULL;
 	state->referred = true;
 	if (state->kind != kind)
-		lf_check_find(check, "decision %lld: its %s is name %lld, which is %s", (long long)sequence, what,
+		lf_derived_find(check, "decision %lld: its %s is name %lld, which is %s", (long long)sequence, what,
 			(long long)id, name_kind(state->kind));
 	return state;
 }
 
-static int look_for_skip(struct lf_check *check, int64_t entity, int64_t sequence, const char *what)
+static int look_for_skip(struct lf_derived *check, int64_t entity, int64_t sequence, const char *what)
 {
 	int result;
 
@@ -92,13 +91,13 @@ static int look_for_skip(struct lf_check *check, int64_t entity, int64_t sequenc
 	result = sqlite3_step(check->find_skip);
 	sqlite3_reset(check->find_skip);
 	if (result == SQLITE_DONE)
-		lf_check_find(check,
+		lf_derived_find(check,
 			"decision %lld is the 64th, 128th, ... of its %s, and no skip leads to it: it was deleted",
 			(long long)sequence, what);
 	return result == SQLITE_ROW || result == SQLITE_DONE ? SQLITE_OK : result;
 }
 
-static int link_in(struct lf_check *check, sqlite3_stmt *row, int which, struct lf_name_state *state)
+static int link_in(struct lf_derived *check, sqlite3_stmt *row, int which, struct lf_name_state *state)
 {
 	static const char *const whats[] = {"team", "project", "candidates"};
 	const int64_t sequence = sqlite3_column_int64(row, D_SEQUENCE),
@@ -107,7 +106,7 @@ static int link_in(struct lf_check *check, sqlite3_stmt *row, int which, struct 
 	if (state == NULL)
 		return SQLITE_OK;
 	if (previous != state->last)
-		lf_check_find(check, "decision %lld: the one before it of its %s is %lld, and its row says %lld",
+		lf_derived_find(check, "decision %lld: the one before it of its %s is %lld, and its row says %lld",
 			(long long)sequence, whats[which], (long long)state->last, (long long)previous);
 	state->last = sequence;
 	state->count++;
@@ -117,7 +116,7 @@ static int link_in(struct lf_check *check, sqlite3_stmt *row, int which, struct 
 	return look_for_skip(check, state->id, sequence, whats[which]);
 }
 
-static int take_decision(struct lf_check *check, sqlite3_stmt *row)
+static int take_decision(struct lf_derived *check, sqlite3_stmt *row)
 {
 	static const int kinds[] = {LF_NAME_TEAM, LF_NAME_PROJECT, LF_NAME_CANDIDATES};
 	static const char *const whats[] = {"team", "project", "list of candidates"};
@@ -126,7 +125,7 @@ static int take_decision(struct lf_check *check, sqlite3_stmt *row)
 	int result = SQLITE_OK;
 
 	if (sequence < 1 || (sequence <= check->decisions && sequence > check->leaf_decisions)) {
-		lf_check_find(check, "decision %lld has no leaf: it was put in", (long long)sequence);
+		lf_derived_find(check, "decision %lld has no leaf: it was put in", (long long)sequence);
 		return SQLITE_OK;
 	}
 	refer(check, sequence, sqlite3_column_int64(row, D_CALLER), LF_NAME_CALLER, "caller");
@@ -148,19 +147,19 @@ static int take_decision(struct lf_check *check, sqlite3_stmt *row)
 	return result;
 }
 
-static int take_known_decision(struct lf_check *check, sqlite3_stmt *row)
+static int take_known_decision(struct lf_derived *check, sqlite3_stmt *row)
 {
-	return sqlite3_column_int64(row, D_SEQUENCE) > check->decisions ? LF_CHECK_STOP : take_decision(check, row);
+	return sqlite3_column_int64(row, D_SEQUENCE) > check->decisions ? LF_DERIVED_STOP : take_decision(check, row);
 }
 
-enum lf_code lf_check_decisions(struct lf_check *check)
+enum lf_code lf_derived_decisions(struct lf_derived *check)
 {
-	return lf_check_pages(check, "decisions", DECISIONS, false, NULL, take_known_decision);
+	return lf_derived_pages(check, "decisions", DECISIONS, false, NULL, take_known_decision);
 }
 
 /* ---- chains ---- */
 
-static int run_through(struct lf_check *check, const char *sql, int64_t after, lf_check_row_fn each)
+static int run_through(struct lf_derived *check, const char *sql, int64_t after, lf_derived_row_fn each)
 {
 	sqlite3_stmt *statement = NULL;
 	int result = sqlite3_prepare_v2(check->reader->db, sql, -1, &statement, NULL);
@@ -176,7 +175,7 @@ static int run_through(struct lf_check *check, const char *sql, int64_t after, l
 }
 
 /* On a live log: what was appended since, so that the chains are compared with the decisions of the same moment. */
-static int catch_up(struct lf_check *check, sqlite3_stmt *row)
+static int catch_up(struct lf_derived *check, sqlite3_stmt *row)
 {
 	int result;
 
@@ -187,19 +186,19 @@ static int catch_up(struct lf_check *check, sqlite3_stmt *row)
 	return result == SQLITE_OK ? run_through(check, DECISIONS, check->walked, take_decision) : result;
 }
 
-static int take_chain(struct lf_check *check, sqlite3_stmt *row)
+static int take_chain(struct lf_derived *check, sqlite3_stmt *row)
 {
 	const int64_t entity = sqlite3_column_int64(row, 0), last = sqlite3_column_int64(row, 1),
 		      count = sqlite3_column_int64(row, 2);
 	struct lf_name_state *state = lf_name_map_find(&check->name_map, entity, false);
 
 	if (state == NULL || state->count == 0) {
-		lf_check_find(check, "chain %lld is of nothing that has decisions: it was put in", (long long)entity);
+		lf_derived_find(check, "chain %lld is of nothing that has decisions: it was put in", (long long)entity);
 		return SQLITE_OK;
 	}
 	state->in_chain_table = true;
 	if (last != state->last || count != state->count)
-		lf_check_find(check,
+		lf_derived_find(check,
 			"the chain of name %lld (%s) says %lld decisions up to %lld, and there are %lld up to %lld: it "
 			"was altered",
 			(long long)entity, name_kind(state->kind), (long long)count, (long long)last,
@@ -207,7 +206,7 @@ static int take_chain(struct lf_check *check, sqlite3_stmt *row)
 	return SQLITE_OK;
 }
 
-static int take_skip(struct lf_check *check, sqlite3_stmt *row)
+static int take_skip(struct lf_derived *check, sqlite3_stmt *row)
 {
 	const int64_t entity = sqlite3_column_int64(row, 0), sequence = sqlite3_column_int64(row, 1);
 	const int kind = sqlite3_column_int(row, 2);
@@ -215,7 +214,7 @@ static int take_skip(struct lf_check *check, sqlite3_stmt *row)
 	if (sequence > check->decisions)
 		return SQLITE_OK; /* come since */
 	if (sqlite3_column_type(row, 3) == SQLITE_NULL || sqlite3_column_int64(row, 3) != entity)
-		lf_check_find(check,
+		lf_derived_find(check,
 			"a skip leads from name %lld to decision %lld, which is not of its chain: it was put in, or "
 			"altered",
 			(long long)entity, (long long)sequence);
@@ -224,11 +223,11 @@ static int take_skip(struct lf_check *check, sqlite3_stmt *row)
 	return SQLITE_OK;
 }
 
-enum lf_code lf_check_chains(struct lf_check *check)
+enum lf_code lf_derived_chains(struct lf_derived *check)
 {
 	const int64_t skips = check->skips_expected;
 
-	if (lf_check_pages(check, "skips",
+	if (lf_derived_pages(check, "skips",
 		    "SELECT s.entity, s.sequence, n.kind, CASE n.kind WHEN 2 THEN d.team WHEN 3 THEN d.project WHEN 6 "
 		    "THEN d.candidates END"
 		    " FROM skip s LEFT JOIN name n ON n.id = s.entity LEFT JOIN decision d ON d.sequence = s.sequence"
@@ -236,16 +235,16 @@ enum lf_code lf_check_chains(struct lf_check *check)
 		    false, NULL, take_skip) != LF_OK)
 		return check->error->code;
 	if (check->skips_found > skips)
-		lf_check_find(check, "there are %lld skips, and %lld belong there: others were put in",
+		lf_derived_find(check, "there are %lld skips, and %lld belong there: others were put in",
 			(long long)check->skips_found, (long long)skips);
-	if (lf_check_pages(check, "chains", "SELECT entity, last, count FROM chain WHERE entity > ?1 ORDER BY entity",
+	if (lf_derived_pages(check, "chains", "SELECT entity, last, count FROM chain WHERE entity > ?1 ORDER BY entity",
 		    false, catch_up, take_chain) != LF_OK)
 		return check->error->code;
 	for (size_t i = 0; i < check->name_map.capacity; i++) {
 		const struct lf_name_state *state = &check->name_map.places[i];
 
 		if (state->kind != 0 && state->count > 0 && !state->in_chain_table && state->id <= check->names)
-			lf_check_find(check, "name %lld (%s) has %lld decisions and no chain: it was deleted",
+			lf_derived_find(check, "name %lld (%s) has %lld decisions and no chain: it was deleted",
 				(long long)state->id, name_kind(state->kind), (long long)state->count);
 	}
 	return LF_OK;
@@ -261,7 +260,7 @@ struct memberships {
 	struct membership *rows;
 	size_t count;
 	int64_t after, up_to; /* lists of this turn: after < list <= up_to */
-	struct lf_check *check;
+	struct lf_derived *check;
 	sqlite3_stmt *value; /* of a name */
 };
 
@@ -334,7 +333,7 @@ static int read_value(struct memberships *m, int64_t id, bool *there)
 /* The digest of a list's people, by id, against the list's value. */
 static int check_list(struct memberships *m, const struct membership *rows, size_t count)
 {
-	struct lf_check *check = m->check;
+	struct lf_derived *check = m->check;
 	char **ids = calloc(count, sizeof(*ids));
 	struct lf_digest digest, stored;
 	bool there = ids != NULL, whole = !lf_id_set_has(&check->old_lists, rows[0].list);
@@ -345,7 +344,7 @@ static int check_list(struct memberships *m, const struct membership *rows, size
 		const char *text;
 
 		if (state == NULL || state->kind != LF_NAME_CANDIDATE)
-			lf_check_find(check, "list of candidates %lld has name %lld in it, which is no candidate",
+			lf_derived_find(check, "list of candidates %lld has name %lld in it, which is no candidate",
 				(long long)rows[i].list, (long long)rows[i].candidate);
 		else
 			state->referred = true;
@@ -365,7 +364,7 @@ static int check_list(struct memberships *m, const struct membership *rows, size
 		if (there && whole &&
 			(!lf_sqlite_column_fixed(m->value, 0, &stored, sizeof(stored)) ||
 				!lf_digest_equal(&stored, &digest)))
-			lf_check_find(check,
+			lf_derived_find(check,
 				"list of candidates %lld has other people in it than when it was recorded: a row of "
 				"who is in it, or a name, was "
 				"altered, put in or deleted",
@@ -392,7 +391,7 @@ static int check_lists(struct memberships *m, struct lf_id_set *seen)
 		if (!lf_id_set_add(seen, list, NULL))
 			return SQLITE_NOMEM;
 		if (state == NULL || state->kind != LF_NAME_CANDIDATES)
-			lf_check_find(m->check,
+			lf_derived_find(m->check,
 				"name %lld has candidates in it, and is no list: a row was put in, or a list deleted",
 				(long long)list);
 		else
@@ -418,7 +417,7 @@ static int check_empty_lists(struct memberships *m, const struct lf_id_set *seen
 		if (result == SQLITE_OK && there &&
 			(!lf_sqlite_column_fixed(m->value, 0, &stored, sizeof(stored)) ||
 				!lf_digest_equal(&stored, &empty)))
-			lf_check_find(m->check,
+			lf_derived_find(m->check,
 				"list of candidates %lld has nobody in it: the rows of who is in it were deleted",
 				(long long)state->id);
 		sqlite3_reset(m->value);
@@ -426,7 +425,7 @@ static int check_empty_lists(struct memberships *m, const struct lf_id_set *seen
 	return result;
 }
 
-enum lf_code lf_check_members(struct lf_check *check)
+enum lf_code lf_derived_members(struct lf_derived *check)
 {
 	struct memberships m = {.check = check, .after = INT64_MIN, .rows = malloc(MEMBERS_MAX * sizeof(*m.rows))};
 	struct lf_id_set seen = {0};
@@ -448,7 +447,7 @@ enum lf_code lf_check_members(struct lf_check *check)
 	else if (result != SQLITE_OK && (result & 0xff) != SQLITE_CORRUPT)
 		lf_sqlite_error(check->error, check->reader->db, result, "reading who is in which list");
 	else if (result != SQLITE_OK)
-		lf_check_find(check, "the file is damaged where it has who is in which list");
+		lf_derived_find(check, "the file is damaged where it has who is in which list");
 	sqlite3_finalize(m.value);
 	lf_id_set_clean_up(&seen);
 	free(m.rows);

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "storage/sqlite/private.h"
+#include "proto/base/check.h"
+#include "storage/sqlite/caches.h"
 
 /* ---- row ids by name or digest: four-way associative, the oldest of four is forgotten ---- */
 
@@ -135,7 +136,7 @@ void lf_heads_clear(struct lf_heads *heads)
 
 void lf_heads_prepare(struct lf_heads *heads)
 {
-	assert(heads->dirty_count == 0);
+	LF_CHECK(S2, heads->dirty_count == 0);
 	if (heads->used + 3 * LF_BATCH_MAX > SLOTS_USED_MAX)
 		lf_heads_clear(heads);
 }
@@ -149,18 +150,18 @@ struct lf_head *lf_heads_slot(struct lf_heads *heads, int64_t entity)
 		at = (at + 1) % SLOTS;
 	head = &heads->slots[at];
 	if (head->entity == 0) {
-		if (heads->used >= SLOTS_USED_MAX)
-			return NULL;
+		LF_CHECK(S3, heads->used < SLOTS_USED_MAX);
 		heads->used++;
 		*head = (struct lf_head){.entity = entity};
 	}
-	return !head->dirty && heads->dirty_count == 3 * LF_BATCH_MAX ? NULL : head;
+	return head;
 }
 
 void lf_heads_mark(struct lf_heads *heads, struct lf_head *head)
 {
 	if (head->dirty)
 		return;
+	LF_CHECK(S3, heads->dirty_count < sizeof(heads->dirty) / sizeof(heads->dirty[0]));
 	head->dirty = true;
 	heads->dirty[heads->dirty_count++] = (uint32_t)(head - heads->slots);
 }

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "storage/sqlite/check.h"
+#include "storage/sqlite/derived.h"
 
 enum { FIRST_CAPACITY = 1024 };
 

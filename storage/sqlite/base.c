@@ -1,0 +1,150 @@
+/*
+ * What every file of this folder stands on: errors, statements, columns, the time that a read transaction may take.
+ * Calls none of the others but transaction.c.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/base/clock.h"
+#include "storage/sqlite/store.h"
+
+enum lf_code lf_sqlite_error(struct lf_error *error, sqlite3 *db, int result, const char *doing)
+{
+	const char *text = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(result);
+	const int kind = result & 0xff, cause = db != NULL ? sqlite3_system_errno(db) : 0;
+	enum lf_code code = LF_UNAVAILABLE;
+
+	if (kind == SQLITE_FULL)
+		code = LF_RESOURCE_EXHAUSTED;
+	else if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB)
+		code = LF_DATA_LOSS;
+	else if (result == SQLITE_IOERR_NOMEM)
+		code = LF_UNAVAILABLE;
+	else if (result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC)
+		code = LF_DATA_LOSS; /* whatever errno says: the kernel may have dropped what it could not write */
+	else if (result == SQLITE_IOERR_SHMSIZE || (kind == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT)))
+		code = LF_RESOURCE_EXHAUSTED;
+	else if (kind == SQLITE_IOERR)
+		code = LF_DATA_LOSS;
+	return lf_error_set(error, code, "%s: %s (SQLite %d%s%s)", doing, text, result, cause != 0 ? ", " : "",
+		cause != 0 ? strerror(cause) : "");
+}
+
+enum lf_code lf_sqlite_write_error(struct lf_store *store, struct lf_error *error, int result, const char *doing)
+{
+	const enum lf_code code = lf_sqlite_error(error, store->db, result, doing);
+
+	if (code == LF_DATA_LOSS)
+		store->unknown = true;
+	if (store->transaction == LF_TRANSACTION_OPEN)
+		lf_sqlite_turn(store, LF_TRANSACTION_BROKEN);
+	return code;
+}
+
+int lf_sqlite_prepare(sqlite3 *db, const char *const *sql, sqlite3_stmt **statements, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const int result = sqlite3_prepare_v3(db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &statements[i], NULL);
+
+		if (result != SQLITE_OK)
+			return result;
+	}
+	return SQLITE_OK;
+}
+
+void lf_sqlite_finalize(sqlite3_stmt **statements, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		sqlite3_finalize(statements[i]);
+		statements[i] = NULL;
+	}
+}
+
+/*
+ * Binding to an index that the statement has can't fail but for a length above SQLite's limit (1 GB), and lengths here
+ * are at most LF_MESSAGE_BYTES_MAX.
+ */
+void lf_sqlite_bind_blob(sqlite3_stmt *statement, int index, const void *data, size_t length)
+{
+	if (length == 0)
+		sqlite3_bind_zeroblob(statement, index, 0); /* a NULL pointer would bind NULL */
+	else
+		sqlite3_bind_blob64(statement, index, data, length, SQLITE_STATIC);
+}
+
+void lf_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text)
+{
+	sqlite3_bind_text64(statement, index, text, strlen(text), SQLITE_STATIC, SQLITE_UTF8);
+}
+
+int lf_sqlite_run(sqlite3_stmt *statement)
+{
+	const int result = sqlite3_step(statement);
+
+	sqlite3_reset(statement);
+	return result == SQLITE_DONE ? SQLITE_OK : result;
+}
+
+int lf_sqlite_malformed(sqlite3 *db)
+{
+	return sqlite3_errcode(db) == SQLITE_NOMEM ? SQLITE_NOMEM : SQLITE_CORRUPT;
+}
+
+struct lf_bytes lf_sqlite_column_bytes(sqlite3_stmt *statement, int column)
+{
+	const void *data = sqlite3_column_blob(statement, column);
+	const int length = sqlite3_column_bytes(statement, column);
+
+	return (struct lf_bytes){data, (size_t)length};
+}
+
+bool lf_sqlite_column_fixed(sqlite3_stmt *statement, int column, void *out, size_t size)
+{
+	const struct lf_bytes bytes = lf_sqlite_column_bytes(statement, column);
+
+	if (bytes.data == NULL || bytes.length != size)
+		return false;
+	memcpy(out, bytes.data, size);
+	return true;
+}
+
+const char *lf_sqlite_column_text(sqlite3_stmt *statement, int column)
+{
+	return (const char *)sqlite3_column_text(statement, column);
+}
+
+int64_t lf_sqlite_find_id(sqlite3_stmt *statement, int *result)
+{
+	int64_t id = 0;
+
+	*result = sqlite3_step(statement);
+	if (*result == SQLITE_ROW)
+		id = sqlite3_column_int64(statement, 0);
+	if (*result == SQLITE_ROW || *result == SQLITE_DONE)
+		*result = SQLITE_OK;
+	sqlite3_reset(statement);
+	return id;
+}
+
+bool lf_sqlite_time_is_up(uint64_t start_ns)
+{
+	return lf_clock_ns() - start_ns >= (uint64_t)LF_SQLITE_READ_MS_MAX * 1000 * 1000;
+}
+
+uint8_t *lf_sqlite_scratch(struct lf_store *store, size_t length)
+{
+	size_t size;
+	uint8_t *grown;
+
+	if (length <= store->scratch_size && store->scratch != NULL)
+		return store->scratch;
+	size = length < 4096 ? 4096 : length + length / 2;
+	grown = malloc(size);
+	if (grown == NULL)
+		return NULL;
+	free(store->scratch);
+	store->scratch = grown;
+	store->scratch_size = size;
+	return grown;
+}

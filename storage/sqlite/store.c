@@ -1,0 +1,40 @@
+/* What a store holds, released. It stands below both ways of opening one: backend.c and read_only.c. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "storage/sqlite/private.h"
+
+/* A log that was read alone: the -shm file that SQLite made for that goes. */
+static void leave_read_only(struct lf_store *store)
+{
+	char *name = NULL;
+
+	if (store->leaves_shm && store->lock >= 0)
+		name = lf_sqlite_suffixed(store->path, "-shm");
+	if (name != NULL)
+		unlink(name);
+	free(name);
+	free(store->read_only_uri);
+}
+
+void lf_sqlite_close(struct lf_store *store)
+{
+	lf_sqlite_backup_abandon(store);
+	lf_sqlite_finalize(store->statements, W_COUNT);
+	/*
+	 * Closing checkpoints and removes the WAL, unless what is on disk is in doubt: then recovery at the next open
+	 * decides.
+	 */
+	if (store->db != NULL && store->unknown)
+		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_close(store->db);
+	leave_read_only(store);
+	lf_heads_clean_up(&store->heads);
+	lf_id_cache_free(store->ids);
+	free(store->scratch);
+	lf_sqlite_release(store);
+	free(store->lock_path);
+	free(store->path);
+	free(store);
+}
