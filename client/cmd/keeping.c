@@ -1,6 +1,5 @@
 #include "client/cmd/keeping.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <strings.h>
 #include <string.h>
@@ -43,15 +42,4 @@ enum lf_code lf_keeping_call_vacuum(struct lf_cli *cli, const struct lf_argument
 	*after = ((const Leadfit__V1__VacuumResponse *)reply)->bytes_after;
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return LF_OK;
-}
-
-void lf_keeping_count(struct lf_page *page, uint64_t count, const char *one, const char *many)
-{
-	lf_page_add(page, LF_PLAIN, "%" PRIu64 " %s", count, count == 1 ? one : many);
-}
-
-void lf_keeping_sizes(struct lf_page *page, uint64_t before, uint64_t after)
-{
-	lf_page_add(page, LF_PLAIN, "The log's files: %.1f MB before, %.1f MB now.\n", (double)before / 1e6,
-		(double)after / 1e6);
 }

@@ -18,9 +18,4 @@ enum lf_code lf_keeping_confirm(const struct lf_arguments *arguments, const char
 enum lf_code lf_keeping_call_vacuum(struct lf_cli *cli, const struct lf_arguments *arguments, uint64_t *before,
 	uint64_t *after, struct lf_error *error);
 
-/* "3 decisions", "1 decision". */
-void lf_keeping_count(struct lf_page *page, uint64_t count, const char *one, const char *many);
-/* "The log's files: 12.3 MB before, 4.0 MB now." */
-void lf_keeping_sizes(struct lf_page *page, uint64_t before, uint64_t after);
-
 #endif

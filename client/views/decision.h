@@ -10,8 +10,6 @@
 
 /* Writes a decision for people. all: the reasons for every candidate, not only the first few. */
 void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decision, bool all);
-/* Who was recommended, or in brackets why nobody was. */
-const char *lf_answer_text(Leadfit__V1__Outcome outcome, const char *recommended);
 /* Draws a list of sentences under a title; nothing where it is empty. */
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences);
 
