@@ -1,6 +1,5 @@
 #include "client/batch/batch.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,87 +8,10 @@
 #include <unistd.h>
 
 #include "proto/base/buffer.h"
+#include "proto/base/check.h"
+#include "proto/base/thread.h"
 
-enum { BACKOFF_MS_MIN = 50, BACKOFF_MS_MAX = 2000, TICK_MS = 250, WORKERS_MIN = 4 };
-
-int64_t lf_batch_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Under the mutex. Waits until something changed, for so long at most. */
-static void wait_changed(struct lf_batch *batch, int64_t ms)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
-	pthread_cond_timedwait(&batch->changed, &batch->mutex, &until);
-}
-
-/* ---- ending ---- */
-
-void lf_batch_stop(struct lf_batch *batch, struct lf_error *error)
-{
-	bool first;
-	ssize_t told;
-
-	pthread_mutex_lock(&batch->mutex);
-	if (error == NULL)
-		batch->closed = true;
-	else if (batch->error.code == LF_OK)
-		lf_error_move(&batch->error, error);
-	first = !atomic_exchange(&batch->stopped, true);
-	pthread_cond_broadcast(&batch->changed);
-	pthread_mutex_unlock(&batch->mutex);
-	if (!first)
-		return;
-	lf_gate_open(&batch->gate);
-	told = write(batch->stop_pipe[1], "", 1);
-	(void)told;
-	for (unsigned i = 0; i < batch->worker_count; i++)
-		for (unsigned m = 0; m < LF_WORKER_MESSAGES_MAX; m++)
-			lf_call_cancel(batch->workers[i].transfers[m].call);
-}
-
-bool lf_batch_wait(struct lf_batch *batch, int64_t since_ms, unsigned attempt, struct lf_error *error)
-{
-	const int64_t backoff = attempt < 6 ? (int64_t)BACKOFF_MS_MIN << attempt : BACKOFF_MS_MAX;
-	const int64_t until = lf_batch_now_ms() + (backoff < BACKOFF_MS_MAX ? backoff : BACKOFF_MS_MAX);
-
-	if (until - since_ms > (int64_t)batch->options->wait_ms) {
-		lf_batch_stop(batch, error);
-		return false;
-	}
-	pthread_mutex_lock(&batch->mutex);
-	/* A moment's refusal is not worth a word. */
-	if (!batch->away && (error->code == LF_UNAVAILABLE || error->code == LF_DEADLINE_EXCEEDED || attempt >= 4)) {
-		batch->away = true;
-		fprintf(stderr, "leadfit: %s; waiting for it, up to %u s\n", error->message,
-			batch->options->wait_ms / 1000);
-	}
-	while (!atomic_load(&batch->stopped) && lf_batch_now_ms() < until)
-		wait_changed(batch, until - lf_batch_now_ms());
-	pthread_mutex_unlock(&batch->mutex);
-	return !atomic_load(&batch->stopped);
-}
-
-void lf_batch_is_back(struct lf_batch *batch)
-{
-	pthread_mutex_lock(&batch->mutex);
-	if (batch->away)
-		fputs("leadfit: the service answers again\n", stderr);
-	batch->away = false;
-	pthread_mutex_unlock(&batch->mutex);
-}
+enum { TICK_MS = 250, WORKERS_MIN = 4 };
 
 /* ---- a worker ---- */
 
@@ -175,6 +97,7 @@ static bool write_chunk(struct lf_worker *worker)
 	if (atomic_load(&batch->stopped) || !write_text(batch, text))
 		return false;
 	pthread_mutex_lock(&batch->mutex);
+	LF_CHECK(L8, batch->next_write == chunk->ticket);
 	batch->next_write++;
 	batch->lines += chunk->item_count;
 	batch->failed += failed;
@@ -196,6 +119,7 @@ static void *work(void *context)
 			break;
 	}
 	pthread_mutex_lock(&batch->mutex);
+	LF_CHECK(L9, batch->running > 0);
 	batch->running--;
 	pthread_cond_broadcast(&batch->changed);
 	pthread_mutex_unlock(&batch->mutex);
@@ -247,17 +171,13 @@ static bool init_worker(struct lf_batch *batch, struct lf_worker *worker)
 static bool init(struct lf_batch *batch)
 {
 	const unsigned count = count_workers();
-	pthread_condattr_t attributes;
 
 	batch->stop_pipe[0] = batch->stop_pipe[1] = -1;
 	lf_gate_init(&batch->gate, count);
 	lf_parts_init(&batch->parts);
 	pthread_mutex_init(&batch->reading, NULL);
 	pthread_mutex_init(&batch->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&batch->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	lf_cond_init(&batch->changed);
 	batch->workers = calloc(count, sizeof(*batch->workers));
 	if (batch->workers == NULL || pipe2(batch->stop_pipe, O_CLOEXEC) != 0)
 		return false;
@@ -298,7 +218,7 @@ enum lf_code lf_batch_run(struct lf_batch *batch, void (*tick)(const struct lf_b
 	if (error->code == LF_OK)
 		batch->running -= batch->worker_count - started; /* fewer will do */
 	while (batch->running > 0) {
-		wait_changed(batch, TICK_MS);
+		lf_batch_wait_changed(batch, TICK_MS);
 		if (tick != NULL)
 			tick(batch, context);
 	}

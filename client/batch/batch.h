@@ -217,6 +217,8 @@ int64_t lf_batch_now_ms(void);
  * was too long (error is moved then).
  */
 bool lf_batch_wait(struct lf_batch *batch, int64_t since_ms, unsigned attempt, struct lf_error *error);
+/* Under the mutex. Waits until something changed, for so long at most. */
+void lf_batch_wait_changed(struct lf_batch *batch, int64_t ms);
 /* The service has answered. */
 void lf_batch_is_back(struct lf_batch *batch);
 

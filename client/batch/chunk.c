@@ -1,10 +1,9 @@
-/* A chunk of a batch: its memory, and from answers to lines. batch_parse.c has the way from text to requests. */
+/* A chunk of a batch: its memory, and from answers to lines. parse.c has the way from text to requests. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "client/batch/batch.h"
-#include "client/term/page.h"
 #include "proto/base/buffer.h"
 
 enum { ARENA_BYTES_MAX = 512 * 1024 * 1024 };

@@ -5,6 +5,7 @@
 
 #include "client/batch/batch.h"
 #include "proto/base/buffer.h"
+#include "proto/base/check.h"
 
 /* A piece of text behind what the chunk has. NULL where memory ran out. */
 static struct lf_piece *add_piece(struct lf_chunk *chunk, const ProtobufCMessageDescriptor *type, uint64_t number,
@@ -12,6 +13,7 @@ static struct lf_piece *add_piece(struct lf_chunk *chunk, const ProtobufCMessage
 {
 	struct lf_piece *piece = &chunk->pieces[chunk->piece_count];
 
+	LF_CHECK(L16, chunk->piece_count < LF_CHUNK_PIECES_MAX);
 	*piece = (struct lf_piece){.type = type,
 		.number = number,
 		.at = chunk->text.length,
@@ -62,6 +64,7 @@ static enum lf_line next_request(struct lf_feed *feed, struct lf_chunk *chunk)
 			return line;
 		feed->number++;
 	} while (!in_shard(feed, feed->number));
+	LF_CHECK(L16, chunk->item_count < LF_BATCH_MAX);
 	item = &chunk->items[chunk->item_count];
 	*item = (struct lf_item){
 		.number = feed->number, .first = (unsigned)chunk->piece_count, .second = (unsigned)chunk->piece_count};
@@ -139,6 +142,7 @@ static enum lf_line add_pair(struct lf_feed *feed, struct lf_chunk *chunk)
 	project = find_piece(chunk, types[1], feed->project);
 	if (project == chunk->piece_count && add_piece(chunk, types[1], feed->project, text, length) == NULL)
 		return out_of_memory();
+	LF_CHECK(L16, chunk->item_count < LF_BATCH_MAX);
 	chunk->items[chunk->item_count++] =
 		(struct lf_item){.number = feed->number, .first = (unsigned)team, .second = (unsigned)project};
 	return LF_LINE_GOT;

@@ -1,19 +1,11 @@
 #include "client/batch/gate.h"
 
-#include <time.h>
-
+#include "proto/base/check.h"
+#include "proto/base/clock.h"
 #include "proto/base/limits.h"
 
 enum { MESSAGE_WEIGHT = 8 /* of a message itself, in items */, FULL_WEIGHT = LF_BATCH_MAX + MESSAGE_WEIGHT };
 enum { STRETCH_MS_MIN = 100, REST = 20 /* stretches after a step that did not help */ };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void lf_gate_init(struct lf_gate *gate, unsigned window_max)
 {
@@ -23,7 +15,7 @@ void lf_gate_init(struct lf_gate *gate, unsigned window_max)
 	 */
 	*gate = (struct lf_gate){.window_max = window_max,
 		.window = window_max < 3 ? window_max : window_max / 2 + 1,
-		.since_ms = now_ms()};
+		.since_ms = (int64_t)lf_clock_ms()};
 	pthread_mutex_init(&gate->mutex, NULL);
 	pthread_cond_init(&gate->opened, NULL);
 }
@@ -79,7 +71,8 @@ void lf_gate_leave(struct lf_gate *gate, size_t items, bool answered, bool refus
 	int64_t now;
 
 	pthread_mutex_lock(&gate->mutex);
-	now = now_ms();
+	now = (int64_t)lf_clock_ms();
+	LF_CHECK(L10, gate->under_way >= items + MESSAGE_WEIGHT);
 	gate->under_way -= items + MESSAGE_WEIGHT;
 	gate->items += answered ? items : 0;
 	gate->messages++;
@@ -92,6 +85,7 @@ void lf_gate_leave(struct lf_gate *gate, size_t items, bool answered, bool refus
 		decide(gate, (double)gate->items / (double)(now - gate->since_ms));
 		begin_stretch(gate, now);
 	}
+	LF_CHECK(L11, gate->window >= 1 && gate->window <= gate->window_max);
 	pthread_cond_broadcast(&gate->opened);
 	pthread_mutex_unlock(&gate->mutex);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/batch/batch.h"
+#include "proto/base/check.h"
 
 enum {
 	BYTES_MAX = LF_CHUNK_BYTES + LF_CHUNK_BYTES / 2, /* of teams and projects, unless one request alone has more */
@@ -85,6 +86,7 @@ static void gather(struct lf_message *message, struct lf_chunk *chunk, size_t it
 			goes_with_any(item, others, other_count))
 			continue;
 		n = message->item_count++;
+		LF_CHECK(L16, n < LF_BATCH_MAX);
 		message->items[n] = item;
 		message->item_teams[n] = share(&teams, message->teams, &message->team_count, item, true, &added);
 		bytes += added ? item->team.length : 0;

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "client/batch/batch.h"
-#include "client/term/page.h"
+#include "proto/base/check.h"
 #include "proto/base/hash.h"
+#include "proto/base/hex.h"
 #include "proto/wire/wire.h"
 
 static const char no_memory[] = "out of memory";
@@ -23,8 +24,9 @@ struct reading {
 /* Which of a piece's two messages a request's field is. */
 static struct lf_packed *place_of(struct lf_piece *piece, const ProtobufCFieldDescriptor *field)
 {
-	assert(field->descriptor == &leadfit__v1__team__descriptor ||
-		field->descriptor == &leadfit__v1__project__descriptor);
+	LF_CHECK(L15,
+		field->descriptor == &leadfit__v1__team__descriptor ||
+			field->descriptor == &leadfit__v1__project__descriptor);
 	return field->descriptor == &leadfit__v1__team__descriptor ? &piece->packed[0] : &piece->packed[1];
 }
 
@@ -188,11 +190,12 @@ static void add_below(struct lf_error *error, const char *prefix, const struct l
 	lf_error_set(error, from->code, "%s: %.480s", prefix, from->message);
 }
 
-static char *put_hex(char *out, uint64_t number, unsigned digits)
+/* The last digits of the number. Returns what follows them. */
+static char *put_hex(char *out, uint64_t number, size_t digits)
 {
-	for (unsigned i = digits; i-- > 0; number >>= 4)
-		out[i] = "0123456789abcdef"[number & 15];
-	return out + digits;
+	const uint64_t bytes = htobe64(number);
+
+	return lf_hex_print((const uint8_t *)&bytes + sizeof(bytes) - digits / 2, digits / 2, out);
 }
 
 /* Run, line and its content: whoever sends it again gets the same decision. */

@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/term/page.h"
 #include "client/files/partfile.h"
 #include "proto/base/buffer.h"
+#include "proto/base/clock.h"
 #include "proto/base/file.h"
 
 static const char HEADING[] = "leadfit batch 2", OLDER[] = "leadfit batch 1";
@@ -26,14 +26,12 @@ static enum lf_code file_error(struct lf_error *error, const char *path, int cau
 
 enum lf_code lf_run_id_new(char id[LF_RUN_ID_BYTES], struct lf_error *error)
 {
-	struct timespec now;
 	unsigned char b[10];
 	uint64_t ms;
 
 	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
 		return lf_error_set(error, LF_INTERNAL, "the system gives no random numbers");
-	clock_gettime(CLOCK_REALTIME, &now);
-	ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	ms = (uint64_t)lf_clock_wall_us() / 1000;
 	/*
 	 * A UUID of version 7: the time stands first, so that keys rise from run to run, which a log takes in at least
 	 * cost.

@@ -1,4 +1,4 @@
-/* Slices of a backtest put together, and the page about them. */
+/* Slices of a backtest put together. */
 #include "client/calc/backtest.h"
 
 #include <inttypes.h>
@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/calc/figures.h"
 #include "proto/base/buffer.h"
-
-enum { PROJECTS_SHOWN = 10 };
 
 /* ---- putting together ---- */
 
@@ -159,104 +157,4 @@ void lf_backtest_summary(const struct lf_backtest *backtest, struct lf_buffer *o
 			parts[i].count == 1 ? "s" : "", parts[i].what);
 	}
 	lf_text_add(out, ".");
-}
-
-/* ---- the page ---- */
-
-static bool occurs(const struct lf_backtest *backtest, size_t outcome)
-{
-	uint64_t count = 0;
-
-	for (size_t i = 0; i < LF_BACKTEST_OUTCOMES; i++)
-		count += backtest->outcomes[outcome][i] + backtest->outcomes[i][outcome];
-	return count > 0;
-}
-
-static void print_outcomes(struct lf_page *page, const struct lf_backtest *backtest)
-{
-	struct lf_table table;
-
-	lf_page_title(page, "Outcomes: as decided (rows), under this rubric (columns)");
-	lf_table_init(&table, page);
-	lf_table_column(&table, "", 0);
-	for (size_t i = 0; i < LF_BACKTEST_OUTCOMES; i++)
-		if (occurs(backtest, i))
-			lf_table_column(&table, lf_outcome_words(i), LF_COLUMN_RIGHT);
-	for (size_t old = 0; old < LF_BACKTEST_OUTCOMES; old++) {
-		size_t column = 1;
-
-		if (!occurs(backtest, old))
-			continue;
-		lf_table_line(&table, LF_PLAIN);
-		lf_table_cell(&table, 0, "%s", lf_outcome_words(old));
-		for (size_t new = 0; new < LF_BACKTEST_OUTCOMES; new ++)
-			if (occurs(backtest, new))
-				lf_table_cell(&table, column++, "%" PRIu64, backtest->outcomes[old][new]);
-	}
-	lf_table_finish(&table, true);
-}
-
-static void print_tally(struct lf_page *page, const char *title, const struct lf_tally *tally, size_t most)
-{
-	struct lf_table table;
-	char bar[LF_BAR_BYTES];
-
-	lf_page_title(page, title);
-	lf_table_init(&table, page);
-	lf_table_column(&table, "", LF_COLUMN_CUT);
-	lf_table_column(&table, "", LF_COLUMN_RIGHT);
-	lf_table_column(&table, "", 0);
-	for (size_t i = 0; i < tally->count && i < most; i++) {
-		lf_bar(page, (double)tally->entries[i].count / (double)tally->entries[0].count, bar);
-		lf_table_line(&table, LF_PLAIN);
-		lf_table_cell(&table, 0, "%s", tally->entries[i].name);
-		lf_table_cell(&table, 1, "%" PRIu64, tally->entries[i].count);
-		lf_table_cell(&table, 2, "%s", bar);
-	}
-	lf_table_finish(&table, false);
-	if (tally->count > most)
-		lf_page_add(page, LF_DIM, "and %zu more\n", tally->count - most);
-}
-
-static void print_skipped(struct lf_page *page, const struct lf_backtest *backtest)
-{
-	if (backtest->erased + backtest->pruned + backtest->inapplicable > 0)
-		lf_page_add(page, LF_PLAIN, "\n");
-	if (backtest->erased > 0)
-		lf_page_add(
-			page, LF_PLAIN, "%" PRIu64 " skipped: a person who took part was erased\n", backtest->erased);
-	if (backtest->pruned > 0)
-		lf_page_add(
-			page, LF_PLAIN, "%" PRIu64 " skipped: what they were made of was pruned\n", backtest->pruned);
-	if (backtest->inapplicable == 0)
-		return;
-	lf_page_add(page, LF_WARN, "%" PRIu64 " can't be decided under this rubric", backtest->inapplicable);
-	lf_page_add(page, LF_PLAIN, "%s\n",
-		backtest->inapplicable > backtest->because_count ? ", the first of them:" : ":");
-	for (size_t i = 0; i < backtest->because_count; i++) {
-		struct lf_buffer text = {0};
-
-		lf_text_add(&text, "%s: %s", backtest->because[i].field, backtest->because[i].description);
-		lf_text_item(page, &text);
-		lf_buffer_clean_up(&text);
-	}
-}
-
-void lf_backtest_print(struct lf_page *page, const struct lf_backtest *backtest)
-{
-	struct lf_buffer text = {0};
-
-	lf_page_add(page, LF_BOLD, "%s", backtest->rubric);
-	lf_page_add(page, LF_PLAIN, "\n");
-	lf_backtest_summary(backtest, &text);
-	lf_text_wrap(page, &text, "", "");
-	lf_buffer_clean_up(&text);
-	if (backtest->decided > 0)
-		print_outcomes(page, backtest);
-	if (backtest->flips > 0) {
-		print_tally(
-			page, "By the criterion that does most for the new first place", &backtest->reasons, SIZE_MAX);
-		print_tally(page, "By project", &backtest->projects, PROJECTS_SHOWN);
-	}
-	print_skipped(page, backtest);
 }

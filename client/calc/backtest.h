@@ -1,27 +1,10 @@
-/* What would have been decided under another rubric: slices put together, as a page for people and as a picture. */
+/* What would have been decided under another rubric: slices put together. */
 #ifndef LF_CLIENT_CALC_BACKTEST_H
 #define LF_CLIENT_CALC_BACKTEST_H
 
-#include "client/files/keys.h"
-#include "client/term/page.h"
+#include "client/calc/tally.h"
 #include "leadfit/v1/rubrics.pb-c.h"
-#include "proto/base/arena.h"
 #include "proto/base/buffer.h"
-
-/* How often each of many names came up. */
-struct lf_tally {
-	struct lf_tally_entry {
-		char *name; /* owned */
-		uint64_t count;
-	} * entries;
-	size_t count, capacity;
-	struct lf_keys keys; /* index of each name */
-};
-/* false where memory ran out: the tally can then only be cleaned up. */
-bool lf_tally_add(struct lf_tally *tally, const char *name);
-/* The most often first; of equals the first by name. No name can be added after it. */
-void lf_tally_sort(struct lf_tally *tally);
-void lf_tally_clean_up(struct lf_tally *tally);
 
 enum { LF_BACKTEST_OUTCOMES = 5, LF_BACKTEST_REASONS_MAX = 10 };
 
@@ -60,9 +43,5 @@ void lf_backtest_message(struct lf_backtest *backtest, Leadfit__V1__BacktestResp
 const char *lf_outcome_words(size_t outcome);
 /* "Of 120 decisions, 7 come out otherwise: 4 recommend someone else, 3 recommend nobody any more.": one sentence. */
 void lf_backtest_summary(const struct lf_backtest *backtest, struct lf_buffer *out);
-/* Writes the page: summary, outcomes, criteria, projects. */
-void lf_backtest_print(struct lf_page *page, const struct lf_backtest *backtest);
-/* Appends a whole SVG document: bars of flips by criterion, and the outcomes old by new. */
-void lf_backtest_svg(struct lf_buffer *out, const struct lf_backtest *backtest);
 
 #endif

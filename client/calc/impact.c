@@ -7,6 +7,7 @@
 
 #include "client/calc/statistics.h"
 #include "proto/base/buffer.h"
+#include "proto/base/check.h"
 
 /* One person's assessments together. */
 struct tally {
@@ -49,7 +50,7 @@ static void tally_people(
 		impact->above += above;
 		if (assessment->person == LF_NOT_GROUPED)
 			continue;
-		assert(assessment->person < work->groups->person_count);
+		LF_CHECK(L14, assessment->person < work->groups->person_count);
 		tally = &work->people[assessment->person];
 		tally->count++;
 		tally->hits[LF_SELECTION] += assessment->selected;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/files/groups.h"
+#include "client/calc/groups.h"
 #include "proto/base/arena.h"
 #include "proto/base/buffer.h"
 
@@ -63,6 +63,18 @@ struct lf_impact {
 	double median; /* of all scores, those of unknown categories included; NAN where there are none */
 	struct lf_impact_table *tables; /* one a dimension, then the intersections of two, three, four */
 	size_t table_count;
+};
+
+/* What the tables were made of. */
+struct lf_impact_frame {
+	uint64_t decisions;    /* the latest of each team and project */
+	uint64_t superseded;   /* earlier ones */
+	uint64_t erased;       /* of these, somebody was erased since: their categories are unknown */
+	uint64_t pruned;       /* left out: who was assessed was pruned since */
+	uint64_t people;       /* different ones who were assessed */
+	uint64_t not_in_file;  /* of these, not in the file */
+	uint64_t not_assessed; /* in the file, but in no decision */
+	bool small_too;
 };
 
 /*

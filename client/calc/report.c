@@ -1,8 +1,12 @@
 #include "client/calc/report.h"
 
 #include <assert.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "client/calc/figures.h"
 
 static_assert(LF_KINDS == 5, "every outcome has a place");
 
@@ -171,4 +175,51 @@ void lf_report_clean_up(struct lf_report *report)
 	free(report->results);
 	lf_keys_clean_up(&report->reason_places);
 	*report = (struct lf_report){0};
+}
+
+/* ---- words ---- */
+
+const char *lf_report_kind_name(size_t kind)
+{
+	const ProtobufCEnumValue *value =
+		protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, (int)kind);
+
+	return kind == 0 || value == NULL ? "(unknown)" : value->name;
+}
+
+void lf_report_band_name(size_t band, char out[LF_BAND_NAME_BYTES])
+{
+	snprintf(out, LF_BAND_NAME_BYTES, "%.1f..%.1f", (double)band / LF_BANDS, (double)(band + 1) / LF_BANDS);
+}
+
+void lf_report_verdict(const struct lf_report *report, struct lf_buffer *text)
+{
+	const struct lf_agreement *found = &report->calibration;
+	char numbers[3][LF_FIGURE_BYTES];
+
+	if (report->result_count < LF_RESULTS_NEEDED) {
+		lf_text_add(text, "Too few: %zu result%s with the score of who led, at least %d are needed.",
+			report->result_count, report->result_count == 1 ? "" : "s", LF_RESULTS_NEEDED);
+		return;
+	}
+	if (isnan(found->tau)) {
+		lf_text_add(text, "Nothing can be said: all %zu results, or all scores of those who led, are the same.",
+			report->result_count);
+		return;
+	}
+	lf_figure(found->tau, 2, numbers[0]);
+	lf_text_add(
+		text, "Kendall's tau-b of score and result is %s over %zu results", numbers[0], report->result_count);
+	if (isnan(found->interval.low)) {
+		lf_buffer_append_text(text, "; one order follows the other so closely that no interval can be given.");
+		return;
+	}
+	lf_figure(found->interval.low, 2, numbers[1]);
+	lf_figure(found->interval.high, 2, numbers[2]);
+	lf_text_add(text, " (95%% interval %s to %s): ", numbers[1], numbers[2]);
+	lf_buffer_append_text(text,
+		found->interval.low > 0 ? "a higher score goes with a better result."
+			: found->interval.high < 0
+			? "a higher score goes with a worse result. Look at what the rubric counts."
+			: "the data do not tell whether a higher score goes with a better result.");
 }

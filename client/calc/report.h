@@ -9,9 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/files/keys.h"
+#include "client/calc/keys.h"
 #include "client/calc/statistics.h"
 #include "leadfit/v1/decisions.pb-c.h"
+#include "proto/base/buffer.h"
 
 enum {
 	LF_RESULTS_NEEDED =
@@ -77,5 +78,13 @@ bool lf_report_add_lead(
 /* Once all is in. false where memory ran out. */
 bool lf_report_finish(struct lf_report *report);
 void lf_report_clean_up(struct lf_report *report);
+
+/* "RECOMMENDED" */
+const char *lf_report_kind_name(size_t kind);
+/* "0.7..0.8" */
+enum { LF_BAND_NAME_BYTES = 16 };
+void lf_report_band_name(size_t band, char out[LF_BAND_NAME_BYTES]);
+/* What the data say about score and result, as a sentence. text is scratch space, empty. */
+void lf_report_verdict(const struct lf_report *report, struct lf_buffer *text);
 
 #endif

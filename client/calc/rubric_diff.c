@@ -102,7 +102,7 @@ static const char *words_of(
 
 /* ---- noting ---- */
 
-static void note(struct walk *walk, enum lf_change_kind kind, const char *old_words, const char *new_words,
+static void note(struct walk *walk, enum lf_rubric_change_kind kind, const char *old_words, const char *new_words,
 	const char *old_json, const char *new_json)
 {
 	struct lf_rubric_diff *diff = walk->diff;
@@ -135,7 +135,7 @@ static void note(struct walk *walk, enum lf_change_kind kind, const char *old_wo
 }
 
 /* A value of this type that one or both sides have. */
-static void note_values(struct walk *walk, enum lf_change_kind kind, const ProtobufCFieldDescriptor *field,
+static void note_values(struct walk *walk, enum lf_rubric_change_kind kind, const ProtobufCFieldDescriptor *field,
 	const void *old_value, const void *new_value)
 {
 	const char *old_json = old_value == NULL ? NULL : json_of(walk, field, old_value);
@@ -209,7 +209,7 @@ static void walk_entry(struct walk *walk, const ProtobufCMessage *a, const Proto
 	const char *old_json, *new_json;
 
 	if (a == NULL || b == NULL) {
-		note_values(walk, a == NULL ? LF_ADDED : LF_REMOVED, value, old_value, new_value);
+		note_values(walk, a == NULL ? LF_RUBRIC_ADDED : LF_RUBRIC_REMOVED, value, old_value, new_value);
 		return;
 	}
 	if (!is_value(value)) {
@@ -219,7 +219,7 @@ static void walk_entry(struct walk *walk, const ProtobufCMessage *a, const Proto
 	old_json = json_of(walk, value, old_value);
 	new_json = json_of(walk, value, new_value);
 	if (old_json != NULL && new_json != NULL && strcmp(old_json, new_json) != 0)
-		note_values(walk, LF_CHANGED, value, old_value, new_value);
+		note_values(walk, LF_RUBRIC_CHANGED, value, old_value, new_value);
 }
 
 static void walk_map(
@@ -315,7 +315,7 @@ static void note_order(struct walk *walk, const struct named *a, const struct na
 		if (b->partner[i] < last) {
 			const char *old_names = common_names(walk, a), *new_names = common_names(walk, b);
 
-			note(walk, LF_REORDERED, old_names, new_names, old_names, new_names);
+			note(walk, LF_RUBRIC_REORDERED, old_names, new_names, old_names, new_names);
 			return;
 		}
 		last = b->partner[i];
@@ -337,8 +337,8 @@ static void walk_element(struct walk *walk, const ProtobufCFieldDescriptor *fiel
 	} else {
 		place->type = (a != NULL ? a : b)->descriptor->short_name;
 		place->field = NULL;
-		note_values(walk, a == NULL ? LF_ADDED : LF_REMOVED, field, a == NULL ? NULL : (const void *)&a,
-			b == NULL ? NULL : (const void *)&b);
+		note_values(walk, a == NULL ? LF_RUBRIC_ADDED : LF_RUBRIC_REMOVED, field,
+			a == NULL ? NULL : (const void *)&a, b == NULL ? NULL : (const void *)&b);
 	}
 	*place = before;
 	pop(walk, length);
@@ -401,9 +401,9 @@ static void walk_single(
 		(old_json != NULL && new_json != NULL && strcmp(old_json, new_json) == 0))
 		return;
 	note_values(walk,
-		old_json == NULL           ? LF_ADDED
-			: new_json == NULL ? LF_REMOVED
-					   : LF_CHANGED,
+		old_json == NULL           ? LF_RUBRIC_ADDED
+			: new_json == NULL ? LF_RUBRIC_REMOVED
+					   : LF_RUBRIC_CHANGED,
 		field, old_value, new_value);
 }
 
@@ -420,7 +420,7 @@ static void walk_field(
 		const char *old_json = list_json(walk, a, field), *new_json = list_json(walk, b, field);
 
 		if (old_json != NULL && new_json != NULL && strcmp(old_json, new_json) != 0)
-			note(walk, LF_CHANGED, old_json, new_json, old_json, new_json);
+			note(walk, LF_RUBRIC_CHANGED, old_json, new_json, old_json, new_json);
 	}
 }
 

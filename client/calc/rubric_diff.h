@@ -9,16 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client/term/page.h"
 #include "leadfit/v1/rubric.pb-c.h"
 #include "proto/base/arena.h"
 #include "proto/base/buffer.h"
 #include "proto/text/json.h"
 
-enum lf_change_kind { LF_CHANGED, LF_ADDED, LF_REMOVED, LF_REORDERED };
+enum lf_rubric_change_kind { LF_RUBRIC_CHANGED, LF_RUBRIC_ADDED, LF_RUBRIC_REMOVED, LF_RUBRIC_REORDERED };
 
 struct lf_rubric_change {
-	enum lf_change_kind kind;
+	enum lf_rubric_change_kind kind;
 	/*
 	 * Elements of lists by what they are, not where they stand:
 	 * criteria["architecture"].weight.traits["interaction_focus"].
@@ -57,11 +56,6 @@ struct lf_rubric_diff {
 bool lf_rubric_diff(struct lf_rubric_diff *diff, const Leadfit__V1__Rubric *a, const Leadfit__V1__Rubric *b,
 	struct lf_arena *arena);
 
-/* Writes it for people. */
-void lf_rubric_diff_print(struct lf_page *page, const struct lf_rubric_diff *diff);
-/* Appends the members "changes" and "weights" of a JSON object. */
-void lf_rubric_diff_json(const struct lf_rubric_diff *diff, struct lf_buffer *out);
-
 /* ---- between rubric_diff.c and rubric_diff_words.c ---- */
 
 enum { LF_SUBJECTS_MAX = 8 };
@@ -79,7 +73,7 @@ struct lf_diff_place {
  * The words for a change from old to new, which are texts (NULL: there is none), in arena; NULL where memory ran out.
  * *scores: whether it may change a score.
  */
-const char *lf_diff_words(const struct lf_diff_place *place, enum lf_change_kind kind, const char *old_text,
+const char *lf_diff_words(const struct lf_diff_place *place, enum lf_rubric_change_kind kind, const char *old_text,
 	const char *new_text, bool *scores, struct lf_arena *arena);
 
 /*

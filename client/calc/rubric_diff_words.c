@@ -9,7 +9,7 @@
 /*
  * Words for a field, "Type.field", or for an element of a list, "Type". {1} is the name of the innermost element around
  * it ({2}: of the one around that), {k} the key of a map's entry, {o} the old value, {n} the new one. NULL: the words
- * for LF_CHANGED, with "none" for what is not there.
+ * for LF_RUBRIC_CHANGED, with "none" for what is not there.
  */
 struct phrase {
 	const char *of;
@@ -175,7 +175,7 @@ static void fill_by_path(
 	fill(out, ": {o} -> {n}", place, old_text, new_text);
 }
 
-const char *lf_diff_words(const struct lf_diff_place *place, enum lf_change_kind kind, const char *old_text,
+const char *lf_diff_words(const struct lf_diff_place *place, enum lf_rubric_change_kind kind, const char *old_text,
 	const char *new_text, bool *scores, struct lf_arena *arena)
 {
 	const bool in_scenario = strncmp(place->path, "scenarios", 9) == 0;
@@ -184,12 +184,12 @@ const char *lf_diff_words(const struct lf_diff_place *place, enum lf_change_kind
 	const char *template = phrase == NULL ? NULL : phrase->changed;
 	const char *words;
 
-	if (phrase != NULL && kind == LF_ADDED && phrase->added != NULL)
+	if (phrase != NULL && kind == LF_RUBRIC_ADDED && phrase->added != NULL)
 		template = phrase->added;
-	if (phrase != NULL && kind == LF_REMOVED && phrase->removed != NULL)
+	if (phrase != NULL && kind == LF_RUBRIC_REMOVED && phrase->removed != NULL)
 		template = phrase->removed;
 	*scores = !in_scenario && (phrase == NULL || phrase->scores);
-	if (kind == LF_REORDERED) {
+	if (kind == LF_RUBRIC_REORDERED) {
 		*scores = false;
 		lf_buffer_append_text(&out, "order of ");
 		lf_buffer_append_text(&out, place->path);

@@ -1,9 +1,10 @@
 #include "client/calc/statistics.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "proto/base/check.h"
 
 /* The 0.975 quantile of the standard normal distribution. */
 static const double z95 = 1.959963984540054;
@@ -14,7 +15,7 @@ struct lf_interval lf_wilson(uint64_t count, uint64_t total)
 	const double middle = p + z2 / (2 * n), half = z95 * sqrt(p * (1 - p) / n + z2 / (4 * n * n)),
 		     scale = 1 + z2 / n;
 
-	assert(count <= total);
+	LF_CHECK(L12, count <= total);
 	if (total == 0)
 		return (struct lf_interval){NAN, NAN};
 	/* What is 0 or 1 by the formula must not miss it by a rounding. */
@@ -214,7 +215,7 @@ bool lf_tau_b(const double *x, const unsigned *y, size_t count, struct lf_agreem
 	if (pairs == NULL)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		assert(y[i] < LF_LEVELS_MAX_OF_Y);
+		LF_CHECK(L13, y[i] < LF_LEVELS_MAX_OF_Y);
 		pairs[i] = (struct pair){x[i], y[i]};
 		levels.all[y[i]]++;
 	}

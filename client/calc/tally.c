@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/calc/backtest.h"
+#include "client/calc/tally.h"
 
 bool lf_tally_add(struct lf_tally *tally, const char *name)
 {

@@ -5,14 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/calc/assessments.h"
+#include "client/calc/latest.h"
+#include "client/cmd/commands.h"
+#include "client/cmd/selection.h"
+#include "client/draw/pictures.h"
+#include "client/files/groups.h"
 #include "client/views/impact_page.h"
-#include "client/cmd/latest.h"
 #include "proto/base/buffer.h"
 
 static const struct lf_option options[] = {
 	{"groups", "FILE", "who is in which category: CSV, YAML or JSON; - is standard input", false},
-	LF_LATEST_OPTIONS,
+	LF_FILTER_OPTIONS,
 	{"small-too", NULL, "categories under 2% of the data take part like any other", false},
 	{"csv", "FILE", "write the tables to this file; - is standard output, and nothing else", false},
 	{"svg", "FILE", "write the picture to this file; - is standard output, and nothing else", false},
@@ -25,9 +29,7 @@ struct job {
 	struct lf_input input;
 	struct lf_groups groups;
 	struct lf_selection selection;
-	struct lf_assessment *assessments;
-	size_t count, capacity;
-	struct lf_keys assessed; /* people; the number says whether they are in the file */
+	struct lf_assessments assessments;
 	struct lf_impact impact;
 	struct lf_impact_frame frame;
 	struct lf_error error;
@@ -38,61 +40,11 @@ static enum lf_code no_memory(struct lf_error *error)
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 }
 
-static struct lf_assessment *add_assessment(struct job *job)
-{
-	enum { FIRST_CAPACITY = 1024 };
-
-	if (job->count == job->capacity) {
-		const size_t capacity = job->capacity == 0 ? FIRST_CAPACITY : job->capacity * 2;
-		struct lf_assessment *grown = realloc(job->assessments, capacity * sizeof(*grown));
-
-		if (grown == NULL)
-			return NULL;
-		job->assessments = grown;
-		job->capacity = capacity;
-	}
-	return &job->assessments[job->count++];
-}
-
-static enum lf_code count_person(
-	struct job *job, const Leadfit__V1__Ranked *ranked, bool selected, struct lf_error *error)
-{
-	const uint32_t *place = lf_keys_find(&job->groups.index, ranked->candidate, "");
-	struct lf_assessment *assessment = add_assessment(job);
-	bool first;
-
-	if (assessment == NULL || lf_keys_add(&job->assessed, ranked->candidate, "", &first) == NULL)
-		return no_memory(error);
-	*assessment = (struct lf_assessment){
-		.score = ranked->score, .person = place == NULL ? LF_NOT_GROUPED : *place - 1, .selected = selected};
-	job->frame.people += first;
-	job->frame.not_in_file += first && place == NULL;
-	return LF_OK;
-}
-
-/*
- * Each candidate of a decision is one assessment: also who was not eligible, and where nobody was recommended. In the
- * place of who was erased stands a name that is in no file.
- */
 static enum lf_code count_decision(void *context, const Leadfit__V1__Decision *decision, struct lf_error *error)
 {
 	struct job *job = context;
 
-	if (decision->n_ranking == 0) {
-		job->frame.pruned++;
-		return LF_OK;
-	}
-	job->frame.decisions++;
-	job->frame.erased += decision->n_redactions > 0;
-	for (size_t i = 0; i < decision->n_ranking; i++) {
-		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
-		const bool selected =
-			decision->recommended[0] != '\0' && strcmp(ranked->candidate, decision->recommended) == 0;
-
-		if (count_person(job, ranked, selected, error) != LF_OK)
-			return error->code;
-	}
-	return LF_OK;
+	return lf_assessments_add(&job->assessments, &job->groups, &job->frame, decision) ? LF_OK : no_memory(error);
 }
 
 static enum lf_code compute(struct job *job)
@@ -103,49 +55,41 @@ static enum lf_code compute(struct job *job)
 		return job->error.code;
 	job->frame.superseded = counts.superseded;
 	job->frame.not_assessed = job->groups.person_count - (job->frame.people - job->frame.not_in_file);
-	if (!lf_impact_compute(
-		    &job->impact, &job->groups, job->assessments, job->count, job->frame.small_too, &job->arena))
+	if (!lf_impact_compute(&job->impact, &job->groups, job->assessments.list, job->assessments.count,
+		    job->frame.small_too, &job->arena))
 		return no_memory(&job->error);
 	return LF_OK;
 }
 
-/* Writes what --svg or --csv names. Returns the exit status; *shown: it went to standard output. */
-static int put(struct job *job, const char *option, const char *path, bool svg, bool *shown)
+static bool draw(struct lf_buffer *svg, void *answer)
 {
-	struct lf_buffer text = {0};
-	int status = LF_EXIT_DONE;
+	const struct job *job = answer;
 
-	if (path == NULL)
-		return LF_EXIT_DONE;
-	if (svg)
-		lf_impact_svg(&text, &job->groups, &job->impact);
-	else
-		lf_impact_csv(&text, &job->groups, &job->impact);
-	job->cli->page.text.failed = job->cli->page.text.failed || text.failed;
-	if (!text.failed)
-		status = lf_cli_put(job->cli, option, path, &text);
-	*shown = *shown || strcmp(path, "-") == 0;
-	lf_buffer_clean_up(&text);
-	return status;
+	lf_impact_svg(svg, &job->groups, &job->impact);
+	return true;
 }
 
-/* Returns the exit status. */
-static int show(struct job *job, const struct lf_arguments *arguments)
+static void print_json(struct lf_cli *cli, void *answer)
 {
-	bool shown = false;
-	int status = put(job, "--svg", lf_argument(arguments, "svg"), true, &shown);
+	const struct job *job = answer;
 
-	if (status == LF_EXIT_DONE)
-		status = put(job, "--csv", lf_argument(arguments, "csv"), false, &shown);
-	if (status != LF_EXIT_DONE || shown)
-		return status;
-	if (job->cli->json)
-		lf_impact_json(&job->cli->page.text, &job->groups, &job->impact, &job->frame);
-	else
-		lf_impact_print(&job->cli->page, &job->groups, &job->impact, &job->frame);
-	return status;
+	lf_impact_json(&cli->page.text, &job->groups, &job->impact, &job->frame);
 }
 
+static void print_page(struct lf_cli *cli, void *answer)
+{
+	const struct job *job = answer;
+
+	lf_impact_print(&cli->page, &job->groups, &job->impact, &job->frame);
+}
+
+static bool print_csv(struct lf_buffer *csv, void *answer)
+{
+	const struct job *job = answer;
+
+	lf_impact_csv(csv, &job->groups, &job->impact);
+	return true;
+}
 static enum lf_code read_file(struct job *job, const struct lf_arguments *arguments)
 {
 	const char *path = lf_argument(arguments, "groups");
@@ -159,23 +103,23 @@ static enum lf_code read_file(struct job *job, const struct lf_arguments *argume
 
 static int run_impact(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
+	static const struct lf_view view = {.svg = draw, .csv = print_csv, .json = print_json, .page = print_page};
 	struct job job = {.cli = cli, .error = LF_ERROR_INIT};
 	const struct lf_source file[] = {{.prefix = "", .input = &job.input}}, selected[] = {LF_SELECTION_SOURCES};
+	const char *svg = lf_argument(arguments, "svg"), *csv = lf_argument(arguments, "csv");
 	int status;
 
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	job.frame.small_too = lf_argument(arguments, "small-too") != NULL;
-	if (lf_cli_check_files(cli, lf_argument(arguments, "svg"), lf_argument(arguments, "csv"), &job.error) !=
-			LF_OK ||
+	if (lf_cli_check_files(cli, svg, csv, &job.error) != LF_OK ||
 		lf_selection_take(&job.selection, arguments, &job.arena, &job.error) != LF_OK ||
 		read_file(&job, arguments) != LF_OK)
 		status = lf_cli_report(cli, &job.error, file, job.input.name == NULL ? 0 : 1);
 	else if (compute(&job) != LF_OK)
 		status = lf_cli_report(cli, &job.error, selected, sizeof(selected) / sizeof(selected[0]));
 	else
-		status = show(&job, arguments);
-	free(job.assessments);
-	lf_keys_clean_up(&job.assessed);
+		status = lf_cli_show(cli, &view, svg, csv, &job);
+	lf_assessments_clean_up(&job.assessments);
 	lf_groups_clean_up(&job.groups);
 	lf_input_clean_up(&job.input);
 	lf_arena_clean_up(&job.arena);

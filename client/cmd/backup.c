@@ -4,8 +4,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "leadfit/v1/keeping.pb-c.h"
+#include "proto/base/clock.h"
 #include "proto/base/limits.h"
 
 static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
@@ -23,7 +24,8 @@ static int run_backup(struct lf_cli *cli, const struct lf_arguments *arguments)
 	static const struct lf_source source = {.prefix = "file", .option = "backup"};
 	Leadfit__V1__BackupRequest request = LEADFIT__V1__BACKUP_REQUEST__INIT;
 	struct lf_error error = LF_ERROR_INIT;
-	struct timespec begun, ended;
+	uint64_t begun;
+	double seconds;
 	int status = LF_EXIT_DONE;
 	char *file = strdup(arguments->operands[0]);
 	ProtobufCMessage *reply = NULL;
@@ -31,7 +33,7 @@ static int run_backup(struct lf_cli *cli, const struct lf_arguments *arguments)
 	/* As long as it takes, unless the caller says. */
 	if (lf_argument(arguments, "timeout") == NULL)
 		cli->timeout_ms = LF_TIMEOUT_MS_MAX;
-	clock_gettime(CLOCK_MONOTONIC, &begun);
+	begun = lf_clock_ns();
 	if (file == NULL) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	} else if (file[0] != '/') {
@@ -41,14 +43,13 @@ static int run_backup(struct lf_cli *cli, const struct lf_arguments *arguments)
 		request.file = file;
 		reply = lf_cli_call(cli, "leadfit.v1.Keeping/Backup", &request.base, false, &error);
 	}
-	clock_gettime(CLOCK_MONOTONIC, &ended);
+	seconds = lf_clock_seconds_since(begun);
 	if (reply == NULL)
 		status = lf_cli_report(cli, &error, &source, 1);
 	else if (cli->json)
 		lf_cli_json(cli, reply);
 	else
-		print_backup(&cli->page, file, (const Leadfit__V1__BackupResponse *)reply,
-			(double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) / 1e9);
+		print_backup(&cli->page, file, (const Leadfit__V1__BackupResponse *)reply, seconds);
 	protobuf_c_message_free_unpacked(reply, NULL);
 	lf_error_clean_up(&error);
 	free(file);

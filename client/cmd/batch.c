@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "client/batch/batch.h"
-#include "client/cmd/cli.h"
+#include "client/batch/single.h"
+#include "client/cmd/commands.h"
 #include "client/term/progress.h"
 #include "proto/base/buffer.h"
+#include "proto/base/clock.h"
 #include "proto/base/dates.h"
 
 static const struct lf_option options[] = {
@@ -48,7 +50,7 @@ struct job {
 	uint64_t taken_before;
 	struct lf_batch batch;
 	struct lf_progress progress;
-	struct timespec begun;
+	uint64_t begun_ns;
 	struct lf_error error;
 };
 
@@ -56,8 +58,6 @@ struct job {
 
 static enum lf_code take_instant(struct job *job, const char *text)
 {
-	struct timespec now;
-
 	google__protobuf__timestamp__init(&job->as_of);
 	job->options.as_of = &job->as_of;
 	job->run.dated = text != NULL;
@@ -65,9 +65,10 @@ static enum lf_code take_instant(struct job *job, const char *text)
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT,
 			"--as-of: %s is neither a date (2026-05-01) nor an instant (2026-05-01T12:00:00Z)", text);
 	if (text == NULL) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		job->as_of.seconds = now.tv_sec;
-		job->as_of.nanos = (int32_t)(now.tv_nsec / 1000 * 1000); /* the log has microseconds */
+		const int64_t now_us = lf_clock_wall_us(); /* the log has microseconds, too */
+
+		job->as_of.seconds = now_us / 1000000;
+		job->as_of.nanos = (int32_t)(now_us % 1000000 * 1000);
 	}
 	job->run.as_of_seconds = job->as_of.seconds;
 	job->run.as_of_nanos = job->as_of.nanos;
@@ -178,64 +179,6 @@ static enum lf_code take_options(struct job *job, const struct lf_cli *cli, cons
 
 /* ---- the input ---- */
 
-static bool ends_with(const char *name, const char *ending)
-{
-	const size_t length = strlen(name), n = strlen(ending);
-
-	return length > n && strcmp(name + length - n, ending) == 0;
-}
-
-/* A file that is one message, and not lines of them: as the only line. */
-static enum lf_code open_single(
-	struct lf_lines *lines, const char *path, const ProtobufCMessageDescriptor *type, struct lf_error *error)
-{
-	struct lf_input input = {0};
-	struct lf_buffer text = {0};
-	struct lf_arena arena;
-	const struct lf_json_style style = {0};
-	ProtobufCMessage *message = NULL;
-
-	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
-	if (lf_input_read(&input, path, type == &leadfit__v1__team__descriptor, error) == LF_OK)
-		message = lf_input_parse(&input, type, NULL, &arena, error);
-	if (message != NULL)
-		lf_json_print(message, &style, &text);
-	if (text.failed)
-		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	if (message != NULL && error->code == LF_OK)
-		lf_lines_init_text(lines, text.data, text.length);
-	else
-		lf_buffer_clean_up(&text);
-	lf_input_clean_up(&input);
-	lf_arena_clean_up(&arena);
-	return error->code;
-}
-
-/* Whether the whole of a .json file is a message of which the first line is none. */
-static bool is_single(const char *path, const ProtobufCMessageDescriptor *type)
-{
-	struct lf_lines lines = {.file = -1};
-	struct lf_arena arena;
-	const struct lf_watch watch = {.stop = -1, .output = -1};
-	struct lf_error error = LF_ERROR_INIT;
-	const char *text;
-	size_t length;
-	bool single = ends_with(path, ".yaml") || ends_with(path, ".yml") || ends_with(path, ".csv");
-	const int file = single || !ends_with(path, ".json") ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-
-	if (file < 0)
-		return single;
-	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
-	lf_lines_init(&lines, file);
-	single = lines.regular && lf_lines_next(&lines, true, &watch, &text, &length) == LF_LINE_GOT &&
-		lf_text_parse(LF_FORMAT_JSON, type, text, length, &arena, &error) == NULL;
-	lf_error_clean_up(&error);
-	lf_arena_clean_up(&arena);
-	lf_lines_clean_up(&lines);
-	close(file);
-	return single;
-}
-
 /* Notes which file it is, so that a run goes on with the same only. */
 static void describe(struct job *job, const char *path, int file)
 {
@@ -265,8 +208,8 @@ static enum lf_code open_input(
 	if (S_ISDIR(status.st_mode))
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "%s: is a directory", path);
 	describe(job, path, file);
-	if (type != NULL && file != STDIN_FILENO && is_single(path, type))
-		return open_single(lines, path, type, &job->error);
+	if (type != NULL && file != STDIN_FILENO && lf_single_is(path, type))
+		return lf_single_open(lines, path, type, &job->error);
 	lf_lines_init(lines, file);
 	if (index == 0 && lines->regular)
 		job->input_bytes = (uint64_t)status.st_size;
@@ -388,18 +331,11 @@ static enum lf_code open_output(struct job *job, const char *path)
 
 /* ---- the run ---- */
 
-static double seconds_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
-
 static void say_progress(const struct lf_batch *batch, void *context)
 {
 	struct job *job = context;
-	const double seconds = seconds_since(&job->begun), rate = (double)batch->lines / (seconds > 0 ? seconds : 1);
+	const double seconds = lf_clock_seconds_since(job->begun_ns),
+		     rate = (double)batch->lines / (seconds > 0 ? seconds : 1);
 	const uint64_t lines = job->run.lines + batch->lines, failed = job->run.failed + batch->failed;
 	double done, left;
 
@@ -446,7 +382,7 @@ static enum lf_code connect_client(struct lf_cli *cli, struct job *job)
 
 static void sum_up(const struct job *job, const char *out)
 {
-	const double seconds = seconds_since(&job->begun);
+	const double seconds = lf_clock_seconds_since(job->begun_ns);
 	const uint64_t lines = job->run.lines + job->batch.lines, failed = job->run.failed + job->batch.failed;
 
 	fprintf(stderr, "leadfit: %" PRIu64 " line%s, %" PRIu64 " failed", lines, lines == 1 ? "" : "s", failed);
@@ -511,7 +447,7 @@ static int run_batch(struct lf_cli *cli, const struct lf_arguments *arguments)
 	keep_memory();
 	if (take_options(&job, cli, arguments) == LF_OK && open_inputs(&job, arguments) == LF_OK &&
 		open_output(&job, out) == LF_OK && !job.batch.closed && connect_client(cli, &job) == LF_OK) {
-		clock_gettime(CLOCK_MONOTONIC, &job.begun);
+		job.begun_ns = lf_clock_ns();
 		job.batch.options = &job.options;
 		job.batch.feed = &job.feed;
 		if (lf_batch_run(&job.batch, say_progress, &job, &job.error) == LF_OK && !job.batch.closed)

@@ -1,8 +1,10 @@
 /* leadfit decisions list, leadfit decisions show: what was answered before. */
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "client/cmd/selection.h"
+#include "client/views/decision.h"
+#include "client/views/decisions_page.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "proto/base/limits.h"
 
@@ -49,48 +51,6 @@ static enum lf_code read_options(struct listing *listing, const struct lf_argume
 	return LF_OK;
 }
 
-const char *lf_answer_text(Leadfit__V1__Outcome outcome, const char *recommended)
-{
-	switch (outcome) {
-	case LEADFIT__V1__OUTCOME__RECOMMENDED:
-		return recommended[0] != '\0' ? recommended : "(pruned)";
-	case LEADFIT__V1__OUTCOME__TOO_CLOSE:
-		return "(too close)";
-	case LEADFIT__V1__OUTCOME__INSUFFICIENT_EVIDENCE:
-		return "(too little evidence)";
-	case LEADFIT__V1__OUTCOME__NO_ELIGIBLE_CANDIDATE:
-		return "(nobody eligible)";
-	default:
-		return "(unknown)";
-	}
-}
-
-static void print_table(struct listing *listing, struct lf_page *page, const Leadfit__V1__ListDecisionsResponse *list)
-{
-	struct lf_table table;
-	char time[LF_TIME_BYTES];
-
-	lf_table_init(&table, page);
-	lf_table_column(&table, "decided (UTC)", 0);
-	lf_table_column(&table, "decision", 0);
-	lf_table_column(&table, "team", LF_COLUMN_CUT);
-	lf_table_column(&table, "project", LF_COLUMN_CUT);
-	lf_table_column(&table, "answer", LF_COLUMN_CUT);
-	for (size_t i = 0; i < list->n_decisions; i++) {
-		const Leadfit__V1__DecisionSummary *decision = list->decisions[i];
-
-		lf_time_print(decision->decided_at == NULL ? 0 : decision->decided_at->seconds, time);
-		lf_table_line(&table, LF_PLAIN);
-		lf_table_cell(&table, 0, "%.16s", time);
-		lf_table_cell(&table, 1, "%s", decision->decision_id);
-		lf_table_cell(&table, 2, "%s", decision->team);
-		lf_table_cell(&table, 3, "%s", decision->project);
-		lf_table_cell(&table, 4, "%s%s", lf_answer_text(decision->outcome, decision->recommended),
-			decision->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? " what-if" : "");
-	}
-	lf_table_finish(&table, listing->printed == 0);
-}
-
 /* The pages become one ListDecisionsResponse, written as it comes: a log can be larger than memory. */
 static void print_json(
 	struct lf_cli *cli, const struct listing *listing, const Leadfit__V1__ListDecisionsResponse *list)
@@ -124,7 +84,7 @@ static enum lf_code take_page(struct lf_cli *cli, struct listing *listing, Proto
 	if (cli->json)
 		print_json(cli, listing, list);
 	else
-		print_table(listing, &cli->page, list);
+		lf_decisions_print(&cli->page, list, listing->printed == 0);
 	listing->printed += list->n_decisions;
 	*last = list->next_page_token[0] == '\0' || listing->printed >= listing->limit;
 	again = !*last && strcmp(list->next_page_token, listing->request.page_token) == 0;

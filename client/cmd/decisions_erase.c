@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/cmd/commands.h"
 #include "client/cmd/keeping.h"
 #include "client/term/progress.h"
+#include "client/views/keeping_page.h"
 #include "leadfit/v1/printed.pb-c.h"
 #include "proto/base/limits.h"
 
@@ -71,20 +73,6 @@ static enum lf_code erase_all(struct lf_cli *cli, struct erase *erase)
 	return LF_OK;
 }
 
-static void print_page(struct lf_page *page, const struct erase *erase)
-{
-	const Leadfit__V1__PersonErased *sums = &erase->sums;
-
-	lf_page_add(page, LF_PLAIN, "Erased from ");
-	lf_keeping_count(page, sums->decisions, "decision, ", "decisions, ");
-	lf_keeping_count(page, sums->payloads, "team or project, ", "teams and projects, ");
-	lf_keeping_count(page, sums->acts, "recorded outcome.\n", "recorded outcomes.\n");
-	lf_keeping_sizes(page, sums->bytes_before, sums->bytes_after);
-	lf_page_title(page, "Out of reach");
-	for (size_t i = 0; i < sums->n_out_of_reach; i++)
-		lf_page_item(page, sums->out_of_reach[i]);
-}
-
 /* What is said beside the error where the work stopped half-way. */
 static void say_how_far(const struct erase *erase, bool erased)
 {
@@ -114,7 +102,7 @@ static int run_erase(struct lf_cli *cli, const struct lf_arguments *arguments)
 		ask(&erase, arguments) == LF_OK && erase_all(cli, &erase) == LF_OK) {
 		erased = true;
 		lf_progress_say(&erase.progress, "rewriting the file");
-		lf_keeping_vacuum(cli, arguments, &erase.sums.bytes_before, &erase.sums.bytes_after, &erase.error);
+		lf_keeping_call_vacuum(cli, arguments, &erase.sums.bytes_before, &erase.sums.bytes_after, &erase.error);
 	}
 	lf_progress_end(&erase.progress);
 	if (erase.error.code == LF_CANCELLED && !cli->called) {
@@ -126,7 +114,7 @@ static int run_erase(struct lf_cli *cli, const struct lf_arguments *arguments)
 	} else if (cli->json) {
 		lf_cli_json(cli, &erase.sums.base);
 	} else {
-		print_page(&cli->page, &erase);
+		lf_erased_print(&cli->page, &erase.sums);
 	}
 	protobuf_c_message_free_unpacked(erase.last, NULL);
 	lf_arena_clean_up(&erase.arena);

@@ -6,12 +6,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/cmd/commands.h"
 #include "client/files/columns.h"
 #include "client/files/partfile.h"
+#include "client/term/page.h"
 #include "client/term/progress.h"
 #include "client/cmd/selection.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "proto/base/buffer.h"
+#include "proto/base/clock.h"
 #include "proto/base/limits.h"
 
 static const struct lf_option options[] = {
@@ -52,19 +55,11 @@ struct exporting {
 	bool resumed;
 	struct lf_buffer text;
 	struct lf_progress progress;
-	struct timespec begun, marked;
+	uint64_t begun_ns, marked_ns;
 	double mark_seconds;                              /* that the last mark took */
 	uint64_t count_before, next_before, bytes_before; /* of the runs before */
 	struct lf_error error;
 };
-
-static double seconds_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
 
 /* ---- what is asked for ---- */
 
@@ -216,20 +211,20 @@ static enum lf_code mark(struct exporting *x)
 {
 	enum lf_code code;
 
-	clock_gettime(CLOCK_MONOTONIC, &x->marked);
+	x->marked_ns = lf_clock_ns();
 	code = lf_partfile_mark(&x->file, &x->mark, &x->error);
-	x->mark_seconds = seconds_since(&x->marked);
+	x->mark_seconds = lf_clock_seconds_since(x->marked_ns);
 	return code;
 }
 
 static enum lf_code mark_now_and_then(struct exporting *x)
 {
-	return seconds_since(&x->marked) < MARK_EVERY * x->mark_seconds ? LF_OK : mark(x);
+	return lf_clock_seconds_since(x->marked_ns) < MARK_EVERY * x->mark_seconds ? LF_OK : mark(x);
 }
 
 static void say_progress(struct exporting *x)
 {
-	const double seconds = seconds_since(&x->begun);
+	const double seconds = lf_clock_seconds_since(x->begun_ns);
 	const double share = x->mark.next == 0 ? 1 : (double)(x->mark.next - 1) / (double)x->mark.end;
 	const double begun = x->next_before == 0 ? 1 : (double)(x->next_before - 1) / (double)x->mark.end;
 	const double left = share > begun ? seconds / (share - begun) * (1 - share) : 0;
@@ -312,7 +307,7 @@ static enum lf_code export_pages(struct lf_cli *cli, struct exporting *x)
 
 static void sum_up(const struct exporting *x, const char *name)
 {
-	const double seconds = seconds_since(&x->begun);
+	const double seconds = lf_clock_seconds_since(x->begun_ns);
 
 	fprintf(stderr, "leadfit: %" PRIu64 " decision%s, %.3f MB%s%s", x->mark.count, x->mark.count == 1 ? "" : "s",
 		(double)x->file.bytes / 1e6, name == NULL ? "" : ", in ", name == NULL ? "" : name);
@@ -331,8 +326,8 @@ static int run_export(struct lf_cli *cli, const struct lf_arguments *arguments)
 
 	lf_arena_init(&x.arena, ARENA_BYTES_MAX);
 	lf_progress_init(&x.progress);
-	clock_gettime(CLOCK_MONOTONIC, &x.begun);
-	x.marked = x.begun;
+	x.begun_ns = lf_clock_ns();
+	x.marked_ns = x.begun_ns;
 	if (read_options(&x, arguments) == LF_OK && open_file(cli, &x, arguments) == LF_OK &&
 		export_pages(cli, &x) == LF_OK && x.mark.next == 0)
 		lf_partfile_finish(&x.file, &x.mark, &x.error);

@@ -1,7 +1,8 @@
 /* leadfit decisions outcome: records what was really done with a decision, or lists what was recorded. */
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
+#include "client/views/outcomes_page.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "proto/base/buffer.h"
 #include "proto/base/limits.h"
@@ -64,46 +65,6 @@ static enum lf_code read_options(Leadfit__V1__RecordOutcomeRequest *request, con
 	return LF_OK;
 }
 
-static const char *disposition_name(const Leadfit__V1__RecordedOutcome *outcome)
-{
-	return outcome->disposition == LEADFIT__V1__DISPOSITION__ACCEPTED      ? "accepted"
-		: outcome->disposition == LEADFIT__V1__DISPOSITION__OVERRIDDEN ? "overridden"
-									       : "(unknown)";
-}
-
-/* headings: of the first page. */
-static void print_table(struct lf_page *page, const Leadfit__V1__Outcomes *outcomes, bool headings)
-{
-	struct lf_table table;
-	char time[LF_TIME_BYTES];
-
-	lf_table_init(&table, page);
-	lf_table_column(&table, "recorded (UTC)", 0);
-	lf_table_column(&table, "caller", LF_COLUMN_CUT);
-	lf_table_column(&table, "what", 0);
-	lf_table_column(&table, "lead", LF_COLUMN_CUT);
-	lf_table_column(&table, "result", LF_COLUMN_RIGHT);
-	lf_table_column(&table, "overridden by", LF_COLUMN_CUT);
-	lf_table_column(&table, "reason", LF_COLUMN_CUT);
-	for (size_t i = 0; i < outcomes->n_outcomes; i++) {
-		const Leadfit__V1__RecordedOutcome *outcome = outcomes->outcomes[i];
-
-		lf_time_print(outcome->recorded_at == NULL ? 0 : outcome->recorded_at->seconds, time);
-		lf_table_line(&table, LF_PLAIN);
-		lf_table_cell(&table, 0, "%.16s", time);
-		lf_table_cell(&table, 1, "%s", outcome->caller);
-		lf_table_cell(&table, 2, "%s", disposition_name(outcome));
-		lf_table_cell(&table, 3, "%s", outcome->lead[0] == '\0' ? "-" : outcome->lead);
-		if (outcome->result > 0)
-			lf_table_cell(&table, 4, "%u", outcome->result);
-		else
-			lf_table_cell(&table, 4, "-");
-		lf_table_cell(&table, 5, "%s", outcome->overridden_by);
-		lf_table_cell(&table, 6, "%s", outcome->reason);
-	}
-	lf_table_finish(&table, headings);
-}
-
 static enum lf_code record(struct lf_cli *cli, const Leadfit__V1__RecordOutcomeRequest *request, struct lf_error *error)
 {
 	ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Decisions/RecordOutcome", &request->base, false, error);
@@ -113,20 +74,9 @@ static enum lf_code record(struct lf_cli *cli, const Leadfit__V1__RecordOutcomeR
 	if (cli->json)
 		lf_cli_json(cli, reply);
 	else
-		print_table(&cli->page, (const Leadfit__V1__Outcomes *)reply, true);
+		lf_outcomes_print(&cli->page, (const Leadfit__V1__Outcomes *)reply, true);
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return LF_OK;
-}
-
-/* As one Outcomes message, whatever pages it came in. */
-static void append_json(struct lf_page *page, const Leadfit__V1__Outcomes *outcomes, size_t printed)
-{
-	const struct lf_json_style style = {.pretty = false};
-
-	for (size_t i = 0; i < outcomes->n_outcomes; i++) {
-		lf_buffer_append_text(&page->text, printed + i == 0 ? "{\n  \"outcomes\": [\n    " : ",\n    ");
-		lf_json_print(&outcomes->outcomes[i]->base, &style, &page->text);
-	}
 }
 
 static enum lf_code list(struct lf_cli *cli, char *id, struct lf_error *error)
@@ -144,9 +94,9 @@ static enum lf_code list(struct lf_cli *cli, char *id, struct lf_error *error)
 			return error->code;
 		outcomes = (const Leadfit__V1__Outcomes *)reply;
 		if (cli->json)
-			append_json(&cli->page, outcomes, printed);
+			lf_outcomes_json(&cli->page.text, outcomes, printed);
 		else
-			print_table(&cli->page, outcomes, printed == 0);
+			lf_outcomes_print(&cli->page, outcomes, printed == 0);
 		printed += outcomes->n_outcomes;
 		request.after = outcomes->next;
 		protobuf_c_message_free_unpacked(reply, NULL);

@@ -3,7 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/cmd/proof_check.h"
+#include "client/calc/proof_check.h"
+#include "client/cmd/commands.h"
+#include "client/files/key.h"
+#include "client/term/outfile.h"
+#include "client/views/proof_page.h"
 #include "leadfit/v1/audit.pb-c.h"
 #include "proto/base/buffer.h"
 #include "proto/base/limits.h"

@@ -1,7 +1,7 @@
 /* leadfit decisions replay: every decision recomputed, and compared bit for bit. */
 #include <inttypes.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "client/term/progress.h"
 #include "client/cmd/selection.h"
 

@@ -4,88 +4,29 @@
  */
 #include <string.h>
 
-#include "client/cmd/cli.h"
-#include "client/files/keys.h"
-#include "client/cmd/latest.h"
+#include "client/calc/latest.h"
+#include "client/calc/recorded.h"
+#include "client/cmd/commands.h"
+#include "client/cmd/selection.h"
+#include "client/draw/pictures.h"
 #include "client/views/report_page.h"
 #include "proto/base/buffer.h"
 
 static const struct lf_option options[] = {
-	LF_LATEST_OPTIONS,
+	LF_FILTER_OPTIONS,
 	{"svg", "FILE", "write the picture to this file; - is standard output, and nothing else", false},
 	{NULL, NULL, NULL, false},
-};
-
-/* What was recorded, kept until it is counted. */
-struct kept {
-	Leadfit__V1__RecordedOutcome outcome; /* its texts are in the arena */
-	bool counted;
 };
 
 struct job {
 	struct lf_cli *cli;
 	struct lf_arena arena;
 	struct lf_selection selection;
-	struct lf_keys places; /* of decisions in kept, + 1 */
-	struct kept **kept;    /* in blocks of BLOCK, so that none ever moves */
-	size_t kept_count, block_count;
+	struct lf_recorded recorded;
 	struct lf_report report;
 	struct lf_report_frame frame;
 	struct lf_error error;
 };
-
-enum { BLOCK = 1024, BLOCKS_MAX = 65536 };
-
-static struct kept *kept_at(const struct job *job, size_t index)
-{
-	return &job->kept[index / BLOCK][index % BLOCK];
-}
-
-/* Room for one more; NULL where memory ran out. */
-static struct kept *keep_one(struct job *job)
-{
-	if (job->kept == NULL)
-		job->kept = lf_arena_zalloc(&job->arena, BLOCKS_MAX, sizeof(*job->kept));
-	if (job->kept == NULL || job->kept_count == (size_t)BLOCK * BLOCKS_MAX)
-		return NULL;
-	if (job->kept_count == job->block_count * BLOCK) {
-		struct kept *block = lf_arena_zalloc(&job->arena, BLOCK, sizeof(*block));
-
-		if (block == NULL)
-			return NULL;
-		job->kept[job->block_count++] = block;
-	}
-	return kept_at(job, job->kept_count++);
-}
-
-static char *copy(struct job *job, const char *text)
-{
-	static char nothing[] = "";
-	char *made = lf_arena_strdup(&job->arena, text, strlen(text));
-
-	if (made == NULL)
-		lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	return made == NULL ? nothing : made;
-}
-
-/* The newest of a decision holds: it takes the place of the one before. */
-static void keep_outcome(struct job *job, const Leadfit__V1__RecordedOutcome *outcome)
-{
-	uint32_t *place = lf_keys_add(&job->places, outcome->decision_id, "", NULL);
-	struct kept *kept = place == NULL ? NULL : *place > 0 ? kept_at(job, *place - 1) : keep_one(job);
-
-	if (kept == NULL) {
-		lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
-		return;
-	}
-	if (*place == 0)
-		*place = (uint32_t)job->kept_count;
-	leadfit__v1__recorded_outcome__init(&kept->outcome);
-	kept->outcome.disposition = outcome->disposition;
-	kept->outcome.result = outcome->result;
-	kept->outcome.lead = copy(job, outcome->lead);
-	kept->outcome.reason = copy(job, outcome->reason);
-}
 
 static enum lf_code read_outcomes(struct job *job)
 {
@@ -100,7 +41,8 @@ static enum lf_code read_outcomes(struct job *job)
 			break;
 		request.after = page->next;
 		for (size_t i = 0; i < page->n_outcomes && job->error.code == LF_OK; i++)
-			keep_outcome(job, page->outcomes[i]);
+			if (!lf_recorded_add(&job->recorded, page->outcomes[i]))
+				lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 		protobuf_c_message_free_unpacked(reply, NULL);
 	} while (job->error.code == LF_OK && request.after != 0);
 	return job->error.code;
@@ -131,14 +73,10 @@ static enum lf_code add_lead(struct job *job, const Leadfit__V1__Decision *decis
 static enum lf_code count_decision(void *context, const Leadfit__V1__Decision *decision, struct lf_error *error)
 {
 	struct job *job = context;
-	const uint32_t *place = lf_keys_find(&job->places, decision->decision_id, "");
-	struct kept *kept = place == NULL ? NULL : kept_at(job, *place - 1);
+	const Leadfit__V1__RecordedOutcome *outcome = lf_recorded_take(&job->recorded, decision->decision_id);
 
-	lf_report_count(&job->report, decision, kept == NULL ? NULL : &kept->outcome);
-	if (kept == NULL)
-		return LF_OK;
-	kept->counted = true;
-	return add_lead(job, decision, &kept->outcome, error);
+	lf_report_count(&job->report, decision, outcome);
+	return outcome == NULL ? LF_OK : add_lead(job, decision, outcome, error);
 }
 
 static enum lf_code make_report(struct job *job)
@@ -149,53 +87,50 @@ static enum lf_code make_report(struct job *job)
 		lf_latest_walk(job->cli, &job->selection, false, count_decision, job, &counts, &job->error) != LF_OK)
 		return job->error.code;
 	job->frame.superseded = counts.superseded;
-	for (size_t i = 0; i < job->kept_count; i++)
-		job->frame.other_outcomes += !kept_at(job, i)->counted;
+	job->frame.other_outcomes = lf_recorded_left(&job->recorded);
 	if (!lf_report_finish(&job->report))
 		lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	return job->error.code;
 }
 
-/* Returns the exit status. */
-static int show(struct job *job, const char *svg)
+static bool draw(struct lf_buffer *svg, void *answer)
 {
-	struct lf_page *page = &job->cli->page;
-	int status = LF_EXIT_DONE;
+	lf_report_svg(svg, &((struct job *)answer)->report);
+	return true;
+}
 
-	if (svg != NULL) {
-		struct lf_buffer drawing = {0};
+static void print_json(struct lf_cli *cli, void *answer)
+{
+	const struct job *job = answer;
 
-		lf_report_svg(&drawing, &job->report);
-		page->text.failed = page->text.failed || drawing.failed;
-		if (!drawing.failed)
-			status = lf_cli_svg(job->cli, svg, &drawing);
-		lf_buffer_clean_up(&drawing);
-		if (status != LF_EXIT_DONE || strcmp(svg, "-") == 0)
-			return status;
-	}
-	if (job->cli->json)
-		lf_report_json(&page->text, &job->report, &job->frame);
-	else
-		lf_report_print(page, &job->report, &job->frame);
-	return status;
+	lf_report_json(&cli->page.text, &job->report, &job->frame);
+}
+
+static void print_page(struct lf_cli *cli, void *answer)
+{
+	const struct job *job = answer;
+
+	lf_report_print(&cli->page, &job->report, &job->frame);
 }
 
 static int run_report(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
 	static const struct lf_source sources[] = {LF_SELECTION_SOURCES};
+	static const struct lf_view view = {.svg = draw, .json = print_json, .page = print_page};
 	const char *svg = lf_argument(arguments, "svg");
 	struct job job = {.cli = cli, .error = LF_ERROR_INIT};
 	int status;
 
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
+	job.recorded.arena = &job.arena;
 	if (lf_cli_check_files(cli, svg, NULL, &job.error) != LF_OK ||
 		lf_selection_take(&job.selection, arguments, &job.arena, &job.error) != LF_OK ||
 		make_report(&job) != LF_OK)
 		status = lf_cli_report(cli, &job.error, sources, sizeof(sources) / sizeof(sources[0]));
 	else
-		status = show(&job, svg);
+		status = lf_cli_show(cli, &view, svg, NULL, &job);
 	lf_report_clean_up(&job.report);
-	lf_keys_clean_up(&job.places);
+	lf_recorded_clean_up(&job.recorded);
 	lf_arena_clean_up(&job.arena);
 	lf_error_clean_up(&job.error);
 	return status;

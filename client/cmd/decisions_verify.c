@@ -6,10 +6,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/cmd/proof_check.h"
+#include "client/calc/proof_check.h"
+#include "client/calc/verified.h"
+#include "client/cmd/commands.h"
+#include "client/files/key.h"
 #include "client/term/progress.h"
+#include "client/views/verified_page.h"
 #include "leadfit/v1/audit.pb-c.h"
 #include "proto/base/buffer.h"
+#include "proto/base/clock.h"
 
 /* clang-format off */
 static const struct lf_option verify_options[] = {
@@ -19,13 +24,7 @@ static const struct lf_option verify_options[] = {
 };
 /* clang-format on */
 
-enum { FINDINGS_SHOWN = 1000, REDACTIONS_SHOWN = 20, ARENA_BYTES_MAX = 64 * 1024 * 1024 };
-
-/* A state of the log: this root is that of its first size records. */
-struct state {
-	uint64_t size;
-	struct lf_digest root;
-};
+enum { ARENA_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* A checkpoint that somebody kept. */
 struct kept {
@@ -42,49 +41,19 @@ struct run {
 	bool key_given;
 	struct kept *kept; /* --checkpoint, each */
 	size_t kept_count;
-	struct state recomputed, signed_end;
+	struct lf_log_state signed_end;
 	struct lf_progress progress;
-	struct timespec began;
-	uint64_t looked_at;
-	Leadfit__V1__LogVerified report; /* its texts and lists are in the arena */
-	Leadfit__V1__Finding *findings[FINDINGS_SHOWN];
-	/* The newest; copied where the next ones take their place. */
-	Leadfit__V1__Redaction *redactions[REDACTIONS_SHOWN];
+	uint64_t began_ns;
+	struct lf_verified verified;
 };
 
 /* ---- findings ---- */
 
-static void print_finding(struct lf_page *page, const Leadfit__V1__Finding *finding)
-{
-	lf_page_add(page, LF_WARN, "FINDING");
-	if (finding->kind[0] != '\0')
-		lf_page_add(page, LF_PLAIN, " record %" PRIu64 ", %s", finding->position, finding->kind);
-	if (finding->decision_id[0] != '\0')
-		lf_page_add(page, LF_PLAIN, " %s", finding->decision_id);
-	lf_page_add(page, LF_PLAIN, "%s %s\n", finding->kind[0] != '\0' || finding->decision_id[0] != '\0' ? ":" : "",
-		finding->what);
-}
-
 /* Counts it, and shows the first ones at once. */
 static void take_finding(struct run *run, const Leadfit__V1__Finding *finding)
 {
-	Leadfit__V1__Finding *copy;
-
-	run->report.finding_count++;
-	if (run->report.n_findings == FINDINGS_SHOWN)
-		return;
-	if (!run->cli->json)
-		print_finding(&run->cli->page, finding);
-	copy = lf_arena_alloc(&run->arena, sizeof(*copy));
-	if (copy == NULL)
-		return;
-	leadfit__v1__finding__init(copy);
-	copy->position = finding->position;
-	copy->decision_id = lf_arena_strdup(&run->arena, finding->decision_id, strlen(finding->decision_id));
-	copy->kind = lf_arena_strdup(&run->arena, finding->kind, strlen(finding->kind));
-	copy->what = lf_arena_strdup(&run->arena, finding->what, strlen(finding->what));
-	if (copy->decision_id != NULL && copy->kind != NULL && copy->what != NULL)
-		run->findings[run->report.n_findings++] = copy;
+	if (lf_verified_finding(&run->verified, finding) && !run->cli->json)
+		lf_finding_print(&run->cli->page, finding);
 }
 
 /* About the log as a whole. */
@@ -103,88 +72,18 @@ static void find(struct run *run, const char *format, ...)
 	take_finding(run, &finding);
 }
 
-/* ---- erasures and prunings ---- */
-
-/* A copy that protobuf_c_message_free_unpacked() frees; NULL where memory ran out. */
-static Leadfit__V1__Redaction *copy_redaction(const Leadfit__V1__Redaction *redaction)
-{
-	uint8_t *bytes = malloc(protobuf_c_message_get_packed_size(&redaction->base) + 1);
-	Leadfit__V1__Redaction *copy = NULL;
-
-	if (bytes != NULL)
-		copy = leadfit__v1__redaction__unpack(NULL, protobuf_c_message_pack(&redaction->base, bytes), bytes);
-	free(bytes);
-	return copy;
-}
-
-static void take_redaction(struct run *run, const Leadfit__V1__Redaction *redaction)
-{
-	Leadfit__V1__Redaction *copy = copy_redaction(redaction);
-
-	if (copy == NULL)
-		return;
-	if (run->report.n_redactions == REDACTIONS_SHOWN) {
-		leadfit__v1__redaction__free_unpacked(run->redactions[0], NULL);
-		memmove(run->redactions, run->redactions + 1, --run->report.n_redactions * sizeof(run->redactions[0]));
-	}
-	run->redactions[run->report.n_redactions++] = copy;
-}
-
-static void print_redactions(struct lf_page *page, const Leadfit__V1__LogVerified *report)
-{
-	if (report->redaction_count == 0)
-		return;
-	lf_page_add(page, LF_PLAIN,
-		"\nErasures and prunings that the log has. Hold them against your own records of who ordered what:\n");
-	if (report->redaction_count > report->n_redactions)
-		lf_page_add(
-			page, LF_PLAIN, "  %" PRIu64 " before these\n", report->redaction_count - report->n_redactions);
-	for (size_t i = 0; i < report->n_redactions; i++) {
-		const Leadfit__V1__Redaction *r = report->redactions[i];
-		char time[LF_TIME_BYTES] = "?";
-
-		if (r->at != NULL)
-			lf_time_print(r->at->seconds, time);
-		lf_page_add(page, LF_PLAIN,
-			"  record %" PRIu64 ", %s, %s by %s: %" PRIu32 " decisions, %" PRIu32
-			" teams and projects, %" PRIu32 " outcomes: %s\n",
-			r->position, time, r->kind, r->caller, r->decisions, r->payloads, r->acts, r->reason);
-	}
-}
-
 /* ---- recomputing ---- */
-
-static double seconds_since(const struct timespec *began)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - began->tv_sec) + (double)(now.tv_nsec - began->tv_nsec) / 1e9;
-}
 
 /* Adds a slice that was asked for from first on. INTERNAL where the answers make no sense together. */
 static enum lf_code take_slice(
 	struct run *run, const Leadfit__V1__VerifyRequest *request, const Leadfit__V1__VerifyResponse *slice)
 {
-	if ((request->size != 0 && slice->size != request->size) ||
-		(slice->next != 0 && slice->next <= request->first) ||
-		(slice->next == 0 && slice->root.len != sizeof(run->recomputed.root)))
+	if (!lf_verified_slice(&run->verified, request, slice))
 		return lf_error_set(&run->error, LF_INTERNAL, "the service's answers to Verify do not fit each other");
-	run->looked_at += slice->records;
-	run->report.payload_bytes += slice->payload_bytes;
-	run->report.erased += slice->erased;
-	run->report.pruned += slice->pruned;
 	if (slice->n_findings > 0)
 		lf_progress_end(&run->progress);
 	for (size_t i = 0; i < slice->n_findings; i++)
 		take_finding(run, slice->findings[i]);
-	for (size_t i = 0; i < slice->n_redactions; i++)
-		take_redaction(run, slice->redactions[i]);
-	run->report.redaction_count += slice->redaction_count;
-	if (slice->next == 0) {
-		run->recomputed.size = slice->size;
-		memcpy(&run->recomputed.root, slice->root.data, sizeof(run->recomputed.root));
-	}
 	return LF_OK;
 }
 
@@ -210,8 +109,9 @@ static enum lf_code recompute(struct run *run)
 			return run->error.code;
 		lf_progress_say(&run->progress,
 			"%" PRIu64 " of %" PRIu64 " records, %.0f MB, %.0f records/s, %" PRIu64 " findings",
-			run->looked_at, request.size, (double)run->report.payload_bytes / 1e6,
-			(double)run->looked_at / seconds_since(&run->began), run->report.finding_count);
+			run->verified.looked_at, request.size, (double)run->verified.report.payload_bytes / 1e6,
+			(double)run->verified.looked_at / lf_clock_seconds_since(run->began_ns),
+			run->verified.report.finding_count);
 	} while (request.first != 0);
 	return LF_OK;
 }
@@ -221,7 +121,7 @@ static enum lf_code recompute(struct run *run)
 /*
  * Asks for the proof that one state is a prefix of the other. false: it is not; or the call failed, which error says.
  */
-static bool is_prefix(struct run *run, const struct state *from, const struct state *to)
+static bool is_prefix(struct run *run, const struct lf_log_state *from, const struct lf_log_state *to)
 {
 	Leadfit__V1__ConsistencyRequest request;
 	struct lf_digest hashes[LF_PROOF_HASHES_MAX];
@@ -248,32 +148,24 @@ static bool is_prefix(struct run *run, const struct state *from, const struct st
 	return readable && lf_tree_verify_consistency(from->size, &from->root, to->size, &to->root, hashes, count);
 }
 
-/* A root of zeros: the log is so damaged that it has none. */
-static bool has_root(const struct run *run)
-{
-	static const struct lf_digest none;
-
-	return !lf_digest_equal(&run->recomputed.root, &none);
-}
-
 /* What the service signs must be the log that it stores, of now: it may have grown since it was looked at. */
-static void compare_signed(struct run *run, const struct state *end)
+static void compare_signed(struct run *run, const struct lf_log_state *end)
 {
 	bool grown;
 
-	if (!has_root(run)) {
+	if (!lf_verified_has_root(&run->verified)) {
 		find(run, "no root can be recomputed, so that nothing ties what is stored to what the service signs");
 		run->signed_end = *end;
 		return;
 	}
-	grown = end->size >= run->recomputed.size;
-	if (is_prefix(run, grown ? &run->recomputed : end, grown ? end : &run->recomputed))
-		run->signed_end = grown ? *end : run->recomputed;
+	grown = end->size >= run->verified.recomputed.size;
+	if (is_prefix(run, grown ? &run->verified.recomputed : end, grown ? end : &run->verified.recomputed))
+		run->signed_end = grown ? *end : run->verified.recomputed;
 	else if (run->error.code == LF_OK)
 		find(run,
 			"the service signs another log than it stores: its checkpoint of %" PRIu64
 			" records is not consistent with the %" PRIu64 " that were recomputed",
-			end->size, run->recomputed.size);
+			end->size, run->verified.recomputed.size);
 }
 
 static enum lf_code check_signed(struct run *run)
@@ -291,8 +183,8 @@ static enum lf_code check_signed(struct run *run)
 		return run->error.code;
 	reply = (const Leadfit__V1__CheckpointResponse *)message;
 	checkpoint = lf_arena_strdup(&run->arena, reply->checkpoint, strlen(reply->checkpoint));
-	run->report.checkpoint = checkpoint == NULL ? run->report.checkpoint : checkpoint;
-	run->signed_end = run->recomputed;
+	run->verified.report.checkpoint = checkpoint == NULL ? run->verified.report.checkpoint : checkpoint;
+	run->signed_end = run->verified.recomputed;
 	if (!run->key_given && !lf_verifier_parse(reply->verifier_key, &run->key))
 		lf_error_set(&run->error, LF_INTERNAL, "the service gives no key that can be read");
 	else if ((result = lf_checkpoint_open(reply->checkpoint, strlen(reply->checkpoint), &run->key, &end)) !=
@@ -300,7 +192,7 @@ static enum lf_code check_signed(struct run *run)
 		find(run, "the service's own checkpoint: %s (key %s+%08" PRIx32 ")", lf_note_result_text(result),
 			run->key.name, run->key.id);
 	else
-		compare_signed(run, &(struct state){end.size, end.root});
+		compare_signed(run, &(struct lf_log_state){end.size, end.root});
 	protobuf_c_message_free_unpacked(message, NULL);
 	return run->error.code;
 }
@@ -311,14 +203,14 @@ static enum lf_code check_kept(struct run *run, struct kept *kept)
 	struct lf_checkpoint checkpoint;
 	const enum lf_note_result result =
 		lf_checkpoint_open(kept->input.text, kept->input.length, &run->key, &checkpoint);
-	struct state then;
+	struct lf_log_state then;
 
 	if (result != LF_NOTE_OK) {
 		find(run, "%s: %s (key %s+%08" PRIx32 ")", name, lf_note_result_text(result), run->key.name,
 			run->key.id);
 		return LF_OK;
 	}
-	then = (struct state){checkpoint.size, checkpoint.root};
+	then = (struct lf_log_state){checkpoint.size, checkpoint.root};
 	kept->size = then.size;
 	if (then.size > run->signed_end.size)
 		find(run, "%s: the log had %" PRIu64 " records then, and has %" PRIu64 " now: it was cut or set back",
@@ -347,73 +239,24 @@ static enum lf_code check(struct run *run)
 
 /* ---- the report ---- */
 
-static void print_gone(struct lf_page *page, const char *how, uint64_t count)
-{
-	if (count > 0)
-		lf_page_add(page, LF_PLAIN, "  %-12s%" PRIu64 " record%s, in whole or part, as a later record says\n",
-			how, count, count == 1 ? "" : "s");
-}
-
-static void print_report(struct run *run)
-{
-	struct lf_page *page = &run->cli->page;
-	const Leadfit__V1__LogVerified *report = &run->report;
-	const double seconds = seconds_since(&run->began);
-	char root[48]; /* as the checkpoint has it */
-	char *note;
-
-	if (report->finding_count > report->n_findings)
-		lf_page_add(
-			page, LF_WARN, "and %" PRIu64 " more findings\n", report->finding_count - report->n_findings);
-	if (report->finding_count == 0)
-		lf_page_add(page, LF_GOOD, "The log is whole: all %" PRIu64 " records are as they were written.",
-			run->recomputed.size);
-	else
-		lf_page_add(page, LF_WARN, "The log is not as it was written: %" PRIu64 " finding%s.",
-			report->finding_count, report->finding_count == 1 ? "" : "s");
-	lf_page_add(page, LF_PLAIN, "\n  %-12s%" PRIu64 ", with %.1f MB of content, in %.1f s: %.0f records/s\n",
-		"records", run->recomputed.size, (double)report->payload_bytes / 1e6, seconds,
-		(double)run->looked_at / seconds);
-	print_gone(page, "erased", report->erased);
-	print_gone(page, "pruned", report->pruned);
-	if (has_root(run))
-		lf_base64_encode(&run->recomputed.root, sizeof(run->recomputed.root), root);
-	else
-		snprintf(root, sizeof(root), "none");
-	lf_page_add(page, LF_PLAIN, "  %-12s%s\n", "root", root);
-	lf_page_add(page, LF_PLAIN, "  %-12s%s%s\n", "key", report->verifier_key,
-		run->key_given ? "" : " (as the service says; --key checks with one that you trust)");
-	for (size_t i = 0; i < run->kept_count; i++)
-		if (run->kept[i].holds)
-			lf_page_add(page, LF_PLAIN, "  %-12sthe first %" PRIu64 " records are those that %s signs\n",
-				"prefix", run->kept[i].size, run->kept[i].input.name);
-	print_redactions(page, report);
-	lf_page_add(page, LF_PLAIN,
-		"\nThe signed checkpoint that it ends in. Kept elsewhere, it shows later (--checkpoint) whether\n"
-		"anything was altered since:\n\n");
-	note = strdup(report->checkpoint);
-	if (note != NULL) {
-		lf_text_make_harmless(note);
-		lf_buffer_append_text(&page->text, note);
-	}
-	free(note);
-}
-
 static int report(struct run *run)
 {
 	char key[LF_KEY_TEXT_MAX];
+	struct lf_verify_frame frame = {.seconds = lf_clock_seconds_since(run->began_ns), .key_given = run->key_given};
 
 	lf_verifier_print(&run->key, key);
-	run->report.verifier_key = key;
-	run->report.size = run->recomputed.size;
-	run->report.root = (ProtobufCBinaryData){sizeof(run->recomputed.root), run->recomputed.root.bytes};
-	run->report.findings = run->findings;
-	run->report.redactions = run->redactions;
-	if (run->cli->json)
-		lf_cli_json(run->cli, &run->report.base);
-	else
-		print_report(run);
-	return run->report.finding_count == 0 ? LF_EXIT_DONE : LF_EXIT_NO;
+	run->verified.report.verifier_key = key;
+	lf_verified_finish(&run->verified);
+	if (run->cli->json) {
+		lf_cli_json(run->cli, &run->verified.report.base);
+	} else {
+		lf_verified_print(&run->cli->page, &run->verified, &frame);
+		for (size_t i = 0; i < run->kept_count; i++)
+			if (run->kept[i].holds)
+				lf_verified_print_prefix(&run->cli->page, run->kept[i].size, run->kept[i].input.name);
+		lf_verified_print_rest(&run->cli->page, &run->verified);
+	}
+	return run->verified.report.finding_count == 0 ? LF_EXIT_DONE : LF_EXIT_NO;
 }
 
 /* ---- the command ---- */
@@ -461,9 +304,9 @@ static int run_verify(struct lf_cli *cli, const struct lf_arguments *arguments)
 	run->cli = cli;
 	lf_error_init(&run->error);
 	lf_arena_init(&run->arena, ARENA_BYTES_MAX);
+	lf_verified_init(&run->verified, &run->arena);
 	lf_progress_init(&run->progress);
-	clock_gettime(CLOCK_MONOTONIC, &run->began);
-	leadfit__v1__log_verified__init(&run->report);
+	run->began_ns = lf_clock_ns();
 	if (take_options(run, arguments) != LF_OK || check(run) != LF_OK)
 		status = lf_cli_report(cli, &run->error, NULL, 0);
 	else
@@ -471,8 +314,7 @@ static int run_verify(struct lf_cli *cli, const struct lf_arguments *arguments)
 	for (size_t i = 0; i < run->kept_count; i++)
 		lf_input_clean_up(&run->kept[i].input);
 	free(run->kept);
-	for (size_t i = 0; i < run->report.n_redactions; i++)
-		leadfit__v1__redaction__free_unpacked(run->redactions[i], NULL);
+	lf_verified_clean_up(&run->verified);
 	lf_arena_clean_up(&run->arena);
 	lf_error_clean_up(&run->error);
 	free(run);

@@ -14,7 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/cmd/commands.h"
 #include "client/cmd/selection.h"
+#include "client/term/page.h"
+#include "client/views/decisions_page.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "proto/base/buffer.h"
 
@@ -154,18 +157,6 @@ static enum lf_code begin_now(struct lf_cli *cli, struct watching *w)
 	return w->error.code;
 }
 
-static void print_line(struct lf_page *page, const Leadfit__V1__ExportedDecision *exported)
-{
-	const Leadfit__V1__Decision *d = exported->decision;
-	char time[LF_TIME_BYTES];
-
-	lf_time_print(d->decided_at == NULL ? 0 : d->decided_at->seconds, time);
-	lf_page_add(page, LF_PLAIN, "%8" PRIu64 "  %.19s  %s  %-16s  %-20s  %s%s\n", exported->sequence, time,
-		d->decision_id, d->team == NULL ? "" : d->team->id, d->project == NULL ? "" : d->project->id,
-		lf_answer_text(d->outcome, d->recommended),
-		d->purpose == LEADFIT__V1__PURPOSE__WHAT_IF ? " what-if" : "");
-}
-
 static void print_json(struct lf_page *page, const Leadfit__V1__ExportedDecision *exported)
 {
 	const struct lf_json_style style = {0};
@@ -187,15 +178,14 @@ static enum lf_code take_page(
 			", which was asked for: it is another log, or an older copy of it",
 			response->newest_sequence, w->next);
 	if (!cli->json && !w->heading)
-		lf_page_add(&cli->page, LF_DIM, "%8s  %-19s  %-36s  %-16s  %-20s  %s\n", "sequence", "decided (UTC)",
-			"decision", "team", "project", "answer");
+		lf_watch_heading_print(&cli->page);
 	w->heading = true;
 	for (size_t i = 0; i < response->n_decisions; i++) {
 		const Leadfit__V1__ExportedDecision *exported = response->decisions[i];
 
 		if (exported->decision == NULL || exported->sequence < w->next)
 			continue;
-		(cli->json ? print_json : print_line)(&cli->page, exported);
+		(cli->json ? print_json : lf_watch_line_print)(&cli->page, exported);
 		w->next = exported->sequence + 1;
 		after = exported->sequence > after ? exported->sequence : after;
 	}

@@ -1,7 +1,7 @@
 /* leadfit health: for people, scripts and containers. */
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "grpc/health/v1/health.pb-c.h"
 #include "proto/base/limits.h"
 

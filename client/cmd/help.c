@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 
 static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
 

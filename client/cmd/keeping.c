@@ -1,6 +1,5 @@
 #include "client/cmd/keeping.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <strings.h>
 #include <string.h>
@@ -26,7 +25,7 @@ enum lf_code lf_keeping_confirm(const struct lf_arguments *arguments, const char
 	return lf_error_set(error, LF_CANCELLED, "nothing was changed");
 }
 
-enum lf_code lf_keeping_vacuum(struct lf_cli *cli, const struct lf_arguments *arguments, uint64_t *before,
+enum lf_code lf_keeping_call_vacuum(struct lf_cli *cli, const struct lf_arguments *arguments, uint64_t *before,
 	uint64_t *after, struct lf_error *error)
 {
 	Leadfit__V1__VacuumRequest request = LEADFIT__V1__VACUUM_REQUEST__INIT;
@@ -43,15 +42,4 @@ enum lf_code lf_keeping_vacuum(struct lf_cli *cli, const struct lf_arguments *ar
 	*after = ((const Leadfit__V1__VacuumResponse *)reply)->bytes_after;
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return LF_OK;
-}
-
-void lf_keeping_count(struct lf_page *page, uint64_t count, const char *one, const char *many)
-{
-	lf_page_add(page, LF_PLAIN, "%" PRIu64 " %s", count, count == 1 ? one : many);
-}
-
-void lf_keeping_sizes(struct lf_page *page, uint64_t before, uint64_t after)
-{
-	lf_page_add(page, LF_PLAIN, "The log's files: %.1f MB before, %.1f MB now.\n", (double)before / 1e6,
-		(double)after / 1e6);
 }

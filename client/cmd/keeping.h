@@ -2,7 +2,7 @@
 #ifndef LF_CLIENT_CMD_KEEPING_H
 #define LF_CLIENT_CMD_KEEPING_H
 
-#include "client/cmd/cli.h"
+#include "client/session/cli.h"
 #include "leadfit/v1/keeping.pb-c.h"
 
 /*
@@ -15,12 +15,7 @@ enum lf_code lf_keeping_confirm(const struct lf_arguments *arguments, const char
  * Calls Keeping/Vacuum and waits for as long as it takes, unless --timeout says. *before and *after: bytes of the log's
  * files.
  */
-enum lf_code lf_keeping_vacuum(struct lf_cli *cli, const struct lf_arguments *arguments, uint64_t *before,
+enum lf_code lf_keeping_call_vacuum(struct lf_cli *cli, const struct lf_arguments *arguments, uint64_t *before,
 	uint64_t *after, struct lf_error *error);
-
-/* "3 decisions", "1 decision". */
-void lf_keeping_count(struct lf_page *page, uint64_t count, const char *one, const char *many);
-/* "The log's files: 12.3 MB before, 4.0 MB now." */
-void lf_keeping_sizes(struct lf_page *page, uint64_t before, uint64_t after);
 
 #endif

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "client/cmd/commands.h"
 #include "client/cmd/keeping.h"
 #include "client/term/progress.h"
+#include "client/views/keeping_page.h"
 #include "leadfit/v1/printed.pb-c.h"
 
 static const struct lf_option retention_options[] = {
@@ -88,23 +90,6 @@ static enum lf_code prune_all(struct lf_cli *cli, struct retention *retention)
 	return LF_OK;
 }
 
-static void print_page(struct lf_page *page, const struct retention *retention)
-{
-	const Leadfit__V1__LogPruned *sums = &retention->sums;
-	char time[LF_TIME_BYTES];
-
-	lf_time_print(retention->before.seconds, time);
-	lf_page_add(page, LF_PLAIN, "%s ", sums->dry_run ? "Would prune" : "Pruned");
-	lf_keeping_count(page, sums->decisions, "decision", "decisions");
-	lf_page_add(page, LF_PLAIN, " made before %s, and ", time);
-	lf_keeping_count(page, sums->payloads, "team or project", "teams and projects");
-	lf_page_add(page, LF_PLAIN, " (%.1f MB). ", (double)sums->payload_bytes / 1e6);
-	lf_keeping_count(page, sums->kept_payloads, "team or project is", "teams and projects are");
-	lf_page_add(page, LF_PLAIN, " kept for younger decisions.\n");
-	if (sums->bytes_after != 0)
-		lf_keeping_sizes(page, sums->bytes_before, sums->bytes_after);
-}
-
 static enum lf_code run_steps(struct lf_cli *cli, const struct lf_arguments *arguments, struct retention *retention)
 {
 	const char *months = lf_argument(arguments, "keep-months");
@@ -124,7 +109,7 @@ static enum lf_code run_steps(struct lf_cli *cli, const struct lf_arguments *arg
 	if (ask(retention, arguments) != LF_OK || prune_all(cli, retention) != LF_OK || retention->request.dry_run)
 		return retention->error.code;
 	lf_progress_say(&retention->progress, "rewriting the file");
-	return lf_keeping_vacuum(
+	return lf_keeping_call_vacuum(
 		cli, arguments, &retention->sums.bytes_before, &retention->sums.bytes_after, &retention->error);
 }
 
@@ -152,7 +137,7 @@ static int run_retention(struct lf_cli *cli, const struct lf_arguments *argument
 	} else if (cli->json) {
 		lf_cli_json(cli, &retention.sums.base);
 	} else {
-		print_page(&cli->page, &retention);
+		lf_pruned_print(&cli->page, &retention.sums);
 	}
 	protobuf_c_message_free_unpacked(retention.last, NULL);
 	lf_error_clean_up(&retention.error);

@@ -3,7 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/cmd/commands.h"
 #include "client/cmd/rubric_ref.h"
+#include "client/term/page.h"
+#include "client/views/rubric_page.h"
+#include "client/views/rubric_versions_page.h"
 #include "leadfit/v1/rubrics.pb-c.h"
 #include "proto/base/buffer.h"
 #include "proto/base/limits.h"
@@ -152,35 +156,6 @@ static int run_check(struct lf_cli *cli, const struct lf_arguments *arguments)
 
 /* ---- list ---- */
 
-static void print_versions(struct lf_page *page, const Leadfit__V1__ListRubricsResponse *list)
-{
-	struct lf_table table;
-	char time[LF_TIME_BYTES];
-
-	lf_table_init(&table, page);
-	lf_table_column(&table, "rubric", LF_COLUMN_CUT);
-	lf_table_column(&table, "active", 0);
-	lf_table_column(&table, "digest", 0);
-	lf_table_column(&table, "put (UTC)", 0);
-	lf_table_column(&table, "by", LF_COLUMN_CUT);
-	lf_table_column(&table, "title", LF_COLUMN_CUT);
-	for (size_t i = 0; i < list->n_versions; i++) {
-		const Leadfit__V1__RubricVersion *version = list->versions[i];
-
-		lf_time_print(version->put_at == NULL ? 0 : version->put_at->seconds, time);
-		lf_table_line(&table, version->active ? LF_BOLD : LF_PLAIN);
-		lf_table_cell(&table, 0, "%s", version->ref == NULL ? "" : version->ref->name);
-		lf_table_cell(&table, 1, "%s", version->active ? "yes" : "no");
-		lf_table_cell(&table, 2, "%.*s", LF_DIGEST_SHOWN, version->ref == NULL ? "" : version->ref->digest);
-		lf_table_cell(&table, 3, "%.16s", time);
-		lf_table_cell(&table, 4, "%s", version->put_by);
-		lf_table_cell(&table, 5, "%s", version->title);
-	}
-	lf_table_finish(&table, true);
-	if (list->n_versions == 0)
-		lf_page_add(page, LF_PLAIN, "The service has no rubric.\n");
-}
-
 static int run_list(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
 	Leadfit__V1__ListRubricsRequest request;
@@ -196,32 +171,13 @@ static int run_list(struct lf_cli *cli, const struct lf_arguments *arguments)
 	else if (cli->json)
 		lf_cli_json(cli, reply);
 	else
-		print_versions(&cli->page, (const Leadfit__V1__ListRubricsResponse *)reply);
+		lf_rubric_versions_print(&cli->page, (const Leadfit__V1__ListRubricsResponse *)reply);
 	protobuf_c_message_free_unpacked(reply, NULL);
 	lf_error_clean_up(&error);
 	return status;
 }
 
 /* ---- show: rubric_page.c draws it ---- */
-
-ProtobufCMessage *lf_rubric_get(
-	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error)
-{
-	Leadfit__V1__GetRubricRequest request;
-
-	leadfit__v1__get_rubric_request__init(&request);
-	request.name = lf_arena_strdup(arena, name, strlen(name));
-	if (request.name == NULL) {
-		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-		return NULL;
-	}
-	if (digest != NULL) {
-		request.digest = lf_digest_complete(cli, "--digest", name, digest, arena, error);
-		if (request.digest == NULL)
-			return NULL;
-	}
-	return lf_cli_call(cli, "leadfit.v1.Rubrics/Get", &request.base, true, error);
-}
 
 static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
 {

@@ -1,7 +1,9 @@
 /* leadfit rubric activate. */
 #include <string.h>
 
+#include "client/cmd/commands.h"
 #include "client/cmd/rubric_ref.h"
+#include "client/views/rubric_versions_page.h"
 
 static const struct lf_option options[] = {
 	{"rubric", "NAME", "the name that the version must have (default: whichever it has)", false},
@@ -9,26 +11,6 @@ static const struct lf_option options[] = {
 };
 
 enum { ARENA_BYTES_MAX = 16 * 1024 * 1024 };
-
-static void print_activated(struct lf_page *page, const Leadfit__V1__ActivateRubricResponse *answer)
-{
-	const Leadfit__V1__RubricRef *to = answer->to;
-
-	if (to == NULL)
-		return;
-	if (!answer->changed)
-		lf_page_add(page, LF_PLAIN, "%s: %.*s is the active version already\n", to->name, LF_DIGEST_SHOWN,
-			to->digest);
-	else if (answer->from == NULL)
-		lf_page_add(page, LF_PLAIN, "%s: %.*s is the active version now, the first\n", to->name,
-			LF_DIGEST_SHOWN, to->digest);
-	else
-		lf_page_add(page, LF_PLAIN,
-			"%s: %.*s is the active version now, instead of %.*s\nTo go back: leadfit rubric activate "
-			"%.*s\n",
-			to->name, LF_DIGEST_SHOWN, to->digest, LF_DIGEST_SHOWN, answer->from->digest, LF_DIGEST_SHOWN,
-			answer->from->digest);
-}
 
 static int run_activate(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
@@ -55,7 +37,7 @@ static int run_activate(struct lf_cli *cli, const struct lf_arguments *arguments
 	else if (cli->json)
 		lf_cli_json(cli, reply);
 	else
-		print_activated(&cli->page, (const Leadfit__V1__ActivateRubricResponse *)reply);
+		lf_rubric_activated_print(&cli->page, (const Leadfit__V1__ActivateRubricResponse *)reply);
 	protobuf_c_message_free_unpacked(reply, NULL);
 	lf_arena_clean_up(&arena);
 	lf_error_clean_up(&error);

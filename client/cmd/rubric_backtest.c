@@ -3,9 +3,13 @@
 #include <string.h>
 
 #include "client/calc/backtest.h"
+#include "client/cmd/commands.h"
+#include "client/draw/pictures.h"
+#include "client/term/page.h"
 #include "client/term/progress.h"
 #include "client/cmd/rubric_ref.h"
 #include "client/cmd/selection.h"
+#include "client/views/backtest_page.h"
 #include "proto/base/buffer.h"
 
 enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 100000 };
@@ -56,11 +60,8 @@ static enum lf_code read_options(struct lf_cli *cli, struct run *run, const stru
 
 	run->svg = lf_argument(arguments, "svg");
 	run->limit = LIMIT_DEFAULT;
-	if (run->svg != NULL && run->svg[0] == '\0')
-		return lf_error_set(&run->error, LF_INVALID_ARGUMENT, "--svg: is empty");
-	if (run->svg != NULL && strcmp(run->svg, "-") == 0 && cli->json)
-		return lf_error_set(
-			&run->error, LF_INVALID_ARGUMENT, "--svg - and --output json both want standard output");
+	if (lf_cli_check_files(cli, run->svg, NULL, &run->error) != LF_OK)
+		return run->error.code;
 	if (lf_argument(arguments, "latest") != NULL && lf_argument(arguments, "what-if") != NULL)
 		return lf_error_set(&run->error, LF_INVALID_ARGUMENT, "--latest and --what-if exclude each other");
 	if ((limit != NULL && lf_option_number("limit", limit, 0, LIMIT_MAX, &run->limit, &run->error) != LF_OK) ||
@@ -76,42 +77,6 @@ static enum lf_code read_options(struct lf_cli *cli, struct run *run, const stru
 
 /* ---- flips ---- */
 
-static void begin_table(struct run *run, struct lf_page *page)
-{
-	lf_table_init(&run->table, page);
-	lf_table_column(&run->table, "decided (UTC)", 0);
-	lf_table_column(&run->table, "decision", 0);
-	lf_table_column(&run->table, "team", LF_COLUMN_CUT);
-	lf_table_column(&run->table, "project", LF_COLUMN_CUT);
-	lf_table_column(&run->table, "was", LF_COLUMN_CUT);
-	lf_table_column(&run->table, "would be", LF_COLUMN_CUT);
-	lf_table_column(&run->table, "by", LF_COLUMN_CUT);
-}
-
-static void add_answer(struct lf_table *table, size_t column, Leadfit__V1__Outcome outcome, const char *recommended)
-{
-	if (recommended[0] != '\0')
-		lf_table_cell(table, column, "%s", recommended);
-	else
-		lf_table_cell(table, column, "(%s)", lf_outcome_words((size_t)outcome));
-}
-
-static void add_line(struct lf_table *table, const Leadfit__V1__Flip *flip)
-{
-	char time[LF_TIME_BYTES];
-
-	lf_time_print(flip->decided_at == NULL ? 0 : flip->decided_at->seconds, time);
-	lf_table_line(table, LF_PLAIN);
-	lf_table_cell(table, 0, "%.16s", time);
-	lf_table_cell(table, 1, "%s", flip->decision_id);
-	lf_table_cell(table, 2, "%s", flip->team);
-	lf_table_cell(table, 3, "%s", flip->project);
-	add_answer(table, 4, flip->old_outcome, flip->old_recommended);
-	add_answer(table, 5, flip->new_outcome, flip->new_recommended);
-	lf_table_cell(table, 6, "%s%s", flip->gate[0] != '\0' ? "gate: " : "",
-		flip->gate[0] != '\0' ? flip->gate : flip->criterion);
-}
-
 /* JSON gets all flips, as they come; people the first few. */
 static void show_flips(struct lf_cli *cli, struct run *run, const Leadfit__V1__BacktestResponse *slice)
 {
@@ -121,7 +86,7 @@ static void show_flips(struct lf_cli *cli, struct run *run, const Leadfit__V1__B
 		if (cli->json)
 			lf_cli_json_item(cli, &slice->flips[i]->base, before == 0 ? "{\n  \"flips\": [" : NULL);
 		else if (before < run->limit)
-			add_line(&run->table, slice->flips[i]);
+			lf_flips_add(&run->table, slice->flips[i]);
 	}
 }
 
@@ -168,8 +133,9 @@ static enum lf_code run_all(struct lf_cli *cli, struct run *run)
 	return run->error.code;
 }
 
-static void finish_json(struct lf_cli *cli, struct run *run)
+static void finish_json(struct lf_cli *cli, void *answer)
 {
+	struct run *run = answer;
 	Leadfit__V1__BacktestResponse message;
 	Leadfit__V1__OutcomePair pairs[LF_BACKTEST_OUTCOMES * LF_BACKTEST_OUTCOMES];
 	Leadfit__V1__OutcomePair *list[LF_BACKTEST_OUTCOMES * LF_BACKTEST_OUTCOMES];
@@ -178,8 +144,10 @@ static void finish_json(struct lf_cli *cli, struct run *run)
 	lf_cli_json_rest(cli, &message.base, run->backtest.flips > 0);
 }
 
-static void finish_page(struct lf_cli *cli, struct run *run)
+static void finish_page(struct lf_cli *cli, void *answer)
 {
+	struct run *run = answer;
+
 	lf_backtest_print(&cli->page, &run->backtest);
 	if (run->backtest.flips > 0 && run->limit > 0)
 		lf_page_title(&cli->page, "Decisions that come out otherwise");
@@ -189,26 +157,20 @@ static void finish_page(struct lf_cli *cli, struct run *run)
 			run->backtest.flips - run->limit);
 }
 
+static bool draw(struct lf_buffer *svg, void *answer)
+{
+	lf_backtest_svg(svg, &((struct run *)answer)->backtest);
+	return true;
+}
+
 /* Shows what came out. Returns the exit status. */
 static int show(struct lf_cli *cli, struct run *run)
 {
-	struct lf_buffer picture = {0};
-	const bool only_picture = run->svg != NULL && strcmp(run->svg, "-") == 0;
-	int status = LF_EXIT_DONE;
+	/* As JSON the flips are out already. */
+	static const struct lf_view view = {.svg = draw, .json = finish_json, .page = finish_page, .begun = true};
 
 	lf_backtest_finish(&run->backtest);
-	if (run->svg != NULL) {
-		lf_backtest_svg(&picture, &run->backtest);
-		cli->page.text.failed = cli->page.text.failed || picture.failed;
-		if (!picture.failed)
-			status = lf_cli_svg(cli, run->svg, &picture);
-	}
-	lf_buffer_clean_up(&picture);
-	if (cli->json)
-		finish_json(cli, run);
-	else if (!only_picture)
-		finish_page(cli, run);
-	return status;
+	return lf_cli_show(cli, &view, run->svg, NULL, run);
 }
 
 static int run_backtest(struct lf_cli *cli, const struct lf_arguments *arguments)
@@ -223,7 +185,7 @@ static int run_backtest(struct lf_cli *cli, const struct lf_arguments *arguments
 	lf_arena_init(&run.arena, LF_ARENA_BYTES_MAX);
 	lf_progress_init(&run.progress);
 	leadfit__v1__backtest_request__init(&run.request);
-	begin_table(&run, &cli->page);
+	lf_flips_begin(&run.table, &cli->page);
 	if (read_options(cli, &run, arguments) == LF_OK)
 		run_all(cli, &run);
 	lf_progress_end(&run.progress);

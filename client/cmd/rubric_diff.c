@@ -2,8 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/calc/figures.h"
 #include "client/calc/rubric_diff.h"
+#include "client/cmd/commands.h"
 #include "client/cmd/rubric_ref.h"
+#include "client/term/page.h"
+#include "client/views/rubric_diff_page.h"
 #include "proto/base/buffer.h"
 
 static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};

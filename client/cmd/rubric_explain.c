@@ -1,9 +1,10 @@
 /* leadfit rubric explain: a rubric in plain words, from a file or from the service. */
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "client/views/rubric_explain.h"
 #include "client/cmd/rubric_ref.h"
+#include "client/views/rubric_page.h"
 #include "proto/base/buffer.h"
 #include "proto/base/nearest.h"
 
@@ -28,16 +29,12 @@ struct job {
 static enum lf_code check_arguments(
 	const struct lf_cli *cli, const struct lf_arguments *arguments, bool file, struct lf_error *error)
 {
-	const char *svg = lf_argument(arguments, "svg");
-
 	if (cli->json)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
 			"rubric explain writes a page for people; rubric show --output json has the rubric");
 	if (file && lf_argument(arguments, "digest") != NULL)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "--digest is for stored rubrics, not for a file");
-	if (svg != NULL && svg[0] == '\0')
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--svg: is empty");
-	return LF_OK;
+	return lf_cli_check_files(cli, lf_argument(arguments, "svg"), NULL, error);
 }
 
 static enum lf_code read_file(struct job *job, const char *path)
@@ -97,31 +94,38 @@ static enum lf_code check_rubric(struct job *job, const char *trait)
 	return list_known(job, trait, known, count);
 }
 
+/* What is shown: the job, and the picture of its rubric. */
+struct explained {
+	struct job *job;
+	struct lf_weight_picture picture;
+};
+
+static bool draw(struct lf_buffer *svg, void *answer)
+{
+	lf_weight_picture_svg(svg, &((struct explained *)answer)->picture);
+	return true;
+}
+
+static void print_page(struct lf_cli *cli, void *answer)
+{
+	struct explained *explained = answer;
+
+	lf_rubric_explain(&cli->page, &explained->picture, &explained->job->arena);
+	if (explained->job->reply != NULL)
+		lf_rubric_version_print(&cli->page, (const Leadfit__V1__GetRubricResponse *)explained->job->reply);
+}
+
 /* Draws and writes. Returns the exit status. */
 static int show(struct lf_cli *cli, const struct lf_arguments *arguments, struct job *job)
 {
-	const char *svg = lf_argument(arguments, "svg");
-	struct lf_weight_picture picture;
-	struct lf_buffer drawing = {0};
-	int status = LF_EXIT_DONE;
+	static const struct lf_view view = {.svg = draw, .page = print_page};
+	struct explained explained = {.job = job};
 
-	if (!lf_weight_picture_init(&picture, job->rubric, lf_argument(arguments, "trait"), &job->arena)) {
+	if (!lf_weight_picture_init(&explained.picture, job->rubric, lf_argument(arguments, "trait"), &job->arena)) {
 		lf_error_set(&job->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 		return lf_cli_report(cli, &job->error, NULL, 0);
 	}
-	if (svg != NULL) {
-		lf_weight_picture_svg(&drawing, &picture);
-		cli->page.text.failed = cli->page.text.failed || drawing.failed;
-		if (!drawing.failed)
-			status = lf_cli_svg(cli, svg, &drawing);
-	}
-	if (status == LF_EXIT_DONE && (svg == NULL || strcmp(svg, "-") != 0)) {
-		lf_rubric_explain(&cli->page, &picture, &job->arena);
-		if (job->reply != NULL)
-			lf_rubric_version_print(&cli->page, (const Leadfit__V1__GetRubricResponse *)job->reply);
-	}
-	lf_buffer_clean_up(&drawing);
-	return status;
+	return lf_cli_show(cli, &view, lf_argument(arguments, "svg"), NULL, &explained);
 }
 
 static int run(struct lf_cli *cli, const struct lf_arguments *arguments)

@@ -2,7 +2,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "client/cmd/commands.h"
 #include "client/cmd/rubric_ref.h"
+#include "client/term/outfile.h"
+#include "client/term/page.h"
 #include "proto/base/buffer.h"
 #include "proto/wire/wire.h"
 

@@ -1,26 +1,11 @@
 /* leadfit rubric put. */
 #include <string.h>
 
+#include "client/cmd/commands.h"
 #include "client/cmd/rubric_ref.h"
+#include "client/views/rubric_versions_page.h"
 
 static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
-
-static void print_put(struct lf_page *page, const Leadfit__V1__PutRubricResponse *answer)
-{
-	const Leadfit__V1__RubricVersion *version = answer->version;
-
-	if (version == NULL || version->ref == NULL)
-		return;
-	lf_page_add(page, LF_PLAIN, "%s %s: %s\n", version->ref->name, version->ref->digest,
-		answer->added ? "stored" : "was stored already");
-	if (answer->activated)
-		lf_page_add(page, LF_PLAIN, "It is the active version, since its name had none.\n");
-	else if (version->active)
-		lf_page_add(page, LF_PLAIN, "It is the active version.\n");
-	else
-		lf_page_add(page, LF_PLAIN, "It is not active. To make it so: leadfit rubric activate %.*s\n",
-			LF_DIGEST_SHOWN, version->ref->digest);
-}
 
 static int run_put(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
@@ -42,7 +27,7 @@ static int run_put(struct lf_cli *cli, const struct lf_arguments *arguments)
 	else if (cli->json)
 		lf_cli_json(cli, reply);
 	else
-		print_put(&cli->page, (const Leadfit__V1__PutRubricResponse *)reply);
+		lf_rubric_put_print(&cli->page, (const Leadfit__V1__PutRubricResponse *)reply);
 	protobuf_c_message_free_unpacked(reply, NULL);
 	lf_arena_clean_up(&arena);
 	lf_input_clean_up(&input);

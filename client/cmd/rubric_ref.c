@@ -107,3 +107,22 @@ Leadfit__V1__Rubric *lf_rubric_read(
 		return NULL;
 	return (Leadfit__V1__Rubric *)lf_input_parse(input, &leadfit__v1__rubric__descriptor, NULL, arena, error);
 }
+
+ProtobufCMessage *lf_rubric_get(
+	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error)
+{
+	Leadfit__V1__GetRubricRequest request;
+
+	leadfit__v1__get_rubric_request__init(&request);
+	request.name = lf_arena_strdup(arena, name, strlen(name));
+	if (request.name == NULL) {
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+		return NULL;
+	}
+	if (digest != NULL) {
+		request.digest = lf_digest_complete(cli, "--digest", name, digest, arena, error);
+		if (request.digest == NULL)
+			return NULL;
+	}
+	return lf_cli_call(cli, "leadfit.v1.Rubrics/Get", &request.base, true, error);
+}

@@ -2,7 +2,8 @@
 #ifndef LF_CLIENT_CMD_RUBRIC_REF_H
 #define LF_CLIENT_CMD_RUBRIC_REF_H
 
-#include "client/cmd/cli.h"
+#include "client/session/cli.h"
+#include "leadfit/v1/rubrics.pb-c.h"
 #include "proto/base/arena.h"
 
 enum { LF_DIGEST_DIGITS = 64, LF_DIGEST_DIGITS_MIN = 8 };
@@ -31,5 +32,12 @@ bool lf_rubric_is_file(const char *operand);
 /* Reads a rubric from a file, in arena; NULL on error. Clean input up in any case; zero it before. */
 Leadfit__V1__Rubric *lf_rubric_read(
 	struct lf_input *input, const char *path, struct lf_arena *arena, struct lf_error *error);
+
+/*
+ * Asks for a stored rubric. name: "" for the only active one; digest: its first 8 digits or more, NULL for the active
+ * version. Gives back the reply, to be freed; NULL on error. Blocks.
+ */
+ProtobufCMessage *lf_rubric_get(
+	struct lf_cli *cli, const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error);
 
 #endif

@@ -3,7 +3,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
+#include "client/views/decision.h"
 #include "proto/base/dates.h"
 #include "proto/base/limits.h"
 

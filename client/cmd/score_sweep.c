@@ -1,7 +1,7 @@
 /* leadfit score --sweep: who leads over the range of one trait. */
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "client/views/sweep.h"
 #include "proto/base/buffer.h"
 
@@ -12,7 +12,6 @@ enum lf_code lf_score_sweep_check(
 {
 	static const char *const without[] = {"points", "svg"};
 	static const char *const with[] = {"key", "what-if", "strict", "detail", "rank-table"};
-	const char *svg = lf_argument(arguments, "svg");
 
 	if (lf_argument(arguments, "sweep") == NULL) {
 		for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
@@ -25,36 +24,46 @@ enum lf_code lf_score_sweep_check(
 		if (lf_argument(arguments, with[i]) != NULL)
 			return lf_error_set(error, LF_INVALID_ARGUMENT,
 				"--%s does not go with --sweep, which makes no decision and stores nothing", with[i]);
-	if (svg != NULL && svg[0] == '\0')
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--svg: is empty");
-	if (svg != NULL && strcmp(svg, "-") == 0 && cli->json)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--svg - and --output json both want standard output");
-	return LF_OK;
+	return lf_cli_check_files(cli, lf_argument(arguments, "svg"), NULL, error);
+}
+
+/* What is shown: the reply, and the chart of it. */
+struct swept {
+	const ProtobufCMessage *reply;
+	struct lf_sweep sweep;
+	struct lf_arena arena;
+};
+
+static bool draw(struct lf_buffer *svg, void *answer)
+{
+	struct swept *swept = answer;
+
+	return lf_sweep_svg(svg, &swept->sweep, &swept->arena);
+}
+
+static void print_json(struct lf_cli *cli, void *answer)
+{
+	lf_cli_json(cli, ((const struct swept *)answer)->reply);
+}
+
+static void print_page(struct lf_cli *cli, void *answer)
+{
+	lf_sweep_print(&cli->page, &((struct swept *)answer)->sweep);
 }
 
 /* Draws what was answered. Returns the exit status. */
 static int show(struct lf_cli *cli, const char *svg, const ProtobufCMessage *reply)
 {
-	struct lf_sweep sweep;
-	struct lf_arena arena;
-	struct lf_buffer picture = {0};
+	static const struct lf_view view = {.svg = draw, .json = print_json, .page = print_page};
+	struct swept swept = {.reply = reply};
 	int status = LF_EXIT_DONE;
-	bool made;
 
-	lf_arena_init(&arena, ARENA_BYTES_MAX);
-	made = lf_sweep_init(&sweep, (const Leadfit__V1__SweepResponse *)reply, &arena);
-	if (made && svg != NULL) {
-		made = lf_sweep_svg(&picture, &sweep, &arena);
-		if (made)
-			status = lf_cli_svg(cli, svg, &picture);
-	}
-	cli->page.text.failed = cli->page.text.failed || !made;
-	if (made && status == LF_EXIT_DONE && cli->json)
-		lf_cli_json(cli, reply);
-	else if (made && status == LF_EXIT_DONE && (svg == NULL || strcmp(svg, "-") != 0))
-		lf_sweep_print(&cli->page, &sweep);
-	lf_buffer_clean_up(&picture);
-	lf_arena_clean_up(&arena);
+	lf_arena_init(&swept.arena, ARENA_BYTES_MAX);
+	if (lf_sweep_init(&swept.sweep, (const Leadfit__V1__SweepResponse *)reply, &swept.arena))
+		status = lf_cli_show(cli, &view, svg, NULL, &swept);
+	else
+		cli->page.text.failed = true;
+	lf_arena_clean_up(&swept.arena);
 	return status;
 }
 

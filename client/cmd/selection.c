@@ -1,7 +1,9 @@
 #include "client/cmd/selection.h"
 
+#include <inttypes.h>
 #include <string.h>
 
+#include "client/term/progress.h"
 #include "proto/base/dates.h"
 
 enum { OUTCOME_COUNT = 4 };
@@ -72,4 +74,56 @@ enum lf_code lf_selection_take(struct lf_selection *selection, const struct lf_a
 		return error->code;
 	message->decisions_only = lf_argument(arguments, "decisions-only") != NULL;
 	return LF_OK;
+}
+
+/* ---- the latest of each team and project ---- */
+
+static enum lf_code take_latest(struct lf_latest *latest, const Leadfit__V1__ExportResponse *slice, lf_latest_fn visit,
+	void *context, struct lf_error *error)
+{
+	for (size_t i = 0; i < slice->n_decisions && error->code == LF_OK; i++) {
+		const Leadfit__V1__Decision *decision = slice->decisions[i]->decision;
+		bool counts;
+
+		if (decision == NULL)
+			continue;
+		if (!lf_latest_take(latest, decision, &counts))
+			return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+		if (counts)
+			visit(context, decision, error);
+	}
+	return error->code;
+}
+
+enum lf_code lf_latest_walk(struct lf_cli *cli, const struct lf_selection *selection, bool whole, lf_latest_fn visit,
+	void *context, struct lf_latest_counts *counts, struct lf_error *error)
+{
+	struct lf_latest latest = {.wanted = &selection->message};
+	Leadfit__V1__Selection asked = selection->message;
+	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
+	Leadfit__V1__Selection none = LEADFIT__V1__SELECTION__INIT;
+	struct lf_progress progress;
+
+	lf_progress_init(&progress);
+	asked.candidate = none.candidate;
+	asked.outcome = none.outcome;
+	asked.decisions_only = true;
+	request.selection = &asked;
+	request.newest_first = true;
+	request.brief = !whole && selection->message.candidate[0] == '\0';
+	do {
+		ProtobufCMessage *reply = lf_cli_call(cli, "leadfit.v1.Decisions/Export", &request.base, true, error);
+
+		if (reply == NULL)
+			break;
+		request.from_sequence = ((const Leadfit__V1__ExportResponse *)reply)->next;
+		take_latest(&latest, (const Leadfit__V1__ExportResponse *)reply, visit, context, error);
+		protobuf_c_message_free_unpacked(reply, NULL);
+		lf_progress_say(&progress, "%" PRIu64 " decisions read, the latest of %zu teams and projects",
+			latest.counts.read, latest.seen.count);
+	} while (error->code == LF_OK && request.from_sequence != 0);
+	lf_progress_end(&progress);
+	*counts = latest.counts;
+	lf_latest_clean_up(&latest);
+	return error->code;
 }

@@ -2,7 +2,8 @@
 #ifndef LF_CLIENT_CMD_SELECTION_H
 #define LF_CLIENT_CMD_SELECTION_H
 
-#include "client/cmd/cli.h"
+#include "client/calc/latest.h"
+#include "client/session/cli.h"
 #include "leadfit/v1/audit.pb-c.h"
 #include "proto/base/arena.h"
 
@@ -40,5 +41,16 @@ struct lf_selection {
  */
 enum lf_code lf_selection_take(struct lf_selection *selection, const struct lf_arguments *arguments,
 	struct lf_arena *arena, struct lf_error *error);
+
+/* Takes one. The decision is valid during the call only. Anything but LF_OK ends the walk with that error. */
+typedef enum lf_code (*lf_latest_fn)(void *context, const Leadfit__V1__Decision *decision, struct lf_error *error);
+
+/*
+ * Visits the decisions of the selection that count (calc/latest.h), newest first. whole: with rankings. Memory grows
+ * with the number of teams and projects, not with that of decisions. Calls the service, and blocks; says on a terminal
+ * how far it is.
+ */
+enum lf_code lf_latest_walk(struct lf_cli *cli, const struct lf_selection *selection, bool whole, lf_latest_fn visit,
+	void *context, struct lf_latest_counts *counts, struct lf_error *error);
 
 #endif

@@ -5,14 +5,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "proto/base/limits.h"
+#include "storage/tlog/hash.h"
 
 static const struct lf_option options[] = {
 	{"roles", "ROLE,...", "what the caller may do: read, score, rubric, admin (required)", false},
@@ -96,16 +96,16 @@ static enum lf_code write_token(const char *path, const char *token, struct lf_e
 static enum lf_code make(
 	struct lf_cli *cli, const char *name, const char *roles, const char *path, struct lf_error *error)
 {
-	unsigned char secret[SECRET_BYTES], digest[SHA256_DIGEST_LENGTH];
-	char token[TOKEN_BYTES], hex[SHA256_DIGEST_LENGTH * 2 + 1];
+	unsigned char secret[SECRET_BYTES];
+	struct lf_digest digest;
+	char token[TOKEN_BYTES], hex[2 * sizeof(digest) + 1];
 	enum lf_code code;
 
 	if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
 		return lf_error_set(error, LF_INTERNAL, "the system gives no random numbers");
 	print_base64url(secret, token);
-	SHA256((const unsigned char *)token, strlen(token), digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	lf_sha256(token, strlen(token), &digest);
+	lf_digest_print(&digest, hex);
 	code = LF_OK;
 	if (path != NULL)
 		code = write_token(path, token, error);

@@ -1,5 +1,5 @@
 /* leadfit version: the client's, and the service's where one is named. Never fails. */
-#include "client/cmd/cli.h"
+#include "client/cmd/commands.h"
 #include "leadfit/v1/describe.pb-c.h"
 #include "proto/base/buffer.h"
 

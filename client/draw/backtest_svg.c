@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "client/calc/backtest.h"
 #include "client/draw/chart.h"
+#include "client/draw/pictures.h"
 #include "proto/base/buffer.h"
 
 #define INK "#1a1a1a"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/draw/chart.h"
+#include "client/term/page.h"
 
 enum {
 	WIDTH_MAX = 100,

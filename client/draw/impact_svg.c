@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "client/draw/chart.h"
-#include "client/term/figures.h"
-#include "client/views/impact_page.h"
+#include "client/draw/pictures.h"
+#include "client/calc/figures.h"
 #include "proto/base/buffer.h"
 
 #define INK "#1a1a1a"

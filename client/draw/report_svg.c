@@ -4,8 +4,7 @@
 #include <stdio.h>
 
 #include "client/draw/chart.h"
-#include "client/term/figures.h"
-#include "client/views/report_page.h"
+#include "client/draw/pictures.h"
 #include "proto/base/buffer.h"
 
 #define INK "#1a1a1a"

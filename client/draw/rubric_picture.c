@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/calc/figures.h"
+#include "client/term/page.h"
 #include "proto/base/buffer.h"
 
 enum { WIDTH_MAX = 100, ROW_BEGIN = 7, ROWS_OF_MANY = 5, ROWS_OF_ONE = 11 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/calc/figures.h"
 #include "client/draw/rubric_picture.h"
 #include "proto/base/buffer.h"
 

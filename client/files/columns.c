@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/calc/figures.h"
 #include "client/files/csv.h"
 #include "client/term/options.h"
-#include "client/term/page.h"
 #include "proto/base/buffer.h"
 
 enum column {

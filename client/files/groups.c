@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/calc/keys.h"
 #include "client/files/csv_rows.h"
 #include "leadfit/v1/groups.pb-c.h"
 #include "proto/base/limits.h"

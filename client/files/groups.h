@@ -1,32 +1,9 @@
-/* Which categories people belong to: read from a file of the user's, and used on this machine only. */
+/* Reading the file that says which categories people belong to. */
 #ifndef LF_CLIENT_FILES_GROUPS_H
 #define LF_CLIENT_FILES_GROUPS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
+#include "client/calc/groups.h"
 #include "client/files/input.h"
-#include "client/files/keys.h"
-
-enum { LF_DIMENSIONS_MAX = 4, LF_CATEGORIES_MAX = 64, LF_CATEGORY_UNKNOWN = 255 };
-
-struct lf_dimension {
-	const char *name;
-	const char *categories[LF_CATEGORIES_MAX]; /* by bytes */
-	size_t category_count;
-};
-
-struct lf_grouped {
-	uint8_t categories[LF_DIMENSIONS_MAX]; /* by dimension; LF_CATEGORY_UNKNOWN */
-};
-
-struct lf_groups {
-	struct lf_dimension dimensions[LF_DIMENSIONS_MAX]; /* CSV: in the order of its columns; else by name */
-	size_t dimension_count;
-	struct lf_grouped *people;
-	size_t person_count;
-	struct lf_keys index; /* owned: candidate id to place in people + 1 */
-};
 
 /*
  * Reads CSV (a line that names the columns: candidate, then one a dimension) or a Groups message in YAML or JSON. What

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/term/page.h"
 #include "proto/base/buffer.h"
 #include "proto/base/file.h"
 

@@ -3,124 +3,18 @@
 #include <string.h>
 
 #include "client/lib/internal.h"
+#include "proto/base/check.h"
 
-/*
- * Design notes: the life of a call
- *
- *	                     slot and connection          sent
- *	IDLE ──start──► QUEUED ─────────────► SENDING ──────────► RECEIVING
- *	DONE ──start──►  │  ▲                    │                    │
- *	                 │  │ pause is over      │ error, stop        │ reply, error, stop
- *	                 │  └────── BACKOFF ◄─┐  ▼                    ▼
- *	          cancel │             │      └─── ENDING ◄───────────┘
- *	                 ▼             │ cancel      │
- *	               STOPPED ◄───────┘             │ closure returned
- *	                 └──keeper──► ENDING ──────► DONE
- *
- * The keeper moves a QUEUED or BACKOFF call whose deadline (or patience with a lost connection) is over to ENDING, too.
- * A call that can't be started goes from its start to ENDING.
- *
- * The promise: a call that was started has its closure called exactly once, by its deadline (or as soon after it as a
- * thread runs), and is DONE afterwards. Only ENDING leads to DONE; who moves a call to ENDING, under the mutex, has it
- * alone from then on.
- *
- *	state      in the heap  in the queue  has a slot  whose it is
- *	QUEUED     yes          yes           no          nobody's
- *	SENDING    yes          no            yes         the aio's
- *	RECEIVING  yes          no            yes         the aio's
- *	BACKOFF    yes          no            no          nobody's
- *	STOPPED    yes          no            no          the keeper's
- *	ENDING     no           no            no          one thread's
- *
- * A slot is a REQ context with one aio. It goes back to the free list in the aio's callback, never earlier, so that its
- * aio is idle. That lets lf_call_on_due() cancel an aio under the mutex without hitting the next call: the callback
- * needs the mutex to pass the slot on. A context whose request was given up holds at most one late reply until its next
- * request resets it; nng drops replies to requests that it does not know.
- *
- * Nothing is handed to nng while there is no connection, so its own send queue holds only what a stalled peer keeps
- * from being written. nng runs callbacks on a few threads of its own; no function here blocks in one but for the mutex,
- * held briefly.
- *
- * A request that was sent is sent again only where the caller said so (idempotent). One that nng gave back unsent is no
- * different: a caller is told UNAVAILABLE for both.
- */
-
-/* ---- the queue, under the mutex ---- */
-
-static void queue_append(struct lf_client *client, struct lf_call *call)
-{
-	call->queue_next = NULL;
-	call->queue_previous = client->queue_last;
-	if (client->queue_last != NULL)
-		client->queue_last->queue_next = call;
-	else
-		client->queue_first = call;
-	client->queue_last = call;
-}
-
-static void queue_remove(struct lf_client *client, struct lf_call *call)
-{
-	if (call->queue_previous != NULL)
-		call->queue_previous->queue_next = call->queue_next;
-	else
-		client->queue_first = call->queue_next;
-	if (call->queue_next != NULL)
-		call->queue_next->queue_previous = call->queue_previous;
-	else
-		client->queue_last = call->queue_previous;
-}
-
-void lf_call_enqueue(struct lf_client *client, struct lf_call *call)
-{
-	call->state = LF_CALL_QUEUED;
-	call->attempt++;
-	call->waiting_since_ms = lf_now_ms();
-	call->due_ms = lf_call_due(client, call);
-	queue_append(client, call);
-}
-
-int64_t lf_call_due(const struct lf_client *client, const struct lf_call *call)
-{
-	int64_t due = call->deadline_ms;
-	int64_t since = call->waiting_since_ms;
-
-	if (call->stop != LF_OK)
-		return 0;
-	if (call->state == LF_CALL_BACKOFF && call->retry_ms < due)
-		due = call->retry_ms;
-	if (client->pipe_id == 0 && (call->state == LF_CALL_QUEUED || call->state == LF_CALL_SENDING)) {
-		if (since < client->disconnected_ms)
-			since = client->disconnected_ms;
-		if (since + client->connect_timeout_ms < due)
-			due = since + client->connect_timeout_ms;
-	}
-	return due;
-}
+/* Sending calls, and ending them. The states of a call, and who owns it in each, are in state.c. */
 
 /* ---- how a call ends ---- */
-
-/* Under the mutex: takes a call out of everything. The caller has it alone afterwards. */
-static void take_off(struct lf_client *client, struct lf_call *call)
-{
-	struct lf_slot *slot = call->slot;
-
-	lf_heap_remove(client, call);
-	if (call->state == LF_CALL_QUEUED)
-		queue_remove(client, call);
-	if (slot != NULL) {
-		slot->call = NULL;
-		slot->next_free = client->free_slots;
-		client->free_slots = slot;
-		call->slot = NULL;
-	}
-	call->state = LF_CALL_ENDING;
-}
 
 /* Under the mutex: the error of a call that had to stop. */
 static void set_stop_error(struct lf_client *client, struct lf_call *call, enum lf_code code)
 {
 	char before[256];
 
+	call->unreached = code == LF_UNAVAILABLE;
 	switch (code) {
 	case LF_UNAVAILABLE:
 		lf_error_set(&call->error, code, "can't reach %s: %s", client->url, client->link_error);
@@ -139,6 +33,7 @@ static void set_stop_error(struct lf_client *client, struct lf_call *call, enum 
 /* Under the mutex: the error of an operation of nng that failed without our doing. */
 static void set_nng_error(const struct lf_client *client, struct lf_call *call, int nng_error)
 {
+	call->unreached = false;
 	if (nng_error == NNG_ENOMEM)
 		lf_error_set(&call->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	else
@@ -160,8 +55,10 @@ void lf_call_finish(struct lf_call *call, const ProtobufCMessage *message, const
 		call->closure(message, call->closure_data);
 	lf_arena_reset(&call->arena);
 	pthread_mutex_lock(&client->mutex);
-	assert(call->state == LF_CALL_ENDING);
-	call->state = LF_CALL_DONE;
+	lf_call_move(call, LF_CLIENT_CALL_DONE);
+	LF_CHECK(L6, client->live > 0);
+	if (call->error.code != LF_CANCELLED)
+		client->unreached = call->unreached;
 	pthread_cond_broadcast(&call->done);
 	client->live--;
 	if (client->closing && client->live == 0) {
@@ -187,7 +84,7 @@ static bool will_retry(struct lf_client *client, struct lf_call *call)
 	if (call->retry_ms >= call->deadline_ms)
 		return false;
 	call->stop = LF_OK;
-	call->state = LF_CALL_BACKOFF;
+	lf_call_move(call, LF_CLIENT_CALL_BACKOFF);
 	call->due_ms = lf_call_due(client, call);
 	lf_heap_push(client, call);
 	return true;
@@ -214,41 +111,16 @@ static void settle(struct lf_call *call)
 	lf_call_finish(call, NULL, NULL, 0);
 }
 
-bool lf_call_stop(struct lf_client *client, struct lf_call *call)
-{
-	switch (call->state) {
-	case LF_CALL_QUEUED:
-		queue_remove(client, call);
-		call->state = LF_CALL_STOPPED;
-		break;
-	case LF_CALL_BACKOFF:
-		call->state = LF_CALL_STOPPED;
-		break;
-	case LF_CALL_SENDING:
-	case LF_CALL_RECEIVING:
-		break;
-	case LF_CALL_ENDING:
-		call->stop = LF_CANCELLED;
-		return false;
-	default:
-		return false;
-	}
-	if (call->stop != LF_DEADLINE_EXCEEDED)
-		call->stop = LF_CANCELLED;
-	call->due_ms = 0;
-	return true;
-}
-
 void lf_call_on_due(struct lf_client *client, struct lf_call *call, int64_t now_ms)
 {
-	bool has_aio = call->state == LF_CALL_SENDING || call->state == LF_CALL_RECEIVING;
+	bool has_aio = call->state == LF_CLIENT_CALL_SENDING || call->state == LF_CLIENT_CALL_RECEIVING;
 
 	call->due_ms = lf_call_due(client, call);
 	if (call->due_ms > now_ms) {
 		lf_heap_update(client, call);
 		return;
 	}
-	if (call->state == LF_CALL_BACKOFF && now_ms < call->deadline_ms) {
+	if (call->state == LF_CLIENT_CALL_BACKOFF && now_ms < call->deadline_ms) {
 		lf_call_enqueue(client, call);
 		lf_heap_update(client, call);
 		client->pump_wanted = true;
@@ -262,7 +134,7 @@ void lf_call_on_due(struct lf_client *client, struct lf_call *call, int64_t now_
 		lf_heap_update(client, call);
 		return;
 	}
-	take_off(client, call);
+	lf_call_take_off(client, call);
 	set_stop_error(client, call, call->stop);
 	pthread_mutex_unlock(&client->mutex);
 	settle(call);
@@ -293,23 +165,6 @@ size_t lf_call_header(const struct lf_call *call, uint32_t timeout_ms, uint8_t *
 	return lf_frame_encode_header(&frame, out, error);
 }
 
-/* Under the mutex: the next call to send, with a slot. */
-static struct lf_call *take_next(struct lf_client *client)
-{
-	struct lf_call *call = client->queue_first;
-	struct lf_slot *slot = client->free_slots;
-
-	if (call == NULL || slot == NULL || client->pipe_id == 0)
-		return NULL;
-	queue_remove(client, call);
-	client->free_slots = slot->next_free;
-	slot->call = call;
-	slot->pipe_id = client->pipe_id;
-	call->slot = slot;
-	call->state = LF_CALL_SENDING;
-	return call;
-}
-
 /* Without the mutex. Starts the aio of a call just taken off the queue. The call may be gone on return. */
 static void send_call(struct lf_call *call)
 {
@@ -334,7 +189,7 @@ void lf_pump(struct lf_client *client)
 
 	pthread_mutex_lock(&client->mutex);
 	client->pumping++;
-	while ((call = take_next(client)) != NULL) {
+	while ((call = lf_call_take_next(client)) != NULL) {
 		pthread_mutex_unlock(&client->mutex);
 		send_call(call);
 		pthread_mutex_lock(&client->mutex);
@@ -355,6 +210,7 @@ static void answer(struct lf_call *call, nng_msg *reply)
 	ProtobufCMessage *message = NULL;
 	struct lf_frame frame;
 
+	call->unreached = false;
 	lf_error_clean_up(&call->error);
 	lf_reply_read(
 		&frame, nng_msg_body(reply), nng_msg_len(reply), client->reply_bytes_max, &call->arena, &call->error);
@@ -386,7 +242,7 @@ static void on_sent(struct lf_client *client, struct lf_slot *slot, struct lf_ca
 		client->pipe_sent++;
 	if (nng_error == 0 && (call->stop == LF_OK || call->stop == LF_UNAVAILABLE)) {
 		call->stop = LF_OK;
-		call->state = LF_CALL_RECEIVING;
+		lf_call_move(call, LF_CLIENT_CALL_RECEIVING);
 		call->due_ms = lf_call_due(client, call);
 		lf_heap_update(client, call);
 		pthread_mutex_unlock(&client->mutex);
@@ -395,7 +251,7 @@ static void on_sent(struct lf_client *client, struct lf_slot *slot, struct lf_ca
 	}
 	if (nng_error != 0)
 		unsent = take_message(slot->aio);
-	take_off(client, call);
+	lf_call_take_off(client, call);
 	if (call->stop != LF_OK)
 		set_stop_error(client, call, call->stop);
 	else
@@ -425,7 +281,7 @@ static void on_received(struct lf_client *client, struct lf_slot *slot, struct l
 			reply = NULL;
 		}
 	}
-	take_off(client, call);
+	lf_call_take_off(client, call);
 	if (reply == NULL && call->stop != LF_OK)
 		set_stop_error(client, call, call->stop);
 	else if (reply == NULL)
@@ -444,8 +300,8 @@ void lf_slot_on_aio(void *arg)
 	struct lf_client *client = slot->client;
 
 	pthread_mutex_lock(&client->mutex);
-	assert(slot->call != NULL && slot->call->slot == slot);
-	if (slot->call->state == LF_CALL_SENDING)
+	LF_CHECK(L5, slot->call != NULL && slot->call->slot == slot);
+	if (slot->call->state == LF_CLIENT_CALL_SENDING)
 		on_sent(client, slot, slot->call);
 	else
 		on_received(client, slot, slot->call);

@@ -1,13 +1,12 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/lib/internal.h"
 
-/* A client's parts, in the order in which they are made; lf_client_tear_down() undoes those that were. */
+/* A client's parts, in the order in which they are made; release.c undoes those that were. */
 
 /* ---- making ---- */
 
@@ -168,13 +167,10 @@ static enum lf_code make_transport(struct lf_client *client, struct lf_error *er
 static enum lf_code start_threads(struct lf_client *client, struct lf_error *error)
 {
 	pthread_t keeper;
-	sigset_t all, before;
 	bool started = false;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	client->references++; /* the keeper's */
-	client->keeper_runs = pthread_create(&keeper, NULL, lf_keeper_main, client) == 0;
+	client->keeper_runs = lf_thread_start(&keeper, lf_keeper_main, client) == 0;
 	if (!client->keeper_runs) {
 		client->references--;
 	} else {
@@ -183,7 +179,6 @@ static enum lf_code start_threads(struct lf_client *client, struct lf_error *err
 		started = lf_link_start(client);
 		pthread_mutex_unlock(&client->mutex);
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!started)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no thread can be started");
 	return LF_OK;
@@ -206,43 +201,9 @@ static enum lf_code await_connection(struct lf_client *client, struct lf_error *
 
 /* ---- ending ---- */
 
-static void close_socket(struct lf_client *client)
-{
-	if (client->socket_open)
-		nng_close(client->socket);
-	client->socket_open = false;
-}
-
-/* Frees what is left after lf_client_tear_down(). */
-static void free_client(struct lf_client *client)
-{
-	close_socket(client);
-	if (client->mutex_made) {
-		pthread_cond_destroy(&client->idle_cond);
-		pthread_cond_destroy(&client->link_cond);
-		pthread_cond_destroy(&client->keeper_cond);
-		pthread_mutex_destroy(&client->mutex);
-	}
-	free(client->heap);
-	free(client->authorization);
-	free(client->url);
-	free(client);
-}
-
-void lf_client_release(struct lf_client *client)
-{
-	bool last;
-
-	pthread_mutex_lock(&client->mutex);
-	last = --client->references == 0;
-	pthread_mutex_unlock(&client->mutex);
-	if (last)
-		free_client(client);
-}
-
 /*
  * Ends every call with CANCELLED and waits until closures have returned; then until the keeper has torn down the rest,
- * but not for ever: see client_link.c.
+ * but not for ever: see link.c.
  */
 static void end(struct lf_client *client)
 {
@@ -262,26 +223,6 @@ static void end(struct lf_client *client)
 	pthread_mutex_unlock(&client->mutex);
 	if (!client->keeper_runs)
 		lf_client_tear_down(client);
-}
-
-/*
- * First the aios are stopped, which waits for callbacks that are still within nng_ctx_recv(), for nng 1.5.2 may free
- * the socket under a thread that drops the last reference to one of its contexts; then contexts are closed, before
- * their socket, which waits for them. nng_close() would wait for a lost dial, too: it is left to the last reference.
- */
-void lf_client_tear_down(struct lf_client *client)
-{
-	for (size_t i = 0; i < client->slot_count; i++)
-		nng_aio_stop(client->slots[i].aio);
-	for (size_t i = 0; i < client->slot_count; i++)
-		nng_ctx_close(client->slots[i].context);
-	if (client->connectors_lost == 0)
-		close_socket(client);
-	for (size_t i = 0; i < client->slot_count; i++)
-		nng_aio_free(client->slots[i].aio);
-	free(client->slots);
-	client->slots = NULL;
-	client->free_slots = NULL;
 }
 
 void lf_client_destroy(struct lf_client *client)
@@ -323,8 +264,18 @@ enum lf_code lf_client_new(struct lf_client **client, const struct lf_client_opt
 	if (made->mutex_made)
 		lf_client_destroy(made);
 	else
-		free_client(made);
+		lf_client_free(made);
 	return code;
+}
+
+bool lf_client_unreached(struct lf_client *client)
+{
+	bool unreached;
+
+	pthread_mutex_lock(&client->mutex);
+	unreached = client->unreached;
+	pthread_mutex_unlock(&client->mutex);
+	return unreached;
 }
 
 /* ---- the whole thing at once ---- */

@@ -89,6 +89,12 @@ void lf_call_destroy(struct lf_call *call);
 ProtobufCMessage *lf_client_call(struct lf_client *client, const ProtobufCServiceDescriptor *service,
 	unsigned method_index, const ProtobufCMessage *request, const struct lf_call_options *options,
 	struct lf_error *error);
+/*
+ * Whether the call that ended last failed because there was no connection to the server. That tells such an
+ * UNAVAILABLE apart from one that the server answered, and from a connection that was lost before the answer. Calls
+ * that were cancelled do not count. With calls in several threads it speaks of whichever ended last. Any thread.
+ */
+bool lf_client_unreached(struct lf_client *client);
 
 #pragma GCC visibility pop
 

@@ -1,12 +1,15 @@
 /*
- * What the files of the client library share. Not installed.
+ * What the files of the client library share. Not installed. Each file calls only files below it:
  *
- *	client.c         making and ending a client, the synchronous call
- *	client_link.c    the connection: dialling, losing it, dialling again
- *	client_call.c    the life of a call: the state machine, slots, the wait queue
- *	client_keeper.c  the keeper: the one thread that knows the time
- *	client_reply.c   replies: from bytes to a message or an error
- *	client_start.c   the start of a call: checks, encoding, the generated stubs' entry
+ *	client.c    making and ending a client, the synchronous call
+ *	start.c     the start of a call: checks, encoding, the generated stubs' entry
+ *	keeper.c    the keeper: the one thread that knows the time
+ *	call.c      sending a call, its answer, its end
+ *	link.c      the connection: dialling, losing it, dialling again
+ *	state.c     the states of a call, the queue for a slot, the slots
+ *	reply.c     replies: from bytes to a message or an error
+ *	timer.c     the heap of calls by the time at which they are due
+ *	release.c   the end of a client
  */
 #ifndef LF_CLIENT_LIB_INTERNAL_H
 #define LF_CLIENT_LIB_INTERNAL_H
@@ -31,23 +34,23 @@ enum {
 	LF_REDIAL_MS_MAX = 1000,
 	LF_STABLE_MS = 1000, /* a connection that held so long was a good one: the next dial is at once */
 	LF_ABORT_AGAIN_MS = 5,
-	LF_DIAL_MS_MIN = 20,    /* a dial is not ended earlier: see client_link.c */
+	LF_DIAL_MS_MIN = 20,    /* a dial is not ended earlier: see link.c */
 	LF_DIAL_LOST_MS = 1000, /* a dial that was ended and does not return within this is lost */
 	LF_DRAIN_MS = 200,      /* how long a client that is destroyed waits for answers that nobody wants any more */
 	LF_TEAR_DOWN_MS = 2000, /* how long lf_client_destroy() waits for nng to close the socket */
 	LF_REPLY_ARENA_FACTOR = 16, /* memory of a decoded reply, in reply_bytes_max */
 };
 
-/* The states of a call; the diagram is in client_call.c. */
-enum lf_call_state {
-	LF_CALL_IDLE,      /* never started */
-	LF_CALL_QUEUED,    /* in the wait queue, for a slot and a connection */
-	LF_CALL_SENDING,   /* its slot's aio sends */
-	LF_CALL_RECEIVING, /* its slot's aio receives */
-	LF_CALL_BACKOFF,   /* failed, will be tried again */
-	LF_CALL_STOPPED,   /* cancelled while no aio had it; the keeper will end it */
-	LF_CALL_ENDING,    /* one thread has it, decodes the reply, runs the closure */
-	LF_CALL_DONE,
+/* The states of a call; the diagram and the arrows are in state.c. */
+enum lf_client_call_state {
+	LF_CLIENT_CALL_IDLE,      /* never started */
+	LF_CLIENT_CALL_QUEUED,    /* in the wait queue, for a slot and a connection */
+	LF_CLIENT_CALL_SENDING,   /* its slot's aio sends */
+	LF_CLIENT_CALL_RECEIVING, /* its slot's aio receives */
+	LF_CLIENT_CALL_BACKOFF,   /* failed, will be tried again */
+	LF_CLIENT_CALL_STOPPED,   /* cancelled while no aio had it; the keeper will end it */
+	LF_CLIENT_CALL_ENDING,    /* one thread has it, decodes the reply, runs the closure */
+	LF_CLIENT_CALL_DONE,
 };
 
 /* A REQ context and its aio: what one request in flight needs. */
@@ -79,7 +82,8 @@ struct lf_call {
 	void *closure_data;
 
 	/* Under client->mutex. */
-	enum lf_call_state state;
+	enum lf_client_call_state state;
+	bool unreached;    /* its last attempt failed for want of a connection */
 	enum lf_code stop; /* why it must end though no answer came; LF_OK = it need not */
 	unsigned attempt;  /* from 1 */
 	int64_t deadline_ms;
@@ -126,6 +130,7 @@ struct lf_client {
 	size_t pumping;    /* threads in lf_pump() */
 	int64_t keeper_wake_ms;
 	bool pump_wanted;
+	bool unreached; /* of the call that ended last, cancelled ones apart */
 	uint64_t random;
 
 	/* Connection. */
@@ -151,7 +156,7 @@ void lf_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t un
 /* base_ms ± 50%. Under the mutex. */
 int64_t lf_jitter(struct lf_client *client, int64_t base_ms);
 
-/* ---- keeper: all under the mutex, but lf_keeper_main() ---- */
+/* ---- the timer: all under the mutex ---- */
 
 void lf_heap_push(struct lf_client *client, struct lf_call *call);
 void lf_heap_remove(struct lf_client *client, struct lf_call *call);
@@ -161,21 +166,25 @@ void lf_heap_update(struct lf_client *client, struct lf_call *call);
 void lf_heap_rebuild(struct lf_client *client);
 /* Wakes the keeper where it sleeps beyond when_ms. */
 void lf_keeper_wake(struct lf_client *client, int64_t when_ms);
+/* ---- the states of a call: all under the mutex ---- */
+
+/* Moves a call on to another state. Aborts (L1) where the table has no such arrow. */
+void lf_call_move(struct lf_call *call, enum lf_client_call_state to);
+/* Queues a call for its first or a further attempt. */
+void lf_call_enqueue(struct lf_client *client, struct lf_call *call);
+/* When the keeper must look at a call that is in the heap. */
+int64_t lf_call_due(const struct lf_client *client, const struct lf_call *call);
+/* The next call to send, now SENDING and with a slot. NULL where there is none, no free slot, or no connection. */
+struct lf_call *lf_call_take_next(struct lf_client *client);
+/* Takes a call out of heap and queue, and frees its slot. It is ENDING, and the caller alone has it. */
+void lf_call_take_off(struct lf_client *client, struct lf_call *call);
 /*
- * The thread. When the client is closing, no call lives and the connector has ended, it tears the client down. Has a
- * reference of its own, which it drops.
+ * Gives up a call, whatever its state; the keeper does the rest. Whether due_ms changed: then the heap must be told.
  */
-void *lf_keeper_main(void *client);
+bool lf_call_stop(struct lf_client *client, struct lf_call *call);
 
 /* ---- calls ---- */
 
-/* Under the mutex: queues a call for its first or a further attempt. */
-void lf_call_enqueue(struct lf_client *client, struct lf_call *call);
-/* Under the mutex: when the keeper must look at a call that is in the heap. */
-int64_t lf_call_due(const struct lf_client *client, const struct lf_call *call);
-/* Under the mutex: gives up a call, whatever its state; the keeper does the rest. Whether due_ms changed: then the heap
- * must be told. */
-bool lf_call_stop(struct lf_client *client, struct lf_call *call);
 /* The keeper, under the mutex, which it releases while a closure runs: a call's time has come. */
 void lf_call_on_due(struct lf_client *client, struct lf_call *call, int64_t now_ms);
 /* Without the mutex: sends what is queued, as far as there are slots. Blocks for no longer than a send() does. */
@@ -191,10 +200,23 @@ void lf_call_start_message(struct lf_call *call, unsigned method_index, const Pr
 	lf_call_bytes_fn closure, void *closure_data);
 /* Callback of every slot's aio. arg is the slot. */
 void lf_slot_on_aio(void *arg);
+
+/* ---- the keeper ---- */
+
+/*
+ * The thread. When the client is closing, no call lives and the connector has ended, it tears the client down. Has a
+ * reference of its own, which it drops.
+ */
+void *lf_keeper_main(void *client);
+
+/* ---- the end of a client ---- */
+
 /* Without the mutex; no call lives and the connector has ended: gives everything of nng's back. May block for long. */
 void lf_client_tear_down(struct lf_client *client);
 /* Drops a reference, frees the client with the last. Takes the mutex. */
 void lf_client_release(struct lf_client *client);
+/* Frees a client whose mutex was never made, or whose last reference is gone. After lf_client_tear_down(). */
+void lf_client_free(struct lf_client *client);
 
 /* ---- replies ---- */
 

@@ -336,7 +336,7 @@ bool lf_link_start(struct lf_client *client)
 	pthread_t connector;
 
 	/* Its end is told by connector_runs: one that is lost could not be joined. */
-	client->connector_runs = pthread_create(&connector, NULL, link_main, client) == 0;
+	client->connector_runs = lf_thread_start(&connector, link_main, client) == 0;
 	if (client->connector_runs)
 		pthread_detach(connector);
 	return client->connector_runs;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/lib/internal.h"
+#include "proto/base/check.h"
 
 /* ---- making and ending call objects ---- */
 
@@ -89,7 +90,7 @@ void lf_call_destroy(struct lf_call *call)
 		return;
 	client = call->client;
 	pthread_mutex_lock(&client->mutex);
-	assert(call->state == LF_CALL_IDLE || call->state == LF_CALL_DONE);
+	LF_CHECK(L2, call->state == LF_CLIENT_CALL_IDLE || call->state == LF_CLIENT_CALL_DONE);
 	client->call_count--;
 	pthread_mutex_unlock(&client->mutex);
 	lf_arena_clean_up(&call->arena);
@@ -167,9 +168,10 @@ static void begin(struct lf_call *call)
 	lf_error_clean_up(&call->error);
 	call->method[0] = '\0';
 	pthread_mutex_lock(&client->mutex);
-	assert(call->state == LF_CALL_IDLE || call->state == LF_CALL_DONE);
-	call->state = LF_CALL_ENDING;
+	LF_CHECK(L2, call->state == LF_CLIENT_CALL_IDLE || call->state == LF_CLIENT_CALL_DONE);
+	lf_call_move(call, LF_CLIENT_CALL_ENDING);
 	call->stop = LF_OK;
+	call->unreached = false;
 	call->attempt = 0;
 	client->live++;
 	pthread_mutex_unlock(&client->mutex);
@@ -274,9 +276,9 @@ enum lf_code lf_call_wait(struct lf_call *call, struct lf_error *error)
 	bool started;
 
 	pthread_mutex_lock(&client->mutex);
-	while (call->state != LF_CALL_IDLE && call->state != LF_CALL_DONE)
+	while (call->state != LF_CLIENT_CALL_IDLE && call->state != LF_CLIENT_CALL_DONE)
 		pthread_cond_wait(&call->done, &client->mutex);
-	started = call->state == LF_CALL_DONE;
+	started = call->state == LF_CLIENT_CALL_DONE;
 	pthread_mutex_unlock(&client->mutex);
 	if (!started)
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "the call was not started");

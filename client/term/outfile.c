@@ -1,16 +1,16 @@
-/* Files that are written: pictures, and rubrics in their canonical form. */
+#include "client/term/outfile.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/cmd/cli.h"
-#include "proto/base/buffer.h"
 #include "proto/base/file.h"
 
 static int close_file(int file, int failed)
@@ -101,40 +101,4 @@ int lf_file_put(const char *path, const struct lf_buffer *text)
 	failed = replace(real, &status, text);
 	free(real);
 	return failed;
-}
-
-int lf_cli_put(struct lf_cli *cli, const char *option, const char *path, const struct lf_buffer *text)
-{
-	int failed;
-
-	if (strcmp(path, "-") == 0) {
-		lf_buffer_append(&cli->page.text, text->data, text->length);
-		return LF_EXIT_DONE;
-	}
-	failed = lf_file_put(path, text);
-	if (failed == 0)
-		return LF_EXIT_DONE;
-	fprintf(stderr, "leadfit: %s: %s: %s\n", option, path, strerror(failed));
-	return LF_EXIT_UNAVAILABLE;
-}
-
-int lf_cli_svg(struct lf_cli *cli, const char *path, const struct lf_buffer *svg)
-{
-	return lf_cli_put(cli, "--svg", path, svg);
-}
-
-enum lf_code lf_cli_check_files(const struct lf_cli *cli, const char *svg, const char *csv, struct lf_error *error)
-{
-	const bool svg_out = svg != NULL && strcmp(svg, "-") == 0, csv_out = csv != NULL && strcmp(csv, "-") == 0;
-
-	if (svg != NULL && svg[0] == '\0')
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--svg: is empty");
-	if (csv != NULL && csv[0] == '\0')
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--csv: is empty");
-	if (svg_out && csv_out)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--svg - and --csv - both want standard output");
-	if ((svg_out || csv_out) && cli->json)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s - and --output json both want standard output",
-			svg_out ? "svg" : "csv");
-	return LF_OK;
 }

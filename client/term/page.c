@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -211,31 +210,6 @@ void lf_page_subtitle(struct lf_page *page, const char *title, const char *note)
 		lf_page_wrap(page, "    ", "    ", note);
 }
 
-void lf_text_add(struct lf_buffer *text, const char *format, ...)
-{
-	char *piece = NULL;
-	va_list arguments;
-	int length;
-
-	va_start(arguments, format);
-	length = vasprintf(&piece, format, arguments);
-	va_end(arguments);
-	if (length < 0) {
-		text->failed = true;
-		return;
-	}
-	lf_buffer_append(text, piece, (size_t)length);
-	free(piece);
-}
-
-void lf_text_add_number(struct lf_buffer *text, double value)
-{
-	char number[32];
-
-	lf_print_double(value, number);
-	lf_buffer_append_text(text, number);
-}
-
 void lf_text_wrap(struct lf_page *page, struct lf_buffer *text, const char *first, const char *rest)
 {
 	page->text.failed = page->text.failed || text->failed;
@@ -247,16 +221,6 @@ void lf_text_wrap(struct lf_page *page, struct lf_buffer *text, const char *firs
 void lf_text_item(struct lf_page *page, struct lf_buffer *text)
 {
 	lf_text_wrap(page, text, page->utf8 ? "  • " : "  - ", "    ");
-}
-
-void lf_percent(double share, char out[LF_PERCENT_BYTES])
-{
-	if (share > 0 && share < 0.005)
-		snprintf(out, LF_PERCENT_BYTES, "<1%%");
-	else if (share < 1 && share >= 0.995)
-		snprintf(out, LF_PERCENT_BYTES, ">99%%");
-	else
-		snprintf(out, LF_PERCENT_BYTES, "%.0f%%", share * 100);
 }
 
 void lf_bar(const struct lf_page *page, double value, char out[LF_BAR_BYTES])
@@ -287,11 +251,4 @@ void lf_time_print(int64_t seconds, char out[LF_TIME_BYTES])
 	if (gmtime_r(&when, &parts) == NULL || parts.tm_year < 1 - 1900 || parts.tm_year > 9999 - 1900 ||
 		strftime(out, LF_TIME_BYTES, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
 		snprintf(out, LF_TIME_BYTES, "?");
-}
-
-double lf_rounded(double x, unsigned decimals)
-{
-	static const double powers[] = {1, 10, 100, 1000};
-
-	return round(x * powers[decimals]) / powers[decimals];
 }

@@ -46,22 +46,12 @@ void lf_page_subtitle(struct lf_page *page, const char *title, const char *note)
 
 /* Replaces control characters by '?', in place: C0 but for line ends, DEL, and C1 (0xC2 0x80..0x9F). */
 void lf_text_make_harmless(char *text);
-/* Appends to a text as printf does; memory that runs out shows in text->failed. */
-void lf_text_add(struct lf_buffer *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Appends a number in the shortest form that reads back the same: "2.5". value is finite. */
-void lf_text_add_number(struct lf_buffer *text, double value);
 /* Wraps what gathered in text, as lf_page_wrap() does, and empties it. Nothing where it is empty. */
 void lf_text_wrap(struct lf_page *page, struct lf_buffer *text, const char *first, const char *rest);
 /* The same as an item of a list. */
 void lf_text_item(struct lf_page *page, struct lf_buffer *text);
 
 enum { LF_BAR_CELLS = 10, LF_BAR_BYTES = LF_BAR_CELLS * 3 + 1, LF_TIME_BYTES = 32 };
-/* A share 0..1 as "87%"; "<1%" and ">99%" where rounding would claim none or all. */
-enum { LF_PERCENT_BYTES = 16 };
-void lf_percent(double share, char out[LF_PERCENT_BYTES]);
-/* x to so many decimals, at most 3, as the sentences of an answer round: halves away from 0. printf() alone makes 0.12
- * of 0.125. */
-double lf_rounded(double x, unsigned decimals);
 /* A bar for a value 0..1: eighths of a cell in UTF-8, else '#'. */
 void lf_bar(const struct lf_page *page, double value, char out[LF_BAR_BYTES]);
 /* "2026-05-01 12:00:03 UTC"; "?" outside years 1..9999. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "client/term/page.h"
+#include "proto/base/clock.h"
 
 enum { INTERVAL_MS = 200 };
 
@@ -15,19 +16,17 @@ void lf_progress_init(struct lf_progress *progress)
 
 void lf_progress_say(struct lf_progress *progress, const char *format, ...)
 {
-	struct timespec now;
+	uint64_t now_ms;
 	char text[256];
 	va_list arguments;
 
 	if (!progress->terminal)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (progress->shown &&
-		(now.tv_sec - progress->last.tv_sec) * 1000 + (now.tv_nsec - progress->last.tv_nsec) / 1000000 <
-			INTERVAL_MS)
+	now_ms = lf_clock_ms();
+	if (progress->shown && now_ms - progress->last_ms < INTERVAL_MS)
 		return;
 	progress->shown = true;
-	progress->last = now;
+	progress->last_ms = now_ms;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);

@@ -4,11 +4,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 struct lf_progress {
 	bool terminal, shown;
-	struct timespec last;
+	uint64_t last_ms;
 };
 
 void lf_progress_init(struct lf_progress *progress);

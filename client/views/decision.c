@@ -1,8 +1,9 @@
-/* A decision as a page for people. */
+#include "client/views/decision.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/calc/figures.h"
 #include "proto/base/buffer.h"
 
 enum {

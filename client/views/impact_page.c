@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/term/figures.h"
+#include "client/calc/figures.h"
 #include "proto/base/buffer.h"
 
 /* Above it a difference is taken for chance, by custom. */

@@ -1,4 +1,4 @@
-/* Impact ratios for people, as CSV, as JSON, and as a picture. */
+/* Impact ratios for people, as CSV, and as JSON. The picture is in draw/pictures.h. */
 #ifndef LF_CLIENT_VIEWS_IMPACT_PAGE_H
 #define LF_CLIENT_VIEWS_IMPACT_PAGE_H
 
@@ -6,24 +6,11 @@
 #include "client/term/page.h"
 #include "proto/base/buffer.h"
 
-/* What the tables were made of. */
-struct lf_impact_frame {
-	uint64_t decisions;    /* the latest of each team and project */
-	uint64_t superseded;   /* earlier ones */
-	uint64_t erased;       /* of these, somebody was erased since: their categories are unknown */
-	uint64_t pruned;       /* left out: who was assessed was pruned since */
-	uint64_t people;       /* different ones who were assessed */
-	uint64_t not_in_file;  /* of these, not in the file */
-	uint64_t not_assessed; /* in the file, but in no decision */
-	bool small_too;
-};
-
 void lf_impact_print(struct lf_page *page, const struct lf_groups *groups, const struct lf_impact *impact,
 	const struct lf_impact_frame *frame);
 void lf_impact_csv(struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact *impact);
 void lf_impact_json(struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact *impact,
 	const struct lf_impact_frame *frame);
-void lf_impact_svg(struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact *impact);
 
 /* "selection", "scoring" */
 const char *lf_impact_measure_name(enum lf_measure measure);

@@ -4,18 +4,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "client/term/figures.h"
+#include "client/calc/figures.h"
 #include "proto/base/buffer.h"
 
 enum { REASONS_SHOWN = 10 };
-
-const char *lf_report_kind_name(size_t kind)
-{
-	const ProtobufCEnumValue *value =
-		protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, (int)kind);
-
-	return kind == 0 || value == NULL ? "(unknown)" : value->name;
-}
 
 static const char *instead_name(size_t instead)
 {
@@ -29,11 +21,6 @@ static const char *instead_name(size_t instead)
 	return names[instead];
 }
 
-void lf_report_band_name(size_t band, char out[LF_BAND_NAME_BYTES])
-{
-	snprintf(out, LF_BAND_NAME_BYTES, "%.1f..%.1f", (double)band / LF_BANDS, (double)(band + 1) / LF_BANDS);
-}
-
 static double share_of(uint64_t count, uint64_t total)
 {
 	return total == 0 ? NAN : (double)count / (double)total;
@@ -42,38 +29,6 @@ static double share_of(uint64_t count, uint64_t total)
 static double mean_of(const struct lf_report_mean *mean)
 {
 	return mean->count == 0 ? NAN : mean->sum / (double)mean->count;
-}
-
-void lf_report_verdict(const struct lf_report *report, struct lf_buffer *text)
-{
-	const struct lf_agreement *found = &report->calibration;
-	char numbers[3][LF_FIGURE_BYTES];
-
-	if (report->result_count < LF_RESULTS_NEEDED) {
-		lf_text_add(text, "Too few: %zu result%s with the score of who led, at least %d are needed.",
-			report->result_count, report->result_count == 1 ? "" : "s", LF_RESULTS_NEEDED);
-		return;
-	}
-	if (isnan(found->tau)) {
-		lf_text_add(text, "Nothing can be said: all %zu results, or all scores of those who led, are the same.",
-			report->result_count);
-		return;
-	}
-	lf_figure(found->tau, 2, numbers[0]);
-	lf_text_add(
-		text, "Kendall's tau-b of score and result is %s over %zu results", numbers[0], report->result_count);
-	if (isnan(found->interval.low)) {
-		lf_buffer_append_text(text, "; one order follows the other so closely that no interval can be given.");
-		return;
-	}
-	lf_figure(found->interval.low, 2, numbers[1]);
-	lf_figure(found->interval.high, 2, numbers[2]);
-	lf_text_add(text, " (95%% interval %s to %s): ", numbers[1], numbers[2]);
-	lf_buffer_append_text(text,
-		found->interval.low > 0 ? "a higher score goes with a better result."
-			: found->interval.high < 0
-			? "a higher score goes with a worse result. Look at what the rubric counts."
-			: "the data do not tell whether a higher score goes with a better result.");
 }
 
 /* ---- for people ---- */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/calc/rubric_diff.h"
+#include "client/views/rubric_diff_page.h"
 #include "proto/base/buffer.h"
 
 static const char *title_of(const char *section)
@@ -75,7 +75,7 @@ static void print_effect(struct lf_page *page, const struct lf_rubric_diff *diff
 
 	for (size_t i = 0; i < diff->count; i++) {
 		scores = scores || diff->changes[i].scores;
-		only_order = only_order && diff->changes[i].kind == LF_REORDERED;
+		only_order = only_order && diff->changes[i].kind == LF_RUBRIC_REORDERED;
 	}
 	if (!scores)
 		lf_page_add(page, LF_PLAIN, "\n%s\n",
@@ -123,8 +123,10 @@ static void append_string(struct lf_buffer *out, const char *name, const char *t
 
 void lf_rubric_diff_json(const struct lf_rubric_diff *diff, struct lf_buffer *out)
 {
-	static const char *const kinds[] = {
-		[LF_CHANGED] = "CHANGED", [LF_ADDED] = "ADDED", [LF_REMOVED] = "REMOVED", [LF_REORDERED] = "REORDERED"};
+	static const char *const kinds[] = {[LF_RUBRIC_CHANGED] = "CHANGED",
+		[LF_RUBRIC_ADDED] = "ADDED",
+		[LF_RUBRIC_REMOVED] = "REMOVED",
+		[LF_RUBRIC_REORDERED] = "REORDERED"};
 
 	lf_buffer_append_text(out, "  \"changes\": [");
 	for (size_t i = 0; i < diff->count; i++) {

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/cmd/cli.h"
 #include "client/views/rubric_explain.h"
+#include "client/calc/figures.h"
+#include "client/term/page.h"
+#include "client/views/rubric_page.h"
 #include "proto/base/buffer.h"
 
 /* A range of shares narrower than this is not worth a word; the picture has them all. */

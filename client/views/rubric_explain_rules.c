@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/calc/figures.h"
+#include "client/term/page.h"
 #include "client/views/rubric_explain.h"
 #include "proto/base/buffer.h"
 

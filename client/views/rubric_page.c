@@ -1,10 +1,10 @@
-/* A rubric as a page for people. */
+#include "client/views/rubric_page.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/cmd/cli.h"
-#include "leadfit/v1/rubrics.pb-c.h"
+#include "client/calc/figures.h"
 #include "proto/base/buffer.h"
 
 /* "id (Title)" */

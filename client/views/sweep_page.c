@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/cmd/cli.h"
+#include "client/calc/figures.h"
+#include "client/term/page.h"
+#include "client/views/decision.h"
 #include "proto/base/buffer.h"
 
 enum { TITLE_BYTES = 512 };

@@ -1,5 +1,7 @@
 #include "proto/base/buffer.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,4 +56,21 @@ void lf_buffer_append(struct lf_buffer *buffer, const char *text, size_t length)
 void lf_buffer_append_text(struct lf_buffer *buffer, const char *text)
 {
 	lf_buffer_append(buffer, text, strlen(text));
+}
+
+void lf_text_add(struct lf_buffer *text, const char *format, ...)
+{
+	char *piece = NULL;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&piece, format, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		text->failed = true;
+		return;
+	}
+	lf_buffer_append(text, piece, (size_t)length);
+	free(piece);
 }

@@ -18,6 +18,9 @@ void lf_buffer_clean_up(struct lf_buffer *buffer);
 void lf_buffer_append(struct lf_buffer *buffer, const char *text, size_t length);
 void lf_buffer_append_text(struct lf_buffer *buffer, const char *text);
 
+/* Appends as printf does; memory that runs out shows in text->failed. */
+void lf_text_add(struct lf_buffer *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Appends one byte. */
 static inline void lf_buffer_put(struct lf_buffer *out, char c)
 {

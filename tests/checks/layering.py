@@ -53,12 +53,13 @@ ROOMS = {
     ),
     "client/lib": ("client", "base wire pb", ""),
     "client/term": ("term", "base wire text pb", ""),
-    "client/files": ("files", "base wire text pb tlog term", ""),
-    "client/calc": ("calc", "base text pb", ""),
+    "client/calc": ("calc", "base wire text pb tlog", ""),
+    "client/files": ("files", "base wire text pb tlog term calc", ""),
     "client/draw": ("draw", "base text pb term calc", ""),
-    "client/views": ("views", "base wire text pb term calc draw", ""),
-    "client/batch": ("batch", "base wire text pb client files term", ""),
-    "client/cmd": ("cmd", "base wire text pb client tlog term files calc draw views batch", ""),
+    "client/views": ("views", "base wire text pb tlog term calc draw", ""),
+    "client/batch": ("batch", "base wire text pb client files", ""),
+    "client/session": ("session", "base wire text pb client term files", ""),
+    "client/cmd": ("cmd", "base wire text pb client tlog term calc files draw views batch session", ""),
     "client/packaging": (None, "", ""),
 }
 GENERATED = ("leadfit/v1/", "google/protobuf/", "grpc/health/")  # the room "pb"

@@ -15,7 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/cmd/cli.h"
+#include "client/term/outfile.h"
+#include "client/term/page.h"
 #include "client/views/rubric_explain.h"
 #include "client/views/sweep.h"
 #include "proto/base/buffer.h"

@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "client/calc/impact.h"
+#include "client/calc/keys.h"
 #include "client/calc/statistics.h"
+#include "client/files/groups.h"
 #include "proto/base/buffer.h"
 #include "tests/client/chance.h"
 

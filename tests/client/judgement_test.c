@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/files/judgement.h"
+#include "client/calc/judgement.h"
+#include "proto/text/json.h"
 #include "proto/base/buffer.h"
 
 enum { ARENA_BYTES = 16 * 1024 * 1024 };

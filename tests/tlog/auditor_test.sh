@@ -1,16 +1,16 @@
 #!/bin/bash
 # The Python program in storage/tlog/DESIGN.md, as it stands there, agrees with the client about proofs, right and wrong.
-# Usage: auditor_test.sh MAKE_EVIDENCE SOURCE_FOLDER
+# Usage: auditor_test.sh MAKE_PROOFS SOURCE_FOLDER
 set -u
-make_evidence=$1
+make_proofs=$1
 source_folder=$2
 . "$source_folder/tests/cli/assert.sh"
 
-mkdir "$work/evidence"
-"$make_evidence" "$work/evidence" || { echo "FAILED: no evidence"; exit 1; }
+mkdir "$work/proofs"
+"$make_proofs" "$work/proofs" || { echo "FAILED: no proofs"; exit 1; }
 awk '/^```python$/ { on = 1; next } /^```$/ { on = 0 } on' "$source_folder/storage/tlog/DESIGN.md" >"$work/check.py"
-vkey=$(cat "$work/evidence/vkey")
-check() { run python3 "$work/check.py" "$work/evidence/$1.tlog-proof" "${2-$vkey}"; }
+vkey=$(cat "$work/proofs/vkey")
+check() { run python3 "$work/check.py" "$work/proofs/$1.tlog-proof" "${2-$vkey}"; }
 : >"$work/out"; : >"$work/err"
 
 claim "a proof holds by hashlib and openssl alone"
@@ -21,7 +21,7 @@ check redacted; status_is 0; out_has "team was erased or pruned since"; out_has 
 
 claim "what the client refuses, it refuses"
 count=0
-for file in "$work"/evidence/bad.*.tlog-proof; do
+for file in "$work"/proofs/bad.*.tlog-proof; do
 	name=${file##*/}
 	# Not looked at there: what the parts mean.
 	case $name in bad.record.time.* | bad.team.message.*) continue ;; esac
@@ -32,8 +32,8 @@ done
 [ "$count" = 15 ] || fail "$count wrong proofs"
 
 claim "a signature that does not fit is refused by openssl"
-check good "$(cat "$work/evidence/other.vkey")"; [ "$status" != 0 ] || fail "another key passes"
-sed 's/^300$/301/' "$work/evidence/good.tlog-proof" >"$work/evidence/altered.tlog-proof"
+check good "$(cat "$work/proofs/other.vkey")"; [ "$status" != 0 ] || fail "another key passes"
+sed 's/^300$/301/' "$work/proofs/good.tlog-proof" >"$work/proofs/altered.tlog-proof"
 check altered; [ "$status" != 0 ] || fail "an altered checkpoint passes"; err_has openssl
 
 finish

@@ -1,21 +1,21 @@
 #!/bin/bash
 # Evidence that the client checks by itself, right and wrong in every way, with answers that the test gives.
-# Usage: evidence_test.sh LEADFIT FAKE_SERVER MAKE_EVIDENCE
+# Usage: proofs_test.sh LEADFIT FAKE_SERVER MAKE_PROOFS
 set -u
 leadfit=$1
 fake=$2
-make_evidence=$3
+make_proofs=$3
 . "$(dirname "$0")/assert.sh"
 
 unset LEADFIT_SERVER LEADFIT_TOKEN COLUMNS NO_COLOR
 export LC_ALL=C.UTF-8
-evidence=$work/evidence
+proofs=$work/proofs
 answers=$work/answers
 server=ipc://$work/socket
 id=0196f0a4-8b6e-7c3d-9f21-5d2f6f1f7a10
-mkdir "$evidence" "$answers"
-"$make_evidence" "$evidence" || { echo "FAILED: no evidence"; exit 1; }
-vkey=$(cat "$evidence/vkey")
+mkdir "$proofs" "$answers"
+"$make_proofs" "$proofs" || { echo "FAILED: no proofs"; exit 1; }
+vkey=$(cat "$proofs/vkey")
 : >"$work/out"; : >"$work/err"
 
 l() { run "$leadfit" --server "$server" "$@"; }
@@ -25,7 +25,7 @@ serve() {
 	for pid in "${started[@]}"; do kill -KILL "$pid"; wait "$pid" 2>/dev/null; done
 	started=()
 	rm -f "$answers"/* "$work/socket"
-	while [ $# -gt 0 ]; do cp "$evidence/$2" "$answers/$1"; shift 2; done
+	while [ $# -gt 0 ]; do cp "$proofs/$2" "$answers/$1"; shift 2; done
 	: >"$work/fake.log"
 	"$fake" "$server" "$answers" >"$work/fake.log" 2>&1 &
 	started=($!)
@@ -37,49 +37,49 @@ serve() {
 verify_proof() { run "$leadfit" --server "ipc://$work/none" decisions verify-proof "$@"; }
 
 claim "a proof is checked without a service, by the key as text or file"
-for key in "$vkey" "$evidence/vkey"; do
-	verify_proof "$evidence/good.tlog-proof" --key "$key"; status_is 0; err_empty
+for key in "$vkey" "$proofs/vkey"; do
+	verify_proof "$proofs/good.tlog-proof" --key "$key"; status_is 0; err_empty
 	out_has "Proved: the log has decision $id of 2026-05-01 12:00:03 UTC"
 	out_matches 'outcome +RECOMMENDED'; out_matches 'recommended +m-1042'; out_matches 'team +payments'; out_matches 'project +checkout'
 	out_matches 'rubric +tech-lead [0-9a-f]{12}'; out_matches 'log +example.com/leadfit'; out_matches 'position +260 of 300 records'
 	out_lacks "Not checked"
 done
-run "$leadfit" decisions verify-proof --key "$vkey" - <"$evidence/good.tlog-proof"; status_is 0
+run "$leadfit" decisions verify-proof --key "$vkey" - <"$proofs/good.tlog-proof"; status_is 0
 
 claim "as JSON it has the whole record"
-verify_proof "$evidence/good.tlog-proof" --key "$vkey" --output json; status_is 0; err_empty
+verify_proof "$proofs/good.tlog-proof" --key "$vkey" --output json; status_is 0; err_empty
 for part in '"origin": "example.com/leadfit"' '"size": "300"' '"position": "260"' "\"decisionId\": \"$id\"" '"decidedAt": "2026-05-01T12:00:03Z"' \
 	'"outcome": "RECOMMENDED"' '"caller": "local"' '"asOfUs": "1777636803000000"' '"name": "tech-lead"'; do
 	out_has "$part"
 done
 
 claim "what was redacted since is said, and not claimed to be proved"
-verify_proof "$evidence/redacted.tlog-proof" --key "$vkey"; status_is 0
+verify_proof "$proofs/redacted.tlog-proof" --key "$vkey"; status_is 0
 out_has "Proved: the log has a decision of 2026-05-01 12:00:03 UTC, number 77"; out_has "erased or pruned since: record, team"; out_lacks m-1042
 out_matches 'rubric +tech-lead'; out_lacks payments
-verify_proof "$evidence/redacted.tlog-proof" --key "$vkey" --output json; out_has '"notChecked": ['; out_lacks '"decisionId"'; out_has '"sequence": "77"'
+verify_proof "$proofs/redacted.tlog-proof" --key "$vkey" --output json; out_has '"notChecked": ['; out_lacks '"decisionId"'; out_has '"sequence": "77"'
 
 claim "every part that does not hold is refused by name"
 count=0
-for file in "$evidence"/bad.*.tlog-proof; do
-	part=${file#"$evidence"/bad.}
+for file in "$proofs"/bad.*.tlog-proof; do
+	part=${file#"$proofs"/bad.}
 	verify_proof "$file" --key "$vkey"; status_is 1; out_empty; err_has "leadfit: $file: ${part%%.*}: "
 	count=$((count + 1))
 done
 [ "$count" = 17 ] || fail "$count wrong proofs"
 
 claim "another key, a changed signature and text that is no proof are refused"
-verify_proof "$evidence/good.tlog-proof" --key "$evidence/other.vkey"; status_is 1; out_empty; err_has "checkpoint: the checkpoint has no signature by this key"
-sed 's/^300$/301/' "$evidence/good.tlog-proof" >"$work/altered"
+verify_proof "$proofs/good.tlog-proof" --key "$proofs/other.vkey"; status_is 1; out_empty; err_has "checkpoint: the checkpoint has no signature by this key"
+sed 's/^300$/301/' "$proofs/good.tlog-proof" >"$work/altered"
 verify_proof "$work/altered" --key "$vkey"; status_is 1; out_empty; err_has "checkpoint: the checkpoint's signature by this key does not fit it"
 for cut in 10 200 1000; do
-	head -c "$cut" "$evidence/good.tlog-proof" >"$work/altered"
+	head -c "$cut" "$proofs/good.tlog-proof" >"$work/altered"
 	verify_proof "$work/altered" --key "$vkey"; status_is 1; out_empty; err_has "$work/altered: "
 done
-verify_proof "$evidence/vkey" --key "$vkey"; status_is 1; err_has "is no proof in the form of C2SP tlog-proof"
+verify_proof "$proofs/vkey" --key "$vkey"; status_is 1; err_has "is no proof in the form of C2SP tlog-proof"
 
 claim "no byte of a proof can change"
-python3 - "$evidence/good.tlog-proof" "$work/altered" >"$work/places" <<'END'
+python3 - "$proofs/good.tlog-proof" "$work/altered" >"$work/places" <<'END'
 import sys
 data = open(sys.argv[1], "rb").read()
 for number, place in enumerate(range(0, len(data), len(data) // 40)):
@@ -94,9 +94,9 @@ for number in $(seq 0 $(($(cat "$work/places") - 1))); do
 done
 
 claim "without a key that can be read nothing is checked"
-verify_proof "$evidence/good.tlog-proof"; status_is 2; out_empty; err_has "verify-proof needs --key VKEY|FILE: a proof can't vouch for itself"
-verify_proof "$evidence/good.tlog-proof" --key nonsense; status_is 2; out_empty; err_has "--key: nonsense is neither a verifier key"
-verify_proof "$evidence/good.tlog-proof" --key "$evidence/good.tlog-proof"; status_is 2; err_has "does not hold a verifier key alone"
+verify_proof "$proofs/good.tlog-proof"; status_is 2; out_empty; err_has "verify-proof needs --key VKEY|FILE: a proof can't vouch for itself"
+verify_proof "$proofs/good.tlog-proof" --key nonsense; status_is 2; out_empty; err_has "--key: nonsense is neither a verifier key"
+verify_proof "$proofs/good.tlog-proof" --key "$proofs/good.tlog-proof"; status_is 2; err_has "does not hold a verifier key alone"
 verify_proof "$work/none" --key "$vkey"; status_is 2; err_has "none: No such file"
 verify_proof --key "$vkey"; status_is 2
 
@@ -104,22 +104,22 @@ verify_proof --key "$vkey"; status_is 2
 
 claim "prove writes the proof that the service gives"
 serve Prove.reply Prove.json
-l decisions prove "$id"; status_is 0; err_empty; cmp -s "$work/out" "$evidence/good.tlog-proof" || fail "another proof"
+l decisions prove "$id"; status_is 0; err_empty; cmp -s "$work/out" "$proofs/good.tlog-proof" || fail "another proof"
 file_has "$answers/Prove.request" "\"decisionId\":\"$id\""
-l decisions prove "$id" --proof "$work/proof" --key "$evidence/vkey"; status_is 0; cmp -s "$work/proof" "$evidence/good.tlog-proof" || fail "another proof"
+l decisions prove "$id" --proof "$work/proof" --key "$proofs/vkey"; status_is 0; cmp -s "$work/proof" "$proofs/good.tlog-proof" || fail "another proof"
 out_has "Proved: the log has decision $id"; out_has "leadfit decisions verify-proof $work/proof --key $vkey"
 l decisions prove "$id" --output json; status_is 0; out_has '"verifierKey": "example.com/leadfit+'
 
 claim "prove writes nothing that does not hold"
 rm -f "$work/proof"
-l decisions prove "$id" --proof "$work/proof" --key "$evidence/other.vkey"; status_is 1; out_empty; err_has "does not hold: checkpoint: "
+l decisions prove "$id" --proof "$work/proof" --key "$proofs/other.vkey"; status_is 1; out_empty; err_has "does not hold: checkpoint: "
 l decisions prove "${id%0}1" --proof "$work/proof"; status_is 1; out_empty; err_has "is of decision $id, not of the one that was asked for"
-sed -e 's/index 260/index 261/' "$evidence/Prove.json" >"$answers/Prove.reply"
+sed -e 's/index 260/index 261/' "$proofs/Prove.json" >"$answers/Prove.reply"
 l decisions prove "$id" --proof "$work/proof"; status_is 1; out_empty; err_has "does not hold: inclusion: "
-sed -e 's/"verifierKey": "example/"verifierKey": "fxample/' "$evidence/Prove.json" >"$answers/Prove.reply"
+sed -e 's/"verifierKey": "example/"verifierKey": "fxample/' "$proofs/Prove.json" >"$answers/Prove.reply"
 l decisions prove "$id" --proof "$work/proof"; status_is 1; out_empty; err_has "verifier_key: "
 [ ! -e "$work/proof" ] || fail "it wrote one"
-cp "$evidence/Prove.json" "$answers/Prove.reply"
+cp "$proofs/Prove.json" "$answers/Prove.reply"
 l decisions prove "$id" --proof "$work/none/proof"; status_is 3; out_empty; err_has "--proof: $work/none/proof: No such file"
 l decisions prove; status_is 2
 printf '{"code": 5, "message": "there is no such decision"}' >"$answers/Prove.error"
@@ -135,51 +135,51 @@ l decisions verify; status_is 0; err_empty
 out_has "The log is whole: all 300 records are as they were written."
 out_matches 'records +300, with 1\.8 MB of content'; out_matches 'erased +2 records'; out_matches 'pruned +1 record, in whole or part'
 out_has "as the service says; --key checks with one that you trust"
-tail -n 5 "$work/out" | cmp -s - "$evidence/checkpoint.300" || fail "no checkpoint at the end"
+tail -n 5 "$work/out" | cmp -s - "$proofs/checkpoint.300" || fail "no checkpoint at the end"
 file_has "$answers/Verify.request" '"first":"256"'; file_has "$answers/Verify.request" '"size":"300"'
 serve "${whole[@]}"
-l decisions verify --key "$evidence/vkey" --output json; status_is 0; err_empty
+l decisions verify --key "$proofs/vkey" --output json; status_is 0; err_empty
 out_has '"size": "300"'; out_has '"payloadBytes": "1750000"'; out_has '"checkpoint": "example.com/leadfit'; out_lacks findings
 
 claim "checkpoints that were kept are proved to be what the log went through"
 serve "${whole[@]}" Consistency.reply.4 Consistency.100.json Consistency.reply.5 Consistency.299.json
-l decisions verify --key "$vkey" --checkpoint "$evidence/checkpoint.100" --checkpoint "$evidence/checkpoint.299" --checkpoint "$evidence/checkpoint.300" \
-	--checkpoint "$evidence/checkpoint.0"
-status_is 0; err_empty; out_has "the first 100 records are those that $evidence/checkpoint.100 signs"; out_lacks "as the service says"
+l decisions verify --key "$vkey" --checkpoint "$proofs/checkpoint.100" --checkpoint "$proofs/checkpoint.299" --checkpoint "$proofs/checkpoint.300" \
+	--checkpoint "$proofs/checkpoint.0"
+status_is 0; err_empty; out_has "the first 100 records are those that $proofs/checkpoint.100 signs"; out_lacks "as the service says"
 file_has "$answers/Consistency.request" '"fromSize":"299"'; file_has "$answers/Consistency.request" '"toSize":"300"'
 
 claim "a log that was altered, swapped or set back is found by a kept checkpoint"
 serve "${whole[@]}" Consistency.reply Consistency.100.json
-l decisions verify --checkpoint "$evidence/forked.100"; status_is 1; err_empty
-out_has "FINDING $evidence/forked.100: the log does not begin with the 100 records that this checkpoint signs"
+l decisions verify --checkpoint "$proofs/forked.100"; status_is 1; err_empty
+out_has "FINDING $proofs/forked.100: the log does not begin with the 100 records that this checkpoint signs"
 out_has "The log is not as it was written: 1 finding."; out_lacks "The log is whole"
 serve "${whole[@]}"
-l decisions verify --checkpoint "$evidence/forked.300"; status_is 1; out_has "does not begin with the 300 records"
+l decisions verify --checkpoint "$proofs/forked.300"; status_is 1; out_has "does not begin with the 300 records"
 # The service has 100 records now, and is sound in itself.
 serve Verify.reply Verify.2.json Checkpoint.reply Checkpoint.json
-python3 - "$evidence" "$answers" <<'END'
+python3 - "$proofs" "$answers" <<'END'
 import base64, json, sys
-evidence, answers = sys.argv[1:]
-text = open(f"{evidence}/checkpoint.100").read()
-verify = json.load(open(f"{evidence}/Verify.2.json"))
+proofs, answers = sys.argv[1:]
+text = open(f"{proofs}/checkpoint.100").read()
+verify = json.load(open(f"{proofs}/Verify.2.json"))
 verify["size"], verify["records"], verify["root"] = "100", "100", text.split("\n")[2]
 json.dump(verify, open(f"{answers}/Verify.reply", "w"))
-checkpoint = json.load(open(f"{evidence}/Checkpoint.json"))
+checkpoint = json.load(open(f"{proofs}/Checkpoint.json"))
 checkpoint["checkpoint"], checkpoint["size"] = text, "100"
 json.dump(checkpoint, open(f"{answers}/Checkpoint.reply", "w"))
 END
 l decisions verify; status_is 0; out_has "all 100 records"
-l decisions verify --checkpoint "$evidence/checkpoint.299"; status_is 1
-out_has "$evidence/checkpoint.299: the log had 299 records then, and has 100 now: it was cut or set back"
+l decisions verify --checkpoint "$proofs/checkpoint.299"; status_is 1
+out_has "$proofs/checkpoint.299: the log had 299 records then, and has 100 now: it was cut or set back"
 
 claim "a kept checkpoint must be signed by the key, and whole"
 serve "${whole[@]}"
-l decisions verify --key "$evidence/other.vkey"; status_is 1; out_has "FINDING the service's own checkpoint: the checkpoint has no signature by this key"
-sed 's/^100$/101/' "$evidence/checkpoint.100" >"$work/altered"
+l decisions verify --key "$proofs/other.vkey"; status_is 1; out_has "FINDING the service's own checkpoint: the checkpoint has no signature by this key"
+sed 's/^100$/101/' "$proofs/checkpoint.100" >"$work/altered"
 serve "${whole[@]}"
 l decisions verify --checkpoint "$work/altered"; status_is 1; out_has "FINDING $work/altered: the checkpoint's signature by this key does not fit it"
 serve "${whole[@]}"
-l decisions verify --checkpoint "$evidence/vkey"; status_is 2; out_empty; err_has "vkey is no signed checkpoint"
+l decisions verify --checkpoint "$proofs/vkey"; status_is 2; out_empty; err_has "vkey is no signed checkpoint"
 l decisions verify --checkpoint "$work/none"; status_is 2; out_empty; err_has "none: No such file"
 l decisions verify --key "$work/none"; status_is 2; out_empty; err_has "--key: "
 
@@ -189,12 +189,12 @@ l decisions verify; status_is 1; out_has "FINDING the service signs another log 
 
 claim "findings of the service are told in order, the first one first"
 serve "${whole[@]}"
-python3 - "$evidence" "$answers" "$id" <<'END'
+python3 - "$proofs" "$answers" "$id" <<'END'
 import json, sys
-evidence, answers, identity = sys.argv[1:]
+proofs, answers, identity = sys.argv[1:]
 for call, findings in ((1, [(7, "decision", identity, "its team is not what the leaf commits to \x1b[2J"), (9, "rubric", "", "is missing")]),
                        (2, [(270, "erasure", "", "its hash differs")])):
-    verify = json.load(open(f"{evidence}/Verify.{call}.json"))
+    verify = json.load(open(f"{proofs}/Verify.{call}.json"))
     verify["findings"] = [dict(position=str(p), kind=k, decisionId=i, what=w) for p, k, i, w in findings]
     json.dump(verify, open(f"{answers}/Verify.reply.{call}", "w"))
 END
@@ -211,7 +211,7 @@ python3 -m json.tool <"$work/out" >/dev/null || fail "no JSON"
 claim "a log so damaged that it has no root is still held against what was signed"
 serve "${whole[@]}" Consistency.reply Consistency.100.json
 sed -i 's/"root": "[^"]*"/"root": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="/' "$answers/Verify.reply.2"
-l decisions verify --checkpoint "$evidence/checkpoint.100"; status_is 1; err_empty
+l decisions verify --checkpoint "$proofs/checkpoint.100"; status_is 1; err_empty
 out_has "FINDING no root can be recomputed"; out_has "is not as it was written: 1 finding."; out_matches 'root +none'; out_has "100 records are those that"
 
 claim "answers that make no sense together end it"
@@ -224,6 +224,6 @@ serve "${whole[@]}"; printf '{"code": 14, "message": "not now"}' >"$answers/Chec
 l decisions verify; status_is 3; err_has "not now"; out_lacks "The log is whole"
 serve "${whole[@]}" Consistency.reply Consistency.100.json
 sed -i '0,/"[A-Za-z0-9+/]*="/s//"AAAA"/' "$answers/Consistency.reply"
-l decisions verify --checkpoint "$evidence/checkpoint.100"; status_is 1; out_has "does not begin with"
+l decisions verify --checkpoint "$proofs/checkpoint.100"; status_is 1; out_has "does not begin with"
 
 finish

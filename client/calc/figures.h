@@ -1,6 +1,6 @@
-/* Figures of reports as text: on a page, where NAN is a dash, and in JSON, where it is null. */
-#ifndef LF_CLIENT_TERM_FIGURES_H
-#define LF_CLIENT_TERM_FIGURES_H
+/* Numbers as text: on a page, where NAN is a dash, and in JSON, where it is null. */
+#ifndef LF_CLIENT_CALC_FIGURES_H
+#define LF_CLIENT_CALC_FIGURES_H
 
 #include <math.h>
 #include <stdint.h>
@@ -10,6 +10,16 @@
 #include "proto/text/json.h"
 
 enum { LF_FIGURE_BYTES = 64 };
+enum { LF_DIGEST_SHOWN = 12 }; /* digits: enough to tell versions apart, and to name one by */
+
+/* A share 0..1 as "87%"; "<1%" and ">99%" where rounding would claim none or all. */
+enum { LF_PERCENT_BYTES = 16 };
+void lf_percent(double share, char out[LF_PERCENT_BYTES]);
+/* x to so many decimals, at most 3, as the sentences of an answer round: halves away from 0. printf() alone makes 0.12
+ * of 0.125. */
+double lf_rounded(double x, unsigned decimals);
+/* Appends a number in the shortest form that reads back the same: "2.5". value is finite. */
+void lf_text_add_number(struct lf_buffer *text, double value);
 
 /* "0.798", "-" for NAN. At most 3 decimals, rounded as lf_rounded() does. */
 void lf_figure(double value, unsigned decimals, char out[LF_FIGURE_BYTES]);

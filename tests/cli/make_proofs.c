@@ -1,5 +1,5 @@
 /*
- * Evidence as a service would give it, and evidence that is wrong in one way each: make_evidence FOLDER. A log of 300
+ * Proofs as a service would give them, and proofs that are wrong in one way each: make_proofs FOLDER. A log of 300
  * records, the 260th of which is a decision. Writes there
  *
  *   vkey, other.vkey                the log's verifier key, and another one of the same name
@@ -27,7 +27,7 @@ enum { SIZE = 300, DECISION = 260, FORK = 50, PARTS = 4, BYTES = 512 };
 #define REQUIRE(condition)                                                                                             \
 	do {                                                                                                           \
 		if (!(condition)) {                                                                                    \
-			fprintf(stderr, "make_evidence: %s\n", #condition);                                            \
+			fprintf(stderr, "make_proofs: %s\n", #condition);                                              \
 			exit(1);                                                                                       \
 		}                                                                                                      \
 	} while (0)

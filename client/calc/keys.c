@@ -1,4 +1,4 @@
-#include "client/files/keys.h"
+#include "client/calc/keys.h"
 
 #include <stdlib.h>
 #include <string.h>

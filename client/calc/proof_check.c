@@ -1,4 +1,4 @@
-#include "client/cmd/proof_check.h"
+#include "client/calc/proof_check.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,26 +8,6 @@
 #include "proto/base/buffer.h"
 #include "proto/wire/wire.h"
 #include "storage/tlog/leaf.h"
-
-/* ---- the key ---- */
-
-enum lf_code lf_key_take(const char *text, struct lf_verifier *verifier, struct lf_error *error)
-{
-	struct lf_input input = {0};
-
-	if (lf_verifier_parse(text, verifier))
-		return LF_OK;
-	if (lf_input_read(&input, text, false, error) != LF_OK)
-		lf_error_set(error, LF_INVALID_ARGUMENT,
-			"--key: %s is neither a verifier key, NAME+ID+BASE64, nor a file that can be read", text);
-	else if (!lf_verifier_parse(input.text, verifier))
-		lf_error_set(error, LF_INVALID_ARGUMENT,
-			"--key: the file %s does not hold a verifier key alone: NAME+ID+BASE64 on one line", text);
-	lf_input_clean_up(&input);
-	return error->code;
-}
-
-/* ---- the proof ---- */
 
 enum { RECORD, TEAM, PROJECT, RUBRIC, PARTS };
 
@@ -263,67 +243,4 @@ Leadfit__V1__ProvedDecision *lf_proof_check(const char *text, size_t length, con
 	check_proof(&check, verifier);
 	free(extra);
 	return error->code == LF_OK ? check.proved : NULL;
-}
-
-/* ---- words ---- */
-
-static void print_row(struct lf_page *page, const char *name, const char *value)
-{
-	lf_page_add(page, LF_PLAIN, "  %-12s%s\n", name, value);
-}
-
-static const char *outcome_name(uint32_t outcome)
-{
-	const ProtobufCEnumValue *value =
-		protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, (int)outcome);
-
-	return value == NULL ? "unknown to this client" : value->name;
-}
-
-void lf_proved_print(struct lf_page *page, const Leadfit__V1__ProvedDecision *proved)
-{
-	const Leadfit__V1__DecisionRecord *record = proved->record;
-	char time[LF_TIME_BYTES];
-
-	lf_time_print(proved->decided_at->seconds, time);
-	if (record != NULL)
-		lf_page_add(page, LF_GOOD, "Proved: the log has decision %s of %s", proved->decision_id, time);
-	else
-		lf_page_add(
-			page, LF_GOOD, "Proved: the log has a decision of %s, number %" PRIu64, time, proved->sequence);
-	lf_page_add(page, LF_PLAIN, "\n");
-	if (record != NULL) {
-		print_row(page, "outcome", outcome_name(record->outcome));
-		if (record->recommended[0] != '\0')
-			print_row(page, "recommended", record->recommended);
-		print_row(page, "team", record->team);
-		print_row(page, "project", record->project);
-		print_row(page, "caller", record->caller);
-	}
-	if (proved->rubric_ref != NULL)
-		lf_page_add(page, LF_PLAIN, "  %-12s%s %.*s\n", "rubric", proved->rubric_ref->name, LF_DIGEST_SHOWN,
-			proved->rubric_ref->digest);
-	print_row(page, "log", proved->origin);
-	lf_page_add(page, LF_PLAIN, "  %-12s%" PRIu64 " of %" PRIu64 " records\n", "position", proved->position,
-		proved->size);
-	if (proved->n_not_checked == 0)
-		return;
-	lf_page_add(page, LF_WARN, "Not checked, because erased or pruned since:");
-	for (size_t i = 0; i < proved->n_not_checked; i++)
-		lf_page_add(page, LF_PLAIN, "%s %s", i == 0 ? "" : ",", proved->not_checked[i]);
-	lf_page_add(page, LF_PLAIN, "\n");
-}
-
-int lf_refuse(const char *name, const struct lf_error *error)
-{
-	struct lf_buffer text = {0};
-
-	for (size_t i = 0; i < error->violation_kept; i++)
-		lf_text_add(&text, "leadfit: %s: %s: %s\n", name, error->violations[i].field,
-			error->violations[i].description);
-	if (text.data != NULL)
-		lf_text_make_harmless(text.data);
-	fputs(text.failed || text.data == NULL ? "leadfit: it is not proved\n" : text.data, stderr);
-	lf_buffer_clean_up(&text);
-	return LF_EXIT_NO;
 }

@@ -1,4 +1,4 @@
-#include "client/files/judgement.h"
+#include "client/calc/judgement.h"
 
 #include <math.h>
 #include <stdio.h>

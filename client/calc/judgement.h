@@ -1,13 +1,12 @@
 /* Weights from what people think: pairwise comparisons by the analytic hierarchy process, or points given directly. */
-#ifndef LF_CLIENT_FILES_JUDGEMENT_H
-#define LF_CLIENT_FILES_JUDGEMENT_H
+#ifndef LF_CLIENT_CALC_JUDGEMENT_H
+#define LF_CLIENT_CALC_JUDGEMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "leadfit/v1/judgement.pb-c.h"
 #include "proto/base/arena.h"
-#include "proto/text/json.h"
 #include "proto/base/status.h"
 
 /* Above this consistency ratio the comparisons contradict each other too much to be used as they are (Saaty). */

@@ -2,8 +2,8 @@
  * A table from names, or pairs of them, to numbers. Names are known by the first 16 bytes of their SHA-256, so that an
  * entry takes the same small space however long they are; two names for which that is equal do not occur.
  */
-#ifndef LF_CLIENT_FILES_KEYS_H
-#define LF_CLIENT_FILES_KEYS_H
+#ifndef LF_CLIENT_CALC_KEYS_H
+#define LF_CLIENT_CALC_KEYS_H
 
 #include <stdbool.h>
 #include <stddef.h>

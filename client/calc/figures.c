@@ -1,10 +1,34 @@
-#include "client/term/figures.h"
+#include "client/calc/figures.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "client/term/page.h"
 #include "proto/base/buffer.h"
+
+double lf_rounded(double x, unsigned decimals)
+{
+	static const double powers[] = {1, 10, 100, 1000};
+
+	return round(x * powers[decimals]) / powers[decimals];
+}
+
+void lf_percent(double share, char out[LF_PERCENT_BYTES])
+{
+	if (share > 0 && share < 0.005)
+		snprintf(out, LF_PERCENT_BYTES, "<1%%");
+	else if (share < 1 && share >= 0.995)
+		snprintf(out, LF_PERCENT_BYTES, ">99%%");
+	else
+		snprintf(out, LF_PERCENT_BYTES, "%.0f%%", share * 100);
+}
+
+void lf_text_add_number(struct lf_buffer *text, double value)
+{
+	char number[32];
+
+	lf_print_double(value, number);
+	lf_buffer_append_text(text, number);
+}
 
 void lf_figure(double value, unsigned decimals, char out[LF_FIGURE_BYTES])
 {

@@ -1,0 +1,178 @@
+#include "client/lib/internal.h"
+#include "proto/base/check.h"
+
+/*
+ * Design notes: the life of a call
+ *
+ *	                     slot and connection          sent
+ *	IDLE ──start──► QUEUED ─────────────► SENDING ──────────► RECEIVING
+ *	DONE ──start──►  │  ▲                    │                    │
+ *	                 │  │ pause is over      │ error, stop        │ reply, error, stop
+ *	                 │  └────── BACKOFF ◄─┐  ▼                    ▼
+ *	          cancel │             │      └─── ENDING ◄───────────┘
+ *	                 ▼             │ cancel      │
+ *	               STOPPED ◄───────┘             │ closure returned
+ *	                 └──keeper──► ENDING ──────► DONE
+ *
+ * The keeper moves a QUEUED or BACKOFF call whose deadline (or patience with a lost connection) is over to ENDING, too.
+ * A call that can't be started goes from its start to ENDING.
+ *
+ * The promise: a call that was started has its closure called exactly once, by its deadline (or as soon after it as a
+ * thread runs), and is DONE afterwards. Only ENDING leads to DONE; who moves a call to ENDING, under the mutex, has it
+ * alone from then on.
+ *
+ *	state      in the heap  in the queue  has a slot  whose it is
+ *	QUEUED     yes          yes           no          nobody's
+ *	SENDING    yes          no            yes         the aio's
+ *	RECEIVING  yes          no            yes         the aio's
+ *	BACKOFF    yes          no            no          nobody's
+ *	STOPPED    yes          no            no          the keeper's
+ *	ENDING     no           no            no          one thread's
+ *
+ * A slot is a REQ context with one aio. It goes back to the free list in the aio's callback, never earlier, so that its
+ * aio is idle. That lets lf_call_on_due() cancel an aio under the mutex without hitting the next call: the callback
+ * needs the mutex to pass the slot on. A context whose request was given up holds at most one late reply until its next
+ * request resets it; nng drops replies to requests that it does not know.
+ *
+ * Nothing is handed to nng while there is no connection, so its own send queue holds only what a stalled peer keeps
+ * from being written. nng runs callbacks on a few threads of its own; no function here blocks in one but for the mutex,
+ * held briefly.
+ *
+ * A request that was sent is sent again only where the caller said so (idempotent). One that nng gave back unsent is no
+ * different: a caller is told UNAVAILABLE for both.
+ */
+
+/* ---- the states ---- */
+
+#define BIT(state) (1u << LF_CLIENT_CALL_##state)
+
+/* The arrows of the diagram: what each state may be followed by. */
+static const unsigned followers[] = {
+	[LF_CLIENT_CALL_IDLE] = BIT(ENDING),
+	[LF_CLIENT_CALL_QUEUED] = BIT(SENDING) | BIT(STOPPED) | BIT(ENDING),
+	[LF_CLIENT_CALL_SENDING] = BIT(RECEIVING) | BIT(ENDING),
+	[LF_CLIENT_CALL_RECEIVING] = BIT(ENDING),
+	[LF_CLIENT_CALL_BACKOFF] = BIT(QUEUED) | BIT(STOPPED) | BIT(ENDING),
+	[LF_CLIENT_CALL_STOPPED] = BIT(ENDING),
+	[LF_CLIENT_CALL_ENDING] = BIT(QUEUED) | BIT(BACKOFF) | BIT(DONE),
+	[LF_CLIENT_CALL_DONE] = BIT(ENDING),
+};
+
+void lf_call_move(struct lf_call *call, enum lf_client_call_state to)
+{
+	LF_CHECK(L1, (followers[call->state] >> to & 1) != 0);
+	call->state = to;
+}
+
+/* ---- the queue, under the mutex ---- */
+
+static void append(struct lf_client *client, struct lf_call *call)
+{
+	call->queue_next = NULL;
+	call->queue_previous = client->queue_last;
+	if (client->queue_last != NULL)
+		client->queue_last->queue_next = call;
+	else
+		client->queue_first = call;
+	client->queue_last = call;
+}
+
+static void remove_call(struct lf_client *client, struct lf_call *call)
+{
+	if (call->queue_previous != NULL)
+		call->queue_previous->queue_next = call->queue_next;
+	else
+		client->queue_first = call->queue_next;
+	if (call->queue_next != NULL)
+		call->queue_next->queue_previous = call->queue_previous;
+	else
+		client->queue_last = call->queue_previous;
+}
+
+void lf_call_enqueue(struct lf_client *client, struct lf_call *call)
+{
+	lf_call_move(call, LF_CLIENT_CALL_QUEUED);
+	call->attempt++;
+	call->waiting_since_ms = lf_now_ms();
+	call->due_ms = lf_call_due(client, call);
+	append(client, call);
+}
+
+int64_t lf_call_due(const struct lf_client *client, const struct lf_call *call)
+{
+	int64_t due = call->deadline_ms;
+	int64_t since = call->waiting_since_ms;
+
+	if (call->stop != LF_OK)
+		return 0;
+	if (call->state == LF_CLIENT_CALL_BACKOFF && call->retry_ms < due)
+		due = call->retry_ms;
+	if (client->pipe_id == 0 && (call->state == LF_CLIENT_CALL_QUEUED || call->state == LF_CLIENT_CALL_SENDING)) {
+		if (since < client->disconnected_ms)
+			since = client->disconnected_ms;
+		if (since + client->connect_timeout_ms < due)
+			due = since + client->connect_timeout_ms;
+	}
+	return due;
+}
+
+struct lf_call *lf_call_take_next(struct lf_client *client)
+{
+	struct lf_call *call = client->queue_first;
+	struct lf_slot *slot = client->free_slots;
+
+	if (call == NULL || slot == NULL || client->pipe_id == 0)
+		return NULL;
+	remove_call(client, call);
+	client->free_slots = slot->next_free;
+	LF_CHECK(L5, slot->call == NULL && call->slot == NULL);
+	slot->call = call;
+	slot->pipe_id = client->pipe_id;
+	call->slot = slot;
+	lf_call_move(call, LF_CLIENT_CALL_SENDING);
+	return call;
+}
+
+/* ---- giving up ---- */
+
+void lf_call_take_off(struct lf_client *client, struct lf_call *call)
+{
+	struct lf_slot *slot = call->slot;
+
+	lf_heap_remove(client, call);
+	if (call->state == LF_CLIENT_CALL_QUEUED)
+		remove_call(client, call);
+	if (slot != NULL) {
+		LF_CHECK(L5, slot->call == call);
+		slot->call = NULL;
+		slot->next_free = client->free_slots;
+		client->free_slots = slot;
+		call->slot = NULL;
+	}
+	lf_call_move(call, LF_CLIENT_CALL_ENDING);
+}
+
+bool lf_call_stop(struct lf_client *client, struct lf_call *call)
+{
+	switch (call->state) {
+	case LF_CLIENT_CALL_QUEUED:
+		remove_call(client, call);
+		lf_call_move(call, LF_CLIENT_CALL_STOPPED);
+		break;
+	case LF_CLIENT_CALL_BACKOFF:
+		lf_call_move(call, LF_CLIENT_CALL_STOPPED);
+		break;
+	case LF_CLIENT_CALL_SENDING:
+	case LF_CLIENT_CALL_RECEIVING:
+		break;
+	case LF_CLIENT_CALL_ENDING:
+		call->stop = LF_CANCELLED;
+		return false;
+	default:
+		return false;
+	}
+	if (call->stop != LF_DEADLINE_EXCEEDED)
+		call->stop = LF_CANCELLED;
+	call->due_ms = 0;
+	return true;
+}
