@@ -23,14 +23,14 @@ static const char unknown_outcome[] = "one that is not known";
 
 struct replay {
 	Leadfit__V1__ReplayResponse response;
-	struct lf_past *past;
+	struct lf_history *history;
 	struct lf_arena *arena; /* of the call */
 };
 
 /* One decision: what was computed, and what is said where that differs. */
 struct comparison {
-	const struct lf_past_decision *decision;
-	const struct lf_version *version;
+	const struct lf_history_decision *decision;
+	const struct lf_rubric_version *version;
 	const struct lf_step *step;
 	const struct lf_case *the_case; /* the step's */
 	const struct lf_result *result; /* likewise */
@@ -238,20 +238,20 @@ static bool same(const struct comparison *c)
 
 /* LF_OK: computed; what is "" where all is the same. Only what has nothing to do with the decision is an error. */
 static enum lf_code recompute(
-	struct replay *replay, const struct lf_past_decision *decision, char *what, struct lf_error *error)
+	struct replay *replay, const struct lf_history_decision *decision, char *what, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &inner};
 	struct lf_step step = {0};
 	struct lf_answer_parts parts;
-	struct comparison c = {.decision = decision, .arena = lf_past_arena(replay->past), .what = what};
+	struct comparison c = {.decision = decision, .arena = lf_history_arena(replay->history), .what = what};
 	enum lf_code code;
 
 	leadfit__v1__answer__init(&c.computed);
-	c.version = lf_past_version(replay->past, &decision->row->rubric_digest, &inner);
+	c.version = lf_history_version(replay->history, &decision->row->rubric_digest, &inner);
 	code = inner.code;
 	if (c.version != NULL) {
-		lf_past_step(decision, c.version, &step);
+		lf_history_step(decision, c.version, &step);
 		code = lf_step_decide(&step, LF_DEPTH_NUMBERS, &checker, c.arena);
 	}
 	c.step = &step;
@@ -276,7 +276,7 @@ static enum lf_code recompute(
 }
 
 static enum lf_code add_difference(
-	struct replay *replay, const struct lf_past_decision *decision, const char *what, struct lf_error *error)
+	struct replay *replay, const struct lf_history_decision *decision, const char *what, struct lf_error *error)
 {
 	static const struct lf_uuid none;
 	Leadfit__V1__Difference *difference = lf_arena_alloc(replay->arena, sizeof(*difference));
@@ -296,21 +296,22 @@ static enum lf_code add_difference(
 	return LF_OK;
 }
 
-static enum lf_code replay_one(struct replay *replay, const struct lf_past_decision *decision, struct lf_error *error)
+static enum lf_code replay_one(
+	struct replay *replay, const struct lf_history_decision *decision, struct lf_error *error)
 {
 	Leadfit__V1__ReplayResponse *response = &replay->response;
 	char what[WHAT_BYTES] = "";
 
 	switch (decision->state) {
-	case LF_PAST_ERASED:
+	case LF_HISTORY_ERASED:
 		response->erased++;
 		return LF_OK;
-	case LF_PAST_PRUNED:
+	case LF_HISTORY_PRUNED:
 		response->pruned++;
 		return LF_OK;
-	case LF_PAST_DAMAGED:
+	case LF_HISTORY_DAMAGED:
 		return add_difference(replay, decision, decision->damage, error);
-	case LF_PAST_WHOLE:
+	case LF_HISTORY_WHOLE:
 		break;
 	}
 	if (decision->answer->engine_version != LF_ENGINE_VERSION) {
@@ -327,13 +328,13 @@ static enum lf_code replay_one(struct replay *replay, const struct lf_past_decis
 
 static enum lf_code replay_slice(struct replay *replay, struct lf_error *error)
 {
-	const struct lf_past_decision *decision;
+	const struct lf_history_decision *decision;
 
 	while (replay->response.n_differences < DIFFERENCES_MAX &&
-		(decision = lf_past_next(replay->past, error)) != NULL)
+		(decision = lf_history_next(replay->history, error)) != NULL)
 		if (replay_one(replay, decision, error) != LF_OK)
 			break;
-	replay->response.next = lf_past_position(replay->past);
+	replay->response.next = lf_history_position(replay->history);
 	return error->code;
 }
 
@@ -350,15 +351,15 @@ void lf_audit_replay(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Rep
 	if (checker.found > 0) {
 		lf_error_summarize(&error);
 	} else {
-		replay.past = lf_past_begin(core, &scan, closure_data);
+		replay.history = lf_history_begin(core, &scan, closure_data);
 		replay.response.differences =
 			lf_arena_zalloc(replay.arena, DIFFERENCES_MAX, sizeof(*replay.response.differences));
-		if (replay.past == NULL || replay.response.differences == NULL)
+		if (replay.history == NULL || replay.response.differences == NULL)
 			lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory to read decisions");
 		else
 			replay_slice(&replay, &error);
 	}
-	lf_past_end(replay.past);
+	lf_history_end(replay.history);
 	if (error.code != LF_OK)
 		lf_send_error(closure_data, &error);
 	else

@@ -63,7 +63,7 @@ static void rpc_stuck(void *context)
 static int load_rubric(struct lf_daemon *d, const char *path)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 	bool added = false, activated = false;
 	char *text = NULL;
 	size_t length = 0;
@@ -81,7 +81,7 @@ static int load_rubric(struct lf_daemon *d, const char *path)
 			activated ? "activated" : "active version unchanged");
 		lf_rubric_file_warn(path, text, length, version);
 	}
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 	lf_error_clean_up(&error);
 	free(text);
 	return status;

@@ -39,7 +39,7 @@ static void describe_describe(Leadfit__V1__Describe_Service *service, const Lead
 	Leadfit__V1__DescribeResponse_Closure closure, void *closure_data)
 {
 	Leadfit__V1__DescribeResponse response = LEADFIT__V1__DESCRIBE_RESPONSE__INIT;
-	struct lf_texts methods = {.arena = lf_rpc_arena(closure_data)};
+	struct lf_text_list methods = {.arena = lf_rpc_arena(closure_data)};
 	char name[256];
 
 	(void)service;
@@ -49,7 +49,7 @@ static void describe_describe(Leadfit__V1__Describe_Service *service, const Lead
 			int length = snprintf(
 				name, sizeof(name), "%s/%s", lf_services[s]->name, lf_services[s]->methods[m].name);
 
-			lf_texts_add(&methods, name, (size_t)length);
+			lf_text_list_add(&methods, name, (size_t)length);
 		}
 	response.file_descriptor_set.data = lf_unconst(lf_file_descriptor_set);
 	response.file_descriptor_set.len = lf_file_descriptor_set_length;

@@ -165,7 +165,7 @@ static enum lf_code restore_redacted(const struct lf_stored *stored, const Leadf
 
 /* ---- restoring ---- */
 
-enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf_version *version,
+enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf_rubric_version *version,
 	struct lf_arena *arena, Leadfit__V1__Decision **decision, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;

@@ -10,7 +10,7 @@
 #include "service/decide/time.h"
 
 struct builder {
-	const struct lf_version *version;
+	const struct lf_rubric_version *version;
 	const struct lf_rubric_def *def;
 	const struct lf_case_input *input;
 	struct lf_checker *check;
@@ -20,7 +20,7 @@ struct builder {
 	const char **extra; /* disciplines beyond the rubric's, where it accepts any */
 	size_t extra_count;
 	struct lf_member *members;
-	struct lf_names member_ids;
+	struct lf_name_index member_ids;
 	int32_t as_of_day;
 	bool exhausted;
 };
@@ -63,7 +63,7 @@ static void ignore(struct builder *b, const char *field, const char *key, const 
 
 /* Either left out and noted, or a violation, as the request asked for. */
 static void undeclared(struct builder *b, const char *field, const char *key, const char *kind, const char *name,
-	const struct lf_names *known)
+	const struct lf_name_index *known)
 {
 	if (!lf_check_name(b->check, field, key, name))
 		return;
@@ -76,7 +76,7 @@ static void undeclared(struct builder *b, const char *field, const char *key, co
 /* Index of a discipline, new ones taken in where the rubric accepts any. LF_NONE where it is left out or wrong. */
 static uint32_t find_discipline(struct builder *b, const char *field, const char *key, const char *name)
 {
-	uint32_t found = lf_names_find(&b->version->disciplines, name);
+	uint32_t found = lf_name_index_find(&b->version->disciplines, name);
 
 	if (found != LF_NO_NAME)
 		return found;
@@ -133,7 +133,7 @@ static bool convert_evidence(struct builder *b, const Leadfit__V1__Evidence *fro
 	bool keep = true;
 
 	to->source = LF_NONE;
-	to->criterion = lf_names_find(&b->version->criteria, from->criterion);
+	to->criterion = lf_name_index_find(&b->version->criteria, from->criterion);
 	if (*from->criterion == '\0') {
 		lf_check_fail(b->check, "criterion", "is required");
 	} else if (to->criterion == LF_NO_NAME) {
@@ -147,7 +147,7 @@ static bool convert_evidence(struct builder *b, const Leadfit__V1__Evidence *fro
 	else if (lf_check_range(b->check, "rating", from->rating->value, b->def->scale_min, b->def->scale_max))
 		to->rating = from->rating->value;
 	if (*from->source != '\0' && !b->version->sources_open) {
-		to->source = lf_names_find(&b->version->sources, from->source);
+		to->source = lf_name_index_find(&b->version->sources, from->source);
 		if (to->source == LF_NO_NAME) {
 			undeclared(b, "source", NULL, "source", from->source, &b->version->sources);
 			keep = false;
@@ -161,14 +161,15 @@ static bool convert_evidence(struct builder *b, const Leadfit__V1__Evidence *fro
 }
 
 /* Whether convert_evidence() keeps a piece that is not wrong. */
-static bool keeps(const struct lf_version *version, const Leadfit__V1__Evidence *piece)
+static bool keeps(const struct lf_rubric_version *version, const Leadfit__V1__Evidence *piece)
 {
-	return lf_names_find(&version->criteria, piece->criterion) != LF_NO_NAME &&
+	return lf_name_index_find(&version->criteria, piece->criterion) != LF_NO_NAME &&
 		(*piece->source == '\0' || version->sources_open ||
-			lf_names_find(&version->sources, piece->source) != LF_NO_NAME);
+			lf_name_index_find(&version->sources, piece->source) != LF_NO_NAME);
 }
 
-size_t lf_case_evidence_as_sent(const struct lf_version *version, const Leadfit__V1__Member *member, size_t index)
+size_t lf_case_evidence_as_sent(
+	const struct lf_rubric_version *version, const Leadfit__V1__Member *member, size_t index)
 {
 	size_t sent = 0;
 
@@ -205,13 +206,13 @@ static void convert_member(struct builder *b, const Leadfit__V1__Member *from, s
 
 static void mark_candidates(struct builder *b)
 {
-	const struct lf_names *ids = &b->member_ids;
+	const struct lf_name_index *ids = &b->member_ids;
 
 	if (b->members == NULL || !lf_check_count(b->check, "candidates", b->input->candidate_count, LF_MEMBERS_MAX))
 		return;
 	for (size_t i = 0; i < b->input->candidate_count; i++) {
 		const char *id = b->input->candidates[i];
-		uint32_t member = lf_names_find(ids, id);
+		uint32_t member = lf_name_index_find(ids, id);
 		size_t mark = lf_path_push_index(&b->check->path, "candidates", i);
 
 		if (member == LF_NO_NAME && !lf_check_id(b->check, "", id)) {
@@ -245,7 +246,7 @@ static void convert_members(struct builder *b, const Leadfit__V1__Team *team)
 		ids[i] = team->members[i]->id;
 		lf_path_pop(&b->check->path, mark);
 	}
-	b->exhausted |= !lf_names_build(&b->member_ids, ids, team->n_members, b->arena, &duplicate);
+	b->exhausted |= !lf_name_index_build(&b->member_ids, ids, team->n_members, b->arena, &duplicate);
 	if (b->exhausted)
 		return;
 	if (duplicate != LF_NO_NAME) {
@@ -293,7 +294,7 @@ static void convert_traits(struct builder *b, const Leadfit__V1__Project *projec
 		return;
 	for (size_t i = 0; i < project->n_traits; i++) {
 		const Leadfit__V1__Project__TraitsEntry *entry = project->traits[i];
-		uint32_t trait = lf_names_find(&b->version->traits, entry->key);
+		uint32_t trait = lf_name_index_find(&b->version->traits, entry->key);
 
 		if (trait == LF_NO_NAME)
 			undeclared(b, "traits", entry->key, "trait", entry->key, &b->version->traits);
@@ -373,7 +374,7 @@ static void convert_people(struct builder *b)
 	b->arena = arena;
 }
 
-enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version,
+enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_rubric_version *version,
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena)
 {
 	struct builder b = {

@@ -41,13 +41,14 @@ struct lf_built_case {
  * Converts against a version, into arena. Adds every violation below checker's path (team.members[3]…); undeclared
  * names with the nearest declared one. Returns LF_OK, INVALID_ARGUMENT, or RESOURCE_EXHAUSTED where the arena is full.
  */
-enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version *version,
+enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_rubric_version *version,
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena);
 
 /*
  * Place in the request's evidence of a member (as sent) of the piece that has that index in the built case: under
  * ignore_undeclared some pieces before it may have been left out.
  */
-size_t lf_case_evidence_as_sent(const struct lf_version *version, const Leadfit__V1__Member *member, size_t index);
+size_t lf_case_evidence_as_sent(
+	const struct lf_rubric_version *version, const Leadfit__V1__Member *member, size_t index);
 
 #endif

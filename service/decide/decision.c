@@ -150,7 +150,7 @@ static void build_ranking(Leadfit__V1__Decision *d, const struct lf_answer_parts
 }
 
 Leadfit__V1__DisciplineFit **lf_decision_fits(
-	const struct lf_version *version, const struct lf_discipline_fit *profile, struct lf_arena *arena)
+	const struct lf_rubric_version *version, const struct lf_discipline_fit *profile, struct lf_arena *arena)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
 	Leadfit__V1__DisciplineFit *fits = lf_arena_zalloc(arena, def->discipline_count + 1, sizeof(*fits));

@@ -8,7 +8,7 @@
 
 /* What a Decision is made of; all borrowed. */
 struct lf_answer_parts {
-	const struct lf_version *version;
+	const struct lf_rubric_version *version;
 	const struct lf_evaluation *evaluation;
 	const Leadfit__V1__Team *team;
 	const Leadfit__V1__Project *project;
@@ -28,7 +28,7 @@ Leadfit__V1__Decision *lf_decision_build(const struct lf_answer_parts *parts, st
 
 /* A profile as messages, best first, in arena; NULL where that is exhausted. */
 Leadfit__V1__DisciplineFit **lf_decision_fits(
-	const struct lf_version *version, const struct lf_discipline_fit *profile, struct lf_arena *arena);
+	const struct lf_rubric_version *version, const struct lf_discipline_fit *profile, struct lf_arena *arena);
 
 /* Fills in why: explanation, assumptions, what would change it, reasons of places. false where arena is exhausted. */
 bool lf_decision_say(Leadfit__V1__Decision *decision, const struct lf_answer_parts *parts, struct lf_arena *arena);
@@ -77,7 +77,7 @@ Leadfit__V1__Decision *lf_decision_outline(const struct lf_stored *stored, const
  * part was erased, or it was pruned, what is left of it: its redactions say what was taken out. DATA_LOSS where what is
  * stored does not fit together.
  */
-enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf_version *version,
+enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf_rubric_version *version,
 	struct lf_arena *arena, Leadfit__V1__Decision **decision, struct lf_error *error);
 
 #endif

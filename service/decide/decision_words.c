@@ -4,8 +4,8 @@
 
 /* Where the engine's sentences go. */
 struct speaker {
-	struct lf_texts explanation, assumptions, changes;
-	struct lf_texts *ineligible; /* by place in the ranking */
+	struct lf_text_list explanation, assumptions, changes;
+	struct lf_text_list *ineligible; /* by place in the ranking */
 	Leadfit__V1__Decision *decision;
 	bool exhausted;
 };
@@ -16,20 +16,20 @@ static void hear(void *context, enum lf_sentence kind, size_t index, const char 
 
 	switch (kind) {
 	case LF_SAY_EXPLANATION:
-		lf_texts_add(&s->explanation, text, length);
+		lf_text_list_add(&s->explanation, text, length);
 		break;
 	case LF_SAY_CHANGE:
-		lf_texts_add(&s->changes, text, length);
+		lf_text_list_add(&s->changes, text, length);
 		break;
 	case LF_SAY_ASSUMPTION:
-		lf_texts_add(&s->assumptions, text, length);
+		lf_text_list_add(&s->assumptions, text, length);
 		break;
 	case LF_SAY_REASON:
 		s->decision->ranking[index]->reason = lf_arena_strdup(s->explanation.arena, text, length);
 		s->exhausted |= s->decision->ranking[index]->reason == NULL;
 		break;
 	case LF_SAY_INELIGIBLE:
-		lf_texts_add(&s->ineligible[index], text, length);
+		lf_text_list_add(&s->ineligible[index], text, length);
 		break;
 	}
 }

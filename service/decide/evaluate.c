@@ -18,7 +18,7 @@ void *lf_workspace_new(const struct lf_rubric *rubric, const struct lf_case *the
 }
 
 static enum lf_code no_weights(
-	const struct lf_version *version, const struct lf_case *the_case, struct lf_checker *checker)
+	const struct lf_rubric_version *version, const struct lf_case *the_case, struct lf_checker *checker)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
 	char list[400] = "";
@@ -36,7 +36,7 @@ static enum lf_code no_weights(
 }
 
 /* What follows from the result. false where the arena is full. */
-static bool find(struct lf_evaluation *e, const struct lf_version *version, struct lf_arena *arena)
+static bool find(struct lf_evaluation *e, const struct lf_rubric_version *version, struct lf_arena *arena)
 {
 	size_t criteria = lf_rubric_def(version->compiled)->criterion_count;
 
@@ -51,7 +51,7 @@ static bool find(struct lf_evaluation *e, const struct lf_version *version, stru
 
 enum extent { PROFILE, SCORE, RANKING, ALL };
 
-static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *version,
+static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_rubric_version *version,
 	const struct lf_case_input *input, const struct lf_stored_numbers *numbers, enum extent extent,
 	struct lf_checker *checker, struct lf_arena *arena)
 {
@@ -86,26 +86,26 @@ static enum lf_code evaluate(struct lf_evaluation *e, const struct lf_version *v
 	return extent == RANKING || find(e, version, arena) ? LF_OK : no_memory(checker);
 }
 
-enum lf_code lf_evaluate(struct lf_evaluation *evaluation, const struct lf_version *version,
+enum lf_code lf_evaluate(struct lf_evaluation *evaluation, const struct lf_rubric_version *version,
 	const struct lf_case_input *input, const struct lf_stored_numbers *numbers, struct lf_checker *checker,
 	struct lf_arena *arena)
 {
 	return evaluate(evaluation, version, input, numbers, ALL, checker, arena);
 }
 
-enum lf_code lf_evaluate_ranking(struct lf_evaluation *evaluation, const struct lf_version *version,
+enum lf_code lf_evaluate_ranking(struct lf_evaluation *evaluation, const struct lf_rubric_version *version,
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena)
 {
 	return evaluate(evaluation, version, input, NULL, RANKING, checker, arena);
 }
 
-enum lf_code lf_evaluate_score(struct lf_evaluation *evaluation, const struct lf_version *version,
+enum lf_code lf_evaluate_score(struct lf_evaluation *evaluation, const struct lf_rubric_version *version,
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena)
 {
 	return evaluate(evaluation, version, input, NULL, SCORE, checker, arena);
 }
 
-enum lf_code lf_evaluate_profile(struct lf_evaluation *evaluation, const struct lf_version *version,
+enum lf_code lf_evaluate_profile(struct lf_evaluation *evaluation, const struct lf_rubric_version *version,
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena)
 {
 	return evaluate(evaluation, version, input, NULL, PROFILE, checker, arena);

@@ -24,20 +24,20 @@ struct lf_evaluation {
  * violation; FAILED_PRECONDITION where every weight is 0 for this project, naming its traits; RESOURCE_EXHAUSTED where
  * the arena is full.
  */
-enum lf_code lf_evaluate(struct lf_evaluation *evaluation, const struct lf_version *version,
+enum lf_code lf_evaluate(struct lf_evaluation *evaluation, const struct lf_rubric_version *version,
 	const struct lf_case_input *input, const struct lf_stored_numbers *numbers, struct lf_checker *checker,
 	struct lf_arena *arena);
 /*
  * The same without what would change it and a co-lead, which cost more than all else: contested is false, co_lead.place
  * LF_NONE.
  */
-enum lf_code lf_evaluate_ranking(struct lf_evaluation *evaluation, const struct lf_version *version,
+enum lf_code lf_evaluate_ranking(struct lf_evaluation *evaluation, const struct lf_rubric_version *version,
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena);
 /* The same without profile and profile_weights too, which are NULL: the numbers and the outcome. */
-enum lf_code lf_evaluate_score(struct lf_evaluation *evaluation, const struct lf_version *version,
+enum lf_code lf_evaluate_score(struct lf_evaluation *evaluation, const struct lf_rubric_version *version,
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena);
 /* Only built, workspace, profile and profile_weights; the team may be missing. */
-enum lf_code lf_evaluate_profile(struct lf_evaluation *evaluation, const struct lf_version *version,
+enum lf_code lf_evaluate_profile(struct lf_evaluation *evaluation, const struct lf_rubric_version *version,
 	const struct lf_case_input *input, struct lf_checker *checker, struct lf_arena *arena);
 
 /* A workspace for engine calls on a case, in arena; NULL where that is full. */

@@ -23,7 +23,7 @@ static const char *candidate_at(const struct lf_evaluation *e, size_t place)
 	return e->built.engine.members[e->result.ranking[place].member].id;
 }
 
-static void compare(const struct lf_version *version, const Leadfit__V1__Expectation *expect,
+static void compare(const struct lf_rubric_version *version, const Leadfit__V1__Expectation *expect,
 	const struct lf_evaluation *e, struct lf_checker *checker)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
@@ -167,21 +167,21 @@ static void find_contradictions(const Leadfit__V1__Scenario *scenario, const Lea
 /* ---- running ---- */
 
 struct runner {
-	const struct lf_version *version;
+	const struct lf_rubric_version *version;
 	struct lf_arena arena; /* of one scenario */
 	struct lf_digest cases[LF_SCENARIOS_MAX];
 	struct lf_coverage *coverage;
 };
 
 /* Bits of what this scenario exercises. */
-static void cover(struct lf_coverage *coverage, const struct lf_version *version, const Leadfit__V1__Scenario *scenario,
-	const struct lf_result *result)
+static void cover(struct lf_coverage *coverage, const struct lf_rubric_version *version,
+	const Leadfit__V1__Scenario *scenario, const struct lf_result *result)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
 
 	coverage->outcomes |= 1u << (unsigned)result->outcome;
 	for (size_t i = 0; i < scenario->project->n_traits; i++) {
-		uint32_t trait = lf_names_find(&version->traits, scenario->project->traits[i]->key);
+		uint32_t trait = lf_name_index_find(&version->traits, scenario->project->traits[i]->key);
 
 		if (trait != LF_NO_NAME)
 			coverage->traits |= (uint64_t)1 << trait;
@@ -207,7 +207,7 @@ static enum lf_code run(struct runner *r, const Leadfit__V1__Scenario *scenario,
 		.candidate_count = scenario->n_candidates,
 		.as_of_seconds = check_scenario(scenario, checker),
 	};
-	const struct lf_version *version = r->version;
+	const struct lf_rubric_version *version = r->version;
 	struct lf_evaluation evaluation;
 	enum lf_code code;
 
@@ -245,7 +245,7 @@ static enum lf_code run_one(
 	return code;
 }
 
-enum lf_code lf_version_test(const struct lf_version *version,
+enum lf_code lf_rubric_version_test(const struct lf_rubric_version *version,
 	bool (*visit)(void *context, const struct lf_scenario_result *result), void *context,
 	struct lf_coverage *coverage, struct lf_error *error)
 {
@@ -299,12 +299,12 @@ static bool gather(void *context, const struct lf_scenario_result *result)
 	return gathering->go_on == NULL || gathering->go_on(gathering->context);
 }
 
-enum lf_code lf_version_run_scenarios(
-	const struct lf_version *version, lf_go_on_fn go_on, void *context, struct lf_error *error)
+enum lf_code lf_rubric_version_run_scenarios(
+	const struct lf_rubric_version *version, lf_go_on_fn go_on, void *context, struct lf_error *error)
 {
 	struct gathering gathering = {LF_ERROR_INIT, go_on, context};
 	struct lf_coverage coverage;
-	enum lf_code code = lf_version_test(version, gather, &gathering, &coverage, error);
+	enum lf_code code = lf_rubric_version_test(version, gather, &gathering, &coverage, error);
 
 	if (code == LF_OK && gathering.all.violation_count > 0) {
 		lf_error_summarize(&gathering.all);

@@ -29,7 +29,7 @@ struct lf_coverage {
  * that is wrong in itself, or contradicts an earlier one (the same case, another expectation), has that among its
  * differences. Allocates; any thread, also several on one version. RESOURCE_EXHAUSTED where memory ran out.
  */
-enum lf_code lf_version_test(const struct lf_version *version,
+enum lf_code lf_rubric_version_test(const struct lf_rubric_version *version,
 	bool (*visit)(void *context, const struct lf_scenario_result *result), void *context,
 	struct lf_coverage *coverage, struct lf_error *error);
 /*
@@ -37,7 +37,7 @@ enum lf_code lf_version_test(const struct lf_version *version,
  * differed; FAILED_PRECONDITION then, RESOURCE_EXHAUSTED where memory ran out, and DEADLINE_EXCEEDED where go_on, which
  * is asked after each and may be NULL, said no.
  */
-enum lf_code lf_version_run_scenarios(
-	const struct lf_version *version, lf_go_on_fn go_on, void *context, struct lf_error *error);
+enum lf_code lf_rubric_version_run_scenarios(
+	const struct lf_rubric_version *version, lf_go_on_fn go_on, void *context, struct lf_error *error);
 
 #endif

@@ -4,8 +4,8 @@
 #include "service/decide/summary.h"
 #include "service/decide/time.h"
 
-void lf_step_begin(struct lf_step *step, const struct lf_version *version, const Leadfit__V1__ScoreRequest *request,
-	struct lf_team *team, int64_t as_of_us, const char *caller)
+void lf_step_begin(struct lf_step *step, const struct lf_rubric_version *version,
+	const Leadfit__V1__ScoreRequest *request, struct lf_team *team, int64_t as_of_us, const char *caller)
 {
 	step->version = version;
 	step->team = team;

@@ -20,7 +20,7 @@ enum lf_depth {
 
 struct lf_step {
 	/* in; all of it borrowed */
-	const struct lf_version *version;
+	const struct lf_rubric_version *version;
 	struct lf_team *team;                /* NULL: the request has none, a violation */
 	const Leadfit__V1__Project *project; /* likewise; in canonical order */
 	char *const *candidates;             /* ids; none = every member */
@@ -34,8 +34,8 @@ struct lf_step {
 };
 
 /* Fills what goes in from a request, which the step borrows. team is the request's. */
-void lf_step_begin(struct lf_step *step, const struct lf_version *version, const Leadfit__V1__ScoreRequest *request,
-	struct lf_team *team, int64_t as_of_us, const char *caller);
+void lf_step_begin(struct lf_step *step, const struct lf_rubric_version *version,
+	const Leadfit__V1__ScoreRequest *request, struct lf_team *team, int64_t as_of_us, const char *caller);
 /*
  * Decides the case. LF_OK: the evaluation is there. INVALID_ARGUMENT with every violation, those included that checker
  * had found before; FAILED_PRECONDITION where no criterion has a weight; RESOURCE_EXHAUSTED where arena is exhausted.

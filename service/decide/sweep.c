@@ -22,7 +22,7 @@ enum {
 };
 
 struct sweep {
-	const struct lf_version *version;
+	const struct lf_rubric_version *version;
 	const Leadfit__V1__SweepRequest *request;
 	struct lf_arena *arena;
 	struct lf_built_case built;
@@ -33,14 +33,14 @@ struct sweep {
 	void *workspace;
 	uint32_t *place_of; /* by member: place in the order of the answer */
 	Leadfit__V1__SweepResponse *out;
-	struct lf_texts explanation, assumptions;
+	struct lf_text_list explanation, assumptions;
 };
 
 static void check(struct sweep *s, struct lf_checker *checker)
 {
 	const Leadfit__V1__SweepRequest *request = s->request;
 
-	s->trait = lf_names_find(&s->version->traits, request->trait);
+	s->trait = lf_name_index_find(&s->version->traits, request->trait);
 	if (*request->trait == '\0')
 		lf_check_fail(checker, "trait", "is required");
 	else if (s->trait == LF_NO_NAME && lf_check_name(checker, "trait", NULL, request->trait))
@@ -63,7 +63,7 @@ static void check_size(const struct sweep *s, struct lf_checker *checker)
 }
 
 /* The rubric without what a sweep does not show. */
-static struct lf_rubric *plain_rubric(const struct lf_version *version)
+static struct lf_rubric *plain_rubric(const struct lf_rubric_version *version)
 {
 	struct lf_rubric_def def = *lf_rubric_def(version->compiled);
 
@@ -164,7 +164,7 @@ static void hear(void *context, enum lf_sentence kind, size_t index, const char 
 	struct sweep *s = context;
 
 	(void)index;
-	lf_texts_add(kind == LF_SAY_ASSUMPTION ? &s->assumptions : &s->explanation, text, length);
+	lf_text_list_add(kind == LF_SAY_ASSUMPTION ? &s->assumptions : &s->explanation, text, length);
 }
 
 /* Whether the member ranks first with its score at this value. */
@@ -232,7 +232,7 @@ static void explain_tied(struct sweep *s, const Leadfit__V1__SweepStretch *stret
 		" %s first together with %s from %.*f to %.*f: their scores are the same.",
 		stretch->n_tied == 1 ? "ranks" : "rank", stretch->first, decimals, stretch->from, decimals,
 		stretch->to);
-	lf_texts_add(&s->explanation, text, length);
+	lf_text_list_add(&s->explanation, text, length);
 }
 
 static bool find_stretches(struct sweep *s)
@@ -304,7 +304,7 @@ static enum lf_code answer(struct sweep *s, lf_go_on_fn go_on, void *context)
 	return code == LF_OK && !find_stretches(s) ? LF_RESOURCE_EXHAUSTED : code;
 }
 
-enum lf_code lf_sweep_answer(const struct lf_version *version, const Leadfit__V1__SweepRequest *request,
+enum lf_code lf_sweep_answer(const struct lf_rubric_version *version, const Leadfit__V1__SweepRequest *request,
 	int64_t as_of_us, lf_go_on_fn go_on, void *context, struct lf_checker *checker, struct lf_arena *arena,
 	Leadfit__V1__SweepResponse **response)
 {

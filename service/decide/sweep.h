@@ -11,7 +11,7 @@
  * INVALID_ARGUMENT with every violation; RESOURCE_EXHAUSTED where memory ran out; DEADLINE_EXCEEDED where go_on said
  * no.
  */
-enum lf_code lf_sweep_answer(const struct lf_version *version, const Leadfit__V1__SweepRequest *request,
+enum lf_code lf_sweep_answer(const struct lf_rubric_version *version, const Leadfit__V1__SweepRequest *request,
 	int64_t as_of_us, lf_go_on_fn go_on, void *context, struct lf_checker *checker, struct lf_arena *arena,
 	Leadfit__V1__SweepResponse **response);
 

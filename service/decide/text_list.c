@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-void lf_texts_add(struct lf_texts *texts, const char *text, size_t length)
+void lf_text_list_add(struct lf_text_list *texts, const char *text, size_t length)
 {
 	char *copy = lf_arena_strdup(texts->arena, text, length);
 

@@ -7,7 +7,7 @@
 #include "proto/base/arena.h"
 #include "proto/wire/borrow.h"
 
-struct lf_texts {
+struct lf_text_list {
 	struct lf_arena *arena;
 	char **items; /* in the arena */
 	size_t count, capacity;
@@ -15,6 +15,6 @@ struct lf_texts {
 };
 
 /* Appends a copy. */
-void lf_texts_add(struct lf_texts *texts, const char *text, size_t length);
+void lf_text_list_add(struct lf_text_list *texts, const char *text, size_t length);
 
 #endif

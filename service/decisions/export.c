@@ -44,7 +44,7 @@ struct export
 	struct lf_arena *arena;  /* the call's */
 	struct lf_arena scratch; /* of one decision */
 	const Leadfit__V1__ExportRequest *request;
-	struct lf_version *versions[VERSIONS_MAX]; /* found so far */
+	struct lf_rubric_version *versions[VERSIONS_MAX]; /* found so far */
 	size_t version_count;
 	struct piece *first, *last;
 	size_t bytes, count;
@@ -114,7 +114,7 @@ static bool put_decision(struct export *x, uint64_t sequence, const uint8_t *dec
 
 /* ---- one decision ---- */
 
-static struct lf_version *find_version(const struct export *x, const struct lf_digest *digest)
+static struct lf_rubric_version *find_version(const struct export *x, const struct lf_digest *digest)
 {
 	for (size_t i = x->version_count; i > 0; i--)
 		if (lf_digest_equal(&x->versions[i - 1]->digest, digest))
@@ -154,7 +154,7 @@ static Leadfit__V1__Decision *brief_decision(const struct lf_stored *row, struct
 	return lf_decision_identify(&b->decision, &row->id, row->decided_at_us, arena) ? &b->decision : NULL;
 }
 
-static enum lf_code pack_row(struct export *x, const struct lf_stored *row, const struct lf_version *version,
+static enum lf_code pack_row(struct export *x, const struct lf_stored *row, const struct lf_rubric_version *version,
 	uint8_t **bytes, size_t *length)
 {
 	Leadfit__V1__Decision *decision = NULL;
@@ -186,7 +186,7 @@ static void name_decision(struct lf_error *error, const struct lf_stored *row)
 static bool add(void *context, const struct lf_stored *row)
 {
 	struct export *x = context;
-	struct lf_version *version = x->request->brief ? NULL : find_version(x, &row->rubric_digest);
+	struct lf_rubric_version *version = x->request->brief ? NULL : find_version(x, &row->rubric_digest);
 	uint8_t *bytes = NULL;
 	size_t length = 0;
 
@@ -248,7 +248,7 @@ static enum lf_code read_newest(struct lf_state *state, uint64_t *newest, struct
 static void fill(struct export *x, struct lf_scan *scan, uint64_t *next)
 {
 	const size_t limit = scan->limit;
-	struct lf_version *version;
+	struct lf_rubric_version *version;
 
 	for (;;) {
 		x->ended_at = 0;
@@ -332,6 +332,6 @@ void lf_decisions_export(Leadfit__V1__Decisions_Service *service, const Leadfit_
 	else
 		lf_send_error(closure_data, &error);
 	for (size_t i = 0; i < x.version_count; i++)
-		lf_version_release(x.versions[i]);
+		lf_rubric_version_release(x.versions[i]);
 	lf_error_clean_up(&x.error);
 }

@@ -31,7 +31,7 @@ static Leadfit__V1__Decision *restore(
 {
 	struct lf_error error = LF_ERROR_INIT;
 	Leadfit__V1__Decision *decision = NULL;
-	struct lf_version *version = lf_registry_find(erase->state->registry, &stored->rubric_digest, &error);
+	struct lf_rubric_version *version = lf_registry_find(erase->state->registry, &stored->rubric_digest, &error);
 	uint8_t *bytes;
 	size_t length;
 
@@ -46,7 +46,7 @@ static Leadfit__V1__Decision *restore(
 	decision = bytes == NULL ? NULL
 				 : (Leadfit__V1__Decision *)lf_wire_unpack(
 					   &leadfit__v1__decision__descriptor, bytes, length, &erase->scratch, &error);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 	if (decision == NULL && error.code != LF_OK)
 		lf_error_move(&erase->error, &error);
 	else if (decision == NULL)

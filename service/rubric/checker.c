@@ -72,7 +72,7 @@ bool lf_check_name(struct lf_checker *checker, const char *field, const char *ke
 	return false;
 }
 
-const char *lf_check_nearest(const struct lf_checker *checker, const char *name, const struct lf_names *known)
+const char *lf_check_nearest(const struct lf_checker *checker, const char *name, const struct lf_name_index *known)
 {
 	enum { SUGGESTIONS_MAX = 10 };
 
@@ -133,7 +133,7 @@ bool lf_check_range_key(
 }
 
 void lf_check_undeclared(struct lf_checker *checker, const char *field, const char *key, const char *kind,
-	const char *name, const struct lf_names *known)
+	const char *name, const struct lf_name_index *known)
 {
 	const char *nearest = lf_check_nearest(checker, name, known);
 	char text[512];

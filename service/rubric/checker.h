@@ -40,9 +40,9 @@ bool lf_check_name(struct lf_checker *checker, const char *field, const char *ke
  * lf_nearest() among known, or NULL: only for names of at most LF_ID_BYTES_MAX, and only for the first few violations,
  * so that a request full of unknown names is refused as fast as it came.
  */
-const char *lf_check_nearest(const struct lf_checker *checker, const char *name, const struct lf_names *known);
+const char *lf_check_nearest(const struct lf_checker *checker, const char *name, const struct lf_name_index *known);
 /* "X is not a KIND that this rubric declares; nearest: Y". key NULL: the violation is at field, else at field[key]. */
 void lf_check_undeclared(struct lf_checker *checker, const char *field, const char *key, const char *kind,
-	const char *name, const struct lf_names *known);
+	const char *name, const struct lf_name_index *known);
 
 #endif

@@ -14,7 +14,7 @@
 static const double number_max = 1e6;
 
 struct builder {
-	struct lf_version *version;
+	struct lf_rubric_version *version;
 	const Leadfit__V1__Rubric *message;
 	struct lf_arena *arena;
 	struct lf_checker check;
@@ -33,11 +33,11 @@ static void *take(struct builder *b, size_t count, size_t size)
 /* ---- names ---- */
 
 static bool build_names(
-	struct builder *b, struct lf_names *names, const char *const *ids, size_t count, const char *field)
+	struct builder *b, struct lf_name_index *names, const char *const *ids, size_t count, const char *field)
 {
 	uint32_t duplicate;
 
-	if (!lf_names_build(names, ids, count, b->arena, &duplicate)) {
+	if (!lf_name_index_build(names, ids, count, b->arena, &duplicate)) {
 		b->exhausted = true;
 		return false;
 	}
@@ -87,7 +87,7 @@ static const char **open_disciplines(struct builder *b, size_t *count)
 static bool collect_names(struct builder *b)
 {
 	const Leadfit__V1__Rubric *m = b->message;
-	struct lf_version *version = b->version;
+	struct lf_rubric_version *version = b->version;
 	const char **traits, **criteria, **disciplines, **sources;
 	size_t discipline_count = m->n_disciplines;
 
@@ -138,7 +138,7 @@ static const double *convert_coefficients(
 	double *by_trait = take(b, b->version->traits.count + 1, sizeof(*by_trait));
 
 	for (size_t i = 0; by_trait != NULL && i < count; i++) {
-		uint32_t trait = lf_names_find(&b->version->traits, entries[i]->key);
+		uint32_t trait = lf_name_index_find(&b->version->traits, entries[i]->key);
 
 		if (trait == LF_NO_NAME)
 			lf_check_undeclared(
@@ -161,7 +161,7 @@ static void convert_needs(struct builder *b, const Leadfit__V1__Criterion *from,
 		const Leadfit__V1__Need *need = from->needs[i];
 		size_t mark = lf_path_push_index(&b->check.path, "needs", i);
 
-		needs[i].discipline = lf_names_find(&b->version->disciplines, need->discipline);
+		needs[i].discipline = lf_name_index_find(&b->version->disciplines, need->discipline);
 		if (lf_check_id(&b->check, "discipline", need->discipline) && needs[i].discipline == LF_NO_NAME)
 			lf_check_undeclared(&b->check, "discipline", NULL, "discipline", need->discipline,
 				&b->version->disciplines);
@@ -194,7 +194,7 @@ static void convert_prior(struct builder *b, const Leadfit__V1__Prior *from, str
 		mean[d] = to->prior_default_mean;
 	for (size_t i = 0; mean != NULL && i < from->n_mean; i++) {
 		const Leadfit__V1__Prior__MeanEntry *entry = from->mean[i];
-		uint32_t discipline = lf_names_find(&b->version->disciplines, entry->key);
+		uint32_t discipline = lf_name_index_find(&b->version->disciplines, entry->key);
 
 		if (!lf_check_name(&b->check, "mean", entry->key, entry->key))
 			continue;
@@ -314,7 +314,7 @@ static const double *convert_covers(struct builder *b, size_t self, const Leadfi
 	covers[self] = 1;
 	for (size_t i = 0; i < from->n_covers; i++) {
 		const Leadfit__V1__Discipline__CoversEntry *entry = from->covers[i];
-		uint32_t discipline = lf_names_find(&b->version->disciplines, entry->key);
+		uint32_t discipline = lf_name_index_find(&b->version->disciplines, entry->key);
 
 		if (discipline == LF_NO_NAME)
 			lf_check_undeclared(
@@ -328,7 +328,7 @@ static const double *convert_covers(struct builder *b, size_t self, const Leadfi
 
 static void convert_disciplines(struct builder *b)
 {
-	const struct lf_names *names = &b->version->disciplines;
+	const struct lf_name_index *names = &b->version->disciplines;
 	struct lf_discipline_def *disciplines = take(b, names->count + 1, sizeof(*disciplines));
 
 	for (size_t i = 0; disciplines != NULL && i < names->count; i++) {
@@ -398,7 +398,7 @@ static void convert_gate(struct builder *b, const Leadfit__V1__Gate *from, struc
 		return;
 	}
 	to->at_least = from->at_least->value;
-	to->criterion = lf_names_find(&b->version->criteria, from->criterion);
+	to->criterion = lf_name_index_find(&b->version->criteria, from->criterion);
 	if (to->criterion == LF_NO_NAME) {
 		to->criterion = (uint32_t)b->version->criteria.count; /* none, and not availability either */
 		lf_check_undeclared(&b->check, "criterion", NULL, "criterion", from->criterion, &b->version->criteria);
@@ -523,7 +523,7 @@ static enum lf_code build(struct builder *b, struct lf_error *error)
 	return LF_OK;
 }
 
-enum lf_code lf_version_compile(struct lf_version *version, const char *prefix, struct lf_error *error)
+enum lf_code lf_rubric_version_compile(struct lf_rubric_version *version, const char *prefix, struct lf_error *error)
 {
 	struct builder b = {
 		.version = version, .message = version->message, .arena = &version->arena, .check.error = error};

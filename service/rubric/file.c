@@ -55,7 +55,7 @@ static enum lf_format format_of(const char *path)
 }
 
 enum lf_code lf_rubric_file_load(
-	struct lf_version **version, const char *path, char **text, size_t *length, struct lf_error *error)
+	struct lf_rubric_version **version, const char *path, char **text, size_t *length, struct lf_error *error)
 {
 	struct lf_arena arena;
 	ProtobufCMessage *message;
@@ -78,7 +78,7 @@ enum lf_code lf_rubric_file_load(
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to read %s", path);
 		goto out;
 	}
-	code = lf_version_new(version, packed, protobuf_c_message_pack(message, packed), "", error);
+	code = lf_rubric_version_new(version, packed, protobuf_c_message_pack(message, packed), "", error);
 out:
 	lf_arena_clean_up(&arena);
 	return code;
@@ -109,11 +109,11 @@ void lf_rubric_file_say(const char *path, const char *text, size_t length, const
 	say_violations(path, text, length, error, "");
 }
 
-void lf_rubric_file_warn(const char *path, const char *text, size_t length, const struct lf_version *version)
+void lf_rubric_file_warn(const char *path, const char *text, size_t length, const struct lf_rubric_version *version)
 {
 	struct lf_error warnings = LF_ERROR_INIT;
 
-	lf_version_warn(version, &warnings);
+	lf_rubric_version_warn(version, &warnings);
 	say_violations(path, text, length, &warnings, "warning: ");
 	lf_error_clean_up(&warnings);
 }

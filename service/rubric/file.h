@@ -10,13 +10,13 @@
  * content for that, freed by the caller, also on failure.
  */
 enum lf_code lf_rubric_file_load(
-	struct lf_version **version, const char *path, char **text, size_t *length, struct lf_error *error);
+	struct lf_rubric_version **version, const char *path, char **text, size_t *length, struct lf_error *error);
 /* Prints to stderr "PATH:LINE: FIELD: DESCRIPTION" for each violation, or "PATH: MESSAGE". */
 void lf_rubric_file_say(const char *path, const char *text, size_t length, const struct lf_error *error);
 /*
  * Prints to stderr "PATH:LINE: warning: FIELD: DESCRIPTION" for what is allowed in the version, read from this text,
  * but probably not meant.
  */
-void lf_rubric_file_warn(const char *path, const char *text, size_t length, const struct lf_version *version);
+void lf_rubric_file_warn(const char *path, const char *text, size_t length, const struct lf_rubric_version *version);
 
 #endif

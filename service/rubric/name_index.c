@@ -15,8 +15,8 @@ static uint64_t hash_name(const char *id)
 	return hash ^ (hash >> 29);
 }
 
-bool lf_names_build(
-	struct lf_names *names, const char *const *ids, size_t count, struct lf_arena *arena, uint32_t *duplicate)
+bool lf_name_index_build(
+	struct lf_name_index *names, const char *const *ids, size_t count, struct lf_arena *arena, uint32_t *duplicate)
 {
 	size_t size = 4;
 
@@ -43,7 +43,7 @@ bool lf_names_build(
 	return true;
 }
 
-uint32_t lf_names_find(const struct lf_names *names, const char *id)
+uint32_t lf_name_index_find(const struct lf_name_index *names, const char *id)
 {
 	size_t at = hash_name(id) & names->mask;
 

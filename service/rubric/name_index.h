@@ -10,7 +10,7 @@
 
 #define LF_NO_NAME UINT32_MAX
 
-struct lf_names {
+struct lf_name_index {
 	const char *const *ids; /* borrowed */
 	size_t count;
 	uint32_t *slots; /* open addressing: index + 1, 0 = free */
@@ -21,9 +21,9 @@ struct lf_names {
  * Builds the table in arena. *duplicate (may be NULL) is the index of the first name that stands before already, or
  * LF_NO_NAME; the table then finds the earlier one. false where the arena is exhausted.
  */
-bool lf_names_build(
-	struct lf_names *names, const char *const *ids, size_t count, struct lf_arena *arena, uint32_t *duplicate);
+bool lf_name_index_build(
+	struct lf_name_index *names, const char *const *ids, size_t count, struct lf_arena *arena, uint32_t *duplicate);
 /* The index of id, or LF_NO_NAME. Any thread. */
-uint32_t lf_names_find(const struct lf_names *names, const char *id);
+uint32_t lf_name_index_find(const struct lf_name_index *names, const char *id);
 
 #endif

@@ -10,10 +10,10 @@
 /* A rubric of LF_MESSAGE_BYTES_MAX unpacks to at most so much, with the tables made from it. */
 static const size_t arena_bytes_max = (size_t)32 * 1024 * 1024;
 
-enum lf_code lf_version_new(
-	struct lf_version **out, const uint8_t *data, size_t length, const char *prefix, struct lf_error *error)
+enum lf_code lf_rubric_version_new(
+	struct lf_rubric_version **out, const uint8_t *data, size_t length, const char *prefix, struct lf_error *error)
 {
-	struct lf_version *version = calloc(1, sizeof(*version));
+	struct lf_rubric_version *version = calloc(1, sizeof(*version));
 	enum lf_code code;
 
 	*out = NULL;
@@ -35,17 +35,17 @@ enum lf_code lf_version_new(
 	}
 	lf_sha256(version->canonical.data, version->canonical.length, &version->digest);
 	lf_digest_print(&version->digest, version->digest_text);
-	code = lf_version_compile(version, prefix, error);
+	code = lf_rubric_version_compile(version, prefix, error);
 	if (code != LF_OK)
 		goto fail;
 	*out = version;
 	return LF_OK;
 fail:
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 	return code;
 }
 
-struct lf_version *lf_version_retain(struct lf_version *version)
+struct lf_rubric_version *lf_rubric_version_retain(struct lf_rubric_version *version)
 {
 	const unsigned before = atomic_fetch_add_explicit(&version->references, 1, memory_order_relaxed);
 
@@ -53,12 +53,12 @@ struct lf_version *lf_version_retain(struct lf_version *version)
 	return version;
 }
 
-size_t lf_version_bytes(const struct lf_version *version)
+size_t lf_rubric_version_bytes(const struct lf_rubric_version *version)
 {
 	return sizeof(*version) + version->arena.bytes_used + lf_rubric_bytes(version->compiled);
 }
 
-void lf_version_release(struct lf_version *version)
+void lf_rubric_version_release(struct lf_rubric_version *version)
 {
 	unsigned before;
 

@@ -12,14 +12,14 @@
 #include "storage/log/log.h"
 
 /* Immutable once made, but for its count of references. */
-struct lf_version {
+struct lf_rubric_version {
 	atomic_uint references;
 	struct lf_arena arena; /* holds all of it but the compiled form */
 	Leadfit__V1__Rubric *message;
 	struct lf_bytes canonical;
 	struct lf_digest digest;
 	char digest_text[65];
-	struct lf_names traits, disciplines, criteria, sources;
+	struct lf_name_index traits, disciplines, criteria, sources;
 	bool disciplines_open; /* none declared: any is accepted */
 	bool sources_open;
 	struct lf_rubric *compiled;
@@ -29,18 +29,18 @@ struct lf_version {
  * Checks and compiles a rubric from its protobuf bytes, of whatever origin. INVALID_ARGUMENT lists everything that is
  * wrong, by path below prefix ("" = the rubric itself). The new version has one reference.
  */
-enum lf_code lf_version_new(
-	struct lf_version **version, const uint8_t *data, size_t length, const char *prefix, struct lf_error *error);
-struct lf_version *lf_version_retain(struct lf_version *version);
+enum lf_code lf_rubric_version_new(struct lf_rubric_version **version, const uint8_t *data, size_t length,
+	const char *prefix, struct lf_error *error);
+struct lf_rubric_version *lf_rubric_version_retain(struct lf_rubric_version *version);
 /* Memory that it takes, compiled form included. */
-size_t lf_version_bytes(const struct lf_version *version);
+size_t lf_rubric_version_bytes(const struct lf_rubric_version *version);
 /* The last release frees. NULL is allowed. */
-void lf_version_release(struct lf_version *version);
+void lf_rubric_version_release(struct lf_rubric_version *version);
 
 /*
  * Adds to warnings, as violations by path, what is allowed in this rubric but probably not meant. Its code means
  * nothing.
  */
-void lf_version_warn(const struct lf_version *version, struct lf_error *warnings);
+void lf_rubric_version_warn(const struct lf_rubric_version *version, struct lf_error *warnings);
 
 #endif

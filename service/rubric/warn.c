@@ -97,7 +97,7 @@ static void warn_scenarios(struct lf_checker *warnings, const Leadfit__V1__Rubri
 	}
 }
 
-void lf_version_warn(const struct lf_version *version, struct lf_error *error)
+void lf_rubric_version_warn(const struct lf_rubric_version *version, struct lf_error *error)
 {
 	struct lf_checker warnings = {.error = error};
 

@@ -24,9 +24,9 @@ struct backtest {
 	Leadfit__V1__BacktestResponse response;
 	struct lf_state *core;
 	const Leadfit__V1__BacktestRequest *request;
-	struct lf_version *version; /* the other rubric */
-	struct lf_scan scan;        /* the selection */
-	struct lf_past *past;
+	struct lf_rubric_version *version; /* the other rubric */
+	struct lf_scan scan;               /* the selection */
+	struct lf_history *history;
 	struct lf_arena *arena; /* of the call */
 	uint64_t outcomes[OUTCOMES][OUTCOMES];
 	bool exhausted; /* arena was */
@@ -97,10 +97,10 @@ static const struct lf_member_score *member_of(const struct lf_result *result, u
  * By which the value of one criterion favours a over b: weight * (value of a - value of b); 0 where the rubric does not
  * have it.
  */
-static double favour(
-	const struct lf_version *version, const struct lf_result *result, const char *criterion, uint32_t a, uint32_t b)
+static double favour(const struct lf_rubric_version *version, const struct lf_result *result, const char *criterion,
+	uint32_t a, uint32_t b)
 {
-	const uint32_t c = lf_names_find(&version->criteria, criterion);
+	const uint32_t c = lf_name_index_find(&version->criteria, criterion);
 	const struct lf_member_score *of_a = member_of(result, a), *of_b = member_of(result, b);
 
 	if (c == LF_NO_NAME || of_a == NULL || of_b == NULL)
@@ -109,10 +109,10 @@ static double favour(
 }
 
 /* The criterion that does the most for the new first against the old one. Of equals the first by id. */
-static const char *deciding_criterion(const struct lf_version *old_version, const struct lf_result *old_result,
-	const struct lf_version *new_version, const struct lf_result *new_result)
+static const char *deciding_criterion(const struct lf_rubric_version *old_version, const struct lf_result *old_result,
+	const struct lf_rubric_version *new_version, const struct lf_result *new_result)
 {
-	const struct lf_version *versions[] = {new_version, old_version};
+	const struct lf_rubric_version *versions[] = {new_version, old_version};
 	const uint32_t a = first_of(new_result)->member, b = first_of(old_result)->member;
 	const char *best = NULL;
 	double most = 0;
@@ -135,8 +135,8 @@ static const char *deciding_criterion(const struct lf_version *old_version, cons
 }
 
 /* The first gate that a member fails; NULL: none. */
-static const char *failed_gate(
-	const struct lf_version *version, const struct lf_result *result, uint32_t member, struct lf_arena *arena)
+static const char *failed_gate(const struct lf_rubric_version *version, const struct lf_result *result, uint32_t member,
+	struct lf_arena *arena)
 {
 	const struct lf_member_score *score = member_of(result, member);
 	size_t gate = 0;
@@ -149,21 +149,22 @@ static const char *failed_gate(
 }
 
 /* Says which gate or criterion is behind another first place; nothing where the old rubric can't be used any more. */
-static enum lf_code explain(struct backtest *backtest, const struct lf_past_decision *decision,
+static enum lf_code explain(struct backtest *backtest, const struct lf_history_decision *decision,
 	const struct lf_result *new_result, Leadfit__V1__Flip *flip, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &inner};
-	struct lf_arena *arena = lf_past_arena(backtest->past);
+	struct lf_arena *arena = lf_history_arena(backtest->history);
 	struct lf_step old = {0};
-	const struct lf_version *version = lf_past_version(backtest->past, &decision->row->rubric_digest, &inner);
+	const struct lf_rubric_version *version =
+		lf_history_version(backtest->history, &decision->row->rubric_digest, &inner);
 	const struct lf_result *old_result = &old.evaluation.result;
 	enum lf_code code = inner.code;
 	const struct lf_member_score *new_first, *old_first;
 	const char *gate;
 
 	if (version != NULL) {
-		lf_past_step(decision, version, &old);
+		lf_history_step(decision, version, &old);
 		code = lf_step_decide(&old, LF_DEPTH_NUMBERS, &checker, arena);
 	}
 	new_first = first_of(new_result);
@@ -189,7 +190,7 @@ static enum lf_code explain(struct backtest *backtest, const struct lf_past_deci
 
 /* ---- one decision ---- */
 
-static enum lf_code add_flip(struct backtest *backtest, const struct lf_past_decision *decision,
+static enum lf_code add_flip(struct backtest *backtest, const struct lf_history_decision *decision,
 	const struct lf_result *result, const char *recommended, struct lf_error *error)
 {
 	const struct lf_stored *row = decision->row;
@@ -238,7 +239,8 @@ static void add_reason(struct backtest *backtest, const struct lf_stored *row, c
 	response->inapplicable_because[response->n_inapplicable_because++] = reason;
 }
 
-static enum lf_code decide(struct backtest *backtest, const struct lf_past_decision *decision, struct lf_error *error)
+static enum lf_code decide(
+	struct backtest *backtest, const struct lf_history_decision *decision, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &inner};
@@ -248,9 +250,9 @@ static enum lf_code decide(struct backtest *backtest, const struct lf_past_decis
 	const struct lf_result *result;
 	const char *recommended;
 
-	lf_past_step(decision, backtest->version, &step);
+	lf_history_step(decision, backtest->version, &step);
 	step.ignore_undeclared |= backtest->request->ignore_undeclared;
-	code = lf_step_decide(&step, LF_DEPTH_NUMBERS, &checker, lf_past_arena(backtest->past));
+	code = lf_step_decide(&step, LF_DEPTH_NUMBERS, &checker, lf_history_arena(backtest->history));
 	if (code == LF_RESOURCE_EXHAUSTED) {
 		lf_error_move(error, &inner);
 		return code;
@@ -272,29 +274,29 @@ static enum lf_code decide(struct backtest *backtest, const struct lf_past_decis
 }
 
 static enum lf_code backtest_one(
-	struct backtest *backtest, const struct lf_past_decision *decision, struct lf_error *error)
+	struct backtest *backtest, const struct lf_history_decision *decision, struct lf_error *error)
 {
 	struct lf_error damage = LF_ERROR_INIT;
 	bool wanted = true;
 
-	if (backtest->request->latest && decision->state != LF_PAST_DAMAGED &&
+	if (backtest->request->latest && decision->state != LF_HISTORY_DAMAGED &&
 		is_latest(backtest, decision->row, &wanted, error) != LF_OK)
 		return error->code;
 	if (!wanted)
 		return LF_OK;
 	switch (decision->state) {
-	case LF_PAST_ERASED:
+	case LF_HISTORY_ERASED:
 		backtest->response.erased++;
 		break;
-	case LF_PAST_PRUNED:
+	case LF_HISTORY_PRUNED:
 		backtest->response.pruned++;
 		break;
-	case LF_PAST_DAMAGED:
+	case LF_HISTORY_DAMAGED:
 		lf_error_set(&damage, LF_DATA_LOSS, "%s", decision->damage);
 		add_reason(backtest, decision->row, &damage);
 		lf_error_clean_up(&damage);
 		break;
-	case LF_PAST_WHOLE:
+	case LF_HISTORY_WHOLE:
 		return decide(backtest, decision, error);
 	}
 	return LF_OK;
@@ -328,25 +330,25 @@ static void list_outcomes(struct backtest *backtest)
 static enum lf_code run_slice(struct backtest *backtest, struct lf_rpc_call *call, struct lf_error *error)
 {
 	Leadfit__V1__BacktestResponse *response = &backtest->response;
-	const struct lf_past_decision *decision;
+	const struct lf_history_decision *decision;
 
-	backtest->past = lf_past_begin(backtest->core, &backtest->scan, call);
+	backtest->history = lf_history_begin(backtest->core, &backtest->scan, call);
 	response->ref =
 		lf_rubric_ref_new(backtest->version->message->name, &backtest->version->digest, backtest->arena);
 	response->flips = lf_arena_zalloc(backtest->arena, FLIPS_MAX, sizeof(*response->flips));
 	response->inapplicable_because =
 		lf_arena_zalloc(backtest->arena, REASONS_MAX, sizeof(*response->inapplicable_because));
-	backtest->exhausted = backtest->past == NULL || response->ref == NULL || response->flips == NULL ||
+	backtest->exhausted = backtest->history == NULL || response->ref == NULL || response->flips == NULL ||
 		response->inapplicable_because == NULL;
 	while (!backtest->exhausted && response->n_flips < FLIPS_MAX &&
-		(decision = lf_past_next(backtest->past, error)) != NULL)
+		(decision = lf_history_next(backtest->history, error)) != NULL)
 		if (backtest_one(backtest, decision, error) != LF_OK)
 			break;
 	list_outcomes(backtest);
 	if (error->code == LF_OK && backtest->exhausted)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 	if (error->code == LF_OK)
-		response->next = lf_past_position(backtest->past);
+		response->next = lf_history_position(backtest->history);
 	return error->code;
 }
 
@@ -366,12 +368,12 @@ void lf_rubrics_backtest(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	if (checker.found > 0)
 		lf_error_summarize(&error);
 	else
-		backtest.version = lf_rubric_version_find(backtest.core->registry, request->rubric, request->name,
+		backtest.version = lf_requested_rubric(backtest.core->registry, request->rubric, request->name,
 			request->digest, backtest.arena, &error);
 	if (backtest.version != NULL && run_slice(&backtest, closure_data, &error) == LF_OK)
 		closure(&backtest.response, closure_data);
 	else
 		lf_send_error(closure_data, &error);
-	lf_past_end(backtest.past);
-	lf_version_release(backtest.version);
+	lf_history_end(backtest.history);
+	lf_rubric_version_release(backtest.version);
 }

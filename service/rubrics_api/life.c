@@ -28,7 +28,7 @@ static enum lf_code no_room(struct lf_error *error)
 
 struct test {
 	Leadfit__V1__TestRubricResponse response;
-	const struct lf_version *version;
+	const struct lf_rubric_version *version;
 	struct lf_rpc_call *call;
 	struct lf_arena *arena;
 	bool exhausted;
@@ -152,7 +152,7 @@ static enum lf_code run_test(struct test *test, Leadfit__V1__Coverage *coverage,
 		test->arena, test->version->message->n_scenarios + 1, sizeof(*test->response.scenarios));
 	if (test->response.ref == NULL || test->response.scenarios == NULL)
 		return no_room(error);
-	if (lf_version_test(test->version, note_scenario, test, &covered, error) == LF_OK)
+	if (lf_rubric_version_test(test->version, note_scenario, test, &covered, error) == LF_OK)
 		fill_coverage(test, &covered, coverage);
 	if (test->exhausted)
 		return no_room(error);
@@ -168,7 +168,7 @@ void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__T
 		LEADFIT__V1__TEST_RUBRIC_RESPONSE__INIT, NULL, closure_data, lf_rpc_arena(closure_data), false};
 	Leadfit__V1__Coverage coverage = LEADFIT__V1__COVERAGE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version = lf_rubric_version_find(
+	struct lf_rubric_version *version = lf_requested_rubric(
 		state->registry, request->rubric, request->name, request->digest, test.arena, &error);
 
 	test.version = version;
@@ -176,7 +176,7 @@ void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__T
 		closure(&test.response, closure_data);
 	else
 		lf_send_error(closure_data, &error);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 }
 
 /* ---- put ---- */
@@ -188,17 +188,17 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 	Leadfit__V1__PutRubricResponse response = LEADFIT__V1__PUT_RUBRIC_RESPONSE__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 	const struct lf_actor actor = {lf_rpc_caller(closure_data), lf_is_awaited, closure_data};
 	struct lf_rubric_row *row = NULL;
 	bool added = false, activated = false;
 	struct lf_bytes bytes;
 
 	if (lf_rubric_pack(request->rubric, arena, &bytes, &error) == LF_OK &&
-		lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK &&
+		lf_rubric_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK &&
 		lf_registry_put(state->registry, version, &actor, &added, &activated, &error) == LF_OK &&
 		lf_log_get_rubric(state->log, NULL, &version->digest, &row, &error) == LF_OK) {
-		response.version = lf_rubric_version_new(row, arena);
+		response.version = lf_rubric_version_message(row, arena);
 		response.added = added;
 		response.activated = activated;
 		if (response.version != NULL)
@@ -209,7 +209,7 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 		lf_send_error(closure_data, &error);
 	}
 	free(row);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 }
 
 /* ---- activate ---- */
@@ -221,7 +221,7 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	Leadfit__V1__ActivateRubricResponse response = LEADFIT__V1__ACTIVATE_RUBRIC_RESPONSE__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 	const struct lf_actor actor = {lf_rpc_caller(closure_data), lf_is_awaited, closure_data};
 	struct lf_activated did = {0};
 	struct lf_digest digest;
@@ -243,7 +243,7 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 		closure(&response, closure_data);
 	else
 		lf_send_no_memory(closure_data);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 }
 
 /* ---- history ---- */

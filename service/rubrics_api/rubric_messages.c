@@ -20,10 +20,10 @@ enum lf_code lf_rubric_pack(
 	return LF_OK;
 }
 
-struct lf_version *lf_rubric_version_find(struct lf_registry *registry, const Leadfit__V1__Rubric *rubric,
+struct lf_rubric_version *lf_requested_rubric(struct lf_registry *registry, const Leadfit__V1__Rubric *rubric,
 	const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error)
 {
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 	struct lf_digest parsed;
 	struct lf_bytes bytes;
 
@@ -31,7 +31,7 @@ struct lf_version *lf_rubric_version_find(struct lf_registry *registry, const Le
 		lf_error_add(error, "rubric", "stands beside name or digest: either is allowed, not both");
 	} else if (rubric != NULL) {
 		if (lf_rubric_pack(rubric, arena, &bytes, error) == LF_OK)
-			lf_version_new(&version, bytes.data, bytes.length, "", error);
+			lf_rubric_version_new(&version, bytes.data, bytes.length, "", error);
 	} else if (*digest == '\0') {
 		version = lf_registry_active(registry, name, error);
 	} else if (!lf_digest_parse(digest, &parsed)) {
@@ -41,7 +41,7 @@ struct lf_version *lf_rubric_version_find(struct lf_registry *registry, const Le
 		if (version != NULL && *name != '\0' && strcmp(name, version->message->name) != 0) {
 			lf_error_set(error, LF_NOT_FOUND, "that version belongs to the rubric \"%.128s\"",
 				version->message->name);
-			lf_version_release(version);
+			lf_rubric_version_release(version);
 			version = NULL;
 		}
 	}
@@ -85,7 +85,7 @@ Leadfit__V1__RubricRef *lf_rubric_ref_new(const char *name, const struct lf_dige
 	return ref->name != NULL && ref->digest != NULL ? ref : NULL;
 }
 
-Leadfit__V1__RubricVersion *lf_rubric_version_new(const struct lf_rubric_row *row, struct lf_arena *arena)
+Leadfit__V1__RubricVersion *lf_rubric_version_message(const struct lf_rubric_row *row, struct lf_arena *arena)
 {
 	Leadfit__V1__RubricVersion *message = lf_arena_alloc(arena, sizeof(*message));
 

@@ -21,7 +21,7 @@ bool lf_digest_parse(const char *text, struct lf_digest *digest);
 /* A name and digest as a message in arena, NULL where that is exhausted. */
 Leadfit__V1__RubricRef *lf_rubric_ref_new(const char *name, const struct lf_digest *digest, struct lf_arena *arena);
 /* A stored version as a message in arena, copied; NULL where that is exhausted. */
-Leadfit__V1__RubricVersion *lf_rubric_version_new(const struct lf_rubric_row *row, struct lf_arena *arena);
+Leadfit__V1__RubricVersion *lf_rubric_version_message(const struct lf_rubric_row *row, struct lf_arena *arena);
 
 /*
  * The version that a request means: the rubric that it holds, or a stored one by digest, or the active one of a name
@@ -29,7 +29,7 @@ Leadfit__V1__RubricVersion *lf_rubric_version_new(const struct lf_rubric_row *ro
  * rubric, or as lf_registry_active() and lf_registry_find(). The bytes of a rubric that the request holds are in arena.
  * Any thread; may block on a read of the log.
  */
-struct lf_version *lf_rubric_version_find(struct lf_registry *registry, const Leadfit__V1__Rubric *rubric,
+struct lf_rubric_version *lf_requested_rubric(struct lf_registry *registry, const Leadfit__V1__Rubric *rubric,
 	const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error);
 
 #endif

@@ -22,7 +22,7 @@ static void lf_rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfi
 	Leadfit__V1__RubricRef ref = LEADFIT__V1__RUBRIC_REF__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT, warnings = LF_ERROR_INIT;
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 	struct lf_bytes bytes;
 	char digest_text[65];
 	struct lf_digest digest;
@@ -38,11 +38,11 @@ static void lf_rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfi
 	ref.name = request->rubric->name;
 	ref.digest = digest_text;
 	response.ref = &ref;
-	if (lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK) {
-		lf_version_run_scenarios(version, lf_is_awaited, closure_data, &error);
-		lf_version_warn(version, &warnings);
+	if (lf_rubric_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK) {
+		lf_rubric_version_run_scenarios(version, lf_is_awaited, closure_data, &error);
+		lf_rubric_version_warn(version, &warnings);
 	}
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 	/* Findings are the answer; anything else is a failure of the call. */
 	if (error.code == LF_RESOURCE_EXHAUSTED || (error.code != LF_OK && error.violation_count == 0)) {
 		lf_send_error(closure_data, &error);
@@ -63,7 +63,7 @@ static void lf_rubrics_check(Leadfit__V1__Rubrics_Service *service, const Leadfi
 static enum lf_code find_row(struct lf_state *state, const Leadfit__V1__GetRubricRequest *request,
 	struct lf_rubric_row **row, struct lf_error *error)
 {
-	struct lf_version *version;
+	struct lf_rubric_version *version;
 	struct lf_digest digest;
 	enum lf_code code;
 
@@ -82,7 +82,7 @@ static enum lf_code find_row(struct lf_state *state, const Leadfit__V1__GetRubri
 	if (version == NULL)
 		return error->code;
 	code = lf_log_get_rubric(state->log, NULL, &version->digest, row, error);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 	return code;
 }
 
@@ -99,7 +99,7 @@ static void lf_rubrics_get(Leadfit__V1__Rubrics_Service *service, const Leadfit_
 		lf_send_error(closure_data, &error);
 		return;
 	}
-	response.version = lf_rubric_version_new(row, arena);
+	response.version = lf_rubric_version_message(row, arena);
 	response.rubric = leadfit__v1__rubric__unpack(&arena->allocator, row->body.length, row->body.data);
 	if (response.version != NULL && response.rubric != NULL)
 		closure(&response, closure_data);
@@ -132,7 +132,7 @@ static void note_version(void *context, const struct lf_rubric_row *row)
 		list->response.versions = grown;
 		list->capacity = capacity;
 	}
-	list->response.versions[list->response.n_versions] = lf_rubric_version_new(row, list->arena);
+	list->response.versions[list->response.n_versions] = lf_rubric_version_message(row, list->arena);
 	if (list->response.versions[list->response.n_versions] == NULL)
 		list->exhausted = true;
 	else

@@ -16,7 +16,7 @@
 /* ---- profile ---- */
 
 struct profile_words {
-	struct lf_texts explanation, assumptions;
+	struct lf_text_list explanation, assumptions;
 };
 
 static void hear(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length)
@@ -24,7 +24,7 @@ static void hear(void *context, enum lf_sentence kind, size_t index, const char 
 	struct profile_words *words = context;
 
 	(void)index;
-	lf_texts_add(kind == LF_SAY_ASSUMPTION ? &words->assumptions : &words->explanation, text, length);
+	lf_text_list_add(kind == LF_SAY_ASSUMPTION ? &words->assumptions : &words->explanation, text, length);
 }
 
 /* Heaviest first; equal weights by id bytes. */
@@ -34,7 +34,7 @@ static bool heavier(const Leadfit__V1__CriterionWeight *a, const Leadfit__V1__Cr
 }
 
 static Leadfit__V1__CriterionWeight **sorted_weights(
-	const struct lf_version *version, const double *weights, struct lf_arena *arena)
+	const struct lf_rubric_version *version, const double *weights, struct lf_arena *arena)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
 	Leadfit__V1__CriterionWeight *items = lf_arena_zalloc(arena, def->criterion_count, sizeof(*items));
@@ -54,7 +54,7 @@ static Leadfit__V1__CriterionWeight **sorted_weights(
 }
 
 /* Fills the answer. false where the arena is exhausted. */
-static bool fill_profile(Leadfit__V1__ProfileResponse *response, const struct lf_version *version,
+static bool fill_profile(Leadfit__V1__ProfileResponse *response, const struct lf_rubric_version *version,
 	const struct lf_evaluation *evaluation, struct lf_arena *arena)
 {
 	const struct lf_rubric_def *def = lf_rubric_def(version->compiled);
@@ -83,7 +83,7 @@ void lf_scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit__V1
 	struct lf_rpc_call *call = closure_data;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
-	struct lf_version *version = lf_registry_active(state->registry, request->rubric, &error);
+	struct lf_rubric_version *version = lf_registry_active(state->registry, request->rubric, &error);
 	Leadfit__V1__ProfileResponse response = LEADFIT__V1__PROFILE_RESPONSE__INIT;
 	Leadfit__V1__RubricRef rubric = LEADFIT__V1__RUBRIC_REF__INIT;
 	Leadfit__V1__ProjectRef project = LEADFIT__V1__PROJECT_REF__INIT;
@@ -114,7 +114,7 @@ void lf_scoring_profile(Leadfit__V1__Scoring_Service *service, const Leadfit__V1
 			lf_send_error(call, &error);
 		}
 	}
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 }
 
 /* ---- sweep ---- */
@@ -126,7 +126,7 @@ void lf_scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__
 	struct lf_rpc_call *call = closure_data;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
-	struct lf_version *version = lf_registry_active(state->registry, request->rubric, &error);
+	struct lf_rubric_version *version = lf_registry_active(state->registry, request->rubric, &error);
 	Leadfit__V1__SweepResponse *response;
 	size_t from = 0;
 
@@ -142,5 +142,5 @@ void lf_scoring_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__
 	} else {
 		closure(response, closure_data);
 	}
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 }

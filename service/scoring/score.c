@@ -27,9 +27,9 @@ struct score_job {
 	struct lf_rpc_call *call;
 	struct lf_state *state;
 	const Leadfit__V1__ScoreRequest *request;
-	struct lf_team *team;       /* request's; NULL: it has none */
-	struct lf_content project;  /* likewise */
-	struct lf_version *version; /* held: the record borrows its name */
+	struct lf_team *team;              /* request's; NULL: it has none */
+	struct lf_content project;         /* likewise */
+	struct lf_rubric_version *version; /* held: the record borrows its name */
 	struct lf_finish finish;
 };
 
@@ -56,7 +56,7 @@ static void finish(struct lf_finish *finish)
 	struct lf_error failure = LF_ERROR_INIT;
 	uint8_t tail[LF_DECISION_TAIL_MAX];
 
-	lf_version_release(job->version);
+	lf_rubric_version_release(job->version);
 	switch (lf_request_completed(job->state, &job->append, &failure)) {
 	case LF_COMPLETED_REPEATED:
 		lf_rpc_later(job->call, answer_existing, job);
@@ -80,7 +80,7 @@ static void finish(struct lf_finish *finish)
 static void committed(struct lf_append *append, const struct lf_error *error)
 {
 	struct score_job *job = append->context;
-	struct lf_version *version = job->version;
+	struct lf_rubric_version *version = job->version;
 
 	if (error->code == LF_OK && append->alone && !append->existing) {
 		finish(&job->finish); /* nobody else waits for this thread, and to wake the finisher takes longer */
@@ -91,7 +91,7 @@ static void committed(struct lf_append *append, const struct lf_error *error)
 		return;
 	}
 	lf_rpc_fail(job->call, error);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 }
 
 /* ---- before it ---- */
@@ -167,7 +167,7 @@ static void score(struct lf_rpc_call *call, void *context)
 		}
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the record: retry later");
 	}
-	lf_version_release(job->version);
+	lf_rubric_version_release(job->version);
 	lf_send_error(call, &error);
 }
 

@@ -54,7 +54,7 @@ struct batch {
 	const Leadfit__V1__ScoreBatchRequest *request;
 	struct lf_arena *arena;  /* the call's */
 	struct lf_arena scratch; /* of one item after another: all that its bytes are made from */
-	struct lf_version *version;
+	struct lf_rubric_version *version;
 	struct lf_team **teams;      /* by index: the cache's or the batch's own */
 	struct lf_content *projects; /* by index */
 	size_t prepared;             /* items, so far */
@@ -134,7 +134,7 @@ static void send(struct batch *batch)
 	const bool staged = lf_batch_results_stage(call, batch->results, batch->request->n_items);
 
 	lf_arena_clean_up(&batch->scratch);
-	lf_version_release(batch->version);
+	lf_rubric_version_release(batch->version);
 	if (staged) {
 		lf_rpc_send(call);
 		return;
@@ -368,7 +368,7 @@ static void release(void *context)
 	struct batch *batch = context;
 
 	lf_arena_clean_up(&batch->scratch);
-	lf_version_release(batch->version);
+	lf_rubric_version_release(batch->version);
 }
 
 /* On a worker: prepares items until all are, or until others wait for the worker. */

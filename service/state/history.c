@@ -38,19 +38,19 @@ struct decoded {
 };
 
 /* Read, and not gone over. What is decoded of it has no bytes in the row. */
-struct past_row {
+struct history_row {
 	struct lf_stored *stored;
 	struct decoded team, project; /* message NULL: to be decoded, to say what is wrong with it */
 };
 
-struct lf_past {
-	struct lf_state *core;
+struct lf_history {
+	struct lf_state *state;
 	struct lf_rpc_call *call;
 	struct lf_scan scan;
 	uint64_t start_ns;
 	bool begun; /* it went over one decision, or over rows of which none fits */
 	/* what was read and not gone over */
-	struct past_row rows[BATCH_ROWS];
+	struct history_row rows[BATCH_ROWS];
 	size_t row_count, row_at;
 	bool no_memory; /* to copy a row */
 	uint64_t next;  /* after those: 0 at the end of the log */
@@ -60,88 +60,89 @@ struct lf_past {
 	/* what is remembered */
 	struct lf_arena payloads, arena;
 	struct decoded teams[PAYLOADS], projects[PAYLOADS];
-	struct lf_version *versions[VERSIONS];
+	struct lf_rubric_version *versions[VERSIONS];
 	size_t version_count;
-	struct lf_past_decision decision;
+	struct lf_history_decision decision;
 	struct lf_team alone; /* its team, where that could not be remembered */
 	char damage[512];     /* of it */
 };
 
 static bool knows(void *context, enum lf_payload_kind kind, uint64_t payload)
 {
-	const struct lf_past *past = context;
-	const struct decoded *slots = kind == LF_PAYLOAD_TEAM ? past->teams : past->projects;
+	const struct lf_history *history = context;
+	const struct decoded *slots = kind == LF_PAYLOAD_TEAM ? history->teams : history->projects;
 
 	return payload != 0 && slots[payload % PAYLOADS].payload == payload;
 }
 
-struct lf_past *lf_past_begin(struct lf_state *core, const struct lf_scan *scan, struct lf_rpc_call *call)
+struct lf_history *lf_history_begin(struct lf_state *state, const struct lf_scan *scan, struct lf_rpc_call *call)
 {
-	struct lf_past *past = calloc(1, sizeof(*past));
+	struct lf_history *history = calloc(1, sizeof(*history));
 
-	if (past == NULL)
+	if (history == NULL)
 		return NULL;
-	past->core = core;
-	past->call = call;
-	past->scan = *scan;
-	past->scan.limit = BATCH_ROWS;
-	past->scan.bytes_max = BATCH_BYTES_MAX;
-	past->scan.newest_first = false;
-	past->scan.payloads = true;
-	past->scan.knows = knows;
-	past->next = scan->from_sequence != 0 ? scan->from_sequence : 1;
-	past->start_ns = lf_clock_ns();
-	lf_arena_init(&past->payloads, payload_bytes_max + decision_bytes_max);
-	lf_arena_init(&past->arena, decision_bytes_max);
-	return past;
+	history->state = state;
+	history->call = call;
+	history->scan = *scan;
+	history->scan.limit = BATCH_ROWS;
+	history->scan.bytes_max = BATCH_BYTES_MAX;
+	history->scan.newest_first = false;
+	history->scan.payloads = true;
+	history->scan.knows = knows;
+	history->next = scan->from_sequence != 0 ? scan->from_sequence : 1;
+	history->start_ns = lf_clock_ns();
+	lf_arena_init(&history->payloads, payload_bytes_max + decision_bytes_max);
+	lf_arena_init(&history->arena, decision_bytes_max);
+	return history;
 }
 
-static void forget_rows(struct lf_past *past)
+static void forget_rows(struct lf_history *history)
 {
-	for (size_t i = 0; i < past->row_count; i++)
-		free(past->rows[i].stored);
-	past->row_count = past->row_at = 0;
+	for (size_t i = 0; i < history->row_count; i++)
+		free(history->rows[i].stored);
+	history->row_count = history->row_at = 0;
 }
 
-void lf_past_end(struct lf_past *past)
+void lf_history_end(struct lf_history *history)
 {
-	if (past == NULL)
+	if (history == NULL)
 		return;
-	forget_rows(past);
-	for (size_t i = 0; i < past->version_count; i++)
-		lf_version_release(past->versions[i]);
-	lf_arena_clean_up(&past->payloads);
-	lf_arena_clean_up(&past->arena);
-	free(past);
+	forget_rows(history);
+	for (size_t i = 0; i < history->version_count; i++)
+		lf_rubric_version_release(history->versions[i]);
+	lf_arena_clean_up(&history->payloads);
+	lf_arena_clean_up(&history->arena);
+	free(history);
 }
 
-uint64_t lf_past_position(const struct lf_past *past)
+uint64_t lf_history_position(const struct lf_history *history)
 {
-	if (past->row_at < past->row_count)
-		return past->rows[past->row_at].stored->sequence;
-	return past->has_lost ? past->lost.sequence : past->next;
+	if (history->row_at < history->row_count)
+		return history->rows[history->row_at].stored->sequence;
+	return history->has_lost ? history->lost.sequence : history->next;
 }
 
-struct lf_arena *lf_past_arena(struct lf_past *past)
+struct lf_arena *lf_history_arena(struct lf_history *history)
 {
-	return &past->arena;
+	return &history->arena;
 }
 
-const struct lf_version *lf_past_version(struct lf_past *past, const struct lf_digest *digest, struct lf_error *error)
+const struct lf_rubric_version *lf_history_version(
+	struct lf_history *history, const struct lf_digest *digest, struct lf_error *error)
 {
-	struct lf_version *version;
+	struct lf_rubric_version *version;
 
-	for (size_t i = 0; i < past->version_count; i++)
-		if (memcmp(&past->versions[i]->digest, digest, sizeof(*digest)) == 0)
-			return past->versions[i];
-	version = lf_registry_find(past->core->registry, digest, error);
+	for (size_t i = 0; i < history->version_count; i++)
+		if (memcmp(&history->versions[i]->digest, digest, sizeof(*digest)) == 0)
+			return history->versions[i];
+	version = lf_registry_find(history->state->registry, digest, error);
 	if (version == NULL)
 		return NULL;
-	if (past->version_count == VERSIONS) /* the one that was found first: not the present decision's */
-		lf_version_release(past->versions[--past->version_count]);
-	memmove(past->versions + 1, past->versions, past->version_count * sizeof(version));
-	past->versions[0] = version;
-	past->version_count++;
+	if (history->version_count == VERSIONS) /* the one that was found first: not the present decision's */
+		lf_rubric_version_release(history->versions[--history->version_count]);
+	memmove(history->versions + 1, history->versions, history->version_count * sizeof(version));
+	history->versions[0] = version;
+	history->version_count++;
 	return version;
 }
 
@@ -151,24 +152,25 @@ const struct lf_version *lf_past_version(struct lf_past *past, const struct lf_d
  * Decodes what is not remembered, and remembers it. message NULL: it is no such message, or there is no memory for it
  * now.
  */
-static struct decoded remember(struct lf_past *past, enum lf_payload_kind kind, uint64_t payload, struct lf_bytes bytes)
+static struct decoded remember(
+	struct lf_history *history, enum lf_payload_kind kind, uint64_t payload, struct lf_bytes bytes)
 {
 	const bool is_team = kind == LF_PAYLOAD_TEAM;
-	struct decoded *slot = &(is_team ? past->teams : past->projects)[payload % PAYLOADS];
+	struct decoded *slot = &(is_team ? history->teams : history->projects)[payload % PAYLOADS];
 	struct lf_error ignored = LF_ERROR_INIT;
 
-	if (knows(past, kind, payload))
+	if (knows(history, kind, payload))
 		return *slot;
 	*slot = (struct decoded){.payload = 0};
-	if (payload == 0 || past->payloads.bytes_used > payload_bytes_max)
+	if (payload == 0 || history->payloads.bytes_used > payload_bytes_max)
 		return *slot;
 	slot->message = lf_wire_unpack(is_team ? &leadfit__v1__team__descriptor : &leadfit__v1__project__descriptor,
-		bytes.data, bytes.length, &past->payloads, &ignored);
+		bytes.data, bytes.length, &history->payloads, &ignored);
 	lf_error_clean_up(&ignored);
 	if (slot->message == NULL)
 		return *slot;
 	if (is_team) {
-		slot->team = lf_arena_zalloc(&past->payloads, 1, sizeof(*slot->team));
+		slot->team = lf_arena_zalloc(&history->payloads, 1, sizeof(*slot->team));
 		if (slot->team == NULL)
 			return (struct decoded){.payload = 0};
 		slot->team->message = (const Leadfit__V1__Team *)slot->message;
@@ -180,22 +182,22 @@ static struct decoded remember(struct lf_past *past, enum lf_payload_kind kind, 
 /* Teams and projects are decoded from the log's own memory, once; the rest of a row is copied. */
 static bool keep_row(void *context, const struct lf_stored *row)
 {
-	struct lf_past *past = context;
-	struct past_row *to = &past->rows[past->row_count];
+	struct lf_history *history = context;
+	struct history_row *to = &history->rows[history->row_count];
 	struct lf_stored rest = *row;
 
-	to->team = remember(past, LF_PAYLOAD_TEAM, row->team_payload, row->team);
-	to->project = remember(past, LF_PAYLOAD_PROJECT, row->project_payload, row->project);
+	to->team = remember(history, LF_PAYLOAD_TEAM, row->team_payload, row->team);
+	to->project = remember(history, LF_PAYLOAD_PROJECT, row->project_payload, row->project);
 	if (to->team.message != NULL)
 		rest.team.length = 0;
 	if (to->project.message != NULL)
 		rest.project.length = 0;
 	to->stored = lf_stored_copy(&rest);
 	if (to->stored == NULL) {
-		past->no_memory = true;
+		history->no_memory = true;
 		return false;
 	}
-	past->row_count++;
+	history->row_count++;
 	return true;
 }
 
@@ -208,95 +210,96 @@ static enum lf_code out_of_memory(struct lf_error *error)
  * Reads some more, perhaps none. A row that can't be read is not the end: it is gone over like any other, as far as it
  * is known.
  */
-static enum lf_code read_on(struct lf_past *past, struct lf_error *error)
+static enum lf_code read_on(struct lf_history *history, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	uint64_t next = 0;
 	enum lf_code code;
 
-	forget_rows(past);
-	if (past->payloads.bytes_used > payload_bytes_max) {
-		lf_arena_reset(&past->payloads);
-		memset(past->teams, 0, sizeof(past->teams));
-		memset(past->projects, 0, sizeof(past->projects));
+	forget_rows(history);
+	if (history->payloads.bytes_used > payload_bytes_max) {
+		lf_arena_reset(&history->payloads);
+		memset(history->teams, 0, sizeof(history->teams));
+		memset(history->projects, 0, sizeof(history->projects));
 	}
-	past->scan.from_sequence = past->next;
-	code = lf_log_scan(past->core->log, &past->scan, keep_row, past, &next, &inner);
-	if (past->no_memory)
+	history->scan.from_sequence = history->next;
+	code = lf_log_scan(history->state->log, &history->scan, keep_row, history, &next, &inner);
+	if (history->no_memory)
 		code = out_of_memory(&inner);
 	if (code == LF_DATA_LOSS && next > 1) {
-		past->has_lost = true;
-		past->lost = (struct lf_stored){.sequence = next - 1,
+		history->has_lost = true;
+		history->lost = (struct lf_stored){.sequence = next - 1,
 			.caller = "",
 			.team_id = "",
 			.project_id = "",
 			.rubric_name = "",
 			.recommended = ""};
-		snprintf(past->lost_because, sizeof(past->lost_because), "%s", inner.message);
+		snprintf(history->lost_because, sizeof(history->lost_because), "%s", inner.message);
 		code = LF_OK;
 	}
 	if (code == LF_OK)
-		past->next = next;
+		history->next = next;
 	else
 		lf_error_move(error, &inner);
 	lf_error_clean_up(&inner);
 	return code;
 }
 
-static bool time_is_up(const struct lf_past *past)
+static bool time_is_up(const struct lf_history *history)
 {
-	return lf_clock_ns() - past->start_ns >= (uint64_t)SLICE_MS * 1000000 || !lf_is_awaited(past->call);
+	return lf_clock_ns() - history->start_ns >= (uint64_t)SLICE_MS * 1000000 || !lf_is_awaited(history->call);
 }
 
 /* ---- decoding ---- */
 
 /* NULL: *code says whether memory ran out or the bytes are no such message. */
-static const ProtobufCMessage *decode(struct lf_past *past, const ProtobufCMessageDescriptor *type, const char *what,
-	struct lf_bytes bytes, struct lf_arena *arena, enum lf_code *code)
+static const ProtobufCMessage *decode(struct lf_history *history, const ProtobufCMessageDescriptor *type,
+	const char *what, struct lf_bytes bytes, struct lf_arena *arena, enum lf_code *code)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	const ProtobufCMessage *message = lf_wire_unpack(type, bytes.data, bytes.length, arena, &inner);
 
 	*code = inner.code;
 	if (message == NULL)
-		snprintf(past->damage, sizeof(past->damage), "its %s can't be read: %.400s", what, inner.message);
+		snprintf(history->damage, sizeof(history->damage), "its %s can't be read: %.400s", what, inner.message);
 	lf_error_clean_up(&inner);
 	return message;
 }
 
 /* What could not be remembered is decoded for this decision alone. */
-static const ProtobufCMessage *whole(struct lf_past *past, const struct decoded *decoded,
+static const ProtobufCMessage *whole(struct lf_history *history, const struct decoded *decoded,
 	const ProtobufCMessageDescriptor *type, const char *what, struct lf_bytes bytes, enum lf_code *code)
 {
 	*code = LF_OK;
-	return decoded->message != NULL ? decoded->message : decode(past, type, what, bytes, &past->arena, code);
+	return decoded->message != NULL ? decoded->message : decode(history, type, what, bytes, &history->arena, code);
 }
 
-static enum lf_code fill_whole(struct lf_past *past, const struct past_row *row)
+static enum lf_code fill_whole(struct lf_history *history, const struct history_row *row)
 {
 	const struct lf_stored *stored = row->stored;
 	const ProtobufCMessage *team, *project = NULL;
 	enum lf_code code;
 
-	team = whole(past, &row->team, &leadfit__v1__team__descriptor, "team", stored->team, &code);
+	team = whole(history, &row->team, &leadfit__v1__team__descriptor, "team", stored->team, &code);
 	if (team != NULL)
 		project = whole(
-			past, &row->project, &leadfit__v1__project__descriptor, "project", stored->project, &code);
+			history, &row->project, &leadfit__v1__project__descriptor, "project", stored->project, &code);
 	if (project == NULL)
 		return code;
 	if (row->team.team != NULL) {
-		past->decision.team = row->team.team;
+		history->decision.team = row->team.team;
 		/* Its forms are kept where the messages are, as long as there is room. */
-		row->team.team->arena = past->payloads.bytes_used <= payload_bytes_max ? &past->payloads : NULL;
+		row->team.team->arena = history->payloads.bytes_used <= payload_bytes_max ? &history->payloads : NULL;
 	} else {
-		past->alone = (struct lf_team){.message = (const Leadfit__V1__Team *)team};
-		past->decision.team = &past->alone;
+		history->alone = (struct lf_team){.message = (const Leadfit__V1__Team *)team};
+		history->decision.team = &history->alone;
 	}
-	past->decision.project = (const Leadfit__V1__Project *)project;
+	history->decision.project = (const Leadfit__V1__Project *)project;
 	return LF_OK;
 }
 
-void lf_past_step(const struct lf_past_decision *decision, const struct lf_version *version, struct lf_step *step)
+void lf_history_step(
+	const struct lf_history_decision *decision, const struct lf_rubric_version *version, struct lf_step *step)
 {
 	const Leadfit__V1__Answer *answer = decision->answer;
 
@@ -313,48 +316,49 @@ void lf_past_step(const struct lf_past_decision *decision, const struct lf_versi
 	step->caller = decision->row->caller;
 }
 
-/* Fills past->decision. Only a lack of memory is an error. */
-static enum lf_code fill(struct lf_past *past, const struct past_row *from, struct lf_error *error)
+/* Fills history->decision. Only a lack of memory is an error. */
+static enum lf_code fill(struct lf_history *history, const struct history_row *from, struct lf_error *error)
 {
 	const struct lf_stored *row = from->stored;
-	struct lf_past_decision *decision = &past->decision;
+	struct lf_history_decision *decision = &history->decision;
 	enum lf_code code;
 
-	*decision = (struct lf_past_decision){.row = row, .state = LF_PAST_WHOLE, .damage = past->damage};
+	*decision = (struct lf_history_decision){.row = row, .state = LF_HISTORY_WHOLE, .damage = history->damage};
 	decision->answer = (const Leadfit__V1__Answer *)decode(
-		past, &leadfit__v1__answer__descriptor, "answer", row->answer, &past->arena, &code);
+		history, &leadfit__v1__answer__descriptor, "answer", row->answer, &history->arena, &code);
 	if (decision->answer != NULL && decision->answer->frozen != NULL)
-		decision->state = LF_PAST_ERASED;
+		decision->state = LF_HISTORY_ERASED;
 	else if (decision->answer != NULL && decision->answer->pruned)
-		decision->state = LF_PAST_PRUNED;
+		decision->state = LF_HISTORY_PRUNED;
 	else if (decision->answer != NULL)
-		code = fill_whole(past, from);
+		code = fill_whole(history, from);
 	if (code == LF_RESOURCE_EXHAUSTED)
 		return out_of_memory(error);
 	if (code != LF_OK)
-		decision->state = LF_PAST_DAMAGED;
+		decision->state = LF_HISTORY_DAMAGED;
 	return LF_OK;
 }
 
-const struct lf_past_decision *lf_past_next(struct lf_past *past, struct lf_error *error)
+const struct lf_history_decision *lf_history_next(struct lf_history *history, struct lf_error *error)
 {
-	lf_arena_reset(&past->arena);
+	lf_arena_reset(&history->arena);
 	for (;;) {
-		if (past->begun && time_is_up(past))
+		if (history->begun && time_is_up(history))
 			return NULL;
-		if (past->row_at < past->row_count) {
-			past->begun = true;
-			return fill(past, &past->rows[past->row_at++], error) == LF_OK ? &past->decision : NULL;
+		if (history->row_at < history->row_count) {
+			history->begun = true;
+			return fill(history, &history->rows[history->row_at++], error) == LF_OK ? &history->decision
+												: NULL;
 		}
-		if (past->has_lost) {
-			past->begun = true;
-			past->has_lost = false;
-			past->decision = (struct lf_past_decision){
-				.row = &past->lost, .state = LF_PAST_DAMAGED, .damage = past->lost_because};
-			return &past->decision;
+		if (history->has_lost) {
+			history->begun = true;
+			history->has_lost = false;
+			history->decision = (struct lf_history_decision){
+				.row = &history->lost, .state = LF_HISTORY_DAMAGED, .damage = history->lost_because};
+			return &history->decision;
 		}
-		if (past->next == 0 || read_on(past, error) != LF_OK)
+		if (history->next == 0 || read_on(history, error) != LF_OK)
 			return NULL;
-		past->begun |= past->row_count == 0 && !past->has_lost;
+		history->begun |= history->row_count == 0 && !history->has_lost;
 	}
 }

@@ -21,16 +21,16 @@ struct lf_registry {
 	 * and never by a request that only scores.
 	 */
 	pthread_mutex_t acts;
-	pthread_mutex_t lock;                  /* over all below; held for moments only, never over I/O */
-	struct lf_version *active[ACTIVE_MAX]; /* one a name */
+	pthread_mutex_t lock;                         /* over all below; held for moments only, never over I/O */
+	struct lf_rubric_version *active[ACTIVE_MAX]; /* one a name */
 	size_t active_count;
-	struct lf_version *cached[CACHED_MAX]; /* by age of last use: the newest first */
+	struct lf_rubric_version *cached[CACHED_MAX]; /* by age of last use: the newest first */
 	size_t cached_count, cached_bytes;
 };
 
 /* ---- under the lock ---- */
 
-static struct lf_version *find_active(struct lf_registry *r, const char *name)
+static struct lf_rubric_version *find_active(struct lf_registry *r, const char *name)
 {
 	for (size_t i = 0; i < r->active_count; i++)
 		if (strcmp(r->active[i]->message->name, name) == 0)
@@ -38,13 +38,13 @@ static struct lf_version *find_active(struct lf_registry *r, const char *name)
 	return NULL;
 }
 
-static struct lf_version *find_cached(struct lf_registry *r, const struct lf_digest *digest)
+static struct lf_rubric_version *find_cached(struct lf_registry *r, const struct lf_digest *digest)
 {
 	for (size_t i = 0; i < r->active_count; i++)
 		if (memcmp(&r->active[i]->digest, digest, sizeof(*digest)) == 0)
 			return r->active[i];
 	for (size_t i = 0; i < r->cached_count; i++) {
-		struct lf_version *version = r->cached[i];
+		struct lf_rubric_version *version = r->cached[i];
 
 		if (memcmp(&version->digest, digest, sizeof(*digest)) != 0)
 			continue;
@@ -55,21 +55,21 @@ static struct lf_version *find_cached(struct lf_registry *r, const struct lf_dig
 	return NULL;
 }
 
-static void cache(struct lf_registry *r, struct lf_version *version)
+static void cache(struct lf_registry *r, struct lf_rubric_version *version)
 {
-	size_t bytes = lf_version_bytes(version);
+	size_t bytes = lf_rubric_version_bytes(version);
 
 	if (find_cached(r, &version->digest) != NULL)
 		return;
 	while (r->cached_count > 0 && (r->cached_count == CACHED_MAX || r->cached_bytes + bytes > CACHED_BYTES_MAX)) {
-		struct lf_version *oldest = r->cached[--r->cached_count];
+		struct lf_rubric_version *oldest = r->cached[--r->cached_count];
 
-		r->cached_bytes -= lf_version_bytes(oldest);
-		lf_version_release(oldest);
+		r->cached_bytes -= lf_rubric_version_bytes(oldest);
+		lf_rubric_version_release(oldest);
 	}
 	LF_CHECK(H6, r->cached_count < CACHED_MAX && (r->cached_count > 0 || r->cached_bytes == 0));
 	memmove(r->cached + 1, r->cached, r->cached_count * sizeof(version));
-	r->cached[0] = lf_version_retain(version);
+	r->cached[0] = lf_rubric_version_retain(version);
 	r->cached_bytes += bytes;
 	r->cached_count++;
 }
@@ -88,20 +88,20 @@ static void cannot_use(const char *name, struct lf_error *inner, struct lf_error
 }
 
 /* Reads one version from the log and compiles it. */
-static struct lf_version *load(
+static struct lf_rubric_version *load(
 	struct lf_registry *r, const char *name, const struct lf_digest *digest, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 	struct lf_rubric_row *row;
 
 	if (lf_log_get_rubric(r->log, name, digest, &row, error) != LF_OK)
 		return NULL;
-	if (lf_version_new(&version, row->body.data, row->body.length, "", &inner) != LF_OK)
+	if (lf_rubric_version_new(&version, row->body.data, row->body.length, "", &inner) != LF_OK)
 		cannot_use(row->name, &inner, error);
 	else if (memcmp(&version->digest, &row->digest, sizeof(row->digest)) != 0) {
 		lf_error_set(error, LF_DATA_LOSS, "the stored rubric \"%.128s\" does not match its digest", row->name);
-		lf_version_release(version);
+		lf_rubric_version_release(version);
 		version = NULL;
 	}
 	lf_error_clean_up(&inner);
@@ -142,7 +142,7 @@ enum lf_code lf_registry_new(struct lf_registry **out, struct lf_log *log, struc
 	if (code == LF_OK && found.too_many)
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "more than %d rubrics are active", ACTIVE_MAX);
 	for (size_t i = 0; i < found.count; i++) {
-		struct lf_version *version = NULL;
+		struct lf_rubric_version *version = NULL;
 
 		if (code == LF_OK && found.names[i] == NULL)
 			code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the rubrics");
@@ -165,9 +165,9 @@ void lf_registry_destroy(struct lf_registry *r)
 	if (r == NULL)
 		return;
 	for (size_t i = 0; i < r->active_count; i++)
-		lf_version_release(r->active[i]);
+		lf_rubric_version_release(r->active[i]);
 	for (size_t i = 0; i < r->cached_count; i++)
-		lf_version_release(r->cached[i]);
+		lf_rubric_version_release(r->cached[i]);
 	pthread_mutex_destroy(&r->lock);
 	pthread_mutex_destroy(&r->acts);
 	free(r);
@@ -187,7 +187,7 @@ static bool has_room(struct lf_registry *r, const char *name)
 }
 
 /* The log says that version is the active one of its name: from here on requests get it. */
-static void switch_to(struct lf_registry *r, struct lf_version *version)
+static void switch_to(struct lf_registry *r, struct lf_rubric_version *version)
 {
 	size_t i = 0;
 
@@ -196,13 +196,13 @@ static void switch_to(struct lf_registry *r, struct lf_version *version)
 		i++;
 	if (i == r->active_count) {
 		LF_CHECK(H6, r->active_count < ACTIVE_MAX);
-		r->active[r->active_count++] = lf_version_retain(version);
+		r->active[r->active_count++] = lf_rubric_version_retain(version);
 	} else if (r->active[i] != version) {
-		struct lf_version *before = r->active[i];
+		struct lf_rubric_version *before = r->active[i];
 
-		r->active[i] = lf_version_retain(version);
+		r->active[i] = lf_rubric_version_retain(version);
 		cache(r, before); /* kept compiled: the one that is returned to, if any is */
-		lf_version_release(before);
+		lf_rubric_version_release(before);
 	}
 	pthread_mutex_unlock(&r->lock);
 }
@@ -211,9 +211,9 @@ static void switch_to(struct lf_registry *r, struct lf_version *version)
  * A version that was put beside the active one: it is likely to be asked for next. Where none is active here, the log
  * has one from a put whose commit failed without a word.
  */
-static enum lf_code keep(struct lf_registry *r, struct lf_version *version, struct lf_error *error)
+static enum lf_code keep(struct lf_registry *r, struct lf_rubric_version *version, struct lf_error *error)
 {
-	struct lf_version *active = NULL;
+	struct lf_rubric_version *active = NULL;
 	struct lf_error inner = LF_ERROR_INIT;
 	bool known;
 
@@ -231,14 +231,14 @@ static enum lf_code keep(struct lf_registry *r, struct lf_version *version, stru
 		return code;
 	}
 	switch_to(r, active);
-	lf_version_release(active);
+	lf_rubric_version_release(active);
 	return LF_OK;
 }
 
-enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, const struct lf_actor *actor,
+enum lf_code lf_registry_put(struct lf_registry *r, struct lf_rubric_version *version, const struct lf_actor *actor,
 	bool *added, bool *activated, struct lf_error *error)
 {
-	enum lf_code code = lf_version_run_scenarios(version, actor->go_on, actor->context, error);
+	enum lf_code code = lf_rubric_version_run_scenarios(version, actor->go_on, actor->context, error);
 	bool now_active = false;
 
 	if (code != LF_OK)
@@ -260,18 +260,19 @@ enum lf_code lf_registry_put(struct lf_registry *r, struct lf_version *version, 
 }
 
 /* Whether a version may be made active: it passes its own scenarios, or was active before. */
-static enum lf_code may_activate(
-	struct lf_registry *r, const struct lf_version *version, const struct lf_actor *actor, struct lf_error *error)
+static enum lf_code may_activate(struct lf_registry *r, const struct lf_rubric_version *version,
+	const struct lf_actor *actor, struct lf_error *error)
 {
 	bool was_active = false;
 	enum lf_code code = lf_log_was_active(r->log, &version->digest, &was_active, error);
 
-	return code != LF_OK || was_active ? code
-					   : lf_version_run_scenarios(version, actor->go_on, actor->context, error);
+	return code != LF_OK || was_active
+		? code
+		: lf_rubric_version_run_scenarios(version, actor->go_on, actor->context, error);
 }
 
 /* Log, then memory. */
-static enum lf_code record_and_switch(struct lf_registry *r, struct lf_version *version, const char *caller,
+static enum lf_code record_and_switch(struct lf_registry *r, struct lf_rubric_version *version, const char *caller,
 	struct lf_activated *did, struct lf_error *error)
 {
 	const char *name = version->message->name;
@@ -290,10 +291,10 @@ static enum lf_code record_and_switch(struct lf_registry *r, struct lf_version *
 }
 
 enum lf_code lf_registry_activate(struct lf_registry *r, const char *name, const struct lf_digest *digest,
-	const struct lf_actor *actor, struct lf_version **to, struct lf_activated *did, struct lf_error *error)
+	const struct lf_actor *actor, struct lf_rubric_version **to, struct lf_activated *did, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
-	struct lf_version *version = lf_registry_find(r, digest, &inner);
+	struct lf_rubric_version *version = lf_registry_find(r, digest, &inner);
 	enum lf_code code = inner.code;
 
 	if (version != NULL && *name != '\0' && strcmp(name, version->message->name) != 0)
@@ -306,7 +307,7 @@ enum lf_code lf_registry_activate(struct lf_registry *r, const char *name, const
 		code = record_and_switch(r, version, actor->caller, did, &inner);
 	*to = code == LF_OK ? version : NULL;
 	if (code != LF_OK) {
-		lf_version_release(version);
+		lf_rubric_version_release(version);
 		lf_error_move(error, &inner);
 	}
 	lf_error_clean_up(&inner);
@@ -341,9 +342,9 @@ static void say_active(struct lf_registry *r, const char *name, struct lf_error 
 	}
 }
 
-struct lf_version *lf_registry_active(struct lf_registry *r, const char *name, struct lf_error *error)
+struct lf_rubric_version *lf_registry_active(struct lf_registry *r, const char *name, struct lf_error *error)
 {
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 
 	pthread_mutex_lock(&r->lock);
 	if (*name != '\0')
@@ -351,21 +352,22 @@ struct lf_version *lf_registry_active(struct lf_registry *r, const char *name, s
 	else if (r->active_count == 1)
 		version = r->active[0];
 	if (version != NULL)
-		lf_version_retain(version);
+		lf_rubric_version_retain(version);
 	else
 		say_active(r, name, error);
 	pthread_mutex_unlock(&r->lock);
 	return version;
 }
 
-struct lf_version *lf_registry_find(struct lf_registry *r, const struct lf_digest *digest, struct lf_error *error)
+struct lf_rubric_version *lf_registry_find(
+	struct lf_registry *r, const struct lf_digest *digest, struct lf_error *error)
 {
-	struct lf_version *version;
+	struct lf_rubric_version *version;
 
 	pthread_mutex_lock(&r->lock);
 	version = find_cached(r, digest);
 	if (version != NULL)
-		lf_version_retain(version);
+		lf_rubric_version_retain(version);
 	pthread_mutex_unlock(&r->lock);
 	if (version != NULL)
 		return version;

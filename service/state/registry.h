@@ -25,8 +25,8 @@ struct lf_actor {
  * that is on disk. DEADLINE_EXCEEDED, and nothing stored, where the actor waits no longer. The flags may be NULL. Any
  * thread.
  */
-enum lf_code lf_registry_put(struct lf_registry *registry, struct lf_version *version, const struct lf_actor *actor,
-	bool *added, bool *activated, struct lf_error *error);
+enum lf_code lf_registry_put(struct lf_registry *registry, struct lf_rubric_version *version,
+	const struct lf_actor *actor, bool *added, bool *activated, struct lf_error *error);
 
 /*
  * Makes a stored version the active one of its name (returning to an earlier one is the same act): in the log, with who
@@ -39,19 +39,19 @@ enum lf_code lf_registry_put(struct lf_registry *registry, struct lf_version *ve
  * DEADLINE_EXCEEDED: the actor waits no longer; nothing was done.
  */
 enum lf_code lf_registry_activate(struct lf_registry *registry, const char *name, const struct lf_digest *digest,
-	const struct lf_actor *actor, struct lf_version **to, struct lf_activated *did, struct lf_error *error);
+	const struct lf_actor *actor, struct lf_rubric_version **to, struct lf_activated *did, struct lf_error *error);
 
 /*
  * The active version of a name; of the only active name where name is "". The caller releases it. NULL:
  * FAILED_PRECONDITION where none or several are active (listing the names), NOT_FOUND for another name (with the
  * nearest). Any thread; does not block on I/O.
  */
-struct lf_version *lf_registry_active(struct lf_registry *registry, const char *name, struct lf_error *error);
+struct lf_rubric_version *lf_registry_active(struct lf_registry *registry, const char *name, struct lf_error *error);
 /*
  * Any stored version. The caller releases it. NULL: NOT_FOUND, DATA_LOSS; FAILED_PRECONDITION, with its violations,
  * where this service can't use what another one stored. Any thread; may read the log.
  */
-struct lf_version *lf_registry_find(
+struct lf_rubric_version *lf_registry_find(
 	struct lf_registry *registry, const struct lf_digest *digest, struct lf_error *error);
 
 #endif

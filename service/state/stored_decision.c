@@ -19,7 +19,7 @@ enum lf_code lf_stored_decision_read(struct lf_stored_decision *stored, struct l
 
 void lf_stored_decision_clean_up(struct lf_stored_decision *stored)
 {
-	lf_version_release(stored->version);
+	lf_rubric_version_release(stored->version);
 	free(stored->row);
 	*stored = (struct lf_stored_decision){0};
 }

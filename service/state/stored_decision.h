@@ -7,12 +7,12 @@
 
 struct lf_arena;
 struct lf_registry;
-struct lf_version;
+struct lf_rubric_version;
 
 /* The decision borrows from the other two, and its own memory is an arena's. */
 struct lf_stored_decision {
 	struct lf_stored *row;
-	struct lf_version *version;
+	struct lf_rubric_version *version;
 	Leadfit__V1__Decision *decision;
 };
 

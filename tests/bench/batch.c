@@ -51,7 +51,7 @@ struct bench {
 	bool full, sparse;
 	char bin[PATH_MAX], folder[PATH_MAX];
 	char input[NAME_BYTES], output[NAME_BYTES], log[NAME_BYTES], url[NAME_BYTES], said[NAME_BYTES];
-	struct lf_version *version;
+	struct lf_rubric_version *version;
 	struct lf_workload *workload;
 	struct lf_kernel_bench *kernel;
 	double line_bytes;
@@ -355,7 +355,7 @@ static void tear_down(struct bench *b)
 	rmdir(b->folder);
 	lf_kernel_bench_destroy(b->kernel);
 	lf_workload_destroy(b->workload);
-	lf_version_release(b->version);
+	lf_rubric_version_release(b->version);
 }
 
 int main(int argc, char **argv)

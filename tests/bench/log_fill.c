@@ -38,7 +38,7 @@ struct slot {
 
 struct filler {
 	struct lf_log *log;
-	struct lf_version *version;
+	struct lf_rubric_version *version;
 	struct lf_workload *workload;
 	struct lf_arena kept;
 	struct ready *pool;

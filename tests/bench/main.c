@@ -140,7 +140,7 @@ static int run(const struct lf_bench_settings *settings, const struct paths *pat
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_round *rounds = calloc(settings->runs, sizeof(*rounds));
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 	struct lf_workload *workload = NULL;
 	struct lf_bench bench = {
 		.settings = settings, .self = paths->self, .server = paths->server, .directory = paths->directory};
@@ -173,7 +173,7 @@ static int run(const struct lf_bench_settings *settings, const struct paths *pat
 	}
 	lf_kernel_bench_destroy(bench.kernel);
 	lf_workload_destroy(workload);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 	lf_error_clean_up(&error);
 	free(text);
 	free(rounds);

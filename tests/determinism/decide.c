@@ -121,13 +121,13 @@ static const struct lf_kernel *kernel_asked_for(void)
 	return kernel;
 }
 
-static struct lf_version *load(const char *path, size_t aggregation)
+static struct lf_rubric_version *load(const char *path, size_t aggregation)
 {
 	const struct lf_kernel *kernel = kernel_asked_for();
 	Leadfit__V1__Robustness robustness = LEADFIT__V1__ROBUSTNESS__INIT;
 	static char text[1 << 20];
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 	struct lf_arena arena;
 	FILE *file = fopen(path, "r");
 	Leadfit__V1__Rubric *rubric;
@@ -155,7 +155,7 @@ static struct lf_version *load(const char *path, size_t aggregation)
 		rubric->robustness = &robustness;
 		rubric->n_scenarios = 0; /* they hold under ADDITIVE */
 		packed = lf_arena_alloc(&arena, leadfit__v1__rubric__get_packed_size(rubric));
-		lf_version_new(&version, packed, leadfit__v1__rubric__pack(rubric, packed), "", &error);
+		lf_rubric_version_new(&version, packed, leadfit__v1__rubric__pack(rubric, packed), "", &error);
 	}
 	if (version == NULL) {
 		fprintf(stderr, "%s: %s\n", path, error.message);
@@ -197,7 +197,7 @@ static void check_restored(const struct lf_answer_parts *parts, Leadfit__V1__Sco
 }
 
 /* Answers one request; prints its line, or the whole of it. */
-static void answer(const struct lf_version *version, unsigned number, uint64_t *state, bool whole)
+static void answer(const struct lf_rubric_version *version, unsigned number, uint64_t *state, bool whole)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
@@ -251,7 +251,7 @@ static void answer(const struct lf_version *version, unsigned number, uint64_t *
 
 int main(int argc, char **argv)
 {
-	struct lf_version *versions[3];
+	struct lf_rubric_version *versions[3];
 	unsigned count = 240, only = 0;
 	uint64_t state = 20260501;
 
@@ -274,6 +274,6 @@ int main(int argc, char **argv)
 			answer(versions[number % 3], number, &own, only > 0);
 	}
 	for (size_t v = 0; v < 3; v++)
-		lf_version_release(versions[v]);
+		lf_rubric_version_release(versions[v]);
 	return 0;
 }

@@ -45,7 +45,7 @@ static void require_sound(const Leadfit__V1__Decision *decision)
 }
 
 /* The answer as the log would give it back. */
-static void require_restored(const struct lf_version *version, const struct lf_answer_parts *parts,
+static void require_restored(const struct lf_rubric_version *version, const struct lf_answer_parts *parts,
 	const Leadfit__V1__ScoreRequest *request, Leadfit__V1__Decision *decision, struct lf_arena *arena)
 {
 	struct lf_stored stored = {.caller = "local", .decided_at_us = 1000000, .purpose = request->purpose};
@@ -64,7 +64,7 @@ static void require_restored(const struct lf_version *version, const struct lf_a
 	REQUIRE(once.length == again.length && memcmp(once.data, again.data, once.length) == 0);
 }
 
-static void score(const struct lf_version *version, const uint8_t *data, size_t size)
+static void score(const struct lf_rubric_version *version, const uint8_t *data, size_t size)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
@@ -118,7 +118,7 @@ out:
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 	size_t length;
 
 	if (size < 2)
@@ -126,13 +126,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	length = (size_t)data[0] | (size_t)data[1] << 8;
 	if (length > size - 2)
 		length = size - 2;
-	if (lf_version_new(&version, data + 2, length, "rubric", &error) == LF_OK) {
-		(void)lf_version_run_scenarios(version, NULL, NULL, &error);
+	if (lf_rubric_version_new(&version, data + 2, length, "rubric", &error) == LF_OK) {
+		(void)lf_rubric_version_run_scenarios(version, NULL, NULL, &error);
 		score(version, data + 2 + length, size - 2 - length);
 	} else {
 		REQUIRE(error.code != LF_OK && error.message[0] != '\0');
 	}
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 	lf_error_clean_up(&error);
 	return 0;
 }

@@ -43,7 +43,7 @@ const char *__lsan_default_suppressions(void)
 
 /* ---- versions that answer differently ---- */
 
-static struct lf_version *version_of(int number)
+static struct lf_rubric_version *version_of(int number)
 {
 	static const int weights[VERSIONS][2] = {{1, 1}, {3, 1}, {1, 3}};
 	char yaml[500];
@@ -87,7 +87,7 @@ static ProtobufCMessage *call_rubrics(
 		&(struct lf_call_options){.timeout_ms = 60000}, error);
 }
 
-static void put(struct lf_client *client, const struct lf_version *version)
+static void put(struct lf_client *client, const struct lf_rubric_version *version)
 {
 	Leadfit__V1__PutRubricRequest request = LEADFIT__V1__PUT_RUBRIC_REQUEST__INIT;
 	struct lf_error error = LF_ERROR_INIT;
@@ -102,7 +102,7 @@ static void put(struct lf_client *client, const struct lf_version *version)
 }
 
 /* NULL where the service has gone. */
-static Leadfit__V1__ActivateRubricResponse *activate(struct lf_client *client, const struct lf_version *version)
+static Leadfit__V1__ActivateRubricResponse *activate(struct lf_client *client, const struct lf_rubric_version *version)
 {
 	Leadfit__V1__ActivateRubricRequest request = LEADFIT__V1__ACTIVATE_RUBRIC_REQUEST__INIT;
 	char digest[65];
@@ -142,7 +142,7 @@ struct answer {
 
 struct world {
 	struct daemon daemon;
-	struct lf_version *versions[VERSIONS];
+	struct lf_rubric_version *versions[VERSIONS];
 	Leadfit__V1__ScoreRequest *requests[VARIANTS];
 	struct lf_client *clients[CLIENTS];
 	struct lf_client *actor;
@@ -210,7 +210,7 @@ static int tear_down(void **state)
 	disconnect_all(world);
 	daemon_clean_up(&world->daemon);
 	for (int i = 0; i < VERSIONS; i++)
-		lf_version_release(world->versions[i]);
+		lf_rubric_version_release(world->versions[i]);
 	for (int i = 0; i < VARIANTS; i++)
 		leadfit__v1__score_request__free_unpacked(world->requests[i], NULL);
 	free(world);

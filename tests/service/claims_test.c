@@ -20,7 +20,7 @@
 	"stability_need: 0.3, cross_team_scope: 0.5}"
 #define TWO "{id: t, members: [{id: be, discipline: BACKEND}, {id: fe, discipline: FRONTEND}]}"
 
-static struct lf_version *rubric;
+static struct lf_rubric_version *rubric;
 
 static int set_up(void **state)
 {
@@ -32,7 +32,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	lf_version_release(rubric);
+	lf_rubric_version_release(rubric);
 	return 0;
 }
 
@@ -42,7 +42,7 @@ static void the_rubric_passes_its_own_scenarios(void **state)
 
 	(void)state;
 	assert_true(rubric->message->n_scenarios >= 10);
-	if (lf_version_run_scenarios(rubric, NULL, NULL, &error) != LF_OK)
+	if (lf_rubric_version_run_scenarios(rubric, NULL, NULL, &error) != LF_OK)
 		fail_msg("%s", error.message);
 }
 

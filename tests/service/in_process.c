@@ -20,13 +20,13 @@ enum { TEAM_CACHE_BYTES = 1024 * 1024 };
 
 static void put_rubric(struct in_process *service)
 {
-	struct lf_version *version = support_default_rubric();
+	struct lf_rubric_version *version = support_default_rubric();
 	const struct lf_actor actor = {.caller = "local"};
 	bool added, activated;
 
 	assert_int_equal(lf_registry_put(service->registry, version, &actor, &added, &activated, NULL), LF_OK);
 	assert_true(activated);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 }
 
 void in_process_start(struct in_process *service)

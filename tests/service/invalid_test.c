@@ -18,7 +18,7 @@ static const char rubric_text[] = "{name: r, scale: {min: 1, max: 5}, sources: {
 /* The violations of a request, one a line. */
 static void errors_of(const char *rubric, const char *request, char *out, size_t size)
 {
-	struct lf_version *version = support_rubric(rubric);
+	struct lf_rubric_version *version = support_rubric(rubric);
 	struct support_case c;
 	size_t length = 0;
 
@@ -29,7 +29,7 @@ static void errors_of(const char *rubric, const char *request, char *out, size_t
 		length += (size_t)snprintf(out + length, size - length, "%s: %s\n", c.error.violations[i].field,
 			c.error.violations[i].description);
 	support_clean_up(&c);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 }
 
 static void every_invalid_field_of_a_request_is_named_with_value_and_what_is_allowed(void **state)
@@ -104,7 +104,7 @@ static void a_date_one_day_ahead_is_allowed(void **state)
 
 static void undeclared_names_are_left_out_and_listed_where_the_request_says_so(void **state)
 {
-	struct lf_version *version = support_rubric(rubric_text);
+	struct lf_rubric_version *version = support_rubric(rubric_text);
 	struct support_case c;
 
 	(void)state;
@@ -123,7 +123,7 @@ static void undeclared_names_are_left_out_and_listed_where_the_request_says_so(v
 	assert_int_equal(c.evaluation.built.engine.members[0].evidence_count, 1);
 	assert_int_equal(c.evaluation.built.engine.members[0].discipline, LF_NONE);
 	support_clean_up(&c);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 }
 
 static void a_name_that_is_too_long_is_refused_even_where_undeclared_ones_are_left_out(void **state)
@@ -171,7 +171,7 @@ static void a_rubric_without_disciplines_or_sources_accepts_any(void **state)
 
 static void a_project_for_which_nothing_counts_is_refused_by_its_traits(void **state)
 {
-	struct lf_version *version = support_rubric(
+	struct lf_rubric_version *version = support_rubric(
 		"{name: r, scale: {min: 1, max: 5}, traits: [{id: t}], criteria: [{id: c, weight: {traits: {t: 1}}}]}");
 	struct support_case c;
 
@@ -181,7 +181,7 @@ static void a_project_for_which_nothing_counts_is_refused_by_its_traits(void **s
 	assert_string_equal(
 		c.error.message, "under rubric \"r\" no criterion has a weight for this project's traits: t 0");
 	support_clean_up(&c);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 }
 
 static void everything_wrong_with_a_rubric_is_named_at_once(void **state)

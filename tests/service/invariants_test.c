@@ -177,9 +177,9 @@ static void chores_end_before_the_state_is_cleaned_up(void **unused)
 
 static void retain_what_is_gone(void)
 {
-	struct lf_version version = {.message = NULL};
+	struct lf_rubric_version version = {.message = NULL};
 
-	lf_version_retain(&version);
+	lf_rubric_version_retain(&version);
 }
 
 static void nobody_retains_a_version_without_a_reference(void **state)

@@ -21,13 +21,13 @@
 struct world {
 	struct lf_log *log;
 	struct lf_registry *registry;
-	struct lf_version *versions[3];
+	struct lf_rubric_version *versions[3];
 };
 
 static const struct lf_actor ann = {.caller = "ann"};
 
 /* Versions of one name. Its scenario expects first of two who differ. */
-static struct lf_version *version_of(const char *name, int number, const char *first)
+static struct lf_rubric_version *version_of(const char *name, int number, const char *first)
 {
 	char yaml[600];
 
@@ -78,32 +78,32 @@ static int tear_down(void **state)
 
 	close_registry(world);
 	for (int i = 0; i < 3; i++)
-		lf_version_release(world->versions[i]);
+		lf_rubric_version_release(world->versions[i]);
 	memory_backend_forget();
 	free(world);
 	return 0;
 }
 
-static enum lf_code activate(struct world *world, const struct lf_version *version, struct lf_error *error)
+static enum lf_code activate(struct world *world, const struct lf_rubric_version *version, struct lf_error *error)
 {
-	struct lf_version *to = NULL;
+	struct lf_rubric_version *to = NULL;
 	struct lf_activated did;
 	enum lf_code code = lf_registry_activate(world->registry, "", &version->digest, &ann, &to, &did, error);
 
 	assert_int_equal(to != NULL, code == LF_OK);
-	lf_version_release(to);
+	lf_rubric_version_release(to);
 	return code;
 }
 
 /* Whether requests that name r get this version. */
-static bool is_active(struct world *world, const struct lf_version *version)
+static bool is_active(struct world *world, const struct lf_rubric_version *version)
 {
-	struct lf_version *active = lf_registry_active(world->registry, "r", NULL);
+	struct lf_rubric_version *active = lf_registry_active(world->registry, "r", NULL);
 	bool same;
 
 	assert_non_null(active);
 	same = memcmp(&active->digest, &version->digest, sizeof(active->digest)) == 0;
-	lf_version_release(active);
+	lf_rubric_version_release(active);
 	return same;
 }
 
@@ -117,14 +117,14 @@ static void put_in_log(struct world *world, const char *name, struct lf_bytes bo
 static void an_activation_switches_what_requests_get_and_they_keep_what_they_have(void **state)
 {
 	struct world *world = *state;
-	struct lf_version *held = lf_registry_active(world->registry, "r", NULL);
+	struct lf_rubric_version *held = lf_registry_active(world->registry, "r", NULL);
 
 	assert_true(is_active(world, world->versions[0]));
 	assert_int_equal(activate(world, world->versions[1], NULL), LF_OK);
 	assert_true(is_active(world, world->versions[1]));
 	assert_memory_equal(&held->digest, &world->versions[0]->digest, sizeof(held->digest));
 	assert_string_equal(held->message->name, "r");
-	lf_version_release(held);
+	lf_rubric_version_release(held);
 	assert_int_equal(activate(world, world->versions[0], NULL), LF_OK);
 	assert_true(is_active(world, world->versions[0]));
 }
@@ -143,7 +143,7 @@ static void the_last_activation_holds_after_a_restart(void **state)
 static void what_is_not_stored_or_of_another_name_is_not_found(void **state)
 {
 	struct world *world = *state;
-	struct lf_version *other = version_of("r", 9, "a"), *to;
+	struct lf_rubric_version *other = version_of("r", 9, "a"), *to;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_activated did;
 
@@ -154,14 +154,14 @@ static void what_is_not_stored_or_of_another_name_is_not_found(void **state)
 	assert_non_null(strstr(error.message, "\"r\", not \"q\""));
 	assert_true(is_active(world, world->versions[0]));
 	lf_error_clean_up(&error);
-	lf_version_release(other);
+	lf_rubric_version_release(other);
 }
 
 static void a_version_that_fails_its_own_scenarios_is_refused_unless_it_was_active_before(void **state)
 {
 	struct world *world = *state;
-	struct lf_version *fails = version_of("r", 5, "b"), *old = version_of("old", 5, "b"),
-			  *good = version_of("old", 6, "a");
+	struct lf_rubric_version *fails = version_of("r", 5, "b"), *old = version_of("old", 5, "b"),
+				 *good = version_of("old", 6, "a");
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest;
 
@@ -179,9 +179,9 @@ static void a_version_that_fails_its_own_scenarios_is_refused_unless_it_was_acti
 	assert_int_equal(activate(world, good, NULL), LF_OK);
 	assert_int_equal(activate(world, old, NULL), LF_OK);
 	lf_error_clean_up(&error);
-	lf_version_release(fails);
-	lf_version_release(old);
-	lf_version_release(good);
+	lf_rubric_version_release(fails);
+	lf_rubric_version_release(old);
+	lf_rubric_version_release(good);
 }
 
 static bool never(void *asked)
@@ -193,10 +193,10 @@ static bool never(void *asked)
 static void an_actor_who_waits_no_longer_for_the_scenarios_changes_nothing(void **state)
 {
 	struct world *world = *state;
-	struct lf_version *fresh = version_of("fresh", 5, "a"), *stored = version_of("r", 6, "a");
+	struct lf_rubric_version *fresh = version_of("fresh", 5, "a"), *stored = version_of("r", 6, "a");
 	int asked = 0;
 	const struct lf_actor gone = {"ann", never, &asked};
-	struct lf_version *to = NULL;
+	struct lf_rubric_version *to = NULL;
 	struct lf_activated did;
 	struct lf_digest digest;
 
@@ -210,8 +210,8 @@ static void an_actor_who_waits_no_longer_for_the_scenarios_changes_nothing(void 
 	assert_int_equal(asked, 2);
 	assert_null(to);
 	assert_true(is_active(world, world->versions[0]));
-	lf_version_release(fresh);
-	lf_version_release(stored);
+	lf_rubric_version_release(fresh);
+	lf_rubric_version_release(stored);
 }
 
 static void a_stored_version_that_fails_its_check_is_refused_with_what_is_wrong(void **state)
@@ -219,7 +219,7 @@ static void a_stored_version_that_fails_its_check_is_refused_with_what_is_wrong(
 	struct world *world = *state;
 	Leadfit__V1__Rubric rubric = *world->versions[0]->message;
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *to;
+	struct lf_rubric_version *to;
 	struct lf_activated did;
 	struct lf_digest digest;
 	uint8_t bytes[1000];
@@ -238,7 +238,7 @@ static void a_stored_version_that_fails_its_check_is_refused_with_what_is_wrong(
 static void an_act_whose_commit_fails_changes_nothing(void **state)
 {
 	struct world *world = *state;
-	struct lf_version *fresh = version_of("fresh", 1, "a");
+	struct lf_rubric_version *fresh = version_of("fresh", 1, "a");
 	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_ACTIVATE_RUBRIC, FAULTY_COMMIT};
 	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED};
 
@@ -255,13 +255,13 @@ static void an_act_whose_commit_fails_changes_nothing(void **state)
 	assert_true(is_active(world, world->versions[0]));
 	assert_int_equal(activate(world, world->versions[1], NULL), LF_OK);
 	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, NULL, NULL, NULL), LF_OK);
-	lf_version_release(fresh);
+	lf_rubric_version_release(fresh);
 }
 
 static void an_act_that_was_stored_without_a_word_is_followed_when_it_is_done_again(void **state)
 {
 	struct world *world = *state;
-	struct lf_version *fresh, *active;
+	struct lf_rubric_version *fresh, *active;
 	bool added = true;
 
 	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
@@ -277,8 +277,8 @@ static void an_act_that_was_stored_without_a_word_is_followed_when_it_is_done_ag
 	assert_false(added);
 	active = lf_registry_active(world->registry, "fresh", NULL);
 	assert_memory_equal(&active->digest, &fresh->digest, sizeof(active->digest));
-	lf_version_release(active);
-	lf_version_release(fresh);
+	lf_rubric_version_release(active);
+	lf_rubric_version_release(fresh);
 }
 
 /* ---- many at once ---- */
@@ -296,9 +296,9 @@ static void *act(void *context)
 	struct actor *actor = context;
 
 	for (int i = 0; i < ACTS; i++) {
-		struct lf_version *to = NULL, *used;
+		struct lf_rubric_version *to = NULL, *used;
 		struct lf_activated did;
-		const struct lf_version *wanted;
+		const struct lf_rubric_version *wanted;
 
 		actor->seed = actor->seed * 1103515245u + 12345u;
 		wanted = actor->world->versions[actor->seed / 65536 % 3];
@@ -308,8 +308,8 @@ static void *act(void *context)
 		used = lf_registry_active(actor->world->registry, "r", NULL);
 		if (strcmp(used->message->name, "r") != 0)
 			abort();
-		lf_version_release(used);
-		lf_version_release(to);
+		lf_rubric_version_release(used);
+		lf_rubric_version_release(to);
 	}
 	return NULL;
 }
@@ -330,7 +330,7 @@ static void acts_at_the_same_time_leave_the_log_and_the_service_agreed(void **st
 		pthread_t threads[ACTORS];
 		atomic_size_t changed = 0;
 		size_t before = 0, after = 0;
-		struct lf_version *active;
+		struct lf_rubric_version *active;
 
 		assert_int_equal(lf_log_list_activations(world->log, "r", count_act, &before, NULL), LF_OK);
 		for (size_t i = 0; i < ACTORS; i++) {
@@ -346,26 +346,26 @@ static void acts_at_the_same_time_leave_the_log_and_the_service_agreed(void **st
 		assert_int_equal(lf_log_list_activations(world->log, "r", count_act, &after, NULL), LF_OK);
 		assert_true(after < LF_ACTIVATIONS_MAX); /* else not all are listed */
 		assert_int_equal(after - before, atomic_load(&changed));
-		lf_version_release(active);
+		lf_rubric_version_release(active);
 		free(row);
 	}
 }
 
 /* Whether the registry has this very version compiled. */
-static bool is_kept(struct world *world, const struct lf_version *version)
+static bool is_kept(struct world *world, const struct lf_rubric_version *version)
 {
-	struct lf_version *found = lf_registry_find(world->registry, &version->digest, NULL);
+	struct lf_rubric_version *found = lf_registry_find(world->registry, &version->digest, NULL);
 	bool same = found == version;
 
 	assert_non_null(found); /* else loaded anew */
-	lf_version_release(found);
+	lf_rubric_version_release(found);
 	return same;
 }
 
 static void versions_are_kept_compiled_while_they_are_small(void **state)
 {
 	struct world *world = *state;
-	struct lf_version *large[5];
+	struct lf_rubric_version *large[5];
 
 	assert_true(is_kept(world, world->versions[1]) && is_kept(world, world->versions[2]));
 	for (int i = 0; i < 5; i++) {
@@ -381,7 +381,7 @@ static void versions_are_kept_compiled_while_they_are_small(void **state)
 				yaml + length, sizeof(yaml) - length, ", {id: c%d, weight: {base: 1}}", c);
 		(void)snprintf(yaml + length, sizeof(yaml) - length, "]}");
 		large[i] = support_rubric(yaml);
-		assert_true(lf_version_bytes(large[i]) > 8 << 20);
+		assert_true(lf_rubric_version_bytes(large[i]) > 8 << 20);
 		assert_int_equal(lf_registry_put(world->registry, large[i], &ann, NULL, NULL, NULL), LF_OK);
 	}
 	assert_true(is_kept(world, world->versions[0])); /* the active one */
@@ -389,7 +389,7 @@ static void versions_are_kept_compiled_while_they_are_small(void **state)
 	assert_false(is_kept(world, world->versions[1]));
 	assert_false(is_kept(world, large[0]));
 	for (int i = 0; i < 5; i++)
-		lf_version_release(large[i]);
+		lf_rubric_version_release(large[i]);
 }
 
 static void no_more_names_are_active_than_the_limit_but_those_that_are_still_change(void **state)
@@ -401,13 +401,13 @@ static void no_more_names_are_active_than_the_limit_but_those_that_are_still_cha
 	int names = 1; /* r */
 
 	while (code == LF_OK && names < 1000) {
-		struct lf_version *version;
+		struct lf_rubric_version *version;
 
 		snprintf(name, sizeof(name), "n%d", names);
 		version = version_of(name, 0, "a");
 		code = lf_registry_put(world->registry, version, &ann, NULL, NULL, &error);
 		names += code == LF_OK;
-		lf_version_release(version);
+		lf_rubric_version_release(version);
 	}
 	assert_int_equal(code, LF_RESOURCE_EXHAUSTED);
 	assert_int_equal(names, 64);

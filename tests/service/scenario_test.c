@@ -58,13 +58,13 @@ static bool note(void *context, const struct lf_scenario_result *result)
 
 static enum lf_code run(struct told *told, const char *yaml, size_t stop_after)
 {
-	struct lf_version *version = support_rubric(yaml);
+	struct lf_rubric_version *version = support_rubric(yaml);
 	enum lf_code code;
 
 	memset(told, 0, sizeof(*told));
 	told->stop_after = stop_after;
-	code = lf_version_test(version, note, told, &told->coverage, NULL);
-	lf_version_release(version);
+	code = lf_rubric_version_test(version, note, told, &told->coverage, NULL);
+	lf_rubric_version_release(version);
 	return code;
 }
 

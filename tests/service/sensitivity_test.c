@@ -22,7 +22,7 @@ static const char *const traits[] = {"interaction_focus", "iteration_pace", "arc
 
 static const Leadfit__V1__Aggregation aggregations[] = {
 	LEADFIT__V1__AGGREGATION__ADDITIVE, LEADFIT__V1__AGGREGATION__HARMONIC, LEADFIT__V1__AGGREGATION__MINIMUM};
-static struct lf_version *rubrics[3], *strict; /* strict: a gate that often decides */
+static struct lf_rubric_version *rubrics[3], *strict; /* strict: a gate that often decides */
 
 static int set_up(void **state)
 {
@@ -37,8 +37,8 @@ static int tear_down(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 3; i++)
-		lf_version_release(rubrics[i]);
-	lf_version_release(strict);
+		lf_rubric_version_release(rubrics[i]);
+	lf_rubric_version_release(strict);
 	return 0;
 }
 
@@ -128,7 +128,7 @@ static void the_log_gives_back_the_same_answer_bit_for_bit(void **state)
 
 	(void)state;
 	for (uint64_t end = seed + 300; seed < end; seed++) {
-		const struct lf_version *rubric = rubrics[seed % 3];
+		const struct lf_rubric_version *rubric = rubrics[seed % 3];
 		Leadfit__V1__Decision *decision, *restored;
 		struct support_case c;
 		struct lf_bytes once, again;
@@ -160,7 +160,7 @@ static void shares_add_up_by_rank_and_the_first_column_is_the_first_rank_share(v
 
 	(void)state;
 	for (uint64_t end = seed + 60; seed < end; seed++) {
-		const struct lf_version *rubric = rubrics[seed % 3];
+		const struct lf_rubric_version *rubric = rubrics[seed % 3];
 		size_t eligible = 0;
 		Leadfit__V1__Decision *d;
 		struct support_case c;
@@ -189,7 +189,7 @@ static void shares_add_up_by_rank_and_the_first_column_is_the_first_rank_share(v
 
 static void without_robustness_nothing_is_claimed_about_it(void **state)
 {
-	struct lf_version *rubric =
+	struct lf_rubric_version *rubric =
 		support_rubric("{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}}]}");
 	Leadfit__V1__Decision *d;
 	struct support_case c;
@@ -203,7 +203,7 @@ static void without_robustness_nothing_is_claimed_about_it(void **state)
 	assert_null(d->ranking[0]->first_rank_share);
 	assert_int_equal(d->ranking[0]->n_rank_shares, 0);
 	support_clean_up(&c);
-	lf_version_release(rubric);
+	lf_rubric_version_release(rubric);
 }
 
 static void rank_shares_are_given_only_where_they_were_asked_for(void **state)
@@ -240,7 +240,8 @@ static const char *first_of(const struct support_case *c)
 }
 
 /* Scores with the number at `place` set to `value`; then it is as before. */
-static const char *first_with(struct support_case *c, const struct lf_version *rubric, double *place, double value)
+static const char *first_with(
+	struct support_case *c, const struct lf_rubric_version *rubric, double *place, double value)
 {
 	double was = *place;
 	const char *first;
@@ -256,7 +257,7 @@ static const char *first_with(struct support_case *c, const struct lf_version *r
  * Beyond `to` somebody else is first, and it is the one who is named; before it, the first place holds. Bounded by
  * least and most, where there is no beyond.
  */
-static void assert_flips(struct support_case *c, const struct lf_version *rubric, double *place,
+static void assert_flips(struct support_case *c, const struct lf_rubric_version *rubric, double *place,
 	const Leadfit__V1__Change *change, double from, double least, double most, const char *first)
 {
 	double way = change->to < from ? -2e-6 : 2e-6, beyond = change->to + way, before = change->to - way;
@@ -268,8 +269,8 @@ static void assert_flips(struct support_case *c, const struct lf_version *rubric
 		assert_string_equal(first_with(c, rubric, place, before), first);
 }
 
-static void assert_rating_flips(
-	struct support_case *c, const struct lf_version *rubric, const Leadfit__V1__Change *change, const char *first)
+static void assert_rating_flips(struct support_case *c, const struct lf_rubric_version *rubric,
+	const Leadfit__V1__Change *change, const char *first)
 {
 	Leadfit__V1__Member *member = member_of(c, change->candidate);
 	Leadfit__V1__Evidence *piece;
@@ -281,8 +282,8 @@ static void assert_rating_flips(
 	assert_flips(c, rubric, &piece->rating->value, change, piece->rating->value, 1, 5, first);
 }
 
-static void assert_evidence_flips(
-	struct support_case *c, const struct lf_version *rubric, const Leadfit__V1__Change *change, const char *first)
+static void assert_evidence_flips(struct support_case *c, const struct lf_rubric_version *rubric,
+	const Leadfit__V1__Change *change, const char *first)
 {
 	Leadfit__V1__Member *member = member_of(c, change->candidate);
 	Leadfit__V1__Evidence **before = member->evidence, *pieces[64], piece = LEADFIT__V1__EVIDENCE__INIT;
@@ -302,8 +303,8 @@ static void assert_evidence_flips(
 	member->n_evidence--;
 }
 
-static void assert_trait_flips(
-	struct support_case *c, const struct lf_version *rubric, const Leadfit__V1__Change *change, const char *first)
+static void assert_trait_flips(struct support_case *c, const struct lf_rubric_version *rubric,
+	const Leadfit__V1__Change *change, const char *first)
 {
 	Leadfit__V1__Project *project = c->request->project;
 	Leadfit__V1__Project__TraitsEntry **before = project->traits, *entries[16];
@@ -335,7 +336,7 @@ static void each_change_that_is_named_puts_that_candidate_first_and_a_smaller_on
 
 	(void)state;
 	for (uint64_t end = seed + 300; seed < end; seed++) {
-		const struct lf_version *rubric = seed % 2 == 0 ? rubrics[0] : strict;
+		const struct lf_rubric_version *rubric = seed % 2 == 0 ? rubrics[0] : strict;
 		const Leadfit__V1__Sensitivity *s;
 		Leadfit__V1__Decision *d;
 		struct support_case c;
@@ -380,7 +381,7 @@ static void weights_have_an_interval_around_them_and_name_who_is_first_beyond(vo
 
 	(void)state;
 	for (uint64_t end = seed + 100; seed < end; seed++) {
-		const struct lf_version *rubric = rubrics[seed % 3];
+		const struct lf_rubric_version *rubric = rubrics[seed % 3];
 		Leadfit__V1__Decision *d;
 		struct support_case c;
 
@@ -430,7 +431,7 @@ static void only_additive_answers_are_exact(void **state)
 
 static void a_gate_that_makes_the_difference_is_named(void **state)
 {
-	struct lf_version *rubric =
+	struct lf_rubric_version *rubric =
 		support_rubric("{name: r, scale: {min: 1, max: 5}, gates: [{criterion: talk, at_least: 2.5}],\n"
 			       "criteria: [{id: skill, weight: {base: 1}}, {id: talk, weight: {base: 0.0001}}]}");
 	Leadfit__V1__Decision *d;
@@ -448,7 +449,7 @@ static void a_gate_that_makes_the_difference_is_named(void **state)
 	assert_int_equal(d->sensitivity->rating->evidence, 1);
 	assert_true(fabs(d->sensitivity->rating->to - 2.5) < 2e-6);
 	support_clean_up(&c);
-	lf_version_release(rubric);
+	lf_rubric_version_release(rubric);
 }
 
 static void a_tie_and_an_empty_field_have_no_first_place_to_lose(void **state)

@@ -13,9 +13,9 @@
 
 static const size_t arena_bytes_max = (size_t)64 << 20;
 
-static struct lf_version *from_yaml(const char *yaml, struct lf_error *error)
+static struct lf_rubric_version *from_yaml(const char *yaml, struct lf_error *error)
 {
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 	struct lf_arena arena;
 	ProtobufCMessage *message;
 	uint8_t *packed;
@@ -24,26 +24,26 @@ static struct lf_version *from_yaml(const char *yaml, struct lf_error *error)
 	message = lf_text_parse(LF_FORMAT_YAML, &leadfit__v1__rubric__descriptor, yaml, strlen(yaml), &arena, error);
 	if (message != NULL) {
 		packed = lf_arena_alloc(&arena, protobuf_c_message_get_packed_size(message));
-		lf_version_new(&version, packed, protobuf_c_message_pack(message, packed), "", error);
+		lf_rubric_version_new(&version, packed, protobuf_c_message_pack(message, packed), "", error);
 	}
 	lf_arena_clean_up(&arena);
 	return version;
 }
 
-struct lf_version *support_rubric(const char *yaml)
+struct lf_rubric_version *support_rubric(const char *yaml)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version = from_yaml(yaml, &error);
+	struct lf_rubric_version *version = from_yaml(yaml, &error);
 
 	if (version == NULL)
 		fail_msg("%s", error.message);
 	return version;
 }
 
-struct lf_version *support_default_rubric(void)
+struct lf_rubric_version *support_default_rubric(void)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version = NULL;
+	struct lf_rubric_version *version = NULL;
 	size_t length;
 	char *text;
 
@@ -54,9 +54,9 @@ struct lf_version *support_default_rubric(void)
 	return version;
 }
 
-struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregation, double collaboration_at_least)
+struct lf_rubric_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregation, double collaboration_at_least)
 {
-	struct lf_version *version = support_default_rubric(), *other = NULL;
+	struct lf_rubric_version *version = support_default_rubric(), *other = NULL;
 	Leadfit__V1__Rubric rubric = *version->message;
 	struct lf_error error = LF_ERROR_INIT;
 	uint8_t *packed;
@@ -67,30 +67,30 @@ struct lf_version *support_default_rubric_as(Leadfit__V1__Aggregation aggregatio
 	rubric.n_scenarios = 0;                                    /* they hold under ADDITIVE */
 	packed = malloc(leadfit__v1__rubric__get_packed_size(&rubric));
 	assert_non_null(packed);
-	if (lf_version_new(&other, packed, leadfit__v1__rubric__pack(&rubric, packed), "", &error) != LF_OK)
+	if (lf_rubric_version_new(&other, packed, leadfit__v1__rubric__pack(&rubric, packed), "", &error) != LF_OK)
 		fail_msg("%s", error.message);
 	free(packed);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 	return other;
 }
 
 void support_rubric_errors(const char *yaml, char *out, size_t size)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version = from_yaml(yaml, &error);
+	struct lf_rubric_version *version = from_yaml(yaml, &error);
 	size_t length = 0;
 
 	*out = '\0';
 	if (version != NULL)
-		lf_version_run_scenarios(version, NULL, NULL, &error);
-	lf_version_release(version);
+		lf_rubric_version_run_scenarios(version, NULL, NULL, &error);
+	lf_rubric_version_release(version);
 	for (size_t i = 0; i < error.violation_kept && length < size; i++)
 		length += (size_t)snprintf(out + length, size - length, "%s: %s\n", error.violations[i].field,
 			error.violations[i].description);
 	lf_error_clean_up(&error);
 }
 
-void support_evaluate(struct support_case *c, const struct lf_version *version, const char *text)
+void support_evaluate(struct support_case *c, const struct lf_rubric_version *version, const char *text)
 {
 	memset(c, 0, sizeof(*c));
 	lf_arena_init(&c->arena, arena_bytes_max);
@@ -101,7 +101,7 @@ void support_evaluate(struct support_case *c, const struct lf_version *version, 
 	support_evaluate_again(c, version);
 }
 
-void support_evaluate_again(struct support_case *c, const struct lf_version *version)
+void support_evaluate_again(struct support_case *c, const struct lf_rubric_version *version)
 {
 	struct lf_checker checker = {.error = &c->error};
 	const Leadfit__V1__ScoreRequest *request = c->request;
@@ -118,7 +118,7 @@ void support_evaluate_again(struct support_case *c, const struct lf_version *ver
 		NULL, &checker, &c->arena);
 }
 
-Leadfit__V1__Decision *support_decide(struct support_case *c, const struct lf_version *version)
+Leadfit__V1__Decision *support_decide(struct support_case *c, const struct lf_rubric_version *version)
 {
 	const Leadfit__V1__ScoreRequest *request = c->request;
 	Leadfit__V1__Decision *decision;
@@ -149,7 +149,7 @@ struct lf_bytes support_pack(struct support_case *c, const ProtobufCMessage *mes
 }
 
 Leadfit__V1__Decision *support_restore(
-	struct support_case *c, const struct lf_version *version, Leadfit__V1__Decision *decision)
+	struct support_case *c, const struct lf_rubric_version *version, Leadfit__V1__Decision *decision)
 {
 	struct lf_stored stored = {.caller = "local", .decided_at_us = 1000000};
 	Leadfit__V1__Decision *restored = NULL;

@@ -24,7 +24,7 @@ struct swept {
 };
 
 static void sweep_until(
-	struct swept *s, const struct lf_version *version, const char *text, lf_go_on_fn go_on, void *context)
+	struct swept *s, const struct lf_rubric_version *version, const char *text, lf_go_on_fn go_on, void *context)
 {
 	struct lf_checker checker = {.error = &s->error};
 	Leadfit__V1__SweepRequest *request;
@@ -40,7 +40,7 @@ static void sweep_until(
 	assert_int_equal(s->code, s->error.code);
 }
 
-static void sweep(struct swept *s, const struct lf_version *version, const char *text)
+static void sweep(struct swept *s, const struct lf_rubric_version *version, const char *text)
 {
 	sweep_until(s, version, text, NULL, NULL);
 }
@@ -51,7 +51,7 @@ static void clean_up(struct swept *s)
 	lf_error_clean_up(&s->error);
 }
 
-static struct lf_version *rubric;
+static struct lf_rubric_version *rubric;
 
 static int set_up(void **state)
 {
@@ -63,7 +63,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	lf_version_release(rubric);
+	lf_rubric_version_release(rubric);
 	return 0;
 }
 
@@ -189,8 +189,9 @@ static void candidates_come_in_the_order_of_the_projects_own_value(void **state)
 
 static void where_nothing_has_a_weight_there_are_no_scores(void **state)
 {
-	struct lf_version *own = support_rubric("{name: r, scale: {min: 0, max: 1}, traits: [{id: t, default: 0.1}],\n"
-						"criteria: [{id: c, weight: {base: -0.5, traits: {t: 1}}}]}");
+	struct lf_rubric_version *own =
+		support_rubric("{name: r, scale: {min: 0, max: 1}, traits: [{id: t, default: 0.1}],\n"
+			       "criteria: [{id: c, weight: {base: -0.5, traits: {t: 1}}}]}");
 	struct swept s;
 
 	(void)state;
@@ -216,12 +217,12 @@ static void where_nothing_has_a_weight_there_are_no_scores(void **state)
 	assert_int_equal(s.response->n_assumptions, 1);
 	assert_string_equal(s.response->assumptions[0], "t was not given: 0.10 assumed.");
 	clean_up(&s);
-	lf_version_release(own);
+	lf_rubric_version_release(own);
 }
 
 static void who_shares_the_first_place_all_the_way_is_named(void **state)
 {
-	struct lf_version *own = support_rubric(
+	struct lf_rubric_version *own = support_rubric(
 		"{name: r, scale: {min: 0, max: 1}, traits: [{id: t}], gates: [{availability_at_least: 0.5}],\n"
 		"criteria: [{id: c, weight: {base: 1, traits: {t: -1}}}, {id: d, weight: {base: 0, traits: {t: 1}}}]}");
 	struct swept s;
@@ -245,12 +246,12 @@ static void who_shares_the_first_place_all_the_way_is_named(void **state)
 	assert_string_equal(s.response->explanation[2],
 		"b ranks first together with a from 0.00 to 0.50: their scores are the same.");
 	clean_up(&s);
-	lf_version_release(own);
+	lf_rubric_version_release(own);
 }
 
 static void the_ends_of_a_short_stretch_of_equals_look_different(void **state)
 {
-	struct lf_version *own = support_rubric(
+	struct lf_rubric_version *own = support_rubric(
 		"{name: r, scale: {min: 0, max: 1}, traits: [{id: t}],\n"
 		"criteria: [{id: c, weight: {base: 1, traits: {t: -1}}}, {id: d, weight: {base: 0, traits: {t: 1}}}]}");
 	struct swept s;
@@ -270,7 +271,7 @@ static void the_ends_of_a_short_stretch_of_equals_look_different(void **state)
 	assert_int_equal(s.response->n_explanation, 3);
 	assert_non_null(strstr(s.response->explanation[2], " from 0.500 to 0.502: their scores are the same."));
 	clean_up(&s);
-	lf_version_release(own);
+	lf_rubric_version_release(own);
 }
 
 static void what_is_not_declared_is_left_out_and_listed_where_the_request_says_so(void **state)
@@ -307,7 +308,7 @@ static void a_sweep_ends_when_nobody_waits_for_it(void **state)
 
 static void only_additive_sweeps_are_exact(void **state)
 {
-	struct lf_version *harmonic = support_default_rubric_as(LEADFIT__V1__AGGREGATION__HARMONIC, 2);
+	struct lf_rubric_version *harmonic = support_default_rubric_as(LEADFIT__V1__AGGREGATION__HARMONIC, 2);
 	struct swept s;
 
 	(void)state;
@@ -317,7 +318,7 @@ static void only_additive_sweeps_are_exact(void **state)
 	sweep(&s, harmonic, "{trait: interaction_focus, project: {id: p}, " TEAM "}");
 	assert_true(s.response->approximate);
 	clean_up(&s);
-	lf_version_release(harmonic);
+	lf_rubric_version_release(harmonic);
 }
 
 int main(void)

@@ -217,7 +217,7 @@ static void what_requests_hold_is_part_of_that_memory(void **state)
 	lf_team_cache_destroy(cache);
 }
 
-static struct lf_version *rubric_of(int weight)
+static struct lf_rubric_version *rubric_of(int weight)
 {
 	char text[sizeof(rubric_text) + 16];
 
@@ -226,8 +226,8 @@ static struct lf_version *rubric_of(int weight)
 }
 
 /* Converts the held team as Score does. Returns the engine's members. */
-static const struct lf_member *convert(
-	struct lf_team *team, const struct lf_version *version, int32_t day, struct lf_arena *arena, enum lf_code *code)
+static const struct lf_member *convert(struct lf_team *team, const struct lf_rubric_version *version, int32_t day,
+	struct lf_arena *arena, enum lf_code *code)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
@@ -251,7 +251,7 @@ static void a_team_is_converted_once_for_a_version_and_all_later_days(void **sta
 	enum { DAY = 20500 }; /* in 2026 */
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
 	struct lf_team *team;
-	struct lf_version *version = rubric_of(1);
+	struct lf_rubric_version *version = rubric_of(1);
 	const struct lf_member *members;
 	struct lf_arena arena;
 	struct sent sent;
@@ -272,12 +272,12 @@ static void a_team_is_converted_once_for_a_version_and_all_later_days(void **sta
 	convert(team, version, 20000, &arena, &code); /* in 2024: evidence of 2025 is from the future */
 	assert_int_equal(code, LF_INVALID_ARGUMENT);
 	for (int other = 2; other < 9; other++) {
-		struct lf_version *another = rubric_of(other);
+		struct lf_rubric_version *another = rubric_of(other);
 		const struct lf_member *of_another = convert(team, another, DAY, &arena, &code);
 
 		assert_int_equal(code, LF_OK);
 		assert_ptr_not_equal(of_another, members);
-		lf_version_release(another);
+		lf_rubric_version_release(another);
 	}
 	/* So many rubrics make it stale: it is made anew. */
 	anew = find(cache, &sent);
@@ -286,7 +286,7 @@ static void a_team_is_converted_once_for_a_version_and_all_later_days(void **sta
 	expect_team(anew, &sent);
 	let_go(cache, anew);
 	let_go(cache, team);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 	lf_arena_clean_up(&arena);
 	lf_team_cache_destroy(cache);
 }
@@ -294,7 +294,7 @@ static void a_team_is_converted_once_for_a_version_and_all_later_days(void **sta
 static void a_team_that_a_rubric_refuses_is_refused_again(void **state)
 {
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
-	struct lf_version *version = rubric_of(1);
+	struct lf_rubric_version *version = rubric_of(1);
 	struct lf_team *team = NULL;
 	struct sent sent = {.length = 0};
 	struct lf_arena arena;
@@ -311,14 +311,14 @@ static void a_team_that_a_rubric_refuses_is_refused_again(void **state)
 		assert_int_equal(code, LF_INVALID_ARGUMENT);
 	}
 	let_go(cache, team);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 	lf_arena_clean_up(&arena);
 	lf_team_cache_destroy(cache);
 }
 
 struct crowd {
 	struct lf_team_cache *cache;
-	struct lf_version *versions[2];
+	struct lf_rubric_version *versions[2];
 	const struct sent *sent;
 	struct lf_digest digests[TEAMS];
 	unsigned number;
@@ -359,7 +359,7 @@ static void many_threads_find_hold_convert_and_drop_the_same_teams(void **state)
 	static struct sent sent[TEAMS];
 	static struct crowd crowds[THREADS];
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
-	struct lf_version *versions[2] = {rubric_of(1), rubric_of(2)};
+	struct lf_rubric_version *versions[2] = {rubric_of(1), rubric_of(2)};
 	pthread_t threads[THREADS];
 	struct crowd first = {.cache = cache, .versions = {versions[0], versions[1]}, .sent = sent};
 
@@ -385,8 +385,8 @@ static void many_threads_find_hold_convert_and_drop_the_same_teams(void **state)
 		assert_int_equal(crowds[i].wrong, 0);
 		assert_true(crowds[i].found > TURNS / 2);
 	}
-	lf_version_release(versions[0]);
-	lf_version_release(versions[1]);
+	lf_rubric_version_release(versions[0]);
+	lf_rubric_version_release(versions[1]);
 	lf_team_cache_destroy(cache);
 }
 

@@ -16,12 +16,12 @@
 static void warnings_of(const char *yaml, char *out, size_t size)
 {
 	struct lf_error warnings = LF_ERROR_INIT;
-	struct lf_version *version = support_rubric(yaml);
+	struct lf_rubric_version *version = support_rubric(yaml);
 	size_t length = 0;
 
 	*out = '\0';
-	lf_version_warn(version, &warnings);
-	lf_version_release(version);
+	lf_rubric_version_warn(version, &warnings);
+	lf_rubric_version_release(version);
 	assert_int_equal(warnings.violation_count, warnings.violation_kept);
 	for (size_t i = 0; i < warnings.violation_kept && length < size; i++)
 		length += (size_t)snprintf(out + length, size - length, "%zu: %s: %s\n",
@@ -33,13 +33,13 @@ static void warnings_of(const char *yaml, char *out, size_t size)
 static void the_shipped_rubric_has_no_warnings(void **state)
 {
 	struct lf_error warnings = LF_ERROR_INIT;
-	struct lf_version *version = support_default_rubric();
+	struct lf_rubric_version *version = support_default_rubric();
 
 	(void)state;
-	lf_version_warn(version, &warnings);
+	lf_rubric_version_warn(version, &warnings);
 	if (warnings.violation_count > 0)
 		fail_msg("%s", warnings.message);
-	lf_version_release(version);
+	lf_rubric_version_release(version);
 }
 
 #define SCENARIO                                                                                                       \

@@ -24,7 +24,7 @@ struct one {
 };
 
 struct lf_kernel_bench {
-	const struct lf_version *version;
+	const struct lf_rubric_version *version;
 	struct lf_rubric *plain; /* the same without robustness */
 	struct lf_arena kept;    /* the cases */
 	struct lf_arena scratch; /* of one request */
@@ -306,7 +306,7 @@ static enum lf_code decode(struct lf_kernel_bench *bench, struct one *one, struc
 	return LF_OK;
 }
 
-enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_version *version,
+enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **out, const struct lf_rubric_version *version,
 	const struct lf_workload *workload, struct lf_error *error)
 {
 	struct lf_kernel_bench *bench = calloc(1, sizeof(*bench));

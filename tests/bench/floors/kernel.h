@@ -31,7 +31,7 @@ struct lf_steps {
 struct lf_kernel_bench;
 
 /* Decodes requests of the pool. INVALID_ARGUMENT where the rubric does not fit them. */
-enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **bench, const struct lf_version *version,
+enum lf_code lf_kernel_bench_new(struct lf_kernel_bench **bench, const struct lf_rubric_version *version,
 	const struct lf_workload *workload, struct lf_error *error);
 void lf_kernel_bench_destroy(struct lf_kernel_bench *bench);
 /* The share of the decoded requests whose decision recommends somebody: what the workload is about. */
