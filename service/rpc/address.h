@@ -24,8 +24,8 @@ struct lf_address {
  */
 enum lf_code lf_address_parse(struct lf_address *address, const char *url, struct lf_error *error);
 /*
- * Whether it may be listened on: FAILED_PRECONDITION without tokens, where it is neither loopback nor a local socket, and
- * for tls+tcp:// without a certificate.
+ * Whether it may be listened on: FAILED_PRECONDITION without tokens, where it is neither loopback nor a local socket,
+ * and for tls+tcp:// without a certificate.
  */
 enum lf_code lf_address_check(
 	const struct lf_address *address, const char *url, bool has_tls, bool has_tokens, struct lf_error *error);

@@ -1,4 +1,7 @@
-/* Private to dispatch: the call, the server, and what the files of this folder do for each other. DESIGN.md has the rest. */
+/*
+ * Private to dispatch: the call, the server, and what the files of this folder do for each other. DESIGN.md has the
+ * rest.
+ */
 #ifndef LF_SERVICE_RPC_INTERNAL_H
 #define LF_SERVICE_RPC_INTERNAL_H
 

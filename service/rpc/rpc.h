@@ -62,8 +62,8 @@ enum lf_code lf_rpc_server_add(
 
 /*
  * Says that a method never blocks (but for what it passes to lf_rpc_later()), so that a small request of it may be
- * worked on by the thread that brought it, without a hand-over to a worker. After lf_rpc_server_add() of its service and
- * before lf_rpc_server_start().
+ * worked on by the thread that brought it, without a hand-over to a worker. After lf_rpc_server_add() of its service
+ * and before lf_rpc_server_start().
  */
 void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method);
 
@@ -87,8 +87,8 @@ enum lf_code lf_rpc_server_start(struct lf_rpc_server *server, struct lf_error *
  */
 size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms);
 /*
- * Stops it if that is still to do, and frees it and its transports. A call that a method still holds stays valid until it
- * is answered (which then goes nowhere).
+ * Stops it if that is still to do, and frees it and its transports. A call that a method still holds stays valid until
+ * it is answered (which then goes nowhere).
  */
 void lf_rpc_server_destroy(struct lf_rpc_server *server);
 

@@ -43,21 +43,21 @@ struct lf_rpc_transport {
 	size_t reply_overhead;
 
 	/*
-	 * Whether a small request of a quick method (lf_rpc_server_set_quick()) may be worked on within lf_rpc_arrived(), on
-	 * the thread that brought it. Not for a transport with one thread for all connections.
+	 * Whether a small request of a quick method (lf_rpc_server_set_quick()) may be worked on within
+	 * lf_rpc_arrived(), on the thread that brought it. Not for a transport with one thread for all connections.
 	 */
 	bool quick;
 
 	/*
-	 * Begins the reply of a call: room for length bytes of message, which dispatch writes at once or later, but before
-	 * finish() or send_part(). The transport puts its framing around it, and leaves some room behind it for append(). A call
-	 * has one reply at a time. NULL where memory ran out, or so long a message can't be sent.
+	 * Begins the reply of a call: room for length bytes of message, which dispatch writes at once or later, but
+	 * before finish() or send_part(). The transport puts its framing around it, and leaves some room behind it for
+	 * append(). A call has one reply at a time. NULL where memory ran out, or so long a message can't be sent.
 	 */
 	uint8_t *(*begin)(struct lf_rpc_call *call, size_t length);
 
 	/*
-	 * Adds bytes behind the reply that was begun. What begin() returned may not be written to any more. false where memory
-	 * ran out, or the message would become too long; the reply can then only be dropped.
+	 * Adds bytes behind the reply that was begun. What begin() returned may not be written to any more. false where
+	 * memory ran out, or the message would become too long; the reply can then only be dropped.
 	 */
 	bool (*append)(struct lf_rpc_call *call, const void *data, size_t length);
 
@@ -65,19 +65,19 @@ struct lf_rpc_transport {
 	void (*drop)(struct lf_rpc_call *call);
 
 	/*
-	 * Begins an error instead of a reply: code (not LF_OK) and message, and in details, where it is not NULL, a packed
-	 * leadfit.v1.Error that has both, and each invalid field. The transport says all of it in its own way; it copies what it
-	 * needs. false where memory ran out, or it is too long: dispatch then tries again with less, and at the end with an empty
-	 * message and without details. That should need no memory: what the request takes may be used for it, for nobody reads
-	 * the request any more.
+	 * Begins an error instead of a reply: code (not LF_OK) and message, and in details, where it is not NULL, a
+	 * packed leadfit.v1.Error that has both, and each invalid field. The transport says all of it in its own way;
+	 * it copies what it needs. false where memory ran out, or it is too long: dispatch then tries again with less,
+	 * and at the end with an empty message and without details. That should need no memory: what the request takes
+	 * may be used for it, for nobody reads the request any more.
 	 */
 	bool (*fail)(struct lf_rpc_call *call, enum lf_code code, const char *message, const uint8_t *details,
 		size_t length);
 
 	/*
-	 * Sends the reply that was begun, and keeps the call open: others follow. Whoever serves the method goes on at once and
-	 * begins the next. bytes is what dispatch has counted for this one: lf_rpc_part_sent() gives it back once the memory is
-	 * free. Replies arrive in order. NULL where a call has one reply only.
+	 * Sends the reply that was begun, and keeps the call open: others follow. Whoever serves the method goes on at
+	 * once and begins the next. bytes is what dispatch has counted for this one: lf_rpc_part_sent() gives it back
+	 * once the memory is free. Replies arrive in order. NULL where a call has one reply only.
 	 */
 	void (*send_part)(struct lf_rpc_call *call, size_t bytes);
 
@@ -88,22 +88,23 @@ struct lf_rpc_transport {
 	void (*release)(struct lf_rpc_call *call);
 
 	/*
-	 * The call is the transport's again. It sends the reply or error that was begun; where none was, it ends the call
-	 * without one. Where it can't send, because the peer has gone or the transport has closed, it frees the reply.
-	 * However that goes, it calls lf_rpc_turn_over() exactly once: at once, or when the bytes are out.
+	 * The call is the transport's again. It sends the reply or error that was begun; where none was, it ends the
+	 * call without one. Where it can't send, because the peer has gone or the transport has closed, it frees the
+	 * reply. However that goes, it calls lf_rpc_turn_over() exactly once: at once, or when the bytes are out.
 	 */
 	void (*finish)(struct lf_rpc_call *call);
 
 	/*
-	 * Stopping, in this order, each once, on the thread of lf_rpc_server_stop(). Those of lf_rpc_server_attach() are asked;
-	 * self is what was attached there. Any of them but close may be NULL.
+	 * Stopping, in this order, each once, on the thread of lf_rpc_server_stop(). Those of lf_rpc_server_attach()
+	 * are asked; self is what was attached there. Any of them but close may be NULL.
 	 *
 	 * draining: arrivals are refused from now on (dispatch does that), while what is in flight is still answered.
-	 * drained:  nothing is in flight any more. May block for a moment, so that replies reach their peers. Left out where the
-	 *           server is stopped at once.
-	 * close:    nothing goes out any more. On return no thread of the transport is about to send, and calls in its hands
-	 *           come to their end; calls that are still served come to finish() later. lf_rpc_closed() says when the transport
-	 *           has nothing left that could touch it: from within close, or later, from any thread, or never.
+	 * drained:  nothing is in flight any more. May block for a moment, so that replies reach their peers. Left out
+	 *           where the server is stopped at once.
+	 * close:    nothing goes out any more. On return no thread of the transport is about to send, and calls in its
+	 *           hands come to their end; calls that are still served come to finish() later. lf_rpc_closed() says
+	 *           when the transport has nothing left that could touch it: from within close, or later, from any
+	 *           thread, or never.
 	 * free:     frees self and its calls. After lf_rpc_closed(), once no call is in flight; on any thread.
 	 */
 	void (*draining)(void *self);
@@ -135,8 +136,9 @@ void lf_rpc_call_free(struct lf_rpc_call *call);
 void *lf_rpc_call_own(const struct lf_rpc_call *call);
 
 /*
- * A request has arrived in this IDLE call. Dispatch admits it or refuses it; it may be answered, and the call be over and
- * in use again, before this returns. Never blocks, but that a quick method may be run in it (see above). Any thread.
+ * A request has arrived in this IDLE call. Dispatch admits it or refuses it; it may be answered, and the call be over
+ * and in use again, before this returns. Never blocks, but that a quick method may be run in it (see above). Any
+ * thread.
  */
 void lf_rpc_arrived(struct lf_rpc_call *call, const struct lf_rpc_request *request);
 /* The same for what is no request: it is answered with the error, which is copied. */
@@ -149,8 +151,8 @@ enum lf_rpc_sending {
 	LF_RPC_SEND_FAILED, /* the peer did not take it */
 };
 /*
- * The call, which finish() was called for, is IDLE again, and the transport's. Where the transport is closed and nothing
- * else is in its hands, the server, the call and the transport may be gone when this returns. Any thread.
+ * The call, which finish() was called for, is IDLE again, and the transport's. Where the transport is closed and
+ * nothing else is in its hands, the server, the call and the transport may be gone when this returns. Any thread.
  */
 void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending);
 /* The memory of a reply of send_part() is free again. Any thread, before lf_rpc_turn_over(). */
@@ -161,8 +163,8 @@ void lf_rpc_part_sent(struct lf_rpc_call *call, size_t bytes);
 enum { LF_RPC_TRANSPORTS_MAX = 4 };
 
 /*
- * Puts a transport under the server, which stops it and frees it (transport->free) from here on. One that has nothing to
- * stop need not be attached. Owner's thread, before lf_rpc_server_start(). RESOURCE_EXHAUSTED where there are
+ * Puts a transport under the server, which stops it and frees it (transport->free) from here on. One that has nothing
+ * to stop need not be attached. Owner's thread, before lf_rpc_server_start(). RESOURCE_EXHAUSTED where there are
  * LF_RPC_TRANSPORTS_MAX.
  */
 enum lf_code lf_rpc_server_attach(

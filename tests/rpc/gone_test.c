@@ -29,7 +29,8 @@ static void a_peer_that_reads_no_replies_does_not_stop_the_others(void **state)
 
 /*
  * A peer that goes while nng reads its requests and writes its replies: nng must not close that connection from its
- * sending side, or it lets go of none any more (service/rpc/nng/DESIGN.md). Before that was seen to, some ten to seventy did it.
+ * sending side, or it lets go of none any more (service/rpc/nng/DESIGN.md). Before that was seen to, some ten to
+ * seventy did it.
  */
 static void peers_that_go_amid_their_requests_are_let_go_of(void **state)
 {

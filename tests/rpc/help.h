@@ -27,8 +27,8 @@ enum { HELD_MAX = 2048 };
 /*
  * Stubs. Score does what the request's rubric says: "now" answers at once, "later" from another thread, "hold" when
  * the test releases it, "block" keeps its worker until the test unblocks it, "stage" in two parts, "fail" with two
- * violations, "stream" with two replies, or says why not, "large" with `large_bytes` of text, "nothing" with a NULL reply; the decision's id is the request's
- * idempotency key, its team the caller's name.
+ * violations, "stream" with two replies, or says why not, "large" with `large_bytes` of text, "nothing" with a NULL
+ * reply; the decision's id is the request's idempotency key, its team the caller's name.
  */
 struct stubs {
 	Leadfit__V1__Scoring_Service scoring; /* first */

@@ -1,7 +1,7 @@
 /*
- * A transport in memory: calls without a socket, a frame, or a thread of its own. For tests of dispatch, and of services
- * that need a server and no network. The server must have been started (lf_rpc_server_start()). Everything here may be
- * called by several threads at once, a flight by one at a time.
+ * A transport in memory: calls without a socket, a frame, or a thread of its own. For tests of dispatch, and of
+ * services that need a server and no network. The server must have been started (lf_rpc_server_start()). Everything
+ * here may be called by several threads at once, a flight by one at a time.
  */
 #ifndef LF_TESTS_RPC_MEMORY_H
 #define LF_TESTS_RPC_MEMORY_H

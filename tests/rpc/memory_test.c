@@ -1,4 +1,6 @@
-/* Dispatch without a network: every method of the interface, streams, deadlines, peers that go, the budget, stopping. */
+/*
+ * Dispatch without a network: every method of the interface, streams, deadlines, peers that go, the budget, stopping.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /*
- * nng lets go of all connections of a process in one thread, and that thread can be held up for ever (service/rpc/nng/DESIGN.md).
- * Here it is held up on purpose, by a pipe callback of another socket, which it runs.
+ * nng lets go of all connections of a process in one thread, and that thread can be held up for ever
+ * (service/rpc/nng/DESIGN.md). Here it is held up on purpose, by a pipe callback of another socket, which it runs.
  */
 #include "tests/rpc/help.h"
 

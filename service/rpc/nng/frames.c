@@ -4,8 +4,8 @@
 
 /*
  * Frames in nng's messages. A reply's message has the frame's header first, then the message's bytes, then what is
- * appended. Nothing is inserted in front (nng 1.5.2's nng_msg_insert() corrupts the heap), and there is room behind, made
- * by allocating more and chopping it off again.
+ * appended. Nothing is inserted in front (nng 1.5.2's nng_msg_insert() corrupts the heap), and there is room behind,
+ * made by allocating more and chopping it off again.
  *
  * An error can always be said: where no message can be allocated for it, the request's own message is emptied and
  * carries the header and the status, without text. A request has at least those few bytes, or else nng asks for them,

@@ -117,8 +117,8 @@ struct lf_rpc_nng {
 	bool started;       /* owner's thread only */
 	atomic_bool closed; /* nothing is handed to nng any more */
 	/*
-	 * Threads that may be in nng_ctx_send() or nng_ctx_recv(): raised before closed is looked at, so that once it is set
-	 * and this is 0, nobody is there and nobody will be.
+	 * Threads that may be in nng_ctx_send() or nng_ctx_recv(): raised before closed is looked at, so that once it
+	 * is set and this is 0, nobody is there and nobody will be.
 	 */
 	atomic_size_t inside;
 	atomic_size_t owned;            /* turns whose aio is in nng's hands, or is about to be */

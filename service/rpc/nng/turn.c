@@ -29,7 +29,9 @@ static void leave(struct lf_rpc_nng *nng)
 	atomic_fetch_sub(&nng->inside, 1);
 }
 
-/* The next request, for a turn that nng->owned counts, once entered. Neither turn nor call may be touched afterwards. */
+/*
+ * The next request, for a turn that nng->owned counts, once entered. Neither turn nor call may be touched afterwards.
+ */
 static void receive(struct lf_turn *turn)
 {
 	struct lf_rpc_nng *nng = turn->nng; /* outlives this, unlike the turn */

@@ -24,8 +24,8 @@
  * 1. Before nng 1.6, EPIPE while it greets a new connection ends the listener's accepting for good: EPIPE becomes
  *    NNG_ECLOSED, which the listener takes for its own end (upstream #1518). Any stranger can cause it: connect and
  *    close on ipc://, connect, FIN, RST on tcp:// before the server gets to it. ECONNRESET has no such effect, so the
- *    sendmsg() that nng calls is this file's: the system call, which reports EPIPE as ECONNRESET. (A symbol of the program
- *    comes before the C library's; weak, so that a test can have its own.)
+ *    sendmsg() that nng calls is this file's: the system call, which reports EPIPE as ECONNRESET. (A symbol of the
+ *    program comes before the C library's; weak, so that a test can have its own.)
  *
  *    It also reports a message to a peer that has gone as sent, and shuts the connection down for reading: whatever nng
  *    reads next there is the end. DESIGN.md says why a connection must not end from its sending side. Nothing is lost
@@ -39,8 +39,8 @@
  *    a reason of our own (no descriptors left) says nothing: nng itself goes on when descriptors come back.
  *
  * 3. After each trial that shows life nng owes that it releases the trial's connection. Where it releases none at
- *    all for a minute, it is stuck (DESIGN.md), and connections would add up until there are too many: on_stuck says so,
- *    once.
+ *    all for a minute, it is stuck (DESIGN.md), and connections would add up until there are too many: on_stuck
+ *    says so, once.
  *
  * Everything here blocks, and runs on the watchdog's thread only. A tls+tcp:// listener can't be greeted over a plain
  * socket, so it is tried with a REQ socket of nng's, without looking at its certificate.
