@@ -129,8 +129,8 @@ enum lf_code lf_columns_parse(struct lf_columns *columns, const char *list, stru
 	*columns = (struct lf_columns){.count = 0};
 	if (list != NULL)
 		return take_list(columns, list, 0, EXPORT_COUNT, error);
-	for (unsigned char i = 0; i < BRIEF_COUNT; i++)
-		columns->items[columns->count++] = i;
+	for (int i = 0; i < BRIEF_COUNT; i++)
+		columns->items[columns->count++] = (unsigned char)i;
 	return LF_OK;
 }
 
