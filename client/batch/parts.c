@@ -6,12 +6,12 @@
 #include "proto/base/hash.h"
 
 /* A text is looked for by its first bytes, as its length is not known before it is parsed. */
-enum { PREFIX_BYTES = 64, PROBES = 4 };
+enum { PREFIX_BYTES = 64 };
 
 struct lf_part {
+	struct lf_cache_entry in_table; /* first; its hash is of kind and prefix */
 	const void *kind;
-	uint64_t prefix; /* hash */
-	uint64_t hash;   /* of the packed bytes */
+	uint64_t hash; /* of the packed bytes */
 	size_t text_length, packed_length;
 	char data[]; /* text, then packed */
 };
@@ -26,6 +26,7 @@ static uint64_t prefix_of(const void *kind, const char *text)
 void lf_parts_init(struct lf_parts *parts)
 {
 	memset(parts, 0, sizeof(*parts));
+	lf_cache_table_init(&parts->table, parts->places, LF_PARTS_SLOTS / LF_CACHE_WAYS, parts->seen, LF_PARTS_SEEN);
 	pthread_mutex_init(&parts->mutex, NULL);
 }
 
@@ -34,11 +35,11 @@ static size_t bytes_of(const struct lf_part *part)
 	return sizeof(*part) + part->text_length + part->packed_length;
 }
 
-static void drop(struct lf_parts *parts, size_t slot)
+/* A part that was taken out; NULL is fine. */
+static void drop(struct lf_parts *parts, struct lf_cache_entry *taken)
 {
-	struct lf_part *part = parts->slots[slot];
+	struct lf_part *part = (struct lf_part *)taken;
 
-	parts->slots[slot] = NULL;
 	if (part != NULL)
 		parts->bytes -= bytes_of(part);
 	free(part);
@@ -46,23 +47,33 @@ static void drop(struct lf_parts *parts, size_t slot)
 
 void lf_parts_clean_up(struct lf_parts *parts)
 {
-	for (size_t i = 0; i < LF_PARTS_SLOTS; i++)
-		drop(parts, i);
+	while (parts->table.count > 0)
+		drop(parts, lf_cache_take_any(&parts->table));
 	pthread_mutex_destroy(&parts->mutex);
+}
+
+/* A text that begins with what is looked for. */
+struct beginning {
+	const void *kind;
+	const char *text;
+	size_t length;
+};
+
+static bool is_beginning(const struct lf_cache_entry *in_table, const void *what)
+{
+	const struct lf_part *part = (const struct lf_part *)in_table;
+	const struct beginning *wanted = what;
+
+	return part->kind == wanted->kind && part->text_length <= wanted->length &&
+		memcmp(part->data, wanted->text, part->text_length) == 0;
 }
 
 /* Under the mutex. */
 static const struct lf_part *look_up(
 	const struct lf_parts *parts, const void *kind, uint64_t prefix, const char *text, size_t length)
 {
-	for (size_t i = 0; i < PROBES; i++) {
-		const struct lf_part *part = parts->slots[(prefix + i) % LF_PARTS_SLOTS];
-
-		if (part != NULL && part->prefix == prefix && part->kind == kind && part->text_length <= length &&
-			memcmp(part->data, text, part->text_length) == 0)
-			return part;
-	}
-	return NULL;
+	return (const struct lf_part *)lf_cache_find(
+		&parts->table, prefix, is_beginning, &(struct beginning){kind, text, length});
 }
 
 size_t lf_parts_find(struct lf_parts *parts, const void *kind, const char *text, size_t length, struct lf_arena *arena,
@@ -97,8 +108,8 @@ static struct lf_part *part_new(
 
 	if (part == NULL)
 		return NULL;
-	*part = (struct lf_part){.kind = kind,
-		.prefix = prefix,
+	*part = (struct lf_part){.in_table.hash = prefix,
+		.kind = kind,
 		.hash = packed->hash,
 		.text_length = length,
 		.packed_length = packed->length};
@@ -107,32 +118,13 @@ static struct lf_part *part_new(
 	return part;
 }
 
-/* Under the mutex. Puts a part in the place of none, or of any. */
+/* Under the mutex. */
 static void put(struct lf_parts *parts, struct lf_part *part)
 {
-	size_t slot = (part->prefix + (part->prefix >> 32) % PROBES) % LF_PARTS_SLOTS;
-
-	for (size_t i = 0; i < PROBES; i++)
-		if (parts->slots[(part->prefix + i) % LF_PARTS_SLOTS] == NULL) {
-			slot = (part->prefix + i) % LF_PARTS_SLOTS;
-			break;
-		}
-	drop(parts, slot);
-	for (; parts->bytes + bytes_of(part) > LF_PARTS_BYTES_MAX; parts->hand = (parts->hand + 1) % LF_PARTS_SLOTS)
-		drop(parts, parts->hand);
-	parts->slots[slot] = part;
+	while (parts->bytes + bytes_of(part) > LF_PARTS_BYTES_MAX)
+		drop(parts, lf_cache_step(&parts->table));
+	drop(parts, lf_cache_put(&parts->table, &part->in_table));
 	parts->bytes += bytes_of(part);
-}
-
-/* Under the mutex. Whether something with that beginning came before; from now on it did. */
-static bool was_seen(struct lf_parts *parts, uint64_t prefix)
-{
-	uint32_t *seen = &parts->seen[(prefix >> 16) % LF_PARTS_SEEN];
-	const uint32_t mark = (uint32_t)(prefix >> 32) | 1;
-	const bool before = *seen == mark;
-
-	*seen = mark;
-	return before;
 }
 
 void lf_parts_offer(
@@ -144,7 +136,7 @@ void lf_parts_offer(
 		return;
 	prefix = prefix_of(kind, text);
 	pthread_mutex_lock(&parts->mutex);
-	if (was_seen(parts, prefix) && look_up(parts, kind, prefix, text, length) == NULL) {
+	if (lf_cache_came_before(&parts->table, prefix) && look_up(parts, kind, prefix, text, length) == NULL) {
 		struct lf_part *part = part_new(kind, prefix, text, length, packed);
 
 		if (part != NULL)

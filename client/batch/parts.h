@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "proto/base/arena.h"
+#include "proto/base/cache_table.h"
 
 enum {
 	LF_PARTS_SLOTS = 8192,
@@ -26,14 +27,12 @@ struct lf_packed {
 	uint64_t hash; /* of the bytes */
 };
 
-struct lf_part;
-
 struct lf_parts {
 	pthread_mutex_t mutex; /* of all below */
-	struct lf_part *slots[LF_PARTS_SLOTS];
-	uint32_t seen[LF_PARTS_SEEN]; /* what came once, by hash */
+	struct lf_cache_table table;
+	struct lf_cache_entry *places[LF_PARTS_SLOTS];
+	uint32_t seen[LF_PARTS_SEEN];
 	size_t bytes;
-	size_t hand; /* the slot that is emptied next */
 };
 
 void lf_parts_init(struct lf_parts *parts);

@@ -296,13 +296,5 @@ size_t lf_frame_encode_header(const struct lf_frame *frame, uint8_t *out, struct
 
 struct lf_slice lf_frame_metadata(const struct lf_frame *frame, const char *key)
 {
-	size_t length = strlen(key);
-
-	for (size_t i = 0; i < frame->metadata_count; i++) {
-		const struct lf_metadata *entry = &frame->metadata[i];
-
-		if (entry->key.length == length && memcmp(entry->key.data, key, length) == 0)
-			return entry->value;
-	}
-	return (struct lf_slice){NULL, 0};
+	return lf_metadata_find(frame->metadata, frame->metadata_count, key);
 }

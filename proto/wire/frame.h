@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "proto/base/limits.h"
+#include "proto/base/slice.h"
 #include "proto/base/status.h"
 
 #pragma GCC visibility push(default) /* exported by libleadfit */
@@ -22,23 +23,13 @@ enum {
 
 enum lf_frame_kind { LF_FRAME_REQUEST = 0, LF_FRAME_REPLY = 1 };
 
-/* Not NUL-terminated. */
-struct lf_slice {
-	const char *data;
-	size_t length;
-};
-
-struct lf_metadata {
-	struct lf_slice key;   /* lower-case ASCII letters, digits, '-', '_', '.'; 1..64 bytes */
-	struct lf_slice value; /* visible ASCII and space; 0..1024 bytes */
-};
-
 struct lf_frame {
 	enum lf_frame_kind kind;
 	uint32_t timeout_ms;    /* request: remaining time, 0 = none given */
 	enum lf_code status;    /* reply */
 	struct lf_slice method; /* request: "leadfit.v1.Scoring/Score"; reply: empty */
 	size_t metadata_count;
+	/* A key is 1..64 bytes of a-z, 0-9, '-', '_', '.'; a value 0..1024 bytes of visible ASCII and space. */
 	struct lf_metadata metadata[LF_METADATA_MAX];
 	const uint8_t *message; /* protobuf bytes: the message, or leadfit.v1.Error where status is not OK */
 	size_t message_length;

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 #include "proto/base/arena.h"
-#include "proto/wire/frame.h"
+#include "proto/base/limits.h"
+#include "proto/base/slice.h"
 #include "proto/base/status.h"
 
 #pragma GCC visibility push(default) /* exported by libleadfit */

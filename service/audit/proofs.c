@@ -11,13 +11,16 @@
 #include <string.h>
 
 #include "leadfit/v1/record.pb-c.h"
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 #include "service/audit/audit.h"
 #include "service/rubric/checker.h"
 #include "service/seal/checkpoints.h"
-#include "service/seal/log_tree.h"
+#include "service/seal/tree_reader.h"
 #include "service/decide/text_list.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 #include "storage/tlog/proof.h"
 
 enum {
@@ -55,7 +58,7 @@ static enum lf_code sign(const struct lf_signer *signer, const struct lf_tree_he
 void lf_audit_checkpoint(Leadfit__V1__Audit_Service *service, const Leadfit__V1__CheckpointRequest *request,
 	Leadfit__V1__CheckpointResponse_Closure closure, void *closure_data)
 {
-	const struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, audit);
+	const struct lf_state *state = LF_CONTAINER_OF(service, struct lf_audit_service, base)->state;
 	Leadfit__V1__CheckpointResponse response;
 	struct lf_error error = LF_ERROR_INIT;
 	char note[LF_CHECKPOINT_MAX], key[LF_KEY_TEXT_MAX];
@@ -63,16 +66,15 @@ void lf_audit_checkpoint(Leadfit__V1__Audit_Service *service, const Leadfit__V1_
 
 	leadfit__v1__checkpoint_response__init(&response);
 	(void)request;
-	(void)closure;
-	if (core->signer == NULL) {
+	if (state->signer == NULL) {
 		no_key(&error);
-	} else if (lf_checkpoints_head(core->checkpoints, &head, &error) == LF_OK &&
-		sign(core->signer, &head, note, &error) == LF_OK) {
-		verifier_key(core->signer, key);
+	} else if (lf_checkpoints_head(state->checkpoints, &head, &error) == LF_OK &&
+		sign(state->signer, &head, note, &error) == LF_OK) {
+		verifier_key(state->signer, key);
 		response.checkpoint = note;
 		response.verifier_key = key;
 		response.size = head.size;
-		lf_send_reply(closure_data, &response.base);
+		closure(&response, closure_data);
 		return;
 	}
 	lf_send_error(closure_data, &error);
@@ -96,7 +98,7 @@ static enum lf_code check_sizes(
 void lf_audit_consistency(Leadfit__V1__Audit_Service *service, const Leadfit__V1__ConsistencyRequest *request,
 	Leadfit__V1__ConsistencyResponse_Closure closure, void *closure_data)
 {
-	const struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, audit);
+	const struct lf_state *state = LF_CONTAINER_OF(service, struct lf_audit_service, base)->state;
 	Leadfit__V1__ConsistencyResponse response = LEADFIT__V1__CONSISTENCY_RESPONSE__INIT;
 	ProtobufCBinaryData fields[LF_PROOF_HASHES_MAX];
 	struct lf_digest hashes[LF_PROOF_HASHES_MAX];
@@ -105,20 +107,19 @@ void lf_audit_consistency(Leadfit__V1__Audit_Service *service, const Leadfit__V1
 	uint64_t to;
 	size_t count;
 
-	(void)closure;
-	if (lf_log_head(core->log, &head, &error) != LF_OK)
+	if (lf_log_head(state->log, &head, &error) != LF_OK)
 		goto fail;
 	to = request->to_size == 0 ? head.size : request->to_size;
 	if (check_sizes(request, to, head.size, &error) != LF_OK ||
-		!lf_tree_prove_consistency(request->from_size, to, lf_log_tree_read,
-			&(struct lf_log_tree){core->log, &error}, hashes, &count))
+		!lf_tree_prove_consistency(request->from_size, to, lf_tree_reader_read,
+			&(struct lf_tree_reader){state->log, &error}, hashes, &count))
 		goto fail;
 	for (size_t i = 0; i < count; i++)
 		fields[i] = (ProtobufCBinaryData){sizeof(hashes[i]), hashes[i].bytes};
 	response.to_size = to;
 	response.hashes = fields;
 	response.n_hashes = count;
-	lf_send_reply(closure_data, &response.base);
+	closure(&response, closure_data);
 	return;
 fail:
 	lf_send_error(closure_data, &error);
@@ -169,6 +170,7 @@ static void copy_row(void *context, const struct lf_audit_row *row)
 	opened->number = row->number;
 	opened->time_us = row->time_us;
 	opened->salt = row->salt;
+	LF_CHECK(H10, row->payload_count <= LF_AUDIT_PAYLOADS_MAX);
 	opened->count = 1 + row->payload_count;
 	for (size_t i = 0; i < opened->count; i++) {
 		leadfit__v1__opening__init(&opened->openings[i]);
@@ -277,7 +279,7 @@ static enum lf_code open_whole(struct lf_log *log, uint64_t position, struct ope
 }
 
 /* The proof's text, released with free(); NULL on error. */
-static char *print_proof(const struct lf_core *core, struct lf_proof *proof, const struct opened *opened,
+static char *print_proof(const struct lf_state *state, struct lf_proof *proof, const struct opened *opened,
 	const struct lf_tree_head *head, const Leadfit__V1__ProvedRecord *record, struct lf_error *error)
 {
 	size_t packed = protobuf_c_message_get_packed_size(&record->base), length = (packed + 2) / 3 * 4;
@@ -290,7 +292,7 @@ static char *print_proof(const struct lf_core *core, struct lf_proof *proof, con
 			length, LF_MESSAGE_BYTES_MAX, opened->openings[1].bytes.len, opened->openings[2].bytes.len);
 		return NULL;
 	}
-	if (sign(core->signer, head, note, error) != LF_OK)
+	if (sign(state->signer, head, note, error) != LF_OK)
 		return NULL;
 	proof->extra = lf_wire_pack(&record->base, opened->arena, packed, &proof->extra_length);
 	proof->checkpoint = note;
@@ -301,15 +303,16 @@ static char *print_proof(const struct lf_core *core, struct lf_proof *proof, con
 	return text;
 }
 
-static char *prove(const struct lf_core *core, const struct lf_uuid *id, struct opened *opened, struct lf_error *error)
+static char *prove(
+	const struct lf_state *state, const struct lf_uuid *id, struct opened *opened, struct lf_error *error)
 {
 	Leadfit__V1__ProvedRecord record = LEADFIT__V1__PROVED_RECORD__INIT;
 	uint8_t leaf[LEAF_BYTES_MAX];
 	struct lf_tree_head head;
 	struct lf_proof proof = {.index = 0};
 
-	if (lf_log_find_leaf(core->log, id, &proof.index, error) != LF_OK ||
-		lf_checkpoints_head(core->checkpoints, &head, error) != LF_OK)
+	if (lf_log_find_leaf(state->log, id, &proof.index, error) != LF_OK ||
+		lf_checkpoints_head(state->checkpoints, &head, error) != LF_OK)
 		return NULL;
 	if (proof.index >= head.size) {
 		lf_error_set(error, LF_DATA_LOSS,
@@ -317,9 +320,9 @@ static char *prove(const struct lf_core *core, const struct lf_uuid *id, struct 
 			head.size);
 		return NULL;
 	}
-	if (open_whole(core->log, proof.index, opened, leaf, &record.leaf.len, error) != LF_OK ||
-		!lf_tree_prove_inclusion(proof.index, head.size, lf_log_tree_read,
-			&(struct lf_log_tree){core->log, error}, proof.hashes, &proof.hash_count))
+	if (open_whole(state->log, proof.index, opened, leaf, &record.leaf.len, error) != LF_OK ||
+		!lf_tree_prove_inclusion(proof.index, head.size, lf_tree_reader_read,
+			&(struct lf_tree_reader){state->log, error}, proof.hashes, &proof.hash_count))
 		return NULL;
 	if (memcmp(&opened->decision, id, sizeof(*id)) != 0) {
 		lf_error_set(error, LF_DATA_LOSS,
@@ -338,13 +341,13 @@ static char *prove(const struct lf_core *core, const struct lf_uuid *id, struct 
 	record.leaf.data = leaf;
 	record.openings = opened->fields;
 	record.n_openings = opened->count;
-	return print_proof(core, &proof, opened, &head, &record, error);
+	return print_proof(state, &proof, opened, &head, &record, error);
 }
 
 void lf_audit_prove(Leadfit__V1__Audit_Service *service, const Leadfit__V1__ProveRequest *request,
 	Leadfit__V1__ProveResponse_Closure closure, void *closure_data)
 {
-	const struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, audit);
+	const struct lf_state *state = LF_CONTAINER_OF(service, struct lf_audit_service, base)->state;
 	Leadfit__V1__ProveResponse response;
 	struct opened opened = {.arena = lf_rpc_arena(closure_data)};
 	struct lf_error error = LF_ERROR_INIT;
@@ -352,18 +355,17 @@ void lf_audit_prove(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Prov
 	struct lf_uuid id;
 
 	leadfit__v1__prove_response__init(&response);
-	(void)closure;
 	if (!lf_uuid_parse(request->decision_id, &id))
 		lf_error_add(&error, "decision_id", "\"%.64s\" is not a UUID", request->decision_id);
-	else if (core->signer == NULL)
+	else if (state->signer == NULL)
 		no_key(&error);
 	else
-		text = prove(core, &id, &opened, &error);
+		text = prove(state, &id, &opened, &error);
 	if (text != NULL) {
-		verifier_key(core->signer, key);
+		verifier_key(state->signer, key);
 		response.proof = text;
 		response.verifier_key = key;
-		lf_send_reply(closure_data, &response.base);
+		closure(&response, closure_data);
 	} else {
 		lf_send_error(closure_data, &error);
 	}

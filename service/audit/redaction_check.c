@@ -11,27 +11,27 @@
 
 enum { ARENA_BYTES_MAX = 64 * 1024 * 1024 };
 
-void lf_judge_init(struct lf_judge *judge)
+void lf_redaction_check_init(struct lf_redaction_check *check)
 {
-	memset(judge, 0, sizeof(*judge));
-	lf_arena_init(&judge->arena, ARENA_BYTES_MAX);
+	memset(check, 0, sizeof(*check));
+	lf_arena_init(&check->arena, ARENA_BYTES_MAX);
 }
 
-void lf_judge_clean_up(struct lf_judge *judge)
+void lf_redaction_check_clean_up(struct lf_redaction_check *check)
 {
-	for (size_t i = 0; i < LF_REDACTIONS_TOLD_MAX; i++) {
-		free(judge->newest[i].caller);
-		free(judge->newest[i].reason);
+	for (size_t i = 0; i < LF_REDACTIONS_NOTED_MAX; i++) {
+		free(check->newest[i].caller);
+		free(check->newest[i].reason);
 	}
-	lf_arena_clean_up(&judge->arena);
+	lf_arena_clean_up(&check->arena);
 }
 
 /* In the arena. NULL: wrong says why. */
-static ProtobufCMessage *read_message(struct lf_judge *judge, const ProtobufCMessageDescriptor *type,
+static ProtobufCMessage *read_message(struct lf_redaction_check *check, const ProtobufCMessageDescriptor *type,
 	const uint8_t *data, size_t length, const char *what, char wrong[LF_VERIFY_WRONG_MAX])
 {
 	struct lf_error error = LF_ERROR_INIT;
-	ProtobufCMessage *message = lf_wire_unpack(type, data, length, &judge->arena, &error);
+	ProtobufCMessage *message = lf_wire_unpack(type, data, length, &check->arena, &error);
 
 	if (message == NULL)
 		snprintf(wrong, LF_VERIFY_WRONG_MAX, "%s can't be read: %.300s", what, error.message);
@@ -52,35 +52,36 @@ static char *kept_text(const char *text)
 	return strndup(text, length);
 }
 
-static void note(struct lf_judge *judge, const struct lf_audit_row *row, const char *caller,
+static void note(struct lf_redaction_check *check, const struct lf_audit_row *row, const char *caller,
 	const Leadfit__V1__RedactionBody *body)
 {
-	struct lf_redaction_told *told = &judge->newest[judge->count++ % LF_REDACTIONS_TOLD_MAX];
+	struct lf_noted_redaction *noted = &check->newest[check->count++ % LF_REDACTIONS_NOTED_MAX];
 
-	free(told->caller);
-	free(told->reason);
-	*told = (struct lf_redaction_told){
+	free(noted->caller);
+	free(noted->reason);
+	*noted = (struct lf_noted_redaction){
 		.position = row->position, .kind = row->kind, .at_us = row->time_us, .caller = kept_text(caller)};
 	if (body == NULL)
 		return;
-	told->reason = kept_text(body->reason);
-	told->decisions = body->decisions;
-	told->payloads = body->payloads;
-	told->acts = body->acts;
+	noted->reason = kept_text(body->reason);
+	noted->decisions = body->decisions;
+	noted->payloads = body->payloads;
+	noted->acts = body->acts;
 }
 
 /* One that can't be read is noted, too. */
-static void judge_redaction(struct lf_judge *judge, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX])
+static void check_redaction(
+	struct lf_redaction_check *check, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX])
 {
 	const Leadfit__V1__ActRecord *act = (const Leadfit__V1__ActRecord *)read_message(
-		judge, &leadfit__v1__act_record__descriptor, row->record.data, row->record.length, "it", wrong);
+		check, &leadfit__v1__act_record__descriptor, row->record.data, row->record.length, "it", wrong);
 	const Leadfit__V1__RedactionBody *body = NULL;
 	uint64_t said;
 
 	if (act != NULL)
-		body = (const Leadfit__V1__RedactionBody *)read_message(judge, &leadfit__v1__redaction_body__descriptor,
+		body = (const Leadfit__V1__RedactionBody *)read_message(check, &leadfit__v1__redaction_body__descriptor,
 			act->body.data, act->body.len, "what it says of itself", wrong);
-	note(judge, row, act == NULL ? "" : act->caller, body);
+	note(check, row, act == NULL ? "" : act->caller, body);
 	if (body == NULL)
 		return;
 	said = (uint64_t)body->decisions + body->payloads + body->acts;
@@ -91,14 +92,14 @@ static void judge_redaction(struct lf_judge *judge, const struct lf_audit_row *r
 			said);
 }
 
-size_t lf_judge_told(const struct lf_judge *judge)
+size_t lf_redaction_check_count(const struct lf_redaction_check *check)
 {
-	return judge->count < LF_REDACTIONS_TOLD_MAX ? (size_t)judge->count : LF_REDACTIONS_TOLD_MAX;
+	return check->count < LF_REDACTIONS_NOTED_MAX ? (size_t)check->count : LF_REDACTIONS_NOTED_MAX;
 }
 
-const struct lf_redaction_told *lf_judge_at(const struct lf_judge *judge, size_t i)
+const struct lf_noted_redaction *lf_redaction_check_at(const struct lf_redaction_check *check, size_t i)
 {
-	return &judge->newest[(judge->count - lf_judge_told(judge) + i) % LF_REDACTIONS_TOLD_MAX];
+	return &check->newest[(check->count - lf_redaction_check_count(check) + i) % LF_REDACTIONS_NOTED_MAX];
 }
 
 /* ---- decisions ---- */
@@ -107,7 +108,8 @@ const struct lf_redaction_told *lf_judge_at(const struct lf_judge *judge, size_t
  * Erasing somebody of whom only a text was there leaves an answer as it is, so that replaying shows whether it follows
  * from what is there; the digest of the request goes with any redaction.
  */
-static void judge_decision(struct lf_judge *judge, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX])
+static void check_decision(
+	struct lf_redaction_check *check, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX])
 {
 	const Leadfit__V1__DecisionRecord *record;
 	const Leadfit__V1__Answer *answer;
@@ -119,11 +121,11 @@ static void judge_decision(struct lf_judge *judge, const struct lf_audit_row *ro
 		return;
 	}
 	record = (const Leadfit__V1__DecisionRecord *)read_message(
-		judge, &leadfit__v1__decision_record__descriptor, row->record.data, row->record.length, "it", wrong);
+		check, &leadfit__v1__decision_record__descriptor, row->record.data, row->record.length, "it", wrong);
 	if (record == NULL || record->request_digest.len == 0)
 		return;
 	answer = (const Leadfit__V1__Answer *)read_message(
-		judge, &leadfit__v1__answer__descriptor, record->answer.data, record->answer.len, "its answer", wrong);
+		check, &leadfit__v1__answer__descriptor, record->answer.data, record->answer.len, "its answer", wrong);
 	if (answer != NULL && answer->frozen == NULL && !answer->pruned)
 		snprintf(wrong, LF_VERIFY_WRONG_MAX,
 			"it was replaced, and is neither frozen nor pruned, and has the digest of its request: neither "
@@ -131,13 +133,13 @@ static void judge_decision(struct lf_judge *judge, const struct lf_audit_row *ro
 			"that");
 }
 
-void lf_judge_row(void *context, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX])
+void lf_redaction_check_row(void *context, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX])
 {
-	struct lf_judge *judge = context;
+	struct lf_redaction_check *check = context;
 
-	lf_arena_reset(&judge->arena);
+	lf_arena_reset(&check->arena);
 	if (row->kind == LF_LEAF_DECISION)
-		judge_decision(judge, row, wrong);
+		check_decision(check, row, wrong);
 	else
-		judge_redaction(judge, row, wrong);
+		check_redaction(check, row, wrong);
 }

@@ -6,38 +6,38 @@
 #ifndef LF_SERVICE_AUDIT_REDACTION_CHECK_H
 #define LF_SERVICE_AUDIT_REDACTION_CHECK_H
 
-#include "leadfit/v1/audit.pb-c.h"
 #include "proto/base/arena.h"
 #include "storage/verify/verify.h"
 
-enum { LF_REDACTIONS_TOLD_MAX = 20 };
+enum { LF_REDACTIONS_NOTED_MAX = 20 };
 
-/* The newest erasures and prunings that a verification came by. */
-struct lf_judge {
+/* The most recent erasures and prunings that a verification has met. */
+struct lf_redaction_check {
 	struct lf_arena arena; /* of one record */
-	struct lf_redaction_told {
+	struct lf_noted_redaction {
 		uint64_t position;
 		enum lf_leaf_kind kind;
 		int64_t at_us;
 		char *caller, *reason; /* cut after LF_TEXT_BYTES_MAX; "" where memory ran out */
 		uint32_t decisions, payloads, acts;
-	} newest[LF_REDACTIONS_TOLD_MAX]; /* the one of count n is at n modulo their number */
+	} newest[LF_REDACTIONS_NOTED_MAX]; /* the one of count n is at n modulo their number */
 	uint64_t count;
 };
 
 /* It must not move afterwards. */
-void lf_judge_init(struct lf_judge *judge);
-void lf_judge_clean_up(struct lf_judge *judge);
+void lf_redaction_check_init(struct lf_redaction_check *check);
+void lf_redaction_check_clean_up(struct lf_redaction_check *check);
 
 /*
- * For lf_verify_set_judge(); context is the judge. Notes erasures and prunings. A finding is one whose number of
+ * For lf_verify_set_judge(); context is the check. Notes erasures and prunings. A finding is one whose number of
  * replacements is not what its body says; and a decision that was replaced, itself or what it refers to, without being
  * what erase.c and prune.c leave: frozen, pruned, or without the digest of its request.
  */
-void lf_judge_row(void *context, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX]);
+void lf_redaction_check_row(void *context, const struct lf_audit_row *row, char wrong[LF_VERIFY_WRONG_MAX]);
 
-/* How many are kept, and the i-th of them, by rising position. */
-size_t lf_judge_told(const struct lf_judge *judge);
-const struct lf_redaction_told *lf_judge_at(const struct lf_judge *judge, size_t i);
+/* How many of them are kept. */
+size_t lf_redaction_check_count(const struct lf_redaction_check *check);
+/* The i-th of those that are kept, by rising position. Borrowed from check. */
+const struct lf_noted_redaction *lf_redaction_check_at(const struct lf_redaction_check *check, size_t i);
 
 #endif

@@ -11,11 +11,15 @@
 #include "proto/text/json.h"
 #include "proto/base/limits.h"
 #include "service/audit/audit.h"
-#include "service/decide/evaluate.h"
+#include "service/decide/step.h"
+#include "service/decide/words.h"
 #include "service/state/history.h"
+#include "service/state/reply.h"
 #include "service/state/selection.h"
+#include "service/state/state.h"
 
 enum { DIFFERENCES_MAX = 1000, WHAT_BYTES = 512 };
+static const char unknown_outcome[] = "one that is not known";
 
 struct replay {
 	Leadfit__V1__ReplayResponse response;
@@ -27,9 +31,10 @@ struct replay {
 struct comparison {
 	const struct lf_past_decision *decision;
 	const struct lf_version *version;
-	const struct lf_case *the_case;
-	const struct lf_result *result;
-	Leadfit__V1__Answer computed; /* its numbers */
+	const struct lf_step *step;
+	const struct lf_case *the_case; /* the step's */
+	const struct lf_result *result; /* likewise */
+	Leadfit__V1__Answer computed;   /* its numbers */
 	struct lf_arena *arena;
 	char *what; /* WHAT_BYTES */
 };
@@ -138,20 +143,12 @@ static bool same_unknown(const struct comparison *c)
 	return false;
 }
 
-static const char *outcome_name(uint32_t outcome)
-{
-	const ProtobufCEnumValue *value =
-		protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, (int)outcome);
-
-	return value != NULL ? value->name : "one that is not known";
-}
-
 static bool same_outcome(const struct comparison *c, const char *where, uint32_t stored)
 {
 	if (stored == c->result->outcome)
 		return true;
-	snprintf(c->what, WHAT_BYTES, "outcome%s: %s is stored, %s is computed", where, outcome_name(stored),
-		outcome_name(c->result->outcome));
+	snprintf(c->what, WHAT_BYTES, "outcome%s: %s is stored, %s is computed", where,
+		lf_outcome_name(stored, unknown_outcome), lf_outcome_name(c->result->outcome, unknown_outcome));
 	return false;
 }
 
@@ -219,8 +216,6 @@ static bool same(const struct comparison *c)
 {
 	const Leadfit__V1__Answer *stored = c->decision->answer, *computed = &c->computed;
 	const struct lf_stored *row = c->decision->row;
-	const char *recommended =
-		c->result->outcome == LF_RECOMMENDED ? c->the_case->members[c->result->ranking[0].member].id : "";
 
 	return same_numbers(c, "weight", BY_CRITERION, stored->weights, stored->n_weights, computed->weights,
 		       computed->n_weights) &&
@@ -234,37 +229,9 @@ static bool same(const struct comparison *c)
 		same_numbers(c, "first-rank share", BY_MEMBER, stored->first_rank_shares, stored->n_first_rank_shares,
 			computed->first_rank_shares, computed->n_first_rank_shares) &&
 		same_outcome(c, "", stored->outcome) && same_outcome(c, " in the index", row->outcome) &&
-		same_text(c, "recommended in the index", row->recommended, recommended) &&
-		same_text(c, "team in the index", row->team_id, c->decision->input.team->id) &&
-		same_text(c, "project in the index", row->project_id, c->decision->input.project->id) &&
-		same_candidates(c);
-}
-
-/* The computed numbers as an Answer has them. false where memory ran out. */
-static bool take_numbers(struct comparison *c)
-{
-	const size_t criteria = lf_rubric_def(c->version->compiled)->criterion_count,
-		     members = c->the_case->member_count, cells = criteria * members;
-	double *numbers = lf_arena_alloc(c->arena, (criteria + 2 * members + 2 * cells) * sizeof(*numbers));
-	uint32_t *unknown = lf_arena_alloc(c->arena, cells * sizeof(*unknown));
-	Leadfit__V1__Answer *computed = &c->computed;
-
-	if (numbers == NULL || unknown == NULL)
-		return false;
-	computed->weights = numbers;
-	computed->n_weights = criteria;
-	computed->scores = computed->weights + criteria;
-	computed->n_scores = members;
-	computed->ratings = computed->scores + members;
-	computed->shares = computed->ratings + cells;
-	computed->n_ratings = computed->n_shares = cells;
-	computed->first_rank_shares = computed->shares + cells;
-	computed->unknown = unknown;
-	if (lf_result_numbers(c->version->compiled, c->the_case, c->result, computed->weights, computed->scores,
-		    computed->ratings, computed->shares, computed->unknown, &computed->n_unknown,
-		    computed->first_rank_shares))
-		computed->n_first_rank_shares = members;
-	return true;
+		same_text(c, "recommended in the index", row->recommended, lf_step_recommended(c->step)) &&
+		same_text(c, "team in the index", row->team_id, c->decision->team->message->id) &&
+		same_text(c, "project in the index", row->project_id, c->decision->project->id) && same_candidates(c);
 }
 
 /* ---- one decision ---- */
@@ -275,18 +242,26 @@ static enum lf_code recompute(
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &inner};
-	struct lf_evaluation evaluation;
+	struct lf_step step = {0};
+	struct lf_answer_parts parts;
 	struct comparison c = {.decision = decision, .arena = lf_past_arena(replay->past), .what = what};
 	enum lf_code code;
 
 	leadfit__v1__answer__init(&c.computed);
 	c.version = lf_past_version(replay->past, &decision->row->rubric_digest, &inner);
-	code = c.version != NULL ? lf_evaluate_score(&evaluation, c.version, &decision->input, &checker, c.arena)
-				 : inner.code;
-	c.the_case = &evaluation.built.engine;
-	c.result = &evaluation.result;
-	if (code == LF_OK && !take_numbers(&c))
-		code = lf_error_set(&inner, LF_RESOURCE_EXHAUSTED, "no memory to recompute a decision");
+	code = inner.code;
+	if (c.version != NULL) {
+		lf_past_step(decision, c.version, &step);
+		code = lf_step_decide(&step, LF_DEPTH_NUMBERS, &checker, c.arena);
+	}
+	c.step = &step;
+	c.the_case = &step.evaluation.built.engine;
+	c.result = &step.evaluation.result;
+	if (code == LF_OK) {
+		parts = lf_step_parts(&step);
+		if (!lf_answer_numbers(&c.computed, &parts, c.arena))
+			code = lf_error_set(&inner, LF_RESOURCE_EXHAUSTED, "no memory to recompute a decision");
+	}
 	if (code == LF_OK)
 		(void)same(&c);
 	else if (code == LF_RESOURCE_EXHAUSTED || code == LF_UNAVAILABLE)
@@ -365,13 +340,12 @@ static enum lf_code replay_slice(struct replay *replay, struct lf_error *error)
 void lf_audit_replay(Leadfit__V1__Audit_Service *service, const Leadfit__V1__ReplayRequest *request,
 	Leadfit__V1__ReplayResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, audit);
+	struct lf_state *core = LF_CONTAINER_OF(service, struct lf_audit_service, base)->state;
 	struct replay replay = {LEADFIT__V1__REPLAY_RESPONSE__INIT, NULL, lf_rpc_arena(closure_data)};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
 	struct lf_scan scan = {.limit = 1};
 
-	(void)closure;
 	lf_selection_read(request->selection, request->from_sequence, &scan, &checker);
 	if (checker.found > 0) {
 		lf_error_summarize(&error);
@@ -388,5 +362,5 @@ void lf_audit_replay(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Rep
 	if (error.code != LF_OK)
 		lf_send_error(closure_data, &error);
 	else
-		lf_send_reply(closure_data, &replay.response.base);
+		closure(&replay.response, closure_data);
 }

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "service/audit/audit.h"
-#include "service/decide/decision.h"
+#include "service/decide/time.h"
 #include "service/audit/redaction_check.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 #include "storage/verify/verify.h"
 
 enum { SLICE_MS = 30, FINDINGS_MAX = 100 };
@@ -44,25 +46,26 @@ static void take_finding(void *context, const struct lf_verify_finding *found)
 		slice->findings[slice->count++] = finding;
 }
 
-/* The judge's erasures and prunings, as messages in the call's arena. */
-static void tell_redactions(const struct lf_judge *judge, struct slice *slice, Leadfit__V1__VerifyResponse *response)
+/* The erasures and prunings that were noted, as messages in the call's arena. */
+static void list_redactions(
+	const struct lf_redaction_check *redactions, struct slice *slice, Leadfit__V1__VerifyResponse *response)
 {
-	const size_t count = lf_judge_told(judge);
+	const size_t count = lf_redaction_check_count(redactions);
 	Leadfit__V1__Redaction *messages = lf_arena_zalloc(slice->arena, count + 1, sizeof(*messages));
 
 	response->redactions = lf_arena_zalloc(slice->arena, count + 1, sizeof(*response->redactions));
 	slice->out_of_memory |= messages == NULL || response->redactions == NULL;
 	for (size_t i = 0; i < count && !slice->out_of_memory; i++) {
-		const struct lf_redaction_told *told = lf_judge_at(judge, i);
-		const char *texts[] = {lf_leaf_kind_name(told->kind), told->caller, told->reason};
+		const struct lf_noted_redaction *noted = lf_redaction_check_at(redactions, i);
+		const char *texts[] = {lf_leaf_kind_name(noted->kind), noted->caller, noted->reason};
 		char **fields[] = {&messages[i].kind, &messages[i].caller, &messages[i].reason};
 
 		leadfit__v1__redaction__init(&messages[i]);
-		messages[i].position = told->position;
-		messages[i].at = lf_timestamp_new(told->at_us, slice->arena);
-		messages[i].decisions = told->decisions;
-		messages[i].payloads = told->payloads;
-		messages[i].acts = told->acts;
+		messages[i].position = noted->position;
+		messages[i].at = lf_timestamp_new(noted->at_us, slice->arena);
+		messages[i].decisions = noted->decisions;
+		messages[i].payloads = noted->payloads;
+		messages[i].acts = noted->acts;
 		slice->out_of_memory |= messages[i].at == NULL;
 		for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
 			const char *text = texts[t] == NULL ? "" : texts[t];
@@ -72,7 +75,7 @@ static void tell_redactions(const struct lf_judge *judge, struct slice *slice, L
 		}
 		response->redactions[response->n_redactions++] = &messages[i];
 	}
-	response->redaction_count = judge->count;
+	response->redaction_count = redactions->count;
 }
 
 static enum lf_code check_request(const Leadfit__V1__VerifyRequest *request, uint64_t size,
@@ -93,19 +96,19 @@ static enum lf_code check_request(const Leadfit__V1__VerifyRequest *request, uin
  * One is kept from call to call, for what it knows of erasures and prunings: these are read once, however many slices
  * there are.
  */
-static struct lf_verify *take_verifier(struct lf_core *core)
+static struct lf_verify *take_verifier(struct lf_audit_service *audit)
 {
-	struct lf_verify *verify = atomic_exchange(&core->verifier, NULL);
+	struct lf_verify *verify = atomic_exchange(&audit->verifier, NULL);
 
 	if (verify == NULL)
-		return lf_verify_new(core->log);
+		return lf_verify_new(audit->state->log);
 	lf_verify_restart(verify);
 	return verify;
 }
 
-static void give_back(struct lf_core *core, struct lf_verify *verify)
+static void give_back(struct lf_audit_service *audit, struct lf_verify *verify)
 {
-	lf_verify_free(atomic_exchange(&core->verifier, verify));
+	lf_verify_free(atomic_exchange(&audit->verifier, verify));
 }
 
 /* The slice; with the root, where it is the last. */
@@ -114,18 +117,18 @@ static enum lf_code run(struct lf_verify *verify, const Leadfit__V1__VerifyReque
 	struct lf_digest *root, struct lf_error *error)
 {
 	const struct lf_verify_totals *totals = lf_verify_totals(verify);
-	struct lf_judge judge;
+	struct lf_redaction_check redactions;
 	bool known;
 	enum lf_code code;
 
-	lf_judge_init(&judge);
-	lf_verify_set_judge(verify, lf_judge_row, &judge);
+	lf_redaction_check_init(&redactions);
+	lf_verify_set_judge(verify, lf_redaction_check_row, &redactions);
 	code = lf_verify_slice(
 		verify, request->first, response->size, SLICE_MS, take_finding, slice, &response->next, error);
 	lf_verify_set_judge(verify, NULL, NULL);
 	if (code == LF_OK)
-		tell_redactions(&judge, slice, response);
-	lf_judge_clean_up(&judge);
+		list_redactions(&redactions, slice, response);
+	lf_redaction_check_clean_up(&redactions);
 	if (code != LF_OK)
 		return code;
 	if (response->next == 0) {
@@ -148,7 +151,7 @@ static enum lf_code run(struct lf_verify *verify, const Leadfit__V1__VerifyReque
 void lf_audit_verify(Leadfit__V1__Audit_Service *service, const Leadfit__V1__VerifyRequest *request,
 	Leadfit__V1__VerifyResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, audit);
+	struct lf_audit_service *audit = LF_CONTAINER_OF(service, struct lf_audit_service, base);
 	Leadfit__V1__VerifyResponse response = LEADFIT__V1__VERIFY_RESPONSE__INIT;
 	Leadfit__V1__Finding *findings[FINDINGS_MAX];
 	struct slice slice = {.arena = lf_rpc_arena(closure_data), .findings = findings};
@@ -157,22 +160,21 @@ void lf_audit_verify(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Ver
 	struct lf_tree_head head;
 	struct lf_digest root;
 
-	(void)closure;
-	if (lf_log_head(core->log, &head, &error) != LF_OK)
+	if (lf_log_head(audit->state->log, &head, &error) != LF_OK)
 		goto fail;
 	response.size = request->size == 0 ? head.size : request->size;
 	if (check_request(request, response.size, &head, &error) != LF_OK)
 		goto fail;
-	verify = take_verifier(core);
+	verify = take_verifier(audit);
 	if (verify == NULL) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for verifying");
 		goto fail;
 	}
 	run(verify, request, &head, &response, &slice, &root, &error);
-	give_back(core, verify);
+	give_back(audit, verify);
 	if (error.code != LF_OK)
 		goto fail;
-	lf_send_reply(closure_data, &response.base);
+	closure(&response, closure_data);
 	return;
 fail:
 	lf_send_error(closure_data, &error);

@@ -1,123 +1,59 @@
-#include "service/state/core.h"
+#include "service/daemon/services.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "service/audit/audit.h"
-#include "service/decide/decision.h"
-#include "service/keeping/keeping.h"
-#include "storage/verify/verify.h"
-
-void lf_send_reply(struct lf_rpc_call *call, const ProtobufCMessage *reply)
+void lf_daemon_services_init(struct lf_daemon_services *services, struct lf_state *state)
 {
-	struct lf_error error = LF_ERROR_INIT;
+	lf_scoring_init(&services->scoring, state);
+	lf_decisions_init(&services->decisions, state);
+	lf_rubrics_init(&services->rubrics, state);
+	lf_audit_init(&services->audit, state);
+	lf_keeping_init(&services->keeping, state);
+	lf_health_init(&services->health, state);
+	lf_describe_init(&services->describe);
+}
 
-	if (reply != NULL && lf_rpc_stage(call, reply)) {
-		lf_rpc_send(call);
-		return;
+/* What a caller needs for a service (method NULL), or for one method of a service that was added before. */
+struct access {
+	ProtobufCService *service;
+	const char *method;
+	unsigned role; /* 0 = none */
+};
+
+static enum lf_code add(struct lf_rpc_server *server, const struct access *access, struct lf_error *error)
+{
+	return access->method == NULL
+		? lf_rpc_server_add(server, access->service, access->role, error)
+		: lf_rpc_server_require(server, access->service, access->method, access->role, error);
+}
+
+enum lf_code lf_daemon_services_add(
+	struct lf_daemon_services *services, struct lf_rpc_server *server, struct lf_error *error)
+{
+	ProtobufCService *decisions = &services->decisions.base.base, *rubrics = &services->rubrics.base.base;
+	const struct access table[] = {
+		{&services->scoring.base.base, NULL, LF_ROLE_SCORE},
+		{decisions, NULL, LF_ROLE_READ},
+		{decisions, "RecordOutcome", LF_ROLE_SCORE},
+		{&services->audit.base.base, NULL, LF_ROLE_READ},
+		{&services->keeping.base.base, NULL, LF_ROLE_ADMIN},
+		{rubrics, NULL, LF_ROLE_READ},
+		{rubrics, "Put", LF_ROLE_RUBRIC},
+		{rubrics, "Activate", LF_ROLE_RUBRIC},
+		{&services->describe.base, NULL, 0},
+		{&services->health.base.base, NULL, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const enum lf_code code = add(server, &table[i], error);
+
+		if (code != LF_OK)
+			return code;
 	}
-	lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the answer does not fit a message, or memory ran out");
-	lf_send_error(call, &error);
+	lf_rpc_server_set_quick(server, "leadfit.v1.Scoring/Score");
+	return LF_OK;
 }
 
-void lf_send_error(struct lf_rpc_call *call, struct lf_error *error)
+void lf_daemon_services_clean_up(struct lf_daemon_services *services)
 {
-	lf_rpc_fail(call, error);
-	lf_error_clean_up(error);
-}
-
-bool lf_is_awaited(void *call)
-{
-	return !lf_rpc_expired(call);
-}
-
-void lf_answer_stored(struct lf_core *core, const struct lf_uuid *id, struct lf_rpc_call *call)
-{
-	struct lf_error error = LF_ERROR_INIT;
-	Leadfit__V1__Decision *decision = NULL;
-	struct lf_version *version = NULL;
-	struct lf_stored *stored = NULL;
-
-	if (lf_log_get(core->log, id, &stored, &error) == LF_OK)
-		version = lf_registry_find(core->registry, &stored->rubric_digest, &error);
-	if (version != NULL)
-		lf_decision_restore(stored, version, lf_rpc_arena(call), &decision, &error);
-	/* The reply borrows from the stored row and the version until it is packed. */
-	if (decision != NULL && error.code == LF_OK)
-		lf_send_reply(call, &decision->base);
-	else
-		lf_send_error(call, &error);
-	lf_version_release(version);
-	free(stored);
-}
-
-enum lf_code lf_core_init(struct lf_core *core, struct lf_log *log, struct lf_registry *registry,
-	struct lf_rpc_server *server, struct lf_error *error)
-{
-	enum lf_code code;
-
-	memset(core, 0, sizeof(*core));
-	atomic_init(&core->verifier, NULL);
-	core->log = log;
-	core->registry = registry;
-	atomic_init(&core->draining, false);
-	atomic_init(&core->redacting, false);
-	lf_scoring_init(core);
-	lf_decisions_init(core);
-	lf_rubrics_init(core);
-	lf_audit_init(core);
-	lf_keeping_init(core);
-	lf_system_init(core);
-	code = lf_finisher_new(&core->finisher, error);
-	if (code == LF_OK)
-		code = lf_finisher_new(&core->chores, error);
-	if (code == LF_OK)
-		code = lf_rpc_server_add(server, &core->scoring.base, LF_ROLE_SCORE, error);
-	if (code == LF_OK)
-		lf_rpc_server_set_quick(server, "leadfit.v1.Scoring/Score");
-	if (code == LF_OK)
-		code = lf_rpc_server_add(server, &core->decisions.base, LF_ROLE_READ, error);
-	if (code == LF_OK)
-		code = lf_rpc_server_require(server, &core->decisions.base, "RecordOutcome", LF_ROLE_SCORE, error);
-	if (code == LF_OK)
-		code = lf_rpc_server_add(server, &core->audit.base, LF_ROLE_READ, error);
-	if (code == LF_OK)
-		code = lf_rpc_server_add(server, &core->keeping.base, LF_ROLE_ADMIN, error);
-	if (code == LF_OK)
-		code = lf_rpc_server_add(server, &core->rubrics.base, LF_ROLE_READ, error);
-	if (code == LF_OK)
-		code = lf_rpc_server_require(server, &core->rubrics.base, "Put", LF_ROLE_RUBRIC, error);
-	if (code == LF_OK)
-		code = lf_rpc_server_require(server, &core->rubrics.base, "Activate", LF_ROLE_RUBRIC, error);
-	if (code == LF_OK)
-		code = lf_rpc_server_add(server, &core->describe.base, 0, error);
-	if (code == LF_OK)
-		code = lf_rpc_server_add(server, &core->health.base, 0, error);
-	return code;
-}
-
-void lf_audit_init(struct lf_core *core)
-{
-	core->audit = (Leadfit__V1__Audit_Service)LEADFIT__V1__AUDIT__INIT(lf_audit_);
-}
-
-void lf_keeping_init(struct lf_core *core)
-{
-	core->keeping = (Leadfit__V1__Keeping_Service)LEADFIT__V1__KEEPING__INIT(lf_keeping_);
-}
-
-void lf_core_end_chores(struct lf_core *core)
-{
-	atomic_store(&core->draining, true);
-	lf_finisher_destroy(core->chores);
-	core->chores = NULL;
-}
-
-void lf_core_clean_up(struct lf_core *core)
-{
-	lf_verify_free(atomic_exchange(&core->verifier, NULL));
-	lf_pruner_free(core->pruner);
-	core->pruner = NULL;
-	lf_finisher_destroy(core->finisher);
-	core->finisher = NULL;
+	lf_audit_clean_up(&services->audit);
+	lf_keeping_clean_up(&services->keeping);
 }

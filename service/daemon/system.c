@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "proto/wire/wire.h"
-#include "service/state/core.h"
+#include "service/daemon/system.h"
+#include "service/rpc/rpc.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 #include "service/decide/text_list.h"
 
 static bool serves(const char *name)
@@ -17,10 +20,10 @@ static bool serves(const char *name)
 static void health_check(Grpc__Health__V1__Health_Service *service, const Grpc__Health__V1__HealthCheckRequest *request,
 	Grpc__Health__V1__HealthCheckResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, health);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_health_service, base)->state;
 	Grpc__Health__V1__HealthCheckResponse response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
-	bool ready = !atomic_load(&core->draining) && lf_log_ready(core->log);
+	bool ready = !atomic_load(&state->draining) && lf_log_ready(state->log);
 
 	if (*request->service != '\0' && !serves(request->service)) {
 		lf_error_set(&error, LF_NOT_FOUND, "there is no service \"%.128s\" here", request->service);
@@ -41,7 +44,6 @@ static void describe_describe(Leadfit__V1__Describe_Service *service, const Lead
 
 	(void)service;
 	(void)request;
-	(void)closure;
 	for (size_t s = 0; lf_services[s] != NULL; s++)
 		for (unsigned m = 0; m < lf_services[s]->n_methods; m++) {
 			int length = snprintf(
@@ -54,11 +56,19 @@ static void describe_describe(Leadfit__V1__Describe_Service *service, const Lead
 	response.version = lf_unconst(LF_VERSION);
 	response.methods = methods.items;
 	response.n_methods = methods.count;
-	lf_send_reply(closure_data, methods.exhausted ? NULL : &response.base);
+	if (methods.exhausted)
+		lf_send_no_memory(closure_data);
+	else
+		closure(&response, closure_data);
 }
 
-void lf_system_init(struct lf_core *core)
+void lf_health_init(struct lf_health_service *service, struct lf_state *state)
 {
-	core->health = (Grpc__Health__V1__Health_Service)GRPC__HEALTH__V1__HEALTH__INIT(health_);
-	core->describe = (Leadfit__V1__Describe_Service)LEADFIT__V1__DESCRIBE__INIT(describe_);
+	service->base = (Grpc__Health__V1__Health_Service)GRPC__HEALTH__V1__HEALTH__INIT(health_);
+	service->state = state;
+}
+
+void lf_describe_init(Leadfit__V1__Describe_Service *service)
+{
+	*service = (Leadfit__V1__Describe_Service)LEADFIT__V1__DESCRIBE__INIT(describe_);
 }

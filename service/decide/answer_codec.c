@@ -1,36 +1,46 @@
 /* The log's compact Answer: numbers in canonical order, from which the whole Decision comes back. */
+#include "proto/base/check.h"
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
 #include "service/decide/text_list.h"
+#include "service/decide/time.h"
+
+bool lf_answer_numbers(Leadfit__V1__Answer *answer, const struct lf_answer_parts *parts, struct lf_arena *arena)
+{
+	size_t criteria = lf_rubric_def(parts->version->compiled)->criterion_count,
+	       members = parts->evaluation->built.engine.member_count, cells = criteria * members;
+	double *numbers = lf_arena_alloc(arena, (criteria + 2 * members + 2 * cells) * sizeof(*numbers));
+	uint32_t *unknown =
+		lf_arena_alloc(arena, cells * sizeof(*unknown)); /* lf_result_numbers() sets all that is used */
+
+	if (numbers == NULL || unknown == NULL)
+		return false;
+	answer->n_weights = criteria;
+	answer->weights = numbers;
+	answer->n_scores = members;
+	answer->scores = answer->weights + criteria;
+	answer->n_ratings = cells;
+	answer->ratings = answer->scores + members;
+	answer->n_shares = cells;
+	answer->shares = answer->ratings + cells;
+	answer->unknown = unknown;
+	answer->first_rank_shares = answer->shares + cells;
+	if (lf_result_numbers(parts->version->compiled, &parts->evaluation->built.engine, &parts->evaluation->result,
+		    answer->weights, answer->scores, answer->ratings, answer->shares, answer->unknown,
+		    &answer->n_unknown, answer->first_rank_shares))
+		answer->n_first_rank_shares = members;
+	LF_CHECK(D5, answer->n_unknown <= cells);
+	return true;
+}
 
 struct lf_bytes lf_answer_pack(
 	const struct lf_answer_parts *parts, char *const *candidates, bool ignore_undeclared, struct lf_arena *arena)
 {
-	const struct lf_rubric_def *def = lf_rubric_def(parts->version->compiled);
-	size_t criteria = def->criterion_count, members = parts->evaluation->built.engine.member_count,
-	       cells = criteria * members;
-	double *numbers = lf_arena_alloc(arena, (criteria + 2 * members + 2 * cells) * sizeof(*numbers));
-	uint32_t *unknown =
-		lf_arena_alloc(arena, cells * sizeof(*unknown)); /* lf_result_numbers() sets all that is used */
 	Leadfit__V1__Answer answer = LEADFIT__V1__ANSWER__INIT;
 	struct lf_bytes bytes = {0};
 
-	if (numbers == NULL || unknown == NULL)
+	if (!lf_answer_numbers(&answer, parts, arena))
 		return bytes;
-	answer.n_weights = criteria;
-	answer.weights = numbers;
-	answer.n_scores = members;
-	answer.scores = answer.weights + criteria;
-	answer.n_ratings = cells;
-	answer.ratings = answer.scores + members;
-	answer.n_shares = cells;
-	answer.shares = answer.ratings + cells;
-	answer.unknown = unknown;
-	answer.first_rank_shares = answer.shares + cells;
-	if (lf_result_numbers(parts->version->compiled, &parts->evaluation->built.engine, &parts->evaluation->result,
-		    answer.weights, answer.scores, answer.ratings, answer.shares, answer.unknown, &answer.n_unknown,
-		    answer.first_rank_shares))
-		answer.n_first_rank_shares = members;
 	answer.n_candidates = parts->named_candidates;
 	answer.candidates = lf_unconst(candidates);
 	answer.ignore_undeclared = ignore_undeclared;
@@ -40,8 +50,8 @@ struct lf_bytes lf_answer_pack(
 	answer.engine_version = LF_ENGINE_VERSION;
 	answer.explanation_version = LF_EXPLANATION_VERSION;
 	answer.outcome = parts->evaluation->result.outcome;
-	bytes.data = lf_wire_pack(
-		&answer.base, arena, (criteria + members + 2 * cells) * sizeof(*numbers) + 256, &bytes.length);
+	bytes.data = lf_wire_pack(&answer.base, arena,
+		(answer.n_weights + answer.n_scores + 2 * answer.n_ratings) * sizeof(double) + 256, &bytes.length);
 	return bytes;
 }
 

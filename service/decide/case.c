@@ -1,12 +1,13 @@
 #include "service/decide/case.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/base/dates.h"
 #include "proto/text/json.h"
 #include "proto/base/limits.h"
+#include "service/decide/time.h"
 
 struct builder {
 	const struct lf_version *version;
@@ -23,13 +24,6 @@ struct builder {
 	int32_t as_of_day;
 	bool exhausted;
 };
-
-int32_t lf_day_of(int64_t seconds)
-{
-	int64_t day = seconds / 86400;
-
-	return (int32_t)(seconds % 86400 < 0 ? day - 1 : day);
-}
 
 static void *take(struct builder *b, size_t count, size_t size)
 {
@@ -49,7 +43,7 @@ static void ignore(struct builder *b, const char *field, const char *key, const 
 		snprintf(text, sizeof(text), "%s: \"%s\" is not a %s of this rubric", b->check->path.text, name, kind);
 
 	/* A path has at most 255 bytes and a name LF_ID_BYTES_MAX (undeclared() sees to that), so nothing is cut. */
-	assert(length > 0 && (size_t)length < sizeof(text));
+	LF_CHECK(D4, length > 0 && (size_t)length < sizeof(text));
 	lf_path_pop(&b->check->path, mark);
 	if (b->out->ignored_count == b->ignored_capacity) {
 		size_t capacity = b->ignored_capacity == 0 ? 16 : b->ignored_capacity * 2;
@@ -179,7 +173,7 @@ size_t lf_case_evidence_as_sent(const struct lf_version *version, const Leadfit_
 	size_t sent = 0;
 
 	for (size_t kept = 0; kept <= index; sent++) {
-		assert(sent < member->n_evidence); /* the built case has it from there */
+		LF_CHECK(D3, sent < member->n_evidence); /* the built case has it from there */
 		kept += keeps(version, member->evidence[sent]);
 	}
 	return sent - 1;

@@ -50,7 +50,4 @@ enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_version 
  */
 size_t lf_case_evidence_as_sent(const struct lf_version *version, const Leadfit__V1__Member *member, size_t index);
 
-/* Days since 1970-01-01 of an instant in seconds (rounded down). */
-int32_t lf_day_of(int64_t seconds);
-
 #endif

@@ -4,19 +4,11 @@
 #include <string.h>
 
 #include "proto/base/limits.h"
-#include "proto/wire/span.h"
 #include "service/decide/text_list.h"
+#include "service/decide/time.h"
 
 /* What the reply may need beside the packed Decision: frame header, id and time. */
 static const size_t reply_reserve = 8192;
-
-/* Where the engine's sentences go. */
-struct speaker {
-	struct lf_texts explanation, assumptions, changes;
-	struct lf_texts *ineligible; /* by place in the ranking */
-	Leadfit__V1__Decision *decision;
-	bool exhausted;
-};
 
 static void *take(struct lf_arena *arena, size_t count, size_t size, bool *exhausted)
 {
@@ -36,64 +28,6 @@ static void *init_message(void *memory, ProtobufCMessageInit init)
 	return memory;
 }
 
-static void hear(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length)
-{
-	struct speaker *s = context;
-
-	switch (kind) {
-	case LF_SAY_EXPLANATION:
-		lf_texts_add(&s->explanation, text, length);
-		break;
-	case LF_SAY_CHANGE:
-		lf_texts_add(&s->changes, text, length);
-		break;
-	case LF_SAY_ASSUMPTION:
-		lf_texts_add(&s->assumptions, text, length);
-		break;
-	case LF_SAY_REASON:
-		s->decision->ranking[index]->reason = lf_arena_strdup(s->explanation.arena, text, length);
-		s->exhausted |= s->decision->ranking[index]->reason == NULL;
-		break;
-	case LF_SAY_INELIGIBLE:
-		lf_texts_add(&s->ineligible[index], text, length);
-		break;
-	}
-}
-
-/* Has the engine say why, and puts its sentences where they belong. */
-static void say(Leadfit__V1__Decision *d, const struct lf_answer_parts *parts, struct lf_arena *arena, bool *exhausted)
-{
-	const struct lf_evaluation *e = parts->evaluation;
-	struct speaker s = {
-		.explanation.arena = arena, .assumptions.arena = arena, .changes.arena = arena, .decision = d};
-
-	s.ineligible = take(arena, d->n_ranking, sizeof(*s.ineligible), exhausted);
-	if (*exhausted)
-		return;
-	for (size_t i = 0; i < d->n_ranking; i++)
-		s.ineligible[i].arena = arena;
-	lf_explain(parts->version->compiled, &e->built.engine,
-		&(struct lf_findings){
-			.result = &e->result,
-			.profile = e->profile,
-			.changes = e->contested ? &e->changes : NULL,
-			.co_lead = &e->co_lead,
-		},
-		hear, &s);
-	d->explanation = s.explanation.items;
-	d->n_explanation = s.explanation.count;
-	d->assumptions = s.assumptions.items;
-	d->n_assumptions = s.assumptions.count;
-	d->what_would_change = s.changes.items;
-	d->n_what_would_change = s.changes.count;
-	*exhausted |= s.exhausted || s.explanation.exhausted || s.assumptions.exhausted || s.changes.exhausted;
-	for (size_t i = 0; i < d->n_ranking; i++) {
-		d->ranking[i]->ineligible_because = s.ineligible[i].items;
-		d->ranking[i]->n_ineligible_because = s.ineligible[i].count;
-		*exhausted |= s.ineligible[i].exhausted;
-	}
-}
-
 static Google__Protobuf__DoubleValue *double_value(double value, struct lf_arena *arena, bool *exhausted)
 {
 	Google__Protobuf__DoubleValue *wrapper =
@@ -102,29 +36,6 @@ static Google__Protobuf__DoubleValue *double_value(double value, struct lf_arena
 	if (wrapper != NULL)
 		wrapper->value = value;
 	return wrapper;
-}
-
-Google__Protobuf__Timestamp *lf_timestamp_new(int64_t microseconds, struct lf_arena *arena)
-{
-	bool exhausted = false;
-	Google__Protobuf__Timestamp *timestamp =
-		NEW(arena, Google__Protobuf__Timestamp, google__protobuf__timestamp__init, &exhausted);
-	int64_t rest = microseconds % 1000000;
-
-	if (timestamp == NULL)
-		return NULL;
-	timestamp->seconds = microseconds / 1000000 - (rest < 0);
-	timestamp->nanos = (int32_t)((rest < 0 ? rest + 1000000 : rest) * 1000);
-	return timestamp;
-}
-
-bool lf_timestamp_read(const Google__Protobuf__Timestamp *timestamp, int64_t *microseconds)
-{
-	if (timestamp->seconds < -62135596800 || timestamp->seconds > 253402300799 || timestamp->nanos < 0 ||
-		timestamp->nanos > 999999999)
-		return false;
-	*microseconds = timestamp->seconds * 1000000 + timestamp->nanos / 1000;
-	return true;
 }
 
 static void build_refs(
@@ -284,7 +195,7 @@ static Leadfit__V1__Decision *build(const struct lf_answer_parts *parts, bool al
 		d->margin = double_value(result->margin, arena, &exhausted);
 	d->sensitivity = lf_decision_sensitivity(parts, arena, &exhausted);
 	d->co_lead = lf_decision_co_lead(parts, arena, &exhausted);
-	say(d, parts, arena, &exhausted);
+	exhausted |= !lf_decision_say(d, parts, arena);
 	return exhausted ? NULL : d;
 }
 
@@ -298,41 +209,4 @@ Leadfit__V1__Decision *lf_decision_build(const struct lf_answer_parts *parts, st
 		for (size_t i = LF_DETAIL_RANKS; i < decision->n_ranking; i++)
 			decision->ranking[i]->n_criteria = 0;
 	return decision;
-}
-
-size_t lf_decision_tail(const struct lf_uuid *id, int64_t decided_at_us, uint8_t out[LF_DECISION_TAIL_MAX])
-{
-	char text[LF_UUID_TEXT_BYTES];
-	size_t length = 0, at;
-
-	lf_uuid_print(id, text);
-	out[length++] = 1 << 3 | 2; /* decision_id */
-	out[length++] = LF_UUID_TEXT_BYTES - 1;
-	memcpy(out + length, text, LF_UUID_TEXT_BYTES - 1);
-	length += LF_UUID_TEXT_BYTES - 1;
-	out[length++] = 2 << 3 | 2; /* decided_at */
-	at = length++;
-	out[length++] = 1 << 3; /* seconds */
-	length += lf_put_varint(out + length, (uint64_t)(decided_at_us / 1000000));
-	if (decided_at_us % 1000000 != 0) {
-		out[length++] = 2 << 3; /* nanos */
-		length += lf_put_varint(out + length, (uint64_t)(decided_at_us % 1000000 * 1000));
-	}
-	out[at] = (uint8_t)(length - at - 1);
-	return length;
-}
-
-bool lf_decision_identify(
-	Leadfit__V1__Decision *decision, const struct lf_uuid *id, int64_t decided_at_us, struct lf_arena *arena)
-{
-	char text[LF_UUID_TEXT_BYTES];
-	char *copy;
-
-	lf_uuid_print(id, text);
-	copy = lf_arena_strdup(arena, text, LF_UUID_TEXT_BYTES - 1);
-	decision->decided_at = lf_timestamp_new(decided_at_us, arena);
-	if (copy == NULL || decision->decided_at == NULL)
-		return false;
-	decision->decision_id = copy;
-	return true;
 }

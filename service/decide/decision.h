@@ -30,6 +30,9 @@ Leadfit__V1__Decision *lf_decision_build(const struct lf_answer_parts *parts, st
 Leadfit__V1__DisciplineFit **lf_decision_fits(
 	const struct lf_version *version, const struct lf_discipline_fit *profile, struct lf_arena *arena);
 
+/* Fills in why: explanation, assumptions, what would change it, reasons of places. false where arena is exhausted. */
+bool lf_decision_say(Leadfit__V1__Decision *decision, const struct lf_answer_parts *parts, struct lf_arena *arena);
+
 /*
  * What would put another candidate first, and who would lead beside the first, as messages in arena. NULL where there
  * is no such thing, and with *exhausted set where the arena is exhausted.
@@ -45,6 +48,11 @@ size_t lf_decision_tail(const struct lf_uuid *id, int64_t decided_at_us, uint8_t
 bool lf_decision_identify(
 	Leadfit__V1__Decision *decision, const struct lf_uuid *id, int64_t decided_at_us, struct lf_arena *arena);
 
+/*
+ * Fills an Answer's numbers, in arena: weights, scores, ratings, shares, which ratings are unknown, first-rank shares.
+ * false where that is exhausted.
+ */
+bool lf_answer_numbers(Leadfit__V1__Answer *answer, const struct lf_answer_parts *parts, struct lf_arena *arena);
 /* The compact record of an answer as canonical bytes, in arena. data NULL where that is exhausted. */
 struct lf_bytes lf_answer_pack(
 	const struct lf_answer_parts *parts, char *const *candidates, bool ignore_undeclared, struct lf_arena *arena);
@@ -71,21 +79,5 @@ Leadfit__V1__Decision *lf_decision_outline(const struct lf_stored *stored, const
  */
 enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf_version *version,
 	struct lf_arena *arena, Leadfit__V1__Decision **decision, struct lf_error *error);
-
-/* "collaboration of at least 2": a gate in arena, NULL where that is exhausted. */
-char *lf_gate_text(const struct lf_rubric_def *def, size_t gate, struct lf_arena *arena);
-
-/* A Timestamp message in arena, NULL where that is exhausted. */
-Google__Protobuf__Timestamp *lf_timestamp_new(int64_t microseconds, struct lf_arena *arena);
-/* Whole seconds of microseconds since 1970, rounded down. */
-static inline int64_t lf_seconds_of(int64_t microseconds)
-{
-	return microseconds / 1000000 - (microseconds % 1000000 < 0);
-}
-/*
- * Microseconds since 1970 of a Timestamp (the rest of its nanoseconds is dropped). false outside years 1..9999, or of
- * nanos.
- */
-bool lf_timestamp_read(const Google__Protobuf__Timestamp *timestamp, int64_t *microseconds);
 
 #endif

@@ -2,49 +2,59 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "proto/base/check.h"
+#include "proto/base/clock.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 #include "service/decide/text_list.h"
+#include "service/decide/time.h"
 
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-struct lf_bytes lf_record_pack(const ProtobufCMessage *message, size_t hint, struct lf_arena *arena)
-{
-	struct lf_bytes bytes;
-
-	bytes.data = lf_wire_pack(message, arena, hint, &bytes.length);
-	return bytes;
-}
-
-bool lf_record_digest(const Leadfit__V1__ScoreRequest *request, const struct lf_digest *team,
+/*
+ * Digest of a request as sent, which an idempotency key stands for: team and project by content, and all the rest but
+ * the key. false where the arena is exhausted.
+ */
+static bool digest_request(const Leadfit__V1__ScoreRequest *request, const struct lf_digest *team,
 	const struct lf_digest *project, struct lf_arena *arena, struct lf_digest *digest)
 {
 	Leadfit__V1__ScoreRequest rest = *request;
 	struct lf_digest parts[3] = {*team, *project};
-	struct lf_bytes bytes;
+	const uint8_t *bytes;
+	size_t length;
 
 	rest.team = NULL;
 	rest.project = NULL;
 	rest.idempotency_key = lf_unconst("");
-	bytes = lf_record_pack(&rest.base, 0, arena);
-	if (bytes.data == NULL)
+	bytes = lf_wire_pack(&rest.base, arena, 0, &length);
+	if (bytes == NULL)
 		return false;
-	lf_sha256(bytes.data, bytes.length, &parts[2]);
+	lf_sha256(bytes, length, &parts[2]);
 	lf_sha256(parts, sizeof(parts), digest);
 	return true;
 }
 
+bool lf_record_begin(struct lf_append *append, const Leadfit__V1__ScoreRequest *request, struct lf_team *team,
+	struct lf_content *project, size_t hint, const char *caller, struct lf_arena *arena)
+{
+	append->caller = caller;
+	append->idempotency_key = request->idempotency_key;
+	if (team == NULL || request->project == NULL)
+		return true; /* a violation, found later */
+	if (!lf_content_pack(&team->content, &team->message->base, hint, arena) ||
+		!lf_content_pack(project, &request->project->base, 0, arena))
+		return false;
+	append->team = team->content.canonical;
+	append->project = project->canonical;
+	append->team_digest = team->content.digest;
+	append->project_digest = project->digest;
+	append->digested = true;
+	return *request->idempotency_key == '\0' ||
+		digest_request(request, &append->team_digest, &append->project_digest, arena, &append->request_digest);
+}
+
 int64_t lf_record_as_of(const Google__Protobuf__Timestamp *as_of, struct lf_checker *checker)
 {
-	int64_t as_of_us = now_us();
+	int64_t as_of_us = lf_clock_wall_us();
 
 	if (as_of != NULL && !lf_timestamp_read(as_of, &as_of_us))
 		lf_check_fail(checker, "as_of", "is outside the years 1..9999");
@@ -82,21 +92,20 @@ static const char **candidate_ids(const struct lf_case *the_case, struct lf_aren
 	return ids;
 }
 
-bool lf_record_fill(struct lf_append *append, const Leadfit__V1__ScoreRequest *request,
-	const struct lf_answer_parts *parts, struct lf_arena *arena)
+bool lf_record_fill(struct lf_append *append, const struct lf_step *step, struct lf_arena *arena)
 {
-	const struct lf_evaluation *e = parts->evaluation;
+	const struct lf_answer_parts parts = lf_step_parts(step);
 
-	append->team_id = request->team->id;
-	append->project_id = request->project->id;
-	append->rubric_name = parts->version->message->name;
-	append->rubric_digest = parts->version->digest;
-	append->outcome = e->result.outcome;
-	append->purpose = request->purpose;
-	append->recommended =
-		e->result.outcome == LF_RECOMMENDED ? e->built.engine.members[e->result.ranking[0].member].id : "";
-	append->answer = lf_answer_pack(parts, request->candidates, request->ignore_undeclared, arena);
-	append->candidates = candidate_ids(&e->built.engine, arena, &append->candidate_count);
+	LF_CHECK(D6, append->digested && append->caller != NULL);
+	append->team_id = parts.team->id;
+	append->project_id = parts.project->id;
+	append->rubric_name = step->version->message->name;
+	append->rubric_digest = step->version->digest;
+	append->outcome = step->evaluation.result.outcome;
+	append->purpose = step->purpose;
+	append->recommended = lf_step_recommended(step);
+	append->answer = lf_answer_pack(&parts, step->candidates, step->ignore_undeclared, arena);
+	append->candidates = candidate_ids(&step->evaluation.built.engine, arena, &append->candidate_count);
 	return append->answer.data != NULL && append->candidates != NULL;
 }
 
@@ -122,7 +131,7 @@ static void *move(unsigned char **at, const void *data, size_t length)
 	return copy;
 }
 
-void lf_record_move(struct lf_append *append, bool with_team, void *block)
+void lf_record_move(struct lf_append *append, bool with_team, void *block, size_t bytes)
 {
 	const char **candidates = block;
 	unsigned char *at = (unsigned char *)(candidates + append->candidate_count);
@@ -137,4 +146,5 @@ void lf_record_move(struct lf_append *append, bool with_team, void *block)
 		*texts[i] = move(&at, *texts[i], strlen(*texts[i]) + 1);
 	for (size_t i = 0; i < last; i++)
 		all_bytes[i]->data = move(&at, all_bytes[i]->data, all_bytes[i]->length);
+	LF_CHECK(D7, (size_t)(at - (unsigned char *)block) == bytes);
 }

@@ -8,18 +8,13 @@
 #include "proto/text/json.h"
 #include "proto/base/limits.h"
 #include "service/decide/evaluate.h"
+#include "service/decide/scenario.h"
+#include "service/decide/time.h"
+#include "service/decide/words.h"
 #include "service/rubric/version.h"
 
 /* A scenario is at most as large as a request. */
 static const size_t arena_bytes_max = (size_t)48 * 1024 * 1024;
-
-static const char *outcome_name(uint32_t outcome)
-{
-	const ProtobufCEnumValue *value =
-		protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, (int)outcome);
-
-	return value != NULL ? value->name : "?";
-}
 
 static const char *candidate_at(const struct lf_evaluation *e, size_t place)
 {
@@ -40,7 +35,7 @@ static void compare(const struct lf_version *version, const Leadfit__V1__Expecta
 	if (expect->outcome != LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED &&
 		(int)expect->outcome != (int)result->outcome)
 		lf_check_fail(checker, "expect.outcome", "%s is expected, the outcome is %s",
-			outcome_name(expect->outcome), outcome_name(result->outcome));
+			lf_outcome_name(expect->outcome, "?"), lf_outcome_name(result->outcome, "?"));
 	for (size_t i = 0; i < expect->n_ranking; i++)
 		if (strcmp(expect->ranking[i], candidate_at(e, i)) != 0) {
 			lf_check_fail(checker, "expect.ranking", "%s is expected at place %zu, %s is there",
@@ -162,8 +157,8 @@ static void find_contradictions(const Leadfit__V1__Scenario *scenario, const Lea
 	contradict(checker, "expect.first", expected_first(here), expected_first(there), earlier, other);
 	if (here->outcome != LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED &&
 		there->outcome != LEADFIT__V1__OUTCOME__OUTCOME_UNSPECIFIED)
-		contradict(checker, "expect.outcome", outcome_name(here->outcome), outcome_name(there->outcome),
-			earlier, other);
+		contradict(checker, "expect.outcome", lf_outcome_name(here->outcome, "?"),
+			lf_outcome_name(there->outcome, "?"), earlier, other);
 	for (size_t i = 1; i < here->n_ranking && i < there->n_ranking && checker->found == found; i++)
 		contradict(checker, "expect.ranking", here->ranking[i], there->ranking[i], earlier, other);
 	contradict(checker, "expect.profile_first", here->profile_first, there->profile_first, earlier, other);

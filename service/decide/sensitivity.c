@@ -1,10 +1,9 @@
 /* What would put another candidate first, and the co-lead, as messages. */
 #include <math.h>
-#include <stdio.h>
 
-#include "proto/text/json.h"
 #include "service/decide/decision.h"
 #include "service/decide/text_list.h"
+#include "service/decide/words.h"
 
 /* A Sensitivity with all of it that has a fixed size. */
 struct block {
@@ -44,18 +43,6 @@ static bool build_weights(Leadfit__V1__Sensitivity *to, const struct lf_answer_p
 		to->weights[to->n_weights++] = interval;
 	}
 	return true;
-}
-
-char *lf_gate_text(const struct lf_rubric_def *def, size_t gate, struct lf_arena *arena)
-{
-	char number[32], text[256];
-	int length;
-
-	lf_print_double(def->gates[gate].at_least, number);
-	length = snprintf(text, sizeof(text), "%s of at least %s",
-		def->gates[gate].criterion == LF_NONE ? "availability" : def->criteria[def->gates[gate].criterion].id,
-		number);
-	return lf_arena_strdup(arena, text, (size_t)length);
 }
 
 /* Fills one change that was found. false where the arena is exhausted. */

@@ -12,6 +12,7 @@
 #include "service/decide/decision.h"
 #include "service/decide/evaluate.h"
 #include "service/decide/text_list.h"
+#include "service/decide/time.h"
 
 enum {
 	POINTS_DEFAULT = 101,

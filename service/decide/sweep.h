@@ -4,6 +4,7 @@
 
 #include "leadfit/v1/scoring.pb-c.h"
 #include "service/decide/case.h"
+#include "service/decide/go_on.h"
 
 /*
  * Answers a sweep, in arena; *response borrows from request and version. go_on is asked between points and may be NULL.

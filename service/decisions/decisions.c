@@ -3,21 +3,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
+#include "service/decide/time.h"
 #include "service/decisions/decisions.h"
 #include "service/decide/text_list.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 
 static void lf_decisions_get(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__GetDecisionRequest *request,
 	Leadfit__V1__Decision_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_decisions_service, base)->state;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_uuid id;
 
-	(void)closure;
+	(void)closure; /* lf_answer_stored() stages what it restores */
 	if (lf_uuid_parse(request->decision_id, &id)) {
-		lf_answer_stored(core, &id, closure_data);
+		lf_answer_stored(state, &id, closure_data);
 		return;
 	}
 	lf_error_add(&error, "decision_id", "\"%.64s\" is not a UUID", request->decision_id);
@@ -28,6 +33,7 @@ static void lf_decisions_get(Leadfit__V1__Decisions_Service *service, const Lead
 
 struct page {
 	Leadfit__V1__ListDecisionsResponse response;
+	size_t limit; /* there is room for as many */
 	struct lf_arena *arena;
 	bool exhausted;
 };
@@ -67,6 +73,7 @@ static void visit(void *context, const struct lf_stored *row)
 	summary->caller = copy(page, row->caller);
 	summary->purpose = (Leadfit__V1__Purpose)row->purpose;
 	page->exhausted |= summary->decided_at == NULL;
+	LF_CHECK(H10, page->response.n_decisions < page->limit);
 	page->response.decisions[page->response.n_decisions++] = summary;
 }
 
@@ -124,31 +131,31 @@ static void check_list(const Leadfit__V1__ListDecisionsRequest *request, struct 
 static void lf_decisions_list(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__ListDecisionsRequest *request,
 	Leadfit__V1__ListDecisionsResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_decisions_service, base)->state;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
-	struct page page = {LEADFIT__V1__LIST_DECISIONS_RESPONSE__INIT, lf_rpc_arena(closure_data), false};
+	struct page page = {LEADFIT__V1__LIST_DECISIONS_RESPONSE__INIT, 0, lf_rpc_arena(closure_data), false};
 	char token[48] = "";
 	struct lf_filter filter;
 	uint64_t mark, next;
 
-	(void)closure;
 	check_list(request, &filter, &mark, &checker);
 	if (checker.found > 0) {
 		lf_error_summarize(&error);
 		goto fail;
 	}
+	page.limit = filter.limit;
 	page.response.decisions = lf_arena_zalloc(page.arena, filter.limit, sizeof(*page.response.decisions));
 	if (page.response.decisions == NULL)
 		goto no_memory;
-	if (lf_log_list(core->log, &filter, visit, &page, &next, &error) != LF_OK)
+	if (lf_log_list(state->log, &filter, visit, &page, &next, &error) != LF_OK)
 		goto fail;
 	if (page.exhausted)
 		goto no_memory;
 	if (next != 0)
 		snprintf(token, sizeof(token), "%016" PRIx64 "-%016" PRIx64, next, mark);
 	page.response.next_page_token = token;
-	lf_send_reply(closure_data, &page.response.base);
+	closure(&page.response, closure_data);
 	return;
 no_memory:
 	lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "the page needs more memory than its budget: ask for fewer");
@@ -156,7 +163,8 @@ fail:
 	lf_send_error(closure_data, &error);
 }
 
-void lf_decisions_init(struct lf_core *core)
+void lf_decisions_init(struct lf_decisions_service *service, struct lf_state *state)
 {
-	core->decisions = (Leadfit__V1__Decisions_Service)LEADFIT__V1__DECISIONS__INIT(lf_decisions_);
+	service->base = (Leadfit__V1__Decisions_Service)LEADFIT__V1__DECISIONS__INIT(lf_decisions_);
+	service->state = state;
 }

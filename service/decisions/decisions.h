@@ -1,8 +1,21 @@
-/* The methods of the Decisions service, each in a file of its own. */
+/* The Decisions service; its methods, each in a file of its own. */
 #ifndef LF_SERVICE_DECISIONS_DECISIONS_H
 #define LF_SERVICE_DECISIONS_DECISIONS_H
 
-#include "service/state/core.h"
+#include "leadfit/v1/decisions.pb-c.h"
+
+struct lf_state;
+
+struct lf_decisions_service {
+	Leadfit__V1__Decisions_Service base;
+	struct lf_state *state;
+};
+/* Borrows state. */
+void lf_decisions_init(struct lf_decisions_service *service, struct lf_state *state);
+
+/*
+ * The methods run on a worker, several at once, and may block on reads of the log; RecordOutcome on a commit.
+ */
 
 /* export.c */
 void lf_decisions_export(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__ExportRequest *request,

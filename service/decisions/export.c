@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "proto/wire/span.h"
 #include "proto/wire/wire.h"
@@ -19,6 +20,9 @@
 #include "service/decisions/decisions.h"
 #include "service/state/selection.h"
 #include "service/decide/text_list.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 
 enum {
 	PAGE_BYTES_MAX = LF_MESSAGE_BYTES_MAX - 4096, /* a frame's header and the other fields fit beside it */
@@ -35,7 +39,7 @@ struct piece {
 
 struct export
 {
-	struct lf_core *core;
+	struct lf_state *state;
 	struct lf_rpc_call *call;
 	struct lf_arena *arena;  /* the call's */
 	struct lf_arena scratch; /* of one decision */
@@ -228,13 +232,13 @@ static void note_newest(void *context, const struct lf_stored *row)
 	*(uint64_t *)context = row->sequence;
 }
 
-static enum lf_code read_newest(struct lf_core *core, uint64_t *newest, struct lf_error *error)
+static enum lf_code read_newest(struct lf_state *state, uint64_t *newest, struct lf_error *error)
 {
 	struct lf_filter filter = {.since_us = INT64_MIN, .until_us = INT64_MAX, .limit = 1};
 	uint64_t ignored;
 
 	*newest = 0;
-	return lf_log_list(core->log, &filter, note_newest, newest, &ignored, error);
+	return lf_log_list(state->log, &filter, note_newest, newest, &ignored, error);
 }
 
 /*
@@ -250,7 +254,7 @@ static void fill(struct export *x, struct lf_scan *scan, uint64_t *next)
 		x->ended_at = 0;
 		x->needs_version = false;
 		scan->limit = limit - x->count;
-		if (lf_log_scan(x->core->log, scan, add, x, next, &x->error) != LF_OK) {
+		if (lf_log_scan(x->state->log, scan, add, x, next, &x->error) != LF_OK) {
 			/* Of the row after the last one. */
 			*next = scan->newest_first ? x->last_sequence - 1 : x->last_sequence + 1;
 			return;
@@ -260,7 +264,7 @@ static void fill(struct export *x, struct lf_scan *scan, uint64_t *next)
 		*next = x->ended_at;
 		if (!x->needs_version)
 			return;
-		version = lf_registry_find(x->core->registry, &x->digest, &x->error);
+		version = lf_registry_find(x->state->registry, &x->digest, &x->error);
 		if (version == NULL) {
 			char message[sizeof(x->error.message)];
 
@@ -270,6 +274,7 @@ static void fill(struct export *x, struct lf_scan *scan, uint64_t *next)
 				message);
 			return;
 		}
+		LF_CHECK(H10, x->version_count < VERSIONS_MAX);
 		x->versions[x->version_count++] = version;
 		scan->from_sequence = x->ended_at;
 	}
@@ -301,7 +306,7 @@ void lf_decisions_export(Leadfit__V1__Decisions_Service *service, const Leadfit_
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
 	struct export x = {
-		.core = LF_CONTAINER_OF(service, struct lf_core, decisions),
+		.state = LF_CONTAINER_OF(service, struct lf_decisions_service, base)->state,
 		.call = closure_data,
 		.arena = lf_rpc_arena(closure_data),
 		.request = request,
@@ -310,13 +315,13 @@ void lf_decisions_export(Leadfit__V1__Decisions_Service *service, const Leadfit_
 	uint64_t next = 0, newest = 0;
 	struct lf_scan scan;
 
-	(void)closure;
+	(void)closure; /* send() stages the bytes of the page itself */
 	lf_arena_init(&x.scratch, x.arena->bytes_max);
 	x.scratch.budget = x.arena->budget;
 	check_request(request, &scan, &checker);
 	if (checker.found > 0)
 		lf_error_summarize(&error);
-	else if (read_newest(x.core, &newest, &error) == LF_OK)
+	else if (read_newest(x.state, &newest, &error) == LF_OK)
 		fill(&x, &scan, &next);
 	/* What can't be given is said when it is first in its page: what comes before it goes out. */
 	if (error.code == LF_OK && x.error.code != LF_OK && x.count == 0)

@@ -8,11 +8,16 @@
 #include <string.h>
 
 #include "leadfit/v1/record.pb-c.h"
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
-#include "service/decide/decision.h"
+#include "service/decide/time.h"
+#include "service/rubric/checker.h"
 #include "service/decisions/decisions.h"
 #include "service/decide/text_list.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 
 enum { RESULT_MAX = 5, ATTEMPTS_MAX = 16 };
 
@@ -286,14 +291,13 @@ static enum lf_code read_and_append(struct record *record, struct lf_error *erro
 void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service,
 	const Leadfit__V1__RecordOutcomeRequest *request, Leadfit__V1__Outcomes_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_decisions_service, base)->state;
 	struct record record = {
-		.request = request, .log = core->log, .call = closure_data, .arena = lf_rpc_arena(closure_data)};
+		.request = request, .log = state->log, .call = closure_data, .arena = lf_rpc_arena(closure_data)};
 	Leadfit__V1__Outcomes response = LEADFIT__V1__OUTCOMES__INIT;
 	Leadfit__V1__RecordedOutcome *recorded;
 	struct lf_error error = LF_ERROR_INIT;
 
-	(void)closure;
 	if (read_and_append(&record, &error) != LF_OK) {
 		lf_send_error(closure_data, &error);
 		return;
@@ -304,9 +308,13 @@ void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service,
 					.has_decision = true,
 					.decision = record.id},
 		&record.body, record.arena);
+	if (recorded == NULL) {
+		lf_send_no_memory(closure_data);
+		return;
+	}
 	response.outcomes = &recorded;
 	response.n_outcomes = 1;
-	lf_send_reply(closure_data, recorded == NULL ? NULL : &response.base);
+	closure(&response, closure_data);
 }
 
 /* ---- list ---- */
@@ -315,6 +323,7 @@ struct page {
 	Leadfit__V1__Outcomes response;
 	struct lf_arena *arena;
 	struct lf_error *error;
+	size_t limit; /* there is room for as many */
 	size_t bytes; /* of what is in it, packed */
 	bool full;    /* what comes next does not fit */
 };
@@ -340,6 +349,7 @@ static void take(void *context, const struct lf_act_row *row)
 	page->full = page->bytes + bytes > LF_MESSAGE_BYTES_MAX / 2;
 	if (page->full)
 		return;
+	LF_CHECK(H10, page->response.n_outcomes < page->limit);
 	page->bytes += bytes;
 	page->response.outcomes[page->response.n_outcomes++] = message;
 }
@@ -350,6 +360,7 @@ static enum lf_code fill(
 {
 	uint64_t next = 0;
 
+	page->limit = limit;
 	page->response.outcomes = lf_arena_zalloc(page->arena, limit, sizeof(*page->response.outcomes));
 	if (page->response.outcomes == NULL)
 		return no_room(page->error);
@@ -361,27 +372,26 @@ static enum lf_code fill(
 void lf_decisions_list_outcomes(Leadfit__V1__Decisions_Service *service,
 	const Leadfit__V1__ListOutcomesRequest *request, Leadfit__V1__Outcomes_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, decisions);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_decisions_service, base)->state;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
-	struct page page = {LEADFIT__V1__OUTCOMES__INIT, lf_rpc_arena(closure_data), &error, 0, false};
+	struct page page = {LEADFIT__V1__OUTCOMES__INIT, lf_rpc_arena(closure_data), &error, 0, 0, false};
 	const bool one = *request->decision_id != '\0';
 	struct lf_stored *stored = NULL;
 	struct lf_uuid id;
 
-	(void)closure;
 	if (one && !lf_uuid_parse(request->decision_id, &id))
 		lf_check_fail(&checker, "decision_id", "\"%.64s\" is not a UUID", request->decision_id);
 	if (request->page_size > LF_PAGE_MAX)
 		lf_check_fail(&checker, "page_size", "%" PRIu32 " is outside 0..%d", request->page_size, LF_PAGE_MAX);
 	if (checker.found > 0)
 		lf_error_summarize(&error);
-	else if (!one || lf_log_get(core->log, &id, &stored, &error) == LF_OK)
-		fill(&page, core->log, one ? &id : NULL, request->after,
+	else if (!one || lf_log_get(state->log, &id, &stored, &error) == LF_OK)
+		fill(&page, state->log, one ? &id : NULL, request->after,
 			request->page_size == 0 ? LF_PAGE_MAX : request->page_size);
 	free(stored);
 	if (error.code == LF_OK)
-		lf_send_reply(closure_data, &page.response.base);
+		closure(&page.response, closure_data);
 	else
 		lf_send_error(closure_data, &error);
 }

@@ -3,14 +3,18 @@
 #include <string.h>
 
 #include "service/keeping/keeping.h"
+#include "service/state/finisher.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 
 /* ---- vacuum ---- */
 
 /* In the call's arena. */
 struct vacuum {
 	struct lf_finish finish; /* first */
-	struct lf_core *core;
+	struct lf_state *state;
 	struct lf_rpc_call *call;
+	Leadfit__V1__VacuumResponse_Closure closure;
 };
 
 /* On the thread for chores. */
@@ -21,17 +25,17 @@ static void run_vacuum(struct lf_finish *finish)
 	Leadfit__V1__VacuumResponse response = LEADFIT__V1__VACUUM_RESPONSE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
 
-	if (atomic_load(&v->core->draining) || lf_rpc_expired(v->call))
+	if (atomic_load(&v->state->draining) || lf_rpc_expired(v->call))
 		lf_error_set(&error, LF_CANCELLED, "nobody waits for the vacuum any more, or the service is stopping");
 	else
-		lf_log_do(v->core->log, &chore, &error);
+		lf_log_do(v->state->log, &chore, &error);
 	if (error.code != LF_OK) {
 		lf_send_error(v->call, &error);
 		return;
 	}
 	response.bytes_before = chore.bytes_before;
 	response.bytes_after = chore.bytes;
-	lf_send_reply(v->call, &response.base);
+	v->closure(&response, v->call);
 }
 
 void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__VacuumRequest *request,
@@ -41,7 +45,6 @@ void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 	struct vacuum *v = lf_arena_alloc(lf_rpc_arena(closure_data), sizeof(*v));
 
 	(void)request;
-	(void)closure;
 	if (v == NULL) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the vacuum");
 		lf_send_error(closure_data, &error);
@@ -49,10 +52,11 @@ void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 	}
 	*v = (struct vacuum){
 		.finish.run = run_vacuum,
-		.core = LF_CONTAINER_OF(service, struct lf_core, keeping),
+		.state = LF_CONTAINER_OF(service, struct lf_keeping_service, base)->state,
 		.call = closure_data,
+		.closure = closure,
 	};
-	lf_finisher_push(v->core->chores, &v->finish);
+	lf_finisher_push(v->state->chores, &v->finish);
 }
 
 /* ---- backup ---- */
@@ -60,8 +64,9 @@ void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 /* In the call's arena: its request, which names the file, lives there too. */
 struct backup {
 	struct lf_finish finish; /* first */
-	struct lf_core *core;
+	struct lf_state *state;
 	struct lf_rpc_call *call;
+	Leadfit__V1__BackupResponse_Closure closure;
 	const Leadfit__V1__BackupRequest *request;
 };
 
@@ -70,7 +75,7 @@ static bool is_wanted(void *context)
 {
 	const struct backup *b = context;
 
-	return !atomic_load(&b->core->draining) && !lf_rpc_expired(b->call);
+	return !atomic_load(&b->state->draining) && !lf_rpc_expired(b->call);
 }
 
 /* On the thread for chores. */
@@ -84,14 +89,14 @@ static void run_backup(struct lf_finish *finish)
 	if (!is_wanted(b))
 		lf_error_set(&error, LF_CANCELLED, "nobody waits for the backup any more, or the service is stopping");
 	else
-		lf_log_do(b->core->log, &chore, &error);
+		lf_log_do(b->state->log, &chore, &error);
 	if (error.code != LF_OK) {
 		lf_send_error(b->call, &error);
 		return;
 	}
 	response.bytes = chore.bytes;
 	response.size = chore.head.size;
-	lf_send_reply(b->call, &response.base);
+	b->closure(&response, b->call);
 }
 
 static void check_file(const char *file, struct lf_error *error)
@@ -114,7 +119,6 @@ void lf_keeping_backup(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 	struct lf_error error = LF_ERROR_INIT;
 	struct backup *b = lf_arena_alloc(lf_rpc_arena(closure_data), sizeof(*b));
 
-	(void)closure;
 	check_file(request->file, &error);
 	if (error.code == LF_OK && b == NULL)
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the backup");
@@ -125,9 +129,10 @@ void lf_keeping_backup(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 	}
 	*b = (struct backup){
 		.finish.run = run_backup,
-		.core = LF_CONTAINER_OF(service, struct lf_core, keeping),
+		.state = LF_CONTAINER_OF(service, struct lf_keeping_service, base)->state,
 		.call = closure_data,
+		.closure = closure,
 		.request = request,
 	};
-	lf_finisher_push(b->core->chores, &b->finish);
+	lf_finisher_push(b->state->chores, &b->finish);
 }

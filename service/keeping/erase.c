@@ -22,13 +22,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
+#include "service/keeping/erasure.h"
 #include "service/keeping/keeping.h"
-#include "service/decide/redact.h"
-#include "service/keeping/redaction.h"
 #include "service/decide/text_list.h"
+#include "service/rubric/checker.h"
+#include "service/state/reply.h"
 
 enum {
 	PAYLOADS_A_SLICE = 64,
@@ -39,233 +41,6 @@ enum {
 };
 
 enum phase { PHASE_TEAMS, PHASE_PROJECTS, PHASE_CANDIDATE, PHASE_ACTS, PHASES };
-
-/* Where a step begins: what a cursor says. */
-struct place {
-	unsigned round, phase;
-	uint64_t payload;       /* the last one that is done with */
-	uint64_t sequence;      /* of the payload after that: decisions before this one are done with */
-	uint64_t act;           /* the last one that is done with */
-	uint64_t first_payload; /* where this round began */
-	uint64_t next_payload;  /* where the next one begins: the last team of this one */
-	unsigned again;         /* this round found what the one before left */
-};
-
-struct erase {
-	struct lf_core *core;
-	struct lf_rpc_call *call;
-	const Leadfit__V1__EraseRequest *request;
-	char tombstone[LF_TOMBSTONE_BYTES];
-	struct place place;
-	struct lf_redactor who;
-	struct lf_redaction redaction;
-	struct lf_arena scratch; /* of one decision */
-	struct lf_error error;
-};
-
-static bool failed(const struct erase *erase)
-{
-	return erase->error.code != LF_OK;
-}
-
-static enum lf_code no_memory(struct erase *erase)
-{
-	return lf_error_set(&erase->error, LF_RESOURCE_EXHAUSTED, "no memory to erase with");
-}
-
-/* ---- decisions ---- */
-
-static bool change_of_part(void *context, Leadfit__V1__OutcomeBody *body)
-{
-	return lf_outcome_redact(body, true, context);
-}
-
-static bool change_of_named(void *context, Leadfit__V1__OutcomeBody *body)
-{
-	return lf_outcome_redact(body, false, context);
-}
-
-static int by_bytes(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-/*
- * The decision as it was answered, in scratch. What can't be restored is left with what its columns say: the person
- * goes in any case.
- */
-static Leadfit__V1__Decision *restore(
-	struct erase *erase, const struct lf_stored *stored, const Leadfit__V1__Answer *answer)
-{
-	struct lf_error error = LF_ERROR_INIT;
-	Leadfit__V1__Decision *decision = NULL;
-	struct lf_version *version = lf_registry_find(erase->core->registry, &stored->rubric_digest, &error);
-	uint8_t *bytes;
-	size_t length;
-
-	if (version != NULL && lf_decision_restore(stored, version, &erase->scratch, &decision, &error) != LF_OK)
-		decision = NULL;
-	if (decision == NULL && error.code != LF_RESOURCE_EXHAUSTED && error.code != LF_UNAVAILABLE)
-		decision = lf_decision_outline(stored, answer,
-			"It could not be restored when a person was erased: what it was made of was taken out.",
-			&erase->scratch);
-	/* A copy that borrows nothing from the version. */
-	bytes = decision == NULL ? NULL : lf_wire_pack(&decision->base, &erase->scratch, 0, &length);
-	decision = bytes == NULL ? NULL
-				 : (Leadfit__V1__Decision *)lf_wire_unpack(
-					   &leadfit__v1__decision__descriptor, bytes, length, &erase->scratch, &error);
-	lf_version_release(version);
-	if (decision == NULL && error.code != LF_OK)
-		lf_error_move(&erase->error, &error);
-	else if (decision == NULL)
-		no_memory(erase);
-	lf_error_clean_up(&error);
-	return decision;
-}
-
-/* Adds the decision as it is frozen. The answer's bytes and all names are copied. */
-static enum lf_code add_decision(struct erase *erase, const struct lf_stored *stored, const Leadfit__V1__Answer *answer,
-	Leadfit__V1__Decision *frozen)
-{
-	struct lf_arena *arena = lf_redaction_arena(&erase->redaction);
-	struct lf_redact_item item = {.what = LF_REDACT_DECISION, .id = stored->sequence};
-	const char **candidates;
-	char *recommended;
-
-	item.bytes = lf_answer_redacted(answer, frozen, arena);
-	candidates = lf_arena_zalloc(arena, frozen->n_ranking, sizeof(*candidates));
-	recommended = lf_arena_strdup(arena, frozen->recommended, strlen(frozen->recommended));
-	if (item.bytes.data == NULL || candidates == NULL || recommended == NULL)
-		return no_memory(erase);
-	for (size_t i = 0; i < frozen->n_ranking; i++) {
-		const char *id = frozen->ranking[i]->candidate;
-
-		candidates[i] = lf_arena_strdup(arena, id, strlen(id));
-		if (candidates[i] == NULL)
-			return no_memory(erase);
-	}
-	if (frozen->n_ranking > 0)
-		qsort(candidates, frozen->n_ranking, sizeof(*candidates), by_bytes);
-	item.candidates = candidates;
-	item.candidate_count = frozen->n_ranking;
-	item.recommended = recommended;
-	lf_redaction_add(&erase->redaction, &item);
-	return LF_OK;
-}
-
-/*
- * Freezes a decision, and takes the person out of what was recorded about it. listed: the log has the person among its
- * candidates, so its list must change whatever the frozen decision says.
- */
-static enum lf_code redact_decision(struct erase *erase, const struct lf_stored *stored, bool listed)
-{
-	Leadfit__V1__Decision *frozen;
-	Leadfit__V1__Answer *answer;
-
-	lf_arena_reset(&erase->scratch);
-	answer = lf_answer_read(stored, &erase->scratch, &erase->error);
-	if (answer == NULL && erase->error.code == LF_DATA_LOSS) {
-		lf_error_clean_up(&erase->error);
-		lf_error_init(&erase->error);
-		answer = lf_arena_alloc(&erase->scratch, sizeof(*answer));
-		if (answer == NULL)
-			return no_memory(erase);
-		leadfit__v1__answer__init(answer);
-	}
-	if (answer == NULL)
-		return erase->error.code;
-	answer->outcome = stored->outcome;
-	if (!listed &&
-		(answer->pruned || (answer->frozen != NULL && !lf_decision_names(answer->frozen, erase->who.id))))
-		return LF_OK;
-	if (lf_redaction_add_acts(&erase->redaction, &stored->id, change_of_part, &erase->who, &erase->error) != LF_OK)
-		return erase->error.code;
-	frozen = answer->frozen != NULL ? answer->frozen : restore(erase, stored, answer);
-	if (frozen == NULL || lf_redaction_make_room(&erase->redaction, &erase->error) != LF_OK)
-		return erase->error.code;
-	if (!lf_decision_redact(frozen, &(struct lf_redactor){erase->who.id, erase->who.tombstone, &erase->scratch}))
-		return no_memory(erase);
-	return add_decision(erase, stored, answer, frozen);
-}
-
-/*
- * Ids of the decision's candidates, rising, in scratch. NULL: they can't be told, or memory ran out, which error says.
- */
-static const char **candidates_of(
-	struct erase *erase, const struct lf_stored *stored, const Leadfit__V1__Answer *answer, size_t *count)
-{
-	const Leadfit__V1__Team *team = (const Leadfit__V1__Team *)lf_wire_unpack(
-		&leadfit__v1__team__descriptor, stored->team.data, stored->team.length, &erase->scratch, &erase->error);
-	const char **ids;
-
-	if (team == NULL) {
-		if (erase->error.code != LF_RESOURCE_EXHAUSTED) {
-			lf_error_clean_up(&erase->error);
-			lf_error_init(&erase->error);
-		}
-		return NULL;
-	}
-	*count = answer->n_candidates > 0 ? answer->n_candidates : team->n_members;
-	ids = lf_arena_zalloc(lf_redaction_arena(&erase->redaction), *count + 1, sizeof(*ids));
-	for (size_t i = 0; ids != NULL && i < *count; i++) {
-		const char *id = answer->n_candidates > 0 ? answer->candidates[i] : team->members[i]->id;
-
-		ids[i] = lf_arena_strdup(lf_redaction_arena(&erase->redaction), id, strlen(id));
-		if (ids[i] == NULL)
-			ids = NULL;
-	}
-	if (ids == NULL)
-		no_memory(erase);
-	else if (*count > 0)
-		qsort(ids, *count, sizeof(*ids), by_bytes);
-	return ids;
-}
-
-static bool is_among(const char *id, const char *const *ids, size_t count)
-{
-	bool found = *id == '\0';
-
-	for (size_t i = 0; i < count && !found; i++)
-		found = strcmp(id, ids[i]) == 0;
-	return found;
-}
-
-/*
- * A decision over a payload that has the person in a text that is not scored: it comes out the same without, so it
- * stays as it is, and can be replayed. Its key and the digest of its request go: that is over the bytes that were
- * there, without a salt, and would confirm a guess.
- */
-static enum lf_code forget_request(struct erase *erase, const struct lf_stored *stored)
-{
-	struct lf_redact_item item = {.what = LF_REDACT_DECISION, .id = stored->sequence};
-	struct lf_arena *arena = lf_redaction_arena(&erase->redaction);
-	const Leadfit__V1__Answer *answer;
-	uint8_t *bytes;
-
-	lf_arena_reset(&erase->scratch);
-	answer = lf_answer_read(stored, &erase->scratch, &erase->error);
-	if ((answer == NULL && erase->error.code == LF_DATA_LOSS) ||
-		(answer != NULL && (answer->pruned || answer->frozen != NULL))) {
-		lf_error_clean_up(&erase->error);
-		lf_error_init(&erase->error);
-		return redact_decision(erase, stored, false);
-	}
-	if (answer == NULL || lf_redaction_make_room(&erase->redaction, &erase->error) != LF_OK)
-		return erase->error.code;
-	item.candidates = candidates_of(erase, stored, answer, &item.candidate_count);
-	if (failed(erase))
-		return erase->error.code;
-	if (item.candidates == NULL || !is_among(stored->recommended, item.candidates, item.candidate_count))
-		return redact_decision(erase, stored, true);
-	bytes = lf_arena_alloc(arena, stored->answer.length);
-	item.recommended = lf_arena_strdup(arena, stored->recommended, strlen(stored->recommended));
-	if (bytes == NULL || item.recommended == NULL)
-		return no_memory(erase);
-	memcpy(bytes, stored->answer.data, stored->answer.length);
-	item.bytes = (struct lf_bytes){bytes, stored->answer.length};
-	lf_redaction_add(&erase->redaction, &item);
-	return LF_OK;
-}
 
 /* Decisions over one payload, copied while the log tells them. */
 struct over {
@@ -298,8 +73,8 @@ static bool keep_decision(void *context, const struct lf_stored *row)
  * *seen: every decision up to it has been looked at, and what this slice redacts waits to be written with the payload;
  * 0: not yet.
  */
-static enum lf_code redact_slice(
-	struct erase *erase, uint64_t payload, bool project, enum lf_mention mention, const char *id, uint64_t *seen)
+static enum lf_code redact_slice(struct lf_erasure *erase, uint64_t payload, bool project, enum lf_mention mention,
+	const char *id, uint64_t *seen)
 {
 	struct over over = {.payload = payload, .project = project};
 	const struct lf_scan scan = {
@@ -314,18 +89,18 @@ static enum lf_code redact_slice(
 	uint64_t newest, next;
 
 	*seen = 0;
-	if (lf_newest_sequence(erase->core->log, &newest, &erase->error) == LF_OK &&
-		lf_log_scan(erase->core->log, &scan, keep_decision, &over, &next, &erase->error) == LF_OK &&
+	if (lf_newest_sequence(erase->state->log, &newest, &erase->error) == LF_OK &&
+		lf_log_scan(erase->state->log, &scan, keep_decision, &over, &next, &erase->error) == LF_OK &&
 		over.exhausted)
-		no_memory(erase);
+		lf_erase_no_memory(erase);
 	for (size_t i = 0; i < over.count; i++) {
-		if (!failed(erase) && mention == LF_MENTION_PART)
-			redact_decision(erase, over.copies[i], false);
-		else if (!failed(erase))
-			forget_request(erase, over.copies[i]);
+		if (!lf_erase_failed(erase) && mention == LF_MENTION_PART)
+			lf_erase_from_decision(erase, over.copies[i], false);
+		else if (!lf_erase_failed(erase))
+			lf_erase_forget_request(erase, over.copies[i]);
 		free(over.copies[i]);
 	}
-	if (failed(erase))
+	if (lf_erase_failed(erase))
 		return erase->error.code;
 	if (over.stopped_at == 0 && next == 0) {
 		*seen = newest > 0 ? newest : 1;
@@ -346,7 +121,7 @@ struct payload {
 	enum lf_mention mention;
 };
 
-static enum lf_code decode(struct erase *erase, struct payload *payload)
+static enum lf_code decode(struct lf_erasure *erase, struct payload *payload)
 {
 	lf_arena_reset(&erase->scratch);
 	payload->message =
@@ -369,7 +144,7 @@ static enum lf_code decode(struct erase *erase, struct payload *payload)
 }
 
 /* Puts the copy without the person in the payload's place, together with what waits. */
-static enum lf_code replace_payload(struct erase *erase, struct payload *payload, uint64_t seen)
+static enum lf_code replace_payload(struct lf_erasure *erase, struct payload *payload, uint64_t seen)
 {
 	struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .id = payload->row->id};
 
@@ -382,26 +157,26 @@ static enum lf_code replace_payload(struct erase *erase, struct payload *payload
 	item.bytes.data =
 		lf_wire_canonical_bytes(payload->message, lf_redaction_arena(&erase->redaction), &item.bytes.length);
 	if (item.bytes.data == NULL)
-		return no_memory(erase);
+		return lf_erase_no_memory(erase);
 	lf_redaction_add(&erase->redaction, &item);
 	return lf_redaction_write(&erase->redaction, seen, &erase->error);
 }
 
-static enum lf_code keep_coming(struct erase *erase)
+static enum lf_code keep_coming(struct lf_erasure *erase)
 {
 	return lf_error_set(&erase->error, LF_FAILED_PRECONDITION,
 		"decisions with this person keep coming: see to it that nobody sends them any more, and erase again");
 }
 
 /* A decision came after seen, so that nothing was written: the last slice, with that one, and then again. */
-static bool came_meanwhile(struct erase *erase, uint64_t seen, unsigned attempt)
+static bool came_meanwhile(struct lf_erasure *erase, uint64_t seen, unsigned attempt)
 {
 	struct lf_error ignored = LF_ERROR_INIT;
 	uint64_t newest = 0;
 
 	if (erase->error.code != LF_FAILED_PRECONDITION)
 		return false;
-	lf_newest_sequence(erase->core->log, &newest, &ignored);
+	lf_newest_sequence(erase->state->log, &newest, &ignored);
 	lf_error_clean_up(&ignored);
 	if (newest <= seen)
 		return false; /* something is damaged */
@@ -416,24 +191,24 @@ static bool came_meanwhile(struct erase *erase, uint64_t seen, unsigned attempt)
  * Takes the person out of one payload and the decisions over it. *done: nothing of it is left to do; else the step is
  * over.
  */
-static enum lf_code redact_payload(struct erase *erase, uint64_t id, bool project, bool *done)
+static enum lf_code redact_payload(struct lf_erasure *erase, uint64_t id, bool project, bool *done)
 {
 	struct payload payload = {.project = project};
 	char name[LF_ID_BYTES_MAX + 1];
 	uint64_t seen = 0;
 
 	*done = false;
-	if (lf_log_get_payload(erase->core->log, id, &payload.row, &erase->error) != LF_OK ||
+	if (lf_log_get_payload(erase->state->log, id, &payload.row, &erase->error) != LF_OK ||
 		decode(erase, &payload) != LF_OK)
 		goto end;
 	snprintf(name, sizeof(name), "%s", payload.id);
 	*done = payload.mention == LF_MENTION_NONE;
 	erase->place.again |= !*done;
-	for (unsigned attempt = 0; !*done && !failed(erase); attempt++) {
+	for (unsigned attempt = 0; !*done && !lf_erase_failed(erase); attempt++) {
 		do
 			redact_slice(erase, id, project, payload.mention, name, &seen);
-		while (!failed(erase) && seen == 0 && !lf_redaction_is_step_over(&erase->redaction));
-		if (failed(erase) || seen == 0)
+		while (!lf_erase_failed(erase) && seen == 0 && !lf_redaction_is_step_over(&erase->redaction));
+		if (lf_erase_failed(erase) || seen == 0)
 			break;
 		*done = replace_payload(erase, &payload, seen) == LF_OK;
 		if (!*done && !came_meanwhile(erase, seen, attempt))
@@ -458,21 +233,22 @@ static void look_at_payload(void *context, const struct lf_payload_row *row)
 {
 	struct found *found = context;
 
+	LF_CHECK(H10, found->count < PAYLOADS_A_SLICE);
 	found->last = row->id;
 	if (row->body.length > 0 && memmem(row->body.data, row->body.length, found->id, strlen(found->id)) != NULL)
 		found->ids[found->count++] = row->id;
 }
 
 /* A slice of the payloads of a kind, from place.payload on. *end: there are no more. */
-static enum lf_code payload_slice(struct erase *erase, bool project, bool *end)
+static enum lf_code payload_slice(struct lf_erasure *erase, bool project, bool *end)
 {
 	struct found found = {.id = erase->who.id, .last = erase->place.payload};
 	uint64_t next;
 	bool done = true;
 
 	*end = false;
-	if (lf_log_list_payloads(erase->core->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM, erase->place.payload,
-		    PAYLOADS_A_SLICE, look_at_payload, &found, &next, &erase->error) != LF_OK)
+	if (lf_log_list_payloads(erase->state->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM,
+		    erase->place.payload, PAYLOADS_A_SLICE, look_at_payload, &found, &next, &erase->error) != LF_OK)
 		return erase->error.code;
 	for (size_t i = 0; i < found.count && done; i++) {
 		erase->place.payload = found.ids[i] - 1;
@@ -490,6 +266,11 @@ static enum lf_code payload_slice(struct erase *erase, bool project, bool *end)
 
 /* ---- decisions that name the person, and acts that do ---- */
 
+static bool change_of_named(void *context, Leadfit__V1__OutcomeBody *body)
+{
+	return lf_outcome_redact(body, false, context);
+}
+
 struct listed {
 	struct lf_uuid ids[DECISIONS_A_SLICE];
 	size_t count;
@@ -499,11 +280,12 @@ static void keep_listed(void *context, const struct lf_stored *row)
 {
 	struct listed *listed = context;
 
+	LF_CHECK(H10, listed->count < DECISIONS_A_SLICE);
 	listed->ids[listed->count++] = row->id;
 }
 
 /* Those that came after the payloads were gone through: theirs are the next round's. *end: there are none. */
-static enum lf_code candidate_slice(struct erase *erase, bool *end)
+static enum lf_code candidate_slice(struct lf_erasure *erase, bool *end)
 {
 	struct lf_filter filter = {
 		.candidate = erase->who.id, .since_us = INT64_MIN, .until_us = INT64_MAX, .limit = DECISIONS_A_SLICE};
@@ -515,25 +297,25 @@ static enum lf_code candidate_slice(struct erase *erase, bool *end)
 	 * again.
 	 */
 	do {
-		if (lf_log_list(erase->core->log, &filter, keep_listed, &listed, &next, &erase->error) != LF_OK)
+		if (lf_log_list(erase->state->log, &filter, keep_listed, &listed, &next, &erase->error) != LF_OK)
 			return erase->error.code;
 		filter.before_sequence = next;
 	} while (listed.count == 0 && next != 0 && lf_is_awaited(erase->call));
 	*end = listed.count == 0 && next == 0;
-	for (size_t i = 0; i < listed.count && !failed(erase); i++) {
+	for (size_t i = 0; i < listed.count && !lf_erase_failed(erase); i++) {
 		struct lf_stored *stored = NULL;
 
-		if (lf_log_get(erase->core->log, &listed.ids[i], &stored, &erase->error) == LF_OK)
-			redact_decision(erase, stored, true);
+		if (lf_log_get(erase->state->log, &listed.ids[i], &stored, &erase->error) == LF_OK)
+			lf_erase_from_decision(erase, stored, true);
 		free(stored);
 	}
-	if (!failed(erase))
+	if (!lf_erase_failed(erase))
 		lf_redaction_write(&erase->redaction, 0, &erase->error);
 	erase->place.again |= listed.count > 0;
 	return erase->error.code;
 }
 
-static enum lf_code act_slice(struct erase *erase, bool *end)
+static enum lf_code act_slice(struct lf_erasure *erase, bool *end)
 {
 	uint64_t next, last;
 
@@ -552,9 +334,9 @@ static enum lf_code act_slice(struct erase *erase, bool *end)
 /* ---- a step ---- */
 
 /* Sets *over after the last phase of a round that found nothing. */
-static enum lf_code next_phase(struct erase *erase, bool *over)
+static enum lf_code next_phase(struct lf_erasure *erase, bool *over)
 {
-	struct place *place = &erase->place;
+	struct lf_erasure_place *place = &erase->place;
 
 	if (place->phase == PHASE_TEAMS)
 		place->next_payload = place->payload;
@@ -573,7 +355,7 @@ static enum lf_code next_phase(struct erase *erase, bool *over)
 }
 
 /* Sets *over where everything is done. */
-static enum lf_code step(struct erase *erase, bool *over)
+static enum lf_code step(struct lf_erasure *erase, bool *over)
 {
 	bool end;
 
@@ -593,7 +375,7 @@ static enum lf_code step(struct erase *erase, bool *over)
 			act_slice(erase, &end);
 			break;
 		}
-		if (failed(erase) || (end && next_phase(erase, over) != LF_OK))
+		if (lf_erase_failed(erase) || (end && next_phase(erase, over) != LF_OK))
 			return erase->error.code;
 	} while (!*over && !lf_redaction_is_step_over(&erase->redaction));
 	return LF_OK;
@@ -602,7 +384,7 @@ static enum lf_code step(struct erase *erase, bool *over)
 /* ---- the call ---- */
 
 /* What a cursor is good for: one person, one tombstone. */
-static uint64_t cursor_mark(const struct erase *erase)
+static uint64_t cursor_mark(const struct lf_erasure *erase)
 {
 	char text[LF_TOMBSTONE_BYTES + LF_ID_BYTES_MAX + 1];
 	struct lf_digest digest;
@@ -616,18 +398,18 @@ static uint64_t cursor_mark(const struct erase *erase)
 
 enum { CURSOR_FIELDS = 10, CURSOR_BYTES = CURSOR_FIELDS * 17 };
 
-static void print_cursor(const struct erase *erase, char out[CURSOR_BYTES])
+static void print_cursor(const struct lf_erasure *erase, char out[CURSOR_BYTES])
 {
-	const struct place *p = &erase->place;
+	const struct lf_erasure_place *p = &erase->place;
 
 	snprintf(out, CURSOR_BYTES, "%s-%" PRIx64 "-%x-%x-%x-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64,
 		erase->tombstone + strlen("erased-"), cursor_mark(erase), p->round, p->again, p->phase, p->payload,
 		p->sequence, p->act, p->first_payload, p->next_payload);
 }
 
-static bool read_cursor(struct erase *erase, const char *text)
+static bool read_cursor(struct lf_erasure *erase, const char *text)
 {
-	struct place *p = &erase->place;
+	struct lf_erasure_place *p = &erase->place;
 	uint64_t tombstone, mark;
 	char again[CURSOR_BYTES];
 
@@ -643,7 +425,7 @@ static bool read_cursor(struct erase *erase, const char *text)
 		p->phase < PHASES;
 }
 
-static void check_request(struct erase *erase)
+static void check_request(struct lf_erasure *erase)
 {
 	const Leadfit__V1__EraseRequest *request = erase->request;
 	struct lf_checker checker = {.error = &erase->error};
@@ -665,7 +447,7 @@ static void check_request(struct erase *erase)
 		snprintf(erase->tombstone, sizeof(erase->tombstone), "erased-%016" PRIx64, random);
 }
 
-/* Once the file is vacuumed, which the call's contract asks for: in words for the operator, who has to see to it. */
+/* What an erasure does not reach, even after a vacuum. It is shown to the operator, who must handle it. */
 static const char *const OUT_OF_REACH[] = {
 	"Backups and exports that were made before: delete or replace them.",
 	"What the disk or its snapshots keep of old blocks.",
@@ -679,7 +461,7 @@ static const char *const OUT_OF_REACH[] = {
 	"it proves.",
 };
 
-static void reply(struct erase *erase, bool over)
+static void reply(struct lf_erasure *erase, bool over, Leadfit__V1__EraseResponse_Closure closure)
 {
 	Leadfit__V1__EraseResponse response;
 	char cursor[CURSOR_BYTES] = "";
@@ -695,30 +477,29 @@ static void reply(struct erase *erase, bool over)
 		print_cursor(erase, cursor);
 	}
 	response.cursor = cursor;
-	lf_send_reply(erase->call, &response.base);
+	closure(&response, erase->call);
 }
 
 void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__EraseRequest *request,
 	Leadfit__V1__EraseResponse_Closure closure, void *closure_data)
 {
-	struct erase *erase = lf_arena_zalloc(lf_rpc_arena(closure_data), 1, sizeof(*erase));
+	struct lf_erasure *erase = lf_arena_zalloc(lf_rpc_arena(closure_data), 1, sizeof(*erase));
 	struct lf_error error = LF_ERROR_INIT;
 	bool over = false;
 
-	(void)closure;
 	if (erase == NULL) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory to erase with");
 		lf_send_error(closure_data, &error);
 		return;
 	}
 	lf_error_init(&erase->error);
-	erase->core = LF_CONTAINER_OF(service, struct lf_core, keeping);
+	erase->state = LF_CONTAINER_OF(service, struct lf_keeping_service, base)->state;
 	erase->call = closure_data;
 	erase->request = request;
 	check_request(erase);
-	if (!failed(erase) && lf_redaction_begin(erase->core, &erase->error)) {
+	if (!lf_erase_failed(erase) && lf_redaction_begin(erase->state, &erase->error)) {
 		erase->who = (struct lf_redactor){request->candidate, erase->tombstone, NULL};
-		erase->redaction.core = erase->core;
+		erase->redaction.state = erase->state;
 		erase->redaction.call = erase->call;
 		erase->redaction.kind = LF_LEAF_ERASURE;
 		erase->redaction.reason = request->reason;
@@ -727,11 +508,11 @@ void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 		step(erase, &over);
 		lf_arena_clean_up(&erase->scratch);
 		lf_redaction_clean_up(&erase->redaction);
-		lf_redaction_end(erase->core);
+		lf_redaction_end(erase->state);
 	}
 	lf_error_move(&error, &erase->error); /* which goes with the call */
 	if (error.code != LF_OK)
 		lf_send_error(closure_data, &error);
 	else
-		reply(erase, over);
+		reply(erase, over, closure);
 }

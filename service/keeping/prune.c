@@ -20,10 +20,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
+#include "service/keeping/payload_set.h"
+#include "service/decide/time.h"
 #include "service/keeping/keeping.h"
 #include "service/keeping/redaction.h"
+#include "service/state/reply.h"
 
 enum {
 	DECISIONS_A_SLICE = 64,
@@ -35,28 +39,20 @@ enum {
 
 enum phase { PHASE_OLD, PHASE_YOUNG, PHASE_TEAMS, PHASE_PROJECTS, PHASES };
 
-/* A set of payload ids. */
-struct id_set {
-	uint8_t *bits;
-	size_t bytes;
-};
-
 struct lf_pruner {
 	uint64_t token; /* of the pruning that the sets are of */
-	/*
-	 * What it is, and where its last step ended: nobody goes on from anywhere else, or with less looked at than is
-	 * in the sets.
-	 */
+	/* What it is, and where its last step ended: a step may resume only from exactly there. */
 	int64_t before_us;
 	bool dry_run;
 	unsigned phase;
 	uint64_t at;
-	struct id_set old, young;
+	struct lf_payload_set old, young;
 	uint64_t seen; /* every decision up to this one is in a set */
 };
 
 struct prune {
-	struct lf_core *core;
+	struct lf_keeping_service *service;
+	struct lf_state *state;
 	struct lf_rpc_call *call;
 	const Leadfit__V1__PruneRequest *request;
 	int64_t before_us;
@@ -83,48 +79,18 @@ static enum lf_code no_memory(struct prune *prune)
 
 /* ---- sets ---- */
 
-static bool set_add(struct id_set *set, uint64_t id)
-{
-	if (id / 8 >= set->bytes) {
-		size_t bytes = (size_t)(id / 8 + 1 + id / 16);
-		uint8_t *grown;
-
-		if (bytes < 4096)
-			bytes = 4096;
-		grown = realloc(set->bits, bytes);
-		if (grown == NULL)
-			return false;
-		memset(grown + set->bytes, 0, bytes - set->bytes);
-		set->bits = grown;
-		set->bytes = bytes;
-	}
-	set->bits[id / 8] |= (uint8_t)(1 << id % 8);
-	return true;
-}
-
-static bool set_has(const struct id_set *set, uint64_t id)
-{
-	return id / 8 < set->bytes && (set->bits[id / 8] >> id % 8 & 1) != 0;
-}
-
-static void set_clear(struct id_set *set)
-{
-	free(set->bits);
-	*set = (struct id_set){NULL, 0};
-}
-
 void lf_pruner_free(struct lf_pruner *pruner)
 {
 	if (pruner == NULL)
 		return;
-	set_clear(&pruner->old);
-	set_clear(&pruner->young);
+	lf_payload_set_clear(&pruner->old);
+	lf_payload_set_clear(&pruner->young);
 	free(pruner);
 }
 
-static bool add_both(struct id_set *set, const struct lf_stored *row)
+static bool add_both(struct lf_payload_set *set, const struct lf_stored *row)
 {
-	return set_add(set, row->team_payload) && set_add(set, row->project_payload);
+	return lf_payload_set_add(set, row->team_payload) && lf_payload_set_add(set, row->project_payload);
 }
 
 /* ---- old decisions ---- */
@@ -217,7 +183,7 @@ static enum lf_code old_slice(struct prune *prune, bool *end)
 		.payloads = true};
 	uint64_t next;
 
-	if (lf_log_scan(prune->core->log, &scan, keep_old, &old, &next, &prune->error) == LF_OK && old.exhausted)
+	if (lf_log_scan(prune->state->log, &scan, keep_old, &old, &next, &prune->error) == LF_OK && old.exhausted)
 		no_memory(prune);
 	for (size_t i = 0; i < old.count; i++) {
 		if (!failed(prune))
@@ -258,10 +224,10 @@ static enum lf_code young_slice(struct prune *prune, bool *end)
 	struct lf_error error = LF_ERROR_INIT;
 	uint64_t newest, next = 0;
 
-	if (lf_newest_sequence(prune->core->log, &newest, &prune->error) != LF_OK)
+	if (lf_newest_sequence(prune->state->log, &newest, &prune->error) != LF_OK)
 		return prune->error.code;
 	if (newest > prune->pruner->seen)
-		lf_log_scan(prune->core->log, &scan, keep_young, prune, &next, &error);
+		lf_log_scan(prune->state->log, &scan, keep_young, prune, &next, &error);
 	if (!failed(prune) && error.code != LF_OK)
 		lf_error_move(&prune->error, &error);
 	lf_error_clean_up(&error);
@@ -288,10 +254,11 @@ static void look_at_payload(void *context, const struct lf_payload_row *row)
 	struct found *found = context;
 	const struct lf_pruner *pruner = found->prune->pruner;
 
+	LF_CHECK(H10, found->count < PAYLOADS_A_SLICE);
 	found->last = row->id;
-	if (!set_has(&pruner->old, row->id) || row->body.length == 0)
+	if (!lf_payload_set_has(&pruner->old, row->id) || row->body.length == 0)
 		return;
-	if (set_has(&pruner->young, row->id)) {
+	if (lf_payload_set_has(&pruner->young, row->id)) {
 		found->kept++;
 		return;
 	}
@@ -308,7 +275,7 @@ static enum lf_code empty(struct prune *prune, struct found *found)
 		while (!end && young_slice(prune, &end) == LF_OK)
 			;
 		for (size_t i = 0; i < found->count && !failed(prune); i++)
-			if (!set_has(&prune->pruner->young, found->ids[i]))
+			if (!lf_payload_set_has(&prune->pruner->young, found->ids[i]))
 				lf_redaction_add(&prune->redaction,
 					&(struct lf_redact_item){.what = LF_REDACT_PAYLOAD, .id = found->ids[i]});
 		if (failed(prune) || lf_redaction_write(&prune->redaction, prune->pruner->seen, &prune->error) == LF_OK)
@@ -326,13 +293,13 @@ static enum lf_code payload_slice(struct prune *prune, bool project, bool *end)
 	struct found found = {.prune = prune};
 	uint64_t next;
 
-	if (lf_log_list_payloads(prune->core->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM, prune->at,
+	if (lf_log_list_payloads(prune->state->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM, prune->at,
 		    PAYLOADS_A_SLICE, look_at_payload, &found, &next, &prune->error) != LF_OK)
 		return prune->error.code;
 	if (!prune->request->dry_run && found.count > 0 && empty(prune, &found) != LF_OK)
 		return prune->error.code;
 	for (size_t i = 0; i < found.count; i++) {
-		bool kept = set_has(&prune->pruner->young, found.ids[i]);
+		bool kept = lf_payload_set_has(&prune->pruner->young, found.ids[i]);
 
 		prune->kept_payloads += kept;
 		prune->payloads += !kept;
@@ -349,10 +316,11 @@ static enum lf_code payload_slice(struct prune *prune, bool project, bool *end)
 /* Takes the sets of this pruning, or begins anew with empty ones. */
 static enum lf_code take_sets(struct prune *prune)
 {
-	struct lf_pruner *pruner = prune->core->pruner;
+	struct lf_pruner *pruner = prune->service->pruner;
 
+	LF_CHECK(H3, atomic_load(&prune->state->redacting));
 	if (pruner == NULL)
-		pruner = prune->core->pruner = calloc(1, sizeof(*pruner));
+		pruner = prune->service->pruner = calloc(1, sizeof(*pruner));
 	if (pruner == NULL)
 		return no_memory(prune);
 	prune->pruner = pruner;
@@ -368,8 +336,8 @@ static enum lf_code take_sets(struct prune *prune)
 	pruner->dry_run = prune->request->dry_run != 0;
 	prune->phase = PHASE_OLD;
 	prune->at = 0;
-	set_clear(&pruner->old);
-	set_clear(&pruner->young);
+	lf_payload_set_clear(&pruner->old);
+	lf_payload_set_clear(&pruner->young);
 	pruner->seen = 0;
 	return LF_OK;
 }
@@ -470,7 +438,7 @@ static void check_request(struct prune *prune)
 		lf_error_summarize(&prune->error);
 }
 
-static void reply(struct prune *prune, bool over)
+static void reply(struct prune *prune, bool over, Leadfit__V1__PruneResponse_Closure closure)
 {
 	Leadfit__V1__PruneResponse response;
 	char cursor[64] = "";
@@ -483,7 +451,7 @@ static void reply(struct prune *prune, bool over)
 	if (!over)
 		snprintf(cursor, sizeof(cursor), "%" PRIx64 "-%x-%" PRIx64, prune->token, prune->phase, prune->at);
 	response.cursor = cursor;
-	lf_send_reply(prune->call, &response.base);
+	closure(&response, prune->call);
 }
 
 void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__PruneRequest *request,
@@ -493,19 +461,19 @@ void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 	struct lf_error error = LF_ERROR_INIT;
 	bool over = false;
 
-	(void)closure;
 	if (prune == NULL) {
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory to prune with");
 		lf_send_error(closure_data, &error);
 		return;
 	}
 	lf_error_init(&prune->error);
-	prune->core = LF_CONTAINER_OF(service, struct lf_core, keeping);
+	prune->service = LF_CONTAINER_OF(service, struct lf_keeping_service, base);
+	prune->state = prune->service->state;
 	prune->call = closure_data;
 	prune->request = request;
 	check_request(prune);
-	if (!failed(prune) && lf_redaction_begin(prune->core, &prune->error)) {
-		prune->redaction.core = prune->core;
+	if (!failed(prune) && lf_redaction_begin(prune->state, &prune->error)) {
+		prune->redaction.state = prune->state;
 		prune->redaction.call = prune->call;
 		prune->redaction.kind = LF_LEAF_PRUNING;
 		prune->redaction.reason = *request->reason != '\0' ? request->reason : "older than is kept";
@@ -514,16 +482,16 @@ void lf_keeping_prune(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__
 		if (take_sets(prune) == LF_OK)
 			step(prune, &over);
 		if (over && !failed(prune)) {
-			lf_pruner_free(prune->core->pruner);
-			prune->core->pruner = NULL;
+			lf_pruner_free(prune->service->pruner);
+			prune->service->pruner = NULL;
 		}
 		lf_arena_clean_up(&prune->scratch);
 		lf_redaction_clean_up(&prune->redaction);
-		lf_redaction_end(prune->core);
+		lf_redaction_end(prune->state);
 	}
 	lf_error_move(&error, &prune->error); /* which goes with the call */
 	if (error.code != LF_OK)
 		lf_send_error(closure_data, &error);
 	else
-		reply(prune, over);
+		reply(prune, over, closure);
 }

@@ -1,42 +1,38 @@
 #include "service/keeping/redaction.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "leadfit/v1/record.pb-c.h"
+#include "proto/base/check.h"
+#include "proto/base/clock.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
+#include "service/state/reply.h"
 #include "service/state/team_cache.h"
 #include "service/decide/text_list.h"
 
 enum { ACTS_A_SLICE = 256, ARENA_BYTES_MAX = 128 * 1024 * 1024 };
 
-static int64_t now_ms(void)
+bool lf_redaction_begin(struct lf_state *state, struct lf_error *error)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-bool lf_redaction_begin(struct lf_core *core, struct lf_error *error)
-{
-	if (!atomic_exchange(&core->redacting, true))
+	if (!atomic_exchange(&state->redacting, true))
 		return true;
 	lf_error_set(error, LF_UNAVAILABLE, "another erasure or pruning is at work: try again when it is done");
 	return false;
 }
 
-void lf_redaction_end(struct lf_core *core)
+void lf_redaction_end(struct lf_state *state)
 {
-	atomic_store(&core->redacting, false);
+	const bool taken = atomic_exchange(&state->redacting, false);
+
+	LF_CHECK(H3, taken);
 }
 
 void lf_redaction_init(struct lf_redaction *redaction)
 {
 	redaction->decisions = redaction->payloads = redaction->acts = 0;
 	redaction->count = redaction->bytes = 0;
-	redaction->started_ms = now_ms();
+	redaction->started_ms = lf_clock_ms();
 	lf_arena_init(&redaction->arena, ARENA_BYTES_MAX);
 }
 
@@ -52,8 +48,8 @@ struct lf_arena *lf_redaction_arena(struct lf_redaction *redaction)
 
 bool lf_redaction_is_step_over(const struct lf_redaction *redaction)
 {
-	return redaction->decisions >= LF_STEP_DECISIONS_MAX || now_ms() - redaction->started_ms >= LF_STEP_MS_MAX ||
-		!lf_is_awaited(redaction->call);
+	return redaction->decisions >= LF_STEP_DECISIONS_MAX ||
+		lf_clock_ms() - redaction->started_ms >= LF_STEP_MS_MAX || !lf_is_awaited(redaction->call);
 }
 
 /* ---- writing ---- */
@@ -67,6 +63,7 @@ enum lf_code lf_redaction_make_room(struct lf_redaction *redaction, struct lf_er
 
 void lf_redaction_add(struct lf_redaction *redaction, const struct lf_redact_item *item)
 {
+	LF_CHECK(H9, redaction->count < LF_REDACTION_ITEMS_MAX);
 	redaction->bytes += item->bytes.length;
 	redaction->items[redaction->count++] = *item;
 }
@@ -76,15 +73,16 @@ enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_se
 	Leadfit__V1__RedactionBody body;
 	struct lf_redact redact = {
 		.kind = redaction->kind,
-		.caller = lf_rpc_caller(redaction->call),
 		.items = redaction->items,
 		.item_count = redaction->count,
 		.seen_sequence = seen_sequence,
 	};
 	enum lf_code code = LF_OK;
 
+	LF_CHECK(H3, atomic_load(&redaction->state->redacting));
 	if (redaction->count == 0)
 		return LF_OK;
+	redact.caller = lf_rpc_caller(redaction->call);
 	leadfit__v1__redaction_body__init(&body);
 	body.reason = lf_unconst(redaction->reason);
 	for (size_t i = 0; i < redaction->count; i++) {
@@ -96,8 +94,8 @@ enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_se
 	if (redact.body.data == NULL)
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to redact with");
 	else
-		code = lf_log_redact(redaction->core->log, &redact, error);
-	lf_team_cache_clear(redaction->core->teams); /* also where it may be stored */
+		code = lf_log_redact(redaction->state->log, &redact, error);
+	lf_team_cache_clear(redaction->state->teams); /* also where it may be stored */
 	if (code == LF_OK) {
 		redaction->decisions += body.decisions;
 		redaction->payloads += body.payloads;
@@ -138,6 +136,7 @@ static void keep_act(void *context, const struct lf_act_row *row)
 	struct slice *slice = context;
 	uint8_t *copy = lf_arena_alloc(&slice->arena, row->body.length);
 
+	LF_CHECK(H10, slice->count < ACTS_A_SLICE);
 	slice->last = row->id;
 	if (copy == NULL) {
 		slice->exhausted = true;
@@ -178,7 +177,7 @@ enum lf_code lf_redaction_add_act_slice(struct lf_redaction *redaction, const st
 
 	lf_arena_init(&slice.arena, ARENA_BYTES_MAX);
 	lf_log_list_acts(
-		redaction->core->log, LF_LEAF_OUTCOME, decision, after, ACTS_A_SLICE, keep_act, &slice, next, error);
+		redaction->state->log, LF_LEAF_OUTCOME, decision, after, ACTS_A_SLICE, keep_act, &slice, next, error);
 	if (error->code == LF_OK && slice.exhausted)
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for what was recorded about decisions");
 	for (size_t i = 0; i < slice.count && error->code == LF_OK; i++)

@@ -6,7 +6,9 @@
 #define LF_SERVICE_KEEPING_REDACTION_H
 
 #include "leadfit/v1/record.pb-c.h"
-#include "service/state/core.h"
+#include "proto/base/arena.h"
+#include "service/rpc/rpc.h"
+#include "service/state/state.h"
 #include "storage/log/log.h"
 
 enum {
@@ -18,7 +20,7 @@ enum {
 
 struct lf_redaction {
 	/* the caller's, set before lf_redaction_init() */
-	struct lf_core *core;
+	struct lf_state *state;
 	struct lf_rpc_call *call;
 	enum lf_leaf_kind kind;
 	const char *reason;
@@ -28,12 +30,16 @@ struct lf_redaction {
 	struct lf_arena arena; /* of the items that wait */
 	struct lf_redact_item items[LF_REDACTION_ITEMS_MAX];
 	size_t count, bytes;
-	int64_t started_ms;
+	uint64_t started_ms;
 };
 
-/* One erasure or pruning at a time: takes the turn. false: UNAVAILABLE, another has it. */
-bool lf_redaction_begin(struct lf_core *core, struct lf_error *error);
-void lf_redaction_end(struct lf_core *core);
+/*
+ * One step of an erasure or pruning at a time: takes the turn. false: UNAVAILABLE, another call has it. Never blocks; any
+ * thread.
+ */
+bool lf_redaction_begin(struct lf_state *state, struct lf_error *error);
+/* Gives the turn back. Only whoever took it. */
+void lf_redaction_end(struct lf_state *state);
 
 void lf_redaction_init(struct lf_redaction *redaction);
 void lf_redaction_clean_up(struct lf_redaction *redaction);
@@ -44,6 +50,7 @@ struct lf_arena *lf_redaction_arena(struct lf_redaction *redaction);
  * room, then build it.
  */
 enum lf_code lf_redaction_make_room(struct lf_redaction *redaction, struct lf_error *error);
+/* Adds an item. lf_redaction_make_room() came before, and nothing else was added since. The item is copied. */
 void lf_redaction_add(struct lf_redaction *redaction, const struct lf_redact_item *item);
 /*
  * Writes what waits; seen_sequence as in struct lf_redact. Where that fails, nothing of it is written and nothing waits

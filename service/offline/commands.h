@@ -11,6 +11,8 @@
 
 #include "storage/tlog/note.h"
 
+/* leadfitd key --db FILE [--key FILE]: prints the verifier key. */
+int lf_key_command(int argc, char **argv);
 /*
  * leadfitd verify --db FILE [--checkpoint FILE|DIR]... [--key VKEY|FILE]: 0 all is well, 1 findings, else as the CLI.
  */
@@ -34,7 +36,7 @@ struct lf_seals {
  */
 int lf_verify_file(const char *database, const struct lf_seals *seals, uint64_t *newest);
 
-/* ---- check_seals.c: checkpoints in files, and the key to check them with ---- */
+/* ---- seals.c: checkpoints in files, and the key to check them with ---- */
 
 struct lf_sealed {
 	char *name; /* of its file */

@@ -1,9 +1,9 @@
 /* leadfitd restore: a backup, verified, in the place of the log. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "service/offline/command_line.h"
 #include "service/offline/commands.h"
 #include "storage/log/log.h"
 
@@ -21,55 +21,6 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 restored, 1 the backup was altered, 2 bad usage or no decision log, 3 it can't be\n"
 	"read or written, 4 a service has one of both. Nothing is changed but with 0.\n";
-
-/* Exit status, or -1 to go on. */
-static int parse(int argc, char **argv, const char **from, struct lf_seals *seals)
-{
-	static const struct option table[] = {
-		{"db", required_argument, NULL, 'd'},
-		{"from", required_argument, NULL, 'f'},
-		{"checkpoint", required_argument, NULL, 'c'},
-		{"key", required_argument, NULL, 'k'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
-		switch (option) {
-		case 'd':
-			seals->beside = optarg;
-			break;
-		case 'f':
-			*from = optarg;
-			break;
-		case 'c':
-			if (seals->count == LF_CHECKPOINT_PATHS_MAX) {
-				fprintf(stderr, "leadfitd: --checkpoint stands more than %d times\n",
-					LF_CHECKPOINT_PATHS_MAX);
-				return 2;
-			}
-			seals->paths[seals->count++] = optarg;
-			break;
-		case 'k':
-			seals->key = optarg;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			fputs("Try 'leadfitd restore --help'.\n", stderr);
-			return 2;
-		}
-	}
-	if (optind < argc)
-		fprintf(stderr, "leadfitd: unexpected argument %s\nTry 'leadfitd restore --help'.\n", argv[optind]);
-	else if (seals->beside == NULL || *from == NULL)
-		fputs("leadfitd: --db FILE and --from BACKUP are required\nTry 'leadfitd restore --help'.\n", stderr);
-	else
-		return -1;
-	return 2;
-}
 
 /* Records in a log that was just verified. 0 where it can't be read. */
 static uint64_t size_of(const char *file)
@@ -106,18 +57,23 @@ static bool check_copy(void *context, const char *copy)
 int lf_restore_command(int argc, char **argv)
 {
 	struct lf_seals seals = {.backup = true};
+	const char *from = NULL;
+	const struct lf_command_line_option options[] = {
+		{.name = "db", .text = &seals.beside},
+		{.name = "from", .text = &from},
+		{.name = "checkpoint", .list = seals.paths, .count = &seals.count, .max = LF_CHECKPOINT_PATHS_MAX},
+		{.name = "key", .text = &seals.key},
+	};
+	const struct lf_command_line line = {"restore", usage, options, sizeof(options) / sizeof(options[0])};
 	struct checked checked = {.seals = &seals};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_replaced replaced;
-	const char *from = NULL;
-	char name[] = "leadfitd"; /* as getopt_long() names the program */
-	int status;
-
-	argv[0] = name;
-	status = parse(argc, argv, &from, &seals);
+	int status = lf_command_line_read(&line, argc, argv);
 
 	if (status >= 0)
 		return status;
+	if (seals.beside == NULL || from == NULL)
+		return lf_command_line_refuse(&line, "--db FILE and --from BACKUP are required");
 	if (lf_log_restore(&lf_sqlite_backend, seals.beside, from, check_copy, &checked, &replaced, &error) != LF_OK) {
 		if (checked.status == 0)
 			fprintf(stderr, "leadfitd: %s\n", error.message);

@@ -3,18 +3,18 @@
  *
  * Findings are told as they come; the first one is the first record that differs.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "proto/base/clock.h"
+#include "service/offline/command_line.h"
 #include "proto/base/dates.h"
 #include "service/offline/commands.h"
 #include "service/audit/redaction_check.h"
-#include "service/seal/log_tree.h"
+#include "service/seal/tree_reader.h"
 #include "storage/verify/verify.h"
 
 enum { SLICE_MS = 200, FINDINGS_PRINTED_MAX = 1000 };
@@ -35,9 +35,9 @@ static const char usage[] =
 
 struct run {
 	struct lf_log *log;
-	struct lf_judge judge;
+	struct lf_redaction_check redactions;
 	uint64_t findings;
-	struct timespec began, said;
+	uint64_t began_ns, said_ns;
 	bool terminal;  /* standard error is one */
 	bool line_open; /* something stands on its last line */
 	uint64_t done, size;
@@ -45,14 +45,6 @@ struct run {
 };
 
 /* ---- what is said ---- */
-
-static double seconds_since(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-}
 
 static void clear_line(struct run *run)
 {
@@ -63,15 +55,15 @@ static void clear_line(struct run *run)
 
 static void say_progress(struct run *run)
 {
-	if (!run->terminal || seconds_since(&run->said) < 0.25)
+	if (!run->terminal || lf_clock_seconds_since(run->said_ns) < 0.25)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &run->said);
+	run->said_ns = lf_clock_ns();
 	clear_line(run);
 	if (run->phase != NULL)
 		fprintf(stderr, "%s", run->phase);
 	else
 		fprintf(stderr, "%" PRIu64 " of %" PRIu64 " records (%.0f/s)", run->done, run->size,
-			(double)run->done / seconds_since(&run->began));
+			(double)run->done / lf_clock_seconds_since(run->began_ns));
 	run->line_open = true;
 }
 
@@ -162,7 +154,7 @@ static int compare(
 					sealed->name, sealed->checkpoint.size, head->size);
 			continue;
 		}
-		if (lf_log_tree_root(run->log, sealed->checkpoint.size, &root, &error) != LF_OK) {
+		if (lf_tree_reader_root(run->log, sealed->checkpoint.size, &root, &error) != LF_OK) {
 			const int status = fail(run, "checkpoint of record", sealed->checkpoint.size, &error);
 
 			if (status != 0)
@@ -201,25 +193,25 @@ static void print_harmless(const char *text)
 	}
 }
 
-static void print_redactions(const struct lf_judge *judge)
+static void print_redactions(const struct lf_redaction_check *redactions)
 {
-	const size_t count = lf_judge_told(judge);
+	const size_t count = lf_redaction_check_count(redactions);
 
-	if (judge->count == 0)
+	if (redactions->count == 0)
 		return;
 	puts("erasures and prunings, to be held against your own records of who ordered what:");
-	if (judge->count > count)
-		printf("  %" PRIu64 " before these\n", judge->count - count);
+	if (redactions->count > count)
+		printf("  %" PRIu64 " before these\n", redactions->count - count);
 	for (size_t i = 0; i < count; i++) {
-		const struct lf_redaction_told *told = lf_judge_at(judge, i);
+		const struct lf_noted_redaction *noted = lf_redaction_check_at(redactions, i);
 		char time[LF_TIME_TEXT_BYTES];
 
-		lf_print_time(told->at_us, time);
-		printf("  record %" PRIu64 ", %s, %s by ", told->position, time, lf_leaf_kind_name(told->kind));
-		print_harmless(told->caller);
-		printf(": %" PRIu32 " decisions, %" PRIu32 " teams and projects, %" PRIu32 " acts: ", told->decisions,
-			told->payloads, told->acts);
-		print_harmless(told->reason);
+		lf_print_time(noted->at_us, time);
+		printf("  record %" PRIu64 ", %s, %s by ", noted->position, time, lf_leaf_kind_name(noted->kind));
+		print_harmless(noted->caller);
+		printf(": %" PRIu32 " decisions, %" PRIu32 " teams and projects, %" PRIu32 " acts: ", noted->decisions,
+			noted->payloads, noted->acts);
+		print_harmless(noted->reason);
 		putchar('\n');
 	}
 }
@@ -228,11 +220,11 @@ static void print_summary(struct run *run, const struct lf_verify *verify, const
 	const struct lf_sealed_list *list, size_t fit)
 {
 	const struct lf_verify_totals *totals = lf_verify_totals(verify);
-	const double seconds = seconds_since(&run->began);
+	const double seconds = lf_clock_seconds_since(run->began_ns);
 	char root[LF_KEY_TEXT_MAX];
 
 	lf_base64_encode(&head->root, sizeof(head->root), root);
-	print_redactions(&run->judge);
+	print_redactions(&run->redactions);
 	printf("records      %" PRIu64 " of %" PRIu64 " looked at\n", totals->records, head->size);
 	printf("root         %s\n", root);
 	printf("erased       %" PRIu64 "\npruned       %" PRIu64 "\n", totals->erased, totals->pruned);
@@ -262,8 +254,8 @@ static int verify_log(struct run *run, const struct lf_sealed_list *list, bool b
 		fputs("leadfitd: out of memory\n", stderr);
 		return 3;
 	}
-	lf_judge_init(&run->judge);
-	lf_verify_set_judge(verify, lf_judge_row, &run->judge);
+	lf_redaction_check_init(&run->redactions);
+	lf_verify_set_judge(verify, lf_redaction_check_row, &run->redactions);
 	if (lf_log_head(run->log, &head, &error) != LF_OK)
 		status = fail(run, "record", 0, &error);
 	run->size = head.size;
@@ -279,7 +271,7 @@ static int verify_log(struct run *run, const struct lf_sealed_list *list, bool b
 	clear_line(run);
 	if (status == 0)
 		print_summary(run, verify, &head, list, fit);
-	lf_judge_clean_up(&run->judge);
+	lf_redaction_check_clean_up(&run->redactions);
 	lf_verify_free(verify);
 	return status != 0 ? status : run->findings > 0 ? 1 : 0;
 }
@@ -292,7 +284,7 @@ int lf_verify_file(const char *database, const struct lf_seals *seals, uint64_t 
 	struct lf_sealed_list list;
 	int status = lf_sealed_read(&list, seals);
 
-	clock_gettime(CLOCK_MONOTONIC, &run.began);
+	run.began_ns = lf_clock_ns();
 	if (status == 0 && lf_log_open(&run.log, &lf_sqlite_backend, &options, &error) == LF_OK) {
 		status = verify_log(&run, &list, seals->backup);
 		lf_log_close(run.log);
@@ -317,49 +309,18 @@ int lf_verify_file(const char *database, const struct lf_seals *seals, uint64_t 
 
 int lf_verify_command(int argc, char **argv)
 {
-	static const struct option table[] = {
-		{"db", required_argument, NULL, 'd'},
-		{"checkpoint", required_argument, NULL, 'c'},
-		{"key", required_argument, NULL, 'k'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	struct lf_seals seals = {.count = 0};
-	char name[] = "leadfitd"; /* as getopt_long() names the program */
-	int option;
+	const struct lf_command_line_option options[] = {
+		{.name = "db", .text = &seals.beside},
+		{.name = "checkpoint", .list = seals.paths, .count = &seals.count, .max = LF_CHECKPOINT_PATHS_MAX},
+		{.name = "key", .text = &seals.key},
+	};
+	const struct lf_command_line line = {"verify", usage, options, sizeof(options) / sizeof(options[0])};
+	const int status = lf_command_line_read(&line, argc, argv);
 
-	argv[0] = name;
-	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
-		switch (option) {
-		case 'd':
-			seals.beside = optarg;
-			break;
-		case 'c':
-			if (seals.count == LF_CHECKPOINT_PATHS_MAX) {
-				fprintf(stderr, "leadfitd: --checkpoint stands more than %d times\n",
-					LF_CHECKPOINT_PATHS_MAX);
-				return 2;
-			}
-			seals.paths[seals.count++] = optarg;
-			break;
-		case 'k':
-			seals.key = optarg;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			fputs("Try 'leadfitd verify --help'.\n", stderr);
-			return 2;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "leadfitd: unexpected argument %s\nTry 'leadfitd verify --help'.\n", argv[optind]);
-		return 2;
-	}
-	if (seals.beside == NULL) {
-		fputs("leadfitd: --db FILE is required\nTry 'leadfitd verify --help'.\n", stderr);
-		return 2;
-	}
+	if (status >= 0)
+		return status;
+	if (seals.beside == NULL)
+		return lf_command_line_refuse(&line, "--db FILE is required");
 	return lf_verify_file(seals.beside, &seals, NULL);
 }

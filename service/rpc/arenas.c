@@ -1,9 +1,8 @@
-#include "service/rpc/internal.h"
-
-#include <assert.h>
 #include <stdlib.h>
 
-/* Arenas, which requests take in turns, and what a call keeps beside its own. */
+#include "service/rpc/internal.h"
+
+/* The arenas, and what a call keeps beside its own. */
 
 struct lf_rpc_arena *lf_rpc_arena_new(struct lf_rpc_server *server)
 {
@@ -21,6 +20,7 @@ void lf_rpc_arena_free(struct lf_rpc_arena *arena)
 {
 	if (arena == NULL)
 		return;
+	LF_CHECK(R8, arena->arena.bytes_used == 0);
 	lf_arena_clean_up(&arena->arena);
 	free(arena);
 }
@@ -40,6 +40,7 @@ struct lf_rpc_arena *lf_rpc_arena_keep(struct lf_rpc_server *server, struct lf_r
 {
 	if (arena == NULL || server->arena_count == LF_RPC_ARENAS_KEPT)
 		return arena;
+	LF_CHECK(R8, arena->arena.bytes_used == 0);
 	arena->next = server->arenas;
 	server->arenas = arena;
 	server->arena_count++;
@@ -48,7 +49,8 @@ struct lf_rpc_arena *lf_rpc_arena_keep(struct lf_rpc_server *server, struct lf_r
 
 void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes)
 {
-	assert(call->kept == NULL);
+	lf_rpc_call_check_working(call);
+	LF_CHECK(R9, call->kept == NULL);
 	if (!lf_rpc_budget_take(&call->server->budget, bytes))
 		return NULL;
 	call->kept = malloc(bytes);
@@ -64,6 +66,8 @@ void lf_rpc_leave(struct lf_rpc_call *call)
 	struct lf_rpc_server *server = call->server;
 	struct lf_rpc_arena *arena = call->arena;
 
+	lf_rpc_call_check_working(call);
+	LF_CHECK(R9, arena != NULL);
 	lf_arena_reset(&arena->arena);
 	call->arena = NULL;
 	call->on_worker = false;

@@ -1,6 +1,7 @@
 /*
- * The RPC server: frames over nng REP contexts in, calls of protobuf-c's generated services out, each answered
- * exactly once. It knows nothing of scoring or storage. Design notes stand at the top of rpc.c.
+ * The RPC server: calls of protobuf-c's generated services, each answered exactly once. It knows nothing of scoring or
+ * storage, and nothing of what carries the calls: a transport (transport.h) brings requests and takes replies away.
+ * DESIGN.md says how a call goes.
  */
 #ifndef LF_SERVICE_RPC_RPC_H
 #define LF_SERVICE_RPC_RPC_H
@@ -11,7 +12,8 @@
 #include <stdint.h>
 
 #include "proto/base/arena.h"
-#include "proto/wire/frame.h"
+#include "proto/base/limits.h"
+#include "proto/base/slice.h"
 #include "proto/base/status.h"
 #include "service/rpc/tokens.h"
 
@@ -27,78 +29,66 @@ struct lf_rpc_cache {
 };
 
 struct lf_rpc_options {
-	size_t worker_count;            /* 0 = number of processors */
-	size_t in_flight_max;           /* 0 = LF_IN_FLIGHT_MAX */
-	size_t request_bytes_max;       /* requests, arenas and replies together; 0 = LF_REQUEST_BYTES_MAX */
-	size_t message_bytes_max;       /* 0 = LF_MESSAGE_BYTES_MAX */
-	const struct lf_tokens *tokens; /* borrowed; NULL = every caller is "local" with every role */
-	unsigned watchdog_ms;           /* how often listeners are tried; 0 = 500 */
-	size_t connections_max;         /* 0 = LF_CONNECTIONS_MAX; further ones are closed at once */
-	const char *tls_file;           /* PEM with certificate and key, for tls+tcp://; NULL = no tls+tcp:// */
-	unsigned stuck_ms;              /* how long connections that have ended may stay with nng; 0 = one minute */
-	/*
-	 * nng lets go of no connection any more (rpc_watchdog.c), which only a new process ends. On the watchdog's
-	 * thread, once; must not stop the server itself. May be NULL.
-	 */
-	void (*on_stuck)(void *context);
-	void *on_stuck_context;
+	size_t worker_count;              /* 0 = number of processors */
+	size_t in_flight_max;             /* 0 = LF_IN_FLIGHT_MAX */
+	size_t request_bytes_max;         /* requests, arenas and replies together; 0 = LF_REQUEST_BYTES_MAX */
+	size_t message_bytes_max;         /* 0 = LF_MESSAGE_BYTES_MAX */
+	const struct lf_tokens *tokens;   /* borrowed; NULL = every caller is "local" with every role */
 	const struct lf_rpc_cache *cache; /* borrowed, while there are calls; may be NULL */
 };
 
-/* Starts nothing yet. */
+/* Starts nothing yet. Owner's thread, as all of lf_rpc_server_...() but lf_rpc_server_counters(). */
 enum lf_code lf_rpc_server_new(
 	struct lf_rpc_server **server, const struct lf_rpc_options *options, struct lf_error *error);
 
 /*
  * Adds a generated service (its functions run on worker threads, several at once). role: what a caller needs for each
- * of its methods, 0 = nothing; lf_rpc_server_require() makes exceptions. Before lf_rpc_server_listen(). service is
+ * of its methods, 0 = nothing; lf_rpc_server_require() makes exceptions. Before lf_rpc_server_start(). service is
  * borrowed.
  *
- * A method gets closure and closure_data; closure_data is a struct lf_rpc_call *. It must, once, then or later, on
- * any thread, either call closure(reply, closure_data), or lf_rpc_fail(), or lf_rpc_stage() followed by
- * lf_rpc_send(). After that the call and its arena are gone.
+ * A method gets closure and closure_data; closure_data is a struct lf_rpc_call *. It answers exactly once, at once or
+ * later, on any thread, in one of three ways:
+ *   - closure(reply, closure_data), where it answers with a message. The reply is packed before closure returns and
+ *     need not live longer. Where it does not fit a message, or memory ran out, the call fails with
+ *     RESOURCE_EXHAUSTED. A method that answers later keeps closure in its job.
+ *   - lf_rpc_fail(), with an error.
+ *   - lf_rpc_send(), after it has staged the reply itself with lf_rpc_stage() or lf_rpc_stage_bytes(). Only methods
+ *     that stage before they know all of the reply, or that stage bytes, do that: Score, ScoreBatch, Export, and what
+ *     lf_answer_stored() restores. They leave closure alone.
+ * After that the call and its arena are gone.
  */
 enum lf_code lf_rpc_server_add(
 	struct lf_rpc_server *server, ProtobufCService *service, unsigned role, struct lf_error *error);
 
 /*
  * Says that a method never blocks (but for what it passes to lf_rpc_later()), so that a small request of it may be
- * worked on by the thread that brought it, without a hand-over to a worker. For one method. method is borrowed. Before
- * lf_rpc_server_listen().
+ * worked on by the thread that brought it, without a hand-over to a worker. After lf_rpc_server_add() of its service and
+ * before lf_rpc_server_start().
  */
 void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method);
 
 /*
  * One method of a service that was added needs this role instead. NOT_FOUND where service was not added or has no such
- * method. Before lf_rpc_server_listen().
+ * method. Before lf_rpc_server_start().
  */
 enum lf_code lf_rpc_server_require(struct lf_rpc_server *server, const ProtobufCService *service, const char *method,
 	unsigned role, struct lf_error *error);
 
 /*
- * Listens on tcp://HOST:PORT (port 0: any), ipc://PATH (0600), or tls+tcp:// where nng has TLS. Without tokens only
- * loopback and ipc are allowed (FAILED_PRECONDITION). A request above message_bytes_max is answered
- * RESOURCE_EXHAUSTED, one above twice that ends its connection. The first call starts the workers. INVALID_ARGUMENT
- * for a URL, UNAVAILABLE where the address is taken. bound (may be NULL) gets the URL with the real port.
+ * Starts the workers, unless they run already; a transport does this before it listens. Where it fails, the server has
+ * stopped. FAILED_PRECONDITION for a server that has stopped, RESOURCE_EXHAUSTED where there is no thread.
  */
-enum lf_code lf_rpc_server_listen(
-	struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size, struct lf_error *error);
+enum lf_code lf_rpc_server_start(struct lf_rpc_server *server, struct lf_error *error);
 
 /*
- * Whether a URL is one to listen on, tcp:// or ipc://, and may be: as above. error is not NULL. For other sockets of
- * the same process.
- */
-enum lf_code lf_listen_check(const char *url, bool has_tokens, struct lf_error *error);
-
-/*
- * Takes no new requests, answers those that are in (at most timeout_ms), closes listeners, stops all threads. Blocks,
- * but not for ever: where nng does not give back what it has, that is left to a thread of its own. Returns how many
+ * Takes no new requests, answers those that are in (at most timeout_ms), closes transports, stops all threads. Blocks,
+ * but not for ever: where a transport does not come to its end, that is left to a thread of its own. Returns how many
  * calls were given up.
  */
 size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms);
 /*
- * Stops it if that is still to do. A call that a method still holds stays valid until it is answered (which then goes
- * nowhere).
+ * Stops it if that is still to do, and frees it and its transports. A call that a method still holds stays valid until it
+ * is answered (which then goes nowhere).
  */
 void lf_rpc_server_destroy(struct lf_rpc_server *server);
 
@@ -108,8 +98,8 @@ struct lf_rpc_counters {
 	uint64_t refused;     /* answered RESOURCE_EXHAUSTED before any work */
 	uint64_t failed;      /* replies that could not be sent: no memory, or a peer that does not read */
 	uint64_t by_code[17]; /* every request by its outcome, refused ones too; a dropped one counts as CANCELLED */
-	uint64_t listeners_reopened;
 };
+/* Any thread. */
 void lf_rpc_server_counters(struct lf_rpc_server *server, struct lf_rpc_counters *counters);
 
 /* ---- one call, inside a method ---- */
@@ -134,7 +124,12 @@ void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes);
 void lf_rpc_leave(struct lf_rpc_call *call);
 /* Name of the caller: "local", from the tokens file, or "anonymous" where no role and no token were needed. */
 const char *lf_rpc_caller(const struct lf_rpc_call *call);
-/* The request message's bytes as they came (without the frame's header). */
+/*
+ * What came with the request under this key (in lower case), or an empty slice with data NULL. Valid until the call is
+ * answered. Any thread that has the call.
+ */
+struct lf_slice lf_rpc_metadata(const struct lf_rpc_call *call, const char *key);
+/* The request message's bytes as they came, without what the transport had around them. */
 void lf_rpc_request_bytes(const struct lf_rpc_call *call, const uint8_t **data, size_t *length);
 /* What of options.cache the call holds, in the order in which it was found. */
 void *const *lf_rpc_held(const struct lf_rpc_call *call, size_t *count);
@@ -156,8 +151,10 @@ void lf_rpc_later(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call
 bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call, void *context),
 	void (*dropped)(void *context), void *context);
 
-/* Packs the reply into the outgoing message now, sends nothing yet. false where memory ran out or it is too large for a
- * message (then lf_rpc_fail()). */
+/*
+ * Packs the reply for sending now, sends nothing yet. false where memory ran out or it is too large for a message (then
+ * lf_rpc_fail()).
+ */
 bool lf_rpc_stage(struct lf_rpc_call *call, const ProtobufCMessage *reply);
 /*
  * The same for a reply that the caller encodes itself: room for all of its length bytes, to be written before
@@ -166,8 +163,15 @@ bool lf_rpc_stage(struct lf_rpc_call *call, const ProtobufCMessage *reply);
 uint8_t *lf_rpc_stage_bytes(struct lf_rpc_call *call, size_t length);
 /* Appends already encoded protobuf fields to a staged reply (what is known only after the commit). */
 bool lf_rpc_append(struct lf_rpc_call *call, const void *data, size_t length);
-/* Sends a staged reply. The call is gone. Never blocks; any thread. */
+/* Sends a staged reply, the only one or the last. The call is gone. Never blocks; any thread. */
 void lf_rpc_send(struct lf_rpc_call *call);
+/*
+ * Sends a staged reply, and others follow: the call stays, and ends with lf_rpc_send() or lf_rpc_fail(). UNIMPLEMENTED
+ * where the call's transport carries one reply to a call (the staged reply is dropped; then lf_rpc_fail(), with this
+ * error, say). Never blocks; any thread. What peers have not taken yet counts as used: lf_rpc_stage() fails where they
+ * are too slow, and lf_rpc_expired() says whether they are still there.
+ */
+enum lf_code lf_rpc_send_part(struct lf_rpc_call *call, struct lf_error *error);
 /* Answers with an error (drops a staged reply). error is copied. The call is gone. Never blocks; any thread. */
 void lf_rpc_fail(struct lf_rpc_call *call, const struct lf_error *error);
 

@@ -1,109 +1,38 @@
-#include "service/rpc/internal.h"
-
-#include <assert.h>
-#include <nng/protocol/reqrep0/rep.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-/* The life of a server: made, started by its first listener, stopped, freed. How a call goes: rpc.c. */
+#include "proto/base/clock.h"
+#include "proto/base/limits.h"
+#include "proto/base/thread.h"
+#include "service/rpc/internal.h"
 
-/* ---- small things ---- */
+/* The life of a server: made, started, stopped, freed; and the end of each call's turn, which may be the end of it. */
 
-bool lf_rpc_budget_take(struct lf_rpc_budget *budget, size_t bytes)
-{
-	size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
-
-	do {
-		if (bytes > budget->max || used > budget->max - bytes)
-			return false;
-	} while (!atomic_compare_exchange_weak_explicit(
-		&budget->used, &used, used + bytes, memory_order_relaxed, memory_order_relaxed));
-	return true;
-}
-
-void lf_rpc_budget_give(struct lf_rpc_budget *budget, size_t bytes)
-{
-	size_t before = atomic_fetch_sub_explicit(&budget->used, bytes, memory_order_relaxed);
-
-	assert(before >= bytes);
-	(void)before;
-}
-
-static bool budget_take(struct lf_arena_budget *budget, size_t bytes)
-{
-	return lf_rpc_budget_take((struct lf_rpc_budget *)budget, bytes);
-}
-
-static void budget_give(struct lf_arena_budget *budget, size_t bytes)
-{
-	lf_rpc_budget_give((struct lf_rpc_budget *)budget, bytes);
-}
-
-/* ---- the server's memory ---- */
-
-void lf_rpc_server_free(struct lf_rpc_server *server)
-{
-	while (server->arenas != NULL) {
-		struct lf_rpc_arena *next = server->arenas->next;
-
-		lf_rpc_arena_free(server->arenas);
-		server->arenas = next;
-	}
-	assert(atomic_load(&server->budget.used) == 0);
-	for (size_t i = 0; i < server->call_count; i++)
-		free(server->calls[i].held);
-	free(server->workers);
-	free(server->calls);
-	lf_listeners_clean_up(&server->listeners);
-	lf_peers_clean_up(&server->peers);
-	pthread_cond_destroy(&server->quiet);
-	pthread_cond_destroy(&server->work);
-	pthread_mutex_destroy(&server->lock);
-	free(server);
-}
-
-/* ---- life of the server ---- */
+/* ---- made ---- */
 
 static enum lf_code no_memory(struct lf_error *error)
 {
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the RPC server");
 }
 
+static size_t processors(void)
+{
+	const long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count < 1 ? 1 : (size_t)count;
+}
+
 static void fill_in(struct lf_rpc_options *options)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
 	if (options->worker_count == 0)
-		options->worker_count = processors < 1 ? 1 : (size_t)processors;
+		options->worker_count = processors();
 	if (options->in_flight_max == 0 || options->in_flight_max > LF_IN_FLIGHT_MAX)
 		options->in_flight_max = LF_IN_FLIGHT_MAX;
 	if (options->request_bytes_max == 0)
 		options->request_bytes_max = LF_REQUEST_BYTES_MAX;
 	if (options->message_bytes_max == 0 || options->message_bytes_max > LF_MESSAGE_BYTES_MAX)
 		options->message_bytes_max = LF_MESSAGE_BYTES_MAX;
-	if (options->watchdog_ms == 0)
-		options->watchdog_ms = 500;
-	if (options->connections_max == 0)
-		options->connections_max = LF_CONNECTIONS_MAX;
-	if (options->stuck_ms == 0)
-		options->stuck_ms = LF_RPC_STUCK_MS;
-}
-
-static int socket_open(struct lf_rpc_server *server)
-{
-	int rc = nng_rep0_open(&server->socket);
-
-	if (rc != 0)
-		return rc;
-	rc = nng_pipe_notify(server->socket, NNG_PIPE_EV_ADD_PRE, lf_rpc_on_pipe, server);
-	if (rc == 0)
-		rc = nng_pipe_notify(server->socket, NNG_PIPE_EV_REM_POST, lf_rpc_on_pipe, server);
-	if (rc != 0)
-		nng_close(server->socket);
-	return rc;
 }
 
 enum lf_code lf_rpc_server_new(struct lf_rpc_server **out, const struct lf_rpc_options *options, struct lf_error *error)
@@ -115,34 +44,20 @@ enum lf_code lf_rpc_server_new(struct lf_rpc_server **out, const struct lf_rpc_o
 		return no_memory(error);
 	server->options = *options;
 	fill_in(&server->options);
-	server->budget.arenas = (struct lf_arena_budget){.take = budget_take, .give = budget_give};
-	server->budget.max = server->options.request_bytes_max;
-	server->call_count = server->options.in_flight_max + LF_RPC_RESERVE;
+	server->quick_max = processors(); /* with more in flight, transports need their threads for messages */
+	lf_rpc_budget_init(&server->budget, server->options.request_bytes_max);
 	if (pthread_mutex_init(&server->lock, NULL) != 0)
 		goto undo_server;
 	if (lf_cond_init(&server->work) != 0)
 		goto undo_lock;
 	if (lf_cond_init(&server->quiet) != 0)
 		goto undo_work;
-	if (lf_peers_init(&server->peers, server->options.connections_max) != LF_OK)
-		goto undo_quiet;
-	if (lf_listeners_init(&server->listeners) != LF_OK)
-		goto undo_peers;
-	server->calls = calloc(server->call_count, sizeof(*server->calls));
 	server->workers = calloc(server->options.worker_count, sizeof(*server->workers));
-	if (server->calls == NULL || server->workers == NULL)
-		goto undo_arrays;
-	if (socket_open(server) != 0)
-		goto undo_arrays;
+	if (server->workers == NULL)
+		goto undo_quiet;
 	*out = server;
 	return LF_OK;
 
-undo_arrays:
-	free(server->workers);
-	free(server->calls);
-	lf_listeners_clean_up(&server->listeners);
-undo_peers:
-	lf_peers_clean_up(&server->peers);
 undo_quiet:
 	pthread_cond_destroy(&server->quiet);
 undo_work:
@@ -153,6 +68,33 @@ undo_server:
 	free(server);
 	return no_memory(error);
 }
+
+/* Once it has stopped, its last call has ended, and its transports are closed. */
+static void server_free(struct lf_rpc_server *server)
+{
+	for (size_t i = 0; i < server->transport_count; i++)
+		if (server->transports[i].transport->free != NULL)
+			server->transports[i].transport->free(server->transports[i].self);
+	while (server->arenas != NULL) {
+		struct lf_rpc_arena *next = server->arenas->next;
+
+		lf_rpc_arena_free(server->arenas);
+		server->arenas = next;
+	}
+	LF_CHECK(R7, atomic_load(&server->budget.used) == 0);
+	free(server->workers);
+	pthread_cond_destroy(&server->quiet);
+	pthread_cond_destroy(&server->work);
+	pthread_mutex_destroy(&server->lock);
+	free(server);
+}
+
+const struct lf_rpc_options *lf_rpc_server_options(const struct lf_rpc_server *server)
+{
+	return &server->options;
+}
+
+/* ---- what it serves ---- */
 
 enum lf_code lf_rpc_server_add(
 	struct lf_rpc_server *server, ProtobufCService *service, unsigned role, struct lf_error *error)
@@ -178,11 +120,12 @@ enum lf_code lf_rpc_server_add(
 
 void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned index = 0;
+	const struct lf_rpc_service *service =
+		lf_rpc_find_method(server, (struct lf_slice){method, strlen(method)}, &index);
 
-	assert(!server->started);
-	server->quick_method = method;
-	server->quick_max = processors < 1 ? 1 : (size_t)processors; /* nng has two threads a processor for callbacks */
+	LF_CHECK(R11, !server->started && service != NULL);
+	server->services[service - server->services].quick[index] = true;
 }
 
 enum lf_code lf_rpc_server_require(struct lf_rpc_server *server, const ProtobufCService *service, const char *method,
@@ -201,82 +144,102 @@ enum lf_code lf_rpc_server_require(struct lf_rpc_server *server, const ProtobufC
 	return lf_error_set(error, LF_NOT_FOUND, "service %s has no method %s here", descriptor->name, method);
 }
 
-/* Contexts that receive, workers and the watchdog. What it leaves behind when it fails, lf_rpc_server_stop() undoes. */
-static enum lf_code start(struct lf_rpc_server *server, struct lf_error *error)
+enum lf_code lf_rpc_server_attach(
+	struct lf_rpc_server *server, const struct lf_rpc_transport *transport, void *self, struct lf_error *error)
 {
-	if (server->started)
-		return LF_OK;
-	server->started = true;
-	while (server->workers_running < server->options.worker_count) {
-		if (lf_thread_start(&server->workers[server->workers_running], lf_rpc_worker, server) != 0)
-			return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no thread for a worker");
-		server->workers_running++;
-	}
-	for (size_t i = 0; i < server->call_count; i++) {
-		struct lf_rpc_call *call = &server->calls[i];
-
-		call->server = server;
-		if (nng_aio_alloc(&call->aio, lf_rpc_call_on_aio, call) != 0 ||
-			nng_ctx_open(&call->context, server->socket) != 0)
-			return no_memory(error);
-		pthread_mutex_lock(&server->lock);
-		server->nng_owned++;
-		atomic_fetch_add(&server->inside, 1);
-		pthread_mutex_unlock(&server->lock);
-		lf_rpc_call_receive(call);
-	}
-	return lf_watchdog_start(server, error);
+	LF_CHECK(R11, !server->started);
+	if (server->transport_count == LF_RPC_TRANSPORTS_MAX)
+		return lf_error_set(
+			error, LF_RESOURCE_EXHAUSTED, "a server has at most %d transports", LF_RPC_TRANSPORTS_MAX);
+	server->transports[server->transport_count++] = (struct lf_rpc_attached){transport, self};
+	pthread_mutex_lock(&server->lock);
+	server->open++;
+	pthread_mutex_unlock(&server->lock);
+	return LF_OK;
 }
 
-enum lf_code lf_rpc_server_listen(
-	struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size, struct lf_error *error)
+enum lf_code lf_rpc_server_start(struct lf_rpc_server *server, struct lf_error *error)
 {
-	enum lf_code code;
-
 	if (server->closed)
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "the server has stopped");
-	code = start(server, error);
-	if (code != LF_OK) {
-		lf_rpc_server_stop(server, 0);
-		return code;
+	server->started = true;
+	while (server->workers_running < server->options.worker_count) {
+		if (lf_thread_start(&server->workers[server->workers_running], lf_rpc_worker, server) != 0) {
+			lf_rpc_server_stop(server, 0);
+			return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no thread for a worker");
+		}
+		server->workers_running++;
 	}
-	return lf_listeners_add(server, url, bound, bound_size, error);
+	return LF_OK;
 }
 
-/*
- * nng says that a reply is sent when it has it, and closing drops what is not yet in the socket's buffer. And where
- * something is unread when a connection closes, such as the next request of a busy peer, TCP resets it, and the peer
- * loses the replies that it has not read yet. So newcomers are still read and refused for a moment after the last
- * reply.
- */
-static void linger(uint64_t until_ns)
+/* ---- the end of a turn, and of a transport ---- */
+
+/* Under the lock: whether whoever asks is the last, and frees it. */
+static bool is_last(const struct lf_rpc_server *server)
 {
-	const uint64_t now = lf_clock_ns();
-	const struct timespec rest = {.tv_nsec = now < until_ns ? (long)(until_ns - now) : 0};
-
-	if (now < until_ns)
-		nanosleep(&rest, NULL);
+	return server->destroyed && server->in_flight == 0 && server->open == 0;
 }
+
+void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending)
+{
+	struct lf_rpc_server *server = call->server;
+	const bool admitted = call->admitted;
+	size_t bytes = call->reply_bytes;
+	bool last;
+
+	if (atomic_load(&call->part_bytes) != 0)
+		bytes += atomic_exchange(&call->part_bytes, 0);
+	lf_rpc_budget_give(&server->budget, bytes);
+	call->reply_bytes = 0;
+	call->admitted = false;
+	lf_rpc_call_change(call, LF_RPC_CALL_REPLYING, LF_RPC_CALL_IDLE);
+	pthread_mutex_lock(&server->lock);
+	if (sending == LF_RPC_SEND_FAILED)
+		server->counters.failed++;
+	if (admitted) {
+		LF_CHECK(R6, server->in_flight != 0);
+		server->in_flight--;
+		server->counters.ended++;
+		if (server->in_flight == 0)
+			pthread_cond_broadcast(&server->quiet);
+	}
+	last = is_last(server);
+	pthread_mutex_unlock(&server->lock);
+	if (last)
+		server_free(server);
+}
+
+void lf_rpc_closed(struct lf_rpc_server *server)
+{
+	bool last;
+
+	pthread_mutex_lock(&server->lock);
+	LF_CHECK(R12, server->open != 0);
+	server->open--;
+	pthread_cond_broadcast(&server->quiet);
+	last = is_last(server);
+	pthread_mutex_unlock(&server->lock);
+	if (last)
+		server_free(server);
+}
+
+/* ---- stopped ---- */
 
 /* Waits until nothing is in flight, but not longer. */
 static void drain(struct lf_rpc_server *server, unsigned timeout_ms)
 {
-	struct timespec until;
-	uint64_t linger_ns;
+	const struct timespec until = lf_clock_after_ns((uint64_t)timeout_ms * 1000000);
 
-	until = lf_clock_after_ns((uint64_t)timeout_ms * 1000000);
 	pthread_mutex_lock(&server->lock);
 	server->stopping = true;
 	while (server->in_flight != 0)
 		if (pthread_cond_timedwait(&server->quiet, &server->lock, &until) != 0)
 			break;
-	linger_ns = server->linger_ns;
 	pthread_mutex_unlock(&server->lock);
-	if (timeout_ms != 0)
-		linger(linger_ns);
 }
 
-/* From here nothing is handed to nng. Returns what is still in flight. */
+/* From here nothing is admitted or queued. Returns what is still in flight. */
 static size_t close_calls(struct lf_rpc_server *server)
 {
 	size_t left;
@@ -289,96 +252,42 @@ static size_t close_calls(struct lf_rpc_server *server)
 	return left;
 }
 
-/* Once closed: waits for those who are on their way out of nng, which never blocks them. */
-static void wait_outside(struct lf_rpc_server *server)
+/* Waits until every transport has come to its end, but not for ever. */
+static void await_transports(struct lf_rpc_server *server)
 {
-	const struct timespec moment = {.tv_nsec = 50 * 1000};
-
-	while (atomic_load(&server->inside) != 0)
-		nanosleep(&moment, NULL);
-}
-
-/*
- * Gets back what nng has. On a thread of its own, for nng_close() may never return: see the design notes in rpc.c.
- * Frees the server where nobody else is left to do it.
- */
-static void *tear_down(void *argument)
-{
-	struct lf_rpc_server *server = argument;
-	bool destroy;
-
-	lf_watchdog_join(server);
-	lf_listeners_close(server);
-	nng_close(server->socket);
-	pthread_mutex_lock(&server->lock);
-	while (server->nng_owned != 0)
-		pthread_cond_wait(&server->quiet, &server->lock);
-	pthread_mutex_unlock(&server->lock);
-	for (size_t i = 0; i < server->call_count; i++) {
-		if (server->calls[i].aio != NULL)
-			nng_aio_free(server->calls[i].aio);
-		server->calls[i].aio = NULL;
-	}
-	pthread_mutex_lock(&server->lock);
-	server->torn_down = true;
-	pthread_cond_broadcast(&server->quiet);
-	destroy = server->destroyed && server->in_flight == 0;
-	pthread_mutex_unlock(&server->lock);
-	if (destroy)
-		lf_rpc_server_free(server);
-	return NULL;
-}
-
-static void start_tear_down(struct lf_rpc_server *server)
-{
-	pthread_t thread;
-
-	if (lf_thread_start(&thread, tear_down, server) == 0)
-		pthread_detach(thread);
-	else
-		tear_down(server);
-}
-
-static void drop_queued(struct lf_rpc_server *server)
-{
-	struct lf_rpc_call *queued;
+	const struct timespec until = lf_clock_after_ns((uint64_t)LF_RPC_CLOSE_MS * 1000000);
 
 	pthread_mutex_lock(&server->lock);
-	queued = server->queue_first;
-	server->queue_first = server->queue_last = NULL;
+	while (server->open != 0)
+		if (pthread_cond_timedwait(&server->quiet, &server->lock, &until) != 0)
+			break;
 	pthread_mutex_unlock(&server->lock);
-	while (queued != NULL) {
-		struct lf_rpc_call *next = queued->next;
+}
 
-		lf_rpc_call_change(queued, LF_CALL_QUEUED, LF_CALL_WORKING);
-		lf_rpc_call_drop(queued);
-		queued = next;
-	}
+static void tell(const struct lf_rpc_attached *attached, void (*step)(void *self))
+{
+	if (step != NULL)
+		step(attached->self);
 }
 
 size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms)
 {
-	struct timespec until;
 	size_t left;
 
 	if (server->closed)
 		return 0;
-	lf_watchdog_halt(server);
+	for (size_t i = 0; i < server->transport_count; i++)
+		tell(&server->transports[i], server->transports[i].transport->draining);
 	drain(server, timeout_ms);
+	for (size_t i = 0; timeout_ms != 0 && i < server->transport_count; i++)
+		tell(&server->transports[i], server->transports[i].transport->drained);
 	left = close_calls(server);
-	wait_outside(server);
-	if (lf_watchdog_await(server, LF_RPC_TEAR_DOWN_MS))
-		lf_listeners_part(server);
-	start_tear_down(server);
+	for (size_t i = 0; i < server->transport_count; i++)
+		tell(&server->transports[i], server->transports[i].transport->close);
 	for (size_t i = 0; i < server->workers_running; i++)
 		pthread_join(server->workers[i], NULL);
-	drop_queued(server);
-	until = lf_clock_after_ns((uint64_t)LF_RPC_TEAR_DOWN_MS * 1000000);
-	pthread_mutex_lock(&server->lock);
-	while (!server->torn_down)
-		if (pthread_cond_timedwait(&server->quiet, &server->lock, &until) != 0)
-			break;
-	pthread_mutex_unlock(&server->lock);
+	lf_rpc_drop_queued(server);
+	await_transports(server);
 	return left;
 }
 
@@ -391,10 +300,10 @@ void lf_rpc_server_destroy(struct lf_rpc_server *server)
 	lf_rpc_server_stop(server, 0);
 	pthread_mutex_lock(&server->lock);
 	server->destroyed = true;
-	last = server->in_flight == 0 && server->torn_down;
+	last = is_last(server);
 	pthread_mutex_unlock(&server->lock);
 	if (last)
-		lf_rpc_server_free(server);
+		server_free(server);
 }
 
 void lf_rpc_server_counters(struct lf_rpc_server *server, struct lf_rpc_counters *counters)

@@ -1,4 +1,4 @@
-#include "service/rubric/version.h"
+#include "service/rubric/compiler.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,6 @@
 #include "proto/wire/wire.h"
 #include "service/rubric/checker.h"
 
-/* A rubric of LF_MESSAGE_BYTES_MAX unpacks to at most so much, with the tables made from it. */
-static const size_t arena_bytes_max = (size_t)32 * 1024 * 1024;
 /*
  * Weights, coefficients and strengths are moderate numbers: enough for any rubric, and far from where doubles overflow.
  */
@@ -525,61 +523,12 @@ static enum lf_code build(struct builder *b, struct lf_error *error)
 	return LF_OK;
 }
 
-enum lf_code lf_version_new(
-	struct lf_version **out, const uint8_t *data, size_t length, const char *prefix, struct lf_error *error)
+enum lf_code lf_version_compile(struct lf_version *version, const char *prefix, struct lf_error *error)
 {
-	struct lf_version *version = calloc(1, sizeof(*version));
-	struct builder b = {.version = version, .check.error = error};
-	enum lf_code code;
+	struct builder b = {
+		.version = version, .message = version->message, .arena = &version->arena, .check.error = error};
 
-	*out = NULL;
-	if (version == NULL)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for a rubric");
-	atomic_init(&version->references, 1);
-	lf_arena_init(&version->arena, arena_bytes_max);
-	b.arena = &version->arena;
 	if (*prefix != '\0')
 		lf_path_push(&b.check.path, prefix);
-	version->message =
-		(Leadfit__V1__Rubric *)lf_wire_unpack(&leadfit__v1__rubric__descriptor, data, length, b.arena, error);
-	if (version->message == NULL) {
-		code = error != NULL && error->code != LF_OK ? error->code : LF_INVALID_ARGUMENT;
-		goto fail;
-	}
-	b.message = version->message;
-	version->canonical.data = lf_wire_canonical_bytes(&version->message->base, b.arena, &version->canonical.length);
-	if (version->canonical.data == NULL) {
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for a rubric");
-		goto fail;
-	}
-	lf_sha256(version->canonical.data, version->canonical.length, &version->digest);
-	lf_digest_print(&version->digest, version->digest_text);
-	code = build(&b, error);
-	if (code != LF_OK)
-		goto fail;
-	*out = version;
-	return LF_OK;
-fail:
-	lf_version_release(version);
-	return code;
-}
-
-struct lf_version *lf_version_retain(struct lf_version *version)
-{
-	atomic_fetch_add_explicit(&version->references, 1, memory_order_relaxed);
-	return version;
-}
-
-size_t lf_version_bytes(const struct lf_version *version)
-{
-	return sizeof(*version) + version->arena.bytes_used + lf_rubric_bytes(version->compiled);
-}
-
-void lf_version_release(struct lf_version *version)
-{
-	if (version == NULL || atomic_fetch_sub_explicit(&version->references, 1, memory_order_acq_rel) != 1)
-		return;
-	lf_rubric_destroy(version->compiled);
-	lf_arena_clean_up(&version->arena);
-	free(version);
+	return build(&b, error);
 }

@@ -7,18 +7,22 @@
 #include <string.h>
 
 #include "proto/base/limits.h"
-#include "service/decide/decision.h"
-#include "service/decide/evaluate.h"
+#include "service/decide/step.h"
+#include "service/decide/time.h"
+#include "service/decide/words.h"
 #include "service/state/history.h"
+#include "service/rubrics_api/rubric_messages.h"
 #include "service/rubrics_api/rubrics.h"
+#include "service/state/reply.h"
 #include "service/state/selection.h"
+#include "service/state/state.h"
 #include "service/decide/text_list.h"
 
 enum { FLIPS_MAX = 1000, REASONS_MAX = 10, OUTCOMES = LF_NO_ELIGIBLE_CANDIDATE + 1 };
 
 struct backtest {
 	Leadfit__V1__BacktestResponse response;
-	struct lf_core *core;
+	struct lf_state *core;
 	const Leadfit__V1__BacktestRequest *request;
 	struct lf_version *version; /* the other rubric */
 	struct lf_scan scan;        /* the selection */
@@ -151,17 +155,19 @@ static enum lf_code explain(struct backtest *backtest, const struct lf_past_deci
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &inner};
 	struct lf_arena *arena = lf_past_arena(backtest->past);
-	struct lf_evaluation old;
-	struct lf_case_input input = decision->input;
+	struct lf_step old = {0};
 	const struct lf_version *version = lf_past_version(backtest->past, &decision->row->rubric_digest, &inner);
-	enum lf_code code;
+	const struct lf_result *old_result = &old.evaluation.result;
+	enum lf_code code = inner.code;
 	const struct lf_member_score *new_first, *old_first;
 	const char *gate;
 
-	input.kept = NULL; /* what is kept is by the new rubric */
-	code = version != NULL ? lf_evaluate_score(&old, version, &input, &checker, arena) : inner.code;
+	if (version != NULL) {
+		lf_past_step(decision, version, &old);
+		code = lf_step_decide(&old, LF_DEPTH_NUMBERS, &checker, arena);
+	}
 	new_first = first_of(new_result);
-	old_first = code == LF_OK ? first_of(&old.result) : NULL;
+	old_first = code == LF_OK ? first_of(old_result) : NULL;
 
 	if (code == LF_RESOURCE_EXHAUSTED || code == LF_UNAVAILABLE) {
 		lf_error_move(error, &inner);
@@ -172,12 +178,12 @@ static enum lf_code explain(struct backtest *backtest, const struct lf_past_deci
 		return LF_OK;
 	gate = old_first != NULL ? failed_gate(backtest->version, new_result, old_first->member, arena) : NULL;
 	if (gate == NULL && new_first != NULL)
-		gate = failed_gate(version, &old.result, new_first->member, arena);
+		gate = failed_gate(version, old_result, new_first->member, arena);
 	if (gate != NULL)
 		flip->gate = copy(backtest, gate);
 	else if (new_first != NULL && old_first != NULL)
 		flip->criterion =
-			copy(backtest, deciding_criterion(version, &old.result, backtest->version, new_result));
+			copy(backtest, deciding_criterion(version, old_result, backtest->version, new_result));
 	return LF_OK;
 }
 
@@ -236,15 +242,15 @@ static enum lf_code decide(struct backtest *backtest, const struct lf_past_decis
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &inner};
-	struct lf_case_input input = decision->input;
 	const struct lf_stored *row = decision->row;
-	struct lf_evaluation evaluation;
+	struct lf_step step = {0};
 	enum lf_code code;
 	const struct lf_result *result;
 	const char *recommended;
 
-	input.ignore_undeclared |= backtest->request->ignore_undeclared;
-	code = lf_evaluate_score(&evaluation, backtest->version, &input, &checker, lf_past_arena(backtest->past));
+	lf_past_step(decision, backtest->version, &step);
+	step.ignore_undeclared |= backtest->request->ignore_undeclared;
+	code = lf_step_decide(&step, LF_DEPTH_NUMBERS, &checker, lf_past_arena(backtest->past));
 	if (code == LF_RESOURCE_EXHAUSTED) {
 		lf_error_move(error, &inner);
 		return code;
@@ -256,9 +262,8 @@ static enum lf_code decide(struct backtest *backtest, const struct lf_past_decis
 		return LF_OK;
 	}
 	lf_error_clean_up(&inner);
-	result = &evaluation.result;
-	recommended =
-		result->outcome == LF_RECOMMENDED ? evaluation.built.engine.members[first_of(result)->member].id : "";
+	result = &step.evaluation.result;
+	recommended = lf_step_recommended(&step);
 	backtest->response.decided++;
 	backtest->outcomes[row->outcome < OUTCOMES ? row->outcome : 0][result->outcome]++;
 	if (row->outcome == result->outcome && strcmp(row->recommended, recommended) == 0)
@@ -349,23 +354,22 @@ void lf_rubrics_backtest(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	Leadfit__V1__BacktestResponse_Closure closure, void *closure_data)
 {
 	struct backtest backtest = {.response = LEADFIT__V1__BACKTEST_RESPONSE__INIT,
-		.core = LF_CONTAINER_OF(service, struct lf_core, rubrics),
+		.core = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state,
 		.request = request,
 		.scan = {.limit = 1},
 		.arena = lf_rpc_arena(closure_data)};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
 
-	(void)closure;
 	lf_selection_read(request->selection, request->from_sequence, &backtest.scan, &checker);
 	backtest.scan.decisions_only |= request->latest;
 	if (checker.found > 0)
 		lf_error_summarize(&error);
 	else
-		backtest.version = lf_rubric_version_find(
-			backtest.core, request->rubric, request->name, request->digest, backtest.arena, &error);
+		backtest.version = lf_rubric_version_find(backtest.core->registry, request->rubric, request->name,
+			request->digest, backtest.arena, &error);
 	if (backtest.version != NULL && run_slice(&backtest, closure_data, &error) == LF_OK)
-		lf_send_reply(closure_data, &backtest.response.base);
+		closure(&backtest.response, closure_data);
 	else
 		lf_send_error(closure_data, &error);
 	lf_past_end(backtest.past);

@@ -1,14 +1,23 @@
 /*
- * The life of a rubric: tested, stored, made active, and what was made active when. registry.c has the acts themselves.
+ * The life of a rubric: tested, stored, made active, and what was made active when. state/registry.c has the acts
+ * themselves.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "service/decide/decision.h"
+#include "service/decide/scenario.h"
+#include "service/rubrics_api/rubric_messages.h"
+#include "service/decide/time.h"
+#include "service/decide/words.h"
 #include "service/rubrics_api/rubrics.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 
 /* ---- test ---- */
 
@@ -154,18 +163,17 @@ static enum lf_code run_test(struct test *test, Leadfit__V1__Coverage *coverage,
 void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__TestRubricRequest *request,
 	Leadfit__V1__TestRubricResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
 	struct test test = {
 		LEADFIT__V1__TEST_RUBRIC_RESPONSE__INIT, NULL, closure_data, lf_rpc_arena(closure_data), false};
 	Leadfit__V1__Coverage coverage = LEADFIT__V1__COVERAGE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_version *version =
-		lf_rubric_version_find(core, request->rubric, request->name, request->digest, test.arena, &error);
+	struct lf_version *version = lf_rubric_version_find(
+		state->registry, request->rubric, request->name, request->digest, test.arena, &error);
 
-	(void)closure;
 	test.version = version;
 	if (version != NULL && run_test(&test, &coverage, &error) == LF_OK)
-		lf_send_reply(closure_data, &test.response.base);
+		closure(&test.response, closure_data);
 	else
 		lf_send_error(closure_data, &error);
 	lf_version_release(version);
@@ -176,7 +184,7 @@ void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__T
 void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__PutRubricRequest *request,
 	Leadfit__V1__PutRubricResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
 	Leadfit__V1__PutRubricResponse response = LEADFIT__V1__PUT_RUBRIC_RESPONSE__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
@@ -186,15 +194,17 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 	bool added = false, activated = false;
 	struct lf_bytes bytes;
 
-	(void)closure;
 	if (lf_rubric_pack(request->rubric, arena, &bytes, &error) == LF_OK &&
 		lf_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK &&
-		lf_registry_put(core->registry, version, &actor, &added, &activated, &error) == LF_OK &&
-		lf_log_get_rubric(core->log, NULL, &version->digest, &row, &error) == LF_OK) {
+		lf_registry_put(state->registry, version, &actor, &added, &activated, &error) == LF_OK &&
+		lf_log_get_rubric(state->log, NULL, &version->digest, &row, &error) == LF_OK) {
 		response.version = lf_rubric_version_new(row, arena);
 		response.added = added;
 		response.activated = activated;
-		lf_send_reply(closure_data, response.version != NULL ? &response.base : NULL);
+		if (response.version != NULL)
+			closure(&response, closure_data);
+		else
+			lf_send_no_memory(closure_data);
 	} else {
 		lf_send_error(closure_data, &error);
 	}
@@ -207,7 +217,7 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__ActivateRubricRequest *request,
 	Leadfit__V1__ActivateRubricResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
 	Leadfit__V1__ActivateRubricResponse response = LEADFIT__V1__ACTIVATE_RUBRIC_RESPONSE__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
@@ -216,13 +226,12 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	struct lf_activated did = {0};
 	struct lf_digest digest;
 
-	(void)closure;
 	if (!lf_digest_parse(request->digest, &digest)) {
 		lf_error_add(&error, "digest", "\"%.70s\" is not 64 hexadecimal digits", request->digest);
 		lf_send_error(closure_data, &error);
 		return;
 	}
-	if (lf_registry_activate(core->registry, request->name, &digest, &actor, &version, &did, &error) != LF_OK) {
+	if (lf_registry_activate(state->registry, request->name, &digest, &actor, &version, &did, &error) != LF_OK) {
 		lf_send_error(closure_data, &error);
 		return;
 	}
@@ -230,8 +239,10 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	response.to = lf_rubric_ref_new(version->message->name, &version->digest, arena);
 	if (did.had_from)
 		response.from = lf_rubric_ref_new(version->message->name, &did.from, arena);
-	lf_send_reply(
-		closure_data, response.to != NULL && (response.from != NULL || !did.had_from) ? &response.base : NULL);
+	if (response.to != NULL && (response.from != NULL || !did.had_from))
+		closure(&response, closure_data);
+	else
+		lf_send_no_memory(closure_data);
 	lf_version_release(version);
 }
 
@@ -260,23 +271,25 @@ static void note_activation(void *context, const struct lf_activation_row *row)
 		message->from = lf_rubric_ref_new(row->name, &row->from, history->arena);
 	history->exhausted |= message->activated_at == NULL || message->activated_by == NULL || message->to == NULL ||
 		(row->had_from && message->from == NULL);
+	LF_CHECK(H10, history->response.n_activations < LF_ACTIVATIONS_MAX);
 	history->response.activations[history->response.n_activations++] = message;
 }
 
 void lf_rubrics_history(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__RubricHistoryRequest *request,
 	Leadfit__V1__RubricHistoryResponse_Closure closure, void *closure_data)
 {
-	struct lf_core *core = LF_CONTAINER_OF(service, struct lf_core, rubrics);
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
 	struct history history = {LEADFIT__V1__RUBRIC_HISTORY_RESPONSE__INIT, lf_rpc_arena(closure_data), false};
 	struct lf_error error = LF_ERROR_INIT;
 
-	(void)closure;
 	history.response.activations =
 		lf_arena_zalloc(history.arena, LF_ACTIVATIONS_MAX, sizeof(*history.response.activations));
 	if (history.response.activations == NULL)
-		lf_send_reply(closure_data, NULL);
-	else if (lf_log_list_activations(core->log, request->name, note_activation, &history, &error) != LF_OK)
+		lf_send_no_memory(closure_data);
+	else if (lf_log_list_activations(state->log, request->name, note_activation, &history, &error) != LF_OK)
 		lf_send_error(closure_data, &error);
+	else if (history.exhausted)
+		lf_send_no_memory(closure_data);
 	else
-		lf_send_reply(closure_data, history.exhausted ? NULL : &history.response.base);
+		closure(&history.response, closure_data);
 }

@@ -1,8 +1,8 @@
 #include "service/scoring/batch_result.h"
 
-#include <math.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/wire/span.h"
 #include "proto/wire/wire.h"
 #include "service/decide/text_list.h"
@@ -13,72 +13,6 @@ enum {
 	BARE_BYTES = 128,
 	RESULTS_FIELD = 1, /* ScoreBatchResponse.results */
 };
-
-/* ---- summaries ---- */
-
-Leadfit__V1__BatchSummary *lf_batch_summary_new(const struct lf_version *version, const struct lf_append *append,
-	const struct lf_evaluation *evaluation, struct lf_arena *arena)
-{
-	const struct lf_result *result = &evaluation->result;
-	const struct lf_member *members = evaluation->built.engine.members;
-	Leadfit__V1__BatchSummary *summary = lf_arena_alloc(arena, sizeof(*summary));
-	Leadfit__V1__RubricRef *rubric = lf_arena_alloc(arena, sizeof(*rubric));
-	Google__Protobuf__DoubleValue *values = lf_arena_zalloc(arena, 2, sizeof(*values));
-
-	if (summary == NULL || rubric == NULL || values == NULL)
-		return NULL;
-	leadfit__v1__batch_summary__init(summary);
-	leadfit__v1__rubric_ref__init(rubric);
-	rubric->name = version->message->name;
-	rubric->digest = lf_unconst(version->digest_text);
-	summary->rubric = rubric;
-	summary->team = lf_unconst(append->team_id);
-	summary->project = lf_unconst(append->project_id);
-	summary->outcome = (Leadfit__V1__Outcome)result->outcome;
-	summary->recommended = lf_unconst(append->recommended);
-	if (result->ranking_count == 0 || !result->ranking[0].eligible)
-		return summary;
-	summary->first = lf_unconst(members[result->ranking[0].member].id);
-	summary->score = result->ranking[0].score;
-	google__protobuf__double_value__init(&values[0]);
-	google__protobuf__double_value__init(&values[1]);
-	if (!isnan(result->ranking[0].first_rank_share)) {
-		values[0].value = result->ranking[0].first_rank_share;
-		summary->first_rank_share = &values[0];
-	}
-	if (!isnan(result->margin) && result->ranking_count > 1) {
-		summary->second = lf_unconst(members[result->ranking[1].member].id);
-		values[1].value = result->margin;
-		summary->margin = &values[1];
-	}
-	return summary;
-}
-
-Leadfit__V1__BatchSummary *lf_batch_summary_of(const Leadfit__V1__Decision *d, struct lf_arena *arena)
-{
-	Leadfit__V1__BatchSummary *summary = lf_arena_alloc(arena, sizeof(*summary));
-
-	if (summary == NULL)
-		return NULL;
-	leadfit__v1__batch_summary__init(summary);
-	summary->decision_id = d->decision_id;
-	summary->decided_at = d->decided_at;
-	summary->team = d->team == NULL ? lf_unconst("") : d->team->id;
-	summary->project = d->project == NULL ? lf_unconst("") : d->project->id;
-	summary->rubric = d->rubric;
-	summary->outcome = d->outcome;
-	summary->recommended = d->recommended;
-	if (d->n_ranking == 0 || !d->ranking[0]->eligible)
-		return summary;
-	summary->first = d->ranking[0]->candidate;
-	summary->score = d->ranking[0]->score;
-	summary->first_rank_share = d->ranking[0]->first_rank_share;
-	if (d->margin != NULL && d->n_ranking > 1) {
-		summary->second = d->ranking[1]->candidate;
-		summary->margin = d->margin;
-	}
-	return summary;
-}
 
 /* ---- results ---- */
 
@@ -196,15 +130,16 @@ bool lf_batch_results_stage(struct lf_rpc_call *call, const struct lf_batch_resu
 	uint8_t bytes[BARE_BYTES];
 	const struct lf_batch_result bare = bare_result(bytes);
 	size_t length = 0;
-	uint8_t *out;
+	uint8_t *start, *out;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct lf_batch_result *result = results[i].field == LF_BATCH_NONE ? &bare : &results[i];
 
 		length += framed(framed(result->head_length + result->bytes.length));
 	}
-	out = lf_rpc_stage_bytes(call, length);
+	start = out = lf_rpc_stage_bytes(call, length);
 	for (size_t i = 0; out != NULL && i < count; i++)
 		out = put_result(out, results[i].field == LF_BATCH_NONE ? &bare : &results[i]);
+	LF_CHECK(D13, out == NULL || (size_t)(out - start) == length);
 	return out != NULL;
 }

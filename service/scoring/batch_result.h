@@ -19,15 +19,6 @@ struct lf_batch_result {
 	uint8_t head[LF_DECISION_TAIL_MAX];
 };
 
-/* A summary without id and time, in arena; append has its texts already. NULL where the arena is exhausted. */
-Leadfit__V1__BatchSummary *lf_batch_summary_new(const struct lf_version *version, const struct lf_append *append,
-	const struct lf_evaluation *evaluation, struct lf_arena *arena);
-/*
- * A whole decision's summary, id and time included, in arena; it borrows the decision's texts. NULL where the arena is
- * exhausted.
- */
-Leadfit__V1__BatchSummary *lf_batch_summary_of(const Leadfit__V1__Decision *decision, struct lf_arena *arena);
-
 /*
  * Packs message, a Decision or a BatchSummary, into result: the bytes are in arena; scratch holds other things of this
  * moment. false where one of them is exhausted: result is as it was.

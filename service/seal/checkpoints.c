@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "service/seal/log_tree.h"
+#include "proto/base/check.h"
+#include "proto/base/clock.h"
+#include "proto/base/thread.h"
+#include "service/seal/tree_reader.h"
 
 enum { POLL_MS = 1000 };
 
@@ -27,7 +29,7 @@ static enum lf_code compare(
 			"%.200s was signed when the log had %" PRIu64 " records, and it has %" PRIu64
 			": it was rewound, or is another log",
 			name, signed_one->size, head.size);
-	else if (inner.code == LF_OK && lf_log_tree_root(log, signed_one->size, &root, &inner) == LF_OK &&
+	else if (inner.code == LF_OK && lf_tree_reader_root(log, signed_one->size, &root, &inner) == LF_OK &&
 		!lf_digest_equal(&root, &signed_one->root))
 		lf_error_set(&inner, LF_FAILED_PRECONDITION,
 			"the log's first %" PRIu64
@@ -81,9 +83,9 @@ struct lf_checkpoints {
 	struct lf_digest root; /* of the log's first size records */
 
 	/* The thread's own. */
-	bool any; /* one was written since the start */
-	struct timespec written_at;
-	char failure[512]; /* what was said last; "" = the last one was written */
+	bool any;               /* one was written since the start */
+	uint64_t written_at_ms; /* by lf_clock_ms() */
+	char failure[512];      /* what was said last; "" = the last one was written */
 };
 
 static void say_failure(struct lf_checkpoints *c, const char *failure)
@@ -113,20 +115,18 @@ static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
 		fputs("leadfitd: checkpoints are written again\n", stderr);
 	c->failure[0] = '\0';
 	pthread_mutex_lock(&c->lock);
+	LF_CHECK(H7, head->size > c->size);
 	c->size = head->size;
 	c->root = head->root;
 	pthread_mutex_unlock(&c->lock);
 	c->any = true;
-	clock_gettime(CLOCK_MONOTONIC, &c->written_at);
+	c->written_at_ms = lf_clock_ms();
 }
 
 static bool is_due(const struct lf_checkpoints *c, uint64_t size)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	return !c->any || size - c->size >= c->options.every ||
-		now.tv_sec - c->written_at.tv_sec >= (time_t)c->options.seconds;
+		lf_clock_ms() - c->written_at_ms >= (uint64_t)c->options.seconds * 1000;
 }
 
 /*
@@ -143,8 +143,8 @@ static enum lf_code continues(struct lf_log *log, uint64_t size, const struct lf
 			"the log has %" PRIu64 " records, and had %" PRIu64
 			" when it was signed: somebody else took them out",
 			head->size, size);
-	if (lf_log_tree_root(log, size, &before, error) != LF_OK ||
-		lf_log_tree_root(log, head->size, &now, error) != LF_OK)
+	if (lf_tree_reader_root(log, size, &before, error) != LF_OK ||
+		lf_tree_reader_root(log, head->size, &now, error) != LF_OK)
 		return error->code;
 	if (!lf_digest_equal(&before, root) || !lf_digest_equal(&now, &head->root))
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
@@ -189,11 +189,9 @@ static void look(struct lf_checkpoints *c, bool last)
 /* Whether it is to end. */
 static bool wait_a_while(struct lf_checkpoints *c)
 {
-	struct timespec until;
+	const struct timespec until = lf_clock_after_ns((uint64_t)POLL_MS * 1000000);
 	bool stopping;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += POLL_MS / 1000;
 	pthread_mutex_lock(&c->lock);
 	while (!c->stopping && pthread_cond_timedwait(&c->wake, &c->lock, &until) == 0)
 		continue;
@@ -218,7 +216,6 @@ enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf
 	struct lf_error *error)
 {
 	struct lf_checkpoints *c = calloc(1, sizeof(*c));
-	pthread_condattr_t attributes;
 	int failed;
 
 	*checkpoints = NULL;
@@ -229,21 +226,20 @@ enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf
 	c->files = files;
 	c->options = *options;
 	c->size = options->size;
-	if (lf_log_tree_root(log, c->size, &c->root, error) != LF_OK) {
+	if (lf_tree_reader_root(log, c->size, &c->root, error) != LF_OK) {
 		free(c);
 		return error != NULL ? error->code : LF_UNAVAILABLE;
 	}
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
-	failed = pthread_create(&c->thread, NULL, run, c);
+	failed = lf_cond_init(&c->wake);
 	if (failed == 0) {
-		*checkpoints = c;
-		return LF_OK;
+		failed = lf_thread_start(&c->thread, run, c);
+		if (failed == 0) {
+			*checkpoints = c;
+			return LF_OK;
+		}
+		pthread_cond_destroy(&c->wake);
 	}
-	pthread_cond_destroy(&c->wake);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 	return lf_error_set(
@@ -255,6 +251,7 @@ void lf_checkpoints_stop(struct lf_checkpoints *c)
 	if (c == NULL)
 		return;
 	pthread_mutex_lock(&c->lock);
+	LF_CHECK(H7, !c->stopping);
 	c->stopping = true;
 	pthread_cond_signal(&c->wake);
 	pthread_mutex_unlock(&c->lock);

@@ -1,7 +1,6 @@
 #include "service/seal/key.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/base/hex.h"
 #include "service/seal/durable.h"
 
 enum { RANDOM_NAME_BYTES = 8, FILE_BYTES_MAX = 1024 };
@@ -57,12 +57,11 @@ enum lf_code lf_key_load(struct lf_signer *signer, const char *path, struct lf_e
 static bool random_name(char name[LF_KEY_NAME_MAX + 1])
 {
 	uint8_t bytes[RANDOM_NAME_BYTES];
-	int length = snprintf(name, LF_KEY_NAME_MAX + 1, "leadfit/");
+	const int length = snprintf(name, LF_KEY_NAME_MAX + 1, "leadfit/");
 
 	if (RAND_bytes(bytes, sizeof(bytes)) != 1)
 		return false;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		length += snprintf(name + length, 3, "%02x", bytes[i]);
+	*lf_hex_print(bytes, sizeof(bytes), name + length) = '\0';
 	return true;
 }
 
@@ -126,79 +125,4 @@ enum lf_code lf_key_publish(const struct lf_signer *signer, const char *path, st
 		lf_error_set(error, LF_UNAVAILABLE, "%.300s: can't be written: %s", name, strerror(failed));
 	free(name);
 	return failed == 0 ? LF_OK : LF_UNAVAILABLE;
-}
-
-/* ---- leadfitd key ---- */
-
-static const char usage[] =
-	"Usage: leadfitd key --db FILE [--key FILE]\n"
-	"Prints the verifier key, with which everyone can check the service's checkpoints and proofs.\n"
-	"\n"
-	"  --db FILE    the decision log\n"
-	"  --key FILE   the signing key (default: the decision log's name and .key)\n"
-	"  --help       print this\n";
-
-static int print_verifier(const char *path)
-{
-	struct lf_error error = LF_ERROR_INIT;
-	char text[LF_KEY_TEXT_MAX];
-	struct lf_verifier verifier;
-	struct lf_signer signer;
-
-	if (lf_key_load(&signer, path, &error) != LF_OK) {
-		fprintf(stderr, "leadfitd: %s%s\n", error.message,
-			error.code == LF_NOT_FOUND ? "; the service makes it when it starts" : "");
-		return lf_code_exit_status(error.code);
-	}
-	lf_signer_verifier(&signer, &verifier);
-	lf_key_clear(&signer);
-	lf_verifier_print(&verifier, text);
-	return puts(text) < 0 || fflush(stdout) != 0 ? 3 : 0;
-}
-
-int lf_key_command(int argc, char **argv)
-{
-	static const struct option table[] = {
-		{"db", required_argument, NULL, 'd'},
-		{"key", required_argument, NULL, 'k'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	const char *database = NULL, *key = NULL;
-	char name[] = "leadfitd"; /* as getopt_long() names the program */
-	int option;
-	char *path;
-	int status;
-
-	argv[0] = name;
-	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
-		switch (option) {
-		case 'd':
-			database = optarg;
-			break;
-		case 'k':
-			key = optarg;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			fputs("Try 'leadfitd key --help'.\n", stderr);
-			return 2;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "leadfitd: unexpected argument %s\nTry 'leadfitd key --help'.\n", argv[optind]);
-		return 2;
-	}
-	if (database == NULL && key == NULL) {
-		fputs("leadfitd: --db FILE or --key FILE is required\nTry 'leadfitd key --help'.\n", stderr);
-		return 2;
-	}
-	path = NULL;
-	status = asprintf(&path, "%s%s", key != NULL ? key : database, key != NULL ? "" : ".key") < 0
-		? 3
-		: print_verifier(path);
-	free(path);
-	return status;
 }

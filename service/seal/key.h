@@ -29,7 +29,4 @@ enum lf_code lf_key_publish(const struct lf_signer *signer, const char *path, st
 /* Forgets the private bytes. */
 void lf_key_clear(struct lf_signer *signer);
 
-/* leadfitd key --db FILE [--key FILE]: prints the verifier key. Returns the exit status. argv[0] is "key". */
-int lf_key_command(int argc, char **argv);
-
 #endif

@@ -4,7 +4,7 @@
 
 #include "service/seal/checkpoints.h"
 
-/* What the options of the command line say; main.c has their bounds. */
+/* What the options of the command line say; daemon/options.c has their bounds. */
 struct lf_seal_options {
 	const char *database;
 	const char *key;         /* NULL: DATABASE.key */

@@ -3,6 +3,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "proto/base/check.h"
+#include "proto/base/thread.h"
+
 struct lf_finisher {
 	pthread_t thread;
 	pthread_mutex_t lock; /* of all below */
@@ -39,6 +42,8 @@ static void *run(void *context)
 		while (finish != NULL) {
 			struct lf_finish *next = finish->next; /* run() may free it */
 
+			LF_CHECK(H1, finish->queued);
+			finish->queued = false;
 			finish->run(finish);
 			finish = next;
 		}
@@ -54,7 +59,7 @@ enum lf_code lf_finisher_new(struct lf_finisher **out, struct lf_error *error)
 	f->last = &f->first;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->wake, NULL);
-	if (pthread_create(&f->thread, NULL, run, f) != 0) {
+	if (lf_thread_start(&f->thread, run, f) != 0) {
 		pthread_cond_destroy(&f->wake);
 		pthread_mutex_destroy(&f->lock);
 		free(f);
@@ -73,6 +78,7 @@ void lf_finisher_destroy(struct lf_finisher *f)
 	pthread_cond_signal(&f->wake);
 	pthread_mutex_unlock(&f->lock);
 	pthread_join(f->thread, NULL);
+	LF_CHECK(H1, f->first == NULL);
 	pthread_cond_destroy(&f->wake);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
@@ -82,8 +88,11 @@ void lf_finisher_push(struct lf_finisher *f, struct lf_finish *finish)
 {
 	bool wake;
 
+	LF_CHECK(H1, !finish->queued && finish->run != NULL);
+	finish->queued = true;
 	finish->next = NULL;
 	pthread_mutex_lock(&f->lock);
+	LF_CHECK(H2, !f->stopping);
 	*f->last = finish;
 	f->last = &finish->next;
 	wake = f->asleep;

@@ -5,23 +5,30 @@
 #ifndef LF_SERVICE_STATE_FINISHER_H
 #define LF_SERVICE_STATE_FINISHER_H
 
+#include <stdbool.h>
+
 #include "proto/base/status.h"
 
 struct lf_finisher;
 
 /*
- * What is left to do. The struct is the caller's, e.g. in a call's arena, until run() is called: once, on the
- * finisher's thread.
+ * What is left to do. All zero but for run before it is pushed. It belongs to the finisher from the push until run() is
+ * called, once, on the finisher's thread; from then on it belongs to run(), which may free it.
  */
 struct lf_finish {
 	void (*run)(struct lf_finish *finish);
 	struct lf_finish *next; /* the finisher's own */
+	bool queued;            /* the finisher's own: pushed, and not run yet */
 };
 
+/* Starts the thread. RESOURCE_EXHAUSTED where memory or threads ran out. */
 enum lf_code lf_finisher_new(struct lf_finisher **finisher, struct lf_error *error);
-/* Runs what is queued, then ends. Nothing may be pushed any more. NULL is allowed. */
+/* Runs what is queued, ends the thread and joins it: blocks. Nothing may be pushed any more. NULL is allowed. */
 void lf_finisher_destroy(struct lf_finisher *finisher);
-/* Any thread, never blocks. Runs in the order of the pushes. */
+/*
+ * Any thread; never blocks. What is pushed runs in the order of the pushes. One finish must not be pushed again before
+ * it has begun to run.
+ */
 void lf_finisher_push(struct lf_finisher *finisher, struct lf_finish *finish);
 
 #endif

@@ -1,5 +1,8 @@
 /*
- * Decisions are taken from the log some at a time, copied; teams and projects, which repeat, are decoded there, once.
+ * Decisions are taken from the log some at a time, copied; teams and projects, which repeat, are decoded there, once, and
+ * found again by the numbers under which the log stores their content. A team is a struct lf_team, as in the service's
+ * cache, but lives as long as the slice: team_cache.c says why the cache is left alone.
+ *
  * Nothing else is computed within a read transaction, and what is looked up meanwhile (a rubric) never waits for a
  * reader that waits for it.
  */
@@ -8,11 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "proto/base/clock.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
+#include "service/state/registry.h"
+#include "service/state/reply.h"
+#include "service/state/state.h"
 
 enum {
 	SLICE_MS = 200,
@@ -24,10 +30,11 @@ enum {
 /* and their memory, after which all are forgotten. What one decision may unfold to comes on top: as for a request. */
 static const size_t payload_bytes_max = (size_t)8 * 1024 * 1024, decision_bytes_max = (size_t)48 * 1024 * 1024;
 
+/* A team or project that is remembered. */
 struct decoded {
-	uint64_t payload; /* 0 = a free slot */
+	uint64_t payload; /* the log's number of it; 0 = a free slot */
 	const ProtobufCMessage *message;
-	struct lf_kept_team *kept; /* of a team */
+	struct lf_team *team; /* of a team */
 };
 
 /* Read, and not gone over. What is decoded of it has no bytes in the row. */
@@ -37,10 +44,10 @@ struct past_row {
 };
 
 struct lf_past {
-	struct lf_core *core;
+	struct lf_state *core;
 	struct lf_rpc_call *call;
 	struct lf_scan scan;
-	struct timespec start;
+	uint64_t start_ns;
 	bool begun; /* it went over one decision, or over rows of which none fits */
 	/* what was read and not gone over */
 	struct past_row rows[BATCH_ROWS];
@@ -56,7 +63,8 @@ struct lf_past {
 	struct lf_version *versions[VERSIONS];
 	size_t version_count;
 	struct lf_past_decision decision;
-	char damage[512]; /* of it */
+	struct lf_team alone; /* its team, where that could not be remembered */
+	char damage[512];     /* of it */
 };
 
 static bool knows(void *context, enum lf_payload_kind kind, uint64_t payload)
@@ -67,7 +75,7 @@ static bool knows(void *context, enum lf_payload_kind kind, uint64_t payload)
 	return payload != 0 && slots[payload % PAYLOADS].payload == payload;
 }
 
-struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, struct lf_rpc_call *call)
+struct lf_past *lf_past_begin(struct lf_state *core, const struct lf_scan *scan, struct lf_rpc_call *call)
 {
 	struct lf_past *past = calloc(1, sizeof(*past));
 
@@ -82,7 +90,7 @@ struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, 
 	past->scan.payloads = true;
 	past->scan.knows = knows;
 	past->next = scan->from_sequence != 0 ? scan->from_sequence : 1;
-	clock_gettime(CLOCK_MONOTONIC, &past->start);
+	past->start_ns = lf_clock_ns();
 	lf_arena_init(&past->payloads, payload_bytes_max + decision_bytes_max);
 	lf_arena_init(&past->arena, decision_bytes_max);
 	return past;
@@ -159,10 +167,13 @@ static struct decoded remember(struct lf_past *past, enum lf_payload_kind kind, 
 	lf_error_clean_up(&ignored);
 	if (slot->message == NULL)
 		return *slot;
+	if (is_team) {
+		slot->team = lf_arena_zalloc(&past->payloads, 1, sizeof(*slot->team));
+		if (slot->team == NULL)
+			return (struct decoded){.payload = 0};
+		slot->team->message = (const Leadfit__V1__Team *)slot->message;
+	}
 	slot->payload = payload;
-	slot->kept = is_team ? lf_arena_zalloc(&past->payloads, 1, sizeof(*slot->kept)) : NULL;
-	if (slot->kept != NULL)
-		slot->kept->arena = &past->payloads;
 	return *slot;
 }
 
@@ -234,11 +245,7 @@ static enum lf_code read_on(struct lf_past *past, struct lf_error *error)
 
 static bool time_is_up(const struct lf_past *past)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - past->start.tv_sec) * 1000 + (now.tv_nsec - past->start.tv_nsec) / 1000000 >= SLICE_MS ||
-		!lf_is_awaited(past->call);
+	return lf_clock_ns() - past->start_ns >= (uint64_t)SLICE_MS * 1000000 || !lf_is_awaited(past->call);
 }
 
 /* ---- decoding ---- */
@@ -268,7 +275,6 @@ static const ProtobufCMessage *whole(struct lf_past *past, const struct decoded 
 static enum lf_code fill_whole(struct lf_past *past, const struct past_row *row)
 {
 	const struct lf_stored *stored = row->stored;
-	const Leadfit__V1__Answer *answer = past->decision.answer;
 	const ProtobufCMessage *team, *project = NULL;
 	enum lf_code code;
 
@@ -278,16 +284,33 @@ static enum lf_code fill_whole(struct lf_past *past, const struct past_row *row)
 			past, &row->project, &leadfit__v1__project__descriptor, "project", stored->project, &code);
 	if (project == NULL)
 		return code;
-	past->decision.input = (struct lf_case_input){
-		.team = (const Leadfit__V1__Team *)team,
-		.project = (const Leadfit__V1__Project *)project,
-		.candidates = answer->candidates,
-		.candidate_count = answer->n_candidates,
-		.as_of_seconds = lf_seconds_of(answer->as_of_us),
-		.ignore_undeclared = answer->ignore_undeclared,
-		.kept = past->payloads.bytes_used <= payload_bytes_max ? row->team.kept : NULL,
-	};
+	if (row->team.team != NULL) {
+		past->decision.team = row->team.team;
+		/* Its forms are kept where the messages are, as long as there is room. */
+		row->team.team->arena = past->payloads.bytes_used <= payload_bytes_max ? &past->payloads : NULL;
+	} else {
+		past->alone = (struct lf_team){.message = (const Leadfit__V1__Team *)team};
+		past->decision.team = &past->alone;
+	}
+	past->decision.project = (const Leadfit__V1__Project *)project;
 	return LF_OK;
+}
+
+void lf_past_step(const struct lf_past_decision *decision, const struct lf_version *version, struct lf_step *step)
+{
+	const Leadfit__V1__Answer *answer = decision->answer;
+
+	step->version = version;
+	step->team = decision->team;
+	step->project = decision->project;
+	step->candidates = answer->candidates;
+	step->candidate_count = answer->n_candidates;
+	step->as_of_us = answer->as_of_us;
+	step->purpose = decision->row->purpose;
+	step->detail = answer->detail;
+	step->ignore_undeclared = answer->ignore_undeclared;
+	step->rank_table = answer->rank_table;
+	step->caller = decision->row->caller;
 }
 
 /* Fills past->decision. Only a lack of memory is an error. */

@@ -4,7 +4,11 @@
 
 #include "leadfit/v1/record.pb-c.h"
 #include "service/decide/case.h"
-#include "service/state/core.h"
+#include "service/rpc/rpc.h"
+#include "storage/log/log.h"
+
+struct lf_state;
+#include "service/decide/step.h"
 
 enum lf_past_state {
 	LF_PAST_WHOLE,
@@ -19,7 +23,8 @@ struct lf_past_decision {
 	const char *damage; /* DAMAGED: a sentence */
 	/* WHOLE: what it was made of, and what was answered */
 	const Leadfit__V1__Answer *answer;
-	struct lf_case_input input;
+	struct lf_team *team; /* its forms are kept for later decisions of the slice */
+	const Leadfit__V1__Project *project;
 };
 
 /* One slice. Used by one thread at a time. */
@@ -30,7 +35,7 @@ struct lf_past;
  * slice takes some 200 ms, and ends earlier where call (borrowed) is no longer awaited; but it goes over one decision
  * at least. NULL where memory ran out.
  */
-struct lf_past *lf_past_begin(struct lf_core *core, const struct lf_scan *scan, struct lf_rpc_call *call);
+struct lf_past *lf_past_begin(struct lf_state *core, const struct lf_scan *scan, struct lf_rpc_call *call);
 void lf_past_end(struct lf_past *past);
 
 /*
@@ -40,6 +45,12 @@ void lf_past_end(struct lf_past *past);
 const struct lf_past_decision *lf_past_next(struct lf_past *past, struct lf_error *error);
 /* The sequence to go on from: 0 at the end of the log. After lf_past_next() returned NULL, or instead of calling it. */
 uint64_t lf_past_position(const struct lf_past *past);
+
+/*
+ * Fills what goes into a decide step from a WHOLE decision, to be decided again by a version; borrows from both. Nobody
+ * can be told what was left out, so the depth is LF_DEPTH_NUMBERS.
+ */
+void lf_past_step(const struct lf_past_decision *decision, const struct lf_version *version, struct lf_step *step);
 
 /* Memory for the present decision: forgotten with lf_past_next(). */
 struct lf_arena *lf_past_arena(struct lf_past *past);

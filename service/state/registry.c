@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/base/nearest.h"
 #include "proto/text/json.h"
 #include "proto/base/limits.h"
+#include "service/decide/scenario.h"
 
 /* Names active at once, and inactive versions kept compiled: one of many samples takes up to 14 MiB. */
 enum { ACTIVE_MAX = 64, CACHED_MAX = 32, CACHED_BYTES_MAX = 32 << 20 };
@@ -65,6 +67,7 @@ static void cache(struct lf_registry *r, struct lf_version *version)
 		r->cached_bytes -= lf_version_bytes(oldest);
 		lf_version_release(oldest);
 	}
+	LF_CHECK(H6, r->cached_count < CACHED_MAX && (r->cached_count > 0 || r->cached_bytes == 0));
 	memmove(r->cached + 1, r->cached, r->cached_count * sizeof(version));
 	r->cached[0] = lf_version_retain(version);
 	r->cached_bytes += bytes;
@@ -73,7 +76,7 @@ static void cache(struct lf_registry *r, struct lf_version *version)
 
 /* ---- */
 
-/* The digest fits, so these are the bytes that were put: the service that took them was of another mind. */
+/* The digest fits, so these are the bytes that were put: an earlier version of the service accepted them. */
 static void cannot_use(const char *name, struct lf_error *inner, struct lf_error *error)
 {
 	enum lf_code code = inner->code == LF_INVALID_ARGUMENT ? LF_FAILED_PRECONDITION : inner->code;
@@ -192,6 +195,7 @@ static void switch_to(struct lf_registry *r, struct lf_version *version)
 	while (i < r->active_count && strcmp(r->active[i]->message->name, version->message->name) != 0)
 		i++;
 	if (i == r->active_count) {
+		LF_CHECK(H6, r->active_count < ACTIVE_MAX);
 		r->active[r->active_count++] = lf_version_retain(version);
 	} else if (r->active[i] != version) {
 		struct lf_version *before = r->active[i];

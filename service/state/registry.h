@@ -4,6 +4,7 @@
 #ifndef LF_SERVICE_STATE_REGISTRY_H
 #define LF_SERVICE_STATE_REGISTRY_H
 
+#include "service/decide/go_on.h"
 #include "service/rubric/version.h"
 
 struct lf_registry;

@@ -1,7 +1,7 @@
 #include "service/state/selection.h"
 
 #include "proto/base/limits.h"
-#include "service/decide/decision.h"
+#include "service/decide/time.h"
 
 void lf_selection_read(const Leadfit__V1__Selection *selection, uint64_t from_sequence, struct lf_scan *scan,
 	struct lf_checker *checker)

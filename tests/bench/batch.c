@@ -27,9 +27,9 @@
 #include "proto/wire/wire.h"
 #include "service/rubric/file.h"
 #include "tests/bench/child.h"
-#include "tests/bench/insert.h"
-#include "tests/bench/kernel.h"
-#include "tests/bench/machine.h"
+#include "tests/bench/floors/insert.h"
+#include "tests/bench/floors/kernel.h"
+#include "tests/bench/report/machine.h"
 #include "tests/bench/meter.h"
 #include "tests/bench/workload.h"
 

@@ -19,7 +19,7 @@
 #include "proto/text/json.h"
 #include "tests/bench/calls.h"
 #include "tests/bench/child.h"
-#include "tests/bench/machine.h"
+#include "tests/bench/report/machine.h"
 #include "tests/bench/workload.h"
 
 enum {

@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "tests/bench/report.h"
+#include "tests/bench/report/report.h"
 
 enum { WIDTH = 13 };
 

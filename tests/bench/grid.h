@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "tests/bench/machine.h"
+#include "tests/bench/report/machine.h"
 
 enum { LF_GRID_COLUMNS_MAX = 12, LF_GRID_LABEL_BYTES = 24 };
 

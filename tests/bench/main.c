@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "service/rubric/file.h"
-#include "tests/bench/echo.h"
+#include "tests/bench/floors/echo.h"
 #include "tests/bench/modes.h"
-#include "tests/bench/report_figures.h"
+#include "tests/bench/report/figures.h"
 #ifdef LF_BENCH_GRPC
-#include "tests/bench/grpc_echo.h"
+#include "tests/bench/floors/grpc_echo.h"
 #endif
 
 enum { EXIT_USAGE = 2, EXIT_FAILED = 3 };

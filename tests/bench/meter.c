@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/bench/histogram.h"
+#include "tests/bench/report/histogram.h"
 
 enum { LEAVE_SECONDS_MAX = 20, ANSWER_SECONDS_MAX = 20, ANSWERS_MIN = 20 };
 

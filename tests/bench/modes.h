@@ -2,7 +2,7 @@
 #ifndef LF_BENCH_MODES_H
 #define LF_BENCH_MODES_H
 
-#include "tests/bench/machine.h"
+#include "tests/bench/report/machine.h"
 #include "tests/bench/round.h"
 
 /* What a decision costs by the size of its team, and by the number of connections. */

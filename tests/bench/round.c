@@ -6,9 +6,9 @@
 
 #include "tests/bench/batches.h"
 #include "tests/bench/child.h"
-#include "tests/bench/echo.h"
+#include "tests/bench/floors/echo.h"
 #ifdef LF_BENCH_GRPC
-#include "tests/bench/grpc_echo.h"
+#include "tests/bench/floors/grpc_echo.h"
 #endif
 #include "tests/bench/server.h"
 

@@ -3,8 +3,8 @@
 #define LF_BENCH_ROUND_H
 
 #include "service/rubric/version.h"
-#include "tests/bench/insert.h"
-#include "tests/bench/kernel.h"
+#include "tests/bench/floors/insert.h"
+#include "tests/bench/floors/kernel.h"
 #include "tests/bench/meter.h"
 #include "tests/bench/settings.h"
 #include "tests/bench/workload.h"

@@ -13,7 +13,7 @@
 #include "leadfit/v1/scoring.pb-c.h"
 #include "tests/bench/calls.h"
 #include "tests/bench/grid.h"
-#include "tests/bench/histogram.h"
+#include "tests/bench/report/histogram.h"
 #include "tests/bench/modes.h"
 #include "tests/bench/server.h"
 

@@ -8,7 +8,9 @@
 
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
+#include "service/decide/scenario.h"
 #include "service/decide/decision.h"
+#include "service/decide/time.h"
 #include "tests/fuzz/fuzz.h"
 
 static const size_t arena_bytes_max = (size_t)64 * 1024 * 1024;

@@ -13,6 +13,5 @@ const struct lf_codec *__wrap_lf_codec_find(const ProtobufCMessageDescriptor *ty
 
 const struct lf_codec *__wrap_lf_codec_find(const ProtobufCMessageDescriptor *type)
 {
-	return strcmp(type->package_name, "leadfit.test") == 0 ? lf_kinds_codec_find(type)
-							       : __real_lf_codec_find(type);
+	return strcmp(type->package_name, "leadfit.test") == 0 ? lf_kinds_codec_find(type) : __real_lf_codec_find(type);
 }

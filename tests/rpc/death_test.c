@@ -13,26 +13,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "service/rpc/internal.h"
-
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	return (ssize_t)syscall(SYS_sendmsg, fd, message, flags);
 }
 
-static uint64_t reopened(struct lf_rpc_server *server)
+static void wait_reopened(struct lf_rpc_nng *nng, uint64_t times)
 {
-	struct lf_rpc_counters counters;
-
-	lf_rpc_server_counters(server, &counters);
-	return counters.listeners_reopened;
-}
-
-static void wait_reopened(struct lf_rpc_server *server, uint64_t times)
-{
-	for (int i = 0; i < 6000 && reopened(server) < times; i++)
+	for (int i = 0; i < 6000 && lf_rpc_nng_reopened(nng) < times; i++)
 		sleep_ms(10);
-	assert_true(reopened(server) >= times);
+	assert_true(lf_rpc_nng_reopened(nng) >= times);
 }
 
 static bool nng_dies(void)
@@ -47,9 +37,9 @@ static bool nng_dies(void)
  * Connects and closes until the watchdog had to re-open a listener so often; a few times where nng does not die of
  * it.
  */
-static void kill_listener(struct lf_rpc_server *server, const char *url, uint64_t times)
+static void kill_listener(struct lf_rpc_nng *nng, const char *url, uint64_t times)
 {
-	for (int i = 0; i < 6000 && (i < 10 || reopened(server) < times); i++) {
+	for (int i = 0; i < 6000 && (i < 10 || lf_rpc_nng_reopened(nng) < times); i++) {
 		for (int n = 0; n < 20; n++) {
 			int fd = plain_connect(url);
 
@@ -58,7 +48,7 @@ static void kill_listener(struct lf_rpc_server *server, const char *url, uint64_
 		}
 		sleep_ms(10);
 	}
-	assert_true(reopened(server) >= times);
+	assert_true(lf_rpc_nng_reopened(nng) >= times);
 }
 
 /* What was still in the queue may kill the listener once more, and re-opening it ends a call's connection. */
@@ -77,7 +67,7 @@ static void assert_serves_again(const char *url)
 
 static void a_listener_that_was_killed_serves_again_and_others_keep_their_connections(void **state)
 {
-	const struct lf_rpc_options options = {.watchdog_ms = 50};
+	const struct fixture_options options = {.nng.watchdog_ms = 50};
 	struct fixture server;
 	struct flight held;
 	struct reply reply;
@@ -87,12 +77,12 @@ static void a_listener_that_was_killed_serves_again_and_others_keep_their_connec
 	(void)state;
 	fixture_start(&server, &options, "tcp");
 	snprintf(local, sizeof(local), "ipc://%s/socket", server.directory);
-	assert_int_equal(lf_rpc_server_listen(server.server, local, NULL, 0, NULL), LF_OK);
+	assert_int_equal(lf_rpc_nng_listen(server.nng, local, NULL, 0, NULL), LF_OK);
 	client = client_open(server.url);
 	flight_start(&held, client, &(struct call_options){.rubric = "hold"});
 	stubs_wait_held(&server.stubs, 1);
 	for (unsigned round = 1; round <= 3; round++) {
-		kill_listener(server.server, local, nng_dies() ? round : 0);
+		kill_listener(server.nng, local, nng_dies() ? round : 0);
 		assert_serves_again(local);
 	}
 	stubs_release(&server.stubs);
@@ -106,14 +96,14 @@ static void a_listener_that_was_killed_serves_again_and_others_keep_their_connec
 
 static void a_local_socket_whose_file_was_removed_is_bound_again(void **state)
 {
-	const struct lf_rpc_options options = {.watchdog_ms = 50};
+	const struct fixture_options options = {.nng.watchdog_ms = 50};
 	struct fixture server;
 
 	(void)state;
 	fixture_start(&server, &options, "ipc");
 	assert_serves(server.url);
 	assert_int_equal(unlink(server.url + 6), 0);
-	wait_reopened(server.server, 1);
+	wait_reopened(server.nng, 1);
 	assert_serves(server.url);
 	fixture_end(&server);
 }
@@ -136,7 +126,7 @@ static int listening_descriptor(int port)
 
 static void a_tcp_listener_that_stopped_listening_gets_its_port_again(void **state)
 {
-	const struct lf_rpc_options options = {.watchdog_ms = 50};
+	const struct fixture_options options = {.nng.watchdog_ms = 50};
 	struct fixture server;
 	int fd;
 
@@ -146,27 +136,27 @@ static void a_tcp_listener_that_stopped_listening_gets_its_port_again(void **sta
 	fd = listening_descriptor(atoi(strrchr(server.url, ':') + 1));
 	assert_true(fd >= 0);
 	shutdown(fd, SHUT_RDWR);
-	wait_reopened(server.server, 1);
+	wait_reopened(server.nng, 1);
 	assert_serves(server.url);
 	fixture_end(&server);
 }
 
 static void a_healthy_server_is_left_alone(void **state)
 {
-	const struct lf_rpc_options options = {.watchdog_ms = 5};
+	const struct fixture_options options = {.nng.watchdog_ms = 5};
 	struct fixture server;
 	char local[128];
 
 	(void)state;
 	fixture_start(&server, &options, "tcp");
 	snprintf(local, sizeof(local), "ipc://%s/socket", server.directory);
-	assert_int_equal(lf_rpc_server_listen(server.server, local, NULL, 0, NULL), LF_OK);
+	assert_int_equal(lf_rpc_nng_listen(server.nng, local, NULL, 0, NULL), LF_OK);
 	for (int i = 0; i < 20; i++) {
 		assert_serves(server.url);
 		assert_serves(local);
 		sleep_ms(10);
 	}
-	assert_int_equal(reopened(server.server), 0);
+	assert_int_equal(lf_rpc_nng_reopened(server.nng), 0);
 	fixture_end(&server);
 }
 

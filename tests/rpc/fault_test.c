@@ -109,7 +109,8 @@ static void call_with_fault(
 
 static void sweep(const struct call_options *options, enum lf_code without_fault, bool all)
 {
-	const struct lf_rpc_options small = {.in_flight_max = 4, .worker_count = 1, .watchdog_ms = 3600 * 1000};
+	const struct fixture_options small = {
+		.rpc.in_flight_max = 4, .rpc.worker_count = 1, .nng.watchdog_ms = 3600 * 1000};
 	long failed = 1;
 
 	for (long n = 0; failed != 0; n++) {
@@ -155,20 +156,21 @@ static void a_call_without_any_memory_harms_no_later_one(void **state)
 
 static void a_server_that_can_not_be_made_leaves_nothing_behind(void **state)
 {
-	const struct lf_rpc_options options = {.in_flight_max = 4, .worker_count = 1};
+	const struct fixture_options options = {.rpc.in_flight_max = 4, .rpc.worker_count = 1};
 	enum lf_code code = LF_RESOURCE_EXHAUSTED;
 
 	(void)state;
 	for (long n = 0; code != LF_OK; n++) {
 		struct lf_error error = LF_ERROR_INIT;
 		struct lf_rpc_server *server;
+		struct lf_rpc_nng *nng;
 
 		assert_true(n < 100);
 		exempt = false;
 		arm(n, false);
-		code = lf_rpc_server_new(&server, &options, &error);
+		code = server_new(&server, &nng, &options, &error);
 		if (code == LF_OK)
-			code = lf_rpc_server_listen(server, "tcp://127.0.0.1:0", NULL, 0, &error);
+			code = lf_rpc_nng_listen(nng, "tcp://127.0.0.1:0", NULL, 0, &error);
 		disarm();
 		exempt = true;
 		if (code != LF_OK)

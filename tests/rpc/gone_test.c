@@ -6,7 +6,7 @@
 
 static void a_peer_that_reads_no_replies_does_not_stop_the_others(void **state)
 {
-	const struct lf_rpc_options options = {.in_flight_max = 64};
+	const struct fixture_options options = {.rpc.in_flight_max = 64};
 	struct fixture server;
 	uint8_t request[128];
 	size_t length;
@@ -29,13 +29,13 @@ static void a_peer_that_reads_no_replies_does_not_stop_the_others(void **state)
 
 /*
  * A peer that goes while nng reads its requests and writes its replies: nng must not close that connection from its
- * sending side, or it lets go of none any more (service/rpc/rpc.c). Before that was seen to, some ten to seventy did it.
+ * sending side, or it lets go of none any more (service/rpc/nng/DESIGN.md). Before that was seen to, some ten to seventy did it.
  */
 static void peers_that_go_amid_their_requests_are_let_go_of(void **state)
 {
 	static const char *const KINDS[] = {"tcp", "ipc"};
 	enum { PEERS = 120, REQUESTS = 200 };
-	const struct lf_rpc_options options = {.watchdog_ms = 3600 * 1000};
+	const struct fixture_options options = {.nng.watchdog_ms = 3600 * 1000};
 
 	(void)state;
 	for (size_t kind = 0; kind < 2; kind++) {
@@ -56,7 +56,7 @@ static void peers_that_go_amid_their_requests_are_let_go_of(void **state)
 			assert_true(send(fd, requests, length, MSG_NOSIGNAL) > 0);
 			usleep(peer * 37 % 2000);
 			close(fd);
-			wait_peers(server.server, 0);
+			wait_peers(server.nng, 0);
 		}
 		assert_serves(server.url);
 		fixture_end(&server);
@@ -71,7 +71,7 @@ static void peers_that_go_amid_their_requests_are_let_go_of(void **state)
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return NNG_LEAKS "leak:^pack$\nleak:^pack_quickly$\n";
+	return NNG_LEAKS "leak:^lf_frames_begin$\nleak:^lf_frames_fail$\n";
 }
 
 int main(void)

@@ -16,7 +16,8 @@
 #include "leadfit/v1/describe.pb-c.h"
 #include "leadfit/v1/error.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
-#include "service/rpc/rpc.h"
+#include "proto/wire/frame.h"
+#include "service/rpc/nng/nng.h"
 
 enum { HELD_MAX = 2048 };
 
@@ -26,7 +27,7 @@ enum { HELD_MAX = 2048 };
 /*
  * Stubs. Score does what the request's rubric says: "now" answers at once, "later" from another thread, "hold" when
  * the test releases it, "block" keeps its worker until the test unblocks it, "stage" in two parts, "fail" with two
- * violations, "large" with `large_bytes` of text, "nothing" with a NULL reply; the decision's id is the request's
+ * violations, "stream" with two replies, or says why not, "large" with `large_bytes` of text, "nothing" with a NULL reply; the decision's id is the request's
  * idempotency key, its team the caller's name.
  */
 struct stubs {
@@ -47,16 +48,25 @@ struct stubs {
 	size_t large_bytes;
 };
 
+struct fixture_options {
+	struct lf_rpc_options rpc;
+	struct lf_rpc_nng_options nng;
+};
+
 struct fixture {
 	struct stubs stubs;
-	struct lf_rpc_options options;
+	struct fixture_options options;
 	struct lf_rpc_server *server;
+	struct lf_rpc_nng *nng;
 	char directory[64];
 	char url[256]; /* as bound */
 };
 
+/* A server over nng, without services yet. It and its transport are gone where this fails. */
+enum lf_code server_new(struct lf_rpc_server **server, struct lf_rpc_nng **nng, const struct fixture_options *options,
+	struct lf_error *error);
 /* A server with the stubs on url ("tcp", "ipc": an address of its own). */
-void fixture_start(struct fixture *fixture, const struct lf_rpc_options *options, const char *url);
+void fixture_start(struct fixture *fixture, const struct fixture_options *options, const char *url);
 /* Stops and frees; fails the test where calls were given up. Held calls are answered first. */
 void fixture_end(struct fixture *fixture);
 void stubs_init(struct stubs *stubs);
@@ -119,7 +129,7 @@ bool plain_greet(int fd);
 /* A request of a method and nothing else, as it goes over a tcp:// connection; its length. */
 size_t plain_request(uint8_t out[128], const char *method, uint32_t id);
 /* Waits until so many connections are there, 60 s at most. */
-void wait_peers(struct lf_rpc_server *server, size_t count);
+void wait_peers(struct lf_rpc_nng *nng, size_t count);
 /* Waits until the counters say so, 60 s at most. */
 void wait_ended(struct lf_rpc_server *server, uint64_t ended);
 void sleep_ms(unsigned ms);

@@ -17,12 +17,13 @@ enum { TIMES = 10000 };
 /* Expects that a server without tokens refuses the URL. */
 static void expect_refused(const char *url, enum lf_code code, const char *text)
 {
-	const struct lf_rpc_options options = {0};
+	const struct fixture_options options = {0};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_rpc_server *server;
+	struct lf_rpc_nng *nng;
 
-	assert_int_equal(lf_rpc_server_new(&server, &options, &error), LF_OK);
-	assert_string_equal(lf_code_name(lf_rpc_server_listen(server, url, NULL, 0, &error)), lf_code_name(code));
+	assert_int_equal(server_new(&server, &nng, &options, &error), LF_OK);
+	assert_string_equal(lf_code_name(lf_rpc_nng_listen(nng, url, NULL, 0, &error)), lf_code_name(code));
 	if (strstr(error.message, text) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", error.message, text);
 	lf_rpc_server_destroy(server);
@@ -83,16 +84,17 @@ static void every_way_to_say_loopback_is_served(void **state)
 
 static void ipv6_loopback_is_served_where_the_machine_has_it(void **state)
 {
-	const struct lf_rpc_options options = {0};
+	const struct fixture_options options = {0};
 	struct lf_rpc_server *server;
+	struct lf_rpc_nng *nng;
 	struct stubs stubs;
 	char url[128];
 
 	(void)state;
 	stubs_init(&stubs);
-	assert_int_equal(lf_rpc_server_new(&server, &options, NULL), LF_OK);
+	assert_int_equal(server_new(&server, &nng, &options, NULL), LF_OK);
 	stubs_add(&stubs, server);
-	if (lf_rpc_server_listen(server, "tcp://[::1]:0", url, sizeof(url), NULL) == LF_OK)
+	if (lf_rpc_nng_listen(nng, "tcp://[::1]:0", url, sizeof(url), NULL) == LF_OK)
 		assert_serves(url);
 	lf_rpc_server_destroy(server);
 	stubs_clean_up(&stubs);
@@ -127,11 +129,11 @@ static void a_server_listens_on_several_addresses_at_once(void **state)
 	(void)state;
 	fixture_start(&server, NULL, "tcp");
 	snprintf(local, sizeof(local), "ipc://%s/second", server.directory);
-	assert_int_equal(lf_rpc_server_listen(server.server, local, other, sizeof(other), NULL), LF_OK);
+	assert_int_equal(lf_rpc_nng_listen(server.nng, local, other, sizeof(other), NULL), LF_OK);
 	assert_string_equal(local, other);
 	assert_serves(local);
 	assert_serves(server.url);
-	assert_int_equal(lf_rpc_server_listen(server.server, "tcp://127.0.0.1:0", other, sizeof(other), NULL), LF_OK);
+	assert_int_equal(lf_rpc_nng_listen(server.nng, "tcp://127.0.0.1:0", other, sizeof(other), NULL), LF_OK);
 	assert_serves(other);
 	fixture_end(&server);
 }
@@ -159,7 +161,7 @@ static void a_local_socket_has_mode_0600_whatever_the_umask(void **state)
 		fixture_start(&server, NULL, "tcp"); /* makes the directory under the usual mask */
 		before = umask(MASKS[i]);
 		snprintf(server.url, sizeof(server.url), "ipc://%s/socket", server.directory);
-		assert_int_equal(lf_rpc_server_listen(server.server, server.url, NULL, 0, NULL), LF_OK);
+		assert_int_equal(lf_rpc_nng_listen(server.nng, server.url, NULL, 0, NULL), LF_OK);
 		umask(before);
 		assert_int_equal(stat(server.url + 6, &status), 0);
 		assert_int_equal(status.st_mode, S_IFSOCK | 0600);
@@ -189,7 +191,7 @@ static void a_dead_servers_socket_file_is_taken_over(void **state)
 	fixture_start(&server, NULL, "tcp");
 	snprintf(url, sizeof(url), "ipc://%s/socket", server.directory);
 	leave_socket_file(url + 6);
-	assert_int_equal(lf_rpc_server_listen(server.server, url, NULL, 0, NULL), LF_OK);
+	assert_int_equal(lf_rpc_nng_listen(server.nng, url, NULL, 0, NULL), LF_OK);
 	assert_serves(url);
 	fixture_end(&server);
 }
@@ -320,7 +322,6 @@ static void catch_up(const char *url)
 
 static void ten_thousand_times(const char *kind, enum leave how)
 {
-	struct lf_rpc_counters counters;
 	struct fixture server;
 	struct reply reply;
 	nng_socket client;
@@ -339,8 +340,7 @@ static void ten_thousand_times(const char *kind, enum leave how)
 	}
 	assert_serves(server.url);
 	/* Nothing had to be re-opened, so a call that was under way all the time is answered on its own connection. */
-	lf_rpc_server_counters(server.server, &counters);
-	assert_int_equal(counters.listeners_reopened, 0);
+	assert_int_equal(lf_rpc_nng_reopened(server.nng), 0);
 	stubs_release(&server.stubs);
 	flight_end(&held, &reply);
 	assert_int_equal(reply.rc, 0);
@@ -377,7 +377,7 @@ static void a_server_without_descriptors_goes_on_when_they_come_back(void **stat
 	int count = 0;
 
 	(void)state;
-	fixture_start(&server, &(struct lf_rpc_options){.watchdog_ms = 50}, "tcp");
+	fixture_start(&server, &(struct fixture_options){.nng.watchdog_ms = 50}, "tcp");
 	assert_serves(server.url);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	small = before;

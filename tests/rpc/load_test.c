@@ -71,7 +71,7 @@ static void three_hundred_calls_in_flight_are_all_answered(void **state)
 static void beyond_the_in_flight_limit_requests_are_refused_at_once(void **state)
 {
 	static struct flight held[8], more[50];
-	const struct lf_rpc_options options = {.in_flight_max = 8};
+	const struct fixture_options options = {.rpc.in_flight_max = 8};
 	struct lf_rpc_counters counters;
 	struct fixture server;
 	nng_socket client;
@@ -96,7 +96,7 @@ static void beyond_the_in_flight_limit_requests_are_refused_at_once(void **state
 
 static void request_bytes_and_arenas_stay_within_their_budget(void **state)
 {
-	const struct lf_rpc_options options = {.request_bytes_max = 2 * 1024 * 1024};
+	const struct fixture_options options = {.rpc.request_bytes_max = 2 * 1024 * 1024};
 	const struct call_options large = {.rubric = "hold", .padding = 700 * 1024};
 	static struct flight held, more;
 	struct fixture server;
@@ -124,7 +124,7 @@ static void request_bytes_and_arenas_stay_within_their_budget(void **state)
 
 static void work_whose_deadline_passed_in_the_queue_is_not_started(void **state)
 {
-	const struct lf_rpc_options options = {.worker_count = 1};
+	const struct fixture_options options = {.rpc.worker_count = 1};
 	struct flight blocked, late;
 	struct fixture server;
 	nng_socket client;
@@ -160,7 +160,7 @@ static void a_generous_deadline_changes_nothing(void **state)
 
 static void queued_work_of_a_peer_that_has_gone_is_dropped(void **state)
 {
-	const struct lf_rpc_options options = {.worker_count = 1, .watchdog_ms = 3600 * 1000};
+	const struct fixture_options options = {.rpc.worker_count = 1, .nng.watchdog_ms = 3600 * 1000};
 	struct lf_rpc_counters counters;
 	nng_socket client, gone;
 	struct fixture server;
@@ -175,7 +175,7 @@ static void queued_work_of_a_peer_that_has_gone_is_dropped(void **state)
 	assert_int_equal(nng_sendmsg(gone, request_new(&(struct call_options){0}), 0), 0);
 	wait_started(server.server, 2);
 	nng_close(gone);
-	wait_peers(server.server, 1);
+	wait_peers(server.nng, 1);
 	stubs_unblock(&server.stubs);
 	assert_int_equal(land(&blocked, 1, LF_OK, LF_OK), 1);
 	wait_ended(server.server, 2);
@@ -188,7 +188,7 @@ static void queued_work_of_a_peer_that_has_gone_is_dropped(void **state)
 
 static void a_method_can_tell_that_its_peer_has_gone(void **state)
 {
-	const struct lf_rpc_options options = {.watchdog_ms = 3600 * 1000};
+	const struct fixture_options options = {.nng.watchdog_ms = 3600 * 1000};
 	struct fixture server;
 	nng_socket client;
 
@@ -199,7 +199,7 @@ static void a_method_can_tell_that_its_peer_has_gone(void **state)
 	stubs_wait_held(&server.stubs, 1);
 	assert_false(lf_rpc_expired(server.stubs.held[0]));
 	nng_close(client);
-	wait_peers(server.server, 0);
+	wait_peers(server.nng, 0);
 	assert_true(lf_rpc_expired(server.stubs.held[0]));
 	stubs_release(&server.stubs); /* an answer to nobody does no harm */
 	wait_ended(server.server, 1);
@@ -209,7 +209,7 @@ static void a_method_can_tell_that_its_peer_has_gone(void **state)
 
 static void connections_beyond_the_limit_are_closed(void **state)
 {
-	const struct lf_rpc_options options = {.connections_max = 4, .watchdog_ms = 3600 * 1000};
+	const struct fixture_options options = {.nng.connections_max = 4, .nng.watchdog_ms = 3600 * 1000};
 	struct fixture server;
 	char byte;
 	int fds[5];
@@ -219,14 +219,14 @@ static void connections_beyond_the_limit_are_closed(void **state)
 	for (int i = 0; i < 4; i++) {
 		fds[i] = plain_connect(server.url);
 		assert_true(plain_greet(fds[i]));
-		wait_peers(server.server, (size_t)i + 1);
+		wait_peers(server.nng, (size_t)i + 1);
 	}
 	fds[4] = plain_connect(server.url);
 	plain_greet(fds[4]);
 	assert_true(recv(fds[4], &byte, 1, 0) <= 0);
 	for (int i = 0; i < 5; i++)
 		close(fds[i]);
-	wait_peers(server.server, 0);
+	wait_peers(server.nng, 0);
 	assert_serves(server.url);
 	fixture_end(&server);
 }
@@ -319,11 +319,12 @@ static void calls_that_are_never_answered_are_given_up_and_counted(void **state)
 
 static void a_server_that_never_listened_can_be_destroyed(void **state)
 {
-	const struct lf_rpc_options options = {0};
+	const struct fixture_options options = {0};
 	struct lf_rpc_server *server;
+	struct lf_rpc_nng *nng;
 
 	(void)state;
-	assert_int_equal(lf_rpc_server_new(&server, &options, NULL), LF_OK);
+	assert_int_equal(server_new(&server, &nng, &options, NULL), LF_OK);
 	lf_rpc_server_destroy(server);
 	lf_rpc_server_destroy(NULL);
 }

@@ -106,6 +106,13 @@ static void a_failure_carries_every_violation(void **state)
 	reply_clean_up(&reply);
 }
 
+static void a_method_with_several_replies_is_unimplemented_over_nng(void **state)
+{
+	(void)state;
+	expect(&(struct call_options){.rubric = "stream"}, LF_UNIMPLEMENTED, "nng carries one reply to a call");
+	assert_serves(server.url);
+}
+
 static void a_method_without_a_reply_is_internal(void **state)
 {
 	(void)state;
@@ -230,7 +237,7 @@ static struct lf_tokens *tokens;
 static int start_with_tokens(void **state)
 {
 	char path[] = "/tmp/lf-tokens-XXXXXX";
-	struct lf_rpc_options options = {0};
+	struct fixture_options options = {0};
 	int fd = mkstemp(path);
 	FILE *file = fdopen(fd, "w");
 
@@ -242,7 +249,7 @@ static int start_with_tokens(void **state)
 	fclose(file);
 	assert_int_equal(lf_tokens_load(&tokens, path, NULL), LF_OK);
 	unlink(path);
-	options.tokens = tokens;
+	options.rpc.tokens = tokens;
 	fixture_start(&server, &options, "tcp");
 	return 0;
 }
@@ -347,6 +354,7 @@ int main(void)
 		cmocka_unit_test(a_call_may_be_answered_later_from_another_thread),
 		cmocka_unit_test(a_reply_may_be_staged_and_completed_by_appending),
 		cmocka_unit_test(a_failure_carries_every_violation),
+		cmocka_unit_test(a_method_with_several_replies_is_unimplemented_over_nng),
 		cmocka_unit_test(a_method_without_a_reply_is_internal),
 		cmocka_unit_test(the_request_id_is_echoed_in_success_and_failure),
 		cmocka_unit_test(an_unknown_method_is_unimplemented_and_the_nearest_is_named),

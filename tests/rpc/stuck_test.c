@@ -1,5 +1,5 @@
 /*
- * nng lets go of all connections of a process in one thread, and that thread can be held up for ever (service/rpc/rpc.c).
+ * nng lets go of all connections of a process in one thread, and that thread can be held up for ever (service/rpc/nng/DESIGN.md).
  * Here it is held up on purpose, by a pipe callback of another socket, which it runs.
  */
 #include "tests/rpc/help.h"
@@ -88,8 +88,8 @@ static void count(void *context)
 static void that_nng_lets_go_of_nothing_is_told_once(void **state)
 {
 	atomic_uint told = 0;
-	const struct lf_rpc_options options = {
-		.watchdog_ms = 5, .stuck_ms = 100, .on_stuck = count, .on_stuck_context = &told};
+	const struct fixture_options options = {
+		.nng.watchdog_ms = 5, .nng.stuck_ms = 100, .nng.on_stuck = count, .nng.on_stuck_context = &told};
 	struct fixture server;
 	struct holdup holdup;
 
@@ -107,8 +107,8 @@ static void that_nng_lets_go_of_nothing_is_told_once(void **state)
 static void a_server_whose_connections_come_and_go_is_not_stuck(void **state)
 {
 	atomic_uint told = 0;
-	const struct lf_rpc_options options = {
-		.watchdog_ms = 5, .stuck_ms = 20 * 1000, .on_stuck = count, .on_stuck_context = &told};
+	const struct fixture_options options = {
+		.nng.watchdog_ms = 5, .nng.stuck_ms = 20 * 1000, .nng.on_stuck = count, .nng.on_stuck_context = &told};
 	struct fixture server;
 
 	(void)state;

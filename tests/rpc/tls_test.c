@@ -57,10 +57,10 @@ static nng_socket tls_client(const char *url)
 static void a_call_over_tls_is_answered_and_the_watchdog_is_content(void **state)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_rpc_counters counters;
 	char path[] = "/tmp/lf-tls-XXXXXX", url[256];
-	struct lf_rpc_options options = {.tls_file = path, .watchdog_ms = 20};
+	struct fixture_options options = {.nng.tls_file = path, .nng.watchdog_ms = 20};
 	struct lf_rpc_server *server;
+	struct lf_rpc_nng *nng;
 	struct stubs stubs;
 	enum lf_code code;
 
@@ -68,9 +68,9 @@ static void a_call_over_tls_is_answered_and_the_watchdog_is_content(void **state
 	close(mkstemp(path));
 	write_certificate(path);
 	stubs_init(&stubs);
-	assert_int_equal(lf_rpc_server_new(&server, &options, &error), LF_OK);
+	assert_int_equal(server_new(&server, &nng, &options, &error), LF_OK);
 	stubs_add(&stubs, server);
-	code = lf_rpc_server_listen(server, "tls+tcp://127.0.0.1:0", url, sizeof(url), &error);
+	code = lf_rpc_nng_listen(nng, "tls+tcp://127.0.0.1:0", url, sizeof(url), &error);
 	if (code == LF_OK) {
 		for (int i = 0; i < 5; i++) {
 			nng_socket client = tls_client(url);
@@ -87,8 +87,7 @@ static void a_call_over_tls_is_answered_and_the_watchdog_is_content(void **state
 			nng_close(client);
 			sleep_ms(30);
 		}
-		lf_rpc_server_counters(server, &counters);
-		assert_int_equal(counters.listeners_reopened, 0);
+		assert_int_equal(lf_rpc_nng_reopened(nng), 0);
 	}
 	lf_rpc_server_destroy(server);
 	stubs_clean_up(&stubs);
@@ -101,12 +100,13 @@ static void a_call_over_tls_is_answered_and_the_watchdog_is_content(void **state
 
 static void a_file_without_a_certificate_is_refused(void **state)
 {
-	const struct lf_rpc_options options = {.tls_file = "/dev/null"};
+	const struct fixture_options options = {.nng.tls_file = "/dev/null"};
 	struct lf_rpc_server *server;
+	struct lf_rpc_nng *nng;
 
 	(void)state;
-	assert_int_equal(lf_rpc_server_new(&server, &options, NULL), LF_OK);
-	assert_int_not_equal(lf_rpc_server_listen(server, "tls+tcp://127.0.0.1:0", NULL, 0, NULL), LF_OK);
+	assert_int_equal(server_new(&server, &nng, &options, NULL), LF_OK);
+	assert_int_not_equal(lf_rpc_nng_listen(nng, "tls+tcp://127.0.0.1:0", NULL, 0, NULL), LF_OK);
 	lf_rpc_server_destroy(server);
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "service/decide/scenario.h"
 #include "service/decide/sweep.h"
 #include "tests/service/support.h"
 

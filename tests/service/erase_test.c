@@ -16,7 +16,7 @@
 #include "leadfit/v1/keeping.pb-c.h"
 #include "service/decide/text_list.h"
 #include "storage/verify/verify.h"
-#include "tests/service/past.h"
+#include "tests/service/history.h"
 
 #define PERSON "q-77"
 #define OTHER "q-770"
@@ -66,7 +66,7 @@ static void restart(struct world *world)
 static Leadfit__V1__Decision *score(struct lf_client *client, int team, int project, const char *key)
 {
 	static const char *const criteria[] = {"architecture", "problem_solving", "collaboration", "interaction"};
-	char text[PAST_TEXT];
+	char text[HISTORY_TEXT];
 	size_t length = (size_t)snprintf(text, sizeof(text),
 		"idempotency_key: \"%s\"\nas_of: 2026-06-01T00:00:00Z\nproject: {id: p-%d, title: \"Title of "
 		"%d\"}\nteam:\n id: t-%d\n members:\n",
@@ -87,7 +87,7 @@ static Leadfit__V1__Decision *score(struct lf_client *client, int team, int proj
 					: m == 1 && i == 0 ? "asked " PERSON "."
 							   : "worked");
 	}
-	return past_score(client, text);
+	return history_score(client, text);
 }
 
 static void score_many(struct world *world, int team, int count)
@@ -111,7 +111,7 @@ static Leadfit__V1__Decision *show(struct world *world, const char *id)
 	char message[512];
 
 	request.decision_id = lf_unconst(id);
-	return (Leadfit__V1__Decision *)past_call(
+	return (Leadfit__V1__Decision *)history_call(
 		world->client, "leadfit.v1.Decisions/Get", &request.base, LF_OK, message);
 }
 
@@ -138,7 +138,7 @@ static void record(struct world *world, const char *id, const char *lead, const 
 	request.overridden_by = lf_unconst(by);
 	request.reason = lf_unconst(reason);
 	protobuf_c_message_free_unpacked(
-		past_call(world->client, "leadfit.v1.Decisions/RecordOutcome", &request.base, LF_OK, message), NULL);
+		history_call(world->client, "leadfit.v1.Decisions/RecordOutcome", &request.base, LF_OK, message), NULL);
 }
 
 static size_t listed(struct world *world, const char *candidate)
@@ -151,7 +151,7 @@ static size_t listed(struct world *world, const char *candidate)
 	request.candidate = lf_unconst(candidate);
 	request.page_size = 1000;
 	do {
-		reply = past_call(world->client, "leadfit.v1.Decisions/List", &request.base, LF_OK, message);
+		reply = history_call(world->client, "leadfit.v1.Decisions/List", &request.base, LF_OK, message);
 		protobuf_c_message_free_unpacked(previous, NULL);
 		previous = reply;
 		count += ((Leadfit__V1__ListDecisionsResponse *)reply)->n_decisions;
@@ -179,7 +179,7 @@ static bool erase_step(struct lf_client *client, const char *candidate, char *cu
 	request.candidate = lf_unconst(candidate);
 	request.reason = lf_unconst("a request of 2026-06-01");
 	request.cursor = cursor;
-	response = (Leadfit__V1__EraseResponse *)past_call(
+	response = (Leadfit__V1__EraseResponse *)history_call(
 		client, "leadfit.v1.Keeping/Erase", &request.base, LF_OK, message);
 	sums->decisions += response->decisions;
 	sums->payloads += response->payloads;
@@ -209,7 +209,7 @@ static void vacuum(struct world *world)
 	char message[512];
 
 	protobuf_c_message_free_unpacked(
-		past_call(world->client, "leadfit.v1.Keeping/Vacuum", &request.base, LF_OK, message), NULL);
+		history_call(world->client, "leadfit.v1.Keeping/Vacuum", &request.base, LF_OK, message), NULL);
 }
 
 /* Whether the bytes are in a file of the log, not followed by `but` (0: whatever follows). */
@@ -306,7 +306,7 @@ static Leadfit__V1__ReplayResponse replay(struct world *world)
 	char message[512];
 
 	do {
-		Leadfit__V1__ReplayResponse *slice = (Leadfit__V1__ReplayResponse *)past_call(
+		Leadfit__V1__ReplayResponse *slice = (Leadfit__V1__ReplayResponse *)history_call(
 			world->client, "leadfit.v1.Audit/Replay", &request.base, LF_OK, message);
 
 		sums.same += slice->same;
@@ -417,7 +417,7 @@ static void a_person_is_in_no_file_and_the_others_are_as_they_were(void **state)
 	replayed = replay(world);
 	assert_int_equal(replayed.same, 21);
 	assert_int_equal(replayed.erased, 3 * 40 + 1);
-	assert_int_equal(past_leadfit(&world->daemon, "decisions verify", out, sizeof(out)), 0);
+	assert_int_equal(history_leadfit(&world->daemon, "decisions verify", out, sizeof(out)), 0);
 	totals = verify(world);
 	assert_true(totals.erased >= 3 * 40 + 1 + 3);
 	assert_int_equal(totals.pruned, 0);
@@ -610,7 +610,7 @@ static void refuse_erase(
 	request.reason = lf_unconst(reason);
 	request.cursor = lf_unconst(cursor);
 	protobuf_c_message_free_unpacked(
-		past_call(world->client, "leadfit.v1.Keeping/Erase", &request.base, LF_INVALID_ARGUMENT, message),
+		history_call(world->client, "leadfit.v1.Keeping/Erase", &request.base, LF_INVALID_ARGUMENT, message),
 		NULL);
 	if (strstr(message, what) == NULL)
 		fail_msg("\"%s\" says nothing of \"%s\"", message, what);
@@ -645,7 +645,7 @@ static Leadfit__V1__PruneResponse prune(struct world *world, const Google__Proto
 	request.allow_under_six_months = true;
 	request.dry_run = dry_run;
 	do {
-		Leadfit__V1__PruneResponse *step = (Leadfit__V1__PruneResponse *)past_call(
+		Leadfit__V1__PruneResponse *step = (Leadfit__V1__PruneResponse *)history_call(
 			world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message);
 
 		sums.decisions += step->decisions;
@@ -729,20 +729,20 @@ static void less_than_six_months_and_the_future_are_refused(void **state)
 	Google__Protobuf__Timestamp before = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
 	char message[512];
 
-	past_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_INVALID_ARGUMENT, message);
+	history_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_INVALID_ARGUMENT, message);
 	assert_non_null(strstr(message, "before"));
 	before.seconds = time(NULL) - 170 * 86400;
 	request.before = &before;
-	past_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_INVALID_ARGUMENT, message);
+	history_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_INVALID_ARGUMENT, message);
 	assert_non_null(strstr(message, "6 months"));
 	before.seconds = time(NULL) + 3600;
 	request.allow_under_six_months = true;
-	past_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_INVALID_ARGUMENT, message);
+	history_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_INVALID_ARGUMENT, message);
 	assert_non_null(strstr(message, "future"));
 	before.seconds = time(NULL) - 190 * 86400;
 	request.allow_under_six_months = false;
 	protobuf_c_message_free_unpacked(
-		past_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message), NULL);
+		history_call(world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message), NULL);
 }
 
 /* ---- the command line ---- */
@@ -753,39 +753,39 @@ static void the_commands_ask_first_and_tell_what_they_did(void **state)
 	char out[8192];
 
 	score_many(world, 0, 3);
-	assert_int_equal(past_leadfit(&world->daemon,
+	assert_int_equal(history_leadfit(&world->daemon,
 				 "decisions erase --candidate " PERSON " --reason asked </dev/null", out, sizeof(out)),
 		2);
 	assert_non_null(strstr(out, "--yes"));
 	assert_int_equal(
-		past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --yes", out, sizeof(out)), 2);
+		history_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --yes", out, sizeof(out)), 2);
 	assert_non_null(strstr(out, "--reason"));
 	assert_int_equal(listed(world, PERSON), 3);
-	assert_int_equal(past_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked --yes",
+	assert_int_equal(history_leadfit(&world->daemon, "decisions erase --candidate " PERSON " --reason asked --yes",
 				 out, sizeof(out)),
 		0);
 	assert_non_null(strstr(out, "3 decisions, 1 team or project"));
 	assert_non_null(strstr(out, "Out of reach"));
 	assert_null(strstr(out, "acuum")); /* it has done that */
 	assert_int_equal(
-		past_leadfit(&world->daemon,
+		history_leadfit(&world->daemon,
 			"decisions erase --candidate " PERSON " --reason asked --yes --output json", out, sizeof(out)),
 		0);
 	assert_non_null(strstr(out, "\"outOfReach\""));
-	assert_int_equal(past_leadfit(&world->daemon, "decisions verify", out, sizeof(out)), 0);
+	assert_int_equal(history_leadfit(&world->daemon, "decisions verify", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, ", erasure by local: 3 decisions, 1 teams and projects, 0 outcomes: asked\n"));
-	assert_int_equal(past_leadfit(&world->daemon, "decisions verify --output json", out, sizeof(out)), 0);
+	assert_int_equal(history_leadfit(&world->daemon, "decisions verify --output json", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, "\"redactionCount\": \"1\""));
 	assert_false(person_in_files(world));
-	assert_int_equal(past_leadfit(&world->daemon, "retention --keep-months 3 --yes", out, sizeof(out)), 2);
+	assert_int_equal(history_leadfit(&world->daemon, "retention --keep-months 3 --yes", out, sizeof(out)), 2);
 	assert_non_null(strstr(out, "--keep-months"));
-	assert_int_equal(past_leadfit(&world->daemon, "retention --dry-run", out, sizeof(out)), 0);
+	assert_int_equal(history_leadfit(&world->daemon, "retention --dry-run", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, "Would prune 0 decisions"));
-	assert_int_equal(past_leadfit(&world->daemon, "retention --keep-months 0 --allow-under-six-months --yes", out,
-				 sizeof(out)),
+	assert_int_equal(history_leadfit(&world->daemon, "retention --keep-months 0 --allow-under-six-months --yes",
+				 out, sizeof(out)),
 		0);
 	assert_non_null(strstr(out, "Pruned 3 decisions"));
-	assert_int_equal(past_leadfit(&world->daemon, "decisions list", out, sizeof(out)), 0);
+	assert_int_equal(history_leadfit(&world->daemon, "decisions list", out, sizeof(out)), 0);
 	assert_non_null(strstr(out, "(pruned)"));
 }
 

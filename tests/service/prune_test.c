@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "leadfit/v1/keeping.pb-c.h"
-#include "tests/service/past.h"
+#include "tests/service/history.h"
 
 enum { DECISIONS = 250 }; /* more than one step of pruning */
 
@@ -26,20 +26,20 @@ struct world {
 
 static int set_up(void **state)
 {
-	static char text[PAST_TEXT];
+	static char text[HISTORY_TEXT];
 	struct world *world = calloc(1, sizeof(*world));
-	struct past_rubric rubric = {.weights = {10, 20, 30, 40}};
-	struct past_random random;
+	struct history_rubric rubric = {.weights = {10, 20, 30, 40}};
+	struct history_random random;
 
 	assert_non_null(world);
-	past_seed(&random);
+	history_seed(&random);
 	daemon_init(&world->daemon);
 	daemon_start(&world->daemon);
 	world->client = daemon_client(&world->daemon);
-	past_put(world->client, &rubric, NULL);
-	past_request_text(&random, 1, 1, text);
+	history_put(world->client, &rubric, NULL);
+	history_request_text(&random, 1, 1, text);
 	for (int i = 0; i < DECISIONS; i++) {
-		Leadfit__V1__Decision *decision = past_score(world->client, text);
+		Leadfit__V1__Decision *decision = history_score(world->client, text);
 
 		snprintf(world->ids[i], sizeof(world->ids[i]), "%s", decision->decision_id);
 		leadfit__v1__decision__free_unpacked(decision, NULL);
@@ -72,7 +72,7 @@ static void step(struct world *world, char cursor[64], bool dry_run)
 	request.allow_under_six_months = true;
 	request.dry_run = dry_run;
 	request.cursor = cursor;
-	response = (Leadfit__V1__PruneResponse *)past_call(
+	response = (Leadfit__V1__PruneResponse *)history_call(
 		world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message);
 	snprintf(cursor, 64, "%s", response->cursor);
 	leadfit__v1__prune_response__free_unpacked(response, NULL);
@@ -90,7 +90,7 @@ static size_t pruned(struct world *world)
 
 		leadfit__v1__get_decision_request__init(&request);
 		request.decision_id = world->ids[i];
-		decision = (Leadfit__V1__Decision *)past_call(
+		decision = (Leadfit__V1__Decision *)history_call(
 			world->client, "leadfit.v1.Decisions/Get", &request.base, LF_OK, message);
 		count += decision->n_redactions > 0;
 		leadfit__v1__decision__free_unpacked(decision, NULL);

@@ -1,8 +1,16 @@
 /* The quick method: worked on where its request arrives, and what of it may block on a worker. */
-#include "tests/rpc/help.h"
-
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "leadfit/v1/scoring.pb-c.h"
+#include "tests/rpc/memory.h"
 
 enum { LARGE = 32 * 1024 };
 
@@ -10,6 +18,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	size_t begun, gone_on;
+	bool blocked, unblock;
 	pthread_t method, later; /* threads */
 } seen = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
@@ -26,35 +35,55 @@ static void go_on(struct lf_rpc_call *call_of, void *context)
 	lf_rpc_send(call_of);
 }
 
-static void begin(Leadfit__V1__Scoring_Service *service, const Leadfit__V1__ProfileRequest *input,
-	Leadfit__V1__ProfileResponse_Closure closure, void *data)
+static void profile_begins(struct lf_rpc_call *call_of)
 {
-	(void)service;
-	(void)input;
-	(void)closure;
 	pthread_mutex_lock(&seen.lock);
 	seen.begun++;
 	seen.method = pthread_self();
 	pthread_cond_broadcast(&seen.changed);
 	pthread_mutex_unlock(&seen.lock);
-	lf_rpc_later(data, go_on, &seen);
+	lf_rpc_later(call_of, go_on, &seen);
 }
 
-static void start(struct fixture *fixture)
+static void score_blocks(struct lf_rpc_call *call_of)
 {
-	struct lf_error error = LF_ERROR_INIT;
+	Leadfit__V1__Decision decision = LEADFIT__V1__DECISION__INIT;
 
-	memset(fixture, 0, sizeof(*fixture));
+	pthread_mutex_lock(&seen.lock);
+	seen.blocked = true;
+	pthread_cond_broadcast(&seen.changed);
+	while (!seen.unblock)
+		pthread_cond_wait(&seen.changed, &seen.lock);
+	pthread_mutex_unlock(&seen.lock);
+	assert_true(lf_rpc_stage(call_of, &decision.base));
+	lf_rpc_send(call_of);
+}
+
+/* Profile, which is quick, or Score, which is not. */
+static void invoke(
+	ProtobufCService *service, unsigned method, const ProtobufCMessage *input, ProtobufCClosure closure, void *data)
+{
+	(void)input;
+	(void)closure;
+	if (strcmp(service->descriptor->methods[method].name, "Profile") == 0)
+		profile_begins(data);
+	else
+		score_blocks(data);
+}
+
+static struct lf_rpc_server *start(void)
+{
+	static ProtobufCService scoring = {.descriptor = &leadfit__v1__scoring__descriptor, .invoke = invoke};
+	const struct lf_rpc_options options = {.worker_count = 1};
+	struct lf_rpc_server *server;
+
 	seen.begun = seen.gone_on = 0;
-	stubs_init(&fixture->stubs);
-	fixture->stubs.scoring.profile = begin;
-	fixture->options.worker_count = 1;
-	assert_int_equal(lf_rpc_server_new(&fixture->server, &fixture->options, &error), LF_OK);
-	stubs_add(&fixture->stubs, fixture->server);
-	lf_rpc_server_set_quick(fixture->server, "leadfit.v1.Scoring/Profile");
-	if (lf_rpc_server_listen(fixture->server, "tcp://127.0.0.1:0", fixture->url, sizeof(fixture->url), &error) !=
-		LF_OK)
-		fail_msg("%s", error.message);
+	seen.blocked = seen.unblock = false;
+	assert_int_equal(lf_rpc_server_new(&server, &options, NULL), LF_OK);
+	assert_int_equal(lf_rpc_server_add(server, &scoring, 0, NULL), LF_OK);
+	lf_rpc_server_set_quick(server, "leadfit.v1.Scoring/Profile");
+	assert_int_equal(lf_rpc_server_start(server, NULL), LF_OK);
+	return server;
 }
 
 /* A ProfileRequest with a rubric's name of so many bytes. */
@@ -74,82 +103,84 @@ static size_t profile_request(size_t name_length, uint8_t **bytes)
 	return length;
 }
 
-static void profile(const char *url, size_t name_length)
+static struct memory_flight *profile_start(struct lf_rpc_server *server, size_t name_length)
 {
 	uint8_t *bytes;
 	size_t length = profile_request(name_length, &bytes);
-	const struct call_options options = {
-		.method = "leadfit.v1.Scoring/Profile", .message = bytes, .message_length = length};
-	struct reply reply;
+	struct memory_flight *flight = memory_start(server,
+		&(struct memory_request){
+			.method = "leadfit.v1.Scoring/Profile", .message = bytes, .message_length = length});
 
-	call(&reply, url, &options);
-	assert_int_equal(reply.rc, 0);
-	assert_int_equal(reply.frame.status, LF_OK);
-	reply_clean_up(&reply);
 	free(bytes);
+	return flight;
+}
+
+static void profile(struct lf_rpc_server *server, size_t name_length)
+{
+	struct memory_reply reply;
+
+	memory_end(profile_start(server, name_length), &reply);
+	assert_true(reply.answered);
+	assert_int_equal(reply.code, LF_OK);
+	memory_reply_clean_up(&reply);
 }
 
 static void a_small_request_is_begun_where_it_arrived_and_goes_on_on_a_worker(void **state)
 {
-	struct fixture fixture;
+	struct lf_rpc_server *server = start();
 	pthread_t worker;
 
 	(void)state;
-	start(&fixture);
-	profile(fixture.url, LARGE); /* too large for nng's thread */
+	profile(server, LARGE); /* too large for the thread that brings it */
 	assert_true(pthread_equal(seen.method, seen.later));
 	worker = seen.later;
-	profile(fixture.url, 10);
+	profile(server, 10);
+	assert_true(pthread_equal(seen.method, pthread_self()));
 	assert_false(pthread_equal(seen.method, worker));
 	assert_true(pthread_equal(seen.later, worker));
 	assert_int_equal(seen.gone_on, 2);
-	assert_int_equal(lf_rpc_server_stop(fixture.server, 10000), 0);
-	lf_rpc_server_destroy(fixture.server);
-	stubs_clean_up(&fixture.stubs);
+	assert_int_equal(lf_rpc_server_stop(server, 10000), 0);
+	lf_rpc_server_destroy(server);
 }
 
 static void *unblock_in_a_while(void *argument)
 {
-	sleep_ms(500);
-	stubs_unblock(argument);
+	const struct timespec while_ = {.tv_nsec = 500 * 1000000};
+
+	(void)argument;
+	nanosleep(&while_, NULL);
+	pthread_mutex_lock(&seen.lock);
+	seen.unblock = true;
+	pthread_cond_broadcast(&seen.changed);
+	pthread_mutex_unlock(&seen.lock);
 	return NULL;
 }
 
 static void a_request_that_waits_for_a_worker_when_the_server_stops_does_not_go_on(void **state)
 {
-	const struct call_options blocking = {.rubric = "block"};
-	struct flight first, second;
-	struct fixture fixture;
-	struct reply reply;
-	nng_socket client;
+	struct lf_rpc_server *server = start();
+	struct memory_flight *first, *second;
+	struct memory_reply reply;
 	pthread_t thread;
-	uint8_t *bytes;
-	size_t length = profile_request(1, &bytes);
-	const struct call_options quick = {
-		.method = "leadfit.v1.Scoring/Profile", .message = bytes, .message_length = length};
 
 	(void)state;
-	start(&fixture);
-	client = client_open(fixture.url);
-	flight_start(&first, client, &blocking);
-	stubs_wait_blocked(&fixture.stubs, 1);
-	flight_start(&second, client, &quick);
+	first = memory_start(server, &(struct memory_request){.method = "leadfit.v1.Scoring/Score"});
 	pthread_mutex_lock(&seen.lock);
-	while (seen.begun == 0)
+	while (!seen.blocked)
 		pthread_cond_wait(&seen.changed, &seen.lock);
 	pthread_mutex_unlock(&seen.lock);
-	assert_int_equal(pthread_create(&thread, NULL, unblock_in_a_while, &fixture.stubs), 0);
-	assert_int_equal(lf_rpc_server_stop(fixture.server, 100), 2);
+	second = profile_start(server, 1);
+	assert_int_equal(seen.begun, 1);
+	assert_int_equal(pthread_create(&thread, NULL, unblock_in_a_while, NULL), 0);
+	assert_int_equal(lf_rpc_server_stop(server, 100), 2);
 	pthread_join(thread, NULL);
 	assert_int_equal(seen.gone_on, 0);
-	lf_rpc_server_destroy(fixture.server);
-	nng_close(client);
-	flight_end(&first, &reply);
-	reply_clean_up(&reply);
-	flight_end(&second, &reply);
-	reply_clean_up(&reply);
-	stubs_clean_up(&fixture.stubs);
-	free(bytes);
+	lf_rpc_server_destroy(server);
+	memory_end(first, &reply);
+	memory_reply_clean_up(&reply);
+	memory_end(second, &reply);
+	assert_false(reply.answered);
+	memory_reply_clean_up(&reply);
 }
 
 int main(void)

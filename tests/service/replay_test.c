@@ -14,7 +14,7 @@
 
 #include "leadfit/v1/keeping.pb-c.h"
 #include "leadfit/v1/record.pb-c.h"
-#include "tests/service/past.h"
+#include "tests/service/history.h"
 
 /*
  * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
@@ -76,7 +76,8 @@ static void replay(struct fixture *f, Leadfit__V1__Selection *selection)
 	memset(&f->counts, 0, sizeof(f->counts));
 	request.selection = selection;
 	do {
-		ProtobufCMessage *reply = past_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_OK, NULL);
+		ProtobufCMessage *reply =
+			history_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_OK, NULL);
 		const Leadfit__V1__ReplayResponse *slice = (const Leadfit__V1__ReplayResponse *)reply;
 
 		assert_true(slice->next == 0 || slice->next > request.from_sequence);
@@ -88,25 +89,26 @@ static void replay(struct fixture *f, Leadfit__V1__Selection *selection)
 
 static int set_up(void **state)
 {
-	static const struct past_rubric rubrics[VERSIONS] = {
+	static const struct history_rubric rubrics[VERSIONS] = {
 		{.weights = {30, 20, 10, 40}, .margin = 2, .first_share = 40},
 		{.weights = {10, 40, 30, 20}, .gate = 25},
 		{.weights = {25, 25, 25, 25}, .aggregation = "HARMONIC", .margin = 5},
 		{.weights = {50, 10, 10, 30}, .aggregation = "MINIMUM", .gate = 30, .first_share = 60},
 	};
 	struct fixture *f = calloc(1, sizeof(*f));
-	char *text = malloc(PAST_TEXT);
-	struct past_random random;
+	char *text = malloc(HISTORY_TEXT);
+	struct history_random random;
 
-	past_seed(&random);
+	history_seed(&random);
 	daemon_init(&f->daemon);
 	daemon_start(&f->daemon);
 	f->client = daemon_client(&f->daemon);
 	for (int i = 0; i < DECISIONS; i++) {
 		if (i % (DECISIONS / VERSIONS) == 0)
-			past_put(f->client, &rubrics[i * VERSIONS / DECISIONS], f->digests[i * VERSIONS / DECISIONS]);
-		past_request_text(&random, past_below(&random, TEAMS), past_below(&random, PROJECTS), text);
-		leadfit__v1__decision__free_unpacked(past_score(f->client, text), NULL);
+			history_put(
+				f->client, &rubrics[i * VERSIONS / DECISIONS], f->digests[i * VERSIONS / DECISIONS]);
+		history_request_text(&random, history_below(&random, TEAMS), history_below(&random, PROJECTS), text);
+		leadfit__v1__decision__free_unpacked(history_score(f->client, text), NULL);
 	}
 	free(text);
 	*state = f;
@@ -159,7 +161,7 @@ static uint64_t listed(struct fixture *f, const Leadfit__V1__Selection *selectio
 		const Leadfit__V1__ListDecisionsResponse *list;
 
 		request.page_token = token;
-		reply = past_call(f->client, "leadfit.v1.Decisions/List", &request.base, LF_OK, NULL);
+		reply = history_call(f->client, "leadfit.v1.Decisions/List", &request.base, LF_OK, NULL);
 		list = (const Leadfit__V1__ListDecisionsResponse *)reply;
 
 		for (size_t i = 0; i < list->n_decisions; i++)
@@ -206,16 +208,16 @@ static void a_selection_that_can_not_be_is_refused_by_its_field(void **state)
 	text[129] = '\0';
 	request.selection = &selection;
 	selection.team = text;
-	past_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_INVALID_ARGUMENT, message);
+	history_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_INVALID_ARGUMENT, message);
 	assert_string_equal(message, "selection.team: has 129 bytes; allowed are at most 128");
 	selection = none();
 	selection.outcome = (Leadfit__V1__Outcome)9;
-	past_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_INVALID_ARGUMENT, message);
+	history_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_INVALID_ARGUMENT, message);
 	assert_string_equal(message, "selection.outcome: 9 is no value of leadfit.v1.Outcome");
 	selection = none();
 	since.nanos = -1;
 	selection.since = &since;
-	past_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_INVALID_ARGUMENT, message);
+	history_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_INVALID_ARGUMENT, message);
 	assert_string_equal(message, "selection.since: is outside the years 1..9999");
 }
 
@@ -254,13 +256,13 @@ static void the_command_says_so_with_status_0(void **state)
 	struct fixture *f = *state;
 	char out[1024];
 
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay", out, sizeof(out)), 0);
+	assert_int_equal(history_leadfit(&f->daemon, "decisions replay", out, sizeof(out)), 0);
 	assert_string_equal(out, "1000 decisions recomputed: the same, bit for bit\n");
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --output json", out, sizeof(out)), 0);
+	assert_int_equal(history_leadfit(&f->daemon, "decisions replay --output json", out, sizeof(out)), 0);
 	assert_string_equal(out, "{\n  \"same\": \"1000\"\n}\n");
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --team none", out, sizeof(out)), 0);
+	assert_int_equal(history_leadfit(&f->daemon, "decisions replay --team none", out, sizeof(out)), 0);
 	assert_string_equal(out, "No decision matches.\n");
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --outcome maybe", out, sizeof(out)), 2);
+	assert_int_equal(history_leadfit(&f->daemon, "decisions replay --outcome maybe", out, sizeof(out)), 2);
 	assert_non_null(strstr(out, "--outcome: MAYBE is not RECOMMENDED"));
 }
 
@@ -529,10 +531,10 @@ static void the_command_names_them_with_status_1(void **state)
 	struct fixture *f = *state;
 	char out[8192];
 
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay", out, sizeof(out)), 1);
+	assert_int_equal(history_leadfit(&f->daemon, "decisions replay", out, sizeof(out)), 1);
 	assert_non_null(strstr(out, "19 of 1000 decisions recomputed differ\n"));
 	assert_non_null(strstr(out, " (11)\n  weight of c: "));
-	assert_int_equal(past_leadfit(&f->daemon, "decisions replay --output json", out, sizeof(out)), 1);
+	assert_int_equal(history_leadfit(&f->daemon, "decisions replay --output json", out, sizeof(out)), 1);
 	assert_ptr_equal(strstr(out, "{\n  \"differences\": [\n    {\n      \"decisionId\": \""), out);
 	assert_non_null(strstr(out, "\n  ],\n  \"same\": \"981\"\n}\n"));
 }
@@ -575,7 +577,7 @@ static void other_semantics_erased_and_pruned_are_counted_and_not_compared(void 
 	assert_int_equal(f->counts.erased, 2);
 	assert_int_equal(f->counts.pruned, 1);
 	request.from_sequence = 46;
-	reply = past_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_OK, NULL);
+	reply = history_call(f->client, "leadfit.v1.Audit/Replay", &request.base, LF_OK, NULL);
 	count_slice(&counts, (const Leadfit__V1__ReplayResponse *)reply);
 	assert_int_equal(counts.erased + counts.other_semantics, 0);
 	assert_int_equal(counts.pruned, 1);
@@ -601,7 +603,7 @@ static void decisions_of_an_erased_person_are_skipped_and_the_rest_is_the_same(v
 		ProtobufCMessage *reply;
 
 		request.cursor = cursor;
-		reply = past_call(f->client, "leadfit.v1.Keeping/Erase", &request.base, LF_OK, NULL);
+		reply = history_call(f->client, "leadfit.v1.Keeping/Erase", &request.base, LF_OK, NULL);
 		erased += ((const Leadfit__V1__EraseResponse *)reply)->decisions;
 		snprintf(cursor, sizeof(cursor), "%s", ((const Leadfit__V1__EraseResponse *)reply)->cursor);
 		protobuf_c_message_free_unpacked(reply, NULL);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/decide/scenario.h"
 #include "tests/service/support.h"
 
 #define RUBRIC                                                                                                         \

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/decide/scenario.h"
 #include "service/rubric/file.h"
 #include "tests/service/support.h"
 

@@ -16,6 +16,7 @@
 #include "proto/wire/wire.h"
 #include "service/state/team_cache.h"
 #include "tests/service/daemon.h"
+#include "tests/service/in_process.h"
 #include "tests/service/support.h"
 
 static const char rubric_text[] = "{name: r, scale: {min: 1, max: 5}, sources: {PEER: 1, SELF: 0.5},\n"
@@ -66,13 +67,13 @@ static void make_team(struct sent *sent, unsigned number, int members)
 	leadfit__v1__team__free_unpacked(team, NULL);
 }
 
-static const struct lf_cached_team *find(struct lf_team_cache *cache, const struct sent *sent)
+static struct lf_team *find(struct lf_team_cache *cache, const struct sent *sent)
 {
 	const struct lf_rpc_cache *rpc = lf_team_cache_rpc(cache);
 	void *held = NULL;
 	ProtobufCMessage *message =
 		rpc->find(rpc->context, (struct lf_slice){(const char *)sent->bytes, sent->length}, &held);
-	const struct lf_cached_team *team = held;
+	struct lf_team *team = held;
 
 	assert_int_equal(message != NULL, held != NULL);
 	if (team != NULL)
@@ -80,15 +81,15 @@ static const struct lf_cached_team *find(struct lf_team_cache *cache, const stru
 	return team;
 }
 
-static void let_go(struct lf_team_cache *cache, const struct lf_cached_team *team)
+static void let_go(struct lf_team_cache *cache, struct lf_team *team)
 {
 	const struct lf_rpc_cache *rpc = lf_team_cache_rpc(cache);
 
-	rpc->release(rpc->context, (void *)(uintptr_t)team);
+	rpc->release(rpc->context, team);
 }
 
 /* What a team is without any cache. */
-static void expect_team(const struct lf_cached_team *team, const struct sent *sent)
+static void expect_team(struct lf_team *team, const struct sent *sent)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest;
@@ -103,9 +104,9 @@ static void expect_team(const struct lf_cached_team *team, const struct sent *se
 	canonical = lf_wire_canonical_bytes(message, &arena, &length);
 	assert_non_null(canonical);
 	lf_sha256(canonical, length, &digest);
-	assert_int_equal(team->canonical.length, length);
-	assert_memory_equal(team->canonical.data, canonical, length);
-	assert_true(lf_digest_equal(&team->digest, &digest));
+	assert_int_equal(team->content.canonical.length, length);
+	assert_memory_equal(team->content.canonical.data, canonical, length);
+	assert_true(lf_digest_equal(&team->content.digest, &digest));
 	assert_int_equal(team->message->n_members, ((Leadfit__V1__Team *)message)->n_members);
 	assert_string_equal(team->message->members[0]->expertise[0]->key, "BACKEND"); /* in order */
 	lf_arena_clean_up(&arena);
@@ -115,7 +116,7 @@ static void a_team_is_kept_from_the_second_time_on_in_canonical_order(void **sta
 {
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
 	struct lf_team_cache_figures figures;
-	const struct lf_cached_team *second, *third;
+	struct lf_team *second, *third;
 	struct sent sent;
 
 	(void)state;
@@ -169,7 +170,7 @@ static void many_teams_stay_within_the_memory_that_was_given(void **state)
 	for (unsigned number = 0; number < 1000; number++) {
 		make_team(&sent, number, 5);
 		for (int i = 0; i < 3; i++) {
-			const struct lf_cached_team *team = find(cache, &sent);
+			struct lf_team *team = find(cache, &sent);
 
 			if (team != NULL)
 				let_go(cache, team);
@@ -189,7 +190,7 @@ static void what_requests_hold_is_part_of_that_memory(void **state)
 {
 	enum { HELD = 200 };
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
-	const struct lf_cached_team *held[HELD];
+	struct lf_team *held[HELD];
 	struct lf_team_cache_figures figures;
 	size_t count = 0, most = 0;
 	struct sent sent;
@@ -225,8 +226,8 @@ static struct lf_version *rubric_of(int weight)
 }
 
 /* Converts the held team as Score does. Returns the engine's members. */
-static const struct lf_member *convert(const struct lf_cached_team *team, const struct lf_version *version, int32_t day,
-	struct lf_arena *arena, enum lf_code *code)
+static const struct lf_member *convert(
+	struct lf_team *team, const struct lf_version *version, int32_t day, struct lf_arena *arena, enum lf_code *code)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
@@ -238,7 +239,7 @@ static const struct lf_member *convert(const struct lf_cached_team *team, const 
 	struct lf_built_case built;
 
 	project.id = id;
-	lf_conversion_begin(&conversion, team, &version->digest, &input);
+	lf_conversion_begin(&conversion, team, &version->digest, false, &input);
 	*code = lf_case_build(&built, version, &input, &checker, arena);
 	lf_conversion_end(&conversion);
 	lf_error_clean_up(&error);
@@ -249,13 +250,13 @@ static void a_team_is_converted_once_for_a_version_and_all_later_days(void **sta
 {
 	enum { DAY = 20500 }; /* in 2026 */
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
-	const struct lf_cached_team *team;
+	struct lf_team *team;
 	struct lf_version *version = rubric_of(1);
 	const struct lf_member *members;
 	struct lf_arena arena;
 	struct sent sent;
 	enum lf_code code;
-	const struct lf_cached_team *anew;
+	struct lf_team *anew;
 
 	(void)state;
 	lf_arena_init(&arena, 1 << 20);
@@ -294,7 +295,7 @@ static void a_team_that_a_rubric_refuses_is_refused_again(void **state)
 {
 	struct lf_team_cache *cache = lf_team_cache_new(SMALL);
 	struct lf_version *version = rubric_of(1);
-	const struct lf_cached_team *team = NULL;
+	struct lf_team *team = NULL;
 	struct sent sent = {.length = 0};
 	struct lf_arena arena;
 	enum lf_code code;
@@ -332,7 +333,7 @@ static void *visit(void *argument)
 
 	lf_arena_init(&arena, 1 << 20);
 	for (int i = 0; i < TURNS; i++) {
-		const struct lf_cached_team *team;
+		struct lf_team *team;
 		enum lf_code code = LF_OK;
 		unsigned at;
 
@@ -343,7 +344,7 @@ static void *visit(void *argument)
 			continue;
 		crowd->found++;
 		convert(team, crowd->versions[at / TEAMS % 2], 20500 + (int32_t)(at % 7), &arena, &code);
-		crowd->wrong += code != LF_OK || !lf_digest_equal(&team->digest, &crowd->digests[at % TEAMS]);
+		crowd->wrong += code != LF_OK || !lf_digest_equal(&team->content.digest, &crowd->digests[at % TEAMS]);
 		let_go(crowd->cache, team);
 		lf_arena_reset(&arena);
 		if (i % 500 == 499)
@@ -364,14 +365,14 @@ static void many_threads_find_hold_convert_and_drop_the_same_teams(void **state)
 
 	(void)state;
 	for (unsigned t = 0; t < TEAMS; t++) {
-		const struct lf_cached_team *team;
+		struct lf_team *team;
 
 		make_team(&sent[t], t, 4);
 		find(cache, &sent[t]);
 		team = find(cache, &sent[t]);
 		assert_non_null(team);
 		expect_team(team, &sent[t]);
-		first.digests[t] = team->digest;
+		first.digests[t] = team->content.digest;
 		let_go(cache, team);
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
@@ -398,7 +399,7 @@ static const char team_text[] =
 	"[{criterion: collaboration, rating: 4, source: SELF}]}]}, project: {id: p, traits: {interaction_focus: 0.7}}";
 
 /* The answer without what differs each time, or the error; as JSON on the heap. */
-static char *answer(struct lf_client *client, const char *more)
+static char *answer(struct in_process *service, const char *more)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	char text[2048], *printed;
@@ -409,8 +410,8 @@ static char *answer(struct lf_client *client, const char *more)
 
 	snprintf(text, sizeof(text), "{%s%s}", team_text, more);
 	request = daemon_request(text);
-	decision = (Leadfit__V1__Decision *)lf_client_call(client, &leadfit__v1__scoring__descriptor, 0, &request->base,
-		&(struct lf_call_options){.timeout_ms = 20000}, &error);
+	decision = (Leadfit__V1__Decision *)in_process_call(
+		service, &leadfit__v1__scoring__descriptor, 0, &request->base, &error);
 	leadfit__v1__score_request__free_unpacked(request, NULL);
 	if (decision == NULL) {
 		length = 0;
@@ -446,32 +447,25 @@ static void an_answer_is_the_same_whether_its_team_is_new_or_known(void **state)
 	};
 	enum { COUNT = sizeof(more) / sizeof(*more) };
 	char *first[COUNT] = {0};
-	struct daemon daemon;
-	struct lf_client *client;
+	struct in_process service;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT; i++) { /* each by a service that knows nothing */
-		daemon_init(&daemon);
-		daemon_start(&daemon);
-		client = daemon_client(&daemon);
-		first[i] = answer(client, more[i]);
-		lf_client_destroy(client);
-		daemon_clean_up(&daemon);
+		in_process_start(&service);
+		first[i] = answer(&service, more[i]);
+		in_process_end(&service);
 	}
-	daemon_init(&daemon);
-	daemon_start(&daemon);
-	client = daemon_client(&daemon);
+	in_process_start(&service);
 	for (int round = 0; round < 4; round++)
 		for (size_t i = 0; i < COUNT; i++) {
-			char *now = answer(client, more[i]);
+			char *now = answer(&service, more[i]);
 
 			assert_string_equal(now, first[i]);
 			free(now);
 		}
-	lf_client_destroy(client);
 	for (size_t i = 0; i < COUNT; i++)
 		free(first[i]);
-	daemon_clean_up(&daemon);
+	in_process_end(&service);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "service/rpc/internal.h"
+#include "service/rpc/nng/internal.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -16,6 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/base/clock.h"
+#include "proto/base/thread.h"
+
 /*
  * Design notes
  *
@@ -30,125 +33,9 @@
  * The receive limit is twice the limit of a message: up to there a request is read and refused with its right status; a
  * larger one ends its connection as soon as its length is seen.
  *
- * Why connections are ended from their reading side before a listener is closed is told in rpc.c. nng does not tell a
+ * DESIGN.md says why connections are ended from their reading side before a listener is closed. nng does not report a
  * connection's descriptor; it is found among the process's own by the address that it shares with its listener.
  */
-
-/* ---- the URL ---- */
-
-struct target {
-	enum lf_listener_kind kind;
-	const char *scheme;
-	char host[256]; /* without the brackets of IPv6 */
-	bool brackets;
-	unsigned port;
-	const char *path;
-};
-
-static enum lf_code bad_url(struct lf_error *error, const char *url)
-{
-	return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: to listen takes tcp://HOST:PORT or ipc://PATH", url);
-}
-
-static enum lf_code parse_host_port(struct target *target, const char *text, const char *url, struct lf_error *error)
-{
-	const char *colon = strrchr(text, ':');
-	const char *host_end = colon;
-	unsigned long port;
-	size_t length;
-	char *end;
-
-	if (colon == NULL || colon[1] < '0' || colon[1] > '9')
-		return bad_url(error, url);
-	port = strtoul(colon + 1, &end, 10);
-	if (*end != '\0' || port > 65535)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: a port is 0..65535", url);
-	if (*text == '[') {
-		target->brackets = true;
-		text++;
-		host_end--;
-		if (host_end < text || *host_end != ']')
-			return bad_url(error, url);
-	}
-	length = (size_t)(host_end - text);
-	if (length >= sizeof(target->host) || (!target->brackets && memchr(text, ':', length) != NULL))
-		return bad_url(error, url);
-	memcpy(target->host, text, length);
-	target->host[length] = '\0';
-	target->port = (unsigned)port;
-	return LF_OK;
-}
-
-static enum lf_code parse_path(struct target *target, const char *text, const char *url, struct lf_error *error)
-{
-	/* Room for the private name: PATH.PID.N */
-	size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - sizeof(".4194304.9999");
-
-	if (*text == '\0' || text[strlen(text) - 1] == '/')
-		return bad_url(error, url);
-	if (strlen(text) > max)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: the path has %zu bytes, more than %zu", url,
-			strlen(text), max);
-	target->path = text;
-	return LF_OK;
-}
-
-static enum lf_code parse_url(struct target *target, const char *url, struct lf_error *error)
-{
-	static const struct {
-		const char *scheme;
-		enum lf_listener_kind kind;
-	} SCHEMES[] = {{"tcp://", LF_LISTENER_TCP}, {"ipc://", LF_LISTENER_IPC}, {"tls+tcp://", LF_LISTENER_TLS}};
-
-	memset(target, 0, sizeof(*target));
-	for (size_t i = 0; i < sizeof(SCHEMES) / sizeof(SCHEMES[0]); i++) {
-		size_t length = strlen(SCHEMES[i].scheme);
-
-		if (strncmp(url, SCHEMES[i].scheme, length) != 0)
-			continue;
-		target->scheme = SCHEMES[i].scheme;
-		target->kind = SCHEMES[i].kind;
-		if (target->kind == LF_LISTENER_IPC)
-			return parse_path(target, url + length, url, error);
-		return parse_host_port(target, url + length, url, error);
-	}
-	return bad_url(error, url);
-}
-
-/* Only what surely is: a name that means loopback here may mean something else after the next boot. */
-static bool is_loopback(const char *host)
-{
-	struct in6_addr six;
-	struct in_addr four;
-
-	if (strcmp(host, "localhost") == 0)
-		return true;
-	if (inet_pton(AF_INET, host, &four) == 1)
-		return ntohl(four.s_addr) >> 24 == 127;
-	return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
-}
-
-static enum lf_code check_allowed(
-	const struct target *target, const char *url, bool has_tls, bool has_tokens, struct lf_error *error)
-{
-	if (target->kind == LF_LISTENER_TLS && !has_tls)
-		return lf_error_set(
-			error, LF_FAILED_PRECONDITION, "%s: tls+tcp:// needs a file with certificate and key", url);
-	if (target->kind == LF_LISTENER_IPC || has_tokens || is_loopback(target->host))
-		return LF_OK;
-	return lf_error_set(error, LF_FAILED_PRECONDITION,
-		"%s: without --tokens FILE the service listens only on loopback (127.0.0.0/8, [::1], localhost) or "
-		"ipc://",
-		url);
-}
-
-enum lf_code lf_listen_check(const char *url, bool has_tokens, struct lf_error *error)
-{
-	struct target target;
-
-	return parse_url(&target, url, error) != LF_OK ? error->code
-						       : check_allowed(&target, url, false, has_tokens, error);
-}
 
 /* ---- nng ---- */
 
@@ -168,37 +55,38 @@ static enum lf_code nng_failed(struct lf_error *error, const char *url, int rc)
 	}
 }
 
-static int set_options(const struct lf_rpc_server *server, const struct lf_listener *listener, nng_listener id)
+static int set_options(const struct lf_rpc_nng *nng, const struct lf_listener *listener, nng_listener id)
 {
-	int rc = nng_listener_set_size(id, NNG_OPT_RECVMAXSZ, 2 * server->options.message_bytes_max);
+	int rc =
+		nng_listener_set_size(id, NNG_OPT_RECVMAXSZ, 2 * lf_rpc_server_options(nng->server)->message_bytes_max);
 
-	if (rc == 0 && listener->kind == LF_LISTENER_IPC)
+	if (rc == 0 && listener->kind == LF_ADDRESS_IPC)
 		rc = nng_listener_set_int(id, NNG_OPT_IPC_PERMISSIONS, 0600);
 	/*
 	 * Replies leave at once (nng 1.5.2 leaves Nagle's algorithm on), and a peer that is cut off is noticed some
 	 * day.
 	 */
-	if (rc == 0 && listener->kind == LF_LISTENER_TCP)
+	if (rc == 0 && listener->kind == LF_ADDRESS_TCP)
 		rc = nng_listener_set_bool(id, NNG_OPT_TCP_NODELAY, true);
-	if (rc == 0 && listener->kind == LF_LISTENER_TCP)
+	if (rc == 0 && listener->kind == LF_ADDRESS_TCP)
 		rc = nng_listener_set_bool(id, NNG_OPT_TCP_KEEPALIVE, true);
-	if (rc == 0 && listener->kind == LF_LISTENER_TLS)
-		rc = nng_listener_set_string(id, NNG_OPT_TLS_CERT_KEY_FILE, server->options.tls_file);
+	if (rc == 0 && listener->kind == LF_ADDRESS_TLS)
+		rc = nng_listener_set_string(id, NNG_OPT_TLS_CERT_KEY_FILE, nng->options.tls_file);
 	return rc;
 }
 
 /* Creates and starts nng's listener on nng_url. The id is known to lf_listeners_note() before anything can connect. */
-static int nng_open(struct lf_rpc_server *server, struct lf_listener *listener, const char *nng_url)
+static int nng_open(struct lf_rpc_nng *nng, struct lf_listener *listener, const char *nng_url)
 {
 	nng_listener id;
-	int rc = nng_listener_create(&id, server->socket, nng_url);
+	int rc = nng_listener_create(&id, nng->socket, nng_url);
 
 	if (rc != 0)
 		return rc;
-	rc = set_options(server, listener, id);
-	pthread_mutex_lock(&server->listeners.lock);
+	rc = set_options(nng, listener, id);
+	pthread_mutex_lock(&nng->listeners.lock);
 	listener->listener = id;
-	pthread_mutex_unlock(&server->listeners.lock);
+	pthread_mutex_unlock(&nng->listeners.lock);
 	if (rc == 0)
 		rc = nng_listener_start(id, 0);
 	if (rc != 0)
@@ -278,7 +166,7 @@ static void private_name(const struct lf_listener *listener, char *out, size_t s
 	snprintf(out, size, "%s.%d.%u", listener->path, (int)getpid(), listener->generation % 10000);
 }
 
-static enum lf_code open_ipc(struct lf_rpc_server *server, struct lf_listener *listener, struct lf_error *error)
+static enum lf_code open_ipc(struct lf_rpc_nng *nng, struct lf_listener *listener, struct lf_error *error)
 {
 	char private_path[sizeof(listener->path) + 16], url[sizeof(private_path) + 8];
 	enum lf_code code = check_free(listener->path, error);
@@ -289,7 +177,7 @@ static enum lf_code open_ipc(struct lf_rpc_server *server, struct lf_listener *l
 	listener->generation++;
 	private_name(listener, private_path, sizeof(private_path));
 	snprintf(url, sizeof(url), "ipc://%s", private_path);
-	rc = nng_open(server, listener, url);
+	rc = nng_open(nng, listener, url);
 	if (rc != 0)
 		return nng_failed(error, listener->url, rc);
 	code = claim(listener, private_path, error);
@@ -300,9 +188,9 @@ static enum lf_code open_ipc(struct lf_rpc_server *server, struct lf_listener *l
 
 /* ---- opening and closing ---- */
 
-static enum lf_code open_tcp(struct lf_rpc_server *server, struct lf_listener *listener, struct lf_error *error)
+static enum lf_code open_tcp(struct lf_rpc_nng *nng, struct lf_listener *listener, struct lf_error *error)
 {
-	int rc = nng_open(server, listener, listener->url);
+	int rc = nng_open(nng, listener, listener->url);
 
 	if (rc != 0)
 		return nng_failed(error, listener->url, rc);
@@ -312,10 +200,10 @@ static enum lf_code open_tcp(struct lf_rpc_server *server, struct lf_listener *l
 	return LF_OK;
 }
 
-enum lf_code lf_listener_open(struct lf_rpc_server *server, struct lf_listener *listener, struct lf_error *error)
+enum lf_code lf_listener_open(struct lf_rpc_nng *nng, struct lf_listener *listener, struct lf_error *error)
 {
-	enum lf_code code = listener->kind == LF_LISTENER_IPC ? open_ipc(server, listener, error)
-							      : open_tcp(server, listener, error);
+	enum lf_code code =
+		listener->kind == LF_ADDRESS_IPC ? open_ipc(nng, listener, error) : open_tcp(nng, listener, error);
 
 	listener->open = code == LF_OK;
 	return code;
@@ -331,7 +219,7 @@ static bool came_through(const struct lf_listener *listener, const struct sockad
 	const nng_sockaddr *at = &listener->address;
 	char path[sizeof(listener->path) + 16];
 
-	if (listener->kind == LF_LISTENER_IPC) {
+	if (listener->kind == LF_ADDRESS_IPC) {
 		private_name(listener, path, sizeof(path));
 		return own->ss_family == AF_UNIX && strcmp(((const struct sockaddr_un *)own)->sun_path, path) == 0;
 	}
@@ -346,7 +234,7 @@ static bool came_through(const struct lf_listener *listener, const struct sockad
 }
 
 /* Shuts the connections of one listener, or of all of them (NULL), down for reading or altogether. Returns how many. */
-static size_t shut_down(struct lf_rpc_server *server, const struct lf_listener *only, int how)
+static size_t shut_down(struct lf_rpc_nng *nng, const struct lf_listener *only, int how)
 {
 	DIR *directory = opendir("/proc/self/fd");
 	struct dirent *entry;
@@ -360,8 +248,8 @@ static size_t shut_down(struct lf_rpc_server *server, const struct lf_listener *
 		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens != 0 ||
 			getsockname(fd, (struct sockaddr *)&own, &length) != 0)
 			continue;
-		for (size_t i = 0; i < server->listeners.count; i++) {
-			const struct lf_listener *listener = &server->listeners.items[i];
+		for (size_t i = 0; i < nng->listeners.count; i++) {
+			const struct lf_listener *listener = &nng->listeners.items[i];
 
 			if ((only == NULL || only == listener) && listener->open && came_through(listener, &own)) {
 				shutdown(fd, how);
@@ -378,26 +266,26 @@ static size_t shut_down(struct lf_rpc_server *server, const struct lf_listener *
  * First for reading: what a peer has sent so far is still read, then nng finds the end. One that goes on sending over
  * TCP is read on; so it is then shut down altogether.
  */
-static void part(struct lf_rpc_server *server, const struct lf_listener *only)
+static void part(struct lf_rpc_nng *nng, const struct lf_listener *only)
 {
 	const struct timespec moment = {.tv_nsec = 2 * 1000000};
-	const uint64_t start_ns = lf_clock_ns(), max_ns = (uint64_t)LF_RPC_PART_MS * 1000000;
+	const uint64_t start_ns = lf_clock_ns(), max_ns = (uint64_t)LF_NNG_PART_MS * 1000000;
 	uint64_t ns = 0;
 
-	while (ns < max_ns && shut_down(server, only, ns < max_ns / 2 ? SHUT_RD : SHUT_RDWR) != 0) {
+	while (ns < max_ns && shut_down(nng, only, ns < max_ns / 2 ? SHUT_RD : SHUT_RDWR) != 0) {
 		nanosleep(&moment, NULL);
 		ns = lf_clock_ns() - start_ns;
 	}
 }
 
-void lf_listener_part(struct lf_rpc_server *server, const struct lf_listener *listener)
+void lf_listener_part(struct lf_rpc_nng *nng, const struct lf_listener *listener)
 {
-	part(server, listener);
+	part(nng, listener);
 }
 
-void lf_listeners_part(struct lf_rpc_server *server)
+void lf_listeners_part(struct lf_rpc_nng *nng)
 {
-	part(server, NULL);
+	part(nng, NULL);
 }
 
 void lf_listener_close(struct lf_listener *listener)
@@ -407,49 +295,49 @@ void lf_listener_close(struct lf_listener *listener)
 	if (!listener->open)
 		return;
 	listener->open = false;
-	if (listener->kind == LF_LISTENER_IPC && lstat(listener->path, &status) == 0 &&
+	if (listener->kind == LF_ADDRESS_IPC && lstat(listener->path, &status) == 0 &&
 		(unsigned long)status.st_dev == listener->device && (unsigned long)status.st_ino == listener->inode)
 		unlink(listener->path);
 	nng_listener_close(listener->listener);
 }
 
-static void name_port(struct lf_listener *listener, const struct target *target)
+static void name_port(struct lf_listener *listener, const struct lf_address *address)
 {
-	int port = (int)target->port;
+	int port = (int)address->port;
 
 	nng_listener_get_int(listener->listener, NNG_OPT_TCP_BOUND_PORT, &port);
-	snprintf(listener->url, sizeof(listener->url), "%s%s%s%s:%d", target->scheme, target->brackets ? "[" : "",
-		target->host, target->brackets ? "]" : "", port);
+	snprintf(listener->url, sizeof(listener->url), "%s%s%s%s:%d", address->scheme, address->brackets ? "[" : "",
+		address->host, address->brackets ? "]" : "", port);
 }
 
 enum lf_code lf_listeners_add(
-	struct lf_rpc_server *server, const char *url, char *bound, size_t bound_size, struct lf_error *error)
+	struct lf_rpc_nng *nng, const char *url, char *bound, size_t bound_size, struct lf_error *error)
 {
-	struct lf_listeners *listeners = &server->listeners;
+	struct lf_listeners *listeners = &nng->listeners;
 	struct lf_listener *listener;
-	struct target target;
+	struct lf_address address;
 	enum lf_code code;
 
-	if (listeners->count == LF_RPC_LISTENERS_MAX)
+	if (listeners->count == LF_NNG_LISTENERS_MAX)
 		return lf_error_set(
-			error, LF_RESOURCE_EXHAUSTED, "a server listens on at most %d addresses", LF_RPC_LISTENERS_MAX);
+			error, LF_RESOURCE_EXHAUSTED, "a server listens on at most %d addresses", LF_NNG_LISTENERS_MAX);
 	listener = &listeners->items[listeners->count];
-	code = parse_url(&target, url, error);
+	code = lf_address_parse(&address, url, error);
 	if (code == LF_OK)
-		code = check_allowed(
-			&target, url, server->options.tls_file != NULL, server->options.tokens != NULL, error);
+		code = lf_address_check(&address, url, nng->options.tls_file != NULL,
+			lf_rpc_server_options(nng->server)->tokens != NULL, error);
 	if (code != LF_OK)
 		return code;
 	memset(listener, 0, sizeof(*listener));
-	listener->kind = target.kind;
+	listener->kind = address.kind;
 	snprintf(listener->url, sizeof(listener->url), "%s", url);
-	if (target.path != NULL)
-		snprintf(listener->path, sizeof(listener->path), "%s", target.path);
-	code = lf_listener_open(server, listener, error);
+	if (address.path != NULL)
+		snprintf(listener->path, sizeof(listener->path), "%s", address.path);
+	code = lf_listener_open(nng, listener, error);
 	if (code != LF_OK)
 		return code;
-	if (target.path == NULL)
-		name_port(listener, &target);
+	if (address.path == NULL)
+		name_port(listener, &address);
 	if (bound != NULL)
 		snprintf(bound, bound_size, "%s", listener->url);
 	pthread_mutex_lock(&listeners->lock);
@@ -458,10 +346,10 @@ enum lf_code lf_listeners_add(
 	return LF_OK;
 }
 
-void lf_listeners_close(struct lf_rpc_server *server)
+void lf_listeners_close(struct lf_rpc_nng *nng)
 {
-	for (size_t i = 0; i < server->listeners.count; i++)
-		lf_listener_close(&server->listeners.items[i]);
+	for (size_t i = 0; i < nng->listeners.count; i++)
+		lf_listener_close(&nng->listeners.items[i]);
 }
 
 void lf_listeners_note(struct lf_listeners *listeners, nng_pipe pipe)

@@ -1,4 +1,4 @@
-#include "service/rpc/internal.h"
+#include "service/rpc/nng/internal.h"
 
 #include <stdlib.h>
 

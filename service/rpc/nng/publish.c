@@ -1,17 +1,16 @@
-#include "service/rpc/nng/publish.h"
-
 #include <nng/nng.h>
 #include <nng/protocol/pubsub0/pub.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "service/rpc/rpc.h"
+#include "proto/base/thread.h"
+#include "service/rpc/address.h"
+#include "service/rpc/nng/publish.h"
 
 /*
  * Design notes
@@ -27,7 +26,7 @@
 enum {
 	PAUSE_MS = 3,
 	CONNECTIONS_MAX = 256,
-	CLOSE_MS = 1500, /* nng 1.5.2 can fail to close a socket for good: see rpc.c */
+	CLOSE_MS = 1500, /* nng 1.5.2 can fail to close a socket for good: see DESIGN.md */
 };
 
 struct lf_publisher {
@@ -122,19 +121,6 @@ static enum lf_code listen_error(struct lf_error *error, const char *url, int rc
 		error, code, "%s: %s", url, rc == NNG_EADDRINUSE ? "the address is taken" : nng_strerror(rc));
 }
 
-/* With every signal blocked: they are the daemon's main thread's. */
-static int start_thread(struct lf_publisher *p)
-{
-	sigset_t all, before;
-	int failed;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&p->thread, NULL, run, p);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed;
-}
-
 enum lf_code lf_publisher_new(struct lf_publisher **out, const char *url, bool has_tokens, char *bound,
 	size_t bound_size, struct lf_error *error)
 {
@@ -159,7 +145,7 @@ enum lf_code lf_publisher_new(struct lf_publisher **out, const char *url, bool h
 		listen_error(error, url, rc);
 		goto not_listening;
 	}
-	if (start_thread(p) != 0) {
+	if (lf_thread_start(&p->thread, run, p) != 0) {
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "can't start a thread");
 		goto not_listening;
 	}

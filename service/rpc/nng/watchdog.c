@@ -1,4 +1,4 @@
-#include "service/rpc/internal.h"
+#include "service/rpc/nng/internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,19 +13,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/base/clock.h"
+#include "proto/base/thread.h"
+
 /*
  * Design notes
  *
- * Two guards keep listeners accepting, and a third sees that nng lets go of connections.
+ * Two guards keep listeners accepting, and a third sees that nng releases connections.
  *
  * 1. Before nng 1.6, EPIPE while it greets a new connection ends the listener's accepting for good: EPIPE becomes
  *    NNG_ECLOSED, which the listener takes for its own end (upstream #1518). Any stranger can cause it: connect and
  *    close on ipc://, connect, FIN, RST on tcp:// before the server gets to it. ECONNRESET has no such effect, so the
- *    sendmsg() that nng calls is this file's: the system call, with EPIPE told as ECONNRESET. (A symbol of the program
+ *    sendmsg() that nng calls is this file's: the system call, which reports EPIPE as ECONNRESET. (A symbol of the program
  *    comes before the C library's; weak, so that a test can have its own.)
  *
- *    It also tells a message to a peer that has gone as sent, and shuts the connection down for reading: whatever nng
- *    reads next there is the end. Why a connection must not end from its sending side is told in rpc.c. Nothing is lost
+ *    It also reports a message to a peer that has gone as sent, and shuts the connection down for reading: whatever nng
+ *    reads next there is the end. DESIGN.md says why a connection must not end from its sending side. Nothing is lost
  *    by it: a reply that nng has sent was never one that had arrived.
  *
  * 2. The watchdog tries each listener and re-opens one that is dead. A listener whose accepting has ended still takes
@@ -35,9 +38,9 @@
  *    of a listener together with it, and only those that came through other listeners survive. A trial that fails for
  *    a reason of our own (no descriptors left) says nothing: nng itself goes on when descriptors come back.
  *
- * 3. After each trial that shows life nng owes that it lets go of the trial's connection. Where it lets go of none at
- *    all for a minute, it is stuck (rpc.c), and connections would add up until there are too many: that is told, once,
- *    by on_stuck.
+ * 3. After each trial that shows life nng owes that it releases the trial's connection. Where it releases none at
+ *    all for a minute, it is stuck (DESIGN.md), and connections would add up until there are too many: on_stuck says so,
+ *    once.
  *
  * Everything here blocks, and runs on the watchdog's thread only. A tls+tcp:// listener can't be greeted over a plain
  * socket, so it is tried with a REQ socket of nng's, without looking at its certificate.
@@ -83,7 +86,8 @@ enum {
 	REOPEN_PAUSE_MS = 10,
 };
 
-enum verdict { ALIVE, SILENT, DEAD, UNKNOWN };
+/* What a trial says of a listener. */
+enum trial { ALIVE, SILENT, DEAD, UNKNOWN };
 
 static bool stopping(struct lf_listeners *listeners)
 {
@@ -100,15 +104,15 @@ static uint64_t in_ms(unsigned ms)
 	return lf_clock_ns() + (uint64_t)ms * 1000000u;
 }
 
-static struct timespec at(uint64_t ns)
+static struct timespec after_ms(unsigned ms)
 {
-	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+	return lf_clock_after_ns((uint64_t)ms * 1000000u);
 }
 
 /* Until the server stops, at most so long. */
 static void pause_ms(struct lf_listeners *listeners, unsigned ms)
 {
-	const struct timespec until = at(in_ms(ms));
+	const struct timespec until = after_ms(ms);
 
 	pthread_mutex_lock(&listeners->lock);
 	while (!listeners->stopping)
@@ -123,7 +127,7 @@ static void pause_ms(struct lf_listeners *listeners, unsigned ms)
  */
 static bool handed_over(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen, unsigned ms)
 {
-	const struct timespec until = at(in_ms(ms));
+	const struct timespec until = after_ms(ms);
 	bool more;
 
 	pthread_mutex_lock(&listeners->lock);
@@ -165,7 +169,7 @@ static socklen_t address_of(const struct lf_listener *listener, struct sockaddr_
 {
 	struct sockaddr_un *local = (struct sockaddr_un *)to;
 
-	if (listener->kind != LF_LISTENER_IPC)
+	if (listener->kind != LF_ADDRESS_IPC)
 		return tcp_address(&listener->address, to);
 	memset(to, 0, sizeof(*to));
 	local->sun_family = AF_UNIX;
@@ -184,12 +188,12 @@ static bool wait_fd(struct lf_listeners *listeners, int fd, short events, uint64
 	return false;
 }
 
-static enum verdict verdict_of(int reason)
+static enum trial trial_of(int reason)
 {
 	return reason == ECONNREFUSED || reason == ENOENT ? DEAD : UNKNOWN;
 }
 
-static enum verdict connect_to(
+static enum trial connect_to(
 	struct lf_listeners *listeners, const struct lf_listener *listener, int fd, uint64_t deadline_ns)
 {
 	struct sockaddr_storage address;
@@ -203,11 +207,11 @@ static enum verdict connect_to(
 			if (!wait_fd(listeners, fd, POLLOUT, deadline_ns))
 				return SILENT;
 			if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &size) != 0 || reason != 0)
-				return verdict_of(reason);
+				return trial_of(reason);
 			return ALIVE;
 		}
 		if (errno != EAGAIN)
-			return verdict_of(errno);
+			return trial_of(errno);
 		/* A local socket's queue is full: its server is busy, or dead. */
 		if (lf_clock_ns() >= deadline_ns)
 			return SILENT;
@@ -219,7 +223,7 @@ static enum verdict connect_to(
 }
 
 /* SP's greeting, as a REQ socket says it. */
-static enum verdict greet(struct lf_listeners *listeners, int fd, uint64_t deadline_ns)
+static enum trial greet(struct lf_listeners *listeners, int fd, uint64_t deadline_ns)
 {
 	static const uint8_t GREETING[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
 	uint8_t answer[8];
@@ -252,33 +256,33 @@ static bool descriptors_left(int fd)
 	return true;
 }
 
-static enum verdict try_plain(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
+static enum trial try_plain(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
 {
-	int family = listener->kind == LF_LISTENER_IPC       ? AF_UNIX
+	int family = listener->kind == LF_ADDRESS_IPC        ? AF_UNIX
 		: listener->address.s_family == NNG_AF_INET6 ? AF_INET6
 							     : AF_INET;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	uint64_t deadline_ns = in_ms(GREETING_MS);
-	enum verdict verdict;
+	enum trial trial;
 
 	if (fd < 0)
 		return UNKNOWN;
-	verdict = connect_to(listeners, listener, fd, deadline_ns);
-	if (verdict == ALIVE)
-		verdict = greet(listeners, fd, deadline_ns);
-	if (verdict == ALIVE && !handed_over(listeners, listener, seen, HAND_OVER_MS))
-		verdict = SILENT;
-	if (verdict == SILENT && !descriptors_left(fd))
-		verdict = UNKNOWN;
+	trial = connect_to(listeners, listener, fd, deadline_ns);
+	if (trial == ALIVE)
+		trial = greet(listeners, fd, deadline_ns);
+	if (trial == ALIVE && !handed_over(listeners, listener, seen, HAND_OVER_MS))
+		trial = SILENT;
+	if (trial == SILENT && !descriptors_left(fd))
+		trial = UNKNOWN;
 	close(fd);
-	return verdict;
+	return trial;
 }
 
 /* ---- a trial through nng ---- */
 
-static enum verdict try_tls(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
+static enum trial try_tls(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
 {
-	enum verdict verdict = UNKNOWN;
+	enum trial trial = UNKNOWN;
 	nng_tls_config *config;
 	char url[64];
 	nng_socket socket;
@@ -296,98 +300,96 @@ static enum verdict try_tls(struct lf_listeners *listeners, const struct lf_list
 		goto free_config;
 	if (nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config) == 0 &&
 		nng_dialer_start(dialer, NNG_FLAG_NONBLOCK) == 0)
-		verdict = handed_over(listeners, listener, seen, TLS_MS) ? ALIVE : SILENT;
+		trial = handed_over(listeners, listener, seen, TLS_MS) ? ALIVE : SILENT;
 free_config:
 	nng_tls_config_free(config);
 close_socket:
 	nng_close(socket);
-	return verdict;
+	return trial;
 }
 
 /* ---- the watchdog ---- */
 
-static void reopen(struct lf_rpc_server *server, struct lf_listener *listener)
+static void reopen(struct lf_rpc_nng *nng, struct lf_listener *listener)
 {
-	lf_listener_part(server, listener);
+	lf_listener_part(nng, listener);
 	lf_listener_close(listener);
-	for (unsigned i = 0; i < REOPEN_TRIALS && !stopping(&server->listeners); i++) {
-		if (lf_listener_open(server, listener, NULL) == LF_OK) {
-			pthread_mutex_lock(&server->lock);
-			server->counters.listeners_reopened++;
-			pthread_mutex_unlock(&server->lock);
+	for (unsigned i = 0; i < REOPEN_TRIALS && !stopping(&nng->listeners); i++) {
+		if (lf_listener_open(nng, listener, NULL) == LF_OK) {
+			atomic_fetch_add(&nng->reopened, 1);
 			return;
 		}
-		pause_ms(&server->listeners, REOPEN_PAUSE_MS);
+		pause_ms(&nng->listeners, REOPEN_PAUSE_MS);
 	}
 	/* Next time again. */
 }
 
-static enum verdict try_once(struct lf_listeners *listeners, const struct lf_listener *listener)
+static enum trial try_once(struct lf_listeners *listeners, const struct lf_listener *listener)
 {
 	uint64_t seen;
 
 	pthread_mutex_lock(&listeners->lock);
 	seen = listener->accepted;
 	pthread_mutex_unlock(&listeners->lock);
-	return listener->kind == LF_LISTENER_TLS ? try_tls(listeners, listener, seen)
-						 : try_plain(listeners, listener, seen);
+	return listener->kind == LF_ADDRESS_TLS ? try_tls(listeners, listener, seen)
+						: try_plain(listeners, listener, seen);
 }
 
 /*
- * The connection of a trial has ended: from now, unless it owes already, nng owes that it lets go of one. gone: of how
- * many it had before the trial.
+ * The connection of a trial has ended: from now on nng owes that it releases one, unless it owes that already. gone:
+ * how many it had released before the trial.
  */
-static void owe(struct lf_rpc_server *server, uint64_t gone)
+static void owe(struct lf_rpc_nng *nng, uint64_t gone)
 {
-	struct lf_listeners *listeners = &server->listeners;
+	struct lf_listeners *listeners = &nng->listeners;
 
-	if (listeners->owed_ns != 0 && lf_peers_gone(&server->peers) == listeners->owed_gone)
+	if (listeners->owed_ns != 0 && lf_peers_gone(&nng->peers) == listeners->owed_gone)
 		return;
 	listeners->owed_ns = lf_clock_ns();
 	listeners->owed_gone = gone;
 }
 
-static void check_stuck(struct lf_rpc_server *server)
+static void check_stuck(struct lf_rpc_nng *nng)
 {
-	struct lf_listeners *listeners = &server->listeners;
-	const uint64_t max_ns = (uint64_t)server->options.stuck_ms * 1000000;
+	struct lf_listeners *listeners = &nng->listeners;
+	const uint64_t max_ns = (uint64_t)nng->options.stuck_ms * 1000000;
 
-	if (listeners->stuck || listeners->owed_ns == 0 || lf_peers_gone(&server->peers) != listeners->owed_gone ||
+	if (listeners->stuck || listeners->owed_ns == 0 || lf_peers_gone(&nng->peers) != listeners->owed_gone ||
 		lf_clock_ns() - listeners->owed_ns < max_ns)
 		return;
 	listeners->stuck = true;
-	if (server->options.on_stuck != NULL)
-		server->options.on_stuck(server->options.on_stuck_context);
+	if (nng->options.on_stuck != NULL)
+		nng->options.on_stuck(nng->options.on_stuck_context);
 }
 
-static void look_after(struct lf_rpc_server *server, struct lf_listener *listener)
+static void look_after(struct lf_rpc_nng *nng, struct lf_listener *listener)
 {
-	enum verdict verdict = listener->open ? SILENT : DEAD;
-	uint64_t gone = lf_peers_gone(&server->peers);
+	enum trial trial = listener->open ? SILENT : DEAD;
+	uint64_t gone = lf_peers_gone(&nng->peers);
 
-	for (unsigned strike = 0; verdict == SILENT && strike < STRIKES; strike++)
-		verdict = try_once(&server->listeners, listener);
-	if (verdict == ALIVE)
-		owe(server, gone);
-	if ((verdict == SILENT || verdict == DEAD) && !stopping(&server->listeners))
-		reopen(server, listener);
+	for (unsigned strike = 0; trial == SILENT && strike < STRIKES; strike++)
+		trial = try_once(&nng->listeners, listener);
+	if (trial == ALIVE)
+		owe(nng, gone);
+	if ((trial == SILENT || trial == DEAD) && !stopping(&nng->listeners))
+		reopen(nng, listener);
 }
 
 static void *watchdog(void *argument)
 {
-	struct lf_rpc_server *server = argument;
-	struct lf_listeners *listeners = &server->listeners;
+	struct lf_rpc_nng *nng = argument;
+	struct lf_listeners *listeners = &nng->listeners;
 
 	for (;;) {
 		size_t count;
 
-		pause_ms(listeners, server->options.watchdog_ms);
+		pause_ms(listeners, nng->options.watchdog_ms);
 		pthread_mutex_lock(&listeners->lock);
 		count = listeners->count;
 		pthread_mutex_unlock(&listeners->lock);
 		for (size_t i = 0; i < count && !stopping(listeners); i++)
-			look_after(server, &listeners->items[i]);
-		check_stuck(server);
+			look_after(nng, &listeners->items[i]);
+		check_stuck(nng);
 		if (stopping(listeners))
 			break;
 	}
@@ -398,17 +400,17 @@ static void *watchdog(void *argument)
 	return NULL;
 }
 
-enum lf_code lf_watchdog_start(struct lf_rpc_server *server, struct lf_error *error)
+enum lf_code lf_watchdog_start(struct lf_rpc_nng *nng, struct lf_error *error)
 {
-	if (lf_thread_start(&server->listeners.watchdog, watchdog, server) != 0)
+	if (lf_thread_start(&nng->listeners.watchdog, watchdog, nng) != 0)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no thread for the watchdog");
-	server->listeners.watched = true;
+	nng->listeners.watched = true;
 	return LF_OK;
 }
 
-void lf_watchdog_halt(struct lf_rpc_server *server)
+void lf_watchdog_halt(struct lf_rpc_nng *nng)
 {
-	struct lf_listeners *listeners = &server->listeners;
+	struct lf_listeners *listeners = &nng->listeners;
 
 	pthread_mutex_lock(&listeners->lock);
 	listeners->stopping = true;
@@ -416,10 +418,10 @@ void lf_watchdog_halt(struct lf_rpc_server *server)
 	pthread_mutex_unlock(&listeners->lock);
 }
 
-bool lf_watchdog_await(struct lf_rpc_server *server, unsigned timeout_ms)
+bool lf_watchdog_await(struct lf_rpc_nng *nng, unsigned timeout_ms)
 {
-	struct lf_listeners *listeners = &server->listeners;
-	const struct timespec until = at(in_ms(timeout_ms));
+	struct lf_listeners *listeners = &nng->listeners;
+	const struct timespec until = after_ms(timeout_ms);
 	bool ended;
 
 	pthread_mutex_lock(&listeners->lock);
@@ -431,9 +433,9 @@ bool lf_watchdog_await(struct lf_rpc_server *server, unsigned timeout_ms)
 	return ended;
 }
 
-void lf_watchdog_join(struct lf_rpc_server *server)
+void lf_watchdog_join(struct lf_rpc_nng *nng)
 {
-	if (server->listeners.watched)
-		pthread_join(server->listeners.watchdog, NULL);
-	server->listeners.watched = false;
+	if (nng->listeners.watched)
+		pthread_join(nng->listeners.watchdog, NULL);
+	nng->listeners.watched = false;
 }

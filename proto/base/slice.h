@@ -1,0 +1,22 @@
+/* Bytes that lie somewhere else, and names with values made of them. */
+#ifndef LF_PROTO_BASE_SLICE_H
+#define LF_PROTO_BASE_SLICE_H
+
+#include <stddef.h>
+
+/* A piece of somebody else's memory. Not NUL-terminated. */
+struct lf_slice {
+	const char *data;
+	size_t length;
+};
+
+/* One entry of what a request carries beside its message: an authorization, a trace, an id. */
+struct lf_metadata {
+	struct lf_slice key;   /* lower case */
+	struct lf_slice value; /* visible ASCII and space */
+};
+
+/* The first value of key among so many entries, or an empty slice with data NULL. */
+struct lf_slice lf_metadata_find(const struct lf_metadata *entries, size_t count, const char *key);
+
+#endif

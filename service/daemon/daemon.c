@@ -1,0 +1,210 @@
+#include "service/daemon/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "proto/base/check.h"
+#include "service/rpc/nng/nng.h"
+#include "service/rpc/nng/publish.h"
+#include "service/rpc/tokens.h"
+#include "service/rubric/file.h"
+#include "service/state/registry.h"
+#include "service/state/team_cache.h"
+#include "storage/log/log.h"
+
+enum { DRAIN_MS = 2000, TEAM_CACHE_BYTES = 16 * 1024 * 1024 };
+
+static int say(const struct lf_error *error)
+{
+	fprintf(stderr, "leadfitd: %s\n", error->message);
+	for (size_t i = 1; i < error->violation_kept; i++)
+		fprintf(stderr, "leadfitd: %s: %s\n", error->violations[i].field, error->violations[i].description);
+	return lf_code_exit_status(error->code);
+}
+
+/* On the log's writer thread: nothing can be promised any more. The main thread ends the service. */
+static void log_failed(void *context, const struct lf_error *error)
+{
+	(void)context;
+	fprintf(stderr, "leadfitd: the decision log has failed: %s\n", error->message);
+	kill(getpid(), SIGUSR1);
+}
+
+/* While lf_log_open() migrates: a line for each tenth. */
+static void log_migrating(void *context, uint64_t done, uint64_t total)
+{
+	uint64_t *tenths = context; /* told, and one for the beginning */
+	const uint64_t now = total == 0 ? 10 : done * 10 / total;
+
+	if (done == 0 && *tenths == 0)
+		fprintf(stderr,
+			"leadfitd: the decision log is of an older release: giving it its tree (%llu decisions)\n",
+			(unsigned long long)total);
+	else if (now >= *tenths)
+		fprintf(stderr, "leadfitd: migrated %llu of %llu decisions\n", (unsigned long long)done,
+			(unsigned long long)total);
+	else
+		return;
+	*tenths = now + 1;
+}
+
+/* On a thread of the nng transport: only a new process gets rid of what nng keeps. */
+static void rpc_stuck(void *context)
+{
+	(void)context;
+	fputs("leadfitd: nng has stopped releasing connections\n", stderr);
+	kill(getpid(), SIGUSR1);
+}
+
+/* ---- the parts, in their order ---- */
+
+static int load_rubric(struct lf_daemon *d, const char *path)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_version *version = NULL;
+	bool added = false, activated = false;
+	char *text = NULL;
+	size_t length = 0;
+	int status = 0;
+
+	if (lf_rubric_file_load(&version, path, &text, &length, &error) != LF_OK ||
+		lf_registry_put(d->registry, version, &(struct lf_actor){.caller = "local"}, &added, &activated,
+			&error) != LF_OK) {
+		lf_rubric_file_say(path, text, length, &error);
+		/* Whatever is wrong with the file is bad input; only the log has failures of its own. */
+		status = version == NULL || error.code == LF_FAILED_PRECONDITION ? 2 : lf_code_exit_status(error.code);
+	} else {
+		fprintf(stderr, "leadfitd: rubric %s %.12s from %s: %s, %s\n", version->message->name,
+			version->digest_text, path, added ? "stored" : "known",
+			activated ? "activated" : "active version unchanged");
+		lf_rubric_file_warn(path, text, length, version);
+	}
+	lf_version_release(version);
+	lf_error_clean_up(&error);
+	free(text);
+	return status;
+}
+
+static int load_rubrics(struct lf_daemon *d, const struct lf_daemon_options *options)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < options->rubric_count && status == 0; i++)
+		status = load_rubric(d, options->rubrics[i]);
+	return status;
+}
+
+/* Callers, and whom new decisions are told to. */
+static enum lf_code open_access(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
+{
+	char bound[512];
+
+	if (options->tokens != NULL && lf_tokens_load(&d->tokens, options->tokens, error) != LF_OK)
+		return error->code;
+	if (options->publish == NULL)
+		return LF_OK;
+	if (lf_publisher_new(&d->publisher, options->publish, d->tokens != NULL, bound, sizeof(bound), error) != LF_OK)
+		return error->code;
+	fprintf(stderr, "leadfitd: publishing on %s\n", bound);
+	return LF_OK;
+}
+
+/* The log, what was signed of it, and its rubrics. */
+static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
+{
+	uint64_t tenths = 0;
+	struct lf_log_options log_options = {.location = options->database,
+		.on_failed = log_failed,
+		.on_migrating = log_migrating,
+		.on_migrating_context = &tenths};
+
+	if (d->publisher != NULL) {
+		log_options.on_committed = lf_publisher_note;
+		log_options.on_committed_context = d->publisher;
+	}
+	if (lf_log_open(&d->log, &lf_sqlite_backend, &log_options, error) != LF_OK ||
+		lf_seal_open(&d->seal, d->log, &options->seal, error) != LF_OK)
+		return error->code;
+	return lf_registry_new(&d->registry, d->log, error);
+}
+
+/* The RPC server, and what its methods share. */
+static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
+{
+	d->teams = lf_team_cache_new(TEAM_CACHE_BYTES);
+	if (d->teams == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for teams");
+	if (lf_rpc_server_new(&d->server,
+		    &(struct lf_rpc_options){.worker_count = options->workers,
+			    .tokens = d->tokens,
+			    .cache = lf_team_cache_rpc(d->teams)},
+		    error) != LF_OK ||
+		lf_state_init(&d->state, d->log, d->registry, error) != LF_OK)
+		return error->code;
+	d->state_ready = true;
+	d->state.teams = d->teams;
+	d->state.signer = &d->seal.signer;
+	d->state.checkpoints = d->seal.checkpoints;
+	lf_daemon_services_init(&d->services, &d->state);
+	return lf_daemon_services_add(&d->services, d->server, error);
+}
+
+static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
+{
+	char bound[512];
+
+	if (lf_rpc_nng_new(&d->nng, d->server, &(struct lf_rpc_nng_options){.on_stuck = rpc_stuck}, error) != LF_OK)
+		return error->code;
+	for (size_t i = 0; i < options->listen_count; i++) {
+		if (lf_rpc_nng_listen(d->nng, options->listen[i], bound, sizeof(bound), error) != LF_OK)
+			return error->code;
+		fprintf(stderr, "leadfitd: listening on %s\n", bound);
+	}
+	return LF_OK;
+}
+
+/* ---- */
+
+int lf_daemon_start(struct lf_daemon *d, const struct lf_daemon_options *options)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	int status = 0;
+
+	if (open_access(d, options, &error) == LF_OK && open_log(d, options, &error) == LF_OK) {
+		status = load_rubrics(d, options);
+		if (status == 0 && open_services(d, options, &error) == LF_OK)
+			listen_all(d, options, &error);
+	}
+	if (error.code != LF_OK)
+		status = say(&error);
+	lf_error_clean_up(&error);
+	return status;
+}
+
+void lf_daemon_stop(struct lf_daemon *d)
+{
+	size_t given_up = 0;
+
+	if (d->state_ready)
+		atomic_store(&d->state.draining, true);
+	if (d->server != NULL)
+		given_up = lf_rpc_server_stop(d->server, DRAIN_MS);
+	if (given_up > 0)
+		fprintf(stderr, "leadfitd: %zu requests were given up\n", given_up);
+	if (d->state_ready)
+		lf_state_end_chores(&d->state);
+	LF_CHECK(H4, d->state.chores == NULL);
+	lf_seal_close(&d->seal);
+	lf_log_close(d->log);
+	lf_publisher_destroy(d->publisher);
+	if (d->state_ready) {
+		lf_daemon_services_clean_up(&d->services);
+		lf_state_clean_up(&d->state);
+	}
+	lf_rpc_server_destroy(d->server);
+	lf_team_cache_destroy(d->teams);
+	lf_registry_destroy(d->registry);
+	lf_tokens_destroy(d->tokens);
+}

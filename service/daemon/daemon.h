@@ -1,0 +1,36 @@
+/* Everything that a running service is made of: brought up in order, taken down in reverse. */
+#ifndef LF_SERVICE_DAEMON_DAEMON_H
+#define LF_SERVICE_DAEMON_DAEMON_H
+
+#include "service/daemon/options.h"
+#include "service/daemon/services.h"
+#include "service/state/state.h"
+
+struct lf_publisher;
+struct lf_tokens;
+
+/* All zero before it starts. It must not move while it runs. */
+struct lf_daemon {
+	struct lf_tokens *tokens;
+	struct lf_publisher *publisher;
+	struct lf_log *log;
+	struct lf_seal seal;
+	struct lf_registry *registry;
+	struct lf_team_cache *teams;
+	struct lf_rpc_server *server;
+	struct lf_rpc_nng *nng; /* the server's */
+	struct lf_state state;
+	bool state_ready;
+	struct lf_daemon_services services;
+};
+
+/*
+ * Opens the log, loads rubrics, and listens. Returns 0, or the exit status after it has said on standard error what is
+ * wrong; lf_daemon_stop() follows in either case. Blocks until all of it is done: a migration may take minutes. Where
+ * the service can't go on later, the process gets SIGUSR1, which must be blocked in all threads.
+ */
+int lf_daemon_start(struct lf_daemon *daemon, const struct lf_daemon_options *options);
+/* Answers what is in, for at most two seconds, and takes down what was brought up. Blocks. */
+void lf_daemon_stop(struct lf_daemon *daemon);
+
+#endif

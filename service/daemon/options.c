@@ -1,0 +1,71 @@
+#include "service/daemon/options.h"
+
+#include "service/offline/command_line.h"
+
+static const char usage[] =
+	"Usage: leadfitd --db FILE [--listen URL]... [--rubric FILE]... [--tokens FILE] [OPTION]...\n"
+	"       leadfitd key --db FILE [--key FILE]\n"
+	"       leadfitd verify --db FILE [--checkpoint PATH]... [--key KEY]\n"
+	"       leadfitd restore --db FILE --from BACKUP [--checkpoint PATH]... [--key KEY]\n"
+	"Answers who should lead a project, and keeps every answer in a decision log.\n"
+	"\n"
+	"  --db FILE       decision log (SQLite), created where absent; one service a file\n"
+	"  --listen URL    tcp://HOST:PORT or ipc://PATH; several are allowed\n"
+	"                  (default tcp://127.0.0.1:7460)\n"
+	"  --rubric FILE   store this rubric, and activate it where its name has no active\n"
+	"                  version; several are allowed\n"
+	"  --tokens FILE   callers and their roles; without it only loopback and ipc are served\n"
+	"  --publish URL   tell who listens there that there are new decisions: sequence numbers,\n"
+	"                  nothing else (leadfit decisions watch --publish URL)\n"
+	"  --workers N     worker threads (default: one a processor)\n"
+	"\n"
+	"Evidence ('key' prints the verifier key; 'verify' and 'restore' have a --help of their own):\n"
+	"  --key FILE      signing key, made where absent (default: the log's name and .key)\n"
+	"  --origin NAME   name of a key that is made, such as example.com/leadfit\n"
+	"                  (default: leadfit/ and random digits)\n"
+	"  --checkpoints PATH      where signed checkpoints are written: a directory, or a file that is\n"
+	"                          there or ends in .checkpoint (default: the log's name and .checkpoints)\n"
+	"  --checkpoint-every N    one whenever the log has grown by N records (default 10000)\n"
+	"  --checkpoint-seconds T  or T seconds after the last one, if it has grown (default 60)\n"
+	"  --accept-rewound        start though the log is not the one that was signed, and keep the\n"
+	"                          checkpoints aside\n"
+	"\n"
+	"  --version       print the version\n"
+	"  --help          print this\n"
+	"\n"
+	"SIGTERM or SIGINT ends it after the requests that are in have been answered.\n"
+	"See leadfitd(8).\n";
+
+int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
+{
+	unsigned long every = 0, seconds = 0;
+	const struct lf_command_line_option table[] = {
+		{.name = "db", .text = &o->database},
+		{.name = "listen", .list = o->listen, .count = &o->listen_count, .max = LF_LISTEN_MAX},
+		{.name = "rubric", .list = o->rubrics, .count = &o->rubric_count, .max = LF_RUBRIC_FILES_MAX},
+		{.name = "tokens", .text = &o->tokens},
+		{.name = "publish", .text = &o->publish},
+		{.name = "workers", .number = &o->workers, .low = 1, .high = 64},
+		{.name = "key", .text = &o->seal.key},
+		{.name = "origin", .text = &o->seal.origin},
+		{.name = "checkpoints", .text = &o->seal.checkpoints},
+		{.name = "checkpoint-every", .number = &every, .low = 1, .high = 1000000000},
+		{.name = "checkpoint-seconds", .number = &seconds, .low = 1, .high = 86400},
+		{.name = "accept-rewound", .flag = &o->seal.accept_rewound},
+	};
+	const struct lf_command_line line = {"", usage, table, sizeof(table) / sizeof(table[0])};
+	int status;
+
+	*o = (struct lf_daemon_options){.database = NULL};
+	status = lf_command_line_read(&line, argc, argv);
+	if (status >= 0)
+		return status;
+	if (o->database == NULL)
+		return lf_command_line_refuse(&line, "--db FILE is required");
+	o->seal.database = o->database;
+	o->seal.every = every;
+	o->seal.seconds = (unsigned)seconds;
+	if (o->listen_count == 0)
+		o->listen[o->listen_count++] = "tcp://127.0.0.1:7460";
+	return -1;
+}

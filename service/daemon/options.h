@@ -1,0 +1,27 @@
+/* The command line of leadfitd. */
+#ifndef LF_SERVICE_DAEMON_OPTIONS_H
+#define LF_SERVICE_DAEMON_OPTIONS_H
+
+#include <stddef.h>
+
+#include "service/seal/seal.h"
+
+enum { LF_LISTEN_MAX = 16, LF_RUBRIC_FILES_MAX = 64 };
+
+/* Texts are those of argv. */
+struct lf_daemon_options {
+	const char *database;
+	const char *listen[LF_LISTEN_MAX];
+	size_t listen_count;
+	const char *rubrics[LF_RUBRIC_FILES_MAX];
+	size_t rubric_count;
+	const char *tokens;    /* NULL: none */
+	const char *publish;   /* NULL: nothing is published */
+	unsigned long workers; /* 0: one a processor */
+	struct lf_seal_options seal;
+};
+
+/* Reads them. -1 to go on, or the exit status (lf_command_line_read()). */
+int lf_daemon_options_read(struct lf_daemon_options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,31 @@
+/* The daemon's services, and the RPC server that they are added to: who may call what. */
+#ifndef LF_SERVICE_DAEMON_SERVICES_H
+#define LF_SERVICE_DAEMON_SERVICES_H
+
+#include "service/audit/audit.h"
+#include "service/daemon/system.h"
+#include "service/decisions/decisions.h"
+#include "service/keeping/keeping.h"
+#include "service/rpc/rpc.h"
+#include "service/rubrics_api/rubrics.h"
+#include "service/scoring/scoring.h"
+
+struct lf_daemon_services {
+	struct lf_scoring_service scoring;
+	struct lf_decisions_service decisions;
+	struct lf_rubrics_service rubrics;
+	struct lf_audit_service audit;
+	struct lf_keeping_service keeping;
+	struct lf_health_service health;
+	Leadfit__V1__Describe_Service describe;
+};
+
+/* Sets them all up over state, which is borrowed. They must not move afterwards. */
+void lf_daemon_services_init(struct lf_daemon_services *services, struct lf_state *state);
+/* Adds them to the server, each method with the role that it needs. Before the server listens. Borrows services. */
+enum lf_code lf_daemon_services_add(
+	struct lf_daemon_services *services, struct lf_rpc_server *server, struct lf_error *error);
+/* Frees what they keep between calls. After the server has stopped. */
+void lf_daemon_services_clean_up(struct lf_daemon_services *services);
+
+#endif

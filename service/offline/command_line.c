@@ -1,0 +1,96 @@
+#include "service/offline/command_line.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/base/check.h"
+
+enum { OPTIONS_MAX = 16, HELP = 256, VERSION, FIRST }; /* what getopt_long() returns: beyond every character */
+
+static int say_where_help_is(const struct lf_command_line *line)
+{
+	fprintf(stderr, "Try 'leadfitd%s%s --help'.\n", *line->name != '\0' ? " " : "", line->name);
+	return 2;
+}
+
+int lf_command_line_refuse(const struct lf_command_line *line, const char *what)
+{
+	fprintf(stderr, "leadfitd: %s\n", what);
+	return say_where_help_is(line);
+}
+
+static bool read_number(const struct lf_command_line_option *option, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	*option->number = strtoul(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *option->number >= option->low &&
+		*option->number <= option->high)
+		return true;
+	fprintf(stderr, "leadfitd: --%s %s: allowed are %lu..%lu\n", option->name, text, option->low, option->high);
+	return false;
+}
+
+/* false: it is said why not. argument is NULL for a flag. */
+static bool take(const struct lf_command_line_option *option, const char *argument)
+{
+	if (option->text != NULL) {
+		*option->text = argument;
+	} else if (option->number != NULL) {
+		return read_number(option, argument);
+	} else if (option->flag != NULL) {
+		*option->flag = true;
+	} else if (*option->count == option->max) {
+		fprintf(stderr, "leadfitd: --%s is given more than %zu times\n", option->name, option->max);
+		return false;
+	} else {
+		option->list[(*option->count)++] = argument;
+	}
+	return true;
+}
+
+static void fill_table(const struct lf_command_line *line, struct option table[OPTIONS_MAX + 3])
+{
+	size_t i;
+
+	for (i = 0; i < line->option_count; i++)
+		table[i] = (struct option){line->options[i].name,
+			line->options[i].flag != NULL ? no_argument : required_argument, NULL, FIRST + (int)i};
+	table[i++] = (struct option){"help", no_argument, NULL, HELP};
+	if (*line->name == '\0')
+		table[i++] = (struct option){"version", no_argument, NULL, VERSION};
+	table[i] = (struct option){NULL, 0, NULL, 0};
+}
+
+int lf_command_line_read(const struct lf_command_line *line, int argc, char **argv)
+{
+	static char program[] = "leadfitd";
+	struct option table[OPTIONS_MAX + 3];
+	int option;
+
+	LF_CHECK(H8, line->option_count <= OPTIONS_MAX);
+	fill_table(line, table);
+	argv[0] = program;
+	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
+		if (option == HELP) {
+			fputs(line->usage, stdout);
+			return 0;
+		}
+		if (option == VERSION) {
+			printf("leadfitd %s\n", LF_VERSION);
+			return 0;
+		}
+		if (option < FIRST)
+			return say_where_help_is(line);
+		if (!take(&line->options[option - FIRST], optarg))
+			return 2;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "leadfitd: unexpected argument %s\n", argv[optind]);
+		return say_where_help_is(line);
+	}
+	return -1;
+}

@@ -1,0 +1,35 @@
+/* Command lines of leadfitd and its subcommands: a table of options each, read by one function. */
+#ifndef LF_SERVICE_OFFLINE_COMMAND_LINE_H
+#define LF_SERVICE_OFFLINE_COMMAND_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One --name. Exactly one of text, list, number and flag is set: it says what the option takes, and where that goes. */
+struct lf_command_line_option {
+	const char *name;      /* without the dashes */
+	const char **text;     /* an argument; the last one holds */
+	const char **list;     /* an argument each time it is given, at most max of them */
+	size_t *count, max;    /* of list */
+	unsigned long *number; /* a whole number of low..high */
+	unsigned long low, high;
+	bool *flag; /* no argument: becomes true */
+};
+
+struct lf_command_line {
+	const char *name;  /* of the subcommand; "" = of leadfitd itself, which has --version, too */
+	const char *usage; /* printed for --help */
+	const struct lf_command_line_option *options;
+	size_t option_count;
+};
+
+/*
+ * Reads the arguments into where the options say; argv's texts are borrowed. Returns -1 to go on, or the exit status: 0
+ * after --help or --version, 2 after a mistake, which is said on standard error. argv[0] is replaced: getopt_long() puts
+ * it before what it says. Uses getopt's global state: once a process, before there are threads.
+ */
+int lf_command_line_read(const struct lf_command_line *line, int argc, char **argv);
+/* Says "leadfitd: WHAT" and where help is, on standard error. Returns 2, the exit status. */
+int lf_command_line_refuse(const struct lf_command_line *line, const char *what);
+
+#endif

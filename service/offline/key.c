@@ -1,0 +1,55 @@
+/* leadfitd key: prints the verifier key, with which everyone can check what the service signs. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "service/offline/command_line.h"
+#include "service/offline/commands.h"
+#include "service/seal/key.h"
+
+static const char usage[] =
+	"Usage: leadfitd key --db FILE [--key FILE]\n"
+	"Prints the verifier key, with which everyone can check the service's checkpoints and proofs.\n"
+	"\n"
+	"  --db FILE    the decision log\n"
+	"  --key FILE   the signing key (default: the decision log's name and .key)\n"
+	"  --help       print this\n";
+
+static int print_verifier(const char *path)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	char text[LF_KEY_TEXT_MAX];
+	struct lf_verifier verifier;
+	struct lf_signer signer;
+
+	if (lf_key_load(&signer, path, &error) != LF_OK) {
+		fprintf(stderr, "leadfitd: %s%s\n", error.message,
+			error.code == LF_NOT_FOUND ? "; the service makes it when it starts" : "");
+		return lf_code_exit_status(error.code);
+	}
+	lf_signer_verifier(&signer, &verifier);
+	lf_key_clear(&signer);
+	lf_verifier_print(&verifier, text);
+	return puts(text) < 0 || fflush(stdout) != 0 ? 3 : 0;
+}
+
+int lf_key_command(int argc, char **argv)
+{
+	const char *database = NULL, *key = NULL;
+	const struct lf_command_line_option options[] = {
+		{.name = "db", .text = &database},
+		{.name = "key", .text = &key},
+	};
+	const struct lf_command_line line = {"key", usage, options, sizeof(options) / sizeof(options[0])};
+	char *path = NULL;
+	int status = lf_command_line_read(&line, argc, argv);
+
+	if (status >= 0)
+		return status;
+	if (database == NULL && key == NULL)
+		return lf_command_line_refuse(&line, "--db FILE or --key FILE is required");
+	status = asprintf(&path, "%s%s", key != NULL ? key : database, key != NULL ? "" : ".key") < 0
+		? 3
+		: print_verifier(path);
+	free(path);
+	return status;
+}

@@ -1,0 +1,39 @@
+#include "service/rpc/internal.h"
+
+/* Relaxed throughout: the number alone is shared, and nothing is published by it. */
+
+bool lf_rpc_budget_take(struct lf_rpc_budget *budget, size_t bytes)
+{
+	size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
+
+	do {
+		if (bytes > budget->max || used > budget->max - bytes)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&budget->used, &used, used + bytes, memory_order_relaxed, memory_order_relaxed));
+	return true;
+}
+
+void lf_rpc_budget_give(struct lf_rpc_budget *budget, size_t bytes)
+{
+	const size_t before = atomic_fetch_sub_explicit(&budget->used, bytes, memory_order_relaxed);
+
+	LF_CHECK(R5, before >= bytes);
+}
+
+static bool arena_take(struct lf_arena_budget *budget, size_t bytes)
+{
+	return lf_rpc_budget_take((struct lf_rpc_budget *)budget, bytes);
+}
+
+static void arena_give(struct lf_arena_budget *budget, size_t bytes)
+{
+	lf_rpc_budget_give((struct lf_rpc_budget *)budget, bytes);
+}
+
+void lf_rpc_budget_init(struct lf_rpc_budget *budget, size_t max)
+{
+	budget->arenas = (struct lf_arena_budget){.take = arena_take, .give = arena_give};
+	atomic_init(&budget->used, 0);
+	budget->max = max;
+}

@@ -1,0 +1,146 @@
+#include <string.h>
+
+#include "service/rpc/nng/internal.h"
+
+/*
+ * Frames in nng's messages. A reply's message has the frame's header first, then the message's bytes, then what is
+ * appended. Nothing is inserted in front (nng 1.5.2's nng_msg_insert() corrupts the heap), and there is room behind, made
+ * by allocating more and chopping it off again.
+ *
+ * An error can always be said: where no message can be allocated for it, the request's own message is emptied and
+ * carries the header and the status, without text. A request has at least those few bytes, or else nng asks for them,
+ * and only if even that fails the caller hears nothing and its deadline ends the call.
+ */
+
+static const char REQUEST_ID[] = "request-id";
+
+/* ---- the request ---- */
+
+bool lf_frames_read(struct lf_turn *turn, struct lf_rpc_request *request)
+{
+	const struct lf_frame *frame = &turn->frame;
+	const size_t bytes = nng_msg_len(turn->request);
+
+	turn->request_id = (struct lf_slice){0};
+	if (lf_frame_decode(&turn->frame, nng_msg_body(turn->request), bytes, NULL) != LF_OK)
+		return false;
+	turn->request_id = lf_frame_metadata(frame, REQUEST_ID);
+	if (frame->kind != LF_FRAME_REQUEST)
+		return false;
+	*request = (struct lf_rpc_request){
+		.method = frame->method,
+		.timeout_ms = frame->timeout_ms,
+		.metadata = frame->metadata,
+		.metadata_count = frame->metadata_count,
+		.message = frame->message,
+		.message_length = frame->message_length,
+		.bytes = bytes,
+	};
+	return true;
+}
+
+void lf_frames_explain(const struct lf_turn *turn, struct lf_error *error)
+{
+	struct lf_frame frame;
+
+	if (lf_frame_decode(&frame, nng_msg_body(turn->request), nng_msg_len(turn->request), error) == LF_OK)
+		lf_error_set(error, LF_INVALID_ARGUMENT, "frame: byte 3 is 0x%02x: a request is wanted here",
+			(unsigned)frame.kind);
+}
+
+/* ---- the reply ---- */
+
+/* The header of a reply, with the request's id echoed. */
+static size_t reply_header(const struct lf_turn *turn, enum lf_code code, uint8_t *header)
+{
+	struct lf_frame frame;
+
+	frame.kind = LF_FRAME_REPLY;
+	frame.timeout_ms = 0;
+	frame.status = code;
+	frame.method = (struct lf_slice){0};
+	frame.metadata_count = 0;
+	if (turn->request_id.data != NULL) {
+		frame.metadata[0].key = (struct lf_slice){REQUEST_ID, sizeof(REQUEST_ID) - 1};
+		frame.metadata[0].value = turn->request_id;
+		frame.metadata_count = 1;
+	}
+	return lf_frame_encode_header(&frame, header, NULL);
+}
+
+/* A message with the header, and room for length bytes behind it, which are returned. NULL: too large, or no memory. */
+static uint8_t *begin(struct lf_turn *turn, enum lf_code code, size_t length)
+{
+	const size_t max = lf_rpc_server_options(turn->nng->server)->message_bytes_max;
+	uint8_t header[LF_FRAME_HEADER_MAX];
+	const size_t header_length = reply_header(turn, code, header);
+
+	LF_CHECK(N2, turn->reply == NULL);
+	if (header_length == 0 || length > max || header_length > max - length)
+		return NULL;
+	if (nng_msg_alloc(&turn->reply, header_length + length + LF_NNG_REPLY_SPARE) != 0) {
+		turn->reply = NULL;
+		return NULL;
+	}
+	nng_msg_chop(turn->reply, LF_NNG_REPLY_SPARE);
+	memcpy(nng_msg_body(turn->reply), header, header_length);
+	return (uint8_t *)nng_msg_body(turn->reply) + header_length;
+}
+
+uint8_t *lf_frames_begin(struct lf_rpc_call *call, size_t length)
+{
+	return begin(lf_rpc_call_own(call), LF_OK, length);
+}
+
+bool lf_frames_append(struct lf_rpc_call *call, const void *data, size_t length)
+{
+	struct lf_turn *turn = lf_rpc_call_own(call);
+	const size_t max = lf_rpc_server_options(turn->nng->server)->message_bytes_max;
+
+	LF_CHECK(N2, turn->reply != NULL);
+	return length <= max - nng_msg_len(turn->reply) && nng_msg_append(turn->reply, data, length) == 0;
+}
+
+void lf_frames_drop(struct lf_rpc_call *call)
+{
+	struct lf_turn *turn = lf_rpc_call_own(call);
+
+	if (turn->reply != NULL)
+		nng_msg_free(turn->reply);
+	turn->reply = NULL;
+}
+
+/* ---- an error ---- */
+
+/* The request's message, emptied, with a status and no more. */
+static bool bare_status(struct lf_turn *turn, enum lf_code code)
+{
+	const uint8_t error[] = {1 << 3, (uint8_t)code}; /* leadfit.v1.Error: code, a varint below 128 */
+	uint8_t header[LF_FRAME_HEADER_MAX];
+	size_t header_length;
+
+	turn->request_id = (struct lf_slice){0}; /* lies in the message */
+	header_length = reply_header(turn, code, header);
+	nng_msg_clear(turn->request);
+	if (nng_msg_append(turn->request, header, header_length) != 0 ||
+		nng_msg_append(turn->request, error, sizeof(error)) != 0)
+		return false;
+	turn->reply = turn->request;
+	turn->request = NULL;
+	return true;
+}
+
+bool lf_frames_fail(
+	struct lf_rpc_call *call, enum lf_code code, const char *message, const uint8_t *details, size_t length)
+{
+	struct lf_turn *turn = lf_rpc_call_own(call);
+	uint8_t *body;
+
+	(void)message; /* is in the details */
+	if (details == NULL)
+		return bare_status(turn, code);
+	body = begin(turn, code, length);
+	if (body != NULL)
+		memcpy(body, details, length);
+	return body != NULL;
+}

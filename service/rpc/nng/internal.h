@@ -1,0 +1,176 @@
+/* Private to the nng transport: its state, and what the files of this folder do for each other. */
+#ifndef LF_SERVICE_RPC_NNG_INTERNAL_H
+#define LF_SERVICE_RPC_NNG_INTERNAL_H
+
+#include <nng/nng.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/check.h"
+#include "proto/wire/frame.h"
+#include "service/rpc/address.h"
+#include "service/rpc/nng/nng.h"
+#include "service/rpc/transport.h"
+
+enum {
+	LF_NNG_LISTENERS_MAX = 16,
+	LF_NNG_RESERVE = 64,        /* contexts beyond the in-flight limit: they answer RESOURCE_EXHAUSTED */
+	LF_NNG_SEND_MS = 10 * 1000, /* a peer that takes no reply for so long is disconnected */
+	LF_NNG_REPLY_SPARE = 256,   /* room behind a reply, so that append() seldom allocates */
+	/* Of a reply: the frame's fixed part, the request's id (an entry of 3, 10 and at most 1024 bytes), and that. */
+	LF_NNG_REPLY_OVERHEAD = LF_FRAME_FIXED_BYTES + 3 + 10 + 1024 + LF_NNG_REPLY_SPARE,
+	LF_NNG_URL_BYTES_MAX = 320,
+	LF_NNG_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
+	LF_NNG_LINGER_MS = 100, /* at stop, for replies that nng has but perhaps not written, or the peer not read */
+	LF_NNG_LINGER_LARGE_MS = 200, /* the same for large ones */
+	LF_NNG_PART_MS = 300,         /* at stop, for connections to end from their reading side */
+	LF_NNG_HALT_MS = 1500,        /* at stop, for the watchdog to end */
+	LF_NNG_STUCK_MS = 60 * 1000,  /* no connection that has ended is released for so long: nng is stuck */
+};
+
+/* ---- peers: which pipes are alive ---- */
+
+/*
+ * A set of pipe ids. Adding and removing lock; asking does not. Pipe ids are never 0, and never reused while nng counts
+ * through its 31 bits.
+ */
+struct lf_peers {
+	pthread_mutex_t lock;
+	_Atomic uint32_t *slots; /* open addressing, linear probing */
+	size_t mask;
+	size_t count;
+	size_t max;
+	uint64_t gone; /* pipes that nng has released, also such as were never added */
+};
+
+enum lf_code lf_peers_init(struct lf_peers *peers, size_t max);
+void lf_peers_clean_up(struct lf_peers *peers);
+/* false where max are there already. */
+bool lf_peers_add(struct lf_peers *peers, uint32_t id);
+void lf_peers_remove(struct lf_peers *peers, uint32_t id);
+uint64_t lf_peers_gone(struct lf_peers *peers);
+bool lf_peers_has(const struct lf_peers *peers, uint32_t id);
+
+/* ---- turns ---- */
+
+/* Where a turn's aio is. DESIGN.md draws it. */
+enum lf_turn_state {
+	LF_TURN_OURS,      /* with us: the request is with dispatch, or nothing is going on */
+	LF_TURN_RECEIVING, /* in nng's hands: the next request */
+	LF_TURN_SENDING,   /* in nng's hands: the reply */
+};
+
+/* One REP context for the life of the server, and the request that is in it at the moment. A call's own part. */
+struct lf_turn {
+	struct lf_rpc_nng *nng;
+	struct lf_rpc_call *call;
+	nng_ctx context;
+	nng_aio *aio; /* NULL before the start, and once nng has given everything back */
+	_Atomic(enum lf_turn_state) state;
+	uint32_t pipe;
+	nng_msg *request;
+	nng_msg *reply;             /* begun */
+	struct lf_slice request_id; /* into request */
+	struct lf_frame frame;      /* of request */
+};
+
+/* ---- listeners ---- */
+
+struct lf_listener {
+	enum lf_address_kind kind;
+	char url[LF_NNG_URL_BYTES_MAX]; /* as bound: with the real port */
+	char path[108];                 /* ipc: the socket's name */
+	nng_sockaddr address;           /* tcp: where to try it */
+	nng_listener listener;
+	bool open;
+	unsigned long device, inode; /* ipc: the file that is ours */
+	unsigned generation;         /* ipc: makes names that are new */
+	uint64_t accepted;           /* connections that nng handed over from this listener; under listeners->lock */
+};
+
+struct lf_listeners {
+	pthread_mutex_t lock;   /* of accepted, listener ids, watched */
+	pthread_cond_t changed; /* a connection was handed over, or the watchdog shall stop */
+	struct lf_listener items[LF_NNG_LISTENERS_MAX];
+	size_t count;
+	bool stopping;
+	bool watched; /* the watchdog's thread is to be joined */
+	bool ended;   /* it is at its end */
+	pthread_t watchdog;
+	uint64_t owed_ns, owed_gone; /* watchdog: when we began waiting for nng to release a pipe, and its count then */
+	bool stuck;                  /* watchdog: on_stuck was called */
+};
+
+/* ---- the transport ---- */
+
+struct lf_rpc_nng {
+	struct lf_rpc_server *server;
+	struct lf_rpc_nng_options options; /* with the defaults filled in */
+	nng_socket socket;
+	struct lf_peers peers;
+	struct lf_listeners listeners;
+	struct lf_rpc_call **calls; /* each with a turn as its own part */
+	size_t call_count;
+	bool started;       /* owner's thread only */
+	atomic_bool closed; /* nothing is handed to nng any more */
+	/*
+	 * Threads that may be in nng_ctx_send() or nng_ctx_recv(): raised before closed is looked at, so that once it is set
+	 * and this is 0, nobody is there and nobody will be.
+	 */
+	atomic_size_t inside;
+	atomic_size_t owned;            /* turns whose aio is in nng's hands, or is about to be */
+	atomic_uint_fast64_t linger_ns; /* until when the replies sent so far need the connections */
+	atomic_uint_fast64_t reopened;
+};
+
+/* frames.c: reads the frame of the turn's request. false where it is none; lf_frames_explain() says why. Turn OURS. */
+bool lf_frames_read(struct lf_turn *turn, struct lf_rpc_request *request);
+void lf_frames_explain(const struct lf_turn *turn, struct lf_error *error);
+/* frames.c: as transport.h has them. */
+uint8_t *lf_frames_begin(struct lf_rpc_call *call, size_t length);
+bool lf_frames_append(struct lf_rpc_call *call, const void *data, size_t length);
+void lf_frames_drop(struct lf_rpc_call *call);
+bool lf_frames_fail(
+	struct lf_rpc_call *call, enum lf_code code, const char *message, const uint8_t *details, size_t length);
+
+/* turn.c: as transport.h has them. */
+bool lf_turn_is_gone(const struct lf_rpc_call *call);
+void lf_turn_release(struct lf_rpc_call *call);
+void lf_turn_finish(struct lf_rpc_call *call);
+/* turn.c: the first receive, unless the transport has closed. */
+void lf_turn_start(struct lf_turn *turn);
+/* turn.c: nng's callback for a turn's aio. */
+void lf_turn_on_aio(void *turn);
+
+/* listener.c, owner's thread only. */
+enum lf_code lf_listeners_init(struct lf_listeners *listeners);
+void lf_listeners_clean_up(struct lf_listeners *listeners);
+enum lf_code lf_listeners_add(
+	struct lf_rpc_nng *nng, const char *url, char *bound, size_t bound_size, struct lf_error *error);
+void lf_listeners_close(struct lf_rpc_nng *nng);
+/* listener.c: opens it on its url. Blocks. Owner's thread before the watchdog runs, else the watchdog's. */
+enum lf_code lf_listener_open(struct lf_rpc_nng *nng, struct lf_listener *listener, struct lf_error *error);
+/* listener.c: closes it, and with it the connections that came through it. Blocks. */
+void lf_listener_close(struct lf_listener *listener);
+/*
+ * listener.c: ends the connections that came through it, or through any, from their reading side, and waits until nng
+ * has released them, but not for long. Blocks.
+ */
+void lf_listener_part(struct lf_rpc_nng *nng, const struct lf_listener *listener);
+void lf_listeners_part(struct lf_rpc_nng *nng);
+/* listener.c: nng handed a connection over. Any thread. */
+void lf_listeners_note(struct lf_listeners *listeners, nng_pipe pipe);
+
+/* watchdog.c, owner's thread only. */
+enum lf_code lf_watchdog_start(struct lf_rpc_nng *nng, struct lf_error *error);
+/* Tells it to end. */
+void lf_watchdog_halt(struct lf_rpc_nng *nng);
+/* Then: waits until it has, but not longer; false where it has not, for nng holds it. */
+bool lf_watchdog_await(struct lf_rpc_nng *nng, unsigned timeout_ms);
+/* Waits for its thread. Any thread, once. */
+void lf_watchdog_join(struct lf_rpc_nng *nng);
+
+#endif

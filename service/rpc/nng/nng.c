@@ -1,0 +1,248 @@
+#include "service/rpc/nng/internal.h"
+
+#include <nng/protocol/reqrep0/rep.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "proto/base/clock.h"
+#include "proto/base/limits.h"
+#include "proto/base/thread.h"
+
+/* The life of the transport: made, started by its first listener, closed, freed. How a turn goes: turn.c. */
+
+static void draining(void *self);
+static void drained(void *self);
+static void close_down(void *self);
+static void free_all(void *self);
+
+static const struct lf_rpc_transport transport = {
+	.name = "nng",
+	.reply_overhead = LF_NNG_REPLY_OVERHEAD,
+	.quick = true,
+	.begin = lf_frames_begin,
+	.append = lf_frames_append,
+	.drop = lf_frames_drop,
+	.fail = lf_frames_fail,
+	.is_gone = lf_turn_is_gone,
+	.release = lf_turn_release,
+	.finish = lf_turn_finish,
+	.draining = draining,
+	.drained = drained,
+	.close = close_down,
+	.free = free_all,
+};
+
+/* ---- made ---- */
+
+static enum lf_code no_memory(struct lf_error *error)
+{
+	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the nng transport");
+}
+
+static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument)
+{
+	struct lf_rpc_nng *nng = argument;
+	const uint32_t id = (uint32_t)nng_pipe_id(pipe);
+
+	if (event == NNG_PIPE_EV_REM_POST) {
+		lf_peers_remove(&nng->peers, id);
+		return;
+	}
+	lf_listeners_note(&nng->listeners, pipe);
+	if (!lf_peers_add(&nng->peers, id))
+		nng_pipe_close(pipe);
+}
+
+static int socket_open(struct lf_rpc_nng *nng)
+{
+	int rc = nng_rep0_open(&nng->socket);
+
+	if (rc != 0)
+		return rc;
+	rc = nng_pipe_notify(nng->socket, NNG_PIPE_EV_ADD_PRE, on_pipe, nng);
+	if (rc == 0)
+		rc = nng_pipe_notify(nng->socket, NNG_PIPE_EV_REM_POST, on_pipe, nng);
+	if (rc != 0)
+		nng_close(nng->socket);
+	return rc;
+}
+
+static void fill_in(struct lf_rpc_nng_options *options)
+{
+	if (options->watchdog_ms == 0)
+		options->watchdog_ms = 500;
+	if (options->connections_max == 0)
+		options->connections_max = LF_CONNECTIONS_MAX;
+	if (options->stuck_ms == 0)
+		options->stuck_ms = LF_NNG_STUCK_MS;
+}
+
+enum lf_code lf_rpc_nng_new(struct lf_rpc_nng **out, struct lf_rpc_server *server,
+	const struct lf_rpc_nng_options *options, struct lf_error *error)
+{
+	struct lf_rpc_nng *nng = calloc(1, sizeof(*nng));
+
+	*out = NULL;
+	if (nng == NULL)
+		return no_memory(error);
+	if (options != NULL)
+		nng->options = *options;
+	fill_in(&nng->options);
+	nng->server = server;
+	nng->call_count = lf_rpc_server_options(server)->in_flight_max + LF_NNG_RESERVE;
+	if (lf_peers_init(&nng->peers, nng->options.connections_max) != LF_OK)
+		goto undo_nng;
+	if (lf_listeners_init(&nng->listeners) != LF_OK)
+		goto undo_peers;
+	nng->calls = calloc(nng->call_count, sizeof(*nng->calls));
+	if (nng->calls == NULL)
+		goto undo_listeners;
+	if (socket_open(nng) != 0)
+		goto undo_calls;
+	if (lf_rpc_server_attach(server, &transport, nng, error) != LF_OK)
+		goto undo_socket;
+	*out = nng;
+	return LF_OK;
+
+undo_socket:
+	nng_close(nng->socket);
+undo_calls:
+	free(nng->calls);
+undo_listeners:
+	lf_listeners_clean_up(&nng->listeners);
+undo_peers:
+	lf_peers_clean_up(&nng->peers);
+undo_nng:
+	free(nng);
+	return no_memory(error);
+}
+
+/* ---- started ---- */
+
+/* Opens a context with its call. What it leaves behind when it fails, closing and freeing undo. */
+static bool add_turn(struct lf_rpc_nng *nng, size_t i)
+{
+	struct lf_turn *turn;
+
+	nng->calls[i] = lf_rpc_call_new(nng->server, &transport, sizeof(*turn));
+	if (nng->calls[i] == NULL)
+		return false;
+	turn = lf_rpc_call_own(nng->calls[i]);
+	turn->nng = nng;
+	turn->call = nng->calls[i];
+	if (nng_aio_alloc(&turn->aio, lf_turn_on_aio, turn) != 0 || nng_ctx_open(&turn->context, nng->socket) != 0)
+		return false;
+	lf_turn_start(turn);
+	return true;
+}
+
+/* The server, contexts that receive, and the watchdog. */
+static enum lf_code start(struct lf_rpc_nng *nng, struct lf_error *error)
+{
+	enum lf_code code = lf_rpc_server_start(nng->server, error);
+
+	if (code != LF_OK || nng->started)
+		return code;
+	nng->started = true;
+	for (size_t i = 0; i < nng->call_count && code == LF_OK; i++)
+		if (!add_turn(nng, i))
+			code = no_memory(error);
+	if (code == LF_OK)
+		code = lf_watchdog_start(nng, error);
+	if (code != LF_OK)
+		lf_rpc_server_stop(nng->server, 0);
+	return code;
+}
+
+enum lf_code lf_rpc_nng_listen(
+	struct lf_rpc_nng *nng, const char *url, char *bound, size_t bound_size, struct lf_error *error)
+{
+	const enum lf_code code = start(nng, error);
+
+	return code != LF_OK ? code : lf_listeners_add(nng, url, bound, bound_size, error);
+}
+
+uint64_t lf_rpc_nng_reopened(const struct lf_rpc_nng *nng)
+{
+	return atomic_load(&nng->reopened);
+}
+
+/* ---- closed ---- */
+
+/* On the thread of lf_rpc_server_stop(): newcomers are still read, and refused by dispatch. */
+static void draining(void *self)
+{
+	lf_watchdog_halt(self);
+}
+
+/*
+ * nng says that a reply is sent when it has it, and closing drops what is not yet in the socket's buffer. And where
+ * something is unread when a connection closes, such as the next request of a busy peer, TCP resets it, and the peer
+ * loses the replies that it has not read yet. So newcomers are still read and refused for a moment after the last
+ * reply.
+ */
+static void drained(void *self)
+{
+	struct lf_rpc_nng *nng = self;
+	const uint64_t now = lf_clock_ns(), until = atomic_load(&nng->linger_ns);
+	const struct timespec rest = {.tv_nsec = now < until ? (long)(until - now) : 0};
+
+	if (now < until)
+		nanosleep(&rest, NULL);
+}
+
+/* Waits for a count to fall to 0; whoever lowers it never blocks, and touches nothing of ours afterwards. */
+static void await_none(atomic_size_t *count, long pause_us)
+{
+	const struct timespec moment = {.tv_nsec = pause_us * 1000};
+
+	while (atomic_load(count) != 0)
+		nanosleep(&moment, NULL);
+}
+
+/* Gets back what nng has. On a thread of its own, for nng_close() may never return: see DESIGN.md. */
+static void *tear_down(void *argument)
+{
+	struct lf_rpc_nng *nng = argument;
+
+	lf_watchdog_join(nng);
+	lf_listeners_close(nng);
+	nng_close(nng->socket);
+	await_none(&nng->owned, 200);
+	for (size_t i = 0; i < nng->call_count && nng->calls[i] != NULL; i++) {
+		struct lf_turn *turn = lf_rpc_call_own(nng->calls[i]);
+
+		if (turn->aio != NULL)
+			nng_aio_free(turn->aio);
+		turn->aio = NULL;
+	}
+	lf_rpc_closed(nng->server);
+	return NULL;
+}
+
+static void close_down(void *self)
+{
+	struct lf_rpc_nng *nng = self;
+	pthread_t thread;
+
+	atomic_store(&nng->closed, true);
+	await_none(&nng->inside, 50);
+	if (lf_watchdog_await(nng, LF_NNG_HALT_MS))
+		lf_listeners_part(nng);
+	if (lf_thread_start(&thread, tear_down, nng) == 0)
+		pthread_detach(thread);
+	else
+		tear_down(nng);
+}
+
+static void free_all(void *self)
+{
+	struct lf_rpc_nng *nng = self;
+
+	for (size_t i = 0; i < nng->call_count; i++)
+		lf_rpc_call_free(nng->calls[i]);
+	free(nng->calls);
+	lf_listeners_clean_up(&nng->listeners);
+	lf_peers_clean_up(&nng->peers);
+	free(nng);
+}

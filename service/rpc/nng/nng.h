@@ -1,0 +1,48 @@
+/*
+ * Calls over nng: LF frames (proto/README.md) in the messages of a REP socket. One transport of an RPC server, with the
+ * guards that nng needs. DESIGN.md says which, and why.
+ */
+#ifndef LF_SERVICE_RPC_NNG_NNG_H
+#define LF_SERVICE_RPC_NNG_NNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/status.h"
+#include "service/rpc/rpc.h"
+
+struct lf_rpc_nng;
+
+struct lf_rpc_nng_options {
+	unsigned watchdog_ms;   /* how often listeners are tried; 0 = 500 */
+	size_t connections_max; /* 0 = LF_CONNECTIONS_MAX; further ones are closed at once */
+	const char *tls_file;   /* PEM with certificate and key, for tls+tcp://; NULL = no tls+tcp:// */
+	unsigned stuck_ms;      /* how long connections that have ended may stay with nng; 0 = one minute */
+	/*
+	 * nng has stopped releasing connections (DESIGN.md), which only a new process ends. On the watchdog's thread, once;
+	 * must not stop the server itself. May be NULL.
+	 */
+	void (*on_stuck)(void *context);
+	void *on_stuck_context;
+};
+
+/*
+ * Makes the transport of a server, which from here on stops it and frees it. Before the server starts. Opens nng's socket
+ * and starts nothing yet. options may be NULL: the defaults. Owner's thread, as the next one.
+ */
+enum lf_code lf_rpc_nng_new(struct lf_rpc_nng **nng, struct lf_rpc_server *server,
+	const struct lf_rpc_nng_options *options, struct lf_error *error);
+
+/*
+ * Listens on tcp://HOST:PORT (port 0: any), ipc://PATH (0600), or tls+tcp:// where nng has TLS. Without tokens only
+ * loopback and ipc are allowed (FAILED_PRECONDITION). A request above the server's message_bytes_max is answered
+ * RESOURCE_EXHAUSTED, one above twice that ends its connection. The first call starts the server. INVALID_ARGUMENT for a
+ * URL, UNAVAILABLE where the address is taken. bound (may be NULL) gets the URL with the real port.
+ */
+enum lf_code lf_rpc_nng_listen(
+	struct lf_rpc_nng *nng, const char *url, char *bound, size_t bound_size, struct lf_error *error);
+
+/* How often a listener was dead and was opened again. Any thread. */
+uint64_t lf_rpc_nng_reopened(const struct lf_rpc_nng *nng);
+
+#endif

@@ -1,0 +1,171 @@
+#include "proto/base/clock.h"
+#include "service/rpc/nng/internal.h"
+
+/*
+ * The turns of REP contexts. A receive is started only after the reply was sent, because a REP context drops its reply
+ * otherwise. nng's callbacks never wait.
+ */
+
+/* Aborts unless the turn is in `from`: two owners of one aio (N1). */
+static void change(struct lf_turn *turn, enum lf_turn_state from, enum lf_turn_state to)
+{
+	LF_CHECK(N1, atomic_load_explicit(&turn->state, memory_order_acquire) == from);
+	LF_CHECK(N1, from == LF_TURN_OURS || to == LF_TURN_OURS);
+	atomic_store_explicit(&turn->state, to, memory_order_release);
+}
+
+/* Whether something may be handed to nng; then leave() once that is done. */
+static bool enter(struct lf_rpc_nng *nng)
+{
+	atomic_fetch_add(&nng->inside, 1);
+	if (!atomic_load(&nng->closed))
+		return true;
+	atomic_fetch_sub(&nng->inside, 1);
+	return false;
+}
+
+static void leave(struct lf_rpc_nng *nng)
+{
+	atomic_fetch_sub(&nng->inside, 1);
+}
+
+/* The next request, for a turn that nng->owned counts, once entered. Neither turn nor call may be touched afterwards. */
+static void receive(struct lf_turn *turn)
+{
+	struct lf_rpc_nng *nng = turn->nng; /* outlives this, unlike the turn */
+
+	change(turn, LF_TURN_OURS, LF_TURN_RECEIVING);
+	nng_aio_set_timeout(turn->aio, NNG_DURATION_INFINITE);
+	nng_ctx_recv(turn->context, turn->aio);
+	leave(nng);
+}
+
+/* The same for a turn that nng->owned counts still, where the transport has not closed. */
+static void receive_again(struct lf_turn *turn)
+{
+	if (enter(turn->nng))
+		receive(turn);
+	else
+		atomic_fetch_sub(&turn->nng->owned, 1);
+}
+
+void lf_turn_start(struct lf_turn *turn)
+{
+	atomic_fetch_add(&turn->nng->owned, 1);
+	receive_again(turn);
+}
+
+/* ---- for dispatch ---- */
+
+bool lf_turn_is_gone(const struct lf_rpc_call *call)
+{
+	const struct lf_turn *turn = lf_rpc_call_own(call);
+
+	return !lf_peers_has(&turn->nng->peers, turn->pipe);
+}
+
+void lf_turn_release(struct lf_rpc_call *call)
+{
+	struct lf_turn *turn = lf_rpc_call_own(call);
+
+	if (turn->request != NULL)
+		nng_msg_free(turn->request);
+	turn->request = NULL;
+	turn->request_id = (struct lf_slice){0};
+}
+
+/* A reply of so many bytes is about to leave. */
+static void linger(struct lf_rpc_nng *nng, size_t bytes)
+{
+	const uint64_t ms = bytes > LF_NNG_LARGE_REPLY_BYTES ? LF_NNG_LINGER_LARGE_MS : LF_NNG_LINGER_MS;
+	const uint64_t until = lf_clock_ns() + ms * 1000000;
+	uint64_t before = atomic_load_explicit(&nng->linger_ns, memory_order_relaxed);
+
+	while (until > before && !atomic_compare_exchange_weak(&nng->linger_ns, &before, until))
+		continue;
+}
+
+void lf_turn_finish(struct lf_rpc_call *call)
+{
+	struct lf_turn *turn = lf_rpc_call_own(call);
+	struct lf_rpc_nng *nng = turn->nng;
+	nng_msg *reply = turn->reply;
+	const bool open = enter(nng);
+
+	turn->reply = NULL;
+	if (open)
+		atomic_fetch_add(&nng->owned, 1);
+	if (!open || reply == NULL) {
+		if (reply != NULL)
+			nng_msg_free(reply);
+		lf_rpc_turn_over(call, LF_RPC_UNSENT);
+		if (open) /* else all may be gone */
+			receive(turn);
+		return;
+	}
+	linger(nng, nng_msg_len(reply));
+	nng_aio_set_msg(turn->aio, reply);
+	nng_aio_set_timeout(turn->aio, LF_NNG_SEND_MS);
+	change(turn, LF_TURN_OURS, LF_TURN_SENDING);
+	nng_ctx_send(turn->context, turn->aio);
+	leave(nng);
+}
+
+/* ---- from nng ---- */
+
+static void on_sent(struct lf_turn *turn)
+{
+	const int rc = nng_aio_result(turn->aio);
+
+	change(turn, LF_TURN_SENDING, LF_TURN_OURS);
+	if (rc != 0) {
+		nng_pipe pipe = NNG_PIPE_INITIALIZER;
+
+		nng_msg_free(nng_aio_get_msg(turn->aio));
+		nng_aio_set_msg(turn->aio, NULL);
+		pipe.id = turn->pipe;
+		if (rc == NNG_ETIMEDOUT)
+			nng_pipe_close(pipe);
+	}
+	lf_rpc_turn_over(turn->call, rc == 0 ? LF_RPC_SENT : LF_RPC_SEND_FAILED);
+	receive_again(turn);
+}
+
+static void broken(struct lf_turn *turn)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	lf_frames_explain(turn, &error);
+	lf_rpc_arrived_broken(turn->call, &error);
+	lf_error_clean_up(&error);
+}
+
+static void on_received(struct lf_turn *turn)
+{
+	struct lf_rpc_request request;
+
+	change(turn, LF_TURN_RECEIVING, LF_TURN_OURS);
+	if (nng_aio_result(turn->aio) != 0) {
+		/* Only closing ends a receive; were it anything else, it is tried again. */
+		receive_again(turn);
+		return;
+	}
+	turn->request = nng_aio_get_msg(turn->aio);
+	nng_aio_set_msg(turn->aio, NULL);
+	turn->pipe = (uint32_t)nng_pipe_id(nng_msg_get_pipe(turn->request));
+	atomic_fetch_sub(&turn->nng->owned, 1);
+	if (lf_frames_read(turn, &request))
+		lf_rpc_arrived(turn->call, &request);
+	else
+		broken(turn);
+}
+
+void lf_turn_on_aio(void *argument)
+{
+	struct lf_turn *turn = argument;
+
+	if (atomic_load_explicit(&turn->state, memory_order_acquire) == LF_TURN_RECEIVING)
+		on_received(turn);
+	else
+		on_sent(turn);
+}

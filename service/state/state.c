@@ -1,0 +1,42 @@
+#include "service/state/state.h"
+
+#include <string.h>
+
+#include "proto/base/check.h"
+#include "service/state/finisher.h"
+
+enum lf_code lf_state_init(
+	struct lf_state *state, struct lf_log *log, struct lf_registry *registry, struct lf_error *error)
+{
+	enum lf_code code;
+
+	memset(state, 0, sizeof(*state));
+	state->log = log;
+	state->registry = registry;
+	atomic_init(&state->draining, false);
+	atomic_init(&state->redacting, false);
+	code = lf_finisher_new(&state->finisher, error);
+	if (code != LF_OK)
+		return code;
+	code = lf_finisher_new(&state->chores, error);
+	if (code != LF_OK) {
+		lf_finisher_destroy(state->finisher);
+		state->finisher = NULL;
+	}
+	return code;
+}
+
+void lf_state_end_chores(struct lf_state *state)
+{
+	atomic_store(&state->draining, true);
+	lf_finisher_destroy(state->chores);
+	state->chores = NULL;
+}
+
+void lf_state_clean_up(struct lf_state *state)
+{
+	LF_CHECK(H4, state->chores == NULL);
+	LF_CHECK(H3, !atomic_load(&state->redacting));
+	lf_finisher_destroy(state->finisher);
+	state->finisher = NULL;
+}

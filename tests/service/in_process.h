@@ -1,0 +1,30 @@
+/*
+ * The real services in this process, over a log in memory and calls in memory: no daemon, no socket, no disk. One at a
+ * time.
+ */
+#ifndef LF_TESTS_SERVICE_IN_PROCESS_H
+#define LF_TESTS_SERVICE_IN_PROCESS_H
+
+#include "service/daemon/services.h"
+#include "service/state/state.h"
+
+struct in_process {
+	struct lf_log *log; /* at the start it has the shipped rubric, active, and no decision */
+	struct lf_registry *registry;
+	struct lf_team_cache *teams;
+	struct lf_rpc_server *server;
+	struct lf_state state; /* without a signing key */
+	struct lf_daemon_services services;
+};
+
+void in_process_start(struct in_process *service);
+/* Fails the test where calls were given up. */
+void in_process_end(struct in_process *service);
+/*
+ * Calls a method, and waits. The reply, to be freed with protobuf_c_message_free_unpacked(), or NULL and what the
+ * service says in error, its fields included.
+ */
+ProtobufCMessage *in_process_call(struct in_process *service, const ProtobufCServiceDescriptor *descriptor,
+	unsigned method, const ProtobufCMessage *request, struct lf_error *error);
+
+#endif
