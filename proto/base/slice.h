@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#pragma GCC visibility push(default) /* exported by libleadfit */
+
 /* A piece of somebody else's memory. Not NUL-terminated. */
 struct lf_slice {
 	const char *data;
@@ -18,5 +20,7 @@ struct lf_metadata {
 
 /* The first value of key among so many entries, or an empty slice with data NULL. */
 struct lf_slice lf_metadata_find(const struct lf_metadata *entries, size_t count, const char *key);
+
+#pragma GCC visibility pop
 
 #endif
