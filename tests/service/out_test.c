@@ -37,7 +37,7 @@ static struct lf_client *client;
 
 /*
  * Asks, and where a read gets no answer asks again over a new connection: after a service was killed amid an answer,
- * nng 1.5.2 may never tell that the connection has gone, nor that later ones have (the holes in client_link.c's design
+ * nng 1.5.2 may never tell that the connection has gone, nor that later ones have (the holes in client/lib/link.c's design
  * notes), and a call then only ends by its deadline. What these tests are about is that nothing is missing in the end.
  */
 static ProtobufCMessage *call(const ProtobufCServiceDescriptor *service, const char *method,
