@@ -10,17 +10,17 @@
 #include "service/state/registry.h"
 
 enum lf_code lf_rubric_pack(
-	const Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_bytes *bytes, struct lf_error *error)
+	Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_bytes *bytes, struct lf_error *error)
 {
 	if (rubric == NULL)
 		return lf_error_add(error, "rubric", "is required");
-	bytes->data = lf_wire_canonical_bytes(lf_unconst(&rubric->base), arena, &bytes->length);
+	bytes->data = lf_wire_canonical_bytes(&rubric->base, arena, &bytes->length);
 	if (bytes->data == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 	return LF_OK;
 }
 
-struct lf_rubric_version *lf_requested_rubric(struct lf_registry *registry, const Leadfit__V1__Rubric *rubric,
+struct lf_rubric_version *lf_requested_rubric(struct lf_registry *registry, Leadfit__V1__Rubric *rubric,
 	const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error)
 {
 	struct lf_rubric_version *version = NULL;

@@ -8,11 +8,12 @@
 struct lf_registry;
 
 /*
- * Canonical bytes of a rubric that a request holds, in arena: its digest is that of what was sent. INVALID_ARGUMENT
+ * Canonical bytes of a rubric that a request holds, which is put in canonical order. They are in arena; their digest
+ * is that of what was sent. INVALID_ARGUMENT
  * where rubric is NULL, RESOURCE_EXHAUSTED.
  */
 enum lf_code lf_rubric_pack(
-	const Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_bytes *bytes, struct lf_error *error);
+	Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_bytes *bytes, struct lf_error *error);
 /* error's violations as messages in arena; borrows their texts from error. false where the arena is exhausted. */
 bool lf_violations_list(
 	const struct lf_error *error, struct lf_arena *arena, Leadfit__V1__FieldViolation ***items, size_t *count);
@@ -29,7 +30,7 @@ Leadfit__V1__RubricVersion *lf_rubric_version_message(const struct lf_rubric_row
  * rubric, or as lf_registry_active() and lf_registry_find(). The bytes of a rubric that the request holds are in arena.
  * Any thread; may block on a read of the log.
  */
-struct lf_rubric_version *lf_requested_rubric(struct lf_registry *registry, const Leadfit__V1__Rubric *rubric,
+struct lf_rubric_version *lf_requested_rubric(struct lf_registry *registry, Leadfit__V1__Rubric *rubric,
 	const char *name, const char *digest, struct lf_arena *arena, struct lf_error *error);
 
 #endif
