@@ -1,6 +1,6 @@
 /*
- * proto3's JSON mapping, and YAML by the same rules: text ⇄ protobuf-c message. JSON.md says what is accepted.
- * Field names are accepted as lowerCamelCase and snake_case, and printed as lowerCamelCase.
+ * proto3's JSON mapping, and YAML by the same rules: text ⇄ protobuf-c message. proto/JSON.md says what is
+ * accepted. Field names are accepted as lowerCamelCase and snake_case, and printed as lowerCamelCase.
  */
 #ifndef LF_PROTO_TEXT_JSON_H
 #define LF_PROTO_TEXT_JSON_H

@@ -1,6 +1,6 @@
 /*
- * The RPC frame: what an SP (nanomsg) REQ/REP message of leadfit carries. README.md specifies it byte for byte.
- * Encoding and decoding copy nothing but the header.
+ * The RPC frame: what an SP (nanomsg) REQ/REP message of leadfit carries. proto/README.md specifies it byte for
+ * byte. Encoding and decoding copy nothing but the header.
  */
 #ifndef LF_PROTO_WIRE_FRAME_H
 #define LF_PROTO_WIRE_FRAME_H

@@ -341,7 +341,7 @@ static enum lf_code replay_slice(struct replay *replay, struct lf_error *error)
 void lf_audit_replay(Leadfit__V1__Audit_Service *service, const Leadfit__V1__ReplayRequest *request,
 	Leadfit__V1__ReplayResponse_Closure closure, void *closure_data)
 {
-	struct lf_state *core = LF_CONTAINER_OF(service, struct lf_audit_service, base)->state;
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_audit_service, base)->state;
 	struct replay replay = {LEADFIT__V1__REPLAY_RESPONSE__INIT, NULL, lf_rpc_arena(closure_data)};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_checker checker = {.error = &error};
@@ -351,7 +351,7 @@ void lf_audit_replay(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Rep
 	if (checker.found > 0) {
 		lf_error_summarize(&error);
 	} else {
-		replay.history = lf_history_begin(core, &scan, closure_data);
+		replay.history = lf_history_begin(state, &scan, closure_data);
 		replay.response.differences =
 			lf_arena_zalloc(replay.arena, DIFFERENCES_MAX, sizeof(*replay.response.differences));
 		if (replay.history == NULL || replay.response.differences == NULL)

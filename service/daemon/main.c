@@ -1,9 +1,9 @@
 /*
  * leadfitd: opens the log, loads rubrics, listens, and waits for a signal.
  *
- * Exit status: 0 after SIGTERM or SIGINT; else as the CLI's (README.md): 2 usage or a bad file, 3 unavailable (also
- * after the log failed, or nng got stuck: whoever supervises it starts it again, and it reads what is on disk), 4
- * refused.
+ * Exit status: 0 after SIGTERM or SIGINT; else as the CLI's (client/README.md): 2 usage or a bad file, 3 unavailable
+ * (also after the log failed, or nng got stuck: whoever supervises it starts it again, and it reads what is on disk),
+ * 4 refused.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -22,7 +22,7 @@ enum { FLIPS_MAX = 1000, REASONS_MAX = 10, OUTCOMES = LF_NO_ELIGIBLE_CANDIDATE +
 
 struct backtest {
 	Leadfit__V1__BacktestResponse response;
-	struct lf_state *core;
+	struct lf_state *state;
 	const Leadfit__V1__BacktestRequest *request;
 	struct lf_rubric_version *version; /* the other rubric */
 	struct lf_scan scan;               /* the selection */
@@ -69,7 +69,7 @@ static enum lf_code is_latest(
 		.limit = 4};
 
 	do {
-		if (lf_log_list(backtest->core->log, &filter, note_newest, &newest, &filter.before_sequence, error) !=
+		if (lf_log_list(backtest->state->log, &filter, note_newest, &newest, &filter.before_sequence, error) !=
 			LF_OK)
 			return error->code;
 	} while (newest.sequence == 0 && filter.before_sequence > row->sequence);
@@ -332,7 +332,7 @@ static enum lf_code run_slice(struct backtest *backtest, struct lf_rpc_call *cal
 	Leadfit__V1__BacktestResponse *response = &backtest->response;
 	const struct lf_history_decision *decision;
 
-	backtest->history = lf_history_begin(backtest->core, &backtest->scan, call);
+	backtest->history = lf_history_begin(backtest->state, &backtest->scan, call);
 	response->ref =
 		lf_rubric_ref_new(backtest->version->message->name, &backtest->version->digest, backtest->arena);
 	response->flips = lf_arena_zalloc(backtest->arena, FLIPS_MAX, sizeof(*response->flips));
@@ -356,7 +356,7 @@ void lf_rubrics_backtest(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	Leadfit__V1__BacktestResponse_Closure closure, void *closure_data)
 {
 	struct backtest backtest = {.response = LEADFIT__V1__BACKTEST_RESPONSE__INIT,
-		.core = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state,
+		.state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state,
 		.request = request,
 		.scan = {.limit = 1},
 		.arena = lf_rpc_arena(closure_data)};
@@ -368,7 +368,7 @@ void lf_rubrics_backtest(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	if (checker.found > 0)
 		lf_error_summarize(&error);
 	else
-		backtest.version = lf_requested_rubric(backtest.core->registry, request->rubric, request->name,
+		backtest.version = lf_requested_rubric(backtest.state->registry, request->rubric, request->name,
 			request->digest, backtest.arena, &error);
 	if (backtest.version != NULL && run_slice(&backtest, closure_data, &error) == LF_OK)
 		closure(&backtest.response, closure_data);

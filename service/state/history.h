@@ -35,7 +35,7 @@ struct lf_history;
  * slice takes some 200 ms, and ends earlier where call (borrowed) is no longer awaited; but it goes over one decision
  * at least. NULL where memory ran out.
  */
-struct lf_history *lf_history_begin(struct lf_state *core, const struct lf_scan *scan, struct lf_rpc_call *call);
+struct lf_history *lf_history_begin(struct lf_state *state, const struct lf_scan *scan, struct lf_rpc_call *call);
 void lf_history_end(struct lf_history *history);
 
 /*

@@ -25,7 +25,7 @@
 enum {
 	/*
 	 * 8 KiB: decisions are 0.4 to 2 KB, and a page of 4 KiB would waste up to a third of itself on a row that just
-	 * does not fit; 16 KiB makes the few pages that every commit touches dearer. Measured in storage/NOTES.md.
+	 * does not fit; 16 KiB makes the few pages that every commit touches dearer. Measured in tests/bench/NOTES.md.
 	 */
 	PAGE_SIZE = 8192,
 	LOCK_ATTEMPTS = 100,

@@ -4,7 +4,7 @@
  *
  *   lf_verify_rate [FILE]
  *
- * CPU time counts, so that other work on the machine matters little. FILE is read only. Figures: storage/NOTES.md.
+ * CPU time counts, so that other work on the machine matters little. FILE is read only. Figures: tests/bench/NOTES.md.
  */
 #include <stdio.h>
 #include <stdlib.h>
