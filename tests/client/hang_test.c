@@ -608,7 +608,7 @@ static void clients_come_and_go(void **state)
  * most one each a connection. LeakSanitizer leaves out what the dialer's endpoint reaches, too. call_test.c and
  * fault_test.c, where no connection ends badly, have no such exception.
  */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:^make_message$\nleak:^nng_dialer_create$\n";

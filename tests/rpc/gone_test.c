@@ -69,7 +69,7 @@ static void peers_that_go_amid_their_requests_are_let_go_of(void **state)
  * nobody frees the message. At most one for a connection. The other programs, where no peer goes amid its replies, have
  * no such exception.
  */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return NNG_LEAKS "leak:^lf_frames_begin$\nleak:^lf_frames_fail$\n";

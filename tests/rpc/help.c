@@ -17,7 +17,7 @@
  * connection, nor the endpoint that it keeps (a greeting's aio that is stopped between two steps never calls back).
  * What these reach is not told either; all else is found. Weak, so that a test can say more.
  */
-__attribute__((weak)) const char *__lsan_default_suppressions(void);
+__attribute__((weak, visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return NNG_LEAKS;

@@ -115,7 +115,7 @@ static void a_file_without_a_certificate_is_refused(void **state)
  * closes, as the watchdog's can be when the server stops: two connections at the end of a process, however long it ran.
  * Everything else that leaks has a frame of ours on top, and is found.
  */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libmbedtls.so\nleak:libmbedcrypto.so\nleak:libmbedx509.so\nleak:libnng.so\n";

@@ -17,7 +17,7 @@
  * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
  * kill_test.c).
  */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:^make_message$\nleak:^nng_dialer_create$\n";

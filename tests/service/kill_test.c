@@ -29,7 +29,7 @@
  * the greeting's aio that is stopped between two steps never calls back. It happens to a client that is destroyed while
  * it dials a service that just comes up. LeakSanitizer leaves out what the endpoint reaches, too; all else is found.
  */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:^make_message$\nleak:^nng_dialer_create$\n";

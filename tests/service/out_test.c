@@ -22,7 +22,7 @@
 #include "tests/service/daemon.h"
 
 /* As in kill_test.c. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:^make_message$\nleak:^nng_dialer_create$\n";

@@ -29,7 +29,7 @@
 #include "tests/service/daemon.h"
 
 /* nng 1.5.2 keeps what a connection that greets or closes has; see kill_test.c. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:^make_message$\nleak:^nng_dial\nleak:^nng_listener_\n";
