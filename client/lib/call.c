@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -210,7 +209,6 @@ static void answer(struct lf_call *call, nng_msg *reply)
 	ProtobufCMessage *message = NULL;
 	struct lf_frame frame;
 
-	call->unreached = false;
 	lf_error_clean_up(&call->error);
 	lf_reply_read(
 		&frame, nng_msg_body(reply), nng_msg_len(reply), client->reply_bytes_max, &call->arena, &call->error);
@@ -282,6 +280,8 @@ static void on_received(struct lf_client *client, struct lf_slot *slot, struct l
 		}
 	}
 	lf_call_take_off(client, call);
+	if (reply != NULL)
+		call->unreached = false;
 	if (reply == NULL && call->stop != LF_OK)
 		set_stop_error(client, call, call->stop);
 	else if (reply == NULL)

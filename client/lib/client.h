@@ -65,8 +65,7 @@ struct lf_call *lf_call_new(
  * block, nor destroy the call.
  */
 ProtobufCService *lf_call_service(struct lf_call *call);
-/* Starts a call with bytes that are encoded already; closure as above but with the reply's bytes (decode false), or
- * NULL. */
+/* Starts a call with bytes that are encoded already; closure as above but with the reply's bytes, or NULL. */
 typedef void (*lf_call_bytes_fn)(const uint8_t *reply, size_t length, void *closure_data);
 void lf_call_start_bytes(struct lf_call *call, unsigned method_index, const uint8_t *request, size_t length,
 	lf_call_bytes_fn closure, void *closure_data);
@@ -79,7 +78,7 @@ enum lf_code lf_call_wait(struct lf_call *call, struct lf_error *error);
 const struct lf_error *lf_call_error(const struct lf_call *call);
 /* Gives up: the closure is called with CANCELLED unless it has been. Returns at once. Any thread. */
 void lf_call_cancel(struct lf_call *call);
-/* After the closure has returned, or before a start. The call can instead be started again (its options stay). */
+/* After lf_call_wait() has returned, or before a start. The call can instead be started again (its options stay). */
 void lf_call_destroy(struct lf_call *call);
 
 /*

@@ -1,13 +1,13 @@
 /*
- * What caches by content have in common: a bounded table that finds entries by a hash of what they stand for, admits what
- * comes twice, and chooses what goes.
+ * What caches by content have in common: a bounded table that finds entries by a hash of what they stand for, admits
+ * what comes twice, and chooses what goes.
  *
  * It is a table of sets of LF_CACHE_WAYS places. An entry can be in one set only, so finding and putting look at a few
- * places, whatever is in the table. Where a set is full, what was not found lately goes; and a hand goes round the table
- * for an owner who has to free memory (CLOCK).
+ * places, whatever is in the table. Where a set is full, what was not found lately goes; and a hand goes round the
+ * table for an owner who has to free memory (CLOCK).
  *
- * The table knows neither content nor memory: its owner compares, counts bytes, locks, and frees. Nothing here allocates
- * or blocks. One thread at a time, so under the owner's lock.
+ * The table knows neither content nor memory: its owner compares, counts bytes, locks, and frees. Nothing here
+ * allocates or blocks. One thread at a time, so under the owner's lock.
  */
 #ifndef LF_PROTO_BASE_CACHE_TABLE_H
 #define LF_PROTO_BASE_CACHE_TABLE_H
@@ -38,8 +38,8 @@ void lf_cache_table_init(struct lf_cache_table *table, struct lf_cache_entry **p
 	size_t seen_count);
 
 /*
- * The entry with that hash of which is(entry, what) is true, NULL where there is none. It counts as used. The hash is not
- * against an adversary: is() has to compare content, or the caller afterwards.
+ * The entry with that hash of which is(entry, what) is true, NULL where there is none. It counts as used. The hash is
+ * not against an adversary: is() has to compare content, or the caller afterwards.
  */
 struct lf_cache_entry *lf_cache_find(const struct lf_cache_table *table, uint64_t hash,
 	bool (*is)(const struct lf_cache_entry *entry, const void *what), const void *what);

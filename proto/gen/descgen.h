@@ -18,7 +18,9 @@ void lf_descgen_join(char *out, const char *scope, const char *separator, const 
 void lf_descgen_symbol(char *out, const char *full_name);
 /* Includes of what protoc-gen-c generates for the set's files. */
 void lf_descgen_includes(FILE *out, const Google__Protobuf__FileDescriptorSet *set);
-/* Code that packs, reads and canonicalizes every message of the set, and a function of that name that finds it by type. */
+/*
+ * Code that packs, reads and canonicalizes every message of the set, and a function of that name that finds it by type.
+ */
 void lf_descgen_codecs(FILE *out, const Google__Protobuf__FileDescriptorSet *set, const char *find);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Between the readers of text (json_parse.c, yaml.c) and the mapper (json_map.c, json_scalar.c, json_mapper.c). Internal to proto/.
+ * Between the readers of text (json_parse.c, yaml.c) and the mapper (json_map.c, json_scalar.c, json_mapper.c).
+ * Internal to proto/.
  *
  * Both readers build one tree, jansson's, with two conventions that no text can forge, because neither reader lets a
  * NUL byte into a string:

@@ -58,10 +58,10 @@ ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, c
 void lf_wire_canonicalize(ProtobufCMessage *message);
 
 /*
- * Packs into arena: the bytes of protobuf_c_message_pack(), in one pass. The message is one of the interface: others have
- * no code here, and end the process (P3). Unknown fields, which no message of lf_wire_unpack() has, are left out. hint:
- * about how long it will be, 0 = not known; a message that turns out longer costs the arena up to twice its length.
- * Returns the bytes, NULL where the arena is exhausted.
+ * Packs into arena: the bytes of protobuf_c_message_pack(), in one pass. The message is one of the interface: others
+ * have no code here, and end the process (P3). Unknown fields, which no message of lf_wire_unpack() has, are left out.
+ * hint: about how long it will be, 0 = not known; a message that turns out longer costs the arena up to twice its
+ * length. Returns the bytes, NULL where the arena is exhausted.
  */
 uint8_t *lf_wire_pack(const ProtobufCMessage *message, struct lf_arena *arena, size_t hint, size_t *length);
 

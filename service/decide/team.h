@@ -1,6 +1,6 @@
 /*
- * A team as everything that decides wants it: the message, its canonical bytes and digest, and its forms for the engine,
- * each made once and used for every case of that team.
+ * A team as everything that decides wants it: the message, its canonical bytes and digest, and its forms for the
+ * engine, each made once and used for every case of that team.
  *
  * There is one type for all that remember teams; they differ in how long a team lives and who may use it:
  *

@@ -15,7 +15,6 @@
 #include "service/rubric/checker.h"
 #include "service/decisions/decisions.h"
 #include "service/decide/text_list.h"
-#include "service/state/registry.h"
 #include "service/state/reply.h"
 #include "service/state/state.h"
 

@@ -34,8 +34,8 @@ struct lf_redaction {
 };
 
 /*
- * One step of an erasure or pruning at a time: takes the turn. false: UNAVAILABLE, another call has it. Never blocks; any
- * thread.
+ * One step of an erasure or pruning at a time: takes the turn. false: UNAVAILABLE, another call has it. Never blocks;
+ * any thread.
  */
 bool lf_redaction_begin(struct lf_state *state, struct lf_error *error);
 /* Gives the turn back. Only whoever took it. */

@@ -25,8 +25,8 @@ struct lf_command_line {
 
 /*
  * Reads the arguments into where the options say; argv's texts are borrowed. Returns -1 to go on, or the exit status: 0
- * after --help or --version, 2 after a mistake, which is said on standard error. argv[0] is replaced: getopt_long() puts
- * it before what it says. Uses getopt's global state: once a process, before there are threads.
+ * after --help or --version, 2 after a mistake, which is said on standard error. argv[0] is replaced: getopt_long()
+ * puts it before what it says. Uses getopt's global state: once a process, before there are threads.
  */
 int lf_command_line_read(const struct lf_command_line *line, int argc, char **argv);
 /* Says "leadfitd: WHAT" and where help is, on standard error. Returns 2, the exit status. */

@@ -8,9 +8,8 @@
 struct lf_registry;
 
 /*
- * Canonical bytes of a rubric that a request holds, which is put in canonical order. They are in arena; their digest
- * is that of what was sent. INVALID_ARGUMENT
- * where rubric is NULL, RESOURCE_EXHAUSTED.
+ * Canonical bytes of a rubric that a request holds, which is put in canonical order. They are in arena; their digest is
+ * that of what was sent. INVALID_ARGUMENT where rubric is NULL, RESOURCE_EXHAUSTED.
  */
 enum lf_code lf_rubric_pack(
 	Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_bytes *bytes, struct lf_error *error);

@@ -1,16 +1,15 @@
-/* The Rubrics service: checking and reading. life.c has testing and changing, backtest.c what another rubric would say. */
+/*
+ * The Rubrics service: checking and reading. life.c has testing and changing, backtest.c what another rubric would say.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
-#include "service/decide/decision.h"
 #include "service/decide/scenario.h"
 #include "service/rubrics_api/rubric_messages.h"
-#include "service/decide/time.h"
 #include "service/rubrics_api/rubrics.h"
-#include "service/decide/text_list.h"
 #include "service/state/registry.h"
 #include "service/state/reply.h"
 #include "service/state/state.h"

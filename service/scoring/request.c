@@ -4,8 +4,6 @@
 
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
-#include "service/state/registry.h"
-#include "service/state/reply.h"
 #include "service/state/state.h"
 #include "service/state/team_cache.h"
 

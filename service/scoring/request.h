@@ -8,9 +8,10 @@
 
 /*
  * The team of a message inside a call's request, in canonical order, so that the order in which a caller lists map
- * entries changes nothing. It is the cache's where the call holds that (shared: memory is set), else one in arena, whose
- * message is the request's own and is put in order here. This is the only place that writes to a request: the message
- * is the call's, in its arena, and nothing has read it before. *from: lf_held_team(). NULL where arena is exhausted.
+ * entries changes nothing. It is the cache's where the call holds that (shared: memory is set), else one in arena,
+ * whose message is the request's own and is put in order here. This is the only place that writes to a request: the
+ * message is the call's, in its arena, and nothing has read it before. *from: lf_held_team(). NULL where arena is
+ * exhausted.
  */
 struct lf_team *lf_request_team(
 	struct lf_rpc_call *call, Leadfit__V1__Team *message, size_t *from, struct lf_arena *arena);

@@ -14,13 +14,10 @@
 #include "service/scoring/request.h"
 #include "service/scoring/score_batch.h"
 #include "service/scoring/scoring.h"
-#include "service/decide/sweep.h"
 #include "service/state/finisher.h"
 #include "service/state/registry.h"
 #include "service/state/reply.h"
 #include "service/state/state.h"
-#include "service/state/team_cache.h"
-#include "service/decide/text_list.h"
 
 struct score_job {
 	struct lf_append append;
@@ -49,7 +46,7 @@ static void answer_existing(struct lf_rpc_call *call, void *context)
 	lf_answer_stored(job->state, &id, call);
 }
 
-/* On the finisher's thread: the decision is on disk. */
+/* On the finisher's thread, or the log's writer's where the record was alone in its commit: the decision is on disk. */
 static void finish(struct lf_finish *finish)
 {
 	struct score_job *job = LF_CONTAINER_OF(finish, struct score_job, finish);
@@ -76,7 +73,7 @@ static void finish(struct lf_finish *finish)
 	lf_send_error(job->call, &failure);
 }
 
-/* On the log's writer thread, after the commit. */
+/* On the log's writer thread, after the commit; or inside lf_log_append(), where that refuses. */
 static void committed(struct lf_append *append, const struct lf_error *error)
 {
 	struct score_job *job = append->context;
@@ -141,8 +138,8 @@ static struct score_job *settle(const struct score_job *job, struct lf_rpc_call 
 }
 
 /*
- * Goes on with a request whose part of the record is filled. A repeated one gets what was stored, whatever has become of
- * the rubric since. Only where the first is still in flight is that left for the log's writer to find.
+ * Goes on with a request whose part of the record is filled. A repeated one gets what was stored, whatever has become
+ * of the rubric since. Only where the first is still in flight is that left for the log's writer to find.
  */
 static void score(struct lf_rpc_call *call, void *context)
 {

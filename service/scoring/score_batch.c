@@ -4,8 +4,8 @@
  * A worker scores them one after another, each in the memory that the one before used, and gives all records to the log
  * at once, so that they share a commit. Every few items it lets others have the worker, so that a stream of batches
  * does not hold up single requests. A team that several items share is packed, digested and converted once, or not at
- * all where it was sent before: a struct lf_team, the cache's or the batch's own. The log's writer completes them one by one; the last one hands the batch
- * to the finisher, which makes the reply.
+ * all where it was sent before: a struct lf_team, the cache's or the batch's own. The log's writer completes them one
+ * by one; the last one hands the batch to the finisher, which makes the reply.
  *
  * Ownership: the batch lives in the call's arena. Until the records are queued it is the worker's. From then on each
  * item is its completion's until that has counted itself, and everything is the finisher's after the last: `waiting`
@@ -27,8 +27,6 @@
 #include "service/state/registry.h"
 #include "service/state/reply.h"
 #include "service/state/state.h"
-#include "service/state/team_cache.h"
-#include "service/decide/text_list.h"
 #include "service/decide/summary.h"
 #include "service/scoring/item_state.h"
 #include "service/scoring/request.h"

@@ -1,6 +1,7 @@
 /*
  * One thread that finishes calls whose record is committed. The log's writer is the one thread that everybody waits
- * for, so it hands over here at once instead of sending replies, or reading stored decisions, itself.
+ * for, so it hands over here at once instead of sending replies, or reading stored decisions, itself. Only a decision
+ * that had a commit for itself it sends: nobody else waits for it then.
  */
 #ifndef LF_SERVICE_STATE_FINISHER_H
 #define LF_SERVICE_STATE_FINISHER_H

@@ -1,7 +1,7 @@
 /*
- * Decisions are taken from the log some at a time, copied; teams and projects, which repeat, are decoded there, once, and
- * found again by the numbers under which the log stores their content. A team is a struct lf_team, as in the service's
- * cache, but lives as long as the slice: team_cache.c says why the cache is left alone.
+ * Decisions are taken from the log some at a time, copied; teams and projects, which repeat, are decoded there, once,
+ * and found again by the numbers under which the log stores their content. A team is a struct lf_team, as in the
+ * service's cache, but lives as long as the slice: team_cache.c says why the cache is left alone.
  *
  * Nothing else is computed within a read transaction, and what is looked up meanwhile (a rubric) never waits for a
  * reader that waits for it.

@@ -3,12 +3,11 @@
 #define LF_SERVICE_STATE_HISTORY_H
 
 #include "leadfit/v1/record.pb-c.h"
-#include "service/decide/case.h"
-#include "service/rpc/rpc.h"
+#include "service/decide/step.h"
 #include "storage/log/log.h"
 
+struct lf_rpc_call;
 struct lf_state;
-#include "service/decide/step.h"
 
 enum lf_history_state {
 	LF_HISTORY_WHOLE,
@@ -43,7 +42,9 @@ void lf_history_end(struct lf_history *history);
  * (RESOURCE_EXHAUSTED, UNAVAILABLE, DATA_LOSS). What is wrong with one decision is that one's state.
  */
 const struct lf_history_decision *lf_history_next(struct lf_history *history, struct lf_error *error);
-/* The sequence to go on from: 0 at the end of the log. After lf_history_next() returned NULL, or instead of calling it. */
+/*
+ * The sequence to go on from: 0 at the end of the log. After lf_history_next() returned NULL, or instead of calling it.
+ */
 uint64_t lf_history_position(const struct lf_history *history);
 
 /*

@@ -7,7 +7,6 @@
 
 #include "proto/base/check.h"
 #include "proto/base/nearest.h"
-#include "proto/text/json.h"
 #include "proto/base/limits.h"
 #include "service/decide/scenario.h"
 

@@ -23,9 +23,9 @@ void lf_send_no_memory(struct lf_rpc_call *call);
  */
 bool lf_is_awaited(void *call);
 /*
- * Answers with a stored decision, read from the log and restored as it was answered; or fails the call. Stages the reply
- * itself instead of calling a closure: for a repeated Score it replaces one that is staged already. The call is gone.
- * Blocks on reads of the log; any thread that may block.
+ * Answers with a stored decision, read from the log and restored as it was answered; or fails the call. Stages the
+ * reply itself instead of calling a closure: for a repeated Score it replaces one that is staged already. The call is
+ * gone. Blocks on reads of the log; any thread that may block.
  */
 void lf_answer_stored(struct lf_state *state, const struct lf_uuid *id, struct lf_rpc_call *call);
 

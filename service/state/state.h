@@ -1,6 +1,7 @@
 /*
  * What the services share: the log and what is kept beside it. One struct for the whole process; each service has a
- * pointer to it. It holds no generated type, so a change to one .proto file rebuilds the rooms that use it and no other.
+ * pointer to it. It holds no generated type, so a change to one .proto file rebuilds the rooms that use it and no
+ * other.
  */
 #ifndef LF_SERVICE_STATE_STATE_H
 #define LF_SERVICE_STATE_STATE_H
@@ -43,8 +44,8 @@ enum lf_code lf_state_init(
  */
 void lf_state_end_chores(struct lf_state *state);
 /*
- * Ends the finisher. Blocks until it has completed what the log handed to it. After lf_state_end_chores(), and after the
- * log has been closed: until then its writer pushes.
+ * Ends the finisher. Blocks until it has completed what the log handed to it. After lf_state_end_chores(), and after
+ * the log has been closed: until then its writer pushes.
  */
 void lf_state_clean_up(struct lf_state *state);
 

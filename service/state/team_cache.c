@@ -27,8 +27,8 @@
  * team's (service/decide/team.h); an entry with more than LF_TEAM_FORMS_MAX (rubrics change) is stale, and made anew
  * when it comes again.
  *
- * What is read from the log for a replay or a backtest is not put here (history.c): a long read would push out the teams
- * that live requests use, and, as it reads a snapshot, could bring back what an erasure has just cleared.
+ * What is read from the log for a replay or a backtest is not put here (history.c): a long read would push out the
+ * teams that live requests use, and, as it reads a snapshot, could bring back what an erasure has just cleared.
  *
  * The hash is not against an adversary: what collides is compared, found to differ, and not cached.
  */
@@ -301,7 +301,9 @@ void lf_team_cache_destroy(struct lf_team_cache *cache)
 	if (cache == NULL)
 		return;
 	lf_team_cache_clear(cache);
-	/* A call that the server gave up, since its peer takes no reply, may hold teams still: they count on the cache. */
+	/*
+	 * A call that the server gave up, since its peer takes no reply, may hold teams still: they count on the cache.
+	 */
 	if (atomic_load(&cache->bytes) != 0)
 		return;
 	pthread_mutex_destroy(&cache->lock);

@@ -38,8 +38,8 @@ void lf_team_cache_figures(struct lf_team_cache *cache, struct lf_team_cache_fig
 
 /*
  * The team of a message among those that a call holds (lf_rpc_held(), of which held and count are), NULL where it came
- * some other way. It lives until the call is answered. *from: where to begin, and where the next one may be: 0 at first,
- * and teams asked for in the order in which they were sent.
+ * some other way. It lives until the call is answered. *from: where to begin, and where the next one may be: 0 at
+ * first, and teams asked for in the order in which they were sent.
  */
 struct lf_team *lf_held_team(void *const *held, size_t count, const Leadfit__V1__Team *message, size_t *from);
 

@@ -26,6 +26,11 @@ enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_ba
 
 void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *backend)
 {
+	/* A read that a slow disk holds up may outlast whoever closes the log. */
+	pthread_mutex_lock(&pool->lock);
+	while (pool->idle_count < pool->count)
+		pthread_cond_wait(&pool->returned, &pool->lock);
+	pthread_mutex_unlock(&pool->lock);
 	LF_CHECK(W15, pool->idle_count == pool->count);
 	for (size_t i = 0; i < pool->idle_count; i++)
 		backend->close_reader(pool->idle[i]);
@@ -57,8 +62,8 @@ static void check_in(struct lf_log *log, struct lf_reader *reader)
 	pthread_mutex_lock(&pool->lock);
 	LF_CHECK(W15, pool->idle_count < pool->count);
 	pool->idle[pool->idle_count++] = reader;
+	pthread_cond_signal(&pool->returned); /* under the lock: the pool may be gone after it */
 	pthread_mutex_unlock(&pool->lock);
-	pthread_cond_signal(&pool->returned);
 }
 
 /* The backend gets an error that is not NULL; the caller's may be. */

@@ -5,8 +5,8 @@
  * then the key), so that no savepoint is needed: a savepoint copies every page that the record touches. A name or a key
  * written before a refusal would be harmless or is not written at all; any failure after that ends the transaction.
  *
- * Decisions wait in memory (waiting_rows.c) until the commit, or until something of their transaction reads the table: a
- * key that was used before, an act about a decision, a redaction.
+ * Decisions wait in memory (waiting_rows.c) until the commit, or until something of their transaction reads the table:
+ * a key that was used before, an act about a decision, a redaction.
  */
 #include <string.h>
 

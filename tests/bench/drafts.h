@@ -11,8 +11,9 @@ enum {
 	LF_DRAFT_EVIDENCE = 4, /* a member */
 	LF_DRAFT_DIGITS = 8,   /* of a team's number, in its id and in its members' */
 	/*
-	 * 2025-12-01, the instant that every request is scored for. The evidence is of 2024 and 2025, so about a third of
-	 * the decisions recommend somebody. Scored for today, it would age until none does, and the work would change.
+	 * 2025-12-01, the instant that every request is scored for. The evidence is of 2024 and 2025, so about a third
+	 * of the decisions recommend somebody. Scored for today, it would age until none does, and the work would
+	 * change.
 	 */
 	LF_DRAFT_AS_OF_SECONDS = 1764547200,
 };

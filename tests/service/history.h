@@ -1,4 +1,7 @@
-/* A history of decisions for tests of replay and backtest: random requests under rubrics that differ, and calls of a daemon. */
+/*
+ * A history of decisions for tests of replay and backtest: random requests under rubrics that differ, and calls of a
+ * daemon.
+ */
 #ifndef LF_TESTS_SERVICE_HISTORY_H
 #define LF_TESTS_SERVICE_HISTORY_H
 

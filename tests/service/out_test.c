@@ -37,8 +37,9 @@ static struct lf_client *client;
 
 /*
  * Asks, and where a read gets no answer asks again over a new connection: after a service was killed amid an answer,
- * nng 1.5.2 may never tell that the connection has gone, nor that later ones have (the holes in client/lib/link.c's design
- * notes), and a call then only ends by its deadline. What these tests are about is that nothing is missing in the end.
+ * nng 1.5.2 may never tell that the connection has gone, nor that later ones have (the holes in client/lib/link.c's
+ * design notes), and a call then only ends by its deadline. What these tests are about is that nothing is missing in
+ * the end.
  */
 static ProtobufCMessage *call(const ProtobufCServiceDescriptor *service, const char *method,
 	const ProtobufCMessage *request, unsigned timeout_ms, struct lf_error *error)

@@ -1,5 +1,6 @@
 /*
- * Copies of a log in use. B1 to B5 are the invariants at the top of storage/sqlite/backup.c, W6 and W11 are in storage/DESIGN.md.
+ * Copies of a log in use. B1 to B5 are the invariants at the top of storage/sqlite/backup.c, W6 and W11 are in
+ * storage/DESIGN.md.
  */
 #include <errno.h>
 #include <sched.h>

@@ -1,6 +1,6 @@
 /*
- * Verifying a log (storage/verify/verify.h): over a backend of arrays that a test can alter in any way, over those that there
- * are, and on a log that is written meanwhile. Alterations of a real file are in tests/service/tampering_test.c.
+ * Verifying a log (storage/verify/verify.h): over a backend of arrays that a test can alter in any way, over those that
+ * there are, and on a log that is written meanwhile. Alterations of a real file are in tests/service/tampering_test.c.
  */
 #include <time.h>
 

@@ -81,6 +81,8 @@ enum lf_code lf_rpc_nng_new(struct lf_rpc_nng **out, struct lf_rpc_server *serve
 	const struct lf_rpc_nng_options *options, struct lf_error *error)
 {
 	struct lf_rpc_nng *nng = calloc(1, sizeof(*nng));
+	enum lf_code code = LF_OK;
+	int rc = NNG_ENOMEM;
 
 	*out = NULL;
 	if (nng == NULL)
@@ -97,9 +99,11 @@ enum lf_code lf_rpc_nng_new(struct lf_rpc_nng **out, struct lf_rpc_server *serve
 	nng->calls = calloc(nng->call_count, sizeof(*nng->calls));
 	if (nng->calls == NULL)
 		goto undo_listeners;
-	if (socket_open(nng) != 0)
+	rc = socket_open(nng);
+	if (rc != 0)
 		goto undo_calls;
-	if (lf_rpc_server_attach(server, &transport, nng, error) != LF_OK)
+	code = lf_rpc_server_attach(server, &transport, nng, error);
+	if (code != LF_OK)
 		goto undo_socket;
 	*out = nng;
 	return LF_OK;
@@ -114,7 +118,9 @@ undo_peers:
 	lf_peers_clean_up(&nng->peers);
 undo_nng:
 	free(nng);
-	return no_memory(error);
+	return code != LF_OK
+		? code
+		: lf_error_set(error, LF_RESOURCE_EXHAUSTED, "the nng transport can't be made: %s", nng_strerror(rc));
 }
 
 /* ---- started ---- */

@@ -9,9 +9,8 @@
 /* Aborts unless the turn is in `from`: two owners of one aio (N1). */
 static void change(struct lf_turn *turn, enum lf_turn_state from, enum lf_turn_state to)
 {
-	LF_CHECK(N1, atomic_load_explicit(&turn->state, memory_order_acquire) == from);
 	LF_CHECK(N1, from == LF_TURN_OURS || to == LF_TURN_OURS);
-	atomic_store_explicit(&turn->state, to, memory_order_release);
+	LF_CHECK(N1, atomic_compare_exchange_strong(&turn->state, &from, to));
 }
 
 /* Whether something may be handed to nng; then leave() once that is done. */
