@@ -22,7 +22,7 @@ struct lf_reader_pool {
 
 enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_backend *backend, struct lf_store *store,
 	size_t count, struct lf_error *error);
-/* Every reader must be back. Safe on a pool that failed to open or is all zero. */
+/* Waits until every reader is back. Safe on a pool that failed to open. Blocks. */
 void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *backend);
 
 /* What the writer thread works on: an append and what came of it. */

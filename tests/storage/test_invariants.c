@@ -208,9 +208,9 @@ static void run_after_failure(int first, int second)
 	lf_writer_run_batch(log, 1);
 }
 
-static void close_with_reader_out(int first, int second)
+static void close_with_reader_back_twice(int first, int second)
 {
-	struct lf_reader_pool pool = {.count = 2, .idle_count = 1};
+	struct lf_reader_pool pool = {.count = 1, .idle_count = 2};
 
 	(void)first;
 	(void)second;
@@ -242,7 +242,47 @@ static void nothing_is_written_after_a_failure_or_under_the_lock(void **state)
 static void every_reader_comes_back(void **state)
 {
 	(void)state;
-	breaks("W15", close_with_reader_out);
+	breaks("W15", close_with_reader_back_twice);
+}
+
+/* ---- closing ---- */
+
+static void count_closed(struct lf_reader *reader)
+{
+	*(int *)(void *)reader += 1;
+}
+
+/* As a read does that comes back late. */
+static void *bring_back(void *argument)
+{
+	struct lf_reader_pool *pool = argument;
+
+	usleep(50 * 1000);
+	pthread_mutex_lock(&pool->lock);
+	pool->idle_count++;
+	pthread_cond_signal(&pool->returned);
+	pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+static void closing_waits_for_a_read_that_is_late(void **state)
+{
+	static const struct lf_backend backend = {.close_reader = count_closed};
+	struct lf_reader_pool pool = {
+		.lock = PTHREAD_MUTEX_INITIALIZER, .returned = PTHREAD_COND_INITIALIZER, .count = 2, .idle_count = 1};
+	int closed[2] = {0};
+	pthread_t thread;
+
+	(void)state;
+	pool.idle = calloc(2, sizeof(*pool.idle));
+	assert_non_null(pool.idle);
+	for (size_t i = 0; i < 2; i++)
+		pool.idle[i] = (struct lf_reader *)(void *)&closed[i];
+	assert_int_equal(pthread_create(&thread, NULL, bring_back, &pool), 0);
+	lf_reader_pool_close(&pool, &backend);
+	pthread_join(thread, NULL);
+	assert_int_equal(closed[0], 1);
+	assert_int_equal(closed[1], 1);
 }
 
 /* ---- tables ---- */
@@ -507,6 +547,7 @@ int main(void)
 		cmocka_unit_test(the_queue_and_the_batch_are_bounded),
 		cmocka_unit_test(nothing_is_written_after_a_failure_or_under_the_lock),
 		cmocka_unit_test(every_reader_comes_back),
+		cmocka_unit_test(closing_waits_for_a_read_that_is_late),
 		cmocka_unit_test(states_move_as_their_tables_say),
 		cmocka_unit_test(a_transaction_is_open_or_not),
 		cmocka_unit_test(a_transaction_has_at_most_a_batch),
