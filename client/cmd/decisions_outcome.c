@@ -30,19 +30,6 @@ static const struct lf_source sources[] = {
 };
 enum { SOURCE_COUNT = sizeof(sources) / sizeof(sources[0]) };
 
-static enum lf_code take_text(const struct lf_arguments *arguments, const char *option, char **field,
-	struct lf_arena *arena, struct lf_error *error)
-{
-	const char *text = lf_argument(arguments, option);
-
-	if (text == NULL)
-		return LF_OK;
-	if (text[0] == '\0')
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s: is empty", option);
-	*field = lf_arena_strdup(arena, text, strlen(text));
-	return *field == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "--%s: is too long", option) : LF_OK;
-}
-
 static enum lf_code read_options(Leadfit__V1__RecordOutcomeRequest *request, const struct lf_arguments *arguments,
 	struct lf_arena *arena, struct lf_error *error)
 {
@@ -53,9 +40,9 @@ static enum lf_code read_options(Leadfit__V1__RecordOutcomeRequest *request, con
 
 	if (accepted && overridden)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "--accepted and --overridden exclude each other");
-	if (take_text(arguments, "lead", &request->lead, arena, error) != LF_OK ||
-		take_text(arguments, "by", &request->overridden_by, arena, error) != LF_OK ||
-		take_text(arguments, "reason", &request->reason, arena, error) != LF_OK ||
+	if (lf_argument_text(arguments, "lead", &request->lead, arena, error) != LF_OK ||
+		lf_argument_text(arguments, "by", &request->overridden_by, arena, error) != LF_OK ||
+		lf_argument_text(arguments, "reason", &request->reason, arena, error) != LF_OK ||
 		(result != NULL && lf_option_number("result", result, 1, 5, &number, error) != LF_OK))
 		return error->code;
 	request->disposition = accepted ? LEADFIT__V1__DISPOSITION__ACCEPTED

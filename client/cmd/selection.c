@@ -8,19 +8,6 @@
 
 enum { OUTCOME_COUNT = 4 };
 
-static enum lf_code take_text(const struct lf_arguments *arguments, const char *option, char **field,
-	struct lf_arena *arena, struct lf_error *error)
-{
-	const char *text = lf_argument(arguments, option);
-
-	if (text == NULL)
-		return LF_OK;
-	if (text[0] == '\0')
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s: is empty", option);
-	*field = lf_arena_strdup(arena, text, strlen(text));
-	return *field == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "--%s: is too long", option) : LF_OK;
-}
-
 static enum lf_code take_instant(const struct lf_arguments *arguments, const char *option,
 	Google__Protobuf__Timestamp *instant, Google__Protobuf__Timestamp **field, struct lf_error *error)
 {
@@ -65,9 +52,9 @@ enum lf_code lf_selection_take(struct lf_selection *selection, const struct lf_a
 	Leadfit__V1__Selection *message = &selection->message;
 
 	leadfit__v1__selection__init(message);
-	if (take_text(arguments, "team", &message->team, arena, error) != LF_OK ||
-		take_text(arguments, "project", &message->project, arena, error) != LF_OK ||
-		take_text(arguments, "candidate", &message->candidate, arena, error) != LF_OK ||
+	if (lf_argument_text(arguments, "team", &message->team, arena, error) != LF_OK ||
+		lf_argument_text(arguments, "project", &message->project, arena, error) != LF_OK ||
+		lf_argument_text(arguments, "candidate", &message->candidate, arena, error) != LF_OK ||
 		take_outcome(arguments, &message->outcome, error) != LF_OK ||
 		take_instant(arguments, "since", &selection->since, &message->since, error) != LF_OK ||
 		take_instant(arguments, "until", &selection->until, &message->until, error) != LF_OK)

@@ -246,6 +246,19 @@ const char *lf_argument(const struct lf_arguments *arguments, const char *name)
 	return lf_argument_at(arguments, name, 0);
 }
 
+enum lf_code lf_argument_text(const struct lf_arguments *arguments, const char *option, char **field,
+	struct lf_arena *arena, struct lf_error *error)
+{
+	const char *text = lf_argument(arguments, option);
+
+	if (text == NULL)
+		return LF_OK;
+	if (text[0] == '\0')
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s: is empty", option);
+	*field = lf_arena_strdup(arena, text, strlen(text));
+	return *field == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "--%s: is too long", option) : LF_OK;
+}
+
 enum lf_code lf_option_number(
 	const char *name, const char *text, unsigned min, unsigned max, unsigned *value, struct lf_error *error)
 {

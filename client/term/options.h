@@ -7,6 +7,7 @@
 
 #include "proto/base/buffer.h"
 #include "proto/text/json.h"
+#include "proto/base/arena.h"
 #include "proto/base/status.h"
 
 struct lf_cli;
@@ -59,6 +60,12 @@ void lf_arguments_clean_up(struct lf_arguments *arguments);
 
 /* Value of an option ("" for a flag), NULL where it is not given. */
 const char *lf_argument(const struct lf_arguments *arguments, const char *name);
+/*
+ * Copies an option's value into arena, at *field, which stays where the option was not given. INVALID_ARGUMENT where it
+ * is empty, RESOURCE_EXHAUSTED where the arena is full.
+ */
+enum lf_code lf_argument_text(const struct lf_arguments *arguments, const char *option, char **field,
+	struct lf_arena *arena, struct lf_error *error);
 /* The index-th value of an option that may be given often, NULL past the last. */
 const char *lf_argument_at(const struct lf_arguments *arguments, const char *name, size_t index);
 

@@ -7,7 +7,6 @@
  * hand, and one that waits for the log holds little.
  */
 #include "proto/base/limits.h"
-#include "proto/wire/wire.h"
 #include "service/decide/decision.h"
 #include "service/decide/record.h"
 #include "service/scoring/explore.h"

@@ -19,7 +19,6 @@
 
 #include "proto/base/check.h"
 #include "proto/base/limits.h"
-#include "proto/wire/wire.h"
 #include "service/scoring/batch_result.h"
 #include "service/scoring/scoring.h"
 #include "service/decide/record.h"
