@@ -13,15 +13,16 @@
 #include <stdint.h>
 
 enum {
-	LF_ENGINE_VERSION = 1,      /* of the arithmetic: raised when the same input may give other numbers */
+	LF_ENGINE_VERSION = 2,      /* of the arithmetic: raised when the same input may give other numbers */
 	LF_EXPLANATION_VERSION = 1, /* of the words */
 	LF_SENTENCE_BYTES_MAX = 2048,
 	LF_RANKS_MAX = 8,               /* columns of the rank table */
 	LF_PERTURBATIONS_MAX = 1 << 20, /* samples × criteria of a rubric: 8 MiB */
 };
 
-#define LF_NONE UINT32_MAX   /* no such index */
-#define LF_UNDATED INT32_MIN /* evidence without a date */
+#define LF_NONE UINT32_MAX            /* no such index */
+#define LF_UNDATED INT32_MIN          /* evidence without a date */
+#define LF_ELSEWHERE (UINT32_MAX - 1) /* evidence about a discipline that the rubric does not have */
 
 /* ---- the rubric as written ---- */
 
@@ -63,6 +64,8 @@ struct lf_criterion_def {
 	/* p_j by discipline, already filled with the default where none is given; NULL if no prior */
 	const double *prior_mean;
 	double prior_default_mean;       /* for members without a (declared) discipline */
+	double unknown_value;            /* v where there is neither evidence nor prior, 0..1 */
+	bool unknown_unsaid;             /* the rubric does not say unknown_value: 0 holds, and a warning may be due */
 	const struct lf_need_def *needs; /* DOMAIN_ALIGNMENT */
 	size_t need_count;
 };
@@ -70,7 +73,9 @@ struct lf_criterion_def {
 struct lf_discipline_def {
 	const char *id;
 	const char *title;
-	const double *covers; /* by discipline, itself 1 unless said otherwise; NULL = itself only */
+	const double *covers;     /* by discipline, itself 1 unless said otherwise; NULL = itself only */
+	const uint32_t *shown_by; /* rated criteria: evidence on them shows this discipline unless it names a domain */
+	size_t shown_by_count;
 };
 
 struct lf_trait_def {
@@ -107,6 +112,8 @@ struct lf_rubric_def {
 	size_t criterion_count;
 	const struct lf_gate_def *gates;
 	size_t gate_count;
+	/* How many pieces of evidence a label, or stated expertise, weighs; 0 = labels decide the derived criteria. */
+	double expertise_strength;
 	enum lf_aggregation aggregation;
 	double threshold_margin;           /* 0 = off */
 	double threshold_evidence_share;   /* 0 = off */
@@ -152,6 +159,7 @@ struct lf_evidence {
 	uint32_t source;      /* LF_NONE = none given, weight 1 */
 	double rating;        /* on the scale */
 	int32_t observed_day; /* days since 1970-01-01 UTC, at most as_of_day + 1; or LF_UNDATED */
+	uint32_t domain;      /* discipline that it shows; LF_NONE: those shown_by its criterion; LF_ELSEWHERE: none */
 };
 
 struct lf_expertise {
@@ -178,6 +186,7 @@ struct lf_case {
 	const double *traits;      /* τ by the rubric's traits, defaults filled in */
 	const bool *trait_assumed; /* by trait; NULL = none */
 	int32_t as_of_day;         /* days since 1970-01-01 UTC */
+	uint32_t engine_version;   /* whose rules hold (DESIGN.md, "Versions"): 1, 2; 0 = LF_ENGINE_VERSION */
 	/* Disciplines beyond the rubric's own have indices from its discipline_count on, up to discipline_count - 1;
 	 * they cover themselves only. */
 	size_t discipline_count;

@@ -108,7 +108,7 @@ void example_evidence(
 {
 	assert(e->members[member].evidence_count < EXAMPLE_EVIDENCE);
 	e->evidence[member][e->members[member].evidence_count++] =
-		(struct lf_evidence){criterion, source, rating, EXAMPLE_AS_OF - days};
+		(struct lf_evidence){criterion, source, rating, EXAMPLE_AS_OF - days, LF_NONE};
 }
 
 void example_prepare(struct example *e)

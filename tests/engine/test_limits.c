@@ -179,7 +179,8 @@ static void huge_rubric(struct huge *h, enum lf_aggregation aggregation)
 	}
 	for (size_t d = 0; d < LF_DISCIPLINES_MAX; d++) {
 		(void)snprintf(h->discipline_ids[d], sizeof(h->discipline_ids[d]), "D%zu", d);
-		h->disciplines[d] = (struct lf_discipline_def){h->discipline_ids[d], "", h->covers};
+		h->disciplines[d] =
+			(struct lf_discipline_def){.id = h->discipline_ids[d], .title = "", .covers = h->covers};
 		h->covers[d] = (double)d / LF_DISCIPLINES_MAX;
 		h->prior_mean[d] = (double)(d % LF_CURVE_POINTS_MAX);
 		h->needs[d] = (struct lf_need_def){(uint32_t)d, {1, h->by_trait}};
@@ -213,7 +214,7 @@ static void huge_case(struct huge *h)
 {
 	for (size_t i = 0; i < LF_EVIDENCE_MAX; i++)
 		h->evidence[i] = (struct lf_evidence){(uint32_t)(i % 16 * 4 + i % 2), LF_NONE,
-			(double)(i * 7 % LF_CURVE_POINTS_MAX), 20000 - (int32_t)i};
+			(double)(i * 7 % LF_CURVE_POINTS_MAX), 20000 - (int32_t)i, LF_NONE};
 	for (size_t m = 0; m < LF_MEMBERS_MAX; m++) {
 		(void)snprintf(h->ids[m], sizeof(h->ids[m]), "m%zu", m * 7919 % LF_MEMBERS_MAX);
 		h->members[m] = (struct lf_member){
@@ -326,7 +327,7 @@ static void many_pieces_of_evidence_are_summed_exactly(void **state)
 	(void)state;
 	for (size_t i = 0; i < LF_EVIDENCE_MAX; i++) {
 		forwards[i] = (struct lf_evidence){SKILL, i % 3 == 0 ? SELF : PEER, 1 + (double)(i * i % 401) / 100.3,
-			20000 - (int32_t)(i * i * 300)};
+			20000 - (int32_t)(i * i * 300), LF_NONE};
 		backwards[LF_EVIDENCE_MAX - 1 - i] = forwards[i];
 	}
 	example_init(&e);

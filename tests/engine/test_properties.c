@@ -230,7 +230,7 @@ static void evidence_at_or_above_the_rating_never_lowers_it(void **state)
 		world_score(&scored, &world);
 		world_copy(&other, &world);
 		e = &other.evidence[m][other.members[m].evidence_count++];
-		*e = (struct lf_evidence){j, LF_NONE, world.def.scale_min, LF_UNDATED};
+		*e = (struct lf_evidence){j, LF_NONE, world.def.scale_min, LF_UNDATED, LF_NONE};
 		if (world.def.source_count > 0 && random_chance(&random, 70))
 			e->source = (uint32_t)random_below(&random, world.def.source_count);
 		if (random_chance(&random, 70))

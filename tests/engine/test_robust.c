@@ -81,7 +81,7 @@ static void three_init(struct three *t)
 	t->criteria[2].weight.by_trait = t->by_trait;
 	for (size_t m = 0; m < 3; m++) {
 		for (size_t j = 0; j < 3; j++)
-			t->evidence[m][j] = (struct lf_evidence){(uint32_t)j, LF_NONE, values[m][j], 20000};
+			t->evidence[m][j] = (struct lf_evidence){(uint32_t)j, LF_NONE, values[m][j], 20000, LF_NONE};
 		t->members[m] = (struct lf_member){.id = ids[m],
 			.discipline = LF_NONE,
 			.availability = 1,
@@ -192,7 +192,8 @@ static double share_with_evidence(size_t pieces)
 	t.the_case.member_count = 2;
 	for (size_t m = 0; m < 2; m++) {
 		for (size_t i = 0; i < 2 * pieces; i++)
-			evidence[m][i] = (struct lf_evidence){(uint32_t)(i % 2), LF_NONE, m == 0 ? 0.6 : 0.5, 20000};
+			evidence[m][i] =
+				(struct lf_evidence){(uint32_t)(i % 2), LF_NONE, m == 0 ? 0.6 : 0.5, 20000, LF_NONE};
 		t.members[m].evidence = evidence[m];
 		t.members[m].evidence_count = 2 * pieces;
 	}
@@ -414,7 +415,7 @@ static bool add_hopeless(struct world *w)
 	for (uint32_t j = 0; j < w->def.criterion_count; j++) {
 		if (w->criteria[j].derived == LF_RATED)
 			w->evidence[w->the_case.member_count][member->evidence_count++] =
-				(struct lf_evidence){j, LF_NONE, w->def.scale_min, w->the_case.as_of_day};
+				(struct lf_evidence){j, LF_NONE, w->def.scale_min, w->the_case.as_of_day, LF_NONE};
 	}
 	w->the_case.member_count++;
 	return true;

@@ -191,8 +191,10 @@ static void however_many_candidates_and_traits_there_are_a_short_stretch_is_foun
 	static char ids[MEMBERS][8], trait_ids[TRAITS][8];
 	static struct lf_trait_def traits[TRAITS];
 	static double tau[TRAITS], falls[TRAITS] = {-1}, rises[TRAITS] = {1}, flat[TRAITS];
-	static const struct lf_evidence a[] = {{0, LF_NONE, 0.9, 0}, {1, LF_NONE, 0.9, 0}, {2, LF_NONE, 0.2, 0}},
-					b[] = {{0, LF_NONE, 0.1, 0}, {1, LF_NONE, 0.1, 0}, {2, LF_NONE, 0.5, 0}};
+	static const struct lf_evidence a[] = {{0, LF_NONE, 0.9, 0, LF_NONE}, {1, LF_NONE, 0.9, 0, LF_NONE},
+		{2, LF_NONE, 0.2, 0, LF_NONE}},
+					b[] = {{0, LF_NONE, 0.1, 0, LF_NONE}, {1, LF_NONE, 0.1, 0, LF_NONE},
+						{2, LF_NONE, 0.5, 0, LF_NONE}};
 	const struct lf_criterion_def criteria[] = {
 		{.id = "u", .title = "", .weight = {0.385, falls}},
 		{.id = "v", .title = "", .weight = {-0.395, rises}},

@@ -57,7 +57,7 @@ static void make(struct made *made, unsigned members, unsigned samples)
 		for (size_t e = 0; e < EVIDENCE; e++) {
 			random = random * 6364136223846793005u + 1442695040888963407u;
 			made->evidence[m][e] = (struct lf_evidence){(uint32_t)((m + 2 * e) % LF_ROBUST_CRITERIA),
-				LF_NONE, 1 + (double)(random >> 40) / 4194304, 0};
+				LF_NONE, 1 + (double)(random >> 40) / 4194304, 0, LF_NONE};
 		}
 	}
 	made->the_case = (struct lf_case){
