@@ -4,6 +4,7 @@
 #include "service/decide/decision.h"
 #include "service/decide/text_list.h"
 #include "service/decide/time.h"
+#include "service/engine/words/words.h"
 
 bool lf_answer_numbers(Leadfit__V1__Answer *answer, const struct lf_answer_parts *parts, struct lf_arena *arena)
 {

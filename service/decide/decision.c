@@ -6,6 +6,7 @@
 #include "proto/base/limits.h"
 #include "service/decide/text_list.h"
 #include "service/decide/time.h"
+#include "service/engine/words/words.h"
 
 /* What the reply may need beside the packed Decision: frame header, id and time. */
 static const size_t reply_reserve = 8192;

@@ -1,6 +1,6 @@
 /*
- * The engine: a compiled rubric, pure arithmetic on it, and the words for its numbers. No I/O, no clock, no allocation
- * while scoring. DESIGN.md beside this file gives the semantics; the same input gives the same bits on every machine.
+ * The engine: a compiled rubric and pure arithmetic on it. No I/O, no clock, no allocation while scoring. DESIGN.md
+ * beside this file gives the semantics; the same input gives the same bits on every machine. words/ says it in sentences.
  *
  * Everything here is by index. Ids and titles are only for canonical order (id bytes) and for words; strings are
  * NUL-terminated UTF-8 and borrowed.
@@ -13,9 +13,7 @@
 #include <stdint.h>
 
 enum {
-	LF_ENGINE_VERSION = 2,      /* of the arithmetic: raised when the same input may give other numbers */
-	LF_EXPLANATION_VERSION = 1, /* of the words */
-	LF_SENTENCE_BYTES_MAX = 2048,
+	LF_ENGINE_VERSION = 2,          /* of the arithmetic: raised when the same input may give other numbers */
 	LF_RANKS_MAX = 8,               /* columns of the rank table */
 	LF_PERTURBATIONS_MAX = 1 << 20, /* samples × criteria of a rubric: 8 MiB */
 };
@@ -385,40 +383,5 @@ struct lf_co_lead {
  */
 void lf_find_co_lead(
 	const struct lf_rubric *rubric, const struct lf_result *result, struct lf_co_lead *co_lead, double *values);
-
-/* ---- words ---- */
-
-enum lf_sentence {
-	LF_SAY_EXPLANATION, /* of the whole answer */
-	LF_SAY_ASSUMPTION,  /* what it rests on besides its input */
-	LF_SAY_REASON,      /* index: place in the ranking; exactly one each */
-	LF_SAY_INELIGIBLE,  /* index: place in the ranking; one for each failed gate */
-	LF_SAY_CHANGE,      /* what would change it */
-};
-
-/* One finished sentence, NUL-terminated, only valid during the call. */
-typedef void (*lf_say_fn)(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length);
-
-/* What an answer says; all but the result may be NULL. */
-struct lf_findings {
-	const struct lf_result *result;
-	const struct lf_discipline_fit *profile; /* fits of lf_profile() */
-	const struct lf_changes *changes;
-	const struct lf_co_lead *co_lead;
-};
-
-/* Says why, and why not everybody else, in words that a manager understands. */
-void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_findings *findings,
-	lf_say_fn say, void *context);
-/* The same for a profile: EXPLANATION and ASSUMPTION only. */
-void lf_explain_profile(const struct lf_rubric *rubric, const struct lf_case *the_case,
-	const struct lf_discipline_fit *profile, const double *weights, lf_say_fn say, void *context);
-/*
- * Who leads where over the range of one trait (the stretches of lf_sweep(), one at least): EXPLANATION and ASSUMPTION
- * only. result: that of the case itself, NULL where no criterion has a weight.
- */
-void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait,
-	const struct lf_stretch *stretches, size_t count, bool approximate, const struct lf_result *result,
-	lf_say_fn say, void *context);
 
 #endif

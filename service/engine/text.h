@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include "service/engine/engine.h"
+
+enum { LF_SENTENCE_BYTES_MAX = 2048 }; /* with the NUL */
 
 struct lf_text {
 	size_t length;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "proto/base/limits.h"
+#include "service/engine/words/words.h"
 #include "tests/engine/example.h"
 #include "tests/engine/world.h"
 

@@ -7,6 +7,7 @@
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
 #include "service/decide/text_list.h"
+#include "service/engine/words/words.h"
 #include "tests/bench/drafts.h"
 #include "tests/bench/meter.h"
 

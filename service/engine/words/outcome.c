@@ -1,5 +1,5 @@
 /* The first sentences of an answer: what was found, and where nothing is recommended, what stands in the way. */
-#include "service/engine/speak.h"
+#include "service/engine/words/speak.h"
 
 enum { NAMED_MAX = 5 }; /* criteria or conditions that one list names before "and N others" */
 

@@ -1,9 +1,9 @@
 /*
  * The words for an answer's numbers: what was found, what counts here, what sets the first two apart, how much of it is
  * expectation, and what it assumes; robustness, changes and the co-lead are outcome.c's and say_change.c's. Only words:
- * every number comes from the result. Changing a word raises LF_EXPLANATION_VERSION (DESIGN.md, "Versions").
+ * every number comes from the result. Changing a word raises LF_EXPLANATION_VERSION (README.md).
  */
-#include "service/engine/speak.h"
+#include "service/engine/words/speak.h"
 
 enum { NAMED_MAX = 5 }; /* disciplines that one list names before "and N others" */
 

@@ -1,5 +1,5 @@
 /* What an answer rests on besides its input: each assumption is said, so that somebody can object to it. */
-#include "service/engine/speak.h"
+#include "service/engine/words/speak.h"
 
 enum { NAMED_MAX = 3 }; /* candidates that one sentence names before "and N others" */
 

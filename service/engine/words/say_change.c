@@ -2,7 +2,7 @@
  * What would change an answer, who would lead beside the first, and who leads over the range of a trait, in words. A
  * bound is printed rounded away from what is now, so that whoever goes as far as the sentence says has gone far enough.
  */
-#include "service/engine/speak.h"
+#include "service/engine/words/speak.h"
 
 enum {
 	NAMED_WEIGHTS = 2,   /* the nearest bounds of weights that are said; the message has all */

@@ -1,5 +1,5 @@
 /* What all sentences are made of: labels, ids, the largest amounts; and how a sentence ends and is said. */
-#include "service/engine/speak.h"
+#include "service/engine/words/speak.h"
 
 /* Not "= { ... }": that would clear the sentence's bytes too. */
 void lf_speaker_begin(struct lf_speaker *speaker, const struct lf_rubric *rubric, const struct lf_case *the_case,

@@ -1,9 +1,10 @@
 /* What the sentences about the whole and about each candidate share. */
-#ifndef LF_ENGINE_SPEAK_H
-#define LF_ENGINE_SPEAK_H
+#ifndef LF_ENGINE_WORDS_SPEAK_H
+#define LF_ENGINE_WORDS_SPEAK_H
 
 #include "service/engine/internal.h"
 #include "service/engine/text.h"
+#include "service/engine/words/words.h"
 
 enum { LF_PICKS_MAX = 3 }; /* criteria that one sentence names */
 

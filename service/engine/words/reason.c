@@ -1,5 +1,5 @@
 /* Why this candidate is first, or why not: one sentence each, and one for every condition not met. */
-#include "service/engine/speak.h"
+#include "service/engine/words/speak.h"
 
 /* ---- reasons ---- */
 
