@@ -220,7 +220,7 @@ struct lf_result {
 	/* candidates only: eligible by score, then ineligible by score; ties by id bytes */
 	const struct lf_member_score *ranking;
 	size_t ranking_count;
-	double margin;         /* NaN with fewer than two eligible candidates */
+	double margin; /* between the first two, 0 where they tie; NaN with fewer than two eligible candidates */
 	double evidence_share; /* of the first place; 0 without one */
 	bool needs_zero;       /* the need of every discipline is 0: domain alignment is 0 for all */
 	bool labour_zero;      /* nobody is available: team coverage is 0 for all */
@@ -238,6 +238,9 @@ size_t lf_workspace_bytes(const struct lf_rubric *rubric, const struct lf_case *
  */
 bool lf_score(
 	const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace, struct lf_result *result);
+
+/* What is compared of a score: the nearest multiple of 2^-40, so that rounding decides nothing. Two that are equal tie. */
+double lf_compared(const struct lf_case *the_case, double score);
 
 /*
  * The numbers of an earlier result as the decision log keeps them, in canonical order: members by id bytes, criteria by
@@ -293,6 +296,17 @@ bool lf_profile(const struct lf_rubric *rubric, const struct lf_case *the_case, 
  */
 bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
 	void *workspace, double *shares);
+
+/* Nine in ten perturbations give a score from low to high: the 5th and the 95th percentile. */
+struct lf_score_range {
+	double low, high;
+};
+/*
+ * The range of the score at each place of the ranking, of those that are not eligible, too. samples: scratch, of the
+ * rubric's number of samples. false: the rubric has no robustness; nothing is written. Otherwise as lf_rank_shares().
+ */
+bool lf_score_ranges(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
+	void *workspace, double *samples, struct lf_score_range *ranges);
 
 /* ---- what would change it ---- */
 
@@ -381,7 +395,7 @@ struct lf_co_lead {
  * The best one. values: by the rubric's criteria, the pair's; written where place is not LF_NONE. Only for a
  * recommended first place.
  */
-void lf_find_co_lead(
-	const struct lf_rubric *rubric, const struct lf_result *result, struct lf_co_lead *co_lead, double *values);
+void lf_find_co_lead(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
+	struct lf_co_lead *co_lead, double *values);
 
 #endif

@@ -400,7 +400,7 @@ static void explain_world(const struct world *w, struct tally *tally)
 		assert_true(lf_profile(scored.rubric, &w->the_case, workspace, fits, weights));
 		changes_found =
 			lf_find_changes(scored.rubric, &w->the_case, &scored.result, scored.workspace, &changes);
-		lf_find_co_lead(scored.rubric, &scored.result, &co_lead, weights);
+		lf_find_co_lead(scored.rubric, &w->the_case, &scored.result, &co_lead, weights);
 		lf_explain(scored.rubric, &w->the_case,
 			&(struct lf_findings){
 				.result = &scored.result,
