@@ -9,6 +9,7 @@
 enum {
 	REASONS_SHOWN = 5,    /* of the eligible, and of the others, unless all are asked for */
 	BREAKDOWN_PEOPLE = 6, /* columns of the breakdown at most */
+	RANGE_WIDTH = 10,     /* "90% within" */
 };
 
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences)
@@ -69,6 +70,12 @@ static bool has_shares(const Leadfit__V1__Decision *decision)
 	return decision->n_ranking > 0 && decision->ranking[0]->first_rank_share != NULL;
 }
 
+/* Whether it is known between what most perturbations keep each score. */
+static bool has_ranges(const Leadfit__V1__Decision *decision)
+{
+	return decision->n_ranking > 0 && decision->ranking[0]->score_range != NULL;
+}
+
 static void print_share(struct lf_table *table, size_t column, double share)
 {
 	char text[LF_PERCENT_BYTES];
@@ -87,6 +94,8 @@ static int score_decimals(const Leadfit__V1__Decision *decision)
 		const double above = decision->ranking[i - 1]->score, below = decision->ranking[i]->score;
 		char one[64], other[64];
 
+		if (decision->ranking[i]->rank > 0 && decision->ranking[i]->rank == decision->ranking[i - 1]->rank)
+			continue; /* a tie, whatever its last bits are */
 		for (; decimals < DECIMALS_MAX && above > below; decimals++) {
 			snprintf(one, sizeof(one), "%.*f", decimals, above);
 			snprintf(other, sizeof(other), "%.*f", decimals, below);
@@ -118,17 +127,72 @@ static bool criteria_fit(const struct lf_page *page, const Leadfit__V1__Decision
 	}
 	if (has_shares(decision))
 		criteria += 2 + strlen("ranks first");
+	if (has_ranges(decision))
+		criteria += 2 + RANGE_WIDTH;
 	/* "  1  CANDIDATE  0.742  ##########  evidence" */
 	return 3 + 2 + candidate + 2 + 5 + 2 + LF_BAR_CELLS + 2 + strlen("evidence") + criteria <= page->width;
 }
 
+/* Where the ranking's columns are; 0: there is none of these. */
+struct columns {
+	int decimals; /* of scores */
+	size_t shares, ranges;
+	size_t criteria, criteria_count;
+};
+
+/* "0.58–0.71" */
+static void print_range(
+	const struct lf_page *page, struct lf_table *table, size_t column, const Leadfit__V1__ScoreRange *range)
+{
+	if (range != NULL)
+		lf_table_cell(table, column, "%.2f%s%.2f", lf_rounded(range->low, 2), page->utf8 ? "–" : "-",
+			lf_rounded(range->high, 2));
+}
+
+/* "*" marks those of whom nothing is known. */
+static void print_ranked(const struct lf_page *page, struct lf_table *table, const struct columns *columns,
+	const Leadfit__V1__Decision *decision, const Leadfit__V1__Ranked *ranked)
+{
+	const bool expected = ranked->basis == LEADFIT__V1__BASIS__EXPECTATION_ONLY;
+	const bool winner = decision->recommended[0] != '\0' && strcmp(decision->recommended, ranked->candidate) == 0;
+	char bar[LF_BAR_BYTES];
+
+	lf_table_line(table, winner ? LF_BOLD : ranked->eligible && !expected ? LF_PLAIN : LF_DIM);
+	if (ranked->rank > 0)
+		lf_table_cell(table, 0, "%u", ranked->rank);
+	else
+		lf_table_cell(table, 0, "%s", page->utf8 ? "–" : "-");
+	lf_bar(page, ranked->score, bar);
+	lf_table_cell(table, 1, "%s%s", ranked->candidate, expected ? " *" : "");
+	lf_table_cell(table, 2, "%.*f", columns->decimals, ranked->score);
+	lf_table_cell(table, 3, "%s", bar);
+	print_share(table, 4, ranked->evidence_share);
+	if (columns->shares > 0 && ranked->eligible && ranked->first_rank_share != NULL)
+		print_share(table, columns->shares, ranked->first_rank_share->value);
+	if (columns->ranges > 0)
+		print_range(page, table, columns->ranges, ranked->score_range);
+	for (size_t j = 0; j < columns->criteria_count && j < ranked->n_criteria; j++)
+		lf_table_cell(table, columns->criteria + j, "%.3f", ranked->criteria[j]->contribution);
+}
+
+/* What the "*" beside a candidate means. */
+static void print_expected(struct lf_page *page, const Leadfit__V1__Decision *decision)
+{
+	size_t expected = 0;
+
+	for (size_t i = 0; i < decision->n_ranking; i++)
+		expected += decision->ranking[i]->basis == LEADFIT__V1__BASIS__EXPECTATION_ONLY;
+	if (expected > 0)
+		lf_page_add(page, LF_DIM,
+			"* No evidence: the score is only what is expected of the discipline, not a place that was "
+			"earned.\n");
+}
+
 static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *decision, bool with_criteria)
 {
+	const Leadfit__V1__Ranked *top = decision->ranking[0];
+	struct columns columns = {.decimals = score_decimals(decision), .criteria = 5};
 	struct lf_table table;
-	char bar[LF_BAR_BYTES];
-	const int decimals = score_decimals(decision);
-	size_t columns;
-	const Leadfit__V1__Ranked *top;
 
 	lf_table_init(&table, page);
 	lf_table_column(&table, "#", LF_COLUMN_RIGHT);
@@ -136,39 +200,28 @@ static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *dec
 	lf_table_column(&table, "score", LF_COLUMN_RIGHT);
 	lf_table_column(&table, "", 0);
 	lf_table_column(&table, "evidence", LF_COLUMN_RIGHT);
-	columns = has_shares(decision) ? 6 : 5; /* before the criteria */
-	if (has_shares(decision))
+	if (has_shares(decision)) {
+		columns.shares = columns.criteria++;
 		lf_table_column(&table, "ranks first", LF_COLUMN_RIGHT);
-	top = decision->ranking[0];
-	for (size_t j = 0; with_criteria && j < top->n_criteria; j++)
-		lf_table_column(&table, top->criteria[j]->criterion, LF_COLUMN_RIGHT);
-	for (size_t i = 0; i < decision->n_ranking; i++) {
-		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
-		const bool winner =
-			decision->recommended[0] != '\0' && strcmp(decision->recommended, ranked->candidate) == 0;
-
-		lf_table_line(&table, winner ? LF_BOLD : ranked->eligible ? LF_PLAIN : LF_DIM);
-		if (ranked->rank > 0)
-			lf_table_cell(&table, 0, "%u", ranked->rank);
-		else
-			lf_table_cell(&table, 0, "%s", page->utf8 ? "–" : "-");
-		lf_bar(page, ranked->score, bar);
-		lf_table_cell(&table, 1, "%s", ranked->candidate);
-		lf_table_cell(&table, 2, "%.*f", decimals, ranked->score);
-		lf_table_cell(&table, 3, "%s", bar);
-		print_share(&table, 4, ranked->evidence_share);
-		if (columns == 6 && ranked->eligible && ranked->first_rank_share != NULL)
-			print_share(&table, 5, ranked->first_rank_share->value);
-		for (size_t j = 0; with_criteria && j < ranked->n_criteria && j < top->n_criteria; j++)
-			lf_table_cell(&table, columns + j, "%.3f", ranked->criteria[j]->contribution);
 	}
-	if (with_criteria && top->n_criteria > 0) {
+	if (has_ranges(decision)) {
+		columns.ranges = columns.criteria++;
+		lf_table_column(&table, "90% within", LF_COLUMN_RIGHT);
+	}
+	if (with_criteria)
+		columns.criteria_count = top->n_criteria;
+	for (size_t j = 0; j < columns.criteria_count; j++)
+		lf_table_column(&table, top->criteria[j]->criterion, LF_COLUMN_RIGHT);
+	for (size_t i = 0; i < decision->n_ranking; i++)
+		print_ranked(page, &table, &columns, decision, decision->ranking[i]);
+	if (columns.criteria_count > 0) {
 		lf_table_line(&table, LF_DIM);
 		lf_table_cell(&table, 1, "(weight)");
-		for (size_t j = 0; j < top->n_criteria; j++)
-			print_share(&table, columns + j, top->criteria[j]->weight);
+		for (size_t j = 0; j < columns.criteria_count; j++)
+			print_share(&table, columns.criteria + j, top->criteria[j]->weight);
 	}
 	lf_table_finish(&table, true);
+	print_expected(page, decision);
 }
 
 /* Candidates down, ranks across: how often each has which. Nothing where that was not asked for. */
@@ -355,7 +408,7 @@ static void print_footer(struct lf_page *page, const Leadfit__V1__Decision *deci
 	lf_page_add(page, LF_PLAIN, "\n");
 }
 
-void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decision, bool all)
+void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decision, unsigned show)
 {
 	print_headline(page, decision);
 	if (decision->n_ranking > 0) {
@@ -365,12 +418,13 @@ void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decisi
 		print_ranking(page, decision, beside);
 		if (!beside)
 			print_breakdown(page, decision);
-		print_rank_table(page, decision);
+		if ((show & LF_SHOW_RANK_TABLE) != 0)
+			print_rank_table(page, decision);
 	}
 	lf_sentences_print(page, "Taken out since", decision->n_redactions, decision->redactions);
 	lf_sentences_print(page, decision->recommended[0] != '\0' ? "Why" : "Why there is no recommendation",
 		decision->n_explanation, decision->explanation);
-	print_others(page, decision, all);
+	print_others(page, decision, (show & LF_SHOW_ALL) != 0);
 	lf_sentences_print(page, "What would change it", decision->n_what_would_change, decision->what_would_change);
 	print_co_lead(page, decision);
 	lf_sentences_print(page, "What this assumes", decision->n_assumptions, decision->assumptions);
