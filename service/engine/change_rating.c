@@ -6,7 +6,7 @@
 #include <string.h>
 #include "service/engine/change.h"
 
-#define HALVED 2e-7 /* ratings nearer than this are one, well within the 1e-6 that are reported */
+enum { HALVED_STEPS = 1 << 25 }; /* of the scale: its ratings are then told apart well within the 1e-6 reported */
 
 struct finder {
 	struct lf_search *search;
@@ -322,35 +322,63 @@ static void search_member(struct finder *finder, uint32_t row)
 
 /* ---- with expertise ---- */
 
+static double one_step(const struct finder *finder)
+{
+	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
+
+	return (def->scale_max - def->scale_min) / HALVED_STEPS;
+}
+
+/* The fewest steps that are no less than a distance. */
+static uint32_t steps_to(const struct finder *finder, double distance)
+{
+	double step = one_step(finder);
+	uint32_t steps = (uint32_t)(distance / step);
+
+	return steps < HALVED_STEPS && step * steps < distance ? steps + 1 : steps;
+}
+
+/* So many steps from where an attempt begins, at most to the end of the scale. */
+static double steps_away(const struct finder *finder, const struct lf_attempt *attempt, uint32_t steps)
+{
+	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
+	double start = start_of(finder, attempt), step = one_step(finder);
+	double room = attempt->direction > 0 ? def->scale_max - start : start - def->scale_min;
+
+	return step * steps < room ? step * steps : room;
+}
+
+static bool flips_after(const struct finder *finder, const struct lf_attempt *attempt, uint32_t steps)
+{
+	double to = start_of(finder, attempt) + attempt->direction * steps_away(finder, attempt, steps);
+	uint32_t gate;
+
+	return lf_attempt_flips(finder->search, attempt, to, &gate);
+}
+
 /*
- * A piece then moves what it shows, too: several values at once. Scores never fall with a rating, so the nearest one that
- * flips is found by halving, between what does not and the nearest so far.
+ * A piece then moves what it shows, too: several values at once. Scores never fall with a rating, so the first step that
+ * flips is found by halving, whatever was found before; that only says how far it is worth looking.
  */
 static void halve(struct finder *finder, enum lf_change_kind kind, struct lf_attempt attempt)
 {
-	const struct lf_search *search = finder->search;
-	const struct lf_rubric_def *def = &search->contest.rubric->def;
 	const struct lf_attempt *best = &finder->best[kind];
-	double start = start_of(finder, &attempt), low = 0, high;
-	uint32_t gate;
+	uint32_t low = 0, high = HALVED_STEPS;
 
-	high = attempt.direction > 0 ? def->scale_max - start : start - def->scale_min;
-	if (best->row != LF_NONE && best->distance < high)
-		high = best->distance;
-	if (!lf_attempt_flips(search, &attempt, start + attempt.direction * high, &gate))
+	if (best->row != LF_NONE)
+		high = steps_to(finder, best->distance);
+	if (!flips_after(finder, &attempt, high))
 		return;
-	if (lf_attempt_flips(search, &attempt, start, &gate))
-		high = 0;
-	while (high - low > HALVED) {
-		double middle = low + (high - low) / 2;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
 
-		if (lf_attempt_flips(search, &attempt, start + attempt.direction * middle, &gate))
+		if (flips_after(finder, &attempt, middle))
 			high = middle;
 		else
-			low = middle;
+			low = middle + 1;
 	}
-	attempt.distance = high;
-	attempt.x = start + attempt.direction * high;
+	attempt.distance = steps_away(finder, &attempt, high);
+	attempt.x = start_of(finder, &attempt) + attempt.direction * attempt.distance;
 	consider(finder, kind, attempt);
 }
 

@@ -177,7 +177,7 @@ static void the_best_co_lead_is_named_and_order_does_not_matter(void **state)
 		struct random random = {seed};
 		struct scored scored, other;
 
-		world_make(&world, seed);
+		world_make_any(&world, seed);
 		world.def.co_lead_gain = 0.01 + 0.1 * random_unit(&random, 10);
 		world_score(&scored, &world);
 		world_shuffle(&shuffled, &world, &random, true);
