@@ -276,6 +276,13 @@ static void numbers_read_as_people_write_them(void **state)
 	lf_text_signed(&text, 0.094, 2);
 	lf_text_signed(&text, -0.5, 0);
 	assert_string_equal(finished(&text), "0.750.00+0.09-1");
+	/* A step of 2^-40, the least by which scores differ; and numbers that have no room for so many decimals. */
+	assert_int_equal(lf_decimals_apart(0.6875, 0.6875 + 0x1p-40, 2), 12);
+	lf_text_fixed(&text, 0.6875 + 0x1p-40, 13);
+	lf_text_fixed(&text, 123456789, 13);
+	assert_string_equal(finished(&text), "0.6875000000009123456789");
+	assert_int_equal(lf_decimals_apart(1e6, 1e6 + 0x1p-32, 2), 10);
+	assert_true(lf_decimals_apart(0.9e9, 0.9e9 + 0x1p-23, 0) <= 9);
 	lf_text_percent(&text, 0.004);
 	lf_text_percent(&text, 0);
 	lf_text_percent(&text, 0.375);
