@@ -30,10 +30,20 @@ static const char *project_name(const Leadfit__V1__Decision *decision)
 	return decision->project->title[0] != '\0' ? decision->project->title : decision->project->id;
 }
 
+/* How many share first place. */
+static size_t share_first(const Leadfit__V1__Decision *decision)
+{
+	size_t count = 0;
+
+	while (count < decision->n_ranking && decision->ranking[count]->rank == 1)
+		count++;
+	return count;
+}
+
 static void print_headline(struct lf_page *page, const Leadfit__V1__Decision *decision)
 {
-	const Leadfit__V1__Ranked *first =
-		decision->n_ranking > 0 && decision->ranking[0]->rank == 1 ? decision->ranking[0] : NULL;
+	const size_t shared = share_first(decision);
+	const Leadfit__V1__Ranked *first = shared > 0 ? decision->ranking[0] : NULL;
 	const char *project = project_name(decision);
 
 	if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED && decision->recommended[0] == '\0') {
@@ -46,20 +56,27 @@ static void print_headline(struct lf_page *page, const Leadfit__V1__Decision *de
 		if (decision->outcome == LEADFIT__V1__OUTCOME__TOO_CLOSE)
 			why = "the first places are too close to each other";
 		else if (decision->outcome == LEADFIT__V1__OUTCOME__INSUFFICIENT_EVIDENCE)
-			why = "there is too little evidence about the person in first place";
+			why = shared > 1 ? "there is too little evidence about those in first place"
+					 : "there is too little evidence about the person in first place";
 		else if (decision->outcome == LEADFIT__V1__OUTCOME__NO_ELIGIBLE_CANDIDATE)
 			why = "nobody meets the conditions";
 		lf_page_add(page, LF_WARN, "No recommendation for %s: %s", project, why);
 	}
 	if (first != NULL) {
-		char evidence[LF_PERCENT_BYTES];
+		char evidence[LF_PERCENT_BYTES], score[LF_FIGURE_BYTES];
 
 		lf_percent(first->evidence_share, evidence);
+		lf_figure(first->score, 2, score);
 		if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED)
-			lf_page_add(page, LF_PLAIN, " (score %.2f, %s evidence)", first->score, evidence);
+			lf_page_add(page, LF_PLAIN, " (score %s, %s evidence)", score, evidence);
+		else if (shared > 2)
+			lf_page_add(page, LF_PLAIN, " (%zu share first place, score %s)", shared, score);
+		else if (shared == 2)
+			lf_page_add(page, LF_PLAIN, " (%s and %s share first place, score %s)", first->candidate,
+				decision->ranking[1]->candidate, score);
 		else
-			lf_page_add(page, LF_PLAIN, " (first: %s, score %.2f, %s evidence)", first->candidate,
-				first->score, evidence);
+			lf_page_add(page, LF_PLAIN, " (first: %s, score %s, %s evidence)", first->candidate, score,
+				evidence);
 	}
 	lf_page_add(page, LF_PLAIN, "\n");
 }
@@ -84,24 +101,16 @@ static void print_share(struct lf_table *table, size_t column, double share)
 	lf_table_cell(table, column, "%s", text);
 }
 
-/* Decimals with which scores that differ look different, as far as six show it. */
-static int score_decimals(const Leadfit__V1__Decision *decision)
+/* Decimals with which the scores of different ranks look different; those of equal ranks are the same. */
+static unsigned score_decimals(const Leadfit__V1__Decision *decision)
 {
-	enum { DECIMALS_MIN = 3, DECIMALS_MAX = 6 };
-	int decimals = DECIMALS_MIN;
+	unsigned decimals = 3;
 
-	for (size_t i = 1; i < decision->n_ranking && decimals < DECIMALS_MAX; i++) {
-		const double above = decision->ranking[i - 1]->score, below = decision->ranking[i]->score;
-		char one[64], other[64];
+	for (size_t i = 1; i < decision->n_ranking; i++) {
+		const Leadfit__V1__Ranked *above = decision->ranking[i - 1], *below = decision->ranking[i];
 
-		if (decision->ranking[i]->rank > 0 && decision->ranking[i]->rank == decision->ranking[i - 1]->rank)
-			continue; /* a tie, whatever its last bits are */
-		for (; decimals < DECIMALS_MAX && above > below; decimals++) {
-			snprintf(one, sizeof(one), "%.*f", decimals, above);
-			snprintf(other, sizeof(other), "%.*f", decimals, below);
-			if (strcmp(one, other) != 0)
-				break;
-		}
+		if (above->rank != below->rank && below->rank != 0)
+			decimals = lf_decimals_between(above->score, below->score, decimals, LF_FIGURE_DECIMALS_MAX);
 	}
 	return decimals;
 }
@@ -135,7 +144,7 @@ static bool criteria_fit(const struct lf_page *page, const Leadfit__V1__Decision
 
 /* Where the ranking's columns are; 0: there is none of these. */
 struct columns {
-	int decimals; /* of scores */
+	unsigned decimals; /* of scores */
 	size_t shares, ranges;
 	size_t criteria, criteria_count;
 };
@@ -164,7 +173,7 @@ static void print_ranked(const struct lf_page *page, struct lf_table *table, con
 		lf_table_cell(table, 0, "%s", page->utf8 ? "–" : "-");
 	lf_bar(page, ranked->score, bar);
 	lf_table_cell(table, 1, "%s%s", ranked->candidate, expected ? " *" : "");
-	lf_table_cell(table, 2, "%.*f", columns->decimals, ranked->score);
+	lf_table_cell(table, 2, "%.*f", (int)columns->decimals, lf_rounded(ranked->score, columns->decimals));
 	lf_table_cell(table, 3, "%s", bar);
 	print_share(table, 4, ranked->evidence_share);
 	if (columns->shares > 0 && ranked->eligible && ranked->first_rank_share != NULL)
@@ -172,7 +181,7 @@ static void print_ranked(const struct lf_page *page, struct lf_table *table, con
 	if (columns->ranges > 0)
 		print_range(page, table, columns->ranges, ranked->score_range);
 	for (size_t j = 0; j < columns->criteria_count && j < ranked->n_criteria; j++)
-		lf_table_cell(table, columns->criteria + j, "%.3f", ranked->criteria[j]->contribution);
+		lf_table_cell(table, columns->criteria + j, "%.3f", lf_rounded(ranked->criteria[j]->contribution, 3));
 }
 
 /* What the "*" beside a candidate means. */
@@ -385,7 +394,7 @@ static void print_co_lead(struct lf_page *page, const Leadfit__V1__Decision *dec
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_page_add(page, LF_BOLD, "Co-lead: %s", pair->candidate);
 	lf_page_add(page, LF_PLAIN, " (together %.2f, %+.2f; on each criterion the better of the two)\n",
-		lf_rounded(pair->score, 2), lf_rounded(pair->gain, 2));
+		lf_rounded(pair->score, 2), lf_rounded(pair->score, 2) - lf_rounded(pair->score - pair->gain, 2));
 	print_pair_half(page, pair, decision->recommended);
 	print_pair_half(page, pair, pair->candidate);
 }

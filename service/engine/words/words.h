@@ -12,7 +12,7 @@
 #include "service/engine/engine.h"
 
 enum {
-	LF_EXPLANATION_VERSION = 1, /* of the words: raised when the same numbers may give other words */
+	LF_EXPLANATION_VERSION = 2, /* of the words: raised when the same numbers may give other words */
 };
 
 enum lf_sentence {
