@@ -298,6 +298,12 @@ void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_c
 /* Whether a gate on a rating or a value is passed. */
 bool lf_gate_passed(const struct lf_rubric *rubric, struct lf_ties ties, const struct lf_gate_def *gate,
 	const struct lf_criterion_score *criterion);
+/* Whether the criterion at that canonical place counts in evidence shares: rated ones; with expertise, all. */
+static inline bool lf_counts_as_evident(const struct lf_rubric *rubric, size_t place)
+{
+	return rubric->criteria[place].derived == LF_RATED || rubric->expertise_strength > 0;
+}
+
 /* From scored members (member, score, undated, criteria set) to ranks and outcome. */
 void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_result *result);
 
