@@ -311,8 +311,22 @@ double lf_criterion_value(const struct lf_criterion *criterion, double rating);
 
 /* ---- expertise: expertise.c ---- */
 
+/* What a discipline covers, by the rubric's disciplines; NULL: itself alone. */
+static inline const double *lf_covers(const struct lf_rubric *rubric, uint32_t discipline)
+{
+	return discipline < rubric->def.discipline_count ? rubric->def.disciplines[discipline].covers : NULL;
+}
+
 /* How far somebody of a discipline (LF_NONE: of none) covers another one, by label alone. */
-double lf_covered(const struct lf_rubric *rubric, uint32_t discipline, uint32_t of);
+static inline double lf_covered(const struct lf_rubric *rubric, uint32_t discipline, uint32_t of)
+{
+	const double *covers = lf_covers(rubric, discipline);
+
+	if (covers == NULL)
+		return discipline != LF_NONE && discipline == of;
+	return of < rubric->def.discipline_count ? covers[of] : 0;
+}
+
 /* What a member can do in one discipline, as lf_find_expertise() has it, and what that rests on: for words. */
 struct lf_shown {
 	double label;   /* x0: stated, or what the label covers */
