@@ -351,7 +351,8 @@ static void bad_requests_are_refused_by_what_is_wrong(void **state)
 	struct fixture *f = *state;
 	Leadfit__V1__BacktestRequest request = LEADFIT__V1__BACKTEST_REQUEST__INIT;
 	Leadfit__V1__Rubric *rubric = rubric_of(&past);
-	char message[512], name[] = "pasta", digits[] = "0123", empty[] = "", unknown[65];
+	Leadfit__V1__Selection selection = LEADFIT__V1__SELECTION__INIT;
+	char message[512], name[] = "pasta", past_name[] = "past", digits[] = "0123", empty[] = "", unknown[65];
 
 	request.name = name;
 	history_call(f->client, "leadfit.v1.Rubrics/Backtest", &request.base, LF_NOT_FOUND, message);
@@ -374,6 +375,12 @@ static void bad_requests_are_refused_by_what_is_wrong(void **state)
 	request.digest = empty;
 	history_call(f->client, "leadfit.v1.Rubrics/Backtest", &request.base, LF_FAILED_PRECONDITION, message);
 	assert_string_equal(message, "several rubrics are active, name one: tech-lead, past");
+	request.name = past_name;
+	request.selection = &selection;
+	selection.rubric = past_name;
+	request.all_rubrics = true;
+	history_call(f->client, "leadfit.v1.Rubrics/Backtest", &request.base, LF_INVALID_ARGUMENT, message);
+	assert_string_equal(message, "all_rubrics: stands beside selection.rubric: either is allowed, not both");
 	leadfit__v1__rubric__free_unpacked(rubric, NULL);
 }
 
@@ -430,7 +437,7 @@ static void the_command_tells_flips_outcomes_criteria_and_projects(void **state)
 	snprintf(arguments, sizeof(arguments), "rubric backtest %s --limit 3 --svg %s/flips.svg", path,
 		f->daemon.directory);
 	assert_int_equal(history_leadfit(&f->daemon, arguments, out, 1 << 20), 0);
-	snprintf(expected, sizeof(expected), "Of %zu decisions, ", decisions);
+	snprintf(expected, sizeof(expected), "Of %zu decisions under past, ", decisions);
 	assert_non_null(strstr(out, expected));
 	assert_non_null(strstr(out, " come out otherwise: "));
 	assert_non_null(strstr(out, "\nOutcomes: as decided (rows), under this rubric (columns)\n"));
@@ -441,13 +448,23 @@ static void the_command_tells_flips_outcomes_criteria_and_projects(void **state)
 	assert_int_equal(history_leadfit(&f->daemon, arguments, out, 1 << 20), 0);
 	assert_ptr_equal(strstr(out, "{\n  \"flips\": [\n    {\n      \"decisionId\": \""), out);
 	assert_non_null(strstr(out, "\n  \"decided\": \"300\",\n"));
+	assert_non_null(strstr(out, "\n  \"selectedRubric\": \"past\"\n"));
 	snprintf(arguments, sizeof(arguments), "rubric backtest %s --svg -", path);
 	assert_int_equal(history_leadfit(&f->daemon, arguments, out, 1 << 20), 0);
 	assert_non_null(strstr(out, "<svg "));
 	assert_non_null(strstr(out, ">Outcomes: as decided (rows), under this rubric (columns)</text>"));
 	assert_string_equal(strstr(out, "</svg>"), "</svg>\n");
 	assert_int_equal(history_leadfit(&f->daemon, "rubric backtest past", out, 1 << 20), 0);
-	assert_non_null(strstr(out, ", none comes out otherwise.\n"));
+	assert_non_null(strstr(out, " under past, none comes out otherwise.\n"));
+	assert_int_equal(history_leadfit(&f->daemon, "rubric backtest past --all-rubrics", out, 1 << 20), 0);
+	assert_non_null(strstr(out, " under any rubric, none comes out otherwise.\n"));
+	assert_int_equal(history_leadfit(&f->daemon, "rubric backtest tech-lead", out, 1 << 20), 0);
+	assert_non_null(strstr(out, "Of 0 decisions under tech-lead, none comes out otherwise.\n--rubric NAME takes "));
+	assert_int_equal(history_leadfit(&f->daemon, "rubric backtest tech-lead --rubric past --ignore-undeclared", out,
+				 1 << 20),
+		0);
+	snprintf(expected, sizeof(expected), "Of %zu decisions under past, ", decisions);
+	assert_non_null(strstr(out, expected));
 	free(out);
 }
 
@@ -461,6 +478,8 @@ static void the_command_refuses_what_does_not_go_together(void **state)
 		{"rubric backtest", "rubric backtest", 2},
 		{"rubric backtest past --limit x", "--limit: x is not a whole number 0..100000", 2},
 		{"rubric backtest past --latest --what-if", "--latest and --what-if exclude each other", 2},
+		{"rubric backtest past --rubric past --all-rubrics", "--rubric and --all-rubrics exclude each other",
+			2},
 		{"rubric backtest past --svg - --output json", "--svg - and --output json both want standard output",
 			2},
 		{"rubric backtest past --outcome maybe", "--outcome: MAYBE is not ", 2},
