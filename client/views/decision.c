@@ -119,7 +119,7 @@ static bool criteria_fit(const struct lf_page *page, const Leadfit__V1__Decision
 	if (has_shares(decision))
 		criteria += 2 + strlen("ranks first");
 	/* "  1  CANDIDATE  0.742  ##########  evidence" */
-	return 3 + 2 + candidate + 2 + 5 + 2 + LF_BAR_CELLS + 2 + strlen("evidence") + criteria <= page->width;
+	return 3 + 2 + candidate + 2 + 5 + 2 + LF_BAR_CELLS + 2 + strlen("evidence") + criteria <= lf_table_width(page);
 }
 
 static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *decision, bool with_criteria)
@@ -237,7 +237,7 @@ static void print_breakdown(struct lf_page *page, const Leadfit__V1__Decision *d
 		const size_t name = lf_text_width(decision->ranking[people]->candidate);
 
 		width += 2 + (name > 10 ? name : 10);
-		if (people > 0 && width > page->width)
+		if (people > 0 && width > lf_table_width(page))
 			break;
 	}
 	lf_table_init(&table, page);
