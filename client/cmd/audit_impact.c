@@ -17,6 +17,7 @@
 
 static const struct lf_option options[] = {
 	{"groups", "FILE", "who is in which category: CSV, YAML or JSON; - is standard input", false},
+	{"unknown", "WORD", "a word in that file for a category that is not known; repeatable", true},
 	LF_FILTER_OPTIONS,
 	{"small-too", NULL, "categories under 2% of the data take part like any other", false},
 	{"csv", "FILE", "write the tables to this file; - is standard output, and nothing else", false},
@@ -101,13 +102,23 @@ static bool print_csv(struct lf_buffer *csv, void *answer)
 }
 static enum lf_code read_file(struct job *job, const struct lf_arguments *arguments)
 {
-	const char *path = lf_argument(arguments, "groups");
+	const char *path = lf_argument(arguments, "groups"), *word;
+	struct lf_unknown_words unknown = {0};
+	const char **words = lf_arena_zalloc(&job->arena, arguments->given_count + 1, sizeof(*words));
 
+	if (words == NULL)
+		return no_memory(&job->error);
+	for (; (word = lf_argument_at(arguments, "unknown", unknown.count)) != NULL; unknown.count++) {
+		if (word[0] == '\0')
+			return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--unknown: is empty");
+		words[unknown.count] = word;
+	}
+	unknown.words = words;
 	if (path == NULL)
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "audit impact needs --groups FILE");
 	if (lf_input_read(&job->input, path, true, &job->error) != LF_OK)
 		return job->error.code;
-	return lf_groups_read(&job->groups, &job->input, &job->arena, &job->error);
+	return lf_groups_read(&job->groups, &job->input, &unknown, &job->arena, &job->error);
 }
 
 static int run_impact(struct lf_cli *cli, const struct lf_arguments *arguments)
@@ -149,10 +160,11 @@ const struct lf_command lf_command_audit_impact = {
 		"dimension, at most 4:\n"
 		"  candidate,sex,race_ethnicity\n"
 		"  m-1042,female,Asian\n"
-		"An empty cell or \"unknown\" is not known: counted, and left out of the ratios. The filters say\n"
-		"which decisions.\n\n"
+		"An empty cell or \"unknown\" is not known: counted, and left out of the ratios; so is what\n"
+		"--unknown WORD names, in any case. The filters say which decisions.\n\n"
 		"Examples:\n"
 		"  leadfit audit impact --groups groups.csv --rubric tech-lead --since 2026-01-01\n"
+		"  leadfit audit impact --groups groups.csv --unknown N/A --unknown 'Prefer not to say'\n"
 		"  leadfit audit impact --groups groups.csv --csv impact.csv --svg impact.svg\n",
 	.options = options,
 	.run = run_impact,

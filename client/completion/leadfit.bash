@@ -69,7 +69,7 @@ _leadfit()
 		return
 		;;
 	--columns | --from | --publish | --run-id | --shard | --wait) return ;;
-	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months) return ;;
+	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months | --unknown) return ;;
 	esac
 
 	if [[ $current == -* ]]; then
@@ -80,7 +80,7 @@ _leadfit()
 		"decisions list") globals+=" --team --project --candidate --rubric --outcome --since --until --limit --all" ;;
 		"decisions outcome") globals+=" --accepted --overridden --lead --by --reason --result" ;;
 		"decisions report") globals+=" --team --project --candidate --rubric --outcome --since --until --svg" ;;
-		"audit impact") globals+=" --groups --team --project --candidate --rubric --outcome --since --until --small-too --csv --svg" ;;
+		"audit impact") globals+=" --groups --unknown --team --project --candidate --rubric --outcome --since --until --small-too --csv --svg" ;;
 		"decisions prove") globals+=" --proof --key" ;;
 		"decisions verify-proof") globals+=" --key" ;;
 		"decisions verify") globals+=" --checkpoint --key" ;;

@@ -33,10 +33,13 @@ struct fixture {
 /* The text must outlive the fixture. */
 static void read_groups(struct fixture *f, enum lf_input_format format, const char *text)
 {
+	static const char *const words[] = {"N/A", "Prefer not to say"};
+	static const struct lf_unknown_words unknown = {words, 2};
+
 	memset(f, 0, sizeof(*f));
 	lf_arena_init(&f->arena, ARENA_BYTES);
 	f->input = (struct lf_input){.name = "groups", .text = text, .length = strlen(text), .format = format};
-	f->code = lf_groups_read(&f->groups, &f->input, &f->arena, &f->error);
+	f->code = lf_groups_read(&f->groups, &f->input, &unknown, &f->arena, &f->error);
 }
 
 static void clean_up(struct fixture *f)
@@ -364,14 +367,14 @@ static void random_cases_agree_with_a_recount(void **state)
 static void the_file_is_csv_yaml_or_json_alike(void **state)
 {
 	static const char *const texts[] = {"candidate,sex,race_ethnicity\r\nm-1,female,\"Hispanic or Latino\"\nm-2, "
-					    "male ,Unknown\n,,\nm-3,,White\n",
+					    "male ,Unknown\n,,\nm-3, n/A ,White\n",
 		"people:\n  - {candidate: m-1, categories: {sex: female, race_ethnicity: Hispanic or Latino}}\n"
 		"  - {candidate: m-2, categories: {sex: male, race_ethnicity: unknown}}\n  - {candidate: m-3, "
-		"categories: {race_ethnicity: White}}\n",
+		"categories: {sex: , race_ethnicity: White}}\n",
 		"{\"people\": [{\"candidate\": \"m-1\", \"categories\": {\"sex\": \"female\", \"race_ethnicity\": "
 		"\"Hispanic or Latino\"}},"
 		"{\"candidate\": \"m-2\", \"categories\": {\"sex\": \"male\"}}, {\"candidate\": \"m-3\", "
-		"\"categories\": {\"race_ethnicity\": \"White\"}}]}"};
+		"\"categories\": {\"sex\": \"prefer not to say\", \"race_ethnicity\": \"White\"}}]}"};
 	static const enum lf_input_format formats[] = {LF_INPUT_CSV, LF_INPUT_YAML, LF_INPUT_JSON};
 
 	(void)state;
