@@ -59,7 +59,7 @@ struct lf_impact_table {
 	size_t references[LF_MEASURES]; /* the category with the highest rate; count where none has one */
 };
 
-/* Scores of several rubrics have no common measure: each rubric is a sample of its own. */
+/* Scores of several rubrics are not comparable: each rubric is a sample of its own. */
 struct lf_impact_rubric {
 	const char *name;
 	uint64_t assessed; /* at least 1 */
@@ -88,9 +88,8 @@ struct lf_impact_frame {
 
 /*
  * Computes all tables into arena. Only categories that occur have a row. rubrics: their names, which outlive the
- * result. small_too: categories under 2% of the data
- * take part like any other; else they have counts, rates and tests, but no impact ratio, and are no reference (6 RCNY
- * 5-301(d) allows for that). false where memory ran out.
+ * result. small_too: categories under 2% of the data take part like any other; else they have counts, rates and tests,
+ * but no impact ratio, and are no reference (6 RCNY 5-301(d) allows for that). false where memory ran out.
  */
 bool lf_impact_compute(struct lf_impact *impact, const struct lf_groups *groups,
 	const struct lf_assessment *assessments, size_t count, const char *const *rubrics, size_t rubric_count,

@@ -204,7 +204,7 @@ void lf_report_verdict(const struct lf_report *report, struct lf_buffer *text)
 	char numbers[3][LF_FIGURE_BYTES];
 
 	if (report->rubrics > 1) {
-		lf_text_add(text, "Not told over %zu rubrics together: their scores have no common measure.",
+		lf_text_add(text, "Not computed over %zu rubrics together: their scores are not comparable.",
 			report->rubrics);
 		return;
 	}

@@ -77,7 +77,7 @@ bool lf_report_needs_ranking(const Leadfit__V1__RecordedOutcome *outcome);
 bool lf_report_add_lead(
 	struct lf_report *report, const Leadfit__V1__Decision *decision, const Leadfit__V1__RecordedOutcome *outcome);
 /*
- * Once all is in, of so many rubrics. Scores of several have no common measure: then nothing is said about score and
+ * Once all is in, of so many rubrics. Scores of several are not comparable: then nothing is said about score and
  * result, and there are no bands. false where memory ran out.
  */
 bool lf_report_finish(struct lf_report *report, size_t rubrics);

@@ -216,7 +216,7 @@ const struct lf_command lf_command_rubric_backtest = {
 		"the selection is decided again under it, with its own team, project and instant; said is how many "
 		"come out otherwise, in "
 		"which projects, and by which criterion. Nothing is stored, nothing goes live.\n\n"
-		"The decisions are those made under RUBRIC's name, whichever version it had; --rubric NAME takes those "
+		"The decisions are those made under RUBRIC's name, by any version; --rubric NAME takes those "
 		"of another rubric, --all-rubrics those of every one. All count but those made with --what-if; "
 		"--latest "
 		"counts each rubric, team and project once. A decision whose team or "

@@ -13,7 +13,7 @@
 	{"team", "ID", "of this team", false}, \
 	{"project", "ID", "for this project", false}, \
 	{"candidate", "ID", "in which this person was a candidate", false}, \
-	{"rubric", "NAME", "decided under this rubric, whichever its version", false}, \
+	{"rubric", "NAME", "decided under the rubric of this name, any version of it", false}, \
 	{"outcome", "OUTCOME", "RECOMMENDED, TOO_CLOSE, INSUFFICIENT_EVIDENCE or NO_ELIGIBLE_CANDIDATE, in any case", false}, \
 	{"since", "INSTANT", "decided at or after this date or RFC 3339 instant", false}, \
 	{"until", "INSTANT", "decided before it", false}

@@ -175,8 +175,9 @@ static void print_rubrics(struct lf_page *page, const struct lf_impact *impact)
 	if (impact->rubric_count < 2)
 		return;
 	lf_text_add(&text,
-		"%zu rubrics are counted together, each score against the median under its own rubric; --rubric NAME "
-		"counts one alone:",
+		"%zu rubrics are counted together: each score is compared with the median under its own rubric. "
+		"--rubric "
+		"NAME counts one alone.",
 		impact->rubric_count);
 	lf_text_wrap(page, &text, "", "");
 	for (size_t r = 0; r < impact->rubric_count; r++) {

@@ -141,18 +141,18 @@ done
 { printf '{"outcomes": ['; joined "${outcomes[@]}"; printf ']}'; } >"$answers/ListOutcomes.reply"
 l decisions report --svg "$work/report.svg"; status_is 0; err_empty
 out_matches '^all +40 +40 +30 +10'; out_matches '^lead +30 +30 +30 +0 +100% \(89%-100%\)'; out_matches '^other +10 +10 +0 +10 +0% \(0%-28%\)'
-out_has "2 rubrics are counted together elsewhere on this page; --rubric NAME counts one alone."
-out_has "Not told over 2 rubrics together: their scores have no common measure."
+out_has "The rest of this page counts 2 rubrics together; --rubric NAME counts one alone."
+out_has "Not computed over 2 rubrics together: their scores are not comparable."
 out_has "- lead: Kendall's tau-b of score and result is 0."; out_has "- other: Too few: 10 results"
 out_matches '^any, accepted +30 '; out_lacks "0.5..0.6"
-file_has "$work/report.svg" "Not told over 2 rubrics"; file_lacks "$work/report.svg" "0.5..0.6"
+file_has "$work/report.svg" "Not computed over 2 rubrics"; file_lacks "$work/report.svg" "0.5..0.6"
 l decisions report --output json; status_is 0
-out_matches '^    \{"rubric": "lead", "decisions": 30, .*"calibration": \{$'; out_has '"text": "Not told over 2 rubrics together'
+out_matches '^    \{"rubric": "lead", "decisions": 30, .*"calibration": \{$'; out_has '"text": "Not computed over 2 rubrics together'
 [ "$(grep -c '"kendallTauB": null' "$work/out")" = 2 ] || fail "the rubric with enough results has no figure, or the others have one"
 l decisions report --rubric lead; status_is 0; file_has "$answers/Export.request" '"rubric":"lead"'
 l audit impact --groups "$work/groups.csv" --rubric lead; status_is 0; file_has "$answers/Export.request" '"rubric":"lead"'
 out_has "80 assessments of 60 people in 40 decisions, the latest of each rubric, team and project. 30 were"
-out_has "2 rubrics are counted together, each score against the median under its own rubric; --rubric NAME"
+out_has "2 rubrics are counted together: each score is compared with the median under its own rubric."
 out_has "- lead: median 0.405 of 60 assessments"; out_has "- other: median 0.150 of 20 assessments"; out_has "under the same rubric."
 l audit impact --groups "$work/groups.csv" --output json; status_is 0; out_has '"medianScore": null'
 out_has '"rubrics": [{"rubric": "lead", "assessed": 60, "medianScore": 0.405'

@@ -358,7 +358,7 @@ static void a_second_question_leaves_the_first_in_the_report_and_the_impact_audi
 	snprintf(expected, sizeof(expected), "{\"rubric\": \"past\", \"decisions\": %zu, ", past);
 	says(f, "decisions report --output json", expected);
 	says(f, "decisions report",
-		"\n2 rubrics are counted together elsewhere on this page; --rubric NAME counts one alone.");
+		"\nThe rest of this page counts 2 rubrics together; --rubric NAME counts one alone.");
 	says(f, "decisions report --rubric nobodys", "No decision matches.\n");
 
 	snprintf(arguments, sizeof(arguments), "audit impact --groups %s --output json", path);
@@ -370,7 +370,7 @@ static void a_second_question_leaves_the_first_in_the_report_and_the_impact_audi
 	says(f, arguments, expected);
 	says(f, arguments, "\"medianScore\": 0");
 	snprintf(arguments, sizeof(arguments), "audit impact --groups %s", path);
-	says(f, arguments, "\n2 rubrics are counted together, ");
+	says(f, arguments, "\n2 rubrics are counted together: ");
 	says(f, arguments, "- past: median 0.");
 }
 
