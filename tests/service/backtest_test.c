@@ -351,8 +351,7 @@ static void bad_requests_are_refused_by_what_is_wrong(void **state)
 	struct fixture *f = *state;
 	Leadfit__V1__BacktestRequest request = LEADFIT__V1__BACKTEST_REQUEST__INIT;
 	Leadfit__V1__Rubric *rubric = rubric_of(&past);
-	Leadfit__V1__Selection selection = LEADFIT__V1__SELECTION__INIT;
-	char message[512], name[] = "pasta", past_name[] = "past", digits[] = "0123", empty[] = "", unknown[65];
+	char message[512], name[] = "pasta", digits[] = "0123", empty[] = "", unknown[65];
 
 	request.name = name;
 	history_call(f->client, "leadfit.v1.Rubrics/Backtest", &request.base, LF_NOT_FOUND, message);
@@ -375,12 +374,6 @@ static void bad_requests_are_refused_by_what_is_wrong(void **state)
 	request.digest = empty;
 	history_call(f->client, "leadfit.v1.Rubrics/Backtest", &request.base, LF_FAILED_PRECONDITION, message);
 	assert_string_equal(message, "several rubrics are active, name one: tech-lead, past");
-	request.name = past_name;
-	request.selection = &selection;
-	selection.rubric = past_name;
-	request.all_rubrics = true;
-	history_call(f->client, "leadfit.v1.Rubrics/Backtest", &request.base, LF_INVALID_ARGUMENT, message);
-	assert_string_equal(message, "all_rubrics: stands beside selection.rubric: either is allowed, not both");
 	leadfit__v1__rubric__free_unpacked(rubric, NULL);
 }
 

@@ -272,7 +272,7 @@ static void a_backtest_takes_the_decisions_of_its_own_name_unless_told_otherwise
 	Leadfit__V1__BacktestRequest request = LEADFIT__V1__BACKTEST_REQUEST__INIT;
 	Leadfit__V1__Selection selection = LEADFIT__V1__SELECTION__INIT;
 	char past[] = "past", next[] = "next", nobodys[] = "nobodys", empty[] = "";
-	char *text = malloc(HISTORY_TEXT);
+	char *text = malloc(HISTORY_TEXT), message[512];
 
 	request.ignore_undeclared = true;
 	request.name = past;
@@ -286,6 +286,10 @@ static void a_backtest_takes_the_decisions_of_its_own_name_unless_told_otherwise
 	selection.rubric = empty;
 	request.all_rubrics = true;
 	assert_int_equal(backtest(f, &request, ""), DECISIONS);
+	selection.rubric = past;
+	history_call(f->client, "leadfit.v1.Rubrics/Backtest", &request.base, LF_INVALID_ARGUMENT, message);
+	assert_string_equal(message, "all_rubrics: stands beside selection.rubric: either is allowed, not both");
+	selection.rubric = empty;
 	request.all_rubrics = false;
 	/* The name of one that is not stored. */
 	request.name = empty;
