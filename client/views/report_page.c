@@ -89,7 +89,7 @@ static void print_rubrics(struct lf_page *page, const struct lf_report_frame *fr
 	for (size_t r = 0; r < frame->rubric_count; r++)
 		print_kind(&table, frame->rubrics[r].name, &frame->rubrics[r].report.all, LF_PLAIN);
 	lf_table_finish(&table, true);
-	lf_text_add(&text, "The rest of this page counts %zu rubrics together; --rubric NAME counts one alone.",
+	lf_text_add(&text, "Everything else on this page counts %zu rubrics together; --rubric NAME counts one alone.",
 		frame->rubric_count);
 	lf_text_wrap(page, &text, "", "");
 	lf_buffer_clean_up(&text);

@@ -141,7 +141,7 @@ done
 { printf '{"outcomes": ['; joined "${outcomes[@]}"; printf ']}'; } >"$answers/ListOutcomes.reply"
 l decisions report --svg "$work/report.svg"; status_is 0; err_empty
 out_matches '^all +40 +40 +30 +10'; out_matches '^lead +30 +30 +30 +0 +100% \(89%-100%\)'; out_matches '^other +10 +10 +0 +10 +0% \(0%-28%\)'
-out_has "The rest of this page counts 2 rubrics together; --rubric NAME counts one alone."
+out_has "Everything else on this page counts 2 rubrics together; --rubric NAME counts one alone."
 out_has "Not computed over 2 rubrics together: their scores are not comparable."
 out_has "- lead: Kendall's tau-b of score and result is 0."; out_has "- other: Too few: 10 results"
 out_matches '^any, accepted +30 '; out_lacks "0.5..0.6"

@@ -362,7 +362,7 @@ static void a_second_question_leaves_the_first_in_the_report_and_the_impact_audi
 	snprintf(expected, sizeof(expected), "{\"rubric\": \"past\", \"decisions\": %zu, ", past);
 	says(f, "decisions report --output json", expected);
 	says(f, "decisions report",
-		"\nThe rest of this page counts 2 rubrics together; --rubric NAME counts one alone.");
+		"\nEverything else on this page counts 2 rubrics together; --rubric NAME counts one alone.");
 	says(f, "decisions report --rubric nobodys", "No decision matches.\n");
 
 	snprintf(arguments, sizeof(arguments), "audit impact --groups %s --output json", path);
