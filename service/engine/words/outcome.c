@@ -7,7 +7,8 @@ static void say_recommended(struct lf_speaker *speaker)
 {
 	const struct lf_member_score *ranking = speaker->result->ranking;
 	size_t next = speaker->eligible > 1 ? lf_tied_from(speaker, 1) : 0;
-	unsigned decimals = next > 0 ? lf_decimals_apart(ranking[0].score, ranking[1].score, 2) : 2;
+	bool rounding = next > 0 && lf_apart_by_rounding(speaker, 0, 1);
+	unsigned decimals = next > 0 && !rounding ? lf_decimals_apart(ranking[0].score, ranking[1].score, 2) : 2;
 
 	lf_put_ranked(speaker, 0);
 	lf_text_put(&speaker->text, " is recommended: ");
@@ -17,6 +18,7 @@ static void say_recommended(struct lf_speaker *speaker)
 		lf_text_fixed(&speaker->text, ranking[1].score, decimals);
 		lf_text_put(&speaker->text, next > 1 ? " each for " : " for ");
 		lf_put_several(speaker, 1, next);
+		lf_text_put(&speaker->text, rounding ? ", ahead by rounding alone" : "");
 	} else {
 		lf_text_put(&speaker->text,
 			speaker->result->ranking_count == 1

@@ -54,6 +54,7 @@ static void put_first(struct lf_speaker *speaker)
 	const struct lf_member_score *ranking = speaker->result->ranking;
 	struct lf_picks ahead = {.room = 2}, behind = {.room = 0};
 	unsigned decimals;
+	bool rounding;
 	size_t next;
 
 	if (speaker->eligible == 1) {
@@ -66,7 +67,8 @@ static void put_first(struct lf_speaker *speaker)
 		return;
 	}
 	next = lf_tied_from(speaker, 1);
-	decimals = lf_decimals_apart(ranking[0].score, ranking[1].score, 2);
+	rounding = lf_apart_by_rounding(speaker, 0, 1);
+	decimals = rounding ? 2 : lf_decimals_apart(ranking[0].score, ranking[1].score, 2);
 	lf_text_put(&speaker->text, "First with ");
 	lf_text_fixed(&speaker->text, ranking[0].score, decimals);
 	lf_text_put(&speaker->text, ", ahead of ");
@@ -74,12 +76,13 @@ static void put_first(struct lf_speaker *speaker)
 	lf_text_put(&speaker->text, " (");
 	lf_text_fixed(&speaker->text, ranking[1].score, decimals);
 	lf_text_put(&speaker->text, next > 1 ? " each)" : ")");
+	lf_text_put(&speaker->text, rounding ? " by rounding alone" : "");
 	if (ranking[0].limiting != LF_NONE) {
 		lf_text_put(&speaker->text, "; ");
 		put_limiting(speaker, &ranking[0], NULL);
 		return;
 	}
-	if (!lf_alike(speaker, 1, next))
+	if (rounding || !lf_alike(speaker, 1, next))
 		return;
 	lf_pick_differences(speaker, &ranking[0], &ranking[1], &ahead, &behind);
 	decimals = lf_settle(&ahead);
@@ -105,14 +108,19 @@ static void put_shared_first(struct lf_speaker *speaker, size_t place)
 static void put_behind(struct lf_speaker *speaker, size_t place, bool first_alike)
 {
 	const struct lf_member_score *first = &speaker->result->ranking[0], *score = &speaker->result->ranking[place];
-	unsigned decimals = lf_decimals_apart(first->score, score->score, 2);
+	bool rounding = lf_apart_by_rounding(speaker, 0, place);
+	unsigned decimals = rounding ? 2 : lf_decimals_apart(first->score, score->score, 2);
 	struct lf_picks more = {.room = 1}, less = {.room = LF_PICKS_MAX};
 
 	lf_text_fixed(&speaker->text, score->score, decimals);
 	lf_text_put(&speaker->text, ", which is ");
-	lf_text_distance(&speaker->text, first->score, score->score, decimals);
-	lf_text_put(&speaker->text, " behind ");
+	if (!rounding) {
+		lf_text_distance(&speaker->text, first->score, score->score, decimals);
+		lf_text_put(&speaker->text, " ");
+	}
+	lf_text_put(&speaker->text, "behind ");
 	lf_put_several(speaker, 0, speaker->first);
+	lf_text_put(&speaker->text, rounding ? " by rounding alone" : "");
 	if (score->limiting != LF_NONE) {
 		lf_text_put(&speaker->text, "; ");
 		put_limiting(speaker, score, first);

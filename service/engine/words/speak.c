@@ -160,6 +160,15 @@ size_t lf_tied_from(const struct lf_speaker *speaker, size_t place)
 	return end - place;
 }
 
+bool lf_apart_by_rounding(const struct lf_speaker *speaker, size_t place, size_t other)
+{
+	static const struct lf_case today = {.engine_version = LF_ENGINE_VERSION};
+	const struct lf_member_score *ranking = speaker->result->ranking;
+
+	return ranking[place].rank != ranking[other].rank &&
+		lf_tied(lf_ties_of(&today), ranking[place].score, ranking[other].score);
+}
+
 bool lf_alike(const struct lf_speaker *speaker, size_t place, size_t count)
 {
 	const struct lf_result *result = speaker->result;

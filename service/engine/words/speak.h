@@ -57,6 +57,8 @@ size_t lf_count_equals(const struct lf_speaker *speaker, size_t place);
 size_t lf_put_equals(struct lf_speaker *speaker, size_t place);
 /* How many eligible candidates from place on have the score of the one at place. */
 size_t lf_tied_from(const struct lf_speaker *speaker, size_t place);
+/* Whether the scores at two places differ by rounding alone, which under version 1 set them apart. */
+bool lf_apart_by_rounding(const struct lf_speaker *speaker, size_t place, size_t other);
 /* Whether so many from place on have the same value on each criterion that counts here. */
 bool lf_alike(const struct lf_speaker *speaker, size_t place, size_t count);
 
