@@ -4,6 +4,7 @@
 
 #include "client/batch/batch.h"
 #include "proto/base/clock.h"
+#include "proto/base/harmless.h"
 
 enum { BACKOFF_MS_MIN = 50, BACKOFF_MS_MAX = 2000 };
 
@@ -55,6 +56,7 @@ bool lf_batch_wait(struct lf_batch *batch, int64_t since_ms, unsigned attempt, s
 	/* A moment's refusal is not worth a word. */
 	if (!batch->away && (error->code == LF_UNAVAILABLE || error->code == LF_DEADLINE_EXCEEDED || attempt >= 4)) {
 		batch->away = true;
+		lf_text_make_harmless(error->message);
 		fprintf(stderr, "leadfit: %s; waiting for it, up to %u s\n", error->message,
 			batch->options->wait_ms / 1000);
 	}

@@ -8,6 +8,7 @@
 #include "client/term/progress.h"
 #include "client/views/keeping_page.h"
 #include "leadfit/v1/printed.pb-c.h"
+#include "proto/base/harmless.h"
 #include "proto/base/limits.h"
 
 static const struct lf_option erase_options[] = {

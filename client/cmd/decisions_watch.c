@@ -20,6 +20,7 @@
 #include "client/views/decisions_page.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "proto/base/buffer.h"
+#include "proto/base/harmless.h"
 
 static const struct lf_option options[] = {
 	LF_SELECTION_OPTIONS,
@@ -229,6 +230,7 @@ static enum lf_code watch(struct lf_cli *cli, struct watching *w)
 			continue;
 		if (!may_come_back(w->error.code))
 			return w->error.code;
+		lf_text_make_harmless(w->error.message);
 		if (!w->away)
 			fprintf(stderr, "leadfit: %s; trying again\n", w->error.message);
 		w->away = true;

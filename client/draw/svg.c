@@ -7,6 +7,7 @@
 
 #include "client/term/page.h"
 #include "proto/base/buffer.h"
+#include "proto/base/harmless.h"
 
 /* Widths in em of DejaVu Sans, the widest of the fonts asked for; bold is wider. */
 #define NARROW 0.41
@@ -48,7 +49,7 @@ static void escape(struct lf_buffer *out, const char *text, size_t length)
 	while (c < end) {
 		const size_t n = character_length(c);
 
-		if (n == 0)
+		if (n == 0 || (n > 1 && lf_unseen((const char *)c, NULL) > 0))
 			lf_buffer_append_text(out, "\xef\xbf\xbd");
 		else if (*c == '&')
 			lf_buffer_append_text(out, "&amp;");

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "client/session/cli.h"
+#include "proto/base/harmless.h"
 
 /*
  * UNAVAILABLE is also a file that can't be written, here or on the service's machine. Whether it means the service, the

@@ -14,6 +14,7 @@
 
 #include "client/term/options.h"
 #include "proto/base/buffer.h"
+#include "proto/base/harmless.h"
 
 /* TEXT_WIDTH_MAX: longer lines are hard to read. */
 enum { WIDTH_DEFAULT = 100, WIDTH_MIN = 40, WIDTH_MAX = 10000, TEXT_WIDTH_MAX = 100 };
@@ -97,18 +98,6 @@ static const char *style_begin(const struct lf_page *page, enum lf_style style)
 		[LF_WARN] = "\033[1;33m"};
 
 	return page->color ? sequences[style] : "";
-}
-
-void lf_text_make_harmless(char *text)
-{
-	for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
-		if ((*c < 0x20 && *c != '\n') || *c == 0x7f) {
-			*c = '?';
-		} else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f) {
-			c[0] = '?';
-			c[1] = '?';
-		}
-	}
 }
 
 void lf_page_add(struct lf_page *page, enum lf_style style, const char *format, ...)

@@ -31,7 +31,10 @@ void lf_page_clean_up(struct lf_page *page);
  */
 enum lf_code lf_page_flush(struct lf_page *page, struct lf_error *error);
 
-/* Appends text in a style. Control characters become '?': no text from a file or server can steer the terminal. */
+/*
+ * Appends text in a style. What acts on a terminal or can't be seen becomes '?' (proto/base/harmless.h): no text from a
+ * file or server can steer the terminal, or look like another one.
+ */
 void lf_page_add(struct lf_page *page, enum lf_style style, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Appends text in lines no wider than the page (nor 100 columns): first before the first line, rest before the others.
@@ -44,8 +47,6 @@ void lf_page_title(struct lf_page *page, const char *title);
 /* An empty line, then a smaller title, indented, with a note beside it, or below it where it is too long. */
 void lf_page_subtitle(struct lf_page *page, const char *title, const char *note);
 
-/* Replaces control characters by '?', in place: C0 but for line ends, DEL, and C1 (0xC2 0x80..0x9F). */
-void lf_text_make_harmless(char *text);
 /* Wraps what gathered in text, as lf_page_wrap() does, and empties it. Nothing where it is empty. */
 void lf_text_wrap(struct lf_page *page, struct lf_buffer *text, const char *first, const char *rest);
 /* The same as an item of a list. */

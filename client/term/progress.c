@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "client/term/page.h"
 #include "proto/base/clock.h"
+#include "proto/base/harmless.h"
 
 enum { INTERVAL_MS = 200 };
 

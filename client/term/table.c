@@ -7,6 +7,7 @@
 
 #include "client/term/page.h"
 #include "proto/base/buffer.h"
+#include "proto/base/harmless.h"
 
 enum { WIDTH_UNCUT = 100000 };
 
@@ -72,6 +73,7 @@ void lf_table_cell(struct lf_table *table, size_t column, const char *format, ..
 		table->page->text.failed = true;
 		return;
 	}
+	lf_text_make_harmless(text);
 	if (scols_line_refer_data(table->line, column, text) != 0) {
 		table->page->text.failed = true;
 		free(text);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/base/buffer.h"
+#include "proto/base/harmless.h"
 #include "storage/tlog/note.h"
 
 void lf_finding_print(struct lf_page *page, const Leadfit__V1__Finding *finding)

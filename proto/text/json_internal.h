@@ -115,6 +115,13 @@ bool lf_map_scalar(
 /* The same for the key of a map. */
 bool lf_map_key(struct lf_mapper *mapper, ProtobufCType type, const char *key, size_t length, void *out);
 
+/*
+ * The code point, where the character at text is escaped though JSON does not ask for it: those of
+ * proto/base/harmless.h but for U+E0000..U+E007F, as YAML does not read surrogates, and U+FFFE and U+FFFF, which YAML
+ * does not allow. Else 0.
+ */
+unsigned lf_needless_escape(const char *text);
+
 /* Takes the next letter of name in lowerCamelCase; 0 at its end. *name is moved; start with *upper false. */
 static inline char lf_camel_letter(const char **name, bool *upper)
 {

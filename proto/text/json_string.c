@@ -1,6 +1,7 @@
 /* Text → JSON string. */
 #include <stdio.h>
 
+#include "proto/base/harmless.h"
 #include "proto/text/json.h"
 #include "proto/text/json_internal.h"
 
@@ -45,21 +46,16 @@ static void print_escape(struct lf_buffer *out, unsigned c)
 	lf_buffer_append(out, text, 6);
 }
 
-/*
- * The code point, where this character is escaped though JSON does not ask for it: the controls U+0080..U+009F would
- * act on a terminal and are not allowed in YAML, U+2028 and U+2029 end a line in YAML and in scripts, U+FEFF can't be
- * seen, and YAML does not allow U+FFFE and U+FFFF. Else 0.
- */
-static unsigned needless_escape(const unsigned char *text, size_t count)
+unsigned lf_needless_escape(const char *text)
 {
-	if (count == 2 && text[0] == 0xc2 && text[1] < 0xa0)
-		return text[1];
-	if (count == 3 && text[0] == 0xe2 && text[1] == 0x80 && (text[2] | 1) == 0xa9)
-		return 0x2000u | (text[2] & 0x3fu);
-	if (count == 3 && text[0] == 0xef && text[1] == 0xbb && text[2] == 0xbf)
-		return 0xfeffu;
-	if (count == 3 && text[0] == 0xef && text[1] == 0xbf && text[2] >= 0xbe)
-		return 0xffc0u | (text[2] & 0x3fu);
+	const unsigned char *at = (const unsigned char *)text;
+	uint32_t character = 0;
+	const size_t count = lf_unseen(text, &character);
+
+	if (at[0] >= 0x80 && count > 0 && count < 4)
+		return character;
+	if (at[0] == 0xef && at[1] == 0xbf && at[2] >= 0xbe)
+		return 0xffc0u | (at[2] & 0x3fu);
 	return 0;
 }
 
@@ -76,7 +72,7 @@ static size_t print_special(struct lf_buffer *out, const char *text, size_t coun
 		lf_buffer_append(out, "\xef\xbf\xbd", 3);
 		return 1;
 	}
-	print_escape(out, needless_escape(at, count));
+	print_escape(out, lf_needless_escape(text));
 	return count;
 }
 
@@ -94,7 +90,7 @@ void lf_json_print_string(const char *text, struct lf_buffer *out)
 			continue;
 		}
 		count = c >= 0x80 ? wide_character((const unsigned char *)text) : 0;
-		if (count && !needless_escape((const unsigned char *)text, count)) {
+		if (count && !lf_needless_escape(text)) {
 			text += count;
 			continue;
 		}

@@ -1,6 +1,7 @@
 /* Positions in a text, and the cleaning of text for messages. */
 #include <string.h>
 
+#include "proto/base/harmless.h"
 #include "proto/text/json_internal.h"
 
 void lf_text_position(const char *text, size_t offset, size_t *line, size_t *column)
@@ -41,7 +42,7 @@ void lf_clean_text(const char *text, size_t length, char *out, size_t size)
 	for (size_t i = 0; i < length;) {
 		const unsigned char *at = (const unsigned char *)text + i;
 		size_t count = character(at, length - i);
-		bool plain = count > 0 && at[0] >= 0x20 && at[0] != 0x7f && !(at[0] == 0xc2 && at[1] < 0xa0);
+		bool plain = count > 0 && at[0] != '\0' && lf_unseen(text + i, NULL) == 0;
 		size_t needed = plain ? count : 1;
 		size_t rest = length - i > (count ? count : 1) ? 3 : 0; /* "…", where this is not the last one */
 

@@ -13,11 +13,7 @@ static bool has_odd_character(const char *text, bool but_line_ends)
 	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
 		if (*c == '\n' && but_line_ends)
 			continue;
-		if (*c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
-			return true;
-		if (*c == 0xe2 && c[1] == 0x80 && (c[2] | 1) == 0xa9)
-			return true;
-		if (*c == 0xef && ((c[1] == 0xbb && c[2] == 0xbf) || (c[1] == 0xbf && c[2] >= 0xbe)))
+		if (*c < 0x20 || *c == 0x7f || lf_needless_escape((const char *)c) != 0)
 			return true;
 	}
 	return false;

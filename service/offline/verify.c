@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "proto/base/clock.h"
+#include "proto/base/harmless.h"
 #include "service/offline/command_line.h"
 #include "proto/base/dates.h"
 #include "service/offline/commands.h"
@@ -185,11 +186,11 @@ static int check(struct run *run)
 /* A text from the log, for a terminal. */
 static void print_harmless(const char *text)
 {
-	for (const unsigned char *c = (const unsigned char *)(text == NULL ? "" : text); *c != '\0'; c++) {
-		const bool control = *c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f);
+	while (text != NULL && *text != '\0') {
+		const size_t unseen = lf_unseen(text, NULL);
 
-		putchar(control ? '?' : *c);
-		c += control && *c == 0xc2;
+		putchar(unseen > 0 ? '?' : *text);
+		text += unseen > 0 ? unseen : 1;
 	}
 }
 

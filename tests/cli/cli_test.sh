@@ -254,10 +254,15 @@ l score --strict --team "$work/team.yaml" --project "$work/project.yaml"; status
 claim "text from the service can't steer the terminal"
 sed -e 's/Checkout redesign/evil \\u001b[2J \\u009b title/' "$work/decision.json" >"$answers/Score.reply"
 l score --team "$work/team.yaml" --project "$work/project.yaml"; status_is 0; out_lacks $'\033'; out_lacks $'\302\233'; out_has "evil ?[2J"
+sed -e 's/Checkout redesign/Pay\\u202eroll/' -e 's/"m-1"/"m-\\u200b1"/g' "$work/decision.json" >"$answers/Score.reply"
+l score --team "$work/team.yaml" --project "$work/project.yaml"; status_is 0; out_has "m-?1 for Pay?roll"; out_matches '^1 +m-[?]1 '
+out_lacks $'\342\200'
+l score --team "$work/team.yaml" --project "$work/project.yaml" --output json; status_is 0; out_lacks $'\342\200'
+out_has 'Pay\u202eroll'; out_has '"m-\u200b1"'
 cp "$work/decision.json" "$answers/Score.reply"
 
 printf '{"code": 5, "message": "evil \\u001b[2J \\u009b reason"}' >"$answers/Score.error"
-l score --team "$work/team.yaml" --project "$work/project.yaml"; status_is 2; err_has "evil ?[2J ?? reason"; err_lacks $'\302\233'
+l score --team "$work/team.yaml" --project "$work/project.yaml"; status_is 2; err_has "evil ?[2J ? reason"; err_lacks $'\302\233'
 rm "$answers/Score.error"
 
 claim "what the service finds wrong is told by file and line, all of it"

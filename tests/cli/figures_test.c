@@ -82,7 +82,7 @@ static void print(struct lf_page *page, const Leadfit__V1__Decision *decision)
 static void a_decision_page_rounds_like_its_sentences_and_counts_who_is_equal(void **state)
 {
 	enum { CANDIDATES = 60 };
-	static char ids[CANDIDATES][8];
+	static char ids[CANDIDATES][24];
 	static Leadfit__V1__Ranked ranked[CANDIDATES];
 	Leadfit__V1__Ranked *ranking[CANDIDATES];
 	Leadfit__V1__Decision decision = LEADFIT__V1__DECISION__INIT;

@@ -531,7 +531,8 @@ static void text_in_a_picture_is_text(void **state)
 		{"a<b>&\"c'", ">a&lt;b&gt;&amp;&quot;c&#39;</text>"},
 		{"]]><script>", ">]]&gt;&lt;script&gt;</text>"},
 		{"x\x01y\x7fz\x1b[0m", ">x" LOST "y" LOST "z" LOST "[0m</text>"},
-		{"\xc2\x85", ">" LOST LOST "</text>"}, /* a C1 control character */
+		{"\xc2\x85", ">" LOST LOST "</text>"},                                  /* a C1 control character */
+		{"Pay\xe2\x80\xaeroll\xe2\x80\x8b", ">Pay" LOST "roll" LOST "</text>"}, /* turned, and unseen */
 		{"\xff|\xc3(|\xc0\xaf",
 			">" LOST "|" LOST "(|" LOST LOST "</text>"}, /* no UTF-8; and an overlong form */
 		{"\xed\xa0\x80", ">" LOST LOST LOST "</text>"},      /* a surrogate */

@@ -13,7 +13,7 @@ enum { CROWD = 60 };
 
 static struct said said;
 static struct lf_member crowd[CROWD];
-static char ids[CROWD][8];
+static char ids[CROWD][24];
 
 /* Of discipline BACK, without evidence; m-01 to m-60. */
 static void init_crowd(struct example *e, size_t count)

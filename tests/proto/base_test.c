@@ -18,6 +18,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/dates.h"
 #include "proto/base/file.h"
+#include "proto/base/harmless.h"
 #include "proto/base/hex.h"
 #include "proto/base/nearest.h"
 #include "proto/base/status.h"
@@ -331,6 +332,61 @@ static void instants_have_an_offset_and_a_fraction(void **state)
 		assert_false(lf_parse_instant(bad[i], &seconds, &nanos));
 }
 
+static void what_acts_on_a_terminal_or_cannot_be_seen_is_found(void **state)
+{
+	static const struct {
+		const char *text, *harmless;
+		uint32_t character; /* of the first; 0: ordinary */
+	} cases[] = {
+		{"a", "a", 0},
+		{"\n", "\n", '\n'},
+		{"\033[2J", "?[2J", 0x1b},
+		{"\177", "?", 0x7f},
+		{"\xc2\x9b[2J", "?[2J", 0x9b},
+		{"\xc2\xa0", "\xc2\xa0", 0},
+		{"\xc2\xad", "?", 0xad},
+		{"\xd8\x9c", "?", 0x61c},
+		{"\xe1\xa0\x8e", "?", 0x180e},
+		{"\xe2\x80\x8a", "\xe2\x80\x8a", 0},
+		{"\xe2\x80\x8b", "?", 0x200b},
+		{"\xe2\x80\x8f", "?", 0x200f},
+		{"\xe2\x80\x90", "\xe2\x80\x90", 0},
+		{"\xe2\x80\xa7", "\xe2\x80\xa7", 0},
+		{"\xe2\x80\xa8", "?", 0x2028},
+		{"\xe2\x80\xae", "?", 0x202e},
+		{"\xe2\x80\xaf", "\xe2\x80\xaf", 0},
+		{"\xe2\x81\xa6", "?", 0x2066},
+		{"\xe2\x81\xa9", "?", 0x2069},
+		{"\xe2\x81\xb0", "\xe2\x81\xb0", 0},
+		{"\xef\xbb\xbf", "?", 0xfeff},
+		{"\xef\xbf\xbd", "\xef\xbf\xbd", 0},
+		{"\xf3\xa0\x81\xbf", "?", 0xe007f},
+		{"\xf0\x9f\x99\x82", "\xf0\x9f\x99\x82", 0},
+		/* Cut, and no UTF-8: nothing is read behind the end. */
+		{"\xe2", "\xe2", 0},
+		{"\xe2\x80", "\xe2\x80", 0},
+		{"\x80", "\x80", 0},
+		{"\xff", "\xff", 0},
+	};
+	char text[] = "Pay\xe2\x80\xaeroll\n\xe2\x80\x8b";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char copy[16];
+		uint32_t character = 0;
+		const size_t length = lf_unseen(cases[i].text, &character);
+
+		assert_int_equal(character, cases[i].character);
+		assert_int_equal(length > 0, cases[i].character != 0);
+		assert_true(length <= strlen(cases[i].text));
+		snprintf(copy, sizeof(copy), "%s", cases[i].text);
+		lf_text_make_harmless(copy);
+		assert_string_equal(copy, cases[i].harmless);
+	}
+	lf_text_make_harmless(text);
+	assert_string_equal(text, "Pay?roll\n?");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +399,7 @@ int main(void)
 		cmocka_unit_test(what_can_not_be_written_gives_its_errno),
 		cmocka_unit_test(the_folder_of_a_path_is_synced),
 		cmocka_unit_test(hexadecimal_reads_back),
+		cmocka_unit_test(what_acts_on_a_terminal_or_cannot_be_seen_is_found),
 		cmocka_unit_test(a_buffer_grows_and_stays_terminated),
 		cmocka_unit_test(a_buffer_that_has_failed_stays_cut),
 		cmocka_unit_test(the_nearest_name_is_one_that_may_be_meant),

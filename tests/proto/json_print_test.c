@@ -169,7 +169,10 @@ static void test_texts_are_escaped(void **state)
 	prints_string("plain \xc3\xa9 \xf0\x9f\x98\x80", "\"plain \xc3\xa9 \xf0\x9f\x98\x80\"");
 	prints_string("\"\\/", "\"\\\"\\\\/\"");
 	prints_string("\b\f\n\r\t\x01\x1f\x7f", "\"\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\"");
-	prints_string("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa", "\"\xe2\x80\xa7\\u2028\\u2029\xe2\x80\xaa\"");
+	prints_string("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaf", "\"\xe2\x80\xa7\\u2028\\u2029\xe2\x80\xaf\"");
+	/* What turns the direction of a text, and what can't be seen. */
+	prints_string("Pay\xe2\x80\xaeroll\xe2\x81\xa6\xe2\x81\xa9", "\"Pay\\u202eroll\\u2066\\u2069\"");
+	prints_string("m-1\xe2\x80\x8b\xe2\x80\x8f\xc2\xad\xd8\x9c", "\"m-1\\u200b\\u200f\\u00ad\\u061c\"");
 	prints_string("\xc2\x80\xc2\x9f\xc2\xa0", "\"\\u0080\\u009f\xc2\xa0\"");
 }
 

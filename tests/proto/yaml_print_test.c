@@ -84,6 +84,7 @@ static void texts_are_quoted_only_where_yaml_would_read_them_otherwise(void **st
 		{"\"a\\u0007\"", "\"a\\u0007\""},
 		{"\"a\\u0085b\"", "\"a\\u0085b\""},
 		{"\"\\ufeffa\"", "\"\\ufeffa\""},
+		{"\"Pay\\u202eroll\"", "\"Pay\\u202eroll\""},
 		{"\"Gr\\u00f6\\u00dfe\"",
 			"Gr\xc3\xb6\xc3\x9f"
 			"e"},
