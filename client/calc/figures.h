@@ -20,6 +20,8 @@ void lf_percent(double share, char out[LF_PERCENT_BYTES]);
 double lf_rounded(double x, unsigned decimals);
 /* Appends a number in the shortest form that reads back the same: "2.5". value is finite. */
 void lf_text_add_number(struct lf_buffer *text, double value);
+/* Appends "1 piece", "2.5 pieces". */
+void lf_text_add_pieces(struct lf_buffer *text, double count);
 
 /* "0.798", "-" for NAN. At most 3 decimals, rounded as lf_rounded() does. */
 void lf_figure(double value, unsigned decimals, char out[LF_FIGURE_BYTES]);
