@@ -171,6 +171,23 @@ static void some_depend_on_what_else_the_rubric_has(void **state)
 		{"name: r\nscale: {min: 1, max: 5}\ndisciplines: [{id: A}]\ncriteria: [{id: c, weight: {base: "
 		 "1}}]\n" SCENARIO,
 			""},
+		/* What labels weigh, where nothing outweighs them. */
+		{"name: r\nscale: {min: 1, max: 5}\ndisciplines:\n  - {id: A,\n    shown_by: [c]}\ncriteria: [{id: "
+		 "c, weight: {base: 1}, prior: {strength: 1}}]\n" SCENARIO,
+			"5: disciplines[0].shown_by: counts for nothing: the rubric has no expertise.strength\n"},
+		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}, prior: {strength: 1}}]\n"
+		 "expertise: {strength: 1}\n" SCENARIO,
+			"4: expertise: counts for nothing: no criterion is derived\n"},
+		{"name: r\nscale: {min: 1, max: 5}\ndisciplines:\n  - {id: A, shown_by: [c]}\n  - {id: B}\n  - {id: C, "
+		 "covers: {A: 0.5}}\ncriteria: [{id: c, weight: {base: 1}, prior: {strength: 1}}, {id: d, derived: "
+		 "DOMAIN_ALIGNMENT, weight: {base: 1}, needs: [{discipline: A, base: 1}, {discipline: B, base: "
+		 "1}]}]\nexpertise: {strength: 1}\n" SCENARIO,
+			"5: disciplines[1].shown_by: is missing: only evidence whose domain is B shows it, else the "
+			"label decides\n"},
+		{"name: r\nscale: {min: 1, max: 5}\ncriteria:\n  - {id: c, weight: {base: 1}, unknown_value: 0.5, "
+		 "prior: {strength: 1}}\n" SCENARIO,
+			"4: criteria[0].unknown_value: never counts: with the prior, every rating on this criterion is "
+			"known\n"},
 		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}}]\nrobustness: "
 		 "{rating_spread: 0.1}\n"
 		 "thresholds: {first_rank_share: 0.6}\n" SCENARIO,
