@@ -7,9 +7,22 @@
 
 double lf_rounded(double x, unsigned decimals)
 {
-	static const double powers[] = {1, 10, 100, 1000};
+	static const double powers[LF_FIGURE_DECIMALS_MAX + 1] = {
+		1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13};
 
-	return round(x * powers[decimals]) / powers[decimals];
+	const double scaled = x * powers[decimals];
+
+	/* From 2^53 on there is nothing behind the point to round. */
+	return fabs(scaled) < 0x1p53 ? round(scaled) / powers[decimals] : x;
+}
+
+unsigned lf_decimals_between(double a, double b, unsigned least, unsigned most)
+{
+	unsigned decimals = least;
+
+	while (a != b && decimals < most && lf_rounded(a, decimals) == lf_rounded(b, decimals))
+		decimals++;
+	return decimals;
 }
 
 void lf_percent(double share, char out[LF_PERCENT_BYTES])
@@ -19,7 +32,7 @@ void lf_percent(double share, char out[LF_PERCENT_BYTES])
 	else if (share < 1 && share >= 0.995)
 		snprintf(out, LF_PERCENT_BYTES, ">99%%");
 	else
-		snprintf(out, LF_PERCENT_BYTES, "%.0f%%", share * 100);
+		snprintf(out, LF_PERCENT_BYTES, "%.0f%%", lf_rounded(share * 100, 0));
 }
 
 void lf_text_add_number(struct lf_buffer *text, double value)

@@ -15,15 +15,20 @@ enum { LF_DIGEST_SHOWN = 12 }; /* digits: enough to tell versions apart, and to 
 /* A share 0..1 as "87%"; "<1%" and ">99%" where rounding would claim none or all. */
 enum { LF_PERCENT_BYTES = 16 };
 void lf_percent(double share, char out[LF_PERCENT_BYTES]);
-/* x to so many decimals, at most 3, as the sentences of an answer round: halves away from 0. printf() alone makes 0.12
- * of 0.125. */
+/*
+ * x to so many decimals, as the sentences of an answer round: halves away from 0. printf() alone makes 0.12 of 0.125.
+ * Every number that people read goes through it, once: what is rounded is not rounded again.
+ */
+enum { LF_FIGURE_DECIMALS_MAX = 13 };
 double lf_rounded(double x, unsigned decimals);
+/* Decimals from least to most with which a and b, being different, look different. */
+unsigned lf_decimals_between(double a, double b, unsigned least, unsigned most);
 /* Appends a number in the shortest form that reads back the same: "2.5". value is finite. */
 void lf_text_add_number(struct lf_buffer *text, double value);
 /* Appends "1 piece", "2.5 pieces". */
 void lf_text_add_pieces(struct lf_buffer *text, double count);
 
-/* "0.798", "-" for NAN. At most 3 decimals, rounded as lf_rounded() does. */
+/* "0.798", "-" for NAN, rounded as lf_rounded() does. */
 void lf_figure(double value, unsigned decimals, char out[LF_FIGURE_BYTES]);
 /* "31% (22%-41%)"; "-" for NAN. */
 void lf_figure_share(double share, const struct lf_interval *interval, char out[LF_FIGURE_BYTES]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/calc/figures.h"
 #include "proto/base/limits.h"
 #include "proto/base/nearest.h"
 
@@ -313,4 +314,44 @@ enum lf_code lf_judgement_evaluate(struct lf_judgement *result, const Leadfit__V
 		return lf_error_summarize(error);
 	result->matrix = reader.matrix;
 	return result->compared ? weigh_comparisons(result, error) : LF_OK;
+}
+
+/* ---- as they are told ---- */
+
+static bool look_alike(double a, double b, unsigned decimals)
+{
+	return fabs(a - b) > 1e-9 * (a + b) && lf_rounded(a, decimals) == lf_rounded(b, decimals);
+}
+
+static bool tells(const struct lf_judgement *judgement, unsigned decimals)
+{
+	const double *weights = judgement->weights;
+
+	for (size_t i = 0; i < judgement->count; i++) {
+		const double rounded = lf_rounded(weights[i], decimals);
+
+		if (fabs(weights[i] - rounded) > 0.05 * weights[i])
+			return false;
+		for (size_t k = 0; k < i; k++) {
+			if (look_alike(weights[i], weights[k], decimals))
+				return false;
+		}
+	}
+	return true;
+}
+
+unsigned lf_judgement_decimals(const struct lf_judgement *judgement)
+{
+	unsigned decimals = 3;
+
+	while (decimals < LF_FIGURE_DECIMALS_MAX && !tells(judgement, decimals))
+		decimals++;
+	return decimals;
+}
+
+double lf_judgement_weight(const struct lf_judgement *judgement, size_t criterion, unsigned decimals)
+{
+	const double rounded = lf_rounded(judgement->weights[criterion], decimals);
+
+	return rounded > 0 ? rounded : judgement->weights[criterion];
 }

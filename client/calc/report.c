@@ -104,6 +104,11 @@ static bool add_reason(struct lf_report *report, const char *text)
 	return true;
 }
 
+double lf_report_mean(const struct lf_report_mean *mean)
+{
+	return mean->count == 0 ? NAN : mean->sum / (double)mean->count;
+}
+
 static bool add_result(
 	struct lf_report *report, const Leadfit__V1__Ranked *lead, const Leadfit__V1__RecordedOutcome *outcome)
 {

@@ -43,6 +43,9 @@ struct lf_report_mean {
 	double sum;
 };
 
+/* NAN where nothing was counted. */
+double lf_report_mean(const struct lf_report_mean *mean);
+
 struct lf_report_reason {
 	char *text; /* owned */
 	uint64_t count;

@@ -14,7 +14,9 @@ static const struct lf_option list_options[] = {
 	{"all", NULL, "all of them", false},
 	{NULL, NULL, NULL, false},
 };
-static const struct lf_option show_options[] = {{NULL, NULL, NULL, false}};
+static const struct lf_option show_options[] = {
+	{"rank-table", NULL, "how often each candidate has each rank, where the decision was asked with it", false},
+	{NULL, NULL, NULL, false}};
 
 enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 1000000, ARENA_BYTES_MAX = 64 * 1024 };
 
@@ -160,7 +162,8 @@ static int run_show(struct lf_cli *cli, const struct lf_arguments *arguments)
 	else if (cli->json)
 		lf_cli_json(cli, reply);
 	else
-		lf_decision_print(&cli->page, (const Leadfit__V1__Decision *)reply, true);
+		lf_decision_print(&cli->page, (const Leadfit__V1__Decision *)reply,
+			LF_SHOW_ALL | (lf_argument(arguments, "rank-table") != NULL ? LF_SHOW_RANK_TABLE : 0));
 	protobuf_c_message_free_unpacked(reply, NULL);
 	lf_error_clean_up(&error);
 	return status;

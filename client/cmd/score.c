@@ -92,7 +92,7 @@ static char *keep(struct job *job, const char *text)
 	return copy;
 }
 
-static enum lf_code read_options(struct job *job, const struct lf_arguments *arguments)
+static enum lf_code read_options(struct job *job, const struct lf_arguments *arguments, bool json)
 {
 	static const char *const details[] = {"top", "all"};
 	Leadfit__V1__ScoreRequest *request = &job->request;
@@ -126,7 +126,9 @@ static enum lf_code read_options(struct job *job, const struct lf_arguments *arg
 		return job->error.code;
 	request->purpose = lf_argument(arguments, "what-if") != NULL ? LEADFIT__V1__PURPOSE__WHAT_IF
 								     : LEADFIT__V1__PURPOSE__DECISION;
-	request->rank_table = lf_argument(arguments, "rank-table") != NULL;
+	/* A page shows the ranges that come with it; with a key the request must be the same whatever is printed. */
+	request->rank_table =
+		lf_argument(arguments, "rank-table") != NULL || (!json && lf_argument(arguments, "key") == NULL);
 	request->ignore_undeclared = lf_argument(arguments, "ignore-undeclared") != NULL;
 	if ((text = lf_argument(arguments, "key")) != NULL && text[0] == '\0')
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--key: is empty");
@@ -172,7 +174,9 @@ static int ask(struct lf_cli *cli, const struct lf_arguments *arguments, struct 
 	if (cli->json)
 		lf_cli_json(cli, reply);
 	else
-		lf_decision_print(&cli->page, decision, job->request.detail == LEADFIT__V1__DETAIL__ALL);
+		lf_decision_print(&cli->page, decision,
+			(job->request.detail == LEADFIT__V1__DETAIL__ALL ? LF_SHOW_ALL : 0) |
+				(lf_argument(arguments, "rank-table") != NULL ? LF_SHOW_RANK_TABLE : 0));
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return lf_argument(arguments, "strict") != NULL && !recommended ? LF_EXIT_NO : LF_EXIT_DONE;
 }
@@ -185,8 +189,8 @@ static int run(struct lf_cli *cli, const struct lf_arguments *arguments)
 
 	lf_arena_init(&job.arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__score_request__init(&job.request);
-	if (lf_score_sweep_check(cli, arguments, &job.error) != LF_OK || read_options(&job, arguments) != LF_OK ||
-		read_files(&job, arguments, &source) != LF_OK)
+	if (lf_score_sweep_check(cli, arguments, &job.error) != LF_OK ||
+		read_options(&job, arguments, cli->json) != LF_OK || read_files(&job, arguments, &source) != LF_OK)
 		status = lf_cli_report(cli, &job.error, &source, 1);
 	else
 		status = ask(cli, arguments, &job);

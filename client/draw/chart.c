@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/calc/figures.h"
 #include "proto/base/buffer.h"
 
 #define BLACK "#1a1a1a"
@@ -190,19 +191,9 @@ double lf_chart_at(const struct lf_chart *chart, size_t series, double x)
 unsigned lf_chart_decimals(const struct lf_chart_stretch *stretches, size_t count)
 {
 	enum { FEWEST = 2, MOST = 6 };
+	unsigned decimals = FEWEST;
 
-	for (unsigned decimals = FEWEST; decimals < MOST; decimals++) {
-		bool different = true;
-
-		for (size_t i = 0; i < count && different; i++) {
-			char from[32], to[32];
-
-			snprintf(from, sizeof(from), "%.*f", (int)decimals, stretches[i].from);
-			snprintf(to, sizeof(to), "%.*f", (int)decimals, stretches[i].to);
-			different = strcmp(from, to) != 0;
-		}
-		if (different)
-			return decimals;
-	}
-	return MOST;
+	for (size_t i = 0; i < count; i++)
+		decimals = lf_decimals_between(stretches[i].from, stretches[i].to, decimals, MOST);
+	return decimals;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/calc/figures.h"
 #include "client/draw/chart.h"
 #include "proto/base/buffer.h"
 
@@ -134,7 +135,7 @@ static void draw_crossings(struct plot *plot)
 		if (isnan(value))
 			continue;
 		y = place_y(chart, value);
-		snprintf(number, sizeof(number), "%.*f", (int)decimals, stretch->from);
+		snprintf(number, sizeof(number), "%.*f", (int)decimals, lf_rounded(stretch->from, decimals));
 		half = lf_svg_text_width(number, 12) / 2;
 		lf_svg_line(&plot->svg, x, y, x, STRIP, &line);
 		lf_svg_dot(&plot->svg, x, y, 4.5, &edge);

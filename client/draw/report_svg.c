@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "client/calc/figures.h"
 #include "client/draw/chart.h"
 #include "client/draw/pictures.h"
 #include "proto/base/buffer.h"
@@ -78,15 +79,16 @@ static void draw_rate(struct picture *picture, const char *name, const struct lf
 
 static void draw_mean(struct picture *picture, const char *name, const struct lf_report_mean *mean)
 {
-	char text[96];
+	char text[96], number[LF_FIGURE_BYTES];
 
 	draw_text(&picture->svg, LEFT - 10, picture->y + 4, LF_SVG_END, false, LEFT - 30, name);
 	if (mean->count >= LF_BAND_NEEDED) {
-		const double value = mean->sum / (double)mean->count;
+		const double value = lf_report_mean(mean);
 
 		lf_svg_rectangle(
 			&picture->svg, LEFT, picture->y - BAR / 2, place((value - 1) / 4) - LEFT, BAR, lf_hues[2].fill);
-		snprintf(text, sizeof(text), "%.2f, %" PRIu64 " results", value, mean->count);
+		lf_figure(value, 2, number);
+		snprintf(text, sizeof(text), "%s, %" PRIu64 " results", number, mean->count);
 	} else {
 		snprintf(text, sizeof(text), "too few: %" PRIu64, mean->count);
 	}

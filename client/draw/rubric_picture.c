@@ -165,7 +165,8 @@ void lf_weight_picture_print(struct lf_page *page, const struct lf_weight_pictur
 
 		if (!lf_weight_picture_has(picture, t))
 			continue;
-		snprintf(note, sizeof(note), "%.2f is assumed where a project does not say", picture->model.assumed[t]);
+		snprintf(note, sizeof(note), "%.2f is assumed where a project does not say",
+			lf_rounded(picture->model.assumed[t], 2));
 		lf_page_subtitle(page, lf_title_or_id(trait->title, trait->id), note);
 		for (unsigned i = 0; i < rows; i++)
 			print_bar(page, picture, t, (double)i / (rows - 1));

@@ -196,7 +196,7 @@ static void draw_trait_axis(struct page *page, double left, double top, double v
 		.anchor = value > 0.8 ? LF_SVG_END
 			: value < 0.2 ? LF_SVG_START
 				      : LF_SVG_MIDDLE};
-	snprintf(text, sizeof(text), "%.2f is assumed", value);
+	snprintf(text, sizeof(text), "%.2f is assumed", lf_rounded(value, 2));
 	lf_svg_text(&page->svg, x, bottom + 33, &note, text);
 }
 

@@ -9,6 +9,7 @@
 enum {
 	REASONS_SHOWN = 5,    /* of the eligible, and of the others, unless all are asked for */
 	BREAKDOWN_PEOPLE = 6, /* columns of the breakdown at most */
+	RANGE_WIDTH = 10,     /* "90% within" */
 };
 
 void lf_sentences_print(struct lf_page *page, const char *title, size_t count, char *const *sentences)
@@ -29,10 +30,20 @@ static const char *project_name(const Leadfit__V1__Decision *decision)
 	return decision->project->title[0] != '\0' ? decision->project->title : decision->project->id;
 }
 
+/* How many share first place. */
+static size_t share_first(const Leadfit__V1__Decision *decision)
+{
+	size_t count = 0;
+
+	while (count < decision->n_ranking && decision->ranking[count]->rank == 1)
+		count++;
+	return count;
+}
+
 static void print_headline(struct lf_page *page, const Leadfit__V1__Decision *decision)
 {
-	const Leadfit__V1__Ranked *first =
-		decision->n_ranking > 0 && decision->ranking[0]->rank == 1 ? decision->ranking[0] : NULL;
+	const size_t shared = share_first(decision);
+	const Leadfit__V1__Ranked *first = shared > 0 ? decision->ranking[0] : NULL;
 	const char *project = project_name(decision);
 
 	if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED && decision->recommended[0] == '\0') {
@@ -45,20 +56,27 @@ static void print_headline(struct lf_page *page, const Leadfit__V1__Decision *de
 		if (decision->outcome == LEADFIT__V1__OUTCOME__TOO_CLOSE)
 			why = "the first places are too close to each other";
 		else if (decision->outcome == LEADFIT__V1__OUTCOME__INSUFFICIENT_EVIDENCE)
-			why = "there is too little evidence about the person in first place";
+			why = shared > 1 ? "there is too little evidence about those in first place"
+					 : "there is too little evidence about the person in first place";
 		else if (decision->outcome == LEADFIT__V1__OUTCOME__NO_ELIGIBLE_CANDIDATE)
 			why = "nobody meets the conditions";
 		lf_page_add(page, LF_WARN, "No recommendation for %s: %s", project, why);
 	}
 	if (first != NULL) {
-		char evidence[LF_PERCENT_BYTES];
+		char evidence[LF_PERCENT_BYTES], score[LF_FIGURE_BYTES];
 
 		lf_percent(first->evidence_share, evidence);
+		lf_figure(first->score, 2, score);
 		if (decision->outcome == LEADFIT__V1__OUTCOME__RECOMMENDED)
-			lf_page_add(page, LF_PLAIN, " (score %.2f, %s evidence)", first->score, evidence);
+			lf_page_add(page, LF_PLAIN, " (score %s, %s evidence)", score, evidence);
+		else if (shared > 2)
+			lf_page_add(page, LF_PLAIN, " (%zu share first place, score %s)", shared, score);
+		else if (shared == 2)
+			lf_page_add(page, LF_PLAIN, " (%s and %s share first place, score %s)", first->candidate,
+				decision->ranking[1]->candidate, score);
 		else
-			lf_page_add(page, LF_PLAIN, " (first: %s, score %.2f, %s evidence)", first->candidate,
-				first->score, evidence);
+			lf_page_add(page, LF_PLAIN, " (first: %s, score %s, %s evidence)", first->candidate, score,
+				evidence);
 	}
 	lf_page_add(page, LF_PLAIN, "\n");
 }
@@ -69,6 +87,12 @@ static bool has_shares(const Leadfit__V1__Decision *decision)
 	return decision->n_ranking > 0 && decision->ranking[0]->first_rank_share != NULL;
 }
 
+/* Whether it is known between what most perturbations keep each score. */
+static bool has_ranges(const Leadfit__V1__Decision *decision)
+{
+	return decision->n_ranking > 0 && decision->ranking[0]->score_range != NULL;
+}
+
 static void print_share(struct lf_table *table, size_t column, double share)
 {
 	char text[LF_PERCENT_BYTES];
@@ -77,22 +101,16 @@ static void print_share(struct lf_table *table, size_t column, double share)
 	lf_table_cell(table, column, "%s", text);
 }
 
-/* Decimals with which scores that differ look different, as far as six show it. */
-static int score_decimals(const Leadfit__V1__Decision *decision)
+/* Decimals with which the scores of different ranks look different; those of equal ranks are the same. */
+static unsigned score_decimals(const Leadfit__V1__Decision *decision)
 {
-	enum { DECIMALS_MIN = 3, DECIMALS_MAX = 6 };
-	int decimals = DECIMALS_MIN;
+	unsigned decimals = 3;
 
-	for (size_t i = 1; i < decision->n_ranking && decimals < DECIMALS_MAX; i++) {
-		const double above = decision->ranking[i - 1]->score, below = decision->ranking[i]->score;
-		char one[64], other[64];
+	for (size_t i = 1; i < decision->n_ranking; i++) {
+		const Leadfit__V1__Ranked *above = decision->ranking[i - 1], *below = decision->ranking[i];
 
-		for (; decimals < DECIMALS_MAX && above > below; decimals++) {
-			snprintf(one, sizeof(one), "%.*f", decimals, above);
-			snprintf(other, sizeof(other), "%.*f", decimals, below);
-			if (strcmp(one, other) != 0)
-				break;
-		}
+		if (above->rank != below->rank && below->rank != 0)
+			decimals = lf_decimals_between(above->score, below->score, decimals, LF_FIGURE_DECIMALS_MAX);
 	}
 	return decimals;
 }
@@ -118,17 +136,72 @@ static bool criteria_fit(const struct lf_page *page, const Leadfit__V1__Decision
 	}
 	if (has_shares(decision))
 		criteria += 2 + strlen("ranks first");
+	if (has_ranges(decision))
+		criteria += 2 + RANGE_WIDTH;
 	/* "  1  CANDIDATE  0.742  ##########  evidence" */
 	return 3 + 2 + candidate + 2 + 5 + 2 + LF_BAR_CELLS + 2 + strlen("evidence") + criteria <= page->width;
 }
 
+/* Where the ranking's columns are; 0: there is none of these. */
+struct columns {
+	unsigned decimals; /* of scores */
+	size_t shares, ranges;
+	size_t criteria, criteria_count;
+};
+
+/* "0.58–0.71" */
+static void print_range(
+	const struct lf_page *page, struct lf_table *table, size_t column, const Leadfit__V1__ScoreRange *range)
+{
+	if (range != NULL)
+		lf_table_cell(table, column, "%.2f%s%.2f", lf_rounded(range->low, 2), page->utf8 ? "–" : "-",
+			lf_rounded(range->high, 2));
+}
+
+/* "*" marks those of whom nothing is known. */
+static void print_ranked(const struct lf_page *page, struct lf_table *table, const struct columns *columns,
+	const Leadfit__V1__Decision *decision, const Leadfit__V1__Ranked *ranked)
+{
+	const bool expected = ranked->basis == LEADFIT__V1__BASIS__EXPECTATION_ONLY;
+	const bool winner = decision->recommended[0] != '\0' && strcmp(decision->recommended, ranked->candidate) == 0;
+	char bar[LF_BAR_BYTES];
+
+	lf_table_line(table, winner ? LF_BOLD : ranked->eligible && !expected ? LF_PLAIN : LF_DIM);
+	if (ranked->rank > 0)
+		lf_table_cell(table, 0, "%u", ranked->rank);
+	else
+		lf_table_cell(table, 0, "%s", page->utf8 ? "–" : "-");
+	lf_bar(page, ranked->score, bar);
+	lf_table_cell(table, 1, "%s%s", ranked->candidate, expected ? " *" : "");
+	lf_table_cell(table, 2, "%.*f", (int)columns->decimals, lf_rounded(ranked->score, columns->decimals));
+	lf_table_cell(table, 3, "%s", bar);
+	print_share(table, 4, ranked->evidence_share);
+	if (columns->shares > 0 && ranked->eligible && ranked->first_rank_share != NULL)
+		print_share(table, columns->shares, ranked->first_rank_share->value);
+	if (columns->ranges > 0)
+		print_range(page, table, columns->ranges, ranked->score_range);
+	for (size_t j = 0; j < columns->criteria_count && j < ranked->n_criteria; j++)
+		lf_table_cell(table, columns->criteria + j, "%.3f", lf_rounded(ranked->criteria[j]->contribution, 3));
+}
+
+/* What the "*" beside a candidate means. */
+static void print_expected(struct lf_page *page, const Leadfit__V1__Decision *decision)
+{
+	size_t expected = 0;
+
+	for (size_t i = 0; i < decision->n_ranking; i++)
+		expected += decision->ranking[i]->basis == LEADFIT__V1__BASIS__EXPECTATION_ONLY;
+	if (expected > 0)
+		lf_page_add(page, LF_DIM,
+			"* No evidence: the score is only what is expected of the discipline, not a place that was "
+			"earned.\n");
+}
+
 static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *decision, bool with_criteria)
 {
+	const Leadfit__V1__Ranked *top = decision->ranking[0];
+	struct columns columns = {.decimals = score_decimals(decision), .criteria = 5};
 	struct lf_table table;
-	char bar[LF_BAR_BYTES];
-	const int decimals = score_decimals(decision);
-	size_t columns;
-	const Leadfit__V1__Ranked *top;
 
 	lf_table_init(&table, page);
 	lf_table_column(&table, "#", LF_COLUMN_RIGHT);
@@ -136,39 +209,28 @@ static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *dec
 	lf_table_column(&table, "score", LF_COLUMN_RIGHT);
 	lf_table_column(&table, "", 0);
 	lf_table_column(&table, "evidence", LF_COLUMN_RIGHT);
-	columns = has_shares(decision) ? 6 : 5; /* before the criteria */
-	if (has_shares(decision))
+	if (has_shares(decision)) {
+		columns.shares = columns.criteria++;
 		lf_table_column(&table, "ranks first", LF_COLUMN_RIGHT);
-	top = decision->ranking[0];
-	for (size_t j = 0; with_criteria && j < top->n_criteria; j++)
-		lf_table_column(&table, top->criteria[j]->criterion, LF_COLUMN_RIGHT);
-	for (size_t i = 0; i < decision->n_ranking; i++) {
-		const Leadfit__V1__Ranked *ranked = decision->ranking[i];
-		const bool winner =
-			decision->recommended[0] != '\0' && strcmp(decision->recommended, ranked->candidate) == 0;
-
-		lf_table_line(&table, winner ? LF_BOLD : ranked->eligible ? LF_PLAIN : LF_DIM);
-		if (ranked->rank > 0)
-			lf_table_cell(&table, 0, "%u", ranked->rank);
-		else
-			lf_table_cell(&table, 0, "%s", page->utf8 ? "–" : "-");
-		lf_bar(page, ranked->score, bar);
-		lf_table_cell(&table, 1, "%s", ranked->candidate);
-		lf_table_cell(&table, 2, "%.*f", decimals, ranked->score);
-		lf_table_cell(&table, 3, "%s", bar);
-		print_share(&table, 4, ranked->evidence_share);
-		if (columns == 6 && ranked->eligible && ranked->first_rank_share != NULL)
-			print_share(&table, 5, ranked->first_rank_share->value);
-		for (size_t j = 0; with_criteria && j < ranked->n_criteria && j < top->n_criteria; j++)
-			lf_table_cell(&table, columns + j, "%.3f", ranked->criteria[j]->contribution);
 	}
-	if (with_criteria && top->n_criteria > 0) {
+	if (has_ranges(decision)) {
+		columns.ranges = columns.criteria++;
+		lf_table_column(&table, "90% within", LF_COLUMN_RIGHT);
+	}
+	if (with_criteria)
+		columns.criteria_count = top->n_criteria;
+	for (size_t j = 0; j < columns.criteria_count; j++)
+		lf_table_column(&table, top->criteria[j]->criterion, LF_COLUMN_RIGHT);
+	for (size_t i = 0; i < decision->n_ranking; i++)
+		print_ranked(page, &table, &columns, decision, decision->ranking[i]);
+	if (columns.criteria_count > 0) {
 		lf_table_line(&table, LF_DIM);
 		lf_table_cell(&table, 1, "(weight)");
-		for (size_t j = 0; j < top->n_criteria; j++)
-			print_share(&table, columns + j, top->criteria[j]->weight);
+		for (size_t j = 0; j < columns.criteria_count; j++)
+			print_share(&table, columns.criteria + j, top->criteria[j]->weight);
 	}
 	lf_table_finish(&table, true);
+	print_expected(page, decision);
 }
 
 /* Candidates down, ranks across: how often each has which. Nothing where that was not asked for. */
@@ -332,7 +394,7 @@ static void print_co_lead(struct lf_page *page, const Leadfit__V1__Decision *dec
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_page_add(page, LF_BOLD, "Co-lead: %s", pair->candidate);
 	lf_page_add(page, LF_PLAIN, " (together %.2f, %+.2f; on each criterion the better of the two)\n",
-		lf_rounded(pair->score, 2), lf_rounded(pair->gain, 2));
+		lf_rounded(pair->score, 2), lf_rounded(pair->score, 2) - lf_rounded(pair->score - pair->gain, 2));
 	print_pair_half(page, pair, decision->recommended);
 	print_pair_half(page, pair, pair->candidate);
 }
@@ -355,7 +417,7 @@ static void print_footer(struct lf_page *page, const Leadfit__V1__Decision *deci
 	lf_page_add(page, LF_PLAIN, "\n");
 }
 
-void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decision, bool all)
+void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decision, unsigned show)
 {
 	print_headline(page, decision);
 	if (decision->n_ranking > 0) {
@@ -365,12 +427,13 @@ void lf_decision_print(struct lf_page *page, const Leadfit__V1__Decision *decisi
 		print_ranking(page, decision, beside);
 		if (!beside)
 			print_breakdown(page, decision);
-		print_rank_table(page, decision);
+		if ((show & LF_SHOW_RANK_TABLE) != 0)
+			print_rank_table(page, decision);
 	}
 	lf_sentences_print(page, "Taken out since", decision->n_redactions, decision->redactions);
 	lf_sentences_print(page, decision->recommended[0] != '\0' ? "Why" : "Why there is no recommendation",
 		decision->n_explanation, decision->explanation);
-	print_others(page, decision, all);
+	print_others(page, decision, (show & LF_SHOW_ALL) != 0);
 	lf_sentences_print(page, "What would change it", decision->n_what_would_change, decision->what_would_change);
 	print_co_lead(page, decision);
 	lf_sentences_print(page, "What this assumes", decision->n_assumptions, decision->assumptions);

@@ -12,6 +12,7 @@ static void print_table(struct lf_page *page, const struct lf_judgement *judgeme
 {
 	struct lf_table table;
 	char bar[LF_BAR_BYTES];
+	const unsigned decimals = lf_judgement_decimals(judgement);
 
 	lf_table_init(&table, page);
 	lf_table_column(&table, "criterion", LF_COLUMN_CUT);
@@ -21,7 +22,10 @@ static void print_table(struct lf_page *page, const struct lf_judgement *judgeme
 		lf_bar(page, judgement->weights[i], bar);
 		lf_table_line(&table, LF_PLAIN);
 		lf_table_cell(&table, 0, "%s", judgement->criteria[i]);
-		lf_table_cell(&table, 1, "%.3f", judgement->weights[i]);
+		if (lf_rounded(judgement->weights[i], decimals) > 0 || !(judgement->weights[i] > 0))
+			lf_table_cell(&table, 1, "%.*f", (int)decimals, lf_rounded(judgement->weights[i], decimals));
+		else
+			lf_table_cell(&table, 1, "%.1e", judgement->weights[i]);
 		lf_table_cell(&table, 2, "%s", bar);
 	}
 	lf_table_finish(&table, true);
@@ -62,8 +66,8 @@ static void print_worst(struct lf_page *page, const struct lf_judgement *judgeme
 
 static void print_consistency(struct lf_page *page, const struct lf_judgement *judgement)
 {
-	lf_page_add(page, LF_PLAIN, "\nLambda max %.4f, consistency index %.3f", judgement->lambda_max,
-		judgement->consistency_index);
+	lf_page_add(page, LF_PLAIN, "\nLambda max %.4f, consistency index %.3f", lf_rounded(judgement->lambda_max, 4),
+		lf_rounded(judgement->consistency_index, 3));
 	if (judgement->count < 3) {
 		lf_page_add(page, LF_PLAIN, ": with fewer than three criteria nothing can contradict itself\n");
 	} else if (isnan(judgement->random_index)) {
@@ -73,7 +77,8 @@ static void print_consistency(struct lf_page *page, const struct lf_judgement *j
 		print_worst(page, judgement);
 	} else {
 		lf_page_add(page, LF_PLAIN, ", consistency ratio %.3f (random index %.3f for %zu criteria)\n",
-			judgement->consistency_ratio, judgement->random_index, judgement->count);
+			lf_rounded(judgement->consistency_ratio, 3), lf_rounded(judgement->random_index, 3),
+			judgement->count);
 	}
 	if (judgement->consistency_ratio > LF_CONSISTENCY_MAX) {
 		lf_page_add(
@@ -89,6 +94,7 @@ static bool append_criteria(struct lf_buffer *out, const struct lf_judgement *ju
 	Leadfit__V1__Rubric rubric = LEADFIT__V1__RUBRIC__INIT;
 	Leadfit__V1__Criterion *criteria = lf_arena_zalloc(arena, judgement->count, sizeof(*criteria));
 	Leadfit__V1__Weight *weights = lf_arena_zalloc(arena, judgement->count, sizeof(*weights));
+	const unsigned decimals = lf_judgement_decimals(judgement);
 
 	rubric.criteria = lf_arena_zalloc(arena, judgement->count, sizeof(*rubric.criteria));
 	if (criteria == NULL || weights == NULL || rubric.criteria == NULL)
@@ -100,7 +106,7 @@ static bool append_criteria(struct lf_buffer *out, const struct lf_judgement *ju
 		criteria[i].id = lf_arena_strdup(arena, judgement->criteria[i], strlen(judgement->criteria[i]));
 		if (criteria[i].id == NULL)
 			return false;
-		weights[i].base_weight = round(judgement->weights[i] * 1000) / 1000;
+		weights[i].base_weight = lf_judgement_weight(judgement, i, decimals);
 		criteria[i].weight = &weights[i];
 		rubric.criteria[i] = &criteria[i];
 	}

@@ -27,7 +27,7 @@ void lf_profile_print(struct lf_page *page, const Leadfit__V1__ProfileResponse *
 			lf_bar(page, profile->disciplines[i]->score, bar);
 			lf_table_line(&table, i == 0 ? LF_BOLD : LF_PLAIN);
 			lf_table_cell(&table, 0, "%s", profile->disciplines[i]->discipline);
-			lf_table_cell(&table, 1, "%.3f", profile->disciplines[i]->score);
+			lf_table_cell(&table, 1, "%.3f", lf_rounded(profile->disciplines[i]->score, 3));
 			lf_table_cell(&table, 2, "%s", bar);
 		}
 		lf_table_finish(&table, true);

@@ -26,11 +26,6 @@ static double share_of(uint64_t count, uint64_t total)
 	return total == 0 ? NAN : (double)count / (double)total;
 }
 
-static double mean_of(const struct lf_report_mean *mean)
-{
-	return mean->count == 0 ? NAN : mean->sum / (double)mean->count;
-}
-
 /* ---- for people ---- */
 
 static void print_kind(struct lf_table *table, const char *name, const struct lf_report_kind *kind, enum lf_style style)
@@ -107,7 +102,7 @@ static void print_mean(struct lf_table *table, const char *name, const struct lf
 {
 	char number[LF_FIGURE_BYTES];
 
-	lf_figure(mean_of(mean), 2, number);
+	lf_figure(lf_report_mean(mean), 2, number);
 	lf_table_line(table, LF_PLAIN);
 	lf_table_cell(table, 0, "%s", name);
 	lf_table_cell(table, 1, "%" PRIu64, mean->count);
@@ -211,7 +206,7 @@ static void add_kind(struct lf_buffer *out, const struct lf_report_kind *kind)
 static void add_mean(struct lf_buffer *out, const char *before, const struct lf_report_mean *mean)
 {
 	lf_json_add_count(out, before, mean->count);
-	lf_json_add_number(out, ", \"meanResult\": ", mean->count >= LF_BAND_NEEDED ? mean_of(mean) : NAN);
+	lf_json_add_number(out, ", \"meanResult\": ", mean->count >= LF_BAND_NEEDED ? lf_report_mean(mean) : NAN);
 	lf_buffer_append_text(out, "}");
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/calc/figures.h"
 #include "client/views/rubric_diff_page.h"
 #include "proto/base/buffer.h"
 
@@ -33,7 +34,7 @@ static void percent(double share, char out[16])
 	if (isnan(share))
 		snprintf(out, 16, "-");
 	else
-		snprintf(out, 16, "%.1f%%", share * 100);
+		snprintf(out, 16, "%.1f%%", lf_rounded(share * 100, 1));
 }
 
 static void print_shares(struct lf_page *page, const struct lf_rubric_diff *diff)
@@ -64,7 +65,7 @@ static void print_shares(struct lf_page *page, const struct lf_rubric_diff *diff
 		percent(share->new_share, text);
 		lf_table_cell(&table, 2, "%s", text);
 		if (share_differs(share) && !isnan(share->old_share) && !isnan(share->new_share))
-			lf_table_cell(&table, 3, "%+.1f", (share->new_share - share->old_share) * 100);
+			lf_table_cell(&table, 3, "%+.1f", lf_rounded((share->new_share - share->old_share) * 100, 1));
 	}
 	lf_table_finish(&table, true);
 }

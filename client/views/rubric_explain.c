@@ -84,7 +84,7 @@ static void add_percent(struct lf_buffer *text, double share)
 	else if (share < 1 && share >= 0.995)
 		lf_text_add(text, "more than 99%%");
 	else
-		lf_text_add(text, "%.0f%%", share * 100);
+		lf_text_add(text, "%.0f%%", lf_rounded(share * 100, 0));
 }
 
 /* Traits over which the criterion's share moves most, first. Returns how many are worth a word. */

@@ -50,7 +50,8 @@ static void print_evidence(struct view *view)
 		lf_text_add_number(text, rubric->half_life_days);
 		lf_text_add(text, rubric->half_life_days > 1 || rubric->half_life_days < 1 ? " days old" : " day old");
 		if (rubric->half_life_days >= 2 * DAYS_IN_MONTH)
-			lf_text_add(text, " (about %.0f months)", rubric->half_life_days / DAYS_IN_MONTH);
+			lf_text_add(
+				text, " (about %.0f months)", lf_rounded(rubric->half_life_days / DAYS_IN_MONTH, 0));
 		lf_text_add(text, ", a third at twice that age, and never nothing. Undated evidence counts half.");
 	} else {
 		lf_text_add(text, "Evidence does not age.");
@@ -137,6 +138,18 @@ static void print_thresholds(struct view *view)
 	}
 }
 
+static void say_weight_spread(struct lf_buffer *text, double spread)
+{
+	const double lowest = (1 - spread) / (1 + spread) * 100, highest = (1 + spread) / (1 - spread) * 100;
+	const unsigned below = lf_decimals_between(lowest, 100, 0, LF_FIGURE_DECIMALS_MAX);
+	const unsigned above = lf_decimals_between(highest, 100, 0, LF_FIGURE_DECIMALS_MAX);
+
+	lf_text_add(text,
+		"In the trials each weight is from %.*f%% to %.*f%% of what it is; then they are made to add up to "
+		"100%% again.",
+		(int)below, lf_rounded(lowest, below), (int)above, lf_rounded(highest, above));
+}
+
 static void print_robustness(struct view *view)
 {
 	const Leadfit__V1__Robustness *robustness = view->rubric->robustness;
@@ -164,11 +177,7 @@ static void print_robustness(struct view *view)
 	if (robustness->weights_unknown)
 		lf_text_add(text, "The trials take any weights for what counts: nothing is presumed about them.");
 	else if (robustness->weight_spread > 0 && robustness->weight_spread < 1)
-		lf_text_add(text,
-			"In the trials each weight is from %.0f%% to %.0f%% of what it is; then they are made to add "
-			"up to 100%% again.",
-			(1 - robustness->weight_spread) / (1 + robustness->weight_spread) * 100,
-			(1 + robustness->weight_spread) / (1 - robustness->weight_spread) * 100);
+		say_weight_spread(text, robustness->weight_spread);
 	else
 		lf_text_add(text, "The trials do not touch the weights.");
 	lf_text_item(view->page, text);

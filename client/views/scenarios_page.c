@@ -55,7 +55,7 @@ void lf_scenarios_print(struct lf_page *page, const Leadfit__V1__TestRubricRespo
 		if (margin > 0 && margin < 0.0005)
 			lf_table_cell(&table, 3, "<0.001");
 		else if (scenario->margin != NULL)
-			lf_table_cell(&table, 3, "%.3f", margin);
+			lf_table_cell(&table, 3, "%.3f", lf_rounded(margin, 3));
 		if (scenario->first_rank_share != NULL) {
 			char share[LF_PERCENT_BYTES];
 

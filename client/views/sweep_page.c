@@ -186,7 +186,7 @@ static size_t own_stretch(const struct lf_chart *chart)
 
 static void print_stretches(struct lf_page *page, const struct lf_chart *chart)
 {
-	const int decimals = (int)lf_chart_decimals(chart->stretches, chart->stretch_count);
+	const unsigned decimals = lf_chart_decimals(chart->stretches, chart->stretch_count);
 	const size_t own = own_stretch(chart);
 	struct lf_table table;
 
@@ -200,11 +200,11 @@ static void print_stretches(struct lf_page *page, const struct lf_chart *chart)
 		const struct lf_chart_stretch *stretch = &chart->stretches[i];
 
 		lf_table_line(&table, i == own ? LF_BOLD : LF_PLAIN);
-		lf_table_cell(&table, 0, "%.*f", decimals, stretch->from);
-		lf_table_cell(&table, 1, "%.*f", decimals, stretch->to);
+		lf_table_cell(&table, 0, "%.*f", (int)decimals, lf_rounded(stretch->from, decimals));
+		lf_table_cell(&table, 1, "%.*f", (int)decimals, lf_rounded(stretch->to, decimals));
 		lf_table_cell(&table, 2, "%s", stretch->first);
 		if (i == own)
-			lf_table_cell(&table, 3, "the project: %.2f", chart->mark);
+			lf_table_cell(&table, 3, "the project: %.2f", lf_rounded(chart->mark, 2));
 	}
 	lf_table_finish(&table, true);
 }
@@ -241,7 +241,7 @@ void lf_sweep_print(struct lf_page *page, struct lf_sweep *sweep)
 		print_stretches(page, chart);
 	lf_page_add(page, LF_PLAIN, "\n");
 	snprintf(x_title, sizeof(x_title), "%.200s   (%s the project, %.2f%s)", response->trait, page->utf8 ? "┊" : ":",
-		response->value,
+		lf_rounded(response->value, 2),
 		chart->stretch_count < 2 ? ""
 			: page->utf8     ? "; ◆ the first place changes"
 					 : "; X the first place changes");
@@ -266,17 +266,19 @@ bool lf_sweep_svg(struct lf_buffer *out, struct lf_sweep *sweep, struct lf_arena
 	const Leadfit__V1__SweepResponse *response = sweep->response;
 	struct lf_chart *chart = &sweep->chart;
 	struct lf_buffer title = {0}, description = {0};
-	const int decimals = (int)lf_chart_decimals(chart->stretches, chart->stretch_count);
+	const unsigned decimals = lf_chart_decimals(chart->stretches, chart->stretch_count);
 	char mark_title[64];
 	struct lf_svg_point *points = lf_arena_zalloc(arena, chart->point_count + 1, sizeof(*points));
 	bool made;
 
 	lf_text_add(&title, "%s: who leads as %s goes from 0 to 1", project_name(response), response->trait);
 	for (size_t i = 0; i < chart->stretch_count; i++)
-		lf_text_add(&description, "%s%.*f to %.*f %s", i == 0 ? "First: " : ", ", decimals,
-			chart->stretches[i].from, decimals, chart->stretches[i].to, chart->stretches[i].first);
-	lf_text_add(&description, "%sThe project: %.2f.", chart->stretch_count == 0 ? "" : ". ", response->value);
-	snprintf(mark_title, sizeof(mark_title), "the project: %.2f", response->value);
+		lf_text_add(&description, "%s%.*f to %.*f %s", i == 0 ? "First: " : ", ", (int)decimals,
+			lf_rounded(chart->stretches[i].from, decimals), (int)decimals,
+			lf_rounded(chart->stretches[i].to, decimals), chart->stretches[i].first);
+	lf_text_add(&description, "%sThe project: %.2f.", chart->stretch_count == 0 ? "" : ". ",
+		lf_rounded(response->value, 2));
+	snprintf(mark_title, sizeof(mark_title), "the project: %.2f", lf_rounded(response->value, 2));
 	chart->title = title.data;
 	chart->description = description.data;
 	chart->mark_title = mark_title;

@@ -314,7 +314,7 @@ static enum lf_code replay_one(
 	case LF_HISTORY_WHOLE:
 		break;
 	}
-	if (decision->answer->engine_version != LF_ENGINE_VERSION) {
+	if (decision->answer->engine_version == 0 || decision->answer->engine_version > LF_ENGINE_VERSION) {
 		response->other_semantics++;
 		return LF_OK;
 	}

@@ -4,6 +4,7 @@
 #include "service/decide/decision.h"
 #include "service/decide/text_list.h"
 #include "service/decide/time.h"
+#include "service/engine/words/words.h"
 
 bool lf_answer_numbers(Leadfit__V1__Answer *answer, const struct lf_answer_parts *parts, struct lf_arena *arena)
 {
@@ -47,7 +48,7 @@ struct lf_bytes lf_answer_pack(
 	answer.detail = parts->detail;
 	answer.rank_table = parts->rank_table;
 	answer.as_of_us = parts->as_of_us;
-	answer.engine_version = LF_ENGINE_VERSION;
+	answer.engine_version = parts->evaluation->built.engine.engine_version;
 	answer.explanation_version = LF_EXPLANATION_VERSION;
 	answer.outcome = parts->evaluation->result.outcome;
 	bytes.data = lf_wire_pack(&answer.base, arena,
@@ -194,6 +195,7 @@ enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf
 			.candidate_count = answer->n_candidates,
 			.as_of_seconds = lf_seconds_of(answer->as_of_us),
 			.ignore_undeclared = answer->ignore_undeclared,
+			.engine_version = answer->engine_version,
 		},
 		&(struct lf_stored_numbers){answer->weights, answer->scores, answer->ratings, answer->shares,
 			answer->unknown, answer->n_unknown,
@@ -226,6 +228,5 @@ enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf
 		arena);
 	if (*decision == NULL || !lf_decision_identify(*decision, &stored->id, stored->decided_at_us, arena))
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to restore the decision");
-	(*decision)->engine_version = answer->engine_version;
 	return LF_OK;
 }

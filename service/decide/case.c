@@ -415,5 +415,6 @@ enum lf_code lf_case_build(struct lf_built_case *built, const struct lf_rubric_v
 		return lf_error_set(
 			checker->error, LF_RESOURCE_EXHAUSTED, "the request needs more memory than its budget");
 	built->engine.as_of_day = b.as_of_day;
+	built->engine.engine_version = input->engine_version != 0 ? input->engine_version : LF_ENGINE_VERSION;
 	return LF_OK;
 }

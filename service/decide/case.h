@@ -27,6 +27,7 @@ struct lf_case_input {
 	int64_t as_of_seconds; /* since 1970 */
 	bool ignore_undeclared;
 	bool team_optional;
+	uint32_t engine_version;   /* whose rules decide: of a stored answer its own; 0 = the present one */
 	struct lf_kept_team *kept; /* of this team; NULL = none */
 };
 

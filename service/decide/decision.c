@@ -6,6 +6,7 @@
 #include "proto/base/limits.h"
 #include "service/decide/text_list.h"
 #include "service/decide/time.h"
+#include "service/engine/words/words.h"
 
 /* What the reply may need beside the packed Decision: frame header, id and time. */
 static const size_t reply_reserve = 8192;
@@ -108,6 +109,32 @@ static double *rank_shares(const struct lf_answer_parts *parts, struct lf_arena 
 	return shares;
 }
 
+/* The range of every place's score, where the rank table is asked for and the rubric has robustness; else NULL. */
+static Leadfit__V1__ScoreRange *score_ranges(
+	const struct lf_answer_parts *parts, struct lf_arena *arena, bool *exhausted)
+{
+	const struct lf_evaluation *e = parts->evaluation;
+	size_t count = e->result.ranking_count, samples = lf_rubric_def(parts->version->compiled)->robustness.samples;
+	Leadfit__V1__ScoreRange *ranges;
+	struct lf_score_range *found;
+	double *scratch;
+
+	if (!parts->rank_table || samples == 0 || count == 0)
+		return NULL;
+	ranges = take(arena, count, sizeof(*ranges), exhausted);
+	found = take(arena, count, sizeof(*found), exhausted);
+	scratch = take(arena, samples, sizeof(*scratch), exhausted);
+	if (ranges == NULL || found == NULL || scratch == NULL ||
+		!lf_score_ranges(parts->version->compiled, &e->built.engine, &e->result, e->workspace, scratch, found))
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		leadfit__v1__score_range__init(&ranges[i]);
+		ranges[i].low = found[i].low;
+		ranges[i].high = found[i].high;
+	}
+	return ranges;
+}
+
 static void build_ranking(Leadfit__V1__Decision *d, const struct lf_answer_parts *parts, bool all,
 	struct lf_arena *arena, bool *exhausted)
 {
@@ -117,6 +144,7 @@ static void build_ranking(Leadfit__V1__Decision *d, const struct lf_answer_parts
 	Google__Protobuf__DoubleValue *first_rank_shares =
 		take(arena, result->ranking_count, sizeof(*first_rank_shares), exhausted);
 	double *shares = rank_shares(parts, arena, exhausted);
+	Leadfit__V1__ScoreRange *ranges = score_ranges(parts, arena, exhausted);
 
 	d->ranking = take(arena, result->ranking_count, sizeof(Leadfit__V1__Ranked *), exhausted);
 	if (*exhausted)
@@ -132,6 +160,10 @@ static void build_ranking(Leadfit__V1__Decision *d, const struct lf_answer_parts
 		ranked[i].score = from->score;
 		ranked[i].eligible = from->eligible;
 		ranked[i].evidence_share = from->evidence_share;
+		if (!(from->evidence_share > 0))
+			ranked[i].basis = LEADFIT__V1__BASIS__EXPECTATION_ONLY;
+		if (ranges != NULL)
+			ranked[i].score_range = &ranges[i];
 		if (from->limiting != LF_NONE)
 			ranked[i].limiting_criterion = lf_unconst(def->criteria[from->limiting].id);
 		if (!isnan(from->first_rank_share)) {
@@ -189,7 +221,7 @@ static Leadfit__V1__Decision *build(const struct lf_answer_parts *parts, bool al
 	d->caller = lf_unconst(parts->caller);
 	d->purpose = (Leadfit__V1__Purpose)parts->purpose;
 	d->evidence_share = result->evidence_share;
-	d->engine_version = LF_ENGINE_VERSION;
+	d->engine_version = parts->evaluation->built.engine.engine_version;
 	d->explanation_version = LF_EXPLANATION_VERSION;
 	if (!isnan(result->margin))
 		d->margin = double_value(result->margin, arena, &exhausted);

@@ -1,6 +1,7 @@
 /* The words of a Decision: the engine says them, here they find their fields. */
 #include "service/decide/decision.h"
 #include "service/decide/text_list.h"
+#include "service/engine/words/words.h"
 
 /* Where the engine's sentences go. */
 struct speaker {

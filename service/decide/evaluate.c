@@ -45,7 +45,7 @@ static bool find(struct lf_evaluation *e, const struct lf_rubric_version *versio
 	if (e->changes.weights == NULL || e->pair_values == NULL)
 		return false;
 	e->contested = lf_find_changes(version->compiled, &e->built.engine, &e->result, e->workspace, &e->changes);
-	lf_find_co_lead(version->compiled, &e->result, &e->co_lead, e->pair_values);
+	lf_find_co_lead(version->compiled, &e->built.engine, &e->result, &e->co_lead, e->pair_values);
 	return true;
 }
 

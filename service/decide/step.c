@@ -18,6 +18,7 @@ void lf_step_begin(struct lf_step *step, const struct lf_rubric_version *version
 	step->ignore_undeclared = request->ignore_undeclared;
 	step->rank_table = request->rank_table;
 	step->caller = caller;
+	step->engine_version = 0;
 }
 
 enum lf_code lf_step_decide(
@@ -30,6 +31,7 @@ enum lf_code lf_step_decide(
 		.candidate_count = step->candidate_count,
 		.as_of_seconds = lf_seconds_of(step->as_of_us),
 		.ignore_undeclared = step->ignore_undeclared,
+		.engine_version = step->engine_version,
 	};
 	struct lf_evaluation *evaluation = &step->evaluation;
 	struct lf_conversion conversion;

@@ -28,7 +28,8 @@ struct lf_step {
 	int64_t as_of_us;
 	uint32_t purpose, detail;
 	bool ignore_undeclared, rank_table;
-	const char *caller; /* who asked, for the Decision */
+	const char *caller;      /* who asked, for the Decision */
+	uint32_t engine_version; /* whose rules decide: of a stored answer its own; 0 = the present one */
 	/* out, by lf_step_decide(); all of it lives in the arena */
 	struct lf_evaluation evaluation;
 };

@@ -13,6 +13,7 @@
 #include "service/decide/evaluate.h"
 #include "service/decide/text_list.h"
 #include "service/decide/time.h"
+#include "service/engine/words/words.h"
 
 enum {
 	POINTS_DEFAULT = 101,

@@ -13,7 +13,7 @@ static bool is_barred(const struct lf_contest *contest, const struct lf_member_s
 			if (contest->the_case->members[row->member].availability < gate->at_least)
 				return true;
 		} else if (def->criteria[gate->criterion].derived != LF_DOMAIN_ALIGNMENT &&
-			!lf_gate_passed(contest->rubric, gate, &row->criteria[gate->criterion])) {
+			!lf_gate_passed(contest->rubric, contest->ties, gate, &row->criteria[gate->criterion])) {
 			return true;
 		}
 	}
@@ -49,7 +49,13 @@ void lf_contest_begin(
 	const struct lf_rubric *rubric = scoring->rubric;
 	size_t disciplines = rubric->def.discipline_count;
 
-	*contest = (struct lf_contest){.rubric = rubric, .the_case = scoring->the_case, .rows = rows, .count = count};
+	*contest = (struct lf_contest){
+		.rubric = rubric,
+		.the_case = scoring->the_case,
+		.rows = rows,
+		.count = count,
+		.ties = lf_ties_of(scoring->the_case),
+	};
 	lf_contest_carve(contest, rubric, scoring->the_case, scoring->space.contest);
 	find_alignments(contest);
 	for (size_t i = 0; i < count; i++) {
@@ -90,9 +96,13 @@ bool lf_find_changes(const struct lf_rubric *rubric, const struct lf_case *the_c
 	if (result->ranking_count == 0 || !ranking[0].eligible)
 		return false;
 	contested = result->ranking_count > 1 && ranking[1].eligible;
-	if (contested && !(ranking[1].score < ranking[0].score))
+	if (contested && ranking[1].rank == 1)
 		return false;
-	(void)lf_workspace_carve(rubric, the_case, workspace, &scoring.space);
+	if (rubric->expertise_strength > 0)
+		lf_scoring_begin(&scoring, rubric, the_case, workspace);
+	else
+		(void)lf_workspace_carve(rubric, the_case, workspace, &scoring.space);
+	search.scoring = &scoring;
 	LF_CHECK(E7, ranking == scoring.space.ranking);
 	lf_contest_begin(&search.contest, &scoring, scoring.space.scored, result->ranking_count);
 	for (size_t i = 0; i < result->ranking_count; i++)

@@ -22,9 +22,10 @@ struct lf_contest {
 	const struct lf_case *the_case;
 	const struct lf_member_score *rows;
 	size_t count;
-	size_t alignments;  /* criteria that move with the project's needs */
-	size_t alignment;   /* the canonical place of the first */
-	double bound;       /* the highest of the gates on it; -1 where there is none */
+	size_t alignments; /* criteria that move with the project's needs */
+	size_t alignment;  /* the canonical place of the first */
+	double bound;      /* the highest of the gates on it; -1 where there is none */
+	struct lf_ties ties;
 	uint32_t favourite; /* row that wins ties in lf_lead_with() and lf_lead_at(); LF_NONE: the first row does */
 	bool one_trait;     /* a single trait is walked along, not all: there is time for more samples */
 	bool exact;         /* ADDITIVE with at most one alignment: differences are piecewise quadratic in a trait */
@@ -34,7 +35,7 @@ struct lf_contest {
 	unsigned char *barred;               /* n: fails a gate that no trait can move */
 	double *origin_lines;                /* of all lines: where walks begin, before they are cut off */
 	size_t origin_weights, origin_needs; /* lines above 0 there */
-	double origin_need;                  /* their sum, of needs */
+	double origin_total, origin_need;    /* their sums */
 	double weights_size, needs_size;     /* sums of their sizes, cut off or not */
 	double *origin_fixed, *origin_met; /* n: Σ w̃·v without the alignment, and Σ need·x, of what is above 0 there */
 	struct lf_line *moving;            /* of the walk */
@@ -48,6 +49,7 @@ struct lf_contest {
 	double *reach;                  /* C: scratch of the search for ratings */
 	double *traits;                 /* T: scratch */
 	struct lf_criterion_score *row; /* C: scratch */
+	struct lf_evidence *evidence;   /* scratch: one more than any member has; only with expertise */
 	uint32_t *places;               /* n: row → place in the ranking */
 };
 
@@ -98,6 +100,7 @@ struct lf_walk {
 	double noise;               /* what of a lead, times Σw̃·Σneed, may be rounding: it counts as none */
 	double need, need_rise;     /* Σ needs of the alignment at t = 0, and its slope */
 	double weight, weight_rise; /* its raw weight, likewise; 0 where it is cut off */
+	double total, total_rise;   /* Σ of all raw weights, likewise */
 };
 
 /* Where walks along traits begin: the case's traits, one of them at tau. */
@@ -125,10 +128,27 @@ double lf_walk_tau(const struct lf_walk *walk, double t);
 struct lf_search {
 	struct lf_contest contest;
 	const struct lf_result *result;
-	uint32_t first, second; /* rows: first place, best other eligible one; LF_NONE: no other */
-	const uint32_t *order;  /* place in the ranking → row */
+	uint32_t first, second;     /* rows: first place, best other eligible one; LF_NONE: no other */
+	const uint32_t *order;      /* place in the ranking → row */
+	struct lf_scoring *scoring; /* for scoring somebody anew; only with expertise */
 	struct lf_changes *changes;
 };
+
+/* One piece of evidence that is, or would be, rated otherwise. */
+struct lf_attempt {
+	uint32_t row, evidence; /* LF_NONE: a new piece, of source weight 1 and dated as_of */
+	size_t c;               /* its criterion, canonical place */
+	double from;            /* the present rating; NaN: unknown */
+	double direction;       /* in which it moves: 1 or -1 */
+	double distance;        /* from where it is, or from an end of the scale where it is unknown */
+	double x;               /* the rating sought */
+	double to;              /* x, rounded outward, as tried */
+};
+
+/* Whether the first place changes hands at that rating, and which gate is crossed then (LF_NONE: none). */
+bool lf_attempt_flips(const struct lf_search *search, const struct lf_attempt *attempt, double to, uint32_t *gate);
+/* Sets attempt->to to x, rounded outward to where it does flip. false: no such rating flips. */
+bool lf_attempt_settle(const struct lf_search *search, struct lf_attempt *attempt, uint32_t *gate);
 
 void lf_find_weights(struct lf_search *search);
 void lf_find_ratings(struct lf_search *search); /* LF_CHANGE_RATING and LF_CHANGE_EVIDENCE */

@@ -32,7 +32,7 @@ static void apply_gates(struct lf_contest *contest, uint32_t criterion)
 		if (def->gates[g].criterion != criterion)
 			continue;
 		for (size_t i = 0; i < contest->count; i++)
-			contest->eligible[i] &= contest->column[i] >= def->gates[g].at_least;
+			contest->eligible[i] &= !lf_below(contest->ties, contest->column[i], def->gates[g].at_least);
 	}
 }
 
@@ -65,7 +65,7 @@ static uint32_t highest(const struct lf_contest *contest)
 
 		if (aggregation == LF_HARMONIC)
 			score = contest->lowest[i] > 0 ? 1 / score : 0;
-		score = score > 1 ? 1 : score;
+		score = lf_step_of(contest->ties, score > 1 ? 1 : score);
 		if (contest->eligible[i] && (score > best || (i == contest->favourite && !(score < best)))) {
 			best = score;
 			leader = i;

@@ -6,20 +6,12 @@
 #include <string.h>
 #include "service/engine/change.h"
 
-/* Scores never fall with a rating, so long steps towards a flip miss none. */
-enum { STEPS = 40 };
-
-struct attempt {
-	uint32_t row, evidence; /* LF_NONE: a new piece */
-	size_t c;
-	double distance, from, x, direction;
-	double to;
-};
+enum { HALVED_STEPS = 1 << 25 }; /* of the scale: its ratings are then told apart well within the 1e-6 reported */
 
 struct finder {
 	struct lf_search *search;
-	struct attempt best[LF_CHANGE_TRAIT]; /* by kind; row LF_NONE: none yet */
-	bool verify[LF_CHANGE_TRAIT];         /* take nothing that was not tried */
+	struct lf_attempt best[LF_CHANGE_TRAIT]; /* by kind; row LF_NONE: none yet */
+	bool verify[LF_CHANGE_TRAIT];            /* take nothing that was not tried */
 };
 
 /* ---- at which value, and rating ---- */
@@ -100,6 +92,15 @@ static bool rating_for_value(const struct lf_criterion *criterion, double value,
 	return true;
 }
 
+/* Whether a first rating may be worth less than what counts while nothing is known. */
+static bool may_lose(const struct lf_search *search, uint32_t row, size_t c)
+{
+	const struct lf_criterion *criterion = &search->contest.rubric->criteria[c];
+
+	return !search->contest.rows[row].criteria[criterion->index].known && criterion->unknown_value > 0 &&
+		search->result->weights[criterion->index] > 0;
+}
+
 /* The rating r of a challenger from which on it ranks first. */
 static bool rating_to_win(const struct lf_search *search, uint32_t row, size_t c, double *rating)
 {
@@ -107,12 +108,14 @@ static bool rating_to_win(const struct lf_search *search, uint32_t row, size_t c
 	const struct lf_rubric *rubric = contest->rubric;
 	const struct lf_member_score *challenger = &contest->rows[row];
 	double beaten = contest->rows[search->first].score, value, bound;
+	bool ahead = lf_below(contest->ties, beaten, challenger->score) && !may_lose(search, row, c);
 
 	if ((challenger->failed_gates & ~rubric->criteria[c].gates) != 0)
 		return false;
 	*rating = -INFINITY;
-	if (!(challenger->score > beaten) &&
-		(!value_for_score(contest, search->result->weights, row, c, beaten, true, &value) ||
+	if (!ahead &&
+		(!value_for_score(
+			 contest, search->result->weights, row, c, beaten + contest->ties.step, true, &value) ||
 			!rating_for_value(&rubric->criteria[c], value, true, rating)))
 		return false;
 	if (challenger->failed_gates != 0) {
@@ -133,62 +136,13 @@ static bool rating_to_lose(const struct lf_search *search, size_t c, double *rat
 
 	if (search->second == LF_NONE)
 		return false;
-	if (!value_for_score(contest, search->result->weights, search->first, c, contest->rows[search->second].score,
-		    false, &value) ||
+	if (!value_for_score(contest, search->result->weights, search->first, c,
+		    contest->rows[search->second].score - contest->ties.step, false, &value) ||
 		!rating_for_value(&rubric->criteria[c], value, false, rating))
 		*rating = -INFINITY;
 	if (gate != LF_NONE && rubric->def.gates[gate].at_least > *rating)
 		*rating = rubric->def.gates[gate].at_least;
 	return *rating > -INFINITY;
-}
-
-/* ---- trying a change ---- */
-
-struct trial {
-	const struct lf_search *search;
-	const struct attempt *attempt;
-	uint32_t gate; /* crossed; set where it flips */
-};
-
-/* Scores the one member anew, with the same bits as if the case had the change. */
-static bool flips(void *context, double to)
-{
-	struct trial *trial = context;
-	const struct lf_search *search = trial->search;
-	const struct lf_contest *contest = &search->contest;
-	const struct lf_rubric *rubric = contest->rubric;
-	const struct attempt *attempt = trial->attempt;
-	const struct lf_member_score *before = &contest->rows[attempt->row];
-	uint32_t index = rubric->criteria[attempt->c].index;
-	uint64_t mask = rubric->criteria[attempt->c].gates, failed = before->failed_gates & ~mask;
-	double score;
-
-	trial->gate = rubric->criteria[attempt->c].gate;
-	memcpy(contest->row, before->criteria, rubric->def.criterion_count * sizeof(*contest->row));
-	lf_rate_changed(rubric, contest->the_case, &contest->the_case->members[before->member], attempt->c,
-		attempt->evidence, to, &contest->row[index]);
-	score = lf_aggregate(rubric, search->result->weights, contest->row);
-	for (size_t g = 0; mask != 0 && g < rubric->def.gate_count; g++) {
-		if ((mask >> g & 1) != 0 && !lf_gate_passed(rubric, &rubric->def.gates[g], &contest->row[index]))
-			failed |= UINT64_C(1) << g;
-	}
-	if (((before->failed_gates ^ failed) & mask) == 0)
-		trial->gate = LF_NONE;
-	if (attempt->row == search->first)
-		return failed != 0 || score < contest->rows[search->second].score;
-	return failed == 0 && score > contest->rows[search->first].score;
-}
-
-static bool settle(const struct lf_search *search, struct attempt *attempt, uint32_t *gate)
-{
-	const struct lf_rubric_def *def = &search->contest.rubric->def;
-	struct trial trial = {.search = search, .attempt = attempt, .gate = LF_NONE};
-
-	if (!lf_round_outward(
-		    attempt->x, attempt->direction, def->scale_min, def->scale_max, STEPS, flips, &trial, &attempt->to))
-		return false;
-	*gate = trial.gate;
-	return true;
 }
 
 /* ---- the search ---- */
@@ -199,7 +153,7 @@ static const char *source_id(const struct lf_rubric_def *def, const struct lf_ev
 }
 
 /* Which of two equal attempts to name. */
-static bool piece_before(const struct lf_search *search, const struct attempt *a, const struct attempt *b)
+static bool piece_before(const struct lf_search *search, const struct lf_attempt *a, const struct lf_attempt *b)
 {
 	const struct lf_contest *contest = &search->contest;
 	const struct lf_evidence *evidence = contest->the_case->members[contest->rows[a->row].member].evidence;
@@ -218,21 +172,26 @@ static bool piece_before(const struct lf_search *search, const struct attempt *a
 	return strcmp(source_id(&contest->rubric->def, x), source_id(&contest->rubric->def, y)) < 0;
 }
 
-static bool known_from(const struct attempt *attempt)
+/* From where its distance counts: from what is known, else from the end of the scale that changes least. */
+static double start_of(const struct finder *finder, const struct lf_attempt *attempt)
 {
-	return attempt->from == attempt->from;
+	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
+
+	if (!isnan(attempt->from))
+		return attempt->from;
+	return attempt->direction > 0 ? def->scale_min : def->scale_max;
 }
 
-static bool is_nearer(const struct finder *finder, enum lf_change_kind kind, const struct attempt *attempt)
+static bool is_nearer(const struct finder *finder, enum lf_change_kind kind, const struct lf_attempt *attempt)
 {
-	const struct attempt *best = &finder->best[kind];
+	const struct lf_attempt *best = &finder->best[kind];
 
 	if (best->row == LF_NONE || attempt->distance != best->distance)
 		return best->row == LF_NONE || attempt->distance < best->distance;
 	return kind == LF_CHANGE_RATING ? piece_before(finder->search, attempt, best) : attempt->row < best->row;
 }
 
-static void consider(struct finder *finder, enum lf_change_kind kind, struct attempt attempt)
+static void consider(struct finder *finder, enum lf_change_kind kind, struct lf_attempt attempt)
 {
 	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
 	double settled;
@@ -243,9 +202,9 @@ static void consider(struct finder *finder, enum lf_change_kind kind, struct att
 	if (attempt.x > def->scale_max + 1e-9 || attempt.x < def->scale_min - 1e-9)
 		return;
 	if (finder->verify[kind]) {
-		if (!settle(finder->search, &attempt, &gate))
+		if (!lf_attempt_settle(finder->search, &attempt, &gate))
 			return;
-		settled = (attempt.to - (known_from(&attempt) ? attempt.from : def->scale_min)) * attempt.direction;
+		settled = (attempt.to - start_of(finder, &attempt)) * attempt.direction;
 		if (settled > attempt.distance)
 			attempt.distance = settled;
 		if (!is_nearer(finder, kind, &attempt))
@@ -254,23 +213,30 @@ static void consider(struct finder *finder, enum lf_change_kind kind, struct att
 	finder->best[kind] = attempt;
 }
 
-/* A new piece of evidence: r' = (S + x)/(W + 1), so x = r + (r' - r)·(W + 1). */
+static struct lf_attempt new_piece(
+	const struct finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now)
+{
+	return (struct lf_attempt){
+		.row = row,
+		.evidence = LF_NONE,
+		.c = c,
+		.from = now->known ? now->rating : (double)NAN,
+		.direction = row == finder->search->first ? -1 : 1,
+	};
+}
+
+/* A new piece of evidence: r' = (S + x)/(W + 1), so x = r + (r' - r)·(W + 1); where r is unknown, x = r'. */
 static void consider_new(
 	struct finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now, double rating)
 {
 	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
-	struct attempt attempt = {
-		.row = row, .evidence = LF_NONE, .c = c, .direction = row == finder->search->first ? -1 : 1};
+	struct lf_attempt attempt = new_piece(finder, row, c, now);
+	double start = start_of(finder, &attempt), within = rating;
 
-	if (now->known) {
-		attempt.from = now->rating;
-		attempt.distance = (rating - now->rating) * attempt.direction * (now->weight + 1);
-		attempt.x = now->rating + attempt.direction * attempt.distance;
-	} else {
-		attempt.from = (double)NAN;
-		attempt.x = rating > def->scale_min ? rating : def->scale_min;
-		attempt.distance = attempt.x - def->scale_min;
-	}
+	if (!now->known)
+		within = rating < def->scale_min ? def->scale_min : rating > def->scale_max ? def->scale_max : rating;
+	attempt.distance = (within - start) * attempt.direction * (now->known ? now->weight + 1 : 1);
+	attempt.x = start + attempt.direction * attempt.distance;
 	consider(finder, LF_CHANGE_EVIDENCE, attempt);
 }
 
@@ -284,7 +250,7 @@ static bool is_too_far(const struct finder *finder, uint32_t row, size_t c, cons
 	const struct lf_search *search = finder->search;
 	const struct lf_contest *contest = &search->contest;
 	const struct lf_rubric *rubric = contest->rubric;
-	const struct attempt *piece = &finder->best[LF_CHANGE_RATING], *added = &finder->best[LF_CHANGE_EVIDENCE];
+	const struct lf_attempt *piece = &finder->best[LF_CHANGE_RATING], *added = &finder->best[LF_CHANGE_EVIDENCE];
 	bool first = row == search->first;
 	double gap, gain;
 
@@ -309,14 +275,15 @@ static void search_member(struct finder *finder, uint32_t row)
 	const struct lf_member *member = &contest->the_case->members[scored->member];
 	bool first = row == finder->search->first, any = false;
 	double direction = first ? -1 : 1;
-	const struct attempt *piece = &finder->best[LF_CHANGE_RATING];
+	const struct lf_attempt *piece = &finder->best[LF_CHANGE_RATING];
 
 	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
 		const struct lf_criterion_score *now = &scored->criteria[rubric->criteria[c].index];
 		double rating;
 
 		contest->reach[c] = -1;
-		if (rubric->criteria[c].derived != LF_RATED || (first && !now->known) ||
+		if (rubric->criteria[c].derived != LF_RATED ||
+			(first && !now->known && !may_lose(finder->search, row, c)) ||
 			is_too_far(finder, row, c, now) ||
 			!(first ? rating_to_lose(finder->search, c, &rating)
 				: rating_to_win(finder->search, row, c, &rating)))
@@ -343,7 +310,7 @@ static void search_member(struct finder *finder, uint32_t row)
 			continue;
 		distance = contest->reach[c] / weight;
 		consider(finder, LF_CHANGE_RATING,
-			(struct attempt){.row = row,
+			(struct lf_attempt){.row = row,
 				.evidence = (uint32_t)i,
 				.c = c,
 				.distance = distance,
@@ -353,26 +320,125 @@ static void search_member(struct finder *finder, uint32_t row)
 	}
 }
 
+/* ---- with expertise ---- */
+
+static double one_step(const struct finder *finder)
+{
+	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
+
+	return (def->scale_max - def->scale_min) / HALVED_STEPS;
+}
+
+/* The fewest steps that are no less than a distance. */
+static uint32_t steps_to(const struct finder *finder, double distance)
+{
+	double step = one_step(finder);
+	uint32_t steps = (uint32_t)(distance / step);
+
+	return steps < HALVED_STEPS && step * steps < distance ? steps + 1 : steps;
+}
+
+/* So many steps from where an attempt begins, at most to the end of the scale. */
+static double steps_away(const struct finder *finder, const struct lf_attempt *attempt, uint32_t steps)
+{
+	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
+	double start = start_of(finder, attempt), step = one_step(finder);
+	double room = attempt->direction > 0 ? def->scale_max - start : start - def->scale_min;
+
+	return step * steps < room ? step * steps : room;
+}
+
+static bool flips_after(const struct finder *finder, const struct lf_attempt *attempt, uint32_t steps)
+{
+	double to = start_of(finder, attempt) + attempt->direction * steps_away(finder, attempt, steps);
+	uint32_t gate;
+
+	return lf_attempt_flips(finder->search, attempt, to, &gate);
+}
+
+/*
+ * A piece then moves what it shows, too: several values at once. Scores never fall with a rating, so the first step that
+ * flips is found by halving, whatever was found before; that only says how far it is worth looking.
+ */
+static void halve(struct finder *finder, enum lf_change_kind kind, struct lf_attempt attempt)
+{
+	const struct lf_attempt *best = &finder->best[kind];
+	uint32_t low = 0, high = HALVED_STEPS;
+
+	if (best->row != LF_NONE)
+		high = steps_to(finder, best->distance);
+	if (!flips_after(finder, &attempt, high))
+		return;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (flips_after(finder, &attempt, middle))
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	attempt.distance = steps_away(finder, &attempt, high);
+	attempt.x = start_of(finder, &attempt) + attempt.direction * attempt.distance;
+	consider(finder, kind, attempt);
+}
+
+/* As search_member(). */
+static void halve_member(struct finder *finder, uint32_t row)
+{
+	const struct lf_search *search = finder->search;
+	const struct lf_contest *contest = &search->contest;
+	const struct lf_rubric *rubric = contest->rubric;
+	const struct lf_member_score *scored = &contest->rows[row];
+	const struct lf_member *member = &contest->the_case->members[scored->member];
+
+	if (row == search->first && search->second == LF_NONE)
+		return;
+	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
+		const struct lf_criterion_score *now = &scored->criteria[rubric->criteria[c].index];
+
+		if (rubric->criteria[c].derived == LF_RATED)
+			halve(finder, LF_CHANGE_EVIDENCE, new_piece(finder, row, c, now));
+	}
+	for (size_t i = 0; i < member->evidence_count; i++) {
+		const struct lf_evidence *e = &member->evidence[i];
+
+		halve(finder, LF_CHANGE_RATING,
+			(struct lf_attempt){
+				.row = row,
+				.evidence = (uint32_t)i,
+				.c = rubric->criterion_place[e->criterion],
+				.from = e->rating,
+				.direction = row == search->first ? -1 : 1,
+			});
+	}
+}
+
 static void search_all(struct finder *finder)
 {
 	for (int k = 0; k < LF_CHANGE_TRAIT; k++)
 		finder->best[k].row = LF_NONE;
 	/* The best first: what is near makes short work of the rest. */
-	for (size_t place = 0; place < finder->search->contest.count; place++)
-		search_member(finder, finder->search->order[place]);
+	for (size_t place = 0; place < finder->search->contest.count; place++) {
+		uint32_t row = finder->search->order[place];
+
+		if (finder->search->contest.rubric->expertise_strength > 0)
+			halve_member(finder, row);
+		else
+			search_member(finder, row);
+	}
 }
 
 /* false: the attempt does not flip after all, or only well beyond x. */
 static bool report(struct finder *finder, int kind)
 {
 	struct lf_search *search = finder->search;
-	struct attempt *best = &finder->best[kind];
+	struct lf_attempt *best = &finder->best[kind];
 	struct lf_change *change = &search->changes->smallest[kind];
 	const uint32_t *places = search->contest.places;
 
 	if (best->row == LF_NONE)
 		return true;
-	if (!settle(search, best, &change->gate) ||
+	if (!lf_attempt_settle(search, best, &change->gate) ||
 		(!finder->verify[kind] && (best->to - best->x) * best->direction > 2.5e-6)) {
 		change->gate = LF_NONE;
 		return false;

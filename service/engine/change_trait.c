@@ -122,7 +122,9 @@ static uint32_t crossed_gate(struct lf_search *search, const struct found *found
 			continue;
 		criterion = &rubric->criteria[rubric->criterion_place[on->criterion]];
 		if (criterion->derived != LF_DOMAIN_ALIGNMENT ||
-			((failed >> g & 1) == 0 && lf_alignment_at(contest, criterion, search->first) >= on->at_least))
+			((failed >> g & 1) == 0 &&
+				!lf_below(contest->ties, lf_alignment_at(contest, criterion, search->first),
+					on->at_least)))
 			continue;
 		if (gate == LF_NONE || on->at_least > rubric->def.gates[gate].at_least)
 			gate = g;

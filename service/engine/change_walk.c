@@ -69,7 +69,7 @@ static void count_origin(struct lf_contest *contest)
 	size_t criteria = contest->rubric->def.criterion_count;
 
 	contest->origin_weights = contest->origin_needs = 0;
-	contest->origin_need = contest->weights_size = contest->needs_size = 0;
+	contest->origin_need = contest->origin_total = contest->weights_size = contest->needs_size = 0;
 	for (size_t l = 0; l < line_count(contest); l++) {
 		double at = contest->origin_lines[l];
 
@@ -77,8 +77,7 @@ static void count_origin(struct lf_contest *contest)
 		if (!(at > 0))
 			continue;
 		*(l < criteria ? &contest->origin_weights : &contest->origin_needs) += 1;
-		if (l >= criteria)
-			contest->origin_need += at;
+		*(l < criteria ? &contest->origin_total : &contest->origin_need) += at;
 	}
 }
 
@@ -145,6 +144,10 @@ static void toggle(struct lf_walk *walk, struct lf_line *line)
 	one = line->active ? 1 : (size_t)-1;
 	of = factors(contest, line->line, &is_need);
 	*(is_need ? &walk->needs_active : &walk->weights_active) += one;
+	if (!is_need) {
+		walk->total += at;
+		walk->total_rise += slope;
+	}
 	if (of == NULL) {
 		walk->weight = line->active ? at : 0;
 		walk->weight_rise = line->active ? slope : 0;
@@ -187,8 +190,7 @@ static void set_lines(struct lf_walk *walk)
 			continue;
 		*(l < criteria ? &walk->weights_active : &walk->needs_active) += !above;
 		of = factors(contest, l, &is_need);
-		if (is_need)
-			walk->need_rise += slope;
+		*(is_need ? &walk->need_rise : &walk->total_rise) += slope;
 		if (of != NULL)
 			add_scaled(is_need ? contest->met_rise : contest->fixed_rise, of, slope, n);
 		else
@@ -230,6 +232,7 @@ bool lf_walk_begin(struct lf_walk *walk, struct lf_contest *contest, uint32_t tr
 		.fixed = contest->origin_fixed,
 		.met = contest->origin_met,
 		.need = contest->origin_need,
+		.total = contest->origin_total,
 	};
 	if (contest->alignments == 1 && contest->origin_lines[contest->alignment] > 0)
 		walk->weight = contest->origin_lines[contest->alignment];
@@ -252,6 +255,7 @@ struct about {
 	double t, length;           /* to where the piece, or the interest, ends */
 	double need, need_rise;     /* N; 1 and 0 where the alignment has no part */
 	double weight, weight_rise; /* w̃ of the alignment */
+	double total, total_rise;   /* W, times the step by which a lead counts */
 	double bound;               /* of the gate, a hair lower, so that who meets it exactly is in */
 	bool gated;                 /* the gate moves with t */
 	bool shut;                  /* nobody passes it */
@@ -265,7 +269,9 @@ static inline struct about look(const struct lf_walk *walk, double t)
 	/* As far as another event could count as the same. */
 	if (about.length > walk->limit - t + STEP_MIN)
 		about.length = walk->limit - t + STEP_MIN;
-	about.bound = contest->bound - contest->bound * 1e-13;
+	about.bound = contest->bound - contest->bound * 1e-13 - contest->ties.step / 2;
+	about.total = contest->ties.step * (walk->total + walk->total_rise * t);
+	about.total_rise = contest->ties.step * walk->total_rise;
 	if (contest->alignments == 0)
 		return about;
 	if (walk->needs_active == 0) {
@@ -292,7 +298,7 @@ static inline struct standing stand(const struct lf_walk *walk, uint32_t i)
 	return (struct standing){walk->fixed[i], contest->fixed_rise[i], walk->met[i], contest->met_rise[i]};
 }
 
-/* Lead of one row over another, times W·N, less what may be rounding: c + b·s + a·s², s = t - about.t. */
+/* Lead of one row over another beyond a step, times W·N, less what may be rounding: c + b·s + a·s², s = t - about.t. */
 struct quadratic {
 	double c, b, a;
 };
@@ -304,9 +310,10 @@ static inline struct quadratic lead_over(
 	double met_rise = one->met_rise - other->met_rise, met = one->met - other->met + met_rise * at->t;
 
 	return (struct quadratic){
-		.c = at->need * fixed + at->weight * met - noise,
-		.b = at->need * rise + at->need_rise * fixed + at->weight * met_rise + at->weight_rise * met,
-		.a = at->need_rise * rise + at->weight_rise * met_rise,
+		.c = at->need * (fixed - at->total) + at->weight * met - noise,
+		.b = at->need * (rise - at->total_rise) + at->need_rise * (fixed - at->total) + at->weight * met_rise +
+			at->weight_rise * met,
+		.a = at->need_rise * (rise - at->total_rise) + at->weight_rise * met_rise,
 	};
 }
 

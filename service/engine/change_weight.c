@@ -46,7 +46,7 @@ static uint32_t lead_by_lines(const struct lf_search *search, size_t c, double x
 		double behind = total_of(contest, i) - own_total;
 		double lead = behind + share * (worth(contest, c, i) - own - behind);
 
-		if (contest->rows[i].eligible && lead > best) {
+		if (contest->rows[i].eligible && lead >= contest->ties.step && lead > best) {
 			best = lead;
 			leader = i;
 		}
@@ -62,12 +62,22 @@ static uint32_t place_at_weight(struct lf_search *search, size_t c, double x)
 	return row == LF_NONE || row == search->first ? LF_NONE : search->contest.places[row];
 }
 
-/* How steeply others gain on the first place with this weight, measured in how far they are behind: the most and the
- * least. */
+/* By how much a total must be ahead for a score to be a step ahead: -1/score moves by 1/score² as much. */
+static double step_of(const struct lf_contest *contest, double total)
+{
+	return contest->rubric->def.aggregation == LF_HARMONIC ? contest->ties.step * total * total
+							       : contest->ties.step;
+}
+
+/*
+ * How steeply others gain on the first place with this weight, measured in how far they are from a step ahead of it: the
+ * most and the least.
+ */
 static void find_steepest(const struct lf_search *search, size_t c, double *most, double *least)
 {
 	const struct lf_contest *contest = &search->contest;
 	double own_total = total_of(contest, search->first), own = worth(contest, c, search->first);
+	double step = step_of(contest, own_total);
 
 	*most = *least = 0;
 	for (uint32_t i = 0; i < contest->count; i++) {
@@ -76,7 +86,7 @@ static void find_steepest(const struct lf_search *search, size_t c, double *most
 		if (i == search->first || !contest->rows[i].eligible)
 			continue;
 		/* A HARMONIC score of 0 is infinitely far behind: 0, or no number, which is neither more nor less. */
-		ratio = (worth(contest, c, i) - own) / (own_total - total_of(contest, i));
+		ratio = (worth(contest, c, i) - own - step) / (own_total - total_of(contest, i) + step);
 		if (ratio > *most)
 			*most = ratio;
 		if (ratio < *least)

@@ -69,6 +69,31 @@ static void check_sources(struct check *check)
 	}
 }
 
+/* At disciplines[d]. */
+static void check_shown_by(struct check *check, const struct lf_discipline_def *discipline)
+{
+	const struct lf_rubric_def *def = check->def;
+
+	for (size_t i = 0; i < discipline->shown_by_count; i++) {
+		size_t length = check->field.length;
+		uint32_t criterion = discipline->shown_by[i];
+
+		lf_text_put(&check->field, ".shown_by");
+		at_index(check, i);
+		if (criterion >= def->criterion_count)
+			report_text(check, "", "is not a criterion of this rubric");
+		else if (def->criteria[criterion].derived != LF_RATED)
+			report_text(check, "", "is derived: there is no evidence on it");
+		for (size_t k = 0; k < i; k++) {
+			if (discipline->shown_by[k] != criterion)
+				continue;
+			report_text(check, "", "is listed above already");
+			break;
+		}
+		check->field.length = length;
+	}
+}
+
 static void check_disciplines(struct check *check)
 {
 	const struct lf_rubric_def *def = check->def;
@@ -81,6 +106,9 @@ static void check_disciplines(struct check *check)
 			at_key(check, def->disciplines[other].id);
 			(void)within(check, "", def->disciplines[d].covers[other], 0, 1);
 		}
+		at(check, "disciplines");
+		at_index(check, d);
+		check_shown_by(check, &def->disciplines[d]);
 	}
 }
 
@@ -223,11 +251,14 @@ static void check_criteria(struct check *check)
 		if (criterion->derived == LF_RATED) {
 			check_curve(check, criterion);
 			check_prior(check, criterion);
+			(void)within(check, ".unknown_value", criterion->unknown_value, 0, 1);
 		} else {
 			if (criterion->curve != NULL)
 				report_text(check, ".curve", "a derived criterion has no curve");
 			if (criterion->prior_strength != 0 || criterion->prior_mean != NULL)
 				report_text(check, ".prior", "a derived criterion has no prior");
+			if (criterion->unknown_value != 0)
+				report_text(check, ".unknown_value", "a derived criterion is never unknown");
 		}
 		check_needs(check, criterion);
 	}
@@ -308,6 +339,8 @@ size_t lf_rubric_check(const struct lf_rubric_def *def, lf_report_fn report_fn, 
 	check_traits(&check);
 	check_criteria(&check);
 	check_gates(&check);
+	at(&check, "expertise");
+	(void)within(&check, ".strength", def->expertise_strength, 0, LF_MAGNITUDE_MAX);
 	at(&check, "aggregation");
 	if ((unsigned)def->aggregation > LF_MINIMUM)
 		report_text(&check, "", "is none of ADDITIVE, HARMONIC, MINIMUM");

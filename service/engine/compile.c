@@ -139,6 +139,28 @@ static void take_priors(struct lf_layout *layout, struct lf_criterion *criterion
 	}
 }
 
+static void take_shows(struct lf_layout *layout, struct lf_criterion *criterion, const struct lf_rubric_def *def)
+{
+	size_t count = 0;
+	uint32_t *shows;
+
+	if (!(def->expertise_strength > 0))
+		return;
+	for (size_t d = 0; d < def->discipline_count; d++) {
+		for (size_t i = 0; i < def->disciplines[d].shown_by_count; i++)
+			count += def->disciplines[d].shown_by[i] == criterion->index;
+	}
+	shows = lf_take(layout, count, sizeof(*shows));
+	criterion->shows = shows;
+	for (uint32_t d = 0; shows != NULL && d < def->discipline_count; d++) {
+		for (size_t i = 0; i < def->disciplines[d].shown_by_count; i++) {
+			if (def->disciplines[d].shown_by[i] == criterion->index)
+				shows[criterion->show_count++] = d;
+		}
+	}
+	LF_CHECK(E3, shows == NULL || criterion->show_count == count);
+}
+
 static void take_needs(struct lf_layout *layout, struct lf_criterion *criterion, const struct lf_criterion_def *from,
 	const struct lf_rubric_def *def, const struct lf_rubric *rubric, const uint32_t *trait_order)
 {
@@ -184,6 +206,7 @@ static void take_criteria(struct lf_layout *layout, struct lf_rubric *rubric, co
 			.label = take_label(layout, from->title, from->id),
 			.weight = take_response(layout, &from->weight, trait_order, def->trait_count),
 			.prior_strength = lf_on_grid(&rubric->weight_grid, from->prior_strength),
+			.unknown_value = from->unknown_value + 0.0, /* -0 becomes 0 */
 			.need_first = rubric->need_count,
 		};
 
@@ -191,6 +214,7 @@ static void take_criteria(struct lf_layout *layout, struct lf_rubric *rubric, co
 		if (from->derived == LF_RATED) {
 			take_segments(layout, &criterion, from, def);
 			take_priors(layout, &criterion, from, rubric);
+			take_shows(layout, &criterion, def);
 		}
 		if (from->derived == LF_DOMAIN_ALIGNMENT)
 			take_needs(layout, &criterion, from, def, rubric, trait_order);
@@ -351,9 +375,11 @@ static void set_grids(struct lf_rubric *rubric, const struct lf_rubric_def *def)
 	rubric->heaviest_source = weight;
 	for (size_t j = 0; j < def->criterion_count; j++)
 		weight = larger(weight, def->criteria[j].prior_strength);
+	weight = larger(weight, def->expertise_strength);
 	weight = power_of_two(weight);
 	rubric->weight_grid = grid_below(weight);
 	rubric->product_grid = grid_below(weight * power_of_two(rating));
+	rubric->expertise_strength = lf_on_grid(&rubric->weight_grid, def->expertise_strength);
 }
 
 /* One pass over the definition; with layout.base NULL it only measures. */

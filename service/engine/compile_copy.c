@@ -71,6 +71,7 @@ static void keep_disciplines(struct lf_layout *layout, struct lf_rubric_def *def
 		discipline.id = lf_keep_text(layout, discipline.id);
 		discipline.title = lf_keep_text(layout, discipline.title);
 		discipline.covers = lf_keep(layout, discipline.covers, def->discipline_count, sizeof(double));
+		discipline.shown_by = lf_keep(layout, discipline.shown_by, discipline.shown_by_count, sizeof(uint32_t));
 		if (disciplines != NULL)
 			disciplines[d] = discipline;
 	}

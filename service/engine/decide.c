@@ -4,16 +4,21 @@
 
 /* ---- gates and shares of one candidate ---- */
 
-bool lf_gate_passed(
-	const struct lf_rubric *rubric, const struct lf_gate_def *gate, const struct lf_criterion_score *criterion)
+double lf_compared(const struct lf_case *the_case, double score)
 {
-	if (rubric->def.criteria[gate->criterion].derived != LF_RATED)
-		return criterion->value >= gate->at_least;
-	return criterion->known && criterion->rating >= gate->at_least;
+	return lf_step_of(lf_ties_of(the_case), score);
 }
 
-static uint64_t failed_gates(
-	const struct lf_rubric *rubric, const struct lf_member *member, const struct lf_criterion_score *criteria)
+bool lf_gate_passed(const struct lf_rubric *rubric, struct lf_ties ties, const struct lf_gate_def *gate,
+	const struct lf_criterion_score *criterion)
+{
+	if (rubric->def.criteria[gate->criterion].derived != LF_RATED)
+		return !lf_below(ties, criterion->value, gate->at_least);
+	return criterion->known && !lf_below(ties, criterion->rating, gate->at_least);
+}
+
+static uint64_t failed_gates(const struct lf_rubric *rubric, struct lf_ties ties, const struct lf_member *member,
+	const struct lf_criterion_score *criteria)
 {
 	uint64_t failed = 0;
 
@@ -24,7 +29,7 @@ static uint64_t failed_gates(
 		if (gate->criterion == LF_NONE)
 			passed = member->availability >= gate->at_least;
 		else
-			passed = lf_gate_passed(rubric, gate, &criteria[gate->criterion]);
+			passed = lf_gate_passed(rubric, ties, gate, &criteria[gate->criterion]);
 		if (!passed)
 			failed |= UINT64_C(1) << g;
 	}
@@ -39,7 +44,7 @@ static double evidence_share(
 	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
 		uint32_t j = rubric->criteria[c].index;
 
-		if (rubric->criteria[c].derived != LF_RATED)
+		if (rubric->criteria[c].derived != LF_RATED && !(rubric->expertise_strength > 0))
 			continue;
 		rated += weights[j];
 		evident += weights[j] * criteria[j].share;
@@ -49,8 +54,8 @@ static double evidence_share(
 
 /* The criterion that costs most: the lowest value (MINIMUM), the largest w/v (HARMONIC); the first in canonical order
  * of equals. */
-static uint32_t limiting(
-	const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria)
+static uint32_t limiting(const struct lf_rubric *rubric, struct lf_ties ties, const double *weights,
+	const struct lf_criterion_score *criteria)
 {
 	bool harmonic = rubric->def.aggregation == LF_HARMONIC;
 	uint32_t found = LF_NONE;
@@ -67,7 +72,7 @@ static uint32_t limiting(
 		if (!(criteria[j].value > 0))
 			return j; /* costs everything */
 		cost = (harmonic ? weights[j] : 1) / criteria[j].value;
-		if (found == LF_NONE || cost > cost_found) {
+		if (found == LF_NONE || lf_below(ties, cost_found, cost)) {
 			found = j;
 			cost_found = cost;
 		}
@@ -77,14 +82,20 @@ static uint32_t limiting(
 
 /* ---- ranks and outcome ---- */
 
+struct rank_context {
+	const struct lf_member_score *scored;
+	struct lf_ties ties;
+};
+
 static bool ranks_before(const void *context, uint32_t a, uint32_t b)
 {
-	const struct lf_member_score *scored = context;
+	const struct rank_context *with = context;
+	const struct lf_member_score *one = &with->scored[a], *other = &with->scored[b];
 
-	if (scored[a].eligible != scored[b].eligible)
-		return scored[a].eligible;
-	if (scored[a].score != scored[b].score)
-		return scored[a].score > scored[b].score;
+	if (one->eligible != other->eligible)
+		return one->eligible;
+	if (!lf_tied(with->ties, one->score, other->score))
+		return one->score > other->score;
 	return a < b; /* canonical order of members */
 }
 
@@ -92,11 +103,12 @@ static bool ranks_before(const void *context, uint32_t a, uint32_t b)
 static size_t rank(const struct lf_scoring *scoring, size_t count)
 {
 	const struct lf_workspace *space = &scoring->space;
+	const struct rank_context with = {space->scored, lf_ties_of(scoring->the_case)};
 	size_t eligible = 0;
 
 	for (size_t i = 0; i < count; i++)
 		space->rank_order[i] = (uint32_t)i;
-	lf_sort(space->rank_order, count, ranks_before, space->scored);
+	lf_sort(space->rank_order, count, ranks_before, &with);
 	for (size_t i = 0; i < count; i++) {
 		struct lf_member_score *place = &space->ranking[i];
 
@@ -105,21 +117,31 @@ static size_t rank(const struct lf_scoring *scoring, size_t count)
 		if (!place->eligible)
 			continue;
 		eligible++;
-		place->rank = i > 0 && place->score == place[-1].score ? place[-1].rank : (uint32_t)i + 1;
+		place->rank =
+			i > 0 && lf_tied(with.ties, place->score, place[-1].score) ? place[-1].rank : (uint32_t)i + 1;
 	}
 	return eligible;
 }
 
-static enum lf_outcome outcome_of(const struct lf_rubric_def *def, const struct lf_result *result, size_t eligible)
+/* 0 where they tie, whatever their last bits are. */
+static double margin_of(const struct lf_member_score *ranking, size_t eligible)
+{
+	if (eligible < 2)
+		return (double)NAN;
+	return ranking[1].rank == 1 ? 0 : ranking[0].score - ranking[1].score;
+}
+
+static enum lf_outcome outcome_of(
+	const struct lf_rubric_def *def, struct lf_ties ties, const struct lf_result *result, size_t eligible)
 {
 	if (eligible == 0)
 		return LF_NO_ELIGIBLE_CANDIDATE;
-	if (result->evidence_share < def->threshold_evidence_share)
+	if (lf_below(ties, result->evidence_share, def->threshold_evidence_share))
 		return LF_INSUFFICIENT_EVIDENCE;
-	if (eligible > 1 && (result->margin == 0 || result->margin < def->threshold_margin))
+	if (eligible > 1 && (result->margin == 0 || lf_below(ties, result->margin, def->threshold_margin)))
 		return LF_TOO_CLOSE;
 	/* NaN, where it was not computed, is below nothing. */
-	if (eligible > 1 && result->ranking[0].first_rank_share < def->threshold_first_rank_share)
+	if (eligible > 1 && lf_below(ties, result->ranking[0].first_rank_share, def->threshold_first_rank_share))
 		return LF_TOO_CLOSE;
 	return LF_RECOMMENDED;
 }
@@ -128,16 +150,17 @@ void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_
 {
 	const struct lf_rubric *rubric = scoring->rubric;
 	const struct lf_workspace *space = &scoring->space;
+	const struct lf_ties ties = lf_ties_of(scoring->the_case);
 	size_t eligible;
 
 	for (size_t i = 0; i < scored_count; i++) {
 		struct lf_member_score *scored = &space->scored[i];
 
 		scored->failed_gates =
-			failed_gates(rubric, &scoring->the_case->members[scored->member], scored->criteria);
+			failed_gates(rubric, ties, &scoring->the_case->members[scored->member], scored->criteria);
 		scored->eligible = scored->failed_gates == 0;
 		scored->evidence_share = evidence_share(rubric, space->weights, scored->criteria);
-		scored->limiting = limiting(rubric, space->weights, scored->criteria);
+		scored->limiting = limiting(rubric, ties, space->weights, scored->criteria);
 	}
 	if (scoring->stored == NULL)
 		lf_first_rank_shares(scoring, scored_count);
@@ -146,12 +169,12 @@ void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_
 		.weights = space->weights,
 		.ranking = space->ranking,
 		.ranking_count = scored_count,
-		.margin = eligible > 1 ? space->ranking[0].score - space->ranking[1].score : (double)NAN,
+		.margin = margin_of(space->ranking, eligible),
 		.evidence_share = eligible > 0 ? space->ranking[0].evidence_share : 0,
 		.needs_zero = rubric->has_alignment && scoring->needs_zero,
 		.labour_zero = rubric->has_coverage && !(scoring->labour_total > 0),
 	};
-	result->outcome = outcome_of(&rubric->def, result, eligible);
+	result->outcome = outcome_of(&rubric->def, ties, result, eligible);
 }
 
 /* ---- a case ---- */
@@ -276,6 +299,7 @@ void lf_restore(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 				next_unknown++;
 			if (next_unknown < numbers->unknown_count && numbers->unknown[next_unknown] == cell) {
 				score->known = false;
+				score->value = criterion->unknown_value;
 			} else if (criterion->derived != LF_RATED) {
 				score->value = numbers->ratings[cell];
 			} else {

@@ -1,6 +1,6 @@
 /*
- * The engine: a compiled rubric, pure arithmetic on it, and the words for its numbers. No I/O, no clock, no allocation
- * while scoring. DESIGN.md beside this file gives the semantics; the same input gives the same bits on every machine.
+ * The engine: a compiled rubric and pure arithmetic on it. No I/O, no clock, no allocation while scoring. DESIGN.md
+ * beside this file gives the semantics; the same input gives the same bits on every machine. words/ says it in sentences.
  *
  * Everything here is by index. Ids and titles are only for canonical order (id bytes) and for words; strings are
  * NUL-terminated UTF-8 and borrowed.
@@ -13,9 +13,7 @@
 #include <stdint.h>
 
 enum {
-	LF_ENGINE_VERSION = 2,      /* of the arithmetic: raised when the same input may give other numbers */
-	LF_EXPLANATION_VERSION = 1, /* of the words */
-	LF_SENTENCE_BYTES_MAX = 2048,
+	LF_ENGINE_VERSION = 2,          /* of the arithmetic: raised when the same input may give other numbers */
 	LF_RANKS_MAX = 8,               /* columns of the rank table */
 	LF_PERTURBATIONS_MAX = 1 << 20, /* samples × criteria of a rubric: 8 MiB */
 };
@@ -222,7 +220,7 @@ struct lf_result {
 	/* candidates only: eligible by score, then ineligible by score; ties by id bytes */
 	const struct lf_member_score *ranking;
 	size_t ranking_count;
-	double margin;         /* NaN with fewer than two eligible candidates */
+	double margin; /* between the first two, 0 where they tie; NaN with fewer than two eligible candidates */
 	double evidence_share; /* of the first place; 0 without one */
 	bool needs_zero;       /* the need of every discipline is 0: domain alignment is 0 for all */
 	bool labour_zero;      /* nobody is available: team coverage is 0 for all */
@@ -240,6 +238,9 @@ size_t lf_workspace_bytes(const struct lf_rubric *rubric, const struct lf_case *
  */
 bool lf_score(
 	const struct lf_rubric *rubric, const struct lf_case *the_case, void *workspace, struct lf_result *result);
+
+/* What is compared of a score: the nearest multiple of 2^-40, so that rounding decides nothing. Two that are equal tie. */
+double lf_compared(const struct lf_case *the_case, double score);
 
 /*
  * The numbers of an earlier result as the decision log keeps them, in canonical order: members by id bytes, criteria by
@@ -295,6 +296,17 @@ bool lf_profile(const struct lf_rubric *rubric, const struct lf_case *the_case, 
  */
 bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
 	void *workspace, double *shares);
+
+/* Nine in ten perturbations give a score from low to high: the 5th and the 95th percentile. */
+struct lf_score_range {
+	double low, high;
+};
+/*
+ * The range of the score at each place of the ranking, of those that are not eligible, too. samples: scratch, of the
+ * rubric's number of samples. false: the rubric has no robustness; nothing is written. Otherwise as lf_rank_shares().
+ */
+bool lf_score_ranges(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
+	void *workspace, double *samples, struct lf_score_range *ranges);
 
 /* ---- what would change it ---- */
 
@@ -383,42 +395,7 @@ struct lf_co_lead {
  * The best one. values: by the rubric's criteria, the pair's; written where place is not LF_NONE. Only for a
  * recommended first place.
  */
-void lf_find_co_lead(
-	const struct lf_rubric *rubric, const struct lf_result *result, struct lf_co_lead *co_lead, double *values);
-
-/* ---- words ---- */
-
-enum lf_sentence {
-	LF_SAY_EXPLANATION, /* of the whole answer */
-	LF_SAY_ASSUMPTION,  /* what it rests on besides its input */
-	LF_SAY_REASON,      /* index: place in the ranking; exactly one each */
-	LF_SAY_INELIGIBLE,  /* index: place in the ranking; one for each failed gate */
-	LF_SAY_CHANGE,      /* what would change it */
-};
-
-/* One finished sentence, NUL-terminated, only valid during the call. */
-typedef void (*lf_say_fn)(void *context, enum lf_sentence kind, size_t index, const char *text, size_t length);
-
-/* What an answer says; all but the result may be NULL. */
-struct lf_findings {
-	const struct lf_result *result;
-	const struct lf_discipline_fit *profile; /* fits of lf_profile() */
-	const struct lf_changes *changes;
-	const struct lf_co_lead *co_lead;
-};
-
-/* Says why, and why not everybody else, in words that a manager understands. */
-void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_findings *findings,
-	lf_say_fn say, void *context);
-/* The same for a profile: EXPLANATION and ASSUMPTION only. */
-void lf_explain_profile(const struct lf_rubric *rubric, const struct lf_case *the_case,
-	const struct lf_discipline_fit *profile, const double *weights, lf_say_fn say, void *context);
-/*
- * Who leads where over the range of one trait (the stretches of lf_sweep(), one at least): EXPLANATION and ASSUMPTION
- * only. result: that of the case itself, NULL where no criterion has a weight.
- */
-void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_case, uint32_t trait,
-	const struct lf_stretch *stretches, size_t count, bool approximate, const struct lf_result *result,
-	lf_say_fn say, void *context);
+void lf_find_co_lead(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_result *result,
+	struct lf_co_lead *co_lead, double *values);
 
 #endif

@@ -11,6 +11,7 @@
 #include "proto/base/check.h"
 #include "service/engine/engine.h"
 #include "service/engine/robust.h"
+#include "service/engine/ties.h"
 
 static_assert(FLT_EVAL_METHOD == 0, "the same bits everywhere need doubles that are evaluated as doubles");
 static_assert(sizeof(double) == 8 && DBL_MANT_DIG == 53, "IEEE 754 binary64");
@@ -81,10 +82,13 @@ struct lf_criterion {
 	uint32_t gate;                 /* the highest on it; LF_NONE: none */
 	uint64_t gates;                /* bit g: gate g is on it */
 	double prior_strength;         /* k on the grid of weights */
+	double unknown_value;          /* v without evidence and prior */
 	const struct lf_prior *priors; /* by discipline of the definition, then one for all others; NULL where k = 0 */
 	const struct lf_need *needs;   /* DOMAIN_ALIGNMENT, by discipline id */
 	size_t need_count;
-	size_t need_first; /* place of its first need among those of all criteria */
+	size_t need_first;     /* place of its first need among those of all criteria */
+	const uint32_t *shows; /* disciplines that evidence on it shows; NULL without expertise */
+	size_t show_count;
 };
 
 /*
@@ -108,6 +112,7 @@ struct lf_rubric {
 	const struct lf_move *moves;              /* by trait; of one trait by criterion: its weight, then its needs */
 	const uint32_t *move_first;               /* by trait, and one more: the end */
 	bool has_alignment, has_coverage;
+	double expertise_strength;   /* k of labels, on the grid of weights; 0: labels decide */
 	double heaviest_source;      /* the most that one piece of evidence weighs; at least 1 */
 	struct lf_grid weight_grid;  /* of s · a and of k */
 	struct lf_grid product_grid; /* of s · a · r and of k · p */
@@ -171,6 +176,43 @@ struct lf_evidence_sum {
 	double lowest, highest; /* ratings that went in */
 };
 
+static inline void lf_sum_add(struct lf_sum *sum, double x)
+{
+	double high = sum->high + x;
+	double added = high - sum->high;
+
+	sum->low += (sum->high - (high - added)) + (x - added);
+	sum->high = high;
+}
+
+/* grid: of the products. */
+static inline void lf_evidence_add(
+	const struct lf_grid *grid, struct lf_evidence_sum *sum, double weight, double rating)
+{
+	if (!(weight > 0))
+		return;
+	if (sum->weight.high == 0 || rating < sum->lowest)
+		sum->lowest = rating;
+	if (sum->weight.high == 0 || rating > sum->highest)
+		sum->highest = rating;
+	lf_sum_add(&sum->weight, weight);
+	lf_sum_add(&sum->weighted, lf_on_grid(grid, weight * rating));
+}
+
+/*
+ * The mean of what went in: it lies between these, also after rounding. Raising a rating never lowers it. *total: the
+ * weights' sum, above 0.
+ */
+static inline double lf_evidence_mean(const struct lf_evidence_sum *sum, double *total)
+{
+	double mean;
+
+	*total = sum->weight.high + sum->weight.low;
+	mean = (sum->weighted.high + sum->weighted.low) / *total;
+	mean = mean < sum->lowest ? sum->lowest : mean > sum->highest ? sum->highest : mean;
+	return mean + 0.0; /* -0 becomes 0 */
+}
+
 struct lf_amount {
 	uint32_t discipline;
 	double amount;
@@ -190,7 +232,8 @@ struct lf_workspace {
 	struct lf_amount *labour;            /* D */
 	uint32_t *discipline_order;          /* D */
 	double *expertise;                   /* D: x_m(d) */
-	unsigned char *stated;               /* D: x_m(d) was stated */
+	double *expertise_shares;            /* D: the part of x_m(d) that is stated or shown, 0..1 */
+	struct lf_evidence_sum *shown;       /* D: evidence by the discipline that it shows; NULL without expertise */
 	/* Robustness; NULL where the rubric has none. B samples of a block, P of those that are scored together. */
 	struct lf_contender *contenders; /* M: the eligible */
 	double *coefficients;            /* M·C, a row a contender, and one more row: of D */
@@ -240,8 +283,8 @@ double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const
 double lf_aggregate_pair(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *one,
 	const struct lf_criterion_score *other);
 /*
- * Fills space.expertise with x_m(d): what is stated, else what the member's discipline covers, else 0; and
- * space.stated.
+ * Fills space.expertise with x_m(d), and space.expertise_shares: what is stated, else what the member's discipline
+ * covers, else 0; with expertise in the rubric, evidence outweighs it.
  */
 void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member *member);
 /* s · a of a piece of evidence. */
@@ -253,12 +296,25 @@ double lf_evidence_weight(const struct lf_rubric *rubric, const struct lf_case *
 void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_member *member,
 	size_t place, uint32_t evidence, double rating, struct lf_criterion_score *score);
 /* Whether a gate on a rating or a value is passed. */
-bool lf_gate_passed(
-	const struct lf_rubric *rubric, const struct lf_gate_def *gate, const struct lf_criterion_score *criterion);
+bool lf_gate_passed(const struct lf_rubric *rubric, struct lf_ties ties, const struct lf_gate_def *gate,
+	const struct lf_criterion_score *criterion);
 /* From scored members (member, score, undated, criteria set) to ranks and outcome. */
 void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_result *result);
 
 double lf_criterion_value(const struct lf_criterion *criterion, double rating);
+
+/* ---- expertise: expertise.c ---- */
+
+/* How far somebody of a discipline (LF_NONE: of none) covers another one, by label alone. */
+double lf_covered(const struct lf_rubric *rubric, uint32_t discipline, uint32_t of);
+/* What a member can do in one discipline, as lf_find_expertise() has it, and what that rests on: for words. */
+struct lf_shown {
+	double label;   /* x0: stated, or what the label covers */
+	double level;   /* x_m(d) */
+	uint32_t count; /* pieces of evidence that show it */
+};
+struct lf_shown lf_show_expertise(const struct lf_rubric *rubric, const struct lf_case *the_case,
+	const struct lf_member *member, uint32_t discipline);
 
 /* ---- order ---- */
 

@@ -2,21 +2,11 @@
 #include "service/engine/internal.h"
 
 /* Best first; fits come in canonical order, so places in it break ties. */
-static void insert_fit(struct lf_discipline_fit *fits, size_t count, struct lf_discipline_fit fit)
+static void insert_fit(struct lf_ties ties, struct lf_discipline_fit *fits, size_t count, struct lf_discipline_fit fit)
 {
-	for (; count > 0 && fits[count - 1].score < fit.score; count--)
+	for (; count > 0 && lf_below(ties, fits[count - 1].score, fit.score); count--)
 		fits[count] = fits[count - 1];
 	fits[count] = fit;
-}
-
-/* x(d) of an imagined member: what its discipline covers. */
-static double covered(const struct lf_rubric *rubric, uint32_t discipline, uint32_t of)
-{
-	const double *covers = rubric->def.disciplines[discipline].covers;
-
-	if (covers == NULL)
-		return of == discipline;
-	return of < rubric->def.discipline_count ? covers[of] : 0;
 }
 
 static double aligned(const struct lf_scoring *scoring, size_t place, uint32_t discipline)
@@ -26,7 +16,7 @@ static double aligned(const struct lf_scoring *scoring, size_t place, uint32_t d
 
 	for (size_t i = 0; i < criterion->need_count; i++)
 		met += scoring->space.needs[criterion->need_first + i] *
-			covered(scoring->rubric, discipline, criterion->needs[i].discipline);
+			lf_covered(scoring->rubric, discipline, criterion->needs[i].discipline);
 	return total > 0 ? met / total : 0;
 }
 
@@ -36,7 +26,7 @@ static double labour_covered(const struct lf_scoring *scoring, uint32_t discipli
 
 	for (size_t i = 0; i < scoring->labour_count; i++)
 		sum += scoring->space.labour[i].amount *
-			covered(scoring->rubric, discipline, scoring->space.labour[i].discipline);
+			lf_covered(scoring->rubric, discipline, scoring->space.labour[i].discipline);
 	return scoring->labour_total > 0 ? sum / scoring->labour_total : 0;
 }
 
@@ -46,7 +36,7 @@ static void expect(const struct lf_scoring *scoring, uint32_t discipline, struct
 {
 	for (size_t c = 0; c < scoring->rubric->def.criterion_count; c++) {
 		const struct lf_criterion *criterion = &scoring->rubric->criteria[c];
-		double value = 0;
+		double value;
 
 		if (criterion->derived == LF_DOMAIN_ALIGNMENT)
 			value = aligned(scoring, c, discipline);
@@ -54,6 +44,8 @@ static void expect(const struct lf_scoring *scoring, uint32_t discipline, struct
 			value = labour_covered(scoring, discipline);
 		else if (criterion->priors != NULL)
 			value = criterion->priors[discipline].value;
+		else
+			value = criterion->unknown_value;
 		criteria[criterion->index].value = value;
 	}
 }
@@ -75,7 +67,7 @@ bool lf_profile(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 			scoring.labour_total = 1;
 		}
 		expect(&scoring, discipline, scoring.space.criteria);
-		insert_fit(fits, i,
+		insert_fit(lf_ties_of(the_case), fits, i,
 			(struct lf_discipline_fit){
 				.discipline = discipline,
 				.score = lf_aggregate(rubric, weights, scoring.space.criteria),

@@ -135,7 +135,8 @@ static bool all_have_weight(const struct lf_rubric *rubric, const double *weight
 }
 
 void lf_trials_begin(struct lf_trials *contest, const struct lf_rubric *rubric, const struct lf_workspace *space,
-	const double *weights, const struct lf_member_score *scores, size_t count, const uint32_t *place)
+	struct lf_ties ties, const double *weights, const struct lf_member_score *scores, size_t count,
+	const uint32_t *place)
 {
 	*contest = (struct lf_trials){
 		.rubric = rubric,
@@ -144,6 +145,7 @@ void lf_trials_begin(struct lf_trials *contest, const struct lf_rubric *rubric, 
 		.contenders = space->contenders,
 		.case_rows = count,
 		.total = 1,
+		.ties = ties,
 		.draws_gaps = rubric->perturbations.unknown && rubric->def.aggregation != LF_MINIMUM &&
 			!all_have_weight(rubric, weights),
 	};
@@ -170,6 +172,7 @@ void lf_trials_block(const struct lf_trials *contest, size_t first, struct lf_bl
 		.rows = criteria,
 		.totals = p->ones,
 		.doubt_scale = p->ones,
+		.shift = contest->ties.shift,
 		.harmonic = rubric->def.aggregation == LF_HARMONIC,
 	};
 	if (contest->draws_gaps) {

@@ -3,6 +3,7 @@
 #define LF_ENGINE_ROBUST_H
 
 #include "service/engine/robust_kernel.h"
+#include "service/engine/ties.h"
 
 struct lf_rubric;
 struct lf_scoring;
@@ -36,8 +37,11 @@ size_t lf_block_samples(size_t samples, size_t criteria);
 size_t lf_part_samples(size_t block, size_t members);
 /* Rows in floats for so many criteria. */
 size_t lf_rough_rows(size_t criteria);
-/* The slack of rough scores (lf_rough): twice what rounding may move, as a part of D. doubt: the largest q. */
-float lf_rough_slack(size_t criteria, double doubt);
+/*
+ * The slack of rough scores (lf_rough): twice what rounding may move, and a step of what is compared, as a part of D.
+ * doubt: the largest q; least: the smallest D that a sample may have.
+ */
+float lf_rough_slack(size_t criteria, double doubt, double least);
 /* factors in floats, of whole groups of samples only. */
 void lf_rough_factors(const struct lf_perturbations *p, size_t criteria, float *rough);
 /* The rows of all blocks, C · block doubles each. */
@@ -68,6 +72,7 @@ struct lf_trials {
 	size_t case_rows; /* rows of coefficients that contenders may have; after them comes that of D */
 	const double *total_coefficients; /* of D; NULL: D is 1 */
 	double total;                     /* D where every factor is 1 */
+	struct lf_ties ties;
 	bool draws_gaps; /* fewer criteria than the rubric's have a weight: gaps are drawn block by block */
 };
 
@@ -76,7 +81,8 @@ struct lf_trials {
  * contest, whose contenders are the eligible in the order of scores.
  */
 void lf_trials_begin(struct lf_trials *contest, const struct lf_rubric *rubric, const struct lf_workspace *space,
-	const double *weights, const struct lf_member_score *scores, size_t count, const uint32_t *place);
+	struct lf_ties ties, const double *weights, const struct lf_member_score *scores, size_t count,
+	const uint32_t *place);
 /* The samples from first on, at most a block of the rubric. first is a multiple of that. */
 void lf_trials_block(const struct lf_trials *contest, size_t first, struct lf_block *block);
 /* Of its samples, those from offset on, at most lanes. offset is a multiple of LF_KERNEL_LANES. */

@@ -68,11 +68,12 @@ static void count_part(const struct lf_trials *contest, const struct lf_block *p
  * A sum of C products that are not negative is off by C + 2 roundings (of a coefficient, of a factor, of a product, of
  * each addition) of 2^-24 of itself, which is at most D; the doubt, at most 6·q·D, by that many of D and 5 of its own;
  * the last addition, D itself and the comparison by one more each. Twice that, and a good deal more; what doubles round
- * is nothing beside it.
+ * is nothing beside it. Doubles are compared by steps of 2^-40: of two that differ by less than two steps in floats
+ * neither is certain.
  */
-float lf_rough_slack(size_t criteria, double doubt)
+float lf_rough_slack(size_t criteria, double doubt, double least)
 {
-	return (float)(2.5 * (1 + 6 * doubt) * ((double)criteria + 12) * 0x1p-24);
+	return (float)(2.5 * (1 + 6 * doubt) * ((double)criteria + 12) * 0x1p-24 + 0x1p-39 / least);
 }
 
 static double most_doubt(const struct lf_trials *contest)
@@ -82,6 +83,12 @@ static double most_doubt(const struct lf_trials *contest)
 	for (size_t i = 0; i < contest->count; i++)
 		most = contest->contenders[i].doubt > most ? contest->contenders[i].doubt : most;
 	return most;
+}
+
+/* The smallest D: weights add up to 1, and each is at least (1 - s) / (1 + s) of what it is. */
+static double least_total(const struct lf_robustness_def *doubt)
+{
+	return (1 - doubt->weight_spread) / (1 + doubt->weight_spread);
 }
 
 /* A row of coefficients in floats, filled up with zeros. from NULL: ones. */
@@ -114,7 +121,7 @@ static bool begin_rough(const struct lf_trials *contest, struct lf_rough *rough)
 		.factors = p->rough_factors,
 		.rows = rows,
 		.total = row,
-		.slack = lf_rough_slack(criteria, most_doubt(contest)),
+		.slack = lf_rough_slack(criteria, most_doubt(contest), least_total(&contest->rubric->def.robustness)),
 		.contenders = space->rough_contenders,
 		.count = contest->count,
 		.noise_step = p->noise != NULL ? LF_KERNEL_LANES : 0,
@@ -207,7 +214,8 @@ void lf_first_rank_shares(const struct lf_scoring *scoring, size_t scored_count)
 		return;
 	for (size_t i = 0; i < members; i++)
 		space->rank_order[space->member_order[i]] = (uint32_t)i; /* free until ranks are found */
-	lf_trials_begin(&contest, rubric, space, space->weights, space->scored, scored_count, space->rank_order);
+	lf_trials_begin(&contest, rubric, space, lf_ties_of(scoring->the_case), space->weights, space->scored,
+		scored_count, space->rank_order);
 	sample(&contest, members, space->shares);
 	for (size_t i = 0; i < scored_count; i++) {
 		if (space->scored[i].eligible)

@@ -51,6 +51,7 @@ struct side {
 struct pass {
 	const struct side *one, *two; /* two: NULL where there is one only */
 	const double *scale;
+	double shift; /* of struct lf_block */
 	double *best; /* NULL: nothing follows */
 };
 
@@ -72,7 +73,7 @@ static inline __attribute__((always_inline)) void add_rows(const struct lf_block
 	const double b0 = b[0], b1 = count > 1 ? b[1] : 0, b2 = count > 2 ? b[2] : 0, b3 = count > 2 ? b[3] : 0;
 	const double b4 = count > 4 ? b[4] : 0, b5 = count > 4 ? b[5] : 0, b6 = count > 4 ? b[6] : 0,
 		     b7 = count > 4 ? b[7] : 0;
-	const double doubt_a = x->doubt, doubt_b = y->doubt;
+	const double doubt_a = x->doubt, doubt_b = y->doubt, shift = pass->shift;
 	const double *restrict noise_a = x->noise, *restrict noise_b = y->noise;
 	const double *restrict scale = finish ? aligned(pass->scale) : NULL;
 	double *restrict out_a = __builtin_assume_aligned(x->out, LF_KERNEL_ALIGNMENT);
@@ -106,9 +107,9 @@ static inline __attribute__((always_inline)) void add_rows(const struct lf_block
 			sum_b += b7 * r[7 * stride + s];
 		}
 		if (finish) {
-			sum_a += doubt_a * noise_a[s] * scale[s];
+			sum_a = (sum_a + doubt_a * noise_a[s] * scale[s] + shift) - shift;
 			if (two)
-				sum_b += doubt_b * noise_b[s] * scale[s];
+				sum_b = (sum_b + doubt_b * noise_b[s] * scale[s] + shift) - shift;
 			higher = two && sum_b > sum_a ? sum_b : sum_a;
 			best[s] = higher > best[s] ? higher : best[s];
 		}
@@ -154,7 +155,7 @@ static void sum(const struct lf_block *block, const double *coefficients, double
 {
 	const struct side side = {coefficients, 0, NULL, out};
 
-	add_all_rows(block, &(struct pass){&side, NULL, NULL, NULL}, false, false);
+	add_all_rows(block, &(struct pass){&side, NULL, NULL, 0, NULL}, false, false);
 }
 
 static void finish_one(const struct lf_block *block, const struct pass *pass)
@@ -173,7 +174,7 @@ static inline __attribute__((always_inline)) void finish_others(const struct lf_
 	double *restrict best)
 {
 	const size_t lanes = whole(block->lanes);
-	const double base = contender->base, doubt = contender->doubt;
+	const double base = contender->base, doubt = contender->doubt, shift = block->shift;
 	const double *restrict noise = contender->noise, *restrict scale = aligned(block->doubt_scale);
 
 	out = __builtin_assume_aligned(out, LF_KERNEL_ALIGNMENT);
@@ -184,7 +185,7 @@ static inline __attribute__((always_inline)) void finish_others(const struct lf_
 	for (size_t s = 0; s < lanes; s++) {
 		double mine = totals != NULL ? totals[s] / out[s] : base;
 
-		mine += doubt * noise[s] * scale[s];
+		mine = (mine + doubt * noise[s] * scale[s] + shift) - shift;
 		best[s] = mine > best[s] ? mine : best[s];
 		out[s] = mine;
 	}
@@ -205,7 +206,7 @@ static void score(
 	for (size_t i = 0; i < count; i++)
 		sides[i] = side_of(&contenders[i], out + i * block->lanes);
 	if (two)
-		finish_two(block, &(struct pass){&sides[0], &sides[1], block->doubt_scale, best});
+		finish_two(block, &(struct pass){&sides[0], &sides[1], block->doubt_scale, block->shift, best});
 	for (size_t i = 0; !two && i < count; i++) {
 		if (contenders[i].coefficients == NULL) {
 			finish_others(block, &contenders[i], NULL, sides[i].out, best);
@@ -213,7 +214,7 @@ static void score(
 			sum(block, contenders[i].coefficients, sides[i].out);
 			finish_others(block, &contenders[i], block->totals, sides[i].out, best);
 		} else {
-			finish_one(block, &(struct pass){&sides[i], NULL, block->doubt_scale, best});
+			finish_one(block, &(struct pass){&sides[i], NULL, block->doubt_scale, block->shift, best});
 		}
 	}
 }

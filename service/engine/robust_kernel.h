@@ -24,6 +24,7 @@ struct lf_block {
 	size_t stride, rows;
 	const double *totals;      /* D, or 1; where harmonic */
 	const double *doubt_scale; /* D where the sums that are compared are D times the scores; 1 elsewhere */
+	double shift;              /* added to a score and taken off again, which rounds it: see lf_ties */
 	bool harmonic;             /* scores are D / sum, not the sum */
 };
 

@@ -90,8 +90,8 @@ bool lf_rank_shares(const struct lf_rubric *rubric, const struct lf_case *the_ca
 	for (size_t i = 0; i < result->ranking_count * LF_RANKS_MAX; i++)
 		shares[i] = 0;
 	/* The eligible come first in the ranking, so contenders and places are the same. */
-	lf_trials_begin(
-		&contest, rubric, &space, result->weights, result->ranking, result->ranking_count, space.rank_order);
+	lf_trials_begin(&contest, rubric, &space, lf_ties_of(the_case), result->weights, result->ranking,
+		result->ranking_count, space.rank_order);
 	if (contest.count == 0)
 		return true;
 	for (size_t i = 0; i < contest.count * LF_RANKS_MAX; i++)

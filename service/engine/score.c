@@ -121,15 +121,6 @@ bool lf_weights(const struct lf_rubric *rubric, const double *traits, double *we
 
 /* ---- rated criteria ---- */
 
-static void sum_add(struct lf_sum *sum, double x)
-{
-	double high = sum->high + x;
-	double added = high - sum->high;
-
-	sum->low += (sum->high - (high - added)) + (x - added);
-	sum->high = high;
-}
-
 double lf_evidence_weight(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_evidence *e)
 {
 	double half_life = rubric->def.half_life_days;
@@ -143,18 +134,6 @@ double lf_evidence_weight(const struct lf_rubric *rubric, const struct lf_case *
 		weight *= half_life / (half_life + (age > 0 ? (double)age : 0));
 	}
 	return lf_on_grid(&rubric->weight_grid, weight);
-}
-
-static void add_evidence(const struct lf_rubric *rubric, struct lf_evidence_sum *sum, double weight, double rating)
-{
-	if (!(weight > 0))
-		return;
-	if (sum->weight.high == 0 || rating < sum->lowest)
-		sum->lowest = rating;
-	if (sum->weight.high == 0 || rating > sum->highest)
-		sum->highest = rating;
-	sum_add(&sum->weight, weight);
-	sum_add(&sum->weighted, lf_on_grid(&rubric->product_grid, weight * rating));
 }
 
 /* Adds up a member's evidence by criterion. Returns how many undated pieces were aged by a half-life. */
@@ -171,7 +150,7 @@ static uint32_t sum_evidence(const struct lf_scoring *scoring, const struct lf_m
 			e->criterion < rubric->def.criterion_count &&
 				rubric->def.criteria[e->criterion].derived == LF_RATED);
 		undated += rubric->def.half_life_days > 0 && e->observed_day == LF_UNDATED;
-		add_evidence(rubric, &scoring->space.sums[rubric->criterion_place[e->criterion]],
+		lf_evidence_add(&rubric->product_grid, &scoring->space.sums[rubric->criterion_place[e->criterion]],
 			lf_evidence_weight(rubric, scoring->the_case, e), e->rating);
 	}
 	return undated;
@@ -216,7 +195,7 @@ static void rate(const struct lf_criterion *criterion, const struct lf_evidence_
 	double n = sum.weight.high + sum.weight.low, total, rating;
 
 	if (!(n > 0)) {
-		*score = (struct lf_criterion_score){.known = prior != NULL};
+		*score = (struct lf_criterion_score){.known = prior != NULL, .value = criterion->unknown_value};
 		if (prior != NULL) {
 			score->weight = criterion->prior_strength;
 			score->rating = prior->mean;
@@ -227,14 +206,10 @@ static void rate(const struct lf_criterion *criterion, const struct lf_evidence_
 	if (prior != NULL) {
 		sum.lowest = prior->mean < sum.lowest ? prior->mean : sum.lowest;
 		sum.highest = prior->mean > sum.highest ? prior->mean : sum.highest;
-		sum_add(&sum.weight, criterion->prior_strength);
-		sum_add(&sum.weighted, prior->product);
+		lf_sum_add(&sum.weight, criterion->prior_strength);
+		lf_sum_add(&sum.weighted, prior->product);
 	}
-	total = sum.weight.high + sum.weight.low;
-	rating = (sum.weighted.high + sum.weighted.low) / total;
-	/* A mean lies between what it is the mean of, also after rounding. */
-	rating = rating < sum.lowest ? sum.lowest : rating > sum.highest ? sum.highest : rating;
-	rating += 0.0; /* -0 becomes 0 */
+	rating = lf_evidence_mean(&sum, &total);
 	*score = (struct lf_criterion_score){
 		.rating = rating,
 		.value = lf_criterion_value(criterion, rating),
@@ -259,44 +234,21 @@ void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_c
 		const struct lf_evidence *e = &member->evidence[i];
 
 		if (e->criterion == criterion->index)
-			add_evidence(rubric, &sum, lf_evidence_weight(rubric, the_case, e),
+			lf_evidence_add(&rubric->product_grid, &sum, lf_evidence_weight(rubric, the_case, e),
 				i == evidence ? rating : e->rating);
 	}
 	if (evidence == LF_NONE)
-		add_evidence(rubric, &sum, 1, rating);
+		lf_evidence_add(&rubric->product_grid, &sum, 1, rating);
 	rate(criterion, &sum, prior_place_of(rubric, member), score);
 }
 
 /* ---- derived criteria ---- */
 
-void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member *member)
-{
-	const struct lf_rubric *rubric = scoring->rubric;
-	size_t own = rubric->def.discipline_count, count = scoring->the_case->discipline_count;
-	const double *covers = member->discipline < own ? rubric->def.disciplines[member->discipline].covers : NULL;
-	double *expertise = scoring->space.expertise;
-	unsigned char *stated = scoring->space.stated;
-
-	if (count < own)
-		count = own;
-	for (size_t d = 0; d < count; d++) {
-		expertise[d] = covers != NULL && d < own ? covers[d] : 0;
-		stated[d] = 0;
-	}
-	if (member->discipline != LF_NONE && covers == NULL)
-		expertise[member->discipline] = 1;
-	for (size_t i = 0; i < member->expertise_count; i++) {
-		LF_CHECK(E4, member->expertise[i].discipline < count);
-		expertise[member->expertise[i].discipline] = member->expertise[i].level;
-		stated[member->expertise[i].discipline] = 1;
-	}
-}
-
 static void align(const struct lf_scoring *scoring, size_t place, struct lf_criterion_score *score)
 {
 	const struct lf_criterion *criterion = &scoring->rubric->criteria[place];
 	const double *needs = scoring->space.needs + criterion->need_first;
-	double total = scoring->space.need_totals[place], met = 0, stated = 0;
+	double total = scoring->space.need_totals[place], met = 0, evident = 0;
 
 	*score = (struct lf_criterion_score){.known = true};
 	if (!(total > 0))
@@ -305,16 +257,15 @@ static void align(const struct lf_scoring *scoring, size_t place, struct lf_crit
 		uint32_t discipline = criterion->needs[i].discipline;
 
 		met += needs[i] * scoring->space.expertise[discipline];
-		if (scoring->space.stated[discipline])
-			stated += needs[i];
+		evident += needs[i] * scoring->space.expertise_shares[discipline];
 	}
 	score->value = met / total;
-	score->share = stated / total;
+	score->share = evident / total;
 }
 
 static void cover(const struct lf_scoring *scoring, struct lf_criterion_score *score)
 {
-	double covered = 0, stated = 0;
+	double covered = 0, evident = 0;
 
 	*score = (struct lf_criterion_score){.known = true};
 	if (!(scoring->labour_total > 0))
@@ -323,11 +274,10 @@ static void cover(const struct lf_scoring *scoring, struct lf_criterion_score *s
 		const struct lf_amount *labour = &scoring->space.labour[i];
 
 		covered += labour->amount * scoring->space.expertise[labour->discipline];
-		if (scoring->space.stated[labour->discipline])
-			stated += labour->amount;
+		evident += labour->amount * scoring->space.expertise_shares[labour->discipline];
 	}
 	score->value = covered / scoring->labour_total;
-	score->share = stated / scoring->labour_total;
+	score->share = evident / scoring->labour_total;
 }
 
 /* ---- a member ---- */

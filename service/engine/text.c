@@ -3,11 +3,13 @@
 #include <math.h> /* NAN, isnan, isinf: macros only */
 #include "service/engine/text.h"
 
-enum { DECIMALS_MAX = 9, DIGITS_MAX = 24 };
+enum { DECIMALS_MAX = LF_TEXT_DECIMALS_MAX, DIGITS_MAX = 24 };
 
-const double lf_text_powers[DECIMALS_MAX + 1] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+const double lf_text_powers[DECIMALS_MAX + 1] = {
+	1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13};
 
-#define FIXED_MAX 1e9 /* times 10^9 still fits 64 bits */
+#define FIXED_MAX 1e9
+#define SCALED_MAX 0x1p62 /* fits a signed integer */
 
 void lf_text_add_cut(struct lf_text *text, const char *bytes)
 {
@@ -64,11 +66,16 @@ void lf_text_thousands(struct lf_text *text, uint64_t count)
 	}
 }
 
+static bool can_scale(double x, unsigned decimals)
+{
+	return (x < 0 ? -x : x) * lf_text_powers[decimals] < SCALED_MAX;
+}
+
 void lf_text_fixed(struct lf_text *text, double x, unsigned decimals)
 {
 	uint64_t number;
 
-	if (!(x > -FIXED_MAX && x < FIXED_MAX) || decimals > DECIMALS_MAX) {
+	if (!(x > -FIXED_MAX && x < FIXED_MAX) || decimals > DECIMALS_MAX || !can_scale(x, decimals)) {
 		lf_text_number(text, x);
 		return;
 	}
@@ -176,7 +183,8 @@ unsigned lf_decimals_apart(double a, double b, unsigned least)
 
 	if (a == b)
 		return least;
-	while (decimals < DECIMALS_MAX && lf_scaled(a, decimals) == lf_scaled(b, decimals) && (a < 0) == (b < 0))
+	while (lf_scaled(a, decimals) == lf_scaled(b, decimals) && (a < 0) == (b < 0) && decimals < DECIMALS_MAX &&
+		can_scale(a, decimals + 1) && can_scale(b, decimals + 1))
 		decimals++;
 	return decimals;
 }
@@ -185,7 +193,7 @@ unsigned lf_decimals_below(double a, double b, double limit, unsigned least)
 {
 	unsigned decimals = lf_decimals_apart(a, b, least);
 
-	while (decimals < DECIMALS_MAX &&
+	while (decimals < DECIMALS_MAX && can_scale(a, decimals + 1) &&
 		(double)(lf_scaled(a, decimals) - lf_scaled(b, decimals)) >= limit * lf_text_powers[decimals])
 		decimals++;
 	return decimals;

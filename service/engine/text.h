@@ -7,7 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include "service/engine/engine.h"
+
+enum {
+	LF_SENTENCE_BYTES_MAX = 2048, /* with the NUL */
+	LF_TEXT_DECIMALS_MAX = 13,    /* with which two scores look different that are a step of 2^-40 apart */
+};
 
 struct lf_text {
 	size_t length;
@@ -41,8 +45,8 @@ static inline void lf_text_put(struct lf_text *text, const char *string)
 	lf_text_add(text, string, strlen(string));
 }
 
-/* x with that many decimals (0..9), halves rounded away from 0, never "-0.00". |x| up to 1e9; beyond, NaN:
- * lf_text_number(). */
+/* x with that many decimals (0..13), halves rounded away from 0, never "-0.00". Where |x| is 1e9 or more, has no room for
+ * so many digits, or is NaN: lf_text_number(). */
 void lf_text_fixed(struct lf_text *text, double x, unsigned decimals);
 /* The same with a sign always: "+0.09", "-0.03". */
 void lf_text_signed(struct lf_text *text, double x, unsigned decimals);
@@ -58,18 +62,18 @@ void lf_text_join(struct lf_text *text, size_t index, size_t count);
 /* NUL-terminates, cutting at a character's boundary where something did not fit. */
 void lf_text_finish(struct lf_text *text);
 
-extern const double lf_text_powers[10]; /* of ten */
+extern const double lf_text_powers[LF_TEXT_DECIMALS_MAX + 1]; /* of ten */
 
-/* |x| in units of the last of that many decimals, rounded as lf_text_fixed() does. |x| below 1e9, decimals up to 9. */
+/* |x| in units of the last of that many decimals, rounded as lf_text_fixed() does. |x| times 10^decimals below 2^62. */
 static inline uint64_t lf_scaled(double x, unsigned decimals)
 {
 	/* By way of a signed integer, to which machines convert in one instruction. */
 	return (uint64_t)(int64_t)((x < 0 ? -x : x) * lf_text_powers[decimals] + 0.5);
 }
 
-/* Decimals from least to 9 with which a and b, being different, look different; least where they are equal. */
+/* Decimals from least to 13 with which a and b, being different, look different; least where they are equal. */
 unsigned lf_decimals_apart(double a, double b, unsigned least);
-/* Decimals from least to 9 with which a - b as printed looks smaller than limit, which it is. */
+/* Decimals from least to 13 with which a - b as printed looks smaller than limit, which it is. */
 unsigned lf_decimals_below(double a, double b, double limit, unsigned least);
 /* a - b as the difference of what lf_text_fixed() prints of them. 0 <= b <= a. */
 void lf_text_distance(struct lf_text *text, double a, double b, unsigned decimals);

@@ -163,6 +163,41 @@ static void warn_needs(struct check *check, const struct lf_criterion_def *crite
 	}
 }
 
+/* At a rated criterion: what counts where nothing is known. */
+static void warn_unknown(struct check *check, const struct lf_criterion_def *criterion)
+{
+	if (criterion->derived != LF_RATED)
+		return;
+	if (criterion->prior_strength > 0) {
+		if (!criterion->unknown_unsaid && criterion->unknown_value > 0)
+			report_text(check, ".unknown_value", "never counts: the prior does where there is no evidence");
+	} else if (criterion->unknown_unsaid && highest(check->def, &criterion->weight) > 0) {
+		report_text(check, "",
+			"has no prior: it counts 0 for everybody without evidence, as the lowest rating would; "
+			"unknown_value says what it counts");
+	}
+}
+
+/* Disciplines that a project may need and only a label, or a piece's own domain, can show. */
+static void warn_unshown(struct check *check, const struct lf_criterion_def *criterion)
+{
+	const struct lf_rubric_def *def = check->def;
+
+	for (size_t n = 0; n < criterion->need_count && def->expertise_strength > 0; n++) {
+		const struct lf_discipline_def *discipline = &def->disciplines[criterion->needs[n].discipline];
+		const size_t length = check->field.length;
+
+		if (discipline->shown_by_count > 0 || !(highest(def, &criterion->needs[n].amount) > 0))
+			continue;
+		lf_text_put(&check->field, ".needs");
+		at_index(check, n);
+		lf_text_put(&check->words, discipline->id);
+		report_text(check, "",
+			" is shown by no criterion: only a label, or evidence that names it as its domain, counts");
+		check->field.length = length;
+	}
+}
+
 static void warn_criteria(struct check *check)
 {
 	const struct lf_rubric_def *def = check->def;
@@ -178,7 +213,9 @@ static void warn_criteria(struct check *check)
 			report_text(check, ".weight", " never matters");
 		}
 		warn_curve(check, criterion);
+		warn_unknown(check, criterion);
 		warn_needs(check, criterion);
+		warn_unshown(check, criterion);
 		for (size_t k = 0; criterion->derived == LF_TEAM_COVERAGE && k < j; k++) {
 			if (def->criteria[k].derived != LF_TEAM_COVERAGE)
 				continue;
@@ -187,6 +224,27 @@ static void warn_criteria(struct check *check)
 			report_text(check, ".derived", ": the same is counted twice");
 			break;
 		}
+	}
+}
+
+/* What no label, and no evidence, can make a difference to. */
+static void warn_expertise(struct check *check)
+{
+	const struct lf_rubric_def *def = check->def;
+	bool some_derived = false;
+
+	for (size_t j = 0; j < def->criterion_count; j++)
+		some_derived |= def->criteria[j].derived != LF_RATED && highest(def, &def->criteria[j].weight) > 0;
+	if (def->expertise_strength > 0 && !some_derived) {
+		at(check, "expertise");
+		report_text(check, "", "never counts: no criterion with a weight is derived from disciplines");
+	}
+	for (size_t d = 0; d < def->discipline_count && !(def->expertise_strength > 0); d++) {
+		if (def->disciplines[d].shown_by_count == 0)
+			continue;
+		at(check, "disciplines");
+		at_index(check, d);
+		report_text(check, ".shown_by", "never counts: the rubric has no expertise, so labels decide");
 	}
 }
 
@@ -255,7 +313,7 @@ static void warn_thresholds(struct check *check)
 	if (def->threshold_first_rank_share >= share_high)
 		warn_high(check, ".first_rank_share", def->threshold_first_rank_share,
 			"only who ranks first in every perturbation could be recommended");
-	if (def->threshold_evidence_share > 0 && !some_rated)
+	if (def->threshold_evidence_share > 0 && !some_rated && !(def->expertise_strength > 0))
 		report_text(
 			check, ".evidence_share", "no criterion is rated: every answer would be INSUFFICIENT_EVIDENCE");
 	else if (def->threshold_evidence_share >= evidence_high && some_prior)
@@ -287,6 +345,7 @@ size_t lf_rubric_warn(const struct lf_rubric_def *def, lf_report_fn report_fn, v
 	warn_titles(&check);
 	warn_traits(&check);
 	warn_criteria(&check);
+	warn_expertise(&check);
 	warn_gates(&check);
 	warn_robustness(&check);
 	warn_thresholds(&check);

@@ -7,6 +7,20 @@
 
 /* ---- a contest, in the workspace's last array ---- */
 
+/* Pieces that a member may have who is tried with one more; 0 where nobody is scored so. */
+static size_t most_evidence(const struct lf_rubric *rubric, const struct lf_case *the_case)
+{
+	size_t most = 0;
+
+	if (!(rubric->expertise_strength > 0))
+		return 0;
+	for (size_t m = 0; m < the_case->member_count; m++) {
+		if (the_case->members[m].evidence_count > most)
+			most = the_case->members[m].evidence_count;
+	}
+	return most + 1;
+}
+
 size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case)
 {
 	size_t n = the_case->member_count, criteria = rubric->def.criterion_count,
@@ -17,7 +31,8 @@ size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *th
 	return n * ((criteria + alignment + 9) * sizeof(double) + 2 + sizeof(uint32_t)) +
 		lines * (sizeof(struct lf_line) + sizeof(double)) +
 		criteria * (2 * sizeof(double) + sizeof(struct lf_criterion_score)) +
-		rubric->def.trait_count * sizeof(double) + 20 * 16;
+		rubric->def.trait_count * sizeof(double) +
+		most_evidence(rubric, the_case) * sizeof(struct lf_evidence) + 21 * 16;
 }
 
 static void *carve_packed(unsigned char **at, size_t count, size_t size)
@@ -56,6 +71,7 @@ void lf_contest_carve(
 	contest->traits = carve_packed(&at, rubric->def.trait_count, sizeof(*contest->traits));
 	contest->row = carve_packed(&at, criteria, sizeof(*contest->row));
 	contest->places = carve_packed(&at, n, sizeof(*contest->places));
+	contest->evidence = carve_packed(&at, most_evidence(rubric, the_case), sizeof(*contest->evidence));
 	LF_CHECK(E2, at <= (unsigned char *)base + lf_contest_bytes(rubric, the_case));
 }
 
@@ -120,7 +136,8 @@ size_t lf_workspace_carve(
 	space->labour = carve(base, &used, disciplines + 1, sizeof(*space->labour));
 	space->discipline_order = carve(base, &used, disciplines, sizeof(*space->discipline_order));
 	space->expertise = carve(base, &used, disciplines, sizeof(*space->expertise));
-	space->stated = carve(base, &used, disciplines, sizeof(*space->stated));
+	space->expertise_shares = carve(base, &used, disciplines, sizeof(*space->expertise_shares));
+	space->shown = rubric->expertise_strength > 0 ? carve(base, &used, disciplines, sizeof(*space->shown)) : NULL;
 	carve_robustness(rubric, members, base, &used, space);
 	space->contest = carve(base, &used, lf_contest_bytes(rubric, the_case), 1);
 	return used;

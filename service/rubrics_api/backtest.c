@@ -251,6 +251,7 @@ static enum lf_code decide(
 	const char *recommended;
 
 	lf_history_step(decision, backtest->version, &step);
+	step.engine_version = LF_ENGINE_VERSION; /* as the other rubric would decide today */
 	step.ignore_undeclared |= backtest->request->ignore_undeclared;
 	code = lf_step_decide(&step, LF_DEPTH_NUMBERS, &checker, lf_history_arena(backtest->history));
 	if (code == LF_RESOURCE_EXHAUSTED) {

@@ -7,6 +7,7 @@
 #include "service/decide/record.h"
 #include "service/decide/sweep.h"
 #include "service/decide/text_list.h"
+#include "service/engine/words/words.h"
 #include "service/scoring/request.h"
 #include "service/scoring/scoring.h"
 #include "service/state/registry.h"

@@ -314,6 +314,7 @@ void lf_history_step(
 	step->ignore_undeclared = answer->ignore_undeclared;
 	step->rank_table = answer->rank_table;
 	step->caller = decision->row->caller;
+	step->engine_version = answer->engine_version;
 }
 
 /* Fills history->decision. Only a lack of memory is an error. */

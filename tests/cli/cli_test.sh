@@ -502,6 +502,9 @@ f weights "$work/judgement.yaml"; status_is 2; out_empty
 err_has 'judgement.yaml:3: comparisons[0].b: "bb" is not among the criteria; nearest: b'; err_has "a and b are not compared"
 printf '{"direct": {"x": 1, "y": 3}}' >"$work/points.json"
 run "$leadfit" rubric weights - <"$work/points.json"; status_is 0; out_has "{id: y, weight: {base: 0.75}}"; out_lacks Lambda
+printf '{"direct": {"x": 10000, "y": 1, "z": 4}}' >"$work/points.json"
+f weights "$work/points.json"; status_is 0; out_has "{id: y, weight: {base: 0.0001}}"; out_has "{id: z, weight: {base: 0.0004}}"
+out_has "y          0.0001"
 f weights "$work/none.yaml"; status_is 2; err_has "No such file"
 
 claim "rubric list and show print what there is"

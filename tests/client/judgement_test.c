@@ -329,6 +329,40 @@ static void comparisons_that_agree_give_back_the_weights_that_they_came_from(voi
 	}
 }
 
+/* What is told of a weight is what was judged: pasted into a rubric, each counts, and as much as it was meant to. */
+static void weights_keep_the_digits_that_tell_them_apart(void **state)
+{
+	static const struct {
+		const char *yaml;
+		unsigned decimals;
+		double told[3]; /* by name */
+	} cases[] = {
+		{"direct: {a: 50, b: 30, c: 20}", 3, {0.5, 0.3, 0.2}},
+		{"direct: {a: 10000, b: 1, c: 4}", 4, {0.9995, 0.0001, 0.0004}},
+		{"direct: {a: 33334, b: 33333, c: 33333}", 5, {0.33334, 0.33333, 0.33333}},
+		{"direct: {a: 1, b: 1, c: 1}", 3, {0.333, 0.333, 0.333}},
+		{"direct: {a: 1, b: 0, c: 1e-300}", 13, {1, 0, 1e-300}},
+		{"criteria: [a, b, c]\ncomparisons: [{a: a, b: b, ratio: 1}, {a: a, b: c, ratio: 1}, {a: b, b: c, "
+		 "ratio: "
+		 "1}]",
+			3, {0.333, 0.333, 0.333}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fixture f;
+		unsigned decimals;
+
+		evaluate(&f, cases[i].yaml);
+		assert_int_equal(f.code, LF_OK);
+		decimals = lf_judgement_decimals(&f.judgement);
+		assert_int_equal(decimals, cases[i].decimals);
+		for (size_t k = 0; k < 3; k++)
+			assert_true(lf_judgement_weight(&f.judgement, k, decimals) == cases[i].told[k]);
+		clean_up(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +370,7 @@ int main(void)
 		cmocka_unit_test(the_published_inconsistent_matrix_has_its_ratio),
 		cmocka_unit_test(the_random_indices_are_those_that_are_stated),
 		cmocka_unit_test(points_are_divided_by_their_sum),
+		cmocka_unit_test(weights_keep_the_digits_that_tell_them_apart),
 		cmocka_unit_test(one_or_two_criteria_cannot_contradict_themselves),
 		cmocka_unit_test(ratios_are_numbers_and_fractions),
 		cmocka_unit_test(everything_wrong_is_named_at_once),

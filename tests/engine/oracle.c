@@ -10,6 +10,19 @@ static long double respond(const struct lf_linear *linear, const double *traits,
 	return sum > 1e-12L ? sum : 0; /* drawn in hundredths: what is smaller is rounding */
 }
 
+/* s · a */
+static long double weight_of(const struct world *w, const struct lf_evidence *e)
+{
+	long double weight = e->source == LF_NONE ? 1 : w->def.source_weights[e->source];
+	long double age = (long double)w->the_case.as_of_day - e->observed_day;
+
+	if (e->observed_day == LF_UNDATED)
+		age = w->def.half_life_days;
+	if (w->def.half_life_days > 0)
+		weight *= w->def.half_life_days / (w->def.half_life_days + (age > 0 ? age : 0));
+	return weight;
+}
+
 static long double rating_of(const struct world *w, const struct lf_member *m, size_t j, bool *known)
 {
 	const struct lf_criterion_def *c = &w->def.criteria[j];
@@ -21,23 +34,17 @@ static long double rating_of(const struct world *w, const struct lf_member *m, s
 								 : c->prior_default_mean);
 	for (size_t i = 0; i < m->evidence_count; i++) {
 		const struct lf_evidence *e = &m->evidence[i];
-		long double weight = e->source == LF_NONE ? 1 : w->def.source_weights[e->source];
-		long double age = (long double)w->the_case.as_of_day - e->observed_day;
 
 		if (e->criterion != j)
 			continue;
-		if (e->observed_day == LF_UNDATED)
-			age = w->def.half_life_days;
-		if (w->def.half_life_days > 0)
-			weight *= w->def.half_life_days / (w->def.half_life_days + (age > 0 ? age : 0));
-		n += weight;
-		sum += weight * e->rating;
+		n += weight_of(w, e);
+		sum += weight_of(w, e) * e->rating;
 	}
 	*known = n > 0;
 	return n > 0 ? sum / n : 0;
 }
 
-static long double expertise_of(const struct world *w, const struct lf_member *m, size_t d)
+static long double label_of(const struct world *w, const struct lf_member *m, size_t d)
 {
 	for (size_t i = 0; i < m->expertise_count; i++) {
 		if (m->expertise[i].discipline == d)
@@ -46,6 +53,41 @@ static long double expertise_of(const struct world *w, const struct lf_member *m
 	if (m->discipline < w->def.discipline_count && w->def.disciplines[m->discipline].covers != NULL)
 		return d < w->def.discipline_count ? w->def.disciplines[m->discipline].covers[d] : 0;
 	return m->discipline == d;
+}
+
+static bool shows(const struct world *w, const struct lf_evidence *e, size_t d)
+{
+	if (e->domain != LF_NONE)
+		return e->domain == d;
+	for (size_t i = 0; d < w->def.discipline_count && i < w->def.disciplines[d].shown_by_count; i++) {
+		if (w->def.disciplines[d].shown_by[i] == e->criterion)
+			return true;
+	}
+	return false;
+}
+
+/* u of a rating: 1 at what is expected of the discipline on that criterion, 0 at the scale's lower end. */
+static long double shown(const struct world *w, const struct lf_evidence *e, size_t d)
+{
+	const struct lf_criterion_def *c = &w->def.criteria[e->criterion];
+	long double min = w->def.scale_min, expected = (min + w->def.scale_max) / 2;
+
+	if (c->prior_mean != NULL)
+		expected = d < w->def.discipline_count ? c->prior_mean[d] : c->prior_default_mean;
+	return e->rating >= expected ? 1 : (e->rating - min) / (expected - min);
+}
+
+static long double expertise_of(const struct world *w, const struct lf_member *m, size_t d)
+{
+	long double n = w->def.expertise_strength, sum = n * label_of(w, m, d);
+
+	for (size_t i = 0; i < m->evidence_count; i++) {
+		if (!(w->def.expertise_strength > 0) || !shows(w, &m->evidence[i], d))
+			continue;
+		n += weight_of(w, &m->evidence[i]);
+		sum += weight_of(w, &m->evidence[i]) * shown(w, &m->evidence[i], d);
+	}
+	return n > 0 ? sum / n : label_of(w, m, d);
 }
 
 static long double derived_of(const struct world *w, const struct lf_member *m, const struct lf_criterion_def *c)
@@ -88,7 +130,7 @@ long double world_score_by_formula(const struct world *w, const struct lf_member
 		} else {
 			double rating = (double)rating_of(w, m, j, &known);
 
-			value = !known ? 0
+			value = !known ? c->unknown_value
 				       : lf_curve_value(c->curve != NULL ? c->curve : line,
 						 c->curve != NULL ? c->curve_count : 2, rating);
 		}

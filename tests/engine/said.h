@@ -2,6 +2,7 @@
 #ifndef LF_TESTS_ENGINE_SAID_H
 #define LF_TESTS_ENGINE_SAID_H
 
+#include "service/engine/words/words.h"
 #include "tests/engine/example.h"
 
 struct said {

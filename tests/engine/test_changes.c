@@ -44,7 +44,7 @@ static bool scene_make(struct scene *scene, uint64_t seed)
 	bool alone, found;
 	size_t bytes;
 
-	world_make(&world, seed);
+	world_make_any(&world, seed);
 	world_copy(&changed, &world);
 	arena_make(&scene->arena, &world);
 	bytes = (lf_workspace_bytes(scene->arena.rubric, &world.the_case) + 63) / 64 * 64;
@@ -98,6 +98,7 @@ static void knob_set(const struct knob *knob, double to)
 		size_t count = world.members[knob->member].evidence_count;
 
 		changed.evidence[knob->member][count] = (struct lf_evidence){.criterion = knob->criterion,
+			.domain = LF_NONE,
 			.source = LF_NONE,
 			.rating = to,
 			.observed_day = world.the_case.as_of_day};
@@ -175,6 +176,21 @@ static void expect_first(struct scene *scene, const struct knob *knob, double to
 		scene->changes.smallest[knob->kind].to, scene->seed);
 }
 
+static bool is_first(const struct scene *scene, const struct knob *knob)
+{
+	return knob->member == scene->first;
+}
+
+/* From where a change counts: where it is, or where nothing is known the end of the scale that changes least. */
+static double knob_start(const struct scene *scene, const struct knob *knob)
+{
+	double from = knob_from(scene, knob);
+
+	if (!isnan(from))
+		return from;
+	return is_first(scene, knob) ? world.def.scale_max : world.def.scale_min;
+}
+
 /* What is reported happens, not 2e-6 before it, and still 2e-6 beyond it. */
 static void check_reported(struct scene *scene, enum lf_change_kind kind)
 {
@@ -185,7 +201,7 @@ static void check_reported(struct scene *scene, enum lf_change_kind kind)
 
 	claim(double_bits(from) == double_bits(change->from) || (isnan(from) && isnan(change->from)), scene->seed,
 		"from is where it stands");
-	direction = isnan(from) || change->to > from ? 1 : -1;
+	direction = is_first(scene, &knob) || (kind == LF_CHANGE_TRAIT && change->to < from) ? -1 : 1;
 	claim(change->to >= knob_min(&knob) && change->to <= knob_max(&knob), scene->seed,
 		"the change is within its range");
 	at = knob_lead(scene, &knob, change->to);
@@ -197,7 +213,7 @@ static void check_reported(struct scene *scene, enum lf_change_kind kind)
 		claim(!beyond.clear || is_flip(scene, beyond), scene->seed, "a little more of the change does it, too");
 	}
 	back = change->to - direction * 2e-6;
-	if ((isnan(from) && back >= knob_min(&knob)) || (back - from) * direction > 0)
+	if (back >= knob_min(&knob) && back <= knob_max(&knob) && (back - knob_start(scene, &knob)) * direction > 0)
 		expect_first(scene, &knob, back, "a little less than the change");
 }
 
@@ -205,11 +221,10 @@ static void check_reported(struct scene *scene, enum lf_change_kind kind)
 static void check_smaller(struct scene *scene, const struct knob *knob, double distance)
 {
 	static const double parts[] = {0.999, 0.9, 0.5};
-	double from = knob_from(scene, knob);
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		for (int direction = -1; direction <= 1; direction += 2) {
-			double to = (isnan(from) ? world.def.scale_min : from) + direction * parts[i] * distance;
+			double to = knob_start(scene, knob) + direction * parts[i] * distance;
 
 			if (to > knob_max(knob))
 				to = knob_max(knob);
@@ -227,11 +242,11 @@ static void check_smaller(struct scene *scene, const struct knob *knob, double d
 static double smallest_distance(const struct scene *scene, enum lf_change_kind kind)
 {
 	const struct lf_change *change = &scene->changes.smallest[kind];
-	double from = isnan(change->from) ? world.def.scale_min : change->from;
+	struct knob knob = {kind, member_at(scene, change->place), change->criterion, change->evidence, change->trait};
 
 	if (!change->found)
 		return 2 * (kind == LF_CHANGE_TRAIT ? 1 : world.def.scale_max - world.def.scale_min);
-	return fabs(change->to - from) - 1.1e-6;
+	return fabs(change->to - knob_start(scene, &knob)) - 1.1e-6;
 }
 
 static void check_pieces(struct scene *scene)

@@ -45,7 +45,7 @@ static void the_worked_example_of_the_readme_comes_out(void **state)
 	example_score(&e);
 	assert_int_equal(e.result.outcome, LF_RECOMMENDED);
 	assert_int_equal(e.result.ranking[0].member, 1);
-	lf_find_co_lead(e.rubric, &e.result, &co_lead, values);
+	lf_find_co_lead(e.rubric, &e.the_case, &e.result, &co_lead, values);
 	assert_int_equal(co_lead.place, 1);
 	assert_int_equal(co_lead.criterion, TALK);
 	assert_true(fabs(co_lead.score - (0.5 * 2 / 3 + 0.5 * 0.725)) < 1e-12);
@@ -68,7 +68,7 @@ static void none_is_named_below_the_gain_asked_for_or_without_one_or_without_a_r
 		if (i == 2)
 			e.def.threshold_margin = 0.5;
 		example_score(&e);
-		lf_find_co_lead(e.rubric, &e.result, &co_lead, values);
+		lf_find_co_lead(e.rubric, &e.the_case, &e.result, &co_lead, values);
 		assert_int_equal(co_lead.place, LF_NONE);
 		assert_int_equal(co_lead.criterion, LF_NONE);
 		example_clean_up(&e);
@@ -86,7 +86,7 @@ static void a_side_that_weighs_little_here_calls_for_nobody(void **state)
 	e.criteria[TALK].weight.base = 0.2; /* below the mean of 0.2 and 0.25 */
 	example_score(&e);
 	assert_int_equal(e.result.ranking[0].member, 1);
-	lf_find_co_lead(e.rubric, &e.result, &co_lead, values);
+	lf_find_co_lead(e.rubric, &e.the_case, &e.result, &co_lead, values);
 	assert_int_equal(co_lead.place, LF_NONE);
 	example_clean_up(&e);
 }
@@ -144,7 +144,7 @@ static void check_world(const struct world *world, const struct scored *scored, 
 	struct lf_co_lead co_lead;
 	uint32_t criterion;
 
-	lf_find_co_lead(scored->rubric, result, &co_lead, values);
+	lf_find_co_lead(scored->rubric, &world->the_case, result, &co_lead, values);
 	for (size_t place = 1; place < result->ranking_count && result->ranking[place].eligible; place++) {
 		double gain = gain_of(world, result, place, &criterion);
 
@@ -177,7 +177,7 @@ static void the_best_co_lead_is_named_and_order_does_not_matter(void **state)
 		struct random random = {seed};
 		struct scored scored, other;
 
-		world_make(&world, seed);
+		world_make_any(&world, seed);
 		world.def.co_lead_gain = 0.01 + 0.1 * random_unit(&random, 10);
 		world_score(&scored, &world);
 		world_shuffle(&shuffled, &world, &random, true);
@@ -187,8 +187,8 @@ static void the_best_co_lead_is_named_and_order_does_not_matter(void **state)
 			struct lf_co_lead x, y;
 
 			check_world(&world, &scored, seed, &named);
-			lf_find_co_lead(scored.rubric, &scored.result, &x, a);
-			lf_find_co_lead(other.rubric, &other.result, &y, b);
+			lf_find_co_lead(scored.rubric, &world.the_case, &scored.result, &x, a);
+			lf_find_co_lead(other.rubric, &shuffled.the_case, &other.result, &y, b);
 			claim(x.place == y.place && double_bits(x.score) == double_bits(y.score) &&
 					double_bits(x.gain) == double_bits(y.gain),
 				seed, "order: the co-lead");

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "proto/base/limits.h"
+#include "service/engine/words/words.h"
 #include "tests/engine/example.h"
 #include "tests/engine/world.h"
 
@@ -78,7 +79,7 @@ static void scoring_and_explaining_allocate_nothing(void **state)
 		size_t before, bytes = 0;
 		struct scored scored;
 
-		world_make(&world, seed);
+		world_make_any(&world, seed);
 		world_score(&scored, &world);
 		before = allocations;
 		assert_true(before > 0); /* the counter counts: compiling allocates */
@@ -92,7 +93,7 @@ static void scoring_and_explaining_allocate_nothing(void **state)
 
 			(void)lf_find_changes(
 				scored.rubric, &world.the_case, &scored.result, scored.workspace, &changes);
-			lf_find_co_lead(scored.rubric, &scored.result, &co_lead, weights);
+			lf_find_co_lead(scored.rubric, &world.the_case, &scored.result, &co_lead, weights);
 			if (world.def.trait_count > 0)
 				(void)lf_sweep(scored.rubric, &world.the_case, 0, scored.workspace, stretches, 4,
 					&approximate);
@@ -259,7 +260,7 @@ static void find_what_would_change(const struct huge *h, const struct lf_rubric 
 
 	if (lf_find_changes(rubric, &h->the_case, result, workspace, &changes))
 		assert_true(changes.approximate); /* several alignments */
-	lf_find_co_lead(rubric, result, &co_lead, values);
+	lf_find_co_lead(rubric, &h->the_case, result, &co_lead, values);
 	count = lf_sweep(rubric, &h->the_case, 1, other, stretches, 16, &approximate);
 	assert_true(count > 0 && count <= 16 && stretches[count - 1].to == 1);
 	assert_int_equal(allocations, before);

@@ -233,7 +233,7 @@ static struct lf_rough in_floats(struct contest *a, size_t rows, double doubt)
 	return (struct lf_rough){.factors = a->rough_factors,
 		.rows = room,
 		.total = a->rough_coefficients[CONTENDERS],
-		.slack = lf_rough_slack(rows, doubt),
+		.slack = lf_rough_slack(rows, doubt, 1),
 		.contenders = a->contenders,
 		.count = CONTENDERS,
 		.noise_step = LF_KERNEL_LANES,

@@ -102,7 +102,7 @@ static void in_each_stretch_the_one_named_ranks_first(void **state)
 		struct random random = {seed};
 		struct arena arena;
 
-		world_make(&world, seed);
+		world_make_any(&world, seed);
 		arena_make(&arena, &world);
 		for (uint32_t t = 0; t < world.def.trait_count; t++) {
 			struct sweep sweep;
@@ -136,7 +136,7 @@ static void a_sweep_does_not_depend_on_order(void **state)
 	for (uint64_t seed = first_seed; seed < first_seed + WORLDS; seed++) {
 		struct random random = {seed};
 
-		world_make(&world, seed);
+		world_make_any(&world, seed);
 		world_shuffle(&changed, &world, &random, true);
 		for (uint32_t t = 0; t < world.def.trait_count; t++) {
 			struct sweep one, other;
@@ -166,7 +166,7 @@ static void with_little_room_the_last_stretch_reaches_to_the_end(void **state)
 
 	(void)state;
 	for (uint64_t seed = first_seed; seed < first_seed + WORLDS / 10; seed++) {
-		world_make(&world, seed);
+		world_make_any(&world, seed);
 		for (uint32_t t = 0; t < world.def.trait_count; t++) {
 			struct sweep all, few;
 
@@ -273,7 +273,8 @@ static void the_worked_example_of_the_readme_comes_out(void **state)
 	assert_false(approximate);
 	assert_int_equal(stretches[0].member, 0);
 	assert_int_equal(stretches[1].member, 1);
-	assert_true(fabs(stretches[0].to - crossing) < 1e-12);
+	/* A lead counts from 2^-40 on: that much further along. */
+	assert_true(fabs(stretches[0].to - crossing) < 1e-11);
 	example_clean_up(&e);
 }
 

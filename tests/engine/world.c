@@ -67,6 +67,7 @@ static void bind(struct world *w)
 	for (size_t d = 0; d < w->def.discipline_count; d++) {
 		w->disciplines[d].id = w->discipline_ids[d];
 		w->disciplines[d].covers = w->covers_given[d] ? w->covers[d] : NULL;
+		w->disciplines[d].shown_by = w->shown_by[d];
 	}
 	for (size_t t = 0; t < w->def.trait_count; t++)
 		w->trait_defs[t].id = w->trait_ids[t];
@@ -88,7 +89,7 @@ static void bind(struct world *w)
 bool world_make_robust(struct world *world, uint64_t *seed, uint64_t end)
 {
 	for (; *seed < end; (*seed)++) {
-		world_make(world, *seed);
+		world_make_any(world, *seed);
 		if (world->def.robustness.samples > 0)
 			return true;
 	}
@@ -264,6 +265,7 @@ static void draw_evidence(struct random *r, const struct world *w, struct lf_evi
 	e->source = w->def.source_count > 0 && random_chance(r, 80) ? (uint32_t)random_below(r, w->def.source_count)
 								    : LF_NONE;
 	e->rating = draw_rating(r, &w->def);
+	e->domain = LF_NONE;
 	e->observed_day =
 		random_chance(r, 20) ? LF_UNDATED : w->the_case.as_of_day + 1 - (int32_t)random_below(r, 3000);
 }
@@ -320,6 +322,45 @@ void world_make(struct world *w, uint64_t seed)
 	bind(w);
 }
 
+void world_give_expertise(struct world *w, uint64_t seed)
+{
+	struct random random = {~seed}, *r = &random;
+
+	w->def.expertise_strength = 0.25 + 4 * random_unit(r, 20);
+	for (size_t j = 0; j < w->def.criterion_count; j++) {
+		if (w->criteria[j].derived != LF_RATED)
+			continue;
+		if (random_chance(r, 40))
+			w->criteria[j].unknown_value = random_unit(r, 20);
+		for (size_t d = 0; d < w->def.discipline_count; d++)
+			if (random_chance(r, 30))
+				w->shown_by[d][w->disciplines[d].shown_by_count++] = (uint32_t)j;
+	}
+	for (size_t m = 0; m < w->the_case.member_count; m++) {
+		/* Who is like the one before stays so. */
+		bool alike = m > 0 && w->members[m].evidence_count == w->members[m - 1].evidence_count;
+
+		for (size_t i = 0; i < w->members[m].evidence_count; i++) {
+			struct lf_evidence *e = &w->evidence[m][i];
+
+			if (alike)
+				e->domain = w->evidence[m - 1][i].domain;
+			else if (random_chance(r, 10))
+				e->domain = LF_ELSEWHERE;
+			else if (w->the_case.discipline_count > 0 && random_chance(r, 20))
+				e->domain = (uint32_t)random_below(r, w->the_case.discipline_count);
+		}
+	}
+	bind(w);
+}
+
+void world_make_any(struct world *w, uint64_t seed)
+{
+	world_make(w, seed);
+	if (seed % 2 == 1)
+		world_give_expertise(w, seed);
+}
+
 /* ---- another order ---- */
 
 /* place[old] = new */
@@ -356,6 +397,8 @@ static void shuffle_rubric(struct world *to, const struct world *from, struct ra
 	for (size_t d = 0; d < from->def.discipline_count; d++) {
 		to->disciplines[at->disciplines[d]] = from->disciplines[d];
 		to->covers_given[at->disciplines[d]] = from->covers_given[d];
+		for (size_t i = 0; i < from->disciplines[d].shown_by_count; i++)
+			to->shown_by[at->disciplines[d]][i] = (uint32_t)at->criteria[from->shown_by[d][i]];
 		for (size_t other = 0; other < from->def.discipline_count; other++)
 			to->covers[at->disciplines[d]][at->disciplines[other]] = from->covers[d][other];
 	}
@@ -402,6 +445,8 @@ static void shuffle_member(
 		e.criterion = (uint32_t)at->criteria[e.criterion];
 		if (e.source != LF_NONE)
 			e.source = (uint32_t)at->sources[e.source];
+		if (e.domain < LF_ELSEWHERE)
+			e.domain = (uint32_t)at->disciplines[e.domain];
 		to->evidence[to_m][evidence_at[i]] = e;
 	}
 	draw_places(r, expertise_at, from->members[m].expertise_count, true);

@@ -40,6 +40,7 @@ struct world {
 	struct lf_discipline_def disciplines[WORLD_DISCIPLINES];
 	double covers[WORLD_DISCIPLINES][WORLD_DISCIPLINES];
 	bool covers_given[WORLD_DISCIPLINES];
+	uint32_t shown_by[WORLD_DISCIPLINES][WORLD_CRITERIA];
 	struct lf_trait_def trait_defs[WORLD_TRAITS];
 	double source_weights[WORLD_SOURCES];
 	struct lf_gate_def gates[WORLD_GATES];
@@ -68,6 +69,10 @@ bool random_chance(struct random *random, unsigned percent);
 
 /* A valid rubric and a valid case. */
 void world_make(struct world *world, uint64_t seed);
+/* Lets evidence outweigh labels in it, and nothing known be worth something on some criteria. */
+void world_give_expertise(struct world *world, uint64_t seed);
+/* A world of either kind: every other seed's has expertise. */
+void world_make_any(struct world *world, uint64_t seed);
 /* The first world from *seed on that has robustness, and its seed; false where there is none before end. */
 bool world_make_robust(struct world *world, uint64_t *seed, uint64_t end);
 void world_copy(struct world *to, const struct world *from);

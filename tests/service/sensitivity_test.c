@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/engine/words/words.h"
 #include "tests/service/support.h"
 
 static const char *const criteria[] = {"architecture", "problem_solving", "collaboration", "interaction"};
@@ -141,6 +142,8 @@ static void the_log_gives_back_the_same_answer_bit_for_bit(void **state)
 		again = support_pack(&c, &restored->base);
 		assert_int_equal(once.length, again.length);
 		assert_memory_equal(once.data, again.data, once.length);
+		/* It was recorded as said in the words of version 1: what is shown is in today's. */
+		assert_int_equal(restored->explanation_version, LF_EXPLANATION_VERSION);
 		contested += decision->sensitivity != NULL;
 		co_leads += decision->co_lead != NULL;
 		tables += decision->ranking[0]->n_rank_shares > 0;

@@ -153,11 +153,16 @@ Leadfit__V1__Decision *support_restore(
 {
 	struct lf_stored stored = {.caller = "local", .decided_at_us = 1000000};
 	Leadfit__V1__Decision *restored = NULL;
+	Leadfit__V1__Answer *answer;
 
 	stored.team = support_pack(c, &c->request->team->base);
 	stored.project = support_pack(c, &c->request->project->base);
 	stored.answer = lf_answer_pack(&c->parts, c->request->candidates, c->request->ignore_undeclared, &c->arena);
 	assert_non_null(stored.answer.data);
+	answer = lf_answer_read(&stored, &c->arena, &c->error);
+	assert_non_null(answer);
+	answer->explanation_version = 1;
+	stored.answer = support_pack(c, &answer->base);
 	if (lf_decision_restore(&stored, version, &c->arena, &restored, &c->error) != LF_OK)
 		fail_msg("%s", c->error.message);
 	assert_true(lf_decision_identify(decision, &stored.id, stored.decided_at_us, &c->arena));

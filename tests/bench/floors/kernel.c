@@ -7,6 +7,7 @@
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
 #include "service/decide/text_list.h"
+#include "service/engine/words/words.h"
 #include "tests/bench/drafts.h"
 #include "tests/bench/meter.h"
 
@@ -60,7 +61,7 @@ static bool run_parts(struct lf_kernel_bench *bench, struct one *one, unsigned p
 		return false;
 	if ((parts & CHANGES) != 0) {
 		e->contested = lf_find_changes(rubric, &e->built.engine, &e->result, bench->workspace, &e->changes);
-		lf_find_co_lead(rubric, &e->result, &e->co_lead, e->pair_values);
+		lf_find_co_lead(rubric, &e->built.engine, &e->result, &e->co_lead, e->pair_values);
 	}
 	if ((parts & EXPLAIN) != 0)
 		lf_explain(rubric, &e->built.engine,

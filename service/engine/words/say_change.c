@@ -2,7 +2,7 @@
  * What would change an answer, who would lead beside the first, and who leads over the range of a trait, in words. A
  * bound is printed rounded away from what is now, so that whoever goes as far as the sentence says has gone far enough.
  */
-#include "service/engine/speak.h"
+#include "service/engine/words/speak.h"
 
 enum {
 	NAMED_WEIGHTS = 2,   /* the nearest bounds of weights that are said; the message has all */
@@ -137,7 +137,7 @@ static void say_weight(struct lf_speaker *speaker, const struct nearest *nearest
 	lf_text_put(&speaker->text, " (now ");
 	lf_text_fixed(&speaker->text, bound.from, bound.decimals);
 	lf_text_put(&speaker->text, "%) for ");
-	lf_put_ranked(speaker, nearest->low ? interval->low_first : interval->high_first);
+	lf_put_equals(speaker, nearest->low ? interval->low_first : interval->high_first);
 	lf_text_put(&speaker->text, " to rank first.");
 	lf_utter(speaker, LF_SAY_CHANGE, 0);
 }
@@ -175,20 +175,48 @@ static void say_weights(struct lf_speaker *speaker)
 
 /* ---- a single change ---- */
 
-/* " puts m-1103 first", and where a condition makes the difference, which. */
+/* "; the same holds of 58 others who are equal": a new piece of evidence about one of them would do as well. */
+static void put_others_alike(struct lf_speaker *speaker, size_t place)
+{
+	size_t others = lf_count_equals(speaker, place) - 1;
+
+	if (others == 0)
+		return;
+	lf_text_put(&speaker->text, "; the same holds of ");
+	lf_text_count(&speaker->text, others);
+	lf_text_put(&speaker->text, others == 1 ? " other who is equal" : " others who are equal");
+}
+
+/*
+ * " puts m-1103 first", and where a condition makes the difference, which. Candidates who are equal come first together,
+ * unless it is the evidence about one of them that changes.
+ */
 static void put_effect(struct lf_speaker *speaker, const struct lf_change *change)
 {
+	size_t equals = 1;
+
 	lf_text_put(&speaker->text, " puts ");
-	lf_put_ranked(speaker, change->first);
+	if (change->place == change->first)
+		lf_put_ranked(speaker, change->first);
+	else
+		equals = lf_put_equals(speaker, change->first);
 	lf_text_put(&speaker->text, " first");
 	if (change->gate != LF_NONE) {
 		bool joins = !speaker->result->ranking[change->first].eligible;
 
 		lf_text_put(&speaker->text, ", because ");
-		lf_put_ranked(speaker, joins ? change->first : 0);
-		lf_text_put(&speaker->text, joins ? " then meets the condition " : " then fails the condition ");
+		if (joins && equals > 1)
+			lf_text_put(&speaker->text, "they");
+		else
+			lf_put_ranked(speaker, joins ? change->first : 0);
+		lf_text_put(&speaker->text,
+			!joins               ? " then fails the condition "
+				: equals > 1 ? " then meet the condition "
+					     : " then meets the condition ");
 		lf_put_gate(speaker, change->gate);
 	}
+	if (change->place == change->first && change->evidence == LF_NONE)
+		put_others_alike(speaker, change->place);
 	lf_text_put(&speaker->text, ".");
 	lf_utter(speaker, LF_SAY_CHANGE, 0);
 }
@@ -309,14 +337,15 @@ void lf_say_co_lead(struct lf_speaker *speaker)
 	const struct lf_member_score *ranking = speaker->result->ranking;
 	double strong, weak;
 	unsigned decimals;
+	size_t equals;
 
 	if (co_lead == NULL || co_lead->place == LF_NONE)
 		return;
 	strong = ranking[co_lead->place].criteria[co_lead->criterion].value;
 	weak = ranking[0].criteria[co_lead->criterion].value;
 	decimals = lf_decimals_apart(strong, weak, 2);
-	lf_put_ranked(speaker, co_lead->place);
-	lf_text_put(&speaker->text, " would complement ");
+	equals = lf_put_equals(speaker, co_lead->place);
+	lf_text_put(&speaker->text, equals > 1 ? " would each complement " : " would complement ");
 	lf_put_ranked(speaker, 0);
 	lf_text_put(&speaker->text, ": stronger on ");
 	put_criterion(speaker, co_lead->criterion);
@@ -324,7 +353,7 @@ void lf_say_co_lead(struct lf_speaker *speaker)
 	lf_text_fixed(&speaker->text, strong, decimals);
 	lf_text_put(&speaker->text, " against ");
 	lf_text_fixed(&speaker->text, weak, decimals);
-	lf_text_put(&speaker->text, "); together ");
+	lf_text_put(&speaker->text, equals > 1 ? "); as a pair " : "); together ");
 	decimals = lf_decimals_apart(co_lead->score, ranking[0].score, 2);
 	lf_text_fixed(&speaker->text, co_lead->score, decimals);
 	lf_text_put(&speaker->text, ", which is ");
@@ -335,15 +364,25 @@ void lf_say_co_lead(struct lf_speaker *speaker)
 
 /* ---- sweep ---- */
 
-static void put_leader_or(struct lf_speaker *speaker, const struct lf_stretch *stretch, const char *nobody)
+/*
+ * "m-1 leads", "m-1 and m-4 lead", "nobody leads": with whoever leads lead all whom nothing tells apart from them. Who
+ * that is, the result of the case itself says.
+ */
+static void put_leader(struct lf_speaker *speaker, const struct lf_stretch *stretch, const char *nobody, bool leads)
 {
-	lf_text_put(
-		&speaker->text, stretch->member == LF_NONE ? nobody : speaker->the_case->members[stretch->member].id);
-}
+	size_t place = 0, equals = 1;
 
-static void put_leader(struct lf_speaker *speaker, const struct lf_stretch *stretch)
-{
-	put_leader_or(speaker, stretch, "nobody");
+	if (stretch->member == LF_NONE) {
+		lf_text_put(&speaker->text, nobody);
+	} else if (speaker->result == NULL) {
+		lf_text_put(&speaker->text, speaker->the_case->members[stretch->member].id);
+	} else {
+		while (speaker->result->ranking[place].member != stretch->member)
+			place++;
+		equals = lf_put_equals(speaker, place);
+	}
+	if (leads)
+		lf_text_put(&speaker->text, equals > 1 ? " lead" : " leads");
 }
 
 /*
@@ -368,17 +407,17 @@ static void put_stretches(struct lf_speaker *speaker, const struct lf_stretch *s
 	size_t named = count > NAMED_STRETCHES ? NAMED_STRETCHES : count;
 
 	if (count == 2) {
-		put_leader(speaker, &stretches[1]);
-		lf_text_put(&speaker->text, approximate ? " leads from about " : " leads from ");
+		put_leader(speaker, &stretches[1], "nobody", true);
+		lf_text_put(&speaker->text, approximate ? " from about " : " from ");
 		lf_text_fixed(&speaker->text, stretches[1].from, decimals);
 		lf_text_put(&speaker->text, " on; below, ");
-		put_leader(speaker, &stretches[0]);
+		put_leader(speaker, &stretches[0], "nobody", false);
 		return;
 	}
 	for (size_t i = 0; i < named; i++) {
 		lf_text_put(&speaker->text, i > 0 ? "; " : "");
-		put_leader(speaker, &stretches[i]);
-		lf_text_put(&speaker->text, i > 0 ? " from " : approximate ? " leads from about " : " leads from ");
+		put_leader(speaker, &stretches[i], "nobody", i == 0);
+		lf_text_put(&speaker->text, i == 0 && approximate ? " from about " : " from ");
 		lf_text_fixed(&speaker->text, stretches[i].from, decimals);
 		lf_text_put(&speaker->text, " to ");
 		lf_text_fixed(&speaker->text, stretches[i].to, decimals);
@@ -413,8 +452,8 @@ void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_
 
 	lf_speaker_begin(&speaker, rubric, the_case, &findings, say, context);
 	if (count == 1) {
-		put_leader_or(&speaker, &stretches[0], "Nobody");
-		lf_text_put(&speaker.text, " leads, whatever ");
+		put_leader(&speaker, &stretches[0], "Nobody", true);
+		lf_text_put(&speaker.text, ", whatever ");
 		lf_put_label_within(&speaker, rubric->trait_labels[trait]);
 		lf_text_put(&speaker.text, " is.");
 	} else {
@@ -428,8 +467,13 @@ void lf_explain_sweep(const struct lf_rubric *rubric, const struct lf_case *the_
 	lf_text_put(&speaker.text, "For this project it is ");
 	lf_text_fixed(&speaker.text, value, decimals);
 	lf_text_put(&speaker.text, assumed ? " (assumed), where " : ", where ");
-	put_leader(&speaker, own);
-	lf_text_put(&speaker.text, " leads.");
+	if (speaker.first > 1) {
+		lf_put_several(&speaker, 0, speaker.first);
+		lf_text_put(&speaker.text, " share first place");
+	} else {
+		put_leader(&speaker, own, "nobody", true);
+	}
+	lf_text_put(&speaker.text, ".");
 	lf_utter(&speaker, LF_SAY_EXPLANATION, 0);
 	lf_say_assumptions(&speaker);
 }

@@ -1,5 +1,5 @@
 /* What all sentences are made of: labels, ids, the largest amounts; and how a sentence ends and is said. */
-#include "service/engine/speak.h"
+#include "service/engine/words/speak.h"
 
 /* Not "= { ... }": that would clear the sentence's bytes too. */
 void lf_speaker_begin(struct lf_speaker *speaker, const struct lf_rubric *rubric, const struct lf_case *the_case,
@@ -11,13 +11,15 @@ void lf_speaker_begin(struct lf_speaker *speaker, const struct lf_rubric *rubric
 	speaker->the_case = the_case;
 	speaker->findings = findings;
 	speaker->result = result;
-	speaker->eligible = 0;
+	speaker->eligible = speaker->first = 0;
 	speaker->say = say;
 	speaker->context = context;
 	lf_text_clear(&speaker->text);
 	while (result != NULL && speaker->eligible < result->ranking_count &&
 		result->ranking[speaker->eligible].eligible)
 		speaker->eligible++;
+	if (speaker->eligible > 0)
+		speaker->first = lf_tied_from(speaker, 0);
 }
 
 void lf_utter(struct lf_speaker *speaker, enum lf_sentence kind, size_t index)
@@ -60,16 +62,86 @@ void lf_put_ranked(struct lf_speaker *speaker, size_t place)
 
 void lf_put_several(struct lf_speaker *speaker, size_t place, size_t count)
 {
-	lf_put_ranked(speaker, place);
-	if (count < 2)
-		return;
-	lf_text_put(&speaker->text, " and ");
-	if (count == 2) {
-		lf_put_ranked(speaker, place + 1);
+	if (count > LF_NAMED_MAX) {
+		lf_text_count(&speaker->text, count);
+		lf_text_put(&speaker->text, " candidates");
 		return;
 	}
-	lf_text_count(&speaker->text, count - 1);
-	lf_text_put(&speaker->text, " others");
+	for (size_t i = 0; i < count; i++) {
+		lf_text_join(&speaker->text, i, count);
+		lf_put_ranked(speaker, place + i);
+	}
+}
+
+void lf_put_first(struct lf_speaker *speaker)
+{
+	if (speaker->first > 1)
+		lf_text_put(&speaker->text, "those who share first place");
+	else
+		lf_put_ranked(speaker, 0);
+}
+
+static bool same_expertise(const struct lf_member *a, const struct lf_member *b)
+{
+	if (a->discipline != b->discipline || a->expertise_count != b->expertise_count)
+		return false;
+	for (size_t i = 0; i < a->expertise_count; i++) {
+		size_t other = 0;
+
+		while (other < b->expertise_count && b->expertise[other].discipline != a->expertise[i].discipline)
+			other++;
+		if (other == b->expertise_count || b->expertise[other].level != a->expertise[i].level)
+			return false;
+	}
+	return true;
+}
+
+/* Whether the two differ in their id alone, in all that a score, a gate, a weight or a trait could make something of. */
+static bool same(const struct lf_speaker *speaker, const struct lf_member_score *a, const struct lf_member_score *b)
+{
+	const struct lf_member *one = &speaker->the_case->members[a->member];
+	const struct lf_member *other = &speaker->the_case->members[b->member];
+
+	if (a->score != b->score || a->eligible != b->eligible || one->availability != other->availability ||
+		!same_expertise(one, other))
+		return false;
+	for (size_t j = 0; j < speaker->rubric->def.criterion_count; j++) {
+		const struct lf_criterion_score *x = &a->criteria[j], *y = &b->criteria[j];
+
+		if (x->rating != y->rating || x->value != y->value || x->share != y->share || x->known != y->known ||
+			x->weight != y->weight)
+			return false;
+	}
+	return true;
+}
+
+size_t lf_count_equals(const struct lf_speaker *speaker, size_t place)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+	size_t equals = 0;
+
+	for (size_t i = 0; i < speaker->result->ranking_count; i++)
+		equals += i == place || same(speaker, &ranking[place], &ranking[i]);
+	return equals;
+}
+
+size_t lf_put_equals(struct lf_speaker *speaker, size_t place)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+	size_t equals = lf_count_equals(speaker, place), named = 0;
+
+	if (equals > LF_NAMED_MAX) {
+		lf_text_count(&speaker->text, equals);
+		lf_text_put(&speaker->text, " equal candidates");
+		return equals;
+	}
+	for (size_t i = 0; named < equals; i++) {
+		if (i != place && !same(speaker, &ranking[place], &ranking[i]))
+			continue;
+		lf_text_join(&speaker->text, named++, equals);
+		lf_put_ranked(speaker, i);
+	}
+	return equals;
 }
 
 size_t lf_tied_from(const struct lf_speaker *speaker, size_t place)
@@ -80,6 +152,20 @@ size_t lf_tied_from(const struct lf_speaker *speaker, size_t place)
 	while (end < speaker->eligible && ranking[end].score == ranking[place].score)
 		end++;
 	return end - place;
+}
+
+bool lf_alike(const struct lf_speaker *speaker, size_t place, size_t count)
+{
+	const struct lf_result *result = speaker->result;
+
+	for (size_t i = place + 1; i < place + count; i++) {
+		for (size_t j = 0; j < speaker->rubric->def.criterion_count; j++) {
+			if (result->weights[j] > 0 &&
+				result->ranking[i].criteria[j].value != result->ranking[place].criteria[j].value)
+				return false;
+		}
+	}
+	return true;
 }
 
 void lf_pick(struct lf_picks *picks, const struct lf_criterion *criterion, double amount)

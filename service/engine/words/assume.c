@@ -1,7 +1,5 @@
 /* What an answer rests on besides its input: each assumption is said, so that somebody can object to it. */
-#include "service/engine/speak.h"
-
-enum { NAMED_MAX = 3 }; /* candidates that one sentence names before "and N others" */
+#include "service/engine/words/speak.h"
 
 /* "0.50", "0.125" */
 static void put_trait_value(struct lf_speaker *speaker, double value)
@@ -44,6 +42,31 @@ static void say_undated(struct lf_speaker *speaker)
 	lf_utter(speaker, LF_SAY_ASSUMPTION, 0);
 }
 
+/* "m-1, m-4, m-2 and 3 others", "all 60 candidates" */
+static void put_unknown(struct lf_speaker *speaker, uint32_t criterion, size_t unknown)
+{
+	const struct lf_result *result = speaker->result;
+	size_t named = 0;
+
+	if (unknown == result->ranking_count && unknown > LF_NAMED_MAX) {
+		lf_text_put(&speaker->text, "all ");
+		lf_text_count(&speaker->text, unknown);
+		lf_text_put(&speaker->text, " candidates");
+		return;
+	}
+	for (size_t place = 0; place < result->ranking_count && named < LF_NAMED_MAX; place++) {
+		if (result->ranking[place].criteria[criterion].known)
+			continue;
+		lf_text_join(&speaker->text, named++, unknown);
+		lf_put_ranked(speaker, place);
+	}
+	if (unknown > named) {
+		lf_text_put(&speaker->text, " and ");
+		lf_text_count(&speaker->text, unknown - named);
+		lf_text_put(&speaker->text, unknown - named == 1 ? " other" : " others");
+	}
+}
+
 /* Criteria that count here and on which nothing is known about somebody. */
 static void say_unknown(struct lf_speaker *speaker)
 {
@@ -51,7 +74,7 @@ static void say_unknown(struct lf_speaker *speaker)
 
 	for (size_t c = 0; c < speaker->rubric->def.criterion_count; c++) {
 		const struct lf_criterion *criterion = &speaker->rubric->criteria[c];
-		size_t unknown = 0, named = 0;
+		size_t unknown = 0;
 
 		if (!(result->weights[criterion->index] > 0))
 			continue;
@@ -61,17 +84,7 @@ static void say_unknown(struct lf_speaker *speaker)
 			continue;
 		lf_put_label(speaker, criterion->label);
 		lf_text_put(&speaker->text, " is unknown for ");
-		for (size_t place = 0; place < result->ranking_count && named < NAMED_MAX; place++) {
-			if (result->ranking[place].criteria[criterion->index].known)
-				continue;
-			lf_text_join(&speaker->text, named++, unknown);
-			lf_put_ranked(speaker, place);
-		}
-		if (unknown > named) {
-			lf_text_put(&speaker->text, " and ");
-			lf_text_count(&speaker->text, unknown - named);
-			lf_text_put(&speaker->text, unknown - named == 1 ? " other" : " others");
-		}
+		put_unknown(speaker, criterion->index, unknown);
 		lf_text_put(&speaker->text, " (no evidence, no expectation) and counts as 0.");
 		lf_utter(speaker, LF_SAY_ASSUMPTION, 0);
 	}

@@ -1,11 +1,15 @@
 /* What the sentences about the whole and about each candidate share. */
-#ifndef LF_ENGINE_SPEAK_H
-#define LF_ENGINE_SPEAK_H
+#ifndef LF_ENGINE_WORDS_SPEAK_H
+#define LF_ENGINE_WORDS_SPEAK_H
 
 #include "service/engine/internal.h"
 #include "service/engine/text.h"
+#include "service/engine/words/words.h"
 
-enum { LF_PICKS_MAX = 3 }; /* criteria that one sentence names */
+enum {
+	LF_PICKS_MAX = 3, /* criteria that one sentence names */
+	LF_NAMED_MAX = 3, /* candidates that one sentence names before it counts them */
+};
 
 struct lf_speaker {
 	const struct lf_rubric *rubric;
@@ -13,6 +17,7 @@ struct lf_speaker {
 	const struct lf_findings *findings; /* NULL for a profile */
 	const struct lf_result *result;     /* findings' own; NULL for a profile */
 	size_t eligible;                    /* of result */
+	size_t first;                       /* of these: how many share first place */
 	lf_say_fn say;
 	void *context;
 	struct lf_text text;
@@ -42,10 +47,18 @@ void lf_put_label_within(struct lf_speaker *speaker, struct lf_label label);
 void lf_put_gate(struct lf_speaker *speaker, size_t gate);
 /* Id of the member at a place in the ranking. */
 void lf_put_ranked(struct lf_speaker *speaker, size_t place);
-/* "m-7", "m-7 and m-9", "m-7 and 2 others": from place on, so many. */
+/* "m-7", "m-7 and m-9", "m-7, m-8 and m-9", "60 candidates": from place on, so many. */
 void lf_put_several(struct lf_speaker *speaker, size_t place, size_t count);
+/* Who is in first place: "m-7", or where several share it, "those who share first place". */
+void lf_put_first(struct lf_speaker *speaker);
+/* How many candidates nothing but the id tells apart from the one at a place, with that one. */
+size_t lf_count_equals(const struct lf_speaker *speaker, size_t place);
+/* Names them: "m-7", "m-7 and m-9", "60 equal candidates". Returns how many they are. */
+size_t lf_put_equals(struct lf_speaker *speaker, size_t place);
 /* How many eligible candidates from place on have the score of the one at place. */
 size_t lf_tied_from(const struct lf_speaker *speaker, size_t place);
+/* Whether so many from place on have the same value on each criterion that counts here. */
+bool lf_alike(const struct lf_speaker *speaker, size_t place, size_t count);
 
 /* Offers an amount; only those above 0 are kept. */
 void lf_pick(struct lf_picks *picks, const struct lf_criterion *criterion, double amount);

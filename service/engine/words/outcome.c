@@ -1,23 +1,22 @@
 /* The first sentences of an answer: what was found, and where nothing is recommended, what stands in the way. */
-#include "service/engine/speak.h"
+#include "service/engine/words/speak.h"
 
 enum { NAMED_MAX = 5 }; /* criteria or conditions that one list names before "and N others" */
 
 static void say_recommended(struct lf_speaker *speaker)
 {
 	const struct lf_member_score *ranking = speaker->result->ranking;
-	unsigned decimals = 2;
+	size_t next = speaker->eligible > 1 ? lf_tied_from(speaker, 1) : 0;
+	unsigned decimals = next > 0 ? lf_decimals_apart(ranking[0].score, ranking[1].score, 2) : 2;
 
-	if (speaker->eligible > 1)
-		decimals = lf_decimals_apart(ranking[0].score, ranking[1].score, 2);
 	lf_put_ranked(speaker, 0);
 	lf_text_put(&speaker->text, " is recommended: ");
 	lf_text_fixed(&speaker->text, ranking[0].score, decimals);
-	if (speaker->eligible > 1) {
+	if (next > 0) {
 		lf_text_put(&speaker->text, " against ");
 		lf_text_fixed(&speaker->text, ranking[1].score, decimals);
-		lf_text_put(&speaker->text, " for ");
-		lf_put_several(speaker, 1, lf_tied_from(speaker, 1));
+		lf_text_put(&speaker->text, next > 1 ? " each for " : " for ");
+		lf_put_several(speaker, 1, next);
 	} else {
 		lf_text_put(&speaker->text,
 			speaker->result->ranking_count == 1
@@ -89,31 +88,83 @@ static void say_fragile(struct lf_speaker *speaker)
 	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
 }
 
-/* Place of the candidate beside the first who ranks first most often; of equals the first listed. */
-static size_t closest_rival(const struct lf_speaker *speaker)
+/* A share as "38%"; where it differs from another one, it looks different. */
+static void put_share_beside(struct lf_speaker *speaker, double share, double other)
+{
+	unsigned decimals = lf_decimals_apart(share * 100, other * 100, 0);
+
+	if (decimals == 0 || share < 0.005) {
+		lf_text_percent(&speaker->text, share);
+		return;
+	}
+	lf_text_fixed(&speaker->text, share * 100, decimals);
+	lf_text_put(&speaker->text, "%");
+}
+
+/* "; m-2 ranks first in 7%", "; m-2 and m-3 each rank first in 7%": of all from place on but one, the most frequent. */
+static void put_rivals(struct lf_speaker *speaker, size_t place, size_t but, double share)
 {
 	const struct lf_member_score *ranking = speaker->result->ranking;
-	size_t found = 1;
+	double most = 0;
+	size_t rivals = 0, named = 0;
 
-	for (size_t place = 2; place < speaker->eligible; place++) {
-		if (ranking[place].first_rank_share > ranking[found].first_rank_share)
-			found = place;
+	for (size_t i = place; i < speaker->eligible; i++) {
+		if (i == but || ranking[i].first_rank_share < most)
+			continue;
+		rivals = ranking[i].first_rank_share > most ? 1 : rivals + 1;
+		most = ranking[i].first_rank_share;
 	}
-	return found;
+	if (!(most > 0))
+		return;
+	lf_text_put(&speaker->text, "; ");
+	for (size_t i = place; i < speaker->eligible && rivals <= LF_NAMED_MAX; i++) {
+		if (i == but || ranking[i].first_rank_share != most)
+			continue;
+		lf_text_join(&speaker->text, named++, rivals);
+		lf_put_ranked(speaker, i);
+	}
+	if (named == 0) {
+		lf_text_count(&speaker->text, rivals);
+		lf_text_put(&speaker->text, " others");
+	}
+	lf_text_put(&speaker->text, rivals > 1 ? " each rank first in " : " ranks first in ");
+	put_share_beside(speaker, most, share);
+}
+
+/* Whether those who share first place rank first equally often; *most: the place of who does it most often. */
+static bool equally_often(const struct lf_speaker *speaker, size_t *most)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+	bool equally = true;
+
+	*most = 0;
+	for (size_t i = 1; i < speaker->first; i++) {
+		equally = equally && ranking[i].first_rank_share == ranking[0].first_rank_share;
+		if (ranking[i].first_rank_share > ranking[*most].first_rank_share)
+			*most = i;
+	}
+	return equally;
 }
 
 void lf_say_robustness(struct lf_speaker *speaker)
 {
 	const struct lf_member_score *ranking = speaker->result->ranking;
 	double asked = speaker->rubric->def.threshold_first_rank_share, share;
-	size_t rival;
+	bool equally;
+	size_t most;
 
 	if (speaker->eligible < 2 || isnan(ranking[0].first_rank_share) || only_fragile(speaker))
 		return;
-	share = ranking[0].first_rank_share;
-	rival = closest_rival(speaker);
-	lf_put_ranked(speaker, 0);
-	lf_text_put(&speaker->text, lf_tied_from(speaker, 0) > 1 ? " ranks first in " : " stays first in ");
+	equally = equally_often(speaker, &most);
+	share = ranking[most].first_rank_share;
+	if (equally)
+		lf_put_several(speaker, 0, speaker->first);
+	else
+		lf_put_ranked(speaker, most);
+	lf_text_put(&speaker->text,
+		speaker->first == 1 ? " stays first in "
+			: equally   ? " each rank first in "
+				    : " ranks first most often, in ");
 	if (share < 1 && share < asked)
 		lf_text_put(&speaker->text, "only ");
 	if (share < 1 && share < asked && share >= 0.005) {
@@ -128,69 +179,87 @@ void lf_say_robustness(struct lf_speaker *speaker)
 	put_variations(speaker);
 	if (share < asked)
 		put_asked_share(speaker);
-	if (ranking[rival].first_rank_share > 0) {
-		lf_text_put(&speaker->text, "; ");
-		lf_put_ranked(speaker, rival);
-		lf_text_put(&speaker->text, " ranks first in ");
-		lf_text_percent(&speaker->text, ranking[rival].first_rank_share);
-	}
+	if (equally)
+		put_rivals(speaker, speaker->first, speaker->eligible, share);
+	else
+		put_rivals(speaker, 0, most, share);
 	lf_text_put(&speaker->text, ".");
 	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
 }
 
 /* ---- outcomes ---- */
 
+/* "m-1 and m-2 share first place with 0.40 each" */
+static void put_shared(struct lf_speaker *speaker)
+{
+	lf_put_several(speaker, 0, speaker->first);
+	lf_text_put(&speaker->text, " share first place with ");
+	lf_text_fixed(&speaker->text, speaker->result->ranking[0].score, 2);
+	lf_text_put(&speaker->text, " each");
+}
+
 static void say_too_close(struct lf_speaker *speaker)
 {
 	const struct lf_member_score *ranking = speaker->result->ranking;
 	double threshold = speaker->rubric->def.threshold_margin;
 	unsigned decimals;
+	size_t next;
 
 	if (only_fragile(speaker)) {
 		say_fragile(speaker);
 		return;
 	}
 	lf_text_put(&speaker->text, "No recommendation, because it is too close: ");
-	if (ranking[0].score == ranking[1].score) {
-		lf_put_several(speaker, 0, lf_tied_from(speaker, 0));
-		lf_text_put(&speaker->text, " share first place with ");
-		lf_text_fixed(&speaker->text, ranking[0].score, 2);
-		lf_text_put(&speaker->text, " each.");
+	if (speaker->first > 1) {
+		put_shared(speaker);
 	} else {
+		next = lf_tied_from(speaker, 1);
 		decimals = lf_decimals_below(ranking[0].score, ranking[1].score, threshold, 2);
 		lf_put_ranked(speaker, 0);
 		lf_text_put(&speaker->text, " (");
 		lf_text_fixed(&speaker->text, ranking[0].score, decimals);
 		lf_text_put(&speaker->text, ") is ahead of ");
-		lf_put_ranked(speaker, 1);
+		lf_put_several(speaker, 1, next);
 		lf_text_put(&speaker->text, " (");
 		lf_text_fixed(&speaker->text, ranking[1].score, decimals);
-		lf_text_put(&speaker->text, ") by only ");
+		lf_text_put(&speaker->text, next > 1 ? " each) by only " : ") by only ");
 		lf_text_distance(&speaker->text, ranking[0].score, ranking[1].score, decimals);
 		lf_text_put(&speaker->text, "; this rubric asks for at least ");
 		lf_text_number(&speaker->text, threshold);
-		lf_text_put(&speaker->text, ".");
 	}
+	lf_text_put(&speaker->text, ".");
 	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+}
+
+/* The criterion's share of evidence about the first place: of several who share it, the largest. */
+static double share_of_first(const struct lf_speaker *speaker, uint32_t criterion)
+{
+	double share = 0;
+
+	for (size_t i = 0; i < speaker->first; i++) {
+		const struct lf_criterion_score *score = &speaker->result->ranking[i].criteria[criterion];
+
+		share = score->share > share ? score->share : share;
+	}
+	return share;
 }
 
 /* Names the heaviest rated criteria without any evidence about the first place; else those where it is thinnest. */
 static void say_missing_evidence(struct lf_speaker *speaker)
 {
-	const struct lf_member_score *first = &speaker->result->ranking[0];
 	const double *weights = speaker->result->weights;
 	struct lf_picks missing = {.room = LF_PICKS_MAX}, thin = {.room = 2};
 	size_t without = 0;
 
 	for (size_t c = 0; c < speaker->rubric->def.criterion_count; c++) {
 		const struct lf_criterion *criterion = &speaker->rubric->criteria[c];
-		uint32_t j = criterion->index;
+		double share;
 
-		if (criterion->derived != LF_RATED || !(weights[j] > 0))
+		if (criterion->derived != LF_RATED || !(weights[criterion->index] > 0))
 			continue;
-		without += first->criteria[j].share == 0;
-		lf_pick(first->criteria[j].share == 0 ? &missing : &thin, criterion,
-			weights[j] * (1 - first->criteria[j].share));
+		share = share_of_first(speaker, criterion->index);
+		without += share == 0;
+		lf_pick(share == 0 ? &missing : &thin, criterion, weights[criterion->index] * (1 - share));
 	}
 	if (without == 0)
 		missing = thin;
@@ -198,7 +267,9 @@ static void say_missing_evidence(struct lf_speaker *speaker)
 		return;
 	lf_text_put(
 		&speaker->text, without > 0 ? "There is no evidence yet about " : "The evidence is thinnest about ");
-	lf_put_ranked(speaker, 0);
+	if (speaker->first > 1)
+		lf_text_put(&speaker->text, without > 0 ? "any of " : "");
+	lf_put_first(speaker);
 	lf_text_put(&speaker->text, " on ");
 	for (size_t i = 0; i < missing.count; i++) {
 		lf_text_join(&speaker->text, i, missing.count + (without > missing.count));
@@ -213,6 +284,18 @@ static void say_missing_evidence(struct lf_speaker *speaker)
 	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
 }
 
+/* Whether as much is known about all who share first place. */
+static bool evidence_alike(const struct lf_speaker *speaker)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+
+	for (size_t i = 1; i < speaker->first; i++) {
+		if (ranking[i].evidence_share != ranking[0].evidence_share)
+			return false;
+	}
+	return true;
+}
+
 static void say_insufficient(struct lf_speaker *speaker)
 {
 	double share = speaker->result->evidence_share, threshold = speaker->rubric->def.threshold_evidence_share;
@@ -220,9 +303,13 @@ static void say_insufficient(struct lf_speaker *speaker)
 	unsigned decimals = lf_decimals_apart(share * 100, threshold * 100, 0);
 
 	lf_text_put(&speaker->text, "No recommendation, because the evidence is not enough: ");
-	lf_put_ranked(speaker, 0);
-	lf_text_put(&speaker->text, " ranks first with ");
-	lf_text_fixed(&speaker->text, speaker->result->ranking[0].score, 2);
+	if (speaker->first > 1) {
+		put_shared(speaker);
+	} else {
+		lf_put_ranked(speaker, 0);
+		lf_text_put(&speaker->text, " ranks first with ");
+		lf_text_fixed(&speaker->text, speaker->result->ranking[0].score, 2);
+	}
 	lf_text_put(&speaker->text, ", but ");
 	if (share > 0) {
 		lf_text_put(&speaker->text, "only ");
@@ -231,7 +318,12 @@ static void say_insufficient(struct lf_speaker *speaker)
 	} else {
 		lf_text_put(&speaker->text, "none of the ratings behind this rest on evidence about ");
 	}
-	lf_put_ranked(speaker, 0);
+	if (speaker->first > 1 && evidence_alike(speaker)) {
+		lf_text_put(&speaker->text, "them");
+	} else {
+		lf_put_ranked(speaker, 0);
+		lf_text_put(&speaker->text, speaker->first > 1 ? ", who comes first by id" : "");
+	}
 	lf_text_put(&speaker->text, "; this rubric asks for at least ");
 	lf_text_number(&speaker->text, threshold * 100);
 	lf_text_put(&speaker->text, "%.");

@@ -1,5 +1,5 @@
 /* Why this candidate is first, or why not: one sentence each, and one for every condition not met. */
-#include "service/engine/speak.h"
+#include "service/engine/words/speak.h"
 
 /* ---- reasons ---- */
 
@@ -8,17 +8,19 @@ static void put_limiting(
 {
 	const struct lf_rubric *rubric = speaker->rubric;
 	uint32_t j = score->limiting;
+	double has = score->criteria[j].value, other = first != NULL ? first->criteria[j].value : has;
+	unsigned decimals = lf_decimals_apart(has, other, 2);
 
 	lf_text_put(&speaker->text, "held back most by ");
 	lf_put_label(speaker, rubric->criteria[rubric->criterion_place[j]].label);
 	lf_text_put(&speaker->text, " (");
-	lf_text_fixed(&speaker->text, score->criteria[j].value, 2);
+	lf_text_fixed(&speaker->text, has, decimals);
 	lf_text_put(&speaker->text, " of 1");
-	if (first != NULL && first != score) {
+	if (first != NULL) {
 		lf_text_put(&speaker->text, ", where ");
 		lf_put_ranked(speaker, 0);
 		lf_text_put(&speaker->text, " has ");
-		lf_text_fixed(&speaker->text, first->criteria[j].value, 2);
+		lf_text_fixed(&speaker->text, other, decimals);
 	}
 	lf_text_put(&speaker->text, ")");
 }
@@ -52,6 +54,7 @@ static void put_first(struct lf_speaker *speaker)
 	const struct lf_member_score *ranking = speaker->result->ranking;
 	struct lf_picks ahead = {.room = 2}, behind = {.room = 0};
 	unsigned decimals;
+	size_t next;
 
 	if (speaker->eligible == 1) {
 		lf_text_put(&speaker->text,
@@ -62,19 +65,22 @@ static void put_first(struct lf_speaker *speaker)
 		put_sources(speaker, &ranking[0]);
 		return;
 	}
+	next = lf_tied_from(speaker, 1);
 	decimals = lf_decimals_apart(ranking[0].score, ranking[1].score, 2);
 	lf_text_put(&speaker->text, "First with ");
 	lf_text_fixed(&speaker->text, ranking[0].score, decimals);
 	lf_text_put(&speaker->text, ", ahead of ");
-	lf_put_ranked(speaker, 1);
+	lf_put_several(speaker, 1, next);
 	lf_text_put(&speaker->text, " (");
 	lf_text_fixed(&speaker->text, ranking[1].score, decimals);
-	lf_text_put(&speaker->text, ")");
+	lf_text_put(&speaker->text, next > 1 ? " each)" : ")");
 	if (ranking[0].limiting != LF_NONE) {
 		lf_text_put(&speaker->text, "; ");
 		put_limiting(speaker, &ranking[0], NULL);
 		return;
 	}
+	if (!lf_alike(speaker, 1, next))
+		return;
 	lf_pick_differences(speaker, &ranking[0], &ranking[1], &ahead, &behind);
 	decimals = lf_settle(&ahead);
 	if (ahead.count > 0)
@@ -82,11 +88,11 @@ static void put_first(struct lf_speaker *speaker)
 	lf_put_picks(speaker, &ahead, '+', decimals);
 }
 
-static void put_shared_first(struct lf_speaker *speaker, size_t place, size_t tied)
+static void put_shared_first(struct lf_speaker *speaker, size_t place)
 {
 	lf_text_put(&speaker->text, "Shares first place with ");
-	if (tied > 2) {
-		lf_text_count(&speaker->text, tied - 1);
+	if (speaker->first > 2) {
+		lf_text_count(&speaker->text, speaker->first - 1);
 		lf_text_put(&speaker->text, " others");
 	} else {
 		lf_put_ranked(speaker, place == 0 ? 1 : 0);
@@ -96,7 +102,7 @@ static void put_shared_first(struct lf_speaker *speaker, size_t place, size_t ti
 	put_sources(speaker, &speaker->result->ranking[place]);
 }
 
-static void put_behind(struct lf_speaker *speaker, size_t place)
+static void put_behind(struct lf_speaker *speaker, size_t place, bool first_alike)
 {
 	const struct lf_member_score *first = &speaker->result->ranking[0], *score = &speaker->result->ranking[place];
 	unsigned decimals = lf_decimals_apart(first->score, score->score, 2);
@@ -106,7 +112,7 @@ static void put_behind(struct lf_speaker *speaker, size_t place)
 	lf_text_put(&speaker->text, ", which is ");
 	lf_text_distance(&speaker->text, first->score, score->score, decimals);
 	lf_text_put(&speaker->text, " behind ");
-	lf_put_ranked(speaker, 0);
+	lf_put_several(speaker, 0, speaker->first);
 	if (score->limiting != LF_NONE) {
 		lf_text_put(&speaker->text, "; ");
 		put_limiting(speaker, score, first);
@@ -116,7 +122,13 @@ static void put_behind(struct lf_speaker *speaker, size_t place)
 	decimals = lf_settle(&less);
 	if (less.count == 0)
 		return;
-	lf_text_put(&speaker->text, ": less on ");
+	if (first_alike) {
+		lf_text_put(&speaker->text, ": less on ");
+	} else {
+		lf_text_put(&speaker->text, "; beside ");
+		lf_put_ranked(speaker, 0);
+		lf_text_put(&speaker->text, ", less on ");
+	}
 	lf_put_picks(speaker, &less, '-', decimals);
 	/* What is nothing beside that is no news. */
 	if (more.count == 0 || lf_scaled(more.amount[0], decimals) == 0)
@@ -177,19 +189,19 @@ static void say_ineligible(struct lf_speaker *speaker, size_t place)
 
 void lf_say_reasons(struct lf_speaker *speaker)
 {
-	size_t tied = speaker->eligible > 0 ? lf_tied_from(speaker, 0) : 0;
+	bool first_alike = lf_alike(speaker, 0, speaker->first);
 
 	for (size_t place = 0; place < speaker->result->ranking_count; place++) {
 		if (place >= speaker->eligible) {
 			say_ineligible(speaker, place);
 			continue;
 		}
-		if (place < tied && tied > 1)
-			put_shared_first(speaker, place, tied);
+		if (place < speaker->first && speaker->first > 1)
+			put_shared_first(speaker, place);
 		else if (place == 0)
 			put_first(speaker);
 		else
-			put_behind(speaker, place);
+			put_behind(speaker, place, first_alike);
 		lf_text_put(&speaker->text, ".");
 		lf_utter(speaker, LF_SAY_REASON, place);
 	}

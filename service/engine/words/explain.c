@@ -1,9 +1,9 @@
 /*
  * The words for an answer's numbers: what was found, what counts here, what sets the first two apart, how much of it is
  * expectation, and what it assumes; robustness, changes and the co-lead are outcome.c's and say_change.c's. Only words:
- * every number comes from the result. Changing a word raises LF_EXPLANATION_VERSION (DESIGN.md, "Versions").
+ * every number comes from the result. Changing a word raises LF_EXPLANATION_VERSION (README.md).
  */
-#include "service/engine/speak.h"
+#include "service/engine/words/speak.h"
 
 enum { NAMED_MAX = 5 }; /* disciplines that one list names before "and N others" */
 
@@ -89,23 +89,117 @@ static void say_what_counts(struct lf_speaker *speaker, const double *weights)
 
 /* ---- the first against the second ---- */
 
-static void say_weak_spots(struct lf_speaker *speaker)
+static double weakest_of(const struct lf_member_score *score)
 {
+	return score->criteria[score->limiting].value;
+}
+
+/* "m-1 is held back most by Fit (0.33 of 1)", "m-2 and m-3 by Collaboration (0.25)" */
+static void put_weak_spot(struct lf_speaker *speaker, size_t place, size_t count, unsigned decimals)
+{
+	const struct lf_member_score *score = &speaker->result->ranking[place];
 	const struct lf_rubric *rubric = speaker->rubric;
 
-	lf_text_put(&speaker->text,
-		rubric->def.aggregation == LF_MINIMUM ? "The weakest criterion decides under this rubric: "
-						      : "Weak spots cost most under this rubric: ");
-	for (size_t place = 0; place < 2; place++) {
-		const struct lf_member_score *score = &speaker->result->ranking[place];
+	lf_put_several(speaker, place, count);
+	lf_text_put(&speaker->text, place > 0 ? " by " : " is held back most by ");
+	lf_put_label(speaker, rubric->criteria[rubric->criterion_place[score->limiting]].label);
+	lf_text_put(&speaker->text, " (");
+	lf_text_fixed(&speaker->text, weakest_of(score), decimals);
+	lf_text_put(&speaker->text, place > 0 ? ")" : " of 1)");
+}
 
+/* Of the first and the next; of those who share first place, each, if they are few. */
+static void say_weak_spots(struct lf_speaker *speaker)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+	size_t spots = speaker->first > 1 ? speaker->first : 2;
+	size_t next = speaker->first > 1 ? 1 : lf_tied_from(speaker, 1);
+	unsigned decimals = lf_decimals_apart(weakest_of(&ranking[0]), weakest_of(&ranking[1]), 2);
+
+	if (spots > LF_NAMED_MAX)
+		return;
+	if (!lf_alike(speaker, 1, next))
+		next = 1;
+	lf_text_put(&speaker->text,
+		speaker->rubric->def.aggregation == LF_MINIMUM ? "The weakest criterion decides under this rubric: "
+							       : "Weak spots cost most under this rubric: ");
+	for (size_t place = 0; place < spots; place++) {
 		lf_text_put(&speaker->text, place > 0 ? ", " : "");
-		lf_put_ranked(speaker, place);
-		lf_text_put(&speaker->text, place > 0 ? " by " : " is held back most by ");
-		lf_put_label(speaker, rubric->criteria[rubric->criterion_place[score->limiting]].label);
-		lf_text_put(&speaker->text, " (");
-		lf_text_fixed(&speaker->text, score->criteria[score->limiting].value, 2);
-		lf_text_put(&speaker->text, place > 0 ? ")" : " of 1)");
+		put_weak_spot(speaker, place, place > 0 ? next : 1, decimals);
+	}
+	lf_text_put(&speaker->text, ".");
+	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+}
+
+/* The criteria on which the contributions of those who share first place are furthest apart, and how far. */
+static void pick_spreads(const struct lf_speaker *speaker, struct lf_picks *picks)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+
+	for (size_t c = 0; c < speaker->rubric->def.criterion_count; c++) {
+		uint32_t j = speaker->rubric->criteria[c].index;
+		double least = ranking[0].criteria[j].value, most = least;
+
+		for (size_t i = 1; i < speaker->first; i++) {
+			double value = ranking[i].criteria[j].value;
+
+			least = value < least ? value : least;
+			most = value > most ? value : most;
+		}
+		lf_pick(picks, &speaker->rubric->criteria[c], speaker->result->weights[j] * (most - least));
+	}
+}
+
+/* "m-1, m-4 and m-2 differ most on Skill (by up to 0.14)" */
+static void say_spreads(struct lf_speaker *speaker)
+{
+	struct lf_picks picks = {.room = LF_PICKS_MAX};
+	unsigned decimals;
+
+	pick_spreads(speaker, &picks);
+	decimals = lf_settle(&picks);
+	lf_put_several(speaker, 0, speaker->first);
+	lf_text_put(&speaker->text,
+		picks.count > 0 ? " differ most on " : " are equal on every criterion that counts here");
+	for (size_t i = 0; i < picks.count; i++) {
+		lf_text_join(&speaker->text, i, picks.count);
+		lf_put_label(speaker, picks.criterion[i]->label);
+		lf_text_put(&speaker->text, " (by up to ");
+		lf_text_fixed(&speaker->text, picks.amount[i], decimals);
+		lf_text_put(&speaker->text, ")");
+	}
+	lf_text_put(&speaker->text, ".");
+	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+}
+
+/* On what each of two is ahead: the first, and the next, or all who share the next place and are alike. */
+static void say_pair(struct lf_speaker *speaker, size_t next)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+	struct lf_picks ahead = {.room = LF_PICKS_MAX}, behind = {.room = 2};
+	bool tied = speaker->first > 1;
+	unsigned ahead_decimals, behind_decimals;
+
+	lf_pick_differences(speaker, &ranking[0], &ranking[1], &ahead, &behind);
+	ahead_decimals = lf_settle(&ahead);
+	behind_decimals = lf_settle(&behind);
+	if (ahead.count + behind.count == 0)
+		return;
+	if (ahead.count > 0) {
+		lf_put_ranked(speaker, 0);
+		lf_text_put(&speaker->text, " is ahead");
+		if (!tied) {
+			lf_text_put(&speaker->text, " of ");
+			lf_put_several(speaker, 1, next);
+		}
+		lf_text_put(&speaker->text, tied ? " on " : " mainly on ");
+		lf_put_picks(speaker, &ahead, '+', ahead_decimals);
+		lf_text_put(&speaker->text, behind.count > 0 ? "; " : "");
+	}
+	if (behind.count > 0) {
+		lf_put_several(speaker, 1, next);
+		lf_text_put(&speaker->text, next > 1 ? " are ahead on " : " is ahead on ");
+		lf_put_picks(speaker, &behind, '+', behind_decimals);
 	}
 	lf_text_put(&speaker->text, ".");
 	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
@@ -113,98 +207,94 @@ static void say_weak_spots(struct lf_speaker *speaker)
 
 static void say_difference(struct lf_speaker *speaker)
 {
-	const struct lf_member_score *ranking = speaker->result->ranking;
-	struct lf_picks ahead = {.room = LF_PICKS_MAX}, behind = {.room = 2};
-	unsigned ahead_decimals, behind_decimals;
-	bool tied;
+	size_t next;
 
 	if (speaker->eligible < 2)
 		return;
-	if (ranking[0].limiting != LF_NONE && ranking[1].limiting != LF_NONE) {
+	next = speaker->first > 1 ? 1 : lf_tied_from(speaker, 1);
+	if (speaker->first > 1 && lf_alike(speaker, 0, speaker->first))
+		say_spreads(speaker);
+	else if (speaker->result->ranking[0].limiting != LF_NONE && speaker->result->ranking[1].limiting != LF_NONE)
 		say_weak_spots(speaker);
-		return;
-	}
-	tied = ranking[0].score == ranking[1].score;
-	lf_pick_differences(speaker, &ranking[0], &ranking[1], &ahead, &behind);
-	ahead_decimals = lf_settle(&ahead);
-	behind_decimals = lf_settle(&behind);
-	if (ahead.count + behind.count == 0) {
-		if (!tied)
-			return;
-		lf_put_several(speaker, 0, 2);
-		lf_text_put(&speaker->text, " are equal on every criterion that counts here.");
-		lf_utter(speaker, LF_SAY_EXPLANATION, 0);
-		return;
-	}
-	if (ahead.count > 0) {
-		lf_put_ranked(speaker, 0);
-		lf_text_put(&speaker->text, " is ahead");
-		if (!tied) {
-			lf_text_put(&speaker->text, " of ");
-			lf_put_ranked(speaker, 1);
-		}
-		lf_text_put(&speaker->text, tied ? " on " : " mainly on ");
-		lf_put_picks(speaker, &ahead, '+', ahead_decimals);
-		lf_text_put(&speaker->text, behind.count > 0 ? "; " : "");
-	}
-	if (behind.count > 0) {
-		lf_put_ranked(speaker, 1);
-		lf_text_put(&speaker->text, " is ahead on ");
-		lf_put_picks(speaker, &behind, '+', behind_decimals);
-	}
-	lf_text_put(&speaker->text, ".");
-	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
+	else if (speaker->first > 2)
+		say_spreads(speaker);
+	else
+		say_pair(speaker, lf_alike(speaker, 1, next) ? next : 1);
 }
 
 /* ---- evidence and expectation ---- */
 
-static void put_whose_expectations(struct lf_speaker *speaker, const struct lf_member *member)
+/* What part of a candidate's ratings, by weight, is expected of their discipline. */
+static double expected_of(const struct lf_speaker *speaker, const struct lf_member_score *score, double rated)
 {
-	const struct lf_rubric *rubric = speaker->rubric;
-
-	if (member->discipline == LF_NONE) {
-		lf_text_put(&speaker->text, "general expectations");
-		return;
-	}
-	lf_text_put(&speaker->text, "expectations about ");
-	if (member->discipline < rubric->def.discipline_count)
-		lf_put_label(speaker, rubric->discipline_labels[member->discipline]);
-	else
-		lf_text_put(&speaker->text, lf_discipline_id(rubric, speaker->the_case, member->discipline));
-	lf_text_put(&speaker->text, " engineers");
-}
-
-static void say_expectation(struct lf_speaker *speaker)
-{
-	const struct lf_member_score *first = &speaker->result->ranking[0];
-	const struct lf_member *member = &speaker->the_case->members[first->member];
-	double rated = 0, expected = 0;
+	double expected = 0;
 
 	for (size_t c = 0; c < speaker->rubric->def.criterion_count; c++) {
 		uint32_t j = speaker->rubric->criteria[c].index;
 
-		if (speaker->rubric->criteria[c].derived != LF_RATED)
-			continue;
-		rated += speaker->result->weights[j];
-		if (first->criteria[j].known)
-			expected += speaker->result->weights[j] * (1 - first->criteria[j].share);
+		if (speaker->rubric->criteria[c].derived == LF_RATED && score->criteria[j].known)
+			expected += speaker->result->weights[j] * (1 - score->criteria[j].share);
+	}
+	expected /= rated;
+	return expected > 1 ? 1 : expected;
+}
+
+/* " of the ratings behind this score rest on expectations about the discipline Front end, not on evidence about m-1" */
+static void put_expected(struct lf_speaker *speaker, double least, double most)
+{
+	const struct lf_rubric *rubric = speaker->rubric;
+	uint32_t discipline = speaker->the_case->members[speaker->result->ranking[0].member].discipline;
+
+	if (least < most && lf_scaled(least, 2) < lf_scaled(most, 2)) {
+		lf_text_put(&speaker->text, "Between ");
+		lf_text_percent(&speaker->text, least);
+		lf_text_put(&speaker->text, " and ");
+	}
+	lf_text_percent(&speaker->text, most);
+	if (speaker->first > 1) {
+		lf_text_put(&speaker->text, " of the ratings behind these scores rest on expectations");
+	} else if (discipline == LF_NONE) {
+		lf_text_put(&speaker->text, " of the ratings behind this score rest on general expectations");
+	} else {
+		lf_text_put(
+			&speaker->text, " of the ratings behind this score rest on expectations about the discipline ");
+		if (discipline < rubric->def.discipline_count)
+			lf_put_label(speaker, rubric->discipline_labels[discipline]);
+		else
+			lf_text_put(&speaker->text, lf_discipline_id(rubric, speaker->the_case, discipline));
+	}
+	lf_text_put(&speaker->text, ", not on evidence about ");
+	lf_put_first(speaker);
+}
+
+static void say_expectation(struct lf_speaker *speaker)
+{
+	const struct lf_member_score *ranking = speaker->result->ranking;
+	double rated = 0, least = 1, most = 0, known = 0;
+
+	for (size_t c = 0; c < speaker->rubric->def.criterion_count; c++) {
+		if (speaker->rubric->criteria[c].derived == LF_RATED)
+			rated += speaker->result->weights[speaker->rubric->criteria[c].index];
 	}
 	if (!(rated > 0))
 		return;
-	expected /= rated;
-	if (!(expected > 0) && first->evidence_share > 0) {
-		lf_text_put(&speaker->text,
-			"Nothing in this score rests on expectations: all that is rated rests on evidence about ");
-		lf_put_ranked(speaker, 0);
-	} else if (!(expected > 0)) {
-		lf_text_put(&speaker->text, "Nothing that this rubric rates is known about ");
-		lf_put_ranked(speaker, 0);
+	for (size_t i = 0; i < speaker->first; i++) {
+		double expected = expected_of(speaker, &ranking[i], rated);
+
+		least = expected < least ? expected : least;
+		most = expected > most ? expected : most;
+		known = ranking[i].evidence_share > known ? ranking[i].evidence_share : known;
+	}
+	if (most > 0) {
+		put_expected(speaker, least, most);
 	} else {
-		lf_text_percent(&speaker->text, expected > 1 ? 1 : expected);
-		lf_text_put(&speaker->text, " of the ratings behind this score rest on ");
-		put_whose_expectations(speaker, member);
-		lf_text_put(&speaker->text, ", not on evidence about ");
-		lf_put_ranked(speaker, 0);
+		if (known > 0)
+			lf_text_put(&speaker->text,
+				speaker->first > 1 ? "Nothing in these scores" : "Nothing in this score");
+		lf_text_put(&speaker->text,
+			known > 0 ? " rests on expectations: all that is rated rests on evidence about "
+				  : "Nothing that this rubric rates is known about ");
+		lf_put_first(speaker);
 	}
 	lf_text_put(&speaker->text, ".");
 	lf_utter(speaker, LF_SAY_EXPLANATION, 0);
