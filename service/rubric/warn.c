@@ -43,41 +43,6 @@ static void warn_criteria(struct lf_checker *warnings, const Leadfit__V1__Rubric
 		warn_levels(warnings, criterion, rubric->scale);
 		if (prior != NULL && !(prior->strength > 0) && (prior->n_mean > 0 || prior->default_mean != NULL))
 			lf_check_fail(warnings, "prior.strength", "is 0: the expected ratings count for nothing");
-		if (criterion->unknown_value != NULL && prior != NULL && prior->strength > 0)
-			lf_check_fail(warnings, "unknown_value",
-				"never counts: with the prior, every rating on this criterion is known");
-		lf_path_pop(&warnings->path, mark);
-	}
-}
-
-static bool is_needed(const Leadfit__V1__Rubric *rubric, const char *discipline)
-{
-	for (size_t j = 0; j < rubric->n_criteria; j++)
-		for (size_t i = 0; i < rubric->criteria[j]->n_needs; i++)
-			if (strcmp(rubric->criteria[j]->needs[i]->discipline, discipline) == 0)
-				return true;
-	return false;
-}
-
-/* Where labels decide although the rubric seems to say otherwise. */
-static void warn_expertise(struct lf_checker *warnings, const Leadfit__V1__Rubric *rubric)
-{
-	bool derived = false;
-
-	for (size_t j = 0; j < rubric->n_criteria; j++)
-		derived = derived || rubric->criteria[j]->derived != LEADFIT__V1__DERIVED__RATED;
-	if (rubric->expertise != NULL && !derived)
-		lf_check_fail(warnings, "expertise", "counts for nothing: no criterion is derived");
-	for (size_t d = 0; d < rubric->n_disciplines; d++) {
-		const Leadfit__V1__Discipline *discipline = rubric->disciplines[d];
-		const size_t mark = lf_path_push_index(&warnings->path, "disciplines", d);
-
-		if (rubric->expertise == NULL && discipline->n_shown_by > 0)
-			lf_check_fail(warnings, "shown_by", "counts for nothing: the rubric has no expertise.strength");
-		if (rubric->expertise != NULL && discipline->n_shown_by == 0 && is_needed(rubric, discipline->id))
-			lf_check_fail(warnings, "shown_by",
-				"is missing: only evidence whose domain is %.128s shows it, else the label decides",
-				discipline->id);
 		lf_path_pop(&warnings->path, mark);
 	}
 }
@@ -138,7 +103,6 @@ void lf_rubric_version_warn(const struct lf_rubric_version *version, struct lf_e
 
 	lf_rubric_warn(lf_rubric_def(version->compiled), note, &warnings);
 	warn_disciplines(&warnings, version->message);
-	warn_expertise(&warnings, version->message);
 	warn_criteria(&warnings, version->message);
 	warn_scenarios(&warnings, version->message);
 }
