@@ -20,7 +20,7 @@ static struct lf_assessment *add_one(struct lf_assessments *all)
 }
 
 static bool add_person(struct lf_assessments *all, const struct lf_groups *groups, struct lf_impact_frame *frame,
-	const Leadfit__V1__Ranked *ranked, bool selected)
+	const Leadfit__V1__Ranked *ranked, size_t rubric, bool selected)
 {
 	const uint32_t *place = lf_keys_find(&groups->index, ranked->candidate, "");
 	struct lf_assessment *assessment = add_one(all);
@@ -28,15 +28,17 @@ static bool add_person(struct lf_assessments *all, const struct lf_groups *group
 
 	if (assessment == NULL || lf_keys_add(&all->people, ranked->candidate, "", &first) == NULL)
 		return false;
-	*assessment = (struct lf_assessment){
-		.score = ranked->score, .person = place == NULL ? LF_NOT_GROUPED : *place - 1, .selected = selected};
+	*assessment = (struct lf_assessment){.score = ranked->score,
+		.person = place == NULL ? LF_NOT_GROUPED : *place - 1,
+		.rubric = (uint32_t)rubric,
+		.selected = selected};
 	frame->people += first;
 	frame->not_in_file += first && place == NULL;
 	return true;
 }
 
 bool lf_assessments_add(struct lf_assessments *all, const struct lf_groups *groups, struct lf_impact_frame *frame,
-	const Leadfit__V1__Decision *decision)
+	const Leadfit__V1__Decision *decision, size_t rubric)
 {
 	if (decision->n_ranking == 0) {
 		frame->pruned++;
@@ -49,7 +51,7 @@ bool lf_assessments_add(struct lf_assessments *all, const struct lf_groups *grou
 		const bool selected =
 			decision->recommended[0] != '\0' && strcmp(ranked->candidate, decision->recommended) == 0;
 
-		if (!add_person(all, groups, frame, ranked, selected))
+		if (!add_person(all, groups, frame, ranked, rubric, selected))
 			return false;
 	}
 	return true;

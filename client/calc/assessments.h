@@ -19,9 +19,12 @@ struct lf_assessments {
 	struct lf_keys people;
 };
 
-/* Adds those of a decision, and counts in frame what is left out or unknown. false where memory ran out. */
+/*
+ * Adds those of a decision, whose rubric has this place, and counts in frame what is left out or unknown. false where
+ * memory ran out.
+ */
 bool lf_assessments_add(struct lf_assessments *all, const struct lf_groups *groups, struct lf_impact_frame *frame,
-	const Leadfit__V1__Decision *decision);
+	const Leadfit__V1__Decision *decision, size_t rubric);
 void lf_assessments_clean_up(struct lf_assessments *all);
 
 #endif

@@ -44,7 +44,7 @@ static bool keep_reason(struct lf_backtest *backtest, const Leadfit__V1__FieldVi
 	return kept->field != NULL && kept->description != NULL;
 }
 
-static bool keep_ref(struct lf_backtest *backtest, const Leadfit__V1__RubricRef *ref)
+static bool keep_ref(struct lf_backtest *backtest, const Leadfit__V1__RubricRef *ref, const char *selected_rubric)
 {
 	if (ref == NULL || backtest->ref.name != NULL)
 		return true;
@@ -52,12 +52,13 @@ static bool keep_ref(struct lf_backtest *backtest, const Leadfit__V1__RubricRef 
 	backtest->ref.name = strdup(ref->name);
 	backtest->ref.digest = strdup(ref->digest);
 	snprintf(backtest->rubric, sizeof(backtest->rubric), "%.128s %.*s", ref->name, LF_DIGEST_SHOWN, ref->digest);
-	return backtest->ref.name != NULL && backtest->ref.digest != NULL;
+	backtest->selected_rubric = strdup(selected_rubric);
+	return backtest->ref.name != NULL && backtest->ref.digest != NULL && backtest->selected_rubric != NULL;
 }
 
 bool lf_backtest_add(struct lf_backtest *backtest, const Leadfit__V1__BacktestResponse *slice)
 {
-	bool kept = keep_ref(backtest, slice->ref);
+	bool kept = keep_ref(backtest, slice->ref, slice->selected_rubric);
 
 	backtest->decided += slice->decided;
 	backtest->erased += slice->erased;
@@ -93,6 +94,7 @@ void lf_backtest_clean_up(struct lf_backtest *backtest)
 	}
 	free(backtest->ref.name);
 	free(backtest->ref.digest);
+	free(backtest->selected_rubric);
 	*backtest = (struct lf_backtest){0};
 }
 
@@ -102,6 +104,8 @@ void lf_backtest_message(struct lf_backtest *backtest, Leadfit__V1__BacktestResp
 {
 	leadfit__v1__backtest_response__init(message);
 	message->ref = backtest->ref.name != NULL ? &backtest->ref : NULL;
+	if (backtest->selected_rubric != NULL)
+		message->selected_rubric = backtest->selected_rubric;
 	message->decided = backtest->decided;
 	message->erased = backtest->erased;
 	message->pruned = backtest->pruned;
@@ -144,7 +148,11 @@ void lf_backtest_summary(const struct lf_backtest *backtest, struct lf_buffer *o
 		{backtest->still_nobody, "nobody, for another reason"},
 	};
 
-	lf_text_add(out, "Of %" PRIu64 " decision%s, ", backtest->decided, backtest->decided == 1 ? "" : "s");
+	lf_text_add(out, "Of %" PRIu64 " decision%s", backtest->decided, backtest->decided == 1 ? "" : "s");
+	if (backtest->selected_rubric == NULL || backtest->selected_rubric[0] == '\0')
+		lf_text_add(out, " under any rubric, ");
+	else
+		lf_text_add(out, " under %s, ", backtest->selected_rubric);
 	if (backtest->flips == 0) {
 		lf_text_add(out, "none comes out otherwise.");
 		return;

@@ -10,7 +10,8 @@ enum { LF_BACKTEST_OUTCOMES = 5, LF_BACKTEST_REASONS_MAX = 10 };
 
 /* Zeroed at first. */
 struct lf_backtest {
-	char rubric[160]; /* "tech-lead 0815b2257249" */
+	char rubric[160];      /* "tech-lead 0815b2257249" */
+	char *selected_rubric; /* whose decisions were taken, owned; "" = every rubric's */
 	uint64_t decided, erased, pruned, inapplicable, flips;
 	uint64_t someone_else, newly_nobody, newly_somebody,
 		still_nobody; /* the flips by what becomes of the recommendation */
@@ -41,7 +42,7 @@ void lf_backtest_message(struct lf_backtest *backtest, Leadfit__V1__BacktestResp
 
 /* "recommended", "too close", ...: words for an outcome. */
 const char *lf_outcome_words(size_t outcome);
-/* "Of 120 decisions, 7 come out otherwise: 4 recommend someone else, 3 recommend nobody any more.": one sentence. */
+/* "Of 120 decisions under tech-lead, 7 come out otherwise: 4 recommend someone else, 3 recommend nobody any more.": one sentence. */
 void lf_backtest_summary(const struct lf_backtest *backtest, struct lf_buffer *out);
 
 #endif

@@ -23,18 +23,45 @@ struct work {
 
 /* ---- the full sample ---- */
 
-static double median_of(const struct lf_assessment *assessments, size_t count, bool *failed)
+/* Of each rubric, in the order of their places. false where memory ran out. */
+static bool find_medians(
+	struct lf_impact_rubric *rubrics, size_t rubric_count, const struct lf_assessment *assessments, size_t count)
 {
 	double *scores = malloc((count + 1) * sizeof(*scores));
-	double median = NAN;
+	size_t *ends = calloc(rubric_count + 1, sizeof(*ends));
+	const bool done = scores != NULL && ends != NULL;
 
-	*failed = scores == NULL;
-	for (size_t i = 0; i < count && scores != NULL; i++)
-		scores[i] = assessments[i].score;
-	if (scores != NULL)
-		median = lf_median(scores, count);
+	for (size_t i = 0; i < count && done; i++) {
+		LF_CHECK(L14, assessments[i].rubric < rubric_count);
+		rubrics[assessments[i].rubric].assessed++;
+	}
+	for (size_t r = 1; r < rubric_count && done; r++)
+		ends[r] = ends[r - 1] + (size_t)rubrics[r - 1].assessed;
+	for (size_t i = 0; i < count && done; i++)
+		scores[ends[assessments[i].rubric]++] = assessments[i].score;
+	for (size_t r = 0; r < rubric_count && done; r++) {
+		const size_t assessed = (size_t)rubrics[r].assessed;
+
+		rubrics[r].median = lf_median(scores + (ends[r] - assessed), assessed);
+	}
 	free(scores);
-	return median;
+	free(ends);
+	return done;
+}
+
+static int compare_rubrics(const void *a, const void *b)
+{
+	return strcmp(((const struct lf_impact_rubric *)a)->name, ((const struct lf_impact_rubric *)b)->name);
+}
+
+/* Keeps those that have assessments, by name. */
+static void list_rubrics(struct lf_impact *impact, size_t rubric_count)
+{
+	for (size_t r = 0; r < rubric_count; r++)
+		if (impact->rubrics[r].assessed > 0)
+			impact->rubrics[impact->rubric_count++] = impact->rubrics[r];
+	if (impact->rubric_count > 0)
+		qsort(impact->rubrics, impact->rubric_count, sizeof(*impact->rubrics), compare_rubrics);
 }
 
 static void tally_people(
@@ -43,7 +70,7 @@ static void tally_people(
 	impact->assessed = count;
 	for (size_t i = 0; i < count; i++) {
 		const struct lf_assessment *assessment = &assessments[i];
-		const bool above = assessment->score > impact->median;
+		const bool above = assessment->score > impact->rubrics[assessment->rubric].median;
 		struct tally *tally;
 
 		impact->selected += assessment->selected;
@@ -213,17 +240,23 @@ static unsigned bits_of(unsigned set)
 }
 
 bool lf_impact_compute(struct lf_impact *impact, const struct lf_groups *groups,
-	const struct lf_assessment *assessments, size_t count, bool small_too, struct lf_arena *arena)
+	const struct lf_assessment *assessments, size_t count, const char *const *rubrics, size_t rubric_count,
+	bool small_too, struct lf_arena *arena)
 {
 	const unsigned sets = 1u << groups->dimension_count;
 	struct work work = {groups, calloc(groups->person_count + 1, sizeof(*work.people)), small_too, arena};
 	bool failed;
 
-	*impact = (struct lf_impact){.median = median_of(assessments, count, &failed)};
-	impact->tables = lf_arena_zalloc(arena, sets, sizeof(*impact->tables));
-	failed = failed || work.people == NULL || impact->tables == NULL;
-	if (!failed)
+	*impact = (struct lf_impact){.tables = lf_arena_zalloc(arena, sets, sizeof(*impact->tables)),
+		.rubrics = lf_arena_zalloc(arena, rubric_count + 1, sizeof(*impact->rubrics))};
+	failed = work.people == NULL || impact->tables == NULL || impact->rubrics == NULL;
+	for (size_t r = 0; r < rubric_count && !failed; r++)
+		impact->rubrics[r].name = rubrics[r];
+	failed = failed || !find_medians(impact->rubrics, rubric_count, assessments, count);
+	if (!failed) {
 		tally_people(&work, impact, assessments, count);
+		list_rubrics(impact, rubric_count);
+	}
 	for (unsigned size = 1; size <= groups->dimension_count && !failed; size++)
 		for (unsigned set = 1; set < sets && !failed; set++) {
 			struct lf_impact_table *table;
@@ -236,6 +269,11 @@ bool lf_impact_compute(struct lf_impact *impact, const struct lf_groups *groups,
 		}
 	free(work.people);
 	return !failed;
+}
+
+const char *lf_impact_measure_name(enum lf_measure measure)
+{
+	return measure == LF_SELECTION ? "selection" : "scoring";
 }
 
 static void join(const struct lf_groups *groups, unsigned dimensions, const uint8_t *categories, const char *separator,

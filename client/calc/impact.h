@@ -21,13 +21,14 @@
 struct lf_assessment {
 	double score;
 	uint32_t person; /* place in groups->people; LF_NOT_GROUPED: none of them */
+	uint32_t rubric; /* place among the rubrics */
 	bool selected;
 };
 
 /* What happened to how many. */
 enum lf_measure {
 	LF_SELECTION, /* selected */
-	LF_SCORING,   /* a score strictly above the median of the full sample */
+	LF_SCORING,   /* a score strictly above the median of the full sample under its rubric */
 	LF_MEASURES
 };
 
@@ -58,16 +59,24 @@ struct lf_impact_table {
 	size_t references[LF_MEASURES]; /* the category with the highest rate; count where none has one */
 };
 
+/* Scores of several rubrics are not comparable: each rubric is a sample of its own. */
+struct lf_impact_rubric {
+	const char *name;
+	uint64_t assessed; /* at least 1 */
+	double median;     /* of its scores, those of unknown categories included */
+};
+
 struct lf_impact {
 	uint64_t assessed, selected, above;
-	double median; /* of all scores, those of unknown categories included; NAN where there are none */
+	struct lf_impact_rubric *rubrics; /* by name, those under which somebody was assessed */
+	size_t rubric_count;
 	struct lf_impact_table *tables; /* one a dimension, then the intersections of two, three, four */
 	size_t table_count;
 };
 
 /* What the tables were made of. */
 struct lf_impact_frame {
-	uint64_t decisions;    /* the latest of each team and project */
+	uint64_t decisions;    /* the latest of each rubric, team and project */
 	uint64_t superseded;   /* earlier ones */
 	uint64_t erased;       /* of these, somebody was erased since: their categories are unknown */
 	uint64_t pruned;       /* left out: who was assessed was pruned since */
@@ -78,13 +87,16 @@ struct lf_impact_frame {
 };
 
 /*
- * Computes all tables into arena. Only categories that occur have a row. small_too: categories under 2% of the data
- * take part like any other; else they have counts, rates and tests, but no impact ratio, and are no reference (6 RCNY
- * 5-301(d) allows for that). false where memory ran out.
+ * Computes all tables into arena. Only categories that occur have a row. rubrics: their names, which outlive the
+ * result. small_too: categories under 2% of the data take part like any other; else they have counts, rates and tests,
+ * but no impact ratio, and are no reference (6 RCNY 5-301(d) allows for that). false where memory ran out.
  */
 bool lf_impact_compute(struct lf_impact *impact, const struct lf_groups *groups,
-	const struct lf_assessment *assessments, size_t count, bool small_too, struct lf_arena *arena);
+	const struct lf_assessment *assessments, size_t count, const char *const *rubrics, size_t rubric_count,
+	bool small_too, struct lf_arena *arena);
 
+/* "selection", "scoring" */
+const char *lf_impact_measure_name(enum lf_measure measure);
 /* "female", or "female, Asian": a row's categories, of the table's dimensions. name is scratch space, empty. */
 void lf_impact_name(const struct lf_groups *groups, const struct lf_impact_table *table, const uint8_t *categories,
 	struct lf_buffer *name);

@@ -163,11 +163,17 @@ static int compare_reasons(const void *a, const void *b)
 	return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : strcmp(x->text, y->text);
 }
 
-bool lf_report_finish(struct lf_report *report)
+bool lf_report_finish(struct lf_report *report, size_t rubrics)
 {
+	report->rubrics = rubrics;
 	if (report->reason_count > 0)
 		qsort(report->reasons, report->reason_count, sizeof(*report->reasons), compare_reasons);
 	lf_keys_clean_up(&report->reason_places); /* the places have changed */
+	if (rubrics > 1) {
+		memset(report->bands, 0, sizeof(report->bands));
+		report->calibration = (struct lf_agreement){.tau = NAN, .interval = {NAN, NAN}};
+		return true;
+	}
 	return lf_tau_b(report->scores, report->results, report->result_count, &report->calibration);
 }
 
@@ -202,6 +208,11 @@ void lf_report_verdict(const struct lf_report *report, struct lf_buffer *text)
 	const struct lf_agreement *found = &report->calibration;
 	char numbers[3][LF_FIGURE_BYTES];
 
+	if (report->rubrics > 1) {
+		lf_text_add(text, "Not computed over %zu rubrics together: their scores are not comparable.",
+			report->rubrics);
+		return;
+	}
 	if (report->result_count < LF_RESULTS_NEEDED) {
 		lf_text_add(text, "Too few: %zu result%s with the score of who led, at least %d are needed.",
 			report->result_count, report->result_count == 1 ? "" : "s", LF_RESULTS_NEEDED);

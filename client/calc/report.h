@@ -51,9 +51,10 @@ struct lf_report_reason {
 	uint64_t count;
 };
 
-/* Zeroed: empty. */
+/* Zeroed: empty. Of one rubric, or of several together. */
 struct lf_report {
 	struct lf_report_kind all, kinds[LF_KINDS];
+	size_t rubrics; /* how many; lf_report_finish() sets it */
 	uint64_t instead[LF_INSTEAD_KINDS];
 	struct lf_report_reason *reasons; /* lf_report_finish() sorts them, most frequent first */
 	size_t reason_count, reason_capacity;
@@ -78,9 +79,18 @@ bool lf_report_needs_ranking(const Leadfit__V1__RecordedOutcome *outcome);
 /* Who led, for a decision that has an outcome: decision has its ranking. false where memory ran out. */
 bool lf_report_add_lead(
 	struct lf_report *report, const Leadfit__V1__Decision *decision, const Leadfit__V1__RecordedOutcome *outcome);
-/* Once all is in. false where memory ran out. */
-bool lf_report_finish(struct lf_report *report);
+/*
+ * Once all is in, of so many rubrics. Scores of several are not comparable: then nothing is said about score and
+ * result, and there are no bands. false where memory ran out.
+ */
+bool lf_report_finish(struct lf_report *report, size_t rubrics);
 void lf_report_clean_up(struct lf_report *report);
+
+/* One rubric's part of a report. */
+struct lf_report_rubric {
+	const char *name;
+	struct lf_report report;
+};
 
 /* "RECOMMENDED" */
 const char *lf_report_kind_name(size_t kind);

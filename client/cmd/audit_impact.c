@@ -11,11 +11,13 @@
 #include "client/cmd/selection.h"
 #include "client/draw/pictures.h"
 #include "client/files/groups.h"
+#include "client/files/impact_csv.h"
 #include "client/views/impact_page.h"
 #include "proto/base/buffer.h"
 
 static const struct lf_option options[] = {
 	{"groups", "FILE", "who is in which category: CSV, YAML or JSON; - is standard input", false},
+	{"unknown", "WORD", "a word in that file for a category that is not known; repeatable", true},
 	LF_FILTER_OPTIONS,
 	{"small-too", NULL, "categories under 2% of the data take part like any other", false},
 	{"csv", "FILE", "write the tables to this file; - is standard output, and nothing else", false},
@@ -29,6 +31,7 @@ struct job {
 	struct lf_input input;
 	struct lf_groups groups;
 	struct lf_selection selection;
+	struct lf_latest latest;
 	struct lf_assessments assessments;
 	struct lf_impact impact;
 	struct lf_impact_frame frame;
@@ -40,23 +43,30 @@ static enum lf_code no_memory(struct lf_error *error)
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 }
 
-static enum lf_code count_decision(void *context, const Leadfit__V1__Decision *decision, struct lf_error *error)
+static enum lf_code count_decision(
+	void *context, const Leadfit__V1__Decision *decision, size_t rubric, struct lf_error *error)
 {
 	struct job *job = context;
 
-	return lf_assessments_add(&job->assessments, &job->groups, &job->frame, decision) ? LF_OK : no_memory(error);
+	return lf_assessments_add(&job->assessments, &job->groups, &job->frame, decision, rubric) ? LF_OK
+												  : no_memory(error);
 }
 
 static enum lf_code compute(struct job *job)
 {
-	struct lf_latest_counts counts;
+	const char **rubrics;
 
-	if (lf_latest_walk(job->cli, &job->selection, true, count_decision, job, &counts, &job->error) != LF_OK)
+	if (lf_latest_walk(job->cli, &job->selection, true, count_decision, job, &job->latest, &job->error) != LF_OK)
 		return job->error.code;
-	job->frame.superseded = counts.superseded;
+	job->frame.superseded = job->latest.counts.superseded;
 	job->frame.not_assessed = job->groups.person_count - (job->frame.people - job->frame.not_in_file);
-	if (!lf_impact_compute(&job->impact, &job->groups, job->assessments.list, job->assessments.count,
-		    job->frame.small_too, &job->arena))
+	rubrics = lf_arena_zalloc(&job->arena, job->latest.rubric_count + 1, sizeof(*rubrics));
+	if (rubrics == NULL)
+		return no_memory(&job->error);
+	for (size_t i = 0; i < job->latest.rubric_count; i++)
+		rubrics[i] = job->latest.rubrics[i].name;
+	if (!lf_impact_compute(&job->impact, &job->groups, job->assessments.list, job->assessments.count, rubrics,
+		    job->latest.rubric_count, job->frame.small_too, &job->arena))
 		return no_memory(&job->error);
 	return LF_OK;
 }
@@ -92,13 +102,23 @@ static bool print_csv(struct lf_buffer *csv, void *answer)
 }
 static enum lf_code read_file(struct job *job, const struct lf_arguments *arguments)
 {
-	const char *path = lf_argument(arguments, "groups");
+	const char *path = lf_argument(arguments, "groups"), *word;
+	struct lf_unknown_words unknown = {0};
+	const char **words = lf_arena_zalloc(&job->arena, arguments->given_count + 1, sizeof(*words));
 
+	if (words == NULL)
+		return no_memory(&job->error);
+	for (; (word = lf_argument_at(arguments, "unknown", unknown.count)) != NULL; unknown.count++) {
+		if (word[0] == '\0')
+			return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--unknown: is empty");
+		words[unknown.count] = word;
+	}
+	unknown.words = words;
 	if (path == NULL)
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "audit impact needs --groups FILE");
 	if (lf_input_read(&job->input, path, true, &job->error) != LF_OK)
 		return job->error.code;
-	return lf_groups_read(&job->groups, &job->input, &job->arena, &job->error);
+	return lf_groups_read(&job->groups, &job->input, &unknown, &job->arena, &job->error);
 }
 
 static int run_impact(struct lf_cli *cli, const struct lf_arguments *arguments)
@@ -120,6 +140,7 @@ static int run_impact(struct lf_cli *cli, const struct lf_arguments *arguments)
 	else
 		status = lf_cli_show(cli, &view, svg, csv, &job);
 	lf_assessments_clean_up(&job.assessments);
+	lf_latest_clean_up(&job.latest);
 	lf_groups_clean_up(&job.groups);
 	lf_input_clean_up(&job.input);
 	lf_arena_clean_up(&job.arena);
@@ -132,16 +153,18 @@ const struct lf_command lf_command_audit_impact = {
 	.operands = "",
 	.summary = "Selection rates, scoring rates and impact ratios by group",
 	.help = "By the rules of New York City's Local Law 144 (6 RCNY 5-300, 5-301), over the latest decision of\n"
-		"each team and project (no what-if counts): how many of each category were recommended, how many\n"
-		"scored above the median of all, each rate divided by the highest one, by every dimension and\n"
-		"every intersection of them, with Fisher's exact test. The file stays on this machine: it is\n"
-		"never sent to the service. As CSV it has the columns candidate, then one a dimension, at most 4:\n"
+		"each rubric, team and project (no what-if counts): how many of each category were recommended,\n"
+		"how many scored above the median of all under the same rubric, each rate divided by the highest\n"
+		"one, by every dimension and every intersection of them, with Fisher's exact test. The file stays\n"
+		"on this machine: it is never sent to the service. As CSV it has the columns candidate, then one\n"
+		"a dimension, at most 4:\n"
 		"  candidate,sex,race_ethnicity\n"
 		"  m-1042,female,Asian\n"
-		"An empty cell or \"unknown\" is not known: counted, and left out of the ratios. The filters say\n"
-		"which decisions.\n\n"
+		"An empty cell or \"unknown\" is not known: counted, and left out of the ratios; so is what\n"
+		"--unknown WORD names, in any case. The filters say which decisions.\n\n"
 		"Examples:\n"
-		"  leadfit audit impact --groups groups.csv --since 2026-01-01\n"
+		"  leadfit audit impact --groups groups.csv --rubric tech-lead --since 2026-01-01\n"
+		"  leadfit audit impact --groups groups.csv --unknown N/A --unknown 'Prefer not to say'\n"
 		"  leadfit audit impact --groups groups.csv --csv impact.csv --svg impact.svg\n",
 	.options = options,
 	.run = run_impact,

@@ -44,6 +44,7 @@ static enum lf_code read_options(struct listing *listing, const struct lf_argume
 	request->team = selection->team;
 	request->project = selection->project;
 	request->candidate = selection->candidate;
+	request->rubric = selection->rubric;
 	request->outcome = selection->outcome;
 	request->since = selection->since;
 	request->until = selection->until;
@@ -122,6 +123,7 @@ static int run_list(struct lf_cli *cli, const struct lf_arguments *arguments)
 		{.prefix = "team", .option = "--team"},
 		{.prefix = "project", .option = "--project"},
 		{.prefix = "candidate", .option = "--candidate"},
+		{.prefix = "rubric", .option = "--rubric"},
 		{.prefix = "outcome", .option = "--outcome"},
 		{.prefix = "since", .option = "--since"},
 		{.prefix = "until", .option = "--until"},

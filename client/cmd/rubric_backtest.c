@@ -16,8 +16,9 @@ enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 100000 };
 
 static const struct lf_option options[] = {
 	LF_FILTER_OPTIONS,
+	{"all-rubrics", NULL, "decided under any rubric, not only under that of RUBRIC's name", false},
 	{"what-if", NULL, "also those that were made with --what-if", false},
-	{"latest", NULL, "only the newest decision of each team and project", false},
+	{"latest", NULL, "only the newest decision of each rubric, team and project", false},
 	{"ignore-undeclared", NULL, "leave out what this rubric does not declare, instead of skipping those decisions",
 		false},
 	{"limit", "N", "show at most so many of those that come out otherwise, 0..100000 (default 20)", false},
@@ -64,12 +65,15 @@ static enum lf_code read_options(struct lf_cli *cli, struct run *run, const stru
 		return run->error.code;
 	if (lf_argument(arguments, "latest") != NULL && lf_argument(arguments, "what-if") != NULL)
 		return lf_error_set(&run->error, LF_INVALID_ARGUMENT, "--latest and --what-if exclude each other");
+	if (lf_argument(arguments, "rubric") != NULL && lf_argument(arguments, "all-rubrics") != NULL)
+		return lf_error_set(&run->error, LF_INVALID_ARGUMENT, "--rubric and --all-rubrics exclude each other");
 	if ((limit != NULL && lf_option_number("limit", limit, 0, LIMIT_MAX, &run->limit, &run->error) != LF_OK) ||
 		lf_selection_take(&run->selection, arguments, &run->arena, &run->error) != LF_OK ||
 		take_rubric(cli, run, arguments->operands[0]) != LF_OK)
 		return run->error.code;
 	run->selection.message.decisions_only = lf_argument(arguments, "what-if") == NULL;
 	run->request.selection = &run->selection.message;
+	run->request.all_rubrics = lf_argument(arguments, "all-rubrics") != NULL;
 	run->request.latest = lf_argument(arguments, "latest") != NULL;
 	run->request.ignore_undeclared = lf_argument(arguments, "ignore-undeclared") != NULL;
 	return LF_OK;
@@ -212,13 +216,16 @@ const struct lf_command lf_command_rubric_backtest = {
 		"the selection is decided again under it, with its own team, project and instant; said is how many "
 		"come out otherwise, in "
 		"which projects, and by which criterion. Nothing is stored, nothing goes live.\n\n"
-		"All decisions count but those made with --what-if; --latest counts each team and project once. A "
-		"decision whose team or "
+		"The decisions are those made under RUBRIC's name, by any version; --rubric NAME takes those "
+		"of another rubric, --all-rubrics those of every one. All count but those made with --what-if; "
+		"--latest "
+		"counts each rubric, team and project once. A decision whose team or "
 		"project has what RUBRIC does not declare is counted apart, with the reason, unless "
 		"--ignore-undeclared.\n\n"
 		"Examples:\n"
 		"  leadfit rubric backtest tech-lead.yaml --since 2026-01-01\n"
-		"  leadfit rubric backtest 0815b2257249 --latest --svg flips.svg\n",
+		"  leadfit rubric backtest 0815b2257249 --latest --svg flips.svg\n"
+		"  leadfit rubric backtest new-name.yaml --rubric tech-lead\n",
 	.options = options,
 	.operand_min = 1,
 	.operand_max = 1,

@@ -55,6 +55,7 @@ enum lf_code lf_selection_take(struct lf_selection *selection, const struct lf_a
 	if (lf_argument_text(arguments, "team", &message->team, arena, error) != LF_OK ||
 		lf_argument_text(arguments, "project", &message->project, arena, error) != LF_OK ||
 		lf_argument_text(arguments, "candidate", &message->candidate, arena, error) != LF_OK ||
+		lf_argument_text(arguments, "rubric", &message->rubric, arena, error) != LF_OK ||
 		take_outcome(arguments, &message->outcome, error) != LF_OK ||
 		take_instant(arguments, "since", &selection->since, &message->since, error) != LF_OK ||
 		take_instant(arguments, "until", &selection->until, &message->until, error) != LF_OK)
@@ -63,7 +64,7 @@ enum lf_code lf_selection_take(struct lf_selection *selection, const struct lf_a
 	return LF_OK;
 }
 
-/* ---- the latest of each team and project ---- */
+/* ---- the latest of each rubric, team and project ---- */
 
 static enum lf_code take_latest(struct lf_latest *latest, const Leadfit__V1__ExportResponse *slice, lf_latest_fn visit,
 	void *context, struct lf_error *error)
@@ -71,26 +72,27 @@ static enum lf_code take_latest(struct lf_latest *latest, const Leadfit__V1__Exp
 	for (size_t i = 0; i < slice->n_decisions && error->code == LF_OK; i++) {
 		const Leadfit__V1__Decision *decision = slice->decisions[i]->decision;
 		bool counts;
+		size_t rubric;
 
 		if (decision == NULL)
 			continue;
-		if (!lf_latest_take(latest, decision, &counts))
+		if (!lf_latest_take(latest, decision, &counts, &rubric))
 			return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 		if (counts)
-			visit(context, decision, error);
+			visit(context, decision, rubric, error);
 	}
 	return error->code;
 }
 
 enum lf_code lf_latest_walk(struct lf_cli *cli, const struct lf_selection *selection, bool whole, lf_latest_fn visit,
-	void *context, struct lf_latest_counts *counts, struct lf_error *error)
+	void *context, struct lf_latest *latest, struct lf_error *error)
 {
-	struct lf_latest latest = {.wanted = &selection->message};
 	Leadfit__V1__Selection asked = selection->message;
 	Leadfit__V1__ExportRequest request = LEADFIT__V1__EXPORT_REQUEST__INIT;
 	Leadfit__V1__Selection none = LEADFIT__V1__SELECTION__INIT;
 	struct lf_progress progress;
 
+	latest->wanted = &selection->message;
 	lf_progress_init(&progress);
 	asked.candidate = none.candidate;
 	asked.outcome = none.outcome;
@@ -104,13 +106,11 @@ enum lf_code lf_latest_walk(struct lf_cli *cli, const struct lf_selection *selec
 		if (reply == NULL)
 			break;
 		request.from_sequence = ((const Leadfit__V1__ExportResponse *)reply)->next;
-		take_latest(&latest, (const Leadfit__V1__ExportResponse *)reply, visit, context, error);
+		take_latest(latest, (const Leadfit__V1__ExportResponse *)reply, visit, context, error);
 		protobuf_c_message_free_unpacked(reply, NULL);
-		lf_progress_say(&progress, "%" PRIu64 " decisions read, the latest of %zu teams and projects",
-			latest.counts.read, latest.seen.count);
+		lf_progress_say(&progress, "%" PRIu64 " decisions read, %" PRIu64 " counted", latest->counts.read,
+			latest->counts.taken);
 	} while (error->code == LF_OK && request.from_sequence != 0);
 	lf_progress_end(&progress);
-	*counts = latest.counts;
-	lf_latest_clean_up(&latest);
 	return error->code;
 }

@@ -13,6 +13,7 @@
 	{"team", "ID", "of this team", false}, \
 	{"project", "ID", "for this project", false}, \
 	{"candidate", "ID", "in which this person was a candidate", false}, \
+	{"rubric", "NAME", "decided under the rubric of this name, any version of it", false}, \
 	{"outcome", "OUTCOME", "RECOMMENDED, TOO_CLOSE, INSUFFICIENT_EVIDENCE or NO_ELIGIBLE_CANDIDATE, in any case", false}, \
 	{"since", "INSTANT", "decided at or after this date or RFC 3339 instant", false}, \
 	{"until", "INSTANT", "decided before it", false}
@@ -25,6 +26,7 @@
 	{.prefix = "selection.team", .option = "--team"}, \
 	{.prefix = "selection.project", .option = "--project"}, \
 	{.prefix = "selection.candidate", .option = "--candidate"}, \
+	{.prefix = "selection.rubric", .option = "--rubric"}, \
 	{.prefix = "selection.outcome", .option = "--outcome"}, \
 	{.prefix = "selection.since", .option = "--since"}, \
 	{.prefix = "selection.until", .option = "--until"}
@@ -42,15 +44,19 @@ struct lf_selection {
 enum lf_code lf_selection_take(struct lf_selection *selection, const struct lf_arguments *arguments,
 	struct lf_arena *arena, struct lf_error *error);
 
-/* Takes one. The decision is valid during the call only. Anything but LF_OK ends the walk with that error. */
-typedef enum lf_code (*lf_latest_fn)(void *context, const Leadfit__V1__Decision *decision, struct lf_error *error);
+/*
+ * Takes one. rubric: the place of its rubric in the walk's lf_latest. The decision is valid during the call only.
+ * Anything but LF_OK ends the walk with that error.
+ */
+typedef enum lf_code (*lf_latest_fn)(
+	void *context, const Leadfit__V1__Decision *decision, size_t rubric, struct lf_error *error);
 
 /*
- * Visits the decisions of the selection that count (calc/latest.h), newest first. whole: with rankings. Memory grows
- * with the number of teams and projects, not with that of decisions. Calls the service, and blocks; says on a terminal
- * how far it is.
+ * Visits the decisions of the selection that count (calc/latest.h), newest first. whole: with rankings. latest is
+ * zeroed; the caller cleans it up. Memory grows with the number of teams and projects, not with that of decisions. Calls
+ * the service, and blocks; says on a terminal how far it is.
  */
 enum lf_code lf_latest_walk(struct lf_cli *cli, const struct lf_selection *selection, bool whole, lf_latest_fn visit,
-	void *context, struct lf_latest_counts *counts, struct lf_error *error);
+	void *context, struct lf_latest *latest, struct lf_error *error);
 
 #endif

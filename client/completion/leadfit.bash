@@ -17,7 +17,7 @@ _leadfit()
 			continue
 		fi
 		case $word in
-		--list | --decisions-only | --latest | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
+		--list | --decisions-only | --latest | --all-rubrics | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
 		--resume | --cross | --full) ;;
 		--yes | --dry-run | --allow-under-six-months) ;;
 		--*) expects=yes ;;
@@ -69,7 +69,7 @@ _leadfit()
 		return
 		;;
 	--columns | --from | --publish | --run-id | --shard | --wait) return ;;
-	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months) return ;;
+	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months | --unknown) return ;;
 	esac
 
 	if [[ $current == -* ]]; then
@@ -77,19 +77,19 @@ _leadfit()
 		"score "*) globals+=" --team --project --rubric --candidate --as-of --what-if --detail --rank-table --ignore-undeclared --key --strict --sweep --points --svg --team-id" ;;
 		"batch "*) globals+=" --cross --full --columns --out --run-id --shard --wait --rubric --as-of --what-if --detail --rank-table --ignore-undeclared" ;;
 		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
-		"decisions list") globals+=" --team --project --candidate --outcome --since --until --limit --all" ;;
+		"decisions list") globals+=" --team --project --candidate --rubric --outcome --since --until --limit --all" ;;
 		"decisions outcome") globals+=" --accepted --overridden --lead --by --reason --result" ;;
-		"decisions report") globals+=" --team --project --candidate --outcome --since --until --svg" ;;
-		"audit impact") globals+=" --groups --team --project --candidate --outcome --since --until --small-too --csv --svg" ;;
+		"decisions report") globals+=" --team --project --candidate --rubric --outcome --since --until --svg" ;;
+		"audit impact") globals+=" --groups --unknown --team --project --candidate --rubric --outcome --since --until --small-too --csv --svg" ;;
 		"decisions prove") globals+=" --proof --key" ;;
 		"decisions verify-proof") globals+=" --key" ;;
 		"decisions verify") globals+=" --checkpoint --key" ;;
-		"decisions export") globals+=" --team --project --candidate --outcome --since --until --decisions-only --format --columns --resume" ;;
+		"decisions export") globals+=" --team --project --candidate --rubric --outcome --since --until --decisions-only --format --columns --resume" ;;
 		"decisions erase") globals+=" --candidate --reason --yes" ;;
 		"retention "*) globals+=" --keep-months --allow-under-six-months --dry-run --yes" ;;
-		"decisions watch") globals+=" --team --project --candidate --outcome --since --until --decisions-only --from --publish" ;;
-		"decisions replay") globals+=" --team --project --candidate --outcome --since --until --decisions-only" ;;
-		"rubric backtest") globals+=" --team --project --candidate --outcome --since --until --what-if --latest --ignore-undeclared --limit --svg" ;;
+		"decisions watch") globals+=" --team --project --candidate --rubric --outcome --since --until --decisions-only --from --publish" ;;
+		"decisions replay") globals+=" --team --project --candidate --rubric --outcome --since --until --decisions-only" ;;
+		"rubric backtest") globals+=" --team --project --candidate --rubric --outcome --since --until --all-rubrics --what-if --latest --ignore-undeclared --limit --svg" ;;
 		"rubric show") globals+=" --digest" ;;
 		"rubric explain") globals+=" --digest --trait --svg" ;;
 		"rubric fmt") globals+=" --check --write --force" ;;

@@ -129,9 +129,10 @@ void lf_impact_svg(struct lf_buffer *out, const struct lf_groups *groups, const 
 	for (size_t t = 0; t < impact->table_count; t++)
 		height += HEAD - 14 + ROW * (double)impact->tables[t].count + FOOT;
 	lf_text_add(&text,
-		"Of %" PRIu64 " assessments; the dashed line is four fifths of the highest rate; ! is below it; <2%%: "
+		"Of %" PRIu64
+		" assessments%s; the dashed line is four fifths of the highest rate; ! is below it; <2%%: "
 		"too few for a ratio",
-		impact->assessed);
+		impact->assessed, impact->rubric_count > 1 ? " under several rubrics" : "");
 	lf_svg_begin(&picture.svg, out, WIDTH, height, title, text.data == NULL ? "" : text.data);
 	lf_svg_text(&picture.svg, 24, 32, &font, title);
 	if (text.data != NULL)

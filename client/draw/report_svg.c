@@ -155,7 +155,8 @@ void lf_report_svg(struct lf_buffer *out, const struct lf_report *report)
 	for (size_t b = 0; b < LF_BANDS; b++)
 		rows += report->bands[b].count > 0;
 	lf_svg_begin(&picture.svg, out, WIDTH, 240 + ROW * (double)rows, title,
-		"The latest decision of each team and project: how often it was accepted, and the mean result by the "
+		"The latest decision of each rubric, team and project: how often it was accepted, and the mean result "
+		"by the "
 		"score of who led");
 	lf_svg_text(&picture.svg, 24, 32, &font, title);
 	draw_rates(&picture);

@@ -12,6 +12,7 @@
 #include "client/files/csv_rows.h"
 #include "leadfit/v1/groups.pb-c.h"
 #include "proto/base/limits.h"
+#include "proto/wire/span.h"
 
 struct row {
 	size_t place; /* CSV: line; else index in people */
@@ -24,6 +25,7 @@ struct sheet {
 	struct row *rows;
 	size_t count;
 	bool csv;
+	const struct lf_unknown_words *unknown;
 	struct lf_arena *arena;
 	struct lf_error *error; /* violations, or RESOURCE_EXHAUSTED */
 };
@@ -51,6 +53,11 @@ static void fault(struct sheet *sheet, const struct row *row, const char *dimens
 	lf_error_add(sheet->error, field, "%s", text);
 }
 
+static bool is_word(const char *text, size_t length, const char *word)
+{
+	return strlen(word) == length && strncasecmp(text, word, length) == 0;
+}
+
 /* Without the spaces around it, "" where it says that it is not known. In the arena. */
 static const char *tidy(struct sheet *sheet, const char *text)
 {
@@ -61,12 +68,21 @@ static const char *tidy(struct sheet *sheet, const char *text)
 	length = strlen(text);
 	while (length > 0 && strchr(" \t", text[length - 1]) != NULL)
 		length--;
-	if (length == strlen("unknown") && strncasecmp(text, "unknown", length) == 0)
+	if (is_word(text, length, "unknown"))
 		length = 0;
+	for (size_t i = 0; i < sheet->unknown->count; i++)
+		if (is_word(text, length, sheet->unknown->words[i]))
+			length = 0;
 	copy = lf_arena_strdup(sheet->arena, text, length);
 	if (copy == NULL)
 		lf_error_set(sheet->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	return copy == NULL ? "" : copy;
+}
+
+/* NULL, or what is wrong with a text. A message's are checked where it is read. */
+static const char *text_fault(const char *text)
+{
+	return lf_span_text_fault((struct lf_span){(const uint8_t *)text, strlen(text)});
 }
 
 /* field: where in the file. */
@@ -78,6 +94,8 @@ static void add_dimension(struct sheet *sheet, const char *field, const char *na
 	if (length == 0 || length > LF_ID_BYTES_MAX)
 		lf_error_add(sheet->error, field, "the name of a dimension has 1..%d bytes, this has %zu",
 			LF_ID_BYTES_MAX, length);
+	if (text_fault(name) != NULL)
+		lf_error_add(sheet->error, field, "the name of a dimension %s", text_fault(name));
 	for (size_t d = 0; d < groups->dimension_count && d < LF_DIMENSIONS_MAX; d++)
 		if (strcmp(groups->dimensions[d].name, name) == 0)
 			lf_error_add(sheet->error, field, "%.128s is there twice", name);
@@ -232,6 +250,8 @@ static void check_people(struct sheet *sheet)
 				LF_ID_BYTES_MAX);
 			continue;
 		}
+		if (text_fault(row->candidate) != NULL)
+			fault(sheet, row, NULL, "%s", text_fault(row->candidate));
 		place = lf_keys_add(&groups->index, row->candidate, "", &added);
 		if (place == NULL) {
 			lf_error_set(sheet->error, LF_RESOURCE_EXHAUSTED, "out of memory");
@@ -265,6 +285,8 @@ static void find_categories(struct sheet *sheet, size_t d, const char **values)
 
 		if (strlen(value) > LF_ID_BYTES_MAX)
 			fault(sheet, &sheet->rows[i], dimension->name, "is longer than %d bytes", LF_ID_BYTES_MAX);
+		else if (text_fault(value) != NULL)
+			fault(sheet, &sheet->rows[i], dimension->name, "%s", text_fault(value));
 		else if (value[0] != '\0')
 			values[count++] = value;
 	}
@@ -309,11 +331,11 @@ static void fill_people(struct sheet *sheet)
 	}
 }
 
-enum lf_code lf_groups_read(
-	struct lf_groups *groups, struct lf_input *input, struct lf_arena *arena, struct lf_error *error)
+enum lf_code lf_groups_read(struct lf_groups *groups, struct lf_input *input, const struct lf_unknown_words *unknown,
+	struct lf_arena *arena, struct lf_error *error)
 {
 	struct lf_error found = LF_ERROR_INIT;
-	struct sheet sheet = {.groups = groups, .arena = arena, .error = &found};
+	struct sheet sheet = {.groups = groups, .unknown = unknown, .arena = arena, .error = &found};
 
 	*groups = (struct lf_groups){0};
 	if (input->format == LF_INPUT_CSV)

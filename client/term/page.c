@@ -36,7 +36,7 @@ static unsigned page_width(bool terminal, bool *known)
 
 void lf_page_init(struct lf_page *page, enum lf_color color)
 {
-	bool terminal, utf8;
+	bool terminal, utf8, known;
 	const char *no_color, *term;
 
 	*page = (struct lf_page){0};
@@ -52,7 +52,13 @@ void lf_page_init(struct lf_page *page, enum lf_color color)
 	page->color = color == LF_COLOR_ALWAYS ||
 		(color == LF_COLOR_AUTO && terminal && (no_color == NULL || no_color[0] == '\0') &&
 			(term == NULL || strcmp(term, "dumb") != 0));
-	page->width = page_width(terminal, &page->cut);
+	page->width = page_width(terminal, &known);
+	page->cut = terminal && known;
+}
+
+unsigned lf_table_width(const struct lf_page *page)
+{
+	return page->cut || page->width > WIDTH_DEFAULT ? page->width : WIDTH_DEFAULT;
 }
 
 void lf_page_clean_up(struct lf_page *page)

@@ -16,7 +16,7 @@ enum lf_style { LF_PLAIN, LF_BOLD, LF_DIM, LF_GOOD, LF_WARN };
 struct lf_page {
 	struct lf_buffer text;
 	unsigned width; /* columns: COLUMNS, else the terminal's, else 100 */
-	bool cut; /* the width is known: tables are cut to it. A file or pipe gets them whole, so that grep finds all */
+	bool cut; /* tables are cut to a terminal's width. A file or pipe gets them whole, so that grep finds all */
 	bool color;
 	bool utf8;   /* a terminal that shows UTF-8: bars, bullets, ellipses */
 	bool closed; /* the reader has gone: nothing more is written */
@@ -71,6 +71,8 @@ enum lf_column_flags {
 	LF_COLUMN_CUT = 1 << 1,   /* may be cut where the page is too narrow */
 };
 
+/* Columns that a table may have without being too wide: those of a terminal; else 100, whatever COLUMNS says, or more. */
+unsigned lf_table_width(const struct lf_page *page);
 void lf_table_init(struct lf_table *table, struct lf_page *page);
 void lf_table_column(struct lf_table *table, const char *title, unsigned flags);
 /* Begins a line; cells left out are empty. */

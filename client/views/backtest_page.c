@@ -87,6 +87,14 @@ static void print_skipped(struct lf_page *page, const struct lf_backtest *backte
 	}
 }
 
+/* Nothing was selected: perhaps because this is a new name. */
+static void print_where_to_look(struct lf_page *page, const struct lf_backtest *backtest)
+{
+	if (backtest->selected_rubric != NULL && backtest->selected_rubric[0] != '\0')
+		lf_page_wrap(page, "", "",
+			"--rubric NAME takes the decisions under another rubric, --all-rubrics those under every one.");
+}
+
 void lf_backtest_print(struct lf_page *page, const struct lf_backtest *backtest)
 {
 	struct lf_buffer text = {0};
@@ -104,6 +112,8 @@ void lf_backtest_print(struct lf_page *page, const struct lf_backtest *backtest)
 		print_tally(page, "By project", &backtest->projects, PROJECTS_SHOWN);
 	}
 	print_skipped(page, backtest);
+	if (backtest->decided + backtest->erased + backtest->pruned + backtest->inapplicable == 0)
+		print_where_to_look(page, backtest);
 }
 
 /* ---- the decisions that come out otherwise ---- */

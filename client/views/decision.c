@@ -139,7 +139,7 @@ static bool criteria_fit(const struct lf_page *page, const Leadfit__V1__Decision
 	if (has_ranges(decision))
 		criteria += 2 + RANGE_WIDTH;
 	/* "  1  CANDIDATE  0.742  ##########  evidence" */
-	return 3 + 2 + candidate + 2 + 5 + 2 + LF_BAR_CELLS + 2 + strlen("evidence") + criteria <= page->width;
+	return 3 + 2 + candidate + 2 + 5 + 2 + LF_BAR_CELLS + 2 + strlen("evidence") + criteria <= lf_table_width(page);
 }
 
 /* Where the ranking's columns are; 0: there is none of these. */
@@ -299,7 +299,7 @@ static void print_breakdown(struct lf_page *page, const Leadfit__V1__Decision *d
 		const size_t name = lf_text_width(decision->ranking[people]->candidate);
 
 		width += 2 + (name > 10 ? name : 10);
-		if (people > 0 && width > page->width)
+		if (people > 0 && width > lf_table_width(page))
 			break;
 	}
 	lf_table_init(&table, page);

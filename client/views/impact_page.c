@@ -11,11 +11,6 @@
 /* Above it a difference is taken for chance, by custom. */
 static const double significant = 0.05;
 
-const char *lf_impact_measure_name(enum lf_measure measure)
-{
-	return measure == LF_SELECTION ? "selection" : "scoring";
-}
-
 /* ---- for people ---- */
 
 /*
@@ -87,8 +82,49 @@ static void add_people(struct lf_buffer *text, uint64_t count, const char *one, 
 	lf_text_add(text, "%" PRIu64 " %s", count, count == 1 ? one : many);
 }
 
+/* "C", or "C; female, Asian": those of under 2% that have hits. Returns how many. */
+static size_t add_small_hits(struct lf_buffer *text, const struct lf_groups *groups,
+	const struct lf_impact_table *table, enum lf_measure measure)
+{
+	size_t count = 0;
+
+	for (size_t c = 0; c < table->count; c++) {
+		const struct lf_impact_category *category = &table->categories[c];
+
+		if (!category->small || category->rates[measure].hits == 0)
+			continue;
+		lf_buffer_append_text(text, count++ == 0 ? "" : "; ");
+		lf_impact_name(groups, table, category->categories, text);
+	}
+	return count;
+}
+
+/* Why no category has a ratio: the highest rate is 0. */
+static void add_no_ratio(struct lf_buffer *text, const struct lf_groups *groups, const struct lf_impact *impact,
+	const struct lf_impact_table *table, enum lf_measure measure)
+{
+	const char *happened = measure == LF_SELECTION ? "was selected" : "is above the median";
+	static const char *const did[LF_MEASURES][2] = {{"were", "was"}, {"are", "is"}};
+	struct lf_buffer small = {0};
+	const size_t count = add_small_hits(&small, groups, table, measure);
+
+	if (count > 0)
+		lf_text_add(text,
+			"Of the categories that can have a ratio nobody %s, so there is none; %s %s, and %s under "
+			"2%%. ",
+			happened, small.data == NULL ? "" : small.data, did[measure][count == 1],
+			count == 1 ? "is" : "are");
+	else if ((measure == LF_SELECTION ? impact->selected : impact->above) > 0)
+		lf_text_add(text, "Nobody whose category is known %s: so there is no ratio. ", happened);
+	else
+		lf_text_add(text, "Nobody %s: so there is no ratio. ", happened);
+	text->failed = text->failed || small.failed;
+	lf_buffer_clean_up(&small);
+}
+
 /* What the rows leave open. */
-static void print_remarks(struct lf_page *page, const struct lf_impact_table *table)
+static void print_remarks(struct lf_page *page, const struct lf_groups *groups, const struct lf_impact *impact,
+	const struct lf_impact_table *table)
 {
 	struct lf_buffer text = {0};
 
@@ -100,8 +136,7 @@ static void print_remarks(struct lf_page *page, const struct lf_impact_table *ta
 	for (size_t m = 0; m < LF_MEASURES; m++)
 		if (table->count > 1 && table->references[m] < table->count &&
 			table->categories[table->references[m]].rates[m].hits == 0)
-			lf_text_add(&text, "%s: so there is no ratio. ",
-				m == LF_SELECTION ? "Nobody was selected" : "Nobody is above the median");
+			add_no_ratio(&text, groups, impact, table, (enum lf_measure)m);
 	lf_text_wrap(page, &text, "", "");
 	lf_buffer_clean_up(&text);
 }
@@ -131,24 +166,52 @@ static bool is_few(const struct lf_impact_category *category)
 		category->rates[LF_SCORING].p_least >= significant;
 }
 
-static void print_sample(struct lf_page *page, const struct lf_impact *impact, const struct lf_impact_frame *frame)
+/* Several rubrics: what each one's scores are compared with. */
+static void print_rubrics(struct lf_page *page, const struct lf_impact *impact)
 {
 	struct lf_buffer text = {0};
 	char median[LF_FIGURE_BYTES];
 
-	lf_figure(impact->median, 3, median);
+	if (impact->rubric_count < 2)
+		return;
+	lf_text_add(&text,
+		"%zu rubrics are counted together: each score is compared with the median under its own rubric. "
+		"--rubric "
+		"NAME counts one alone.",
+		impact->rubric_count);
+	lf_text_wrap(page, &text, "", "");
+	for (size_t r = 0; r < impact->rubric_count; r++) {
+		const struct lf_impact_rubric *rubric = &impact->rubrics[r];
+
+		lf_figure(rubric->median, 3, median);
+		lf_text_add(&text, "%s: median %s of ", rubric->name, median);
+		add_people(&text, rubric->assessed, "assessment", "assessments");
+		lf_text_item(page, &text);
+	}
+	lf_buffer_clean_up(&text);
+}
+
+static void print_sample(struct lf_page *page, const struct lf_impact *impact, const struct lf_impact_frame *frame)
+{
+	const bool mixed = impact->rubric_count > 1;
+	struct lf_buffer text = {0};
+	char median[LF_FIGURE_BYTES];
+
 	add_people(&text, impact->assessed, "assessment of ", "assessments of ");
 	add_people(&text, frame->people, "person in ", "people in ");
-	add_people(&text, frame->decisions, "decision, the latest of each team and project",
-		"decisions, the latest of each team and project");
+	add_people(&text, frame->decisions, "decision, the latest of each rubric, team and project",
+		"decisions, the latest of each rubric, team and project");
 	if (frame->superseded > 0)
 		lf_text_add(&text, " (%" PRIu64 " earlier not counted)", frame->superseded);
 	lf_buffer_append_text(&text, ". ");
 	add_people(&text, impact->selected, "was selected: recommended. ", "were selected: recommended. ");
-	add_people(&text, impact->above, "has a score strictly above the median of all, ",
-		"have a score strictly above the median of all, ");
-	lf_text_add(&text, "%s.", median);
+	add_people(&text, impact->above, "has a score strictly above the median of all",
+		"have a score strictly above the median of all");
+	if (!mixed)
+		lf_figure(impact->rubrics[0].median, 3, median);
+	lf_text_add(&text, "%s%s.", mixed ? " under the same rubric" : ", ", mixed ? "" : median);
 	lf_text_wrap(page, &text, "", "");
+	print_rubrics(page, impact);
 	if (frame->not_in_file > 0)
 		add_people(&text, frame->not_in_file,
 			"person who was assessed is not in the file: categories unknown. ",
@@ -220,88 +283,9 @@ void lf_impact_print(struct lf_page *page, const struct lf_groups *groups, const
 		if (table->count == 0)
 			lf_page_add(page, LF_PLAIN, "No category of those assessed is known.\n");
 		print_rows(page, groups, table);
-		print_remarks(page, table);
+		print_remarks(page, groups, impact, table);
 	}
 	print_legend(page, impact, frame);
-}
-
-/* ---- as CSV ---- */
-
-/* A cell by RFC 4180. */
-static void add_cell(struct lf_buffer *out, const char *text)
-{
-	if (text[strcspn(text, "\",\r\n")] == '\0') {
-		lf_buffer_append_text(out, text);
-		return;
-	}
-	lf_buffer_append_text(out, "\"");
-	for (; *text != '\0'; text++) {
-		lf_buffer_append(out, text, 1);
-		if (*text == '"')
-			lf_buffer_append_text(out, "\"");
-	}
-	lf_buffer_append_text(out, "\"");
-}
-
-static void add_number(struct lf_buffer *out, double value)
-{
-	lf_buffer_append_text(out, ",");
-	if (!isnan(value))
-		lf_text_add_number(out, value);
-}
-
-static void add_row(
-	struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact_table *table, size_t c)
-{
-	const struct lf_impact_category *category = &table->categories[c];
-	struct lf_buffer text = {0};
-
-	lf_impact_title(groups, table, &text);
-	add_cell(out, text.data == NULL ? "" : text.data);
-	text.length = 0;
-	lf_impact_name(groups, table, category->categories, &text);
-	lf_buffer_append_text(out, ",");
-	add_cell(out, text.data == NULL ? "" : text.data);
-	out->failed = out->failed || text.failed;
-	lf_buffer_clean_up(&text);
-	lf_text_add(out, ",%" PRIu64 ",%s", category->count, category->small ? "yes" : "no");
-	for (size_t m = 0; m < LF_MEASURES; m++) {
-		const struct lf_impact_rate *rate = &category->rates[m];
-
-		lf_text_add(out, ",%" PRIu64, rate->hits);
-		add_number(out, rate->rate);
-		add_number(out, rate->ratio);
-		lf_text_add(out, ",%s", isnan(rate->ratio) ? "" : rate->below ? "yes" : "no");
-		lf_text_add(out, ",%s", table->references[m] == c ? "yes" : "no");
-		add_number(out, rate->p);
-		add_number(out, rate->p_least);
-	}
-	lf_buffer_append_text(out, "\r\n");
-}
-
-void lf_impact_csv(struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact *impact)
-{
-	lf_buffer_append_text(out, "dimension,category,assessed,under_2_percent");
-	for (size_t m = 0; m < LF_MEASURES; m++) {
-		const char *name = lf_impact_measure_name((enum lf_measure)m);
-
-		lf_text_add(out,
-			",%s,%s_rate,%s_impact_ratio,%s_below_four_fifths,%s_reference,%s_fisher_p,%s_fisher_least_p",
-			m == LF_SELECTION ? "selected" : "above_median", name, name, name, name, name, name);
-	}
-	lf_buffer_append_text(out, "\r\n");
-	for (size_t t = 0; t < impact->table_count; t++) {
-		const struct lf_impact_table *table = &impact->tables[t];
-		struct lf_buffer title = {0};
-
-		for (size_t c = 0; c < table->count; c++)
-			add_row(out, groups, table, c);
-		lf_impact_title(groups, table, &title);
-		add_cell(out, title.data == NULL ? "" : title.data);
-		out->failed = out->failed || title.failed;
-		lf_buffer_clean_up(&title);
-		lf_text_add(out, ",(unknown),%" PRIu64 ",,,,,,,,,,,,,,,\r\n", table->unknown);
-	}
 }
 
 /* ---- as JSON ---- */
@@ -365,7 +349,15 @@ void lf_impact_json(struct lf_buffer *out, const struct lf_groups *groups, const
 	lf_json_add_count(out, ",\n  \"assessed\": ", impact->assessed);
 	lf_json_add_count(out, ",\n  \"selected\": ", impact->selected);
 	lf_json_add_count(out, ",\n  \"aboveMedian\": ", impact->above);
-	lf_json_add_number(out, ",\n  \"medianScore\": ", impact->median);
+	lf_json_add_number(out, ",\n  \"medianScore\": ", impact->rubric_count == 1 ? impact->rubrics[0].median : NAN);
+	lf_buffer_append_text(out, ",\n  \"rubrics\": [");
+	for (size_t r = 0; r < impact->rubric_count; r++) {
+		lf_json_add_text(out, r == 0 ? "{\"rubric\": " : ", {\"rubric\": ", impact->rubrics[r].name);
+		lf_json_add_count(out, ", \"assessed\": ", impact->rubrics[r].assessed);
+		lf_json_add_number(out, ", \"medianScore\": ", impact->rubrics[r].median);
+		lf_buffer_append_text(out, "}");
+	}
+	lf_buffer_append_text(out, "]");
 	lf_json_add_bool(out, ",\n  \"smallToo\": ", frame->small_too);
 	lf_buffer_append_text(out, ",\n  \"tables\": [");
 	for (size_t t = 0; t < impact->table_count; t++) {

@@ -1,4 +1,4 @@
-/* Impact ratios for people, as CSV, and as JSON. The picture is in draw/pictures.h. */
+/* Impact ratios for people, and as JSON. The picture is in draw/pictures.h, CSV in files/impact_csv.h. */
 #ifndef LF_CLIENT_VIEWS_IMPACT_PAGE_H
 #define LF_CLIENT_VIEWS_IMPACT_PAGE_H
 
@@ -8,11 +8,7 @@
 
 void lf_impact_print(struct lf_page *page, const struct lf_groups *groups, const struct lf_impact *impact,
 	const struct lf_impact_frame *frame);
-void lf_impact_csv(struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact *impact);
 void lf_impact_json(struct lf_buffer *out, const struct lf_groups *groups, const struct lf_impact *impact,
 	const struct lf_impact_frame *frame);
-
-/* "selection", "scoring" */
-const char *lf_impact_measure_name(enum lf_measure measure);
 
 #endif

@@ -46,24 +46,48 @@ static void print_kind(struct lf_table *table, const char *name, const struct lf
 	lf_table_cell(table, 6, "%s", override);
 }
 
+static void begin_kinds(struct lf_table *table, struct lf_page *page, const char *of)
+{
+	lf_table_init(table, page);
+	lf_table_column(table, of, LF_COLUMN_CUT);
+	lf_table_column(table, "decisions", LF_COLUMN_RIGHT);
+	lf_table_column(table, "recorded", LF_COLUMN_RIGHT);
+	lf_table_column(table, "accepted", LF_COLUMN_RIGHT);
+	lf_table_column(table, "overridden", LF_COLUMN_RIGHT);
+	lf_table_column(table, "agreement (95%)", LF_COLUMN_RIGHT);
+	lf_table_column(table, "override (95%)", LF_COLUMN_RIGHT);
+}
+
 static void print_kinds(struct lf_page *page, const struct lf_report *report)
 {
 	struct lf_table table;
 
-	lf_table_init(&table, page);
-	lf_table_column(&table, "decided", LF_COLUMN_CUT);
-	lf_table_column(&table, "decisions", LF_COLUMN_RIGHT);
-	lf_table_column(&table, "recorded", LF_COLUMN_RIGHT);
-	lf_table_column(&table, "accepted", LF_COLUMN_RIGHT);
-	lf_table_column(&table, "overridden", LF_COLUMN_RIGHT);
-	lf_table_column(&table, "agreement (95%)", LF_COLUMN_RIGHT);
-	lf_table_column(&table, "override (95%)", LF_COLUMN_RIGHT);
+	begin_kinds(&table, page, "decided");
 	for (size_t kind = 1; kind <= LF_KINDS; kind++)
 		if (report->kinds[kind % LF_KINDS].decisions > 0)
 			print_kind(&table, lf_report_kind_name(kind % LF_KINDS), &report->kinds[kind % LF_KINDS],
 				LF_PLAIN);
 	print_kind(&table, "all", &report->all, LF_BOLD);
 	lf_table_finish(&table, true);
+}
+
+/* Several rubrics: what people did, by rubric. */
+static void print_rubrics(struct lf_page *page, const struct lf_report_frame *frame)
+{
+	struct lf_buffer text = {0};
+	struct lf_table table;
+
+	if (frame->rubric_count < 2)
+		return;
+	lf_page_title(page, "By rubric");
+	begin_kinds(&table, page, "rubric");
+	for (size_t r = 0; r < frame->rubric_count; r++)
+		print_kind(&table, frame->rubrics[r].name, &frame->rubrics[r].report.all, LF_PLAIN);
+	lf_table_finish(&table, true);
+	lf_text_add(&text, "Everything else on this page counts %zu rubrics together; --rubric NAME counts one alone.",
+		frame->rubric_count);
+	lf_text_wrap(page, &text, "", "");
+	lf_buffer_clean_up(&text);
 }
 
 static void print_overrides(struct lf_page *page, const struct lf_report *report)
@@ -112,7 +136,7 @@ static void print_mean(struct lf_table *table, const char *name, const struct lf
 		lf_table_cell(table, 2, "too few");
 }
 
-static void print_results(struct lf_page *page, const struct lf_report *report)
+static void print_results(struct lf_page *page, const struct lf_report *report, const struct lf_report_frame *frame)
 {
 	struct lf_table table;
 	struct lf_buffer text = {0};
@@ -120,6 +144,11 @@ static void print_results(struct lf_page *page, const struct lf_report *report)
 	lf_page_title(page, "Does a higher score go with a better result?");
 	lf_report_verdict(report, &text);
 	lf_text_wrap(page, &text, "", "");
+	for (size_t r = 0; frame->rubric_count > 1 && r < frame->rubric_count; r++) {
+		lf_text_add(&text, "%s: ", frame->rubrics[r].name);
+		lf_report_verdict(&frame->rubrics[r].report, &text);
+		lf_text_item(page, &text);
+	}
 	if (report->results_without_score > 0) {
 		lf_text_add(&text,
 			"%" PRIu64
@@ -154,7 +183,7 @@ static void print_notes(struct lf_page *page, const struct lf_report *report, co
 	struct lf_buffer text = {0};
 
 	lf_page_add(page, LF_PLAIN, "\n");
-	lf_buffer_append_text(&text, "Counted is the latest decision of each team and project, and no what-if");
+	lf_buffer_append_text(&text, "Counted is the latest decision of each rubric, team and project, and no what-if");
 	if (frame->superseded > 0)
 		lf_text_add(&text, " (%" PRIu64 " earlier not counted)", frame->superseded);
 	lf_buffer_append_text(&text, ".");
@@ -175,12 +204,13 @@ void lf_report_print(struct lf_page *page, const struct lf_report *report, const
 		return;
 	}
 	print_kinds(page, report);
+	print_rubrics(page, frame);
 	if (report->all.recorded == 0) {
 		lf_page_add(page, LF_PLAIN,
 			"\nNothing was recorded of what became of them: leadfit decisions outcome ID does that.\n");
 	} else {
 		print_overrides(page, report);
-		print_results(page, report);
+		print_results(page, report, frame);
 	}
 	print_notes(page, report, frame);
 }
@@ -200,7 +230,6 @@ static void add_kind(struct lf_buffer *out, const struct lf_report_kind *kind)
 	lf_json_add_interval(out, ", \"agreementInterval\": ", &accepted);
 	lf_json_add_number(out, ", \"overrideRate\": ", share_of(kind->overridden, kind->recorded));
 	lf_json_add_interval(out, ", \"overrideInterval\": ", &overridden);
-	lf_buffer_append_text(out, "}");
 }
 
 static void add_mean(struct lf_buffer *out, const char *before, const struct lf_report_mean *mean)
@@ -217,7 +246,7 @@ static void add_calibration(struct lf_buffer *out, const struct lf_report *repor
 	struct lf_buffer verdict = {0};
 	const char *before = "\n      {\"from\": ";
 
-	lf_json_add_count(out, ",\n  \"calibration\": {\n    \"results\": ", report->result_count);
+	lf_json_add_count(out, "\"calibration\": {\n    \"results\": ", report->result_count);
 	lf_json_add_count(out, ",\n    \"resultsNeeded\": ", LF_RESULTS_NEEDED);
 	lf_json_add_count(out, ",\n    \"resultsWithoutScore\": ", report->results_without_score);
 	lf_json_add_number(out, ",\n    \"kendallTauB\": ", enough ? report->calibration.tau : NAN);
@@ -236,7 +265,22 @@ static void add_calibration(struct lf_buffer *out, const struct lf_report *repor
 	}
 	add_mean(out, "],\n    \"accepted\": {\"results\": ", &report->accepted);
 	add_mean(out, ",\n    \"overridden\": {\"results\": ", &report->overridden);
-	lf_buffer_append_text(out, "\n  }\n}\n");
+	lf_buffer_append_text(out, "\n  }");
+}
+
+static void add_rubrics(struct lf_buffer *out, const struct lf_report_frame *frame)
+{
+	lf_buffer_append_text(out, "],\n  \"byRubric\": [");
+	for (size_t r = 0; r < frame->rubric_count; r++) {
+		const struct lf_report_rubric *rubric = &frame->rubrics[r];
+
+		lf_json_add_text(out, r == 0 ? "\n    {\"rubric\": " : ",\n    {\"rubric\": ", rubric->name);
+		lf_buffer_append_text(out, ", ");
+		add_kind(out, &rubric->report.all);
+		lf_buffer_append_text(out, ", ");
+		add_calibration(out, &rubric->report);
+		lf_buffer_append_text(out, "}");
+	}
 }
 
 static void add_overrides(struct lf_buffer *out, const struct lf_report *report)
@@ -264,6 +308,7 @@ void lf_report_json(struct lf_buffer *out, const struct lf_report *report, const
 
 	lf_buffer_append_text(out, "{\n  \"all\": {");
 	add_kind(out, &report->all);
+	lf_buffer_append_text(out, "}");
 	lf_json_add_count(out, ",\n  \"superseded\": ", frame->superseded);
 	lf_json_add_count(out, ",\n  \"outcomesNotCounted\": ", frame->other_outcomes);
 	lf_buffer_append_text(out, ",\n  \"byOutcome\": [");
@@ -273,8 +318,12 @@ void lf_report_json(struct lf_buffer *out, const struct lf_report *report, const
 		lf_json_add_text(out, before, lf_report_kind_name(kind % LF_KINDS));
 		lf_buffer_append_text(out, ", ");
 		add_kind(out, &report->kinds[kind % LF_KINDS]);
+		lf_buffer_append_text(out, "}");
 		before = ",\n    {\"outcome\": ";
 	}
+	add_rubrics(out, frame);
 	add_overrides(out, report);
+	lf_buffer_append_text(out, ",\n  ");
 	add_calibration(out, report);
+	lf_buffer_append_text(out, "\n}\n");
 }

@@ -10,6 +10,8 @@
 struct lf_report_frame {
 	uint64_t superseded;     /* decisions that a later one has replaced */
 	uint64_t other_outcomes; /* decisions with an outcome that are not counted: replaced, or not selected */
+	const struct lf_report_rubric *rubrics; /* the report's parts, by name */
+	size_t rubric_count;
 };
 
 void lf_report_print(struct lf_page *page, const struct lf_report *report, const struct lf_report_frame *frame);

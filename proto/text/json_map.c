@@ -161,6 +161,8 @@ static ProtobufCMessage *map_entry(
 		!lf_map_key(mapper, type->fields[0].type, key, length, member(entry, type->fields[0].offset)))
 		return NULL;
 	if (lf_tree_is_null(value)) {
+		if (type->fields[1].type == PROTOBUF_C_TYPE_STRING)
+			return entry; /* the empty text */
 		lf_mapper_reject(mapper, "null is not allowed in a map");
 		return NULL;
 	}

@@ -82,9 +82,9 @@ static uint64_t filter_mark(const Leadfit__V1__ListDecisionsRequest *request, co
 	struct lf_digest digest;
 	uint64_t mark;
 	char text[1024];
-	int length = snprintf(text, sizeof(text), "%.200s%c%.200s%c%.200s%c%" PRIu32 ",%" PRId64 ",%" PRId64,
-		request->team, 0, request->project, 0, request->candidate, 0, filter->outcome, filter->since_us,
-		filter->until_us);
+	int length = snprintf(text, sizeof(text), "%.200s%c%.200s%c%.200s%c%.200s%c%" PRIu32 ",%" PRId64 ",%" PRId64,
+		request->team, 0, request->project, 0, request->candidate, 0, request->rubric, 0, filter->outcome,
+		filter->since_us, filter->until_us);
 
 	lf_sha256(text, (size_t)length, &digest);
 	memcpy(&mark, digest.bytes, sizeof(mark));
@@ -100,6 +100,7 @@ static void check_list(const Leadfit__V1__ListDecisionsRequest *request, struct 
 		.team_id = request->team,
 		.project_id = request->project,
 		.candidate = request->candidate,
+		.rubric_name = request->rubric,
 		.outcome = request->outcome,
 		.since_us = INT64_MIN,
 		.until_us = INT64_MAX,
@@ -108,6 +109,7 @@ static void check_list(const Leadfit__V1__ListDecisionsRequest *request, struct 
 	lf_check_text(checker, "team", request->team, LF_ID_BYTES_MAX);
 	lf_check_text(checker, "project", request->project, LF_ID_BYTES_MAX);
 	lf_check_text(checker, "candidate", request->candidate, LF_ID_BYTES_MAX);
+	lf_check_text(checker, "rubric", request->rubric, LF_ID_BYTES_MAX);
 	if (request->page_size > LF_PAGE_MAX)
 		lf_check_fail(checker, "page_size", "%" PRIu32 " is outside 0..%d", request->page_size, LF_PAGE_MAX);
 	if ((int)request->outcome < 0 || request->outcome > LEADFIT__V1__OUTCOME__NO_ELIGIBLE_CANDIDATE)

@@ -44,7 +44,7 @@ static double evidence_share(
 	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
 		uint32_t j = rubric->criteria[c].index;
 
-		if (rubric->criteria[c].derived != LF_RATED && !(rubric->expertise_strength > 0))
+		if (!lf_counts_as_evident(rubric, c))
 			continue;
 		rated += weights[j];
 		evident += weights[j] * criteria[j].share;

@@ -15,24 +15,21 @@ static size_t count_disciplines(const struct lf_rubric *rubric, const struct lf_
 
 /* ---- labels ---- */
 
-double lf_covered(const struct lf_rubric *rubric, uint32_t discipline, uint32_t of)
-{
-	size_t own = rubric->def.discipline_count;
-	const double *covers = discipline < own ? rubric->def.disciplines[discipline].covers : NULL;
-
-	if (covers == NULL)
-		return discipline != LF_NONE && discipline == of;
-	return of < own ? covers[of] : 0;
-}
-
 /* What is stated, with a share of 1; else what the member's discipline covers, with a share of 0. */
 static void take_labels(
 	const struct lf_rubric *rubric, const struct lf_member *member, size_t count, double *levels, double *shares)
 {
-	for (size_t d = 0; d < count; d++) {
-		levels[d] = lf_covered(rubric, member->discipline, (uint32_t)d);
+	const double *covers = lf_covers(rubric, member->discipline);
+	size_t own = covers != NULL ? rubric->def.discipline_count : 0;
+
+	for (size_t d = 0; d < own; d++)
+		levels[d] = covers[d];
+	for (size_t d = own; d < count; d++)
+		levels[d] = 0;
+	if (covers == NULL && member->discipline != LF_NONE)
+		levels[member->discipline] = 1;
+	for (size_t d = 0; d < count; d++)
 		shares[d] = 0;
-	}
 	for (size_t i = 0; i < member->expertise_count; i++) {
 		LF_CHECK(E4, member->expertise[i].discipline < count);
 		levels[member->expertise[i].discipline] = member->expertise[i].level;

@@ -298,6 +298,12 @@ void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_c
 /* Whether a gate on a rating or a value is passed. */
 bool lf_gate_passed(const struct lf_rubric *rubric, struct lf_ties ties, const struct lf_gate_def *gate,
 	const struct lf_criterion_score *criterion);
+/* Whether the criterion at that canonical place counts in evidence shares: rated ones; with expertise, all. */
+static inline bool lf_counts_as_evident(const struct lf_rubric *rubric, size_t place)
+{
+	return rubric->criteria[place].derived == LF_RATED || rubric->expertise_strength > 0;
+}
+
 /* From scored members (member, score, undated, criteria set) to ranks and outcome. */
 void lf_decide(const struct lf_scoring *scoring, size_t scored_count, struct lf_result *result);
 
@@ -305,8 +311,22 @@ double lf_criterion_value(const struct lf_criterion *criterion, double rating);
 
 /* ---- expertise: expertise.c ---- */
 
+/* What a discipline covers, by the rubric's disciplines; NULL: itself alone. */
+static inline const double *lf_covers(const struct lf_rubric *rubric, uint32_t discipline)
+{
+	return discipline < rubric->def.discipline_count ? rubric->def.disciplines[discipline].covers : NULL;
+}
+
 /* How far somebody of a discipline (LF_NONE: of none) covers another one, by label alone. */
-double lf_covered(const struct lf_rubric *rubric, uint32_t discipline, uint32_t of);
+static inline double lf_covered(const struct lf_rubric *rubric, uint32_t discipline, uint32_t of)
+{
+	const double *covers = lf_covers(rubric, discipline);
+
+	if (covers == NULL)
+		return discipline != LF_NONE && discipline == of;
+	return of < rubric->def.discipline_count ? covers[of] : 0;
+}
+
 /* What a member can do in one discipline, as lf_find_expertise() has it, and what that rests on: for words. */
 struct lf_shown {
 	double label;   /* x0: stated, or what the label covers */

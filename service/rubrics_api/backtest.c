@@ -40,7 +40,7 @@ static char *copy(struct backtest *backtest, const char *text)
 	return copied;
 }
 
-/* ---- which: the newest of a team and project ---- */
+/* ---- which: the newest of a rubric's name, team and project ---- */
 
 struct newest {
 	uint64_t sequence; /* of the first that was made to be acted on; 0 = none yet */
@@ -54,7 +54,7 @@ static void note_newest(void *context, const struct lf_stored *row)
 		newest->sequence = row->sequence;
 }
 
-/* Whether no later one of the selection is for the same team and project. */
+/* Whether no later one of the selection is of the same rubric's name, team and project. */
 static enum lf_code is_latest(
 	struct backtest *backtest, const struct lf_stored *row, bool *latest, struct lf_error *error)
 {
@@ -63,6 +63,7 @@ static enum lf_code is_latest(
 	struct lf_filter filter = {.team_id = row->team_id,
 		.project_id = row->project_id,
 		.candidate = scan->candidate,
+		.rubric_name = row->rubric_name,
 		.outcome = scan->outcome,
 		.since_us = scan->since_us,
 		.until_us = scan->until_us,
@@ -305,6 +306,17 @@ static enum lf_code backtest_one(
 
 /* ---- the slice ---- */
 
+/* Without a word about it, the decisions of the other rubric's own name. */
+static void select_rubric(struct backtest *backtest)
+{
+	const char *name = backtest->scan.rubric_name;
+
+	if (!backtest->request->all_rubrics && (name == NULL || name[0] == '\0'))
+		backtest->scan.rubric_name = backtest->version->message->name;
+	backtest->response.selected_rubric =
+		lf_unconst(backtest->scan.rubric_name != NULL ? backtest->scan.rubric_name : "");
+}
+
 static void list_outcomes(struct backtest *backtest)
 {
 	Leadfit__V1__OutcomePair *pairs = lf_arena_zalloc(backtest->arena, OUTCOMES * OUTCOMES, sizeof(*pairs));
@@ -333,6 +345,7 @@ static enum lf_code run_slice(struct backtest *backtest, struct lf_rpc_call *cal
 	Leadfit__V1__BacktestResponse *response = &backtest->response;
 	const struct lf_history_decision *decision;
 
+	select_rubric(backtest);
 	backtest->history = lf_history_begin(backtest->state, &backtest->scan, call);
 	response->ref =
 		lf_rubric_ref_new(backtest->version->message->name, &backtest->version->digest, backtest->arena);
@@ -366,6 +379,8 @@ void lf_rubrics_backtest(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 
 	lf_selection_read(request->selection, request->from_sequence, &backtest.scan, &checker);
 	backtest.scan.decisions_only |= request->latest;
+	if (request->all_rubrics && request->selection != NULL && request->selection->rubric[0] != '\0')
+		lf_check_fail(&checker, "all_rubrics", "stands beside selection.rubric: either is allowed, not both");
 	if (checker.found > 0)
 		lf_error_summarize(&error);
 	else

@@ -14,11 +14,13 @@ void lf_selection_read(const Leadfit__V1__Selection *selection, uint64_t from_se
 	scan->team_id = selection->team;
 	scan->project_id = selection->project;
 	scan->candidate = selection->candidate;
+	scan->rubric_name = selection->rubric;
 	scan->outcome = selection->outcome;
 	scan->decisions_only = selection->decisions_only;
 	lf_check_text(checker, "selection.team", selection->team, LF_ID_BYTES_MAX);
 	lf_check_text(checker, "selection.project", selection->project, LF_ID_BYTES_MAX);
 	lf_check_text(checker, "selection.candidate", selection->candidate, LF_ID_BYTES_MAX);
+	lf_check_text(checker, "selection.rubric", selection->rubric, LF_ID_BYTES_MAX);
 	if ((int)selection->outcome < 0 || selection->outcome > LEADFIT__V1__OUTCOME__NO_ELIGIBLE_CANDIDATE)
 		lf_check_fail(checker, "selection.outcome", "%d is not known", (int)selection->outcome);
 	if (selection->since != NULL && !lf_timestamp_read(selection->since, &scan->since_us))

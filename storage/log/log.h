@@ -169,6 +169,7 @@ enum lf_code lf_log_get(
 
 struct lf_filter {
 	const char *team_id, *project_id, *candidate; /* NULL or "" = any */
+	const char *rubric_name;                      /* any version of it; NULL or "" = any rubric */
 	uint32_t outcome;                             /* 0 = any */
 	int64_t since_us, until_us;                   /* decided in [since, until); INT64_MIN, INT64_MAX = open */
 	uint64_t before_sequence;                     /* 0 = from the newest */
@@ -247,6 +248,7 @@ enum lf_payload_kind {
 
 struct lf_scan {
 	const char *team_id, *project_id, *candidate; /* NULL or "" = any */
+	const char *rubric_name;                      /* any version of it; NULL or "" = any rubric */
 	uint32_t outcome;                             /* 0 = any */
 	bool decisions_only;                          /* leaves out WHAT_IF */
 	int64_t since_us, until_us;                   /* decided in [since, until); INT64_MIN, INT64_MAX = open */

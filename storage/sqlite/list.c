@@ -20,8 +20,9 @@ enum {
 	CHAINS_MAX = 256,
 };
 
-/* Which *_previous column to follow; also its place among the columns of R_PEEK. */
+/* Which *_previous column to follow; also its place among the columns of R_PEEK. PEEK_RUBRIC is the one after them. */
 enum link { LINK_TEAM = 4, LINK_PROJECT = 5, LINK_CANDIDATES = 6, LINK_SEQUENCE };
+enum { PEEK_RUBRIC = 7 };
 
 struct cursor {
 	int64_t next; /* the decision to look at; 0 at the end */
@@ -32,7 +33,8 @@ struct listing {
 	const struct lf_filter *filter;
 	struct lf_error *error;
 	int64_t team, project, candidate; /* name rows; 0 = any */
-	int64_t below, from;              /* sequences: from <= s < below */
+	struct lf_rubric_filter rubric;
+	int64_t below, from; /* sequences: from <= s < below */
 	enum link link;
 	struct cursor cursors[CHAINS_MAX];
 	size_t cursor_count;
@@ -42,7 +44,7 @@ struct listing {
 
 /* What R_PEEK says about a decision. */
 struct peek {
-	int64_t outcome, team, project, candidates;
+	int64_t outcome, team, project, candidates, rubric;
 	int64_t previous[LINK_SEQUENCE]; /* by link */
 };
 
@@ -69,6 +71,7 @@ static enum lf_code peek_at(struct listing *listing, int64_t sequence, struct pe
 		peek->team = sqlite3_column_int64(statement, 1);
 		peek->project = sqlite3_column_int64(statement, 2);
 		peek->candidates = sqlite3_column_int64(statement, 3);
+		peek->rubric = sqlite3_column_int64(statement, PEEK_RUBRIC);
 		for (int link = LINK_TEAM; link < LINK_SEQUENCE; link++)
 			peek->previous[link] = sqlite3_column_int64(statement, link);
 	}
@@ -230,6 +233,9 @@ static enum lf_code fits(struct listing *listing, const struct peek *peek, bool 
 	*fit = (filter->outcome == 0 || peek->outcome == (int64_t)filter->outcome) &&
 		(listing->team == 0 || peek->team == listing->team) &&
 		(listing->project == 0 || peek->project == listing->project);
+	if (*fit &&
+		lf_sqlite_rubric_fits(listing->reader, &listing->rubric, peek->rubric, fit, listing->error) != LF_OK)
+		return listing->error->code;
 	if (!*fit || listing->candidate == 0 || listing->link == LINK_CANDIDATES)
 		return LF_OK;
 	if (peek->candidates != listing->list_seen) {
@@ -313,6 +319,8 @@ enum lf_code lf_sqlite_list(struct lf_reader *reader, const struct lf_filter *fi
 		lf_sqlite_find_name(reader, LF_NAME_PROJECT, filter->project_id, &listing.project, &none, error) !=
 			LF_OK ||
 		lf_sqlite_find_name(reader, LF_NAME_CANDIDATE, filter->candidate, &listing.candidate, &none, error) !=
+			LF_OK ||
+		lf_sqlite_find_name(reader, LF_NAME_RUBRIC, filter->rubric_name, &listing.rubric.name, &none, error) !=
 			LF_OK)
 		goto end;
 	if (none)

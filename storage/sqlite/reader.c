@@ -41,8 +41,8 @@ static const char *const READ_SQL[R_COUNT] = {
 		  " LEFT JOIN payload tp ON tp.id = d.team_payload LEFT JOIN payload pp ON pp.id = d.project_payload "
 		  "WHERE d.id = ?1",
 	[R_ROW] = "SELECT " ROW_COLUMNS ROW_JOINS " WHERE d.sequence = ?1",
-	[R_PEEK] = "SELECT outcome, team, project, candidates, team_previous, project_previous, candidates_previous "
-		   "FROM decision"
+	[R_PEEK] = "SELECT outcome, team, project, candidates, team_previous, project_previous, candidates_previous,"
+		   " rubric FROM decision"
 		   " WHERE sequence = ?1",
 	[R_LAST] = "SELECT max(sequence) FROM decision",
 	[R_NAME] = "SELECT id FROM name WHERE kind = ?1 AND value = ?2",
@@ -51,6 +51,7 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_TIME] = "SELECT decided_at FROM decision WHERE sequence = ?1",
 	[R_LISTS] = "SELECT candidates FROM member WHERE candidate = ?1 LIMIT ?2",
 	[R_MEMBER] = "SELECT 1 FROM member WHERE candidate = ?1 AND candidates = ?2",
+	[R_RUBRIC_NAME] = "SELECT name FROM rubric WHERE payload = ?1",
 	[R_RUBRIC] = "SELECT " RUBRIC_COLUMNS ", p.body" RUBRIC_JOINS " WHERE p.digest = ?1 AND p.kind = 3",
 	[R_RUBRIC_ACTIVE] =
 		"SELECT " RUBRIC_COLUMNS ", p.body" RUBRIC_JOINS
@@ -210,5 +211,22 @@ enum lf_code lf_sqlite_find_name(struct lf_reader *reader, enum lf_name_kind kin
 	if (lf_sqlite_first_column(reader, statement, id, error) != LF_OK)
 		return error->code;
 	*none |= *id == 0;
+	return LF_OK;
+}
+
+enum lf_code lf_sqlite_rubric_fits(
+	struct lf_reader *reader, struct lf_rubric_filter *filter, int64_t version, bool *fits, struct lf_error *error)
+{
+	sqlite3_stmt *statement = reader->statements[R_RUBRIC_NAME];
+	int64_t name;
+
+	if (filter->name != 0 && version != filter->version) {
+		sqlite3_bind_int64(statement, 1, version);
+		if (lf_sqlite_first_column(reader, statement, &name, error) != LF_OK)
+			return error->code;
+		filter->version = version;
+		filter->fits = name == filter->name;
+	}
+	*fits = filter->name == 0 || filter->fits;
 	return LF_OK;
 }

@@ -59,6 +59,7 @@ enum lf_read_statement {
 	R_TIME,
 	R_LISTS,
 	R_MEMBER,
+	R_RUBRIC_NAME,
 	R_RUBRIC,
 	R_RUBRIC_ACTIVE,
 	R_RUBRICS,
@@ -116,5 +117,14 @@ enum lf_code lf_sqlite_sequence_at(
  */
 enum lf_code lf_sqlite_find_name(struct lf_reader *reader, enum lf_name_kind kind, const char *value, int64_t *id,
 	bool *none, struct lf_error *error);
+
+/* Which rubric a filter asks for. A decision refers to a version, so each version's name is looked up as it comes. */
+struct lf_rubric_filter {
+	int64_t name;    /* a row of name; 0 = any */
+	int64_t version; /* the last one asked about, and the answer */
+	bool fits;
+};
+enum lf_code lf_sqlite_rubric_fits(
+	struct lf_reader *reader, struct lf_rubric_filter *filter, int64_t version, bool *fits, struct lf_error *error);
 
 #endif

@@ -37,9 +37,10 @@ struct scanning {
 	void *context; /* the caller's */
 	struct lf_error *error;
 	int64_t team, project, candidate; /* name rows; 0 = any */
-	int64_t from, below;              /* sequences: from <= s < below */
-	int64_t held[H_COUNT];            /* rows that the statements are on; 0 = none: no row has that number */
-	int64_t list_seen;                /* the last list of candidates asked about, and the answer */
+	struct lf_rubric_filter rubric;
+	int64_t from, below;   /* sequences: from <= s < below */
+	int64_t held[H_COUNT]; /* rows that the statements are on; 0 = none: no row has that number */
+	int64_t list_seen;     /* the last list of candidates asked about, and the answer */
 	bool list_fits;
 	size_t shown, bytes;
 };
@@ -213,6 +214,10 @@ static enum lf_code fits(struct scanning *scanning, sqlite3_stmt *walk, bool *fi
 		(!scan->decisions_only || sqlite3_column_int64(walk, C_PURPOSE) == 0) &&
 		(scanning->team == 0 || sqlite3_column_int64(walk, C_TEAM) == scanning->team) &&
 		(scanning->project == 0 || sqlite3_column_int64(walk, C_PROJECT) == scanning->project);
+	if (*fit &&
+		lf_sqlite_rubric_fits(scanning->reader, &scanning->rubric, sqlite3_column_int64(walk, C_RUBRIC), fit,
+			scanning->error) != LF_OK)
+		return scanning->error->code;
 	if (!*fit || scanning->candidate == 0)
 		return LF_OK;
 	list = sqlite3_column_int64(walk, C_CANDIDATES);
@@ -264,7 +269,7 @@ static enum lf_read_statement walk_of(const struct scanning *scanning)
 	if (scan->newest_first)
 		return R_SCAN_DOWN;
 	all = scan->outcome == 0 && !scan->decisions_only && scanning->team == 0 && scanning->project == 0 &&
-		scanning->candidate == 0;
+		scanning->candidate == 0 && scanning->rubric.name == 0;
 	return all && scan->payloads ? R_SCAN_UP_WHOLE : R_SCAN_UP;
 }
 
@@ -311,6 +316,8 @@ enum lf_code lf_sqlite_scan(struct lf_reader *reader, const struct lf_scan *scan
 		lf_sqlite_find_name(reader, LF_NAME_PROJECT, scan->project_id, &scanning.project, &none, error) ==
 			LF_OK &&
 		lf_sqlite_find_name(reader, LF_NAME_CANDIDATE, scan->candidate, &scanning.candidate, &none, error) ==
+			LF_OK &&
+		lf_sqlite_find_name(reader, LF_NAME_RUBRIC, scan->rubric_name, &scanning.rubric.name, &none, error) ==
 			LF_OK &&
 		!none && set_bounds(&scanning) == LF_OK && scanning.from < scanning.below)
 		walk_on(&scanning, visit, context, next);

@@ -196,10 +196,18 @@ out_has "2026-05-01 12:00:03 UTC"; out_has "tech-lead 3f2a91c0d2e1"
 out_has "leadfit decisions show 0196f0a4-8b6e-7c3d-9f21-5d2f6f1f7a10"
 
 claim "a narrow page has the criteria in a table of their own, and no line is wider than the page"
-COLUMNS=50 l score --team "$work/team.yaml" --project "$work/project.yaml"
-out_has "value (rating)"; out_matches 'interaction +60% +0\.82 \(4\.3\)'
-out_matches 'team_coverage +40% +0\.63' # 0.625: as the sentences of an answer round it
-awk 'length > 50 && !/^Recommended|^Decision|^See it/ { bad = 1 } END { exit bad }' "$work/out" || fail "a line is too wide"
+if command -v script >/dev/null; then
+	LC_ALL=C NO_COLOR=1 COLUMNS=50 run script -qec "'$leadfit' --server '$server' score --team '$work/team.yaml' --project '$work/project.yaml'" /dev/null
+	tr -d '\r' <"$work/out" >"$work/narrow"; mv "$work/narrow" "$work/out"
+	out_has "value (rating)"; out_matches 'interaction +60% +0\.82 \(4\.3\)'
+	out_matches 'team_coverage +40% +0\.63' # 0.625: as the sentences of an answer round it
+	awk 'length > 50 && !/^Recommended|^Decision|^See it/ { bad = 1 } END { exit bad }' "$work/out" || fail "a line is too wide"
+fi
+
+claim "a pipe gets whole tables, whatever COLUMNS says; its texts are as narrow as that"
+COLUMNS=40 l score --team "$work/team.yaml" --project "$work/project.yaml"; status_is 0
+out_matches '^#  candidate  score +evidence  interaction  team_coverage$'; out_matches '^-  m-3 +0\.500 .* 0\.000 +0\.400$'
+awk 'length > 40 && /^  - / { bad = 1 } END { exit bad }' "$work/out" || fail "a text is too wide"
 
 claim "a pipe gets no colour, no cursor, no bars beyond ASCII; --color always gets colour"
 l score --team "$work/team.yaml" --project "$work/project.yaml"

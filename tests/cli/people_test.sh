@@ -52,9 +52,9 @@ END
 	printf ']}'
 } >"$answers/Export.reply"
 
-claim "impact counts the latest decision of each team and project, and says what it is made of"
+claim "impact counts the latest decision of each rubric, team and project, and says what it is made of"
 l audit impact --groups "$work/groups.csv"; status_is 0; err_empty
-out_has "6 assessments of 6 people in 3 decisions, the latest of each team and project (1 earlier"
+out_has "6 assessments of 6 people in 3 decisions, the latest of each rubric, team and project (1 earlier"
 out_has "2 were selected: recommended. 2 have a score strictly above the median of all, 0.400"
 out_has "1 person who was assessed is not in the file"; out_has "1 person in the"
 out_has "1 decision is left out: "
@@ -130,6 +130,34 @@ out_matches '^0\.5\.\.0\.6 +5 +[0-9]\.[0-9][0-9]$'; out_lacks "Overridden in fav
 file_has "$work/report.svg" "</svg>"; file_has "$work/report.svg" "tau-b"
 l decisions report --svg -; out_lacks "override (95%)"; out_has "</svg>"
 l decisions report --output json; out_has '"overrideInterval": {"low": 0, "high": 0.11'
+
+claim "what was decided under two rubrics is counted by each, and their scores are not put together"
+others=(); rubric='"rubric": {"name": "lead"}, "purpose"'
+for i in $(seq 31 40); do
+	others+=("$(exported "$i" "t$((i - 30))" TOO_CLOSE "" 0.2 ', "rubric": {"name": "other"}')")
+	outcomes+=("$(recorded "$i" "$i" OVERRIDDEN "a-t$((i - 30))" 5 "because")")
+done
+{ printf '{"decisions": ['; joined "${others[@]}" "${decisions[@]/\"purpose\"/$rubric}"; printf ']}'; } >"$answers/Export.reply"
+{ printf '{"outcomes": ['; joined "${outcomes[@]}"; printf ']}'; } >"$answers/ListOutcomes.reply"
+l decisions report --svg "$work/report.svg"; status_is 0; err_empty
+out_matches '^all +40 +40 +30 +10'; out_matches '^lead +30 +30 +30 +0 +100% \(89%-100%\)'; out_matches '^other +10 +10 +0 +10 +0% \(0%-28%\)'
+out_has "Everything else on this page counts 2 rubrics together; --rubric NAME counts one alone."
+out_has "Not computed over 2 rubrics together: their scores are not comparable."
+out_has "- lead: Kendall's tau-b of score and result is 0."; out_has "- other: Too few: 10 results"
+out_matches '^any, accepted +30 '; out_lacks "0.5..0.6"
+file_has "$work/report.svg" "Not computed over 2 rubrics"; file_lacks "$work/report.svg" "0.5..0.6"
+l decisions report --output json; status_is 0
+out_matches '^    \{"rubric": "lead", "decisions": 30, .*"calibration": \{$'; out_has '"text": "Not computed over 2 rubrics together'
+[ "$(grep -c '"kendallTauB": null' "$work/out")" = 2 ] || fail "the rubric with enough results has no figure, or the others have one"
+l decisions report --rubric lead; status_is 0; file_has "$answers/Export.request" '"rubric":"lead"'
+l audit impact --groups "$work/groups.csv" --rubric lead; status_is 0; file_has "$answers/Export.request" '"rubric":"lead"'
+out_has "80 assessments of 60 people in 40 decisions, the latest of each rubric, team and project. 30 were"
+out_has "2 rubrics are counted together: each score is compared with the median under its own rubric."
+out_has "- lead: median 0.405 of 60 assessments"; out_has "- other: median 0.150 of 20 assessments"; out_has "under the same rubric."
+l audit impact --groups "$work/groups.csv" --output json; status_is 0; out_has '"medianScore": null'
+out_has '"rubrics": [{"rubric": "lead", "assessed": 60, "medianScore": 0.405'
+l audit impact --groups "$work/groups.csv" --svg -; out_has "assessments under several rubrics;"
+l decisions report --rubric ""; status_is 2; err_has "--rubric: is empty"
 
 claim "a report about nothing says so"
 echo '{}' >"$answers/Export.reply"; echo '{}' >"$answers/ListOutcomes.reply"

@@ -33,10 +33,13 @@ struct fixture {
 /* The text must outlive the fixture. */
 static void read_groups(struct fixture *f, enum lf_input_format format, const char *text)
 {
+	static const char *const words[] = {"N/A", "Prefer not to say"};
+	static const struct lf_unknown_words unknown = {words, 2};
+
 	memset(f, 0, sizeof(*f));
 	lf_arena_init(&f->arena, ARENA_BYTES);
 	f->input = (struct lf_input){.name = "groups", .text = text, .length = strlen(text), .format = format};
-	f->code = lf_groups_read(&f->groups, &f->input, &f->arena, &f->error);
+	f->code = lf_groups_read(&f->groups, &f->input, &unknown, &f->arena, &f->error);
 }
 
 static void clean_up(struct fixture *f)
@@ -62,7 +65,9 @@ static uint32_t person(const struct fixture *f, const char *id)
 
 static void compute(struct fixture *f, const struct lf_assessment *assessments, size_t count, bool small_too)
 {
-	assert_true(lf_impact_compute(&f->impact, &f->groups, assessments, count, small_too, &f->arena));
+	static const char *const rubrics[] = {"tech-lead", "another"};
+
+	assert_true(lf_impact_compute(&f->impact, &f->groups, assessments, count, rubrics, 2, small_too, &f->arena));
 }
 
 static const struct lf_impact_category *category(const struct fixture *f, size_t table, const char *name)
@@ -130,8 +135,8 @@ static void the_scoring_rate_is_the_share_strictly_above_the_median_of_all(void 
 {
 	struct fixture f;
 	static const char *const people[] = {"a", "b", "c", "d"};
-	struct lf_assessment assessments[] = {
-		{.9, 0, true}, {.5, 0, false}, {.5, 0, false}, {.1, 0, false}, {.5, LF_NOT_GROUPED, false}};
+	struct lf_assessment assessments[] = {{.score = .9, .selected = true}, {.score = .5}, {.score = .5},
+		{.score = .1}, {.score = .5, .person = LF_NOT_GROUPED}};
 
 	(void)state;
 	read_csv(&f, "candidate,sex\na,x\nb,x\nc,y\nd,y\n");
@@ -142,7 +147,10 @@ static void the_scoring_rate_is_the_share_strictly_above_the_median_of_all(void 
 	for (int i = 0; i < 4; i++)
 		assessments[i].person = person(&f, people[i]);
 	compute(&f, assessments, 5, false);
-	assert_near(f.impact.median, .5, 0);
+	assert_int_equal(f.impact.rubric_count, 1);
+	assert_string_equal(f.impact.rubrics[0].name, "tech-lead");
+	assert_int_equal(f.impact.rubrics[0].assessed, 5);
+	assert_near(f.impact.rubrics[0].median, .5, 0);
 	assert_int_equal(f.impact.above, 1);
 	assert_int_equal(f.impact.assessed, 5);
 	assert_int_equal(f.impact.tables[0].known, 4);
@@ -152,8 +160,38 @@ static void the_scoring_rate_is_the_share_strictly_above_the_median_of_all(void 
 	assert_near(category(&f, 0, "y")->rates[LF_SCORING].ratio, 0, 0);
 	assert_true(category(&f, 0, "y")->rates[LF_SCORING].below);
 	compute(&f, assessments, 0, false);
-	assert_true(isnan(f.impact.median));
+	assert_int_equal(f.impact.rubric_count, 0);
 	assert_int_equal(f.impact.tables[0].count, 0);
+	clean_up(&f);
+}
+
+/*
+ * Under "another" scores are lower, and mostly those of y are given under it. Against one median of all (.55) y would
+ * have one score of four above it, and x three of four.
+ */
+static void each_score_is_compared_with_the_median_under_its_own_rubric(void **state)
+{
+	struct fixture f;
+	struct lf_assessment assessments[] = {{.score = .9, .person = 0}, {.score = .6, .person = 0},
+		{.score = .8, .person = 0}, {.score = .7, .person = 1}, {.score = .1, .person = 0, .rubric = 1},
+		{.score = .3, .person = 1, .rubric = 1}, {.score = .2, .person = 1, .rubric = 1},
+		{.score = .5, .person = 1, .rubric = 1}};
+
+	(void)state;
+	read_csv(&f, "candidate,sex\na,x\nb,y\n");
+	compute(&f, assessments, 8, false);
+	assert_int_equal(f.impact.rubric_count, 2);
+	assert_string_equal(f.impact.rubrics[0].name, "another"); /* by name */
+	assert_near(f.impact.rubrics[0].median, .25, 0);
+	assert_int_equal(f.impact.rubrics[0].assessed, 4);
+	assert_string_equal(f.impact.rubrics[1].name, "tech-lead");
+	assert_near(f.impact.rubrics[1].median, .75, 1e-15);
+	assert_int_equal(f.impact.above, 4);
+	assert_int_equal(category(&f, 0, "x")->rates[LF_SCORING].hits, 2);
+	assert_int_equal(category(&f, 0, "y")->rates[LF_SCORING].hits, 2);
+	compute(&f, assessments, 4, false); /* the other one is known, and nobody was assessed under it */
+	assert_int_equal(f.impact.rubric_count, 1);
+	assert_string_equal(f.impact.rubrics[0].name, "tech-lead");
 	clean_up(&f);
 }
 
@@ -256,11 +294,11 @@ static void random_cases_agree_with_a_recount(void **state)
 	(void)state;
 	for (int round = 0; round < 200; round++) {
 		struct lf_assessment assessments[400];
-		double scores[400];
+		double scores[2][400], medians[2];
+		size_t counts[2] = {0};
 		struct fixture f;
 		const size_t count = draw(400);
 		const bool small_too = draw(2) == 1;
-		double median;
 
 		read_csv(&f, csv);
 		for (size_t i = 0; i < count; i++) {
@@ -268,12 +306,14 @@ static void random_cases_agree_with_a_recount(void **state)
 
 			assessments[i] =
 				(struct lf_assessment){.person = who > 7 ? LF_NOT_GROUPED : (uint32_t)(who * who / 8),
+					.rubric = (uint32_t)draw(2),
 					.selected = draw(3) == 0,
 					.score = (double)draw(20) / 19};
-			scores[i] = assessments[i].score;
+			scores[assessments[i].rubric][counts[assessments[i].rubric]++] = assessments[i].score;
 		}
 		compute(&f, assessments, count, small_too);
-		median = lf_median(scores, count);
+		for (size_t r = 0; r < 2; r++)
+			medians[r] = lf_median(scores[r], counts[r]);
 		assert_int_equal(f.impact.table_count, 7);
 		for (size_t t = 0; t < 7; t++) {
 			const struct lf_impact_table *table = &f.impact.tables[t];
@@ -292,7 +332,7 @@ static void random_cases_agree_with_a_recount(void **state)
 								row->categories[d];
 					n += same;
 					selected += same && assessments[i].selected;
-					above += same && assessments[i].score > median;
+					above += same && assessments[i].score > medians[assessments[i].rubric];
 				}
 				assert_int_equal(row->count, n);
 				assert_int_equal(row->rates[LF_SELECTION].hits, selected);
@@ -327,14 +367,14 @@ static void random_cases_agree_with_a_recount(void **state)
 static void the_file_is_csv_yaml_or_json_alike(void **state)
 {
 	static const char *const texts[] = {"candidate,sex,race_ethnicity\r\nm-1,female,\"Hispanic or Latino\"\nm-2, "
-					    "male ,Unknown\n,,\nm-3,,White\n",
+					    "male ,Unknown\n,,\nm-3, n/A ,White\n",
 		"people:\n  - {candidate: m-1, categories: {sex: female, race_ethnicity: Hispanic or Latino}}\n"
 		"  - {candidate: m-2, categories: {sex: male, race_ethnicity: unknown}}\n  - {candidate: m-3, "
-		"categories: {race_ethnicity: White}}\n",
+		"categories: {sex: , race_ethnicity: White}}\n",
 		"{\"people\": [{\"candidate\": \"m-1\", \"categories\": {\"sex\": \"female\", \"race_ethnicity\": "
 		"\"Hispanic or Latino\"}},"
 		"{\"candidate\": \"m-2\", \"categories\": {\"sex\": \"male\"}}, {\"candidate\": \"m-3\", "
-		"\"categories\": {\"race_ethnicity\": \"White\"}}]}"};
+		"\"categories\": {\"sex\": \"prefer not to say\", \"race_ethnicity\": \"White\"}}]}"};
 	static const enum lf_input_format formats[] = {LF_INPUT_CSV, LF_INPUT_YAML, LF_INPUT_JSON};
 
 	(void)state;
@@ -444,6 +484,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_published_audit_has_its_ratios),
 		cmocka_unit_test(the_scoring_rate_is_the_share_strictly_above_the_median_of_all),
+		cmocka_unit_test(each_score_is_compared_with_the_median_under_its_own_rubric),
 		cmocka_unit_test(four_fifths_is_exact),
 		cmocka_unit_test(a_category_under_two_percent_is_no_reference_and_has_no_ratio_unless_asked_for),
 		cmocka_unit_test(where_nobody_is_selected_there_is_no_ratio),

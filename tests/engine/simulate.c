@@ -112,3 +112,20 @@ void simulate_first_rank_shares(
 		}
 	}
 }
+
+void simulate_scores(const struct lf_rubric_def *def, const struct lf_result *result, size_t place, size_t samples,
+	uint64_t seed, double *scores)
+{
+	struct random random = {seed};
+	double doubt = doubt_of(def, result, &result->ranking[place]);
+
+	for (size_t s = 0; s < samples; s++) {
+		long double weights[WORLD_CRITERIA], score;
+
+		draw_weights(def, result->weights, &random, weights);
+		score = aggregate(def, weights, result->ranking[place].criteria);
+		if (doubt > 0)
+			score += (long double)(doubt * noise(&random));
+		scores[s] = score < 0 ? 0 : score > 1 ? 1 : (double)score;
+	}
+}

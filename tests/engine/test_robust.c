@@ -380,6 +380,54 @@ static void a_brute_force_simulator_agrees(void **state)
 		assert_true(models[i / 6][i / 3 % 2][i % 3] > 0);
 }
 
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Of what a brute-force simulator draws, 5 in 100 are below the range and 5 above it. */
+static void nine_in_ten_simulated_scores_are_in_the_range(void **state)
+{
+	static double samples[SIMULATED_SAMPLES], simulated[SIMULATION];
+	size_t compared = 0;
+
+	(void)state;
+	for (uint64_t seed = first_seed; world_make_robust(&world, &seed, first_seed + SIMULATED / 4); seed++) {
+		struct lf_score_range ranges[WORLD_MEMBERS];
+		struct scored scored;
+
+		world.def.robustness.samples = SIMULATED_SAMPLES;
+		world_score(&scored, &world);
+		if (scored.scored &&
+			lf_score_ranges(
+				scored.rubric, &world.the_case, &scored.result, scored.workspace, samples, ranges)) {
+			for (size_t i = 0; i < scored.result.ranking_count; i += 3) {
+				size_t below = 0, above = 0;
+				/* 5 standard deviations of both samples, and what few events add to them. */
+				double most = SIMULATION *
+					(0.05 + 5 * sqrt(0.05 * 0.95 * (1.0 / SIMULATION + 1.0 / SIMULATED_SAMPLES)) +
+						5.0 / SIMULATED_SAMPLES);
+
+				simulate_scores(&world.def, &scored.result, i, SIMULATION, seed, simulated);
+				qsort(simulated, SIMULATION, sizeof(*simulated), ascending);
+				while (below < SIMULATION && simulated[below] < ranges[i].low - 1e-12)
+					below++;
+				while (above < SIMULATION && simulated[SIMULATION - 1 - above] > ranges[i].high + 1e-12)
+					above++;
+				if (ranges[i].low > ranges[i].high || ranges[i].low < 0 || ranges[i].high > 1 ||
+					(double)below > most || (double)above > most)
+					fail_msg("place %zu: %zu below %g and %zu above %g: LF_TEST_SEED=%" PRIu64, i,
+						below, ranges[i].low, above, ranges[i].high, seed);
+				compared++;
+			}
+		}
+		scored_clean_up(&scored);
+	}
+	assert_true(compared > SIMULATED / 4);
+}
+
 static void order_changes_no_bit_of_the_table(void **state)
 {
 	struct random random = {first_seed};
@@ -520,6 +568,7 @@ int main(void)
 		cmocka_unit_test(a_result_stored_without_shares_is_restored_without),
 		cmocka_unit_test(shares_add_up_to_one_by_rank),
 		cmocka_unit_test(a_brute_force_simulator_agrees),
+		cmocka_unit_test(nine_in_ten_simulated_scores_are_in_the_range),
 		cmocka_unit_test(order_changes_no_bit_of_the_table),
 		cmocka_unit_test(a_hopeless_candidate_changes_nothing_of_who_is_first),
 		cmocka_unit_test(bad_robustness_is_named_with_what_is_allowed),

@@ -171,6 +171,8 @@ static void equal_scores_of_unlike_people_say_where_they_differ(void **state)
 	e.def.robustness = doubt;
 	e.criteria[SKILL].weight.base = 0;
 	e.criteria[SKILL].prior_strength = 0;
+	e.criteria[SKILL].seed = 1;
+	e.criteria[TALK].seed = 2;
 	rate(&e, 0, SKILL, 5);
 	rate(&e, 0, TALK, 1);
 	rate(&e, 1, SKILL, 1);
@@ -180,7 +182,7 @@ static void equal_scores_of_unlike_people_say_where_they_differ(void **state)
 	text = explain(&e);
 	assert_non_null(strstr(text,
 		"E: m-01, m-02 and m-03 differ most on Skill (by up to 0.40) and Collaboration (by up to 0.40).\n"
-		"E: m-03 ranks first most often, in "));
+		"E: m-02 ranks first most often, in "));
 	assert_non_null(strstr(text,
 		"E: Nothing in these scores rests on expectations: all that is rated rests on evidence about those who "
 		"share first place.\n"));

@@ -11,6 +11,7 @@
 #define SCORE &leadfit__v1__score_request__descriptor
 #define TEAM &leadfit__v1__team__descriptor
 #define PROJECT &leadfit__v1__project__descriptor
+#define CRITERION &leadfit__v1__criterion__descriptor
 #define RUBRIC &leadfit__v1__rubric__descriptor
 #define LIST &leadfit__v1__list_decisions_request__descriptor
 
@@ -53,6 +54,7 @@ static void test_tilde_null_and_nothing_mean_absent(void **state)
 	yaml(TEAM, "id: ~\ntitle:\nmembers: null\n", "{}");
 	bad(TEAM, "members:\n  - \n", "members[0]: null is not allowed in a list");
 	bad(PROJECT, "traits: {a: }\n", "traits[\"a\"]: null is not allowed in a map");
+	yaml(CRITERION, "levels: {'1': , '2': ~, '3': \"~\"}\n", "{\"levels\":{\"1\":\"\",\"2\":\"\",\"3\":\"~\"}}");
 }
 
 static void test_numbers_are_decimal(void **state)

@@ -430,7 +430,7 @@ static void the_command_tells_flips_outcomes_criteria_and_projects(void **state)
 	snprintf(arguments, sizeof(arguments), "rubric backtest %s --limit 3 --svg %s/flips.svg", path,
 		f->daemon.directory);
 	assert_int_equal(history_leadfit(&f->daemon, arguments, out, 1 << 20), 0);
-	snprintf(expected, sizeof(expected), "Of %zu decisions, ", decisions);
+	snprintf(expected, sizeof(expected), "Of %zu decisions under past, ", decisions);
 	assert_non_null(strstr(out, expected));
 	assert_non_null(strstr(out, " come out otherwise: "));
 	assert_non_null(strstr(out, "\nOutcomes: as decided (rows), under this rubric (columns)\n"));
@@ -441,13 +441,23 @@ static void the_command_tells_flips_outcomes_criteria_and_projects(void **state)
 	assert_int_equal(history_leadfit(&f->daemon, arguments, out, 1 << 20), 0);
 	assert_ptr_equal(strstr(out, "{\n  \"flips\": [\n    {\n      \"decisionId\": \""), out);
 	assert_non_null(strstr(out, "\n  \"decided\": \"300\",\n"));
+	assert_non_null(strstr(out, "\n  \"selectedRubric\": \"past\"\n"));
 	snprintf(arguments, sizeof(arguments), "rubric backtest %s --svg -", path);
 	assert_int_equal(history_leadfit(&f->daemon, arguments, out, 1 << 20), 0);
 	assert_non_null(strstr(out, "<svg "));
 	assert_non_null(strstr(out, ">Outcomes: as decided (rows), under this rubric (columns)</text>"));
 	assert_string_equal(strstr(out, "</svg>"), "</svg>\n");
 	assert_int_equal(history_leadfit(&f->daemon, "rubric backtest past", out, 1 << 20), 0);
-	assert_non_null(strstr(out, ", none comes out otherwise.\n"));
+	assert_non_null(strstr(out, " under past, none comes out otherwise.\n"));
+	assert_int_equal(history_leadfit(&f->daemon, "rubric backtest past --all-rubrics", out, 1 << 20), 0);
+	assert_non_null(strstr(out, " under any rubric, none comes out otherwise.\n"));
+	assert_int_equal(history_leadfit(&f->daemon, "rubric backtest tech-lead", out, 1 << 20), 0);
+	assert_non_null(strstr(out, "Of 0 decisions under tech-lead, none comes out otherwise.\n--rubric NAME takes "));
+	assert_int_equal(history_leadfit(&f->daemon, "rubric backtest tech-lead --rubric past --ignore-undeclared", out,
+				 1 << 20),
+		0);
+	snprintf(expected, sizeof(expected), "Of %zu decisions under past, ", decisions);
+	assert_non_null(strstr(out, expected));
 	free(out);
 }
 
@@ -461,6 +471,8 @@ static void the_command_refuses_what_does_not_go_together(void **state)
 		{"rubric backtest", "rubric backtest", 2},
 		{"rubric backtest past --limit x", "--limit: x is not a whole number 0..100000", 2},
 		{"rubric backtest past --latest --what-if", "--latest and --what-if exclude each other", 2},
+		{"rubric backtest past --rubric past --all-rubrics", "--rubric and --all-rubrics exclude each other",
+			2},
 		{"rubric backtest past --svg - --output json", "--svg - and --output json both want standard output",
 			2},
 		{"rubric backtest past --outcome maybe", "--outcome: MAYBE is not ", 2},

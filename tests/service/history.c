@@ -47,8 +47,9 @@ void history_rubric_text(const struct history_rubric *rubric, char text[HISTORY_
 	static const char *const priors[] = {
 		"", ", prior: {strength: 1, mean: {X: 3.5}, defaultMean: 2.5}", "", ", prior: {strength: 2}"};
 	size_t length = add(text, 0,
-		"{name: past, scale: {min: 1, max: 5}, halfLifeDays: 500, sources: {PEER: 1, SELF: 0.5},"
-		" disciplines: [{id: X}, {id: Y}], traits: [{id: t, default: 0.5}, {id: u, default: 0.2}],");
+		"{name: %s, scale: {min: 1, max: 5}, halfLifeDays: 500, sources: {PEER: 1, SELF: 0.5},"
+		" disciplines: [{id: X}, {id: Y}], traits: [{id: t, default: 0.5}, {id: u, default: 0.2}],",
+		rubric->name != NULL ? rubric->name : "past");
 
 	length = add(text, length, " aggregation: %s, criteria: [",
 		rubric->aggregation != NULL ? rubric->aggregation : "ADDITIVE");

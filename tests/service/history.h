@@ -19,8 +19,9 @@ unsigned history_below(struct history_random *random, unsigned count);
 
 enum { HISTORY_TEXT = 16 * 1024 };
 
-/* What a rubric named "past" differs in. */
+/* What a rubric differs in. */
 struct history_rubric {
+	const char *name;             /* NULL = past */
 	unsigned weights[4];          /* in hundredths, of criteria a to d; 0 = the criterion is not there */
 	unsigned gate;                /* on criterion a, in tenths of a rating; 0 = none */
 	unsigned margin, first_share; /* thresholds in hundredths; 0 = none */
@@ -28,7 +29,7 @@ struct history_rubric {
 };
 void history_rubric_text(const struct history_rubric *rubric, char text[HISTORY_TEXT]);
 /*
- * A request of purpose DECISION or WHAT_IF, with a fixed instant: team t-TEAM, project p-PROJECT. The same team number
+ * A request under "past", of purpose DECISION or WHAT_IF, with a fixed instant: team t-TEAM, project p-PROJECT. The same team number
  * has the same bytes, and so has the same project number; sometimes there are named candidates, or a trait that no
  * rubric declares.
  */

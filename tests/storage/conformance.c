@@ -401,14 +401,26 @@ static void a_rolled_back_key_is_free_again(void **state)
 
 enum { ROWS = 700, TEAMS = 3, PROJECTS = 5 };
 
+/* Of three versions in turn, two of them of one rubric. */
+static void set_rubric_of_row(struct work *work, int i)
+{
+	if (i % 11 > 6)
+		work_set_rubric(work, "another", "another rubric");
+	else if (i % 11 > 3)
+		work_set_rubric(work, RUBRIC_NAME, "a second version");
+}
+
 /* Row i (from 1): team i % 3, project i % 5, outcome 1 + i % 4, decided at 5 + 10 i. */
 static void store_rows(struct fixture *fixture)
 {
+	version_store(fixture->backend, fixture->store, RUBRIC_NAME, "a second version");
+	version_store(fixture->backend, fixture->store, "another", "another rubric");
 	for (int i = 1; i <= ROWS; i++) {
 		struct work work;
 
 		work_init(&work, i % TEAMS, i % PROJECTS, 0);
 		work.append.outcome = (uint32_t)(1 + i % 4);
+		set_rubric_of_row(&work, i);
 		store(fixture, &work);
 		assert_int_equal(work.append.decided_at_us, 5 + 10 * i);
 	}
@@ -430,6 +442,9 @@ static bool row_fits(const struct lf_filter *filter, int i)
 		strcmp(filter->candidate, "c-all") != 0)
 		return false;
 	if (filter->before_sequence != 0 && (uint64_t)i >= filter->before_sequence)
+		return false;
+	if (filter->rubric_name != NULL && filter->rubric_name[0] != '\0' &&
+		strcmp(i % 11 > 6 ? "another" : RUBRIC_NAME, filter->rubric_name) != 0)
 		return false;
 	return (filter->outcome == 0 || filter->outcome == (uint32_t)(1 + i % 4)) && time >= filter->since_us &&
 		time < filter->until_us;
@@ -465,6 +480,7 @@ static void every_filter_gives_what_fits_newest_first_page_by_page(void **state)
 	static const char *const teams[] = {NULL, "", "team-1", "team-9"};
 	static const char *const projects[] = {NULL, "project-4", "project-9"};
 	static const char *const candidates[] = {NULL, "c-2", "c-1", "c-all", "c-9"};
+	static const char *const rubrics[] = {NULL, RUBRIC_NAME, "another", "", "a third", "team-1"};
 	static const uint64_t befores[] = {0, 1, 2, 350, ROWS, ROWS + 1, UINT64_MAX};
 	static const size_t limits[] = {1, 7, 1000};
 
@@ -475,6 +491,7 @@ static void every_filter_gives_what_fits_newest_first_page_by_page(void **state)
 		filter.team_id = teams[i % 4];
 		filter.project_id = projects[i / 4 % 3];
 		filter.candidate = candidates[i / 12 % 5];
+		filter.rubric_name = rubrics[i * 7 / 12 % 6];
 		filter.before_sequence = befores[i / 60];
 		filter.limit = limits[i % 3];
 		filter.outcome = i % 2 == 0 ? 0 : (uint32_t)(i % 5);

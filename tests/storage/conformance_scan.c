@@ -10,12 +10,16 @@ static struct lf_store *store;
 static struct lf_reader *reader;
 
 /*
- * Row i (from 1): team i % 3, project i % 5, outcome 1 + i % 4, WHAT_IF where i % 7 is 0, decided at 5 + 10 i; without
- * a key.
+ * Row i (from 1): team i % 3, project i % 5, outcome 1 + i % 4, WHAT_IF where i % 7 is 0, decided at 5 + 10 i; of three
+ * versions in turn, two of them of one rubric; without a key.
  */
 static void row_init(struct work *work, int i)
 {
 	work_init(work, i % TEAMS, i % PROJECTS, 0);
+	if (i % 11 > 6)
+		work_set_rubric(work, "another", "another rubric");
+	else if (i % 11 > 3)
+		work_set_rubric(work, RUBRIC_NAME, "a second version");
 	snprintf(work->answer, sizeof(work->answer), "answer %d", i);
 	work->append.answer = bytes_of(work->answer);
 	work->append.outcome = (uint32_t)(1 + i % 4);
@@ -34,6 +38,8 @@ static int set_up(void **state)
 		current->backend->open(&store, &(struct lf_log_options){.location = current->location}, &error), LF_OK);
 	assert_int_equal(current->backend->open_reader(store, &reader, &error), LF_OK);
 	rubric_store(current->backend, store);
+	version_store(current->backend, store, RUBRIC_NAME, "a second version");
+	version_store(current->backend, store, "another", "another rubric");
 	for (int i = 1; i <= ROWS; i++) {
 		struct work work;
 
@@ -99,7 +105,7 @@ static bool see(void *context, const struct lf_stored *row)
 	same_text(row->caller, "hr");
 	same_text(row->team_id, work.team_id);
 	same_text(row->project_id, work.project_id);
-	same_text(row->rubric_name, RUBRIC_NAME);
+	same_text(row->rubric_name, work.append.rubric_name);
 	same_text(row->recommended, work.append.recommended);
 	same_bytes(row->team, seen->payloads ? work.team : "");
 	same_bytes(row->project, seen->payloads ? work.project : "");
@@ -149,6 +155,7 @@ static bool fits(const struct lf_scan *scan, int i)
 
 	row_init(&work, i);
 	return asks(scan->team_id, work.team_id) && asks(scan->project_id, work.project_id) &&
+		asks(scan->rubric_name, work.append.rubric_name) &&
 		(asks(scan->candidate, work.candidate_ids[0]) || asks(scan->candidate, work.candidate_ids[1])) &&
 		(scan->outcome == 0 || scan->outcome == work.append.outcome) && (!scan->decisions_only || i % 7 != 0) &&
 		time >= scan->since_us && time < scan->until_us;
@@ -187,6 +194,7 @@ static void every_filter_gives_what_fits_in_either_order_slice_by_slice(void **s
 	static const char *const teams[] = {NULL, "", "team-1", "team-9"};
 	static const char *const projects[] = {NULL, "project-4", "project-9"};
 	static const char *const candidates[] = {NULL, "c-2", "c-1", "c-all", "c-9"};
+	static const char *const rubrics[] = {NULL, RUBRIC_NAME, "another", "", "a third", "team-1"};
 	static const uint64_t froms[] = {0, 1, 2, 150, ROWS, ROWS + 1, UINT64_MAX};
 	static const size_t limits[] = {7, 1000, 1};
 
@@ -197,6 +205,7 @@ static void every_filter_gives_what_fits_in_either_order_slice_by_slice(void **s
 		scan.team_id = teams[i % 4];
 		scan.project_id = projects[i / 4 % 3];
 		scan.candidate = candidates[i / 12 % 5];
+		scan.rubric_name = rubrics[i * 7 / 12 % 6];
 		scan.from_sequence = froms[i / 60];
 		scan.limit = limits[i % 3];
 		scan.outcome = i % 2 == 0 ? 0 : (uint32_t)(i % 5);

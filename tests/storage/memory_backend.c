@@ -358,6 +358,7 @@ static bool fits(const struct lf_filter *filter, const struct row *row)
 		candidate = strcmp(row->candidates[i], filter->candidate) == 0;
 	return candidate && wants(filter->team_id, row->stored->team_id) &&
 		wants(filter->project_id, row->stored->project_id) &&
+		wants(filter->rubric_name, row->stored->rubric_name) &&
 		(filter->outcome == 0 || filter->outcome == row->stored->outcome) &&
 		row->stored->decided_at_us >= filter->since_us && row->stored->decided_at_us < filter->until_us;
 }
@@ -394,6 +395,7 @@ static bool scanned(const struct lf_scan *scan, const struct row *row)
 	const struct lf_filter filter = {.team_id = scan->team_id,
 		.project_id = scan->project_id,
 		.candidate = scan->candidate,
+		.rubric_name = scan->rubric_name,
 		.outcome = scan->outcome,
 		.since_us = scan->since_us,
 		.until_us = scan->until_us};

@@ -117,6 +117,12 @@ static void take_digests(struct work *work)
 		&append->candidates_digest);
 }
 
+void work_set_rubric(struct work *work, const char *name, const char *body)
+{
+	work->append.rubric_name = name;
+	lf_sha256(body, strlen(body), &work->append.rubric_digest);
+}
+
 void work_init(struct work *work, int team, int project, int key)
 {
 	memset(work, 0, sizeof(*work));
@@ -137,7 +143,6 @@ void work_init(struct work *work, int team, int project, int key)
 		.idempotency_key = work->key,
 		.team_id = work->team_id,
 		.project_id = work->project_id,
-		.rubric_name = RUBRIC_NAME,
 		.outcome = 1,
 		.purpose = 1,
 		.recommended = work->recommended,
@@ -149,7 +154,7 @@ void work_init(struct work *work, int team, int project, int key)
 		.done = work_done,
 		.context = work,
 	};
-	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &work->append.rubric_digest);
+	work_set_rubric(work, RUBRIC_NAME, RUBRIC_BODY);
 	lf_sha256(work->answer, strlen(work->answer), &work->append.request_digest);
 	take_digests(work);
 }
@@ -250,18 +255,18 @@ void rubric_put(struct lf_log *log)
 		fail_msg("%s", error.message);
 }
 
-void rubric_store(const struct lf_backend *backend, struct lf_store *store)
+void version_store(const struct lf_backend *backend, struct lf_store *store, const char *name, const char *body)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest;
 	struct lf_rubric_put put;
 	struct lf_leaves leaves;
 
-	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &digest);
-	put = (struct lf_rubric_put){.name = RUBRIC_NAME,
+	lf_sha256(body, strlen(body), &digest);
+	put = (struct lf_rubric_put){.name = name,
 		.title = "Tech lead",
 		.caller = "admin",
-		.body = bytes_of(RUBRIC_BODY),
+		.body = bytes_of(body),
 		.digest = &digest,
 		.put_at_us = 5};
 	leaves_load(backend, store, &leaves);
@@ -269,6 +274,11 @@ void rubric_store(const struct lf_backend *backend, struct lf_store *store)
 	assert_int_equal(backend->begin(store, &error), LF_OK);
 	assert_int_equal(backend->put_rubric(store, &put, &error), LF_OK);
 	assert_int_equal(backend->commit(store, &leaves, &error), LF_OK);
+}
+
+void rubric_store(const struct lf_backend *backend, struct lf_store *store)
+{
+	version_store(backend, store, RUBRIC_NAME, RUBRIC_BODY);
 }
 
 struct lf_log *log_open(const struct lf_backend *backend, const char *location)

@@ -56,6 +56,9 @@ extern const char RUBRIC_NAME[], RUBRIC_BODY[];
 struct lf_bytes bytes_of(const char *text);
 void rubric_put(struct lf_log *log);
 void rubric_store(const struct lf_backend *backend, struct lf_store *store);
+/* Another version, or another rubric; and a work that refers to it. */
+void version_store(const struct lf_backend *backend, struct lf_store *store, const char *name, const char *body);
+void work_set_rubric(struct work *work, const char *name, const char *body);
 
 /*
  * Puts a head over the leaves as they stand in a log's file, by another program's means; wrong is exclusive-or'd into

@@ -85,7 +85,9 @@ static void say_unknown(struct lf_speaker *speaker)
 		lf_put_label(speaker, criterion->label);
 		lf_text_put(&speaker->text, " is unknown for ");
 		put_unknown(speaker, criterion->index, unknown);
-		lf_text_put(&speaker->text, " (no evidence, no expectation) and counts as 0.");
+		lf_text_put(&speaker->text, " (no evidence, no expectation) and counts as ");
+		lf_text_number(&speaker->text, criterion->unknown_value);
+		lf_text_put(&speaker->text, ".");
 		lf_utter(speaker, LF_SAY_ASSUMPTION, 0);
 	}
 }

@@ -197,7 +197,10 @@ static void say_pair(struct lf_speaker *speaker, size_t next)
 		lf_text_put(&speaker->text, behind.count > 0 ? "; " : "");
 	}
 	if (behind.count > 0) {
-		lf_put_several(speaker, 1, next);
+		if (ahead.count > 0 && next > 1)
+			lf_text_put(&speaker->text, "they");
+		else
+			lf_put_several(speaker, 1, next);
 		lf_text_put(&speaker->text, next > 1 ? " are ahead on " : " is ahead on ");
 		lf_put_picks(speaker, &behind, '+', behind_decimals);
 	}
@@ -232,14 +235,14 @@ static double expected_of(const struct lf_speaker *speaker, const struct lf_memb
 	for (size_t c = 0; c < speaker->rubric->def.criterion_count; c++) {
 		uint32_t j = speaker->rubric->criteria[c].index;
 
-		if (speaker->rubric->criteria[c].derived == LF_RATED && score->criteria[j].known)
+		if (lf_counts_as_evident(speaker->rubric, c) && score->criteria[j].known)
 			expected += speaker->result->weights[j] * (1 - score->criteria[j].share);
 	}
 	expected /= rated;
 	return expected > 1 ? 1 : expected;
 }
 
-/* " of the ratings behind this score rest on expectations about the discipline Front end, not on evidence about m-1" */
+/* "62% of the ratings behind this score rest on expectations about the discipline Front end, not on evidence about m-1" */
 static void put_expected(struct lf_speaker *speaker, double least, double most)
 {
 	const struct lf_rubric *rubric = speaker->rubric;
@@ -251,13 +254,13 @@ static void put_expected(struct lf_speaker *speaker, double least, double most)
 		lf_text_put(&speaker->text, " and ");
 	}
 	lf_text_percent(&speaker->text, most);
+	lf_put_ratings(speaker);
 	if (speaker->first > 1) {
-		lf_text_put(&speaker->text, " of the ratings behind these scores rest on expectations");
+		lf_text_put(&speaker->text, " behind these scores rest on expectations");
 	} else if (discipline == LF_NONE) {
-		lf_text_put(&speaker->text, " of the ratings behind this score rest on general expectations");
+		lf_text_put(&speaker->text, " behind this score rest on general expectations");
 	} else {
-		lf_text_put(
-			&speaker->text, " of the ratings behind this score rest on expectations about the discipline ");
+		lf_text_put(&speaker->text, " behind this score rest on expectations about the discipline ");
 		if (discipline < rubric->def.discipline_count)
 			lf_put_label(speaker, rubric->discipline_labels[discipline]);
 		else
@@ -273,7 +276,7 @@ static void say_expectation(struct lf_speaker *speaker)
 	double rated = 0, least = 1, most = 0, known = 0;
 
 	for (size_t c = 0; c < speaker->rubric->def.criterion_count; c++) {
-		if (speaker->rubric->criteria[c].derived == LF_RATED)
+		if (lf_counts_as_evident(speaker->rubric, c))
 			rated += speaker->result->weights[speaker->rubric->criteria[c].index];
 	}
 	if (!(rated > 0))
@@ -315,7 +318,7 @@ static void say_profile(struct lf_speaker *speaker, const struct lf_discipline_f
 
 	if (fits == NULL || count == 0)
 		return;
-	while (tied < count && fits[tied].score == fits[0].score)
+	while (tied < count && lf_tied(lf_ties_of(speaker->the_case), fits[tied].score, fits[0].score))
 		tied++;
 	lf_text_put(&speaker->text, "On expectations alone ");
 	if ((count > 1 && tied == count) || !(fits[0].score > 0)) {
@@ -357,8 +360,10 @@ void lf_explain(const struct lf_rubric *rubric, const struct lf_case *the_case, 
 	say_what_counts(&speaker, findings->result->weights);
 	say_difference(&speaker);
 	lf_say_robustness(&speaker);
-	if (speaker.eligible > 0)
+	if (speaker.eligible > 0) {
 		say_expectation(&speaker);
+		lf_say_shown(&speaker);
+	}
 	lf_say_co_lead(&speaker);
 	say_profile(&speaker, findings->profile);
 	lf_say_changes(&speaker);

@@ -69,7 +69,8 @@ static void put_asked_share(struct lf_speaker *speaker)
 static bool only_fragile(const struct lf_speaker *speaker)
 {
 	return speaker->result->outcome == LF_TOO_CLOSE && speaker->result->margin != 0 &&
-		!(speaker->result->margin < speaker->rubric->def.threshold_margin);
+		!lf_below(
+			lf_ties_of(speaker->the_case), speaker->result->margin, speaker->rubric->def.threshold_margin);
 }
 
 static void say_fragile(struct lf_speaker *speaker)
@@ -314,9 +315,13 @@ static void say_insufficient(struct lf_speaker *speaker)
 	if (share > 0) {
 		lf_text_put(&speaker->text, "only ");
 		lf_text_fixed(&speaker->text, share * 100, decimals);
-		lf_text_put(&speaker->text, "% of the ratings behind this rest on evidence about ");
+		lf_text_put(&speaker->text, "%");
+		lf_put_ratings(speaker);
+		lf_text_put(&speaker->text, " behind this rest on evidence about ");
 	} else {
-		lf_text_put(&speaker->text, "none of the ratings behind this rest on evidence about ");
+		lf_text_put(&speaker->text, "none");
+		lf_put_ratings(speaker);
+		lf_text_put(&speaker->text, " behind this rest on evidence about ");
 	}
 	if (speaker->first > 1 && evidence_alike(speaker)) {
 		lf_text_put(&speaker->text, "them");

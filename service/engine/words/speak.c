@@ -112,6 +112,12 @@ static bool same(const struct lf_speaker *speaker, const struct lf_member_score 
 			x->weight != y->weight)
 			return false;
 	}
+	for (uint32_t d = 0; speaker->rubric->expertise_strength > 0 && d < speaker->rubric->def.discipline_count;
+		d++) {
+		if (lf_show_expertise(speaker->rubric, speaker->the_case, one, d).level !=
+			lf_show_expertise(speaker->rubric, speaker->the_case, other, d).level)
+			return false;
+	}
 	return true;
 }
 
@@ -149,7 +155,7 @@ size_t lf_tied_from(const struct lf_speaker *speaker, size_t place)
 	const struct lf_member_score *ranking = speaker->result->ranking;
 	size_t end = place;
 
-	while (end < speaker->eligible && ranking[end].score == ranking[place].score)
+	while (end < speaker->eligible && ranking[end].rank == ranking[place].rank)
 		end++;
 	return end - place;
 }
@@ -226,4 +232,11 @@ void lf_pick_differences(const struct lf_speaker *speaker, const struct lf_membe
 		else if (difference < 0)
 			lf_pick(behind, criterion, -difference);
 	}
+}
+
+/* " of the ratings": what an evidence share is a part of. */
+void lf_put_ratings(struct lf_speaker *speaker)
+{
+	lf_text_put(&speaker->text,
+		speaker->rubric->expertise_strength > 0 ? " of the ratings and labels" : " of the ratings");
 }

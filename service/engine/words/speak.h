@@ -60,6 +60,9 @@ size_t lf_tied_from(const struct lf_speaker *speaker, size_t place);
 /* Whether so many from place on have the same value on each criterion that counts here. */
 bool lf_alike(const struct lf_speaker *speaker, size_t place, size_t count);
 
+/* " of the ratings", with expertise " of the ratings and labels": what an evidence share is a part of. */
+void lf_put_ratings(struct lf_speaker *speaker);
+
 /* Offers an amount; only those above 0 are kept. */
 void lf_pick(struct lf_picks *picks, const struct lf_criterion *criterion, double amount);
 /* Decimals for the amounts: 2, or more where the largest is small. Drops what would then print as 0. */
@@ -82,6 +85,8 @@ void lf_say_co_lead(struct lf_speaker *speaker);
 void lf_say_changes(struct lf_speaker *speaker);
 /* ASSUMPTION: what the answer rests on besides its input. */
 void lf_say_assumptions(struct lf_speaker *speaker);
+/* EXPLANATION: what evidence made of the labels of the first and of the next. Only with expertise in the rubric. */
+void lf_say_shown(struct lf_speaker *speaker);
 /* REASON and INELIGIBLE of every place in the ranking. */
 void lf_say_reasons(struct lf_speaker *speaker);
 
