@@ -43,6 +43,12 @@ void lf_text_add_number(struct lf_buffer *text, double value)
 	lf_buffer_append_text(text, number);
 }
 
+void lf_text_add_pieces(struct lf_buffer *text, double count)
+{
+	lf_text_add_number(text, count);
+	lf_text_add(text, count > 1 || count < 1 ? " pieces" : " piece");
+}
+
 void lf_figure(double value, unsigned decimals, char out[LF_FIGURE_BYTES])
 {
 	if (isnan(value))

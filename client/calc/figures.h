@@ -25,6 +25,8 @@ double lf_rounded(double x, unsigned decimals);
 unsigned lf_decimals_between(double a, double b, unsigned least, unsigned most);
 /* Appends a number in the shortest form that reads back the same: "2.5". value is finite. */
 void lf_text_add_number(struct lf_buffer *text, double value);
+/* Appends "1 piece", "2.5 pieces". */
+void lf_text_add_pieces(struct lf_buffer *text, double count);
 
 /* "0.798", "-" for NAN, rounded as lf_rounded() does. */
 void lf_figure(double value, unsigned decimals, char out[LF_FIGURE_BYTES]);

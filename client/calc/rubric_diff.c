@@ -383,6 +383,23 @@ static const char *list_json(struct walk *walk, const ProtobufCMessage *message,
 	return keep(walk, &text);
 }
 
+/* Whether two lists that differ do so in their order only. */
+static bool only_order_differs(
+	struct walk *walk, const ProtobufCMessage *a, const ProtobufCMessage *b, const ProtobufCFieldDescriptor *field)
+{
+	struct named old_named, new_named;
+	bool same;
+
+	if (field->type != PROTOBUF_C_TYPE_STRING || !name_elements(walk, a, field, &old_named) ||
+		!name_elements(walk, b, field, &new_named))
+		return false;
+	pair(&old_named, &new_named);
+	same = old_named.count == new_named.count;
+	for (size_t i = 0; i < new_named.count; i++)
+		same = same && new_named.partner[i] != SIZE_MAX;
+	return same;
+}
+
 /* ---- fields ---- */
 
 static void walk_single(
@@ -420,7 +437,8 @@ static void walk_field(
 		const char *old_json = list_json(walk, a, field), *new_json = list_json(walk, b, field);
 
 		if (old_json != NULL && new_json != NULL && strcmp(old_json, new_json) != 0)
-			note(walk, LF_RUBRIC_CHANGED, old_json, new_json, old_json, new_json);
+			note(walk, only_order_differs(walk, a, b, field) ? LF_RUBRIC_REORDERED : LF_RUBRIC_CHANGED,
+				old_json, new_json, old_json, new_json);
 	}
 }
 
@@ -430,8 +448,9 @@ static void walk_message(struct walk *walk, const ProtobufCMessage *a, const Pro
 	const ProtobufCMessageDescriptor *type = a->descriptor;
 	const struct lf_diff_place before = walk->place;
 
-	for (unsigned i = 0; i < type->n_fields && !walk->failed; i++) {
-		const char *name = lf_wire_field_name(type, &type->fields[i]);
+	for (const ProtobufCFieldDescriptor *field = lf_wire_declared_next(type, NULL); field != NULL && !walk->failed;
+		field = lf_wire_declared_next(type, field)) {
+		const char *name = lf_wire_field_name(type, field);
 		const size_t length = push_field(walk, name);
 
 		if (length == 0)
@@ -439,7 +458,7 @@ static void walk_message(struct walk *walk, const ProtobufCMessage *a, const Pro
 		walk->place.type = type->short_name;
 		walk->place.field = name;
 		walk->place.key = NULL;
-		walk_field(walk, a, b, &type->fields[i]);
+		walk_field(walk, a, b, field);
 		pop(walk, length);
 	}
 	walk->place = before;

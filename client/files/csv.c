@@ -14,10 +14,10 @@
 #include "proto/base/limits.h"
 
 /* clang-format off */
-enum column { ID, NAME, DISCIPLINE, AVAILABILITY, EXPERTISE, CRITERION, RATING, SOURCE, OBSERVED_ON, NOTE, COLUMN_COUNT };
+enum column { ID, NAME, DISCIPLINE, AVAILABILITY, EXPERTISE, CRITERION, RATING, SOURCE, OBSERVED_ON, DOMAIN, NOTE, COLUMN_COUNT };
 /* clang-format on */
 static const char *const column_names[COLUMN_COUNT] = {"id", "name", "discipline", "availability", "expertise",
-	"criterion", "rating", "source", "observed_on", "note"};
+	"criterion", "rating", "source", "observed_on", "domain", "note"};
 
 static bool read_number(const char *text, double *value)
 {
@@ -205,7 +205,7 @@ static Leadfit__V1__Evidence *read_evidence(struct lf_csv_reader *reader, size_t
 	Leadfit__V1__Evidence *evidence;
 
 	if (cells[CRITERION][0] == '\0')
-		lf_csv_fault(reader, line, "criterion is empty, but there is a rating, source, date or note");
+		lf_csv_fault(reader, line, "criterion is empty, but there is a rating, source, date, domain or note");
 	evidence = lf_csv_take(reader, 1, sizeof(*evidence));
 	if (evidence == NULL)
 		return NULL;
@@ -213,6 +213,7 @@ static Leadfit__V1__Evidence *read_evidence(struct lf_csv_reader *reader, size_t
 	evidence->criterion = cells[CRITERION];
 	evidence->source = cells[SOURCE];
 	evidence->observed_on = cells[OBSERVED_ON];
+	evidence->domain = cells[DOMAIN];
 	evidence->note = cells[NOTE];
 	if (cells[RATING][0] == '\0')
 		lf_csv_fault(reader, line, "rating is empty");

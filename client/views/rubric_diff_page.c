@@ -13,7 +13,8 @@ static const char *title_of(const char *section)
 		{"description", "Name and description"}, {"scale", "Scale and evidence"},
 		{"half_life_days", "Scale and evidence"}, {"sources", "Scale and evidence"},
 		{"disciplines", "Disciplines"}, {"traits", "Traits"}, {"criteria", "Criteria"}, {"gates", "Gates"},
-		{"aggregation", "Rules"}, {"robustness", "Rules"}, {"thresholds", "Rules"}, {"scenarios", "Scenarios"}};
+		{"expertise", "Rules"}, {"aggregation", "Rules"}, {"robustness", "Rules"}, {"thresholds", "Rules"},
+		{"scenarios", "Scenarios"}};
 
 	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
 		if (strcmp(titles[i][0], section) == 0)

@@ -146,14 +146,26 @@ static void print_share(struct view *view, size_t criterion)
 	lf_text_wrap(view->page, &view->text, "    ", "    ");
 }
 
-static void print_prior(struct view *view, const Leadfit__V1__Prior *prior)
+static void add_unknown_value(struct lf_buffer *text, const Leadfit__V1__Criterion *criterion)
 {
+	lf_text_add(text, "the rating is unknown and counts as ");
+	if (criterion->unknown_value != NULL && criterion->unknown_value->value > 0) {
+		lf_text_add(text, "the value ");
+		lf_text_add_number(text, criterion->unknown_value->value);
+	} else {
+		lf_text_add(text, "0");
+	}
+	lf_text_add(text, ".");
+}
+
+static void print_prior(struct view *view, const Leadfit__V1__Criterion *criterion)
+{
+	const Leadfit__V1__Prior *prior = criterion->prior;
 	struct lf_buffer *text = &view->text;
 
 	if (prior == NULL) {
-		lf_text_add(text,
-			"Nothing is expected before there is evidence: without any, the rating is unknown "
-			"and counts as 0.");
+		lf_text_add(text, "Nothing is expected before there is evidence: without any, ");
+		add_unknown_value(text, criterion);
 		lf_text_wrap(view->page, text, "    ", "    ");
 		return;
 	}
@@ -169,11 +181,11 @@ static void print_prior(struct view *view, const Leadfit__V1__Prior *prior)
 	else
 		lf_text_add(text, "the middle of the scale");
 	if (!(prior->strength > 0)) {
-		lf_text_add(text, ". That weighs nothing: without evidence the rating is unknown and counts as 0.");
+		lf_text_add(text, ". That weighs nothing: without evidence ");
+		add_unknown_value(text, criterion);
 	} else {
 		lf_text_add(text, ". That weighs as much as ");
-		lf_text_add_number(text, prior->strength);
-		lf_text_add(text, prior->strength > 1 || prior->strength < 1 ? " pieces" : " piece");
+		lf_text_add_pieces(text, prior->strength);
 		lf_text_add(text, " of fresh evidence; ");
 		if (prior->strength < 1e6)
 			lf_text_add(text, "%u of them outweigh%s it.", (unsigned)prior->strength + 1,
@@ -265,7 +277,7 @@ static void print_criterion(struct view *view, size_t index)
 	print_needs(view, criterion);
 	print_curve(view, criterion);
 	if (rated)
-		print_prior(view, criterion->prior);
+		print_prior(view, criterion);
 }
 
 /* From values to a score. */

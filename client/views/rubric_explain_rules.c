@@ -121,9 +121,10 @@ static void print_thresholds(struct view *view)
 	}
 	if (thresholds != NULL && thresholds->evidence_share > 0) {
 		lf_text_add(text,
-			"When too little is known about the person in first place: less than %.4g%% of the ratings, by "
-			"weight, rest on evidence.",
-			thresholds->evidence_share * 100);
+			"When too little is known about the person in first place: less than %.4g%% of %s rests on "
+			"evidence.",
+			thresholds->evidence_share * 100,
+			view->rubric->expertise != NULL ? "the weight" : "the weight of what is rated");
 		lf_text_item(view->page, text);
 	}
 	lf_text_add(text, "The ranking and its reasons are given all the same.");
@@ -192,13 +193,10 @@ static void print_robustness(struct view *view)
 	lf_text_item(view->page, text);
 }
 
-static void print_disciplines(struct view *view)
+static void print_covers(struct view *view)
 {
 	size_t covering = 0;
 
-	if (view->rubric->n_disciplines == 0)
-		return;
-	lf_page_title(view->page, "Disciplines");
 	for (size_t i = 0; i < view->rubric->n_disciplines; i++) {
 		const Leadfit__V1__Discipline *discipline = view->rubric->disciplines[i];
 
@@ -213,10 +211,65 @@ static void print_disciplines(struct view *view)
 		lf_text_add(&view->text, ".");
 		lf_text_item(view->page, &view->text);
 	}
-	lf_text_add(&view->text,
-		"%s covers itself only. What is stated about a person's expertise goes before all this.",
-		covering > 0 ? "Every other discipline" : "Every discipline");
+	lf_text_add(&view->text, "%s covers itself only. What is stated about a person's expertise %s.",
+		covering > 0 ? "Every other discipline" : "Every discipline",
+		view->rubric->expertise != NULL ? "takes the place of all this" : "goes before all this");
 	lf_text_item(view->page, &view->text);
+}
+
+static void print_shown_by(struct view *view)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < view->rubric->n_disciplines; i++) {
+		const Leadfit__V1__Discipline *discipline = view->rubric->disciplines[i];
+
+		if (discipline->n_shown_by == 0)
+			continue;
+		shown++;
+		lf_text_add(
+			&view->text, "%s is shown by evidence on ", lf_title_or_id(discipline->title, discipline->id));
+		for (size_t c = 0; c < discipline->n_shown_by; c++)
+			lf_text_add(&view->text, "%s%s", lf_joint(c, discipline->n_shown_by),
+				criterion_title(view->rubric, discipline->shown_by[c]));
+		lf_text_add(&view->text, ".");
+		lf_text_item(view->page, &view->text);
+	}
+	if (shown == 0 || shown < view->rubric->n_disciplines) {
+		lf_text_add(&view->text, "%s shown only by evidence that names it as its domain.",
+			shown > 0 ? "Every other discipline is" : "A discipline is");
+		lf_text_item(view->page, &view->text);
+	}
+	if (shown > 0) {
+		lf_text_add(&view->text, "Evidence that names a domain shows that discipline and no other.");
+		lf_text_item(view->page, &view->text);
+	}
+}
+
+/* What a label weighs against evidence, and which evidence that is. */
+static void print_expertise(struct view *view)
+{
+	lf_text_add(&view->text, "A label, or expertise that is stated, counts as ");
+	lf_text_add_pieces(&view->text, view->rubric->expertise->strength);
+	lf_text_add(&view->text,
+		" of fresh evidence: the more evidence there is about a discipline, the less the label says about it.");
+	lf_text_item(view->page, &view->text);
+	lf_text_add(&view->text,
+		"A rating at what is expected of a discipline, or above, shows it fully; a lower one in part, and the "
+		"lowest not at all.");
+	lf_text_item(view->page, &view->text);
+	print_shown_by(view);
+}
+
+static void print_disciplines(struct view *view)
+{
+	if (view->rubric->n_disciplines == 0 && view->rubric->expertise == NULL)
+		return;
+	lf_page_title(view->page, "Disciplines");
+	if (view->rubric->n_disciplines > 0)
+		print_covers(view);
+	if (view->rubric->expertise != NULL)
+		print_expertise(view);
 }
 
 void lf_rubric_explain_rules(struct lf_page *page, const Leadfit__V1__Rubric *rubric)

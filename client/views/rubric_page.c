@@ -37,8 +37,8 @@ static void print_prior(struct lf_page *page, struct lf_buffer *text, const Lead
 	if (prior == NULL)
 		return;
 	lf_text_add(text, "expected before there is evidence (it weighs ");
-	lf_text_add_number(text, prior->strength);
-	lf_text_add(text, prior->strength > 1 || prior->strength < 1 ? " pieces):" : " piece):");
+	lf_text_add_pieces(text, prior->strength);
+	lf_text_add(text, "):");
 	for (size_t i = 0; i < prior->n_mean; i++) {
 		lf_text_add(text, " %s ", prior->mean[i]->key);
 		lf_text_add_number(text, prior->mean[i]->value);
@@ -86,6 +86,11 @@ static void print_criterion(struct lf_page *page, struct lf_buffer *text, const 
 	print_weight(page, text, criterion->weight);
 	print_needs(page, text, criterion);
 	print_prior(page, text, criterion->prior);
+	if (criterion->unknown_value != NULL) {
+		lf_text_add(text, "value where nothing is known: ");
+		lf_text_add_number(text, criterion->unknown_value->value);
+		lf_text_wrap(page, text, "    ", "      ");
+	}
 	for (size_t i = 0; i < criterion->n_curve; i++) {
 		lf_text_add(text, i == 0 ? "value by rating: " : ", ");
 		lf_text_add_number(text, criterion->curve[i]->rating);
@@ -124,6 +129,12 @@ static void print_disciplines(struct lf_page *page, struct lf_buffer *text, cons
 			lf_text_add(text, c == 0 ? " covers %s " : ", %s ", discipline->covers[c]->key);
 			lf_text_add_number(text, discipline->covers[c]->value);
 		}
+		for (size_t c = 0; c < discipline->n_shown_by; c++)
+			lf_text_add(text, "%s%s",
+				c > 0                              ? ", "
+					: discipline->n_covers > 0 ? "; shown by evidence on "
+								   : " is shown by evidence on ",
+				discipline->shown_by[c]);
 		lf_text_item(page, text);
 	}
 }
@@ -146,6 +157,12 @@ static void print_rules(struct lf_page *page, struct lf_buffer *text, const Lead
 		lf_text_add(text, " days");
 	}
 	lf_text_item(page, text);
+	if (rubric->expertise != NULL) {
+		lf_text_add(text, "A label, or stated expertise, weighs as much as ");
+		lf_text_add_pieces(text, rubric->expertise->strength);
+		lf_text_add(text, " of evidence");
+		lf_text_item(page, text);
+	}
 	lf_text_add(text, "%s",
 		rubric->aggregation == LEADFIT__V1__AGGREGATION__HARMONIC
 			? "The score is HARMONIC: weak spots cost more"

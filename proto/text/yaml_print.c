@@ -239,18 +239,19 @@ static void print_flow(const struct piece *piece, struct lf_buffer *out);
 static void print_flow_message(const ProtobufCMessage *message, struct lf_buffer *out)
 {
 	const ProtobufCMessageDescriptor *type = message->descriptor;
+	const ProtobufCFieldDescriptor *field;
 	bool first = true;
 
 	lf_buffer_put(out, '{');
-	for (unsigned i = 0; i < type->n_fields; i++) {
+	for (field = lf_wire_declared_next(type, NULL); field != NULL; field = lf_wire_declared_next(type, field)) {
 		struct piece child;
 
-		if (!lf_field_is_printed(message, &type->fields[i], false))
+		if (!lf_field_is_printed(message, field, false))
 			continue;
-		child = piece_of_field(message, &type->fields[i]);
+		child = piece_of_field(message, field);
 		lf_buffer_append_text(out, first ? "" : ", ");
 		first = false;
-		lf_buffer_append_text(out, lf_wire_field_name(type, &type->fields[i]));
+		lf_buffer_append_text(out, lf_wire_field_name(type, field));
 		lf_buffer_append_text(out, ": ");
 		print_flow(&child, out);
 	}
@@ -438,14 +439,15 @@ static void print_pair(struct printer *printer, const char *key, const struct pi
 static void print_block_message(struct printer *printer, const ProtobufCMessage *message, size_t indent)
 {
 	const ProtobufCMessageDescriptor *type = message->descriptor;
+	const ProtobufCFieldDescriptor *field;
 
-	for (unsigned i = 0; i < type->n_fields; i++) {
+	for (field = lf_wire_declared_next(type, NULL); field != NULL; field = lf_wire_declared_next(type, field)) {
 		struct piece child;
 
-		if (!lf_field_is_printed(message, &type->fields[i], false))
+		if (!lf_field_is_printed(message, field, false))
 			continue;
-		child = piece_of_field(message, &type->fields[i]);
-		print_pair(printer, lf_wire_field_name(type, &type->fields[i]), &child, indent);
+		child = piece_of_field(message, field);
+		print_pair(printer, lf_wire_field_name(type, field), &child, indent);
 	}
 }
 

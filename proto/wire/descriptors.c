@@ -22,3 +22,24 @@ const char *lf_wire_field_name(const ProtobufCMessageDescriptor *type, const Pro
 			return lf_field_names[i].name;
 	return field->name;
 }
+
+/* protoc-gen-c lays out a message's struct as its fields are declared; those of a oneof lie at one place. */
+static bool is_declared_before(const ProtobufCFieldDescriptor *a, const ProtobufCFieldDescriptor *b)
+{
+	return a->offset != b->offset ? a->offset < b->offset : a->id < b->id;
+}
+
+const ProtobufCFieldDescriptor *lf_wire_declared_next(
+	const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *previous)
+{
+	const ProtobufCFieldDescriptor *next = NULL;
+
+	for (unsigned i = 0; i < type->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &type->fields[i];
+
+		if ((previous == NULL || is_declared_before(previous, field)) &&
+			(next == NULL || is_declared_before(field, next)))
+			next = field;
+	}
+	return next;
+}

@@ -72,6 +72,12 @@ uint8_t *lf_wire_canonical_bytes(ProtobufCMessage *message, struct lf_arena *are
 bool lf_wire_is_map_entry(const ProtobufCMessageDescriptor *type);
 /* Name of a field in JSON, YAML and paths where the .proto file gives it another (json_name), else the field's own. */
 const char *lf_wire_field_name(const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *field);
+/*
+ * Goes over a type's fields in the order in which its .proto file declares them, which is the order for people; the
+ * descriptor has them by number. Returns the one after previous (NULL: the first), NULL after the last.
+ */
+const ProtobufCFieldDescriptor *lf_wire_declared_next(
+	const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor *previous);
 
 /* The serialised google.protobuf.FileDescriptorSet of every file of the interface. Static storage. */
 extern const uint8_t lf_file_descriptor_set[];

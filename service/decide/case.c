@@ -126,6 +126,17 @@ static void convert_date(struct builder *b, const char *text, int32_t *day)
 		lf_check_fail(b->check, "observed_on", "%s is after the instant of the decision (as_of)", text);
 }
 
+/* A piece about a discipline that this rubric does not have shows none of those that it has. */
+static uint32_t convert_domain(struct builder *b, const char *name)
+{
+	uint32_t discipline;
+
+	if (*name == '\0')
+		return LF_NONE;
+	discipline = find_discipline(b, "domain", NULL, name);
+	return discipline == LF_NONE ? LF_ELSEWHERE : discipline;
+}
+
 /* Converts one piece. false where it is wrong or left out. */
 static bool convert_evidence(struct builder *b, const Leadfit__V1__Evidence *from, struct lf_evidence *to)
 {
@@ -133,6 +144,7 @@ static bool convert_evidence(struct builder *b, const Leadfit__V1__Evidence *fro
 	bool keep = true;
 
 	to->source = LF_NONE;
+	to->domain = convert_domain(b, from->domain);
 	to->criterion = lf_name_index_find(&b->version->criteria, from->criterion);
 	if (*from->criterion == '\0') {
 		lf_check_fail(b->check, "criterion", "is required");
@@ -223,7 +235,7 @@ static void mark_candidates(struct builder *b)
 			lf_check_fail(b->check, "", "\"%s\" is not a member of the team%s%s", id,
 				nearest != NULL ? "; nearest: " : "", nearest != NULL ? nearest : "");
 		} else if (b->members[member].candidate) {
-			lf_check_fail(b->check, "", "\"%s\" stands twice", id);
+			lf_check_fail(b->check, "", "\"%s\" is listed twice", id);
 		} else {
 			b->members[member].candidate = true;
 		}
@@ -252,7 +264,7 @@ static void convert_members(struct builder *b, const Leadfit__V1__Team *team)
 	if (duplicate != LF_NO_NAME) {
 		size_t mark = lf_path_push_index(&b->check->path, "members", duplicate);
 
-		lf_check_fail(b->check, "id", "\"%.128s\" stands twice in the team", ids[duplicate]);
+		lf_check_fail(b->check, "id", "\"%.128s\" is listed twice in the team", ids[duplicate]);
 		lf_path_pop(&b->check->path, mark);
 	}
 	b->members = members;

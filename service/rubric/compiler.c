@@ -1,34 +1,11 @@
 #include "service/rubric/compiler.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "proto/text/json.h"
 #include "proto/base/limits.h"
-#include "proto/wire/wire.h"
-#include "service/rubric/checker.h"
-
-/*
- * Weights, coefficients and strengths are moderate numbers: enough for any rubric, and far from where doubles overflow.
- */
-static const double number_max = 1e6;
-
-struct builder {
-	struct lf_rubric_version *version;
-	const Leadfit__V1__Rubric *message;
-	struct lf_arena *arena;
-	struct lf_checker check;
-	struct lf_rubric_def def;
-	bool exhausted;
-};
-
-static void *take(struct builder *b, size_t count, size_t size)
-{
-	void *memory = lf_arena_zalloc(b->arena, count, size);
-
-	b->exhausted |= memory == NULL;
-	return memory;
-}
+#include "proto/text/json.h"
+#include "service/rubric/builder.h"
 
 /* ---- names ---- */
 
@@ -44,7 +21,7 @@ static bool build_names(
 	if (duplicate != LF_NO_NAME) {
 		size_t mark = lf_path_push_index(&b->check.path, field, duplicate);
 
-		lf_check_fail(&b->check, "id", "\"%.128s\" stands twice", ids[duplicate]);
+		lf_check_fail(&b->check, "id", "\"%.128s\" is listed twice", ids[duplicate]);
 		lf_path_pop(&b->check.path, mark);
 	}
 	return true;
@@ -112,199 +89,6 @@ static bool collect_names(struct builder *b)
 
 /* ---- parts ---- */
 
-static void check_number(struct builder *b, const char *field, const char *key, double value)
-{
-	if (key != NULL)
-		lf_check_range_key(&b->check, field, key, value, -number_max, number_max);
-	else
-		lf_check_range(&b->check, field, value, -number_max, number_max);
-}
-
-/* A rating. Without a scale, of which the engine tells, there is nothing to compare it with. */
-static void check_rating(struct builder *b, const char *field, const char *key, double rating)
-{
-	if (!(b->def.scale_min < b->def.scale_max))
-		return;
-	if (key != NULL)
-		lf_check_range_key(&b->check, field, key, rating, b->def.scale_min, b->def.scale_max);
-	else
-		lf_check_range(&b->check, field, rating, b->def.scale_min, b->def.scale_max);
-}
-
-/* A map from traits to coefficients as an array over the rubric's traits. */
-static const double *convert_coefficients(
-	struct builder *b, size_t count, Leadfit__V1__Weight__TraitsEntry *const *entries)
-{
-	double *by_trait = take(b, b->version->traits.count + 1, sizeof(*by_trait));
-
-	for (size_t i = 0; by_trait != NULL && i < count; i++) {
-		uint32_t trait = lf_name_index_find(&b->version->traits, entries[i]->key);
-
-		if (trait == LF_NO_NAME)
-			lf_check_undeclared(
-				&b->check, "traits", entries[i]->key, "trait", entries[i]->key, &b->version->traits);
-		else
-			by_trait[trait] = entries[i]->value;
-		check_number(b, "traits", entries[i]->key, entries[i]->value);
-	}
-	return by_trait;
-}
-
-static void convert_needs(struct builder *b, const Leadfit__V1__Criterion *from, struct lf_criterion_def *to)
-{
-	struct lf_need_def *needs;
-
-	if (!lf_check_count(&b->check, "needs", from->n_needs, LF_NEEDS_MAX))
-		return;
-	needs = take(b, from->n_needs + 1, sizeof(*needs));
-	for (size_t i = 0; needs != NULL && i < from->n_needs; i++) {
-		const Leadfit__V1__Need *need = from->needs[i];
-		size_t mark = lf_path_push_index(&b->check.path, "needs", i);
-
-		needs[i].discipline = lf_name_index_find(&b->version->disciplines, need->discipline);
-		if (lf_check_id(&b->check, "discipline", need->discipline) && needs[i].discipline == LF_NO_NAME)
-			lf_check_undeclared(&b->check, "discipline", NULL, "discipline", need->discipline,
-				&b->version->disciplines);
-		for (size_t k = 0; k < i; k++)
-			if (needs[k].discipline == needs[i].discipline && needs[i].discipline != LF_NO_NAME)
-				lf_check_fail(&b->check, "discipline", "\"%.128s\" stands twice", need->discipline);
-		check_number(b, "base", NULL, need->base_need);
-		needs[i].amount.base = need->base_need;
-		needs[i].amount.by_trait =
-			convert_coefficients(b, need->n_traits, (Leadfit__V1__Weight__TraitsEntry **)need->traits);
-		lf_path_pop(&b->check.path, mark);
-	}
-	to->needs = needs;
-	to->need_count = from->n_needs;
-}
-
-static void convert_prior(struct builder *b, const Leadfit__V1__Prior *from, struct lf_criterion_def *to)
-{
-	size_t mark = lf_path_push(&b->check.path, "prior");
-	size_t count = b->version->disciplines.count;
-	double middle = b->def.scale_min + (b->def.scale_max - b->def.scale_min) * 0.5;
-	double *mean = take(b, count + 1, sizeof(*mean));
-
-	lf_check_range(&b->check, "strength", from->strength, 0, number_max);
-	to->prior_strength = from->strength;
-	to->prior_default_mean = from->default_mean != NULL ? from->default_mean->value : middle;
-	if (from->default_mean != NULL)
-		check_rating(b, "default_mean", NULL, from->default_mean->value);
-	for (size_t d = 0; mean != NULL && d < count; d++)
-		mean[d] = to->prior_default_mean;
-	for (size_t i = 0; mean != NULL && i < from->n_mean; i++) {
-		const Leadfit__V1__Prior__MeanEntry *entry = from->mean[i];
-		uint32_t discipline = lf_name_index_find(&b->version->disciplines, entry->key);
-
-		if (!lf_check_name(&b->check, "mean", entry->key, entry->key))
-			continue;
-		if (discipline == LF_NO_NAME)
-			lf_check_undeclared(
-				&b->check, "mean", entry->key, "discipline", entry->key, &b->version->disciplines);
-		else
-			mean[discipline] = entry->value;
-		check_rating(b, "mean", entry->key, entry->value);
-	}
-	to->prior_mean = mean;
-	lf_path_pop(&b->check.path, mark);
-}
-
-static void check_levels(struct builder *b, const Leadfit__V1__Criterion *from)
-{
-	lf_check_count(&b->check, "levels", from->n_levels, LF_LEVELS_MAX);
-	for (size_t i = 0; i < from->n_levels; i++) {
-		const char *key = from->levels[i]->key;
-		char *end;
-		double rating = strtod(key, &end);
-
-		if (end == key || *end != '\0')
-			lf_check_fail_key(&b->check, "levels", key, "is not a rating: a number on the scale");
-		else
-			check_rating(b, "levels", key, rating);
-		if (strlen(from->levels[i]->value) > LF_TEXT_BYTES_MAX)
-			lf_check_fail_key(&b->check, "levels", key, "has more than %d bytes", LF_TEXT_BYTES_MAX);
-	}
-}
-
-static void convert_curve(struct builder *b, const Leadfit__V1__Criterion *from, struct lf_criterion_def *to)
-{
-	struct lf_curve_point *curve;
-
-	if (from->n_curve == 0 || !lf_check_count(&b->check, "curve", from->n_curve, LF_CURVE_POINTS_MAX))
-		return;
-	curve = take(b, from->n_curve, sizeof(*curve));
-	for (size_t i = 0; curve != NULL && i < from->n_curve; i++)
-		curve[i] = (struct lf_curve_point){from->curve[i]->rating, from->curve[i]->value};
-	to->curve = curve;
-	to->curve_count = from->n_curve;
-}
-
-/* What begins a criterion's stream of perturbations. */
-static uint64_t seed_of(const char *id)
-{
-	struct lf_digest digest;
-	uint64_t seed = 0;
-
-	lf_sha256(id, strlen(id), &digest);
-	for (size_t i = 0; i < 8; i++)
-		seed = seed << 8 | digest.bytes[i];
-	return seed;
-}
-
-static void convert_criterion(struct builder *b, const Leadfit__V1__Criterion *from, struct lf_criterion_def *to)
-{
-	size_t mark;
-
-	lf_check_id(&b->check, "id", from->id);
-	lf_check_text(&b->check, "title", from->title, LF_TITLE_BYTES_MAX);
-	lf_check_text(&b->check, "description", from->description, LF_TEXT_BYTES_MAX);
-	to->id = from->id;
-	to->title = from->title;
-	to->seed = seed_of(from->id);
-	to->derived = (enum lf_derived)from->derived;
-	if ((int)from->derived < 0 || (int)from->derived > LF_TEAM_COVERAGE) {
-		lf_check_fail(&b->check, "derived",
-			"%d is not known; allowed are RATED, DOMAIN_ALIGNMENT, TEAM_COVERAGE", (int)from->derived);
-		to->derived = LF_RATED;
-	}
-	if (to->derived != LF_RATED && from->n_curve > 0)
-		lf_check_fail(&b->check, "curve", "a derived criterion has no curve");
-	if (to->derived != LF_RATED && from->prior != NULL)
-		lf_check_fail(&b->check, "prior", "a derived criterion has no prior");
-	if (to->derived != LF_RATED && from->n_levels > 0)
-		lf_check_fail(&b->check, "levels", "a derived criterion has no levels");
-	check_levels(b, from);
-	if (to->derived == LF_RATED)
-		convert_curve(b, from, to);
-	if (to->derived == LF_RATED && from->prior != NULL)
-		convert_prior(b, from->prior, to);
-	convert_needs(b, from, to);
-	to->weight.by_trait = take(b, b->version->traits.count + 1, sizeof(double));
-	if (from->weight == NULL) {
-		lf_check_fail(&b->check, "weight", "is required");
-		return;
-	}
-	mark = lf_path_push(&b->check.path, "weight");
-	check_number(b, "base", NULL, from->weight->base_weight);
-	to->weight.base = from->weight->base_weight;
-	to->weight.by_trait = convert_coefficients(b, from->weight->n_traits, from->weight->traits);
-	lf_path_pop(&b->check.path, mark);
-}
-
-static void convert_criteria(struct builder *b)
-{
-	struct lf_criterion_def *criteria = take(b, b->message->n_criteria + 1, sizeof(*criteria));
-
-	for (size_t i = 0; criteria != NULL && i < b->message->n_criteria; i++) {
-		size_t mark = lf_path_push_index(&b->check.path, "criteria", i);
-
-		convert_criterion(b, b->message->criteria[i], &criteria[i]);
-		lf_path_pop(&b->check.path, mark);
-	}
-	b->def.criteria = criteria;
-	b->def.criterion_count = b->message->n_criteria;
-}
-
 static const double *convert_covers(struct builder *b, size_t self, const Leadfit__V1__Discipline *from)
 {
 	double *covers;
@@ -326,6 +110,50 @@ static const double *convert_covers(struct builder *b, size_t self, const Leadfi
 	return covers;
 }
 
+/* Where from the message's criteria, whose types are not converted yet. */
+static bool is_derived(const struct builder *b, uint32_t criterion)
+{
+	return b->message->criteria[criterion]->derived != LEADFIT__V1__DERIVED__RATED;
+}
+
+/* One criterion on which evidence shows a discipline; those before it are in to already. false where it is wrong. */
+static bool convert_shown_by(struct builder *b, const char *name, struct lf_discipline_def *to, uint32_t *criterion)
+{
+	*criterion = lf_name_index_find(&b->version->criteria, name);
+	if (*criterion == LF_NO_NAME) {
+		lf_check_undeclared(&b->check, "", NULL, "criterion", name, &b->version->criteria);
+		return false;
+	}
+	if (is_derived(b, *criterion)) {
+		lf_check_fail(
+			&b->check, "", "\"%.128s\" is derived and takes no ratings; allowed are rated criteria", name);
+		return false;
+	}
+	for (size_t i = 0; i < to->shown_by_count; i++) {
+		if (to->shown_by[i] != *criterion)
+			continue;
+		lf_check_fail(&b->check, "", "\"%.128s\" is listed twice", name);
+		return false;
+	}
+	return true;
+}
+
+static void convert_all_shown_by(struct builder *b, const Leadfit__V1__Discipline *from, struct lf_discipline_def *to)
+{
+	uint32_t *criteria;
+
+	if (from->n_shown_by == 0 || !lf_check_count(&b->check, "shown_by", from->n_shown_by, LF_CRITERIA_MAX))
+		return;
+	criteria = take(b, from->n_shown_by, sizeof(*criteria));
+	to->shown_by = criteria;
+	for (size_t i = 0; criteria != NULL && i < from->n_shown_by; i++) {
+		size_t mark = lf_path_push_index(&b->check.path, "shown_by", i);
+
+		to->shown_by_count += convert_shown_by(b, from->shown_by[i], to, &criteria[to->shown_by_count]);
+		lf_path_pop(&b->check.path, mark);
+	}
+}
+
 static void convert_disciplines(struct builder *b)
 {
 	const struct lf_name_index *names = &b->version->disciplines;
@@ -341,6 +169,7 @@ static void convert_disciplines(struct builder *b)
 			lf_check_id(&b->check, "id", from->id);
 			lf_check_text(&b->check, "title", from->title, LF_TITLE_BYTES_MAX);
 			disciplines[i].covers = convert_covers(b, i, from);
+			convert_all_shown_by(b, from, &disciplines[i]);
 		}
 		lf_path_pop(&b->check.path, mark);
 	}
@@ -376,7 +205,7 @@ static void convert_sources(struct builder *b)
 		const Leadfit__V1__Rubric__SourcesEntry *from = b->message->sources[i];
 
 		lf_check_name(&b->check, "sources", from->key, from->key);
-		lf_check_range_key(&b->check, "sources", from->key, from->value, 0, number_max);
+		lf_check_range_key(&b->check, "sources", from->key, from->value, 0, LF_RUBRIC_NUMBER_MAX);
 		weights[i] = from->value;
 	}
 	b->def.source_ids = b->version->sources.ids;
@@ -422,6 +251,20 @@ static void convert_gates(struct builder *b)
 	b->def.gate_count = b->message->n_gates;
 }
 
+static void convert_expertise(struct builder *b, const Leadfit__V1__Expertise *from)
+{
+	char number[32];
+
+	if (from == NULL)
+		return;
+	b->def.expertise_strength = from->strength;
+	if (from->strength > 0 && from->strength <= LF_RUBRIC_NUMBER_MAX)
+		return;
+	lf_print_double(from->strength, number);
+	lf_check_fail(&b->check, "expertise.strength", "%s is not allowed: above 0, up to %.0f", number,
+		LF_RUBRIC_NUMBER_MAX);
+}
+
 static void convert_robustness(struct builder *b, const Leadfit__V1__Robustness *from)
 {
 	size_t mark;
@@ -458,6 +301,7 @@ static void convert_rest(struct builder *b)
 			(int)m->aggregation);
 		b->def.aggregation = LF_ADDITIVE;
 	}
+	convert_expertise(b, m->expertise);
 	convert_robustness(b, m->robustness);
 	if (m->thresholds == NULL)
 		return;
@@ -509,7 +353,7 @@ static enum lf_code build(struct builder *b, struct lf_error *error)
 		convert_disciplines(b);
 		convert_traits(b);
 		convert_sources(b);
-		convert_criteria(b);
+		lf_build_criteria(b);
 		convert_gates(b);
 		if (!b->exhausted)
 			lf_rubric_check(&b->def, report, b);

@@ -419,6 +419,18 @@ f fmt "$work/tidy.yaml"; status_is 0; cmp -s "$work/out" "$work/tidy.yaml" || fa
 run "$leadfit" rubric fmt - <"$work/messy.yaml"; status_is 0; cmp -s "$work/out" "$work/tidy.yaml" || fail "standard input"
 f fmt --output json "$work/messy.yaml"; status_is 0; out_has '"name": "r"'; cp "$work/out" "$work/rubric.json"
 f fmt "$work/rubric.json"; status_is 0; cmp -s "$work/out" "$work/rubric.json" || fail "JSON does not stay JSON"
+printf '%s\n' 'expertise: {strength: 1}' 'thresholds: {margin: 0.1}' 'criteria: [{unknown_value: 0.5, id: a, derived: TEAM_COVERAGE, weight: {base: 1}}]' \
+	'disciplines: [{shown_by: [a], id: D}]' 'name: r' 'gates: [{criterion: a, at_least: 0.5}]' >"$work/label.yaml"
+f fmt "$work/label.yaml"; status_is 0
+out_is 'name: r
+disciplines:
+  - {id: D, shown_by: [a]}
+criteria:
+  - {id: a, weight: {base: 1}, unknown_value: 0.5, derived: TEAM_COVERAGE}
+gates:
+  - {criterion: a, at_least: 0.5}
+expertise: {strength: 1}
+thresholds: {margin: 0.1}'
 f fmt --color always "$work/messy.yaml"; cmp -s "$work/out" "$work/tidy.yaml" || fail "colour"
 
 claim "rubric fmt --check names a file that is not in canonical form, with status 1"
@@ -518,18 +530,20 @@ l rubric list --output json; out_has '"active": true'
 cat >"$answers/Get.reply" <<'END'
 {"version": {"ref": {"name": "r", "digest": "ab"}, "active": true, "putAt": "2026-05-01T12:00:03Z", "putBy": "local"},
  "rubric": {"name": "r", "title": "A rubric", "description": "What it is for.", "scale": {"min": 1, "max": 5}, "halfLifeDays": 540,
- "sources": {"PEER": 1, "SELF": 0.4}, "disciplines": [{"id": "FULL", "title": "Full", "covers": {"BACK": 0.7}}],
+ "sources": {"PEER": 1, "SELF": 0.4}, "disciplines": [{"id": "FULL", "title": "Full", "covers": {"BACK": 0.7}, "shownBy": ["a"]}, {"id": "BACK", "shownBy": ["a"]}],
+ "expertise": {"strength": 2},
  "traits": [{"id": "t", "title": "Trait", "question": "How much?", "default": 0.25}],
  "criteria": [{"id": "a", "title": "Architecture", "description": "Look here.", "levels": {"1": "none", "5": "all"},
    "curve": [{"rating": 1, "value": 0}, {"rating": 5, "value": 1}], "weight": {"base": 0.25, "traits": {"t": -0.1}},
-   "prior": {"strength": 2, "mean": {"FULL": 3.6}, "defaultMean": 3}},
+   "prior": {"strength": 2, "mean": {"FULL": 3.6}, "defaultMean": 3}, "unknownValue": 0.4},
   {"id": "d", "derived": "DOMAIN_ALIGNMENT", "weight": {"base": 0.15}, "needs": [{"discipline": "FULL", "base": 0.1, "traits": {"t": 0.9}}]}],
  "gates": [{"criterion": "a", "atLeast": 2}, {"availabilityAtLeast": 0.3}], "aggregation": "HARMONIC",
  "thresholds": {"margin": 0.02, "evidenceShare": 0.25}}}
 END
 l rubric show r; status_is 0
 for part in "r: A rubric" "a (Architecture)" "weight: 0.25 - 0.1 x t" "needs FULL: 0.1 + 0.9 x t" "FULL 3.6, others 3" "1: none" \
-	"assumed to be 0.25" "FULL (Full) covers BACK 0.7" "PEER 1, SELF 0.4" "540 days" "HARMONIC" "with a below 2" \
+	"assumed to be 0.25" "FULL (Full) covers BACK 0.7; shown by evidence on a" "BACK is shown by evidence on a" \
+	"weighs as much as 2 pieces of evidence" "value where nothing is known: 0.4" "PEER 1, SELF 0.4" "540 days" "HARMONIC" "with a below 2" \
 	"an availability below 0.3" "at least 0.02" "Digest ab"; do
 	out_has "$part"
 done

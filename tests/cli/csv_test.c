@@ -83,6 +83,19 @@ static void one_row_is_one_piece_of_evidence(void **state)
 	assert_string_equal(other->evidence[0]->criterion, "architecture");
 }
 
+static void a_domain_is_the_discipline_that_a_piece_shows(void **state)
+{
+	const Leadfit__V1__Team *team = read_team("id,discipline,criterion,rating,domain\n"
+						  "m-1,BACKEND,architecture,4,FRONTEND\n"
+						  "m-1,,architecture,4,\n");
+
+	(void)state;
+	assert_string_equal(team->members[0]->evidence[0]->domain, "FRONTEND");
+	assert_string_equal(team->members[0]->evidence[1]->domain, "");
+	assert_refused("id,domain\nm-1,FRONTEND\n",
+		"line 2: criterion is empty, but there is a rating, source, date, domain or note (and 1 more)");
+}
+
 static void columns_may_stand_in_any_order_and_be_left_out(void **state)
 {
 	const Leadfit__V1__Team *team = read_team("rating,criterion,id\n4,architecture,m-1\n");
@@ -131,7 +144,7 @@ static void the_header_is_checked(void **state)
 	assert_refused("id,critereon\nm-1,a\n", "line 1: unknown column \"critereon\"; did you mean criterion?");
 	assert_refused("id,zzzzzzzzzz\nm-1,a\n",
 		"line 1: unknown column \"zzzzzzzzzz\"; known: id, name, discipline, availability, expertise, "
-		"criterion, rating, source, observed_on, note");
+		"criterion, rating, source, observed_on, domain, note");
 	assert_refused("id,name,name\nm-1,a,b\n", "line 1: column name is there twice");
 	assert_refused("name,discipline\na,b\n", "line 1: there is no column id; the first line names the columns");
 	assert_refused("id;name\nm-1;Ada\n", "line 1: columns are separated by commas, not semicolons");
@@ -147,7 +160,7 @@ static void rows_are_checked_and_named_by_line(void **state)
 	assert_refused("id,name\nm-1,Ada\nm-1,Bob\n", "line 3: name: \"Bob\" here, but \"Ada\" on line 2 for m-1");
 	assert_refused("id,criterion,rating\nm-1,a,\n", "line 2: rating is empty");
 	assert_refused("id,criterion,rating\nm-1,,4\n",
-		"line 2: criterion is empty, but there is a rating, source, date or note");
+		"line 2: criterion is empty, but there is a rating, source, date, domain or note");
 	assert_refused("id,criterion,rating\nm-1,a,good\n", "line 2: rating: \"good\" is not a number");
 	assert_refused("id,criterion,rating\nm-1,a,\"4,5\"\n",
 		"line 2: rating: \"4,5\" is not a number; decimals are written with a point");
@@ -237,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_row_is_one_piece_of_evidence),
+		cmocka_unit_test(a_domain_is_the_discipline_that_a_piece_shows),
 		cmocka_unit_test(columns_may_stand_in_any_order_and_be_left_out),
 		cmocka_unit_test(quotes_protect_commas_quotes_and_line_ends),
 		cmocka_unit_test(empty_lines_and_rows_of_commas_are_passed_over),

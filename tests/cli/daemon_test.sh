@@ -170,18 +170,18 @@ l rubric diff tech-lead@00000000 "$rubric"; status_is 2; err_has "rubric diff: n
 l rubric diff "${digest:0:12}" nothing; [ "$status" -gt 1 ] || fail "an unknown rubric"; out_empty
 
 claim "a rubric's scenarios are run, with what came of each and what they leave untried"
-l rubric test; status_is 0; err_empty; out_has "12 of 12 scenarios passed"; out_matches "^passed +- +NO_ELIGIBLE_CANDIDATE +Nobody has time$"
+l rubric test; status_is 0; err_empty; out_has "17 of 17 scenarios passed"; out_matches "^passed +- +NO_ELIGIBLE_CANDIDATE +Nobody has time$"
 out_lacks "No scenario exercises"
 sed -e "/A gate: who works alone/,/expect: {first: fe, ranking/d" "$rubric" >"$work/untried.yaml"
-l rubric test "$work/untried.yaml"; status_is 0; out_has "11 of 11"; out_has "gates: gates[0]: collaboration of at least 2"
+l rubric test "$work/untried.yaml"; status_is 0; out_has "16 of 16"; out_has "gates: gates[0]: collaboration of at least 2"
 echo '{name: bare, scale: {min: 1, max: 5}, criteria: [{id: a, weight: {base: 1}}], scenarios: [{name: s, project: {id: p},
  team: {id: t, members: [{id: x, evidence: [{criterion: a, rating: 5}]}, {id: y}]}, expect: {first: x}}]}' >"$work/bare.yaml"
 l rubric test "$work/bare.yaml"; status_is 0; out_matches "outcomes: TOO_CLOSE$" # no threshold and no gate, so no others
 l rubric test "$rubric" --output json; status_is 0; out_has '"passed": true'; out_has '"coverage": {'; out_lacks '"differences"'
-l rubric test tech-lead --digest "${digest:0:12}"; status_is 0; out_has "tech-lead ${digest:0:12}: 12 of 12"
+l rubric test tech-lead --digest "${digest:0:12}"; status_is 0; out_has "tech-lead ${digest:0:12}: 17 of 17"
 sed -e '0,/first: be/s//first: fe/' "$rubric" >"$work/fails.yaml"
 line=$(grep -n 'first: fe' "$work/fails.yaml" | head -n 1 | cut -d: -f1)
-l rubric test "$work/fails.yaml"; status_is 1; err_empty; out_has "11 of 12 scenarios passed"
+l rubric test "$work/fails.yaml"; status_is 1; err_empty; out_has "16 of 17 scenarios passed"
 out_has "fails.yaml:$line: scenarios[0].expect.first: fe is expected, be ranks first"
 run "$leadfit" rubric test - <"$work/fails.yaml"; status_is 1; out_has "<stdin>:$line: scenarios[0].expect.first:"
 l rubric test "$work/fails.yaml" --output json; status_is 1; out_has '"field": "expect.first"'

@@ -130,7 +130,11 @@ for part in "Technical lead of a project" "4 criteria are rated from evidence, o
 	"Counts more the higher architecture complexity and business-logic complexity are; counts less" \
 	"Share of the weight: 19% where all traits are as assumed." "3 of them outweigh" "540 days old (about 18 months)" "SELF" \
 	"Whoever is below 2 on Collaboration across teams" "less than 30% of their time" "less than 0.02 apart" "never a verdict" \
-	"Full stack is taken to cover Backend by 70% and Front end by 70%."; do
+	"Full stack is taken to cover Backend by 70% and Front end by 70%." \
+	"A label, or expertise that is stated, counts as 1 piece of fresh evidence" \
+	"Backend is shown by evidence on Global perspective and architecture." \
+	"Infrastructure and operations is shown by evidence on Technical depth and problem solving." \
+	"Every other discipline is shown only by evidence that names it as its domain." "less than 25% of the weight rests on"; do
 	out_has "$part"
 done
 # By hand, with interaction focus 0 and 1: 0.31 0.28 0.31 0.09 0.16 0.12 of 1.27, and 0.21 0.20 0.31 0.45 0.16 0.12 of 1.45.
@@ -140,6 +144,24 @@ out_has "  1.00 |A 14%       |B 14%       |C 21%              |D 31%            
 awk 'length > 100 { bad = 1 } END { exit bad }' "$work/out" || fail "a line is too wide"
 run "$leadfit" rubric explain - <"$rubric"; status_is 0; out_has "Technical lead of a project"
 COLUMNS=80 l rubric explain "$rubric"; awk 'length > 80 { bad = 1 } END { exit bad }' "$work/out" || fail "a line is too wide"
+
+claim "explain says what a label weighs, and what counts where nothing is known, only where the rubric does"
+# Lines are joined, so that a sentence may be looked for wherever it was broken.
+in_words() { l rubric explain "$1"; tr -s ' \n' ' ' <"$work/out" >"$work/words"; mv "$work/words" "$work/out"; }
+printf '%s\n' 'name: r' 'scale: {min: 1, max: 5}' 'disciplines: [{id: A, title: Law, shown_by: [c, d]}]' 'expertise: {strength: 2.5}' \
+	'thresholds: {evidence_share: 0.5}' 'criteria:' '- {id: c, title: Cases, weight: {base: 1}, unknown_value: 0.4}' \
+	'- {id: d, weight: {base: 1}, prior: {strength: 0}, unknown_value: 0.25}' '- {id: e, weight: {base: 1}}' >"$work/label.yaml"
+in_words "$work/label.yaml"; status_is 0; err_empty
+out_has "counts as 2.5 pieces of fresh evidence"; out_has "Law is shown by evidence on Cases and d."; out_lacks "Every other discipline is shown"
+out_has "Nothing is expected before there is evidence: without any, the rating is unknown and counts as the value 0.4."
+out_has "That weighs nothing: without evidence the rating is unknown and counts as the value 0.25."
+out_has "without any, the rating is unknown and counts as 0."; out_has "less than 50% of the weight rests on evidence."
+grep -v -e expertise -e disciplines "$work/label.yaml" >"$work/no-label.yaml"
+in_words "$work/no-label.yaml"; status_is 0; out_lacks "label"; out_lacks "Disciplines"
+out_has "less than 50% of the weight of what is rated rests on evidence."
+sed -e 's/^disciplines.*//' "$work/label.yaml" >"$work/any-label.yaml"
+in_words "$work/any-label.yaml"; out_has "A discipline is shown only by evidence that names it as its domain."
+out_lacks "names a domain shows that discipline"
 
 claim "one trait is drawn alone and more finely; an unknown one is refused with the nearest"
 l rubric explain "$rubric" --trait interaction_focus; status_is 0; out_has "  0.10 |A 23%"; out_lacks "  0.25 |"

@@ -90,6 +90,21 @@ static void names_in_json_are_those_of_the_proto_files(void **state)
 	assert_string_equal(lf_wire_field_name(member, &member->fields[0]), "id");
 }
 
+static void fields_come_in_the_order_of_their_declaration(void **state)
+{
+	static const char *const names[] = {"criterion", "rating", "source", "observed_on", "domain", "note"};
+	const ProtobufCMessageDescriptor *type = &leadfit__v1__evidence__descriptor;
+	const ProtobufCFieldDescriptor *field = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		field = lf_wire_declared_next(type, field);
+		assert_non_null(field);
+		assert_string_equal(field->name, names[i]);
+	}
+	assert_null(lf_wire_declared_next(type, field));
+}
+
 static void the_descriptor_set_has_every_file(void **state)
 {
 	static const char *const files[] = {"leadfit/v1/scoring.proto", "grpc/health/v1/health.proto",
@@ -111,6 +126,7 @@ int main(void)
 		cmocka_unit_test(a_misspelt_method_has_a_nearest_one),
 		cmocka_unit_test(maps_are_known),
 		cmocka_unit_test(names_in_json_are_those_of_the_proto_files),
+		cmocka_unit_test(fields_come_in_the_order_of_their_declaration),
 		cmocka_unit_test(the_descriptor_set_has_every_file),
 	};
 

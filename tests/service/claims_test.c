@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "service/decide/scenario.h"
@@ -187,6 +188,45 @@ static double lead_with_labour(const char *discipline, char first[8])
 	return lead;
 }
 
+/* The shipped rubric, scenarios and all, but with labels that decide. */
+static struct lf_rubric_version *without_expertise(void)
+{
+	Leadfit__V1__Rubric message = *rubric->message;
+	struct lf_rubric_version *version = NULL;
+	struct lf_error error = LF_ERROR_INIT;
+	uint8_t *packed;
+
+	message.expertise = NULL;
+	packed = malloc(leadfit__v1__rubric__get_packed_size(&message));
+	assert_non_null(packed);
+	if (lf_rubric_version_new(&version, packed, leadfit__v1__rubric__pack(&message, packed), "", &error) != LF_OK)
+		fail_msg("%s", error.message);
+	free(packed);
+	return version;
+}
+
+static void what_evidence_decides_against_a_label_the_label_would_decide_without_expertise(void **state)
+{
+	static const char *const wrong[] = {"be is expected, fe ranks first", "fe is expected, be ranks first",
+		"web is expected, plain ranks first", "ui is expected, arch ranks first",
+		"arch is expected, ui ranks first"};
+	struct lf_rubric_version *version = without_expertise();
+	struct lf_error error = LF_ERROR_INIT;
+	size_t found = 0;
+
+	(void)state;
+	assert_int_equal(lf_rubric_version_run_scenarios(version, NULL, NULL, &error), LF_FAILED_PRECONDITION);
+	for (size_t i = 0; i < error.violation_kept; i++) {
+		if (strstr(error.violations[i].field, ".expect.first") == NULL)
+			continue; /* the outcome follows */
+		assert_true(found < sizeof(wrong) / sizeof(*wrong));
+		assert_string_equal(error.violations[i].description, wrong[found++]);
+	}
+	assert_int_equal(found, sizeof(wrong) / sizeof(*wrong));
+	lf_error_clean_up(&error);
+	lf_rubric_version_release(version);
+}
+
 static void the_teams_labour_moves_the_answer_towards_its_own_discipline(void **state)
 {
 	char first[2][8];
@@ -235,6 +275,7 @@ int main(void)
 		cmocka_unit_test(sweeping_interaction_focus_changes_who_is_first_exactly_once),
 		cmocka_unit_test(a_sweep_of_interaction_focus_finds_the_same_single_crossing),
 		cmocka_unit_test(every_recommendation_of_the_scenarios_is_robust),
+		cmocka_unit_test(what_evidence_decides_against_a_label_the_label_would_decide_without_expertise),
 		cmocka_unit_test(the_teams_labour_moves_the_answer_towards_its_own_discipline),
 		cmocka_unit_test(a_fully_unrated_team_still_gets_a_profile),
 		cmocka_unit_test(a_member_without_discipline_is_scored_on_the_default_expectation),

@@ -42,7 +42,7 @@ static void every_invalid_field_of_a_request_is_named_with_value_and_what_is_all
 		{"{team: {members: [{id: a}]}, project: {traits: {}}}",
 			"team.id: is required\nproject.id: is required\n"},
 		{"{team: {id: t, members: [{id: a}, {id: b}, {id: a}]}, project: {id: p}}",
-			"team.members[2].id: \"a\" stands twice in the team\n"},
+			"team.members[2].id: \"a\" is listed twice in the team\n"},
 		{"{team: {id: t, members: [{id: \"a\\tb\"}]}, project: {id: p}}",
 			"team.members[0].id: has a control character\n"},
 		{"{team: {id: t, members: [{id: a, discipline: BACKND}]}, project: {id: p}}",
@@ -78,7 +78,7 @@ static void every_invalid_field_of_a_request_is_named_with_value_and_what_is_all
 			"nearest: interaction_focus\n"},
 		{"{team: {id: t, members: [{id: anna}]}, project: {id: p}, candidates: [ana, anna, anna]}",
 			"candidates[0]: \"ana\" is not a member of the team; nearest: anna\ncandidates[2]: \"anna\" "
-			"stands twice\n"},
+			"is listed twice\n"},
 	};
 	char errors[4000];
 
@@ -207,7 +207,8 @@ static void everything_wrong_with_a_rubric_is_named_at_once(void **state)
 				"thresholds.first_rank_share: can't be computed without robustness"}},
 
 		{"{scale: {min: 1, max: 5}, criteria: [{id: c}, {id: c, weight: {base: 1, traits: {x: 1}}}]}",
-			{"name: is required", "criteria[0].weight: is required", "criteria[1].id: \"c\" stands twice",
+			{"name: is required", "criteria[0].weight: is required",
+				"criteria[1].id: \"c\" is listed twice",
 				"criteria[1].weight.traits[\"x\"]: \"x\" is not a trait of this rubric"}},
 		{"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}, prior: {strength: -1, "
 		 "default_mean: 9}, levels: {7: x, y: z}}]}",

@@ -112,6 +112,8 @@ static void everything_that_is_probably_not_meant_is_told_by_line(void **state)
 		"23: criteria[1].title: \"One\" is the title of flat, too: people can't tell them apart\n"
 		"13: traits[1]: idle moves nothing: no weight and no need names it\n"
 		"18: criteria[0].curve: every rating is worth 0.5: this criterion tells nobody apart\n"
+		"15: criteria[0]: has no prior: it counts 0 for everybody without evidence, as the lowest rating "
+		"would; unknown_value says what it counts\n"
 		"24: criteria[1].weight: can never be above 0, whatever the traits: never never matters\n"
 		"26: criteria[1].curve[0].rating: flat from 1, the scale's min: no rating up to 2 differs from "
 		"another\n"
@@ -143,14 +145,15 @@ static void some_depend_on_what_else_the_rubric_has(void **state)
 	static const struct {
 		const char *rubric, *warnings;
 	} cases[] = {
-		{"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}}]}",
+		{"{name: r, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}, unknown_value: 0}]}",
 			"0: scenarios: none: nothing shows that this rubric answers as it is meant to\n"},
 		/* A prior makes the rating known, so that nobody fails the gate. */
 		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}, prior: {strength: 1}}]\n"
 		 "gates: [{criterion: c, at_least: 1}]\n" SCENARIO,
 			"4: gates[0].at_least: is the scale's min: everybody passes\n"},
 		/* Without priors the share can be reached, with them hardly. */
-		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}}]\nthresholds: "
+		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}, unknown_value: "
+		 "0}]\nthresholds: "
 		 "{evidence_share: 1}\n" SCENARIO,
 			""},
 		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}, prior: {strength: 1}}]\n"
@@ -169,9 +172,27 @@ static void some_depend_on_what_else_the_rubric_has(void **state)
 		 "weight: {base: 1}, needs: [{discipline: A, traits: {t: 1}}]}]\n" SCENARIO,
 			""},
 		{"name: r\nscale: {min: 1, max: 5}\ndisciplines: [{id: A}]\ncriteria: [{id: c, weight: {base: "
-		 "1}}]\n" SCENARIO,
+		 "1}, unknown_value: 0}]\n" SCENARIO,
 			""},
-		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}}]\nrobustness: "
+		/* What labels weigh, where nothing outweighs them. */
+		{"name: r\nscale: {min: 1, max: 5}\ndisciplines:\n  - {id: A,\n    shown_by: [c]}\ncriteria: [{id: "
+		 "c, weight: {base: 1}, prior: {strength: 1}}]\n" SCENARIO,
+			"5: disciplines[0].shown_by: never counts: the rubric has no expertise, so labels decide\n"},
+		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}, prior: {strength: 1}}]\n"
+		 "expertise: {strength: 1}\n" SCENARIO,
+			"4: expertise: never counts: no criterion with a weight is derived from disciplines\n"},
+		{"name: r\nscale: {min: 1, max: 5}\ndisciplines:\n  - {id: A, shown_by: [c]}\n  - {id: B}\n  - {id: C, "
+		 "covers: {A: 0.5}}\ncriteria: [{id: c, weight: {base: 1}, prior: {strength: 1}}, {id: d, derived: "
+		 "DOMAIN_ALIGNMENT, weight: {base: 1}, needs: [{discipline: A, base: 1}, {discipline: B, base: "
+		 "1}]}]\nexpertise: {strength: 1}\n" SCENARIO,
+			"7: criteria[1].needs[1]: B is shown by no criterion: only a label, or evidence that names it "
+			"as "
+			"its domain, counts\n"},
+		{"name: r\nscale: {min: 1, max: 5}\ncriteria:\n  - {id: c, weight: {base: 1}, unknown_value: 0.5, "
+		 "prior: {strength: 1}}\n" SCENARIO,
+			"4: criteria[0].unknown_value: never counts: the prior does where there is no evidence\n"},
+		{"name: r\nscale: {min: 1, max: 5}\ncriteria: [{id: c, weight: {base: 1}, unknown_value: "
+		 "0}]\nrobustness: "
 		 "{rating_spread: 0.1}\n"
 		 "thresholds: {first_rank_share: 0.6}\n" SCENARIO,
 			""},
