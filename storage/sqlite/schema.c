@@ -152,9 +152,12 @@ static char *query_text(sqlite3 *db, const char *sql, int *result)
 	if (*result == SQLITE_OK)
 		*result = sqlite3_step(statement);
 	if (*result == SQLITE_ROW) {
+		const bool none =
+			sqlite3_column_type(statement, 0) == SQLITE_NULL; /* asked before: no memory makes NULL */
 		const unsigned char *value = sqlite3_column_text(statement, 0);
 
-		text = sqlite3_mprintf("%s", value == NULL ? "" : (const char *)value);
+		if (none || value != NULL)
+			text = sqlite3_mprintf("%s", none ? "" : (const char *)value);
 		*result = text == NULL ? SQLITE_NOMEM : SQLITE_OK;
 	}
 	sqlite3_finalize(statement);
