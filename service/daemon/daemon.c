@@ -39,8 +39,7 @@ static void log_migrating(void *context, uint64_t done, uint64_t total)
 	const uint64_t now = total == 0 ? 10 : done * 10 / total;
 
 	if (done == 0 && *tenths == 0)
-		fprintf(stderr,
-			"leadfitd: the decision log is of an older release: giving it its tree (%llu decisions)\n",
+		fprintf(stderr, "leadfitd: the decision log is of an older release: migrating it (%llu decisions)\n",
 			(unsigned long long)total);
 	else if (now >= *tenths)
 		fprintf(stderr, "leadfitd: migrated %llu of %llu decisions\n", (unsigned long long)done,

@@ -185,6 +185,17 @@ static bool has_room(struct lf_registry *r, const char *name)
 	return room;
 }
 
+/* Whether a name has no active version. */
+static bool is_first(struct lf_registry *r, const char *name)
+{
+	bool first;
+
+	pthread_mutex_lock(&r->lock);
+	first = find_active(r, name) == NULL;
+	pthread_mutex_unlock(&r->lock);
+	return first;
+}
+
 /* The log says that version is the active one of its name: from here on requests get it. */
 static void switch_to(struct lf_registry *r, struct lf_rubric_version *version)
 {
@@ -238,7 +249,7 @@ enum lf_code lf_registry_put(struct lf_registry *r, struct lf_rubric_version *ve
 	bool *added, bool *activated, struct lf_error *error)
 {
 	enum lf_code code = lf_rubric_version_run_scenarios(version, actor->go_on, actor->context, error);
-	bool now_active = false;
+	struct lf_activated did = {0};
 
 	if (code != LF_OK)
 		return code;
@@ -247,14 +258,14 @@ enum lf_code lf_registry_put(struct lf_registry *r, struct lf_rubric_version *ve
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%d rubrics are active already", ACTIVE_MAX);
 	else
 		code = lf_log_put_rubric(r->log, version->message->name, version->message->title, actor->caller,
-			version->canonical, &version->digest, added, &now_active, error);
-	if (code == LF_OK && now_active)
+			version->canonical, &version->digest, is_first(r, version->message->name), added, &did, error);
+	if (code == LF_OK && did.changed)
 		switch_to(r, version);
 	else if (code == LF_OK)
 		code = keep(r, version, error);
 	pthread_mutex_unlock(&r->acts);
 	if (code == LF_OK && activated != NULL)
-		*activated = now_active;
+		*activated = did.changed;
 	return code;
 }
 

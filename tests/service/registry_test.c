@@ -111,7 +111,7 @@ static bool is_active(struct world *world, const struct lf_rubric_version *versi
 static void put_in_log(struct world *world, const char *name, struct lf_bytes body, struct lf_digest *digest)
 {
 	lf_sha256(body.data, body.length, digest);
-	assert_int_equal(lf_log_put_rubric(world->log, name, "T", "ann", body, digest, NULL, NULL, NULL), LF_OK);
+	assert_int_equal(lf_log_put_rubric(world->log, name, "T", "ann", body, digest, false, NULL, NULL, NULL), LF_OK);
 }
 
 static void an_activation_switches_what_requests_get_and_they_keep_what_they_have(void **state)
@@ -172,7 +172,8 @@ static void a_version_that_fails_its_own_scenarios_is_refused_unless_it_was_acti
 	assert_int_equal(error.violation_count, 1);
 	assert_string_equal(error.violations[0].field, "scenarios[0].expect.first");
 	assert_true(is_active(world, world->versions[0]));
-	put_in_log(world, "old", old->canonical, &digest); /* the first of its name: active */
+	put_in_log(world, "old", old->canonical, &digest);
+	assert_int_equal(lf_log_activate_rubric(world->log, "old", &digest, "ann", NULL, NULL), LF_OK);
 	close_registry(world);
 	open_registry(world);
 	assert_int_equal(lf_registry_put(world->registry, good, &ann, NULL, NULL, NULL), LF_OK);

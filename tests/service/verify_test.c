@@ -258,7 +258,7 @@ static void a_log_of_before_the_tree_verifies_once_it_is_migrated(void **state)
 	(void)state;
 	copy_file(LF_SOURCE_DIR "/tests/storage/old/schema-1.db", test.place.file);
 	assert_int_equal(runf(lf_verify_command, "--db %s", test.place.file), 4);
-	says("from before logs could be verified");
+	says("of an older release");
 	lf_log_close(log_open(&lf_sqlite_backend, test.place.file));
 	if (runf(lf_verify_command, "--db %s", test.place.file) != 0)
 		fail_msg("%s", test.output);

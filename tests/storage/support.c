@@ -245,7 +245,7 @@ void rubric_put(struct lf_log *log)
 
 	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &digest);
 	code = lf_log_put_rubric(
-		log, RUBRIC_NAME, "Tech lead", "admin", bytes_of(RUBRIC_BODY), &digest, NULL, NULL, &error);
+		log, RUBRIC_NAME, "Tech lead", "admin", bytes_of(RUBRIC_BODY), &digest, true, NULL, NULL, &error);
 	if (code != LF_OK)
 		fail_msg("%s", error.message);
 }
@@ -263,7 +263,8 @@ void rubric_store(const struct lf_backend *backend, struct lf_store *store)
 		.caller = "admin",
 		.body = bytes_of(RUBRIC_BODY),
 		.digest = &digest,
-		.put_at_us = 5};
+		.put_at_us = 5,
+		.activate = true};
 	leaves_load(backend, store, &leaves);
 	put.leaves = &leaves;
 	assert_int_equal(backend->begin(store, &error), LF_OK);
