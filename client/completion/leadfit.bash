@@ -118,7 +118,7 @@ _leadfit()
 		;;
 	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Audit/Checkpoint leadfit.v1.Audit/Prove leadfit.v1.Audit/Consistency leadfit.v1.Audit/Verify
 		leadfit.v1.Audit/Replay leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Test leadfit.v1.Rubrics/Put
-		leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Backtest leadfit.v1.Rubrics/Get
+		leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/Deactivate leadfit.v1.Rubrics/SetDefault leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Backtest leadfit.v1.Rubrics/Get
 		leadfit.v1.Rubrics/List leadfit.v1.Scoring/Score leadfit.v1.Scoring/ScoreBatch leadfit.v1.Scoring/Profile
 		leadfit.v1.Scoring/Sweep leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Decisions/Export
 		leadfit.v1.Decisions/RecordOutcome leadfit.v1.Decisions/ListOutcomes leadfit.v1.Keeping/Erase

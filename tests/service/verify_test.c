@@ -12,7 +12,7 @@
 #include "tests/service/daemon.h"
 #include "tests/storage/support.h"
 
-enum { DECISIONS = 300, SIZE = DECISIONS + 2 };
+enum { DECISIONS = 300, SIZE = DECISIONS + 3 };
 
 static struct {
 	struct place place;
@@ -540,7 +540,7 @@ static void a_running_service_verifies_its_log(void **unused)
 	slice = ask(client, 0, 0, &error);
 	assert_non_null(slice);
 	assert_int_equal(slice->n_findings, 1);
-	assert_int_equal(slice->findings[0]->position, 8);
+	assert_int_equal(slice->findings[0]->position, 9);
 	assert_string_equal(slice->findings[0]->kind, "decision");
 	assert_int_equal(strlen(slice->findings[0]->decision_id), 36);
 	assert_non_null(strstr(slice->findings[0]->what, "its outcome was altered: "));
