@@ -95,6 +95,7 @@ _leadfit()
 		"rubric fmt") globals+=" --check --write --force" ;;
 		"rubric test") globals+=" --digest" ;;
 		"rubric activate") globals+=" --rubric" ;;
+		"rubric put") globals+=" --activate" ;;
 		"call "*) globals+=" --list" ;;
 		"token "*) globals+=" --roles --token-out" ;;
 		esac
@@ -110,9 +111,9 @@ _leadfit()
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show outcome report replay prove verify verify-proof export watch erase" -- "$current")) ;;
 	"audit " | "help audit") COMPREPLY=($(compgen -W "impact" -- "$current")) ;;
-	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history backtest diff fmt weights" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate deactivate default history backtest diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"decisions verify-proof" | "decisions export" | "backup " | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric backtest" | "rubric diff" | "rubric fmt" | "rubric weights")
+	"decisions verify-proof" | "decisions export" | "backup " | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric activate" | "rubric backtest" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;
