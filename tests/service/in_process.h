@@ -9,7 +9,7 @@
 #include "service/state/state.h"
 
 struct in_process {
-	struct lf_log *log; /* at the start it has the shipped rubric, active, and no decision */
+	struct lf_log *log; /* at the start it has the shipped rubric, active and the default, and no decision */
 	struct lf_registry *registry;
 	struct lf_team_cache *teams;
 	struct lf_rpc_server *server;
