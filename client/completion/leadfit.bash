@@ -78,6 +78,7 @@ _leadfit()
 		"batch "*) globals+=" --cross --full --columns --out --run-id --shard --wait --rubric --as-of --what-if --detail --rank-table --ignore-undeclared" ;;
 		"profile "*) globals+=" --project --team --rubric --ignore-undeclared --team-id" ;;
 		"decisions list") globals+=" --team --project --candidate --rubric --outcome --since --until --limit --all" ;;
+		"decisions show") globals+=" --rank-table" ;;
 		"decisions outcome") globals+=" --accepted --overridden --lead --by --reason --result" ;;
 		"decisions report") globals+=" --team --project --candidate --rubric --outcome --since --until --svg" ;;
 		"audit impact") globals+=" --groups --unknown --team --project --candidate --rubric --outcome --since --until --small-too --csv --svg" ;;

@@ -185,6 +185,23 @@ static inline void lf_sum_add(struct lf_sum *sum, double x)
 	sum->high = high;
 }
 
+/* s · a of a piece of evidence. */
+static inline double lf_evidence_weight(
+	const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_evidence *e)
+{
+	double half_life = rubric->def.half_life_days;
+	double weight = e->source == LF_NONE ? 1 : rubric->def.source_weights[e->source];
+
+	if (half_life > 0 && e->observed_day == LF_UNDATED) {
+		weight *= 0.5;
+	} else if (half_life > 0) {
+		int64_t age = (int64_t)the_case->as_of_day - e->observed_day;
+
+		weight *= half_life / (half_life + (age > 0 ? (double)age : 0));
+	}
+	return lf_on_grid(&rubric->weight_grid, weight);
+}
+
 /* grid: of the products. */
 static inline void lf_evidence_add(
 	const struct lf_grid *grid, struct lf_evidence_sum *sum, double weight, double rating)
@@ -287,8 +304,6 @@ double lf_aggregate_pair(const struct lf_rubric *rubric, const double *weights, 
  * covers, else 0; with expertise in the rubric, evidence outweighs it.
  */
 void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member *member);
-/* s · a of a piece of evidence. */
-double lf_evidence_weight(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_evidence *e);
 /*
  * A member's score on the rated criterion at that canonical place, were one piece of the evidence rated otherwise;
  * LF_NONE: were there one more piece of weight 1. The same bits as if the case had it.

@@ -121,21 +121,6 @@ bool lf_weights(const struct lf_rubric *rubric, const double *traits, double *we
 
 /* ---- rated criteria ---- */
 
-double lf_evidence_weight(const struct lf_rubric *rubric, const struct lf_case *the_case, const struct lf_evidence *e)
-{
-	double half_life = rubric->def.half_life_days;
-	double weight = e->source == LF_NONE ? 1 : rubric->def.source_weights[e->source];
-
-	if (half_life > 0 && e->observed_day == LF_UNDATED) {
-		weight *= 0.5;
-	} else if (half_life > 0) {
-		int64_t age = (int64_t)the_case->as_of_day - e->observed_day;
-
-		weight *= half_life / (half_life + (age > 0 ? (double)age : 0));
-	}
-	return lf_on_grid(&rubric->weight_grid, weight);
-}
-
 /* Adds up a member's evidence by criterion. Returns how many undated pieces were aged by a half-life. */
 static uint32_t sum_evidence(const struct lf_scoring *scoring, const struct lf_member *member)
 {

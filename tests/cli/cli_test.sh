@@ -69,7 +69,7 @@ claim "help goes to standard output, for all, a command, and a group"
 run "$leadfit" help; status_is 0; out_has "decisions list"; err_empty
 run "$leadfit" --help; status_is 0; out_has "decisions list"
 run "$leadfit" score --help; status_is 0; out_has "--ignore-undeclared"; out_has "--server URL"
-run "$leadfit" help decisions show; status_is 0; out_has "Usage: leadfit decisions show ID"
+run "$leadfit" help decisions show; status_is 0; out_has "Usage: leadfit decisions show [OPTION]... ID"
 run "$leadfit" help rubric; status_is 0; out_has "rubric check"
 run "$leadfit" rubric --help; status_is 0; out_has "rubric check"
 for command in "" score decisions "rubric weights" "rubric explain" "rubric test"; do

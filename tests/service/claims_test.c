@@ -266,11 +266,69 @@ static void a_member_without_discipline_is_scored_on_the_default_expectation(voi
 	support_clean_up(&c);
 }
 
+/* 62 assessments of today on each of the four rated criteria, as much as one person may have: 248 pieces. */
+static size_t put_evidence(char *text, size_t room, int seed)
+{
+	static const char *const rated[] = {"architecture", "problem_solving", "collaboration", "interaction"};
+	size_t length = 0;
+
+	for (size_t j = 0; j < 4; j++) {
+		for (int i = 0; i < 62; i++)
+			length += (size_t)snprintf(text + length, room - length,
+				"%s{criterion: %s, rating: %d, source: ASSESSMENT, observed_on: \"2026-01-01\"}",
+				length > 0 ? ", " : "", rated[j], 1 + (seed * 7 + (int)j * 3 + i * (seed % 3)) % 5);
+		assert_true(length < room);
+	}
+	return length;
+}
+
+/* How far apart two of different labels are whose evidence is the same, and shows every discipline that is needed. */
+static double labels_apart(const char *one, const char *other, const char *traits, int seed)
+{
+	static char evidence[40000], request[100000];
+	struct support_case c;
+	double apart;
+
+	(void)put_evidence(evidence, sizeof(evidence), seed);
+	/* The labour is of the disciplines that some criterion shows; the two have no time, so they are none. */
+	snprintf(request, sizeof(request),
+		"{as_of: \"2026-01-01T00:00:00Z\", project: {id: p, traits: %s}, team: {id: t, members: ["
+		"{id: l1, discipline: BACKEND}, {id: l2, discipline: FRONTEND}, {id: l3, discipline: DESIGN}, "
+		"{id: l4, discipline: INFRASTRUCTURE}, {id: c1, discipline: %s, availability: 0, evidence: [%s]}, "
+		"{id: c2, discipline: %s, availability: 0, evidence: [%s]}]}}",
+		traits, one, evidence, other, evidence);
+	support_evaluate(&c, rubric, request);
+	apart = support_score(&c, "c1") - support_score(&c, "c2");
+	support_clean_up(&c);
+	return apart < 0 ? -apart : apart;
+}
+
+static void enough_evidence_outweighs_any_label(void **state)
+{
+	static const char *const labels[] = {"BACKEND", "FRONTEND", "FULLSTACK", "MOBILE", "DATA", "INFRASTRUCTURE",
+		"SECURITY", "QUALITY", "DESIGN"};
+	static const char *const traits[] = {ARCHITECTURE, INTERACTION, "{}", "{stability_need: 1}"};
+	double most = 0;
+
+	(void)state;
+	for (size_t one = 0; one < 9; one++)
+		for (size_t other = 0; other < one; other++) {
+			int seed = (int)(one * 9 + other);
+			double apart = labels_apart(labels[one], labels[other], traits[seed % 4], seed);
+
+			assert_true(apart < 0.01);
+			most = apart > most ? apart : most;
+		}
+	print_message("labels of the same evidence are at most %.4f apart\n", most);
+	assert_true(most > 0); /* a label never counts for nothing */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_rubric_passes_its_own_scenarios),
 		cmocka_unit_test(a_scenario_that_does_not_hold_is_named_with_what_differs),
+		cmocka_unit_test(enough_evidence_outweighs_any_label),
 		cmocka_unit_test(without_evidence_the_project_decides_and_the_outcome_is_insufficient_evidence),
 		cmocka_unit_test(sweeping_interaction_focus_changes_who_is_first_exactly_once),
 		cmocka_unit_test(a_sweep_of_interaction_focus_finds_the_same_single_crossing),
