@@ -35,7 +35,7 @@ trap 'exit 130' INT TERM
 echo "== Starting the service"
 LEADFIT_SERVER=ipc://$run/leadfit.sock
 export LEADFIT_SERVER
-leadfitd --db "$data/leadfit.db" --listen "$LEADFIT_SERVER" --rubric service/rubrics/tech-lead.yaml 2>"$data/leadfitd.log" &
+leadfitd --db "$data/leadfit.db" --listen "$LEADFIT_SERVER" 2>"$data/leadfitd.log" &
 daemon=$!
 tries=0
 until leadfit health >/dev/null 2>&1; do

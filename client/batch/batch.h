@@ -37,7 +37,7 @@ enum {
 
 /* What lines leave open, and what is done with all of them. */
 struct lf_batch_options {
-	char *rubric; /* "" = the only active one */
+	char *rubric; /* "" = the default rubric */
 	Google__Protobuf__Timestamp *as_of;
 	Leadfit__V1__Purpose purpose;
 	Leadfit__V1__Detail detail;

@@ -27,7 +27,7 @@ static const struct lf_option options[] = {
 	{"run-id", "ID", "the run that a pipe is of, which makes it one that can go on", false},
 	{"shard", "I/N", "only every N-th line, from the I-th on", false},
 	{"wait", "SECONDS", "how long to wait for a service that is away (default 300)", false},
-	{"rubric", "NAME", "for lines that name none (default: the only active one)", false},
+	{"rubric", "NAME", "for lines that name none (default: the default rubric)", false},
 	{"as-of", "INSTANT", "for lines without one (default: when the run began)", false},
 	{"what-if", NULL, "explorations: they are logged, but no report counts them", false},
 	{"detail", "top|all", "with --full: criteria for the first 20 ranks, or for all (default top)", false},

@@ -45,6 +45,8 @@ extern const struct lf_command lf_command_rubric_weights;
 extern const struct lf_command lf_command_rubric_test;
 extern const struct lf_command lf_command_rubric_put;
 extern const struct lf_command lf_command_rubric_activate;
+extern const struct lf_command lf_command_rubric_deactivate;
+extern const struct lf_command lf_command_rubric_default;
 extern const struct lf_command lf_command_rubric_history;
 extern const struct lf_command lf_command_audit_impact;
 extern const struct lf_command lf_command_rubric_backtest;

@@ -222,7 +222,7 @@ const struct lf_command lf_command_rubric_check = {
 const struct lf_command lf_command_rubric_list = {
 	.name = "rubric list",
 	.operands = "",
-	.summary = "List the rubrics that the service has, all versions",
+	.summary = "List the rubrics that the service has, all versions, and which is the default",
 	.help = "",
 	.options = no_options,
 	.run = run_list,
@@ -232,7 +232,7 @@ const struct lf_command lf_command_rubric_show = {
 	.name = "rubric show",
 	.operands = "NAME",
 	.summary = "Show a rubric as a page to read, or as JSON",
-	.help = "Without NAME: the only active rubric.\n\n"
+	.help = "Without NAME: the default rubric.\n\n"
 		"Examples:\n"
 		"  leadfit rubric show\n"
 		"  leadfit rubric show --digest 3f2a91c0d2e1\n"

@@ -158,7 +158,7 @@ const struct lf_command lf_command_rubric_explain = {
 	.help = "For people who never saw the file: what counts, what moves the weights, what is expected before\n"
 		"there is evidence, and when nobody is recommended. What exists, has a / in it, or ends in .yaml,\n"
 		".yml or .json is a FILE (- is standard input): the service is not asked then, and the file is\n"
-		"not checked. Anything else is the NAME of a stored rubric; without either: the only active one.\n\n"
+		"not checked. Anything else is the NAME of a stored rubric; without either: the default rubric.\n\n"
 		"Examples:\n"
 		"  leadfit rubric explain tech-lead.yaml\n"
 		"  leadfit rubric explain tech-lead --svg weights.svg\n"

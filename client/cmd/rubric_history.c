@@ -41,7 +41,7 @@ static int run_history(struct lf_cli *cli, const struct lf_arguments *arguments)
 const struct lf_command lf_command_rubric_history = {
 	.name = "rubric history",
 	.operands = "NAME",
-	.summary = "List who made which version of a rubric active, when; newest first",
+	.summary = "List who made which version of a rubric active, or which rubric the default, when; newest first",
 	.help = "Without NAME: of all rubrics.\n",
 	.options = no_options,
 	.operand_max = 1,

@@ -5,7 +5,10 @@
 #include "client/cmd/rubric_ref.h"
 #include "client/views/rubric_versions_page.h"
 
-static const struct lf_option no_options[] = {{NULL, NULL, NULL, false}};
+static const struct lf_option options[] = {
+	{"activate", NULL, "make it the active version of its name, too", false},
+	{NULL, NULL, NULL, false},
+};
 
 static int run_put(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
@@ -19,6 +22,7 @@ static int run_put(struct lf_cli *cli, const struct lf_arguments *arguments)
 
 	lf_arena_init(&arena, LF_ARENA_BYTES_MAX);
 	leadfit__v1__put_rubric_request__init(&request);
+	request.activate = lf_argument(arguments, "activate") != NULL;
 	request.rubric = lf_rubric_read(&input, arguments->operands[0], &arena, &error);
 	if (request.rubric != NULL)
 		reply = lf_cli_call(cli, "leadfit.v1.Rubrics/Put", &request.base, false, &error);
@@ -38,12 +42,14 @@ static int run_put(struct lf_cli *cli, const struct lf_arguments *arguments)
 const struct lf_command lf_command_rubric_put = {
 	.name = "rubric put",
 	.operands = "FILE",
-	.summary = "Store a version of a rubric, for ever, without making it the active one",
-	.help = "It must pass its check and its own scenarios; what is wrong is told by line. Only where its name\n"
-		"has no active version it becomes that at once. Role: rubric.\n\n"
-		"Example:\n"
-		"  leadfit rubric put tech-lead.yaml\n",
-	.options = no_options,
+	.summary = "Store a version of a rubric, for ever",
+	.help = "It must pass its check and its own scenarios; what is wrong is told by line. Nobody gets it\n"
+		"before it is activated: with --activate, or later with rubric activate. Each caller may put 256\n"
+		"new versions within 24 hours. Role: rubric.\n\n"
+		"Examples:\n"
+		"  leadfit rubric put tech-lead.yaml\n"
+		"  leadfit rubric put --activate tech-lead.yaml\n",
+	.options = options,
 	.operand_min = 1,
 	.operand_max = 1,
 	.run = run_put,

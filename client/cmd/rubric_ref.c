@@ -4,6 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proto/wire/wire.h"
+#include "storage/tlog/hash.h"
+
 /* The only stored digest that begins like this, in arena; NULL on error. */
 static char *find_digest(struct lf_cli *cli, const char *what, const char *name, const char *begin,
 	struct lf_arena *arena, struct lf_error *error)
@@ -106,6 +109,23 @@ Leadfit__V1__Rubric *lf_rubric_read(
 	if (lf_input_read(input, path, false, error) != LF_OK)
 		return NULL;
 	return (Leadfit__V1__Rubric *)lf_input_parse(input, &leadfit__v1__rubric__descriptor, NULL, arena, error);
+}
+
+char *lf_rubric_digest(Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_error *error)
+{
+	struct lf_digest digest;
+	char text[LF_DIGEST_DIGITS + 1], *copy = NULL;
+	size_t length;
+	const uint8_t *bytes = lf_wire_canonical_bytes(&rubric->base, arena, &length);
+
+	if (bytes != NULL) {
+		lf_sha256(bytes, length, &digest);
+		lf_digest_print(&digest, text);
+		copy = lf_arena_strdup(arena, text, LF_DIGEST_DIGITS);
+	}
+	if (copy == NULL)
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	return copy;
 }
 
 ProtobufCMessage *lf_rubric_get(

@@ -33,8 +33,11 @@ bool lf_rubric_is_file(const char *operand);
 Leadfit__V1__Rubric *lf_rubric_read(
 	struct lf_input *input, const char *path, struct lf_arena *arena, struct lf_error *error);
 
+/* The digest that the service gives this rubric, 64 digits in arena; NULL on error. Puts it in canonical order. */
+char *lf_rubric_digest(Leadfit__V1__Rubric *rubric, struct lf_arena *arena, struct lf_error *error);
+
 /*
- * Asks for a stored rubric. name: "" for the only active one; digest: its first 8 digits or more, NULL for the active
+ * Asks for a stored rubric. name: "" for the default rubric; digest: its first 8 digits or more, NULL for the active
  * version. Gives back the reply, to be freed; NULL on error. Blocks.
  */
 ProtobufCMessage *lf_rubric_get(

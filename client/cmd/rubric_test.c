@@ -104,7 +104,7 @@ const struct lf_command lf_command_rubric_test = {
 	.operands = "FILE | NAME",
 	.summary = "Run a rubric's own scenarios, and say what they leave untried; nothing is stored",
 	.help = "What exists, has a / in it, or ends in .yaml, .yml or .json is a FILE (- is standard input);\n"
-		"anything else is the NAME of a stored rubric. Without either: the only active one.\n"
+		"anything else is the NAME of a stored rubric. Without either: the default rubric.\n"
 		"Exit status 0: all scenarios passed; 1: some failed.\n\n"
 		"Examples:\n"
 		"  leadfit rubric test tech-lead.yaml\n"

@@ -11,7 +11,7 @@
 static const struct lf_option options[] = {
 	{"team", "FILE", "the team: YAML, JSON or CSV; - is standard input (required)", false},
 	{"project", "FILE", "the project: YAML or JSON; - is standard input (required)", false},
-	{"rubric", "NAME", "the rubric to score by (default: the only active one)", false},
+	{"rubric", "NAME", "the rubric to score by (default: the default rubric)", false},
 	{"candidate", "ID", "seek the lead among these members only; may be repeated (default: every member)", true},
 	{"as-of", "INSTANT", "date or RFC 3339 instant against which evidence ages (default: now)", false},
 	{"what-if", NULL, "an exploration: it is logged, but no report counts it", false},

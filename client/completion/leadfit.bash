@@ -96,6 +96,7 @@ _leadfit()
 		"rubric fmt") globals+=" --check --write --force" ;;
 		"rubric test") globals+=" --digest" ;;
 		"rubric activate") globals+=" --rubric" ;;
+		"rubric put") globals+=" --activate" ;;
 		"call "*) globals+=" --list" ;;
 		"token "*) globals+=" --roles --token-out" ;;
 		esac
@@ -111,15 +112,15 @@ _leadfit()
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show outcome report replay prove verify verify-proof export watch erase" -- "$current")) ;;
 	"audit " | "help audit") COMPREPLY=($(compgen -W "impact" -- "$current")) ;;
-	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate history backtest diff fmt weights" -- "$current")) ;;
+	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate deactivate default history backtest diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"decisions verify-proof" | "decisions export" | "backup " | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric backtest" | "rubric diff" | "rubric fmt" | "rubric weights")
+	"decisions verify-proof" | "decisions export" | "backup " | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric activate" | "rubric backtest" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;
 	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Audit/Checkpoint leadfit.v1.Audit/Prove leadfit.v1.Audit/Consistency leadfit.v1.Audit/Verify
 		leadfit.v1.Audit/Replay leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Test leadfit.v1.Rubrics/Put
-		leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Backtest leadfit.v1.Rubrics/Get
+		leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/Deactivate leadfit.v1.Rubrics/SetDefault leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Backtest leadfit.v1.Rubrics/Get
 		leadfit.v1.Rubrics/List leadfit.v1.Scoring/Score leadfit.v1.Scoring/ScoreBatch leadfit.v1.Scoring/Profile
 		leadfit.v1.Scoring/Sweep leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Decisions/Export
 		leadfit.v1.Decisions/RecordOutcome leadfit.v1.Decisions/ListOutcomes leadfit.v1.Keeping/Erase

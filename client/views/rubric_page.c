@@ -203,8 +203,10 @@ void lf_rubric_version_print(struct lf_page *page, const Leadfit__V1__GetRubricR
 	lf_time_print(version->put_at == NULL ? 0 : version->put_at->seconds, time);
 	lf_page_add(page, LF_PLAIN, "\n");
 	lf_page_add(page, LF_DIM, "Digest %s\n%s%sput %s by %s%s%zu scenarios", version->ref->digest,
-		version->active ? "Active" : "Not active", dot, time, version->put_by, dot,
-		response->rubric->n_scenarios);
+		response->is_default      ? "Active, the default rubric"
+			: version->active ? "Active"
+					  : "Not active",
+		dot, time, version->put_by, dot, response->rubric->n_scenarios);
 	lf_page_add(page, LF_PLAIN, "\n");
 }
 

@@ -29,8 +29,13 @@ enum {
 	LF_SWEEP_POINTS_MAX = 1001, /* points of a trait that one Sweep scores */
 	LF_PAGE_MAX = 1000,         /* decisions in a page */
 	LF_ACTIVATIONS_MAX = 1000,  /* acts of a rubric's history that are told: the newest */
-	LF_DETAIL_RANKS = 20,       /* ranks whose criteria are detailed by default */
-	LF_IN_FLIGHT_MAX = 1024,    /* requests being worked on */
+	/*
+	 * New versions of rubrics that one caller may put within 24 hours. Each is kept for ever: somebody who edits all
+	 * day puts some dozens, and a script in a loop must not fill the log.
+	 */
+	LF_RUBRIC_VERSIONS_A_DAY_MAX = 256,
+	LF_DETAIL_RANKS = 20,    /* ranks whose criteria are detailed by default */
+	LF_IN_FLIGHT_MAX = 1024, /* requests being worked on */
 	LF_CONNECTIONS_MAX = 1024,
 	LF_REQUEST_BYTES_MAX = 48 * 1024 * 1024, /* request bytes and arenas together */
 	LF_MESSAGE_DEPTH_MAX = 16,               /* nesting of messages on the wire */

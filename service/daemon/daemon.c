@@ -2,14 +2,13 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "proto/base/check.h"
+#include "service/daemon/rubrics.h"
 #include "service/rpc/nng/nng.h"
 #include "service/rpc/nng/publish.h"
 #include "service/rpc/tokens.h"
-#include "service/rubric/file.h"
 #include "service/state/registry.h"
 #include "service/state/team_cache.h"
 #include "storage/log/log.h"
@@ -39,8 +38,7 @@ static void log_migrating(void *context, uint64_t done, uint64_t total)
 	const uint64_t now = total == 0 ? 10 : done * 10 / total;
 
 	if (done == 0 && *tenths == 0)
-		fprintf(stderr,
-			"leadfitd: the decision log is of an older release: giving it its tree (%llu decisions)\n",
+		fprintf(stderr, "leadfitd: the decision log is of an older release: migrating it (%llu decisions)\n",
 			(unsigned long long)total);
 	else if (now >= *tenths)
 		fprintf(stderr, "leadfitd: migrated %llu of %llu decisions\n", (unsigned long long)done,
@@ -59,42 +57,6 @@ static void rpc_stuck(void *context)
 }
 
 /* ---- the parts, in their order ---- */
-
-static int load_rubric(struct lf_daemon *d, const char *path)
-{
-	struct lf_error error = LF_ERROR_INIT;
-	struct lf_rubric_version *version = NULL;
-	bool added = false, activated = false;
-	char *text = NULL;
-	size_t length = 0;
-	int status = 0;
-
-	if (lf_rubric_file_load(&version, path, &text, &length, &error) != LF_OK ||
-		lf_registry_put(d->registry, version, &(struct lf_actor){.caller = "local"}, &added, &activated,
-			&error) != LF_OK) {
-		lf_rubric_file_say(path, text, length, &error);
-		/* Whatever is wrong with the file is bad input; only the log has failures of its own. */
-		status = version == NULL || error.code == LF_FAILED_PRECONDITION ? 2 : lf_code_exit_status(error.code);
-	} else {
-		fprintf(stderr, "leadfitd: rubric %s %.12s from %s: %s, %s\n", version->message->name,
-			version->digest_text, path, added ? "stored" : "known",
-			activated ? "activated" : "active version unchanged");
-		lf_rubric_file_warn(path, text, length, version);
-	}
-	lf_rubric_version_release(version);
-	lf_error_clean_up(&error);
-	free(text);
-	return status;
-}
-
-static int load_rubrics(struct lf_daemon *d, const struct lf_daemon_options *options)
-{
-	int status = 0;
-
-	for (size_t i = 0; i < options->rubric_count && status == 0; i++)
-		status = load_rubric(d, options->rubrics[i]);
-	return status;
-}
 
 /* Callers, and whom new decisions are told to. */
 static enum lf_code open_access(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
@@ -167,19 +129,31 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 
 /* ---- */
 
-int lf_daemon_start(struct lf_daemon *d, const struct lf_daemon_options *options)
+/* From the log to listening. */
+static int start(struct lf_daemon *d, const struct lf_daemon_options *options, const struct lf_start_rubrics *rubrics)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	int status = 0;
 
 	if (open_access(d, options, &error) == LF_OK && open_log(d, options, &error) == LF_OK) {
-		status = load_rubrics(d, options);
+		status = lf_start_rubrics_put(rubrics, d->log, d->registry);
 		if (status == 0 && open_services(d, options, &error) == LF_OK)
 			listen_all(d, options, &error);
 	}
 	if (error.code != LF_OK)
 		status = say(&error);
 	lf_error_clean_up(&error);
+	return status;
+}
+
+int lf_daemon_start(struct lf_daemon *d, const struct lf_daemon_options *options)
+{
+	struct lf_start_rubrics rubrics = {.count = 0};
+	int status = lf_start_rubrics_read(&rubrics, options);
+
+	if (status == 0)
+		status = start(d, options, &rubrics);
+	lf_start_rubrics_clean_up(&rubrics);
 	return status;
 }
 

@@ -38,6 +38,8 @@ enum lf_code lf_daemon_services_add(
 		{rubrics, NULL, LF_ROLE_READ},
 		{rubrics, "Put", LF_ROLE_RUBRIC},
 		{rubrics, "Activate", LF_ROLE_RUBRIC},
+		{rubrics, "Deactivate", LF_ROLE_RUBRIC},
+		{rubrics, "SetDefault", LF_ROLE_RUBRIC},
 		{&services->describe.base, NULL, 0},
 		{&services->health.base.base, NULL, 0},
 	};

@@ -10,11 +10,11 @@
 
 #include "proto/text/json.h"
 #include "proto/base/limits.h"
+#include "service/rubric/built_in.h"
 
 static const size_t arena_bytes_max = (size_t)32 * 1024 * 1024;
 
-static enum lf_code read_all(
-	int file, const char *path, char *text, size_t size, size_t *length, struct lf_error *error)
+static enum lf_code read_all(int file, char *text, size_t size, size_t *length, struct lf_error *error)
 {
 	*length = 0;
 	while (*length < size) {
@@ -23,12 +23,12 @@ static enum lf_code read_all(
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return lf_error_set(error, LF_UNAVAILABLE, "can't read %s: %s", path, strerror(errno));
+			return lf_error_set(error, LF_UNAVAILABLE, "can't be read: %s", strerror(errno));
 		if (got == 0)
 			return LF_OK;
 		*length += (size_t)got;
 	}
-	return lf_error_set(error, LF_INVALID_ARGUMENT, "%s is larger than %d bytes", path, LF_MESSAGE_BYTES_MAX);
+	return lf_error_set(error, LF_INVALID_ARGUMENT, "is larger than %d bytes", LF_MESSAGE_BYTES_MAX);
 }
 
 static enum lf_code read_file(const char *path, char **text, size_t *length, struct lf_error *error)
@@ -37,12 +37,12 @@ static enum lf_code read_file(const char *path, char **text, size_t *length, str
 	enum lf_code code;
 
 	if (file < 0)
-		return lf_error_set(error, LF_UNAVAILABLE, "can't open %s: %s", path, strerror(errno));
+		return lf_error_set(error, LF_UNAVAILABLE, "%s", strerror(errno));
 	*text = malloc(LF_MESSAGE_BYTES_MAX + 1);
 	if (*text == NULL)
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to read %s", path);
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to read it");
 	else
-		code = read_all(file, path, *text, LF_MESSAGE_BYTES_MAX + 1, length, error);
+		code = read_all(file, *text, LF_MESSAGE_BYTES_MAX + 1, length, error);
 	close(file);
 	return code;
 }
@@ -54,34 +54,43 @@ static enum lf_format format_of(const char *path)
 	return length > 5 && strcmp(path + length - 5, ".json") == 0 ? LF_FORMAT_JSON : LF_FORMAT_YAML;
 }
 
-enum lf_code lf_rubric_file_load(
-	struct lf_rubric_version **version, const char *path, char **text, size_t *length, struct lf_error *error)
+static enum lf_code load(struct lf_rubric_version **version, enum lf_format format, const char *text, size_t length,
+	struct lf_error *error)
 {
 	struct lf_arena arena;
 	ProtobufCMessage *message;
 	enum lf_code code;
 	uint8_t *packed = NULL;
 
-	*text = NULL;
-	*length = 0;
-	code = read_file(path, text, length, error);
-	if (code != LF_OK)
-		return code;
 	lf_arena_init(&arena, arena_bytes_max);
-	message = lf_text_parse(format_of(path), &leadfit__v1__rubric__descriptor, *text, *length, &arena, error);
+	message = lf_text_parse(format, &leadfit__v1__rubric__descriptor, text, length, &arena, error);
 	if (message == NULL) {
 		code = error->code;
 		goto out;
 	}
 	packed = lf_arena_alloc(&arena, protobuf_c_message_get_packed_size(message));
 	if (packed == NULL) {
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to read %s", path);
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to read it");
 		goto out;
 	}
 	code = lf_rubric_version_new(version, packed, protobuf_c_message_pack(message, packed), "", error);
 out:
 	lf_arena_clean_up(&arena);
 	return code;
+}
+
+enum lf_code lf_rubric_file_load(
+	struct lf_rubric_version **version, const char *path, char **text, size_t *length, struct lf_error *error)
+{
+	*text = NULL;
+	*length = 0;
+	return read_file(path, text, length, error) != LF_OK ? error->code
+							     : load(version, format_of(path), *text, *length, error);
+}
+
+enum lf_code lf_rubric_built_in_load(struct lf_rubric_version **version, struct lf_error *error)
+{
+	return load(version, LF_FORMAT_YAML, (const char *)lf_built_in_rubric, lf_built_in_rubric_length, error);
 }
 
 /* kind: "" or "warning: ". */

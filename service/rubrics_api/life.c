@@ -1,18 +1,17 @@
 /*
- * The life of a rubric: tested, stored, made active, and what was made active when. state/registry.c has the acts
- * themselves.
+ * The life of a rubric: tested, stored, made active or not, or the default. state/registry_acts.c has the acts
+ * themselves, rubric_history.c what is told of them.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/base/check.h"
 #include "proto/base/limits.h"
+#include "proto/base/nearest.h"
 #include "service/decide/decision.h"
 #include "service/decide/scenario.h"
 #include "service/rubrics_api/rubric_messages.h"
-#include "service/decide/time.h"
 #include "service/decide/words.h"
 #include "service/rubrics_api/rubrics.h"
 #include "service/state/registry.h"
@@ -191,17 +190,20 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 	struct lf_rubric_version *version = NULL;
 	const struct lf_actor actor = {lf_rpc_caller(closure_data), lf_is_awaited, closure_data};
 	struct lf_rubric_row *row = NULL;
-	bool added = false, activated = false;
+	struct lf_activated did = {0};
+	bool added = false;
 	struct lf_bytes bytes;
 
 	if (lf_rubric_pack(request->rubric, arena, &bytes, &error) == LF_OK &&
 		lf_rubric_version_new(&version, bytes.data, bytes.length, "", &error) == LF_OK &&
-		lf_registry_put(state->registry, version, &actor, &added, &activated, &error) == LF_OK &&
+		lf_registry_put(state->registry, version, &actor, request->activate, &added, &did, &error) == LF_OK &&
 		lf_log_get_rubric(state->log, NULL, &version->digest, &row, &error) == LF_OK) {
 		response.version = lf_rubric_version_message(row, arena);
 		response.added = added;
-		response.activated = activated;
-		if (response.version != NULL)
+		response.activated = did.changed;
+		if (did.changed && did.had_from)
+			response.from = lf_rubric_ref_new(version->message->name, &did.from, arena);
+		if (response.version != NULL && (response.from != NULL || !did.changed || !did.had_from))
 			closure(&response, closure_data);
 		else
 			lf_send_no_memory(closure_data);
@@ -212,7 +214,74 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 	lf_rubric_version_release(version);
 }
 
+/* ---- names that are not stored ---- */
+
+enum { NAMES_MAX = 256 }; /* among which the nearest is looked for */
+
+struct names {
+	const char *names[NAMES_MAX];
+	size_t count;
+	struct lf_arena *arena;
+};
+
+/* Rows come by name. */
+static void note_name(void *context, const struct lf_rubric_row *row)
+{
+	struct names *names = context;
+	const char *copied;
+
+	if (names->count == NAMES_MAX || (names->count > 0 && strcmp(names->names[names->count - 1], row->name) == 0))
+		return;
+	copied = lf_arena_strdup(names->arena, row->name, strlen(row->name));
+	if (copied != NULL)
+		names->names[names->count++] = copied;
+}
+
+/* NOT_FOUND, with the nearest name that is stored. */
+static enum lf_code not_stored(struct lf_log *log, const char *name, struct lf_arena *arena, struct lf_error *error)
+{
+	struct names names = {.count = 0, .arena = arena};
+	const char *nearest = NULL;
+
+	if (lf_log_list_rubrics(log, NULL, note_name, &names, NULL) == LF_OK)
+		nearest = lf_nearest(name, names.names, names.count);
+	return lf_error_set(error, LF_NOT_FOUND, "no rubric \"%.128s\" is stored%s%s", name,
+		nearest != NULL ? "; nearest: " : "", nearest != NULL ? nearest : "");
+}
+
 /* ---- activate ---- */
+
+struct newest {
+	struct lf_digest digest;
+	bool found;
+};
+
+static void note_newest(void *context, const struct lf_rubric_row *row)
+{
+	struct newest *newest = context;
+
+	if (!newest->found)
+		newest->digest = row->digest;
+	newest->found = true;
+}
+
+/* The version that is to be activated: by its digest, or the newest of its name. */
+static enum lf_code find_version(struct lf_log *log, const Leadfit__V1__ActivateRubricRequest *request,
+	struct lf_arena *arena, struct lf_digest *digest, struct lf_error *error)
+{
+	struct newest newest = {.found = false};
+
+	if (*request->digest != '\0' && !lf_digest_parse(request->digest, digest))
+		return lf_error_add(error, "digest", "\"%.70s\" is not 64 hexadecimal digits", request->digest);
+	if (*request->digest != '\0')
+		return LF_OK;
+	if (*request->name == '\0')
+		return lf_error_add(error, "digest", "is required where no name is given");
+	if (lf_log_list_rubrics(log, request->name, note_newest, &newest, error) != LF_OK)
+		return error->code;
+	*digest = newest.digest;
+	return newest.found ? LF_OK : not_stored(log, request->name, arena, error);
+}
 
 void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__ActivateRubricRequest *request,
 	Leadfit__V1__ActivateRubricResponse_Closure closure, void *closure_data)
@@ -226,12 +295,9 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	struct lf_activated did = {0};
 	struct lf_digest digest;
 
-	if (!lf_digest_parse(request->digest, &digest)) {
-		lf_error_add(&error, "digest", "\"%.70s\" is not 64 hexadecimal digits", request->digest);
-		lf_send_error(closure_data, &error);
-		return;
-	}
-	if (lf_registry_activate(state->registry, request->name, &digest, &actor, &version, &did, &error) != LF_OK) {
+	if (find_version(state->log, request, arena, &digest, &error) != LF_OK ||
+		lf_registry_activate(state->registry, request->name, &digest, &actor, &version, &did, &error) !=
+			LF_OK) {
 		lf_send_error(closure_data, &error);
 		return;
 	}
@@ -246,50 +312,54 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	lf_rubric_version_release(version);
 }
 
-/* ---- history ---- */
+/* ---- deactivate ---- */
 
-struct history {
-	Leadfit__V1__RubricHistoryResponse response;
-	struct lf_arena *arena;
-	bool exhausted;
-};
-
-static void note_activation(void *context, const struct lf_activation_row *row)
-{
-	struct history *history = context;
-	Leadfit__V1__Activation *message = lf_arena_alloc(history->arena, sizeof(*message));
-
-	if (message == NULL) {
-		history->exhausted = true;
-		return;
-	}
-	leadfit__v1__activation__init(message);
-	message->activated_at = lf_timestamp_new(row->activated_at_us, history->arena);
-	message->activated_by = lf_arena_strdup(history->arena, row->caller, strlen(row->caller));
-	message->to = lf_rubric_ref_new(row->name, &row->to, history->arena);
-	if (row->had_from)
-		message->from = lf_rubric_ref_new(row->name, &row->from, history->arena);
-	history->exhausted |= message->activated_at == NULL || message->activated_by == NULL || message->to == NULL ||
-		(row->had_from && message->from == NULL);
-	LF_CHECK(H10, history->response.n_activations < LF_ACTIVATIONS_MAX);
-	history->response.activations[history->response.n_activations++] = message;
-}
-
-void lf_rubrics_history(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__RubricHistoryRequest *request,
-	Leadfit__V1__RubricHistoryResponse_Closure closure, void *closure_data)
+void lf_rubrics_deactivate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__DeactivateRubricRequest *request,
+	Leadfit__V1__DeactivateRubricResponse_Closure closure, void *closure_data)
 {
 	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
-	struct history history = {LEADFIT__V1__RUBRIC_HISTORY_RESPONSE__INIT, lf_rpc_arena(closure_data), false};
+	Leadfit__V1__DeactivateRubricResponse response = LEADFIT__V1__DEACTIVATE_RUBRIC_RESPONSE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
+	struct lf_activated did = {0};
+	bool is_default = false;
 
-	history.response.activations =
-		lf_arena_zalloc(history.arena, LF_ACTIVATIONS_MAX, sizeof(*history.response.activations));
-	if (history.response.activations == NULL)
-		lf_send_no_memory(closure_data);
-	else if (lf_log_list_activations(state->log, request->name, note_activation, &history, &error) != LF_OK)
+	if (*request->name == '\0')
+		lf_error_add(&error, "name", "is required");
+	else if (lf_registry_deactivate(state->registry, request->name, lf_rpc_caller(closure_data), &did, &is_default,
+			 &error) == LF_NOT_FOUND)
+		not_stored(state->log, request->name, lf_rpc_arena(closure_data), &error);
+	if (error.code != LF_OK) {
 		lf_send_error(closure_data, &error);
-	else if (history.exhausted)
-		lf_send_no_memory(closure_data);
+		return;
+	}
+	response.changed = did.changed;
+	response.is_default = is_default;
+	if (did.had_from)
+		response.from = lf_rubric_ref_new(request->name, &did.from, lf_rpc_arena(closure_data));
+	if (response.from != NULL || !did.had_from)
+		closure(&response, closure_data);
 	else
-		closure(&history.response, closure_data);
+		lf_send_no_memory(closure_data);
+}
+
+/* ---- the default ---- */
+
+void lf_rubrics_set_default(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__SetDefaultRubricRequest *request,
+	Leadfit__V1__SetDefaultRubricResponse_Closure closure, void *closure_data)
+{
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
+	Leadfit__V1__SetDefaultRubricResponse response = LEADFIT__V1__SET_DEFAULT_RUBRIC_RESPONSE__INIT;
+	struct lf_error error = LF_ERROR_INIT;
+	char from[LF_ID_BYTES_MAX + 1];
+	bool changed;
+
+	if (lf_registry_set_default(
+		    state->registry, request->name, lf_rpc_caller(closure_data), from, &changed, &error) != LF_OK) {
+		lf_send_error(closure_data, &error);
+		return;
+	}
+	response.from = from;
+	response.to = request->name;
+	response.changed = changed;
+	closure(&response, closure_data);
 }

@@ -25,7 +25,7 @@ Leadfit__V1__RubricVersion *lf_rubric_version_message(const struct lf_rubric_row
 
 /*
  * The version that a request means: the rubric that it holds, or a stored one by digest, or the active one of a name
- * ("" = the only active one). The caller releases it. NULL on error: INVALID_ARGUMENT with violations by path in the
+ * ("" = the default rubric). The caller releases it. NULL on error: INVALID_ARGUMENT with violations by path in the
  * rubric, or as lf_registry_active() and lf_registry_find(). The bytes of a rubric that the request holds are in arena.
  * Any thread; may block on a read of the log.
  */

@@ -1,5 +1,6 @@
 /*
- * The Rubrics service: checking and reading. life.c has testing and changing, backtest.c what another rubric would say.
+ * The Rubrics service: checking and reading. life.c has testing and changing, rubric_history.c what was changed,
+ * backtest.c what another rubric would say.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +93,7 @@ static void lf_rubrics_get(Leadfit__V1__Rubrics_Service *service, const Leadfit_
 	Leadfit__V1__GetRubricResponse response = LEADFIT__V1__GET_RUBRIC_RESPONSE__INIT;
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
+	char default_name[LF_ID_BYTES_MAX + 1];
 	struct lf_rubric_row *row;
 
 	if (find_row(state, request, &row, &error) != LF_OK) {
@@ -100,6 +102,8 @@ static void lf_rubrics_get(Leadfit__V1__Rubrics_Service *service, const Leadfit_
 	}
 	response.version = lf_rubric_version_message(row, arena);
 	response.rubric = leadfit__v1__rubric__unpack(&arena->allocator, row->body.length, row->body.data);
+	lf_registry_default(state->registry, default_name);
+	response.is_default = row->active && strcmp(row->name, default_name) == 0;
 	if (response.version != NULL && response.rubric != NULL)
 		closure(&response, closure_data);
 	else
@@ -144,7 +148,10 @@ static void lf_rubrics_list(Leadfit__V1__Rubrics_Service *service, const Leadfit
 	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_rubrics_service, base)->state;
 	struct version_list list = {LEADFIT__V1__LIST_RUBRICS_RESPONSE__INIT, lf_rpc_arena(closure_data), 0, false};
 	struct lf_error error = LF_ERROR_INIT;
+	char default_name[LF_ID_BYTES_MAX + 1];
 
+	lf_registry_default(state->registry, default_name);
+	list.response.default_name = default_name;
 	if (lf_log_list_rubrics(state->log, request->name, note_version, &list, &error) != LF_OK)
 		lf_send_error(closure_data, &error);
 	else if (list.exhausted)

@@ -14,7 +14,8 @@ struct lf_rubrics_service {
 void lf_rubrics_init(struct lf_rubrics_service *service, struct lf_state *state);
 
 /*
- * The methods run on a worker, several at once, and may block on reads of the log; Put and Activate on a commit.
+ * The methods run on a worker, several at once, and may block on reads of the log; Put, Activate, Deactivate and
+ * SetDefault on a commit.
  */
 
 /* life.c */
@@ -24,6 +25,11 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 	Leadfit__V1__PutRubricResponse_Closure closure, void *closure_data);
 void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__ActivateRubricRequest *request,
 	Leadfit__V1__ActivateRubricResponse_Closure closure, void *closure_data);
+void lf_rubrics_deactivate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__DeactivateRubricRequest *request,
+	Leadfit__V1__DeactivateRubricResponse_Closure closure, void *closure_data);
+void lf_rubrics_set_default(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__SetDefaultRubricRequest *request,
+	Leadfit__V1__SetDefaultRubricResponse_Closure closure, void *closure_data);
+/* rubric_history.c */
 void lf_rubrics_history(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__RubricHistoryRequest *request,
 	Leadfit__V1__RubricHistoryResponse_Closure closure, void *closure_data);
 /* backtest.c */

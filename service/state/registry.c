@@ -1,40 +1,23 @@
 #include "service/state/registry.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/base/check.h"
 #include "proto/base/nearest.h"
-#include "proto/base/limits.h"
-#include "service/decide/scenario.h"
-
-/* Names active at once, and inactive versions kept compiled: one of many samples takes up to 14 MiB. */
-enum { ACTIVE_MAX = 64, CACHED_MAX = 32, CACHED_BYTES_MAX = 32 << 20 };
-
-struct lf_registry {
-	struct lf_log *log;
-	/*
-	 * Held over a put or an activation, commit and switch: the log's order is the order here. Taken before lock,
-	 * and never by a request that only scores.
-	 */
-	pthread_mutex_t acts;
-	pthread_mutex_t lock;                         /* over all below; held for moments only, never over I/O */
-	struct lf_rubric_version *active[ACTIVE_MAX]; /* one a name */
-	size_t active_count;
-	struct lf_rubric_version *cached[CACHED_MAX]; /* by age of last use: the newest first */
-	size_t cached_count, cached_bytes;
-};
+#include "service/state/default_rubric.h"
+#include "service/state/registry_private.h"
 
 /* ---- under the lock ---- */
 
-static struct lf_rubric_version *find_active(struct lf_registry *r, const char *name)
+size_t lf_registry_place(const struct lf_registry *r, const char *name)
 {
-	for (size_t i = 0; i < r->active_count; i++)
-		if (strcmp(r->active[i]->message->name, name) == 0)
-			return r->active[i];
-	return NULL;
+	size_t i = 0;
+
+	while (i < r->active_count && strcmp(r->active[i]->message->name, name) != 0)
+		i++;
+	return i;
 }
 
 static struct lf_rubric_version *find_cached(struct lf_registry *r, const struct lf_digest *digest)
@@ -54,19 +37,20 @@ static struct lf_rubric_version *find_cached(struct lf_registry *r, const struct
 	return NULL;
 }
 
-static void cache(struct lf_registry *r, struct lf_rubric_version *version)
+void lf_registry_cache(struct lf_registry *r, struct lf_rubric_version *version)
 {
 	size_t bytes = lf_rubric_version_bytes(version);
 
 	if (find_cached(r, &version->digest) != NULL)
 		return;
-	while (r->cached_count > 0 && (r->cached_count == CACHED_MAX || r->cached_bytes + bytes > CACHED_BYTES_MAX)) {
+	while (r->cached_count > 0 &&
+		(r->cached_count == LF_REGISTRY_CACHED_MAX || r->cached_bytes + bytes > LF_REGISTRY_CACHED_BYTES_MAX)) {
 		struct lf_rubric_version *oldest = r->cached[--r->cached_count];
 
 		r->cached_bytes -= lf_rubric_version_bytes(oldest);
 		lf_rubric_version_release(oldest);
 	}
-	LF_CHECK(H6, r->cached_count < CACHED_MAX && (r->cached_count > 0 || r->cached_bytes == 0));
+	LF_CHECK(H6, r->cached_count < LF_REGISTRY_CACHED_MAX && (r->cached_count > 0 || r->cached_bytes == 0));
 	memmove(r->cached + 1, r->cached, r->cached_count * sizeof(version));
 	r->cached[0] = lf_rubric_version_retain(version);
 	r->cached_bytes += bytes;
@@ -109,7 +93,7 @@ static struct lf_rubric_version *load(
 }
 
 struct names_found {
-	char *names[ACTIVE_MAX];
+	char *names[LF_REGISTRY_ACTIVE_MAX];
 	size_t count;
 	bool too_many;
 };
@@ -120,7 +104,7 @@ static void note_active(void *context, const struct lf_rubric_row *row)
 
 	if (!row->active)
 		return;
-	if (found->count < ACTIVE_MAX)
+	if (found->count < LF_REGISTRY_ACTIVE_MAX)
 		found->names[found->count++] = strdup(row->name);
 	else
 		found->too_many = true;
@@ -137,9 +121,12 @@ enum lf_code lf_registry_new(struct lf_registry **out, struct lf_log *log, struc
 	r->log = log;
 	pthread_mutex_init(&r->acts, NULL);
 	pthread_mutex_init(&r->lock, NULL);
-	code = lf_log_list_rubrics(log, NULL, note_active, &found, error);
+	code = lf_default_rubric_read(log, r->default_name, error);
+	if (code == LF_OK)
+		code = lf_log_list_rubrics(log, NULL, note_active, &found, error);
 	if (code == LF_OK && found.too_many)
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "more than %d rubrics are active", ACTIVE_MAX);
+		code = lf_error_set(
+			error, LF_RESOURCE_EXHAUSTED, "more than %d rubrics are active", LF_REGISTRY_ACTIVE_MAX);
 	for (size_t i = 0; i < found.count; i++) {
 		struct lf_rubric_version *version = NULL;
 
@@ -172,190 +159,80 @@ void lf_registry_destroy(struct lf_registry *r)
 	free(r);
 }
 
-/* ---- acts: one after another, under r->acts ---- */
+/* ---- what requests get ---- */
 
-/* Whether one more name can become active; true for one that is. */
-static bool has_room(struct lf_registry *r, const char *name)
+/* The active names, each in names and all in list, which may be cut. */
+static void list_active(const struct lf_registry *r, const char *names[LF_REGISTRY_ACTIVE_MAX], char list[300])
 {
-	bool room;
-
-	pthread_mutex_lock(&r->lock);
-	room = r->active_count < ACTIVE_MAX || find_active(r, name) != NULL;
-	pthread_mutex_unlock(&r->lock);
-	return room;
-}
-
-/* The log says that version is the active one of its name: from here on requests get it. */
-static void switch_to(struct lf_registry *r, struct lf_rubric_version *version)
-{
-	size_t i = 0;
-
-	pthread_mutex_lock(&r->lock);
-	while (i < r->active_count && strcmp(r->active[i]->message->name, version->message->name) != 0)
-		i++;
-	if (i == r->active_count) {
-		LF_CHECK(H6, r->active_count < ACTIVE_MAX);
-		r->active[r->active_count++] = lf_rubric_version_retain(version);
-	} else if (r->active[i] != version) {
-		struct lf_rubric_version *before = r->active[i];
-
-		r->active[i] = lf_rubric_version_retain(version);
-		cache(r, before); /* kept compiled: the one that is returned to, if any is */
-		lf_rubric_version_release(before);
-	}
-	pthread_mutex_unlock(&r->lock);
-}
-
-/*
- * A version that was put beside the active one: it is likely to be asked for next. Where none is active here, the log
- * has one from a put whose commit failed without a word.
- */
-static enum lf_code keep(struct lf_registry *r, struct lf_rubric_version *version, struct lf_error *error)
-{
-	struct lf_rubric_version *active = NULL;
-	struct lf_error inner = LF_ERROR_INIT;
-	bool known;
-
-	pthread_mutex_lock(&r->lock);
-	known = find_active(r, version->message->name) != NULL;
-	cache(r, version);
-	pthread_mutex_unlock(&r->lock);
-	if (known)
-		return LF_OK;
-	active = load(r, version->message->name, NULL, &inner);
-	if (active == NULL) {
-		enum lf_code code = inner.code;
-
-		lf_error_move(error, &inner);
-		return code;
-	}
-	switch_to(r, active);
-	lf_rubric_version_release(active);
-	return LF_OK;
-}
-
-enum lf_code lf_registry_put(struct lf_registry *r, struct lf_rubric_version *version, const struct lf_actor *actor,
-	bool *added, bool *activated, struct lf_error *error)
-{
-	enum lf_code code = lf_rubric_version_run_scenarios(version, actor->go_on, actor->context, error);
-	bool now_active = false;
-
-	if (code != LF_OK)
-		return code;
-	pthread_mutex_lock(&r->acts);
-	if (!has_room(r, version->message->name))
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%d rubrics are active already", ACTIVE_MAX);
-	else
-		code = lf_log_put_rubric(r->log, version->message->name, version->message->title, actor->caller,
-			version->canonical, &version->digest, added, &now_active, error);
-	if (code == LF_OK && now_active)
-		switch_to(r, version);
-	else if (code == LF_OK)
-		code = keep(r, version, error);
-	pthread_mutex_unlock(&r->acts);
-	if (code == LF_OK && activated != NULL)
-		*activated = now_active;
-	return code;
-}
-
-/* Whether a version may be made active: it passes its own scenarios, or was active before. */
-static enum lf_code may_activate(struct lf_registry *r, const struct lf_rubric_version *version,
-	const struct lf_actor *actor, struct lf_error *error)
-{
-	bool was_active = false;
-	enum lf_code code = lf_log_was_active(r->log, &version->digest, &was_active, error);
-
-	return code != LF_OK || was_active
-		? code
-		: lf_rubric_version_run_scenarios(version, actor->go_on, actor->context, error);
-}
-
-/* Log, then memory. */
-static enum lf_code record_and_switch(struct lf_registry *r, struct lf_rubric_version *version, const char *caller,
-	struct lf_activated *did, struct lf_error *error)
-{
-	const char *name = version->message->name;
-	enum lf_code code;
-
-	pthread_mutex_lock(&r->acts);
-	if (!has_room(r, name))
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%d rubrics are active already", ACTIVE_MAX);
-	else
-		code = lf_log_activate_rubric(r->log, name, &version->digest, caller, did, error);
-	/* Also where nothing changed: an act whose commit failed without a word may have been stored. */
-	if (code == LF_OK)
-		switch_to(r, version);
-	pthread_mutex_unlock(&r->acts);
-	return code;
-}
-
-enum lf_code lf_registry_activate(struct lf_registry *r, const char *name, const struct lf_digest *digest,
-	const struct lf_actor *actor, struct lf_rubric_version **to, struct lf_activated *did, struct lf_error *error)
-{
-	struct lf_error inner = LF_ERROR_INIT;
-	struct lf_rubric_version *version = lf_registry_find(r, digest, &inner);
-	enum lf_code code = inner.code;
-
-	if (version != NULL && *name != '\0' && strcmp(name, version->message->name) != 0)
-		code = lf_error_set(&inner, LF_NOT_FOUND,
-			"the version %.12s belongs to the rubric \"%.128s\", not \"%.128s\"", version->digest_text,
-			version->message->name, name);
-	if (code == LF_OK)
-		code = may_activate(r, version, actor, &inner);
-	if (code == LF_OK)
-		code = record_and_switch(r, version, actor->caller, did, &inner);
-	*to = code == LF_OK ? version : NULL;
-	if (code != LF_OK) {
-		lf_rubric_version_release(version);
-		lf_error_move(error, &inner);
-	}
-	lf_error_clean_up(&inner);
-	return code;
-}
-
-/* ---- */
-
-/* Says which rubrics there are instead. Under the lock. */
-static void say_active(struct lf_registry *r, const char *name, struct lf_error *error)
-{
-	const char *names[ACTIVE_MAX];
-	const char *nearest;
-	char list[300] = "";
 	size_t length = 0;
 
+	*list = '\0';
 	for (size_t i = 0; i < r->active_count; i++) {
 		names[i] = r->active[i]->message->name;
-		if (length < sizeof(list))
-			length += (size_t)snprintf(
-				list + length, sizeof(list) - length, "%s%s", i > 0 ? ", " : "", names[i]);
+		if (length < 300)
+			length += (size_t)snprintf(list + length, 300 - length, "%s%s", i > 0 ? ", " : "", names[i]);
 	}
-	if (r->active_count == 0) {
-		lf_error_set(
-			error, LF_FAILED_PRECONDITION, "no rubric is active: start the service with --rubric FILE");
-	} else if (*name == '\0') {
-		lf_error_set(error, LF_FAILED_PRECONDITION, "several rubrics are active, name one: %s", list);
-	} else {
-		nearest = lf_nearest(name, names, r->active_count);
+}
+
+/* Says what there is instead of this name ("" = the default rubric). Under the lock. */
+static void say_active(const struct lf_registry *r, const char *name, struct lf_error *error)
+{
+	const char *names[LF_REGISTRY_ACTIVE_MAX];
+	const char *nearest;
+	char list[300];
+
+	list_active(r, names, list);
+	nearest = lf_nearest(name, names, r->active_count);
+	if (*name == '\0' && *r->default_name != '\0')
+		lf_error_set(error, LF_FAILED_PRECONDITION,
+			"the default rubric \"%.128s\" has no active version: activate one (leadfit rubric activate), "
+			"or "
+			"make another the default (leadfit rubric default)%s%s",
+			r->default_name, r->active_count > 0 ? "; active are: " : "", list);
+	else if (r->active_count == 0)
+		lf_error_set(error, LF_FAILED_PRECONDITION,
+			"no rubric is active: leadfit rubric list shows those that are stored, leadfit rubric activate "
+			"makes one active");
+	else if (*name == '\0')
+		lf_error_set(error, LF_FAILED_PRECONDITION,
+			"there is no default rubric: name one, or set it (leadfit rubric default NAME); active are: %s",
+			list);
+	else
 		lf_error_set(error, LF_NOT_FOUND, "no rubric \"%.128s\" is active; %s: %s", name,
 			nearest != NULL ? "nearest" : "active are", nearest != NULL ? nearest : list);
-	}
 }
 
 struct lf_rubric_version *lf_registry_active(struct lf_registry *r, const char *name, struct lf_error *error)
 {
 	struct lf_rubric_version *version = NULL;
+	size_t place;
 
 	pthread_mutex_lock(&r->lock);
-	if (*name != '\0')
-		version = find_active(r, name);
-	else if (r->active_count == 1)
-		version = r->active[0];
-	if (version != NULL)
-		lf_rubric_version_retain(version);
+	place = lf_registry_place(r, *name != '\0' ? name : r->default_name);
+	if (place < r->active_count)
+		version = lf_rubric_version_retain(r->active[place]);
 	else
 		say_active(r, name, error);
 	pthread_mutex_unlock(&r->lock);
 	return version;
+}
+
+void lf_registry_default(struct lf_registry *r, char name[LF_ID_BYTES_MAX + 1])
+{
+	pthread_mutex_lock(&r->lock);
+	memcpy(name, r->default_name, sizeof(r->default_name));
+	pthread_mutex_unlock(&r->lock);
+}
+
+size_t lf_registry_only_active(struct lf_registry *r, char name[LF_ID_BYTES_MAX + 1])
+{
+	size_t count;
+
+	pthread_mutex_lock(&r->lock);
+	count = r->active_count;
+	snprintf(name, LF_ID_BYTES_MAX + 1, "%s", count == 1 ? r->active[0]->message->name : "");
+	pthread_mutex_unlock(&r->lock);
+	return count;
 }
 
 struct lf_rubric_version *lf_registry_find(
@@ -374,7 +251,7 @@ struct lf_rubric_version *lf_registry_find(
 	if (version == NULL)
 		return NULL;
 	pthread_mutex_lock(&r->lock);
-	cache(r, version);
+	lf_registry_cache(r, version);
 	pthread_mutex_unlock(&r->lock);
 	return version;
 }

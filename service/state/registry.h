@@ -4,12 +4,13 @@
 #ifndef LF_SERVICE_STATE_REGISTRY_H
 #define LF_SERVICE_STATE_REGISTRY_H
 
+#include "proto/base/limits.h"
 #include "service/decide/go_on.h"
 #include "service/rubric/version.h"
 
 struct lf_registry;
 
-/* Loads and compiles every active rubric of the log. log is borrowed. */
+/* Loads and compiles every active rubric of the log, and which is the default. log is borrowed. */
 enum lf_code lf_registry_new(struct lf_registry **registry, struct lf_log *log, struct lf_error *error);
 void lf_registry_destroy(struct lf_registry *registry);
 
@@ -21,12 +22,13 @@ struct lf_actor {
 };
 
 /*
- * Stores a rubric and activates it where its name has no active version; it must pass its own scenarios. Blocks until
- * that is on disk. DEADLINE_EXCEEDED, and nothing stored, where the actor waits no longer. The flags may be NULL. Any
+ * Stores a version; it must pass its own scenarios. activate: makes it the active one of its name in the same act. Blocks
+ * until that is on disk. DEADLINE_EXCEEDED, and nothing stored, where the actor waits no longer; RESOURCE_EXHAUSTED where
+ * the caller has put too many versions within a day, or too many names are active. added and did may be NULL. Any
  * thread.
  */
 enum lf_code lf_registry_put(struct lf_registry *registry, struct lf_rubric_version *version,
-	const struct lf_actor *actor, bool *added, bool *activated, struct lf_error *error);
+	const struct lf_actor *actor, bool activate, bool *added, struct lf_activated *did, struct lf_error *error);
 
 /*
  * Makes a stored version the active one of its name (returning to an earlier one is the same act): in the log, with who
@@ -42,9 +44,28 @@ enum lf_code lf_registry_activate(struct lf_registry *registry, const char *name
 	const struct lf_actor *actor, struct lf_rubric_version **to, struct lf_activated *did, struct lf_error *error);
 
 /*
- * The active version of a name; of the only active name where name is "". The caller releases it. NULL:
- * FAILED_PRECONDITION where none or several are active (listing the names), NOT_FOUND for another name (with the
- * nearest). Any thread; does not block on I/O.
+ * The name has no active version from then on: in the log, and then here. Blocks until it is on disk. did: what was
+ * active; *is_default: the name is that of the default rubric. NOT_FOUND: no rubric of that name is stored. Any thread.
+ */
+enum lf_code lf_registry_deactivate(struct lf_registry *registry, const char *name, const char *caller,
+	struct lf_activated *did, bool *is_default, struct lf_error *error);
+
+/*
+ * Makes a name the default rubric: in the log, with who did it and what was the default before (from, "" = none), and
+ * then here. *changed false: it was already, and nothing was recorded. Blocks until it is on disk. FAILED_PRECONDITION
+ * where the name has no active version (with the nearest that has). Any thread.
+ */
+enum lf_code lf_registry_set_default(struct lf_registry *registry, const char *name, const char *caller,
+	char from[LF_ID_BYTES_MAX + 1], bool *changed, struct lf_error *error);
+/* The name of the default rubric, "" where there is none. It may have no active version. Any thread. */
+void lf_registry_default(struct lf_registry *registry, char name[LF_ID_BYTES_MAX + 1]);
+/* How many names are active; name: the one where that is 1, else "". Any thread. */
+size_t lf_registry_only_active(struct lf_registry *registry, char name[LF_ID_BYTES_MAX + 1]);
+
+/*
+ * The active version of a name; of the default rubric where name is "". The caller releases it. NULL:
+ * FAILED_PRECONDITION where none is active, or there is no default or it has no active version (saying how to get one);
+ * NOT_FOUND for another name (with the nearest). Any thread; does not block on I/O.
  */
 struct lf_rubric_version *lf_registry_active(struct lf_registry *registry, const char *name, struct lf_error *error);
 /*

@@ -258,9 +258,11 @@ static enum lf_code check_rubric(const struct lf_rubric_put *put, struct lf_erro
 }
 
 enum lf_code lf_log_put_rubric(struct lf_log *log, const char *name, const char *title, const char *caller,
-	struct lf_bytes body, const struct lf_digest *digest, bool *added, bool *activated, struct lf_error *error)
+	struct lf_bytes body, const struct lf_digest *digest, bool activate, bool *added,
+	struct lf_activated *activated, struct lf_error *error)
 {
-	struct lf_rubric_put put = {.name = name, .title = title, .caller = caller, .body = body, .digest = digest};
+	struct lf_rubric_put put = {
+		.name = name, .title = title, .caller = caller, .body = body, .digest = digest, .activate = activate};
 	struct wait wait = {.append = {.rubric = &put}};
 	struct lf_error checked = LF_ERROR_INIT;
 
@@ -275,7 +277,8 @@ enum lf_code lf_log_put_rubric(struct lf_log *log, const char *name, const char 
 	return LF_OK;
 }
 
-enum lf_code lf_log_activate_rubric(struct lf_log *log, const char *name, const struct lf_digest *digest,
+/* digest NULL: to nothing. */
+static enum lf_code activate_and_wait(struct lf_log *log, const char *name, const struct lf_digest *digest,
 	const char *caller, struct lf_activated *activated, struct lf_error *error)
 {
 	struct lf_rubric_activate activate = {.name = name == NULL ? "" : name, .caller = caller, .digest = digest};
@@ -284,11 +287,25 @@ enum lf_code lf_log_activate_rubric(struct lf_log *log, const char *name, const 
 
 	if (check_id("rubric name", activate.name, &checked) != LF_OK || check_id("caller", caller, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
+	if (digest == NULL && activate.name[0] == '\0')
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "rubric name is empty");
 	if (run_and_wait(log, &wait, error) != LF_OK)
 		return wait.error.code;
 	if (activated != NULL)
 		*activated = activate.activated;
 	return LF_OK;
+}
+
+enum lf_code lf_log_activate_rubric(struct lf_log *log, const char *name, const struct lf_digest *digest,
+	const char *caller, struct lf_activated *activated, struct lf_error *error)
+{
+	return activate_and_wait(log, name, digest, caller, activated, error);
+}
+
+enum lf_code lf_log_deactivate_rubric(struct lf_log *log, const char *name, const char *caller,
+	struct lf_activated *activated, struct lf_error *error)
+{
+	return activate_and_wait(log, name, NULL, caller, activated, error);
 }
 
 /* ---- acts and redactions ---- */
@@ -298,9 +315,11 @@ enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct l
 	struct wait wait = {.append = {.act = act}};
 	struct lf_error checked = LF_ERROR_INIT;
 
-	if (act->kind != LF_LEAF_OUTCOME)
-		return lf_error_set(
-			error, LF_INVALID_ARGUMENT, "kind: %s is not an outcome", lf_leaf_kind_name(act->kind));
+	if (act->kind != LF_LEAF_OUTCOME && act->kind != LF_LEAF_DEFAULT)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: %s is neither an outcome nor a default",
+			lf_leaf_kind_name(act->kind));
+	if (act->kind == LF_LEAF_DEFAULT && act->decision != NULL)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: a default is about no decision");
 	if (check_id("caller", act->caller, &checked) != LF_OK || check_bytes("act", act->body, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
 	return run_and_wait(log, &wait, error);

@@ -78,17 +78,18 @@ struct lf_rubric_put {
 	struct lf_salt salt;            /* of the body */
 	struct lf_salt record_salts[2]; /* of the RUBRIC and of the ACTIVATION record */
 	int64_t put_at_us;
-	/* gets a RUBRIC leaf where it was added, and then an ACTIVATION leaf where it was activated */
+	bool activate; /* makes it the active version, too, as activate_rubric does */
+	/* gets a RUBRIC leaf where it was added, and then an ACTIVATION leaf where that changed something */
 	struct lf_leaves *leaves;
-	bool added;     /* out: it was not there */
-	bool activated; /* out: the name had no active version, this is it now, and the activation is recorded */
+	bool added;                    /* out: it was not there */
+	struct lf_activated activated; /* out; all zero where it was not asked for */
 };
 
 /* One activation on its way into the store. */
 struct lf_rubric_activate {
-	const char *name; /* NULL or "" = any */
+	const char *name; /* "" = any; not "" where digest is NULL */
 	const char *caller;
-	const struct lf_digest *digest;
+	const struct lf_digest *digest; /* NULL: none, the name has no active version from then on */
 	int64_t activated_at_us;
 	struct lf_salt record_salt;
 	struct lf_leaves *leaves;      /* gets one where it changed something */
@@ -139,14 +140,14 @@ struct lf_backend {
 	 */
 	enum lf_code (*append)(struct lf_store *store, struct lf_record *record, struct lf_error *error);
 	/*
-	 * Stores a rubric where its digest is new; makes it the active one of its name where the name has none, and
-	 * records that (who, when, from none, to this). INVALID_ARGUMENT where the digest is stored under another name.
+	 * Stores a rubric where its digest is new, and activates it where that is asked for. INVALID_ARGUMENT where the
+	 * digest is stored under another name.
 	 */
 	enum lf_code (*put_rubric)(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error);
 	/*
-	 * Makes a stored version (also one put earlier in this transaction) the active one of its name, and records
-	 * who, when, from what, to what; where it is the active one already, changes and records nothing. NOT_FOUND
-	 * where no version of that digest (and name, where one is given) is stored.
+	 * Makes a stored version (also one put earlier in this transaction) the active one of its name, or none, and
+	 * records who, when, from what, to what; where it is so already, changes and records nothing. NOT_FOUND where
+	 * no version of that digest (and name, where one is given) is stored.
 	 */
 	enum lf_code (*activate_rubric)(
 		struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error);

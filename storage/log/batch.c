@@ -217,7 +217,7 @@ static enum lf_code write_record(
 	entry->record.existing = false;
 	if (append->rubric != NULL) {
 		code = append_rubric(log, entry, entropy, now_us);
-		*wrote |= code == LF_OK && (append->rubric->added || append->rubric->activated);
+		*wrote |= code == LF_OK && (append->rubric->added || append->rubric->activated.changed);
 	} else if (append->activation != NULL) {
 		code = append_activation(log, entry, entropy, now_us);
 		*wrote |= code == LF_OK && append->activation->activated.changed;

@@ -56,7 +56,7 @@ struct lf_activation_columns { /* ActivationRecord */
 	const char *name, *caller;
 	int64_t activated_at_us;
 	const struct lf_digest *from; /* NULL: none was active */
-	const struct lf_digest *to;
+	const struct lf_digest *to;   /* NULL: none is from then on */
 };
 size_t lf_record_activation(const struct lf_activation_columns *columns, uint8_t *out);
 struct lf_act_columns { /* ActRecord */

@@ -195,10 +195,20 @@ struct lf_rubric_row {
 	struct lf_bytes body; /* canonical bytes; empty in a list */
 };
 
-/* Stores a version where it is new, and activates it only where the name has no active version. Blocks until committed;
- * not from a completion. *activated, *added may be NULL. */
+/* What an activation did. */
+struct lf_activated {
+	bool changed;          /* false: it was so already, and nothing was recorded */
+	bool had_from;         /* the name had an active version before */
+	struct lf_digest from; /* that one */
+};
+
+/*
+ * Stores a version where it is new. activate: makes it the active one of its name in the same transaction, as
+ * lf_log_activate_rubric() does. Blocks until committed; not from a completion. added and activated may be NULL.
+ */
 enum lf_code lf_log_put_rubric(struct lf_log *log, const char *name, const char *title, const char *caller,
-	struct lf_bytes body, const struct lf_digest *digest, bool *added, bool *activated, struct lf_error *error);
+	struct lf_bytes body, const struct lf_digest *digest, bool activate, bool *added,
+	struct lf_activated *activated, struct lf_error *error);
 /* By digest, or (digest NULL) the active one of a name. *row is one heap block, released with free(). NOT_FOUND. */
 enum lf_code lf_log_get_rubric(struct lf_log *log, const char *name, const struct lf_digest *digest,
 	struct lf_rubric_row **row, struct lf_error *error);
@@ -206,14 +216,7 @@ enum lf_code lf_log_get_rubric(struct lf_log *log, const char *name, const struc
 enum lf_code lf_log_list_rubrics(struct lf_log *log, const char *name,
 	void (*visit)(void *context, const struct lf_rubric_row *row), void *context, struct lf_error *error);
 
-/* ---- activations: which version of a name is the active one, and since when; every change for ever ---- */
-
-/* What an activation did. */
-struct lf_activated {
-	bool changed;          /* false: it was the active one already, and nothing was recorded */
-	bool had_from;         /* the name had an active version before */
-	struct lf_digest from; /* that one */
-};
+/* ---- activations: which version of a name is the active one, if any, and since when; every change for ever ---- */
 
 /*
  * Makes a stored version the active one of its name: in one transaction with the record of who did it, when, from
@@ -223,11 +226,17 @@ struct lf_activated {
  */
 enum lf_code lf_log_activate_rubric(struct lf_log *log, const char *name, const struct lf_digest *digest,
 	const char *caller, struct lf_activated *activated, struct lf_error *error);
+/*
+ * The name has no active version from then on: recorded as an activation is, to nothing. Where it has none already,
+ * nothing is recorded. NOT_FOUND: no version of that name is stored. Else as lf_log_activate_rubric().
+ */
+enum lf_code lf_log_deactivate_rubric(struct lf_log *log, const char *name, const char *caller,
+	struct lf_activated *activated, struct lf_error *error);
 
 struct lf_activation_row {
 	const char *name, *caller;
 	int64_t activated_at_us;
-	bool had_from;
+	bool had_from, has_to; /* has_to false: it was deactivated */
 	struct lf_digest from, to;
 };
 
@@ -277,16 +286,16 @@ enum lf_code lf_log_scan(struct lf_log *log, const struct lf_scan *scan,
 	bool (*visit)(void *context, const struct lf_stored *row), void *context, uint64_t *next,
 	struct lf_error *error);
 
-/* ---- acts: what is appended about decisions afterwards ---- */
+/* ---- acts: what is appended about decisions afterwards, or about the log itself ---- */
 
 /*
- * One to append. kind: LF_LEAF_OUTCOME. (Erasure and pruning append theirs with lf_log_redact(), migration with
- * itself.)
+ * One to append. kind: LF_LEAF_OUTCOME or LF_LEAF_DEFAULT. (Erasure and pruning append theirs with lf_log_redact(),
+ * migration with itself.)
  */
 struct lf_act_put {
 	enum lf_leaf_kind kind;
 	const char *caller;
-	const struct lf_uuid *decision; /* what it is about; NULL = none */
+	const struct lf_uuid *decision; /* what it is about; NULL = none, as of every default */
 	struct lf_bytes body;           /* canonical bytes, at most LF_MESSAGE_BYTES_MAX */
 	/*
 	 * Size of a head that was read before whatever the body was made of: where an erasure or a pruning came after
@@ -317,7 +326,7 @@ struct lf_act_row {
 };
 /*
  * Oldest first, those after the id `after`, of this kind (0 = any) and about this decision (NULL = any); at most limit.
- * *next: go on after it; 0 at the end.
+ * *next: go on after it; 0 at the end. Those of a kind that is not LF_LEAF_OUTCOME are found without reading outcomes.
  */
 enum lf_code lf_log_list_acts(struct lf_log *log, enum lf_leaf_kind kind, const struct lf_uuid *decision,
 	uint64_t after, size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context,

@@ -136,10 +136,13 @@ enum lf_code lf_sqlite_list_acts(struct lf_reader *reader, enum lf_leaf_kind kin
 	uint64_t after, size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context,
 	uint64_t *next, struct lf_error *error)
 {
-	sqlite3_stmt *list = reader->statements[decision != NULL ? R_ACTS_OF : R_ACTS];
+	const bool few = decision == NULL && kind != 0 && kind != LF_LEAF_OUTCOME;
+	sqlite3_stmt *list = reader->statements[few ? R_ACTS_OF_KIND : decision != NULL ? R_ACTS_OF : R_ACTS];
 
 	sqlite3_bind_int64(list, 1, after <= INT64_MAX ? (int64_t)after : INT64_MAX);
-	if (decision != NULL)
+	if (few)
+		sqlite3_bind_int(list, 2, (int)kind);
+	else if (decision != NULL)
 		lf_sqlite_bind_blob(list, 2, decision, sizeof(*decision));
 	walk_acts(reader, list, kind, after, limit, visit, context, next, error);
 	sqlite3_reset(list);

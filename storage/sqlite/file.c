@@ -209,9 +209,7 @@ static int make_schema(const char *path)
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(db, setup, NULL, NULL, NULL);
 	if (result == SQLITE_OK)
-		result = sqlite3_exec(db, LF_SQLITE_DDL_1, NULL, NULL, NULL);
-	if (result == SQLITE_OK)
-		result = sqlite3_exec(db, LF_SQLITE_DDL_2, NULL, NULL, NULL);
+		result = lf_sqlite_add_schemas(db, 0, LF_SQLITE_SCHEMA);
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(db, "COMMIT; PRAGMA journal_mode=WAL;", NULL, NULL, NULL);
 	closed = sqlite3_close(db);

@@ -1,12 +1,12 @@
 /*
- * From schema 1, which had no tree, to 2. Forwards only, and in one transaction: until that commits, the file is what
- * it was, whatever happens, and what was written is in the WAL without a commit, which recovery ignores. Nothing of
- * schema 1 is changed.
+ * From an older schema to this one. Forwards only, and in one transaction: until that commits, the file is what it was,
+ * whatever happens, and what was written is in the WAL without a commit, which recovery ignores. No row of an older
+ * schema is changed.
  *
- * The records become leaves in the order of their time (a rubric before its activation before a decision where equal).
- * Then comes a MIGRATION act, which says that what is before it was made before there was a tree: its leaves prove
- * nothing about the time before. Memory is steady: records are read in three streams, and the commitments of payloads
- * are remembered in the writer's bounded cache.
+ * Schema 1 had no tree: its records become leaves in the order of their time (a rubric before its activation before a
+ * decision where equal). Then comes a MIGRATION act, which says that what is before it was made before there was a
+ * tree: its leaves prove nothing about the time before. Memory is steady: records are read in three streams, and the
+ * commitments of payloads are remembered in the writer's bounded cache. Schema 2 only gets what schema 3 adds.
  */
 #include <stdio.h>
 #include <string.h>
@@ -153,13 +153,12 @@ static enum lf_code look(struct migration *migration, int from, int result)
 	return result == SQLITE_ROW || result == SQLITE_DONE ? LF_OK : failed(migration, result);
 }
 
-static void tell(const struct migration *migration)
+static void tell(const struct migration *migration, int64_t decisions)
 {
 	const struct lf_log_options *options = migration->options;
 
 	if (options->on_migrating != NULL)
-		options->on_migrating(
-			options->on_migrating_context, (uint64_t)migration->store->decisions, migration->total);
+		options->on_migrating(options->on_migrating_context, (uint64_t)decisions, migration->total);
 }
 
 static enum lf_code add_leaves(struct migration *migration)
@@ -170,7 +169,7 @@ static enum lf_code add_leaves(struct migration *migration)
 		if (look(migration, i, lf_sqlite_stream_seek(&migration->streams[i], INT64_MIN)) != LF_OK)
 			return migration->error->code;
 	}
-	tell(migration);
+	tell(migration, migration->store->decisions);
 	for (;;) {
 		int oldest = -1;
 
@@ -184,7 +183,7 @@ static enum lf_code add_leaves(struct migration *migration)
 			look(migration, oldest, lf_sqlite_stream_next(&migration->streams[oldest])) != LF_OK)
 			return migration->error->code;
 		if (++migration->done % PROGRESS_RECORDS == 0)
-			tell(migration);
+			tell(migration, migration->store->decisions);
 	}
 }
 
@@ -221,7 +220,7 @@ static int prepare(struct migration *migration)
 {
 	static const char *const payload[] = {"SELECT salt, digest, body FROM payload WHERE id = ?1"};
 	struct lf_store *store = migration->store;
-	int result = sqlite3_exec(store->db, LF_SQLITE_DDL_2, NULL, NULL, NULL);
+	int result = lf_sqlite_add_schemas(store->db, store->schema, LF_SQLITE_SCHEMA);
 
 	if (result == SQLITE_OK)
 		result = lf_sqlite_prepare(store->db, LF_SQLITE_WRITE_SQL, store->statements, W_COUNT);
@@ -241,9 +240,13 @@ static enum lf_code migrate(struct migration *migration)
 
 	if (result != SQLITE_OK)
 		return failed(migration, result);
-	migration->store->decisions = 0;
-	if (add_leaves(migration) != LF_OK || add_act(migration) != LF_OK)
-		return migration->error->code;
+	if (migration->store->schema == 1) {
+		migration->store->decisions = 0;
+		if (add_leaves(migration) != LF_OK || add_act(migration) != LF_OK)
+			return migration->error->code;
+	} else {
+		tell(migration, 0);
+	}
 	snprintf(version, sizeof(version), "PRAGMA user_version=%d; COMMIT", (int)LF_SQLITE_SCHEMA);
 	result = sqlite3_exec(migration->store->db, version, NULL, NULL, NULL);
 	return result == SQLITE_OK ? LF_OK : failed(migration, result);
@@ -285,7 +288,7 @@ enum lf_code lf_sqlite_migrate(struct lf_store *store, const struct lf_log_optio
 	if (error->code != LF_OK)
 		return take_back(&migration);
 	lf_sqlite_turn(store, LF_TRANSACTION_NONE);
-	tell(&migration);
+	tell(&migration, (int64_t)migration.total);
 	lf_id_cache_clear(store->ids);
 	/* The WAL is as large as what was added. Where this fails, the next checkpoint does it. */
 	sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

@@ -53,7 +53,8 @@ enum lf_code lf_sqlite_find_leaf(
 
 /* ---- schema.c ---- */
 
-extern const char LF_SQLITE_DDL_1[], LF_SQLITE_DDL_2[]; /* the tables of schema 1, and what schema 2 adds */
+/* Adds the tables of the schemas after from, which db has (0: it is empty), up to `to`. SQLITE_OK or an error. */
+int lf_sqlite_add_schemas(sqlite3 *db, uint32_t from, uint32_t to);
 /* Statements of tree.c that writer, readers and probe have alike. */
 #define LF_SQLITE_HEAD "SELECT size, root FROM tree WHERE id = 1"
 #define LF_SQLITE_LEAVES                                                                                               \
@@ -147,7 +148,7 @@ enum lf_code lf_sqlite_redact(struct lf_store *store, struct lf_redact *redact, 
 /* ---- migrate.c ---- */
 
 /*
- * Brings the open database from schema 1 to LF_SQLITE_SCHEMA and prepares store->statements; or leaves it as it was.
+ * Brings the open database from an older schema to LF_SQLITE_SCHEMA and prepares store->statements; or leaves it as it was.
  * Codes as those of opening.
  */
 enum lf_code lf_sqlite_migrate(struct lf_store *store, const struct lf_log_options *options, struct lf_error *error);

@@ -196,9 +196,10 @@ static enum lf_code fill_activation(sqlite3_stmt *statement, struct lf_activatio
 	row->caller = lf_sqlite_column_text(statement, 2);
 	row->activated_at_us = sqlite3_column_int64(statement, 3);
 	row->had_from = sqlite3_column_type(statement, 4) != SQLITE_NULL;
+	row->has_to = sqlite3_column_int64(statement, 6) != 0;
 	if (row->name == NULL || row->caller == NULL ||
 		(row->had_from && !lf_sqlite_column_fixed(statement, 5, &row->from, sizeof(row->from))) ||
-		!lf_sqlite_column_fixed(statement, 6, &row->to, sizeof(row->to)))
+		(row->has_to && !lf_sqlite_column_fixed(statement, 7, &row->to, sizeof(row->to))))
 		return lf_error_set(error, LF_DATA_LOSS, "activation %lld refers to what is not stored",
 			(long long)sqlite3_column_int64(statement, 0));
 	return LF_OK;

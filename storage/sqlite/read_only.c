@@ -50,8 +50,7 @@ static enum lf_code check_header(const char *path, bool has_wal, struct lf_error
 			(int)LF_SQLITE_SCHEMA);
 	if (numbers[0] < LF_SQLITE_SCHEMA && !has_wal) /* else the header that counts may be in the WAL */
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"%s has schema %u, from before logs could be verified: leadfitd brings it to schema %d when it "
-			"starts with it",
+			"%s has schema %u, of an older release: leadfitd brings it to schema %d when it starts with it",
 			path, numbers[0], (int)LF_SQLITE_SCHEMA);
 	return LF_OK;
 }

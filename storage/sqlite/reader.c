@@ -19,7 +19,7 @@
 #define RUBRIC_COLUMNS                                                                                                 \
 	"n.value, r.title, c.value, p.digest, r.put_at,"                                                               \
 	" r.payload IS (SELECT to_rubric FROM activation WHERE name = r.name ORDER BY id DESC LIMIT 1)"
-#define ACTIVATION_COLUMNS "a.id, n.value, c.value, a.activated_at, a.from_rubric, f.digest, t.digest"
+#define ACTIVATION_COLUMNS "a.id, n.value, c.value, a.activated_at, a.from_rubric, f.digest, a.to_rubric, t.digest"
 #define ACTIVATION_JOINS                                                                                               \
 	" FROM activation a LEFT JOIN name n ON n.id = a.name LEFT JOIN name c ON c.id = a.caller"                     \
 	" LEFT JOIN payload f ON f.id = a.from_rubric LEFT JOIN payload t ON t.id = a.to_rubric"
@@ -92,6 +92,7 @@ static const char *const READ_SQL[R_COUNT] = {
 	[R_ACTS] = ACT_COLUMNS " WHERE a.id > ?1 ORDER BY a.id",
 	[R_ACTS_OF] = ACT_COLUMNS
 	" WHERE a.decision = (SELECT sequence FROM decision WHERE id = ?2) AND a.id > ?1 ORDER BY a.id",
+	[R_ACTS_OF_KIND] = ACT_COLUMNS " WHERE a.kind = ?2 AND a.kind <> 4 AND a.id > ?1 ORDER BY a.id",
 	[R_PAYLOADS] = "SELECT id, kind, digest, salt, body FROM payload WHERE id > ?1 ORDER BY id",
 	[R_AUDIT_LEAF] = "SELECT position, kind, record, hash, salt FROM leaf WHERE position >= ?1 ORDER BY position",
 };

@@ -86,6 +86,7 @@ enum lf_read_statement {
 	R_PAYLOAD,
 	R_ACTS,
 	R_ACTS_OF,
+	R_ACTS_OF_KIND,
 	R_PAYLOADS,
 	R_AUDIT_LEAF,
 	R_COUNT

@@ -31,7 +31,8 @@ const char *const LF_SQLITE_RECORD_SQL[LF_RECORD_TABLES] = {
 			     " LEFT JOIN redaction x ON x.kind = 1 AND x.target = r.payload"
 			     " WHERE r.payload >= ?1 ORDER BY r.payload",
 	[LF_RECORD_ACTIVATION] =
-		"SELECT a.id, a.activated_at, n.value, c.value, a.from_rubric, f.digest, t.digest FROM activation a"
+		"SELECT a.id, a.activated_at, n.value, c.value, a.from_rubric, f.digest, t.digest, a.to_rubric FROM "
+		"activation a"
 		" LEFT JOIN name n ON n.id = a.name LEFT JOIN name c ON c.id = a.caller"
 		" LEFT JOIN payload f ON f.id = a.from_rubric LEFT JOIN payload t ON t.id = a.to_rubric"
 		" WHERE a.id >= ?1 ORDER BY a.id",
@@ -163,17 +164,18 @@ static void read_rubric(sqlite3_stmt *statement, struct lf_record_row *row)
 static void read_activation(sqlite3_stmt *statement, struct lf_record_row *row)
 {
 	struct lf_activation_columns *columns = &row->columns.activation;
-	const bool has_from = sqlite3_column_type(statement, 4) != SQLITE_NULL;
+	const bool has_from = sqlite3_column_type(statement, 4) != SQLITE_NULL,
+		   has_to = sqlite3_column_int64(statement, 7) != 0;
 	const char *missing = NULL;
 
 	columns->activated_at_us = row->time_us;
 	columns->from = has_from ? &row->digests[0] : NULL;
-	columns->to = &row->digests[1];
+	columns->to = has_to ? &row->digests[1] : NULL;
 	missing = lost((columns->name = lf_sqlite_column_text(statement, 2)) != NULL, "its rubric's name", missing);
 	missing = lost((columns->caller = lf_sqlite_column_text(statement, 3)) != NULL, "its caller's name", missing);
 	missing = lost(!has_from || lf_sqlite_column_fixed(statement, 5, &row->digests[0], sizeof(row->digests[0])),
 		"the rubric that was active before", missing);
-	missing = lost(lf_sqlite_column_fixed(statement, 6, &row->digests[1], sizeof(row->digests[1])),
+	missing = lost(!has_to || lf_sqlite_column_fixed(statement, 6, &row->digests[1], sizeof(row->digests[1])),
 		"the rubric that it made active", missing);
 	row->missing = missing;
 }

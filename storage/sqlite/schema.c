@@ -14,7 +14,7 @@
 
 #include "storage/sqlite/private.h"
 
-const char LF_SQLITE_DDL_1[] =
+static const char DDL_1[] =
 	/* Every name once. A list of candidates is one too: value is then the digest of its ids. */
 	"CREATE TABLE name(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, value ANY NOT NULL, UNIQUE(kind, value)) "
 	"STRICT;"
@@ -26,7 +26,10 @@ const char LF_SQLITE_DDL_1[] =
 	"NOT NULL,"
 	" put_at INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX rubric_by_name ON rubric(name);"
-	/* Who made which rubric the active one of its name, and when; the last row of a name holds. */
+	/*
+	 * Who made which rubric the active one of its name, and when; the last row of a name holds. to_rubric 0, since
+	 * schema 3: none.
+	 */
 	"CREATE TABLE activation(id INTEGER PRIMARY KEY, name INTEGER NOT NULL, activated_at INTEGER NOT NULL,"
 	" caller INTEGER NOT NULL, from_rubric INTEGER, to_rubric INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX activation_by_name ON activation(name);"
@@ -56,7 +59,7 @@ const char LF_SQLITE_DDL_1[] =
 	"INSERT INTO probe VALUES(1, 0);";
 
 /* What schema 2 adds: the tree. No table of schema 1 is changed, so that migration only adds. */
-const char LF_SQLITE_DDL_2[] =
+static const char DDL_2[] =
 	/*
 	 * One row a record, in the order of recording. record: the decision's sequence, the rubric's payload, the
 	 * activation's or act's id. decisions: sequence of the newest decision at or before this leaf; it rises, so
@@ -85,6 +88,23 @@ const char LF_SQLITE_DDL_2[] =
 	/* For redaction: the key of a decision, and who is in a list. Both grow at their end. */
 	"CREATE INDEX request_key_by_sequence ON request_key(sequence);"
 	"CREATE INDEX member_by_list ON member(candidates);";
+
+/* What schema 3 adds; and activation.to_rubric may be 0, and an act of kind 8 (DEFAULT). Open until its release. */
+static const char DDL_3[] =
+	/* Acts that are no outcomes: few among many, and the newest default is looked for at every start. */
+	"CREATE INDEX act_by_kind ON act(kind) WHERE kind <> 4;";
+
+/* What each schema adds to the one before, by its number less 1. */
+static const char *const DDL[LF_SQLITE_SCHEMA] = {DDL_1, DDL_2, DDL_3};
+
+int lf_sqlite_add_schemas(sqlite3 *db, uint32_t from, uint32_t to)
+{
+	int result = SQLITE_OK;
+
+	for (uint32_t schema = from; schema < to && result == SQLITE_OK; schema++)
+		result = sqlite3_exec(db, DDL[schema], NULL, NULL, NULL);
+	return result;
+}
 
 const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 	[W_BEGIN] = "BEGIN IMMEDIATE",
@@ -123,6 +143,8 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 			  " JOIN name n ON n.id = r.name LEFT JOIN redaction x ON x.kind = 1 AND x.target = p.id"
 			  " WHERE p.digest = ?1 AND p.kind = 3",
 	[W_RUBRIC_ADD] = "INSERT INTO rubric(payload, name, title, put_by, put_at) VALUES(?1, ?2, ?3, ?4, ?5)",
+	[W_RUBRIC_NAME] = "SELECT n.id FROM name n WHERE n.kind = 4 AND n.value = ?1"
+			  " AND EXISTS(SELECT 1 FROM rubric r WHERE r.name = n.id)",
 	[W_ACTIVE_FIND] = "SELECT a.to_rubric, p.digest FROM activation a LEFT JOIN payload p ON p.id = a.to_rubric"
 			  " WHERE a.name = ?1 ORDER BY a.id DESC LIMIT 1",
 	[W_ACTIVATION_ADD] = "INSERT INTO activation(name, activated_at, caller, from_rubric, to_rubric)"
@@ -152,9 +174,12 @@ static char *query_text(sqlite3 *db, const char *sql, int *result)
 	if (*result == SQLITE_OK)
 		*result = sqlite3_step(statement);
 	if (*result == SQLITE_ROW) {
+		const bool none =
+			sqlite3_column_type(statement, 0) == SQLITE_NULL; /* asked before: no memory makes NULL */
 		const unsigned char *value = sqlite3_column_text(statement, 0);
 
-		text = sqlite3_mprintf("%s", value == NULL ? "" : (const char *)value);
+		if (none || value != NULL)
+			text = sqlite3_mprintf("%s", none ? "" : (const char *)value);
 		*result = text == NULL ? SQLITE_NOMEM : SQLITE_OK;
 	}
 	sqlite3_finalize(statement);
@@ -173,9 +198,7 @@ static char *expected_schema(uint32_t schema, int *result)
 
 	*result = sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	if (*result == SQLITE_OK)
-		*result = sqlite3_exec(db, LF_SQLITE_DDL_1, NULL, NULL, NULL);
-	if (*result == SQLITE_OK && schema >= 2)
-		*result = sqlite3_exec(db, LF_SQLITE_DDL_2, NULL, NULL, NULL);
+		*result = lf_sqlite_add_schemas(db, 0, schema);
 	if (*result == SQLITE_OK)
 		text = query_text(db, SCHEMA_TEXT, result);
 	sqlite3_close(db);

@@ -10,7 +10,7 @@
 
 enum {
 	LF_SQLITE_APPLICATION_ID = 0x6c664c67, /* "lfLg", at byte 68 of the file */
-	LF_SQLITE_SCHEMA = 2,                  /* user_version, at byte 60 */
+	LF_SQLITE_SCHEMA = 3,                  /* user_version, at byte 60 */
 	LF_SQLITE_SKIP = 64,                   /* every 64th decision of a chain is in the skip table */
 	LF_SQLITE_READ_MS_MAX = 20,            /* of a read transaction's 100: other work may share the processor */
 };
@@ -52,6 +52,7 @@ enum lf_write_statement {
 	W_SKIP_ADD,
 	W_RUBRIC_FIND,
 	W_RUBRIC_ADD,
+	W_RUBRIC_NAME,
 	W_ACTIVE_FIND,
 	W_ACTIVATION_ADD,
 	W_LAST,

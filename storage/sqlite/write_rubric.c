@@ -27,7 +27,7 @@ static int add_rubric_leaf(
 	return lf_sqlite_add_leaf(store, put->leaves, &add, NULL);
 }
 
-/* Stores an activation: its row and its leaf. from: the row of columns->from, 0 = none. */
+/* Stores an activation: its row and its leaf. from, to: the rows of columns->from and columns->to, 0 = none. */
 static int add_activation(struct lf_store *store, const struct lf_activation_columns *columns, int64_t name,
 	int64_t caller, int64_t from, int64_t to, const struct lf_salt *salt, struct lf_leaves *leaves)
 {
@@ -58,21 +58,60 @@ static int add_activation(struct lf_store *store, const struct lf_activation_col
 	return lf_sqlite_add_leaf(store, leaves, &add, NULL);
 }
 
-/* ---- putting ---- */
+/* ---- activating ---- */
 
-static int activate_first(struct lf_store *store, const struct lf_rubric_put *put, int64_t name, int64_t caller,
-	int64_t rubric, bool *activated)
+/* What becomes active: a stored version, or nothing. */
+struct target {
+	int64_t name;                   /* row id */
+	char text[LF_ID_BYTES_MAX + 1]; /* of the name */
+	int64_t rubric;                 /* row id; 0 = nothing */
+	const struct lf_digest *digest; /* NULL = nothing */
+};
+
+/* The active version of a name: its row, 0 where there is none, and then did->from. SQLITE_OK or an error. */
+static int find_active(struct lf_store *store, int64_t name, int64_t *from, struct lf_activated *did)
 {
-	const struct lf_activation_columns columns = {put->name, put->caller, put->put_at_us, NULL, put->digest};
 	sqlite3_stmt *find = store->statements[W_ACTIVE_FIND];
 	int result;
 
 	sqlite3_bind_int64(find, 1, name);
-	*activated = false;
-	if (lf_sqlite_find_id(find, &result) != 0 || result != SQLITE_OK)
+	result = sqlite3_step(find);
+	*from = result == SQLITE_ROW ? sqlite3_column_int64(find, 0) : 0;
+	did->had_from = *from != 0;
+	if (did->had_from && !lf_sqlite_column_fixed(find, 1, &did->from, sizeof(did->from)))
+		result = lf_sqlite_malformed(store->db);
+	sqlite3_reset(find);
+	return result == SQLITE_ROW || result == SQLITE_DONE ? SQLITE_OK : result;
+}
+
+/* Makes it so, and records that where it was not so. SQLITE_OK or an error. */
+static int make_active(struct lf_store *store, const struct target *target, const char *caller, int64_t at_us,
+	const struct lf_salt *salt, struct lf_leaves *leaves, struct lf_activated *did)
+{
+	int64_t from, caller_id;
+	int result = find_active(store, target->name, &from, did);
+	struct lf_activation_columns columns;
+
+	if (result != SQLITE_OK || from == target->rubric)
 		return result;
-	*activated = true;
-	return add_activation(store, &columns, name, caller, 0, rubric, &put->record_salts[1], put->leaves);
+	result = lf_sqlite_intern(store, LF_NAME_CALLER, caller, &caller_id);
+	if (result != SQLITE_OK)
+		return result;
+	columns = (struct lf_activation_columns){
+		target->text, caller, at_us, did->had_from ? &did->from : NULL, target->digest};
+	did->changed = true;
+	return add_activation(store, &columns, target->name, caller_id, from, target->rubric, salt, leaves);
+}
+
+/* ---- putting ---- */
+
+static int activate_put(struct lf_store *store, struct lf_rubric_put *put, int64_t name, int64_t rubric)
+{
+	struct target target = {.name = name, .rubric = rubric, .digest = put->digest};
+
+	snprintf(target.text, sizeof(target.text), "%s", put->name);
+	return make_active(
+		store, &target, put->caller, put->put_at_us, &put->record_salts[1], put->leaves, &put->activated);
 }
 
 enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error)
@@ -83,7 +122,8 @@ enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *
 	sqlite3_stmt *find = store->statements[W_RUBRIC_FIND], *add = store->statements[W_RUBRIC_ADD];
 
 	lf_sqlite_count_record(store);
-	put->added = put->activated = false;
+	put->added = false;
+	memset(&put->activated, 0, sizeof(put->activated));
 	lf_sqlite_bind_blob(find, 1, put->digest, sizeof(*put->digest));
 	result = sqlite3_step(find);
 	if (result == SQLITE_ROW) {
@@ -117,25 +157,21 @@ enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *
 		if (result == SQLITE_OK)
 			result = add_rubric_leaf(store, put, rubric, &commitment);
 	}
-	if (result == SQLITE_OK)
-		result = activate_first(store, put, name, caller, rubric, &put->activated);
+	if (result == SQLITE_OK && put->activate)
+		result = activate_put(store, put, name, rubric);
 	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "storing a rubric");
 }
 
-/* A stored version. */
-struct version {
-	int64_t rubric, name;           /* row ids */
-	char text[LF_ID_BYTES_MAX + 1]; /* of the name */
-};
+/* ---- activating what is stored ---- */
 
 /* The version that an activation means. NOT_FOUND where there is none of that name. */
 static enum lf_code find_version(struct lf_store *store, const struct lf_rubric_activate *activate,
-	struct version *version, struct lf_error *error)
+	struct target *target, struct lf_error *error)
 {
 	sqlite3_stmt *find = store->statements[W_RUBRIC_FIND];
 	char text[65];
 	enum lf_code code = LF_OK;
-	const bool named = activate->name != NULL && activate->name[0] != '\0';
+	const bool named = activate->name[0] != '\0';
 	int result;
 	const char *stored;
 
@@ -149,11 +185,12 @@ static enum lf_code find_version(struct lf_store *store, const struct lf_rubric_
 		code = lf_error_set(
 			error, LF_NOT_FOUND, "the rubric of digest %s is %s, not %s", text, stored, activate->name);
 	} else {
-		version->rubric = sqlite3_column_int64(find, 0);
-		snprintf(version->text, sizeof(version->text), "%s", stored == NULL ? "" : stored);
+		target->rubric = sqlite3_column_int64(find, 0);
+		target->digest = activate->digest;
+		snprintf(target->text, sizeof(target->text), "%s", stored == NULL ? "" : stored);
 		if (result == SQLITE_ROW)
 			result = stored == NULL ? SQLITE_NOMEM
-						: lf_sqlite_intern(store, LF_NAME_RUBRIC, stored, &version->name);
+						: lf_sqlite_intern(store, LF_NAME_RUBRIC, stored, &target->name);
 		if (result != SQLITE_OK)
 			code = lf_sqlite_write_error(store, error, result, "looking a rubric up");
 	}
@@ -161,38 +198,33 @@ static enum lf_code find_version(struct lf_store *store, const struct lf_rubric_
 	return code;
 }
 
+/* A name that is to have no active version. NOT_FOUND where no version of it is stored. */
+static enum lf_code find_rubric_name(
+	struct lf_store *store, const char *name, struct target *target, struct lf_error *error)
+{
+	sqlite3_stmt *find = store->statements[W_RUBRIC_NAME];
+	int result;
+
+	lf_sqlite_bind_text(find, 1, name);
+	target->name = lf_sqlite_find_id(find, &result);
+	snprintf(target->text, sizeof(target->text), "%s", name);
+	if (result != SQLITE_OK)
+		return lf_sqlite_write_error(store, error, result, "looking a rubric up");
+	return target->name != 0 ? LF_OK : lf_error_set(error, LF_NOT_FOUND, "no rubric %s is stored", name);
+}
+
 enum lf_code lf_sqlite_activate_rubric(
 	struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error)
 {
-	sqlite3_stmt *find = store->statements[W_ACTIVE_FIND];
-	struct lf_activated *activated = &activate->activated;
-	struct version version;
-	int64_t caller = 0, from = 0;
+	struct target target = {.rubric = 0};
 	int result;
 
 	lf_sqlite_count_record(store);
-	memset(activated, 0, sizeof(*activated));
-	if (find_version(store, activate, &version, error) != LF_OK)
+	memset(&activate->activated, 0, sizeof(activate->activated));
+	if ((activate->digest != NULL ? find_version(store, activate, &target, error)
+				      : find_rubric_name(store, activate->name, &target, error)) != LF_OK)
 		return error->code;
-	sqlite3_bind_int64(find, 1, version.name);
-	result = sqlite3_step(find);
-	if (result == SQLITE_ROW) {
-		from = sqlite3_column_int64(find, 0);
-		activated->had_from = lf_sqlite_column_fixed(find, 1, &activated->from, sizeof(activated->from));
-		if (!activated->had_from)
-			result = lf_sqlite_malformed(store->db);
-	}
-	sqlite3_reset(find);
-	result = result == SQLITE_ROW || result == SQLITE_DONE ? SQLITE_OK : result;
-	if (result == SQLITE_OK && from != version.rubric)
-		result = lf_sqlite_intern(store, LF_NAME_CALLER, activate->caller, &caller);
-	if (result == SQLITE_OK && from != version.rubric) {
-		const struct lf_activation_columns columns = {version.text, activate->caller, activate->activated_at_us,
-			activated->had_from ? &activated->from : NULL, activate->digest};
-
-		result = add_activation(store, &columns, version.name, caller, from, version.rubric,
-			&activate->record_salt, activate->leaves);
-		activated->changed = true;
-	}
+	result = make_active(store, &target, activate->caller, activate->activated_at_us, &activate->record_salt,
+		activate->leaves, &activate->activated);
 	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "activating a rubric");
 }

@@ -235,7 +235,7 @@ static int run(struct filler *f, const char *file, long count, unsigned teams, u
 	if (lf_log_open(&f->log, &lf_sqlite_backend, &options, &error) != LF_OK)
 		return say(file, &error);
 	if (lf_log_put_rubric(f->log, f->version->message->name, "Benchmark", "filler", f->version->canonical,
-		    &f->version->digest, NULL, NULL, &error) != LF_OK)
+		    &f->version->digest, true, NULL, NULL, &error) != LF_OK)
 		return say("the rubric", &error);
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->some, NULL);

@@ -215,16 +215,17 @@ l rubric put "$work/second.yaml"; status_is 0; err_empty; out_has ": stored"; ou
 second=$(grep -oE '[0-9a-f]{64}' "$work/out")
 l rubric put "$work/second.yaml"; status_is 0; out_has ": was stored already"
 l rubric put "$rubric"; status_is 0; out_has "It is the active version."
-l rubric put "$work/bare.yaml"; status_is 0; out_has "It is the active version, since its name had none."
+l rubric put "$work/bare.yaml"; status_is 0; out_has "It is not active."
+l rubric put --activate "$work/bare.yaml"; status_is 0; out_has ": was stored already"; out_has "It is the active version now."
 l score --rubric tech-lead --team "$team" --project "$project" --what-if --output json; out_has "\"digest\": \"$digest\""
-l rubric activate "${second:0:12}" --rubric bare; status_is 2; out_empty; err_has "no version's digest begins with ${second:0:12}"
+l rubric activate "${second:0:12}" --rubric bare; status_is 2; out_empty; err_has 'belongs to the rubric "tech-lead", not "bare"'
 l rubric activate "$second" --rubric bare; status_is 2; out_empty; err_has 'belongs to the rubric "tech-lead"'
 l rubric activate "${second:0:12}"; status_is 0; err_empty; out_has "tech-lead: ${second:0:12} is the active version now, instead of ${digest:0:12}"
 l score --rubric tech-lead --team "$team" --project "$project" --what-if --output json; out_has "\"digest\": \"$second\""
 l rubric activate "${second:0:8}"; status_is 0; out_is "tech-lead: ${second:0:12} is the active version already"
 l rubric activate "$(echo "${digest:0:12}" | tr a-f A-F)" --output json; status_is 0; out_has '"changed": true'
 l rubric activate "$second" --rubric tech-lead; status_is 0
-l rubric activate 123; status_is 2; out_empty; err_has "rubric activate: 123 is not 8..64 hexadecimal digits"
+l rubric activate 123; status_is 2; out_empty; err_has 'no rubric "123" is stored'
 other=$(echo "$digest" | tr 0-9a-f 1-9a-f0)
 l rubric activate "$other"; status_is 2; out_empty; err_has "no rubric of digest $other is stored"
 l rubric history tech-lead; status_is 0
@@ -237,8 +238,8 @@ stop; start
 l rubric show tech-lead; status_is 0; out_has "A second version"
 l rubric activate "$digest"; status_is 0; out_has "${digest:0:12} is the active version now"
 l score --rubric tech-lead --team "$team" --project "$project" --what-if --output json; out_has "\"digest\": \"$digest\""
-# Requests that name no rubric have one to get: bare is a second one.
-l score --team "$team" --project "$project"; status_is 4; err_has "several rubrics are active, name one: "
+# A second active rubric makes no difference to requests that name none.
+l score --team "$team" --project "$project" --what-if --output json; status_is 0; out_has "\"digest\": \"$digest\""
 
 claim "health knows the whole and each service"
 l health; status_is 0; out_is SERVING
@@ -285,6 +286,9 @@ l rubric test tech-lead --token-file "$work/reader"; status_is 0
 l rubric history --token-file "$work/reader"; status_is 0
 l rubric put "$work/second.yaml" --token-file "$work/reader"; status_is 4; out_empty; err_has "lacks the role rubric"
 l rubric activate "$second" --token-file "$work/scorer"; status_is 4; out_empty; err_has "lacks the role rubric"
+l rubric deactivate tech-lead --token-file "$work/scorer"; status_is 4; out_empty; err_has "lacks the role rubric"
+l rubric default tech-lead --token-file "$work/reader"; status_is 4; out_empty; err_has "lacks the role rubric"
+l rubric default --token-file "$work/reader"; status_is 0; out_has tech-lead
 l rubric put "$work/second.yaml" --token-file "$work/owner"; status_is 0
 l rubric activate "$second" --token-file "$work/owner"; status_is 0
 l rubric history --token-file "$work/owner"; status_is 0; out_matches "${second:0:12} +owner$"

@@ -198,14 +198,14 @@ timeout 20 "$leadfit" decisions watch --team newcomers --from 1 | head -n 2 | ta
 file_has one watched
 
 claim "a backup is a log, of a new absolute name"
-l backup "$work/copy.db"; status_is 0; out_has "a log of 2262 records"; [ "$(stat -c %a copy.db)" = 600 ] || fail mode
+l backup "$work/copy.db"; status_is 0; out_has "a log of 2263 records"; [ "$(stat -c %a copy.db)" = 600 ] || fail mode
 l backup "$work/copy.db"; status_is 4; err_has "replaces nothing"; out_empty
 l backup copy2.db; status_is 2; err_has "not absolute"
 l backup; status_is 2
 l backup "$work/log.db"; status_is 2; err_has "a name of the log itself"
 l backup "$work/log.db-journal"; status_is 2
 l backup "$work/no/such"; status_is 3; err_lacks "running there"
-l backup "$work/copy2.db" --output json; status_is 0; out_has '"size": "2262"'
+l backup "$work/copy2.db" --output json; status_is 0; out_has '"size": "2263"'
 absent copy.db.part; absent copy.db-wal
 l decisions export before
 stop

@@ -65,14 +65,14 @@ private=$(cut -d+ -f5- "$db.key")
 file_lacks "$work/daemon.log" "$private"
 
 claim "at the end, the newest checkpoint has all that was decided, and the same key signs after another start"
-[ "$(size_of "$db.checkpoints/latest")" = 5 ] || fail "latest has $(size_of "$db.checkpoints/latest")"
-cmp -s "$db.checkpoints/latest" "$db.checkpoints/00000000000000000005.checkpoint" || fail "latest is not the newest one"
+[ "$(size_of "$db.checkpoints/latest")" = 6 ] || fail "latest has $(size_of "$db.checkpoints/latest")"
+cmp -s "$db.checkpoints/latest" "$db.checkpoints/00000000000000000006.checkpoint" || fail "latest is not the newest one"
 start
 file_lacks "$work/daemon.log" "made the signing key"
 file_has "$work/daemon.log" "verifier key $public"
 score 1
 stop
-[ "$(size_of "$db.checkpoints/latest")" = 6 ] || fail "latest has $(size_of "$db.checkpoints/latest")"
+[ "$(size_of "$db.checkpoints/latest")" = 7 ] || fail "latest has $(size_of "$db.checkpoints/latest")"
 [ "$(head -n 1 "$db.checkpoints/latest")" = example.com/leadfit ] || fail "another origin"
 
 claim "a checkpoint is checked with openssl alone, as service/README.md says"
@@ -83,7 +83,7 @@ awk '/^```sh$/ {on = 1; block = ""; next} /^```$/ {if (on && block ~ /pkeyutl/) 
 grep -q pkeyutl "$work/check.sh" || fail "the README has no such commands"
 cd "$work/openssl" || exit 1
 run sh "$work/check.sh"; status_is 0; out_has "Signature Verified Successfully"
-sed -i 2s/6/7/ latest
+sed -i 2s/7/8/ latest
 run sh "$work/check.sh"; [ "$status" != 0 ] || fail "an altered checkpoint verifies"
 out_lacks "Verified Successfully"
 cd - >/dev/null || exit 1
@@ -94,7 +94,7 @@ start
 id=$(sed -n 's/.*"decisionId": "\([^"]*\)".*/\1/p' "$work/list.json" | tail -n 1)
 run "$leadfit" decisions prove "$id" --proof "$work/proof" --key "$db.key.pub"; status_is 0; err_empty
 stop
-run "$leadfit" decisions verify-proof "$work/proof" --key "$db.key.pub"; status_is 0; out_has "the log has decision $id"; out_has "position    2 of 6"
+run "$leadfit" decisions verify-proof "$work/proof" --key "$db.key.pub"; status_is 0; out_has "the log has decision $id"; out_has "position    3 of 7"
 other_key=$(sed 's/leadfit+......../leadfit+00000000/' "$db.key.pub")
 run "$leadfit" decisions verify-proof "$work/proof" --key "$other_key"; [ "$status" != 0 ] || fail "a proof verifies with another key"
 
@@ -132,7 +132,7 @@ cp "$db" "$data/old.db"
 start; score 2; stop
 mv "$db" "$data/new.db"; cp "$data/old.db" "$db"
 refused 4
-err_has "00000000000000000008.checkpoint was signed when the log had 8 records, and it has 6: it was rewound"
+err_has "00000000000000000009.checkpoint was signed when the log had 9 records, and it has 7: it was rewound"
 err_has "--accept-rewound"
 cmp -s "$data/old.db" "$db" || fail "the log was changed"
 cp "$data/new.db" "$db"; start; stop # the one that was signed is accepted
@@ -140,18 +140,18 @@ cp "$data/new.db" "$db"; start; stop # the one that was signed is accepted
 claim "a log that was swapped is refused"
 mv "$db" "$data/new.db"
 start --checkpoints "$data/elsewhere/" --key "$db.key"; score 8; stop
-refused 4; err_has "the log's first 8 records are not those of which"; err_has "it was altered, or is another log"
+refused 4; err_has "the log's first 9 records are not those of which"; err_has "it was altered, or is another log"
 refused 4 --key "$data/own.key" # with a key of its own it is another service's
 err_has "the signing key is not there"
 rm -f "$data/own.key"*
 
 claim "--accept-rewound starts nevertheless, says so, and keeps what was signed"
 start --accept-rewound
-file_has "$work/daemon.log" "accepted: the log's first 8 records are not those"
+file_has "$work/daemon.log" "accepted: the log's first 9 records are not those"
 file_has "$work/daemon.log" "the checkpoints until now are kept as $db.checkpoints/set-aside-"
 stop
-[ "$(cat "$db.checkpoints"/set-aside-*/latest | sed -n 2p)" = 8 ] || fail "the old checkpoints are gone"
-[ "$(size_of "$db.checkpoints/latest")" = 10 ] || fail "no new checkpoint"
+[ "$(cat "$db.checkpoints"/set-aside-*/latest | sed -n 2p)" = 9 ] || fail "the old checkpoints are gone"
+[ "$(size_of "$db.checkpoints/latest")" = 11 ] || fail "no new checkpoint"
 start; file_lacks "$work/daemon.log" accepted; stop
 
 claim "a file is replaced by each checkpoint"

@@ -87,13 +87,14 @@ static ProtobufCMessage *call_rubrics(
 		&(struct lf_call_options){.timeout_ms = 60000}, error);
 }
 
-static void put(struct lf_client *client, const struct lf_rubric_version *version)
+static void put(struct lf_client *client, const struct lf_rubric_version *version, bool activate)
 {
 	Leadfit__V1__PutRubricRequest request = LEADFIT__V1__PUT_RUBRIC_REQUEST__INIT;
 	struct lf_error error = LF_ERROR_INIT;
 	ProtobufCMessage *reply;
 
 	request.rubric = version->message;
+	request.activate = activate;
 	reply = call_rubrics(client, "Put", &request.base, &error);
 	if (reply == NULL)
 		fail_msg("%s", error.message);
@@ -196,7 +197,7 @@ static int set_up(void **state)
 		world->requests[i] = request_of(i);
 	connect_all(world);
 	for (int i = 0; i < VERSIONS; i++)
-		put(world->actor, world->versions[i]);
+		put(world->actor, world->versions[i], i == 0);
 	world->act_count = 1;
 	world->random = 7;
 	*state = world;

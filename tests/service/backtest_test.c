@@ -371,9 +371,6 @@ static void bad_requests_are_refused_by_what_is_wrong(void **state)
 	unknown[64] = '\0';
 	request.digest = unknown;
 	history_call(f->client, "leadfit.v1.Rubrics/Backtest", &request.base, LF_NOT_FOUND, message);
-	request.digest = empty;
-	history_call(f->client, "leadfit.v1.Rubrics/Backtest", &request.base, LF_FAILED_PRECONDITION, message);
-	assert_string_equal(message, "several rubrics are active, name one: tech-lead, past");
 	leadfit__v1__rubric__free_unpacked(rubric, NULL);
 }
 

@@ -22,10 +22,13 @@ static void put_rubric(struct in_process *service)
 {
 	struct lf_rubric_version *version = support_default_rubric();
 	const struct lf_actor actor = {.caller = "local"};
-	bool added, activated;
+	char from[LF_ID_BYTES_MAX + 1];
+	bool changed;
 
-	assert_int_equal(lf_registry_put(service->registry, version, &actor, &added, &activated, NULL), LF_OK);
-	assert_true(activated);
+	assert_int_equal(lf_registry_put(service->registry, version, &actor, true, NULL, NULL, NULL), LF_OK);
+	assert_int_equal(
+		lf_registry_set_default(service->registry, version->message->name, actor.caller, from, &changed, NULL),
+		LF_OK);
 	lf_rubric_version_release(version);
 }
 

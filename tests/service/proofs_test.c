@@ -410,10 +410,10 @@ static void what_is_asked_wrongly_is_told(void **state)
 	prove(f, "no-id", LF_INVALID_ARGUMENT, message);
 	assert_non_null(strstr(message, "decision_id: \"no-id\" is not a UUID"));
 	prove(f, "00000000-0000-7000-8000-000000000000", LF_NOT_FOUND, message);
-	request.from_size = 4;
-	request.to_size = 3;
+	request.from_size = 5;
+	request.to_size = 4;
 	call(f, CONSISTENCY, &request.base, LF_INVALID_ARGUMENT, message);
-	assert_non_null(strstr(message, "to_size: 3 is more than the log has: 2 records (and 1 more)"));
+	assert_non_null(strstr(message, "to_size: 4 is more than the log has: 3 records (and 1 more)"));
 	request.to_size = 1;
 	request.from_size = 2;
 	call(f, CONSISTENCY, &request.base, LF_INVALID_ARGUMENT, message);
@@ -424,7 +424,7 @@ static void what_is_asked_wrongly_is_told(void **state)
 	request.from_size = 0;
 	request.to_size = 0;
 	reply = (Leadfit__V1__ConsistencyResponse *)call(f, CONSISTENCY, &request.base, LF_OK, message);
-	assert_int_equal(reply->to_size, 2);
+	assert_int_equal(reply->to_size, 3);
 	assert_int_equal(reply->n_hashes, 0);
 	protobuf_c_message_free_unpacked(&reply->base, NULL);
 	stop(f);
@@ -571,7 +571,7 @@ static void what_was_altered_is_not_proved_and_the_rest_is(void **state)
 		score(f, i == 2 ? other : request, i < 6 ? ids[i] : rest);
 	leadfit__v1__score_request__free_unpacked(request, NULL);
 	leadfit__v1__score_request__free_unpacked(other, NULL);
-	snprintf(position, sizeof(position), "position %d", 2 + 2); /* behind rubric and activation */
+	snprintf(position, sizeof(position), "position %d", 3 + 2); /* behind rubric, activation and default */
 	for (size_t a = 0; a < sizeof(alterations) / sizeof(alterations[0]); a++) {
 		stop(f);
 		alter(f, alterations[a].sql);
@@ -594,7 +594,7 @@ static void what_was_altered_is_not_proved_and_the_rest_is(void **state)
 	}
 	/* The proof of the leaf beside it would have the altered hash in it. */
 	prove(f, ids[3], LF_DATA_LOSS, message);
-	assert_non_null(strstr(message, "position 5"));
+	assert_non_null(strstr(message, "position 6"));
 	assert_non_null(strstr(message, "do not lead from it to the root"));
 	stop(f);
 }

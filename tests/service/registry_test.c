@@ -66,7 +66,8 @@ static int set_up(void **state)
 	open_registry(world);
 	for (int i = 0; i < 3; i++) {
 		world->versions[i] = version_of("r", i, "a");
-		assert_int_equal(lf_registry_put(world->registry, world->versions[i], &ann, NULL, NULL, NULL), LF_OK);
+		assert_int_equal(
+			lf_registry_put(world->registry, world->versions[i], &ann, i == 0, NULL, NULL, NULL), LF_OK);
 	}
 	*state = world;
 	return 0;
@@ -111,7 +112,7 @@ static bool is_active(struct world *world, const struct lf_rubric_version *versi
 static void put_in_log(struct world *world, const char *name, struct lf_bytes body, struct lf_digest *digest)
 {
 	lf_sha256(body.data, body.length, digest);
-	assert_int_equal(lf_log_put_rubric(world->log, name, "T", "ann", body, digest, NULL, NULL, NULL), LF_OK);
+	assert_int_equal(lf_log_put_rubric(world->log, name, "T", "ann", body, digest, false, NULL, NULL, NULL), LF_OK);
 }
 
 static void an_activation_switches_what_requests_get_and_they_keep_what_they_have(void **state)
@@ -165,17 +166,19 @@ static void a_version_that_fails_its_own_scenarios_is_refused_unless_it_was_acti
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest;
 
-	assert_int_equal(lf_registry_put(world->registry, fails, &ann, NULL, NULL, &error), LF_FAILED_PRECONDITION);
+	assert_int_equal(
+		lf_registry_put(world->registry, fails, &ann, false, NULL, NULL, &error), LF_FAILED_PRECONDITION);
 	assert_string_equal(error.violations[0].field, "scenarios[0].expect.first");
 	put_in_log(world, "r", fails->canonical, &digest);
 	assert_int_equal(activate(world, fails, &error), LF_FAILED_PRECONDITION);
 	assert_int_equal(error.violation_count, 1);
 	assert_string_equal(error.violations[0].field, "scenarios[0].expect.first");
 	assert_true(is_active(world, world->versions[0]));
-	put_in_log(world, "old", old->canonical, &digest); /* the first of its name: active */
+	put_in_log(world, "old", old->canonical, &digest);
+	assert_int_equal(lf_log_activate_rubric(world->log, "old", &digest, "ann", NULL, NULL), LF_OK);
 	close_registry(world);
 	open_registry(world);
-	assert_int_equal(lf_registry_put(world->registry, good, &ann, NULL, NULL, NULL), LF_OK);
+	assert_int_equal(lf_registry_put(world->registry, good, &ann, false, NULL, NULL, NULL), LF_OK);
 	assert_int_equal(activate(world, good, NULL), LF_OK);
 	assert_int_equal(activate(world, old, NULL), LF_OK);
 	lf_error_clean_up(&error);
@@ -200,7 +203,7 @@ static void an_actor_who_waits_no_longer_for_the_scenarios_changes_nothing(void 
 	struct lf_activated did;
 	struct lf_digest digest;
 
-	assert_int_equal(lf_registry_put(world->registry, fresh, &gone, NULL, NULL, NULL), LF_DEADLINE_EXCEEDED);
+	assert_int_equal(lf_registry_put(world->registry, fresh, &gone, true, NULL, NULL, NULL), LF_DEADLINE_EXCEEDED);
 	assert_int_equal(asked, 1);
 	assert_null(lf_registry_active(world->registry, "fresh", NULL));
 	assert_null(lf_registry_find(world->registry, &fresh->digest, NULL));
@@ -248,13 +251,13 @@ static void an_act_whose_commit_fails_changes_nothing(void **state)
 		assert_true(is_active(world, world->versions[0]));
 	}
 	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
-	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, NULL, NULL, NULL), LF_UNAVAILABLE);
+	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, true, NULL, NULL, NULL), LF_UNAVAILABLE);
 	assert_null(lf_registry_active(world->registry, "fresh", NULL));
 	close_registry(world);
 	open_registry(world);
 	assert_true(is_active(world, world->versions[0]));
 	assert_int_equal(activate(world, world->versions[1], NULL), LF_OK);
-	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, NULL, NULL, NULL), LF_OK);
+	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, true, NULL, NULL, NULL), LF_OK);
 	lf_rubric_version_release(fresh);
 }
 
@@ -272,8 +275,8 @@ static void an_act_that_was_stored_without_a_word_is_followed_when_it_is_done_ag
 	assert_true(is_active(world, world->versions[1]));
 	fresh = version_of("fresh", 1, "a");
 	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
-	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, NULL, NULL, NULL), LF_UNAVAILABLE);
-	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, &added, NULL, NULL), LF_OK);
+	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, true, NULL, NULL, NULL), LF_UNAVAILABLE);
+	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, true, &added, NULL, NULL), LF_OK);
 	assert_false(added);
 	active = lf_registry_active(world->registry, "fresh", NULL);
 	assert_memory_equal(&active->digest, &fresh->digest, sizeof(active->digest));
@@ -382,7 +385,7 @@ static void versions_are_kept_compiled_while_they_are_small(void **state)
 		(void)snprintf(yaml + length, sizeof(yaml) - length, "]}");
 		large[i] = support_rubric(yaml);
 		assert_true(lf_rubric_version_bytes(large[i]) > 8 << 20);
-		assert_int_equal(lf_registry_put(world->registry, large[i], &ann, NULL, NULL, NULL), LF_OK);
+		assert_int_equal(lf_registry_put(world->registry, large[i], &ann, false, NULL, NULL, NULL), LF_OK);
 	}
 	assert_true(is_kept(world, world->versions[0])); /* the active one */
 	assert_true(is_kept(world, large[4]) && is_kept(world, large[3]));
@@ -405,7 +408,7 @@ static void no_more_names_are_active_than_the_limit_but_those_that_are_still_cha
 
 		snprintf(name, sizeof(name), "n%d", names);
 		version = version_of(name, 0, "a");
-		code = lf_registry_put(world->registry, version, &ann, NULL, NULL, &error);
+		code = lf_registry_put(world->registry, version, &ann, true, NULL, NULL, &error);
 		names += code == LF_OK;
 		lf_rubric_version_release(version);
 	}

@@ -36,13 +36,13 @@ static int64_t next_us(void)
 	return clock_us += 1234567;
 }
 
-static void put_rubric(struct lf_log *log, const char *body)
+static void put_rubric(struct lf_log *log, const char *body, bool activate)
 {
 	struct lf_digest digest;
 
 	lf_sha256(body, strlen(body), &digest);
-	assert_int_equal(
-		lf_log_put_rubric(log, RUBRIC_NAME, "Tech lead", "admin", bytes_of(body), &digest, NULL, NULL, NULL),
+	assert_int_equal(lf_log_put_rubric(log, RUBRIC_NAME, "Tech lead", "admin", bytes_of(body), &digest, activate,
+				 NULL, NULL, NULL),
 		LF_OK);
 }
 
@@ -162,8 +162,8 @@ static void make_log(const char *file)
 	struct lf_log *log = open_log(file);
 	struct lf_digest digest;
 
-	put_rubric(log, RUBRIC_BODY);
-	put_rubric(log, "another version");
+	put_rubric(log, RUBRIC_BODY, true);
+	put_rubric(log, "another version", false);
 	lf_sha256("another version", strlen("another version"), &digest);
 	assert_int_equal(lf_log_activate_rubric(log, RUBRIC_NAME, &digest, "hr", NULL, NULL), LF_OK);
 	for (int i = 1; i <= 300; i++)

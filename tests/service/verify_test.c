@@ -12,7 +12,7 @@
 #include "tests/service/daemon.h"
 #include "tests/storage/support.h"
 
-enum { DECISIONS = 300, SIZE = DECISIONS + 2 };
+enum { DECISIONS = 300, SIZE = DECISIONS + 3 };
 
 static struct {
 	struct place place;
@@ -258,7 +258,7 @@ static void a_log_of_before_the_tree_verifies_once_it_is_migrated(void **state)
 	(void)state;
 	copy_file(LF_SOURCE_DIR "/tests/storage/old/schema-1.db", test.place.file);
 	assert_int_equal(runf(lf_verify_command, "--db %s", test.place.file), 4);
-	says("from before logs could be verified");
+	says("of an older release");
 	lf_log_close(log_open(&lf_sqlite_backend, test.place.file));
 	if (runf(lf_verify_command, "--db %s", test.place.file) != 0)
 		fail_msg("%s", test.output);
@@ -540,7 +540,7 @@ static void a_running_service_verifies_its_log(void **unused)
 	slice = ask(client, 0, 0, &error);
 	assert_non_null(slice);
 	assert_int_equal(slice->n_findings, 1);
-	assert_int_equal(slice->findings[0]->position, 8);
+	assert_int_equal(slice->findings[0]->position, 9);
 	assert_string_equal(slice->findings[0]->kind, "decision");
 	assert_int_equal(strlen(slice->findings[0]->decision_id), 36);
 	assert_non_null(strstr(slice->findings[0]->what, "its outcome was altered: "));

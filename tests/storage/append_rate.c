@@ -197,7 +197,8 @@ static int run_log(const char *file, const struct plan *plan, double *rate)
 	lf_sha256(body, sizeof(body), &rubric);
 	if (slots == NULL || lf_log_open(&log, &lf_sqlite_backend, &options, &error) != LF_OK ||
 		lf_log_put_rubric(log, "tech-lead", "Tech lead", "admin",
-			(struct lf_bytes){(const uint8_t *)body, sizeof(body)}, &rubric, NULL, NULL, &error) != LF_OK) {
+			(struct lf_bytes){(const uint8_t *)body, sizeof(body)}, &rubric, true, NULL, NULL,
+			&error) != LF_OK) {
 		fprintf(stderr, "%s\n", error.message);
 		return 1;
 	}

@@ -594,8 +594,8 @@ static void an_unknown_id_is_not_found(void **state)
 
 /* ---- rubrics ---- */
 
-static struct lf_rubric_put put_version(
-	struct fixture *fixture, const char *name, const char *body, int64_t at, enum lf_code expect)
+static struct lf_rubric_put put_as(
+	struct fixture *fixture, const char *name, const char *body, int64_t at, bool activate, enum lf_code expect)
 {
 	struct lf_digest digest;
 	struct lf_rubric_put put;
@@ -607,6 +607,7 @@ static struct lf_rubric_put put_version(
 		.body = bytes_of(body),
 		.digest = &digest,
 		.put_at_us = at,
+		.activate = activate,
 		.leaves = &fixture->leaves};
 	assert_int_equal(begin(fixture), LF_OK);
 	assert_int_equal(fixture->backend->put_rubric(fixture->store, &put, &fixture->error), expect);
@@ -615,17 +616,32 @@ static struct lf_rubric_put put_version(
 	return put;
 }
 
-static void the_first_version_of_a_name_becomes_active_and_later_ones_do_not(void **state)
+static struct lf_rubric_put put_version(
+	struct fixture *fixture, const char *name, const char *body, int64_t at, enum lf_code expect)
+{
+	return put_as(fixture, name, body, at, false, expect);
+}
+
+static struct lf_rubric_put put_active(struct fixture *fixture, const char *name, const char *body, int64_t at)
+{
+	return put_as(fixture, name, body, at, true, LF_OK);
+}
+
+static void a_version_is_active_only_where_that_is_asked_for(void **state)
 {
 	struct fixture *fixture = *state;
 	struct lf_rubric_row *row = NULL;
 	struct lf_rubric_put put = put_version(fixture, "a", "version 1", 100, LF_OK);
 
-	assert_true(put.added && put.activated);
-	put = put_version(fixture, "a", "version 2", 200, LF_OK);
-	assert_true(put.added && !put.activated);
-	put = put_version(fixture, "a", "version 1", 300, LF_OK);
-	assert_true(!put.added && !put.activated);
+	assert_true(put.added && !put.activated.changed);
+	assert_int_equal(fixture->backend->get_rubric(fixture->reader, "a", NULL, &row, &fixture->error), LF_NOT_FOUND);
+	lf_error_clean_up(&fixture->error);
+	put = put_active(fixture, "a", "version 2", 150);
+	assert_true(put.added && put.activated.changed && !put.activated.had_from);
+	put = put_active(fixture, "a", "version 1", 200); /* known, and active from now on */
+	assert_true(!put.added && put.activated.changed && put.activated.had_from);
+	put = put_active(fixture, "a", "version 1", 300);
+	assert_true(!put.added && !put.activated.changed && put.activated.had_from);
 	assert_int_equal(fixture->backend->get_rubric(fixture->reader, "a", NULL, &row, &fixture->error), LF_OK);
 	assert_string_equal(row->name, "a");
 	assert_string_equal(row->title, "A title");
@@ -692,8 +708,8 @@ static void rubrics_are_listed_by_name_newest_first(void **state)
 	struct fixture *fixture = *state;
 	struct rubric_list all = {0}, named = {0}, none = {0};
 
-	put_version(fixture, "b", "b 1", 100, LF_OK);
-	put_version(fixture, "a", "a 1", 200, LF_OK);
+	put_active(fixture, "b", "b 1", 100);
+	put_active(fixture, "a", "a 1", 200);
 	put_version(fixture, "b", "b 2", 300, LF_OK);
 	assert_int_equal(
 		fixture->backend->list_rubrics(fixture->reader, NULL, visit_rubric, &all, &fixture->error), LF_OK);
@@ -708,15 +724,20 @@ static void rubrics_are_listed_by_name_newest_first(void **state)
 
 /* ---- activations ---- */
 
+/* body NULL: none is to be active. */
 static struct lf_activated activate(struct fixture *fixture, const char *name, const char *body, const char *caller,
 	int64_t at, enum lf_code expect)
 {
 	struct lf_digest digest;
 	struct lf_rubric_activate activate;
 
-	lf_sha256(body, strlen(body), &digest);
-	activate = (struct lf_rubric_activate){
-		.name = name, .caller = caller, .digest = &digest, .activated_at_us = at, .leaves = &fixture->leaves};
+	if (body != NULL)
+		lf_sha256(body, strlen(body), &digest);
+	activate = (struct lf_rubric_activate){.name = name,
+		.caller = caller,
+		.digest = body != NULL ? &digest : NULL,
+		.activated_at_us = at,
+		.leaves = &fixture->leaves};
 	assert_int_equal(begin(fixture), LF_OK);
 	assert_int_equal(fixture->backend->activate_rubric(fixture->store, &activate, &fixture->error), expect);
 	lf_error_clean_up(&fixture->error);
@@ -750,8 +771,8 @@ static void visit_act(void *context, const struct lf_activation_row *row)
 	const size_t length = strlen(acts->text);
 
 	snprintf(acts->text + length, sizeof(acts->text) - length, "%s: %s -> %s by %s at %lld\n", row->name,
-		row->had_from ? body_of(&row->from) : "nothing", body_of(&row->to), row->caller,
-		(long long)row->activated_at_us);
+		row->had_from ? body_of(&row->from) : "nothing", row->has_to ? body_of(&row->to) : "nothing",
+		row->caller, (long long)row->activated_at_us);
 	acts->count++;
 }
 
@@ -781,15 +802,15 @@ static void an_activation_changes_the_active_version_and_is_recorded_with_what_w
 	struct lf_tail tail;
 	struct lf_activated made;
 
-	put_version(fixture, "a", "version 1", 100, LF_OK);
+	put_active(fixture, "a", "version 1", 100);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
-	put_version(fixture, "b", "b 1", 210, LF_OK);
+	put_active(fixture, "b", "b 1", 210);
 	made = activate(fixture, "a", "version 2", "ann", 300, LF_OK);
 	assert_true(made.changed && made.had_from);
 	assert_string_equal(body_of(&made.from), "version 1");
 	active_is(fixture, "a", "version 2");
 	active_is(fixture, "b", "b 1");
-	made = activate(fixture, NULL, "version 1", "bob", 400, LF_OK); /* back: the same act */
+	made = activate(fixture, "", "version 1", "bob", 400, LF_OK); /* back: the same act */
 	assert_true(made.changed && made.had_from);
 	assert_string_equal(body_of(&made.from), "version 2");
 	active_is(fixture, "a", "version 1");
@@ -810,11 +831,64 @@ static void activating_the_active_version_records_nothing(void **state)
 	struct fixture *fixture = *state;
 	struct lf_activated made;
 
-	put_version(fixture, "a", "version 1", 100, LF_OK);
+	put_active(fixture, "a", "version 1", 100);
 	made = activate(fixture, "", "version 1", "ann", 300, LF_OK);
 	assert_true(!made.changed && made.had_from);
 	assert_string_equal(body_of(&made.from), "version 1");
 	acts_are(fixture, "a", "a: nothing -> version 1 by owner at 100\n");
+}
+
+static void a_deactivated_name_has_no_active_version_until_it_gets_one_again(void **state)
+{
+	struct fixture *fixture = *state;
+	struct lf_rubric_row *row = NULL;
+	struct lf_activated made;
+	struct lf_digest digest;
+	bool was = false;
+
+	put_active(fixture, "a", "version 1", 100);
+	put_active(fixture, "b", "b 1", 110);
+	made = activate(fixture, "a", NULL, "ann", 200, LF_OK);
+	assert_true(made.changed && made.had_from);
+	assert_string_equal(body_of(&made.from), "version 1");
+	for (int round = 0; round < 2; round++) { /* and after it was opened again */
+		assert_int_equal(
+			fixture->backend->get_rubric(fixture->reader, "a", NULL, &row, &fixture->error), LF_NOT_FOUND);
+		lf_error_clean_up(&fixture->error);
+		lf_sha256("version 1", 9, &digest);
+		assert_int_equal(
+			fixture->backend->get_rubric(fixture->reader, "a", &digest, &row, &fixture->error), LF_OK);
+		assert_false(row->active);
+		free(row);
+		row = NULL;
+		active_is(fixture, "b", "b 1");
+		assert_int_equal(fixture->backend->was_active(fixture->reader, &digest, &was, &fixture->error), LF_OK);
+		assert_true(was);
+		close_fixture(fixture);
+		open_fixture(fixture);
+	}
+	made = activate(fixture, "a", NULL, "ann", 300, LF_OK); /* nothing is recorded */
+	assert_true(!made.changed && !made.had_from);
+	made = activate(fixture, "a", "version 1", "bob", 400, LF_OK);
+	assert_true(made.changed && !made.had_from);
+	active_is(fixture, "a", "version 1");
+	acts_are(fixture, "a",
+		"a: nothing -> version 1 by bob at 400\na: version 1 -> nothing by ann at 200\n"
+		"a: nothing -> version 1 by owner at 100\n");
+}
+
+static void a_name_that_no_rubric_has_can_not_be_deactivated(void **state)
+{
+	struct fixture *fixture = *state;
+	struct work work;
+
+	activate(fixture, "a", NULL, "ann", 300, LF_NOT_FOUND);
+	work_init(&work, 1, 1, 1);
+	store(fixture, &work); /* "ann", or a team: names, but of no rubric */
+	activate(fixture, work.append.team_id, NULL, "ann", 300, LF_NOT_FOUND);
+	put_version(fixture, "a", "version 1", 400, LF_OK);
+	assert_false(activate(fixture, "a", NULL, "ann", 500, LF_OK).changed);
+	acts_are(fixture, "a", "");
 }
 
 static void what_is_not_stored_can_not_be_activated_and_the_transaction_goes_on(void **state)
@@ -822,7 +896,7 @@ static void what_is_not_stored_can_not_be_activated_and_the_transaction_goes_on(
 	struct fixture *fixture = *state;
 	struct work work;
 
-	put_version(fixture, "a", "version 1", 100, LF_OK);
+	put_active(fixture, "a", "version 1", 100);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
 	activate(fixture, "", "b 1", "ann", 300, LF_NOT_FOUND);
 	activate(fixture, "tech-lead", "version 2", "ann", 300, LF_NOT_FOUND);
@@ -841,7 +915,7 @@ static void an_activation_is_visible_after_its_commit_only_and_survives_reopenin
 	lf_sha256("version 2", 9, &digest);
 	act = (struct lf_rubric_activate){
 		.name = "a", .caller = "ann", .digest = &digest, .activated_at_us = 300, .leaves = &fixture->leaves};
-	put_version(fixture, "a", "version 1", 100, LF_OK);
+	put_active(fixture, "a", "version 1", 100);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
 	for (int round = 0; round < 2; round++) {
 		assert_int_equal(begin(fixture), LF_OK);
@@ -867,7 +941,7 @@ static void a_version_that_was_active_once_is_known_for_ever(void **state)
 	static const bool expected[2][3] = {{true, false, false}, {true, true, false}};
 	struct lf_digest digest;
 
-	put_version(fixture, "a", "version 1", 100, LF_OK);
+	put_active(fixture, "a", "version 1", 100);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
 	for (size_t round = 0; round < 2; round++) {
 		for (size_t i = 0; i < 3; i++) {
@@ -888,7 +962,7 @@ static void a_long_history_is_told_from_its_newest_end(void **state)
 	struct fixture *fixture = *state;
 	struct act_list acts = {0};
 
-	put_version(fixture, "a", "version 1", 100, LF_OK);
+	put_active(fixture, "a", "version 1", 100);
 	put_version(fixture, "a", "version 2", 200, LF_OK);
 	for (int i = 0; i <= LF_ACTIVATIONS_MAX; i++)
 		assert_true(
@@ -924,12 +998,14 @@ int conformance_run(const struct conformance *subject)
 		CLAIM(decisions_of_one_instant_are_all_listed),
 		CLAIM(a_person_in_many_lists_of_candidates_is_found_in_all),
 		CLAIM(an_unknown_id_is_not_found),
-		CLAIM(the_first_version_of_a_name_becomes_active_and_later_ones_do_not),
+		CLAIM(a_version_is_active_only_where_that_is_asked_for),
 		CLAIM(a_version_is_found_by_digest_with_or_without_its_name),
 		CLAIM(bytes_stored_under_another_name_are_refused),
 		CLAIM(rubrics_are_listed_by_name_newest_first),
 		CLAIM(an_activation_changes_the_active_version_and_is_recorded_with_what_was_before),
 		CLAIM(activating_the_active_version_records_nothing),
+		CLAIM(a_deactivated_name_has_no_active_version_until_it_gets_one_again),
+		CLAIM(a_name_that_no_rubric_has_can_not_be_deactivated),
 		CLAIM(what_is_not_stored_can_not_be_activated_and_the_transaction_goes_on),
 		CLAIM(an_activation_is_visible_after_its_commit_only_and_survives_reopening),
 		CLAIM(a_version_that_was_active_once_is_known_for_ever),

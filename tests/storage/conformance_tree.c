@@ -160,7 +160,8 @@ static void rubrics_activations_and_outcomes_commit_to_their_canonical_bytes(voi
 	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &digests[0]);
 	lf_sha256("two", 3, &digests[1]);
 	assert_int_equal(
-		lf_log_put_rubric(log, RUBRIC_NAME, "T", "ann", bytes_of("two"), &digests[1], NULL, NULL, NULL), LF_OK);
+		lf_log_put_rubric(log, RUBRIC_NAME, "T", "ann", bytes_of("two"), &digests[1], false, NULL, NULL, NULL),
+		LF_OK);
 	assert_int_equal(lf_log_activate_rubric(log, NULL, &digests[1], "bob", NULL, NULL), LF_OK);
 	work_init(&work, 1, 1, 0);
 	assert_int_equal(work_run(log, &work), LF_OK);
@@ -230,7 +231,8 @@ static void every_record_is_a_leaf_in_its_order_and_what_changes_nothing_is_none
 	rubric_put(log); /* and is made active */
 	rubric_put(log); /* nothing */
 	assert_int_equal(
-		lf_log_put_rubric(log, RUBRIC_NAME, "T", "a", bytes_of("two"), &digest, NULL, NULL, NULL), LF_OK);
+		lf_log_put_rubric(log, RUBRIC_NAME, "T", "a", bytes_of("two"), &digest, false, NULL, NULL, NULL),
+		LF_OK);
 	work_init(&work, 1, 1, 1);
 	assert_int_equal(work_run(log, &work), LF_OK);
 	work_init(&again, 1, 1, 1);

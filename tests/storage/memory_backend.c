@@ -195,20 +195,31 @@ static bool is_active(const struct lf_store *store, size_t count, const struct l
 {
 	const struct activation *last = last_act(store, count, row->name);
 
-	return last != NULL && memcmp(&last->to, &row->digest, sizeof(last->to)) == 0;
+	return last != NULL && last->has_to && memcmp(&last->to, &row->digest, sizeof(last->to)) == 0;
 }
 
-static void add_act(struct lf_store *store, const char *name, const char *caller, int64_t at_us,
-	const struct activation *from, const struct lf_digest *to)
+/* to NULL: nothing. false: too many leaves. */
+static bool make_active(struct lf_store *store, const char *name, const char *caller, int64_t at_us,
+	const struct lf_digest *to, const struct lf_salt *salt, struct lf_leaves *leaves, struct lf_activated *did)
 {
-	struct activation act = {.at_us = at_us, .had_from = from != NULL, .to = *to};
+	const struct activation *last = last_act(store, store->activation_count, name);
+	struct activation act = {.at_us = at_us, .has_to = to != NULL};
 
-	if (from != NULL)
-		act.from = from->to;
+	did->had_from = last != NULL && last->has_to;
+	if (did->had_from)
+		did->from = last->to;
+	did->changed = did->had_from != act.has_to || (to != NULL && memcmp(&did->from, to, sizeof(*to)) != 0);
+	if (!did->changed)
+		return true;
+	act.had_from = did->had_from;
+	act.from = did->from;
+	if (to != NULL)
+		act.to = *to;
 	strcpy(act.name, name);
 	strcpy(act.caller, caller);
 	store->activations = realloc(store->activations, (store->activation_count + 1) * sizeof(*store->activations));
 	store->activations[store->activation_count++] = act;
+	return memory_activation_leaf(store, leaves, salt);
 }
 
 static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error)
@@ -219,7 +230,7 @@ static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_p
 	pthread_mutex_lock(&store->lock);
 	known = by_digest(store, store->version_count, put->digest);
 	put->added = known == NULL;
-	put->activated = known == NULL && last_act(store, store->activation_count, put->name) == NULL;
+	memset(&put->activated, 0, sizeof(put->activated));
 	if (known != NULL && strcmp(known->name, put->name) != 0) {
 		code = lf_error_set(error, LF_INVALID_ARGUMENT, "stored under another name");
 	} else if (known == NULL) {
@@ -231,23 +242,35 @@ static enum lf_code memory_put_rubric(struct lf_store *store, struct lf_rubric_p
 			.body = put->body};
 		struct lf_digest commitment;
 		struct version *version;
-		bool fits;
 
 		store->versions = realloc(store->versions, (store->version_count + 1) * sizeof(*store->versions));
 		version = &store->versions[store->version_count++];
 		version->row = lf_rubric_row_copy(&row);
 		version->payload =
 			memory_payload(store, LF_PAYLOAD_RUBRIC, put->body, put->digest, &put->salt, &commitment);
-		fits = memory_rubric_leaf(store, put->leaves, &put->record_salts[0]);
-		if (put->activated) {
-			add_act(store, put->name, put->caller, put->put_at_us, NULL, put->digest);
-			fits = fits && memory_activation_leaf(store, put->leaves, &put->record_salts[1]);
-		}
-		if (!fits)
+		if (!memory_rubric_leaf(store, put->leaves, &put->record_salts[0]))
 			code = lf_error_set(error, LF_UNAVAILABLE, "too many leaves");
 	}
+	if (code == LF_OK && put->activate &&
+		!make_active(store, put->name, put->caller, put->put_at_us, put->digest, &put->record_salts[1],
+			put->leaves, &put->activated))
+		code = lf_error_set(error, LF_UNAVAILABLE, "too many leaves");
 	pthread_mutex_unlock(&store->lock);
 	return code;
+}
+
+/* The stored version that an activation means, or any of a name that is to have none; NULL where there is none. */
+static const struct lf_rubric_row *meant(const struct lf_store *store, const struct lf_rubric_activate *activate)
+{
+	for (size_t i = 0; i < store->version_count; i++) {
+		const struct lf_rubric_row *row = store->versions[i].row;
+		const bool named = activate->name[0] == '\0' || strcmp(activate->name, row->name) == 0;
+
+		if (named &&
+			(activate->digest == NULL || memcmp(activate->digest, &row->digest, sizeof(row->digest)) == 0))
+			return row;
+	}
+	return NULL;
 }
 
 static enum lf_code memory_activate_rubric(
@@ -257,24 +280,13 @@ static enum lf_code memory_activate_rubric(
 	const struct lf_rubric_row *row;
 
 	pthread_mutex_lock(&store->lock);
-	row = by_digest(store, store->version_count, activate->digest);
+	row = meant(store, activate);
 	memset(&activate->activated, 0, sizeof(activate->activated));
-	if (row == NULL ||
-		(activate->name != NULL && activate->name[0] != '\0' && strcmp(activate->name, row->name) != 0)) {
+	if (row == NULL)
 		code = lf_error_set(error, LF_NOT_FOUND, "no such rubric");
-	} else {
-		const struct activation *last = last_act(store, store->activation_count, row->name);
-
-		activate->activated.had_from = last != NULL;
-		if (last != NULL)
-			activate->activated.from = last->to;
-		activate->activated.changed = !is_active(store, store->activation_count, row);
-		if (activate->activated.changed) {
-			add_act(store, row->name, activate->caller, activate->activated_at_us, last, &row->digest);
-			if (!memory_activation_leaf(store, activate->leaves, &activate->record_salt))
-				code = lf_error_set(error, LF_UNAVAILABLE, "too many leaves");
-		}
-	}
+	else if (!make_active(store, row->name, activate->caller, activate->activated_at_us, activate->digest,
+			 &activate->record_salt, activate->leaves, &activate->activated))
+		code = lf_error_set(error, LF_UNAVAILABLE, "too many leaves");
 	pthread_mutex_unlock(&store->lock);
 	return code;
 }
@@ -509,6 +521,7 @@ static enum lf_code memory_list_activations(struct lf_reader *reader, const char
 				.caller = act->caller,
 				.activated_at_us = act->at_us,
 				.had_from = act->had_from,
+				.has_to = act->has_to,
 				.from = act->from,
 				.to = act->to});
 		shown++;
@@ -526,7 +539,8 @@ static enum lf_code memory_was_active(
 	*was_active = false;
 	pthread_mutex_lock(&store->lock);
 	for (size_t i = 0; i < store->activation_visible; i++)
-		*was_active |= memcmp(&store->activations[i].to, digest, sizeof(*digest)) == 0;
+		*was_active |=
+			store->activations[i].has_to && memcmp(&store->activations[i].to, digest, sizeof(*digest)) == 0;
 	pthread_mutex_unlock(&store->lock);
 	return LF_OK;
 }

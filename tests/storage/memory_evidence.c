@@ -84,7 +84,7 @@ static uint8_t *rubric_bytes(const struct version *version, size_t *length)
 static uint8_t *activation_bytes(const struct activation *act, size_t *length)
 {
 	const struct lf_activation_columns columns = {
-		act->name, act->caller, act->at_us, act->had_from ? &act->from : NULL, &act->to};
+		act->name, act->caller, act->at_us, act->had_from ? &act->from : NULL, act->has_to ? &act->to : NULL};
 	uint8_t *bytes;
 
 	*length = lf_record_activation(&columns, NULL);

@@ -25,7 +25,7 @@ struct version {
 struct activation {
 	char name[129], caller[129];
 	int64_t at_us;
-	bool had_from;
+	bool had_from, has_to;
 	struct lf_digest from, to;
 };
 

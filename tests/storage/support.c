@@ -250,7 +250,7 @@ void rubric_put(struct lf_log *log)
 
 	lf_sha256(RUBRIC_BODY, strlen(RUBRIC_BODY), &digest);
 	code = lf_log_put_rubric(
-		log, RUBRIC_NAME, "Tech lead", "admin", bytes_of(RUBRIC_BODY), &digest, NULL, NULL, &error);
+		log, RUBRIC_NAME, "Tech lead", "admin", bytes_of(RUBRIC_BODY), &digest, true, NULL, NULL, &error);
 	if (code != LF_OK)
 		fail_msg("%s", error.message);
 }
@@ -268,7 +268,8 @@ void version_store(const struct lf_backend *backend, struct lf_store *store, con
 		.caller = "admin",
 		.body = bytes_of(body),
 		.digest = &digest,
-		.put_at_us = 5};
+		.put_at_us = 5,
+		.activate = true};
 	leaves_load(backend, store, &leaves);
 	put.leaves = &leaves;
 	assert_int_equal(backend->begin(store, &error), LF_OK);

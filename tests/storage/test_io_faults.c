@@ -149,7 +149,7 @@ static void work_on(struct lf_log *log)
 
 			lf_sha256(other, strlen(other), &digest);
 			lf_log_put_rubric(
-				log, RUBRIC_NAME, "Other", "admin", bytes_of(other), &digest, NULL, NULL, NULL);
+				log, RUBRIC_NAME, "Other", "admin", bytes_of(other), &digest, false, NULL, NULL, NULL);
 			lf_log_activate_rubric(log, RUBRIC_NAME, &digest, "admin", NULL, NULL);
 		}
 	}

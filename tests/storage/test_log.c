@@ -167,7 +167,7 @@ static void ids_rise_and_time_never_falls_while_the_clock_runs_backwards_and_acr
 			snprintf(body, sizeof(body), "version %d of %d", i, round);
 			lf_sha256(body, strlen(body), &digest);
 			assert_int_equal(
-				lf_log_put_rubric(log, "r", "R", "x", bytes_of(body), &digest, NULL, NULL, NULL),
+				lf_log_put_rubric(log, "r", "R", "x", bytes_of(body), &digest, false, NULL, NULL, NULL),
 				LF_OK);
 			assert_int_equal(lf_log_activate_rubric(log, "r", &digest, "x", NULL, NULL), LF_OK);
 		}
@@ -486,18 +486,19 @@ static void a_rubric_put_through_the_log_is_read_back(void **state)
 	struct lf_log *log = log_open(&lf_sqlite_backend, place.file);
 	struct lf_rubric_row *row = NULL;
 	struct lf_digest digest;
-	bool added = false, activated = false;
+	struct lf_activated activated = {0};
+	bool added = false;
 
 	(void)state;
 	lf_sha256("body", 4, &digest);
-	assert_int_equal(
-		lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, &added, &activated, NULL),
+	assert_int_equal(lf_log_put_rubric(
+				 log, "r", "Title", "owner", bytes_of("body"), &digest, true, &added, &activated, NULL),
 		LF_OK);
-	assert_true(added && activated);
-	assert_int_equal(
-		lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, &added, &activated, NULL),
+	assert_true(added && activated.changed);
+	assert_int_equal(lf_log_put_rubric(
+				 log, "r", "Title", "owner", bytes_of("body"), &digest, true, &added, &activated, NULL),
 		LF_OK);
-	assert_true(!added && !activated);
+	assert_true(!added && !activated.changed);
 	assert_int_equal(lf_log_get_rubric(log, "r", NULL, &row, NULL), LF_OK);
 	assert_memory_equal(row->body.data, "body", 4);
 	assert_true(row->put_at_us > 0);
@@ -505,11 +506,15 @@ static void a_rubric_put_through_the_log_is_read_back(void **state)
 	lf_log_close(log);
 }
 
+/* "one" is active from then on. */
 static void put_body(struct lf_log *log, const char *name, const char *body, struct lf_digest *digest)
 {
+	const bool activate = strcmp(body, "one") == 0;
+
 	lf_sha256(body, strlen(body), digest);
 	assert_int_equal(
-		lf_log_put_rubric(log, name, "Title", "owner", bytes_of(body), digest, NULL, NULL, NULL), LF_OK);
+		lf_log_put_rubric(log, name, "Title", "owner", bytes_of(body), digest, activate, NULL, NULL, NULL),
+		LF_OK);
 }
 
 /* A history as it must be: from the newest, each act begins where the one before it ended. */
@@ -522,11 +527,14 @@ struct acts {
 static void check_act(void *context, const struct lf_activation_row *row)
 {
 	struct acts *acts = context;
+	struct lf_digest to = row->to;
 
+	if (!row->has_to)
+		memset(&to, 0xff, sizeof(to));
 	if (acts->count++ == 0)
-		acts->newest = row->to;
+		acts->newest = to;
 	else
-		assert_memory_equal(&row->to, &acts->from, sizeof(row->to));
+		assert_memory_equal(&to, &acts->from, sizeof(to));
 	assert_true(acts->count == 1 || row->activated_at_us <= acts->at_us);
 	acts->from = row->from;
 	acts->at_us = row->activated_at_us;
@@ -577,10 +585,13 @@ static void *act(void *context)
 
 	for (int i = 0; i < ACTS_A_THREAD; i++) {
 		struct lf_activated made;
+		unsigned which;
 
 		actor->seed = actor->seed * 1103515245u + 12345u;
-		if (lf_log_activate_rubric(
-			    actor->log, "r", &actor->versions[actor->seed / 65536 % 3], "ann", &made, NULL) != LF_OK)
+		which = actor->seed / 65536 % 4; /* 3: none */
+		if ((which == 3 ? lf_log_deactivate_rubric(actor->log, "r", "ann", &made, NULL)
+				: lf_log_activate_rubric(
+					  actor->log, "r", &actor->versions[which], "ann", &made, NULL)) != LF_OK)
 			abort();
 		atomic_fetch_add(actor->changes, made.changed);
 	}
@@ -593,6 +604,7 @@ static void the_acts_of_many_threads_are_one_history(void **state)
 	struct actor actors[ACT_THREADS];
 	pthread_t threads[ACT_THREADS];
 	struct acts acts = {0};
+	struct lf_activated made;
 	struct lf_rubric_row *row = NULL;
 	atomic_size_t changes = 0;
 
@@ -607,6 +619,8 @@ static void the_acts_of_many_threads_are_one_history(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, act, &actors[i]), 0);
 	for (size_t i = 0; i < ACT_THREADS; i++)
 		pthread_join(threads[i], NULL);
+	assert_int_equal(lf_log_activate_rubric(log, "r", &actors[0].versions[0], "ann", &made, NULL), LF_OK);
+	atomic_fetch_add(&changes, made.changed);
 	assert_int_equal(lf_log_list_activations(log, "r", check_act, &acts, NULL), LF_OK);
 	assert_int_equal(acts.count, atomic_load(&changes) + 1); /* and that of the first version */
 	assert_int_equal(lf_log_get_rubric(log, "r", NULL, &row, NULL), LF_OK);
@@ -622,12 +636,15 @@ static void a_rubric_whose_digest_does_not_fit_its_bytes_is_refused(void **state
 	struct lf_digest digest = {{1}};
 
 	(void)state;
-	assert_int_equal(lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, NULL, NULL, &error),
+	assert_int_equal(
+		lf_log_put_rubric(log, "r", "Title", "owner", bytes_of("body"), &digest, false, NULL, NULL, &error),
 		LF_INVALID_ARGUMENT);
 	lf_sha256("body", 4, &digest);
-	assert_int_equal(lf_log_put_rubric(log, "", "Title", "owner", bytes_of("body"), &digest, NULL, NULL, &error),
+	assert_int_equal(
+		lf_log_put_rubric(log, "", "Title", "owner", bytes_of("body"), &digest, false, NULL, NULL, &error),
 		LF_INVALID_ARGUMENT);
-	assert_int_equal(lf_log_put_rubric(log, "r", NULL, "owner", bytes_of("body"), &digest, NULL, NULL, &error),
+	assert_int_equal(
+		lf_log_put_rubric(log, "r", NULL, "owner", bytes_of("body"), &digest, false, NULL, NULL, &error),
 		LF_INVALID_ARGUMENT);
 	lf_log_close(log);
 }

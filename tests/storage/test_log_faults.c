@@ -394,8 +394,8 @@ static bool activate_with_fault(const struct lf_backend *inner, const char *loca
 	log = log_open(&faulty_backend, location);
 	for (size_t i = 0; i < 2; i++) {
 		lf_sha256(bodies[i], 3, &versions[i]);
-		assert_int_equal(
-			lf_log_put_rubric(log, "r", "R", "x", bytes_of(bodies[i]), &versions[i], NULL, NULL, NULL),
+		assert_int_equal(lf_log_put_rubric(log, "r", "R", "x", bytes_of(bodies[i]), &versions[i], i == 0, NULL,
+					 NULL, NULL),
 			LF_OK);
 	}
 	expected[count++] = versions[0];
@@ -568,7 +568,7 @@ static void an_unknown_state_stops_all_writing_and_is_told_once(void **state)
 	assert_non_null(strstr(works[2].message, "must be reopened"));
 	lf_sha256("b", 1, &digest);
 	assert_int_equal(
-		lf_log_put_rubric(log, "b", "B", "x", bytes_of("b"), &digest, NULL, NULL, NULL), LF_UNAVAILABLE);
+		lf_log_put_rubric(log, "b", "B", "x", bytes_of("b"), &digest, false, NULL, NULL, NULL), LF_UNAVAILABLE);
 	assert_false(lf_log_ready(log));
 	assert_true(is_there(log, &works[0].append.id)); /* reading goes on */
 	lf_log_close(log);

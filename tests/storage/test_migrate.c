@@ -1,5 +1,5 @@
 /*
- * A log of schema 1 becomes one of schema 2: tests/storage/old/schema-1.db, which the release before made, and larger
+ * A log of schema 1 becomes one of this schema: tests/storage/old/schema-1.db, which that release made, and larger
  * ones. Whatever happens on the way, it is the old log or the new one.
  */
 #include <errno.h>
@@ -104,12 +104,12 @@ static bool is_old(const char *path)
 	return query(path, "PRAGMA user_version") == 1;
 }
 
-/* What schema 2 added, taken away. */
-static const char WITHOUT_SCHEMA_2[] =
+/* What later schemas added, taken away. */
+static const char WITHOUT_LATER[] =
 	"DROP TABLE leaf; DROP TABLE node; DROP TABLE tree; DROP TABLE act; DROP TABLE redaction;"
 	"DROP INDEX request_key_by_sequence; DROP INDEX member_by_list; PRAGMA user_version=1;";
 
-/* Makes the file one of schema 1 with so many decisions: what the writer makes now, without what schema 2 added. */
+/* Makes the file one of schema 1 with so many decisions: what the writer makes now, without what later ones added. */
 static void make_large(int decisions)
 {
 	struct work *works = calloc((size_t)decisions, sizeof(*works));
@@ -130,14 +130,14 @@ static void make_large(int decisions)
 			snprintf(body, sizeof(body), "version %d", i);
 			lf_sha256(body, strlen(body), &digest);
 			assert_int_equal(
-				lf_log_put_rubric(log, "r", "R", "x", bytes_of(body), &digest, NULL, NULL, NULL),
+				lf_log_put_rubric(log, "r", "R", "x", bytes_of(body), &digest, false, NULL, NULL, NULL),
 				LF_OK);
 			assert_int_equal(lf_log_activate_rubric(log, "r", &digest, "x", NULL, NULL), LF_OK);
 		}
 	}
 	lf_log_close(log);
 	free(works);
-	sql(WITHOUT_SCHEMA_2);
+	sql(WITHOUT_LATER);
 	free(old_bytes);
 	old_bytes = file_read(place.file, &old_length);
 }
@@ -204,7 +204,7 @@ static void note_migration(void *context, const struct lf_act_row *row)
 	assert_false(row->has_decision);
 	assert_string_equal(row->caller, "leadfitd");
 	assert_int_equal(row->body.length, 4);
-	assert_memory_equal(row->body.data, "\x08\x01\x10\x02", 4); /* MigrationBody: from_schema 1, to_schema 2 */
+	assert_memory_equal(row->body.data, "\x08\x01\x10\x03", 4); /* MigrationBody: from_schema 1, to_schema 3 */
 }
 
 /* The log is whole, its newest leaf but `after` is the migration's, and there is one. */
@@ -339,7 +339,7 @@ static void it_goes_on_from_there_and_a_second_open_does_nothing(void **state)
 	work_init(&work, 1, 1, 1);
 	assert_int_equal(work_run(log, &work), LF_OK);
 	assert_int_equal(work.append.sequence, OLD_DECISIONS + 1);
-	is_migrated(log, OLD_DECISIONS + 1, OLD_RUBRICS + 1, OLD_ACTIVATIONS, 2);
+	is_migrated(log, OLD_DECISIONS + 1, OLD_RUBRICS + 1, OLD_ACTIVATIONS + 1, 3);
 	lf_log_close(log);
 	data = file_read(place.file, &length);
 	log = open_it();
@@ -375,7 +375,7 @@ static void a_log_without_anything_in_it_is_migrated(void **state)
 	(void)state;
 	unlink(place.file);
 	lf_log_close(log_open(&lf_sqlite_backend, place.file));
-	sql(WITHOUT_SCHEMA_2);
+	sql(WITHOUT_LATER);
 	log = open_it();
 	is_migrated(log, 0, 0, 0, 0);
 	lf_log_close(log);
@@ -596,12 +596,12 @@ static void a_newer_schema_is_refused_also_where_only_the_wal_says_so(void **sta
 	lf_log_close(open_it());
 	assert_int_equal(sqlite3_open(place.file, &db), SQLITE_OK);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=3", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=4", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	data = file_read(place.file, &length);
-	assert_memory_equal(data + 60, "\0\0\0\2", 4);
+	assert_memory_equal(data + 60, "\0\0\0\3", 4);
 	assert_int_equal(try_open(&log, &error), LF_FAILED_PRECONDITION);
-	assert_non_null(strstr(error.message, "schema 3"));
+	assert_non_null(strstr(error.message, "schema 4"));
 	data_after = file_read(place.file, &length_after);
 	assert_int_equal(length, length_after);
 	assert_memory_equal(data, data_after, length);

@@ -529,16 +529,16 @@ static void every_allocation_that_fails_while_auditing_or_acting_gives_a_status(
 	lf_log_close(log);
 }
 
-static void every_allocation_that_fails_while_migrating_leaves_the_old_log_or_the_new_one(void **state)
+/* A log of this file, which has so many leaves once it is migrated. */
+static void allocations_fail_while_migrating(const char *file, uint64_t size)
 {
 	const struct lf_log_options options = {.location = place.file, .reader_count = 2};
 	struct lf_log *log = NULL;
 	struct whole whole;
 	size_t length;
 	bool happened = true;
-	uint8_t *old = file_read(LF_SOURCE_DIR "/tests/storage/old/schema-1.db", &length);
+	uint8_t *old = file_read(file, &length);
 
-	(void)state;
 	for (long nth = 0; happened; nth += 1 + nth / 48) {
 		struct lf_error error = LF_ERROR_INIT;
 		enum lf_code code;
@@ -554,10 +554,25 @@ static void every_allocation_that_fails_while_migrating_leaves_the_old_log_or_th
 		if (code != LF_OK)
 			log = log_open(&lf_sqlite_backend, place.file);
 		log_is_whole(log, &whole);
-		assert_int_equal(whole.size, 38 + 3 + 4 + 1);
+		assert_int_equal(whole.size, size);
 		lf_log_close(log);
 	}
 	free(old);
+}
+
+static void every_allocation_that_fails_while_migrating_leaves_the_old_log_or_the_new_one(void **state)
+{
+	static const struct {
+		const char *file;
+		uint64_t size;
+	} olds[] = {
+		{LF_SOURCE_DIR "/tests/storage/old/schema-1.db", 38 + 3 + 4 + 1},
+		{LF_SOURCE_DIR "/tests/storage/old/schema-2.db", 11},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		allocations_fail_while_migrating(olds[i].file, olds[i].size);
 }
 
 static void every_allocation_that_fails_while_opening_gives_a_status_and_leaves_the_log_as_it_was(void **state)

@@ -120,7 +120,7 @@ static void the_header_names_application_and_schema(void **state)
 	(void)state;
 	make_log(1);
 	data = file_read(place.file, &length);
-	assert_memory_equal(data + 60, "\0\0\0\2", 4);
+	assert_memory_equal(data + 60, "\0\0\0\3", 4);
 	assert_memory_equal(data + 68, "lfLg", 4);
 	free(data);
 }
@@ -298,8 +298,8 @@ static void a_newer_schema_is_refused_untouched(void **state)
 {
 	(void)state;
 	make_log(3);
-	patch(60, "\0\0\0\3", 4);
-	refused_untouched("schema 3");
+	patch(60, "\0\0\0\4", 4);
+	refused_untouched("schema 4");
 }
 
 static void other_tables_are_refused_untouched(void **state)

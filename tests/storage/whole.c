@@ -65,7 +65,7 @@ static void payload_commitment(struct walk *walk, const struct lf_audit_payload 
 
 static void check_leaf(void *context, const struct lf_audit_row *row)
 {
-	static const size_t payloads[8] = {0, 3, 1, 0, 0, 0, 0, 0};
+	static const size_t payloads[LF_LEAF_KIND_MAX + 1] = {0, 3, 1};
 	struct walk *walk = context;
 	struct lf_digest hash;
 	const size_t count = 1 + row->payload_count + 2 * row->pair_count;
@@ -76,7 +76,7 @@ static void check_leaf(void *context, const struct lf_audit_row *row)
 		fail_msg("leaf %llu: %s is missing", (unsigned long long)row->position, row->missing);
 	assert_true(row->position < walk->size);
 	assert_int_equal(row->position, walk->whole->size);
-	assert_in_range(row->kind, 1, 7);
+	assert_in_range(row->kind, 1, LF_LEAF_KIND_MAX);
 	assert_int_equal(row->payload_count, payloads[row->kind]);
 	assert_true(row->time_us >= walk->time_us);
 	walk->time_us = row->time_us;

@@ -8,8 +8,8 @@
 #include "storage/log/log.h"
 
 struct whole {
-	uint64_t size;     /* leaves */
-	uint64_t kinds[8]; /* of each kind */
+	uint64_t size;                        /* leaves */
+	uint64_t kinds[LF_LEAF_KIND_MAX + 1]; /* of each kind */
 	struct lf_digest root;
 };
 void log_is_whole(struct lf_log *log, struct whole *whole);

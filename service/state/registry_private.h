@@ -1,0 +1,35 @@
+/* Inside the registry: shared by registry.c and registry_acts.c alone. */
+#ifndef LF_SERVICE_STATE_REGISTRY_PRIVATE_H
+#define LF_SERVICE_STATE_REGISTRY_PRIVATE_H
+
+#include <pthread.h>
+
+#include "proto/base/limits.h"
+#include "service/state/registry.h"
+
+/* Names active at once, and inactive versions kept compiled: one of many samples takes up to 14 MiB. */
+enum { LF_REGISTRY_ACTIVE_MAX = 64, LF_REGISTRY_CACHED_MAX = 32, LF_REGISTRY_CACHED_BYTES_MAX = 32 << 20 };
+
+struct lf_registry {
+	struct lf_log *log;
+	/*
+	 * Held over an act, commit and switch: the log's order is the order here. Taken before lock, and never by a
+	 * request that only scores.
+	 */
+	pthread_mutex_t acts;
+	pthread_mutex_t lock; /* over all below; held for moments only, never over I/O */
+	struct lf_rubric_version *active[LF_REGISTRY_ACTIVE_MAX]; /* one a name */
+	size_t active_count;
+	char default_name[LF_ID_BYTES_MAX + 1];                   /* "": none; it may have no active version */
+	struct lf_rubric_version *cached[LF_REGISTRY_CACHED_MAX]; /* by age of last use: the newest first */
+	size_t cached_count, cached_bytes;
+};
+
+/* Both under the lock. */
+
+/* Where the active version of a name is; active_count where there is none. */
+size_t lf_registry_place(const struct lf_registry *registry, const char *name);
+/* Keeps a version compiled, in the place of the one that was not used for the longest time. */
+void lf_registry_cache(struct lf_registry *registry, struct lf_rubric_version *version);
+
+#endif
