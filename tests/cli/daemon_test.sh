@@ -161,6 +161,20 @@ wait_for "$work/odd.log" ready
 kill -TERM "$odd"; wait "$odd"
 file_has "$work/odd.log" "odd-rubric.yaml:$line: warning: sources[\"SELF\"]: is 0"
 
+claim "what is wrong about labels and domains is told by line, in a rubric and in a team's CSV"
+sed -e 's/shown_by: \[architecture\]/shown_by: [archtecture]/' -e 's/^expertise: {strength: 1}/expertise: {strength: 0}/' \
+	-e 's/domain: FRONTEND}, {/domain: FRONTED}, {/' "$rubric" >"$work/bad-label.yaml"
+at() { grep -n "$1" "$work/bad-label.yaml" | head -n 1 | cut -d: -f1; }
+l rubric check "$work/bad-label.yaml"; status_is 1; err_empty
+out_has "bad-label.yaml:$(at archtecture): disciplines[0].shown_by[0]: \"archtecture\" is not a criterion of this rubric; nearest: architecture"
+out_has "bad-label.yaml:$(at 'strength: 0}'): expertise.strength: 0 is not allowed: above 0, up to 1000000"
+sed -i -e 's/archtecture/architecture/' -e 's/^expertise: {strength: 0}/expertise: {strength: 1}/' "$work/bad-label.yaml"
+l rubric check "$work/bad-label.yaml"; status_is 1; out_matches "bad-label.yaml:$(at FRONTED): scenarios.*evidence\[0\]\.domain: \"FRONTED\" is not a discipline"
+printf 'id,discipline,criterion,rating,domain\nm-1,BACKEND,architecture,4,\nm-2,BACKEND,interaction,4,FRONTED\n' >"$work/domain.csv"
+l score --team "$work/domain.csv" --project "$project" --what-if; status_is 2; out_empty
+err_has 'domain.csv:3: members[1].evidence[0].domain: "FRONTED" is not a discipline of this rubric; nearest: FRONTEND'
+l score --team "$work/domain.csv" --project "$project" --what-if --ignore-undeclared; status_is 0; out_has "m-2"
+
 claim "a rubric keeps its digest in its canonical form, and a diff tells what a file would change"
 l rubric fmt "$rubric"; status_is 0; err_empty; cp "$work/out" "$work/canonical.yaml"
 l rubric check "$work/canonical.yaml"; status_is 0; out_has "$digest"

@@ -86,6 +86,8 @@ static void say_member(struct lf_buffer *out, uint64_t *state, unsigned index)
 			say(out, "-%02u", 1 + below(state, 12));
 			say(out, "-%02u\"", 1 + below(state, 28));
 		}
+		if (below(state, 8) == 0)
+			say(out, ",\"domain\":\"%s\"", disciplines[below(state, 9)]);
 		lf_buffer_append_text(out, "}");
 	}
 	lf_buffer_append_text(out, "]}");
