@@ -49,8 +49,9 @@ struct lf_contest {
 	double *reach;                  /* C: scratch of the search for ratings */
 	double *traits;                 /* T: scratch */
 	struct lf_criterion_score *row; /* C: scratch */
-	struct lf_evidence *evidence;   /* scratch: one more than any member has; only with expertise */
 	uint32_t *places;               /* n: row → place in the ranking */
+	double *parts;                  /* D of the case: of a score, by lf_weigh_disciplines(); only with expertise */
+	double *kept;                   /* D of the case: scratch; likewise */
 };
 
 /* Bytes of a contest's arrays. */
@@ -145,8 +146,30 @@ struct lf_attempt {
 	double to;              /* x, rounded outward, as tried */
 };
 
+/* The search for ratings under way. */
+struct lf_finder {
+	struct lf_search *search;
+	struct lf_attempt best[LF_CHANGE_TRAIT]; /* by kind; row LF_NONE: none yet */
+	bool verify[LF_CHANGE_TRAIT];            /* take nothing that was not tried */
+};
+
+/* A new piece on a criterion (canonical place), about which now is known. */
+struct lf_attempt lf_new_piece(
+	const struct lf_search *search, uint32_t row, size_t c, const struct lf_criterion_score *now);
+/* From where its distance counts: from what is known, else from the end of the scale that changes least. */
+double lf_attempt_start(const struct lf_search *search, const struct lf_attempt *attempt);
+/* Keeps the attempt where it is nearer than the best of its kind. */
+void lf_consider(struct lf_finder *finder, enum lf_change_kind kind, struct lf_attempt attempt);
+/* With expertise: makes space.expertise and space.shown those of a row, where they are not. */
+void lf_look_up_expertise(const struct lf_search *search, uint32_t row);
+/* With expertise: fills contest.parts, once for a search; then all changes of one member's ratings. */
+void lf_weigh_disciplines(struct lf_search *search);
+void lf_search_shown(struct lf_finder *finder, uint32_t row);
+
 /* Whether the first place changes hands at that rating, and which gate is crossed then (LF_NONE: none). */
 bool lf_attempt_flips(const struct lf_search *search, const struct lf_attempt *attempt, double to, uint32_t *gate);
+/* Likewise; *lead: how far whoever would then rank first by score is ahead, negative where nobody is. */
+bool lf_attempt_lead(const struct lf_search *search, const struct lf_attempt *attempt, double to, double *lead);
 /* Sets attempt->to to x, rounded outward to where it does flip. false: no such rating flips. */
 bool lf_attempt_settle(const struct lf_search *search, struct lf_attempt *attempt, uint32_t *gate);
 

@@ -6,14 +6,6 @@
 #include <string.h>
 #include "service/engine/change.h"
 
-enum { HALVED_STEPS = 1 << 25 }; /* of the scale: its ratings are then told apart well within the 1e-6 reported */
-
-struct finder {
-	struct lf_search *search;
-	struct lf_attempt best[LF_CHANGE_TRAIT]; /* by kind; row LF_NONE: none yet */
-	bool verify[LF_CHANGE_TRAIT];            /* take nothing that was not tried */
-};
-
 /* ---- at which value, and rating ---- */
 
 /* Σ w/v (HARMONIC) or the lowest v (MINIMUM) of the criteria with a weight but one. */
@@ -172,17 +164,16 @@ static bool piece_before(const struct lf_search *search, const struct lf_attempt
 	return strcmp(source_id(&contest->rubric->def, x), source_id(&contest->rubric->def, y)) < 0;
 }
 
-/* From where its distance counts: from what is known, else from the end of the scale that changes least. */
-static double start_of(const struct finder *finder, const struct lf_attempt *attempt)
+double lf_attempt_start(const struct lf_search *search, const struct lf_attempt *attempt)
 {
-	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
+	const struct lf_rubric_def *def = &search->contest.rubric->def;
 
 	if (!isnan(attempt->from))
 		return attempt->from;
 	return attempt->direction > 0 ? def->scale_min : def->scale_max;
 }
 
-static bool is_nearer(const struct finder *finder, enum lf_change_kind kind, const struct lf_attempt *attempt)
+static bool is_nearer(const struct lf_finder *finder, enum lf_change_kind kind, const struct lf_attempt *attempt)
 {
 	const struct lf_attempt *best = &finder->best[kind];
 
@@ -191,7 +182,7 @@ static bool is_nearer(const struct finder *finder, enum lf_change_kind kind, con
 	return kind == LF_CHANGE_RATING ? piece_before(finder->search, attempt, best) : attempt->row < best->row;
 }
 
-static void consider(struct finder *finder, enum lf_change_kind kind, struct lf_attempt attempt)
+void lf_consider(struct lf_finder *finder, enum lf_change_kind kind, struct lf_attempt attempt)
 {
 	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
 	double settled;
@@ -204,7 +195,7 @@ static void consider(struct finder *finder, enum lf_change_kind kind, struct lf_
 	if (finder->verify[kind]) {
 		if (!lf_attempt_settle(finder->search, &attempt, &gate))
 			return;
-		settled = (attempt.to - start_of(finder, &attempt)) * attempt.direction;
+		settled = (attempt.to - lf_attempt_start(finder->search, &attempt)) * attempt.direction;
 		if (settled > attempt.distance)
 			attempt.distance = settled;
 		if (!is_nearer(finder, kind, &attempt))
@@ -213,31 +204,31 @@ static void consider(struct finder *finder, enum lf_change_kind kind, struct lf_
 	finder->best[kind] = attempt;
 }
 
-static struct lf_attempt new_piece(
-	const struct finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now)
+struct lf_attempt lf_new_piece(
+	const struct lf_search *search, uint32_t row, size_t c, const struct lf_criterion_score *now)
 {
 	return (struct lf_attempt){
 		.row = row,
 		.evidence = LF_NONE,
 		.c = c,
 		.from = now->known ? now->rating : (double)NAN,
-		.direction = row == finder->search->first ? -1 : 1,
+		.direction = row == search->first ? -1 : 1,
 	};
 }
 
 /* A new piece of evidence: r' = (S + x)/(W + 1), so x = r + (r' - r)·(W + 1); where r is unknown, x = r'. */
 static void consider_new(
-	struct finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now, double rating)
+	struct lf_finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now, double rating)
 {
 	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
-	struct lf_attempt attempt = new_piece(finder, row, c, now);
-	double start = start_of(finder, &attempt), within = rating;
+	struct lf_attempt attempt = lf_new_piece(finder->search, row, c, now);
+	double start = lf_attempt_start(finder->search, &attempt), within = rating;
 
 	if (!now->known)
 		within = rating < def->scale_min ? def->scale_min : rating > def->scale_max ? def->scale_max : rating;
 	attempt.distance = (within - start) * attempt.direction * (now->known ? now->weight + 1 : 1);
 	attempt.x = start + attempt.direction * attempt.distance;
-	consider(finder, LF_CHANGE_EVIDENCE, attempt);
+	lf_consider(finder, LF_CHANGE_EVIDENCE, attempt);
 }
 
 /*
@@ -245,7 +236,7 @@ static void consider_new(
  * moves by no more than w times the steepest slope for each step of r, and r by 1/(W + 1) for each step of a new piece,
  * by no more than the heaviest source / W for each step of one that is there.
  */
-static bool is_too_far(const struct finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now)
+static bool is_too_far(const struct lf_finder *finder, uint32_t row, size_t c, const struct lf_criterion_score *now)
 {
 	const struct lf_search *search = finder->search;
 	const struct lf_contest *contest = &search->contest;
@@ -267,7 +258,7 @@ static bool is_too_far(const struct finder *finder, uint32_t row, size_t c, cons
 }
 
 /* All criteria of one member; then its pieces: x = r_e + (r' - r)·W/(s·a). */
-static void search_member(struct finder *finder, uint32_t row)
+static void search_member(struct lf_finder *finder, uint32_t row)
 {
 	struct lf_contest *contest = &finder->search->contest;
 	const struct lf_rubric *rubric = contest->rubric;
@@ -309,7 +300,7 @@ static void search_member(struct finder *finder, uint32_t row)
 		if (!(weight > 0))
 			continue;
 		distance = contest->reach[c] / weight;
-		consider(finder, LF_CHANGE_RATING,
+		lf_consider(finder, LF_CHANGE_RATING,
 			(struct lf_attempt){.row = row,
 				.evidence = (uint32_t)i,
 				.c = c,
@@ -320,100 +311,9 @@ static void search_member(struct finder *finder, uint32_t row)
 	}
 }
 
-/* ---- with expertise ---- */
+/* ---- all of it ---- */
 
-static double one_step(const struct finder *finder)
-{
-	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
-
-	return (def->scale_max - def->scale_min) / HALVED_STEPS;
-}
-
-/* The fewest steps that are no less than a distance. */
-static uint32_t steps_to(const struct finder *finder, double distance)
-{
-	double step = one_step(finder);
-	uint32_t steps = (uint32_t)(distance / step);
-
-	return steps < HALVED_STEPS && step * steps < distance ? steps + 1 : steps;
-}
-
-/* So many steps from where an attempt begins, at most to the end of the scale. */
-static double steps_away(const struct finder *finder, const struct lf_attempt *attempt, uint32_t steps)
-{
-	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
-	double start = start_of(finder, attempt), step = one_step(finder);
-	double room = attempt->direction > 0 ? def->scale_max - start : start - def->scale_min;
-
-	return step * steps < room ? step * steps : room;
-}
-
-static bool flips_after(const struct finder *finder, const struct lf_attempt *attempt, uint32_t steps)
-{
-	double to = start_of(finder, attempt) + attempt->direction * steps_away(finder, attempt, steps);
-	uint32_t gate;
-
-	return lf_attempt_flips(finder->search, attempt, to, &gate);
-}
-
-/*
- * A piece then moves what it shows, too: several values at once. Scores never fall with a rating, so the first step that
- * flips is found by halving, whatever was found before; that only says how far it is worth looking.
- */
-static void halve(struct finder *finder, enum lf_change_kind kind, struct lf_attempt attempt)
-{
-	const struct lf_attempt *best = &finder->best[kind];
-	uint32_t low = 0, high = HALVED_STEPS;
-
-	if (best->row != LF_NONE)
-		high = steps_to(finder, best->distance);
-	if (!flips_after(finder, &attempt, high))
-		return;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (flips_after(finder, &attempt, middle))
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	attempt.distance = steps_away(finder, &attempt, high);
-	attempt.x = start_of(finder, &attempt) + attempt.direction * attempt.distance;
-	consider(finder, kind, attempt);
-}
-
-/* As search_member(). */
-static void halve_member(struct finder *finder, uint32_t row)
-{
-	const struct lf_search *search = finder->search;
-	const struct lf_contest *contest = &search->contest;
-	const struct lf_rubric *rubric = contest->rubric;
-	const struct lf_member_score *scored = &contest->rows[row];
-	const struct lf_member *member = &contest->the_case->members[scored->member];
-
-	if (row == search->first && search->second == LF_NONE)
-		return;
-	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
-		const struct lf_criterion_score *now = &scored->criteria[rubric->criteria[c].index];
-
-		if (rubric->criteria[c].derived == LF_RATED)
-			halve(finder, LF_CHANGE_EVIDENCE, new_piece(finder, row, c, now));
-	}
-	for (size_t i = 0; i < member->evidence_count; i++) {
-		const struct lf_evidence *e = &member->evidence[i];
-
-		halve(finder, LF_CHANGE_RATING,
-			(struct lf_attempt){
-				.row = row,
-				.evidence = (uint32_t)i,
-				.c = rubric->criterion_place[e->criterion],
-				.from = e->rating,
-				.direction = row == search->first ? -1 : 1,
-			});
-	}
-}
-
-static void search_all(struct finder *finder)
+static void search_all(struct lf_finder *finder)
 {
 	for (int k = 0; k < LF_CHANGE_TRAIT; k++)
 		finder->best[k].row = LF_NONE;
@@ -422,14 +322,14 @@ static void search_all(struct finder *finder)
 		uint32_t row = finder->search->order[place];
 
 		if (finder->search->contest.rubric->expertise_strength > 0)
-			halve_member(finder, row);
+			lf_search_shown(finder, row);
 		else
 			search_member(finder, row);
 	}
 }
 
 /* false: the attempt does not flip after all, or only well beyond x. */
-static bool report(struct finder *finder, int kind)
+static bool report(struct lf_finder *finder, int kind)
 {
 	struct lf_search *search = finder->search;
 	struct lf_attempt *best = &finder->best[kind];
@@ -455,8 +355,10 @@ static bool report(struct finder *finder, int kind)
 
 void lf_find_ratings(struct lf_search *search)
 {
-	struct finder finder = {.search = search};
+	struct lf_finder finder = {.search = search};
 
+	if (search->contest.rubric->expertise_strength > 0)
+		lf_weigh_disciplines(search);
 	search_all(&finder);
 	for (int k = 0; k < LF_CHANGE_TRAIT; k++)
 		finder.verify[k] = !report(&finder, k);

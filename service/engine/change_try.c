@@ -46,27 +46,44 @@ static uint32_t highest_gate(const struct lf_rubric *rubric, uint64_t gates)
 	return found;
 }
 
-/* The member with the change, its evidence in the contest's scratch. */
-static struct lf_member changed(const struct lf_contest *contest, const struct lf_attempt *attempt,
-	const struct lf_member *member, double rating)
+void lf_look_up_expertise(const struct lf_search *search, uint32_t row)
 {
-	const struct lf_rubric *rubric = contest->rubric;
-	struct lf_member other = *member;
+	const struct lf_contest *contest = &search->contest;
+	const struct lf_member *member = &contest->the_case->members[contest->rows[row].member];
 
-	if (member->evidence_count > 0)
-		memcpy(contest->evidence, member->evidence, member->evidence_count * sizeof(*contest->evidence));
-	if (attempt->evidence == LF_NONE)
-		contest->evidence[other.evidence_count++] = (struct lf_evidence){
-			.criterion = rubric->criteria[attempt->c].index,
-			.source = LF_NONE,
-			.rating = rating,
-			.observed_day = contest->the_case->as_of_day,
-			.domain = LF_NONE,
-		};
-	else
-		contest->evidence[attempt->evidence].rating = rating;
-	other.evidence = contest->evidence;
-	return other;
+	if (search->scoring->expert == member)
+		return;
+	lf_find_expertise(search->scoring, member);
+	search->scoring->expert = member;
+}
+
+/* The derived criteria of contest->row, with what the changed piece shows; space.expertise is then as it was. */
+static void derive_changed(const struct lf_search *search, const struct lf_attempt *attempt, double to)
+{
+	const struct lf_contest *contest = &search->contest;
+	const struct lf_rubric *rubric = contest->rubric;
+	const struct lf_member *member = &contest->the_case->members[contest->rows[attempt->row].member];
+	uint32_t criterion = rubric->criteria[attempt->c].index;
+	const struct lf_evidence added = {.criterion = criterion, .domain = LF_NONE};
+	const struct lf_evidence *piece = attempt->evidence == LF_NONE ? &added : &member->evidence[attempt->evidence];
+	double *expertise = search->scoring->space.expertise, *kept = contest->kept;
+	const uint32_t *disciplines;
+	size_t count = lf_disciplines_shown(rubric, piece, &disciplines);
+
+	if (count == 0)
+		return;
+	lf_look_up_expertise(search, attempt->row);
+	for (size_t k = 0; k < count; k++) {
+		kept[k] = expertise[disciplines[k]];
+		expertise[disciplines[k]] = lf_expertise_changed(
+			rubric, contest->the_case, member, disciplines[k], criterion, attempt->evidence, to);
+	}
+	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
+		if (rubric->criteria[c].derived != LF_RATED)
+			lf_derive(search->scoring, c, &contest->row[rubric->criteria[c].index]);
+	}
+	for (size_t k = 0; k < count; k++)
+		expertise[disciplines[k]] = kept[k];
 }
 
 /* Scores the one member anew into contest->row, with the same bits as if the case had the change. */
@@ -75,32 +92,57 @@ static double score_changed(const struct lf_search *search, const struct lf_atte
 	const struct lf_contest *contest = &search->contest;
 	const struct lf_rubric *rubric = contest->rubric;
 	const struct lf_member_score *before = &contest->rows[attempt->row];
-	const struct lf_member *member = &contest->the_case->members[before->member];
 
-	if (rubric->expertise_strength > 0) {
-		struct lf_member other = changed(contest, attempt, member, to);
-
-		(void)lf_score_criteria(search->scoring, &other, contest->row);
-	} else {
-		memcpy(contest->row, before->criteria, rubric->def.criterion_count * sizeof(*contest->row));
-		lf_rate_changed(rubric, contest->the_case, member, attempt->c, attempt->evidence, to,
-			&contest->row[rubric->criteria[attempt->c].index]);
-	}
+	memcpy(contest->row, before->criteria, rubric->def.criterion_count * sizeof(*contest->row));
+	lf_rate_changed(rubric, contest->the_case, &contest->the_case->members[before->member], attempt->c,
+		attempt->evidence, to, &contest->row[rubric->criteria[attempt->c].index]);
+	if (rubric->expertise_strength > 0)
+		derive_changed(search, attempt, to);
 	return lf_aggregate(rubric, search->result->weights, contest->row);
+}
+
+struct outcome {
+	uint64_t failed; /* gates that the one member fails then */
+	double lead;     /* of whoever challenges the first place */
+	bool ahead;      /* by a step at least */
+};
+
+static struct outcome try_it(const struct lf_search *search, const struct lf_attempt *attempt, double to)
+{
+	const struct lf_contest *contest = &search->contest;
+	bool first = attempt->row == search->first;
+	uint64_t mask = movable(contest, attempt);
+	struct outcome outcome = {.failed = contest->rows[attempt->row].failed_gates & ~mask};
+	double score = score_changed(search, attempt, to);
+	double higher = first ? contest->rows[search->second].score : score;
+	double lower = first ? score : contest->rows[search->first].score;
+
+	outcome.failed |= failed_of(contest, mask, contest->row);
+	outcome.lead = higher - lower;
+	outcome.ahead = lf_below(contest->ties, lower, higher);
+	return outcome;
+}
+
+static bool is_flip(const struct lf_search *search, const struct lf_attempt *attempt, const struct outcome *outcome)
+{
+	return attempt->row == search->first ? outcome->failed != 0 || outcome->ahead
+					     : outcome->failed == 0 && outcome->ahead;
 }
 
 bool lf_attempt_flips(const struct lf_search *search, const struct lf_attempt *attempt, double to, uint32_t *gate)
 {
-	const struct lf_contest *contest = &search->contest;
-	const struct lf_member_score *before = &contest->rows[attempt->row];
-	uint64_t mask = movable(contest, attempt), failed = before->failed_gates & ~mask;
-	double score = score_changed(search, attempt, to);
+	struct outcome outcome = try_it(search, attempt, to);
 
-	failed |= failed_of(contest, mask, contest->row);
-	*gate = highest_gate(contest->rubric, before->failed_gates ^ failed);
-	if (attempt->row == search->first)
-		return failed != 0 || lf_below(contest->ties, score, contest->rows[search->second].score);
-	return failed == 0 && lf_below(contest->ties, contest->rows[search->first].score, score);
+	*gate = highest_gate(search->contest.rubric, search->contest.rows[attempt->row].failed_gates ^ outcome.failed);
+	return is_flip(search, attempt, &outcome);
+}
+
+bool lf_attempt_lead(const struct lf_search *search, const struct lf_attempt *attempt, double to, double *lead)
+{
+	struct outcome outcome = try_it(search, attempt, to);
+
+	*lead = outcome.lead;
+	return is_flip(search, attempt, &outcome);
 }
 
 struct trial {

@@ -54,8 +54,7 @@ static double level_shown(
 	return level > 1 ? 1 : level;
 }
 
-/* The disciplines that a piece shows. */
-static size_t shown_by(const struct lf_rubric *rubric, const struct lf_evidence *e, const uint32_t **disciplines)
+size_t lf_disciplines_shown(const struct lf_rubric *rubric, const struct lf_evidence *e, const uint32_t **disciplines)
 {
 	const struct lf_criterion *criterion = &rubric->criteria[rubric->criterion_place[e->criterion]];
 
@@ -63,12 +62,11 @@ static size_t shown_by(const struct lf_rubric *rubric, const struct lf_evidence 
 	return e->domain == LF_NONE ? criterion->show_count : e->domain != LF_ELSEWHERE;
 }
 
-static void add_piece(const struct lf_rubric *rubric, const struct lf_evidence *e, double weight, uint32_t discipline,
-	struct lf_evidence_sum *sum)
+static void add_piece(const struct lf_rubric *rubric, uint32_t criterion, double weight, double rating,
+	uint32_t discipline, struct lf_evidence_sum *sum)
 {
-	const struct lf_criterion *criterion = &rubric->criteria[rubric->criterion_place[e->criterion]];
-
-	lf_evidence_add(&rubric->weight_grid, sum, weight, level_shown(rubric, criterion, e->rating, discipline));
+	lf_evidence_add(&rubric->weight_grid, sum, weight,
+		level_shown(rubric, &rubric->criteria[rubric->criterion_place[criterion]], rating, discipline));
 }
 
 /* Adds up a member's evidence by the discipline that it shows. */
@@ -78,12 +76,12 @@ static void sum_shown(const struct lf_rubric *rubric, const struct lf_case *the_
 	for (size_t i = 0; i < member->evidence_count; i++) {
 		const struct lf_evidence *e = &member->evidence[i];
 		const uint32_t *disciplines;
-		size_t count = shown_by(rubric, e, &disciplines);
+		size_t count = lf_disciplines_shown(rubric, e, &disciplines);
 		double weight = count > 0 ? lf_evidence_weight(rubric, the_case, e) : 0;
 
 		for (size_t k = 0; k < count; k++) {
 			LF_CHECK(E4, disciplines[k] < count_disciplines(rubric, the_case));
-			add_piece(rubric, e, weight, disciplines[k], &sums[disciplines[k]]);
+			add_piece(rubric, e->criterion, weight, e->rating, disciplines[k], &sums[disciplines[k]]);
 		}
 	}
 }
@@ -109,7 +107,7 @@ void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member 
 	size_t count = count_disciplines(rubric, scoring->the_case);
 
 	take_labels(rubric, member, count, space->expertise, space->expertise_shares);
-	if (space->shown == NULL || member->evidence_count == 0)
+	if (space->shown == NULL)
 		return;
 	memset(space->shown, 0, count * sizeof(*space->shown));
 	sum_shown(rubric, scoring->the_case, member, space->shown);
@@ -117,30 +115,64 @@ void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member 
 		outweigh(rubric, &space->shown[d], &space->expertise[d], &space->expertise_shares[d]);
 }
 
+/* ---- one discipline of one member ---- */
+
+static double label_of(const struct lf_rubric *rubric, const struct lf_member *member, uint32_t discipline)
+{
+	for (size_t i = 0; i < member->expertise_count; i++) {
+		if (member->expertise[i].discipline == discipline)
+			return member->expertise[i].level;
+	}
+	return lf_covered(rubric, member->discipline, discipline);
+}
+
+static bool shows(const struct lf_rubric *rubric, const struct lf_evidence *e, uint32_t discipline)
+{
+	const uint32_t *disciplines;
+	size_t count = lf_disciplines_shown(rubric, e, &disciplines);
+
+	for (size_t k = 0; k < count; k++) {
+		if (disciplines[k] == discipline)
+			return true;
+	}
+	return false;
+}
+
 struct lf_shown lf_show_expertise(const struct lf_rubric *rubric, const struct lf_case *the_case,
 	const struct lf_member *member, uint32_t discipline)
 {
-	struct lf_shown shown = {.label = lf_covered(rubric, member->discipline, discipline)};
+	struct lf_shown shown = {.label = label_of(rubric, member, discipline)};
 	struct lf_evidence_sum sum = {0};
 	double share = 0;
 
-	for (size_t i = 0; i < member->expertise_count; i++) {
-		if (member->expertise[i].discipline == discipline)
-			shown.label = member->expertise[i].level;
-	}
 	for (size_t i = 0; i < member->evidence_count; i++) {
 		const struct lf_evidence *e = &member->evidence[i];
-		const uint32_t *disciplines;
-		size_t count = shown_by(rubric, e, &disciplines);
 
-		for (size_t k = 0; k < count; k++) {
-			if (disciplines[k] != discipline)
-				continue;
-			shown.count++;
-			add_piece(rubric, e, lf_evidence_weight(rubric, the_case, e), discipline, &sum);
-		}
+		if (!shows(rubric, e, discipline))
+			continue;
+		shown.count++;
+		add_piece(rubric, e->criterion, lf_evidence_weight(rubric, the_case, e), e->rating, discipline, &sum);
 	}
 	shown.level = shown.label;
 	outweigh(rubric, &sum, &shown.level, &share);
 	return shown;
+}
+
+double lf_expertise_changed(const struct lf_rubric *rubric, const struct lf_case *the_case,
+	const struct lf_member *member, uint32_t discipline, uint32_t criterion, uint32_t evidence, double rating)
+{
+	double level = label_of(rubric, member, discipline), share = 0;
+	struct lf_evidence_sum sum = {0};
+
+	for (size_t i = 0; i < member->evidence_count; i++) {
+		const struct lf_evidence *e = &member->evidence[i];
+
+		if (shows(rubric, e, discipline))
+			add_piece(rubric, e->criterion, lf_evidence_weight(rubric, the_case, e),
+				i == evidence ? rating : e->rating, discipline, &sum);
+	}
+	if (evidence == LF_NONE)
+		add_piece(rubric, criterion, 1, rating, discipline, &sum);
+	outweigh(rubric, &sum, &level, &share);
+	return level;
 }

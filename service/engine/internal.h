@@ -279,6 +279,7 @@ struct lf_scoring {
 	size_t labour_count;                    /* disciplines with labour, canonical order */
 	double labour_total;
 	bool needs_zero;
+	const struct lf_member *expert; /* whose space.expertise is, in a search for changes; NULL: nobody's */
 };
 
 enum { LF_WORKSPACE_ALIGNMENT = 64 };
@@ -295,6 +296,8 @@ bool lf_weights(const struct lf_rubric *rubric, const double *traits, double *we
 /* One member's criteria (by the definition's criteria). Returns how many undated pieces were aged. */
 uint32_t lf_score_criteria(
 	const struct lf_scoring *scoring, const struct lf_member *member, struct lf_criterion_score *criteria);
+/* One derived criterion (canonical place), from space.expertise. */
+void lf_derive(const struct lf_scoring *scoring, size_t place, struct lf_criterion_score *score);
 double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria);
 /* Of a pair that has the better of two members' values on each criterion. */
 double lf_aggregate_pair(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *one,
@@ -350,6 +353,14 @@ struct lf_shown {
 };
 struct lf_shown lf_show_expertise(const struct lf_rubric *rubric, const struct lf_case *the_case,
 	const struct lf_member *member, uint32_t discipline);
+/* The disciplines that a piece shows; the list is the piece's or the rubric's. */
+size_t lf_disciplines_shown(const struct lf_rubric *rubric, const struct lf_evidence *e, const uint32_t **disciplines);
+/*
+ * x_m(d), were one piece of the evidence rated otherwise; LF_NONE: were there one more piece on that criterion, of weight
+ * 1 and without a domain. The same bits as if the case had it.
+ */
+double lf_expertise_changed(const struct lf_rubric *rubric, const struct lf_case *the_case,
+	const struct lf_member *member, uint32_t discipline, uint32_t criterion, uint32_t evidence, double rating);
 
 /* ---- order ---- */
 

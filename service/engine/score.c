@@ -95,6 +95,7 @@ void lf_scoring_begin(
 	scoring->rubric = rubric;
 	scoring->the_case = the_case;
 	scoring->stored = NULL;
+	scoring->expert = NULL;
 	(void)lf_workspace_carve(rubric, the_case, workspace, &scoring->space);
 	lf_order_members(the_case, scoring->space.member_order);
 	find_needs(scoring);
@@ -265,6 +266,14 @@ static void cover(const struct lf_scoring *scoring, struct lf_criterion_score *s
 	score->share = evident / scoring->labour_total;
 }
 
+void lf_derive(const struct lf_scoring *scoring, size_t place, struct lf_criterion_score *score)
+{
+	if (scoring->rubric->criteria[place].derived == LF_DOMAIN_ALIGNMENT)
+		align(scoring, place, score);
+	else
+		cover(scoring, score);
+}
+
 /* ---- a member ---- */
 
 uint32_t lf_score_criteria(
@@ -284,10 +293,8 @@ uint32_t lf_score_criteria(
 
 		if (criterion->derived == LF_RATED)
 			rate(criterion, &scoring->space.sums[c], prior_place, score);
-		else if (criterion->derived == LF_DOMAIN_ALIGNMENT)
-			align(scoring, c, score);
 		else
-			cover(scoring, score);
+			lf_derive(scoring, c, score);
 	}
 	return undated;
 }

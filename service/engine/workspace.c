@@ -7,18 +7,14 @@
 
 /* ---- a contest, in the workspace's last array ---- */
 
-/* Pieces that a member may have who is tried with one more; 0 where nobody is scored so. */
-static size_t most_evidence(const struct lf_rubric *rubric, const struct lf_case *the_case)
+/* Disciplines that evidence may show; 0 where it shows none. */
+static size_t shown_disciplines(const struct lf_rubric *rubric, const struct lf_case *the_case)
 {
-	size_t most = 0;
+	size_t own = rubric->def.discipline_count;
 
 	if (!(rubric->expertise_strength > 0))
 		return 0;
-	for (size_t m = 0; m < the_case->member_count; m++) {
-		if (the_case->members[m].evidence_count > most)
-			most = the_case->members[m].evidence_count;
-	}
-	return most + 1;
+	return the_case->discipline_count < own ? own : the_case->discipline_count;
 }
 
 size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case)
@@ -31,8 +27,8 @@ size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *th
 	return n * ((criteria + alignment + 9) * sizeof(double) + 2 + sizeof(uint32_t)) +
 		lines * (sizeof(struct lf_line) + sizeof(double)) +
 		criteria * (2 * sizeof(double) + sizeof(struct lf_criterion_score)) +
-		rubric->def.trait_count * sizeof(double) +
-		most_evidence(rubric, the_case) * sizeof(struct lf_evidence) + 21 * 16;
+		rubric->def.trait_count * sizeof(double) + 2 * shown_disciplines(rubric, the_case) * sizeof(double) +
+		22 * 16;
 }
 
 static void *carve_packed(unsigned char **at, size_t count, size_t size)
@@ -71,7 +67,8 @@ void lf_contest_carve(
 	contest->traits = carve_packed(&at, rubric->def.trait_count, sizeof(*contest->traits));
 	contest->row = carve_packed(&at, criteria, sizeof(*contest->row));
 	contest->places = carve_packed(&at, n, sizeof(*contest->places));
-	contest->evidence = carve_packed(&at, most_evidence(rubric, the_case), sizeof(*contest->evidence));
+	contest->parts = carve_packed(&at, shown_disciplines(rubric, the_case), sizeof(*contest->parts));
+	contest->kept = carve_packed(&at, shown_disciplines(rubric, the_case), sizeof(*contest->kept));
 	LF_CHECK(E2, at <= (unsigned char *)base + lf_contest_bytes(rubric, the_case));
 }
 
