@@ -1,4 +1,4 @@
-/* One change of a rating, or one new piece of evidence, tried: whether the first place changes hands with it. */
+/* One change of a rating, or one new piece of evidence, tried: whether the first place changes hands with it; which is best. */
 #include <string.h>
 #include "service/engine/change.h"
 
@@ -168,4 +168,83 @@ bool lf_attempt_settle(const struct lf_search *search, struct lf_attempt *attemp
 		return false;
 	*gate = trial.gate;
 	return true;
+}
+
+/* ---- which attempt is the best ---- */
+
+static const char *source_id(const struct lf_rubric_def *def, const struct lf_evidence *e)
+{
+	return e->source == LF_NONE ? "" : def->source_ids[e->source];
+}
+
+/* Which of two equal attempts to name. */
+static bool piece_before(const struct lf_search *search, const struct lf_attempt *a, const struct lf_attempt *b)
+{
+	const struct lf_contest *contest = &search->contest;
+	const struct lf_evidence *evidence = contest->the_case->members[contest->rows[a->row].member].evidence;
+	const struct lf_evidence *x, *y;
+
+	if (a->row != b->row)
+		return a->row < b->row;
+	if (a->c != b->c)
+		return a->c < b->c;
+	x = &evidence[a->evidence];
+	y = &evidence[b->evidence];
+	if (x->rating != y->rating)
+		return x->rating < y->rating;
+	if (x->observed_day != y->observed_day)
+		return x->observed_day < y->observed_day;
+	return strcmp(source_id(&contest->rubric->def, x), source_id(&contest->rubric->def, y)) < 0;
+}
+
+double lf_attempt_start(const struct lf_search *search, const struct lf_attempt *attempt)
+{
+	const struct lf_rubric_def *def = &search->contest.rubric->def;
+
+	if (!isnan(attempt->from))
+		return attempt->from;
+	return attempt->direction > 0 ? def->scale_min : def->scale_max;
+}
+
+static bool is_nearer(const struct lf_finder *finder, enum lf_change_kind kind, const struct lf_attempt *attempt)
+{
+	const struct lf_attempt *best = &finder->best[kind];
+
+	if (best->row == LF_NONE || attempt->distance != best->distance)
+		return best->row == LF_NONE || attempt->distance < best->distance;
+	return kind == LF_CHANGE_RATING ? piece_before(finder->search, attempt, best) : attempt->row < best->row;
+}
+
+void lf_consider(struct lf_finder *finder, enum lf_change_kind kind, struct lf_attempt attempt)
+{
+	const struct lf_rubric_def *def = &finder->search->contest.rubric->def;
+	double settled;
+	uint32_t gate;
+
+	if (!is_nearer(finder, kind, &attempt))
+		return;
+	if (attempt.x > def->scale_max + 1e-9 || attempt.x < def->scale_min - 1e-9)
+		return;
+	if (finder->verify[kind]) {
+		if (!lf_attempt_settle(finder->search, &attempt, &gate))
+			return;
+		settled = (attempt.to - lf_attempt_start(finder->search, &attempt)) * attempt.direction;
+		if (settled > attempt.distance)
+			attempt.distance = settled;
+		if (!is_nearer(finder, kind, &attempt))
+			return;
+	}
+	finder->best[kind] = attempt;
+}
+
+struct lf_attempt lf_new_piece(
+	const struct lf_search *search, uint32_t row, size_t c, const struct lf_criterion_score *now)
+{
+	return (struct lf_attempt){
+		.row = row,
+		.evidence = LF_NONE,
+		.c = c,
+		.from = now->known ? now->rating : (double)NAN,
+		.direction = row == search->first ? -1 : 1,
+	};
 }
