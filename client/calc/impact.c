@@ -70,7 +70,8 @@ static void tally_people(
 	impact->assessed = count;
 	for (size_t i = 0; i < count; i++) {
 		const struct lf_assessment *assessment = &assessments[i];
-		const bool above = assessment->score > impact->rubrics[assessment->rubric].median;
+		const double median = impact->rubrics[assessment->rubric].median;
+		const bool above = lf_compared_score(assessment->score) > lf_compared_score(median);
 		struct tally *tally;
 
 		impact->selected += assessment->selected;

@@ -133,7 +133,7 @@ static bool add_result(
 	if (!grown)
 		return false;
 	report->result_capacity = capacity;
-	report->scores[report->result_count] = lead->score;
+	report->scores[report->result_count] = lf_compared_score(lead->score);
 	report->results[report->result_count++] = outcome->result;
 	/* A score of 0.3 belongs to 0.3..0.4, though 0.3 * 10 may be 2.9999999999999996 or 3.0000000000000004. */
 	place = lead->score * LF_BANDS + 1e-9;

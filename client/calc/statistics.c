@@ -244,6 +244,13 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+double lf_compared_score(double score)
+{
+	const double shift = 0x1.8p12; /* doubles are 2^-40 apart there */
+
+	return score + shift - shift;
+}
+
 double lf_median(double *values, size_t count)
 {
 	if (count == 0)

@@ -55,6 +55,11 @@ enum { LF_LEVELS_MAX_OF_Y = 16 };
  */
 bool lf_tau_b(const double *x, const unsigned *y, size_t count, struct lf_agreement *agreement);
 
+/*
+ * What is compared of a score: the nearest multiple of 2^-40, as the service compares them, so that scores that are equal
+ * but for rounding are equal. score: 0..1.
+ */
+double lf_compared_score(double score);
 /* The middle value, or the mean of the two middle ones. Sorts values. NAN where there are none. */
 double lf_median(double *values, size_t count);
 

@@ -49,6 +49,13 @@ out_matches '^A +30 +0  0\.000  0\.000 ! +<0\.001 +0  0\.000  0\.000 ! +<0\.001$
 out_matches '^B +30 +12  0\.400  0\.400 ! +0\.019 +12  0\.400  0\.400 ! +0\.019$'
 out_matches '^C +5 +5  1\.000  1\.000 +ref +5  1\.000  1\.000 +ref$'
 
+claim "a score that is above the median by rounding alone is not above it"
+printf 't m-0 0.30000000000000004\nt m-1 0.3\nt m-2 0.3\nt m-3 0.3\n' >"$work/people"
+decide <"$work/people"
+{ echo candidate,g; members 0 1 A; members 2 3 B; } >"$work/groups.csv"
+l audit impact --groups "$work/groups.csv"; status_is 0
+out_has "0 have a score strictly above the median of all, 0.300."
+
 # The example of 6 RCNY 5-301(d): 28, 40, 32, 8 and 24 applicants; the two groups that it does not give are such that half of all are above.
 claim "the published example of scoring rates comes out"
 {

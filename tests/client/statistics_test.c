@@ -289,6 +289,16 @@ static void with_twenty_results_the_interval_keeps_about_what_it_promises(void *
 	assert_true(held > ROUNDS * 90 / 100 && held < ROUNDS * 98 / 100);
 }
 
+static void scores_equal_but_for_rounding_compare_as_equal(void **state)
+{
+	(void)state;
+	assert_near(lf_compared_score(0.6875000000000001), 0.6875, 0);
+	assert_near(lf_compared_score(0.1 + 0.2), lf_compared_score(0.3), 0);
+	assert_true(lf_compared_score(0.3 + 1e-11) > lf_compared_score(0.3));
+	assert_near(lf_compared_score(0), 0, 0);
+	assert_near(lf_compared_score(1), 1, 0);
+}
+
 static void the_median_is_the_middle(void **state)
 {
 	double odd[] = {3, 1, 2}, even[] = {4, 1, 3, 2}, one[] = {7};
@@ -312,6 +322,7 @@ int main(void)
 		cmocka_unit_test(a_published_table_has_its_tau),
 		cmocka_unit_test(perfect_and_missing_order_have_no_interval),
 		cmocka_unit_test(with_twenty_results_the_interval_keeps_about_what_it_promises),
+		cmocka_unit_test(scores_equal_but_for_rounding_compare_as_equal),
 		cmocka_unit_test(the_median_is_the_middle),
 	};
 
