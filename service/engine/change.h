@@ -15,6 +15,12 @@ struct lf_line {
 	bool active; /* above 0 where the walk is */
 };
 
+/* A sum of evidence from which a piece can be taken: the values next to the ends of its range are known. */
+struct lf_ledger {
+	struct lf_evidence_sum sum;
+	double next_lowest, next_highest;
+};
+
 /* Candidates are counted by row: canonical order. Matrices are by criterion (canonical place) or discipline, then by
  * row. */
 struct lf_contest {
@@ -42,16 +48,17 @@ struct lf_contest {
 	size_t moving_count;
 	double *fixed,
 		*fixed_rise; /* n: Σ w̃·v where the walk began, of what is above 0 where it is, and its slope in t */
-	double *met, *met_rise;         /* n: Σ need·x, likewise */
-	double *column, *sum, *lowest;  /* n: scratch of lf_lead_at() */
-	unsigned char *eligible;        /* n, likewise */
-	double *weights;                /* C, by the definition: scratch */
-	double *reach;                  /* C: scratch of the search for ratings */
-	double *traits;                 /* T: scratch */
-	struct lf_criterion_score *row; /* C: scratch */
-	uint32_t *places;               /* n: row → place in the ranking */
-	double *parts;                  /* D of the case: of a score, by lf_weigh_disciplines(); only with expertise */
-	double *kept;                   /* D of the case: scratch; likewise */
+	double *met, *met_rise;          /* n: Σ need·x, likewise */
+	double *column, *sum, *lowest;   /* n: scratch of lf_lead_at() */
+	unsigned char *eligible;         /* n, likewise */
+	double *weights;                 /* C, by the definition: scratch */
+	double *reach;                   /* C: scratch of the search for ratings */
+	double *traits;                  /* T: scratch */
+	struct lf_criterion_score *row;  /* C: scratch */
+	uint32_t *places;                /* n: row → place in the ranking */
+	double *parts;                   /* D of the case: of a score, by lf_weigh_disciplines(); only with expertise */
+	double *kept;                    /* D of the case: scratch; likewise */
+	struct lf_ledger *rated, *shown; /* C, D of the case: of the member looked up; likewise */
 };
 
 /* Bytes of a contest's arrays. */
@@ -160,8 +167,12 @@ struct lf_attempt lf_new_piece(
 double lf_attempt_start(const struct lf_search *search, const struct lf_attempt *attempt);
 /* Keeps the attempt where it is nearer than the best of its kind. */
 void lf_consider(struct lf_finder *finder, enum lf_change_kind kind, struct lf_attempt attempt);
-/* With expertise: makes space.expertise and space.shown those of a row, where they are not. */
-void lf_look_up_expertise(const struct lf_search *search, uint32_t row);
+/* With expertise: makes space.expertise, space.shown and the ledgers those of a row, where they are not. */
+void lf_look_up_member(const struct lf_search *search, uint32_t row);
+/* Likewise: scores the criteria that an attempt moves into contest.row. The same bits as if the case had it. */
+void lf_score_attempt(const struct lf_search *search, const struct lf_attempt *attempt, double to);
+/* Whether an attempt is nearer than the best of its kind; of equals, the one whose piece comes first. */
+bool lf_is_nearer(const struct lf_finder *finder, enum lf_change_kind kind, const struct lf_attempt *attempt);
 /* With expertise: fills contest.parts, once for a search; then all changes of one member's ratings. */
 void lf_weigh_disciplines(struct lf_search *search);
 void lf_search_shown(struct lf_finder *finder, uint32_t row);

@@ -17,10 +17,9 @@ void lf_weigh_disciplines(struct lf_search *search)
 {
 	const struct lf_scoring *scoring = search->scoring;
 	const struct lf_rubric *rubric = scoring->rubric;
-	size_t own = rubric->def.discipline_count, count = scoring->the_case->discipline_count;
 	double *parts = search->contest.parts;
 
-	for (size_t d = 0; d < (count < own ? own : count); d++)
+	for (size_t d = 0; d < lf_count_disciplines(rubric, scoring->the_case); d++)
 		parts[d] = 0;
 	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
 		const struct lf_criterion *criterion = &rubric->criteria[c];
@@ -182,6 +181,10 @@ static uint32_t first_flip(const struct lf_search *search, const struct lf_attem
 	return high;
 }
 
+/*
+ * Takes the attempt where it is nearer than the best so far. Where it can be no more than as near, one look tells; and
+ * none is needed where it would lose to the best even so.
+ */
 static void seek(
 	struct lf_finder *finder, enum lf_change_kind kind, struct lf_attempt attempt, const struct lf_evidence *piece)
 {
@@ -190,8 +193,12 @@ static void seek(
 	uint32_t high = best->row != LF_NONE ? steps_to(search, best->distance) : STEPS;
 	double lead;
 
-	if (is_too_far(search, &attempt, piece, steps_away(search, &attempt, high)) ||
-		!flips_after(search, &attempt, high, &lead))
+	if (is_too_far(search, &attempt, piece, steps_away(search, &attempt, high)))
+		return;
+	attempt.distance = steps_away(search, &attempt, high);
+	if (best->row != LF_NONE && high > 0 && flips_after(search, &attempt, high - 1, &lead))
+		high--;
+	else if (!lf_is_nearer(finder, kind, &attempt) || !flips_after(search, &attempt, high, &lead))
 		return;
 	attempt.distance = steps_away(search, &attempt, first_flip(search, &attempt, high, lead));
 	attempt.x = lf_attempt_start(search, &attempt) + attempt.direction * attempt.distance;
@@ -210,7 +217,7 @@ void lf_search_shown(struct lf_finder *finder, uint32_t row)
 
 	if (row == search->first && search->second == LF_NONE)
 		return;
-	lf_look_up_expertise(search, row);
+	lf_look_up_member(search, row);
 	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
 		uint32_t index = rubric->criteria[c].index;
 		const struct lf_evidence added = {.criterion = index, .domain = LF_NONE};
@@ -222,6 +229,8 @@ void lf_search_shown(struct lf_finder *finder, uint32_t row)
 	for (size_t i = 0; i < member->evidence_count; i++) {
 		const struct lf_evidence *e = &member->evidence[i];
 
+		if (!(lf_evidence_weight(rubric, contest->the_case, e) > 0))
+			continue;
 		seek(finder, LF_CHANGE_RATING,
 			(struct lf_attempt){
 				.row = row,

@@ -3,7 +3,7 @@
 #include "service/engine/change.h"
 
 /* Scores never fall with a rating, so long steps towards a flip miss none. */
-enum { STEPS = 40 };
+enum { LOOKS = 40 };
 
 /* The gates that the criteria fail, of those in mask. */
 static uint64_t failed_of(const struct lf_contest *contest, uint64_t mask, const struct lf_criterion_score *criteria)
@@ -46,46 +46,6 @@ static uint32_t highest_gate(const struct lf_rubric *rubric, uint64_t gates)
 	return found;
 }
 
-void lf_look_up_expertise(const struct lf_search *search, uint32_t row)
-{
-	const struct lf_contest *contest = &search->contest;
-	const struct lf_member *member = &contest->the_case->members[contest->rows[row].member];
-
-	if (search->scoring->expert == member)
-		return;
-	lf_find_expertise(search->scoring, member);
-	search->scoring->expert = member;
-}
-
-/* The derived criteria of contest->row, with what the changed piece shows; space.expertise is then as it was. */
-static void derive_changed(const struct lf_search *search, const struct lf_attempt *attempt, double to)
-{
-	const struct lf_contest *contest = &search->contest;
-	const struct lf_rubric *rubric = contest->rubric;
-	const struct lf_member *member = &contest->the_case->members[contest->rows[attempt->row].member];
-	uint32_t criterion = rubric->criteria[attempt->c].index;
-	const struct lf_evidence added = {.criterion = criterion, .domain = LF_NONE};
-	const struct lf_evidence *piece = attempt->evidence == LF_NONE ? &added : &member->evidence[attempt->evidence];
-	double *expertise = search->scoring->space.expertise, *kept = contest->kept;
-	const uint32_t *disciplines;
-	size_t count = lf_disciplines_shown(rubric, piece, &disciplines);
-
-	if (count == 0)
-		return;
-	lf_look_up_expertise(search, attempt->row);
-	for (size_t k = 0; k < count; k++) {
-		kept[k] = expertise[disciplines[k]];
-		expertise[disciplines[k]] = lf_expertise_changed(
-			rubric, contest->the_case, member, disciplines[k], criterion, attempt->evidence, to);
-	}
-	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
-		if (rubric->criteria[c].derived != LF_RATED)
-			lf_derive(search->scoring, c, &contest->row[rubric->criteria[c].index]);
-	}
-	for (size_t k = 0; k < count; k++)
-		expertise[disciplines[k]] = kept[k];
-}
-
 /* Scores the one member anew into contest->row, with the same bits as if the case had the change. */
 static double score_changed(const struct lf_search *search, const struct lf_attempt *attempt, double to)
 {
@@ -94,10 +54,11 @@ static double score_changed(const struct lf_search *search, const struct lf_atte
 	const struct lf_member_score *before = &contest->rows[attempt->row];
 
 	memcpy(contest->row, before->criteria, rubric->def.criterion_count * sizeof(*contest->row));
-	lf_rate_changed(rubric, contest->the_case, &contest->the_case->members[before->member], attempt->c,
-		attempt->evidence, to, &contest->row[rubric->criteria[attempt->c].index]);
 	if (rubric->expertise_strength > 0)
-		derive_changed(search, attempt, to);
+		lf_score_attempt(search, attempt, to);
+	else
+		lf_rate_changed(rubric, contest->the_case, &contest->the_case->members[before->member], attempt->c,
+			attempt->evidence, to, &contest->row[rubric->criteria[attempt->c].index]);
 	return lf_aggregate(rubric, search->result->weights, contest->row);
 }
 
@@ -164,7 +125,7 @@ bool lf_attempt_settle(const struct lf_search *search, struct lf_attempt *attemp
 	struct trial trial = {.search = search, .attempt = attempt, .gate = LF_NONE};
 
 	if (!lf_round_outward(
-		    attempt->x, attempt->direction, def->scale_min, def->scale_max, STEPS, flips, &trial, &attempt->to))
+		    attempt->x, attempt->direction, def->scale_min, def->scale_max, LOOKS, flips, &trial, &attempt->to))
 		return false;
 	*gate = trial.gate;
 	return true;
@@ -206,7 +167,7 @@ double lf_attempt_start(const struct lf_search *search, const struct lf_attempt 
 	return attempt->direction > 0 ? def->scale_min : def->scale_max;
 }
 
-static bool is_nearer(const struct lf_finder *finder, enum lf_change_kind kind, const struct lf_attempt *attempt)
+bool lf_is_nearer(const struct lf_finder *finder, enum lf_change_kind kind, const struct lf_attempt *attempt)
 {
 	const struct lf_attempt *best = &finder->best[kind];
 
@@ -221,7 +182,7 @@ void lf_consider(struct lf_finder *finder, enum lf_change_kind kind, struct lf_a
 	double settled;
 	uint32_t gate;
 
-	if (!is_nearer(finder, kind, &attempt))
+	if (!lf_is_nearer(finder, kind, &attempt))
 		return;
 	if (attempt.x > def->scale_max + 1e-9 || attempt.x < def->scale_min - 1e-9)
 		return;
@@ -231,7 +192,7 @@ void lf_consider(struct lf_finder *finder, enum lf_change_kind kind, struct lf_a
 		settled = (attempt.to - lf_attempt_start(finder->search, &attempt)) * attempt.direction;
 		if (settled > attempt.distance)
 			attempt.distance = settled;
-		if (!is_nearer(finder, kind, &attempt))
+		if (!lf_is_nearer(finder, kind, &attempt))
 			return;
 	}
 	finder->best[kind] = attempt;

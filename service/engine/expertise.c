@@ -5,14 +5,6 @@
 #include <string.h>
 #include "service/engine/internal.h"
 
-/* Disciplines of the case: the rubric's, then those that only the case has. */
-static size_t count_disciplines(const struct lf_rubric *rubric, const struct lf_case *the_case)
-{
-	size_t own = rubric->def.discipline_count;
-
-	return the_case->discipline_count < own ? own : the_case->discipline_count;
-}
-
 /* ---- labels ---- */
 
 /* What is stated, with a share of 1; else what the member's discipline covers, with a share of 0. */
@@ -39,8 +31,7 @@ static void take_labels(
 
 /* ---- evidence ---- */
 
-/* u: how far a rating shows a discipline. A rating at what the rubric expects of that discipline shows it fully. */
-static double level_shown(
+double lf_level_shown(
 	const struct lf_rubric *rubric, const struct lf_criterion *criterion, double rating, uint32_t discipline)
 {
 	size_t own = rubric->def.discipline_count, prior = discipline < own ? discipline : own;
@@ -66,7 +57,7 @@ static void add_piece(const struct lf_rubric *rubric, uint32_t criterion, double
 	uint32_t discipline, struct lf_evidence_sum *sum)
 {
 	lf_evidence_add(&rubric->weight_grid, sum, weight,
-		level_shown(rubric, &rubric->criteria[rubric->criterion_place[criterion]], rating, discipline));
+		lf_level_shown(rubric, &rubric->criteria[rubric->criterion_place[criterion]], rating, discipline));
 }
 
 /* Adds up a member's evidence by the discipline that it shows. */
@@ -80,14 +71,13 @@ static void sum_shown(const struct lf_rubric *rubric, const struct lf_case *the_
 		double weight = count > 0 ? lf_evidence_weight(rubric, the_case, e) : 0;
 
 		for (size_t k = 0; k < count; k++) {
-			LF_CHECK(E4, disciplines[k] < count_disciplines(rubric, the_case));
+			LF_CHECK(E4, disciplines[k] < lf_count_disciplines(rubric, the_case));
 			add_piece(rubric, e->criterion, weight, e->rating, disciplines[k], &sums[disciplines[k]]);
 		}
 	}
 }
 
-/* x = (Σ s·a·u + k·x0) / (Σ s·a + k): the label is one more piece of evidence, of weight k. */
-static void outweigh(const struct lf_rubric *rubric, const struct lf_evidence_sum *shown, double *level, double *share)
+void lf_outweigh(const struct lf_rubric *rubric, const struct lf_evidence_sum *shown, double *level, double *share)
 {
 	struct lf_evidence_sum sum = *shown;
 	double n = sum.weight.high + sum.weight.low, total;
@@ -104,7 +94,7 @@ void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member 
 {
 	const struct lf_rubric *rubric = scoring->rubric;
 	const struct lf_workspace *space = &scoring->space;
-	size_t count = count_disciplines(rubric, scoring->the_case);
+	size_t count = lf_count_disciplines(rubric, scoring->the_case);
 
 	take_labels(rubric, member, count, space->expertise, space->expertise_shares);
 	if (space->shown == NULL)
@@ -112,12 +102,12 @@ void lf_find_expertise(const struct lf_scoring *scoring, const struct lf_member 
 	memset(space->shown, 0, count * sizeof(*space->shown));
 	sum_shown(rubric, scoring->the_case, member, space->shown);
 	for (size_t d = 0; d < count; d++)
-		outweigh(rubric, &space->shown[d], &space->expertise[d], &space->expertise_shares[d]);
+		lf_outweigh(rubric, &space->shown[d], &space->expertise[d], &space->expertise_shares[d]);
 }
 
 /* ---- one discipline of one member ---- */
 
-static double label_of(const struct lf_rubric *rubric, const struct lf_member *member, uint32_t discipline)
+double lf_label_of(const struct lf_rubric *rubric, const struct lf_member *member, uint32_t discipline)
 {
 	for (size_t i = 0; i < member->expertise_count; i++) {
 		if (member->expertise[i].discipline == discipline)
@@ -141,7 +131,7 @@ static bool shows(const struct lf_rubric *rubric, const struct lf_evidence *e, u
 struct lf_shown lf_show_expertise(const struct lf_rubric *rubric, const struct lf_case *the_case,
 	const struct lf_member *member, uint32_t discipline)
 {
-	struct lf_shown shown = {.label = label_of(rubric, member, discipline)};
+	struct lf_shown shown = {.label = lf_label_of(rubric, member, discipline)};
 	struct lf_evidence_sum sum = {0};
 	double share = 0;
 
@@ -154,25 +144,6 @@ struct lf_shown lf_show_expertise(const struct lf_rubric *rubric, const struct l
 		add_piece(rubric, e->criterion, lf_evidence_weight(rubric, the_case, e), e->rating, discipline, &sum);
 	}
 	shown.level = shown.label;
-	outweigh(rubric, &sum, &shown.level, &share);
+	lf_outweigh(rubric, &sum, &shown.level, &share);
 	return shown;
-}
-
-double lf_expertise_changed(const struct lf_rubric *rubric, const struct lf_case *the_case,
-	const struct lf_member *member, uint32_t discipline, uint32_t criterion, uint32_t evidence, double rating)
-{
-	double level = label_of(rubric, member, discipline), share = 0;
-	struct lf_evidence_sum sum = {0};
-
-	for (size_t i = 0; i < member->evidence_count; i++) {
-		const struct lf_evidence *e = &member->evidence[i];
-
-		if (shows(rubric, e, discipline))
-			add_piece(rubric, e->criterion, lf_evidence_weight(rubric, the_case, e),
-				i == evidence ? rating : e->rating, discipline, &sum);
-	}
-	if (evidence == LF_NONE)
-		add_piece(rubric, criterion, 1, rating, discipline, &sum);
-	outweigh(rubric, &sum, &level, &share);
-	return level;
 }

@@ -296,6 +296,11 @@ bool lf_weights(const struct lf_rubric *rubric, const double *traits, double *we
 /* One member's criteria (by the definition's criteria). Returns how many undated pieces were aged. */
 uint32_t lf_score_criteria(
 	const struct lf_scoring *scoring, const struct lf_member *member, struct lf_criterion_score *criteria);
+/* Whose prior holds for a member: the place among a criterion's priors. */
+size_t lf_prior_place(const struct lf_rubric *rubric, const struct lf_member *member);
+/* r = (Σ s·a·r + k·p) / (n + k): the prior is one more piece of evidence, of weight k. */
+void lf_rate(const struct lf_criterion *criterion, const struct lf_evidence_sum *evidence, size_t prior_place,
+	struct lf_criterion_score *score);
 /* One derived criterion (canonical place), from space.expertise. */
 void lf_derive(const struct lf_scoring *scoring, size_t place, struct lf_criterion_score *score);
 double lf_aggregate(const struct lf_rubric *rubric, const double *weights, const struct lf_criterion_score *criteria);
@@ -329,6 +334,14 @@ double lf_criterion_value(const struct lf_criterion *criterion, double rating);
 
 /* ---- expertise: expertise.c ---- */
 
+/* Disciplines of the case: the rubric's, then those that only the case has. */
+static inline size_t lf_count_disciplines(const struct lf_rubric *rubric, const struct lf_case *the_case)
+{
+	size_t own = rubric->def.discipline_count;
+
+	return the_case->discipline_count < own ? own : the_case->discipline_count;
+}
+
 /* What a discipline covers, by the rubric's disciplines; NULL: itself alone. */
 static inline const double *lf_covers(const struct lf_rubric *rubric, uint32_t discipline)
 {
@@ -355,12 +368,16 @@ struct lf_shown lf_show_expertise(const struct lf_rubric *rubric, const struct l
 	const struct lf_member *member, uint32_t discipline);
 /* The disciplines that a piece shows; the list is the piece's or the rubric's. */
 size_t lf_disciplines_shown(const struct lf_rubric *rubric, const struct lf_evidence *e, const uint32_t **disciplines);
+/* u: how far a rating shows a discipline. A rating at what the rubric expects of that discipline shows it fully. */
+double lf_level_shown(
+	const struct lf_rubric *rubric, const struct lf_criterion *criterion, double rating, uint32_t discipline);
+/* x0: what is stated, else what the label covers. */
+double lf_label_of(const struct lf_rubric *rubric, const struct lf_member *member, uint32_t discipline);
 /*
- * x_m(d), were one piece of the evidence rated otherwise; LF_NONE: were there one more piece on that criterion, of weight
- * 1 and without a domain. The same bits as if the case had it.
+ * x = (Σ s·a·u + k·x0) / (Σ s·a + k): the label is one more piece of evidence, of weight k. *level: x0 before, x after;
+ * *share: 1 where x0 is stated, else 0, and after it the share of x.
  */
-double lf_expertise_changed(const struct lf_rubric *rubric, const struct lf_case *the_case,
-	const struct lf_member *member, uint32_t discipline, uint32_t criterion, uint32_t evidence, double rating);
+void lf_outweigh(const struct lf_rubric *rubric, const struct lf_evidence_sum *shown, double *level, double *share);
 
 /* ---- order ---- */
 

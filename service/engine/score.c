@@ -172,8 +172,7 @@ double lf_curve_value(const struct lf_curve_point *curve, size_t count, double r
 	return lf_segment_value(&segment, rating);
 }
 
-/* r = (Σ s·a·r + k·p) / (n + k): the prior is one more piece of evidence, of weight k. */
-static void rate(const struct lf_criterion *criterion, const struct lf_evidence_sum *evidence, size_t prior_place,
+void lf_rate(const struct lf_criterion *criterion, const struct lf_evidence_sum *evidence, size_t prior_place,
 	struct lf_criterion_score *score)
 {
 	struct lf_evidence_sum sum = *evidence;
@@ -205,7 +204,7 @@ static void rate(const struct lf_criterion *criterion, const struct lf_evidence_
 	};
 }
 
-static size_t prior_place_of(const struct lf_rubric *rubric, const struct lf_member *member)
+size_t lf_prior_place(const struct lf_rubric *rubric, const struct lf_member *member)
 {
 	return member->discipline < rubric->def.discipline_count ? member->discipline : rubric->def.discipline_count;
 }
@@ -225,7 +224,7 @@ void lf_rate_changed(const struct lf_rubric *rubric, const struct lf_case *the_c
 	}
 	if (evidence == LF_NONE)
 		lf_evidence_add(&rubric->product_grid, &sum, 1, rating);
-	rate(criterion, &sum, prior_place_of(rubric, member), score);
+	lf_rate(criterion, &sum, lf_prior_place(rubric, member), score);
 }
 
 /* ---- derived criteria ---- */
@@ -280,7 +279,7 @@ uint32_t lf_score_criteria(
 	const struct lf_scoring *scoring, const struct lf_member *member, struct lf_criterion_score *criteria)
 {
 	const struct lf_rubric *rubric = scoring->rubric;
-	size_t count = rubric->def.criterion_count, prior_place = prior_place_of(rubric, member);
+	size_t count = rubric->def.criterion_count, prior_place = lf_prior_place(rubric, member);
 	uint32_t undated;
 
 	memset(scoring->space.sums, 0, count * sizeof(*scoring->space.sums));
@@ -292,7 +291,7 @@ uint32_t lf_score_criteria(
 		struct lf_criterion_score *score = &criteria[criterion->index];
 
 		if (criterion->derived == LF_RATED)
-			rate(criterion, &scoring->space.sums[c], prior_place, score);
+			lf_rate(criterion, &scoring->space.sums[c], prior_place, score);
 		else
 			lf_derive(scoring, c, score);
 	}

@@ -7,14 +7,22 @@
 
 /* ---- a contest, in the workspace's last array ---- */
 
-/* Disciplines that evidence may show; 0 where it shows none. */
+/* Disciplines that evidence may show, and criteria whose evidence is kept in ledgers; 0 without expertise. */
 static size_t shown_disciplines(const struct lf_rubric *rubric, const struct lf_case *the_case)
 {
-	size_t own = rubric->def.discipline_count;
+	return rubric->expertise_strength > 0 ? lf_count_disciplines(rubric, the_case) : 0;
+}
 
-	if (!(rubric->expertise_strength > 0))
-		return 0;
-	return the_case->discipline_count < own ? own : the_case->discipline_count;
+static size_t ledger_criteria(const struct lf_rubric *rubric)
+{
+	return rubric->expertise_strength > 0 ? rubric->def.criterion_count : 0;
+}
+
+static size_t ledger_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case)
+{
+	size_t disciplines = shown_disciplines(rubric, the_case);
+
+	return 2 * disciplines * sizeof(double) + (disciplines + ledger_criteria(rubric)) * sizeof(struct lf_ledger);
 }
 
 size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *the_case)
@@ -27,8 +35,7 @@ size_t lf_contest_bytes(const struct lf_rubric *rubric, const struct lf_case *th
 	return n * ((criteria + alignment + 9) * sizeof(double) + 2 + sizeof(uint32_t)) +
 		lines * (sizeof(struct lf_line) + sizeof(double)) +
 		criteria * (2 * sizeof(double) + sizeof(struct lf_criterion_score)) +
-		rubric->def.trait_count * sizeof(double) + 2 * shown_disciplines(rubric, the_case) * sizeof(double) +
-		22 * 16;
+		rubric->def.trait_count * sizeof(double) + ledger_bytes(rubric, the_case) + 24 * 16;
 }
 
 static void *carve_packed(unsigned char **at, size_t count, size_t size)
@@ -69,6 +76,8 @@ void lf_contest_carve(
 	contest->places = carve_packed(&at, n, sizeof(*contest->places));
 	contest->parts = carve_packed(&at, shown_disciplines(rubric, the_case), sizeof(*contest->parts));
 	contest->kept = carve_packed(&at, shown_disciplines(rubric, the_case), sizeof(*contest->kept));
+	contest->rated = carve_packed(&at, ledger_criteria(rubric), sizeof(*contest->rated));
+	contest->shown = carve_packed(&at, shown_disciplines(rubric, the_case), sizeof(*contest->shown));
 	LF_CHECK(E2, at <= (unsigned char *)base + lf_contest_bytes(rubric, the_case));
 }
 
