@@ -22,7 +22,8 @@ unsigned lf_decimals_between(double a, double b, unsigned least, unsigned most)
 
 	while (a != b && decimals < most && lf_rounded(a, decimals) == lf_rounded(b, decimals))
 		decimals++;
-	return decimals;
+	/* More digits that are the same would tell nothing. */
+	return lf_rounded(a, decimals) == lf_rounded(b, decimals) ? least : decimals;
 }
 
 void lf_percent(double share, char out[LF_PERCENT_BYTES])

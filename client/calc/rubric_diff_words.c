@@ -31,7 +31,7 @@ static const struct phrase phrases[] = {
 	{"Rubric.robustness", true, "robustness: {o} -> {n}", "robustness is now computed: {n}",
 		"robustness is no longer computed: {o}"},
 	{"Rubric.expertise", true, NULL, "evidence now outweighs a label: {n}",
-		"a label alone decides again: evidence no longer outweighs it ({o})"},
+		"a label alone decides again: evidence does not outweigh it any more (was {o})"},
 	{"Expertise.strength", true, "pieces of evidence that a label weighs: {o} -> {n}", NULL, NULL},
 	{"Rubric.thresholds", true, "thresholds: {o} -> {n}", NULL, NULL},
 

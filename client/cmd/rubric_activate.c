@@ -34,7 +34,8 @@ static enum lf_code find_version(struct lf_cli *cli, const struct lf_arguments *
 		return error->code;
 	}
 	if (name != NULL && *own_name != '\0' && strcmp(name, own_name) != 0)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--rubric %s: %s is %s", name, operand, own_name);
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "--rubric %s: %s is a version of %s", name, operand, own_name);
 	request->name = own_name;
 	if (digest != NULL)
 		request->digest = digest;

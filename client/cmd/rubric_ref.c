@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proto/wire/borrow.h"
 #include "proto/wire/wire.h"
 #include "storage/tlog/hash.h"
 
@@ -75,6 +76,22 @@ static bool is_digest(const char *text)
 		strspn(text, "0123456789abcdefABCDEF") == length;
 }
 
+static bool is_stored_name(struct lf_cli *cli, const char *name)
+{
+	Leadfit__V1__ListRubricsRequest request;
+	struct lf_error ignored = LF_ERROR_INIT;
+	ProtobufCMessage *reply;
+	bool stored;
+
+	leadfit__v1__list_rubrics_request__init(&request);
+	request.name = lf_unconst(name);
+	reply = lf_cli_call(cli, "leadfit.v1.Rubrics/List", &request.base, true, &ignored);
+	stored = reply != NULL && ((const Leadfit__V1__ListRubricsResponse *)reply)->n_versions > 0;
+	protobuf_c_message_free_unpacked(reply, NULL);
+	lf_error_clean_up(&ignored);
+	return stored;
+}
+
 enum lf_code lf_rubric_stored(struct lf_cli *cli, const char *what, const char *operand, struct lf_arena *arena,
 	char **name, char **digest, struct lf_error *error)
 {
@@ -88,9 +105,15 @@ enum lf_code lf_rubric_stored(struct lf_cli *cli, const char *what, const char *
 	*name = lf_arena_strdup(arena, operand, length);
 	if (*name == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	if (digits != NULL && (*digest = lf_digest_complete(cli, what, *name, digits, arena, error)) == NULL)
+	if (digits == NULL || (*digest = lf_digest_complete(cli, what, *name, digits, arena, error)) != NULL)
+		return LF_OK;
+	if (error->code != LF_NOT_FOUND || digits != operand || !is_stored_name(cli, operand))
 		return error->code;
-	return LF_OK;
+	/* No version's digest begins so, and a rubric is called so. */
+	lf_error_clean_up(error);
+	lf_error_init(error);
+	*name = lf_arena_strdup(arena, operand, strlen(operand));
+	return *name != NULL ? LF_OK : lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 }
 
 bool lf_rubric_is_file(const char *operand)

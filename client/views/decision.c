@@ -193,8 +193,9 @@ static void print_expected(struct lf_page *page, const Leadfit__V1__Decision *de
 		expected += decision->ranking[i]->basis == LEADFIT__V1__BASIS__EXPECTATION_ONLY;
 	if (expected > 0)
 		lf_page_add(page, LF_DIM,
-			"* No evidence: the score is only what is expected of the discipline, not a place that was "
-			"earned.\n");
+			"* Nothing is known about them that counts here: the score is what the rubric expects, not a "
+			"place "
+			"that was earned.\n");
 }
 
 static void print_ranking(struct lf_page *page, const Leadfit__V1__Decision *decision, bool with_criteria)

@@ -18,17 +18,28 @@ const Leadfit__V1__RubricVersion *lf_rubric_default_version(const Leadfit__V1__L
 	return NULL;
 }
 
-static void print_no_default(struct lf_page *page, const char *name)
+static bool some_active(const Leadfit__V1__ListRubricsResponse *list)
 {
-	if (*name == '\0')
+	for (size_t i = 0; i < list->n_versions; i++)
+		if (list->versions[i]->active)
+			return true;
+	return false;
+}
+
+static void print_no_default(struct lf_page *page, const Leadfit__V1__ListRubricsResponse *list)
+{
+	const char *name = list->default_name;
+
+	if (*name == '\0' && !some_active(list))
+		lf_page_add(page, LF_PLAIN, "No rubric is active. To make one so: leadfit rubric activate NAME\n");
+	else if (*name == '\0')
 		lf_page_add(page, LF_PLAIN,
 			"There is no default rubric: a request must name one. To set it: leadfit rubric default "
 			"NAME\n");
 	else
 		lf_page_add(page, LF_PLAIN,
-			"The default rubric %s has no active version: a request must name another one. To give it one: "
-			"leadfit rubric activate %s\n",
-			name, name);
+			"The default rubric %s has no active version%s. To give it one: leadfit rubric activate %s\n",
+			name, some_active(list) ? ": a request must name another one" : "", name);
 }
 
 void lf_rubric_versions_print(struct lf_page *page, const Leadfit__V1__ListRubricsResponse *list)
@@ -59,7 +70,7 @@ void lf_rubric_versions_print(struct lf_page *page, const Leadfit__V1__ListRubri
 	if (list->n_versions == 0)
 		lf_page_add(page, LF_PLAIN, "The service has no rubric.\n");
 	else if (lf_rubric_default_version(list) == NULL)
-		print_no_default(page, list->default_name);
+		print_no_default(page, list);
 }
 
 static void print_instead(struct lf_page *page, const Leadfit__V1__RubricRef *from)
@@ -110,10 +121,11 @@ void lf_rubric_deactivated_print(
 	struct lf_page *page, const char *name, const Leadfit__V1__DeactivateRubricResponse *answer)
 {
 	if (!answer->changed || answer->from == NULL)
-		lf_page_add(page, LF_PLAIN, "%s: has no active version already\n", name);
+		lf_page_add(page, LF_PLAIN, "%s had no active version\n", name);
 	else
 		lf_page_add(page, LF_PLAIN,
-			"%s: has no active version from now on; %.*s was\nTo go back: leadfit rubric activate %.*s\n",
+			"%s has no active version any more; %.*s was active\nTo go back: leadfit rubric activate "
+			"%.*s\n",
 			name, LF_DIGEST_SHOWN, answer->from->digest, LF_DIGEST_SHOWN, answer->from->digest);
 	if (answer->is_default)
 		lf_page_add(page, LF_PLAIN,
@@ -140,7 +152,7 @@ void lf_rubric_default_of_list_print(struct lf_page *page, const Leadfit__V1__Li
 	if (version != NULL)
 		lf_page_add(page, LF_PLAIN, "%s %s\n", version->ref->name, version->ref->digest);
 	else
-		print_no_default(page, list->default_name);
+		print_no_default(page, list);
 }
 
 /* ---- history ---- */

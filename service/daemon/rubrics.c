@@ -8,8 +8,8 @@
 #include "service/rubric/file.h"
 #include "service/state/registry.h"
 
-static const struct lf_actor by_command_line = {.caller = "local"};
-static const struct lf_actor by_itself = {.caller = "leadfitd"};
+static const struct lf_actor by_command_line = {.caller = "local", .unbounded = true};
+static const struct lf_actor by_itself = {.caller = "leadfitd", .unbounded = true};
 
 /* ---- before there is a log ---- */
 
@@ -80,27 +80,37 @@ static enum lf_code take_the_only_one(struct lf_registry *registry, struct lf_er
 	return error->code;
 }
 
-/* Stores it; where there is no default yet, it becomes active and that. */
+static bool is_active(struct lf_registry *registry, const char *name, const struct lf_digest *digest)
+{
+	struct lf_rubric_version *active = lf_registry_active(registry, name, NULL);
+	bool found = active != NULL && (digest == NULL || lf_digest_equal(&active->digest, digest));
+
+	lf_rubric_version_release(active);
+	return found;
+}
+
+/*
+ * Stores it. Where there is no default yet, its name becomes that, and the version active unless another one of its name
+ * is: a start replaces nothing that somebody has activated.
+ */
 static enum lf_code put(struct lf_registry *registry, struct lf_rubric_version *version, const struct lf_actor *actor,
 	const char *from, struct lf_error *error)
 {
 	const char *name = version->message->name;
-	const bool first = !has_default(registry);
-	struct lf_rubric_version *active;
-	bool added = false, is_active;
+	const bool first = !has_default(registry), activate = first && !is_active(registry, name, NULL);
+	const char *as_default = first ? ", and the default" : "";
+	bool added = false;
 
-	if (lf_registry_put(registry, version, actor, first, &added, NULL, error) != LF_OK ||
+	if (lf_registry_put(registry, version, actor, activate, &added, NULL, error) != LF_OK ||
 		(first && make_default(registry, name, actor, error) != LF_OK))
 		return error->code;
-	active = lf_registry_active(registry, name, NULL);
-	is_active = active != NULL && lf_digest_equal(&active->digest, &version->digest);
-	lf_rubric_version_release(active);
 	fprintf(stderr, "leadfitd: rubric %s %.12s from %s: %s, ", name, version->digest_text, from,
 		added ? "stored" : "known");
-	if (is_active)
-		fprintf(stderr, "active%s\n", first ? ", and the default" : "");
+	if (is_active(registry, name, &version->digest))
+		fprintf(stderr, "active%s\n", as_default);
 	else
-		fprintf(stderr, "not active (leadfit rubric activate %.12s makes it so)\n", version->digest_text);
+		fprintf(stderr, "not active (leadfit rubric activate %.12s makes it so)%s%s\n", version->digest_text,
+			first ? "; the version that is active stays so" : "", as_default);
 	return LF_OK;
 }
 

@@ -135,6 +135,18 @@ static Leadfit__V1__ScoreRange *score_ranges(
 	return ranges;
 }
 
+/* Whether anything that counts here was observed or stated about the person. */
+static bool rests_on_evidence(const struct lf_answer_parts *parts, const struct lf_member_score *score)
+{
+	const double *weights = parts->evaluation->result.weights;
+
+	for (size_t c = 0; c < lf_rubric_def(parts->version->compiled)->criterion_count; c++) {
+		if (weights[c] > 0 && score->criteria[c].share > 0)
+			return true;
+	}
+	return false;
+}
+
 static void build_ranking(Leadfit__V1__Decision *d, const struct lf_answer_parts *parts, bool all,
 	struct lf_arena *arena, bool *exhausted)
 {
@@ -160,7 +172,7 @@ static void build_ranking(Leadfit__V1__Decision *d, const struct lf_answer_parts
 		ranked[i].score = from->score;
 		ranked[i].eligible = from->eligible;
 		ranked[i].evidence_share = from->evidence_share;
-		if (!(from->evidence_share > 0))
+		if (!rests_on_evidence(parts, from))
 			ranked[i].basis = LEADFIT__V1__BASIS__EXPECTATION_ONLY;
 		if (ranges != NULL)
 			ranked[i].score_range = &ranges[i];

@@ -203,7 +203,7 @@ struct lf_criterion_score {
 
 struct lf_member_score {
 	uint32_t member; /* index in the case */
-	uint32_t rank;   /* from 1, equal scores share; 0 = not eligible */
+	uint32_t rank;   /* from 1, those who tie share; 0 = not eligible */
 	double score;
 	double evidence_share;   /* Σw·share / Σw over rated criteria; 0 where Σw = 0 */
 	double first_rank_share; /* 0 where not eligible; NaN: robustness is not computed */

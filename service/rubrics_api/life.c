@@ -188,7 +188,8 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_rubric_version *version = NULL;
-	const struct lf_actor actor = {lf_rpc_caller(closure_data), lf_is_awaited, closure_data};
+	const struct lf_actor actor = {
+		.caller = lf_rpc_caller(closure_data), .go_on = lf_is_awaited, .context = closure_data};
 	struct lf_rubric_row *row = NULL;
 	struct lf_activated did = {0};
 	bool added = false;
@@ -291,7 +292,8 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_rubric_version *version = NULL;
-	const struct lf_actor actor = {lf_rpc_caller(closure_data), lf_is_awaited, closure_data};
+	const struct lf_actor actor = {
+		.caller = lf_rpc_caller(closure_data), .go_on = lf_is_awaited, .context = closure_data};
 	struct lf_activated did = {0};
 	struct lf_digest digest;
 

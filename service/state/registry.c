@@ -161,17 +161,22 @@ void lf_registry_destroy(struct lf_registry *r)
 
 /* ---- what requests get ---- */
 
-/* The active names, each in names and all in list, which may be cut. */
+/* The active names, each in names; in list, as many as it has room for, and how many more there are. */
 static void list_active(const struct lf_registry *r, const char *names[LF_REGISTRY_ACTIVE_MAX], char list[300])
 {
-	size_t length = 0;
+	size_t length = 0, listed = 0;
 
 	*list = '\0';
 	for (size_t i = 0; i < r->active_count; i++) {
 		names[i] = r->active[i]->message->name;
-		if (length < 300)
-			length += (size_t)snprintf(list + length, 300 - length, "%s%s", i > 0 ? ", " : "", names[i]);
+		if (listed != i || length + strlen(names[i]) + sizeof(", and 64 others") >= 300)
+			continue;
+		length += (size_t)snprintf(list + length, 300 - length, "%s%s", i > 0 ? ", " : "", names[i]);
+		listed++;
 	}
+	if (listed < r->active_count)
+		snprintf(list + length, 300 - length, "%s%zu %s", listed > 0 ? ", and " : "", r->active_count - listed,
+			listed > 0 ? "others" : "names");
 }
 
 /* Says what there is instead of this name ("" = the default rubric). Under the lock. */
@@ -185,10 +190,13 @@ static void say_active(const struct lf_registry *r, const char *name, struct lf_
 	nearest = lf_nearest(name, names, r->active_count);
 	if (*name == '\0' && *r->default_name != '\0')
 		lf_error_set(error, LF_FAILED_PRECONDITION,
-			"the default rubric \"%.128s\" has no active version: activate one (leadfit rubric activate), "
-			"or "
-			"make another the default (leadfit rubric default)%s%s",
-			r->default_name, r->active_count > 0 ? "; active are: " : "", list);
+			"the default rubric \"%.128s\" has no active version: give it one (leadfit rubric activate "
+			"%.128s)%s%s",
+			r->default_name, r->default_name,
+			r->active_count > 0
+				? ", or make another the default (leadfit rubric default NAME); active are: "
+				: "",
+			list);
 	else if (r->active_count == 0)
 		lf_error_set(error, LF_FAILED_PRECONDITION,
 			"no rubric is active: leadfit rubric list shows those that are stored, leadfit rubric activate "
@@ -198,7 +206,8 @@ static void say_active(const struct lf_registry *r, const char *name, struct lf_
 			"there is no default rubric: name one, or set it (leadfit rubric default NAME); active are: %s",
 			list);
 	else
-		lf_error_set(error, LF_NOT_FOUND, "no rubric \"%.128s\" is active; %s: %s", name,
+		lf_error_set(error, LF_NOT_FOUND,
+			"no rubric \"%.128s\" is active; %s: %s (leadfit rubric list shows what is stored)", name,
 			nearest != NULL ? "nearest" : "active are", nearest != NULL ? nearest : list);
 }
 

@@ -19,6 +19,7 @@ struct lf_actor {
 	const char *caller;
 	lf_go_on_fn go_on; /* whether they still wait; asked while a rubric's scenarios run. NULL: they do */
 	void *context;     /* of go_on */
+	bool unbounded;    /* may store any number of versions a day: whoever starts the service */
 };
 
 /*

@@ -79,7 +79,7 @@ l rubric activate "$rubric"; status_is 0; out_has "${first:0:12} is the active v
 l rubric activate - <"$work/second.yaml"; status_is 0; out_has "${second:0:12} is the active version now"
 l rubric activate "tech-lead@${first:0:12}"; status_is 0; out_has "${first:0:12} is the active version now"
 l rubric activate "${second:0:8}" --rubric tech-lead; status_is 0; out_has "${second:0:12} is the active version now"
-l rubric activate "$rubric" --rubric own; status_is 2; out_empty; err_has "--rubric own: $rubric is tech-lead"
+l rubric activate "$rubric" --rubric own; status_is 2; out_empty; err_has "--rubric own: $rubric is a version of tech-lead"
 sed -e 's/^title: .*/title: A third version/' "$rubric" >"$work/third.yaml"
 l rubric activate "$work/third.yaml"; status_is 2; out_empty
 err_has "$work/third.yaml: this version is not stored: leadfit rubric put --activate $work/third.yaml stores it and makes it active"
@@ -99,16 +99,16 @@ l rubric default ""; [ "$status" = 2 ] || fail "an empty name"; out_empty; err_h
 stop; start own.db; answers "$second"
 
 claim "a deactivated rubric is out of use until it is activated again, the default among them"
-l rubric deactivate own; status_is 0; err_empty; out_has "own: has no active version from now on; ${own:0:12} was"; out_has "To go back: leadfit rubric activate ${own:0:12}"
-l rubric deactivate own; status_is 0; out_is "own: has no active version already"
+l rubric deactivate own; status_is 0; err_empty; out_has "own has no active version any more; ${own:0:12} was active"; out_has "To go back: leadfit rubric activate ${own:0:12}"
+l rubric deactivate own; status_is 0; out_is "own had no active version"
 l rubric deactivate onw; status_is 2; out_empty; err_has 'no rubric "onw" is stored; nearest: own'
 answers "$second"
 l rubric deactivate tech-lead --output json; status_is 0; out_has '"isDefault": true'; out_has '"changed": true'
-refused 'the default rubric "tech-lead" has no active version: activate one (leadfit rubric activate), or make another the default (leadfit rubric default)'
+refused 'the default rubric "tech-lead" has no active version: give it one (leadfit rubric activate tech-lead)'
 l rubric list; status_is 0; out_matches "^tech-lead +no "; out_has "The default rubric tech-lead has no active version"
 l rubric default; status_is 1; out_has "The default rubric tech-lead has no active version"
 stop; start own.db --rubric "$rubric"
-file_has "$work/daemon.log" 'the default rubric "tech-lead" has no active version: activate one'
+file_has "$work/daemon.log" 'the default rubric "tech-lead" has no active version: give it one'
 file_has "$work/daemon.log" "known, not active (leadfit rubric activate ${first:0:12} makes it so)"
 refused 'the default rubric "tech-lead" has no active version'
 l rubric activate own; status_is 0; refused "active are: own"

@@ -327,7 +327,7 @@ static void changes_are_told_in_the_rubrics_own_terms(void **state)
 			"value of a where nothing is known: 0.4 -> 0\nvalue of b where nothing is known: 0.1 -> 0.2\n"
 			"pieces of evidence that a label weighs: 1 -> 2\n"},
 		{"{expertise: {strength: 1}}", "{}",
-			"a label alone decides again: evidence no longer outweighs it ({strength: 1})\n"},
+			"a label alone decides again: evidence does not outweigh it any more (was {strength: 1})\n"},
 		{"{thresholds: {margin: 0.1}, half_life_days: 10}",
 			"{thresholds: {margin: 0.2}, robustness: {samples: 10}}",
 			"half-life of evidence, in days: 10 -> none (evidence does not age)\nrobustness is now "

@@ -355,7 +355,8 @@ static void bad_requests_are_refused_by_what_is_wrong(void **state)
 
 	request.name = name;
 	history_call(f->client, "leadfit.v1.Rubrics/Backtest", &request.base, LF_NOT_FOUND, message);
-	assert_string_equal(message, "no rubric \"pasta\" is active; nearest: past");
+	assert_string_equal(
+		message, "no rubric \"pasta\" is active; nearest: past (leadfit rubric list shows what is stored)");
 	request.rubric = rubric;
 	history_call(f->client, "leadfit.v1.Rubrics/Backtest", &request.base, LF_INVALID_ARGUMENT, message);
 	assert_string_equal(message, "rubric: stands beside name or digest: either is allowed, not both");
@@ -474,7 +475,8 @@ static void the_command_refuses_what_does_not_go_together(void **state)
 			2},
 		{"rubric backtest past --outcome maybe", "--outcome: MAYBE is not ", 2},
 		{"rubric backtest nowhere.yaml", "nowhere.yaml: No such file", 2},
-		{"rubric backtest pasta", "no rubric \"pasta\" is active; nearest: past", 2},
+		{"rubric backtest pasta",
+			"no rubric \"pasta\" is active; nearest: past (leadfit rubric list shows what is stored)", 2},
 		{"rubric backtest deadbeef", "rubric backtest: no version's digest begins with deadbeef", 2},
 	};
 	char out[8192];

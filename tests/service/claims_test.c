@@ -323,11 +323,38 @@ static void enough_evidence_outweighs_any_label(void **state)
 	assert_true(most > 0); /* a label never counts for nothing */
 }
 
+/* What is set apart as an expectation: nothing that counts was observed or stated; what is stated counts. */
+static void the_basis_is_what_the_score_rests_on(void **state)
+{
+	static const char fit[] =
+		"{name: r, scale: {min: 1, max: 5}, disciplines: [{id: FE}, {id: BE}], criteria: [{id: c, weight: "
+		"{base: 0}}, {id: f, derived: DOMAIN_ALIGNMENT, weight: {base: 1}, needs: [{discipline: FE, base: "
+		"1}]}]}";
+	struct lf_rubric_version *version = support_rubric(fit);
+	struct support_case c;
+	const Leadfit__V1__Decision *decision;
+
+	(void)state;
+	support_evaluate(&c, version,
+		"{team: {id: t, members: [{id: stated, discipline: BE, expertise: {FE: 0.9}}, {id: label, discipline: "
+		"FE}, {id: rated, discipline: BE, evidence: [{criterion: c, rating: 5}]}]}, project: {id: p}}");
+	decision = support_decide(&c, version);
+	assert_string_equal(decision->ranking[0]->candidate, "label");
+	assert_int_equal(decision->ranking[0]->basis, LEADFIT__V1__BASIS__EXPECTATION_ONLY);
+	assert_string_equal(decision->ranking[1]->candidate, "stated");
+	assert_int_equal(decision->ranking[1]->basis, LEADFIT__V1__BASIS__EVIDENCE);
+	assert_string_equal(decision->ranking[2]->candidate, "rated"); /* on what does not count */
+	assert_int_equal(decision->ranking[2]->basis, LEADFIT__V1__BASIS__EXPECTATION_ONLY);
+	support_clean_up(&c);
+	lf_rubric_version_release(version);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_rubric_passes_its_own_scenarios),
 		cmocka_unit_test(a_scenario_that_does_not_hold_is_named_with_what_differs),
+		cmocka_unit_test(the_basis_is_what_the_score_rests_on),
 		cmocka_unit_test(enough_evidence_outweighs_any_label),
 		cmocka_unit_test(without_evidence_the_project_decides_and_the_outcome_is_insufficient_evidence),
 		cmocka_unit_test(sweeping_interaction_focus_changes_who_is_first_exactly_once),

@@ -221,7 +221,8 @@ static void an_unknown_name_is_told_with_the_nearest_active_one(void **state)
 
 	put(world, "tech-lead", 1, true);
 	assert_int_equal(set_default(world, "tech-laed", &changed, &error), LF_FAILED_PRECONDITION);
-	assert_string_equal(error.message, "no rubric \"tech-laed\" is active; nearest: tech-lead");
+	assert_string_equal(error.message,
+		"no rubric \"tech-laed\" is active; nearest: tech-lead (leadfit rubric list shows what is stored)");
 	lf_error_clean_up(&error);
 	changes_are(world, "");
 }
@@ -239,8 +240,9 @@ static void a_default_that_was_deactivated_is_said_and_comes_back_with_its_name(
 	deactivate(world, "r", true);
 	for (int round = 0; round < 2; round++) { /* and after a restart */
 		refused(world, "", LF_FAILED_PRECONDITION,
-			"the default rubric \"r\" has no active version: activate one (leadfit rubric activate), or "
-			"make another the default (leadfit rubric default); active are: q");
+			"the default rubric \"r\" has no active version: give it one (leadfit rubric activate r), or "
+			"make "
+			"another the default (leadfit rubric default NAME); active are: q");
 		refused(world, "r", LF_NOT_FOUND, "no rubric \"r\" is active; ");
 		close_registry(world);
 		open_registry(world);
@@ -305,7 +307,7 @@ static void a_caller_may_put_so_many_new_versions_a_day(void **state)
 	for (int round = 0; round < 2; round++) { /* and after a restart */
 		assert_int_equal(put_by(world, &ann, "q", 0, false, &error), LF_RESOURCE_EXHAUSTED);
 		assert_non_null(strstr(error.message,
-			"ann has put 256 new versions of rubrics within 24 hours, and may put 256: there is room again "
+			"ann has put 256 new versions of rubrics within 24 hours; allowed are 256: there is room again "
 			"at "
 			"20"));
 		lf_error_clean_up(&error);

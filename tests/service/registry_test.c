@@ -198,7 +198,7 @@ static void an_actor_who_waits_no_longer_for_the_scenarios_changes_nothing(void 
 	struct world *world = *state;
 	struct lf_rubric_version *fresh = version_of("fresh", 5, "a"), *stored = version_of("r", 6, "a");
 	int asked = 0;
-	const struct lf_actor gone = {"ann", never, &asked};
+	const struct lf_actor gone = {.caller = "ann", .go_on = never, .context = &asked};
 	struct lf_rubric_version *to = NULL;
 	struct lf_activated did;
 	struct lf_digest digest;

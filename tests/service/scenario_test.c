@@ -96,6 +96,40 @@ static void each_scenario_tells_who_is_first_the_outcome_and_what_differs(void *
 		"3: , outcome 4, margin none\n");
 }
 
+#define MATRIX                                                                                                         \
+	"{name: m, scale: {min: 1, max: 5}, disciplines: [{id: A}, {id: B}], criteria: [{id: tech, weight: {base: "    \
+	"30}}, {id: exp, weight: {base: 25}}, {id: comm, weight: {base: 20}}, {id: fit, weight: {base: 15}}, {id: "    \
+	"lead, weight: {base: 10}}], scenarios: ["
+#define TIED                                                                                                           \
+	"team: {id: t, members: [{id: b, evidence: [{criterion: tech, rating: 3}, {criterion: exp, rating: 4}, "       \
+	"{criterion: comm, rating: 5}, {criterion: fit, rating: 3}, {criterion: lead, rating: 4}]}, {id: c, "          \
+	"evidence: "                                                                                                   \
+	"[{criterion: tech, rating: 5}, {criterion: exp, rating: 3}, {criterion: comm, rating: 3}, {criterion: fit, "  \
+	"rating: 4}, {criterion: lead, rating: 3}]}, {id: d}]}"
+
+/* Two who share first place: either is first, in either order; who is behind is not. */
+static void those_who_tie_are_each_at_the_place(void **state)
+{
+	struct told told;
+
+	(void)state;
+	assert_int_equal(
+		run(&told,
+			MATRIX "{name: s, " TIED
+			       ", project: {id: p}, expect: {first: c, ranking: [c, b, d], outcome: TOO_CLOSE, "
+			       "profile_first: B}}, {name: t, " TIED
+			       ", project: {id: q}, expect: {first: b, ranking: [b, c]}}, "
+			       "{name: u, " TIED ", project: {id: r}, expect: {first: d, ranking: [b, d]}}" END,
+			0),
+		LF_OK);
+	assert_string_equal(told.text,
+		"0: b, outcome 2, margin some\n"
+		"1: b, outcome 2, margin some\n"
+		"2: b, outcome 2, margin some\n"
+		"  expect.first: d is expected, b ranks first\n"
+		"  expect.ranking: d is expected at place 2, c is there\n");
+}
+
 static void a_scenario_that_is_wrong_in_itself_tells_so_and_the_others_run(void **state)
 {
 	struct told told;
@@ -262,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_scenario_tells_who_is_first_the_outcome_and_what_differs),
+		cmocka_unit_test(those_who_tie_are_each_at_the_place),
 		cmocka_unit_test(a_scenario_that_is_wrong_in_itself_tells_so_and_the_others_run),
 		cmocka_unit_test(scenarios_that_expect_different_things_of_one_case_contradict_each_other),
 		cmocka_unit_test(scenarios_of_different_cases_or_that_agree_do_not_contradict),

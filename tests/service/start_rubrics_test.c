@@ -72,10 +72,9 @@ static void put(struct world *world, const char *name, bool activate)
 	lf_rubric_version_release(version);
 }
 
-/* What a start does without --rubric; the log is opened again before. */
-static void start(struct world *world)
+/* What a start does with these files of --rubric; the log is opened again before. */
+static void start_with(struct world *world, const struct lf_start_rubrics *rubrics)
 {
-	static const struct lf_start_rubrics none = {.count = 0};
 	FILE *file = tmpfile();
 	const int kept = dup(STDERR_FILENO);
 	size_t length;
@@ -86,7 +85,7 @@ static void start(struct world *world)
 	assert_non_null(file);
 	fflush(stderr);
 	dup2(fileno(file), STDERR_FILENO);
-	status = lf_start_rubrics_put(&none, world->log, world->registry);
+	status = lf_start_rubrics_put(rubrics, world->log, world->registry);
 	fflush(stderr);
 	dup2(kept, STDERR_FILENO);
 	close(kept);
@@ -95,6 +94,13 @@ static void start(struct world *world)
 	world->said[length] = '\0';
 	fclose(file);
 	assert_int_equal(status, 0);
+}
+
+static void start(struct world *world)
+{
+	static const struct lf_start_rubrics none = {.count = 0};
+
+	start_with(world, &none);
 }
 
 static void says(struct world *world, const char *text)
@@ -176,6 +182,59 @@ static void several_active_rubrics_make_no_default_and_it_is_said(void **state)
 	is_refused(world);
 }
 
+static struct lf_rubric_version *other_version_of(const char *name)
+{
+	char yaml[200];
+
+	snprintf(yaml, sizeof(yaml),
+		"{name: %s, title: other, scale: {min: 1, max: 5}, criteria: [{id: c, weight: {base: 1}}]}", name);
+	return support_rubric(yaml);
+}
+
+/* A log of before, with several names: the file's becomes the default, and the version that is active stays so. */
+static void a_file_makes_its_name_the_default_and_replaces_no_active_version(void **state)
+{
+	struct world *world = *state;
+	struct lf_start_rubrics rubrics = {.files = {{.path = "r.yaml", .text = NULL}}, .count = 1};
+	struct lf_rubric_version *active;
+
+	put(world, "r", true);
+	put(world, "q", true);
+	rubrics.files[0].version = other_version_of("r");
+	start_with(world, &rubrics);
+	says(world, " from r.yaml: stored, not active (leadfit rubric activate ");
+	says(world, " makes it so); the version that is active stays so, and the default\n");
+	default_is(world, "r");
+	active = lf_registry_active(world->registry, "", NULL);
+	assert_string_equal(active->message->title, "");
+	lf_rubric_version_release(active);
+	lf_rubric_version_release(rubrics.files[0].version);
+}
+
+/* What a caller named "local" has put is no reason why a service does not start. */
+static void a_start_is_not_bound_by_what_a_caller_has_put(void **state)
+{
+	static const struct lf_actor local = {.caller = "local"};
+	struct world *world = *state;
+	struct lf_start_rubrics rubrics = {.files = {{.path = "new.yaml", .text = NULL}}, .count = 1};
+
+	for (int i = 0; i < LF_RUBRIC_VERSIONS_A_DAY_MAX; i++) {
+		char name[16];
+		struct lf_rubric_version *version;
+
+		snprintf(name, sizeof(name), "r%d", i);
+		version = other_version_of(name);
+		assert_int_equal(lf_registry_put(world->registry, version, &local, false, NULL, NULL, NULL), LF_OK);
+		lf_rubric_version_release(version);
+	}
+	rubrics.files[0].version = other_version_of("new");
+	assert_int_equal(lf_registry_put(world->registry, rubrics.files[0].version, &local, false, NULL, NULL, NULL),
+		LF_RESOURCE_EXHAUSTED);
+	start_with(world, &rubrics);
+	says(world, " from new.yaml: stored, active, and the default\n");
+	lf_rubric_version_release(rubrics.files[0].version);
+}
+
 static void a_log_whose_rubrics_are_not_active_does_not_get_the_built_in_one(void **state)
 {
 	struct world *world = *state;
@@ -205,7 +264,8 @@ static void a_default_that_was_deactivated_stays_so(void **state)
 	assert_int_equal(lf_registry_deactivate(world->registry, "r", "ann", &did, &is_default, NULL), LF_OK);
 	put(world, "q", true);
 	start(world);
-	says(world, "leadfitd: the default rubric \"r\" has no active version: activate one");
+	says(world,
+		"leadfitd: the default rubric \"r\" has no active version: give it one (leadfit rubric activate r)");
 	default_is(world, "r");
 	is_refused(world);
 }
@@ -218,6 +278,8 @@ int main(void)
 		CLAIM(an_empty_log_gets_the_built_in_rubric),
 		CLAIM(the_only_active_rubric_becomes_the_default),
 		CLAIM(several_active_rubrics_make_no_default_and_it_is_said),
+		CLAIM(a_file_makes_its_name_the_default_and_replaces_no_active_version),
+		CLAIM(a_start_is_not_bound_by_what_a_caller_has_put),
 		CLAIM(a_log_whose_rubrics_are_not_active_does_not_get_the_built_in_one),
 		CLAIM(a_default_that_was_deactivated_stays_so),
 	};

@@ -149,17 +149,32 @@ static bool equally_often(const struct lf_speaker *speaker, size_t *most)
 	return equally;
 }
 
+/* Of those who share first place. */
+static double mean_share(const struct lf_speaker *speaker)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < speaker->first; i++)
+		sum += speaker->result->ranking[i].first_rank_share;
+	return sum / (double)speaker->first;
+}
+
 void lf_say_robustness(struct lf_speaker *speaker)
 {
 	const struct lf_member_score *ranking = speaker->result->ranking;
 	double asked = speaker->rubric->def.threshold_first_rank_share, share;
-	bool equally;
+	const struct lf_ties ties = lf_ties_of(speaker->the_case);
+	bool equally, alike, too_few;
 	size_t most;
 
 	if (speaker->eligible < 2 || isnan(ranking[0].first_rank_share) || only_fragile(speaker))
 		return;
+	/* What sets the shares of equal candidates apart is chance. */
 	equally = equally_often(speaker, &most);
-	share = ranking[most].first_rank_share;
+	alike = !equally && lf_count_equals(speaker, 0) >= speaker->first;
+	equally = equally || alike;
+	share = alike ? mean_share(speaker) : ranking[most].first_rank_share;
+	too_few = share < 1 && lf_below(ties, share, asked);
 	if (equally)
 		lf_put_several(speaker, 0, speaker->first);
 	else
@@ -168,9 +183,11 @@ void lf_say_robustness(struct lf_speaker *speaker)
 		speaker->first == 1 ? " stays first in "
 			: equally   ? " each rank first in "
 				    : " ranks first most often, in ");
-	if (share < 1 && share < asked)
+	if (too_few)
 		lf_text_put(&speaker->text, "only ");
-	if (share < 1 && share < asked && share >= 0.005) {
+	if (alike)
+		lf_text_put(&speaker->text, "about ");
+	if (too_few && share >= 0.005) {
 		lf_text_fixed(&speaker->text, share * 100, lf_decimals_apart(share * 100, asked * 100, 0));
 		lf_text_put(&speaker->text, "% of ");
 	} else if (share < 1) {
@@ -180,7 +197,7 @@ void lf_say_robustness(struct lf_speaker *speaker)
 		lf_text_put(&speaker->text, "all ");
 	}
 	put_variations(speaker);
-	if (share < asked)
+	if (lf_below(ties, share, asked))
 		put_asked_share(speaker);
 	if (equally)
 		put_rivals(speaker, speaker->first, speaker->eligible, share);

@@ -1,4 +1,4 @@
-/* What evidence made of a label: "m-1042 is Backend by label; 3 pieces of evidence say 0.75 in Front end." */
+/* What evidence made of a label: "m-1042 is Backend by label; with 3 pieces of evidence, 0.75 in Front end." */
 #include "service/engine/words/speak.h"
 
 #define TOLD_MIN 0.005 /* a label that evidence moved by less is as good as confirmed */
@@ -119,9 +119,9 @@ static void say_shown_at(struct lf_speaker *speaker, size_t place)
 		return;
 	lf_put_ranked(speaker, place);
 	put_label_of(speaker, member, discipline, shown.label);
-	lf_text_put(&speaker->text, "; ");
+	lf_text_put(&speaker->text, "; with ");
 	lf_text_count(&speaker->text, shown.count);
-	lf_text_put(&speaker->text, shown.count == 1 ? " piece of evidence says " : " pieces of evidence say ");
+	lf_text_put(&speaker->text, shown.count == 1 ? " piece of evidence, " : " pieces of evidence, ");
 	lf_text_fixed(&speaker->text, shown.level, 2);
 	lf_text_put(&speaker->text, " in ");
 	put_discipline(speaker, discipline);
