@@ -21,4 +21,7 @@ size_t lf_unseen(const char *text, uint32_t *character);
 /* Puts one '?' in the place of each of these but for line ends. The text may become shorter. */
 void lf_text_make_harmless(char *text);
 
+/* The same, and of line ends, too: what it gives is one line. */
+void lf_text_make_line(char *text);
+
 #endif

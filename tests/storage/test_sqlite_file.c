@@ -307,9 +307,9 @@ static void other_tables_are_refused_untouched(void **state)
 	(void)state;
 	make_log(3);
 	sql(place.file, "CREATE TABLE surprise(a)");
-	refused_untouched("tables");
+	refused_untouched("the table surprise is not one of a decision log: it was put in");
 	sql(place.file, "DROP TABLE surprise; DROP INDEX decision_by_id");
-	refused_untouched("tables");
+	refused_untouched("the index decision_by_id of a decision log is not there: it was deleted");
 }
 
 static void a_truncated_file_is_refused_untouched(void **state)
