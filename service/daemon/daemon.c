@@ -2,9 +2,11 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "proto/base/check.h"
+#include "service/daemon/backups.h"
 #include "service/daemon/rubrics.h"
 #include "service/rpc/nng/nng.h"
 #include "service/rpc/nng/publish.h"
@@ -109,6 +111,7 @@ static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_op
 	d->state.teams = d->teams;
 	d->state.signer = &d->seal.signer;
 	d->state.checkpoints = d->seal.checkpoints;
+	d->state.backups = d->backups;
 	lf_daemon_services_init(&d->services, &d->state);
 	return lf_daemon_services_add(&d->services, d->server, error);
 }
@@ -135,7 +138,8 @@ static int start(struct lf_daemon *d, const struct lf_daemon_options *options, c
 	struct lf_error error = LF_ERROR_INIT;
 	int status = 0;
 
-	if (open_access(d, options, &error) == LF_OK && open_log(d, options, &error) == LF_OK) {
+	if (lf_backups_find(&d->backups, options, &error) == LF_OK && open_access(d, options, &error) == LF_OK &&
+		open_log(d, options, &error) == LF_OK) {
 		status = lf_start_rubrics_put(rubrics, d->log, d->registry);
 		if (status == 0 && open_services(d, options, &error) == LF_OK)
 			listen_all(d, options, &error);
@@ -181,4 +185,5 @@ void lf_daemon_stop(struct lf_daemon *d)
 	lf_team_cache_destroy(d->teams);
 	lf_registry_destroy(d->registry);
 	lf_tokens_destroy(d->tokens);
+	free(d->backups);
 }
