@@ -33,6 +33,16 @@ static void log_failed(void *context, const struct lf_error *error)
 	kill(getpid(), SIGUSR1);
 }
 
+/* On any thread. The service goes on, as what is whole can still be had, and new decisions kept. */
+static void log_damaged(void *context, const struct lf_error *error)
+{
+	(void)context;
+	fprintf(stderr,
+		"leadfitd: the decision log is damaged, and the service is not ready from now on: %s; stop it, and see "
+		"leadfitd verify and leadfitd restore\n",
+		error->message);
+}
+
 /* While lf_log_open() migrates: a line for each tenth. */
 static void log_migrating(void *context, uint64_t done, uint64_t total)
 {
@@ -81,6 +91,7 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 	uint64_t tenths = 0;
 	struct lf_log_options log_options = {.location = options->database,
 		.on_failed = log_failed,
+		.on_damaged = log_damaged,
 		.on_migrating = log_migrating,
 		.on_migrating_context = &tenths};
 

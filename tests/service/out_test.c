@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "grpc/health/v1/health.pb-c.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "leadfit/v1/keeping.pb-c.h"
 #include "proto/base/limits.h"
@@ -360,6 +361,35 @@ static void what_is_wrong_with_a_request_is_said_field_by_field(void **state)
 	lf_error_clean_up(&error);
 }
 
+static bool serves(void)
+{
+	Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+	ProtobufCMessage *reply = call(&grpc__health__v1__health__descriptor, "Check", &request.base, 10000, NULL);
+	bool serving;
+
+	assert_non_null(reply);
+	serving = ((Grpc__Health__V1__HealthCheckResponse *)reply)->status ==
+		GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return serving;
+}
+
+/* What the service says on standard error. */
+static bool has_said(const char *text)
+{
+	char path[96], line[1024];
+	bool found = false;
+	FILE *log;
+
+	snprintf(path, sizeof(path), "%s/log", daemon_.directory);
+	log = fopen(path, "r");
+	assert_non_null(log);
+	while (!found && fgets(line, sizeof(line), log) != NULL)
+		found = strstr(line, text) != NULL;
+	fclose(log);
+	return found;
+}
+
 static void a_damaged_decision_is_named_and_those_around_it_still_come_out(void **state)
 {
 	enum { COUNT = 12, DAMAGED = 7 };
@@ -377,6 +407,7 @@ static void a_damaged_decision_is_named_and_those_around_it_still_come_out(void 
 		sqlite3_exec(db, "UPDATE decision SET answer = x'0a' WHERE sequence = 7", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	daemon_start(&daemon_);
+	assert_true(serves());
 	response = page(&request);
 	assert_int_equal(response->n_decisions, DAMAGED - 1);
 	assert_int_equal(response->next, DAMAGED);
@@ -386,6 +417,8 @@ static void a_damaged_decision_is_named_and_those_around_it_still_come_out(void 
 	assert_int_equal(error.code, LF_DATA_LOSS);
 	assert_non_null(strstr(error.message, "sequence 7"));
 	lf_error_clean_up(&error);
+	assert_false(serves()); /* until it is started again */
+	assert_true(has_said("the decision log is damaged, and the service is not ready from now on: "));
 	request.newest_first = true;
 	request.from_sequence = 0;
 	response = page(&request);
