@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/base/check.h"
 
@@ -19,6 +20,15 @@ int lf_command_line_refuse(const struct lf_command_line *line, const char *what)
 {
 	fprintf(stderr, "leadfitd: %s\n", what);
 	return say_where_help_is(line);
+}
+
+int lf_command_line_printed(int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "leadfitd: standard output can't be written: %s\n", strerror(errno != 0 ? errno : EIO));
+	return status != 0 ? status : 3;
 }
 
 static bool read_number(const struct lf_command_line_option *option, const char *text)
@@ -77,11 +87,11 @@ int lf_command_line_read(const struct lf_command_line *line, int argc, char **ar
 	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
 		if (option == HELP) {
 			fputs(line->usage, stdout);
-			return 0;
+			return lf_command_line_printed(0);
 		}
 		if (option == VERSION) {
 			printf("leadfitd %s\n", LF_VERSION);
-			return 0;
+			return lf_command_line_printed(0);
 		}
 		if (option < FIRST)
 			return say_where_help_is(line);

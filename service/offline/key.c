@@ -29,7 +29,8 @@ static int print_verifier(const char *path)
 	lf_signer_verifier(&signer, &verifier);
 	lf_key_clear(&signer);
 	lf_verifier_print(&verifier, text);
-	return puts(text) < 0 || fflush(stdout) != 0 ? 3 : 0;
+	puts(text);
+	return lf_command_line_printed(0);
 }
 
 int lf_key_command(int argc, char **argv)

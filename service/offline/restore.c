@@ -94,5 +94,5 @@ int lf_restore_command(int argc, char **argv)
 			" records when its newest checkpoint was signed, and the backup has %" PRIu64
 			": start the service with --accept-rewound once\n",
 			checked.newest, checked.size);
-	return fflush(stdout) != 0 ? 3 : 0;
+	return lf_command_line_printed(0);
 }

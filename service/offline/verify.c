@@ -301,11 +301,7 @@ int lf_verify_file(const char *database, const struct lf_seals *seals, uint64_t 
 	if (newest != NULL)
 		*newest = list.count > 0 ? list.items[list.count - 1].checkpoint.size : 0;
 	lf_sealed_clean_up(&list);
-	if (fflush(stdout) != 0 && status == 0) {
-		fputs("leadfitd: standard output can't be written\n", stderr);
-		status = 3;
-	}
-	return status;
+	return lf_command_line_printed(status);
 }
 
 int lf_verify_command(int argc, char **argv)

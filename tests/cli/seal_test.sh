@@ -184,4 +184,12 @@ for file in "$db.checkpoints"/*.checkpoint "$db.checkpoints/latest"; do
 	(cd "$work/openssl" && sh "$work/check.sh" >/dev/null 2>&1) || fail "$file does not verify"
 done
 
+claim "what can't be printed is said"
+for arguments in --help --version "key --help" "verify --help" "restore --help" "key --db $db" "verify --db $db"; do
+	# shellcheck disable=SC2086
+	status=0; "$leadfitd" $arguments >/dev/full 2>"$work/full.err" || status=$?
+	[ "$status" = 3 ] || fail "leadfitd $arguments: status $status"
+	file_has "$work/full.err" "leadfitd: standard output can't be written: No space left on device"
+done
+
 finish
