@@ -1,4 +1,6 @@
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "proto/base/harmless.h"
 
@@ -75,4 +77,22 @@ void lf_text_make_harmless(char *text)
 void lf_text_make_line(char *text)
 {
 	replace_unseen(text, false);
+}
+
+void lf_print_line(FILE *file, const char *format, ...)
+{
+	char *text = NULL;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		fputs("a line that there was no memory for\n", file);
+		return;
+	}
+	lf_text_make_line(text);
+	fprintf(file, "%s\n", text);
+	free(text);
 }

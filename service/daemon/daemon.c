@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "proto/base/check.h"
+#include "proto/base/harmless.h"
 #include "service/daemon/backups.h"
 #include "service/daemon/rubrics.h"
 #include "service/rpc/nng/nng.h"
@@ -19,9 +20,9 @@ enum { DRAIN_MS = 2000, TEAM_CACHE_BYTES = 16 * 1024 * 1024 };
 
 static int say(const struct lf_error *error)
 {
-	fprintf(stderr, "leadfitd: %s\n", error->message);
+	lf_print_line(stderr, "leadfitd: %s", error->message);
 	for (size_t i = 1; i < error->violation_kept; i++)
-		fprintf(stderr, "leadfitd: %s: %s\n", error->violations[i].field, error->violations[i].description);
+		lf_print_line(stderr, "leadfitd: %s: %s", error->violations[i].field, error->violations[i].description);
 	return lf_code_exit_status(error->code);
 }
 
@@ -29,7 +30,7 @@ static int say(const struct lf_error *error)
 static void log_failed(void *context, const struct lf_error *error)
 {
 	(void)context;
-	fprintf(stderr, "leadfitd: the decision log has failed: %s\n", error->message);
+	lf_print_line(stderr, "leadfitd: the decision log has failed: %s", error->message);
 	kill(getpid(), SIGUSR1);
 }
 
@@ -37,9 +38,9 @@ static void log_failed(void *context, const struct lf_error *error)
 static void log_damaged(void *context, const struct lf_error *error)
 {
 	(void)context;
-	fprintf(stderr,
+	lf_print_line(stderr,
 		"leadfitd: the decision log is damaged, and the service is not ready from now on: %s; stop it, and see "
-		"leadfitd verify and leadfitd restore\n",
+		"leadfitd verify and leadfitd restore",
 		error->message);
 }
 
@@ -81,7 +82,7 @@ static enum lf_code open_access(struct lf_daemon *d, const struct lf_daemon_opti
 		return LF_OK;
 	if (lf_publisher_new(&d->publisher, options->publish, d->tokens != NULL, bound, sizeof(bound), error) != LF_OK)
 		return error->code;
-	fprintf(stderr, "leadfitd: publishing on %s\n", bound);
+	lf_print_line(stderr, "leadfitd: publishing on %s", bound);
 	return LF_OK;
 }
 
@@ -136,7 +137,7 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 	for (size_t i = 0; i < options->listen_count; i++) {
 		if (lf_rpc_nng_listen(d->nng, options->listen[i], bound, sizeof(bound), error) != LF_OK)
 			return error->code;
-		fprintf(stderr, "leadfitd: listening on %s\n", bound);
+		lf_print_line(stderr, "leadfitd: listening on %s", bound);
 	}
 	return LF_OK;
 }

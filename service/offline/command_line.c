@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/base/check.h"
+#include "proto/base/harmless.h"
 
 enum { OPTIONS_MAX = 16, HELP = 256, VERSION, FIRST }; /* what getopt_long() returns: beyond every character */
 
@@ -18,7 +19,7 @@ static int say_where_help_is(const struct lf_command_line *line)
 
 int lf_command_line_refuse(const struct lf_command_line *line, const char *what)
 {
-	fprintf(stderr, "leadfitd: %s\n", what);
+	lf_print_line(stderr, "leadfitd: %s", what);
 	return say_where_help_is(line);
 }
 
@@ -27,7 +28,7 @@ int lf_command_line_printed(int status)
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	fprintf(stderr, "leadfitd: standard output can't be written: %s\n", strerror(errno != 0 ? errno : EIO));
+	lf_print_line(stderr, "leadfitd: standard output can't be written: %s", strerror(errno != 0 ? errno : EIO));
 	return status != 0 ? status : 3;
 }
 
@@ -40,7 +41,7 @@ static bool read_number(const struct lf_command_line_option *option, const char 
 	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *option->number >= option->low &&
 		*option->number <= option->high)
 		return true;
-	fprintf(stderr, "leadfitd: --%s %s: allowed are %lu..%lu\n", option->name, text, option->low, option->high);
+	lf_print_line(stderr, "leadfitd: --%s %s: allowed are %lu..%lu", option->name, text, option->low, option->high);
 	return false;
 }
 
@@ -54,7 +55,7 @@ static bool take(const struct lf_command_line_option *option, const char *argume
 	} else if (option->flag != NULL) {
 		*option->flag = true;
 	} else if (*option->count == option->max) {
-		fprintf(stderr, "leadfitd: --%s is given more than %zu times\n", option->name, option->max);
+		lf_print_line(stderr, "leadfitd: --%s is given more than %zu times", option->name, option->max);
 		return false;
 	} else {
 		option->list[(*option->count)++] = argument;
@@ -99,7 +100,7 @@ int lf_command_line_read(const struct lf_command_line *line, int argc, char **ar
 			return 2;
 	}
 	if (optind < argc) {
-		fprintf(stderr, "leadfitd: unexpected argument %s\n", argv[optind]);
+		lf_print_line(stderr, "leadfitd: unexpected argument %s", argv[optind]);
 		return say_where_help_is(line);
 	}
 	return -1;

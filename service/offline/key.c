@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/base/harmless.h"
 #include "service/offline/command_line.h"
 #include "service/offline/commands.h"
 #include "service/seal/key.h"
@@ -22,7 +23,7 @@ static int print_verifier(const char *path)
 	struct lf_signer signer;
 
 	if (lf_key_load(&signer, path, &error) != LF_OK) {
-		fprintf(stderr, "leadfitd: %s%s\n", error.message,
+		lf_print_line(stderr, "leadfitd: %s%s", error.message,
 			error.code == LF_NOT_FOUND ? "; the service makes it when it starts" : "");
 		return lf_code_exit_status(error.code);
 	}

@@ -246,6 +246,21 @@ static void every_alteration_is_found_and_named(void **state)
 	assert_int_equal(missed, 0);
 }
 
+/* What a row says can't make a line of the report. */
+static void no_name_breaks_a_line(void **state)
+{
+	(void)state;
+	file_copy(suite.place.file, suite.altered);
+	sql_run(suite.altered,
+		"UPDATE request_key SET key = 'a' || char(10) || 'findings     0' || char(27) || '[2J', sequence = 1 "
+		"WHERE sequence = 7");
+	assert_int_equal(verify(suite.altered), 1);
+	assert_true(output_has_line(suite.output, "log: ", "idempotency key a?findings     0?[2J leads to", false) ||
+		output_has_line(suite.output, "log: ", "more than one idempotency key", false));
+	assert_false(output_has_line(suite.output, "findings     0", "", false));
+	assert_null(strchr(suite.output, '\033'));
+}
+
 /* ---- what is left behind the schema's back ---- */
 
 static void is_found(const char *name, const char *text)
@@ -431,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_log_and_its_own_free_pages_have_no_findings),
 		cmocka_unit_test(every_alteration_is_found_and_named),
+		cmocka_unit_test(no_name_breaks_a_line),
 		cmocka_unit_test(what_was_deleted_on_free_pages_is_found),
 		cmocka_unit_test(a_row_deleted_by_another_program_is_found),
 		cmocka_unit_test(bytes_hidden_in_the_list_of_free_pages_are_found),
