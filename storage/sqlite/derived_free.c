@@ -17,10 +17,10 @@ enum { HEADER = 100, WAL_HEADER = 32, FRAME_HEADER = 24, PAGE_SIZE_MIN = 512, PA
 struct pages {
 	sqlite3_file *file, *wal; /* wal NULL: there is none, or nothing in it counts */
 	uint32_t page_size;
-	uint32_t count;   /* of the database */
-	uint32_t *frames; /* by page: the frame of the WAL that has it, from 1 on; 0: none */
-	uint32_t frame_capacity;
-	uint8_t *page; /* the last one that was read */
+	uint32_t count;    /* of the database */
+	uint32_t page_max; /* more pages than the two files have room for are in no log */
+	uint32_t *frames;  /* by page: the frame of the WAL that has it, from 1 on; 0: none */
+	uint8_t *page;     /* the last one that was read */
 };
 
 static uint32_t big_endian(const uint8_t *bytes)
@@ -58,21 +58,30 @@ static void add_checksum(bool big, const uint8_t *bytes, size_t length, uint32_t
 	}
 }
 
-/* Notes that this frame has the page, instead of an earlier one. false: memory ran out. */
-static bool note_frame(struct pages *p, uint32_t page, uint32_t frame)
+/* Notes that this frame has the page, instead of an earlier one. */
+static int note_frame(struct pages *p, uint32_t page, uint32_t frame)
 {
-	if (page >= p->frame_capacity) {
-		const uint32_t capacity = page + page / 2 + 1024;
-		uint32_t *grown = realloc(p->frames, capacity * sizeof(*grown));
-
-		if (grown == NULL)
-			return false;
-		memset(grown + p->frame_capacity, 0, (capacity - p->frame_capacity) * sizeof(*grown));
-		p->frames = grown;
-		p->frame_capacity = capacity;
-	}
+	if (page == 0 || page > p->page_max)
+		return SQLITE_CORRUPT;
+	if (p->frames == NULL)
+		p->frames = calloc((size_t)p->page_max + 1, sizeof(*p->frames));
+	if (p->frames == NULL)
+		return SQLITE_NOMEM;
 	p->frames[page] = frame;
-	return true;
+	return SQLITE_OK;
+}
+
+/* How many pages the files have room for. */
+static int find_page_max(struct pages *p)
+{
+	sqlite3_int64 size = 0, wal_size = 0, most;
+	int result = p->file->pMethods->xFileSize(p->file, &size);
+
+	if (result == SQLITE_OK && p->wal != NULL)
+		result = p->wal->pMethods->xFileSize(p->wal, &wal_size);
+	most = (size + wal_size) / p->page_size;
+	p->page_max = most < INT32_MAX ? (uint32_t)most : INT32_MAX;
+	return result;
 }
 
 /* One pass over the frames that count; with last 0, it finds the last of them that ends a transaction. */
@@ -105,8 +114,9 @@ static int walk_wal(struct pages *p, uint32_t last, uint32_t *ended)
 		if (result != SQLITE_OK || memcmp(frame + 8, header + 16, 8) != 0 || sum[0] != big_endian(frame + 16) ||
 			sum[1] != big_endian(frame + 20))
 			return result;
-		if (last > 0 && !note_frame(p, big_endian(frame), i))
-			return SQLITE_NOMEM;
+		result = last > 0 ? note_frame(p, big_endian(frame), i) : SQLITE_OK;
+		if (result != SQLITE_OK)
+			return result;
 		if (big_endian(frame + 4) != 0) {
 			*ended = i;
 			p->count = big_endian(frame + 4);
@@ -119,7 +129,7 @@ static int walk_wal(struct pages *p, uint32_t last, uint32_t *ended)
 
 static int read_page(struct pages *p, uint32_t page)
 {
-	const uint32_t frame = page < p->frame_capacity ? p->frames[page] : 0;
+	const uint32_t frame = p->frames != NULL && page <= p->page_max ? p->frames[page] : 0;
 
 	if (frame == 0)
 		return read_file(p->file, p->page, p->page_size, (uint64_t)(page - 1) * p->page_size);
@@ -147,7 +157,8 @@ static int open_pages(struct pages *p, sqlite3 *db)
 	p->page = malloc(p->page_size);
 	if (p->page == NULL)
 		return SQLITE_NOMEM;
-	if (p->wal != NULL)
+	result = find_page_max(p);
+	if (result == SQLITE_OK && p->wal != NULL)
 		result = walk_wal(p, 0, &last);
 	if (result == SQLITE_OK && last > 0)
 		result = walk_wal(p, last, &last);
@@ -232,7 +243,7 @@ enum lf_code lf_derived_free_pages(struct lf_derived *check)
 	sqlite3_int64 size = 0;
 	int result = lf_sqlite_begin_reading(check->reader);
 
-	if (result == SQLITE_OK)
+	if (result == SQLITE_OK) /* SQLite opens the WAL when something is read */
 		result = sqlite3_exec(check->reader->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
 	if (result == SQLITE_OK)
 		result = open_pages(&pages, check->reader->db);

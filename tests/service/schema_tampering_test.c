@@ -377,39 +377,96 @@ static void bytes_behind_the_last_page_are_found(void **state)
 	is_found("behind the end", "the file goes on behind its last page: 8192 bytes were put there");
 }
 
-/* A service that was killed leaves a WAL: what counts of a page may be there. */
-static void free_pages_in_a_wal_are_looked_at(void **state)
+/* The log as another program leaves it that is killed: with a WAL, which has what the statements did. */
+static void leave_wal(const char *sql, char wal[128])
 {
-	char kept[96], wal[128], kept_wal[128];
+	char kept[96], kept_wal[128];
 	sqlite3 *db = NULL;
 
-	(void)state;
 	snprintf(kept, sizeof(kept), "%s/kept.db", suite.place.folder);
-	snprintf(wal, sizeof(wal), "%s-wal", suite.altered);
+	snprintf(wal, 128, "%s-wal", suite.altered);
 	snprintf(kept_wal, sizeof(kept_wal), "%s-wal", kept);
-	for (int dirty = 0; dirty < 2; dirty++) {
-		file_copy(suite.place.file, suite.altered);
-		assert_int_equal(sqlite3_open(suite.altered, &db), SQLITE_OK);
-		assert_int_equal(sqlite3_exec(db, "PRAGMA wal_autocheckpoint=0", NULL, NULL, NULL), SQLITE_OK);
-		if (dirty)
-			assert_int_equal(sqlite3_exec(db, leave_pages, NULL, NULL, NULL), SQLITE_OK);
-		else
-			assert_int_equal(sqlite3_exec(db,
-						 "PRAGMA secure_delete=ON; CREATE TABLE t(x); INSERT INTO t "
-						 "VALUES(randomblob(90000)); DROP TABLE t",
-						 NULL, NULL, NULL),
-				SQLITE_OK);
-		file_copy(suite.altered, kept);
-		file_copy(wal, kept_wal);
-		sqlite3_close(db);
-		file_copy(kept, suite.altered);
-		file_copy(kept_wal, wal);
-		if (dirty)
-			is_found("in a WAL", " free pages hold what another program deleted (page ");
-		else if (verify(suite.altered) != 0)
-			fail_msg("%s", suite.output);
-		unlink(wal);
+	file_copy(suite.place.file, suite.altered);
+	assert_int_equal(sqlite3_open(suite.altered, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA wal_autocheckpoint=0", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	file_copy(suite.altered, kept);
+	file_copy(wal, kept_wal);
+	sqlite3_close(db);
+	file_copy(kept, suite.altered);
+	file_copy(kept_wal, wal);
+}
+
+static const char leave_zeros[] = "PRAGMA secure_delete=ON; CREATE TABLE t(x); INSERT INTO t VALUES(randomblob(90000));"
+				  "DROP TABLE t";
+
+/* What counts of a page may be in the WAL alone. */
+static void free_pages_in_a_wal_are_looked_at(void **state)
+{
+	char wal[128];
+
+	(void)state;
+	leave_wal(leave_zeros, wal);
+	if (verify(suite.altered) != 0)
+		fail_msg("%s", suite.output);
+	leave_wal(leave_pages, wal);
+	is_found("in a WAL", " free pages hold what another program deleted (page ");
+	unlink(wal);
+}
+
+static uint32_t word_of(const uint8_t *bytes, bool big)
+{
+	const uint32_t a = bytes[0], b = bytes[1], c = bytes[2], d = bytes[3];
+
+	return big ? a << 24 | b << 16 | c << 8 | d : d << 24 | c << 16 | b << 8 | a;
+}
+
+static void put_word(uint8_t *bytes, uint32_t word)
+{
+	for (int i = 0; i < 4; i++)
+		bytes[i] = (uint8_t)(word >> (24 - 8 * i));
+}
+
+static void sum_up(const uint8_t *bytes, size_t length, bool big, uint32_t sum[2])
+{
+	for (size_t i = 0; i < length; i += 8) {
+		sum[0] += word_of(bytes + i, big) + sum[1];
+		sum[1] += word_of(bytes + i + 4, big) + sum[0];
 	}
+}
+
+/* A last transaction, whose one page has a number that no file can have. */
+static void a_wal_with_an_impossible_page_is_found(void **state)
+{
+	enum { PAGE = 8192, FRAME = 24 + PAGE };
+	uint8_t *data, *longer, *last, *frame;
+	char wal[128];
+	size_t length;
+	uint32_t sum[2];
+	bool big;
+
+	(void)state;
+	leave_wal(leave_zeros, wal);
+	data = file_read(wal, &length);
+	longer = calloc(1, length + FRAME);
+	assert_non_null(longer);
+	memcpy(longer, data, length);
+	big = (longer[3] & 1) != 0;
+	last = longer + length - FRAME;
+	frame = longer + length;
+	memcpy(frame, last, 24);
+	put_word(frame, 0xf0000000);
+	sum[0] = word_of(last + 16, true);
+	sum[1] = word_of(last + 20, true);
+	sum_up(frame, 8, big, sum);
+	sum_up(frame + 24, PAGE, big, sum);
+	put_word(frame + 16, sum[0]);
+	put_word(frame + 20, sum[1]);
+	file_write(wal, longer, length + FRAME);
+	is_found("an impossible page", "the list of free pages is damaged: ");
+	unlink(wal);
+	free(longer);
+	free(data);
 }
 
 /* ---- what is put in while the log is open ---- */
@@ -454,6 +511,7 @@ int main(void)
 		cmocka_unit_test(a_list_of_free_pages_that_runs_in_a_circle_is_found),
 		cmocka_unit_test(bytes_behind_the_last_page_are_found),
 		cmocka_unit_test(free_pages_in_a_wal_are_looked_at),
+		cmocka_unit_test(a_wal_with_an_impossible_page_is_found),
 		cmocka_unit_test(nothing_runs_that_is_put_in_while_the_log_is_open),
 		cmocka_unit_test(the_count),
 	};
