@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include "storage/sqlite/store.h"
 #include "storage/verify/verify.h"
 #include "tests/service/altered.h"
 
@@ -491,6 +492,36 @@ static void nothing_runs_that_is_put_in_while_the_log_is_open(void **state)
 	lf_error_clean_up(&error);
 }
 
+/* S6: what a connection of ours does with what another program put in. */
+static void a_connection_runs_nothing_of_the_file(void **state)
+{
+	static const int off[] = {
+		SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW, SQLITE_DBCONFIG_TRUSTED_SCHEMA};
+	sqlite3 *db = NULL;
+	int on = 0;
+
+	(void)state;
+	file_copy(suite.place.file, suite.altered);
+	sql_run(suite.altered,
+		"CREATE VIEW seen AS SELECT value FROM name; CREATE TRIGGER later AFTER UPDATE ON probe BEGIN DELETE "
+		"FROM name; END");
+	assert_int_equal(lf_sqlite_connect(&db, suite.altered, SQLITE_OPEN_READWRITE), SQLITE_OK);
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+		int is = 1;
+
+		assert_int_equal(sqlite3_db_config(db, off[i], -1, &is), SQLITE_OK);
+		assert_int_equal(is, 0);
+	}
+	assert_int_equal(sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, -1, &on), SQLITE_OK);
+	assert_int_equal(on, 1);
+	assert_int_equal(sqlite3_exec(db, "SELECT * FROM seen", NULL, NULL, NULL), SQLITE_ERROR);
+	assert_int_equal(sqlite3_exec(db, "UPDATE probe SET count = count + 1", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA writable_schema=ON; DELETE FROM sqlite_schema", NULL, NULL, NULL),
+		SQLITE_ERROR);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_true(sql_run(suite.altered, "SELECT count(*) FROM name") > 0);
+}
+
 static void the_count(void **state)
 {
 	(void)state;
@@ -513,6 +544,7 @@ int main(void)
 		cmocka_unit_test(free_pages_in_a_wal_are_looked_at),
 		cmocka_unit_test(a_wal_with_an_impossible_page_is_found),
 		cmocka_unit_test(nothing_runs_that_is_put_in_while_the_log_is_open),
+		cmocka_unit_test(a_connection_runs_nothing_of_the_file),
 		cmocka_unit_test(the_count),
 	};
 
