@@ -114,7 +114,7 @@ _leadfit()
 	"audit " | "help audit") COMPREPLY=($(compgen -W "impact" -- "$current")) ;;
 	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate deactivate default history backtest diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
-	"decisions verify-proof" | "decisions export" | "backup " | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric activate" | "rubric backtest" | "rubric diff" | "rubric fmt" | "rubric weights")
+	"decisions verify-proof" | "decisions export" | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric activate" | "rubric backtest" | "rubric diff" | "rubric fmt" | "rubric weights")
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;

@@ -1,3 +1,7 @@
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
 #include "proto/base/harmless.h"
 
 struct range {
@@ -52,15 +56,43 @@ size_t lf_unseen(const char *text, uint32_t *character)
 	return length;
 }
 
-void lf_text_make_harmless(char *text)
+static void replace_unseen(char *text, bool lines)
 {
 	char *out = text;
 
 	while (*text != '\0') {
-		const size_t length = *text == '\n' ? 0 : lf_unseen(text, NULL);
+		const size_t length = lines && *text == '\n' ? 0 : lf_unseen(text, NULL);
 
 		*out++ = length > 0 ? '?' : *text;
 		text += length > 0 ? length : 1;
 	}
 	*out = '\0';
+}
+
+void lf_text_make_harmless(char *text)
+{
+	replace_unseen(text, true);
+}
+
+void lf_text_make_line(char *text)
+{
+	replace_unseen(text, false);
+}
+
+void lf_print_line(FILE *file, const char *format, ...)
+{
+	char *text = NULL;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		fputs("a line that there was no memory for\n", file);
+		return;
+	}
+	lf_text_make_line(text);
+	fprintf(file, "%s\n", text);
+	free(text);
 }

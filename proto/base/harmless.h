@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /*
  * Bytes of the character at text if it is one of these, and *character (may be NULL) is which; else 0. Reads no further
@@ -20,5 +21,14 @@ size_t lf_unseen(const char *text, uint32_t *character);
 
 /* Puts one '?' in the place of each of these but for line ends. The text may become shorter. */
 void lf_text_make_harmless(char *text);
+
+/* The same, and of line ends, too: what it gives is one line. */
+void lf_text_make_line(char *text);
+
+/*
+ * Prints one line, by one call: what format makes is harmless, and ends where the line does, whatever names and paths are
+ * in it. For what a service says, and for a report that a program reads line by line. Any thread.
+ */
+void lf_print_line(FILE *file, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

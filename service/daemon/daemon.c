@@ -2,9 +2,12 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "proto/base/check.h"
+#include "proto/base/harmless.h"
+#include "service/daemon/backups.h"
 #include "service/daemon/rubrics.h"
 #include "service/rpc/nng/nng.h"
 #include "service/rpc/nng/publish.h"
@@ -17,9 +20,9 @@ enum { DRAIN_MS = 2000, TEAM_CACHE_BYTES = 16 * 1024 * 1024 };
 
 static int say(const struct lf_error *error)
 {
-	fprintf(stderr, "leadfitd: %s\n", error->message);
+	lf_print_line(stderr, "leadfitd: %s", error->message);
 	for (size_t i = 1; i < error->violation_kept; i++)
-		fprintf(stderr, "leadfitd: %s: %s\n", error->violations[i].field, error->violations[i].description);
+		lf_print_line(stderr, "leadfitd: %s: %s", error->violations[i].field, error->violations[i].description);
 	return lf_code_exit_status(error->code);
 }
 
@@ -27,8 +30,18 @@ static int say(const struct lf_error *error)
 static void log_failed(void *context, const struct lf_error *error)
 {
 	(void)context;
-	fprintf(stderr, "leadfitd: the decision log has failed: %s\n", error->message);
+	lf_print_line(stderr, "leadfitd: the decision log has failed: %s", error->message);
 	kill(getpid(), SIGUSR1);
+}
+
+/* On any thread. The service goes on, as what is whole can still be had, and new decisions kept. */
+static void log_damaged(void *context, const struct lf_error *error)
+{
+	(void)context;
+	lf_print_line(stderr,
+		"leadfitd: the decision log is damaged, and the service is not ready from now on: %s; stop it, and see "
+		"leadfitd verify and leadfitd restore",
+		error->message);
 }
 
 /* While lf_log_open() migrates: a line for each tenth. */
@@ -69,7 +82,7 @@ static enum lf_code open_access(struct lf_daemon *d, const struct lf_daemon_opti
 		return LF_OK;
 	if (lf_publisher_new(&d->publisher, options->publish, d->tokens != NULL, bound, sizeof(bound), error) != LF_OK)
 		return error->code;
-	fprintf(stderr, "leadfitd: publishing on %s\n", bound);
+	lf_print_line(stderr, "leadfitd: publishing on %s", bound);
 	return LF_OK;
 }
 
@@ -79,6 +92,7 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 	uint64_t tenths = 0;
 	struct lf_log_options log_options = {.location = options->database,
 		.on_failed = log_failed,
+		.on_damaged = log_damaged,
 		.on_migrating = log_migrating,
 		.on_migrating_context = &tenths};
 
@@ -109,6 +123,7 @@ static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_op
 	d->state.teams = d->teams;
 	d->state.signer = &d->seal.signer;
 	d->state.checkpoints = d->seal.checkpoints;
+	d->state.backups = d->backups;
 	lf_daemon_services_init(&d->services, &d->state);
 	return lf_daemon_services_add(&d->services, d->server, error);
 }
@@ -122,7 +137,7 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 	for (size_t i = 0; i < options->listen_count; i++) {
 		if (lf_rpc_nng_listen(d->nng, options->listen[i], bound, sizeof(bound), error) != LF_OK)
 			return error->code;
-		fprintf(stderr, "leadfitd: listening on %s\n", bound);
+		lf_print_line(stderr, "leadfitd: listening on %s", bound);
 	}
 	return LF_OK;
 }
@@ -135,7 +150,8 @@ static int start(struct lf_daemon *d, const struct lf_daemon_options *options, c
 	struct lf_error error = LF_ERROR_INIT;
 	int status = 0;
 
-	if (open_access(d, options, &error) == LF_OK && open_log(d, options, &error) == LF_OK) {
+	if (lf_backups_find(&d->backups, options, &error) == LF_OK && open_access(d, options, &error) == LF_OK &&
+		open_log(d, options, &error) == LF_OK) {
 		status = lf_start_rubrics_put(rubrics, d->log, d->registry);
 		if (status == 0 && open_services(d, options, &error) == LF_OK)
 			listen_all(d, options, &error);
@@ -181,4 +197,5 @@ void lf_daemon_stop(struct lf_daemon *d)
 	lf_team_cache_destroy(d->teams);
 	lf_registry_destroy(d->registry);
 	lf_tokens_destroy(d->tokens);
+	free(d->backups);
 }

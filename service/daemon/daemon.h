@@ -16,6 +16,7 @@ struct lf_daemon {
 	struct lf_log *log;
 	struct lf_seal seal;
 	struct lf_registry *registry;
+	char *backups; /* NULL: none are made */
 	struct lf_team_cache *teams;
 	struct lf_rpc_server *server;
 	struct lf_rpc_nng *nng; /* the server's */

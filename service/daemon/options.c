@@ -18,6 +18,7 @@ static const char usage[] =
 	"  --tokens FILE   callers and their roles; without it only loopback and ipc are served\n"
 	"  --publish URL   tell who listens there that there are new decisions: sequence numbers,\n"
 	"                  nothing else (leadfit decisions watch --publish URL)\n"
+	"  --backups DIR   where Keeping/Backup may make files (default: nowhere, and it is refused)\n"
 	"  --workers N     worker threads (default: one a processor)\n"
 	"\n"
 	"Evidence ('key' prints the verifier key; 'verify' and 'restore' have a --help of their own):\n"
@@ -46,6 +47,7 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 		{.name = "rubric", .list = o->rubrics, .count = &o->rubric_count, .max = LF_RUBRIC_FILES_MAX},
 		{.name = "tokens", .text = &o->tokens},
 		{.name = "publish", .text = &o->publish},
+		{.name = "backups", .text = &o->backups},
 		{.name = "workers", .number = &o->workers, .low = 1, .high = 64},
 		{.name = "key", .text = &o->seal.key},
 		{.name = "origin", .text = &o->seal.origin},

@@ -17,6 +17,7 @@ struct lf_daemon_options {
 	size_t rubric_count;
 	const char *tokens;    /* NULL: none */
 	const char *publish;   /* NULL: nothing is published */
+	const char *backups;   /* NULL: no backup is made */
 	unsigned long workers; /* 0: one a processor */
 	struct lf_seal_options seal;
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/harmless.h"
 #include "service/decide/scenario.h"
 #include "service/rubric/file.h"
 #include "service/state/registry.h"
@@ -76,7 +77,8 @@ static enum lf_code take_the_only_one(struct lf_registry *registry, struct lf_er
 	if (has_default(registry) || lf_registry_only_active(registry, name) != 1)
 		return LF_OK;
 	if (make_default(registry, name, &by_itself, error) == LF_OK)
-		fprintf(stderr, "leadfitd: %s is the default rubric from now on: it is the only active one\n", name);
+		lf_print_line(
+			stderr, "leadfitd: %s is the default rubric from now on: it is the only active one", name);
 	return error->code;
 }
 
@@ -104,12 +106,14 @@ static enum lf_code put(struct lf_registry *registry, struct lf_rubric_version *
 	if (lf_registry_put(registry, version, actor, activate, &added, NULL, error) != LF_OK ||
 		(first && make_default(registry, name, actor, error) != LF_OK))
 		return error->code;
-	fprintf(stderr, "leadfitd: rubric %s %.12s from %s: %s, ", name, version->digest_text, from,
-		added ? "stored" : "known");
 	if (is_active(registry, name, &version->digest))
-		fprintf(stderr, "active%s\n", as_default);
+		lf_print_line(stderr, "leadfitd: rubric %s %.12s from %s: %s, active%s", name, version->digest_text,
+			from, added ? "stored" : "known", as_default);
 	else
-		fprintf(stderr, "not active (leadfit rubric activate %.12s makes it so)%s%s\n", version->digest_text,
+		lf_print_line(stderr,
+			"leadfitd: rubric %s %.12s from %s: %s, not active (leadfit rubric activate %.12s makes it "
+			"so)%s%s",
+			name, version->digest_text, from, added ? "stored" : "known", version->digest_text,
 			first ? "; the version that is active stays so" : "", as_default);
 	return LF_OK;
 }
@@ -141,7 +145,7 @@ static void say_what_is_missing(struct lf_registry *registry)
 	struct lf_rubric_version *version = lf_registry_active(registry, "", &error);
 
 	if (version == NULL)
-		fprintf(stderr, "leadfitd: %s\n", error.message);
+		lf_print_line(stderr, "leadfitd: %s", error.message);
 	lf_rubric_version_release(version);
 	lf_error_clean_up(&error);
 }
@@ -163,7 +167,7 @@ int lf_start_rubrics_put(const struct lf_start_rubrics *rubrics, struct lf_log *
 	if (error.code == LF_OK)
 		say_what_is_missing(registry);
 	else {
-		fprintf(stderr, "leadfitd: %s\n", error.message);
+		lf_print_line(stderr, "leadfitd: %s", error.message);
 		status = lf_code_exit_status(error.code);
 	}
 	lf_error_clean_up(&error);

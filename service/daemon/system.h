@@ -7,7 +7,7 @@
 
 struct lf_state;
 
-/* Says SERVING while the log is ready and no shutdown has begun. */
+/* Says SERVING while the log is ready, as far as it was read whole, and no shutdown has begun. */
 struct lf_health_service {
 	Grpc__Health__V1__Health_Service base;
 	struct lf_state *state;

@@ -323,6 +323,7 @@ void lf_decisions_export(Leadfit__V1__Decisions_Service *service, const Leadfit_
 		lf_error_summarize(&error);
 	else if (read_newest(x.state, &newest, &error) == LF_OK)
 		fill(&x, &scan, &next);
+	lf_log_note_damage(x.state->log, &x.error);
 	/* What can't be given is said when it is first in its page: what comes before it goes out. */
 	if (error.code == LF_OK && x.error.code != LF_OK && x.count == 0)
 		lf_error_move(&error, &x.error);

@@ -245,6 +245,7 @@ static enum lf_code find_last(struct record *record, uint64_t after, uint64_t be
 	if (lf_log_list_acts(record->log, LF_LEAF_OUTCOME, &record->id, search.last_but_one, 1, note_body, &search,
 		    &next, error) == LF_OK)
 		*body = search.body;
+	lf_log_note_damage(record->log, error);
 	return error->code;
 }
 
@@ -364,6 +365,7 @@ static enum lf_code fill(
 	if (page->response.outcomes == NULL)
 		return no_room(page->error);
 	lf_log_list_acts(log, LF_LEAF_OUTCOME, decision, after, limit, take, page, &next, page->error);
+	lf_log_note_damage(log, page->error);
 	page->response.next = page->full ? page->response.outcomes[page->response.n_outcomes - 1]->id : next;
 	return page->error->code;
 }

@@ -1,7 +1,9 @@
 /* Work on the whole file: vacuum and backup. */
-#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "proto/base/harmless.h"
+#include "proto/base/limits.h"
 #include "service/keeping/keeping.h"
 #include "service/state/finisher.h"
 #include "service/state/reply.h"
@@ -61,13 +63,13 @@ void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1_
 
 /* ---- backup ---- */
 
-/* In the call's arena: its request, which names the file, lives there too. */
+/* In the call's arena, with its path. */
 struct backup {
 	struct lf_finish finish; /* first */
 	struct lf_state *state;
 	struct lf_rpc_call *call;
 	Leadfit__V1__BackupResponse_Closure closure;
-	const Leadfit__V1__BackupRequest *request;
+	char *path;
 };
 
 /* On the log's writer thread, between steps. */
@@ -82,7 +84,7 @@ static bool is_wanted(void *context)
 static void run_backup(struct lf_finish *finish)
 {
 	struct backup *b = (struct backup *)finish;
-	struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = b->request->file, .go_on = is_wanted, .context = b};
+	struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = b->path, .go_on = is_wanted, .context = b};
 	Leadfit__V1__BackupResponse response = LEADFIT__V1__BACKUP_RESPONSE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
 
@@ -96,43 +98,92 @@ static void run_backup(struct lf_finish *finish)
 	}
 	response.bytes = chore.bytes;
 	response.size = chore.head.size;
+	response.file = b->path;
 	b->closure(&response, b->call);
 }
 
-static void check_file(const char *file, struct lf_error *error)
+/* What SQLite, a log or its restoring keeps beside a file: under such a name a backup would be taken for that. */
+static bool goes_with_another(const char *name)
 {
-	size_t length = strlen(file);
+	static const char *const endings[] = {
+		"-wal", "-shm", "-journal", ".lock", ".new", ".part", ".restoring", ".before-restore"};
+	const size_t length = strlen(name);
 
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		const size_t end = strlen(endings[i]);
+
+		if (length >= end && strcmp(name + length - end, endings[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_name(const char *name, struct lf_error *error)
+{
+	const size_t length = strlen(name);
+	bool plain = true;
+
+	for (const char *at = name; *at != '\0'; at++)
+		plain &= *at != '/' && lf_unseen(at, NULL) == 0;
 	if (length == 0)
-		lf_error_add(error, "file", "is missing");
-	else if (file[0] != '/')
-		lf_error_add(error, "file", "\"%.64s\" is not absolute: it is a name on the service's machine", file);
-	else if (file[length - 1] == '/')
-		lf_error_add(error, "file", "\"%.64s\" names a directory", file);
-	else if (length >= PATH_MAX)
-		lf_error_add(error, "file", "has %zu bytes, more than %d", length, PATH_MAX - 1);
+		lf_error_add(error, "name", "is missing");
+	else if (length > LF_ID_BYTES_MAX)
+		lf_error_add(error, "name", "has %zu bytes, more than %d", length, (int)LF_ID_BYTES_MAX);
+	else if (!plain)
+		lf_error_add(error, "name",
+			"\"%s\" is not a plain name: a file in the directory of --backups, without a / or control "
+			"characters",
+			name);
+	else if (name[0] == '.')
+		lf_error_add(error, "name", "\"%s\" begins with a dot", name);
+	else if (goes_with_another(name))
+		lf_error_add(error, "name", "\"%s\" ends as a file that goes with another one does", name);
+}
+
+static enum lf_code check_request(
+	const struct lf_state *state, const Leadfit__V1__BackupRequest *request, struct lf_error *error)
+{
+	if (state->backups == NULL)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"this service makes no backups: it was started without --backups DIR, which names where");
+	check_name(request->name, error);
+	lf_error_summarize(error);
+	return error->code;
+}
+
+/* In the arena; NULL where memory ran out. */
+static char *path_of(const struct lf_state *state, const char *name, struct lf_arena *arena)
+{
+	const size_t size = strlen(state->backups) + strlen(name) + 2;
+	char *path = lf_arena_alloc(arena, size);
+
+	if (path != NULL)
+		snprintf(path, size, "%s/%s", state->backups, name);
+	return path;
 }
 
 void lf_keeping_backup(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__BackupRequest *request,
 	Leadfit__V1__BackupResponse_Closure closure, void *closure_data)
 {
+	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_keeping_service, base)->state;
+	struct lf_arena *arena = lf_rpc_arena(closure_data);
 	struct lf_error error = LF_ERROR_INIT;
-	struct backup *b = lf_arena_alloc(lf_rpc_arena(closure_data), sizeof(*b));
+	struct backup *b = lf_arena_alloc(arena, sizeof(*b));
+	char *path = NULL;
 
-	check_file(request->file, &error);
-	if (error.code == LF_OK && b == NULL)
+	if (check_request(state, request, &error) == LF_OK &&
+		((path = path_of(state, request->name, arena)) == NULL || b == NULL))
 		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the backup");
 	if (error.code != LF_OK) {
-		lf_error_summarize(&error);
 		lf_send_error(closure_data, &error);
 		return;
 	}
 	*b = (struct backup){
 		.finish.run = run_backup,
-		.state = LF_CONTAINER_OF(service, struct lf_keeping_service, base)->state,
+		.state = state,
 		.call = closure_data,
 		.closure = closure,
-		.request = request,
+		.path = path,
 	};
 	lf_finisher_push(b->state->chores, &b->finish);
 }

@@ -4,8 +4,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/base/check.h"
+#include "proto/base/harmless.h"
 
 enum { OPTIONS_MAX = 16, HELP = 256, VERSION, FIRST }; /* what getopt_long() returns: beyond every character */
 
@@ -17,8 +19,17 @@ static int say_where_help_is(const struct lf_command_line *line)
 
 int lf_command_line_refuse(const struct lf_command_line *line, const char *what)
 {
-	fprintf(stderr, "leadfitd: %s\n", what);
+	lf_print_line(stderr, "leadfitd: %s", what);
 	return say_where_help_is(line);
+}
+
+int lf_command_line_printed(int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	lf_print_line(stderr, "leadfitd: standard output can't be written: %s", strerror(errno != 0 ? errno : EIO));
+	return status != 0 ? status : 3;
 }
 
 static bool read_number(const struct lf_command_line_option *option, const char *text)
@@ -30,7 +41,7 @@ static bool read_number(const struct lf_command_line_option *option, const char 
 	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *option->number >= option->low &&
 		*option->number <= option->high)
 		return true;
-	fprintf(stderr, "leadfitd: --%s %s: allowed are %lu..%lu\n", option->name, text, option->low, option->high);
+	lf_print_line(stderr, "leadfitd: --%s %s: allowed are %lu..%lu", option->name, text, option->low, option->high);
 	return false;
 }
 
@@ -44,7 +55,7 @@ static bool take(const struct lf_command_line_option *option, const char *argume
 	} else if (option->flag != NULL) {
 		*option->flag = true;
 	} else if (*option->count == option->max) {
-		fprintf(stderr, "leadfitd: --%s is given more than %zu times\n", option->name, option->max);
+		lf_print_line(stderr, "leadfitd: --%s is given more than %zu times", option->name, option->max);
 		return false;
 	} else {
 		option->list[(*option->count)++] = argument;
@@ -77,11 +88,11 @@ int lf_command_line_read(const struct lf_command_line *line, int argc, char **ar
 	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
 		if (option == HELP) {
 			fputs(line->usage, stdout);
-			return 0;
+			return lf_command_line_printed(0);
 		}
 		if (option == VERSION) {
 			printf("leadfitd %s\n", LF_VERSION);
-			return 0;
+			return lf_command_line_printed(0);
 		}
 		if (option < FIRST)
 			return say_where_help_is(line);
@@ -89,7 +100,7 @@ int lf_command_line_read(const struct lf_command_line *line, int argc, char **ar
 			return 2;
 	}
 	if (optind < argc) {
-		fprintf(stderr, "leadfitd: unexpected argument %s\n", argv[optind]);
+		lf_print_line(stderr, "leadfitd: unexpected argument %s", argv[optind]);
 		return say_where_help_is(line);
 	}
 	return -1;

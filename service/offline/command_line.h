@@ -25,10 +25,15 @@ struct lf_command_line {
 
 /*
  * Reads the arguments into where the options say; argv's texts are borrowed. Returns -1 to go on, or the exit status: 0
- * after --help or --version, 2 after a mistake, which is said on standard error. argv[0] is replaced: getopt_long()
+ * after --help or --version (3 where they can't be printed), 2 after a mistake, which is said on standard error. argv[0] is replaced: getopt_long()
  * puts it before what it says. Uses getopt's global state: once a process, before there are threads.
  */
 int lf_command_line_read(const struct lf_command_line *line, int argc, char **argv);
+/*
+ * The end of a command that printed something: the exit status, or 3 where that was 0 and standard output did not take all
+ * of it, which is said on standard error in any case.
+ */
+int lf_command_line_printed(int status);
 /* Says "leadfitd: WHAT" and where help is, on standard error. Returns 2, the exit status. */
 int lf_command_line_refuse(const struct lf_command_line *line, const char *what);
 

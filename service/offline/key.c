@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/base/harmless.h"
 #include "service/offline/command_line.h"
 #include "service/offline/commands.h"
 #include "service/seal/key.h"
@@ -22,14 +23,15 @@ static int print_verifier(const char *path)
 	struct lf_signer signer;
 
 	if (lf_key_load(&signer, path, &error) != LF_OK) {
-		fprintf(stderr, "leadfitd: %s%s\n", error.message,
+		lf_print_line(stderr, "leadfitd: %s%s", error.message,
 			error.code == LF_NOT_FOUND ? "; the service makes it when it starts" : "");
 		return lf_code_exit_status(error.code);
 	}
 	lf_signer_verifier(&signer, &verifier);
 	lf_key_clear(&signer);
 	lf_verifier_print(&verifier, text);
-	return puts(text) < 0 || fflush(stdout) != 0 ? 3 : 0;
+	puts(text);
+	return lf_command_line_printed(0);
 }
 
 int lf_key_command(int argc, char **argv)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/base/harmless.h"
 #include "service/offline/command_line.h"
 #include "service/offline/commands.h"
 #include "storage/log/log.h"
@@ -76,8 +77,8 @@ int lf_restore_command(int argc, char **argv)
 		return lf_command_line_refuse(&line, "--db FILE and --from BACKUP are required");
 	if (lf_log_restore(&lf_sqlite_backend, seals.beside, from, check_copy, &checked, &replaced, &error) != LF_OK) {
 		if (checked.status == 0)
-			fprintf(stderr, "leadfitd: %s\n", error.message);
-		fprintf(stderr, "leadfitd: %s: nothing was changed\n",
+			lf_print_line(stderr, "leadfitd: %s", error.message);
+		lf_print_line(stderr, "leadfitd: %s: nothing was changed",
 			checked.status == 1          ? "the backup was altered"
 				: checked.status > 1 ? "the backup can't be verified"
 						     : "not restored");
@@ -85,14 +86,14 @@ int lf_restore_command(int argc, char **argv)
 		lf_error_clean_up(&error);
 		return status;
 	}
-	printf("restored     %s: %" PRIu64 " bytes\n", seals.beside, replaced.bytes);
+	lf_print_line(stdout, "restored     %s: %" PRIu64 " bytes", seals.beside, replaced.bytes);
 	if (replaced.kept)
-		printf("kept         %s\n", replaced.kept_as);
+		lf_print_line(stdout, "kept         %s", replaced.kept_as);
 	if (checked.newest > checked.size)
 		fprintf(stderr,
 			"leadfitd: the log had %" PRIu64
 			" records when its newest checkpoint was signed, and the backup has %" PRIu64
 			": start the service with --accept-rewound once\n",
 			checked.newest, checked.size);
-	return fflush(stdout) != 0 ? 3 : 0;
+	return lf_command_line_printed(0);
 }

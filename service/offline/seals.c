@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "proto/base/harmless.h"
 #include "service/offline/commands.h"
 #include "service/seal/durable.h"
 #include "service/seal/key.h"
@@ -69,12 +70,13 @@ static int find_key(const struct lf_seals *seals, struct lf_verifier *verifier, 
 			return 0;
 		failed = read_key(seals->key, verifier);
 		if (failed > 0)
-			fprintf(stderr, "leadfitd: --key %.300s: no verifier key, and no file that can be read: %s\n",
-				seals->key, strerror(failed));
+			lf_print_line(stderr,
+				"leadfitd: --key %.300s: no verifier key, and no file that can be read: %s", seals->key,
+				strerror(failed));
 		else if (failed < 0)
-			fprintf(stderr,
+			lf_print_line(stderr,
 				"leadfitd: --key %.300s: the file has no key, which is NAME+ID+KEY (or "
-				"PRIVATE+KEY+...) on one line\n",
+				"PRIVATE+KEY+...) on one line",
 				seals->key);
 		return failed == 0 ? 0 : 2;
 	}
@@ -85,7 +87,7 @@ static int find_key(const struct lf_seals *seals, struct lf_verifier *verifier, 
 			return say_no_memory();
 		failed = read_key(path, verifier);
 		if (failed != 0 && failed != ENOENT)
-			fprintf(stderr, "leadfitd: %.300s: %s\n", path,
+			lf_print_line(stderr, "leadfitd: %.300s: %s", path,
 				failed < 0 ? "the file has no key" : strerror(failed));
 		free(path);
 	}
@@ -129,7 +131,7 @@ static int read_file(struct lf_sealed_list *list, const char *path, const struct
 	failed = lf_durable_get(path, note, LF_NOTE_MAX, &length, NULL);
 
 	if (failed != 0) {
-		fprintf(stderr, "leadfitd: %.300s: %s\n", path, strerror(failed));
+		lf_print_line(stderr, "leadfitd: %.300s: %s", path, strerror(failed));
 		status = failed == ENOENT || failed == EFBIG || failed == EINVAL ? 2 : 3;
 	} else {
 		const enum lf_note_result result = lf_checkpoint_open(note, length, verifier, &checkpoint);
@@ -137,7 +139,7 @@ static int read_file(struct lf_sealed_list *list, const char *path, const struct
 		if (result == LF_NOTE_OK) {
 			status = add(list, path, &checkpoint);
 		} else {
-			fprintf(stderr, "leadfitd: %.300s: %s (key %.128s)\n", path, lf_note_result_text(result),
+			lf_print_line(stderr, "leadfitd: %.300s: %s (key %.128s)", path, lf_note_result_text(result),
 				verifier->name);
 			status = 2;
 		}
@@ -160,7 +162,7 @@ static int read_directory(struct lf_sealed_list *list, const char *path, const s
 	int status = 0;
 
 	if (directory == NULL) {
-		fprintf(stderr, "leadfitd: %.300s: %s\n", path, strerror(errno));
+		lf_print_line(stderr, "leadfitd: %.300s: %s", path, strerror(errno));
 		return 3;
 	}
 	while (status == 0 && (entry = readdir(directory)) != NULL) {
@@ -203,7 +205,8 @@ static int read_beside(
 	if (path == NULL)
 		return say_no_memory();
 	if (stat(path, &there) == 0 && !key_found)
-		fprintf(stderr, "leadfitd: %.300s is not looked at: there is no key to check it with (--key)\n", path);
+		lf_print_line(
+			stderr, "leadfitd: %.300s is not looked at: there is no key to check it with (--key)", path);
 	else if (key_found && stat(path, &there) == 0)
 		status = read_path(list, path, verifier);
 	free(path);

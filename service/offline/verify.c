@@ -83,20 +83,20 @@ static void print_finding(void *context, const struct lf_verify_finding *finding
 		return;
 	if (finding->has_decision) {
 		lf_uuid_print(&finding->decision, id);
-		printf("record %" PRIu64 " (decision %" PRIu64 ", %s): %s\n", finding->position, finding->sequence, id,
-			finding->what);
+		lf_print_line(stdout, "record %" PRIu64 " (decision %" PRIu64 ", %s): %s", finding->position,
+			finding->sequence, id, finding->what);
 	} else if (finding->kind != 0) {
-		printf("record %" PRIu64 " (%s): %s\n", finding->position, lf_leaf_kind_name(finding->kind),
-			finding->what);
+		lf_print_line(stdout, "record %" PRIu64 " (%s): %s", finding->position,
+			lf_leaf_kind_name(finding->kind), finding->what);
 	} else {
-		printf("record %" PRIu64 ": %s\n", finding->position, finding->what);
+		lf_print_line(stdout, "record %" PRIu64 ": %s", finding->position, finding->what);
 	}
 }
 
 static void print_check(void *context, const char *what)
 {
 	if (count_finding(context))
-		printf("log: %s\n", what);
+		lf_print_line(stdout, "log: %s", what);
 }
 
 static bool go_on(void *context)
@@ -112,9 +112,9 @@ static int fail(struct run *run, const char *where, uint64_t position, struct lf
 
 	clear_line(run);
 	if (code == LF_DATA_LOSS && count_finding(run))
-		printf("%s %" PRIu64 " and after: can't be read: %s\n", where, position, error->message);
+		lf_print_line(stdout, "%s %" PRIu64 " and after: can't be read: %s", where, position, error->message);
 	else if (code != LF_DATA_LOSS)
-		fprintf(stderr, "leadfitd: %s\n", error->message);
+		lf_print_line(stderr, "leadfitd: %s", error->message);
 	lf_error_clean_up(error);
 	return code == LF_DATA_LOSS ? 0 : lf_code_exit_status(code);
 }
@@ -149,9 +149,10 @@ static int compare(
 
 		if (sealed->checkpoint.size > head->size) {
 			if (!backup && count_finding(run))
-				printf("checkpoint %s: the log had %" PRIu64
-				       " records when it was signed, and has %" PRIu64
-				       ": the newest were taken out, or it is an older copy or another log\n",
+				lf_print_line(stdout,
+					"checkpoint %s: the log had %" PRIu64
+					" records when it was signed, and has %" PRIu64
+					": the newest were taken out, or it is an older copy or another log",
 					sealed->name, sealed->checkpoint.size, head->size);
 			continue;
 		}
@@ -164,9 +165,10 @@ static int compare(
 			fitting = sealed->checkpoint.size;
 			++*fit;
 		} else if (count_finding(run)) {
-			printf("checkpoint %s: records %" PRIu64 " to %" PRIu64
-			       " are not those that were signed: they were altered together with their hashes, or it "
-			       "is another log\n",
+			lf_print_line(stdout,
+				"checkpoint %s: records %" PRIu64 " to %" PRIu64
+				" are not those that were signed: they were altered together with their hashes, or it "
+				"is another log",
 				sealed->name, fitting, sealed->checkpoint.size - 1);
 		}
 	}
@@ -183,17 +185,6 @@ static int check(struct run *run)
 	return 0;
 }
 
-/* A text from the log, for a terminal. */
-static void print_harmless(const char *text)
-{
-	while (text != NULL && *text != '\0') {
-		const size_t unseen = lf_unseen(text, NULL);
-
-		putchar(unseen > 0 ? '?' : *text);
-		text += unseen > 0 ? unseen : 1;
-	}
-}
-
 static void print_redactions(const struct lf_redaction_check *redactions)
 {
 	const size_t count = lf_redaction_check_count(redactions);
@@ -208,12 +199,12 @@ static void print_redactions(const struct lf_redaction_check *redactions)
 		char time[LF_TIME_TEXT_BYTES];
 
 		lf_print_time(noted->at_us, time);
-		printf("  record %" PRIu64 ", %s, %s by ", noted->position, time, lf_leaf_kind_name(noted->kind));
-		print_harmless(noted->caller);
-		printf(": %" PRIu32 " decisions, %" PRIu32 " teams and projects, %" PRIu32 " acts: ", noted->decisions,
-			noted->payloads, noted->acts);
-		print_harmless(noted->reason);
-		putchar('\n');
+		lf_print_line(stdout,
+			"  record %" PRIu64 ", %s, %s by %s: %" PRIu32 " decisions, %" PRIu32
+			" teams and projects, %" PRIu32 " acts: %s",
+			noted->position, time, lf_leaf_kind_name(noted->kind),
+			noted->caller != NULL ? noted->caller : "", noted->decisions, noted->payloads, noted->acts,
+			noted->reason != NULL ? noted->reason : "");
 	}
 }
 
@@ -291,21 +282,19 @@ int lf_verify_file(const char *database, const struct lf_seals *seals, uint64_t 
 		lf_log_close(run.log);
 	} else if (status == 0) {
 		/* Damage keeps it from being opened: that is what was asked. */
-		if (error.code == LF_DATA_LOSS)
-			printf("log: %s\nfindings     1\n", error.message);
-		else
-			fprintf(stderr, "leadfitd: %s\n", error.message);
+		if (error.code == LF_DATA_LOSS) {
+			lf_print_line(stdout, "log: %s", error.message);
+			puts("findings     1");
+		} else {
+			lf_print_line(stderr, "leadfitd: %s", error.message);
+		}
 		status = error.code == LF_DATA_LOSS ? 1 : lf_code_exit_status(error.code);
 		lf_error_clean_up(&error);
 	}
 	if (newest != NULL)
 		*newest = list.count > 0 ? list.items[list.count - 1].checkpoint.size : 0;
 	lf_sealed_clean_up(&list);
-	if (fflush(stdout) != 0 && status == 0) {
-		fputs("leadfitd: standard output can't be written\n", stderr);
-		status = 3;
-	}
-	return status;
+	return lf_command_line_printed(status);
 }
 
 int lf_verify_command(int argc, char **argv)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/base/harmless.h"
 #include "proto/text/json.h"
 #include "proto/base/limits.h"
 #include "service/rubric/built_in.h"
@@ -99,22 +100,23 @@ static void say_violations(
 {
 	for (size_t i = 0; i < error->violation_kept; i++) {
 		const struct lf_violation *violation = &error->violations[i];
-		size_t line = text != NULL ? lf_text_line_of(text, length, violation->field) : 0;
+		const size_t line = text != NULL ? lf_text_line_of(text, length, violation->field) : 0;
+		char place[24] = "";
 
-		fprintf(stderr, "leadfitd: %s:", path);
 		if (line > 0)
-			fprintf(stderr, "%zu:", line);
-		fprintf(stderr, " %s%s: %s\n", kind, violation->field, violation->description);
+			snprintf(place, sizeof(place), "%zu:", line);
+		lf_print_line(stderr, "leadfitd: %s:%s %s%s: %s", path, place, kind, violation->field,
+			violation->description);
 	}
 	if (error->violation_count > error->violation_kept)
-		fprintf(stderr, "leadfitd: %s: %sand %zu more\n", path, kind,
+		lf_print_line(stderr, "leadfitd: %s: %sand %zu more", path, kind,
 			error->violation_count - error->violation_kept);
 }
 
 void lf_rubric_file_say(const char *path, const char *text, size_t length, const struct lf_error *error)
 {
 	if (error->violation_kept == 0)
-		fprintf(stderr, "leadfitd: %s: %s\n", path, error->message);
+		lf_print_line(stderr, "leadfitd: %s: %s", path, error->message);
 	say_violations(path, text, length, error, "");
 }
 

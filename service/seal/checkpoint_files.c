@@ -96,8 +96,11 @@ static int compare_highest(void *context, const char *name)
 	return 0;
 }
 
-/* Reads the checkpoint in a file, and takes it where it is newer than what was found. */
-static enum lf_code look_at(const char *path, const struct lf_verifier *verifier, bool *found,
+/*
+ * Reads the checkpoint in a file, and takes it where it is newer than what was found. may_be_empty: an empty file says
+ * that checkpoints shall be there; else it had one, as none is ever written in part.
+ */
+static enum lf_code look_at(const char *path, bool may_be_empty, const struct lf_verifier *verifier, bool *found,
 	struct lf_checkpoint *newest, char name[512], struct lf_error *error)
 {
 	struct lf_checkpoint checkpoint;
@@ -106,9 +109,12 @@ static enum lf_code look_at(const char *path, const struct lf_verifier *verifier
 	const int failed = lf_durable_get(path, note, sizeof(note), &length, NULL);
 	enum lf_note_result result;
 
-	/* An empty file says that checkpoints shall be there. */
-	if (failed == ENOENT || (failed == 0 && length == 0))
+	if (failed == ENOENT || (failed == 0 && length == 0 && may_be_empty))
 		return LF_OK;
+	if (failed == 0 && length == 0)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"--checkpoints: %.300s is empty: the checkpoint that it had is lost; put back a copy of it",
+			path);
 	if (failed != 0 && failed != EFBIG && failed != EINVAL)
 		return lf_error_set(error, LF_UNAVAILABLE, "--checkpoints: %.300s: %s", path, strerror(failed));
 	result = failed != 0 || !lf_checkpoint_parse(note, length, &checkpoint) ? LF_NOTE_MALFORMED
@@ -142,7 +148,7 @@ static enum lf_code look_in(const struct lf_checkpoint_files *files, const char 
 {
 	char *path = name_in(files, file);
 	const enum lf_code code = path != NULL
-		? look_at(path, verifier, found, newest, name, error)
+		? look_at(path, false, verifier, found, newest, name, error)
 		: lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for a checkpoint's name");
 
 	free(path);
@@ -158,7 +164,7 @@ enum lf_code lf_checkpoint_files_newest(struct lf_checkpoint_files *files, const
 
 	*found = false;
 	if (files->one_file)
-		return look_at(files->path, verifier, found, newest, name, error);
+		return look_at(files->path, true, verifier, found, newest, name, error);
 	failed = each(files, compare_highest, &highest);
 	if (failed == ENOENT)
 		return LF_OK;

@@ -8,6 +8,7 @@
 
 #include "proto/base/check.h"
 #include "proto/base/clock.h"
+#include "proto/base/harmless.h"
 #include "proto/base/thread.h"
 #include "service/seal/tree_reader.h"
 
@@ -93,7 +94,8 @@ static void say_failure(struct lf_checkpoints *c, const char *failure)
 	if (strcmp(c->failure, failure) == 0)
 		return;
 	snprintf(c->failure, sizeof(c->failure), "%s", failure);
-	fprintf(stderr, "leadfitd: no checkpoint can be written, and it is tried again and again: %s\n", c->failure);
+	lf_print_line(
+		stderr, "leadfitd: no checkpoint can be written, and it is tried again and again: %s", c->failure);
 }
 
 static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/harmless.h"
 #include "service/seal/seal.h"
 #include "service/seal/key.h"
 
@@ -28,9 +29,10 @@ static enum lf_code check(struct lf_seal *seal, struct lf_log *log, const struct
 	if (code == LF_FAILED_PRECONDITION && accept_rewound) {
 		code = lf_checkpoint_files_set_aside(&seal->files, aside, error);
 		*size = 0;
-		if (code == LF_OK)
-			fprintf(stderr, "leadfitd: accepted: %s\nleadfitd: the checkpoints until now are kept as %s\n",
-				refused.message, aside);
+		if (code == LF_OK) {
+			lf_print_line(stderr, "leadfitd: accepted: %s", refused.message);
+			lf_print_line(stderr, "leadfitd: the checkpoints until now are kept as %s", aside);
+		}
 	} else if (code == LF_FAILED_PRECONDITION) {
 		lf_error_set(error, code,
 			"%s; to start nevertheless, and keep these checkpoints aside: --accept-rewound",
@@ -54,8 +56,8 @@ static enum lf_code load_key(struct lf_seal *seal, struct lf_log *log, const str
 		if (code == LF_OK)
 			code = lf_key_make(&seal->signer, path, options->origin, error);
 		if (code == LF_OK)
-			fprintf(stderr, "leadfitd: made the signing key %s: keep a copy of it where the log is not\n",
-				path);
+			lf_print_line(stderr,
+				"leadfitd: made the signing key %s: keep a copy of it where the log is not", path);
 	} else if (code != LF_OK) {
 		lf_error_move(error, &absent);
 	} else if (options->origin != NULL && strcmp(options->origin, seal->signer.name) != 0) {
@@ -78,10 +80,10 @@ static void publish(const struct lf_seal *seal, const struct lf_verifier *verifi
 	char text[LF_KEY_TEXT_MAX];
 
 	if (lf_key_publish(&seal->signer, path, &error) != LF_OK)
-		fprintf(stderr, "leadfitd: %s\n", error.message);
+		lf_print_line(stderr, "leadfitd: %s", error.message);
 	lf_error_clean_up(&error);
 	lf_verifier_print(verifier, text);
-	fprintf(stderr, "leadfitd: verifier key %s\n", text);
+	lf_print_line(stderr, "leadfitd: verifier key %s", text);
 }
 
 enum lf_code lf_seal_open(

@@ -260,8 +260,13 @@ static const ProtobufCMessage *decode(struct lf_history *history, const Protobuf
 	const ProtobufCMessage *message = lf_wire_unpack(type, bytes.data, bytes.length, arena, &inner);
 
 	*code = inner.code;
-	if (message == NULL)
+	if (message == NULL) {
 		snprintf(history->damage, sizeof(history->damage), "its %s can't be read: %.400s", what, inner.message);
+		if (inner.code != LF_RESOURCE_EXHAUSTED) {
+			lf_error_set(&inner, LF_DATA_LOSS, "a decision: %s", history->damage);
+			lf_log_note_damage(history->state->log, &inner);
+		}
+	}
 	lf_error_clean_up(&inner);
 	return message;
 }

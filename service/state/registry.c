@@ -83,7 +83,10 @@ static struct lf_rubric_version *load(
 	if (lf_rubric_version_new(&version, row->body.data, row->body.length, "", &inner) != LF_OK)
 		cannot_use(row->name, &inner, error);
 	else if (memcmp(&version->digest, &row->digest, sizeof(row->digest)) != 0) {
-		lf_error_set(error, LF_DATA_LOSS, "the stored rubric \"%.128s\" does not match its digest", row->name);
+		lf_error_set(&inner, LF_DATA_LOSS, "the stored rubric \"%.128s\" does not match its digest", row->name);
+		lf_log_note_damage(r->log, &inner);
+		if (error != NULL)
+			lf_error_move(error, &inner);
 		lf_rubric_version_release(version);
 		version = NULL;
 	}

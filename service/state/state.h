@@ -27,7 +27,8 @@ struct lf_state {
 	/* Both borrowed, and set before the server listens. NULL: this service has no signing key. */
 	const struct lf_signer *signer;
 	struct lf_checkpoints *checkpoints; /* what is signed must continue the newest of them */
-	atomic_bool draining;  /* set when a shutdown begins: Health says NOT_SERVING, and chores end early */
+	const char *backups;  /* borrowed, and set before the server listens: where Backup makes files; NULL: nowhere */
+	atomic_bool draining; /* set when a shutdown begins: Health says NOT_SERVING, and chores end early */
 	atomic_bool redacting; /* one step of an erasure or pruning at a time (lf_redaction_begin()) */
 };
 

@@ -14,7 +14,9 @@ enum lf_code lf_stored_decision_read(struct lf_stored_decision *stored, struct l
 	stored->version = lf_registry_find(registry, &stored->row->rubric_digest, error);
 	if (stored->version == NULL)
 		return error->code;
-	return lf_decision_restore(stored->row, stored->version, arena, &stored->decision, error);
+	if (lf_decision_restore(stored->row, stored->version, arena, &stored->decision, error) != LF_OK)
+		lf_log_note_damage(log, error);
+	return error->code;
 }
 
 void lf_stored_decision_clean_up(struct lf_stored_decision *stored)

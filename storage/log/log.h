@@ -48,6 +48,12 @@ struct lf_log_options {
 	void (*on_failed)(void *context, const struct lf_error *error);
 	void *on_failed_context;
 	/*
+	 * Called once, from whichever thread is first to meet damage (lf_log_note_damage()): the log is no longer ready.
+	 * Must not call back into the log. May be NULL.
+	 */
+	void (*on_damaged)(void *context, const struct lf_error *error);
+	void *on_damaged_context;
+	/*
 	 * Called from the writer thread once a batch that stored decisions, after its commit: the newest sequence,
 	 * which a read finds by then. Must not block. May be NULL.
 	 */
@@ -75,8 +81,14 @@ enum lf_code lf_log_open(struct lf_log **log, const struct lf_backend *backend, 
  * lf_log_do(), which is ended with UNAVAILABLE and waited for (a vacuum until it is done).
  */
 void lf_log_close(struct lf_log *log);
-/* Whether the last commit succeeded (true before the first). Any thread. */
+/* Whether the last commit succeeded (true before the first), and no damage was met. Any thread. */
 bool lf_log_ready(const struct lf_log *log);
+/*
+ * What was read contradicts itself: where the error is DATA_LOSS, the log is not ready until it is opened again, and
+ * on_damaged is called with the first such error; with any other, nothing happens. The log's own reads do this: it is
+ * for who decodes what they gave. Any thread.
+ */
+void lf_log_note_damage(struct lf_log *log, const struct lf_error *error);
 
 /*
  * One decision to append. The struct and all that it points to are the caller's and stay untouched until done() is

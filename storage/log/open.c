@@ -52,6 +52,8 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 	log->queue_max = options->queue_max > 0 ? options->queue_max : LF_IN_FLIGHT_MAX;
 	log->on_failed = options->on_failed;
 	log->on_failed_context = options->on_failed_context;
+	log->on_damaged = options->on_damaged;
+	log->on_damaged_context = options->on_damaged_context;
 	log->on_committed = options->on_committed;
 	log->on_committed_context = options->on_committed_context;
 	log->now_us = options->now_us != NULL ? options->now_us : lf_clock_wall_us;
@@ -142,5 +144,5 @@ bool lf_log_ready(const struct lf_log *log)
 {
 	const enum lf_writer_state state = atomic_load(&log->state);
 
-	return state == LF_WRITER_READY || state == LF_WRITER_ABSENT;
+	return (state == LF_WRITER_READY || state == LF_WRITER_ABSENT) && !atomic_load(&log->damaged);
 }

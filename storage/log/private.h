@@ -81,6 +81,9 @@ struct lf_log {
 	bool read_only; /* state is ABSENT */
 	void (*on_failed)(void *context, const struct lf_error *error);
 	void *on_failed_context;
+	void (*on_damaged)(void *context, const struct lf_error *error);
+	void *on_damaged_context;
+	atomic_bool damaged; /* M1: set once, and never taken back */
 	void (*on_committed)(void *context, uint64_t newest_sequence);
 	void *on_committed_context;
 	int64_t (*now_us)(void);

@@ -66,11 +66,21 @@ static void check_in(struct lf_log *log, struct lf_reader *reader)
 	pthread_mutex_unlock(&pool->lock);
 }
 
+/* M1 */
+void lf_log_note_damage(struct lf_log *log, const struct lf_error *error)
+{
+	if (error->code != LF_DATA_LOSS || atomic_exchange(&log->damaged, true) || log->on_damaged == NULL)
+		return;
+	log->on_damaged(log->on_damaged_context, error);
+}
+
 /* The backend gets an error that is not NULL; the caller's may be. */
 static enum lf_code finish(
 	struct lf_log *log, struct lf_reader *reader, enum lf_code code, struct lf_error *inner, struct lf_error *error)
 {
 	check_in(log, reader);
+	if (code == LF_DATA_LOSS)
+		lf_log_note_damage(log, inner);
 	if (code != LF_OK && error != NULL)
 		lf_error_move(error, inner);
 	lf_error_clean_up(inner);

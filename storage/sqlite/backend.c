@@ -15,14 +15,12 @@
  *   temp_store=MEMORY         no temporary files beside the one that can be full (but for a vacuum)
  *   cell_size_check=ON        a damaged page is found when it is read, not when it is followed
  *   secure_delete=ON          what is deleted (by an erasure) is overwritten; appends do not pay for it
- *   trusted_schema=OFF        the file's schema may call nothing
  *   busy_timeout=2000         only for somebody else's tool that holds the write lock: leadfit has one writer
  */
 static const char WRITER_PRAGMAS[] =
 	"PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=67108864; PRAGMA "
 	"cache_size=-16384;"
-	"PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON; PRAGMA secure_delete=ON; PRAGMA trusted_schema=OFF;"
-	"PRAGMA busy_timeout=2000;";
+	"PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON; PRAGMA secure_delete=ON; PRAGMA busy_timeout=2000;";
 
 static int note_wal_pages(void *context, sqlite3 *db, const char *name, int pages)
 {
@@ -53,13 +51,10 @@ static int ensure_wal(sqlite3 *db)
 
 static enum lf_code open_writer(struct lf_store *store, const struct lf_log_options *options, struct lf_error *error)
 {
-	int result = sqlite3_open_v2(
-		store->path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+	int result = lf_sqlite_connect(&store->db, store->path, SQLITE_OPEN_READWRITE);
 
-	if (result == SQLITE_OK) {
-		sqlite3_extended_result_codes(store->db, 1);
+	if (result == SQLITE_OK)
 		result = ensure_wal(store->db);
-	}
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(store->db, WRITER_PRAGMAS, NULL, NULL, NULL);
 	if (result == SQLITE_OK)

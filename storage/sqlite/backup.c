@@ -129,16 +129,17 @@ static enum lf_code copy_error(struct lf_error *error, sqlite3 *copy, int result
 
 /*
  * The copy's PRAGMAs. journal_mode=OFF, synchronous=OFF: a copy that fails is removed, and the end syncs.
- * locking_mode=EXCLUSIVE: nobody else has it; and once page 1 says WAL, SQLite would want a -shm otherwise.
+ * locking_mode=EXCLUSIVE: nobody else has it; and once page 1 says WAL, SQLite would want a -shm otherwise. DEFENSIVE
+ * is off: it forbids a journal of OFF. No statement but these runs here: pages are written, and nothing of them is read.
  */
 static int open_copy(struct lf_sqlite_backup *b)
 {
-	int result = sqlite3_open_v2(
-		b->part, &b->copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+	int result = lf_sqlite_connect(&b->copy, b->part, SQLITE_OPEN_READWRITE);
 
+	if (result == SQLITE_OK)
+		result = sqlite3_db_config(b->copy, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
 	if (result != SQLITE_OK)
 		return result;
-	sqlite3_extended_result_codes(b->copy, 1);
 	return sqlite3_exec(b->copy, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;",
 		NULL, NULL, NULL);
 }

@@ -42,6 +42,29 @@ enum lf_code lf_sqlite_write_error(struct lf_store *store, struct lf_error *erro
 	return code;
 }
 
+/*
+ * What a file can hold that runs: triggers, views, and functions that its schema calls. DEFENSIVE: no statement changes
+ * the schema's text or the pages behind SQLite's back.
+ */
+int lf_sqlite_connect(sqlite3 **db, const char *path, int flags)
+{
+	static const struct {
+		int what, on;
+	} settings[] = {
+		{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+		{SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+		{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+		{SQLITE_DBCONFIG_DEFENSIVE, 1},
+	};
+	int result = sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+
+	if (result == SQLITE_OK)
+		result = sqlite3_extended_result_codes(*db, 1);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && result == SQLITE_OK; i++)
+		result = sqlite3_db_config(*db, settings[i].what, settings[i].on, NULL);
+	return result;
+}
+
 int lf_sqlite_prepare(sqlite3 *db, const char *const *sql, sqlite3_stmt **statements, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {

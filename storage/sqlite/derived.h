@@ -82,6 +82,11 @@ typedef int (*lf_derived_row_fn)(struct lf_derived *check, sqlite3_stmt *row);
 enum lf_code lf_derived_pages(struct lf_derived *check, const char *what, const char *sql, bool text_key,
 	lf_derived_row_fn before, lf_derived_row_fn each);
 
+/* ---- derived_free.c ---- */
+
+/* Pages that nothing uses, and what lies behind the last: of a log that nobody writes. Codes: CANCELLED, UNAVAILABLE. */
+enum lf_code lf_derived_free_pages(struct lf_derived *check);
+
 /* ---- derived_records.c: what is recorded, each in its turn as derived_check.c has it ---- */
 
 enum lf_code lf_derived_leaves(struct lf_derived *check);

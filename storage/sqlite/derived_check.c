@@ -53,13 +53,17 @@ static enum lf_code check_integrity(struct lf_derived *check)
 	return check->error->code;
 }
 
+static void find_difference(void *context, const char *what)
+{
+	lf_derived_find(context, "%s", what);
+}
+
 static void check_schema(struct lf_derived *check)
 {
-	char *what = lf_sqlite_schema_difference(check->reader->db);
+	const struct lf_schema_visit visit = {find_difference, check};
 
-	if (what != NULL)
-		lf_derived_find(check, "%s", what);
-	free(what);
+	if (lf_sqlite_compare_schema(check->reader->db, LF_SQLITE_SCHEMA, &visit) != SQLITE_OK)
+		lf_derived_find(check, "the list of tables can't be read: %.300s", sqlite3_errmsg(check->reader->db));
 }
 
 /* ---- all of it ---- */
@@ -175,8 +179,8 @@ enum lf_code lf_sqlite_check(struct lf_reader *reader, void (*finding)(void *con
 	}
 	if (error->code == LF_OK && redacted)
 		lf_error_set(error, LF_UNAVAILABLE, "the log was erased from while it was checked: check again");
-	if (error->code == LF_OK && reader->alone)
-		check_integrity(&check);
+	if (error->code == LF_OK && reader->alone && check_integrity(&check) == LF_OK)
+		lf_derived_free_pages(&check);
 	for (size_t i = 0; i < check.finding_count && (error->code == LF_OK || error->code == LF_DATA_LOSS); i++)
 		finding(context,
 			check.findings[i] != NULL ? check.findings[i]

@@ -203,9 +203,7 @@ static int make_schema(const char *path)
 
 	snprintf(setup, sizeof(setup), "PRAGMA page_size=%d; PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN;",
 		(int)PAGE_SIZE, (int)LF_SQLITE_APPLICATION_ID, (int)LF_SQLITE_SCHEMA);
-	result = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-	if (result == SQLITE_OK)
-		result = sqlite3_extended_result_codes(db, 1);
+	result = lf_sqlite_connect(&db, path, SQLITE_OPEN_READWRITE);
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(db, setup, NULL, NULL, NULL);
 	if (result == SQLITE_OK)
@@ -350,18 +348,15 @@ static enum lf_code probe_read_only(struct lf_store *store, bool has_wal, struct
 
 	if (uri == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	result = sqlite3_open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+	result = lf_sqlite_connect(&db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
 	if (result != SQLITE_OK) {
 		lf_sqlite_error(error, db, result, "opening it");
 	} else {
 		int known;
 
-		sqlite3_extended_result_codes(db, 1);
 		sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-		sqlite3_exec(db,
-			"PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA "
-			"temp_store=MEMORY;",
-			NULL, NULL, NULL);
+		sqlite3_exec(db, "PRAGMA query_only=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;", NULL,
+			NULL, NULL);
 		known = lf_sqlite_schema_of(db, &store->schema);
 		if (known != SQLITE_OK)
 			lf_sqlite_error(error, db, known, "looking into it");

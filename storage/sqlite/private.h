@@ -51,18 +51,8 @@ enum lf_code lf_sqlite_hashes(struct lf_reader *reader, unsigned level, uint64_t
 enum lf_code lf_sqlite_find_leaf(
 	struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error);
 
-/* ---- schema.c ---- */
+/* ---- probe.c ---- */
 
-/* Adds the tables of the schemas after from, which db has (0: it is empty), up to `to`. SQLITE_OK or an error. */
-int lf_sqlite_add_schemas(sqlite3 *db, uint32_t from, uint32_t to);
-/* Statements of tree.c that writer, readers and probe have alike. */
-#define LF_SQLITE_HEAD "SELECT size, root FROM tree WHERE id = 1"
-#define LF_SQLITE_LEAVES                                                                                               \
-	"SELECT position, hash FROM leaf WHERE position >= ?2 AND position < ?3 AND ?1 = 0 ORDER BY position"
-#define LF_SQLITE_NODES "SELECT place, hash FROM node WHERE level = ?1 AND place >= ?2 AND place < ?3 ORDER BY place"
-extern const char *const LF_SQLITE_WRITE_SQL[W_COUNT];
-/* What is in the schema beside ours, or missing, in words; NULL: nothing. free() releases. */
-char *lf_sqlite_schema_difference(sqlite3 *db);
 /* An open database's user_version. SQLITE_OK or an error. */
 int lf_sqlite_schema_of(sqlite3 *db, uint32_t *schema);
 /*

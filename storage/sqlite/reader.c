@@ -104,7 +104,25 @@ static const char *const READ_SQL[R_COUNT] = {
  */
 static const char READER_PRAGMAS[] =
 	"PRAGMA query_only=ON; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;"
-	"PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA busy_timeout=2000;";
+	"PRAGMA cell_size_check=ON; PRAGMA busy_timeout=2000;";
+
+static void keep_first_difference(void *context, const char *difference)
+{
+	struct lf_error *error = context;
+
+	if (error->code != LF_FAILED_PRECONDITION)
+		lf_error_set(error, LF_FAILED_PRECONDITION, "it is damaged: %s", difference);
+}
+
+/* Nobody has looked at what is read alone: a statement has met a table or column that is missing, or a view. */
+static void say_what_is_missing(const struct lf_reader *reader, struct lf_error *error)
+{
+	const struct lf_schema_visit visit = {keep_first_difference, error};
+
+	lf_error_set(error, LF_DATA_LOSS, "it is damaged: %s", sqlite3_errmsg(reader->db));
+	lf_sqlite_compare_schema(reader->db, LF_SQLITE_SCHEMA, &visit);
+	error->code = LF_DATA_LOSS;
+}
 
 enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **out, struct lf_error *error)
 {
@@ -116,14 +134,10 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	read_only = store->read_only_uri != NULL;
 	reader->alone = read_only;
-	result = sqlite3_open_v2(read_only ? store->read_only_uri : store->path, &reader->db,
-		(read_only ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX |
-			SQLITE_OPEN_PRIVATECACHE,
-		NULL);
-	if (result == SQLITE_OK) {
-		sqlite3_extended_result_codes(reader->db, 1);
+	result = lf_sqlite_connect(&reader->db, read_only ? store->read_only_uri : store->path,
+		read_only ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE);
+	if (result == SQLITE_OK)
 		result = sqlite3_db_config(reader->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	}
 	if (result == SQLITE_OK)
 		result = sqlite3_exec(reader->db, READER_PRAGMAS, NULL, NULL, NULL);
 	if (result == SQLITE_OK)
@@ -132,9 +146,8 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 		result = lf_sqlite_prepare(reader->db, LF_SQLITE_RECORD_SQL, reader->records, LF_RECORD_TABLES);
 	if (result != SQLITE_OK) {
 		lf_sqlite_error(error, reader->db, result, "opening for reading");
-		/* Nobody has looked at what is read only: a table or column may be missing. */
 		if (read_only && (result & 0xff) == SQLITE_ERROR)
-			lf_error_set(error, LF_DATA_LOSS, "it is damaged: %s", sqlite3_errmsg(reader->db));
+			say_what_is_missing(reader, error);
 		lf_sqlite_close_reader(reader);
 		return error->code;
 	}

@@ -121,7 +121,7 @@ static void play_wal(const struct restoring *r)
 
 	if (!is_there(r->store.path, "-wal", true))
 		return;
-	if (sqlite3_open_v2(r->store.path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+	if (lf_sqlite_connect(&db, r->store.path, SQLITE_OPEN_READWRITE) == SQLITE_OK)
 		sqlite3_exec(db, "PRAGMA synchronous=FULL; PRAGMA wal_checkpoint(TRUNCATE);", NULL, NULL, NULL);
 	sqlite3_close(db);
 }

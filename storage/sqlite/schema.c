@@ -1,6 +1,6 @@
 /*
- * The schema, the writer's statements, and the probes of an existing file. storage/DESIGN.md says why the tables are as
- * they are.
+ * The schema, the writer's statements, and whether a file's schema is ours. storage/DESIGN.md says why the tables are
+ * as they are.
  *
  * In short: a decision is one row, appended at the end of one table. What repeats (names, teams, projects, rubrics,
  * lists of candidates) is stored once and referred to by number. There is no index by team, project or candidate: the
@@ -9,10 +9,10 @@
  * commit, at any size.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "storage/sqlite/private.h"
+#include "proto/base/harmless.h"
+#include "storage/sqlite/store.h"
 
 static const char DDL_1[] =
 	/* Every name once. A list of candidates is one too: value is then the digest of its ids. */
@@ -162,209 +162,104 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 		      "?5, ?6, ?7, ?8)",
 };
 
-/* ---- probing a file that exists: a fixed number of pages, whatever its size ---- */
+/* ---- whether a schema is ours: S6 ---- */
 
-/* One text from a query of one row, or NULL with a result. Released with sqlite3_free(). */
-static char *query_text(sqlite3 *db, const char *sql, int *result)
+/* What the schema must be: made in memory from the DDL, so that there is one text only. */
+static int open_expected(sqlite3 **db, uint32_t schema)
 {
-	sqlite3_stmt *statement = NULL;
-	char *text = NULL;
+	const int result = lf_sqlite_connect(db, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 
-	*result = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-	if (*result == SQLITE_OK)
-		*result = sqlite3_step(statement);
-	if (*result == SQLITE_ROW) {
-		const bool none =
-			sqlite3_column_type(statement, 0) == SQLITE_NULL; /* asked before: no memory makes NULL */
-		const unsigned char *value = sqlite3_column_text(statement, 0);
-
-		if (none || value != NULL)
-			text = sqlite3_mprintf("%s", none ? "" : (const char *)value);
-		*result = text == NULL ? SQLITE_NOMEM : SQLITE_OK;
-	}
-	sqlite3_finalize(statement);
-	return text;
+	return result == SQLITE_OK ? lf_sqlite_add_schemas(*db, 0, schema) : result;
 }
 
-static const char SCHEMA_TEXT[] =
-	"SELECT group_concat(sql, ';') FROM"
-	" (SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name)";
-
-/* What the schema must look like: made in memory from the DDL, so that there is one text only. */
-static char *expected_schema(uint32_t schema, int *result)
-{
-	sqlite3 *db = NULL;
-	char *text = NULL;
-
-	*result = sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-	if (*result == SQLITE_OK)
-		*result = lf_sqlite_add_schemas(db, 0, schema);
-	if (*result == SQLITE_OK)
-		text = query_text(db, SCHEMA_TEXT, result);
-	sqlite3_close(db);
-	return text;
-}
-
-char *lf_sqlite_schema_difference(sqlite3 *db)
-{
-	sqlite3_stmt *statement = NULL;
-	char *text = NULL;
-	size_t found = 0, wanted = 0;
-	int result;
-	char *expected = expected_schema(LF_SQLITE_SCHEMA, &result);
-
-	if (expected == NULL)
-		return strdup("memory ran out for looking at the tables");
-	for (const char *at = expected; at != NULL; at = strstr(at + 1, ";CREATE"))
-		wanted++;
-	result = sqlite3_prepare_v2(
-		db, "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'", -1, &statement, NULL);
-	while (result == SQLITE_OK && (result = sqlite3_step(statement)) == SQLITE_ROW) {
-		const char *type = lf_sqlite_column_text(statement, 0), *name = lf_sqlite_column_text(statement, 1);
-		const char *sql = lf_sqlite_column_text(statement, 2);
-
-		found++;
-		if ((sql == NULL || strstr(expected, sql) == NULL) && text == NULL &&
-			asprintf(&text, "the %s %s is not one of a decision log: it was put in, or altered", type,
-				name) < 0)
-			text = NULL;
-		result = SQLITE_OK;
-	}
-	if (text == NULL && result != SQLITE_DONE)
-		text = strdup("the file is damaged where it has the list of its tables");
-	else if (text == NULL && found < wanted)
-		text = strdup("a table or an index of a decision log is not there: it was deleted");
-	sqlite3_finalize(statement);
-	sqlite3_free(expected);
-	return text;
-}
-
-/*
- * Each gives "" where all is well, else what is wrong. They read the first and last row of every table, and follow the
- * last decision to everything that it refers to.
- */
-static const char *const PROBES[] = {
-	"SELECT CASE WHEN count(*) = 0 AND EXISTS(SELECT 1 FROM decision) THEN 'the first decision is not 1' ELSE '' "
-	"END"
-	" FROM decision WHERE sequence = 1 AND length(answer) >= 0 AND typeof(id) = 'blob'",
-	"SELECT coalesce((SELECT CASE WHEN length(d.id) <> 16 OR length(d.salt) <> 32 OR length(d.answer) IS NULL"
-	"   THEN 'the last decision is malformed'"
-	"  WHEN (SELECT i.sequence FROM decision i ORDER BY i.id DESC LIMIT 1) <> d.sequence"
-	"   OR (SELECT i.sequence FROM decision i WHERE i.id = d.id) IS NOT d.sequence"
-	"   THEN 'the index by id and the decisions disagree'"
-	"  WHEN (SELECT last FROM chain WHERE entity = d.team) IS NOT d.sequence"
-	"   OR (SELECT last FROM chain WHERE entity = d.project) IS NOT d.sequence"
-	"   OR (SELECT last FROM chain WHERE entity = d.candidates) IS NOT d.sequence"
-	"   THEN 'the chains do not end in the last decision'"
-	"  WHEN (SELECT length(body) FROM payload WHERE id = d.team_payload) IS NULL"
-	"   OR (SELECT length(body) FROM payload WHERE id = d.project_payload) IS NULL"
-	"   OR (SELECT length(body) FROM payload WHERE id = d.rubric) IS NULL"
-	"   OR NOT EXISTS(SELECT 1 FROM rubric WHERE payload = d.rubric)"
-	"   OR (SELECT count(*) FROM name WHERE id IN (d.caller, d.team, d.project, d.candidates))"
-	"    <> 4 THEN 'the last decision refers to what is not there'"
-	"  ELSE '' END FROM decision d ORDER BY d.sequence DESC LIMIT 1), '')",
-	"SELECT CASE WHEN (SELECT count FROM probe WHERE id = 1) IS NULL THEN 'the probe row is missing' ELSE '' END",
-	/* substr(.., 1, 0): read, and then of no interest. */
-	"SELECT substr('' || coalesce((SELECT length(value) FROM name ORDER BY id LIMIT 1), 0)"
-	" || coalesce((SELECT length(value) FROM name ORDER BY id DESC LIMIT 1), 0)"
-	" || coalesce((SELECT max(kind) FROM name), 0)"
-	" || coalesce((SELECT length(body) FROM payload ORDER BY id LIMIT 1), 0)"
-	" || coalesce((SELECT length(body) FROM payload ORDER BY id DESC LIMIT 1), 0)"
-	" || coalesce((SELECT length(max(digest)) FROM payload), 0) || coalesce((SELECT length(min(digest)) FROM "
-	"payload), 0)"
-	" || coalesce((SELECT max(caller) FROM request_key), 0) || coalesce((SELECT max(candidate) FROM member), 0)"
-	" || coalesce((SELECT max(entity) FROM skip), 0) || coalesce((SELECT max(entity) FROM chain), 0)"
-	" || coalesce((SELECT max(payload) FROM rubric), 0) || coalesce((SELECT max(id) FROM activation), 0), 1, 0)",
+/* An entry of a schema: bytes, as a text can go on behind a NUL. Valid until the next one. */
+enum { ENTRY_NAME, ENTRY_TYPE, ENTRY_TABLE, ENTRY_SQL, ENTRY_COLUMNS };
+struct entry {
+	struct lf_bytes columns[ENTRY_COLUMNS];
 };
+static const char ENTRIES[] = "SELECT CAST(name AS BLOB), CAST(type AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB)"
+			      " FROM sqlite_schema ORDER BY 1, 2";
 
-/* And of what schema 2 added. The head's root is compared in tree.c. */
-static const char *const TREE_PROBES[] = {
-	"SELECT CASE WHEN (SELECT size FROM tree WHERE id = 1) IS NOT (SELECT coalesce(max(position), -1) + 1 FROM "
-	"leaf)"
-	"   THEN 'the head of the log and its last leaf disagree'"
-	"  WHEN (SELECT coalesce(min(position), 0) FROM leaf) <> 0 THEN 'leaf 0 is missing'"
-	"  WHEN (SELECT decisions FROM leaf ORDER BY position DESC LIMIT 1) IS NOT (SELECT coalesce(max(sequence), 0) "
-	"FROM decision)"
-	"   AND EXISTS(SELECT 1 FROM leaf) THEN 'the last leaf and the last decision disagree'"
-	"  WHEN EXISTS(SELECT 1 FROM decision) AND NOT EXISTS(SELECT 1 FROM leaf) THEN 'the leaves are missing'"
-	"  WHEN (SELECT max(id) FROM act) IS NOT NULL AND NOT EXISTS(SELECT 1 FROM leaf l, act a WHERE a.id ="
-	"   (SELECT max(id) FROM act) AND l.position = a.position AND l.kind = a.kind AND l.record = a.id)"
-	"   THEN 'the last act has no leaf' ELSE '' END",
-	"SELECT substr('' || coalesce((SELECT max(decision) FROM act), 0) || coalesce((SELECT max(target) FROM "
-	"redaction), 0)"
-	" || coalesce((SELECT max(place) FROM node), 0), 1, 0)",
-};
-
-static enum lf_code refuse(struct lf_error *error, sqlite3 *db, int result, const char *why)
+/* The next entry; false: there is none, or *result is an error. */
+static bool next_entry(sqlite3_stmt *statement, struct entry *entry, int *result)
 {
-	int kind;
-
-	if (result == SQLITE_OK)
-		return lf_error_set(error, LF_FAILED_PRECONDITION, "it is damaged: %s", why);
-	kind = result & 0xff;
-	if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_ERROR || kind == SQLITE_DONE)
-		return lf_error_set(error, LF_FAILED_PRECONDITION, "it is damaged: %s",
-			kind == SQLITE_DONE ? why : sqlite3_errmsg(db));
-	return lf_sqlite_error(error, db, result, "looking into it");
-}
-
-static enum lf_code probe_schema(sqlite3 *db, uint32_t schema, struct lf_error *error)
-{
-	int result;
-	enum lf_code code = LF_OK;
-	char *expected = expected_schema(schema, &result);
-	char *found;
-
-	if (expected == NULL)
-		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	found = query_text(db, SCHEMA_TEXT, &result);
-	if (found == NULL || sqlite3_stricmp(found, expected) != 0)
-		code = refuse(
-			error, db, found == NULL ? result : SQLITE_OK, "its tables are not those of a decision log");
-	sqlite3_free(found);
-	sqlite3_free(expected);
-	return code;
-}
-
-static enum lf_code probe_all(sqlite3 *db, const char *const *probes, size_t count, struct lf_error *error)
-{
-	enum lf_code code = LF_OK;
-
-	for (size_t i = 0; i < count && code == LF_OK; i++) {
-		int result;
-		char *wrong = query_text(db, probes[i], &result);
-
-		if (wrong == NULL || wrong[0] != '\0')
-			code = refuse(error, db, wrong == NULL ? result : SQLITE_OK,
-				wrong == NULL ? "a row is missing" : wrong);
-		sqlite3_free(wrong);
+	*result = sqlite3_step(statement);
+	if (*result != SQLITE_ROW) {
+		*result = *result == SQLITE_DONE ? SQLITE_OK : *result;
+		return false;
 	}
-	return code;
+	for (int i = 0; i < ENTRY_COLUMNS; i++)
+		entry->columns[i] = lf_sqlite_column_bytes(statement, i);
+	*result = SQLITE_OK;
+	return true;
 }
 
-int lf_sqlite_schema_of(sqlite3 *db, uint32_t *schema)
+/* The first of these columns that differ decide: in the order of ENTRIES. */
+static int compare_columns(const struct entry *a, const struct entry *b, int from, int to)
 {
-	int result;
-	char *text = query_text(db, "PRAGMA user_version", &result);
+	int order = 0;
 
-	*schema = text == NULL ? 0 : (uint32_t)strtoul(text, NULL, 10);
-	sqlite3_free(text);
+	for (int i = from; i < to && order == 0; i++) {
+		const struct lf_bytes x = a->columns[i], y = b->columns[i];
+		const size_t shorter = x.length < y.length ? x.length : y.length;
+
+		order = shorter > 0 ? memcmp(x.data, y.data, shorter) : 0;
+		if (order == 0)
+			order = (x.length > y.length) - (x.length < y.length);
+	}
+	return order;
+}
+
+static void say_entry(const struct lf_schema_visit *visit, const struct entry *entry, const char *what)
+{
+	const struct lf_bytes type = entry->columns[ENTRY_TYPE], name = entry->columns[ENTRY_NAME];
+	char text[400];
+
+	snprintf(text, sizeof(text), "the %.*s %.*s %s", (int)(type.length < 20 ? type.length : 20),
+		type.length > 0 ? (const char *)type.data : "", (int)(name.length < 200 ? name.length : 200),
+		name.length > 0 ? (const char *)name.data : "", what);
+	lf_text_make_line(text);
+	visit->difference(visit->context, text);
+}
+
+/* Names that begin with sqlite_ are SQLite's own only where the schema that is expected has them, too. */
+static int compare_entries(sqlite3_stmt *found, sqlite3_stmt *wanted, const struct lf_schema_visit *visit)
+{
+	struct entry have, want;
+	int result;
+	bool some = next_entry(found, &have, &result), more = result == SQLITE_OK && next_entry(wanted, &want, &result);
+
+	while (result == SQLITE_OK && (some || more)) {
+		const int order = !some ? 1 : !more ? -1 : compare_columns(&have, &want, ENTRY_NAME, ENTRY_TABLE);
+
+		if (order < 0)
+			say_entry(visit, &have, "is not one of a decision log: it was put in");
+		else if (order > 0)
+			say_entry(visit, &want, "of a decision log is not there: it was deleted");
+		else if (compare_columns(&have, &want, ENTRY_TABLE, ENTRY_COLUMNS) != 0)
+			say_entry(visit, &have, "is not what it is in a decision log: it was altered");
+		if (order <= 0)
+			some = next_entry(found, &have, &result);
+		if (order >= 0 && result == SQLITE_OK)
+			more = next_entry(wanted, &want, &result);
+	}
 	return result;
 }
 
-enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error)
+int lf_sqlite_compare_schema(sqlite3 *db, uint32_t schema, const struct lf_schema_visit *visit)
 {
-	uint32_t schema;
-	const int result = lf_sqlite_schema_of(db, &schema);
+	sqlite3 *expected = NULL;
+	sqlite3_stmt *found = NULL, *wanted = NULL;
+	int result = open_expected(&expected, schema);
 
-	if (result != SQLITE_OK)
-		return refuse(error, db, result, "its schema has no number");
-	if (probe_schema(db, schema, error) != LF_OK ||
-		probe_all(db, PROBES, sizeof(PROBES) / sizeof(PROBES[0]), error) != LF_OK)
-		return error->code;
-	if (schema < 2)
-		return LF_OK;
-	if (probe_all(db, TREE_PROBES, sizeof(TREE_PROBES) / sizeof(TREE_PROBES[0]), error) != LF_OK)
-		return error->code;
-	return lf_sqlite_probe_tree(db, error);
+	if (result == SQLITE_OK)
+		result = sqlite3_prepare_v2(expected, ENTRIES, -1, &wanted, NULL);
+	if (result == SQLITE_OK)
+		result = sqlite3_prepare_v2(db, ENTRIES, -1, &found, NULL);
+	if (result == SQLITE_OK)
+		result = compare_entries(found, wanted, visit);
+	sqlite3_finalize(found);
+	sqlite3_finalize(wanted);
+	sqlite3_close(expected);
+	return result;
 }

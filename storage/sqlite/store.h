@@ -134,6 +134,12 @@ struct lf_store {
 
 /* ---- base.c ---- */
 
+/*
+ * Opens a connection, with flags of sqlite3_open_v2() beside those that all have. Every connection of this backend
+ * comes from here (S6): nothing that a file says of itself runs in it. *db is set on error, too, unless memory ran out.
+ */
+int lf_sqlite_connect(sqlite3 **db, const char *path, int flags);
+
 /* SQLite's result as ours, with its text. db may be NULL. */
 enum lf_code lf_sqlite_error(struct lf_error *error, sqlite3 *db, int result, const char *doing);
 /* The same on the writer's connection: remembers DATA_LOSS, and that an open transaction is broken (S1). */
@@ -157,6 +163,26 @@ int64_t lf_sqlite_find_id(sqlite3_stmt *statement, int *result);
 uint8_t *lf_sqlite_scratch(struct lf_store *store, size_t length);
 /* Whether LF_SQLITE_READ_MS_MAX passed since that lf_clock_ns(). */
 bool lf_sqlite_time_is_up(uint64_t start_ns);
+
+/* ---- schema.c ---- */
+
+/* Adds the tables of the schemas after from, which db has (0: it is empty), up to `to`. SQLITE_OK or an error. */
+int lf_sqlite_add_schemas(sqlite3 *db, uint32_t from, uint32_t to);
+/* Statements of tree.c that writer, readers and probe have alike. */
+#define LF_SQLITE_HEAD "SELECT size, root FROM tree WHERE id = 1"
+#define LF_SQLITE_LEAVES                                                                                               \
+	"SELECT position, hash FROM leaf WHERE position >= ?2 AND position < ?3 AND ?1 = 0 ORDER BY position"
+#define LF_SQLITE_NODES "SELECT place, hash FROM node WHERE level = ?1 AND place >= ?2 AND place < ?3 ORDER BY place"
+extern const char *const LF_SQLITE_WRITE_SQL[W_COUNT];
+/*
+ * Compares the whole schema of an open database, names and texts byte by byte, with that of this number: tells of each
+ * entry that is not ours, is missing, or is another. SQLITE_OK or an error.
+ */
+struct lf_schema_visit {
+	void (*difference)(void *context, const char *what);
+	void *context;
+};
+int lf_sqlite_compare_schema(sqlite3 *db, uint32_t schema, const struct lf_schema_visit *visit);
 
 /* ---- transaction.c ---- */
 

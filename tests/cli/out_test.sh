@@ -14,10 +14,11 @@ echo "LF_TEST_SEED=$LF_TEST_SEED"
 export LEADFIT_SERVER=ipc://$work/socket
 cd "$work" || exit 1
 
+mkdir "$work/backups"
 # start LOG: the service on this log.
 start() {
 	: >daemon.log
-	"$leadfitd" --db "$work/$1" --listen "$LEADFIT_SERVER" --rubric "$source_folder/service/rubrics/tech-lead.yaml" 2>daemon.log &
+	"$leadfitd" --db "$work/$1" --listen "$LEADFIT_SERVER" --backups "$work/backups" --rubric "$source_folder/service/rubrics/tech-lead.yaml" 2>daemon.log &
 	started=($!)
 	wait_for daemon.log ready
 }
@@ -197,20 +198,38 @@ file_has one '{"sequence":"2260","decision":{"decisionId":"'; file_has one '"new
 timeout 20 "$leadfit" decisions watch --team newcomers --from 1 | head -n 2 | tail -n 1 >one; [ "${PIPESTATUS[0]}" = 0 ] || fail "it did not end with its reader"
 file_has one watched
 
-claim "a backup is a log, of a new absolute name"
-l backup "$work/copy.db"; status_is 0; out_has "a log of 2263 records"; [ "$(stat -c %a copy.db)" = 600 ] || fail mode
-l backup "$work/copy.db"; status_is 4; err_has "replaces nothing"; out_empty
-l backup copy2.db; status_is 2; err_has "not absolute"
+claim "a backup is a log, under a new name in the directory of --backups"
+l backup copy.db; status_is 0; out_has "$work/backups/copy.db: "; out_has "a log of 2263 records"; [ "$(stat -c %a backups/copy.db)" = 600 ] || fail mode
+l backup copy.db; status_is 4; err_has "replaces nothing"; out_empty
 l backup; status_is 2
-l backup "$work/log.db"; status_is 2; err_has "a name of the log itself"
-l backup "$work/log.db-journal"; status_is 2
-l backup "$work/no/such"; status_is 3; err_lacks "running there"
-l backup "$work/copy2.db" --output json; status_is 0; out_has '"size": "2263"'
-absent copy.db.part; absent copy.db-wal
+l backup "$work/copy2.db"; status_is 2; err_has "backup: \"$work/copy2.db\" is not a plain name"
+l backup ../copy2.db; status_is 2; err_has "is not a plain name"
+l backup .copy2.db; status_is 2; err_has "begins with a dot"
+l backup copy2.db-journal; status_is 2; err_has "goes with another one"
+l backup copy2.db --output json; status_is 0; out_has '"size": "2263"'; out_has "\"file\": \"$work/backups/copy2.db\""
+absent backups/copy.db.part; absent backups/copy.db-wal
 l decisions export before
 stop
-start copy.db
+cp backups/copy.db restored.db
+start restored.db
 l decisions export after; same before after
+stop
+
+claim "the directory of --backups is there, and is neither the log's nor the checkpoints'"
+refused() { run "$leadfitd" --db "$work/new.db" --listen "$LEADFIT_SERVER" "$@"; status_is 2; absent new.db; absent new.db.key; }
+touch "$work/plain"; mkdir -p "$work/signed/below"
+refused --backups "$work/none"; err_has "--backups $work/none: No such file"
+refused --backups "$work/plain"; err_has "is not a directory"
+refused --backups "$work"; err_has "that is the directory of the log"
+refused --backups .; err_has "that is the directory of the log"
+refused --checkpoints "$work/signed" --backups "$work/signed"; err_has "the checkpoints are written there"
+refused --checkpoints "$work/signed" --backups "$work/signed/below"; err_has "the checkpoints are written there"
+refused --checkpoints "$work/backups/one.checkpoint" --backups "$work/backups"; err_has "the checkpoints are written there"
+
+claim "without --backups a backup is refused, and the option is named"
+"$leadfitd" --db "$work/log.db" --listen "$LEADFIT_SERVER" 2>daemon.log & started=($!)
+wait_for daemon.log ready
+l backup copy3.db; status_is 4; err_has "--backups DIR"; out_empty
 stop
 
 finish

@@ -184,4 +184,23 @@ for file in "$db.checkpoints"/*.checkpoint "$db.checkpoints/latest"; do
 	(cd "$work/openssl" && sh "$work/check.sh" >/dev/null 2>&1) || fail "$file does not verify"
 done
 
+claim "a line of the service's log can't be broken by a name"
+broken="$work/no
+leadfitd: ready$(printf '\033')[2J"
+for option in --rubric --tokens --key --backups --db; do
+	log=(--db "$work/fresh.db"); [ $option != --db ] || log=()
+	run timeout 20 "$leadfitd" "${log[@]}" --listen "$LEADFIT_SERVER" "$option" "$broken/none"
+	[ "$status" != 0 ] && [ "$status" != 124 ] || fail "$option: status $status"
+	! grep -q '^leadfitd: ready' "$work/err" || fail "$option: a line of its own"
+	err_has "no?leadfitd: ready?[2J"
+done
+
+claim "what can't be printed is said"
+for arguments in --help --version "key --help" "verify --help" "restore --help" "key --db $db" "verify --db $db"; do
+	# shellcheck disable=SC2086
+	status=0; "$leadfitd" $arguments >/dev/full 2>"$work/full.err" || status=$?
+	[ "$status" = 3 ] || fail "leadfitd $arguments: status $status"
+	file_has "$work/full.err" "leadfitd: standard output can't be written: No space left on device"
+done
+
 finish

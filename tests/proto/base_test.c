@@ -387,6 +387,25 @@ static void what_acts_on_a_terminal_or_cannot_be_seen_is_found(void **state)
 	assert_string_equal(text, "Pay?roll\n?");
 }
 
+static void a_line_is_one_line_whatever_is_in_it(void **state)
+{
+	char text[] = "one\ntwo\r\033[2Jthree\xe2\x80\xa8"
+		      "four",
+	     *printed = NULL;
+	size_t length;
+	FILE *file = open_memstream(&printed, &length);
+
+	(void)state;
+	assert_non_null(file);
+	lf_print_line(file, "%s: %s%c", text, "name\n", 'x');
+	lf_print_line(file, "%s", "");
+	assert_int_equal(fclose(file), 0);
+	lf_text_make_line(text);
+	assert_string_equal(text, "one?two??[2Jthree?four");
+	assert_string_equal(printed, "one?two??[2Jthree?four: name?x\n\n");
+	free(printed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +419,7 @@ int main(void)
 		cmocka_unit_test(the_folder_of_a_path_is_synced),
 		cmocka_unit_test(hexadecimal_reads_back),
 		cmocka_unit_test(what_acts_on_a_terminal_or_cannot_be_seen_is_found),
+		cmocka_unit_test(a_line_is_one_line_whatever_is_in_it),
 		cmocka_unit_test(a_buffer_grows_and_stays_terminated),
 		cmocka_unit_test(a_buffer_that_has_failed_stays_cut),
 		cmocka_unit_test(the_nearest_name_is_one_that_may_be_meant),

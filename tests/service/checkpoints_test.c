@@ -444,6 +444,29 @@ static void a_checkpoint_that_is_altered_or_of_another_key_is_not_accepted(void 
 	free(note);
 }
 
+/* None is written in part: so an empty one was cut off later. */
+static void an_empty_checkpoint_is_named(void **state)
+{
+	struct fixture *f = *state;
+	char latest[400], newest[400];
+	uint8_t *note;
+	size_t length;
+
+	open_files(f, "kept");
+	grow(f, 5);
+	put_head(f);
+	snprintf(latest, sizeof(latest), "%s/latest", f->files.path);
+	snprintf(newest, sizeof(newest), "%s/%020d.checkpoint", f->files.path, 7);
+	note = file_read(newest, &length);
+	assert_non_null(note);
+	file_write(newest, "", 0);
+	check_says(f, &f->verifier, LF_FAILED_PRECONDITION, "00000000000000000007.checkpoint is empty");
+	file_write(newest, note, length);
+	file_write(latest, "", 0);
+	check_says(f, &f->verifier, LF_FAILED_PRECONDITION, "latest is empty");
+	free(note);
+}
+
 static void what_does_not_fit_is_kept_aside(void **state)
 {
 	static const char *const names[] = {"kept", "one.checkpoint"};
@@ -633,6 +656,7 @@ int main(void)
 		TEST(a_log_that_was_rewound_or_swapped_is_not),
 		TEST(the_newest_of_both_places_counts),
 		TEST(a_checkpoint_that_is_altered_or_of_another_key_is_not_accepted),
+		TEST(an_empty_checkpoint_is_named),
 		TEST(what_does_not_fit_is_kept_aside),
 		TEST(one_is_written_at_the_start_after_so_many_records_and_at_the_end),
 		TEST(one_is_written_after_so_many_seconds_where_the_log_grew),

@@ -17,8 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "grpc/health/v1/health.pb-c.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "leadfit/v1/keeping.pb-c.h"
+#include "proto/base/limits.h"
 #include "tests/service/daemon.h"
 
 /* As in kill_test.c. */
@@ -31,6 +33,7 @@ const char *__lsan_default_suppressions(void)
 enum { BATCH = 200, STORED_MAX = 4000 };
 
 static struct daemon daemon_;
+static char backups[80];
 static struct lf_client *client;
 
 /* ---- helpers ---- */
@@ -189,6 +192,10 @@ static int set_up(void **state)
 {
 	(void)state;
 	daemon_init(&daemon_);
+	snprintf(backups, sizeof(backups), "%s/backups", daemon_.directory);
+	assert_int_equal(mkdir(backups, 0700), 0);
+	daemon_.more[0] = "--backups";
+	daemon_.more[1] = backups;
 	daemon_start(&daemon_);
 	client = daemon_client(&daemon_);
 	return 0;
@@ -354,6 +361,35 @@ static void what_is_wrong_with_a_request_is_said_field_by_field(void **state)
 	lf_error_clean_up(&error);
 }
 
+static bool serves(void)
+{
+	Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+	ProtobufCMessage *reply = call(&grpc__health__v1__health__descriptor, "Check", &request.base, 10000, NULL);
+	bool serving;
+
+	assert_non_null(reply);
+	serving = ((Grpc__Health__V1__HealthCheckResponse *)reply)->status ==
+		GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
+	protobuf_c_message_free_unpacked(reply, NULL);
+	return serving;
+}
+
+/* What the service says on standard error. */
+static bool has_said(const char *text)
+{
+	char path[96], line[1024];
+	bool found = false;
+	FILE *log;
+
+	snprintf(path, sizeof(path), "%s/log", daemon_.directory);
+	log = fopen(path, "r");
+	assert_non_null(log);
+	while (!found && fgets(line, sizeof(line), log) != NULL)
+		found = strstr(line, text) != NULL;
+	fclose(log);
+	return found;
+}
+
 static void a_damaged_decision_is_named_and_those_around_it_still_come_out(void **state)
 {
 	enum { COUNT = 12, DAMAGED = 7 };
@@ -371,6 +407,7 @@ static void a_damaged_decision_is_named_and_those_around_it_still_come_out(void 
 		sqlite3_exec(db, "UPDATE decision SET answer = x'0a' WHERE sequence = 7", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	daemon_start(&daemon_);
+	assert_true(serves());
 	response = page(&request);
 	assert_int_equal(response->n_decisions, DAMAGED - 1);
 	assert_int_equal(response->next, DAMAGED);
@@ -380,6 +417,8 @@ static void a_damaged_decision_is_named_and_those_around_it_still_come_out(void 
 	assert_int_equal(error.code, LF_DATA_LOSS);
 	assert_non_null(strstr(error.message, "sequence 7"));
 	lf_error_clean_up(&error);
+	assert_false(serves()); /* until it is started again */
+	assert_true(has_said("the decision log is damaged, and the service is not ready from now on: "));
 	request.newest_first = true;
 	request.from_sequence = 0;
 	response = page(&request);
@@ -594,13 +633,13 @@ static void whoever_watches_sees_every_decision_once_in_order_while_the_service_
 
 /* ---- backup ---- */
 
-static enum lf_code back_up(char *file, unsigned timeout_ms, Leadfit__V1__BackupResponse **response, char message[512])
+static enum lf_code back_up(char *name, unsigned timeout_ms, Leadfit__V1__BackupResponse **response, char message[512])
 {
 	Leadfit__V1__BackupRequest request = LEADFIT__V1__BACKUP_REQUEST__INIT;
 	struct lf_error error = LF_ERROR_INIT;
 	enum lf_code code;
 
-	request.file = file;
+	request.name = name;
 	*response = (Leadfit__V1__BackupResponse *)call(
 		&leadfit__v1__keeping__descriptor, "Backup", &request.base, timeout_ms, &error);
 	snprintf(message, 512, "%s", error.message);
@@ -611,7 +650,7 @@ static enum lf_code back_up(char *file, unsigned timeout_ms, Leadfit__V1__Backup
 
 static void a_backup_under_load_is_a_log_and_decisions_go_on_meanwhile(void **state)
 {
-	char file[128], message[512];
+	char name[] = "copy.db", file[128], message[512];
 	struct load load = {0};
 	pthread_t threads[THREADS];
 	Leadfit__V1__BackupResponse *response;
@@ -621,12 +660,12 @@ static void a_backup_under_load_is_a_log_and_decisions_go_on_meanwhile(void **st
 	Leadfit__V1__ExportResponse *here, *there;
 
 	(void)state;
-	snprintf(file, sizeof(file), "%s/copy.db", daemon_.directory);
+	snprintf(file, sizeof(file), "%s/copy.db", backups);
 	fill(2000);
 	start_load(&load, threads);
 	while (atomic_load(&load.answered) < 50)
 		usleep(1000);
-	if (back_up(file, 60000, &response, message) != LF_OK)
+	if (back_up(name, 60000, &response, message) != LF_OK)
 		fail_msg("%s", message);
 	at_end = atomic_load(&load.answered);
 	while (atomic_load(&load.answered) < at_end + 50)
@@ -636,14 +675,16 @@ static void a_backup_under_load_is_a_log_and_decisions_go_on_meanwhile(void **st
 	assert_int_equal(status.st_mode & 07777, 0600);
 	assert_int_equal(status.st_size, response->bytes);
 	assert_true(response->size >= 2000);
+	assert_string_equal(response->file, file);
 	leadfit__v1__backup_response__free_unpacked(response, NULL);
-	assert_int_equal(back_up(file, 60000, &response, message), LF_ALREADY_EXISTS);
+	assert_int_equal(back_up(name, 60000, &response, message), LF_ALREADY_EXISTS);
 	/* A service takes the copy as its log, and has what the other one had. */
 	leadfit__v1__export_request__init(&request);
 	request.page_size = 200;
 	here = page(&request);
 	daemon_stop(&daemon_);
-	snprintf(daemon_.database, sizeof(daemon_.database), "%s/copy.db", daemon_.directory);
+	snprintf(daemon_.database, sizeof(daemon_.database), "%s/copy.db", backups);
+	daemon_.more[0] = NULL; /* it is in the directory of the log now */
 	daemon_start(&daemon_);
 	there = page(&request);
 	assert_true(there->newest_sequence >= 2050 && there->newest_sequence <= here->newest_sequence);
@@ -656,31 +697,84 @@ static void a_backup_under_load_is_a_log_and_decisions_go_on_meanwhile(void **st
 
 static void a_bad_name_is_refused_and_a_backup_that_is_given_up_leaves_nothing(void **state)
 {
-	static char bad[][16] = {"", "relative.db", "/tmp/", "./x"};
-	char file[128], part[160], message[512];
+	static const struct {
+		const char *name, *said;
+	} bad[] = {
+		{"", "name: is missing"},
+		{"/tmp/x", "is not a plain name"},
+		{"a/b", "is not a plain name"},
+		{"../x", "is not a plain name"},
+		{"a\nb", "is not a plain name"},
+		{"..", "begins with a dot"},
+		{".hidden", "begins with a dot"},
+		{"copy.db-wal", "ends as a file that goes with another one does"},
+		{"copy.db.lock", "ends as a file that goes with another one does"},
+		{"copy.db.part", "ends as a file that goes with another one does"},
+	};
+	char name[LF_ID_BYTES_MAX + 2], file[128], part[160], message[512];
 	Leadfit__V1__BackupResponse *response;
 	enum lf_code given_up, code;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(back_up(bad[i], 60000, &response, message), LF_INVALID_ARGUMENT);
-		assert_non_null(strstr(message, "file: "));
+		snprintf(name, sizeof(name), "%s", bad[i].name);
+		assert_int_equal(back_up(name, 60000, &response, message), LF_INVALID_ARGUMENT);
+		if (strncmp(message, "name: ", 6) != 0 || strstr(message, bad[i].said) == NULL)
+			fail_msg("%s: %s", bad[i].name, message);
 	}
-	assert_int_equal(back_up(daemon_.database, 60000, &response, message), LF_INVALID_ARGUMENT);
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(back_up(name, 60000, &response, message), LF_INVALID_ARGUMENT);
+	assert_non_null(strstr(message, "name: has 129 bytes, more than 128"));
+	name[LF_ID_BYTES_MAX] = '\0';
+	assert_int_equal(back_up(name, 60000, &response, message), LF_OK);
+	leadfit__v1__backup_response__free_unpacked(response, NULL);
 	fill(2000);
-	snprintf(file, sizeof(file), "%s/copy.db", daemon_.directory);
+	snprintf(name, sizeof(name), "copy.db");
+	snprintf(file, sizeof(file), "%s/copy.db", backups);
 	snprintf(part, sizeof(part), "%s.part", file);
-	given_up = back_up(file, 1, &response, message); /* who is first to see it: the client, or the service */
+	given_up = back_up(name, 1, &response, message); /* who is first to see it: the client, or the service */
 	assert_true(given_up == LF_DEADLINE_EXCEEDED || given_up == LF_CANCELLED);
 	/* It ends at its next step, if it was begun at all. Then another one can be made. */
 	code = LF_ALREADY_EXISTS;
 	for (int i = 0; i < 100 && code == LF_ALREADY_EXISTS; i++) {
 		unlink(file); /* where it was faster than its deadline */
-		code = back_up(file, 60000, &response, message);
+		code = back_up(name, 60000, &response, message);
 	}
 	assert_int_equal(code, LF_OK);
 	leadfit__v1__backup_response__free_unpacked(response, NULL);
 	assert_int_equal(access(part, F_OK), -1);
+}
+
+/* Somebody else puts a link into the directory: what it leads to is nobody's to make or replace. */
+static void a_link_in_the_directory_leads_nowhere(void **state)
+{
+	char name[] = "link", link[128], target[128], message[512];
+	Leadfit__V1__BackupResponse *response;
+
+	(void)state;
+	snprintf(link, sizeof(link), "%s/link", backups);
+	snprintf(target, sizeof(target), "%s/elsewhere", daemon_.directory);
+	assert_int_equal(symlink(target, link), 0);
+	assert_int_equal(back_up(name, 60000, &response, message), LF_ALREADY_EXISTS);
+	assert_int_equal(access(target, F_OK), -1);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink(daemon_.database, link), 0);
+	assert_int_equal(back_up(name, 60000, &response, message), LF_INVALID_ARGUMENT);
+	assert_non_null(strstr(message, "is a name of the log itself"));
+}
+
+static void without_the_option_a_backup_is_refused(void **state)
+{
+	char name[] = "copy.db", message[512];
+	Leadfit__V1__BackupResponse *response;
+
+	(void)state;
+	daemon_stop(&daemon_);
+	daemon_.more[0] = NULL;
+	daemon_start(&daemon_);
+	assert_int_equal(back_up(name, 60000, &response, message), LF_FAILED_PRECONDITION);
+	assert_non_null(strstr(message, "--backups DIR"));
 }
 
 int main(void)
@@ -703,6 +797,8 @@ int main(void)
 			a_backup_under_load_is_a_log_and_decisions_go_on_meanwhile, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_bad_name_is_refused_and_a_backup_that_is_given_up_leaves_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_link_in_the_directory_leads_nowhere, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(without_the_option_a_backup_is_refused, set_up, tear_down),
 	};
 
 	print_message("LF_TEST_SEED=%u\n", seed);

@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "service/offline/commands.h"
+#include "storage/tlog/note.h"
 #include "storage/tlog/tree.h"
 #include "storage/verify/verify.h"
-#include "tests/storage/support.h"
+#include "tests/service/altered.h"
 
 enum { DECISIONS = 600, OUTCOMES = 20, LATE = 20, SIZE = 4 + DECISIONS + OUTCOMES + 2 + LATE, AT_CHECKPOINT = 620 };
 
@@ -138,16 +138,6 @@ static void sign_head(struct lf_log *log)
 	file_write(suite.checkpoint, note, strlen(note));
 }
 
-static void copy_file(const char *from, const char *to)
-{
-	size_t length;
-	uint8_t *data = file_read(from, &length);
-
-	assert_non_null(data);
-	file_write(to, data, length);
-	free(data);
-}
-
 static struct lf_log *open_log(const char *file)
 {
 	struct lf_log *log = NULL;
@@ -170,7 +160,7 @@ static void make_log(const char *file)
 		decide(log, i);
 	lf_log_close(log);
 	if (file == suite.place.file)
-		copy_file(file, suite.early);
+		file_copy(file, suite.early);
 	log = open_log(file);
 	for (int i = 301; i <= DECISIONS; i++)
 		decide(log, i);
@@ -216,58 +206,8 @@ static int tear_down(void **state)
 /* leadfitd verify; its exit status, and what it prints in suite.output. */
 static int verify(const char *file, bool sealed)
 {
-	char option[2][16] = {"--checkpoint", "--key"}, key[LF_KEY_TEXT_MAX];
-	char copy[5][LF_KEY_TEXT_MAX], *argv[8] = {copy[0], copy[1], copy[2]}, path[96];
-	const char *const texts[] = {"verify", "--db", file};
-	size_t length;
-	int kept, status;
-	uint8_t *data;
-
-	for (size_t i = 0; i < 3; i++)
-		snprintf(copy[i], sizeof(copy[i]), "%s", texts[i]);
-	snprintf(key, sizeof(key), "%s", suite.vkey);
-	argv[3] = option[0];
-	argv[4] = suite.checkpoint;
-	argv[5] = option[1];
-	argv[6] = key;
-	if (!sealed)
-		argv[3] = NULL;
-	snprintf(path, sizeof(path), "%s/output", suite.place.folder);
-	fflush(stdout);
-	kept = dup(STDOUT_FILENO);
-	assert_non_null(freopen(path, "w", stdout));
-	optind = 0;
-	status = lf_verify_command(sealed ? 7 : 3, argv);
-	fflush(stdout);
-	dup2(kept, STDOUT_FILENO);
-	close(kept);
-	data = file_read(path, &length);
-	snprintf(suite.output, sizeof(suite.output), "%.*s", (int)length, (const char *)data);
-	free(data);
-	return status;
-}
-
-static int64_t run_sql(const char *file, const char *sql)
-{
-	sqlite3 *db = NULL;
-	sqlite3_stmt *statement = NULL;
-	int64_t value = 0;
-
-	assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
-	for (const char *rest = sql; *rest != '\0';) {
-		int result;
-
-		if (sqlite3_prepare_v2(db, rest, -1, &statement, &rest) != SQLITE_OK)
-			fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-		result = SQLITE_DONE;
-		while (statement != NULL && (result = sqlite3_step(statement)) == SQLITE_ROW)
-			value = sqlite3_column_int64(statement, 0);
-		if (result != SQLITE_DONE)
-			fail_msg("%s: %s", sql, sqlite3_errmsg(db));
-		sqlite3_finalize(statement);
-	}
-	sqlite3_close(db);
-	return value;
+	return verify_run(
+		&suite.place, file, sealed ? suite.checkpoint : NULL, suite.vkey, suite.output, sizeof(suite.output));
 }
 
 /* Nothing is proved by an alteration that alters nothing. */
@@ -276,9 +216,9 @@ static void alter(const char *sql)
 	size_t before_length, after_length;
 	uint8_t *before, *after;
 
-	copy_file(suite.place.file, suite.altered);
+	file_copy(suite.place.file, suite.altered);
 	before = file_read(suite.altered, &before_length);
-	run_sql(suite.altered, sql);
+	sql_run(suite.altered, sql);
 	after = file_read(suite.altered, &after_length);
 	if (before_length == after_length && memcmp(before + 100, after + 100, after_length - 100) == 0)
 		fail_msg("%s: altered nothing", sql);
@@ -350,12 +290,12 @@ static void rehash(enum depth depth)
 	char source[110];
 	struct lf_log_options copy;
 
-	run_sql(suite.altered, "PRAGMA journal_mode=DELETE"); /* so that the reader sees the file alone */
+	sql_run(suite.altered, "PRAGMA journal_mode=DELETE"); /* so that the reader sees the file alone */
 	if (depth >= HEAD)
-		run_sql(suite.altered, "DELETE FROM node; UPDATE tree SET size = (SELECT count(*) FROM leaf)");
+		sql_run(suite.altered, "DELETE FROM node; UPDATE tree SET size = (SELECT count(*) FROM leaf)");
 	assert_int_equal(sqlite3_open(suite.altered, &rehash.db), SQLITE_OK);
 	snprintf(source, sizeof(source), "%s.source", suite.altered);
-	copy_file(suite.altered, source);
+	file_copy(suite.altered, source);
 	copy = options;
 	copy.location = source;
 	assert_int_equal(lf_log_open(&rehash.log, &lf_sqlite_backend, &copy, NULL), LF_OK);
@@ -373,28 +313,10 @@ static void rehash(enum depth depth)
 	sqlite3_close(rehash.db);
 }
 
-/* Whether a line begins so and has the text; first: it must be the first one. */
-static bool has_line(const char *begin, const char *text, bool first)
-{
-	char line[1024];
-
-	for (const char *at = suite.output; *at != '\0'; at += at[0] == '\n') {
-		const size_t length = strcspn(at, "\n");
-
-		snprintf(line, sizeof(line), "%.*s", (int)length, at);
-		if (strncmp(line, begin, strlen(begin)) == 0 && strstr(line, text) != NULL)
-			return true;
-		if (first)
-			return false;
-		at += length;
-	}
-	return false;
-}
-
 /* The first line must begin so, and have the text. */
 static void is_found(const char *name, const char *begin, const char *text)
 {
-	if (!has_line(begin, text, true))
+	if (!output_has_line(suite.output, begin, text, true))
 		fail_msg("%s: expected \"%s... %s\", found:\n%.1500s", name, begin, text, suite.output);
 	suite.found++;
 }
@@ -402,7 +324,7 @@ static void is_found(const char *name, const char *begin, const char *text)
 /* Some line. */
 static void is_told(const char *name, const char *begin, const char *text)
 {
-	if (!has_line(begin, text, false))
+	if (!output_has_line(suite.output, begin, text, false))
 		fail_msg("%s: expected \"%s... %s\", found:\n%.1500s", name, begin, text, suite.output);
 	suite.found++;
 }
@@ -693,8 +615,9 @@ static const struct alteration {
 	{"a trigger put in", "CREATE TRIGGER later AFTER INSERT ON decision BEGIN UPDATE decision SET outcome = 1; END",
 		"log: ", "the trigger later is not one of a decision log: it was put in"},
 	{"an index deleted", "DROP INDEX act_by_decision",
-		"log: ", "a table or an index of a decision log is not there: it was deleted"},
-	{"a table deleted", "DROP TABLE skip", "log: ", "no such table: skip"},
+		"log: ", "the index act_by_decision of a decision log is not there: it was deleted"},
+	{"a table deleted", "DROP TABLE skip",
+		"log: ", "the table skip of a decision log is not there: it was deleted"},
 };
 
 static void every_alteration_is_found_and_named(void **state)
@@ -708,7 +631,7 @@ static void every_alteration_is_found_and_named(void **state)
 
 		alter(a->sql);
 		status = verify(suite.altered, false);
-		if (status == 1 && has_line(a->begin, a->text, true)) {
+		if (status == 1 && output_has_line(suite.output, a->begin, a->text, true)) {
 			suite.found++;
 			continue;
 		}
@@ -894,7 +817,7 @@ static void an_erasure_beyond_the_head_accounts_for_nothing(void **state)
 	struct lf_log *log;
 
 	(void)state;
-	copy_file(suite.place.file, suite.altered);
+	file_copy(suite.place.file, suite.altered);
 	log = open_log(suite.altered);
 	assert_int_equal(lf_log_head(log, &head, NULL), LF_OK);
 	assert_int_equal(lf_log_redact(log, &redaction, NULL), LF_OK);
@@ -906,7 +829,7 @@ static void an_erasure_beyond_the_head_accounts_for_nothing(void **state)
 		"position = 646;"
 		"UPDATE tree SET size = 646, root = x'%s'",
 		root);
-	run_sql(suite.altered, sql);
+	sql_run(suite.altered, sql);
 	rehash(LEAVES);
 	assert_int_equal(verify_leaves(suite.altered), 1);
 	is_found("an erasure beyond the head", "record 103: ",
@@ -924,7 +847,7 @@ static void forge(const struct lf_redact_item *items, size_t count, const char *
 		.item_count = count};
 	struct lf_log *log;
 
-	copy_file(suite.place.file, suite.altered);
+	file_copy(suite.place.file, suite.altered);
 	log = open_log(suite.altered);
 	assert_int_equal(lf_log_redact(log, &redaction, NULL), LF_OK);
 	lf_log_close(log);
@@ -959,7 +882,7 @@ static void an_erasure_of_a_team_alone_is_found(void **state)
 	struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .bytes = bytes_of("another team")};
 
 	(void)state;
-	item.id = (uint64_t)run_sql(suite.place.file, "SELECT team_payload FROM decision WHERE sequence = 100");
+	item.id = (uint64_t)sql_run(suite.place.file, "SELECT team_payload FROM decision WHERE sequence = 100");
 	forge(&item, 1, "\x0a\x03mad\x18\x01");
 	assert_int_equal(verify(suite.altered, true), 1);
 	is_found("a team explained by an erasure", "record 5 (decision 2, ",
@@ -989,14 +912,14 @@ static void an_erasure_that_leaves_a_decision_whole_is_found(void **state)
 
 	(void)state;
 	forge(&item, 1, "\x0a\x03mad\x10\x01");
-	run_sql(suite.altered, "UPDATE decision SET request_digest = randomblob(32) WHERE sequence = 100");
+	sql_run(suite.altered, "UPDATE decision SET request_digest = randomblob(32) WHERE sequence = 100");
 	assert_int_equal(lf_log_open(&log, &lf_sqlite_backend, &options, NULL), LF_OK);
 	assert_int_equal(lf_log_audit(log, 103, 1, commit_row, &now, &next, NULL), LF_OK);
 	lf_log_close(log);
 	lf_digest_print(&now, text);
 	snprintf(sql, sizeof(sql),
 		"UPDATE act SET pairs = CAST(substr(pairs, 1, 32) || x'%s' AS BLOB) WHERE position = 646", text);
-	run_sql(suite.altered, sql);
+	sql_run(suite.altered, sql);
 	rehash(HEAD);
 	assert_int_equal(verify(suite.altered, true), 1);
 	is_found("a decision explained by an erasure", DECISION_100,

@@ -307,9 +307,9 @@ static void other_tables_are_refused_untouched(void **state)
 	(void)state;
 	make_log(3);
 	sql(place.file, "CREATE TABLE surprise(a)");
-	refused_untouched("tables");
+	refused_untouched("the table surprise is not one of a decision log: it was put in");
 	sql(place.file, "DROP TABLE surprise; DROP INDEX decision_by_id");
-	refused_untouched("tables");
+	refused_untouched("the index decision_by_id of a decision log is not there: it was deleted");
 }
 
 static void a_truncated_file_is_refused_untouched(void **state)
@@ -404,19 +404,32 @@ static void a_wrong_head_or_a_missing_leaf_is_refused_untouched_and_named(void *
 	}
 }
 
+static void note_damage(void *context, const struct lf_error *error)
+{
+	assert_int_equal(error->code, LF_DATA_LOSS);
+	assert_string_not_equal(error->message, "");
+	++*(size_t *)context;
+}
+
+/* M1 */
 static void damage_found_later_is_told_as_such(void **state)
 {
+	size_t told = 0;
+	const struct lf_log_options options = {
+		.location = place.file, .on_damaged = note_damage, .on_damaged_context = &told};
 	struct listed *listed = calloc(1, sizeof(*listed));
 	struct lf_filter filter = filter_any();
 	uint64_t next;
 	struct lf_log *log;
+	struct work work;
 	size_t lost;
 
 	(void)state;
 	make_log(50);
 	sql(place.file, "UPDATE decision SET team_previous = 40 WHERE sequence = 5");
 	sql(place.file, "UPDATE payload SET body = x'00' WHERE id = 3");
-	log = log_open(&lf_sqlite_backend, place.file);
+	assert_int_equal(lf_log_open(&log, &lf_sqlite_backend, &options, NULL), LF_OK);
+	assert_true(lf_log_ready(log));
 	filter.team_id = "team-4";
 	assert_int_equal(lf_log_list(log, &filter, listed_visit, listed, &next, NULL), LF_DATA_LOSS);
 	filter.team_id = NULL;
@@ -432,6 +445,11 @@ static void damage_found_later_is_told_as_such(void **state)
 		free(stored);
 	}
 	assert_true(lost > 0);
+	assert_false(lf_log_ready(log));
+	assert_int_equal(told, 1);
+	work_init(&work, 1, 1, 0);
+	assert_int_equal(work_run(log, &work), LF_OK); /* what is new is kept */
+	assert_false(lf_log_ready(log));
 	lf_log_close(log);
 	free(listed);
 }
