@@ -29,6 +29,20 @@ static enum lf_code take_color(const char *text, enum lf_color *color, struct lf
 	return LF_OK;
 }
 
+/* A script whose variable is empty must not talk to another service than it means. */
+static enum lf_code take_server(struct lf_cli *cli, const char *text, struct lf_error *error)
+{
+	cli->server_given = text != NULL;
+	cli->server = text != NULL ? text : getenv("LEADFIT_SERVER");
+	if (cli->server == NULL)
+		cli->server = LF_SERVER_DEFAULT;
+	return cli->server[0] != '\0' ? LF_OK
+				      : lf_error_set(error, LF_INVALID_ARGUMENT,
+						"LEADFIT_SERVER is empty (a variable that is not set?): give it a URL, "
+						"or unset it for %s",
+						LF_SERVER_DEFAULT);
+}
+
 static enum lf_code check_token(const char *token, const char *where, struct lf_error *error)
 {
 	const size_t length = strlen(token);
@@ -91,12 +105,8 @@ enum lf_code lf_cli_begin(struct lf_cli *cli, const struct lf_arguments *argumen
 	cli->csv = lines && output == 1;
 	if ((text = lf_argument(arguments, "timeout")) != NULL && take_timeout(cli, text, error) != LF_OK)
 		return error->code;
-	cli->server = lf_argument(arguments, "server");
-	cli->server_given = cli->server != NULL;
-	if (cli->server == NULL)
-		cli->server = getenv("LEADFIT_SERVER");
-	if (cli->server == NULL || cli->server[0] == '\0')
-		cli->server = LF_SERVER_DEFAULT;
+	if (take_server(cli, lf_argument(arguments, "server"), error) != LF_OK)
+		return error->code;
 	return take_token(cli, lf_argument(arguments, "token-file"), error);
 }
 
