@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/session/cli.h"
+#include "proto/base/secret.h"
 
 static enum lf_code take_timeout(struct lf_cli *cli, const char *text, struct lf_error *error)
 {
@@ -60,13 +61,15 @@ static enum lf_code check_token(const char *token, const char *where, struct lf_
 /* The token is the file's only line. */
 static enum lf_code take_token(struct lf_cli *cli, const char *path, struct lf_error *error)
 {
-	const char *from_environment = getenv("LEADFIT_TOKEN");
+	char *from_environment = getenv("LEADFIT_TOKEN");
 	struct lf_input input;
 
 	if (path == NULL && (from_environment == NULL || from_environment[0] == '\0'))
 		return LF_OK;
+	lf_process_seclude();
 	if (path == NULL) {
 		cli->token = strdup(from_environment);
+		explicit_bzero(from_environment, strlen(from_environment));
 		return cli->token == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory")
 					  : check_token(cli->token, "LEADFIT_TOKEN", error);
 	}

@@ -115,7 +115,7 @@ static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_op
 		return error->code;
 	d->state_ready = true;
 	d->state.teams = d->teams;
-	d->state.signer = &d->seal.signer;
+	d->state.signer = d->seal.signer;
 	lf_daemon_services_init(&d->services, &d->state);
 	return lf_daemon_services_add(&d->services, d->server, error);
 }

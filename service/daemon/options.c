@@ -19,6 +19,7 @@ static const char usage[] =
 	"  --publish URL   tell who listens there that there are new decisions: sequence numbers,\n"
 	"                  nothing else (leadfit decisions watch --publish URL)\n"
 	"  --workers N     worker threads (default: one a processor)\n"
+	"  --core-dumps    allow core dumps and debuggers: they see keys, tokens and people\n"
 	"\n"
 	"Evidence ('key' prints the verifier key; 'verify' and 'restore' have a --help of their own):\n"
 	"  --key FILE      signing key, made where absent (default: the log's name and .key)\n"
@@ -47,6 +48,7 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 		{.name = "tokens", .text = &o->tokens},
 		{.name = "publish", .text = &o->publish},
 		{.name = "workers", .number = &o->workers, .low = 1, .high = 64},
+		{.name = "core-dumps", .flag = &o->core_dumps},
 		{.name = "key", .text = &o->seal.key},
 		{.name = "origin", .text = &o->seal.origin},
 		{.name = "checkpoints", .text = &o->seal.checkpoints},

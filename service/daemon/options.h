@@ -18,6 +18,7 @@ struct lf_daemon_options {
 	const char *tokens;    /* NULL: none */
 	const char *publish;   /* NULL: nothing is published */
 	unsigned long workers; /* 0: one a processor */
+	bool core_dumps;       /* the process may be looked into */
 	struct lf_seal_options seal;
 };
 

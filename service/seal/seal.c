@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "service/seal/seal.h"
+#include "proto/base/secret.h"
 #include "service/seal/key.h"
 
 enum { EVERY_DEFAULT = 10000, SECONDS_DEFAULT = 60 };
@@ -20,18 +21,18 @@ static char *path_of(const char *given, const char *database, const char *ending
 static enum lf_code read_key(struct lf_seal *seal, const char *origin, struct lf_error *error)
 {
 	struct lf_error absent = LF_ERROR_INIT;
-	enum lf_code code = lf_key_load(&seal->signer, seal->key_path, &absent);
+	enum lf_code code = lf_key_load(seal->signer, seal->key_path, &absent);
 
 	seal->has_key = code == LF_OK;
 	if (code == LF_NOT_FOUND)
 		code = origin != NULL ? lf_key_check_name(origin, error) : LF_OK;
 	else if (code != LF_OK)
 		lf_error_move(error, &absent);
-	else if (origin != NULL && strcmp(origin, seal->signer.name) != 0)
+	else if (origin != NULL && strcmp(origin, seal->signer->name) != 0)
 		code = lf_error_set(error, LF_INVALID_ARGUMENT,
 			"--origin %.128s: the key %.200s has the name %.128s, which is part of it: leave the option "
 			"out, or begin with a new key",
-			origin, seal->key_path, seal->signer.name);
+			origin, seal->key_path, seal->signer->name);
 	lf_error_clean_up(&absent);
 	return code;
 }
@@ -39,12 +40,20 @@ static enum lf_code read_key(struct lf_seal *seal, const char *origin, struct lf
 enum lf_code lf_seal_read(struct lf_seal *seal, const struct lf_seal_options *options, struct lf_error *error)
 {
 	char *path = path_of(options->checkpoints, options->database, ".checkpoints");
+	int unlocked = 0;
 	enum lf_code code;
 
 	seal->options = options;
 	seal->key_path = path_of(options->key, options->database, ".key");
-	if (seal->key_path == NULL || path == NULL)
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the names of key and checkpoints");
+	seal->signer = lf_secret_new(sizeof(*seal->signer), &unlocked);
+	if (unlocked != 0)
+		fprintf(stderr,
+			"leadfitd: the signing key may be swapped to disk: it can't be locked in memory "
+			"(RLIMIT_MEMLOCK): "
+			"%s\n",
+			strerror(unlocked));
+	if (seal->key_path == NULL || path == NULL || seal->signer == NULL)
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the key and the names of its files");
 	else
 		code = lf_checkpoint_files_init(&seal->files, path, error);
 	if (code == LF_OK)
@@ -61,7 +70,7 @@ enum lf_code lf_seal_check(struct lf_seal *seal, struct lf_log *log, struct lf_e
 	char aside[512];
 
 	if (seal->has_key)
-		lf_signer_verifier(&seal->signer, &verifier);
+		lf_signer_verifier(seal->signer, &verifier);
 	code = lf_checkpoints_check(log, &seal->files, seal->has_key ? &verifier : NULL, &seal->size, &refused);
 	if (code == LF_FAILED_PRECONDITION && seal->options->accept_rewound) {
 		code = lf_checkpoint_files_set_aside(&seal->files, aside, error);
@@ -90,10 +99,10 @@ static void publish(const struct lf_seal *seal)
 	struct lf_verifier verifier;
 	char text[LF_KEY_TEXT_MAX];
 
-	if (lf_key_publish(&seal->signer, seal->key_path, &error) != LF_OK)
+	if (lf_key_publish(seal->signer, seal->key_path, &error) != LF_OK)
 		fprintf(stderr, "leadfitd: %s\n", error.message);
 	lf_error_clean_up(&error);
-	lf_signer_verifier(&seal->signer, &verifier);
+	lf_signer_verifier(seal->signer, &verifier);
 	lf_verifier_print(&verifier, text);
 	fprintf(stderr, "leadfitd: verifier key %s\n", text);
 }
@@ -108,14 +117,14 @@ enum lf_code lf_seal_start(struct lf_seal *seal, struct lf_log *log, struct lf_e
 	};
 
 	if (!seal->has_key) {
-		if (lf_key_make(&seal->signer, seal->key_path, options->origin, error) != LF_OK)
+		if (lf_key_make(seal->signer, seal->key_path, options->origin, error) != LF_OK)
 			return error->code;
 		seal->has_key = true;
 		fprintf(stderr, "leadfitd: made the signing key %s: keep a copy of it where the log is not\n",
 			seal->key_path);
 	}
 	publish(seal);
-	return lf_checkpoints_start(&seal->checkpoints, log, &seal->signer, &seal->files, &writing, error);
+	return lf_checkpoints_start(&seal->checkpoints, log, seal->signer, &seal->files, &writing, error);
 }
 
 void lf_seal_close(struct lf_seal *seal)
@@ -125,5 +134,6 @@ void lf_seal_close(struct lf_seal *seal)
 	lf_checkpoint_files_clean_up(&seal->files);
 	free(seal->key_path);
 	seal->key_path = NULL;
-	lf_key_clear(&seal->signer);
+	lf_secret_free(seal->signer, sizeof(*seal->signer));
+	seal->signer = NULL;
 }

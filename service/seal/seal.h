@@ -20,7 +20,7 @@ struct lf_seal {
 	const struct lf_seal_options *options;
 	char *key_path;
 	bool has_key;
-	struct lf_signer signer;
+	struct lf_signer *signer; /* in memory for secrets */
 	struct lf_checkpoint_files files;
 	uint64_t size; /* of the newest checkpoint that fits the log */
 	struct lf_checkpoints *checkpoints;
