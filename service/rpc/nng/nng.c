@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "proto/base/clock.h"
+#include "proto/base/forget.h"
 #include "proto/base/limits.h"
 #include "proto/base/thread.h"
 
@@ -44,6 +45,8 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument)
 	struct lf_rpc_nng *nng = argument;
 	const uint32_t id = (uint32_t)nng_pipe_id(pipe);
 
+	/* Also for each trial of the watchdog: so nng's idle threads come by, too. */
+	lf_forget_stack();
 	if (event == NNG_PIPE_EV_REM_POST) {
 		lf_peers_remove(&nng->peers, id);
 		return;
