@@ -4,7 +4,8 @@
 #
 #   ./service/quickstart.sh
 #
-# Everything it leaves behind is under build/. It can be run again at any time.
+# Everything it leaves behind is under build/: what the build makes, and a new folder for the decision log of each run.
+# It can be run again at any time, also while a service uses the log of an earlier run: it deletes nothing of those.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,9 +20,7 @@ cmake --preset release >build/quickstart.log 2>&1 && cmake --build --preset rele
 PATH=$PWD/build/release/bin:$PATH
 
 # A log of its own, and a socket whose path is short enough for any place this checkout may be in.
-data=build/quickstart
-rm -rf "$data"
-mkdir -p "$data"
+data=$(mktemp -d "build/quickstart-$(date +%Y%m%d-%H%M%S)-XXXX")
 run=$(mktemp -d)
 daemon=
 clean_up() {

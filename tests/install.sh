@@ -36,10 +36,20 @@ echo "ok - headers compile alone, and json.h declares what it always did"
 export PKG_CONFIG_PATH=$lib/pkgconfig
 # shellcheck disable=SC2046,SC2086 # lists of words
 sed 's|"client/lib/client.h"|<leadfit/client.h>|' "$top/client/lib/example.c" >"$root/example.c"
-sed -i "s|^prefix=.*|prefix=$root|" "$lib/pkgconfig/leadfit.pc"
 # shellcheck disable=SC2046,SC2086 # lists of words
 "$cc" $flags -o "$root/example" "$root/example.c" $(pkg-config --cflags --libs leadfit) -Wl,-rpath,"$lib"
-echo "ok - the example builds with pkg-config"
+echo "ok - the example builds with pkg-config, whose file follows --prefix"
+within() {
+	[ "$(realpath "$(pkg-config --variable=includedir leadfit)")" = "$1/include" ] &&
+		[ "$(realpath "$(pkg-config --variable=libdir leadfit)")" = "$1/${lib#"$root"/}" ] || { echo "not ok - leadfit.pc is of $1"; exit 1; }
+}
+within "$root"
+mkdir "$root/moved"
+cp -r "$root/include" "$root/moved"
+mkdir -p "$root/moved/${lib#"$root"/}"
+cp -r "$lib/pkgconfig" "$root/moved/${lib#"$root"/}"
+(export PKG_CONFIG_PATH=$root/moved/${lib#"$root"/}/pkgconfig && within "$root/moved")
+echo "ok - it follows a tree that is moved"
 
 mkdir "$root/user"
 cat >"$root/user/CMakeLists.txt" <<EOT

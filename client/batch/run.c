@@ -227,7 +227,8 @@ enum lf_code lf_run_open(struct lf_run *run, const char *path, struct lf_error *
 
 	if (open_file(run, path, error) != LF_OK)
 		return error->code;
-	text = lf_runfile_read(run->run);
+	if (lf_runfile_read(run->run, &text, error) != LF_OK)
+		return error->code;
 	if (text != NULL) {
 		compare_run(run, text, error);
 		free(text);

@@ -108,11 +108,8 @@ static enum lf_code read_file(struct job *job, const struct lf_arguments *argume
 
 	if (words == NULL)
 		return no_memory(&job->error);
-	for (; (word = lf_argument_at(arguments, "unknown", unknown.count)) != NULL; unknown.count++) {
-		if (word[0] == '\0')
-			return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--unknown: is empty");
+	for (; (word = lf_argument_at(arguments, "unknown", unknown.count)) != NULL; unknown.count++)
 		words[unknown.count] = word;
-	}
 	unknown.words = words;
 	if (path == NULL)
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "audit impact needs --groups FILE");

@@ -130,9 +130,7 @@ static enum lf_code read_options(struct job *job, const struct lf_arguments *arg
 	request->rank_table =
 		lf_argument(arguments, "rank-table") != NULL || (!json && lf_argument(arguments, "key") == NULL);
 	request->ignore_undeclared = lf_argument(arguments, "ignore-undeclared") != NULL;
-	if ((text = lf_argument(arguments, "key")) != NULL && text[0] == '\0')
-		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--key: is empty");
-	if (text != NULL)
+	if ((text = lf_argument(arguments, "key")) != NULL)
 		return (request->idempotency_key = keep(job, text)) == NULL ? job->error.code : LF_OK;
 	request->idempotency_key = job->key;
 	return make_key(job->key, &job->error);

@@ -47,34 +47,63 @@ static enum lf_code name_all(struct lf_partfile *file, const char *path, struct 
 	return LF_OK;
 }
 
+/* ---- whose they are ---- */
+
+static bool is_ours(const struct stat *status)
+{
+	return S_ISREG(status->st_mode) && status->st_uid == geteuid() && status->st_nlink == 1;
+}
+
+/* Says why is_ours() is false. */
+static enum lf_code not_ours(struct lf_error *error, const char *path, const struct stat *status)
+{
+	if (!S_ISREG(status->st_mode))
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is not a file", path);
+	if (status->st_uid != geteuid())
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"%s: belongs to another user (%lu): remove it, or name another file", path,
+			(unsigned long)status->st_uid);
+	return lf_error_set(error, LF_INVALID_ARGUMENT,
+		"%s: has another name, too, and what that names would be written: remove this name, or name another "
+		"file",
+		path);
+}
+
 /* ---- the mark ---- */
 
-char *lf_runfile_read(const char *path)
+enum lf_code lf_runfile_read(const char *path, char **text, struct lf_error *error)
 {
+	enum { BYTES_MAX = 65536 };
+	const int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	struct stat status;
-	char *text = NULL;
-	FILE *file = fopen(path, "re");
+	enum lf_code code = LF_OK;
 
-	if (file == NULL)
-		return NULL;
-	if (fstat(fileno(file), &status) == 0 && status.st_size < 65536)
-		text = calloc(1, (size_t)status.st_size + 1);
-	if (text != NULL && fread(text, 1, (size_t)status.st_size, file) != (size_t)status.st_size)
-		text[0] = '\0';
-	fclose(file);
-	return text;
+	*text = NULL;
+	if (file < 0)
+		return errno == ENOENT ? LF_OK : file_error(error, path, errno);
+	if (fstat(file, &status) != 0)
+		code = file_error(error, path, errno);
+	else if (!is_ours(&status))
+		code = not_ours(error, path, &status);
+	else if ((*text = calloc(1, BYTES_MAX)) == NULL)
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	else if (status.st_size < BYTES_MAX && read(file, *text, (size_t)status.st_size) != (ssize_t)status.st_size)
+		(*text)[0] = '\0';
+	close(file);
+	return code;
 }
 
 /* FILE.run: the heading, what, the numbers; a line each. Sets *there. */
 static enum lf_code read_mark(
 	const struct lf_partfile *file, bool *there, struct lf_mark *mark, uint64_t *bytes, struct lf_error *error)
 {
-	char *text = lf_runfile_read(file->run), *rest = text;
+	char *text, *rest;
 	const char *heading, *what;
 
 	*there = false;
-	if (text == NULL)
-		return LF_OK;
+	if (lf_runfile_read(file->run, &text, error) != LF_OK || text == NULL)
+		return error->code;
+	rest = text;
 	heading = strsep(&rest, "\n");
 	what = strsep(&rest, "\n");
 	if (strcmp(heading, HEADING) != 0 || what == NULL || rest == NULL ||
@@ -94,6 +123,22 @@ static enum lf_code read_mark(
 	return error->code;
 }
 
+/* A new file of that name. What a process of ours that was killed left there makes way; nothing else does. */
+static int open_new(const char *path)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	const int file = open(path, flags, 0600);
+	struct stat status;
+
+	if (file >= 0 || errno != EEXIST || lstat(path, &status) != 0)
+		return file;
+	if (!is_ours(&status) || unlink(path) != 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return open(path, flags, 0600);
+}
+
 int lf_runfile_put(const char *run, const struct lf_buffer *text)
 {
 	char *fresh = NULL;
@@ -101,7 +146,7 @@ int lf_runfile_put(const char *run, const struct lf_buffer *text)
 
 	if (text->failed || asprintf(&fresh, "%s.new", run) < 0)
 		return ENOMEM;
-	out = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	out = open_new(fresh);
 	failed = out < 0 ? errno : lf_file_write_all(out, text->data, text->length);
 	if (failed == 0 && fsync(out) != 0)
 		failed = errno;
@@ -135,6 +180,18 @@ enum lf_code lf_partfile_mark(struct lf_partfile *file, const struct lf_mark *ma
 /* ---- opening ---- */
 
 /*
+ * Makes FILE.part, or opens the one that an export of ours left there. That one becomes private again: what is written
+ * to it is about people. -1 with errno.
+ */
+static int make_or_open(const char *path)
+{
+	const int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return file >= 0 || errno != EEXIST ? file
+					    : open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+}
+
+/*
  * Opens FILE.part and locks it. The lock is of what the name means now: a file that was renamed meanwhile is another
  * export's result.
  */
@@ -143,16 +200,17 @@ static enum lf_code open_part(struct lf_partfile *file, struct lf_error *error)
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		struct stat opened, named;
 
-		file->file = open(file->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (file->file < 0)
+		file->file = make_or_open(file->part);
+		if (file->file < 0 && errno == ENOENT)
+			continue;
+		if (file->file < 0 || fstat(file->file, &opened) != 0)
 			return file_error(error, file->part, errno);
+		if (!is_ours(&opened))
+			return not_ours(error, file->part, &opened);
 		if (flock(file->file, LOCK_EX | LOCK_NB) != 0)
 			return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: another export writes it", file->part);
-		if (fstat(file->file, &opened) == 0 && stat(file->part, &named) == 0 && opened.st_ino == named.st_ino &&
-			opened.st_dev == named.st_dev)
-			return S_ISREG(opened.st_mode)
-				? LF_OK
-				: lf_error_set(error, LF_INVALID_ARGUMENT, "%s: is not a file", file->part);
+		if (lstat(file->part, &named) == 0 && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev)
+			return fchmod(file->file, 0600) == 0 ? LF_OK : file_error(error, file->part, errno);
 		close(file->file);
 		file->file = -1;
 	}
@@ -265,7 +323,9 @@ enum lf_code lf_partfile_finish(struct lf_partfile *file, const struct lf_mark *
 	if (file->file >= 0) {
 		if (lf_partfile_mark(file, mark, error) != LF_OK)
 			return error->code;
-		if (stat(file->path, &old) == 0 && fchmod(file->file, old.st_mode & 07777) != 0)
+		/* The mode that another user gave a file of theirs is not for ours. */
+		if (stat(file->path, &old) == 0 && old.st_uid == geteuid() &&
+			fchmod(file->file, old.st_mode & 07777) != 0)
 			return file_error(error, file->part, errno);
 		failed = fsync(file->file) != 0 || rename(file->part, file->path) != 0
 			? errno

@@ -5,6 +5,9 @@
  * on: a mark. At the end FILE.part becomes FILE in one rename. Going on cuts FILE.part to the last mark. So FILE is the
  * old one or whole, and the bytes of a run that was interrupted, wherever, are those of one that was not, as long as
  * what is written depends on the mark alone.
+ *
+ * FILE.part, FILE.run and FILE.run.new are private to the user who runs the export. A file of one of these names that
+ * belongs to another user, has more names than one, or is no regular file is refused and left as it is.
  */
 #ifndef LF_CLIENT_FILES_PARTFILE_H
 #define LF_CLIENT_FILES_PARTFILE_H
@@ -38,8 +41,8 @@ struct lf_partfile {
 /*
  * Opens it. path may name a pipe or device: it is written to then, and nothing is marked. what must stay. resume: goes
  * on where FILE.run says, and sets *resumed and *mark; begins where there is none. INVALID_ARGUMENT where another
- * export writes it, where FILE.run is one with other options, or where there is nothing to resume in such a file;
- * UNAVAILABLE where it can't be written. Blocks. Close in any case.
+ * export writes it, where FILE.part or FILE.run is not ours, where FILE.run is one with other options, or where there is
+ * nothing to resume in such a file; UNAVAILABLE where it can't be written. Blocks. Close in any case.
  */
 enum lf_code lf_partfile_open(struct lf_partfile *file, const char *path, const char *what, bool resume, bool *resumed,
 	struct lf_mark *mark, struct lf_error *error);
@@ -53,9 +56,15 @@ void lf_partfile_close(struct lf_partfile *file);
 
 /* ---- what other files with a FILE.run share ---- */
 
-/* The text of such a file; NULL where there is none, or it can't be read. free() releases. */
-char *lf_runfile_read(const char *path);
-/* Writes one, which is whole at any moment: made as FILE.run.new, synced, and renamed. 0, or an errno. */
+/*
+ * The text of such a file; NULL where there is none, "" where it can't be one. free() releases. INVALID_ARGUMENT where
+ * the file is not ours, UNAVAILABLE where it can't be read.
+ */
+enum lf_code lf_runfile_read(const char *path, char **text, struct lf_error *error);
+/*
+ * Writes one, which is whole at any moment: made as FILE.run.new, synced, and renamed. 0, or an errno: EEXIST where a
+ * FILE.run.new is not ours.
+ */
 int lf_runfile_put(const char *run, const struct lf_buffer *text);
 
 #endif

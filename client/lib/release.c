@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/lib/internal.h"
 #include "proto/base/check.h"
@@ -22,6 +23,8 @@ void lf_client_free(struct lf_client *client)
 		pthread_mutex_destroy(&client->mutex);
 	}
 	free(client->heap);
+	if (client->authorization != NULL)
+		explicit_bzero(client->authorization, strlen(client->authorization));
 	free(client->authorization);
 	free(client->url);
 	free(client);

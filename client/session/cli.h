@@ -92,7 +92,7 @@ struct lf_view {
  * given. Blocks.
  */
 int lf_cli_show(struct lf_cli *cli, const struct lf_view *view, const char *svg, const char *csv, void *answer);
-/* Whether --svg and --csv (NULL: not given) have names, and at most one thing goes to standard output. */
+/* Whether, with --svg and --csv (NULL: not given), at most one thing goes to standard output. */
 enum lf_code lf_cli_check_files(const struct lf_cli *cli, const char *svg, const char *csv, struct lf_error *error);
 
 /*

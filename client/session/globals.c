@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client/session/cli.h"
+#include "proto/base/secret.h"
 
 static enum lf_code take_timeout(struct lf_cli *cli, const char *text, struct lf_error *error)
 {
@@ -29,6 +30,20 @@ static enum lf_code take_color(const char *text, enum lf_color *color, struct lf
 	return LF_OK;
 }
 
+/* A script whose variable is empty must not talk to another service than it means. */
+static enum lf_code take_server(struct lf_cli *cli, const char *text, struct lf_error *error)
+{
+	cli->server_given = text != NULL;
+	cli->server = text != NULL ? text : getenv("LEADFIT_SERVER");
+	if (cli->server == NULL)
+		cli->server = LF_SERVER_DEFAULT;
+	return cli->server[0] != '\0' ? LF_OK
+				      : lf_error_set(error, LF_INVALID_ARGUMENT,
+						"LEADFIT_SERVER is empty (a variable that is not set?): give it a URL, "
+						"or unset it for %s",
+						LF_SERVER_DEFAULT);
+}
+
 static enum lf_code check_token(const char *token, const char *where, struct lf_error *error)
 {
 	const size_t length = strlen(token);
@@ -46,13 +61,15 @@ static enum lf_code check_token(const char *token, const char *where, struct lf_
 /* The token is the file's only line. */
 static enum lf_code take_token(struct lf_cli *cli, const char *path, struct lf_error *error)
 {
-	const char *from_environment = getenv("LEADFIT_TOKEN");
+	char *from_environment = getenv("LEADFIT_TOKEN");
 	struct lf_input input;
 
 	if (path == NULL && (from_environment == NULL || from_environment[0] == '\0'))
 		return LF_OK;
+	lf_process_seclude();
 	if (path == NULL) {
 		cli->token = strdup(from_environment);
+		explicit_bzero(from_environment, strlen(from_environment));
 		return cli->token == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory")
 					  : check_token(cli->token, "LEADFIT_TOKEN", error);
 	}
@@ -91,12 +108,8 @@ enum lf_code lf_cli_begin(struct lf_cli *cli, const struct lf_arguments *argumen
 	cli->csv = lines && output == 1;
 	if ((text = lf_argument(arguments, "timeout")) != NULL && take_timeout(cli, text, error) != LF_OK)
 		return error->code;
-	cli->server = lf_argument(arguments, "server");
-	cli->server_given = cli->server != NULL;
-	if (cli->server == NULL)
-		cli->server = getenv("LEADFIT_SERVER");
-	if (cli->server == NULL || cli->server[0] == '\0')
-		cli->server = LF_SERVER_DEFAULT;
+	if (take_server(cli, lf_argument(arguments, "server"), error) != LF_OK)
+		return error->code;
 	return take_token(cli, lf_argument(arguments, "token-file"), error);
 }
 

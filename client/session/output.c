@@ -63,10 +63,6 @@ enum lf_code lf_cli_check_files(const struct lf_cli *cli, const char *svg, const
 {
 	const bool svg_out = svg != NULL && strcmp(svg, "-") == 0, csv_out = csv != NULL && strcmp(csv, "-") == 0;
 
-	if (svg != NULL && svg[0] == '\0')
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--svg: is empty");
-	if (csv != NULL && csv[0] == '\0')
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--csv: is empty");
 	if (svg_out && csv_out)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "--svg - and --csv - both want standard output");
 	if ((svg_out || csv_out) && cli->json)

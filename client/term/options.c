@@ -17,11 +17,11 @@ const struct lf_option lf_global_options[] = {
 	{"timeout", "SECONDS", "how long a call may take, retries included (default 10)", false},
 	{"output", "FORMAT", "table or json (default table); batch: json or csv (default json)", false},
 	{"color", "WHEN", "auto, always or never (default auto)", false},
-	{"help", NULL, "say how the command is used", false},
+	{"help", NULL, "say how the command is used", true},
 	{NULL, NULL, NULL, false},
 };
 
-static const struct lf_option version_option = {"version", NULL, "as the command version", false};
+static const struct lf_option version_option = {"version", NULL, "as the command version", true};
 
 static const struct lf_option *find_option(const struct lf_option *options, const char *name, size_t length)
 {
@@ -83,7 +83,7 @@ static enum lf_code parse_option(
 		copy[kept] = '\0';
 		return unknown_option(arguments->command, copy, error);
 	}
-	if (!option->many && option->value != NULL && is_given(arguments, option))
+	if (!option->many && is_given(arguments, option))
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s is given twice", option->name);
 	value = "";
 	if (option->value == NULL && name[length] == '=')
@@ -96,6 +96,9 @@ static enum lf_code parse_option(
 				error, LF_INVALID_ARGUMENT, "--%s needs a value: %s", option->name, option->value);
 		value = argv[++*index];
 	}
+	if (option->value != NULL && value[0] == '\0')
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "--%s is empty (a variable that is not set?)", option->name);
 	arguments->given[arguments->given_count++] = (struct lf_given){option, value};
 	return LF_OK;
 }
@@ -188,6 +191,11 @@ static enum lf_code check_operands(const struct lf_arguments *arguments, const c
 	if (arguments->operand_count > command->operand_max)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: one word too many: %s", command->name,
 			arguments->operands[command->operand_max]);
+	for (size_t i = 0; i < arguments->operand_count; i++)
+		if (arguments->operands[i][0] == '\0')
+			return lf_error_set(error, LF_INVALID_ARGUMENT,
+				"%s: an operand is empty (a variable that is not set?); it takes %s", command->name,
+				command->operands);
 	return LF_OK;
 }
 
@@ -253,8 +261,6 @@ enum lf_code lf_argument_text(const struct lf_arguments *arguments, const char *
 
 	if (text == NULL)
 		return LF_OK;
-	if (text[0] == '\0')
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "--%s: is empty", option);
 	*field = lf_arena_strdup(arena, text, strlen(text));
 	return *field == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "--%s: is too long", option) : LF_OK;
 }

@@ -51,8 +51,8 @@ struct lf_arguments {
 
 /*
  * Reads the command line. Options are --name VALUE, --name=VALUE, --flag; -h is --help; -- ends them. INVALID_ARGUMENT
- * for anything unknown (with the nearest known one), missing, given twice or left over; with --help nothing is missing.
- * Clean up in any case.
+ * for anything unknown (with the nearest known one), missing, empty, given twice or left over; with --help nothing is
+ * missing. So a command meets no empty value. Clean up in any case.
  */
 enum lf_code lf_arguments_parse(struct lf_arguments *arguments, const struct lf_command *const *commands, int argc,
 	char *const *argv, struct lf_error *error);
@@ -61,8 +61,8 @@ void lf_arguments_clean_up(struct lf_arguments *arguments);
 /* Value of an option ("" for a flag), NULL where it is not given. */
 const char *lf_argument(const struct lf_arguments *arguments, const char *name);
 /*
- * Copies an option's value into arena, at *field, which stays where the option was not given. INVALID_ARGUMENT where it
- * is empty, RESOURCE_EXHAUSTED where the arena is full.
+ * Copies an option's value into arena, at *field, which stays where the option was not given. RESOURCE_EXHAUSTED where
+ * the arena is full.
  */
 enum lf_code lf_argument_text(const struct lf_arguments *arguments, const char *option, char **field,
 	struct lf_arena *arena, struct lf_error *error);

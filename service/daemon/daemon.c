@@ -71,13 +71,21 @@ static void rpc_stuck(void *context)
 
 /* ---- the parts, in their order ---- */
 
-/* Callers, and whom new decisions are told to. */
-static enum lf_code open_access(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
+/*
+ * What can be found out without the log: callers, the key, whether the addresses can be listened on; and whom new
+ * decisions are told to.
+ */
+static enum lf_code prepare(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
 	char bound[512];
 
 	if (options->tokens != NULL && lf_tokens_load(&d->tokens, options->tokens, error) != LF_OK)
 		return error->code;
+	if (lf_seal_read(&d->seal, &options->seal, error) != LF_OK)
+		return error->code;
+	for (size_t i = 0; i < options->listen_count; i++)
+		if (lf_rpc_nng_try(options->listen[i], d->tokens != NULL, error) != LF_OK)
+			return error->code;
 	if (options->publish == NULL)
 		return LF_OK;
 	if (lf_publisher_new(&d->publisher, options->publish, d->tokens != NULL, bound, sizeof(bound), error) != LF_OK)
@@ -101,7 +109,7 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 		log_options.on_committed_context = d->publisher;
 	}
 	if (lf_log_open(&d->log, &lf_sqlite_backend, &log_options, error) != LF_OK ||
-		lf_seal_open(&d->seal, d->log, &options->seal, error) != LF_OK)
+		lf_seal_check(&d->seal, d->log, error) != LF_OK)
 		return error->code;
 	return lf_registry_new(&d->registry, d->log, error);
 }
@@ -121,8 +129,7 @@ static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_op
 		return error->code;
 	d->state_ready = true;
 	d->state.teams = d->teams;
-	d->state.signer = &d->seal.signer;
-	d->state.checkpoints = d->seal.checkpoints;
+	d->state.signer = d->seal.signer;
 	d->state.backups = d->backups;
 	lf_daemon_services_init(&d->services, &d->state);
 	return lf_daemon_services_add(&d->services, d->server, error);
@@ -142,6 +149,17 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 	return LF_OK;
 }
 
+/* From here on something stays behind: first of all the key, which is made last of all. */
+static enum lf_code serve(struct lf_daemon *d, struct lf_error *error)
+{
+	if (lf_seal_start(&d->seal, d->log, error) == LF_OK) {
+		d->state.checkpoints = d->seal.checkpoints;
+		lf_rpc_nng_start(d->nng, error);
+	}
+	d->stays = d->seal.has_key;
+	return error->code;
+}
+
 /* ---- */
 
 /* From the log to listening. */
@@ -150,11 +168,12 @@ static int start(struct lf_daemon *d, const struct lf_daemon_options *options, c
 	struct lf_error error = LF_ERROR_INIT;
 	int status = 0;
 
-	if (lf_backups_find(&d->backups, options, &error) == LF_OK && open_access(d, options, &error) == LF_OK &&
+	if (lf_backups_find(&d->backups, options, &error) == LF_OK && prepare(d, options, &error) == LF_OK &&
 		open_log(d, options, &error) == LF_OK) {
 		status = lf_start_rubrics_put(rubrics, d->log, d->registry);
-		if (status == 0 && open_services(d, options, &error) == LF_OK)
-			listen_all(d, options, &error);
+		if (status == 0 && open_services(d, options, &error) == LF_OK &&
+			listen_all(d, options, &error) == LF_OK)
+			serve(d, &error);
 	}
 	if (error.code != LF_OK)
 		status = say(&error);
@@ -187,7 +206,10 @@ void lf_daemon_stop(struct lf_daemon *d)
 		lf_state_end_chores(&d->state);
 	LF_CHECK(H4, d->state.chores == NULL);
 	lf_seal_close(&d->seal);
-	lf_log_close(d->log);
+	if (d->stays)
+		lf_log_close(d->log);
+	else
+		lf_log_discard(d->log);
 	lf_publisher_destroy(d->publisher);
 	if (d->state_ready) {
 		lf_daemon_services_clean_up(&d->services);

@@ -13,6 +13,7 @@
 #endif
 
 #include "proto/base/limits.h"
+#include "proto/base/secret.h"
 #include "service/daemon/daemon.h"
 #include "service/daemon/options.h"
 #include "service/offline/commands.h"
@@ -30,6 +31,15 @@ static void keep_memory(void)
 #endif
 }
 
+/* These read the key file and people's data, and have no use for a core dump. */
+static bool is_command(int argc, char **argv, const char *name)
+{
+	if (argc < 2 || strcmp(argv[1], name) != 0)
+		return false;
+	lf_process_seclude();
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct lf_daemon_options options;
@@ -37,15 +47,17 @@ int main(int argc, char **argv)
 	sigset_t signals;
 	int status, received = 0;
 
-	if (argc > 1 && strcmp(argv[1], "key") == 0)
+	if (is_command(argc, argv, "key"))
 		return lf_key_command(argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "verify") == 0)
+	if (is_command(argc, argv, "verify"))
 		return lf_verify_command(argc - 1, argv + 1);
-	if (argc > 1 && strcmp(argv[1], "restore") == 0)
+	if (is_command(argc, argv, "restore"))
 		return lf_restore_command(argc - 1, argv + 1);
 	status = lf_daemon_options_read(&options, argc, argv);
 	if (status >= 0)
 		return status;
+	if (!options.core_dumps)
+		lf_process_seclude();
 	keep_memory();
 	/* Blocked before any thread starts, so that only sigwait() sees them. */
 	sigemptyset(&signals);

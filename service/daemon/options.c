@@ -20,6 +20,7 @@ static const char usage[] =
 	"                  nothing else (leadfit decisions watch --publish URL)\n"
 	"  --backups DIR   where Keeping/Backup may make files (default: nowhere, and it is refused)\n"
 	"  --workers N     worker threads (default: one a processor)\n"
+	"  --core-dumps    allow core dumps and debuggers: they see keys, tokens and people\n"
 	"\n"
 	"Evidence ('key' prints the verifier key; 'verify' and 'restore' have a --help of their own):\n"
 	"  --key FILE      signing key, made where absent (default: the log's name and .key)\n"
@@ -49,6 +50,7 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 		{.name = "publish", .text = &o->publish},
 		{.name = "backups", .text = &o->backups},
 		{.name = "workers", .number = &o->workers, .low = 1, .high = 64},
+		{.name = "core-dumps", .flag = &o->core_dumps},
 		{.name = "key", .text = &o->seal.key},
 		{.name = "origin", .text = &o->seal.origin},
 		{.name = "checkpoints", .text = &o->seal.checkpoints},

@@ -19,6 +19,7 @@ struct lf_daemon_options {
 	const char *publish;   /* NULL: nothing is published */
 	const char *backups;   /* NULL: no backup is made */
 	unsigned long workers; /* 0: one a processor */
+	bool core_dumps;       /* the process may be looked into */
 	struct lf_seal_options seal;
 };
 

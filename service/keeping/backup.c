@@ -2,12 +2,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/base/forget.h"
 #include "proto/base/harmless.h"
 #include "proto/base/limits.h"
 #include "service/keeping/keeping.h"
 #include "service/state/finisher.h"
 #include "service/state/reply.h"
 #include "service/state/state.h"
+#include "service/state/team_cache.h"
 
 /* ---- vacuum ---- */
 
@@ -18,6 +20,18 @@ struct vacuum {
 	struct lf_rpc_call *call;
 	Leadfit__V1__VacuumResponse_Closure closure;
 };
+
+/*
+ * The file has nothing more of what was deleted, nor do the log's connections: now what the service keeps beside them.
+ * This thread's stack, and that of whoever works at the moment, follow when each has nothing more to do.
+ */
+static void forget(struct lf_state *state, struct lf_rpc_call *call)
+{
+	lf_forget();
+	lf_team_cache_clear(state->teams);
+	lf_rpc_forget(call);
+	lf_finisher_wake(state->finisher);
+}
 
 /* On the thread for chores. */
 static void run_vacuum(struct lf_finish *finish)
@@ -35,6 +49,7 @@ static void run_vacuum(struct lf_finish *finish)
 		lf_send_error(v->call, &error);
 		return;
 	}
+	forget(v->state, v->call);
 	response.bytes_before = chore.bytes_before;
 	response.bytes_after = chore.bytes;
 	v->closure(&response, v->call);

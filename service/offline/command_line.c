@@ -45,9 +45,17 @@ static bool read_number(const struct lf_command_line_option *option, const char 
 	return false;
 }
 
-/* false: it is said why not. argument is NULL for a flag. */
-static bool take(const struct lf_command_line_option *option, const char *argument)
+/* false: it is said why not. argument is NULL for a flag. again: the option was taken before. */
+static bool take(const struct lf_command_line_option *option, const char *argument, bool again)
 {
+	if (again && option->list == NULL) {
+		fprintf(stderr, "leadfitd: --%s is given twice\n", option->name);
+		return false;
+	}
+	if (argument != NULL && *argument == '\0') {
+		fprintf(stderr, "leadfitd: --%s is empty (a variable that is not set?)\n", option->name);
+		return false;
+	}
 	if (option->text != NULL) {
 		*option->text = argument;
 	} else if (option->number != NULL) {
@@ -80,6 +88,7 @@ int lf_command_line_read(const struct lf_command_line *line, int argc, char **ar
 {
 	static char program[] = "leadfitd";
 	struct option table[OPTIONS_MAX + 3];
+	bool taken[OPTIONS_MAX] = {false};
 	int option;
 
 	LF_CHECK(H8, line->option_count <= OPTIONS_MAX);
@@ -96,8 +105,10 @@ int lf_command_line_read(const struct lf_command_line *line, int argc, char **ar
 		}
 		if (option < FIRST)
 			return say_where_help_is(line);
-		if (!take(&line->options[option - FIRST], optarg))
+		option -= FIRST;
+		if (!take(&line->options[option], line->options[option].flag != NULL ? NULL : optarg, taken[option]))
 			return 2;
+		taken[option] = true;
 	}
 	if (optind < argc) {
 		lf_print_line(stderr, "leadfitd: unexpected argument %s", argv[optind]);

@@ -8,7 +8,7 @@
 /* One --name. Exactly one of text, list, number and flag is set: it says what the option takes, and where that goes. */
 struct lf_command_line_option {
 	const char *name;      /* without the dashes */
-	const char **text;     /* an argument; the last one holds */
+	const char **text;     /* an argument */
 	const char **list;     /* an argument each time it is given, at most max of them */
 	size_t *count, max;    /* of list */
 	unsigned long *number; /* a whole number of low..high */
@@ -25,8 +25,10 @@ struct lf_command_line {
 
 /*
  * Reads the arguments into where the options say; argv's texts are borrowed. Returns -1 to go on, or the exit status: 0
- * after --help or --version (3 where they can't be printed), 2 after a mistake, which is said on standard error. argv[0] is replaced: getopt_long()
- * puts it before what it says. Uses getopt's global state: once a process, before there are threads.
+ * after --help or --version (3 where they can't be printed), 2 after a mistake, which is said on standard error. An
+ * empty argument is a mistake, and so is an option given twice that is no list: which of the two is meant? argv[0] is
+ * replaced: getopt_long() puts it before what it says. Uses getopt's global state: once a process, before there are
+ * threads.
  */
 int lf_command_line_read(const struct lf_command_line *line, int argc, char **argv);
 /*

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "proto/base/forget.h"
 #include "service/rpc/internal.h"
 
 /* The arenas, and what a call keeps beside its own. */
@@ -12,6 +13,7 @@ struct lf_rpc_arena *lf_rpc_arena_new(struct lf_rpc_server *server)
 		return NULL;
 	lf_arena_init(&arena->arena, server->budget.max);
 	arena->arena.budget = &server->budget.arenas;
+	arena->age = lf_forget_age();
 	arena->next = NULL;
 	return arena;
 }
@@ -38,13 +40,32 @@ struct lf_rpc_arena *lf_rpc_arena_take(struct lf_rpc_server *server)
 
 struct lf_rpc_arena *lf_rpc_arena_keep(struct lf_rpc_server *server, struct lf_rpc_arena *arena)
 {
-	if (arena == NULL || server->arena_count == LF_RPC_ARENAS_KEPT)
+	if (arena == NULL || server->arena_count == LF_RPC_ARENAS_KEPT || arena->age != lf_forget_age())
 		return arena;
 	LF_CHECK(R8, arena->arena.bytes_used == 0);
 	arena->next = server->arenas;
 	server->arenas = arena;
 	server->arena_count++;
 	return NULL;
+}
+
+void lf_rpc_forget(struct lf_rpc_call *call)
+{
+	struct lf_rpc_server *server = call->server;
+	struct lf_rpc_arena *arena;
+
+	pthread_mutex_lock(&server->lock);
+	arena = server->arenas;
+	server->arenas = NULL;
+	server->arena_count = 0;
+	pthread_cond_broadcast(&server->work); /* idle workers have a stack to clear */
+	pthread_mutex_unlock(&server->lock);
+	while (arena != NULL) {
+		struct lf_rpc_arena *next = arena->next;
+
+		lf_rpc_arena_free(arena);
+		arena = next;
+	}
 }
 
 void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes)

@@ -43,6 +43,7 @@ void lf_rpc_budget_give(struct lf_rpc_budget *budget, size_t bytes);
 
 struct lf_rpc_arena {
 	struct lf_arena arena; /* as large as the budget allows while in use; empty while idle */
+	unsigned age;          /* lf_forget_age() when it was made */
 	struct lf_rpc_arena *next;
 };
 

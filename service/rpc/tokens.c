@@ -12,6 +12,7 @@
 
 #include "proto/base/hex.h"
 #include "proto/base/limits.h"
+#include "proto/base/secret.h"
 
 enum {
 	DIGEST_BYTES = 32,
@@ -28,7 +29,8 @@ struct caller {
 struct lf_tokens {
 	EVP_MD *sha256;
 	size_t count, capacity;
-	struct caller *callers;
+	struct caller *callers; /* in memory for secrets */
+	bool unlocked;          /* which can't be locked: said once */
 };
 
 /* The word at *at, which is moved behind it; length 0 at the end of the line or at a comment. */
@@ -115,10 +117,20 @@ static bool add(struct lf_tokens *tokens, const struct caller *caller)
 {
 	if (tokens->count == tokens->capacity) {
 		size_t capacity = tokens->capacity == 0 ? 16 : 2 * tokens->capacity;
-		struct caller *callers = realloc(tokens->callers, capacity * sizeof(*callers));
+		int unlocked = 0;
+		struct caller *callers = lf_secret_new(capacity * sizeof(*callers), &unlocked);
 
 		if (callers == NULL)
 			return false;
+		if (unlocked != 0 && !tokens->unlocked)
+			fprintf(stderr,
+				"leadfitd: the hashes of tokens may be swapped to disk: they can't be locked in memory "
+				"(RLIMIT_MEMLOCK): %s\n",
+				strerror(unlocked));
+		tokens->unlocked = unlocked != 0;
+		if (tokens->callers != NULL)
+			memcpy(callers, tokens->callers, tokens->count * sizeof(*callers));
+		lf_secret_free(tokens->callers, tokens->capacity * sizeof(*callers));
 		tokens->callers = callers;
 		tokens->capacity = capacity;
 	}
@@ -253,6 +265,7 @@ static enum lf_code load(struct lf_tokens *tokens, const char *path, struct lf_e
 		code = parse(tokens, text, length, to);
 	if (code == LF_OK && to->violation_count != violations)
 		code = lf_error_summarize(to);
+	explicit_bzero(text, (size_t)status.st_size);
 	free(text);
 	lf_error_clean_up(&local);
 close_file:
@@ -286,9 +299,7 @@ void lf_tokens_destroy(struct lf_tokens *tokens)
 	if (tokens == NULL)
 		return;
 	EVP_MD_free(tokens->sha256);
-	if (tokens->callers != NULL)
-		OPENSSL_cleanse(tokens->callers, tokens->capacity * sizeof(*tokens->callers));
-	free(tokens->callers);
+	lf_secret_free(tokens->callers, tokens->capacity * sizeof(*tokens->callers));
 	free(tokens);
 }
 

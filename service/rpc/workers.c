@@ -1,3 +1,4 @@
+#include "proto/base/forget.h"
 #include "service/rpc/internal.h"
 
 /*
@@ -33,8 +34,10 @@ static struct lf_rpc_call *dequeue(struct lf_rpc_server *server)
 
 	while (server->queue_first == NULL && !server->closed) {
 		server->sleepers++;
-		while (server->wakes == 0 && !server->closed)
+		while (server->wakes == 0 && !server->closed) {
+			lf_forget_stack();
 			pthread_cond_wait(&server->work, &server->lock);
+		}
 		if (server->wakes != 0)
 			server->wakes--;
 		server->sleepers--;

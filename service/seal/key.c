@@ -82,17 +82,24 @@ static int put(const char *path, const char *line, mode_t mode, bool keep)
 	return failed;
 }
 
+enum lf_code lf_key_check_name(const char *origin, struct lf_error *error)
+{
+	return lf_key_name_valid(origin)
+		? LF_OK
+		: lf_error_set(error, LF_INVALID_ARGUMENT,
+			  "--origin \"%.200s\": a name has 1..%d bytes of UTF-8 without spaces, control characters and "
+			  "'+'",
+			  origin, LF_KEY_NAME_MAX);
+}
+
 enum lf_code lf_key_make(struct lf_signer *signer, const char *path, const char *origin, struct lf_error *error)
 {
 	char line[LF_KEY_TEXT_MAX + 1], name[LF_KEY_NAME_MAX + 1];
 	int failed;
 
 	memset(signer, 0, sizeof(*signer));
-	if (origin != NULL && !lf_key_name_valid(origin))
-		return lf_error_set(error, LF_INVALID_ARGUMENT,
-			"--origin \"%.200s\": a name has 1..%d bytes of UTF-8 without spaces, control characters and "
-			"'+'",
-			origin, LF_KEY_NAME_MAX);
+	if (origin != NULL && lf_key_check_name(origin, error) != LF_OK)
+		return LF_INVALID_ARGUMENT;
 	if ((origin == NULL && !random_name(name)) || !lf_signer_generate(signer, origin != NULL ? origin : name))
 		return lf_error_set(error, LF_UNAVAILABLE, "there are no random bytes to make a signing key of");
 	lf_signer_print(signer, line);

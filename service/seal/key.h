@@ -19,6 +19,8 @@
  * read is cleared.
  */
 enum lf_code lf_key_load(struct lf_signer *signer, const char *path, struct lf_error *error);
+/* Whether --origin can be a key's name: INVALID_ARGUMENT says what is allowed. */
+enum lf_code lf_key_check_name(const char *origin, struct lf_error *error);
 /*
  * Makes one. origin NULL: a random name. INVALID_ARGUMENT where the name is not valid, ALREADY_EXISTS where a file is
  * there (it is left as it is), UNAVAILABLE where it can't be written. Whole or not there at all, also after a crash.

@@ -4,6 +4,7 @@
 
 #include "proto/base/harmless.h"
 #include "service/seal/seal.h"
+#include "proto/base/secret.h"
 #include "service/seal/key.h"
 
 enum { EVERY_DEFAULT = 10000, SECONDS_DEFAULT = 60 };
@@ -18,17 +19,63 @@ static char *path_of(const char *given, const char *database, const char *ending
 	return asprintf(&path, "%s%s", database, ending) < 0 ? NULL : path;
 }
 
-/* Looks at the checkpoints, and moves them aside where that is asked for and they do not fit. */
-static enum lf_code check(struct lf_seal *seal, struct lf_log *log, const struct lf_verifier *verifier,
-	bool accept_rewound, uint64_t *size, struct lf_error *error)
+static enum lf_code read_key(struct lf_seal *seal, const char *origin, struct lf_error *error)
+{
+	struct lf_error absent = LF_ERROR_INIT;
+	enum lf_code code = lf_key_load(seal->signer, seal->key_path, &absent);
+
+	seal->has_key = code == LF_OK;
+	if (code == LF_NOT_FOUND)
+		code = origin != NULL ? lf_key_check_name(origin, error) : LF_OK;
+	else if (code != LF_OK)
+		lf_error_move(error, &absent);
+	else if (origin != NULL && strcmp(origin, seal->signer->name) != 0)
+		code = lf_error_set(error, LF_INVALID_ARGUMENT,
+			"--origin %.128s: the key %.200s has the name %.128s, which is part of it: leave the option "
+			"out, or begin with a new key",
+			origin, seal->key_path, seal->signer->name);
+	lf_error_clean_up(&absent);
+	return code;
+}
+
+enum lf_code lf_seal_read(struct lf_seal *seal, const struct lf_seal_options *options, struct lf_error *error)
+{
+	char *path = path_of(options->checkpoints, options->database, ".checkpoints");
+	int unlocked = 0;
+	enum lf_code code;
+
+	seal->options = options;
+	seal->key_path = path_of(options->key, options->database, ".key");
+	seal->signer = lf_secret_new(sizeof(*seal->signer), &unlocked);
+	if (unlocked != 0)
+		fprintf(stderr,
+			"leadfitd: the signing key may be swapped to disk: it can't be locked in memory "
+			"(RLIMIT_MEMLOCK): "
+			"%s\n",
+			strerror(unlocked));
+	if (seal->key_path == NULL || path == NULL || seal->signer == NULL)
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the key and the names of its files");
+	else
+		code = lf_checkpoint_files_init(&seal->files, path, error);
+	if (code == LF_OK)
+		code = read_key(seal, options->origin, error);
+	free(path);
+	return code;
+}
+
+enum lf_code lf_seal_check(struct lf_seal *seal, struct lf_log *log, struct lf_error *error)
 {
 	struct lf_error refused = LF_ERROR_INIT;
-	enum lf_code code = lf_checkpoints_check(log, &seal->files, verifier, size, &refused);
+	struct lf_verifier verifier;
+	enum lf_code code;
 	char aside[512];
 
-	if (code == LF_FAILED_PRECONDITION && accept_rewound) {
+	if (seal->has_key)
+		lf_signer_verifier(seal->signer, &verifier);
+	code = lf_checkpoints_check(log, &seal->files, seal->has_key ? &verifier : NULL, &seal->size, &refused);
+	if (code == LF_FAILED_PRECONDITION && seal->options->accept_rewound) {
 		code = lf_checkpoint_files_set_aside(&seal->files, aside, error);
-		*size = 0;
+		seal->size = 0;
 		if (code == LF_OK) {
 			lf_print_line(stderr, "leadfitd: accepted: %s", refused.message);
 			lf_print_line(stderr, "leadfitd: the checkpoints until now are kept as %s", aside);
@@ -44,79 +91,42 @@ static enum lf_code check(struct lf_seal *seal, struct lf_log *log, const struct
 	return code;
 }
 
-static enum lf_code load_key(struct lf_seal *seal, struct lf_log *log, const struct lf_seal_options *options,
-	const char *path, struct lf_error *error)
-{
-	struct lf_error absent = LF_ERROR_INIT;
-	enum lf_code code = lf_key_load(&seal->signer, path, &absent);
-	uint64_t size;
-
-	if (code == LF_NOT_FOUND) {
-		code = check(seal, log, NULL, options->accept_rewound, &size, error);
-		if (code == LF_OK)
-			code = lf_key_make(&seal->signer, path, options->origin, error);
-		if (code == LF_OK)
-			lf_print_line(stderr,
-				"leadfitd: made the signing key %s: keep a copy of it where the log is not", path);
-	} else if (code != LF_OK) {
-		lf_error_move(error, &absent);
-	} else if (options->origin != NULL && strcmp(options->origin, seal->signer.name) != 0) {
-		code = lf_error_set(error, LF_INVALID_ARGUMENT,
-			"--origin %.128s: the key %.200s has the name %.128s, which is part of it: leave the option "
-			"out, or begin with a new key",
-			options->origin, path, seal->signer.name);
-	}
-	lf_error_clean_up(&absent);
-	return code;
-}
-
 /*
  * The verifier key, for everyone. That its file can't be written is said and no more: the key may be on a read-only
  * disk.
  */
-static void publish(const struct lf_seal *seal, const struct lf_verifier *verifier, const char *path)
+static void publish(const struct lf_seal *seal)
 {
 	struct lf_error error = LF_ERROR_INIT;
+	struct lf_verifier verifier;
 	char text[LF_KEY_TEXT_MAX];
 
-	if (lf_key_publish(&seal->signer, path, &error) != LF_OK)
+	if (lf_key_publish(seal->signer, seal->key_path, &error) != LF_OK)
 		lf_print_line(stderr, "leadfitd: %s", error.message);
 	lf_error_clean_up(&error);
-	lf_verifier_print(verifier, text);
+	lf_signer_verifier(seal->signer, &verifier);
+	lf_verifier_print(&verifier, text);
 	lf_print_line(stderr, "leadfitd: verifier key %s", text);
 }
 
-enum lf_code lf_seal_open(
-	struct lf_seal *seal, struct lf_log *log, const struct lf_seal_options *options, struct lf_error *error)
+enum lf_code lf_seal_start(struct lf_seal *seal, struct lf_log *log, struct lf_error *error)
 {
-	struct lf_checkpoints_options writing = {
+	const struct lf_seal_options *options = seal->options;
+	const struct lf_checkpoints_options writing = {
 		.every = options->every > 0 ? options->every : EVERY_DEFAULT,
 		.seconds = options->seconds > 0 ? options->seconds : SECONDS_DEFAULT,
+		.size = seal->size,
 	};
-	char *key = path_of(options->key, options->database, ".key");
-	char *path = path_of(options->checkpoints, options->database, ".checkpoints");
-	struct lf_verifier verifier;
-	enum lf_code code;
 
-	memset(seal, 0, sizeof(*seal));
-	if (key == NULL || path == NULL)
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the names of key and checkpoints");
-	else
-		code = lf_checkpoint_files_init(&seal->files, path, error);
-	if (code == LF_OK)
-		code = load_key(seal, log, options, key, error);
-	if (code == LF_OK) {
-		lf_signer_verifier(&seal->signer, &verifier);
-		publish(seal, &verifier, key);
-		code = check(seal, log, &verifier, options->accept_rewound, &writing.size, error);
+	if (!seal->has_key) {
+		if (lf_key_make(seal->signer, seal->key_path, options->origin, error) != LF_OK)
+			return error->code;
+		seal->has_key = true;
+		lf_print_line(stderr, "leadfitd: made the signing key %s: keep a copy of it where the log is not",
+			seal->key_path);
 	}
-	if (code == LF_OK)
-		code = lf_checkpoints_start(&seal->checkpoints, log, &seal->signer, &seal->files, &writing, error);
-	if (code != LF_OK)
-		lf_seal_close(seal);
-	free(key);
-	free(path);
-	return code;
+	publish(seal);
+	return lf_checkpoints_start(&seal->checkpoints, log, seal->signer, &seal->files, &writing, error);
 }
 
 void lf_seal_close(struct lf_seal *seal)
@@ -124,5 +134,8 @@ void lf_seal_close(struct lf_seal *seal)
 	lf_checkpoints_stop(seal->checkpoints);
 	seal->checkpoints = NULL;
 	lf_checkpoint_files_clean_up(&seal->files);
-	lf_key_clear(&seal->signer);
+	free(seal->key_path);
+	seal->key_path = NULL;
+	lf_secret_free(seal->signer, sizeof(*seal->signer));
+	seal->signer = NULL;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "proto/base/check.h"
+#include "proto/base/forget.h"
 #include "proto/base/thread.h"
 
 struct lf_finisher {
@@ -22,6 +23,7 @@ static struct lf_finish *take_all(struct lf_finisher *f)
 
 	pthread_mutex_lock(&f->lock);
 	while (f->first == NULL && !f->stopping) {
+		lf_forget_stack();
 		f->asleep = true;
 		pthread_cond_wait(&f->wake, &f->lock);
 	}
@@ -100,4 +102,11 @@ void lf_finisher_push(struct lf_finisher *f, struct lf_finish *finish)
 	pthread_mutex_unlock(&f->lock);
 	if (wake)
 		pthread_cond_signal(&f->wake);
+}
+
+void lf_finisher_wake(struct lf_finisher *f)
+{
+	pthread_mutex_lock(&f->lock);
+	pthread_cond_signal(&f->wake);
+	pthread_mutex_unlock(&f->lock);
 }

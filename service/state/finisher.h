@@ -31,5 +31,7 @@ void lf_finisher_destroy(struct lf_finisher *finisher);
  * it has begun to run.
  */
 void lf_finisher_push(struct lf_finisher *finisher, struct lf_finish *finish);
+/* After lf_forget(): an idle one clears its thread's stack. Any thread; never blocks. */
+void lf_finisher_wake(struct lf_finisher *finisher);
 
 #endif

@@ -392,6 +392,8 @@ enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_err
 		/* What may take long goes on this thread: commits don't wait for it. */
 		if (wait.error.code == LF_OK && chore->what == LF_CHORE_BACKUP && log->backend->backup_finish != NULL)
 			log->backend->backup_finish(log->store, chore, &wait.error);
+		if (wait.error.code == LF_OK && chore->what == LF_CHORE_VACUUM)
+			lf_readers_renew(log, &wait.error);
 	} else {
 		lf_error_set(&wait.error, LF_UNAVAILABLE, "the decision log stopped writing, or is closing");
 	}

@@ -124,6 +124,11 @@ struct lf_backend {
 		void *context, struct lf_replaced *replaced, struct lf_error *error);
 	/* Releases everything; rolls back an open transaction. Every reader is closed before. */
 	void (*close)(struct lf_store *store);
+	/*
+	 * As close(), and takes the store away again where open() made it: what was there before is left as it was, and
+	 * so is what has taken the store's place since. NULL: never.
+	 */
+	void (*discard)(struct lf_store *store);
 
 	/* ---- writer side ---- */
 

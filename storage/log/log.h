@@ -81,6 +81,11 @@ enum lf_code lf_log_open(struct lf_log **log, const struct lf_backend *backend, 
  * lf_log_do(), which is ended with UNAVAILABLE and waited for (a vacuum until it is done).
  */
 void lf_log_close(struct lf_log *log);
+/*
+ * As lf_log_close(), and takes the log away again where lf_log_open() made it: for a start that failed. Only as long as
+ * nobody else was told anything about what is in it.
+ */
+void lf_log_discard(struct lf_log *log);
 /* Whether the last commit succeeded (true before the first), and no damage was met. Any thread. */
 bool lf_log_ready(const struct lf_log *log);
 /*

@@ -38,6 +38,11 @@ static enum lf_code open_store(struct lf_log *log, const struct lf_log_options *
 	return log->backend->open_read_only(&log->store, options->location, error);
 }
 
+static void discard_store(const struct lf_backend *backend, struct lf_store *store)
+{
+	(backend->discard != NULL ? backend->discard : backend->close)(store);
+}
+
 enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, const struct lf_log_options *options,
 	struct lf_error *error)
 {
@@ -84,7 +89,7 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 no_writer:
 	lf_reader_pool_close(&log->readers, backend);
 no_tail:
-	backend->close(log->store);
+	discard_store(backend, log->store);
 no_memory:
 	free(log->entropy);
 	free(log->batch);
@@ -96,10 +101,8 @@ no_memory:
 	return code;
 }
 
-void lf_log_close(struct lf_log *log)
+static void close_log(struct lf_log *log, bool discard)
 {
-	if (log == NULL)
-		return;
 	pthread_mutex_lock(&log->lock);
 	log->closing = true;
 	log->asleep = false;
@@ -115,13 +118,28 @@ void lf_log_close(struct lf_log *log)
 	LF_CHECK(W11, log->chore == NULL && log->chore_state == LF_CHORE_NONE);
 	pthread_mutex_unlock(&log->lock);
 	lf_reader_pool_close(&log->readers, log->backend);
-	log->backend->close(log->store);
+	if (discard)
+		discard_store(log->backend, log->store);
+	else
+		log->backend->close(log->store);
 	pthread_cond_destroy(&log->chore_ended);
 	pthread_cond_destroy(&log->wake);
 	pthread_mutex_destroy(&log->lock);
 	free(log->entropy);
 	free(log->batch);
 	free(log);
+}
+
+void lf_log_close(struct lf_log *log)
+{
+	if (log != NULL)
+		close_log(log, false);
+}
+
+void lf_log_discard(struct lf_log *log)
+{
+	if (log != NULL)
+		close_log(log, true);
 }
 
 enum lf_code lf_log_restore(const struct lf_backend *backend, const char *location, const char *from,

@@ -12,18 +12,27 @@
 /* Replaces *last by a greater version 7 id of that time. random is used up. */
 void lf_uuid_next(struct lf_uuid *last, int64_t now_us, const uint8_t random[16]);
 
+struct lf_log;
+
 /* Readers that wait to be used. Any thread. */
 struct lf_reader_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t returned;
 	struct lf_reader **idle; /* a stack: the one used last is the warmest */
 	size_t idle_count, count;
+	struct lf_reader **renewed; /* room for all of them: lf_readers_renew() */
 };
 
 enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_backend *backend, struct lf_store *store,
 	size_t count, struct lf_error *error);
 /* Waits until every reader is back. Safe on a pool that failed to open. Blocks. */
 void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *backend);
+
+/*
+ * Opens every reader anew, so that nothing of what they have read stays in their memory. Where one can't be opened, the
+ * old one stays, and its error is given. Waits until each is back: one caller at a time, who has none. Blocks.
+ */
+enum lf_code lf_readers_renew(struct lf_log *log, struct lf_error *error);
 
 /* What the writer thread works on: an append and what came of it. */
 struct lf_batch_entry {

@@ -11,9 +11,10 @@ enum lf_code lf_reader_pool_open(struct lf_reader_pool *pool, const struct lf_ba
 	size_t count, struct lf_error *error)
 {
 	*pool = (struct lf_reader_pool){.lock = PTHREAD_MUTEX_INITIALIZER, .returned = PTHREAD_COND_INITIALIZER};
-	pool->idle = calloc(count, sizeof(*pool->idle));
+	pool->idle = calloc(2 * count, sizeof(*pool->idle));
 	if (pool->idle == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	pool->renewed = pool->idle + count;
 	for (; pool->count < count; pool->count++) {
 		if (backend->open_reader(store, &pool->idle[pool->count], error) != LF_OK) {
 			lf_reader_pool_close(pool, backend);
@@ -72,6 +73,26 @@ void lf_log_note_damage(struct lf_log *log, const struct lf_error *error)
 	if (error->code != LF_DATA_LOSS || atomic_exchange(&log->damaged, true) || log->on_damaged == NULL)
 		return;
 	log->on_damaged(log->on_damaged_context, error);
+}
+
+enum lf_code lf_readers_renew(struct lf_log *log, struct lf_error *error)
+{
+	struct lf_reader_pool *pool = &log->readers;
+	size_t taken = 0;
+
+	/* Who has a reader wants no other one, so each of them comes back. */
+	for (; taken < pool->count; taken++) {
+		struct lf_reader *old = check_out(log), *fresh = NULL;
+
+		if (log->backend->open_reader(log->store, &fresh, error) != LF_OK)
+			fresh = old;
+		else
+			log->backend->close_reader(old);
+		pool->renewed[taken] = fresh;
+	}
+	while (taken > 0)
+		check_in(log, pool->renewed[--taken]);
+	return error->code;
 }
 
 /* The backend gets an error that is not NULL; the caller's may be. */

@@ -1,6 +1,7 @@
 /* The SQLite backend: how a store is opened for writing, and the vtable. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "storage/sqlite/private.h"
 
@@ -76,7 +77,8 @@ static enum lf_code open_writer(struct lf_store *store, const struct lf_log_opti
 static enum lf_code open_store(struct lf_store **out, const struct lf_log_options *options, struct lf_error *error)
 {
 	struct lf_store *store = calloc(1, sizeof(*store));
-	bool create = false;
+	bool create = false, absent;
+	struct stat made;
 
 	if (store == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
@@ -89,14 +91,20 @@ static enum lf_code open_store(struct lf_store **out, const struct lf_log_option
 	}
 	if (lf_sqlite_claim(store, options->location, &create, error) != LF_OK)
 		goto fail;
+	absent = lf_sqlite_size_of(store->path, "") < 0;
 	if ((create ? lf_sqlite_create : lf_sqlite_inspect)(store, error) != LF_OK)
 		goto fail;
+	if (absent && stat(store->path, &made) == 0) {
+		store->made = true;
+		store->made_device = made.st_dev;
+		store->made_inode = made.st_ino;
+	}
 	if (open_writer(store, options, error) != LF_OK)
 		goto fail;
 	*out = store;
 	return LF_OK;
 fail:
-	lf_sqlite_close(store);
+	lf_sqlite_discard(store);
 	return error->code;
 }
 
@@ -106,6 +114,7 @@ const struct lf_backend lf_sqlite_backend = {
 	.open_read_only = lf_sqlite_open_read_only,
 	.restore = lf_sqlite_restore,
 	.close = lf_sqlite_close,
+	.discard = lf_sqlite_discard,
 	.tail = lf_sqlite_tail,
 	.begin = lf_sqlite_begin,
 	.append = lf_sqlite_append,

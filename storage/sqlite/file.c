@@ -9,6 +9,7 @@
  *  F3  A new log is made as FILE.new, synced, and renamed: FILE is absent (or empty) or whole, at any moment.
  *  F4  An existing file is looked at read-only before anything may write to it. Where there is no WAL, SQLite's
  *      "immutable" keeps it from even making one.
+ *  F5  A store takes away what it made, and only while it holds the lock and the name leads to it: store.c.
  */
 #include <errno.h>
 #include <fcntl.h>

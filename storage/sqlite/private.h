@@ -207,6 +207,7 @@ enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*ch
 
 /* Releases everything; rolls back an open transaction. Also of a store that failed to open. */
 void lf_sqlite_close(struct lf_store *store);
+void lf_sqlite_discard(struct lf_store *store);
 
 /* ---- read_only.c ---- */
 

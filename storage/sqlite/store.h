@@ -107,8 +107,11 @@ struct lf_store {
 	char *lock_path;
 	uint32_t schema; /* of the file, as it was found */
 	bool had_wal;    /* so it was found, with something in it */
-	int lock;        /* descriptor that holds the lock; -1 none */
-	sqlite3 *db;     /* the one connection that writes and checkpoints */
+	bool made;       /* there was none */
+	dev_t made_device;
+	ino_t made_inode;
+	int lock;    /* descriptor that holds the lock; -1 none */
+	sqlite3 *db; /* the one connection that writes and checkpoints */
 	sqlite3_stmt *statements[W_COUNT];
 	enum lf_transaction transaction; /* changed by lf_sqlite_turn() alone */
 	size_t records;                  /* that this transaction was given: S3 */

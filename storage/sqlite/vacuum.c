@@ -67,6 +67,17 @@ static int cut_wal(struct lf_store *store)
 	return result;
 }
 
+/* What the writing connection remembers of what is in the file no more. */
+static void forget(struct lf_store *store)
+{
+	lf_id_cache_clear(store->ids);
+	if (store->scratch != NULL)
+		explicit_bzero(store->scratch, store->scratch_size);
+	for (size_t i = 0; i < W_COUNT; i++)
+		sqlite3_clear_bindings(store->statements[i]);
+	sqlite3_db_release_memory(store->db);
+}
+
 enum lf_code lf_sqlite_vacuum(struct lf_store *store, struct lf_chore *chore, struct lf_error *error)
 {
 	int result;
@@ -87,6 +98,7 @@ enum lf_code lf_sqlite_vacuum(struct lf_store *store, struct lf_chore *chore, st
 	result = use_memory(store);
 	if (result != SQLITE_OK && error->code == LF_OK)
 		lf_sqlite_write_error(store, error, result, "ending the use of temporary files");
+	forget(store);
 	chore->bytes = bytes_on_disk(store);
 	return error->code;
 }

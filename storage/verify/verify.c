@@ -75,6 +75,8 @@ void lf_verify_free(struct lf_verify *verify)
 
 void lf_verify_restart(struct lf_verify *verify)
 {
+	lf_rows_clean_up(&verify->rows);
+	lf_rows_clean_up(&verify->again);
 	lf_payload_cache_forget_all(&verify->tools.payloads);
 	verify->tools.payloads.bytes = 0;
 	verify->totals = (struct lf_verify_totals){0};

@@ -305,6 +305,16 @@ done
 LEADFIT_SERVER="ipc://$work/none" run "$leadfit" --timeout 1 health; status_is 3; err_has "ipc://$work/none"
 run "$leadfit" --server "nonsense" health; status_is 2
 
+claim "what is empty is a mistake, and no other service is asked instead"
+run "$leadfit" --server "" health; status_is 2; out_empty; err_has "--server is empty (a variable that is not set?)"
+run "$leadfit" --server= health; status_is 2; out_empty; err_has "--server is empty"
+LEADFIT_SERVER="" run "$leadfit" health; status_is 2; out_empty; err_has "LEADFIT_SERVER is empty"
+LEADFIT_SERVER="" run "$leadfit" --server "ipc://$work/none" --timeout 1 health; status_is 3; err_has "ipc://$work/none"
+run "$leadfit" score --team "" --project p.yaml; status_is 2; out_empty; err_has "--team is empty (a variable that is not set?)"
+run "$leadfit" score --team t.yaml --project ""; status_is 2; err_has "--project is empty"
+run "$leadfit" --token-file "" health; status_is 2; err_has "--token-file is empty"
+run "$leadfit" decisions export ""; status_is 2; err_has "decisions export: an operand is empty (a variable that is not set?); it takes FILE"
+
 claim "profile prints disciplines and what counts"
 cat >"$answers/Profile.reply" <<'END'
 {"rubric": {"name": "r", "digest": "00"}, "project": {"id": "checkout", "title": "Checkout redesign"},
@@ -329,7 +339,7 @@ l decisions list --outcome close; status_is 2; err_has "--outcome"
 l decisions list --since yesterday; status_is 2; err_has "--since: yesterday is neither"
 l decisions list --limit 0; status_is 2; err_has "--limit"
 l decisions list --limit 3 --all; status_is 2; err_has "exclude each other"
-l decisions list --team ""; status_is 2; err_has "--team: is empty"
+l decisions list --team ""; status_is 2; err_has "--team is empty (a variable that is not set?)"
 
 claim "decisions list asks for pages until it has enough, short and empty ones too"
 kill "${started[0]}"; wait "${started[0]}" 2>/dev/null; clear_answers # so that calls are counted from 1

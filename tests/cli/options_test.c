@@ -121,6 +121,10 @@ static void what_is_missing_or_too_much_is_refused(void **state)
 	(void)state;
 	assert_refused("score --team", "--team needs a value: FILE");
 	assert_refused("score --team a --team b", "--team is given twice");
+	assert_refused("score --strict --strict", "--strict is given twice");
+	assert_refused("--output json score --output json", "--output is given twice");
+	assert_refused("score --team=", "--team is empty (a variable that is not set?)");
+	assert_refused("score --candidate=", "--candidate is empty (a variable that is not set?)");
 	assert_refused("score --strict=yes", "--strict takes no value");
 	assert_refused("score extra", "score: one word too many: extra");
 	assert_refused("decisions show", "decisions show needs ID");

@@ -134,6 +134,33 @@ l decisions export - --resume; status_is 2; err_has "needs a FILE"
 l decisions export /; status_is 2; err_has directory
 l decisions export no/such/folder; status_is 3; err_lacks "running there"
 
+claim "a file of another user, or with another name, is refused and left as it is"
+# foreign NAME: such a file, to be refused. Another user's only where this test may give files away.
+refused_as() { l decisions export --resume "$1"; status_is 2; out_empty; err_has "$1$2: $3"; absent "$1"; }
+left_as_it_was() { [ "$(cat "$1")" = theirs ] || fail "$1 was written: $(head -c 100 "$1")"; }
+for suffix in .part .run; do
+	echo theirs >theirs
+	ln theirs "linked$suffix"; refused_as linked "$suffix" "has another name, too"; left_as_it_was theirs; rm "linked$suffix"
+	ln -s theirs "symbolic$suffix"; l decisions export --resume symbolic; status_is 3; err_has "symbolic$suffix"; left_as_it_was theirs; rm "symbolic$suffix"
+	mkfifo "pipe$suffix"; refused_as pipe "$suffix" "is not a file"; rm "pipe$suffix"
+	if [ "$(id -u)" = 0 ]; then
+		echo theirs >"foreign$suffix"; chmod 666 "foreign$suffix"; chown 65534 "foreign$suffix"
+		refused_as foreign "$suffix" "belongs to another user (65534)"; left_as_it_was "foreign$suffix"
+		[ "$(stat -c '%u %a' "foreign$suffix")" = "65534 666" ] || fail "owner or mode"
+		rm "foreign$suffix"
+	fi
+done
+ln theirs marked.run.new; l decisions export marked; status_is 3; err_has "marked.run"; left_as_it_was theirs; rm -f marked.part marked.run.new
+
+claim "what an export of ours left there is private again, and a mark that was cut off makes way"
+echo old >wide.part; chmod 666 wide.part; echo old >wide.run.new
+l decisions export wide; status_is 0; same wide all; [ "$(stat -c %a wide)" = 600 ] || fail "mode $(stat -c %a wide)"; absent wide.run.new
+echo old >mine; chmod 640 mine; l decisions export mine; status_is 0; [ "$(stat -c %a mine)" = 640 ] || fail "mode $(stat -c %a mine)"
+if [ "$(id -u)" = 0 ]; then
+	echo old >gift; chmod 666 gift; chown 65534 gift
+	l decisions export gift; status_is 0; [ "$(stat -c '%u %a' gift)" = "0 600" ] || fail "$(stat -c '%u %a' gift)"
+fi
+
 claim "what came while it was interrupted is not part of it"
 { head -n 1000 all; } >grown.part
 mark "ndjson  {}" "$half" 1001 1000 1000 "$last" >grown.run

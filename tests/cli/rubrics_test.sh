@@ -95,7 +95,7 @@ answers "$second"
 l rubric default tech-lead; status_is 0; out_is "tech-lead is the default rubric already"
 l rubric default tech-lead --output json; status_is 0; out_lacks '"changed"'
 l rubric default tech-laed; status_is 4; out_empty; err_has 'no rubric "tech-laed" is active; nearest: tech-lead'
-l rubric default ""; [ "$status" = 2 ] || fail "an empty name"; out_empty; err_has "is required"
+l rubric default ""; [ "$status" = 2 ] || fail "an empty name"; out_empty; err_has "an operand is empty"
 stop; start own.db; answers "$second"
 
 claim "a deactivated rubric is out of use until it is activated again, the default among them"

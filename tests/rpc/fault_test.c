@@ -171,6 +171,8 @@ static void a_server_that_can_not_be_made_leaves_nothing_behind(void **state)
 		code = server_new(&server, &nng, &options, &error);
 		if (code == LF_OK)
 			code = lf_rpc_nng_listen(nng, "tcp://127.0.0.1:0", NULL, 0, &error);
+		if (code == LF_OK)
+			code = lf_rpc_nng_start(nng, &error);
 		disarm();
 		exempt = true;
 		if (code != LF_OK)

@@ -94,8 +94,10 @@ static void ipv6_loopback_is_served_where_the_machine_has_it(void **state)
 	stubs_init(&stubs);
 	assert_int_equal(server_new(&server, &nng, &options, NULL), LF_OK);
 	stubs_add(&stubs, server);
-	if (lf_rpc_nng_listen(nng, "tcp://[::1]:0", url, sizeof(url), NULL) == LF_OK)
+	if (lf_rpc_nng_listen(nng, "tcp://[::1]:0", url, sizeof(url), NULL) == LF_OK) {
+		assert_int_equal(lf_rpc_nng_start(nng, NULL), LF_OK);
 		assert_serves(url);
+	}
 	lf_rpc_server_destroy(server);
 	stubs_clean_up(&stubs);
 }

@@ -72,6 +72,7 @@ static void a_call_over_tls_is_answered_and_the_watchdog_is_content(void **state
 	stubs_add(&stubs, server);
 	code = lf_rpc_nng_listen(nng, "tls+tcp://127.0.0.1:0", url, sizeof(url), &error);
 	if (code == LF_OK) {
+		assert_int_equal(lf_rpc_nng_start(nng, NULL), LF_OK);
 		for (int i = 0; i < 5; i++) {
 			nng_socket client = tls_client(url);
 			nng_msg *message;

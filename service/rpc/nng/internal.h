@@ -148,8 +148,6 @@ void lf_turn_on_aio(void *turn);
 /* listener.c, owner's thread only. */
 enum lf_code lf_listeners_init(struct lf_listeners *listeners);
 void lf_listeners_clean_up(struct lf_listeners *listeners);
-enum lf_code lf_listeners_add(
-	struct lf_rpc_nng *nng, const char *url, char *bound, size_t bound_size, struct lf_error *error);
 void lf_listeners_close(struct lf_rpc_nng *nng);
 /* listener.c: opens it on its url. Blocks. Owner's thread before the watchdog runs, else the watchdog's. */
 enum lf_code lf_listener_open(struct lf_rpc_nng *nng, struct lf_listener *listener, struct lf_error *error);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <nng/supplemental/tls/tls.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,19 +125,25 @@ static enum lf_code check_free(const char *path, struct lf_error *error)
 		error, LF_UNAVAILABLE, "ipc://%s: can't tell whether it is in use: %s", path, strerror(reason));
 }
 
+static void directory_of(const char *path, char *directory, size_t size)
+{
+	char *slash;
+
+	snprintf(directory, size, "%s", path);
+	slash = strrchr(directory, '/');
+	if (slash == NULL)
+		snprintf(directory, size, ".");
+	else
+		slash[slash == directory ? 1 : 0] = '\0';
+}
+
 /* An open directory of path, locked so that no two servers look and rename at once; -1 where it can't be read. */
 static int lock_directory(const char *path)
 {
 	char directory[sizeof(((struct lf_listener *)0)->path)];
-	char *slash;
 	int fd;
 
-	snprintf(directory, sizeof(directory), "%s", path);
-	slash = strrchr(directory, '/');
-	if (slash == NULL)
-		snprintf(directory, sizeof(directory), ".");
-	else
-		slash[slash == directory ? 1 : 0] = '\0';
+	directory_of(path, directory, sizeof(directory));
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
@@ -184,6 +192,68 @@ static enum lf_code open_ipc(struct lf_rpc_nng *nng, struct lf_listener *listene
 	if (code != LF_OK)
 		nng_listener_close(listener->listener);
 	return code;
+}
+
+/* ---- whether an address can be listened on ---- */
+
+static enum lf_code try_path(const char *path, struct lf_error *error)
+{
+	char directory[sizeof(((struct lf_listener *)0)->path)];
+
+	directory_of(path, directory, sizeof(directory));
+	if (check_free(path, error) != LF_OK)
+		return error->code;
+	return faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0
+		? LF_OK
+		: lf_error_set(error, LF_UNAVAILABLE, "ipc://%s: its directory: %s", path, strerror(errno));
+}
+
+/* Binds a socket as nng does, and closes it again. 0 or an errno. */
+static int try_bind(const struct addrinfo *at)
+{
+	const int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	int failed;
+
+	if (fd < 0)
+		return errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (at->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	failed = bind(fd, at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
+	close(fd);
+	return failed;
+}
+
+static enum lf_code try_port(const struct lf_address *address, const char *url, struct lf_error *error)
+{
+	const bool any = address->host[0] == '\0' || strcmp(address->host, "*") == 0;
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *found;
+	char port[16];
+	int failed;
+
+	snprintf(port, sizeof(port), "%u", address->port);
+	failed = getaddrinfo(any ? NULL : address->host, port, &hints, &found);
+	if (failed != 0)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: %s", url, gai_strerror(failed));
+	failed = try_bind(found);
+	freeaddrinfo(found);
+	if (failed == 0)
+		return LF_OK;
+	if (failed == EADDRINUSE)
+		return nng_failed(error, url, NNG_EADDRINUSE);
+	return lf_error_set(
+		error, failed == EADDRNOTAVAIL ? LF_INVALID_ARGUMENT : LF_UNAVAILABLE, "%s: %s", url, strerror(failed));
+}
+
+enum lf_code lf_rpc_nng_try(const char *url, bool has_tokens, struct lf_error *error)
+{
+	struct lf_address address;
+
+	if (lf_address_parse(&address, url, error) != LF_OK ||
+		lf_address_check(&address, url, false, has_tokens, error) != LF_OK)
+		return error->code;
+	return address.path != NULL ? try_path(address.path, error) : try_port(&address, url, error);
 }
 
 /* ---- opening and closing ---- */
@@ -310,7 +380,7 @@ static void name_port(struct lf_listener *listener, const struct lf_address *add
 		address->host, address->brackets ? "]" : "", port);
 }
 
-enum lf_code lf_listeners_add(
+enum lf_code lf_rpc_nng_listen(
 	struct lf_rpc_nng *nng, const char *url, char *bound, size_t bound_size, struct lf_error *error)
 {
 	struct lf_listeners *listeners = &nng->listeners;

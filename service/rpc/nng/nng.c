@@ -5,10 +5,11 @@
 #include <time.h>
 
 #include "proto/base/clock.h"
+#include "proto/base/forget.h"
 #include "proto/base/limits.h"
 #include "proto/base/thread.h"
 
-/* The life of the transport: made, started by its first listener, closed, freed. How a turn goes: turn.c. */
+/* The life of the transport: made, started, closed, freed. How a turn goes: turn.c. */
 
 static void draining(void *self);
 static void drained(void *self);
@@ -44,6 +45,8 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument)
 	struct lf_rpc_nng *nng = argument;
 	const uint32_t id = (uint32_t)nng_pipe_id(pipe);
 
+	/* Also for each trial of the watchdog: so nng's idle threads come by, too. */
+	lf_forget_stack();
 	if (event == NNG_PIPE_EV_REM_POST) {
 		lf_peers_remove(&nng->peers, id);
 		return;
@@ -142,8 +145,7 @@ static bool add_turn(struct lf_rpc_nng *nng, size_t i)
 	return true;
 }
 
-/* The server, contexts that receive, and the watchdog. */
-static enum lf_code start(struct lf_rpc_nng *nng, struct lf_error *error)
+enum lf_code lf_rpc_nng_start(struct lf_rpc_nng *nng, struct lf_error *error)
 {
 	enum lf_code code = lf_rpc_server_start(nng->server, error);
 
@@ -158,14 +160,6 @@ static enum lf_code start(struct lf_rpc_nng *nng, struct lf_error *error)
 	if (code != LF_OK)
 		lf_rpc_server_stop(nng->server, 0);
 	return code;
-}
-
-enum lf_code lf_rpc_nng_listen(
-	struct lf_rpc_nng *nng, const char *url, char *bound, size_t bound_size, struct lf_error *error)
-{
-	const enum lf_code code = start(nng, error);
-
-	return code != LF_OK ? code : lf_listeners_add(nng, url, bound, bound_size, error);
 }
 
 uint64_t lf_rpc_nng_reopened(const struct lf_rpc_nng *nng)

@@ -5,6 +5,7 @@
 #ifndef LF_SERVICE_RPC_NNG_NNG_H
 #define LF_SERVICE_RPC_NNG_NNG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,13 +35,25 @@ enum lf_code lf_rpc_nng_new(struct lf_rpc_nng **nng, struct lf_rpc_server *serve
 	const struct lf_rpc_nng_options *options, struct lf_error *error);
 
 /*
+ * Whether tcp://HOST:PORT or ipc://PATH can be listened on at this moment, found out without listening: so that a start
+ * that is going to fail does so before it touches the log. Codes as lf_rpc_nng_listen(), which has the last word.
+ * Blocks on resolving HOST. Any thread.
+ */
+enum lf_code lf_rpc_nng_try(const char *url, bool has_tokens, struct lf_error *error);
+/*
  * Listens on tcp://HOST:PORT (port 0: any), ipc://PATH (0600), or tls+tcp:// where nng has TLS. Without tokens only
  * loopback and ipc are allowed (FAILED_PRECONDITION). A request above the server's message_bytes_max is answered
- * RESOURCE_EXHAUSTED, one above twice that ends its connection. The first call starts the server. INVALID_ARGUMENT for
- * a URL, UNAVAILABLE where the address is taken. bound (may be NULL) gets the URL with the real port.
+ * RESOURCE_EXHAUSTED, one above twice that ends its connection. Before lf_rpc_nng_start(), connections are accepted and
+ * nothing of them is read. INVALID_ARGUMENT for a URL, UNAVAILABLE where the address is taken. bound (may be NULL) gets
+ * the URL with the real port.
  */
 enum lf_code lf_rpc_nng_listen(
 	struct lf_rpc_nng *nng, const char *url, char *bound, size_t bound_size, struct lf_error *error);
+/*
+ * Starts the server and answers. RESOURCE_EXHAUSTED where memory or threads run out; FAILED_PRECONDITION where the
+ * server has stopped. It has no effect a second time.
+ */
+enum lf_code lf_rpc_nng_start(struct lf_rpc_nng *nng, struct lf_error *error);
 
 /* How often a listener was dead and was opened again. Any thread. */
 uint64_t lf_rpc_nng_reopened(const struct lf_rpc_nng *nng);

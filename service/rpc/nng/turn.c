@@ -1,4 +1,5 @@
 #include "proto/base/clock.h"
+#include "proto/base/forget.h"
 #include "service/rpc/nng/internal.h"
 
 /*
@@ -169,4 +170,5 @@ void lf_turn_on_aio(void *argument)
 		on_received(turn);
 	else
 		on_sent(turn);
+	lf_forget_stack();
 }
