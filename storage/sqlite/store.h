@@ -3,6 +3,7 @@
 #define LF_STORAGE_SQLITE_STORE_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "proto/base/limits.h"
 #include "storage/log/backend.h"

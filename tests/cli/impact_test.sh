@@ -140,7 +140,7 @@ printf 'candidate,sex\nm-0,Female\nm-1,Male\nm-2,N/A\nm-3,Prefer not to say\nm-4
 l audit impact --groups "$work/groups.csv" --unknown N/A --unknown - --unknown "prefer not to say"; status_is 0; err_empty
 out_matches '^Female +2 '; out_matches '^Male +2 '; out_lacks "N/A"; out_lacks "Prefer"; out_has "4 assessments are left out: their category is not known."
 l audit impact --groups "$work/groups.csv" --unknown N/A --output json; status_is 0; out_has '"unknown": 2,'; out_has '["Prefer not to say"]'
-l audit impact --groups "$work/groups.csv" --unknown ""; status_is 2; err_has "--unknown: is empty"
+l audit impact --groups "$work/groups.csv" --unknown ""; status_is 2; err_has "--unknown is empty"
 
 claim "a list in a pipe has whole ids, whatever COLUMNS says"
 decide <<<"payments-platform-of-the-north m-1 1"

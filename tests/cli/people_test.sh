@@ -157,7 +157,7 @@ out_has "- lead: median 0.405 of 60 assessments"; out_has "- other: median 0.150
 l audit impact --groups "$work/groups.csv" --output json; status_is 0; out_has '"medianScore": null'
 out_has '"rubrics": [{"rubric": "lead", "assessed": 60, "medianScore": 0.405'
 l audit impact --groups "$work/groups.csv" --svg -; out_has "assessments under several rubrics;"
-l decisions report --rubric ""; status_is 2; err_has "--rubric: is empty"
+l decisions report --rubric ""; status_is 2; err_has "--rubric is empty"
 
 claim "a report about nothing says so"
 echo '{}' >"$answers/Export.reply"; echo '{}' >"$answers/ListOutcomes.reply"
@@ -175,7 +175,7 @@ l decisions outcome "$(id 9)" --result 4 --output json; status_is 0; out_has '"o
 file_has "$answers/RecordOutcome.request" "{\"decisionId\":\"$(id 9)\",\"result\":4}"
 l decisions outcome "$(id 9)" --accepted --overridden; status_is 2; err_has "exclude each other"
 l decisions outcome "$(id 9)" --accepted --result 6; status_is 2; err_has "--result: 6 is not a whole number 1..5"
-l decisions outcome "$(id 9)" --accepted --lead ""; status_is 2; err_has "--lead: is empty"
+l decisions outcome "$(id 9)" --accepted --lead ""; status_is 2; err_has "--lead is empty"
 l decisions outcome; status_is 2; err_has "decisions outcome needs ID"
 
 # ---- the service ----

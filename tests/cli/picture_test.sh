@@ -89,7 +89,7 @@ for option in "--key k" --what-if --strict "--detail all"; do
 	sweep $option; status_is 2; out_empty; err_has "${option%% *} does not go with --sweep"
 done
 sweep --svg - --output json; status_is 2; out_empty; err_has "both want standard output"
-sweep --svg ""; status_is 2; err_has "--svg: is empty"
+sweep --svg ""; status_is 2; err_has "--svg is empty"
 for points in 1 1002 x -3; do
 	sweep --points "$points"; status_is 2; err_has "--points"
 done
