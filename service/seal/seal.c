@@ -2,19 +2,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/file.h"
 #include "service/seal/seal.h"
 #include "service/seal/key.h"
 
 enum { EVERY_DEFAULT = 10000, SECONDS_DEFAULT = 60 };
 
-/* Where an option is not given, a name beside the database. On the heap; NULL where memory ran out. */
-static char *path_of(const char *given, const char *database, const char *ending)
+/*
+ * Where an option is not given, a name beside the database, whichever of its names --db is: else a symbolic link would
+ * make a second key. On the heap; NULL with error.
+ */
+static char *path_of(const char *given, const char *database, const char *ending, struct lf_error *error)
 {
-	char *path = NULL;
+	char *path;
 
-	if (given != NULL)
-		return strdup(given);
-	return asprintf(&path, "%s%s", database, ending) < 0 ? NULL : path;
+	if (given == NULL)
+		return lf_file_beside(database, ending, error);
+	path = strdup(given);
+	if (path == NULL)
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the names of key and checkpoints");
+	return path;
 }
 
 /* Looks at the checkpoints, and moves them aside where that is asked for and they do not fit. */
@@ -91,16 +98,13 @@ enum lf_code lf_seal_open(
 		.every = options->every > 0 ? options->every : EVERY_DEFAULT,
 		.seconds = options->seconds > 0 ? options->seconds : SECONDS_DEFAULT,
 	};
-	char *key = path_of(options->key, options->database, ".key");
-	char *path = path_of(options->checkpoints, options->database, ".checkpoints");
+	char *key = path_of(options->key, options->database, ".key", error);
+	char *path = key == NULL ? NULL : path_of(options->checkpoints, options->database, ".checkpoints", error);
 	struct lf_verifier verifier;
 	enum lf_code code;
 
 	memset(seal, 0, sizeof(*seal));
-	if (key == NULL || path == NULL)
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the names of key and checkpoints");
-	else
-		code = lf_checkpoint_files_init(&seal->files, path, error);
+	code = path == NULL ? error->code : lf_checkpoint_files_init(&seal->files, path, error);
 	if (code == LF_OK)
 		code = load_key(seal, log, options, key, error);
 	if (code == LF_OK) {

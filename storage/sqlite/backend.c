@@ -85,7 +85,7 @@ static enum lf_code open_store(struct lf_store **out, const struct lf_log_option
 
 	if (store == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	store->lock = -1;
+	store->lock = store->file = -1;
 	store->decisions = -1;
 	store->ids = lf_id_cache_new();
 	if (store->ids == NULL || !lf_heads_init(&store->heads)) {
@@ -95,6 +95,9 @@ static enum lf_code open_store(struct lf_store **out, const struct lf_log_option
 	if (lf_sqlite_claim(store, options->location, &create, error) != LF_OK)
 		goto fail;
 	if ((create ? lf_sqlite_create : lf_sqlite_inspect)(store, error) != LF_OK)
+		goto fail;
+	/* What was just made is another file than the one that was claimed, if there was one. */
+	if (create && lf_sqlite_hold(store, false, error) != LF_OK)
 		goto fail;
 	if (open_writer(store, options, error) != LF_OK)
 		goto fail;

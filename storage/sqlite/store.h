@@ -107,7 +107,8 @@ struct lf_store {
 	char *lock_path;
 	uint32_t schema; /* of the file, as it was found */
 	bool had_wal;    /* so it was found, with something in it */
-	int lock;        /* descriptor that holds the lock; -1 none */
+	int lock;        /* descriptor of FILE.lock that holds the lock; -1 none */
+	int file;        /* descriptor of FILE that holds its lock: never another while SQLite has it open; -1 none */
 	sqlite3 *db;     /* the one connection that writes and checkpoints */
 	sqlite3_stmt *statements[W_COUNT];
 	enum lf_transaction transaction; /* changed by lf_sqlite_turn() alone */
