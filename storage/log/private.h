@@ -110,7 +110,7 @@ struct lf_log {
 	struct lf_leaves leaves;
 	uint64_t redacted_to;          /* no erasure or pruning is at or past this position; known with the tail */
 	struct lf_tree committed_tree; /* as of the batch before the last one at least */
-	uint64_t probed_at;            /* second of the last probe */
+	uint64_t looked_after_at;      /* second in which the store was last looked after */
 	struct lf_batch_entry *batch;
 	struct lf_entropy *entropy;
 };

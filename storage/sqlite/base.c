@@ -23,7 +23,8 @@ enum lf_code lf_sqlite_error(struct lf_error *error, sqlite3 *db, int result, co
 		code = LF_UNAVAILABLE;
 	else if (result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC)
 		code = LF_DATA_LOSS; /* whatever errno says: the kernel may have dropped what it could not write */
-	else if (result == SQLITE_IOERR_SHMSIZE || (kind == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT)))
+	else if (result == SQLITE_IOERR_SHMSIZE ||
+		(kind == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT || cause == EFBIG)))
 		code = LF_RESOURCE_EXHAUSTED;
 	else if (kind == SQLITE_IOERR)
 		code = LF_DATA_LOSS;

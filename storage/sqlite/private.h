@@ -103,6 +103,15 @@ enum lf_code lf_sqlite_hold(struct lf_store *store, bool shared, struct lf_error
 /* Gives both locks back. Not while SQLite has the file open. */
 void lf_sqlite_release(struct lf_store *store);
 
+/* ---- watch.c: the file under our feet (F5) ---- */
+
+/* Begins to watch FILE and its WAL, which the writing connection has open. */
+enum lf_code lf_sqlite_watch(struct lf_store *store, struct lf_error *error);
+/* DATA_LOSS where either is not what it was; between transactions. */
+enum lf_code lf_sqlite_look(struct lf_store *store, struct lf_error *error);
+/* After a checkpoint, which is all that changes FILE. */
+void lf_sqlite_note_size(struct lf_store *store);
+
 /* ---- write.c: the writer side of the vtable, and what others of that side use of it ---- */
 
 enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);

@@ -104,7 +104,7 @@ enum lf_code lf_sqlite_open_read_only(struct lf_store **out, const char *locatio
 
 	if (store == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	store->lock = store->file = -1;
+	store->lock = store->file = store->wal = -1;
 	if (claim(store, location, error) != LF_OK)
 		goto fail;
 	has_wal = lf_sqlite_size_of(store->path, "-wal") > 0;

@@ -29,12 +29,15 @@ void lf_sqlite_close(struct lf_store *store)
 	if (store->db != NULL && store->unknown)
 		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(store->db);
+	if (store->wal >= 0)
+		close(store->wal);
 	leave_read_only(store);
 	lf_heads_clean_up(&store->heads);
 	lf_id_cache_free(store->ids);
 	free(store->scratch);
 	lf_sqlite_release(store);
 	free(store->lock_path);
+	free(store->wal_path);
 	free(store->path);
 	free(store);
 }

@@ -3,6 +3,7 @@
 #define LF_STORAGE_SQLITE_STORE_H
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #include "proto/base/limits.h"
 #include "storage/log/backend.h"
@@ -124,7 +125,13 @@ struct lf_store {
 	int64_t decisions; /* the newest decision's sequence, this transaction's included; -1 not known */
 	uint8_t *scratch;  /* lf_sqlite_scratch() */
 	size_t scratch_size;
-	int wal_pages; /* in the WAL after the last commit */
+	char *wal_path;
+	int wal;             /* descriptor of the WAL; -1 none */
+	off_t size;          /* of FILE after the last checkpoint: it is never shorter */
+	int wal_pages_whole; /* of wal_pages, those that lf_sqlite_look() has found there */
+	bool looked;         /* since the last commit */
+	bool wal_unsure; /* a transaction was rolled back: it may have begun the WAL anew, so wal_pages tells nothing */
+	int wal_pages;   /* in the WAL after the last commit */
 	int wal_pages_seen;
 	int checkpoint_at;               /* pages at which the next checkpoint is due */
 	struct lf_sqlite_backup *backup; /* under way; NULL = none */

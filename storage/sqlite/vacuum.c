@@ -63,7 +63,8 @@ static int cut_wal(struct lf_store *store)
 	for (int i = 0; i < TRUNCATE_ATTEMPTS && result == SQLITE_BUSY; i++)
 		result = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	if (result == SQLITE_OK)
-		store->wal_pages = store->wal_pages_seen = 0;
+		store->wal_pages = store->wal_pages_seen = store->wal_pages_whole = 0;
+	lf_sqlite_note_size(store);
 	return result;
 }
 
