@@ -160,6 +160,8 @@ void lf_writer_fail_batch(struct lf_log *log, size_t count, const struct lf_erro
 enum lf_code lf_writer_know_tail(struct lf_log *log, struct lf_error *error);
 /* W6: no more writes. Calls on_failed. */
 void lf_writer_stop(struct lf_log *log, const struct lf_error *error);
+/* What the backend's housekeeping said: DATA_LOSS stops, RESOURCE_EXHAUSTED ends readiness until a probe succeeds. */
+void lf_writer_note(struct lf_log *log, const struct lf_error *error);
 
 /* chore.c: one step of the chore, which there is. */
 void lf_writer_do_chore(struct lf_log *log, bool closing);

@@ -105,8 +105,7 @@ static void look_after(struct lf_log *log, bool chore)
 		log->backend->maintain(log->store, &error);
 	else if (lf_writer_know_tail(log, &error) == LF_OK && log->backend->probe(log->store, &error) == LF_OK)
 		lf_writer_turn(log, LF_WRITER_READY);
-	if (error.code == LF_DATA_LOSS)
-		lf_writer_stop(log, &error);
+	lf_writer_note(log, &error);
 	lf_error_clean_up(&error);
 }
 

@@ -112,6 +112,17 @@ enum lf_code lf_sqlite_look(struct lf_store *store, struct lf_error *error);
 /* After a checkpoint, which is all that changes FILE. */
 void lf_sqlite_note_size(struct lf_store *store);
 
+/* ---- room.c: on the disk (F6) ---- */
+
+/* Brings the WAL into FILE, and cuts it to nothing. SQLITE_BUSY: a reader holds on to it. */
+int lf_sqlite_cut_wal(struct lf_store *store);
+/* After a commit: RESOURCE_EXHAUSTED where there is too little for another. */
+enum lf_code lf_sqlite_keep_room(struct lf_store *store, struct lf_error *error);
+/* Before a transaction: RESOURCE_EXHAUSTED where there was too little, and still is. */
+enum lf_code lf_sqlite_check_room(struct lf_store *store, struct lf_error *error);
+/* Where there was too little: does what can be done about it, and looks whether there is enough to go on. */
+enum lf_code lf_sqlite_return_room(struct lf_store *store, struct lf_error *error);
+
 /* ---- write.c: the writer side of the vtable, and what others of that side use of it ---- */
 
 enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);

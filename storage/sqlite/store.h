@@ -33,6 +33,9 @@ enum lf_redaction_kind {
 	LF_REDACTION_ACT = LF_REDACT_ACT,           /* act.id */
 };
 
+/* https://sqlite.org/fileformat2.html, 4.1 and 4.2 */
+enum { LF_SQLITE_WAL_HEADER = 32, LF_SQLITE_FRAME_HEADER = 24 };
+
 enum lf_write_statement {
 	W_BEGIN,
 	W_COMMIT,
@@ -129,7 +132,11 @@ struct lf_store {
 	int wal;             /* descriptor of the WAL; -1 none */
 	off_t size;          /* of FILE after the last checkpoint: it is never shorter */
 	int wal_pages_whole; /* of wal_pages, those that lf_sqlite_look() has found there */
-	bool looked;         /* since the last commit */
+	off_t frame_size;    /* of the WAL: a page and its header */
+	off_t reserved_to;   /* FILE has blocks up to there */
+	bool short_of_room;
+	size_t largest, largest_refused; /* record of this transaction; of those that had no room: bytes */
+	bool looked;                     /* since the last commit */
 	bool wal_unsure; /* a transaction was rolled back: it may have begun the WAL anew, so wal_pages tells nothing */
 	int wal_pages;   /* in the WAL after the last commit */
 	int wal_pages_seen;

@@ -21,15 +21,8 @@
 #include "proto/base/check.h"
 #include "storage/sqlite/private.h"
 
-/* https://sqlite.org/fileformat2.html, 4.1 and 4.2 */
-enum {
-	WAL_HEADER = 32,
-	FRAME_HEADER = 24,
-	SALTS = 8,
-	SALTS_IN_HEADER = 16,
-	SALTS_IN_FRAME = 8,
-	PAGE_SIZE_IN_HEADER = 8
-};
+/* https://sqlite.org/fileformat2.html, 1.3, 4.1 and 4.2 */
+enum { SALTS = 8, SALTS_IN_HEADER = 16, SALTS_IN_FRAME = 8, PAGE_SIZE_IN_FILE = 16 };
 
 enum finding {
 	FINE,
@@ -68,12 +61,12 @@ static enum finding look_at_file(const struct lf_store *store, struct lf_error *
 }
 
 /* Whether the frame of this number, from 1 on, has the salts of the WAL's header: a hole has not. */
-static bool has_frame(int wal, const uint8_t header[WAL_HEADER], off_t frame_size, int number)
+static bool has_frame(const struct lf_store *store, const uint8_t salts[SALTS], int number)
 {
-	uint8_t salts[SALTS];
-	const off_t at = WAL_HEADER + (number - 1) * frame_size + SALTS_IN_FRAME;
+	uint8_t own[SALTS];
+	const off_t at = LF_SQLITE_WAL_HEADER + (number - 1) * store->frame_size + SALTS_IN_FRAME;
 
-	return pread(wal, salts, SALTS, at) == SALTS && memcmp(salts, header + SALTS_IN_HEADER, SALTS) == 0;
+	return pread(store->wal, own, SALTS, at) == SALTS && memcmp(own, salts, SALTS) == 0;
 }
 
 /*
@@ -82,20 +75,15 @@ static bool has_frame(int wal, const uint8_t header[WAL_HEADER], off_t frame_siz
  */
 static bool has_commits(const struct lf_store *store, const struct stat *status)
 {
-	uint8_t header[WAL_HEADER];
-	off_t frame_size;
+	uint8_t salts[SALTS];
 
 	if (store->wal_pages == 0 || store->wal_unsure)
 		return true;
-	if (pread(store->wal, header, sizeof(header), 0) != (ssize_t)sizeof(header))
-		return false;
-	frame_size = FRAME_HEADER;
-	for (int i = 0, shift = 24; i < 4; i++, shift -= 8)
-		frame_size += (off_t)header[PAGE_SIZE_IN_HEADER + i] << shift;
-	return frame_size > FRAME_HEADER && status->st_size >= WAL_HEADER + store->wal_pages * frame_size &&
-		has_frame(store->wal, header, frame_size, store->wal_pages) &&
+	return pread(store->wal, salts, SALTS, SALTS_IN_HEADER) == SALTS &&
+		status->st_size >= LF_SQLITE_WAL_HEADER + store->wal_pages * store->frame_size &&
+		has_frame(store, salts, store->wal_pages) &&
 		(store->wal_pages_whole == 0 || store->wal_pages_whole > store->wal_pages ||
-			has_frame(store->wal, header, frame_size, store->wal_pages_whole));
+			has_frame(store, salts, store->wal_pages_whole));
 }
 
 static enum finding look_at_wal(struct lf_store *store, struct lf_error *error)
@@ -156,10 +144,13 @@ void lf_sqlite_note_size(struct lf_store *store)
 
 	if (fstat(store->file, &status) == 0)
 		store->size = status.st_size;
+	store->reserved_to = store->size; /* SQLite has cut FILE to its size, and given back what was reserved beyond */
 }
 
 enum lf_code lf_sqlite_watch(struct lf_store *store, struct lf_error *error)
 {
+	uint8_t size[2];
+
 	store->wal_path = lf_sqlite_suffixed(store->path, "-wal");
 	if (store->wal_path == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
@@ -167,6 +158,10 @@ enum lf_code lf_sqlite_watch(struct lf_store *store, struct lf_error *error)
 	store->wal = open(store->wal_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (store->wal < 0)
 		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be opened: %s", store->wal_path, strerror(errno));
+	if (pread(store->file, size, sizeof(size), PAGE_SIZE_IN_FILE) != (ssize_t)sizeof(size))
+		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be read: %s", store->path, strerror(errno));
+	store->frame_size = size[0] << 8 | size[1];
+	store->frame_size = (store->frame_size == 1 ? 65536 : store->frame_size) + LF_SQLITE_FRAME_HEADER;
 	lf_sqlite_note_size(store);
 	return LF_OK;
 }
