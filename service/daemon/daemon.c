@@ -31,6 +31,12 @@ static void log_failed(void *context, const struct lf_error *error)
 	kill(getpid(), SIGUSR1);
 }
 
+static void log_warns(void *context, const char *text)
+{
+	(void)context;
+	fprintf(stderr, "leadfitd: %s\n", text);
+}
+
 /* While lf_log_open() migrates: a line for each tenth. */
 static void log_migrating(void *context, uint64_t done, uint64_t total)
 {
@@ -79,6 +85,7 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 	uint64_t tenths = 0;
 	struct lf_log_options log_options = {.location = options->database,
 		.on_failed = log_failed,
+		.on_warning = log_warns,
 		.on_migrating = log_migrating,
 		.on_migrating_context = &tenths};
 

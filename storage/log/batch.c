@@ -245,7 +245,7 @@ static enum lf_code write_record(
 /* Appends all and commits. On failure *error is set, and the transaction still has to be rolled back. */
 static enum lf_code write_records(struct lf_log *log, size_t count, bool *wrote, struct lf_error *error)
 {
-	const int64_t now_us = log->now_us();
+	const int64_t now_us = lf_writer_now(log);
 
 	for (size_t i = 0; i < count; i++) {
 		struct lf_batch_entry *entry = &log->batch[i];

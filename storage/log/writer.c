@@ -2,7 +2,7 @@
  * The writer thread: which appends make the next batch, when it sleeps, and when it looks after the store.
  *
  * The promise: every append is completed exactly once, and with OK only when its record is on disk. storage/DESIGN.md
- * says it as numbered invariants, W1 to W15, which the code here and its tests cite.
+ * says it as numbered invariants, W1 to W16, which the code here and its tests cite.
  *
  * Wake-ups: the writer sleeps only when the queue is empty; who appends signals only when it sleeps. No append waits for
  * a timer: while one commit runs, the next batch gathers. So a lone append pays one commit, and a crowd shares one. A
@@ -106,6 +106,8 @@ static void look_after(struct lf_log *log, bool chore)
 	else if (lf_writer_know_tail(log, &error) == LF_OK && log->backend->probe(log->store, &error) == LF_OK)
 		lf_writer_turn(log, LF_WRITER_READY);
 	lf_writer_note(log, &error);
+	if (log->tail_known)
+		lf_writer_now(log);
 	lf_error_clean_up(&error);
 }
 
