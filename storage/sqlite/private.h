@@ -103,7 +103,7 @@ enum lf_code lf_sqlite_hold(struct lf_store *store, bool shared, struct lf_error
 /* Gives both locks back. Not while SQLite has the file open. */
 void lf_sqlite_release(struct lf_store *store);
 
-/* ---- watch.c: the file under our feet (F5) ---- */
+/* ---- watch.c: the file under our feet (F6) ---- */
 
 /* Begins to watch FILE and its WAL, which the writing connection has open. */
 enum lf_code lf_sqlite_watch(struct lf_store *store, struct lf_error *error);
@@ -112,7 +112,7 @@ enum lf_code lf_sqlite_look(struct lf_store *store, struct lf_error *error);
 /* After a checkpoint, which is all that changes FILE. */
 void lf_sqlite_note_size(struct lf_store *store);
 
-/* ---- room.c: on the disk (F6) ---- */
+/* ---- room.c: on the disk (F7) ---- */
 
 /* Brings the WAL into FILE, and cuts it to nothing. SQLITE_BUSY: a reader holds on to it. */
 int lf_sqlite_cut_wal(struct lf_store *store);

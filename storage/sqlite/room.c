@@ -1,7 +1,7 @@
 /*
  * Room on the disk.
  *
- *  F6  A log that filled its disk takes decisions again by itself when there is room (ROOM_TO_RETURN): what that takes
+ *  F7  A log that filled its disk takes decisions again by itself when there is room (ROOM_TO_RETURN): what that takes
  *      is kept. FILE has blocks of its own, beyond its end, for all that the WAL will bring into it, so a checkpoint needs
  *      no room, and gives back the WAL's; and ROOM_KEPT stays free, for what else a commit and the files beside the log
  *      need. Where another's files took that, too, what is in the WAL still fits.

@@ -1,7 +1,7 @@
 /*
  * The file under our feet.
  *
- *  F5  What is acknowledged is in the file that has the log's name. So after each commit, before anybody is told of it,
+ *  F6  What is acknowledged is in the file that has the log's name. So after each commit, before anybody is told of it,
  *      and once a second where there is none: FILE is the file that was opened, has one name, and is as long as it was;
  *      its WAL is the one that was opened, and has what was committed to it. Anything else is DATA_LOSS, which ends
  *      writing and the service.

@@ -1,5 +1,5 @@
 /*
- * The log's file is taken away from under a service that has work (F5 of storage/sqlite/watch.c): it acknowledges
+ * The log's file is taken away from under a service that has work (F6 of storage/sqlite/watch.c): it acknowledges
  * nothing after that, says why, and ends with status 3. Where only names changed, everything acknowledged is in the
  * file once it has its name again.
  */
