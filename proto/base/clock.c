@@ -28,6 +28,14 @@ int64_t lf_clock_wall_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+int64_t lf_clock_elapsed_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 struct timespec lf_clock_after_ns(uint64_t ns)
 {
 	const uint64_t then = lf_clock_ns() + ns;

@@ -13,6 +13,8 @@ uint64_t lf_clock_ms(void);
 double lf_clock_seconds_since(uint64_t earlier_ns);
 /* Microseconds since 1970, UTC, by the wall clock. It may be set back. */
 int64_t lf_clock_wall_us(void);
+/* Microseconds of a clock that nobody sets, and that runs while the machine sleeps: only differences mean anything. */
+int64_t lf_clock_elapsed_us(void);
 /* The instant so many nanoseconds from now, for pthread_cond_timedwait() on a condition of lf_cond_init(). */
 struct timespec lf_clock_after_ns(uint64_t ns);
 

@@ -9,6 +9,7 @@ int lf_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 	int rc;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS); /* it comes from what the thread itself does: blocked, it would kill without a word */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(thread, NULL, run, argument);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

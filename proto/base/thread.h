@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-/* Starts a thread in which every signal is blocked: signals are main()'s. 0 or an errno. */
+/* Starts a thread in which every signal but SIGBUS is blocked: signals are main()'s. 0 or an errno. */
 int lf_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
 /* A condition whose timed waits follow the monotonic clock (lf_clock_after_ns()). 0 or an errno. */
 int lf_cond_init(pthread_cond_t *condition);

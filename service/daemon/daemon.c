@@ -44,6 +44,12 @@ static void log_damaged(void *context, const struct lf_error *error)
 		error->message);
 }
 
+static void log_warns(void *context, const char *text)
+{
+	(void)context;
+	lf_print_line(stderr, "leadfitd: %s", text);
+}
+
 /* While lf_log_open() migrates: a line for each tenth. */
 static void log_migrating(void *context, uint64_t done, uint64_t total)
 {
@@ -101,6 +107,7 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 	struct lf_log_options log_options = {.location = options->database,
 		.on_failed = log_failed,
 		.on_damaged = log_damaged,
+		.on_warning = log_warns,
 		.on_migrating = log_migrating,
 		.on_migrating_context = &tenths};
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #ifdef __GLIBC__ /* which any header of the C library says */
 #include <malloc.h>
 #endif
@@ -40,6 +41,35 @@ static bool is_command(int argc, char **argv, const char *name)
 	return true;
 }
 
+/*
+ * Only what is safe in a handler. A mapped file was cut short, FILE-shm, say: or its disk can't be read. Nothing that
+ * was acknowledged is lost by ending here.
+ */
+static void on_bus_error(int signal)
+{
+	static const char text[] =
+		"leadfitd: SIGBUS: a file that is in use (FILE-shm of the log, or a program) was cut "
+		"short, or its disk can't be read: stopping, to be started again\n";
+	const ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)signal;
+	(void)written;
+	_exit(3);
+}
+
+/*
+ * For all commands. SIGXFSZ ignored: a write beyond the limit of a file's size fails with EFBIG, and is treated as one to
+ * a full disk.
+ */
+static void set_up_signals(void)
+{
+	struct sigaction bus = {.sa_handler = on_bus_error};
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	sigaction(SIGBUS, &bus, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct lf_daemon_options options;
@@ -47,6 +77,7 @@ int main(int argc, char **argv)
 	sigset_t signals;
 	int status, received = 0;
 
+	set_up_signals();
 	if (is_command(argc, argv, "key"))
 		return lf_key_command(argc - 1, argv + 1);
 	if (is_command(argc, argv, "verify"))
@@ -65,7 +96,6 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
 	status = lf_daemon_start(&daemon, &options);
 	if (status == 0) {
 		fputs("leadfitd: ready\n", stderr);

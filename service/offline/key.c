@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/base/file.h"
 #include "proto/base/harmless.h"
 #include "service/offline/command_line.h"
 #include "service/offline/commands.h"
@@ -42,16 +43,24 @@ int lf_key_command(int argc, char **argv)
 		{.name = "key", .text = &key},
 	};
 	const struct lf_command_line line = {"key", usage, options, sizeof(options) / sizeof(options[0])};
-	char *path = NULL;
+	struct lf_error error = LF_ERROR_INIT;
+	char *beside;
 	int status = lf_command_line_read(&line, argc, argv);
 
 	if (status >= 0)
 		return status;
 	if (database == NULL && key == NULL)
 		return lf_command_line_refuse(&line, "--db FILE or --key FILE is required");
-	status = asprintf(&path, "%s%s", key != NULL ? key : database, key != NULL ? "" : ".key") < 0
-		? 3
-		: print_verifier(path);
-	free(path);
+	if (key != NULL)
+		return print_verifier(key);
+	beside = lf_file_beside(database, ".key", &error);
+	if (beside == NULL) {
+		fprintf(stderr, "leadfitd: %s\n", error.message);
+		status = lf_code_exit_status(error.code);
+	} else {
+		status = print_verifier(beside);
+	}
+	free(beside);
+	lf_error_clean_up(&error);
 	return status;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "proto/base/file.h"
 #include "proto/base/harmless.h"
 #include "service/offline/commands.h"
 #include "service/seal/durable.h"
@@ -19,12 +20,16 @@ static int say_no_memory(void)
 	return 3;
 }
 
-/* On the heap. */
-static char *join(const char *first, const char *second)
+/* What goes with the database, found as the service finds it. On the heap; NULL: said why. */
+static char *beside(const struct lf_seals *seals, const char *ending)
 {
-	char *joined = NULL;
+	struct lf_error error = LF_ERROR_INIT;
+	char *path = lf_file_beside(seals->beside, ending, &error);
 
-	return asprintf(&joined, "%s%s", first, second) < 0 ? NULL : joined;
+	if (path == NULL)
+		fprintf(stderr, "leadfitd: %s\n", error.message);
+	lf_error_clean_up(&error);
+	return path;
 }
 
 /* ---- the key ---- */
@@ -81,10 +86,10 @@ static int find_key(const struct lf_seals *seals, struct lf_verifier *verifier, 
 		return failed == 0 ? 0 : 2;
 	}
 	for (size_t i = 0; i < 2 && failed == ENOENT; i++) {
-		char *path = join(seals->beside, endings[i]);
+		char *path = beside(seals, endings[i]);
 
 		if (path == NULL)
-			return say_no_memory();
+			return 3;
 		failed = read_key(path, verifier);
 		if (failed != 0 && failed != ENOENT)
 			lf_print_line(stderr, "leadfitd: %.300s: %s", path,
@@ -166,12 +171,12 @@ static int read_directory(struct lf_sealed_list *list, const char *path, const s
 		return 3;
 	}
 	while (status == 0 && (entry = readdir(directory)) != NULL) {
-		char *slashed = is_checkpoint(entry->d_name) ? join(path, "/") : NULL,
-		     *name = slashed != NULL ? join(slashed, entry->d_name) : NULL;
+		char *name = NULL;
 
-		if (name != NULL)
-			status = read_file(list, name, verifier);
-		free(slashed);
+		if (!is_checkpoint(entry->d_name))
+			continue;
+		status = asprintf(&name, "%s/%s", path, entry->d_name) < 0 ? say_no_memory()
+									   : read_file(list, name, verifier);
 		free(name);
 	}
 	closedir(directory);
@@ -198,12 +203,12 @@ static int by_size(const void *a, const void *b)
 static int read_beside(
 	struct lf_sealed_list *list, const struct lf_seals *seals, const struct lf_verifier *verifier, bool key_found)
 {
-	char *path = join(seals->beside, ".checkpoints");
+	char *path = beside(seals, ".checkpoints");
 	struct stat there;
 	int status = 0;
 
 	if (path == NULL)
-		return say_no_memory();
+		return 3;
 	if (stat(path, &there) == 0 && !key_found)
 		lf_print_line(
 			stderr, "leadfitd: %.300s is not looked at: there is no key to check it with (--key)", path);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/file.h"
 #include "proto/base/harmless.h"
 #include "service/seal/seal.h"
 #include "proto/base/secret.h"
@@ -9,14 +10,20 @@
 
 enum { EVERY_DEFAULT = 10000, SECONDS_DEFAULT = 60 };
 
-/* Where an option is not given, a name beside the database. On the heap; NULL where memory ran out. */
-static char *path_of(const char *given, const char *database, const char *ending)
+/*
+ * Where an option is not given, a name beside the database, whichever of its names --db is: else a symbolic link would
+ * make a second key. On the heap; NULL with error.
+ */
+static char *path_of(const char *given, const char *database, const char *ending, struct lf_error *error)
 {
-	char *path = NULL;
+	char *path;
 
-	if (given != NULL)
-		return strdup(given);
-	return asprintf(&path, "%s%s", database, ending) < 0 ? NULL : path;
+	if (given == NULL)
+		return lf_file_beside(database, ending, error);
+	path = strdup(given);
+	if (path == NULL)
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the names of key and checkpoints");
+	return path;
 }
 
 static enum lf_code read_key(struct lf_seal *seal, const char *origin, struct lf_error *error)
@@ -40,12 +47,12 @@ static enum lf_code read_key(struct lf_seal *seal, const char *origin, struct lf
 
 enum lf_code lf_seal_read(struct lf_seal *seal, const struct lf_seal_options *options, struct lf_error *error)
 {
-	char *path = path_of(options->checkpoints, options->database, ".checkpoints");
+	char *path = path_of(options->checkpoints, options->database, ".checkpoints", error);
 	int unlocked = 0;
 	enum lf_code code;
 
 	seal->options = options;
-	seal->key_path = path_of(options->key, options->database, ".key");
+	seal->key_path = path_of(options->key, options->database, ".key", error);
 	seal->signer = lf_secret_new(sizeof(*seal->signer), &unlocked);
 	if (unlocked != 0)
 		fprintf(stderr,
@@ -53,8 +60,10 @@ enum lf_code lf_seal_read(struct lf_seal *seal, const struct lf_seal_options *op
 			"(RLIMIT_MEMLOCK): "
 			"%s\n",
 			strerror(unlocked));
-	if (seal->key_path == NULL || path == NULL || seal->signer == NULL)
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the key and the names of its files");
+	if (seal->key_path == NULL || path == NULL)
+		code = error->code;
+	else if (seal->signer == NULL)
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the key");
 	else
 		code = lf_checkpoint_files_init(&seal->files, path, error);
 	if (code == LF_OK)

@@ -173,8 +173,10 @@ struct lf_backend {
 	 * commit. */
 	void (*rollback)(struct lf_store *store);
 	/*
-	 * Housekeeping between transactions, called after every commit when its waiters were told. May do nothing. Only
-	 * DATA_LOSS has consequences.
+	 * Housekeeping between transactions, called after every commit when its waiters were told, and once a second
+	 * while there is nothing to commit. May do nothing. DATA_LOSS has consequences, and
+	 * RESOURCE_EXHAUSTED: there is too little room for another commit, so the log is not ready until probe() or a
+	 * commit succeeds.
 	 */
 	enum lf_code (*maintain)(struct lf_store *store, struct lf_error *error);
 	/* Commits a write that changes nothing, to learn whether writing works again. Not inside a transaction. */

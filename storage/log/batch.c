@@ -110,6 +110,14 @@ void lf_writer_stop(struct lf_log *log, const struct lf_error *error)
 		log->on_failed(log->on_failed_context, error);
 }
 
+void lf_writer_note(struct lf_log *log, const struct lf_error *error)
+{
+	if (error->code == LF_DATA_LOSS)
+		lf_writer_stop(log, error);
+	else if (error->code == LF_RESOURCE_EXHAUSTED)
+		lf_writer_turn(log, LF_WRITER_NOT_READY);
+}
+
 /* ---- one batch ---- */
 
 static bool concerns_the_record_alone(enum lf_code code)
@@ -237,7 +245,7 @@ static enum lf_code write_record(
 /* Appends all and commits. On failure *error is set, and the transaction still has to be rolled back. */
 static enum lf_code write_records(struct lf_log *log, size_t count, bool *wrote, struct lf_error *error)
 {
-	const int64_t now_us = log->now_us();
+	const int64_t now_us = lf_writer_now(log);
 
 	for (size_t i = 0; i < count; i++) {
 		struct lf_batch_entry *entry = &log->batch[i];
@@ -344,8 +352,8 @@ void lf_writer_run_batch(struct lf_log *log, size_t count)
 	if (log->tail.sequence > newest_before && log->on_committed != NULL)
 		log->on_committed(log->on_committed_context, log->tail.sequence);
 	complete_batch(log, count);
-	if (log->backend->maintain(log->store, &error) == LF_DATA_LOSS)
-		lf_writer_stop(log, &error);
+	log->backend->maintain(log->store, &error);
+	lf_writer_note(log, &error);
 	lf_error_clean_up(&error);
 	return;
 fail:

@@ -59,7 +59,15 @@ struct lf_log_options {
 	 */
 	void (*on_committed)(void *context, uint64_t newest_sequence);
 	void *on_committed_context;
+	/*
+	 * Called from the opening or the writer thread when something is wrong that the operator must know of, or is
+	 * right again, in a sentence: the clock (lf_log_ready()). Must not block. May be NULL.
+	 */
+	void (*on_warning)(void *context, const char *text);
+	void *on_warning_context;
 	int64_t (*now_us)(void); /* microseconds since 1970; NULL = the system's clock. For tests. */
+	/* Microseconds since any moment; NULL = the system's, or none where now_us is set. For tests. */
+	int64_t (*elapsed_us)(void);
 	/*
 	 * Called by lf_log_open() now and then while it brings a log of an older schema to this one: decisions done, of
 	 * how many. At least once before that begins (done 0) and once when it is through. May be NULL.
@@ -86,7 +94,11 @@ void lf_log_close(struct lf_log *log);
  * nobody else was told anything about what is in it.
  */
 void lf_log_discard(struct lf_log *log);
-/* Whether the last commit succeeded (true before the first), and no damage was met. Any thread. */
+/*
+ * Whether the last commit succeeded (true before the first), no damage was met, and times fit: the clock has not jumped
+ * ahead while the log was open, and the newest record is not ahead of the clock, by more than five minutes each. Any
+ * thread.
+ */
 bool lf_log_ready(const struct lf_log *log);
 /*
  * What was read contradicts itself: where the error is DATA_LOSS, the log is not ready until it is opened again, and

@@ -61,7 +61,13 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 	log->on_damaged_context = options->on_damaged_context;
 	log->on_committed = options->on_committed;
 	log->on_committed_context = options->on_committed_context;
+	log->on_warning = options->on_warning;
+	log->on_warning_context = options->on_warning_context;
 	log->now_us = options->now_us != NULL ? options->now_us : lf_clock_wall_us;
+	log->elapsed_us = options->elapsed_us != NULL ? options->elapsed_us
+		: options->now_us == NULL             ? lf_clock_elapsed_us
+						      : NULL;
+	atomic_init(&log->time_state, LF_TIME_FITS);
 	atomic_init(&log->state, options->read_only ? LF_WRITER_ABSENT : LF_WRITER_READY);
 	log->batch = calloc(LF_BATCH_MAX, sizeof(*log->batch));
 	log->entropy = calloc(LF_BATCH_MAX, sizeof(*log->entropy));
@@ -79,6 +85,8 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 			cause.code = LF_FAILED_PRECONDITION;
 		goto no_tail;
 	}
+	if (!log->read_only)
+		lf_writer_now(log); /* tells of a log that leads the clock */
 	if (lf_reader_pool_open(&log->readers, backend, log->store,
 		    options->reader_count > 0 ? options->reader_count : READERS_DEFAULT, &cause) != LF_OK)
 		goto no_tail;
@@ -162,5 +170,6 @@ bool lf_log_ready(const struct lf_log *log)
 {
 	const enum lf_writer_state state = atomic_load(&log->state);
 
-	return (state == LF_WRITER_READY || state == LF_WRITER_ABSENT) && !atomic_load(&log->damaged);
+	return (state == LF_WRITER_READY || state == LF_WRITER_ABSENT) && !atomic_load(&log->damaged) &&
+		atomic_load(&log->time_state) == LF_TIME_FITS;
 }

@@ -83,6 +83,13 @@ enum lf_chore_state {
 /* W1. Of an append that was taken in. Whoever has it changes it: the queue under the lock, then the writer thread. */
 enum lf_append_state { LF_APPEND_QUEUED = 1, LF_APPEND_TAKEN = 2, LF_APPEND_DONE = 3 };
 
+/* W16. The writer thread's, and before there is one the opening thread's. */
+enum lf_time_state {
+	LF_TIME_FITS,
+	LF_TIME_JUMPED, /* the clock, ahead, while the log was open: what has elapsed is followed instead */
+	LF_TIME_LEADS,  /* the newest record's, over the clock */
+};
+
 struct lf_log {
 	const struct lf_backend *backend;
 	struct lf_store *store;
@@ -95,9 +102,13 @@ struct lf_log {
 	atomic_bool damaged; /* M1: set once, and never taken back */
 	void (*on_committed)(void *context, uint64_t newest_sequence);
 	void *on_committed_context;
+	void (*on_warning)(void *context, const char *text);
+	void *on_warning_context;
 	int64_t (*now_us)(void);
+	int64_t (*elapsed_us)(void); /* NULL: what the clock says is not compared with what has elapsed */
 	struct lf_reader_pool readers;
 	_Atomic(enum lf_writer_state) state;
+	_Atomic(enum lf_time_state) time_state;
 	pthread_t writer;
 
 	/* under lock */
@@ -122,7 +133,9 @@ struct lf_log {
 	struct lf_leaves leaves;
 	uint64_t redacted_to;          /* no erasure or pruning is at or past this position; known with the tail */
 	struct lf_tree committed_tree; /* as of the batch before the last one at least */
-	uint64_t probed_at;            /* second of the last probe */
+	bool time_seen;                /* both clocks, when the writer last looked */
+	int64_t seen_wall_us, seen_elapsed_us;
+	uint64_t looked_after_at; /* second in which the store was last looked after */
 	struct lf_batch_entry *batch;
 	struct lf_entropy *entropy;
 };
@@ -170,8 +183,12 @@ void lf_writer_run_batch(struct lf_log *log, size_t count);
 void lf_writer_fail_batch(struct lf_log *log, size_t count, const struct lf_error *cause);
 /* W5: reads the newest things of the store, where they are not known. */
 enum lf_code lf_writer_know_tail(struct lf_log *log, struct lf_error *error);
+/* W16: the time of what is recorded now, before it is made to rise. Where the tail is known. */
+int64_t lf_writer_now(struct lf_log *log);
 /* W6: no more writes. Calls on_failed. */
 void lf_writer_stop(struct lf_log *log, const struct lf_error *error);
+/* What the backend's housekeeping said: DATA_LOSS stops, RESOURCE_EXHAUSTED ends readiness until a probe succeeds. */
+void lf_writer_note(struct lf_log *log, const struct lf_error *error);
 
 /* chore.c: one step of the chore, which there is. */
 void lf_writer_do_chore(struct lf_log *log, bool closing);

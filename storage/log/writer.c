@@ -1,11 +1,12 @@
 /*
- * The writer thread: which appends make the next batch, when it sleeps, and when it tries whether writing works again.
+ * The writer thread: which appends make the next batch, when it sleeps, and when it looks after the store.
  *
  * The promise: every append is completed exactly once, and with OK only when its record is on disk. storage/DESIGN.md
- * says it as numbered invariants, W1 to W15, which the code here and its tests cite.
+ * says it as numbered invariants, W1 to W16, which the code here and its tests cite.
  *
- * Wake-ups: the writer sleeps only when the queue is empty; who appends signals only when it sleeps. There is no timer:
- * while one commit runs, the next batch gathers. So a lone append pays one commit, and a crowd shares one.
+ * Wake-ups: the writer sleeps only when the queue is empty; who appends signals only when it sleeps. No append waits for
+ * a timer: while one commit runs, the next batch gathers. So a lone append pays one commit, and a crowd shares one. A
+ * writer that nobody wakes wakes up once a second, to look after the store (W9).
  */
 #include <errno.h>
 
@@ -64,7 +65,7 @@ static size_t take_queued(struct lf_log *log)
 
 /*
  * Moves up to a batch out of the queue, and waits where it is empty and there is no chore. Sets *failed. 0: closing, a
- * chore, or time to probe.
+ * chore, or time to look after the store.
  */
 static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *chore)
 {
@@ -73,7 +74,7 @@ static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *
 	lf_writer_lock(log);
 	if (log->queue.first == NULL && log->bulk.first == NULL && !log->closing && log->chore == NULL) {
 		log->asleep = true;
-		if (atomic_load(&log->state) == LF_WRITER_NOT_READY)
+		if (!lf_log_has_failed(log))
 			wait_a_second(log);
 		else
 			while (log->asleep && !log->closing)
@@ -91,22 +92,22 @@ static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *
 }
 
 /* W9. Beside a chore the writer does not sleep, so a second is counted here. */
-static void probe(struct lf_log *log, bool chore)
+static void look_after(struct lf_log *log, bool chore)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	uint64_t second;
+	const uint64_t second = lf_clock_ns() / NS_A_SECOND;
 
-	if (atomic_load(&log->state) == LF_WRITER_READY)
+	if (chore && second == log->looked_after_at)
 		return;
-	second = lf_clock_ns() / NS_A_SECOND;
-	if (chore && second == log->probed_at)
-		return;
-	log->probed_at = second;
+	log->looked_after_at = second;
 	lf_writer_check_backend(log);
-	if (lf_writer_know_tail(log, &error) == LF_OK && log->backend->probe(log->store, &error) == LF_OK)
+	if (atomic_load(&log->state) == LF_WRITER_READY)
+		log->backend->maintain(log->store, &error);
+	else if (lf_writer_know_tail(log, &error) == LF_OK && log->backend->probe(log->store, &error) == LF_OK)
 		lf_writer_turn(log, LF_WRITER_READY);
-	else if (error.code == LF_DATA_LOSS)
-		lf_writer_stop(log, &error);
+	lf_writer_note(log, &error);
+	if (log->tail_known)
+		lf_writer_now(log);
 	lf_error_clean_up(&error);
 }
 
@@ -129,7 +130,7 @@ void *lf_writer_main(void *context)
 		} else if (closing && !chore) {
 			return NULL;
 		} else if (!failed) {
-			probe(log, chore);
+			look_after(log, chore);
 		}
 		if (chore)
 			lf_writer_do_chore(log, closing);

@@ -30,6 +30,7 @@ static int note_wal_pages(void *context, sqlite3 *db, const char *name, int page
 	(void)db;
 	(void)name;
 	store->wal_pages = pages;
+	store->wal_unsure = false;
 	return SQLITE_OK;
 }
 
@@ -82,7 +83,7 @@ static enum lf_code open_store(struct lf_store **out, const struct lf_log_option
 
 	if (store == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	store->lock = -1;
+	store->lock = store->file = store->wal = -1;
 	store->decisions = -1;
 	store->ids = lf_id_cache_new();
 	if (store->ids == NULL || !lf_heads_init(&store->heads)) {
@@ -99,7 +100,10 @@ static enum lf_code open_store(struct lf_store **out, const struct lf_log_option
 		store->made_device = made.st_dev;
 		store->made_inode = made.st_ino;
 	}
-	if (open_writer(store, options, error) != LF_OK)
+	/* What was just made is another file than the one that was claimed, if there was one. */
+	if (create && lf_sqlite_hold(store, false, error) != LF_OK)
+		goto fail;
+	if (open_writer(store, options, error) != LF_OK || lf_sqlite_watch(store, error) != LF_OK)
 		goto fail;
 	*out = store;
 	return LF_OK;

@@ -309,7 +309,7 @@ enum lf_code lf_sqlite_backup_finish(struct lf_store *store, struct lf_chore *ch
 	struct stat status;
 	char *path = lf_sqlite_resolve(chore->file, error),
 	     *part = path != NULL ? lf_sqlite_suffixed(path, ".part") : NULL;
-	struct lf_store copy = {.path = part, .lock = -1};
+	struct lf_store copy = {.path = part, .lock = -1, .file = -1};
 	int failed;
 
 	(void)store;

@@ -9,12 +9,29 @@
 #include "proto/base/clock.h"
 #include "storage/sqlite/store.h"
 
+/* Of the last call that failed on the WAL, or on the file: what SQLite says of the connection is gone after a rollback. */
+static int last_errno(sqlite3 *db)
+{
+	sqlite3_file *wal = NULL;
+	int cause = 0;
+
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK && wal != NULL &&
+		wal->pMethods != NULL)
+		wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &cause);
+	if (cause == 0)
+		sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &cause);
+	return cause;
+}
+
 enum lf_code lf_sqlite_error(struct lf_error *error, sqlite3 *db, int result, const char *doing)
 {
 	const char *text = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(result);
-	const int kind = result & 0xff, cause = db != NULL ? sqlite3_system_errno(db) : 0;
+	const int kind = result & 0xff;
+	int cause = db != NULL ? sqlite3_system_errno(db) : 0;
 	enum lf_code code = LF_UNAVAILABLE;
 
+	if (result == SQLITE_IOERR_WRITE && db != NULL && cause == 0)
+		cause = last_errno(db);
 	if (kind == SQLITE_FULL)
 		code = LF_RESOURCE_EXHAUSTED;
 	else if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB)
@@ -23,7 +40,8 @@ enum lf_code lf_sqlite_error(struct lf_error *error, sqlite3 *db, int result, co
 		code = LF_UNAVAILABLE;
 	else if (result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC)
 		code = LF_DATA_LOSS; /* whatever errno says: the kernel may have dropped what it could not write */
-	else if (result == SQLITE_IOERR_SHMSIZE || (kind == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT)))
+	else if (result == SQLITE_IOERR_SHMSIZE ||
+		(kind == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT || cause == EFBIG)))
 		code = LF_RESOURCE_EXHAUSTED;
 	else if (kind == SQLITE_IOERR)
 		code = LF_DATA_LOSS;
@@ -37,6 +55,10 @@ enum lf_code lf_sqlite_write_error(struct lf_store *store, struct lf_error *erro
 
 	if (code == LF_DATA_LOSS)
 		store->unknown = true;
+	if (code == LF_RESOURCE_EXHAUSTED) {
+		store->short_of_room = true;
+		store->largest_refused = store->largest;
+	}
 	if (store->transaction == LF_TRANSACTION_OPEN)
 		lf_sqlite_turn(store, LF_TRANSACTION_BROKEN);
 	return code;

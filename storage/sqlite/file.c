@@ -1,11 +1,6 @@
 /*
- * The file: whose it is, what it is, and how it comes to be.
+ * The file: what it is, and how it comes to be. Whose it is (F1, F2): claim.c.
  *
- *  F1  At most one store has a file, over all processes: FILE.lock is held by an open-file-description lock, which the
- *      kernel drops with the process. A lock on the database file itself would collide with SQLite's own POSIX locks
- *      (and closing any descriptor of that file would drop those).
- *  F2  FILE.lock is removed by its holder only, while it holds it; who locked a file that is no longer the one of that
- *      name starts again. So the name and the lock never part.
  *  F3  A new log is made as FILE.new, synced, and renamed: FILE is absent (or empty) or whole, at any moment.
  *  F4  An existing file is looked at read-only before anything may write to it. Where there is no WAL, SQLite's
  *      "immutable" keeps it from even making one.
@@ -13,7 +8,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +23,6 @@ enum {
 	 * does not fit; 16 KiB makes the few pages that every commit touches dearer. Measured in tests/bench/NOTES.md.
 	 */
 	PAGE_SIZE = 8192,
-	LOCK_ATTEMPTS = 100,
 };
 
 char *lf_sqlite_suffixed(const char *path, const char *suffix)
@@ -56,142 +49,6 @@ static void remove_suffixed(const char *path, const char *suffix)
 	if (name != NULL)
 		unlink(name);
 	free(name);
-}
-
-/* ---- claiming ---- */
-
-/* Absolute and without symbolic links, so that two names of one file share a lock. The file itself may be absent. */
-char *lf_sqlite_resolve(const char *location, struct lf_error *error)
-{
-	char *path = realpath(location, NULL), *copies[2] = {strdup(location), strdup(location)}, *folder = NULL;
-	const char *directory, *name;
-
-	if (path != NULL || copies[0] == NULL || copies[1] == NULL)
-		goto out;
-	if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
-		lf_error_set(error, LF_UNAVAILABLE, "%s: %s", location, strerror(errno));
-		goto out;
-	}
-	directory = dirname(copies[0]);
-	name = basename(copies[1]);
-	folder = realpath(directory, NULL);
-	if (folder == NULL)
-		lf_error_set(error, LF_UNAVAILABLE, "%s: the directory %s can't be used: %s", location, directory,
-			strerror(errno));
-	else if (asprintf(&path, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, name) < 0)
-		path = NULL;
-out:
-	free(folder);
-	free(copies[0]);
-	free(copies[1]);
-	if (path == NULL && error->code == LF_OK)
-		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	return path;
-}
-
-static enum lf_code refuse_locked(struct lf_store *store, int descriptor, struct lf_error *error)
-{
-	char pid[24];
-	const ssize_t length = pread(descriptor, pid, sizeof(pid) - 1, 0);
-
-	pid[length > 0 ? length : 0] = '\0';
-	pid[strcspn(pid, "\n")] = '\0';
-	return lf_error_set(error, LF_FAILED_PRECONDITION,
-		"%s is in use by another leadfitd (process %s): a log has one service at a time", store->path,
-		pid[0] != '\0' ? pid : "unknown");
-}
-
-/* F1, F2. LF_OK with store->lock -1: try again. */
-static enum lf_code try_lock(struct lf_store *store, struct lf_error *error)
-{
-	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	struct stat opened, named;
-	char pid[24];
-	const int descriptor = open(store->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int length;
-
-	if (descriptor < 0)
-		return lf_error_set(error, LF_UNAVAILABLE,
-			"%s can't be written (its directory must be writable too): %s", store->lock_path,
-			strerror(errno));
-	if (fcntl(descriptor, F_OFD_SETLK, &whole) != 0) {
-		if (errno == EAGAIN || errno == EACCES)
-			refuse_locked(store, descriptor, error);
-		else
-			lf_error_set(
-				error, LF_UNAVAILABLE, "%s can't be locked: %s", store->lock_path, strerror(errno));
-		close(descriptor);
-		return error->code;
-	}
-	if (fstat(descriptor, &opened) != 0 || stat(store->lock_path, &named) != 0 || opened.st_dev != named.st_dev ||
-		opened.st_ino != named.st_ino) {
-		close(descriptor);
-		return LF_OK;
-	}
-	length = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	/* Only for the message to others; a full disk must not matter here. */
-	if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, pid, (size_t)length, 0) != length) {
-		const int emptied = ftruncate(descriptor, 0);
-
-		(void)emptied;
-	}
-	store->lock = descriptor;
-	return LF_OK;
-}
-
-void lf_sqlite_release(struct lf_store *store)
-{
-	if (store->lock < 0)
-		return;
-	unlink(store->lock_path);
-	close(store->lock);
-	store->lock = -1;
-}
-
-static enum lf_code check_kind(const char *path, const struct stat *status, struct lf_error *error)
-{
-	if (S_ISDIR(status->st_mode))
-		return lf_error_set(error, LF_UNAVAILABLE, "%s is a directory, not a file", path);
-	if (!S_ISREG(status->st_mode))
-		return lf_error_set(error, LF_UNAVAILABLE, "%s is not a regular file", path);
-	if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) != 0)
-		return lf_error_set(error, LF_UNAVAILABLE, "%s can't be read and written: %s", path, strerror(errno));
-	return LF_OK;
-}
-
-enum lf_code lf_sqlite_lock(struct lf_store *store, struct lf_error *error)
-{
-	store->lock_path = lf_sqlite_suffixed(store->path, ".lock");
-	if (store->lock_path == NULL)
-		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	for (int attempt = 0; store->lock < 0; attempt++) {
-		if (attempt == LOCK_ATTEMPTS)
-			return lf_error_set(
-				error, LF_UNAVAILABLE, "%s can't be locked: it keeps changing", store->lock_path);
-		if (try_lock(store, error) != LF_OK)
-			return error->code;
-	}
-	return LF_OK;
-}
-
-enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool *create, struct lf_error *error)
-{
-	struct stat status;
-	off_t size;
-
-	if (location == NULL || location[0] == '\0' || location[strlen(location) - 1] == '/')
-		return lf_error_set(error, LF_UNAVAILABLE, "\"%s\" names no file", location == NULL ? "" : location);
-	store->path = lf_sqlite_resolve(location, error);
-	if (store->path == NULL)
-		return error->code;
-	if (stat(store->path, &status) == 0 && check_kind(store->path, &status, error) != LF_OK)
-		return error->code;
-	if (lf_sqlite_lock(store, error) != LF_OK)
-		return error->code;
-	/* Again, as the file may have come or gone before the lock was held. */
-	size = lf_sqlite_size_of(store->path, "");
-	*create = size <= 0;
-	return LF_OK;
 }
 
 /* ---- creating ---- */

@@ -63,14 +63,8 @@ enum lf_code lf_sqlite_probe(sqlite3 *db, struct lf_error *error);
 
 /* ---- file.c: everything about the file that SQLite does not do ---- */
 
-/* Sets path, lock_path, lock. */
-enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool *create, struct lf_error *error);
-/* The lock alone, of store->path. */
-enum lf_code lf_sqlite_lock(struct lf_store *store, struct lf_error *error);
 /* A path as a URI of SQLite, with a query. NULL when memory ran out; free() releases. */
 char *lf_sqlite_uri_of(const char *path, const char *query);
-/* Gives the lock back. */
-void lf_sqlite_release(struct lf_store *store);
 /* Makes the file with its schema, whole or not at all. */
 enum lf_code lf_sqlite_create(struct lf_store *store, struct lf_error *error);
 /* fsync() of what has this name. 0 or an errno. */
@@ -79,10 +73,45 @@ int lf_sqlite_sync_file(const char *path);
 char *lf_sqlite_suffixed(const char *path, const char *suffix);
 /* The size of path + suffix; -1 where there is none. */
 off_t lf_sqlite_size_of(const char *path, const char *suffix);
-/* Absolute and without symbolic links; the file itself may be absent. NULL on error. free() releases. */
-char *lf_sqlite_resolve(const char *location, struct lf_error *error);
 /* Refuses what is not a sound log of this schema, and leaves it untouched. Uses the path of the store alone. */
 enum lf_code lf_sqlite_inspect(struct lf_store *store, struct lf_error *error);
+
+/* ---- claim.c: whose the file is ---- */
+
+/* lf_file_resolve() */
+char *lf_sqlite_resolve(const char *location, struct lf_error *error);
+/* Sets path, lock_path, lock, and file where there is one. */
+enum lf_code lf_sqlite_claim(struct lf_store *store, const char *location, bool *create, struct lf_error *error);
+/* Takes the lock by name, of store->path. */
+enum lf_code lf_sqlite_lock(struct lf_store *store, struct lf_error *error);
+/*
+ * Takes the lock of the file that has store->path now, and gives back that of any other: FAILED_PRECONDITION where
+ * another has it, under whatever name. Shared: it is only read. OK with store->file -1: there is no such file. Not while
+ * SQLite has the file open.
+ */
+enum lf_code lf_sqlite_hold(struct lf_store *store, bool shared, struct lf_error *error);
+/* Gives both locks back. Not while SQLite has the file open. */
+void lf_sqlite_release(struct lf_store *store);
+
+/* ---- watch.c: the file under our feet (F6) ---- */
+
+/* Begins to watch FILE and its WAL, which the writing connection has open. */
+enum lf_code lf_sqlite_watch(struct lf_store *store, struct lf_error *error);
+/* DATA_LOSS where either is not what it was; between transactions. */
+enum lf_code lf_sqlite_look(struct lf_store *store, struct lf_error *error);
+/* After a checkpoint, which is all that changes FILE. */
+void lf_sqlite_note_size(struct lf_store *store);
+
+/* ---- room.c: on the disk (F7) ---- */
+
+/* Brings the WAL into FILE, and cuts it to nothing. SQLITE_BUSY: a reader holds on to it. */
+int lf_sqlite_cut_wal(struct lf_store *store);
+/* After a commit: RESOURCE_EXHAUSTED where there is too little for another. */
+enum lf_code lf_sqlite_keep_room(struct lf_store *store, struct lf_error *error);
+/* Before a transaction: RESOURCE_EXHAUSTED where there was too little, and still is. */
+enum lf_code lf_sqlite_check_room(struct lf_store *store, struct lf_error *error);
+/* Where there was too little: does what can be done about it, and looks whether there is enough to go on. */
+enum lf_code lf_sqlite_return_room(struct lf_store *store, struct lf_error *error);
 
 /* ---- write.c: the writer side of the vtable, and what others of that side use of it ---- */
 

@@ -85,6 +85,9 @@ static enum lf_code claim(struct lf_store *store, const char *location, struct l
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s is not a regular file", store->path);
 	if (check_header(store->path, lf_sqlite_size_of(store->path, "-wal") > 0, error) != LF_OK)
 		return error->code;
+	if (lf_sqlite_hold(store, true, error) == LF_FAILED_PRECONDITION)
+		return error->code;
+	lf_error_clean_up(error); /* it could not be locked: it may well be readable */
 	code = lf_sqlite_lock(store, &locking);
 	if (code == LF_FAILED_PRECONDITION || store->lock_path == NULL)
 		lf_error_move(error, &locking);
@@ -101,7 +104,7 @@ enum lf_code lf_sqlite_open_read_only(struct lf_store **out, const char *locatio
 
 	if (store == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	store->lock = -1;
+	store->lock = store->file = store->wal = -1;
 	if (claim(store, location, error) != LF_OK)
 		goto fail;
 	has_wal = lf_sqlite_size_of(store->path, "-wal") > 0;

@@ -159,7 +159,7 @@ static enum lf_code exchange(struct restoring *r, bool *kept)
 /* Whether somebody has it that may be writing to it. (What they write while it is copied, the check finds.) */
 static enum lf_code look_at_source(struct restoring *r)
 {
-	struct lf_store source = {.lock = -1};
+	struct lf_store source = {.lock = -1, .file = -1};
 	struct lf_error ignored = LF_ERROR_INIT;
 
 	if (is_there(r->from, "-wal", true) || is_there(r->from, "-journal", true))
@@ -170,7 +170,8 @@ static enum lf_code look_at_source(struct restoring *r)
 	source.path = realpath(r->from, NULL);
 	/* A disk that can't be written to has no service's log. */
 	if (source.path != NULL && strcmp(source.path, r->store.path) != 0 &&
-		lf_sqlite_lock(&source, &ignored) == LF_FAILED_PRECONDITION)
+		(lf_sqlite_lock(&source, &ignored) == LF_FAILED_PRECONDITION ||
+			lf_sqlite_hold(&source, true, &ignored) == LF_FAILED_PRECONDITION))
 		lf_error_move(r->error, &ignored);
 	lf_sqlite_release(&source);
 	lf_error_clean_up(&ignored);
@@ -182,8 +183,9 @@ static enum lf_code look_at_source(struct restoring *r)
 enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*check)(void *context, const char *copy),
 	void *context, struct lf_replaced *replaced, struct lf_error *error)
 {
-	struct restoring r = {
-		.store = {.path = lf_sqlite_resolve(location, error), .lock = -1}, .from = from, .error = error};
+	struct restoring r = {.store = {.path = lf_sqlite_resolve(location, error), .lock = -1, .file = -1},
+		.from = from,
+		.error = error};
 
 	if (r.store.path == NULL)
 		return error->code;
@@ -191,7 +193,7 @@ enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*ch
 	r.kept = lf_sqlite_suffixed(r.store.path, ".before-restore");
 	if (r.copy == NULL || r.kept == NULL || strlen(r.kept) >= sizeof(replaced->kept_as))
 		lf_error_set(error, LF_UNAVAILABLE, "out of memory, or too long a name");
-	else if (lf_sqlite_lock(&r.store, error) != LF_OK)
+	else if (lf_sqlite_lock(&r.store, error) != LF_OK || lf_sqlite_hold(&r.store, false, error) != LF_OK)
 		;
 	else if (is_there(r.kept, "", false) || is_there(r.kept, "-wal", false))
 		lf_error_set(error, LF_ALREADY_EXISTS,

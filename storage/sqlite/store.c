@@ -50,6 +50,8 @@ static void close_store(struct lf_store *store, bool discard)
 	if (store->db != NULL && store->unknown)
 		sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(store->db);
+	if (store->wal >= 0)
+		close(store->wal);
 	leave_read_only(store);
 	if (discard && store->made)
 		take_away(store);
@@ -58,6 +60,7 @@ static void close_store(struct lf_store *store, bool discard)
 	free(store->scratch);
 	lf_sqlite_release(store);
 	free(store->lock_path);
+	free(store->wal_path);
 	free(store->path);
 	free(store);
 }

@@ -33,6 +33,9 @@ enum lf_redaction_kind {
 	LF_REDACTION_ACT = LF_REDACT_ACT,           /* act.id */
 };
 
+/* https://sqlite.org/fileformat2.html, 4.1 and 4.2 */
+enum { LF_SQLITE_WAL_HEADER = 32, LF_SQLITE_FRAME_HEADER = 24 };
+
 enum lf_write_statement {
 	W_BEGIN,
 	W_COMMIT,
@@ -111,7 +114,8 @@ struct lf_store {
 	bool made;       /* there was none */
 	dev_t made_device;
 	ino_t made_inode;
-	int lock;    /* descriptor that holds the lock; -1 none */
+	int lock;    /* descriptor of FILE.lock that holds the lock; -1 none */
+	int file;    /* descriptor of FILE that holds its lock: never another while SQLite has it open; -1 none */
 	sqlite3 *db; /* the one connection that writes and checkpoints */
 	sqlite3_stmt *statements[W_COUNT];
 	enum lf_transaction transaction; /* changed by lf_sqlite_turn() alone */
@@ -127,7 +131,17 @@ struct lf_store {
 	int64_t decisions; /* the newest decision's sequence, this transaction's included; -1 not known */
 	uint8_t *scratch;  /* lf_sqlite_scratch() */
 	size_t scratch_size;
-	int wal_pages; /* in the WAL after the last commit */
+	char *wal_path;
+	int wal;             /* descriptor of the WAL; -1 none */
+	off_t size;          /* of FILE after the last checkpoint: it is never shorter */
+	int wal_pages_whole; /* of wal_pages, those that lf_sqlite_look() has found there */
+	off_t frame_size;    /* of the WAL: a page and its header */
+	off_t reserved_to;   /* FILE has blocks up to there */
+	bool short_of_room;
+	size_t largest, largest_refused; /* record of this transaction; of those that had no room: bytes */
+	bool looked;                     /* since the last commit */
+	bool wal_unsure; /* a transaction was rolled back: it may have begun the WAL anew, so wal_pages tells nothing */
+	int wal_pages;   /* in the WAL after the last commit */
 	int wal_pages_seen;
 	int checkpoint_at;               /* pages at which the next checkpoint is due */
 	struct lf_sqlite_backup *backup; /* under way; NULL = none */

@@ -14,8 +14,6 @@
 #include "proto/base/check.h"
 #include "storage/sqlite/private.h"
 
-enum { TRUNCATE_ATTEMPTS = 5 }; /* each waits for as long as busy_timeout says for readers to end */
-
 static uint64_t bytes_on_disk(const struct lf_store *store)
 {
 	static const char *const suffixes[] = {"", "-wal"};
@@ -55,18 +53,6 @@ static int use_memory(struct lf_store *store)
 	return sqlite3_exec(store->db, "PRAGMA temp_store=MEMORY; PRAGMA temp_store_directory='';", NULL, NULL, NULL);
 }
 
-/* Everything into the database, and the WAL cut to nothing. SQLITE_BUSY: a reader holds on to it. */
-static int cut_wal(struct lf_store *store)
-{
-	int result = SQLITE_BUSY;
-
-	for (int i = 0; i < TRUNCATE_ATTEMPTS && result == SQLITE_BUSY; i++)
-		result = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	if (result == SQLITE_OK)
-		store->wal_pages = store->wal_pages_seen = 0;
-	return result;
-}
-
 /* What the writing connection remembers of what is in the file no more. */
 static void forget(struct lf_store *store)
 {
@@ -92,7 +78,7 @@ enum lf_code lf_sqlite_vacuum(struct lf_store *store, struct lf_chore *chore, st
 	if (store->unknown)
 		return error->code;
 	/* Also after a failure: what it left in the WAL may be what fills the disk. */
-	result = cut_wal(store);
+	result = lf_sqlite_cut_wal(store);
 	if (result != SQLITE_OK && error->code == LF_OK)
 		lf_sqlite_write_error(store, error, result, "cutting the WAL");
 	result = use_memory(store);

@@ -54,6 +54,9 @@ enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error)
 
 	LF_CHECK(S1, store->transaction == LF_TRANSACTION_NONE);
 	LF_CHECK(S2, store->leaf_count == 0 && store->decision_count == 0);
+	if (lf_sqlite_check_room(store, error) != LF_OK)
+		return error->code;
+	store->largest = 0;
 	if (store->decisions < 0) {
 		const int64_t last = lf_sqlite_find_id(store->statements[W_LAST], &result);
 
@@ -111,7 +114,8 @@ enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *le
 	if (result != SQLITE_OK)
 		return lf_sqlite_write_error(store, error, result, "committing");
 	lf_sqlite_turn(store, LF_TRANSACTION_NONE);
-	return LF_OK;
+	store->looked = true;
+	return lf_sqlite_look(store, error);
 }
 
 void lf_sqlite_rollback(struct lf_store *store)
@@ -120,6 +124,7 @@ void lf_sqlite_rollback(struct lf_store *store)
 	if (sqlite3_get_autocommit(store->db) == 0)
 		lf_sqlite_run(store->statements[W_ROLLBACK]);
 	lf_sqlite_turn(store, LF_TRANSACTION_NONE);
+	store->wal_unsure = true;
 	lf_id_cache_clear(store->ids);
 	lf_heads_clear(&store->heads);
 	store->decision_count = 0;
@@ -133,6 +138,11 @@ enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error)
 	int result;
 
 	LF_CHECK(S4, store->transaction == LF_TRANSACTION_NONE);
+	if (!store->looked && lf_sqlite_look(store, error) != LF_OK)
+		return error->code;
+	store->looked = false;
+	if (lf_sqlite_keep_room(store, error) != LF_OK)
+		return error->code;
 	if (store->wal_pages < store->wal_pages_seen || store->checkpoint_at == 0)
 		store->checkpoint_at = CHECKPOINT_PAGES; /* the WAL has restarted */
 	store->wal_pages_seen = store->wal_pages;
@@ -141,6 +151,7 @@ enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error)
 	/* PASSIVE waits for nobody: what a reader still needs stays in the WAL until the next time. */
 	result = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &copied);
 	store->checkpoint_at = store->wal_pages + CHECKPOINT_PAGES / 4;
+	lf_sqlite_note_size(store);
 	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "checkpointing");
 }
 
@@ -150,6 +161,8 @@ enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *erro
 	enum lf_code code;
 
 	LF_CHECK(S4, store->transaction == LF_TRANSACTION_NONE);
+	if (store->short_of_room && lf_sqlite_return_room(store, error) != LF_OK)
+		return error->code;
 	result = lf_sqlite_run(store->statements[W_BEGIN]);
 	if (result == SQLITE_OK) {
 		lf_sqlite_turn(store, LF_TRANSACTION_OPEN);
@@ -159,7 +172,7 @@ enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *erro
 		result = lf_sqlite_run(store->statements[W_COMMIT]);
 	if (result == SQLITE_OK) {
 		lf_sqlite_turn(store, LF_TRANSACTION_NONE);
-		return LF_OK;
+		return lf_sqlite_look(store, error);
 	}
 	code = lf_sqlite_write_error(store, error, result, "trying to write");
 	if (code != LF_DATA_LOSS)
@@ -467,6 +480,8 @@ enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, 
 	int result;
 
 	lf_sqlite_count_record(store);
+	if (append->team.length + append->project.length + append->answer.length > store->largest)
+		store->largest = append->team.length + append->project.length + append->answer.length;
 	LF_CHECK(S3, store->decision_count < LF_BATCH_MAX);
 	to = &store->decision_rows[store->decision_count];
 	*to = (struct lf_decision_row){

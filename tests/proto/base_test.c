@@ -100,7 +100,7 @@ static void *look_at_signals(void *argument)
 	return NULL;
 }
 
-static void a_thread_leaves_every_signal_to_main(void **state)
+static void a_thread_leaves_every_signal_to_main_but_sigbus(void **state)
 {
 	sigset_t inside, before, after;
 	pthread_t thread;
@@ -112,7 +112,7 @@ static void a_thread_leaves_every_signal_to_main(void **state)
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
 	for (int number = 1; number < SIGSYS; number++) {
 		if (number != SIGKILL && number != SIGSTOP)
-			assert_int_equal(sigismember(&inside, number), 1);
+			assert_int_equal(sigismember(&inside, number), number != SIGBUS);
 		assert_int_equal(sigismember(&before, number), sigismember(&after, number));
 	}
 }
@@ -412,7 +412,7 @@ int main(void)
 		cmocka_unit_test(a_broken_invariant_aborts_with_its_name_in_every_build),
 		cmocka_unit_test(a_path_is_only_ever_shortened),
 		cmocka_unit_test(the_clocks_agree_and_move_on),
-		cmocka_unit_test(a_thread_leaves_every_signal_to_main),
+		cmocka_unit_test(a_thread_leaves_every_signal_to_main_but_sigbus),
 		cmocka_unit_test(a_timed_wait_follows_the_monotonic_clock),
 		cmocka_unit_test(everything_is_written_after_short_writes),
 		cmocka_unit_test(what_can_not_be_written_gives_its_errno),

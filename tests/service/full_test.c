@@ -8,11 +8,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "grpc/health/v1/health.pb-c.h"
@@ -20,7 +22,7 @@
 #include "proto/base/limits.h"
 #include "tests/service/daemon.h"
 
-enum { ROUNDS = 6, IDS_MAX = 4000, ID_BYTES = 40, NOTES = 8, TEXT = 64 * 1024 };
+enum { MIB = 1024 * 1024, POLLS = 60, ROUNDS = 6, IDS_MAX = 4000, ID_BYTES = 40, NOTES = 8, TEXT = 64 * 1024 };
 
 /*
  * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
@@ -97,19 +99,169 @@ static bool stored(struct lf_client *client, char *id)
 	return reply != NULL;
 }
 
+/* A small file system in the daemon's folder; false: none can be mounted, said. */
+static bool mount_small(const struct daemon *daemon, int size_mib)
+{
+	char size[32];
+
+	snprintf(size, sizeof(size), "size=%dm", size_mib);
+	if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+		mount("lf", daemon->directory, "tmpfs", 0, size) == 0)
+		return true;
+	print_message("skipped: no small file system can be mounted here: %s\n", strerror(errno));
+	return false;
+}
+
+static void resize(const struct daemon *daemon, int size_mib)
+{
+	char size[32];
+
+	snprintf(size, sizeof(size), "size=%dm", size_mib);
+	assert_int_equal(mount("lf", daemon->directory, "tmpfs", MS_REMOUNT, size), 0);
+}
+
+/* Somebody else's file takes all that is left. */
+static void take_the_rest(const struct daemon *daemon)
+{
+	static const char zeros[4096];
+	char path[96];
+	int file;
+
+	snprintf(path, sizeof(path), "%s/other", daemon->directory);
+	file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	assert_true(file >= 0);
+	while (write(file, zeros, sizeof(zeros)) > 0)
+		continue;
+	assert_int_equal(errno, ENOSPC);
+	close(file);
+}
+
+struct filled {
+	struct daemon daemon;
+	struct lf_client *client;
+	char (*ids)[ID_BYTES];
+	int count;
+};
+
+/* Decisions until one is refused for want of room; false: most were taken. */
+static bool fill(struct filled *f, int most)
+{
+	enum lf_code code = LF_OK;
+
+	for (int i = 0; i < most; i++) {
+		code = score(f->client, f->count, f->ids[f->count]);
+		if (code != LF_OK)
+			break;
+		assert_true(++f->count < IDS_MAX);
+	}
+	assert_true(code == LF_OK || code == LF_RESOURCE_EXHAUSTED);
+	return code != LF_OK;
+}
+
+/* It is not ready, and not now and then either, whoever tries. */
+static void stays_full(struct filled *f)
+{
+	char id[ID_BYTES];
+
+	for (int i = 0; i < POLLS; i++) {
+		assert_false(serving(f->client));
+		if (i % 8 == 0)
+			assert_int_equal(score(f->client, f->count, id), LF_RESOURCE_EXHAUSTED);
+		usleep(50000);
+	}
+}
+
+/* By itself, and for good: what was refused, and more. */
+static void comes_back(struct filled *f)
+{
+	while (!serving(f->client))
+		usleep(20000);
+	assert_false(fill(f, 3));
+	assert_true(serving(f->client));
+	for (int i = 0; i < f->count; i++)
+		assert_true(stored(f->client, f->ids[i]));
+}
+
+/* first: decisions before another's file takes the rest of the disk; else until it is full. */
+static void fill_and_come_back(int size_mib, int first)
+{
+	struct filled f = {.ids = calloc(IDS_MAX, ID_BYTES)};
+	int before;
+
+	daemon_init(&f.daemon);
+	if (!mount_small(&f.daemon, size_mib)) {
+		daemon_clean_up(&f.daemon);
+		free(f.ids);
+		skip();
+	}
+	daemon_start(&f.daemon);
+	f.client = daemon_client(&f.daemon);
+	assert_int_equal(fill(&f, first > 0 ? first : IDS_MAX), first == 0);
+	before = f.count;
+	do { /* what it finds room for by bringing its WAL into the file is taken, too */
+		take_the_rest(&f.daemon);
+		usleep(20000);
+	} while (serving(f.client));
+	stays_full(&f);
+	resize(&f.daemon, size_mib + 2);
+	comes_back(&f);
+	lf_client_destroy(f.client);
+	daemon_stop(&f.daemon);
+	print_message("%d MiB, %s: %d decisions before, and more after, 0 lost\n", size_mib,
+		first > 0 ? "filled by another" : "filled", before);
+	assert_int_equal(umount2(f.daemon.directory, MNT_DETACH), 0);
+	daemon_clean_up(&f.daemon);
+	free(f.ids);
+}
+
+static void a_disk_of_4_to_32_mib_that_is_full_comes_back_with_2_more(void **state)
+{
+	(void)state;
+	for (int size = 4; size <= 32; size *= 2)
+		fill_and_come_back(size, 0);
+}
+
+/* With a WAL that has yet to be brought into the file, which needs room for that. */
+static void a_disk_that_another_fills_comes_back_with_2_mib_more(void **state)
+{
+	(void)state;
+	for (int size = 4; size <= 32; size *= 2)
+		fill_and_come_back(size, 10 * size);
+}
+
+/* SIGXFSZ would end it; EFBIG is a full disk. */
+static void a_limit_of_the_file_size_is_a_full_disk(void **state)
+{
+	struct filled f = {.ids = calloc(IDS_MAX, ID_BYTES)};
+	struct rlimit before, limit;
+
+	(void)state;
+	daemon_init(&f.daemon);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){.rlim_cur = 2 * MIB, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	daemon_start(&f.daemon);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	f.client = daemon_client(&f.daemon);
+	assert_true(fill(&f, IDS_MAX));
+	assert_int_equal(prlimit(f.daemon.pid, RLIMIT_FSIZE, &before, NULL), 0);
+	comes_back(&f);
+	lf_client_destroy(f.client);
+	daemon_stop(&f.daemon);
+	daemon_clean_up(&f.daemon);
+	free(f.ids);
+}
+
 static void a_full_disk_is_told_and_work_goes_on_by_itself_when_there_is_space(void **state)
 {
 	char(*ids)[ID_BYTES] = calloc(IDS_MAX, sizeof(*ids));
 	struct daemon daemon;
 	struct lf_client *client;
 	int count = 0;
-	char size[32];
 
 	(void)state;
 	daemon_init(&daemon);
-	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-		mount("lf", daemon.directory, "tmpfs", 0, "size=4m") != 0) {
-		print_message("skipped: no small file system can be mounted here: %s\n", strerror(errno));
+	if (!mount_small(&daemon, 4)) {
 		daemon_clean_up(&daemon);
 		free(ids);
 		skip();
@@ -124,8 +276,7 @@ static void a_full_disk_is_told_and_work_goes_on_by_itself_when_there_is_space(v
 		assert_int_equal(code, LF_RESOURCE_EXHAUSTED);
 		assert_false(serving(client));
 		assert_true(stored(client, ids[count - 1])); /* reading goes on */
-		snprintf(size, sizeof(size), "size=%dm", 4 + 2 * (round + 1));
-		assert_int_equal(mount("lf", daemon.directory, "tmpfs", MS_REMOUNT, size), 0);
+		resize(&daemon, 4 + 2 * (round + 1));
 		while (!serving(client)) /* without traffic, without a restart */
 			usleep(20000);
 		assert_int_equal(score(client, count, ids[count]), LF_OK); /* the one that was refused, with its key */
@@ -150,6 +301,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_full_disk_is_told_and_work_goes_on_by_itself_when_there_is_space),
+		cmocka_unit_test(a_disk_of_4_to_32_mib_that_is_full_comes_back_with_2_more),
+		cmocka_unit_test(a_disk_that_another_fills_comes_back_with_2_mib_more),
+		cmocka_unit_test(a_limit_of_the_file_size_is_a_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,6 @@
 /* The log: queue, group commit, completions, ids, keys. W1 to W9 are invariants of storage/DESIGN.md. */
+#include <unistd.h>
+
 #include "tests/storage/faulty_backend.h"
 #include "tests/storage/memory_backend.h"
 #include "tests/storage/support.h"
@@ -131,6 +133,118 @@ static atomic_llong fake_now;
 static int64_t falling_clock(void)
 {
 	return atomic_fetch_sub(&fake_now, 1000000);
+}
+
+/* ---- a clock that is wrong: W16 ---- */
+
+enum { SECOND = 1000 * 1000, DAY = 86400 };
+
+static atomic_llong wall_now, elapsed_now;
+static atomic_int warnings;
+static char warned_of[400];
+
+static int64_t wall_clock(void)
+{
+	return atomic_load(&wall_now);
+}
+
+static int64_t elapsed_clock(void)
+{
+	return atomic_load(&elapsed_now);
+}
+
+static void warned(void *context, const char *text)
+{
+	(void)context;
+	snprintf(warned_of, sizeof(warned_of), "%s", text);
+	atomic_fetch_add(&warnings, 1);
+}
+
+static const struct lf_log_options CLOCKS = {
+	.location = place.file, .now_us = wall_clock, .elapsed_us = elapsed_clock, .on_warning = warned};
+
+/* Both clocks, in seconds. */
+static void pass(int64_t wall_seconds, int64_t elapsed_seconds)
+{
+	atomic_fetch_add(&wall_now, wall_seconds * SECOND);
+	atomic_fetch_add(&elapsed_now, elapsed_seconds * SECOND);
+}
+
+static int64_t record(struct lf_log *log)
+{
+	struct work work;
+
+	work_init(&work, 1, 1, 0);
+	assert_int_equal(work_run(log, &work), LF_OK);
+	return work.append.decided_at_us;
+}
+
+/* Without an append, too: the idle writer looks. */
+static void becomes_ready(const struct lf_log *log, bool ready)
+{
+	while (lf_log_ready(log) != ready)
+		usleep(10000);
+}
+
+static void a_clock_that_jumps_ahead_is_not_followed(void **state)
+{
+	const int64_t begin = (int64_t)1000000 * SECOND;
+	struct lf_log *log;
+
+	(void)state;
+	atomic_store(&wall_now, begin);
+	atomic_store(&elapsed_now, 0);
+	atomic_store(&warnings, 0);
+	log = open_with(&lf_sqlite_backend, &CLOCKS);
+	rubric_put(log);
+	assert_int_equal(record(log), begin);
+	pass(290, 0); /* a step that synchronising may make */
+	assert_int_equal(record(log), begin + (int64_t)290 * SECOND);
+	assert_true(lf_log_ready(log));
+	pass(10 * DAY, 10); /* not this one */
+	becomes_ready(log, false);
+	assert_int_equal(record(log), begin + (int64_t)300 * SECOND);
+	pass(20, 20);
+	assert_int_equal(record(log), begin + (int64_t)320 * SECOND);
+	assert_false(lf_log_ready(log));
+	assert_int_equal(atomic_load(&warnings), 1);
+	assert_non_null(strstr(warned_of, "jumped 863990 s ahead"));
+	pass(10 - 10 * DAY, 0); /* set right */
+	becomes_ready(log, true);
+	assert_int_equal(record(log), begin + (int64_t)320 * SECOND);
+	pass(3000, 3000); /* time that passes is no jump */
+	assert_int_equal(record(log), begin + (int64_t)3320 * SECOND);
+	assert_true(lf_log_ready(log));
+	assert_int_equal(atomic_load(&warnings), 2);
+	lf_log_close(log);
+}
+
+static void a_log_that_is_ahead_of_the_clock_is_told_and_not_ready_until_the_clock_is_there(void **state)
+{
+	const int64_t future = (int64_t)2000000 * SECOND;
+	struct lf_log *log;
+
+	(void)state;
+	atomic_store(&wall_now, future);
+	atomic_store(&warnings, 0);
+	log = open_with(&lf_sqlite_backend, &CLOCKS); /* nobody can know that this is wrong */
+	rubric_put(log);
+	assert_int_equal(record(log), future);
+	lf_log_close(log);
+	assert_int_equal(atomic_load(&warnings), 0);
+	pass(-DAY, 0);
+	log = open_with(&lf_sqlite_backend, &CLOCKS);
+	assert_false(lf_log_ready(log));
+	assert_int_equal(atomic_load(&warnings), 1);
+	assert_non_null(strstr(warned_of, "86400 s ahead of the clock"));
+	assert_int_equal(record(log), future); /* and order is kept */
+	assert_false(lf_log_ready(log));
+	pass(DAY - 200, DAY - 200);
+	becomes_ready(log, true);
+	pass(300, 300);
+	assert_int_equal(record(log), future + (int64_t)100 * SECOND);
+	assert_int_equal(atomic_load(&warnings), 2);
+	lf_log_close(log);
 }
 
 static void ids_rise_and_time_never_falls_while_the_clock_runs_backwards_and_across_a_restart(void **state)
@@ -673,6 +787,8 @@ int main(void)
 		CLAIM(a_digest_is_sha_256),
 		CLAIM(ids_are_version_7_and_carry_the_time),
 		CLAIM(ids_rise_and_time_never_falls_while_the_clock_runs_backwards_and_across_a_restart),
+		CLAIM(a_clock_that_jumps_ahead_is_not_followed),
+		CLAIM(a_log_that_is_ahead_of_the_clock_is_told_and_not_ready_until_the_clock_is_there),
 		CLAIM(an_acknowledged_decision_is_read_back_also_after_reopening),
 		CLAIM(what_is_over_a_limit_is_refused_at_once_naming_limit_and_value),
 		CLAIM(a_full_queue_refuses_at_once_and_the_rest_is_stored),

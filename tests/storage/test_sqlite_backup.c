@@ -354,7 +354,7 @@ static void a_copy_replaces_nothing_and_takes_no_name_of_the_log(void **state)
 		assert_int_equal(unlink(name), 0);
 	}
 	assert_int_equal(symlink("/nowhere/at/all", copy_file), 0);
-	refuse(log, copy_file, LF_ALREADY_EXISTS, "is there");
+	refuse(log, copy_file, LF_ALREADY_EXISTS, "is a symbolic link to a file that is not there");
 	assert_int_equal(unlink(copy_file), 0);
 	snprintf(name, sizeof(name), "%s/no/such/folder", place.folder);
 	refuse(log, name, LF_UNAVAILABLE, "directory");
