@@ -319,8 +319,8 @@ enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct l
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: %s is neither an outcome, a default nor a job",
 			lf_leaf_kind_name(act->kind));
 	if (act->kind != LF_LEAF_OUTCOME && act->decision != NULL)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: a %s is about no decision",
-			lf_leaf_kind_name(act->kind));
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "kind: a %s is about no decision", lf_leaf_kind_name(act->kind));
 	if (check_id("caller", act->caller, &checked) != LF_OK || check_bytes("act", act->body, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
 	return run_and_wait(log, &wait, error);

@@ -95,8 +95,7 @@ static void set_commitments(const struct lf_store *store, struct replacement *re
 		struct act act = store->acts[item->id - 1];
 
 		bytes = memory_act_bytes(&act, &length);
-		commit_bytes(
-			salt_of(store, LF_LEAF_OUTCOME, LF_LEAF_JOB, item->id), bytes, length, &replacement->old);
+		commit_bytes(salt_of(store, LF_LEAF_OUTCOME, LF_LEAF_JOB, item->id), bytes, length, &replacement->old);
 		act.row.body = item->bytes;
 		bytes = memory_act_bytes(&act, &length);
 		commit_bytes(&replacement->salt, bytes, length, &replacement->new);
