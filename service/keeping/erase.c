@@ -282,7 +282,10 @@ static void keep_listed(void *context, const struct lf_stored *row)
 	listed->ids[listed->count++] = row->id;
 }
 
-/* Those that came after the payloads were gone through: theirs are the next round's. *end: there are none. */
+/*
+ * Those that came after the payloads were gone through, and before this phase: later ones are the next round's, or the
+ * phase would not end while they come. *end: there are none.
+ */
 static void candidate_slice(struct lf_walk *walk, bool *end)
 {
 	struct lf_erasure *erase = (struct lf_erasure *)walk;
@@ -290,8 +293,14 @@ static void candidate_slice(struct lf_walk *walk, bool *end)
 	struct lf_filter filter = {
 		.candidate = erase->who.id, .since_us = INT64_MIN, .until_us = INT64_MAX, .limit = DECISIONS_A_SLICE};
 	struct listed listed = {.count = 0};
-	uint64_t next;
+	uint64_t newest, next;
 
+	if (walk->at == 0) {
+		if (lf_newest_sequence(log, &newest, &walk->error) != LF_OK)
+			return;
+		walk->at = newest + 1;
+	}
+	filter.before_sequence = walk->at;
 	/*
 	 * Where the person is in very many lists, a page can be empty before the end: the next slice would begin there
 	 * again.
