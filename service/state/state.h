@@ -23,12 +23,12 @@ struct lf_state {
 	struct lf_registry *registry; /* borrowed */
 	struct lf_team_cache *teams;  /* borrowed; NULL: none. Set before the server listens */
 	struct lf_finisher *finisher; /* completes calls whose record is committed */
-	struct lf_finisher *chores;   /* runs what may take minutes, so that it holds no worker: Backup and Vacuum */
+	struct lf_finisher *chores;   /* runs what may take minutes, so that it holds no worker: Backup */
 	/* Both borrowed, and set before the server listens. NULL: this service has no signing key. */
 	const struct lf_signer *signer;
 	struct lf_checkpoints *checkpoints; /* what is signed must continue the newest of them */
 	atomic_bool draining;  /* set when a shutdown begins: Health says NOT_SERVING, and chores end early */
-	atomic_bool redacting; /* one step of an erasure or pruning at a time (lf_redaction_begin()) */
+	atomic_bool redacting; /* an erasure or pruning is at work: one at a time (lf_redaction_init()) */
 };
 
 /*
