@@ -12,7 +12,8 @@ static const struct lf_command *const commands[] = {&lf_command_score, &lf_comma
 	&lf_command_rubric_fmt, &lf_command_rubric_weights, &lf_command_rubric_test, &lf_command_rubric_put,
 	&lf_command_rubric_activate, &lf_command_rubric_deactivate, &lf_command_rubric_default,
 	&lf_command_rubric_history, &lf_command_rubric_backtest, &lf_command_backup, &lf_command_retention,
-	&lf_command_call, &lf_command_health, &lf_command_version, &lf_command_token, &lf_command_help, NULL};
+	&lf_command_jobs_list, &lf_command_jobs_show, &lf_command_call, &lf_command_health, &lf_command_version,
+	&lf_command_token, &lf_command_help, NULL};
 
 /* Runs the command, or shows help. */
 static int run(struct lf_cli *cli, const struct lf_arguments *arguments)

@@ -1,11 +1,9 @@
-/* leadfit retention: what is older than is kept is pruned, in steps; then the file is rewritten. */
-#include <inttypes.h>
+/* leadfit retention: what is older than is kept is pruned, by a job of the service. */
 #include <stdio.h>
 #include <time.h>
 
 #include "client/cmd/commands.h"
 #include "client/cmd/keeping.h"
-#include "client/term/progress.h"
 #include "client/views/keeping_page.h"
 #include "leadfit/v1/printed.pb-c.h"
 
@@ -14,17 +12,15 @@ static const struct lf_option retention_options[] = {
 	{"allow-under-six-months", NULL, "keep less than six months", false},
 	{"dry-run", NULL, "only count", false},
 	{"yes", NULL, "do not ask", false},
+	LF_NO_WAIT_OPTION,
 	{NULL, NULL, NULL, false},
 };
 
 enum { MONTHS_DEFAULT = 24, MONTHS_ASKED = 6 /* fewer need a flag */, MONTHS_MAX = 1200 };
 
 struct retention {
-	Leadfit__V1__PruneRequest request;
+	Leadfit__V1__StartPruneRequest request;
 	Google__Protobuf__Timestamp before;
-	ProtobufCMessage *last; /* the answer before; owns the cursor */
-	Leadfit__V1__LogPruned sums;
-	struct lf_progress progress;
 	struct lf_error error;
 };
 
@@ -65,32 +61,26 @@ static enum lf_code ask(struct retention *retention, const struct lf_arguments *
 	return lf_keeping_confirm(arguments, question, &retention->error);
 }
 
-/* Step by step. The same step twice does no harm: what it pruned is not pruned again. */
-static enum lf_code prune_all(struct lf_cli *cli, struct retention *retention)
+static void show(struct lf_cli *cli, const Leadfit__V1__Job *job)
 {
-	do {
-		ProtobufCMessage *reply =
-			lf_cli_call(cli, "leadfit.v1.Keeping/Prune", &retention->request.base, true, &retention->error);
-		const Leadfit__V1__PruneResponse *step;
+	Leadfit__V1__LogPruned pruned = LEADFIT__V1__LOG_PRUNED__INIT;
 
-		if (reply == NULL)
-			return retention->error.code;
-		step = (const Leadfit__V1__PruneResponse *)reply;
-		retention->sums.decisions += step->decisions;
-		retention->sums.payloads += step->payloads;
-		retention->sums.payload_bytes += step->payload_bytes;
-		retention->sums.kept_payloads += step->kept_payloads;
-		retention->request.cursor = step->cursor;
-		protobuf_c_message_free_unpacked(retention->last, NULL);
-		retention->last = reply;
-		lf_progress_say(&retention->progress,
-			"pruning: %" PRIu64 " decisions, %" PRIu64 " teams and projects so far",
-			retention->sums.decisions, retention->sums.payloads);
-	} while (retention->request.cursor[0] != '\0');
-	return LF_OK;
+	pruned.job_id = job->job_id;
+	pruned.before = job->before;
+	pruned.dry_run = job->dry_run;
+	pruned.decisions = job->decisions;
+	pruned.payloads = job->payloads;
+	pruned.payload_bytes = job->payload_bytes;
+	pruned.kept_payloads = job->kept_payloads;
+	pruned.bytes_before = job->bytes_before;
+	pruned.bytes_after = job->bytes_after;
+	if (cli->json)
+		lf_cli_json(cli, &pruned.base);
+	else
+		lf_pruned_print(&cli->page, &pruned);
 }
 
-static enum lf_code run_steps(struct lf_cli *cli, const struct lf_arguments *arguments, struct retention *retention)
+static enum lf_code make_request(struct retention *retention, const struct lf_arguments *arguments)
 {
 	const char *months = lf_argument(arguments, "keep-months");
 	unsigned number = MONTHS_DEFAULT;
@@ -99,47 +89,31 @@ static enum lf_code run_steps(struct lf_cli *cli, const struct lf_arguments *arg
 		lf_option_number("keep-months", months, 0, MONTHS_MAX, &number, &retention->error) != LF_OK)
 		return retention->error.code;
 	set_months_ago(&retention->before, number);
-	retention->request.before = retention->sums.before = &retention->before;
+	retention->request.before = &retention->before;
 	retention->request.allow_under_six_months = lf_argument(arguments, "allow-under-six-months") != NULL;
+	retention->request.dry_run = lf_argument(arguments, "dry-run") != NULL;
 	if (number < MONTHS_ASKED && !retention->request.allow_under_six_months)
 		return lf_error_set(&retention->error, LF_INVALID_ARGUMENT,
 			"--keep-months: %u is less than %d; --allow-under-six-months allows that", number,
 			MONTHS_ASKED);
-	retention->request.dry_run = retention->sums.dry_run = lf_argument(arguments, "dry-run") != NULL;
-	if (ask(retention, arguments) != LF_OK || prune_all(cli, retention) != LF_OK || retention->request.dry_run)
-		return retention->error.code;
-	lf_progress_say(&retention->progress, "rewriting the file");
-	return lf_keeping_call_vacuum(
-		cli, arguments, &retention->sums.bytes_before, &retention->sums.bytes_after, &retention->error);
+	return ask(retention, arguments);
 }
 
 static int run_retention(struct lf_cli *cli, const struct lf_arguments *arguments)
 {
 	static const struct lf_source source = {.prefix = "before", .option = "--keep-months"};
 	struct retention retention = {.error = LF_ERROR_INIT};
-	int status = LF_EXIT_DONE;
+	const struct lf_keeping_job job = {.method = "leadfit.v1.Keeping/StartPrune",
+		.request = &retention.request.base,
+		.show = show,
+		.sources = &source,
+		.source_count = 1};
+	int status;
 
-	lf_progress_init(&retention.progress);
-	leadfit__v1__prune_request__init(&retention.request);
-	leadfit__v1__log_pruned__init(&retention.sums);
+	leadfit__v1__start_prune_request__init(&retention.request);
 	google__protobuf__timestamp__init(&retention.before);
-	run_steps(cli, arguments, &retention);
-	lf_progress_end(&retention.progress);
-	if (retention.error.code == LF_CANCELLED && !cli->called) {
-		fprintf(stderr, "leadfit: %s\n", retention.error.message);
-		status = LF_EXIT_NO;
-	} else if (retention.error.code != LF_OK) {
-		status = lf_cli_report(cli, &retention.error, &source, 1);
-		if (retention.last != NULL)
-			fprintf(stderr,
-				"leadfit: %" PRIu64 " decisions are pruned; run the same command again for the rest\n",
-				retention.sums.decisions);
-	} else if (cli->json) {
-		lf_cli_json(cli, &retention.sums.base);
-	} else {
-		lf_pruned_print(&cli->page, &retention.sums);
-	}
-	protobuf_c_message_free_unpacked(retention.last, NULL);
+	make_request(&retention, arguments);
+	status = lf_keeping_run(cli, arguments, &job, &retention.error);
 	lf_error_clean_up(&retention.error);
 	return status;
 }
@@ -154,9 +128,10 @@ const struct lf_command lf_command_retention = {
 		"The log still verifies and says "
 		"what was pruned. Then the file is rewritten; decisions wait meanwhile, and it needs twice its size of "
 		"free space. Less than six "
-		"months are kept only with --allow-under-six-months. The role admin is needed. On a terminal it asks "
-		"first; elsewhere --yes is "
-		"needed, but for --dry-run.\n\n"
+		"months are kept only with --allow-under-six-months. The service does it, as a job that goes on when "
+		"this command is interrupted, and over restarts of the service: leadfit jobs show. With --no-wait the "
+		"command returns when the job has started. --dry-run only counts; it is a job, too. The role admin is "
+		"needed. On a terminal it asks first; elsewhere --yes is needed, but for --dry-run.\n\n"
 		"Examples:\n"
 		"  leadfit retention --dry-run\n"
 		"  leadfit retention --keep-months 36 --yes\n",

@@ -4,7 +4,7 @@ _leadfit()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
 	local globals="--server --token-file --timeout --output --color --help"
-	local commands="score batch profile decisions audit rubric backup retention call health version token help"
+	local commands="score batch profile decisions audit rubric backup retention jobs call health version token help"
 	local i word command="" second="" expects=""
 	COMPREPLY=()
 
@@ -19,7 +19,7 @@ _leadfit()
 		case $word in
 		--list | --decisions-only | --latest | --all-rubrics | --accepted | --overridden | --small-too | --help | --what-if | --rank-table | --ignore-undeclared | --strict | --all | --check | --write | --force | -h) ;;
 		--resume | --cross | --full) ;;
-		--yes | --dry-run | --allow-under-six-months) ;;
+		--yes | --dry-run | --allow-under-six-months | --no-wait) ;;
 		--*) expects=yes ;;
 		*)
 			if [[ -z $command ]]; then
@@ -86,8 +86,8 @@ _leadfit()
 		"decisions verify-proof") globals+=" --key" ;;
 		"decisions verify") globals+=" --checkpoint --key" ;;
 		"decisions export") globals+=" --team --project --candidate --rubric --outcome --since --until --decisions-only --format --columns --resume" ;;
-		"decisions erase") globals+=" --candidate --reason --yes" ;;
-		"retention "*) globals+=" --keep-months --allow-under-six-months --dry-run --yes" ;;
+		"decisions erase") globals+=" --candidate --reason --yes --no-wait" ;;
+		"retention "*) globals+=" --keep-months --allow-under-six-months --dry-run --yes --no-wait" ;;
 		"decisions watch") globals+=" --team --project --candidate --rubric --outcome --since --until --decisions-only --from --publish" ;;
 		"decisions replay") globals+=" --team --project --candidate --rubric --outcome --since --until --decisions-only" ;;
 		"rubric backtest") globals+=" --team --project --candidate --rubric --outcome --since --until --all-rubrics --what-if --latest --ignore-undeclared --limit --svg" ;;
@@ -111,6 +111,7 @@ _leadfit()
 		;;
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show outcome report replay prove verify verify-proof export watch erase" -- "$current")) ;;
+	"jobs " | "help jobs") COMPREPLY=($(compgen -W "list show" -- "$current")) ;;
 	"audit " | "help audit") COMPREPLY=($(compgen -W "impact" -- "$current")) ;;
 	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate deactivate default history backtest diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
@@ -123,8 +124,8 @@ _leadfit()
 		leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/Deactivate leadfit.v1.Rubrics/SetDefault leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Backtest leadfit.v1.Rubrics/Get
 		leadfit.v1.Rubrics/List leadfit.v1.Scoring/Score leadfit.v1.Scoring/ScoreBatch leadfit.v1.Scoring/Profile
 		leadfit.v1.Scoring/Sweep leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Decisions/Export
-		leadfit.v1.Decisions/RecordOutcome leadfit.v1.Decisions/ListOutcomes leadfit.v1.Keeping/Erase
-		leadfit.v1.Keeping/Prune leadfit.v1.Keeping/Vacuum leadfit.v1.Keeping/Backup leadfit.v1.Describe/Describe
+		leadfit.v1.Decisions/RecordOutcome leadfit.v1.Decisions/ListOutcomes leadfit.v1.Keeping/Erase leadfit.v1.Keeping/Prune
+		leadfit.v1.Keeping/Vacuum leadfit.v1.Keeping/StartErase leadfit.v1.Keeping/StartPrune leadfit.v1.Keeping/Backup leadfit.v1.Jobs/Get leadfit.v1.Jobs/List leadfit.v1.Describe/Describe
 		grpc.health.v1.Health/Check" -- "$current")) ;;
 	"health ") COMPREPLY=($(compgen -W "leadfit.v1.Scoring leadfit.v1.Decisions leadfit.v1.Rubrics" -- "$current")) ;;
 	esac

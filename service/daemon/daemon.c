@@ -136,10 +136,13 @@ static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_op
 		return error->code;
 	d->state_ready = true;
 	d->state.teams = d->teams;
+	d->state.server = d->server;
 	d->state.signer = d->seal.signer;
 	d->state.backups = d->backups;
 	lf_daemon_services_init(&d->services, &d->state);
-	return lf_daemon_services_add(&d->services, d->server, error);
+	if (lf_daemon_services_add(&d->services, d->server, error) != LF_OK)
+		return error->code;
+	return lf_daemon_services_start(&d->services, error);
 }
 
 static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
@@ -209,8 +212,10 @@ void lf_daemon_stop(struct lf_daemon *d)
 		given_up = lf_rpc_server_stop(d->server, DRAIN_MS);
 	if (given_up > 0)
 		fprintf(stderr, "leadfitd: %zu requests were given up\n", given_up);
-	if (d->state_ready)
+	if (d->state_ready) {
 		lf_state_end_chores(&d->state);
+		lf_daemon_services_stop(&d->services);
+	}
 	LF_CHECK(H4, d->state.chores == NULL);
 	lf_seal_close(&d->seal);
 	if (d->stays)

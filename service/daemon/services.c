@@ -7,6 +7,7 @@ void lf_daemon_services_init(struct lf_daemon_services *services, struct lf_stat
 	lf_rubrics_init(&services->rubrics, state);
 	lf_audit_init(&services->audit, state);
 	lf_keeping_init(&services->keeping, state);
+	lf_jobs_service_init(&services->jobs, &services->keeping);
 	lf_health_init(&services->health, state);
 	lf_describe_init(&services->describe);
 }
@@ -35,6 +36,7 @@ enum lf_code lf_daemon_services_add(
 		{decisions, "RecordOutcome", LF_ROLE_SCORE},
 		{&services->audit.base.base, NULL, LF_ROLE_READ},
 		{&services->keeping.base.base, NULL, LF_ROLE_ADMIN},
+		{&services->jobs.base.base, NULL, LF_ROLE_ADMIN},
 		{rubrics, NULL, LF_ROLE_READ},
 		{rubrics, "Put", LF_ROLE_RUBRIC},
 		{rubrics, "Activate", LF_ROLE_RUBRIC},
@@ -54,8 +56,17 @@ enum lf_code lf_daemon_services_add(
 	return LF_OK;
 }
 
+enum lf_code lf_daemon_services_start(struct lf_daemon_services *services, struct lf_error *error)
+{
+	return lf_keeping_start(&services->keeping, error);
+}
+
+void lf_daemon_services_stop(struct lf_daemon_services *services)
+{
+	lf_keeping_stop(&services->keeping);
+}
+
 void lf_daemon_services_clean_up(struct lf_daemon_services *services)
 {
 	lf_audit_clean_up(&services->audit);
-	lf_keeping_clean_up(&services->keeping);
 }

@@ -16,6 +16,7 @@ struct lf_daemon_services {
 	struct lf_rubrics_service rubrics;
 	struct lf_audit_service audit;
 	struct lf_keeping_service keeping;
+	struct lf_jobs_service jobs;
 	struct lf_health_service health;
 	Leadfit__V1__Describe_Service describe;
 };
@@ -25,7 +26,11 @@ void lf_daemon_services_init(struct lf_daemon_services *services, struct lf_stat
 /* Adds them to the server, each method with the role that it needs. Before the server listens. Borrows services. */
 enum lf_code lf_daemon_services_add(
 	struct lf_daemon_services *services, struct lf_rpc_server *server, struct lf_error *error);
-/* Frees what they keep between calls. After the server has stopped. */
+/* Starts what goes on without a call: the jobs of the log. When state is complete, before the server listens. */
+enum lf_code lf_daemon_services_start(struct lf_daemon_services *services, struct lf_error *error);
+/* Ends that, blocking as lf_keeping_stop() does. After the server has stopped, before the log is closed. */
+void lf_daemon_services_stop(struct lf_daemon_services *services);
+/* Frees what they keep between calls. After lf_daemon_services_stop(). */
 void lf_daemon_services_clean_up(struct lf_daemon_services *services);
 
 #endif

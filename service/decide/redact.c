@@ -61,6 +61,7 @@ struct walk {
 	const char *id;
 	bool cut; /* else only look */
 	enum lf_mention found;
+	size_t longer; /* texts that have the id only within a longer word */
 };
 
 static bool is_display(const char *field)
@@ -73,8 +74,12 @@ static bool looks(struct walk *walk, const ProtobufCFieldDescriptor *field, cons
 {
 	enum lf_mention weight = is_display(field->name) ? LF_MENTION_TEXT : LF_MENTION_PART;
 
-	if (text == NULL || !lf_mentions(text, walk->id))
+	if (text == NULL || strstr(text, walk->id) == NULL)
 		return false;
+	if (!lf_mentions(text, walk->id)) {
+		walk->longer++;
+		return false;
+	}
 	if (weight > walk->found)
 		walk->found = weight;
 	return true;
@@ -132,22 +137,24 @@ static bool walk_message(struct walk *walk, ProtobufCMessage *message)
 
 /* ---- teams and projects ---- */
 
-enum lf_mention lf_team_mentions(const Leadfit__V1__Team *team, const char *id)
+enum lf_mention lf_team_mentions(const Leadfit__V1__Team *team, const char *id, size_t *longer)
 {
 	struct walk walk = {.id = id};
 
+	walk_message(&walk, lf_unconst(&team->base));
+	*longer = walk.longer;
 	for (size_t i = 0; i < team->n_members; i++)
 		if (strcmp(team->members[i]->id, id) == 0)
 			return LF_MENTION_PART;
-	walk_message(&walk, lf_unconst(&team->base));
 	return walk.found;
 }
 
-enum lf_mention lf_project_mentions(const Leadfit__V1__Project *project, const char *id)
+enum lf_mention lf_project_mentions(const Leadfit__V1__Project *project, const char *id, size_t *longer)
 {
 	struct walk walk = {.id = id};
 
 	walk_message(&walk, lf_unconst(&project->base));
+	*longer = walk.longer;
 	return walk.found;
 }
 
@@ -282,4 +289,10 @@ bool lf_outcome_redact(Leadfit__V1__OutcomeBody *outcome, bool took_part, const 
 		changed = true;
 	}
 	return changed;
+}
+
+size_t lf_outcome_count_texts(const Leadfit__V1__OutcomeBody *outcome, const char *id)
+{
+	return (size_t)(strstr(outcome->lead, id) != NULL) + (size_t)(strstr(outcome->overridden_by, id) != NULL) +
+		(size_t)(strstr(outcome->reason, id) != NULL);
 }

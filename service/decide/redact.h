@@ -38,9 +38,10 @@ enum lf_mention {
  */
 bool lf_mentions(const char *text, const char *id);
 
-enum lf_mention lf_team_mentions(const Leadfit__V1__Team *team, const char *id);
+/* *longer: how many texts have the id only within a longer word, so that they stay as they are. */
+enum lf_mention lf_team_mentions(const Leadfit__V1__Team *team, const char *id, size_t *longer);
 /* Ids of teams and projects are nobody's: they are not looked at. */
-enum lf_mention lf_project_mentions(const Leadfit__V1__Project *project, const char *id);
+enum lf_mention lf_project_mentions(const Leadfit__V1__Project *project, const char *id, size_t *longer);
 
 /*
  * The member's entry keeps the tombstone alone; every other text that mentions the id is emptied, a map's entry left
@@ -64,5 +65,7 @@ bool lf_decision_redact(Leadfit__V1__Decision *decision, const struct lf_redacto
  * whatever it calls them, and goes. Returns whether anything changed.
  */
 bool lf_outcome_redact(Leadfit__V1__OutcomeBody *outcome, bool took_part, const struct lf_redactor *redactor);
+/* How many texts of it have the id somewhere. */
+size_t lf_outcome_count_texts(const Leadfit__V1__OutcomeBody *outcome, const char *id);
 
 #endif

@@ -1,82 +1,13 @@
-/* Work on the whole file: vacuum and backup. */
+/* Copying the log to a file. */
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/base/forget.h"
 #include "proto/base/harmless.h"
 #include "proto/base/limits.h"
 #include "service/keeping/keeping.h"
 #include "service/state/finisher.h"
 #include "service/state/reply.h"
 #include "service/state/state.h"
-#include "service/state/team_cache.h"
-
-/* ---- vacuum ---- */
-
-/* In the call's arena. */
-struct vacuum {
-	struct lf_finish finish; /* first */
-	struct lf_state *state;
-	struct lf_rpc_call *call;
-	Leadfit__V1__VacuumResponse_Closure closure;
-};
-
-/*
- * The file has nothing more of what was deleted, nor do the log's connections: now what the service keeps beside them.
- * This thread's stack, and that of whoever works at the moment, follow when each has nothing more to do.
- */
-static void forget(struct lf_state *state, struct lf_rpc_call *call)
-{
-	lf_forget();
-	lf_team_cache_clear(state->teams);
-	lf_rpc_forget(call);
-	lf_finisher_wake(state->finisher);
-}
-
-/* On the thread for chores. */
-static void run_vacuum(struct lf_finish *finish)
-{
-	struct vacuum *v = (struct vacuum *)finish;
-	struct lf_chore chore = {.what = LF_CHORE_VACUUM};
-	Leadfit__V1__VacuumResponse response = LEADFIT__V1__VACUUM_RESPONSE__INIT;
-	struct lf_error error = LF_ERROR_INIT;
-
-	if (atomic_load(&v->state->draining) || lf_rpc_expired(v->call))
-		lf_error_set(&error, LF_CANCELLED, "nobody waits for the vacuum any more, or the service is stopping");
-	else
-		lf_log_do(v->state->log, &chore, &error);
-	if (error.code != LF_OK) {
-		lf_send_error(v->call, &error);
-		return;
-	}
-	forget(v->state, v->call);
-	response.bytes_before = chore.bytes_before;
-	response.bytes_after = chore.bytes;
-	v->closure(&response, v->call);
-}
-
-void lf_keeping_vacuum(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__VacuumRequest *request,
-	Leadfit__V1__VacuumResponse_Closure closure, void *closure_data)
-{
-	struct lf_error error = LF_ERROR_INIT;
-	struct vacuum *v = lf_arena_alloc(lf_rpc_arena(closure_data), sizeof(*v));
-
-	(void)request;
-	if (v == NULL) {
-		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the vacuum");
-		lf_send_error(closure_data, &error);
-		return;
-	}
-	*v = (struct vacuum){
-		.finish.run = run_vacuum,
-		.state = LF_CONTAINER_OF(service, struct lf_keeping_service, base)->state,
-		.call = closure_data,
-		.closure = closure,
-	};
-	lf_finisher_push(v->state->chores, &v->finish);
-}
-
-/* ---- backup ---- */
 
 /* In the call's arena, with its path. */
 struct backup {

@@ -12,9 +12,6 @@
  * Rounds. Each after the first looks at what came while the one before was under way, until one finds nothing. Callers
  * must stop sending the person first: as long as they go on, there is something to find, and after some rounds the
  * erasure says so and ends.
- *
- * A step (one call) does about LF_STEP_DECISIONS_MAX decisions, or LF_STEP_MS_MAX; the cursor says where the next one
- * goes on. One step at a time: two that redact the same decision would each write the other's person back.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,20 +24,8 @@
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
 #include "service/keeping/erasure.h"
-#include "service/keeping/keeping.h"
-#include "service/decide/text_list.h"
-#include "service/rubric/checker.h"
-#include "service/state/reply.h"
 
-enum {
-	PAYLOADS_A_SLICE = 64,
-	DECISIONS_A_SLICE = 16,
-	ATTEMPTS_MAX = 50,
-	SCRATCH_BYTES_MAX = 128 * 1024 * 1024,
-	ROUNDS_MAX = 8
-};
-
-enum phase { PHASE_TEAMS, PHASE_PROJECTS, PHASE_CANDIDATE, PHASE_ACTS, PHASES };
+enum { PAYLOADS_A_SLICE = 64, DECISIONS_A_SLICE = 16, ATTEMPTS_MAX = 50, ROUNDS_MAX = 8 };
 
 /* Decisions over one payload, copied while the log tells them. */
 struct over {
@@ -69,12 +54,12 @@ static bool keep_decision(void *context, const struct lf_stored *row)
 }
 
 /*
- * Redacts a slice of the decisions over a payload, from place.sequence on: frozen, where the person has a part in it.
- * *seen: every decision up to it has been looked at, and what this slice redacts waits to be written with the payload;
- * 0: not yet.
+ * Redacts a slice of the decisions over a payload, from *from on: frozen, where the person has a part in it. *seen:
+ * every decision up to it has been looked at, and what this slice redacts waits to be written with the payload; 0: not
+ * yet, and *from is where to go on.
  */
 static enum lf_code redact_slice(struct lf_erasure *erase, uint64_t payload, bool project, enum lf_mention mention,
-	const char *id, uint64_t *seen)
+	const char *id, uint64_t *from, uint64_t *seen)
 {
 	struct over over = {.payload = payload, .project = project};
 	const struct lf_scan scan = {
@@ -82,32 +67,33 @@ static enum lf_code redact_slice(struct lf_erasure *erase, uint64_t payload, boo
 		.project_id = project ? id : NULL,
 		.since_us = INT64_MIN,
 		.until_us = INT64_MAX,
-		.from_sequence = erase->place.sequence,
+		.from_sequence = *from,
 		.limit = LF_PAGE_MAX,
 		.payloads = true,
 	};
 	uint64_t newest, next;
 
 	*seen = 0;
-	if (lf_newest_sequence(erase->state->log, &newest, &erase->error) == LF_OK &&
-		lf_log_scan(erase->state->log, &scan, keep_decision, &over, &next, &erase->error) == LF_OK &&
+	if (lf_newest_sequence(erase->walk.redaction.run->state->log, &newest, &erase->walk.error) == LF_OK &&
+		lf_log_scan(erase->walk.redaction.run->state->log, &scan, keep_decision, &over, &next,
+			&erase->walk.error) == LF_OK &&
 		over.exhausted)
-		lf_erase_no_memory(erase);
+		lf_walk_no_memory(&erase->walk);
 	for (size_t i = 0; i < over.count; i++) {
-		if (!lf_erase_failed(erase) && mention == LF_MENTION_PART)
+		if (!lf_walk_failed(&erase->walk) && mention == LF_MENTION_PART)
 			lf_erase_from_decision(erase, over.copies[i], false);
-		else if (!lf_erase_failed(erase))
+		else if (!lf_walk_failed(&erase->walk))
 			lf_erase_forget_request(erase, over.copies[i]);
 		free(over.copies[i]);
 	}
-	if (lf_erase_failed(erase))
-		return erase->error.code;
+	if (lf_walk_failed(&erase->walk))
+		return erase->walk.error.code;
 	if (over.stopped_at == 0 && next == 0) {
 		*seen = newest > 0 ? newest : 1;
 		return LF_OK;
 	}
-	erase->place.sequence = over.stopped_at != 0 ? over.stopped_at : next;
-	return lf_redaction_write(&erase->redaction, 0, &erase->error);
+	*from = over.stopped_at != 0 ? over.stopped_at : next;
+	return lf_redaction_write(&erase->walk.redaction, 0, &erase->walk.error);
 }
 
 /* ---- payloads ---- */
@@ -119,26 +105,27 @@ struct payload {
 	ProtobufCMessage *message;
 	const char *id;
 	enum lf_mention mention;
+	size_t longer; /* texts with the person's id within a longer word */
 };
 
 static enum lf_code decode(struct lf_erasure *erase, struct payload *payload)
 {
-	lf_arena_reset(&erase->scratch);
+	lf_arena_reset(&erase->walk.scratch);
 	payload->message =
 		lf_wire_unpack(payload->project ? &leadfit__v1__project__descriptor : &leadfit__v1__team__descriptor,
-			payload->row->body.data, payload->row->body.length, &erase->scratch, &erase->error);
+			payload->row->body.data, payload->row->body.length, &erase->walk.scratch, &erase->walk.error);
 	if (payload->message == NULL)
-		return erase->error.code;
+		return erase->walk.error.code;
 	if (payload->project) {
 		const Leadfit__V1__Project *project = (const Leadfit__V1__Project *)payload->message;
 
 		payload->id = project->id;
-		payload->mention = lf_project_mentions(project, erase->who.id);
+		payload->mention = lf_project_mentions(project, erase->who.id, &payload->longer);
 	} else {
 		const Leadfit__V1__Team *team = (const Leadfit__V1__Team *)payload->message;
 
 		payload->id = team->id;
-		payload->mention = lf_team_mentions(team, erase->who.id);
+		payload->mention = lf_team_mentions(team, erase->who.id, &payload->longer);
 	}
 	return LF_OK;
 }
@@ -148,23 +135,24 @@ static enum lf_code replace_payload(struct lf_erasure *erase, struct payload *pa
 {
 	struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .id = payload->row->id};
 
-	if (decode(erase, payload) != LF_OK || lf_redaction_make_room(&erase->redaction, &erase->error) != LF_OK)
-		return erase->error.code;
+	if (decode(erase, payload) != LF_OK ||
+		lf_redaction_make_room(&erase->walk.redaction, &erase->walk.error) != LF_OK)
+		return erase->walk.error.code;
 	if (payload->project)
 		lf_project_redact((Leadfit__V1__Project *)payload->message, &erase->who);
 	else
 		lf_team_redact((Leadfit__V1__Team *)payload->message, &erase->who);
-	item.bytes.data =
-		lf_wire_canonical_bytes(payload->message, lf_redaction_arena(&erase->redaction), &item.bytes.length);
+	item.bytes.data = lf_wire_canonical_bytes(
+		payload->message, lf_redaction_arena(&erase->walk.redaction), &item.bytes.length);
 	if (item.bytes.data == NULL)
-		return lf_erase_no_memory(erase);
-	lf_redaction_add(&erase->redaction, &item);
-	return lf_redaction_write(&erase->redaction, seen, &erase->error);
+		return lf_walk_no_memory(&erase->walk);
+	lf_redaction_add(&erase->walk.redaction, &item);
+	return lf_redaction_write(&erase->walk.redaction, seen, &erase->walk.error);
 }
 
 static enum lf_code keep_coming(struct lf_erasure *erase)
 {
-	return lf_error_set(&erase->error, LF_FAILED_PRECONDITION,
+	return lf_error_set(&erase->walk.error, LF_FAILED_PRECONDITION,
 		"decisions with this person keep coming: see to it that nobody sends them any more, and erase again");
 }
 
@@ -174,51 +162,50 @@ static bool came_meanwhile(struct lf_erasure *erase, uint64_t seen, unsigned att
 	struct lf_error ignored = LF_ERROR_INIT;
 	uint64_t newest = 0;
 
-	if (erase->error.code != LF_FAILED_PRECONDITION)
+	if (erase->walk.error.code != LF_FAILED_PRECONDITION)
 		return false;
-	lf_newest_sequence(erase->state->log, &newest, &ignored);
+	lf_newest_sequence(erase->walk.redaction.run->state->log, &newest, &ignored);
 	lf_error_clean_up(&ignored);
 	if (newest <= seen)
 		return false; /* something is damaged */
-	lf_error_clean_up(&erase->error);
-	lf_error_init(&erase->error);
+	lf_error_clean_up(&erase->walk.error);
+	lf_error_init(&erase->walk.error);
 	if (attempt == ATTEMPTS_MAX)
 		keep_coming(erase);
 	return attempt < ATTEMPTS_MAX;
 }
 
-/*
- * Takes the person out of one payload and the decisions over it. *done: nothing of it is left to do; else the step is
- * over.
- */
-static enum lf_code redact_payload(struct lf_erasure *erase, uint64_t id, bool project, bool *done)
+/* Takes the person out of one payload and the decisions over it. */
+static enum lf_code redact_payload(struct lf_erasure *erase, uint64_t id, bool project)
 {
 	struct payload payload = {.project = project};
 	char name[LF_ID_BYTES_MAX + 1];
-	uint64_t seen = 0;
+	uint64_t from = 0, seen = 0;
+	bool done;
 
-	*done = false;
-	if (lf_log_get_payload(erase->state->log, id, &payload.row, &erase->error) != LF_OK ||
+	if (lf_log_get_payload(erase->walk.redaction.run->state->log, id, &payload.row, &erase->walk.error) != LF_OK ||
 		decode(erase, &payload) != LF_OK)
 		goto end;
+	if (id > erase->counted[project]) {
+		erase->walk.redaction.run->job->counts.longer_words += payload.longer;
+		erase->counted[project] = id;
+	}
 	snprintf(name, sizeof(name), "%s", payload.id);
-	*done = payload.mention == LF_MENTION_NONE;
-	erase->place.again |= !*done;
-	for (unsigned attempt = 0; !*done && !lf_erase_failed(erase); attempt++) {
+	done = payload.mention == LF_MENTION_NONE;
+	erase->again |= !done;
+	for (unsigned attempt = 0; !done && !lf_walk_failed(&erase->walk); attempt++) {
 		do
-			redact_slice(erase, id, project, payload.mention, name, &seen);
-		while (!lf_erase_failed(erase) && seen == 0 && !lf_redaction_is_step_over(&erase->redaction));
-		if (lf_erase_failed(erase) || seen == 0)
+			redact_slice(erase, id, project, payload.mention, name, &from, &seen);
+		while (!lf_walk_failed(&erase->walk) && seen == 0 && lf_walk_goes_on(&erase->walk));
+		if (lf_walk_failed(&erase->walk))
 			break;
-		*done = replace_payload(erase, &payload, seen) == LF_OK;
-		if (!*done && !came_meanwhile(erase, seen, attempt))
+		done = replace_payload(erase, &payload, seen) == LF_OK;
+		if (!done && !came_meanwhile(erase, seen, attempt))
 			break;
 	}
-	if (*done)
-		erase->place.sequence = 0;
 end:
 	free(payload.row);
-	return erase->error.code;
+	return erase->walk.error.code;
 }
 
 /* Ids of payloads that may mention the person. */
@@ -239,36 +226,47 @@ static void look_at_payload(void *context, const struct lf_payload_row *row)
 		found->ids[found->count++] = row->id;
 }
 
-/* A slice of the payloads of a kind, from place.payload on. *end: there are no more. */
-static enum lf_code payload_slice(struct lf_erasure *erase, bool project, bool *end)
+static void payload_slice(struct lf_erasure *erase, bool project, bool *end)
 {
-	struct found found = {.id = erase->who.id, .last = erase->place.payload};
+	struct lf_walk *walk = &erase->walk;
+	struct found found = {.id = erase->who.id};
 	uint64_t next;
-	bool done = true;
 
-	*end = false;
-	if (lf_log_list_payloads(erase->state->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM,
-		    erase->place.payload, PAYLOADS_A_SLICE, look_at_payload, &found, &next, &erase->error) != LF_OK)
-		return erase->error.code;
-	for (size_t i = 0; i < found.count && done; i++) {
-		erase->place.payload = found.ids[i] - 1;
-		if (i > 0 && lf_redaction_is_step_over(&erase->redaction))
-			return LF_OK;
-		if (redact_payload(erase, found.ids[i], project, &done) != LF_OK)
-			return erase->error.code;
-	}
-	if (!done)
-		return LF_OK;
-	erase->place.payload = next != 0 ? next : found.last;
+	if (walk->at < erase->first_payload)
+		walk->at = erase->first_payload;
+	found.last = walk->at;
+	if (lf_log_list_payloads(walk->redaction.run->state->log, project ? LF_PAYLOAD_PROJECT : LF_PAYLOAD_TEAM,
+		    walk->at, PAYLOADS_A_SLICE, look_at_payload, &found, &next, &walk->error) != LF_OK)
+		return;
+	for (size_t i = 0; i < found.count && lf_walk_goes_on(walk); i++)
+		if (redact_payload(erase, found.ids[i], project) != LF_OK)
+			return;
+	walk->at = next != 0 ? next : found.last;
 	*end = next == 0;
-	return LF_OK;
+}
+
+static void team_slice(struct lf_walk *walk, bool *end)
+{
+	struct lf_erasure *erase = (struct lf_erasure *)walk;
+
+	payload_slice(erase, false, end);
+	erase->next_payload = walk->at;
+}
+
+static void project_slice(struct lf_walk *walk, bool *end)
+{
+	payload_slice((struct lf_erasure *)walk, true, end);
 }
 
 /* ---- decisions that name the person, and acts that do ---- */
 
 static bool change_of_named(void *context, Leadfit__V1__OutcomeBody *body)
 {
-	return lf_outcome_redact(body, false, context);
+	struct lf_erasure *erase = context;
+	const bool changed = lf_outcome_redact(body, false, &erase->who);
+
+	erase->walk.redaction.run->job->counts.longer_words += lf_outcome_count_texts(body, erase->who.id);
+	return changed;
 }
 
 struct listed {
@@ -284,235 +282,93 @@ static void keep_listed(void *context, const struct lf_stored *row)
 	listed->ids[listed->count++] = row->id;
 }
 
-/* Those that came after the payloads were gone through: theirs are the next round's. *end: there are none. */
-static enum lf_code candidate_slice(struct lf_erasure *erase, bool *end)
+/*
+ * Those that came after the payloads were gone through, and before this phase: later ones are the next round's, or the
+ * phase would not end while they come. *end: there are none.
+ */
+static void candidate_slice(struct lf_walk *walk, bool *end)
 {
+	struct lf_erasure *erase = (struct lf_erasure *)walk;
+	struct lf_log *log = walk->redaction.run->state->log;
 	struct lf_filter filter = {
 		.candidate = erase->who.id, .since_us = INT64_MIN, .until_us = INT64_MAX, .limit = DECISIONS_A_SLICE};
 	struct listed listed = {.count = 0};
-	uint64_t next;
+	uint64_t newest, next;
 
+	if (walk->at == 0) {
+		if (lf_newest_sequence(log, &newest, &walk->error) != LF_OK)
+			return;
+		walk->at = newest + 1;
+	}
+	filter.before_sequence = walk->at;
 	/*
 	 * Where the person is in very many lists, a page can be empty before the end: the next slice would begin there
 	 * again.
 	 */
 	do {
-		if (lf_log_list(erase->state->log, &filter, keep_listed, &listed, &next, &erase->error) != LF_OK)
-			return erase->error.code;
+		if (lf_log_list(log, &filter, keep_listed, &listed, &next, &walk->error) != LF_OK)
+			return;
 		filter.before_sequence = next;
-	} while (listed.count == 0 && next != 0 && lf_is_awaited(erase->call));
+	} while (listed.count == 0 && next != 0 && lf_walk_goes_on(walk));
 	*end = listed.count == 0 && next == 0;
-	for (size_t i = 0; i < listed.count && !lf_erase_failed(erase); i++) {
+	for (size_t i = 0; i < listed.count && !lf_walk_failed(walk); i++) {
 		struct lf_stored *stored = NULL;
 
-		if (lf_log_get(erase->state->log, &listed.ids[i], &stored, &erase->error) == LF_OK)
+		if (lf_log_get(log, &listed.ids[i], &stored, &walk->error) == LF_OK)
 			lf_erase_from_decision(erase, stored, true);
 		free(stored);
 	}
-	if (!lf_erase_failed(erase))
-		lf_redaction_write(&erase->redaction, 0, &erase->error);
-	erase->place.again |= listed.count > 0;
-	return erase->error.code;
+	if (!lf_walk_failed(walk))
+		lf_redaction_write(&walk->redaction, 0, &walk->error);
+	erase->again |= listed.count > 0;
 }
 
-static enum lf_code act_slice(struct lf_erasure *erase, bool *end)
+static void act_slice(struct lf_walk *walk, bool *end)
 {
+	struct lf_erasure *erase = (struct lf_erasure *)walk;
 	uint64_t next, last;
 
-	if (lf_redaction_add_act_slice(&erase->redaction, NULL, erase->place.act, &next, &last, change_of_named,
-		    &erase->who, &erase->error) != LF_OK)
-		return erase->error.code;
+	if (lf_redaction_add_act_slice(
+		    &walk->redaction, NULL, erase->act, &next, &last, change_of_named, erase, &walk->error) != LF_OK)
+		return;
 	/* Somebody may have read the name there and recorded it again before it goes: the next round finds that. */
-	erase->place.again |= erase->redaction.count > 0;
-	if (lf_redaction_write(&erase->redaction, 0, &erase->error) != LF_OK)
-		return erase->error.code;
-	erase->place.act = next != 0 ? next : last;
+	erase->again |= walk->redaction.count > 0;
+	if (lf_redaction_write(&walk->redaction, 0, &walk->error) != LF_OK)
+		return;
+	erase->act = next != 0 ? next : last;
 	*end = next == 0;
-	return LF_OK;
 }
 
-/* ---- a step ---- */
+/* ---- the walk ---- */
 
-/* Sets *over after the last phase of a round that found nothing. */
-static enum lf_code next_phase(struct lf_erasure *erase, bool *over)
+/* Rounds, until one finds nothing that the one before left. */
+static enum lf_code walk_rounds(struct lf_erasure *erase)
 {
-	struct lf_erasure_place *place = &erase->place;
+	static void (*const phases[])(struct lf_walk * walk, bool *end) = {
+		team_slice, project_slice, candidate_slice, act_slice};
 
-	if (place->phase == PHASE_TEAMS)
-		place->next_payload = place->payload;
-	place->sequence = 0;
-	place->payload = place->first_payload;
-	if (++place->phase < PHASES)
-		return LF_OK;
-	*over = place->round > 0 && !place->again;
-	if (!*over && place->round + 1 == ROUNDS_MAX)
-		return keep_coming(erase);
-	place->round++;
-	place->phase = PHASE_TEAMS;
-	place->again = 0;
-	place->payload = place->first_payload = place->next_payload;
-	return LF_OK;
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		erase->again = false;
+		if (lf_walk_phases(&erase->walk, phases, sizeof(phases) / sizeof(phases[0])) != LF_OK)
+			return erase->walk.error.code;
+		if (round > 0 && !erase->again)
+			return LF_OK;
+		erase->first_payload = erase->next_payload;
+	}
+	return keep_coming(erase);
 }
 
-/* Sets *over where everything is done. */
-static enum lf_code step(struct lf_erasure *erase, bool *over)
+enum lf_code lf_erase_walk(const struct lf_job_run *run, struct lf_error *error)
 {
-	bool end;
-
-	do {
-		end = false;
-		switch (erase->place.phase) {
-		case PHASE_TEAMS:
-			payload_slice(erase, false, &end);
-			break;
-		case PHASE_PROJECTS:
-			payload_slice(erase, true, &end);
-			break;
-		case PHASE_CANDIDATE:
-			candidate_slice(erase, &end);
-			break;
-		default:
-			act_slice(erase, &end);
-			break;
-		}
-		if (lf_erase_failed(erase) || (end && next_phase(erase, over) != LF_OK))
-			return erase->error.code;
-	} while (!*over && !lf_redaction_is_step_over(&erase->redaction));
-	return LF_OK;
-}
-
-/* ---- the call ---- */
-
-/* What a cursor is good for: one person, one tombstone. */
-static uint64_t cursor_mark(const struct lf_erasure *erase)
-{
-	char text[LF_TOMBSTONE_BYTES + LF_ID_BYTES_MAX + 1];
-	struct lf_digest digest;
-	uint64_t mark;
-	const int length = snprintf(text, sizeof(text), "%s%s", erase->tombstone, erase->request->candidate);
-
-	lf_sha256(text, (size_t)length, &digest);
-	memcpy(&mark, digest.bytes, sizeof(mark));
-	return mark;
-}
-
-enum { CURSOR_FIELDS = 10, CURSOR_BYTES = CURSOR_FIELDS * 17 };
-
-static void print_cursor(const struct lf_erasure *erase, char out[CURSOR_BYTES])
-{
-	const struct lf_erasure_place *p = &erase->place;
-
-	snprintf(out, CURSOR_BYTES, "%s-%" PRIx64 "-%x-%x-%x-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64,
-		erase->tombstone + strlen("erased-"), cursor_mark(erase), p->round, p->again, p->phase, p->payload,
-		p->sequence, p->act, p->first_payload, p->next_payload);
-}
-
-static bool read_cursor(struct lf_erasure *erase, const char *text)
-{
-	struct lf_erasure_place *p = &erase->place;
-	uint64_t tombstone, mark;
-	char again[CURSOR_BYTES];
-
-	if (sscanf(text,
-		    "%16" SCNx64 "-%16" SCNx64 "-%x-%x-%x-%16" SCNx64 "-%16" SCNx64 "-%16" SCNx64 "-%16" SCNx64
-		    "-%16" SCNx64,
-		    &tombstone, &mark, &p->round, &p->again, &p->phase, &p->payload, &p->sequence, &p->act,
-		    &p->first_payload, &p->next_payload) != CURSOR_FIELDS)
-		return false;
-	snprintf(erase->tombstone, sizeof(erase->tombstone), "erased-%016" PRIx64, tombstone);
-	print_cursor(erase, again);
-	return strcmp(text, again) == 0 && mark == cursor_mark(erase) && p->round < ROUNDS_MAX && p->again <= 1 &&
-		p->phase < PHASES;
-}
-
-static void check_request(struct lf_erasure *erase)
-{
-	const Leadfit__V1__EraseRequest *request = erase->request;
-	struct lf_checker checker = {.error = &erase->error};
+	struct lf_erasure erase = {.act = 0};
 	uint64_t random;
 
-	if (lf_check_id(&checker, "candidate", request->candidate) && *request->reason != '\0' &&
-		lf_mentions(request->reason, request->candidate))
-		lf_check_fail(&checker, "reason", "has the candidate's id: it is kept in the log");
-	if (request->reason[strspn(request->reason, " \t\r\n")] == '\0')
-		lf_check_fail(&checker, "reason", "is required");
-	lf_check_text(&checker, "reason", request->reason, LF_TEXT_BYTES_MAX);
-	if (checker.found == 0 && *request->cursor != '\0' && !read_cursor(erase, request->cursor))
-		lf_check_fail(&checker, "cursor", "is not one of this service for this candidate");
-	if (checker.found > 0)
-		lf_error_summarize(&erase->error);
-	else if (*request->cursor == '\0' && getentropy(&random, sizeof(random)) != 0)
-		lf_error_set(&erase->error, LF_UNAVAILABLE, "no random bytes");
-	else if (*request->cursor == '\0')
-		snprintf(erase->tombstone, sizeof(erase->tombstone), "erased-%016" PRIx64, random);
-}
-
-/* What an erasure does not reach, even after a vacuum. It is shown to the operator, who must handle it. */
-static const char *const OUT_OF_REACH[] = {
-	"Backups and exports that were made before: delete or replace them.",
-	"What the disk or its snapshots keep of old blocks.",
-	"Texts that mean the person without their id: a name in somebody else's note, a title, a reason.",
-	"Rubrics: they are configuration, and are not searched. Ids of teams and projects: they are taken to be "
-	"nobody's.",
-	"What callers put elsewhere: a caller's own name, or an idempotency key of a decision in which the person had "
-	"no part.",
-	"What other systems hold: the services that asked, and whoever read the answers.",
-	"Checkpoints and proofs need no erasing: they hold hashes. A proof that was made before holds the bytes that "
-	"it proves.",
-};
-
-static void reply(struct lf_erasure *erase, bool over, Leadfit__V1__EraseResponse_Closure closure)
-{
-	Leadfit__V1__EraseResponse response;
-	char cursor[CURSOR_BYTES] = "";
-
-	leadfit__v1__erase_response__init(&response);
-	response.decisions = erase->redaction.decisions;
-	response.payloads = erase->redaction.payloads;
-	response.acts = erase->redaction.acts;
-	if (over) {
-		response.out_of_reach = lf_unconst(OUT_OF_REACH);
-		response.n_out_of_reach = sizeof(OUT_OF_REACH) / sizeof(OUT_OF_REACH[0]);
-	} else {
-		print_cursor(erase, cursor);
-	}
-	response.cursor = cursor;
-	closure(&response, erase->call);
-}
-
-void lf_keeping_erase(Leadfit__V1__Keeping_Service *service, const Leadfit__V1__EraseRequest *request,
-	Leadfit__V1__EraseResponse_Closure closure, void *closure_data)
-{
-	struct lf_erasure *erase = lf_arena_zalloc(lf_rpc_arena(closure_data), 1, sizeof(*erase));
-	struct lf_error error = LF_ERROR_INIT;
-	bool over = false;
-
-	if (erase == NULL) {
-		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory to erase with");
-		lf_send_error(closure_data, &error);
-		return;
-	}
-	lf_error_init(&erase->error);
-	erase->state = LF_CONTAINER_OF(service, struct lf_keeping_service, base)->state;
-	erase->call = closure_data;
-	erase->request = request;
-	check_request(erase);
-	if (!lf_erase_failed(erase) && lf_redaction_begin(erase->state, &erase->error)) {
-		erase->who = (struct lf_redactor){request->candidate, erase->tombstone, NULL};
-		erase->redaction.state = erase->state;
-		erase->redaction.call = erase->call;
-		erase->redaction.kind = LF_LEAF_ERASURE;
-		erase->redaction.reason = request->reason;
-		lf_redaction_init(&erase->redaction);
-		lf_arena_init(&erase->scratch, SCRATCH_BYTES_MAX);
-		step(erase, &over);
-		lf_arena_clean_up(&erase->scratch);
-		lf_redaction_clean_up(&erase->redaction);
-		lf_redaction_end(erase->state);
-	}
-	lf_error_move(&error, &erase->error); /* which goes with the call */
-	if (error.code != LF_OK)
-		lf_send_error(closure_data, &error);
-	else
-		reply(erase, over, closure);
+	if (getentropy(&random, sizeof(random)) != 0)
+		return lf_error_set(error, LF_UNAVAILABLE, "no random bytes");
+	snprintf(erase.tombstone, sizeof(erase.tombstone), "erased-%016" PRIx64, random);
+	erase.who = (struct lf_redactor){run->job->candidate, erase.tombstone, NULL};
+	run->job->counts.longer_words = 0;
+	lf_walk_init(&erase.walk, run);
+	walk_rounds(&erase);
+	return lf_walk_clean_up(&erase.walk, error);
 }

@@ -7,11 +7,6 @@
 #include "service/keeping/erasure.h"
 #include "service/state/registry.h"
 
-enum lf_code lf_erase_no_memory(struct lf_erasure *erase)
-{
-	return lf_error_set(&erase->error, LF_RESOURCE_EXHAUSTED, "no memory to erase with");
-}
-
 static bool change_of_part(void *context, Leadfit__V1__OutcomeBody *body)
 {
 	return lf_outcome_redact(body, true, context);
@@ -31,26 +26,27 @@ static Leadfit__V1__Decision *restore(
 {
 	struct lf_error error = LF_ERROR_INIT;
 	Leadfit__V1__Decision *decision = NULL;
-	struct lf_rubric_version *version = lf_registry_find(erase->state->registry, &stored->rubric_digest, &error);
+	struct lf_rubric_version *version =
+		lf_registry_find(erase->walk.redaction.run->state->registry, &stored->rubric_digest, &error);
 	uint8_t *bytes;
 	size_t length;
 
-	if (version != NULL && lf_decision_restore(stored, version, &erase->scratch, &decision, &error) != LF_OK)
+	if (version != NULL && lf_decision_restore(stored, version, &erase->walk.scratch, &decision, &error) != LF_OK)
 		decision = NULL;
 	if (decision == NULL && error.code != LF_RESOURCE_EXHAUSTED && error.code != LF_UNAVAILABLE)
 		decision = lf_decision_outline(stored, answer,
 			"It could not be restored when a person was erased: what it was made of was taken out.",
-			&erase->scratch);
+			&erase->walk.scratch);
 	/* A copy that borrows nothing from the version. */
-	bytes = decision == NULL ? NULL : lf_wire_pack(&decision->base, &erase->scratch, 0, &length);
+	bytes = decision == NULL ? NULL : lf_wire_pack(&decision->base, &erase->walk.scratch, 0, &length);
 	decision = bytes == NULL ? NULL
-				 : (Leadfit__V1__Decision *)lf_wire_unpack(
-					   &leadfit__v1__decision__descriptor, bytes, length, &erase->scratch, &error);
+				 : (Leadfit__V1__Decision *)lf_wire_unpack(&leadfit__v1__decision__descriptor, bytes,
+					   length, &erase->walk.scratch, &error);
 	lf_rubric_version_release(version);
 	if (decision == NULL && error.code != LF_OK)
-		lf_error_move(&erase->error, &error);
+		lf_error_move(&erase->walk.error, &error);
 	else if (decision == NULL)
-		lf_erase_no_memory(erase);
+		lf_walk_no_memory(&erase->walk);
 	lf_error_clean_up(&error);
 	return decision;
 }
@@ -59,7 +55,7 @@ static Leadfit__V1__Decision *restore(
 static enum lf_code add_decision(struct lf_erasure *erase, const struct lf_stored *stored,
 	const Leadfit__V1__Answer *answer, Leadfit__V1__Decision *frozen)
 {
-	struct lf_arena *arena = lf_redaction_arena(&erase->redaction);
+	struct lf_arena *arena = lf_redaction_arena(&erase->walk.redaction);
 	struct lf_redact_item item = {.what = LF_REDACT_DECISION, .id = stored->sequence};
 	const char **candidates;
 	char *recommended;
@@ -68,20 +64,20 @@ static enum lf_code add_decision(struct lf_erasure *erase, const struct lf_store
 	candidates = lf_arena_zalloc(arena, frozen->n_ranking, sizeof(*candidates));
 	recommended = lf_arena_strdup(arena, frozen->recommended, strlen(frozen->recommended));
 	if (item.bytes.data == NULL || candidates == NULL || recommended == NULL)
-		return lf_erase_no_memory(erase);
+		return lf_walk_no_memory(&erase->walk);
 	for (size_t i = 0; i < frozen->n_ranking; i++) {
 		const char *id = frozen->ranking[i]->candidate;
 
 		candidates[i] = lf_arena_strdup(arena, id, strlen(id));
 		if (candidates[i] == NULL)
-			return lf_erase_no_memory(erase);
+			return lf_walk_no_memory(&erase->walk);
 	}
 	if (frozen->n_ranking > 0)
 		qsort(candidates, frozen->n_ranking, sizeof(*candidates), by_bytes);
 	item.candidates = candidates;
 	item.candidate_count = frozen->n_ranking;
 	item.recommended = recommended;
-	lf_redaction_add(&erase->redaction, &item);
+	lf_redaction_add(&erase->walk.redaction, &item);
 	return LF_OK;
 }
 
@@ -90,29 +86,31 @@ enum lf_code lf_erase_from_decision(struct lf_erasure *erase, const struct lf_st
 	Leadfit__V1__Decision *frozen;
 	Leadfit__V1__Answer *answer;
 
-	lf_arena_reset(&erase->scratch);
-	answer = lf_answer_read(stored, &erase->scratch, &erase->error);
-	if (answer == NULL && erase->error.code == LF_DATA_LOSS) {
-		lf_error_clean_up(&erase->error);
-		lf_error_init(&erase->error);
-		answer = lf_arena_alloc(&erase->scratch, sizeof(*answer));
+	lf_arena_reset(&erase->walk.scratch);
+	answer = lf_answer_read(stored, &erase->walk.scratch, &erase->walk.error);
+	if (answer == NULL && erase->walk.error.code == LF_DATA_LOSS) {
+		lf_error_clean_up(&erase->walk.error);
+		lf_error_init(&erase->walk.error);
+		answer = lf_arena_alloc(&erase->walk.scratch, sizeof(*answer));
 		if (answer == NULL)
-			return lf_erase_no_memory(erase);
+			return lf_walk_no_memory(&erase->walk);
 		leadfit__v1__answer__init(answer);
 	}
 	if (answer == NULL)
-		return erase->error.code;
+		return erase->walk.error.code;
 	answer->outcome = stored->outcome;
 	if (!listed &&
 		(answer->pruned || (answer->frozen != NULL && !lf_decision_names(answer->frozen, erase->who.id))))
 		return LF_OK;
-	if (lf_redaction_add_acts(&erase->redaction, &stored->id, change_of_part, &erase->who, &erase->error) != LF_OK)
-		return erase->error.code;
+	if (lf_redaction_add_acts(
+		    &erase->walk.redaction, &stored->id, change_of_part, &erase->who, &erase->walk.error) != LF_OK)
+		return erase->walk.error.code;
 	frozen = answer->frozen != NULL ? answer->frozen : restore(erase, stored, answer);
-	if (frozen == NULL || lf_redaction_make_room(&erase->redaction, &erase->error) != LF_OK)
-		return erase->error.code;
-	if (!lf_decision_redact(frozen, &(struct lf_redactor){erase->who.id, erase->who.tombstone, &erase->scratch}))
-		return lf_erase_no_memory(erase);
+	if (frozen == NULL || lf_redaction_make_room(&erase->walk.redaction, &erase->walk.error) != LF_OK)
+		return erase->walk.error.code;
+	if (!lf_decision_redact(
+		    frozen, &(struct lf_redactor){erase->who.id, erase->who.tombstone, &erase->walk.scratch}))
+		return lf_walk_no_memory(&erase->walk);
 	return add_decision(erase, stored, answer, frozen);
 }
 
@@ -122,28 +120,28 @@ enum lf_code lf_erase_from_decision(struct lf_erasure *erase, const struct lf_st
 static const char **candidates_of(
 	struct lf_erasure *erase, const struct lf_stored *stored, const Leadfit__V1__Answer *answer, size_t *count)
 {
-	const Leadfit__V1__Team *team = (const Leadfit__V1__Team *)lf_wire_unpack(
-		&leadfit__v1__team__descriptor, stored->team.data, stored->team.length, &erase->scratch, &erase->error);
+	const Leadfit__V1__Team *team = (const Leadfit__V1__Team *)lf_wire_unpack(&leadfit__v1__team__descriptor,
+		stored->team.data, stored->team.length, &erase->walk.scratch, &erase->walk.error);
 	const char **ids;
 
 	if (team == NULL) {
-		if (erase->error.code != LF_RESOURCE_EXHAUSTED) {
-			lf_error_clean_up(&erase->error);
-			lf_error_init(&erase->error);
+		if (erase->walk.error.code != LF_RESOURCE_EXHAUSTED) {
+			lf_error_clean_up(&erase->walk.error);
+			lf_error_init(&erase->walk.error);
 		}
 		return NULL;
 	}
 	*count = answer->n_candidates > 0 ? answer->n_candidates : team->n_members;
-	ids = lf_arena_zalloc(lf_redaction_arena(&erase->redaction), *count + 1, sizeof(*ids));
+	ids = lf_arena_zalloc(lf_redaction_arena(&erase->walk.redaction), *count + 1, sizeof(*ids));
 	for (size_t i = 0; ids != NULL && i < *count; i++) {
 		const char *id = answer->n_candidates > 0 ? answer->candidates[i] : team->members[i]->id;
 
-		ids[i] = lf_arena_strdup(lf_redaction_arena(&erase->redaction), id, strlen(id));
+		ids[i] = lf_arena_strdup(lf_redaction_arena(&erase->walk.redaction), id, strlen(id));
 		if (ids[i] == NULL)
 			ids = NULL;
 	}
 	if (ids == NULL)
-		lf_erase_no_memory(erase);
+		lf_walk_no_memory(&erase->walk);
 	else if (*count > 0)
 		qsort(ids, *count, sizeof(*ids), by_bytes);
 	return ids;
@@ -161,31 +159,31 @@ static bool is_among(const char *id, const char *const *ids, size_t count)
 enum lf_code lf_erase_forget_request(struct lf_erasure *erase, const struct lf_stored *stored)
 {
 	struct lf_redact_item item = {.what = LF_REDACT_DECISION, .id = stored->sequence};
-	struct lf_arena *arena = lf_redaction_arena(&erase->redaction);
+	struct lf_arena *arena = lf_redaction_arena(&erase->walk.redaction);
 	const Leadfit__V1__Answer *answer;
 	uint8_t *bytes;
 
-	lf_arena_reset(&erase->scratch);
-	answer = lf_answer_read(stored, &erase->scratch, &erase->error);
-	if ((answer == NULL && erase->error.code == LF_DATA_LOSS) ||
+	lf_arena_reset(&erase->walk.scratch);
+	answer = lf_answer_read(stored, &erase->walk.scratch, &erase->walk.error);
+	if ((answer == NULL && erase->walk.error.code == LF_DATA_LOSS) ||
 		(answer != NULL && (answer->pruned || answer->frozen != NULL))) {
-		lf_error_clean_up(&erase->error);
-		lf_error_init(&erase->error);
+		lf_error_clean_up(&erase->walk.error);
+		lf_error_init(&erase->walk.error);
 		return lf_erase_from_decision(erase, stored, false);
 	}
-	if (answer == NULL || lf_redaction_make_room(&erase->redaction, &erase->error) != LF_OK)
-		return erase->error.code;
+	if (answer == NULL || lf_redaction_make_room(&erase->walk.redaction, &erase->walk.error) != LF_OK)
+		return erase->walk.error.code;
 	item.candidates = candidates_of(erase, stored, answer, &item.candidate_count);
-	if (lf_erase_failed(erase))
-		return erase->error.code;
+	if (lf_walk_failed(&erase->walk))
+		return erase->walk.error.code;
 	if (item.candidates == NULL || !is_among(stored->recommended, item.candidates, item.candidate_count))
 		return lf_erase_from_decision(erase, stored, true);
 	bytes = lf_arena_alloc(arena, stored->answer.length);
 	item.recommended = lf_arena_strdup(arena, stored->recommended, strlen(stored->recommended));
 	if (bytes == NULL || item.recommended == NULL)
-		return lf_erase_no_memory(erase);
+		return lf_walk_no_memory(&erase->walk);
 	memcpy(bytes, stored->answer.data, stored->answer.length);
 	item.bytes = (struct lf_bytes){bytes, stored->answer.length};
-	lf_redaction_add(&erase->redaction, &item);
+	lf_redaction_add(&erase->walk.redaction, &item);
 	return LF_OK;
 }

@@ -2,40 +2,20 @@
 #ifndef LF_SERVICE_KEEPING_ERASURE_H
 #define LF_SERVICE_KEEPING_ERASURE_H
 
-#include "leadfit/v1/keeping.pb-c.h"
 #include "service/decide/redact.h"
-#include "service/keeping/redaction.h"
+#include "service/keeping/walk.h"
 #include "storage/log/log.h"
 
-/* Where a step begins: what a cursor says. */
-struct lf_erasure_place {
-	unsigned round, phase;
-	uint64_t payload;       /* the last one that is done with */
-	uint64_t sequence;      /* of the payload after that: decisions before this one are done with */
-	uint64_t act;           /* the last one that is done with */
-	uint64_t first_payload; /* where this round began */
-	uint64_t next_payload;  /* where the next one begins: the last team of this one */
-	unsigned again;         /* this round found what the one before left */
-};
-
 struct lf_erasure {
-	struct lf_state *state;
-	struct lf_rpc_call *call;
-	const Leadfit__V1__EraseRequest *request;
-	char tombstone[LF_TOMBSTONE_BYTES];
-	struct lf_erasure_place place;
+	struct lf_walk walk; /* first */
 	struct lf_redactor who;
-	struct lf_redaction redaction;
-	struct lf_arena scratch; /* of one decision */
-	struct lf_error error;
+	uint64_t act;           /* the last one that is done with, also by the rounds before */
+	uint64_t first_payload; /* this round looks at those after it */
+	uint64_t next_payload;  /* the next one does: the last team of this one */
+	uint64_t counted[2];    /* the last team and project whose longer words were counted */
+	bool again;             /* this round found what the one before left */
+	char tombstone[LF_TOMBSTONE_BYTES];
 };
-
-static inline bool lf_erase_failed(const struct lf_erasure *erase)
-{
-	return erase->error.code != LF_OK;
-}
-/* Sets error to RESOURCE_EXHAUSTED, and returns that. */
-enum lf_code lf_erase_no_memory(struct lf_erasure *erase);
 
 /*
  * Freezes a decision, and takes the person out of what was recorded about it. listed: the log has the person among its

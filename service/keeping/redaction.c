@@ -4,52 +4,34 @@
 
 #include "leadfit/v1/record.pb-c.h"
 #include "proto/base/check.h"
-#include "proto/base/clock.h"
 #include "proto/base/limits.h"
 #include "proto/wire/wire.h"
-#include "service/state/reply.h"
 #include "service/state/team_cache.h"
-#include "service/decide/text_list.h"
 
 enum { ACTS_A_SLICE = 256, ARENA_BYTES_MAX = 128 * 1024 * 1024 };
 
-bool lf_redaction_begin(struct lf_state *state, struct lf_error *error)
+void lf_redaction_init(struct lf_redaction *redaction, const struct lf_job_run *run)
 {
-	if (!atomic_exchange(&state->redacting, true))
-		return true;
-	lf_error_set(error, LF_UNAVAILABLE, "another erasure or pruning is at work: try again when it is done");
-	return false;
-}
+	const bool taken = atomic_exchange(&run->state->redacting, true);
 
-void lf_redaction_end(struct lf_state *state)
-{
-	const bool taken = atomic_exchange(&state->redacting, false);
-
-	LF_CHECK(H3, taken);
-}
-
-void lf_redaction_init(struct lf_redaction *redaction)
-{
-	redaction->decisions = redaction->payloads = redaction->acts = 0;
+	LF_CHECK(H3, !taken);
+	redaction->run = run;
 	redaction->count = redaction->bytes = 0;
-	redaction->started_ms = lf_clock_ms();
+	redaction->payload_bytes = 0;
 	lf_arena_init(&redaction->arena, ARENA_BYTES_MAX);
 }
 
 void lf_redaction_clean_up(struct lf_redaction *redaction)
 {
+	const bool taken = atomic_exchange(&redaction->run->state->redacting, false);
+
+	LF_CHECK(H3, taken);
 	lf_arena_clean_up(&redaction->arena);
 }
 
 struct lf_arena *lf_redaction_arena(struct lf_redaction *redaction)
 {
 	return &redaction->arena;
-}
-
-bool lf_redaction_is_step_over(const struct lf_redaction *redaction)
-{
-	return redaction->decisions >= LF_STEP_DECISIONS_MAX ||
-		lf_clock_ms() - redaction->started_ms >= LF_STEP_MS_MAX || !lf_is_awaited(redaction->call);
 }
 
 /* ---- writing ---- */
@@ -68,40 +50,69 @@ void lf_redaction_add(struct lf_redaction *redaction, const struct lf_redact_ite
 	redaction->items[redaction->count++] = *item;
 }
 
-enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_sequence, struct lf_error *error)
+/* Writes the items with what is said of them, which is counted. */
+static enum lf_code write_items(struct lf_redaction *redaction, const Leadfit__V1__RedactionBody *body,
+	const struct lf_redact_item *items, size_t count, uint64_t seen_sequence, struct lf_error *error)
 {
-	Leadfit__V1__RedactionBody body;
+	const struct lf_job *job = redaction->run->job;
 	struct lf_redact redact = {
-		.kind = redaction->kind,
-		.items = redaction->items,
-		.item_count = redaction->count,
+		.kind = job->kind == LEADFIT__V1__JOB_KIND__ERASE ? LF_LEAF_ERASURE : LF_LEAF_PRUNING,
+		.caller = job->caller,
+		.items = items,
+		.item_count = count,
 		.seen_sequence = seen_sequence,
 	};
-	enum lf_code code = LF_OK;
 
-	LF_CHECK(H3, atomic_load(&redaction->state->redacting));
+	LF_CHECK(H3, atomic_load(&redaction->run->state->redacting));
+	redact.body.data = lf_wire_pack(&body->base, &redaction->arena, 0, &redact.body.length);
+	if (redact.body.data == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to redact with");
+	return lf_log_redact(redaction->run->state->log, &redact, error);
+}
+
+enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_sequence, struct lf_error *error)
+{
+	struct lf_job *job = redaction->run->job;
+	Leadfit__V1__RedactionBody body = LEADFIT__V1__REDACTION_BODY__INIT;
+	enum lf_code code;
+
 	if (redaction->count == 0)
 		return LF_OK;
-	redact.caller = lf_rpc_caller(redaction->call);
-	leadfit__v1__redaction_body__init(&body);
-	body.reason = lf_unconst(redaction->reason);
+	body.reason = job->reason;
+	body.payload_bytes = redaction->payload_bytes;
+	body.job = job->id;
 	for (size_t i = 0; i < redaction->count; i++) {
 		body.decisions += redaction->items[i].what == LF_REDACT_DECISION;
 		body.payloads += redaction->items[i].what == LF_REDACT_PAYLOAD;
 		body.acts += redaction->items[i].what == LF_REDACT_ACT;
 	}
-	redact.body.data = lf_wire_pack(&body.base, &redaction->arena, 0, &redact.body.length);
-	if (redact.body.data == NULL)
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to redact with");
-	else
-		code = lf_log_redact(redaction->state->log, &redact, error);
-	lf_team_cache_clear(redaction->state->teams); /* also where it may be stored */
-	if (code == LF_OK) {
-		redaction->decisions += body.decisions;
-		redaction->payloads += body.payloads;
-		redaction->acts += body.acts;
-	}
+	code = write_items(redaction, &body, redaction->items, redaction->count, seen_sequence, error);
+	lf_team_cache_clear(redaction->run->state->teams); /* also where it may be stored */
+	if (code == LF_OK)
+		lf_job_count(&job->counts, &body);
 	redaction->count = redaction->bytes = 0;
+	redaction->payload_bytes = 0;
+	lf_arena_reset(&redaction->arena);
+	redaction->run->tell(redaction->run->context);
+	return code;
+}
+
+enum lf_code lf_redaction_forget(
+	struct lf_redaction *redaction, const Leadfit__V1__JobBody *job_body, struct lf_error *error)
+{
+	struct lf_redact_item item = {.what = LF_REDACT_ACT, .id = redaction->run->job->id};
+	Leadfit__V1__RedactionBody body = LEADFIT__V1__REDACTION_BODY__INIT;
+	enum lf_code code;
+
+	LF_CHECK(H9, redaction->count == 0);
+	item.bytes.data = lf_wire_pack(&job_body->base, &redaction->arena, 0, &item.bytes.length);
+	if (item.bytes.data == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to redact with");
+	body.reason = redaction->run->job->reason;
+	body.acts = 1;
+	body.job = redaction->run->job->id;
+	body.forgets = true;
+	code = write_items(redaction, &body, &item, 1, 0, error);
 	lf_arena_reset(&redaction->arena);
 	return code;
 }
@@ -176,8 +187,8 @@ enum lf_code lf_redaction_add_act_slice(struct lf_redaction *redaction, const st
 	struct slice slice = {.last = after};
 
 	lf_arena_init(&slice.arena, ARENA_BYTES_MAX);
-	lf_log_list_acts(
-		redaction->state->log, LF_LEAF_OUTCOME, decision, after, ACTS_A_SLICE, keep_act, &slice, next, error);
+	lf_log_list_acts(redaction->run->state->log, LF_LEAF_OUTCOME, decision, after, ACTS_A_SLICE, keep_act, &slice,
+		next, error);
 	if (error->code == LF_OK && slice.exhausted)
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for what was recorded about decisions");
 	for (size_t i = 0; i < slice.count && error->code == LF_OK; i++)

@@ -1,47 +1,42 @@
 /*
- * Redactions on their way to the log, some at a time: what erase.c and prune.c share. Each write is one transaction,
- * whole by itself, so that what is not written yet is found again by whoever begins anew.
+ * Redactions on their way to the log, some at a time. Each write is one transaction, whole by itself, so that what is not
+ * written yet is found again by whoever begins anew.
  */
 #ifndef LF_SERVICE_KEEPING_REDACTION_H
 #define LF_SERVICE_KEEPING_REDACTION_H
 
 #include "leadfit/v1/record.pb-c.h"
 #include "proto/base/arena.h"
-#include "service/rpc/rpc.h"
+#include "service/keeping/job.h"
 #include "service/state/state.h"
 #include "storage/log/log.h"
 
 enum {
 	LF_REDACTION_ITEMS_MAX = 64,              /* of one transaction: appends wait for it */
 	LF_REDACTION_BYTES_MAX = 8 * 1024 * 1024, /* of their new bytes, beyond the first */
-	LF_STEP_DECISIONS_MAX = 100,              /* after which one call's step ends; */
-	LF_STEP_MS_MAX = 100,                     /* or after this */
+};
+
+/* Which job, on what. */
+struct lf_job_run {
+	struct lf_state *state;
+	struct lf_job *job; /* its counts grow with each write */
+	/* Called after each write. */
+	void (*tell)(void *context);
+	void *context;
 };
 
 struct lf_redaction {
-	/* the caller's, set before lf_redaction_init() */
-	struct lf_state *state;
-	struct lf_rpc_call *call;
-	enum lf_leaf_kind kind;
-	const char *reason;
-	/* what was written so far */
-	uint64_t decisions, payloads, acts;
+	const struct lf_job_run *run; /* borrowed */
+	/* of the payloads that wait, before; the caller's, and 0 after each write */
+	uint64_t payload_bytes;
 	/* inside */
 	struct lf_arena arena; /* of the items that wait */
 	struct lf_redact_item items[LF_REDACTION_ITEMS_MAX];
 	size_t count, bytes;
-	uint64_t started_ms;
 };
 
-/*
- * One step of an erasure or pruning at a time: takes the turn. false: UNAVAILABLE, another call has it. Never blocks;
- * any thread.
- */
-bool lf_redaction_begin(struct lf_state *state, struct lf_error *error);
-/* Gives the turn back. Only whoever took it. */
-void lf_redaction_end(struct lf_state *state);
-
-void lf_redaction_init(struct lf_redaction *redaction);
+/* One at a time (H3): two that redact the same decision would each write the other's person back. */
+void lf_redaction_init(struct lf_redaction *redaction, const struct lf_job_run *run);
 void lf_redaction_clean_up(struct lf_redaction *redaction);
 /* What lives until the items that wait are written. */
 struct lf_arena *lf_redaction_arena(struct lf_redaction *redaction);
@@ -57,8 +52,11 @@ void lf_redaction_add(struct lf_redaction *redaction, const struct lf_redact_ite
  * any more.
  */
 enum lf_code lf_redaction_write(struct lf_redaction *redaction, uint64_t seen_sequence, struct lf_error *error);
-/* Whether this call has done its share, or nobody waits for it any more. */
-bool lf_redaction_is_step_over(const struct lf_redaction *redaction);
+/*
+ * Takes whom the job is about out of the record that began it, which gets this body: a write of its own. Nothing waits.
+ */
+enum lf_code lf_redaction_forget(
+	struct lf_redaction *redaction, const Leadfit__V1__JobBody *body, struct lf_error *error);
 
 /* Sequence of the newest decision; 0 where there is none. */
 enum lf_code lf_newest_sequence(struct lf_log *log, uint64_t *sequence, struct lf_error *error);

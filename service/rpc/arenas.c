@@ -49,9 +49,8 @@ struct lf_rpc_arena *lf_rpc_arena_keep(struct lf_rpc_server *server, struct lf_r
 	return NULL;
 }
 
-void lf_rpc_forget(struct lf_rpc_call *call)
+void lf_rpc_forget(struct lf_rpc_server *server)
 {
-	struct lf_rpc_server *server = call->server;
 	struct lf_rpc_arena *arena;
 
 	pthread_mutex_lock(&server->lock);

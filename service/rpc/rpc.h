@@ -101,6 +101,11 @@ struct lf_rpc_counters {
 };
 /* Any thread. */
 void lf_rpc_server_counters(struct lf_rpc_server *server, struct lf_rpc_counters *counters);
+/*
+ * After lf_forget(): frees the memory that earlier requests have left warm for later ones. What is in use is freed when
+ * it is given back. Any thread.
+ */
+void lf_rpc_forget(struct lf_rpc_server *server);
 
 /* ---- one call, inside a method ---- */
 
@@ -111,11 +116,6 @@ struct lf_rpc_call;
  * budget.
  */
 struct lf_arena *lf_rpc_arena(struct lf_rpc_call *call);
-/*
- * After lf_forget(): frees the memory that earlier requests have left warm for later ones. What is in use is freed when
- * it is given back. Any thread that has the call.
- */
-void lf_rpc_forget(struct lf_rpc_call *call);
 /*
  * Memory that lasts until the call is answered, unlike the arena's after lf_rpc_leave(). Once a call. NULL where memory
  * or the budget is exhausted.

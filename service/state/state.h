@@ -15,6 +15,7 @@ struct lf_checkpoints;
 struct lf_finisher;
 struct lf_log;
 struct lf_registry;
+struct lf_rpc_server;
 struct lf_signer;
 struct lf_team_cache;
 
@@ -22,14 +23,15 @@ struct lf_state {
 	struct lf_log *log;           /* borrowed */
 	struct lf_registry *registry; /* borrowed */
 	struct lf_team_cache *teams;  /* borrowed; NULL: none. Set before the server listens */
+	struct lf_rpc_server *server; /* borrowed; NULL: none. Its warm memory is forgotten after an erasure */
 	struct lf_finisher *finisher; /* completes calls whose record is committed */
-	struct lf_finisher *chores;   /* runs what may take minutes, so that it holds no worker: Backup and Vacuum */
+	struct lf_finisher *chores;   /* runs what may take minutes, so that it holds no worker: Backup */
 	/* Both borrowed, and set before the server listens. NULL: this service has no signing key. */
 	const struct lf_signer *signer;
 	struct lf_checkpoints *checkpoints; /* what is signed must continue the newest of them */
 	const char *backups;  /* borrowed, and set before the server listens: where Backup makes files; NULL: nowhere */
 	atomic_bool draining; /* set when a shutdown begins: Health says NOT_SERVING, and chores end early */
-	atomic_bool redacting; /* one step of an erasure or pruning at a time (lf_redaction_begin()) */
+	atomic_bool redacting; /* an erasure or pruning is at work: one at a time (lf_redaction_init()) */
 };
 
 /*

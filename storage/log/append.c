@@ -315,11 +315,12 @@ enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct l
 	struct wait wait = {.append = {.act = act}};
 	struct lf_error checked = LF_ERROR_INIT;
 
-	if (act->kind != LF_LEAF_OUTCOME && act->kind != LF_LEAF_DEFAULT)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: %s is neither an outcome nor a default",
+	if (act->kind != LF_LEAF_OUTCOME && act->kind != LF_LEAF_DEFAULT && act->kind != LF_LEAF_JOB)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: %s is neither an outcome, a default nor a job",
 			lf_leaf_kind_name(act->kind));
-	if (act->kind == LF_LEAF_DEFAULT && act->decision != NULL)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: a default is about no decision");
+	if (act->kind != LF_LEAF_OUTCOME && act->decision != NULL)
+		return lf_error_set(
+			error, LF_INVALID_ARGUMENT, "kind: a %s is about no decision", lf_leaf_kind_name(act->kind));
 	if (check_id("caller", act->caller, &checked) != LF_OK || check_bytes("act", act->body, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
 	return run_and_wait(log, &wait, error);

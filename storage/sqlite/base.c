@@ -1,11 +1,12 @@
 /*
  * What every file of this folder stands on: errors, statements, columns, the time that a read transaction may take.
- * Calls none of the others but transaction.c.
+ * And the state of the writing connection's transaction. Calls none of the others.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/check.h"
 #include "proto/base/clock.h"
 #include "storage/sqlite/store.h"
 
@@ -192,4 +193,27 @@ uint8_t *lf_sqlite_scratch(struct lf_store *store, size_t length)
 	store->scratch = grown;
 	store->scratch_size = size;
 	return grown;
+}
+
+/* ---- the transaction's state: S1 and S3 of storage/DESIGN.md ---- */
+
+/* From the first to the second. NONE to NONE: a rollback where there is nothing to undo. */
+static const bool MOVES[LF_TRANSACTION_STATES][LF_TRANSACTION_STATES] = {
+	[LF_TRANSACTION_NONE] = {[LF_TRANSACTION_NONE] = true, [LF_TRANSACTION_OPEN] = true},
+	[LF_TRANSACTION_OPEN] = {[LF_TRANSACTION_NONE] = true, [LF_TRANSACTION_BROKEN] = true},
+	[LF_TRANSACTION_BROKEN] = {[LF_TRANSACTION_NONE] = true},
+};
+
+void lf_sqlite_turn(struct lf_store *store, enum lf_transaction to)
+{
+	LF_CHECK(S1, to < LF_TRANSACTION_STATES && MOVES[store->transaction][to]);
+	store->transaction = to;
+	store->records = 0;
+}
+
+void lf_sqlite_count_record(struct lf_store *store)
+{
+	LF_CHECK(S1, store->transaction == LF_TRANSACTION_OPEN);
+	LF_CHECK(S3, store->records < LF_BATCH_MAX);
+	store->records++;
 }

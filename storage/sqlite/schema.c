@@ -89,7 +89,7 @@ static const char DDL_2[] =
 	"CREATE INDEX request_key_by_sequence ON request_key(sequence);"
 	"CREATE INDEX member_by_list ON member(candidates);";
 
-/* What schema 3 adds; and activation.to_rubric may be 0, and an act of kind 8 (DEFAULT). Open until its release. */
+/* What schema 3 adds; and activation.to_rubric may be 0, and an act of kind 8 (DEFAULT) or 9 (JOB). Open until its release. */
 static const char DDL_3[] =
 	/* Acts that are no outcomes: few among many, and the newest default is looked for at every start. */
 	"CREATE INDEX act_by_kind ON act(kind) WHERE kind <> 4;";

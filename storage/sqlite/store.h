@@ -202,7 +202,7 @@ struct lf_schema_visit {
 };
 int lf_sqlite_compare_schema(sqlite3 *db, uint32_t schema, const struct lf_schema_visit *visit);
 
-/* ---- transaction.c ---- */
+/* ---- base.c: the transaction ---- */
 
 /* Moves the transaction to another state. Aborts where the table of S1 has no such move. */
 void lf_sqlite_turn(struct lf_store *store, enum lf_transaction to);

@@ -76,8 +76,8 @@ void lf_leaf_digest(const struct lf_leaf *leaf, struct lf_digest *hash)
 
 const char *lf_leaf_kind_name(enum lf_leaf_kind kind)
 {
-	static const char *const names[] = {
-		"unknown", "decision", "rubric", "activation", "outcome", "erasure", "pruning", "migration", "default"};
+	static const char *const names[] = {"unknown", "decision", "rubric", "activation", "outcome", "erasure",
+		"pruning", "migration", "default", "job"};
 
 	return (unsigned)kind <= LF_LEAF_KIND_MAX ? names[kind] : names[0];
 }

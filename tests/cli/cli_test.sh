@@ -621,6 +621,30 @@ status=0; "$leadfit" --server "$server" version >&- 2>"$work/err" || status=$?
 : >"$work/out"; status_is 3; err_has "can't write to standard output"
 l version; status_is 0
 
+claim "a job goes on when the command that waits for it does not, and says so"
+job() { printf '{"jobId": 7, "kind": "ERASE", "state": "%s", "phase": "WALKING", "problem": "%s", "decisions": 3}' "$1" "$2"; }
+erase=(decisions erase --candidate m-1 --reason asked --yes)
+job RUNNING "" >"$answers/StartErase.reply"; job RUNNING "" >"$answers/Get.reply"; rm -f "$answers/Get.request"
+env --default-signal=INT "$leadfit" --server "$server" "${erase[@]}" >"$work/out" 2>"$work/err" &
+pid=$!
+for _ in $(seq 1200); do [ -e "$answers/Get.request" ] && break; sleep 0.05; done
+kill -INT "$pid"; status=0; wait "$pid" || status=$?
+status_is 130; out_empty; err_has "job 7 goes on in the service: leadfit jobs show 7"
+grep -q '"jobId":"7"' "$answers/Get.request" || fail "it asked: $(cat "$answers/Get.request")"
+printf '{"code": 14, "message": "stopping"}' >"$answers/Get.error"
+l "${erase[@]}"; status_is 3; err_has "stopping"; err_has "job 7 goes on in the service: leadfit jobs show 7"
+rm "$answers/Get.error"; l "${erase[@]}" --no-wait; status_is 0; out_has "Job 7 (erase): running"; err_empty
+printf '{"code": 14, "message": "stopping"}' >"$answers/StartErase.error"
+l "${erase[@]}"; status_is 3; err_lacks "goes on"; rm "$answers/StartErase.error"
+
+claim "a job that fails is status 4, and says why"
+job FAILED "decisions with this person keep coming" >"$answers/Get.reply"
+l "${erase[@]}"; status_is 4; out_empty; err_has "job 7 failed: decisions with this person keep coming"
+l jobs show 7; status_is 0; out_has "Job 7 (erase): failed"; out_has "Problem: decisions with this person keep coming"
+job WAITING "the disk is full" >"$answers/Get.reply"
+l jobs show 7; status_is 0; out_has "Job 7 (erase): waiting to try again"; out_has "Problem: the disk is full"
+job DONE "" >"$answers/Get.reply"; l "${erase[@]}"; status_is 0; out_has "Erased from 3 decisions"
+
 claim "Ctrl-C ends it at once with 130"
 : >"$answers/Check.hang"
 # A shell starts background jobs with SIGINT ignored; env gives it back.

@@ -36,7 +36,7 @@ complete_words ""
 for command in $("$leadfit" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' | sort -u); do
 	expect "" "$command"
 done
-for command in "decisions export" "decisions watch" "decisions erase" retention backup; do
+for command in "decisions export" "decisions watch" "decisions erase" retention backup "jobs list" "jobs show"; do
 	# shellcheck disable=SC2086
 	check_options $command
 done

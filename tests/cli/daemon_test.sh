@@ -293,6 +293,9 @@ l rubric put "$work/second.yaml" --token-file "$work/owner"; status_is 0
 l rubric activate "$second" --token-file "$work/owner"; status_is 0
 l rubric history --token-file "$work/owner"; status_is 0; out_matches "${second:0:12} +owner$"
 l score --token-file "$work/scorer" --rubric tech-lead --team "$team" --project "$project" --output json; status_is 0; out_has '"caller": "scorer"'
+for method in Keeping/StartErase Keeping/StartPrune Jobs/Get Jobs/List; do
+	l call $method --token-file "$work/owner"; status_is 4; out_empty; err_has "lacks the role admin"
+done
 LEADFIT_TOKEN=$(cat "$work/reader") run "$leadfit" decisions list; status_is 0; out_has payments
 l health; status_is 0
 stop

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What is in the service's memory: nothing of a person after an Erase and a Vacuum, no key and no token beyond their place.
+"""What is in the service's memory: nothing of a person after an erasure, no key and no token beyond their place.
 
     memory_test.py LEADFIT LEADFITD SOURCE_FOLDER [SANITIZERS]
 

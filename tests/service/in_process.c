@@ -36,6 +36,7 @@ void in_process_start(struct in_process *service)
 {
 	const struct lf_log_options log = {.location = "x"};
 	struct lf_rpc_options options = {.worker_count = 2};
+	struct lf_error error = LF_ERROR_INIT;
 
 	memory_backend_forget();
 	service->teams = lf_team_cache_new(TEAM_CACHE_BYTES);
@@ -49,6 +50,7 @@ void in_process_start(struct in_process *service)
 	service->state.teams = service->teams;
 	lf_daemon_services_init(&service->services, &service->state);
 	assert_int_equal(lf_daemon_services_add(&service->services, service->server, NULL), LF_OK);
+	assert_int_equal(lf_daemon_services_start(&service->services, &error), LF_OK);
 	assert_int_equal(lf_rpc_server_start(service->server, NULL), LF_OK);
 }
 
@@ -56,6 +58,7 @@ void in_process_end(struct in_process *service)
 {
 	assert_int_equal(lf_rpc_server_stop(service->server, 60000), 0);
 	lf_state_end_chores(&service->state);
+	lf_daemon_services_stop(&service->services);
 	lf_log_close(service->log);
 	lf_daemon_services_clean_up(&service->services);
 	lf_state_clean_up(&service->state);

@@ -99,44 +99,42 @@ static void a_job_may_be_pushed_again_once_it_runs(void **state)
 	}
 }
 
-/* ---- the turn ---- */
+/* ---- redactions ---- */
 
-static void end_without_turn(void)
+static void clean_up_twice(void)
 {
 	struct lf_state state = {.log = NULL};
+	struct lf_redaction redaction;
 
-	lf_redaction_end(&state);
+	lf_redaction_init(&redaction, &(struct lf_job_run){.state = &state});
+	lf_redaction_clean_up(&redaction);
+	lf_redaction_clean_up(&redaction);
 }
 
-static void write_without_turn(void)
+static void begin_two(void)
 {
 	struct lf_state state = {.log = NULL};
-	struct lf_redaction redaction = {.state = &state};
+	struct lf_redaction first, second;
 
-	lf_redaction_write(&redaction, 0, NULL);
+	lf_redaction_init(&first, &(struct lf_job_run){.state = &state});
+	lf_redaction_init(&second, &(struct lf_job_run){.state = &state});
 }
 
-static void clean_up_during_a_step(void)
+static void clean_the_state_up_during_one(void)
 {
 	struct lf_state state = {.log = NULL};
+	struct lf_redaction redaction;
 
-	if (!lf_redaction_begin(&state, NULL))
-		_exit(1);
+	lf_redaction_init(&redaction, &(struct lf_job_run){.state = &state});
 	lf_state_clean_up(&state);
 }
 
-static void only_the_call_that_has_the_turn_redacts(void **unused)
+static void one_redacts_at_a_time(void **unused)
 {
-	struct lf_state state = {.log = NULL};
-
 	(void)unused;
-	assert_aborts(end_without_turn, "H3");
-	assert_aborts(write_without_turn, "H3");
-	assert_aborts(clean_up_during_a_step, "H3");
-	assert_true(lf_redaction_begin(&state, NULL));
-	assert_false(lf_redaction_begin(&state, NULL));
-	lf_redaction_end(&state);
-	assert_true(lf_redaction_begin(&state, NULL));
+	assert_aborts(clean_up_twice, "H3");
+	assert_aborts(begin_two, "H3");
+	assert_aborts(clean_the_state_up_during_one, "H3");
 }
 
 static void add_without_room(void)
@@ -209,7 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_job_that_waits_already_is_not_pushed_again),
 		cmocka_unit_test(a_job_may_be_pushed_again_once_it_runs),
-		cmocka_unit_test(only_the_call_that_has_the_turn_redacts),
+		cmocka_unit_test(one_redacts_at_a_time),
 		cmocka_unit_test(a_redaction_has_no_more_items_than_a_transaction),
 		cmocka_unit_test(chores_end_before_the_state_is_cleaned_up),
 		cmocka_unit_test(nobody_retains_a_version_without_a_reference),

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proto/wire/wire.h"
 #include "leadfit/v1/audit.pb-c.h"
 #include "leadfit/v1/keeping.pb-c.h"
 #include "leadfit/v1/record.pb-c.h"
@@ -460,27 +461,42 @@ static void a_proof_that_no_message_can_hold_is_refused_with_its_size(void **sta
 
 /* ---- what was erased ---- */
 
+/* Calls a method that answers with a job. */
+static Leadfit__V1__Job *call_job(struct fixture *f, const char *method, const ProtobufCMessage *request)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	unsigned index;
+	const ProtobufCServiceDescriptor *service = lf_find_method(method, strlen(method), &index);
+	ProtobufCMessage *reply;
+
+	reply = lf_client_call(
+		f->client, service, index, request, &(struct lf_call_options){.timeout_ms = 60000}, &error);
+	if (reply == NULL)
+		give_up(&error);
+	return (Leadfit__V1__Job *)reply;
+}
+
 static void *erase(void *context)
 {
 	struct fixture *f = context;
-	Leadfit__V1__EraseRequest request = LEADFIT__V1__ERASE_REQUEST__INIT;
-	char candidate[32], reason[] = "asked for it", cursor[512] = "";
-	struct lf_error error = LF_ERROR_INIT;
+	Leadfit__V1__StartEraseRequest request = LEADFIT__V1__START_ERASE_REQUEST__INIT;
+	Leadfit__V1__GetJobRequest get = LEADFIT__V1__GET_JOB_REQUEST__INIT;
+	char candidate[32], reason[] = "asked for it";
+	Leadfit__V1__Job *job;
 
 	snprintf(candidate, sizeof(candidate), "%s", erased_person);
 	request.candidate = candidate;
 	request.reason = reason;
-	do {
-		Leadfit__V1__EraseResponse *reply;
-
-		request.cursor = cursor;
-		reply = (Leadfit__V1__EraseResponse *)lf_client_call(f->client, &leadfit__v1__keeping__descriptor, 0,
-			&request.base, &(struct lf_call_options){.timeout_ms = 60000}, &error);
-		if (reply == NULL)
-			give_up(&error);
-		snprintf(cursor, sizeof(cursor), "%s", reply->cursor);
-		leadfit__v1__erase_response__free_unpacked(reply, NULL);
-	} while (cursor[0] != '\0');
+	job = call_job(f, "leadfit.v1.Keeping/StartErase", &request.base);
+	while (job->state != LEADFIT__V1__JOB_STATE__DONE) {
+		if (job->state == LEADFIT__V1__JOB_STATE__FAILED)
+			abort();
+		get.job_id = job->job_id;
+		leadfit__v1__job__free_unpacked(job, NULL);
+		usleep(2000);
+		job = call_job(f, "leadfit.v1.Jobs/Get", &get.base);
+	}
+	leadfit__v1__job__free_unpacked(job, NULL);
 	atomic_store(&f->stop, true);
 	return NULL;
 }

@@ -1,21 +1,20 @@
-/*
- * Pruning goes on from where it stopped and from nowhere else: what it empties is of no decision that was not pruned.
- */
+/* Pruning begins anew where it was interrupted: what it empties is of no decision that was not pruned. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "leadfit/v1/keeping.pb-c.h"
 #include "tests/service/history.h"
+#include "tests/service/jobs.h"
 
-enum { DECISIONS = 250 }; /* more than one step of pruning */
+enum { DECISIONS = 250 }; /* more than one write of pruning */
 
 struct world {
 	struct daemon daemon;
@@ -60,24 +59,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* One step; the cursor is that of the next one. */
-static void step(struct world *world, char cursor[64], bool dry_run)
-{
-	Leadfit__V1__PruneRequest request;
-	Leadfit__V1__PruneResponse *response;
-	char message[512];
-
-	leadfit__v1__prune_request__init(&request);
-	request.before = &world->before;
-	request.allow_under_six_months = true;
-	request.dry_run = dry_run;
-	request.cursor = cursor;
-	response = (Leadfit__V1__PruneResponse *)history_call(
-		world->client, "leadfit.v1.Keeping/Prune", &request.base, LF_OK, message);
-	snprintf(cursor, 64, "%s", response->cursor);
-	leadfit__v1__prune_response__free_unpacked(response, NULL);
-}
-
 /* Every decision can be read, as it was or pruned; returns how many were pruned. */
 static size_t pruned(struct world *world)
 {
@@ -98,37 +79,50 @@ static size_t pruned(struct world *world)
 	return count;
 }
 
-static void a_cursor_that_was_tampered_with_empties_no_payload_that_is_needed(void **state)
+static void restart(struct world *world)
 {
-	struct world *world = *state;
-	char cursor[64] = "", forged[64];
-	size_t first;
-
-	step(world, cursor, false);
-	first = pruned(world);
-	assert_in_range(first, 1, DECISIONS - 1);
-	snprintf(forged, sizeof(forged), "%.*s-2-0", (int)strcspn(cursor, "-"), cursor);
-	step(world, forged, false);
-	assert_in_range(pruned(world), first, DECISIONS);
+	lf_client_destroy(world->client);
+	daemon_kill(&world->daemon);
+	daemon_start(&world->daemon);
+	world->client = daemon_client(&world->daemon);
 }
 
-static void a_cursor_is_good_for_the_same_pruning_alone(void **state)
+/* What was counted before a kill is counted after it. */
+static void killed_at_any_moment_it_finishes_by_itself_and_counts_everything(void **state)
 {
 	struct world *world = *state;
-	char cursor[64] = "", token[64];
-	int steps;
+	Leadfit__V1__Job *job = jobs_start_prune(world->client, &world->before, false);
 
-	step(world, cursor, false);
-	snprintf(token, sizeof(token), "%.*s", (int)strcspn(cursor, "-"), cursor);
-	world->before.seconds--; /* another */
-	step(world, cursor, false);
-	assert_true(strncmp(cursor, token, strlen(token)) != 0);
-	world->before.seconds++;
-	steps = 0;
-	do {
-		assert_true(steps++ < 100);
-		step(world, cursor, false);
-	} while (*cursor != '\0');
+	for (unsigned i = 0; i < 8; i++) {
+		assert_in_range(pruned(world), 0, DECISIONS);
+		restart(world);
+		usleep(i * 2000);
+	}
+	job = jobs_await_end(world->client, job);
+	assert_int_equal(job->state, LEADFIT__V1__JOB_STATE__DONE);
+	assert_int_equal(job->decisions, DECISIONS);
+	assert_int_equal(job->payloads, 2);
+	assert_true(job->payload_bytes > 0);
+	assert_true(job->bytes_after > 0);
+	leadfit__v1__job__free_unpacked(job, NULL);
+	assert_int_equal(pruned(world), DECISIONS);
+}
+
+static void a_dry_run_counts_and_changes_nothing(void **state)
+{
+	struct world *world = *state;
+	const Leadfit__V1__Job would = jobs_prune(world->client, &world->before, true);
+	Leadfit__V1__Job did;
+
+	assert_true(would.dry_run);
+	assert_int_equal(would.decisions, DECISIONS);
+	assert_int_equal(would.payloads, 2);
+	assert_int_equal(would.bytes_after, 0);
+	assert_int_equal(pruned(world), 0);
+	did = jobs_prune(world->client, &world->before, false);
+	assert_int_equal(did.decisions, would.decisions);
+	assert_int_equal(did.payloads, would.payloads);
+	assert_int_equal(did.payload_bytes, would.payload_bytes);
 	assert_int_equal(pruned(world), DECISIONS);
 }
 
@@ -137,8 +131,8 @@ static void a_cursor_is_good_for_the_same_pruning_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest claims[] = {
-		CLAIM(a_cursor_that_was_tampered_with_empties_no_payload_that_is_needed),
-		CLAIM(a_cursor_is_good_for_the_same_pruning_alone),
+		CLAIM(killed_at_any_moment_it_finishes_by_itself_and_counts_everything),
+		CLAIM(a_dry_run_counts_and_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(claims, NULL, NULL);

@@ -15,6 +15,7 @@
 #include "leadfit/v1/keeping.pb-c.h"
 #include "leadfit/v1/record.pb-c.h"
 #include "tests/service/history.h"
+#include "tests/service/jobs.h"
 
 /*
  * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
@@ -587,27 +588,16 @@ static void other_semantics_erased_and_pruned_are_counted_and_not_compared(void 
 static void decisions_of_an_erased_person_are_skipped_and_the_rest_is_the_same(void **state)
 {
 	struct fixture *f = *state;
-	Leadfit__V1__EraseRequest request = LEADFIT__V1__ERASE_REQUEST__INIT;
 	Leadfit__V1__Selection selection = none();
-	char candidate[] = "m-14", reason[] = "asked for", cursor[512] = "";
-	uint64_t erased = 0;
+	char candidate[] = "m-14";
+	uint64_t erased;
 	uint64_t took_part;
 
 	selection.candidate = candidate;
 	replay(f, &selection);
 	assert_true(f->counts.same > 0);
 	took_part = f->counts.same;
-	request.candidate = candidate;
-	request.reason = reason;
-	do {
-		ProtobufCMessage *reply;
-
-		request.cursor = cursor;
-		reply = history_call(f->client, "leadfit.v1.Keeping/Erase", &request.base, LF_OK, NULL);
-		erased += ((const Leadfit__V1__EraseResponse *)reply)->decisions;
-		snprintf(cursor, sizeof(cursor), "%s", ((const Leadfit__V1__EraseResponse *)reply)->cursor);
-		protobuf_c_message_free_unpacked(reply, NULL);
-	} while (*cursor != '\0');
+	erased = jobs_erase(f->client, candidate).decisions;
 	assert_true(erased >= took_part); /* those in which they were labour only, too */
 	replay(f, NULL);
 	assert_int_equal(f->counts.erased, erased);

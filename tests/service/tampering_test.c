@@ -566,7 +566,7 @@ static const struct alteration {
 		"record 103 (decision 103, ", "it was moved: what was recorded here stands at position 106 now"},
 	{"a leaf's kind", "UPDATE leaf SET kind = 4 WHERE position = 603", "record 603 (outcome)",
 		"its row is missing"},
-	{"a leaf of no kind", "UPDATE leaf SET kind = 9 WHERE position = 103", "record 103: ", "its kind is missing"},
+	{"a leaf of no kind", "UPDATE leaf SET kind = 10 WHERE position = 103", "record 103: ", "its kind is missing"},
 	{"the salt of a rubric's record", "UPDATE leaf SET salt = randomblob(32) WHERE position = 0",
 		"record 0 (rubric)", OWN},
 	{"the newest decision of a leaf", "UPDATE leaf SET decisions = 1 WHERE position = 610",

@@ -512,6 +512,23 @@ static void an_act_made_of_what_was_read_before_a_redaction_is_not_recorded(void
 	check_log(log);
 }
 
+/* A job's record is about no decision; what it says of a person goes as what an outcome says does. */
+static void the_record_of_a_job_can_be_redacted(void **state)
+{
+	struct lf_log *log = *state;
+	struct lf_act_put act = {.kind = LF_LEAF_JOB, .caller = "dpo", .body = bytes_of("erase c-1")};
+	char body[64] = "";
+	uint64_t next;
+
+	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
+	assert_int_equal(lf_log_list_acts(log, LF_LEAF_JOB, NULL, 0, 10, see_body, body, &next, NULL), LF_OK);
+	assert_string_equal(body, "erase c-1");
+	redact(log, &(struct lf_redact_item){.what = LF_REDACT_ACT, .id = act.id, .bytes = bytes_of("erase")}, 1);
+	assert_int_equal(lf_log_list_acts(log, LF_LEAF_JOB, NULL, 0, 10, see_body, body, &next, NULL), LF_OK);
+	assert_string_equal(body, "erase");
+	check_log(log);
+}
+
 /* ---- refusals ---- */
 
 static void nothing_is_replaced_where_one_item_is_not_stored(void **state)
@@ -615,7 +632,7 @@ static void an_act_of_another_kind_is_not_recorded(void **state)
 		redaction.kind = (enum lf_leaf_kind)kind;
 		if (kind != LF_LEAF_ERASURE && kind != LF_LEAF_PRUNING)
 			assert_int_equal(lf_log_redact(log, &redaction, NULL), LF_INVALID_ARGUMENT);
-		if (kind != LF_LEAF_OUTCOME) /* a default is about no decision */
+		if (kind != LF_LEAF_OUTCOME) /* a default and a job are about no decision */
 			assert_int_equal(lf_log_put_act(log, &act, NULL), LF_INVALID_ARGUMENT);
 	}
 	assert_int_equal(lf_log_head(log, &after, NULL), LF_OK);
@@ -672,6 +689,7 @@ int conformance_redact_run(const struct conformance *subject)
 		CLAIM(a_replaced_decision_has_its_new_answer_and_candidates_and_no_key),
 		CLAIM(pruned_decisions_have_no_candidates),
 		CLAIM(decisions_stay_findable_by_whoever_is_left),
+		CLAIM(the_record_of_a_job_can_be_redacted),
 		CLAIM(an_act_of_another_kind_is_not_recorded),
 		CLAIM(what_an_item_made_unused_can_be_used_by_a_later_one),
 		CLAIM(a_replaced_act_has_its_new_body),
