@@ -10,8 +10,8 @@
  * again.
  *
  * Rounds. Each after the first looks at what came while the one before was under way, until one finds nothing. Callers
- * must stop sending the person first: as long as they go on, there is something to find, and after some rounds the
- * erasure says so and ends.
+ * must stop sending the person first: as long as they go on, there is something to find, and after some rounds, or
+ * where too much came since a round began, the erasure says so and ends.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +25,13 @@
 #include "service/decide/decision.h"
 #include "service/keeping/erasure.h"
 
-enum { PAYLOADS_A_SLICE = 64, DECISIONS_A_SLICE = 16, ATTEMPTS_MAX = 50, ROUNDS_MAX = 8 };
+enum { PAYLOADS_A_SLICE = 64, DECISIONS_A_SLICE = 16, ATTEMPTS_MAX = 50, LATE_SLICES_MAX = 100, ROUNDS_MAX = 8 };
+
+static enum lf_code keep_coming(struct lf_erasure *erase)
+{
+	return lf_error_set(&erase->walk.error, LF_FAILED_PRECONDITION,
+		"decisions with this person keep coming: see to it that nobody sends them any more, and erase again");
+}
 
 /* Decisions over one payload, copied while the log tells them. */
 struct over {
@@ -79,6 +85,9 @@ static enum lf_code redact_slice(struct lf_erasure *erase, uint64_t payload, boo
 			&erase->walk.error) == LF_OK &&
 		over.exhausted)
 		lf_walk_no_memory(&erase->walk);
+	if (!lf_walk_failed(&erase->walk) && over.count > 0 && over.copies[0]->sequence > erase->newest &&
+		++erase->late_slices > LATE_SLICES_MAX)
+		keep_coming(erase);
 	for (size_t i = 0; i < over.count; i++) {
 		if (!lf_walk_failed(&erase->walk) && mention == LF_MENTION_PART)
 			lf_erase_from_decision(erase, over.copies[i], false);
@@ -148,12 +157,6 @@ static enum lf_code replace_payload(struct lf_erasure *erase, struct payload *pa
 		return lf_walk_no_memory(&erase->walk);
 	lf_redaction_add(&erase->walk.redaction, &item);
 	return lf_redaction_write(&erase->walk.redaction, seen, &erase->walk.error);
-}
-
-static enum lf_code keep_coming(struct lf_erasure *erase)
-{
-	return lf_error_set(&erase->walk.error, LF_FAILED_PRECONDITION,
-		"decisions with this person keep coming: see to it that nobody sends them any more, and erase again");
 }
 
 /* A decision came after seen, so that nothing was written: the last slice, with that one, and then again. */
@@ -349,6 +352,9 @@ static enum lf_code walk_rounds(struct lf_erasure *erase)
 
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
 		erase->again = false;
+		if (lf_newest_sequence(erase->walk.redaction.run->state->log, &erase->newest, &erase->walk.error) !=
+			LF_OK)
+			return erase->walk.error.code;
 		if (lf_walk_phases(&erase->walk, phases, sizeof(phases) / sizeof(phases[0])) != LF_OK)
 			return erase->walk.error.code;
 		if (round > 0 && !erase->again)

@@ -13,6 +13,8 @@ struct lf_erasure {
 	uint64_t first_payload; /* this round looks at those after it */
 	uint64_t next_payload;  /* the next one does: the last team of this one */
 	uint64_t counted[2];    /* the last team and project whose longer words were counted */
+	uint64_t newest;        /* decision when this round began */
+	unsigned late_slices;   /* of decisions that came after that, in all rounds */
 	bool again;             /* this round found what the one before left */
 	char tombstone[LF_TOMBSTONE_BYTES];
 };

@@ -6,10 +6,12 @@
 #include <cmocka.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -376,6 +378,85 @@ static void where_the_person_keeps_coming_the_job_fails_and_forgets_them(void **
 	assert_int_equal(count_in_file(world->daemon.database, "says " PERSON), 0);
 }
 
+/* 30 KB a decision, without the person: rewriting the file takes more space than erasing them. */
+static void score_others(struct lf_client *client, int count)
+{
+	for (int i = 0; i < count; i++) {
+		static char text[HISTORY_TEXT * 3];
+		size_t length = (size_t)snprintf(text, sizeof(text),
+			"project: {id: p}\nteam:\n  id: large-%d\n  members:\n  - id: a\n    discipline: BACKEND\n"
+			"    evidence:\n",
+			i);
+
+		for (int j = 0; j < 8; j++)
+			length += (size_t)snprintf(text + length, sizeof(text) - length,
+				"    - {criterion: architecture, rating: 3, observed_on: \"2026-05-0%d\", note: "
+				"%04000d}\n",
+				1 + j, i);
+		leadfit__v1__decision__free_unpacked(history_score(client, text), NULL);
+	}
+}
+
+/* Leaves some free bytes on the file system of a folder. */
+static void fill_disk(const char *folder, size_t left)
+{
+	static const char block[64 * 1024];
+	char path[160];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/filler", folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	setvbuf(file, NULL, _IONBF, 0);
+	while (fwrite(block, 1, sizeof(block), file) == sizeof(block))
+		;
+	fseek(file, 0, SEEK_END);
+	assert_true((size_t)ftell(file) > left);
+	assert_int_equal(ftruncate(fileno(file), ftell(file) - (long)left), 0);
+	fclose(file);
+}
+
+static void a_job_that_a_full_disk_holds_up_says_so_and_goes_on_when_there_is_room(void **state)
+{
+	struct world world = {.client = NULL};
+	Leadfit__V1__Job *job;
+	uint64_t id;
+
+	(void)state;
+	daemon_init(&world.daemon);
+	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+		mount("lf", world.daemon.directory, "tmpfs", 0, "size=64m") != 0) {
+		daemon_clean_up(&world.daemon);
+		print_message("skipped: no small file system can be mounted here\n");
+		skip();
+	}
+	start(&world);
+	score_others(world.client, 100);
+	score(world.client, 1);
+	fill_disk(world.daemon.directory, 1 << 20);
+	job = jobs_start_erase(world.client, PERSON, "asked");
+	id = job->job_id;
+	while (job->state != LEADFIT__V1__JOB_STATE__WAITING || *job->problem == '\0') {
+		assert_int_not_equal(job->state, LEADFIT__V1__JOB_STATE__DONE);
+		leadfit__v1__job__free_unpacked(job, NULL);
+		usleep(5000);
+		job = jobs_get(world.client, id);
+	}
+	if (strstr(job->problem, "full") == NULL)
+		fail_msg("%s", job->problem);
+	leadfit__v1__job__free_unpacked(job, NULL);
+	assert_int_equal(mount("lf", world.daemon.directory, "tmpfs", MS_REMOUNT, "size=128m"), 0);
+	job = jobs_await_end(world.client, jobs_get(world.client, id));
+	assert_int_equal(job->state, LEADFIT__V1__JOB_STATE__DONE);
+	assert_int_equal(job->decisions, 1);
+	assert_string_equal(job->problem, "");
+	leadfit__v1__job__free_unpacked(job, NULL);
+	assert_int_equal(count_in_file(world.daemon.database, PERSON), 2);
+	stop(&world);
+	assert_int_equal(umount2(world.daemon.directory, MNT_DETACH), 0);
+	daemon_clean_up(&world.daemon);
+}
+
 /* A backup that was made while a job was at work has what is left to do: whoever starts it finishes it. */
 static void a_backup_from_the_middle_of_a_job_finishes_it(void **state)
 {
@@ -504,6 +585,7 @@ int main(void)
 		CLAIM(a_job_of_which_only_the_vacuum_is_left_is_finished),
 		CLAIM(a_job_that_failed_before_a_restart_has_failed_after_it),
 		CLAIM(where_the_person_keeps_coming_the_job_fails_and_forgets_them),
+		cmocka_unit_test(a_job_that_a_full_disk_holds_up_says_so_and_goes_on_when_there_is_room),
 		CLAIM(a_backup_from_the_middle_of_a_job_finishes_it),
 		CLAIM(methods_that_are_gone_say_what_to_use),
 		CLAIM(a_hundred_jobs_are_done_one_after_another),
