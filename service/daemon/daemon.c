@@ -139,6 +139,7 @@ static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_op
 	d->state.server = d->server;
 	d->state.signer = d->seal.signer;
 	d->state.backups = d->backups;
+	d->state.erased = d->seal.erased;
 	lf_daemon_services_init(&d->services, &d->state);
 	if (lf_daemon_services_add(&d->services, d->server, error) != LF_OK)
 		return error->code;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "proto/wire/borrow.h"
 #include "storage/log/log.h"
@@ -21,6 +22,29 @@ void lf_job_body(const struct lf_job *job, Leadfit__V1__JobBody *body)
 	body->dry_run = job->dry_run;
 	body->failure = lf_unconst(job->failure);
 	body->longer_words = job->counts.longer_words;
+	if (!job->marked)
+		return;
+	body->mark = (ProtobufCBinaryData){LF_MARK_BYTES, lf_unconst(job->erased.mark)};
+	if (job->kind == LEADFIT__V1__JOB_KIND__ERASE)
+		body->candidate_hash =
+			(ProtobufCBinaryData){sizeof(job->erased.who.bytes), lf_unconst(job->erased.who.bytes)};
+}
+
+/* What is known of the job beside the log. */
+static enum lf_code mark(struct lf_job *job, struct lf_error *error)
+{
+	struct lf_erased *erased = &job->erased;
+
+	if (job->marked || job->dry_run)
+		return LF_OK;
+	if (getrandom(erased->mark, LF_MARK_BYTES, 0) != LF_MARK_BYTES)
+		return lf_error_set(error, LF_UNAVAILABLE, "no random bytes for the mark of a job");
+	erased->pruning = job->kind == LEADFIT__V1__JOB_KIND__PRUNE;
+	erased->before_us = job->before_us;
+	if (!erased->pruning)
+		erased->who = lf_erased_hash(erased->mark, job->candidate);
+	job->marked = true;
+	return LF_OK;
 }
 
 static enum lf_code put(struct lf_log *log, const struct lf_job *job, const Leadfit__V1__JobBody *body, uint64_t *id,
@@ -45,6 +69,8 @@ enum lf_code lf_job_record_start(struct lf_job *job, struct lf_log *log, struct 
 {
 	Leadfit__V1__JobBody body;
 
+	if (mark(job, error) != LF_OK)
+		return error->code;
 	lf_job_body(job, &body);
 	return put(log, job, &body, &job->id, error);
 }
@@ -84,6 +110,15 @@ static void take_start(struct lf_job *job, const struct lf_act_row *row, const L
 	snprintf(job->caller, sizeof(job->caller), "%s", row->caller);
 	snprintf(job->reason, sizeof(job->reason), "%s", body->reason);
 	snprintf(job->candidate, sizeof(job->candidate), "%s", body->candidate);
+	job->marked = body->mark.len == LF_MARK_BYTES;
+	if (!job->marked)
+		return;
+	memcpy(job->erased.mark, body->mark.data, LF_MARK_BYTES);
+	job->erased.at_us = row->at_us;
+	job->erased.pruning = job->kind == LEADFIT__V1__JOB_KIND__PRUNE;
+	job->erased.before_us = body->before_us;
+	if (body->candidate_hash.len == sizeof(job->erased.who.bytes))
+		memcpy(job->erased.who.bytes, body->candidate_hash.data, body->candidate_hash.len);
 }
 
 static void take_end(struct lf_job *job, const struct lf_act_row *row, const Leadfit__V1__JobBody *body)

@@ -9,6 +9,7 @@
 #include "leadfit/v1/record.pb-c.h"
 #include "proto/base/limits.h"
 #include "proto/base/status.h"
+#include "service/seal/erased.h"
 
 struct lf_log;
 
@@ -26,6 +27,8 @@ struct lf_job {
 	char candidate[LF_ID_BYTES_MAX + 1]; /* ERASE; "": the walk is over */
 	int64_t before_us;                   /* PRUNE */
 	bool dry_run;
+	struct lf_erased erased;            /* what is kept of it beside the log; nothing of a dry run */
+	bool marked;                        /* it has that: else lf_job_record_start() sets it */
 	char failure[LF_JOB_PROBLEM_BYTES]; /* "": it did not fail */
 	int64_t started_at_us, ended_at_us; /* ended_at_us 0: it has not ended */
 	struct lf_job_counts counts;
@@ -42,7 +45,7 @@ enum lf_code lf_job_read(
 /* Calls visit for each record of a job, oldest first: its number, and which job it ends (0: it begins one). */
 enum lf_code lf_job_list_records(struct lf_log *log, void (*visit)(void *context, uint64_t id, uint64_t ends),
 	void *context, struct lf_error *error);
-/* Records that a job is to be done: its kind, reason and so on. Sets its id. Blocks until committed. */
+/* Records that a job is to be done: its kind, reason and so on. Sets its id, and its mark. Blocks until committed. */
 enum lf_code lf_job_record_start(struct lf_job *job, struct lf_log *log, struct lf_error *error);
 /* Records how it ended: failure and counts. *id: of the record. Blocks until committed. */
 enum lf_code lf_job_record_end(const struct lf_job *job, struct lf_log *log, uint64_t *id, struct lf_error *error);

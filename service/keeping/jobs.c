@@ -7,6 +7,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/forget.h"
+#include "proto/base/harmless.h"
 #include "proto/base/thread.h"
 #include "service/keeping/walk.h"
 #include "service/rpc/rpc.h"
@@ -281,8 +282,7 @@ static enum lf_code walk(struct lf_jobs *jobs, struct lf_error *error)
 static void forget(struct lf_state *state)
 {
 	lf_forget();
-	if (state->teams != NULL)
-		lf_team_cache_clear(state->teams);
+	lf_team_cache_clear(state->teams);
 	if (state->server != NULL)
 		lf_rpc_forget(state->server);
 	lf_finisher_wake(state->finisher);
@@ -305,6 +305,19 @@ static enum lf_code vacuum(struct lf_jobs *jobs, struct lf_error *error)
 	return fail(job, error);
 }
 
+/*
+ * What is known of a job beside the log, before it does anything: a log that is lost, or replaced by a backup, doesn't
+ * have it.
+ */
+static enum lf_code note(struct lf_jobs *jobs, struct lf_error *error)
+{
+	const struct lf_erased_list one = {.items = &jobs->job.erased, .count = 1};
+
+	if (jobs->state->erased == NULL || !jobs->job.marked)
+		return LF_OK;
+	return lf_erased_merge(jobs->state->erased, &one, error);
+}
+
 /* The whole job, or what is left of it. Anything but LF_OK: it is to be tried again. *ended_by: the record of its end. */
 static enum lf_code run_job(struct lf_jobs *jobs, uint64_t id, uint64_t *ended_by, struct lf_error *error)
 {
@@ -316,6 +329,8 @@ static enum lf_code run_job(struct lf_jobs *jobs, uint64_t id, uint64_t *ended_b
 	}
 	if (fail(job, error) != LF_OK ||
 		(*job->failure == '\0' && lf_job_count_steps(job, jobs->state->log, error) != LF_OK))
+		return error->code;
+	if (note(jobs, error) != LF_OK)
 		return error->code;
 	say(jobs, LEADFIT__V1__JOB_STATE__RUNNING, LEADFIT__V1__JOB_PHASE__WALKING, "");
 	if (walk(jobs, error) != LF_OK || vacuum(jobs, error) != LF_OK)
@@ -358,12 +373,38 @@ static void wait_before_retry(struct lf_jobs *jobs, unsigned seconds)
 	pthread_mutex_unlock(&jobs->lock);
 }
 
+/* Completes the list beside the log from what the log has: it may be a new one, or an older copy. That it fails is said. */
+static void note_ended(struct lf_jobs *jobs)
+{
+	struct lf_erased_list list = {.count = 0};
+	struct lf_error error = LF_ERROR_INIT;
+	const size_t count = jobs->state->erased == NULL ? 0 : jobs->count;
+
+	/* The entries that were there at the start: only this thread changes them. */
+	for (size_t i = 0; i < count && error.code == LF_OK; i++) {
+		uint64_t id;
+
+		pthread_mutex_lock(&jobs->lock);
+		id = jobs->entries[i].ended_by == 0 || jobs->stopping ? 0 : jobs->entries[i].id;
+		pthread_mutex_unlock(&jobs->lock);
+		if (id != 0 && lf_job_read(&jobs->job, jobs->state->log, id, 0, &error) == LF_OK && jobs->job.marked)
+			lf_erased_add(&list, &jobs->job.erased, &error);
+	}
+	if (error.code == LF_OK && list.count > 0)
+		lf_erased_merge(jobs->state->erased, &list, &error);
+	if (error.code != LF_OK)
+		lf_print_line(stderr, "leadfitd: %s", error.message);
+	lf_error_clean_up(&error);
+	lf_erased_clean_up(&list);
+}
+
 static void *run(void *context)
 {
 	struct lf_jobs *jobs = context;
 	unsigned retry_s = RETRY_S_FIRST;
 	uint64_t id;
 
+	note_ended(jobs);
 	while ((id = await_job(jobs)) != 0) {
 		struct lf_error error = LF_ERROR_INIT;
 		uint64_t ended_by = 0;

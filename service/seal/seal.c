@@ -4,6 +4,7 @@
 
 #include "proto/base/file.h"
 #include "proto/base/harmless.h"
+#include "service/seal/erased.h"
 #include "service/seal/seal.h"
 #include "proto/base/secret.h"
 #include "service/seal/key.h"
@@ -66,6 +67,8 @@ enum lf_code lf_seal_read(struct lf_seal *seal, const struct lf_seal_options *op
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the key");
 	else
 		code = lf_checkpoint_files_init(&seal->files, path, error);
+	if (code == LF_OK && (seal->erased = lf_erased_path(&seal->files)) == NULL)
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the name of the list of erasures");
 	if (code == LF_OK)
 		code = read_key(seal, options->origin, error);
 	free(path);
@@ -118,6 +121,17 @@ static void publish(const struct lf_seal *seal)
 	lf_print_line(stderr, "leadfitd: verifier key %s", text);
 }
 
+/* An empty list says that nothing was erased; none, that it is not known. That it can't be made is said. */
+static void make_list(const struct lf_seal *seal)
+{
+	const struct lf_erased_list nothing = {.count = 0};
+	struct lf_error error = LF_ERROR_INIT;
+
+	if (lf_erased_merge(seal->erased, &nothing, &error) != LF_OK)
+		lf_print_line(stderr, "leadfitd: %s", error.message);
+	lf_error_clean_up(&error);
+}
+
 enum lf_code lf_seal_start(struct lf_seal *seal, struct lf_log *log, struct lf_error *error)
 {
 	const struct lf_seal_options *options = seal->options;
@@ -135,6 +149,7 @@ enum lf_code lf_seal_start(struct lf_seal *seal, struct lf_log *log, struct lf_e
 			seal->key_path);
 	}
 	publish(seal);
+	make_list(seal);
 	return lf_checkpoints_start(&seal->checkpoints, log, seal->signer, &seal->files, &writing, error);
 }
 
@@ -143,6 +158,8 @@ void lf_seal_close(struct lf_seal *seal)
 	lf_checkpoints_stop(seal->checkpoints);
 	seal->checkpoints = NULL;
 	lf_checkpoint_files_clean_up(&seal->files);
+	free(seal->erased);
+	seal->erased = NULL;
 	free(seal->key_path);
 	seal->key_path = NULL;
 	lf_secret_free(seal->signer, sizeof(*seal->signer));

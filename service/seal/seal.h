@@ -22,6 +22,7 @@ struct lf_seal {
 	bool has_key;
 	struct lf_signer *signer; /* in memory for secrets */
 	struct lf_checkpoint_files files;
+	char *erased;  /* where the list of what was erased is (erased.h) */
 	uint64_t size; /* of the newest checkpoint that fits the log */
 	struct lf_checkpoints *checkpoints;
 };
@@ -42,7 +43,7 @@ enum lf_code lf_seal_read(struct lf_seal *seal, const struct lf_seal_options *op
 enum lf_code lf_seal_check(struct lf_seal *seal, struct lf_log *log, struct lf_error *error);
 /*
  * Makes the key where there is none, writes the verifier key beside it, and starts the thread that writes checkpoints.
- * Says on standard error what it made, and the verifier key.
+ * Says on standard error what it made, and the verifier key. Makes the list of what was erased, where there is none.
  */
 enum lf_code lf_seal_start(struct lf_seal *seal, struct lf_log *log, struct lf_error *error);
 /*

@@ -30,6 +30,7 @@ struct lf_state {
 	const struct lf_signer *signer;
 	struct lf_checkpoints *checkpoints; /* what is signed must continue the newest of them */
 	const char *backups;  /* borrowed, and set before the server listens: where Backup makes files; NULL: nowhere */
+	const char *erased;   /* borrowed, as backups: the list of what was erased; NULL: none is kept */
 	atomic_bool draining; /* set when a shutdown begins: Health says NOT_SERVING, and chores end early */
 	atomic_bool redacting; /* an erasure or pruning is at work: one at a time (lf_redaction_init()) */
 };

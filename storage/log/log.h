@@ -448,7 +448,8 @@ struct lf_replaced {
  * none is. The copy is made and synced beside it before anything is renamed, so that location is the old log, or the
  * new one, or (for an instant, and after a loss of power then) absent with both beside it; never half of one. What a
  * crash left to be recovered of the old log stays with it. What is in the copy, check judges, once it is on disk, by
- * its name: false ends it with CANCELLED. Nothing else looks into it. No log is open meanwhile, but by check. NOT_FOUND
+ * its name: false ends it with CANCELLED. Check may also write to it, as a log that it opens and closes. Nothing else
+ * looks into it. No log is open meanwhile, but by check. NOT_FOUND
  * where from is not there; FAILED_PRECONDITION where another process has location or from; RESOURCE_EXHAUSTED where the
  * disk is full: then nothing is changed. Blocks for as long as the copy takes.
  */

@@ -1,7 +1,8 @@
 /*
  * Putting a copy of another log in the place of a log.
  *
- *  P1  The copy is whole and on disk, under a name of its own, and was checked there, before anything else changes.
+ *  P1  The copy is whole and on disk, under a name of its own, and was checked there, before anything else changes:
+ *      with what the check wrote to it.
  *  P2  The old log keeps its name until the new one takes it, by one rename: its other name is a second link to it.
  *  P3  No WAL of the old log is there when the new one takes the name: SQLite would play it into that. So it is played
  *      into the old log first; where that can't be done, as the old log is damaged, it is moved along with it.
@@ -55,6 +56,24 @@ static bool move_suffixed(const char *log, const char *to_log, const char *suffi
 	return done;
 }
 
+static void discard_suffixed(const char *log, const char *suffix)
+{
+	char *name = lf_sqlite_suffixed(log, suffix);
+
+	if (name != NULL)
+		unlink(name);
+	free(name);
+}
+
+/* What the check may have made with the copy, by opening it as a log. */
+static void discard_beside_copy(const struct restoring *r)
+{
+	static const char *const suffixes[] = {"-wal", "-shm", ".lock"};
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+		discard_suffixed(r->copy, suffixes[i]);
+}
+
 /* ---- P1 ---- */
 
 static int copy_bytes(int from, int to, off_t size)
@@ -93,6 +112,7 @@ static enum lf_code copy(struct restoring *r, uint64_t *bytes)
 		goto out;
 	}
 	unlink(r->copy); /* of a restore that was killed */
+	discard_beside_copy(r);
 	to = open(r->copy, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0) {
 		fail(r, r->copy, "can't be created", errno);
@@ -109,6 +129,23 @@ static enum lf_code copy(struct restoring *r, uint64_t *bytes)
 out:
 	if (from >= 0)
 		close(from);
+	return r->error->code;
+}
+
+/* What the check has written to the copy is on disk, too. A WAL that is left has some of it: that is no whole log. */
+static enum lf_code sync_copy(struct restoring *r, uint64_t *bytes)
+{
+	const int file = open(r->copy, O_RDONLY | O_CLOEXEC);
+	struct stat status;
+
+	if (file < 0 || fsync(file) != 0 || fstat(file, &status) != 0)
+		fail(r, r->copy, "can't be synced", errno);
+	else if (is_there(r->copy, "-wal", true))
+		lf_error_set(r->error, LF_UNAVAILABLE, "%s was not closed", r->copy);
+	else
+		*bytes = (uint64_t)status.st_size;
+	if (file >= 0)
+		close(file);
 	return r->error->code;
 }
 
@@ -202,8 +239,10 @@ enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*ch
 		;
 	else if (!check(context, r.copy))
 		lf_error_set(error, LF_CANCELLED, "the copy was not found good");
-	else
+	else if (sync_copy(&r, &replaced->bytes) == LF_OK)
 		exchange(&r, &replaced->kept);
+	if (r.copied)
+		discard_beside_copy(&r);
 	if (r.copied && error->code != LF_OK)
 		unlink(r.copy);
 	if (replaced->kept)

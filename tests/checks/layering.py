@@ -44,8 +44,8 @@ ROOMS = {
     "service/decisions": ("decisions", "base wire pb engine rubric decide state rpc log tlog", ""),
     "service/rubrics_api": ("rubrics_api", "base wire pb engine rubric decide state rpc log tlog", ""),
     "service/audit": ("audit", "base wire text pb engine rubric decide state rpc log verify seal tlog", ""),
-    "service/keeping": ("keeping", "base wire pb engine rubric decide state rpc log tlog", ""),
-    "service/offline": ("offline", "base log sqlite verify tlog seal audit", ""),
+    "service/keeping": ("keeping", "base wire pb engine rubric decide state rpc log seal tlog", ""),
+    "service/offline": ("offline", "base wire pb state log sqlite verify tlog seal audit keeping", ""),
     "service/daemon": (
         "daemon",
         "base wire text pb engine rubric decide rpc rpc_nng state log sqlite verify tlog scoring decisions rubrics_api"
