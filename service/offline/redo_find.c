@@ -215,18 +215,16 @@ static enum lf_code read_list(struct lf_redo *redo, const char *checkpoints, str
 	return error->code;
 }
 
+/* Those with the checkpoints that are given, and the one that is there where a service has no options. */
 static enum lf_code read_lists(struct lf_redo *redo, const struct lf_seals *seals, struct lf_error *error)
 {
-	char *beside;
+	char *beside = lf_file_beside(seals->beside, ".checkpoints", error);
 
-	for (size_t i = 0; i < seals->count && error->code == LF_OK; i++)
-		read_list(redo, seals->paths[i], error);
-	if (seals->count > 0)
-		return error->code;
-	beside = lf_file_beside(seals->beside, ".checkpoints", error);
 	if (beside != NULL)
 		read_list(redo, beside, error);
 	free(beside);
+	for (size_t i = 0; i < seals->count && error->code == LF_OK; i++)
+		read_list(redo, seals->paths[i], error);
 	return error->code;
 }
 
