@@ -22,7 +22,9 @@ enum {
 	ROOM_KEPT = 512 * KIB,
 	ROOM_TO_RETURN = 1024 * KIB,
 	RESERVE_STEP = 512 * KIB,
-	TRUNCATE_ATTEMPTS = 5, /* each waits for as long as busy_timeout says for readers to end */
+	ROOM_AMPLE = 128 * 1024 * KIB,
+	RESERVE_AMPLE = 20 * 1024 * KIB, /* a whole WAL: once a checkpoint, as it costs a metadata write */
+	TRUNCATE_ATTEMPTS = 5,           /* each waits for as long as busy_timeout says for readers to end */
 };
 
 /* On FILE's disk, for whoever isn't root. Without a number, as some file systems are, it has no end. */
@@ -42,16 +44,14 @@ static off_t wal_bytes(const struct lf_store *store)
 }
 
 /* Blocks beyond FILE's end, a step ahead of the WAL. Where that can't be had, they are counted as room to be kept. */
-static void reserve(struct lf_store *store)
+static void reserve(struct lf_store *store, off_t room)
 {
 	const off_t needed = store->size + wal_bytes(store) + RESERVE_STEP / 2;
+	const off_t to = needed + (room > ROOM_AMPLE ? RESERVE_AMPLE : RESERVE_STEP);
 
-	if (store->reserved_to < store->size)
-		store->reserved_to = store->size;
 	if (store->reserved_to < needed &&
-		fallocate(store->file, FALLOC_FL_KEEP_SIZE, store->reserved_to,
-			needed - store->reserved_to + RESERVE_STEP) == 0)
-		store->reserved_to = needed + RESERVE_STEP;
+		fallocate(store->file, FALLOC_FL_KEEP_SIZE, store->reserved_to, to - store->reserved_to) == 0)
+		store->reserved_to = to;
 }
 
 static bool is_tight(const struct lf_store *store, off_t room)
@@ -89,11 +89,12 @@ int lf_sqlite_cut_wal(struct lf_store *store)
 
 enum lf_code lf_sqlite_keep_room(struct lf_store *store, struct lf_error *error)
 {
-	off_t room;
+	off_t room = measure(store);
 	int result;
 
-	reserve(store);
-	room = measure(store);
+	reserve(store, room);
+	if (room <= ROOM_AMPLE)
+		room = measure(store); /* less what was reserved */
 	if (!is_tight(store, room))
 		return LF_OK;
 	result = store->wal_pages > 0 ? lf_sqlite_cut_wal(store) : SQLITE_OK;
