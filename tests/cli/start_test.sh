@@ -78,7 +78,7 @@ reasons=(
 	"2|a port is 0..65535|--listen tcp://127.0.0.1:65536"
 	"4|without --tokens FILE|--listen tcp://0.0.0.0:0"
 	"3|the address is taken|--listen tcp://127.0.0.1:$port"
-	"3|the address is taken|--listen ipc://$work/free --listen tcp://localhost:$port"
+	"3|the address is taken|--listen ipc://$work/free --listen tcp://127.0.0.1:$port"
 	"3|the address is taken|--listen ipc://$work/in/other"
 	"3|a file that is not a socket is there|--listen ipc://$work/in/file"
 	"3|its directory: No such file or directory|--listen ipc://$work/in/nowhere/socket"
