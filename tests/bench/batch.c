@@ -189,7 +189,8 @@ static enum lf_code measure_floors(struct bench *b, struct figures *f)
 
 static void remove_files(const struct bench *b)
 {
-	static const char *const endings[] = {"", "-wal", "-shm", ".lock", ".key", ".key.pub", ".checkpoint", ".new"};
+	static const char *const endings[] = {
+		"", "-wal", "-shm", ".lock", ".key", ".key.pub", ".checkpoint", ".checkpoint.erased", ".new"};
 	char path[NAME_BYTES + 16];
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {

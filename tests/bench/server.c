@@ -24,7 +24,7 @@ void lf_bench_listen_url(const struct lf_bench *bench, const char *name, char ur
 void lf_bench_remove_log(const struct lf_bench *bench)
 {
 	static const char *const names[] = {"bench.db", "bench.db-wal", "bench.db-shm", "bench.db.lock", "bench.db.new",
-		"bench.db.key", "bench.db.key.pub", "bench.checkpoint"};
+		"bench.db.key", "bench.db.key.pub", "bench.checkpoint", "bench.checkpoint.erased"};
 	char path[LF_BENCH_PATH_BYTES];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
