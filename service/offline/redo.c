@@ -46,7 +46,8 @@ static enum lf_code judge(const struct plan *plan, struct lf_error *error)
 	}
 	if (redo->unmarked > plan->has.unmarked) {
 		snprintf(why, sizeof(why),
-			"the log has %" PRIu64 " records of erasures and prunings that the backup does not have, and "
+			"the log has erasures or prunings that the backup does not have (%" PRIu64
+			" of its records), and "
 			"that do not say of whom, as they are of an older release",
 			redo->unmarked - plan->has.unmarked);
 		return refuse(error, why);

@@ -339,6 +339,41 @@ static void a_backup_takes_the_place_of_the_log(void **state)
 	assert_true(same_file(test.kept, old));
 }
 
+/* As a release without jobs erased: the record says how many, and not of whom, nor of which job. */
+static void erase_without_a_job(const char *file)
+{
+	const struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .id = 2};
+	uint8_t body[] = {0x0a, 5, 'a', 's', 'k', 'e', 'd', 0x18, 1}; /* RedactionBody: reason, payloads */
+	struct lf_redact redact = {
+		.kind = LF_LEAF_ERASURE, .caller = "hr", .body = {body, sizeof(body)}, .items = &item, .item_count = 1};
+	struct lf_log *log = log_open(&lf_sqlite_backend, file);
+	struct lf_error error = LF_ERROR_INIT;
+
+	if (lf_log_redact(log, &redact, &error) != LF_OK)
+		fail_msg("%s", error.message);
+	lf_log_close(log);
+}
+
+static void an_erasure_that_does_not_say_of_whom_is_not_lost_in_silence(void **state)
+{
+	char old[112];
+
+	(void)state;
+	snprintf(old, sizeof(old), "%s/old.db", test.place.folder);
+	make_log(test.place.file, 20);
+	copy_file(test.place.file, test.backup);
+	erase_without_a_job(test.place.file);
+	copy_file(test.place.file, old);
+	assert_int_equal(runf(lf_restore_command, "--db %s --from %s", test.place.file, test.backup), 4);
+	says("the log has erasures or prunings that the backup does not have (1 of its records)");
+	says("--forget-erasures");
+	says("nothing was changed");
+	assert_true(same_file(test.place.file, old));
+	assert_int_equal(
+		runf(lf_restore_command, "--forget-erasures --db %s --from %s", test.place.file, test.backup), 0);
+	assert_true(same_file(test.place.file, test.backup));
+}
+
 /* The WAL of the old log must not be played into the new one, and its records stay with the old one. */
 static void the_old_logs_wal_stays_with_it(void **state)
 {
@@ -563,6 +598,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(restore_needs_both_names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_backup_takes_the_place_of_the_log, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_old_logs_wal_stays_with_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			an_erasure_that_does_not_say_of_whom_is_not_lost_in_silence, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_log_that_is_absent_is_restored, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_altered_backup_changes_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_verified_is_what_is_installed, set_up, tear_down),
