@@ -414,6 +414,11 @@ static void print_footer(struct lf_page *page, const Leadfit__V1__Decision *deci
 		lf_page_add(page, LF_DIM, "%srubric %s %.*s", dot, decision->rubric->name, LF_DIGEST_SHOWN,
 			decision->rubric->digest);
 	lf_page_add(page, LF_PLAIN, "\n");
+	if (decision->clock_at != NULL) {
+		lf_time_print(decision->clock_at->seconds, time);
+		lf_page_add(
+			page, LF_DIM, "The clock of the service said %s; the log orders by the time above.\n", time);
+	}
 	lf_page_add(page, LF_DIM, "See it again: leadfit decisions show %s", decision->decision_id);
 	lf_page_add(page, LF_PLAIN, "\n");
 }

@@ -48,6 +48,7 @@ struct lf_bytes lf_answer_pack(
 	answer.detail = parts->detail;
 	answer.rank_table = parts->rank_table;
 	answer.as_of_us = parts->as_of_us;
+	answer.clock_us = parts->clock_us;
 	answer.engine_version = parts->evaluation->built.engine.engine_version;
 	answer.explanation_version = LF_EXPLANATION_VERSION;
 	answer.outcome = parts->evaluation->result.outcome;
@@ -102,6 +103,7 @@ struct lf_bytes lf_answer_redacted(
 	struct lf_bytes bytes;
 
 	redacted.as_of_us = answer->as_of_us;
+	redacted.clock_us = answer->clock_us;
 	redacted.engine_version = answer->engine_version;
 	redacted.explanation_version = answer->explanation_version;
 	redacted.outcome = answer->outcome;
@@ -157,7 +159,8 @@ static enum lf_code restore_redacted(const struct lf_stored *stored, const Leadf
 			"It is older than is kept: what it was made of, who took part, and who was recommended was "
 			"pruned.",
 			arena);
-	if (*decision == NULL || !lf_decision_identify(*decision, &stored->id, stored->decided_at_us, arena))
+	if (*decision == NULL || !lf_decision_identify(*decision, &stored->id, stored->decided_at_us, arena) ||
+		!lf_decision_set_clock(*decision, answer->clock_us, arena))
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to restore the decision");
 	(*decision)->caller = lf_unconst(stored->caller);
 	(*decision)->purpose = (Leadfit__V1__Purpose)stored->purpose;
@@ -223,6 +226,7 @@ enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf
 			.detail = answer->detail,
 			.named_candidates = answer->n_candidates,
 			.as_of_us = answer->as_of_us,
+			.clock_us = answer->clock_us,
 			.rank_table = answer->rank_table,
 		},
 		arena);

@@ -17,7 +17,8 @@ struct lf_answer_parts {
 	uint32_t detail;
 	size_t named_candidates; /* 0 = every member */
 	int64_t as_of_us;
-	bool rank_table; /* asked for */
+	int64_t clock_us; /* where records don't get the clock's time, else 0 */
+	bool rank_table;  /* asked for */
 };
 
 /*
@@ -47,6 +48,8 @@ size_t lf_decision_tail(const struct lf_uuid *id, int64_t decided_at_us, uint8_t
 /* The same two fields set in the message. false where the arena is exhausted. */
 bool lf_decision_identify(
 	Leadfit__V1__Decision *decision, const struct lf_uuid *id, int64_t decided_at_us, struct lf_arena *arena);
+/* Sets clock_at; 0: absent. false where the arena is exhausted. */
+bool lf_decision_set_clock(Leadfit__V1__Decision *decision, int64_t clock_us, struct lf_arena *arena);
 
 /*
  * Fills an Answer's numbers, in arena: weights, scores, ratings, shares, which ratings are unknown, first-rank shares.

@@ -1,4 +1,4 @@
-/* Id and time of a decision, which are known only once it is on disk. */
+/* Id and times of a decision. Its id and the time that orders it are known only once it is on disk. */
 #include <string.h>
 
 #include "proto/wire/span.h"
@@ -40,4 +40,10 @@ bool lf_decision_identify(
 		return false;
 	decision->decision_id = copy;
 	return true;
+}
+
+bool lf_decision_set_clock(Leadfit__V1__Decision *decision, int64_t clock_us, struct lf_arena *arena)
+{
+	decision->clock_at = clock_us == 0 ? NULL : lf_timestamp_new(clock_us, arena);
+	return clock_us == 0 || decision->clock_at != NULL;
 }

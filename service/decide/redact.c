@@ -249,7 +249,7 @@ static bool add_redaction(Leadfit__V1__Decision *decision, const struct lf_redac
 bool lf_decision_redact(Leadfit__V1__Decision *decision, const struct lf_redactor *redactor)
 {
 	decision->decision_id = decision->caller = lf_unconst("");
-	decision->decided_at = NULL;
+	decision->decided_at = decision->clock_at = NULL;
 	decision->purpose = LEADFIT__V1__PURPOSE__DECISION;
 	decision->n_explanation = decision->n_assumptions = decision->n_what_would_change = 0;
 	decision->sensitivity = NULL;

@@ -13,6 +13,7 @@ void lf_step_begin(struct lf_step *step, const struct lf_rubric_version *version
 	step->candidates = request->candidates;
 	step->candidate_count = request->n_candidates;
 	step->as_of_us = as_of_us;
+	step->clock_us = 0;
 	step->purpose = request->purpose;
 	step->detail = request->detail;
 	step->ignore_undeclared = request->ignore_undeclared;
@@ -61,6 +62,7 @@ struct lf_answer_parts lf_step_parts(const struct lf_step *step)
 		.detail = step->detail,
 		.named_candidates = step->candidate_count,
 		.as_of_us = step->as_of_us,
+		.clock_us = step->clock_us,
 		.rank_table = step->rank_table,
 	};
 }

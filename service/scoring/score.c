@@ -105,6 +105,7 @@ static enum lf_code prepare(struct score_job *job, struct lf_error *error)
 		return no_memory(error);
 	lf_record_check(job->request, &as_of_us, &checker);
 	lf_step_begin(step, job->version, job->request, job->team, as_of_us, job->append.caller);
+	step->clock_us = lf_log_clock_apart(job->state->log);
 	if (lf_step_decide(step, LF_DEPTH_WHOLE, &checker, arena) != LF_OK)
 		return lf_error_summarize(error);
 	decision = lf_step_decision(step, arena);

@@ -244,6 +244,7 @@ static enum lf_code score(
 	if (step == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
 	lf_step_begin(step, batch->version, request, batch->teams[team], batch->as_of_us, item->append.caller);
+	step->clock_us = lf_log_clock_apart(batch->state->log);
 	if (lf_step_decide(step, batch->request->full ? LF_DEPTH_WHOLE : LF_DEPTH_RANKING, &checker, scratch) != LF_OK)
 		return lf_error_summarize(error);
 	if (!lf_record_fill(&item->append, step, scratch) || !keep_record(&item->append, batch->arena) ||

@@ -101,6 +101,11 @@ void lf_log_discard(struct lf_log *log);
  */
 bool lf_log_ready(const struct lf_log *log);
 /*
+ * What the clock says, in microseconds, where times don't fit, so that a record can keep it beside the time that orders
+ * it; else 0. Any thread.
+ */
+int64_t lf_log_clock_apart(const struct lf_log *log);
+/*
  * What was read contradicts itself: where the error is DATA_LOSS, the log is not ready until it is opened again, and
  * on_damaged is called with the first such error; with any other, nothing happens. The log's own reads do this: it is
  * for who decodes what they gave. Any thread.

@@ -173,3 +173,8 @@ bool lf_log_ready(const struct lf_log *log)
 	return (state == LF_WRITER_READY || state == LF_WRITER_ABSENT) && !atomic_load(&log->damaged) &&
 		atomic_load(&log->time_state) == LF_TIME_FITS;
 }
+
+int64_t lf_log_clock_apart(const struct lf_log *log)
+{
+	return atomic_load(&log->time_state) == LF_TIME_FITS ? 0 : log->now_us();
+}

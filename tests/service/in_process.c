@@ -34,7 +34,12 @@ static void put_rubric(struct in_process *service)
 
 void in_process_start(struct in_process *service)
 {
-	const struct lf_log_options log = {.location = "x"};
+	in_process_start_at(service, NULL);
+}
+
+void in_process_start_at(struct in_process *service, int64_t (*now_us)(void))
+{
+	const struct lf_log_options log = {.location = "x", .now_us = now_us};
 	struct lf_rpc_options options = {.worker_count = 2};
 	struct lf_error error = LF_ERROR_INIT;
 

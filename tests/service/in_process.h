@@ -18,6 +18,8 @@ struct in_process {
 };
 
 void in_process_start(struct in_process *service);
+/* The same with another clock. */
+void in_process_start_at(struct in_process *service, int64_t (*now_us)(void));
 /* Fails the test where calls were given up. */
 void in_process_end(struct in_process *service);
 /*

@@ -204,6 +204,7 @@ static void a_clock_that_jumps_ahead_is_not_followed(void **state)
 	pass(10 * DAY, 10); /* not this one */
 	becomes_ready(log, false);
 	assert_int_equal(record(log), begin + (int64_t)300 * SECOND);
+	assert_int_equal(lf_log_clock_apart(log), atomic_load(&wall_now));
 	pass(20, 20);
 	assert_int_equal(record(log), begin + (int64_t)320 * SECOND);
 	assert_false(lf_log_ready(log));
@@ -211,6 +212,7 @@ static void a_clock_that_jumps_ahead_is_not_followed(void **state)
 	assert_non_null(strstr(warned_of, "jumped 863990 s ahead"));
 	pass(10 - 10 * DAY, 0); /* set right */
 	becomes_ready(log, true);
+	assert_int_equal(lf_log_clock_apart(log), 0);
 	assert_int_equal(record(log), begin + (int64_t)320 * SECOND);
 	pass(3000, 3000); /* time that passes is no jump */
 	assert_int_equal(record(log), begin + (int64_t)3320 * SECOND);
