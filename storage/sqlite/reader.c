@@ -134,6 +134,7 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 	read_only = store->read_only_uri != NULL;
 	reader->alone = read_only;
+	reader->malformed = &store->malformed;
 	result = lf_sqlite_connect(&reader->db, read_only ? store->read_only_uri : store->path,
 		read_only ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE);
 	if (result == SQLITE_OK)
@@ -155,15 +156,29 @@ enum lf_code lf_sqlite_open_reader(struct lf_store *store, struct lf_reader **ou
 	return LF_OK;
 }
 
+/* What SQLite itself found: a page that can't be one. Rows that contradict each other are found by us, and are no such thing. */
+static void note_malformed(const struct lf_reader *reader)
+{
+	const int kind = sqlite3_errcode(reader->db) & 0xff;
+
+	if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB)
+		atomic_store(reader->malformed, true);
+}
+
 int lf_sqlite_begin_reading(struct lf_reader *reader)
 {
+	int result;
+
 	if (sqlite3_get_autocommit(reader->db) == 0)
 		lf_sqlite_run(reader->statements[R_END]); /* one that could not be ended: memory was short */
-	return lf_sqlite_run(reader->statements[R_BEGIN]);
+	result = lf_sqlite_run(reader->statements[R_BEGIN]);
+	note_malformed(reader);
+	return result;
 }
 
 void lf_sqlite_end_reading(struct lf_reader *reader)
 {
+	note_malformed(reader);
 	lf_sqlite_run(reader->statements[R_END]);
 }
 

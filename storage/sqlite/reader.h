@@ -93,6 +93,7 @@ enum lf_read_statement {
 };
 struct lf_reader {
 	sqlite3 *db;
+	atomic_bool *malformed; /* the store's */
 	bool alone; /* the log is opened for reading only: nothing changes it, and a long read holds nobody up */
 	sqlite3_stmt *statements[R_COUNT];
 	sqlite3_stmt *records[LF_RECORD_TABLES]; /* LF_SQLITE_RECORD_SQL */

@@ -3,6 +3,8 @@
 #define LF_STORAGE_SQLITE_STORE_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "proto/base/limits.h"
@@ -145,6 +147,7 @@ struct lf_store {
 	int wal_pages_seen;
 	int checkpoint_at;               /* pages at which the next checkpoint is due */
 	struct lf_sqlite_backup *backup; /* under way; NULL = none */
+	atomic_bool malformed;           /* a reader heard so from SQLite: F6 */
 	bool unknown;                    /* DATA_LOSS was returned: write nothing more, not even at closing */
 	char *read_only_uri;             /* set: there is no db, and readers open this */
 	bool leaves_shm;                 /* the -shm file was not there before */

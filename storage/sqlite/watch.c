@@ -3,8 +3,8 @@
  *
  *  F6  What is acknowledged is in the file that has the log's name. So after each commit, before anybody is told of it,
  *      and once a second where there is none: FILE is the file that was opened, has one name, and is as long as it was;
- *      its WAL is the one that was opened, and has what was committed to it. Anything else is DATA_LOSS, which ends
- *      writing and the service.
+ *      its WAL is the one that was opened, and has what was committed to it; and no reader was told by SQLite that a
+ *      page is malformed. Anything else is DATA_LOSS, which ends writing and the service.
  *
  * SQLite itself would go on: it has the files open, and what they are called, or that a part was cut off and is a hole
  * now, it doesn't see. Where only names changed, all that was acknowledged is in the files that are open still: it is
@@ -48,6 +48,8 @@ static enum finding look_at_file(const struct lf_store *store, struct lf_error *
 {
 	struct stat status;
 
+	if (atomic_load(&store->malformed))
+		return find(error, DAMAGED, store->path, "became malformed: a read has met a page that can't be one,");
 	if (fstat(store->file, &status) != 0)
 		return find(error, DAMAGED, store->path, "could no longer be looked at");
 	if (status.st_size < store->size)

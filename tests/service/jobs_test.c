@@ -18,6 +18,9 @@
 
 #include "leadfit/v1/record.pb-c.h"
 #include "proto/wire/borrow.h"
+#include "service/keeping/jobs.h"
+#include "service/state/registry.h"
+#include "service/state/state.h"
 #include "storage/log/log.h"
 #include "tests/service/history.h"
 #include "tests/service/jobs.h"
@@ -126,22 +129,37 @@ static void refused(
 
 /* ---- starting and asking ---- */
 
-/* Puts a record of a job into the log of a stopped service. Returns its number. */
-static uint64_t put_record(struct world *world, const Leadfit__V1__JobBody *body)
+/* The log of a stopped service. */
+static struct lf_log *open_log(struct world *world)
 {
 	const struct lf_log_options options = {.location = world->daemon.database};
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_act_put act = {.kind = LF_LEAF_JOB, .caller = "dpo"};
-	uint8_t bytes[512];
 	struct lf_log *log;
 
 	if (lf_log_open(&log, &lf_sqlite_backend, &options, &error) != LF_OK)
 		fail_msg("%s", error.message);
-	act.body = (struct lf_bytes){bytes, leadfit__v1__job_body__pack(body, bytes)};
+	return log;
+}
+
+/* Puts a record of a job into it. Returns its number. */
+static uint64_t put_bytes(struct lf_log *log, struct lf_bytes bytes)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_act_put act = {.kind = LF_LEAF_JOB, .caller = "dpo", .body = bytes};
+
 	if (lf_log_put_act(log, &act, &error) != LF_OK)
 		fail_msg("%s", error.message);
-	lf_log_close(log);
 	return act.id;
+}
+
+static uint64_t put_record(struct world *world, const Leadfit__V1__JobBody *body)
+{
+	struct lf_log *log = open_log(world);
+	uint8_t bytes[512];
+	const uint64_t id = put_bytes(log, (struct lf_bytes){bytes, leadfit__v1__job_body__pack(body, bytes)});
+
+	lf_log_close(log);
+	return id;
 }
 
 static void jobs_are_done_in_the_order_of_their_records(void **state)
@@ -537,6 +555,67 @@ static void a_hundred_jobs_are_done_one_after_another(void **state)
 
 /* ---- the command line ---- */
 
+/* So many that the service can't be through with enough of them when it is asked. */
+enum { FAR_TOO_MANY = 4 * LF_JOBS_UNENDED_MAX };
+
+static void with_a_hundred_jobs_that_have_not_ended_another_one_is_refused(void **state)
+{
+	struct world *world = *state;
+	Leadfit__V1__JobBody body = LEADFIT__V1__JOB_BODY__INIT;
+	Leadfit__V1__StartEraseRequest request = LEADFIT__V1__START_ERASE_REQUEST__INIT;
+	struct lf_log *log;
+
+	body.kind = LEADFIT__V1__JOB_KIND__ERASE;
+	body.reason = lf_unconst("asked");
+	score(world->client, 2);
+	stop(world);
+	log = open_log(world);
+	for (int i = 0; i < FAR_TOO_MANY; i++) {
+		char candidate[16];
+		uint8_t bytes[512];
+
+		snprintf(candidate, sizeof(candidate), "nobody-%d", i);
+		body.candidate = candidate;
+		put_bytes(log, (struct lf_bytes){bytes, leadfit__v1__job_body__pack(&body, bytes)});
+	}
+	lf_log_close(log);
+	start(world);
+	request.candidate = lf_unconst(PERSON);
+	request.reason = lf_unconst("asked");
+	refused(world, "leadfit.v1.Keeping/StartErase", &request.base, LF_RESOURCE_EXHAUSTED,
+		"100 jobs have not ended: try again when some have (leadfit jobs list)");
+	leadfit__v1__decision__free_unpacked(
+		history_score(
+			world->client, "{team: {id: t, members: [{id: a, discipline: BACKEND}]}, project: {id: p}}"),
+		NULL); /* nothing else is */
+}
+
+static void a_record_of_a_job_that_can_not_be_read_is_told_at_the_start(void **state)
+{
+	static const uint8_t rubbish[] = {0xff, 0xff, 0xff};
+	struct world *world = *state;
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_registry *registry;
+	struct lf_state service;
+	struct lf_jobs *jobs = NULL;
+	struct lf_log *log;
+
+	stop(world);
+	world->client = NULL;
+	log = open_log(world);
+	put_bytes(log, (struct lf_bytes){rubbish, sizeof(rubbish)});
+	assert_int_equal(lf_registry_new(&registry, log, NULL), LF_OK);
+	assert_int_equal(lf_state_init(&service, log, registry, NULL), LF_OK);
+	assert_int_equal(lf_job_thread_start(&jobs, &service, &error), LF_DATA_LOSS);
+	assert_string_equal(error.message, "a record of a job can't be read");
+	assert_null(jobs);
+	lf_error_clean_up(&error);
+	lf_state_end_chores(&service);
+	lf_state_clean_up(&service);
+	lf_registry_destroy(registry);
+	lf_log_close(log);
+}
+
 static void the_commands_start_list_and_show_jobs(void **state)
 {
 	struct world *world = *state;
@@ -589,6 +668,8 @@ int main(void)
 		CLAIM(a_backup_from_the_middle_of_a_job_finishes_it),
 		CLAIM(methods_that_are_gone_say_what_to_use),
 		CLAIM(a_hundred_jobs_are_done_one_after_another),
+		CLAIM(with_a_hundred_jobs_that_have_not_ended_another_one_is_refused),
+		CLAIM(a_record_of_a_job_that_can_not_be_read_is_told_at_the_start),
 		CLAIM(the_commands_start_list_and_show_jobs),
 	};
 

@@ -298,6 +298,56 @@ static void an_idle_service_notices(void **state)
 	daemon_clean_up(&daemon);
 }
 
+/* Pages of tables, all but the first, become zeros. */
+static void overwrite_pages(const char *path)
+{
+	enum { PAGE = 8192, LEAF_OF_TABLE = 13 };
+	static const uint8_t zeros[PAGE];
+	const int file = open(path, O_RDWR);
+	uint8_t kind;
+
+	assert_true(file >= 0);
+	for (off_t at = PAGE; pread(file, &kind, 1, at) == 1; at += PAGE)
+		if (kind == LEAF_OF_TABLE)
+			assert_int_equal(pwrite(file, zeros, PAGE, at), PAGE);
+	close(file);
+}
+
+/* Whoever reads meets it, and nobody writes. */
+static void pages_that_are_overwritten_end_it_when_they_are_read(void **state)
+{
+	Leadfit__V1__ListDecisionsRequest list = LEADFIT__V1__LIST_DECISIONS_REQUEST__INIT;
+	struct load load = {.lock = PTHREAD_MUTEX_INITIALIZER, .ids = calloc(IDS_MAX, ID_BYTES)};
+	struct lf_error error = LF_ERROR_INIT;
+	struct daemon daemon;
+	struct lf_client *client;
+	pthread_t thread;
+
+	(void)state;
+	daemon_init(&daemon);
+	load.daemon = &daemon;
+	daemon_start(&daemon);
+	assert_int_equal(pthread_create(&thread, NULL, score, &load), 0);
+	while (acknowledged(&load) < BEFORE)
+		usleep(1000);
+	atomic_store(&load.ended, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	daemon_stop(&daemon); /* all is in the file, and nothing in the WAL */
+	daemon_start(&daemon);
+	overwrite_pages(daemon.database);
+	client = daemon_client(&daemon);
+	assert_null(lf_client_call(client, &leadfit__v1__decisions__descriptor, 1, &list.base,
+		&(struct lf_call_options){.timeout_ms = 10000, .attempts_max = 1}, &error));
+	assert_int_equal(error.code, LF_DATA_LOSS);
+	assert_int_equal(ended(&daemon), 3);
+	said(&daemon, "the service is not ready from now on");
+	said(&daemon, "became malformed: a read has met a page that can't be one");
+	lf_error_clean_up(&error);
+	lf_client_destroy(client);
+	daemon_clean_up(&daemon);
+	free(load.ids);
+}
+
 /* The WAL of a log that was replaced is not played into what replaced it. */
 static void what_replaced_it_is_left_alone(void **state)
 {
@@ -343,6 +393,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(under_load_nothing_is_acknowledged_and_lost),
 		cmocka_unit_test(an_idle_service_notices),
+		cmocka_unit_test(pages_that_are_overwritten_end_it_when_they_are_read),
 		cmocka_unit_test(what_replaced_it_is_left_alone),
 		cmocka_unit_test(a_mapped_file_that_is_cut_short_ends_it_with_a_reason),
 	};

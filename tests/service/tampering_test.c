@@ -837,6 +837,42 @@ static void an_erasure_beyond_the_head_accounts_for_nothing(void **state)
 		"altered");
 }
 
+/* Record 646 is added to a copy: that an erasure is to be done. */
+static void a_record_of_a_job_is_covered_like_any_other(void **state)
+{
+	static const struct {
+		const char *name, *sql, *begin, *text;
+	} of_a_job[] = {
+		{"whom a job is about", "UPDATE act SET body = CAST('erase c-4' AS BLOB) WHERE kind = 9",
+			"record 646 (job)", OWN},
+		{"who started a job",
+			"UPDATE act SET caller = (SELECT id FROM name WHERE value = 'ann' AND kind = 1) WHERE kind = 9",
+			"record 646 (job)", "its caller was altered: \"privacy\" was recorded, and it is \"ann\" now"},
+		{"when a job was started", "UPDATE act SET at = at - 1 WHERE kind = 9", "record 646 (job)", OWN},
+		{"the salt of a job", "UPDATE act SET salt = randomblob(32) WHERE kind = 9", "record 646 (job)", OWN},
+		{"a job made an outcome", "UPDATE act SET kind = 4 WHERE kind = 9", "record 646 (", ""},
+		{"a job deleted", "DELETE FROM act WHERE kind = 9", "record 646 (job)", "its row is missing"},
+		{"where a job's leaf is", "UPDATE act SET position = 645 WHERE kind = 9", "log: act 23 (job)",
+			"says that its leaf is at 645, which is not its own: it was altered"},
+	};
+	const struct lf_act_put start = {.kind = LF_LEAF_JOB, .caller = "privacy", .body = bytes_of("erase c-3")};
+	struct lf_act_put act;
+	struct lf_log *log;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(of_a_job) / sizeof(of_a_job[0]); i++) {
+		file_copy(suite.place.file, suite.altered);
+		log = open_log(suite.altered);
+		act = start;
+		assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
+		lf_log_close(log);
+		assert_int_equal(verify(suite.altered, true), 0);
+		sql_run(suite.altered, of_a_job[i].sql);
+		assert_int_equal(verify(suite.altered, true), 1);
+		is_found(of_a_job[i].name, of_a_job[i].begin, of_a_job[i].text);
+	}
+}
+
 /* The log's own writer makes the forgery: what it appends is right in itself. */
 static void forge(const struct lf_redact_item *items, size_t count, const char *body)
 {
@@ -986,6 +1022,7 @@ int main(void)
 		cmocka_unit_test(a_truncated_log_is_found_by_a_checkpoint),
 		cmocka_unit_test(leaves_that_moved_are_found),
 		cmocka_unit_test(rehashed_nonsense_is_found),
+		cmocka_unit_test(a_record_of_a_job_is_covered_like_any_other),
 		cmocka_unit_test(an_erasure_beyond_the_head_accounts_for_nothing),
 		cmocka_unit_test(an_erasure_is_listed_and_must_be_as_large_as_it_says),
 		cmocka_unit_test(an_erasure_of_a_team_alone_is_found),
