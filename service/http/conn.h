@@ -77,7 +77,12 @@ struct lf_http_io {
 	ssize_t (*write)(struct lf_http_conn *conn, const void *bytes, size_t length);
 	/* Whether there is something to be read that the socket does not know of. NULL: never. */
 	bool (*pending)(const struct lf_http_conn *conn);
-	/* Says goodbye (close_notify), as far as that goes without blocking, and frees io_state. conn.c closes the socket. */
+	/*
+	 * Nothing more will be written: says so to the peer (close_notify, shutdown(SHUT_WR)), as far as that goes without
+	 * blocking. What the peer still sends is read and thrown away for a moment, so that it gets what was written.
+	 */
+	void (*bye)(struct lf_http_conn *conn);
+	/* Frees io_state. conn.c closes the socket after it. */
 	void (*close)(struct lf_http_conn *conn);
 };
 
