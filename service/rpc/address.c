@@ -7,6 +7,9 @@
 
 static enum lf_code bad_url(struct lf_error *error, const char *url)
 {
+	if (strncmp(url, "tls+tcp://", 10) == 0)
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"%s: there is no TLS over nng: use --http HOST:PORT with --tls-certificate and --tls-key", url);
 	return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: to listen takes tcp://HOST:PORT or ipc://PATH", url);
 }
 
@@ -59,7 +62,7 @@ enum lf_code lf_address_parse(struct lf_address *address, const char *url, struc
 	static const struct {
 		const char *scheme;
 		enum lf_address_kind kind;
-	} SCHEMES[] = {{"tcp://", LF_ADDRESS_TCP}, {"ipc://", LF_ADDRESS_IPC}, {"tls+tcp://", LF_ADDRESS_TLS}};
+	} SCHEMES[] = {{"tcp://", LF_ADDRESS_TCP}, {"ipc://", LF_ADDRESS_IPC}};
 
 	memset(address, 0, sizeof(*address));
 	for (size_t i = 0; i < sizeof(SCHEMES) / sizeof(SCHEMES[0]); i++) {
@@ -90,11 +93,8 @@ static bool is_loopback(const char *host)
 }
 
 enum lf_code lf_address_check(
-	const struct lf_address *address, const char *url, bool has_tls, bool has_tokens, struct lf_error *error)
+	const struct lf_address *address, const char *url, bool has_tokens, struct lf_error *error)
 {
-	if (address->kind == LF_ADDRESS_TLS && !has_tls)
-		return lf_error_set(
-			error, LF_FAILED_PRECONDITION, "%s: tls+tcp:// needs a file with certificate and key", url);
 	if (address->kind == LF_ADDRESS_IPC || has_tokens || is_loopback(address->host))
 		return LF_OK;
 	return lf_error_set(error, LF_FAILED_PRECONDITION,
@@ -107,7 +107,6 @@ enum lf_code lf_listen_check(const char *url, bool has_tokens, struct lf_error *
 {
 	struct lf_address address;
 
-	return lf_address_parse(&address, url, error) != LF_OK
-		? error->code
-		: lf_address_check(&address, url, false, has_tokens, error);
+	return lf_address_parse(&address, url, error) != LF_OK ? error->code
+							       : lf_address_check(&address, url, has_tokens, error);
 }

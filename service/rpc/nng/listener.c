@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <nng/supplemental/tls/tls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,8 +71,6 @@ static int set_options(const struct lf_rpc_nng *nng, const struct lf_listener *l
 		rc = nng_listener_set_bool(id, NNG_OPT_TCP_NODELAY, true);
 	if (rc == 0 && listener->kind == LF_ADDRESS_TCP)
 		rc = nng_listener_set_bool(id, NNG_OPT_TCP_KEEPALIVE, true);
-	if (rc == 0 && listener->kind == LF_ADDRESS_TLS)
-		rc = nng_listener_set_string(id, NNG_OPT_TLS_CERT_KEY_FILE, nng->options.tls_file);
 	return rc;
 }
 
@@ -251,7 +248,7 @@ enum lf_code lf_rpc_nng_try(const char *url, bool has_tokens, struct lf_error *e
 	struct lf_address address;
 
 	if (lf_address_parse(&address, url, error) != LF_OK ||
-		lf_address_check(&address, url, false, has_tokens, error) != LF_OK)
+		lf_address_check(&address, url, has_tokens, error) != LF_OK)
 		return error->code;
 	return address.path != NULL ? try_path(address.path, error) : try_port(&address, url, error);
 }
@@ -394,8 +391,7 @@ enum lf_code lf_rpc_nng_listen(
 	listener = &listeners->items[listeners->count];
 	code = lf_address_parse(&address, url, error);
 	if (code == LF_OK)
-		code = lf_address_check(&address, url, nng->options.tls_file != NULL,
-			lf_rpc_server_options(nng->server)->tokens != NULL, error);
+		code = lf_address_check(&address, url, lf_rpc_server_options(nng->server)->tokens != NULL, error);
 	if (code != LF_OK)
 		return code;
 	memset(listener, 0, sizeof(*listener));
