@@ -43,6 +43,32 @@ static const char *role_name(unsigned role)
 					 : "admin";
 }
 
+static enum lf_code check_role(const struct lf_rpc_call *call, unsigned roles, unsigned role, struct lf_error *error)
+{
+	if (role == 0 || (roles & (role | LF_ROLE_ADMIN)) != 0)
+		return LF_OK;
+	return lf_error_set(
+		error, LF_PERMISSION_DENIED, "caller \"%s\" lacks the role %s", call->caller, role_name(role));
+}
+
+/* There is no token, and no certificate that the tokens file knows. */
+static enum lf_code be_anonymous(struct lf_rpc_call *call, unsigned role, struct lf_error *error)
+{
+	const struct lf_rpc_names *names = call->request.names;
+	struct lf_slice first;
+
+	call->caller = "anonymous";
+	if (role == 0)
+		return LF_OK;
+	if (lf_rpc_names_count(names) == 0)
+		return lf_error_set(error, LF_UNAUTHENTICATED,
+			"the request has no token: metadata authorization, \"Bearer TOKEN\"");
+	first = lf_rpc_names_get(names, 0);
+	return lf_error_set(error, LF_UNAUTHENTICATED,
+		"the request has no token, and the tokens file no line for its certificate: cert:%.*s ROLE[,ROLE...]",
+		(int)first.length, first.data);
+}
+
 /* Sets the caller, where it may call a method that needs role. */
 static enum lf_code authenticate(struct lf_rpc_call *call, unsigned role, struct lf_error *error)
 {
@@ -56,11 +82,8 @@ static enum lf_code authenticate(struct lf_rpc_call *call, unsigned role, struct
 	}
 	value = lf_rpc_metadata(call, "authorization");
 	if (value.data == NULL) {
-		call->caller = "anonymous";
-		if (role == 0)
-			return LF_OK;
-		return lf_error_set(error, LF_UNAUTHENTICATED,
-			"the request has no token: metadata authorization, \"Bearer TOKEN\"");
+		call->caller = lf_tokens_find_certificate(tokens, call->request.names, &roles);
+		return call->caller != NULL ? check_role(call, roles, role, error) : be_anonymous(call, role, error);
 	}
 	if (value.length < sizeof(BEARER) - 1 || memcmp(value.data, BEARER, sizeof(BEARER) - 1) != 0)
 		return lf_error_set(error, LF_UNAUTHENTICATED, "metadata authorization is not \"Bearer TOKEN\"");
@@ -71,10 +94,7 @@ static enum lf_code authenticate(struct lf_rpc_call *call, unsigned role, struct
 		call->caller = "";
 		return lf_error_set(error, LF_UNAUTHENTICATED, "the token is unknown");
 	}
-	if (role != 0 && (roles & (role | LF_ROLE_ADMIN)) == 0)
-		return lf_error_set(
-			error, LF_PERMISSION_DENIED, "caller \"%s\" lacks the role %s", call->caller, role_name(role));
-	return LF_OK;
+	return check_role(call, roles, role, error);
 }
 
 /* ---- the message ---- */

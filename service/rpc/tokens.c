@@ -21,10 +21,14 @@ enum {
 };
 
 struct caller {
-	char name[LF_ID_BYTES_MAX + 1];
+	char name[LF_ID_BYTES_MAX + 1]; /* "cert:NAME" where it is known by a certificate */
+	bool by_certificate;            /* digest is none */
 	unsigned char digest[DIGEST_BYTES];
 	unsigned roles;
 };
+
+static const char CERTIFICATE[] = "cert:";
+enum { CERTIFICATE_LENGTH = sizeof(CERTIFICATE) - 1 };
 
 struct lf_tokens {
 	EVP_MD *sha256;
@@ -144,35 +148,45 @@ static void check_unique(
 	for (size_t i = 0; i < tokens->count; i++) {
 		if (strcmp(tokens->callers[i].name, caller->name) == 0)
 			lf_error_add(error, where, "the name \"%s\" stands on an earlier line too", caller->name);
-		if (memcmp(tokens->callers[i].digest, caller->digest, DIGEST_BYTES) == 0)
+		if (!caller->by_certificate && !tokens->callers[i].by_certificate &&
+			memcmp(tokens->callers[i].digest, caller->digest, DIGEST_BYTES) == 0)
 			lf_error_add(
 				error, where, "the token of \"%s\" is on an earlier line too", tokens->callers[i].name);
 	}
+}
+
+static bool is_certificate(const char *name, size_t length)
+{
+	return length >= CERTIFICATE_LENGTH && memcmp(name, CERTIFICATE, CERTIFICATE_LENGTH) == 0;
 }
 
 /* One line, without its newline. false where memory ran out; what is wrong with the line goes to error. */
 static bool parse_line(
 	struct lf_tokens *tokens, const char *line, const char *end, const char *where, struct lf_error *error)
 {
-	size_t name_length, digest_length, roles_length, more_length, bad_length;
+	size_t name_length, digest_length = 0, roles_length, more_length, bad_length;
 	const char *name = next_word(&line, end, &name_length);
-	const char *digest = next_word(&line, end, &digest_length);
+	struct caller caller = {.by_certificate = is_certificate(name, name_length)};
+	const char *digest = caller.by_certificate ? NULL : next_word(&line, end, &digest_length);
 	const char *roles = next_word(&line, end, &roles_length);
 	const char *more = next_word(&line, end, &more_length), *bad;
-	struct caller caller = {0};
 
 	(void)more;
 	if (name_length == 0)
 		return true;
 	if (roles_length == 0 || more_length != 0) {
-		lf_error_add(error, where, "a line is NAME SHA256-OF-TOKEN ROLE[,ROLE...]");
+		lf_error_add(error, where, "a line is NAME SHA256-OF-TOKEN ROLE[,ROLE...] or cert:NAME ROLE[,ROLE...]");
 		return true;
 	}
 	if (!parse_name(caller.name, name, name_length)) {
 		lf_error_add(error, where, "a name has 1..%d bytes of visible ASCII", LF_ID_BYTES_MAX);
 		return true;
 	}
-	if (!parse_digest(caller.digest, digest, digest_length)) {
+	if (caller.by_certificate && name_length == CERTIFICATE_LENGTH) {
+		lf_error_add(error, where, "cert: is followed by the name in the client's certificate");
+		return true;
+	}
+	if (!caller.by_certificate && !parse_digest(caller.digest, digest, digest_length)) {
 		lf_error_add(error, where, "the SHA-256 of \"%s\" is not 64 hexadecimal digits", caller.name);
 		return true;
 	}
@@ -312,10 +326,37 @@ const char *lf_tokens_find(const struct lf_tokens *tokens, const char *token, si
 		return NULL;
 	/* Every caller is compared, wholly: the time taken says nothing about any digest. */
 	for (size_t i = 0; i < tokens->count; i++)
-		if (CRYPTO_memcmp(digest, tokens->callers[i].digest, DIGEST_BYTES) == 0)
+		if (CRYPTO_memcmp(digest, tokens->callers[i].digest, DIGEST_BYTES) == 0 &&
+			!tokens->callers[i].by_certificate)
 			found = &tokens->callers[i];
 	if (found == NULL)
 		return NULL;
 	*roles = found->roles;
 	return found->name;
+}
+
+static const struct caller *find_name(const struct lf_tokens *tokens, struct lf_slice name)
+{
+	for (size_t i = 0; i < tokens->count; i++) {
+		const struct caller *caller = &tokens->callers[i];
+
+		if (caller->by_certificate && strlen(caller->name + CERTIFICATE_LENGTH) == name.length &&
+			memcmp(caller->name + CERTIFICATE_LENGTH, name.data, name.length) == 0)
+			return caller;
+	}
+	return NULL;
+}
+
+const char *lf_tokens_find_certificate(
+	const struct lf_tokens *tokens, const struct lf_rpc_names *names, unsigned *roles)
+{
+	for (size_t i = 0; i < lf_rpc_names_count(names); i++) {
+		const struct caller *caller = find_name(tokens, lf_rpc_names_get(names, i));
+
+		if (caller == NULL)
+			continue;
+		*roles = caller->roles;
+		return caller->name;
+	}
+	return NULL;
 }

@@ -30,6 +30,7 @@
 
 #include "proto/base/slice.h"
 #include "proto/base/status.h"
+#include "service/rpc/names.h"
 #include "service/rpc/rpc.h"
 
 /* What a transport must be able to do. The same for all of its calls; static. */
@@ -122,6 +123,8 @@ struct lf_rpc_request {
 	const uint8_t *message; /* protobuf bytes */
 	size_t message_length;
 	size_t bytes; /* of memory that the request takes, framing and all: what the limits are about */
+	/* Of the client's certificate, which the transport has verified: who calls, where no token says so. Or NULL. */
+	const struct lf_rpc_names *names;
 };
 
 /*
