@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "service/http/loop.h"
+#include "service/rpc/names.h"
 
 struct lf_http;
 struct lf_http_conn;
@@ -97,7 +98,8 @@ struct lf_http_peer {
 	uint32_t uid;        /* of its process, where is_local */
 	uint8_t address[16]; /* else: the address, IPv4 as ::ffff:a.b.c.d; of IPv6 the first 8 bytes */
 	char text[64];       /* "127.0.0.1:4711", "[::1]:4711", "uid 1000": for messages */
-	char *certificate;   /* heap: the name in the client's verified certificate; NULL: none. tls.c sets it */
+	struct lf_rpc_names
+		*names; /* of the client's verified certificate; NULL: none. tls.c sets it, conn.c releases it */
 };
 
 enum lf_http_stage {

@@ -13,9 +13,12 @@
 #include "service/rpc/rpc.h"
 
 struct lf_http;
+struct lf_http_certificate;
 
 /* 0 takes the default. Times are for tests to shorten. */
 struct lf_http_options {
+	/* Connections that begin with TLS get it; one from elsewhere that does not is refused. Held. NULL: no TLS. */
+	struct lf_http_certificate *certificate;
 	size_t connections_max;         /* LF_CONNECTIONS_MAX */
 	size_t connections_per_address; /* 256; local sockets count as none */
 	size_t connections_kept;        /* of connections_max, for local sockets alone: 32 */
@@ -50,6 +53,12 @@ enum lf_code lf_http_listen(
  * the server has stopped. It has no effect a second time.
  */
 enum lf_code lf_http_start(struct lf_http *http, struct lf_error *error);
+
+/*
+ * Connections that come from now on get this certificate, which is held; open ones keep theirs. For one that was made with
+ * a certificate. Any thread.
+ */
+void lf_http_set_certificate(struct lf_http *http, struct lf_http_certificate *certificate);
 
 struct lf_http_counters {
 	uint64_t accepted;                                                  /* connections */

@@ -34,6 +34,8 @@ struct lf_http_listener {
 	bool is_local;
 };
 
+struct lf_http_tls;
+
 /* How many connections an address has. */
 struct lf_http_address;
 
@@ -46,9 +48,9 @@ struct lf_http {
 
 	/* Set once before the start, so that files need not know each other. NULL: that is not there. */
 	const struct lf_http_protocol *h2, *h1;
-	bool (*tls_begin)(
-		struct lf_http_conn *conn); /* sets io, io_state, is_tls; the sniffed bytes must be read first */
-	void *tls;                          /* its context */
+	/* TLS: sets io, io_state and is_tls of a connection, whose sniffed bytes are read first. NULL: there is none. */
+	bool (*tls_begin)(struct lf_http_conn *conn);
+	struct lf_http_tls *tls; /* its certificate */
 	lf_http_match *const *routes;       /* NULL-terminated, asked in this order */
 	void *resources;                    /* resource.c's */
 
