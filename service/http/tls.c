@@ -14,21 +14,20 @@ struct state {
 	SSL *ssl;
 	bool shaken; /* the handshake is over */
 	bool failed; /* nothing may be said any more */
+	bool said;   /* close_notify */
 	bool more;   /* the last read was ended by its room: there may be bytes that the socket doesn't know of */
 };
 
-/* What a step that did not succeed comes to. */
+/* What a step that did not succeed comes to. A step of the handshake, or a read, may have to write something first. */
 static int outcome(struct lf_http_conn *conn, struct state *state, int rc)
 {
 	const int why = SSL_get_error(state->ssl, rc);
 
 	ERR_clear_error();
+	conn->wants_write = why == SSL_ERROR_WANT_WRITE;
 	switch (why) {
 	case SSL_ERROR_WANT_READ:
-		conn->wants_write = false;
-		return LF_HTTP_IO_AGAIN;
 	case SSL_ERROR_WANT_WRITE:
-		conn->wants_write = true;
 		return LF_HTTP_IO_AGAIN;
 	case SSL_ERROR_ZERO_RETURN:
 		return LF_HTTP_IO_END;
@@ -81,6 +80,7 @@ static ssize_t read_some(struct lf_http_conn *conn, void *bytes, size_t room)
 	ERR_clear_error();
 	lf_http_wire_allow(state->ssl);
 	state->more = false;
+	conn->wants_write = false;
 	while (all < room) {
 		const int rc = SSL_read_ex(state->ssl, (char *)bytes + all, room - all, &got);
 
@@ -105,8 +105,10 @@ static ssize_t write_some(struct lf_http_conn *conn, const void *bytes, size_t l
 		const int rc = SSL_write_ex(state->ssl, (const char *)bytes + all, length - all, &put);
 
 		if (rc != 1) {
+			const bool reading_waits = conn->wants_write;
 			const int why = outcome(conn, state, rc);
 
+			conn->wants_write = reading_waits; /* that it can't write is no news */
 			if (all > 0)
 				return (ssize_t)all;
 			return why == LF_HTTP_IO_AGAIN ? LF_HTTP_IO_AGAIN : LF_HTTP_IO_FAILED;
@@ -123,15 +125,19 @@ static bool has_more(const struct lf_http_conn *conn)
 	return state->more;
 }
 
-/* The peer's close_notify is not waited for. */
+/* close_notify, once. The peer's is not waited for. */
+static void notify(struct state *state)
+{
+	ERR_clear_error();
+	if (state->shaken && !state->failed && !state->said)
+		SSL_shutdown(state->ssl);
+	state->said = true;
+	ERR_clear_error();
+}
+
 static void say_goodbye(struct lf_http_conn *conn)
 {
-	struct state *state = conn->io_state;
-
-	ERR_clear_error();
-	if (state->shaken && !state->failed)
-		SSL_shutdown(state->ssl);
-	ERR_clear_error();
+	notify(conn->io_state);
 	shutdown(conn->watch.fd, SHUT_WR);
 }
 
@@ -139,8 +145,10 @@ static void clean_up(struct lf_http_conn *conn)
 {
 	struct state *state = conn->io_state;
 
-	if (state != NULL)
-		SSL_free(state->ssl);
+	if (state == NULL)
+		return;
+	notify(state);
+	SSL_free(state->ssl);
 	free(state);
 	conn->io_state = NULL;
 }
@@ -162,7 +170,7 @@ bool lf_http_tls_begin(struct lf_http_conn *conn)
 	pthread_mutex_lock(&tls->lock);
 	state->ssl = lf_http_certificate_connection(tls->certificate);
 	pthread_mutex_unlock(&tls->lock);
-	if (state->ssl == NULL || !lf_http_wire_attach(state->ssl, conn)) {
+	if (state->ssl == NULL || !lf_http_wire_attach(state->ssl, conn->watch.fd)) {
 		ERR_clear_error();
 		SSL_free(state->ssl);
 		free(state);

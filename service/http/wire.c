@@ -5,10 +5,7 @@
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-
-#include "service/http/conn.h"
 
 /*
  * Design notes
@@ -33,9 +30,8 @@ enum {
 };
 
 struct wire {
-	struct lf_http_conn *conn;
+	int fd;
 	SSL *ssl;
-	size_t sniffed_used;
 	unsigned reads_left;
 	bool watching, refused;
 	uint8_t header[RECORD_HEADER_BYTES];
@@ -106,23 +102,14 @@ static bool wants_another_time(int reason)
 	return reason == EAGAIN || reason == EWOULDBLOCK || reason == EINTR;
 }
 
-/* As recv(), but the bytes that the connection has looked at already come first. */
 static ssize_t receive(struct wire *wire, char *bytes, size_t size)
 {
-	const size_t sniffed = wire->conn->sniffed_length - wire->sniffed_used;
-	const size_t here = size < sniffed ? size : sniffed;
-
 	if (wire->reads_left == 0) {
 		errno = EAGAIN;
 		return -1;
 	}
-	if (here == 0) {
-		wire->reads_left--;
-		return recv(wire->conn->watch.fd, bytes, size, 0);
-	}
-	memcpy(bytes, wire->conn->sniffed + wire->sniffed_used, here);
-	wire->sniffed_used += here;
-	return (ssize_t)here;
+	wire->reads_left--;
+	return recv(wire->fd, bytes, size, 0);
 }
 
 static int wire_read(BIO *bio, char *bytes, size_t size, size_t *length)
@@ -142,7 +129,7 @@ static int wire_read(BIO *bio, char *bytes, size_t size, size_t *length)
 static int wire_write(BIO *bio, const char *bytes, size_t size, size_t *length)
 {
 	struct wire *wire = BIO_get_data(bio);
-	const ssize_t sent = send(wire->conn->watch.fd, bytes, size, MSG_NOSIGNAL);
+	const ssize_t sent = send(wire->fd, bytes, size, MSG_NOSIGNAL);
 
 	BIO_clear_retry_flags(bio);
 	*length = sent > 0 ? (size_t)sent : 0;
@@ -179,7 +166,7 @@ static void make_method(void)
 	BIO_meth_set_destroy(method, wire_free);
 }
 
-bool lf_http_wire_attach(SSL *ssl, struct lf_http_conn *conn)
+bool lf_http_wire_attach(SSL *ssl, int fd)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct wire *wire;
@@ -193,7 +180,7 @@ bool lf_http_wire_attach(SSL *ssl, struct lf_http_conn *conn)
 		free(wire);
 		return false;
 	}
-	*wire = (struct wire){.conn = conn, .ssl = ssl, .watching = true};
+	*wire = (struct wire){.fd = fd, .ssl = ssl, .watching = true};
 	BIO_set_data(bio, wire);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
