@@ -54,13 +54,14 @@ static enum lf_code read_all(struct fresh *fresh, const struct lf_daemon_options
 	return lf_http_certificate_check_date(fresh->certificate, time(NULL), error);
 }
 
-/* Nothing here can fail. */
-static void use(struct lf_daemon *d, const struct fresh *fresh)
+/* The certificate comes last, for nothing can fail there. */
+static enum lf_code use(struct lf_daemon *d, const struct fresh *fresh, struct lf_error *error)
 {
-	if (fresh->tokens != NULL)
-		lf_rpc_server_set_tokens(d->server, fresh->tokens);
+	if (fresh->tokens != NULL && lf_rpc_server_set_tokens(d->server, fresh->tokens, error) != LF_OK)
+		return error->code;
 	if (fresh->certificate != NULL)
 		lf_http_set_certificate(d->http, fresh->certificate);
+	return LF_OK;
 }
 
 static void say_what(const struct fresh *fresh, const struct lf_daemon_options *options)
@@ -81,10 +82,9 @@ void lf_daemon_reload(struct lf_daemon *d, const struct lf_daemon_options *optio
 
 	if (options->tokens == NULL && options->tls_certificate == NULL)
 		fputs("leadfitd: nothing to reload: there is neither --tokens nor --tls-certificate\n", stderr);
-	else if (read_all(&fresh, options, &error) == LF_OK) {
-		use(d, &fresh);
+	else if (read_all(&fresh, options, &error) == LF_OK && use(d, &fresh, &error) == LF_OK)
 		say_what(&fresh, options);
-	} else
+	else
 		lf_print_line(stderr, "leadfitd: nothing was reloaded: %s", error.message);
 	lf_tokens_release(fresh.tokens);
 	lf_http_certificate_release(fresh.certificate);
