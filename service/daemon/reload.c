@@ -69,7 +69,8 @@ static void say_what(const struct fresh *fresh, const struct lf_daemon_options *
 	if (fresh->certificate == NULL)
 		lf_print_line(stderr, "leadfitd: reloaded: callers from %s", options->tokens);
 	else if (fresh->tokens == NULL)
-		lf_print_line(stderr, "leadfitd: reloaded: certificate of %s", lf_http_certificate_text(fresh->certificate));
+		lf_print_line(
+			stderr, "leadfitd: reloaded: certificate of %s", lf_http_certificate_text(fresh->certificate));
 	else
 		lf_print_line(stderr, "leadfitd: reloaded: callers from %s; certificate of %s", options->tokens,
 			lf_http_certificate_text(fresh->certificate));

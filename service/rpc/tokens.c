@@ -22,7 +22,7 @@ enum {
 };
 
 struct caller {
-	struct lf_caller caller; /* first; its name is "cert:NAME" where it is known by a certificate */
+	struct lf_caller caller;            /* first; its name is "cert:NAME" where it is known by a certificate */
 	unsigned char digest[DIGEST_BYTES]; /* of its token; else zeros, which no token has */
 	bool by_certificate;
 };
@@ -153,8 +153,7 @@ static void check_unique(
 		if (strcmp(tokens->callers[i].caller.name, caller->caller.name) == 0)
 			lf_error_add(
 				error, where, "the name \"%s\" stands on an earlier line too", caller->caller.name);
-		if (!caller->by_certificate &&
-			memcmp(tokens->callers[i].digest, caller->digest, DIGEST_BYTES) == 0)
+		if (!caller->by_certificate && memcmp(tokens->callers[i].digest, caller->digest, DIGEST_BYTES) == 0)
 			lf_error_add(error, where, "the token of \"%s\" is on an earlier line too",
 				tokens->callers[i].caller.name);
 	}

@@ -123,7 +123,7 @@ struct lf_rpc_request {
 	size_t metadata_count;
 	const uint8_t *message; /* protobuf bytes */
 	size_t message_length;
-	size_t bytes;             /* of memory that the request takes, framing and all: what the limits are about */
+	size_t bytes; /* of memory that the request takes, framing and all: what the limits are about */
 	/* Of the client's certificate, which the transport has verified: who calls, where no token says so. Or NULL. */
 	struct lf_rpc_names *names;
 	struct lf_rpc_peer *peer; /* the connection that it came over; NULL = unknown: no share goes by it */

@@ -90,6 +90,84 @@ static void digests_may_be_written_in_either_case(void **state)
 	lf_tokens_release(tokens);
 }
 
+/* Who is found by these names, up to a NULL. */
+static const char *find_names(const struct lf_tokens *tokens, const char *const *texts, unsigned *roles)
+{
+	struct lf_slice items[4];
+	struct lf_rpc_names *names;
+	const struct lf_caller *caller = NULL;
+	size_t count = 0, index;
+
+	for (; texts[count] != NULL; count++)
+		items[count] = (struct lf_slice){texts[count], strlen(texts[count])};
+	names = lf_rpc_names_new(items, count);
+	assert_non_null(names);
+	if (lf_tokens_find_certificate(tokens, names, &index))
+		caller = lf_tokens_caller(tokens, index);
+	lf_rpc_names_release(names);
+	if (caller == NULL)
+		return NULL;
+	*roles = caller->roles;
+	return caller->name;
+}
+
+static void a_caller_may_be_known_by_its_certificate(void **state)
+{
+	static const char TEXT[] = "cert:spiffe://example.com/portal score,read\nreader " READER " read\n"
+				   "cert:batch.example.com  admin in_flight=8 # at night\ncert:reader read\n";
+	static const char *const URI[] = {"spiffe://example.com/portal", NULL},
+				 *const SECOND[] = {"x", "batch.example.com", NULL},
+				 *const BOTH[] = {"batch.example.com", "spiffe://example.com/portal", NULL},
+				 *const SAME[] = {"reader", NULL};
+	static const char *const NOBODY[][2] = {{"spiffe://example.com/porta", NULL},
+		{"spiffe://example.com/portal2", NULL}, {"cert:batch.example.com", NULL}, {"Batch.example.com", NULL},
+		{"", NULL}, {READER, NULL}, {"reader-token", NULL}};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_tokens *tokens;
+	unsigned roles = 0;
+	size_t index;
+
+	(void)state;
+	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, &error), LF_OK);
+	assert_string_equal(find_names(tokens, URI, &roles), "cert:spiffe://example.com/portal");
+	assert_int_equal(roles, LF_ROLE_SCORE | LF_ROLE_READ);
+	assert_string_equal(find_names(tokens, SECOND, &roles), "cert:batch.example.com");
+	assert_int_equal(roles, LF_ROLE_ADMIN);
+	assert_string_equal(find_names(tokens, BOTH, &roles), "cert:batch.example.com");
+	assert_string_equal(find_names(tokens, SAME, &roles), "cert:reader");
+	for (size_t i = 0; i < sizeof(NOBODY) / sizeof(NOBODY[0]); i++)
+		assert_null(find_names(tokens, NOBODY[i], &roles));
+	assert_false(lf_tokens_find_certificate(tokens, NULL, &index));
+	assert_string_equal(find(tokens, "reader-token", &roles), "reader");
+	assert_null(find(tokens, "spiffe://example.com/portal", &roles));
+	assert_null(find(tokens, "cert:reader", &roles));
+	lf_tokens_release(tokens);
+}
+
+static void a_bad_line_of_a_certificate_is_named(void **state)
+{
+	static const char TEXT[] = "cert: read\n"
+				   "cert:a\n"
+				   "cert:b " READER " read\n"
+				   "cert:c read,write\n"
+				   "cert:d read\n"
+				   "cert:d score\n"
+				   "cert:e\x01 read\n"
+				   "cert:f read\n";
+	static const char *const LINES[] = {"line 1", "line 2", "line 3", "line 4", "line 6", "line 7"};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_tokens *tokens;
+
+	(void)state;
+	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, &error), LF_INVALID_ARGUMENT);
+	assert_int_equal(error.violation_count, sizeof(LINES) / sizeof(LINES[0]));
+	for (size_t i = 0; i < sizeof(LINES) / sizeof(LINES[0]); i++)
+		assert_string_equal(error.violations[i].field, LINES[i]);
+	assert_non_null(strstr(error.violations[0].description, "behind cert:"));
+	assert_non_null(strstr(error.violations[4].description, "\"cert:d\" stands on an earlier line"));
+	lf_error_clean_up(&error);
+}
+
 static void an_empty_file_admits_nobody(void **state)
 {
 	struct lf_tokens *tokens;
@@ -238,6 +316,8 @@ int main(void)
 		cmocka_unit_test(a_file_names_callers_and_their_roles),
 		cmocka_unit_test(a_token_that_is_not_in_the_file_finds_nobody),
 		cmocka_unit_test(digests_may_be_written_in_either_case),
+		cmocka_unit_test(a_caller_may_be_known_by_its_certificate),
+		cmocka_unit_test(a_bad_line_of_a_certificate_is_named),
 		cmocka_unit_test(an_empty_file_admits_nobody),
 		cmocka_unit_test(every_bad_line_is_named_by_its_number),
 		cmocka_unit_test(a_line_may_have_quotas),
