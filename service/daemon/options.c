@@ -3,7 +3,8 @@
 #include "service/offline/command_line.h"
 
 static const char usage[] =
-	"Usage: leadfitd --db FILE [--listen URL]... [--rubric FILE]... [--tokens FILE] [OPTION]...\n"
+	"Usage: leadfitd --db FILE [--listen URL]... [--http ADDRESS]... [--rubric FILE]... [--tokens FILE] "
+	"[OPTION]...\n"
 	"       leadfitd key --db FILE [--key FILE]\n"
 	"       leadfitd verify --db FILE [--checkpoint PATH]... [--key KEY]\n"
 	"       leadfitd restore --db FILE --from BACKUP [--checkpoint PATH]... [--key KEY]\n"
@@ -12,6 +13,8 @@ static const char usage[] =
 	"  --db FILE       decision log (SQLite), created where absent; one service a file\n"
 	"  --listen URL    tcp://HOST:PORT or ipc://PATH; several are allowed\n"
 	"                  (default tcp://127.0.0.1:7460)\n"
+	"  --http ADDRESS  HOST:PORT or unix:PATH: the same services over HTTP (gRPC, gRPC-Web);\n"
+	"                  several are allowed (default: none)\n"
 	"  --rubric FILE   store this rubric; the first one of a log without a default rubric\n"
 	"                  becomes active and the default; several are allowed\n"
 	"                  (default, for a log without any rubric: the built-in tech-lead)\n"
@@ -67,6 +70,7 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 	const struct lf_command_line_option table[] = {
 		{.name = "db", .text = &o->database},
 		{.name = "listen", .list = o->listen, .count = &o->listen_count, .max = LF_LISTEN_MAX},
+		{.name = "http", .list = o->http, .count = &o->http_count, .max = LF_LISTEN_MAX},
 		{.name = "rubric", .list = o->rubrics, .count = &o->rubric_count, .max = LF_RUBRIC_FILES_MAX},
 		{.name = "tokens", .text = &o->tokens},
 		{.name = "tls-certificate", .text = &o->tls_certificate},

@@ -13,6 +13,8 @@ struct lf_daemon_options {
 	const char *database;
 	const char *listen[LF_LISTEN_MAX];
 	size_t listen_count;
+	const char *http[LF_LISTEN_MAX];
+	size_t http_count;
 	const char *rubrics[LF_RUBRIC_FILES_MAX];
 	size_t rubric_count;
 	const char *tokens;          /* NULL: none */

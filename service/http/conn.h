@@ -25,6 +25,7 @@ struct lf_http_exchange;
 enum {
 	LF_HTTP_OUTPUT_MAX = 128 * 1024, /* unsent bytes above which nothing more is produced */
 	LF_HTTP_READ_BYTES = 64 * 1024,  /* that one read asks for; one buffer for all connections */
+	LF_HTTP_SHAKES_A_TURN = 4,       /* steps of handshakes, of all connections */
 	LF_HTTP_READS_A_TURN = 4,        /* of one connection, then the others have their turn */
 	LF_HTTP_STREAMS_MAX = 256,       /* exchanges of one connection */
 };
@@ -69,7 +70,8 @@ enum { LF_HTTP_IO_END = 0, LF_HTTP_IO_AGAIN = -1, LF_HTTP_IO_FAILED = -2 };
 /* Moves bytes. Plain sockets: plain.c. TLS: tls.c, which keeps its state in conn->io_state. None blocks. */
 struct lf_http_io {
 	/*
-	 * 1: done (conn->alpn is set then). LF_HTTP_IO_AGAIN: once there is more, or room: conn->wants_write says which.
+	 * 1: done (conn->alpn is set then). LF_HTTP_IO_AGAIN: once there is more, or room: conn->wants_write says which, here and
+	 * of read, which may have something to say first.
 	 * LF_HTTP_IO_FAILED. NULL: there is none to be shaken.
 	 */
 	int (*handshake)(struct lf_http_conn *conn);
@@ -96,6 +98,7 @@ enum lf_http_alpn { LF_HTTP_ALPN_NONE, LF_HTTP_ALPN_H2, LF_HTTP_ALPN_H1 };
 struct lf_http_peer {
 	bool is_local;       /* a local socket */
 	uint32_t uid;        /* of its process, where is_local */
+	bool is_loopback;    /* a local address, but no local socket */
 	uint8_t address[16]; /* else: the address, IPv4 as ::ffff:a.b.c.d; of IPv6 the first 8 bytes */
 	char text[64];       /* "127.0.0.1:4711", "[::1]:4711", "uid 1000": for messages */
 	struct lf_rpc_names
@@ -126,12 +129,18 @@ struct lf_http_conn {
 	bool ended;                           /* the peer has ended its sending side */
 	bool dirty;                           /* in http->dirty */
 	bool paused;                          /* nothing is read: the output is full */
+	bool fed;                             /* it has no socket */
+	bool broken;                          /* memory ran out amid something: dropped at the next turn */
+	bool unread;                          /* it has had its reads of this turn, and there is more */
+	bool parting;                         /* lf_http_conn_leave() is to be called */
+	bool held;                            /* nothing is read: the protocol has more than it can work on now */
 	bool leaving;                         /* protocol->shutdown() was called */
 	struct lf_http_conn *next, *previous; /* of the transport */
 	struct lf_http_conn *next_dirty;
+	void (*on_closed)(struct lf_http_conn *conn);        /* listen.c counts. NULL: nobody does */
 	struct lf_http_exchange *exchanges, *exchanges_last; /* in the order of their arrival */
-	size_t exchange_count;
-	size_t arriving; /* bytes of the budget that its requests have while they arrive */
+	size_t exchange_count; /* those too whose stream has ended, while dispatch has them */
+	size_t arriving;       /* bytes of the budget that its requests have while they arrive */
 	uint8_t sniffed[24];
 	size_t sniffed_length;
 	uint8_t *output; /* [output_first .. output_end) is unsent */
@@ -140,18 +149,17 @@ struct lf_http_conn {
 
 	/* Times, of the monotonic clock; 0: not now. */
 	uint64_t half_ns;    /* since when something is half done: first bytes, handshake, preface, a request's head */
-	uint64_t blocked_ns; /* since when unsent bytes make no progress */
-	uint64_t active_ns;  /* when bytes came or went last */
+	uint64_t blocked_ns; /* since when there are unsent bytes that the socket did not take */
+	uint64_t blocked_sent; /* bytes that it has taken since */
+	uint64_t active_ns;    /* when bytes came or went last */
 };
 
 /*
  * Engines: how many bytes may be produced now; and adds some. Beyond the room is allowed for a frame that was begun.
  * false: no memory; the connection is to be dropped.
  */
-size_t lf_http_conn_room(const struct lf_http_conn *conn);
+size_t lf_http_conn_room(struct lf_http_conn *conn);
 bool lf_http_conn_put(struct lf_http_conn *conn, const void *bytes, size_t length);
-/* There may be something to be said: protocol->fill() is called before the loop sleeps. */
-void lf_http_conn_wake(struct lf_http_conn *conn);
 /*
  * Says goodbye: protocol->shutdown(), and closes when all is answered. After a wrong token, say; at a stop for all.
  */
@@ -164,9 +172,23 @@ void lf_http_conn_leave(struct lf_http_conn *conn);
 struct lf_http_conn *lf_http_conn_new_fed(struct lf_http *http, const struct lf_http_protocol *protocol);
 /* false: the connection is closed or closing, but for its output. */
 bool lf_http_conn_feed(struct lf_http_conn *conn, const uint8_t *bytes, size_t length);
-/* Works off completions and fills the output; returns what of it is unsent, which is then taken as sent. */
+/*
+ * Fills the output, and returns what of it is unsent, which is then taken as sent. Completions of other threads must have
+ * been worked off before (lf_http_events_work()).
+ */
 size_t lf_http_conn_take(struct lf_http_conn *conn, const uint8_t **bytes);
-/* Closes it, and frees it when its exchanges are over. */
+
+/* ---- the life of a connection ---- */
+
+/* A new connection of a socket, which is its own from here, unless NULL is returned: no memory. */
+struct lf_http_conn *lf_http_conn_new(struct lf_http *http, int fd, const struct lf_http_io *io);
+/* Closes it at once. It is freed at the end of a turn in which dispatch has none of its calls. */
 void lf_http_conn_close(struct lf_http_conn *conn);
+/* At the very end: frees it, whatever it is in. */
+void lf_http_conn_destroy(struct lf_http_conn *conn);
+/* Once a turn: produces and sends what is to be said, and frees connections that are closed. */
+void lf_http_conns_settle(struct lf_http *http);
+/* Once a tick: time-outs of all connections. */
+void lf_http_conns_tick(struct lf_http *http);
 
 #endif

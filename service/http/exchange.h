@@ -30,8 +30,11 @@ struct lf_http_exchange;
 enum {
 	LF_HTTP_HEAD_BYTES_MAX = 16 * 1024, /* of a request: names, values, and 32 for each (RFC 9113 6.5.2) */
 	LF_HTTP_HEADERS_MAX = 64,           /* of a request */
+	LF_HTTP_BODY_PREFIX_BYTES = 5,      /* that a body may have beyond a message: gRPC's framing */
+	LF_HTTP_RATE_MIN = 1024,            /* bytes a second, below which peers are given up in the end */
 	LF_HTTP_HEADERS_OWN = 24,           /* that an exchange has room for */
 	LF_HTTP_HEAD_BYTES_OWN = 1024,      /* of their text */
+	LF_HTTP_REPLY_HEADERS_MAX = 16,     /* of a reply */
 	LF_HTTP_TRAILERS_MAX = 4,           /* of a reply */
 	LF_HTTP_PART_SPARE = 512,           /* behind a reply: for what is appended, and gRPC-Web's trailers */
 	LF_HTTP_PART_PREFIX = 16,           /* before a reply: for a dialect's framing */
@@ -74,6 +77,7 @@ void lf_http_part_free(struct lf_http_part *part);
 
 /* How a version writes a reply. In this order: start, part (any number), finish. Or start with `end`. */
 struct lf_http_reply_ops {
+	bool has_trailers; /* replies may have trailers: HTTP/2 */
 	/*
 	 * The head: status and headers, which are copied (names in lower case, values clean). length: of the whole body
 	 * where it is known, for HTTP/1.1's content-length; -1 where it is not. end: there is no body, and no trailers.
@@ -130,10 +134,18 @@ void lf_http_whole(struct lf_http_exchange *exchange);
 
 /* ---- the exchange ---- */
 
+/* What adding to a request comes to. */
+enum lf_http_add {
+	LF_HTTP_ADDED,
+	LF_HTTP_TOO_LARGE, /* beyond a limit: 431 for a head, RESOURCE_EXHAUSTED for a body */
+	LF_HTTP_NO_MEMORY, /* memory, or the budget, or the connection's share of it, is used up: 503, or the same */
+	LF_HTTP_MALFORMED, /* a pseudo-header that is there twice or unknown, a control character in a value */
+};
+
 struct lf_http_exchange {
 	struct lf_http_event event; /* its LF_HTTP_FINISH */
 	struct lf_http *http;
-	struct lf_http_conn *conn; /* NULL once it is gone */
+	struct lf_http_conn *conn; /* stays as long as the exchange does */
 	struct lf_rpc_call *call;  /* whose own part this is */
 	const struct lf_http_reply_ops *ops;
 	const struct lf_http_handler *handler;
@@ -151,30 +163,40 @@ struct lf_http_exchange {
 	uint8_t *body; /* NULL where it is empty */
 	size_t body_length;
 	bool is_tls;
-	bool whole;           /* the body has come in, all of it */
-	bool refused;         /* the rest of the body is thrown away */
-	bool started;         /* a reply was begun */
-	bool finished;        /* and is complete, as far as its handler is concerned */
-	uint64_t progress_ns; /* when some of the request came last */
+	enum lf_http_add head_wrong; /* the version's: what its head came to so far */
+	bool whole;                  /* the body has come in, all of it */
+	bool refused;                /* the rest of the body is thrown away */
+	bool started;                /* a reply was begun */
+	bool finished;               /* and is complete, as far as its handler is concerned */
+	uint64_t arrived_ns;         /* when its head began */
+	uint64_t progress_ns;        /* when some of the request came last */
 
 	/* The reply, for the version's use: parts that are not written yet, and what follows them. */
 	struct lf_http_part *first, *last;
 	struct lf_metadata trailers[LF_HTTP_TRAILERS_MAX];
 	size_t trailer_count;
 
-	/* call.c's. served: dispatch has the call. */
-	bool served;
+	/* call.c's. */
+	bool served;                /* dispatch has the call */
+	struct lf_rpc_names *names; /* of its client's certificate, while dispatch has the request */
+	bool replying; /* dispatch is done with it, and lf_rpc_turn_over() is to be called when the bytes are out */
+	bool over;     /* lf_http_exchange_over() was called */
 	const struct lf_http_dialect *dialect;
 	struct lf_http_part *begun; /* whoever owns the call: the reply, before it is given to the loop */
 	atomic_bool gone;           /* nobody waits for it any more. Any thread reads */
 	enum lf_code code;          /* of the failure; LF_OK: none */
 	struct lf_slice message, details;
-	char *failure; /* heap: what these lie in */
+	char *failure;  /* heap: what these lie in */
+	char number[4]; /* code, as text for trailers */
 
 	/* Memory. counted: bytes of the server's budget, for what has arrived. */
-	size_t counted, body_room, head_length, head_room, header_room;
-	char *head; /* the texts of headers and so on */
-	char *text; /* lf_http_exchange_text() */
+	size_t counted;      /* for the head */
+	size_t body_counted; /* for the body, while it arrives: call.c passes it on */
+	uint64_t body_seen;  /* all that has come, what was thrown away, too */
+	size_t body_room, head_length, head_room, header_room;
+	size_t head_size; /* as HTTP/2 counts it: with 32 for each */
+	char *head;       /* the texts of headers and so on */
+	char *text;       /* lf_http_exchange_text() */
 	struct lf_metadata own_headers[LF_HTTP_HEADERS_OWN];
 	char own_head[LF_HTTP_HEAD_BYTES_OWN];
 };
@@ -188,13 +210,6 @@ struct lf_http_exchange *lf_http_exchange_new(
 /* Its stream has ended, in whatever way. It leaves the connection, and must not be touched by the version any more. */
 void lf_http_exchange_over(struct lf_http_exchange *exchange);
 
-/* What adding to a request comes to. */
-enum lf_http_add {
-	LF_HTTP_ADDED,
-	LF_HTTP_TOO_LARGE, /* beyond a limit: 431 for a head, RESOURCE_EXHAUSTED for a body */
-	LF_HTTP_NO_MEMORY, /* memory, or the budget, or the connection's share of it, is used up: 503, or the same */
-	LF_HTTP_MALFORMED, /* a pseudo-header that is there twice or unknown, a control character in a value */
-};
 /*
  * Adds a header as it came, or one of HTTP/2's pseudo-headers (":path"). Copied; the name is lowered. `host` sets
  * authority where there is none.
@@ -209,6 +224,9 @@ enum lf_http_add lf_http_exchange_add_body(struct lf_http_exchange *exchange, co
 void lf_http_exchange_explain(const struct lf_http_exchange *exchange, enum lf_http_add why, struct lf_error *error);
 /* Refuses the request by its handler, once, unless it was answered already; the rest of its body is thrown away. */
 void lf_http_exchange_refuse(struct lf_http_exchange *exchange, const struct lf_error *error);
+
+/* Whether a body that is not whole has made no progress for too long, or too little since its head came. */
+bool lf_http_exchange_is_late(const struct lf_http_exchange *exchange, uint64_t now_ns);
 
 /* The first value of a header (name in lower case), or an empty slice with data NULL. */
 struct lf_slice lf_http_header(const struct lf_http_exchange *exchange, const char *name);
@@ -226,6 +244,13 @@ void lf_http_answer(struct lf_http_exchange *exchange, unsigned status, const ch
 	const struct lf_metadata *more, size_t more_count, const void *body, size_t length);
 /* Versions: a part has been written into the connection's output. Frees it, and tells dispatch. */
 void lf_http_part_written(struct lf_http_exchange *exchange, struct lf_http_part *part);
+
+/* call.c: the body's share of the budget is dispatch's from here. */
+void lf_http_exchange_uncount_body(struct lf_http_exchange *exchange);
+/* call.c: dispatch is done with it: the turn is over now, or when the reply is out. It may be in the pool afterwards. */
+void lf_http_exchange_served(struct lf_http_exchange *exchange);
+/* http.c: at the very end, whatever it is in. */
+void lf_http_exchange_free(struct lf_http_exchange *exchange);
 
 /* ---- to dispatch, and back: call.c ---- */
 

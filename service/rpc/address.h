@@ -29,4 +29,10 @@ enum lf_code lf_address_check(
 /* Both. */
 enum lf_code lf_listen_check(const char *url, bool has_tokens, struct lf_error *error);
 
+/* Reads an address for HTTP, HOST:PORT (port 0: any) or unix:PATH, likewise. scheme is "http://" or "unix:". */
+enum lf_code lf_http_address_parse(struct lf_address *address, const char *text, struct lf_error *error);
+/* Whether it may be listened on: FAILED_PRECONDITION without tokens, where it is neither loopback nor a local socket. */
+enum lf_code lf_http_address_check(
+	const struct lf_address *address, const char *text, bool has_tokens, struct lf_error *error);
+
 #endif

@@ -26,3 +26,13 @@ void lf_rpc_budget_init(struct lf_rpc_budget *budget, size_t max)
 	atomic_init(&budget->used, 0);
 	budget->max = max;
 }
+
+bool lf_rpc_server_take(struct lf_rpc_server *server, size_t bytes)
+{
+	return lf_rpc_budget_take(&server->budget, bytes);
+}
+
+void lf_rpc_server_give(struct lf_rpc_server *server, size_t bytes)
+{
+	lf_rpc_budget_give(&server->budget, bytes);
+}

@@ -198,6 +198,13 @@ enum lf_code lf_rpc_server_attach(
 	struct lf_rpc_server *server, const struct lf_rpc_transport *transport, void *self, struct lf_error *error);
 /* An attached transport, closed by the server, has come to its end: it will touch nothing any more. Any thread. */
 void lf_rpc_closed(struct lf_rpc_server *server);
+/*
+ * The budget of all requests, for what a transport holds of them before they are calls: a request that is still
+ * arriving, output that its peer has not taken. take says false where so many bytes would be too many. What was taken
+ * for a request's message is given back before lf_rpc_arrived(), which counts it anew. Any thread.
+ */
+bool lf_rpc_server_take(struct lf_rpc_server *server, size_t bytes);
+void lf_rpc_server_give(struct lf_rpc_server *server, size_t bytes);
 /* The server's options, with the defaults filled in. */
 const struct lf_rpc_options *lf_rpc_server_options(const struct lf_rpc_server *server);
 
