@@ -103,8 +103,6 @@ def versions_and_protocols(port):
     check("ALPN protocol: http/1.1" in s_client(port, "-alpn", "http/1.1"), "ALPN: http/1.1 is taken where h2 is not offered")
     check("No ALPN negotiated" in s_client(port), "no ALPN is no error")
     check("alert no application protocol" in s_client(port, "-alpn", "spdy/3"), "ALPN with nothing in common is a fatal alert")
-    text = s_client(port, "-tls1_2", "-alpn", "http/1.1", data=b"R\n")
-    check("no renegotiation" in text or "DONE" in text, "a renegotiation is refused", text)
 
 
 def curl_and_certificates(port):
