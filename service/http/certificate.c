@@ -132,7 +132,7 @@ static enum lf_code load_client_ca(SSL_CTX *context, const char *path, struct lf
 	static const char OPTION[] = "--tls-client-ca";
 	STACK_OF(X509) *authorities = NULL;
 	struct lf_http_pem text;
-	enum lf_code code = lf_http_pem_read(&text, false, OPTION, path, error);
+	enum lf_code code = lf_http_pem_read(&text, OPTION, path, error);
 
 	if (code == LF_OK)
 		code = lf_http_pem_certificates(&authorities, &text, CLIENT_CAS_MAX, OPTION, path, error);
@@ -192,10 +192,10 @@ static enum lf_code load_own(
 	struct lf_http_pem text = {.bytes = NULL}, key_text = {.bytes = NULL};
 	STACK_OF(X509) *chain = NULL;
 	EVP_PKEY *key = NULL;
-	enum lf_code code = lf_http_pem_read(&text, false, "--tls-certificate", files->certificate, error);
+	enum lf_code code = lf_http_pem_read(&text, "--tls-certificate", files->certificate, error);
 
 	if (code == LF_OK)
-		code = lf_http_pem_read(&key_text, true, "--tls-key", files->key, error);
+		code = lf_http_pem_read(&key_text, "--tls-key", files->key, error);
 	if (code == LF_OK)
 		code = lf_http_pem_certificates(
 			&chain, &text, CHAIN_MAX, "--tls-certificate", files->certificate, error);

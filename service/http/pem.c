@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,31 +20,14 @@ void lf_http_pem_clean_up(struct lf_http_pem *text)
 	*text = (struct lf_http_pem){.bytes = NULL};
 }
 
-/*
- * Whoever may read the key can pretend to be the service. One of root's may be readable by its group: so Debian has it
- * (ssl-cert), and so systemd gives a service its credentials.
- */
-static enum lf_code check_key_mode(
-	const struct stat *status, const char *option, const char *path, struct lf_error *error)
-{
-	const mode_t bad = S_IRWXO | S_IWGRP | S_IXGRP | (status->st_uid == 0 ? 0 : S_IRGRP);
-
-	if ((status->st_mode & bad) == 0)
-		return LF_OK;
-	return lf_error_set(error, LF_FAILED_PRECONDITION,
-		"%s %.300s: others than its owner may read or write it (mode %03o): chmod 600", option, path,
-		(unsigned)status->st_mode & 0777);
-}
-
-static enum lf_code check_file(
-	const struct stat *status, bool secret, const char *option, const char *path, struct lf_error *error)
+static enum lf_code check_file(const struct stat *status, const char *option, const char *path, struct lf_error *error)
 {
 	if (!S_ISREG(status->st_mode))
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s %.300s: not a regular file", option, path);
 	if (status->st_size > FILE_BYTES_MAX)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s %.300s: %lld bytes are more than %d", option, path,
 			(long long)status->st_size, FILE_BYTES_MAX);
-	return secret ? check_key_mode(status, option, path, error) : LF_OK;
+	return LF_OK;
 }
 
 static enum lf_code read_all(
@@ -62,8 +46,7 @@ static enum lf_code read_all(
 	return LF_OK;
 }
 
-enum lf_code lf_http_pem_read(
-	struct lf_http_pem *text, bool secret, const char *option, const char *path, struct lf_error *error)
+enum lf_code lf_http_pem_read(struct lf_http_pem *text, const char *option, const char *path, struct lf_error *error)
 {
 	struct stat status;
 	enum lf_code code;
@@ -74,9 +57,11 @@ enum lf_code lf_http_pem_read(
 		code = lf_error_set(error, LF_UNAVAILABLE, "%s %.300s: %s", option, path, strerror(errno));
 		goto close_file;
 	}
-	code = check_file(&status, secret, option, path, error);
+	code = check_file(&status, option, path, error);
 	if (code != LF_OK)
 		goto close_file;
+	text->mode = status.st_mode;
+	text->owner = status.st_uid;
 	text->room = (size_t)status.st_size + 1;
 	text->bytes = malloc(text->room);
 	code = text->bytes == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for %.300s", path)
@@ -152,10 +137,25 @@ enum lf_code lf_http_pem_certificates(STACK_OF(X509) * *out, const struct lf_htt
 	return code;
 }
 
+/*
+ * Whoever may read the key can pretend to be the service. One of root's may be readable by its group: so Debian has it
+ * (ssl-cert), and so systemd gives a service its credentials.
+ */
+static enum lf_code check_mode(const struct lf_http_pem *text, const char *path, struct lf_error *error)
+{
+	const mode_t bad = S_IRWXO | S_IWGRP | S_IXGRP | (text->owner == 0 ? 0 : S_IRGRP);
+
+	if ((text->mode & bad) == 0)
+		return LF_OK;
+	return lf_error_set(error, LF_FAILED_PRECONDITION,
+		"--tls-key %.300s: others than its owner may read or write it (mode %03o): chmod 600", path,
+		(unsigned)text->mode & 0777);
+}
+
 enum lf_code lf_http_pem_key(EVP_PKEY **key, const struct lf_http_pem *text, const char *path, struct lf_error *error)
 {
 	BIO *bio = BIO_new_mem_buf(text->bytes, (int)text->length);
-	enum lf_code code = LF_OK;
+	enum lf_code code;
 
 	*key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
 	BIO_free(bio);
@@ -169,6 +169,8 @@ enum lf_code lf_http_pem_key(EVP_PKEY **key, const struct lf_http_pem *text, con
 			"--tls-key %.300s: there is no private key (-----BEGIN PRIVATE KEY-----) in it that can be "
 			"read: %s",
 			path, lf_http_pem_reason());
+	else
+		code = check_mode(text, path, error);
 	ERR_clear_error();
 	return code;
 }
