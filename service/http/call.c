@@ -9,6 +9,8 @@
  * any more: whoever answers then ends the turn itself.
  */
 
+enum { FAILURE_BYTES = 8 * 1024 }; /* that an error takes until it is out */
+
 static struct lf_http_exchange *exchange_of(const struct lf_rpc_call *call)
 {
 	return lf_rpc_call_own(call);
@@ -161,11 +163,13 @@ static void on_part(struct lf_http_part *part)
 static void reply(struct lf_http_exchange *exchange)
 {
 	struct lf_http_part *part = exchange->begun;
+	const size_t bytes = part == NULL ? 0 : sizeof(*part) + part->room;
 
 	exchange->begun = NULL;
 	if (exchange->code != LF_OK) {
 		lf_http_part_free(part);
 		exchange->dialect->fail(exchange);
+		lf_http_exchange_replied(exchange, FAILURE_BYTES);
 		return;
 	}
 	if (part == NULL) {
@@ -176,6 +180,7 @@ static void reply(struct lf_http_exchange *exchange)
 		exchange->dialect->start(exchange, (int64_t)(part->end - part->first));
 	lf_http_reply_part(exchange, part);
 	exchange->dialect->finish(exchange);
+	lf_http_exchange_replied(exchange, bytes);
 }
 
 /* A token that is not known was tried: whoever guesses shall need a new connection each time. */

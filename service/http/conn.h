@@ -137,6 +137,7 @@ struct lf_http_conn {
 	struct lf_http_exchange *exchanges, *exchanges_last; /* in the order of their arrival */
 	size_t exchange_count; /* those too whose stream has ended, while dispatch has them */
 	size_t arriving;       /* bytes of the budget that its requests have while they arrive */
+	size_t unsent;   /* and those that replies have which are complete, and whose turns are over */
 	uint8_t sniffed[24];
 	size_t sniffed_length;
 	uint8_t *output; /* [output_first .. output_end) is unsent */
