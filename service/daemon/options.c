@@ -3,7 +3,8 @@
 #include "service/offline/command_line.h"
 
 static const char usage[] =
-	"Usage: leadfitd --db FILE [--listen URL]... [--http ADDRESS]... [--rubric FILE]... [--tokens FILE] [OPTION]...\n"
+	"Usage: leadfitd --db FILE [--listen URL]... [--http ADDRESS]... [--rubric FILE]... [--tokens FILE] "
+	"[OPTION]...\n"
 	"       leadfitd key --db FILE [--key FILE]\n"
 	"       leadfitd verify --db FILE [--checkpoint PATH]... [--key KEY]\n"
 	"       leadfitd restore --db FILE --from BACKUP [--checkpoint PATH]... [--key KEY]\n"

@@ -152,6 +152,7 @@ static void on_part(struct lf_http_part *part)
 {
 	struct lf_http_exchange *exchange = part->event.exchange;
 
+	exchange->parts_out++;
 	if (!exchange->over && !exchange->started)
 		exchange->dialect->start(exchange, -1);
 	if (exchange->over)

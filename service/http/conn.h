@@ -26,6 +26,7 @@ enum {
 	LF_HTTP_READ_BYTES = 64 * 1024,  /* that one read asks for; one buffer for all connections */
 	LF_HTTP_READS_A_TURN = 4,        /* of one connection, then the others have their turn */
 	LF_HTTP_STREAMS_MAX = 256,       /* exchanges of one connection */
+	LF_HTTP_STREAMS_FEW = 4,         /* up to which a connection is not refused for what others have */
 };
 
 /* ---- the protocol engine ---- */
@@ -127,8 +128,8 @@ struct lf_http_conn {
 	bool paused;                          /* nothing is read: the output is full */
 	bool fed;                             /* it has no socket */
 	bool broken;                          /* memory ran out amid something: dropped at the next turn */
-	bool unread; /* it has had its reads of this turn, and there is more */
-	bool parting; /* lf_http_conn_leave() is to be called */
+	bool unread;                          /* it has had its reads of this turn, and there is more */
+	bool parting;                         /* lf_http_conn_leave() is to be called */
 	bool held;                            /* nothing is read: the protocol has more than it can work on now */
 	bool leaving;                         /* protocol->shutdown() was called */
 	struct lf_http_conn *next, *previous; /* of the transport */
@@ -137,7 +138,7 @@ struct lf_http_conn {
 	struct lf_http_exchange *exchanges, *exchanges_last; /* in the order of their arrival */
 	size_t exchange_count; /* those too whose stream has ended, while dispatch has them */
 	size_t arriving;       /* bytes of the budget that its requests have while they arrive */
-	size_t unsent;   /* and those that replies have which are complete, and whose turns are over */
+	size_t unsent;         /* and those that replies have which are complete, and whose turns are over */
 	uint8_t sniffed[24];
 	size_t sniffed_length;
 	uint8_t *output; /* [output_first .. output_end) is unsent */

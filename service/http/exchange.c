@@ -196,11 +196,14 @@ static void unlink_from(struct lf_http_conn *conn, struct lf_http_exchange *exch
 struct lf_http_exchange *lf_http_exchange_new(
 	struct lf_http *http, struct lf_http_conn *conn, const struct lf_http_reply_ops *ops, uint64_t id)
 {
+	/* Who has few gets one more, however many others have. */
+	const size_t max =
+		conn->exchange_count < LF_HTTP_STREAMS_FEW ? 3 * LF_HTTP_EXCHANGES_MAX : 2 * LF_HTTP_EXCHANGES_MAX;
 	struct lf_http_exchange *exchange;
 
 	if (http->exchange_count >= LF_HTTP_EXCHANGES_MAX)
 		make_place(http, conn->exchange_count + 1);
-	if (conn->exchange_count >= LF_HTTP_STREAMS_MAX || http->exchange_count >= 2 * LF_HTTP_EXCHANGES_MAX)
+	if (conn->exchange_count >= LF_HTTP_STREAMS_MAX || http->exchange_count >= max)
 		return NULL;
 	exchange = obtain(http);
 	if (exchange == NULL)
@@ -306,8 +309,10 @@ void lf_http_exchange_replied(struct lf_http_exchange *exchange, size_t bytes)
 	struct lf_http_conn *conn = exchange->conn;
 	struct lf_http *http = exchange->http;
 
-	if (!exchange->replying || exchange->over || conn->unsent + bytes > LF_HTTP_UNSENT_CONN_MAX ||
-		http->unsent + bytes > LF_HTTP_UNSENT_MAX || !lf_rpc_server_take(http->server, bytes))
+	/* Of what was sent in parts, each is given back when it is out, before the turn is over. */
+	if (!exchange->replying || exchange->over || exchange->parts_out != 0 ||
+		conn->unsent + bytes > LF_HTTP_UNSENT_CONN_MAX || http->unsent + bytes > LF_HTTP_UNSENT_MAX ||
+		!lf_rpc_server_take(http->server, bytes))
 		return;
 	exchange->unsent_counted = bytes;
 	conn->unsent += bytes;
@@ -625,7 +630,9 @@ void lf_http_answer(struct lf_http_exchange *exchange, unsigned status, const ch
 
 void lf_http_part_written(struct lf_http_exchange *exchange, struct lf_http_part *part)
 {
-	if (part->counted != 0)
+	if (part->counted != 0) {
+		exchange->parts_out--;
 		lf_rpc_part_sent(exchange->call, part->counted);
+	}
 	lf_http_part_free(part);
 }

@@ -177,9 +177,10 @@ struct lf_http_exchange {
 	size_t trailer_count;
 
 	/* call.c's. */
-	bool served;   /* dispatch has the call */
-	bool replying; /* dispatch is done with it, and lf_rpc_turn_over() is still to be called */
-	bool over;     /* lf_http_exchange_over() was called */
+	bool served;      /* dispatch has the call */
+	bool replying;    /* dispatch is done with it, and lf_rpc_turn_over() is still to be called */
+	bool over;        /* lf_http_exchange_over() was called */
+	size_t parts_out; /* with the version, and counted by dispatch */
 	const struct lf_http_dialect *dialect;
 	struct lf_http_part *begun; /* whoever owns the call: the reply, before it is given to the loop */
 	atomic_bool gone;           /* nobody waits for it any more. Any thread reads */
@@ -189,10 +190,10 @@ struct lf_http_exchange {
 	char number[4]; /* code, as text for trailers */
 
 	/* Memory. counted: bytes of the server's budget, for what has arrived. */
-	size_t counted;      /* for the head */
-	size_t body_counted; /* for the body, while it arrives: call.c passes it on */
+	size_t counted;        /* for the head */
+	size_t body_counted;   /* for the body, while it arrives: call.c passes it on */
 	size_t unsent_counted; /* for the reply, where the turn was over before its bytes were out */
-	uint64_t body_seen;  /* all that has come, what was thrown away, too */
+	uint64_t body_seen;    /* all that has come, what was thrown away, too */
 	size_t body_room, head_length, head_room, header_room;
 	size_t head_size; /* as HTTP/2 counts it: with 32 for each */
 	char *head;       /* the texts of headers and so on */

@@ -21,7 +21,7 @@
  * are kept for local sockets.
  */
 
-enum { BACKLOG = 512, ACCEPTS_A_TURN = 64, IDLE_MIN_MS = 1000 };
+enum { BACKLOG = 512, ACCEPTS_A_TURN = 64 };
 
 /* ---- accepting ---- */
 
@@ -89,7 +89,7 @@ static size_t count(struct lf_http *http, const struct lf_http_peer *of, struct 
 /* Makes room by closing one that is idle. false: all are busy. */
 static bool make_room(struct lf_http *http, struct lf_http_conn *idlest)
 {
-	if (idlest == NULL || http->loop.now_ns - idlest->active_ns < (uint64_t)IDLE_MIN_MS * 1000000)
+	if (idlest == NULL)
 		return false;
 	lf_http_count(&http->counters.closed_idle);
 	lf_http_conn_close(idlest);

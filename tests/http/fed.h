@@ -34,9 +34,9 @@ struct fed {
 	size_t stream_count;
 	bool goaway; /* the client was sent one */
 	uint32_t goaway_error;
-	bool open; /* the connection takes more */
-	bool reads; /* the client takes what the server says; false: it stays in the output */
-	size_t received; /* bytes */
+	bool open;           /* the connection takes more */
+	bool reads;          /* the client takes what the server says; false: it stays in the output */
+	size_t received;     /* bytes */
 	uint64_t skipped_ns; /* by fed_pass() */
 };
 
@@ -58,7 +58,8 @@ void fed_pass(struct fed *fed, unsigned ms);
  * A call of gRPC: its stream, whose body is a message behind its prefix. Further headers are name, value, ..., NULL;
  * name, NULL is one to be left out, and the last.
  */
-struct fed_stream *fed_call(struct fed *fed, const char *path, const void *body, size_t length, const char *const *more);
+struct fed_stream *fed_call(
+	struct fed *fed, const char *path, const void *body, size_t length, const char *const *more);
 /* A frame in front of a message; out has 5 bytes more than it. */
 size_t fed_framed(uint8_t *out, const void *message, size_t length);
 /* Waits until the stream is closed. */

@@ -561,8 +561,10 @@ static void a_peer_that_reads_nothing_holds_up_itself(void **state)
 
 static void after_a_wrong_token_the_connection_is_closed(void **state)
 {
-	static const char path[] = "tokens", line[] =
-		"hr 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 read,score\n"; /* "test" */
+	static const char
+		path[] = "tokens",
+		line[] =
+			"hr 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 read,score\n"; /* "test" */
 	const char *const wrong[] = {"authorization", "Bearer wrong", NULL};
 	const char *const right[] = {"authorization", "Bearer test", NULL};
 	struct lf_error error = LF_ERROR_INIT;
