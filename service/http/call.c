@@ -138,6 +138,7 @@ void lf_http_call_finish(struct lf_rpc_call *call)
 {
 	struct lf_http_exchange *exchange = exchange_of(call);
 
+	exchange->wrong_token = lf_rpc_has_wrong_token(call);
 	seal(exchange, true);
 	if (push(exchange->http, &exchange->event))
 		return;
@@ -184,17 +185,12 @@ static void reply(struct lf_http_exchange *exchange)
 	lf_http_exchange_replied(exchange, bytes);
 }
 
-/* A token that is not known was tried: whoever guesses shall need a new connection each time. */
-static bool was_wrong_token(const struct lf_http_exchange *exchange)
-{
-	return exchange->code == LF_UNAUTHENTICATED && lf_http_header(exchange, "authorization").data != NULL;
-}
-
 static void on_finish(struct lf_http_exchange *exchange)
 {
 	struct lf_http_conn *conn = exchange->conn;
 
-	if (was_wrong_token(exchange)) {
+	/* Whoever guesses tokens shall need a new connection each time. */
+	if (exchange->wrong_token) {
 		lf_http_count(&exchange->http->counters.wrong_tokens);
 		conn->parting = true;
 		lf_http_conn_wake(conn);
@@ -256,6 +252,7 @@ void lf_http_call(
 	leave_out(exchange);
 	complete.metadata = exchange->headers;
 	complete.metadata_count = exchange->header_count;
+	complete.peer = exchange->conn->share;
 	exchange->dialect = dialect;
 	exchange->served = true;
 	lf_http_exchange_uncount_body(exchange);

@@ -166,6 +166,7 @@ static void conn_free(struct lf_http_conn *conn)
 		http->conns = conn->next;
 	if (conn->next != NULL)
 		conn->next->previous = conn->previous;
+	lf_rpc_peer_release(conn->share);
 	free(conn->peer.certificate);
 	free(conn);
 }
@@ -503,6 +504,7 @@ struct lf_http_conn *lf_http_conn_new(struct lf_http *http, int fd, const struct
 void lf_http_conn_destroy(struct lf_http_conn *conn)
 {
 	lf_http_conn_close(conn);
+	lf_rpc_peer_release(conn->share);
 	free(conn->peer.certificate);
 	free(conn);
 }

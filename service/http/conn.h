@@ -20,6 +20,7 @@
 struct lf_http;
 struct lf_http_conn;
 struct lf_http_exchange;
+struct lf_rpc_peer;
 
 enum {
 	LF_HTTP_OUTPUT_MAX = 128 * 1024, /* unsent bytes above which nothing more is produced */
@@ -120,6 +121,7 @@ struct lf_http_conn {
 	enum lf_http_stage stage;
 	enum lf_http_alpn alpn;
 	struct lf_http_peer peer;
+	struct lf_rpc_peer *share; /* the same as dispatch knows it; NULL: no share goes by it */
 	uint64_t id; /* never given twice */
 	bool is_tls;
 	bool wants_write;                     /* io: what it waits for */

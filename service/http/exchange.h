@@ -185,6 +185,7 @@ struct lf_http_exchange {
 	struct lf_http_part *begun; /* whoever owns the call: the reply, before it is given to the loop */
 	atomic_bool gone;           /* nobody waits for it any more. Any thread reads */
 	enum lf_code code;          /* of the failure; LF_OK: none */
+	bool wrong_token;
 	struct lf_slice message, details;
 	char *failure;  /* heap: what these lie in */
 	char number[4]; /* code, as text for trailers */

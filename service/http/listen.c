@@ -138,10 +138,13 @@ static void take_in(struct lf_http *http, int fd, const struct sockaddr_storage 
 	}
 	set_options(fd, peer.is_local);
 	conn->peer = peer;
+	conn->share = lf_rpc_peer_new(http->server, (const struct sockaddr *)from);
 	conn->on_closed = on_closed;
 	http->conn_count++;
 	http->loop.ticking = true;
 	lf_http_count(&http->counters.accepted);
+	if (conn->share == NULL)
+		lf_http_conn_close(conn); /* no memory */
 	atomic_store_explicit(&http->counters.open, http->conn_count, memory_order_relaxed);
 }
 

@@ -599,7 +599,7 @@ static void after_a_wrong_token_the_connection_is_closed(void **state)
 	lf_http_counters(fed.http, &counters);
 	assert_int_equal(counters.wrong_tokens, 1);
 	fed_end(&fed);
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 	remove(path);
 }
 
