@@ -9,6 +9,8 @@
  * any more: whoever answers then ends the turn itself.
  */
 
+enum { FAILURE_BYTES = 8 * 1024 }; /* that an error takes until it is out */
+
 static struct lf_http_exchange *exchange_of(const struct lf_rpc_call *call)
 {
 	return lf_rpc_call_own(call);
@@ -138,6 +140,7 @@ void lf_http_call_finish(struct lf_rpc_call *call)
 {
 	struct lf_http_exchange *exchange = exchange_of(call);
 
+	exchange->wrong_token = lf_rpc_has_wrong_token(call);
 	seal(exchange, true);
 	if (push(exchange->http, &exchange->event))
 		return;
@@ -152,6 +155,7 @@ static void on_part(struct lf_http_part *part)
 {
 	struct lf_http_exchange *exchange = part->event.exchange;
 
+	exchange->parts_out++;
 	if (!exchange->over && !exchange->started)
 		exchange->dialect->start(exchange, -1);
 	if (exchange->over)
@@ -163,11 +167,13 @@ static void on_part(struct lf_http_part *part)
 static void reply(struct lf_http_exchange *exchange)
 {
 	struct lf_http_part *part = exchange->begun;
+	const size_t bytes = part == NULL ? 0 : sizeof(*part) + part->room;
 
 	exchange->begun = NULL;
 	if (exchange->code != LF_OK) {
 		lf_http_part_free(part);
 		exchange->dialect->fail(exchange);
+		lf_http_exchange_replied(exchange, FAILURE_BYTES);
 		return;
 	}
 	if (part == NULL) {
@@ -178,19 +184,15 @@ static void reply(struct lf_http_exchange *exchange)
 		exchange->dialect->start(exchange, (int64_t)(part->end - part->first));
 	lf_http_reply_part(exchange, part);
 	exchange->dialect->finish(exchange);
-}
-
-/* A token that is not known was tried: whoever guesses shall need a new connection each time. */
-static bool was_wrong_token(const struct lf_http_exchange *exchange)
-{
-	return exchange->code == LF_UNAUTHENTICATED && lf_http_header(exchange, "authorization").data != NULL;
+	lf_http_exchange_replied(exchange, bytes);
 }
 
 static void on_finish(struct lf_http_exchange *exchange)
 {
 	struct lf_http_conn *conn = exchange->conn;
 
-	if (was_wrong_token(exchange)) {
+	/* Whoever guesses tokens shall need a new connection each time. */
+	if (exchange->wrong_token) {
 		lf_http_count(&exchange->http->counters.wrong_tokens);
 		conn->parting = true;
 		lf_http_conn_wake(conn);
@@ -253,6 +255,7 @@ void lf_http_call(
 	complete.metadata = exchange->headers;
 	complete.metadata_count = exchange->header_count;
 	complete.names = exchange->names = lf_rpc_names_hold(exchange->conn->peer.names);
+	complete.peer = exchange->conn->share;
 	exchange->dialect = dialect;
 	exchange->served = true;
 	lf_http_exchange_uncount_body(exchange);

@@ -71,8 +71,8 @@ bool lf_http_conn_put(struct lf_http_conn *conn, const void *bytes, size_t lengt
 	size_t room = conn->output_room == 0 ? OUTPUT_ROOM_MIN : conn->output_room;
 	uint8_t *grown;
 
-	if (conn->output_room - conn->output_end < length) {
-		memmove(conn->output, conn->output + conn->output_first, conn->output_first == 0 ? 0 : unsent(conn));
+	if (conn->output_first != 0 && conn->output_room - conn->output_end < length) {
+		memmove(conn->output, conn->output + conn->output_first, unsent(conn));
 		conn->output_end -= conn->output_first;
 		conn->output_first = 0;
 	}
@@ -166,6 +166,7 @@ static void conn_free(struct lf_http_conn *conn)
 		http->conns = conn->next;
 	if (conn->next != NULL)
 		conn->next->previous = conn->previous;
+	lf_rpc_peer_release(conn->share);
 	lf_rpc_names_release(conn->peer.names);
 	free(conn);
 }
@@ -535,6 +536,7 @@ struct lf_http_conn *lf_http_conn_new(struct lf_http *http, int fd, const struct
 void lf_http_conn_destroy(struct lf_http_conn *conn)
 {
 	lf_http_conn_close(conn);
+	lf_rpc_peer_release(conn->share);
 	lf_rpc_names_release(conn->peer.names);
 	free(conn);
 }

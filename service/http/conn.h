@@ -21,6 +21,7 @@
 struct lf_http;
 struct lf_http_conn;
 struct lf_http_exchange;
+struct lf_rpc_peer;
 
 enum {
 	LF_HTTP_OUTPUT_MAX = 128 * 1024, /* unsent bytes above which nothing more is produced */
@@ -28,6 +29,7 @@ enum {
 	LF_HTTP_SHAKES_A_TURN = 4,       /* steps of handshakes, of all connections */
 	LF_HTTP_READS_A_TURN = 4,        /* of one connection, then the others have their turn */
 	LF_HTTP_STREAMS_MAX = 256,       /* exchanges of one connection */
+	LF_HTTP_STREAMS_FEW = 4,         /* up to which a connection is not refused for what others have */
 };
 
 /* ---- the protocol engine ---- */
@@ -123,7 +125,8 @@ struct lf_http_conn {
 	enum lf_http_stage stage;
 	enum lf_http_alpn alpn;
 	struct lf_http_peer peer;
-	uint64_t id; /* never given twice */
+	struct lf_rpc_peer *share; /* the same as dispatch knows it; NULL: no share goes by it */
+	uint64_t id;               /* never given twice */
 	bool is_tls;
 	bool wants_write;                     /* io: what it waits for */
 	bool ended;                           /* the peer has ended its sending side */
@@ -141,6 +144,7 @@ struct lf_http_conn {
 	struct lf_http_exchange *exchanges, *exchanges_last; /* in the order of their arrival */
 	size_t exchange_count; /* those too whose stream has ended, while dispatch has them */
 	size_t arriving;       /* bytes of the budget that its requests have while they arrive */
+	size_t unsent;         /* and those that replies have which are complete, and whose turns are over */
 	uint8_t sniffed[24];
 	size_t sniffed_length;
 	uint8_t *output; /* [output_first .. output_end) is unsent */

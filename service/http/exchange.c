@@ -51,6 +51,89 @@ void lf_http_part_free(struct lf_http_part *part)
 	free(part);
 }
 
+/* ---- what arrives, and who makes room for it ---- */
+
+static void give(struct lf_http_exchange *exchange, size_t bytes)
+{
+	if (bytes == 0)
+		return;
+	lf_rpc_server_give(exchange->http->server, bytes);
+	exchange->conn->arriving -= bytes;
+	exchange->http->arriving -= bytes;
+}
+
+static bool may_be_given_up(const struct lf_http_exchange *exchange)
+{
+	return !exchange->over && !exchange->whole && !exchange->refused && !exchange->served && !exchange->started &&
+		exchange->handler != NULL;
+}
+
+/* Refuses a request that still arrives, and frees what of it is there. */
+static void give_up(struct lf_http_exchange *exchange)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	lf_http_count(&exchange->http->counters.given_up);
+	lf_error_set(&error, LF_RESOURCE_EXHAUSTED,
+		"the request was still arriving when memory for others was needed: retry later");
+	lf_http_exchange_refuse(exchange, &error);
+	lf_error_clean_up(&error);
+}
+
+/*
+ * Of a connection that has more than so many bytes arriving, more than any other, the largest request that still arrives is
+ * given up. So what is small gets in, whatever others have begun. false: there is none.
+ */
+static bool make_room(struct lf_http *http, size_t more_than)
+{
+	struct lf_http_conn *most = NULL;
+	struct lf_http_exchange *largest = NULL;
+
+	for (struct lf_http_conn *conn = http->conns; conn != NULL; conn = conn->next)
+		if (conn->arriving > more_than && (most == NULL || conn->arriving > most->arriving))
+			most = conn;
+	for (struct lf_http_exchange *exchange = most == NULL ? NULL : most->exchanges; exchange != NULL;
+		exchange = exchange->next)
+		if (may_be_given_up(exchange) && (largest == NULL || exchange->body_counted > largest->body_counted))
+			largest = exchange;
+	if (largest == NULL || largest->body_counted == 0)
+		return false;
+	give_up(largest);
+	return true;
+}
+
+/* The same for exchanges: of the connection with the most, the first that still arrives. */
+static void make_place(struct lf_http *http, size_t more_than)
+{
+	struct lf_http_conn *most = NULL;
+	struct lf_http_exchange *exchange;
+
+	for (struct lf_http_conn *conn = http->conns; conn != NULL; conn = conn->next)
+		if (conn->exchange_count > more_than && (most == NULL || conn->exchange_count > most->exchange_count))
+			most = conn;
+	exchange = most == NULL ? NULL : most->exchanges;
+	while (exchange != NULL && !may_be_given_up(exchange))
+		exchange = exchange->next;
+	if (exchange != NULL)
+		give_up(exchange);
+}
+
+/* Bytes of the budget for a request that arrives, within its connection's share, and the share of all that arrive. */
+static bool take(struct lf_http_exchange *exchange, size_t bytes)
+{
+	struct lf_http_conn *conn = exchange->conn;
+	struct lf_http *http = exchange->http;
+
+	if (bytes > LF_HTTP_ARRIVING_CONN_MAX - conn->arriving)
+		return false;
+	while (http->arriving + bytes > LF_HTTP_ARRIVING_MAX || !lf_rpc_server_take(http->server, bytes))
+		if (!make_room(http, conn->arriving + bytes))
+			return false;
+	conn->arriving += bytes;
+	http->arriving += bytes;
+	return true;
+}
+
 /* ---- the life of an exchange ---- */
 
 /* One from the pool, or a new one. NULL: no memory. */
@@ -113,8 +196,16 @@ static void unlink_from(struct lf_http_conn *conn, struct lf_http_exchange *exch
 struct lf_http_exchange *lf_http_exchange_new(
 	struct lf_http *http, struct lf_http_conn *conn, const struct lf_http_reply_ops *ops, uint64_t id)
 {
-	struct lf_http_exchange *exchange = conn->exchange_count < LF_HTTP_STREAMS_MAX ? obtain(http) : NULL;
+	/* Who has few gets one more, however many others have. */
+	const size_t max =
+		conn->exchange_count < LF_HTTP_STREAMS_FEW ? 3 * LF_HTTP_EXCHANGES_MAX : 2 * LF_HTTP_EXCHANGES_MAX;
+	struct lf_http_exchange *exchange;
 
+	if (http->exchange_count >= LF_HTTP_EXCHANGES_MAX)
+		make_place(http, conn->exchange_count + 1);
+	if (conn->exchange_count >= LF_HTTP_STREAMS_MAX || http->exchange_count >= max)
+		return NULL;
+	exchange = obtain(http);
 	if (exchange == NULL)
 		return NULL;
 	exchange->ops = ops;
@@ -140,10 +231,7 @@ static void free_parts(struct lf_http_exchange *exchange)
 /* What a request has taken of the budget while its body arrived goes back, when dispatch counts it or it is freed. */
 void lf_http_exchange_uncount_body(struct lf_http_exchange *exchange)
 {
-	if (exchange->body_counted == 0)
-		return;
-	lf_rpc_server_give(exchange->http->server, exchange->body_counted);
-	exchange->conn->arriving -= exchange->body_counted;
+	give(exchange, exchange->body_counted);
 	exchange->body_counted = 0;
 }
 
@@ -159,9 +247,11 @@ static void clean_up(struct lf_http_exchange *exchange)
 		free(exchange->head);
 	if (exchange->headers != exchange->own_headers)
 		free(exchange->headers);
-	if (exchange->counted != 0)
-		lf_rpc_server_give(exchange->http->server, exchange->counted);
-	exchange->conn->arriving -= exchange->counted;
+	give(exchange, exchange->counted);
+	if (exchange->unsent_counted != 0)
+		lf_rpc_server_give(exchange->http->server, exchange->unsent_counted);
+	exchange->conn->unsent -= exchange->unsent_counted;
+	exchange->http->unsent -= exchange->unsent_counted;
 	/* Tokens, say. */
 	explicit_bzero(exchange->own_head,
 		exchange->head == exchange->own_head ? exchange->head_length : sizeof(exchange->own_head));
@@ -214,6 +304,23 @@ void lf_http_exchange_served(struct lf_http_exchange *exchange)
 	recycle(exchange);
 }
 
+void lf_http_exchange_replied(struct lf_http_exchange *exchange, size_t bytes)
+{
+	struct lf_http_conn *conn = exchange->conn;
+	struct lf_http *http = exchange->http;
+
+	/* Of what was sent in parts, each is given back when it is out, before the turn is over. */
+	if (!exchange->replying || exchange->over || exchange->parts_out != 0 ||
+		conn->unsent + bytes > LF_HTTP_UNSENT_CONN_MAX || http->unsent + bytes > LF_HTTP_UNSENT_MAX ||
+		!lf_rpc_server_take(http->server, bytes))
+		return;
+	exchange->unsent_counted = bytes;
+	conn->unsent += bytes;
+	http->unsent += bytes;
+	exchange->replying = false;
+	lf_rpc_turn_over(exchange->call, LF_RPC_SENT);
+}
+
 void lf_http_exchange_free(struct lf_http_exchange *exchange)
 {
 	while (exchange->first != NULL) {
@@ -234,18 +341,6 @@ void lf_http_exchange_free(struct lf_http_exchange *exchange)
 }
 
 /* ---- the head ---- */
-
-/* Bytes of the budget for a request that arrives, within its connection's share. */
-static bool take(struct lf_http_exchange *exchange, size_t bytes)
-{
-	struct lf_http_conn *conn = exchange->conn;
-
-	if (conn->arriving > LF_HTTP_ARRIVING_CONN_MAX || bytes > LF_HTTP_ARRIVING_CONN_MAX - conn->arriving ||
-		!lf_rpc_server_take(exchange->http->server, bytes))
-		return false;
-	conn->arriving += bytes;
-	return true;
-}
 
 static void rebase(struct lf_slice *slice, const char *from, size_t length, char *to)
 {
@@ -535,7 +630,9 @@ void lf_http_answer(struct lf_http_exchange *exchange, unsigned status, const ch
 
 void lf_http_part_written(struct lf_http_exchange *exchange, struct lf_http_part *part)
 {
-	if (part->counted != 0)
+	if (part->counted != 0) {
+		exchange->parts_out--;
 		lf_rpc_part_sent(exchange->call, part->counted);
+	}
 	lf_http_part_free(part);
 }

@@ -178,21 +178,24 @@ struct lf_http_exchange {
 
 	/* call.c's. */
 	bool served;                /* dispatch has the call */
+	bool replying;              /* dispatch is done with it, and lf_rpc_turn_over() is still to be called */
+	bool over;                  /* lf_http_exchange_over() was called */
 	struct lf_rpc_names *names; /* of its client's certificate, while dispatch has the request */
-	bool replying; /* dispatch is done with it, and lf_rpc_turn_over() is to be called when the bytes are out */
-	bool over;     /* lf_http_exchange_over() was called */
+	size_t parts_out;           /* with the version, and counted by dispatch */
 	const struct lf_http_dialect *dialect;
 	struct lf_http_part *begun; /* whoever owns the call: the reply, before it is given to the loop */
 	atomic_bool gone;           /* nobody waits for it any more. Any thread reads */
 	enum lf_code code;          /* of the failure; LF_OK: none */
+	bool wrong_token;
 	struct lf_slice message, details;
 	char *failure;  /* heap: what these lie in */
 	char number[4]; /* code, as text for trailers */
 
 	/* Memory. counted: bytes of the server's budget, for what has arrived. */
-	size_t counted;      /* for the head */
-	size_t body_counted; /* for the body, while it arrives: call.c passes it on */
-	uint64_t body_seen;  /* all that has come, what was thrown away, too */
+	size_t counted;        /* for the head */
+	size_t body_counted;   /* for the body, while it arrives: call.c passes it on */
+	size_t unsent_counted; /* for the reply, where the turn was over before its bytes were out */
+	uint64_t body_seen;    /* all that has come, what was thrown away, too */
 	size_t body_room, head_length, head_room, header_room;
 	size_t head_size; /* as HTTP/2 counts it: with 32 for each */
 	char *head;       /* the texts of headers and so on */
@@ -249,6 +252,11 @@ void lf_http_part_written(struct lf_http_exchange *exchange, struct lf_http_part
 void lf_http_exchange_uncount_body(struct lf_http_exchange *exchange);
 /* call.c: dispatch is done with it: the turn is over now, or when the reply is out. It may be in the pool afterwards. */
 void lf_http_exchange_served(struct lf_http_exchange *exchange);
+/*
+ * call.c: the reply, of so many bytes, is with the version. The turn is over now where the reply can be counted as unsent,
+ * so that peers that read slowly keep nobody out; else when it is out.
+ */
+void lf_http_exchange_replied(struct lf_http_exchange *exchange, size_t bytes);
 /* http.c: at the very end, whatever it is in. */
 void lf_http_exchange_free(struct lf_http_exchange *exchange);
 

@@ -235,6 +235,7 @@ void lf_http_counters(const struct lf_http *http, struct lf_http_counters *count
 		.closed_idle = atomic_load(&counts->closed_idle),
 		.closed_protocol = atomic_load(&counts->closed_protocol),
 		.wrong_tokens = atomic_load(&counts->wrong_tokens),
+		.given_up = atomic_load(&counts->given_up),
 	};
 }
 

@@ -66,6 +66,7 @@ struct lf_http_counters {
 	uint64_t open;                                                      /* now */
 	uint64_t closed_half, closed_blocked, closed_idle, closed_protocol; /* by us, and why */
 	uint64_t wrong_tokens;
+	uint64_t given_up; /* requests that still arrived, when memory for others was needed */
 };
 /* Any thread. */
 void lf_http_counters(const struct lf_http *http, struct lf_http_counters *counters);

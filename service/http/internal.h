@@ -21,9 +21,13 @@
 
 enum {
 	LF_HTTP_LISTENERS_MAX = 16,
-	LF_HTTP_ARRIVING_CONN_MAX =
-		12 * 1024 * 1024,             /* bytes that one connection's requests may have while they arrive */
-	LF_HTTP_POOLED_BYTES_MAX = 16 * 1024, /* heap that an exchange keeps for the next request */
+	/* Bytes of requests that arrive: of one connection, and of all. The rest of the budget is for those that are in. */
+	LF_HTTP_ARRIVING_CONN_MAX = 8 * 1024 * 1024 + 64 * 1024, /* two messages, and the room that they grow in */
+	LF_HTTP_ARRIVING_MAX = 24 * 1024 * 1024,
+	/* Replies that are complete and not out: of one connection, and of all. Further ones stay in flight. */
+	LF_HTTP_UNSENT_CONN_MAX = 2 * 1024 * 1024,
+	LF_HTTP_UNSENT_MAX = 12 * 1024 * 1024,
+	LF_HTTP_EXCHANGES_MAX = 2 * LF_IN_FLIGHT_MAX, /* from here on who has many that still arrive makes place */
 };
 
 struct lf_http_listener {
@@ -63,6 +67,8 @@ struct lf_http {
 	size_t exchange_count; /* those that are not in the pool */
 	size_t output_counted; /* of the budget, for output of all connections */
 	unsigned shakes;       /* steps of handshakes since the last turn */
+	size_t arriving;       /* likewise, for requests that arrive */
+	size_t unsent;         /* likewise, for replies that are complete */
 	uint64_t next_conn_id;
 	uint8_t *read_buffer;
 	size_t read_used; /* of it, in this turn */
@@ -78,7 +84,7 @@ struct lf_http {
 	bool quiet; /* nothing is unsent */
 	struct lf_http_counts {
 		atomic_uint_fast64_t accepted, refused, open, closed_half, closed_blocked, closed_idle, closed_protocol,
-			wrong_tokens;
+			wrong_tokens, given_up;
 	} counters;
 };
 

@@ -21,7 +21,7 @@
  * are kept for local sockets.
  */
 
-enum { BACKLOG = 512, ACCEPTS_A_TURN = 64, IDLE_MIN_MS = 1000 };
+enum { BACKLOG = 512, ACCEPTS_A_TURN = 64 };
 
 /* ---- accepting ---- */
 
@@ -89,7 +89,7 @@ static size_t count(struct lf_http *http, const struct lf_http_peer *of, struct 
 /* Makes room by closing one that is idle. false: all are busy. */
 static bool make_room(struct lf_http *http, struct lf_http_conn *idlest)
 {
-	if (idlest == NULL || http->loop.now_ns - idlest->active_ns < (uint64_t)IDLE_MIN_MS * 1000000)
+	if (idlest == NULL)
 		return false;
 	lf_http_count(&http->counters.closed_idle);
 	lf_http_conn_close(idlest);
@@ -138,10 +138,13 @@ static void take_in(struct lf_http *http, int fd, const struct sockaddr_storage 
 	}
 	set_options(fd, peer.is_local);
 	conn->peer = peer;
+	conn->share = lf_rpc_peer_new(http->server, (const struct sockaddr *)from);
 	conn->on_closed = on_closed;
 	http->conn_count++;
 	http->loop.ticking = true;
 	lf_http_count(&http->counters.accepted);
+	if (conn->share == NULL)
+		lf_http_conn_close(conn); /* no memory */
 	atomic_store_explicit(&http->counters.open, http->conn_count, memory_order_relaxed);
 }
 

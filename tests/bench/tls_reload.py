@@ -24,7 +24,7 @@ import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "../http"))
-from service import Authority, Channel, Service, message, put  # noqa: E402
+from tls_service import Authority, Channel, Service, message, put  # noqa: E402
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--requests", type=int, default=1_000_000)

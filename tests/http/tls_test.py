@@ -15,8 +15,8 @@ import tempfile
 import threading
 import time
 
-from service import PATIENCE, Authority, Channel, Nng, Service, check, message, openssl, put
-import service as common
+from tls_service import PATIENCE, Authority, Channel, Nng, Service, check, message, openssl, put
+import tls_service as common
 
 leadfitd, source = (os.path.abspath(path) for path in sys.argv[1:3])
 RELOADS = 100
