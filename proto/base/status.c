@@ -9,12 +9,14 @@
 
 struct status_row {
 	const char *name;
+	const char *connect_name;
 	const char *text;
 	int exit_status;
+	int http_status;
 };
 
 static const struct status_row status_rows[] = {
-#define X(name, code, exit_status, text) [code] = {#name, text, exit_status},
+#define X(name, code, exit_status, http, connect, text) [code] = {#name, connect, text, exit_status, http},
 	LF_STATUS_MAP(X)
 #undef X
 };
@@ -41,6 +43,16 @@ const char *lf_code_text(enum lf_code code)
 int lf_code_exit_status(enum lf_code code)
 {
 	return status_row(code)->exit_status;
+}
+
+int lf_code_http_status(enum lf_code code)
+{
+	return status_row(code)->http_status;
+}
+
+const char *lf_code_connect_name(enum lf_code code)
+{
+	return status_row(code)->connect_name;
 }
 
 enum lf_code lf_code_from_number(uint32_t number)

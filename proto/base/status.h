@@ -9,28 +9,28 @@
 
 #pragma GCC visibility push(default) /* exported by libleadfit */
 
-/* X(name, code, exit status of the CLI, text) */
+/* X(name, code, exit status of the CLI, status of HTTP, name in Connect, text) */
 #define LF_STATUS_MAP(X)                                                                                               \
-	X(OK, 0, 0, "done")                                                                                            \
-	X(CANCELLED, 1, 3, "the caller gave up")                                                                       \
-	X(UNKNOWN, 2, 3, "unknown error")                                                                              \
-	X(INVALID_ARGUMENT, 3, 2, "the request is invalid")                                                            \
-	X(DEADLINE_EXCEEDED, 4, 3, "the deadline has passed")                                                          \
-	X(NOT_FOUND, 5, 2, "there is no such thing")                                                                   \
-	X(ALREADY_EXISTS, 6, 4, "it exists already")                                                                   \
-	X(PERMISSION_DENIED, 7, 4, "the caller may not do this")                                                       \
-	X(RESOURCE_EXHAUSTED, 8, 3, "a limit is reached")                                                              \
-	X(FAILED_PRECONDITION, 9, 4, "the service is not in the state that this needs")                                \
-	X(ABORTED, 10, 3, "it was given up because of something concurrent")                                           \
-	X(OUT_OF_RANGE, 11, 2, "past the valid range")                                                                 \
-	X(UNIMPLEMENTED, 12, 2, "there is no such method")                                                             \
-	X(INTERNAL, 13, 3, "a defect of the service")                                                                  \
-	X(UNAVAILABLE, 14, 3, "the service can't be reached or is not ready")                                          \
-	X(DATA_LOSS, 15, 3, "stored data is damaged")                                                                  \
-	X(UNAUTHENTICATED, 16, 4, "the caller is not known")
+	X(OK, 0, 0, 200, "ok", "done")                                                                                 \
+	X(CANCELLED, 1, 3, 499, "canceled", "the caller gave up")                                                      \
+	X(UNKNOWN, 2, 3, 500, "unknown", "unknown error")                                                              \
+	X(INVALID_ARGUMENT, 3, 2, 400, "invalid_argument", "the request is invalid")                                   \
+	X(DEADLINE_EXCEEDED, 4, 3, 504, "deadline_exceeded", "the deadline has passed")                                \
+	X(NOT_FOUND, 5, 2, 404, "not_found", "there is no such thing")                                                 \
+	X(ALREADY_EXISTS, 6, 4, 409, "already_exists", "it exists already")                                            \
+	X(PERMISSION_DENIED, 7, 4, 403, "permission_denied", "the caller may not do this")                             \
+	X(RESOURCE_EXHAUSTED, 8, 3, 429, "resource_exhausted", "a limit is reached")                                   \
+	X(FAILED_PRECONDITION, 9, 4, 400, "failed_precondition", "the service is not in the state that this needs")    \
+	X(ABORTED, 10, 3, 409, "aborted", "it was given up because of something concurrent")                           \
+	X(OUT_OF_RANGE, 11, 2, 400, "out_of_range", "past the valid range")                                            \
+	X(UNIMPLEMENTED, 12, 2, 501, "unimplemented", "there is no such method")                                       \
+	X(INTERNAL, 13, 3, 500, "internal", "a defect of the service")                                                 \
+	X(UNAVAILABLE, 14, 3, 503, "unavailable", "the service can't be reached or is not ready")                      \
+	X(DATA_LOSS, 15, 3, 500, "data_loss", "stored data is damaged")                                                \
+	X(UNAUTHENTICATED, 16, 4, 401, "unauthenticated", "the caller is not known")
 
 enum lf_code {
-#define X(name, code, exit_status, text) LF_##name = (code),
+#define X(name, code, exit_status, http, connect, text) LF_##name = (code),
 	LF_STATUS_MAP(X)
 #undef X
 };
@@ -102,5 +102,10 @@ size_t lf_path_push_key(struct lf_path *path, const char *field, const char *key
 void lf_path_pop(struct lf_path *path, size_t length);
 
 #pragma GCC visibility pop
+
+/* The status of HTTP under which Connect answers with this code. */
+int lf_code_http_status(enum lf_code code);
+/* "invalid_argument": what Connect calls this code. Static storage. */
+const char *lf_code_connect_name(enum lf_code code);
 
 #endif

@@ -8,7 +8,10 @@
 #include "proto/base/check.h"
 #include "proto/base/harmless.h"
 #include "service/daemon/backups.h"
+#include "service/daemon/reload.h"
 #include "service/daemon/rubrics.h"
+#include "service/http/certificate.h"
+#include "service/http/http.h"
 #include "service/rpc/nng/nng.h"
 #include "service/rpc/nng/publish.h"
 #include "service/rpc/tokens.h"
@@ -87,10 +90,15 @@ static enum lf_code prepare(struct lf_daemon *d, const struct lf_daemon_options 
 
 	if (options->tokens != NULL && lf_tokens_load(&d->tokens, options->tokens, error) != LF_OK)
 		return error->code;
+	if (lf_daemon_load_certificate(&d->certificate, options, error) != LF_OK)
+		return error->code;
 	if (lf_seal_read(&d->seal, &options->seal, error) != LF_OK)
 		return error->code;
 	for (size_t i = 0; i < options->listen_count; i++)
 		if (lf_rpc_nng_try(options->listen[i], d->tokens != NULL, error) != LF_OK)
+			return error->code;
+	for (size_t i = 0; i < options->http_count; i++)
+		if (lf_http_try(options->http[i], d->tokens != NULL, error) != LF_OK)
 			return error->code;
 	if (options->publish == NULL)
 		return LF_OK;
@@ -160,12 +168,29 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 	return LF_OK;
 }
 
+static enum lf_code listen_http(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
+{
+	char bound[512];
+
+	if (options->http_count == 0)
+		return LF_OK;
+	if (lf_http_new(&d->http, d->server, &(struct lf_http_options){.certificate = d->certificate}, error) != LF_OK)
+		return error->code;
+	for (size_t i = 0; i < options->http_count; i++) {
+		if (lf_http_listen(d->http, options->http[i], bound, sizeof(bound), error) != LF_OK)
+			return error->code;
+		lf_print_line(stderr, "leadfitd: listening on %s", bound);
+	}
+	return LF_OK;
+}
+
 /* From here on something stays behind: first of all the key, which is made last of all. */
 static enum lf_code serve(struct lf_daemon *d, struct lf_error *error)
 {
 	if (lf_seal_start(&d->seal, d->log, error) == LF_OK) {
 		d->state.checkpoints = d->seal.checkpoints;
-		lf_rpc_nng_start(d->nng, error);
+		if (lf_rpc_nng_start(d->nng, error) == LF_OK && d->http != NULL)
+			lf_http_start(d->http, error);
 	}
 	d->stays = d->seal.has_key;
 	return error->code;
@@ -183,7 +208,7 @@ static int start(struct lf_daemon *d, const struct lf_daemon_options *options, c
 		open_log(d, options, &error) == LF_OK) {
 		status = lf_start_rubrics_put(rubrics, d->log, d->registry);
 		if (status == 0 && open_services(d, options, &error) == LF_OK &&
-			listen_all(d, options, &error) == LF_OK)
+			listen_all(d, options, &error) == LF_OK && listen_http(d, options, &error) == LF_OK)
 			serve(d, &error);
 	}
 	if (error.code != LF_OK)
@@ -231,6 +256,7 @@ void lf_daemon_stop(struct lf_daemon *d)
 	lf_rpc_server_destroy(d->server);
 	lf_team_cache_destroy(d->teams);
 	lf_registry_destroy(d->registry);
-	lf_tokens_destroy(d->tokens);
+	lf_http_certificate_release(d->certificate);
+	lf_tokens_release(d->tokens);
 	free(d->backups);
 }

@@ -6,12 +6,14 @@
 #include "service/daemon/services.h"
 #include "service/state/state.h"
 
+struct lf_http_certificate;
 struct lf_publisher;
 struct lf_tokens;
 
 /* All zero before it starts. It must not move while it runs. */
 struct lf_daemon {
 	struct lf_tokens *tokens;
+	struct lf_http_certificate *certificate; /* of the start; NULL: no TLS */
 	struct lf_publisher *publisher;
 	struct lf_log *log;
 	struct lf_seal seal;
@@ -20,6 +22,7 @@ struct lf_daemon {
 	struct lf_team_cache *teams;
 	struct lf_rpc_server *server;
 	struct lf_rpc_nng *nng; /* the server's */
+	struct lf_http *http;   /* the server's; NULL: HTTP is not served */
 	struct lf_state state;
 	bool state_ready;
 	bool stays; /* the log: a key was made for it, or callers were answered from it */

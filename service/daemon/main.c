@@ -1,5 +1,5 @@
 /*
- * leadfitd: opens the log, loads rubrics, listens, and waits for a signal.
+ * leadfitd: opens the log, loads rubrics, listens, and waits for a signal. SIGHUP reloads.
  *
  * Exit status: 0 after SIGTERM or SIGINT; else as the CLI's (client/README.md): 2 usage or a bad file, 3 unavailable
  * (also after the log failed, or nng got stuck: whoever supervises it starts it again, and it reads what is on disk),
@@ -17,6 +17,7 @@
 #include "proto/base/secret.h"
 #include "service/daemon/daemon.h"
 #include "service/daemon/options.h"
+#include "service/daemon/reload.h"
 #include "service/offline/commands.h"
 
 /*
@@ -95,12 +96,14 @@ int main(int argc, char **argv)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGUSR1);
+	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	status = lf_daemon_start(&daemon, &options);
 	if (status == 0) {
 		fputs("leadfitd: ready\n", stderr);
-		while (sigwait(&signals, &received) != 0)
-			continue;
+		while (sigwait(&signals, &received) != 0 || received == SIGHUP)
+			if (received == SIGHUP)
+				lf_daemon_reload(&daemon, &options);
 		status = received == SIGUSR1 ? 3 : 0;
 		fprintf(stderr, "leadfitd: %s\n", status == 0 ? "stopping" : "stopping, to be started again");
 	}

@@ -3,7 +3,8 @@
 #include "service/offline/command_line.h"
 
 static const char usage[] =
-	"Usage: leadfitd --db FILE [--listen URL]... [--rubric FILE]... [--tokens FILE] [OPTION]...\n"
+	"Usage: leadfitd --db FILE [--listen URL]... [--http ADDRESS]... [--rubric FILE]... [--tokens FILE] "
+	"[OPTION]...\n"
 	"       leadfitd key --db FILE [--key FILE]\n"
 	"       leadfitd verify --db FILE [--checkpoint PATH]... [--key KEY]\n"
 	"       leadfitd restore --db FILE --from BACKUP [--checkpoint PATH]... [--key KEY]\n"
@@ -12,10 +13,17 @@ static const char usage[] =
 	"  --db FILE       decision log (SQLite), created where absent; one service a file\n"
 	"  --listen URL    tcp://HOST:PORT or ipc://PATH; several are allowed\n"
 	"                  (default tcp://127.0.0.1:7460)\n"
+	"  --http ADDRESS  HOST:PORT or unix:PATH: the same services over HTTP (gRPC, gRPC-Web);\n"
+	"                  several are allowed (default: none)\n"
 	"  --rubric FILE   store this rubric; the first one of a log without a default rubric\n"
 	"                  becomes active and the default; several are allowed\n"
 	"                  (default, for a log without any rubric: the built-in tech-lead)\n"
 	"  --tokens FILE   callers and their roles; without it only loopback and ipc are served\n"
+	"  --tls-certificate FILE  serve HTTP over TLS: PEM, the service's certificate, then those\n"
+	"                  that lead from it to a root\n"
+	"  --tls-key FILE  its private key (default: in the certificate's file)\n"
+	"  --tls-client-ca FILE    ask clients for a certificate, signed by one of these; lines\n"
+	"                  cert:NAME ROLES of the tokens file say what each may do\n"
 	"  --publish URL   tell who listens there that there are new decisions: sequence numbers,\n"
 	"                  nothing else (leadfit decisions watch --publish URL)\n"
 	"  --backups DIR   where Keeping/Backup may make files (default: nowhere, and it is refused)\n"
@@ -37,7 +45,24 @@ static const char usage[] =
 	"  --help          print this\n"
 	"\n"
 	"SIGTERM or SIGINT ends it after the requests that are in have been answered.\n"
+	"SIGHUP reads the tokens file and the files of --tls-... again.\n"
 	"See leadfitd(8).\n";
+
+/* Options that need others. NULL, or what is wrong. */
+static const char *complete_tls(struct lf_daemon_options *o)
+{
+	if (o->tls_certificate == NULL)
+		return o->tls_key != NULL || o->tls_client_ca != NULL
+			? "--tls-key and --tls-client-ca need --tls-certificate FILE"
+			: NULL;
+	if (o->tls_key == NULL)
+		o->tls_key = o->tls_certificate;
+	if (o->http_count == 0)
+		return "--tls-certificate needs --http HOST:PORT, which it is for";
+	if (o->tls_client_ca != NULL && o->tokens == NULL)
+		return "--tls-client-ca needs --tokens FILE: its lines cert:NAME ROLES say who may call";
+	return NULL;
+}
 
 int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 {
@@ -45,8 +70,12 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 	const struct lf_command_line_option table[] = {
 		{.name = "db", .text = &o->database},
 		{.name = "listen", .list = o->listen, .count = &o->listen_count, .max = LF_LISTEN_MAX},
+		{.name = "http", .list = o->http, .count = &o->http_count, .max = LF_LISTEN_MAX},
 		{.name = "rubric", .list = o->rubrics, .count = &o->rubric_count, .max = LF_RUBRIC_FILES_MAX},
 		{.name = "tokens", .text = &o->tokens},
+		{.name = "tls-certificate", .text = &o->tls_certificate},
+		{.name = "tls-key", .text = &o->tls_key},
+		{.name = "tls-client-ca", .text = &o->tls_client_ca},
 		{.name = "publish", .text = &o->publish},
 		{.name = "backups", .text = &o->backups},
 		{.name = "workers", .number = &o->workers, .low = 1, .high = 64},
@@ -59,6 +88,7 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 		{.name = "accept-rewound", .flag = &o->seal.accept_rewound},
 	};
 	const struct lf_command_line line = {"", usage, table, sizeof(table) / sizeof(table[0])};
+	const char *wrong;
 	int status;
 
 	*o = (struct lf_daemon_options){.database = NULL};
@@ -67,6 +97,9 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 		return status;
 	if (o->database == NULL)
 		return lf_command_line_refuse(&line, "--db FILE is required");
+	wrong = complete_tls(o);
+	if (wrong != NULL)
+		return lf_command_line_refuse(&line, wrong);
 	o->seal.database = o->database;
 	o->seal.every = every;
 	o->seal.seconds = (unsigned)seconds;

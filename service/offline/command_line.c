@@ -9,7 +9,7 @@
 #include "proto/base/check.h"
 #include "proto/base/harmless.h"
 
-enum { OPTIONS_MAX = 16, HELP = 256, VERSION, FIRST }; /* what getopt_long() returns: beyond every character */
+enum { OPTIONS_MAX = 32, HELP = 256, VERSION, FIRST }; /* what getopt_long() returns: beyond every character */
 
 static int say_where_help_is(const struct lf_command_line *line)
 {

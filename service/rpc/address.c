@@ -7,6 +7,9 @@
 
 static enum lf_code bad_url(struct lf_error *error, const char *url)
 {
+	if (strncmp(url, "tls+tcp://", 10) == 0)
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"%s: there is no TLS over nng: use --http HOST:PORT with --tls-certificate and --tls-key", url);
 	return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: to listen takes tcp://HOST:PORT or ipc://PATH", url);
 }
 
@@ -59,7 +62,7 @@ enum lf_code lf_address_parse(struct lf_address *address, const char *url, struc
 	static const struct {
 		const char *scheme;
 		enum lf_address_kind kind;
-	} SCHEMES[] = {{"tcp://", LF_ADDRESS_TCP}, {"ipc://", LF_ADDRESS_IPC}, {"tls+tcp://", LF_ADDRESS_TLS}};
+	} SCHEMES[] = {{"tcp://", LF_ADDRESS_TCP}, {"ipc://", LF_ADDRESS_IPC}};
 
 	memset(address, 0, sizeof(*address));
 	for (size_t i = 0; i < sizeof(SCHEMES) / sizeof(SCHEMES[0]); i++) {
@@ -90,11 +93,8 @@ static bool is_loopback(const char *host)
 }
 
 enum lf_code lf_address_check(
-	const struct lf_address *address, const char *url, bool has_tls, bool has_tokens, struct lf_error *error)
+	const struct lf_address *address, const char *url, bool has_tokens, struct lf_error *error)
 {
-	if (address->kind == LF_ADDRESS_TLS && !has_tls)
-		return lf_error_set(
-			error, LF_FAILED_PRECONDITION, "%s: tls+tcp:// needs a file with certificate and key", url);
 	if (address->kind == LF_ADDRESS_IPC || has_tokens || is_loopback(address->host))
 		return LF_OK;
 	return lf_error_set(error, LF_FAILED_PRECONDITION,
@@ -107,7 +107,39 @@ enum lf_code lf_listen_check(const char *url, bool has_tokens, struct lf_error *
 {
 	struct lf_address address;
 
-	return lf_address_parse(&address, url, error) != LF_OK
-		? error->code
-		: lf_address_check(&address, url, false, has_tokens, error);
+	return lf_address_parse(&address, url, error) != LF_OK ? error->code
+							       : lf_address_check(&address, url, has_tokens, error);
+}
+
+/* ---- for HTTP ---- */
+
+enum lf_code lf_http_address_parse(struct lf_address *address, const char *text, struct lf_error *error)
+{
+	static const char unix_scheme[] = "unix:";
+	enum lf_code code;
+
+	memset(address, 0, sizeof(*address));
+	if (strncmp(text, unix_scheme, sizeof(unix_scheme) - 1) == 0) {
+		address->kind = LF_ADDRESS_IPC;
+		address->scheme = unix_scheme;
+		code = parse_path(address, text + sizeof(unix_scheme) - 1, text, error);
+	} else {
+		address->kind = LF_ADDRESS_TCP;
+		address->scheme = "http://";
+		code = strstr(text, "://") != NULL ? bad_url(error, text) : parse_host_port(address, text, text, error);
+	}
+	if (code != LF_OK && strstr(error->message, "to listen takes") != NULL)
+		lf_error_set(error, LF_INVALID_ARGUMENT, "%s: --http takes HOST:PORT or unix:PATH", text);
+	return code;
+}
+
+enum lf_code lf_http_address_check(
+	const struct lf_address *address, const char *text, bool has_tokens, struct lf_error *error)
+{
+	if (address->kind == LF_ADDRESS_IPC || has_tokens || is_loopback(address->host))
+		return LF_OK;
+	return lf_error_set(error, LF_FAILED_PRECONDITION,
+		"%s: without --tokens FILE the service listens only on loopback (127.0.0.0/8, [::1], localhost) or "
+		"unix:PATH",
+		text);
 }

@@ -6,7 +6,7 @@
 
 #include "proto/base/status.h"
 
-enum lf_address_kind { LF_ADDRESS_TCP, LF_ADDRESS_IPC, LF_ADDRESS_TLS };
+enum lf_address_kind { LF_ADDRESS_TCP, LF_ADDRESS_IPC };
 
 /* A URL, taken apart. path points into it. */
 struct lf_address {
@@ -19,17 +19,20 @@ struct lf_address {
 };
 
 /*
- * Reads tcp://HOST:PORT (port 0: any), ipc://PATH or tls+tcp://HOST:PORT. A path leaves room in a socket's name for the
- * suffix under which it is bound first. INVALID_ARGUMENT says what is wrong; error is not NULL.
+ * Reads tcp://HOST:PORT (port 0: any) or ipc://PATH. A path leaves room in a socket's name for the suffix under which it
+ * is bound first. INVALID_ARGUMENT says what is wrong; error is not NULL.
  */
 enum lf_code lf_address_parse(struct lf_address *address, const char *url, struct lf_error *error);
-/*
- * Whether it may be listened on: FAILED_PRECONDITION without tokens, where it is neither loopback nor a local socket,
- * and for tls+tcp:// without a certificate.
- */
+/* Whether it may be listened on: FAILED_PRECONDITION without tokens, where it is neither loopback nor a local socket. */
 enum lf_code lf_address_check(
-	const struct lf_address *address, const char *url, bool has_tls, bool has_tokens, struct lf_error *error);
-/* Both, for a URL that is tcp:// or ipc://. */
+	const struct lf_address *address, const char *url, bool has_tokens, struct lf_error *error);
+/* Both. */
 enum lf_code lf_listen_check(const char *url, bool has_tokens, struct lf_error *error);
+
+/* Reads an address for HTTP, HOST:PORT (port 0: any) or unix:PATH, likewise. scheme is "http://" or "unix:". */
+enum lf_code lf_http_address_parse(struct lf_address *address, const char *text, struct lf_error *error);
+/* Whether it may be listened on: FAILED_PRECONDITION without tokens, where it is neither loopback nor a local socket. */
+enum lf_code lf_http_address_check(
+	const struct lf_address *address, const char *text, bool has_tokens, struct lf_error *error);
 
 #endif

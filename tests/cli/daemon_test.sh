@@ -300,4 +300,20 @@ LEADFIT_TOKEN=$(cat "$work/reader") run "$leadfit" decisions list; status_is 0; 
 l health; status_is 0
 stop
 
+claim "SIGHUP reads the tokens again, and does not end the service"
+sed -i '/^reader /d' "$work/tokens"
+start --tokens "$work/tokens"
+l decisions list --token-file "$work/reader"; status_is 4
+"$leadfit" token reader --roles read --token-out "$work/reader2" >>"$work/tokens"
+kill -HUP "${started[0]}"; wait_for "$work/daemon.log" "leadfitd: reloaded: callers from $work/tokens"
+l decisions list --token-file "$work/reader2"; status_is 0
+sed -i '/^reader /d' "$work/tokens"; echo "a line that is none" >>"$work/tokens"
+kill -HUP "${started[0]}"; wait_for "$work/daemon.log" "leadfitd: nothing was reloaded: line "
+l decisions list --token-file "$work/reader2"; status_is 0
+stop
+start
+kill -HUP "${started[0]}"; wait_for "$work/daemon.log" "leadfitd: nothing to reload"
+l health; status_is 0
+stop
+
 finish

@@ -15,7 +15,7 @@ cd "$work/data" || exit 1
 
 # Options that take one value, or none; "" begins those of leadfitd itself.
 one_value=(
-	"--db --tokens --publish --workers --key --origin --checkpoints --checkpoint-every --checkpoint-seconds"
+	"--db --tokens --tls-certificate --tls-key --tls-client-ca --publish --workers --key --origin --checkpoints --checkpoint-every --checkpoint-seconds"
 	"key --db --key"
 	"verify --db --key"
 	"restore --db --from --key"
@@ -60,6 +60,9 @@ echo "ops $secret admin" >"$work/in/writable"; chmod 666 "$work/in/writable"
 echo "ops $secret admin" >"$work/in/tokens"; chmod 600 "$work/in/tokens"
 echo "no key" >"$work/in/no-key"; chmod 600 "$work/in/no-key"
 echo file >"$work/in/file"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -keyout "$work/in/tls.key" -out "$work/in/tls.pem" 2>/dev/null
+cp "$work/in/tls.key" "$work/in/tls-readable.key"; chmod 644 "$work/in/tls-readable.key"
+openssl genpkey -algorithm ed25519 -out "$work/in/tls-other.key"; chmod 600 "$work"/in/tls.key "$work"/in/tls-other.key
 printf 'name: r\nscale: {min: 5, max: 1}\n' >"$work/in/bad-rubric.yaml"
 "$leadfitd" --db "$work/in/other.db" --listen "ipc://$work/in/other" --listen tcp://127.0.0.1:0 --publish "ipc://$work/in/other-news" \
 	--origin example.com/other 2>"$work/other.log" &
@@ -68,6 +71,8 @@ wait_for "$work/other.log" ready
 port=$(sed -n 's|^leadfitd: listening on tcp://127.0.0.1:||p' "$work/other.log")
 cp "$work/in/other.db.key" "$work/in/readable"; chmod 644 "$work/in/readable"
 cp "$work/in/other.db.key" "$work/in/named"
+
+https="--http 127.0.0.1:0 --tls-certificate $work/in/tls.pem"
 
 # Status, what is said, options.
 reasons=(
@@ -89,6 +94,15 @@ reasons=(
 	"3|nowhere|--tokens $work/in/nowhere"
 	"2|none of the roles|--tokens $work/in/bad-roles"
 	"4|chmod go-w|--tokens $work/in/writable"
+	"2|need --tls-certificate|--tls-key $work/in/tls.key"
+	"2|needs --http|--tls-certificate $work/in/tls.pem --tls-key $work/in/tls.key"
+	"2|needs --tokens|$https --tls-key $work/in/tls.key --tls-client-ca $work/in/tls.pem"
+	"2|--tls-key $work/in/tls.pem: there is no private key|$https"
+	"2|not the key of the first certificate|$https --tls-key $work/in/tls-other.key"
+	"3|--tls-key $work/in/nowhere: No such file|$https --tls-key $work/in/nowhere"
+	"4|chmod 600|$https --tls-key $work/in/tls-readable.key"
+	"2|there is no certificate|--http 127.0.0.1:0 --tls-certificate $work/in/file --tls-key $work/in/tls.key"
+	"2|tls+tcp://127.0.0.1:0: there is no TLS over nng|--listen tls+tcp://127.0.0.1:0"
 	"4|chmod 600|--key $work/in/readable"
 	"2|not a signing key|--key $work/in/no-key"
 	"2|not a regular file|--key $work/in"

@@ -166,8 +166,9 @@ static void its_statuses_are_those_of_the_table(void **state)
 	assert_non_null(table);
 	end = strstr(table, "\n## Deadlines\n");
 	assert_non_null(end);
-#define X(name, code, exit_status, meaning)                                                                            \
-	snprintf(row, sizeof(row), "\n| %d | %s | %d | %s |\n", code, #name, exit_status, meaning);                    \
+#define X(name, code, exit_status, http, connect, meaning)                                                             \
+	snprintf(row, sizeof(row), "\n| %d | %s | %d | %d | %s | %s |\n", code, #name, exit_status, http, connect,     \
+		meaning);                                                                                              \
 	if (strstr(table, row) == NULL)                                                                                \
 		fail_msg("proto/README.md lacks%s", row);                                                              \
 	rows++;

@@ -49,10 +49,12 @@ static void numbers_outside_the_table_are_unknown(void **state)
 static void each_code_has_its_row(void **state)
 {
 	(void)state;
-#define X(name, code, exit_status, text)                                                                               \
+#define X(name, code, exit_status, http, connect, text)                                                                \
 	assert_string_equal(lf_code_name(LF_##name), #name);                                                           \
 	assert_string_equal(lf_code_text(LF_##name), text);                                                            \
-	assert_int_equal(lf_code_exit_status(LF_##name), exit_status);
+	assert_int_equal(lf_code_exit_status(LF_##name), exit_status);                                                 \
+	assert_int_equal(lf_code_http_status(LF_##name), http);                                                        \
+	assert_string_equal(lf_code_connect_name(LF_##name), connect);
 	LF_STATUS_MAP(X)
 #undef X
 }

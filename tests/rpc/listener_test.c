@@ -102,10 +102,10 @@ static void ipv6_loopback_is_served_where_the_machine_has_it(void **state)
 	stubs_clean_up(&stubs);
 }
 
-static void tls_needs_its_file(void **state)
+static void there_is_no_tls_over_nng_and_it_says_where_there_is(void **state)
 {
 	(void)state;
-	expect_refused("tls+tcp://127.0.0.1:0", LF_FAILED_PRECONDITION, "certificate");
+	expect_refused("tls+tcp://127.0.0.1:0", LF_INVALID_ARGUMENT, "--http");
 }
 
 static void an_address_that_is_taken_is_unavailable(void **state)
@@ -408,7 +408,7 @@ int main(void)
 		cmocka_unit_test(without_tokens_only_loopback_is_listened_on),
 		cmocka_unit_test(every_way_to_say_loopback_is_served),
 		cmocka_unit_test(ipv6_loopback_is_served_where_the_machine_has_it),
-		cmocka_unit_test(tls_needs_its_file),
+		cmocka_unit_test(there_is_no_tls_over_nng_and_it_says_where_there_is),
 		cmocka_unit_test(an_address_that_is_taken_is_unavailable),
 		cmocka_unit_test(a_server_listens_on_several_addresses_at_once),
 		cmocka_unit_test(a_service_is_added_once_and_before_listening),

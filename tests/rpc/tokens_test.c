@@ -35,7 +35,14 @@ static enum lf_code load(
 
 static const char *find(const struct lf_tokens *tokens, const char *token, unsigned *roles)
 {
-	return lf_tokens_find(tokens, token, strlen(token), roles);
+	const struct lf_caller *caller;
+	size_t index;
+
+	if (!lf_tokens_find(tokens, token, strlen(token), &index))
+		return NULL;
+	caller = lf_tokens_caller(tokens, index);
+	*roles = caller->roles;
+	return caller->name;
 }
 
 static void a_file_names_callers_and_their_roles(void **state)
@@ -52,7 +59,7 @@ static void a_file_names_callers_and_their_roles(void **state)
 	assert_int_equal(roles, LF_ROLE_READ);
 	assert_string_equal(find(tokens, "scorer-token", &roles), "hr.portal");
 	assert_int_equal(roles, LF_ROLE_SCORE | LF_ROLE_RUBRIC | LF_ROLE_READ);
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 }
 
 static void a_token_that_is_not_in_the_file_finds_nobody(void **state)
@@ -68,7 +75,7 @@ static void a_token_that_is_not_in_the_file_finds_nobody(void **state)
 	assert_null(find(tokens, READER, &roles)); /* the digest is not the token */
 	assert_null(find(tokens, "", &roles));
 	assert_int_equal(roles, 7);
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 }
 
 static void digests_may_be_written_in_either_case(void **state)
@@ -80,7 +87,85 @@ static void digests_may_be_written_in_either_case(void **state)
 	(void)state;
 	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, NULL), LF_OK);
 	assert_string_equal(find(tokens, "reader-token", &roles), "reader");
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
+}
+
+/* Who is found by these names, up to a NULL. */
+static const char *find_names(const struct lf_tokens *tokens, const char *const *texts, unsigned *roles)
+{
+	struct lf_slice items[4];
+	struct lf_rpc_names *names;
+	const struct lf_caller *caller = NULL;
+	size_t count = 0, index;
+
+	for (; texts[count] != NULL; count++)
+		items[count] = (struct lf_slice){texts[count], strlen(texts[count])};
+	names = lf_rpc_names_new(items, count);
+	assert_non_null(names);
+	if (lf_tokens_find_certificate(tokens, names, &index))
+		caller = lf_tokens_caller(tokens, index);
+	lf_rpc_names_release(names);
+	if (caller == NULL)
+		return NULL;
+	*roles = caller->roles;
+	return caller->name;
+}
+
+static void a_caller_may_be_known_by_its_certificate(void **state)
+{
+	static const char TEXT[] = "cert:spiffe://example.com/portal score,read\nreader " READER " read\n"
+				   "cert:batch.example.com  admin in_flight=8 # at night\ncert:reader read\n";
+	static const char *const URI[] = {"spiffe://example.com/portal", NULL},
+				 *const SECOND[] = {"x", "batch.example.com", NULL},
+				 *const BOTH[] = {"batch.example.com", "spiffe://example.com/portal", NULL},
+				 *const SAME[] = {"reader", NULL};
+	static const char *const NOBODY[][2] = {{"spiffe://example.com/porta", NULL},
+		{"spiffe://example.com/portal2", NULL}, {"cert:batch.example.com", NULL}, {"Batch.example.com", NULL},
+		{"", NULL}, {READER, NULL}, {"reader-token", NULL}};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_tokens *tokens;
+	unsigned roles = 0;
+	size_t index;
+
+	(void)state;
+	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, &error), LF_OK);
+	assert_string_equal(find_names(tokens, URI, &roles), "cert:spiffe://example.com/portal");
+	assert_int_equal(roles, LF_ROLE_SCORE | LF_ROLE_READ);
+	assert_string_equal(find_names(tokens, SECOND, &roles), "cert:batch.example.com");
+	assert_int_equal(roles, LF_ROLE_ADMIN);
+	assert_string_equal(find_names(tokens, BOTH, &roles), "cert:batch.example.com");
+	assert_string_equal(find_names(tokens, SAME, &roles), "cert:reader");
+	for (size_t i = 0; i < sizeof(NOBODY) / sizeof(NOBODY[0]); i++)
+		assert_null(find_names(tokens, NOBODY[i], &roles));
+	assert_false(lf_tokens_find_certificate(tokens, NULL, &index));
+	assert_string_equal(find(tokens, "reader-token", &roles), "reader");
+	assert_null(find(tokens, "spiffe://example.com/portal", &roles));
+	assert_null(find(tokens, "cert:reader", &roles));
+	lf_tokens_release(tokens);
+}
+
+static void a_bad_line_of_a_certificate_is_named(void **state)
+{
+	static const char TEXT[] = "cert: read\n"
+				   "cert:a\n"
+				   "cert:b " READER " read\n"
+				   "cert:c read,write\n"
+				   "cert:d read\n"
+				   "cert:d score\n"
+				   "cert:e\x01 read\n"
+				   "cert:f read\n";
+	static const char *const LINES[] = {"line 1", "line 2", "line 3", "line 4", "line 6", "line 7"};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_tokens *tokens;
+
+	(void)state;
+	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, &error), LF_INVALID_ARGUMENT);
+	assert_int_equal(error.violation_count, sizeof(LINES) / sizeof(LINES[0]));
+	for (size_t i = 0; i < sizeof(LINES) / sizeof(LINES[0]); i++)
+		assert_string_equal(error.violations[i].field, LINES[i]);
+	assert_non_null(strstr(error.violations[0].description, "behind cert:"));
+	assert_non_null(strstr(error.violations[4].description, "\"cert:d\" stands on an earlier line"));
+	lf_error_clean_up(&error);
 }
 
 static void an_empty_file_admits_nobody(void **state)
@@ -91,7 +176,7 @@ static void an_empty_file_admits_nobody(void **state)
 	(void)state;
 	assert_int_equal(load(&tokens, "", 0, 0600, NULL), LF_OK);
 	assert_null(find(tokens, "x", &roles));
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 }
 
 static void every_bad_line_is_named_by_its_number(void **state)
@@ -122,6 +207,58 @@ static void every_bad_line_is_named_by_its_number(void **state)
 	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, NULL), LF_INVALID_ARGUMENT);
 }
 
+static void a_line_may_have_quotas(void **state)
+{
+	static const char TEXT[] = "reader " READER " read requests_per_second=50 in_flight=8 # a script\n"
+				   "hr " SCORER " score\tin_flight=1024";
+	struct lf_tokens *tokens;
+
+	(void)state;
+	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, NULL), LF_OK);
+	assert_int_equal(lf_tokens_count(tokens), 2);
+	assert_int_equal(lf_tokens_caller(tokens, 0)->requests_per_second, 50);
+	assert_int_equal(lf_tokens_caller(tokens, 0)->in_flight_max, 8);
+	assert_int_equal(lf_tokens_caller(tokens, 1)->requests_per_second, 0);
+	assert_int_equal(lf_tokens_caller(tokens, 1)->in_flight_max, 1024);
+	lf_tokens_release(tokens);
+}
+
+static void a_quota_that_is_none_is_named(void **state)
+{
+	static const char *const WORDS[] = {"in_flight=0", "in_flight=1025", "in_flight=", "in_flight=1x",
+		"in_flight=-1", "in_flight=99999999999999999999", "requests_per_second=1000001",
+		"requests_per_second=1.5", "in_flight=1 in_flight=2", "burst=3", "in_flight", "=1"};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
+		struct lf_error error = LF_ERROR_INIT;
+		struct lf_tokens *tokens;
+
+		snprintf(text, sizeof(text), "reader " READER " read %s", WORDS[i]);
+		assert_int_equal(load(&tokens, text, strlen(text), 0600, &error), LF_INVALID_ARGUMENT);
+		assert_null(tokens);
+		assert_int_equal(error.violation_count, 1);
+		assert_string_equal(error.violations[0].field, "line 1");
+		lf_error_clean_up(&error);
+	}
+}
+
+static void tokens_live_as_long_as_somebody_keeps_them(void **state)
+{
+	static const char TEXT[] = "reader " READER " read\n";
+	struct lf_tokens *tokens;
+	unsigned roles;
+
+	(void)state;
+	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, NULL), LF_OK);
+	assert_ptr_equal(lf_tokens_keep(tokens), tokens);
+	lf_tokens_release(tokens);
+	assert_string_equal(find(tokens, "reader-token", &roles), "reader");
+	lf_tokens_release(tokens);
+	lf_tokens_release(NULL);
+}
+
 static void bytes_that_are_no_text_are_bad_lines(void **state)
 {
 	static const char TEXT[] = "a\0b " READER " read\nna\xffme " SCORER " read\n";
@@ -145,7 +282,7 @@ static void a_file_that_others_may_write_is_refused(void **state)
 		assert_int_equal(load(&tokens, "", 0, MODES[i], &error), LF_FAILED_PRECONDITION);
 	assert_non_null(strstr(error.message, "chmod go-w"));
 	assert_int_equal(load(&tokens, "", 0, 0644, &error), LF_OK);
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 }
 
 static void a_file_that_is_missing_or_no_file_is_unavailable(void **state)
@@ -158,7 +295,7 @@ static void a_file_that_is_missing_or_no_file_is_unavailable(void **state)
 	assert_non_null(strstr(error.message, "/tmp/lf-no-such-file"));
 	assert_int_equal(lf_tokens_load(&tokens, "/", &error), LF_UNAVAILABLE);
 	assert_null(tokens);
-	lf_tokens_destroy(NULL);
+	lf_tokens_release(NULL);
 }
 
 static void a_file_that_is_too_large_is_invalid(void **state)
@@ -179,8 +316,13 @@ int main(void)
 		cmocka_unit_test(a_file_names_callers_and_their_roles),
 		cmocka_unit_test(a_token_that_is_not_in_the_file_finds_nobody),
 		cmocka_unit_test(digests_may_be_written_in_either_case),
+		cmocka_unit_test(a_caller_may_be_known_by_its_certificate),
+		cmocka_unit_test(a_bad_line_of_a_certificate_is_named),
 		cmocka_unit_test(an_empty_file_admits_nobody),
 		cmocka_unit_test(every_bad_line_is_named_by_its_number),
+		cmocka_unit_test(a_line_may_have_quotas),
+		cmocka_unit_test(a_quota_that_is_none_is_named),
+		cmocka_unit_test(tokens_live_as_long_as_somebody_keeps_them),
 		cmocka_unit_test(bytes_that_are_no_text_are_bad_lines),
 		cmocka_unit_test(a_file_that_others_may_write_is_refused),
 		cmocka_unit_test(a_file_that_is_missing_or_no_file_is_unavailable),

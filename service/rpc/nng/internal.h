@@ -12,6 +12,7 @@
 #include "proto/base/check.h"
 #include "proto/wire/frame.h"
 #include "service/rpc/address.h"
+#include "service/rpc/local_socket.h"
 #include "service/rpc/nng/nng.h"
 #include "service/rpc/transport.h"
 
@@ -86,9 +87,9 @@ struct lf_listener {
 	nng_sockaddr address;           /* tcp: where to try it */
 	nng_listener listener;
 	bool open;
-	unsigned long device, inode; /* ipc: the file that is ours */
-	unsigned generation;         /* ipc: makes names that are new */
-	uint64_t accepted;           /* connections that nng handed over from this listener; under listeners->lock */
+	struct lf_local_file file; /* ipc: what is ours */
+	unsigned generation;       /* ipc: makes names that are new */
+	uint64_t accepted;         /* connections that nng handed over from this listener; under listeners->lock */
 };
 
 struct lf_listeners {

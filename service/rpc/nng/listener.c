@@ -3,17 +3,13 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <nng/supplemental/tls/tls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,8 +68,6 @@ static int set_options(const struct lf_rpc_nng *nng, const struct lf_listener *l
 		rc = nng_listener_set_bool(id, NNG_OPT_TCP_NODELAY, true);
 	if (rc == 0 && listener->kind == LF_ADDRESS_TCP)
 		rc = nng_listener_set_bool(id, NNG_OPT_TCP_KEEPALIVE, true);
-	if (rc == 0 && listener->kind == LF_ADDRESS_TLS)
-		rc = nng_listener_set_string(id, NNG_OPT_TLS_CERT_KEY_FILE, nng->options.tls_file);
 	return rc;
 }
 
@@ -96,88 +90,18 @@ static int nng_open(struct lf_rpc_nng *nng, struct lf_listener *listener, const 
 	return rc;
 }
 
-/* ---- the path of a local socket ---- */
-
-/* Whether path is free, or a dead server's socket. */
-static enum lf_code check_free(const char *path, struct lf_error *error)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct stat status;
-	int fd, reason;
-
-	if (lstat(path, &status) != 0)
-		return errno == ENOENT ? LF_OK
-				       : lf_error_set(error, LF_UNAVAILABLE, "ipc://%s: %s", path, strerror(errno));
-	if (!S_ISSOCK(status.st_mode))
-		return lf_error_set(error, LF_UNAVAILABLE, "ipc://%s: a file that is not a socket is there", path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return lf_error_set(error, LF_UNAVAILABLE, "ipc://%s: %s", path, strerror(errno));
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	reason = connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ? 0 : errno;
-	close(fd);
-	if (reason == ECONNREFUSED || reason == ENOENT)
-		return LF_OK;
-	if (reason == 0 || reason == EAGAIN)
-		return lf_error_set(
-			error, LF_UNAVAILABLE, "ipc://%s: the address is taken: another process listens on it", path);
-	return lf_error_set(
-		error, LF_UNAVAILABLE, "ipc://%s: can't tell whether it is in use: %s", path, strerror(reason));
-}
-
-static void directory_of(const char *path, char *directory, size_t size)
-{
-	char *slash;
-
-	snprintf(directory, size, "%s", path);
-	slash = strrchr(directory, '/');
-	if (slash == NULL)
-		snprintf(directory, size, ".");
-	else
-		slash[slash == directory ? 1 : 0] = '\0';
-}
-
-/* An open directory of path, locked so that no two servers look and rename at once; -1 where it can't be read. */
-static int lock_directory(const char *path)
-{
-	char directory[sizeof(((struct lf_listener *)0)->path)];
-	int fd;
-
-	directory_of(path, directory, sizeof(directory));
-	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0)
-		while (flock(fd, LOCK_EX) != 0 && errno == EINTR)
-			;
-	return fd;
-}
-
-static enum lf_code claim(struct lf_listener *listener, const char *private_path, struct lf_error *error)
-{
-	int lock = lock_directory(listener->path);
-	struct stat status;
-	enum lf_code code = check_free(listener->path, error);
-
-	if (code == LF_OK && (lstat(private_path, &status) != 0 || rename(private_path, listener->path) != 0))
-		code = lf_error_set(error, LF_UNAVAILABLE, "ipc://%s: %s", listener->path, strerror(errno));
-	if (lock >= 0)
-		close(lock);
-	if (code != LF_OK)
-		return code;
-	listener->device = (unsigned long)status.st_dev;
-	listener->inode = (unsigned long)status.st_ino;
-	return LF_OK;
-}
+/* ---- opening a local socket ---- */
 
 /* The name under which nng has bound it at the moment. */
 static void private_name(const struct lf_listener *listener, char *out, size_t size)
 {
-	snprintf(out, size, "%s.%d.%u", listener->path, (int)getpid(), listener->generation % 10000);
+	lf_local_private_name(listener->path, listener->generation, out, size);
 }
 
 static enum lf_code open_ipc(struct lf_rpc_nng *nng, struct lf_listener *listener, struct lf_error *error)
 {
 	char private_path[sizeof(listener->path) + 16], url[sizeof(private_path) + 8];
-	enum lf_code code = check_free(listener->path, error);
+	enum lf_code code = lf_local_check_free(listener->path, listener->url, error);
 	int rc;
 
 	if (code != LF_OK)
@@ -188,25 +112,13 @@ static enum lf_code open_ipc(struct lf_rpc_nng *nng, struct lf_listener *listene
 	rc = nng_open(nng, listener, url);
 	if (rc != 0)
 		return nng_failed(error, listener->url, rc);
-	code = claim(listener, private_path, error);
+	code = lf_local_claim(listener->path, private_path, listener->url, &listener->file, error);
 	if (code != LF_OK)
 		nng_listener_close(listener->listener);
 	return code;
 }
 
 /* ---- whether an address can be listened on ---- */
-
-static enum lf_code try_path(const char *path, struct lf_error *error)
-{
-	char directory[sizeof(((struct lf_listener *)0)->path)];
-
-	directory_of(path, directory, sizeof(directory));
-	if (check_free(path, error) != LF_OK)
-		return error->code;
-	return faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0
-		? LF_OK
-		: lf_error_set(error, LF_UNAVAILABLE, "ipc://%s: its directory: %s", path, strerror(errno));
-}
 
 /* Binds a socket as nng does, and closes it again. 0 or an errno. */
 static int try_bind(const struct addrinfo *at)
@@ -251,9 +163,9 @@ enum lf_code lf_rpc_nng_try(const char *url, bool has_tokens, struct lf_error *e
 	struct lf_address address;
 
 	if (lf_address_parse(&address, url, error) != LF_OK ||
-		lf_address_check(&address, url, false, has_tokens, error) != LF_OK)
+		lf_address_check(&address, url, has_tokens, error) != LF_OK)
 		return error->code;
-	return address.path != NULL ? try_path(address.path, error) : try_port(&address, url, error);
+	return address.path != NULL ? lf_local_try(address.path, url, error) : try_port(&address, url, error);
 }
 
 /* ---- opening and closing ---- */
@@ -360,14 +272,11 @@ void lf_listeners_part(struct lf_rpc_nng *nng)
 
 void lf_listener_close(struct lf_listener *listener)
 {
-	struct stat status;
-
 	if (!listener->open)
 		return;
 	listener->open = false;
-	if (listener->kind == LF_ADDRESS_IPC && lstat(listener->path, &status) == 0 &&
-		(unsigned long)status.st_dev == listener->device && (unsigned long)status.st_ino == listener->inode)
-		unlink(listener->path);
+	if (listener->kind == LF_ADDRESS_IPC)
+		lf_local_unlink(listener->path, &listener->file);
 	nng_listener_close(listener->listener);
 }
 
@@ -394,8 +303,7 @@ enum lf_code lf_rpc_nng_listen(
 	listener = &listeners->items[listeners->count];
 	code = lf_address_parse(&address, url, error);
 	if (code == LF_OK)
-		code = lf_address_check(&address, url, nng->options.tls_file != NULL,
-			lf_rpc_server_options(nng->server)->tokens != NULL, error);
+		code = lf_address_check(&address, url, lf_rpc_server_options(nng->server)->tokens != NULL, error);
 	if (code != LF_OK)
 		return code;
 	memset(listener, 0, sizeof(*listener));

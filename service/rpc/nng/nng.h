@@ -17,7 +17,6 @@ struct lf_rpc_nng;
 struct lf_rpc_nng_options {
 	unsigned watchdog_ms;   /* how often listeners are tried; 0 = 500 */
 	size_t connections_max; /* 0 = LF_CONNECTIONS_MAX; further ones are closed at once */
-	const char *tls_file;   /* PEM with certificate and key, for tls+tcp://; NULL = no tls+tcp:// */
 	unsigned stuck_ms;      /* how long connections that have ended may stay with nng; 0 = one minute */
 	/*
 	 * nng has stopped releasing connections (DESIGN.md), which only a new process ends. On the watchdog's thread,
@@ -41,11 +40,11 @@ enum lf_code lf_rpc_nng_new(struct lf_rpc_nng **nng, struct lf_rpc_server *serve
  */
 enum lf_code lf_rpc_nng_try(const char *url, bool has_tokens, struct lf_error *error);
 /*
- * Listens on tcp://HOST:PORT (port 0: any), ipc://PATH (0600), or tls+tcp:// where nng has TLS. Without tokens only
- * loopback and ipc are allowed (FAILED_PRECONDITION). A request above the server's message_bytes_max is answered
- * RESOURCE_EXHAUSTED, one above twice that ends its connection. Before lf_rpc_nng_start(), connections are accepted and
- * nothing of them is read. INVALID_ARGUMENT for a URL, UNAVAILABLE where the address is taken. bound (may be NULL) gets
- * the URL with the real port.
+ * Listens on tcp://HOST:PORT (port 0: any) or ipc://PATH (0600). Without tokens only loopback and ipc are allowed
+ * (FAILED_PRECONDITION). A request above the server's message_bytes_max is answered RESOURCE_EXHAUSTED, one above twice
+ * that ends its connection. Before lf_rpc_nng_start(), connections are accepted and nothing of them is read.
+ * INVALID_ARGUMENT for a URL, UNAVAILABLE where the address is taken. bound (may be NULL) gets the URL with the real
+ * port.
  */
 enum lf_code lf_rpc_nng_listen(
 	struct lf_rpc_nng *nng, const char *url, char *bound, size_t bound_size, struct lf_error *error);

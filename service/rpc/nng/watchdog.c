@@ -2,8 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <nng/protocol/reqrep0/req.h>
-#include <nng/supplemental/tls/tls.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,8 +40,7 @@
  *    all for a minute, it is stuck (DESIGN.md), and connections would add up until there are too many: on_stuck
  *    says so, once.
  *
- * Everything here blocks, and runs on the watchdog's thread only. A tls+tcp:// listener can't be greeted over a plain
- * socket, so it is tried with a REQ socket of nng's, without looking at its certificate.
+ * Everything here blocks, and runs on the watchdog's thread only.
  */
 
 static bool is_greeting(const struct msghdr *message)
@@ -79,7 +76,6 @@ __attribute__((weak, visibility("default"))) ssize_t sendmsg(int fd, const struc
 enum {
 	GREETING_MS = 1000,  /* to connect and greet */
 	HAND_OVER_MS = 1000, /* nng pauses accepting for 100 ms after some errors; a busy machine takes longer */
-	TLS_MS = 2000,       /* all of it, through nng */
 	SLICE_MS = 50,       /* how long stopping may wait for a trial */
 	STRIKES = 3,         /* with no pause between: a dead listener is back within some three seconds */
 	REOPEN_TRIALS = 20,  /* the closed socket lets go of the address a moment later */
@@ -139,7 +135,7 @@ static bool handed_over(struct lf_listeners *listeners, const struct lf_listener
 	return more;
 }
 
-/* ---- a trial over a plain socket ---- */
+/* ---- a trial ---- */
 
 static socklen_t tcp_address(const nng_sockaddr *from, struct sockaddr_storage *to)
 {
@@ -278,36 +274,6 @@ static enum trial try_plain(struct lf_listeners *listeners, const struct lf_list
 	return trial;
 }
 
-/* ---- a trial through nng ---- */
-
-static enum trial try_tls(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
-{
-	enum trial trial = UNKNOWN;
-	nng_tls_config *config;
-	char url[64];
-	nng_socket socket;
-	nng_dialer dialer;
-	const char *port = strrchr(listener->url, ':');
-
-	snprintf(url, sizeof(url), "tls+tcp://%s%s", listener->address.s_family == NNG_AF_INET6 ? "[::1]" : "127.0.0.1",
-		port);
-	if (nng_req0_open(&socket) != 0)
-		return UNKNOWN;
-	if (nng_tls_config_alloc(&config, NNG_TLS_MODE_CLIENT) != 0)
-		goto close_socket;
-	if (nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_NONE) != 0 ||
-		nng_dialer_create(&dialer, socket, url) != 0)
-		goto free_config;
-	if (nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config) == 0 &&
-		nng_dialer_start(dialer, NNG_FLAG_NONBLOCK) == 0)
-		trial = handed_over(listeners, listener, seen, TLS_MS) ? ALIVE : SILENT;
-free_config:
-	nng_tls_config_free(config);
-close_socket:
-	nng_close(socket);
-	return trial;
-}
-
 /* ---- the watchdog ---- */
 
 static void reopen(struct lf_rpc_nng *nng, struct lf_listener *listener)
@@ -331,8 +297,7 @@ static enum trial try_once(struct lf_listeners *listeners, const struct lf_liste
 	pthread_mutex_lock(&listeners->lock);
 	seen = listener->accepted;
 	pthread_mutex_unlock(&listeners->lock);
-	return listener->kind == LF_ADDRESS_TLS ? try_tls(listeners, listener, seen)
-						: try_plain(listeners, listener, seen);
+	return try_plain(listeners, listener, seen);
 }
 
 /*

@@ -1,0 +1,638 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/http/internal.h"
+
+/*
+ * A request and its reply. Most requests fit the exchange's own memory; what is larger is on the heap, counted against the
+ * server's budget, and grows by what has come, never by what was announced.
+ */
+
+enum { BODY_ROOM_MIN = 4096 };
+
+/* ---- parts of a reply ---- */
+
+struct lf_http_part *lf_http_part_new(size_t length)
+{
+	const size_t room = LF_HTTP_PART_PREFIX + length + LF_HTTP_PART_SPARE;
+	struct lf_http_part *part = malloc(sizeof(*part) + room);
+
+	if (part == NULL)
+		return NULL;
+	part->event = (struct lf_http_event){0};
+	part->next = NULL;
+	part->counted = 0;
+	part->room = room;
+	part->first = LF_HTTP_PART_PREFIX;
+	part->end = part->first + length;
+	return part;
+}
+
+bool lf_http_part_append(struct lf_http_part **part, const void *data, size_t length)
+{
+	const size_t end = (*part)->end;
+
+	if ((*part)->room - end < length) {
+		const size_t room = end + length + LF_HTTP_PART_SPARE;
+		struct lf_http_part *grown = realloc(*part, sizeof(**part) + room);
+
+		if (grown == NULL)
+			return false;
+		grown->room = room;
+		*part = grown;
+	}
+	memcpy((*part)->bytes + end, data, length);
+	(*part)->end = end + length;
+	return true;
+}
+
+void lf_http_part_free(struct lf_http_part *part)
+{
+	free(part);
+}
+
+/* ---- what arrives, and who makes room for it ---- */
+
+static void give(struct lf_http_exchange *exchange, size_t bytes)
+{
+	if (bytes == 0)
+		return;
+	lf_rpc_server_give(exchange->http->server, bytes);
+	exchange->conn->arriving -= bytes;
+	exchange->http->arriving -= bytes;
+}
+
+static bool may_be_given_up(const struct lf_http_exchange *exchange)
+{
+	return !exchange->over && !exchange->whole && !exchange->refused && !exchange->served && !exchange->started &&
+		exchange->handler != NULL;
+}
+
+/* Refuses a request that still arrives, and frees what of it is there. */
+static void give_up(struct lf_http_exchange *exchange)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	lf_http_count(&exchange->http->counters.given_up);
+	lf_error_set(&error, LF_RESOURCE_EXHAUSTED,
+		"the request was still arriving when memory for others was needed: retry later");
+	lf_http_exchange_refuse(exchange, &error);
+	lf_error_clean_up(&error);
+}
+
+/*
+ * Of a connection that has more than so many bytes arriving, more than any other, the largest request that still arrives is
+ * given up. So what is small gets in, whatever others have begun. false: there is none.
+ */
+static bool make_room(struct lf_http *http, size_t more_than)
+{
+	struct lf_http_conn *most = NULL;
+	struct lf_http_exchange *largest = NULL;
+
+	for (struct lf_http_conn *conn = http->conns; conn != NULL; conn = conn->next)
+		if (conn->arriving > more_than && (most == NULL || conn->arriving > most->arriving))
+			most = conn;
+	for (struct lf_http_exchange *exchange = most == NULL ? NULL : most->exchanges; exchange != NULL;
+		exchange = exchange->next)
+		if (may_be_given_up(exchange) && (largest == NULL || exchange->body_counted > largest->body_counted))
+			largest = exchange;
+	if (largest == NULL || largest->body_counted == 0)
+		return false;
+	give_up(largest);
+	return true;
+}
+
+/* The same for exchanges: of the connection with the most, the first that still arrives. */
+static void make_place(struct lf_http *http, size_t more_than)
+{
+	struct lf_http_conn *most = NULL;
+	struct lf_http_exchange *exchange;
+
+	for (struct lf_http_conn *conn = http->conns; conn != NULL; conn = conn->next)
+		if (conn->exchange_count > more_than && (most == NULL || conn->exchange_count > most->exchange_count))
+			most = conn;
+	exchange = most == NULL ? NULL : most->exchanges;
+	while (exchange != NULL && !may_be_given_up(exchange))
+		exchange = exchange->next;
+	if (exchange != NULL)
+		give_up(exchange);
+}
+
+/* Bytes of the budget for a request that arrives, within its connection's share, and the share of all that arrive. */
+static bool take(struct lf_http_exchange *exchange, size_t bytes)
+{
+	struct lf_http_conn *conn = exchange->conn;
+	struct lf_http *http = exchange->http;
+
+	if (bytes > LF_HTTP_ARRIVING_CONN_MAX - conn->arriving)
+		return false;
+	while (http->arriving + bytes > LF_HTTP_ARRIVING_MAX || !lf_rpc_server_take(http->server, bytes))
+		if (!make_room(http, conn->arriving + bytes))
+			return false;
+	conn->arriving += bytes;
+	http->arriving += bytes;
+	return true;
+}
+
+/* ---- the life of an exchange ---- */
+
+/* One from the pool, or a new one. NULL: no memory. */
+static struct lf_http_exchange *obtain(struct lf_http *http)
+{
+	struct lf_http_exchange *exchange = http->pool;
+	struct lf_rpc_call *call;
+
+	if (exchange != NULL) {
+		http->pool = exchange->next;
+		return exchange;
+	}
+	call = lf_rpc_call_new(http->server, http->transport, sizeof(*exchange));
+	if (call == NULL)
+		return NULL;
+	exchange = lf_rpc_call_own(call);
+	exchange->http = http;
+	exchange->call = call;
+	exchange->event.exchange = exchange;
+	exchange->event.kind = LF_HTTP_FINISH;
+	exchange->head = exchange->own_head;
+	exchange->head_room = sizeof(exchange->own_head);
+	exchange->headers = exchange->own_headers;
+	exchange->header_room = LF_HTTP_HEADERS_OWN;
+	atomic_init(&exchange->gone, false);
+	exchange->all = http->all;
+	http->all = exchange;
+	return exchange;
+}
+
+static void link_to(struct lf_http_conn *conn, struct lf_http_exchange *exchange)
+{
+	exchange->conn = conn;
+	exchange->next = NULL;
+	exchange->previous = conn->exchanges_last;
+	if (conn->exchanges_last != NULL)
+		conn->exchanges_last->next = exchange;
+	else
+		conn->exchanges = exchange;
+	conn->exchanges_last = exchange;
+	conn->exchange_count++;
+	conn->http->exchange_count++;
+}
+
+static void unlink_from(struct lf_http_conn *conn, struct lf_http_exchange *exchange)
+{
+	if (exchange->previous != NULL)
+		exchange->previous->next = exchange->next;
+	else
+		conn->exchanges = exchange->next;
+	if (exchange->next != NULL)
+		exchange->next->previous = exchange->previous;
+	else
+		conn->exchanges_last = exchange->previous;
+	LF_CHECK(E1, conn->exchange_count != 0 && conn->http->exchange_count != 0);
+	conn->exchange_count--;
+	conn->http->exchange_count--;
+}
+
+struct lf_http_exchange *lf_http_exchange_new(
+	struct lf_http *http, struct lf_http_conn *conn, const struct lf_http_reply_ops *ops, uint64_t id)
+{
+	/* Who has few gets one more, however many others have. */
+	const size_t max =
+		conn->exchange_count < LF_HTTP_STREAMS_FEW ? 3 * LF_HTTP_EXCHANGES_MAX : 2 * LF_HTTP_EXCHANGES_MAX;
+	struct lf_http_exchange *exchange;
+
+	if (http->exchange_count >= LF_HTTP_EXCHANGES_MAX)
+		make_place(http, conn->exchange_count + 1);
+	if (conn->exchange_count >= LF_HTTP_STREAMS_MAX || http->exchange_count >= max)
+		return NULL;
+	exchange = obtain(http);
+	if (exchange == NULL)
+		return NULL;
+	exchange->ops = ops;
+	exchange->id = id;
+	exchange->is_tls = conn->is_tls;
+	exchange->arrived_ns = exchange->progress_ns = http->loop.now_ns;
+	atomic_store_explicit(&exchange->gone, false, memory_order_relaxed);
+	link_to(conn, exchange);
+	return exchange;
+}
+
+static void free_parts(struct lf_http_exchange *exchange)
+{
+	while (exchange->first != NULL) {
+		struct lf_http_part *part = exchange->first;
+
+		exchange->first = part->next;
+		lf_http_part_written(exchange, part);
+	}
+	exchange->last = NULL;
+}
+
+/* What a request has taken of the budget while its body arrived goes back, when dispatch counts it or it is freed. */
+void lf_http_exchange_uncount_body(struct lf_http_exchange *exchange)
+{
+	give(exchange, exchange->body_counted);
+	exchange->body_counted = 0;
+}
+
+/* Frees what is on the heap, and leaves all as obtain() does. */
+static void clean_up(struct lf_http_exchange *exchange)
+{
+	lf_http_exchange_uncount_body(exchange);
+	free(exchange->body);
+	free(exchange->text);
+	free(exchange->failure);
+	lf_http_part_free(exchange->begun);
+	if (exchange->head != exchange->own_head)
+		free(exchange->head);
+	if (exchange->headers != exchange->own_headers)
+		free(exchange->headers);
+	give(exchange, exchange->counted);
+	if (exchange->unsent_counted != 0)
+		lf_rpc_server_give(exchange->http->server, exchange->unsent_counted);
+	exchange->conn->unsent -= exchange->unsent_counted;
+	exchange->http->unsent -= exchange->unsent_counted;
+	/* Tokens, say. */
+	explicit_bzero(exchange->own_head,
+		exchange->head == exchange->own_head ? exchange->head_length : sizeof(exchange->own_head));
+}
+
+/* Both owners are done with it. */
+static void recycle(struct lf_http_exchange *exchange)
+{
+	struct lf_http_conn *conn = exchange->conn;
+	struct lf_http *http = exchange->http;
+
+	LF_CHECK(E2, exchange->over && !exchange->served && !exchange->replying && exchange->first == NULL);
+	clean_up(exchange);
+	unlink_from(conn, exchange);
+	memset(&exchange->ops, 0,
+		offsetof(struct lf_http_exchange, own_headers) - offsetof(struct lf_http_exchange, ops));
+	exchange->head = exchange->own_head;
+	exchange->head_room = sizeof(exchange->own_head);
+	exchange->headers = exchange->own_headers;
+	exchange->header_room = LF_HTTP_HEADERS_OWN;
+	exchange->next = http->pool;
+	http->pool = exchange;
+	lf_http_conn_wake(conn);
+}
+
+void lf_http_exchange_over(struct lf_http_exchange *exchange)
+{
+	const bool complete = exchange->finished && exchange->first == NULL;
+
+	LF_CHECK(E2, !exchange->over);
+	exchange->over = true;
+	atomic_store(&exchange->gone, true);
+	free_parts(exchange);
+	if (exchange->replying) {
+		exchange->replying = false;
+		lf_rpc_turn_over(exchange->call, complete ? LF_RPC_SENT : LF_RPC_SEND_FAILED);
+	}
+	if (!exchange->served)
+		recycle(exchange);
+}
+
+void lf_http_exchange_served(struct lf_http_exchange *exchange)
+{
+	exchange->served = false;
+	if (!exchange->over) {
+		exchange->replying = true;
+		return;
+	}
+	lf_rpc_turn_over(exchange->call, LF_RPC_UNSENT);
+	recycle(exchange);
+}
+
+void lf_http_exchange_replied(struct lf_http_exchange *exchange, size_t bytes)
+{
+	struct lf_http_conn *conn = exchange->conn;
+	struct lf_http *http = exchange->http;
+
+	/* Of what was sent in parts, each is given back when it is out, before the turn is over. */
+	if (!exchange->replying || exchange->over || exchange->parts_out != 0 ||
+		conn->unsent + bytes > LF_HTTP_UNSENT_CONN_MAX || http->unsent + bytes > LF_HTTP_UNSENT_MAX ||
+		!lf_rpc_server_take(http->server, bytes))
+		return;
+	exchange->unsent_counted = bytes;
+	conn->unsent += bytes;
+	http->unsent += bytes;
+	exchange->replying = false;
+	lf_rpc_turn_over(exchange->call, LF_RPC_SENT);
+}
+
+void lf_http_exchange_free(struct lf_http_exchange *exchange)
+{
+	while (exchange->first != NULL) {
+		struct lf_http_part *part = exchange->first;
+
+		exchange->first = part->next;
+		lf_http_part_free(part);
+	}
+	free(exchange->body);
+	free(exchange->text);
+	free(exchange->failure);
+	lf_http_part_free(exchange->begun);
+	if (exchange->head != exchange->own_head)
+		free(exchange->head);
+	if (exchange->headers != exchange->own_headers)
+		free(exchange->headers);
+	lf_rpc_call_free(exchange->call);
+}
+
+/* ---- the head ---- */
+
+static void rebase(struct lf_slice *slice, const char *from, size_t length, char *to)
+{
+	if (slice->data >= from && slice->data < from + length)
+		slice->data = to + (slice->data - from);
+}
+
+/* Moves the head's texts to where there is more room; slices follow. */
+static enum lf_http_add grow_head(struct lf_http_exchange *exchange, size_t need)
+{
+	const size_t room = LF_HTTP_HEAD_BYTES_MAX;
+	char *grown;
+
+	if (need > room)
+		return LF_HTTP_TOO_LARGE;
+	if (!take(exchange, room))
+		return LF_HTTP_NO_MEMORY;
+	exchange->counted += room;
+	grown = malloc(room);
+	if (grown == NULL)
+		return LF_HTTP_NO_MEMORY;
+	memcpy(grown, exchange->head, exchange->head_length);
+	for (size_t i = 0; i < exchange->header_count; i++) {
+		rebase(&exchange->headers[i].key, exchange->head, exchange->head_room, grown);
+		rebase(&exchange->headers[i].value, exchange->head, exchange->head_room, grown);
+	}
+	rebase(&exchange->method, exchange->head, exchange->head_room, grown);
+	rebase(&exchange->scheme, exchange->head, exchange->head_room, grown);
+	rebase(&exchange->authority, exchange->head, exchange->head_room, grown);
+	rebase(&exchange->target, exchange->head, exchange->head_room, grown);
+	exchange->head = grown;
+	exchange->head_room = room;
+	return LF_HTTP_ADDED;
+}
+
+static enum lf_http_add grow_headers(struct lf_http_exchange *exchange)
+{
+	struct lf_metadata *grown;
+
+	if (exchange->header_count == LF_HTTP_HEADERS_MAX)
+		return LF_HTTP_TOO_LARGE;
+	grown = malloc(LF_HTTP_HEADERS_MAX * sizeof(*grown));
+	if (grown == NULL)
+		return LF_HTTP_NO_MEMORY;
+	memcpy(grown, exchange->headers, exchange->header_count * sizeof(*grown));
+	exchange->headers = grown;
+	exchange->header_room = LF_HTTP_HEADERS_MAX;
+	return LF_HTTP_ADDED;
+}
+
+/* A copy in the head's texts, for which there is room. */
+static struct lf_slice keep(struct lf_http_exchange *exchange, struct lf_slice text, bool lower)
+{
+	char *at = exchange->head + exchange->head_length;
+
+	for (size_t i = 0; i < text.length; i++)
+		at[i] = lower && text.data[i] >= 'A' && text.data[i] <= 'Z' ? (char)(text.data[i] + ('a' - 'A'))
+									    : text.data[i];
+	exchange->head_length += text.length;
+	return (struct lf_slice){at, text.length};
+}
+
+static bool is(struct lf_slice slice, const char *text)
+{
+	return slice.length == strlen(text) && memcmp(slice.data, text, slice.length) == 0;
+}
+
+/* Where a pseudo-header goes, or NULL. */
+static struct lf_slice *pseudo(struct lf_http_exchange *exchange, struct lf_slice name)
+{
+	if (is(name, ":method"))
+		return &exchange->method;
+	if (is(name, ":path"))
+		return &exchange->target;
+	if (is(name, ":scheme"))
+		return &exchange->scheme;
+	return is(name, ":authority") ? &exchange->authority : NULL;
+}
+
+/* No control characters but tab. Engines check more; this is what must hold for whoever reads a value. */
+static bool is_clean(struct lf_slice value)
+{
+	for (size_t i = 0; i < value.length; i++)
+		if (((unsigned char)value.data[i] < 0x20 && value.data[i] != '\t') || value.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
+enum lf_http_add lf_http_exchange_add_header(
+	struct lf_http_exchange *exchange, struct lf_slice name, struct lf_slice value)
+{
+	const size_t need = exchange->head_length + name.length + value.length;
+	enum lf_http_add added = LF_HTTP_ADDED;
+	struct lf_slice *special = NULL;
+
+	exchange->head_size += name.length + value.length + 32;
+	if (exchange->head_size > LF_HTTP_HEAD_BYTES_MAX)
+		return LF_HTTP_TOO_LARGE;
+	if (name.length == 0 || !is_clean(value))
+		return LF_HTTP_MALFORMED;
+	if (need > exchange->head_room)
+		added = grow_head(exchange, need);
+	if (added != LF_HTTP_ADDED)
+		return added;
+	if (name.data[0] == ':') {
+		special = pseudo(exchange, name);
+		if (special == NULL || special->data != NULL)
+			return LF_HTTP_MALFORMED;
+		*special = keep(exchange, value, false);
+		return LF_HTTP_ADDED;
+	}
+	if (exchange->header_count == exchange->header_room)
+		added = grow_headers(exchange);
+	if (added != LF_HTTP_ADDED)
+		return added;
+	exchange->headers[exchange->header_count].key = keep(exchange, name, true);
+	exchange->headers[exchange->header_count].value = keep(exchange, value, false);
+	exchange->header_count++;
+	return LF_HTTP_ADDED;
+}
+
+enum lf_http_add lf_http_exchange_head_done(struct lf_http_exchange *exchange)
+{
+	const char *mark, *end;
+	struct lf_slice type;
+
+	if (exchange->authority.data == NULL)
+		exchange->authority = lf_http_header(exchange, "host");
+	exchange->path = exchange->target;
+	mark = exchange->target.length == 0 ? NULL : memchr(exchange->target.data, '?', exchange->target.length);
+	if (mark != NULL) {
+		exchange->path.length = (size_t)(mark - exchange->target.data);
+		exchange->query = (struct lf_slice){mark + 1, exchange->target.length - exchange->path.length - 1};
+	}
+	type = lf_http_header(exchange, "content-type");
+	end = type.length == 0 ? NULL : memchr(type.data, ';', type.length);
+	if (end != NULL)
+		type.length = (size_t)(end - type.data);
+	while (type.length != 0 && type.data[type.length - 1] == ' ')
+		type.length--;
+	exchange->content_type = type;
+	return exchange->method.length != 0 && exchange->target.length != 0 ? LF_HTTP_ADDED : LF_HTTP_MALFORMED;
+}
+
+struct lf_slice lf_http_header(const struct lf_http_exchange *exchange, const char *name)
+{
+	return lf_metadata_find(exchange->headers, exchange->header_count, name);
+}
+
+/* ---- the body ---- */
+
+static enum lf_http_add grow_body(struct lf_http_exchange *exchange, size_t need)
+{
+	const size_t max = lf_rpc_server_options(exchange->http->server)->message_bytes_max + LF_HTTP_BODY_PREFIX_BYTES;
+	size_t room = exchange->body_room == 0 ? BODY_ROOM_MIN : 2 * exchange->body_room;
+	uint8_t *grown;
+
+	if (need > max)
+		return LF_HTTP_TOO_LARGE;
+	while (room < need)
+		room *= 2;
+	if (room > max)
+		room = max;
+	if (!take(exchange, room - exchange->body_counted))
+		return LF_HTTP_NO_MEMORY;
+	exchange->body_counted = room;
+	grown = realloc(exchange->body, room);
+	if (grown == NULL)
+		return LF_HTTP_NO_MEMORY;
+	exchange->body = grown;
+	exchange->body_room = room;
+	return LF_HTTP_ADDED;
+}
+
+enum lf_http_add lf_http_exchange_add_body(struct lf_http_exchange *exchange, const void *data, size_t length)
+{
+	enum lf_http_add added = LF_HTTP_ADDED;
+
+	exchange->progress_ns = exchange->http->loop.now_ns;
+	exchange->body_seen += length;
+	if (exchange->refused || length == 0)
+		return LF_HTTP_ADDED;
+	if (exchange->body_length + length > exchange->body_room)
+		added = grow_body(exchange, exchange->body_length + length);
+	if (added != LF_HTTP_ADDED)
+		return added;
+	memcpy(exchange->body + exchange->body_length, data, length);
+	exchange->body_length += length;
+	return LF_HTTP_ADDED;
+}
+
+bool lf_http_exchange_is_late(const struct lf_http_exchange *exchange, uint64_t now_ns)
+{
+	const uint64_t max_ns = (uint64_t)exchange->http->options.body_ms * 1000000;
+
+	return now_ns - exchange->progress_ns > max_ns ||
+		now_ns - exchange->arrived_ns > max_ns + exchange->body_seen * (1000000000 / LF_HTTP_RATE_MIN);
+}
+
+void lf_http_exchange_explain(const struct lf_http_exchange *exchange, enum lf_http_add why, struct lf_error *error)
+{
+	if (why == LF_HTTP_TOO_LARGE && exchange->body_seen == 0)
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED,
+			"the request's headers have more than %d bytes, or there are more than %d of them",
+			LF_HTTP_HEAD_BYTES_MAX, LF_HTTP_HEADERS_MAX);
+	else if (why == LF_HTTP_TOO_LARGE)
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED,
+			"the request has more than %zu bytes, the limit of a message",
+			lf_rpc_server_options(exchange->http->server)->message_bytes_max);
+	else if (why == LF_HTTP_NO_MEMORY)
+		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the request: retry later");
+	else
+		lf_error_set(error, LF_INVALID_ARGUMENT, "the request's head is malformed");
+}
+
+void lf_http_exchange_refuse(struct lf_http_exchange *exchange, const struct lf_error *error)
+{
+	if (exchange->refused)
+		return;
+	exchange->refused = true;
+	if (!exchange->started && !exchange->served)
+		exchange->handler->refuse(exchange, error);
+}
+
+char *lf_http_exchange_text(struct lf_http_exchange *exchange, size_t size)
+{
+	LF_CHECK(E3, exchange->text == NULL);
+	exchange->text = malloc(size);
+	return exchange->text;
+}
+
+/* ---- the reply ---- */
+
+void lf_http_reply_start(struct lf_http_exchange *exchange, unsigned status, const struct lf_metadata *headers,
+	size_t count, int64_t length, bool end)
+{
+	LF_CHECK(E4, !exchange->started);
+	exchange->started = true;
+	exchange->finished = end;
+	if (!exchange->over)
+		exchange->ops->start(exchange, status, headers, count, length, end);
+}
+
+void lf_http_reply_part(struct lf_http_exchange *exchange, struct lf_http_part *part)
+{
+	LF_CHECK(E4, exchange->started && !exchange->finished);
+	if (exchange->over)
+		lf_http_part_written(exchange, part);
+	else
+		exchange->ops->part(exchange, part);
+}
+
+void lf_http_reply_finish(struct lf_http_exchange *exchange, const struct lf_metadata *trailers, size_t count)
+{
+	LF_CHECK(E4, exchange->started && !exchange->finished);
+	exchange->finished = true;
+	if (!exchange->over)
+		exchange->ops->finish(exchange, trailers, count);
+}
+
+void lf_http_reply_abort(struct lf_http_exchange *exchange)
+{
+	if (!exchange->over)
+		exchange->ops->abort(exchange);
+}
+
+void lf_http_answer(struct lf_http_exchange *exchange, unsigned status, const char *type,
+	const struct lf_metadata *more, size_t more_count, const void *body, size_t length)
+{
+	struct lf_metadata headers[8];
+	struct lf_http_part *part = length == 0 ? NULL : lf_http_part_new(length);
+	size_t count = 0;
+
+	for (size_t i = 0; i < more_count && count < 7; i++)
+		headers[count++] = more[i];
+	if (part == NULL) {
+		lf_http_reply_start(exchange, status, headers, count, 0, true);
+		return;
+	}
+	if (type != NULL)
+		headers[count++] = (struct lf_metadata){{"content-type", 12}, {type, strlen(type)}};
+	memcpy(part->bytes + part->first, body, length);
+	lf_http_reply_start(exchange, status, headers, count, (int64_t)length, false);
+	lf_http_reply_part(exchange, part);
+	lf_http_reply_finish(exchange, NULL, 0);
+}
+
+void lf_http_part_written(struct lf_http_exchange *exchange, struct lf_http_part *part)
+{
+	if (part->counted != 0) {
+		exchange->parts_out--;
+		lf_rpc_part_sent(exchange->call, part->counted);
+	}
+	lf_http_part_free(part);
+}
