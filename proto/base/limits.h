@@ -37,6 +37,8 @@ enum {
 	LF_DETAIL_RANKS = 20,    /* ranks whose criteria are detailed by default */
 	LF_IN_FLIGHT_MAX = 1024, /* requests being worked on */
 	LF_CONNECTIONS_MAX = 1024,
+	LF_STREAMS_MAX = 256,                    /* calls that stream; they are not in flight */
+	LF_STREAMS_CALLER_MAX = 64,              /* of these, of one caller; "anonymous" is one */
 	LF_REQUEST_BYTES_MAX = 48 * 1024 * 1024, /* request bytes and arenas together */
 	LF_MESSAGE_DEPTH_MAX = 16,               /* nesting of messages on the wire */
 	LF_JSON_DEPTH_MAX = 32,                  /* nesting of JSON or YAML */
@@ -48,6 +50,7 @@ enum {
 
 static_assert(LF_GATES_MAX <= 64, "failed gates are one bit each of a 64-bit word");
 static_assert(LF_MESSAGE_BYTES_MAX < LF_REQUEST_BYTES_MAX, "one message must fit the budget of all");
+static_assert(LF_STREAMS_CALLER_MAX < LF_STREAMS_MAX, "one caller must leave streams to others");
 static_assert(LF_BATCH_MAX <= LF_IN_FLIGHT_MAX, "a full batch must be admissible");
 
 #endif

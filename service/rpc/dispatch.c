@@ -148,6 +148,19 @@ static enum lf_code check_deadline(const struct lf_rpc_call *call, struct lf_err
 		call->request.timeout_ms);
 }
 
+bool lf_rpc_dispatch_again(struct lf_rpc_call *call)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	if (authenticate(call, call->service->roles[call->method], &error) == LF_OK && lf_rpc_call_overdue(call))
+		lf_error_set(
+			&error, LF_DEADLINE_EXCEEDED, "the deadline of %u ms has passed", call->request.timeout_ms);
+	if (error.code == LF_OK)
+		return true;
+	lf_rpc_fail_with(call, &error);
+	return false;
+}
+
 void lf_rpc_dispatch(struct lf_rpc_call *call)
 {
 	const struct lf_rpc_service *service = call->service;

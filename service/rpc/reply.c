@@ -141,6 +141,8 @@ void lf_rpc_part_sent(struct lf_rpc_call *call, size_t bytes)
 
 	LF_CHECK(R5, before >= bytes);
 	lf_rpc_budget_give(&call->server->budget, bytes);
+	if (before == bytes && call->stream != NULL && atomic_load(&call->stream->for_taken))
+		lf_rpc_stream_taken(call);
 }
 
 /* ---- errors ---- */
