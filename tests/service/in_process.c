@@ -32,9 +32,17 @@ static void put_rubric(struct in_process *service)
 	lf_rubric_version_release(version);
 }
 
+static void committed(void *context, uint64_t newest_sequence)
+{
+	const struct in_process *service = context;
+
+	(void)newest_sequence;
+	lf_rpc_server_news(service->server);
+}
+
 void in_process_start(struct in_process *service)
 {
-	const struct lf_log_options log = {.location = "x"};
+	const struct lf_log_options log = {.location = "x", .on_committed = committed, .on_committed_context = service};
 	struct lf_rpc_options options = {.worker_count = 2};
 	struct lf_error error = LF_ERROR_INIT;
 
@@ -93,6 +101,7 @@ ProtobufCMessage *in_process_call(struct in_process *service, const ProtobufCSer
 		&(struct memory_request){.method = name,
 			.message = packed,
 			.message_length = protobuf_c_message_pack(request, packed),
+			.one_reply = true,
 			.timeout_ms = 60000});
 	free(packed);
 	assert_true(reply.answered);
