@@ -67,6 +67,13 @@ bool lf_method_is_read(const ProtobufCServiceDescriptor *service, unsigned index
 	return entry != NULL && entry->is_read;
 }
 
+bool lf_method_takes_stream(const ProtobufCServiceDescriptor *service, unsigned index)
+{
+	const struct lf_method_entry *entry = entry_of(service, index);
+
+	return entry != NULL && entry->takes_stream;
+}
+
 bool lf_method_is_stream(const ProtobufCServiceDescriptor *service, unsigned index)
 {
 	const struct lf_method_entry *entry = entry_of(service, index);

@@ -10,7 +10,15 @@
 
 /* Whether it has no side effects (idempotency_level = NO_SIDE_EFFECTS), so that a GET may call it. */
 bool lf_method_is_read(const ProtobufCServiceDescriptor *service, unsigned index);
-/* Whether it answers with any number of messages (returns (stream X)). Needs a transport with lf_rpc_transport.send_part. */
+/*
+ * Whether it answers with any number of messages (returns (stream X)) to one, for which the transport needs
+ * lf_rpc_transport.send_part. Not where it takes a stream, too.
+ */
 bool lf_method_is_stream(const ProtobufCServiceDescriptor *service, unsigned index);
+/*
+ * Whether it takes any number of messages (stream X). Each of them is a call to dispatch, with one reply; the transport
+ * keeps their order, and ends the stream after the last one, or with the first error.
+ */
+bool lf_method_takes_stream(const ProtobufCServiceDescriptor *service, unsigned index);
 
 #endif

@@ -193,8 +193,6 @@ bool lf_rpc_dispatch_again(struct lf_rpc_call *call);
 void *lf_rpc_streams_run(void *server);
 /* Ends that thread, if it runs. Owner's thread. Blocks for a few milliseconds. */
 void lf_rpc_streams_join(struct lf_rpc_server *server);
-/* The peer of a stream has taken all that was sent. The call is valid, and may be gone afterwards. */
-void lf_rpc_stream_taken(struct lf_rpc_call *call);
 /* Under the lock, once stopping is set: wakes all that wait. Returns how often to lf_rpc_wake(). */
 size_t lf_rpc_streams_stop(struct lf_rpc_server *server);
 /* Under the lock: the turn of a call that was a stream is over. */

@@ -106,7 +106,8 @@ void lf_rpc_server_news(struct lf_rpc_server *server)
 		post(server);
 }
 
-void lf_rpc_stream_taken(struct lf_rpc_call *call)
+/* The peer of a stream has taken all that was sent. */
+static void wake_taken(struct lf_rpc_call *call)
 {
 	struct lf_rpc_server *server = call->server;
 	bool wake = false;
@@ -117,6 +118,16 @@ void lf_rpc_stream_taken(struct lf_rpc_call *call)
 	pthread_mutex_unlock(&server->lock);
 	if (wake)
 		lf_rpc_wake(server);
+}
+
+void lf_rpc_part_sent(struct lf_rpc_call *call, size_t bytes)
+{
+	const size_t before = atomic_fetch_sub(&call->part_bytes, bytes);
+
+	LF_CHECK(R5, before >= bytes);
+	lf_rpc_budget_give(&call->server->budget, bytes);
+	if (before == bytes && call->stream != NULL && atomic_load(&call->stream->for_taken))
+		wake_taken(call);
 }
 
 size_t lf_rpc_streams_stop(struct lf_rpc_server *server)
