@@ -65,7 +65,7 @@ struct lf_rpc_transport {
 	void (*drop)(struct lf_rpc_call *call);
 
 	/*
-	 * Begins an error instead of a reply: code (not LF_OK) and message, and in details, where it is not NULL, a
+	 * Begins an error instead of a reply, or after parts of one: code (not LF_OK) and message, and in details, where it is not NULL, a
 	 * packed leadfit.v1.Error that has both, and each invalid field. The transport says all of it in its own way;
 	 * it copies what it needs. false where memory ran out, or it is too long: dispatch then tries again with less,
 	 * and at the end with an empty message and without details. That should need no memory: what the request takes

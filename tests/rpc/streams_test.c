@@ -343,6 +343,25 @@ static void there_are_so_many_of_a_caller_and_so_many_in_all(void **state)
 	lf_tokens_destroy(tokens);
 }
 
+static void a_stream_ends_when_its_caller_may_not_call_it_any_more(void **state)
+{
+	struct lf_tokens *tokens = tokens_of(1);
+	const struct lf_rpc_options options = {.tokens = tokens};
+	struct lf_rpc_server *server = start(&options);
+	char value[] = "Bearer token-0";
+	const struct lf_metadata metadata = {{"authorization", 13}, {value, strlen(value)}};
+	struct memory_flight *flight = memory_start(
+		server, &(struct memory_request){.method = WATCH, .metadata = &metadata, .metadata_count = 1});
+
+	(void)state;
+	assert_int_equal(memory_await_parts(flight, 1), 1);
+	value[strlen(value) - 1] = '1'; /* as if it had been taken back */
+	tell(server, 1);
+	expect_end(flight, LF_UNAUTHENTICATED, "the token is unknown");
+	end(server);
+	lf_tokens_destroy(tokens);
+}
+
 /* ---- all at once ---- */
 
 static void *make_news(void *server)
@@ -389,6 +408,7 @@ int main(void)
 		cmocka_unit_test(a_deadline_ends_them),
 		cmocka_unit_test(a_transport_with_one_reply_is_told_what_to_use),
 		cmocka_unit_test(there_are_so_many_of_a_caller_and_so_many_in_all),
+		cmocka_unit_test(a_stream_ends_when_its_caller_may_not_call_it_any_more),
 		cmocka_unit_test(many_streams_see_the_last_of_much_news),
 	};
 
