@@ -34,11 +34,15 @@ enum {
 	 * day puts some dozens, and a script in a loop must not fill the log.
 	 */
 	LF_RUBRIC_VERSIONS_A_DAY_MAX = 256,
-	LF_DETAIL_RANKS = 20,    /* ranks whose criteria are detailed by default */
-	LF_IN_FLIGHT_MAX = 1024, /* requests being worked on */
-	LF_CONNECTIONS_MAX = 1024,
-	LF_STREAMS_MAX = 256,                    /* calls that stream; they are not in flight */
-	LF_STREAMS_CALLER_MAX = 64,              /* of these, of one caller; "anonymous" is one */
+	LF_DETAIL_RANKS = 20,            /* ranks whose criteria are detailed by default */
+	LF_IN_FLIGHT_MAX = 1024,         /* requests being worked on */
+	LF_URGENT_MAX = 32,              /* health checks beyond these */
+	LF_CONNECTIONS_MAX = 1024,       /* over local sockets; over TCP at the most */
+	LF_TCP_CONNECTIONS = 64,         /* over nng's TCP listeners, unless --connections says more */
+	LF_ADDRESS_CONNECTIONS = 16,     /* of these from one address, unless --connections-per-address says more */
+	LF_STREAMS_MAX = 256,            /* calls that stream; they are not in flight */
+	LF_STREAMS_CALLER_MAX = 64,      /* of these, of one caller; "anonymous" is one */
+	LF_QUOTA_REQUESTS_MAX = 1000000, /* requests_per_second in the tokens file */
 	LF_REQUEST_BYTES_MAX = 48 * 1024 * 1024, /* request bytes and arenas together */
 	LF_MESSAGE_DEPTH_MAX = 16,               /* nesting of messages on the wire */
 	LF_JSON_DEPTH_MAX = 32,                  /* nesting of JSON or YAML */
@@ -51,6 +55,9 @@ enum {
 static_assert(LF_GATES_MAX <= 64, "failed gates are one bit each of a 64-bit word");
 static_assert(LF_MESSAGE_BYTES_MAX < LF_REQUEST_BYTES_MAX, "one message must fit the budget of all");
 static_assert(LF_STREAMS_CALLER_MAX < LF_STREAMS_MAX, "one caller must leave streams to others");
-static_assert(LF_BATCH_MAX <= LF_IN_FLIGHT_MAX, "a full batch must be admissible");
+static_assert(
+	LF_BATCH_MAX <= LF_IN_FLIGHT_MAX / 2, "one connection may send a full batch: half of what is free is its own");
+static_assert(LF_TCP_CONNECTIONS < LF_IN_FLIGHT_MAX, "each connection has a share of at least one request in flight");
+static_assert(LF_ADDRESS_CONNECTIONS < LF_TCP_CONNECTIONS, "one address can't take all connections");
 
 #endif

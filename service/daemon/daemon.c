@@ -240,6 +240,6 @@ void lf_daemon_stop(struct lf_daemon *d)
 	lf_rpc_server_destroy(d->server);
 	lf_team_cache_destroy(d->teams);
 	lf_registry_destroy(d->registry);
-	lf_tokens_destroy(d->tokens);
+	lf_tokens_release(d->tokens);
 	free(d->backups);
 }

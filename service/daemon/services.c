@@ -57,6 +57,7 @@ enum lf_code lf_daemon_services_add(
 			return code;
 	}
 	lf_rpc_server_set_quick(server, "leadfit.v1.Scoring/Score");
+	lf_rpc_server_set_urgent(server, "grpc.health.v1.Health/Check");
 	return LF_OK;
 }
 

@@ -5,16 +5,51 @@
 
 /* The arenas, and what a call keeps beside its own. */
 
+static struct lf_rpc_arena *arena_of(struct lf_arena_budget *budget)
+{
+	return (struct lf_rpc_arena *)budget;
+}
+
+/* For the call that has the arena; what stays in it when it is idle is the server's. */
+static bool take_block(struct lf_arena_budget *budget, size_t bytes)
+{
+	struct lf_rpc_arena *arena = arena_of(budget);
+
+	if (!lf_rpc_take(arena->call, bytes))
+		return false;
+	arena->bytes += bytes;
+	return true;
+}
+
+static void give_block(struct lf_arena_budget *budget, size_t bytes)
+{
+	lf_rpc_budget_give(&arena_of(budget)->server->budget, bytes);
+}
+
 struct lf_rpc_arena *lf_rpc_arena_new(struct lf_rpc_server *server)
 {
 	struct lf_rpc_arena *arena = malloc(sizeof(*arena));
 
 	if (arena == NULL)
 		return NULL;
+	*arena = (struct lf_rpc_arena){.budget = {take_block, give_block}, .server = server, .age = lf_forget_age()};
 	lf_arena_init(&arena->arena, server->budget.max);
-	arena->arena.budget = &server->budget.arenas;
-	arena->age = lf_forget_age();
-	arena->next = NULL;
+	arena->arena.budget = &arena->budget;
+	return arena;
+}
+
+struct lf_rpc_arena *lf_rpc_arena_return(struct lf_rpc_call *call)
+{
+	struct lf_rpc_arena *arena = call->arena;
+
+	call->arena = NULL;
+	if (arena == NULL)
+		return NULL;
+	lf_arena_reset(&arena->arena);
+	if (arena->bytes != 0)
+		lf_rpc_share_bytes(call, 0, arena->bytes);
+	arena->bytes = 0;
+	arena->call = NULL;
 	return arena;
 }
 
@@ -71,11 +106,11 @@ void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes)
 {
 	lf_rpc_call_check_working(call);
 	LF_CHECK(R9, call->kept == NULL);
-	if (!lf_rpc_budget_take(&call->server->budget, bytes))
+	if (!lf_rpc_take(call, bytes))
 		return NULL;
 	call->kept = malloc(bytes);
 	if (call->kept == NULL)
-		lf_rpc_budget_give(&call->server->budget, bytes);
+		lf_rpc_give(call, bytes);
 	else
 		call->kept_bytes = bytes;
 	return call->kept;
@@ -84,12 +119,11 @@ void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes)
 void lf_rpc_leave(struct lf_rpc_call *call)
 {
 	struct lf_rpc_server *server = call->server;
-	struct lf_rpc_arena *arena = call->arena;
+	struct lf_rpc_arena *arena;
 
 	lf_rpc_call_check_working(call);
-	LF_CHECK(R9, arena != NULL);
-	lf_arena_reset(&arena->arena);
-	call->arena = NULL;
+	LF_CHECK(R9, call->arena != NULL);
+	arena = lf_rpc_arena_return(call);
 	call->on_worker = false;
 	pthread_mutex_lock(&server->lock);
 	arena = lf_rpc_arena_keep(server, arena);

@@ -21,19 +21,8 @@ void lf_rpc_budget_give(struct lf_rpc_budget *budget, size_t bytes)
 	LF_CHECK(R5, before >= bytes);
 }
 
-static bool arena_take(struct lf_arena_budget *budget, size_t bytes)
-{
-	return lf_rpc_budget_take((struct lf_rpc_budget *)budget, bytes);
-}
-
-static void arena_give(struct lf_arena_budget *budget, size_t bytes)
-{
-	lf_rpc_budget_give((struct lf_rpc_budget *)budget, bytes);
-}
-
 void lf_rpc_budget_init(struct lf_rpc_budget *budget, size_t max)
 {
-	budget->arenas = (struct lf_arena_budget){.take = arena_take, .give = arena_give};
 	atomic_init(&budget->used, 0);
 	budget->max = max;
 }

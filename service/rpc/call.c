@@ -61,25 +61,22 @@ void *lf_rpc_call_own(const struct lf_rpc_call *call)
 struct lf_rpc_arena *lf_rpc_call_release(struct lf_rpc_call *call)
 {
 	const struct lf_rpc_cache *cache = call->server->options.cache;
-	struct lf_rpc_arena *arena = call->arena;
 
 	call->transport->release(call);
 	if (call->admitted)
-		lf_rpc_budget_give(&call->server->budget, call->request.bytes);
+		lf_rpc_give(call, call->request.bytes);
 	for (size_t i = 0; i < call->held_count; i++)
 		cache->release(cache->context, call->held[i]);
 	call->held_count = 0;
 	free(call->kept);
-	lf_rpc_budget_give(&call->server->budget, call->kept_bytes);
+	if (call->kept_bytes != 0)
+		lf_rpc_give(call, call->kept_bytes);
 	call->kept = NULL;
 	call->kept_bytes = 0;
-	call->arena = NULL;
 	call->resume = NULL;
 	call->dropped = NULL;
 	call->request.metadata_count = 0;
-	if (arena != NULL)
-		lf_arena_reset(&arena->arena);
-	return arena;
+	return lf_rpc_arena_return(call);
 }
 
 /* ---- what a method may ask ---- */
@@ -109,6 +106,16 @@ void *const *lf_rpc_held(const struct lf_rpc_call *call, size_t *count)
 {
 	*count = call->held_count;
 	return call->held;
+}
+
+bool lf_rpc_has_wrong_token(const struct lf_rpc_call *call)
+{
+	return call->wrong_token;
+}
+
+uint32_t lf_rpc_retry_ms(const struct lf_rpc_call *call)
+{
+	return call->retry_ms;
 }
 
 bool lf_rpc_call_overdue(const struct lf_rpc_call *call)

@@ -5,9 +5,7 @@
 #include "proto/wire/wire.h"
 #include "service/rpc/internal.h"
 
-/* From a request to its method: who calls, may they, is it still wanted, what does it say. */
-
-static const char BEARER[] = "Bearer ";
+/* From a request to its method: is it still wanted, what does it say. */
 
 /* ---- the method ---- */
 
@@ -31,50 +29,6 @@ static enum lf_code unknown_method(const struct lf_rpc_server *server, struct lf
 		return lf_error_set(error, LF_UNIMPLEMENTED, "there is no method \"%.*s\"; the nearest is \"%s\"",
 			(int)method.length, method.data, nearest);
 	return lf_error_set(error, LF_UNIMPLEMENTED, "there is no method \"%.*s\"", (int)method.length, method.data);
-}
-
-/* ---- the caller ---- */
-
-static const char *role_name(unsigned role)
-{
-	return role == LF_ROLE_READ      ? "read"
-		: role == LF_ROLE_SCORE  ? "score"
-		: role == LF_ROLE_RUBRIC ? "rubric"
-					 : "admin";
-}
-
-/* Sets the caller, where it may call a method that needs role. */
-static enum lf_code authenticate(struct lf_rpc_call *call, unsigned role, struct lf_error *error)
-{
-	const struct lf_tokens *tokens = call->server->options.tokens;
-	struct lf_slice value;
-	unsigned roles = 0;
-
-	if (tokens == NULL) {
-		call->caller = "local";
-		return LF_OK;
-	}
-	value = lf_rpc_metadata(call, "authorization");
-	if (value.data == NULL) {
-		call->caller = "anonymous";
-		if (role == 0)
-			return LF_OK;
-		return lf_error_set(error, LF_UNAUTHENTICATED,
-			"the request has no token: metadata authorization, \"Bearer TOKEN\"");
-	}
-	if (value.length < sizeof(BEARER) - 1 || memcmp(value.data, BEARER, sizeof(BEARER) - 1) != 0)
-		return lf_error_set(error, LF_UNAUTHENTICATED, "metadata authorization is not \"Bearer TOKEN\"");
-	value.data += sizeof(BEARER) - 1;
-	value.length -= sizeof(BEARER) - 1;
-	call->caller = lf_tokens_find(tokens, value.data, value.length, &roles);
-	if (call->caller == NULL) {
-		call->caller = "";
-		return lf_error_set(error, LF_UNAUTHENTICATED, "the token is unknown");
-	}
-	if (role != 0 && (roles & (role | LF_ROLE_ADMIN)) == 0)
-		return lf_error_set(
-			error, LF_PERMISSION_DENIED, "caller \"%s\" lacks the role %s", call->caller, role_name(role));
-	return LF_OK;
 }
 
 /* ---- the message ---- */
@@ -148,11 +102,30 @@ static enum lf_code check_deadline(const struct lf_rpc_call *call, struct lf_err
 		call->request.timeout_ms);
 }
 
+/* Whether the caller may still call it: tokens can have been replaced. */
+static enum lf_code check_caller(struct lf_rpc_call *call, struct lf_error *error)
+{
+	struct lf_rpc_book *book = lf_rpc_book_take(call->server);
+	struct lf_rpc_account *account = call->account;
+	const char *caller = call->caller;
+	enum lf_rpc_identity identity = lf_rpc_identify(call, book);
+
+	if (identity == LF_RPC_KNOWN && call->account != account)
+		identity = LF_RPC_WRONG_TOKEN; /* another one's now */
+	if (identity != LF_RPC_KNOWN)
+		lf_rpc_unidentified(call, identity, error);
+	call->account = account; /* whose references the call has */
+	call->caller = caller;
+	call->wrong_token = false;
+	lf_rpc_book_give(call->server, book);
+	return error->code;
+}
+
 bool lf_rpc_dispatch_again(struct lf_rpc_call *call)
 {
 	struct lf_error error = LF_ERROR_INIT;
 
-	if (authenticate(call, call->service->roles[call->method], &error) == LF_OK && lf_rpc_call_overdue(call))
+	if (check_caller(call, &error) == LF_OK && lf_rpc_call_overdue(call))
 		lf_error_set(
 			&error, LF_DEADLINE_EXCEEDED, "the deadline of %u ms has passed", call->request.timeout_ms);
 	if (error.code == LF_OK)
@@ -169,8 +142,7 @@ void lf_rpc_dispatch(struct lf_rpc_call *call)
 
 	if (service == NULL)
 		unknown_method(call->server, call->request.method, &error);
-	else if (authenticate(call, service->roles[call->method], &error) == LF_OK &&
-		check_deadline(call, &error) == LF_OK)
+	else if (check_deadline(call, &error) == LF_OK)
 		message = unpack(call, service->service->descriptor->methods[call->method].input, &error);
 	if (message == NULL)
 		lf_rpc_fail_with(call, &error);

@@ -21,14 +21,15 @@ static void unstage(struct lf_rpc_call *call)
 	if (call->begun)
 		call->transport->drop(call);
 	call->begun = false;
-	lf_rpc_budget_give(&call->server->budget, call->reply_bytes);
+	if (call->reply_bytes != 0)
+		lf_rpc_give(call, call->reply_bytes);
 	call->reply_bytes = 0;
 }
 
 /* Counts bytes of the reply, until it is sent, as used. */
 static bool take_for_reply(struct lf_rpc_call *call, size_t bytes)
 {
-	if (!lf_rpc_budget_take(&call->server->budget, bytes))
+	if (!lf_rpc_take(call, bytes))
 		return false;
 	call->reply_bytes += bytes;
 	return true;

@@ -33,7 +33,7 @@ struct lf_rpc_options {
 	size_t in_flight_max;             /* 0 = LF_IN_FLIGHT_MAX */
 	size_t request_bytes_max;         /* requests, arenas and replies together; 0 = LF_REQUEST_BYTES_MAX */
 	size_t message_bytes_max;         /* 0 = LF_MESSAGE_BYTES_MAX */
-	const struct lf_tokens *tokens;   /* borrowed; NULL = every caller is "local" with every role */
+	struct lf_tokens *tokens;         /* the server keeps a reference; NULL = all are "local" with every role */
 	const struct lf_rpc_cache *cache; /* borrowed, while there are calls; may be NULL */
 };
 
@@ -68,6 +68,20 @@ enum lf_code lf_rpc_server_add(
 void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method);
 
 /*
+ * Says that a method tells how the service is, cheaply: small requests of it are taken in beyond the limit of what may be
+ * in flight, two a connection and LF_URGENT_MAX in all, and every other turn is theirs. As lf_rpc_server_set_quick().
+ */
+void lf_rpc_server_set_urgent(struct lf_rpc_server *server, const char *method);
+
+/*
+ * Replaces the tokens. Who is not in them is refused from the next request on; requests that were taken in are answered.
+ * What callers of the same name have in flight, and have used of their quotas, stays counted. The server keeps a
+ * reference of its own. FAILED_PRECONDITION where the server was made without tokens, or these are NULL: where it listens
+ * was decided by that. RESOURCE_EXHAUSTED where memory ran out; nothing has changed then. Any thread, one at a time.
+ */
+enum lf_code lf_rpc_server_set_tokens(struct lf_rpc_server *server, struct lf_tokens *tokens, struct lf_error *error);
+
+/*
  * One method of a service that was added needs this role instead. NOT_FOUND where service was not added or has no such
  * method. Before lf_rpc_server_start().
  */
@@ -96,6 +110,8 @@ struct lf_rpc_counters {
 	uint64_t started;     /* requests taken in */
 	uint64_t ended;       /* of these, done with: answered, or dropped because the peer had gone */
 	uint64_t refused;     /* answered RESOURCE_EXHAUSTED before any work */
+	uint64_t wrong_token; /* requests with a token that nobody has */
+	uint64_t unanswered;  /* of these, dropped: their connection has sent too many */
 	uint64_t failed;      /* replies that could not be sent: no memory, or a peer that does not read */
 	uint64_t by_code[17]; /* every request by its outcome, refused ones too; a dropped one counts as CANCELLED */
 };

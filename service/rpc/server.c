@@ -46,8 +46,10 @@ enum lf_code lf_rpc_server_new(struct lf_rpc_server **out, const struct lf_rpc_o
 	fill_in(&server->options);
 	server->quick_max = processors(); /* with more in flight, transports need their threads for messages */
 	lf_rpc_budget_init(&server->budget, server->options.request_bytes_max);
-	if (pthread_mutex_init(&server->lock, NULL) != 0)
+	if (lf_rpc_callers_init(server, options->tokens) != LF_OK)
 		goto undo_server;
+	if (pthread_mutex_init(&server->lock, NULL) != 0)
+		goto undo_callers;
 	if (lf_cond_init(&server->work) != 0)
 		goto undo_lock;
 	if (lf_cond_init(&server->quiet) != 0)
@@ -65,6 +67,8 @@ undo_work:
 	pthread_cond_destroy(&server->work);
 undo_lock:
 	pthread_mutex_destroy(&server->lock);
+undo_callers:
+	lf_rpc_callers_clean_up(server);
 undo_server:
 	free(server);
 	return no_memory(error);
@@ -83,6 +87,7 @@ static void server_free(struct lf_rpc_server *server)
 		server->arenas = next;
 	}
 	LF_CHECK(R7, atomic_load(&server->budget.used) == 0);
+	lf_rpc_callers_clean_up(server);
 	free(server->workers);
 	sem_destroy(&server->news_post);
 	pthread_cond_destroy(&server->quiet);
@@ -128,6 +133,16 @@ void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method)
 
 	LF_CHECK(R11, !server->started && service != NULL);
 	server->services[service - server->services].quick[index] = true;
+}
+
+void lf_rpc_server_set_urgent(struct lf_rpc_server *server, const char *method)
+{
+	unsigned index = 0;
+	const struct lf_rpc_service *service =
+		lf_rpc_find_method(server, (struct lf_slice){method, strlen(method)}, &index);
+
+	LF_CHECK(R11, !server->started && service != NULL);
+	server->services[service - server->services].urgent[index] = true;
 }
 
 enum lf_code lf_rpc_server_require(struct lf_rpc_server *server, const ProtobufCService *service, const char *method,
@@ -193,17 +208,18 @@ static bool is_last(const struct lf_rpc_server *server)
 void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending)
 {
 	struct lf_rpc_server *server = call->server;
-	const bool admitted = call->admitted;
+	const bool admitted = call->admitted, urgent = call->urgent;
 	size_t bytes = call->reply_bytes;
 	bool last;
 
 	if (atomic_load(&call->part_bytes) != 0)
 		bytes += atomic_exchange(&call->part_bytes, 0);
-	lf_rpc_budget_give(&server->budget, bytes);
+	if (bytes != 0)
+		lf_rpc_give(call, bytes);
 	call->reply_bytes = 0;
-	call->admitted = false;
 	lf_rpc_call_change(call, LF_RPC_CALL_REPLYING, LF_RPC_CALL_IDLE);
 	pthread_mutex_lock(&server->lock);
+	lf_rpc_let_go(call);
 	if (sending == LF_RPC_SEND_FAILED)
 		server->counters.failed++;
 	if (admitted) {
@@ -211,8 +227,9 @@ void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending)
 		if (call->stream != NULL) {
 			lf_rpc_stream_end(call);
 		} else {
-			LF_CHECK(R6, server->in_flight != 0);
+			LF_CHECK(R6, server->in_flight != 0 && (!urgent || server->urgent != 0));
 			server->in_flight--;
+			server->urgent -= urgent;
 		}
 		if (server->in_flight == 0)
 			pthread_cond_broadcast(&server->quiet);

@@ -125,7 +125,7 @@ void lf_rpc_part_sent(struct lf_rpc_call *call, size_t bytes)
 	const size_t before = atomic_fetch_sub(&call->part_bytes, bytes);
 
 	LF_CHECK(R5, before >= bytes);
-	lf_rpc_budget_give(&call->server->budget, bytes);
+	lf_rpc_give(call, bytes);
 	if (before == bytes && call->stream != NULL && atomic_load(&call->stream->for_taken))
 		wake_taken(call);
 }
@@ -185,6 +185,15 @@ static bool enlist(struct lf_rpc_call *call)
 	atomic_fetch_add(&server->stream_count, 1);
 	LF_CHECK(R6, server->in_flight != 0);
 	server->in_flight--;
+	for (size_t i = 0; i < LF_RPC_SHARES; i++)
+		if (call->shares[i] != NULL)
+			atomic_fetch_sub(&call->shares[i]->in_flight, 1);
+	if (call->urgent) {
+		server->urgent--;
+		if (call->peer != NULL)
+			call->peer->urgent--;
+		call->urgent = false;
+	}
 	if (server->in_flight == 0)
 		pthread_cond_broadcast(&server->quiet);
 	return only;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +22,20 @@ enum {
 };
 
 struct caller {
-	char name[LF_ID_BYTES_MAX + 1];
+	struct lf_caller caller; /* first */
 	unsigned char digest[DIGEST_BYTES];
-	unsigned roles;
 };
 
 struct lf_tokens {
+	atomic_size_t references;
 	EVP_MD *sha256;
 	size_t count, capacity;
-	struct caller *callers; /* in memory for secrets */
+	struct caller *callers; /* in memory for secrets; in the file's order */
+	uint16_t *by_digest;    /* their indexes, by digest */
 	bool unlocked;          /* which can't be locked: said once */
 };
+
+static_assert(CALLERS_MAX <= UINT16_MAX, "an index fits");
 
 /* The word at *at, which is moved behind it; length 0 at the end of the line or at a comment. */
 static const char *next_word(const char **at, const char *end, size_t *length)
@@ -142,46 +146,100 @@ static void check_unique(
 	const struct lf_tokens *tokens, const struct caller *caller, const char *where, struct lf_error *error)
 {
 	for (size_t i = 0; i < tokens->count; i++) {
-		if (strcmp(tokens->callers[i].name, caller->name) == 0)
-			lf_error_add(error, where, "the name \"%s\" stands on an earlier line too", caller->name);
-		if (memcmp(tokens->callers[i].digest, caller->digest, DIGEST_BYTES) == 0)
+		if (strcmp(tokens->callers[i].caller.name, caller->caller.name) == 0)
 			lf_error_add(
-				error, where, "the token of \"%s\" is on an earlier line too", tokens->callers[i].name);
+				error, where, "the name \"%s\" stands on an earlier line too", caller->caller.name);
+		if (memcmp(tokens->callers[i].digest, caller->digest, DIGEST_BYTES) == 0)
+			lf_error_add(error, where, "the token of \"%s\" is on an earlier line too",
+				tokens->callers[i].caller.name);
 	}
+}
+
+/* "NAME=N" as one of the quotas. false where it is none; what is wrong with its number goes to error. */
+static bool parse_quota(
+	struct lf_caller *caller, const char *text, size_t length, const char *where, struct lf_error *error)
+{
+	const struct {
+		const char *name;
+		uint32_t *value;
+		uint32_t max;
+	} quotas[] = {{"requests_per_second=", &caller->requests_per_second, LF_QUOTA_REQUESTS_MAX},
+		{"in_flight=", &caller->in_flight_max, LF_IN_FLIGHT_MAX}};
+
+	for (size_t i = 0; i < sizeof(quotas) / sizeof(quotas[0]); i++) {
+		const size_t name_length = strlen(quotas[i].name);
+		uint32_t value = 0;
+
+		if (length < name_length || memcmp(text, quotas[i].name, name_length) != 0)
+			continue;
+		for (size_t d = name_length; d < length && value <= quotas[i].max; d++)
+			value = text[d] >= '0' && text[d] <= '9' ? 10 * value + (uint32_t)(text[d] - '0') : UINT32_MAX;
+		if (value == 0 || value > quotas[i].max)
+			lf_error_add(error, where, "\"%.*s\": a number of 1..%u is wanted",
+				length > 64 ? 64 : (int)length, text, (unsigned)quotas[i].max);
+		else if (*quotas[i].value != 0)
+			lf_error_add(error, where, "\"%.*s\" is there twice", (int)name_length - 1, text);
+		*quotas[i].value = value;
+		return true;
+	}
+	return false;
+}
+
+/* What comes behind the roles. false where something is wrong with it, which is then said. */
+static bool parse_quotas(
+	struct lf_caller *caller, const char *line, const char *end, const char *where, struct lf_error *error)
+{
+	const size_t violations = error->violation_count;
+	size_t length;
+	const char *word = next_word(&line, end, &length);
+
+	while (length != 0) {
+		if (!parse_quota(caller, word, length, where, error))
+			lf_error_add(error, where, "\"%.*s\" is none of the quotas requests_per_second=N, in_flight=N",
+				length > 64 ? 64 : (int)length, word);
+		word = next_word(&line, end, &length);
+	}
+	return error->violation_count == violations;
+}
+
+/* The first three words of a line. false where they are wrong, which is then said. */
+static bool parse_caller(
+	struct caller *caller, const char **line, const char *end, const char *where, struct lf_error *error)
+{
+	size_t name_length, digest_length, roles_length, bad_length;
+	const char *name = next_word(line, end, &name_length);
+	const char *digest = next_word(line, end, &digest_length);
+	const char *roles = next_word(line, end, &roles_length), *bad;
+
+	if (roles_length == 0)
+		lf_error_add(error, where,
+			"a line is NAME SHA256-OF-TOKEN ROLE[,ROLE...] [requests_per_second=N] [in_flight=N]");
+	else if (!parse_name(caller->caller.name, name, name_length))
+		lf_error_add(error, where, "a name has 1..%d bytes of visible ASCII", LF_ID_BYTES_MAX);
+	else if (!parse_digest(caller->digest, digest, digest_length))
+		lf_error_add(error, where, "the SHA-256 of \"%s\" is not 64 hexadecimal digits", caller->caller.name);
+	else {
+		caller->caller.roles = parse_roles(roles, roles_length, &bad, &bad_length);
+		if (caller->caller.roles != 0)
+			return true;
+		lf_error_add(error, where, "\"%.*s\" is none of the roles read, score, rubric, admin",
+			bad_length > 64 ? 64 : (int)bad_length, bad);
+	}
+	return false;
 }
 
 /* One line, without its newline. false where memory ran out; what is wrong with the line goes to error. */
 static bool parse_line(
 	struct lf_tokens *tokens, const char *line, const char *end, const char *where, struct lf_error *error)
 {
-	size_t name_length, digest_length, roles_length, more_length, bad_length;
-	const char *name = next_word(&line, end, &name_length);
-	const char *digest = next_word(&line, end, &digest_length);
-	const char *roles = next_word(&line, end, &roles_length);
-	const char *more = next_word(&line, end, &more_length), *bad;
+	const char *first = line;
 	struct caller caller = {0};
+	size_t length;
 
-	(void)more;
-	if (name_length == 0)
+	next_word(&first, end, &length);
+	if (length == 0 || !parse_caller(&caller, &line, end, where, error) ||
+		!parse_quotas(&caller.caller, line, end, where, error))
 		return true;
-	if (roles_length == 0 || more_length != 0) {
-		lf_error_add(error, where, "a line is NAME SHA256-OF-TOKEN ROLE[,ROLE...]");
-		return true;
-	}
-	if (!parse_name(caller.name, name, name_length)) {
-		lf_error_add(error, where, "a name has 1..%d bytes of visible ASCII", LF_ID_BYTES_MAX);
-		return true;
-	}
-	if (!parse_digest(caller.digest, digest, digest_length)) {
-		lf_error_add(error, where, "the SHA-256 of \"%s\" is not 64 hexadecimal digits", caller.name);
-		return true;
-	}
-	caller.roles = parse_roles(roles, roles_length, &bad, &bad_length);
-	if (caller.roles == 0) {
-		lf_error_add(error, where, "\"%.*s\" is none of the roles read, score, rubric, admin",
-			bad_length > 64 ? 64 : (int)bad_length, bad);
-		return true;
-	}
 	check_unique(tokens, &caller, where, error);
 	if (tokens->count == CALLERS_MAX) {
 		lf_error_add(error, where, "a file has at most %d callers", CALLERS_MAX);
@@ -273,6 +331,24 @@ close_file:
 	return code;
 }
 
+static int compare_digests(const void *a, const void *b, void *callers)
+{
+	const struct caller *of = callers;
+
+	return memcmp(of[*(const uint16_t *)a].digest, of[*(const uint16_t *)b].digest, DIGEST_BYTES);
+}
+
+static enum lf_code sort(struct lf_tokens *tokens, struct lf_error *error)
+{
+	tokens->by_digest = malloc((tokens->count + 1) * sizeof(*tokens->by_digest));
+	if (tokens->by_digest == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the tokens file");
+	for (size_t i = 0; i < tokens->count; i++)
+		tokens->by_digest[i] = (uint16_t)i;
+	qsort_r(tokens->by_digest, tokens->count, sizeof(*tokens->by_digest), compare_digests, tokens->callers);
+	return LF_OK;
+}
+
 enum lf_code lf_tokens_load(struct lf_tokens **out, const char *path, struct lf_error *error)
 {
 	struct lf_tokens *tokens = calloc(1, sizeof(*tokens));
@@ -281,41 +357,71 @@ enum lf_code lf_tokens_load(struct lf_tokens **out, const char *path, struct lf_
 	*out = NULL;
 	if (tokens == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the tokens file");
+	atomic_init(&tokens->references, 1);
 	tokens->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (tokens->sha256 == NULL)
 		code = lf_error_set(error, LF_INTERNAL, "libcrypto has no SHA-256");
 	else
 		code = load(tokens, path, error);
+	if (code == LF_OK)
+		code = sort(tokens, error);
 	if (code != LF_OK) {
-		lf_tokens_destroy(tokens);
+		lf_tokens_release(tokens);
 		return code;
 	}
 	*out = tokens;
 	return LF_OK;
 }
 
-void lf_tokens_destroy(struct lf_tokens *tokens)
+struct lf_tokens *lf_tokens_keep(struct lf_tokens *tokens)
 {
-	if (tokens == NULL)
+	if (tokens != NULL)
+		atomic_fetch_add_explicit(&tokens->references, 1, memory_order_relaxed);
+	return tokens;
+}
+
+void lf_tokens_release(struct lf_tokens *tokens)
+{
+	if (tokens == NULL || atomic_fetch_sub(&tokens->references, 1) != 1)
 		return;
 	EVP_MD_free(tokens->sha256);
 	lf_secret_free(tokens->callers, tokens->capacity * sizeof(*tokens->callers));
+	free(tokens->by_digest);
 	free(tokens);
 }
 
-const char *lf_tokens_find(const struct lf_tokens *tokens, const char *token, size_t length, unsigned *roles)
+size_t lf_tokens_count(const struct lf_tokens *tokens)
+{
+	return tokens->count;
+}
+
+const struct lf_caller *lf_tokens_caller(const struct lf_tokens *tokens, size_t index)
+{
+	return &tokens->callers[index].caller;
+}
+
+/*
+ * By halves. The time that takes may tell the beginning of a digest, from which no token can be made; the comparison that
+ * decides takes constant time.
+ */
+bool lf_tokens_find(const struct lf_tokens *tokens, const char *token, size_t length, size_t *index)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	const struct caller *found = NULL;
+	size_t low = 0, high = tokens->count;
 
 	if (length == 0 || EVP_Digest(token, length, digest, NULL, tokens->sha256, NULL) != 1)
-		return NULL;
-	/* Every caller is compared, wholly: the time taken says nothing about any digest. */
-	for (size_t i = 0; i < tokens->count; i++)
-		if (CRYPTO_memcmp(digest, tokens->callers[i].digest, DIGEST_BYTES) == 0)
-			found = &tokens->callers[i];
-	if (found == NULL)
-		return NULL;
-	*roles = found->roles;
-	return found->name;
+		return false;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (memcmp(tokens->callers[tokens->by_digest[middle]].digest, digest, DIGEST_BYTES) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == tokens->count ||
+		CRYPTO_memcmp(digest, tokens->callers[tokens->by_digest[low]].digest, DIGEST_BYTES) != 0)
+		return false;
+	*index = tokens->by_digest[low];
+	return true;
 }

@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "proto/base/slice.h"
 #include "proto/base/status.h"
@@ -124,8 +125,23 @@ struct lf_rpc_request {
 	size_t metadata_count;
 	const uint8_t *message; /* protobuf bytes */
 	size_t message_length;
-	size_t bytes; /* of memory that the request takes, framing and all: what the limits are about */
+	size_t bytes;             /* of memory that the request takes, framing and all: what the limits are about */
+	struct lf_rpc_peer *peer; /* the connection that it came over; NULL = unknown: no share goes by it */
 };
+
+/* ---- connections ---- */
+
+/*
+ * A connection, as dispatch knows it: limits hold for each, and for each address. Transports make one for each connection
+ * and give it along with every request. remote: the peer's address, of which an IPv6 one counts as its /64; NULL or
+ * AF_UNIX for a local socket. NULL: no memory. Any thread.
+ */
+struct lf_rpc_peer *lf_rpc_peer_new(struct lf_rpc_server *server, const struct sockaddr *remote);
+/*
+ * The connection has gone, or nobody asks for its sake any more. Requests that came over it may be in flight still. NULL
+ * is allowed. Any thread, before the transport is freed.
+ */
+void lf_rpc_peer_release(struct lf_rpc_peer *peer);
 
 /*
  * A new call of a server, IDLE, with own_bytes of zeroed memory for the transport behind it (lf_rpc_call_own()). A
@@ -146,6 +162,14 @@ void *lf_rpc_call_own(const struct lf_rpc_call *call);
 void lf_rpc_arrived(struct lf_rpc_call *call, const struct lf_rpc_request *request);
 /* The same for what is no request: it is answered with the error, which is copied. */
 void lf_rpc_arrived_broken(struct lf_rpc_call *call, const struct lf_error *error);
+
+/*
+ * Of a call for which fail() is called, until finish() returns: whether its request had a token that nobody has. A
+ * transport that can close the connection once the reply is out does so.
+ */
+bool lf_rpc_has_wrong_token(const struct lf_rpc_call *call);
+/* Likewise: in how many ms a request like this one may be admitted, where that is known; else 0. */
+uint32_t lf_rpc_retry_ms(const struct lf_rpc_call *call);
 
 /* How a turn has ended for the transport. */
 enum lf_rpc_sending {

@@ -2,20 +2,41 @@
 #include "service/rpc/internal.h"
 
 /*
- * The queue and the threads that work it off. A worker is woken only if one sleeps that was not woken already, and by
- * whoever gave the lock back, so that it does not wake into a lock that is held.
+ * The queues and the threads that work them off. Each caller has a queue (without tokens, each connection), and queues
+ * take turns: with N that have something, each gets a worker after N - 1 others. Urgent calls have one of their own, and
+ * every other turn while there are any.
+ *
+ * A worker is woken only if one sleeps that was not woken already, and by whoever gave the lock back, so that it does not
+ * wake into a lock that is held.
  */
 
-/* ---- the queue ---- */
+/* ---- the queues ---- */
+
+/* Puts a queue at the end of those that have calls. */
+static void line_up(struct lf_rpc_server *server, struct lf_rpc_flow *flow)
+{
+	flow->next = NULL;
+	if (server->flow_last != NULL)
+		server->flow_last->next = flow;
+	else
+		server->flow_first = flow;
+	server->flow_last = flow;
+}
 
 bool lf_rpc_enqueue(struct lf_rpc_server *server, struct lf_rpc_call *call)
 {
+	struct lf_rpc_flow *flow = call->urgent ? &server->urgent_flow : call->flow;
+
 	call->next = NULL;
-	if (server->queue_last != NULL)
-		server->queue_last->next = call;
-	else
-		server->queue_first = call;
-	server->queue_last = call;
+	if (flow->first != NULL)
+		flow->last->next = call;
+	else {
+		flow->first = call;
+		if (!call->urgent)
+			line_up(server, flow);
+	}
+	flow->last = call;
+	server->queued++;
 	if (server->sleepers <= server->wakes)
 		return false;
 	server->wakes++;
@@ -27,12 +48,41 @@ void lf_rpc_wake(struct lf_rpc_server *server)
 	pthread_cond_signal(&server->work);
 }
 
+static struct lf_rpc_call *pop(struct lf_rpc_server *server, struct lf_rpc_flow *flow)
+{
+	struct lf_rpc_call *call = flow->first;
+
+	flow->first = call->next;
+	server->queued--;
+	return call;
+}
+
+/* The next call in turn; NULL where there is none. */
+static struct lf_rpc_call *next_in_turn(struct lf_rpc_server *server)
+{
+	struct lf_rpc_flow *flow = server->flow_first;
+	struct lf_rpc_call *call;
+
+	server->urgent_had_turn = server->urgent_flow.first != NULL && (flow == NULL || !server->urgent_had_turn);
+	if (server->urgent_had_turn)
+		return pop(server, &server->urgent_flow);
+	if (flow == NULL)
+		return NULL;
+	server->flow_first = flow->next;
+	if (server->flow_first == NULL)
+		server->flow_last = NULL;
+	call = pop(server, flow);
+	if (flow->first != NULL)
+		line_up(server, flow);
+	return call;
+}
+
 /* Under the lock: waits for a call; NULL where workers shall exit. */
 static struct lf_rpc_call *dequeue(struct lf_rpc_server *server)
 {
 	struct lf_rpc_call *call;
 
-	while (server->queue_first == NULL && !server->closed) {
+	while (server->queued == 0 && !server->closed) {
 		server->sleepers++;
 		while (server->wakes == 0 && !server->closed) {
 			lf_forget_stack();
@@ -44,10 +94,7 @@ static struct lf_rpc_call *dequeue(struct lf_rpc_server *server)
 	}
 	if (server->closed)
 		return NULL;
-	call = server->queue_first;
-	server->queue_first = call->next;
-	if (server->queue_first == NULL)
-		server->queue_last = NULL;
+	call = next_in_turn(server);
 	if (call->arena == NULL)
 		call->arena = lf_rpc_arena_take(server);
 	return call;
@@ -57,16 +104,14 @@ void lf_rpc_drop_queued(struct lf_rpc_server *server)
 {
 	struct lf_rpc_call *queued;
 
-	pthread_mutex_lock(&server->lock);
-	queued = server->queue_first;
-	server->queue_first = server->queue_last = NULL;
-	pthread_mutex_unlock(&server->lock);
-	while (queued != NULL) {
-		struct lf_rpc_call *next = queued->next;
-
+	for (;;) {
+		pthread_mutex_lock(&server->lock);
+		queued = next_in_turn(server);
+		pthread_mutex_unlock(&server->lock);
+		if (queued == NULL)
+			return;
 		lf_rpc_call_change(queued, LF_RPC_CALL_QUEUED, LF_RPC_CALL_WORKING);
 		lf_rpc_drop(queued);
-		queued = next;
 	}
 }
 
@@ -93,6 +138,8 @@ void lf_rpc_work(struct lf_rpc_call *call, bool on_worker)
 	call->dropped = NULL; /* it is reached */
 	if (call->arena == NULL)
 		call->arena = lf_rpc_arena_new(call->server);
+	if (call->arena != NULL)
+		call->arena->call = call;
 	if (call->arena == NULL)
 		fail_without_memory(call);
 	else if (call->resume != NULL)
@@ -152,7 +199,7 @@ bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call
 
 	LF_CHECK(R10, call->on_worker);
 	pthread_mutex_lock(&server->lock);
-	yields = server->queue_first != NULL && !server->closed;
+	yields = server->queued != 0 && !server->closed;
 	if (yields) {
 		call->resume = run;
 		call->resume_context = context;

@@ -83,7 +83,8 @@ static struct lf_rpc_call *working(bool ends)
 	struct lf_rpc_call *call = arrived(ends);
 
 	lf_rpc_call_change(call, LF_RPC_CALL_QUEUED, LF_RPC_CALL_WORKING);
-	call->server->queue_first = call->server->queue_last = NULL;
+	call->server->flow_first = call->server->flow_last = NULL;
+	call->server->queued = 0;
 	return call;
 }
 
@@ -188,6 +189,7 @@ static void arena_idle_and_not_empty(void)
 	struct lf_rpc_call *call = working(false);
 	struct lf_rpc_arena *arena = lf_rpc_arena_new(call->server);
 
+	arena->call = call;
 	lf_arena_alloc(&arena->arena, 1);
 	lf_rpc_arena_keep(call->server, arena);
 }
@@ -216,6 +218,20 @@ static void quick_method_that_is_not_there(void)
 static void transport_closed_that_was_not_attached(void)
 {
 	lf_rpc_closed(working(false)->server);
+}
+
+static void connection_given_back_amid_its_request(void)
+{
+	struct lf_rpc_server *server;
+	struct lf_rpc_call *call;
+	struct lf_rpc_peer *peer;
+
+	lf_rpc_server_new(&server, &(struct lf_rpc_options){0}, NULL);
+	peer = lf_rpc_peer_new(server, NULL);
+	call = lf_rpc_call_new(server, &transport, sizeof(struct own));
+	lf_rpc_arrived(call, &(struct lf_rpc_request){.method = {"x/Y", 3}, .bytes = 1, .peer = peer});
+	lf_rpc_peer_release(peer);
+	lf_rpc_peer_release(peer);
 }
 
 /* nng's aio of a turn comes back though it was not handed over. */
@@ -271,6 +287,7 @@ static const struct {
 	{"R10", yield_without_a_worker},
 	{"R11", quick_method_that_is_not_there},
 	{"R12", transport_closed_that_was_not_attached},
+	{"R13", connection_given_back_amid_its_request},
 	{"R20", wait_of_a_call_that_is_no_stream},
 	{"N1", aio_that_was_not_handed_over},
 	{"N2", frame_that_was_not_begun},

@@ -257,7 +257,7 @@ static int start_with_tokens(void **state)
 static int end_with_tokens(void **state)
 {
 	end(state);
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 	return 0;
 }
 

@@ -340,26 +340,27 @@ static void there_are_so_many_of_a_caller_and_so_many_in_all(void **state)
 		memory_reply_clean_up(&reply);
 	}
 	end(server);
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 }
 
 static void a_stream_ends_when_its_caller_may_not_call_it_any_more(void **state)
 {
-	struct lf_tokens *tokens = tokens_of(1);
-	const struct lf_rpc_options options = {.tokens = tokens};
+	struct lf_tokens *both = tokens_of(2), *one = tokens_of(1);
+	const struct lf_rpc_options options = {.tokens = both};
 	struct lf_rpc_server *server = start(&options);
-	char value[] = "Bearer token-0";
-	const struct lf_metadata metadata = {{"authorization", 13}, {value, strlen(value)}};
-	struct memory_flight *flight = memory_start(
-		server, &(struct memory_request){.method = WATCH, .metadata = &metadata, .metadata_count = 1});
+	struct memory_flight *stays = watch_as(server, 0), *goes = watch_as(server, 1);
 
 	(void)state;
-	assert_int_equal(memory_await_parts(flight, 1), 1);
-	value[strlen(value) - 1] = '1'; /* as if it had been taken back */
+	assert_int_equal(lf_rpc_server_set_tokens(server, one, NULL), LF_OK);
 	tell(server, 1);
-	expect_end(flight, LF_UNAUTHENTICATED, "the token is unknown");
+	expect_end(goes, LF_UNAUTHENTICATED, "the token is unknown");
+	assert_int_equal(memory_await_parts(stays, 2), 2);
+	tell(server, 2);
+	assert_int_equal(memory_await_parts(stays, 3), 3);
+	leave(stays);
 	end(server);
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(both);
+	lf_tokens_release(one);
 }
 
 /* ---- all at once ---- */

@@ -35,7 +35,14 @@ static enum lf_code load(
 
 static const char *find(const struct lf_tokens *tokens, const char *token, unsigned *roles)
 {
-	return lf_tokens_find(tokens, token, strlen(token), roles);
+	const struct lf_caller *caller;
+	size_t index;
+
+	if (!lf_tokens_find(tokens, token, strlen(token), &index))
+		return NULL;
+	caller = lf_tokens_caller(tokens, index);
+	*roles = caller->roles;
+	return caller->name;
 }
 
 static void a_file_names_callers_and_their_roles(void **state)
@@ -52,7 +59,7 @@ static void a_file_names_callers_and_their_roles(void **state)
 	assert_int_equal(roles, LF_ROLE_READ);
 	assert_string_equal(find(tokens, "scorer-token", &roles), "hr.portal");
 	assert_int_equal(roles, LF_ROLE_SCORE | LF_ROLE_RUBRIC | LF_ROLE_READ);
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 }
 
 static void a_token_that_is_not_in_the_file_finds_nobody(void **state)
@@ -68,7 +75,7 @@ static void a_token_that_is_not_in_the_file_finds_nobody(void **state)
 	assert_null(find(tokens, READER, &roles)); /* the digest is not the token */
 	assert_null(find(tokens, "", &roles));
 	assert_int_equal(roles, 7);
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 }
 
 static void digests_may_be_written_in_either_case(void **state)
@@ -80,7 +87,7 @@ static void digests_may_be_written_in_either_case(void **state)
 	(void)state;
 	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, NULL), LF_OK);
 	assert_string_equal(find(tokens, "reader-token", &roles), "reader");
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 }
 
 static void an_empty_file_admits_nobody(void **state)
@@ -91,7 +98,7 @@ static void an_empty_file_admits_nobody(void **state)
 	(void)state;
 	assert_int_equal(load(&tokens, "", 0, 0600, NULL), LF_OK);
 	assert_null(find(tokens, "x", &roles));
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 }
 
 static void every_bad_line_is_named_by_its_number(void **state)
@@ -122,6 +129,58 @@ static void every_bad_line_is_named_by_its_number(void **state)
 	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, NULL), LF_INVALID_ARGUMENT);
 }
 
+static void a_line_may_have_quotas(void **state)
+{
+	static const char TEXT[] = "reader " READER " read requests_per_second=50 in_flight=8 # a script\n"
+				   "hr " SCORER " score\tin_flight=1024";
+	struct lf_tokens *tokens;
+
+	(void)state;
+	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, NULL), LF_OK);
+	assert_int_equal(lf_tokens_count(tokens), 2);
+	assert_int_equal(lf_tokens_caller(tokens, 0)->requests_per_second, 50);
+	assert_int_equal(lf_tokens_caller(tokens, 0)->in_flight_max, 8);
+	assert_int_equal(lf_tokens_caller(tokens, 1)->requests_per_second, 0);
+	assert_int_equal(lf_tokens_caller(tokens, 1)->in_flight_max, 1024);
+	lf_tokens_release(tokens);
+}
+
+static void a_quota_that_is_none_is_named(void **state)
+{
+	static const char *const WORDS[] = {"in_flight=0", "in_flight=1025", "in_flight=", "in_flight=1x",
+		"in_flight=-1", "in_flight=99999999999999999999", "requests_per_second=1000001",
+		"requests_per_second=1.5", "in_flight=1 in_flight=2", "burst=3", "in_flight", "=1"};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
+		struct lf_error error = LF_ERROR_INIT;
+		struct lf_tokens *tokens;
+
+		snprintf(text, sizeof(text), "reader " READER " read %s", WORDS[i]);
+		assert_int_equal(load(&tokens, text, strlen(text), 0600, &error), LF_INVALID_ARGUMENT);
+		assert_null(tokens);
+		assert_int_equal(error.violation_count, 1);
+		assert_string_equal(error.violations[0].field, "line 1");
+		lf_error_clean_up(&error);
+	}
+}
+
+static void tokens_live_as_long_as_somebody_keeps_them(void **state)
+{
+	static const char TEXT[] = "reader " READER " read\n";
+	struct lf_tokens *tokens;
+	unsigned roles;
+
+	(void)state;
+	assert_int_equal(load(&tokens, TEXT, strlen(TEXT), 0600, NULL), LF_OK);
+	assert_ptr_equal(lf_tokens_keep(tokens), tokens);
+	lf_tokens_release(tokens);
+	assert_string_equal(find(tokens, "reader-token", &roles), "reader");
+	lf_tokens_release(tokens);
+	lf_tokens_release(NULL);
+}
+
 static void bytes_that_are_no_text_are_bad_lines(void **state)
 {
 	static const char TEXT[] = "a\0b " READER " read\nna\xffme " SCORER " read\n";
@@ -145,7 +204,7 @@ static void a_file_that_others_may_write_is_refused(void **state)
 		assert_int_equal(load(&tokens, "", 0, MODES[i], &error), LF_FAILED_PRECONDITION);
 	assert_non_null(strstr(error.message, "chmod go-w"));
 	assert_int_equal(load(&tokens, "", 0, 0644, &error), LF_OK);
-	lf_tokens_destroy(tokens);
+	lf_tokens_release(tokens);
 }
 
 static void a_file_that_is_missing_or_no_file_is_unavailable(void **state)
@@ -158,7 +217,7 @@ static void a_file_that_is_missing_or_no_file_is_unavailable(void **state)
 	assert_non_null(strstr(error.message, "/tmp/lf-no-such-file"));
 	assert_int_equal(lf_tokens_load(&tokens, "/", &error), LF_UNAVAILABLE);
 	assert_null(tokens);
-	lf_tokens_destroy(NULL);
+	lf_tokens_release(NULL);
 }
 
 static void a_file_that_is_too_large_is_invalid(void **state)
@@ -181,6 +240,9 @@ int main(void)
 		cmocka_unit_test(digests_may_be_written_in_either_case),
 		cmocka_unit_test(an_empty_file_admits_nobody),
 		cmocka_unit_test(every_bad_line_is_named_by_its_number),
+		cmocka_unit_test(a_line_may_have_quotas),
+		cmocka_unit_test(a_quota_that_is_none_is_named),
+		cmocka_unit_test(tokens_live_as_long_as_somebody_keeps_them),
 		cmocka_unit_test(bytes_that_are_no_text_are_bad_lines),
 		cmocka_unit_test(a_file_that_others_may_write_is_refused),
 		cmocka_unit_test(a_file_that_is_missing_or_no_file_is_unavailable),
