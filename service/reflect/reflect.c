@@ -147,9 +147,9 @@ static void answer_services(struct room *room)
 	room->reply.list_services_response = &room->services;
 }
 
-static struct room *make_room(struct lf_rpc_call *call)
+static struct room *make_room(struct lf_arena *arena)
 {
-	struct room *room = lf_arena_zalloc(lf_rpc_arena(call), 1, sizeof(*room));
+	struct room *room = lf_arena_zalloc(arena, 1, sizeof(*room));
 
 	if (room == NULL)
 		return NULL;
@@ -158,18 +158,17 @@ static struct room *make_room(struct lf_rpc_call *call)
 	grpc__reflection__v1__extension_number_response__init(&room->extensions);
 	grpc__reflection__v1__list_service_response__init(&room->services);
 	grpc__reflection__v1__error_response__init(&room->error);
-	room->arena = lf_rpc_arena(call);
+	room->arena = arena;
 	return room;
 }
 
-/* One question, one answer. The call is gone. */
-static void answer_question(question *asked, struct lf_rpc_call *call)
+/* One question, one answer, in the arena. NULL where that is exhausted. */
+static const answer *answer_question(question *asked, struct lf_arena *arena)
 {
-	struct room *room = make_room(call);
-	struct lf_error error = LF_ERROR_INIT;
+	struct room *room = make_room(arena);
 
 	if (room == NULL)
-		goto no_memory;
+		return NULL;
 	room->reply.valid_host = asked->host;
 	room->reply.original_request = asked;
 	switch (asked->message_request_case) {
@@ -195,12 +194,38 @@ static void answer_question(question *asked, struct lf_rpc_call *call)
 			"file_containing_extension, all_extension_numbers_of_type, list_services");
 		refuse(room);
 	}
-	if (!room->exhausted && lf_rpc_stage(call, &room->reply.base)) {
+	return room->exhausted ? NULL : &room->reply;
+}
+
+static enum lf_code no_memory(struct lf_error *error)
+{
+	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the answer: retry later");
+}
+
+uint8_t *lf_reflection_answer(
+	const uint8_t *bytes, size_t length, struct lf_arena *arena, size_t *answer_length, struct lf_error *error)
+{
+	ProtobufCMessage *asked = lf_wire_unpack(
+		&grpc__reflection__v1__server_reflection_request__descriptor, bytes, length, arena, error);
+	const answer *reply = asked == NULL ? NULL : answer_question((question *)asked, arena);
+	uint8_t *packed = reply == NULL ? NULL : lf_wire_pack(&reply->base, arena, 0, answer_length);
+
+	if (asked != NULL && packed == NULL)
+		no_memory(error);
+	return packed;
+}
+
+/* Answers the call, which is gone then. */
+static void answer_call(question *asked, struct lf_rpc_call *call)
+{
+	const answer *reply = answer_question(asked, lf_rpc_arena(call));
+	struct lf_error error = LF_ERROR_INIT;
+
+	if (reply != NULL && lf_rpc_stage(call, &reply->base)) {
 		lf_rpc_send(call);
 		return;
 	}
-no_memory:
-	lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the answer: retry later");
+	no_memory(&error);
 	lf_rpc_fail(call, &error);
 	lf_error_clean_up(&error);
 }
@@ -215,7 +240,7 @@ static void reflection_server_reflection_info(Grpc__Reflection__V1__ServerReflec
 
 	(void)service;
 	(void)closure; /* it stages the answer itself */
-	answer_question(&asked, closure_data);
+	answer_call(&asked, closure_data);
 }
 
 /* The same question, as v1 has it. v1alpha's bytes are the same, so the answer is v1's. */
@@ -237,7 +262,7 @@ static void alpha_server_reflection_info(Grpc__Reflection__V1alpha__ServerReflec
 		asked.file_containing_extension = &extension;
 	} else if (asked.message_request_case != ASKS(_NOT_SET))
 		asked.file_by_filename = request->file_by_filename; /* all others are texts, in one place */
-	answer_question(&asked, closure_data);
+	answer_call(&asked, closure_data);
 }
 
 void lf_reflection_init(Grpc__Reflection__V1__ServerReflection_Service *service)

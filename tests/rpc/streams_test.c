@@ -278,7 +278,7 @@ static void a_transport_with_one_reply_is_told_what_to_use(void **state)
 
 static struct lf_tokens *tokens_of(size_t callers)
 {
-	char path[] = "/tmp/leadfit-streams-XXXXXX", token[16], hex[65];
+	char path[] = "/tmp/leadfit-streams-XXXXXX", token[32], hex[65];
 	struct lf_tokens *tokens = NULL;
 	struct lf_digest digest;
 	int fd = mkstemp(path);
@@ -299,7 +299,7 @@ static struct lf_tokens *tokens_of(size_t callers)
 
 static struct memory_flight *watch_as(struct lf_rpc_server *server, size_t caller)
 {
-	static char values[CALLERS][32]; /* read again whenever the stream is woken */
+	static char values[CALLERS][40]; /* read again whenever the stream is woken */
 	char *value = values[caller];
 	struct lf_metadata metadata = {.key = {"authorization", 13}};
 	struct memory_flight *flight;

@@ -219,6 +219,34 @@ static void under_its_old_name_it_says_the_same(void **state)
 	}
 }
 
+static void a_transport_may_answer_by_itself(void **state)
+{
+	static const uint8_t malformed[] = {0x1a, 0x7f, 'x'};
+	const question asked = text_question(ASKS(FILE_CONTAINING_SYMBOL), "leadfit.v1.Scoring");
+	struct memory_bytes expected = ask_bytes(V1, &asked);
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_arena arena;
+	uint8_t packed[128], *bytes;
+	size_t length = grpc__reflection__v1__server_reflection_request__pack(&asked, packed), got;
+
+	(void)state;
+	lf_arena_init(&arena, 256 * 1024);
+	bytes = lf_reflection_answer(packed, length, &arena, &got, &error);
+	assert_non_null(bytes);
+	assert_int_equal(got, expected.length);
+	assert_memory_equal(bytes, expected.data, got);
+	assert_null(lf_reflection_answer(malformed, sizeof(malformed), &arena, &got, &error));
+	assert_int_equal(error.code, LF_INVALID_ARGUMENT);
+	lf_error_clean_up(&error);
+	lf_arena_clean_up(&arena);
+	lf_arena_init(&arena, 4096);
+	assert_null(lf_reflection_answer(packed, length, &arena, &got, &error));
+	assert_int_equal(error.code, LF_RESOURCE_EXHAUSTED);
+	lf_error_clean_up(&error);
+	lf_arena_clean_up(&arena);
+	free(expected.data);
+}
+
 static void it_takes_a_stream_and_is_none_for_dispatch(void **state)
 {
 	unsigned index;
@@ -249,6 +277,7 @@ int main(void)
 		cmocka_unit_test(there_are_no_extensions),
 		cmocka_unit_test(nothing_asked_is_said_and_the_call_goes_on),
 		cmocka_unit_test(under_its_old_name_it_says_the_same),
+		cmocka_unit_test(a_transport_may_answer_by_itself),
 		cmocka_unit_test(it_takes_a_stream_and_is_none_for_dispatch),
 		cmocka_unit_test(the_openapi_page_is_there),
 	};
