@@ -15,8 +15,8 @@ run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmar
 
 case ${1:-} in
 build) wanted=$build ;;
-test) wanted="$build clang python3 sqlite3 openssl" ;;
-ci) wanted="$build clang clang-format clang-tidy python3 sqlite3 openssl git" ;;
+test) wanted="$build clang python3 python3-jsonschema python3-protobuf sqlite3 openssl" ;;
+ci) wanted="$build clang clang-format clang-tidy python3 python3-jsonschema python3-protobuf sqlite3 openssl git" ;;
 run) wanted=$run ;;
 *)
 	echo "usage: $0 build|test|ci|run" >&2

@@ -5,6 +5,7 @@
 
 #include "client/cmd/commands.h"
 #include "proto/base/limits.h"
+#include "proto/wire/methods.h"
 #include "proto/wire/wire.h"
 
 static const struct lf_option options[] = {
@@ -54,18 +55,11 @@ static enum lf_code read_request(struct lf_input *input, const char *word, struc
 	return input->storage == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory") : LF_OK;
 }
 
-/*
- * Whether a call may be repeated: it only reads, or carries an idempotency key. A method that this client learns of
- * later counts as one that writes.
- */
-static bool may_repeat(const char *method, const ProtobufCMessage *request)
+/* Whether a call may be repeated: it only reads, or carries an idempotency key. */
+static bool may_repeat(const ProtobufCServiceDescriptor *service, unsigned method, const ProtobufCMessage *request)
 {
-	static const char *const reading[] = {"Get", "List", "Check", "Profile", "Describe"};
-	const char *name = strchr(method, '/') + 1;
-
-	for (size_t i = 0; i < sizeof(reading) / sizeof(reading[0]); i++)
-		if (strcmp(name, reading[i]) == 0)
-			return true;
+	if (lf_method_is_read(service, method))
+		return true;
 	if (request->descriptor == &leadfit__v1__score_request__descriptor)
 		return ((const Leadfit__V1__ScoreRequest *)request)->idempotency_key[0] != '\0';
 	return false;
@@ -85,7 +79,7 @@ static int call(struct lf_cli *cli, const struct lf_arguments *arguments, struct
 		return lf_cli_report(cli, error, NULL, 0);
 	service = lf_find_method(name, strlen(name), &index);
 	request = lf_input_parse(input, service->methods[index].input, NULL, arena, error);
-	reply = request == NULL ? NULL : lf_cli_call(cli, name, request, may_repeat(name, request), error);
+	reply = request == NULL ? NULL : lf_cli_call(cli, name, request, may_repeat(service, index, request), error);
 	if (reply == NULL)
 		return lf_cli_report(cli, error, &source, 1);
 	lf_cli_json(cli, reply);

@@ -40,6 +40,8 @@ enum {
 	LF_CONNECTIONS_MAX = 1024,       /* over local sockets; over TCP at the most */
 	LF_TCP_CONNECTIONS = 64,         /* over nng's TCP listeners, unless --connections says more */
 	LF_ADDRESS_CONNECTIONS = 16,     /* of these from one address, unless --connections-per-address says more */
+	LF_STREAMS_MAX = 256,            /* calls that stream; they are not in flight */
+	LF_STREAMS_CALLER_MAX = 64,      /* of these, of one caller; "anonymous" is one */
 	LF_QUOTA_REQUESTS_MAX = 1000000, /* requests_per_second in the tokens file */
 	LF_REQUEST_BYTES_MAX = 48 * 1024 * 1024, /* request bytes and arenas together */
 	LF_MESSAGE_DEPTH_MAX = 16,               /* nesting of messages on the wire */
@@ -52,6 +54,7 @@ enum {
 
 static_assert(LF_GATES_MAX <= 64, "failed gates are one bit each of a 64-bit word");
 static_assert(LF_MESSAGE_BYTES_MAX < LF_REQUEST_BYTES_MAX, "one message must fit the budget of all");
+static_assert(LF_STREAMS_CALLER_MAX < LF_STREAMS_MAX, "one caller must leave streams to others");
 static_assert(
 	LF_BATCH_MAX <= LF_IN_FLIGHT_MAX / 2, "one connection may send a full batch: half of what is free is its own");
 static_assert(LF_TCP_CONNECTIONS < LF_IN_FLIGHT_MAX, "each connection has a share of at least one request in flight");

@@ -2,6 +2,7 @@
 #ifndef LF_PROTO_GEN_DESCGEN_H
 #define LF_PROTO_GEN_DESCGEN_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 #include "google/protobuf/descriptor.pb-c.h"
@@ -22,5 +23,10 @@ void lf_descgen_includes(FILE *out, const Google__Protobuf__FileDescriptorSet *s
  * Code that packs, reads and canonicalizes every message of the set, and a function of that name that finds it by type.
  */
 void lf_descgen_codecs(FILE *out, const Google__Protobuf__FileDescriptorSet *set, const char *find);
+/* Tables for reflection (service/reflect/tables.h). data: the set's bytes. */
+void lf_descgen_symbols(
+	FILE *out, const Google__Protobuf__FileDescriptorSet *set, const unsigned char *data, size_t length);
+/* An OpenAPI page of the set's services. The set has its comments (protoc --include_source_info). */
+void lf_descgen_openapi(FILE *out, const Google__Protobuf__FileDescriptorSet *set);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * lf_descgen SET.desc OUT.c: reads a serialised FileDescriptorSet and writes what the library needs to know of it
  * beside protobuf-c's own descriptors (see descriptors.h). With the name of a function as a third argument it writes
- * code for each message type instead, and that function, which finds it (see codec.h). Runs at build time only.
+ * code for each message type instead, and that function, which finds it (see codec.h); with --symbols the tables of
+ * service/reflect/tables.h; with --openapi, OUT is an OpenAPI page. Runs at build time only.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -14,7 +15,7 @@
 #include "proto/wire/descriptors.h"
 
 /* Services of these packages are offered. */
-static const char *const packages[] = {"leadfit.v1", "grpc.health.v1"};
+static const char *const packages[] = {"leadfit.v1", "grpc.health.v1", "grpc.reflection.v1", "grpc.reflection.v1alpha"};
 
 enum { NAME_MAX_BYTES = LF_DESCGEN_NAME_BYTES, METHODS_MAX = 256 };
 
@@ -22,6 +23,7 @@ struct method {
 	char name[NAME_MAX_BYTES];
 	char symbol[NAME_MAX_BYTES];
 	unsigned index;
+	bool is_read, is_stream, takes_stream;
 };
 
 struct generator {
@@ -129,6 +131,13 @@ static bool is_offered(const char *package)
 	return false;
 }
 
+static bool has_no_side_effects(const Google__Protobuf__MethodDescriptorProto *method)
+{
+	return method->options != NULL &&
+		method->options->idempotency_level ==
+		GOOGLE__PROTOBUF__METHOD_OPTIONS__IDEMPOTENCY_LEVEL__NO_SIDE_EFFECTS;
+}
+
 static void add_methods(struct generator *generator, const char *full_name, const char *symbol,
 	const Google__Protobuf__ServiceDescriptorProto *service)
 {
@@ -140,6 +149,9 @@ static void add_methods(struct generator *generator, const char *full_name, cons
 		lf_descgen_join(method->name, full_name, "/", service->method[i]->name);
 		snprintf(method->symbol, sizeof(method->symbol), "%s", symbol);
 		method->index = (unsigned)i;
+		method->is_read = has_no_side_effects(service->method[i]);
+		method->takes_stream = service->method[i]->client_streaming;
+		method->is_stream = service->method[i]->server_streaming && !method->takes_stream;
 	}
 }
 
@@ -173,8 +185,9 @@ static void emit_methods(struct generator *generator)
 	for (size_t i = 0; i < generator->method_count; i++) {
 		const struct method *method = &generator->methods[i];
 
-		fprintf(generator->out, "\t{\"%s\", %zu, &%s__descriptor, %u},\n", method->name, strlen(method->name),
-			method->symbol, method->index);
+		fprintf(generator->out, "\t{\"%s\", %zu, &%s__descriptor, %u, %s, %s, %s},\n", method->name,
+			strlen(method->name), method->symbol, method->index, method->is_read ? "true" : "false",
+			method->is_stream ? "true" : "false", method->takes_stream ? "true" : "false");
 	}
 	fputs("};\n\nconst char *const lf_method_names[] = {\n", generator->out);
 	for (size_t i = 0; i < generator->method_count; i++)
@@ -229,7 +242,7 @@ int main(int argc, char **argv)
 	size_t length;
 
 	if (argc < 3 || argc > 4 || generator == NULL)
-		lf_descgen_fail("usage", "lf_descgen SET.desc OUT.c [FUNCTION]");
+		lf_descgen_fail("usage", "lf_descgen SET.desc OUT [FUNCTION|--symbols|--openapi]");
 	data = read_file(argv[1], &length);
 	set = google__protobuf__file_descriptor_set__unpack(NULL, length, data);
 	if (set == NULL)
@@ -239,7 +252,11 @@ int main(int argc, char **argv)
 	generator->out = fopen(argv[2], "w");
 	if (generator->out == NULL)
 		lf_descgen_fail("can't write", argv[2]);
-	if (argc == 4)
+	if (argc == 4 && strcmp(argv[3], "--symbols") == 0)
+		lf_descgen_symbols(generator->out, set, data, length);
+	else if (argc == 4 && strcmp(argv[3], "--openapi") == 0)
+		lf_descgen_openapi(generator->out, set);
+	else if (argc == 4)
 		lf_descgen_codecs(generator->out, set, argv[3]);
 	else
 		emit_tables(generator, data, length);

@@ -37,6 +37,17 @@ static void log_failed(void *context, const struct lf_error *error)
 	kill(getpid(), SIGUSR1);
 }
 
+/* On the log's writer thread. The first decision comes long after the server was made. */
+static void log_committed(void *context, uint64_t newest_sequence)
+{
+	const struct lf_daemon *d = context;
+
+	if (d->publisher != NULL)
+		lf_publisher_note(d->publisher, newest_sequence);
+	if (d->server != NULL)
+		lf_rpc_server_news(d->server);
+}
+
 /* On any thread. The service goes on, as what is whole can still be had, and new decisions kept. */
 static void log_damaged(void *context, const struct lf_error *error)
 {
@@ -113,16 +124,14 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 {
 	uint64_t tenths = 0;
 	struct lf_log_options log_options = {.location = options->database,
+		.on_committed = log_committed,
+		.on_committed_context = d,
 		.on_failed = log_failed,
 		.on_damaged = log_damaged,
 		.on_warning = log_warns,
 		.on_migrating = log_migrating,
 		.on_migrating_context = &tenths};
 
-	if (d->publisher != NULL) {
-		log_options.on_committed = lf_publisher_note;
-		log_options.on_committed_context = d->publisher;
-	}
 	if (lf_log_open(&d->log, &lf_sqlite_backend, &log_options, error) != LF_OK ||
 		lf_seal_check(&d->seal, d->log, error) != LF_OK)
 		return error->code;

@@ -10,6 +10,8 @@ void lf_daemon_services_init(struct lf_daemon_services *services, struct lf_stat
 	lf_jobs_service_init(&services->jobs, &services->keeping);
 	lf_health_init(&services->health, state);
 	lf_describe_init(&services->describe);
+	lf_reflection_init(&services->reflection);
+	lf_reflection_alpha_init(&services->reflection_alpha);
 }
 
 /* What a caller needs for a service (method NULL), or for one method of a service that was added before. */
@@ -43,6 +45,8 @@ enum lf_code lf_daemon_services_add(
 		{rubrics, "Deactivate", LF_ROLE_RUBRIC},
 		{rubrics, "SetDefault", LF_ROLE_RUBRIC},
 		{&services->describe.base, NULL, 0},
+		{&services->reflection.base, NULL, 0},
+		{&services->reflection_alpha.base, NULL, 0},
 		{&services->health.base.base, NULL, 0},
 	};
 

@@ -6,6 +6,7 @@
 #include "service/daemon/system.h"
 #include "service/decisions/decisions.h"
 #include "service/keeping/keeping.h"
+#include "service/reflect/reflect.h"
 #include "service/rpc/rpc.h"
 #include "service/rubrics_api/rubrics.h"
 #include "service/scoring/scoring.h"
@@ -19,6 +20,8 @@ struct lf_daemon_services {
 	struct lf_jobs_service jobs;
 	struct lf_health_service health;
 	Leadfit__V1__Describe_Service describe;
+	Grpc__Reflection__V1__ServerReflection_Service reflection;
+	Grpc__Reflection__V1alpha__ServerReflection_Service reflection_alpha;
 };
 
 /* Sets them all up over state, which is borrowed. They must not move afterwards. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/base/clock.h"
 #include "proto/wire/wire.h"
 #include "service/daemon/system.h"
 #include "service/rpc/rpc.h"
@@ -17,23 +18,78 @@ static bool serves(const char *name)
 	return false;
 }
 
+static Grpc__Health__V1__HealthCheckResponse__ServingStatus status_now(struct lf_state *state)
+{
+	return !atomic_load(&state->draining) && lf_log_ready(state->log)
+		? GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
+		: GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING;
+}
+
 static void health_check(Grpc__Health__V1__Health_Service *service, const Grpc__Health__V1__HealthCheckRequest *request,
 	Grpc__Health__V1__HealthCheckResponse_Closure closure, void *closure_data)
 {
 	struct lf_state *state = LF_CONTAINER_OF(service, struct lf_health_service, base)->state;
 	Grpc__Health__V1__HealthCheckResponse response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
-	bool ready = !atomic_load(&state->draining) && lf_log_ready(state->log);
 
 	if (*request->service != '\0' && !serves(request->service)) {
 		lf_error_set(&error, LF_NOT_FOUND, "there is no service \"%.128s\" here", request->service);
 		lf_send_error(closure_data, &error);
 		return;
 	}
-	response.status = ready ? GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
-				: GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING;
+	response.status = status_now(state);
 	closure(&response, closure_data);
 }
+
+/* ---- Health/Watch: the status, and then each other one ---- */
+
+enum { LOOK_MS = 1000 };
+
+struct health_watch {
+	struct lf_state *state;
+	bool knows; /* the service that was asked about */
+	bool has_said;
+	Grpc__Health__V1__HealthCheckResponse__ServingStatus said;
+};
+
+static void watch_health(struct lf_rpc_call *call, void *context)
+{
+	Grpc__Health__V1__HealthCheckResponse response = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
+	struct health_watch *watch = context;
+	struct lf_error error = LF_ERROR_INIT;
+
+	response.status = watch->knows ? status_now(watch->state)
+				       : GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN;
+	/* A peer that has not taken the last one hears of the newest when it has. Without memory: the next time. */
+	if ((!watch->has_said || response.status != watch->said) && lf_rpc_untaken(call) == 0 &&
+		lf_rpc_stage(call, &response.base) && lf_rpc_send_part(call, &error) == LF_OK) {
+		watch->has_said = true;
+		watch->said = response.status;
+	}
+	lf_rpc_stream_wait(call, &(struct lf_rpc_wait){.until_ns = lf_clock_ns() + (uint64_t)LOOK_MS * 1000000},
+		watch_health, watch);
+}
+
+static void health_watch(Grpc__Health__V1__Health_Service *service, const Grpc__Health__V1__HealthCheckRequest *request,
+	Grpc__Health__V1__HealthCheckResponse_Closure closure, void *closure_data)
+{
+	struct health_watch *watch = lf_rpc_keep(closure_data, sizeof(*watch));
+	struct lf_error error = LF_ERROR_INIT;
+
+	(void)closure; /* it sends parts */
+	if (watch == NULL) {
+		lf_send_no_memory(closure_data);
+		return;
+	}
+	*watch = (struct health_watch){.state = LF_CONTAINER_OF(service, struct lf_health_service, base)->state,
+		.knows = *request->service == '\0' || serves(request->service)};
+	if (lf_rpc_stream_begin(closure_data, "grpc.health.v1.Health/Check", &error) == LF_OK)
+		watch_health(closure_data, watch);
+	else
+		lf_send_error(closure_data, &error);
+}
+
+/* ---- Describe ---- */
 
 static void describe_describe(Leadfit__V1__Describe_Service *service, const Leadfit__V1__DescribeRequest *request,
 	Leadfit__V1__DescribeResponse_Closure closure, void *closure_data)

@@ -20,6 +20,9 @@ void lf_decisions_init(struct lf_decisions_service *service, struct lf_state *st
 /* export.c */
 void lf_decisions_export(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__ExportRequest *request,
 	Leadfit__V1__ExportResponse_Closure closure, void *closure_data);
+/* watch.c: the call stays open, and holds neither a worker nor an arena while it waits. */
+void lf_decisions_watch(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__WatchRequest *request,
+	Leadfit__V1__WatchResponse_Closure closure, void *closure_data);
 /* outcomes.c */
 void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service,
 	const Leadfit__V1__RecordOutcomeRequest *request, Leadfit__V1__Outcomes_Closure closure, void *closure_data);

@@ -102,6 +102,38 @@ static enum lf_code check_deadline(const struct lf_rpc_call *call, struct lf_err
 		call->request.timeout_ms);
 }
 
+/* Whether the caller may still call it: tokens can have been replaced. */
+static enum lf_code check_caller(struct lf_rpc_call *call, struct lf_error *error)
+{
+	struct lf_rpc_book *book = lf_rpc_book_take(call->server);
+	struct lf_rpc_account *account = call->account;
+	const char *caller = call->caller;
+	enum lf_rpc_identity identity = lf_rpc_identify(call, book);
+
+	if (identity == LF_RPC_KNOWN && call->account != account)
+		identity = LF_RPC_WRONG_TOKEN; /* another one's now */
+	if (identity != LF_RPC_KNOWN)
+		lf_rpc_unidentified(call, identity, error);
+	call->account = account; /* whose references the call has */
+	call->caller = caller;
+	call->wrong_token = false;
+	lf_rpc_book_give(call->server, book);
+	return error->code;
+}
+
+bool lf_rpc_dispatch_again(struct lf_rpc_call *call)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	if (check_caller(call, &error) == LF_OK && lf_rpc_call_overdue(call))
+		lf_error_set(
+			&error, LF_DEADLINE_EXCEEDED, "the deadline of %u ms has passed", call->request.timeout_ms);
+	if (error.code == LF_OK)
+		return true;
+	lf_rpc_fail_with(call, &error);
+	return false;
+}
+
 void lf_rpc_dispatch(struct lf_rpc_call *call)
 {
 	const struct lf_rpc_service *service = call->service;

@@ -6,6 +6,7 @@
 #define LF_SERVICE_RPC_INTERNAL_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -23,8 +24,9 @@ enum {
 	LF_RPC_ARENAS_KEPT = 64,       /* idle arenas kept for reuse, each with at most 96 KiB */
 	LF_RPC_REPLY_HINT = 12 * 1024, /* most replies are shorter: a decision of eight people has 8 KB */
 	LF_RPC_QUICK_BYTES_MAX =
-		16 * 1024,      /* a larger request goes to a worker: a transport's threads have others to serve */
-	LF_RPC_CLOSE_MS = 1500, /* at stop, for transports to come to their end */
+		16 * 1024,           /* a larger request goes to a worker: a transport's threads have others to serve */
+	LF_RPC_CLOSE_MS = 1500,      /* at stop, for transports to come to their end */
+	LF_RPC_STREAMS_END_MS = 250, /* at stop, for streams to say that they end */
 	LF_RPC_URGENT_A_CONNECTION = 2,
 	LF_RPC_URGENT_BYTES_MAX = 4 * 1024,
 	LF_RPC_ADDRESS_BUCKETS = 256,
@@ -126,6 +128,16 @@ enum lf_rpc_call_state {
 	LF_RPC_CALL_STATES
 };
 
+/* What a call has beside, from lf_rpc_stream_begin() until its turn is over. Under server->lock, but call and caller. */
+struct lf_rpc_stream {
+	struct lf_rpc_call *call;
+	struct lf_rpc_stream *previous, *next; /* in the server's list */
+	bool waiting;                          /* the call is WORKING, and the list's */
+	struct lf_rpc_wait wait;
+	atomic_bool for_taken; /* wait.taken, for who asks without the lock */
+	char caller[LF_ID_BYTES_MAX + 1];
+};
+
 struct lf_rpc_call {
 	struct lf_rpc_server *server;
 	const struct lf_rpc_transport *transport;
@@ -136,7 +148,8 @@ struct lf_rpc_call {
 	struct lf_rpc_request request;
 	const struct lf_rpc_service *service; /* NULL = there is no such method */
 	unsigned method;                      /* index in the service's descriptor */
-	bool admitted;                        /* counts as in flight, and its bytes as used */
+	bool admitted;                        /* counts as in flight or as a stream, and its bytes as used */
+	struct lf_rpc_stream *stream;         /* NULL = it is none */
 	bool urgent;                          /* counts as urgent, too */
 	bool wrong_token;
 	uint32_t retry_ms;
@@ -188,6 +201,14 @@ struct lf_rpc_server {
 	pthread_mutex_t book_lock; /* of book: taken alone */
 	struct lf_rpc_book *book;  /* NULL = no tokens */
 
+	atomic_uint_fast64_t news;  /* how often there was some */
+	atomic_bool news_posted;    /* and not taken back yet */
+	sem_t news_post;            /* wakes the thread of streams.c */
+	atomic_size_t stream_count; /* changed under the lock */
+	pthread_t streams_thread;
+	bool streams_running; /* owner's thread only */
+	atomic_bool streams_end;
+
 	pthread_mutex_t lock; /* of all below; nobody who holds it blocks, or takes another lock */
 	pthread_cond_t work;  /* wakes is above 0, or workers shall exit */
 	pthread_cond_t quiet; /* in_flight or open fell to 0 */
@@ -196,8 +217,9 @@ struct lf_rpc_server {
 	bool urgent_had_turn;                       /* the last one */
 	size_t queued;                              /* in all flows */
 	size_t sleepers, wakes;                     /* workers asleep; of these, already woken */
-	size_t in_flight;                           /* admitted, and the turn is not over */
-	size_t urgent;                              /* of these, urgent */
+	size_t in_flight;                           /* admitted, no stream, and the turn is not over */
+	struct lf_rpc_stream *streams;
+	size_t urgent; /* of these, urgent */
 	struct lf_rpc_account *accounts, anonymous;
 	struct lf_rpc_address *addresses[LF_RPC_ADDRESS_BUCKETS];
 	size_t open;                 /* attached transports that have not come to their end */
@@ -292,6 +314,19 @@ const struct lf_rpc_service *lf_rpc_find_method(
 	const struct lf_rpc_server *server, struct lf_slice method, unsigned *index);
 /* A call that is WORKING, from its bytes to its method: check the deadline, unpack, invoke. */
 void lf_rpc_dispatch(struct lf_rpc_call *call);
+/* Whether a stream that was woken may go on: its caller may still call it, and its deadline has not passed. Else it is gone. */
+bool lf_rpc_dispatch_again(struct lf_rpc_call *call);
+
+/* ---- streams.c ---- */
+
+/* The thread that wakes streams. */
+void *lf_rpc_streams_run(void *server);
+/* Ends that thread, if it runs. Owner's thread. Blocks for a few milliseconds. */
+void lf_rpc_streams_join(struct lf_rpc_server *server);
+/* Under the lock, once stopping is set: wakes all that wait. Returns how often to lf_rpc_wake(). */
+size_t lf_rpc_streams_stop(struct lf_rpc_server *server);
+/* Under the lock: the turn of a call that was a stream is over. */
+void lf_rpc_stream_end(struct lf_rpc_call *call);
 
 /* ---- workers.c ---- */
 

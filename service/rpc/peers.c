@@ -37,7 +37,7 @@ bool lf_rpc_may_take(const struct lf_rpc_call *call, size_t bytes, enum lf_rpc_s
 {
 	const struct lf_rpc_budget *budget = &call->server->budget;
 	const size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
-	const size_t room = used < budget->max ? budget->max - used : 0, own = call->admitted ? 1 : 0;
+	const size_t room = used < budget->max ? budget->max - used : 0, own = call->admitted && call->stream == NULL;
 
 	for (size_t i = 0; i < LF_RPC_SHARES; i++) {
 		const struct lf_rpc_share *share = call->shares[i];
@@ -218,7 +218,7 @@ void lf_rpc_hold(struct lf_rpc_call *call)
 void lf_rpc_let_go(struct lf_rpc_call *call)
 {
 	for (size_t i = 0; i < LF_RPC_SHARES; i++) {
-		if (call->admitted && call->shares[i] != NULL)
+		if (call->admitted && call->stream == NULL && call->shares[i] != NULL)
 			atomic_fetch_sub(&call->shares[i]->in_flight, 1);
 		call->shares[i] = NULL;
 	}

@@ -136,14 +136,6 @@ enum lf_code lf_rpc_send_part(struct lf_rpc_call *call, struct lf_error *error)
 	return LF_OK;
 }
 
-void lf_rpc_part_sent(struct lf_rpc_call *call, size_t bytes)
-{
-	const size_t before = atomic_fetch_sub(&call->part_bytes, bytes);
-
-	LF_CHECK(R5, before >= bytes);
-	lf_rpc_give(call, bytes);
-}
-
 /* ---- errors ---- */
 
 /* Begins the error as packed in so many bytes, in memory on the stack, or else of its own. */

@@ -193,6 +193,34 @@ void lf_rpc_send(struct lf_rpc_call *call);
  * are too slow, and lf_rpc_expired() says whether they are still there.
  */
 enum lf_code lf_rpc_send_part(struct lf_rpc_call *call, struct lf_error *error);
+/*
+ * Makes a call one that stays: it leaves the share of requests in flight for one of its own, of LF_STREAMS_MAX in all and
+ * LF_STREAMS_CALLER_MAX for a caller. Before its first part; on failure it is an ordinary call, to be answered with the
+ * error: UNIMPLEMENTED where the transport carries one reply to a call (instead says what to use then, as in
+ * "Decisions/Export"), RESOURCE_EXHAUSTED where there are too many, UNAVAILABLE where the server stops.
+ */
+enum lf_code lf_rpc_stream_begin(struct lf_rpc_call *call, const char *instead, struct lf_error *error);
+/* What a stream waits for: any of these. It may also be woken for none of them. */
+struct lf_rpc_wait {
+	bool taken; /* the peer has taken all that was sent (lf_rpc_untaken() is 0) */
+	bool news;  /* lf_rpc_news() is not seen any more */
+	uint64_t seen;
+	uint64_t until_ns; /* this moment (lf_clock_ns()), to a second; 0 = none */
+};
+/*
+ * Gives the arena and the thread back until then; run goes on with the call, on a worker, and answers it or waits again.
+ * The method returns, and holds nothing for the call but what is in lf_rpc_keep(). run is not called any more, and the
+ * call is answered or dropped, where its deadline passes, its peer goes, its caller may not call it any longer, or the
+ * server stops: that wakes it once more, so that it can say something last, and the next wait ends it with UNAVAILABLE.
+ */
+void lf_rpc_stream_wait(struct lf_rpc_call *call, const struct lf_rpc_wait *wait,
+	void (*run)(struct lf_rpc_call *call, void *context), void *context);
+/* Bytes of parts that the peer has not taken yet. */
+size_t lf_rpc_untaken(const struct lf_rpc_call *call);
+/* How often there was news. Asked before what is read, so that what comes after it is not missed. */
+uint64_t lf_rpc_news(const struct lf_rpc_call *call);
+/* There is something new to be read: wakes the streams that wait for it. Any thread, until the server is destroyed; never blocks. */
+void lf_rpc_server_news(struct lf_rpc_server *server);
 /* Answers with an error (drops a staged reply). error is copied. The call is gone. Never blocks; any thread. */
 void lf_rpc_fail(struct lf_rpc_call *call, const struct lf_error *error);
 

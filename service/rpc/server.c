@@ -57,6 +57,7 @@ enum lf_code lf_rpc_server_new(struct lf_rpc_server **out, const struct lf_rpc_o
 	server->workers = calloc(server->options.worker_count, sizeof(*server->workers));
 	if (server->workers == NULL)
 		goto undo_quiet;
+	sem_init(&server->news_post, 0, 0);
 	*out = server;
 	return LF_OK;
 
@@ -88,6 +89,7 @@ static void server_free(struct lf_rpc_server *server)
 	LF_CHECK(R7, atomic_load(&server->budget.used) == 0);
 	lf_rpc_callers_clean_up(server);
 	free(server->workers);
+	sem_destroy(&server->news_post);
 	pthread_cond_destroy(&server->quiet);
 	pthread_cond_destroy(&server->work);
 	pthread_mutex_destroy(&server->lock);
@@ -185,6 +187,13 @@ enum lf_code lf_rpc_server_start(struct lf_rpc_server *server, struct lf_error *
 		}
 		server->workers_running++;
 	}
+	if (!server->streams_running) {
+		if (lf_thread_start(&server->streams_thread, lf_rpc_streams_run, server) != 0) {
+			lf_rpc_server_stop(server, 0);
+			return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no thread for streams");
+		}
+		server->streams_running = true;
+	}
 	return LF_OK;
 }
 
@@ -193,7 +202,7 @@ enum lf_code lf_rpc_server_start(struct lf_rpc_server *server, struct lf_error *
 /* Under the lock: whether whoever asks is the last, and frees it. */
 static bool is_last(const struct lf_rpc_server *server)
 {
-	return server->destroyed && server->in_flight == 0 && server->open == 0;
+	return server->destroyed && server->in_flight == 0 && server->streams == NULL && server->open == 0;
 }
 
 void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending)
@@ -214,10 +223,14 @@ void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending)
 	if (sending == LF_RPC_SEND_FAILED)
 		server->counters.failed++;
 	if (admitted) {
-		LF_CHECK(R6, server->in_flight != 0 && (!urgent || server->urgent != 0));
-		server->in_flight--;
-		server->urgent -= urgent;
 		server->counters.ended++;
+		if (call->stream != NULL) {
+			lf_rpc_stream_end(call);
+		} else {
+			LF_CHECK(R6, server->in_flight != 0 && (!urgent || server->urgent != 0));
+			server->in_flight--;
+			server->urgent -= urgent;
+		}
 		if (server->in_flight == 0)
 			pthread_cond_broadcast(&server->quiet);
 	}
@@ -243,16 +256,30 @@ void lf_rpc_closed(struct lf_rpc_server *server)
 
 /* ---- stopped ---- */
 
-/* Waits until nothing is in flight, but not longer. */
-static void drain(struct lf_rpc_server *server, unsigned timeout_ms)
+/* Under the lock, which it gives away meanwhile: waits until nothing is in flight, or streams have ended, but not longer. */
+static void await_quiet(struct lf_rpc_server *server, unsigned timeout_ms, bool streams)
 {
 	const struct timespec until = lf_clock_after_ns((uint64_t)timeout_ms * 1000000);
 
-	pthread_mutex_lock(&server->lock);
-	server->stopping = true;
-	while (server->in_flight != 0)
+	while (streams ? server->streams != NULL : server->in_flight != 0)
 		if (pthread_cond_timedwait(&server->quiet, &server->lock, &until) != 0)
 			break;
+}
+
+/*
+ * Ends streams, and waits until nothing is in flight. Streams get only a moment: a peer that does not read would hold
+ * back the stop, and what it misses it can ask for again.
+ */
+static void drain(struct lf_rpc_server *server, unsigned timeout_ms)
+{
+	size_t wakes;
+
+	pthread_mutex_lock(&server->lock);
+	server->stopping = true;
+	for (wakes = lf_rpc_streams_stop(server); wakes != 0; wakes--)
+		lf_rpc_wake(server);
+	await_quiet(server, timeout_ms, false);
+	await_quiet(server, timeout_ms < LF_RPC_STREAMS_END_MS ? timeout_ms : LF_RPC_STREAMS_END_MS, true);
 	pthread_mutex_unlock(&server->lock);
 }
 
@@ -303,6 +330,7 @@ size_t lf_rpc_server_stop(struct lf_rpc_server *server, unsigned timeout_ms)
 		tell(&server->transports[i], server->transports[i].transport->close);
 	for (size_t i = 0; i < server->workers_running; i++)
 		pthread_join(server->workers[i], NULL);
+	lf_rpc_streams_join(server);
 	lf_rpc_drop_queued(server);
 	await_transports(server);
 	return left;

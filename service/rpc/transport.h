@@ -67,7 +67,7 @@ struct lf_rpc_transport {
 	void (*drop)(struct lf_rpc_call *call);
 
 	/*
-	 * Begins an error instead of a reply: code (not LF_OK) and message, and in details, where it is not NULL, a
+	 * Begins an error instead of a reply, or after parts of one: code (not LF_OK) and message, and in details, where it is not NULL, a
 	 * packed leadfit.v1.Error that has both, and each invalid field. The transport says all of it in its own way;
 	 * it copies what it needs. false where memory ran out, or it is too long: dispatch then tries again with less,
 	 * and at the end with an empty message and without details. That should need no memory: what the request takes
@@ -83,7 +83,10 @@ struct lf_rpc_transport {
 	 */
 	void (*send_part)(struct lf_rpc_call *call, size_t bytes);
 
-	/* Whether nobody waits for the call any more: its peer has gone, or has cancelled it. Asked often; cheap. */
+	/*
+	 * Whether nobody waits for the call any more: its peer has gone, or has cancelled it. Asked often, and under
+	 * dispatch's lock: cheap, and takes no lock.
+	 */
 	bool (*is_gone)(const struct lf_rpc_call *call);
 
 	/* Dispatch is done with the request: method, metadata and message may be freed. Once, before finish(). */
@@ -182,7 +185,10 @@ enum lf_rpc_sending {
  * nothing else is in its hands, the server, the call and the transport may be gone when this returns. Any thread.
  */
 void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending);
-/* The memory of a reply of send_part() is free again. Any thread, before lf_rpc_turn_over(). */
+/*
+ * The memory of a reply of send_part() is free again, because the peer has taken it: whoever serves a stream goes on then.
+ * Any thread; it has returned before lf_rpc_turn_over() is called.
+ */
 void lf_rpc_part_sent(struct lf_rpc_call *call, size_t bytes);
 
 /* ---- the server, for a transport ---- */

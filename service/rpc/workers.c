@@ -133,6 +133,8 @@ void lf_rpc_work(struct lf_rpc_call *call, bool on_worker)
 		lf_rpc_drop(call);
 		return;
 	}
+	if (call->stream != NULL && !lf_rpc_dispatch_again(call))
+		return;
 	call->dropped = NULL; /* it is reached */
 	if (call->arena == NULL)
 		call->arena = lf_rpc_arena_new(call->server);

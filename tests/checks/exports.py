@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-OURS = re.compile(r"(lf_|leadfit__|google__protobuf__|grpc__health__)\w+$")
+OURS = re.compile(r"(lf_|leadfit__|google__protobuf__|grpc__health__|grpc__reflection__)\w+$")
 
 
 def exported(library):

@@ -36,6 +36,7 @@ ROOMS = {
     "service/engine/words": ("words", "engine", ""),
     "service/rpc": ("rpc", "base wire pb", ""),
     "service/rpc/nng": ("rpc_nng", "base wire pb rpc", ""),
+    "service/reflect": ("reflect", "base wire pb rpc", ""),
     "service/http": ("http", "base wire pb rpc", ""),
     "service/rubric": ("rubric", "base wire text pb engine log tlog", ""),
     "service/decide": ("decide", "base wire text pb engine words rubric log tlog", ""),
@@ -49,7 +50,7 @@ ROOMS = {
     "service/offline": ("offline", "base wire pb state log sqlite verify tlog seal audit keeping", ""),
     "service/daemon": (
         "daemon",
-        "base wire text pb engine rubric decide rpc rpc_nng http state log sqlite verify tlog scoring decisions rubrics_api"
+        "base wire text pb engine rubric decide rpc rpc_nng reflect http state log sqlite verify tlog scoring decisions rubrics_api"
         " audit keeping seal offline",
         "",
     ),
@@ -64,7 +65,7 @@ ROOMS = {
     "client/cmd": ("cmd", "base wire text pb client tlog term calc files draw views batch session", ""),
     "client/packaging": (None, "", ""),
 }
-GENERATED = ("leadfit/v1/", "google/protobuf/", "grpc/health/")  # the room "pb"
+GENERATED = ("leadfit/v1/", "google/protobuf/", "grpc/health/", "grpc/reflection/")  # the room "pb"
 FOLDER_OF = {target: folder for folder, (target, _, _) in ROOMS.items() if target}
 
 problems = []

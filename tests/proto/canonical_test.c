@@ -155,7 +155,7 @@ static void every_encoding_of_a_message_has_the_same_canonical_bytes(void **stat
 	uint64_t random = 3;
 
 	(void)state;
-	for (int round = 0; round < 2000; round++) {
+	for (int round = 0; round < 3000; round++) {
 		const ProtobufCMessageDescriptor *type = types[gen_below(&random, (unsigned)type_count)];
 		struct gen_bytes a = {NULL, 0, 0}, b = {NULL, 0, 0}, again;
 		struct lf_arena arena_a, arena_b, arena_again;

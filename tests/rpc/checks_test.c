@@ -243,6 +243,17 @@ static void aio_that_was_not_handed_over(void)
 	lf_turn_on_aio(&turn);
 }
 
+static void go_on(struct lf_rpc_call *call, void *context)
+{
+	(void)call;
+	(void)context;
+}
+
+static void wait_of_a_call_that_is_no_stream(void)
+{
+	lf_rpc_stream_wait(working(false), &(struct lf_rpc_wait){.news = true}, go_on, NULL);
+}
+
 /* A frame is appended to that was not begun. */
 static void frame_that_was_not_begun(void)
 {
@@ -277,6 +288,7 @@ static const struct {
 	{"R11", quick_method_that_is_not_there},
 	{"R12", transport_closed_that_was_not_attached},
 	{"R13", connection_given_back_amid_its_request},
+	{"R20", wait_of_a_call_that_is_no_stream},
 	{"N1", aio_that_was_not_handed_over},
 	{"N2", frame_that_was_not_begun},
 };

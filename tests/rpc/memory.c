@@ -11,9 +11,11 @@
 enum { SPARE = 64 };
 
 struct memory_flight {
-	pthread_mutex_t lock; /* of ended */
+	pthread_mutex_t lock; /* of ended, call, untaken, and the parts of the reply */
 	pthread_cond_t changed;
 	bool ended;
+	struct lf_rpc_call *call; /* NULL once it is the transport's again */
+	size_t untaken;           /* bytes of parts, of a slow peer */
 	atomic_bool gone;
 	bool slow;
 	size_t error_max;
@@ -86,12 +88,18 @@ static bool fail(
 static void send_part(struct lf_rpc_call *call, size_t bytes)
 {
 	struct own *own = lf_rpc_call_own(call);
-	struct memory_reply *reply = &own->flight->reply;
+	struct memory_flight *flight = own->flight;
+	struct memory_reply *reply = &flight->reply;
 
+	pthread_mutex_lock(&flight->lock);
 	reply->parts = must(realloc(reply->parts, (reply->part_count + 1) * sizeof(*reply->parts)));
 	reply->parts[reply->part_count++] = own->begun;
 	own->begun = (struct memory_bytes){0};
-	if (!own->flight->slow)
+	if (flight->slow)
+		flight->untaken += bytes;
+	pthread_cond_broadcast(&flight->changed);
+	pthread_mutex_unlock(&flight->lock);
+	if (!flight->slow)
 		lf_rpc_part_sent(call, bytes);
 }
 
@@ -115,6 +123,9 @@ static void finish(struct lf_rpc_call *call)
 	struct own *own = lf_rpc_call_own(call);
 	struct memory_flight *flight = own->flight;
 
+	pthread_mutex_lock(&flight->lock); /* memory_take() may be at it */
+	flight->call = NULL;
+	pthread_mutex_unlock(&flight->lock);
 	flight->reply.answered = own->is_error || own->begun.data != NULL;
 	flight->reply.last = own->begun;
 	lf_rpc_turn_over(call, flight->reply.answered ? LF_RPC_SENT : LF_RPC_UNSENT);
@@ -149,6 +160,7 @@ struct memory_flight *memory_start(struct lf_rpc_server *server, const struct me
 	pthread_cond_init(&flight->changed, NULL);
 	flight->slow = request->slow;
 	flight->error_max = request->error_max;
+	flight->call = call;
 	own->flight = flight;
 	own->message = must(malloc(request->message_length + 1));
 	own->message_length = request->message_length;
@@ -167,6 +179,39 @@ struct memory_flight *memory_start(struct lf_rpc_server *server, const struct me
 			.bytes = request->bytes != 0 ? request->bytes : own->message_length,
 		});
 	return flight;
+}
+
+size_t memory_await_parts(struct memory_flight *flight, size_t count)
+{
+	size_t there;
+
+	pthread_mutex_lock(&flight->lock);
+	while (flight->reply.part_count < count && !flight->ended)
+		pthread_cond_wait(&flight->changed, &flight->lock);
+	there = flight->reply.part_count;
+	pthread_mutex_unlock(&flight->lock);
+	return there;
+}
+
+struct memory_bytes memory_part(struct memory_flight *flight, size_t index)
+{
+	struct memory_bytes part;
+
+	pthread_mutex_lock(&flight->lock);
+	if (index >= flight->reply.part_count)
+		abort();
+	part = flight->reply.parts[index];
+	pthread_mutex_unlock(&flight->lock);
+	return part;
+}
+
+void memory_take(struct memory_flight *flight)
+{
+	pthread_mutex_lock(&flight->lock);
+	if (flight->call != NULL && flight->untaken != 0)
+		lf_rpc_part_sent(flight->call, flight->untaken);
+	flight->untaken = 0;
+	pthread_mutex_unlock(&flight->lock);
 }
 
 void memory_leave(struct memory_flight *flight)

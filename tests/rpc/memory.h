@@ -22,7 +22,7 @@ struct memory_request {
 	uint32_t timeout_ms; /* 0 = no deadline */
 	size_t bytes;        /* what the request is said to take; 0 = its length */
 	bool one_reply;      /* as a transport that has no streams */
-	bool slow;           /* does not take the parts of a reply before the call has ended */
+	bool slow;           /* takes the parts of a reply only with memory_take() */
 	size_t error_max;    /* longer errors do not fit; 0 = all do */
 };
 
@@ -49,6 +49,12 @@ struct memory_flight;
 
 /* Starts one. A quick method may run within this. */
 struct memory_flight *memory_start(struct lf_rpc_server *server, const struct memory_request *request);
+/* Waits until there are so many parts, or the call has ended. How many there are. */
+size_t memory_await_parts(struct memory_flight *flight, size_t count);
+/* One of those that there are; the flight's. */
+struct memory_bytes memory_part(struct memory_flight *flight, size_t index);
+/* A slow peer takes what parts there are. */
+void memory_take(struct memory_flight *flight);
 /* Its peer has gone. */
 void memory_leave(struct memory_flight *flight);
 bool memory_has_ended(struct memory_flight *flight);

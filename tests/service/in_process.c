@@ -32,6 +32,14 @@ static void put_rubric(struct in_process *service)
 	lf_rubric_version_release(version);
 }
 
+static void committed(void *context, uint64_t newest_sequence)
+{
+	const struct in_process *service = context;
+
+	(void)newest_sequence;
+	lf_rpc_server_news(service->server);
+}
+
 void in_process_start(struct in_process *service)
 {
 	in_process_start_at(service, NULL);
@@ -39,7 +47,8 @@ void in_process_start(struct in_process *service)
 
 void in_process_start_at(struct in_process *service, int64_t (*now_us)(void))
 {
-	const struct lf_log_options log = {.location = "x", .now_us = now_us};
+	const struct lf_log_options log = {
+		.location = "x", .now_us = now_us, .on_committed = committed, .on_committed_context = service};
 	struct lf_rpc_options options = {.worker_count = 2};
 	struct lf_error error = LF_ERROR_INIT;
 
@@ -98,6 +107,7 @@ ProtobufCMessage *in_process_call(struct in_process *service, const ProtobufCSer
 		&(struct memory_request){.method = name,
 			.message = packed,
 			.message_length = protobuf_c_message_pack(request, packed),
+			.one_reply = true,
 			.timeout_ms = 60000});
 	free(packed);
 	assert_true(reply.answered);

@@ -23,7 +23,7 @@ void in_process_start_at(struct in_process *service, int64_t (*now_us)(void));
 /* Fails the test where calls were given up. */
 void in_process_end(struct in_process *service);
 /*
- * Calls a method, and waits. The reply, to be freed with protobuf_c_message_free_unpacked(), or NULL and what the
+ * Calls a method that has one reply, and waits. The reply, to be freed with protobuf_c_message_free_unpacked(), or NULL and what the
  * service says in error, its fields included.
  */
 ProtobufCMessage *in_process_call(struct in_process *service, const ProtobufCServiceDescriptor *descriptor,
