@@ -171,6 +171,9 @@ struct lf_http_exchange {
 	uint64_t arrived_ns;         /* when its head began */
 	uint64_t progress_ns;        /* when some of the request came last */
 
+	struct lf_slice allow_origin; /* whom a browser may show the reply to; origin.c sets it */
+	unsigned own;                 /* the handler's own; whoever owns the call */
+
 	/* The reply, for the version's use: parts that are not written yet, and what follows them. */
 	struct lf_http_part *first, *last;
 	struct lf_metadata trailers[LF_HTTP_TRAILERS_MAX];
@@ -279,6 +282,11 @@ struct lf_http_dialect {
 	 * exchange->started, replies have gone out before. Must not fail: with less and less, down to the bare status.
 	 */
 	void (*fail)(struct lf_http_exchange *exchange);
+	/*
+	 * lf_rpc_transport.translate() of its calls. On the thread that serves the call. NULL: requests are protobuf.
+	 */
+	enum lf_code (*read)(struct lf_http_exchange *exchange, const ProtobufCMessageDescriptor *type,
+		struct lf_arena *arena, const uint8_t **message, size_t *length, struct lf_error *error);
 };
 
 /*

@@ -14,6 +14,14 @@
 
 struct lf_http;
 
+/* A page that never changes, for GET and HEAD, without a token. Static. */
+struct lf_http_page {
+	const char *path; /* "/openapi.json" */
+	const char *type; /* "application/json" */
+	const void *bytes;
+	size_t length;
+};
+
 /* 0 takes the default. Times are for tests to shorten. */
 struct lf_http_options {
 	size_t connections_max;         /* LF_CONNECTIONS_MAX */
@@ -24,6 +32,10 @@ struct lf_http_options {
 	unsigned blocked_ms;            /* a peer that reads nothing: 10 s */
 	unsigned idle_ms;               /* nothing in flight: 10 min of HTTP/2, a fifth of it of HTTP/1.1 */
 	unsigned tick_ms;               /* how often all of these are looked at: 500 */
+	const char *const *origins;     /* of browsers' pages that may call (lf_http_origin_check()); borrowed; none */
+	size_t origin_count;
+	const struct lf_http_page *pages; /* beside those of resource.c; borrowed; none */
+	size_t page_count;
 };
 
 /*
@@ -50,6 +62,12 @@ enum lf_code lf_http_listen(
  * the server has stopped. It has no effect a second time.
  */
 enum lf_code lf_http_start(struct lf_http *http, struct lf_error *error);
+
+/*
+ * Whether text is the origin of a page as browsers send it, https://hr.example.com or with a port: INVALID_ARGUMENT where
+ * it is not, could be no browser's, or is "*" or "null". Any thread.
+ */
+enum lf_code lf_http_origin_check(const char *text, struct lf_error *error);
 
 struct lf_http_counters {
 	uint64_t accepted;                                                  /* connections */

@@ -53,7 +53,11 @@ struct lf_http {
 	void *tls;                                /* its context */
 	lf_http_match *const *routes;             /* NULL-terminated, asked in this order */
 	const struct lf_rpc_transport *transport; /* what exchanges are calls of */
-	void *resources;                          /* resource.c's */
+||||||| parent of 70c0a39 (http: HTTP/1.1, Connect, pages and origins)
+	bool (*tls_begin)(
+		struct lf_http_conn *conn); /* sets io, io_state, is_tls; the sniffed bytes must be read first */
+	void *tls;                          /* its context */
+	lf_http_match *const *routes;       /* NULL-terminated, asked in this order */
 
 	/* The loop's. */
 	struct lf_http_listener listeners[LF_HTTP_LISTENERS_MAX];
@@ -118,10 +122,11 @@ void lf_http_events_work(struct lf_http *http);
 
 /* The protocols, and what matches requests. Each is in a file of its own; http.c puts them into struct lf_http. */
 extern const struct lf_http_protocol lf_http_h2; /* h2.c */
-extern const struct lf_http_protocol lf_http_h1; /* h1.c, to come */
+extern const struct lf_http_protocol lf_http_h1; /* h1.c */
 lf_http_match lf_http_match_grpc;                /* grpc.c: gRPC and gRPC-Web */
-lf_http_match lf_http_match_connect;             /* connect.c, to come */
-lf_http_match lf_http_match_resource;            /* resource.c, to come */
+lf_http_match lf_http_match_origin;              /* origin.c: first of all; answers what no page may ask */
+lf_http_match lf_http_match_connect;             /* connect.c */
+lf_http_match lf_http_match_resource;            /* resource.c: pages, and whether the service is alive and ready */
 extern const struct lf_http_io lf_http_plain;    /* plain.c */
 
 #endif

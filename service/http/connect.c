@@ -1,0 +1,355 @@
+#include "service/http/connect.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "proto/base/base64.h"
+#include "proto/text/json.h"
+#include "proto/wire/methods.h"
+#include "proto/wire/wire.h"
+#include "service/http/internal.h"
+#include "service/http/query.h"
+
+/*
+ * Connect, its unary calls: a POST whose body is the message, as JSON or protobuf, or for methods without side effects a
+ * GET with the message in the query. The reply is a message of the same kind, or JSON that says what has gone wrong.
+ * https://connectrpc.com/docs/protocol
+ *
+ * JSON is read and printed on the threads that serve calls, not on the loop's.
+ */
+
+/* exchange->own */
+enum { IS_JSON = 1, IS_GET = 2 };
+
+enum {
+	SHOWN_MAX = 40,                     /* of what a peer has sent, in an error's text */
+	REPLY_ARENA_MAX = 64 * 1024 * 1024, /* to decode a reply */
+	HEADERS_MAX = 4,
+};
+
+static const char JSON[] = "application/json", PROTO[] = "application/proto";
+
+static bool is(struct lf_slice text, const char *word)
+{
+	return text.length == strlen(word) && strncasecmp(text.data, word, text.length) == 0;
+}
+
+static int shown(struct lf_slice text)
+{
+	return text.length < SHOWN_MAX ? (int)text.length : SHOWN_MAX;
+}
+
+/* ---- the reply ---- */
+
+/* A request id is given back where it can stand in a header. */
+static bool may_echo(struct lf_slice text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if (text.data[i] < 0x20 || text.data[i] > 0x7e)
+			return false;
+	return text.data != NULL && text.length <= 1024;
+}
+
+/* What replies and errors both have, but for the content type. Returns how many. */
+static size_t common_headers(const struct lf_http_exchange *exchange, struct lf_metadata *headers)
+{
+	const struct lf_slice id = lf_http_header(exchange, "request-id");
+	size_t count = 0;
+
+	if (may_echo(id))
+		headers[count++] = (struct lf_metadata){{"request-id", 10}, id};
+	if ((exchange->own & IS_GET) != 0)
+		headers[count++] = (struct lf_metadata){{"cache-control", 13}, {"private, no-store", 17}};
+	return count;
+}
+
+static void start(struct lf_http_exchange *exchange, int64_t length)
+{
+	const char *type = (exchange->own & IS_JSON) != 0 ? JSON : PROTO;
+	struct lf_metadata headers[HEADERS_MAX] = {{{"content-type", 12}, {type, strlen(type)}}};
+	const size_t count = 1 + common_headers(exchange, headers + 1);
+
+	lf_http_reply_start(exchange, 200, headers, count, length, false);
+}
+
+static void finish(struct lf_http_exchange *exchange)
+{
+	lf_http_reply_finish(exchange, NULL, 0);
+}
+
+/* Answers with an error, as JSON whatever the request was. */
+static void fail(struct lf_http_exchange *exchange)
+{
+	static const char bare[] = "{\"code\":\"resource_exhausted\"}";
+	struct lf_metadata headers[HEADERS_MAX];
+	struct lf_buffer text = {.data = NULL};
+	size_t count;
+
+	if (exchange->started) { /* of a reply that is one message */
+		lf_http_reply_abort(exchange);
+		return;
+	}
+	count = common_headers(exchange, headers);
+	if (exchange->code == LF_UNAUTHENTICATED)
+		headers[count++] = (struct lf_metadata){{"www-authenticate", 16}, {"Bearer", 6}};
+	lf_connect_print_error(&text, exchange->code, exchange->message, exchange->details);
+	lf_http_answer(exchange, (unsigned)lf_code_http_status(exchange->code), JSON, headers, count,
+		text.failed ? bare : text.data, text.failed ? sizeof(bare) - 1 : text.length);
+	lf_buffer_clean_up(&text);
+}
+
+/* ---- JSON, on the threads that serve calls ---- */
+
+static enum lf_code read_json(struct lf_http_exchange *exchange, const ProtobufCMessageDescriptor *type,
+	struct lf_arena *arena, const uint8_t **message, size_t *length, struct lf_error *error)
+{
+	const size_t max = lf_rpc_server_options(exchange->http->server)->message_bytes_max;
+	ProtobufCMessage *parsed = lf_text_parse(LF_FORMAT_JSON, type, (const char *)*message, *length, arena, error);
+
+	if (parsed == NULL)
+		return error->code;
+	*message = lf_wire_pack(parsed, arena, *length, length);
+	if (*message == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the request: retry later");
+	if (*length > max)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED,
+			"as protobuf the request has %zu bytes, the limit of a message is %zu", *length, max);
+	return LF_OK;
+}
+
+/* The type of what the method answers. */
+static const ProtobufCMessageDescriptor *reply_type(const struct lf_http_exchange *exchange)
+{
+	unsigned index;
+	const ProtobufCServiceDescriptor *service =
+		lf_find_method(exchange->path.data + 1, exchange->path.length - 1, &index);
+
+	return service == NULL ? NULL : service->methods[index].output;
+}
+
+static bool seal_json(struct lf_http_exchange *exchange, struct lf_http_part **part, bool last)
+{
+	const struct lf_json_style style = {.with_defaults = true};
+	const ProtobufCMessageDescriptor *type = reply_type(exchange);
+	const ProtobufCMessage *message = NULL;
+	struct lf_buffer text = {.data = NULL};
+	struct lf_http_part *made = NULL;
+	struct lf_arena arena;
+
+	(void)last;
+	lf_arena_init(&arena, REPLY_ARENA_MAX);
+	if (type != NULL)
+		message = lf_wire_unpack(
+			type, (*part)->bytes + (*part)->first, (*part)->end - (*part)->first, &arena, NULL);
+	if (message != NULL) {
+		lf_json_print(message, &style, &text);
+		lf_buffer_put(&text, '\n');
+		made = text.failed ? NULL : lf_http_part_new(text.length);
+	}
+	if (made != NULL) {
+		memcpy(made->bytes + made->first, text.data, text.length);
+		made->counted = (*part)->counted;
+		lf_http_part_free(*part);
+		*part = made;
+	}
+	lf_buffer_clean_up(&text);
+	lf_arena_clean_up(&arena);
+	return made != NULL;
+}
+
+static const struct lf_http_dialect json = {
+	.name = "connect", .seal = seal_json, .start = start, .finish = finish, .fail = fail, .read = read_json};
+static const struct lf_http_dialect proto = {.name = "connect", .start = start, .finish = finish, .fail = fail};
+
+static const struct lf_http_dialect *dialect_of(const struct lf_http_exchange *exchange)
+{
+	return (exchange->own & IS_JSON) != 0 ? &json : &proto;
+}
+
+/* ---- the request ---- */
+
+static void refuse(struct lf_http_exchange *exchange, const struct lf_error *error)
+{
+	lf_http_call_broken(exchange, dialect_of(exchange), error);
+}
+
+/* The headers that say how the message is to be understood. */
+static enum lf_code read_headers(const struct lf_http_exchange *exchange, uint32_t *timeout_ms, struct lf_error *error)
+{
+	const struct lf_slice version = lf_http_header(exchange, "connect-protocol-version");
+	const struct lf_slice timeout = lf_http_header(exchange, "connect-timeout-ms");
+	const struct lf_slice encoding = lf_http_header(exchange, "content-encoding");
+
+	if (version.data != NULL && !is(version, "1"))
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"connect-protocol-version: \"%.*s\" is not \"1\", the only one", shown(version), version.data);
+	if (encoding.data != NULL && !is(encoding, "identity"))
+		return lf_error_set(error, LF_UNIMPLEMENTED,
+			"content-encoding: \"%.*s\" is not \"identity\": requests are not compressed here",
+			shown(encoding), encoding.data);
+	*timeout_ms = 0;
+	return timeout.data == NULL ? LF_OK : lf_connect_read_timeout(timeout, timeout_ms, error);
+}
+
+/* The method as dispatch names it, the path without its first slash. One reply to a call is all that there is here. */
+static enum lf_code read_method(
+	const struct lf_http_exchange *exchange, struct lf_slice *method, struct lf_error *error)
+{
+	unsigned index;
+	const ProtobufCServiceDescriptor *service;
+
+	*method = (struct lf_slice){exchange->path.data + 1, exchange->path.length - 1};
+	service = lf_find_method(method->data, method->length, &index);
+	if (service != NULL && lf_method_is_stream(service, index))
+		return lf_error_set(error, LF_UNIMPLEMENTED,
+			"%.*s answers with a stream, which this protocol has no way for here: call it by gRPC or "
+			"gRPC-Web",
+			(int)method->length, method->data);
+	return LF_OK;
+}
+
+static void call(struct lf_http_exchange *exchange, struct lf_slice message, struct lf_error *error)
+{
+	struct lf_rpc_request request = {
+		.metadata = exchange->headers,
+		.metadata_count = exchange->header_count,
+		.message = (const uint8_t *)(message.data != NULL ? message.data : ""),
+		.message_length = message.length,
+		.bytes = message.length,
+	};
+
+	if (error->code == LF_OK && read_headers(exchange, &request.timeout_ms, error) == LF_OK &&
+		read_method(exchange, &request.method, error) == LF_OK)
+		lf_http_call(exchange, dialect_of(exchange), &request);
+	else
+		lf_http_call_broken(exchange, dialect_of(exchange), error);
+	lf_error_clean_up(error);
+}
+
+static void serve_post(struct lf_http_exchange *exchange)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	call(exchange, (struct lf_slice){(const char *)exchange->body, exchange->body_length}, &error);
+}
+
+/* ---- GET ---- */
+
+/* What the query says: how the message is encoded. */
+static enum lf_code read_encoding(
+	struct lf_http_exchange *exchange, const struct lf_query *query, struct lf_error *error)
+{
+	const struct lf_slice version = lf_query_find(query, "connect"), encoding = lf_query_find(query, "encoding");
+	const struct lf_slice compression = lf_query_find(query, "compression");
+
+	if (version.data != NULL && !is(version, "v1"))
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"query parameter connect: \"%.*s\" is not \"v1\", the only one", shown(version), version.data);
+	if (compression.length != 0 && !is(compression, "identity"))
+		return lf_error_set(error, LF_UNIMPLEMENTED,
+			"query parameter compression: \"%.*s\" is not \"identity\": requests are not compressed here",
+			shown(compression), compression.data);
+	if (!is(encoding, "json") && !is(encoding, "proto"))
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"query parameter encoding: \"%.*s\" is neither \"json\" nor \"proto\"", shown(encoding),
+			encoding.data != NULL ? encoding.data : "");
+	if (is(encoding, "json"))
+		exchange->own |= IS_JSON;
+	return LF_OK;
+}
+
+static enum lf_code read_message(const struct lf_query *query, struct lf_slice *message, struct lf_error *error)
+{
+	const struct lf_slice base64 = lf_query_find(query, "base64");
+
+	*message = lf_query_find(query, "message");
+	if (message->data == NULL)
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"query parameter message is missing: the request's message, as in message=%%7B%%7D");
+	if (base64.data == NULL || is(base64, "0"))
+		return LF_OK;
+	if (!is(base64, "1"))
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "query parameter base64: \"%.*s\" is neither 0 nor 1",
+			shown(base64), base64.data);
+	/* In place: the query's text is ours. */
+	if (!lf_base64_parse(message->data, message->length, (uint8_t *)(uintptr_t)message->data, &message->length))
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "query parameter message is not base64");
+	return LF_OK;
+}
+
+static void serve_get(struct lf_http_exchange *exchange)
+{
+	char *text = lf_http_exchange_text(exchange, exchange->query.length + 4);
+	struct lf_slice message = {NULL, 0};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_query query;
+
+	if (text == NULL)
+		lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the request: retry later");
+	else if (lf_query_read(&query, exchange->query, text, &error) == LF_OK &&
+		read_encoding(exchange, &query, &error) == LF_OK)
+		read_message(&query, &message, &error);
+	call(exchange, message, &error);
+}
+
+static const struct lf_http_handler by_post = {.name = "connect", .serve = serve_post, .refuse = refuse};
+static const struct lf_http_handler by_get = {.name = "connect", .serve = serve_get, .refuse = refuse};
+
+/* ---- which requests are Connect's ---- */
+
+/* "/SERVICE/METHOD" */
+static bool is_call(struct lf_slice path)
+{
+	const char *slash = path.length < 2 ? NULL : memchr(path.data + 1, '/', path.length - 1);
+
+	return slash != NULL && slash != path.data + 1 && slash + 1 < path.data + path.length &&
+		memchr(slash + 1, '/', (size_t)(path.data + path.length - slash) - 1) == NULL;
+}
+
+/* A JSON text is UTF-8; some say so, and none may say otherwise. */
+static bool is_utf8(const struct lf_http_exchange *exchange)
+{
+	const struct lf_slice type = lf_http_header(exchange, "content-type");
+	const char *parameters = memchr(type.data, ';', type.length);
+	struct lf_slice rest;
+
+	if (parameters == NULL)
+		return true;
+	rest = (struct lf_slice){parameters + 1, (size_t)(type.data + type.length - parameters) - 1};
+	while (rest.length != 0 && rest.data[0] == ' ') {
+		rest.data++;
+		rest.length--;
+	}
+	return is(rest, "charset=utf-8") || is(rest, "charset=\"utf-8\"");
+}
+
+static const struct lf_http_handler *match_get(struct lf_http_exchange *exchange)
+{
+	static const struct lf_metadata allow[] = {{{"allow", 5}, {"POST", 4}}};
+	static const char text[] = "This method has side effects, or may have: call it with POST.\n";
+	unsigned index;
+	const ProtobufCServiceDescriptor *service =
+		lf_find_method(exchange->path.data + 1, exchange->path.length - 1, &index);
+
+	if (service == NULL)
+		return NULL;
+	exchange->own = IS_GET;
+	if (lf_method_is_read(service, index))
+		return &by_get;
+	lf_http_answer(exchange, 405, "text/plain; charset=utf-8", allow, 1, text, sizeof(text) - 1);
+	return &lf_http_answered;
+}
+
+const struct lf_http_handler *lf_http_match_connect(struct lf_http_exchange *exchange)
+{
+	if (!is_call(exchange->path))
+		return NULL;
+	if (is(exchange->method, "GET"))
+		return match_get(exchange);
+	if (!is(exchange->method, "POST"))
+		return NULL;
+	exchange->own = is(exchange->content_type, JSON) ? IS_JSON : 0;
+	if (is(exchange->content_type, PROTO) || (exchange->own == IS_JSON && is_utf8(exchange)))
+		return &by_post;
+	return NULL;
+}
