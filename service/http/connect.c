@@ -1,5 +1,6 @@
 #include "service/http/connect.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -323,33 +324,50 @@ static bool is_utf8(const struct lf_http_exchange *exchange)
 	return is(rest, "charset=utf-8") || is(rest, "charset=\"utf-8\"");
 }
 
-static const struct lf_http_handler *match_get(struct lf_http_exchange *exchange)
+static const struct lf_http_handler *wrong_method(struct lf_http_exchange *exchange, bool is_read)
 {
+	static const char text[] = "A method is called with POST; GET is for those that have no side effects.\n";
+	static const struct lf_metadata allow_get[] = {{{"allow", 5}, {"GET, POST", 9}}};
 	static const struct lf_metadata allow[] = {{{"allow", 5}, {"POST", 4}}};
-	static const char text[] = "This method has side effects, or may have: call it with POST.\n";
-	unsigned index;
-	const ProtobufCServiceDescriptor *service =
-		lf_find_method(exchange->path.data + 1, exchange->path.length - 1, &index);
 
-	if (service == NULL)
-		return NULL;
-	exchange->own = IS_GET;
-	if (lf_method_is_read(service, index))
-		return &by_get;
-	lf_http_answer(exchange, 405, "text/plain; charset=utf-8", allow, 1, text, sizeof(text) - 1);
+	lf_http_answer(
+		exchange, 405, "text/plain; charset=utf-8", is_read ? allow_get : allow, 1, text, sizeof(text) - 1);
 	return &lf_http_answered;
 }
 
+static const struct lf_http_handler *wrong_type(struct lf_http_exchange *exchange)
+{
+	static const char types[] = "application/json, application/proto, application/grpc-web+proto, application/grpc";
+	static const struct lf_metadata accept[] = {{{"accept-post", 11}, {types, sizeof(types) - 1}}};
+	char text[256];
+	const int length = snprintf(text, sizeof(text),
+		"The content-type of a call is one of %s; this one is \"%.*s\".\n", types,
+		shown(exchange->content_type), exchange->content_type.data != NULL ? exchange->content_type.data : "");
+
+	lf_http_answer(exchange, 415, "text/plain; charset=utf-8", accept, 1, text, (size_t)length);
+	return &lf_http_answered;
+}
+
+/* After gRPC, which is not asked here any more: what is left of requests to a method's path is Connect's, or wrong. */
 const struct lf_http_handler *lf_http_match_connect(struct lf_http_exchange *exchange)
 {
+	const ProtobufCServiceDescriptor *service;
+	unsigned index;
+	bool is_read;
+
 	if (!is_call(exchange->path))
 		return NULL;
-	if (is(exchange->method, "GET"))
-		return match_get(exchange);
-	if (!is(exchange->method, "POST"))
-		return NULL;
+	service = lf_find_method(exchange->path.data + 1, exchange->path.length - 1, &index);
+	is_read = service != NULL && lf_method_is_read(service, index);
 	exchange->own = is(exchange->content_type, JSON) ? IS_JSON : 0;
-	if (is(exchange->content_type, PROTO) || (exchange->own == IS_JSON && is_utf8(exchange)))
+	if (is(exchange->method, "POST") &&
+		(is(exchange->content_type, PROTO) || (exchange->own == IS_JSON && is_utf8(exchange))))
 		return &by_post;
-	return NULL;
+	if (service == NULL)
+		return NULL;
+	if (is(exchange->method, "GET") && is_read) {
+		exchange->own = IS_GET;
+		return &by_get;
+	}
+	return is(exchange->method, "POST") ? wrong_type(exchange) : wrong_method(exchange, is_read);
 }

@@ -16,7 +16,6 @@
  */
 
 enum {
-	BODY_RATE_MIN = 1024,         /* bytes a second, on average, once body_ms has passed */
 	ANNOUNCED_SPARE = 512 * 1024, /* a body longer than a message by this much is not read at all */
 };
 
@@ -79,7 +78,6 @@ static void on_head(void *context, const struct lf_h1_head *head)
 	h1->minor = head->minor;
 	h1->is_head = head->method.length == 4 && memcmp(head->method.data, "HEAD", 4) == 0;
 	h1->chunked = h1->in_part = false;
-	h1->body_since_ns = conn->http->loop.now_ns;
 	if (exchange == NULL) {
 		lf_h1_say_and_close(conn, 503, "no memory for the request: retry later");
 		return;
@@ -260,25 +258,12 @@ static enum lf_http_next fill(struct lf_http_conn *conn)
 
 static enum lf_http_next tick(struct lf_http_conn *conn, uint64_t now_ns)
 {
-	const struct lf_http_options *options = &conn->http->options;
-	struct lf_h1 *h1 = conn->engine;
-	const uint64_t body_ns = (uint64_t)options->body_ms * 1000000;
-	struct lf_http_exchange *exchange = h1->exchange;
+	const struct lf_h1 *h1 = conn->engine;
 
-	if (exchange == NULL) {
-		if (h1->parser.place == LF_H1_BEFORE &&
-			now_ns > conn->active_ns + (uint64_t)options->idle_ms * 1000000 / 5)
-			return LF_HTTP_CLOSE;
+	if (h1->exchange == NULL || h1->exchange->whole || !lf_http_exchange_is_late(h1->exchange, now_ns))
 		return LF_HTTP_GO_ON;
-	}
-	if (exchange->whole || now_ns < h1->body_since_ns + body_ns)
-		return LF_HTTP_GO_ON;
-	if (now_ns > exchange->progress_ns + body_ns ||
-		exchange->body_length < (now_ns - h1->body_since_ns) / 1000000000 * BODY_RATE_MIN) {
-		lf_h1_say_and_close(conn, 408, "the body of the request comes too slowly");
-		return LF_HTTP_CLOSE;
-	}
-	return LF_HTTP_GO_ON;
+	lf_h1_say_and_close(conn, 408, "the body of the request comes too slowly");
+	return LF_HTTP_CLOSE;
 }
 
 static void leave(struct lf_http_conn *conn)

@@ -13,7 +13,6 @@ struct lf_h1 {
 	struct lf_h1_parser parser;
 	struct lf_http_exchange *exchange; /* that is read or answered; NULL: idle */
 	uint64_t last_id;
-	uint64_t body_since_ns;
 	bool keep_alive; /* the connection goes on after this exchange */
 	bool leaving;    /* no further request is taken */
 	bool ended;      /* the peer sends nothing more */

@@ -153,7 +153,8 @@ static void reply_abort(struct lf_http_exchange *exchange)
 	lf_http_conn_wake(conn);
 }
 
-const struct lf_http_reply_ops lf_h1_reply_ops = {reply_start, reply_part, reply_finish, reply_abort};
+const struct lf_http_reply_ops lf_h1_reply_ops = {
+	.start = reply_start, .part = reply_part, .finish = reply_finish, .abort = reply_abort};
 
 /* Writes of the first part what there is room for. */
 void lf_h1_write_part(struct lf_http_conn *conn)
