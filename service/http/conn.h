@@ -133,7 +133,6 @@ struct lf_http_conn {
 	bool unread;                          /* it has had its reads of this turn, and there is more */
 	bool parting;                         /* lf_http_conn_leave() is to be called */
 	bool held;                            /* nothing is read: the protocol has more than it can work on now */
-||||||| parent of 70c0a39 (http: HTTP/1.1, Connect, pages and origins)
 	bool leaving;                         /* protocol->shutdown() was called */
 	struct lf_http_conn *next, *previous; /* of the transport */
 	struct lf_http_conn *next_dirty;

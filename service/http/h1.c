@@ -77,6 +77,7 @@ static void on_head(void *context, const struct lf_h1_head *head)
 	h1->keep_alive = head->keep_alive;
 	h1->minor = head->minor;
 	h1->is_head = head->method.length == 4 && memcmp(head->method.data, "HEAD", 4) == 0;
+	h1->has_body = head->chunked || head->content_length != 0;
 	h1->chunked = h1->in_part = false;
 	if (exchange == NULL) {
 		lf_h1_say_and_close(conn, 503, "no memory for the request: retry later");
@@ -93,11 +94,10 @@ static void on_head(void *context, const struct lf_h1_head *head)
 							     : "no memory for the request: retry later");
 		return;
 	}
-	h1->wants_trailers = lf_http_header(exchange, "te").data != NULL;
 	lf_http_route(exchange);
 	if (head->content_length > (uint64_t)max + ANNOUNCED_SPARE)
 		refuse(exchange, LF_HTTP_TOO_LARGE);
-	else if (head->expects_continue && !exchange->started && (head->chunked || head->content_length != 0))
+	else if (head->expects_continue && !exchange->started && h1->has_body)
 		lf_h1_put(conn, "HTTP/1.1 100 Continue\r\n\r\n", 25);
 }
 

@@ -20,7 +20,8 @@ struct lf_h1 {
 	bool failed;     /* nothing more is read: closed once the output is sent */
 	/* Of the reply. */
 	unsigned minor; /* of the version that was asked with */
-	bool is_head, chunked, in_part, wants_trailers;
+	bool has_body;  /* the request */
+	bool is_head, chunked, in_part;
 	/* What came behind the request: held[held_first .. held_end). */
 	uint8_t *held;
 	size_t held_first, held_end, held_room;

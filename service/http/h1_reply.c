@@ -63,7 +63,7 @@ void lf_h1_say_and_close(struct lf_http_conn *conn, unsigned status, const char 
 
 static struct lf_h1 *h1_of(const struct lf_http_exchange *exchange)
 {
-	return exchange->conn != NULL ? exchange->conn->engine : NULL;
+	return exchange->conn->engine;
 }
 
 /* A header of the reply, in the output. */
@@ -84,12 +84,10 @@ static void reply_start(struct lf_http_exchange *exchange, unsigned status, cons
 	char text[TEXT_MAX];
 	int used;
 
-	if (h1 == NULL)
-		return;
 	if (end)
 		length = 0;
 	h1->chunked = length < 0 && h1->minor == 1 && !bodiless;
-	if (h1->leaving || !exchange->whole || (length < 0 && h1->minor == 0))
+	if (h1->leaving || (h1->has_body && !exchange->whole) || (length < 0 && h1->minor == 0))
 		h1->keep_alive = false;
 	used = snprintf(text, sizeof(text), "HTTP/1.1 %u %s\r\n", status, reason(status));
 	lf_h1_put(conn, text, (size_t)used);
@@ -114,7 +112,7 @@ static void reply_part(struct lf_http_exchange *exchange, struct lf_http_part *p
 {
 	struct lf_h1 *h1 = h1_of(exchange);
 
-	if (h1 == NULL || h1->is_head || part->first == part->end) {
+	if (h1->is_head || part->first == part->end) {
 		lf_http_part_written(exchange, part);
 		return;
 	}
@@ -127,16 +125,11 @@ static void reply_part(struct lf_http_exchange *exchange, struct lf_http_part *p
 	lf_http_conn_wake(exchange->conn);
 }
 
+/* There are no trailers: gRPC-Web has its own in the body, and gRPC is for HTTP/2. */
 static void reply_finish(struct lf_http_exchange *exchange, const struct lf_metadata *trailers, size_t count)
 {
-	struct lf_h1 *h1 = h1_of(exchange);
-
-	if (h1 == NULL)
-		return;
-	exchange->trailer_count = 0;
-	for (size_t i = 0; i < count && i < LF_HTTP_TRAILERS_MAX && h1->wants_trailers; i++)
-		exchange->trailers[exchange->trailer_count++] = trailers[i];
-	exchange->finished = true;
+	(void)trailers;
+	(void)count;
 	lf_http_conn_wake(exchange->conn);
 }
 
@@ -145,8 +138,6 @@ static void reply_abort(struct lf_http_exchange *exchange)
 	struct lf_http_conn *conn = exchange->conn;
 	struct lf_h1 *h1 = h1_of(exchange);
 
-	if (h1 == NULL)
-		return;
 	h1->exchange = NULL;
 	h1->broken = true; /* a reply that is cut short can only be told by the connection's end */
 	lf_http_exchange_over(exchange);
@@ -188,12 +179,8 @@ void lf_h1_turn_over(struct lf_http_conn *conn)
 	struct lf_h1 *h1 = conn->engine;
 	struct lf_http_exchange *exchange = h1->exchange;
 
-	if (h1->chunked && !h1->is_head) {
-		lf_h1_put(conn, "0\r\n", 3);
-		for (size_t i = 0; i < exchange->trailer_count; i++)
-			put_header(conn, exchange->trailers[i].key, exchange->trailers[i].value);
-		lf_h1_put(conn, "\r\n", 2);
-	}
+	if (h1->chunked && !h1->is_head)
+		lf_h1_put(conn, "0\r\n\r\n", 5);
 	if (!exchange->whole)
 		h1->keep_alive = false;
 	h1->exchange = NULL;

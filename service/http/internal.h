@@ -53,11 +53,6 @@ struct lf_http {
 	void *tls;                                /* its context */
 	lf_http_match *const *routes;             /* NULL-terminated, asked in this order */
 	const struct lf_rpc_transport *transport; /* what exchanges are calls of */
-||||||| parent of 70c0a39 (http: HTTP/1.1, Connect, pages and origins)
-	bool (*tls_begin)(
-		struct lf_http_conn *conn); /* sets io, io_state, is_tls; the sniffed bytes must be read first */
-	void *tls;                          /* its context */
-	lf_http_match *const *routes;       /* NULL-terminated, asked in this order */
 
 	/* The loop's. */
 	struct lf_http_listener listeners[LF_HTTP_LISTENERS_MAX];
@@ -111,6 +106,8 @@ void lf_http_call_drop(struct lf_rpc_call *call);
 bool lf_http_call_fail(
 	struct lf_rpc_call *call, enum lf_code code, const char *message, const uint8_t *details, size_t length);
 void lf_http_call_send_part(struct lf_rpc_call *call, size_t bytes);
+enum lf_code lf_http_call_translate(struct lf_rpc_call *call, const ProtobufCMessageDescriptor *type,
+	struct lf_arena *arena, const uint8_t **message, size_t *length, struct lf_error *error);
 bool lf_http_call_is_gone(const struct lf_rpc_call *call);
 void lf_http_call_release(struct lf_rpc_call *call);
 void lf_http_call_finish(struct lf_rpc_call *call);

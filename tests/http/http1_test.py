@@ -331,7 +331,7 @@ def gets(service, identifier):
     for target, status_wanted, what in (
             (start, 400, "no message"), (HEALTH, 400, "no query"), (start + "&message=%7", 400, "half a %XX"),
             (start + "&message={}&message={}", 400, "two messages"), (start + "&message=e3%3D&base64=1", 400, "bad base64"),
-            (start + "&message=e30&base64=2", 400, "base64=2"), (start.replace("v1", "v2") + "&message=e30", 400, "connect=v2"),
+            (start + "&message=e30&base64=2", 400, "base64=2"), (start.replace("connect=v1", "connect=v2") + "&message=e30", 400, "connect=v2"),
             (start.replace("encoding=json", "encoding=xml") + "&message=x", 400, "encoding=xml"),
             (start + "&message=%7B%7D&compression=gzip", 501, "compression=gzip"),
             (start + "&message=" + "%7B%7D", 200, "as it should be"),
@@ -432,9 +432,14 @@ def tokens(service, token):
 
 
 def bad_options():
+    folder = tempfile.mkdtemp(prefix="http1.")
     for origin in ("*", "null", "hr.example.com", "https://hr.example.com/", "https://HR.example.com"):
-        done = subprocess.run([leadfitd, "--db", "/nonexistent/log.db", "--allow-origin", origin], capture_output=True, text=True)
+        done = subprocess.run([leadfitd, "--db", f"{folder}/log.db", "--http", "127.0.0.1:0", "--allow-origin", origin], capture_output=True, text=True)
         check(done.returncode == 2 and origin in done.stderr, f"--allow-origin {origin} is refused", done.stderr)
+    check(os.listdir(folder) == [], "and nothing is left behind")
+    done = subprocess.run([leadfitd, "--db", f"{folder}/log.db", "--allow-origin", "https://a"], capture_output=True, text=True)
+    check(done.returncode == 2 and "--http" in done.stderr, "--allow-origin without --http is refused", done.stderr)
+    os.rmdir(folder)
 
 
 def main():
