@@ -368,6 +368,9 @@ static void rewatch(struct lf_http_conn *conn)
 	uint32_t events = 0;
 
 	conn->paused = unsent(conn) >= OUTPUT_SMALL;
+	/* What the io has read already, the socket will not tell of again. */
+	if (may_read(conn) && conn->io->pending != NULL && conn->io->pending(conn))
+		conn->unread = true;
 	if (may_read(conn) && !conn->unread)
 		events |= EPOLLIN;
 	if (unsent(conn) != 0 || (conn->stage == LF_HTTP_SHAKING && conn->wants_write))

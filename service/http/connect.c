@@ -5,7 +5,6 @@
 #include <strings.h>
 
 #include "proto/base/base64.h"
-#include "proto/text/json.h"
 #include "proto/wire/methods.h"
 #include "proto/wire/wire.h"
 #include "service/http/internal.h"
@@ -15,16 +14,13 @@
  * Connect, its unary calls: a POST whose body is the message, as JSON or protobuf, or for methods without side effects a
  * GET with the message in the query. The reply is a message of the same kind, or JSON that says what has gone wrong.
  * https://connectrpc.com/docs/protocol
- *
- * JSON is read and printed on the threads that serve calls, not on the loop's.
  */
 
 /* exchange->own */
 enum { IS_JSON = 1, IS_GET = 2 };
 
 enum {
-	SHOWN_MAX = 40,                     /* of what a peer has sent, in an error's text */
-	REPLY_ARENA_MAX = 64 * 1024 * 1024, /* to decode a reply */
+	SHOWN_MAX = 40, /* of what a peer has sent, in an error's text */
 	HEADERS_MAX = 4,
 };
 
@@ -99,67 +95,12 @@ static void fail(struct lf_http_exchange *exchange)
 	lf_buffer_clean_up(&text);
 }
 
-/* ---- JSON, on the threads that serve calls ---- */
-
-static enum lf_code read_json(struct lf_http_exchange *exchange, const ProtobufCMessageDescriptor *type,
-	struct lf_arena *arena, const uint8_t **message, size_t *length, struct lf_error *error)
-{
-	const size_t max = lf_rpc_server_options(exchange->http->server)->message_bytes_max;
-	ProtobufCMessage *parsed = lf_text_parse(LF_FORMAT_JSON, type, (const char *)*message, *length, arena, error);
-
-	if (parsed == NULL)
-		return error->code;
-	*message = lf_wire_pack(parsed, arena, *length, length);
-	if (*message == NULL)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the request: retry later");
-	if (*length > max)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED,
-			"as protobuf the request has %zu bytes, the limit of a message is %zu", *length, max);
-	return LF_OK;
-}
-
-/* The type of what the method answers. */
-static const ProtobufCMessageDescriptor *reply_type(const struct lf_http_exchange *exchange)
-{
-	unsigned index;
-	const ProtobufCServiceDescriptor *service =
-		lf_find_method(exchange->path.data + 1, exchange->path.length - 1, &index);
-
-	return service == NULL ? NULL : service->methods[index].output;
-}
-
-static bool seal_json(struct lf_http_exchange *exchange, struct lf_http_part **part, bool last)
-{
-	const struct lf_json_style style = {.with_defaults = true};
-	const ProtobufCMessageDescriptor *type = reply_type(exchange);
-	const ProtobufCMessage *message = NULL;
-	struct lf_buffer text = {.data = NULL};
-	struct lf_http_part *made = NULL;
-	struct lf_arena arena;
-
-	(void)last;
-	lf_arena_init(&arena, REPLY_ARENA_MAX);
-	if (type != NULL)
-		message = lf_wire_unpack(
-			type, (*part)->bytes + (*part)->first, (*part)->end - (*part)->first, &arena, NULL);
-	if (message != NULL) {
-		lf_json_print(message, &style, &text);
-		lf_buffer_put(&text, '\n');
-		made = text.failed ? NULL : lf_http_part_new(text.length);
-	}
-	if (made != NULL) {
-		memcpy(made->bytes + made->first, text.data, text.length);
-		made->counted = (*part)->counted;
-		lf_http_part_free(*part);
-		*part = made;
-	}
-	lf_buffer_clean_up(&text);
-	lf_arena_clean_up(&arena);
-	return made != NULL;
-}
-
-static const struct lf_http_dialect json = {
-	.name = "connect", .seal = seal_json, .start = start, .finish = finish, .fail = fail, .read = read_json};
+static const struct lf_http_dialect json = {.name = "connect",
+	.seal = lf_connect_seal_json,
+	.start = start,
+	.finish = finish,
+	.fail = fail,
+	.read = lf_connect_read_json};
 static const struct lf_http_dialect proto = {.name = "connect", .start = start, .finish = finish, .fail = fail};
 
 static const struct lf_http_dialect *dialect_of(const struct lf_http_exchange *exchange)

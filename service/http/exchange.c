@@ -252,6 +252,8 @@ static void clean_up(struct lf_http_exchange *exchange)
 		lf_rpc_server_give(exchange->http->server, exchange->unsent_counted);
 	exchange->conn->unsent -= exchange->unsent_counted;
 	exchange->http->unsent -= exchange->unsent_counted;
+	if (exchange->reply_counted != 0)
+		lf_rpc_server_give(exchange->http->server, exchange->reply_counted);
 	/* Tokens, say. */
 	explicit_bzero(exchange->own_head,
 		exchange->head == exchange->own_head ? exchange->head_length : sizeof(exchange->own_head));
@@ -329,6 +331,8 @@ void lf_http_exchange_free(struct lf_http_exchange *exchange)
 		exchange->first = part->next;
 		lf_http_part_free(part);
 	}
+	lf_rpc_server_give(
+		exchange->http->server, exchange->counted + exchange->body_counted + exchange->reply_counted);
 	free(exchange->body);
 	free(exchange->text);
 	free(exchange->failure);

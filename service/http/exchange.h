@@ -197,6 +197,7 @@ struct lf_http_exchange {
 	size_t counted;        /* for the head */
 	size_t body_counted;   /* for the body, while it arrives: call.c passes it on */
 	size_t unsent_counted; /* for the reply, where the turn was over before its bytes were out */
+	size_t reply_counted;  /* for a reply that has grown when it was sealed; the call's owner sets it */
 	uint64_t body_seen;    /* all that has come, what was thrown away, too */
 	size_t body_room, head_length, head_room, header_room;
 	size_t head_size; /* as HTTP/2 counts it: with 32 for each */

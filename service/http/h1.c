@@ -131,7 +131,39 @@ static const struct lf_h1_events events = {on_head, on_body, on_end};
 
 /* ---- bytes in ---- */
 
-/* Keeps what came behind the request, until that is answered. */
+static void drop_held(struct lf_http_conn *conn)
+{
+	struct lf_h1 *h1 = conn->engine;
+
+	free(h1->held);
+	lf_rpc_server_give(conn->http->server, h1->held_room);
+	h1->held = NULL;
+	h1->held_first = h1->held_end = h1->held_room = 0;
+	conn->held = false;
+}
+
+/* Room for so much of it in all, of the server's budget. */
+static bool grow_held(struct lf_http_conn *conn, size_t room)
+{
+	struct lf_h1 *h1 = conn->engine;
+	uint8_t *grown;
+
+	if (!lf_rpc_server_take(conn->http->server, room - h1->held_room))
+		return false;
+	grown = realloc(h1->held, room);
+	if (grown == NULL) {
+		lf_rpc_server_give(conn->http->server, room - h1->held_room);
+		return false;
+	}
+	h1->held = grown;
+	h1->held_room = room;
+	return true;
+}
+
+/*
+ * Keeps what came behind the request, until that is answered. Where memory is short it is thrown away, and the connection
+ * closes behind the reply: then the peer knows what was not read.
+ */
 static void hold(struct lf_http_conn *conn, const uint8_t *bytes, size_t length)
 {
 	struct lf_h1 *h1 = conn->engine;
@@ -141,18 +173,13 @@ static void hold(struct lf_http_conn *conn, const uint8_t *bytes, size_t length)
 		return;
 	if (h1->held_first != 0)
 		memmove(h1->held, h1->held + h1->held_first, held);
-	if (held + length > h1->held_room) {
-		uint8_t *grown = realloc(h1->held, held + length);
-
-		if (grown == NULL) {
-			h1->broken = true;
-			return;
-		}
-		h1->held = grown;
-		h1->held_room = held + length;
+	h1->held_first = 0;
+	h1->held_end = held;
+	if (held + length > h1->held_room && !grow_held(conn, held + length)) {
+		h1->leaving = true;
+		return;
 	}
 	memcpy(h1->held + held, bytes, length);
-	h1->held_first = 0;
 	h1->held_end = held + length;
 	conn->held = true;
 }
@@ -177,17 +204,9 @@ static size_t read_on(struct lf_http_conn *conn, const uint8_t *bytes, size_t le
 /* Whether the next byte belongs to a request that is to be read now. */
 static bool may_read(const struct lf_h1 *h1)
 {
-	return !h1->failed && !h1->leaving && (h1->exchange == NULL || h1->parser.place == LF_H1_BODY);
-}
-
-static void drop_held(struct lf_http_conn *conn)
-{
-	struct lf_h1 *h1 = conn->engine;
-
-	free(h1->held);
-	h1->held = NULL;
-	h1->held_first = h1->held_end = h1->held_room = 0;
-	conn->held = false;
+	if (h1->parser.place == LF_H1_BODY)
+		return !h1->failed;
+	return !h1->failed && !h1->leaving && h1->exchange == NULL;
 }
 
 /* What was held, as far as it may be read now. */
@@ -249,7 +268,9 @@ static enum lf_http_next fill(struct lf_http_conn *conn)
 		return LF_HTTP_DROP;
 	if (h1->failed)
 		return LF_HTTP_CLOSE;
-	if (h1->exchange == NULL && (h1->leaving || (h1->ended && h1->held_first == h1->held_end)))
+	if (h1->ended && h1->held_first == h1->held_end && (h1->exchange == NULL || h1->parser.place == LF_H1_BODY))
+		return LF_HTTP_CLOSE;
+	if (h1->leaving && h1->exchange == NULL)
 		return LF_HTTP_CLOSE;
 	return LF_HTTP_GO_ON;
 }
@@ -290,7 +311,7 @@ static void destroy(struct lf_http_conn *conn)
 	struct lf_h1 *h1 = conn->engine;
 
 	lf_h1_parser_clean_up(&h1->parser);
-	free(h1->held);
+	drop_held(conn);
 	free(h1);
 	conn->engine = NULL;
 }

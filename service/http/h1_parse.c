@@ -10,6 +10,8 @@
  * Bodies go to llhttp as they come.
  */
 
+enum { KEPT_MAX = 1024 }; /* bytes of memory for heads that idle connections keep */
+
 static const char WRONG_VERSION[] = "only HTTP/1.1, HTTP/1.0 and HTTP/2 are known";
 
 static void fail(struct lf_h1_parser *parser, int status, const char *problem)
@@ -408,6 +410,8 @@ static void end(struct lf_h1_parser *parser)
 	parser->place = LF_H1_BEFORE;
 	parser->blank = 0;
 	parser->events->end(parser->context);
+	if (parser->capacity > KEPT_MAX)
+		lf_h1_parser_clean_up(parser);
 }
 
 void lf_h1_parser_init(struct lf_h1_parser *parser, const struct lf_h1_events *events, void *context)

@@ -19,7 +19,7 @@ enum {
 	LF_H1_CHUNK_OVERHEAD = 16 * 1024, /* what sizes of chunks may take beyond as much as the body itself */
 };
 
-/* The head of a request. Its slices lie in the parser, until the next request begins. */
+/* The head of a request. Its slices lie in the parser, until the request ends. */
 struct lf_h1_head {
 	struct lf_slice method;
 	struct lf_slice target;    /* "/path?query", or "*" */
@@ -59,7 +59,7 @@ struct lf_h1_parser {
 	const char *problem; /* what was wrong then, for people */
 
 	llhttp_t llhttp;
-	char *bytes; /* of the head; heap, freed at the end of the request */
+	char *bytes; /* of the head; heap */
 	size_t length, capacity;
 	size_t blank;           /* bytes of empty lines before it */
 	uint64_t framing, body; /* bytes of a chunked body: sizes of chunks and such, and the body itself */
