@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/base/base64.h"
 #include "proto/text/json.h"
 #include "proto/text/json_internal.h"
 #include "proto/wire/wire.h"
@@ -48,20 +49,14 @@ static bool print_not_finite(double value, struct lf_buffer *out)
 
 static void print_base64(const ProtobufCBinaryData *bytes, struct lf_buffer *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char text[1024];
+	enum { PIECE = sizeof(text) / 4 * 3 };
 
 	lf_buffer_put(out, '"');
-	for (size_t i = 0; i < bytes->len; i += 3) {
-		size_t rest = bytes->len - i;
-		uint32_t bits = (uint32_t)bytes->data[i] << 16 | (rest > 1 ? (uint32_t)bytes->data[i + 1] << 8 : 0) |
-			(rest > 2 ? bytes->data[i + 2] : 0);
-		char text[4] = {digits[bits >> 18], digits[bits >> 12 & 63], digits[bits >> 6 & 63], digits[bits & 63]};
+	for (size_t i = 0; i < bytes->len; i += PIECE) {
+		const size_t piece = bytes->len - i < PIECE ? bytes->len - i : PIECE;
 
-		if (rest < 3)
-			text[3] = '=';
-		if (rest < 2)
-			text[2] = '=';
-		lf_buffer_append(out, text, sizeof(text));
+		lf_buffer_append(out, text, (size_t)(lf_base64_print(bytes->data + i, piece, true, text) - text));
 	}
 	lf_buffer_put(out, '"');
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proto/base/base64.h"
 #include "proto/text/json_internal.h"
 #include "proto/base/limits.h"
 
@@ -337,48 +338,6 @@ static bool map_string(struct lf_mapper *mapper, const json_t *value, char **out
 	return *out != NULL;
 }
 
-/* The six bits of a base64 digit of either alphabet, -1 for anything else. */
-static int base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
-}
-
-/* Padding is optional, but right where it is given; bits that stand for nothing are zero. out has 3/4 of length. */
-static bool decode_base64(const char *text, size_t length, uint8_t *out, size_t *out_length)
-{
-	size_t digits = length, used = 0;
-	uint32_t bits = 0;
-	int held = 0;
-
-	while (digits && length - digits < 2 && text[digits - 1] == '=')
-		digits--;
-	if (digits % 4 == 1 || (digits != length && length % 4 != 0))
-		return false;
-	for (size_t i = 0; i < digits; i++) {
-		int digit = base64_digit(text[i]);
-
-		if (digit < 0)
-			return false;
-		bits = bits << 6 | (uint32_t)digit;
-		held += 6;
-		if (held >= 8) {
-			held -= 8;
-			out[used++] = (uint8_t)(bits >> held);
-			bits &= (1u << held) - 1;
-		}
-	}
-	*out_length = used;
-	return bits == 0;
-}
-
 static bool map_bytes(struct lf_mapper *mapper, const json_t *value, ProtobufCBinaryData *out)
 {
 	size_t length;
@@ -392,7 +351,7 @@ static bool map_bytes(struct lf_mapper *mapper, const json_t *value, ProtobufCBi
 		mapper->exhausted = true;
 		return false;
 	}
-	if (!decode_base64(json_string_value(value), length, data, &out->len))
+	if (!lf_base64_parse(json_string_value(value), length, data, &out->len))
 		return reject_value(mapper, value, "is not base64");
 	out->data = data;
 	return true;

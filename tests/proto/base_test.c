@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proto/base/base64.h"
 #include "proto/base/buffer.h"
 #include "proto/base/check.h"
 #include "proto/base/clock.h"
@@ -208,6 +209,46 @@ static void the_folder_of_a_path_is_synced(void **state)
 }
 
 /* ---- texts ---- */
+
+/* RFC 4648, section 10, and one of the URL's alphabet. */
+static void base64_is_that_of_the_rfc(void **state)
+{
+	static const struct {
+		const char *bytes, *text;
+	} rows[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="},
+		{"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xbf", "+/+/"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const size_t count = strlen(rows[i].bytes), length = strlen(rows[i].text);
+		char text[16] = "";
+		uint8_t read[16];
+		size_t got = 99;
+
+		assert_int_equal(lf_base64_size(count), length);
+		*lf_base64_print((const uint8_t *)rows[i].bytes, count, true, text) = '\0';
+		assert_string_equal(text, rows[i].text);
+		*lf_base64_print((const uint8_t *)rows[i].bytes, count, false, text) = '\0';
+		assert_int_equal(strlen(text), strcspn(rows[i].text, "="));
+		assert_true(lf_base64_parse(text, strlen(text), read, &got) && got == count);
+		assert_true(lf_base64_parse(rows[i].text, length, read, &got) && got == count);
+		assert_memory_equal(read, rows[i].bytes, count);
+	}
+}
+
+static void base64_of_either_alphabet_is_read_and_nothing_else(void **state)
+{
+	static const char *const wrong[] = {"A", "AAAAA", "Zg=", "Zg===", "Z===", "=",
+		"====", "Zm8==", "Zm9v=", "Zh==", "Zm9=", "Zm 9", "Zm9v\n", "Z*==", "=Zm9"};
+	uint8_t read[16];
+	size_t got = 99;
+
+	(void)state;
+	assert_true(lf_base64_parse("-_+/", 4, read, &got) && got == 3);
+	assert_memory_equal(read, "\xfb\xff\xbf", 3);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(lf_base64_parse(wrong[i], strlen(wrong[i]), read, &got));
+}
 
 static void hexadecimal_reads_back(void **state)
 {
@@ -417,6 +458,8 @@ int main(void)
 		cmocka_unit_test(everything_is_written_after_short_writes),
 		cmocka_unit_test(what_can_not_be_written_gives_its_errno),
 		cmocka_unit_test(the_folder_of_a_path_is_synced),
+		cmocka_unit_test(base64_is_that_of_the_rfc),
+		cmocka_unit_test(base64_of_either_alphabet_is_read_and_nothing_else),
 		cmocka_unit_test(hexadecimal_reads_back),
 		cmocka_unit_test(what_acts_on_a_terminal_or_cannot_be_seen_is_found),
 		cmocka_unit_test(a_line_is_one_line_whatever_is_in_it),
