@@ -9,32 +9,31 @@
  * addition would be lost silently).
  */
 
-enum lf_code lf_reply_read(struct lf_frame *frame, const uint8_t *data, size_t length, size_t bytes_max,
+enum lf_code lf_reply_check_length(size_t length, size_t bytes_max, struct lf_error *error)
+{
+	return length <= bytes_max ? LF_OK
+				   : lf_error_set(error, LF_RESOURCE_EXHAUSTED,
+					     "the reply has %zu bytes, more than %zu", length, bytes_max);
+}
+
+enum lf_code lf_reply_rubbish(struct lf_error *error, const char *what)
+{
+	return lf_error_set(error, LF_INTERNAL, "the server sent rubbish: %s", what);
+}
+
+enum lf_code lf_reply_set_error(enum lf_code status, const uint8_t *details, size_t length, const char *said,
 	struct lf_arena *arena, struct lf_error *error)
 {
-	struct lf_error why = LF_ERROR_INIT;
-	const Leadfit__V1__Error *said;
+	const Leadfit__V1__Error *detailed = (const Leadfit__V1__Error *)lf_reply_decode(
+		&leadfit__v1__error__descriptor, details, length, arena, error);
 
-	if (length > bytes_max)
-		return lf_error_set(
-			error, LF_RESOURCE_EXHAUSTED, "the reply has %zu bytes, more than %zu", length, bytes_max);
-	if (lf_frame_decode(frame, data, length, &why) != LF_OK) {
-		lf_error_set(error, LF_INTERNAL, "the server sent rubbish: %s", why.message);
-		lf_error_clean_up(&why);
-		return LF_INTERNAL;
-	}
-	if (frame->kind != LF_FRAME_REPLY)
-		return lf_error_set(error, LF_INTERNAL, "the server sent rubbish: a request where a reply was due");
-	if (frame->status == LF_OK)
-		return LF_OK;
-	said = (const Leadfit__V1__Error *)lf_reply_decode(
-		&leadfit__v1__error__descriptor, frame->message, frame->message_length, arena, error);
-	if (said == NULL)
+	if (detailed == NULL)
 		return error->code;
-	for (size_t i = 0; i < said->n_violations; i++)
-		lf_error_add(error, said->violations[i]->field, "%s", said->violations[i]->description);
-	return lf_error_set(
-		error, frame->status, "%s", said->message[0] != '\0' ? said->message : lf_code_text(frame->status));
+	for (size_t i = 0; i < detailed->n_violations; i++)
+		lf_error_add(error, detailed->violations[i]->field, "%s", detailed->violations[i]->description);
+	if (detailed->message[0] != '\0')
+		said = detailed->message;
+	return lf_error_set(error, status, "%s", said != NULL && said[0] != '\0' ? said : lf_code_text(status));
 }
 
 /* Sets the error of a message that could not be decoded. */

@@ -583,7 +583,7 @@ static void a_message_of_the_largest_size_goes_both_ways(void **state)
 
 static void options_that_make_no_sense_are_refused(void **state)
 {
-	static const char *const urls[] = {NULL, "", "tcp://", "http://127.0.0.1:80", "tcp://127.0.0.1",
+	static const char *const urls[] = {NULL, "", "tcp://", "tls+tcp://127.0.0.1:80", "tcp://127.0.0.1",
 		"tcp://127.0.0.1:99999999", "tcp://127.0.0.1:0", "tcp://127.0.0.1:http", "tcp://:7460",
 		"127.0.0.1:7460", "ipc://", "inproc://x"};
 	struct lf_error error = LF_ERROR_INIT;
