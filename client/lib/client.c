@@ -94,9 +94,7 @@ static enum lf_code open_transport(struct lf_client *client, const struct lf_cli
 
 	if (code != LF_OK)
 		return code;
-	if (!nng)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%.200s: this is no address", client->url);
-	client->transport = &lf_nng_transport;
+	client->transport = nng ? &lf_nng_transport : &lf_http_transport;
 	return client->transport->open(client, tls, error);
 }
 
