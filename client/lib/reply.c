@@ -3,10 +3,9 @@
 #include "proto/wire/wire.h"
 
 /*
- * What a server sends is not trusted: the frame is checked byte for byte, and a message only unpacked after
- * lf_wire_check(), into an arena that is bounded. A field that this version does not know is rubbish, too: client and
- * server are of one version of the interface (a server may be older than its client, not newer, or fields it sends in
- * addition would be lost silently).
+ * What a server sends is not trusted: bytes are only unpacked after a walk over them, into an arena that is bounded. A
+ * field that this version does not know is one of a later version, and passed over; the service tells what a request
+ * asks for, so what a client does not know it has not asked for.
  */
 
 enum lf_code lf_reply_check_length(size_t length, size_t bytes_max, struct lf_error *error)
@@ -51,7 +50,7 @@ ProtobufCMessage *lf_reply_decode(const ProtobufCMessageDescriptor *type, const 
 	struct lf_arena *arena, struct lf_error *error)
 {
 	struct lf_error why = LF_ERROR_INIT;
-	ProtobufCMessage *message = lf_wire_unpack(type, data, length, arena, &why);
+	ProtobufCMessage *message = lf_wire_unpack_newer(type, data, length, arena, &why);
 
 	if (message == NULL)
 		set_rubbish(type, &why, error);
@@ -65,7 +64,7 @@ ProtobufCMessage *lf_reply_decode_to_heap(const ProtobufCMessageDescriptor *type
 	ProtobufCMessage *message = NULL;
 	size_t memory;
 
-	if (lf_wire_check(type, data, length, &memory, &why) != LF_OK)
+	if (lf_wire_check_newer(type, data, length, &memory, &why) != LF_OK)
 		;
 	else if (memory > memory_max)
 		lf_error_set(
