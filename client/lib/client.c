@@ -129,7 +129,8 @@ static enum lf_code await_connection(struct lf_client *client, struct lf_error *
 		pthread_cond_wait(&client->link_cond, &client->mutex);
 	/* A connection that was made and lost again counts: calls will say what is wrong. */
 	if (!client->reached)
-		code = lf_error_set(error, LF_UNAVAILABLE, "can't reach %.200s: %s", client->url, client->link_error);
+		code = lf_error_set(error, client->link_refused ? LF_UNAUTHENTICATED : LF_UNAVAILABLE,
+			"can't reach %.200s: %s", client->url, client->link_error);
 	pthread_mutex_unlock(&client->mutex);
 	return code;
 }

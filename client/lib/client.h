@@ -33,7 +33,7 @@ struct lf_client_options {
 
 /*
  * Makes a client and connects. UNAVAILABLE where the server can't be reached within connect_timeout_ms (at once where
- * it refuses), INVALID_ARGUMENT for a URL. Later it reconnects by itself. Blocks. The client is for any number of
+ * it refuses), UNAUTHENTICATED where the certificate of one side is not accepted, INVALID_ARGUMENT for a URL. Later it reconnects by itself. Blocks. The client is for any number of
  * threads.
  */
 enum lf_code lf_client_new(struct lf_client **client, const struct lf_client_options *options, struct lf_error *error);

@@ -122,10 +122,11 @@ struct lf_tls_context;
 struct lf_tls;
 
 enum lf_http_io {
-	LF_HTTP_MOVED = 1,   /* *count bytes */
-	LF_HTTP_AGAIN = 0,   /* later, when the socket is readable or (wants_write) writable */
-	LF_HTTP_ENDED = -1,  /* the peer closed */
-	LF_HTTP_BROKEN = -2, /* reason says why */
+	LF_HTTP_MOVED = 1,    /* *count bytes */
+	LF_HTTP_AGAIN = 0,    /* later, when the socket is readable or (wants_write) writable */
+	LF_HTTP_ENDED = -1,   /* the peer closed */
+	LF_HTTP_BROKEN = -2,  /* reason says why */
+	LF_HTTP_REFUSED = -3, /* reason says why: the certificate of one side is not accepted by the other */
 };
 
 /* For https://. INVALID_ARGUMENT for a file that can't be used. Owner's thread. */
@@ -163,12 +164,13 @@ struct lf_http_conn {
 	bool wants_write;
 	bool more;                           /* there may be bytes that no poll() tells of */
 	int64_t since_ms, heard_ms, ping_ms; /* ping_ms: 0 = none is under way */
+	bool refused;                        /* it broke since a certificate was not accepted */
 	char reason[256];
 	size_t out_start, out_end;
 	uint8_t out[LF_HTTP_OUT_BYTES];
 };
 
-/* Marks it DEAD. */
+/* Marks it DEAD. reason may be its own. */
 void lf_http_conn_break(struct lf_http_conn *conn, const char *reason);
 /* In plain words, what an errno means for a connection. */
 const char *lf_http_reason(int error);
@@ -198,6 +200,7 @@ struct lf_http_dial {
 	int64_t try_until_ms; /* that of this address */
 	int64_t again_ms;     /* a local socket whose queue is full is tried again then; 0 = none */
 	char reason[256];     /* why it failed */
+	bool refused;         /* because a certificate was not accepted: trying again won't help */
 };
 
 enum lf_http_dialled { LF_HTTP_DIALLING, LF_HTTP_CONNECTED, LF_HTTP_FAILED };

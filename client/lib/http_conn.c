@@ -123,9 +123,14 @@ void lf_http_conn_write(struct lf_http_conn *conn)
 
 		if (io == LF_HTTP_AGAIN)
 			return;
+		if (io != LF_HTTP_MOVED && conn->state == LF_HTTP_GREETING) {
+			conn->out_start = conn->out_end; /* what the peer has said before it closed tells more */
+			conn->more = true;
+			return;
+		}
 		if (io != LF_HTTP_MOVED) {
-			lf_http_conn_break(
-				conn, io == LF_HTTP_BROKEN ? conn->reason : "the peer closed the connection");
+			conn->refused = io == LF_HTTP_REFUSED;
+			lf_http_conn_break(conn, io == LF_HTTP_ENDED ? "the peer closed the connection" : conn->reason);
 			return;
 		}
 		conn->out_start += count;
@@ -148,8 +153,8 @@ void lf_http_conn_read(struct lf_http_conn *conn, uint8_t *in, int64_t now_ms)
 		if (io == LF_HTTP_AGAIN)
 			return;
 		if (io != LF_HTTP_MOVED) {
-			lf_http_conn_break(
-				conn, io == LF_HTTP_BROKEN ? conn->reason : "the peer closed the connection");
+			conn->refused = io == LF_HTTP_REFUSED;
+			lf_http_conn_break(conn, io == LF_HTTP_ENDED ? "the peer closed the connection" : conn->reason);
 			return;
 		}
 		conn->heard_ms = now_ms;

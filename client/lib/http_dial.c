@@ -241,6 +241,7 @@ void lf_http_dial_begin(struct lf_http_dial *dial, struct lf_http_conn *conn, ui
 	conn->session = NULL;
 	conn->wants_write = false;
 	conn->more = false;
+	conn->refused = false;
 	conn->heard_ms = now;
 	conn->ping_ms = 0;
 	conn->out_start = 0;
@@ -253,6 +254,7 @@ void lf_http_dial_begin(struct lf_http_dial *dial, struct lf_http_conn *conn, ui
 	dial->try_until_ms = dial->until_ms;
 	dial->again_ms = dial->client->address.scheme == LF_URL_UNIX ? now : 0;
 	dial->reason[0] = '\0';
+	dial->refused = false;
 	if (dial->again_ms == 0)
 		dial->lookup = lookup_new(dial->client, dial->wake_fd);
 }
@@ -339,7 +341,8 @@ enum lf_http_dialled lf_http_dial_go_on(struct lf_http_dial *dial)
 		const enum lf_http_io io = lf_tls_handshake(conn->tls, &wants_write, dial->reason);
 
 		conn->wants_write = wants_write;
-		if (io == LF_HTTP_BROKEN)
+		dial->refused = io == LF_HTTP_REFUSED;
+		if (io == LF_HTTP_BROKEN || io == LF_HTTP_REFUSED)
 			return fail(dial, dial->reason);
 		if (io == LF_HTTP_MOVED) {
 			conn->state = LF_HTTP_GREETING;
@@ -350,6 +353,7 @@ enum lf_http_dialled lf_http_dial_go_on(struct lf_http_dial *dial)
 		lf_http_conn_write(conn);
 	if (conn->state == LF_HTTP_DEAD) {
 		memcpy(dial->reason, conn->reason, sizeof(dial->reason));
+		dial->refused = conn->refused;
 		return fail(dial, dial->reason);
 	}
 	if (conn->state == LF_HTTP_GREETING && lf_http_is_ready(conn->session)) {

@@ -403,7 +403,8 @@ static void on_dialled(struct lf_http *http, struct lf_http_conn *conn, enum lf_
 	pthread_mutex_lock(&client->mutex);
 	if (dialled == LF_HTTP_FAILED)
 		lf_link_set_reason(client, http->dial.reason);
-	else
+	client->link_refused = http->dial.refused;
+	if (dialled == LF_HTTP_CONNECTED)
 		lf_link_up(client, conn->number);
 	lf_link_tried(client);
 	pthread_mutex_unlock(&client->mutex);

@@ -201,18 +201,10 @@ static const char *certificate_fault(SSL *openssl)
 	}
 }
 
-/* Of an error of OpenSSL, among them the alerts that a peer sends. */
-static const char *tls_fault(int reason)
+/* Of an alert with which the peer says that it does not like who we are. NULL: it is none. */
+static const char *refusal(int reason)
 {
 	switch (reason) {
-	case SSL_R_WRONG_VERSION_NUMBER:
-	case SSL_R_HTTP_REQUEST:
-	case SSL_R_PACKET_LENGTH_TOO_LONG:
-	case SSL_R_UNEXPECTED_MESSAGE:
-		return "the peer does not speak TLS; is it http://?";
-	case SSL_R_UNSUPPORTED_PROTOCOL:
-	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
-		return "the peer has no TLS 1.2 or later";
 	case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
 	case SSL_R_SSLV3_ALERT_NO_CERTIFICATE:
 		return "the server wants a client certificate";
@@ -226,12 +218,29 @@ static const char *tls_fault(int reason)
 		return "the server does not accept the client certificate";
 	case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
 		return "the server refused the handshake; it may want a client certificate";
+	default:
+		return NULL;
+	}
+}
+
+/* Of any other error of OpenSSL. */
+static const char *fault(int reason)
+{
+	switch (reason) {
+	case SSL_R_WRONG_VERSION_NUMBER:
+	case SSL_R_HTTP_REQUEST:
+	case SSL_R_PACKET_LENGTH_TOO_LONG:
+	case SSL_R_UNEXPECTED_MESSAGE:
+		return "the peer does not speak TLS; is it http://?";
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
+		return "the peer has no TLS 1.2 or later";
 	case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
 		return "the peer does not speak HTTP/2 over TLS";
 	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
 		return "the peer closed the connection";
 	default:
-		return NULL;
+		return why();
 	}
 }
 
@@ -240,7 +249,8 @@ static enum lf_http_io judge(struct lf_tls *tls, int result, bool *wants_write, 
 {
 	const int error = SSL_get_error(tls->openssl, result), number = errno;
 	const int code = ERR_GET_REASON(ERR_peek_error());
-	const char *text;
+	const char *text = NULL;
+	enum lf_http_io io = LF_HTTP_BROKEN;
 
 	switch (error) {
 	case SSL_ERROR_WANT_READ:
@@ -255,15 +265,16 @@ static enum lf_http_io judge(struct lf_tls *tls, int result, bool *wants_write, 
 			number != 0 ? lf_http_reason(number) : "the peer closed the connection");
 		break;
 	default:
-		text = certificate_fault(tls->openssl);
+		if (!tls->done)
+			text = certificate_fault(tls->openssl);
 		if (text == NULL)
-			text = tls_fault(code);
-		if (text == NULL)
-			text = why();
-		snprintf(reason, REASON_BYTES, "TLS: %s", text);
+			text = refusal(code);
+		if (text != NULL)
+			io = LF_HTTP_REFUSED;
+		snprintf(reason, REASON_BYTES, "TLS: %s", text != NULL ? text : fault(code));
 	}
 	ERR_clear_error();
-	return LF_HTTP_BROKEN;
+	return io;
 }
 
 enum lf_http_io lf_tls_handshake(struct lf_tls *tls, bool *wants_write, char *reason)

@@ -140,6 +140,7 @@ struct lf_client {
 	bool dialled_once;
 	int64_t disconnected_ms;
 	bool connector_runs;  /* the transport's thread, which connects */
+	bool link_refused;    /* since a certificate was not accepted: trying again won't help */
 	char link_error[256]; /* why it could not connect, or how the connection was lost */
 };
 
