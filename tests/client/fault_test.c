@@ -148,7 +148,7 @@ int __wrap_nng_stats_get(nng_stat **stats)
 /* ---- the sweep ---- */
 
 /* The first request is answered UNAVAILABLE, so that a retry is part of it. */
-static void answer(struct fake *fake, nng_msg *request)
+static void answer(struct fake *fake, struct fake_request *request)
 {
 	exempt = true;
 	if (fake->requests % 2 == 0)
