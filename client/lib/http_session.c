@@ -31,6 +31,8 @@ struct lf_http_session {
 	struct lf_http_stream *done_first, *done_last;
 	const uint8_t *pending; /* taken from libnghttp2, and not yet filled in */
 	size_t pending_length;
+	uint8_t first[8]; /* bytes of the server, which tell what it is where it is no HTTP/2 */
+	size_t first_length;
 	bool ready, going_away;
 	uint64_t answered;
 	char fault[MESSAGE_MAX];
@@ -347,35 +349,40 @@ void lf_http_cancel(struct lf_http_stream *stream)
 
 /* ---- bytes ---- */
 
-/* In plain words, what came instead of HTTP/2. */
-static const char *greeting(const uint8_t *data, size_t length)
+/* Why a session has come to its end that was not ours. */
+static const char *end_of(const struct lf_http_session *session)
 {
-	if (length >= 5 && memcmp(data, "HTTP/", 5) == 0)
+	const uint8_t *first = session->first;
+
+	if (session->going_away)
+		return "the server is going away";
+	if (session->ready)
+		return "the peer breaks HTTP/2";
+	if (session->first_length >= 4 && memcmp(first, "HTTP", 4) == 0)
 		return "the peer speaks HTTP/1, not HTTP/2";
-	if (length >= 2 && (data[0] == 0x15 || data[0] == 0x16) && data[1] == 0x03)
+	if (session->first_length >= 2 && first[0] == 0x15 && first[1] == 0x03)
 		return "the peer expects TLS: use https://";
 	return "the peer does not speak HTTP/2";
 }
 
 const char *lf_http_feed(struct lf_http_session *session, const uint8_t *data, size_t length)
 {
-	const ssize_t used = nghttp2_session_mem_recv(session->nghttp2, data, length);
+	ssize_t used;
 
+	for (size_t i = 0; i < length && session->first_length < sizeof(session->first); i++)
+		session->first[session->first_length++] = data[i];
+	/* The first frame is one of SETTINGS. What is none may be too short for libnghttp2 to see that. */
+	if (session->first_length >= 4 && session->first[3] != NGHTTP2_SETTINGS)
+		return end_of(session);
+	used = nghttp2_session_mem_recv(session->nghttp2, data, length);
 	if (used == NGHTTP2_ERR_NOMEM)
 		return "out of memory";
-	if (used < 0 && !session->ready)
-		return greeting(data, length);
-	if (used < 0) {
+	if (used < 0 && session->ready) {
 		snprintf(session->fault, sizeof(session->fault), "the peer breaks HTTP/2: %s",
 			nghttp2_strerror((int)used));
 		return session->fault;
 	}
-	/* What is wrong in a frame is answered by GOAWAY, and then nothing more is read. */
-	if (nghttp2_session_want_read(session->nghttp2) == 0 && !session->ready)
-		return greeting(data, length);
-	if (nghttp2_session_want_read(session->nghttp2) == 0 && nghttp2_session_want_write(session->nghttp2) == 0)
-		return session->going_away ? "the server is going away" : "the peer breaks HTTP/2";
-	return NULL;
+	return used < 0 ? end_of(session) : NULL;
 }
 
 size_t lf_http_fill(struct lf_http_session *session, uint8_t *out, size_t capacity, const char **fault)
@@ -405,8 +412,9 @@ size_t lf_http_fill(struct lf_http_session *session, uint8_t *out, size_t capaci
 		session->pending += length;
 		session->pending_length -= length;
 	}
+	/* What is wrong in a frame is answered by GOAWAY, and then nothing more is read. */
 	if (filled == 0 && nghttp2_session_want_read(session->nghttp2) == 0)
-		*fault = session->going_away ? "the server is going away" : "the peer breaks HTTP/2";
+		*fault = end_of(session);
 	return filled;
 }
 

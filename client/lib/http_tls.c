@@ -40,12 +40,10 @@ static const char *why(void)
 
 static enum lf_code refuse(const char *field, const char *path, const char *what, struct lf_error *error)
 {
-	const unsigned long first = ERR_peek_error();
-
-	if (ERR_GET_LIB(first) == ERR_LIB_PEM && ERR_GET_REASON(first) == PEM_R_NO_START_LINE)
-		lf_error_set(error, LF_INVALID_ARGUMENT, "%s: there is no %s in %.200s (PEM)", field, what, path);
+	if (ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_SYS)
+		lf_error_set(error, LF_INVALID_ARGUMENT, "%s: %.200s: %s", field, path, why());
 	else
-		lf_error_set(error, LF_INVALID_ARGUMENT, "%s: %.200s: no %s can be read: %s", field, path, what, why());
+		lf_error_set(error, LF_INVALID_ARGUMENT, "%s: there is no %s in %.200s (PEM)", field, what, path);
 	ERR_clear_error();
 	return LF_INVALID_ARGUMENT;
 }
