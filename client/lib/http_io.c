@@ -425,7 +425,10 @@ static void dial(struct lf_http *http)
 			return;
 		conn = unused_conn(http);
 		if (conn == NULL) {
-			plan_dial(http, NULL);
+			http->dial.refused = false;
+			snprintf(http->dial.reason, sizeof(http->dial.reason),
+				"out of memory, or too many connections that end");
+			on_dialled(http, NULL, LF_HTTP_FAILED);
 			return;
 		}
 		http->number = http->number == UINT32_MAX ? 1 : http->number + 1;

@@ -229,6 +229,61 @@ static void an_error_without_a_message_gets_the_text_of_its_code(void **state)
 	fake_stop(&fake);
 }
 
+/* ---- a service of a later version ---- */
+
+/* SERVING, and a field that HealthCheckResponse does not have. */
+static void serving_and_more(struct fake *fake, struct fake_request *request)
+{
+	static const uint8_t bytes[] = {0x52, 0x03, 'n', 'e', 'w', 0x08, 0x01};
+
+	fake_reply(fake, request, LF_OK, bytes, sizeof(bytes));
+}
+
+/* A decision with more in it, in the rubric it names, too. */
+static void decide_and_more(struct fake *fake, struct fake_request *request)
+{
+	static const uint8_t bytes[] = {
+		0x0a, 0x01, 'd', 0x22, 0x07, 0x0a, 0x01, 'r', 0xfa, 0x3e, 0x01, 'x', 0xf8, 0x3e, 0x01};
+
+	fake_reply(fake, request, LF_OK, bytes, sizeof(bytes));
+}
+
+static void on_decision(const Leadfit__V1__Decision *decision, void *closure_data)
+{
+	assert_non_null(decision);
+	assert_string_equal(decision->decision_id, "d");
+	assert_string_equal(decision->rubric->name, "r");
+	*(bool *)closure_data = true;
+}
+
+static void fields_of_a_later_version_are_passed_over(void **state)
+{
+	Leadfit__V1__ScoreRequest request = LEADFIT__V1__SCORE_REQUEST__INIT;
+	struct lf_error error = LF_ERROR_INIT;
+	bool decided = false;
+	ProtobufCMessage *reply;
+	struct lf_client *client;
+	struct lf_call *call;
+	struct fake fake;
+
+	(void)state;
+	fake_start(&fake, ANY, serving_and_more);
+	client = connect_to(fake.url);
+	assert_int_equal(check_health(client, NULL, NULL), LF_OK);
+	fake.handler = decide_and_more;
+	call = lf_call_new(client, &leadfit__v1__scoring__descriptor, NULL);
+	leadfit__v1__scoring__score(lf_call_service(call), &request, on_decision, &decided);
+	assert_int_equal(lf_call_wait(call, &error), LF_OK);
+	assert_true(decided);
+	lf_call_destroy(call);
+	reply = lf_client_call(client, &leadfit__v1__scoring__descriptor, 0, &request.base, NULL, &error);
+	assert_non_null(reply);
+	assert_string_equal(((const Leadfit__V1__Decision *)reply)->rubric->name, "r");
+	protobuf_c_message_free_unpacked(reply, NULL);
+	lf_client_destroy(client);
+	fake_stop(&fake);
+}
+
 /* ---- retry ---- */
 
 static void unavailable_twice(struct fake *fake, struct fake_request *request)
@@ -608,6 +663,7 @@ int main(void)
 		cmocka_unit_test(bytes_go_and_come_as_they_are),
 		cmocka_unit_test(an_error_comes_with_its_code_message_and_violations),
 		cmocka_unit_test(an_error_without_a_message_gets_the_text_of_its_code),
+		cmocka_unit_test(fields_of_a_later_version_are_passed_over),
 		cmocka_unit_test(an_idempotent_call_succeeds_on_its_third_attempt),
 		cmocka_unit_test(a_call_that_may_not_be_repeated_is_not),
 		cmocka_unit_test(attempts_end_at_their_maximum),

@@ -30,7 +30,7 @@ struct stream {
 	unsigned entry_count;
 	uint32_t timeout_ms;
 	uint8_t *body;
-	size_t body_length;
+	size_t body_length, body_capacity;
 	uint8_t *answer; /* prefix and message */
 	size_t answer_length, answer_sent;
 };
@@ -147,8 +147,11 @@ static int on_data(
 
 	(void)session;
 	(void)flags;
-	stream->body = realloc(stream->body, stream->body_length + length);
-	fake_must(stream->body != NULL, "allocating");
+	if (stream->body_length + length > stream->body_capacity) {
+		stream->body_capacity = 2 * (stream->body_length + length);
+		stream->body = realloc(stream->body, stream->body_capacity);
+		fake_must(stream->body != NULL, "allocating");
+	}
 	memcpy(stream->body + stream->body_length, data, length);
 	stream->body_length += length;
 	return 0;
@@ -575,7 +578,7 @@ static void listen_tcp(struct fake *fake)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(address);
-	const bool https = strncmp(fake->url, "https:", 6) == 0;
+	const bool https = strncmp(fake->url, "https:", 6) == 0, named = strstr(fake->url, "localhost") != NULL;
 	const int on = 1;
 
 	address.sin_port = htons((uint16_t)atoi(strrchr(fake->url, ':') + 1));
@@ -585,7 +588,10 @@ static void listen_tcp(struct fake *fake)
 	fake_must(getsockname(fake->http->listener, (struct sockaddr *)&address, &length) == 0, "asking the port");
 	if (https)
 		fake->http->tls = make_tls();
-	snprintf(fake->url, sizeof(fake->url), https ? "https://localhost:%d" : "http://127.0.0.1:%d",
+	snprintf(fake->url, sizeof(fake->url),
+		https           ? "https://localhost:%d"
+			: named ? "http://localhost:%d"
+				: "http://127.0.0.1:%d",
 		ntohs(address.sin_port));
 }
 
