@@ -10,8 +10,8 @@
 set -eu
 
 build="cmake ninja-build gcc libc6-dev pkg-config protobuf-compiler libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev
-  libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev scdoc libcmocka-dev"
-run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1"
+  libnng-dev libnghttp2-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev scdoc libcmocka-dev"
+run="libnng1 libnghttp2-14 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1"
 
 case ${1:-} in
 build) wanted=$build ;;
