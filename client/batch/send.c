@@ -72,9 +72,9 @@ static enum lf_code take_reply(struct lf_worker *worker, struct lf_transfer *tra
 	struct lf_message *message = &transfer->message;
 	struct lf_chunk *chunk = &worker->chunk;
 	struct lf_error *error = &transfer->error;
-	const Leadfit__V1__ScoreBatchResponse *response =
-		(const Leadfit__V1__ScoreBatchResponse *)lf_wire_unpack(&leadfit__v1__score_batch_response__descriptor,
-			transfer->reply, transfer->reply_length, &chunk->scratch, error);
+	const Leadfit__V1__ScoreBatchResponse *response = (const Leadfit__V1__ScoreBatchResponse *)lf_wire_unpack_newer(
+		&leadfit__v1__score_batch_response__descriptor, transfer->reply, transfer->reply_length,
+		&chunk->scratch, error);
 
 	if (response == NULL)
 		return error->code;

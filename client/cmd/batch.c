@@ -355,12 +355,12 @@ static void say_progress(const struct lf_batch *batch, void *context)
 /* Connects, waiting for a service that is away. */
 static enum lf_code connect_client(struct lf_cli *cli, struct job *job)
 {
-	const struct lf_client_options reach = {.url = cli->server, .token = cli->token};
+	const struct lf_client_options reach = {.url = NULL};
 	const int64_t begun = lf_batch_now_ms();
 	bool said = false;
 
 	cli->called = true;
-	while (lf_client_new(&cli->client, &reach, &job->error) != LF_OK) {
+	while (lf_cli_connect(cli, &reach, &job->error) != LF_OK) {
 		const struct timespec pause = {.tv_nsec = 500 * 1000 * 1000};
 
 		cli->client = NULL;

@@ -3,7 +3,7 @@
 _leadfit()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-	local globals="--server --token-file --timeout --output --color --help"
+	local globals="--server --ca --cert --cert-key --token-file --timeout --output --color --help"
 	local commands="score batch profile decisions audit rubric backup retention jobs call health version token help"
 	local i word command="" second="" expects=""
 	COMPREPLY=()
@@ -57,7 +57,7 @@ _leadfit()
 		fi
 		return
 		;;
-	--token-file | --token-out | --out | --svg | --csv | --groups | --proof | --checkpoint)
+	--ca | --cert | --cert-key | --token-file | --token-out | --out | --svg | --csv | --groups | --proof | --checkpoint)
 		compopt -o filenames 2>/dev/null
 		COMPREPLY=($(compgen -f -- "$current"))
 		return

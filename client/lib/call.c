@@ -1,15 +1,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/lib/internal.h"
+#include "client/lib/transport.h"
 #include "proto/base/check.h"
 
-/* Sending calls, and ending them. The states of a call, and who owns it in each, are in state.c. */
+/*
+ * Sending calls, and ending them, whatever carries them. The states of a call, and who owns it in each, are in
+ * state.c.
+ */
 
 /* ---- how a call ends ---- */
 
-/* Under the mutex: the error of a call that had to stop. */
-static void set_stop_error(struct lf_client *client, struct lf_call *call, enum lf_code code)
+void lf_call_set_stop_error(struct lf_client *client, struct lf_call *call, enum lf_code code)
 {
 	char before[256];
 
@@ -29,25 +31,13 @@ static void set_stop_error(struct lf_client *client, struct lf_call *call, enum 
 	}
 }
 
-/* Under the mutex: the error of an operation of nng that failed without our doing. */
-static void set_nng_error(const struct lf_client *client, struct lf_call *call, int nng_error)
-{
-	call->unreached = false;
-	if (nng_error == NNG_ENOMEM)
-		lf_error_set(&call->error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	else
-		lf_error_set(&call->error, LF_UNAVAILABLE,
-			"the connection to %s was lost before the answer (%s, or a reply above %zu bytes)", client->url,
-			lf_link_reason(nng_error), client->reply_bytes_max);
-}
-
 void lf_call_finish(struct lf_call *call, const ProtobufCMessage *message, const uint8_t *bytes, size_t length)
 {
 	struct lf_client *client = call->client;
 
-	if (call->message != NULL)
-		nng_msg_free(call->message);
-	call->message = NULL;
+	if (call->request != NULL)
+		client->transport->free_request(call);
+	call->request = NULL;
 	if (call->bytes_closure != NULL)
 		call->bytes_closure(bytes, length, call->closure_data);
 	else
@@ -62,7 +52,7 @@ void lf_call_finish(struct lf_call *call, const ProtobufCMessage *message, const
 	client->live--;
 	if (client->closing && client->live == 0) {
 		pthread_cond_broadcast(&client->idle_cond);
-		pthread_cond_broadcast(&client->link_cond);
+		client->transport->close(client);
 		lf_keeper_wake(client, INT64_MIN + 1);
 	}
 	pthread_mutex_unlock(&client->mutex);
@@ -74,8 +64,9 @@ static bool will_retry(struct lf_client *client, struct lf_call *call)
 {
 	int64_t backoff = LF_BACKOFF_MS_MIN;
 
-	if (call->error.code != LF_UNAVAILABLE || !call->idempotent || call->attempt >= call->attempts_max ||
-		call->message == NULL || call->stop == LF_CANCELLED || client->closing)
+	if (call->error.code != LF_UNAVAILABLE || !(call->idempotent || call->unstarted) ||
+		call->attempt >= call->attempts_max || call->request == NULL || call->stop == LF_CANCELLED ||
+		client->closing)
 		return false;
 	for (unsigned attempt = 1; attempt < call->attempt && backoff < LF_BACKOFF_MS_MAX; attempt++)
 		backoff *= 2;
@@ -89,8 +80,7 @@ static bool will_retry(struct lf_client *client, struct lf_call *call)
 	return true;
 }
 
-/* Without the mutex; the call is ENDING and its error says why the attempt failed: tries again later, or ends it. */
-static void settle(struct lf_call *call)
+void lf_call_settle(struct lf_call *call)
 {
 	struct lf_client *client = call->client;
 	char message[sizeof(call->error.message)];
@@ -99,7 +89,7 @@ static void settle(struct lf_call *call)
 	pthread_mutex_lock(&client->mutex);
 	retry = will_retry(client, call);
 	if (!retry && call->stop == LF_CANCELLED)
-		set_stop_error(client, call, LF_CANCELLED);
+		lf_call_set_stop_error(client, call, LF_CANCELLED);
 	pthread_mutex_unlock(&client->mutex);
 	if (retry)
 		return;
@@ -112,7 +102,7 @@ static void settle(struct lf_call *call)
 
 void lf_call_on_due(struct lf_client *client, struct lf_call *call, int64_t now_ms)
 {
-	bool has_aio = call->state == LF_CLIENT_CALL_SENDING || call->state == LF_CLIENT_CALL_RECEIVING;
+	bool handed_over = call->state == LF_CLIENT_CALL_SENDING || call->state == LF_CLIENT_CALL_RECEIVING;
 
 	call->due_ms = lf_call_due(client, call);
 	if (call->due_ms > now_ms) {
@@ -127,16 +117,16 @@ void lf_call_on_due(struct lf_client *client, struct lf_call *call, int64_t now_
 	}
 	if (call->stop == LF_OK)
 		call->stop = now_ms >= call->deadline_ms ? LF_DEADLINE_EXCEEDED : LF_UNAVAILABLE;
-	if (has_aio) {
-		nng_aio_cancel(call->slot->aio);
+	if (handed_over) {
+		client->transport->cancel(client, call);
 		call->due_ms = now_ms + LF_ABORT_AGAIN_MS;
 		lf_heap_update(client, call);
 		return;
 	}
 	lf_call_take_off(client, call);
-	set_stop_error(client, call, call->stop);
+	lf_call_set_stop_error(client, call, call->stop);
 	pthread_mutex_unlock(&client->mutex);
-	settle(call);
+	lf_call_settle(call);
 	pthread_mutex_lock(&client->mutex);
 }
 
@@ -164,33 +154,20 @@ size_t lf_call_header(const struct lf_call *call, uint32_t timeout_ms, uint8_t *
 	return lf_frame_encode_header(&frame, out, error);
 }
 
-/* Without the mutex. Starts the aio of a call just taken off the queue. The call may be gone on return. */
-static void send_call(struct lf_call *call)
-{
-	struct lf_slot *slot = call->slot;
-	nng_msg *message = call->message;
-	uint8_t header[LF_FRAME_HEADER_MAX];
-	int64_t remaining = call->deadline_ms - lf_now_ms();
-	size_t length = lf_call_header(call, remaining < 1 ? 1 : (uint32_t)remaining, header, NULL);
-
-	/* The message was made with this header, only the timeout differs. */
-	memcpy(nng_msg_body(message), header, length);
-	call->message = NULL;
-	if (call->idempotent && call->attempt < call->attempts_max && nng_msg_dup(&call->message, message) != 0)
-		call->message = NULL; /* no memory for another attempt: there will be none */
-	nng_aio_set_msg(slot->aio, message);
-	nng_ctx_send(slot->context, slot->aio);
-}
-
 void lf_pump(struct lf_client *client)
 {
 	struct lf_call *call;
+	bool any = false;
 
 	pthread_mutex_lock(&client->mutex);
 	client->pumping++;
 	while ((call = lf_call_take_next(client)) != NULL) {
+		client->transport->send(client, call);
+		any = true;
+	}
+	if (any && client->transport->flush != NULL) {
 		pthread_mutex_unlock(&client->mutex);
-		send_call(call);
+		client->transport->flush(client);
 		pthread_mutex_lock(&client->mutex);
 	}
 	client->pumping--;
@@ -199,110 +176,25 @@ void lf_pump(struct lf_client *client)
 	pthread_mutex_unlock(&client->mutex);
 }
 
-/* ---- what the aio says ---- */
+/* ---- what the transport says ---- */
 
-/* Without the mutex: a reply came. */
-static void answer(struct lf_call *call, nng_msg *reply)
+void lf_call_sent(struct lf_client *client, struct lf_call *call)
 {
-	struct lf_client *client = call->client;
+	call->stop = LF_OK;
+	lf_call_move(call, LF_CLIENT_CALL_RECEIVING);
+	call->due_ms = lf_call_due(client, call);
+	lf_heap_update(client, call);
+}
+
+void lf_call_answer(struct lf_call *call, const uint8_t *bytes, size_t length)
+{
 	const ProtobufCMessageDescriptor *type = call->service.descriptor->methods[call->method_index].output;
 	ProtobufCMessage *message = NULL;
-	struct lf_frame frame;
 
-	lf_error_clean_up(&call->error);
-	lf_reply_read(
-		&frame, nng_msg_body(reply), nng_msg_len(reply), client->reply_bytes_max, &call->arena, &call->error);
 	if (call->error.code == LF_OK && call->bytes_closure == NULL)
-		message = lf_reply_decode(type, frame.message, frame.message_length, &call->arena, &call->error);
+		message = lf_reply_decode(type, bytes, length, &call->arena, &call->error);
 	if (call->error.code == LF_OK)
-		lf_call_finish(call, message, frame.message, frame.message_length);
+		lf_call_finish(call, message, bytes, length);
 	else
-		settle(call);
-	nng_msg_free(reply);
-}
-
-/* Takes the message that an aio holds, or NULL. */
-static nng_msg *take_message(nng_aio *aio)
-{
-	nng_msg *message = nng_aio_get_msg(aio);
-
-	nng_aio_set_msg(aio, NULL);
-	return message;
-}
-
-/* Under the mutex, which it releases: the aio of a SENDING call is done. */
-static void on_sent(struct lf_client *client, struct lf_slot *slot, struct lf_call *call)
-{
-	int nng_error = nng_aio_result(slot->aio);
-	nng_msg *unsent = NULL;
-
-	if (nng_error == 0 && slot->pipe_id == client->pipe_id)
-		client->pipe_sent++;
-	if (nng_error == 0 && (call->stop == LF_OK || call->stop == LF_UNAVAILABLE)) {
-		call->stop = LF_OK;
-		lf_call_move(call, LF_CLIENT_CALL_RECEIVING);
-		call->due_ms = lf_call_due(client, call);
-		lf_heap_update(client, call);
-		pthread_mutex_unlock(&client->mutex);
-		nng_ctx_recv(slot->context, slot->aio);
-		return;
-	}
-	if (nng_error != 0)
-		unsent = take_message(slot->aio);
-	lf_call_take_off(client, call);
-	if (call->stop != LF_OK)
-		set_stop_error(client, call, call->stop);
-	else
-		set_nng_error(client, call, nng_error);
-	pthread_mutex_unlock(&client->mutex);
-	if (call->message == NULL)
-		call->message = unsent;
-	else if (unsent != NULL)
-		nng_msg_free(unsent);
-	lf_pump(client);
-	settle(call);
-}
-
-/* Under the mutex, which it releases: the aio of a RECEIVING call is done. */
-static void on_received(struct lf_client *client, struct lf_slot *slot, struct lf_call *call)
-{
-	int nng_error = nng_aio_result(slot->aio);
-	nng_msg *reply = nng_error == 0 ? take_message(slot->aio) : NULL;
-
-	if (nng_error == NNG_ECONNRESET)
-		lf_link_lost(client, slot->pipe_id);
-	if (reply != NULL) {
-		if (slot->pipe_id == client->pipe_id)
-			client->pipe_answered++;
-		if (call->stop == LF_CANCELLED) {
-			nng_msg_free(reply);
-			reply = NULL;
-		}
-	}
-	lf_call_take_off(client, call);
-	if (reply != NULL)
-		call->unreached = false;
-	if (reply == NULL && call->stop != LF_OK)
-		set_stop_error(client, call, call->stop);
-	else if (reply == NULL)
-		set_nng_error(client, call, nng_error);
-	pthread_mutex_unlock(&client->mutex);
-	lf_pump(client);
-	if (reply != NULL)
-		answer(call, reply);
-	else
-		settle(call);
-}
-
-void lf_slot_on_aio(void *arg)
-{
-	struct lf_slot *slot = arg;
-	struct lf_client *client = slot->client;
-
-	pthread_mutex_lock(&client->mutex);
-	LF_CHECK(L5, slot->call != NULL && slot->call->slot == slot);
-	if (slot->call->state == LF_CLIENT_CALL_SENDING)
-		on_sent(client, slot, slot->call);
-	else
-		on_received(client, slot, slot->call);
+		lf_call_settle(call);
 }

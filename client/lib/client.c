@@ -1,40 +1,12 @@
-#include <nng/nng.h>
-#include <nng/protocol/reqrep0/req.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/lib/internal.h"
+#include "client/lib/transport.h"
 
 /* A client's parts, in the order in which they are made; release.c undoes those that were. */
 
 /* ---- making ---- */
-
-/* Whether text ends with a port, 1..65535. nng takes any number and fails at the dial. */
-static bool has_port(const char *text)
-{
-	const char *colon = strrchr(text, ':');
-	char *end;
-	unsigned long port;
-
-	if (colon == NULL || colon == text || colon[1] < '0' || colon[1] > '9')
-		return false;
-	port = strtoul(colon + 1, &end, 10);
-	return *end == '\0' && port >= 1 && port <= 65535;
-}
-
-static enum lf_code check_url(const char *url, struct lf_error *error)
-{
-	if (url != NULL && strncmp(url, "tcp://", 6) == 0 && has_port(url + 6))
-		return LF_OK;
-	if (url != NULL && strncmp(url, "tls+tcp://", 10) == 0 && has_port(url + 10))
-		return LF_OK;
-	if (url != NULL && strncmp(url, "ipc://", 6) == 0 && url[6] != '\0')
-		return LF_OK;
-	return lf_error_set(error, LF_INVALID_ARGUMENT,
-		"%.200s: a server's URL is tcp://HOST:PORT, ipc://PATH or tls+tcp://HOST:PORT",
-		url != NULL ? url : "(none)");
-}
 
 /* Takes what the options say. */
 static enum lf_code take_options(
@@ -50,10 +22,10 @@ static enum lf_code take_options(
 	if (client->connect_timeout_ms > LF_TIMEOUT_MS_MAX)
 		client->connect_timeout_ms = LF_TIMEOUT_MS_MAX;
 	client->reply_bytes_max = options->reply_bytes_max != 0 ? options->reply_bytes_max : LF_MESSAGE_BYTES_MAX;
-	client->slots_wanted = options->in_flight_max != 0 ? options->in_flight_max : LF_CLIENT_FLIGHT_DEFAULT;
-	if (client->slots_wanted > LF_IN_FLIGHT_MAX)
+	client->in_flight_max = options->in_flight_max != 0 ? options->in_flight_max : LF_CLIENT_FLIGHT_DEFAULT;
+	if (client->in_flight_max > LF_IN_FLIGHT_MAX)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "in_flight_max: %zu is outside 1..%d",
-			client->slots_wanted, LF_IN_FLIGHT_MAX);
+			client->in_flight_max, LF_IN_FLIGHT_MAX);
 	if (client->reply_bytes_max > LF_REQUEST_BYTES_MAX)
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "reply_bytes_max: %zu is outside 1..%d",
 			client->reply_bytes_max, LF_REQUEST_BYTES_MAX);
@@ -97,70 +69,33 @@ failed:
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 }
 
-/*
- * The socket and its slots. Resending by nng is off: it would send a request twice that only its caller may repeat.
- * The receive limit counts the four bytes of the SP request id, too.
- */
-static int make_socket(struct lf_client *client)
+/* Certificates are for https:// only: who gives them expects that they count. */
+static enum lf_code check_tls(const struct lf_client *client, const struct lf_client_tls *tls, struct lf_error *error)
 {
-	int error = nng_req0_open(&client->socket);
+	const char *field = tls == NULL  ? NULL
+		: tls->ca_file != NULL   ? "ca_file"
+		: tls->cert_file != NULL ? "cert_file"
+		: tls->key_file != NULL  ? "key_file"
+					 : NULL;
 
-	if (error != 0)
-		return error;
-	client->socket_open = true;
-	error = nng_socket_set_ms(client->socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
-	if (error == 0)
-		error = nng_socket_set_size(client->socket, NNG_OPT_RECVMAXSZ, client->reply_bytes_max + 4);
-	/* So that a host which vanished is noticed by an idle connection, too. */
-	if (error == 0)
-		error = nng_socket_set_bool(client->socket, NNG_OPT_TCP_KEEPALIVE, true);
-	if (error == 0)
-		error = lf_link_watch(client);
-	return error;
-}
-
-static int make_slot(struct lf_client *client, struct lf_slot *slot)
-{
-	int error = nng_ctx_open(&slot->context, client->socket);
-
-	if (error != 0)
-		return error;
-	error = nng_aio_alloc(&slot->aio, lf_slot_on_aio, slot);
-	if (error != 0) {
-		nng_ctx_close(slot->context);
-		return error;
-	}
-	nng_aio_set_timeout(slot->aio, NNG_DURATION_INFINITE); /* the keeper knows the time */
-	slot->client = client;
-	slot->next_free = client->free_slots;
-	client->free_slots = slot;
-	return 0;
-}
-
-static enum lf_code make_transport(struct lf_client *client, struct lf_error *error)
-{
-	int nng_error;
-	nng_dialer dialer;
-
-	client->slots = calloc(client->slots_wanted, sizeof(*client->slots));
-	nng_error = client->slots != NULL ? make_socket(client) : NNG_ENOMEM;
-	while (nng_error == 0 && client->slot_count < client->slots_wanted) {
-		nng_error = make_slot(client, &client->slots[client->slot_count]);
-		client->slot_count += nng_error == 0;
-	}
-	if (nng_error == NNG_ENOMEM)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	if (nng_error != 0)
-		return lf_error_set(error, LF_INTERNAL, "nng: %s", nng_strerror(nng_error));
-	/* A dialer that is never started: what it does not like is the URL. */
-	nng_error = nng_dialer_create(&dialer, client->socket, client->url);
-	if (nng_error == NNG_ENOMEM)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	if (nng_error != 0)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "%.200s: %s", client->url,
-			nng_error == NNG_ENOTSUP ? lf_link_reason(nng_error) : "this is no address");
-	nng_dialer_close(dialer);
+	if (field != NULL && client->address.scheme != LF_URL_HTTPS)
+		return lf_error_set(error, LF_INVALID_ARGUMENT, "%s: %.200s has no certificates: only https:// has",
+			field, client->url);
+	if (tls != NULL && tls->key_file != NULL && tls->cert_file == NULL)
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"key_file: %.200s is of no certificate: give cert_file, too", tls->key_file);
 	return LF_OK;
+}
+
+static enum lf_code open_transport(struct lf_client *client, const struct lf_client_tls *tls, struct lf_error *error)
+{
+	const bool nng = client->address.scheme == LF_URL_TCP || client->address.scheme == LF_URL_IPC;
+	const enum lf_code code = check_tls(client, tls, error);
+
+	if (code != LF_OK)
+		return code;
+	client->transport = nng ? &lf_nng_transport : &lf_http_transport;
+	return client->transport->open(client, tls, error);
 }
 
 /* The library's threads take none of the process's signals. */
@@ -176,7 +111,7 @@ static enum lf_code start_threads(struct lf_client *client, struct lf_error *err
 	} else {
 		pthread_detach(keeper);
 		pthread_mutex_lock(&client->mutex);
-		started = lf_link_start(client);
+		started = client->transport->connect(client);
 		pthread_mutex_unlock(&client->mutex);
 	}
 	if (!started)
@@ -193,8 +128,9 @@ static enum lf_code await_connection(struct lf_client *client, struct lf_error *
 	while (!client->dialled_once)
 		pthread_cond_wait(&client->link_cond, &client->mutex);
 	/* A connection that was made and lost again counts: calls will say what is wrong. */
-	if (!client->pipe_was_added)
-		code = lf_error_set(error, LF_UNAVAILABLE, "can't reach %.200s: %s", client->url, client->link_error);
+	if (!client->reached)
+		code = lf_error_set(error, client->link_refused ? LF_UNAUTHENTICATED : LF_UNAVAILABLE,
+			"can't reach %.200s: %s", client->url, client->link_error);
 	pthread_mutex_unlock(&client->mutex);
 	return code;
 }
@@ -203,7 +139,7 @@ static enum lf_code await_connection(struct lf_client *client, struct lf_error *
 
 /*
  * Ends every call with CANCELLED and waits until closures have returned; then until the keeper has torn down the rest,
- * but not for ever: see link.c.
+ * but not for ever: see nng_link.c.
  */
 static void end(struct lf_client *client)
 {
@@ -214,15 +150,16 @@ static void end(struct lf_client *client)
 	for (size_t i = 0; i < client->heap_count; i++)
 		lf_call_stop(client, client->heap[i]);
 	lf_heap_rebuild(client);
-	lf_link_close(client);
+	if (client->transport != NULL && client->own != NULL)
+		client->transport->close(client);
 	while (client->live > 0 || client->pumping > 0)
 		pthread_cond_wait(&client->idle_cond, &client->mutex);
 	until = lf_now_ms() + LF_TEAR_DOWN_MS;
 	while (client->keeper_runs && !client->torn_down && lf_now_ms() < until)
 		lf_cond_wait_until(&client->idle_cond, &client->mutex, until);
 	pthread_mutex_unlock(&client->mutex);
-	if (!client->keeper_runs)
-		lf_client_tear_down(client);
+	if (!client->keeper_runs && client->own != NULL)
+		client->transport->tear_down(client);
 }
 
 void lf_client_destroy(struct lf_client *client)
@@ -235,8 +172,15 @@ void lf_client_destroy(struct lf_client *client)
 
 enum lf_code lf_client_new(struct lf_client **client, const struct lf_client_options *options, struct lf_error *error)
 {
+	return lf_client_new_tls(client, options, NULL, error);
+}
+
+enum lf_code lf_client_new_tls(struct lf_client **client, const struct lf_client_options *options,
+	const struct lf_client_tls *tls, struct lf_error *error)
+{
 	struct lf_client *made;
-	enum lf_code code = check_url(options->url, error);
+	struct lf_url url;
+	enum lf_code code = lf_url_parse(&url, options->url, error);
 
 	*client = NULL;
 	if (code != LF_OK)
@@ -244,6 +188,7 @@ enum lf_code lf_client_new(struct lf_client **client, const struct lf_client_opt
 	made = calloc(1, sizeof(*made));
 	if (made == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	made->address = url;
 	made->references = 1;
 	made->keeper_wake_ms = INT64_MIN;
 	made->disconnected_ms = lf_now_ms();
@@ -252,7 +197,7 @@ enum lf_code lf_client_new(struct lf_client **client, const struct lf_client_opt
 	if (code == LF_OK)
 		code = make_locks(made, error);
 	if (code == LF_OK)
-		code = make_transport(made, error);
+		code = open_transport(made, tls, error);
 	if (code == LF_OK)
 		code = start_threads(made, error);
 	if (code == LF_OK)

@@ -24,7 +24,7 @@
 struct lf_client;
 
 struct lf_client_options {
-	const char *url;             /* tcp://, ipc://, tls+tcp:// */
+	const char *url;             /* http://, https://, unix:, tcp://, ipc:// */
 	const char *token;           /* NULL = none; sent as authorization: Bearer TOKEN */
 	unsigned connect_timeout_ms; /* 0 = 2000 */
 	size_t reply_bytes_max;      /* 0 = LF_MESSAGE_BYTES_MAX */
@@ -33,10 +33,24 @@ struct lf_client_options {
 
 /*
  * Makes a client and connects. UNAVAILABLE where the server can't be reached within connect_timeout_ms (at once where
- * it refuses), INVALID_ARGUMENT for a URL. Later it reconnects by itself. Blocks. The client is for any number of
+ * it refuses), UNAUTHENTICATED where the certificate of one side is not accepted, INVALID_ARGUMENT for a URL. Later it reconnects by itself. Blocks. The client is for any number of
  * threads.
  */
 enum lf_code lf_client_new(struct lf_client **client, const struct lf_client_options *options, struct lf_error *error);
+
+/* Who is trusted, and who calls, for https:// only. Each is a file of PEM, read once; NULL = none. */
+struct lf_client_tls {
+	const char *ca_file;   /* trust what these sign, and nothing else; NULL = what the system trusts */
+	const char *cert_file; /* the client's certificate, then those between it and its root */
+	const char *key_file;  /* its private key, not encrypted; NULL = it is in cert_file */
+};
+
+/*
+ * lf_client_new() with files of certificates (tls may be NULL). INVALID_ARGUMENT for one that can't be used, and for any
+ * where the URL is not https://. The server's certificate must be of the URL's host.
+ */
+enum lf_code lf_client_new_tls(struct lf_client **client, const struct lf_client_options *options,
+	const struct lf_client_tls *tls, struct lf_error *error);
 /*
  * Ends every call still running with CANCELLED, waits until their closures have returned, closes, frees. A struct
  * lf_call may be destroyed before or after; after, a start gives CANCELLED. Not from a closure, nor while another

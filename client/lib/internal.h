@@ -3,21 +3,26 @@
  *
  *	client.c    making and ending a client, the synchronous call
  *	start.c     the start of a call: checks, encoding, the generated stubs' entry
- *	keeper.c    the keeper: the one thread that knows the time
+ *	keeper.c    the keeper: the one thread that knows when a call is due
+ *	nng_*.c     the transport over nng (nng.h)
+ *	http_*.c    the transport over HTTP/2 (http.h)
  *	call.c      sending a call, its answer, its end
- *	link.c      the connection: dialling, losing it, dialling again
+ *	link.c      what both transports say about the connection
  *	state.c     the states of a call, the queue for a slot, the slots
  *	reply.c     replies: from bytes to a message or an error
  *	timer.c     the heap of calls by the time at which they are due
  *	release.c   the end of a client
+ *	url.c       a server's URL
+ *
+ * A transport is below keeper.c and above call.c; what is below it calls it through the table of transport.h.
  */
 #ifndef LF_CLIENT_LIB_INTERNAL_H
 #define LF_CLIENT_LIB_INTERNAL_H
 
-#include <nng/nng.h>
 #include <pthread.h>
 
 #include "client/lib/client.h"
+#include "client/lib/url.h"
 #include "proto/base/clock.h"
 #include "proto/base/thread.h"
 #include "proto/base/arena.h"
@@ -32,12 +37,9 @@ enum {
 	LF_BACKOFF_MS_MAX = 5000,
 	LF_REDIAL_MS_MIN = 50, /* before the second try to connect; doubles with each, ±50% */
 	LF_REDIAL_MS_MAX = 1000,
-	LF_STABLE_MS = 1000, /* a connection that held so long was a good one: the next dial is at once */
-	LF_ABORT_AGAIN_MS = 5,
-	LF_DIAL_MS_MIN = 20,    /* a dial is not ended earlier: see link.c */
-	LF_DIAL_LOST_MS = 1000, /* a dial that was ended and does not return within this is lost */
-	LF_DRAIN_MS = 200,      /* how long a client that is destroyed waits for answers that nobody wants any more */
-	LF_TEAR_DOWN_MS = 2000, /* how long lf_client_destroy() waits for nng to close the socket */
+	LF_STABLE_MS = 1000,        /* a connection that held so long was a good one: the next dial is at once */
+	LF_ABORT_AGAIN_MS = 5,      /* a transport that was told to give a call back is told again after this */
+	LF_TEAR_DOWN_MS = 2000,     /* how long lf_client_destroy() waits for the transport's end */
 	LF_REPLY_ARENA_FACTOR = 16, /* memory of a decoded reply, in reply_bytes_max */
 };
 
@@ -45,22 +47,19 @@ enum {
 enum lf_client_call_state {
 	LF_CLIENT_CALL_IDLE,      /* never started */
 	LF_CLIENT_CALL_QUEUED,    /* in the wait queue, for a slot and a connection */
-	LF_CLIENT_CALL_SENDING,   /* its slot's aio sends */
-	LF_CLIENT_CALL_RECEIVING, /* its slot's aio receives */
+	LF_CLIENT_CALL_SENDING,   /* the transport has it, and has not sent it yet */
+	LF_CLIENT_CALL_RECEIVING, /* the transport has it, and waits for the answer */
 	LF_CLIENT_CALL_BACKOFF,   /* failed, will be tried again */
-	LF_CLIENT_CALL_STOPPED,   /* cancelled while no aio had it; the keeper will end it */
+	LF_CLIENT_CALL_STOPPED,   /* cancelled while the transport did not have it; the keeper will end it */
 	LF_CLIENT_CALL_ENDING,    /* one thread has it, decodes the reply, runs the closure */
 	LF_CLIENT_CALL_DONE,
 };
 
-/* A REQ context and its aio: what one request in flight needs. */
+/* One place among the requests in flight. Each transport has what else a request needs behind it. */
 struct lf_slot {
-	struct lf_client *client;
-	nng_ctx context;
-	nng_aio *aio;
 	struct lf_call *call;
 	struct lf_slot *next_free;
-	uint32_t pipe_id; /* the connection when the request was handed to nng */
+	uint32_t connection; /* the connection when the request was handed to the transport */
 };
 
 struct lf_call {
@@ -83,7 +82,8 @@ struct lf_call {
 
 	/* Under client->mutex. */
 	enum lf_client_call_state state;
-	bool unreached;    /* its last attempt failed for want of a connection */
+	bool unreached; /* its last attempt failed for want of a connection */
+	bool unstarted; /* its last attempt failed, and the server has certainly done nothing: it may be tried again */
 	enum lf_code stop; /* why it must end though no answer came; LF_OK = it need not */
 	unsigned attempt;  /* from 1 */
 	int64_t deadline_ms;
@@ -96,9 +96,9 @@ struct lf_call {
 	struct lf_slot *slot;
 	pthread_cond_t done;
 
-	/* Of whoever has the call: its starter, then the thread that took it off the queue, then the aio's callback or
-	 * the keeper. */
-	nng_msg *message; /* kept for a further attempt; NULL where there can be none */
+	/* Of whoever has the call: its starter, then the thread that took it off the queue, then the transport or the
+	 * keeper. */
+	void *request; /* the transport's, with the message; kept for a further attempt, NULL where there can be none */
 	struct lf_arena arena;
 	struct lf_error error;
 };
@@ -106,19 +106,20 @@ struct lf_call {
 struct lf_client {
 	/* Set by lf_client_new(). */
 	char *url;
+	struct lf_url address;
 	char *authorization; /* "Bearer TOKEN", or NULL */
 	unsigned connect_timeout_ms;
 	size_t reply_bytes_max;
-	nng_socket socket;
-	struct lf_slot *slots;
-	size_t slots_wanted, slot_count;
-	bool mutex_made, socket_open, keeper_runs;
+	size_t in_flight_max;
+	const struct lf_client_transport *transport;
+	void *own; /* the transport's */
+	bool mutex_made, keeper_runs;
 
-	pthread_mutex_t mutex; /* everything below; never held across a closure or a call of nng but nng_aio_cancel() */
+	pthread_mutex_t mutex; /* everything below; never held across a closure, nor across what may block */
 	pthread_cond_t keeper_cond, link_cond, idle_cond;
 	size_t references; /* the client's own and one a call */
 	bool closing;
-	bool torn_down; /* the keeper is done with nng, and with the client */
+	bool torn_down; /* the keeper is done with the transport, and with the client */
 
 	/* Calls. */
 	struct lf_slot *free_slots;
@@ -134,17 +135,13 @@ struct lf_client {
 	uint64_t random;
 
 	/* Connection. */
-	uint32_t pipe_id; /* 0 = not connected */
-	uint32_t removed_pipe_id;
-	bool pipe_was_added;
-	uint64_t pipe_sent, pipe_answered; /* over this connection */
+	uint32_t connection; /* number of the one that takes requests; 0 = not connected */
+	bool reached;        /* it was connected once */
+	bool dialled_once;
 	int64_t disconnected_ms;
-	nng_dialer dialer;
-	bool dialing, dial_ended, dialled_once; /* dial_ended: the keeper closed its dialer */
-	int64_t dial_since_ms, dial_due_ms;     /* dial_due_ms: when the keeper has to look at it */
-	bool connector_runs;
-	unsigned connectors_lost; /* each holds a reference for ever */
-	char link_error[128];     /* why it could not connect, or how the connection was lost */
+	bool connector_runs;  /* the transport's thread, which connects */
+	bool link_refused;    /* since a certificate was not accepted: trying again won't help */
+	char link_error[256]; /* why it could not connect, or how the connection was lost */
 };
 
 /* ---- time and chance ---- */
@@ -166,12 +163,17 @@ void lf_heap_update(struct lf_client *client, struct lf_call *call);
 void lf_heap_rebuild(struct lf_client *client);
 /* Wakes the keeper where it sleeps beyond when_ms. */
 void lf_keeper_wake(struct lf_client *client, int64_t when_ms);
+
 /* ---- the states of a call: all under the mutex ---- */
 
 /* Moves a call on to another state. Aborts (L1) where the table has no such arrow. */
 void lf_call_move(struct lf_call *call, enum lf_client_call_state to);
+/* Adds a free place, when a transport is opened. */
+void lf_slot_add(struct lf_client *client, struct lf_slot *slot);
 /* Queues a call for its first or a further attempt. */
 void lf_call_enqueue(struct lf_client *client, struct lf_call *call);
+/* Queues a call, which is ENDING, for the same attempt again, ahead of all others: nothing of it was sent. */
+void lf_call_put_back(struct lf_client *client, struct lf_call *call);
 /* When the keeper must look at a call that is in the heap. */
 int64_t lf_call_due(const struct lf_client *client, const struct lf_call *call);
 /* The next call to send, now SENDING and with a slot. NULL where there is none, no free slot, or no connection. */
@@ -198,8 +200,20 @@ size_t lf_call_header(const struct lf_call *call, uint32_t timeout_ms, uint8_t *
 /* Like a generated function, but the closure gets the reply's bytes. */
 void lf_call_start_message(struct lf_call *call, unsigned method_index, const ProtobufCMessage *input,
 	lf_call_bytes_fn closure, void *closure_data);
-/* Callback of every slot's aio. arg is the slot. */
-void lf_slot_on_aio(void *arg);
+
+/* What a transport says about a call that it had. */
+
+/* Under the mutex: the request is out. */
+void lf_call_sent(struct lf_client *client, struct lf_call *call);
+/* Under the mutex, after lf_call_take_off(): the error of a call that had to stop (code: call->stop). */
+void lf_call_set_stop_error(struct lf_client *client, struct lf_call *call, enum lf_code code);
+/* Without the mutex; the call is ENDING and its error says why the attempt failed: tries again later, or ends it. */
+void lf_call_settle(struct lf_call *call);
+/*
+ * Without the mutex; the call is ENDING. Its error says what the answer said (LF_OK: that it has the message): ends it,
+ * or tries again later. The bytes are the transport's, and may go afterwards.
+ */
+void lf_call_answer(struct lf_call *call, const uint8_t *message, size_t length);
 
 /* ---- the keeper ---- */
 
@@ -211,20 +225,22 @@ void *lf_keeper_main(void *client);
 
 /* ---- the end of a client ---- */
 
-/* Without the mutex; no call lives and the connector has ended: gives everything of nng's back. May block for long. */
-void lf_client_tear_down(struct lf_client *client);
 /* Drops a reference, frees the client with the last. Takes the mutex. */
 void lf_client_release(struct lf_client *client);
-/* Frees a client whose mutex was never made, or whose last reference is gone. After lf_client_tear_down(). */
+/* Frees a client whose mutex was never made, or whose last reference is gone. After the transport's tear_down(). */
 void lf_client_free(struct lf_client *client);
 
 /* ---- replies ---- */
 
+/* RESOURCE_EXHAUSTED where a reply of so many bytes is more than bytes_max. */
+enum lf_code lf_reply_check_length(size_t length, size_t bytes_max, struct lf_error *error);
+/* Says that the server sent rubbish, and what. Returns INTERNAL. */
+enum lf_code lf_reply_rubbish(struct lf_error *error, const char *what);
 /*
- * Reads a reply's frame. LF_OK: frame->message is the reply's. Else error says what the server said, or that it sent
- * rubbish (INTERNAL). arena is scratch.
+ * The error of a reply whose status is not OK: details are the bytes of a leadfit.v1.Error, and said is a message for
+ * where there are none (may be NULL). arena is scratch. Returns status, or what is wrong with the details.
  */
-enum lf_code lf_reply_read(struct lf_frame *frame, const uint8_t *data, size_t length, size_t bytes_max,
+enum lf_code lf_reply_set_error(enum lf_code status, const uint8_t *details, size_t length, const char *said,
 	struct lf_arena *arena, struct lf_error *error);
 /* Decodes the message of a reply into arena. NULL and error where it is rubbish (INTERNAL), or too large
  * (RESOURCE_EXHAUSTED). */
@@ -236,20 +252,17 @@ ProtobufCMessage *lf_reply_decode_to_heap(const ProtobufCMessageDescriptor *type
 /* Copies from over to (may be NULL). */
 void lf_error_copy(struct lf_error *to, const struct lf_error *from);
 
-/* ---- connection ---- */
+/* ---- connection: what a transport says, under the mutex ---- */
 
-/* In plain words, what an error number of nng means for a connection. Static storage. */
-const char *lf_link_reason(int nng_error);
-/* Sets up the callbacks of the socket. 0 or an error number of nng. */
-int lf_link_watch(struct lf_client *client);
-/* Under the mutex: starts the connector. false where there is no thread to be had. It ends when the client is closing.
- */
-bool lf_link_start(struct lf_client *client);
-/* The keeper, under the mutex, which it may release meanwhile: dial_due_ms of a dial has come. */
-void lf_link_on_due(struct lf_client *client, int64_t now_ms);
-/* Under the mutex: a request that was handed to nng during the connection pipe_id got word of its loss. */
-void lf_link_lost(struct lf_client *client, uint32_t pipe_id);
-/* Under the mutex: the client is closing, so a dial must end soon. */
-void lf_link_close(struct lf_client *client);
+/* It is connected. number: not 0, and another one for each connection. The transport then sends what is queued. */
+void lf_link_up(struct lf_client *client, uint32_t number);
+/* The connection takes no more requests. Whoever waits for one has connect_timeout_ms from now. */
+void lf_link_down(struct lf_client *client, const char *reason);
+/* A try to connect is over, whatever came of it. */
+void lf_link_tried(struct lf_client *client);
+/* Why it could not connect. */
+void lf_link_set_reason(struct lf_client *client, const char *reason);
+/* The next pause between tries to connect: twice the last one, up to a bound. */
+int64_t lf_link_next_pause(const struct lf_client *client, int64_t pause_ms);
 
 #endif

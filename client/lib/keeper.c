@@ -1,15 +1,16 @@
-#include "client/lib/internal.h"
+#include "client/lib/transport.h"
 
 /*
  * Design notes
  *
- * One thread a client, the keeper, knows the time. Every live call that no thread is just ending stands in a binary
+ * One thread a client, the keeper, knows when a call is due. Every live call that no thread is just ending stands in a binary
  * heap by the instant at which somebody must look at it: its deadline, the end of its backoff, the end of its patience
- * with a connection that is gone. nng's own aio timeouts are not used: there would be two clocks and two ways to end.
+ * with a connection that is gone. Timeouts of the transport's library are not used: there would be two clocks and two
+ * ways to end.
  *
- * The promise: when a call's time has come, it ends, or (where an aio has it) its aio is cancelled again and again
- * until nng gives the call back. Again, because nng forgets a cancellation that arrives before the operation has been
- * scheduled, and no lock of ours is held while it is.
+ * The promise: when a call's time has come, it ends, or (where the transport has it) the transport is told to give it
+ * back, again and again until it does. Again, because nng forgets a cancellation that arrives before the operation has
+ * been scheduled, and no lock of ours is held while it is.
  *
  * Invariant: due_ms of a call in the heap is never later than lf_call_due(). It may be earlier: then the keeper looks,
  * corrects it and sleeps on. So only events that make something due earlier need to touch the heap.
@@ -28,8 +29,8 @@ static int64_t wake_at(const struct lf_client *client)
 
 	if (client->heap_count > 0)
 		when = client->heap[0]->due_ms;
-	if (client->dialing && client->dial_due_ms < when)
-		when = client->dial_due_ms;
+	if (client->transport->due != NULL && client->transport->due(client) < when)
+		when = client->transport->due(client);
 	return when;
 }
 
@@ -41,8 +42,8 @@ void *lf_keeper_main(void *arg)
 	while (!client->closing || client->live > 0 || client->connector_runs) {
 		int64_t now = lf_now_ms();
 
-		if (client->dialing && client->dial_due_ms <= now)
-			lf_link_on_due(client, now);
+		if (client->transport->due != NULL && client->transport->due(client) <= now)
+			client->transport->on_due(client, now);
 		while (client->heap_count > 0 && client->heap[0]->due_ms <= now)
 			lf_call_on_due(client, client->heap[0], now);
 		if (client->pump_wanted) {
@@ -62,7 +63,7 @@ void *lf_keeper_main(void *arg)
 		client->keeper_wake_ms = INT64_MIN;
 	}
 	pthread_mutex_unlock(&client->mutex);
-	lf_client_tear_down(client);
+	client->transport->tear_down(client);
 	pthread_mutex_lock(&client->mutex);
 	client->torn_down = true;
 	pthread_cond_broadcast(&client->idle_cond);

@@ -3,38 +3,36 @@
 #include "proto/wire/wire.h"
 
 /*
- * What a server sends is not trusted: the frame is checked byte for byte, and a message only unpacked after
- * lf_wire_check(), into an arena that is bounded. A field that this version does not know is rubbish, too: client and
- * server are of one version of the interface (a server may be older than its client, not newer, or fields it sends in
- * addition would be lost silently).
+ * What a server sends is not trusted: bytes are only unpacked after a walk over them, into an arena that is bounded. A
+ * field that this version does not know is one of a later version, and passed over; the service tells what a request
+ * asks for, so what a client does not know it has not asked for.
  */
 
-enum lf_code lf_reply_read(struct lf_frame *frame, const uint8_t *data, size_t length, size_t bytes_max,
+enum lf_code lf_reply_check_length(size_t length, size_t bytes_max, struct lf_error *error)
+{
+	return length <= bytes_max ? LF_OK
+				   : lf_error_set(error, LF_RESOURCE_EXHAUSTED,
+					     "the reply has %zu bytes, more than %zu", length, bytes_max);
+}
+
+enum lf_code lf_reply_rubbish(struct lf_error *error, const char *what)
+{
+	return lf_error_set(error, LF_INTERNAL, "the server sent rubbish: %s", what);
+}
+
+enum lf_code lf_reply_set_error(enum lf_code status, const uint8_t *details, size_t length, const char *said,
 	struct lf_arena *arena, struct lf_error *error)
 {
-	struct lf_error why = LF_ERROR_INIT;
-	const Leadfit__V1__Error *said;
+	const Leadfit__V1__Error *detailed = (const Leadfit__V1__Error *)lf_reply_decode(
+		&leadfit__v1__error__descriptor, details, length, arena, error);
 
-	if (length > bytes_max)
-		return lf_error_set(
-			error, LF_RESOURCE_EXHAUSTED, "the reply has %zu bytes, more than %zu", length, bytes_max);
-	if (lf_frame_decode(frame, data, length, &why) != LF_OK) {
-		lf_error_set(error, LF_INTERNAL, "the server sent rubbish: %s", why.message);
-		lf_error_clean_up(&why);
-		return LF_INTERNAL;
-	}
-	if (frame->kind != LF_FRAME_REPLY)
-		return lf_error_set(error, LF_INTERNAL, "the server sent rubbish: a request where a reply was due");
-	if (frame->status == LF_OK)
-		return LF_OK;
-	said = (const Leadfit__V1__Error *)lf_reply_decode(
-		&leadfit__v1__error__descriptor, frame->message, frame->message_length, arena, error);
-	if (said == NULL)
+	if (detailed == NULL)
 		return error->code;
-	for (size_t i = 0; i < said->n_violations; i++)
-		lf_error_add(error, said->violations[i]->field, "%s", said->violations[i]->description);
-	return lf_error_set(
-		error, frame->status, "%s", said->message[0] != '\0' ? said->message : lf_code_text(frame->status));
+	for (size_t i = 0; i < detailed->n_violations; i++)
+		lf_error_add(error, detailed->violations[i]->field, "%s", detailed->violations[i]->description);
+	if (detailed->message[0] != '\0')
+		said = detailed->message;
+	return lf_error_set(error, status, "%s", said != NULL && said[0] != '\0' ? said : lf_code_text(status));
 }
 
 /* Sets the error of a message that could not be decoded. */
@@ -52,7 +50,7 @@ ProtobufCMessage *lf_reply_decode(const ProtobufCMessageDescriptor *type, const 
 	struct lf_arena *arena, struct lf_error *error)
 {
 	struct lf_error why = LF_ERROR_INIT;
-	ProtobufCMessage *message = lf_wire_unpack(type, data, length, arena, &why);
+	ProtobufCMessage *message = lf_wire_unpack_newer(type, data, length, arena, &why);
 
 	if (message == NULL)
 		set_rubbish(type, &why, error);
@@ -66,7 +64,7 @@ ProtobufCMessage *lf_reply_decode_to_heap(const ProtobufCMessageDescriptor *type
 	ProtobufCMessage *message = NULL;
 	size_t memory;
 
-	if (lf_wire_check(type, data, length, &memory, &why) != LF_OK)
+	if (lf_wire_check_newer(type, data, length, &memory, &why) != LF_OK)
 		;
 	else if (memory > memory_max)
 		lf_error_set(

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/lib/internal.h"
+#include "client/lib/transport.h"
 #include "proto/base/check.h"
 
 /* ---- making and ending call objects ---- */
@@ -135,13 +135,14 @@ static enum lf_code name_method(struct lf_call *call, unsigned method_index)
 }
 
 /*
- * Makes call->message with the header and room for length bytes, to which *body points. NULL on failure, the error is
+ * Makes call->request with the header and room for length bytes, to which *body points. NULL on failure, the error is
  * set.
  */
-static uint8_t *make_message(struct lf_call *call, size_t length)
+static uint8_t *make_request(struct lf_call *call, size_t length)
 {
 	uint8_t header[LF_FRAME_HEADER_MAX];
 	size_t header_length = lf_call_header(call, call->timeout_ms, header, &call->error);
+	uint8_t *body;
 
 	if (header_length == 0)
 		return NULL;
@@ -151,13 +152,10 @@ static uint8_t *make_message(struct lf_call *call, size_t length)
 			LF_MESSAGE_BYTES_MAX);
 		return NULL;
 	}
-	if (nng_msg_alloc(&call->message, header_length + length) != 0) {
-		call->message = NULL;
+	body = call->client->transport->new_request(call, header, header_length, length);
+	if (body == NULL)
 		lf_error_set(&call->error, LF_RESOURCE_EXHAUSTED, "out of memory");
-		return NULL;
-	}
-	memcpy(nng_msg_body(call->message), header, header_length);
-	return (uint8_t *)nng_msg_body(call->message) + header_length;
+	return body;
 }
 
 /* Makes the call the caller's alone, to be queued or to fail. */
@@ -172,12 +170,13 @@ static void begin(struct lf_call *call)
 	lf_call_move(call, LF_CLIENT_CALL_ENDING);
 	call->stop = LF_OK;
 	call->unreached = false;
+	call->unstarted = false;
 	call->attempt = 0;
 	client->live++;
 	pthread_mutex_unlock(&client->mutex);
 }
 
-/* Queues the call where it has a message, else ends it with its error. Afterwards the call is not the caller's. */
+/* Queues the call where it has a request, else ends it with its error. Afterwards the call is not the caller's. */
 static void commit(struct lf_call *call)
 {
 	struct lf_client *client = call->client;
@@ -208,7 +207,7 @@ static void commit(struct lf_call *call)
 	pthread_mutex_unlock(&client->mutex);
 }
 
-/* Checks and encodes into call->message; sets the error where it can't. */
+/* Checks and encodes into call->request; sets the error where it can't. */
 static void encode(struct lf_call *call, unsigned method_index, const ProtobufCMessage *input)
 {
 	const ProtobufCMessageDescriptor *type;
@@ -222,7 +221,7 @@ static void encode(struct lf_call *call, unsigned method_index, const ProtobufCM
 			input->descriptor->name);
 		return;
 	}
-	body = make_message(call, protobuf_c_message_get_packed_size(input));
+	body = make_request(call, protobuf_c_message_get_packed_size(input));
 	if (body != NULL)
 		protobuf_c_message_pack(input, body);
 }
@@ -261,7 +260,7 @@ void lf_call_start_bytes(struct lf_call *call, unsigned method_index, const uint
 	call->bytes_closure = closure;
 	call->closure_data = closure_data;
 	if (name_method(call, method_index) == LF_OK) {
-		body = make_message(call, length);
+		body = make_request(call, length);
 		if (body != NULL && length > 0)
 			memcpy(body, request, length);
 	}

@@ -23,23 +23,21 @@
  *
  *	state      in the heap  in the queue  has a slot  whose it is
  *	QUEUED     yes          yes           no          nobody's
- *	SENDING    yes          no            yes         the aio's
- *	RECEIVING  yes          no            yes         the aio's
+ *	SENDING    yes          no            yes         the transport's
+ *	RECEIVING  yes          no            yes         the transport's
  *	BACKOFF    yes          no            no          nobody's
  *	STOPPED    yes          no            no          the keeper's
  *	ENDING     no           no            no          one thread's
  *
- * A slot is a REQ context with one aio. It goes back to the free list in the aio's callback, never earlier, so that its
- * aio is idle. That lets lf_call_on_due() cancel an aio under the mutex without hitting the next call: the callback
- * needs the mutex to pass the slot on. A context whose request was given up holds at most one late reply until its next
- * request resets it; nng drops replies to requests that it does not know.
+ * A slot is one place among the requests in flight. It goes back to the free list when the transport takes the call off,
+ * and with it the transport's part: so nothing of the call may be left there that could hit the next one.
  *
- * Nothing is handed to nng while there is no connection, so its own send queue holds only what a stalled peer keeps
- * from being written. nng runs callbacks on a few threads of its own; no function here blocks in one but for the mutex,
- * held briefly.
+ * Nothing is handed to the transport while there is no connection. No function here blocks in a callback of the
+ * transport but for the mutex, held briefly.
  *
- * A request that was sent is sent again only where the caller said so (idempotent). One that nng gave back unsent is no
- * different: a caller is told UNAVAILABLE for both.
+ * A request that was sent is sent again only where the caller said so (idempotent), or where it is certain that the
+ * server did nothing: the transport says so (unstarted), as HTTP/2 can. One of which nothing was sent is put back in
+ * the queue, ahead of the others, and is not counted as an attempt.
  */
 
 /* ---- the states ---- */
@@ -89,10 +87,36 @@ static void remove_call(struct lf_client *client, struct lf_call *call)
 		client->queue_last = call->queue_previous;
 }
 
+static void prepend(struct lf_client *client, struct lf_call *call)
+{
+	call->queue_previous = NULL;
+	call->queue_next = client->queue_first;
+	if (client->queue_first != NULL)
+		client->queue_first->queue_previous = call;
+	else
+		client->queue_last = call;
+	client->queue_first = call;
+}
+
+void lf_slot_add(struct lf_client *client, struct lf_slot *slot)
+{
+	slot->next_free = client->free_slots;
+	client->free_slots = slot;
+}
+
+void lf_call_put_back(struct lf_client *client, struct lf_call *call)
+{
+	lf_call_move(call, LF_CLIENT_CALL_QUEUED);
+	call->due_ms = lf_call_due(client, call);
+	prepend(client, call);
+	lf_heap_push(client, call);
+}
+
 void lf_call_enqueue(struct lf_client *client, struct lf_call *call)
 {
 	lf_call_move(call, LF_CLIENT_CALL_QUEUED);
 	call->attempt++;
+	call->unstarted = false;
 	call->waiting_since_ms = lf_now_ms();
 	call->due_ms = lf_call_due(client, call);
 	append(client, call);
@@ -107,7 +131,8 @@ int64_t lf_call_due(const struct lf_client *client, const struct lf_call *call)
 		return 0;
 	if (call->state == LF_CLIENT_CALL_BACKOFF && call->retry_ms < due)
 		due = call->retry_ms;
-	if (client->pipe_id == 0 && (call->state == LF_CLIENT_CALL_QUEUED || call->state == LF_CLIENT_CALL_SENDING)) {
+	if (client->connection == 0 &&
+		(call->state == LF_CLIENT_CALL_QUEUED || call->state == LF_CLIENT_CALL_SENDING)) {
 		if (since < client->disconnected_ms)
 			since = client->disconnected_ms;
 		if (since + client->connect_timeout_ms < due)
@@ -121,13 +146,13 @@ struct lf_call *lf_call_take_next(struct lf_client *client)
 	struct lf_call *call = client->queue_first;
 	struct lf_slot *slot = client->free_slots;
 
-	if (call == NULL || slot == NULL || client->pipe_id == 0)
+	if (call == NULL || slot == NULL || client->connection == 0)
 		return NULL;
 	remove_call(client, call);
 	client->free_slots = slot->next_free;
 	LF_CHECK(L5, slot->call == NULL && call->slot == NULL);
 	slot->call = call;
-	slot->pipe_id = client->pipe_id;
+	slot->connection = client->connection;
 	call->slot = slot;
 	lf_call_move(call, LF_CLIENT_CALL_SENDING);
 	return call;
@@ -145,8 +170,7 @@ void lf_call_take_off(struct lf_client *client, struct lf_call *call)
 	if (slot != NULL) {
 		LF_CHECK(L5, slot->call == call);
 		slot->call = NULL;
-		slot->next_free = client->free_slots;
-		client->free_slots = slot;
+		lf_slot_add(client, slot);
 		call->slot = NULL;
 	}
 	lf_call_move(call, LF_CLIENT_CALL_ENDING);

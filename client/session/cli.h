@@ -38,6 +38,7 @@ struct lf_cli {
 	const char *server;
 	bool server_given; /* named on the command line, not by environment or default */
 	char *token;       /* owned; NULL = none */
+	struct lf_client_tls tls;
 	unsigned timeout_ms;
 	bool json;
 	bool csv;                 /* commands that write lines */
@@ -45,6 +46,9 @@ struct lf_cli {
 	struct lf_client *client; /* connected by the first call */
 	bool called;              /* the service was called, or could not be */
 };
+
+/* Connects, as the options say that are the commands' own, and as the global ones say. Blocks. Once a run. */
+enum lf_code lf_cli_connect(struct lf_cli *cli, const struct lf_client_options *own, struct lf_error *error);
 
 /*
  * Calls a method by its full name, connecting first. Gives back the reply, to be freed with

@@ -90,6 +90,25 @@ static enum lf_code take_token(struct lf_cli *cli, const char *path, struct lf_e
 	return error->code;
 }
 
+/* What the environment says of certificates is for the services that have them. */
+static void take_certificates(struct lf_cli *cli, const struct lf_arguments *arguments)
+{
+	const bool https = strncmp(cli->server, "https://", 8) == 0;
+	const struct {
+		const char **to;
+		const char *option, *variable;
+	} files[] = {{&cli->tls.ca_file, "ca", "LEADFIT_CA"}, {&cli->tls.cert_file, "cert", "LEADFIT_CERT"},
+		{&cli->tls.key_file, "cert-key", "LEADFIT_CERT_KEY"}};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const char *text = lf_argument(arguments, files[i].option);
+
+		if (text == NULL && https)
+			text = getenv(files[i].variable);
+		*files[i].to = text != NULL && text[0] != '\0' ? text : NULL;
+	}
+}
+
 enum lf_code lf_cli_begin(struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_error *error)
 {
 	static const char *const outputs[] = {"table", "json", "csv"};
@@ -110,6 +129,7 @@ enum lf_code lf_cli_begin(struct lf_cli *cli, const struct lf_arguments *argumen
 		return error->code;
 	if (take_server(cli, lf_argument(arguments, "server"), error) != LF_OK)
 		return error->code;
+	take_certificates(cli, arguments);
 	return take_token(cli, lf_argument(arguments, "token-file"), error);
 }
 

@@ -12,7 +12,7 @@ static const char *hint_for(const struct lf_cli *cli, enum lf_code code)
 {
 	if (code == LF_UNAVAILABLE && (cli->client == NULL || lf_client_unreached(cli->client)))
 		return "leadfit: is leadfitd running there? Name its address with --server or LEADFIT_SERVER.\n";
-	if (code == LF_UNAUTHENTICATED)
+	if (code == LF_UNAUTHENTICATED && cli->client != NULL)
 		return "leadfit: give this caller's token with --token-file FILE, or in LEADFIT_TOKEN.\n";
 	if (code == LF_DEADLINE_EXCEEDED)
 		return "leadfit: --timeout SECONDS allows for more.\n";

@@ -11,8 +11,14 @@ enum { CANDIDATES_MAX = 64 };
 
 const struct lf_option lf_global_options[] = {
 	{"server", "URL",
-		"the service: tcp://HOST:PORT or ipc://PATH (default: LEADFIT_SERVER, else tcp://127.0.0.1:7460)",
+		"the service: http://HOST[:PORT], https://HOST[:PORT], unix:PATH, tcp://HOST:PORT or ipc://PATH "
+		"(default: "
+		"LEADFIT_SERVER, else tcp://127.0.0.1:7460)",
 		false},
+	{"ca", "FILE", "https: trust what the certificates in FILE sign, and nothing else (default: LEADFIT_CA)",
+		false},
+	{"cert", "FILE", "https: this caller's certificate (default: LEADFIT_CERT)", false},
+	{"cert-key", "FILE", "https: its private key, where it is not with it (default: LEADFIT_CERT_KEY)", false},
 	{"token-file", "FILE", "file that holds this caller's token (default: LEADFIT_TOKEN)", false},
 	{"timeout", "SECONDS", "how long a call may take, retries included (default 10)", false},
 	{"output", "FORMAT", "table or json (default table); batch: json or csv (default json)", false},

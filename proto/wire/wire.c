@@ -14,16 +14,17 @@
  * Design notes
  *
  * The promise: bytes that pass lf_wire_check() are unpacked by protobuf_c_message_unpack() without recursion beyond
- * LF_MESSAGE_DEPTH_MAX, without ever merging, keeping unknown fields or freeing, and from at most *arena_bytes of an
- * arena.
+ * LF_MESSAGE_DEPTH_MAX, without ever merging or freeing, without unknown fields (but where a newer peer's are accepted),
+ * and from at most *arena_bytes of an arena.
  *
  * What unpacking allocates, at protobuf-c 1.4.1 and 1.5.1, each piece rounded up to the arena's 16 bytes:
  *  - the message's struct;
  *  - ScannedMembers (32 bytes), one a field on the wire: 16 on the stack, then slabs of 32, 64, 128, ... on the heap;
  *  - one array for each repeated field that occurs;
  *  - each string with its NUL, each byte string that is not empty, each submessage.
- * Its bitmap of required fields is on the stack up to 128 fields. Merging a submessage that occurs twice, and unknown
- * fields, would cost more, but are rejected here. An arena takes nothing back, so the sum is the peak.
+ *  - where a newer peer's fields are accepted: for each of them a ProtobufCMessageUnknownField, and its bytes.
+ * Its bitmap of required fields is on the stack up to 128 fields. Merging a submessage that occurs twice would cost more,
+ * but is rejected here. An arena takes nothing back, so the sum is the peak.
  *
  * Paths are built only when something is wrong: a level points to the one above, and knows which field it is at.
  */
@@ -53,6 +54,7 @@ struct walk {
 	const uint8_t *start;
 	size_t arena_bytes;
 	struct lf_error *error;
+	bool newer; /* fields that the type does not have are those of a later version */
 	bool failed;
 };
 
@@ -377,6 +379,12 @@ static size_t scan_bytes(size_t count)
 	return bytes;
 }
 
+/* What protobuf-c takes to keep a field that it does not know, whatever the length in front of the content. */
+static size_t unknown_bytes(const struct lf_wire_value *value)
+{
+	return padded(sizeof(ProtobufCMessageUnknownField)) + padded(value->span.length + 5);
+}
+
 /* false where undecodable bytes end the walk. */
 static bool check_message(struct walk *walk, const struct level *above, const ProtobufCMessageDescriptor *type,
 	struct lf_span content, unsigned depth)
@@ -402,7 +410,9 @@ static bool check_message(struct walk *walk, const struct level *above, const Pr
 		}
 		field_count++;
 		level.field = lf_span_find_field(type, number);
-		if (level.field == NULL)
+		if (level.field == NULL && walk->newer)
+			walk->arena_bytes += unknown_bytes(&value);
+		else if (level.field == NULL)
 			violation(walk, &level, "unknown field %" PRIu32 " of %s", number, type->name);
 		else if (!check_field(walk, &level, &value, rest, depth))
 			return false;
@@ -411,10 +421,10 @@ static bool check_message(struct walk *walk, const struct level *above, const Pr
 	return true;
 }
 
-enum lf_code lf_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+static enum lf_code check(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length, bool newer,
 	size_t *arena_bytes, struct lf_error *error)
 {
-	struct walk walk = {.start = data, .error = error};
+	struct walk walk = {.start = data, .error = error, .newer = newer};
 
 	*arena_bytes = 0;
 	if (length > INT32_MAX)
@@ -426,14 +436,20 @@ enum lf_code lf_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t
 	return LF_OK;
 }
 
-ProtobufCMessage *lf_wire_unpack(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
-	struct lf_arena *arena, struct lf_error *error)
+enum lf_code lf_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	size_t *arena_bytes, struct lf_error *error)
 {
-	return lf_wire_unpack_known(type, data, length, NULL, arena, error);
+	return check(type, data, length, false, arena_bytes, error);
 }
 
-ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
-	const struct lf_wire_known *known, struct lf_arena *arena, struct lf_error *error)
+enum lf_code lf_wire_check_newer(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	size_t *arena_bytes, struct lf_error *error)
+{
+	return check(type, data, length, true, arena_bytes, error);
+}
+
+static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	const struct lf_wire_known *known, bool newer, struct lf_arena *arena, struct lf_error *error)
 {
 	ProtobufCMessage *message;
 	size_t bytes;
@@ -448,7 +464,7 @@ ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, c
 		if (message != NULL)
 			return message;
 	}
-	if (lf_wire_check(type, data, length, &bytes, error) != LF_OK)
+	if (check(type, data, length, newer, &bytes, error) != LF_OK)
 		return NULL;
 	if (arena->bytes_used > arena->bytes_max || bytes > arena->bytes_max - arena->bytes_used) {
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED,
@@ -461,4 +477,22 @@ ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, c
 	if (message == NULL)
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory for a message of %zu bytes", bytes);
 	return message;
+}
+
+ProtobufCMessage *lf_wire_unpack(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	struct lf_arena *arena, struct lf_error *error)
+{
+	return unpack(type, data, length, NULL, false, arena, error);
+}
+
+ProtobufCMessage *lf_wire_unpack_newer(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	struct lf_arena *arena, struct lf_error *error)
+{
+	return unpack(type, data, length, NULL, true, arena, error);
+}
+
+ProtobufCMessage *lf_wire_unpack_known(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	const struct lf_wire_known *known, struct lf_arena *arena, struct lf_error *error)
+{
+	return unpack(type, data, length, known, false, arena, error);
 }

@@ -32,6 +32,16 @@ enum lf_code lf_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t
 ProtobufCMessage *lf_wire_unpack(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
 	struct lf_arena *arena, struct lf_error *error);
 
+/*
+ * The same two for what a service of a later version may have sent: fields that a type does not have are no violation,
+ * at whatever depth. They are kept as unknown_fields, which JSON, YAML and lf_wire_pack() leave out. All else is
+ * checked as ever, and values of enums that are not known are still violations.
+ */
+enum lf_code lf_wire_check_newer(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	size_t *arena_bytes, struct lf_error *error);
+ProtobufCMessage *lf_wire_unpack_newer(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t length,
+	struct lf_arena *arena, struct lf_error *error);
+
 /* Messages of one type that may be known already where they occur inside others. */
 struct lf_wire_known {
 	const ProtobufCMessageDescriptor *type;

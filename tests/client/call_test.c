@@ -16,7 +16,8 @@
 
 /* What a call promises against a server that behaves. */
 
-static const char ANY[] = "tcp://127.0.0.1:0";
+/* By each transport. */
+static const char *ANY = "tcp://127.0.0.1:0", *LOCAL = "ipc://";
 
 /* ---- typed and plain calls ---- */
 
@@ -81,13 +82,13 @@ static void works_over_a_local_socket(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(directory));
-	snprintf(url, sizeof(url), "ipc://%s/s", directory);
+	snprintf(url, sizeof(url), "%s%s/s", LOCAL, directory);
 	fake_start(&fake, url, fake_serving);
 	client = connect_to(url);
 	assert_int_equal(check_health(client, NULL, NULL), LF_OK);
 	lf_client_destroy(client);
 	fake_stop(&fake);
-	unlink(url + strlen("ipc://"));
+	unlink(url + strlen(LOCAL));
 	assert_int_equal(rmdir(directory), 0);
 }
 
@@ -127,12 +128,9 @@ static void on_bytes(const uint8_t *reply, size_t length, void *closure_data)
 }
 
 /* Gives the request's message back. */
-static void echo(struct fake *fake, nng_msg *request)
+static void echo(struct fake *fake, struct fake_request *request)
 {
-	struct lf_frame frame;
-
-	assert_int_equal(lf_frame_decode(&frame, nng_msg_body(request), nng_msg_len(request), NULL), LF_OK);
-	fake_reply(fake, request, LF_OK, frame.message, frame.message_length);
+	fake_reply(fake, request, LF_OK, request->frame.message, request->frame.message_length);
 }
 
 static void bytes_go_and_come_as_they_are(void **state)
@@ -162,7 +160,7 @@ static void bytes_go_and_come_as_they_are(void **state)
 
 /* ---- errors that the server reports ---- */
 
-static void refuse(struct fake *fake, nng_msg *request)
+static void refuse(struct fake *fake, struct fake_request *request)
 {
 	Leadfit__V1__FieldViolation first = LEADFIT__V1__FIELD_VIOLATION__INIT,
 				    second = LEADFIT__V1__FIELD_VIOLATION__INIT;
@@ -210,7 +208,7 @@ static void an_error_comes_with_its_code_message_and_violations(void **state)
 	fake_stop(&fake);
 }
 
-static void say_nothing_more(struct fake *fake, nng_msg *request)
+static void say_nothing_more(struct fake *fake, struct fake_request *request)
 {
 	fake_reply(fake, request, LF_PERMISSION_DENIED, NULL, 0);
 }
@@ -231,9 +229,64 @@ static void an_error_without_a_message_gets_the_text_of_its_code(void **state)
 	fake_stop(&fake);
 }
 
+/* ---- a service of a later version ---- */
+
+/* SERVING, and a field that HealthCheckResponse does not have. */
+static void serving_and_more(struct fake *fake, struct fake_request *request)
+{
+	static const uint8_t bytes[] = {0x52, 0x03, 'n', 'e', 'w', 0x08, 0x01};
+
+	fake_reply(fake, request, LF_OK, bytes, sizeof(bytes));
+}
+
+/* A decision with more in it, in the rubric it names, too. */
+static void decide_and_more(struct fake *fake, struct fake_request *request)
+{
+	static const uint8_t bytes[] = {
+		0x0a, 0x01, 'd', 0x22, 0x07, 0x0a, 0x01, 'r', 0xfa, 0x3e, 0x01, 'x', 0xf8, 0x3e, 0x01};
+
+	fake_reply(fake, request, LF_OK, bytes, sizeof(bytes));
+}
+
+static void on_decision(const Leadfit__V1__Decision *decision, void *closure_data)
+{
+	assert_non_null(decision);
+	assert_string_equal(decision->decision_id, "d");
+	assert_string_equal(decision->rubric->name, "r");
+	*(bool *)closure_data = true;
+}
+
+static void fields_of_a_later_version_are_passed_over(void **state)
+{
+	Leadfit__V1__ScoreRequest request = LEADFIT__V1__SCORE_REQUEST__INIT;
+	struct lf_error error = LF_ERROR_INIT;
+	bool decided = false;
+	ProtobufCMessage *reply;
+	struct lf_client *client;
+	struct lf_call *call;
+	struct fake fake;
+
+	(void)state;
+	fake_start(&fake, ANY, serving_and_more);
+	client = connect_to(fake.url);
+	assert_int_equal(check_health(client, NULL, NULL), LF_OK);
+	fake.handler = decide_and_more;
+	call = lf_call_new(client, &leadfit__v1__scoring__descriptor, NULL);
+	leadfit__v1__scoring__score(lf_call_service(call), &request, on_decision, &decided);
+	assert_int_equal(lf_call_wait(call, &error), LF_OK);
+	assert_true(decided);
+	lf_call_destroy(call);
+	reply = lf_client_call(client, &leadfit__v1__scoring__descriptor, 0, &request.base, NULL, &error);
+	assert_non_null(reply);
+	assert_string_equal(((const Leadfit__V1__Decision *)reply)->rubric->name, "r");
+	protobuf_c_message_free_unpacked(reply, NULL);
+	lf_client_destroy(client);
+	fake_stop(&fake);
+}
+
 /* ---- retry ---- */
 
-static void unavailable_twice(struct fake *fake, nng_msg *request)
+static void unavailable_twice(struct fake *fake, struct fake_request *request)
 {
 	if (fake->requests % 3 == 2)
 		fake_serving(fake, request);
@@ -275,7 +328,7 @@ static void a_call_that_may_not_be_repeated_is_not(void **state)
 	fake_stop(&fake);
 }
 
-static void busy(struct fake *fake, nng_msg *request)
+static void busy(struct fake *fake, struct fake_request *request)
 {
 	fake_reply_error(fake, request, LF_UNAVAILABLE, "not now");
 }
@@ -317,7 +370,7 @@ static void attempts_end_at_the_deadline(void **state)
 	fake_stop(&fake);
 }
 
-static void refuse_with_limit(struct fake *fake, nng_msg *request)
+static void refuse_with_limit(struct fake *fake, struct fake_request *request)
 {
 	fake_reply_error(fake, request, LF_RESOURCE_EXHAUSTED, "1024 requests are in flight");
 }
@@ -366,9 +419,9 @@ static void answers_out_of_order_reach_their_calls(void **state)
 	 * does not fit its queue of 64, so the answers go in portions.
 	 */
 	for (size_t i = 0; i < MANY; i++) {
-		nng_msg *request = fake.held[(i * 7 + 3) % MANY];
-		const uint8_t *end = (const uint8_t *)nng_msg_body(request) + nng_msg_len(request);
-		struct lf_call *call = calls[end[-2] | end[-1] << 8];
+		struct fake_request *request = fake.held[(i * 7 + 3) % MANY];
+		const uint8_t *message = request->frame.message;
+		struct lf_call *call = calls[message[0] | message[1] << 8];
 
 		echo(&fake, request);
 		if (i % 32 == 31)
@@ -405,13 +458,9 @@ static void calls_beyond_the_limit_wait_their_turn(void **state)
 	}
 	/* Each answer lets exactly the next one through. */
 	for (unsigned i = 0; i < 5; i++) {
-		struct lf_frame frame;
-
 		fake_await(&fake, i + 2 < 5 ? i + 2 : 5);
 		assert_int_equal(fake.held_count, i + 2 < 5 ? i + 2 : 5);
-		assert_int_equal(
-			lf_frame_decode(&frame, nng_msg_body(fake.held[i]), nng_msg_len(fake.held[i]), NULL), LF_OK);
-		assert_int_equal(frame.message[0], i);
+		assert_int_equal(fake.held[i]->frame.message[0], i);
 		echo(&fake, fake.held[i]);
 		fake.held[i] = NULL;
 		assert_int_equal(lf_call_wait(calls[i], NULL), LF_OK);
@@ -583,7 +632,7 @@ static void a_message_of_the_largest_size_goes_both_ways(void **state)
 
 static void options_that_make_no_sense_are_refused(void **state)
 {
-	static const char *const urls[] = {NULL, "", "tcp://", "http://127.0.0.1:80", "tcp://127.0.0.1",
+	static const char *const urls[] = {NULL, "", "tcp://", "tls+tcp://127.0.0.1:80", "tcp://127.0.0.1",
 		"tcp://127.0.0.1:99999999", "tcp://127.0.0.1:0", "tcp://127.0.0.1:http", "tcp://:7460",
 		"127.0.0.1:7460", "ipc://", "inproc://x"};
 	struct lf_error error = LF_ERROR_INIT;
@@ -614,6 +663,7 @@ int main(void)
 		cmocka_unit_test(bytes_go_and_come_as_they_are),
 		cmocka_unit_test(an_error_comes_with_its_code_message_and_violations),
 		cmocka_unit_test(an_error_without_a_message_gets_the_text_of_its_code),
+		cmocka_unit_test(fields_of_a_later_version_are_passed_over),
 		cmocka_unit_test(an_idempotent_call_succeeds_on_its_third_attempt),
 		cmocka_unit_test(a_call_that_may_not_be_repeated_is_not),
 		cmocka_unit_test(attempts_end_at_their_maximum),
@@ -629,6 +679,11 @@ int main(void)
 		cmocka_unit_test(options_that_make_no_sense_are_refused),
 	};
 
+	int failed;
+
 	alarm(100); /* a hang is a failure, told by a core */
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests_name("calls over nng", tests, NULL, NULL);
+	ANY = "http://127.0.0.1:0";
+	LOCAL = "unix:";
+	return failed + cmocka_run_group_tests_name("calls over HTTP/2", tests, NULL, NULL);
 }

@@ -15,17 +15,16 @@
 /* The program that the README shows. */
 
 /* Recommends the last member, because of its discipline. */
-static void recommend(struct fake *fake, nng_msg *request)
+static void recommend(struct fake *fake, struct fake_request *request)
 {
 	Leadfit__V1__Decision decision = LEADFIT__V1__DECISION__INIT;
 	const Leadfit__V1__ScoreRequest *score;
-	struct lf_frame frame;
+	const struct lf_frame frame = request->frame;
 	struct lf_arena arena;
 	uint8_t bytes[256];
 	char *sentences[1];
 
 	lf_arena_init(&arena, 65536);
-	assert_int_equal(lf_frame_decode(&frame, nng_msg_body(request), nng_msg_len(request), NULL), LF_OK);
 	score = (const Leadfit__V1__ScoreRequest *)lf_wire_unpack(
 		&leadfit__v1__score_request__descriptor, frame.message, frame.message_length, &arena, NULL);
 	assert_non_null(score);

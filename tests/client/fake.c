@@ -1,4 +1,4 @@
-#include "tests/client/fake.h"
+#include "tests/client/fake_http.h"
 
 #include <nng/protocol/reqrep0/rep.h>
 #include <assert.h>
@@ -15,8 +15,7 @@
 
 static const uint8_t SERVING[] = {0x08, 0x01};
 
-/* assert() that is also evaluated, and tells. */
-static void must(bool holds, const char *what)
+void fake_must(bool holds, const char *what)
 {
 	if (!holds) {
 		fprintf(stderr, "fake: %s failed\n", what);
@@ -24,25 +23,44 @@ static void must(bool holds, const char *what)
 	}
 }
 
+void fake_took(struct fake *fake, struct fake_request *request)
+{
+	fake->handler(fake, request);
+	pthread_mutex_lock(&fake->mutex);
+	fake->requests++;
+	pthread_cond_broadcast(&fake->changed);
+	pthread_mutex_unlock(&fake->mutex);
+}
+
+void fake_free_request(struct fake_request *request)
+{
+	if (request->message != NULL)
+		nng_msg_free(request->message);
+	free(request->body);
+	free(request);
+}
+
 /* ---- raw REP ---- */
 
 static void *fake_main(void *arg)
 {
 	struct fake *fake = arg;
-	nng_msg *request;
+	struct fake_request *request;
+	nng_msg *message;
 	int error;
 
 	/* Not nng_close() ends this: nng 1.5.2 does not always wake a receiver. */
 	while (!fake->stopping) {
-		error = nng_recvmsg(fake->socket, &request, 0);
+		error = nng_recvmsg(fake->socket, &message, 0);
 		if (error == NNG_ETIMEDOUT)
 			continue;
-		must(error == 0, "receiving");
-		fake->handler(fake, request);
-		pthread_mutex_lock(&fake->mutex);
-		fake->requests++;
-		pthread_cond_broadcast(&fake->changed);
-		pthread_mutex_unlock(&fake->mutex);
+		fake_must(error == 0, "receiving");
+		request = calloc(1, sizeof(*request));
+		fake_must(request != NULL, "allocating");
+		request->message = message;
+		fake_must(lf_frame_decode(&request->frame, nng_msg_body(message), nng_msg_len(message), NULL) == LF_OK,
+			"decoding");
+		fake_took(fake, request);
 	}
 	return NULL;
 }
@@ -56,24 +74,33 @@ void fake_start(struct fake *fake, const char *url, fake_handler handler)
 	fake->handler = handler;
 	pthread_mutex_init(&fake->mutex, NULL);
 	pthread_cond_init(&fake->changed, NULL);
-	must(nng_rep0_open_raw(&fake->socket) == 0, "opening");
-	must(nng_socket_set_ms(fake->socket, NNG_OPT_RECVTIMEO, 20) == 0, "a time-out");
-	must(nng_listen(fake->socket, url, &listener, 0) == 0, "listening");
 	snprintf(fake->url, sizeof(fake->url), "%s", url);
+	if (strncmp(url, "http", 4) == 0 || strncmp(url, "unix:", 5) == 0) {
+		fake_http_start(fake);
+		fake_must(pthread_create(&fake->thread, NULL, fake_http_main, fake) == 0, "a thread");
+		return;
+	}
+	fake_must(nng_rep0_open_raw(&fake->socket) == 0, "opening");
+	fake_must(nng_socket_set_ms(fake->socket, NNG_OPT_RECVTIMEO, 20) == 0, "a time-out");
+	fake_must(nng_listen(fake->socket, url, &listener, 0) == 0, "listening");
 	if (strncmp(url, "tcp://", 6) == 0) {
-		must(nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port) == 0, "asking the port");
+		fake_must(nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port) == 0, "asking the port");
 		snprintf(fake->url, sizeof(fake->url), "tcp://127.0.0.1:%d", port);
 	}
-	must(pthread_create(&fake->thread, NULL, fake_main, fake) == 0, "a thread");
+	fake_must(pthread_create(&fake->thread, NULL, fake_main, fake) == 0, "a thread");
 }
 
 void fake_stop(struct fake *fake)
 {
 	fake->stopping = true;
-	pthread_join(fake->thread, NULL);
-	nng_close(fake->socket);
+	if (fake->http != NULL) {
+		fake_http_stop(fake);
+	} else {
+		pthread_join(fake->thread, NULL);
+		nng_close(fake->socket);
+	}
 	for (size_t i = 0; i < fake->held_count; i++)
-		nng_msg_free(fake->held[i]);
+		fake_free_request(fake->held[i]);
 	fake->held_count = 0;
 	pthread_cond_destroy(&fake->changed);
 	pthread_mutex_destroy(&fake->mutex);
@@ -87,33 +114,42 @@ void fake_await(struct fake *fake, unsigned requests)
 	pthread_mutex_unlock(&fake->mutex);
 }
 
-void fake_reply_raw(struct fake *fake, nng_msg *request, const void *bytes, size_t length)
+void fake_reply_raw(struct fake *fake, struct fake_request *request, const void *bytes, size_t length)
 {
 	nng_msg *reply;
 
-	must(nng_msg_alloc(&reply, 0) == 0, "allocating");
-	must(nng_msg_append(reply, bytes, length) == 0, "appending");
-	must(nng_msg_header_append(reply, nng_msg_header(request), nng_msg_header_len(request)) == 0, "addressing");
+	fake_must(nng_msg_alloc(&reply, 0) == 0, "allocating");
+	fake_must(nng_msg_append(reply, bytes, length) == 0, "appending");
+	fake_must(nng_msg_header_append(
+			  reply, nng_msg_header(request->message), nng_msg_header_len(request->message)) == 0,
+		"addressing");
 	if (nng_sendmsg(fake->socket, reply, 0) != 0)
 		nng_msg_free(reply);
 }
 
-void fake_reply(struct fake *fake, nng_msg *request, enum lf_code status, const void *message, size_t length)
+void fake_reply(
+	struct fake *fake, struct fake_request *request, enum lf_code status, const void *message, size_t length)
 {
 	struct lf_frame frame = {.kind = LF_FRAME_REPLY, .status = status};
-	uint8_t *bytes = malloc(LF_FRAME_HEADER_MAX + length);
+	uint8_t *bytes;
 	size_t header;
 
-	must(bytes != NULL, "allocating");
+	if (fake->http != NULL) {
+		fake_http_reply(fake, request, status, message, length);
+		fake_free_request(request);
+		return;
+	}
+	bytes = malloc(LF_FRAME_HEADER_MAX + length);
+	fake_must(bytes != NULL, "allocating");
 	header = lf_frame_encode_header(&frame, bytes, NULL);
 	if (length > 0)
 		memcpy(bytes + header, message, length);
 	fake_reply_raw(fake, request, bytes, header + length);
 	free(bytes);
-	nng_msg_free(request);
+	fake_free_request(request);
 }
 
-void fake_reply_error(struct fake *fake, nng_msg *request, enum lf_code status, const char *text)
+void fake_reply_error(struct fake *fake, struct fake_request *request, enum lf_code status, const char *text)
 {
 	Leadfit__V1__Error error = LEADFIT__V1__ERROR__INIT;
 	uint8_t bytes[512];
@@ -125,32 +161,31 @@ void fake_reply_error(struct fake *fake, nng_msg *request, enum lf_code status, 
 	fake_reply(fake, request, status, bytes, leadfit__v1__error__pack(&error, bytes));
 }
 
-void fake_serving(struct fake *fake, nng_msg *request)
+void fake_serving(struct fake *fake, struct fake_request *request)
 {
 	fake_reply(fake, request, LF_OK, SERVING, sizeof(SERVING));
 }
 
-void fake_silent(struct fake *fake, nng_msg *request)
+void fake_silent(struct fake *fake, struct fake_request *request)
 {
 	(void)fake;
-	nng_msg_free(request);
+	fake_free_request(request);
 }
 
-void fake_hold(struct fake *fake, nng_msg *request)
+void fake_hold(struct fake *fake, struct fake_request *request)
 {
 	pthread_mutex_lock(&fake->mutex);
-	must(fake->held_count < sizeof(fake->held) / sizeof(fake->held[0]), "holding");
+	fake_must(fake->held_count < sizeof(fake->held) / sizeof(fake->held[0]), "holding");
 	fake->held[fake->held_count++] = request;
 	pthread_mutex_unlock(&fake->mutex);
 }
 
-void fake_note(struct fake *fake, nng_msg *request)
+void fake_note(struct fake *fake, struct fake_request *request)
 {
-	struct lf_frame frame;
+	const struct lf_frame frame = request->frame;
 	size_t length;
 
 	pthread_mutex_lock(&fake->mutex);
-	must(lf_frame_decode(&frame, nng_msg_body(request), nng_msg_len(request), NULL) == LF_OK, "decoding");
 	length = (size_t)snprintf(fake->seen, sizeof(fake->seen), "%.*s", (int)frame.method.length, frame.method.data);
 	for (size_t i = 0; i < frame.metadata_count; i++)
 		length += (size_t)snprintf(fake->seen + length, sizeof(fake->seen) - length, "|%.*s=%.*s",
@@ -170,7 +205,7 @@ void fake_process_main(int argc, char **argv)
 	if (argc != 3 || strcmp(argv[1], "--serve") != 0)
 		return;
 	fake_start(&fake, argv[2], fake_serving);
-	must(write(STDOUT_FILENO, "!", 1) == 1, "telling");
+	fake_must(write(STDOUT_FILENO, "!", 1) == 1, "telling");
 	for (;;)
 		pause();
 }
@@ -185,15 +220,15 @@ pid_t fake_process_start(const char *url)
 	pid_t process;
 
 	snprintf(address, sizeof(address), "%s", url);
-	must(pipe(ends) == 0, "a pipe");
+	fake_must(pipe(ends) == 0, "a pipe");
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
 	posix_spawn_file_actions_addclose(&actions, ends[0]);
 	posix_spawn_file_actions_addclose(&actions, ends[1]);
-	must(posix_spawn(&process, program, &actions, NULL, argv, environ) == 0, "a process");
+	fake_must(posix_spawn(&process, program, &actions, NULL, argv, environ) == 0, "a process");
 	posix_spawn_file_actions_destroy(&actions);
 	close(ends[1]);
-	must(read(ends[0], &byte, 1) == 1, "its start");
+	fake_must(read(ends[0], &byte, 1) == 1, "its start");
 	close(ends[0]);
 	return process;
 }
@@ -203,7 +238,7 @@ void fake_process_stop(pid_t process)
 	int status;
 
 	kill(process, SIGSTOP);
-	must(waitpid(process, &status, WUNTRACED) == process && WIFSTOPPED(status), "stopping");
+	fake_must(waitpid(process, &status, WUNTRACED) == process && WIFSTOPPED(status), "stopping");
 }
 
 void fake_process_end(pid_t process)
@@ -225,10 +260,10 @@ enum lf_code check_health(struct lf_client *client, const struct lf_call_options
 	if (reply == NULL)
 		code = own.code;
 	else
-		must(((const Grpc__Health__V1__HealthCheckResponse *)reply)->status ==
+		fake_must(((const Grpc__Health__V1__HealthCheckResponse *)reply)->status ==
 				GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING,
 			"SERVING");
-	must((reply == NULL) == (code != LF_OK), "a reply or an error");
+	fake_must((reply == NULL) == (code != LF_OK), "a reply or an error");
 	protobuf_c_message_free_unpacked(reply, NULL);
 	if (error != NULL)
 		lf_error_move(error, &own);
@@ -244,6 +279,6 @@ struct lf_client *connect_to(const char *url)
 
 	if (lf_client_new(&client, &options, &error) != LF_OK)
 		fprintf(stderr, "fake: %s\n", error.message);
-	must(client != NULL, "connecting");
+	fake_must(client != NULL, "connecting");
 	return client;
 }

@@ -102,10 +102,47 @@ static bool talk(enum tcp_mode mode, int socket)
 	}
 }
 
+/* Reads until a frame of HEADERS has come, and what is behind it as far as it is there. */
+static bool read_request(int socket)
+{
+	uint8_t preface[24], head[9], payload[16384];
+
+	if (!read_all(socket, preface, sizeof(preface)))
+		return false;
+	for (;;) {
+		size_t length;
+
+		if (!read_all(socket, head, sizeof(head)))
+			return false;
+		length = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
+		must(length <= sizeof(payload), "the client's frame");
+		if (length > 0 && !read_all(socket, payload, length))
+			return false;
+		if (head[3] == 1)
+			return true;
+	}
+}
+
+static void follow(const struct tcp_script *script, int socket)
+{
+	uint8_t byte;
+
+	write_all(socket, script->hello, script->hello_length);
+	if (!read_request(socket))
+		return;
+	write_all(socket, script->answer, script->answer_length);
+	if (script->closes)
+		shutdown(socket, SHUT_RDWR);
+	else
+		while (read_all(socket, &byte, 1))
+			;
+}
+
 static void *connection_main(void *arg)
 {
 	static const uint8_t rep[8] = {0, 'S', 'P', 0, 0, 0x31, 0, 0}, pair[8] = {0, 'S', 'P', 0, 0, 0x10, 0, 0};
 	struct connection *connection = arg;
+	const struct tcp_script script = connection->fake->script;
 	enum tcp_mode mode = connection->fake->mode;
 	int socket = connection->socket;
 	uint8_t handshake[8], byte;
@@ -115,13 +152,19 @@ static void *connection_main(void *arg)
 		shutdown(socket, SHUT_RDWR);
 		return NULL;
 	}
-	if (mode == TCP_RUBBISH_HANDSHAKE)
+	if (mode == TCP_HTTP_SCRIPT) {
+		follow(&script, socket);
+		return NULL;
+	}
+	if (mode == TCP_HTTP_STOPS_READING)
+		write_all(socket, "\0\0\0\4\0\0\0\0\0", 9);
+	else if (mode == TCP_RUBBISH_HANDSHAKE)
 		write_all(socket, "220 mail.example.org ESMTP\r\n", 28);
 	else if (mode == TCP_OTHER_PROTOCOL)
 		write_all(socket, pair, sizeof(pair));
 	else if (mode != TCP_SAYS_NOTHING)
 		write_all(socket, rep, sizeof(rep));
-	if (mode == TCP_STOPS_READING)
+	if (mode == TCP_STOPS_READING || mode == TCP_HTTP_STOPS_READING)
 		return NULL; /* stays open */
 	if (read_all(socket, handshake, sizeof(handshake)) && mode != TCP_SAYS_NOTHING)
 		while (talk(mode, socket))
@@ -161,21 +204,34 @@ static void *accept_main(void *arg)
 	}
 }
 
-void tcp_fake_start(struct tcp_fake *fake, enum tcp_mode mode)
+static void start(struct tcp_fake *fake, const char *scheme)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(address);
 
-	memset(fake, 0, sizeof(*fake));
-	fake->mode = mode;
 	pthread_mutex_init(&fake->mutex, NULL);
 	fake->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	must(fake->listener >= 0 && bind(fake->listener, (struct sockaddr *)&address, sizeof(address)) == 0 &&
 			listen(fake->listener, 16) == 0,
 		"listening");
 	must(getsockname(fake->listener, (struct sockaddr *)&address, &length) == 0, "asking the port");
-	snprintf(fake->url, sizeof(fake->url), "tcp://127.0.0.1:%d", ntohs(address.sin_port));
+	snprintf(fake->url, sizeof(fake->url), "%s127.0.0.1:%d", scheme, ntohs(address.sin_port));
 	must(pthread_create(&fake->thread, NULL, accept_main, fake) == 0, "a thread");
+}
+
+void tcp_fake_start(struct tcp_fake *fake, enum tcp_mode mode)
+{
+	memset(fake, 0, sizeof(*fake));
+	fake->mode = mode;
+	start(fake, "tcp://");
+}
+
+void tcp_fake_start_script(struct tcp_fake *fake, const struct tcp_script *script)
+{
+	memset(fake, 0, sizeof(*fake));
+	fake->mode = TCP_HTTP_SCRIPT;
+	fake->script = *script;
+	start(fake, "http://");
 }
 
 void tcp_fake_stop(struct tcp_fake *fake)

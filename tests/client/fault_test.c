@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <nghttp2/nghttp2.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,48 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 	return refuse() ? EAGAIN : __real_pthread_create(thread, attributes, run, arg);
 }
 
+int __real_nghttp2_session_client_new(
+	nghttp2_session **session, const nghttp2_session_callbacks *callbacks, void *context);
+int __wrap_nghttp2_session_client_new(
+	nghttp2_session **session, const nghttp2_session_callbacks *callbacks, void *context);
+int __wrap_nghttp2_session_client_new(
+	nghttp2_session **session, const nghttp2_session_callbacks *callbacks, void *context)
+{
+	return refuse() ? NGHTTP2_ERR_NOMEM : __real_nghttp2_session_client_new(session, callbacks, context);
+}
+
+int32_t __real_nghttp2_submit_request(nghttp2_session *session, const nghttp2_priority_spec *priority,
+	const nghttp2_nv *headers, size_t count, const nghttp2_data_provider *body, void *stream);
+int32_t __wrap_nghttp2_submit_request(nghttp2_session *session, const nghttp2_priority_spec *priority,
+	const nghttp2_nv *headers, size_t count, const nghttp2_data_provider *body, void *stream);
+int32_t __wrap_nghttp2_submit_request(nghttp2_session *session, const nghttp2_priority_spec *priority,
+	const nghttp2_nv *headers, size_t count, const nghttp2_data_provider *body, void *stream)
+{
+	return refuse() ? NGHTTP2_ERR_NOMEM
+			: __real_nghttp2_submit_request(session, priority, headers, count, body, stream);
+}
+
+ssize_t __real_nghttp2_session_mem_recv(nghttp2_session *session, const uint8_t *data, size_t length);
+ssize_t __wrap_nghttp2_session_mem_recv(nghttp2_session *session, const uint8_t *data, size_t length);
+ssize_t __wrap_nghttp2_session_mem_recv(nghttp2_session *session, const uint8_t *data, size_t length)
+{
+	return refuse() ? NGHTTP2_ERR_NOMEM : __real_nghttp2_session_mem_recv(session, data, length);
+}
+
+ssize_t __real_nghttp2_session_mem_send(nghttp2_session *session, const uint8_t **data);
+ssize_t __wrap_nghttp2_session_mem_send(nghttp2_session *session, const uint8_t **data);
+ssize_t __wrap_nghttp2_session_mem_send(nghttp2_session *session, const uint8_t **data)
+{
+	return refuse() ? NGHTTP2_ERR_NOMEM : __real_nghttp2_session_mem_send(session, data);
+}
+
+int __real_eventfd(unsigned count, int flags);
+int __wrap_eventfd(unsigned count, int flags);
+int __wrap_eventfd(unsigned count, int flags)
+{
+	return refuse() ? -1 : __real_eventfd(count, flags);
+}
+
 /* A dial that its dialer's end does not end, until it is let go. */
 static atomic_bool dial_hangs;
 static atomic_uint dials_hanging;
@@ -148,7 +191,7 @@ int __wrap_nng_stats_get(nng_stat **stats)
 /* ---- the sweep ---- */
 
 /* The first request is answered UNAVAILABLE, so that a retry is part of it. */
-static void answer(struct fake *fake, nng_msg *request)
+static void answer(struct fake *fake, struct fake_request *request)
 {
 	exempt = true;
 	if (fake->requests % 2 == 0)
@@ -204,8 +247,7 @@ static void each_refusal_gives_a_status(void **state)
 	struct fake fake;
 	long n = 0;
 
-	(void)state;
-	fake_start(&fake, "tcp://127.0.0.1:0", answer);
+	fake_start(&fake, *state, answer);
 	use(fake.url, &options); /* what nng allocates once for all */
 	do {
 		failed = false;
@@ -225,8 +267,7 @@ static void a_call_can_be_made_after_each_refusal(void **state)
 	struct fake fake;
 	long n = 0;
 
-	(void)state;
-	fake_start(&fake, "tcp://127.0.0.1:0", answer);
+	fake_start(&fake, *state, answer);
 	client = connect_to(fake.url);
 	do {
 		failed = false;
@@ -337,9 +378,12 @@ static void unanswered_requests_do_not_hold_destroy(void **state)
 
 int main(void)
 {
+	static char nng[] = "tcp://127.0.0.1:0", http[] = "http://localhost:0";
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_refusal_gives_a_status),
-		cmocka_unit_test(a_call_can_be_made_after_each_refusal),
+		cmocka_unit_test_prestate(each_refusal_gives_a_status, nng),
+		cmocka_unit_test_prestate(each_refusal_gives_a_status, http),
+		cmocka_unit_test_prestate(a_call_can_be_made_after_each_refusal, nng),
+		cmocka_unit_test_prestate(a_call_can_be_made_after_each_refusal, http),
 		cmocka_unit_test(dial_that_never_returns_holds_nobody),
 		cmocka_unit_test(socket_that_never_closes_holds_nobody),
 		cmocka_unit_test(unanswered_requests_do_not_hold_destroy),

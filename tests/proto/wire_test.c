@@ -189,6 +189,95 @@ static void unknown_fields_are_named(void **state)
 	CHECK(LISTS, "\xc2\x3e\x00", NULL); /* 1000 */
 }
 
+static ProtobufCMessage *unpack_newer(
+	const ProtobufCMessageDescriptor *type, const char *data, size_t length, struct lf_arena *arena)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	ProtobufCMessage *message;
+	size_t bytes;
+
+	assert_int_equal(lf_wire_check_newer(type, (const uint8_t *)data, length, &bytes, &error), LF_OK);
+	/* What the walk counts is enough. */
+	lf_arena_init(arena, bytes);
+	message = lf_wire_unpack_newer(type, (const uint8_t *)data, length, arena, &error);
+	if (message == NULL)
+		fail_msg("%s", error.message);
+	return message;
+}
+
+#define UNPACK_NEWER(type, literal, arena) (const void *)unpack_newer(type, literal, sizeof(literal) - 1, arena)
+
+static void fields_of_a_later_version_are_passed_over_where_asked(void **state)
+{
+	/* Of each wire type, before and behind what is known, twice, and within messages. */
+	const Leadfit__V1__Team *team;
+	const Leadfit__V1__ScoreRequest *score;
+	struct lf_arena arena;
+
+	(void)state;
+	team = UNPACK_NEWER(TEAM,
+		"\x88\x01\x07"
+		"\x0a\x01"
+		"a"
+		"\x8a\x01\x02xy"
+		"\x91\x01\0\0\0\0\0\0\xf0\x7f"
+		"\x95\x01\0\0\x80\x7f"
+		"\x8a\x01\x00",
+		&arena);
+	assert_string_equal(team->id, "a");
+	assert_int_equal(team->n_members, 0);
+	lf_arena_clean_up(&arena);
+	score = UNPACK_NEWER(SCORE,
+		"\xfa\x3e\x00"
+		"\x0a\x0e\x0a\x01"
+		"t"
+		"\x8a\x01\x00\x1a\x06\x0a\x01"
+		"m"
+		"\xf8\x3e\x01",
+		&arena);
+	assert_string_equal(score->team->id, "t");
+	assert_int_equal(score->team->n_members, 1);
+	assert_string_equal(score->team->members[0]->id, "m");
+	lf_arena_clean_up(&arena);
+}
+
+static void all_else_of_a_later_version_is_as_strict(void **state)
+{
+	static const struct {
+		const ProtobufCMessageDescriptor *type;
+		const char *data;
+		size_t length;
+	} bad[] = {
+		{TEAM, "\x8a\x01\x05x", 4},            /* cut */
+		{TEAM, "\x8b\x01", 2},                 /* a group */
+		{TEAM, "\x8a\x01\x00\x0a\x01\xff", 6}, /* no UTF-8 */
+		{TEAM,
+			"\x0a\x01"
+			"a\x0a\x01"
+			"a",
+			6},                         /* twice */
+		{SCORE, "\x0a\x03\x8a\x01\x05", 5}, /* cut within a message */
+	};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_arena arena;
+	size_t bytes;
+
+	(void)state;
+	lf_arena_init(&arena, 65536);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const uint8_t *data = (const uint8_t *)bad[i].data;
+
+		assert_int_equal(
+			lf_wire_check_newer(bad[i].type, data, bad[i].length, &bytes, NULL), LF_INVALID_ARGUMENT);
+		assert_null(lf_wire_unpack_newer(bad[i].type, data, bad[i].length, &arena, &error));
+		assert_int_equal(error.code, LF_INVALID_ARGUMENT);
+		lf_error_clean_up(&error);
+	}
+	lf_arena_clean_up(&arena);
+	/* And without being asked, nothing is passed over. */
+	CHECK(TEAM, "\x8a\x01\x00", "unknown field 17 of leadfit.v1.Team");
+}
+
 static void singular_fields_occur_once(void **state)
 {
 	(void)state;
@@ -338,6 +427,8 @@ int main(void)
 		cmocka_unit_test(tags_and_lengths_may_be_longer_than_needed),
 		cmocka_unit_test(wire_types_are_those_of_the_fields),
 		cmocka_unit_test(unknown_fields_are_named),
+		cmocka_unit_test(fields_of_a_later_version_are_passed_over_where_asked),
+		cmocka_unit_test(all_else_of_a_later_version_is_as_strict),
 		cmocka_unit_test(singular_fields_occur_once),
 		cmocka_unit_test(keys_of_a_map_are_distinct),
 		cmocka_unit_test(large_maps_are_checked_to_a_limit),
