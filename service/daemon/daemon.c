@@ -12,6 +12,7 @@
 #include "service/daemon/rubrics.h"
 #include "service/http/certificate.h"
 #include "service/http/http.h"
+#include "service/reflect/openapi.h"
 #include "service/rpc/nng/nng.h"
 #include "service/rpc/nng/publish.h"
 #include "service/rpc/tokens.h"
@@ -182,8 +183,12 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 
 static enum lf_code listen_http(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
-	const struct lf_http_options http = {
-		.certificate = d->certificate, .origins = options->origins, .origin_count = options->origin_count};
+	const struct lf_http_page openapi = {"/openapi.json", "application/json", lf_openapi_json, lf_openapi_json_length};
+	const struct lf_http_options http = {.certificate = d->certificate,
+		.origins = options->origins,
+		.origin_count = options->origin_count,
+		.pages = &openapi,
+		.page_count = 1};
 	char bound[512];
 
 	if (options->http_count == 0)
