@@ -10,13 +10,14 @@
 set -eu
 
 build="cmake ninja-build gcc libc6-dev pkg-config protobuf-compiler libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev
-  libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev scdoc libcmocka-dev"
-run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1"
+  libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev libnghttp2-dev scdoc libcmocka-dev"
+run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1 libnghttp2-14"
+clients="python3-grpcio python3-protobuf python3-yaml nghttp2-client"
 
 case ${1:-} in
 build) wanted=$build ;;
-test) wanted="$build clang python3 sqlite3 openssl" ;;
-ci) wanted="$build clang clang-format clang-tidy python3 sqlite3 openssl git" ;;
+test) wanted="$build $clients clang python3 sqlite3 openssl" ;;
+ci) wanted="$build $clients clang clang-format clang-tidy python3 sqlite3 openssl git" ;;
 run) wanted=$run ;;
 *)
 	echo "usage: $0 build|test|ci|run" >&2

@@ -188,7 +188,7 @@ static void unlink_from(struct lf_http_conn *conn, struct lf_http_exchange *exch
 		exchange->next->previous = exchange->previous;
 	else
 		conn->exchanges_last = exchange->previous;
-	LF_CHECK(E1, conn->exchange_count != 0 && conn->http->exchange_count != 0);
+	LF_CHECK(X1, conn->exchange_count != 0 && conn->http->exchange_count != 0);
 	conn->exchange_count--;
 	conn->http->exchange_count--;
 }
@@ -263,7 +263,7 @@ static void recycle(struct lf_http_exchange *exchange)
 	struct lf_http_conn *conn = exchange->conn;
 	struct lf_http *http = exchange->http;
 
-	LF_CHECK(E2, exchange->over && !exchange->served && !exchange->replying && exchange->first == NULL);
+	LF_CHECK(X2, exchange->over && !exchange->served && !exchange->replying && exchange->first == NULL);
 	clean_up(exchange);
 	unlink_from(conn, exchange);
 	memset(&exchange->ops, 0,
@@ -281,7 +281,7 @@ void lf_http_exchange_over(struct lf_http_exchange *exchange)
 {
 	const bool complete = exchange->finished && exchange->first == NULL;
 
-	LF_CHECK(E2, !exchange->over);
+	LF_CHECK(X2, !exchange->over);
 	exchange->over = true;
 	atomic_store(&exchange->gone, true);
 	free_parts(exchange);
@@ -567,7 +567,7 @@ void lf_http_exchange_refuse(struct lf_http_exchange *exchange, const struct lf_
 
 char *lf_http_exchange_text(struct lf_http_exchange *exchange, size_t size)
 {
-	LF_CHECK(E3, exchange->text == NULL);
+	LF_CHECK(X3, exchange->text == NULL);
 	exchange->text = malloc(size);
 	return exchange->text;
 }
@@ -577,7 +577,7 @@ char *lf_http_exchange_text(struct lf_http_exchange *exchange, size_t size)
 void lf_http_reply_start(struct lf_http_exchange *exchange, unsigned status, const struct lf_metadata *headers,
 	size_t count, int64_t length, bool end)
 {
-	LF_CHECK(E4, !exchange->started);
+	LF_CHECK(X4, !exchange->started);
 	exchange->started = true;
 	exchange->finished = end;
 	if (!exchange->over)
@@ -586,7 +586,7 @@ void lf_http_reply_start(struct lf_http_exchange *exchange, unsigned status, con
 
 void lf_http_reply_part(struct lf_http_exchange *exchange, struct lf_http_part *part)
 {
-	LF_CHECK(E4, exchange->started && !exchange->finished);
+	LF_CHECK(X4, exchange->started && !exchange->finished);
 	if (exchange->over)
 		lf_http_part_written(exchange, part);
 	else
@@ -595,7 +595,7 @@ void lf_http_reply_part(struct lf_http_exchange *exchange, struct lf_http_part *
 
 void lf_http_reply_finish(struct lf_http_exchange *exchange, const struct lf_metadata *trailers, size_t count)
 {
-	LF_CHECK(E4, exchange->started && !exchange->finished);
+	LF_CHECK(X4, exchange->started && !exchange->finished);
 	exchange->finished = true;
 	if (!exchange->over)
 		exchange->ops->finish(exchange, trailers, count);
