@@ -329,6 +329,8 @@ void lf_http_exchange_free(struct lf_http_exchange *exchange)
 		exchange->first = part->next;
 		lf_http_part_free(part);
 	}
+	lf_rpc_server_give(
+		exchange->http->server, exchange->counted + exchange->body_counted + exchange->unsent_counted);
 	free(exchange->body);
 	free(exchange->text);
 	free(exchange->failure);

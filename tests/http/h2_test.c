@@ -316,6 +316,24 @@ static void a_connection_that_goes_leaves_its_calls_behind(void **state)
 	fed_end(&fed);
 }
 
+static void calls_may_outlive_the_server(void **state)
+{
+	static char value[6001];
+	const char *const more[] = {"a", value, NULL};
+	struct fed fed;
+
+	(void)state;
+	memset(value, 'x', sizeof(value) - 1);
+	fed_start(&fed, NULL, NULL, true);
+	for (int i = 0; i < 5; i++)
+		call_score(&fed, "hold", more);
+	fed_turn(&fed);
+	stubs_wait_held(&fed.stubs, 5);
+	assert_true(fed.conn->arriving != 0); /* large heads */
+	fed.outlived = true;
+	fed_end(&fed);
+}
+
 /* Streams that are reset while methods have their calls count on: no number of resets gets more than the share. */
 static void resets_get_no_more_than_a_share(void **state)
 {
@@ -644,6 +662,7 @@ int main(void)
 		cmocka_unit_test(large_messages_pass_and_too_large_ones_are_refused),
 		cmocka_unit_test(a_stream_that_is_reset_ends_its_call),
 		cmocka_unit_test(a_connection_that_goes_leaves_its_calls_behind),
+		cmocka_unit_test(calls_may_outlive_the_server),
 		cmocka_unit_test(resets_get_no_more_than_a_share),
 		cmocka_unit_test(heads_are_bounded),
 		cmocka_unit_test(what_arrives_is_counted),
