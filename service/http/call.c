@@ -39,7 +39,7 @@ uint8_t *lf_http_call_begin(struct lf_rpc_call *call, size_t length)
 {
 	struct lf_http_exchange *exchange = exchange_of(call);
 
-	LF_CHECK(E5, exchange->begun == NULL);
+	LF_CHECK(X5, exchange->begun == NULL);
 	exchange->begun = lf_http_part_new(length);
 	return exchange->begun == NULL ? NULL : exchange->begun->bytes + exchange->begun->first;
 }
@@ -140,6 +140,11 @@ void lf_http_call_release(struct lf_rpc_call *call)
 
 	lf_rpc_names_release(exchange->names);
 	exchange->names = NULL;
+	if (exchange->piece != NULL) {
+		free(exchange->piece);
+		exchange->piece = NULL;
+		return; /* the body is the stream's, and grows on the loop's thread */
+	}
 	free(exchange->body);
 	exchange->body = NULL;
 	exchange->body_length = exchange->body_room = 0;
@@ -267,7 +272,8 @@ void lf_http_call(
 	complete.peer = exchange->conn->share;
 	exchange->dialect = dialect;
 	exchange->served = true;
-	lf_http_exchange_uncount_body(exchange);
+	if (exchange->piece == NULL)
+		lf_http_exchange_uncount_body(exchange);
 	lf_rpc_arrived(exchange->call, &complete);
 }
 
