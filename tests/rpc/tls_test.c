@@ -88,7 +88,7 @@ static void a_call_over_tls_is_answered_and_the_watchdog_is_content(void **state
 			nng_close(client);
 			sleep_ms(30);
 		}
-		assert_int_equal(lf_rpc_nng_reopened(nng), 0);
+		assert_int_equal(times_reopened(nng), 0);
 	}
 	lf_rpc_server_destroy(server);
 	stubs_clean_up(&stubs);
