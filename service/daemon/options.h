@@ -15,11 +15,13 @@ struct lf_daemon_options {
 	size_t listen_count;
 	const char *rubrics[LF_RUBRIC_FILES_MAX];
 	size_t rubric_count;
-	const char *tokens;    /* NULL: none */
-	const char *publish;   /* NULL: nothing is published */
-	const char *backups;   /* NULL: no backup is made */
-	unsigned long workers; /* 0: one a processor */
-	bool core_dumps;       /* the process may be looked into */
+	const char *tokens;                /* NULL: none */
+	const char *publish;               /* NULL: nothing is published */
+	const char *backups;               /* NULL: no backup is made */
+	unsigned long workers;             /* 0: one a processor */
+	unsigned long connections;         /* over nng's TCP listeners */
+	unsigned long address_connections; /* of these, from one address */
+	bool core_dumps;                   /* the process may be looked into */
 	struct lf_seal_options seal;
 };
 
