@@ -255,6 +255,18 @@ static void frame_that_was_not_begun(void)
 	lf_frames_append(call, "x", 1);
 }
 
+static void context_given_back_twice(void)
+{
+	struct lf_connection *connection;
+	struct lf_peers peers;
+
+	lf_peers_init(&peers, 4, 4);
+	lf_peers_add(&peers, 1, NULL);
+	connection = lf_peers_begin_turn(&peers, 1);
+	lf_peers_end_turn(&peers, connection);
+	lf_peers_end_turn(&peers, connection);
+}
+
 static const struct {
 	const char *name; /* of the invariant */
 	void (*breaks)(void);
@@ -278,6 +290,7 @@ static const struct {
 	{"R12", transport_closed_that_was_not_attached},
 	{"R13", connection_given_back_amid_its_request},
 	{"N1", aio_that_was_not_handed_over},
+	{"N3", context_given_back_twice},
 	{"N2", frame_that_was_not_begun},
 };
 

@@ -43,7 +43,8 @@ enum {
 
 /* A connection. Under the lock of its peers. */
 struct lf_connection {
-	struct lf_rpc_peer *peer;
+	struct lf_connection *next; /* of those that are unused */
+	struct lf_rpc_peer *peer;   /* NULL where there was no memory for it: then no share goes by it */
 	size_t turns; /* contexts that have a request of its, or the reply */
 	bool gone;
 };
@@ -56,6 +57,7 @@ struct lf_peers {
 	pthread_mutex_t lock;
 	_Atomic uint32_t *slots;            /* open addressing, linear probing */
 	struct lf_connection **connections; /* by slot */
+	struct lf_connection *all, *unused; /* enough for those that are gone and have turns still */
 	size_t mask;
 	size_t count;
 	size_t max;
@@ -65,7 +67,7 @@ struct lf_peers {
 
 enum lf_code lf_peers_init(struct lf_peers *peers, size_t max, size_t turns_max);
 void lf_peers_clean_up(struct lf_peers *peers);
-/* Takes over peer. false where max are there already, or there is no memory: then the caller has it still. */
+/* Takes over peer. false where max are there already: then the caller has it still. Needs no memory. */
 bool lf_peers_add(struct lf_peers *peers, uint32_t id, struct lf_rpc_peer *peer);
 void lf_peers_remove(struct lf_peers *peers, uint32_t id);
 bool lf_peers_has(const struct lf_peers *peers, uint32_t id);

@@ -42,7 +42,7 @@ static enum lf_code no_memory(struct lf_error *error)
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the nng transport");
 }
 
-/* A connection for dispatch, by its peer's address. */
+/* A connection for dispatch, by its peer's address. NULL where memory ran out. */
 static struct lf_rpc_peer *peer_of(const struct lf_rpc_nng *nng, nng_pipe pipe)
 {
 	struct sockaddr_storage remote = {.ss_family = AF_UNIX};
@@ -68,9 +68,9 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument)
 	}
 	lf_listeners_note(&nng->listeners, pipe);
 	peer = peer_of(nng, pipe);
-	if (peer != NULL && lf_peers_add(&nng->peers, id, peer))
+	if (lf_peers_add(&nng->peers, id, peer))
 		return;
-	/* No memory. Nothing is being read or sent yet, so that closing it is safe. */
+	/* The door lets no more in than there is room for. Nothing is being read or sent yet: so closing it would be safe. */
 	lf_rpc_peer_release(peer);
 	nng_pipe_close(pipe);
 }

@@ -14,6 +14,16 @@
 enum { EMPTY = 0 };
 #define REMOVED UINT32_MAX
 
+/* Under the lock. Returns what is to be released then, without it. */
+static struct lf_rpc_peer *put_back(struct lf_peers *peers, struct lf_connection *connection)
+{
+	struct lf_rpc_peer *peer = connection->peer;
+
+	*connection = (struct lf_connection){.next = peers->unused};
+	peers->unused = connection;
+	return peer;
+}
+
 enum lf_code lf_peers_init(struct lf_peers *peers, size_t max, size_t turns_max)
 {
 	size_t size = 64;
@@ -23,37 +33,36 @@ enum lf_code lf_peers_init(struct lf_peers *peers, size_t max, size_t turns_max)
 	*peers = (struct lf_peers){.mask = size - 1, .max = max, .turns_max = turns_max};
 	peers->slots = calloc(size, sizeof(*peers->slots));
 	peers->connections = calloc(size, sizeof(struct lf_connection *));
-	if (peers->slots != NULL && peers->connections != NULL && pthread_mutex_init(&peers->lock, NULL) == 0)
-		return LF_OK;
-	free(peers->connections);
-	free(peers->slots);
-	return LF_RESOURCE_EXHAUSTED;
-}
-
-static void connection_free(struct lf_connection *connection)
-{
-	if (connection == NULL)
-		return;
-	lf_rpc_peer_release(connection->peer);
-	free(connection);
+	peers->all = calloc(max + turns_max, sizeof(*peers->all));
+	if (peers->slots == NULL || peers->connections == NULL || peers->all == NULL ||
+		pthread_mutex_init(&peers->lock, NULL) != 0) {
+		free(peers->all);
+		free(peers->connections);
+		free(peers->slots);
+		return LF_RESOURCE_EXHAUSTED;
+	}
+	for (size_t i = 0; i < max + turns_max; i++)
+		put_back(peers, &peers->all[i]);
+	return LF_OK;
 }
 
 void lf_peers_clean_up(struct lf_peers *peers)
 {
 	for (size_t i = 0; i <= peers->mask; i++)
-		connection_free(peers->connections[i]);
+		if (peers->connections[i] != NULL)
+			lf_rpc_peer_release(peers->connections[i]->peer);
 	pthread_mutex_destroy(&peers->lock);
+	free(peers->all);
 	free(peers->connections);
 	free(peers->slots);
 }
 
 bool lf_peers_add(struct lf_peers *peers, uint32_t id, struct lf_rpc_peer *peer)
 {
-	struct lf_connection *connection = calloc(1, sizeof(*connection));
 	bool added = false;
 
 	pthread_mutex_lock(&peers->lock);
-	if (connection != NULL && peers->count < peers->max) {
+	if (peers->count < peers->max && peers->unused != NULL) {
 		size_t at = id & peers->mask;
 		uint32_t there = atomic_load(&peers->slots[at]);
 
@@ -61,15 +70,14 @@ bool lf_peers_add(struct lf_peers *peers, uint32_t id, struct lf_rpc_peer *peer)
 			at = (at + 1) & peers->mask;
 			there = atomic_load(&peers->slots[at]);
 		}
-		connection->peer = peer;
-		peers->connections[at] = connection;
+		peers->connections[at] = peers->unused;
+		peers->unused = peers->unused->next;
+		*peers->connections[at] = (struct lf_connection){.peer = peer};
 		atomic_store(&peers->slots[at], id);
 		peers->count++;
 		added = true;
 	}
 	pthread_mutex_unlock(&peers->lock);
-	if (!added)
-		free(connection);
 	return added;
 }
 
@@ -91,7 +99,7 @@ static size_t find(const struct lf_peers *peers, uint32_t id)
 
 void lf_peers_remove(struct lf_peers *peers, uint32_t id)
 {
-	struct lf_connection *unused = NULL;
+	struct lf_rpc_peer *unused = NULL;
 	size_t at;
 
 	pthread_mutex_lock(&peers->lock);
@@ -100,7 +108,7 @@ void lf_peers_remove(struct lf_peers *peers, uint32_t id)
 		peers->count--;
 		peers->connections[at]->gone = true;
 		if (peers->connections[at]->turns == 0)
-			unused = peers->connections[at];
+			unused = put_back(peers, peers->connections[at]);
 		peers->connections[at] = NULL;
 		atomic_store(&peers->slots[at], REMOVED);
 		/* Behind the last one of a run, nothing needs the marks. */
@@ -111,7 +119,7 @@ void lf_peers_remove(struct lf_peers *peers, uint32_t id)
 			}
 	}
 	pthread_mutex_unlock(&peers->lock);
-	connection_free(unused);
+	lf_rpc_peer_release(unused);
 }
 
 bool lf_peers_has(const struct lf_peers *peers, uint32_t id)
@@ -138,15 +146,16 @@ struct lf_connection *lf_peers_begin_turn(struct lf_peers *peers, uint32_t id)
 
 void lf_peers_end_turn(struct lf_peers *peers, struct lf_connection *connection)
 {
-	bool unused;
+	struct lf_rpc_peer *unused = NULL;
 
 	if (connection == NULL)
 		return;
 	pthread_mutex_lock(&peers->lock);
 	LF_CHECK(N3, connection->turns != 0 && peers->turns != 0);
 	peers->turns--;
-	unused = --connection->turns == 0 && connection->gone;
+	connection->turns--;
+	if (connection->turns == 0 && connection->gone)
+		unused = put_back(peers, connection);
 	pthread_mutex_unlock(&peers->lock);
-	if (unused)
-		connection_free(connection);
+	lf_rpc_peer_release(unused);
 }
