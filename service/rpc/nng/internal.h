@@ -45,7 +45,7 @@ enum {
 struct lf_connection {
 	struct lf_connection *next; /* of those that are unused */
 	struct lf_rpc_peer *peer;   /* NULL where there was no memory for it: then no share goes by it */
-	size_t turns; /* contexts that have a request of its, or the reply */
+	size_t turns;               /* contexts that have a request of its, or the reply */
 	bool gone;
 };
 
