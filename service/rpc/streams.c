@@ -125,7 +125,7 @@ void lf_rpc_part_sent(struct lf_rpc_call *call, size_t bytes)
 	const size_t before = atomic_fetch_sub(&call->part_bytes, bytes);
 
 	LF_CHECK(R5, before >= bytes);
-	lf_rpc_give(call, bytes);
+	lf_rpc_give_reply(call, bytes);
 	if (before == bytes && call->stream != NULL && atomic_load(&call->stream->for_taken))
 		wake_taken(call);
 }

@@ -266,6 +266,18 @@ static void frame_that_was_not_begun(void)
 	lf_frames_append(call, "x", 1);
 }
 
+static void context_given_back_twice(void)
+{
+	struct lf_connection *connection;
+	struct lf_peers peers;
+
+	lf_peers_init(&peers, 4, 4);
+	lf_peers_add(&peers, 1, NULL);
+	connection = lf_peers_begin_turn(&peers, 1);
+	lf_peers_end_turn(&peers, connection);
+	lf_peers_end_turn(&peers, connection);
+}
+
 static const struct {
 	const char *name; /* of the invariant */
 	void (*breaks)(void);
@@ -290,6 +302,7 @@ static const struct {
 	{"R13", connection_given_back_amid_its_request},
 	{"R20", wait_of_a_call_that_is_no_stream},
 	{"N1", aio_that_was_not_handed_over},
+	{"N3", context_given_back_twice},
 	{"N2", frame_that_was_not_begun},
 };
 

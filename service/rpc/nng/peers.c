@@ -14,35 +14,55 @@
 enum { EMPTY = 0 };
 #define REMOVED UINT32_MAX
 
-enum lf_code lf_peers_init(struct lf_peers *peers, size_t max)
+/* Under the lock. Returns what is to be released then, without it. */
+static struct lf_rpc_peer *put_back(struct lf_peers *peers, struct lf_connection *connection)
+{
+	struct lf_rpc_peer *peer = connection->peer;
+
+	*connection = (struct lf_connection){.next = peers->unused};
+	peers->unused = connection;
+	return peer;
+}
+
+enum lf_code lf_peers_init(struct lf_peers *peers, size_t max, size_t turns_max)
 {
 	size_t size = 64;
 
 	while (size < 4 * max)
 		size *= 2;
-	*peers = (struct lf_peers){.mask = size - 1, .max = max};
+	*peers = (struct lf_peers){.mask = size - 1, .max = max, .turns_max = turns_max};
 	peers->slots = calloc(size, sizeof(*peers->slots));
-	if (peers->slots == NULL)
-		return LF_RESOURCE_EXHAUSTED;
-	if (pthread_mutex_init(&peers->lock, NULL) != 0) {
+	peers->connections = calloc(size, sizeof(struct lf_connection *));
+	peers->all = calloc(max + turns_max, sizeof(*peers->all));
+	if (peers->slots == NULL || peers->connections == NULL || peers->all == NULL ||
+		pthread_mutex_init(&peers->lock, NULL) != 0) {
+		free(peers->all);
+		free(peers->connections);
 		free(peers->slots);
 		return LF_RESOURCE_EXHAUSTED;
 	}
+	for (size_t i = 0; i < max + turns_max; i++)
+		put_back(peers, &peers->all[i]);
 	return LF_OK;
 }
 
 void lf_peers_clean_up(struct lf_peers *peers)
 {
+	for (size_t i = 0; i <= peers->mask; i++)
+		if (peers->connections[i] != NULL)
+			lf_rpc_peer_release(peers->connections[i]->peer);
 	pthread_mutex_destroy(&peers->lock);
+	free(peers->all);
+	free(peers->connections);
 	free(peers->slots);
 }
 
-bool lf_peers_add(struct lf_peers *peers, uint32_t id)
+bool lf_peers_add(struct lf_peers *peers, uint32_t id, struct lf_rpc_peer *peer)
 {
 	bool added = false;
 
 	pthread_mutex_lock(&peers->lock);
-	if (peers->count < peers->max) {
+	if (peers->count < peers->max && peers->unused != NULL) {
 		size_t at = id & peers->mask;
 		uint32_t there = atomic_load(&peers->slots[at]);
 
@@ -50,6 +70,9 @@ bool lf_peers_add(struct lf_peers *peers, uint32_t id)
 			at = (at + 1) & peers->mask;
 			there = atomic_load(&peers->slots[at]);
 		}
+		peers->connections[at] = peers->unused;
+		peers->unused = peers->unused->next;
+		*peers->connections[at] = (struct lf_connection){.peer = peer};
 		atomic_store(&peers->slots[at], id);
 		peers->count++;
 		added = true;
@@ -76,13 +99,17 @@ static size_t find(const struct lf_peers *peers, uint32_t id)
 
 void lf_peers_remove(struct lf_peers *peers, uint32_t id)
 {
+	struct lf_rpc_peer *unused = NULL;
 	size_t at;
 
 	pthread_mutex_lock(&peers->lock);
-	peers->gone++;
 	at = find(peers, id);
 	if (at != SIZE_MAX) {
 		peers->count--;
+		peers->connections[at]->gone = true;
+		if (peers->connections[at]->turns == 0)
+			unused = put_back(peers, peers->connections[at]);
+		peers->connections[at] = NULL;
 		atomic_store(&peers->slots[at], REMOVED);
 		/* Behind the last one of a run, nothing needs the marks. */
 		if (atomic_load(&peers->slots[(at + 1) & peers->mask]) == EMPTY)
@@ -92,19 +119,43 @@ void lf_peers_remove(struct lf_peers *peers, uint32_t id)
 			}
 	}
 	pthread_mutex_unlock(&peers->lock);
-}
-
-uint64_t lf_peers_gone(struct lf_peers *peers)
-{
-	uint64_t gone;
-
-	pthread_mutex_lock(&peers->lock);
-	gone = peers->gone;
-	pthread_mutex_unlock(&peers->lock);
-	return gone;
+	lf_rpc_peer_release(unused);
 }
 
 bool lf_peers_has(const struct lf_peers *peers, uint32_t id)
 {
 	return find(peers, id) != SIZE_MAX;
+}
+
+struct lf_connection *lf_peers_begin_turn(struct lf_peers *peers, uint32_t id)
+{
+	struct lf_connection *connection = NULL;
+	size_t at;
+
+	pthread_mutex_lock(&peers->lock);
+	at = find(peers, id);
+	if (at != SIZE_MAX && peers->connections[at]->turns < peers->turns_max - peers->turns) {
+		connection = peers->connections[at];
+		connection->turns++;
+		peers->turns++;
+	} else
+		peers->unread++;
+	pthread_mutex_unlock(&peers->lock);
+	return connection;
+}
+
+void lf_peers_end_turn(struct lf_peers *peers, struct lf_connection *connection)
+{
+	struct lf_rpc_peer *unused = NULL;
+
+	if (connection == NULL)
+		return;
+	pthread_mutex_lock(&peers->lock);
+	LF_CHECK(N3, connection->turns != 0 && peers->turns != 0);
+	peers->turns--;
+	connection->turns--;
+	if (connection->turns == 0 && connection->gone)
+		unused = put_back(peers, connection);
+	pthread_mutex_unlock(&peers->lock);
+	lf_rpc_peer_release(unused);
 }
