@@ -175,8 +175,6 @@ struct lf_http_conn {
 
 /* Marks it DEAD. reason may be its own. */
 void lf_http_conn_break(struct lf_http_conn *conn, const char *reason);
-/* In plain words, what an errno means for a connection. */
-const char *lf_http_reason(int error);
 /* Writes what there is, as far as the socket takes it. */
 void lf_http_conn_write(struct lf_http_conn *conn);
 /* Reads what there is, in turns. in has LF_HTTP_IN_BYTES. */
