@@ -83,7 +83,7 @@ static enum lf_code check_tls(const struct lf_client *client, const struct lf_cl
 			field, client->url);
 	if (tls != NULL && tls->key_file != NULL && tls->cert_file == NULL)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
-			"key_file: %.200s is of no certificate: give cert_file, too", tls->key_file);
+			"key_file: %.200s is the key of a certificate, and none is given", tls->key_file);
 	return LF_OK;
 }
 

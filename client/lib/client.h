@@ -33,8 +33,8 @@ struct lf_client_options {
 
 /*
  * Makes a client and connects. UNAVAILABLE where the server can't be reached within connect_timeout_ms (at once where
- * it refuses), UNAUTHENTICATED where the certificate of one side is not accepted, INVALID_ARGUMENT for a URL. Later it reconnects by itself. Blocks. The client is for any number of
- * threads.
+ * it refuses), UNAUTHENTICATED where the certificate of one side is not accepted, INVALID_ARGUMENT for a URL. Later it
+ * reconnects by itself. Blocks. The client is for any number of threads.
  */
 enum lf_code lf_client_new(struct lf_client **client, const struct lf_client_options *options, struct lf_error *error);
 
@@ -46,8 +46,8 @@ struct lf_client_tls {
 };
 
 /*
- * lf_client_new() with files of certificates (tls may be NULL). INVALID_ARGUMENT for one that can't be used, and for any
- * where the URL is not https://. The server's certificate must be of the URL's host.
+ * lf_client_new() with files of certificates (tls may be NULL). INVALID_ARGUMENT for one that can't be used, and for
+ * any where the URL is not https://. The server's certificate must be of the URL's host.
  */
 enum lf_code lf_client_new_tls(struct lf_client **client, const struct lf_client_options *options,
 	const struct lf_client_tls *tls, struct lf_error *error);

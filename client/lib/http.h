@@ -1,7 +1,8 @@
 /*
  * What the files of the transport over HTTP/2 share. Not installed. Each file calls only files below it:
  *
- *	http_io.c       the thread: takes calls over, gives answers back; the transport's table
+ *	http_io.c       the thread, the connection's ups and downs, the transport's table
+ *	http_calls.c    calls on their way: takes them over, gives answers back
  *	http_dial.c     a connection on its way: name, connect, TLS, first SETTINGS
  *	http_conn.c     a connection: bytes between its socket and its session
  *	http_tls.c      TLS by OpenSSL
@@ -10,6 +11,8 @@
  */
 #ifndef LF_CLIENT_LIB_HTTP_H
 #define LF_CLIENT_LIB_HTTP_H
+
+#include <stdatomic.h>
 
 #include "client/lib/transport.h"
 #include "proto/base/slice.h"
@@ -172,8 +175,6 @@ struct lf_http_conn {
 
 /* Marks it DEAD. reason may be its own. */
 void lf_http_conn_break(struct lf_http_conn *conn, const char *reason);
-/* In plain words, what an errno means for a connection. */
-const char *lf_http_reason(int error);
 /* Writes what there is, as far as the socket takes it. */
 void lf_http_conn_write(struct lf_http_conn *conn);
 /* Reads what there is, in turns. in has LF_HTTP_IN_BYTES. */
@@ -216,5 +217,58 @@ enum lf_http_dialled lf_http_dial_go_on(struct lf_http_dial *dial);
 int64_t lf_http_dial_due(const struct lf_http_dial *dial);
 /* Gives up a dial that is under way, if there is one. conn is UNUSED. */
 void lf_http_dial_end(struct lf_http_dial *dial);
+
+/* ---- the transport ---- */
+
+struct lf_http {
+	struct lf_client *client;
+	struct lf_tls_context *tls;
+	struct lf_http_stream *streams;
+	int wake_fd;
+	atomic_bool wake_wanted;
+
+	/* Under the client's mutex. */
+	struct lf_call *outbox_first, *outbox_last; /* by queue_next */
+	bool asleep, stop_wanted;
+
+	/* The thread's. */
+	struct lf_http_conn *conns[LF_HTTP_CONNECTIONS_MAX]; /* made when they are needed */
+	struct lf_http_conn *current;
+	struct lf_http_dial dial;
+	int64_t redial_ms, pause_ms;
+	uint32_t number;
+	uint8_t in[LF_HTTP_IN_BYTES];
+};
+
+/* ---- http_calls.c ---- */
+
+/* A list by queue_next of calls that are ENDING, and the thread's. */
+struct lf_http_ended {
+	struct lf_call *first, **end;
+};
+
+/* Of the transport's table. */
+uint8_t *lf_http_new_request(struct lf_call *call, const uint8_t *header, size_t header_length, size_t length);
+void lf_http_free_request(struct lf_call *call);
+void lf_http_send(struct lf_client *client, struct lf_call *call);
+void lf_http_flush(struct lf_client *client);
+void lf_http_cancel_call(struct lf_client *client, struct lf_call *call);
+
+/* Wakes the thread, which may be awake. Any thread. */
+void lf_http_wake(struct lf_http *http);
+
+/* The client's thread, without the mutex but where it is said. */
+
+/* Takes the notes of other threads. false: the client is closing, and no call lives. */
+bool lf_http_take_notes(struct lf_http *http);
+/* Gives the answers of a connection's streams to their calls. */
+void lf_http_give_answers(struct lf_http *http, struct lf_http_conn *conn);
+/* Ends calls whose errors are set, or has them tried again. */
+void lf_http_settle(struct lf_client *client, struct lf_http_ended *list);
+/* Under the mutex: puts what is in the outbox back into the queue, in its order. */
+void lf_http_put_back(struct lf_http *http);
+/* Under the mutex: a call whose connection was lost after its request was started. What can't be put back is listed. */
+void lf_http_lose_call(
+	struct lf_client *client, struct lf_http_stream *stream, const char *reason, struct lf_http_ended *list);
 
 #endif

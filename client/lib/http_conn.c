@@ -1,45 +1,11 @@
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "client/lib/http.h"
 
 /* A connection moves bytes between its socket, with or without TLS, and its session. It never blocks. */
-
-const char *lf_http_reason(int error)
-{
-	switch (error) {
-	case ECONNREFUSED:
-		return "connection refused";
-	case ECONNRESET:
-	case ECONNABORTED:
-	case EPIPE:
-		return "the peer closed the connection";
-	case ENOENT:
-		return "there is no such socket";
-	case EACCES:
-	case EPERM:
-		return "permission denied";
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case ENETDOWN:
-		return "the host can't be reached";
-	case ENOMEM:
-	case ENOBUFS:
-	case EMFILE:
-	case ENFILE:
-		return "out of memory or file descriptors";
-	case ETIMEDOUT:
-		return "no answer";
-	case ENOTSOCK:
-	case EPROTOTYPE:
-		return "the peer is no stream socket";
-	default:
-		return strerror(error);
-	}
-}
 
 void lf_http_conn_break(struct lf_http_conn *conn, const char *reason)
 {
@@ -69,7 +35,7 @@ static enum lf_http_io write_some(struct lf_http_conn *conn, size_t *count)
 		conn->wants_write = true;
 		return LF_HTTP_AGAIN;
 	}
-	snprintf(conn->reason, sizeof(conn->reason), "%s", lf_http_reason(errno));
+	snprintf(conn->reason, sizeof(conn->reason), "%s", lf_link_reason(errno));
 	return LF_HTTP_BROKEN;
 }
 
@@ -88,7 +54,7 @@ static enum lf_http_io read_some(struct lf_http_conn *conn, uint8_t *in, size_t 
 		return LF_HTTP_ENDED;
 	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
 		return LF_HTTP_AGAIN;
-	snprintf(conn->reason, sizeof(conn->reason), "%s", lf_http_reason(errno));
+	snprintf(conn->reason, sizeof(conn->reason), "%s", lf_link_reason(errno));
 	return LF_HTTP_BROKEN;
 }
 

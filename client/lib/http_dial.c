@@ -202,7 +202,7 @@ static bool try_next(struct lf_http_dial *dial)
 		error = connect_to(dial->conn, address->ai_family, address->ai_addr, address->ai_addrlen);
 		if (error == 0)
 			return true;
-		snprintf(dial->reason, sizeof(dial->reason), "%s", lf_http_reason(error));
+		snprintf(dial->reason, sizeof(dial->reason), "%s", lf_link_reason(error));
 	}
 	return false;
 }
@@ -302,7 +302,7 @@ static enum lf_http_dialled go_on_connecting(struct lf_http_dial *dial)
 		if (error == EAGAIN)
 			return LF_HTTP_DIALLING;
 		if (error != 0)
-			return fail(dial, lf_http_reason(error));
+			return fail(dial, lf_link_reason(error));
 	} else if (conn->socket < 0) {
 		if (dial->lookup == NULL)
 			return fail(dial, "out of memory or threads");
@@ -321,7 +321,7 @@ static enum lf_http_dialled go_on_connecting(struct lf_http_dial *dial)
 		error = ETIMEDOUT;
 	}
 	if (error != 0) {
-		snprintf(dial->reason, sizeof(dial->reason), "%s", lf_http_reason(error));
+		snprintf(dial->reason, sizeof(dial->reason), "%s", lf_link_reason(error));
 		if (dial->lookup != NULL && try_next(dial))
 			return go_on_connecting(dial);
 		return fail(dial, dial->reason);

@@ -1,5 +1,4 @@
 #include <poll.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,282 +7,19 @@
 #include <unistd.h>
 
 #include "client/lib/http.h"
-#include "proto/base/check.h"
 
 /*
  * Design notes: the thread of a client over HTTP/2
  *
  * One thread does all: it connects, reads, writes, and runs the closures of calls that have been answered. Nothing else
- * touches connections, sessions and streams. Other threads leave notes for it under the client's mutex: calls to send
- * (the outbox), and that some call is to be given back. It is woken through wake_fd, but only where it sleeps: while it
- * is busy, whatever gathers is taken in one turn, and leaves in one write.
+ * touches connections, sessions and streams. It is woken through wake_fd, but only where it sleeps: while it is busy,
+ * whatever gathers in the outbox is taken in one turn, and leaves in one write.
  *
- * A turn: take what is in the outbox, start the requests, write, end the calls that are done, wait, read. A call in the
- * outbox is SENDING; it is RECEIVING from when its request is started. So a call whose connection ends is
- *	put back in the queue    where it was in the outbox, or its request was started and nothing of it written,
- *	tried again              where the server said that it did nothing with it, or the call is idempotent,
- *	UNAVAILABLE              otherwise.
+ * A turn: take the notes of other threads and start requests, write, end the calls that are done, wait, read.
  *
  * One connection takes requests (current). One from which the server sends us away (GOAWAY), or that has no more stream
  * ids, ends when its last call is answered, and meanwhile the next one is dialled.
  */
-
-struct request {
-	size_t length;
-	uint8_t bytes[]; /* gRPC's prefix, then the message */
-};
-
-struct lf_http {
-	struct lf_client *client;
-	struct lf_tls_context *tls;
-	struct lf_http_stream *streams;
-	int wake_fd;
-	atomic_bool wake_wanted;
-
-	/* Under the client's mutex. */
-	struct lf_call *outbox_first, *outbox_last; /* by queue_next */
-	bool asleep, stop_wanted;
-
-	/* The thread's. */
-	struct lf_http_conn *conns[LF_HTTP_CONNECTIONS_MAX]; /* made when they are needed */
-	struct lf_http_conn *current;
-	struct lf_http_dial dial;
-	int64_t redial_ms, pause_ms;
-	uint32_t number;
-	uint8_t in[LF_HTTP_IN_BYTES];
-};
-
-/* ---- notes from other threads ---- */
-
-static void wake(struct lf_http *http)
-{
-	(void)!write(http->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
-}
-
-static void http_send(struct lf_client *client, struct lf_call *call)
-{
-	struct lf_http *http = client->own;
-
-	call->queue_next = NULL;
-	if (http->outbox_last != NULL)
-		http->outbox_last->queue_next = call;
-	else
-		http->outbox_first = call;
-	http->outbox_last = call;
-	if (http->asleep)
-		atomic_store(&http->wake_wanted, true);
-	http->asleep = false;
-}
-
-static void http_flush(struct lf_client *client)
-{
-	struct lf_http *http = client->own;
-
-	if (atomic_load(&http->wake_wanted) && atomic_exchange(&http->wake_wanted, false))
-		wake(http);
-}
-
-static void http_cancel(struct lf_client *client, struct lf_call *call)
-{
-	struct lf_http *http = client->own;
-
-	(void)call;
-	if (!http->stop_wanted)
-		wake(http);
-	http->stop_wanted = true;
-}
-
-static void http_close(struct lf_client *client)
-{
-	wake(client->own);
-}
-
-static uint8_t *http_new_request(struct lf_call *call, const uint8_t *header, size_t header_length, size_t length)
-{
-	struct request *request = malloc(sizeof(*request) + LF_HTTP_PREFIX_BYTES + length);
-
-	(void)header;
-	(void)header_length;
-	if (request == NULL)
-		return NULL;
-	request->length = LF_HTTP_PREFIX_BYTES + length;
-	request->bytes[0] = 0; /* not compressed */
-	for (unsigned i = 0; i < 4; i++)
-		request->bytes[1 + i] = (uint8_t)(length >> (24 - 8 * i));
-	call->request = request;
-	return request->bytes + LF_HTTP_PREFIX_BYTES;
-}
-
-static void http_free_request(struct lf_call *call)
-{
-	free(call->request);
-}
-
-/* ---- calls that end ---- */
-
-/* A list by queue_next of calls that are ENDING, and the thread's. */
-struct ended {
-	struct lf_call *first, **end;
-};
-
-static void add(struct ended *list, struct lf_call *call)
-{
-	call->queue_next = NULL;
-	*list->end = call;
-	list->end = &call->queue_next;
-}
-
-/* Without the mutex. Their errors are set. */
-static void settle(struct lf_client *client, struct ended *list)
-{
-	struct lf_call *call = list->first, *next;
-
-	if (call != NULL)
-		lf_pump(client);
-	for (; call != NULL; call = next) {
-		next = call->queue_next;
-		lf_call_settle(call);
-	}
-}
-
-/* Under the mutex: those that the keeper wants back. */
-static void take_stopped(struct lf_http *http, struct ended *list)
-{
-	struct lf_client *client = http->client;
-
-	http->stop_wanted = false;
-	for (size_t i = 0; i < client->in_flight_max; i++) {
-		struct lf_http_stream *stream = &http->streams[i];
-		struct lf_call *call = stream->slot.call;
-
-		if (call == NULL || call->stop == LF_OK || stream->session == NULL)
-			continue;
-		lf_http_cancel(stream);
-		lf_call_take_off(client, call);
-		lf_call_set_stop_error(client, call, call->stop);
-		add(list, call);
-	}
-}
-
-/* Without the mutex: gives the answers of a connection's streams to their calls. */
-static void give_answers(struct lf_http *http, struct lf_http_conn *conn)
-{
-	struct lf_client *client = http->client;
-	struct lf_http_stream *first = NULL, **end = &first, *stream, *next;
-
-	stream = lf_http_take_done(conn->session);
-	if (stream == NULL)
-		return;
-	pthread_mutex_lock(&client->mutex);
-	for (; stream != NULL; stream = lf_http_take_done(conn->session)) {
-		stream->ended = stream->slot.call;
-		LF_CHECK(L5, stream->ended != NULL && stream->ended->slot == &stream->slot);
-		stream->next = NULL;
-		*end = stream;
-		end = &stream->next;
-		stream->ended->unreached = false;
-		lf_call_take_off(client, stream->ended);
-	}
-	pthread_mutex_unlock(&client->mutex);
-	lf_pump(client);
-	for (stream = first; stream != NULL; stream = next) {
-		struct lf_call *call = stream->ended;
-
-		next = stream->next;
-		lf_error_clean_up(&call->error);
-		lf_http_outcome(
-			stream, client->url, client->reply_bytes_max, &call->arena, &call->unstarted, &call->error);
-		lf_call_answer(call, stream->reply_length > 0 ? stream->reply : stream->prefix, stream->reply_length);
-	}
-}
-
-/* ---- calls that begin ---- */
-
-static bool start_request(struct lf_http *http, struct lf_call *call)
-{
-	const struct lf_client *client = http->client;
-	const struct request *request = call->request;
-	const int64_t remaining = call->deadline_ms - lf_now_ms();
-	const struct lf_http_head head = {
-		.scheme = http->tls != NULL ? "https" : "http",
-		.authority = client->address.authority,
-		.method = call->method,
-		.authorization = client->authorization,
-		.traceparent = call->traceparent,
-		.request_id = call->request_id,
-		.timeout_ms = remaining < 1 ? 1 : (uint32_t)remaining,
-	};
-
-	if (lf_http_open_count(http->current->session) == 0)
-		http->current->heard_ms = lf_now_ms(); /* that it was silent before says nothing */
-	return lf_http_submit(
-		http->current->session, (struct lf_http_stream *)call->slot, &head, request->bytes, request->length);
-}
-
-/* Under the mutex: as many calls of the outbox as there is room for, now RECEIVING, by queue_next. */
-static struct lf_call *take_outbox(struct lf_http *http, struct ended *stopped)
-{
-	struct lf_client *client = http->client;
-	size_t room = http->current != NULL ? lf_http_room(http->current->session) : 0;
-	struct lf_call *call, *next, *first = NULL, **end = &first, **left = &http->outbox_first;
-
-	http->outbox_last = NULL;
-	for (call = http->outbox_first; call != NULL; call = next) {
-		next = call->queue_next;
-		if (call->stop != LF_OK) {
-			lf_call_take_off(client, call);
-			lf_call_set_stop_error(client, call, call->stop);
-			add(stopped, call);
-		} else if (room > 0) {
-			lf_call_sent(client, call);
-			call->queue_next = NULL;
-			*end = call;
-			end = &call->queue_next;
-			room--;
-		} else {
-			*left = call;
-			left = &call->queue_next;
-			http->outbox_last = call;
-		}
-	}
-	*left = NULL;
-	return first;
-}
-
-/* Takes the notes of other threads. false: the client is closing, and no call lives. */
-static bool take_notes(struct lf_http *http)
-{
-	struct lf_client *client = http->client;
-	struct ended stopped = {.first = NULL};
-	struct lf_call *call, *next;
-	bool over;
-
-	stopped.end = &stopped.first;
-	pthread_mutex_lock(&client->mutex);
-	http->asleep = false;
-	over = client->closing && client->live == 0;
-	if (http->stop_wanted)
-		take_stopped(http, &stopped);
-	call = take_outbox(http, &stopped);
-	pthread_mutex_unlock(&client->mutex);
-	for (; call != NULL; call = next) {
-		next = call->queue_next;
-		if (start_request(http, call))
-			continue;
-		pthread_mutex_lock(&client->mutex);
-		lf_call_take_off(client, call);
-		pthread_mutex_unlock(&client->mutex);
-		call->unreached = false;
-		call->unstarted = true;
-		if (lf_http_is_ending(http->current->session))
-			lf_error_set(&call->error, LF_UNAVAILABLE, "%s takes no more requests", client->url);
-		else
-			lf_error_set(&call->error, LF_RESOURCE_EXHAUSTED, "out of memory");
-		add(&stopped, call);
-	}
-	settle(client, &stopped);
-	return !over;
-}
 
 /* ---- the connection's ups and downs ---- */
 
@@ -304,26 +40,6 @@ static void plan_dial(struct lf_http *http, const struct lf_http_conn *conn)
 	http->pause_ms = lf_link_next_pause(client, http->pause_ms);
 }
 
-/* Under the mutex: puts what is in the outbox back into the queue, in its order. */
-static void put_back_outbox(struct lf_http *http)
-{
-	struct lf_client *client = http->client;
-	struct lf_call *call = http->outbox_first, *next, *reversed = NULL;
-
-	http->outbox_first = NULL;
-	http->outbox_last = NULL;
-	for (; call != NULL; call = next) {
-		next = call->queue_next;
-		call->queue_next = reversed;
-		reversed = call;
-	}
-	for (call = reversed; call != NULL; call = next) {
-		next = call->queue_next;
-		lf_call_take_off(client, call);
-		lf_call_put_back(client, call);
-	}
-}
-
 /* It takes no more requests. */
 static void leave(struct lf_http *http, const char *reason)
 {
@@ -333,46 +49,27 @@ static void leave(struct lf_http *http, const char *reason)
 	http->current = NULL;
 	pthread_mutex_lock(&client->mutex);
 	lf_link_down(client, reason);
-	put_back_outbox(http);
+	lf_http_put_back(http);
 	pthread_mutex_unlock(&client->mutex);
-}
-
-/* Under the mutex: a call whose connection was lost after its request was started. */
-static void lose_call(struct lf_client *client, struct lf_http_stream *stream, const char *reason, struct ended *list)
-{
-	struct lf_call *call = stream->slot.call;
-
-	lf_call_take_off(client, call);
-	if (call->stop == LF_OK && !stream->sent && !client->closing) {
-		lf_call_put_back(client, call);
-		return;
-	}
-	call->unreached = false;
-	if (call->stop != LF_OK)
-		lf_call_set_stop_error(client, call, call->stop);
-	else
-		lf_error_set(&call->error, LF_UNAVAILABLE, "the connection to %.200s was lost before the answer (%s)",
-			client->url, reason);
-	add(list, call);
 }
 
 /* A connection is dead: ends its calls, and closes it. */
 static void lose(struct lf_http *http, struct lf_http_conn *conn)
 {
 	struct lf_client *client = http->client;
-	struct ended lost = {.first = NULL};
+	struct lf_http_ended lost = {.first = NULL};
 	struct lf_http_stream *stream;
 
 	lost.end = &lost.first;
-	give_answers(http, conn);
+	lf_http_give_answers(http, conn);
 	if (conn == http->current)
 		leave(http, conn->reason);
 	pthread_mutex_lock(&client->mutex);
 	while ((stream = lf_http_take_open(conn->session)) != NULL)
-		lose_call(client, stream, conn->reason, &lost);
+		lf_http_lose_call(client, stream, conn->reason, &lost);
 	pthread_mutex_unlock(&client->mutex);
 	lf_http_conn_close(conn);
-	settle(client, &lost);
+	lf_http_settle(client, &lost);
 }
 
 /* One to dial over, or NULL: each is in use, or there is no memory. */
@@ -447,7 +144,7 @@ static void look_at(struct lf_http *http, struct lf_http_conn *conn)
 		leave(http, "the server is going away");
 	}
 	if (conn->state == LF_HTTP_OPEN || conn->state == LF_HTTP_ENDING)
-		give_answers(http, conn);
+		lf_http_give_answers(http, conn);
 	if (conn->state == LF_HTTP_ENDING && lf_http_open_count(conn->session) == 0) {
 		lf_http_goodbye(conn->session);
 		lf_http_conn_write(conn);
@@ -568,7 +265,7 @@ static void *http_main(void *arg)
 	struct lf_client *client = arg;
 	struct lf_http *http = client->own;
 
-	while (take_notes(http)) {
+	while (lf_http_take_notes(http)) {
 		dial(http);
 		write_all(http);
 		look_at_all(http);
@@ -587,6 +284,11 @@ static void *http_main(void *arg)
 }
 
 /* ---- making and ending ---- */
+
+static void http_close(struct lf_client *client)
+{
+	lf_http_wake(client->own);
+}
 
 static bool http_connect(struct lf_client *client)
 {
@@ -643,11 +345,11 @@ static void http_free(struct lf_client *client)
 const struct lf_client_transport lf_http_transport = {
 	.open = http_open,
 	.connect = http_connect,
-	.new_request = http_new_request,
-	.free_request = http_free_request,
-	.send = http_send,
-	.flush = http_flush,
-	.cancel = http_cancel,
+	.new_request = lf_http_new_request,
+	.free_request = lf_http_free_request,
+	.send = lf_http_send,
+	.flush = lf_http_flush,
+	.cancel = lf_http_cancel_call,
 	.close = http_close,
 	.tear_down = http_tear_down,
 	.free = http_free,

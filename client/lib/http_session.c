@@ -8,7 +8,8 @@
 /*
  * Design notes: a session
  *
- * A session is HTTP/2 without a socket: bytes go in by lf_http_feed() and come out by lf_http_fill(). One thread uses it.
+ * A session is HTTP/2 without a socket: bytes go in by lf_http_feed() and come out by lf_http_fill(). One thread uses
+ * it.
  *
  * The promise: a stream that was submitted comes back exactly once, by lf_http_take_done() when the server has ended it
  * (or we have, because of what it sent), by lf_http_take_open() when the connection ends, or by lf_http_cancel(). After

@@ -260,7 +260,7 @@ static enum lf_http_io judge(struct lf_tls *tls, int result, bool *wants_write, 
 		return LF_HTTP_ENDED;
 	case SSL_ERROR_SYSCALL:
 		snprintf(reason, REASON_BYTES, "%s",
-			number != 0 ? lf_http_reason(number) : "the peer closed the connection");
+			number != 0 ? lf_link_reason(number) : "the peer closed the connection");
 		break;
 	default:
 		if (!tls->done)

@@ -260,6 +260,8 @@ void lf_link_up(struct lf_client *client, uint32_t number);
 void lf_link_down(struct lf_client *client, const char *reason);
 /* A try to connect is over, whatever came of it. */
 void lf_link_tried(struct lf_client *client);
+/* In plain words, what an errno means for a connection. */
+const char *lf_link_reason(int error);
 /* Why it could not connect. */
 void lf_link_set_reason(struct lf_client *client, const char *reason);
 /* The next pause between tries to connect: twice the last one, up to a bound. */

@@ -3,10 +3,10 @@
 /*
  * Design notes
  *
- * One thread a client, the keeper, knows when a call is due. Every live call that no thread is just ending stands in a binary
- * heap by the instant at which somebody must look at it: its deadline, the end of its backoff, the end of its patience
- * with a connection that is gone. Timeouts of the transport's library are not used: there would be two clocks and two
- * ways to end.
+ * One thread a client, the keeper, knows when a call is due. Every live call that no thread is just ending stands in a
+ * binary heap by the instant at which somebody must look at it: its deadline, the end of its backoff, the end of its
+ * patience with a connection that is gone. Timeouts of the transport's library are not used: there would be two clocks
+ * and two ways to end.
  *
  * The promise: when a call's time has come, it ends, or (where the transport has it) the transport is told to give it
  * back, again and again until it does. Again, because nng forgets a cancellation that arrives before the operation has

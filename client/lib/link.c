@@ -1,4 +1,6 @@
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client/lib/internal.h"
 
@@ -7,6 +9,39 @@
  * only a transport sets it, by these functions. A transport tries again after a loss: at once where the connection was
  * stable or useful, else after a pause that doubles.
  */
+
+const char *lf_link_reason(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return "connection refused";
+	case ECONNRESET:
+	case ECONNABORTED:
+	case EPIPE:
+		return "the peer closed the connection";
+	case ENOENT:
+		return "there is no such socket";
+	case EACCES:
+	case EPERM:
+		return "permission denied";
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+		return "the host can't be reached";
+	case ENOMEM:
+	case ENOBUFS:
+	case EMFILE:
+	case ENFILE:
+		return "out of memory or file descriptors";
+	case ETIMEDOUT:
+		return "no answer";
+	case ENOTSOCK:
+	case EPROTOTYPE:
+		return "the peer is no stream socket";
+	default:
+		return strerror(error);
+	}
+}
 
 void lf_link_set_reason(struct lf_client *client, const char *reason)
 {

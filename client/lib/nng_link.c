@@ -13,8 +13,9 @@
  * off (REDIAL_BY_NNG_MS), since it would hide the reasons. A dial follows the loss of a stable or useful connection at
  * once, else after a pause that doubles.
  *
- * The connection is up when nng has added the pipe to the socket, and down when it was removed; its number is the pipe's. nng may report the removal before the addition (removed_pipe_id). A peer of another SP protocol is dropped
- * by nng between dial and addition; then nng_dialer_start() succeeds without pipe_was_added.
+ * The connection is up when nng has added the pipe to the socket, and down when it was removed; its number is the
+ * pipe's. nng may report the removal before the addition (removed_pipe_id). A peer of another SP protocol is dropped by
+ * nng between dial and addition; then nng_dialer_start() succeeds without pipe_was_added.
  *
  * nng has one hole: a dialer that is closed after nng_dialer_start() was entered and before it got to connecting never
  * makes it return. So a dial is not ended before it is LF_DIAL_MS_MIN old, and if its thread was held up for longer

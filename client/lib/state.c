@@ -29,8 +29,8 @@
  *	STOPPED    yes          no            no          the keeper's
  *	ENDING     no           no            no          one thread's
  *
- * A slot is one place among the requests in flight. It goes back to the free list when the transport takes the call off,
- * and with it the transport's part: so nothing of the call may be left there that could hit the next one.
+ * A slot is one place among the requests in flight. It goes back to the free list when the transport takes the call
+ * off, and with it the transport's part: so nothing of the call may be left there that could hit the next one.
  *
  * Nothing is handed to the transport while there is no connection. No function here blocks in a callback of the
  * transport but for the mutex, held briefly.

@@ -27,8 +27,8 @@ struct lf_client_transport {
 	bool (*connect)(struct lf_client *client);
 
 	/*
-	 * Makes call->request with room for a message of length bytes, and returns where that goes. header: the frame's,
-	 * for a transport that sends it. NULL where memory ran out. Whoever has the call.
+	 * Makes call->request with room for a message of length bytes, and returns where that goes. header: the
+	 * frame's, for a transport that sends it. NULL where memory ran out. Whoever has the call.
 	 */
 	uint8_t *(*new_request)(struct lf_call *call, const uint8_t *header, size_t header_length, size_t length);
 	void (*free_request)(struct lf_call *call);
@@ -50,7 +50,7 @@ struct lf_client_transport {
 
 	/* Under the mutex: the client is closing; told again when the last call has ended. */
 	void (*close)(struct lf_client *client);
-	/* Without the mutex; no call lives and the connector has ended: gives back what may block. The keeper's thread. */
+	/* Without the mutex; no call lives and the connector has ended: gives back what may block. The keeper. */
 	void (*tear_down)(struct lf_client *client);
 	/* Frees client->own with the last reference. Also where open() failed. */
 	void (*free)(struct lf_client *client);

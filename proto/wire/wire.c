@@ -14,8 +14,8 @@
  * Design notes
  *
  * The promise: bytes that pass lf_wire_check() are unpacked by protobuf_c_message_unpack() without recursion beyond
- * LF_MESSAGE_DEPTH_MAX, without ever merging or freeing, without unknown fields (but where a newer peer's are accepted),
- * and from at most *arena_bytes of an arena.
+ * LF_MESSAGE_DEPTH_MAX, without ever merging or freeing, without unknown fields (but where a newer peer's are
+ * accepted), and from at most *arena_bytes of an arena.
  *
  * What unpacking allocates, at protobuf-c 1.4.1 and 1.5.1, each piece rounded up to the arena's 16 bytes:
  *  - the message's struct;
@@ -23,8 +23,8 @@
  *  - one array for each repeated field that occurs;
  *  - each string with its NUL, each byte string that is not empty, each submessage.
  *  - where a newer peer's fields are accepted: for each of them a ProtobufCMessageUnknownField, and its bytes.
- * Its bitmap of required fields is on the stack up to 128 fields. Merging a submessage that occurs twice would cost more,
- * but is rejected here. An arena takes nothing back, so the sum is the peak.
+ * Its bitmap of required fields is on the stack up to 128 fields. Merging a submessage that occurs twice would cost
+ * more, but is rejected here. An arena takes nothing back, so the sum is the peak.
  *
  * Paths are built only when something is wrong: a level points to the one above, and knows which field it is at.
  */

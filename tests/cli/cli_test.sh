@@ -305,6 +305,25 @@ done
 LEADFIT_SERVER="ipc://$work/none" run "$leadfit" --timeout 1 health; status_is 3; err_has "ipc://$work/none"
 run "$leadfit" --server "nonsense" health; status_is 2
 
+claim "a service over HTTP is named by its URL, and what is wrong with one is said"
+for url in http://127.0.0.1:1 "unix:$work/none"; do
+	run "$leadfit" --server "$url" --timeout 1 health; status_is 3; out_empty; err_has "can't reach $url: "
+done
+for url in http:// http://:80 http://a:0 http://a:65536 https://a:x unix: http://a?b; do
+	run "$leadfit" --server "$url" health; status_is 2; out_empty; err_has "$url: "
+done
+run "$leadfit" --server http://me@a health; status_is 2; err_has "no user or password"
+run "$leadfit" --server https://a/b health; status_is 2; err_has "not below a path"
+run "$leadfit" --server tls+tcp://a:1 health; status_is 2; err_has "use https://"
+
+claim "certificates are files for https, and are named where they are no use"
+run "$leadfit" --server https://a --ca "$work/none" health; status_is 2; out_empty; err_has "--ca: $work/none: No such file"
+run "$leadfit" --server https://a --cert "$work/none" health; status_is 2; err_has "--cert: "
+run "$leadfit" --server https://a --cert-key "$work/none" health; status_is 2; err_has "--cert-key: "
+run "$leadfit" --server "$server" --ca "$work/none" health; status_is 2; err_has "--ca: $server has no certificates: only https:// has"
+LEADFIT_CA="$work/none" run "$leadfit" --server https://a health; status_is 2; err_has "$work/none"
+LEADFIT_CA="$work/none" run "$leadfit" --server "ipc://$work/none" --timeout 1 health; status_is 3
+
 claim "what is empty is a mistake, and no other service is asked instead"
 run "$leadfit" --server "" health; status_is 2; out_empty; err_has "--server is empty (a variable that is not set?)"
 run "$leadfit" --server= health; status_is 2; out_empty; err_has "--server is empty"

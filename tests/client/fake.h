@@ -1,7 +1,7 @@
 /*
- * Servers that answer as a test wants them to: one on nng's raw REP or on HTTP/2, by its URL, which says when, how often
- * and to whom it answers; one on a bare TCP socket, which says what bytes come; and one in a process of its own, which
- * can be stopped and killed.
+ * Servers that answer as a test wants them to: one on nng's raw REP or on HTTP/2, by its URL, which says when, how
+ * often and to whom it answers; one on a bare TCP socket, which says what bytes come; and one in a process of its own,
+ * which can be stopped and killed.
  */
 #ifndef LF_TESTS_CLIENT_FAKE_H
 #define LF_TESTS_CLIENT_FAKE_H
@@ -50,7 +50,10 @@ struct fake {
 
 /* assert() that is also evaluated, and tells. */
 void fake_must(bool holds, const char *what);
-/* url: tcp://127.0.0.1:0, ipc://PATH, http://127.0.0.1:0, https://localhost:0 or unix:PATH. fake->url is the real one. */
+/*
+ * url: tcp://127.0.0.1:0, ipc://PATH, http://127.0.0.1:0, http://localhost:0, https://localhost:0 or unix:PATH.
+ * fake->url is the real one.
+ */
 void fake_free_request(struct fake_request *request);
 void fake_start(struct fake *fake, const char *url, fake_handler handler);
 void fake_stop(struct fake *fake);

@@ -292,7 +292,7 @@ static void files_that_are_no_use_are_named(void **state)
 	is_refused(
 		"https://localhost:1", &tls, LF_INVALID_ARGUMENT, "key_file: there is no unencrypted private key in ");
 	tls = (struct lf_client_tls){.key_file = path("caller.key")};
-	is_refused("https://localhost:1", &tls, LF_INVALID_ARGUMENT, "give cert_file");
+	is_refused("https://localhost:1", &tls, LF_INVALID_ARGUMENT, "and none is given");
 	tls = (struct lf_client_tls){.ca_file = path("ca.pem")};
 	is_refused("http://localhost:1", &tls, LF_INVALID_ARGUMENT, "only https:// has");
 	is_refused("tcp://localhost:1", &tls, LF_INVALID_ARGUMENT, "only https:// has");
