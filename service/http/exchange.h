@@ -145,12 +145,14 @@ enum lf_http_add {
 struct lf_http_exchange {
 	struct lf_http_event event; /* its LF_HTTP_FINISH */
 	struct lf_http *http;
-	struct lf_http_conn *conn; /* stays as long as the exchange does */
-	struct lf_rpc_call *call;  /* whose own part this is */
+	struct lf_http_conn *conn;    /* stays as long as the exchange does */
+	struct lf_rpc_call *call;     /* whose own part this is */
+	struct lf_http_exchange *all; /* of the transport: every one that was ever made */
+
+	/* From here on an exchange is cleared when it goes back to the pool, but for the room at the end. */
 	const struct lf_http_reply_ops *ops;
 	const struct lf_http_handler *handler;
 	struct lf_http_exchange *next, *previous; /* of the connection; next also in the pool */
-	struct lf_http_exchange *all;             /* of the transport: every one that was ever made */
 	uint64_t id;                              /* the version's: a stream's id, or a number */
 	void *version;                            /* the version's own, NULL at first */
 
