@@ -122,7 +122,7 @@ struct lf_http_conn {
 	enum lf_http_alpn alpn;
 	struct lf_http_peer peer;
 	struct lf_rpc_peer *share; /* the same as dispatch knows it; NULL: no share goes by it */
-	uint64_t id; /* never given twice */
+	uint64_t id;               /* never given twice */
 	bool is_tls;
 	bool wants_write;                     /* io: what it waits for */
 	bool ended;                           /* the peer has ended its sending side */
