@@ -138,6 +138,11 @@ void lf_http_call_release(struct lf_rpc_call *call)
 {
 	struct lf_http_exchange *exchange = exchange_of(call);
 
+	if (exchange->piece != NULL) {
+		free(exchange->piece);
+		exchange->piece = NULL;
+		return; /* the body is the stream's, and grows on the loop's thread */
+	}
 	free(exchange->body);
 	exchange->body = NULL;
 	exchange->body_length = exchange->body_room = 0;
@@ -264,7 +269,8 @@ void lf_http_call(
 	complete.peer = exchange->conn->share;
 	exchange->dialect = dialect;
 	exchange->served = true;
-	lf_http_exchange_uncount_body(exchange);
+	if (exchange->piece == NULL)
+		lf_http_exchange_uncount_body(exchange);
 	lf_rpc_arrived(exchange->call, &complete);
 }
 

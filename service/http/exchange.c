@@ -240,6 +240,7 @@ static void clean_up(struct lf_http_exchange *exchange)
 {
 	lf_http_exchange_uncount_body(exchange);
 	free(exchange->body);
+	free(exchange->piece);
 	free(exchange->text);
 	free(exchange->failure);
 	lf_http_part_free(exchange->begun);
@@ -323,6 +324,14 @@ void lf_http_exchange_replied(struct lf_http_exchange *exchange, size_t bytes)
 	lf_rpc_turn_over(exchange->call, LF_RPC_SENT);
 }
 
+void lf_http_exchange_turn_over(struct lf_http_exchange *exchange)
+{
+	if (!exchange->replying)
+		return;
+	exchange->replying = false;
+	lf_rpc_turn_over(exchange->call, exchange->over ? LF_RPC_SEND_FAILED : LF_RPC_SENT);
+}
+
 void lf_http_exchange_free(struct lf_http_exchange *exchange)
 {
 	while (exchange->first != NULL) {
@@ -331,9 +340,10 @@ void lf_http_exchange_free(struct lf_http_exchange *exchange)
 		exchange->first = part->next;
 		lf_http_part_free(part);
 	}
-	lf_rpc_server_give(
-		exchange->http->server, exchange->counted + exchange->body_counted + exchange->reply_counted);
+	lf_rpc_server_give(exchange->http->server,
+		exchange->counted + exchange->body_counted + exchange->unsent_counted + exchange->reply_counted);
 	free(exchange->body);
+	free(exchange->piece);
 	free(exchange->text);
 	free(exchange->failure);
 	lf_http_part_free(exchange->begun);

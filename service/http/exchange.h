@@ -103,8 +103,8 @@ struct lf_http_reply_ops {
 struct lf_http_handler {
 	const char *name; /* for messages, logs and metrics: "grpc", "grpc-web", "connect", "resource" */
 	/*
-	 * Some of the body has come, and it may not be whole yet. For streams of requests; NULL: the handler waits for the
-	 * whole.
+	 * Some of the body has come, or all of it (exchange->whole). For streams of requests; it is called instead of
+	 * serve(). NULL: the handler waits for the whole.
 	 */
 	void (*more)(struct lf_http_exchange *exchange);
 	/* The request is whole: answers it, at once or later. */
@@ -145,12 +145,14 @@ enum lf_http_add {
 struct lf_http_exchange {
 	struct lf_http_event event; /* its LF_HTTP_FINISH */
 	struct lf_http *http;
-	struct lf_http_conn *conn; /* stays as long as the exchange does */
-	struct lf_rpc_call *call;  /* whose own part this is */
+	struct lf_http_conn *conn;    /* stays as long as the exchange does */
+	struct lf_rpc_call *call;     /* whose own part this is */
+	struct lf_http_exchange *all; /* of the transport: every one that was ever made */
+
+	/* From here on an exchange is cleared when it goes back to the pool, but for the room at the end. */
 	const struct lf_http_reply_ops *ops;
 	const struct lf_http_handler *handler;
 	struct lf_http_exchange *next, *previous; /* of the connection; next also in the pool */
-	struct lf_http_exchange *all;             /* of the transport: every one that was ever made */
 	uint64_t id;                              /* the version's: a stream's id, or a number */
 	void *version;                            /* the version's own, NULL at first */
 
@@ -162,6 +164,8 @@ struct lf_http_exchange {
 	size_t header_count;
 	uint8_t *body; /* NULL where it is empty */
 	size_t body_length;
+	uint8_t *piece; /* heap: of a stream of requests, the one that is with dispatch */
+	size_t piece_length;
 	bool is_tls;
 	enum lf_http_add head_wrong; /* the version's: what its head came to so far */
 	bool whole;                  /* the body has come in, all of it */
@@ -260,6 +264,8 @@ void lf_http_exchange_served(struct lf_http_exchange *exchange);
  * so that peers that read slowly keep nobody out; else when it is out.
  */
 void lf_http_exchange_replied(struct lf_http_exchange *exchange, size_t bytes);
+/* The same, however many are unsent: another call is to follow on this exchange. */
+void lf_http_exchange_turn_over(struct lf_http_exchange *exchange);
 /* http.c: at the very end, whatever it is in. */
 void lf_http_exchange_free(struct lf_http_exchange *exchange);
 

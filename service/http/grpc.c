@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/base/base64.h"
+#include "service/http/grpc_stream.h"
 #include "service/http/internal.h"
 
 /*
@@ -108,6 +109,13 @@ static void begin_reply(struct lf_http_exchange *exchange, const char *type, int
 static void start_grpc(struct lf_http_exchange *exchange, int64_t length)
 {
 	begin_reply(exchange, "application/grpc", length);
+}
+
+/* Others follow the first. */
+static void start_stream(struct lf_http_exchange *exchange, int64_t length)
+{
+	(void)length;
+	begin_reply(exchange, "application/grpc", -1);
 }
 
 static void start_web(struct lf_http_exchange *exchange, int64_t length)
@@ -243,6 +251,9 @@ static void fail_text(struct lf_http_exchange *exchange)
 
 static const struct lf_http_dialect grpc = {
 	.name = "grpc", .seal = seal, .start = start_grpc, .finish = finish_grpc, .fail = fail_grpc};
+/* A stream of requests: each reply is one of a stream, and the stream's end is the client's. */
+static const struct lf_http_dialect stream = {
+	.name = "grpc", .seal = seal, .start = start_stream, .finish = lf_grpc_stream_replied, .fail = fail_grpc};
 static const struct lf_http_dialect web = {
 	.name = "grpc-web", .seal = seal_web, .start = start_web, .finish = finish_web, .fail = fail_web};
 static const struct lf_http_dialect web_text = {
@@ -316,6 +327,12 @@ static void serve_text(struct lf_http_exchange *exchange)
 	lf_error_clean_up(&error);
 }
 
+static void more_stream(struct lf_http_exchange *exchange)
+{
+	exchange->dialect = &stream;
+	lf_grpc_stream_next(exchange);
+}
+
 static void refuse_grpc(struct lf_http_exchange *exchange, const struct lf_error *error)
 {
 	lf_http_call_broken(exchange, &grpc, error);
@@ -332,6 +349,8 @@ static void refuse_text(struct lf_http_exchange *exchange, const struct lf_error
 }
 
 static const struct lf_http_handler grpc_handler = {.name = "grpc", .serve = serve_grpc, .refuse = refuse_grpc};
+static const struct lf_http_handler stream_handler = {
+	.name = "grpc", .more = more_stream, .serve = more_stream, .refuse = refuse_grpc};
 static const struct lf_http_handler web_handler = {.name = "grpc-web", .serve = serve_web, .refuse = refuse_web};
 static const struct lf_http_handler text_handler = {.name = "grpc-web", .serve = serve_text, .refuse = refuse_text};
 
@@ -347,6 +366,12 @@ static const struct lf_http_handler *by_type(struct lf_slice type)
 	if (slice_is(type, "application/grpc-web-text") || slice_is(type, "application/grpc-web-text+proto"))
 		return &text_handler;
 	return NULL;
+}
+
+static bool takes_stream(struct lf_slice path)
+{
+	return slice_is(path, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo") ||
+		slice_is(path, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
 }
 
 static const struct lf_http_handler *answer(struct lf_http_exchange *exchange, unsigned status, const char *text)
@@ -379,5 +404,5 @@ const struct lf_http_handler *lf_http_match_grpc(struct lf_http_exchange *exchan
 		return answer(exchange, 415, "gRPC needs HTTP/2; over HTTP/1.1 there are gRPC-Web and Connect.\n");
 	if (handler == &grpc_handler && !slice_is(lf_http_header(exchange, "te"), "trailers"))
 		return answer(exchange, 415, "gRPC needs the header te: trailers.\n");
-	return handler;
+	return handler == &grpc_handler && takes_stream(exchange->path) ? &stream_handler : handler;
 }

@@ -237,7 +237,7 @@ static int on_data(
 	(void)user;
 	if (exchange == NULL)
 		return 0;
-	if (exchange->started)
+	if (exchange->started && exchange->handler->more == NULL)
 		exchange->refused = true;
 	added = lf_http_exchange_add_body(exchange, data, length);
 	if (added == LF_HTTP_ADDED) {

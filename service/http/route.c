@@ -41,6 +41,8 @@ void lf_http_whole(struct lf_http_exchange *exchange)
 	if (exchange->whole)
 		return;
 	exchange->whole = true;
-	if (!exchange->started && !exchange->served && !exchange->refused)
+	if (exchange->handler->more != NULL)
+		exchange->handler->more(exchange);
+	else if (!exchange->started && !exchange->served && !exchange->refused)
 		exchange->handler->serve(exchange);
 }

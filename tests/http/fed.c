@@ -269,11 +269,14 @@ void fed_start(struct fed *fed, const struct lf_rpc_options *rpc, const struct l
 
 void fed_end(struct fed *fed)
 {
-	stubs_release(&fed->stubs);
+	if (!fed->outlived)
+		stubs_release(&fed->stubs);
 	stubs_unblock(&fed->stubs);
 	disconnect(fed);
 	lf_rpc_server_stop(fed->server, 0);
 	lf_rpc_server_destroy(fed->server);
+	if (fed->outlived)
+		stubs_release(&fed->stubs);
 	stubs_clean_up(&fed->stubs);
 }
 

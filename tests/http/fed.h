@@ -38,6 +38,7 @@ struct fed {
 	bool reads;          /* the client takes what the server says; false: it stays in the output */
 	size_t received;     /* bytes */
 	uint64_t skipped_ns; /* by fed_pass() */
+	bool outlived;       /* fed_end(): held calls are answered after the server has gone */
 };
 
 /* A server with the stubs, and a connection; with a client that has sent its preface, or none. */

@@ -275,6 +275,34 @@ static void large_messages_pass_and_too_large_ones_are_refused(void **state)
 	free(body);
 }
 
+/* A stream of requests: the first is answered before the stream ends. Here with an error, for the stubs have no such service. */
+static void a_stream_of_requests_is_answered_message_by_message(void **state)
+{
+	static const char method[] = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+	struct fed_stream *stream;
+	struct fed fed;
+
+	(void)state;
+	fed_start(&fed, NULL, NULL, true);
+	stream = fed_call(&fed, method, "\0\0\0\0\0\0\0", 7, NULL); /* a message, and a part of one */
+	stream->hold = true;
+	fed_wait(&fed, stream);
+	assert_int_equal(stream->grpc, LF_UNIMPLEMENTED);
+	stream = fed_call(&fed, method, "\0\0\0", 3, NULL);
+	fed_wait(&fed, stream);
+	assert_int_equal(stream->grpc, LF_INVALID_ARGUMENT);
+	assert_string_equal(stream->message, "the stream ends amid a message");
+	stream = fed_call(&fed, method, "\1\0\0\0\0", 5, NULL);
+	stream->hold = true;
+	fed_wait(&fed, stream);
+	assert_int_equal(stream->grpc, LF_UNIMPLEMENTED);
+	stream = fed_call(&fed, method, "", 0, NULL); /* nothing is asked, nothing is answered */
+	fed_wait(&fed, stream);
+	assert_ok(stream);
+	assert_int_equal(fed.conn->arriving, 0);
+	fed_end(&fed);
+}
+
 /* ---- streams that go, and many of them ---- */
 
 static bool nothing_is_held(struct fed *fed)
@@ -313,6 +341,24 @@ static void a_connection_that_goes_leaves_its_calls_behind(void **state)
 	stubs_wait_held(&fed.stubs, 10);
 	lf_http_conn_close(fed.conn);
 	fed_assert_serves(&fed);
+	fed_end(&fed);
+}
+
+static void calls_may_outlive_the_server(void **state)
+{
+	static char value[6001];
+	const char *const more[] = {"a", value, NULL};
+	struct fed fed;
+
+	(void)state;
+	memset(value, 'x', sizeof(value) - 1);
+	fed_start(&fed, NULL, NULL, true);
+	for (int i = 0; i < 5; i++)
+		call_score(&fed, "hold", more);
+	fed_turn(&fed);
+	stubs_wait_held(&fed.stubs, 5);
+	assert_true(fed.conn->arriving != 0); /* large heads */
+	fed.outlived = true;
 	fed_end(&fed);
 }
 
@@ -642,8 +688,10 @@ int main(void)
 		cmocka_unit_test(a_deadline_holds),
 		cmocka_unit_test(web_has_its_trailers_in_the_body),
 		cmocka_unit_test(large_messages_pass_and_too_large_ones_are_refused),
+		cmocka_unit_test(a_stream_of_requests_is_answered_message_by_message),
 		cmocka_unit_test(a_stream_that_is_reset_ends_its_call),
 		cmocka_unit_test(a_connection_that_goes_leaves_its_calls_behind),
+		cmocka_unit_test(calls_may_outlive_the_server),
 		cmocka_unit_test(resets_get_no_more_than_a_share),
 		cmocka_unit_test(heads_are_bounded),
 		cmocka_unit_test(what_arrives_is_counted),
