@@ -41,6 +41,10 @@ const char *lf_code_name(enum lf_code code);
 const char *lf_code_text(enum lf_code code);
 /* Exit status of the CLI for this code. */
 int lf_code_exit_status(enum lf_code code);
+/* The status of HTTP under which Connect answers with this code. */
+int lf_code_http_status(enum lf_code code);
+/* "invalid_argument": what Connect calls this code. Static storage. */
+const char *lf_code_connect_name(enum lf_code code);
 /* The code for a number off the wire: itself, or LF_UNKNOWN outside 0..16. */
 enum lf_code lf_code_from_number(uint32_t number);
 
@@ -102,10 +106,5 @@ size_t lf_path_push_key(struct lf_path *path, const char *field, const char *key
 void lf_path_pop(struct lf_path *path, size_t length);
 
 #pragma GCC visibility pop
-
-/* The status of HTTP under which Connect answers with this code. */
-int lf_code_http_status(enum lf_code code);
-/* "invalid_argument": what Connect calls this code. Static storage. */
-const char *lf_code_connect_name(enum lf_code code);
 
 #endif

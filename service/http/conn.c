@@ -563,7 +563,7 @@ size_t lf_http_conn_take(struct lf_http_conn *conn, const uint8_t **bytes)
 	if (conn->stage == LF_HTTP_TALKING)
 		follow(conn, conn->protocol->fill(conn));
 	length = unsent(conn);
-	*bytes = conn->output + conn->output_first;
+	*bytes = length == 0 ? NULL : conn->output + conn->output_first;
 	conn->output_first = conn->output_end = 0;
 	return length;
 }

@@ -16,6 +16,7 @@
  */
 
 enum {
+	IDLE_PART = 5,                /* of idle_ms: without many requests on a connection, a new one costs little */
 	ANNOUNCED_SPARE = 512 * 1024, /* a body longer than a message by this much is not read at all */
 };
 
@@ -190,23 +191,23 @@ static size_t read_on(struct lf_http_conn *conn, const uint8_t *bytes, size_t le
 	struct lf_h1 *h1 = conn->engine;
 	size_t taken = lf_h1_parser_feed(&h1->parser, bytes, length);
 
-	if (h1->parser.place == LF_H1_FAILED && !h1->failed) {
+	if (h1->parser.place == LF_H1_FAILED)
 		lf_h1_say_and_close(conn, (unsigned)h1->parser.status, h1->parser.problem);
-		taken = length;
-	}
 	if (h1->parser.place != LF_H1_HEAD)
 		conn->half_ns = 0;
 	else if (conn->half_ns == 0)
 		conn->half_ns = conn->http->loop.now_ns;
-	return h1->failed ? length : taken;
+	return h1->failed || h1->parser.place == LF_H1_FAILED ? length : taken;
 }
 
 /* Whether the next byte belongs to a request that is to be read now. */
 static bool may_read(const struct lf_h1 *h1)
 {
+	if (h1->failed || h1->parser.place == LF_H1_FAILED)
+		return false;
 	if (h1->parser.place == LF_H1_BODY)
-		return !h1->failed;
-	return !h1->failed && !h1->leaving && h1->exchange == NULL;
+		return true;
+	return !h1->leaving && h1->exchange == NULL;
 }
 
 /* What was held, as far as it may be read now. */
@@ -229,7 +230,7 @@ static enum lf_http_next feed(struct lf_http_conn *conn, const uint8_t *bytes, s
 		return h1->broken ? LF_HTTP_DROP : LF_HTTP_CLOSE;
 	if (h1->held_first == h1->held_end && may_read(h1))
 		taken = read_on(conn, bytes, length);
-	if (!h1->failed)
+	if (!h1->failed && h1->parser.place != LF_H1_FAILED)
 		hold(conn, bytes + taken, length - taken);
 	return h1->broken ? LF_HTTP_DROP : LF_HTTP_GO_ON;
 }
@@ -280,11 +281,15 @@ static enum lf_http_next fill(struct lf_http_conn *conn)
 static enum lf_http_next tick(struct lf_http_conn *conn, uint64_t now_ns)
 {
 	const struct lf_h1 *h1 = conn->engine;
+	const uint64_t idle_ns = (uint64_t)conn->http->options.idle_ms * 1000000 / IDLE_PART;
 
-	if (h1->exchange == NULL || h1->exchange->whole || !lf_http_exchange_is_late(h1->exchange, now_ns))
+	if (h1->exchange == NULL)
+		return h1->parser.place == LF_H1_BEFORE && now_ns > conn->active_ns + idle_ns ? LF_HTTP_CLOSE
+											      : LF_HTTP_GO_ON;
+	if (h1->exchange->whole || !lf_http_exchange_is_late(h1->exchange, now_ns))
 		return LF_HTTP_GO_ON;
 	lf_h1_say_and_close(conn, 408, "the body of the request comes too slowly");
-	return LF_HTTP_CLOSE;
+	return h1->failed ? LF_HTTP_CLOSE : LF_HTTP_GO_ON;
 }
 
 static void leave(struct lf_http_conn *conn)

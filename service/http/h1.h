@@ -32,8 +32,8 @@ extern const struct lf_http_reply_ops lf_h1_reply_ops;
 /* Puts bytes into the output, or notes that there was no memory. */
 void lf_h1_put(struct lf_http_conn *conn, const void *bytes, size_t length);
 /*
- * Answers what is no request, or will not be whole: no handler knows it. The exchange, if any, is over, and the
- * connection closes behind the answer.
+ * Answers what is no request, or will not be whole: no handler knows it. The exchange, if any, is over, unless it was
+ * answered already. The connection closes behind the answer.
  */
 void lf_h1_say_and_close(struct lf_http_conn *conn, unsigned status, const char *problem);
 /* Writes of the reply's first part what there is room for. */

@@ -43,6 +43,9 @@ void lf_h1_say_and_close(struct lf_http_conn *conn, unsigned status, const char 
 	char text[TEXT_MAX];
 	int length;
 
+	h1->keep_alive = false;
+	if (h1->exchange != NULL && h1->exchange->finished)
+		return; /* it is answered: that goes out, and says what matters */
 	h1->failed = true;
 	if (h1->exchange != NULL) {
 		const bool started = h1->exchange->started;
@@ -87,7 +90,7 @@ static void reply_start(struct lf_http_exchange *exchange, unsigned status, cons
 	if (end)
 		length = 0;
 	h1->chunked = length < 0 && h1->minor == 1 && !bodiless;
-	if (h1->leaving || (h1->has_body && !exchange->whole) || (length < 0 && h1->minor == 0))
+	if (h1->leaving || conn->parting || (h1->has_body && !exchange->whole) || (length < 0 && h1->minor == 0))
 		h1->keep_alive = false;
 	used = snprintf(text, sizeof(text), "HTTP/1.1 %u %s\r\n", status, reason(status));
 	lf_h1_put(conn, text, (size_t)used);

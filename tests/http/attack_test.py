@@ -42,7 +42,7 @@ def literal(name, value):
 
 
 def head(path, *more):
-    fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "x"), ("content-type", "application/grpc"),
+    fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"), ("content-type", "application/grpc"),
               ("te", "trailers"), *more]
     return b"".join(literal(*field) for field in fields)
 

@@ -147,7 +147,7 @@ static void what_is_not_grpc_is_answered_by_http(void **state)
 		const char *more[4];
 		int status;
 	} CASES[] = {
-		{{"content-type", "text/html", NULL}, 404},
+		{{"content-type", "text/html", NULL}, 415},
 		{{"content-type", "application/grpc+json", NULL}, 415},
 		{{":method", "PUT", NULL}, 405},
 		{{"te", NULL}, 415},
