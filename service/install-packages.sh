@@ -10,13 +10,22 @@
 set -eu
 
 build="cmake ninja-build gcc libc6-dev pkg-config protobuf-compiler libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev
-  libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev scdoc libcmocka-dev"
-run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1"
+  libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev libnghttp2-dev scdoc
+  libcmocka-dev"
+run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1 libnghttp2-14"
+# llhttp is a library from Debian 13 on; Debian 12 has its sources in node-llhttp, which are compiled in.
+case $(. /etc/os-release && echo "${VERSION_ID:-}") in
+12) build="$build node-llhttp" ;;
+*)
+	build="$build libllhttp-dev"
+	run="$run libllhttp9.2"
+	;;
+esac
 
 case ${1:-} in
 build) wanted=$build ;;
-test) wanted="$build clang python3 sqlite3 openssl" ;;
-ci) wanted="$build clang clang-format clang-tidy python3 sqlite3 openssl git" ;;
+test) wanted="$build clang curl python3 sqlite3 openssl" ;;
+ci) wanted="$build clang clang-format clang-tidy curl python3 sqlite3 openssl git" ;;
 run) wanted=$run ;;
 *)
 	echo "usage: $0 build|test|ci|run" >&2

@@ -97,6 +97,9 @@ static enum lf_code prepare(struct lf_daemon *d, const struct lf_daemon_options 
 	for (size_t i = 0; i < options->listen_count; i++)
 		if (lf_rpc_nng_try(options->listen[i], d->tokens != NULL, error) != LF_OK)
 			return error->code;
+	for (size_t i = 0; i < options->origin_count; i++)
+		if (lf_http_origin_check(options->origins[i], error) != LF_OK)
+			return error->code;
 	for (size_t i = 0; i < options->http_count; i++)
 		if (lf_http_try(options->http[i], d->tokens != NULL, error) != LF_OK)
 			return error->code;
@@ -170,11 +173,13 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 
 static enum lf_code listen_http(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
+	const struct lf_http_options http = {
+		.certificate = d->certificate, .origins = options->origins, .origin_count = options->origin_count};
 	char bound[512];
 
 	if (options->http_count == 0)
 		return LF_OK;
-	if (lf_http_new(&d->http, d->server, &(struct lf_http_options){.certificate = d->certificate}, error) != LF_OK)
+	if (lf_http_new(&d->http, d->server, &http, error) != LF_OK)
 		return error->code;
 	for (size_t i = 0; i < options->http_count; i++) {
 		if (lf_http_listen(d->http, options->http[i], bound, sizeof(bound), error) != LF_OK)

@@ -13,8 +13,10 @@ static const char usage[] =
 	"  --db FILE       decision log (SQLite), created where absent; one service a file\n"
 	"  --listen URL    tcp://HOST:PORT or ipc://PATH; several are allowed\n"
 	"                  (default tcp://127.0.0.1:7460)\n"
-	"  --http ADDRESS  HOST:PORT or unix:PATH: the same services over HTTP (gRPC, gRPC-Web);\n"
-	"                  several are allowed (default: none)\n"
+	"  --http ADDRESS  HOST:PORT or unix:PATH: the same services over HTTP (gRPC, gRPC-Web,\n"
+	"                  Connect); several are allowed (default: none)\n"
+	"  --allow-origin ORIGIN   pages of this origin may call, as in https://hr.example.com; several\n"
+	"                  are allowed (default: pages of no other origin)\n"
 	"  --rubric FILE   store this rubric; the first one of a log without a default rubric\n"
 	"                  becomes active and the default; several are allowed\n"
 	"                  (default, for a log without any rubric: the built-in tech-lead)\n"
@@ -71,6 +73,7 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 		{.name = "db", .text = &o->database},
 		{.name = "listen", .list = o->listen, .count = &o->listen_count, .max = LF_LISTEN_MAX},
 		{.name = "http", .list = o->http, .count = &o->http_count, .max = LF_LISTEN_MAX},
+		{.name = "allow-origin", .list = o->origins, .count = &o->origin_count, .max = LF_ORIGINS_MAX},
 		{.name = "rubric", .list = o->rubrics, .count = &o->rubric_count, .max = LF_RUBRIC_FILES_MAX},
 		{.name = "tokens", .text = &o->tokens},
 		{.name = "tls-certificate", .text = &o->tls_certificate},
@@ -97,6 +100,8 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 		return status;
 	if (o->database == NULL)
 		return lf_command_line_refuse(&line, "--db FILE is required");
+	if (o->origin_count != 0 && o->http_count == 0)
+		return lf_command_line_refuse(&line, "--allow-origin is about --http ADDRESS, which is missing");
 	wrong = complete_tls(o);
 	if (wrong != NULL)
 		return lf_command_line_refuse(&line, wrong);

@@ -6,7 +6,7 @@
 
 #include "service/seal/seal.h"
 
-enum { LF_LISTEN_MAX = 16, LF_RUBRIC_FILES_MAX = 64 };
+enum { LF_LISTEN_MAX = 16, LF_ORIGINS_MAX = 16, LF_RUBRIC_FILES_MAX = 64 };
 
 /* Texts are those of argv. */
 struct lf_daemon_options {
@@ -15,6 +15,8 @@ struct lf_daemon_options {
 	size_t listen_count;
 	const char *http[LF_LISTEN_MAX];
 	size_t http_count;
+	const char *origins[LF_ORIGINS_MAX]; /* of browsers' pages that may call */
+	size_t origin_count;
 	const char *rubrics[LF_RUBRIC_FILES_MAX];
 	size_t rubric_count;
 	const char *tokens;          /* NULL: none */

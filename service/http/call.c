@@ -117,6 +117,15 @@ void lf_http_call_send_part(struct lf_rpc_call *call, size_t bytes)
 	lf_http_part_free(part);
 }
 
+enum lf_code lf_http_call_translate(struct lf_rpc_call *call, const ProtobufCMessageDescriptor *type,
+	struct lf_arena *arena, const uint8_t **message, size_t *length, struct lf_error *error)
+{
+	struct lf_http_exchange *exchange = exchange_of(call);
+	const struct lf_http_dialect *dialect = exchange->dialect;
+
+	return dialect->read == NULL ? LF_OK : dialect->read(exchange, type, arena, message, length, error);
+}
+
 bool lf_http_call_is_gone(const struct lf_rpc_call *call)
 {
 	const struct lf_http_exchange *exchange = exchange_of(call);

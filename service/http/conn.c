@@ -399,6 +399,9 @@ static void rewatch(struct lf_http_conn *conn)
 	conn->paused = unsent(conn) >= OUTPUT_SMALL;
 	if (unsent(conn) == 0 && !conn->wants_write)
 		conn->blocked_ns = 0;
+	/* What the io has read already, the socket will not tell of again. */
+	if (may_read(conn) && conn->io->pending != NULL && conn->io->pending(conn))
+		conn->unread = true;
 	if (may_read(conn) && !conn->unread && !conn->wants_write)
 		events |= EPOLLIN;
 	if (unsent(conn) != 0 || conn->wants_write)

@@ -252,6 +252,8 @@ static void clean_up(struct lf_http_exchange *exchange)
 		lf_rpc_server_give(exchange->http->server, exchange->unsent_counted);
 	exchange->conn->unsent -= exchange->unsent_counted;
 	exchange->http->unsent -= exchange->unsent_counted;
+	if (exchange->reply_counted != 0)
+		lf_rpc_server_give(exchange->http->server, exchange->reply_counted);
 	/* Tokens, say. */
 	explicit_bzero(exchange->own_head,
 		exchange->head == exchange->own_head ? exchange->head_length : sizeof(exchange->own_head));
@@ -329,6 +331,8 @@ void lf_http_exchange_free(struct lf_http_exchange *exchange)
 		exchange->first = part->next;
 		lf_http_part_free(part);
 	}
+	lf_rpc_server_give(
+		exchange->http->server, exchange->counted + exchange->body_counted + exchange->reply_counted);
 	free(exchange->body);
 	free(exchange->text);
 	free(exchange->failure);
@@ -574,12 +578,35 @@ char *lf_http_exchange_text(struct lf_http_exchange *exchange, size_t size)
 
 /* ---- the reply ---- */
 
+/*
+ * What lets a browser show the reply to the page that asked (origin.c). Returns how many; headers has room for
+ * LF_HTTP_REPLY_HEADERS_MAX.
+ */
+static size_t add_allowance(const struct lf_http_exchange *exchange, struct lf_metadata *all,
+	const struct lf_metadata *headers, size_t count)
+{
+	static const char exposed[] = "grpc-message, grpc-status, grpc-status-details-bin, request-id";
+
+	LF_CHECK(E4, count + 3 <= LF_HTTP_REPLY_HEADERS_MAX);
+	memcpy(all, headers, count * sizeof(*all));
+	all[count++] = (struct lf_metadata){{"access-control-allow-origin", 27}, exchange->allow_origin};
+	all[count++] = (struct lf_metadata){{"access-control-expose-headers", 29}, {exposed, sizeof(exposed) - 1}};
+	all[count++] = (struct lf_metadata){{"vary", 4}, {"origin", 6}};
+	return count;
+}
+
 void lf_http_reply_start(struct lf_http_exchange *exchange, unsigned status, const struct lf_metadata *headers,
 	size_t count, int64_t length, bool end)
 {
+	struct lf_metadata all[LF_HTTP_REPLY_HEADERS_MAX];
+
 	LF_CHECK(E4, !exchange->started);
 	exchange->started = true;
 	exchange->finished = end;
+	if (exchange->allow_origin.data != NULL) {
+		count = add_allowance(exchange, all, headers, count);
+		headers = all;
+	}
 	if (!exchange->over)
 		exchange->ops->start(exchange, status, headers, count, length, end);
 }

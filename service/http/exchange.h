@@ -171,6 +171,9 @@ struct lf_http_exchange {
 	uint64_t arrived_ns;         /* when its head began */
 	uint64_t progress_ns;        /* when some of the request came last */
 
+	struct lf_slice allow_origin; /* whom a browser may show the reply to; origin.c sets it */
+	unsigned own;                 /* the handler's own; whoever owns the call */
+
 	/* The reply, for the version's use: parts that are not written yet, and what follows them. */
 	struct lf_http_part *first, *last;
 	struct lf_metadata trailers[LF_HTTP_TRAILERS_MAX];
@@ -195,6 +198,7 @@ struct lf_http_exchange {
 	size_t counted;        /* for the head */
 	size_t body_counted;   /* for the body, while it arrives: call.c passes it on */
 	size_t unsent_counted; /* for the reply, where the turn was over before its bytes were out */
+	size_t reply_counted;  /* for a reply that has grown when it was sealed; the call's owner sets it */
 	uint64_t body_seen;    /* all that has come, what was thrown away, too */
 	size_t body_room, head_length, head_room, header_room;
 	size_t head_size; /* as HTTP/2 counts it: with 32 for each */
@@ -280,6 +284,11 @@ struct lf_http_dialect {
 	 * exchange->started, replies have gone out before. Must not fail: with less and less, down to the bare status.
 	 */
 	void (*fail)(struct lf_http_exchange *exchange);
+	/*
+	 * lf_rpc_transport.translate() of its calls. On the thread that serves the call. NULL: requests are protobuf.
+	 */
+	enum lf_code (*read)(struct lf_http_exchange *exchange, const ProtobufCMessageDescriptor *type,
+		struct lf_arena *arena, const uint8_t **message, size_t *length, struct lf_error *error);
 };
 
 /*

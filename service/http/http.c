@@ -28,7 +28,10 @@ enum {
 };
 
 static lf_http_match *const routes[] = {
+	lf_http_match_origin,
 	lf_http_match_grpc,
+	lf_http_match_connect,
+	lf_http_match_resource,
 	NULL,
 };
 
@@ -45,6 +48,7 @@ static const struct lf_rpc_transport transport = {
 	.drop = lf_http_call_drop,
 	.fail = lf_http_call_fail,
 	.send_part = lf_http_call_send_part,
+	.translate = lf_http_call_translate,
 	.is_gone = lf_http_call_is_gone,
 	.release = lf_http_call_release,
 	.finish = lf_http_call_finish,
@@ -188,6 +192,7 @@ enum lf_code lf_http_new(struct lf_http **out, struct lf_rpc_server *server, con
 	http->transport = &transport;
 	http->routes = routes;
 	http->h2 = &lf_http_h2;
+	http->h1 = &lf_http_h1;
 	if (!set_up(http)) {
 		free(http);
 		return no_memory(error);

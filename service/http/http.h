@@ -15,6 +15,14 @@
 struct lf_http;
 struct lf_http_certificate;
 
+/* A page that never changes, for GET and HEAD, without a token. Static. */
+struct lf_http_page {
+	const char *path; /* "/openapi.json" */
+	const char *type; /* "application/json" */
+	const void *bytes;
+	size_t length;
+};
+
 /* 0 takes the default. Times are for tests to shorten. */
 struct lf_http_options {
 	/* Connections that begin with TLS get it; one from elsewhere that does not is refused. Held. NULL: no TLS. */
@@ -27,6 +35,10 @@ struct lf_http_options {
 	unsigned blocked_ms;            /* a peer that reads nothing: 10 s */
 	unsigned idle_ms;               /* nothing in flight: 10 min of HTTP/2, a fifth of it of HTTP/1.1 */
 	unsigned tick_ms;               /* how often all of these are looked at: 500 */
+	const char *const *origins;     /* of browsers' pages that may call (lf_http_origin_check()); borrowed; none */
+	size_t origin_count;
+	const struct lf_http_page *pages; /* beside those of resource.c; borrowed; none */
+	size_t page_count;
 };
 
 /*
@@ -53,6 +65,12 @@ enum lf_code lf_http_listen(
  * the server has stopped. It has no effect a second time.
  */
 enum lf_code lf_http_start(struct lf_http *http, struct lf_error *error);
+
+/*
+ * Whether text is the origin of a page as browsers send it, https://hr.example.com or with a port: INVALID_ARGUMENT where
+ * it is not, could be no browser's, or is "*" or "null". Any thread.
+ */
+enum lf_code lf_http_origin_check(const char *text, struct lf_error *error);
 
 /*
  * Connections that come from now on get this certificate, which is held; open ones keep theirs. For one that was made with

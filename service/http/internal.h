@@ -55,7 +55,6 @@ struct lf_http {
 	struct lf_http_tls *tls;                  /* its certificate */
 	lf_http_match *const *routes;             /* NULL-terminated, asked in this order */
 	const struct lf_rpc_transport *transport; /* what exchanges are calls of */
-	void *resources;                          /* resource.c's */
 
 	/* The loop's. */
 	struct lf_http_listener listeners[LF_HTTP_LISTENERS_MAX];
@@ -110,6 +109,8 @@ void lf_http_call_drop(struct lf_rpc_call *call);
 bool lf_http_call_fail(
 	struct lf_rpc_call *call, enum lf_code code, const char *message, const uint8_t *details, size_t length);
 void lf_http_call_send_part(struct lf_rpc_call *call, size_t bytes);
+enum lf_code lf_http_call_translate(struct lf_rpc_call *call, const ProtobufCMessageDescriptor *type,
+	struct lf_arena *arena, const uint8_t **message, size_t *length, struct lf_error *error);
 bool lf_http_call_is_gone(const struct lf_rpc_call *call);
 void lf_http_call_release(struct lf_rpc_call *call);
 void lf_http_call_finish(struct lf_rpc_call *call);
@@ -121,10 +122,11 @@ void lf_http_events_work(struct lf_http *http);
 
 /* The protocols, and what matches requests. Each is in a file of its own; http.c puts them into struct lf_http. */
 extern const struct lf_http_protocol lf_http_h2; /* h2.c */
-extern const struct lf_http_protocol lf_http_h1; /* h1.c, to come */
+extern const struct lf_http_protocol lf_http_h1; /* h1.c */
 lf_http_match lf_http_match_grpc;                /* grpc.c: gRPC and gRPC-Web */
-lf_http_match lf_http_match_connect;             /* connect.c, to come */
-lf_http_match lf_http_match_resource;            /* resource.c, to come */
+lf_http_match lf_http_match_origin;              /* origin.c: first of all; answers what no page may ask */
+lf_http_match lf_http_match_connect;             /* connect.c */
+lf_http_match lf_http_match_resource;            /* resource.c: pages, and whether the service is alive and ready */
 extern const struct lf_http_io lf_http_plain;    /* plain.c */
 
 #endif

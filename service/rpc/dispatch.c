@@ -69,6 +69,10 @@ static ProtobufCMessage *unpack(
 	const struct lf_rpc_cache *cache = call->server->options.cache;
 	const struct lf_wire_known known = {cache != NULL ? cache->type : NULL, find_known, call};
 
+	if (call->transport->translate != NULL &&
+		call->transport->translate(call, type, &call->arena->arena, &call->request.message,
+			&call->request.message_length, error) != LF_OK)
+		return NULL;
 	return lf_wire_unpack_known(type, call->request.message, call->request.message_length,
 		cache != NULL ? &known : NULL, &call->arena->arena, error);
 }

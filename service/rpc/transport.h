@@ -24,11 +24,13 @@
 #ifndef LF_SERVICE_RPC_TRANSPORT_H
 #define LF_SERVICE_RPC_TRANSPORT_H
 
+#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "proto/base/arena.h"
 #include "proto/base/slice.h"
 #include "proto/base/status.h"
 #include "service/rpc/names.h"
@@ -82,6 +84,15 @@ struct lf_rpc_transport {
 	 * once the memory is free. Replies arrive in order. NULL where a call has one reply only.
 	 */
 	void (*send_part)(struct lf_rpc_call *call, size_t bytes);
+
+	/*
+	 * Makes protobuf bytes of a request that came as something else (JSON), where *message and *length are what
+	 * came: sets them to what is to be decoded, which lives in arena. Once a call, on the thread that serves it, before
+	 * its method runs. LF_OK, also where there is nothing to do; else the call fails with the error. NULL where
+	 * requests always come as protobuf.
+	 */
+	enum lf_code (*translate)(struct lf_rpc_call *call, const ProtobufCMessageDescriptor *type,
+		struct lf_arena *arena, const uint8_t **message, size_t *length, struct lf_error *error);
 
 	/* Whether nobody waits for the call any more: its peer has gone, or has cancelled it. Asked often; cheap. */
 	bool (*is_gone)(const struct lf_rpc_call *call);

@@ -36,7 +36,7 @@ ROOMS = {
     "service/engine/words": ("words", "engine", ""),
     "service/rpc": ("rpc", "base wire pb", ""),
     "service/rpc/nng": ("rpc_nng", "base wire pb rpc", ""),
-    "service/http": ("http", "base wire pb rpc", ""),
+    "service/http": ("http", "base wire text pb rpc", ""),
     "service/rubric": ("rubric", "base wire text pb engine log tlog", ""),
     "service/decide": ("decide", "base wire text pb engine words rubric log tlog", ""),
     "service/state": ("state", "base wire pb engine rubric decide rpc log tlog", ""),
