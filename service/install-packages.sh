@@ -13,6 +13,7 @@ build="cmake ninja-build gcc libc6-dev pkg-config protobuf-compiler libprotobuf-
   libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev libnghttp2-dev scdoc
   libcmocka-dev"
 run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1 libnghttp2-14"
+clients="python3-grpcio python3-protobuf python3-yaml nghttp2-client curl"
 # llhttp is a library from Debian 13 on; Debian 12 has its sources in node-llhttp, which are compiled in.
 case $(. /etc/os-release && echo "${VERSION_ID:-}") in
 12) build="$build node-llhttp" ;;
@@ -24,8 +25,8 @@ esac
 
 case ${1:-} in
 build) wanted=$build ;;
-test) wanted="$build clang curl python3 sqlite3 openssl" ;;
-ci) wanted="$build clang clang-format clang-tidy curl python3 sqlite3 openssl git" ;;
+test) wanted="$build $clients clang python3 sqlite3 openssl" ;;
+ci) wanted="$build $clients clang clang-format clang-tidy python3 sqlite3 openssl git" ;;
 run) wanted=$run ;;
 *)
 	echo "usage: $0 build|test|ci|run" >&2

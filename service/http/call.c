@@ -39,7 +39,7 @@ uint8_t *lf_http_call_begin(struct lf_rpc_call *call, size_t length)
 {
 	struct lf_http_exchange *exchange = exchange_of(call);
 
-	LF_CHECK(E5, exchange->begun == NULL);
+	LF_CHECK(X5, exchange->begun == NULL);
 	exchange->begun = lf_http_part_new(length);
 	return exchange->begun == NULL ? NULL : exchange->begun->bytes + exchange->begun->first;
 }

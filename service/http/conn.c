@@ -159,7 +159,7 @@ static void conn_free(struct lf_http_conn *conn)
 {
 	struct lf_http *http = conn->http;
 
-	LF_CHECK(E7, conn->exchange_count == 0 && conn->arriving == 0 && conn->output_counted == 0);
+	LF_CHECK(X7, conn->exchange_count == 0 && conn->arriving == 0 && conn->output_counted == 0);
 	if (conn->previous != NULL)
 		conn->previous->next = conn->next;
 	else

@@ -188,7 +188,7 @@ static void unlink_from(struct lf_http_conn *conn, struct lf_http_exchange *exch
 		exchange->next->previous = exchange->previous;
 	else
 		conn->exchanges_last = exchange->previous;
-	LF_CHECK(E1, conn->exchange_count != 0 && conn->http->exchange_count != 0);
+	LF_CHECK(X1, conn->exchange_count != 0 && conn->http->exchange_count != 0);
 	conn->exchange_count--;
 	conn->http->exchange_count--;
 }
@@ -265,7 +265,7 @@ static void recycle(struct lf_http_exchange *exchange)
 	struct lf_http_conn *conn = exchange->conn;
 	struct lf_http *http = exchange->http;
 
-	LF_CHECK(E2, exchange->over && !exchange->served && !exchange->replying && exchange->first == NULL);
+	LF_CHECK(X2, exchange->over && !exchange->served && !exchange->replying && exchange->first == NULL);
 	clean_up(exchange);
 	unlink_from(conn, exchange);
 	memset(&exchange->ops, 0,
@@ -283,7 +283,7 @@ void lf_http_exchange_over(struct lf_http_exchange *exchange)
 {
 	const bool complete = exchange->finished && exchange->first == NULL;
 
-	LF_CHECK(E2, !exchange->over);
+	LF_CHECK(X2, !exchange->over);
 	exchange->over = true;
 	atomic_store(&exchange->gone, true);
 	free_parts(exchange);
@@ -571,7 +571,7 @@ void lf_http_exchange_refuse(struct lf_http_exchange *exchange, const struct lf_
 
 char *lf_http_exchange_text(struct lf_http_exchange *exchange, size_t size)
 {
-	LF_CHECK(E3, exchange->text == NULL);
+	LF_CHECK(X3, exchange->text == NULL);
 	exchange->text = malloc(size);
 	return exchange->text;
 }
@@ -587,7 +587,7 @@ static size_t add_allowance(const struct lf_http_exchange *exchange, struct lf_m
 {
 	static const char exposed[] = "grpc-message, grpc-status, grpc-status-details-bin, request-id";
 
-	LF_CHECK(E4, count + 3 <= LF_HTTP_REPLY_HEADERS_MAX);
+	LF_CHECK(X4, count + 3 <= LF_HTTP_REPLY_HEADERS_MAX);
 	memcpy(all, headers, count * sizeof(*all));
 	all[count++] = (struct lf_metadata){{"access-control-allow-origin", 27}, exchange->allow_origin};
 	all[count++] = (struct lf_metadata){{"access-control-expose-headers", 29}, {exposed, sizeof(exposed) - 1}};
@@ -600,7 +600,7 @@ void lf_http_reply_start(struct lf_http_exchange *exchange, unsigned status, con
 {
 	struct lf_metadata all[LF_HTTP_REPLY_HEADERS_MAX];
 
-	LF_CHECK(E4, !exchange->started);
+	LF_CHECK(X4, !exchange->started);
 	exchange->started = true;
 	exchange->finished = end;
 	if (exchange->allow_origin.data != NULL) {
@@ -613,7 +613,7 @@ void lf_http_reply_start(struct lf_http_exchange *exchange, unsigned status, con
 
 void lf_http_reply_part(struct lf_http_exchange *exchange, struct lf_http_part *part)
 {
-	LF_CHECK(E4, exchange->started && !exchange->finished);
+	LF_CHECK(X4, exchange->started && !exchange->finished);
 	if (exchange->over)
 		lf_http_part_written(exchange, part);
 	else
@@ -622,7 +622,7 @@ void lf_http_reply_part(struct lf_http_exchange *exchange, struct lf_http_part *
 
 void lf_http_reply_finish(struct lf_http_exchange *exchange, const struct lf_metadata *trailers, size_t count)
 {
-	LF_CHECK(E4, exchange->started && !exchange->finished);
+	LF_CHECK(X4, exchange->started && !exchange->finished);
 	exchange->finished = true;
 	if (!exchange->over)
 		exchange->ops->finish(exchange, trailers, count);

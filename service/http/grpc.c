@@ -43,7 +43,7 @@ static bool seal(struct lf_http_exchange *exchange, struct lf_http_part **part, 
 
 	(void)exchange;
 	(void)last;
-	LF_CHECK(E6, (*part)->first >= LF_GRPC_PREFIX_BYTES);
+	LF_CHECK(X6, (*part)->first >= LF_GRPC_PREFIX_BYTES);
 	(*part)->first -= LF_GRPC_PREFIX_BYTES;
 	put_prefix((*part)->bytes + (*part)->first, 0, length);
 	return true;

@@ -117,7 +117,7 @@ static void on_closed(struct lf_http_conn *conn)
 {
 	struct lf_http *http = conn->http;
 
-	LF_CHECK(E8, http->conn_count != 0);
+	LF_CHECK(X8, http->conn_count != 0);
 	http->conn_count--;
 	atomic_store_explicit(&http->counters.open, http->conn_count, memory_order_relaxed);
 	http->loop.ticking = http->conn_count != 0;
