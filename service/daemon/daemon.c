@@ -7,7 +7,9 @@
 
 #include "proto/base/check.h"
 #include "proto/base/harmless.h"
+#include "proto/base/limits.h"
 #include "service/daemon/backups.h"
+#include "service/daemon/descriptors.h"
 #include "service/daemon/reload.h"
 #include "service/daemon/rubrics.h"
 #include "service/http/certificate.h"
@@ -80,14 +82,37 @@ static void rpc_stuck(void *context)
 
 /* ---- the parts, in their order ---- */
 
+static struct lf_rpc_nng_options nng_options(const struct lf_daemon *d, const struct lf_daemon_options *options)
+{
+	return (struct lf_rpc_nng_options){.on_stuck = rpc_stuck,
+		.connections_max = options->connections,
+		.address_connections_max = options->address_connections,
+		.local_connections_max = d->local_connections};
+}
+
+static enum lf_code make_room(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
+{
+	/* What is published has connections of its own. */
+	const size_t sockets = options->publish != NULL ? 2 : 1;
+	size_t spare = sockets * LF_CONNECTIONS_MAX;
+
+	if (lf_descriptors_prepare(sockets * options->connections, &spare, error) != LF_OK)
+		return error->code;
+	d->local_connections = spare / sockets;
+	return LF_OK;
+}
+
 /*
  * What can be found out without the log: callers, the key, whether the addresses can be listened on; and whom new
  * decisions are told to.
  */
 static enum lf_code prepare(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
+	struct lf_rpc_nng_options nng;
 	char bound[512];
 
+	if (make_room(d, options, error) != LF_OK)
+		return error->code;
 	if (options->tokens != NULL && lf_tokens_load(&d->tokens, options->tokens, error) != LF_OK)
 		return error->code;
 	if (lf_daemon_load_certificate(&d->certificate, options, error) != LF_OK)
@@ -105,7 +130,9 @@ static enum lf_code prepare(struct lf_daemon *d, const struct lf_daemon_options 
 			return error->code;
 	if (options->publish == NULL)
 		return LF_OK;
-	if (lf_publisher_new(&d->publisher, options->publish, d->tokens != NULL, bound, sizeof(bound), error) != LF_OK)
+	nng = nng_options(d, options);
+	if (lf_publisher_new(&d->publisher, options->publish, d->tokens != NULL, &nng, bound, sizeof(bound), error) !=
+		LF_OK)
 		return error->code;
 	lf_print_line(stderr, "leadfitd: publishing on %s", bound);
 	return LF_OK;
@@ -157,17 +184,31 @@ static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_op
 	return lf_daemon_services_start(&d->services, error);
 }
 
+/* What memory strangers can make it use: nng holds a message from its first byte on, of each connection. */
+static void say_bounds(const struct lf_daemon *d, const struct lf_daemon_options *options)
+{
+	const size_t arriving = options->connections * lf_rpc_nng_receive_max(d->nng);
+
+	lf_print_line(stderr,
+		"leadfitd: connections over tcp: %lu, from one address %lu; over local sockets: %zu; memory of what "
+		"arrives over tcp: %zu MiB, of requests in flight: %d MiB",
+		options->connections, options->address_connections, d->local_connections,
+		(arriving + (1 << 20) - 1) >> 20, LF_REQUEST_BYTES_MAX >> 20);
+}
+
 static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
+	const struct lf_rpc_nng_options nng = nng_options(d, options);
 	char bound[512];
 
-	if (lf_rpc_nng_new(&d->nng, d->server, &(struct lf_rpc_nng_options){.on_stuck = rpc_stuck}, error) != LF_OK)
+	if (lf_rpc_nng_new(&d->nng, d->server, &nng, error) != LF_OK)
 		return error->code;
 	for (size_t i = 0; i < options->listen_count; i++) {
 		if (lf_rpc_nng_listen(d->nng, options->listen[i], bound, sizeof(bound), error) != LF_OK)
 			return error->code;
 		lf_print_line(stderr, "leadfitd: listening on %s", bound);
 	}
+	say_bounds(d, options);
 	return LF_OK;
 }
 

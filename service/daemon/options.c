@@ -1,5 +1,6 @@
 #include "service/daemon/options.h"
 
+#include "proto/base/limits.h"
 #include "service/offline/command_line.h"
 
 static const char usage[] =
@@ -30,6 +31,9 @@ static const char usage[] =
 	"                  nothing else (leadfit decisions watch --publish URL)\n"
 	"  --backups DIR   where Keeping/Backup may make files (default: nowhere, and it is refused)\n"
 	"  --workers N     worker threads (default: one a processor)\n"
+	"  --connections N connections over tcp:// (default 64; each may take 4 MiB while a message\n"
+	"                  arrives); local sockets have 1024 of their own\n"
+	"  --connections-per-address N   of these from one address (default 16)\n"
 	"  --core-dumps    allow core dumps and debuggers: they see keys, tokens and people\n"
 	"\n"
 	"Evidence ('key' prints the verifier key; 'verify' and 'restore' have a --help of their own):\n"
@@ -82,6 +86,11 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 		{.name = "publish", .text = &o->publish},
 		{.name = "backups", .text = &o->backups},
 		{.name = "workers", .number = &o->workers, .low = 1, .high = 64},
+		{.name = "connections", .number = &o->connections, .low = 1, .high = LF_CONNECTIONS_MAX},
+		{.name = "connections-per-address",
+			.number = &o->address_connections,
+			.low = 1,
+			.high = LF_CONNECTIONS_MAX},
 		{.name = "core-dumps", .flag = &o->core_dumps},
 		{.name = "key", .text = &o->seal.key},
 		{.name = "origin", .text = &o->seal.origin},
@@ -105,6 +114,10 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 	wrong = complete_tls(o);
 	if (wrong != NULL)
 		return lf_command_line_refuse(&line, wrong);
+	if (o->connections == 0)
+		o->connections = LF_TCP_CONNECTIONS;
+	if (o->address_connections == 0)
+		o->address_connections = LF_ADDRESS_CONNECTIONS;
 	o->seal.database = o->database;
 	o->seal.every = every;
 	o->seal.seconds = (unsigned)seconds;

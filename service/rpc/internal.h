@@ -48,6 +48,7 @@ void lf_rpc_budget_give(struct lf_rpc_budget *budget, size_t bytes);
 struct lf_rpc_share {
 	atomic_size_t in_flight; /* changed under server->lock */
 	atomic_size_t bytes;
+	atomic_size_t reply_bytes; /* of these, in replies that are not sent */
 };
 
 enum lf_rpc_share_kind { LF_RPC_CONNECTION, LF_RPC_ADDRESS, LF_RPC_CALLER, LF_RPC_SHARES };
@@ -242,12 +243,18 @@ void lf_rpc_fail_with(struct lf_rpc_call *call, struct lf_error *error);
 
 /* ---- peers.c ---- */
 
-/* Takes bytes for a call from the budget and its shares, and gives them back. Any thread. */
+/*
+ * Takes bytes for a call from the budget, and counts them for its shares; gives them back. What was admitted is not held to
+ * its share any more, or else it would have been done in vain. Any thread, as all up to lf_rpc_share_bytes().
+ */
 bool lf_rpc_take(struct lf_rpc_call *call, size_t bytes);
 void lf_rpc_give(struct lf_rpc_call *call, size_t bytes);
-/* Whether its share allows so many bytes more; else *kind tells which does not. Any thread. */
+/* The same for a reply. false also where the replies that its peer, say, has not taken are its share already. */
+bool lf_rpc_take_reply(struct lf_rpc_call *call, size_t bytes);
+void lf_rpc_give_reply(struct lf_rpc_call *call, size_t bytes);
+/* Whether its shares allow so many bytes more; else *kind tells which does not. */
 bool lf_rpc_may_take(const struct lf_rpc_call *call, size_t bytes, enum lf_rpc_share_kind *kind);
-/* The bytes of a share that nobody checks: those of arenas. */
+/* Counts for the shares alone. */
 void lf_rpc_share_bytes(const struct lf_rpc_call *call, size_t taken, size_t given);
 /* Whether another request may be in flight while so many more are free in all; else *kind tells for whom not. */
 bool lf_rpc_may_fly(const struct lf_rpc_call *call, size_t free, enum lf_rpc_share_kind *kind);

@@ -33,25 +33,33 @@ bool lf_rpc_may_fly(const struct lf_rpc_call *call, size_t free, enum lf_rpc_sha
 	return true;
 }
 
-bool lf_rpc_may_take(const struct lf_rpc_call *call, size_t bytes, enum lf_rpc_share_kind *kind)
+static size_t read_size(const atomic_size_t *size)
+{
+	return atomic_load_explicit(size, memory_order_relaxed);
+}
+
+/* Whether bytes more are within the shares of the call, which counts with those that it has itself in flight. */
+static bool fits(const struct lf_rpc_call *call, size_t bytes, bool reply, enum lf_rpc_share_kind *kind)
 {
 	const struct lf_rpc_budget *budget = &call->server->budget;
-	const size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
-	const size_t room = used < budget->max ? budget->max - used : 0, own = call->admitted ? 1 : 0;
+	const size_t used = read_size(&budget->used), own = call->admitted ? 1 : 0;
+	const size_t room = used + bytes < budget->max ? budget->max - used - bytes : 0;
 
 	for (size_t i = 0; i < LF_RPC_SHARES; i++) {
 		const struct lf_rpc_share *share = call->shares[i];
 
-		if (share == NULL || atomic_load_explicit(&share->in_flight, memory_order_relaxed) <= own)
-			continue;
-		if (bytes > room ||
-			atomic_load_explicit(&share->bytes, memory_order_relaxed) + bytes >
-				factors[i] * (room - bytes)) {
+		if (share != NULL && read_size(&share->in_flight) > own &&
+			read_size(reply ? &share->reply_bytes : &share->bytes) + bytes > factors[i] * room) {
 			*kind = (enum lf_rpc_share_kind)i;
 			return false;
 		}
 	}
 	return true;
+}
+
+bool lf_rpc_may_take(const struct lf_rpc_call *call, size_t bytes, enum lf_rpc_share_kind *kind)
+{
+	return fits(call, bytes, false, kind);
 }
 
 void lf_rpc_share_bytes(const struct lf_rpc_call *call, size_t taken, size_t given)
@@ -61,11 +69,17 @@ void lf_rpc_share_bytes(const struct lf_rpc_call *call, size_t taken, size_t giv
 			atomic_fetch_add_explicit(&call->shares[i]->bytes, taken - given, memory_order_relaxed);
 }
 
+static void share_reply_bytes(const struct lf_rpc_call *call, size_t taken, size_t given)
+{
+	lf_rpc_share_bytes(call, taken, given);
+	for (size_t i = 0; i < LF_RPC_SHARES; i++)
+		if (call->shares[i] != NULL)
+			atomic_fetch_add_explicit(&call->shares[i]->reply_bytes, taken - given, memory_order_relaxed);
+}
+
 bool lf_rpc_take(struct lf_rpc_call *call, size_t bytes)
 {
-	enum lf_rpc_share_kind kind;
-
-	if (!lf_rpc_may_take(call, bytes, &kind) || !lf_rpc_budget_take(&call->server->budget, bytes))
+	if (!lf_rpc_budget_take(&call->server->budget, bytes))
 		return false;
 	lf_rpc_share_bytes(call, bytes, 0);
 	return true;
@@ -74,6 +88,22 @@ bool lf_rpc_take(struct lf_rpc_call *call, size_t bytes)
 void lf_rpc_give(struct lf_rpc_call *call, size_t bytes)
 {
 	lf_rpc_share_bytes(call, 0, bytes);
+	lf_rpc_budget_give(&call->server->budget, bytes);
+}
+
+bool lf_rpc_take_reply(struct lf_rpc_call *call, size_t bytes)
+{
+	enum lf_rpc_share_kind kind;
+
+	if (!fits(call, bytes, true, &kind) || !lf_rpc_budget_take(&call->server->budget, bytes))
+		return false;
+	share_reply_bytes(call, bytes, 0);
+	return true;
+}
+
+void lf_rpc_give_reply(struct lf_rpc_call *call, size_t bytes)
+{
+	share_reply_bytes(call, 0, bytes);
 	lf_rpc_budget_give(&call->server->budget, bytes);
 }
 

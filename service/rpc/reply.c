@@ -22,14 +22,14 @@ static void unstage(struct lf_rpc_call *call)
 		call->transport->drop(call);
 	call->begun = false;
 	if (call->reply_bytes != 0)
-		lf_rpc_give(call, call->reply_bytes);
+		lf_rpc_give_reply(call, call->reply_bytes);
 	call->reply_bytes = 0;
 }
 
 /* Counts bytes of the reply, until it is sent, as used. */
 static bool take_for_reply(struct lf_rpc_call *call, size_t bytes)
 {
-	if (!lf_rpc_take(call, bytes))
+	if (!lf_rpc_take_reply(call, bytes))
 		return false;
 	call->reply_bytes += bytes;
 	return true;
@@ -141,7 +141,7 @@ void lf_rpc_part_sent(struct lf_rpc_call *call, size_t bytes)
 	const size_t before = atomic_fetch_sub(&call->part_bytes, bytes);
 
 	LF_CHECK(R5, before >= bytes);
-	lf_rpc_give(call, bytes);
+	lf_rpc_give_reply(call, bytes);
 }
 
 /* ---- errors ---- */

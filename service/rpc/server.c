@@ -206,7 +206,7 @@ void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending)
 	if (atomic_load(&call->part_bytes) != 0)
 		bytes += atomic_exchange(&call->part_bytes, 0);
 	if (bytes != 0)
-		lf_rpc_give(call, bytes);
+		lf_rpc_give_reply(call, bytes);
 	call->reply_bytes = 0;
 	lf_rpc_call_change(call, LF_RPC_CALL_REPLYING, LF_RPC_CALL_IDLE);
 	pthread_mutex_lock(&server->lock);

@@ -9,6 +9,8 @@
 enum {
 	LF_BATCHES_IN_FLIGHT = 2, /* messages: one is scored while the other is written and answered */
 	LF_FAIRNESS_IN_FLIGHT = 16,
+	LF_FLOOD_IN_FLIGHT = 256,
+	LF_FLOOD_CONNECTIONS = 16, /* of those that take turns */
 };
 
 struct lf_batch_kind {

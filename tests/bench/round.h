@@ -31,6 +31,8 @@ enum { LF_BATCH_KINDS = 4 };
 struct lf_fairness {
 	struct lf_load alone, beside_summaries, beside_full;
 	double summaries_per_s, full_per_s; /* decisions of the batches meanwhile */
+	struct lf_load beside_many,
+		beside_flood; /* beside other single requests, over many connections, and over one */
 };
 
 struct lf_round {

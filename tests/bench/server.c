@@ -38,7 +38,8 @@ enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench
 	char output[LF_BENCH_PATH_BYTES], url[LF_BENCH_URL_BYTES], workers[16], ready[8],
 		checkpoint[LF_BENCH_PATH_BYTES];
 	const char *argv[] = {bench->server, "--db", server->log, "--listen", url, "--rubric", bench->settings->rubric,
-		"--checkpoints", checkpoint, NULL, NULL, NULL};
+		"--checkpoints", checkpoint, "--connections", "1024", "--connections-per-address", "1024", NULL, NULL,
+		NULL};
 
 	*server = (struct lf_bench_server){.client = NULL};
 	lf_bench_path(bench, "bench.db", server->log);
@@ -48,8 +49,8 @@ enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench
 	lf_bench_listen_url(bench, "leadfitd.sock", url);
 	if (bench->settings->workers > 0) {
 		snprintf(workers, sizeof(workers), "%u", bench->settings->workers);
-		argv[9] = "--workers";
-		argv[10] = workers;
+		argv[13] = "--workers";
+		argv[14] = workers;
 	}
 	if (lf_child_start(&server->child, argv, output, error) != LF_OK ||
 		lf_child_await(&server->child, "leadfitd: ready", ready, sizeof(ready), error) != LF_OK ||

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 enum {
-	LF_BENCH_POINTS_MAX = 8,       /* different numbers in flight */
-	LF_BENCH_IN_FLIGHT_MAX = 1000, /* below the service's own limit */
+	LF_BENCH_POINTS_MAX = 8,      /* different numbers in flight */
+	LF_BENCH_IN_FLIGHT_MAX = 500, /* below the share of one connection */
 	LF_BENCH_RUNS_MAX = 100,
 	LF_BENCH_TEAMS_MAX = 16384,
 	LF_BENCH_PROJECTS_MAX = 16384,

@@ -15,7 +15,7 @@ cd "$work/data" || exit 1
 
 # Options that take one value, or none; "" begins those of leadfitd itself.
 one_value=(
-	"--db --tokens --tls-certificate --tls-key --tls-client-ca --publish --workers --key --origin --checkpoints --checkpoint-every --checkpoint-seconds"
+	"--db --tokens --tls-certificate --tls-key --tls-client-ca --publish --workers --connections --connections-per-address --key --origin --checkpoints --checkpoint-every --checkpoint-seconds"
 	"key --db --key"
 	"verify --db --key"
 	"restore --db --from --key"

@@ -6,12 +6,15 @@
 #include "tests/rpc/help.h"
 
 #include <arpa/inet.h>
+#include <nng/protocol/pubsub0/sub.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "service/rpc/nng/publish.h"
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
@@ -20,9 +23,9 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 
 static void wait_reopened(struct lf_rpc_nng *nng, uint64_t times)
 {
-	for (int i = 0; i < 6000 && lf_rpc_nng_reopened(nng) < times; i++)
+	for (int i = 0; i < 6000 && times_reopened(nng) < times; i++)
 		sleep_ms(10);
-	assert_true(lf_rpc_nng_reopened(nng) >= times);
+	assert_true(times_reopened(nng) >= times);
 }
 
 static bool nng_dies(void)
@@ -39,7 +42,7 @@ static bool nng_dies(void)
  */
 static void kill_listener(struct lf_rpc_nng *nng, const char *url, uint64_t times)
 {
-	for (int i = 0; i < 6000 && (i < 10 || lf_rpc_nng_reopened(nng) < times); i++) {
+	for (int i = 0; i < 6000 && (i < 10 || times_reopened(nng) < times); i++) {
 		for (int n = 0; n < 20; n++) {
 			int fd = plain_connect(url);
 
@@ -48,7 +51,7 @@ static void kill_listener(struct lf_rpc_nng *nng, const char *url, uint64_t time
 		}
 		sleep_ms(10);
 	}
-	assert_true(lf_rpc_nng_reopened(nng) >= times);
+	assert_true(times_reopened(nng) >= times);
 }
 
 /* What was still in the queue may kill the listener once more, and re-opening it ends a call's connection. */
@@ -141,6 +144,58 @@ static void a_tcp_listener_that_stopped_listening_gets_its_port_again(void **sta
 	fixture_end(&server);
 }
 
+/* Waits until what listens at url is heard, having something new to say again and again. */
+static void assert_publishes(struct lf_publisher *publisher, const char *url, uint64_t *sequence)
+{
+	uint8_t message[LF_PUBLISHED_BYTES + 1];
+	size_t length = 0;
+	nng_socket listens;
+	int rc = NNG_ETIMEDOUT;
+
+	assert_int_equal(nng_sub0_open(&listens), 0);
+	assert_int_equal(nng_socket_set(listens, NNG_OPT_SUB_SUBSCRIBE, "", 0), 0);
+	assert_int_equal(nng_socket_set_ms(listens, NNG_OPT_RECVTIMEO, 20), 0);
+	assert_int_equal(nng_socket_set_ms(listens, NNG_OPT_RECONNMINT, 20), 0);
+	assert_int_equal(nng_socket_set_ms(listens, NNG_OPT_RECONNMAXT, 100), 0);
+	assert_int_equal(nng_dial(listens, url, NULL, NNG_FLAG_NONBLOCK), 0);
+	for (int i = 0; i < 3000 && rc == NNG_ETIMEDOUT; i++) {
+		lf_publisher_note(publisher, ++*sequence);
+		length = sizeof(message);
+		rc = nng_recv(listens, message, &length, 0);
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(length, LF_PUBLISHED_BYTES);
+	nng_close(listens);
+}
+
+/* The publisher's listeners are mended as the others. */
+static void what_publishes_is_opened_again(void **state)
+{
+	const struct lf_rpc_nng_options options = {.watchdog_ms = 50};
+	char directory[] = "/tmp/lf-rpc-XXXXXX", url[64], bound[300];
+	struct lf_publisher *publisher;
+	uint64_t sequence = 0;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	snprintf(url, sizeof(url), "ipc://%s/socket", directory);
+	assert_int_equal(lf_publisher_new(&publisher, url, false, &options, bound, sizeof(bound), NULL), LF_OK);
+	assert_publishes(publisher, url, &sequence);
+	assert_int_equal(unlink(url + 6), 0);
+	assert_publishes(publisher, url, &sequence);
+	lf_publisher_destroy(publisher);
+	assert_int_equal(rmdir(directory), 0);
+	assert_int_equal(
+		lf_publisher_new(&publisher, "tcp://127.0.0.1:0", false, &options, bound, sizeof(bound), NULL), LF_OK);
+	assert_publishes(publisher, bound, &sequence);
+	fd = listening_descriptor(atoi(strrchr(bound, ':') + 1));
+	assert_true(fd >= 0);
+	shutdown(fd, SHUT_RDWR);
+	assert_publishes(publisher, bound, &sequence);
+	lf_publisher_destroy(publisher);
+}
+
 static void a_healthy_server_is_left_alone(void **state)
 {
 	const struct fixture_options options = {.nng.watchdog_ms = 5};
@@ -156,7 +211,7 @@ static void a_healthy_server_is_left_alone(void **state)
 		assert_serves(local);
 		sleep_ms(10);
 	}
-	assert_int_equal(lf_rpc_nng_reopened(server.nng), 0);
+	assert_int_equal(times_reopened(server.nng), 0);
 	fixture_end(&server);
 }
 
@@ -166,6 +221,7 @@ int main(void)
 		cmocka_unit_test(a_listener_that_was_killed_serves_again_and_others_keep_their_connections),
 		cmocka_unit_test(a_local_socket_whose_file_was_removed_is_bound_again),
 		cmocka_unit_test(a_tcp_listener_that_stopped_listening_gets_its_port_again),
+		cmocka_unit_test(what_publishes_is_opened_again),
 		cmocka_unit_test(a_healthy_server_is_left_alone),
 	};
 

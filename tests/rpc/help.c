@@ -205,11 +205,13 @@ static void stub_sweep(Leadfit__V1__Scoring_Service *service, const Leadfit__V1_
 static void stub_describe(Leadfit__V1__Describe_Service *service, const Leadfit__V1__DescribeRequest *input,
 	Leadfit__V1__DescribeResponse_Closure closure, void *data)
 {
+	struct stubs *stubs = (struct stubs *)((char *)service - offsetof(struct stubs, describe));
 	Leadfit__V1__DescribeResponse response;
 
-	(void)service;
 	(void)input;
 	leadfit__v1__describe_response__init(&response);
+	response.file_descriptor_set.data = stubs->described;
+	response.file_descriptor_set.len = stubs->described_bytes;
 	closure(&response, data);
 }
 
@@ -630,4 +632,12 @@ void wait_peers(struct lf_rpc_nng *nng, size_t count)
 		sleep_ms(10);
 	}
 	assert_int_equal(is, count);
+}
+
+uint64_t times_reopened(struct lf_rpc_nng *nng)
+{
+	struct lf_rpc_nng_counters counters;
+
+	lf_rpc_nng_counters(nng, &counters);
+	return counters.reopened;
 }

@@ -46,6 +46,8 @@ struct stubs {
 	pthread_t thread;
 	size_t scored; /* times that Score was called */
 	size_t large_bytes;
+	uint8_t *described; /* what Describe answers; the test's */
+	size_t described_bytes;
 };
 
 struct fixture_options {
@@ -130,6 +132,8 @@ bool plain_greet(int fd);
 size_t plain_request(uint8_t out[128], const char *method, uint32_t id);
 /* Waits until so many connections are there, 60 s at most. */
 void wait_peers(struct lf_rpc_nng *nng, size_t count);
+/* How often a listener was dead and was opened again. */
+uint64_t times_reopened(struct lf_rpc_nng *nng);
 /* Waits until the counters say so, 60 s at most. */
 void wait_ended(struct lf_rpc_server *server, uint64_t ended);
 void sleep_ms(unsigned ms);

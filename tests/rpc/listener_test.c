@@ -313,13 +313,20 @@ static void connect_and_leave(const char *url, enum leave how)
 	close(fd);
 }
 
-/* Waits until the server has taken all that came before. */
+/* Waits until the server has taken all that came before. While it has too many, it closes newcomers at once. */
 static void catch_up(const char *url)
 {
-	int fd = plain_connect(url);
+	bool greeted = false;
 
-	assert_true(plain_greet(fd));
-	close(fd);
+	for (int i = 0; i < 6000 && !greeted; i++) {
+		int fd = plain_connect(url);
+
+		greeted = plain_greet(fd);
+		close(fd);
+		if (!greeted)
+			sleep_ms(10);
+	}
+	assert_true(greeted);
 }
 
 static void ten_thousand_times(const char *kind, enum leave how)
@@ -342,7 +349,7 @@ static void ten_thousand_times(const char *kind, enum leave how)
 	}
 	assert_serves(server.url);
 	/* Nothing had to be re-opened, so a call that was under way all the time is answered on its own connection. */
-	assert_int_equal(lf_rpc_nng_reopened(server.nng), 0);
+	assert_int_equal(times_reopened(server.nng), 0);
 	stubs_release(&server.stubs);
 	flight_end(&held, &reply);
 	assert_int_equal(reply.rc, 0);

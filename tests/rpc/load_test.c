@@ -1,6 +1,8 @@
 /* Many requests, limits, deadlines, peers that go, and stopping while busy. */
 #include "tests/rpc/help.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +73,8 @@ static void three_hundred_calls_in_flight_are_all_answered(void **state)
 static void beyond_the_in_flight_limit_requests_are_refused_at_once(void **state)
 {
 	static struct flight held[8], more[50];
-	const struct fixture_options options = {.rpc.in_flight_max = 8};
+	/* One connection has half of it. */
+	const struct fixture_options options = {.rpc.in_flight_max = 16};
 	struct lf_rpc_counters counters;
 	struct fixture server;
 	nng_socket client;
@@ -207,27 +210,99 @@ static void a_method_can_tell_that_its_peer_has_gone(void **state)
 	fixture_end(&server);
 }
 
-static void connections_beyond_the_limit_are_closed(void **state)
+/* A connection from an address of loopback. */
+static int connect_from(const char *url, const char *address)
 {
-	const struct fixture_options options = {.nng.connections_max = 4, .nng.watchdog_ms = 3600 * 1000};
-	struct fixture server;
+	struct sockaddr_in to = {.sin_family = AF_INET}, from = {.sin_family = AF_INET};
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	to.sin_port = htons((uint16_t)atoi(strrchr(url, ':') + 1));
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(inet_pton(AF_INET, address, &from.sin_addr), 1);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&from, sizeof(from)), 0);
+	assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+static bool is_let_in(int fd)
+{
 	char byte;
-	int fds[5];
+
+	return plain_greet(fd) || recv(fd, &byte, 1, 0) > 0;
+}
+
+/* Also such as say nothing. Those of local sockets are counted apart. */
+static void connections_beyond_the_limits_are_closed(void **state)
+{
+	const struct fixture_options options = {.nng.connections_max = 6,
+		.nng.address_connections_max = 4,
+		.nng.local_connections_max = 3,
+		.nng.watchdog_ms = 3600 * 1000};
+	struct lf_rpc_nng_counters counters;
+	struct fixture server;
+	char local[300], bound[300];
+	int fds[6], locals[3], more;
 
 	(void)state;
 	fixture_start(&server, &options, "tcp");
+	snprintf(local, sizeof(local), "ipc://%s/socket", server.directory);
+	assert_int_equal(lf_rpc_nng_listen(server.nng, local, bound, sizeof(bound), NULL), LF_OK);
 	for (int i = 0; i < 4; i++) {
-		fds[i] = plain_connect(server.url);
-		assert_true(plain_greet(fds[i]));
-		wait_peers(server.nng, (size_t)i + 1);
+		fds[i] = connect_from(server.url, "127.0.0.1");
+		assert_true(i == 0 || is_let_in(fds[i])); /* the first one is silent */
 	}
-	fds[4] = plain_connect(server.url);
-	plain_greet(fds[4]);
-	assert_true(recv(fds[4], &byte, 1, 0) <= 0);
-	for (int i = 0; i < 5; i++)
+	more = connect_from(server.url, "127.0.0.1");
+	assert_false(is_let_in(more));
+	close(more);
+	for (int i = 4; i < 6; i++) {
+		fds[i] = connect_from(server.url, "127.0.0.2");
+		assert_true(is_let_in(fds[i]));
+	}
+	more = connect_from(server.url, "127.0.0.2");
+	assert_false(is_let_in(more));
+	close(more);
+	for (int i = 0; i < 3; i++) {
+		locals[i] = plain_connect(local);
+		assert_true(is_let_in(locals[i]));
+	}
+	more = plain_connect(local);
+	assert_false(is_let_in(more));
+	close(more);
+	lf_rpc_nng_counters(server.nng, &counters);
+	assert_int_equal(counters.refused, 3);
+	assert_int_equal(counters.connections, 6);
+	assert_int_equal(counters.local_connections, 3);
+	for (int i = 0; i < 6; i++)
 		close(fds[i]);
-	wait_peers(server.nng, 0);
+	for (int i = 0; i < 3; i++)
+		close(locals[i]);
 	assert_serves(server.url);
+	assert_serves(local);
+	fixture_end(&server);
+}
+
+/* A listener that closes the watchdog's trials, being full, is not dead. */
+static void a_full_listener_is_not_opened_again(void **state)
+{
+	const struct fixture_options options = {.nng.connections_max = 1, .nng.watchdog_ms = 5};
+	struct fixture server;
+	struct reply reply;
+	nng_socket client;
+	struct flight held;
+
+	(void)state;
+	fixture_start(&server, &options, "tcp");
+	client = client_open(server.url);
+	flight_start(&held, client, &(struct call_options){.rubric = "hold"});
+	stubs_wait_held(&server.stubs, 1);
+	sleep_ms(300);
+	assert_int_equal(times_reopened(server.nng), 0);
+	stubs_release(&server.stubs);
+	flight_end(&held, &reply);
+	assert_int_equal(reply.frame.status, LF_OK);
+	reply_clean_up(&reply);
+	nng_close(client);
 	fixture_end(&server);
 }
 
@@ -364,7 +439,8 @@ int main(void)
 		cmocka_unit_test(a_generous_deadline_changes_nothing),
 		cmocka_unit_test(queued_work_of_a_peer_that_has_gone_is_dropped),
 		cmocka_unit_test(a_method_can_tell_that_its_peer_has_gone),
-		cmocka_unit_test(connections_beyond_the_limit_are_closed),
+		cmocka_unit_test(connections_beyond_the_limits_are_closed),
+		cmocka_unit_test(a_full_listener_is_not_opened_again),
 		cmocka_unit_test(stopping_answers_what_is_in_flight),
 		cmocka_unit_test(requests_that_arrive_while_stopping_are_unavailable),
 		cmocka_unit_test(calls_that_are_never_answered_are_given_up_and_counted),

@@ -77,6 +77,8 @@ static bool fail(
 		return false;
 	own->is_error = true;
 	reply->code = code;
+	reply->wrong_token = lf_rpc_has_wrong_token(call);
+	reply->retry_ms = lf_rpc_retry_ms(call);
 	snprintf(reply->text, sizeof(reply->text), "%s", message);
 	if (details != NULL)
 		memcpy(begin(call, length), details, length);
@@ -162,6 +164,7 @@ struct memory_flight *memory_start(struct lf_rpc_server *server, const struct me
 			.timeout_ms = request->timeout_ms,
 			.metadata = own->metadata,
 			.metadata_count = request->metadata_count,
+			.peer = request->peer,
 			.message = own->message,
 			.message_length = own->message_length,
 			.bytes = request->bytes != 0 ? request->bytes : own->message_length,

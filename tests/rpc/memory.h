@@ -12,6 +12,7 @@
 
 #include "proto/base/slice.h"
 #include "service/rpc/rpc.h"
+#include "service/rpc/transport.h"
 
 struct memory_request {
 	const char *method; /* "leadfit.v1.Scoring/Score" */
@@ -19,11 +20,12 @@ struct memory_request {
 	size_t message_length;
 	const struct lf_metadata *metadata; /* may be NULL; copied, but for the text of its slices */
 	size_t metadata_count;
-	uint32_t timeout_ms; /* 0 = no deadline */
-	size_t bytes;        /* what the request is said to take; 0 = its length */
-	bool one_reply;      /* as a transport that has no streams */
-	bool slow;           /* does not take the parts of a reply before the call has ended */
-	size_t error_max;    /* longer errors do not fit; 0 = all do */
+	struct lf_rpc_peer *peer; /* may be NULL */
+	uint32_t timeout_ms;      /* 0 = no deadline */
+	size_t bytes;             /* what the request is said to take; 0 = its length */
+	bool one_reply;           /* as a transport that has no streams */
+	bool slow;                /* does not take the parts of a reply before the call has ended */
+	size_t error_max;         /* longer errors do not fit; 0 = all do */
 };
 
 struct memory_bytes {
@@ -34,7 +36,9 @@ struct memory_bytes {
 struct memory_reply {
 	bool answered; /* false: the call ended without a reply */
 	enum lf_code code;
-	char text[512];           /* of an error */
+	char text[512];   /* of an error */
+	bool wrong_token; /* as dispatch said with the error, as the next */
+	uint32_t retry_ms;
 	struct memory_bytes last; /* the message, or the packed leadfit.v1.Error; data NULL for a bare status */
 	struct memory_bytes *parts;
 	size_t part_count;

@@ -35,6 +35,7 @@ bool lf_frames_read(struct lf_turn *turn, struct lf_rpc_request *request)
 		.message = frame->message,
 		.message_length = frame->message_length,
 		.bytes = bytes,
+		.peer = turn->connection->peer,
 	};
 	return true;
 }

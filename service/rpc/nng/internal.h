@@ -8,19 +8,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "proto/base/check.h"
 #include "proto/wire/frame.h"
 #include "service/rpc/address.h"
 #include "service/rpc/local_socket.h"
+#include "service/rpc/nng/guard.h"
 #include "service/rpc/nng/nng.h"
 #include "service/rpc/transport.h"
 
 enum {
 	LF_NNG_LISTENERS_MAX = 16,
-	LF_NNG_RESERVE = 64,        /* contexts beyond the in-flight limit: they answer RESOURCE_EXHAUSTED */
-	LF_NNG_SEND_MS = 10 * 1000, /* a peer that takes no reply for so long is disconnected */
-	LF_NNG_REPLY_SPARE = 256,   /* room behind a reply, so that append() seldom allocates */
+	LF_NNG_RESERVE = 64, /* contexts beyond the in-flight limit: they answer RESOURCE_EXHAUSTED */
+	LF_NNG_WATCHDOG_MS = 500,
+	LF_NNG_SEND_MS = 10 * 1000,   /* a reply that waits so long behind others of its connection is dropped */
+	LF_NNG_UNREAD_MS = 10 * 1000, /* a peer that takes next to nothing for so long is disconnected */
+	LF_NNG_UNSENT_MS = 30 * 1000, /* likewise, that sends next to nothing of a message that it has begun */
+	LF_NNG_RECEIVE_SPARE =
+		4 * 1024,         /* beyond a message: nng's header, and a little, so that a message too long by a
+					    little is refused with its status */
+	LF_NNG_REPLY_SPARE = 256, /* room behind a reply, so that append() seldom allocates */
 	/* Of a reply: the frame's fixed part, the request's id (an entry of 3, 10 and at most 1024 bytes), and that. */
 	LF_NNG_REPLY_OVERHEAD = LF_FRAME_FIXED_BYTES + 3 + 10 + 1024 + LF_NNG_REPLY_SPARE,
 	LF_NNG_URL_BYTES_MAX = 320,
@@ -32,28 +40,42 @@ enum {
 	LF_NNG_STUCK_MS = 60 * 1000,  /* no connection that has ended is released for so long: nng is stuck */
 };
 
-/* ---- peers: which pipes are alive ---- */
+/* ---- peers: which pipes are alive, and how many contexts each has ---- */
+
+/* A connection. Under the lock of its peers. */
+struct lf_connection {
+	struct lf_rpc_peer *peer;
+	size_t turns; /* contexts that have a request of its, or the reply */
+	bool gone;
+};
 
 /*
- * A set of pipe ids. Adding and removing lock; asking does not. Pipe ids are never 0, and never reused while nng counts
- * through its 31 bits.
+ * The pipes by their ids. Adding, removing and turns lock; asking does not. Pipe ids are never 0, and never reused while
+ * nng counts through its 31 bits.
  */
 struct lf_peers {
 	pthread_mutex_t lock;
-	_Atomic uint32_t *slots; /* open addressing, linear probing */
+	_Atomic uint32_t *slots;            /* open addressing, linear probing */
+	struct lf_connection **connections; /* by slot */
 	size_t mask;
 	size_t count;
 	size_t max;
-	uint64_t gone; /* pipes that nng has released, also such as were never added */
+	size_t turns, turns_max;
+	uint64_t unread; /* requests that were dropped: their connection had its share of contexts */
 };
 
-enum lf_code lf_peers_init(struct lf_peers *peers, size_t max);
+enum lf_code lf_peers_init(struct lf_peers *peers, size_t max, size_t turns_max);
 void lf_peers_clean_up(struct lf_peers *peers);
-/* false where max are there already. */
-bool lf_peers_add(struct lf_peers *peers, uint32_t id);
+/* Takes over peer. false where max are there already, or there is no memory: then the caller has it still. */
+bool lf_peers_add(struct lf_peers *peers, uint32_t id, struct lf_rpc_peer *peer);
 void lf_peers_remove(struct lf_peers *peers, uint32_t id);
-uint64_t lf_peers_gone(struct lf_peers *peers);
 bool lf_peers_has(const struct lf_peers *peers, uint32_t id);
+/*
+ * A request of the pipe is in a context. NULL where the pipe is gone, or has its share of contexts: as many as are free.
+ */
+struct lf_connection *lf_peers_begin_turn(struct lf_peers *peers, uint32_t id);
+/* The context is free again. NULL is allowed. */
+void lf_peers_end_turn(struct lf_peers *peers, struct lf_connection *connection);
 
 /* ---- turns ---- */
 
@@ -72,6 +94,7 @@ struct lf_turn {
 	nng_aio *aio; /* NULL before the start, and once nng has given everything back */
 	_Atomic(enum lf_turn_state) state;
 	uint32_t pipe;
+	struct lf_connection *connection; /* of the request */
 	nng_msg *request;
 	nng_msg *reply;             /* begun */
 	struct lf_slice request_id; /* into request */
@@ -92,8 +115,15 @@ struct lf_listener {
 	uint64_t accepted;         /* connections that nng handed over from this listener; under listeners->lock */
 };
 
+/* The listeners of one socket, and who watches them. What is above the lock does not change. */
 struct lf_listeners {
-	pthread_mutex_t lock;   /* of accepted, listener ids, watched */
+	nng_socket socket;
+	struct lf_door *door;
+	size_t receive_max;                /* bytes of a message */
+	uint8_t peer_protocol;             /* SP's number of what connects, for trials */
+	struct lf_rpc_nng_options options; /* with the defaults filled in */
+	atomic_uint_fast64_t reopened;
+	pthread_mutex_t lock;   /* of accepted, gone, listener ids, watched */
 	pthread_cond_t changed; /* a connection was handed over, or the watchdog shall stop */
 	struct lf_listener items[LF_NNG_LISTENERS_MAX];
 	size_t count;
@@ -101,6 +131,7 @@ struct lf_listeners {
 	bool watched; /* the watchdog's thread is to be joined */
 	bool ended;   /* it is at its end */
 	pthread_t watchdog;
+	uint64_t gone;               /* connections that nng has released */
 	uint64_t owed_ns, owed_gone; /* watchdog: when we began waiting for nng to release a pipe, and its count then */
 	bool stuck;                  /* watchdog: on_stuck was called */
 };
@@ -109,8 +140,6 @@ struct lf_listeners {
 
 struct lf_rpc_nng {
 	struct lf_rpc_server *server;
-	struct lf_rpc_nng_options options; /* with the defaults filled in */
-	nng_socket socket;
 	struct lf_peers peers;
 	struct lf_listeners listeners;
 	struct lf_rpc_call **calls; /* each with a turn as its own part */
@@ -124,7 +153,6 @@ struct lf_rpc_nng {
 	atomic_size_t inside;
 	atomic_size_t owned;            /* turns whose aio is in nng's hands, or is about to be */
 	atomic_uint_fast64_t linger_ns; /* until when the replies sent so far need the connections */
-	atomic_uint_fast64_t reopened;
 };
 
 /* frames.c: reads the frame of the turn's request. false where it is none; lf_frames_explain() says why. Turn OURS. */
@@ -146,30 +174,38 @@ void lf_turn_start(struct lf_turn *turn);
 /* turn.c: nng's callback for a turn's aio. */
 void lf_turn_on_aio(void *turn);
 
-/* listener.c, owner's thread only. */
-enum lf_code lf_listeners_init(struct lf_listeners *listeners);
+/*
+ * listener.c, owner's thread only. Zeroed before, but for receive_max and peer_protocol; the socket is opened later.
+ * options may be NULL: the defaults. RESOURCE_EXHAUSTED where memory ran out.
+ */
+enum lf_code lf_listeners_init(struct lf_listeners *listeners, const struct lf_rpc_nng_options *options);
 void lf_listeners_clean_up(struct lf_listeners *listeners);
-void lf_listeners_close(struct lf_rpc_nng *nng);
+/* As lf_rpc_nng_listen(). */
+enum lf_code lf_listeners_listen(struct lf_listeners *listeners, const char *url, bool has_tokens, char *bound,
+	size_t bound_size, struct lf_error *error);
+void lf_listeners_close(struct lf_listeners *listeners);
 /* listener.c: opens it on its url. Blocks. Owner's thread before the watchdog runs, else the watchdog's. */
-enum lf_code lf_listener_open(struct lf_rpc_nng *nng, struct lf_listener *listener, struct lf_error *error);
+enum lf_code lf_listener_open(struct lf_listeners *listeners, struct lf_listener *listener, struct lf_error *error);
 /* listener.c: closes it, and with it the connections that came through it. Blocks. */
 void lf_listener_close(struct lf_listener *listener);
 /*
- * listener.c: ends the connections that came through it, or through any, from their reading side, and waits until nng
- * has released them, but not for long. Blocks.
+ * listener.c: ends the connections that came through it, or through any (NULL), from their reading side, and waits until
+ * nng has released them, but not for long. Blocks.
  */
-void lf_listener_part(struct lf_rpc_nng *nng, const struct lf_listener *listener);
-void lf_listeners_part(struct lf_rpc_nng *nng);
-/* listener.c: nng handed a connection over. Any thread. */
+void lf_listeners_part(struct lf_listeners *listeners, const struct lf_listener *only);
+/* listener.c: as the C library has it; 0 where it is neither IPv4 nor IPv6. Any thread. */
+socklen_t lf_listener_address(const nng_sockaddr *from, struct sockaddr_storage *to);
+/* listener.c: nng handed a connection over, or released one. Any thread. */
 void lf_listeners_note(struct lf_listeners *listeners, nng_pipe pipe);
+void lf_listeners_note_gone(struct lf_listeners *listeners);
 
 /* watchdog.c, owner's thread only. */
-enum lf_code lf_watchdog_start(struct lf_rpc_nng *nng, struct lf_error *error);
+enum lf_code lf_watchdog_start(struct lf_listeners *listeners, struct lf_error *error);
 /* Tells it to end. */
-void lf_watchdog_halt(struct lf_rpc_nng *nng);
+void lf_watchdog_halt(struct lf_listeners *listeners);
 /* Then: waits until it has, but not longer; false where it has not, for nng holds it. */
-bool lf_watchdog_await(struct lf_rpc_nng *nng, unsigned timeout_ms);
+bool lf_watchdog_await(struct lf_listeners *listeners, unsigned timeout_ms);
 /* Waits for its thread. Any thread, once. */
-void lf_watchdog_join(struct lf_rpc_nng *nng);
+void lf_watchdog_join(struct lf_listeners *listeners);
 
 #endif

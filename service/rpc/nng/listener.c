@@ -1,7 +1,6 @@
 #include "service/rpc/nng/internal.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
@@ -28,11 +27,10 @@
  * another server's socket. A live server is never replaced: who claims the path holds a lock on its directory while
  * it looks whether somebody answers there. At close, the path is unlinked only while it is still our file.
  *
- * The receive limit is twice the limit of a message: up to there a request is read and refused with its right status; a
- * larger one ends its connection as soon as its length is seen.
+ * The receive limit is a message's and a little: up to there a request is read and refused with its right status; a
+ * larger one ends its connection as soon as its length is seen, before nng allocates it.
  *
- * DESIGN.md says why connections are ended from their reading side before a listener is closed. nng does not report a
- * connection's descriptor; it is found among the process's own by the address that it shares with its listener.
+ * DESIGN.md says why connections are ended from their reading side before a listener is closed.
  */
 
 /* ---- nng ---- */
@@ -53,10 +51,9 @@ static enum lf_code nng_failed(struct lf_error *error, const char *url, int rc)
 	}
 }
 
-static int set_options(const struct lf_rpc_nng *nng, const struct lf_listener *listener, nng_listener id)
+static int set_options(const struct lf_listeners *listeners, const struct lf_listener *listener, nng_listener id)
 {
-	int rc =
-		nng_listener_set_size(id, NNG_OPT_RECVMAXSZ, 2 * lf_rpc_server_options(nng->server)->message_bytes_max);
+	int rc = nng_listener_set_size(id, NNG_OPT_RECVMAXSZ, listeners->receive_max);
 
 	if (rc == 0 && listener->kind == LF_ADDRESS_IPC)
 		rc = nng_listener_set_int(id, NNG_OPT_IPC_PERMISSIONS, 0600);
@@ -72,19 +69,21 @@ static int set_options(const struct lf_rpc_nng *nng, const struct lf_listener *l
 }
 
 /* Creates and starts nng's listener on nng_url. The id is known to lf_listeners_note() before anything can connect. */
-static int nng_open(struct lf_rpc_nng *nng, struct lf_listener *listener, const char *nng_url)
+static int nng_open(struct lf_listeners *listeners, struct lf_listener *listener, const char *nng_url)
 {
 	nng_listener id;
-	int rc = nng_listener_create(&id, nng->socket, nng_url);
+	int rc = nng_listener_create(&id, listeners->socket, nng_url);
 
 	if (rc != 0)
 		return rc;
-	rc = set_options(nng, listener, id);
-	pthread_mutex_lock(&nng->listeners.lock);
+	rc = set_options(listeners, listener, id);
+	pthread_mutex_lock(&listeners->lock);
 	listener->listener = id;
-	pthread_mutex_unlock(&nng->listeners.lock);
+	pthread_mutex_unlock(&listeners->lock);
+	lf_door_enter(listeners->door, listener);
 	if (rc == 0)
 		rc = nng_listener_start(id, 0);
+	lf_door_leave();
 	if (rc != 0)
 		nng_listener_close(id);
 	return rc;
@@ -98,7 +97,7 @@ static void private_name(const struct lf_listener *listener, char *out, size_t s
 	lf_local_private_name(listener->path, listener->generation, out, size);
 }
 
-static enum lf_code open_ipc(struct lf_rpc_nng *nng, struct lf_listener *listener, struct lf_error *error)
+static enum lf_code open_ipc(struct lf_listeners *listeners, struct lf_listener *listener, struct lf_error *error)
 {
 	char private_path[sizeof(listener->path) + 16], url[sizeof(private_path) + 8];
 	enum lf_code code = lf_local_check_free(listener->path, listener->url, error);
@@ -109,7 +108,7 @@ static enum lf_code open_ipc(struct lf_rpc_nng *nng, struct lf_listener *listene
 	listener->generation++;
 	private_name(listener, private_path, sizeof(private_path));
 	snprintf(url, sizeof(url), "ipc://%s", private_path);
-	rc = nng_open(nng, listener, url);
+	rc = nng_open(listeners, listener, url);
 	if (rc != 0)
 		return nng_failed(error, listener->url, rc);
 	code = lf_local_claim(listener->path, private_path, listener->url, &listener->file, error);
@@ -170,9 +169,31 @@ enum lf_code lf_rpc_nng_try(const char *url, bool has_tokens, struct lf_error *e
 
 /* ---- opening and closing ---- */
 
-static enum lf_code open_tcp(struct lf_rpc_nng *nng, struct lf_listener *listener, struct lf_error *error)
+socklen_t lf_listener_address(const nng_sockaddr *from, struct sockaddr_storage *to)
 {
-	int rc = nng_open(nng, listener, listener->url);
+	memset(to, 0, sizeof(*to));
+	if (from->s_family == NNG_AF_INET) {
+		struct sockaddr_in *four = (struct sockaddr_in *)to;
+
+		four->sin_family = AF_INET;
+		four->sin_port = from->s_in.sa_port;
+		four->sin_addr.s_addr = from->s_in.sa_addr;
+		return sizeof(*four);
+	}
+	if (from->s_family == NNG_AF_INET6) {
+		struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
+
+		six->sin6_family = AF_INET6;
+		six->sin6_port = from->s_in6.sa_port;
+		memcpy(&six->sin6_addr, from->s_in6.sa_addr, sizeof(six->sin6_addr));
+		return sizeof(*six);
+	}
+	return 0;
+}
+
+static enum lf_code open_tcp(struct lf_listeners *listeners, struct lf_listener *listener, struct lf_error *error)
+{
+	int rc = nng_open(listeners, listener, listener->url);
 
 	if (rc != 0)
 		return nng_failed(error, listener->url, rc);
@@ -182,10 +203,10 @@ static enum lf_code open_tcp(struct lf_rpc_nng *nng, struct lf_listener *listene
 	return LF_OK;
 }
 
-enum lf_code lf_listener_open(struct lf_rpc_nng *nng, struct lf_listener *listener, struct lf_error *error)
+enum lf_code lf_listener_open(struct lf_listeners *listeners, struct lf_listener *listener, struct lf_error *error)
 {
-	enum lf_code code =
-		listener->kind == LF_ADDRESS_IPC ? open_ipc(nng, listener, error) : open_tcp(nng, listener, error);
+	enum lf_code code = listener->kind == LF_ADDRESS_IPC ? open_ipc(listeners, listener, error)
+							     : open_tcp(listeners, listener, error);
 
 	listener->open = code == LF_OK;
 	return code;
@@ -193,81 +214,13 @@ enum lf_code lf_listener_open(struct lf_rpc_nng *nng, struct lf_listener *listen
 
 /* ---- ending connections ---- */
 
-/* Whether a connection with this address of its own came through the listener. */
-static bool came_through(const struct lf_listener *listener, const struct sockaddr_storage *own)
-{
-	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)own;
-	const struct sockaddr_in *four = (const struct sockaddr_in *)own;
-	const nng_sockaddr *at = &listener->address;
-	char path[sizeof(listener->path) + 16];
-
-	if (listener->kind == LF_ADDRESS_IPC) {
-		private_name(listener, path, sizeof(path));
-		return own->ss_family == AF_UNIX && strcmp(((const struct sockaddr_un *)own)->sun_path, path) == 0;
-	}
-	if (at->s_family == NNG_AF_INET)
-		return own->ss_family == AF_INET && four->sin_port == at->s_in.sa_port &&
-			(at->s_in.sa_addr == 0 || four->sin_addr.s_addr == at->s_in.sa_addr);
-	if (at->s_family == NNG_AF_INET6 && own->ss_family == AF_INET6)
-		return six->sin6_port == at->s_in6.sa_port &&
-			(IN6_IS_ADDR_UNSPECIFIED((const struct in6_addr *)at->s_in6.sa_addr) ||
-				memcmp(&six->sin6_addr, at->s_in6.sa_addr, sizeof(six->sin6_addr)) == 0);
-	return false;
-}
-
-/* Shuts the connections of one listener, or of all of them (NULL), down for reading or altogether. Returns how many. */
-static size_t shut_down(struct lf_rpc_nng *nng, const struct lf_listener *only, int how)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	struct dirent *entry;
-	size_t count = 0;
-
-	while (directory != NULL && (entry = readdir(directory)) != NULL) {
-		int fd = atoi(entry->d_name), listens = 0;
-		struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
-		socklen_t length = sizeof(own) - 1, size = sizeof(listens);
-
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens != 0 ||
-			getsockname(fd, (struct sockaddr *)&own, &length) != 0)
-			continue;
-		for (size_t i = 0; i < nng->listeners.count; i++) {
-			const struct lf_listener *listener = &nng->listeners.items[i];
-
-			if ((only == NULL || only == listener) && listener->open && came_through(listener, &own)) {
-				shutdown(fd, how);
-				count++;
-			}
-		}
-	}
-	if (directory != NULL)
-		closedir(directory);
-	return count;
-}
-
-/*
- * First for reading: what a peer has sent so far is still read, then nng finds the end. One that goes on sending over
- * TCP is read on; so it is then shut down altogether.
- */
-static void part(struct lf_rpc_nng *nng, const struct lf_listener *only)
+void lf_listeners_part(struct lf_listeners *listeners, const struct lf_listener *only)
 {
 	const struct timespec moment = {.tv_nsec = 2 * 1000000};
-	const uint64_t start_ns = lf_clock_ns(), max_ns = (uint64_t)LF_NNG_PART_MS * 1000000;
-	uint64_t ns = 0;
+	const uint64_t until_ns = lf_clock_ns() + (uint64_t)LF_NNG_PART_MS * 1000000;
 
-	while (ns < max_ns && shut_down(nng, only, ns < max_ns / 2 ? SHUT_RD : SHUT_RDWR) != 0) {
+	while (lf_door_end(listeners->door, only) != 0 && lf_clock_ns() < until_ns)
 		nanosleep(&moment, NULL);
-		ns = lf_clock_ns() - start_ns;
-	}
-}
-
-void lf_listener_part(struct lf_rpc_nng *nng, const struct lf_listener *listener)
-{
-	part(nng, listener);
-}
-
-void lf_listeners_part(struct lf_rpc_nng *nng)
-{
-	part(nng, NULL);
 }
 
 void lf_listener_close(struct lf_listener *listener)
@@ -289,10 +242,9 @@ static void name_port(struct lf_listener *listener, const struct lf_address *add
 		address->host, address->brackets ? "]" : "", port);
 }
 
-enum lf_code lf_rpc_nng_listen(
-	struct lf_rpc_nng *nng, const char *url, char *bound, size_t bound_size, struct lf_error *error)
+enum lf_code lf_listeners_listen(struct lf_listeners *listeners, const char *url, bool has_tokens, char *bound,
+	size_t bound_size, struct lf_error *error)
 {
-	struct lf_listeners *listeners = &nng->listeners;
 	struct lf_listener *listener;
 	struct lf_address address;
 	enum lf_code code;
@@ -303,7 +255,7 @@ enum lf_code lf_rpc_nng_listen(
 	listener = &listeners->items[listeners->count];
 	code = lf_address_parse(&address, url, error);
 	if (code == LF_OK)
-		code = lf_address_check(&address, url, lf_rpc_server_options(nng->server)->tokens != NULL, error);
+		code = lf_address_check(&address, url, has_tokens, error);
 	if (code != LF_OK)
 		return code;
 	memset(listener, 0, sizeof(*listener));
@@ -311,7 +263,7 @@ enum lf_code lf_rpc_nng_listen(
 	snprintf(listener->url, sizeof(listener->url), "%s", url);
 	if (address.path != NULL)
 		snprintf(listener->path, sizeof(listener->path), "%s", address.path);
-	code = lf_listener_open(nng, listener, error);
+	code = lf_listener_open(listeners, listener, error);
 	if (code != LF_OK)
 		return code;
 	if (address.path == NULL)
@@ -324,10 +276,10 @@ enum lf_code lf_rpc_nng_listen(
 	return LF_OK;
 }
 
-void lf_listeners_close(struct lf_rpc_nng *nng)
+void lf_listeners_close(struct lf_listeners *listeners)
 {
-	for (size_t i = 0; i < nng->listeners.count; i++)
-		lf_listener_close(&nng->listeners.items[i]);
+	for (size_t i = 0; i < listeners->count; i++)
+		lf_listener_close(&listeners->items[i]);
 }
 
 void lf_listeners_note(struct lf_listeners *listeners, nng_pipe pipe)
@@ -342,20 +294,58 @@ void lf_listeners_note(struct lf_listeners *listeners, nng_pipe pipe)
 	pthread_mutex_unlock(&listeners->lock);
 }
 
-enum lf_code lf_listeners_init(struct lf_listeners *listeners)
+void lf_listeners_note_gone(struct lf_listeners *listeners)
 {
-	memset(listeners, 0, sizeof(*listeners));
+	pthread_mutex_lock(&listeners->lock);
+	listeners->gone++;
+	pthread_mutex_unlock(&listeners->lock);
+}
+
+/* What was not said is the default. */
+static void fill_in(struct lf_rpc_nng_options *options)
+{
+	if (options->watchdog_ms == 0)
+		options->watchdog_ms = LF_NNG_WATCHDOG_MS;
+	if (options->connections_max == 0)
+		options->connections_max = LF_TCP_CONNECTIONS;
+	if (options->address_connections_max == 0)
+		options->address_connections_max = LF_ADDRESS_CONNECTIONS;
+	if (options->local_connections_max == 0)
+		options->local_connections_max = LF_CONNECTIONS_MAX;
+	if (options->unread_ms == 0)
+		options->unread_ms = LF_NNG_UNREAD_MS;
+	if (options->unsent_ms == 0)
+		options->unsent_ms = LF_NNG_UNSENT_MS;
+	if (options->stuck_ms == 0)
+		options->stuck_ms = LF_NNG_STUCK_MS;
+}
+
+enum lf_code lf_listeners_init(struct lf_listeners *listeners, const struct lf_rpc_nng_options *options)
+{
+	if (options != NULL)
+		listeners->options = *options;
+	fill_in(&listeners->options);
+	listeners->door = lf_door_new(&(struct lf_door_limits){.remote_max = listeners->options.connections_max,
+		.address_max = listeners->options.address_connections_max,
+		.local_max = listeners->options.local_connections_max});
+	if (listeners->door == NULL)
+		return LF_RESOURCE_EXHAUSTED;
 	if (pthread_mutex_init(&listeners->lock, NULL) != 0)
-		return LF_RESOURCE_EXHAUSTED;
-	if (lf_cond_init(&listeners->changed) != 0) {
-		pthread_mutex_destroy(&listeners->lock);
-		return LF_RESOURCE_EXHAUSTED;
-	}
+		goto undo_door;
+	if (lf_cond_init(&listeners->changed) != 0)
+		goto undo_lock;
 	return LF_OK;
+
+undo_lock:
+	pthread_mutex_destroy(&listeners->lock);
+undo_door:
+	lf_door_free(listeners->door);
+	return LF_RESOURCE_EXHAUSTED;
 }
 
 void lf_listeners_clean_up(struct lf_listeners *listeners)
 {
 	pthread_cond_destroy(&listeners->changed);
 	pthread_mutex_destroy(&listeners->lock);
+	lf_door_free(listeners->door);
 }

@@ -33,6 +33,8 @@ static const struct lf_rpc_transport transport = {
 	.free = free_all,
 };
 
+enum { SP_REQ = 0x30 };
+
 /* ---- made ---- */
 
 static enum lf_code no_memory(struct lf_error *error)
@@ -40,44 +42,51 @@ static enum lf_code no_memory(struct lf_error *error)
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the nng transport");
 }
 
+/* A connection for dispatch, by its peer's address. */
+static struct lf_rpc_peer *peer_of(const struct lf_rpc_nng *nng, nng_pipe pipe)
+{
+	struct sockaddr_storage remote = {.ss_family = AF_UNIX};
+	nng_sockaddr address;
+
+	if (nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &address) == 0)
+		lf_listener_address(&address, &remote);
+	return lf_rpc_peer_new(nng->server, (const struct sockaddr *)&remote);
+}
+
 static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *argument)
 {
 	struct lf_rpc_nng *nng = argument;
 	const uint32_t id = (uint32_t)nng_pipe_id(pipe);
+	struct lf_rpc_peer *peer;
 
 	/* Also for each trial of the watchdog: so nng's idle threads come by, too. */
 	lf_forget_stack();
 	if (event == NNG_PIPE_EV_REM_POST) {
 		lf_peers_remove(&nng->peers, id);
+		lf_listeners_note_gone(&nng->listeners);
 		return;
 	}
 	lf_listeners_note(&nng->listeners, pipe);
-	if (!lf_peers_add(&nng->peers, id))
-		nng_pipe_close(pipe);
+	peer = peer_of(nng, pipe);
+	if (peer != NULL && lf_peers_add(&nng->peers, id, peer))
+		return;
+	/* No memory. Nothing is being read or sent yet, so that closing it is safe. */
+	lf_rpc_peer_release(peer);
+	nng_pipe_close(pipe);
 }
 
 static int socket_open(struct lf_rpc_nng *nng)
 {
-	int rc = nng_rep0_open(&nng->socket);
+	int rc = nng_rep0_open(&nng->listeners.socket);
 
 	if (rc != 0)
 		return rc;
-	rc = nng_pipe_notify(nng->socket, NNG_PIPE_EV_ADD_PRE, on_pipe, nng);
+	rc = nng_pipe_notify(nng->listeners.socket, NNG_PIPE_EV_ADD_PRE, on_pipe, nng);
 	if (rc == 0)
-		rc = nng_pipe_notify(nng->socket, NNG_PIPE_EV_REM_POST, on_pipe, nng);
+		rc = nng_pipe_notify(nng->listeners.socket, NNG_PIPE_EV_REM_POST, on_pipe, nng);
 	if (rc != 0)
-		nng_close(nng->socket);
+		nng_close(nng->listeners.socket);
 	return rc;
-}
-
-static void fill_in(struct lf_rpc_nng_options *options)
-{
-	if (options->watchdog_ms == 0)
-		options->watchdog_ms = 500;
-	if (options->connections_max == 0)
-		options->connections_max = LF_CONNECTIONS_MAX;
-	if (options->stuck_ms == 0)
-		options->stuck_ms = LF_NNG_STUCK_MS;
 }
 
 enum lf_code lf_rpc_nng_new(struct lf_rpc_nng **out, struct lf_rpc_server *server,
@@ -90,18 +99,17 @@ enum lf_code lf_rpc_nng_new(struct lf_rpc_nng **out, struct lf_rpc_server *serve
 	*out = NULL;
 	if (nng == NULL)
 		return no_memory(error);
-	if (options != NULL)
-		nng->options = *options;
-	fill_in(&nng->options);
 	nng->server = server;
 	nng->call_count = lf_rpc_server_options(server)->in_flight_max + LF_NNG_RESERVE;
-	if (lf_peers_init(&nng->peers, nng->options.connections_max) != LF_OK)
+	nng->listeners.receive_max = lf_rpc_nng_receive_max(nng);
+	nng->listeners.peer_protocol = SP_REQ;
+	if (lf_listeners_init(&nng->listeners, options) != LF_OK)
 		goto undo_nng;
-	if (lf_listeners_init(&nng->listeners) != LF_OK)
-		goto undo_peers;
+	if (lf_peers_init(&nng->peers, lf_door_max(nng->listeners.door), nng->call_count) != LF_OK)
+		goto undo_listeners;
 	nng->calls = calloc(nng->call_count, sizeof(*nng->calls));
 	if (nng->calls == NULL)
-		goto undo_listeners;
+		goto undo_peers;
 	rc = socket_open(nng);
 	if (rc != 0)
 		goto undo_calls;
@@ -112,13 +120,13 @@ enum lf_code lf_rpc_nng_new(struct lf_rpc_nng **out, struct lf_rpc_server *serve
 	return LF_OK;
 
 undo_socket:
-	nng_close(nng->socket);
+	nng_close(nng->listeners.socket);
 undo_calls:
 	free(nng->calls);
-undo_listeners:
-	lf_listeners_clean_up(&nng->listeners);
 undo_peers:
 	lf_peers_clean_up(&nng->peers);
+undo_listeners:
+	lf_listeners_clean_up(&nng->listeners);
 undo_nng:
 	free(nng);
 	return code != LF_OK
@@ -139,7 +147,8 @@ static bool add_turn(struct lf_rpc_nng *nng, size_t i)
 	turn = lf_rpc_call_own(nng->calls[i]);
 	turn->nng = nng;
 	turn->call = nng->calls[i];
-	if (nng_aio_alloc(&turn->aio, lf_turn_on_aio, turn) != 0 || nng_ctx_open(&turn->context, nng->socket) != 0)
+	if (nng_aio_alloc(&turn->aio, lf_turn_on_aio, turn) != 0 ||
+		nng_ctx_open(&turn->context, nng->listeners.socket) != 0)
 		return false;
 	lf_turn_start(turn);
 	return true;
@@ -156,15 +165,40 @@ enum lf_code lf_rpc_nng_start(struct lf_rpc_nng *nng, struct lf_error *error)
 		if (!add_turn(nng, i))
 			code = no_memory(error);
 	if (code == LF_OK)
-		code = lf_watchdog_start(nng, error);
+		code = lf_watchdog_start(&nng->listeners, error);
 	if (code != LF_OK)
 		lf_rpc_server_stop(nng->server, 0);
 	return code;
 }
 
-uint64_t lf_rpc_nng_reopened(const struct lf_rpc_nng *nng)
+size_t lf_rpc_nng_receive_max(const struct lf_rpc_nng *nng)
 {
-	return atomic_load(&nng->reopened);
+	return lf_rpc_server_options(nng->server)->message_bytes_max + LF_NNG_RECEIVE_SPARE;
+}
+
+enum lf_code lf_rpc_nng_listen(
+	struct lf_rpc_nng *nng, const char *url, char *bound, size_t bound_size, struct lf_error *error)
+{
+	return lf_listeners_listen(
+		&nng->listeners, url, lf_rpc_server_options(nng->server)->tokens != NULL, bound, bound_size, error);
+}
+
+void lf_rpc_nng_counters(struct lf_rpc_nng *nng, struct lf_rpc_nng_counters *counters)
+{
+	struct lf_door_counters door;
+
+	lf_door_counters(nng->listeners.door, &door);
+	*counters = (struct lf_rpc_nng_counters){
+		.connections = door.remote,
+		.local_connections = door.local,
+		.refused = door.refused,
+		.ended_unread = door.ended_unread,
+		.ended_unsent = door.ended_unsent,
+		.reopened = atomic_load(&nng->listeners.reopened),
+	};
+	pthread_mutex_lock(&nng->peers.lock);
+	counters->unread = nng->peers.unread;
+	pthread_mutex_unlock(&nng->peers.lock);
 }
 
 /* ---- closed ---- */
@@ -172,7 +206,9 @@ uint64_t lf_rpc_nng_reopened(const struct lf_rpc_nng *nng)
 /* On the thread of lf_rpc_server_stop(): newcomers are still read, and refused by dispatch. */
 static void draining(void *self)
 {
-	lf_watchdog_halt(self);
+	struct lf_rpc_nng *nng = self;
+
+	lf_watchdog_halt(&nng->listeners);
 }
 
 /*
@@ -205,9 +241,9 @@ static void *tear_down(void *argument)
 {
 	struct lf_rpc_nng *nng = argument;
 
-	lf_watchdog_join(nng);
-	lf_listeners_close(nng);
-	nng_close(nng->socket);
+	lf_watchdog_join(&nng->listeners);
+	lf_listeners_close(&nng->listeners);
+	nng_close(nng->listeners.socket);
 	await_none(&nng->owned, 200);
 	for (size_t i = 0; i < nng->call_count && nng->calls[i] != NULL; i++) {
 		struct lf_turn *turn = lf_rpc_call_own(nng->calls[i]);
@@ -227,8 +263,8 @@ static void close_down(void *self)
 
 	atomic_store(&nng->closed, true);
 	await_none(&nng->inside, 50);
-	if (lf_watchdog_await(nng, LF_NNG_HALT_MS))
-		lf_listeners_part(nng);
+	if (lf_watchdog_await(&nng->listeners, LF_NNG_HALT_MS))
+		lf_listeners_part(&nng->listeners, NULL);
 	if (lf_thread_start(&thread, tear_down, nng) == 0)
 		pthread_detach(thread);
 	else

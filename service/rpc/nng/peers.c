@@ -14,35 +14,46 @@
 enum { EMPTY = 0 };
 #define REMOVED UINT32_MAX
 
-enum lf_code lf_peers_init(struct lf_peers *peers, size_t max)
+enum lf_code lf_peers_init(struct lf_peers *peers, size_t max, size_t turns_max)
 {
 	size_t size = 64;
 
 	while (size < 4 * max)
 		size *= 2;
-	*peers = (struct lf_peers){.mask = size - 1, .max = max};
+	*peers = (struct lf_peers){.mask = size - 1, .max = max, .turns_max = turns_max};
 	peers->slots = calloc(size, sizeof(*peers->slots));
-	if (peers->slots == NULL)
-		return LF_RESOURCE_EXHAUSTED;
-	if (pthread_mutex_init(&peers->lock, NULL) != 0) {
-		free(peers->slots);
-		return LF_RESOURCE_EXHAUSTED;
-	}
-	return LF_OK;
+	peers->connections = calloc(size, sizeof(struct lf_connection *));
+	if (peers->slots != NULL && peers->connections != NULL && pthread_mutex_init(&peers->lock, NULL) == 0)
+		return LF_OK;
+	free(peers->connections);
+	free(peers->slots);
+	return LF_RESOURCE_EXHAUSTED;
+}
+
+static void connection_free(struct lf_connection *connection)
+{
+	if (connection == NULL)
+		return;
+	lf_rpc_peer_release(connection->peer);
+	free(connection);
 }
 
 void lf_peers_clean_up(struct lf_peers *peers)
 {
+	for (size_t i = 0; i <= peers->mask; i++)
+		connection_free(peers->connections[i]);
 	pthread_mutex_destroy(&peers->lock);
+	free(peers->connections);
 	free(peers->slots);
 }
 
-bool lf_peers_add(struct lf_peers *peers, uint32_t id)
+bool lf_peers_add(struct lf_peers *peers, uint32_t id, struct lf_rpc_peer *peer)
 {
+	struct lf_connection *connection = calloc(1, sizeof(*connection));
 	bool added = false;
 
 	pthread_mutex_lock(&peers->lock);
-	if (peers->count < peers->max) {
+	if (connection != NULL && peers->count < peers->max) {
 		size_t at = id & peers->mask;
 		uint32_t there = atomic_load(&peers->slots[at]);
 
@@ -50,11 +61,15 @@ bool lf_peers_add(struct lf_peers *peers, uint32_t id)
 			at = (at + 1) & peers->mask;
 			there = atomic_load(&peers->slots[at]);
 		}
+		connection->peer = peer;
+		peers->connections[at] = connection;
 		atomic_store(&peers->slots[at], id);
 		peers->count++;
 		added = true;
 	}
 	pthread_mutex_unlock(&peers->lock);
+	if (!added)
+		free(connection);
 	return added;
 }
 
@@ -76,13 +91,17 @@ static size_t find(const struct lf_peers *peers, uint32_t id)
 
 void lf_peers_remove(struct lf_peers *peers, uint32_t id)
 {
+	struct lf_connection *unused = NULL;
 	size_t at;
 
 	pthread_mutex_lock(&peers->lock);
-	peers->gone++;
 	at = find(peers, id);
 	if (at != SIZE_MAX) {
 		peers->count--;
+		peers->connections[at]->gone = true;
+		if (peers->connections[at]->turns == 0)
+			unused = peers->connections[at];
+		peers->connections[at] = NULL;
 		atomic_store(&peers->slots[at], REMOVED);
 		/* Behind the last one of a run, nothing needs the marks. */
 		if (atomic_load(&peers->slots[(at + 1) & peers->mask]) == EMPTY)
@@ -92,19 +111,42 @@ void lf_peers_remove(struct lf_peers *peers, uint32_t id)
 			}
 	}
 	pthread_mutex_unlock(&peers->lock);
-}
-
-uint64_t lf_peers_gone(struct lf_peers *peers)
-{
-	uint64_t gone;
-
-	pthread_mutex_lock(&peers->lock);
-	gone = peers->gone;
-	pthread_mutex_unlock(&peers->lock);
-	return gone;
+	connection_free(unused);
 }
 
 bool lf_peers_has(const struct lf_peers *peers, uint32_t id)
 {
 	return find(peers, id) != SIZE_MAX;
+}
+
+struct lf_connection *lf_peers_begin_turn(struct lf_peers *peers, uint32_t id)
+{
+	struct lf_connection *connection = NULL;
+	size_t at;
+
+	pthread_mutex_lock(&peers->lock);
+	at = find(peers, id);
+	if (at != SIZE_MAX && peers->connections[at]->turns < peers->turns_max - peers->turns) {
+		connection = peers->connections[at];
+		connection->turns++;
+		peers->turns++;
+	} else
+		peers->unread++;
+	pthread_mutex_unlock(&peers->lock);
+	return connection;
+}
+
+void lf_peers_end_turn(struct lf_peers *peers, struct lf_connection *connection)
+{
+	bool unused;
+
+	if (connection == NULL)
+		return;
+	pthread_mutex_lock(&peers->lock);
+	LF_CHECK(N3, connection->turns != 0 && peers->turns != 0);
+	peers->turns--;
+	unused = --connection->turns == 0 && connection->gone;
+	pthread_mutex_unlock(&peers->lock);
+	if (unused)
+		connection_free(connection);
 }

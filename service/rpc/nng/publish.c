@@ -3,13 +3,11 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "proto/base/thread.h"
-#include "service/rpc/address.h"
+#include "service/rpc/nng/internal.h"
 #include "service/rpc/nng/publish.h"
 
 /*
@@ -25,18 +23,18 @@
 
 enum {
 	PAUSE_MS = 3,
-	CONNECTIONS_MAX = 256,
+	RECEIVE_MAX = 64, /* a peer has nothing to say, but nng would allocate what it announces */
+	SP_SUB = 0x21,
 	CLOSE_MS = 1500, /* nng 1.5.2 can fail to close a socket for good: see DESIGN.md */
 };
 
 struct lf_publisher {
-	nng_socket socket;
+	struct lf_listeners listeners;
 	pthread_t thread;
 	sem_t wake;
 	atomic_uint_fast64_t newest;
 	atomic_bool posted; /* and not taken back yet */
 	atomic_bool stopping;
-	atomic_int connections;
 };
 
 static void publish(struct lf_publisher *p, uint64_t sequence)
@@ -46,7 +44,7 @@ static void publish(struct lf_publisher *p, uint64_t sequence)
 	for (size_t i = 0; i < sizeof(message); i++)
 		message[i] = (uint8_t)(sequence >> (56 - 8 * i));
 	/* PUB never waits: who does not read fast enough misses some. Without memory all do. */
-	(void)nng_send(p->socket, message, sizeof(message), NNG_FLAG_NONBLOCK);
+	(void)nng_send(p->listeners.socket, message, sizeof(message), NNG_FLAG_NONBLOCK);
 }
 
 static void *run(void *context)
@@ -66,7 +64,11 @@ static void *run(void *context)
 		sent = newest;
 		nanosleep(&pause, NULL);
 	}
-	nng_close(p->socket);
+	if (lf_watchdog_await(&p->listeners, LF_NNG_HALT_MS))
+		lf_listeners_part(&p->listeners, NULL);
+	lf_watchdog_join(&p->listeners);
+	lf_listeners_close(&p->listeners);
+	nng_close(p->listeners.socket);
 	return NULL;
 }
 
@@ -84,79 +86,78 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
 	struct lf_publisher *p = context;
 
 	if (event == NNG_PIPE_EV_REM_POST)
-		atomic_fetch_sub(&p->connections, 1);
-	else if (atomic_fetch_add(&p->connections, 1) >= CONNECTIONS_MAX)
-		nng_pipe_close(pipe); /* its removal is told, too */
+		lf_listeners_note_gone(&p->listeners);
+	else
+		lf_listeners_note(&p->listeners, pipe);
 }
 
-/* Starts nng's listener on url; its URL with the real port goes to bound. 0, or nng's error. */
-static int listen_on(struct lf_publisher *p, const char *url, char *bound, size_t bound_size)
+static int socket_open(struct lf_publisher *p)
 {
-	bool local = strncmp(url, "ipc://", 6) == 0;
-	nng_listener listener;
-	int port, rc = nng_listener_create(&listener, p->socket, url);
-	const char *colon = strrchr(url, ':');
+	int rc = nng_pub0_open(&p->listeners.socket);
 
 	if (rc != 0)
 		return rc;
-	/* A peer has nothing to say, but nng would allocate what it claims. */
-	rc = nng_listener_set_size(listener, NNG_OPT_RECVMAXSZ, 64);
+	rc = nng_pipe_notify(p->listeners.socket, NNG_PIPE_EV_ADD_PRE, on_pipe, p);
 	if (rc == 0)
-		rc = local ? nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, 0600)
-			   : nng_listener_set_bool(listener, NNG_OPT_TCP_NODELAY, true);
-	if (rc == 0)
-		rc = nng_listener_start(listener, 0);
-	snprintf(bound, bound_size, "%s", url);
-	if (rc == 0 && !local && nng_listener_get_int(listener, NNG_OPT_TCP_BOUND_PORT, &port) == 0)
-		snprintf(bound, bound_size, "%.*s:%d", (int)(colon - url), url, port);
+		rc = nng_pipe_notify(p->listeners.socket, NNG_PIPE_EV_REM_POST, on_pipe, p);
+	if (rc != 0)
+		nng_close(p->listeners.socket);
 	return rc;
 }
 
-static enum lf_code listen_error(struct lf_error *error, const char *url, int rc)
+/* Its threads: the watchdog's, and then its own, which alone ends the watchdog. */
+static enum lf_code start_threads(struct lf_publisher *p, struct lf_error *error)
 {
-	enum lf_code code =
-		rc == NNG_EADDRINVAL || rc == NNG_EINVAL || rc == NNG_ENOTSUP ? LF_INVALID_ARGUMENT : LF_UNAVAILABLE;
-
-	return lf_error_set(
-		error, code, "%s: %s", url, rc == NNG_EADDRINUSE ? "the address is taken" : nng_strerror(rc));
+	if (lf_watchdog_start(&p->listeners, error) != LF_OK)
+		return error->code;
+	if (lf_thread_start(&p->thread, run, p) == 0)
+		return LF_OK;
+	lf_watchdog_halt(&p->listeners);
+	lf_watchdog_join(&p->listeners);
+	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "can't start a thread");
 }
 
-enum lf_code lf_publisher_new(struct lf_publisher **out, const char *url, bool has_tokens, char *bound,
-	size_t bound_size, struct lf_error *error)
+static void free_all(struct lf_publisher *p)
 {
-	struct lf_publisher *p;
-	int rc;
-
-	if (lf_listen_check(url, has_tokens, error) != LF_OK)
-		return error->code;
-	p = calloc(1, sizeof(*p));
-	if (p == NULL)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the publisher");
-	sem_init(&p->wake, 0, 0);
-	rc = nng_pub0_open(&p->socket);
-	if (rc != 0) {
-		listen_error(error, url, rc);
-		goto no_socket;
-	}
-	nng_pipe_notify(p->socket, NNG_PIPE_EV_ADD_PRE, on_pipe, p);
-	nng_pipe_notify(p->socket, NNG_PIPE_EV_REM_POST, on_pipe, p);
-	rc = listen_on(p, url, bound, bound_size);
-	if (rc != 0) {
-		listen_error(error, url, rc);
-		goto not_listening;
-	}
-	if (lf_thread_start(&p->thread, run, p) != 0) {
-		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "can't start a thread");
-		goto not_listening;
-	}
-	*out = p;
-	return LF_OK;
-not_listening:
-	nng_close(p->socket);
-no_socket:
+	lf_listeners_clean_up(&p->listeners);
 	sem_destroy(&p->wake);
 	free(p);
-	return error->code;
+}
+
+enum lf_code lf_publisher_new(struct lf_publisher **out, const char *url, bool has_tokens,
+	const struct lf_rpc_nng_options *options, char *bound, size_t bound_size, struct lf_error *error)
+{
+	struct lf_publisher *p = calloc(1, sizeof(*p));
+	enum lf_code code;
+
+	*out = NULL;
+	if (p == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the publisher");
+	p->listeners.receive_max = RECEIVE_MAX;
+	p->listeners.peer_protocol = SP_SUB;
+	if (lf_listeners_init(&p->listeners, options) != LF_OK) {
+		free(p);
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the publisher");
+	}
+	sem_init(&p->wake, 0, 0);
+	if (socket_open(p) != 0) {
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "the publisher can't be made");
+		goto undo_memory;
+	}
+	code = lf_listeners_listen(&p->listeners, url, has_tokens, bound, bound_size, error);
+	if (code == LF_OK)
+		code = start_threads(p, error);
+	if (code != LF_OK)
+		goto undo_socket;
+	*out = p;
+	return LF_OK;
+
+undo_socket:
+	lf_listeners_close(&p->listeners);
+	nng_close(p->listeners.socket);
+undo_memory:
+	free_all(p);
+	return code;
 }
 
 void lf_publisher_destroy(struct lf_publisher *p)
@@ -165,6 +166,7 @@ void lf_publisher_destroy(struct lf_publisher *p)
 
 	if (p == NULL)
 		return;
+	lf_watchdog_halt(&p->listeners);
 	atomic_store(&p->stopping, true);
 	sem_post(&p->wake);
 	clock_gettime(CLOCK_REALTIME, &until);
@@ -178,6 +180,5 @@ void lf_publisher_destroy(struct lf_publisher *p)
 		pthread_detach(p->thread); /* it keeps what it uses */
 		return;
 	}
-	sem_destroy(&p->wake);
-	free(p);
+	free_all(p);
 }

@@ -13,17 +13,19 @@
 #include <stdint.h>
 
 #include "proto/base/status.h"
+#include "service/rpc/nng/nng.h"
 
 enum { LF_PUBLISHED_BYTES = 8 };
 
 struct lf_publisher;
 
 /*
- * Listens on url (as lf_listen_check() allows) and starts a thread. bound gets the URL with the real port.
- * INVALID_ARGUMENT for a URL, FAILED_PRECONDITION where it is not allowed, UNAVAILABLE where the address is taken.
+ * Listens on url as lf_rpc_nng_listen() does, with the same limits and watchdog, of its own; and starts two threads. bound
+ * gets the URL with the real port. options may be NULL: the defaults. INVALID_ARGUMENT for a URL, FAILED_PRECONDITION
+ * where it is not allowed, UNAVAILABLE where the address is taken.
  */
-enum lf_code lf_publisher_new(struct lf_publisher **publisher, const char *url, bool has_tokens, char *bound,
-	size_t bound_size, struct lf_error *error);
+enum lf_code lf_publisher_new(struct lf_publisher **publisher, const char *url, bool has_tokens,
+	const struct lf_rpc_nng_options *options, char *bound, size_t bound_size, struct lf_error *error);
 /* Blocks, but not for ever: where nng does not give the socket back, it is left to the thread. NULL is allowed. */
 void lf_publisher_destroy(struct lf_publisher *publisher);
 /*

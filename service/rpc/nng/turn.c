@@ -57,6 +57,13 @@ void lf_turn_start(struct lf_turn *turn)
 	receive_again(turn);
 }
 
+/* The context is free for a request of any connection. Before the turn is over: then all may be gone. */
+static void end(struct lf_turn *turn)
+{
+	lf_peers_end_turn(&turn->nng->peers, turn->connection);
+	turn->connection = NULL;
+}
+
 /* ---- for dispatch ---- */
 
 bool lf_turn_is_gone(const struct lf_rpc_call *call)
@@ -100,6 +107,7 @@ void lf_turn_finish(struct lf_rpc_call *call)
 	if (!open || reply == NULL) {
 		if (reply != NULL)
 			nng_msg_free(reply);
+		end(turn);
 		lf_rpc_turn_over(call, LF_RPC_UNSENT);
 		if (open) /* else all may be gone */
 			receive(turn);
@@ -121,14 +129,11 @@ static void on_sent(struct lf_turn *turn)
 
 	change(turn, LF_TURN_SENDING, LF_TURN_OURS);
 	if (rc != 0) {
-		nng_pipe pipe = NNG_PIPE_INITIALIZER;
-
+		/* The watchdog sees to a peer that takes nothing; closing it from here could stop nng. */
 		nng_msg_free(nng_aio_get_msg(turn->aio));
 		nng_aio_set_msg(turn->aio, NULL);
-		pipe.id = turn->pipe;
-		if (rc == NNG_ETIMEDOUT)
-			nng_pipe_close(pipe);
 	}
+	end(turn);
 	lf_rpc_turn_over(turn->call, rc == 0 ? LF_RPC_SENT : LF_RPC_SEND_FAILED);
 	receive_again(turn);
 }
@@ -155,6 +160,14 @@ static void on_received(struct lf_turn *turn)
 	turn->request = nng_aio_get_msg(turn->aio);
 	nng_aio_set_msg(turn->aio, NULL);
 	turn->pipe = (uint32_t)nng_pipe_id(nng_msg_get_pipe(turn->request));
+	turn->connection = lf_peers_begin_turn(&turn->nng->peers, turn->pipe);
+	if (turn->connection == NULL) {
+		/* Its replies would not be read, or there is nobody to read them. */
+		nng_msg_free(turn->request);
+		turn->request = NULL;
+		receive_again(turn);
+		return;
+	}
 	atomic_fetch_sub(&turn->nng->owned, 1);
 	if (lf_frames_read(turn, &request))
 		lf_rpc_arrived(turn->call, &request);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,61 +16,20 @@
 /*
  * Design notes
  *
- * Two guards keep listeners accepting, and a third sees that nng releases connections.
+ * Some errors end the accepting of a listener of nng for good, and it still takes connections and greets them: what shows
+ * life is that nng hands a new connection over (NNG_PIPE_EV_ADD_PRE), or that the door has closed one at once, as there
+ * are too many. So a trial connects, greets, and waits for either. A listener is dead at once where the connection is
+ * refused or the path is gone; else after three trials in a row without life, because re-opening has a price: nng closes
+ * the connections of a listener together with it, and only those that came through other listeners survive. A trial that
+ * fails for a reason of our own (no descriptors left) says nothing: nng itself goes on when descriptors come back.
  *
- * 1. Before nng 1.6, EPIPE while it greets a new connection ends the listener's accepting for good: EPIPE becomes
- *    NNG_ECLOSED, which the listener takes for its own end (upstream #1518). Any stranger can cause it: connect and
- *    close on ipc://, connect, FIN, RST on tcp:// before the server gets to it. ECONNRESET has no such effect, so the
- *    sendmsg() that nng calls is this file's: the system call, which reports EPIPE as ECONNRESET. (A symbol of the
- *    program comes before the C library's; weak, so that a test can have its own.)
+ * In the same round, connections that make no headway are ended.
  *
- *    It also reports a message to a peer that has gone as sent, and shuts the connection down for reading: whatever nng
- *    reads next there is the end. DESIGN.md says why a connection must not end from its sending side. Nothing is lost
- *    by it: a reply that nng has sent was never one that had arrived.
- *
- * 2. The watchdog tries each listener and re-opens one that is dead. A listener whose accepting has ended still takes
- *    connections and greets them: what shows life is that nng hands the new connection over (NNG_PIPE_EV_ADD_PRE). So
- *    a trial connects, greets, and waits for that. It is dead at once where the connection is refused or the path is
- *    gone; else after three trials in a row without life, because re-opening has a price: nng closes the connections
- *    of a listener together with it, and only those that came through other listeners survive. A trial that fails for
- *    a reason of our own (no descriptors left) says nothing: nng itself goes on when descriptors come back.
- *
- * 3. After each trial that shows life nng owes that it releases the trial's connection. Where it releases none at
- *    all for a minute, it is stuck (DESIGN.md), and connections would add up until there are too many: on_stuck
- *    says so, once.
+ * After each trial that shows life nng owes that it releases the trial's connection. Where it releases none at all for a
+ * minute, it is stuck (DESIGN.md), and connections would add up until there are too many: on_stuck says so, once.
  *
  * Everything here blocks, and runs on the watchdog's thread only.
  */
-
-static bool is_greeting(const struct msghdr *message)
-{
-	return message->msg_iovlen == 1 && message->msg_iov[0].iov_len <= 8 &&
-		(message->msg_iov[0].iov_len < 4 || memcmp(message->msg_iov[0].iov_base, "\0SP", 4) == 0);
-}
-
-static ssize_t length_of(const struct msghdr *message)
-{
-	size_t length = 0;
-
-	for (size_t i = 0; i < message->msg_iovlen; i++)
-		length += message->msg_iov[i].iov_len;
-	return (ssize_t)length;
-}
-
-__attribute__((weak, visibility("default"))) ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
-{
-	long sent = syscall(SYS_sendmsg, fd, message, flags);
-
-	if (sent >= 0 || (errno != EPIPE && errno != ECONNRESET && errno != ETIMEDOUT))
-		return (ssize_t)sent;
-	if (!is_greeting(message)) {
-		shutdown(fd, SHUT_RD);
-		return length_of(message);
-	}
-	if (errno == EPIPE)
-		errno = ECONNRESET;
-	return (ssize_t)sent;
-}
 
 enum {
 	GREETING_MS = 1000,  /* to connect and greet */
@@ -83,7 +41,7 @@ enum {
 };
 
 /* What a trial says of a listener. */
-enum trial { ALIVE, SILENT, DEAD, UNKNOWN };
+enum trial { ALIVE, FULL, SILENT, DEAD, UNKNOWN };
 
 static bool stopping(struct lf_listeners *listeners)
 {
@@ -117,56 +75,64 @@ static void pause_ms(struct lf_listeners *listeners, unsigned ms)
 	pthread_mutex_unlock(&listeners->lock);
 }
 
+/* What a listener had done before a trial. */
+struct seen {
+	uint64_t accepted, refused;
+};
+
+static struct seen look(struct lf_listeners *listeners, const struct lf_listener *listener)
+{
+	struct seen seen = {.refused = lf_door_refused(listeners->door, listener)};
+
+	pthread_mutex_lock(&listeners->lock);
+	seen.accepted = listener->accepted;
+	pthread_mutex_unlock(&listeners->lock);
+	return seen;
+}
+
 /*
- * Whether nng hands over another connection of listener than the `seen` first ones, within so long. Stopping does not
- * cut it short: nng leaks a connection that was greeted but not handed over when its listener is closed.
+ * Whether nng hands over another connection of listener than before, within so long. Stopping does not cut it short: nng
+ * leaks a connection that was greeted but not handed over when its listener is closed.
  */
-static bool handed_over(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen, unsigned ms)
+static bool handed_over(
+	struct lf_listeners *listeners, const struct lf_listener *listener, struct seen seen, unsigned ms)
 {
 	const struct timespec until = after_ms(ms);
 	bool more;
 
 	pthread_mutex_lock(&listeners->lock);
-	while (listener->accepted == seen)
+	while (listener->accepted == seen.accepted)
 		if (pthread_cond_timedwait(&listeners->changed, &listeners->lock, &until) == ETIMEDOUT)
 			break;
-	more = listener->accepted != seen;
+	more = listener->accepted != seen.accepted;
 	pthread_mutex_unlock(&listeners->lock);
 	return more;
 }
 
 /* ---- a trial ---- */
 
-static socklen_t tcp_address(const nng_sockaddr *from, struct sockaddr_storage *to)
+/* Any address of this machine is reached by loopback. */
+static void reachable(struct sockaddr_storage *address)
 {
-	memset(to, 0, sizeof(*to));
-	if (from->s_family == NNG_AF_INET) {
-		struct sockaddr_in *four = (struct sockaddr_in *)to;
+	struct sockaddr_in *four = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)address;
 
-		four->sin_family = AF_INET;
-		four->sin_port = from->s_in.sa_port;
-		four->sin_addr.s_addr = from->s_in.sa_addr != 0 ? from->s_in.sa_addr : htonl(INADDR_LOOPBACK);
-		return sizeof(*four);
-	}
-	if (from->s_family == NNG_AF_INET6) {
-		struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
-
-		six->sin6_family = AF_INET6;
-		six->sin6_port = from->s_in6.sa_port;
-		memcpy(&six->sin6_addr, from->s_in6.sa_addr, sizeof(six->sin6_addr));
-		if (IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr))
-			six->sin6_addr = in6addr_loopback;
-		return sizeof(*six);
-	}
-	return 0;
+	if (address->ss_family == AF_INET && four->sin_addr.s_addr == 0)
+		four->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	else if (address->ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr))
+		six->sin6_addr = in6addr_loopback;
 }
 
 static socklen_t address_of(const struct lf_listener *listener, struct sockaddr_storage *to)
 {
 	struct sockaddr_un *local = (struct sockaddr_un *)to;
 
-	if (listener->kind != LF_ADDRESS_IPC)
-		return tcp_address(&listener->address, to);
+	if (listener->kind != LF_ADDRESS_IPC) {
+		const socklen_t length = lf_listener_address(&listener->address, to);
+
+		reachable(to);
+		return length;
+	}
 	memset(to, 0, sizeof(*to));
 	local->sun_family = AF_UNIX;
 	snprintf(local->sun_path, sizeof(local->sun_path), "%s", listener->path);
@@ -218,14 +184,14 @@ static enum trial connect_to(
 	return ALIVE;
 }
 
-/* SP's greeting, as a REQ socket says it. */
+/* SP's greeting, as the socket of a peer says it. */
 static enum trial greet(struct lf_listeners *listeners, int fd, uint64_t deadline_ns)
 {
-	static const uint8_t GREETING[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
+	const uint8_t greeting[8] = {0, 'S', 'P', 0, 0, listeners->peer_protocol, 0, 0};
 	uint8_t answer[8];
 	size_t got = 0;
 
-	if (send(fd, GREETING, sizeof(GREETING), MSG_NOSIGNAL) != (ssize_t)sizeof(GREETING))
+	if (send(fd, greeting, sizeof(greeting), MSG_NOSIGNAL) != (ssize_t)sizeof(greeting))
 		return SILENT;
 	while (got < sizeof(answer)) {
 		ssize_t n;
@@ -252,7 +218,7 @@ static bool descriptors_left(int fd)
 	return true;
 }
 
-static enum trial try_plain(struct lf_listeners *listeners, const struct lf_listener *listener, uint64_t seen)
+static enum trial try_plain(struct lf_listeners *listeners, const struct lf_listener *listener, struct seen seen)
 {
 	int family = listener->kind == LF_ADDRESS_IPC        ? AF_UNIX
 		: listener->address.s_family == NNG_AF_INET6 ? AF_INET6
@@ -268,6 +234,8 @@ static enum trial try_plain(struct lf_listeners *listeners, const struct lf_list
 		trial = greet(listeners, fd, deadline_ns);
 	if (trial == ALIVE && !handed_over(listeners, listener, seen, HAND_OVER_MS))
 		trial = SILENT;
+	if (trial == SILENT && lf_door_refused(listeners->door, listener) != seen.refused)
+		trial = FULL;
 	if (trial == SILENT && !descriptors_left(fd))
 		trial = UNKNOWN;
 	close(fd);
@@ -276,85 +244,90 @@ static enum trial try_plain(struct lf_listeners *listeners, const struct lf_list
 
 /* ---- the watchdog ---- */
 
-static void reopen(struct lf_rpc_nng *nng, struct lf_listener *listener)
+static void reopen(struct lf_listeners *listeners, struct lf_listener *listener)
 {
-	lf_listener_part(nng, listener);
+	lf_listeners_part(listeners, listener);
 	lf_listener_close(listener);
-	for (unsigned i = 0; i < REOPEN_TRIALS && !stopping(&nng->listeners); i++) {
-		if (lf_listener_open(nng, listener, NULL) == LF_OK) {
-			atomic_fetch_add(&nng->reopened, 1);
+	for (unsigned i = 0; i < REOPEN_TRIALS && !stopping(listeners); i++) {
+		if (lf_listener_open(listeners, listener, NULL) == LF_OK) {
+			atomic_fetch_add(&listeners->reopened, 1);
 			return;
 		}
-		pause_ms(&nng->listeners, REOPEN_PAUSE_MS);
+		pause_ms(listeners, REOPEN_PAUSE_MS);
 	}
 	/* Next time again. */
 }
 
 static enum trial try_once(struct lf_listeners *listeners, const struct lf_listener *listener)
 {
-	uint64_t seen;
+	const struct seen seen = look(listeners, listener);
+
+	return try_plain(listeners, listener, seen);
+}
+
+static uint64_t count_gone(struct lf_listeners *listeners)
+{
+	uint64_t gone;
 
 	pthread_mutex_lock(&listeners->lock);
-	seen = listener->accepted;
+	gone = listeners->gone;
 	pthread_mutex_unlock(&listeners->lock);
-	return try_plain(listeners, listener, seen);
+	return gone;
 }
 
 /*
  * The connection of a trial has ended: from now on nng owes that it releases one, unless it owes that already. gone:
  * how many it had released before the trial.
  */
-static void owe(struct lf_rpc_nng *nng, uint64_t gone)
+static void owe(struct lf_listeners *listeners, uint64_t gone)
 {
-	struct lf_listeners *listeners = &nng->listeners;
-
-	if (listeners->owed_ns != 0 && lf_peers_gone(&nng->peers) == listeners->owed_gone)
+	if (listeners->owed_ns != 0 && count_gone(listeners) == listeners->owed_gone)
 		return;
 	listeners->owed_ns = lf_clock_ns();
 	listeners->owed_gone = gone;
 }
 
-static void check_stuck(struct lf_rpc_nng *nng)
+static void check_stuck(struct lf_listeners *listeners)
 {
-	struct lf_listeners *listeners = &nng->listeners;
-	const uint64_t max_ns = (uint64_t)nng->options.stuck_ms * 1000000;
+	const uint64_t max_ns = (uint64_t)listeners->options.stuck_ms * 1000000;
 
-	if (listeners->stuck || listeners->owed_ns == 0 || lf_peers_gone(&nng->peers) != listeners->owed_gone ||
+	if (listeners->stuck || listeners->owed_ns == 0 || count_gone(listeners) != listeners->owed_gone ||
 		lf_clock_ns() - listeners->owed_ns < max_ns)
 		return;
 	listeners->stuck = true;
-	if (nng->options.on_stuck != NULL)
-		nng->options.on_stuck(nng->options.on_stuck_context);
+	if (listeners->options.on_stuck != NULL)
+		listeners->options.on_stuck(listeners->options.on_stuck_context);
 }
 
-static void look_after(struct lf_rpc_nng *nng, struct lf_listener *listener)
+static void look_after(struct lf_listeners *listeners, struct lf_listener *listener)
 {
 	enum trial trial = listener->open ? SILENT : DEAD;
-	uint64_t gone = lf_peers_gone(&nng->peers);
+	uint64_t gone = count_gone(listeners);
 
 	for (unsigned strike = 0; trial == SILENT && strike < STRIKES; strike++)
-		trial = try_once(&nng->listeners, listener);
+		trial = try_once(listeners, listener);
 	if (trial == ALIVE)
-		owe(nng, gone);
-	if ((trial == SILENT || trial == DEAD) && !stopping(&nng->listeners))
-		reopen(nng, listener);
+		owe(listeners, gone);
+	if ((trial == SILENT || trial == DEAD) && !stopping(listeners))
+		reopen(listeners, listener);
 }
 
 static void *watchdog(void *argument)
 {
-	struct lf_rpc_nng *nng = argument;
-	struct lf_listeners *listeners = &nng->listeners;
+	struct lf_listeners *listeners = argument;
 
 	for (;;) {
 		size_t count;
 
-		pause_ms(listeners, nng->options.watchdog_ms);
+		pause_ms(listeners, listeners->options.watchdog_ms);
+		lf_door_end_stalled(listeners->door, (uint64_t)listeners->options.unread_ms * 1000000,
+			(uint64_t)listeners->options.unsent_ms * 1000000);
 		pthread_mutex_lock(&listeners->lock);
 		count = listeners->count;
 		pthread_mutex_unlock(&listeners->lock);
 		for (size_t i = 0; i < count && !stopping(listeners); i++)
-			look_after(nng, &listeners->items[i]);
-		check_stuck(nng);
+			look_after(listeners, &listeners->items[i]);
+		check_stuck(listeners);
 		if (stopping(listeners))
 			break;
 	}
@@ -365,27 +338,24 @@ static void *watchdog(void *argument)
 	return NULL;
 }
 
-enum lf_code lf_watchdog_start(struct lf_rpc_nng *nng, struct lf_error *error)
+enum lf_code lf_watchdog_start(struct lf_listeners *listeners, struct lf_error *error)
 {
-	if (lf_thread_start(&nng->listeners.watchdog, watchdog, nng) != 0)
+	if (lf_thread_start(&listeners->watchdog, watchdog, listeners) != 0)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no thread for the watchdog");
-	nng->listeners.watched = true;
+	listeners->watched = true;
 	return LF_OK;
 }
 
-void lf_watchdog_halt(struct lf_rpc_nng *nng)
+void lf_watchdog_halt(struct lf_listeners *listeners)
 {
-	struct lf_listeners *listeners = &nng->listeners;
-
 	pthread_mutex_lock(&listeners->lock);
 	listeners->stopping = true;
 	pthread_cond_broadcast(&listeners->changed);
 	pthread_mutex_unlock(&listeners->lock);
 }
 
-bool lf_watchdog_await(struct lf_rpc_nng *nng, unsigned timeout_ms)
+bool lf_watchdog_await(struct lf_listeners *listeners, unsigned timeout_ms)
 {
-	struct lf_listeners *listeners = &nng->listeners;
 	const struct timespec until = after_ms(timeout_ms);
 	bool ended;
 
@@ -398,9 +368,9 @@ bool lf_watchdog_await(struct lf_rpc_nng *nng, unsigned timeout_ms)
 	return ended;
 }
 
-void lf_watchdog_join(struct lf_rpc_nng *nng)
+void lf_watchdog_join(struct lf_listeners *listeners)
 {
-	if (nng->listeners.watched)
-		pthread_join(nng->listeners.watchdog, NULL);
-	nng->listeners.watched = false;
+	if (listeners->watched)
+		pthread_join(listeners->watchdog, NULL);
+	listeners->watched = false;
 }

@@ -156,6 +156,12 @@ static double fair_full(const struct lf_round *round, size_t point)
 	return round->fairness.beside_full.p99_us / round->fairness.alone.p99_us;
 }
 
+static double fair_flood(const struct lf_round *round, size_t point)
+{
+	(void)point;
+	return round->fairness.beside_flood.p99_us / round->fairness.beside_many.p99_us;
+}
+
 const struct lf_figure lf_fairness_figures[LF_FAIRNESS_FIGURES] = {
 	OF_ROUND("aloneP50Us", fairness.alone.p50_us),
 	OF_ROUND("aloneP99Us", fairness.alone.p99_us),
@@ -167,6 +173,11 @@ const struct lf_figure lf_fairness_figures[LF_FAIRNESS_FIGURES] = {
 	OF_ROUND("decisionsPerS", fairness.full_per_s),
 	{"p99BesideSummariesOverAlone", true, 0, fair_summaries},
 	{"p99BesideDecisionsOverAlone", true, 0, fair_full},
+	OF_ROUND("besideManyP50Us", fairness.beside_many.p50_us),
+	OF_ROUND("besideManyP99Us", fairness.beside_many.p99_us),
+	OF_ROUND("besideFloodP50Us", fairness.beside_flood.p50_us),
+	OF_ROUND("besideFloodP99Us", fairness.beside_flood.p99_us),
+	{"p99BesideFloodOverMany", true, 0, fair_flood},
 };
 
 /* ---- spread ---- */

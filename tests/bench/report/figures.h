@@ -25,7 +25,7 @@ enum {
 	LF_DAEMON_FIGURES = 2,
 	LF_RATIO_FIGURES = 2,
 	LF_BATCH_FIGURES = 10,
-	LF_FAIRNESS_FIGURES = 10,
+	LF_FAIRNESS_FIGURES = 15,
 };
 
 extern const struct lf_figure lf_echo_figures[LF_LOAD_FIGURES];

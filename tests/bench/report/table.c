@@ -102,6 +102,21 @@ static void print_batches(const struct lf_report *report, FILE *out)
 		cpu_target);
 }
 
+static void print_flood(const struct lf_report *report, FILE *out)
+{
+	const struct lf_figure *figures = &lf_fairness_figures[10];
+	const struct lf_spread ratio = lf_spread_of(report, &figures[4], 0);
+
+	fprintf(out, "    beside %u others, over %2u    %9.0f %9.0f\n", (unsigned)LF_FLOOD_IN_FLIGHT,
+		(unsigned)LF_FLOOD_CONNECTIONS, lf_spread_of(report, &figures[0], 0).median,
+		lf_spread_of(report, &figures[1], 0).median);
+	fprintf(out,
+		"    beside %u others, over  1    %9.0f %9.0f   over 1 / over %u: %.2f [%5.2f..%5.2f]  target <= %g\n",
+		(unsigned)LF_FLOOD_IN_FLIGHT, lf_spread_of(report, &figures[2], 0).median,
+		lf_spread_of(report, &figures[3], 0).median, (unsigned)LF_FLOOD_CONNECTIONS, ratio.median, ratio.low,
+		ratio.high, fairness_target);
+}
+
 static void print_fairness(const struct lf_report *report, FILE *out)
 {
 	static const char *const titles[] = {"alone", "beside batches, summaries", "beside batches, decisions"};
@@ -123,6 +138,7 @@ static void print_fairness(const struct lf_report *report, FILE *out)
 		}
 		fprintf(out, "\n");
 	}
+	print_flood(report, out);
 }
 
 static void print_names(const struct lf_report *report, const char *title, const struct lf_figure *figures,
