@@ -114,6 +114,9 @@ def curl_and_certificates(port):
     check(status == 60, "curl refuses a certificate of another name", f"{status} {err}")
     status, out, err = curl("--http1.1", "--cacert", ca.path, f"https://localhost:{port}/livez", "-o", "/dev/null", "-w", "%{http_version} %{http_code}")
     check(status == 0 and out == b"1.1 200", "curl --http1.1", f"{status} {out} {err}")
+    for version in ("--http1.1", "--http2"):
+        status, out, err = curl(version, "--cacert", ca.path, "-H", "content-type: application/json", "-d", "{}", f"https://localhost:{port}/{HEALTH}")
+        check(status == 0 and b'"SERVING"' in out, f"curl {version} with JSON", f"{status} {out} {err}")
     status, out, err = curl("--http2-prior-knowledge", f"http://127.0.0.1:{port}/nothing", "-o", "/dev/null", "-w", "%{http_version}")
     check(status == 0 and out == b"2", "on loopback the same port answers without TLS, too", f"{status} {out} {err}")
 
