@@ -22,6 +22,7 @@ struct method {
 	char name[NAME_MAX_BYTES];
 	char symbol[NAME_MAX_BYTES];
 	unsigned index;
+	bool is_read, is_stream;
 };
 
 struct generator {
@@ -129,6 +130,13 @@ static bool is_offered(const char *package)
 	return false;
 }
 
+static bool has_no_side_effects(const Google__Protobuf__MethodDescriptorProto *method)
+{
+	return method->options != NULL &&
+		method->options->idempotency_level ==
+		GOOGLE__PROTOBUF__METHOD_OPTIONS__IDEMPOTENCY_LEVEL__NO_SIDE_EFFECTS;
+}
+
 static void add_methods(struct generator *generator, const char *full_name, const char *symbol,
 	const Google__Protobuf__ServiceDescriptorProto *service)
 {
@@ -140,6 +148,8 @@ static void add_methods(struct generator *generator, const char *full_name, cons
 		lf_descgen_join(method->name, full_name, "/", service->method[i]->name);
 		snprintf(method->symbol, sizeof(method->symbol), "%s", symbol);
 		method->index = (unsigned)i;
+		method->is_read = has_no_side_effects(service->method[i]);
+		method->is_stream = service->method[i]->server_streaming;
 	}
 }
 
@@ -173,8 +183,9 @@ static void emit_methods(struct generator *generator)
 	for (size_t i = 0; i < generator->method_count; i++) {
 		const struct method *method = &generator->methods[i];
 
-		fprintf(generator->out, "\t{\"%s\", %zu, &%s__descriptor, %u},\n", method->name, strlen(method->name),
-			method->symbol, method->index);
+		fprintf(generator->out, "\t{\"%s\", %zu, &%s__descriptor, %u, %s, %s},\n", method->name,
+			strlen(method->name), method->symbol, method->index, method->is_read ? "true" : "false",
+			method->is_stream ? "true" : "false");
 	}
 	fputs("};\n\nconst char *const lf_method_names[] = {\n", generator->out);
 	for (size_t i = 0; i < generator->method_count; i++)

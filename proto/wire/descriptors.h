@@ -6,6 +6,7 @@
 #define LF_PROTO_WIRE_DESCRIPTORS_H
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,8 @@ struct lf_method_entry {
 	size_t length;
 	const ProtobufCServiceDescriptor *service;
 	unsigned index;
+	bool is_read;   /* idempotency_level = NO_SIDE_EFFECTS */
+	bool is_stream; /* returns (stream X) */
 };
 extern const struct lf_method_entry lf_method_entries[];
 /* The same names. */

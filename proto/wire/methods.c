@@ -1,3 +1,5 @@
+#include "proto/wire/methods.h"
+
 #include <string.h>
 
 #include "proto/base/nearest.h"
@@ -48,4 +50,26 @@ const char *lf_nearest_method(const char *name, size_t length)
 	memcpy(text, name, length);
 	text[length] = '\0';
 	return lf_nearest(text, lf_method_names, lf_method_count);
+}
+
+static const struct lf_method_entry *entry_of(const ProtobufCServiceDescriptor *service, unsigned index)
+{
+	for (size_t i = 0; i < lf_method_count; i++)
+		if (lf_method_entries[i].service == service && lf_method_entries[i].index == index)
+			return &lf_method_entries[i];
+	return NULL;
+}
+
+bool lf_method_is_read(const ProtobufCServiceDescriptor *service, unsigned index)
+{
+	const struct lf_method_entry *entry = entry_of(service, index);
+
+	return entry != NULL && entry->is_read;
+}
+
+bool lf_method_is_stream(const ProtobufCServiceDescriptor *service, unsigned index)
+{
+	const struct lf_method_entry *entry = entry_of(service, index);
+
+	return entry != NULL && entry->is_stream;
 }

@@ -12,6 +12,7 @@
 #include "leadfit/v1/rubric.pb-c.h"
 #include "leadfit/v1/scoring.pb-c.h"
 #include "leadfit/v1/team.pb-c.h"
+#include "proto/wire/methods.h"
 #include "proto/wire/wire.h"
 
 static void every_method_of_every_service_is_found(void **state)
@@ -56,6 +57,34 @@ static void other_names_are_not_found(void **state)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		assert_null(lf_find_method(names[i], strlen(names[i]), &index));
 	assert_null(lf_find_method("leadfit.v1.Scoring/Score\0", 25, &index));
+}
+
+static bool is_read(const char *name)
+{
+	unsigned index;
+	const ProtobufCServiceDescriptor *service = lf_find_method(name, strlen(name), &index);
+
+	assert_non_null(service);
+	return lf_method_is_read(service, index);
+}
+
+static void methods_without_side_effects_are_known(void **state)
+{
+	static const char *const reads[] = {"leadfit.v1.Decisions/Get", "leadfit.v1.Decisions/Export",
+		"leadfit.v1.Scoring/Profile", "leadfit.v1.Describe/Describe", "leadfit.v1.Rubrics/Check",
+		"leadfit.v1.Audit/Prove", "leadfit.v1.Jobs/List", "grpc.health.v1.Health/Check"};
+	static const char *const acts[] = {"leadfit.v1.Scoring/Score", "leadfit.v1.Scoring/ScoreBatch",
+		"leadfit.v1.Decisions/RecordOutcome", "leadfit.v1.Rubrics/Put", "leadfit.v1.Rubrics/Activate",
+		"leadfit.v1.Keeping/StartErase", "leadfit.v1.Keeping/Backup"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
+		assert_true(is_read(reads[i]));
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+		assert_false(is_read(acts[i]));
+	/* Beyond the last method of a service there is none. */
+	assert_false(lf_method_is_read(&leadfit__v1__scoring__descriptor, 99));
+	assert_false(lf_method_is_stream(&leadfit__v1__scoring__descriptor, 0));
 }
 
 static void a_misspelt_method_has_a_nearest_one(void **state)
@@ -123,6 +152,7 @@ int main(void)
 		cmocka_unit_test(every_method_of_every_service_is_found),
 		cmocka_unit_test(the_services_are_those_of_the_interface),
 		cmocka_unit_test(other_names_are_not_found),
+		cmocka_unit_test(methods_without_side_effects_are_known),
 		cmocka_unit_test(a_misspelt_method_has_a_nearest_one),
 		cmocka_unit_test(maps_are_known),
 		cmocka_unit_test(names_in_json_are_those_of_the_proto_files),
