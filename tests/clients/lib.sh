@@ -1,9 +1,9 @@
 # What the tests of the examples share. Source it with the test's arguments; each test then builds its example, says how it is
 # run, and makes the same claims. Usage of each: LANGUAGE_test.sh LEADFIT LEADFITD SOURCE_FOLDER
 set -u
-leadfit=$1
-leadfitd=$2
-source_folder=$3
+leadfit=$(realpath "$1")
+leadfitd=$(realpath "$2")
+source_folder=$(realpath "$3")
 . "$(dirname "${BASH_SOURCE[0]}")/../cli/assert.sh"
 
 unset LEADFIT_SERVER LEADFIT_TOKEN SSL_CERT_FILE http_proxy https_proxy

@@ -28,7 +28,7 @@ build_python() {
 }
 build_ruby() {
 	mkdir "$work/ruby"
-	generate --plugin=protoc-gen-grpc="$(command -v grpc_tools_ruby_protoc_plugin)" --ruby_out="$work/ruby" --grpc_out="$work/ruby"
+	generate --plugin=protoc-gen-grpc="$(command -v grpc_ruby_plugin)" --ruby_out="$work/ruby" --grpc_out="$work/ruby"
 }
 build_cpp() {
 	local name
