@@ -10,7 +10,7 @@ need $go/google.golang.org/protobuf/encoding/protojson golang-google-protobuf-de
 need $go/github.com/golang/protobuf/ptypes/any golang-github-golang-protobuf-1-5-dev
 mkdir -p "$work/go/src"
 generate --go_out="$work/go/src" --go-grpc_out="$work/go/src"
-export GOCACHE=${GOCACHE:-${XDG_CACHE_HOME:-${HOME:-$work}/.cache}/go-build} GO111MODULE=off GOFLAGS= GOPATH=$work/go:/usr/share/gocode
+export GOCACHE=${GOCACHE:-${XDG_CACHE_HOME:-${HOME:-$work}/.cache}/go-build} GO111MODULE=off GOFLAGS="" GOPATH=$work/go:/usr/share/gocode
 must go build -o "$work/score" "$examples/go/score.go"
 example() { SSL_CERT_FILE=${3:-} "$work/score" "$1" "$2"; }
 services

@@ -43,7 +43,7 @@ build_cpp() {
 build_go() {
 	mkdir -p "$work/go/src"
 	generate --go_out="$work/go/src" --go-grpc_out="$work/go/src"
-	must env GO111MODULE=off GOFLAGS= GOPATH="$work/go:/usr/share/gocode" go build -o "$work/go/score" "$examples/go/score.go"
+	must env GO111MODULE=off GOFLAGS="" GOPATH="$work/go:/usr/share/gocode" go build -o "$work/go/score" "$examples/go/score.go"
 }
 build_java() {
 	mkdir "$work/java"
