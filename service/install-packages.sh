@@ -4,6 +4,8 @@
 #   service/install-packages.sh build    to build leadfit
 #   service/install-packages.sh test     to build and test it
 #   service/install-packages.sh ci       for all that .ci/run does (Debian 12: clang-format 14)
+#   service/install-packages.sh clients  for the examples in other languages (client/examples) and their tests
+#   service/install-packages.sh matrix   for tests/clients/matrix.sh: those, a browser, npm and further languages
 #   service/install-packages.sh run      to run what was built elsewhere
 #
 # Where everything is there already it does nothing and needs no root.
@@ -13,7 +15,16 @@ build="cmake ninja-build gcc libc6-dev pkg-config protobuf-compiler libprotobuf-
   libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev libnghttp2-dev scdoc
   libcmocka-dev"
 run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1 libnghttp2-14"
-clients="python3-grpcio python3-yaml nghttp2-client"
+clients="python3-grpcio python3-protobuf python3-jsonschema python3-yaml nghttp2-client curl"
+# Other languages' clients, and what tests/clients/matrix.sh has beyond those.
+languages="python3 openssl curl jq protobuf-compiler protobuf-compiler-grpc python3-grpcio
+  protobuf-compiler-grpc-java-plugin libgrpc-java libnetty-java libperfmark-java libprotobuf-java libgoogle-gson-java libguava-java
+  libgeronimo-annotation-1.3-spec-java
+  golang-go protoc-gen-go protoc-gen-go-grpc golang-google-grpc-dev golang-google-protobuf-dev golang-github-golang-protobuf-1-5-dev"
+matrix="g++ pkg-config libgrpc++-dev ruby-grpc nghttp2-client chromium"
+# A JDK or a Node.js that came another way does as well.
+command -v javac >/dev/null || languages="$languages default-jdk-headless"
+command -v npm >/dev/null || matrix="$matrix nodejs npm"
 # llhttp is a library from Debian 13 on; Debian 12 has its sources in node-llhttp, which are compiled in.
 case $(. /etc/os-release && echo "${VERSION_ID:-}") in
 12) build="$build node-llhttp" ;;
@@ -25,11 +36,13 @@ esac
 
 case ${1:-} in
 build) wanted=$build ;;
-test) wanted="$build $clients clang curl python3 python3-jsonschema python3-protobuf sqlite3 openssl" ;;
-ci) wanted="$build $clients clang clang-format clang-tidy curl python3 python3-jsonschema python3-protobuf sqlite3 openssl git" ;;
+test) wanted="$build $clients clang python3 sqlite3 openssl" ;;
+ci) wanted="$build $clients $languages clang clang-format clang-tidy python3 sqlite3 openssl git" ;;
+clients) wanted=$languages ;;
+matrix) wanted="$languages $matrix" ;;
 run) wanted=$run ;;
 *)
-	echo "usage: $0 build|test|ci|run" >&2
+	echo "usage: $0 build|test|ci|clients|matrix|run" >&2
 	exit 2
 	;;
 esac

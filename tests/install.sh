@@ -34,8 +34,7 @@ EOT
 echo "ok - headers compile alone, and json.h declares what it always did"
 
 export PKG_CONFIG_PATH=$lib/pkgconfig
-# shellcheck disable=SC2046,SC2086 # lists of words
-sed 's|"client/lib/client.h"|<leadfit/client.h>|' "$top/client/lib/example.c" >"$root/example.c"
+cp "$top/client/examples/c/score.c" "$root/example.c"
 # shellcheck disable=SC2046,SC2086 # lists of words
 "$cc" $flags -o "$root/example" "$root/example.c" $(pkg-config --cflags --libs leadfit) -Wl,-rpath,"$lib"
 echo "ok - the example builds with pkg-config, whose file follows --prefix"

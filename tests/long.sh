@@ -10,6 +10,7 @@
 #   fuzz        each libFuzzer target for LF_FUZZ_SECONDS (60), starting from its corpus
 #   kills       500 kills of the service under load (run.sh: 50)
 #   random      the random engine tests on 40 seeds
+#   clients     the example for TypeScript; other people's clients, each protocol of theirs, plain and over TLS: a table (needs npm's registry)
 #   containers  the image and the compose file, really built and run
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,9 +39,15 @@ part_random() {
 		LF_TEST_SEED=$seed ctest --preset release -R '^engine_(properties|robust|robust_kernel|co_lead|explain|sweep|changes)$' -Q
 	done
 }
+part_clients() {
+	service/install-packages.sh matrix
+	build release
+	tests/clients/typescript_test.sh build/release/bin/leadfit build/release/bin/leadfitd "$PWD"
+	tests/clients/matrix.sh build/release
+}
 part_containers() { tests/containers.sh; }
 
-[ $# -gt 0 ] || set -- tsan clang fuzz kills random containers
+[ $# -gt 0 ] || set -- tsan clang fuzz kills random clients containers
 for part; do
 	echo "==== $part"
 	began=$SECONDS

@@ -64,6 +64,7 @@ ROOMS = {
     "client/session": ("session", "base wire text pb client term files", ""),
     "client/cmd": ("cmd", "base wire text pb client tlog term calc files draw views batch session", ""),
     "client/packaging": (None, "", ""),
+    "client/examples": (None, "", ""),  # as users see us: <leadfit/...>, installed
 }
 GENERATED = ("leadfit/v1/", "google/protobuf/", "grpc/health/", "grpc/reflection/")  # the room "pb"
 FOLDER_OF = {target: folder for folder, (target, _, _) in ROOMS.items() if target}

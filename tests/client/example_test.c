@@ -12,7 +12,7 @@
 #include "proto/wire/wire.h"
 #include "tests/client/fake.h"
 
-/* The program that the README shows. */
+/* The example for C, against a server that answers what the test wants. tests/clients runs it against the service. */
 
 /* Recommends the last member, because of its discipline. */
 static void recommend(struct fake *fake, struct fake_request *request)
@@ -30,19 +30,22 @@ static void recommend(struct fake *fake, struct fake_request *request)
 	assert_non_null(score);
 	decision.recommended = score->team->members[score->team->n_members - 1]->id;
 	sentences[0] = score->team->members[score->team->n_members - 1]->discipline;
+	decision.outcome = LEADFIT__V1__OUTCOME__RECOMMENDED;
 	decision.explanation = sentences;
 	decision.n_explanation = 1;
 	fake_reply(fake, request, LF_OK, bytes, leadfit__v1__decision__pack(&decision, bytes));
 	lf_arena_clean_up(&arena);
 }
 
-static int run(const char *url, const char *members, char *output, size_t size)
+#define REQUEST LF_SOURCE_DIR "/service/examples/request.json"
+
+static int run(const char *url, const char *file, char *output, size_t size)
 {
-	char command[512];
+	char command[1024];
 	FILE *program;
 	size_t length;
 
-	snprintf(command, sizeof(command), "exec '%s' '%s' %s 2>&1", EXAMPLE, url, members);
+	snprintf(command, sizeof(command), "exec '%s' '%s' %s 2>&1", EXAMPLE, url, file);
 	program = popen(command, "r");
 	assert_non_null(program);
 	length = fread(output, 1, size - 1, program);
@@ -57,10 +60,13 @@ static void the_example_asks_and_prints(void **state)
 
 	(void)state;
 	fake_start(&fake, "tcp://127.0.0.1:0", recommend);
-	assert_int_equal(run(fake.url, "m-1:BACKEND m-2:FRONTEND", output, sizeof(output)), 0);
-	assert_string_equal(output, "m-2\n- FRONTEND\n");
+	assert_int_equal(run(fake.url, REQUEST, output, sizeof(output)), 0);
+	assert_string_equal(output, "m-1120\nRECOMMENDED\nBACKEND\n");
+	assert_int_equal(run(fake.url, "", output, sizeof(output)), lf_code_exit_status(LF_INVALID_ARGUMENT));
+	assert_non_null(strstr(output, "usage"));
+	assert_int_equal(run(fake.url, "/dev/null", output, sizeof(output)), lf_code_exit_status(LF_INVALID_ARGUMENT));
 	fake_stop(&fake);
-	assert_int_equal(run(fake.url, "m-1", output, sizeof(output)), lf_code_exit_status(LF_UNAVAILABLE));
+	assert_int_equal(run(fake.url, REQUEST, output, sizeof(output)), lf_code_exit_status(LF_UNAVAILABLE));
 	assert_non_null(strstr(output, "connection refused"));
 }
 
