@@ -106,9 +106,11 @@ static enum lf_code make_room(struct lf_daemon *d, const struct lf_daemon_option
 {
 	/* What is published has connections of its own. */
 	const size_t sockets = options->publish != NULL ? 2 : 1;
+	/* Those of HTTP are counted as half: each has one descriptor, and is never closed later than it ends. */
+	const size_t http = options->http_count != 0 ? LF_CONNECTIONS_MAX / 2 : 0;
 	size_t spare = sockets * LF_CONNECTIONS_MAX;
 
-	if (lf_descriptors_prepare(sockets * options->connections, &spare, error) != LF_OK)
+	if (lf_descriptors_prepare(sockets * options->connections + http, &spare, error) != LF_OK)
 		return error->code;
 	d->local_connections = spare / sockets;
 	return LF_OK;
@@ -224,7 +226,8 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 
 static enum lf_code listen_http(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
-	const struct lf_http_page openapi = {"/openapi.json", "application/json", lf_openapi_json, lf_openapi_json_length};
+	const struct lf_http_page openapi = {
+		"/openapi.json", "application/json", lf_openapi_json, lf_openapi_json_length};
 	const struct lf_http_options http = {.certificate = d->certificate,
 		.origins = options->origins,
 		.origin_count = options->origin_count,

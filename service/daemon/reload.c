@@ -59,6 +59,8 @@ static enum lf_code use(struct lf_daemon *d, const struct fresh *fresh, struct l
 {
 	if (fresh->tokens != NULL && lf_rpc_server_set_tokens(d->server, fresh->tokens, error) != LF_OK)
 		return error->code;
+	if (fresh->tokens != NULL)
+		lf_rpc_server_news(d->server); /* streams of callers who are no longer there end at once */
 	if (fresh->certificate != NULL)
 		lf_http_set_certificate(d->http, fresh->certificate);
 	return LF_OK;

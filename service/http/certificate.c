@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/http/pem.h"
+#include "service/http/tls/pem.h"
 #include "service/http/tls.h"
 
 enum {

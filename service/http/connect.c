@@ -142,6 +142,9 @@ static enum lf_code read_method(
 
 	*method = (struct lf_slice){exchange->path.data + 1, exchange->path.length - 1};
 	service = lf_find_method(method->data, method->length, &index);
+	if (service != NULL && lf_method_takes_stream(service, index))
+		return lf_error_set(error, LF_UNIMPLEMENTED, "%.*s takes a stream of requests: call it by gRPC",
+			(int)method->length, method->data);
 	if (service != NULL && lf_method_is_stream(service, index))
 		return lf_error_set(error, LF_UNIMPLEMENTED,
 			"%.*s answers with a stream, which this protocol has no way for here: call it by gRPC or "

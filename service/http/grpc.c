@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "proto/base/base64.h"
+#include "proto/wire/methods.h"
+#include "proto/wire/wire.h"
 #include "service/http/grpc_stream.h"
 #include "service/http/internal.h"
 
@@ -370,8 +372,10 @@ static const struct lf_http_handler *by_type(struct lf_slice type)
 
 static bool takes_stream(struct lf_slice path)
 {
-	return slice_is(path, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo") ||
-		slice_is(path, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo");
+	unsigned index;
+	const ProtobufCServiceDescriptor *service = lf_find_method(path.data + 1, path.length - 1, &index);
+
+	return service != NULL && lf_method_takes_stream(service, index);
 }
 
 static const struct lf_http_handler *answer(struct lf_http_exchange *exchange, unsigned status, const char *text)

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "service/http/client_names.h"
+#include "service/http/tls/client_names.h"
 #include "service/http/internal.h"
-#include "service/http/wire.h"
+#include "service/http/tls/wire.h"
 
 /* A connection's io_state. */
 struct state {

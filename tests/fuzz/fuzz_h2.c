@@ -26,9 +26,8 @@ static void check(Grpc__Health__V1__Health_Service *service, const Grpc__Health_
 
 static void start(void)
 {
-	static Grpc__Health__V1__Health_Service health = GRPC__HEALTH__V1__HEALTH__INIT();
+	static Grpc__Health__V1__Health_Service health = {.base = GRPC__HEALTH__V1__HEALTH__BASE_INIT, .check = check};
 
-	health.check = check;
 	REQUIRE(lf_rpc_server_new(&server, &(struct lf_rpc_options){.worker_count = 1}, NULL) == LF_OK);
 	REQUIRE(lf_rpc_server_add(server, &health.base, 0, NULL) == LF_OK);
 	REQUIRE(lf_http_new(&http, server, NULL, NULL) == LF_OK);

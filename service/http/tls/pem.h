@@ -1,6 +1,6 @@
 /* PEM files with certificates and keys, read with care: their mode, their size, what is in them. Any thread; reads files. */
-#ifndef LF_SERVICE_HTTP_PEM_H
-#define LF_SERVICE_HTTP_PEM_H
+#ifndef LF_SERVICE_HTTP_TLS_PEM_H
+#define LF_SERVICE_HTTP_TLS_PEM_H
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>

@@ -1,4 +1,4 @@
-#include "service/http/pem.h"
+#include "service/http/tls/pem.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* The socket below TLS, and a watch over the first thing that a stranger sends. */
-#ifndef LF_SERVICE_HTTP_WIRE_H
-#define LF_SERVICE_HTTP_WIRE_H
+#ifndef LF_SERVICE_HTTP_TLS_WIRE_H
+#define LF_SERVICE_HTTP_TLS_WIRE_H
 
 #include <openssl/ssl.h>
 #include <stdbool.h>

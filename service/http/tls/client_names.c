@@ -1,4 +1,4 @@
-#include "service/http/client_names.h"
+#include "service/http/tls/client_names.h"
 
 #include <openssl/x509v3.h>
 #include <stdbool.h>

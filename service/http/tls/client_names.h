@@ -1,6 +1,6 @@
 /* The names of a client, as its certificate has them. */
-#ifndef LF_SERVICE_HTTP_CLIENT_NAMES_H
-#define LF_SERVICE_HTTP_CLIENT_NAMES_H
+#ifndef LF_SERVICE_HTTP_TLS_CLIENT_NAMES_H
+#define LF_SERVICE_HTTP_TLS_CLIENT_NAMES_H
 
 #include <openssl/ssl.h>
 

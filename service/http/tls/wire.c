@@ -1,4 +1,4 @@
-#include "service/http/wire.h"
+#include "service/http/tls/wire.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
