@@ -94,7 +94,7 @@ static enum lf_code open_transport(struct lf_client *client, const struct lf_cli
 
 	if (code != LF_OK)
 		return code;
-	client->transport = nng ? &lf_nng_transport : &lf_http_transport;
+	client->transport = nng ? &lf_nng_transport : &lf_client_http_transport;
 	return client->transport->open(client, tls, error);
 }
 

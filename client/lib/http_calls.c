@@ -21,14 +21,14 @@ struct request {
 
 /* ---- notes from other threads ---- */
 
-void lf_http_wake(struct lf_http *http)
+void lf_client_http_wake(struct lf_client_http *http)
 {
 	(void)!write(http->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
 }
 
-void lf_http_send(struct lf_client *client, struct lf_call *call)
+void lf_client_http_send(struct lf_client *client, struct lf_call *call)
 {
-	struct lf_http *http = client->own;
+	struct lf_client_http *http = client->own;
 
 	call->queue_next = NULL;
 	if (http->outbox_last != NULL)
@@ -41,25 +41,25 @@ void lf_http_send(struct lf_client *client, struct lf_call *call)
 	http->asleep = false;
 }
 
-void lf_http_flush(struct lf_client *client)
+void lf_client_http_flush(struct lf_client *client)
 {
-	struct lf_http *http = client->own;
+	struct lf_client_http *http = client->own;
 
 	if (atomic_load(&http->wake_wanted) && atomic_exchange(&http->wake_wanted, false))
-		lf_http_wake(http);
+		lf_client_http_wake(http);
 }
 
-void lf_http_cancel_call(struct lf_client *client, struct lf_call *call)
+void lf_client_http_cancel_call(struct lf_client *client, struct lf_call *call)
 {
-	struct lf_http *http = client->own;
+	struct lf_client_http *http = client->own;
 
 	(void)call;
 	if (!http->stop_wanted)
-		lf_http_wake(http);
+		lf_client_http_wake(http);
 	http->stop_wanted = true;
 }
 
-uint8_t *lf_http_new_request(struct lf_call *call, const uint8_t *header, size_t header_length, size_t length)
+uint8_t *lf_client_http_new_request(struct lf_call *call, const uint8_t *header, size_t header_length, size_t length)
 {
 	struct request *request = malloc(sizeof(*request) + LF_HTTP_PREFIX_BYTES + length);
 
@@ -75,14 +75,14 @@ uint8_t *lf_http_new_request(struct lf_call *call, const uint8_t *header, size_t
 	return request->bytes + LF_HTTP_PREFIX_BYTES;
 }
 
-void lf_http_free_request(struct lf_call *call)
+void lf_client_http_free_request(struct lf_call *call)
 {
 	free(call->request);
 }
 
 /* ---- calls that end ---- */
 
-static void add(struct lf_http_ended *list, struct lf_call *call)
+static void add(struct lf_client_http_ended *list, struct lf_call *call)
 {
 	call->queue_next = NULL;
 	*list->end = call;
@@ -90,7 +90,7 @@ static void add(struct lf_http_ended *list, struct lf_call *call)
 }
 
 /* Without the mutex. Their errors are set. */
-void lf_http_settle(struct lf_client *client, struct lf_http_ended *list)
+void lf_client_http_settle(struct lf_client *client, struct lf_client_http_ended *list)
 {
 	struct lf_call *call = list->first, *next;
 
@@ -103,18 +103,18 @@ void lf_http_settle(struct lf_client *client, struct lf_http_ended *list)
 }
 
 /* Under the mutex: those that the keeper wants back. */
-static void take_stopped(struct lf_http *http, struct lf_http_ended *list)
+static void take_stopped(struct lf_client_http *http, struct lf_client_http_ended *list)
 {
 	struct lf_client *client = http->client;
 
 	http->stop_wanted = false;
 	for (size_t i = 0; i < client->in_flight_max; i++) {
-		struct lf_http_stream *stream = &http->streams[i];
+		struct lf_client_http_stream *stream = &http->streams[i];
 		struct lf_call *call = stream->slot.call;
 
 		if (call == NULL || call->stop == LF_OK || stream->session == NULL)
 			continue;
-		lf_http_cancel(stream);
+		lf_client_http_cancel(stream);
 		lf_call_take_off(client, call);
 		lf_call_set_stop_error(client, call, call->stop);
 		add(list, call);
@@ -122,16 +122,16 @@ static void take_stopped(struct lf_http *http, struct lf_http_ended *list)
 }
 
 /* Without the mutex: gives the answers of a connection's streams to their calls. */
-void lf_http_give_answers(struct lf_http *http, struct lf_http_conn *conn)
+void lf_client_http_give_answers(struct lf_client_http *http, struct lf_client_http_conn *conn)
 {
 	struct lf_client *client = http->client;
-	struct lf_http_stream *first = NULL, **end = &first, *stream, *next;
+	struct lf_client_http_stream *first = NULL, **end = &first, *stream, *next;
 
-	stream = lf_http_take_done(conn->session);
+	stream = lf_client_http_take_done(conn->session);
 	if (stream == NULL)
 		return;
 	pthread_mutex_lock(&client->mutex);
-	for (; stream != NULL; stream = lf_http_take_done(conn->session)) {
+	for (; stream != NULL; stream = lf_client_http_take_done(conn->session)) {
 		stream->ended = stream->slot.call;
 		LF_CHECK(L5, stream->ended != NULL && stream->ended->slot == &stream->slot);
 		stream->next = NULL;
@@ -147,7 +147,7 @@ void lf_http_give_answers(struct lf_http *http, struct lf_http_conn *conn)
 
 		next = stream->next;
 		lf_error_clean_up(&call->error);
-		lf_http_outcome(
+		lf_client_http_outcome(
 			stream, client->url, client->reply_bytes_max, &call->arena, &call->unstarted, &call->error);
 		lf_call_answer(call, stream->reply_length > 0 ? stream->reply : stream->prefix, stream->reply_length);
 	}
@@ -155,12 +155,12 @@ void lf_http_give_answers(struct lf_http *http, struct lf_http_conn *conn)
 
 /* ---- calls that begin ---- */
 
-static bool start_request(struct lf_http *http, struct lf_call *call)
+static bool start_request(struct lf_client_http *http, struct lf_call *call)
 {
 	const struct lf_client *client = http->client;
 	const struct request *request = call->request;
 	const int64_t remaining = call->deadline_ms - lf_now_ms();
-	const struct lf_http_head head = {
+	const struct lf_client_http_head head = {
 		.scheme = http->tls != NULL ? "https" : "http",
 		.authority = client->address.authority,
 		.method = call->method,
@@ -170,17 +170,17 @@ static bool start_request(struct lf_http *http, struct lf_call *call)
 		.timeout_ms = remaining < 1 ? 1 : (uint32_t)remaining,
 	};
 
-	if (lf_http_open_count(http->current->session) == 0)
+	if (lf_client_http_open_count(http->current->session) == 0)
 		http->current->heard_ms = lf_now_ms(); /* that it was silent before says nothing */
-	return lf_http_submit(
-		http->current->session, (struct lf_http_stream *)call->slot, &head, request->bytes, request->length);
+	return lf_client_http_submit(http->current->session, (struct lf_client_http_stream *)call->slot, &head,
+		request->bytes, request->length);
 }
 
 /* Under the mutex: as many calls of the outbox as there is room for, now RECEIVING, by queue_next. */
-static struct lf_call *take_outbox(struct lf_http *http, struct lf_http_ended *stopped)
+static struct lf_call *take_outbox(struct lf_client_http *http, struct lf_client_http_ended *stopped)
 {
 	struct lf_client *client = http->client;
-	size_t room = http->current != NULL ? lf_http_room(http->current->session) : 0;
+	size_t room = http->current != NULL ? lf_client_http_room(http->current->session) : 0;
 	struct lf_call *call, *next, *first = NULL, **end = &first, **left = &http->outbox_first;
 
 	http->outbox_last = NULL;
@@ -207,10 +207,10 @@ static struct lf_call *take_outbox(struct lf_http *http, struct lf_http_ended *s
 }
 
 /* Takes the notes of other threads. false: the client is closing, and no call lives. */
-bool lf_http_take_notes(struct lf_http *http)
+bool lf_client_http_take_notes(struct lf_client_http *http)
 {
 	struct lf_client *client = http->client;
-	struct lf_http_ended stopped = {.first = NULL};
+	struct lf_client_http_ended stopped = {.first = NULL};
 	struct lf_call *call, *next;
 	bool over;
 
@@ -231,20 +231,20 @@ bool lf_http_take_notes(struct lf_http *http)
 		pthread_mutex_unlock(&client->mutex);
 		call->unreached = false;
 		call->unstarted = true;
-		if (lf_http_is_ending(http->current->session))
+		if (lf_client_http_is_ending(http->current->session))
 			lf_error_set(&call->error, LF_UNAVAILABLE, "%s takes no more requests", client->url);
 		else
 			lf_error_set(&call->error, LF_RESOURCE_EXHAUSTED, "out of memory");
 		add(&stopped, call);
 	}
-	lf_http_settle(client, &stopped);
+	lf_client_http_settle(client, &stopped);
 	return !over;
 }
 
 /* ---- calls whose connection ends ---- */
 
 /* Under the mutex: puts what is in the outbox back into the queue, in its order. */
-void lf_http_put_back(struct lf_http *http)
+void lf_client_http_put_back(struct lf_client_http *http)
 {
 	struct lf_client *client = http->client;
 	struct lf_call *call = http->outbox_first, *next, *reversed = NULL;
@@ -264,8 +264,8 @@ void lf_http_put_back(struct lf_http *http)
 }
 
 /* Under the mutex: a call whose connection was lost after its request was started. */
-void lf_http_lose_call(
-	struct lf_client *client, struct lf_http_stream *stream, const char *reason, struct lf_http_ended *list)
+void lf_client_http_lose_call(struct lf_client *client, struct lf_client_http_stream *stream, const char *reason,
+	struct lf_client_http_ended *list)
 {
 	struct lf_call *call = stream->slot.call;
 

@@ -7,7 +7,7 @@
 
 /* A connection moves bytes between its socket, with or without TLS, and its session. It never blocks. */
 
-void lf_http_conn_break(struct lf_http_conn *conn, const char *reason)
+void lf_client_http_conn_break(struct lf_client_http_conn *conn, const char *reason)
 {
 	if (conn->state == LF_HTTP_DEAD)
 		return;
@@ -18,7 +18,7 @@ void lf_http_conn_break(struct lf_http_conn *conn, const char *reason)
 
 /* ---- the socket ---- */
 
-static enum lf_http_io write_some(struct lf_http_conn *conn, size_t *count)
+static enum lf_client_http_io write_some(struct lf_client_http_conn *conn, size_t *count)
 {
 	const void *from = conn->out + conn->out_start;
 	const size_t length = conn->out_end - conn->out_start;
@@ -39,7 +39,7 @@ static enum lf_http_io write_some(struct lf_http_conn *conn, size_t *count)
 	return LF_HTTP_BROKEN;
 }
 
-static enum lf_http_io read_some(struct lf_http_conn *conn, uint8_t *in, size_t *count)
+static enum lf_client_http_io read_some(struct lf_client_http_conn *conn, uint8_t *in, size_t *count)
 {
 	ssize_t got;
 
@@ -61,7 +61,7 @@ static enum lf_http_io read_some(struct lf_http_conn *conn, uint8_t *in, size_t 
 /* ---- bytes ---- */
 
 /* Fills what is free of the buffer. false: there is nothing to write. */
-static bool fill(struct lf_http_conn *conn)
+static bool fill(struct lf_client_http_conn *conn)
 {
 	const char *fault;
 
@@ -70,22 +70,22 @@ static bool fill(struct lf_http_conn *conn)
 		conn->out_end = 0;
 	}
 	if (conn->out_end < sizeof(conn->out)) {
-		conn->out_end += lf_http_fill(
+		conn->out_end += lf_client_http_fill(
 			conn->session, conn->out + conn->out_end, sizeof(conn->out) - conn->out_end, &fault);
 		if (fault != NULL)
-			lf_http_conn_break(conn, fault);
+			lf_client_http_conn_break(conn, fault);
 	}
 	return conn->out_end > conn->out_start;
 }
 
-void lf_http_conn_write(struct lf_http_conn *conn)
+void lf_client_http_conn_write(struct lf_client_http_conn *conn)
 {
 	if (conn->state < LF_HTTP_GREETING || conn->state == LF_HTTP_DEAD)
 		return;
 	conn->wants_write = false;
 	while (fill(conn)) {
 		size_t count = 0;
-		const enum lf_http_io io = write_some(conn, &count);
+		const enum lf_client_http_io io = write_some(conn, &count);
 
 		if (io == LF_HTTP_AGAIN)
 			return;
@@ -96,19 +96,20 @@ void lf_http_conn_write(struct lf_http_conn *conn)
 		}
 		if (io != LF_HTTP_MOVED) {
 			conn->refused = io == LF_HTTP_REFUSED;
-			lf_http_conn_break(conn, io == LF_HTTP_ENDED ? "the peer closed the connection" : conn->reason);
+			lf_client_http_conn_break(
+				conn, io == LF_HTTP_ENDED ? "the peer closed the connection" : conn->reason);
 			return;
 		}
 		conn->out_start += count;
 	}
 }
 
-void lf_http_conn_read(struct lf_http_conn *conn, uint8_t *in, int64_t now_ms)
+void lf_client_http_conn_read(struct lf_client_http_conn *conn, uint8_t *in, int64_t now_ms)
 {
 	conn->more = false;
 	for (unsigned turn = 0; conn->state >= LF_HTTP_GREETING && conn->state != LF_HTTP_DEAD; turn++) {
 		size_t count = 0;
-		enum lf_http_io io;
+		enum lf_client_http_io io;
 		const char *fault;
 
 		if (turn == LF_HTTP_READS_A_TURN) {
@@ -120,47 +121,49 @@ void lf_http_conn_read(struct lf_http_conn *conn, uint8_t *in, int64_t now_ms)
 			return;
 		if (io != LF_HTTP_MOVED) {
 			conn->refused = io == LF_HTTP_REFUSED;
-			lf_http_conn_break(conn, io == LF_HTTP_ENDED ? "the peer closed the connection" : conn->reason);
+			lf_client_http_conn_break(
+				conn, io == LF_HTTP_ENDED ? "the peer closed the connection" : conn->reason);
 			return;
 		}
 		conn->heard_ms = now_ms;
 		conn->ping_ms = 0;
-		fault = lf_http_feed(conn->session, in, count);
+		fault = lf_client_http_feed(conn->session, in, count);
 		if (fault != NULL)
-			lf_http_conn_break(conn, fault);
+			lf_client_http_conn_break(conn, fault);
 		/* A socket that gave less has no more, most likely. */
 		if (conn->tls == NULL && count < LF_HTTP_IN_BYTES)
 			return;
 	}
 }
 
-int64_t lf_http_conn_watch(struct lf_http_conn *conn, int64_t now_ms)
+int64_t lf_client_http_conn_watch(struct lf_client_http_conn *conn, int64_t now_ms)
 {
-	if ((conn->state != LF_HTTP_OPEN && conn->state != LF_HTTP_ENDING) || lf_http_open_count(conn->session) == 0) {
+	if ((conn->state != LF_HTTP_OPEN && conn->state != LF_HTTP_ENDING) ||
+		lf_client_http_open_count(conn->session) == 0) {
 		conn->ping_ms = 0;
 		return INT64_MAX;
 	}
 	if (conn->ping_ms != 0 && now_ms - conn->ping_ms >= LF_HTTP_PONG_MS) {
-		lf_http_conn_break(conn, "the peer no longer answers");
+		lf_client_http_conn_break(conn, "the peer no longer answers");
 		return now_ms;
 	}
 	if (conn->ping_ms != 0)
 		return conn->ping_ms + LF_HTTP_PONG_MS;
 	if (now_ms - conn->heard_ms < LF_HTTP_PING_MS)
 		return conn->heard_ms + LF_HTTP_PING_MS;
-	lf_http_ping(conn->session);
+	lf_client_http_ping(conn->session);
 	conn->ping_ms = now_ms;
 	return now_ms + LF_HTTP_PONG_MS;
 }
 
-void lf_http_conn_close(struct lf_http_conn *conn)
+void lf_client_http_conn_close(struct lf_client_http_conn *conn)
 {
 	lf_tls_free(conn->tls);
 	conn->tls = NULL;
 	if (conn->socket >= 0)
 		close(conn->socket);
 	conn->socket = -1;
-	lf_http_session_free(conn->session);
+	lf_client_http_session_free(conn->session);
 	conn->session = NULL;
 	conn->state = LF_HTTP_UNUSED;
 }

@@ -21,7 +21,7 @@
  *	           └──┘ the next address
  *
  * One try to connect, bounded by the client's connect_timeout_ms as a whole. It never waits: the thread of http_io.c
- * asks it to go on when something has happened or lf_http_dial_due() has come. The connection is up when the server's
+ * asks it to go on when something has happened or lf_client_http_dial_due() has come. The connection is up when the server's
  * SETTINGS are there: so the peer speaks HTTP/2, and its process answers.
  *
  * Only the lookup of a name blocks, for as long as the resolver pleases. So it has a thread of its own, which a dial
@@ -32,7 +32,7 @@ enum { QUEUE_FULL_MS = 20 };
 
 /* ---- the lookup of a name ---- */
 
-struct lf_http_lookup {
+struct lf_client_http_lookup {
 	struct lf_client *client;
 	int wake_fd;
 	char host[256], port[6];
@@ -44,7 +44,7 @@ struct lf_http_lookup {
 
 static const struct addrinfo HINTS = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
 
-static void lookup_free(struct lf_http_lookup *lookup)
+static void lookup_free(struct lf_client_http_lookup *lookup)
 {
 	if (lookup->found != NULL)
 		freeaddrinfo(lookup->found);
@@ -54,7 +54,7 @@ static void lookup_free(struct lf_http_lookup *lookup)
 
 static void *lookup_main(void *arg)
 {
-	struct lf_http_lookup *lookup = arg;
+	struct lf_client_http_lookup *lookup = arg;
 	struct lf_client *client = lookup->client;
 	struct addrinfo *found = NULL;
 	const int error = getaddrinfo(lookup->host, lookup->port, &HINTS, &found);
@@ -74,7 +74,7 @@ static void *lookup_main(void *arg)
 	return NULL;
 }
 
-static void lookup_end(struct lf_http_lookup *lookup)
+static void lookup_end(struct lf_client_http_lookup *lookup)
 {
 	bool done;
 
@@ -86,7 +86,7 @@ static void lookup_end(struct lf_http_lookup *lookup)
 		lookup_free(lookup);
 }
 
-static bool lookup_is_done(struct lf_http_lookup *lookup)
+static bool lookup_is_done(struct lf_client_http_lookup *lookup)
 {
 	bool done;
 
@@ -97,10 +97,10 @@ static bool lookup_is_done(struct lf_http_lookup *lookup)
 }
 
 /* NULL: no memory, or no thread. */
-static struct lf_http_lookup *lookup_new(struct lf_client *client, int wake_fd)
+static struct lf_client_http_lookup *lookup_new(struct lf_client *client, int wake_fd)
 {
 	struct addrinfo numeric = HINTS;
-	struct lf_http_lookup *lookup = calloc(1, sizeof(*lookup));
+	struct lf_client_http_lookup *lookup = calloc(1, sizeof(*lookup));
 	pthread_t thread;
 	bool started;
 
@@ -144,7 +144,7 @@ static void set_options(int socket)
 }
 
 /* Starts to connect. 0, or an errno: EAGAIN where a local socket has no room for one more just now. */
-static int connect_to(struct lf_http_conn *conn, int family, const struct sockaddr *address, socklen_t length)
+static int connect_to(struct lf_client_http_conn *conn, int family, const struct sockaddr *address, socklen_t length)
 {
 	conn->socket = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (conn->socket < 0)
@@ -157,7 +157,7 @@ static int connect_to(struct lf_http_conn *conn, int family, const struct sockad
 	return errno;
 }
 
-static int connect_local(struct lf_http_conn *conn, const char *path)
+static int connect_local(struct lf_client_http_conn *conn, const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
@@ -165,7 +165,7 @@ static int connect_local(struct lf_http_conn *conn, const char *path)
 	return connect_to(conn, AF_UNIX, (const struct sockaddr *)&address, sizeof(address));
 }
 
-static void close_socket(struct lf_http_conn *conn)
+static void close_socket(struct lf_client_http_conn *conn)
 {
 	if (conn->socket >= 0)
 		close(conn->socket);
@@ -173,7 +173,7 @@ static void close_socket(struct lf_http_conn *conn)
 }
 
 /* Addresses that are left. */
-static const struct addrinfo *next_address(const struct lf_http_dial *dial, size_t *left)
+static const struct addrinfo *next_address(const struct lf_client_http_dial *dial, size_t *left)
 {
 	const struct addrinfo *address = dial->lookup->found, *next = NULL;
 	size_t index = 0;
@@ -188,7 +188,7 @@ static const struct addrinfo *next_address(const struct lf_http_dial *dial, size
 }
 
 /* Tries the next address. false: there is none left, and reason is that of the last one. */
-static bool try_next(struct lf_http_dial *dial)
+static bool try_next(struct lf_client_http_dial *dial)
 {
 	const struct addrinfo *address;
 	const int64_t now = lf_now_ms();
@@ -208,7 +208,7 @@ static bool try_next(struct lf_http_dial *dial)
 }
 
 /* Whether connect() is over, and how: an errno. */
-static bool is_connected(const struct lf_http_conn *conn, int *error)
+static bool is_connected(const struct lf_client_http_conn *conn, int *error)
 {
 	struct pollfd ready = {.fd = conn->socket, .events = POLLOUT};
 	socklen_t length = sizeof(*error);
@@ -223,15 +223,15 @@ static bool is_connected(const struct lf_http_conn *conn, int *error)
 
 /* ---- the steps ---- */
 
-static enum lf_http_dialled fail(struct lf_http_dial *dial, const char *reason)
+static enum lf_client_http_dialled fail(struct lf_client_http_dial *dial, const char *reason)
 {
 	if (reason != dial->reason)
 		snprintf(dial->reason, sizeof(dial->reason), "%s", reason);
-	lf_http_dial_end(dial);
+	lf_client_http_dial_end(dial);
 	return LF_HTTP_FAILED;
 }
 
-void lf_http_dial_begin(struct lf_http_dial *dial, struct lf_http_conn *conn, uint32_t number)
+void lf_client_http_dial_begin(struct lf_client_http_dial *dial, struct lf_client_http_conn *conn, uint32_t number)
 {
 	const int64_t now = lf_now_ms();
 
@@ -259,10 +259,10 @@ void lf_http_dial_begin(struct lf_http_dial *dial, struct lf_http_conn *conn, ui
 		dial->lookup = lookup_new(dial->client, dial->wake_fd);
 }
 
-void lf_http_dial_end(struct lf_http_dial *dial)
+void lf_client_http_dial_end(struct lf_client_http_dial *dial)
 {
 	if (dial->conn != NULL)
-		lf_http_conn_close(dial->conn);
+		lf_client_http_conn_close(dial->conn);
 	dial->conn = NULL;
 	if (dial->lookup != NULL)
 		lookup_end(dial->lookup);
@@ -270,12 +270,12 @@ void lf_http_dial_end(struct lf_http_dial *dial)
 }
 
 /* The socket is connected: on to TLS, or to the greeting. false: no memory. */
-static bool start_talking(struct lf_http_dial *dial)
+static bool start_talking(struct lf_client_http_dial *dial)
 {
-	struct lf_http_conn *conn = dial->conn;
+	struct lf_client_http_conn *conn = dial->conn;
 
 	dial->try_until_ms = dial->until_ms;
-	conn->session = lf_http_session_new(dial->client->reply_bytes_max);
+	conn->session = lf_client_http_session_new(dial->client->reply_bytes_max);
 	if (conn->session == NULL)
 		return false;
 	conn->state = LF_HTTP_GREETING;
@@ -287,9 +287,9 @@ static bool start_talking(struct lf_http_dial *dial)
 }
 
 /* Before the socket is connected. */
-static enum lf_http_dialled go_on_connecting(struct lf_http_dial *dial)
+static enum lf_client_http_dialled go_on_connecting(struct lf_client_http_dial *dial)
 {
-	struct lf_http_conn *conn = dial->conn;
+	struct lf_client_http_conn *conn = dial->conn;
 	const int64_t now = lf_now_ms();
 	int error = 0;
 
@@ -329,16 +329,16 @@ static enum lf_http_dialled go_on_connecting(struct lf_http_dial *dial)
 	return start_talking(dial) ? LF_HTTP_DIALLING : fail(dial, "out of memory");
 }
 
-enum lf_http_dialled lf_http_dial_go_on(struct lf_http_dial *dial)
+enum lf_client_http_dialled lf_client_http_dial_go_on(struct lf_client_http_dial *dial)
 {
-	struct lf_http_conn *conn = dial->conn;
+	struct lf_client_http_conn *conn = dial->conn;
 	const int64_t now = lf_now_ms();
 	bool wants_write = false;
 
 	if (conn->state == LF_HTTP_CONNECTING && go_on_connecting(dial) == LF_HTTP_FAILED)
 		return LF_HTTP_FAILED;
 	if (conn->state == LF_HTTP_HANDSHAKING) {
-		const enum lf_http_io io = lf_tls_handshake(conn->tls, &wants_write, dial->reason);
+		const enum lf_client_http_io io = lf_tls_handshake(conn->tls, &wants_write, dial->reason);
 
 		conn->wants_write = wants_write;
 		dial->refused = io == LF_HTTP_REFUSED;
@@ -350,17 +350,17 @@ enum lf_http_dialled lf_http_dial_go_on(struct lf_http_dial *dial)
 		}
 	}
 	if (conn->state == LF_HTTP_GREETING)
-		lf_http_conn_write(conn);
+		lf_client_http_conn_write(conn);
 	if (conn->state == LF_HTTP_DEAD) {
 		memcpy(dial->reason, conn->reason, sizeof(dial->reason));
 		dial->refused = conn->refused;
 		return fail(dial, dial->reason);
 	}
-	if (conn->state == LF_HTTP_GREETING && lf_http_is_ready(conn->session)) {
+	if (conn->state == LF_HTTP_GREETING && lf_client_http_is_ready(conn->session)) {
 		conn->state = LF_HTTP_OPEN;
 		conn->since_ms = now;
 		dial->conn = NULL;
-		lf_http_dial_end(dial);
+		lf_client_http_dial_end(dial);
 		return LF_HTTP_CONNECTED;
 	}
 	if (now < dial->until_ms)
@@ -369,7 +369,7 @@ enum lf_http_dialled lf_http_dial_go_on(struct lf_http_dial *dial)
 	return fail(dial, dial->reason);
 }
 
-int64_t lf_http_dial_due(const struct lf_http_dial *dial)
+int64_t lf_client_http_dial_due(const struct lf_client_http_dial *dial)
 {
 	int64_t due = dial->conn->state == LF_HTTP_CONNECTING ? dial->try_until_ms : dial->until_ms;
 

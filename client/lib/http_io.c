@@ -24,12 +24,12 @@
 /* ---- the connection's ups and downs ---- */
 
 /* When to dial again after a connection, or after none (NULL). */
-static void plan_dial(struct lf_http *http, const struct lf_http_conn *conn)
+static void plan_dial(struct lf_client_http *http, const struct lf_client_http_conn *conn)
 {
 	struct lf_client *client = http->client;
 	const int64_t now = lf_now_ms();
 
-	if (conn != NULL && (lf_http_answered(conn->session) > 0 || now - conn->since_ms >= LF_STABLE_MS)) {
+	if (conn != NULL && (lf_client_http_answered(conn->session) > 0 || now - conn->since_ms >= LF_STABLE_MS)) {
 		http->pause_ms = LF_REDIAL_MS_MIN;
 		http->redial_ms = now;
 		return;
@@ -41,7 +41,7 @@ static void plan_dial(struct lf_http *http, const struct lf_http_conn *conn)
 }
 
 /* It takes no more requests. */
-static void leave(struct lf_http *http, const char *reason)
+static void leave(struct lf_client_http *http, const char *reason)
 {
 	struct lf_client *client = http->client;
 
@@ -49,38 +49,38 @@ static void leave(struct lf_http *http, const char *reason)
 	http->current = NULL;
 	pthread_mutex_lock(&client->mutex);
 	lf_link_down(client, reason);
-	lf_http_put_back(http);
+	lf_client_http_put_back(http);
 	pthread_mutex_unlock(&client->mutex);
 }
 
 /* A connection is dead: ends its calls, and closes it. */
-static void lose(struct lf_http *http, struct lf_http_conn *conn)
+static void lose(struct lf_client_http *http, struct lf_client_http_conn *conn)
 {
 	struct lf_client *client = http->client;
-	struct lf_http_ended lost = {.first = NULL};
-	struct lf_http_stream *stream;
+	struct lf_client_http_ended lost = {.first = NULL};
+	struct lf_client_http_stream *stream;
 
 	lost.end = &lost.first;
-	lf_http_give_answers(http, conn);
+	lf_client_http_give_answers(http, conn);
 	if (conn == http->current)
 		leave(http, conn->reason);
 	pthread_mutex_lock(&client->mutex);
-	while ((stream = lf_http_take_open(conn->session)) != NULL)
-		lf_http_lose_call(client, stream, conn->reason, &lost);
+	while ((stream = lf_client_http_take_open(conn->session)) != NULL)
+		lf_client_http_lose_call(client, stream, conn->reason, &lost);
 	pthread_mutex_unlock(&client->mutex);
-	lf_http_conn_close(conn);
-	lf_http_settle(client, &lost);
+	lf_client_http_conn_close(conn);
+	lf_client_http_settle(client, &lost);
 }
 
 /* One to dial over, or NULL: each is in use, or there is no memory. */
-static struct lf_http_conn *unused_conn(struct lf_http *http)
+static struct lf_client_http_conn *unused_conn(struct lf_client_http *http)
 {
 	for (size_t i = 0; i < LF_HTTP_CONNECTIONS_MAX; i++) {
 		if (http->conns[i] == NULL) {
 			http->conns[i] = malloc(sizeof(*http->conns[i]));
 			if (http->conns[i] == NULL)
 				return NULL;
-			memset(http->conns[i], 0, offsetof(struct lf_http_conn, out));
+			memset(http->conns[i], 0, offsetof(struct lf_client_http_conn, out));
 			http->conns[i]->socket = -1;
 		}
 		if (http->conns[i]->state == LF_HTTP_UNUSED)
@@ -89,7 +89,8 @@ static struct lf_http_conn *unused_conn(struct lf_http *http)
 	return NULL;
 }
 
-static void on_dialled(struct lf_http *http, struct lf_http_conn *conn, enum lf_http_dialled dialled)
+static void on_dialled(
+	struct lf_client_http *http, struct lf_client_http_conn *conn, enum lf_client_http_dialled dialled)
 {
 	struct lf_client *client = http->client;
 
@@ -110,10 +111,10 @@ static void on_dialled(struct lf_http *http, struct lf_http_conn *conn, enum lf_
 }
 
 /* Begins a dial where one is due, and goes on with it. */
-static void dial(struct lf_http *http)
+static void dial(struct lf_client_http *http)
 {
-	struct lf_http_conn *conn = http->dial.conn;
-	enum lf_http_dialled dialled;
+	struct lf_client_http_conn *conn = http->dial.conn;
+	enum lf_client_http_dialled dialled;
 
 	if (http->current != NULL)
 		return;
@@ -129,26 +130,26 @@ static void dial(struct lf_http *http)
 			return;
 		}
 		http->number = http->number == UINT32_MAX ? 1 : http->number + 1;
-		lf_http_dial_begin(&http->dial, conn, http->number);
+		lf_client_http_dial_begin(&http->dial, conn, http->number);
 	}
-	dialled = lf_http_dial_go_on(&http->dial);
+	dialled = lf_client_http_dial_go_on(&http->dial);
 	if (dialled != LF_HTTP_DIALLING)
 		on_dialled(http, conn, dialled);
 }
 
 /* What has become of a connection that was made. */
-static void look_at(struct lf_http *http, struct lf_http_conn *conn)
+static void look_at(struct lf_client_http *http, struct lf_client_http_conn *conn)
 {
-	if (conn->state == LF_HTTP_OPEN && lf_http_is_ending(conn->session)) {
+	if (conn->state == LF_HTTP_OPEN && lf_client_http_is_ending(conn->session)) {
 		conn->state = LF_HTTP_ENDING;
 		leave(http, "the server is going away");
 	}
 	if (conn->state == LF_HTTP_OPEN || conn->state == LF_HTTP_ENDING)
-		lf_http_give_answers(http, conn);
-	if (conn->state == LF_HTTP_ENDING && lf_http_open_count(conn->session) == 0) {
-		lf_http_goodbye(conn->session);
-		lf_http_conn_write(conn);
-		lf_http_conn_break(conn, "the server is going away");
+		lf_client_http_give_answers(http, conn);
+	if (conn->state == LF_HTTP_ENDING && lf_client_http_open_count(conn->session) == 0) {
+		lf_client_http_goodbye(conn->session);
+		lf_client_http_conn_write(conn);
+		lf_client_http_conn_break(conn, "the server is going away");
 	}
 	if (conn->state == LF_HTTP_DEAD && conn != http->dial.conn)
 		lose(http, conn);
@@ -156,32 +157,32 @@ static void look_at(struct lf_http *http, struct lf_http_conn *conn)
 
 /* ---- the thread ---- */
 
-static void look_at_all(struct lf_http *http)
+static void look_at_all(struct lf_client_http *http)
 {
 	for (size_t i = 0; i < LF_HTTP_CONNECTIONS_MAX; i++)
 		if (http->conns[i] != NULL && http->conns[i]->state != LF_HTTP_UNUSED)
 			look_at(http, http->conns[i]);
 }
 
-static void write_all(struct lf_http *http)
+static void write_all(struct lf_client_http *http)
 {
 	for (size_t i = 0; i < LF_HTTP_CONNECTIONS_MAX; i++)
 		if (http->conns[i] != NULL)
-			lf_http_conn_write(http->conns[i]);
+			lf_client_http_conn_write(http->conns[i]);
 }
 
 /* When there is something to do though nothing happens. */
-static int64_t next_due(struct lf_http *http)
+static int64_t next_due(struct lf_client_http *http)
 {
 	int64_t due = INT64_MAX, now = lf_now_ms();
 
 	if (http->dial.conn != NULL)
-		due = lf_http_dial_due(&http->dial);
+		due = lf_client_http_dial_due(&http->dial);
 	else if (http->current == NULL)
 		due = http->redial_ms;
 	for (size_t i = 0; i < LF_HTTP_CONNECTIONS_MAX; i++) {
 		if (http->conns[i] != NULL) {
-			const int64_t watch = lf_http_conn_watch(http->conns[i], now);
+			const int64_t watch = lf_client_http_conn_watch(http->conns[i], now);
 
 			due = watch < due ? watch : due;
 		}
@@ -190,7 +191,7 @@ static int64_t next_due(struct lf_http *http)
 }
 
 /* Whether a turn is due at once. If not, whoever has something for this thread wakes it from now on. */
-static bool fall_asleep(struct lf_http *http)
+static bool fall_asleep(struct lf_client_http *http)
 {
 	struct lf_client *client = http->client;
 	bool busy = false;
@@ -200,14 +201,15 @@ static bool fall_asleep(struct lf_http *http)
 			(http->conns[i] != NULL && http->conns[i]->state != LF_HTTP_UNUSED && http->conns[i]->more);
 	pthread_mutex_lock(&client->mutex);
 	if (http->stop_wanted || (client->closing && client->live == 0) ||
-		(http->outbox_first != NULL && http->current != NULL && lf_http_room(http->current->session) > 0))
+		(http->outbox_first != NULL && http->current != NULL &&
+			lf_client_http_room(http->current->session) > 0))
 		busy = true;
 	http->asleep = !busy;
 	pthread_mutex_unlock(&client->mutex);
 	return !busy;
 }
 
-static short events_of(const struct lf_http_conn *conn)
+static short events_of(const struct lf_client_http_conn *conn)
 {
 	if (conn->state == LF_HTTP_CONNECTING)
 		return POLLOUT;
@@ -215,7 +217,7 @@ static short events_of(const struct lf_http_conn *conn)
 }
 
 /* Waits, then reads. */
-static void wait_and_read(struct lf_http *http)
+static void wait_and_read(struct lf_client_http *http)
 {
 	struct pollfd ready[LF_HTTP_CONNECTIONS_MAX + 1] = {{.fd = http->wake_fd, .events = POLLIN}};
 	const int64_t due = next_due(http), left = due - lf_now_ms();
@@ -223,7 +225,7 @@ static void wait_and_read(struct lf_http *http)
 	uint64_t count;
 
 	for (size_t i = 0; i < LF_HTTP_CONNECTIONS_MAX; i++) {
-		const struct lf_http_conn *conn = http->conns[i];
+		const struct lf_client_http_conn *conn = http->conns[i];
 
 		ready[1 + i].fd = conn != NULL ? conn->socket : -1; /* poll() passes over -1 */
 		ready[1 + i].events = conn != NULL ? events_of(conn) : 0;
@@ -236,23 +238,23 @@ static void wait_and_read(struct lf_http *http)
 		(void)!read(http->wake_fd, &count, sizeof(count));
 	for (size_t i = 0; i < LF_HTTP_CONNECTIONS_MAX; i++)
 		if (http->conns[i] != NULL && ((ready[1 + i].revents & ~POLLOUT) != 0 || http->conns[i]->more))
-			lf_http_conn_read(http->conns[i], http->in, lf_now_ms());
+			lf_client_http_conn_read(http->conns[i], http->in, lf_now_ms());
 }
 
 /* Says goodbye, and closes. */
-static void close_all(struct lf_http *http)
+static void close_all(struct lf_client_http *http)
 {
-	lf_http_dial_end(&http->dial);
+	lf_client_http_dial_end(&http->dial);
 	for (size_t i = 0; i < LF_HTTP_CONNECTIONS_MAX; i++) {
-		struct lf_http_conn *conn = http->conns[i];
+		struct lf_client_http_conn *conn = http->conns[i];
 
 		if (conn == NULL)
 			continue;
 		if (conn->state != LF_HTTP_UNUSED) {
 			if (conn->state == LF_HTTP_OPEN)
-				lf_http_goodbye(conn->session);
-			lf_http_conn_write(conn);
-			lf_http_conn_close(conn);
+				lf_client_http_goodbye(conn->session);
+			lf_client_http_conn_write(conn);
+			lf_client_http_conn_close(conn);
 		}
 		free(conn);
 		http->conns[i] = NULL;
@@ -263,9 +265,9 @@ static void close_all(struct lf_http *http)
 static void *http_main(void *arg)
 {
 	struct lf_client *client = arg;
-	struct lf_http *http = client->own;
+	struct lf_client_http *http = client->own;
 
-	while (lf_http_take_notes(http)) {
+	while (lf_client_http_take_notes(http)) {
 		dial(http);
 		write_all(http);
 		look_at_all(http);
@@ -287,7 +289,7 @@ static void *http_main(void *arg)
 
 static void http_close(struct lf_client *client)
 {
-	lf_http_wake(client->own);
+	lf_client_http_wake(client->own);
 }
 
 static bool http_connect(struct lf_client *client)
@@ -302,7 +304,7 @@ static bool http_connect(struct lf_client *client)
 
 static enum lf_code http_open(struct lf_client *client, const struct lf_client_tls *tls, struct lf_error *error)
 {
-	struct lf_http *http = calloc(1, sizeof(*http));
+	struct lf_client_http *http = calloc(1, sizeof(*http));
 
 	if (http == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
@@ -317,7 +319,7 @@ static enum lf_code http_open(struct lf_client *client, const struct lf_client_t
 		lf_slot_add(client, &http->streams[i].slot);
 	if (client->address.scheme == LF_URL_HTTPS && lf_tls_context_new(&http->tls, tls, error) != LF_OK)
 		return error != NULL ? error->code : LF_INVALID_ARGUMENT;
-	http->dial = (struct lf_http_dial){.client = client, .tls = http->tls, .wake_fd = http->wake_fd};
+	http->dial = (struct lf_client_http_dial){.client = client, .tls = http->tls, .wake_fd = http->wake_fd};
 	return LF_OK;
 }
 
@@ -329,27 +331,27 @@ static void http_tear_down(struct lf_client *client)
 
 static void http_free(struct lf_client *client)
 {
-	struct lf_http *http = client->own;
+	struct lf_client_http *http = client->own;
 
 	if (http->wake_fd >= 0)
 		close(http->wake_fd);
 	if (http->streams != NULL)
 		for (size_t i = 0; i < client->in_flight_max; i++)
-			lf_http_stream_clean_up(&http->streams[i]);
+			lf_client_http_stream_clean_up(&http->streams[i]);
 	free(http->streams);
 	lf_tls_context_free(http->tls);
 	free(http);
 	client->own = NULL;
 }
 
-const struct lf_client_transport lf_http_transport = {
+const struct lf_client_transport lf_client_http_transport = {
 	.open = http_open,
 	.connect = http_connect,
-	.new_request = lf_http_new_request,
-	.free_request = lf_http_free_request,
-	.send = lf_http_send,
-	.flush = lf_http_flush,
-	.cancel = lf_http_cancel_call,
+	.new_request = lf_client_http_new_request,
+	.free_request = lf_client_http_free_request,
+	.send = lf_client_http_send,
+	.flush = lf_client_http_flush,
+	.cancel = lf_client_http_cancel_call,
 	.close = http_close,
 	.tear_down = http_tear_down,
 	.free = http_free,

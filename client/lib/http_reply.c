@@ -13,7 +13,7 @@
  * by HTTP's own status and HTTP/2's error code.
  */
 
-void lf_http_stream_clean_up(struct lf_http_stream *stream)
+void lf_client_http_stream_clean_up(struct lf_client_http_stream *stream)
 {
 	free(stream->said);
 	free(stream->details);
@@ -24,7 +24,7 @@ void lf_http_stream_clean_up(struct lf_http_stream *stream)
 	stream->reply_capacity = 0;
 }
 
-void lf_http_stream_reset(struct lf_http_stream *stream)
+void lf_client_http_stream_reset(struct lf_client_http_stream *stream)
 {
 	free(stream->said);
 	free(stream->details);
@@ -33,7 +33,7 @@ void lf_http_stream_reset(struct lf_http_stream *stream)
 		stream->reply = NULL;
 		stream->reply_capacity = 0;
 	}
-	*stream = (struct lf_http_stream){.slot = stream->slot,
+	*stream = (struct lf_client_http_stream){.slot = stream->slot,
 		.grpc_status = -1,
 		.reply = stream->reply,
 		.reply_capacity = stream->reply_capacity};
@@ -71,7 +71,7 @@ static int hex_digit(char c)
 }
 
 /* grpc-message is UTF-8 with %XX for what is not visible ASCII. What is not so encoded stays as it is. */
-static bool take_message(struct lf_http_stream *stream, struct lf_slice value)
+static bool take_message(struct lf_client_http_stream *stream, struct lf_slice value)
 {
 	char *text = malloc(value.length + 1);
 	size_t length = 0;
@@ -94,7 +94,7 @@ static bool take_message(struct lf_http_stream *stream, struct lf_slice value)
 }
 
 /* What is no base64 is left out: the status and its message are there all the same. */
-static bool take_details(struct lf_http_stream *stream, struct lf_slice value)
+static bool take_details(struct lf_client_http_stream *stream, struct lf_slice value)
 {
 	uint8_t *bytes = malloc(value.length / 4 * 3 + 3);
 	size_t length;
@@ -111,7 +111,7 @@ static bool take_details(struct lf_http_stream *stream, struct lf_slice value)
 	return true;
 }
 
-bool lf_http_take_header(struct lf_http_stream *stream, struct lf_slice name, struct lf_slice value)
+bool lf_client_http_take_header(struct lf_client_http_stream *stream, struct lf_slice name, struct lf_slice value)
 {
 	static const char grpc[] = "application/grpc";
 
@@ -139,7 +139,7 @@ bool lf_http_take_header(struct lf_http_stream *stream, struct lf_slice name, st
 
 /* ---- the body ---- */
 
-static bool fail(struct lf_http_stream *stream, enum lf_code code, const char *text)
+static bool fail(struct lf_client_http_stream *stream, enum lf_code code, const char *text)
 {
 	stream->fault = code;
 	stream->fault_text = text;
@@ -147,7 +147,7 @@ static bool fail(struct lf_http_stream *stream, enum lf_code code, const char *t
 }
 
 /* The prefix is there: one byte that is 1 for a compressed message, and four of its length. */
-static bool take_prefix(struct lf_http_stream *stream, size_t bytes_max)
+static bool take_prefix(struct lf_client_http_stream *stream, size_t bytes_max)
 {
 	const uint8_t *prefix = stream->prefix;
 
@@ -156,12 +156,12 @@ static bool take_prefix(struct lf_http_stream *stream, size_t bytes_max)
 	stream->reply_announced =
 		(size_t)prefix[1] << 24 | (size_t)prefix[2] << 16 | (size_t)prefix[3] << 8 | prefix[4];
 	if (stream->reply_announced > bytes_max)
-		return fail(stream, LF_RESOURCE_EXHAUSTED, NULL); /* lf_http_outcome() has the words */
+		return fail(stream, LF_RESOURCE_EXHAUSTED, NULL); /* lf_client_http_outcome() has the words */
 	return true;
 }
 
 /* Memory for length bytes more. What is announced is not believed at once: memory follows what has come. */
-static bool grow(struct lf_http_stream *stream, size_t length)
+static bool grow(struct lf_client_http_stream *stream, size_t length)
 {
 	const size_t needed = stream->reply_length + length;
 	size_t capacity = stream->reply_capacity < 4096 ? 4096 : stream->reply_capacity;
@@ -181,7 +181,8 @@ static bool grow(struct lf_http_stream *stream, size_t length)
 	return true;
 }
 
-bool lf_http_take_data(struct lf_http_stream *stream, const uint8_t *data, size_t length, size_t bytes_max)
+bool lf_client_http_take_data(
+	struct lf_client_http_stream *stream, const uint8_t *data, size_t length, size_t bytes_max)
 {
 	if (stream->http_status != 200 || !stream->is_grpc)
 		return true; /* somebody's page: its status says enough */
@@ -247,7 +248,7 @@ static enum lf_code set_closed(uint32_t error_code, const char *url, bool *unsta
 	}
 }
 
-static enum lf_code set_fault(const struct lf_http_stream *stream, size_t bytes_max, struct lf_error *error)
+static enum lf_code set_fault(const struct lf_client_http_stream *stream, size_t bytes_max, struct lf_error *error)
 {
 	if (stream->fault == LF_INTERNAL)
 		return lf_reply_rubbish(error, stream->fault_text);
@@ -256,7 +257,8 @@ static enum lf_code set_fault(const struct lf_http_stream *stream, size_t bytes_
 	return lf_reply_check_length(stream->reply_announced, bytes_max, error);
 }
 
-static enum lf_code set_status(const struct lf_http_stream *stream, struct lf_arena *arena, struct lf_error *error)
+static enum lf_code set_status(
+	const struct lf_client_http_stream *stream, struct lf_arena *arena, struct lf_error *error)
 {
 	const enum lf_code code = lf_code_from_number((uint32_t)stream->grpc_status);
 	struct lf_slice details = {NULL, 0};
@@ -266,7 +268,7 @@ static enum lf_code set_status(const struct lf_http_stream *stream, struct lf_ar
 	return lf_reply_set_error(code, (const uint8_t *)details.data, details.length, stream->said, arena, error);
 }
 
-enum lf_code lf_http_outcome(const struct lf_http_stream *stream, const char *url, size_t bytes_max,
+enum lf_code lf_client_http_outcome(const struct lf_client_http_stream *stream, const char *url, size_t bytes_max,
 	struct lf_arena *arena, bool *unstarted, struct lf_error *error)
 {
 	*unstarted = false;

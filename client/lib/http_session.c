@@ -8,14 +8,14 @@
 /*
  * Design notes: a session
  *
- * A session is HTTP/2 without a socket: bytes go in by lf_http_feed() and come out by lf_http_fill(). One thread uses
+ * A session is HTTP/2 without a socket: bytes go in by lf_client_http_feed() and come out by lf_client_http_fill(). One thread uses
  * it.
  *
- * The promise: a stream that was submitted comes back exactly once, by lf_http_take_done() when the server has ended it
- * (or we have, because of what it sent), by lf_http_take_open() when the connection ends, or by lf_http_cancel(). After
+ * The promise: a stream that was submitted comes back exactly once, by lf_client_http_take_done() when the server has ended it
+ * (or we have, because of what it sent), by lf_client_http_take_open() when the connection ends, or by lf_client_http_cancel(). After
  * that the session does not touch it: libnghttp2 may still have the stream's id, but not our stream as its user data.
  *
- * No more streams are open than the server allows (lf_http_room()), so none waits within libnghttp2, and `sent` tells
+ * No more streams are open than the server allows (lf_client_http_room()), so none waits within libnghttp2, and `sent` tells
  * whether the server can know of one. One that the server refused (REFUSED_STREAM, or an id above that of its GOAWAY:
  * libnghttp2 closes it likewise) was not worked on.
  *
@@ -24,12 +24,12 @@
 
 enum { MESSAGE_MAX = 128 };
 
-struct lf_http_session {
+struct lf_client_http_session {
 	nghttp2_session *nghttp2;
 	size_t reply_bytes_max;
-	struct lf_http_stream *open;
+	struct lf_client_http_stream *open;
 	size_t open_count;
-	struct lf_http_stream *done_first, *done_last;
+	struct lf_client_http_stream *done_first, *done_last;
 	const uint8_t *pending; /* taken from libnghttp2, and not yet filled in */
 	size_t pending_length;
 	uint8_t first[8]; /* bytes of the server, which tell what it is where it is no HTTP/2 */
@@ -41,7 +41,7 @@ struct lf_http_session {
 
 /* ---- lists ---- */
 
-static void unlink_open(struct lf_http_session *session, struct lf_http_stream *stream)
+static void unlink_open(struct lf_client_http_session *session, struct lf_client_http_stream *stream)
 {
 	if (stream->previous != NULL)
 		stream->previous->next = stream->next;
@@ -52,7 +52,7 @@ static void unlink_open(struct lf_http_session *session, struct lf_http_stream *
 	session->open_count--;
 }
 
-static void link_open(struct lf_http_session *session, struct lf_http_stream *stream)
+static void link_open(struct lf_client_http_session *session, struct lf_client_http_stream *stream)
 {
 	stream->previous = NULL;
 	stream->next = session->open;
@@ -63,7 +63,7 @@ static void link_open(struct lf_http_session *session, struct lf_http_stream *st
 }
 
 /* Takes the stream away from libnghttp2, and puts it among those that are done. */
-static void finish(struct lf_http_session *session, struct lf_http_stream *stream, uint32_t error_code)
+static void finish(struct lf_client_http_session *session, struct lf_client_http_stream *stream, uint32_t error_code)
 {
 	nghttp2_session_set_stream_user_data(session->nghttp2, stream->id, NULL);
 	unlink_open(session, stream);
@@ -76,9 +76,9 @@ static void finish(struct lf_http_session *session, struct lf_http_stream *strea
 	session->done_last = stream;
 }
 
-struct lf_http_stream *lf_http_take_done(struct lf_http_session *session)
+struct lf_client_http_stream *lf_client_http_take_done(struct lf_client_http_session *session)
 {
-	struct lf_http_stream *stream = session->done_first;
+	struct lf_client_http_stream *stream = session->done_first;
 
 	if (stream == NULL)
 		return NULL;
@@ -89,9 +89,9 @@ struct lf_http_stream *lf_http_take_done(struct lf_http_session *session)
 	return stream;
 }
 
-struct lf_http_stream *lf_http_take_open(struct lf_http_session *session)
+struct lf_client_http_stream *lf_client_http_take_open(struct lf_client_http_session *session)
 {
-	struct lf_http_stream *stream = session->open;
+	struct lf_client_http_stream *stream = session->open;
 
 	if (stream == NULL)
 		return NULL;
@@ -102,13 +102,13 @@ struct lf_http_stream *lf_http_take_open(struct lf_http_session *session)
 
 /* ---- what libnghttp2 says ---- */
 
-static struct lf_http_stream *stream_of(nghttp2_session *nghttp2, int32_t id)
+static struct lf_client_http_stream *stream_of(nghttp2_session *nghttp2, int32_t id)
 {
 	return nghttp2_session_get_stream_user_data(nghttp2, id);
 }
 
 /* Ends a stream of which nothing more is wanted. */
-static void reset(struct lf_http_session *session, struct lf_http_stream *stream, uint32_t error_code)
+static void reset(struct lf_client_http_session *session, struct lf_client_http_stream *stream, uint32_t error_code)
 {
 	nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id, error_code);
 	finish(session, stream, error_code);
@@ -117,12 +117,12 @@ static void reset(struct lf_http_session *session, struct lf_http_stream *stream
 static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const uint8_t *name, size_t name_length,
 	const uint8_t *value, size_t value_length, uint8_t flags, void *context)
 {
-	struct lf_http_session *session = context;
-	struct lf_http_stream *stream = stream_of(nghttp2, frame->hd.stream_id);
+	struct lf_client_http_session *session = context;
+	struct lf_client_http_stream *stream = stream_of(nghttp2, frame->hd.stream_id);
 
 	(void)flags;
 	if (stream == NULL ||
-		lf_http_take_header(stream, (struct lf_slice){(const char *)name, name_length},
+		lf_client_http_take_header(stream, (struct lf_slice){(const char *)name, name_length},
 			(struct lf_slice){(const char *)value, value_length}))
 		return 0;
 	if (stream->fault == LF_OK) {
@@ -136,19 +136,19 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const
 static int on_data(
 	nghttp2_session *nghttp2, uint8_t flags, int32_t id, const uint8_t *data, size_t length, void *context)
 {
-	struct lf_http_session *session = context;
-	struct lf_http_stream *stream = stream_of(nghttp2, id);
+	struct lf_client_http_session *session = context;
+	struct lf_client_http_stream *stream = stream_of(nghttp2, id);
 
 	(void)flags;
-	if (stream != NULL && !lf_http_take_data(stream, data, length, session->reply_bytes_max))
+	if (stream != NULL && !lf_client_http_take_data(stream, data, length, session->reply_bytes_max))
 		reset(session, stream, NGHTTP2_CANCEL);
 	return 0;
 }
 
 static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *context)
 {
-	struct lf_http_session *session = context;
-	struct lf_http_stream *stream;
+	struct lf_client_http_session *session = context;
+	struct lf_client_http_stream *stream;
 
 	switch (frame->hd.type) {
 	case NGHTTP2_SETTINGS:
@@ -179,7 +179,7 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *
 
 static int on_close(nghttp2_session *nghttp2, int32_t id, uint32_t error_code, void *context)
 {
-	struct lf_http_stream *stream = stream_of(nghttp2, id);
+	struct lf_client_http_stream *stream = stream_of(nghttp2, id);
 
 	if (stream != NULL)
 		finish(context, stream, error_code);
@@ -188,7 +188,7 @@ static int on_close(nghttp2_session *nghttp2, int32_t id, uint32_t error_code, v
 
 static int on_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *context)
 {
-	struct lf_http_stream *stream;
+	struct lf_client_http_stream *stream;
 
 	(void)context;
 	if (frame->hd.type != NGHTTP2_HEADERS)
@@ -202,8 +202,8 @@ static int on_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *c
 /* A request that libnghttp2 could not even begin: as the connection is ending, say. */
 static int on_not_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame, int why, void *context)
 {
-	struct lf_http_session *session = context;
-	struct lf_http_stream *stream = NULL;
+	struct lf_client_http_session *session = context;
+	struct lf_client_http_stream *stream = NULL;
 
 	(void)nghttp2;
 	(void)why;
@@ -219,7 +219,7 @@ static int on_not_sent(nghttp2_session *nghttp2, const nghttp2_frame *frame, int
 static ssize_t on_read(nghttp2_session *nghttp2, int32_t id, uint8_t *out, size_t capacity, uint32_t *flags,
 	nghttp2_data_source *source, void *context)
 {
-	struct lf_http_stream *stream = stream_of(nghttp2, id);
+	struct lf_client_http_stream *stream = stream_of(nghttp2, id);
 	size_t length;
 
 	(void)source;
@@ -238,7 +238,7 @@ static ssize_t on_read(nghttp2_session *nghttp2, int32_t id, uint8_t *out, size_
 
 /* ---- making and ending ---- */
 
-static int make(struct lf_http_session *session)
+static int make(struct lf_client_http_session *session)
 {
 	nghttp2_session_callbacks *callbacks;
 	int error = nghttp2_session_callbacks_new(&callbacks);
@@ -256,14 +256,14 @@ static int make(struct lf_http_session *session)
 	return error;
 }
 
-struct lf_http_session *lf_http_session_new(size_t reply_bytes_max)
+struct lf_client_http_session *lf_client_http_session_new(size_t reply_bytes_max)
 {
 	static const nghttp2_settings_entry settings[] = {
 		{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
 		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, LF_HTTP_WINDOW_STREAM},
 		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, LF_HTTP_HEADERS_MAX},
 	};
-	struct lf_http_session *session = calloc(1, sizeof(*session));
+	struct lf_client_http_session *session = calloc(1, sizeof(*session));
 
 	if (session == NULL)
 		return NULL;
@@ -275,13 +275,13 @@ struct lf_http_session *lf_http_session_new(size_t reply_bytes_max)
 	if (nghttp2_submit_settings(
 		    session->nghttp2, NGHTTP2_FLAG_NONE, settings, sizeof(settings) / sizeof(settings[0])) != 0 ||
 		nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0, LF_HTTP_WINDOW) != 0) {
-		lf_http_session_free(session);
+		lf_client_http_session_free(session);
 		return NULL;
 	}
 	return session;
 }
 
-void lf_http_session_free(struct lf_http_session *session)
+void lf_client_http_session_free(struct lf_client_http_session *session)
 {
 	if (session == NULL)
 		return;
@@ -298,8 +298,8 @@ static nghttp2_nv entry(const char *name, const char *value, uint8_t flags)
 		(uint8_t)(flags | NGHTTP2_NV_FLAG_NO_COPY_NAME)};
 }
 
-bool lf_http_submit(struct lf_http_session *session, struct lf_http_stream *stream, const struct lf_http_head *head,
-	const uint8_t *request, size_t length)
+bool lf_client_http_submit(struct lf_client_http_session *session, struct lf_client_http_stream *stream,
+	const struct lf_client_http_head *head, const uint8_t *request, size_t length)
 {
 	static const char agent[] = "leadfit/" LF_VERSION;
 	const uint8_t once = NGHTTP2_NV_FLAG_NO_INDEX;
@@ -324,7 +324,7 @@ bool lf_http_submit(struct lf_http_session *session, struct lf_http_stream *stre
 		entries[count++] = entry("traceparent", head->traceparent, once);
 	if (head->request_id != NULL)
 		entries[count++] = entry("request-id", head->request_id, once);
-	lf_http_stream_reset(stream);
+	lf_client_http_stream_reset(stream);
 	stream->request = request;
 	stream->request_length = length;
 	stream->id = nghttp2_submit_request(session->nghttp2, NULL, entries, count, &body, stream);
@@ -338,9 +338,9 @@ bool lf_http_submit(struct lf_http_session *session, struct lf_http_stream *stre
 	return true;
 }
 
-void lf_http_cancel(struct lf_http_stream *stream)
+void lf_client_http_cancel(struct lf_client_http_stream *stream)
 {
-	struct lf_http_session *session = stream->session;
+	struct lf_client_http_session *session = stream->session;
 
 	nghttp2_session_set_stream_user_data(session->nghttp2, stream->id, NULL);
 	nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
@@ -351,7 +351,7 @@ void lf_http_cancel(struct lf_http_stream *stream)
 /* ---- bytes ---- */
 
 /* Why a session has come to its end that was not ours. */
-static const char *end_of(const struct lf_http_session *session)
+static const char *end_of(const struct lf_client_http_session *session)
 {
 	const uint8_t *first = session->first;
 
@@ -366,7 +366,7 @@ static const char *end_of(const struct lf_http_session *session)
 	return "the peer does not speak HTTP/2";
 }
 
-const char *lf_http_feed(struct lf_http_session *session, const uint8_t *data, size_t length)
+const char *lf_client_http_feed(struct lf_client_http_session *session, const uint8_t *data, size_t length)
 {
 	ssize_t used;
 
@@ -386,7 +386,7 @@ const char *lf_http_feed(struct lf_http_session *session, const uint8_t *data, s
 	return used < 0 ? end_of(session) : NULL;
 }
 
-size_t lf_http_fill(struct lf_http_session *session, uint8_t *out, size_t capacity, const char **fault)
+size_t lf_client_http_fill(struct lf_client_http_session *session, uint8_t *out, size_t capacity, const char **fault)
 {
 	size_t filled = 0;
 
@@ -421,42 +421,42 @@ size_t lf_http_fill(struct lf_http_session *session, uint8_t *out, size_t capaci
 
 /* ---- what is known ---- */
 
-size_t lf_http_room(const struct lf_http_session *session)
+size_t lf_client_http_room(const struct lf_client_http_session *session)
 {
 	const uint32_t limit =
 		nghttp2_session_get_remote_settings(session->nghttp2, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 
-	if (!session->ready || lf_http_is_ending(session) || session->open_count >= limit)
+	if (!session->ready || lf_client_http_is_ending(session) || session->open_count >= limit)
 		return 0;
 	return limit - session->open_count;
 }
 
-bool lf_http_is_ready(const struct lf_http_session *session)
+bool lf_client_http_is_ready(const struct lf_client_http_session *session)
 {
 	return session->ready;
 }
 
-bool lf_http_is_ending(const struct lf_http_session *session)
+bool lf_client_http_is_ending(const struct lf_client_http_session *session)
 {
 	return session->going_away || nghttp2_session_check_request_allowed(session->nghttp2) == 0;
 }
 
-size_t lf_http_open_count(const struct lf_http_session *session)
+size_t lf_client_http_open_count(const struct lf_client_http_session *session)
 {
 	return session->open_count;
 }
 
-uint64_t lf_http_answered(const struct lf_http_session *session)
+uint64_t lf_client_http_answered(const struct lf_client_http_session *session)
 {
 	return session->answered;
 }
 
-void lf_http_ping(struct lf_http_session *session)
+void lf_client_http_ping(struct lf_client_http_session *session)
 {
 	nghttp2_submit_ping(session->nghttp2, NGHTTP2_FLAG_NONE, NULL);
 }
 
-void lf_http_goodbye(struct lf_http_session *session)
+void lf_client_http_goodbye(struct lf_client_http_session *session)
 {
 	nghttp2_session_terminate_session(session->nghttp2, NGHTTP2_NO_ERROR);
 }

@@ -243,12 +243,12 @@ static const char *fault(int reason)
 }
 
 /* What an operation that returned result has come to. */
-static enum lf_http_io judge(struct lf_tls *tls, int result, bool *wants_write, char *reason)
+static enum lf_client_http_io judge(struct lf_tls *tls, int result, bool *wants_write, char *reason)
 {
 	const int error = SSL_get_error(tls->openssl, result), number = errno;
 	const int code = ERR_GET_REASON(ERR_peek_error());
 	const char *text = NULL;
-	enum lf_http_io io = LF_HTTP_BROKEN;
+	enum lf_client_http_io io = LF_HTTP_BROKEN;
 
 	switch (error) {
 	case SSL_ERROR_WANT_READ:
@@ -275,7 +275,7 @@ static enum lf_http_io judge(struct lf_tls *tls, int result, bool *wants_write, 
 	return io;
 }
 
-enum lf_http_io lf_tls_handshake(struct lf_tls *tls, bool *wants_write, char *reason)
+enum lf_client_http_io lf_tls_handshake(struct lf_tls *tls, bool *wants_write, char *reason)
 {
 	const unsigned char *protocol;
 	unsigned length;
@@ -285,7 +285,7 @@ enum lf_http_io lf_tls_handshake(struct lf_tls *tls, bool *wants_write, char *re
 	ERR_clear_error();
 	result = SSL_do_handshake(tls->openssl);
 	if (result != 1) {
-		const enum lf_http_io io = judge(tls, result, wants_write, reason);
+		const enum lf_client_http_io io = judge(tls, result, wants_write, reason);
 
 		if (io == LF_HTTP_ENDED)
 			snprintf(reason, REASON_BYTES, "TLS: the peer closed the connection");
@@ -299,7 +299,7 @@ enum lf_http_io lf_tls_handshake(struct lf_tls *tls, bool *wants_write, char *re
 	return LF_HTTP_BROKEN;
 }
 
-enum lf_http_io lf_tls_read(struct lf_tls *tls, void *to, size_t capacity, size_t *count, char *reason)
+enum lf_client_http_io lf_tls_read(struct lf_tls *tls, void *to, size_t capacity, size_t *count, char *reason)
 {
 	bool ignored;
 	int result;
@@ -309,7 +309,7 @@ enum lf_http_io lf_tls_read(struct lf_tls *tls, void *to, size_t capacity, size_
 	return result == 1 ? LF_HTTP_MOVED : judge(tls, result, &ignored, reason);
 }
 
-enum lf_http_io lf_tls_write(
+enum lf_client_http_io lf_tls_write(
 	struct lf_tls *tls, const void *from, size_t length, size_t *count, bool *wants_write, char *reason)
 {
 	int result;

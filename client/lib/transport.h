@@ -57,6 +57,6 @@ struct lf_client_transport {
 };
 
 extern const struct lf_client_transport lf_nng_transport;
-extern const struct lf_client_transport lf_http_transport;
+extern const struct lf_client_transport lf_client_http_transport;
 
 #endif

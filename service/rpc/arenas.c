@@ -3,7 +3,7 @@
 #include "proto/base/forget.h"
 #include "service/rpc/internal.h"
 
-/* The arenas, and what a call keeps beside its own. */
+/* The arenas. */
 
 static struct lf_rpc_arena *arena_of(struct lf_arena_budget *budget)
 {
@@ -100,33 +100,4 @@ void lf_rpc_forget(struct lf_rpc_server *server)
 		lf_rpc_arena_free(arena);
 		arena = next;
 	}
-}
-
-void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes)
-{
-	lf_rpc_call_check_working(call);
-	LF_CHECK(R9, call->kept == NULL);
-	if (!lf_rpc_take(call, bytes))
-		return NULL;
-	call->kept = malloc(bytes);
-	if (call->kept == NULL)
-		lf_rpc_give(call, bytes);
-	else
-		call->kept_bytes = bytes;
-	return call->kept;
-}
-
-void lf_rpc_leave(struct lf_rpc_call *call)
-{
-	struct lf_rpc_server *server = call->server;
-	struct lf_rpc_arena *arena;
-
-	lf_rpc_call_check_working(call);
-	LF_CHECK(R9, call->arena != NULL);
-	arena = lf_rpc_arena_return(call);
-	call->on_worker = false;
-	pthread_mutex_lock(&server->lock);
-	arena = lf_rpc_arena_keep(server, arena);
-	pthread_mutex_unlock(&server->lock);
-	lf_rpc_arena_free(arena);
 }

@@ -260,7 +260,7 @@ enum lf_rpc_identity lf_rpc_identify(struct lf_rpc_call *call, const struct lf_r
 		call->caller = "local";
 		return LF_RPC_KNOWN;
 	}
-	value = lf_rpc_metadata(call, "authorization");
+	value = lf_metadata_find(call->request.metadata, call->request.metadata_count, "authorization");
 	if (value.data == NULL)
 		return by_certificate(call, book);
 	if (value.length < prefix || memcmp(value.data, BEARER, prefix) != 0)
