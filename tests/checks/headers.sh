@@ -5,13 +5,15 @@ cc=${1:-cc}
 build=${2:-build/asan}
 cd "$(dirname "$0")/../.."
 
+# Debian 12 has llhttp's header in a place of its own (CMakeLists.txt).
+llhttp=/usr/share/include/llhttp
 failures=0
 checked=0
 while IFS= read -r header; do
 	checked=$((checked + 1))
 	printf '#include "%s"\n#include "%s"\n' "$header" "$header" |
 		"$cc" -std=c11 -D_GNU_SOURCE -DLF_VERSION='""' -Wall -Wextra -Werror -Wno-unused -I. \
-			-isystem "$build/proto/generated" -isystem "$build/proto/generated/descgen" -fsyntax-only -x c - || {
+			-isystem "$build/proto/generated" -isystem "$build/proto/generated/descgen" -isystem "$llhttp" -fsyntax-only -x c - || {
 		echo "$header does not compile alone"
 		failures=$((failures + 1))
 	}

@@ -371,29 +371,37 @@ static void an_error_is_what_its_headers_say(void **state)
 		":status: 503\ngrpc-status: 14\ngrpc-message: not ready\n", NULL, 0, NULL, LF_UNAVAILABLE, "not ready");
 }
 
-/* What a connection gets after a request, and nothing else. */
-static void bytes_give(const void *bytes, size_t length, bool closes, enum lf_code code)
+/* What a connection gets after a request, and nothing else. Gives how the call ends. */
+static enum lf_code end_after(const void *bytes, size_t length, bool closes, unsigned timeout_ms)
 {
 	const struct tcp_script script = {
 		.hello = SETTINGS, .hello_length = 9, .answer = bytes, .answer_length = length, .closes = closes};
-	struct lf_call_options options = {.timeout_ms = code == LF_DEADLINE_EXCEEDED ? 300 : 60000};
+	struct lf_call_options options = {.timeout_ms = timeout_ms};
 	struct lf_client *client;
 	struct tcp_fake fake;
+	enum lf_code code;
 
 	tcp_fake_start_script(&fake, &script);
 	client = connect_to(fake.url);
-	assert_int_equal(check_health(client, &options, NULL), code);
+	code = check_health(client, &options, NULL);
 	/* Repeating it does not help, and ends as well. */
 	options = (struct lf_call_options){.timeout_ms = 300, .idempotent = true};
 	assert_int_not_equal(check_health(client, &options, NULL), LF_OK);
 	lf_client_destroy(client);
 	tcp_fake_stop(&fake);
+	return code;
+}
+
+static void bytes_give(const void *bytes, size_t length, bool closes, enum lf_code code)
+{
+	assert_int_equal(end_after(bytes, length, closes, code == LF_DEADLINE_EXCEEDED ? 300 : 60000), code);
 }
 
 static void rubbish_on_the_connection_ends_a_call(void **state)
 {
 	static struct frames frames;
 	uint8_t block[16384] = {0};
+	enum lf_code code;
 
 	(void)state;
 	bytes_give("", 0, true, LF_UNAVAILABLE);
@@ -412,7 +420,9 @@ static void rubbish_on_the_connection_ends_a_call(void **state)
 	put_frame(&frames, NGHTTP2_HEADERS, 0, 1, "\x88", 1);
 	for (unsigned i = 0; i < 16; i++)
 		put_frame(&frames, 9, 0, 1, block, sizeof(block));
-	bytes_give(frames.bytes, frames.length, false, LF_UNAVAILABLE);
+	/* Whichever libnghttp2 minds first: that they are too many, or that they have no names. */
+	code = end_after(frames.bytes, frames.length, false, 60000);
+	assert_true(code == LF_UNAVAILABLE || code == LF_UNKNOWN);
 }
 
 int main(int argc, char **argv)
