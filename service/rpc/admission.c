@@ -101,7 +101,7 @@ static bool admit_urgent(struct lf_rpc_server *server, struct lf_rpc_call *call)
 	if (call->service == NULL || !call->service->urgent[call->method] ||
 		call->request.bytes > LF_RPC_URGENT_BYTES_MAX || server->urgent == LF_URGENT_MAX ||
 		(call->peer != NULL && call->peer->urgent == LF_RPC_URGENT_A_CONNECTION) ||
-		!lf_rpc_budget_take(&server->budget, call->request.bytes))
+		!lf_rpc_budget_take_urgent(&server->budget, call->request.bytes))
 		return false;
 	lf_rpc_share_bytes(call, call->request.bytes, 0);
 	call->urgent = true;

@@ -2,16 +2,26 @@
 
 /* Relaxed throughout: the number alone is shared, and nothing is published by it. */
 
-bool lf_rpc_budget_take(struct lf_rpc_budget *budget, size_t bytes)
+static bool take(struct lf_rpc_budget *budget, size_t bytes, size_t max)
 {
 	size_t used = atomic_load_explicit(&budget->used, memory_order_relaxed);
 
 	do {
-		if (bytes > budget->max || used > budget->max - bytes)
+		if (bytes > max || used > max - bytes)
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(
 		&budget->used, &used, used + bytes, memory_order_relaxed, memory_order_relaxed));
 	return true;
+}
+
+bool lf_rpc_budget_take(struct lf_rpc_budget *budget, size_t bytes)
+{
+	return take(budget, bytes, budget->max);
+}
+
+bool lf_rpc_budget_take_urgent(struct lf_rpc_budget *budget, size_t bytes)
+{
+	return take(budget, bytes, budget->max + LF_RPC_URGENT_MEMORY);
 }
 
 void lf_rpc_budget_give(struct lf_rpc_budget *budget, size_t bytes)

@@ -29,6 +29,7 @@ enum {
 	LF_RPC_STREAMS_END_MS = 250, /* at stop, for streams to say that they end */
 	LF_RPC_URGENT_A_CONNECTION = 2,
 	LF_RPC_URGENT_BYTES_MAX = 4 * 1024,
+	LF_RPC_URGENT_MEMORY = LF_URGENT_MAX * 64 * 1024, /* beyond the budget: their requests, arenas, replies */
 	LF_RPC_ADDRESS_BUCKETS = 256,
 	LF_RPC_WRONG_TOKENS = 64,              /* of a connection that are answered at once; then one each */
 	LF_RPC_WRONG_TOKEN_NS = 100 * 1000000, /* so long */
@@ -43,6 +44,8 @@ struct lf_rpc_budget {
 
 void lf_rpc_budget_init(struct lf_rpc_budget *budget, size_t max);
 bool lf_rpc_budget_take(struct lf_rpc_budget *budget, size_t bytes);
+/* For a call that is urgent: also of what is kept for such calls, beyond the budget. */
+bool lf_rpc_budget_take_urgent(struct lf_rpc_budget *budget, size_t bytes);
 void lf_rpc_budget_give(struct lf_rpc_budget *budget, size_t bytes);
 
 /* ---- shares: what one connection, address or caller has of what all may have; DESIGN.md says how much ---- */

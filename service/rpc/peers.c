@@ -77,9 +77,16 @@ static void share_reply_bytes(const struct lf_rpc_call *call, size_t taken, size
 			atomic_fetch_add_explicit(&call->shares[i]->reply_bytes, taken - given, memory_order_relaxed);
 }
 
+static bool take(struct lf_rpc_call *call, size_t bytes)
+{
+	struct lf_rpc_budget *budget = &call->server->budget;
+
+	return call->urgent ? lf_rpc_budget_take_urgent(budget, bytes) : lf_rpc_budget_take(budget, bytes);
+}
+
 bool lf_rpc_take(struct lf_rpc_call *call, size_t bytes)
 {
-	if (!lf_rpc_budget_take(&call->server->budget, bytes))
+	if (!take(call, bytes))
 		return false;
 	lf_rpc_share_bytes(call, bytes, 0);
 	return true;
@@ -95,7 +102,8 @@ bool lf_rpc_take_reply(struct lf_rpc_call *call, size_t bytes)
 {
 	enum lf_rpc_share_kind kind;
 
-	if (!fits(call, bytes, true, &kind) || !lf_rpc_budget_take(&call->server->budget, bytes))
+	/* An urgent call is not held up by what others of its address have not read. */
+	if ((!call->urgent && !fits(call, bytes, true, &kind)) || !take(call, bytes))
 		return false;
 	share_reply_bytes(call, bytes, 0);
 	return true;

@@ -147,11 +147,8 @@ static bool add_turn(struct lf_rpc_nng *nng, size_t i)
 	turn = lf_rpc_call_own(nng->calls[i]);
 	turn->nng = nng;
 	turn->call = nng->calls[i];
-	if (nng_aio_alloc(&turn->aio, lf_turn_on_aio, turn) != 0 ||
-		nng_ctx_open(&turn->context, nng->listeners.socket) != 0)
-		return false;
-	lf_turn_start(turn);
-	return true;
+	return nng_aio_alloc(&turn->aio, lf_turn_on_aio, turn) == 0 &&
+		nng_ctx_open(&turn->context, nng->listeners.socket) == 0;
 }
 
 enum lf_code lf_rpc_nng_start(struct lf_rpc_nng *nng, struct lf_error *error)
@@ -166,9 +163,14 @@ enum lf_code lf_rpc_nng_start(struct lf_rpc_nng *nng, struct lf_error *error)
 			code = no_memory(error);
 	if (code == LF_OK)
 		code = lf_watchdog_start(&nng->listeners, error);
-	if (code != LF_OK)
+	if (code != LF_OK) {
 		lf_rpc_server_stop(nng->server, 0);
-	return code;
+		return code;
+	}
+	/* Nobody is answered before all is there. */
+	for (size_t i = 0; i < nng->call_count; i++)
+		lf_turn_start(lf_rpc_call_own(nng->calls[i]));
+	return LF_OK;
 }
 
 size_t lf_rpc_nng_receive_max(const struct lf_rpc_nng *nng)
