@@ -87,7 +87,7 @@ static void measures_every_figure_and_leaves_nothing_behind(void **state)
 	assert_int_equal(assert_positive(json_object_get(report, "leadfitd"), "leadfitd"), 2 * 3);
 	assert_non_null(json_object_get(json_object_get(report, "versions"), "nng"));
 	/* Items, and ten figures for each of four kinds of batch; fifteen of fairness. */
-	assert_int_equal(assert_positive(json_object_get(report, "batches"), "batches"), 1 + 4 * 15 * 3);
+	assert_int_equal(assert_positive(json_object_get(report, "batches"), "batches"), 1 + 4 * 10 * 3);
 	assert_int_equal(assert_positive(json_object_get(report, "fairness"), "fairness"), 15 * 3);
 	json_decref(report);
 	assert_int_equal(rmdir(directory), 0); /* empty */
