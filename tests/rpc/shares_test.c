@@ -342,8 +342,8 @@ static void health_is_answered_beyond_the_limit_and_before_its_turn(void **state
 	land(blocker, LF_OK, NULL);
 	land(checks[0], LF_OK, NULL);
 	land(checks[1], LF_OK, NULL);
-	assert_memory_equal(stage.order, "!l!l", 4);
 	land_all(flights, count);
+	assert_memory_equal(stage.order, "!l!l", 4);
 	lf_rpc_peer_release(peer);
 	end(server);
 }
