@@ -571,7 +571,7 @@ static void with_a_hundred_jobs_that_have_not_ended_another_one_is_refused(void 
 	stop(world);
 	log = open_log(world);
 	for (int i = 0; i < FAR_TOO_MANY; i++) {
-		char candidate[16];
+		char candidate[32];
 		uint8_t bytes[512];
 
 		snprintf(candidate, sizeof(candidate), "nobody-%d", i);
