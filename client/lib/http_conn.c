@@ -153,7 +153,7 @@ int64_t lf_client_http_conn_watch(struct lf_client_http_conn *conn, int64_t now_
 		return conn->heard_ms + LF_HTTP_PING_MS;
 	lf_client_http_ping(conn->session);
 	conn->ping_ms = now_ms;
-	return now_ms + LF_HTTP_PONG_MS;
+	return now_ms; /* the next turn writes it */
 }
 
 void lf_client_http_conn_close(struct lf_client_http_conn *conn)

@@ -70,6 +70,7 @@ static void lose(struct lf_client_http *http, struct lf_client_http_conn *conn)
 	pthread_mutex_unlock(&client->mutex);
 	lf_client_http_conn_close(conn);
 	lf_client_http_settle(client, &lost);
+	lf_pump(client); /* those of which nothing was written wait again */
 }
 
 /* One to dial over, or NULL: each is in use, or there is no memory. */

@@ -157,9 +157,9 @@ static void go_on(struct lf_rpc_call *call, void *context)
 		return;
 	}
 	if (at_end && (!w->has_said_end || lf_clock_ns() - w->sent_ns >= sign_ns)) {
-		w->has_said_end = true;
-		w->sent_ns = lf_clock_ns();
-		send_part(call, w->next, 0, NULL, 0); /* without memory: the next time */
+		w->has_said_end = send_part(call, w->next, 0, NULL, 0);
+		/* Without memory, again in a second. */
+		w->sent_ns = lf_clock_ns() - (w->has_said_end ? 0 : sign_ns - UINT64_C(1000000000));
 	}
 	lf_rpc_stream_wait(call,
 		&(struct lf_rpc_wait){

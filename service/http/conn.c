@@ -404,7 +404,7 @@ static void rewatch(struct lf_http_conn *conn)
 		conn->unread = true;
 	if (may_read(conn) && !conn->unread && !conn->wants_write)
 		events |= EPOLLIN;
-	if (unsent(conn) != 0 || conn->wants_write)
+	if (unsent(conn) != 0 || (conn->wants_write && (conn->stage == LF_HTTP_SHAKING || may_read(conn))))
 		events |= EPOLLOUT;
 	if (!lf_loop_watch(&conn->http->loop, &conn->watch, events))
 		lf_http_conn_close(conn);
@@ -531,9 +531,13 @@ struct lf_http_conn *lf_http_conn_new(struct lf_http *http, int fd, const struct
 	if (http->conns != NULL)
 		http->conns->previous = conn;
 	http->conns = conn;
-	if (fd >= 0 && !lf_loop_watch(&http->loop, &conn->watch, EPOLLIN))
-		lf_http_conn_close(conn);
-	return conn;
+	if (fd < 0 || lf_loop_watch(&http->loop, &conn->watch, EPOLLIN))
+		return conn;
+	http->conns = conn->next;
+	if (conn->next != NULL)
+		conn->next->previous = NULL;
+	free(conn);
+	return NULL;
 }
 
 void lf_http_conn_destroy(struct lf_http_conn *conn)

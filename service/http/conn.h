@@ -138,6 +138,7 @@ struct lf_http_conn {
 	bool parting;                         /* lf_http_conn_leave() is to be called */
 	bool held;                            /* nothing is read: the protocol has more than it can work on now */
 	bool leaving;                         /* protocol->shutdown() was called */
+	bool waits;                           /* one of its exchanges does */
 	struct lf_http_conn *next, *previous; /* of the transport */
 	struct lf_http_conn *next_dirty;
 	void (*on_closed)(struct lf_http_conn *conn);        /* listen.c counts. NULL: nobody does */

@@ -62,10 +62,16 @@ static void give(struct lf_http_exchange *exchange, size_t bytes)
 	exchange->http->arriving -= bytes;
 }
 
+static bool is_stream_of_requests(const struct lf_http_exchange *exchange)
+{
+	return exchange->handler != NULL && exchange->handler->more != NULL;
+}
+
 static bool may_be_given_up(const struct lf_http_exchange *exchange)
 {
-	return !exchange->over && !exchange->whole && !exchange->refused && !exchange->served && !exchange->started &&
-		exchange->handler != NULL;
+	if (exchange->over || exchange->whole || exchange->refused || exchange->handler == NULL)
+		return false;
+	return is_stream_of_requests(exchange) || (!exchange->served && !exchange->started);
 }
 
 /* Refuses a request that still arrives, and frees what of it is there. */
@@ -313,7 +319,7 @@ void lf_http_exchange_replied(struct lf_http_exchange *exchange, size_t bytes)
 	struct lf_http *http = exchange->http;
 
 	/* Of what was sent in parts, each is given back when it is out, before the turn is over. */
-	if (!exchange->replying || exchange->over || exchange->parts_out != 0 ||
+	if (!exchange->replying || exchange->waits || exchange->over || exchange->parts_out != 0 ||
 		conn->unsent + bytes > LF_HTTP_UNSENT_CONN_MAX || http->unsent + bytes > LF_HTTP_UNSENT_MAX ||
 		!lf_rpc_server_take(http->server, bytes))
 		return;
@@ -546,10 +552,45 @@ enum lf_http_add lf_http_exchange_add_body(struct lf_http_exchange *exchange, co
 	return LF_HTTP_ADDED;
 }
 
+void lf_http_exchanges_go_on(struct lf_http_conn *conn)
+{
+	if (!conn->waits)
+		return;
+	conn->waits = false;
+	for (struct lf_http_exchange *exchange = conn->exchanges; exchange != NULL; exchange = exchange->next) {
+		if (!exchange->waits || exchange->over)
+			continue;
+		if (exchange->first != NULL) {
+			conn->waits = true;
+			continue;
+		}
+		exchange->waits = false;
+		lf_http_exchange_turn_over(exchange);
+		exchange->handler->more(exchange);
+	}
+}
+
+bool lf_http_exchange_is_stuck(const struct lf_http_exchange *exchange, uint64_t now_ns)
+{
+	const uint64_t max_ns = (uint64_t)exchange->http->options.blocked_ms * 1000000;
+
+	return exchange->started && (exchange->finished || exchange->waits) &&
+		now_ns - exchange->reply_ns > max_ns + exchange->reply_sent * (1000000000 / LF_HTTP_RATE_MIN);
+}
+
 bool lf_http_exchange_is_late(const struct lf_http_exchange *exchange, uint64_t now_ns)
 {
 	const uint64_t max_ns = (uint64_t)exchange->http->options.body_ms * 1000000;
 
+	/* Of a stream of requests a message must not come to a halt amid it; between two there may be long pauses. */
+	if (is_stream_of_requests(exchange)) {
+		const bool amid =
+			!exchange->served && !exchange->waits && exchange->body_length != exchange->body_taken;
+		const uint64_t since_ns =
+			exchange->progress_ns > exchange->reply_ns ? exchange->progress_ns : exchange->reply_ns;
+
+		return now_ns - since_ns > (amid ? max_ns : (uint64_t)exchange->http->options.idle_ms * 1000000);
+	}
 	return now_ns - exchange->progress_ns > max_ns ||
 		now_ns - exchange->arrived_ns > max_ns + exchange->body_seen * (1000000000 / LF_HTTP_RATE_MIN);
 }
@@ -570,13 +611,26 @@ void lf_http_exchange_explain(const struct lf_http_exchange *exchange, enum lf_h
 		lf_error_set(error, LF_INVALID_ARGUMENT, "the request's head is malformed");
 }
 
+static void free_body(struct lf_http_exchange *exchange)
+{
+	lf_http_exchange_uncount_body(exchange);
+	free(exchange->body);
+	exchange->body = NULL;
+	exchange->body_length = exchange->body_room = exchange->body_taken = 0;
+}
+
 void lf_http_exchange_refuse(struct lf_http_exchange *exchange, const struct lf_error *error)
 {
 	if (exchange->refused)
 		return;
 	exchange->refused = true;
-	if (!exchange->started && !exchange->served)
+	if (!exchange->started && !exchange->served) {
 		exchange->handler->refuse(exchange, error);
+	} else if (is_stream_of_requests(exchange) && !exchange->finished) {
+		/* Amid its replies there is no place for the error's words. */
+		free_body(exchange);
+		lf_http_reply_abort(exchange);
+	}
 }
 
 char *lf_http_exchange_text(struct lf_http_exchange *exchange, size_t size)
@@ -612,6 +666,10 @@ void lf_http_reply_start(struct lf_http_exchange *exchange, unsigned status, con
 
 	LF_CHECK(X4, !exchange->started);
 	exchange->started = true;
+	exchange->reply_ns = exchange->http->loop.now_ns;
+	/* What was said is read. It may be long until its answer is taken. */
+	if (!exchange->served && !is_stream_of_requests(exchange))
+		free_body(exchange);
 	exchange->finished = end;
 	if (exchange->allow_origin.data != NULL) {
 		count = add_allowance(exchange, all, headers, count);

@@ -164,7 +164,8 @@ struct lf_http_exchange {
 	size_t header_count;
 	uint8_t *body; /* NULL where it is empty */
 	size_t body_length;
-	uint8_t *piece; /* heap: of a stream of requests, the one that is with dispatch */
+	size_t body_taken; /* of a stream of requests: bytes at its beginning that are done with */
+	uint8_t *piece;    /* heap: of a stream of requests, the one that is with dispatch */
 	size_t piece_length;
 	bool is_tls;
 	enum lf_http_add head_wrong; /* the version's: what its head came to so far */
@@ -172,8 +173,11 @@ struct lf_http_exchange {
 	bool refused;                /* the rest of the body is thrown away */
 	bool started;                /* a reply was begun */
 	bool finished;               /* and is complete, as far as its handler is concerned */
+	bool waits;                  /* of a stream of requests: the next one's turn comes when this reply is taken */
 	uint64_t arrived_ns;         /* when its head began */
 	uint64_t progress_ns;        /* when some of the request came last */
+	uint64_t reply_ns;           /* since when there is something of the reply for the peer to take */
+	uint64_t reply_sent;         /* bytes that it has taken since */
 
 	struct lf_slice allow_origin; /* whom a browser may show the reply to; origin.c sets it */
 	unsigned own;                 /* the handler's own; whoever owns the call */
@@ -236,6 +240,10 @@ void lf_http_exchange_explain(const struct lf_http_exchange *exchange, enum lf_h
 /* Refuses the request by its handler, once, unless it was answered already; the rest of its body is thrown away. */
 void lf_http_exchange_refuse(struct lf_http_exchange *exchange, const struct lf_error *error);
 
+/* Of a connection's streams of requests: those whose reply was taken go on with the next. Versions call it before they fill. */
+void lf_http_exchanges_go_on(struct lf_http_conn *conn);
+/* Whether a peer does not take what there is of a reply that is complete, or of one to a stream of requests. */
+bool lf_http_exchange_is_stuck(const struct lf_http_exchange *exchange, uint64_t now_ns);
 /* Whether a body that is not whole has made no progress for too long, or too little since its head came. */
 bool lf_http_exchange_is_late(const struct lf_http_exchange *exchange, uint64_t now_ns);
 
@@ -265,7 +273,7 @@ void lf_http_exchange_served(struct lf_http_exchange *exchange);
  * so that peers that read slowly keep nobody out; else when it is out.
  */
 void lf_http_exchange_replied(struct lf_http_exchange *exchange, size_t bytes);
-/* The same, however many are unsent: another call is to follow on this exchange. */
+/* The turn is over: another call is to follow on this exchange. */
 void lf_http_exchange_turn_over(struct lf_http_exchange *exchange);
 /* http.c: at the very end, whatever it is in. */
 void lf_http_exchange_free(struct lf_http_exchange *exchange);

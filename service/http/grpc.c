@@ -331,7 +331,8 @@ static void serve_text(struct lf_http_exchange *exchange)
 
 static void more_stream(struct lf_http_exchange *exchange)
 {
-	exchange->dialect = &stream;
+	if (!exchange->served)
+		exchange->dialect = &stream;
 	lf_grpc_stream_next(exchange);
 }
 

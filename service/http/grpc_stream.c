@@ -19,14 +19,15 @@ static size_t whole_message(const struct lf_http_exchange *exchange, size_t max)
 	const uint8_t *body = exchange->body;
 	size_t length;
 
-	if (exchange->body_length < LF_GRPC_PREFIX_BYTES)
+	if (exchange->body_length - exchange->body_taken < LF_GRPC_PREFIX_BYTES)
 		return 0;
+	body += exchange->body_taken;
 	length = (size_t)body[1] << 24 | (size_t)body[2] << 16 | (size_t)body[3] << 8 | body[4];
 	/* What is wrong is said by lf_grpc_message(), and is not waited for. */
 	if (body[0] != 0 || length > max)
 		return LF_GRPC_PREFIX_BYTES;
 	length += LF_GRPC_PREFIX_BYTES;
-	return length <= exchange->body_length ? length : 0;
+	return length <= exchange->body_length - exchange->body_taken ? length : 0;
 }
 
 /* Takes the first message out of the body, as a piece. */
@@ -35,7 +36,7 @@ static enum lf_code take_message(struct lf_http_exchange *exchange, size_t bytes
 	const size_t max = lf_rpc_server_options(exchange->http->server)->message_bytes_max;
 	struct lf_slice message = {0};
 
-	if (lf_grpc_message(exchange->body, bytes, max, &message, error) != LF_OK)
+	if (lf_grpc_message(exchange->body + exchange->body_taken, bytes, max, &message, error) != LF_OK)
 		return error->code;
 	exchange->piece = malloc(message.length + 1);
 	if (exchange->piece == NULL)
@@ -43,8 +44,13 @@ static enum lf_code take_message(struct lf_http_exchange *exchange, size_t bytes
 	if (message.length != 0)
 		memcpy(exchange->piece, message.data, message.length);
 	exchange->piece_length = message.length;
-	exchange->body_length -= bytes;
-	memmove(exchange->body, exchange->body + bytes, exchange->body_length);
+	exchange->body_taken += bytes;
+	/* Moved when half is free: each byte about once, however small the messages are. */
+	if (exchange->body_taken > exchange->body_length / 2) {
+		exchange->body_length -= exchange->body_taken;
+		memmove(exchange->body, exchange->body + exchange->body_taken, exchange->body_length);
+		exchange->body_taken = 0;
+	}
 	return LF_OK;
 }
 
@@ -79,10 +85,11 @@ void lf_grpc_stream_next(struct lf_http_exchange *exchange)
 
 	if (exchange->served || exchange->replying || exchange->finished || exchange->refused || exchange->over)
 		return;
+	LF_CHECK(X10, exchange->first == NULL);
 	bytes = whole_message(exchange, max);
 	if (bytes != 0) {
 		call_message(exchange, bytes);
-	} else if (exchange->whole && exchange->body_length != 0) {
+	} else if (exchange->whole && exchange->body_length != exchange->body_taken) {
 		lf_error_set(&error, LF_INVALID_ARGUMENT, "the stream ends amid a message");
 		broken(exchange, &error);
 		lf_error_clean_up(&error);
@@ -93,9 +100,16 @@ void lf_grpc_stream_next(struct lf_http_exchange *exchange)
 	}
 }
 
+/*
+ * The next one's turn comes when the peer has taken this reply: until then dispatch counts it, and a peer that reads
+ * nothing makes no more of them.
+ */
 void lf_grpc_stream_replied(struct lf_http_exchange *exchange)
 {
+	if (exchange->first != NULL) {
+		exchange->waits = exchange->conn->waits = true;
+		return;
+	}
 	lf_http_exchange_turn_over(exchange);
-	/* The next comes when it has come, or now. */
 	lf_grpc_stream_next(exchange);
 }

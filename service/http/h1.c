@@ -240,6 +240,9 @@ static enum lf_http_next end(struct lf_http_conn *conn)
 	struct lf_h1 *h1 = conn->engine;
 
 	h1->ended = true;
+	/* Of who follows a stream and ends their side, most have gone; and what may not come for hours would not find it out. */
+	if (h1->exchange != NULL && h1->exchange->started && !h1->exchange->finished)
+		return LF_HTTP_DROP;
 	if (h1->exchange != NULL && h1->parser.place == LF_H1_BEFORE) {
 		lf_http_conn_wake(conn);
 		return LF_HTTP_GO_ON; /* it may still read: the request is whole */

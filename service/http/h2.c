@@ -106,6 +106,7 @@ static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
 	if (!lf_http_conn_put(conn, part->bytes + part->first, length))
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	part->first += length;
+	exchange->reply_sent += length;
 	if (part->first < part->end)
 		return 0;
 	exchange->first = part->next;
@@ -137,10 +138,13 @@ static void h2_start(struct lf_http_exchange *exchange, unsigned status, const s
 static void h2_part(struct lf_http_exchange *exchange, struct lf_http_part *part)
 {
 	part->next = NULL;
-	if (exchange->last != NULL)
+	if (exchange->last != NULL) {
 		exchange->last->next = part;
-	else
+	} else {
 		exchange->first = part;
+		exchange->reply_ns = exchange->conn->http->loop.now_ns;
+		exchange->reply_sent = 0;
+	}
 	exchange->last = part;
 	nghttp2_session_resume_data(session_of(exchange), (int32_t)exchange->id);
 	lf_http_conn_wake(exchange->conn);
@@ -344,6 +348,19 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t co
 	return 0;
 }
 
+/* A head that libnghttp2 refuses by itself is over, too. */
+static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int code, void *user)
+{
+	struct lf_http_conn *conn = user;
+	const struct h2 *h2 = conn->engine;
+
+	(void)session;
+	(void)code;
+	if (frame->hd.type == NGHTTP2_HEADERS && h2 != NULL && h2->settled)
+		conn->half_ns = 0;
+	return 0;
+}
+
 /* ---- the engine ---- */
 
 static nghttp2_session_callbacks *new_callbacks(void)
@@ -356,6 +373,7 @@ static nghttp2_session_callbacks *new_callbacks(void)
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
 	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
 	nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
@@ -434,6 +452,7 @@ static enum lf_http_next h2_fill(struct lf_http_conn *conn)
 
 	if (conn->broken)
 		return LF_HTTP_DROP;
+	lf_http_exchanges_go_on(conn);
 	while (lf_http_conn_room(conn) != 0) {
 		length = nghttp2_session_mem_send(h2->session, &bytes);
 		if (length < 0 || (length > 0 && !lf_http_conn_put(conn, bytes, (size_t)length)))
@@ -448,16 +467,21 @@ static enum lf_http_next h2_fill(struct lf_http_conn *conn)
 		: LF_HTTP_CLOSE;
 }
 
-/* Bodies that make no progress, or too little, are given up. */
-static void give_up_bodies(struct lf_http_conn *conn, uint64_t now_ns)
+/* Bodies that make no progress, or too little, are given up; and replies that are not taken, whatever their windows say. */
+static void give_up_slow(struct lf_http_conn *conn, uint64_t now_ns)
 {
 	struct lf_http_exchange *next;
 
 	for (struct lf_http_exchange *exchange = conn->exchanges; exchange != NULL; exchange = next) {
 		next = exchange->next;
-		if (exchange->over || exchange->whole || !lf_http_exchange_is_late(exchange, now_ns))
+		if (exchange->over)
 			continue;
-		lf_http_count(&conn->http->counters.closed_half);
+		if (lf_http_exchange_is_stuck(exchange, now_ns))
+			lf_http_count(&conn->http->counters.closed_blocked);
+		else if (!exchange->whole && lf_http_exchange_is_late(exchange, now_ns))
+			lf_http_count(&conn->http->counters.closed_half);
+		else
+			continue;
 		nghttp2_submit_rst_stream(
 			session_of(exchange), NGHTTP2_FLAG_NONE, (int32_t)exchange->id, NGHTTP2_CANCEL);
 		lf_http_conn_wake(conn);
@@ -492,7 +516,7 @@ static enum lf_http_next h2_tick(struct lf_http_conn *conn, uint64_t now_ns)
 {
 	struct h2 *h2 = conn->engine;
 
-	give_up_bodies(conn, now_ns);
+	give_up_slow(conn, now_ns);
 	if (h2->noticed_ns != 0 && now_ns - h2->noticed_ns >= (uint64_t)NOTICE_MS * 1000000)
 		go_away(conn, h2);
 	return ask_for_life(conn, h2, now_ns) ? LF_HTTP_GO_ON : LF_HTTP_DROP;

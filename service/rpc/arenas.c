@@ -21,9 +21,17 @@ static bool take_block(struct lf_arena_budget *budget, size_t bytes)
 	return true;
 }
 
+/* What the call has not taken itself was in the arena when it got it, and is in no share. */
 static void give_block(struct lf_arena_budget *budget, size_t bytes)
 {
-	lf_rpc_budget_give(&arena_of(budget)->server->budget, bytes);
+	struct lf_rpc_arena *arena = arena_of(budget);
+	const size_t own = bytes < arena->bytes ? bytes : arena->bytes;
+
+	if (arena->call != NULL && own != 0) {
+		arena->bytes -= own;
+		lf_rpc_share_bytes(arena->call, 0, own);
+	}
+	lf_rpc_budget_give(&arena->server->budget, bytes);
 }
 
 struct lf_rpc_arena *lf_rpc_arena_new(struct lf_rpc_server *server)

@@ -23,6 +23,7 @@ enum {
 	LF_RPC_METHODS_MAX = 32,       /* of a service */
 	LF_RPC_ARENAS_KEPT = 64,       /* idle arenas kept for reuse, each with at most 96 KiB */
 	LF_RPC_REPLY_HINT = 12 * 1024, /* most replies are shorter: a decision of eight people has 8 KB */
+	LF_RPC_APPEND_SPARE = 128,     /* of a transport's reply_overhead */
 	LF_RPC_QUICK_BYTES_MAX =
 		16 * 1024,           /* a larger request goes to a worker: a transport's threads have others to serve */
 	LF_RPC_CLOSE_MS = 1500,      /* at stop, for transports to come to their end */

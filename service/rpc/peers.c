@@ -42,13 +42,14 @@ static size_t read_size(const atomic_size_t *size)
 static bool fits(const struct lf_rpc_call *call, size_t bytes, bool reply, enum lf_rpc_share_kind *kind)
 {
 	const struct lf_rpc_budget *budget = &call->server->budget;
-	const size_t used = read_size(&budget->used), own = call->admitted && call->stream == NULL;
+	const size_t used = read_size(&budget->used), own = call->admitted ? 1 : 0;
 	const size_t room = used + bytes < budget->max ? budget->max - used - bytes : 0;
 
 	for (size_t i = 0; i < LF_RPC_SHARES; i++) {
 		const struct lf_rpc_share *share = call->shares[i];
 
-		if (share != NULL && read_size(&share->in_flight) > own &&
+		/* A stream is never the only one: it stays, and is not in flight. */
+		if (share != NULL && (call->stream != NULL || read_size(&share->in_flight) > own) &&
 			read_size(reply ? &share->reply_bytes : &share->bytes) + bytes > factors[i] * room) {
 			*kind = (enum lf_rpc_share_kind)i;
 			return false;

@@ -73,7 +73,9 @@ bool lf_rpc_append(struct lf_rpc_call *call, const void *data, size_t length)
 {
 	lf_rpc_call_check_working(call);
 	LF_CHECK(R4, call->begun);
-	return length <= call->server->options.message_bytes_max && take_for_reply(call, length) &&
+	/* A few bytes, as the id of a decision that is stored by now, are within what was counted for the reply already. */
+	return length <= call->server->options.message_bytes_max &&
+		(length <= LF_RPC_APPEND_SPARE || take_for_reply(call, length)) &&
 		call->transport->append(call, data, length);
 }
 

@@ -195,7 +195,7 @@ bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call
 	void (*dropped)(void *context), void *context)
 {
 	struct lf_rpc_server *server = call->server;
-	bool yields;
+	bool yields, wake = false;
 
 	LF_CHECK(R10, call->on_worker);
 	pthread_mutex_lock(&server->lock);
@@ -205,9 +205,10 @@ bool lf_rpc_yield(struct lf_rpc_call *call, void (*run)(struct lf_rpc_call *call
 		call->resume_context = context;
 		call->dropped = dropped;
 		lf_rpc_call_change(call, LF_RPC_CALL_WORKING, LF_RPC_CALL_QUEUED);
-		/* This thread comes for it, or for who waited before: nobody needs to be woken. */
-		lf_rpc_enqueue(server, call);
+		wake = lf_rpc_enqueue(server, call);
 	}
 	pthread_mutex_unlock(&server->lock);
+	if (wake)
+		lf_rpc_wake(server);
 	return yields;
 }

@@ -170,7 +170,8 @@ static void a_stream_of_replies_is_chunked(void **state)
 		fed_turn(&talk.fed);
 		taken = lf_http_conn_take(talk.fed.conn, &bytes);
 		assert_true(got + taken < sizeof(all));
-		memcpy(all + got, bytes, taken);
+		if (taken != 0)
+			memcpy(all + got, bytes, taken);
 		got += taken;
 		sleep_ms(1);
 	}

@@ -461,8 +461,9 @@ static void bytes_have_shares_too(void **state)
 	size_t count, others;
 
 	(void)state;
-	count = fill(server, greedy, NULL, 100 * KIB, 64, flights, "the requests of this connection use 512000 bytes");
-	assert_int_equal(count, 5);
+	/* Beside 100 KiB each, what those that are at work have taken so far. */
+	count = fill(server, greedy, NULL, 100 * KIB, 64, flights, "the requests of this connection use ");
+	assert_in_range(count, 4, 5);
 	others = fill(server, modest, NULL, 100 * KIB, 64, other, "more than its share of 1048576");
 	assert_true(others >= 2);
 	land_all(flights, count);
