@@ -22,7 +22,7 @@ enum { TEAMS = 5, PROJECTS = 7, TEXT = 64 * 1024 };
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:^make_message$\nleak:^nng_dialer_create$\n";
+	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
 }
 
 struct fixture {

@@ -31,7 +31,7 @@ enum { MIB = 1024 * 1024, POLLS = 60, ROUNDS = 6, IDS_MAX = 4000, ID_BYTES = 40,
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:^make_message$\nleak:^nng_dialer_create$\n";
+	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
 }
 
 /* A team of its own, of some 33 KB: each decision takes as much space. */

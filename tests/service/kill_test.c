@@ -32,7 +32,7 @@
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:^make_message$\nleak:^nng_dialer_create$\n";
+	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
 }
 
 enum { THREADS = 8, ANSWERS_MAX = 200000, KEY_BYTES = 32, ID_BYTES = 40 };

@@ -27,7 +27,7 @@
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:^make_message$\nleak:^nng_dialer_create$\n";
+	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
 }
 
 enum { BATCH = 200, STORED_MAX = 4000 };

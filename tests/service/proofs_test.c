@@ -33,7 +33,7 @@
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:^make_message$\nleak:^nng_dial\nleak:^nng_listener_\n";
+	return "leak:^lf_nng_new_request$\nleak:^nng_dial\nleak:^nng_listener_\n";
 }
 
 enum { IN_FLIGHT = 64, IDS_MAX = 100000, CHECKPOINT = 0, PROVE, CONSISTENCY };

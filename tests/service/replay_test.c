@@ -24,7 +24,7 @@
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:^make_message$\nleak:^nng_dialer_create$\n";
+	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
 }
 
 enum { DECISIONS = 1000, VERSIONS = 4, TEAMS = 60, PROJECTS = 30 };

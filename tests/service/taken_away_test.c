@@ -32,7 +32,7 @@ enum { THREADS = 3, IDS_MAX = 20000, ID_BYTES = 40, NAME = 160, BEFORE = 60, TEX
 __attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:^make_message$\nleak:^nng_dialer_create$\n";
+	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
 }
 
 /* ---- load ---- */
