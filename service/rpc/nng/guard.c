@@ -63,7 +63,7 @@ struct slot {
 	_Atomic(enum kind) kind;
 	_Atomic(struct lf_door *) door; /* of LISTENING and CONNECTION */
 	const void *listener;
-	ino_t inode;
+	_Atomic(ino_t) inode;
 	uint8_t address[16];
 	bool remote, alive;         /* alive: as last counted */
 	atomic_bool doomed;         /* reads as ended, writes as written */
@@ -89,6 +89,35 @@ struct lf_door {
 	int descriptors[];
 };
 
+/*
+ * What the wrappers below stand before. The thread sanitizer learns from its own of these what happens before what, so they
+ * must be called there.
+ */
+#ifdef __SANITIZE_THREAD__
+int __interceptor_listen(int fd, int backlog);
+int __interceptor_accept4(int fd, void *address, socklen_t *length, int flags);
+ssize_t __interceptor_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __interceptor_readv(int fd, const struct iovec *parts, int count);
+int __interceptor_epoll_wait(int fd, struct epoll_event *events, int max, int timeout_ms);
+/* That a descriptor may be closed, and be another's, meanwhile, is what is_same() is there for. */
+#define look_at(fd, status) (int)syscall(SYS_fstat, fd, status)
+#define copy_of(fd) (int)syscall(SYS_dup, fd)
+#define real_listen __interceptor_listen
+#define real_accept4 __interceptor_accept4
+#define real_sendmsg __interceptor_sendmsg
+#define real_readv __interceptor_readv
+#define real_epoll_wait __interceptor_epoll_wait
+#else
+#define look_at(fd, status) fstat(fd, status)
+#define copy_of(fd) dup(fd)
+#define real_listen(fd, backlog) (int)syscall(SYS_listen, fd, backlog)
+#define real_accept4(fd, address, length, flags) (int)syscall(SYS_accept4, fd, address, length, flags)
+#define real_sendmsg(fd, message, flags) (ssize_t) syscall(SYS_sendmsg, fd, message, flags)
+#define real_readv(fd, parts, count) (ssize_t) syscall(SYS_readv, fd, parts, count)
+#define real_epoll_wait(fd, events, max, timeout_ms)                                                                   \
+	(int)syscall(SYS_epoll_pwait, fd, events, max, timeout_ms, NULL, (size_t)8)
+#endif
+
 static struct slot slots[DESCRIPTORS_MAX];
 static _Thread_local struct lf_door *entered;
 static _Thread_local const void *entered_as;
@@ -108,7 +137,7 @@ static bool is_same(int fd, const struct slot *slot)
 {
 	struct stat status;
 
-	return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_ino == slot->inode;
+	return look_at(fd, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_ino == slot->inode;
 }
 
 /* ---- doors ---- */
@@ -312,7 +341,7 @@ LF_OURS int listen(int fd, int backlog)
 	}
 	if (slot != NULL)
 		atomic_store_explicit(&slot->kind, door != NULL ? LISTENING : FOREIGN, memory_order_release);
-	return (int)syscall(SYS_listen, fd, backlog);
+	return real_listen(fd, backlog);
 }
 
 static int let_next_in(int fd, struct slot *slot, int flags)
@@ -320,7 +349,7 @@ static int let_next_in(int fd, struct slot *slot, int flags)
 	for (unsigned refusals = 0; refusals < REFUSALS_MAX; refusals++) {
 		struct sockaddr_storage remote = {.ss_family = AF_UNIX};
 		socklen_t length = sizeof(remote);
-		int got = (int)syscall(SYS_accept4, fd, &remote, &length, flags | SOCK_CLOEXEC);
+		int got = real_accept4(fd, &remote, &length, flags | SOCK_CLOEXEC);
 
 		if (got < 0 || let_in(atomic_load(&slot->door), slot->listener, got, &remote))
 			return got;
@@ -337,7 +366,7 @@ LF_OURS int accept4(int fd, struct sockaddr *address, socklen_t *length, int fla
 
 	if (slot != NULL && atomic_load_explicit(&slot->kind, memory_order_acquire) == LISTENING)
 		return let_next_in(fd, slot, flags);
-	got = (int)syscall(SYS_accept4, fd, address, length, flags);
+	got = real_accept4(fd, address, length, flags);
 	got_slot = slot_of(got);
 	if (got_slot != NULL)
 		atomic_store(&got_slot->kind, FOREIGN);
@@ -408,7 +437,7 @@ LF_OURS ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 		slot->half_sent = false;
 		return (ssize_t)length_of(message->msg_iov, message->msg_iovlen);
 	}
-	sent = (ssize_t)syscall(SYS_sendmsg, fd, message, flags);
+	sent = real_sendmsg(fd, message, flags);
 	if (slot == NULL || atomic_load_explicit(&slot->kind, memory_order_relaxed) == FOREIGN)
 		return sent;
 	if (sent < 0 && (errno == EPIPE || errno == ECONNRESET || errno == ETIMEDOUT))
@@ -441,10 +470,10 @@ LF_OURS ssize_t readv(int fd, const struct iovec *parts, int count)
 	ssize_t got;
 
 	if (!is_connection(slot))
-		return (ssize_t)syscall(SYS_readv, fd, parts, count);
+		return real_readv(fd, parts, count);
 	if (atomic_load_explicit(&slot->doomed, memory_order_relaxed) && is_same(fd, slot))
 		return at_end(fd, slot, 0);
-	got = (ssize_t)syscall(SYS_readv, fd, parts, count);
+	got = real_readv(fd, parts, count);
 	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
 		return at_end(fd, slot, got);
 	if (got >= 0 && (size_t)got == wanted)
@@ -471,7 +500,7 @@ static bool is_nngs_poller(void)
 
 LF_OURS int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_ms)
 {
-	const int count = (int)syscall(SYS_epoll_pwait, fd, events, max, timeout_ms, NULL, (size_t)8);
+	const int count = real_epoll_wait(fd, events, max, timeout_ms);
 
 	if (count > 0 && is_nngs_poller())
 		for (int i = 0; i < count; i++)
@@ -485,7 +514,7 @@ LF_OURS int epoll_wait(int fd, struct epoll_event *events, int max, int timeout_
 /* Under the door's lock, so that nobody is let in meanwhile; a descriptor of its own, so that none is mixed up. */
 static bool doom(int fd, struct slot *slot)
 {
-	const int own = dup(fd);
+	const int own = copy_of(fd);
 	const bool same = own >= 0 && is_same(own, slot);
 
 	if (same) {
