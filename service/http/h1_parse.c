@@ -344,7 +344,7 @@ static size_t skip_blank(struct lf_h1_parser *parser, const uint8_t *data, size_
 	size_t at = 0;
 
 	while (at < length && (data[at] == '\r' || data[at] == '\n')) {
-		if (data[at] != "\r\n"[parser->blank % 2] || parser->blank == LF_H1_BLANK_MAX) {
+		if (data[at] != (uint8_t) "\r\n"[parser->blank % 2] || parser->blank == LF_H1_BLANK_MAX) {
 			fail(parser, 400, "the request begins with empty lines");
 			return at;
 		}

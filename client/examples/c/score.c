@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 		reply = lf_client_call(client, &leadfit__v1__scoring__descriptor, 0, request, NULL, &error);
 	if ((decision = (const Leadfit__V1__Decision *)reply) != NULL)
 		printf("%s\n%s\n%s\n", decision->recommended,
-			protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, decision->outcome)
+			protobuf_c_enum_descriptor_get_value(&leadfit__v1__outcome__descriptor, (int)decision->outcome)
 				->name,
 			decision->n_explanation > 0 ? decision->explanation[0] : "");
 	else
