@@ -368,6 +368,56 @@ def streams_without_end(service, what):
         peer.close()
 
 
+def closed_window(service):
+    """Nothing of a reply's body may be said to it."""
+    peer = socket.create_connection((service.host, service.port), 30)
+    peer.settimeout(30)
+    peer.sendall(PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 0)))
+    return peer
+
+
+def questions_whose_answers_are_not_taken(service, what):
+    """Each answer has some 20 KiB."""
+    peers = [closed_window(service) for _ in range(4)]
+    name = b"leadfit.v1.Decisions"
+    question = b"\x22" + bytes((len(name),)) + name
+    message = struct.pack(">BI", 0, len(question)) + question
+    for peer in peers:
+        peer.sendall(frame(HEADERS, 4, 1, head("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"))
+                     + b"".join(frame(DATA, 0, 1, message * 500) for _ in range(4)))
+    time.sleep(3)
+    for peer in peers:
+        peer.close()
+
+
+def replies_that_are_not_taken(service, what):
+    """As many as one connection may have; its peer is told in time that they are given up."""
+    peer = closed_window(service)
+    peer.sendall(b"".join(call(stream, HEALTH) for stream in range(1, 33, 2)))
+    peer.settimeout(PATIENCE)
+    got = b""
+    try:
+        while not any(got[at + 3] == 3 for at in frames_at(got)):
+            piece = peer.recv(65536)
+            if not piece:
+                break
+            got += piece
+        given_up = True
+    except OSError:
+        given_up = False
+    check(given_up, f"{what}: they are given up in time")
+    peer.close()
+
+
+def frames_at(data):
+    """Where the whole frames in it begin."""
+    at, found = 0, []
+    while at + 9 <= len(data):
+        found.append(at)
+        at += 9 + int.from_bytes(data[at:at + 3], "big")
+    return found
+
+
 ATTACKS = {
     "rapid reset": rapid_reset,
     "a flood of PING": flood(frame(PING, 0, 0, b"12345678"), 1000, False),
@@ -384,6 +434,8 @@ ATTACKS = {
     "announced bodies": announced_bodies,
     "bodies without end": bodies_without_end,
     "streams without end": streams_without_end,
+    "questions whose answers are not taken": questions_whose_answers_are_not_taken,
+    "replies that are not taken": replies_that_are_not_taken,
 }
 
 only = sys.argv[4:]
