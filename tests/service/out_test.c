@@ -575,7 +575,7 @@ static uint64_t newest(void)
 
 static void wait_until_watched(const char *out, uint64_t all)
 {
-	for (int i = 0; i < 600 && watched(out) < all; i++)
+	for (int i = 0; i < 4000 && watched(out) < all; i++) /* against hanging alone */
 		usleep(50 * 1000);
 	assert_int_equal(watched(out), all);
 }
