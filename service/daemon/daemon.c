@@ -226,15 +226,15 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 
 static enum lf_code listen_http(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
-	const struct lf_http_page openapi = {
-		"/openapi.json", "application/json", lf_openapi_json, lf_openapi_json_length};
 	const struct lf_http_options http = {.certificate = d->certificate,
 		.origins = options->origins,
 		.origin_count = options->origin_count,
-		.pages = &openapi,
+		.pages = &d->openapi,
 		.page_count = 1};
 	char bound[512];
 
+	d->openapi =
+		(struct lf_http_page){"/openapi.json", "application/json", lf_openapi_json, lf_openapi_json_length};
 	if (options->http_count == 0)
 		return LF_OK;
 	if (lf_http_new(&d->http, d->server, &http, error) != LF_OK)

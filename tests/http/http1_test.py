@@ -366,6 +366,9 @@ def pages(service):
             check(reply.status == 200 and reply.body == (word if method == "GET" else b"")
                   and reply.headers.get("content-length") == str(len(word)) and reply.rest == b"", f"{method} {path}",
                   (reply.status, reply.headers, reply.body))
+    reply = ask(service, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    check(reply.status == 200 and reply.headers["content-type"] == "application/json" and reply.json()["openapi"] == "3.1.0",
+          "GET /openapi.json", reply.status)
     reply = ask(service, b"POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
     check(reply.status == 405 and reply.headers.get("allow") == "GET, HEAD", "POST /livez", (reply.status, reply.headers))
     reply = ask(service, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
