@@ -78,6 +78,13 @@ static bool fill(struct lf_client_http_conn *conn)
 	return conn->out_end > conn->out_start;
 }
 
+/* Reading or writing has found the end. */
+static void break_off(struct lf_client_http_conn *conn, enum lf_client_http_io io)
+{
+	conn->refused = io == LF_HTTP_REFUSED;
+	lf_client_http_conn_break(conn, io == LF_HTTP_ENDED ? "the peer closed the connection" : conn->reason);
+}
+
 void lf_client_http_conn_write(struct lf_client_http_conn *conn)
 {
 	if (conn->state < LF_HTTP_GREETING || conn->state == LF_HTTP_DEAD)
@@ -95,9 +102,7 @@ void lf_client_http_conn_write(struct lf_client_http_conn *conn)
 			return;
 		}
 		if (io != LF_HTTP_MOVED) {
-			conn->refused = io == LF_HTTP_REFUSED;
-			lf_client_http_conn_break(
-				conn, io == LF_HTTP_ENDED ? "the peer closed the connection" : conn->reason);
+			break_off(conn, io);
 			return;
 		}
 		conn->out_start += count;
@@ -120,9 +125,7 @@ void lf_client_http_conn_read(struct lf_client_http_conn *conn, uint8_t *in, int
 		if (io == LF_HTTP_AGAIN)
 			return;
 		if (io != LF_HTTP_MOVED) {
-			conn->refused = io == LF_HTTP_REFUSED;
-			lf_client_http_conn_break(
-				conn, io == LF_HTTP_ENDED ? "the peer closed the connection" : conn->reason);
+			break_off(conn, io);
 			return;
 		}
 		conn->heard_ms = now_ms;

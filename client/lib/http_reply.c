@@ -41,11 +41,6 @@ void lf_client_http_stream_reset(struct lf_client_http_stream *stream)
 
 /* ---- headers ---- */
 
-static bool is(struct lf_slice slice, const char *text)
-{
-	return slice.length == strlen(text) && memcmp(slice.data, text, slice.length) == 0;
-}
-
 /* A number of one to three digits; -2: it is none. */
 static int take_number(struct lf_slice value)
 {
@@ -121,17 +116,17 @@ bool lf_client_http_take_header(struct lf_client_http_stream *stream, struct lf_
 		stream->fault_text = "the reply's headers are too long";
 		return false;
 	}
-	if (is(name, ":status")) {
+	if (lf_slice_is(name, ":status")) {
 		stream->http_status = (unsigned)take_number(value);
 		stream->is_grpc = false;
-	} else if (is(name, "content-type")) {
+	} else if (lf_slice_is(name, "content-type")) {
 		stream->is_grpc = value.length >= strlen(grpc) && memcmp(value.data, grpc, strlen(grpc)) == 0 &&
 			(value.length == strlen(grpc) || strchr("+;", value.data[strlen(grpc)]) != NULL);
-	} else if (is(name, "grpc-status")) {
+	} else if (lf_slice_is(name, "grpc-status")) {
 		stream->grpc_status = take_number(value);
-	} else if (is(name, "grpc-message")) {
+	} else if (lf_slice_is(name, "grpc-message")) {
 		return take_message(stream, value);
-	} else if (is(name, "grpc-status-details-bin")) {
+	} else if (lf_slice_is(name, "grpc-status-details-bin")) {
 		return take_details(stream, value);
 	}
 	return true;

@@ -2,7 +2,10 @@
 #ifndef LF_PROTO_BASE_SLICE_H
 #define LF_PROTO_BASE_SLICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
+#include <strings.h>
 
 #pragma GCC visibility push(default) /* exported by libleadfit */
 
@@ -11,6 +14,17 @@ struct lf_slice {
 	const char *data;
 	size_t length;
 };
+
+/* Whether it is this text. */
+static inline bool lf_slice_is(struct lf_slice slice, const char *text)
+{
+	return slice.length == strlen(text) && (slice.length == 0 || memcmp(slice.data, text, slice.length) == 0);
+}
+/* The same, where "A" to "Z" are like "a" to "z". */
+static inline bool lf_slice_is_in_any_case(struct lf_slice slice, const char *text)
+{
+	return slice.length == strlen(text) && (slice.length == 0 || strncasecmp(slice.data, text, slice.length) == 0);
+}
 
 /* One entry of what a request carries beside its message: an authorization, a trace, an id. */
 struct lf_metadata {

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "proto/base/base64.h"
 #include "proto/wire/methods.h"
@@ -25,11 +24,6 @@ enum {
 };
 
 static const char JSON[] = "application/json", PROTO[] = "application/proto";
-
-static bool is(struct lf_slice text, const char *word)
-{
-	return text.length == strlen(word) && strncasecmp(text.data, word, text.length) == 0;
-}
 
 static int shown(struct lf_slice text)
 {
@@ -122,10 +116,10 @@ static enum lf_code read_headers(const struct lf_http_exchange *exchange, uint32
 	const struct lf_slice timeout = lf_http_header(exchange, "connect-timeout-ms");
 	const struct lf_slice encoding = lf_http_header(exchange, "content-encoding");
 
-	if (version.data != NULL && !is(version, "1"))
+	if (version.data != NULL && !lf_slice_is_in_any_case(version, "1"))
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
 			"connect-protocol-version: \"%.*s\" is not \"1\", the only one", shown(version), version.data);
-	if (encoding.data != NULL && !is(encoding, "identity"))
+	if (encoding.data != NULL && !lf_slice_is_in_any_case(encoding, "identity"))
 		return lf_error_set(error, LF_UNIMPLEMENTED,
 			"content-encoding: \"%.*s\" is not \"identity\": requests are not compressed here",
 			shown(encoding), encoding.data);
@@ -187,18 +181,18 @@ static enum lf_code read_encoding(
 	const struct lf_slice version = lf_query_find(query, "connect"), encoding = lf_query_find(query, "encoding");
 	const struct lf_slice compression = lf_query_find(query, "compression");
 
-	if (version.data != NULL && !is(version, "v1"))
+	if (version.data != NULL && !lf_slice_is_in_any_case(version, "v1"))
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
 			"query parameter connect: \"%.*s\" is not \"v1\", the only one", shown(version), version.data);
-	if (compression.length != 0 && !is(compression, "identity"))
+	if (compression.length != 0 && !lf_slice_is_in_any_case(compression, "identity"))
 		return lf_error_set(error, LF_UNIMPLEMENTED,
 			"query parameter compression: \"%.*s\" is not \"identity\": requests are not compressed here",
 			shown(compression), compression.data);
-	if (!is(encoding, "json") && !is(encoding, "proto"))
+	if (!lf_slice_is_in_any_case(encoding, "json") && !lf_slice_is_in_any_case(encoding, "proto"))
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
 			"query parameter encoding: \"%.*s\" is neither \"json\" nor \"proto\"", shown(encoding),
 			encoding.data != NULL ? encoding.data : "");
-	if (is(encoding, "json"))
+	if (lf_slice_is_in_any_case(encoding, "json"))
 		exchange->own |= IS_JSON;
 	return LF_OK;
 }
@@ -211,9 +205,9 @@ static enum lf_code read_message(const struct lf_query *query, struct lf_slice *
 	if (message->data == NULL)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
 			"query parameter message is missing: the request's message, as in message=%%7B%%7D");
-	if (base64.data == NULL || is(base64, "0"))
+	if (base64.data == NULL || lf_slice_is_in_any_case(base64, "0"))
 		return LF_OK;
-	if (!is(base64, "1"))
+	if (!lf_slice_is_in_any_case(base64, "1"))
 		return lf_error_set(error, LF_INVALID_ARGUMENT, "query parameter base64: \"%.*s\" is neither 0 nor 1",
 			shown(base64), base64.data);
 	/* In place: the query's text is ours. */
@@ -265,7 +259,7 @@ static bool is_utf8(const struct lf_http_exchange *exchange)
 		rest.data++;
 		rest.length--;
 	}
-	return is(rest, "charset=utf-8") || is(rest, "charset=\"utf-8\"");
+	return lf_slice_is_in_any_case(rest, "charset=utf-8") || lf_slice_is_in_any_case(rest, "charset=\"utf-8\"");
 }
 
 static const struct lf_http_handler *wrong_method(struct lf_http_exchange *exchange, bool is_read)
@@ -303,15 +297,17 @@ const struct lf_http_handler *lf_http_match_connect(struct lf_http_exchange *exc
 		return NULL;
 	service = lf_find_method(exchange->path.data + 1, exchange->path.length - 1, &index);
 	is_read = service != NULL && lf_method_is_read(service, index);
-	exchange->own = is(exchange->content_type, JSON) ? IS_JSON : 0;
-	if (is(exchange->method, "POST") &&
-		(is(exchange->content_type, PROTO) || (exchange->own == IS_JSON && is_utf8(exchange))))
+	exchange->own = lf_slice_is_in_any_case(exchange->content_type, JSON) ? IS_JSON : 0;
+	if (lf_slice_is_in_any_case(exchange->method, "POST") &&
+		(lf_slice_is_in_any_case(exchange->content_type, PROTO) ||
+			(exchange->own == IS_JSON && is_utf8(exchange))))
 		return &by_post;
 	if (service == NULL)
 		return NULL;
-	if (is(exchange->method, "GET") && is_read) {
+	if (lf_slice_is_in_any_case(exchange->method, "GET") && is_read) {
 		exchange->own = IS_GET;
 		return &by_get;
 	}
-	return is(exchange->method, "POST") ? wrong_type(exchange) : wrong_method(exchange, is_read);
+	return lf_slice_is_in_any_case(exchange->method, "POST") ? wrong_type(exchange)
+								 : wrong_method(exchange, is_read);
 }

@@ -423,21 +423,16 @@ static struct lf_slice keep(struct lf_http_exchange *exchange, struct lf_slice t
 	return (struct lf_slice){at, text.length};
 }
 
-static bool is(struct lf_slice slice, const char *text)
-{
-	return slice.length == strlen(text) && memcmp(slice.data, text, slice.length) == 0;
-}
-
 /* Where a pseudo-header goes, or NULL. */
 static struct lf_slice *pseudo(struct lf_http_exchange *exchange, struct lf_slice name)
 {
-	if (is(name, ":method"))
+	if (lf_slice_is(name, ":method"))
 		return &exchange->method;
-	if (is(name, ":path"))
+	if (lf_slice_is(name, ":path"))
 		return &exchange->target;
-	if (is(name, ":scheme"))
+	if (lf_slice_is(name, ":scheme"))
 		return &exchange->scheme;
-	return is(name, ":authority") ? &exchange->authority : NULL;
+	return lf_slice_is(name, ":authority") ? &exchange->authority : NULL;
 }
 
 /* No control characters but tab. Engines check more; this is what must hold for whoever reads a value. */

@@ -40,6 +40,15 @@ enum {
 	LF_HTTP_PART_PREFIX = 16,           /* before a reply: for a dialect's framing */
 };
 
+/* A header of constants, as a struct lf_metadata. */
+#define LF_HTTP_HEADER(name, text)                                                                                     \
+	{                                                                                                              \
+		{name, sizeof(name) - 1},                                                                              \
+		{                                                                                                      \
+			text, sizeof(text) - 1                                                                         \
+		}                                                                                                      \
+	}
+
 /* ---- what happens on the loop because of other threads ---- */
 
 enum lf_http_event_kind {

@@ -24,11 +24,6 @@ enum { MESSAGE_MAX = 512, STATUS_ROOM = 128, WEB_TRAILERS = 0x80 };
 
 static const struct lf_metadata STATUS_OK = {TEXT("grpc-status"), TEXT("0")};
 
-static bool slice_is(struct lf_slice slice, const char *text)
-{
-	return slice.length == strlen(text) && memcmp(slice.data, text, slice.length) == 0;
-}
-
 /* ---- replies ---- */
 
 static void put_prefix(uint8_t *at, uint8_t flags, size_t length)
@@ -267,7 +262,7 @@ static enum lf_code check_encoding(const struct lf_http_exchange *exchange, stru
 {
 	const struct lf_slice encoding = lf_http_header(exchange, "grpc-encoding");
 
-	if (encoding.data == NULL || slice_is(encoding, "identity"))
+	if (encoding.data == NULL || lf_slice_is(encoding, "identity"))
 		return LF_OK;
 	return lf_error_set(error, LF_UNIMPLEMENTED, "grpc-encoding \"%.*s\": only identity is known here",
 		(int)(encoding.length < 32 ? encoding.length : 32), encoding.data);
@@ -362,11 +357,11 @@ static const struct lf_http_handler text_handler = {.name = "grpc-web", .serve =
 /* The handler of a content type that begins with application/grpc; NULL where it is none of ours. */
 static const struct lf_http_handler *by_type(struct lf_slice type)
 {
-	if (slice_is(type, "application/grpc") || slice_is(type, "application/grpc+proto"))
+	if (lf_slice_is(type, "application/grpc") || lf_slice_is(type, "application/grpc+proto"))
 		return &grpc_handler;
-	if (slice_is(type, "application/grpc-web") || slice_is(type, "application/grpc-web+proto"))
+	if (lf_slice_is(type, "application/grpc-web") || lf_slice_is(type, "application/grpc-web+proto"))
 		return &web_handler;
-	if (slice_is(type, "application/grpc-web-text") || slice_is(type, "application/grpc-web-text+proto"))
+	if (lf_slice_is(type, "application/grpc-web-text") || lf_slice_is(type, "application/grpc-web-text+proto"))
 		return &text_handler;
 	return NULL;
 }
@@ -401,13 +396,13 @@ const struct lf_http_handler *lf_http_match_grpc(struct lf_http_exchange *exchan
 		return answer(exchange, 415,
 			"gRPC's messages are protobuf here: content-type application/grpc, application/grpc-web or "
 			"application/grpc-web-text, with +proto or without.\n");
-	if (!slice_is(exchange->method, "POST"))
+	if (!lf_slice_is(exchange->method, "POST"))
 		return answer(exchange, 405, "gRPC's calls are POST.\n");
 	if (exchange->path.length == 0 || exchange->path.data[0] != '/')
 		return answer(exchange, 404, "A call's path is /PACKAGE.SERVICE/METHOD.\n");
 	if (handler == &grpc_handler && !exchange->ops->has_trailers)
 		return answer(exchange, 415, "gRPC needs HTTP/2; over HTTP/1.1 there are gRPC-Web and Connect.\n");
-	if (handler == &grpc_handler && !slice_is(lf_http_header(exchange, "te"), "trailers"))
+	if (handler == &grpc_handler && !lf_slice_is(lf_http_header(exchange, "te"), "trailers"))
 		return answer(exchange, 415, "gRPC needs the header te: trailers.\n");
 	return handler == &grpc_handler && takes_stream(exchange->path) ? &stream_handler : handler;
 }

@@ -29,7 +29,7 @@ static bool is_of_connection(struct lf_slice name)
 		"upgrade", "http2-settings", "expect"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (name.length == strlen(names[i]) && memcmp(name.data, names[i], name.length) == 0)
+		if (lf_slice_is(name, names[i]))
 			return true;
 	return false;
 }

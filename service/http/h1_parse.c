@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /*
  * A head is gathered first, each byte of it looked at: lines end with CRLF and nothing else, no line continues another
@@ -72,11 +71,6 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t length)
 	return 0;
 }
 
-static bool is(struct lf_slice text, const char *word)
-{
-	return text.length == strlen(word) && strncasecmp(text.data, word, text.length) == 0;
-}
-
 /* Names to lower case, values without white space around them, where they lie. */
 static void tidy(struct lf_h1_parser *parser, struct lf_metadata *header)
 {
@@ -131,17 +125,17 @@ static void look_at(struct lf_h1_parser *parser, const struct lf_metadata *heade
 
 	if (!is_token(header->key))
 		fail(parser, 400, "the name of a header is not a token");
-	else if (is(header->key, "host")) {
+	else if (lf_slice_is_in_any_case(header->key, "host")) {
 		parser->hosts++;
 		head->authority = header->value;
-	} else if (is(header->key, "transfer-encoding")) {
+	} else if (lf_slice_is_in_any_case(header->key, "transfer-encoding")) {
 		parser->encodings++;
 		head->chunked = true;
-		if (!is(header->value, "chunked"))
+		if (!lf_slice_is_in_any_case(header->value, "chunked"))
 			fail(parser, 501, "Transfer-Encoding: only \"chunked\" is known");
-	} else if (is(header->key, "expect")) {
+	} else if (lf_slice_is_in_any_case(header->key, "expect")) {
 		head->expects_continue = true;
-		if (!is(header->value, "100-continue"))
+		if (!lf_slice_is_in_any_case(header->value, "100-continue"))
 			fail(parser, 417, "Expect: only \"100-continue\" is known");
 	}
 }
@@ -157,7 +151,7 @@ static void split_target(struct lf_h1_parser *parser)
 	const char *slash;
 
 	if (scheme == 0) {
-		if (target->length == 0 || (target->data[0] != '/' && !is(*target, "*")))
+		if (target->length == 0 || (target->data[0] != '/' && !lf_slice_is_in_any_case(*target, "*")))
 			fail(parser, 400, "the target of a request is a path, as in /leadfit.v1.Scoring/Score");
 		return;
 	}

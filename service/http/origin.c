@@ -147,23 +147,15 @@ static void answer_text(struct lf_http_exchange *exchange, unsigned status, cons
 	lf_http_answer(exchange, status, "text/plain; charset=utf-8", NULL, 0, text, strlen(text));
 }
 
-#define HEADER(name, text)                                                                                             \
-	{                                                                                                              \
-		{name, sizeof(name) - 1},                                                                              \
-		{                                                                                                      \
-			text, sizeof(text) - 1                                                                         \
-		}                                                                                                      \
-	}
-
 /* A browser asks whether a page may send the request that it wants to send. */
 static void answer_preflight(struct lf_http_exchange *exchange)
 {
 	static const struct lf_metadata headers[] = {
-		HEADER("access-control-allow-methods", "GET, POST"),
-		HEADER("access-control-allow-headers",
+		LF_HTTP_HEADER("access-control-allow-methods", "GET, POST"),
+		LF_HTTP_HEADER("access-control-allow-headers",
 			"authorization, connect-protocol-version, connect-timeout-ms, content-type, grpc-timeout, "
 			"request-id, traceparent, tracestate, x-grpc-web, x-user-agent"),
-		HEADER("access-control-max-age", "7200"),
+		LF_HTTP_HEADER("access-control-max-age", "7200"),
 	};
 
 	lf_http_answer(exchange, 204, NULL, headers, sizeof(headers) / sizeof(headers[0]), NULL, 0);

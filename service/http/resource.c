@@ -11,19 +11,7 @@ static const char HEALTH[] = "grpc.health.v1.Health/Check";
 static const char ALIVE[] = "alive\n", READY[] = "ready\n", NOT_READY[] = "not ready\n";
 static const char TEXT[] = "text/plain; charset=utf-8";
 
-#define HEADER(name, text)                                                                                             \
-	{                                                                                                              \
-		{name, sizeof(name) - 1},                                                                              \
-		{                                                                                                      \
-			text, sizeof(text) - 1                                                                         \
-		}                                                                                                      \
-	}
-static const struct lf_metadata no_store[] = {HEADER("cache-control", "no-store")};
-
-static bool is(struct lf_slice text, const char *word)
-{
-	return text.length == strlen(word) && memcmp(text.data, word, text.length) == 0;
-}
+static const struct lf_metadata no_store[] = {LF_HTTP_HEADER("cache-control", "no-store")};
 
 /* ---- /readyz: what grpc.health.v1.Health/Check says ---- */
 
@@ -90,7 +78,7 @@ static const struct lf_http_page *find_page(const struct lf_http_exchange *excha
 	const struct lf_http_options *options = &exchange->http->options;
 
 	for (size_t i = 0; i < options->page_count; i++)
-		if (is(exchange->path, options->pages[i].path))
+		if (lf_slice_is(exchange->path, options->pages[i].path))
 			return &options->pages[i];
 	return NULL;
 }
@@ -114,14 +102,14 @@ static const struct lf_http_handler pages = {.name = "resource", .serve = serve_
 
 const struct lf_http_handler *lf_http_match_resource(struct lf_http_exchange *exchange)
 {
-	static const struct lf_metadata allow[] = {HEADER("allow", "GET, HEAD")};
+	static const struct lf_metadata allow[] = {LF_HTTP_HEADER("allow", "GET, HEAD")};
 	static const char wrong[] = "This page is for GET and HEAD.\n";
-	const struct lf_http_handler *handler = is(exchange->path, "/livez") ? &alive
-		: is(exchange->path, "/readyz")                              ? &ready
-		: find_page(exchange) != NULL                                ? &pages
-									     : NULL;
+	const struct lf_http_handler *handler = lf_slice_is(exchange->path, "/livez") ? &alive
+		: lf_slice_is(exchange->path, "/readyz")                              ? &ready
+		: find_page(exchange) != NULL                                         ? &pages
+										      : NULL;
 
-	if (handler == NULL || is(exchange->method, "GET") || is(exchange->method, "HEAD"))
+	if (handler == NULL || lf_slice_is(exchange->method, "GET") || lf_slice_is(exchange->method, "HEAD"))
 		return handler;
 	lf_http_answer(exchange, 405, TEXT, allow, 1, wrong, sizeof(wrong) - 1);
 	return &lf_http_answered;
