@@ -4,52 +4,11 @@
 #include "service/http/internal.h"
 
 /*
- * A request and its reply. Most requests fit the exchange's own memory; what is larger is on the heap, counted against the
- * server's budget, and grows by what has come, never by what was announced.
+ * The life of an exchange, and its request's body. Most requests fit the exchange's own memory; what is larger is on the
+ * heap, counted against the server's budget, and grows by what has come, never by what was announced.
  */
 
 enum { BODY_ROOM_MIN = 4096 };
-
-/* ---- parts of a reply ---- */
-
-struct lf_http_part *lf_http_part_new(size_t length)
-{
-	const size_t room = LF_HTTP_PART_PREFIX + length + LF_HTTP_PART_SPARE;
-	struct lf_http_part *part = malloc(sizeof(*part) + room);
-
-	if (part == NULL)
-		return NULL;
-	part->event = (struct lf_http_event){0};
-	part->next = NULL;
-	part->counted = 0;
-	part->room = room;
-	part->first = LF_HTTP_PART_PREFIX;
-	part->end = part->first + length;
-	return part;
-}
-
-bool lf_http_part_append(struct lf_http_part **part, const void *data, size_t length)
-{
-	const size_t end = (*part)->end;
-
-	if ((*part)->room - end < length) {
-		const size_t room = end + length + LF_HTTP_PART_SPARE;
-		struct lf_http_part *grown = realloc(*part, sizeof(**part) + room);
-
-		if (grown == NULL)
-			return false;
-		grown->room = room;
-		*part = grown;
-	}
-	memcpy((*part)->bytes + end, data, length);
-	(*part)->end = end + length;
-	return true;
-}
-
-void lf_http_part_free(struct lf_http_part *part)
-{
-	free(part);
-}
 
 /* ---- what arrives, and who makes room for it ---- */
 
@@ -124,8 +83,7 @@ static void make_place(struct lf_http *http, size_t more_than)
 		give_up(exchange);
 }
 
-/* Bytes of the budget for a request that arrives, within its connection's share, and the share of all that arrive. */
-static bool take(struct lf_http_exchange *exchange, size_t bytes)
+bool lf_http_exchange_take(struct lf_http_exchange *exchange, size_t bytes)
 {
 	struct lf_http_conn *conn = exchange->conn;
 	struct lf_http *http = exchange->http;
@@ -241,10 +199,23 @@ void lf_http_exchange_uncount_body(struct lf_http_exchange *exchange)
 	exchange->body_counted = 0;
 }
 
-/* Frees what is on the heap, and leaves all as obtain() does. */
-static void clean_up(struct lf_http_exchange *exchange)
+static void free_body(struct lf_http_exchange *exchange)
 {
 	lf_http_exchange_uncount_body(exchange);
+	free(exchange->body);
+	exchange->body = NULL;
+	exchange->body_length = exchange->body_room = exchange->body_taken = 0;
+}
+
+void lf_http_exchange_drop_body(struct lf_http_exchange *exchange)
+{
+	if (!exchange->served && !is_stream_of_requests(exchange))
+		free_body(exchange);
+}
+
+/* All that is on the heap. */
+static void free_memory(struct lf_http_exchange *exchange)
+{
 	free(exchange->body);
 	free(exchange->piece);
 	free(exchange->text);
@@ -254,6 +225,13 @@ static void clean_up(struct lf_http_exchange *exchange)
 		free(exchange->head);
 	if (exchange->headers != exchange->own_headers)
 		free(exchange->headers);
+}
+
+/* Gives all back that an exchange holds, and leaves the rest to recycle(). */
+static void clean_up(struct lf_http_exchange *exchange)
+{
+	lf_http_exchange_uncount_body(exchange);
+	free_memory(exchange);
 	give(exchange, exchange->counted);
 	if (exchange->unsent_counted != 0)
 		lf_rpc_server_give(exchange->http->server, exchange->unsent_counted);
@@ -348,161 +326,8 @@ void lf_http_exchange_free(struct lf_http_exchange *exchange)
 	}
 	lf_rpc_server_give(exchange->http->server,
 		exchange->counted + exchange->body_counted + exchange->unsent_counted + exchange->reply_counted);
-	free(exchange->body);
-	free(exchange->piece);
-	free(exchange->text);
-	free(exchange->failure);
-	lf_http_part_free(exchange->begun);
-	if (exchange->head != exchange->own_head)
-		free(exchange->head);
-	if (exchange->headers != exchange->own_headers)
-		free(exchange->headers);
+	free_memory(exchange);
 	lf_rpc_call_free(exchange->call);
-}
-
-/* ---- the head ---- */
-
-static void rebase(struct lf_slice *slice, const char *from, size_t length, char *to)
-{
-	if (slice->data >= from && slice->data < from + length)
-		slice->data = to + (slice->data - from);
-}
-
-/* Moves the head's texts to where there is more room; slices follow. */
-static enum lf_http_add grow_head(struct lf_http_exchange *exchange, size_t need)
-{
-	const size_t room = LF_HTTP_HEAD_BYTES_MAX;
-	char *grown;
-
-	if (need > room)
-		return LF_HTTP_TOO_LARGE;
-	if (!take(exchange, room))
-		return LF_HTTP_NO_MEMORY;
-	exchange->counted += room;
-	grown = malloc(room);
-	if (grown == NULL)
-		return LF_HTTP_NO_MEMORY;
-	memcpy(grown, exchange->head, exchange->head_length);
-	for (size_t i = 0; i < exchange->header_count; i++) {
-		rebase(&exchange->headers[i].key, exchange->head, exchange->head_room, grown);
-		rebase(&exchange->headers[i].value, exchange->head, exchange->head_room, grown);
-	}
-	rebase(&exchange->method, exchange->head, exchange->head_room, grown);
-	rebase(&exchange->scheme, exchange->head, exchange->head_room, grown);
-	rebase(&exchange->authority, exchange->head, exchange->head_room, grown);
-	rebase(&exchange->target, exchange->head, exchange->head_room, grown);
-	exchange->head = grown;
-	exchange->head_room = room;
-	return LF_HTTP_ADDED;
-}
-
-static enum lf_http_add grow_headers(struct lf_http_exchange *exchange)
-{
-	struct lf_metadata *grown;
-
-	if (exchange->header_count == LF_HTTP_HEADERS_MAX)
-		return LF_HTTP_TOO_LARGE;
-	grown = malloc(LF_HTTP_HEADERS_MAX * sizeof(*grown));
-	if (grown == NULL)
-		return LF_HTTP_NO_MEMORY;
-	memcpy(grown, exchange->headers, exchange->header_count * sizeof(*grown));
-	exchange->headers = grown;
-	exchange->header_room = LF_HTTP_HEADERS_MAX;
-	return LF_HTTP_ADDED;
-}
-
-/* A copy in the head's texts, for which there is room. */
-static struct lf_slice keep(struct lf_http_exchange *exchange, struct lf_slice text, bool lower)
-{
-	char *at = exchange->head + exchange->head_length;
-
-	for (size_t i = 0; i < text.length; i++)
-		at[i] = lower && text.data[i] >= 'A' && text.data[i] <= 'Z' ? (char)(text.data[i] + ('a' - 'A'))
-									    : text.data[i];
-	exchange->head_length += text.length;
-	return (struct lf_slice){at, text.length};
-}
-
-/* Where a pseudo-header goes, or NULL. */
-static struct lf_slice *pseudo(struct lf_http_exchange *exchange, struct lf_slice name)
-{
-	if (lf_slice_is(name, ":method"))
-		return &exchange->method;
-	if (lf_slice_is(name, ":path"))
-		return &exchange->target;
-	if (lf_slice_is(name, ":scheme"))
-		return &exchange->scheme;
-	return lf_slice_is(name, ":authority") ? &exchange->authority : NULL;
-}
-
-/* No control characters but tab. Engines check more; this is what must hold for whoever reads a value. */
-static bool is_clean(struct lf_slice value)
-{
-	for (size_t i = 0; i < value.length; i++)
-		if (((unsigned char)value.data[i] < 0x20 && value.data[i] != '\t') || value.data[i] == 0x7f)
-			return false;
-	return true;
-}
-
-enum lf_http_add lf_http_exchange_add_header(
-	struct lf_http_exchange *exchange, struct lf_slice name, struct lf_slice value)
-{
-	const size_t need = exchange->head_length + name.length + value.length;
-	enum lf_http_add added = LF_HTTP_ADDED;
-	struct lf_slice *special = NULL;
-
-	exchange->head_size += name.length + value.length + 32;
-	if (exchange->head_size > LF_HTTP_HEAD_BYTES_MAX)
-		return LF_HTTP_TOO_LARGE;
-	if (name.length == 0 || !is_clean(value))
-		return LF_HTTP_MALFORMED;
-	if (need > exchange->head_room)
-		added = grow_head(exchange, need);
-	if (added != LF_HTTP_ADDED)
-		return added;
-	if (name.data[0] == ':') {
-		special = pseudo(exchange, name);
-		if (special == NULL || special->data != NULL)
-			return LF_HTTP_MALFORMED;
-		*special = keep(exchange, value, false);
-		return LF_HTTP_ADDED;
-	}
-	if (exchange->header_count == exchange->header_room)
-		added = grow_headers(exchange);
-	if (added != LF_HTTP_ADDED)
-		return added;
-	exchange->headers[exchange->header_count].key = keep(exchange, name, true);
-	exchange->headers[exchange->header_count].value = keep(exchange, value, false);
-	exchange->header_count++;
-	return LF_HTTP_ADDED;
-}
-
-enum lf_http_add lf_http_exchange_head_done(struct lf_http_exchange *exchange)
-{
-	const char *mark, *end;
-	struct lf_slice type;
-
-	if (exchange->authority.data == NULL)
-		exchange->authority = lf_http_header(exchange, "host");
-	exchange->path = exchange->target;
-	mark = exchange->target.length == 0 ? NULL : memchr(exchange->target.data, '?', exchange->target.length);
-	if (mark != NULL) {
-		exchange->path.length = (size_t)(mark - exchange->target.data);
-		exchange->query = (struct lf_slice){mark + 1, exchange->target.length - exchange->path.length - 1};
-	}
-	type = lf_http_header(exchange, "content-type");
-	end = type.length == 0 ? NULL : memchr(type.data, ';', type.length);
-	if (end != NULL)
-		type.length = (size_t)(end - type.data);
-	while (type.length != 0 && type.data[type.length - 1] == ' ')
-		type.length--;
-	exchange->content_type = type;
-	return exchange->method.length != 0 && exchange->target.length != 0 ? LF_HTTP_ADDED : LF_HTTP_MALFORMED;
-}
-
-struct lf_slice lf_http_header(const struct lf_http_exchange *exchange, const char *name)
-{
-	return lf_metadata_find(exchange->headers, exchange->header_count, name);
 }
 
 /* ---- the body ---- */
@@ -519,7 +344,7 @@ static enum lf_http_add grow_body(struct lf_http_exchange *exchange, size_t need
 		room *= 2;
 	if (room > max)
 		room = max;
-	if (!take(exchange, room - exchange->body_counted))
+	if (!lf_http_exchange_take(exchange, room - exchange->body_counted))
 		return LF_HTTP_NO_MEMORY;
 	exchange->body_counted = room;
 	grown = realloc(exchange->body, room);
@@ -606,14 +431,6 @@ void lf_http_exchange_explain(const struct lf_http_exchange *exchange, enum lf_h
 		lf_error_set(error, LF_INVALID_ARGUMENT, "the request's head is malformed");
 }
 
-static void free_body(struct lf_http_exchange *exchange)
-{
-	lf_http_exchange_uncount_body(exchange);
-	free(exchange->body);
-	exchange->body = NULL;
-	exchange->body_length = exchange->body_room = exchange->body_taken = 0;
-}
-
 void lf_http_exchange_refuse(struct lf_http_exchange *exchange, const struct lf_error *error)
 {
 	if (exchange->refused)
@@ -624,105 +441,7 @@ void lf_http_exchange_refuse(struct lf_http_exchange *exchange, const struct lf_
 	} else if (is_stream_of_requests(exchange) && !exchange->finished) {
 		/* Amid its replies there is no place for the error's words. */
 		free_body(exchange);
-		lf_http_reply_abort(exchange);
+		if (!exchange->over)
+			exchange->ops->abort(exchange);
 	}
-}
-
-char *lf_http_exchange_text(struct lf_http_exchange *exchange, size_t size)
-{
-	LF_CHECK(X3, exchange->text == NULL);
-	exchange->text = malloc(size);
-	return exchange->text;
-}
-
-/* ---- the reply ---- */
-
-/*
- * What lets a browser show the reply to the page that asked (origin.c). Returns how many; headers has room for
- * LF_HTTP_REPLY_HEADERS_MAX.
- */
-static size_t add_allowance(const struct lf_http_exchange *exchange, struct lf_metadata *all,
-	const struct lf_metadata *headers, size_t count)
-{
-	static const char exposed[] = "grpc-message, grpc-status, grpc-status-details-bin, request-id";
-
-	LF_CHECK(X9, count + 3 <= LF_HTTP_REPLY_HEADERS_MAX);
-	memcpy(all, headers, count * sizeof(*all));
-	all[count++] = (struct lf_metadata){{"access-control-allow-origin", 27}, exchange->allow_origin};
-	all[count++] = (struct lf_metadata){{"access-control-expose-headers", 29}, {exposed, sizeof(exposed) - 1}};
-	all[count++] = (struct lf_metadata){{"vary", 4}, {"origin", 6}};
-	return count;
-}
-
-void lf_http_reply_start(struct lf_http_exchange *exchange, unsigned status, const struct lf_metadata *headers,
-	size_t count, int64_t length, bool end)
-{
-	struct lf_metadata all[LF_HTTP_REPLY_HEADERS_MAX];
-
-	LF_CHECK(X4, !exchange->started);
-	exchange->started = true;
-	exchange->reply_ns = exchange->http->loop.now_ns;
-	/* What was said is read. It may be long until its answer is taken. */
-	if (!exchange->served && !is_stream_of_requests(exchange))
-		free_body(exchange);
-	exchange->finished = end;
-	if (exchange->allow_origin.data != NULL) {
-		count = add_allowance(exchange, all, headers, count);
-		headers = all;
-	}
-	if (!exchange->over)
-		exchange->ops->start(exchange, status, headers, count, length, end);
-}
-
-void lf_http_reply_part(struct lf_http_exchange *exchange, struct lf_http_part *part)
-{
-	LF_CHECK(X4, exchange->started && !exchange->finished);
-	if (exchange->over)
-		lf_http_part_written(exchange, part);
-	else
-		exchange->ops->part(exchange, part);
-}
-
-void lf_http_reply_finish(struct lf_http_exchange *exchange, const struct lf_metadata *trailers, size_t count)
-{
-	LF_CHECK(X4, exchange->started && !exchange->finished);
-	exchange->finished = true;
-	if (!exchange->over)
-		exchange->ops->finish(exchange, trailers, count);
-}
-
-void lf_http_reply_abort(struct lf_http_exchange *exchange)
-{
-	if (!exchange->over)
-		exchange->ops->abort(exchange);
-}
-
-void lf_http_answer(struct lf_http_exchange *exchange, unsigned status, const char *type,
-	const struct lf_metadata *more, size_t more_count, const void *body, size_t length)
-{
-	struct lf_metadata headers[8];
-	struct lf_http_part *part = length == 0 ? NULL : lf_http_part_new(length);
-	size_t count = 0;
-
-	for (size_t i = 0; i < more_count && count < 7; i++)
-		headers[count++] = more[i];
-	if (part == NULL) {
-		lf_http_reply_start(exchange, status, headers, count, 0, true);
-		return;
-	}
-	if (type != NULL)
-		headers[count++] = (struct lf_metadata){{"content-type", 12}, {type, strlen(type)}};
-	memcpy(part->bytes + part->first, body, length);
-	lf_http_reply_start(exchange, status, headers, count, (int64_t)length, false);
-	lf_http_reply_part(exchange, part);
-	lf_http_reply_finish(exchange, NULL, 0);
-}
-
-void lf_http_part_written(struct lf_http_exchange *exchange, struct lf_http_part *part)
-{
-	if (part->counted != 0) {
-		exchange->parts_out--;
-		lf_rpc_part_sent(exchange->call, part->counted);
-	}
-	lf_http_part_free(part);
 }

@@ -273,6 +273,10 @@ void lf_http_answer(struct lf_http_exchange *exchange, unsigned status, const ch
 /* Versions: a part has been written into the connection's output. Frees it, and tells dispatch. */
 void lf_http_part_written(struct lf_http_exchange *exchange, struct lf_http_part *part);
 
+/* Bytes of the budget for a request that arrives, within its connection's share, and the share of all that arrive. */
+bool lf_http_exchange_take(struct lf_http_exchange *exchange, size_t bytes);
+/* The reply begins: what was read of the body goes, but for what dispatch has, and for requests that follow in it. */
+void lf_http_exchange_drop_body(struct lf_http_exchange *exchange);
 /* call.c: the body's share of the budget is dispatch's from here. */
 void lf_http_exchange_uncount_body(struct lf_http_exchange *exchange);
 /* call.c: dispatch is done with it: the turn is over now, or when the reply is out. It may be in the pool afterwards. */
