@@ -34,8 +34,9 @@ struct lf_daemon {
 /*
  * Opens the log, loads rubrics, and listens. Returns 0, or the exit status after it has said on standard error what is
  * wrong; lf_daemon_stop() follows in either case. A start that fails leaves nothing behind that was not there, and what
- * was there as it was, but that a log of an older schema may be migrated and rubrics of --rubric stored in one. Blocks until all of it is done: a migration may take minutes. Where
- * the service can't go on later, the process gets SIGUSR1, which must be blocked in all threads.
+ * was there as it was, but that a log of an older schema may be migrated and rubrics of --rubric stored in one. Blocks
+ * until all of it is done: a migration may take minutes. Where the service can't go on later, the process gets SIGUSR1,
+ * which must be blocked in all threads.
  */
 int lf_daemon_start(struct lf_daemon *daemon, const struct lf_daemon_options *options);
 /* Answers what is in, for at most two seconds, and takes down what was brought up. Blocks. */

@@ -24,8 +24,8 @@ struct lf_http_certificate_files {
 
 /*
  * Reads and checks the files. Codes name file and reason: UNAVAILABLE, it can't be read; FAILED_PRECONDITION, others than
- * its owner may read the key (a key of root's may be readable by its group), or write it; INVALID_ARGUMENT, it is not what it should be, or the key is
- * another one's. An expired certificate is no error here: see lf_http_certificate_check_date(). Any thread; reads files.
+ * its owner may read the key (a key of root's may be readable by its group), or write it; INVALID_ARGUMENT, it is not
+ * what it should be, or the key is another one's. An expired certificate is no error here: see lf_http_certificate_check_date(). Any thread; reads files.
  */
 enum lf_code lf_http_certificate_load(struct lf_http_certificate **certificate,
 	const struct lf_http_certificate_files *files, struct lf_error *error);

@@ -1,6 +1,7 @@
 /*
  * Who may call: a file with one caller a line, NAME SHA256-OF-TOKEN ROLE[,ROLE...] [requests_per_second=N] [in_flight=N].
- * One that is known by the certificate that it shows over TLS has cert:NAME in place of name and hash. '#' starts a comment. Once loaded it never changes: another file is another struct lf_tokens.
+ * One that is known by the certificate that it shows over TLS has cert:NAME in place of name and hash. '#' starts a
+ * comment. Once loaded it never changes: another file is another struct lf_tokens.
  */
 #ifndef LF_SERVICE_RPC_TOKENS_H
 #define LF_SERVICE_RPC_TOKENS_H

@@ -22,7 +22,7 @@
 #include "proto/wire/wire.h"
 
 static const char SCORE[] = "leadfit.v1.Scoring/Score", PROFILE[] = "leadfit.v1.Scoring/Profile",
-		  CHECK[] = "grpc.health.v1.Health/Check";
+		  BATCH[] = "leadfit.v1.Scoring/ScoreBatch", CHECK[] = "grpc.health.v1.Health/Check";
 
 /* SHA-256 of "a", "b" and "c". */
 #define A "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
@@ -31,7 +31,7 @@ static const char SCORE[] = "leadfit.v1.Scoring/Score", PROFILE[] = "leadfit.v1.
 
 enum { ORDER_MAX = 4096 };
 
-/* Score keeps its call until the test lets go of it; Profile takes the worker until the test says so. */
+/* Score keeps its call until the test lets go of it; Profile and ScoreBatch take the worker until the test says so. */
 static struct stage {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -69,16 +69,33 @@ static void block(void)
 	pthread_mutex_unlock(&stage.lock);
 }
 
+/* As a batch does: what one item after another needs of the call's budget, given back each time. */
+static void churn(struct lf_rpc_call *call)
+{
+	struct lf_arena scratch;
+
+	lf_arena_init(&scratch, SIZE_MAX);
+	scratch.budget = lf_rpc_arena(call)->budget;
+	for (int i = 0; i < 64; i++) {
+		assert_non_null(lf_arena_alloc(&scratch, 256 * 1024));
+		lf_arena_reset(&scratch);
+	}
+	lf_arena_clean_up(&scratch);
+}
+
 static void invoke_scoring(
 	ProtobufCService *service, unsigned method, const ProtobufCMessage *input, ProtobufCClosure closure, void *data)
 {
 	struct lf_rpc_call *call = data;
 	const struct lf_slice who = lf_rpc_metadata(call, "who");
-	const bool holds = strcmp(service->descriptor->methods[method].name, "Score") == 0;
+	const char *name = service->descriptor->methods[method].name;
+	const bool holds = strcmp(name, "Score") == 0, churns = strcmp(name, "ScoreBatch") == 0;
 
 	(void)input;
 	(void)closure;
-	if (strcmp(service->descriptor->methods[method].name, "Profile") == 0)
+	if (churns)
+		churn(call);
+	if (churns || strcmp(name, "Profile") == 0)
 		block();
 	else
 		note(call, who.data != NULL ? *who.data : *lf_rpc_caller(call), holds);
@@ -477,6 +494,25 @@ static void bytes_have_shares_too(void **state)
 	end(server);
 }
 
+static void what_a_call_has_given_back_is_in_no_share(void **state)
+{
+	struct lf_rpc_server *server =
+		start(&(struct lf_rpc_options){.worker_count = 1, .request_bytes_max = 1024 * 1024});
+	struct lf_rpc_peer *peer = peer_from(server, "192.0.2.1");
+	struct memory_flight *batch, *beside;
+
+	(void)state;
+	batch = fly(server, BATCH, peer, NULL, NULL, 0);
+	wait_blocked();
+	beside = fly(server, SCORE, peer, NULL, NULL, 1024);
+	assert_false(memory_has_ended(beside));
+	unblock();
+	land(batch, LF_OK, NULL);
+	land_all(&beside, 1);
+	lf_rpc_peer_release(peer);
+	end(server);
+}
+
 /* ---- quotas ---- */
 
 static void a_caller_is_held_to_its_quota_in_flight(void **state)
@@ -639,6 +675,7 @@ int main(void)
 		cmocka_unit_test(one_address_leaves_a_quarter_however_many_connections_it_has),
 		cmocka_unit_test(one_caller_leaves_a_quarter),
 		cmocka_unit_test(bytes_have_shares_too),
+		cmocka_unit_test(what_a_call_has_given_back_is_in_no_share),
 		cmocka_unit_test(a_caller_is_held_to_its_quota_in_flight),
 		cmocka_unit_test(a_caller_is_held_to_its_requests_per_second_and_told_when_to_come_back),
 		cmocka_unit_test(tokens_are_replaced_while_it_runs),

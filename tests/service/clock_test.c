@@ -5,10 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdatomic.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "leadfit/v1/decisions.pb-c.h"
+#include "leadfit/v1/jobs.pb-c.h"
+#include "leadfit/v1/keeping.pb-c.h"
 #include "proto/wire/borrow.h"
 #include "storage/log/log.h"
 #include "tests/service/daemon.h"
@@ -32,12 +33,10 @@ static ProtobufCMessage *call(struct in_process *service, const ProtobufCService
 	const char *method, const ProtobufCMessage *request)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	ProtobufCMessage *reply;
-	unsigned index = 0;
+	const ProtobufCMethodDescriptor *found = protobuf_c_service_descriptor_get_method_by_name(descriptor, method);
+	ProtobufCMessage *reply =
+		in_process_call(service, descriptor, (unsigned)(found - descriptor->methods), request, &error);
 
-	while (strcmp(descriptor->methods[index].name, method) != 0)
-		assert_true(++index < descriptor->n_methods);
-	reply = in_process_call(service, descriptor, index, request, &error);
 	if (reply == NULL)
 		fail_msg("%s: %s", method, error.message);
 	return reply;
@@ -100,6 +99,46 @@ static void a_decision_has_both_times_while_the_log_is_ahead_of_the_clock(void *
 	in_process_end(&service);
 }
 
+static void erase(struct in_process *service, char *candidate)
+{
+	Leadfit__V1__StartEraseRequest start = LEADFIT__V1__START_ERASE_REQUEST__INIT;
+	Leadfit__V1__GetJobRequest get_job = LEADFIT__V1__GET_JOB_REQUEST__INIT;
+	Leadfit__V1__Job *job;
+
+	start.candidate = candidate;
+	start.reason = lf_unconst("asked");
+	job = (Leadfit__V1__Job *)call(service, &leadfit__v1__keeping__descriptor, "StartErase", &start.base);
+	get_job.job_id = job->job_id;
+	while (job->state != LEADFIT__V1__JOB_STATE__DONE) {
+		assert_int_not_equal(job->state, LEADFIT__V1__JOB_STATE__FAILED);
+		leadfit__v1__job__free_unpacked(job, NULL);
+		usleep(10000);
+		job = (Leadfit__V1__Job *)call(service, &leadfit__v1__jobs__descriptor, "Get", &get_job.base);
+	}
+	leadfit__v1__job__free_unpacked(job, NULL);
+}
+
+static void both_times_stay_when_a_person_is_erased(void **state)
+{
+	Leadfit__V1__Decision *decision, *stored;
+	struct in_process service;
+
+	(void)state;
+	set_clock(RIGHT + DAY);
+	in_process_start_at(&service, clock_us);
+	set_clock(RIGHT);
+	wait_until_ready(&service, false);
+	decision = score(&service);
+	erase(&service, lf_unconst("ann"));
+	stored = get(&service, decision->decision_id);
+	assert_int_equal(stored->n_redactions, 1);
+	assert_int_equal(stored->decided_at->seconds, RIGHT + DAY);
+	assert_int_equal(stored->clock_at->seconds, RIGHT);
+	leadfit__v1__decision__free_unpacked(stored, NULL);
+	leadfit__v1__decision__free_unpacked(decision, NULL);
+	in_process_end(&service);
+}
+
 static void a_batch_has_both_times_too(void **state)
 {
 	Leadfit__V1__ScoreBatchRequest *batch;
@@ -128,6 +167,7 @@ int main(void)
 	const struct CMUnitTest claims[] = {
 		cmocka_unit_test(a_decision_has_both_times_while_the_log_is_ahead_of_the_clock),
 		cmocka_unit_test(a_batch_has_both_times_too),
+		cmocka_unit_test(both_times_stay_when_a_person_is_erased),
 	};
 
 	return cmocka_run_group_tests(claims, NULL, NULL);
