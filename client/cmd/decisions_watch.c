@@ -38,6 +38,7 @@ struct watching {
 	uint64_t next; /* the first sequence that was not looked at */
 	nng_socket socket;
 	bool subscribed; /* socket is open */
+	bool answered;   /* once at least: the address is right, and what fails from now on may come back */
 	bool away;       /* the service could not be reached, which was said */
 	bool heading;    /* was printed */
 	struct lf_error error;
@@ -154,6 +155,7 @@ static enum lf_code begin_now(struct lf_cli *cli, struct watching *w)
 	reply = lf_cli_call(cli, "leadfit.v1.Decisions/Export", &request.base, true, &w->error);
 	if (reply != NULL)
 		w->next = ((Leadfit__V1__ExportResponse *)reply)->newest_sequence + 1;
+	w->answered = reply != NULL;
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return w->error.code;
 }
@@ -209,6 +211,7 @@ static enum lf_code catch_up(struct lf_cli *cli, struct watching *w)
 		if (w->away)
 			fputs("leadfit: the service is back\n", stderr);
 		w->away = false;
+		w->answered = true;
 		code = take_page(cli, w, response, &more);
 		protobuf_c_message_free_unpacked(&response->base, NULL);
 		if (code != LF_OK)
@@ -217,28 +220,31 @@ static enum lf_code catch_up(struct lf_cli *cli, struct watching *w)
 	return LF_OK;
 }
 
+/* Whether to go on after a failure, which is said once. A wrong address is an error at once. */
+static bool bear_with(struct watching *w)
+{
+	if (!w->answered || !may_come_back(w->error.code))
+		return false;
+	lf_text_make_harmless(w->error.message);
+	if (!w->away)
+		fprintf(stderr, "leadfit: %s; trying again\n", w->error.message);
+	w->away = true;
+	lf_error_clean_up(&w->error);
+	lf_error_init(&w->error);
+	usleep(ASK_MS * 100);
+	return true;
+}
+
 static enum lf_code watch(struct lf_cli *cli, struct watching *w)
 {
 	if (w->next == 0 && begin_now(cli, w) != LF_OK)
 		return w->error.code;
-	/* A first answer must come: a wrong address is said at once. */
-	if (catch_up(cli, w) != LF_OK)
-		return w->error.code;
-	while (!cli->page.closed && !reader_has_gone()) {
+	while (catch_up(cli, w) == LF_OK || bear_with(w)) {
+		if (cli->page.closed || reader_has_gone())
+			return LF_OK;
 		wait_for_news(w);
-		if (catch_up(cli, w) == LF_OK)
-			continue;
-		if (!may_come_back(w->error.code))
-			return w->error.code;
-		lf_text_make_harmless(w->error.message);
-		if (!w->away)
-			fprintf(stderr, "leadfit: %s; trying again\n", w->error.message);
-		w->away = true;
-		lf_error_clean_up(&w->error);
-		lf_error_init(&w->error);
-		usleep(ASK_MS * 100);
 	}
-	return LF_OK;
+	return w->error.code;
 }
 
 static int run_watch(struct lf_cli *cli, const struct lf_arguments *arguments)

@@ -631,6 +631,27 @@ static void whoever_watches_sees_every_decision_once_in_order_while_the_service_
 	print_message("%lu decisions, %d restarts\n", (unsigned long)all, KILLS);
 }
 
+/* The first look at a long log is many pages. Once one came, the address is right, and the rest is waited for. */
+static void a_service_killed_during_the_first_look_is_waited_for(void **state)
+{
+	enum { COUNT = 3000 };
+	char out[128];
+	pid_t pid;
+
+	(void)state;
+	fill(COUNT);
+	snprintf(out, sizeof(out), "%s/first", daemon_.directory);
+	pid = start_watch(NULL, out);
+	for (int tries = 0; tries < 30000 && watched(out) == 0; tries++)
+		usleep(1000);
+	daemon_kill(&daemon_);
+	assert_in_range(watched(out), 1, COUNT - 1); /* or there was nothing to wait for */
+	daemon_start(&daemon_);
+	wait_until_watched(out, COUNT);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 /* ---- backup ---- */
 
 static enum lf_code back_up(char *name, unsigned timeout_ms, Leadfit__V1__BackupResponse **response, char message[512])
@@ -790,6 +811,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_damaged_decision_is_named_and_those_around_it_still_come_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_page_of_large_decisions_fits_a_message, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_service_killed_during_the_first_look_is_waited_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			whoever_watches_sees_every_decision_once_in_order_while_the_service_is_killed, set_up,
 			tear_down),
