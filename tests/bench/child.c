@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -130,6 +131,34 @@ enum lf_code lf_child_stop(struct lf_child *child, struct lf_error *error)
 			WIFSIGNALED(status) ? "signal" : "status",
 			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	return LF_OK;
+}
+
+static double time_us(struct timeval time)
+{
+	return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
+}
+
+enum lf_code lf_child_finish(struct lf_child *child, double seconds, double *cpu_us, struct lf_error *error)
+{
+	const uint64_t until = lf_meter_now_ns() + (uint64_t)(seconds * 1e9);
+	char rest[2], last[1024] = "it said nothing";
+	struct rusage used;
+	int status = 0;
+
+	while (wait4(child->pid, &status, WNOHANG, &used) != child->pid) {
+		if (lf_meter_now_ns() < until && lf_sleep_seconds(poll_seconds))
+			continue;
+		kill(child->pid, SIGKILL);
+		waitpid(child->pid, &status, 0);
+		child->pid = 0;
+		return lf_error_set(error, LF_UNAVAILABLE, "it has not ended after %g s, or was interrupted", seconds);
+	}
+	child->pid = 0;
+	*cpu_us = time_us(used.ru_utime) + time_us(used.ru_stime);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return LF_OK;
+	find_line(child, "\n", rest, sizeof(rest), last, sizeof(last));
+	return lf_error_set(error, LF_UNAVAILABLE, "it failed; last line: %s", last);
 }
 
 void lf_child_block_signals(void)

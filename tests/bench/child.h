@@ -30,4 +30,8 @@ enum lf_code lf_child_await(
  */
 enum lf_code lf_child_stop(struct lf_child *child, struct lf_error *error);
 
+/* Waits for one that ends by itself, at most that many seconds. cpu_us: what it used, user and kernel. UNAVAILABLE, with
+ * the log's last line, where it takes longer (it is killed then), or does not end with status 0. */
+enum lf_code lf_child_finish(struct lf_child *child, double seconds, double *cpu_us, struct lf_error *error);
+
 #endif

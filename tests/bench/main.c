@@ -65,8 +65,8 @@ static bool make_directory(struct paths *paths, const struct lf_bench_settings *
 /* What rounds leave behind: the output of servers. The directory only where it is ours. */
 static void remove_directory(const struct paths *paths, const struct lf_bench_settings *settings)
 {
-	static const char *const names[] = {"leadfitd.log", "echo-server.log", "grpc-server.log", "leadfitd.sock",
-		"echo-server.sock", "grpc-server.sock"};
+	static const char *const names[] = {"leadfitd.log", "echo-server.log", "grpc-server.log", "h2load.log",
+		"request.grpc", "empty.grpc", "leadfitd.sock", "echo-server.sock", "grpc-server.sock"};
 	char path[PATH_MAX + 32];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -116,7 +116,7 @@ static int write_report(const struct lf_report *report)
 
 static bool has_mode(const struct lf_bench_settings *settings)
 {
-	return settings->scale || settings->soak_minutes > 0 || settings->shutdowns > 0;
+	return settings->scale || settings->http || settings->soak_minutes > 0 || settings->shutdowns > 0;
 }
 
 static int run_mode(struct lf_bench *bench, const struct lf_machine *machine, struct lf_error *error)
@@ -128,6 +128,10 @@ static int run_mode(struct lf_bench *bench, const struct lf_machine *machine, st
 		lf_report_machine(machine, stdout);
 	if (settings->scale)
 		code = lf_mode_scale(bench, machine, error);
+#ifdef LF_BENCH_GRPC
+	else if (settings->http)
+		code = lf_mode_http(bench, machine, error);
+#endif
 	else if (settings->soak_minutes > 0)
 		code = lf_mode_soak(bench, machine, error);
 	else
@@ -191,7 +195,7 @@ int main(int argc, char **argv)
 		return lf_echo_serve(argv[2], (unsigned)strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
 #ifdef LF_BENCH_GRPC
 	if (argc == 5 && strcmp(argv[1], "grpc-server") == 0)
-		return lf_grpc_serve();
+		return lf_grpc_serve(strtoul(argv[4], NULL, 10));
 #endif
 	status = lf_bench_options(argc, argv, &settings);
 	if (status >= 0)

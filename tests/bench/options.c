@@ -32,6 +32,8 @@ static const char usage[] =
 	"                       where this program was built with it\n"
 	"  --scale              instead of all that: what a decision costs by the size of the team and\n"
 	"                       by the number of connections\n"
+	"  --http               instead: over HTTP/2, by h2load and gRPC C++'s client, beside gRPC C++'s own\n"
+	"                       echo and nng, on 1 and 16 connections\n"
 	"  --scale-max N        leaves out what is larger, 1..1000 (default 1000)\n"
 	"  --soak MINUTES       instead: a steady load for that long, 0.05..1440; memory, descriptors,\n"
 	"                       latency and the WAL over time\n"
@@ -115,6 +117,7 @@ enum {
 	GRPC,
 	BATCH_ITEMS,
 	SCALE,
+	HTTP,
 	SCALE_MAX,
 	SOAK,
 	LOAD,
@@ -142,6 +145,7 @@ static const struct option table[] = {
 	{"grpc", no_argument, NULL, GRPC},
 	{"batch-items", required_argument, NULL, BATCH_ITEMS},
 	{"scale", no_argument, NULL, SCALE},
+	{"http", no_argument, NULL, HTTP},
 	{"scale-max", required_argument, NULL, SCALE_MAX},
 	{"soak", required_argument, NULL, SOAK},
 	{"load", required_argument, NULL, LOAD},
@@ -209,6 +213,9 @@ static int take(int option, const char *value, struct lf_bench_settings *setting
 	case SCALE:
 		settings->scale = true;
 		return -1;
+	case HTTP:
+		settings->http = true;
+		return -1;
 	case SCALE_MAX:
 		return read_number(value, 1, 1000, &settings->scale_max) ? -1 : complain("scale-max", value, "1..1000");
 	case SOAK:
@@ -262,8 +269,11 @@ int lf_bench_options(int argc, char **argv, struct lf_bench_settings *settings)
 	}
 	if (settings->kernel_only)
 		settings->point_count = 0;
-	if (settings->kernel_only + settings->scale + (settings->soak_minutes > 0) + (settings->shutdowns > 0) > 1) {
-		fputs("leadfit-bench: only one of --kernel-only, --scale, --soak, --shutdown at a time\n", stderr);
+	if (settings->kernel_only + settings->scale + settings->http + (settings->soak_minutes > 0) +
+			(settings->shutdowns > 0) >
+		1) {
+		fputs("leadfit-bench: only one of --kernel-only, --scale, --http, --soak, --shutdown at a time\n",
+			stderr);
 		return 2;
 	}
 	if (optind < argc) {
@@ -271,8 +281,9 @@ int lf_bench_options(int argc, char **argv, struct lf_bench_settings *settings)
 		return 2;
 	}
 #ifndef LF_BENCH_GRPC
-	if (settings->grpc) {
-		fputs("leadfit-bench: --grpc: this program was built without gRPC C++\n", stderr);
+	if (settings->grpc || settings->http) {
+		fprintf(stderr, "leadfit-bench: --%s: this program was built without gRPC C++\n",
+			settings->grpc ? "grpc" : "http");
 		return 2;
 	}
 #endif

@@ -21,27 +21,6 @@ struct servers {
 	char echo_url[URL_BYTES], grpc_url[URL_BYTES];
 };
 
-static enum lf_code start_echo(
-	const struct lf_bench *bench, const char *kind, struct lf_child *child, char *bound, struct lf_error *error)
-{
-	char output[PATH_BYTES], url[URL_BYTES], contexts[16], reply_bytes[24], name[32];
-	const char *argv[] = {bench->self, kind, url, contexts, reply_bytes, NULL};
-	unsigned most = 1;
-
-	for (size_t i = 0; i < bench->settings->point_count; i++)
-		if (bench->settings->in_flight[i] > most)
-			most = bench->settings->in_flight[i];
-	snprintf(name, sizeof(name), "%s.log", kind);
-	lf_bench_path(bench, name, output);
-	snprintf(name, sizeof(name), "%s.sock", kind);
-	lf_bench_listen_url(bench, name, url);
-	snprintf(contexts, sizeof(contexts), "%u", most);
-	snprintf(reply_bytes, sizeof(reply_bytes), "%zu", bench->reply_bytes);
-	if (lf_child_start(child, argv, output, error) != LF_OK)
-		return error->code;
-	return lf_child_await(child, "listening on ", bound, URL_BYTES, error);
-}
-
 /* Ends whatever runs; the first failure is kept. */
 static enum lf_code stop_all(struct servers *servers, enum lf_code code, struct lf_error *error)
 {
@@ -72,8 +51,12 @@ static enum lf_code measure_grpc(
 
 	if (!bench->settings->grpc)
 		return LF_OK;
-	failure = lf_grpc_measure(servers->grpc_url, servers->grpc.pid, bench->settings->in_flight[i],
-		bench->settings->seconds, &point->grpc);
+	failure = lf_grpc_measure(&(struct lf_grpc_load){.target = servers->grpc_url,
+					  .method = LF_GRPC_ECHO_EMPTY,
+					  .connections = 1,
+					  .in_flight = bench->settings->in_flight[i],
+					  .seconds = bench->settings->seconds},
+		servers->grpc.pid, &point->grpc);
 	return failure == NULL ? LF_OK : lf_error_set(error, LF_UNAVAILABLE, "gRPC echo: %s", failure);
 #else
 	(void)bench, (void)servers, (void)i, (void)point, (void)error;
@@ -159,10 +142,10 @@ static enum lf_code run_servers(struct lf_bench *bench, struct lf_round *round, 
 	enum lf_code code = LF_OK;
 
 	if (lf_bench_server_start(bench, &servers.daemon, error) != LF_OK || warm_up(bench, &servers, error) != LF_OK ||
-		start_echo(bench, "echo-server", &servers.echo, servers.echo_url, error) != LF_OK)
+		lf_bench_echo_start(bench, "echo-server", &servers.echo, servers.echo_url, error) != LF_OK)
 		code = error->code;
 	if (code == LF_OK && bench->settings->grpc)
-		code = start_echo(bench, "grpc-server", &servers.grpc, servers.grpc_url, error);
+		code = lf_bench_echo_start(bench, "grpc-server", &servers.grpc, servers.grpc_url, error);
 	if (code == LF_OK)
 		code = measure_loads(bench, &servers, round, error);
 	if (code == LF_OK && bench->settings->batch_items > 0)

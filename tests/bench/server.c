@@ -39,7 +39,8 @@ enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench
 		checkpoint[LF_BENCH_PATH_BYTES];
 	const char *argv[] = {bench->server, "--db", server->log, "--listen", url, "--rubric", bench->settings->rubric,
 		"--checkpoints", checkpoint, "--connections", "1024", "--connections-per-address", "1024", NULL, NULL,
-		NULL};
+		NULL, NULL, NULL};
+	size_t more = 0;
 
 	*server = (struct lf_bench_server){.client = NULL};
 	lf_bench_path(bench, "bench.db", server->log);
@@ -47,15 +48,24 @@ enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench
 	lf_bench_path(bench, "leadfitd.log", output);
 	lf_bench_path(bench, "bench.checkpoint", checkpoint);
 	lf_bench_listen_url(bench, "leadfitd.sock", url);
+	while (argv[more] != NULL)
+		more++;
 	if (bench->settings->workers > 0) {
 		snprintf(workers, sizeof(workers), "%u", bench->settings->workers);
-		argv[13] = "--workers";
-		argv[14] = workers;
+		argv[more++] = "--workers";
+		argv[more++] = workers;
+	}
+	if (bench->settings->http) {
+		argv[more++] = "--http";
+		argv[more++] = "127.0.0.1:0";
 	}
 	if (lf_child_start(&server->child, argv, output, error) != LF_OK ||
 		lf_child_await(&server->child, "leadfitd: ready", ready, sizeof(ready), error) != LF_OK ||
 		lf_child_await(&server->child, "leadfitd: listening on ", server->url, sizeof(server->url), error) !=
-			LF_OK)
+			LF_OK ||
+		(bench->settings->http &&
+			lf_child_await(&server->child, "leadfitd: listening on http://", server->http,
+				sizeof(server->http), error) != LF_OK))
 		return error->code;
 	return lf_client_new(&server->client,
 		&(struct lf_client_options){.url = server->url, .in_flight_max = LF_BENCH_IN_FLIGHT_MAX}, error);
@@ -99,4 +109,25 @@ enum lf_code lf_bench_server_load(struct lf_bench_server *server, const struct l
 	load->server_switches /= decisions;
 	server->answered += (*number - before) * decisions;
 	return code;
+}
+
+enum lf_code lf_bench_echo_start(
+	const struct lf_bench *bench, const char *kind, struct lf_child *child, char *bound, struct lf_error *error)
+{
+	char output[LF_BENCH_PATH_BYTES], url[LF_BENCH_URL_BYTES], contexts[16], reply_bytes[24], name[32];
+	const char *argv[] = {bench->self, kind, url, contexts, reply_bytes, NULL};
+	unsigned most = 1;
+
+	for (size_t i = 0; i < bench->settings->point_count; i++)
+		if (bench->settings->in_flight[i] > most)
+			most = bench->settings->in_flight[i];
+	snprintf(name, sizeof(name), "%s.log", kind);
+	lf_bench_path(bench, name, output);
+	snprintf(name, sizeof(name), "%s.sock", kind);
+	lf_bench_listen_url(bench, name, url);
+	snprintf(contexts, sizeof(contexts), "%u", most);
+	snprintf(reply_bytes, sizeof(reply_bytes), "%zu", bench->reply_bytes);
+	if (lf_child_start(child, argv, output, error) != LF_OK)
+		return error->code;
+	return lf_child_await(child, "listening on ", bound, LF_BENCH_URL_BYTES, error);
 }

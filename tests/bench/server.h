@@ -14,6 +14,7 @@ struct lf_bench;
 struct lf_bench_server {
 	struct lf_child child;
 	char url[LF_BENCH_URL_BYTES];
+	char http[LF_BENCH_URL_BYTES]; /* HOST:PORT; empty without --http */
 	char log[LF_BENCH_PATH_BYTES];
 	struct lf_client *client; /* one connection; NULL: none yet */
 	uint64_t answered;        /* decisions, so far */
@@ -34,6 +35,13 @@ enum lf_code lf_bench_server_stop(struct lf_bench_server *server, enum lf_code c
 enum lf_code lf_bench_server_check(const struct lf_bench_server *server, uint64_t *count, struct lf_error *error);
 /* Removes the log and what belongs to it. */
 void lf_bench_remove_log(const struct lf_bench *bench);
+
+/*
+ * Starts the server of a floor, this program as "KIND URL CONTEXTS BYTES", with as many contexts as there may be in
+ * flight and replies as long as the service's. bound (LF_BENCH_URL_BYTES) gets where it listens.
+ */
+enum lf_code lf_bench_echo_start(
+	const struct lf_bench *bench, const char *kind, struct lf_child *child, char *bound, struct lf_error *error);
 
 /*
  * Measures one load on the server's own connection: so many requests in flight, each of that many decisions. In load,
