@@ -8,6 +8,7 @@
 #   tsan        the whole suite under the thread sanitizer (.ci/run: the concurrent tests)
 #   clang       the whole suite as clang builds it
 #   fuzz        each libFuzzer target for LF_FUZZ_SECONDS (60), starting from its corpus
+#   load        HTTP under load beside slow readers, LF_LOAD_SECONDS (600) under each sanitizer
 #   kills       500 kills of the service under load (run.sh: 50)
 #   random      the random engine tests on 40 seeds
 #   clients     the example for TypeScript; other people's clients, each protocol of theirs, plain and over TLS: a table (needs npm's registry)
@@ -32,6 +33,12 @@ part_fuzz() {
 		rm -rf "$found"
 	done
 }
+part_load() {
+	for preset in asan tsan; do
+		build "$preset"
+		/usr/bin/python3 tests/http/load_test.py "build/$preset/bin/leadfitd" "$PWD" "${LF_LOAD_SECONDS:-600}" "$preset"
+	done
+}
 part_kills() { build release; LF_KILLS=500 ctest --preset release -R '^service_kill$' --timeout 3600; }
 part_random() {
 	build release
@@ -47,7 +54,7 @@ part_clients() {
 }
 part_containers() { tests/containers.sh; }
 
-[ $# -gt 0 ] || set -- tsan clang fuzz kills random clients containers
+[ $# -gt 0 ] || set -- tsan clang fuzz load kills random clients containers
 for part; do
 	echo "==== $part"
 	began=$SECONDS

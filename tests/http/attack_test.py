@@ -10,113 +10,23 @@ the service's memory stays below 128 MiB.
 import socket
 import struct
 import sys
-import threading
 import time
 
 import service as support
+from frames import *
+from health import Watch, healthy
 from service import Service, check
 
 leadfitd, source = sys.argv[1:3]
 sanitized = len(sys.argv) > 3 and sys.argv[3] != ""
 LIMIT_MIB = 128
 PATIENCE = 60
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, PRIORITY, RST, SETTINGS, PING, GOAWAY, WINDOW, CONTINUATION = 0, 1, 2, 3, 4, 6, 7, 8, 9
-
-
-def frame(kind, flags, stream, payload=b""):
-    return struct.pack(">I", len(payload))[1:] + bytes((kind, flags)) + struct.pack(">I", stream) + payload
-
-
-def literal(name, value):
-    def text(t):
-        t = t.encode() if isinstance(t, str) else t
-        if len(t) < 127:
-            return bytes((len(t),)) + t
-        rest, out = len(t) - 127, bytes((127,))
-        while rest >= 128:
-            out += bytes((rest % 128 + 128,))
-            rest //= 128
-        return out + bytes((rest,)) + t
-    return b"\0" + text(name) + text(value)
-
-
-def head(path, *more):
-    fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"), ("content-type", "application/grpc"),
-              ("te", "trailers"), *more]
-    return b"".join(literal(*field) for field in fields)
-
-
-DESCRIBE, HEALTH = "/leadfit.v1.Describe/Describe", "/grpc.health.v1.Health/Check"
-
-
-def call(stream, path, body=b"\0\0\0\0\0"):
-    return frame(HEADERS, 4, stream, head(path)) + frame(DATA, 1, stream, body)
-
-
 def connect(service, preface=True):
     peer = socket.create_connection((service.host, service.port), 30)
     peer.settimeout(30)
     if preface:
         peer.sendall(PREFACE + frame(SETTINGS, 0, 0))
     return peer
-
-
-def ended(got, stream):
-    """Whether a stream has ended in these frames: END_STREAM or RST_STREAM."""
-    while len(got) >= 9:
-        length, kind, flags, of = int.from_bytes(got[:3], "big"), got[3], got[4], int.from_bytes(got[5:9], "big")
-        if of == stream and (kind == RST or kind in (DATA, HEADERS) and flags & 1):
-            return True
-        got = got[9 + length:]
-    return False
-
-
-def healthy(service, local=False):
-    """Health by a new connection, of the local socket or not. The grpc-status, or what went wrong."""
-    peer = socket.socket(socket.AF_UNIX if local else socket.AF_INET)
-    peer.settimeout(30)
-    try:
-        peer.connect(service.path if local else (service.host, service.port))
-        peer.sendall(PREFACE + frame(SETTINGS, 0, 0) + call(1, HEALTH))
-        got = b""
-        while True:
-            piece = peer.recv(65536)
-            if not piece:
-                return "closed: " + repr(got[-80:])
-            got += piece
-            if b"\0\0\0\0\2\x08\x01" in got:
-                return "SERVING"
-            if ended(got, 1):
-                return "answered: " + repr(got[-200:])
-    except OSError as error:
-        return repr(error)
-    finally:
-        peer.close()
-
-
-class Watch(threading.Thread):
-    """Asks for health on both sockets, again and again, while an attack lasts."""
-
-    def __init__(self, service):
-        super().__init__()
-        self.service, self.over, self.answers, self.slowest = service, threading.Event(), [], 0.0
-        self.start()
-
-    def run(self):
-        while not self.over.is_set():
-            for local in (False, True):
-                start = time.monotonic()
-                self.answers.append(healthy(self.service, local))
-                self.slowest = max(self.slowest, time.monotonic() - start)
-            time.sleep(0.05)
-
-    def end(self, what):
-        self.over.set()
-        self.join()
-        wrong = [answer for answer in self.answers if answer != "SERVING"]
-        check(len(self.answers) >= 2 and not wrong,
-              f"{what}: {len(self.answers)} health checks of others are answered (the slowest took {self.slowest:.2f} s){': ' + repr(wrong[:2]) if wrong else ''}")
 
 
 def attack(what, run, least=1.0):
@@ -407,15 +317,6 @@ def replies_that_are_not_taken(service, what):
         given_up = False
     check(given_up, f"{what}: they are given up in time")
     peer.close()
-
-
-def frames_at(data):
-    """Where the whole frames in it begin."""
-    at, found = 0, []
-    while at + 9 <= len(data):
-        found.append(at)
-        at += 9 + int.from_bytes(data[at:at + 3], "big")
-    return found
 
 
 ATTACKS = {
