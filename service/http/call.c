@@ -155,6 +155,7 @@ void lf_http_call_finish(struct lf_rpc_call *call)
 	struct lf_http_exchange *exchange = exchange_of(call);
 
 	exchange->wrong_token = lf_rpc_has_wrong_token(call);
+	exchange->retry_ms = lf_rpc_retry_ms(call);
 	seal(exchange, true);
 	if (push(exchange->http, &exchange->event))
 		return;

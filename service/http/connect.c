@@ -1,5 +1,6 @@
 #include "service/http/connect.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ enum { IS_JSON = 1, IS_GET = 2 };
 
 enum {
 	SHOWN_MAX = 40, /* of what a peer has sent, in an error's text */
-	HEADERS_MAX = 4,
+	HEADERS_MAX = 5,
 };
 
 static const char JSON[] = "application/json", PROTO[] = "application/proto";
@@ -83,6 +84,11 @@ static void fail(struct lf_http_exchange *exchange)
 	count = common_headers(exchange, headers);
 	if (exchange->code == LF_UNAUTHENTICATED)
 		headers[count++] = (struct lf_metadata){{"www-authenticate", 16}, {"Bearer", 6}};
+	if (exchange->retry_ms != 0) {
+		snprintf(exchange->retry, sizeof(exchange->retry), "%" PRIu32, (exchange->retry_ms + 999) / 1000);
+		headers[count++] =
+			(struct lf_metadata){{"retry-after", 11}, {exchange->retry, strlen(exchange->retry)}};
+	}
 	lf_connect_print_error(&text, exchange->code, exchange->message, exchange->details);
 	lf_http_answer(exchange, (unsigned)lf_code_http_status(exchange->code), JSON, headers, count,
 		text.failed ? bare : text.data, text.failed ? sizeof(bare) - 1 : text.length);

@@ -35,7 +35,7 @@ enum {
 	LF_HTTP_HEADERS_OWN = 24,           /* that an exchange has room for */
 	LF_HTTP_HEAD_BYTES_OWN = 1024,      /* of their text */
 	LF_HTTP_REPLY_HEADERS_MAX = 16,     /* of a reply */
-	LF_HTTP_TRAILERS_MAX = 4,           /* of a reply */
+	LF_HTTP_TRAILERS_MAX = 5,           /* of a reply */
 	LF_HTTP_PART_SPARE = 512,           /* behind a reply: for what is appended, and gRPC-Web's trailers */
 	LF_HTTP_PART_PREFIX = 16,           /* before a reply: for a dialect's framing */
 };
@@ -207,9 +207,11 @@ struct lf_http_exchange {
 	atomic_bool gone;           /* nobody waits for it any more. Any thread reads */
 	enum lf_code code;          /* of the failure; LF_OK: none */
 	bool wrong_token;
+	uint32_t retry_ms; /* of a failure: in how many ms another may be admitted; 0: not known */
 	struct lf_slice message, details;
 	char *failure;  /* heap: what these lie in */
 	char number[4]; /* code, as text for trailers */
+	char retry[12]; /* retry_ms, likewise, or as seconds */
 
 	/* Memory. counted: bytes of the server's budget, for what has arrived. */
 	size_t counted;        /* for the head */

@@ -1,5 +1,6 @@
 #include "service/http/grpc.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,7 +139,7 @@ static void finish_web(struct lf_http_exchange *exchange)
 
 /* ---- errors ---- */
 
-/* grpc-status, and grpc-message and grpc-status-details-bin where there is memory for them. Returns how many. */
+/* grpc-status, when to come back, and grpc-message and grpc-status-details-bin where there is memory for them. Returns how many. */
 static size_t put_status(struct lf_http_exchange *exchange, struct lf_metadata *trailers)
 {
 	struct lf_slice message = exchange->message, details = exchange->details;
@@ -153,6 +154,11 @@ static size_t put_status(struct lf_http_exchange *exchange, struct lf_metadata *
 	trailers[count++] = (struct lf_metadata){TEXT("grpc-status"), {exchange->number, strlen(exchange->number)}};
 	if (exchange->code == LF_UNIMPLEMENTED)
 		trailers[count++] = (struct lf_metadata){TEXT("grpc-accept-encoding"), TEXT("identity")};
+	if (exchange->retry_ms != 0) {
+		snprintf(exchange->retry, sizeof(exchange->retry), "%" PRIu32, exchange->retry_ms);
+		trailers[count++] = (struct lf_metadata){
+			TEXT("grpc-retry-pushback-ms"), {exchange->retry, strlen(exchange->retry)}};
+	}
 	if (message.data == NULL)
 		return count;
 	status_length = lf_grpc_status(exchange->code, message, details, status);

@@ -128,6 +128,7 @@ def tokens(m):
     import tempfile
     with tempfile.NamedTemporaryFile("w", suffix=".tokens", delete=False) as file:
         file.write(f"hr {hashlib.sha256(b'right').hexdigest()} read,score\n")
+        file.write(f"intern {hashlib.sha256(b'seldom').hexdigest()} read,score requests_per_second=1\n")
     os.chmod(file.name, 0o600)
     service = Service(leadfitd, "--tokens", file.name)
     with grpc.insecure_channel(service.http) as channel:
@@ -139,6 +140,13 @@ def tokens(m):
             error = error_of(lambda: score(request, timeout=60, metadata=(("authorization", "Bearer wrong"),)))
             check(error.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE), f"with a wrong one: {error.code()}")
         check(score(request, timeout=60, wait_for_ready=True, metadata=(("authorization", "Bearer right"),)).team.id == "payments", "and then again with the right one")
+        error = None
+        for _ in range(100): # the first second's worth may pass; on a slow machine another's, too
+            error = error_of(lambda: score(request, timeout=60, metadata=(("authorization", "Bearer seldom"),)))
+            if error is not None:
+                break
+        pushback = dict(error.trailing_metadata()).get("grpc-retry-pushback-ms", "none") if error else "no error"
+        check(pushback.isdigit() and 1 <= int(pushback) <= 1001, f"who is too fast is told when to come back: {pushback} ms")
     service.end()
     os.unlink(file.name)
 

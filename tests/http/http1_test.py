@@ -429,6 +429,11 @@ def tokens(service, token):
     check(reply.status == 200, "the right one", (reply.status, reply.body))
     reply = ask(service, head(SCORE, more=f"Authorization: Bearer {token}\r\n") + b"{}")
     check(reply.status == 403 and reply.json()["code"] == "permission_denied", "a role that is missing", reply.body)
+    for _ in range(100):
+        reply = call("Authorization: Bearer seldom\r\n")
+        if reply.status != 200:
+            break
+    check(reply.status == 429 and reply.headers.get("retry-after") in ("1", "2"), "too fast, and when to come back", (reply.status, reply.headers))
     for path in ("/livez", "/readyz"):
         reply = ask(service, f"GET {path} HTTP/1.1\r\nHost: anything.example\r\n\r\n".encode())
         check(reply.status == 200, f"{path} needs no token", reply.status)
@@ -468,6 +473,7 @@ def main():
     with tempfile.NamedTemporaryFile("w", suffix=".tokens") as file:
         os.chmod(file.name, 0o600)
         file.write(f"reader {hashlib.sha256(token.encode()).hexdigest()} read\n")
+        file.write(f"intern {hashlib.sha256(b'seldom').hexdigest()} read requests_per_second=1\n")
         file.flush()
         service = Service("--tokens", file.name, "--allow-origin", "https://hr.example.com")
         try:
