@@ -14,8 +14,8 @@
  */
 
 enum {
-	STREAM_WINDOW = 256 * 1024,
-	CONNECTION_WINDOW = 1024 * 1024,
+	STREAM_WINDOW = 1024 * 1024, /* a message of 256 items fits; what comes in is counted as it comes */
+	CONNECTION_WINDOW = 4 * 1024 * 1024,
 	FRAME_HEADER_BYTES = 9,
 	IDLE_BURST = 1000, /* frames that mean nothing, at once; and how many more a second */
 	IDLE_A_SECOND = 100,

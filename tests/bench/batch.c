@@ -2,12 +2,13 @@
  * `leadfit batch` end to end, files on disk, against its floors: what inserting, scoring, parsing and printing a line
  * cost, each alone.
  *
- *   leadfit-bench-batch [--lines N] [--runs N] [--full] [--sparse]
+ *   leadfit-bench-batch [--lines N] [--runs N] [--full] [--sparse] [--http]
  *
  * Makes the lines from the benchmark's workload in a new directory below the current one, which must be on a real disk,
  * and runs `leadfit batch FILE --out FILE` against a leadfitd of its own on a new log each time; both programs stand
  * beside this one. The ratio is lines a second over processors / (insert + kernel + parse + print), CPU times of a
- * line. --full: whole decisions. --sparse: each line has a team that no other has. Removes what it wrote.
+ * line. --full: whole decisions. --sparse: each line has a team that no other has. --http: over HTTP/2
+ * instead of nng, both on a local socket. Removes what it wrote.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +49,7 @@ struct figures {
 
 struct bench {
 	unsigned lines, runs;
-	bool full, sparse;
+	bool full, sparse, http;
 	char bin[PATH_MAX], folder[PATH_MAX];
 	char input[NAME_BYTES], output[NAME_BYTES], log[NAME_BYTES], url[NAME_BYTES], said[NAME_BYTES];
 	struct lf_rubric_version *version;
@@ -233,8 +234,8 @@ static enum lf_code run_client(struct bench *b, struct figures *f)
 static enum lf_code run_once(struct bench *b, struct figures *f)
 {
 	char program[NAME_BYTES], ready[8], checkpoint[NAME_BYTES + 16];
-	const char *argv[] = {program, "--db", b->log, "--listen", b->url, "--rubric", LF_BENCH_RUBRIC, "--checkpoints",
-		checkpoint, NULL};
+	const char *argv[] = {program, "--db", b->log, b->http ? "--http" : "--listen", b->url, "--rubric",
+		LF_BENCH_RUBRIC, "--checkpoints", checkpoint, NULL};
 	struct lf_child daemon = {0};
 	uint64_t count = 0;
 
@@ -313,6 +314,8 @@ static bool take_arguments(struct bench *b, int argc, char **argv)
 			b->full = true;
 		else if (strcmp(argv[i], "--sparse") == 0)
 			b->sparse = true;
+		else if (strcmp(argv[i], "--http") == 0)
+			b->http = true;
 		else if (more && strcmp(argv[i], "--lines") == 0)
 			b->lines = (unsigned)strtoul(argv[++i], NULL, 10);
 		else if (more && strcmp(argv[i], "--runs") == 0)
@@ -339,7 +342,7 @@ static enum lf_code set_up(struct bench *b)
 	snprintf(b->output, sizeof(b->output), "%s/out.ndjson", b->folder);
 	snprintf(b->log, sizeof(b->log), "%s/log.db", b->folder);
 	snprintf(b->said, sizeof(b->said), "%s/leadfitd.log", b->folder);
-	snprintf(b->url, sizeof(b->url), "ipc://%s/socket", b->folder);
+	snprintf(b->url, sizeof(b->url), "%s%s/socket", b->http ? "unix:" : "ipc://", b->folder);
 	if (lf_rubric_file_load(&b->version, LF_BENCH_RUBRIC, &text, &text_length, &b->error) != LF_OK)
 		lf_rubric_file_say(LF_BENCH_RUBRIC, text, text_length, &b->error);
 	free(text);
@@ -366,7 +369,7 @@ int main(int argc, char **argv)
 	int status = 0;
 
 	if (!take_arguments(&b, argc, argv)) {
-		fputs("usage: leadfit-bench-batch [--lines N] [--runs N] [--full] [--sparse]\n", stderr);
+		fputs("usage: leadfit-bench-batch [--lines N] [--runs N] [--full] [--sparse] [--http]\n", stderr);
 		return 2;
 	}
 	all = calloc(b.runs, sizeof(*all));
