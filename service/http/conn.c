@@ -12,10 +12,7 @@
  */
 
 enum {
-	SNIFF_BYTES = 3,          /* "PRI" */
-	OUTPUT_SMALL = 16 * 1024, /* unsent bytes that every connection may have; more is counted */
-	OUTPUT_ROOM_MIN = 4 * 1024,
-	OUTPUT_COUNTED_MAX = 16 * 1024 * 1024, /* of the budget, for the output of all connections */
+	SNIFF_BYTES = 3, /* "PRI" */
 	FILLS_A_TURN = 8,
 	LINGER_MS = 2000, /* for a peer to end its side, after the last byte of ours */
 };
@@ -23,71 +20,6 @@ enum {
 static bool is_closed(const struct lf_http_conn *conn)
 {
 	return conn->stage == LF_HTTP_CLOSED;
-}
-
-static size_t unsent(const struct lf_http_conn *conn)
-{
-	return conn->output_end - conn->output_first;
-}
-
-/* ---- output ---- */
-
-/* Counts so much room for output that is large. */
-static bool count_output(struct lf_http_conn *conn)
-{
-	const size_t bytes = LF_HTTP_OUTPUT_MAX;
-
-	if (conn->output_counted != 0)
-		return true;
-	if (conn->http->output_counted + bytes > OUTPUT_COUNTED_MAX || !lf_rpc_server_take(conn->http->server, bytes))
-		return false;
-	conn->output_counted = bytes;
-	conn->http->output_counted += bytes;
-	return true;
-}
-
-static void free_output(struct lf_http_conn *conn)
-{
-	free(conn->output);
-	conn->output = NULL;
-	conn->output_first = conn->output_end = conn->output_room = 0;
-	if (conn->output_counted == 0)
-		return;
-	lf_rpc_server_give(conn->http->server, conn->output_counted);
-	conn->http->output_counted -= conn->output_counted;
-	conn->output_counted = 0;
-}
-
-size_t lf_http_conn_room(struct lf_http_conn *conn)
-{
-	const size_t waiting = unsent(conn);
-	const size_t max = waiting < OUTPUT_SMALL ? OUTPUT_SMALL : count_output(conn) ? LF_HTTP_OUTPUT_MAX : 0;
-
-	return waiting < max ? max - waiting : 0;
-}
-
-bool lf_http_conn_put(struct lf_http_conn *conn, const void *bytes, size_t length)
-{
-	size_t room = conn->output_room == 0 ? OUTPUT_ROOM_MIN : conn->output_room;
-	uint8_t *grown;
-
-	if (conn->output_first != 0 && conn->output_room - conn->output_end < length) {
-		memmove(conn->output, conn->output + conn->output_first, unsent(conn));
-		conn->output_end -= conn->output_first;
-		conn->output_first = 0;
-	}
-	if (conn->output_room - conn->output_end < length) {
-		while (room - conn->output_end < length)
-			room *= 2;
-		grown = realloc(conn->output, room);
-		if (grown == NULL)
-			return false;
-		conn->output = grown;
-		conn->output_room = room;
-	}
-	memcpy(conn->output + conn->output_end, bytes, length);
-	conn->output_end += length;
-	return true;
 }
 
 /* ---- closing ---- */
@@ -114,7 +46,7 @@ void lf_http_conn_close(struct lf_http_conn *conn)
 		conn->protocol->destroy(conn);
 	if (conn->io != NULL)
 		conn->io->close(conn);
-	free_output(conn);
+	lf_http_output_free(conn);
 	if (conn->watch.fd >= 0) {
 		lf_loop_forget(&conn->http->loop, &conn->watch);
 		close(conn->watch.fd);
@@ -356,8 +288,9 @@ static bool write_some(struct lf_http_conn *conn)
 {
 	const uint64_t now_ns = conn->http->loop.now_ns;
 
-	while (unsent(conn) != 0) {
-		const ssize_t sent = conn->io->write(conn, conn->output + conn->output_first, unsent(conn));
+	while (lf_http_output_unsent(conn) != 0) {
+		const ssize_t sent =
+			conn->io->write(conn, conn->output + conn->output_first, lf_http_output_unsent(conn));
 
 		if (sent == LF_HTTP_IO_AGAIN) {
 			begin_blocked(conn);
@@ -382,7 +315,7 @@ static void flush(struct lf_http_conn *conn)
 	for (int turns = 0; !is_closed(conn); turns++) {
 		if (conn->stage == LF_HTTP_TALKING)
 			follow(conn, conn->protocol->fill(conn));
-		if (is_closed(conn) || unsent(conn) == 0 || !write_some(conn))
+		if (is_closed(conn) || lf_http_output_unsent(conn) == 0 || !write_some(conn))
 			return;
 		if (turns == FILLS_A_TURN) {
 			lf_http_conn_wake(conn);
@@ -396,15 +329,16 @@ static void rewatch(struct lf_http_conn *conn)
 {
 	uint32_t events = 0;
 
-	conn->paused = unsent(conn) >= OUTPUT_SMALL;
-	if (unsent(conn) == 0 && !conn->wants_write)
+	conn->paused = lf_http_output_unsent(conn) >= LF_HTTP_OUTPUT_SMALL;
+	if (lf_http_output_unsent(conn) == 0 && !conn->wants_write)
 		conn->blocked_ns = 0;
 	/* What the io has read already, the socket will not tell of again. */
 	if (may_read(conn) && conn->io->pending != NULL && conn->io->pending(conn))
 		conn->unread = true;
 	if (may_read(conn) && !conn->unread && !conn->wants_write)
 		events |= EPOLLIN;
-	if (unsent(conn) != 0 || (conn->wants_write && (conn->stage == LF_HTTP_SHAKING || may_read(conn))))
+	if (lf_http_output_unsent(conn) != 0 ||
+		(conn->wants_write && (conn->stage == LF_HTTP_SHAKING || may_read(conn))))
 		events |= EPOLLOUT;
 	if (!lf_loop_watch(&conn->http->loop, &conn->watch, events))
 		lf_http_conn_close(conn);
@@ -432,7 +366,7 @@ static void settle(struct lf_http_conn *conn)
 		read_some(conn);
 	if (conn->io != NULL)
 		flush(conn);
-	if (conn->stage == LF_HTTP_CLOSING && unsent(conn) == 0)
+	if (conn->stage == LF_HTTP_CLOSING && lf_http_output_unsent(conn) == 0)
 		say_bye(conn);
 	if (!is_closed(conn) && conn->io != NULL) {
 		rewatch(conn);
@@ -507,8 +441,8 @@ void lf_http_conns_tick(struct lf_http *http)
 			continue;
 		tick(conn, now_ns);
 		/* Replies leave nothing behind, and idle connections take little. */
-		if (!is_closed(conn) && conn->output != NULL && unsent(conn) == 0)
-			free_output(conn);
+		if (!is_closed(conn) && conn->output != NULL && lf_http_output_unsent(conn) == 0)
+			lf_http_output_free(conn);
 		lf_http_conn_wake(conn);
 	}
 }
@@ -566,7 +500,7 @@ size_t lf_http_conn_take(struct lf_http_conn *conn, const uint8_t **bytes)
 
 	if (conn->stage == LF_HTTP_TALKING)
 		follow(conn, conn->protocol->fill(conn));
-	length = unsent(conn);
+	length = lf_http_output_unsent(conn);
 	*bytes = length == 0 ? NULL : conn->output + conn->output_first;
 	conn->output_first = conn->output_end = 0;
 	return length;

@@ -24,12 +24,13 @@ struct lf_http_exchange;
 struct lf_rpc_peer;
 
 enum {
-	LF_HTTP_OUTPUT_MAX = 128 * 1024, /* unsent bytes above which nothing more is produced */
-	LF_HTTP_READ_BYTES = 64 * 1024,  /* that one read asks for; one buffer for all connections */
-	LF_HTTP_SHAKES_A_TURN = 4,       /* steps of handshakes, of all connections */
-	LF_HTTP_READS_A_TURN = 4,        /* of one connection, then the others have their turn */
-	LF_HTTP_STREAMS_MAX = 256,       /* exchanges of one connection */
-	LF_HTTP_STREAMS_FEW = 4,         /* up to which a connection is not refused for what others have */
+	LF_HTTP_OUTPUT_SMALL = 16 * 1024, /* unsent bytes that every connection may have; more is counted */
+	LF_HTTP_OUTPUT_MAX = 128 * 1024,  /* unsent bytes above which nothing more is produced */
+	LF_HTTP_READ_BYTES = 64 * 1024,   /* that one read asks for; one buffer for all connections */
+	LF_HTTP_SHAKES_A_TURN = 4,        /* steps of handshakes, of all connections */
+	LF_HTTP_READS_A_TURN = 4,         /* of one connection, then the others have their turn */
+	LF_HTTP_STREAMS_MAX = 256,        /* exchanges of one connection */
+	LF_HTTP_STREAMS_FEW = 4,          /* up to which a connection is not refused for what others have */
 };
 
 /* ---- the protocol engine ---- */
@@ -165,6 +166,9 @@ struct lf_http_conn {
  */
 size_t lf_http_conn_room(struct lf_http_conn *conn);
 bool lf_http_conn_put(struct lf_http_conn *conn, const void *bytes, size_t length);
+/* conn.c: bytes of the output that the socket has not taken; frees the output, and gives back what was counted for it. */
+size_t lf_http_output_unsent(const struct lf_http_conn *conn);
+void lf_http_output_free(struct lf_http_conn *conn);
 /*
  * Says goodbye: protocol->shutdown(), and closes when all is answered. After a wrong token, say; at a stop for all.
  */
