@@ -6,7 +6,9 @@
 /*
  * An exchange as a call of dispatch. Methods answer on threads of their own; what they have completed is pushed on a stack,
  * and the loop takes it from there, in the order in which it was pushed. Once the transport is closed, nothing is pushed
- * any more: whoever answers then ends the turn itself.
+ * any more: whoever answers then ends the turn itself. But parts of the reply that were pushed before may still be there,
+ * and a turn is over only when dispatch has all of them back: then whoever frees the last one ends it. parts_out says
+ * which of the two is later.
  */
 
 enum { FAILURE_BYTES = 8 * 1024 }; /* that an error takes until it is out */
@@ -111,10 +113,9 @@ void lf_http_call_send_part(struct lf_rpc_call *call, size_t bytes)
 	part->counted = bytes;
 	part->event.exchange = exchange;
 	part->event.kind = LF_HTTP_PART;
-	if (push(exchange->http, &part->event))
-		return;
-	lf_rpc_part_sent(call, bytes);
-	lf_http_part_free(part);
+	atomic_fetch_add(&exchange->parts_out, 1);
+	if (!push(exchange->http, &part->event))
+		lf_http_part_written(exchange, part);
 }
 
 enum lf_code lf_http_call_translate(struct lf_rpc_call *call, const ProtobufCMessageDescriptor *type,
@@ -161,7 +162,8 @@ void lf_http_call_finish(struct lf_rpc_call *call)
 		return;
 	lf_http_part_free(exchange->begun);
 	exchange->begun = NULL;
-	lf_rpc_turn_over(call, LF_RPC_UNSENT);
+	if (atomic_fetch_add(&exchange->parts_out, LF_HTTP_CALL_ENDED) == 0)
+		lf_rpc_turn_over(call, LF_RPC_UNSENT);
 }
 
 /* ---- on the loop ---- */
@@ -170,7 +172,6 @@ static void on_part(struct lf_http_part *part)
 {
 	struct lf_http_exchange *exchange = part->event.exchange;
 
-	exchange->parts_out++;
 	if (!exchange->over && !exchange->started)
 		exchange->dialect->start(exchange, -1);
 	if (exchange->over)

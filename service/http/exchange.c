@@ -297,7 +297,7 @@ void lf_http_exchange_replied(struct lf_http_exchange *exchange, size_t bytes)
 	struct lf_http *http = exchange->http;
 
 	/* Of what was sent in parts, each is given back when it is out, before the turn is over. */
-	if (!exchange->replying || exchange->waits || exchange->over || exchange->parts_out != 0 ||
+	if (!exchange->replying || exchange->waits || exchange->over || atomic_load(&exchange->parts_out) != 0 ||
 		conn->unsent + bytes > LF_HTTP_UNSENT_CONN_MAX || http->unsent + bytes > LF_HTTP_UNSENT_MAX ||
 		!lf_rpc_server_take(http->server, bytes))
 		return;

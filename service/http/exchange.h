@@ -38,6 +38,8 @@ enum {
 	LF_HTTP_TRAILERS_MAX = 5,           /* of a reply */
 	LF_HTTP_PART_SPARE = 512,           /* behind a reply: for what is appended, and gRPC-Web's trailers */
 	LF_HTTP_PART_PREFIX = 16,           /* before a reply: for a dialect's framing */
+	/* In parts_out: the call has ended with nobody to tell, and whoever frees the last of its parts ends its turn. */
+	LF_HTTP_CALL_ENDED = 1 << 30,
 };
 
 /* A header of constants, as a struct lf_metadata. */
@@ -201,7 +203,7 @@ struct lf_http_exchange {
 	bool replying;              /* dispatch is done with it, and lf_rpc_turn_over() is still to be called */
 	bool over;                  /* lf_http_exchange_over() was called */
 	struct lf_rpc_names *names; /* of its client's certificate, while dispatch has the request */
-	size_t parts_out;           /* with the version, and counted by dispatch */
+	atomic_size_t parts_out;    /* given to the loop, and counted by dispatch; with LF_HTTP_CALL_ENDED */
 	const struct lf_http_dialect *dialect;
 	struct lf_http_part *begun; /* whoever owns the call: the reply, before it is given to the loop */
 	atomic_bool gone;           /* nobody waits for it any more. Any thread reads */
@@ -272,7 +274,10 @@ void lf_http_reply_abort(struct lf_http_exchange *exchange);
 /* All of a small reply: its body is copied. type may be NULL where there is no body. */
 void lf_http_answer(struct lf_http_exchange *exchange, unsigned status, const char *type,
 	const struct lf_metadata *more, size_t more_count, const void *body, size_t length);
-/* Versions: a part has been written into the connection's output. Frees it, and tells dispatch. */
+/*
+ * Versions: a part has been written into the connection's output, or never will be. Frees it, and tells dispatch. Also
+ * call.c, on any thread, for one that the loop does not get.
+ */
 void lf_http_part_written(struct lf_http_exchange *exchange, struct lf_http_part *part);
 
 /* Bytes of the budget for a request that arrives, within its connection's share, and the share of all that arrive. */

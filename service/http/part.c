@@ -46,9 +46,12 @@ void lf_http_part_free(struct lf_http_part *part)
 
 void lf_http_part_written(struct lf_http_exchange *exchange, struct lf_http_part *part)
 {
-	if (part->counted != 0) {
-		exchange->parts_out--;
-		lf_rpc_part_sent(exchange->call, part->counted);
-	}
+	const size_t counted = part->counted;
+
 	lf_http_part_free(part);
+	if (counted == 0)
+		return;
+	lf_rpc_part_sent(exchange->call, counted);
+	if (atomic_fetch_sub(&exchange->parts_out, 1) == LF_HTTP_CALL_ENDED + 1)
+		lf_rpc_turn_over(exchange->call, LF_RPC_UNSENT);
 }

@@ -209,13 +209,11 @@ void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending)
 {
 	struct lf_rpc_server *server = call->server;
 	const bool admitted = call->admitted, urgent = call->urgent;
-	size_t bytes = call->reply_bytes;
 	bool last;
 
-	if (atomic_load(&call->part_bytes) != 0)
-		bytes += atomic_exchange(&call->part_bytes, 0);
-	if (bytes != 0)
-		lf_rpc_give_reply(call, bytes);
+	LF_CHECK(R5, atomic_load(&call->part_bytes) == 0);
+	if (call->reply_bytes != 0)
+		lf_rpc_give_reply(call, call->reply_bytes);
 	call->reply_bytes = 0;
 	lf_rpc_call_change(call, LF_RPC_CALL_REPLYING, LF_RPC_CALL_IDLE);
 	pthread_mutex_lock(&server->lock);

@@ -192,13 +192,14 @@ enum lf_rpc_sending {
 	LF_RPC_SEND_FAILED, /* the peer did not take it */
 };
 /*
- * The call, which finish() was called for, is IDLE again, and the transport's. Where the transport is closed and
- * nothing else is in its hands, the server, the call and the transport may be gone when this returns. Any thread.
+ * The call, which finish() was called for, is IDLE again, and the transport's. lf_rpc_part_sent() has returned for each part
+ * of its reply, sent or not (R5). Where the transport is closed and nothing else is in its hands, the server, the call and
+ * the transport may be gone when this returns. Any thread.
  */
 void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending);
 /*
- * The memory of a reply of send_part() is free again, because the peer has taken it: whoever serves a stream goes on then.
- * Any thread; it has returned before lf_rpc_turn_over() is called.
+ * The memory of a reply of send_part() is free again, because the peer has taken it, or never will: whoever serves a stream
+ * goes on then. Any thread; it has returned before lf_rpc_turn_over() is called.
  */
 void lf_rpc_part_sent(struct lf_rpc_call *call, size_t bytes);
 

@@ -127,6 +127,9 @@ static void finish(struct lf_rpc_call *call)
 
 	pthread_mutex_lock(&flight->lock); /* memory_take() may be at it */
 	flight->call = NULL;
+	if (flight->untaken != 0)
+		lf_rpc_part_sent(call, flight->untaken);
+	flight->untaken = 0;
 	pthread_mutex_unlock(&flight->lock);
 	flight->reply.answered = own->is_error || own->begun.data != NULL;
 	flight->reply.last = own->begun;
