@@ -210,6 +210,23 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	return 0;
 }
 
+/* What nghttp2 would leave out without a word, as a line end in a value. Worse it refuses itself, with PROTOCOL_ERROR. */
+static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+	size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags, void *user)
+{
+	struct lf_http_exchange *exchange = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+
+	(void)name;
+	(void)name_length;
+	(void)value;
+	(void)value_length;
+	(void)flags;
+	(void)user;
+	if (exchange != NULL && frame->headers.cat == NGHTTP2_HCAT_REQUEST && exchange->head_wrong == LF_HTTP_ADDED)
+		exchange->head_wrong = LF_HTTP_MALFORMED;
+	return 0;
+}
+
 static void on_head(struct lf_http_exchange *exchange)
 {
 	static const char too_large[] = "The request's headers are too large.\n";
@@ -371,6 +388,7 @@ static nghttp2_session_callbacks *new_callbacks(void)
 		return NULL;
 	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+	nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
 	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);

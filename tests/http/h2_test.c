@@ -389,27 +389,6 @@ static void resets_get_no_more_than_a_share(void **state)
 	fed_end(&fed);
 }
 
-static void heads_are_bounded(void **state)
-{
-	static char value[4001];
-	const char *more[9] = {"a", value, "b", value, "c", value, "d", value, NULL};
-	struct fed_stream *stream;
-	struct fed fed;
-
-	(void)state;
-	memset(value, 'x', sizeof(value) - 1);
-	fed_start(&fed, NULL, NULL, true);
-	stream = fed_call(&fed, CHECK, EMPTY, sizeof(EMPTY), more); /* 16 KiB and a little */
-	fed_wait(&fed, stream);
-	assert_int_equal(stream->status, 431);
-	more[6] = NULL; /* 12 KiB */
-	stream = fed_call(&fed, CHECK, EMPTY, sizeof(EMPTY), more);
-	fed_wait(&fed, stream);
-	assert_ok(stream);
-	assert_int_equal(fed.conn->arriving, 0);
-	fed_end(&fed);
-}
-
 /* Bodies that come in are counted as they come; and a connection has a share. */
 static void what_arrives_is_counted(void **state)
 {
@@ -693,7 +672,6 @@ int main(void)
 		cmocka_unit_test(a_connection_that_goes_leaves_its_calls_behind),
 		cmocka_unit_test(calls_may_outlive_the_server),
 		cmocka_unit_test(resets_get_no_more_than_a_share),
-		cmocka_unit_test(heads_are_bounded),
 		cmocka_unit_test(what_arrives_is_counted),
 		cmocka_unit_test(floods_are_ended),
 		cmocka_unit_test(a_head_that_never_ends_is_ended),
