@@ -103,6 +103,11 @@ void lf_client_http_cancel(struct lf_client_http_stream *stream);
 struct lf_client_http_stream *lf_client_http_take_done(struct lf_client_http_session *session);
 /* Any stream that is not done, or NULL. It is the caller's, and the session is only good to be freed afterwards. */
 struct lf_client_http_stream *lf_client_http_take_open(struct lf_client_http_session *session);
+/*
+ * Any stream of whose request nothing was filled in, or NULL. It is the caller's. For a session that is ending, whose server
+ * may not read what comes before it.
+ */
+struct lf_client_http_stream *lf_client_http_take_unsent(struct lf_client_http_session *session);
 /* Bytes from the server. NULL, or why the connection must end. Static or session's storage. */
 const char *lf_client_http_feed(struct lf_client_http_session *session, const uint8_t *data, size_t length);
 /* Bytes for the server, as many as there are and fit; 0 = none. NULL in *fault, or why the connection must end. */

@@ -9,7 +9,8 @@
  * outbox), and that some call is to be given back. The client's thread takes them, and gives calls their ends.
  *
  * A call in the outbox is SENDING; it is RECEIVING from when its request is started. So a call whose connection ends is
- *	put back in the queue    where it was in the outbox, or its request was started and nothing of it written,
+ *	put back in the queue    where it was in the outbox, or its request was started and nothing of it written;
+ *	                         already when the connection takes no more requests,
  *	tried again              where the server said that it did nothing with it, or the call is idempotent,
  *	UNAVAILABLE              otherwise.
  */

@@ -40,17 +40,24 @@ static void plan_dial(struct lf_client_http *http, const struct lf_client_http_c
 	http->pause_ms = lf_link_next_pause(client, http->pause_ms);
 }
 
-/* It takes no more requests. */
+/* It takes no more requests. What waits for it, and what it was given and has not begun to send, goes over the next one. */
 static void leave(struct lf_client_http *http, const char *reason)
 {
 	struct lf_client *client = http->client;
+	struct lf_client_http_conn *conn = http->current;
+	struct lf_client_http_ended stopped = {.first = NULL};
+	struct lf_client_http_stream *stream;
 
-	plan_dial(http, http->current);
+	stopped.end = &stopped.first;
+	plan_dial(http, conn);
 	http->current = NULL;
 	pthread_mutex_lock(&client->mutex);
 	lf_link_down(client, reason);
 	lf_client_http_put_back(http);
+	while ((stream = lf_client_http_take_unsent(conn->session)) != NULL)
+		lf_client_http_lose_call(client, stream, reason, &stopped);
 	pthread_mutex_unlock(&client->mutex);
+	lf_client_http_settle(client, &stopped);
 }
 
 /* A connection is dead: ends its calls, and closes it. */

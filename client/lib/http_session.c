@@ -12,8 +12,9 @@
  * it.
  *
  * The promise: a stream that was submitted comes back exactly once, by lf_client_http_take_done() when the server has ended it
- * (or we have, because of what it sent), by lf_client_http_take_open() when the connection ends, or by lf_client_http_cancel(). After
- * that the session does not touch it: libnghttp2 may still have the stream's id, but not our stream as its user data.
+ * (or we have, because of what it sent), by lf_client_http_take_unsent() or lf_client_http_take_open() when the connection
+ * ends, or by lf_client_http_cancel(). After that the session does not touch it: libnghttp2 may still have the stream's id,
+ * but not our stream as its user data.
  *
  * No more streams are open than the server allows (lf_client_http_room()), so none waits within libnghttp2, and `sent` tells
  * whether the server can know of one. One that the server refused (REFUSED_STREAM, or an id above that of its GOAWAY:
@@ -346,6 +347,17 @@ void lf_client_http_cancel(struct lf_client_http_stream *stream)
 	nghttp2_submit_rst_stream(session->nghttp2, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_CANCEL);
 	unlink_open(session, stream);
 	stream->session = NULL;
+}
+
+struct lf_client_http_stream *lf_client_http_take_unsent(struct lf_client_http_session *session)
+{
+	struct lf_client_http_stream *stream = session->open;
+
+	while (stream != NULL && stream->sent)
+		stream = stream->next;
+	if (stream != NULL)
+		lf_client_http_cancel(stream); /* libnghttp2 then leaves it out, and says nothing of it */
+	return stream;
 }
 
 /* ---- bytes ---- */

@@ -77,8 +77,15 @@ void fake_note(struct fake *fake, struct fake_request *request);    /* notes the
 
 /* Closes the request's stream with an error code of HTTP/2 and no answer; request is freed. */
 void fake_reset(struct fake *fake, struct fake_request *request, uint32_t error_code);
-/* Says that the connection of the request ends: what came after it was not worked on. request stays. */
+/*
+ * Says that the connection of the request ends: what came after it was not worked on (request->stream, which a test may
+ * have set to another one's). request stays, as with the next two.
+ */
 void fake_go_away(struct fake *fake, struct fake_request *request);
+/* Reads no more of that connection. */
+void fake_stall(struct fake *fake, struct fake_request *request);
+/* Closes it. */
+void fake_cut(struct fake *fake, struct fake_request *request);
 /* Sets what a server says when it greets, for connections to come. 0 = it doesn't. */
 void fake_set_streams_max(struct fake *fake, uint32_t streams_max);
 /* Most requests of a connection that were unanswered at once. */

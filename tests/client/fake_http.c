@@ -38,7 +38,7 @@ struct stream {
 struct connection {
 	int socket;
 	SSL *tls;
-	bool shaken;
+	bool shaken, stalled;
 	uint64_t number;
 	nghttp2_session *session;
 	struct stream *streams;
@@ -46,7 +46,7 @@ struct connection {
 	struct fake *fake;
 };
 
-enum kind { ANSWER, RESET, GO_AWAY };
+enum kind { ANSWER, RESET, GO_AWAY, STALL, CUT };
 
 struct answer {
 	struct answer *next;
@@ -298,6 +298,19 @@ static void submit(struct connection *connection, struct stream *stream, const s
 	free(details);
 }
 
+static void end_connection(struct connection *connection)
+{
+	while (connection->streams != NULL)
+		on_close(NULL, connection->streams->id, 0, connection);
+	nghttp2_session_del(connection->session);
+	connection->session = NULL;
+	SSL_free(connection->tls);
+	connection->tls = NULL;
+	if (connection->socket >= 0)
+		close(connection->socket);
+	connection->socket = -1;
+}
+
 static void give(struct fake *fake, const struct answer *answer)
 {
 	struct fake_http *http = fake->http;
@@ -312,6 +325,10 @@ static void give(struct fake *fake, const struct answer *answer)
 		if (answer->kind == GO_AWAY)
 			nghttp2_submit_goaway(
 				connection->session, NGHTTP2_FLAG_NONE, answer->stream, NGHTTP2_NO_ERROR, NULL, 0);
+		else if (answer->kind == STALL)
+			connection->stalled = true;
+		else if (answer->kind == CUT)
+			end_connection(connection);
 		else if (stream != NULL && answer->kind == RESET)
 			nghttp2_submit_rst_stream(
 				connection->session, NGHTTP2_FLAG_NONE, answer->stream, answer->error_code);
@@ -356,6 +373,16 @@ void fake_go_away(struct fake *fake, struct fake_request *request)
 	queue(fake, request, (struct answer){.kind = GO_AWAY}, NULL);
 }
 
+void fake_stall(struct fake *fake, struct fake_request *request)
+{
+	queue(fake, request, (struct answer){.kind = STALL}, NULL);
+}
+
+void fake_cut(struct fake *fake, struct fake_request *request)
+{
+	queue(fake, request, (struct answer){.kind = CUT}, NULL);
+}
+
 void fake_set_streams_max(struct fake *fake, uint32_t streams_max)
 {
 	pthread_mutex_lock(&fake->mutex);
@@ -395,19 +422,6 @@ static void greet(struct connection *connection)
 			(nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, http->streams_max};
 	nghttp2_submit_settings(connection->session, NGHTTP2_FLAG_NONE, settings, count);
 	nghttp2_session_set_local_window_size(connection->session, NGHTTP2_FLAG_NONE, 0, 8 * 1024 * 1024);
-}
-
-static void end_connection(struct connection *connection)
-{
-	while (connection->streams != NULL)
-		on_close(NULL, connection->streams->id, 0, connection);
-	nghttp2_session_del(connection->session);
-	connection->session = NULL;
-	SSL_free(connection->tls);
-	connection->tls = NULL;
-	if (connection->socket >= 0)
-		close(connection->socket);
-	connection->socket = -1;
 }
 
 static void accept_one(struct fake *fake)
@@ -523,7 +537,9 @@ void *fake_http_main(void *arg)
 		ready[0] = (struct pollfd){.fd = http->wake[0], .events = POLLIN};
 		ready[1] = (struct pollfd){.fd = http->listener, .events = POLLIN};
 		for (size_t i = 0; i < http->count; i++)
-			ready[2 + i] = (struct pollfd){.fd = http->connections[i].socket, .events = POLLIN};
+			ready[2 + i] =
+				(struct pollfd){.fd = http->connections[i].stalled ? -1 : http->connections[i].socket,
+					.events = POLLIN};
 		if (poll(ready, 2 + http->count, 1000) < 0)
 			continue;
 		if (ready[0].revents != 0)
