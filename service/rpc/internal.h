@@ -284,6 +284,11 @@ bool lf_rpc_may_take(const struct lf_rpc_call *call, size_t bytes, enum lf_rpc_s
 void lf_rpc_share_bytes(const struct lf_rpc_call *call, size_t taken, size_t given);
 /* Whether another request may be in flight while so many more are free in all; else *kind tells for whom not. */
 bool lf_rpc_may_fly(const struct lf_rpc_call *call, size_t free, enum lf_rpc_share_kind *kind);
+/*
+ * Under the lock: whether its connection and its address may have another stream while so many more are free; else *kind
+ * tells which may not, and *has how many it has. A caller has a number of its own.
+ */
+bool lf_rpc_may_stream(const struct lf_rpc_call *call, size_t free, enum lf_rpc_share_kind *kind, size_t *has);
 /* Under the lock: takes, or gives back, the references of a call. */
 void lf_rpc_hold(struct lf_rpc_call *call);
 void lf_rpc_let_go(struct lf_rpc_call *call);

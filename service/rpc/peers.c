@@ -33,6 +33,23 @@ bool lf_rpc_may_fly(const struct lf_rpc_call *call, size_t free, enum lf_rpc_sha
 	return true;
 }
 
+bool lf_rpc_may_stream(const struct lf_rpc_call *call, size_t free, enum lf_rpc_share_kind *kind, size_t *has)
+{
+	static const enum lf_rpc_share_kind KINDS[] = {LF_RPC_CONNECTION, LF_RPC_ADDRESS};
+
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		const struct lf_rpc_share *share = call->shares[KINDS[i]];
+
+		*kind = KINDS[i];
+		*has = 0;
+		for (const struct lf_rpc_stream *stream = call->server->streams; stream != NULL; stream = stream->next)
+			*has += stream->call->shares[KINDS[i]] == share;
+		if (share != NULL && *has >= factors[KINDS[i]] * free)
+			return false;
+	}
+	return true;
+}
+
 static size_t read_size(const atomic_size_t *size)
 {
 	return atomic_load_explicit(size, memory_order_relaxed);

@@ -152,6 +152,28 @@ void lf_rpc_streams_join(struct lf_rpc_server *server)
 
 /* ---- begin and end ---- */
 
+/*
+ * Under the lock: whether its connection and its address leave enough to others, of what is free in all. Strangers are one
+ * caller: there the same holds for what that one may have.
+ */
+static enum lf_code check_shares(const struct lf_rpc_call *call, size_t own, struct lf_error *error)
+{
+	const struct lf_rpc_server *server = call->server;
+	const bool is_named = call->account != NULL && call->account != &server->anonymous;
+	const size_t max = is_named ? LF_STREAMS_MAX : LF_STREAMS_CALLER_MAX;
+	size_t free = LF_STREAMS_MAX - atomic_load(&server->stream_count), has;
+	enum lf_rpc_share_kind kind;
+	char whose[80];
+
+	if (!is_named && free > LF_STREAMS_CALLER_MAX - own)
+		free = LF_STREAMS_CALLER_MAX - own;
+	if (lf_rpc_may_stream(call, free, &kind, &has))
+		return LF_OK;
+	lf_rpc_whose(call, kind, whose, sizeof(whose));
+	return lf_error_set(error, LF_RESOURCE_EXHAUSTED,
+		"%s has %zu calls that stream, its share of %zu: end one, or retry later", whose, has, max);
+}
+
 /* Under the lock: whether one more is allowed. */
 static enum lf_code admit(const struct lf_rpc_call *call, struct lf_error *error)
 {
@@ -169,7 +191,7 @@ static enum lf_code admit(const struct lf_rpc_call *call, struct lf_error *error
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED,
 			"caller \"%s\" has %d calls that stream, which is the limit: end one", call->stream->caller,
 			LF_STREAMS_CALLER_MAX);
-	return LF_OK;
+	return check_shares(call, own, error);
 }
 
 /* Under the lock: it counts among the streams from here on, and no longer as in flight. Whether it is the only one. */

@@ -9,6 +9,8 @@
 
 #include "tests/rpc/memory.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -29,8 +31,8 @@ static const char WATCH[] = "grpc.health.v1.Health/Watch", CHECK[] = "grpc.healt
 static struct {
 	ProtobufCService service;
 	atomic_uint_fast64_t newest;
-	atomic_bool every; /* one number after the other, as soon as the last one was taken */
-	atomic_size_t ended_early;
+	atomic_bool every;        /* one number after the other, as soon as the last one was taken */
+	atomic_size_t part_bytes; /* of each part: more than the number has */
 } probe;
 
 struct counter {
@@ -41,12 +43,21 @@ struct counter {
 static bool send_number(struct lf_rpc_call *call, uint64_t number)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	uint8_t *bytes = lf_rpc_stage_bytes(call, sizeof(number));
+	const size_t length = atomic_load(&probe.part_bytes);
+	uint8_t *bytes = lf_rpc_stage_bytes(call, length > sizeof(number) ? length : sizeof(number));
 
 	if (bytes == NULL)
 		return false;
 	memcpy(bytes, &number, sizeof(number));
 	return lf_rpc_send_part(call, &error) == LF_OK;
+}
+
+static void fail_for_memory(struct lf_rpc_call *call)
+{
+	struct lf_error error = LF_ERROR_INIT;
+
+	lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for a part");
+	lf_rpc_fail(call, &error);
 }
 
 static void go_on(struct lf_rpc_call *call, void *context)
@@ -61,7 +72,10 @@ static void go_on(struct lf_rpc_call *call, void *context)
 	else if (!counter->has_sent || counter->sent != newest) {
 		counter->sent = counter->has_sent && atomic_load(&probe.every) ? counter->sent + 1 : newest;
 		counter->has_sent = true;
-		assert_true(send_number(call, counter->sent));
+		if (!send_number(call, counter->sent)) {
+			fail_for_memory(call);
+			return;
+		}
 		behind = counter->sent != newest;
 	}
 	lf_rpc_stream_wait(call, &(struct lf_rpc_wait){.taken = behind, .news = !behind, .seen = seen}, go_on, counter);
@@ -96,6 +110,7 @@ static struct lf_rpc_server *start(const struct lf_rpc_options *options)
 
 	atomic_store(&probe.newest, 0);
 	atomic_store(&probe.every, false);
+	atomic_store(&probe.part_bytes, 0);
 	probe.service = (ProtobufCService){.descriptor = &grpc__health__v1__health__descriptor, .invoke = invoke};
 	assert_int_equal(lf_rpc_server_new(&server, options, NULL), LF_OK);
 	assert_int_equal(lf_rpc_server_add(server, &probe.service, 0, NULL), LF_OK);
@@ -114,7 +129,7 @@ static uint64_t number(struct memory_flight *flight, size_t index)
 	struct memory_bytes part = memory_part(flight, index);
 	uint64_t value;
 
-	assert_int_equal(part.length, sizeof(value));
+	assert_true(part.length >= sizeof(value));
 	memcpy(&value, part.data, sizeof(value));
 	return value;
 }
@@ -363,6 +378,109 @@ static void a_stream_ends_when_its_caller_may_not_call_it_any_more(void **state)
 	lf_tokens_release(one);
 }
 
+static struct lf_rpc_peer *peer_from(struct lf_rpc_server *server, const char *address)
+{
+	struct sockaddr_in remote = {.sin_family = AF_INET};
+	struct lf_rpc_peer *peer;
+
+	assert_int_equal(inet_pton(AF_INET, address, &remote.sin_addr), 1);
+	peer = lf_rpc_peer_new(server, (const struct sockaddr *)&remote);
+	assert_non_null(peer);
+	return peer;
+}
+
+/* As many streams of a connection as there may be; then what is said to the one that may not. */
+static size_t fill(struct lf_rpc_server *server, struct lf_rpc_peer *peer, bool slow, struct memory_flight **flights,
+	const char *text)
+{
+	for (size_t count = 0;; count++) {
+		flights[count] =
+			memory_start(server, &(struct memory_request){.method = WATCH, .peer = peer, .slow = slow});
+		if (memory_await_parts(flights[count], 1) == 1)
+			continue;
+		expect_end(flights[count], LF_RESOURCE_EXHAUSTED, text);
+		return count;
+	}
+}
+
+static void leave_all(struct memory_flight **flights, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		memory_leave(flights[i]); /* all at once: who has gone is noticed once a second */
+	for (size_t i = 0; i < count; i++)
+		leave(flights[i]);
+}
+
+/* Of those who call without a token, who are one caller, none can keep out the others. */
+static void a_connection_and_an_address_leave_some_to_others(void **state)
+{
+	static const char *const FROM[] = {"192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.3"};
+	static const struct {
+		size_t count;
+		const char *text;
+	} GETS[] = {
+		{32, "this connection has 32 calls that stream, its share of 64: end one, or retry later"},
+		{16, "has"},
+		{0, "address 192.0.2.1 has 48 calls that stream, its share of 64"},
+		{8, "this connection has 8 calls that stream, its share of 64"},
+		{4, "this connection has 4"},
+	};
+	enum { PEERS = sizeof(FROM) / sizeof(FROM[0]) };
+	const struct lf_rpc_options options = {0};
+	struct lf_rpc_server *server = start(&options);
+	struct memory_flight *flights[LF_STREAMS_CALLER_MAX + 1];
+	struct lf_rpc_peer *peers[PEERS];
+	size_t count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < PEERS; i++) {
+		size_t got;
+
+		peers[i] = peer_from(server, FROM[i]);
+		got = fill(server, peers[i], false, flights + count, GETS[i].text);
+		assert_int_equal(got, GETS[i].count);
+		count += got;
+	}
+	/* And all of it is given back. */
+	leave_all(flights, count);
+	count = fill(server, peers[4], false, flights, "this connection has 32");
+	assert_int_equal(count, 32);
+	leave_all(flights, count);
+	for (size_t i = 0; i < PEERS; i++)
+		lf_rpc_peer_release(peers[i]);
+	end(server);
+}
+
+/* What peers do not take of their streams has shares, too: a stream stays, so it is never the only call of its share. */
+static void what_is_not_taken_of_streams_is_held_to_shares(void **state)
+{
+	enum { KIB = 1024 };
+	const struct lf_rpc_options options = {.request_bytes_max = 1024 * KIB};
+	struct lf_rpc_server *server = start(&options);
+	struct lf_rpc_peer *greedy = peer_from(server, "192.0.2.1"), *modest = peer_from(server, "192.0.2.2");
+	struct memory_flight *flights[16], *others[16], *again;
+	size_t count, other_count;
+
+	(void)state;
+	atomic_store(&probe.part_bytes, 100 * KIB);
+	count = fill(server, greedy, true, flights, "no memory for a part");
+	assert_in_range(count, 4, 5);
+	other_count = fill(server, modest, true, others, "no memory for a part");
+	assert_true(other_count >= 2);
+	/* What is taken makes room. */
+	memory_take(flights[0]);
+	memory_take(flights[1]);
+	memory_take(flights[2]);
+	again = memory_start(server, &(struct memory_request){.method = WATCH, .peer = greedy, .slow = true});
+	assert_int_equal(memory_await_parts(again, 1), 1);
+	leave(again);
+	leave_all(flights, count);
+	leave_all(others, other_count);
+	lf_rpc_peer_release(greedy);
+	lf_rpc_peer_release(modest);
+	end(server);
+}
+
 /* ---- all at once ---- */
 
 static void *make_news(void *server)
@@ -411,6 +529,8 @@ int main(void)
 		cmocka_unit_test(a_deadline_ends_them),
 		cmocka_unit_test(a_transport_with_one_reply_is_told_what_to_use),
 		cmocka_unit_test(there_are_so_many_of_a_caller_and_so_many_in_all),
+		cmocka_unit_test(a_connection_and_an_address_leave_some_to_others),
+		cmocka_unit_test(what_is_not_taken_of_streams_is_held_to_shares),
 		cmocka_unit_test(a_stream_ends_when_its_caller_may_not_call_it_any_more),
 		cmocka_unit_test(many_streams_see_the_last_of_much_news),
 	};
