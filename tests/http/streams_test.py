@@ -3,7 +3,10 @@
 
     streams_test.py LEADFITD SOURCE_FOLDER
 """
+import base64
 import queue
+import socket
+import struct
 import sys
 import threading
 
@@ -78,7 +81,7 @@ def follows(calls):
 
 
 def shares(service):
-    """One caller has so many streams, and beside them calls are answered."""
+    """One caller has so many streams, a connection its share of them, and beside them calls are answered."""
     many = [Calls(service, (("grpc.use_local_subchannel_pool", 1),)) for _ in range(5)]
     open_ones, refused = [], None
     for i in range(80):
@@ -114,10 +117,93 @@ def reflects(calls):
     check(len(list(old(iter([kinds.ServerReflectionRequest(list_services="")] * 3)))) == 3, "v1alpha answers three at once")
 
 
+class Web:
+    """A stream of gRPC-Web over HTTP/1.1, as a page in a browser has it: frames, in chunks, in base64 where kind says text."""
+
+    def __init__(self, service, kind, method, request):
+        message = request.SerializeToString()
+        body = b"\0" + struct.pack(">I", len(message)) + message
+        self.text = "text" in kind
+        if self.text:
+            body = base64.b64encode(body)
+        self.socket = socket.create_connection((service.host, service.port), timeout=60)
+        self.socket.sendall(f"POST /{method} HTTP/1.1\r\nhost: {service.http}\r\ncontent-type: {kind}\r\n"
+                            f"content-length: {len(body)}\r\n\r\n".encode() + body)
+        self.file = self.socket.makefile("rb")
+        self.status = int(self.file.readline().split()[1])
+        self.headers = {}
+        while (line := self.file.readline().strip()) != b"":
+            name, _, value = line.decode().partition(":")
+            self.headers[name.lower()] = value.strip()
+        self.coded, self.bytes, self.ended = b"", b"", False
+
+    def read(self):
+        """Another chunk."""
+        length = int(self.file.readline(), 16)
+        data = self.file.read(length)
+        if self.file.read(2) != b"\r\n":
+            sys.exit("not ok - a chunk ends with CRLF")
+        self.ended = length == 0
+        if self.text:
+            self.coded += data
+            while len(self.coded) >= 4:  # a frame's end is padded, amid the stream
+                self.bytes += base64.b64decode(self.coded[:4], validate=True)
+                self.coded = self.coded[4:]
+        else:
+            self.bytes += data
+
+    def frame(self):
+        """Flags and message, or None at the end."""
+        while not self.ended and (len(self.bytes) < 5 or len(self.bytes) < 5 + struct.unpack(">I", self.bytes[1:5])[0]):
+            self.read()
+        if not self.bytes:
+            return None
+        flags, length = struct.unpack(">BI", self.bytes[:5])
+        message, self.bytes = self.bytes[5:5 + length], self.bytes[5 + length:]
+        return flags, message
+
+
+def web_follows(service, calls, kind):
+    """Watch in a browser's words: what is there, in order, then what is new. Gives the stream, which is open."""
+    web = Web(service, kind, "leadfit.v1.Decisions/Watch", decisions.WatchRequest(brief=True))
+    check(web.status == 200 and web.headers["content-type"].startswith(kind) and web.headers["transfer-encoding"] == "chunked",
+          f"{kind} over HTTP/1.1 is chunked")
+    last, in_order, sign = 0, True, None
+    while sign is None:
+        flags, message = web.frame()
+        answer = decisions.WatchResponse.FromString(message)
+        in_order &= flags == 0
+        if answer.HasField("decision"):
+            in_order &= answer.sequence == last + 1
+            last = answer.sequence
+        else:
+            sign = answer
+    check(in_order and last > 450 and sign.next == last + 1, f"all of {last} decisions come in order")
+    for i in range(3):
+        calls.score(f"web-{i}")
+        flags, message = web.frame()
+        answer = decisions.WatchResponse.FromString(message)
+        check(flags == 0 and answer.sequence == last + 1 + i and answer.decision.team.id == f"web-{i}", "then each new one")
+    return web
+
+
+def web_ends(web):
+    """The frame of the trailers is the last, and there is one."""
+    frames = []
+    while (frame := web.frame()) is not None:
+        frames.append(frame)
+    flags, trailers = frames[-1]
+    check(flags == 0x80 and b"grpc-status: 14\r\n" in trailers and b"grpc-message: the service is stopping\r\n" in trailers,
+          f"the last frame has the trailers: {trailers}")
+    check(all(flags == 0 for flags, _ in frames[:-1]) and web.ended and not web.bytes, "and no other one, and nothing follows")
+    web.socket.close()
+
+
 def main():
     service = Service(leadfitd)
     calls = Calls(service)
     stream = follows(calls)
+    webs = [web_follows(service, calls, kind) for kind in ("application/grpc-web+proto", "application/grpc-web-text")]
     shares(service)
     reflects(calls)
     watched = calls.of("unary_stream", "grpc.health.v1.Health/Watch", health.HealthCheckResponse)(health.HealthCheckRequest())
@@ -128,6 +214,8 @@ def main():
             pass
     except grpc.RpcError as error:
         check(error.code() == grpc.StatusCode.UNAVAILABLE, "at a stop it ends with UNAVAILABLE")
+    for web in webs:
+        web_ends(web)
     code, text = end_of(stream)
     check(code == grpc.StatusCode.UNAVAILABLE and "stopping" in text, f"and so does Watch: {text}")
     sys.exit(1 if support.failures else 0)
