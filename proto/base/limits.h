@@ -49,6 +49,7 @@ enum {
 	LF_JSON_VALUES_MAX = 256 * 1024,         /* values in one JSON or YAML text: bounds the memory of its tree */
 	LF_VIOLATIONS_MAX = 100,                 /* kept in one error; further ones are counted */
 	LF_METADATA_MAX = 16,                    /* entries in a frame */
+	LF_METADATA_BYTES_MAX = 1024,            /* of a value of these, and of a request's id */
 	LF_TIMEOUT_MS_MAX = 24 * 60 * 60 * 1000,
 };
 

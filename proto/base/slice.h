@@ -32,6 +32,8 @@ struct lf_metadata {
 	struct lf_slice value; /* visible ASCII and space */
 };
 
+/* Whether it may be a value: visible ASCII and space. Frames refuse others, HTTP leaves them out. */
+bool lf_metadata_may_be_value(struct lf_slice text);
 /* The first value of key among so many entries, or an empty slice with data NULL. */
 struct lf_slice lf_metadata_find(const struct lf_metadata *entries, size_t count, const char *key);
 

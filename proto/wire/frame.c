@@ -26,7 +26,6 @@ enum {
 	OFFSET_METADATA_COUNT = 9,
 	OFFSET_METADATA_LENGTH = 10,
 	KEY_BYTES_MAX = 64,
-	VALUE_BYTES_MAX = 1024,
 	ENTRY_FIXED_BYTES = 3,
 };
 
@@ -135,7 +134,7 @@ static enum lf_code decode_entry(
 	value_length = get_u16(data + *at + 1);
 	if (key_length == 0 || key_length > KEY_BYTES_MAX)
 		return bad_number(error, *at, key_length, "a metadata key has 1..64 bytes");
-	if (value_length > VALUE_BYTES_MAX)
+	if (value_length > LF_METADATA_BYTES_MAX)
 		return bad_number(error, *at + 1, value_length, "a metadata value has at most 1024 bytes");
 	if (key_length + value_length > end - *at - ENTRY_FIXED_BYTES)
 		return bad_number(
@@ -200,10 +199,10 @@ static enum lf_code check_entry(const struct lf_metadata *entry, size_t index, s
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
 			"frame: key of metadata entry %zu is not 1..%d of a-z, 0-9, '-', '_', '.'", index,
 			KEY_BYTES_MAX);
-	if (entry->value.length > VALUE_BYTES_MAX || ascii_fault(entry->value, ' ') != entry->value.length)
+	if (entry->value.length > LF_METADATA_BYTES_MAX || ascii_fault(entry->value, ' ') != entry->value.length)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
 			"frame: value of metadata entry %zu is not 0..%d bytes of visible ASCII and space", index,
-			VALUE_BYTES_MAX);
+			LF_METADATA_BYTES_MAX);
 	return LF_OK;
 }
 

@@ -243,21 +243,13 @@ void lf_http_events_work(struct lf_http *http)
 	}
 }
 
-/* A request's metadata are visible ASCII and spaces: others are of no use to methods, and left out. */
-static bool is_metadata(struct lf_slice value)
-{
-	for (size_t i = 0; i < value.length; i++)
-		if (value.data[i] < ' ' || value.data[i] > '~')
-			return false;
-	return true;
-}
-
+/* Headers that are no metadata are of no use to methods. */
 static void leave_out(struct lf_http_exchange *exchange)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < exchange->header_count; i++)
-		if (is_metadata(exchange->headers[i].value))
+		if (lf_metadata_may_be_value(exchange->headers[i].value))
 			exchange->headers[kept++] = exchange->headers[i];
 	exchange->header_count = kept;
 }

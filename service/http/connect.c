@@ -33,23 +33,11 @@ static int shown(struct lf_slice text)
 
 /* ---- the reply ---- */
 
-/* A request id is given back where it can stand in a header. */
-static bool may_echo(struct lf_slice text)
-{
-	for (size_t i = 0; i < text.length; i++)
-		if (text.data[i] < 0x20 || text.data[i] > 0x7e)
-			return false;
-	return text.data != NULL && text.length <= 1024;
-}
-
 /* What replies and errors both have, but for the content type. Returns how many. */
 static size_t common_headers(const struct lf_http_exchange *exchange, struct lf_metadata *headers)
 {
-	const struct lf_slice id = lf_http_header(exchange, "request-id");
-	size_t count = 0;
+	size_t count = lf_http_echo_request_id(exchange, headers);
 
-	if (may_echo(id))
-		headers[count++] = (struct lf_metadata){{"request-id", 10}, id};
 	if ((exchange->own & IS_GET) != 0)
 		headers[count++] = (struct lf_metadata){{"cache-control", 13}, {"private, no-store", 17}};
 	return count;

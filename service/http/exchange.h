@@ -262,6 +262,11 @@ bool lf_http_exchange_is_late(const struct lf_http_exchange *exchange, uint64_t 
 
 /* The first value of a header (name in lower case), or an empty slice with data NULL. */
 struct lf_slice lf_http_header(const struct lf_http_exchange *exchange, const char *name);
+/*
+ * The request's id as a header of its reply, where it has one that frames would take, too: of at most LF_METADATA_BYTES_MAX
+ * bytes, and lf_metadata_may_be_value(). Returns how many headers that is: 1 or 0.
+ */
+size_t lf_http_echo_request_id(const struct lf_http_exchange *exchange, struct lf_metadata *header);
 /* Memory that lasts until the exchange is over; once an exchange. NULL: no memory. */
 char *lf_http_exchange_text(struct lf_http_exchange *exchange, size_t size);
 

@@ -86,14 +86,8 @@ static bool seal_text(struct lf_http_exchange *exchange, struct lf_http_part **p
 /* The reply's headers: its type, and the request's id where it has one. Returns how many. */
 static size_t put_headers(const struct lf_http_exchange *exchange, const char *type, struct lf_metadata *headers)
 {
-	static const char request_id[] = "request-id";
-	const struct lf_slice id = lf_http_header(exchange, request_id);
-	size_t count = 0;
-
-	headers[count++] = (struct lf_metadata){TEXT("content-type"), {type, strlen(type)}};
-	if (id.data != NULL)
-		headers[count++] = (struct lf_metadata){{request_id, sizeof(request_id) - 1}, id};
-	return count;
+	headers[0] = (struct lf_metadata){TEXT("content-type"), {type, strlen(type)}};
+	return 1 + lf_http_echo_request_id(exchange, headers + 1);
 }
 
 static void begin_reply(struct lf_http_exchange *exchange, const char *type, int64_t length)

@@ -147,3 +147,14 @@ struct lf_slice lf_http_header(const struct lf_http_exchange *exchange, const ch
 {
 	return lf_metadata_find(exchange->headers, exchange->header_count, name);
 }
+
+size_t lf_http_echo_request_id(const struct lf_http_exchange *exchange, struct lf_metadata *header)
+{
+	static const char name[] = "request-id";
+	const struct lf_slice id = lf_http_header(exchange, name);
+
+	if (id.data == NULL || id.length > LF_METADATA_BYTES_MAX || !lf_metadata_may_be_value(id))
+		return 0;
+	*header = (struct lf_metadata){{name, sizeof(name) - 1}, id};
+	return 1;
+}
