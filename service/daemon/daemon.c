@@ -108,11 +108,13 @@ static enum lf_code make_room(struct lf_daemon *d, const struct lf_daemon_option
 	const size_t sockets = options->publish != NULL ? 2 : 1;
 	/* Those of HTTP are counted as half: each has one descriptor, and is never closed later than it ends. */
 	const size_t http = options->http_count != 0 ? LF_CONNECTIONS_MAX / 2 : 0;
-	size_t spare = sockets * LF_CONNECTIONS_MAX;
+	const size_t wanted = sockets * LF_CONNECTIONS_MAX + http;
+	size_t spare = wanted;
 
-	if (lf_descriptors_prepare(sockets * options->connections + http, &spare, error) != LF_OK)
+	if (lf_descriptors_prepare(sockets * options->connections, &spare, error) != LF_OK)
 		return error->code;
-	d->local_connections = spare / sockets;
+	d->local_connections = spare * LF_CONNECTIONS_MAX / wanted;
+	d->http_connections = 2 * (spare - sockets * d->local_connections);
 	return LF_OK;
 }
 
@@ -200,11 +202,14 @@ static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_op
 static void say_bounds(const struct lf_daemon *d, const struct lf_daemon_options *options)
 {
 	const size_t arriving = options->connections * lf_rpc_nng_receive_max(d->nng);
+	char http[48] = "";
 
+	if (options->http_count != 0)
+		snprintf(http, sizeof(http), "over HTTP: %zu; ", d->http_connections);
 	lf_print_line(stderr,
-		"leadfitd: connections over tcp: %lu, from one address %lu; over local sockets: %zu; memory of what "
+		"leadfitd: connections over tcp: %lu, from one address %lu; over local sockets: %zu; %smemory of what "
 		"arrives over tcp: %zu MiB, of requests in flight: %d MiB",
-		options->connections, options->address_connections, d->local_connections,
+		options->connections, options->address_connections, d->local_connections, http,
 		(arriving + (1 << 20) - 1) >> 20, LF_REQUEST_BYTES_MAX >> 20);
 }
 
@@ -227,6 +232,7 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 static enum lf_code listen_http(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
 	const struct lf_http_options http = {.certificate = d->certificate,
+		.connections_max = d->http_connections,
 		.origins = options->origins,
 		.origin_count = options->origin_count,
 		.pages = &d->openapi,

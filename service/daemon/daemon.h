@@ -21,10 +21,10 @@ struct lf_daemon {
 	char *backups; /* NULL: none are made */
 	struct lf_team_cache *teams;
 	struct lf_rpc_server *server;
-	struct lf_rpc_nng *nng;      /* the server's */
-	struct lf_http *http;        /* the server's; NULL: HTTP is not served */
-	struct lf_http_page openapi; /* lent to http */
-	size_t local_connections;    /* as many as there are descriptors for */
+	struct lf_rpc_nng *nng;                     /* the server's */
+	struct lf_http *http;                       /* the server's; NULL: HTTP is not served */
+	struct lf_http_page openapi;                /* lent to http */
+	size_t local_connections, http_connections; /* as many as there are descriptors for */
 	struct lf_state state;
 	bool state_ready;
 	bool stays; /* the log: a key was made for it, or callers were answered from it */

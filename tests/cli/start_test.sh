@@ -164,6 +164,32 @@ claim "an empty file that was there is no log that the start made: it stays"
 failed_start "3|the address is taken|--listen tcp://127.0.0.1:$port" "$work/data/empty.db"
 [ -e empty.db ] && [ ! -s empty.db ] || fail "empty.db"
 
+# ---- file descriptors ----
+
+claim "where there are too few file descriptors it does not start, and says how many it needs"
+run bash -c "ulimit -n 64; exec timeout 20 '$leadfitd' --db few.db --listen 'ipc://$work/free' --http 127.0.0.1:0"
+status_is 4; out_empty; err_has "64 file descriptors are too few: 64 connections and files need 288"; err_has "ulimit -Hn"; err_has "--connections"
+[ ! -e few.db ] && [ ! -e "$work/free" ] || fail "something is left behind"
+
+claim "a soft limit is raised as far as it may be"
+(ulimit -Sn 64; exec "$leadfitd" --db few.db --listen "$LEADFIT_SERVER" --http 127.0.0.1:0) 2>"$work/few.log" & few=$!
+wait_for "$work/few.log" ready
+file_has "$work/few.log" "over local sockets: 1024; over HTTP: 1024;"
+kill "$few"; wait "$few"
+
+claim "with few there are fewer connections, it says so, and serves however many come"
+(ulimit -n 400; exec "$leadfitd" --db few.db --listen "$LEADFIT_SERVER" --http 127.0.0.1:0) 2>"$work/few.log" & few=$!
+wait_for "$work/few.log" ready
+file_has "$work/few.log" "over local sockets: 48; over HTTP: 48;"
+few_port=$(sed -n 's|^leadfitd: listening on http://127.0.0.1:||p' "$work/few.log")
+# 400 connections that say nothing: each of the 24 that are not kept for local sockets makes room for the next.
+for i in $(seq 400); do exec {fd}<>"/dev/tcp/127.0.0.1/$few_port" || fail "connection $i"; silent+=("$fd"); done
+run "$leadfit" health; status_is 0
+run curl -sS --max-time 20 "http://127.0.0.1:$few_port/livez"; status_is 0
+[ "$(find "/proc/$few/fd" -mindepth 1 | wc -l)" -lt 128 ] || fail "$(find "/proc/$few/fd" -mindepth 1 | wc -l) descriptors are open"
+for fd in "${silent[@]}"; do exec {fd}>&-; done
+kill "$few"; wait "$few"; rm -f few.db*
+
 claim "what a failed start has left no trace of begins as if nothing had been"
 "$leadfitd" --db "$work/data/new.db" --listen "$LEADFIT_SERVER" 2>"$work/new.log" & new=$!
 wait_for "$work/new.log" ready
