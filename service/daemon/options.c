@@ -27,6 +27,7 @@ static const char usage[] =
 	"  --tls-key FILE  its private key (default: in the certificate's file)\n"
 	"  --tls-client-ca FILE    ask clients for a certificate, signed by one of these; lines\n"
 	"                  cert:NAME ROLES of the tokens file say what each may do\n"
+	"  --tls-client-required   refuse clients without one\n"
 	"  --publish URL   tell who listens there that there are new decisions: sequence numbers,\n"
 	"                  nothing else (leadfit decisions watch --publish URL)\n"
 	"  --backups DIR   where Keeping/Backup may make files (default: nowhere, and it is refused)\n"
@@ -57,6 +58,8 @@ static const char usage[] =
 /* Options that need others. NULL, or what is wrong. */
 static const char *complete_tls(struct lf_daemon_options *o)
 {
+	if (o->tls_client_required && o->tls_client_ca == NULL)
+		return "--tls-client-required needs --tls-client-ca FILE, which says whose certificates count";
 	if (o->tls_certificate == NULL)
 		return o->tls_key != NULL || o->tls_client_ca != NULL
 			? "--tls-key and --tls-client-ca need --tls-certificate FILE"
@@ -83,6 +86,7 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 		{.name = "tls-certificate", .text = &o->tls_certificate},
 		{.name = "tls-key", .text = &o->tls_key},
 		{.name = "tls-client-ca", .text = &o->tls_client_ca},
+		{.name = "tls-client-required", .flag = &o->tls_client_required},
 		{.name = "publish", .text = &o->publish},
 		{.name = "backups", .text = &o->backups},
 		{.name = "workers", .number = &o->workers, .low = 1, .high = 64},

@@ -19,10 +19,11 @@ struct lf_daemon_options {
 	size_t origin_count;
 	const char *rubrics[LF_RUBRIC_FILES_MAX];
 	size_t rubric_count;
-	const char *tokens;                /* NULL: none */
-	const char *tls_certificate;       /* NULL: no TLS, and no others of it */
-	const char *tls_key;               /* the certificate's file, where not told otherwise */
-	const char *tls_client_ca;         /* NULL: clients are not asked for a certificate */
+	const char *tokens;          /* NULL: none */
+	const char *tls_certificate; /* NULL: no TLS, and no others of it */
+	const char *tls_key;         /* the certificate's file, where not told otherwise */
+	const char *tls_client_ca;   /* NULL: clients are not asked for a certificate */
+	bool tls_client_required;
 	const char *publish;               /* NULL: nothing is published */
 	const char *backups;               /* NULL: no backup is made */
 	unsigned long workers;             /* 0: one a processor */

@@ -18,8 +18,10 @@ struct fresh {
 static enum lf_code load_certificate(
 	struct lf_http_certificate **certificate, const struct lf_daemon_options *options, struct lf_error *error)
 {
-	const struct lf_http_certificate_files files = {
-		.certificate = options->tls_certificate, .key = options->tls_key, .client_ca = options->tls_client_ca};
+	const struct lf_http_certificate_files files = {.certificate = options->tls_certificate,
+		.key = options->tls_key,
+		.client_ca = options->tls_client_ca,
+		.client_required = options->tls_client_required};
 
 	*certificate = NULL;
 	return files.certificate != NULL ? lf_http_certificate_load(certificate, &files, error) : LF_OK;

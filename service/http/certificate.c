@@ -108,18 +108,19 @@ static enum lf_code use(SSL_CTX *context, STACK_OF(X509) * chain, EVP_PKEY *key,
 /* ---- clients' certificates ---- */
 
 /*
- * Clients are asked for a certificate and need not have one; one that does not verify ends the handshake. Sessions are not
- * resumed then: what a certificate allows is looked at anew with each connection.
+ * Clients are asked for a certificate, and need not have one unless that is required; one that does not verify ends the
+ * handshake. Sessions are not resumed then: what a certificate allows is looked at anew with each connection.
  */
-static enum lf_code believe(SSL_CTX *context, STACK_OF(X509) * authorities, struct lf_error *error)
+static enum lf_code believe(SSL_CTX *context, STACK_OF(X509) * authorities, bool required, struct lf_error *error)
 {
+	const int mode = required ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_PEER;
 	X509_STORE *store = SSL_CTX_get_cert_store(context);
 
 	for (int i = 0; i < sk_X509_num(authorities); i++)
 		if (X509_STORE_add_cert(store, sk_X509_value(authorities, i)) != 1 ||
 			SSL_CTX_add_client_CA(context, sk_X509_value(authorities, i)) != 1)
 			return no_memory(error);
-	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_verify(context, mode, NULL);
 	SSL_CTX_set_verify_depth(context, CLIENT_DEPTH_MAX);
 	SSL_CTX_set_max_cert_list(context, CLIENT_CHAIN_BYTES_MAX);
 	SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
@@ -127,9 +128,11 @@ static enum lf_code believe(SSL_CTX *context, STACK_OF(X509) * authorities, stru
 	return LF_OK;
 }
 
-static enum lf_code load_client_ca(SSL_CTX *context, const char *path, struct lf_error *error)
+static enum lf_code load_client_ca(
+	SSL_CTX *context, const struct lf_http_certificate_files *files, struct lf_error *error)
 {
 	static const char OPTION[] = "--tls-client-ca";
+	const char *path = files->client_ca;
 	STACK_OF(X509) *authorities = NULL;
 	struct lf_http_pem text;
 	enum lf_code code = lf_http_pem_read(&text, OPTION, path, error);
@@ -137,7 +140,7 @@ static enum lf_code load_client_ca(SSL_CTX *context, const char *path, struct lf
 	if (code == LF_OK)
 		code = lf_http_pem_certificates(&authorities, &text, CLIENT_CAS_MAX, OPTION, path, error);
 	if (code == LF_OK)
-		code = believe(context, authorities, error);
+		code = believe(context, authorities, files->client_required, error);
 	sk_X509_pop_free(authorities, X509_free);
 	lf_http_pem_clean_up(&text);
 	return code;
@@ -227,7 +230,7 @@ enum lf_code lf_http_certificate_load(
 	certificate->asks_clients = files->client_ca != NULL;
 	code = certificate->context == NULL ? no_memory(error) : load_own(certificate, files, error);
 	if (code == LF_OK && files->client_ca != NULL)
-		code = load_client_ca(certificate->context, files->client_ca, error);
+		code = load_client_ca(certificate->context, files, error);
 	if (code != LF_OK) {
 		lf_http_certificate_release(certificate);
 		return code;

@@ -20,6 +20,7 @@ struct lf_http_certificate_files {
 	const char *certificate; /* the service's own, then those that lead from it to a root */
 	const char *key;         /* may be the same file */
 	const char *client_ca;   /* NULL: clients are not asked for a certificate */
+	bool client_required;    /* with client_ca: a handshake without one fails */
 };
 
 /*

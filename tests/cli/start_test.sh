@@ -97,6 +97,7 @@ reasons=(
 	"2|need --tls-certificate|--tls-key $work/in/tls.key"
 	"2|needs --http|--tls-certificate $work/in/tls.pem --tls-key $work/in/tls.key"
 	"2|needs --tokens|$https --tls-key $work/in/tls.key --tls-client-ca $work/in/tls.pem"
+	"2|needs --tls-client-ca|$https --tls-key $work/in/tls.key --tokens $work/in/tokens --tls-client-required"
 	"2|--tls-key $work/in/tls.pem: there is no private key|$https"
 	"2|not the key of the first certificate|$https --tls-key $work/in/tls-other.key"
 	"3|--tls-key $work/in/nowhere: No such file|$https --tls-key $work/in/nowhere"

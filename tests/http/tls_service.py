@@ -1,4 +1,5 @@
 """A leadfitd with TLS, certificates made by openssl, and clients, for the tests in this folder."""
+import fcntl
 import os
 import re
 import signal
@@ -59,6 +60,20 @@ class Authority:
                 "-days", str(days), "-extfile", extensions, "-out", own)
         os.chmod(key, 0o600)
         return own, key
+
+
+def own_address():
+    """An address of this machine that is not loopback's, as another one would use it; None: there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        for _, name in socket.if_nameindex():
+            try:  # SIOCGIFADDR
+                found = fcntl.ioctl(asked.fileno(), 0x8915, struct.pack("256s", name.encode()[:15]))
+            except OSError:
+                continue
+            address = socket.inet_ntoa(found[20:24])
+            if not address.startswith("127."):
+                return address
+    return None
 
 
 def put(path, *sources):

@@ -60,6 +60,7 @@ ca, foreign = Authority(folder, "ca"), Authority(folder, "foreign")
 first, second = ca.sign("first"), ca.sign("second")
 expired, elsewhere = ca.sign("expired", days=-1), foreign.sign("elsewhere")
 portal = ca.sign("portal", "/CN=portal", "URI:spiffe://example.com/portal", "clientAuth")
+expired_portal = ca.sign("expired-portal", "/CN=portal", "URI:spiffe://example.com/portal", "clientAuth", days=-1)
 nobody = ca.sign("nobody", "/CN=nobody", "", "clientAuth")
 stranger = foreign.sign("stranger", "/CN=portal", "URI:spiffe://example.com/portal", "clientAuth")
 own, key, tokens = f"{folder}/own.pem", f"{folder}/own.key", f"{folder}/tokens"
@@ -165,6 +166,82 @@ def client_certificates():
         check(again.call("leadfit.v1.Scoring/Score", score).startswith("UNAUTHENTICATED"), "a line that is taken away counts no more, on open connections too")
         for channel in (unknown, none, wrong, again):
             channel.close()
+        one.stop()
+
+
+def client_certificates_required():
+    write_tokens(CERTIFIED)
+    with tempfile.TemporaryDirectory(dir=folder) as inner:
+        one = Service(leadfitd, inner, "--http", "127.0.0.1:0", "--tls-certificate", own, "--tls-key", key, "--tls-client-ca", ca.path,
+                      "--tls-client-required", "--tokens", tokens)
+        port = one.port("https")
+        for round_ in ("", "after a reload "):
+            for version, said in (("-tls1_3", "alert certificate required"), ("-tls1_2", "alert handshake failure")):
+                # In TLS 1.3 the client is done before it is refused: it stays to hear of that.
+                text = s_client(port, version, "-ign_eof")
+                check(said in text, f"{round_}without a certificate: {said}", text)
+            status, out, err = curl_health(port, "--cacert", ca.path, "-H", "authorization: Bearer reader-token")
+            check(status != 0 and not out, f"{round_}a token is not enough", f"{status} {out} {err}")
+            for bad in (stranger, expired_portal):
+                status, out, err = curl_health(port, "--cacert", ca.path, "--cert", bad[0], "--key", bad[1])
+                check(status != 0 and not out, f"{round_}nor is a certificate that does not verify", f"{status} {out} {err}")
+            known, unknown = Channel(port, ca.path, *portal), Channel(port, ca.path, *nobody)
+            check(isinstance(known.call("leadfit.v1.Scoring/Score", score), bytes), f"{round_}with one a caller is served")
+            check(unknown.call(LIST).startswith("UNAUTHENTICATED") and isinstance(unknown.call(LIST, token="reader-token"), bytes),
+                  f"{round_}and one that no line names needs a token")
+            known.close()
+            unknown.close()
+            check(one.reload().startswith("reloaded"), "it is reloaded")
+        status, out, err = curl(f"http://127.0.0.1:{port}/livez", "-o", "/dev/null", "-w", "%{http_code}")
+        check(status == 0 and out == b"200", "on loopback one may do without TLS, as ever", f"{status} {out} {err}")
+        one.stop()
+
+
+# ---- without TLS, from elsewhere ----
+
+def all_that(address, port, data, pieces=False):
+    """All that the service says to these bytes until it closes, which it must."""
+    with socket.create_connection((address, port), PATIENCE) as one:
+        said = b""
+        try:
+            if pieces:
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for byte in data:
+                    one.sendall(bytes([byte]))
+                    time.sleep(0.002)
+            else:
+                one.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it has closed already
+        try:
+            while more := one.recv(4096):
+                said += more
+        except ConnectionResetError:
+            pass
+        return said
+
+
+def plain_from_elsewhere():
+    address = common.own_address()
+    if not check(address is not None, "this machine has an address that is not loopback's"):
+        return
+    with tempfile.TemporaryDirectory(dir=folder) as inner:
+        one = Service(leadfitd, inner, "--http", "0.0.0.0:0", "--tls-certificate", own, "--tls-key", key, "--tokens", tokens)
+        port = one.port("https")
+        get = f"GET /livez HTTP/1.1\r\nhost: {address}\r\n\r\n".encode()
+        post = f"POST /{HEALTH} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}".encode()
+        preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+        for what, data in (("a GET", get), ("a POST", post)):
+            said = all_that(address, port, data)
+            check(said.startswith(b"HTTP/1.1 400 ") and b"connection: close" in said and said.endswith(b"use https://...\n"),
+                  f"{what} without TLS from {address} is told to use https", said)
+        said = all_that(address, port, get[:3], pieces=True)
+        check(said.startswith(b"HTTP/1.1 400 "), "after its first byte", said)
+        check(all_that(address, port, preface) == b"", "HTTP/2 without TLS is closed without a word")
+        check(all_that(address, port, preface[:3], pieces=True) == b"", "after the bytes that tell it")
+        check(all_that("127.0.0.1", port, get.replace(b"host", b"connection: close\r\nhost")).startswith(b"HTTP/1.1 200 "), "on loopback it is answered")
+        status, out, err = curl("-k", f"https://{address}:{port}/livez", "-o", "/dev/null", "-w", "%{http_code}")
+        check(status == 0 and out == b"200", f"and over TLS from {address}, too", f"{status} {out} {err}")
         one.stop()
 
 
@@ -326,6 +403,9 @@ def main():
         expired_certificate()
         use(first)
         client_certificates()
+        client_certificates_required()
+        write_tokens(LINES)
+        plain_from_elsewhere()
     finally:
         one.kill()
         subprocess.run(["rm", "-rf", folder], check=False)
