@@ -69,6 +69,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 		fed->goaway = true;
 		fed->goaway_error = frame->goaway.error_code;
 	}
+	if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+		fed->pings++;
 	if (stream != NULL && (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
 		(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
 		stream->ended_first = true;

@@ -34,6 +34,7 @@ struct fed {
 	size_t stream_count;
 	bool goaway; /* the client was sent one */
 	uint32_t goaway_error;
+	size_t pings;        /* that the client was sent, and has answered */
 	bool open;           /* the connection takes more */
 	bool reads;          /* the client takes what the server says; false: it stays in the output */
 	size_t received;     /* bytes */
