@@ -474,6 +474,81 @@ static void long_work_lets_others_have_its_thread(void **state)
 	end(server);
 }
 
+/*
+ * Three calls and three workers: the first yields until the second has begun, and both keep their workers until the third
+ * was served. So whatever the yields have done, there is a worker left that is woken for the third.
+ */
+static bool has_begun(void)
+{
+	bool begun;
+
+	pthread_mutex_lock(&probe.lock);
+	begun = probe.blocked;
+	pthread_mutex_unlock(&probe.lock);
+	return begun;
+}
+
+static void yield_until_it_has_begun(struct lf_rpc_call *call, void *context)
+{
+	assert_ptr_equal(context, &probe);
+	while (!has_begun())
+		if (lf_rpc_yield(call, yield_until_it_has_begun, count_dropped, &probe))
+			return;
+	wait_for(&probe.unblock);
+	send_text(call, "first");
+}
+
+static void one_of_three(struct lf_rpc_call *call, ProtobufCClosure closure)
+{
+	const struct lf_slice number = lf_rpc_metadata(call, "number");
+
+	(void)closure;
+	if (lf_slice_is(number, "1")) {
+		lf_rpc_later(call, yield_until_it_has_begun, &probe);
+		return;
+	}
+	if (lf_slice_is(number, "2")) {
+		set(&probe.blocked);
+		wait_for(&probe.unblock);
+	} else {
+		set(&probe.unblock);
+	}
+	send_text(call, "others");
+}
+
+static struct memory_flight *start_one_of_three(struct lf_rpc_server *server, const char *number)
+{
+	const struct lf_metadata metadata = {{"number", 6}, {number, 1}};
+
+	return memory_start(
+		server, &(struct memory_request){.method = METHOD, .metadata = &metadata, .metadata_count = 1});
+}
+
+static void a_yield_loses_nobody_a_worker(void **state)
+{
+	const struct lf_rpc_options options = {.worker_count = 3};
+	struct lf_rpc_server *server = start(&options, one_of_three);
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		struct memory_flight *flights[3];
+		struct memory_reply reply;
+
+		probe.blocked = probe.unblock = false; /* nobody is at work */
+		flights[0] = start_one_of_three(server, "1");
+		flights[1] = start_one_of_three(server, "2");
+		wait_for(&probe.blocked);
+		flights[2] = start_one_of_three(server, "3");
+		for (size_t k = 0; k < 3; k++) {
+			memory_end(flights[k], &reply);
+			assert_int_equal(reply.code, LF_OK);
+			memory_reply_clean_up(&reply);
+		}
+	}
+	assert_int_equal(probe.dropped, 0);
+	end(server);
+}
+
 /* ---- stopping ---- */
 
 static void hold(struct lf_rpc_call *call, ProtobufCClosure closure)
@@ -599,6 +674,7 @@ int main(void)
 		cmocka_unit_test(beyond_a_limit_requests_are_refused_at_once),
 		cmocka_unit_test(an_error_is_said_as_fully_as_it_fits),
 		cmocka_unit_test(long_work_lets_others_have_its_thread),
+		cmocka_unit_test(a_yield_loses_nobody_a_worker),
 		cmocka_unit_test(a_call_that_is_held_outlives_its_server),
 		cmocka_unit_test(attached_transports_are_taken_through_the_steps_of_a_stop),
 		cmocka_unit_test(many_threads_are_served_at_once),

@@ -148,6 +148,17 @@ static void release(void)
 	}
 }
 
+/* Waits until so many calls are held, and takes them: the test answers them. */
+static void take_held(struct lf_rpc_call **calls, size_t count)
+{
+	pthread_mutex_lock(&stage.lock);
+	while (stage.held_count < count)
+		pthread_cond_wait(&stage.changed, &stage.lock);
+	memcpy(calls, stage.held, count * sizeof(struct lf_rpc_call *));
+	stage.held_count = 0;
+	pthread_mutex_unlock(&stage.lock);
+}
+
 static void end(struct lf_rpc_server *server)
 {
 	release();
@@ -494,6 +505,54 @@ static void bytes_have_shares_too(void **state)
 	end(server);
 }
 
+/*
+ * A decision that is on disk gets its id behind its reply, which was made before: however full its shares and the budget
+ * are by then, for it can't be said any more that there is no decision.
+ */
+static void an_id_is_appended_where_nothing_else_may_be_taken(void **state)
+{
+	enum { KIB = 1024, CALLS = 8, REPLY = 512 * KIB };
+	static const uint8_t id[64] = {0x0a, 62}, more[4 * KIB];
+	struct lf_rpc_server *server = start(&(struct lf_rpc_options){.request_bytes_max = 4096 * KIB});
+	struct lf_rpc_peer *peer = peer_from(server, "192.0.2.1");
+	struct lf_error error = LF_ERROR_INIT;
+	struct memory_flight *flights[CALLS];
+	struct lf_rpc_call *calls[CALLS];
+	size_t staged = 0, taken = 0;
+
+	(void)state;
+	for (size_t i = 0; i < CALLS; i++)
+		flights[i] = fly(server, SCORE, peer, NULL, NULL, 1);
+	take_held(calls, CALLS);
+	while (staged < CALLS && lf_rpc_stage_bytes(calls[staged], REPLY) != NULL)
+		staged++;
+	assert_in_range(staged, 2, CALLS - 1); /* its share of replies is full now */
+	while (lf_rpc_server_take(server, KIB))
+		taken += KIB; /* and so is the budget */
+	assert_false(lf_rpc_append(calls[0], more, sizeof(more)));
+	for (size_t i = 0; i < staged; i++) {
+		assert_true(lf_rpc_append(calls[i], id, sizeof(id)));
+		lf_rpc_send(calls[i]);
+	}
+	lf_error_set(&error, LF_RESOURCE_EXHAUSTED, "no memory for the reply");
+	for (size_t i = staged; i < CALLS; i++)
+		lf_rpc_fail(calls[i], &error);
+	for (size_t i = 0; i < CALLS; i++) {
+		struct memory_reply reply;
+
+		memory_end(flights[i], &reply);
+		assert_int_equal(reply.code, i < staged ? LF_OK : LF_RESOURCE_EXHAUSTED);
+		if (i < staged) {
+			assert_int_equal(reply.last.length, REPLY + sizeof(id));
+			assert_memory_equal(reply.last.data + REPLY, id, sizeof(id));
+		}
+		memory_reply_clean_up(&reply);
+	}
+	lf_rpc_server_give(server, taken);
+	lf_rpc_peer_release(peer);
+	end(server);
+}
+
 static void what_a_call_has_given_back_is_in_no_share(void **state)
 {
 	struct lf_rpc_server *server =
@@ -675,6 +734,7 @@ int main(void)
 		cmocka_unit_test(one_address_leaves_a_quarter_however_many_connections_it_has),
 		cmocka_unit_test(one_caller_leaves_a_quarter),
 		cmocka_unit_test(bytes_have_shares_too),
+		cmocka_unit_test(an_id_is_appended_where_nothing_else_may_be_taken),
 		cmocka_unit_test(what_a_call_has_given_back_is_in_no_share),
 		cmocka_unit_test(a_caller_is_held_to_its_quota_in_flight),
 		cmocka_unit_test(a_caller_is_held_to_its_requests_per_second_and_told_when_to_come_back),
