@@ -8,7 +8,7 @@
 #include "proto/wire/methods.h"
 #include "proto/wire/wire.h"
 #include "service/http/internal.h"
-#include "service/http/query.h"
+#include "service/http/parse/query.h"
 
 /*
  * Connect, its unary calls: a POST whose body is the message, as JSON or protobuf, or for methods without side effects a

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "service/http/h1_parse.h"
+#include "service/http/parse/h1_parse.h"
 #include "service/http/internal.h"
 
 struct lf_h1 {

@@ -1,9 +1,7 @@
-#include <nghttp2/nghttp2.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/http/internal.h"
+#include "service/http/h2.h"
 
 /*
  * HTTP/2 over libnghttp2. A session belongs to the loop. It is fed what came in, and says what is to be said when its
@@ -16,7 +14,6 @@
 enum {
 	STREAM_WINDOW = 1024 * 1024, /* a message of 256 items fits; what comes in is counted as it comes */
 	CONNECTION_WINDOW = 4 * 1024 * 1024,
-	FRAME_HEADER_BYTES = 9,
 	IDLE_BURST = 1000, /* frames that mean nothing, at once; and how many more a second */
 	IDLE_A_SECOND = 100,
 	RESET_BURST = 10000, /* clients whose deadlines pass in masses are honest */
@@ -24,154 +21,6 @@ enum {
 	PING_MS = 60 * 1000, /* a peer that is silent for so long while it has requests in is asked for life */
 	PONG_MS = 20 * 1000,
 	NOTICE_MS = 100, /* at a stop, between the announcement and the last stream's number */
-};
-
-struct h2 {
-	nghttp2_session *session;
-	bool settled;        /* the peer's preface and first SETTINGS have come */
-	uint64_t idle_left;  /* tokens of IDLE_BURST, in thousandths */
-	uint64_t idle_ns;    /* when they were counted last */
-	uint64_t noticed_ns; /* when the stop was announced; 0: it was not */
-	bool goaway;         /* and that no more streams are taken */
-	uint64_t pinged_ns;  /* 0: no answer is awaited */
-};
-
-/* ---- replies ---- */
-
-static nghttp2_nv name_value(struct lf_slice name, struct lf_slice value)
-{
-	return (nghttp2_nv){(uint8_t *)(uintptr_t)name.data, (uint8_t *)(uintptr_t)value.data, name.length,
-		value.length, NGHTTP2_NV_FLAG_NONE};
-}
-
-static nghttp2_session *session_of(const struct lf_http_exchange *exchange)
-{
-	const struct h2 *h2 = exchange->conn->engine;
-
-	return h2->session;
-}
-
-/* Says the trailers: once the last part has been given to nghttp2. */
-static void put_trailers(nghttp2_session *session, const struct lf_http_exchange *exchange)
-{
-	nghttp2_nv values[LF_HTTP_TRAILERS_MAX];
-
-	for (size_t i = 0; i < exchange->trailer_count; i++)
-		values[i] = name_value(exchange->trailers[i].key, exchange->trailers[i].value);
-	nghttp2_submit_trailer(session, (int32_t)exchange->id, values, exchange->trailer_count);
-}
-
-/* How much of the first part goes into the next frame. */
-static ssize_t read_part(nghttp2_session *session, int32_t stream, uint8_t *buffer, size_t length, uint32_t *flags,
-	nghttp2_data_source *source, void *user)
-{
-	struct lf_http_exchange *exchange = source->ptr;
-	const struct lf_http_part *part = exchange->first;
-	size_t left = part == NULL ? 0 : part->end - part->first;
-
-	(void)stream;
-	(void)buffer;
-	(void)user;
-	if (part == NULL && !exchange->finished)
-		return NGHTTP2_ERR_DEFERRED;
-	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-	if (left > length)
-		return (ssize_t)length;
-	if (exchange->finished && (part == NULL || part->next == NULL)) {
-		*flags |= NGHTTP2_DATA_FLAG_EOF;
-		if (exchange->trailer_count != 0) {
-			*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-			put_trailers(session, exchange);
-		}
-	}
-	return (ssize_t)left;
-}
-
-/* nghttp2 says a DATA frame: its header, and what read_part() has promised. */
-static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *header, size_t length,
-	nghttp2_data_source *source, void *user)
-{
-	struct lf_http_conn *conn = user;
-	struct lf_http_exchange *exchange = source->ptr;
-	struct lf_http_part *part = exchange->first;
-
-	(void)session;
-	(void)frame;
-	if (lf_http_conn_room(conn) == 0)
-		return NGHTTP2_ERR_WOULDBLOCK; /* h2_fill() comes again */
-	if (!lf_http_conn_put(conn, header, FRAME_HEADER_BYTES))
-		return NGHTTP2_ERR_CALLBACK_FAILURE;
-	if (part == NULL)
-		return 0;
-	if (!lf_http_conn_put(conn, part->bytes + part->first, length))
-		return NGHTTP2_ERR_CALLBACK_FAILURE;
-	part->first += length;
-	exchange->reply_sent += length;
-	if (part->first < part->end)
-		return 0;
-	exchange->first = part->next;
-	if (exchange->first == NULL)
-		exchange->last = NULL;
-	lf_http_part_written(exchange, part);
-	return 0;
-}
-
-static void h2_start(struct lf_http_exchange *exchange, unsigned status, const struct lf_metadata *headers,
-	size_t count, int64_t length, bool end)
-{
-	nghttp2_data_provider provider = {.source.ptr = exchange, .read_callback = read_part};
-	nghttp2_nv values[1 + LF_HTTP_REPLY_HEADERS_MAX];
-	char number[8];
-	size_t used = 0;
-
-	(void)length;
-	snprintf(number, sizeof(number), "%u", status % 1000);
-	values[used++] = name_value((struct lf_slice){":status", 7}, (struct lf_slice){number, strlen(number)});
-	for (size_t i = 0; i < count && i < LF_HTTP_REPLY_HEADERS_MAX; i++)
-		values[used++] = name_value(headers[i].key, headers[i].value);
-	if (nghttp2_submit_response(
-		    session_of(exchange), (int32_t)exchange->id, values, used, end ? NULL : &provider) != 0)
-		exchange->conn->broken = true; /* no memory */
-	lf_http_conn_wake(exchange->conn);
-}
-
-static void h2_part(struct lf_http_exchange *exchange, struct lf_http_part *part)
-{
-	part->next = NULL;
-	if (exchange->last != NULL) {
-		exchange->last->next = part;
-	} else {
-		exchange->first = part;
-		exchange->reply_ns = exchange->conn->http->loop.now_ns;
-		exchange->reply_sent = 0;
-	}
-	exchange->last = part;
-	nghttp2_session_resume_data(session_of(exchange), (int32_t)exchange->id);
-	lf_http_conn_wake(exchange->conn);
-}
-
-static void h2_finish(struct lf_http_exchange *exchange, const struct lf_metadata *trailers, size_t count)
-{
-	exchange->trailer_count = count < LF_HTTP_TRAILERS_MAX ? count : LF_HTTP_TRAILERS_MAX;
-	for (size_t i = 0; i < exchange->trailer_count; i++)
-		exchange->trailers[i] = trailers[i];
-	nghttp2_session_resume_data(session_of(exchange), (int32_t)exchange->id);
-	lf_http_conn_wake(exchange->conn);
-}
-
-static void h2_abort(struct lf_http_exchange *exchange)
-{
-	nghttp2_submit_rst_stream(
-		session_of(exchange), NGHTTP2_FLAG_NONE, (int32_t)exchange->id, NGHTTP2_INTERNAL_ERROR);
-	lf_http_conn_wake(exchange->conn);
-}
-
-static const struct lf_http_reply_ops reply_ops = {
-	.has_trailers = true,
-	.start = h2_start,
-	.part = h2_part,
-	.finish = h2_finish,
-	.abort = h2_abort,
 };
 
 /* ---- requests ---- */
@@ -188,7 +37,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 		conn->half_ns = conn->http->loop.now_ns;
 	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
-	exchange = lf_http_exchange_new(conn->http, conn, &reply_ops, (uint64_t)frame->hd.stream_id);
+	exchange = lf_http_exchange_new(conn->http, conn, &lf_h2_reply_ops, (uint64_t)frame->hd.stream_id);
 	if (exchange == NULL)
 		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
 	else
@@ -273,7 +122,7 @@ static int on_data(
 }
 
 /* Whether a peer may say one more thing that means nothing. */
-static bool may_idle(struct lf_http_conn *conn, struct h2 *h2)
+static bool may_idle(struct lf_http_conn *conn, struct lf_h2 *h2)
 {
 	const uint64_t now_ns = conn->http->loop.now_ns, ms = (now_ns - h2->idle_ns) / 1000000;
 
@@ -308,7 +157,7 @@ static bool is_idle(const nghttp2_frame *frame)
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct lf_http_conn *conn = user;
-	struct h2 *h2 = conn->engine;
+	struct lf_h2 *h2 = conn->engine;
 	struct lf_http_exchange *exchange;
 
 	if (is_idle(frame) && !may_idle(conn, h2)) {
@@ -339,7 +188,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
 	struct lf_http_conn *conn = user;
-	struct h2 *h2 = conn->engine;
+	struct lf_h2 *h2 = conn->engine;
 
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
 		return 0;
@@ -369,7 +218,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t co
 static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int code, void *user)
 {
 	struct lf_http_conn *conn = user;
-	const struct h2 *h2 = conn->engine;
+	const struct lf_h2 *h2 = conn->engine;
 
 	(void)session;
 	(void)code;
@@ -394,7 +243,7 @@ static nghttp2_session_callbacks *new_callbacks(void)
 	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
 	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_sent);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-	nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
+	nghttp2_session_callbacks_set_send_data_callback(callbacks, lf_h2_send_data);
 	return callbacks;
 }
 
@@ -424,7 +273,7 @@ static bool h2_open(struct lf_http_conn *conn)
 		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW},
 		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, LF_HTTP_HEAD_BYTES_MAX},
 	};
-	struct h2 *h2 = calloc(1, sizeof(*h2));
+	struct lf_h2 *h2 = calloc(1, sizeof(*h2));
 
 	if (h2 == NULL)
 		return false;
@@ -446,7 +295,7 @@ static bool h2_open(struct lf_http_conn *conn)
 
 static enum lf_http_next h2_feed(struct lf_http_conn *conn, const uint8_t *bytes, size_t length)
 {
-	struct h2 *h2 = conn->engine;
+	struct lf_h2 *h2 = conn->engine;
 	const ssize_t taken = nghttp2_session_mem_recv(h2->session, bytes, length);
 
 	if (taken >= 0)
@@ -464,7 +313,7 @@ static enum lf_http_next h2_end(struct lf_http_conn *conn)
 
 static enum lf_http_next h2_fill(struct lf_http_conn *conn)
 {
-	struct h2 *h2 = conn->engine;
+	struct lf_h2 *h2 = conn->engine;
 	const uint8_t *bytes;
 	ssize_t length;
 
@@ -501,13 +350,13 @@ static void give_up_slow(struct lf_http_conn *conn, uint64_t now_ns)
 		else
 			continue;
 		nghttp2_submit_rst_stream(
-			session_of(exchange), NGHTTP2_FLAG_NONE, (int32_t)exchange->id, NGHTTP2_CANCEL);
+			lf_h2_session(exchange), NGHTTP2_FLAG_NONE, (int32_t)exchange->id, NGHTTP2_CANCEL);
 		lf_http_conn_wake(conn);
 	}
 }
 
 /* A peer that is silent is asked whether it is there. false: it has not answered. */
-static bool ask_for_life(struct lf_http_conn *conn, struct h2 *h2, uint64_t now_ns)
+static bool ask_for_life(struct lf_http_conn *conn, struct lf_h2 *h2, uint64_t now_ns)
 {
 	if (h2->pinged_ns != 0)
 		return now_ns - h2->pinged_ns < (uint64_t)PONG_MS * 1000000;
@@ -520,7 +369,7 @@ static bool ask_for_life(struct lf_http_conn *conn, struct h2 *h2, uint64_t now_
 }
 
 /* No more streams are taken. */
-static void go_away(struct lf_http_conn *conn, struct h2 *h2)
+static void go_away(struct lf_http_conn *conn, struct lf_h2 *h2)
 {
 	if (h2->goaway)
 		return;
@@ -532,7 +381,7 @@ static void go_away(struct lf_http_conn *conn, struct h2 *h2)
 
 static enum lf_http_next h2_tick(struct lf_http_conn *conn, uint64_t now_ns)
 {
-	struct h2 *h2 = conn->engine;
+	struct lf_h2 *h2 = conn->engine;
 
 	give_up_slow(conn, now_ns);
 	if (h2->noticed_ns != 0 && now_ns - h2->noticed_ns >= (uint64_t)NOTICE_MS * 1000000)
@@ -542,7 +391,7 @@ static enum lf_http_next h2_tick(struct lf_http_conn *conn, uint64_t now_ns)
 
 static void h2_shutdown(struct lf_http_conn *conn)
 {
-	struct h2 *h2 = conn->engine;
+	struct lf_h2 *h2 = conn->engine;
 
 	if (conn->parting)
 		go_away(conn, h2);
@@ -556,7 +405,7 @@ static void h2_shutdown(struct lf_http_conn *conn)
 
 static void h2_destroy(struct lf_http_conn *conn)
 {
-	struct h2 *h2 = conn->engine;
+	struct lf_h2 *h2 = conn->engine;
 
 	if (h2 == NULL)
 		return;

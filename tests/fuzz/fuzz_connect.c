@@ -11,7 +11,7 @@
 #include "proto/text/json.h"
 #include "service/http/connect.h"
 #include "service/http/http.h"
-#include "service/http/query.h"
+#include "service/http/parse/query.h"
 #include "tests/fuzz/fuzz.h"
 
 static void fuzz_query(const uint8_t *data, size_t size)

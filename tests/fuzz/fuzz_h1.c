@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "service/http/h1_parse.h"
+#include "service/http/parse/h1_parse.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { BODY_MAX = 64 * 1024 };

@@ -11,7 +11,7 @@
 #include "proto/base/limits.h"
 #include "service/http/connect.h"
 #include "service/http/http.h"
-#include "service/http/query.h"
+#include "service/http/parse/query.h"
 
 /* The texts of Connect: the query of a GET, the JSON of an error, time-outs; and origins. */
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/http/h1_parse.h"
+#include "service/http/parse/h1_parse.h"
 
 /*
  * Requests of HTTP/1.1 as bytes. Each is fed whole, in two pieces cut at every place, and byte by byte: all come to the

@@ -1,4 +1,4 @@
-#include "service/http/h1_parse.h"
+#include "service/http/parse/h1_parse.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "service/http/query.h"
+#include "service/http/parse/query.h"
 
 #include <string.h>
 
