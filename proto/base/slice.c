@@ -2,14 +2,6 @@
 
 #include <string.h>
 
-bool lf_metadata_may_be_value(struct lf_slice text)
-{
-	for (size_t i = 0; i < text.length; i++)
-		if (text.data[i] < ' ' || text.data[i] > '~')
-			return false;
-	return true;
-}
-
 struct lf_slice lf_metadata_find(const struct lf_metadata *entries, size_t count, const char *key)
 {
 	const size_t length = strlen(key);

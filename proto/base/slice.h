@@ -33,7 +33,14 @@ struct lf_metadata {
 };
 
 /* Whether it may be a value: visible ASCII and space. Frames refuse others, HTTP leaves them out. */
-bool lf_metadata_may_be_value(struct lf_slice text);
+static inline bool lf_metadata_may_be_value(struct lf_slice text)
+{
+	for (size_t i = 0; i < text.length; i++)
+		if (text.data[i] < ' ' || text.data[i] > '~')
+			return false;
+	return true;
+}
+
 /* The first value of key among so many entries, or an empty slice with data NULL. */
 struct lf_slice lf_metadata_find(const struct lf_metadata *entries, size_t count, const char *key);
 
