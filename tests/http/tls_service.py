@@ -46,18 +46,26 @@ class Authority:
     """Signs certificates, by openssl. Files are NAME.pem and NAME.key in the folder."""
 
     def __init__(self, folder, name):
-        self.folder, self.name, self.path = folder, name, f"{folder}/{name}.pem"
+        self.folder, self.name, self.path, self.config = folder, name, f"{folder}/{name}.pem", f"{folder}/{name}.conf"
+        put(f"{folder}/{name}.index", b"")
+        put(self.config, f"[ca]\ndefault_ca=own\n[own]\ndatabase={folder}/{name}.index\nunique_subject=no\nnew_certs_dir={folder}\n"
+            "rand_serial=yes\ndefault_md=sha256\npolicy=any\n[any]\ncommonName=optional\n".encode())
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                "-keyout", f"{folder}/{name}.key", "-out", self.path, "-addext", "basicConstraints=critical,CA:TRUE")
+                "-keyout", f"{folder}/{name}.key", "-out", self.path, "-addext", "basicConstraints=critical,CA:TRUE",
+                "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
     def sign(self, name, subject="/CN=leadfit", alternative="DNS:localhost,IP:127.0.0.1", usage="serverAuth", days=2):
         """Returns the paths of the certificate and its key. days below 0: it has expired."""
         own, key, request, extensions = (f"{self.folder}/{name}.{ending}" for ending in ("pem", "key", "csr", "ext"))
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject, "-keyout", key, "-out", request)
         with open(extensions, "w", encoding="utf-8") as file:
-            file.write(f"extendedKeyUsage={usage}\n" + (f"subjectAltName={alternative}\n" if alternative else ""))
-        openssl("x509", "-req", "-in", request, "-CA", self.path, "-CAkey", f"{self.folder}/{self.name}.key", "-CAcreateserial",
-                "-days", str(days), "-extfile", extensions, "-out", own)
+            # Python 3.13 is strict: a certificate says whose it is, an authority's what it may.
+            file.write(f"subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\nextendedKeyUsage={usage}\n" +
+                       (f"subjectAltName={alternative}\n" if alternative else ""))
+        # "x509 -req" of OpenSSL 3.5 makes none that has expired, and only there can it be told the two dates.
+        first, last = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 86400 * day)) for day in (min(0, days) - 1, days))
+        openssl("ca", "-batch", "-notext", "-config", self.config, "-cert", self.path, "-keyfile",
+                f"{self.folder}/{self.name}.key", "-startdate", first, "-enddate", last, "-extfile", extensions, "-in", request, "-out", own)
         os.chmod(key, 0o600)
         return own, key
 

@@ -652,7 +652,10 @@ enum { HEAP_OF_ITS_OWN = 0 };
 
 static void an_idle_connection_takes_little(void **state)
 {
-	enum { COUNT = 256, KIB_MAX = 24 };
+	enum {
+		COUNT = 256,
+		KIB_MAX = 32
+	}; /* OpenSSL 3.0 takes half of what 3.5 does with a post-quantum key exchange */
 	static struct pair pairs[COUNT];
 	size_t with, without;
 
