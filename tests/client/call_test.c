@@ -456,15 +456,21 @@ static void calls_beyond_the_limit_wait_their_turn(void **state)
 		calls[i] = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
 		lf_call_start_bytes(calls[i], 0, &request, 1, on_bytes, &bytes[i]);
 	}
-	/* Each answer lets exactly the next one through. */
+	/* Each answer lets exactly the next one through. The first two are sent by different threads, so either may come first. */
 	for (unsigned i = 0; i < 5; i++) {
+		uint8_t which;
+
 		fake_await(&fake, i + 2 < 5 ? i + 2 : 5);
 		assert_int_equal(fake.held_count, i + 2 < 5 ? i + 2 : 5);
-		assert_int_equal(fake.held[i]->frame.message[0], i);
+		which = fake.held[i]->frame.message[0];
+		if (i < 2)
+			assert_in_range(which, 0, 1);
+		else
+			assert_int_equal(which, i);
 		echo(&fake, fake.held[i]);
 		fake.held[i] = NULL;
-		assert_int_equal(lf_call_wait(calls[i], NULL), LF_OK);
-		lf_call_destroy(calls[i]);
+		assert_int_equal(lf_call_wait(calls[which], NULL), LF_OK);
+		lf_call_destroy(calls[which]);
 	}
 	fake.held_count = 0;
 	lf_client_destroy(client);
