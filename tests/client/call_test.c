@@ -57,7 +57,7 @@ static void a_generated_function_makes_the_call(void **state)
 	(void)state;
 	fake_start(&fake, ANY, fake_serving);
 	client = connect_to(fake.url);
-	outcome.call = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
+	outcome.call = lf_call_new(client, &grpc__health__v1__health__descriptor, &PATIENT);
 	assert_non_null(outcome.call);
 	start_health(&outcome);
 	assert_int_equal(lf_call_wait(outcome.call, NULL), LF_OK);
@@ -144,7 +144,7 @@ static void bytes_go_and_come_as_they_are(void **state)
 	(void)state;
 	fake_start(&fake, ANY, echo);
 	client = connect_to(fake.url);
-	call = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
+	call = lf_call_new(client, &grpc__health__v1__health__descriptor, &PATIENT);
 	lf_call_start_bytes(call, 0, request, sizeof(request), on_bytes, &bytes);
 	assert_int_equal(lf_call_wait(call, NULL), LF_OK);
 	assert_int_equal(bytes.length, sizeof(request));
@@ -196,7 +196,7 @@ static void an_error_comes_with_its_code_message_and_violations(void **state)
 	assert_int_equal(error.violation_count, 2);
 	assert_string_equal(error.violations[0].field, "team.id");
 	assert_string_equal(error.violations[1].description, "is absent");
-	outcome.call = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
+	outcome.call = lf_call_new(client, &grpc__health__v1__health__descriptor, &PATIENT);
 	start_health(&outcome);
 	assert_int_equal(lf_call_wait(outcome.call, NULL), LF_INVALID_ARGUMENT);
 	assert_false(outcome.replied);
@@ -271,7 +271,7 @@ static void fields_of_a_later_version_are_passed_over(void **state)
 	client = connect_to(fake.url);
 	assert_int_equal(check_health(client, NULL, NULL), LF_OK);
 	fake.handler = decide_and_more;
-	call = lf_call_new(client, &leadfit__v1__scoring__descriptor, NULL);
+	call = lf_call_new(client, &leadfit__v1__scoring__descriptor, &PATIENT);
 	leadfit__v1__scoring__score(lf_call_service(call), &request, on_decision, &decided);
 	assert_int_equal(lf_call_wait(call, &error), LF_OK);
 	assert_true(decided);
@@ -408,7 +408,7 @@ static void answers_out_of_order_reach_their_calls(void **state)
 	for (unsigned i = 0; i < MANY; i++) {
 		uint8_t request[2] = {(uint8_t)i, (uint8_t)(i >> 8)};
 
-		calls[i] = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
+		calls[i] = lf_call_new(client, &grpc__health__v1__health__descriptor, &PATIENT);
 		assert_non_null(calls[i]);
 		lf_call_start_bytes(calls[i], 0, request, sizeof(request), on_bytes, &bytes[i]);
 	}
@@ -453,7 +453,7 @@ static void calls_beyond_the_limit_wait_their_turn(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		uint8_t request = (uint8_t)i;
 
-		calls[i] = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
+		calls[i] = lf_call_new(client, &grpc__health__v1__health__descriptor, &PATIENT);
 		lf_call_start_bytes(calls[i], 0, &request, 1, on_bytes, &bytes[i]);
 	}
 	/* Each answer lets exactly the next one through. The first two are sent by different threads, so either may come first. */
@@ -490,7 +490,7 @@ static void waiting_counts_against_the_deadline(void **state)
 	fake_start(&fake, ANY, fake_hold);
 	options.url = fake.url;
 	assert_int_equal(lf_client_new(&client, &options, NULL), LF_OK);
-	first = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
+	first = lf_call_new(client, &grpc__health__v1__health__descriptor, &PATIENT);
 	lf_call_start_bytes(first, 0, NULL, 0, on_bytes, &bytes);
 	fake_await(&fake, 1);
 	assert_int_equal(check_health(client, &hurried, NULL), LF_DEADLINE_EXCEEDED);
@@ -531,7 +531,7 @@ static void a_closure_may_start_another_call(void **state)
 	fake_start(&fake, ANY, fake_serving);
 	chain.client = connect_to(fake.url);
 	for (size_t i = 0; i < 4; i++)
-		chain.calls[i] = lf_call_new(chain.client, &grpc__health__v1__health__descriptor, NULL);
+		chain.calls[i] = lf_call_new(chain.client, &grpc__health__v1__health__descriptor, &PATIENT);
 	grpc__health__v1__health__check(lf_call_service(chain.calls[0]), &request, on_link, &chain);
 	for (size_t i = 0; i < 4; i++) {
 		/* Each was started within the closure of the one before, for whose end this waits. */
@@ -599,7 +599,7 @@ static void what_can_not_be_sent_fails_at_once(void **state)
 	assert_null(lf_client_call(client, &grpc__health__v1__health__descriptor, 7, &wrong.base, NULL, &error));
 	assert_int_equal(error.code, LF_UNIMPLEMENTED);
 	assert_int_equal(check_health(client, &bad_id, &error), LF_INVALID_ARGUMENT);
-	call = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
+	call = lf_call_new(client, &grpc__health__v1__health__descriptor, &PATIENT);
 	assert_int_equal(lf_call_wait(call, NULL), LF_FAILED_PRECONDITION);
 	lf_call_start_bytes(call, 0, large, LF_MESSAGE_BYTES_MAX, on_bytes, &bytes);
 	assert_false(bytes.replied); /* the closure has run */
@@ -626,7 +626,7 @@ static void a_message_of_the_largest_size_goes_both_ways(void **state)
 	assert_non_null(large);
 	fake_start(&fake, ANY, echo);
 	client = connect_to(fake.url);
-	call = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
+	call = lf_call_new(client, &grpc__health__v1__health__descriptor, &PATIENT);
 	lf_call_start_bytes(call, 0, large, length, on_bytes, &bytes);
 	assert_int_equal(lf_call_wait(call, NULL), LF_OK);
 	assert_int_equal(bytes.length, length);
@@ -687,7 +687,7 @@ int main(void)
 
 	int failed;
 
-	alarm(100); /* a hang is a failure, told by a core */
+	alarm(290); /* a hang is a failure, told by a core */
 	failed = cmocka_run_group_tests_name("calls over nng", tests, NULL, NULL);
 	ANY = "http://127.0.0.1:0";
 	LOCAL = "unix:";

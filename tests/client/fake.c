@@ -249,6 +249,8 @@ void fake_process_end(pid_t process)
 
 /* ---- calls ---- */
 
+const struct lf_call_options PATIENT = {.timeout_ms = 120000};
+
 enum lf_code check_health(struct lf_client *client, const struct lf_call_options *options, struct lf_error *error)
 {
 	Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
@@ -256,6 +258,8 @@ enum lf_code check_health(struct lf_client *client, const struct lf_call_options
 	ProtobufCMessage *reply;
 	enum lf_code code = LF_OK;
 
+	if (options == NULL)
+		options = &PATIENT;
 	reply = lf_client_call(client, &grpc__health__v1__health__descriptor, 0, &request.base, options, &own);
 	if (reply == NULL)
 		code = own.code;
@@ -273,7 +277,7 @@ enum lf_code check_health(struct lf_client *client, const struct lf_call_options
 
 struct lf_client *connect_to(const char *url)
 {
-	struct lf_client_options options = {.url = url};
+	struct lf_client_options options = {.url = url, .connect_timeout_ms = 120000};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_client *client;
 

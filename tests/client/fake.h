@@ -147,7 +147,9 @@ void fake_process_end(pid_t process);
 
 /* ---- calls ---- */
 
-/* Health/Check at once. error may be NULL. */
+/* So long that no busy machine makes a call fail that would succeed. */
+extern const struct lf_call_options PATIENT;
+/* Health/Check at once. Without options it is PATIENT. error may be NULL. */
 enum lf_code check_health(struct lf_client *client, const struct lf_call_options *options, struct lf_error *error);
 /* A client that is expected to connect. */
 struct lf_client *connect_to(const char *url);

@@ -243,7 +243,8 @@ static void use(const char *url, const struct lf_call_options *options)
 
 static void each_refusal_gives_a_status(void **state)
 {
-	struct lf_call_options options = {.idempotent = true, .traceparent = "p", .request_id = "r"};
+	struct lf_call_options options = {
+		.timeout_ms = PATIENT.timeout_ms, .idempotent = true, .traceparent = "p", .request_id = "r"};
 	struct fake fake;
 	long n = 0;
 
@@ -262,7 +263,7 @@ static void each_refusal_gives_a_status(void **state)
 
 static void a_call_can_be_made_after_each_refusal(void **state)
 {
-	struct lf_call_options options = {.idempotent = true};
+	struct lf_call_options options = {.timeout_ms = PATIENT.timeout_ms, .idempotent = true};
 	struct lf_client *client;
 	struct fake fake;
 	long n = 0;
@@ -344,7 +345,7 @@ static void socket_that_never_closes_holds_nobody(void **state)
 	(void)state;
 	fake_start(&fake, "tcp://127.0.0.1:0", fake_serving);
 	client = connect_to(fake.url);
-	call = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
+	call = lf_call_new(client, &grpc__health__v1__health__descriptor, &PATIENT);
 	assert_non_null(call);
 	close_hangs = true;
 	lf_client_destroy(client);
@@ -389,6 +390,6 @@ int main(void)
 		cmocka_unit_test(unanswered_requests_do_not_hold_destroy),
 	};
 
-	alarm(100); /* a hang is a failure */
+	alarm(290); /* a hang is a failure */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static void on_bytes(const uint8_t *reply, size_t length, void *closure_data)
 
 static struct lf_call *start(struct lf_client *client, atomic_uint *closures)
 {
-	struct lf_call *call = lf_call_new(client, &grpc__health__v1__health__descriptor, NULL);
+	struct lf_call *call = lf_call_new(client, &grpc__health__v1__health__descriptor, &PATIENT);
 
 	assert_non_null(call);
 	lf_call_start_bytes(call, 0, NULL, 0, on_bytes, closures);
@@ -442,6 +442,6 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	alarm(100); /* a hang is a failure */
+	alarm(290); /* a hang is a failure */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

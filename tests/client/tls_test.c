@@ -358,6 +358,6 @@ int main(void)
 		cmocka_unit_test(large_messages_go_both_ways_and_a_restart_is_survived),
 	};
 
-	alarm(100); /* a hang is a failure */
+	alarm(290); /* a hang is a failure */
 	return cmocka_run_group_tests(tests, make_all, remove_all);
 }

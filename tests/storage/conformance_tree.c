@@ -90,7 +90,6 @@ static void a_decision_commits_to_its_canonical_bytes_and_payloads(void **state)
 {
 	struct lf_log *log = open_log();
 	struct work works[4];
-	uint64_t next;
 
 	(void)state;
 	rubric_put(log);
@@ -107,9 +106,8 @@ static void a_decision_commits_to_its_canonical_bytes_and_payloads(void **state)
 		if (work_run(log, &works[i]) != LF_OK)
 			fail_msg("%d: %s", i, works[i].message);
 		expected = (struct expected){.work = &works[i], .log = log};
-		assert_int_equal(lf_log_audit(log, 0, 100, check_decision, &expected, &next, NULL), LF_OK);
+		audit_all(log, 0, check_decision, &expected);
 		assert_int_equal(expected.seen, 1);
-		assert_int_equal(next, 0);
 	}
 	lf_log_close(log);
 }
@@ -150,7 +148,6 @@ static void rubrics_activations_and_outcomes_commit_to_their_canonical_bytes(voi
 	Leadfit__V1__ActivationRecord activation = LEADFIT__V1__ACTIVATION_RECORD__INIT;
 	Leadfit__V1__ActRecord record = LEADFIT__V1__ACT_RECORD__INIT;
 	uint8_t bytes[256];
-	uint64_t next;
 	int64_t time_us = 0;
 	struct lf_act_put act;
 	struct lf_rubric_row *row;
@@ -170,7 +167,7 @@ static void rubrics_activations_and_outcomes_commit_to_their_canonical_bytes(voi
 	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
 	assert_int_equal(act.id, 1);
 	assert_int_equal(act.position, 5);
-	assert_int_equal(lf_log_audit(log, 2, 100, keep_record, texts, &next, NULL), LF_OK);
+	audit_all(log, 2, keep_record, texts);
 	assert_int_equal(texts->count, 4);
 	assert_int_equal(texts->kinds[0], LF_LEAF_RUBRIC);
 	row = NULL;
@@ -221,7 +218,6 @@ static void every_record_is_a_leaf_in_its_order_and_what_changes_nothing_is_none
 	struct lf_digest digest;
 	struct whole whole;
 	struct work work, again;
-	uint64_t next;
 	struct lf_act_put act;
 
 	(void)state;
@@ -251,7 +247,7 @@ static void every_record_is_a_leaf_in_its_order_and_what_changes_nothing_is_none
 	act.decision = &(struct lf_uuid){{9}};
 	assert_int_equal(lf_log_put_act(log, &act, &error), LF_NOT_FOUND);
 	lf_error_clean_up(&error);
-	assert_int_equal(lf_log_audit(log, 0, 100, note_kind, text, &next, NULL), LF_OK);
+	audit_all(log, 0, note_kind, text);
 	assert_string_equal(text, "rardaoo");
 	log_is_whole(log, &whole);
 	lf_log_close(log);

@@ -311,6 +311,27 @@ struct lf_filter filter_any(void)
 	return (struct lf_filter){.since_us = INT64_MIN, .until_us = INT64_MAX, .limit = LF_PAGE_MAX};
 }
 
+void list_all(struct lf_log *log, struct lf_filter filter, struct listed *listed)
+{
+	uint64_t next;
+
+	listed->count = 0;
+	do {
+		assert_int_equal(lf_log_list(log, &filter, listed_visit, listed, &next, NULL), LF_OK);
+		filter.before_sequence = next;
+	} while (next != 0);
+}
+
+void audit_all(
+	struct lf_log *log, uint64_t first, void (*visit)(void *context, const struct lf_audit_row *row), void *context)
+{
+	uint64_t next = first;
+
+	do
+		assert_int_equal(lf_log_audit(log, next, 100, visit, context, &next, NULL), LF_OK);
+	while (next != 0);
+}
+
 void head_forge(const char *file, uint8_t wrong)
 {
 	struct lf_tree tree = {.size = 0};

@@ -77,5 +77,10 @@ struct listed {
 };
 void listed_visit(void *context, const struct lf_stored *row);
 struct lf_filter filter_any(void);
+/* All that fit, whatever number of pages the log gives them in, which on a busy machine are many. */
+void list_all(struct lf_log *log, struct lf_filter filter, struct listed *listed);
+/* All leaves from a position on, likewise. */
+void audit_all(struct lf_log *log, uint64_t first, void (*visit)(void *context, const struct lf_audit_row *row),
+	void *context);
 
 #endif

@@ -49,18 +49,6 @@ static bool is_there(struct lf_log *log, const struct lf_uuid *id)
 	return code == LF_OK;
 }
 
-static void list_all(struct lf_log *log, struct listed *listed)
-{
-	struct lf_filter filter = filter_any();
-	uint64_t next;
-
-	listed->count = 0;
-	do {
-		assert_int_equal(lf_log_list(log, &filter, listed_visit, listed, &next, NULL), LF_OK);
-		filter.before_sequence = next;
-	} while (next != 0);
-}
-
 /* Sequences 1..count without gaps, ids strictly rising, times never falling (W4). */
 static void check_order(const struct listed *listed)
 {
@@ -146,7 +134,7 @@ static bool run_with_fault(const struct lf_backend *inner, const char *location,
 	assert_int_equal(atomic_load(&failures.count), happened && code == LF_DATA_LOSS ? 1 : 0); /* W6 */
 	log = log_open(inner, location);
 	listed = calloc(1, sizeof(*listed));
-	list_all(log, listed);
+	list_all(log, filter_any(), listed);
 	check_order(listed);
 	log_is_whole(log, &whole); /* W10 */
 	assert_int_equal(whole.kinds[LF_LEAF_DECISION], listed->count);
@@ -488,7 +476,7 @@ static void a_commit_that_failed_but_stored_is_found_by_its_key(void **state)
 	assert_true(retry.append.existing);
 	assert_int_equal(work_run(log, &next), LF_OK);
 	assert_int_equal(next.append.sequence, 2); /* W5 */
-	list_all(log, listed);
+	list_all(log, filter_any(), listed);
 	check_order(listed);
 	lf_log_close(log);
 	free(listed);

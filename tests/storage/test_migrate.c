@@ -268,10 +268,9 @@ static void its_leaves_are_in_the_order_of_time(void **state)
 {
 	struct kinds kinds = {.time_us = INT64_MIN};
 	struct lf_log *log = open_it();
-	uint64_t next;
 
 	(void)state;
-	assert_int_equal(lf_log_audit(log, 0, 1000, note_kind, &kinds, &next, NULL), LF_OK);
+	audit_all(log, 0, note_kind, &kinds);
 	/*
 	 * By the times in the file: the first version and its activation, the second's, then decisions, among them the
 	 * third version.
@@ -286,14 +285,12 @@ static void its_decisions_are_read_and_its_keys_still_answer(void **state)
 {
 	struct lf_log *log = open_it();
 	struct listed *listed = calloc(1, sizeof(*listed));
-	const struct lf_filter any = filter_any();
 	sqlite3 *db;
 	sqlite3_stmt *keys;
-	uint64_t next;
 	size_t found = 0;
 
 	(void)state;
-	assert_int_equal(lf_log_list(log, &any, listed_visit, listed, &next, NULL), LF_OK);
+	list_all(log, filter_any(), listed);
 	assert_int_equal(listed->count, OLD_DECISIONS);
 	for (size_t i = 0; i < listed->count; i++) {
 		struct lf_stored *stored = NULL;

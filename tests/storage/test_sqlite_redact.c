@@ -92,7 +92,7 @@ static void erase_them(void)
 	uint64_t next = 0;
 
 	filter.candidate = "c-7771";
-	assert_int_equal(lf_log_list(log_under_test, &filter, listed_visit, listed, &next, NULL), LF_OK);
+	list_all(log_under_test, filter, listed);
 	assert_int_equal(listed->count, WORKS / 3);
 	assert_int_equal(lf_log_get(log_under_test, &listed->ids[0], &stored, NULL), LF_OK);
 	for (size_t i = 0; i < listed->count; i++) {
