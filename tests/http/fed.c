@@ -277,8 +277,7 @@ void fed_end(struct fed *fed)
 	disconnect(fed);
 	lf_rpc_server_stop(fed->server, 0);
 	lf_rpc_server_destroy(fed->server);
-	if (fed->outlived)
-		stubs_release(&fed->stubs);
+	stubs_release(&fed->stubs); /* those, too, that a worker was slow to take up */
 	stubs_clean_up(&fed->stubs);
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -530,6 +531,7 @@ static pid_t start_watch(const char *publish, const char *out)
 	assert_true(pid >= 0);
 	if (pid != 0)
 		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* it waits for a service for ever, also where the test has failed */
 	file = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	snprintf(log, sizeof(log), "%s.log", out);
 	dup2(file, STDOUT_FILENO);
