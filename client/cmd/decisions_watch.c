@@ -39,6 +39,7 @@ struct watching {
 	nng_socket socket;
 	bool subscribed; /* socket is open */
 	bool answered;   /* once at least: the address is right, and what fails from now on may come back */
+	bool refused;    /* the last question had no answer: what failed is not ours */
 	bool away;       /* the service could not be reached, which was said */
 	bool heading;    /* was printed */
 	struct lf_error error;
@@ -206,7 +207,8 @@ static enum lf_code catch_up(struct lf_cli *cli, struct watching *w)
 		Leadfit__V1__ExportResponse *response = ask(cli, w);
 		enum lf_code code;
 
-		if (response == NULL)
+		w->refused = response == NULL;
+		if (w->refused)
 			return w->error.code;
 		if (w->away)
 			fputs("leadfit: the service is back\n", stderr);
@@ -220,10 +222,10 @@ static enum lf_code catch_up(struct lf_cli *cli, struct watching *w)
 	return LF_OK;
 }
 
-/* Whether to go on after a failure, which is said once. A wrong address is an error at once. */
+/* Whether to go on after a failure, which is said once. A wrong address, or output that can't be written, is an error at once. */
 static bool bear_with(struct watching *w)
 {
-	if (!w->answered || !may_come_back(w->error.code))
+	if (!w->answered || !w->refused || !may_come_back(w->error.code))
 		return false;
 	lf_text_make_harmless(w->error.message);
 	if (!w->away)

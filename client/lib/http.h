@@ -105,7 +105,7 @@ struct lf_client_http_stream *lf_client_http_take_done(struct lf_client_http_ses
 struct lf_client_http_stream *lf_client_http_take_open(struct lf_client_http_session *session);
 /*
  * Any stream of whose request nothing was filled in, or NULL. It is the caller's. For a session that is ending, whose server
- * may not read what comes before it.
+ * may never read what is queued ahead of it.
  */
 struct lf_client_http_stream *lf_client_http_take_unsent(struct lf_client_http_session *session);
 /* Bytes from the server. NULL, or why the connection must end. Static or session's storage. */

@@ -24,7 +24,7 @@ enum lf_code lf_descriptors_prepare(size_t connections, size_t *spare_connection
 	if (limit.rlim_cur < least)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
 			"%llu file descriptors are too few: %zu connections and files need %zu: raise the limit "
-			"(ulimit -Hn, LimitNOFILE=) to as many, or lower --connections",
+			"(ulimit -Hn, LimitNOFILE=) to at least that, or lower --connections",
 			(unsigned long long)limit.rlim_cur, connections, least);
 	*spare_connections = ((size_t)limit.rlim_cur - LF_DESCRIPTORS_FOR_FILES) / 2 - connections;
 	return LF_OK;

@@ -162,7 +162,7 @@ static enum lf_http_next sniff(struct lf_http_conn *conn, const uint8_t *bytes, 
 
 bool lf_http_conn_feed(struct lf_http_conn *conn, const uint8_t *bytes, size_t length)
 {
-	conn->active_ns = conn->http->loop.now_ns;
+	conn->heard_ns = conn->http->loop.now_ns;
 	if (conn->stage == LF_HTTP_SNIFFING)
 		follow(conn, sniff(conn, bytes, length));
 	else if (conn->stage == LF_HTTP_TALKING)
@@ -286,8 +286,6 @@ static void on_ready(struct lf_watch *watch, uint32_t events)
 /* Writes what is unsent. false: the socket takes no more now, or the connection is closed. */
 static bool write_some(struct lf_http_conn *conn)
 {
-	const uint64_t now_ns = conn->http->loop.now_ns;
-
 	while (lf_http_output_unsent(conn) != 0) {
 		const ssize_t sent =
 			conn->io->write(conn, conn->output + conn->output_first, lf_http_output_unsent(conn));
@@ -302,7 +300,6 @@ static bool write_some(struct lf_http_conn *conn)
 		}
 		conn->output_first += (size_t)sent;
 		conn->blocked_sent += (uint64_t)sent;
-		conn->active_ns = now_ns;
 	}
 	conn->output_first = conn->output_end = 0;
 	conn->blocked_ns = 0;
@@ -425,7 +422,7 @@ static void tick(struct lf_http_conn *conn, uint64_t now_ns)
 		lf_http_count(&counters->closed_blocked);
 		lf_http_conn_close(conn);
 	} else if (conn->stage == LF_HTTP_TALKING && conn->exchange_count == 0 &&
-		is_overdue(conn->active_ns, options->idle_ms, now_ns)) {
+		is_overdue(conn->idle_ns, options->idle_ms, now_ns)) {
 		lf_http_count(&counters->closed_idle);
 		lf_http_conn_leave(conn);
 	} else if (conn->stage == LF_HTTP_TALKING)
@@ -460,7 +457,7 @@ struct lf_http_conn *lf_http_conn_new(struct lf_http *http, int fd, const struct
 	conn->watch.ready = on_ready;
 	conn->io = io;
 	conn->id = ++http->next_conn_id;
-	conn->half_ns = conn->active_ns = http->loop.now_ns;
+	conn->half_ns = conn->heard_ns = conn->idle_ns = http->loop.now_ns;
 	conn->next = http->conns;
 	if (http->conns != NULL)
 		http->conns->previous = conn;

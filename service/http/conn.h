@@ -157,7 +157,8 @@ struct lf_http_conn {
 	uint64_t half_ns;    /* since when something is half done: first bytes, handshake, preface, a request's head */
 	uint64_t blocked_ns; /* since when there are unsent bytes that the socket did not take */
 	uint64_t blocked_sent; /* bytes that it has taken since */
-	uint64_t active_ns;    /* when bytes came or went last */
+	uint64_t heard_ns;     /* when bytes came last */
+	uint64_t idle_ns;      /* since when it has no exchange, where it has none: PINGs don't make it younger */
 };
 
 /*
@@ -166,7 +167,7 @@ struct lf_http_conn {
  */
 size_t lf_http_conn_room(struct lf_http_conn *conn);
 bool lf_http_conn_put(struct lf_http_conn *conn, const void *bytes, size_t length);
-/* conn.c: bytes of the output that the socket has not taken; frees the output, and gives back what was counted for it. */
+/* output.c: bytes of the output that the socket has not taken; frees the output, and gives back what was counted for it. */
 size_t lf_http_output_unsent(const struct lf_http_conn *conn);
 void lf_http_output_free(struct lf_http_conn *conn);
 /*

@@ -155,6 +155,7 @@ static void unlink_from(struct lf_http_conn *conn, struct lf_http_exchange *exch
 	LF_CHECK(X1, conn->exchange_count != 0 && conn->http->exchange_count != 0);
 	conn->exchange_count--;
 	conn->http->exchange_count--;
+	conn->idle_ns = conn->http->loop.now_ns;
 }
 
 struct lf_http_exchange *lf_http_exchange_new(

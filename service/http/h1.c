@@ -287,8 +287,8 @@ static enum lf_http_next tick(struct lf_http_conn *conn, uint64_t now_ns)
 	const uint64_t idle_ns = (uint64_t)conn->http->options.idle_ms * 1000000 / IDLE_PART;
 
 	if (h1->exchange == NULL)
-		return h1->parser.place == LF_H1_BEFORE && now_ns > conn->active_ns + idle_ns ? LF_HTTP_CLOSE
-											      : LF_HTTP_GO_ON;
+		return h1->parser.place == LF_H1_BEFORE && now_ns > conn->idle_ns + idle_ns ? LF_HTTP_CLOSE
+											    : LF_HTTP_GO_ON;
 	if (h1->exchange->whole || !lf_http_exchange_is_late(h1->exchange, now_ns))
 		return LF_HTTP_GO_ON;
 	lf_h1_say_and_close(conn, 408, "the body of the request comes too slowly");

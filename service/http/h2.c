@@ -59,7 +59,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	return 0;
 }
 
-/* What nghttp2 would leave out without a word, as a line end in a value. Worse it refuses itself, with PROTOCOL_ERROR. */
+/* What nghttp2 would leave out without a word, as a line end in a value. What is worse it refuses by itself, with
+ * PROTOCOL_ERROR. */
 static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
 	size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags, void *user)
 {
@@ -355,12 +356,12 @@ static void give_up_slow(struct lf_http_conn *conn, uint64_t now_ns)
 	}
 }
 
-/* A peer that is silent is asked whether it is there. false: it has not answered. */
+/* A peer that is silent is asked whether it is there, whatever we have written. false: it has not answered. */
 static bool ask_for_life(struct lf_http_conn *conn, struct lf_h2 *h2, uint64_t now_ns)
 {
 	if (h2->pinged_ns != 0)
 		return now_ns - h2->pinged_ns < (uint64_t)PONG_MS * 1000000;
-	if (now_ns - conn->active_ns < (uint64_t)PING_MS * 1000000)
+	if (conn->exchange_count == 0 || now_ns - conn->heard_ns < (uint64_t)PING_MS * 1000000)
 		return true;
 	h2->pinged_ns = now_ns;
 	nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, NULL);

@@ -80,7 +80,7 @@ static size_t count(struct lf_http *http, const struct lf_http_peer *of, struct 
 		if (conn->stage == LF_HTTP_CLOSED || conn->peer.is_local || (of != NULL && !is_same(&conn->peer, of)))
 			continue;
 		found++;
-		if (conn->exchange_count == 0 && (*idlest == NULL || conn->active_ns < (*idlest)->active_ns))
+		if (conn->exchange_count == 0 && (*idlest == NULL || conn->idle_ns < (*idlest)->idle_ns))
 			*idlest = conn;
 	}
 	return found;

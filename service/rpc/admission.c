@@ -142,7 +142,7 @@ static bool check_rate(struct lf_rpc_call *call, struct decision *decision)
 	decision->quota = account->requests_per_second;
 	if (lf_rpc_bucket_take(&account->bucket, second_ns / decision->quota, second_ns, &wait_ns))
 		return true;
-	call->retry_ms = (uint32_t)(wait_ns / 1000000) + 1;
+	call->retry_ms = (uint32_t)((wait_ns + 999999) / 1000000);
 	return false;
 }
 

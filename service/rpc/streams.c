@@ -171,7 +171,8 @@ static enum lf_code check_shares(const struct lf_rpc_call *call, size_t own, str
 		return LF_OK;
 	lf_rpc_whose(call, kind, whose, sizeof(whose));
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED,
-		"%s has %zu calls that stream, its share of %zu: end one, or retry later", whose, has, max);
+		"%s has %zu open streams, which is its share of %zu at the moment: end one, or retry later", whose, has,
+		max);
 }
 
 /* Under the lock: whether one more is allowed. */

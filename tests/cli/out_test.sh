@@ -175,6 +175,7 @@ claim "a reader who goes ends it quietly, a full disk with status 3"
 "$leadfit" decisions export 2>err | head -n 1 >first; [ "${PIPESTATUS[0]}" = 0 ] || fail "status"
 cmp -s first <(head -n 1 all) || fail "first line"; err_empty
 status=0; "$leadfit" decisions export >/dev/full 2>err || status=$?; status_is 3; err_has "No space left"
+status=0; timeout 60 "$leadfit" decisions watch --from 1 >/dev/full 2>err || status=$?; status_is 3; err_has "No space left"
 l decisions export /dev/full; status_is 3; err_has "No space left"
 mkdir small
 if unshare -m true 2>/dev/null; then

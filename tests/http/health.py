@@ -34,7 +34,7 @@ class Watch(threading.Thread):
     """Asks for health on both sockets, again and again, while an attack lasts."""
 
     def __init__(self, service):
-        super().__init__()
+        super().__init__(daemon=True)
         self.service, self.over, self.answers, self.slowest = service, threading.Event(), [], 0.0
         self.start()
 

@@ -31,7 +31,7 @@ class SlowReaders(threading.Thread):
     """Of another address, so that its share is theirs alone: some take a few bytes at a time, some nothing, some go away."""
 
     def __init__(self, service):
-        super().__init__()
+        super().__init__(daemon=True)
         self.service, self.over, self.opened = service, threading.Event(), 0
         self.random = random.Random(1)
         self.start()
@@ -91,8 +91,10 @@ def succeeded(name, text):
 
 service = Service(leadfitd)
 watch, slow = Watch(service), SlowReaders(service)
-loads = {"HTTP/2": h2load(service, "-c", "4", "-m", "16"), "HTTP/1.1": h2load(service, "--h1", "-c", "4", "-m", "1")}
+loads = {}
 try:
+    loads["HTTP/2"] = h2load(service, "-c", "4", "-m", "16")
+    loads["HTTP/1.1"] = h2load(service, "--h1", "-c", "4", "-m", "1")
     said = {name: load.communicate(timeout=seconds + 120)[0] for name, load in loads.items()}
 finally:
     for load in loads.values():
@@ -100,11 +102,11 @@ finally:
     slow.over.set()
     slow.join()
     watch.end("under load")
+    peak = service.peak_mib()
+    service.end()
 for name, text in said.items():
     succeeded(name, text)
 check(slow.opened >= PEERS, f"slow readers were there meanwhile: {slow.opened} connections")
-peak = service.peak_mib()
 if not sanitized:
     check(peak < LIMIT_MIB, f"memory stays below {LIMIT_MIB} MiB: {peak:.0f}")
-service.end()
 sys.exit(support.failures != 0)

@@ -419,10 +419,12 @@ static void a_connection_and_an_address_leave_some_to_others(void **state)
 		size_t count;
 		const char *text;
 	} GETS[] = {
-		{32, "this connection has 32 calls that stream, its share of 64: end one, or retry later"},
+		{32,
+			"this connection has 32 open streams, which is its share of 64 at the moment: end one, or "
+			"retry later"},
 		{16, "has"},
-		{0, "address 192.0.2.1 has 48 calls that stream, its share of 64"},
-		{8, "this connection has 8 calls that stream, its share of 64"},
+		{0, "address 192.0.2.1 has 48 open streams, which is its share of 64"},
+		{8, "this connection has 8 open streams, which is its share of 64"},
 		{4, "this connection has 4"},
 	};
 	enum { PEERS = sizeof(FROM) / sizeof(FROM[0]) };

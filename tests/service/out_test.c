@@ -655,8 +655,10 @@ static void a_service_killed_during_the_first_look_is_waited_for(void **state)
 	pid = start_watch(NULL, out);
 	for (int tries = 0; tries < 30000 && watched(out) == 0; tries++)
 		usleep(1000);
+	assert_int_equal(kill(pid, SIGSTOP), 0); /* so that it does not read on until the service is gone */
 	daemon_kill(&daemon_);
 	assert_in_range(watched(out), 1, COUNT - 1); /* or there was nothing to wait for */
+	assert_int_equal(kill(pid, SIGCONT), 0);
 	daemon_start(&daemon_);
 	wait_until_watched(out, COUNT);
 	assert_int_equal(kill(pid, SIGTERM), 0);
