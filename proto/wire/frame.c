@@ -199,7 +199,7 @@ static enum lf_code check_entry(const struct lf_metadata *entry, size_t index, s
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
 			"frame: key of metadata entry %zu is not 1..%d of a-z, 0-9, '-', '_', '.'", index,
 			KEY_BYTES_MAX);
-	if (entry->value.length > LF_METADATA_BYTES_MAX || ascii_fault(entry->value, ' ') != entry->value.length)
+	if (entry->value.length > LF_METADATA_BYTES_MAX || !lf_metadata_may_be_value(entry->value))
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
 			"frame: value of metadata entry %zu is not 0..%d bytes of visible ASCII and space", index,
 			LF_METADATA_BYTES_MAX);

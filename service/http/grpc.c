@@ -133,7 +133,8 @@ static void finish_web(struct lf_http_exchange *exchange)
 
 /* ---- errors ---- */
 
-/* grpc-status, when to come back, and grpc-message and grpc-status-details-bin where there is memory for them. Returns how many. */
+/* grpc-status, when to come back, and grpc-message and grpc-status-details-bin where there is memory for them. Returns
+ * how many. */
 static size_t put_status(struct lf_http_exchange *exchange, struct lf_metadata *trailers)
 {
 	struct lf_slice message = exchange->message, details = exchange->details;

@@ -194,10 +194,11 @@ void lf_rpc_send(struct lf_rpc_call *call);
  */
 enum lf_code lf_rpc_send_part(struct lf_rpc_call *call, struct lf_error *error);
 /*
- * Makes a call one that stays: it leaves the share of requests in flight for one of its own, of LF_STREAMS_MAX in all and
- * LF_STREAMS_CALLER_MAX for a caller, of which its connection and its address have shares. Before its first part; on
- * failure it is an ordinary call, to be answered with the error: UNIMPLEMENTED where the transport carries one reply to a call (instead says what to use then, as in
- * "Decisions/Export"), RESOURCE_EXHAUSTED where there are too many, UNAVAILABLE where the server stops.
+ * Makes a call one that stays: it leaves the share of requests in flight for one of its own, of LF_STREAMS_MAX in all
+ * and LF_STREAMS_CALLER_MAX for a caller, of which its connection and its address have shares. Before its first part;
+ * on failure it is an ordinary call, to be answered with the error: UNIMPLEMENTED where the transport carries one reply
+ * to a call (instead says what to use then, as in "Decisions/Export"), RESOURCE_EXHAUSTED where there are too many,
+ * UNAVAILABLE where the server stops.
  */
 enum lf_code lf_rpc_stream_begin(struct lf_rpc_call *call, const char *instead, struct lf_error *error);
 /* What a stream waits for: any of these. It may also be woken for none of them. */

@@ -7,23 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char SCORE[] = "/leadfit.v1.Scoring/Score";
-
 /* A call that a method has, and the test answers. */
 static struct lf_rpc_call *held_call(struct fed *fed)
 {
-	static uint8_t body[64];
-	Leadfit__V1__ScoreRequest request;
-	char rubric[] = "hold";
-	uint8_t packed[32];
 	struct lf_rpc_call *call;
 
-	fed_start(fed, NULL, NULL, true);
-	leadfit__v1__score_request__init(&request);
-	request.rubric = rubric;
-	fed_call(fed, SCORE, body, fed_framed(body, packed, leadfit__v1__score_request__pack(&request, packed)), NULL);
-	fed_turn(fed);
-	stubs_wait_held(&fed->stubs, 1);
+	fed_start_held(fed);
 	call = fed->stubs.held[0];
 	fed->stubs.held_count = 0;
 	fed->reads = false;

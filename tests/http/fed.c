@@ -294,3 +294,22 @@ void fed_assert_serves(struct fed *fed)
 	disconnect(&other);
 	lf_http_conns_settle(fed->http);
 }
+
+struct fed_stream *fed_start_held(struct fed *fed)
+{
+	static uint8_t body[64];
+	Leadfit__V1__ScoreRequest request;
+	char rubric[] = "hold";
+	uint8_t packed[32];
+	struct fed_stream *stream;
+
+	fed_start(fed, NULL, NULL, true);
+	leadfit__v1__score_request__init(&request);
+	request.rubric = rubric;
+	stream = fed_call(fed, "/leadfit.v1.Scoring/Score", body,
+		fed_framed(body, packed, leadfit__v1__score_request__pack(&request, packed)), NULL);
+	fed_turn(fed);
+	stubs_wait_held(&fed->stubs, 1);
+	fed_turn(fed);
+	return stream;
+}

@@ -62,6 +62,8 @@ void fed_pass(struct fed *fed, unsigned ms);
  */
 struct fed_stream *fed_call(
 	struct fed *fed, const char *path, const void *body, size_t length, const char *const *more);
+/* Starts, and calls a method that keeps the call (stubs.held[0]) until it is let go. Returns the call's stream. */
+struct fed_stream *fed_start_held(struct fed *fed);
 /* A frame in front of a message; out has 5 bytes more than it. */
 size_t fed_framed(uint8_t *out, const void *message, size_t length);
 /* Waits until the stream is closed. */

@@ -8,33 +8,13 @@
 
 enum { A_MINUTE = 60 * 1000, HOURS = 4 };
 
-/* A call that a method has. */
-static struct fed_stream *start(struct fed *fed)
-{
-	static uint8_t body[64];
-	Leadfit__V1__ScoreRequest request;
-	char rubric[] = "hold";
-	uint8_t packed[32];
-	struct fed_stream *stream;
-
-	fed_start(fed, NULL, NULL, true);
-	leadfit__v1__score_request__init(&request);
-	request.rubric = rubric;
-	stream = fed_call(fed, "/leadfit.v1.Scoring/Score", body,
-		fed_framed(body, packed, leadfit__v1__score_request__pack(&request, packed)), NULL);
-	fed_turn(fed);
-	stubs_wait_held(&fed->stubs, 1);
-	fed_turn(fed);
-	return stream;
-}
-
 static void a_stream_that_is_silent_for_hours_stays_and_its_peer_is_asked_each_minute(void **state)
 {
 	struct fed_stream *stream;
 	struct fed fed;
 
 	(void)state;
-	stream = start(&fed);
+	stream = fed_start_held(&fed);
 	for (size_t minute = 1; minute <= HOURS * 60; minute++) {
 		fed_pass(&fed, A_MINUTE + 1000);
 		fed_turn(&fed); /* the answer */
@@ -55,7 +35,7 @@ static void who_speaks_is_not_asked(void **state)
 	struct fed fed;
 
 	(void)state;
-	start(&fed);
+	fed_start_held(&fed);
 	for (int i = 0; i < 10; i++) {
 		fed_pass(&fed, A_MINUTE - 10 * 1000);
 		fed_wait(&fed, fed_call(&fed, "/grpc.health.v1.Health/Check", EMPTY, sizeof(EMPTY), NULL));
@@ -69,7 +49,7 @@ static void who_does_not_answer_is_gone_and_so_is_its_call(void **state)
 	struct fed fed;
 
 	(void)state;
-	start(&fed);
+	fed_start_held(&fed);
 	fed.reads = false; /* and so it learns of no PING */
 	fed_pass(&fed, A_MINUTE + 1000);
 	fed_pass(&fed, 10 * 1000);

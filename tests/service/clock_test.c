@@ -118,16 +118,22 @@ static void erase(struct in_process *service, char *candidate)
 	leadfit__v1__job__free_unpacked(job, NULL);
 }
 
+/* Started a day ahead of the clock, which is right from then on. */
+static void start_ahead(struct in_process *service)
+{
+	set_clock(RIGHT + DAY);
+	in_process_start_at(service, clock_us);
+	set_clock(RIGHT);
+	wait_until_ready(service, false);
+}
+
 static void both_times_stay_when_a_person_is_erased(void **state)
 {
 	Leadfit__V1__Decision *decision, *stored;
 	struct in_process service;
 
 	(void)state;
-	set_clock(RIGHT + DAY);
-	in_process_start_at(&service, clock_us);
-	set_clock(RIGHT);
-	wait_until_ready(&service, false);
+	start_ahead(&service);
 	decision = score(&service);
 	erase(&service, lf_unconst("ann"));
 	stored = get(&service, decision->decision_id);
@@ -146,10 +152,7 @@ static void a_batch_has_both_times_too(void **state)
 	struct in_process service;
 
 	(void)state;
-	set_clock(RIGHT + DAY);
-	in_process_start_at(&service, clock_us);
-	set_clock(RIGHT);
-	wait_until_ready(&service, false);
+	start_ahead(&service);
 	batch = (Leadfit__V1__ScoreBatchRequest *)daemon_message(&leadfit__v1__score_batch_request__descriptor,
 		"{full: true, teams: [{id: t, members: [{id: ann, discipline: BACKEND}]}],"
 		" projects: [{id: p}], items: [{team: 0, project: 0}]}");
