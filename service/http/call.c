@@ -254,18 +254,26 @@ static void leave_out(struct lf_http_exchange *exchange)
 	exchange->header_count = kept;
 }
 
+/* The exchange is dispatch's from here on: what there is to say of it beside its message. */
+static void describe(
+	struct lf_http_exchange *exchange, const struct lf_http_dialect *dialect, struct lf_rpc_request *request)
+{
+	leave_out(exchange);
+	request->metadata = exchange->headers;
+	request->metadata_count = exchange->header_count;
+	request->peer = exchange->conn->share;
+	request->protocol = lf_rpc_server_protocol(exchange->http->server, dialect->name);
+	exchange->dialect = dialect;
+	exchange->served = true;
+}
+
 void lf_http_call(
 	struct lf_http_exchange *exchange, const struct lf_http_dialect *dialect, const struct lf_rpc_request *request)
 {
 	struct lf_rpc_request complete = *request;
 
-	leave_out(exchange);
-	complete.metadata = exchange->headers;
-	complete.metadata_count = exchange->header_count;
+	describe(exchange, dialect, &complete);
 	complete.names = exchange->names = lf_rpc_names_hold(exchange->conn->peer.names);
-	complete.peer = exchange->conn->share;
-	exchange->dialect = dialect;
-	exchange->served = true;
 	if (exchange->piece == NULL)
 		lf_http_exchange_uncount_body(exchange);
 	lf_rpc_arrived(exchange->call, &complete);
@@ -274,8 +282,9 @@ void lf_http_call(
 void lf_http_call_broken(
 	struct lf_http_exchange *exchange, const struct lf_http_dialect *dialect, const struct lf_error *error)
 {
-	exchange->dialect = dialect;
-	exchange->served = true;
+	struct lf_rpc_request known = {.method = {"", 0}};
+
+	describe(exchange, dialect, &known);
 	lf_http_exchange_uncount_body(exchange);
-	lf_rpc_arrived_broken(exchange->call, error);
+	lf_rpc_arrived_broken(exchange->call, &known, error);
 }

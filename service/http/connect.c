@@ -21,7 +21,7 @@ enum { IS_JSON = 1, IS_GET = 2 };
 
 enum {
 	SHOWN_MAX = 40, /* of what a peer has sent, in an error's text */
-	HEADERS_MAX = 5,
+	HEADERS_MAX = 4 + LF_HTTP_METADATA_MAX,
 };
 
 static const char JSON[] = "application/json", PROTO[] = "application/proto";
@@ -34,9 +34,9 @@ static int shown(struct lf_slice text)
 /* ---- the reply ---- */
 
 /* What replies and errors both have, but for the content type. Returns how many. */
-static size_t common_headers(const struct lf_http_exchange *exchange, struct lf_metadata *headers)
+static size_t common_headers(struct lf_http_exchange *exchange, struct lf_metadata *headers)
 {
-	size_t count = lf_http_echo_request_id(exchange, headers);
+	size_t count = lf_http_metadata_of_reply(exchange, headers);
 
 	if ((exchange->own & IS_GET) != 0)
 		headers[count++] = (struct lf_metadata){{"cache-control", 13}, {"private, no-store", 17}};

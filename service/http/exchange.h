@@ -35,6 +35,7 @@ enum {
 	LF_HTTP_HEADERS_OWN = 24,           /* that an exchange has room for */
 	LF_HTTP_HEAD_BYTES_OWN = 1024,      /* of their text */
 	LF_HTTP_REPLY_HEADERS_MAX = 16,     /* of a reply */
+	LF_HTTP_METADATA_MAX = 3,           /* of these, lf_http_metadata_of_reply() */
 	LF_HTTP_TRAILERS_MAX = 5,           /* of a reply */
 	LF_HTTP_PART_SPARE = 512,           /* behind a reply: for what is appended, and gRPC-Web's trailers */
 	LF_HTTP_PART_PREFIX = 16,           /* before a reply: for a dialect's framing */
@@ -214,6 +215,7 @@ struct lf_http_exchange {
 	char *failure;  /* heap: what these lie in */
 	char number[4]; /* code, as text for trailers */
 	char retry[12]; /* retry_ms, likewise, or as seconds */
+	char trace[LF_TRACE_TEXT_BYTES];
 
 	/* Memory. counted: bytes of the server's budget, for what has arrived. */
 	size_t counted;        /* for the head */
@@ -263,10 +265,11 @@ bool lf_http_exchange_is_late(const struct lf_http_exchange *exchange, uint64_t 
 /* The first value of a header (name in lower case), or an empty slice with data NULL. */
 struct lf_slice lf_http_header(const struct lf_http_exchange *exchange, const char *name);
 /*
- * The request's id as a header of its reply, where it has one that frames would take, too: of at most LF_METADATA_BYTES_MAX
- * bytes, and lf_metadata_may_be_value(). Returns how many headers that is: 1 or 0.
+ * The headers that the reply of a call has whatever it is: the request's id, where it has one that frames would take, too
+ * (at most LF_METADATA_BYTES_MAX bytes, and lf_metadata_may_be_value()), traceparent, and the tracestate of a trace that
+ * is continued. Returns how many: at most LF_HTTP_METADATA_MAX.
  */
-size_t lf_http_echo_request_id(const struct lf_http_exchange *exchange, struct lf_metadata *header);
+size_t lf_http_metadata_of_reply(struct lf_http_exchange *exchange, struct lf_metadata *headers);
 /* Memory that lasts until the exchange is over; once an exchange. NULL: no memory. */
 char *lf_http_exchange_text(struct lf_http_exchange *exchange, size_t size);
 
@@ -307,7 +310,7 @@ void lf_http_exchange_free(struct lf_http_exchange *exchange);
 
 /* How a protocol of calls (gRPC, gRPC-Web, Connect) writes replies over HTTP. Static. */
 struct lf_http_dialect {
-	const char *name;
+	const char *name; /* one of http.c's protocols: what figures are by */
 	/*
 	 * A reply's message is complete, at (*part)->bytes[first .. end): puts its framing around it, or replaces it by
 	 * another (JSON). last: no other follows. Any thread: the one that answers the call. false: memory ran out; the

@@ -83,16 +83,16 @@ static bool seal_text(struct lf_http_exchange *exchange, struct lf_http_part **p
 	return seal_web(exchange, part, last) && to_base64(part);
 }
 
-/* The reply's headers: its type, and the request's id where it has one. Returns how many. */
-static size_t put_headers(const struct lf_http_exchange *exchange, const char *type, struct lf_metadata *headers)
+/* The reply's headers. Returns how many. */
+static size_t put_headers(struct lf_http_exchange *exchange, const char *type, struct lf_metadata *headers)
 {
 	headers[0] = (struct lf_metadata){TEXT("content-type"), {type, strlen(type)}};
-	return 1 + lf_http_echo_request_id(exchange, headers + 1);
+	return 1 + lf_http_metadata_of_reply(exchange, headers + 1);
 }
 
 static void begin_reply(struct lf_http_exchange *exchange, const char *type, int64_t length)
 {
-	struct lf_metadata headers[2];
+	struct lf_metadata headers[1 + LF_HTTP_METADATA_MAX];
 	const size_t count = put_headers(exchange, type, headers);
 
 	lf_http_reply_start(exchange, 200, headers, count, length, false);
@@ -170,7 +170,7 @@ static size_t put_status(struct lf_http_exchange *exchange, struct lf_metadata *
 
 static void fail_grpc(struct lf_http_exchange *exchange)
 {
-	struct lf_metadata headers[2 + LF_HTTP_TRAILERS_MAX];
+	struct lf_metadata headers[1 + LF_HTTP_METADATA_MAX + LF_HTTP_TRAILERS_MAX];
 	size_t count = 0;
 
 	if (exchange->started) {

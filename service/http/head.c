@@ -148,13 +148,25 @@ struct lf_slice lf_http_header(const struct lf_http_exchange *exchange, const ch
 	return lf_metadata_find(exchange->headers, exchange->header_count, name);
 }
 
-size_t lf_http_echo_request_id(const struct lf_http_exchange *exchange, struct lf_metadata *header)
+/* The request's header, where it is there and frames would take it, too, is one of the reply. Returns how many: 1 or 0. */
+static size_t echo(const struct lf_http_exchange *exchange, const char *name, struct lf_metadata *header)
 {
-	static const char name[] = "request-id";
-	const struct lf_slice id = lf_http_header(exchange, name);
+	const struct lf_slice value = lf_http_header(exchange, name);
 
-	if (id.data == NULL || id.length > LF_METADATA_BYTES_MAX || !lf_metadata_may_be_value(id))
+	if (value.length == 0 || value.length > LF_METADATA_BYTES_MAX || !lf_metadata_may_be_value(value))
 		return 0;
-	*header = (struct lf_metadata){{name, sizeof(name) - 1}, id};
+	*header = (struct lf_metadata){{name, strlen(name)}, value};
 	return 1;
+}
+
+size_t lf_http_metadata_of_reply(struct lf_http_exchange *exchange, struct lf_metadata *headers)
+{
+	const struct lf_trace *trace = lf_rpc_trace(exchange->call);
+	size_t count = echo(exchange, "request-id", headers);
+
+	lf_trace_write(trace, exchange->trace);
+	headers[count++] = (struct lf_metadata){{"traceparent", 11}, {exchange->trace, sizeof(exchange->trace)}};
+	if (trace->continued)
+		count += echo(exchange, "tracestate", headers + count);
+	return count;
 }

@@ -177,6 +177,9 @@ static void tear_down(struct lf_http *http)
 	free(http);
 }
 
+/* What figures of calls are by: the names of dialects. */
+static const char *const protocols[] = {"grpc", "grpc-web", "connect", "http"};
+
 enum lf_code lf_http_new(struct lf_http **out, struct lf_rpc_server *server, const struct lf_http_options *options,
 	struct lf_error *error)
 {
@@ -189,6 +192,8 @@ enum lf_code lf_http_new(struct lf_http **out, struct lf_rpc_server *server, con
 		http->options = *options;
 	fill_in(&http->options);
 	http->server = server;
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
+		lf_rpc_server_protocol(server, protocols[i]);
 	http->transport = &transport;
 	http->routes = routes;
 	http->h2 = &lf_http_h2;

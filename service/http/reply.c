@@ -19,7 +19,8 @@ char *lf_http_exchange_text(struct lf_http_exchange *exchange, size_t size)
 static size_t add_allowance(const struct lf_http_exchange *exchange, struct lf_metadata *all,
 	const struct lf_metadata *headers, size_t count)
 {
-	static const char exposed[] = "grpc-message, grpc-status, grpc-status-details-bin, request-id, retry-after";
+	static const char exposed[] = "grpc-message, grpc-status, grpc-status-details-bin, request-id, retry-after, "
+				      "traceparent";
 
 	LF_CHECK(X9, count + 3 <= LF_HTTP_REPLY_HEADERS_MAX);
 	memcpy(all, headers, count * sizeof(*all));

@@ -53,7 +53,7 @@ static void ready_fail(struct lf_http_exchange *exchange)
 }
 
 static const struct lf_http_dialect ready_dialect = {
-	.name = "resource", .seal = ready_seal, .start = ready_start, .finish = ready_finish, .fail = ready_fail};
+	.name = "http", .seal = ready_seal, .start = ready_start, .finish = ready_finish, .fail = ready_fail};
 
 static void serve_ready(struct lf_http_exchange *exchange)
 {

@@ -3,21 +3,14 @@
 
 /* The way in: what becomes of a request that has arrived. */
 
+#define REFUSED(name, text) REFUSED_##name,
 enum admission {
 	ADMITTED,
 	ADMITTED_QUICK, /* to be worked on here and now */
 	DROPPED,
-	REFUSED_IDENTITY,
-	REFUSED_STOPPING,
-	/* From here on RESOURCE_EXHAUSTED. */
-	REFUSED_SIZE,
-	REFUSED_IN_FLIGHT,
-	REFUSED_BYTES,
-	REFUSED_SHARE_IN_FLIGHT,
-	REFUSED_SHARE_BYTES,
-	REFUSED_QUOTA_IN_FLIGHT,
-	REFUSED_QUOTA_RATE,
+	LF_RPC_REFUSALS(REFUSED) /* from REFUSED_SIZE on RESOURCE_EXHAUSTED */
 };
+#undef REFUSED
 
 /* What was decided, and what there is to say about it. */
 struct decision {
@@ -51,7 +44,7 @@ static void explain(const struct lf_rpc_call *call, const struct decision *decis
 	const struct lf_rpc_server *server = call->server;
 
 	switch (decision->admission) {
-	case REFUSED_IDENTITY:
+	case REFUSED_AUTH:
 		lf_rpc_unidentified(call, decision->identity, error);
 		break;
 	case REFUSED_STOPPING:
@@ -190,12 +183,12 @@ static enum admission refuse_identity(struct lf_rpc_server *server, struct lf_rp
 	uint64_t wait_ns;
 
 	if (!call->wrong_token)
-		return REFUSED_IDENTITY;
+		return REFUSED_AUTH;
 	server->counters.wrong_token++;
 	if (call->peer == NULL ||
 		lf_rpc_bucket_take(&call->peer->wrong_tokens, LF_RPC_WRONG_TOKEN_NS,
 			(uint64_t)LF_RPC_WRONG_TOKENS * LF_RPC_WRONG_TOKEN_NS, &wait_ns))
-		return REFUSED_IDENTITY;
+		return REFUSED_AUTH;
 	server->counters.unanswered++;
 	return DROPPED;
 }
@@ -248,8 +241,10 @@ static void begin(struct lf_rpc_call *call, const struct lf_rpc_request *request
 	call->peer = request->peer;
 	call->account = NULL;
 	call->caller = "";
+	call->arrived_ns = lf_clock_ns();
 	call->deadline_ns =
-		request->timeout_ms == 0 ? 0 : lf_clock_ns() + (uint64_t)request->timeout_ms * UINT64_C(1000000);
+		request->timeout_ms == 0 ? 0 : call->arrived_ns + (uint64_t)request->timeout_ms * UINT64_C(1000000);
+	lf_trace_begin(&call->trace, lf_metadata_find(request->metadata, request->metadata_count, "traceparent"));
 }
 
 /* Which shares and which queue are its own, now that it is known who calls. */
@@ -273,10 +268,15 @@ void lf_rpc_arrived(struct lf_rpc_call *call, const struct lf_rpc_request *reque
 
 	begin(call, request);
 	call->service = lf_rpc_find_method(server, request->method, &call->method);
+	lf_rpc_count_arrived(call);
 	decision.identity = lf_rpc_identify(call, book);
 	belong(call);
 	admit(server, call, &decision);
 	lf_rpc_book_give(server, book);
+	if (decision.admission >= REFUSED_AUTH)
+		lf_rpc_count_refused(server, decision.admission - REFUSED_AUTH);
+	if (decision.identity != LF_RPC_KNOWN)
+		lf_rpc_count_auth_failure(server, decision.identity);
 	if (decision.admission == ADMITTED_QUICK)
 		lf_rpc_work(call, false);
 	else if (decision.admission == DROPPED)
@@ -286,9 +286,13 @@ void lf_rpc_arrived(struct lf_rpc_call *call, const struct lf_rpc_request *reque
 	/* Admitted: not ours any more. */
 }
 
-void lf_rpc_arrived_broken(struct lf_rpc_call *call, const struct lf_error *error)
+void lf_rpc_arrived_broken(struct lf_rpc_call *call, const struct lf_rpc_request *known, const struct lf_error *error)
 {
-	begin(call, &(struct lf_rpc_request){.method = {"", 0}});
+	begin(call, known);
+	lf_rpc_count_arrived(call);
+	pthread_mutex_lock(&call->server->lock);
+	lf_rpc_hold(call);
+	pthread_mutex_unlock(&call->server->lock);
 	lf_rpc_call_change(call, LF_RPC_CALL_IDLE, LF_RPC_CALL_WORKING);
 	lf_rpc_fail(call, error);
 }

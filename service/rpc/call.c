@@ -115,6 +115,11 @@ struct lf_arena *lf_rpc_arena(struct lf_rpc_call *call)
 	return &call->arena->arena;
 }
 
+const struct lf_trace *lf_rpc_trace(const struct lf_rpc_call *call)
+{
+	return &call->trace;
+}
+
 const char *lf_rpc_caller(const struct lf_rpc_call *call)
 {
 	return call->caller;

@@ -217,6 +217,12 @@ static unsigned role_of(const struct lf_rpc_call *call)
 	return call->service == NULL ? 0 : call->service->roles[call->method];
 }
 
+/* Whether it may come without a token from where it comes. */
+static bool is_open(const struct lf_rpc_call *call)
+{
+	return call->service->open_locally[call->method] && call->peer != NULL && call->peer->is_of_this_machine;
+}
+
 /* It is the caller of this line, which may or may not do this. */
 static enum lf_rpc_identity known(struct lf_rpc_call *call, const struct lf_rpc_book *book, size_t index)
 {
@@ -238,7 +244,7 @@ static enum lf_rpc_identity by_certificate(struct lf_rpc_call *call, const struc
 		return known(call, book, index);
 	call->account = &call->server->anonymous;
 	call->caller = call->account->name;
-	return role_of(call) == 0 ? LF_RPC_KNOWN : LF_RPC_NO_TOKEN;
+	return role_of(call) == 0 || is_open(call) ? LF_RPC_KNOWN : LF_RPC_NO_TOKEN;
 }
 
 static enum lf_rpc_identity by_token(struct lf_rpc_call *call, const struct lf_rpc_book *book, struct lf_slice token)

@@ -6,6 +6,7 @@
 #define LF_SERVICE_RPC_INTERNAL_H
 
 #include <pthread.h>
+#include <netinet/in.h>
 #include <semaphore.h>
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -15,6 +16,7 @@
 
 #include "proto/base/arena.h"
 #include "proto/base/check.h"
+#include "service/rpc/figures.h"
 #include "service/rpc/rpc.h"
 #include "service/rpc/transport.h"
 
@@ -108,6 +110,8 @@ struct lf_rpc_peer {
 	struct lf_rpc_share share;
 	struct lf_rpc_flow flow; /* where there are no tokens */
 	struct lf_rpc_bucket wrong_tokens;
+	bool is_of_this_machine; /* these two don't change: a local socket, or the loopback; and its address, or "local" */
+	char text[INET6_ADDRSTRLEN];
 };
 
 /* ---- arenas, which requests take in turns ---- */
@@ -167,7 +171,9 @@ struct lf_rpc_call {
 	size_t reply_bytes;       /* counted for that reply, or for the last one, until the turn is over */
 	atomic_size_t part_bytes; /* counted for earlier ones that the transport still has */
 	uint64_t deadline_ns;     /* CLOCK_MONOTONIC; 0 = none */
+	uint64_t arrived_ns;
 	const char *caller;
+	struct lf_trace trace;
 	struct lf_rpc_arena *arena; /* NULL while it waits, and after lf_rpc_leave() */
 	void *kept;                 /* heap; lf_rpc_keep() */
 	size_t kept_bytes;
@@ -185,6 +191,8 @@ struct lf_rpc_service {
 	unsigned roles[LF_RPC_METHODS_MAX]; /* by the descriptor's methods */
 	bool quick[LF_RPC_METHODS_MAX];
 	bool urgent[LF_RPC_METHODS_MAX];
+	bool open_locally[LF_RPC_METHODS_MAX];
+	struct lf_rpc_method_figures *figures; /* by method and protocol; figures.c */
 };
 
 struct lf_rpc_attached {
@@ -196,6 +204,10 @@ struct lf_rpc_server {
 	struct lf_rpc_options options; /* with the defaults filled in */
 	struct lf_rpc_service services[LF_RPC_SERVICES_MAX];
 	size_t service_count;
+	const char *protocols[LF_RPC_PROTOCOLS_MAX]; /* [0]: "", for those that told none */
+	size_t protocol_count;
+	struct lf_rpc_method_figures no_method[LF_RPC_PROTOCOLS_MAX];
+	atomic_uint_fast64_t refused[LF_RPC_REFUSAL_COUNT], auth_failures[LF_RPC_AUTH_FAILURE_COUNT];
 	size_t quick_max; /* in flight, up to which a quick method is worked on where it arrived */
 	struct lf_rpc_attached transports[LF_RPC_TRANSPORTS_MAX];
 	size_t transport_count;
@@ -298,13 +310,9 @@ void lf_rpc_whose(const struct lf_rpc_call *call, enum lf_rpc_share_kind kind, c
 /* ---- callers.c ---- */
 
 /* Why a request is not taken in, or that it is. */
-enum lf_rpc_identity {
-	LF_RPC_KNOWN,
-	LF_RPC_NO_TOKEN,
-	LF_RPC_NO_BEARER,
-	LF_RPC_WRONG_TOKEN,
-	LF_RPC_LACKS_ROLE,
-};
+#define LF_RPC_IDENTITY(name, text) LF_RPC_##name,
+enum lf_rpc_identity { LF_RPC_KNOWN, LF_RPC_AUTH_FAILURES(LF_RPC_IDENTITY) };
+#undef LF_RPC_IDENTITY
 
 enum lf_code lf_rpc_callers_init(struct lf_rpc_server *server, struct lf_tokens *tokens);
 void lf_rpc_callers_clean_up(struct lf_rpc_server *server);
@@ -332,6 +340,18 @@ const struct lf_rpc_service *lf_rpc_find_method(
 void lf_rpc_dispatch(struct lf_rpc_call *call);
 /* Whether a stream that was woken may go on: its caller may still call it, and its deadline has not passed. Else it is gone. */
 bool lf_rpc_dispatch_again(struct lf_rpc_call *call);
+
+/* ---- figures.c ---- */
+
+/* Once the service has its place: room for its figures. false: no memory. */
+bool lf_rpc_figures_init(struct lf_rpc_service *service);
+void lf_rpc_figures_clean_up(struct lf_rpc_server *server);
+/* A request has arrived, or what was none. */
+void lf_rpc_count_arrived(struct lf_rpc_call *call);
+void lf_rpc_count_refused(struct lf_rpc_server *server, size_t refusal);
+void lf_rpc_count_auth_failure(struct lf_rpc_server *server, enum lf_rpc_identity identity);
+/* It is over, with this code: counted, and the observer told. While the request is there still. */
+void lf_rpc_count_done(struct lf_rpc_call *call, enum lf_code code);
 
 /* ---- streams.c ---- */
 

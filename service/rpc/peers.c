@@ -215,6 +215,24 @@ static void address_release(struct lf_rpc_server *server, struct lf_rpc_address 
 
 /* ---- connections ---- */
 
+static void name_peer(struct lf_rpc_peer *peer, const struct sockaddr *remote)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)remote;
+	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)remote)->sin6_addr;
+
+	if (remote != NULL && remote->sa_family == AF_INET) {
+		inet_ntop(AF_INET, &v4->sin_addr, peer->text, sizeof(peer->text));
+		peer->is_of_this_machine = ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	} else if (remote != NULL && remote->sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, v6, peer->text, sizeof(peer->text));
+		peer->is_of_this_machine =
+			IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET);
+	} else {
+		strcpy(peer->text, "local");
+		peer->is_of_this_machine = true;
+	}
+}
+
 struct lf_rpc_peer *lf_rpc_peer_new(struct lf_rpc_server *server, const struct sockaddr *remote)
 {
 	struct lf_rpc_peer *peer = calloc(1, sizeof(*peer));
@@ -228,6 +246,7 @@ struct lf_rpc_peer *lf_rpc_peer_new(struct lf_rpc_server *server, const struct s
 	}
 	peer->server = server;
 	peer->references = 1;
+	name_peer(peer, remote);
 	peer->wrong_tokens.credit_ns = (uint64_t)LF_RPC_WRONG_TOKENS * LF_RPC_WRONG_TOKEN_NS;
 	if (key_of(remote, key)) {
 		pthread_mutex_lock(&server->lock);

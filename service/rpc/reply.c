@@ -90,8 +90,10 @@ static void count(struct lf_rpc_server *server, enum lf_code code)
 static void finish(struct lf_rpc_call *call, enum lf_code code, bool failed)
 {
 	struct lf_rpc_server *server = call->server;
-	struct lf_rpc_arena *arena = lf_rpc_call_release(call);
+	struct lf_rpc_arena *arena;
 
+	lf_rpc_count_done(call, code);
+	arena = lf_rpc_call_release(call);
 	call->begun = false;
 	pthread_mutex_lock(&server->lock);
 	count(server, code);

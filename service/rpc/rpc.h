@@ -17,7 +17,9 @@
 #include "proto/base/status.h"
 #include "service/rpc/tokens.h"
 
+struct lf_rpc_observer;
 struct lf_rpc_server;
+struct lf_trace;
 
 /* Messages of one type inside requests that may be known already (lf_wire_known). Both functions: any thread. */
 struct lf_rpc_cache {
@@ -35,6 +37,7 @@ struct lf_rpc_options {
 	size_t message_bytes_max;         /* 0 = LF_MESSAGE_BYTES_MAX */
 	struct lf_tokens *tokens;         /* the server keeps a reference; NULL = all are "local" with every role */
 	const struct lf_rpc_cache *cache; /* borrowed, while there are calls; may be NULL */
+	const struct lf_rpc_observer *observer; /* as cache; figures.h */
 };
 
 /* Starts nothing yet. Owner's thread, as all of lf_rpc_server_...() but lf_rpc_server_counters(). */
@@ -72,6 +75,12 @@ void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method);
  * in flight, two a connection and LF_URGENT_MAX in all, and every other turn is theirs. As lf_rpc_server_set_quick().
  */
 void lf_rpc_server_set_urgent(struct lf_rpc_server *server, const char *method);
+
+/*
+ * Says that who has no token may call a method from this machine: over a local socket or the loopback. As
+ * lf_rpc_server_set_quick().
+ */
+void lf_rpc_server_set_open_locally(struct lf_rpc_server *server, const char *method);
 
 /*
  * Replaces the tokens. Who is not in them is refused from the next request on; requests that were taken in are answered.
@@ -143,6 +152,11 @@ void *lf_rpc_keep(struct lf_rpc_call *call, size_t bytes);
  * lf_rpc_arena() are gone, until lf_rpc_later() runs something.
  */
 void lf_rpc_leave(struct lf_rpc_call *call);
+/*
+ * The trace that the call belongs to: its caller's, or a new one. A reply tells it, as traceparent, and a trace that is
+ * continued also the request's tracestate. Until the turn is over. Any thread that has the call.
+ */
+const struct lf_trace *lf_rpc_trace(const struct lf_rpc_call *call);
 /* Name of the caller: "local", from the tokens file, or "anonymous" where no role and no token were needed. */
 const char *lf_rpc_caller(const struct lf_rpc_call *call);
 /*

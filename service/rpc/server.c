@@ -44,6 +44,8 @@ enum lf_code lf_rpc_server_new(struct lf_rpc_server **out, const struct lf_rpc_o
 		return no_memory(error);
 	server->options = *options;
 	fill_in(&server->options);
+	server->protocols[0] = "";
+	server->protocol_count = 1;
 	server->quick_max = processors(); /* with more in flight, transports need their threads for messages */
 	lf_rpc_budget_init(&server->budget, server->options.request_bytes_max);
 	if (lf_rpc_callers_init(server, options->tokens) != LF_OK)
@@ -88,6 +90,7 @@ static void server_free(struct lf_rpc_server *server)
 	}
 	LF_CHECK(R7, atomic_load(&server->budget.used) == 0);
 	lf_rpc_callers_clean_up(server);
+	lf_rpc_figures_clean_up(server);
 	free(server->workers);
 	sem_destroy(&server->news_post);
 	pthread_cond_destroy(&server->quiet);
@@ -121,28 +124,44 @@ enum lf_code lf_rpc_server_add(
 	server->services[server->service_count].service = service;
 	for (unsigned i = 0; i < service->descriptor->n_methods; i++)
 		server->services[server->service_count].roles[i] = role;
+	if (!lf_rpc_figures_init(&server->services[server->service_count]))
+		return no_memory(error);
 	server->service_count++;
 	return LF_OK;
 }
 
-void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method)
+/* A method that is served, before the server starts. */
+static struct lf_rpc_service *to_be_set(struct lf_rpc_server *server, const char *method, unsigned *index)
 {
-	unsigned index = 0;
 	const struct lf_rpc_service *service =
-		lf_rpc_find_method(server, (struct lf_slice){method, strlen(method)}, &index);
+		lf_rpc_find_method(server, (struct lf_slice){method, strlen(method)}, index);
 
 	LF_CHECK(R11, !server->started && service != NULL);
-	server->services[service - server->services].quick[index] = true;
+	return &server->services[service - server->services];
+}
+
+void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method)
+{
+	unsigned index;
+	struct lf_rpc_service *service = to_be_set(server, method, &index);
+
+	service->quick[index] = true;
 }
 
 void lf_rpc_server_set_urgent(struct lf_rpc_server *server, const char *method)
 {
-	unsigned index = 0;
-	const struct lf_rpc_service *service =
-		lf_rpc_find_method(server, (struct lf_slice){method, strlen(method)}, &index);
+	unsigned index;
+	struct lf_rpc_service *service = to_be_set(server, method, &index);
 
-	LF_CHECK(R11, !server->started && service != NULL);
-	server->services[service - server->services].urgent[index] = true;
+	service->urgent[index] = true;
+}
+
+void lf_rpc_server_set_open_locally(struct lf_rpc_server *server, const char *method)
+{
+	unsigned index;
+	struct lf_rpc_service *service = to_be_set(server, method, &index);
+
+	service->open_locally[index] = true;
 }
 
 enum lf_code lf_rpc_server_require(struct lf_rpc_server *server, const ProtobufCService *service, const char *method,

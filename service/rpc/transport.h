@@ -33,6 +33,7 @@
 #include "proto/base/arena.h"
 #include "proto/base/slice.h"
 #include "proto/base/status.h"
+#include "proto/base/trace.h"
 #include "service/rpc/names.h"
 #include "service/rpc/rpc.h"
 
@@ -141,6 +142,7 @@ struct lf_rpc_request {
 	/* Of the client's certificate, which the transport has verified: who calls, where no token says so. Or NULL. */
 	struct lf_rpc_names *names;
 	struct lf_rpc_peer *peer; /* the connection that it came over; NULL = unknown: no share goes by it */
+	unsigned protocol;        /* lf_rpc_server_protocol(), for figures */
 };
 
 /* ---- connections ---- */
@@ -174,8 +176,11 @@ void *lf_rpc_call_own(const struct lf_rpc_call *call);
  * thread.
  */
 void lf_rpc_arrived(struct lf_rpc_call *call, const struct lf_rpc_request *request);
-/* The same for what is no request: it is answered with the error, which is copied. */
-void lf_rpc_arrived_broken(struct lf_rpc_call *call, const struct lf_error *error);
+/*
+ * The same for what is no request: it is answered with the error, which is copied. known: what there is to say of it,
+ * protocol, peer and metadata, as far as that is known.
+ */
+void lf_rpc_arrived_broken(struct lf_rpc_call *call, const struct lf_rpc_request *known, const struct lf_error *error);
 
 /*
  * Of a call for which fail() is called, until finish() returns: whether its request had a token that nobody has. A
@@ -223,6 +228,12 @@ void lf_rpc_closed(struct lf_rpc_server *server);
  */
 bool lf_rpc_server_take(struct lf_rpc_server *server, size_t bytes);
 void lf_rpc_server_give(struct lf_rpc_server *server, size_t bytes);
+/*
+ * The number of a protocol that a transport speaks, for its requests: the same one for the same name, which is static.
+ * Before the server starts a new name gets one, if there are not LF_RPC_PROTOCOLS_MAX; else 0, of no name. Any thread once
+ * the server has started.
+ */
+unsigned lf_rpc_server_protocol(struct lf_rpc_server *server, const char *name);
 /* The server's options, with the defaults filled in. */
 const struct lf_rpc_options *lf_rpc_server_options(const struct lf_rpc_server *server);
 

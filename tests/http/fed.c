@@ -42,6 +42,10 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 		copy(stream->type, sizeof(stream->type), value, length);
 	else if (strcmp(key, "request-id") == 0)
 		copy(stream->request_id, sizeof(stream->request_id), value, length);
+	else if (strcmp(key, "traceparent") == 0)
+		copy(stream->traceparent, sizeof(stream->traceparent), value, length);
+	else if (strcmp(key, "tracestate") == 0)
+		copy(stream->tracestate, sizeof(stream->tracestate), value, length);
 	return 0;
 }
 

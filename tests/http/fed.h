@@ -14,7 +14,7 @@ struct fed_stream {
 	int32_t id;
 	int status; /* of HTTP */
 	int grpc;   /* grpc-status, -1: none */
-	char message[1024], details[8192], type[64], request_id[1100];
+	char message[1024], details[8192], type[64], request_id[1100], traceparent[64], tracestate[64];
 	uint8_t *body; /* heap */
 	size_t length;
 	bool closed, ended_first; /* ended_first: END_STREAM came */

@@ -15,6 +15,7 @@
 #include "proto/wire/frame.h"
 #include "proto/wire/wire.h"
 
+static const char TRACEPARENT[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 static char *readme;
 
 static int read_readme(void **state)
@@ -103,7 +104,8 @@ static void the_health_check_is_what_its_dump_says(void **state)
 	grpc__health__v1__health_check_response__init(&response);
 	assert_dump("health-request", bytes, build(&frame, &request.base, bytes));
 	response.status = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
-	frame = (struct lf_frame){.kind = LF_FRAME_REPLY, .status = LF_OK};
+	frame = (struct lf_frame){.kind = LF_FRAME_REPLY, .status = LF_OK, .metadata_count = 1};
+	frame.metadata[0] = (struct lf_metadata){slice("traceparent"), slice(TRACEPARENT)};
 	assert_dump("health-reply", bytes, build(&frame, &response.base, bytes));
 }
 
@@ -124,8 +126,9 @@ static void the_request_with_metadata_is_what_its_dump_says(void **state)
 	frame.metadata[1] = (struct lf_metadata){slice("request-id"), slice("r-7")};
 	request.decision_id = text("01932b8e-5c1f-7e2a-9d34-7f0a1b2c3d4e");
 	assert_dump("get-request", bytes, build(&frame, &request.base, bytes));
-	frame = (struct lf_frame){.kind = LF_FRAME_REPLY, .status = LF_NOT_FOUND, .metadata_count = 1};
+	frame = (struct lf_frame){.kind = LF_FRAME_REPLY, .status = LF_NOT_FOUND, .metadata_count = 2};
 	frame.metadata[0] = (struct lf_metadata){slice("request-id"), slice("r-7")};
+	frame.metadata[1] = (struct lf_metadata){slice("traceparent"), slice(TRACEPARENT)};
 	body.code = LF_NOT_FOUND;
 	body.message = text("there is no decision 01932b8e-5c1f-7e2a-9d34-7f0a1b2c3d4e");
 	assert_dump("get-reply", bytes, build(&frame, &body.base, bytes));

@@ -419,23 +419,26 @@ static size_t score_request(uint8_t **bytes, const struct call_options *options)
 	return length;
 }
 
+/* NULL: it has none. */
+static void add(struct lf_frame *frame, const char *key, const char *value)
+{
+	if (value != NULL)
+		frame->metadata[frame->metadata_count++] = (struct lf_metadata){slice(key), slice(value)};
+}
+
 nng_msg *request_new(const struct call_options *options)
 {
 	struct lf_frame frame = {.kind = LF_FRAME_REQUEST, .timeout_ms = options->timeout_ms};
 	uint8_t header[LF_FRAME_HEADER_MAX], *own = NULL;
 	const uint8_t *bytes = options->message;
 	size_t length = options->message_length, header_length;
-	char bearer[128];
 	nng_msg *message;
 
 	frame.method = slice(options->method != NULL ? options->method : "leadfit.v1.Scoring/Score");
-	if (options->token != NULL) {
-		snprintf(bearer, sizeof(bearer), "%s", options->token);
-		frame.metadata[frame.metadata_count++] = (struct lf_metadata){slice("authorization"), slice(bearer)};
-	}
-	if (options->request_id != NULL)
-		frame.metadata[frame.metadata_count++] =
-			(struct lf_metadata){slice("request-id"), slice(options->request_id)};
+	add(&frame, "authorization", options->token);
+	add(&frame, "request-id", options->request_id);
+	add(&frame, "traceparent", options->traceparent);
+	add(&frame, "tracestate", options->tracestate);
 	if (bytes == NULL) {
 		length = score_request(&own, options);
 		bytes = own;

@@ -95,7 +95,7 @@ struct reply {
 struct call_options {
 	const char *method;       /* NULL = Score */
 	const char *rubric, *key; /* of a ScoreRequest */
-	const char *token, *request_id;
+	const char *token, *request_id, *traceparent, *tracestate;
 	uint32_t timeout_ms;    /* in the frame */
 	size_t padding;         /* bytes of note in the request */
 	const uint8_t *message; /* instead of a ScoreRequest */

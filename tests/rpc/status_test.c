@@ -1,4 +1,5 @@
 /* One request at a time: what a caller gets for what it sent. */
+#include "proto/base/trace.h"
 #include "tests/rpc/help.h"
 
 #include <stdio.h>
@@ -60,7 +61,8 @@ static void a_call_is_answered_with_the_methods_reply(void **state)
 	assert_int_equal(reply.rc, 0);
 	assert_int_equal(reply.frame.status, LF_OK);
 	assert_string_equal(reply.decision->decision_id, "key-1");
-	assert_int_equal(reply.frame.metadata_count, 0);
+	assert_int_equal(reply.frame.metadata_count, 1); /* the trace */
+	assert_int_equal(lf_frame_metadata(&reply.frame, "traceparent").length, LF_TRACE_TEXT_BYTES);
 	reply_clean_up(&reply);
 }
 
@@ -133,6 +135,42 @@ static void the_request_id_is_echoed_in_success_and_failure(void **state)
 		assert_memory_equal(id.data, "r-42", 4);
 		reply_clean_up(&reply);
 	}
+}
+
+static void the_trace_is_continued_in_success_and_failure(void **state)
+{
+	static const char parent[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+	struct lf_slice said;
+	struct reply reply;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		call(&reply, server.url,
+			&(struct call_options){.rubric = i == 0 ? "now" : "fail",
+				.traceparent = parent,
+				.tracestate = "vendor=value"});
+		said = lf_frame_metadata(&reply.frame, "traceparent");
+		assert_int_equal(said.length, LF_TRACE_TEXT_BYTES);
+		assert_memory_equal(said.data, parent, 36);
+		assert_memory_not_equal(said.data + 36, parent + 36, 16);
+		said = lf_frame_metadata(&reply.frame, "tracestate");
+		assert_int_equal(said.length, 12);
+		assert_memory_equal(said.data, "vendor=value", 12);
+		reply_clean_up(&reply);
+	}
+}
+
+/* What is no trace is not passed on, nor what belongs to it. */
+static void a_trace_begins_where_none_is_continued(void **state)
+{
+	struct reply reply;
+
+	(void)state;
+	call(&reply, server.url,
+		&(struct call_options){.rubric = "now", .traceparent = "00-nonsense", .tracestate = "vendor=value"});
+	assert_int_equal(lf_frame_metadata(&reply.frame, "traceparent").length, LF_TRACE_TEXT_BYTES);
+	assert_null(lf_frame_metadata(&reply.frame, "tracestate").data);
+	reply_clean_up(&reply);
 }
 
 static void an_unknown_method_is_unimplemented_and_the_nearest_is_named(void **state)
@@ -357,6 +395,8 @@ int main(void)
 		cmocka_unit_test(a_method_with_several_replies_is_unimplemented_over_nng),
 		cmocka_unit_test(a_method_without_a_reply_is_internal),
 		cmocka_unit_test(the_request_id_is_echoed_in_success_and_failure),
+		cmocka_unit_test(the_trace_is_continued_in_success_and_failure),
+		cmocka_unit_test(a_trace_begins_where_none_is_continued),
 		cmocka_unit_test(an_unknown_method_is_unimplemented_and_the_nearest_is_named),
 		cmocka_unit_test(a_method_of_a_service_that_is_not_there_is_unimplemented),
 		cmocka_unit_test(rubbish_instead_of_a_frame_is_invalid),

@@ -12,7 +12,7 @@
  * and only if even that fails the caller hears nothing and its deadline ends the call.
  */
 
-static const char REQUEST_ID[] = "request-id";
+static const char REQUEST_ID[] = "request-id", TRACEPARENT[] = "traceparent", TRACESTATE[] = "tracestate";
 
 /* ---- the request ---- */
 
@@ -21,10 +21,11 @@ bool lf_frames_read(struct lf_turn *turn, struct lf_rpc_request *request)
 	const struct lf_frame *frame = &turn->frame;
 	const size_t bytes = nng_msg_len(turn->request);
 
-	turn->request_id = (struct lf_slice){0};
+	turn->request_id = turn->tracestate = (struct lf_slice){0};
 	if (lf_frame_decode(&turn->frame, nng_msg_body(turn->request), bytes, NULL) != LF_OK)
 		return false;
 	turn->request_id = lf_frame_metadata(frame, REQUEST_ID);
+	turn->tracestate = lf_frame_metadata(frame, TRACESTATE);
 	if (frame->kind != LF_FRAME_REQUEST)
 		return false;
 	*request = (struct lf_rpc_request){
@@ -36,6 +37,7 @@ bool lf_frames_read(struct lf_turn *turn, struct lf_rpc_request *request)
 		.message_length = frame->message_length,
 		.bytes = bytes,
 		.peer = turn->connection->peer,
+		.protocol = turn->nng->protocol,
 	};
 	return true;
 }
@@ -51,9 +53,18 @@ void lf_frames_explain(const struct lf_turn *turn, struct lf_error *error)
 
 /* ---- the reply ---- */
 
-/* The header of a reply, with the request's id echoed. */
+static void add(struct lf_frame *frame, const char *key, struct lf_slice value)
+{
+	if (value.data == NULL)
+		return;
+	frame->metadata[frame->metadata_count++] = (struct lf_metadata){{key, strlen(key)}, value};
+}
+
+/* The header of a reply: the request's id, and its trace. */
 static size_t reply_header(const struct lf_turn *turn, enum lf_code code, uint8_t *header)
 {
+	const struct lf_trace *trace = lf_rpc_trace(turn->call);
+	char traceparent[LF_TRACE_TEXT_BYTES];
 	struct lf_frame frame;
 
 	frame.kind = LF_FRAME_REPLY;
@@ -61,11 +72,11 @@ static size_t reply_header(const struct lf_turn *turn, enum lf_code code, uint8_
 	frame.status = code;
 	frame.method = (struct lf_slice){0};
 	frame.metadata_count = 0;
-	if (turn->request_id.data != NULL) {
-		frame.metadata[0].key = (struct lf_slice){REQUEST_ID, sizeof(REQUEST_ID) - 1};
-		frame.metadata[0].value = turn->request_id;
-		frame.metadata_count = 1;
-	}
+	lf_trace_write(trace, traceparent);
+	add(&frame, REQUEST_ID, turn->request_id);
+	add(&frame, TRACEPARENT, (struct lf_slice){traceparent, sizeof(traceparent)});
+	if (trace->continued)
+		add(&frame, TRACESTATE, turn->tracestate);
 	return lf_frame_encode_header(&frame, header, NULL);
 }
 
@@ -120,7 +131,7 @@ static bool bare_status(struct lf_turn *turn, enum lf_code code)
 	uint8_t header[LF_FRAME_HEADER_MAX];
 	size_t header_length;
 
-	turn->request_id = (struct lf_slice){0}; /* lies in the message */
+	turn->request_id = turn->tracestate = (struct lf_slice){0}; /* lie in the message */
 	header_length = reply_header(turn, code, header);
 	nng_msg_clear(turn->request);
 	if (nng_msg_append(turn->request, header, header_length) != 0 ||

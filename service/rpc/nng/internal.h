@@ -98,9 +98,9 @@ struct lf_turn {
 	uint32_t pipe;
 	struct lf_connection *connection; /* of the request */
 	nng_msg *request;
-	nng_msg *reply;             /* begun */
-	struct lf_slice request_id; /* into request */
-	struct lf_frame frame;      /* of request */
+	nng_msg *reply;                         /* begun */
+	struct lf_slice request_id, tracestate; /* into request */
+	struct lf_frame frame;                  /* of request */
 };
 
 /* ---- listeners ---- */
@@ -142,6 +142,7 @@ struct lf_listeners {
 
 struct lf_rpc_nng {
 	struct lf_rpc_server *server;
+	unsigned protocol;
 	struct lf_peers peers;
 	struct lf_listeners listeners;
 	struct lf_rpc_call **calls; /* each with a turn as its own part */

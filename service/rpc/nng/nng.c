@@ -100,6 +100,7 @@ enum lf_code lf_rpc_nng_new(struct lf_rpc_nng **out, struct lf_rpc_server *serve
 	if (nng == NULL)
 		return no_memory(error);
 	nng->server = server;
+	nng->protocol = lf_rpc_server_protocol(server, "nng");
 	nng->call_count = lf_rpc_server_options(server)->in_flight_max + LF_NNG_RESERVE;
 	nng->listeners.receive_max = lf_rpc_nng_receive_max(nng);
 	nng->listeners.peer_protocol = SP_REQ;

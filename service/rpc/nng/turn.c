@@ -80,7 +80,7 @@ void lf_turn_release(struct lf_rpc_call *call)
 	if (turn->request != NULL)
 		nng_msg_free(turn->request);
 	turn->request = NULL;
-	turn->request_id = (struct lf_slice){0};
+	turn->request_id = turn->tracestate = (struct lf_slice){0};
 }
 
 /* A reply of so many bytes is about to leave. */
@@ -143,7 +143,8 @@ static void broken(struct lf_turn *turn)
 	struct lf_error error = LF_ERROR_INIT;
 
 	lf_frames_explain(turn, &error);
-	lf_rpc_arrived_broken(turn->call, &error);
+	lf_rpc_arrived_broken(turn->call,
+		&(struct lf_rpc_request){.protocol = turn->nng->protocol, .peer = turn->connection->peer}, &error);
 	lf_error_clean_up(&error);
 }
 
