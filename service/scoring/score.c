@@ -7,6 +7,7 @@
  * hand, and one that waits for the log holds little.
  */
 #include "proto/base/limits.h"
+#include "proto/base/trace.h"
 #include "service/decide/decision.h"
 #include "service/decide/record.h"
 #include "service/scoring/explore.h"
@@ -106,6 +107,7 @@ static enum lf_code prepare(struct score_job *job, struct lf_error *error)
 	lf_record_check(job->request, &as_of_us, &checker);
 	lf_step_begin(step, job->version, job->request, job->team, as_of_us, job->append.caller);
 	step->clock_us = lf_log_clock_apart(job->state->log);
+	step->trace_id = lf_rpc_trace(job->call)->trace_id;
 	if (lf_step_decide(step, LF_DEPTH_WHOLE, &checker, arena) != LF_OK)
 		return lf_error_summarize(error);
 	decision = lf_step_decision(step, arena);

@@ -19,6 +19,7 @@
 
 #include "proto/base/check.h"
 #include "proto/base/limits.h"
+#include "proto/base/trace.h"
 #include "service/scoring/batch_result.h"
 #include "service/scoring/scoring.h"
 #include "service/decide/record.h"
@@ -245,6 +246,7 @@ static enum lf_code score(
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
 	lf_step_begin(step, batch->version, request, batch->teams[team], batch->as_of_us, item->append.caller);
 	step->clock_us = lf_log_clock_apart(batch->state->log);
+	step->trace_id = lf_rpc_trace(batch->call)->trace_id;
 	if (lf_step_decide(step, batch->request->full ? LF_DEPTH_WHOLE : LF_DEPTH_RANKING, &checker, scratch) != LF_OK)
 		return lf_error_summarize(error);
 	if (!lf_record_fill(&item->append, step, scratch) || !keep_record(&item->append, batch->arena) ||
