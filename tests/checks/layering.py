@@ -34,6 +34,7 @@ ROOMS = {
     "storage/verify": ("verify", "base log tlog", ""),
     "service/engine": ("engine", "", CHECK),
     "service/engine/words": ("words", "engine", ""),
+    "service/events": ("events", "base", ""),
     "service/rpc": ("rpc", "base wire pb", ""),
     "service/rpc/nng": ("rpc_nng", "base wire pb rpc", ""),
     "service/reflect": ("reflect", "base wire pb rpc", ""),
