@@ -54,6 +54,7 @@ enum lf_event_level { LF_LEVEL_DEBUG, LF_LEVEL_INFO, LF_LEVEL_WARNING, LF_LEVEL_
 	X(CHECKPOINT_RESUMED, "checkpoint_resumed", INFO, "Checkpoints are written again.")                            \
 	X(ERASED_LIST_FAILED, "erased_list_failed", ERROR, "The list of who was erased can't be written.")             \
 	X(JOB_DONE, "job_done", INFO, "An erasure or a pruning is done.")                                              \
+	X(JOB_FAILED, "job_failed", ERROR, "An erasure or a pruning has ended without being done.")                    \
 	X(JOB_WAITS, "job_waits", WARNING, "An erasure or a pruning failed, and will be tried again.")                 \
 	X(BACKUP_MADE, "backup_made", INFO, "A backup was made.")                                                      \
 	X(BACKUP_FAILED, "backup_failed", WARNING, "A backup was not made.")                                           \
@@ -101,6 +102,7 @@ void lf_event_init(const struct lf_event_options *options);
 /* A named value of an event. The name is ours: letters, digits and "_". */
 struct lf_event_field {
 	const char *name;
+	bool said; /* the message has it already: only JSON has it again */
 	bool is_number;
 	uint64_t number; /* a name that ends in _us: microseconds; _bytes: bytes; else a count, or an id */
 	struct lf_slice text;
@@ -119,6 +121,12 @@ static inline struct lf_event_field lf_event_text(const char *name, const char *
 static inline struct lf_event_field lf_event_number(const char *name, uint64_t number)
 {
 	return (struct lf_event_field){.name = name, .is_number = true, .number = number};
+}
+/* The same one, of which the message says already what it is. */
+static inline struct lf_event_field lf_event_said(struct lf_event_field field)
+{
+	field.said = true;
+	return field;
 }
 
 /* Whether lines of it are written at all: to be asked before what a line costs is spent. Any thread. */

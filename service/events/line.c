@@ -125,7 +125,7 @@ static void put_field(struct lf_line *line, const struct lf_event_field *field, 
 	const size_t begin = line->length;
 	char number[24];
 
-	if (!field->is_number && field->text.length == 0)
+	if ((!field->is_number && field->text.length == 0) || (field->said && !json))
 		return;
 	put_text(line, json ? ",\"" : " ");
 	put_text(line, field->name);

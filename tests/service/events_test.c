@@ -49,16 +49,18 @@ static const char *made(struct lf_line *line, struct lf_slice message, const str
 static void a_line_has_time_level_event_message_and_fields(void **state)
 {
 	const struct lf_event_field fields[] = {lf_event_text("method", "Score"), lf_event_text("peer", NULL),
-		lf_event_text("caller", "HR platform"), lf_event_number("duration_us", 1250)};
+		lf_event_text("caller", "HR platform"), lf_event_number("duration_us", 1250),
+		lf_event_said(lf_event_text("address", "x"))};
 	struct lf_line line;
 
 	(void)state;
-	assert_string_equal(made(&line, slice("open again"), fields, 4, false, false),
+	assert_string_equal(made(&line, slice("open again"), fields, 5, false, false),
 		"2026-11-30T12:00:00.123456Z warning listener_reopened: open again method=Score caller=\"HR platform\" "
 		"duration_us=1250");
-	assert_string_equal(made(&line, slice("open again"), fields, 4, true, false),
+	assert_string_equal(made(&line, slice("open again"), fields, 5, true, false),
 		"{\"ts\":\"2026-11-30T12:00:00.123456Z\",\"level\":\"warning\",\"event\":\"listener_reopened\","
-		"\"msg\":\"open again\",\"method\":\"Score\",\"caller\":\"HR platform\",\"duration_us\":1250}");
+		"\"msg\":\"open again\",\"method\":\"Score\",\"caller\":\"HR "
+		"platform\",\"duration_us\":1250,\"address\":\"x\"}");
 	assert_string_equal(made(&line, slice(""), fields, 1, false, true),
 		"<4>2026-11-30T12:00:00.123456Z warning listener_reopened: method=Score");
 	assert_string_equal(made(&line, slice(""), fields, 0, true, true),
