@@ -112,7 +112,7 @@ class Service:
 
     def port(self, scheme):
         """Of the first address that was listened on with this scheme."""
-        return int(re.search(rf"listening on {re.escape(scheme)}://[^ ]*:(\d+)", self.text()).group(1))
+        return int(re.search(rf"listening on {re.escape(scheme)}://\S*:(\d+)", self.text()).group(1))
 
     def reload(self):
         """SIGHUP. Returns the line that it says."""

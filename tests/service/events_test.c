@@ -473,6 +473,37 @@ static void names_are_stable_words_and_each_is_there_once(void **state)
 	}
 }
 
+/* One row of the manual's table for each event, with what it says; what to do is for people to read. */
+static void the_manual_lists_each_event_as_it_is_and_no_other(void **state)
+{
+	char *manual = calloc(1, 1024 * 1024), *at;
+	FILE *file = fopen(LF_SOURCE_DIR "/service/OPERATING.md", "r");
+	size_t rows = 0;
+
+	(void)state;
+	assert_non_null(manual);
+	assert_non_null(file);
+	assert_true(fread(manual, 1, 1024 * 1024 - 1, file) > 0);
+	fclose(file);
+	at = strstr(manual, "\n| event | level | meaning | what to do |\n");
+	assert_non_null(at);
+	for (enum lf_event one = 0; one < LF_EVENT_COUNT; one++) {
+		char row[512];
+
+		snprintf(row, sizeof(row), "\n| `%s` | %s | %s | ", lf_event_name(one),
+			lf_event_level_name(lf_event_level(one)), lf_event_meaning(one));
+		if (strstr(at, row) == NULL)
+			fail_msg("service/OPERATING.md lacks the row \"%s\"", row + 1);
+	}
+	for (at = strstr(at, "\n| `"); at != NULL; at = strchr(at + 1, '\n'))
+		if (strncmp(at, "\n| `", 4) == 0)
+			rows++;
+		else
+			break;
+	assert_int_equal(rows, LF_EVENT_COUNT);
+	free(manual);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +519,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_and_a_closed_one_are_counted_and_no_harm),
 		cmocka_unit_test(who_does_not_read_loses_lines_and_holds_nobody_up),
 		cmocka_unit_test(names_are_stable_words_and_each_is_there_once),
+		cmocka_unit_test(the_manual_lists_each_event_as_it_is_and_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
