@@ -302,13 +302,23 @@ static int start(struct lf_daemon *d, const struct lf_daemon_options *options, c
 	return status;
 }
 
+static void say_starting(void)
+{
+	const struct lf_event_field fields[] = {
+		lf_event_text("version", LF_VERSION), lf_event_number("pid", (uint64_t)getpid())};
+
+	lf_event_say_with(LF_EVENT_STARTING, fields, 2, "leadfitd");
+}
+
 int lf_daemon_start(struct lf_daemon *d, const struct lf_daemon_options *options)
 {
 	struct lf_start_rubrics rubrics = {.count = 0};
 	int status = lf_start_rubrics_read(&rubrics, options);
 
-	if (status == 0)
+	if (status == 0) {
+		say_starting();
 		status = start(d, options, &rubrics);
+	}
 	lf_start_rubrics_clean_up(&rubrics);
 	return status;
 }

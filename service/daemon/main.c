@@ -72,14 +72,6 @@ static void set_up_signals(void)
 	sigaction(SIGBUS, &bus, NULL);
 }
 
-static void say_starting(void)
-{
-	const struct lf_event_field fields[] = {
-		lf_event_text("version", LF_VERSION), lf_event_number("pid", (uint64_t)getpid())};
-
-	lf_event_say_with(LF_EVENT_STARTING, fields, 2, "leadfitd");
-}
-
 /* Waits for one of them. Once a second it is said which lines were too many. */
 static int await_signal(const sigset_t *signals)
 {
@@ -112,7 +104,6 @@ int main(int argc, char **argv)
 		lf_process_seclude();
 	keep_memory();
 	lf_event_init(&options.events);
-	say_starting();
 	/* Blocked before any thread starts, so that only sigwait() sees them. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);

@@ -19,7 +19,7 @@ enum lf_event_level { LF_LEVEL_DEBUG, LF_LEVEL_INFO, LF_LEVEL_WARNING, LF_LEVEL_
 
 /* X(constant, name, level, meaning). The name is what operators' rules go by: it is never changed. */
 #define LF_EVENTS(X)                                                                                                   \
-	X(STARTING, "starting", INFO, "The process has begun to start.")                                               \
+	X(STARTING, "starting", INFO, "The start has begun; the files of --rubric are read.")                          \
 	X(START_FAILED, "start_failed", ERROR, "The start failed, and the process ends.")                              \
 	X(READY, "ready", INFO, "The start is done: requests are taken.")                                              \
 	X(STOPPING, "stopping", INFO, "A signal ends the service; the requests that are in are answered.")             \
