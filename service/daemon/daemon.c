@@ -12,6 +12,7 @@
 #include "service/daemon/descriptors.h"
 #include "service/daemon/reload.h"
 #include "service/daemon/rubrics.h"
+#include "service/events/events.h"
 #include "service/http/certificate.h"
 #include "service/http/http.h"
 #include "service/reflect/openapi.h"
@@ -24,19 +25,26 @@
 
 enum { DRAIN_MS = 2000, TEAM_CACHE_BYTES = 16 * 1024 * 1024 };
 
+/* What was written wrongly is told to whoever wrote it; anything else is the service's own. Returns the exit status. */
 static int say(const struct lf_error *error)
 {
+	const int status = lf_code_exit_status(error->code);
+
+	if (status != 2) {
+		lf_event_say(LF_EVENT_START_FAILED, "%s", error->message);
+		return status;
+	}
 	lf_print_line(stderr, "leadfitd: %s", error->message);
 	for (size_t i = 1; i < error->violation_kept; i++)
 		lf_print_line(stderr, "leadfitd: %s: %s", error->violations[i].field, error->violations[i].description);
-	return lf_code_exit_status(error->code);
+	return status;
 }
 
 /* On the log's writer thread: nothing can be promised any more. The main thread ends the service. */
 static void log_failed(void *context, const struct lf_error *error)
 {
 	(void)context;
-	lf_print_line(stderr, "leadfitd: the decision log has failed: %s", error->message);
+	lf_event_say(LF_EVENT_LOG_FAILED, "the decision log has failed: %s", error->message);
 	kill(getpid(), SIGUSR1);
 }
 
@@ -55,8 +63,8 @@ static void log_committed(void *context, uint64_t newest_sequence)
 static void log_damaged(void *context, const struct lf_error *error)
 {
 	(void)context;
-	lf_print_line(stderr,
-		"leadfitd: the decision log is damaged, and the service is not ready from now on: %s; stop it, and see "
+	lf_event_say(LF_EVENT_LOG_DAMAGED,
+		"the decision log is damaged, and the service is not ready from now on: %s; stop it, and see "
 		"leadfitd verify and leadfitd restore",
 		error->message);
 }
@@ -64,7 +72,7 @@ static void log_damaged(void *context, const struct lf_error *error)
 static void log_warns(void *context, const char *text)
 {
 	(void)context;
-	lf_print_line(stderr, "leadfitd: %s", text);
+	lf_event_say(LF_EVENT_LOG_CLOCK, "%s", text);
 }
 
 /* While lf_log_open() migrates: a line for each tenth. */
@@ -74,10 +82,11 @@ static void log_migrating(void *context, uint64_t done, uint64_t total)
 	const uint64_t now = total == 0 ? 10 : done * 10 / total;
 
 	if (done == 0 && *tenths == 0)
-		fprintf(stderr, "leadfitd: the decision log is of an older release: migrating it (%llu decisions)\n",
+		lf_event_say(LF_EVENT_LOG_MIGRATING,
+			"the decision log is of an older release: migrating it (%llu decisions)",
 			(unsigned long long)total);
 	else if (now >= *tenths)
-		fprintf(stderr, "leadfitd: migrated %llu of %llu decisions\n", (unsigned long long)done,
+		lf_event_say(LF_EVENT_LOG_MIGRATING, "migrated %llu of %llu decisions", (unsigned long long)done,
 			(unsigned long long)total);
 	else
 		return;
@@ -88,8 +97,15 @@ static void log_migrating(void *context, uint64_t done, uint64_t total)
 static void rpc_stuck(void *context)
 {
 	(void)context;
-	fputs("leadfitd: nng has stopped releasing connections\n", stderr);
+	lf_event_say(LF_EVENT_NNG_STUCK, "nng has stopped releasing connections");
 	kill(getpid(), SIGUSR1);
+}
+
+static void say_address(enum lf_event event, const char *what, const char *bound)
+{
+	const struct lf_event_field field = lf_event_said(lf_event_text("address", bound));
+
+	lf_event_say_with(event, &field, 1, "%s on %s", what, bound);
 }
 
 /* ---- the parts, in their order ---- */
@@ -150,7 +166,7 @@ static enum lf_code prepare(struct lf_daemon *d, const struct lf_daemon_options 
 	if (lf_publisher_new(&d->publisher, options->publish, d->tokens != NULL, &nng, bound, sizeof(bound), error) !=
 		LF_OK)
 		return error->code;
-	lf_print_line(stderr, "leadfitd: publishing on %s", bound);
+	say_address(LF_EVENT_PUBLISHING, "publishing", bound);
 	return LF_OK;
 }
 
@@ -206,8 +222,8 @@ static void say_bounds(const struct lf_daemon *d, const struct lf_daemon_options
 
 	if (options->http_count != 0)
 		snprintf(http, sizeof(http), "over HTTP: %zu; ", d->http_connections);
-	lf_print_line(stderr,
-		"leadfitd: connections over tcp: %lu, from one address %lu; over local sockets: %zu; %smemory of what "
+	lf_event_say(LF_EVENT_LIMITS,
+		"connections over tcp: %lu, from one address %lu; over local sockets: %zu; %smemory of what "
 		"arrives over tcp: %zu MiB, of requests in flight: %d MiB",
 		options->connections, options->address_connections, d->local_connections, http,
 		(arriving + (1 << 20) - 1) >> 20, LF_REQUEST_BYTES_MAX >> 20);
@@ -223,7 +239,7 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 	for (size_t i = 0; i < options->listen_count; i++) {
 		if (lf_rpc_nng_listen(d->nng, options->listen[i], bound, sizeof(bound), error) != LF_OK)
 			return error->code;
-		lf_print_line(stderr, "leadfitd: listening on %s", bound);
+		say_address(LF_EVENT_LISTENING, "listening", bound);
 	}
 	say_bounds(d, options);
 	return LF_OK;
@@ -248,7 +264,7 @@ static enum lf_code listen_http(struct lf_daemon *d, const struct lf_daemon_opti
 	for (size_t i = 0; i < options->http_count; i++) {
 		if (lf_http_listen(d->http, options->http[i], bound, sizeof(bound), error) != LF_OK)
 			return error->code;
-		lf_print_line(stderr, "leadfitd: listening on %s", bound);
+		say_address(LF_EVENT_LISTENING, "listening", bound);
 	}
 	return LF_OK;
 }
@@ -286,13 +302,23 @@ static int start(struct lf_daemon *d, const struct lf_daemon_options *options, c
 	return status;
 }
 
+static void say_starting(void)
+{
+	const struct lf_event_field fields[] = {
+		lf_event_text("version", LF_VERSION), lf_event_number("pid", (uint64_t)getpid())};
+
+	lf_event_say_with(LF_EVENT_STARTING, fields, 2, "leadfitd");
+}
+
 int lf_daemon_start(struct lf_daemon *d, const struct lf_daemon_options *options)
 {
 	struct lf_start_rubrics rubrics = {.count = 0};
 	int status = lf_start_rubrics_read(&rubrics, options);
 
-	if (status == 0)
+	if (status == 0) {
+		say_starting();
 		status = start(d, options, &rubrics);
+	}
 	lf_start_rubrics_clean_up(&rubrics);
 	return status;
 }
@@ -306,7 +332,7 @@ void lf_daemon_stop(struct lf_daemon *d)
 	if (d->server != NULL)
 		given_up = lf_rpc_server_stop(d->server, DRAIN_MS);
 	if (given_up > 0)
-		fprintf(stderr, "leadfitd: %zu requests were given up\n", given_up);
+		lf_event_say(LF_EVENT_REQUESTS_GIVEN_UP, "%zu requests were given up", given_up);
 	if (d->state_ready) {
 		lf_state_end_chores(&d->state);
 		lf_daemon_services_stop(&d->services);

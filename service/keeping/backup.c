@@ -1,9 +1,11 @@
 /* Copying the log to a file. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "proto/base/harmless.h"
 #include "proto/base/limits.h"
+#include "service/events/events.h"
 #include "service/keeping/keeping.h"
 #include "service/state/finisher.h"
 #include "service/state/reply.h"
@@ -30,6 +32,7 @@ static bool is_wanted(void *context)
 static void run_backup(struct lf_finish *finish)
 {
 	struct backup *b = (struct backup *)finish;
+	const struct lf_event_field path = lf_event_text("path", b->path);
 	struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = b->path, .go_on = is_wanted, .context = b};
 	Leadfit__V1__BackupResponse response = LEADFIT__V1__BACKUP_RESPONSE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
@@ -39,9 +42,11 @@ static void run_backup(struct lf_finish *finish)
 	else
 		lf_log_do(b->state->log, &chore, &error);
 	if (error.code != LF_OK) {
+		lf_event_say_with(LF_EVENT_BACKUP_FAILED, &path, 1, "no backup was made: %s", error.message);
 		lf_send_error(b->call, &error);
 		return;
 	}
+	lf_event_say_with(LF_EVENT_BACKUP_MADE, &path, 1, "a backup of %" PRIu64 " records was made", chore.head.size);
 	response.bytes = chore.bytes;
 	response.size = chore.head.size;
 	response.file = b->path;

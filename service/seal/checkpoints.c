@@ -8,8 +8,8 @@
 
 #include "proto/base/check.h"
 #include "proto/base/clock.h"
-#include "proto/base/harmless.h"
 #include "proto/base/thread.h"
+#include "service/events/events.h"
 #include "service/seal/tree_reader.h"
 
 enum { POLL_MS = 1000 };
@@ -94,8 +94,8 @@ static void say_failure(struct lf_checkpoints *c, const char *failure)
 	if (strcmp(c->failure, failure) == 0)
 		return;
 	snprintf(c->failure, sizeof(c->failure), "%s", failure);
-	lf_print_line(
-		stderr, "leadfitd: no checkpoint can be written, and it is tried again and again: %s", c->failure);
+	lf_event_say(LF_EVENT_CHECKPOINT_FAILED, "no checkpoint can be written, and it is tried again and again: %s",
+		c->failure);
 }
 
 static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
@@ -114,7 +114,7 @@ static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
 		return;
 	}
 	if (c->failure[0] != '\0')
-		fputs("leadfitd: checkpoints are written again\n", stderr);
+		lf_event_say(LF_EVENT_CHECKPOINT_RESUMED, "checkpoints are written again");
 	c->failure[0] = '\0';
 	pthread_mutex_lock(&c->lock);
 	LF_CHECK(H7, head->size > c->size);
@@ -123,6 +123,7 @@ static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
 	pthread_mutex_unlock(&c->lock);
 	c->any = true;
 	c->written_at_ms = lf_clock_ms();
+	lf_event_say(LF_EVENT_CHECKPOINT_WRITTEN, "checkpoint of %" PRIu64 " records", head->size);
 }
 
 static bool is_due(const struct lf_checkpoints *c, uint64_t size)
