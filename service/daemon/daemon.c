@@ -272,6 +272,8 @@ static enum lf_code listen_http(struct lf_daemon *d, const struct lf_daemon_opti
 /* From here on something stays behind: first of all the key, which is made last of all. */
 static enum lf_code serve(struct lf_daemon *d, struct lf_error *error)
 {
+	d->services.metrics.sources =
+		(struct lf_metrics_sources){.state = &d->state, .server = d->server, .nng = d->nng, .http = d->http};
 	if (lf_seal_start(&d->seal, d->log, error) == LF_OK) {
 		d->state.checkpoints = d->seal.checkpoints;
 		if (lf_rpc_nng_start(d->nng, error) == LF_OK && d->http != NULL)

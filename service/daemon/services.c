@@ -8,6 +8,7 @@ void lf_daemon_services_init(struct lf_daemon_services *services, struct lf_stat
 	lf_audit_init(&services->audit, state);
 	lf_keeping_init(&services->keeping, state);
 	lf_jobs_service_init(&services->jobs, &services->keeping);
+	lf_metrics_init(&services->metrics);
 	lf_health_init(&services->health, state);
 	lf_describe_init(&services->describe);
 	lf_reflection_init(&services->reflection);
@@ -44,6 +45,7 @@ enum lf_code lf_daemon_services_add(
 		{rubrics, "Activate", LF_ROLE_RUBRIC},
 		{rubrics, "Deactivate", LF_ROLE_RUBRIC},
 		{rubrics, "SetDefault", LF_ROLE_RUBRIC},
+		{&services->metrics.base.base, NULL, LF_ROLE_READ},
 		{&services->describe.base, NULL, 0},
 		{&services->reflection.base, NULL, 0},
 		{&services->reflection_alpha.base, NULL, 0},
@@ -58,6 +60,7 @@ enum lf_code lf_daemon_services_add(
 	}
 	lf_rpc_server_set_quick(server, "leadfit.v1.Scoring/Score");
 	lf_rpc_server_set_urgent(server, "grpc.health.v1.Health/Check");
+	lf_rpc_server_set_open_locally(server, "leadfit.v1.Metrics/Read");
 	return LF_OK;
 }
 

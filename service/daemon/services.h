@@ -6,6 +6,7 @@
 #include "service/daemon/system.h"
 #include "service/decisions/decisions.h"
 #include "service/keeping/keeping.h"
+#include "service/metrics/metrics.h"
 #include "service/reflect/reflect.h"
 #include "service/rpc/rpc.h"
 #include "service/rubrics_api/rubrics.h"
@@ -18,6 +19,7 @@ struct lf_daemon_services {
 	struct lf_audit_service audit;
 	struct lf_keeping_service keeping;
 	struct lf_jobs_service jobs;
+	struct lf_metrics_service metrics;
 	struct lf_health_service health;
 	Leadfit__V1__Describe_Service describe;
 	Grpc__Reflection__V1__ServerReflection_Service reflection;

@@ -41,11 +41,13 @@ static void run_backup(struct lf_finish *finish)
 		lf_error_set(&error, LF_CANCELLED, "nobody waits for the backup any more, or the service is stopping");
 	else
 		lf_log_do(b->state->log, &chore, &error);
+	lf_count(error.code == LF_OK ? &b->state->figures.backups_done : &b->state->figures.backups_failed);
 	if (error.code != LF_OK) {
 		lf_event_say_with(LF_EVENT_BACKUP_FAILED, &path, 1, "no backup was made: %s", error.message);
 		lf_send_error(b->call, &error);
 		return;
 	}
+	lf_figures_note_time(&b->state->figures.backup_at);
 	lf_event_say_with(LF_EVENT_BACKUP_MADE, &path, 1, "a backup of %" PRIu64 " records was made", chore.head.size);
 	response.bytes = chore.bytes;
 	response.size = chore.head.size;

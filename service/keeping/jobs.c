@@ -428,6 +428,8 @@ static void *run(void *context)
 			jobs->current = 0;
 			pthread_mutex_unlock(&jobs->lock);
 			retry_s = RETRY_S_FIRST;
+			lf_count(*jobs->job.failure == '\0' ? &jobs->state->figures.jobs_done
+							    : &jobs->state->figures.jobs_failed);
 			say_end(&jobs->job);
 		} else {
 			say(jobs, LEADFIT__V1__JOB_STATE__WAITING, LEADFIT__V1__JOB_PHASE__JOB_PHASE_UNSPECIFIED,

@@ -81,6 +81,7 @@ struct lf_checkpoints {
 
 	/* Written by the thread, under lock. */
 	uint64_t size;         /* of the newest checkpoint */
+	uint64_t written_at;   /* in seconds since 1970; 0: none was since the start */
 	struct lf_digest root; /* of the log's first size records */
 
 	/* The thread's own. */
@@ -119,6 +120,7 @@ static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
 	pthread_mutex_lock(&c->lock);
 	LF_CHECK(H7, head->size > c->size);
 	c->size = head->size;
+	c->written_at = (uint64_t)(lf_clock_wall_us() / 1000000);
 	c->root = head->root;
 	pthread_mutex_unlock(&c->lock);
 	c->any = true;
@@ -247,6 +249,14 @@ enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf
 	free(c);
 	return lf_error_set(
 		error, LF_UNAVAILABLE, "no thread can be started to write checkpoints: %s", strerror(failed));
+}
+
+void lf_checkpoints_newest(struct lf_checkpoints *c, uint64_t *size, uint64_t *written_at)
+{
+	pthread_mutex_lock(&c->lock);
+	*size = c->size;
+	*written_at = c->written_at;
+	pthread_mutex_unlock(&c->lock);
 }
 
 void lf_checkpoints_stop(struct lf_checkpoints *c)
