@@ -50,11 +50,12 @@ ROOMS = {
     "service/rubrics_api": ("rubrics_api", "base wire pb engine rubric decide state rpc log tlog", ""),
     "service/audit": ("audit", "base wire text pb engine rubric decide state rpc log verify seal tlog", ""),
     "service/keeping": ("keeping", "base events wire pb engine rubric decide state rpc log seal tlog", ""),
+    "service/metrics": ("metrics", "base wire pb events rpc rpc_nng http state decide rubric engine seal log tlog", ""),
     "service/offline": ("offline", "base wire pb state log sqlite verify tlog seal audit keeping", ""),
     "service/daemon": (
         "daemon",
         "base events wire text pb engine rubric decide rpc rpc_nng reflect http state log sqlite verify tlog scoring decisions rubrics_api"
-        " audit keeping seal offline",
+        " audit keeping metrics seal offline",
         "",
     ),
     "client/lib": ("client", "base wire pb", ""),
