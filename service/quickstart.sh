@@ -34,7 +34,7 @@ trap 'exit 130' INT TERM
 echo "== Starting the service"
 LEADFIT_SERVER=ipc://$run/leadfit.sock
 export LEADFIT_SERVER
-leadfitd --db "$data/leadfit.db" --listen "$LEADFIT_SERVER" 2>"$data/leadfitd.log" &
+leadfitd --db "$data/leadfit.db" --listen "$LEADFIT_SERVER" --log text 2>"$data/leadfitd.log" &
 daemon=$!
 tries=0
 until leadfit health >/dev/null 2>&1; do

@@ -8,10 +8,10 @@
 
 #include "proto/base/check.h"
 #include "proto/base/clock.h"
-#include "proto/base/harmless.h"
 #include "proto/base/thread.h"
 #include "proto/wire/borrow.h"
 #include "service/access/counts.h"
+#include "service/events/events.h"
 #include "storage/log/log.h"
 
 enum { POLL_MS = 1000 };
@@ -118,8 +118,8 @@ static void say_failure(struct lf_access *access, const char *failure)
 	if (strcmp(access->failure, failure) == 0)
 		return;
 	snprintf(access->failure, sizeof(access->failure), "%s", failure);
-	lf_print_line(
-		stderr, "leadfitd: who looked can't be recorded, and it is tried again and again: %s", access->failure);
+	lf_event_say(LF_EVENT_ACCESS_FAILED, "who looked can't be recorded, and it is tried again and again: %s",
+		access->failure);
 }
 
 struct search {
@@ -185,7 +185,7 @@ static void give_back(struct lf_access *access, struct lf_access_counts *table)
 	lf_access_counts_clear(table);
 	access->may_be_stored = false;
 	if (access->failure[0] != '\0')
-		fputs("leadfitd: who looked is recorded again\n", stderr);
+		lf_event_say(LF_EVENT_ACCESS_RESUMED, "who looked is recorded again");
 	access->failure[0] = '\0';
 	pthread_mutex_lock(&access->lock);
 	access->writing = false;
@@ -270,8 +270,8 @@ void lf_access_stop(struct lf_access *access)
 	pthread_join(access->thread, NULL);
 	lost = lf_access_counts_calls(&access->tables[0]) + lf_access_counts_calls(&access->tables[1]);
 	if (lost != 0)
-		lf_print_line(stderr, "leadfitd: %" PRIu64 " calls that were counted could not be recorded: %s", lost,
-			access->failure);
+		lf_event_say(LF_EVENT_ACCESS_LOST, "%" PRIu64 " calls that were counted could not be recorded: %s",
+			lost, access->failure);
 }
 
 void lf_access_destroy(struct lf_access *access)

@@ -359,6 +359,8 @@ void lf_audit_replay(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Rep
 		else
 			replay_slice(&replay, &error);
 	}
+	atomic_fetch_add(&state->figures.replays_same, replay.response.same);
+	atomic_fetch_add(&state->figures.replays_different, replay.response.n_differences);
 	lf_history_end(replay.history);
 	if (error.code != LF_OK)
 		lf_send_error(closure_data, &error);

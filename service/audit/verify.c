@@ -173,6 +173,8 @@ void lf_audit_verify(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Ver
 	give_back(audit, verify);
 	if (error.code != LF_OK)
 		goto fail;
+	if (response.next == 0 && response.n_findings == 0)
+		lf_figures_note_time(&audit->state->figures.verify_at);
 	closure(&response, closure_data);
 	return;
 fail:

@@ -11,7 +11,9 @@
 #include "service/daemon/backups.h"
 #include "service/daemon/descriptors.h"
 #include "service/daemon/reload.h"
+#include "service/daemon/requests.h"
 #include "service/daemon/rubrics.h"
+#include "service/events/events.h"
 #include "service/http/certificate.h"
 #include "service/http/http.h"
 #include "service/reflect/openapi.h"
@@ -24,19 +26,26 @@
 
 enum { DRAIN_MS = 2000, TEAM_CACHE_BYTES = 16 * 1024 * 1024 };
 
+/* What was written wrongly is told to whoever wrote it; anything else is the service's own. Returns the exit status. */
 static int say(const struct lf_error *error)
 {
+	const int status = lf_code_exit_status(error->code);
+
+	if (status != 2) {
+		lf_event_say(LF_EVENT_START_FAILED, "%s", error->message);
+		return status;
+	}
 	lf_print_line(stderr, "leadfitd: %s", error->message);
 	for (size_t i = 1; i < error->violation_kept; i++)
 		lf_print_line(stderr, "leadfitd: %s: %s", error->violations[i].field, error->violations[i].description);
-	return lf_code_exit_status(error->code);
+	return status;
 }
 
 /* On the log's writer thread: nothing can be promised any more. The main thread ends the service. */
 static void log_failed(void *context, const struct lf_error *error)
 {
 	(void)context;
-	lf_print_line(stderr, "leadfitd: the decision log has failed: %s", error->message);
+	lf_event_say(LF_EVENT_LOG_FAILED, "the decision log has failed: %s", error->message);
 	kill(getpid(), SIGUSR1);
 }
 
@@ -55,8 +64,8 @@ static void log_committed(void *context, uint64_t newest_sequence)
 static void log_damaged(void *context, const struct lf_error *error)
 {
 	(void)context;
-	lf_print_line(stderr,
-		"leadfitd: the decision log is damaged, and the service is not ready from now on: %s; stop it, and see "
+	lf_event_say(LF_EVENT_LOG_DAMAGED,
+		"the decision log is damaged, and the service is not ready from now on: %s; stop it, and see "
 		"leadfitd verify and leadfitd restore",
 		error->message);
 }
@@ -64,7 +73,7 @@ static void log_damaged(void *context, const struct lf_error *error)
 static void log_warns(void *context, const char *text)
 {
 	(void)context;
-	lf_print_line(stderr, "leadfitd: %s", text);
+	lf_event_say(LF_EVENT_LOG_CLOCK, "%s", text);
 }
 
 /* While lf_log_open() migrates: a line for each tenth. */
@@ -74,10 +83,11 @@ static void log_migrating(void *context, uint64_t done, uint64_t total)
 	const uint64_t now = total == 0 ? 10 : done * 10 / total;
 
 	if (done == 0 && *tenths == 0)
-		fprintf(stderr, "leadfitd: the decision log is of an older release: migrating it (%llu decisions)\n",
+		lf_event_say(LF_EVENT_LOG_MIGRATING,
+			"the decision log is of an older release: migrating it (%llu decisions)",
 			(unsigned long long)total);
 	else if (now >= *tenths)
-		fprintf(stderr, "leadfitd: migrated %llu of %llu decisions\n", (unsigned long long)done,
+		lf_event_say(LF_EVENT_LOG_MIGRATING, "migrated %llu of %llu decisions", (unsigned long long)done,
 			(unsigned long long)total);
 	else
 		return;
@@ -88,8 +98,15 @@ static void log_migrating(void *context, uint64_t done, uint64_t total)
 static void rpc_stuck(void *context)
 {
 	(void)context;
-	fputs("leadfitd: nng has stopped releasing connections\n", stderr);
+	lf_event_say(LF_EVENT_NNG_STUCK, "nng has stopped releasing connections");
 	kill(getpid(), SIGUSR1);
+}
+
+static void say_address(enum lf_event event, const char *what, const char *bound)
+{
+	const struct lf_event_field field = lf_event_said(lf_event_text("address", bound));
+
+	lf_event_say_with(event, &field, 1, "%s on %s", what, bound);
 }
 
 /* ---- the parts, in their order ---- */
@@ -150,7 +167,7 @@ static enum lf_code prepare(struct lf_daemon *d, const struct lf_daemon_options 
 	if (lf_publisher_new(&d->publisher, options->publish, d->tokens != NULL, &nng, bound, sizeof(bound), error) !=
 		LF_OK)
 		return error->code;
-	lf_print_line(stderr, "leadfitd: publishing on %s", bound);
+	say_address(LF_EVENT_PUBLISHING, "publishing", bound);
 	return LF_OK;
 }
 
@@ -173,15 +190,20 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 	return lf_registry_new(&d->registry, d->log, error);
 }
 
+/* On any thread. */
 static void call_is_over(void *context, const struct lf_rpc_outcome *outcome)
 {
-	lf_daemon_services_note(context, outcome);
+	struct lf_daemon *d = context;
+
+	lf_daemon_services_note(&d->services, outcome);
+	lf_daemon_say_request(outcome, d->log_requests);
 }
 
 /* The RPC server, and what its methods share. */
 static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
-	d->observer = (struct lf_rpc_observer){call_is_over, &d->services};
+	d->observer = (struct lf_rpc_observer){call_is_over, d};
+	d->log_requests = options->log_requests;
 	d->teams = lf_team_cache_new(TEAM_CACHE_BYTES);
 	if (d->teams == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for teams");
@@ -213,8 +235,8 @@ static void say_bounds(const struct lf_daemon *d, const struct lf_daemon_options
 
 	if (options->http_count != 0)
 		snprintf(http, sizeof(http), "over HTTP: %zu; ", d->http_connections);
-	lf_print_line(stderr,
-		"leadfitd: connections over tcp: %lu, from one address %lu; over local sockets: %zu; %smemory of what "
+	lf_event_say(LF_EVENT_LIMITS,
+		"connections over tcp: %lu, from one address %lu; over local sockets: %zu; %smemory of what "
 		"arrives over tcp: %zu MiB, of requests in flight: %d MiB",
 		options->connections, options->address_connections, d->local_connections, http,
 		(arriving + (1 << 20) - 1) >> 20, LF_REQUEST_BYTES_MAX >> 20);
@@ -230,7 +252,7 @@ static enum lf_code listen_all(struct lf_daemon *d, const struct lf_daemon_optio
 	for (size_t i = 0; i < options->listen_count; i++) {
 		if (lf_rpc_nng_listen(d->nng, options->listen[i], bound, sizeof(bound), error) != LF_OK)
 			return error->code;
-		lf_print_line(stderr, "leadfitd: listening on %s", bound);
+		say_address(LF_EVENT_LISTENING, "listening", bound);
 	}
 	say_bounds(d, options);
 	return LF_OK;
@@ -255,7 +277,7 @@ static enum lf_code listen_http(struct lf_daemon *d, const struct lf_daemon_opti
 	for (size_t i = 0; i < options->http_count; i++) {
 		if (lf_http_listen(d->http, options->http[i], bound, sizeof(bound), error) != LF_OK)
 			return error->code;
-		lf_print_line(stderr, "leadfitd: listening on %s", bound);
+		say_address(LF_EVENT_LISTENING, "listening", bound);
 	}
 	return LF_OK;
 }
@@ -263,6 +285,8 @@ static enum lf_code listen_http(struct lf_daemon *d, const struct lf_daemon_opti
 /* From here on something stays behind: first of all the key, which is made last of all. */
 static enum lf_code serve(struct lf_daemon *d, struct lf_error *error)
 {
+	d->services.metrics.sources =
+		(struct lf_metrics_sources){.state = &d->state, .server = d->server, .nng = d->nng, .http = d->http};
 	if (lf_seal_start(&d->seal, d->log, error) == LF_OK) {
 		d->state.checkpoints = d->seal.checkpoints;
 		if (lf_rpc_nng_start(d->nng, error) == LF_OK && d->http != NULL)
@@ -293,13 +317,23 @@ static int start(struct lf_daemon *d, const struct lf_daemon_options *options, c
 	return status;
 }
 
+static void say_starting(void)
+{
+	const struct lf_event_field fields[] = {
+		lf_event_text("version", LF_VERSION), lf_event_number("pid", (uint64_t)getpid())};
+
+	lf_event_say_with(LF_EVENT_STARTING, fields, 2, "leadfitd");
+}
+
 int lf_daemon_start(struct lf_daemon *d, const struct lf_daemon_options *options)
 {
 	struct lf_start_rubrics rubrics = {.count = 0};
 	int status = lf_start_rubrics_read(&rubrics, options);
 
-	if (status == 0)
+	if (status == 0) {
+		say_starting();
 		status = start(d, options, &rubrics);
+	}
 	lf_start_rubrics_clean_up(&rubrics);
 	return status;
 }
@@ -313,7 +347,7 @@ void lf_daemon_stop(struct lf_daemon *d)
 	if (d->server != NULL)
 		given_up = lf_rpc_server_stop(d->server, DRAIN_MS);
 	if (given_up > 0)
-		fprintf(stderr, "leadfitd: %zu requests were given up\n", given_up);
+		lf_event_say(LF_EVENT_REQUESTS_GIVEN_UP, "%zu requests were given up", given_up);
 	if (d->state_ready) {
 		lf_state_end_chores(&d->state);
 		lf_daemon_services_stop(&d->services);

@@ -21,6 +21,7 @@ struct lf_daemon {
 	struct lf_registry *registry;
 	char *backups; /* NULL: none are made */
 	struct lf_team_cache *teams;
+	bool log_requests; /* all of them */
 	struct lf_rpc_server *server;
 	struct lf_rpc_observer observer;            /* the server's */
 	struct lf_rpc_nng *nng;                     /* the server's */

@@ -18,6 +18,7 @@
 #include "service/daemon/daemon.h"
 #include "service/daemon/options.h"
 #include "service/daemon/reload.h"
+#include "service/events/events.h"
 #include "service/offline/commands.h"
 
 /*
@@ -71,12 +72,23 @@ static void set_up_signals(void)
 	sigaction(SIGBUS, &bus, NULL);
 }
 
+/* Waits for one of them. Once a second it is said which lines were too many. */
+static int await_signal(const sigset_t *signals)
+{
+	const struct timespec second = {.tv_sec = 1};
+	int received;
+
+	while ((received = sigtimedwait(signals, NULL, &second)) < 0)
+		lf_event_say_left_out();
+	return received;
+}
+
 int main(int argc, char **argv)
 {
 	struct lf_daemon_options options;
 	struct lf_daemon daemon = {0};
 	sigset_t signals;
-	int status, received = 0;
+	int status, received;
 
 	set_up_signals();
 	if (is_command(argc, argv, "key"))
@@ -91,6 +103,7 @@ int main(int argc, char **argv)
 	if (!options.core_dumps)
 		lf_process_seclude();
 	keep_memory();
+	lf_event_init(&options.events);
 	/* Blocked before any thread starts, so that only sigwait() sees them. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -100,13 +113,16 @@ int main(int argc, char **argv)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	status = lf_daemon_start(&daemon, &options);
 	if (status == 0) {
-		fputs("leadfitd: ready\n", stderr);
-		while (sigwait(&signals, &received) != 0 || received == SIGHUP)
-			if (received == SIGHUP)
-				lf_daemon_reload(&daemon, &options);
+		lf_event_say(LF_EVENT_READY, "requests are taken");
+		while ((received = await_signal(&signals)) == SIGHUP)
+			lf_daemon_reload(&daemon, &options);
 		status = received == SIGUSR1 ? 3 : 0;
-		fprintf(stderr, "leadfitd: %s\n", status == 0 ? "stopping" : "stopping, to be started again");
+		if (status == 0)
+			lf_event_say(LF_EVENT_STOPPING, "by %s", received == SIGINT ? "SIGINT" : "SIGTERM");
+		else
+			lf_event_say(LF_EVENT_GIVING_UP, "stopping, to be started again");
 	}
 	lf_daemon_stop(&daemon);
+	lf_event_say_left_out();
 	return status;
 }

@@ -35,6 +35,11 @@ static const char usage[] =
 	"  --connections N connections over tcp:// (default 64; each may take 4 MiB while a message\n"
 	"                  arrives); local sockets have 1024 of their own\n"
 	"  --connections-per-address N   of these from one address (default 16)\n"
+	"  --log FORMAT    text or json, one line an event on standard error\n"
+	"                  (default: text on a terminal, else json)\n"
+	"  --log-level LEVEL       debug, info, warning or error, and what is above it (default: info)\n"
+	"  --log-requests  a line for each request; without it, for those that fail, are denied, or take\n"
+	"                  above 250 ms\n"
 	"  --core-dumps    allow core dumps and debuggers: they see keys, tokens and people\n"
 	"\n"
 	"Evidence ('key' prints the verifier key; 'verify' and 'restore' have a --help of their own):\n"
@@ -76,6 +81,9 @@ static const char *complete_tls(struct lf_daemon_options *o)
 int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 {
 	unsigned long every = 0, seconds = 0;
+	static const char *const formats[] = {"text", "json", NULL};
+	static const char *const levels[] = {"debug", "info", "warning", "error", NULL};
+	int format = -1, level = LF_LEVEL_INFO;
 	const struct lf_command_line_option table[] = {
 		{.name = "db", .text = &o->database},
 		{.name = "listen", .list = o->listen, .count = &o->listen_count, .max = LF_LISTEN_MAX},
@@ -95,6 +103,9 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 			.number = &o->address_connections,
 			.low = 1,
 			.high = LF_CONNECTIONS_MAX},
+		{.name = "log", .choice = &format, .choices = formats},
+		{.name = "log-level", .choice = &level, .choices = levels},
+		{.name = "log-requests", .flag = &o->log_requests},
 		{.name = "core-dumps", .flag = &o->core_dumps},
 		{.name = "key", .text = &o->seal.key},
 		{.name = "origin", .text = &o->seal.origin},
@@ -122,6 +133,8 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 		o->connections = LF_TCP_CONNECTIONS;
 	if (o->address_connections == 0)
 		o->address_connections = LF_ADDRESS_CONNECTIONS;
+	o->events.format = format < 0 ? LF_EVENTS_BY_TERMINAL : format == 0 ? LF_EVENTS_TEXT : LF_EVENTS_JSON;
+	o->events.level = (enum lf_event_level)level;
 	o->seal.database = o->database;
 	o->seal.every = every;
 	o->seal.seconds = (unsigned)seconds;

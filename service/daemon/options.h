@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "service/events/events.h"
 #include "service/seal/seal.h"
 
 enum { LF_LISTEN_MAX = 16, LF_ORIGINS_MAX = 16, LF_RUBRIC_FILES_MAX = 64 };
@@ -30,6 +31,8 @@ struct lf_daemon_options {
 	unsigned long connections;         /* over nng's TCP listeners */
 	unsigned long address_connections; /* of these, from one address */
 	bool core_dumps;                   /* the process may be looked into */
+	struct lf_event_options events;
+	bool log_requests; /* all of them */
 	struct lf_seal_options seal;
 };
 

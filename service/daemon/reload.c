@@ -1,9 +1,8 @@
 #include "service/daemon/reload.h"
 
-#include <stdio.h>
 #include <time.h>
 
-#include "proto/base/harmless.h"
+#include "service/events/events.h"
 #include "service/http/certificate.h"
 #include "service/http/http.h"
 #include "service/rpc/rpc.h"
@@ -36,9 +35,9 @@ enum lf_code lf_daemon_load_certificate(
 	if (code != LF_OK || *certificate == NULL)
 		return code;
 	if (lf_http_certificate_check_date(*certificate, time(NULL), &date) == LF_OK)
-		lf_print_line(stderr, "leadfitd: certificate of %s", lf_http_certificate_text(*certificate));
+		lf_event_say(LF_EVENT_CERTIFICATE, "certificate of %s", lf_http_certificate_text(*certificate));
 	else
-		lf_print_line(stderr, "leadfitd: %s: clients will refuse it", date.message);
+		lf_event_say(LF_EVENT_CERTIFICATE_UNUSABLE, "%s: clients will refuse it", date.message);
 	lf_error_clean_up(&date);
 	return LF_OK;
 }
@@ -71,12 +70,11 @@ static enum lf_code use(struct lf_daemon *d, const struct fresh *fresh, struct l
 static void say_what(const struct fresh *fresh, const struct lf_daemon_options *options)
 {
 	if (fresh->certificate == NULL)
-		lf_print_line(stderr, "leadfitd: reloaded: callers from %s", options->tokens);
+		lf_event_say(LF_EVENT_RELOADED, "callers from %s", options->tokens);
 	else if (fresh->tokens == NULL)
-		lf_print_line(
-			stderr, "leadfitd: reloaded: certificate of %s", lf_http_certificate_text(fresh->certificate));
+		lf_event_say(LF_EVENT_RELOADED, "certificate of %s", lf_http_certificate_text(fresh->certificate));
 	else
-		lf_print_line(stderr, "leadfitd: reloaded: callers from %s; certificate of %s", options->tokens,
+		lf_event_say(LF_EVENT_RELOADED, "callers from %s; certificate of %s", options->tokens,
 			lf_http_certificate_text(fresh->certificate));
 }
 
@@ -86,11 +84,12 @@ void lf_daemon_reload(struct lf_daemon *d, const struct lf_daemon_options *optio
 	struct fresh fresh = {.tokens = NULL};
 
 	if (options->tokens == NULL && options->tls_certificate == NULL)
-		fputs("leadfitd: nothing to reload: there is neither --tokens nor --tls-certificate\n", stderr);
+		lf_event_say(
+			LF_EVENT_RELOAD_REFUSED, "nothing to reload: there is neither --tokens nor --tls-certificate");
 	else if (read_all(&fresh, options, &error) == LF_OK && use(d, &fresh, &error) == LF_OK)
 		say_what(&fresh, options);
 	else
-		lf_print_line(stderr, "leadfitd: nothing was reloaded: %s", error.message);
+		lf_event_say(LF_EVENT_RELOAD_REFUSED, "nothing was reloaded: %s", error.message);
 	lf_tokens_release(fresh.tokens);
 	lf_http_certificate_release(fresh.certificate);
 	lf_error_clean_up(&error);

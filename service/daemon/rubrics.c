@@ -1,11 +1,10 @@
 #include "service/daemon/rubrics.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/base/harmless.h"
 #include "service/decide/scenario.h"
+#include "service/events/events.h"
 #include "service/rubric/file.h"
 #include "service/state/registry.h"
 
@@ -77,8 +76,8 @@ static enum lf_code take_the_only_one(struct lf_registry *registry, struct lf_er
 	if (has_default(registry) || lf_registry_only_active(registry, name) != 1)
 		return LF_OK;
 	if (make_default(registry, name, &by_itself, error) == LF_OK)
-		lf_print_line(
-			stderr, "leadfitd: %s is the default rubric from now on: it is the only active one", name);
+		lf_event_say(LF_EVENT_RUBRIC_DEFAULT, "%s is the default rubric from now on: it is the only active one",
+			name);
 	return error->code;
 }
 
@@ -101,17 +100,19 @@ static enum lf_code put(struct lf_registry *registry, struct lf_rubric_version *
 	const char *name = version->message->name;
 	const bool first = !has_default(registry), activate = first && !is_active(registry, name, NULL);
 	const char *as_default = first ? ", and the default" : "";
+	const struct lf_event_field fields[] = {lf_event_said(lf_event_text("rubric", name)),
+		lf_event_said(lf_event_text("digest", version->digest_text))};
 	bool added = false;
 
 	if (lf_registry_put(registry, version, actor, activate, &added, NULL, error) != LF_OK ||
 		(first && make_default(registry, name, actor, error) != LF_OK))
 		return error->code;
 	if (is_active(registry, name, &version->digest))
-		lf_print_line(stderr, "leadfitd: rubric %s %.12s from %s: %s, active%s", name, version->digest_text,
-			from, added ? "stored" : "known", as_default);
+		lf_event_say_with(LF_EVENT_RUBRIC_STORED, fields, 2, "rubric %s %.12s from %s: %s, active%s", name,
+			version->digest_text, from, added ? "stored" : "known", as_default);
 	else
-		lf_print_line(stderr,
-			"leadfitd: rubric %s %.12s from %s: %s, not active (leadfit rubric activate %.12s makes it "
+		lf_event_say_with(LF_EVENT_RUBRIC_STORED, fields, 2,
+			"rubric %s %.12s from %s: %s, not active (leadfit rubric activate %.12s makes it "
 			"so)%s%s",
 			name, version->digest_text, from, added ? "stored" : "known", version->digest_text,
 			first ? "; the version that is active stays so" : "", as_default);
@@ -145,7 +146,7 @@ static void say_what_is_missing(struct lf_registry *registry)
 	struct lf_rubric_version *version = lf_registry_active(registry, "", &error);
 
 	if (version == NULL)
-		lf_print_line(stderr, "leadfitd: %s", error.message);
+		lf_event_say(LF_EVENT_RUBRIC_MISSING, "%s", error.message);
 	lf_rubric_version_release(version);
 	lf_error_clean_up(&error);
 }
@@ -167,7 +168,7 @@ int lf_start_rubrics_put(const struct lf_start_rubrics *rubrics, struct lf_log *
 	if (error.code == LF_OK)
 		say_what_is_missing(registry);
 	else {
-		lf_print_line(stderr, "leadfitd: %s", error.message);
+		lf_event_say(LF_EVENT_START_FAILED, "%s", error.message);
 		status = lf_code_exit_status(error.code);
 	}
 	lf_error_clean_up(&error);

@@ -15,6 +15,7 @@ void lf_daemon_services_init(struct lf_daemon_services *services, struct lf_stat
 	lf_audit_init(&services->audit, state);
 	lf_keeping_init(&services->keeping, state);
 	lf_jobs_service_init(&services->jobs, &services->keeping);
+	lf_metrics_init(&services->metrics);
 	lf_health_init(&services->health, state);
 	lf_describe_init(&services->describe);
 	lf_reflection_init(&services->reflection);
@@ -54,6 +55,7 @@ static const struct lf_daemon_rule *rules_of(struct lf_daemon_services *services
 		{rubrics, "Deactivate", LF_ROLE_RUBRIC, LF_LOOK_COUNTED},
 		{rubrics, "SetDefault", LF_ROLE_RUBRIC, LF_LOOK_COUNTED},
 		{rubrics, "Backtest", LF_ROLE_READ, LF_LOOK_COUNTED},
+		{&services->metrics.base.base, NULL, LF_ROLE_READ, LF_LOOK_NONE},
 		{&services->describe.base, NULL, 0, LF_LOOK_NONE},
 		{&services->reflection.base, NULL, 0, LF_LOOK_NONE},
 		{&services->reflection_alpha.base, NULL, 0, LF_LOOK_NONE},
@@ -77,6 +79,7 @@ enum lf_code lf_daemon_services_add(
 	}
 	lf_rpc_server_set_quick(server, "leadfit.v1.Scoring/Score");
 	lf_rpc_server_set_urgent(server, "grpc.health.v1.Health/Check");
+	lf_rpc_server_set_open_locally(server, "leadfit.v1.Metrics/Read");
 	return LF_OK;
 }
 

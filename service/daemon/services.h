@@ -7,6 +7,7 @@
 #include "service/daemon/system.h"
 #include "service/decisions/decisions.h"
 #include "service/keeping/keeping.h"
+#include "service/metrics/metrics.h"
 #include "service/reflect/reflect.h"
 #include "service/rpc/rpc.h"
 #include "service/rubrics_api/rubrics.h"
@@ -28,7 +29,7 @@ struct lf_daemon_rule {
 	unsigned role; /* 0: none */
 	enum lf_daemon_look look;
 };
-enum { LF_DAEMON_RULES = 22 };
+enum { LF_DAEMON_RULES = 23 };
 
 struct lf_daemon_services {
 	struct lf_state *state; /* borrowed */
@@ -40,6 +41,7 @@ struct lf_daemon_services {
 	struct lf_audit_service audit;
 	struct lf_keeping_service keeping;
 	struct lf_jobs_service jobs;
+	struct lf_metrics_service metrics;
 	struct lf_health_service health;
 	Leadfit__V1__Describe_Service describe;
 	Grpc__Reflection__V1__ServerReflection_Service reflection;

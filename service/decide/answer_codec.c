@@ -1,5 +1,6 @@
 /* The log's compact Answer: numbers in canonical order, from which the whole Decision comes back. */
 #include "proto/base/check.h"
+#include "proto/base/trace.h"
 #include "proto/wire/wire.h"
 #include "service/decide/decision.h"
 #include "service/decide/text_list.h"
@@ -49,6 +50,8 @@ struct lf_bytes lf_answer_pack(
 	answer.rank_table = parts->rank_table;
 	answer.as_of_us = parts->as_of_us;
 	answer.clock_us = parts->clock_us;
+	if (parts->trace_id != NULL)
+		answer.trace_id = (ProtobufCBinaryData){LF_TRACE_ID_BYTES, (uint8_t *)(uintptr_t)parts->trace_id};
 	answer.engine_version = parts->evaluation->built.engine.engine_version;
 	answer.explanation_version = LF_EXPLANATION_VERSION;
 	answer.outcome = parts->evaluation->result.outcome;
@@ -227,6 +230,7 @@ enum lf_code lf_decision_restore(const struct lf_stored *stored, const struct lf
 			.named_candidates = answer->n_candidates,
 			.as_of_us = answer->as_of_us,
 			.clock_us = answer->clock_us,
+			.trace_id = answer->trace_id.len == LF_TRACE_ID_BYTES ? answer->trace_id.data : NULL,
 			.rank_table = answer->rank_table,
 		},
 		arena);

@@ -231,7 +231,8 @@ static Leadfit__V1__Decision *build(const struct lf_answer_parts *parts, bool al
 	d->ignored = lf_unconst(parts->evaluation->built.ignored);
 	d->n_ignored = parts->evaluation->built.ignored_count;
 	d->caller = lf_unconst(parts->caller);
-	exhausted |= !lf_decision_set_clock(d, parts->clock_us, arena);
+	exhausted |=
+		!lf_decision_set_clock(d, parts->clock_us, arena) || !lf_decision_set_trace(d, parts->trace_id, arena);
 	d->purpose = (Leadfit__V1__Purpose)parts->purpose;
 	d->evidence_share = result->evidence_share;
 	d->engine_version = parts->evaluation->built.engine.engine_version;

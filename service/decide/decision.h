@@ -17,8 +17,9 @@ struct lf_answer_parts {
 	uint32_t detail;
 	size_t named_candidates; /* 0 = every member */
 	int64_t as_of_us;
-	int64_t clock_us; /* where records don't get the clock's time, else 0 */
-	bool rank_table;  /* asked for */
+	int64_t clock_us;        /* where records don't get the clock's time, else 0 */
+	const uint8_t *trace_id; /* LF_TRACE_ID_BYTES; NULL: none */
+	bool rank_table;         /* asked for */
 };
 
 /*
@@ -50,6 +51,9 @@ bool lf_decision_identify(
 	Leadfit__V1__Decision *decision, const struct lf_uuid *id, int64_t decided_at_us, struct lf_arena *arena);
 /* Sets clock_at; 0: absent. false where the arena is exhausted. */
 bool lf_decision_set_clock(Leadfit__V1__Decision *decision, int64_t clock_us, struct lf_arena *arena);
+
+/* Sets trace_id of LF_TRACE_ID_BYTES; NULL: absent. false where the arena is exhausted. */
+bool lf_decision_set_trace(Leadfit__V1__Decision *decision, const uint8_t *trace_id, struct lf_arena *arena);
 
 /*
  * Fills an Answer's numbers, in arena: weights, scores, ratings, shares, which ratings are unknown, first-rank shares.

@@ -1,6 +1,8 @@
 /* Id and times of a decision. Its id and the time that orders it are known only once it is on disk. */
 #include <string.h>
 
+#include "proto/base/hex.h"
+#include "proto/base/trace.h"
 #include "proto/wire/span.h"
 #include "service/decide/decision.h"
 #include "service/decide/time.h"
@@ -40,6 +42,17 @@ bool lf_decision_identify(
 		return false;
 	decision->decision_id = copy;
 	return true;
+}
+
+bool lf_decision_set_trace(Leadfit__V1__Decision *decision, const uint8_t *trace_id, struct lf_arena *arena)
+{
+	char *text = trace_id == NULL ? NULL : lf_arena_zalloc(arena, 1, 2 * LF_TRACE_ID_BYTES + 1);
+
+	if (text != NULL) {
+		lf_hex_print(trace_id, LF_TRACE_ID_BYTES, text);
+		decision->trace_id = text;
+	}
+	return trace_id == NULL || text != NULL;
 }
 
 bool lf_decision_set_clock(Leadfit__V1__Decision *decision, int64_t clock_us, struct lf_arena *arena)

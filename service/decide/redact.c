@@ -250,6 +250,7 @@ bool lf_decision_redact(Leadfit__V1__Decision *decision, const struct lf_redacto
 {
 	decision->decision_id = decision->caller = lf_unconst("");
 	decision->decided_at = decision->clock_at = NULL;
+	decision->trace_id = lf_unconst("");
 	decision->purpose = LEADFIT__V1__PURPOSE__DECISION;
 	decision->n_explanation = decision->n_assumptions = decision->n_what_would_change = 0;
 	decision->sensitivity = NULL;

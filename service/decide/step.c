@@ -14,6 +14,7 @@ void lf_step_begin(struct lf_step *step, const struct lf_rubric_version *version
 	step->candidate_count = request->n_candidates;
 	step->as_of_us = as_of_us;
 	step->clock_us = 0;
+	step->trace_id = NULL;
 	step->purpose = request->purpose;
 	step->detail = request->detail;
 	step->ignore_undeclared = request->ignore_undeclared;
@@ -63,6 +64,7 @@ struct lf_answer_parts lf_step_parts(const struct lf_step *step)
 		.named_candidates = step->candidate_count,
 		.as_of_us = step->as_of_us,
 		.clock_us = step->clock_us,
+		.trace_id = step->trace_id,
 		.rank_table = step->rank_table,
 	};
 }

@@ -26,7 +26,8 @@ struct lf_step {
 	char *const *candidates;             /* ids; none = every member */
 	size_t candidate_count;
 	int64_t as_of_us;
-	int64_t clock_us; /* lf_log_clock_apart() for a new decision; else 0 */
+	int64_t clock_us;        /* lf_log_clock_apart() for a new decision; else 0 */
+	const uint8_t *trace_id; /* LF_TRACE_ID_BYTES of the request's; NULL: none */
 	uint32_t purpose, detail;
 	bool ignore_undeclared, rank_table;
 	const char *caller;      /* who asked, for the Decision */
@@ -35,7 +36,7 @@ struct lf_step {
 	struct lf_evaluation evaluation;
 };
 
-/* Fills what goes in from a request, which the step borrows; clock_us is 0. team is the request's. */
+/* Fills what goes in from a request, which the step borrows; clock_us is 0, and trace_id NULL. team is the request's. */
 void lf_step_begin(struct lf_step *step, const struct lf_rubric_version *version,
 	const Leadfit__V1__ScoreRequest *request, struct lf_team *team, int64_t as_of_us, const char *caller);
 /*

@@ -302,6 +302,7 @@ void lf_decisions_record_outcome(Leadfit__V1__Decisions_Service *service,
 		lf_send_error(closure_data, &error);
 		return;
 	}
+	lf_count(&state->figures.outcomes_recorded);
 	recorded = recorded_new(&(struct lf_act_row){.id = record.act.id,
 					.at_us = record.act.at_us,
 					.caller = record.act.caller,

@@ -78,6 +78,9 @@ enum lf_code lf_http_origin_check(const char *text, struct lf_error *error);
  */
 void lf_http_set_certificate(struct lf_http *http, struct lf_http_certificate *certificate);
 
+/* When the certificate that new connections get expires, in seconds since 1970; 0: there is none. Any thread. */
+int64_t lf_http_certificate_until(const struct lf_http *http);
+
 struct lf_http_counters {
 	uint64_t accepted;                                                  /* connections */
 	uint64_t refused;                                                   /* for too many */

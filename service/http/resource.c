@@ -4,10 +4,11 @@
 #include "service/http/internal.h"
 
 /*
- * What is no call: GET and HEAD of a few pages, for people, orchestrators and monitors. None needs a token.
+ * GET and HEAD of a few pages, for people, orchestrators and monitors. None needs a token but /metrics, where who asks is
+ * not on this machine.
  */
 
-static const char HEALTH[] = "grpc.health.v1.Health/Check";
+static const char HEALTH[] = "grpc.health.v1.Health/Check", METRICS[] = "leadfit.v1.Metrics/Read";
 static const char ALIVE[] = "alive\n", READY[] = "ready\n", NOT_READY[] = "not ready\n";
 static const char TEXT[] = "text/plain; charset=utf-8";
 
@@ -66,6 +67,56 @@ static void serve_ready(struct lf_http_exchange *exchange)
 		});
 }
 
+/* ---- /metrics: what leadfit.v1.Metrics/Read says ---- */
+
+/* The text alone of the only field: a tag, its length, and the text. */
+static bool metrics_seal(struct lf_http_exchange *exchange, struct lf_http_part **part, bool last)
+{
+	const uint8_t *bytes = (*part)->bytes;
+
+	(void)exchange;
+	(void)last;
+	if ((*part)->first == (*part)->end)
+		return true;
+	(*part)->first++;
+	while ((*part)->first < (*part)->end && (bytes[(*part)->first++] & 0x80) != 0)
+		continue;
+	return true;
+}
+
+static void metrics_start(struct lf_http_exchange *exchange, int64_t length)
+{
+	const struct lf_metadata headers[] = {
+		LF_HTTP_HEADER("content-type", "text/plain; version=0.0.4; charset=utf-8"), no_store[0]};
+
+	lf_http_reply_start(exchange, 200, headers, 2, length, false);
+}
+
+static void metrics_fail(struct lf_http_exchange *exchange)
+{
+	static const struct lf_metadata headers[] = {
+		LF_HTTP_HEADER("cache-control", "no-store"), LF_HTTP_HEADER("www-authenticate", "Bearer")};
+	struct lf_slice message = exchange->message;
+
+	if (message.data == NULL)
+		message = (struct lf_slice){lf_code_text(exchange->code), strlen(lf_code_text(exchange->code))};
+	lf_http_answer(exchange, (unsigned)lf_code_http_status(exchange->code), TEXT, headers,
+		exchange->code == LF_UNAUTHENTICATED ? 2 : 1, message.data, message.length);
+}
+
+static const struct lf_http_dialect metrics_dialect = {
+	.name = "http", .seal = metrics_seal, .start = metrics_start, .finish = ready_finish, .fail = metrics_fail};
+
+static void serve_metrics(struct lf_http_exchange *exchange)
+{
+	lf_http_call(exchange, &metrics_dialect,
+		&(struct lf_rpc_request){
+			.method = {METRICS, sizeof(METRICS) - 1},
+			.message = (const uint8_t *)"",
+			.bytes = sizeof(METRICS),
+		});
+}
+
 /* ---- the others ---- */
 
 static void serve_alive(struct lf_http_exchange *exchange)
@@ -98,6 +149,7 @@ static void refuse(struct lf_http_exchange *exchange, const struct lf_error *err
 
 static const struct lf_http_handler alive = {.name = "resource", .serve = serve_alive, .refuse = refuse};
 static const struct lf_http_handler ready = {.name = "resource", .serve = serve_ready, .refuse = refuse};
+static const struct lf_http_handler metrics = {.name = "resource", .serve = serve_metrics, .refuse = refuse};
 static const struct lf_http_handler pages = {.name = "resource", .serve = serve_page, .refuse = refuse};
 
 const struct lf_http_handler *lf_http_match_resource(struct lf_http_exchange *exchange)
@@ -106,6 +158,7 @@ const struct lf_http_handler *lf_http_match_resource(struct lf_http_exchange *ex
 	static const char wrong[] = "This page is for GET and HEAD.\n";
 	const struct lf_http_handler *handler = lf_slice_is(exchange->path, "/livez") ? &alive
 		: lf_slice_is(exchange->path, "/readyz")                              ? &ready
+		: lf_slice_is(exchange->path, "/metrics")                             ? &metrics
 		: find_page(exchange) != NULL                                         ? &pages
 										      : NULL;
 

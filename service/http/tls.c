@@ -216,3 +216,16 @@ void lf_http_set_certificate(struct lf_http *http, struct lf_http_certificate *c
 	pthread_mutex_unlock(&tls->lock);
 	lf_http_certificate_release(old);
 }
+
+int64_t lf_http_certificate_until(const struct lf_http *http)
+{
+	struct lf_http_tls *tls = http->tls;
+	int64_t until;
+
+	if (tls == NULL)
+		return 0;
+	pthread_mutex_lock(&tls->lock);
+	until = (int64_t)lf_http_certificate_expiry(tls->certificate);
+	pthread_mutex_unlock(&tls->lock);
+	return until;
+}

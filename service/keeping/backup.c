@@ -1,4 +1,5 @@
 /* Copying the log to a file. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,6 +7,7 @@
 #include "proto/base/limits.h"
 #include "proto/wire/borrow.h"
 #include "service/access/access.h"
+#include "service/events/events.h"
 #include "service/keeping/keeping.h"
 #include "service/state/finisher.h"
 #include "service/state/reply.h"
@@ -43,6 +45,7 @@ static enum lf_code record(const struct backup *b, struct lf_error *error)
 static void run_backup(struct lf_finish *finish)
 {
 	struct backup *b = (struct backup *)finish;
+	const struct lf_event_field path = lf_event_text("path", b->path);
 	struct lf_chore chore = {.what = LF_CHORE_BACKUP, .file = b->path, .go_on = is_wanted, .context = b};
 	Leadfit__V1__BackupResponse response = LEADFIT__V1__BACKUP_RESPONSE__INIT;
 	struct lf_error error = LF_ERROR_INIT;
@@ -51,10 +54,14 @@ static void run_backup(struct lf_finish *finish)
 		lf_error_set(&error, LF_CANCELLED, "nobody waits for the backup any more, or the service is stopping");
 	else if (record(b, &error) == LF_OK)
 		lf_log_do(b->state->log, &chore, &error);
+	lf_count(error.code == LF_OK ? &b->state->figures.backups_done : &b->state->figures.backups_failed);
 	if (error.code != LF_OK) {
+		lf_event_say_with(LF_EVENT_BACKUP_FAILED, &path, 1, "no backup was made: %s", error.message);
 		lf_send_error(b->call, &error);
 		return;
 	}
+	lf_figures_note_time(&b->state->figures.backup_at);
+	lf_event_say_with(LF_EVENT_BACKUP_MADE, &path, 1, "a backup of %" PRIu64 " records was made", chore.head.size);
 	response.bytes = chore.bytes;
 	response.size = chore.head.size;
 	response.file = b->path;

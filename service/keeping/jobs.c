@@ -1,5 +1,6 @@
 #include "service/keeping/jobs.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +8,8 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/forget.h"
-#include "proto/base/harmless.h"
 #include "proto/base/thread.h"
+#include "service/events/events.h"
 #include "service/keeping/walk.h"
 #include "service/rpc/rpc.h"
 #include "service/state/finisher.h"
@@ -393,9 +394,20 @@ static void note_ended(struct lf_jobs *jobs)
 	if (error.code == LF_OK && list.count > 0)
 		lf_erased_merge(jobs->state->erased, &list, &error);
 	if (error.code != LF_OK)
-		lf_print_line(stderr, "leadfitd: %s", error.message);
+		lf_event_say(LF_EVENT_ERASED_LIST_FAILED, "%s", error.message);
 	lf_error_clean_up(&error);
 	lf_erased_clean_up(&list);
+}
+
+static void say_end(const struct lf_job *job)
+{
+	const struct lf_event_field fields[] = {
+		lf_event_said(lf_event_number("job", job->id)), lf_event_number("decisions", job->counts.decisions)};
+
+	if (*job->failure == '\0')
+		lf_event_say_with(LF_EVENT_JOB_DONE, fields, 2, "job %" PRIu64 " is done", job->id);
+	else
+		lf_event_say_with(LF_EVENT_JOB_FAILED, fields, 2, "job %" PRIu64 " failed: %s", job->id, job->failure);
 }
 
 static void *run(void *context)
@@ -407,6 +419,7 @@ static void *run(void *context)
 	note_ended(jobs);
 	while ((id = await_job(jobs)) != 0) {
 		struct lf_error error = LF_ERROR_INIT;
+		const struct lf_event_field field = lf_event_said(lf_event_number("job", id));
 		uint64_t ended_by = 0;
 
 		if (run_job(jobs, id, &ended_by, &error) == LF_OK) {
@@ -415,9 +428,15 @@ static void *run(void *context)
 			jobs->current = 0;
 			pthread_mutex_unlock(&jobs->lock);
 			retry_s = RETRY_S_FIRST;
+			lf_count(*jobs->job.failure == '\0' ? &jobs->state->figures.jobs_done
+							    : &jobs->state->figures.jobs_failed);
+			say_end(&jobs->job);
 		} else {
 			say(jobs, LEADFIT__V1__JOB_STATE__WAITING, LEADFIT__V1__JOB_PHASE__JOB_PHASE_UNSPECIFIED,
 				error.message);
+			if (error.code != LF_CANCELLED) /* it goes on after the next start */
+				lf_event_say_with(LF_EVENT_JOB_WAITS, &field, 1,
+					"job %" PRIu64 " failed, and will be tried again: %s", id, error.message);
 			wait_before_retry(jobs, retry_s);
 			retry_s = 2 * retry_s < RETRY_S_MAX ? 2 * retry_s : RETRY_S_MAX;
 		}

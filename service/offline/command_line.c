@@ -45,6 +45,22 @@ static bool read_number(const struct lf_command_line_option *option, const char 
 	return false;
 }
 
+static bool read_choice(const struct lf_command_line_option *option, const char *text)
+{
+	char allowed[128] = "";
+
+	for (int i = 0; option->choices[i] != NULL; i++) {
+		if (strcmp(option->choices[i], text) == 0) {
+			*option->choice = i;
+			return true;
+		}
+		snprintf(allowed + strlen(allowed), sizeof(allowed) - strlen(allowed), "%s%s", i > 0 ? ", " : "",
+			option->choices[i]);
+	}
+	lf_print_line(stderr, "leadfitd: --%s %s: allowed are %s", option->name, text, allowed);
+	return false;
+}
+
 /* false: it is said why not. argument is NULL for a flag. again: the option was taken before. */
 static bool take(const struct lf_command_line_option *option, const char *argument, bool again)
 {
@@ -60,6 +76,8 @@ static bool take(const struct lf_command_line_option *option, const char *argume
 		*option->text = argument;
 	} else if (option->number != NULL) {
 		return read_number(option, argument);
+	} else if (option->choice != NULL) {
+		return read_choice(option, argument);
 	} else if (option->flag != NULL) {
 		*option->flag = true;
 	} else if (*option->count == option->max) {

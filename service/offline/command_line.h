@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One --name. Exactly one of text, list, number and flag is set: it says what the option takes, and where that goes. */
+/* One --name. Exactly one of text, list, number, choice and flag is set: it says what the option takes, and where that goes. */
 struct lf_command_line_option {
 	const char *name;      /* without the dashes */
 	const char **text;     /* an argument */
@@ -13,6 +13,8 @@ struct lf_command_line_option {
 	size_t *count, max;    /* of list */
 	unsigned long *number; /* a whole number of low..high */
 	unsigned long low, high;
+	int *choice; /* one of choices, counted from 0; NULL ends them */
+	const char *const *choices;
 	bool *flag; /* no argument: becomes true */
 };
 

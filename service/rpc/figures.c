@@ -55,7 +55,7 @@ static struct lf_rpc_method_figures *figures_of(struct lf_rpc_call *call)
 }
 
 void lf_rpc_server_each_method(struct lf_rpc_server *server,
-	void (*visit)(void *context, const char *service, const char *method, const char *protocol,
+	void (*visit)(void *context, const ProtobufCServiceDescriptor *service, unsigned method, const char *protocol,
 		const struct lf_rpc_method_figures *figures),
 	void *context)
 {
@@ -64,17 +64,16 @@ void lf_rpc_server_each_method(struct lf_rpc_server *server,
 			const struct lf_rpc_service *service = &server->services[s];
 			const ProtobufCServiceDescriptor *descriptor = service->service->descriptor;
 
-			for (size_t m = 0; m < descriptor->n_methods; m++) {
+			for (unsigned m = 0; m < descriptor->n_methods; m++) {
 				const struct lf_rpc_method_figures *figures =
 					&service->figures[m * LF_RPC_PROTOCOLS_MAX + p];
 
 				if (lf_counted(&figures->started) != 0)
-					visit(context, descriptor->name, descriptor->methods[m].name,
-						server->protocols[p], figures);
+					visit(context, descriptor, m, server->protocols[p], figures);
 			}
 		}
 		if (lf_counted(&server->no_method[p].started) != 0)
-			visit(context, "", "", server->protocols[p], &server->no_method[p]);
+			visit(context, NULL, 0, server->protocols[p], &server->no_method[p]);
 	}
 }
 

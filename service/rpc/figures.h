@@ -2,6 +2,7 @@
 #ifndef LF_SERVICE_RPC_FIGURES_H
 #define LF_SERVICE_RPC_FIGURES_H
 
+#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,11 +31,11 @@ struct lf_rpc_method_figures {
 };
 
 /*
- * Calls visit for each method and protocol that had requests. service and method are "" for requests of methods that
- * are not there, and for what was no request. Any thread, once the server has started; the figures go on meanwhile.
+ * Calls visit for each method and protocol that had requests. service is NULL for requests of methods that are not there,
+ * and for what was no request. Any thread, once the server has started; the figures go on meanwhile.
  */
 void lf_rpc_server_each_method(struct lf_rpc_server *server,
-	void (*visit)(void *context, const char *service, const char *method, const char *protocol,
+	void (*visit)(void *context, const ProtobufCServiceDescriptor *service, unsigned method, const char *protocol,
 		const struct lf_rpc_method_figures *figures),
 	void *context);
 

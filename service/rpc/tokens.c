@@ -14,6 +14,7 @@
 #include "proto/base/hex.h"
 #include "proto/base/limits.h"
 #include "proto/base/secret.h"
+#include "service/events/events.h"
 
 enum {
 	DIGEST_BYTES = 32,
@@ -131,9 +132,9 @@ static bool add(struct lf_tokens *tokens, const struct caller *caller)
 		if (callers == NULL)
 			return false;
 		if (unlocked != 0 && !tokens->unlocked)
-			fprintf(stderr,
-				"leadfitd: the hashes of tokens may be swapped to disk: they can't be locked in memory "
-				"(RLIMIT_MEMLOCK): %s\n",
+			lf_event_say(LF_EVENT_SECRETS_UNLOCKED,
+				"the hashes of tokens may be swapped to disk: they can't be locked in memory "
+				"(RLIMIT_MEMLOCK): %s",
 				strerror(unlocked));
 		tokens->unlocked = unlocked != 0;
 		if (tokens->callers != NULL)

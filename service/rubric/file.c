@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "proto/base/harmless.h"
 #include "proto/text/json.h"
 #include "proto/base/limits.h"
+#include "service/events/events.h"
 #include "service/rubric/built_in.h"
 
 static const size_t arena_bytes_max = (size_t)32 * 1024 * 1024;
@@ -94,10 +96,32 @@ enum lf_code lf_rubric_built_in_load(struct lf_rubric_version **version, struct 
 	return load(version, LF_FORMAT_YAML, (const char *)lf_built_in_rubric, lf_built_in_rubric_length, error);
 }
 
-/* kind: "" or "warning: ". */
-static void say_violations(
-	const char *path, const char *text, size_t length, const struct lf_error *error, const char *kind)
+/* Faults are for who wrote the file, as plain text; warnings are what the service says of what it has taken. */
+static void say(bool is_warning, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(bool is_warning, const char *format, ...)
 {
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	if (text == NULL)
+		return;
+	if (is_warning)
+		lf_event_say(LF_EVENT_RUBRIC_WARNING, "%s", text);
+	else
+		lf_print_line(stderr, "leadfitd: %s", text);
+	free(text);
+}
+
+static void say_violations(
+	const char *path, const char *text, size_t length, const struct lf_error *error, bool is_warning)
+{
+	const char *kind = is_warning ? "warning: " : "";
+
 	for (size_t i = 0; i < error->violation_kept; i++) {
 		const struct lf_violation *violation = &error->violations[i];
 		const size_t line = text != NULL ? lf_text_line_of(text, length, violation->field) : 0;
@@ -105,19 +129,17 @@ static void say_violations(
 
 		if (line > 0)
 			snprintf(place, sizeof(place), "%zu:", line);
-		lf_print_line(stderr, "leadfitd: %s:%s %s%s: %s", path, place, kind, violation->field,
-			violation->description);
+		say(is_warning, "%s:%s %s%s: %s", path, place, kind, violation->field, violation->description);
 	}
 	if (error->violation_count > error->violation_kept)
-		lf_print_line(stderr, "leadfitd: %s: %sand %zu more", path, kind,
-			error->violation_count - error->violation_kept);
+		say(is_warning, "%s: %sand %zu more", path, kind, error->violation_count - error->violation_kept);
 }
 
 void lf_rubric_file_say(const char *path, const char *text, size_t length, const struct lf_error *error)
 {
 	if (error->violation_kept == 0)
-		lf_print_line(stderr, "leadfitd: %s: %s", path, error->message);
-	say_violations(path, text, length, error, "");
+		say(false, "%s: %s", path, error->message);
+	say_violations(path, text, length, error, false);
 }
 
 void lf_rubric_file_warn(const char *path, const char *text, size_t length, const struct lf_rubric_version *version)
@@ -125,6 +147,6 @@ void lf_rubric_file_warn(const char *path, const char *text, size_t length, cons
 	struct lf_error warnings = LF_ERROR_INIT;
 
 	lf_rubric_version_warn(version, &warnings);
-	say_violations(path, text, length, &warnings, "warning: ");
+	say_violations(path, text, length, &warnings, true);
 	lf_error_clean_up(&warnings);
 }

@@ -16,7 +16,7 @@ enum lf_code lf_rubric_built_in_load(struct lf_rubric_version **version, struct 
 /* Prints to stderr "PATH:LINE: FIELD: DESCRIPTION" for each violation, or "PATH: MESSAGE". */
 void lf_rubric_file_say(const char *path, const char *text, size_t length, const struct lf_error *error);
 /*
- * Prints to stderr "PATH:LINE: warning: FIELD: DESCRIPTION" for what is allowed in the version, read from this text,
+ * Says the event rubric_warning, "PATH:LINE: warning: FIELD: DESCRIPTION", for what is allowed in the version, read from this text,
  * but probably not meant.
  */
 void lf_rubric_file_warn(const char *path, const char *text, size_t length, const struct lf_rubric_version *version);

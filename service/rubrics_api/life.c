@@ -178,6 +178,12 @@ void lf_rubrics_test(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__T
 	lf_rubric_version_release(version);
 }
 
+static void note_change(struct lf_state *state, bool changed)
+{
+	if (changed)
+		lf_count(&state->figures.rubric_changes);
+}
+
 /* ---- put ---- */
 
 void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__PutRubricRequest *request,
@@ -202,6 +208,7 @@ void lf_rubrics_put(Leadfit__V1__Rubrics_Service *service, const Leadfit__V1__Pu
 		response.version = lf_rubric_version_message(row, arena);
 		response.added = added;
 		response.activated = did.changed;
+		note_change(state, did.changed);
 		if (did.changed && did.had_from)
 			response.from = lf_rubric_ref_new(version->message->name, &did.from, arena);
 		if (response.version != NULL && (response.from != NULL || !did.changed || !did.had_from))
@@ -303,6 +310,7 @@ void lf_rubrics_activate(Leadfit__V1__Rubrics_Service *service, const Leadfit__V
 		lf_send_error(closure_data, &error);
 		return;
 	}
+	note_change(state, did.changed);
 	response.changed = did.changed;
 	response.to = lf_rubric_ref_new(version->message->name, &version->digest, arena);
 	if (did.had_from)
@@ -334,6 +342,7 @@ void lf_rubrics_deactivate(Leadfit__V1__Rubrics_Service *service, const Leadfit_
 		lf_send_error(closure_data, &error);
 		return;
 	}
+	note_change(state, did.changed);
 	response.changed = did.changed;
 	response.is_default = is_default;
 	if (did.had_from)
@@ -362,6 +371,7 @@ void lf_rubrics_set_default(Leadfit__V1__Rubrics_Service *service, const Leadfit
 	}
 	response.from = from;
 	response.to = request->name;
+	note_change(state, changed);
 	response.changed = changed;
 	closure(&response, closure_data);
 }

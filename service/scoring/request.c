@@ -31,25 +31,30 @@ void lf_request_project(Leadfit__V1__Project *project)
 }
 
 enum lf_code lf_request_find_key(
-	struct lf_log *log, const struct lf_append *append, struct lf_uuid *id, struct lf_error *error)
+	struct lf_state *state, const struct lf_append *append, struct lf_uuid *id, struct lf_error *error)
 {
 	struct lf_error inner = LF_ERROR_INIT;
 	enum lf_code code;
 
 	if (*append->idempotency_key == '\0' || !append->digested || strlen(append->idempotency_key) > LF_ID_BYTES_MAX)
 		return LF_NOT_FOUND;
-	code = lf_log_find_key(log, append->caller, append->idempotency_key, &append->request_digest, id, &inner);
+	code = lf_log_find_key(
+		state->log, append->caller, append->idempotency_key, &append->request_digest, id, &inner);
 	if (code != LF_OK && code != LF_NOT_FOUND)
 		lf_error_move(error, &inner);
+	if (code == LF_OK)
+		lf_count(&state->figures.repeated);
 	lf_error_clean_up(&inner);
 	return code;
 }
 
-enum lf_completed lf_request_completed(
-	const struct lf_state *state, const struct lf_append *append, struct lf_error *error)
+enum lf_completed lf_request_completed(struct lf_state *state, const struct lf_append *append, struct lf_error *error)
 {
-	if (!append->existing)
+	if (!append->existing) {
+		lf_figures_stored(&state->figures, append);
 		return LF_COMPLETED_NEW;
+	}
+	lf_count(&state->figures.repeated);
 	if (!atomic_load(&state->draining))
 		return LF_COMPLETED_REPEATED;
 	lf_error_set(error, LF_UNAVAILABLE, "the service is stopping: the decision is stored, retry with the same key");

@@ -21,18 +21,17 @@ void lf_request_project(Leadfit__V1__Project *project);
 /*
  * Whether the key of a request, of which lf_record_begin() has filled append, is known. LF_OK: *id is its decision.
  * NOT_FOUND: it is not, or there is no key that could be. Any other: why it can't be answered (ALREADY_EXISTS: the key
- * stands for another request), and error is set. Blocks on a read of the log.
+ * stands for another request), and error is set. Counted. Blocks on a read of the log.
  */
 enum lf_code lf_request_find_key(
-	struct lf_log *log, const struct lf_append *append, struct lf_uuid *id, struct lf_error *error);
+	struct lf_state *state, const struct lf_append *append, struct lf_uuid *id, struct lf_error *error);
 
-/* What the answer to a record is that the log has completed without an error. */
+/* What the answer to a record is that the log has completed without an error. Counted. */
 enum lf_completed {
 	LF_COMPLETED_NEW,      /* what was computed, under append's id and time */
 	LF_COMPLETED_REPEATED, /* the decision that is stored under append's id, to be read */
 	LF_COMPLETED_TOO_LATE, /* error: it is stored, but the log is closing and no more to be read */
 };
-enum lf_completed lf_request_completed(
-	const struct lf_state *state, const struct lf_append *append, struct lf_error *error);
+enum lf_completed lf_request_completed(struct lf_state *state, const struct lf_append *append, struct lf_error *error);
 
 #endif

@@ -6,7 +6,9 @@
  * call's arena into a block of its own, so that the next request is worked on in the memory that the processor has at
  * hand, and one that waits for the log holds little.
  */
+#include "proto/base/clock.h"
 #include "proto/base/limits.h"
+#include "proto/base/trace.h"
 #include "service/decide/decision.h"
 #include "service/decide/record.h"
 #include "service/scoring/explore.h"
@@ -51,9 +53,11 @@ static void finish(struct lf_finish *finish)
 	struct score_job *job = LF_CONTAINER_OF(finish, struct score_job, finish);
 	struct lf_error failure = LF_ERROR_INIT;
 	uint8_t tail[LF_DECISION_TAIL_MAX];
+	enum lf_completed completed;
 
-	lf_rubric_version_release(job->version);
-	switch (lf_request_completed(job->state, &job->append, &failure)) {
+	completed = lf_request_completed(job->state, &job->append, &failure);
+	lf_rubric_version_release(job->version); /* whose name the record borrows */
+	switch (completed) {
 	case LF_COMPLETED_REPEATED:
 		lf_rpc_later(job->call, answer_existing, job);
 		return;
@@ -99,6 +103,7 @@ static enum lf_code prepare(struct score_job *job, struct lf_error *error)
 	struct lf_checker checker = {.error = error};
 	struct lf_step *step = lf_arena_zalloc(arena, 1, sizeof(*step));
 	Leadfit__V1__Decision *decision;
+	uint64_t begun_ns;
 	int64_t as_of_us;
 
 	if (step == NULL)
@@ -106,8 +111,11 @@ static enum lf_code prepare(struct score_job *job, struct lf_error *error)
 	lf_record_check(job->request, &as_of_us, &checker);
 	lf_step_begin(step, job->version, job->request, job->team, as_of_us, job->append.caller);
 	step->clock_us = lf_log_clock_apart(job->state->log);
+	step->trace_id = lf_rpc_trace(job->call)->trace_id;
+	begun_ns = lf_clock_ns();
 	if (lf_step_decide(step, LF_DEPTH_WHOLE, &checker, arena) != LF_OK)
 		return lf_error_summarize(error);
+	lf_figures_decided(&job->state->figures, &step->evaluation.result, lf_clock_ns() - begun_ns);
 	decision = lf_step_decision(step, arena);
 	if (decision == NULL || !lf_record_fill(&job->append, step, arena))
 		return no_memory(error);
@@ -147,7 +155,7 @@ static void score(struct lf_rpc_call *call, void *context)
 	struct lf_state *state = job->state;
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_uuid id;
-	enum lf_code code = lf_request_find_key(state->log, &job->append, &id, &error);
+	enum lf_code code = lf_request_find_key(state, &job->append, &id, &error);
 
 	if (code == LF_OK) {
 		lf_answer_stored(state, &id, call);

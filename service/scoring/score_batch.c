@@ -18,7 +18,9 @@
 #include <string.h>
 
 #include "proto/base/check.h"
+#include "proto/base/clock.h"
 #include "proto/base/limits.h"
+#include "proto/base/trace.h"
 #include "service/scoring/batch_result.h"
 #include "service/scoring/scoring.h"
 #include "service/decide/record.h"
@@ -238,6 +240,7 @@ static enum lf_code score(
 	struct lf_checker checker = {.error = error};
 	struct lf_arena *scratch = &batch->scratch;
 	struct lf_step *step = lf_arena_zalloc(scratch, 1, sizeof(*step));
+	uint64_t begun_ns;
 
 	if (*request->idempotency_key != '\0')
 		lf_check_id(&checker, "idempotency_key", request->idempotency_key);
@@ -245,8 +248,11 @@ static enum lf_code score(
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
 	lf_step_begin(step, batch->version, request, batch->teams[team], batch->as_of_us, item->append.caller);
 	step->clock_us = lf_log_clock_apart(batch->state->log);
+	step->trace_id = lf_rpc_trace(batch->call)->trace_id;
+	begun_ns = lf_clock_ns();
 	if (lf_step_decide(step, batch->request->full ? LF_DEPTH_WHOLE : LF_DEPTH_RANKING, &checker, scratch) != LF_OK)
 		return lf_error_summarize(error);
+	lf_figures_decided(&batch->state->figures, &step->evaluation.result, lf_clock_ns() - begun_ns);
 	if (!lf_record_fill(&item->append, step, scratch) || !keep_record(&item->append, batch->arena) ||
 		!pack_answer(item, step))
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "%s", no_memory);
@@ -260,7 +266,7 @@ static enum lf_code answer_repeated(struct item *item, struct lf_error *error)
 {
 	struct batch *batch = item->batch;
 	struct lf_uuid id;
-	enum lf_code code = lf_request_find_key(batch->state->log, &item->append, &id, error);
+	enum lf_code code = lf_request_find_key(batch->state, &item->append, &id, error);
 
 	if (code == LF_OK)
 		answer_stored(item, &id);

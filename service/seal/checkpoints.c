@@ -8,8 +8,8 @@
 
 #include "proto/base/check.h"
 #include "proto/base/clock.h"
-#include "proto/base/harmless.h"
 #include "proto/base/thread.h"
+#include "service/events/events.h"
 #include "service/seal/tree_reader.h"
 
 enum { POLL_MS = 1000 };
@@ -81,6 +81,7 @@ struct lf_checkpoints {
 
 	/* Written by the thread, under lock. */
 	uint64_t size;         /* of the newest checkpoint */
+	uint64_t written_at;   /* in seconds since 1970; 0: none was since the start */
 	struct lf_digest root; /* of the log's first size records */
 
 	/* The thread's own. */
@@ -94,8 +95,8 @@ static void say_failure(struct lf_checkpoints *c, const char *failure)
 	if (strcmp(c->failure, failure) == 0)
 		return;
 	snprintf(c->failure, sizeof(c->failure), "%s", failure);
-	lf_print_line(
-		stderr, "leadfitd: no checkpoint can be written, and it is tried again and again: %s", c->failure);
+	lf_event_say(LF_EVENT_CHECKPOINT_FAILED, "no checkpoint can be written, and it is tried again and again: %s",
+		c->failure);
 }
 
 static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
@@ -114,15 +115,17 @@ static void put(struct lf_checkpoints *c, const struct lf_tree_head *head)
 		return;
 	}
 	if (c->failure[0] != '\0')
-		fputs("leadfitd: checkpoints are written again\n", stderr);
+		lf_event_say(LF_EVENT_CHECKPOINT_RESUMED, "checkpoints are written again");
 	c->failure[0] = '\0';
 	pthread_mutex_lock(&c->lock);
 	LF_CHECK(H7, head->size > c->size);
 	c->size = head->size;
+	c->written_at = (uint64_t)(lf_clock_wall_us() / 1000000);
 	c->root = head->root;
 	pthread_mutex_unlock(&c->lock);
 	c->any = true;
 	c->written_at_ms = lf_clock_ms();
+	lf_event_say(LF_EVENT_CHECKPOINT_WRITTEN, "checkpoint of %" PRIu64 " records", head->size);
 }
 
 static bool is_due(const struct lf_checkpoints *c, uint64_t size)
@@ -246,6 +249,14 @@ enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf
 	free(c);
 	return lf_error_set(
 		error, LF_UNAVAILABLE, "no thread can be started to write checkpoints: %s", strerror(failed));
+}
+
+void lf_checkpoints_newest(struct lf_checkpoints *c, uint64_t *size, uint64_t *written_at)
+{
+	pthread_mutex_lock(&c->lock);
+	*size = c->size;
+	*written_at = c->written_at;
+	pthread_mutex_unlock(&c->lock);
 }
 
 void lf_checkpoints_stop(struct lf_checkpoints *c)

@@ -41,6 +41,11 @@ enum lf_code lf_checkpoints_start(struct lf_checkpoints **checkpoints, struct lf
  * on reads.
  */
 enum lf_code lf_checkpoints_head(struct lf_checkpoints *checkpoints, struct lf_tree_head *head, struct lf_error *error);
+/*
+ * The size of the newest checkpoint, and when this service wrote it, in seconds since 1970: 0, before it has written any.
+ * Any thread.
+ */
+void lf_checkpoints_newest(struct lf_checkpoints *checkpoints, uint64_t *size, uint64_t *written_at);
 /* Writes the last one where the log grew, ends the thread, frees. Before the log is closed. NULL is allowed. */
 void lf_checkpoints_stop(struct lf_checkpoints *checkpoints);
 

@@ -1,9 +1,8 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/base/file.h"
-#include "proto/base/harmless.h"
+#include "service/events/events.h"
 #include "service/seal/erased.h"
 #include "service/seal/seal.h"
 #include "proto/base/secret.h"
@@ -56,10 +55,8 @@ enum lf_code lf_seal_read(struct lf_seal *seal, const struct lf_seal_options *op
 	seal->key_path = path_of(options->key, options->database, ".key", error);
 	seal->signer = lf_secret_new(sizeof(*seal->signer), &unlocked);
 	if (unlocked != 0)
-		fprintf(stderr,
-			"leadfitd: the signing key may be swapped to disk: it can't be locked in memory "
-			"(RLIMIT_MEMLOCK): "
-			"%s\n",
+		lf_event_say(LF_EVENT_SECRETS_UNLOCKED,
+			"the signing key may be swapped to disk: it can't be locked in memory (RLIMIT_MEMLOCK): %s",
 			strerror(unlocked));
 	if (seal->key_path == NULL || path == NULL)
 		code = error->code;
@@ -89,8 +86,8 @@ enum lf_code lf_seal_check(struct lf_seal *seal, struct lf_log *log, struct lf_e
 		code = lf_checkpoint_files_set_aside(&seal->files, aside, error);
 		seal->size = 0;
 		if (code == LF_OK) {
-			lf_print_line(stderr, "leadfitd: accepted: %s", refused.message);
-			lf_print_line(stderr, "leadfitd: the checkpoints until now are kept as %s", aside);
+			lf_event_say(LF_EVENT_REWOUND_ACCEPTED, "accepted: %s", refused.message);
+			lf_event_say(LF_EVENT_REWOUND_ACCEPTED, "the checkpoints until now are kept as %s", aside);
 		}
 	} else if (code == LF_FAILED_PRECONDITION) {
 		lf_error_set(error, code,
@@ -114,11 +111,11 @@ static void publish(const struct lf_seal *seal)
 	char text[LF_KEY_TEXT_MAX];
 
 	if (lf_key_publish(seal->signer, seal->key_path, &error) != LF_OK)
-		lf_print_line(stderr, "leadfitd: %s", error.message);
+		lf_event_say(LF_EVENT_KEY_UNPUBLISHED, "%s", error.message);
 	lf_error_clean_up(&error);
 	lf_signer_verifier(seal->signer, &verifier);
 	lf_verifier_print(&verifier, text);
-	lf_print_line(stderr, "leadfitd: verifier key %s", text);
+	lf_event_say(LF_EVENT_VERIFIER_KEY, "verifier key %s", text);
 }
 
 /* An empty list says that nothing was erased; none, that it is not known. That it can't be made is said. */
@@ -128,7 +125,7 @@ static void make_list(const struct lf_seal *seal)
 	struct lf_error error = LF_ERROR_INIT;
 
 	if (lf_erased_merge(seal->erased, &nothing, &error) != LF_OK)
-		lf_print_line(stderr, "leadfitd: %s", error.message);
+		lf_event_say(LF_EVENT_ERASED_LIST_FAILED, "%s", error.message);
 	lf_error_clean_up(&error);
 }
 
@@ -145,7 +142,7 @@ enum lf_code lf_seal_start(struct lf_seal *seal, struct lf_log *log, struct lf_e
 		if (lf_key_make(seal->signer, seal->key_path, options->origin, error) != LF_OK)
 			return error->code;
 		seal->has_key = true;
-		lf_print_line(stderr, "leadfitd: made the signing key %s: keep a copy of it where the log is not",
+		lf_event_say(LF_EVENT_KEY_MADE, "made the signing key %s: keep a copy of it where the log is not",
 			seal->key_path);
 	}
 	publish(seal);

@@ -11,17 +11,18 @@ enum lf_code lf_state_init(
 	enum lf_code code;
 
 	memset(state, 0, sizeof(*state));
+	lf_figures_init(&state->figures);
 	state->log = log;
 	state->registry = registry;
 	atomic_init(&state->draining, false);
 	atomic_init(&state->redacting, false);
 	code = lf_finisher_new(&state->finisher, error);
-	if (code != LF_OK)
-		return code;
-	code = lf_finisher_new(&state->chores, error);
+	if (code == LF_OK)
+		code = lf_finisher_new(&state->chores, error);
 	if (code != LF_OK) {
 		lf_finisher_destroy(state->finisher);
 		state->finisher = NULL;
+		lf_figures_clean_up(&state->figures);
 	}
 	return code;
 }
@@ -39,4 +40,5 @@ void lf_state_clean_up(struct lf_state *state)
 	LF_CHECK(H3, !atomic_load(&state->redacting));
 	lf_finisher_destroy(state->finisher);
 	state->finisher = NULL;
+	lf_figures_clean_up(&state->figures);
 }

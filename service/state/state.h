@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "proto/base/status.h"
+#include "service/state/figures.h"
 
 struct lf_access;
 struct lf_checkpoints;
@@ -34,6 +35,7 @@ struct lf_state {
 	const char *backups;  /* borrowed, and set before the server listens: where Backup makes files; NULL: nowhere */
 	const char *erased;   /* borrowed, as backups: the list of what was erased; NULL: none is kept */
 	atomic_bool draining; /* set when a shutdown begins: Health says NOT_SERVING, and chores end early */
+	struct lf_figures figures;
 	atomic_bool redacting; /* an erasure or pruning is at work: one at a time (lf_redaction_init()) */
 };
 

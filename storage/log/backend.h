@@ -34,6 +34,7 @@
 #ifndef LF_STORAGE_LOG_BACKEND_H
 #define LF_STORAGE_LOG_BACKEND_H
 
+#include "storage/log/figures.h"
 #include "storage/log/leaves.h"
 #include "storage/log/log.h"
 
@@ -181,6 +182,10 @@ struct lf_backend {
 	enum lf_code (*maintain)(struct lf_store *store, struct lf_error *error);
 	/* Commits a write that changes nothing, to learn whether writing works again. Not inside a transaction. */
 	enum lf_code (*probe)(struct lf_store *store, struct lf_error *error);
+	/* Nanoseconds of the last commit() in which what was written was made durable. NULL: not known. */
+	uint64_t (*sync_ns)(const struct lf_store *store);
+	/* Any thread, while the store is open. NULL: not known. */
+	void (*measure)(struct lf_store *store, struct lf_log_bytes *bytes);
 	/* Hashes as lf_log_hashes() gives them, on the writer's side. Not inside a transaction. */
 	enum lf_code (*tail_hashes)(struct lf_store *store, unsigned level, uint64_t first, size_t count,
 		struct lf_digest *hashes, struct lf_error *error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/base/check.h"
+#include "proto/base/clock.h"
 #include "storage/log/private.h"
 
 /* ---- completing ---- */
@@ -321,6 +322,7 @@ enum lf_code lf_writer_know_tail(struct lf_log *log, struct lf_error *error)
 
 void lf_writer_run_batch(struct lf_log *log, size_t count)
 {
+	const uint64_t begun_ns = lf_clock_ns();
 	struct lf_error error = LF_ERROR_INIT;
 	bool wrote = false;
 	uint64_t newest_before;
@@ -345,6 +347,7 @@ void lf_writer_run_batch(struct lf_log *log, size_t count)
 		goto fail;
 	}
 	LF_CHECK(W10, log->leaves.tree.size >= log->leaves.size_before + (wrote ? 1 : 0));
+	lf_writer_count(log, begun_ns, count);
 	lf_batch_turn(log, LF_BATCH_COMMITTED);
 	/* A commit without a write proves nothing about writing. */
 	if (wrote)
@@ -357,6 +360,7 @@ void lf_writer_run_batch(struct lf_log *log, size_t count)
 	lf_error_clean_up(&error);
 	return;
 fail:
+	lf_count(&log->counts.failed);
 	lf_writer_turn(log, LF_WRITER_NOT_READY);
 	if (error.code == LF_DATA_LOSS)
 		lf_writer_stop(log, &error);

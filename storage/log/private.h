@@ -8,6 +8,7 @@
 #include "proto/base/check.h"
 #include "proto/base/limits.h"
 #include "storage/log/backend.h"
+#include "storage/log/figures.h"
 
 /* Replaces *last by a greater version 7 id of that time. random is used up. */
 void lf_uuid_next(struct lf_uuid *last, int64_t now_us, const uint8_t random[16]);
@@ -107,6 +108,7 @@ struct lf_log {
 	int64_t (*now_us)(void);
 	int64_t (*elapsed_us)(void); /* NULL: what the clock says is not compared with what has elapsed */
 	struct lf_reader_pool readers;
+	struct lf_log_counts counts;
 	_Atomic(enum lf_writer_state) state;
 	_Atomic(enum lf_time_state) time_state;
 	pthread_t writer;
@@ -189,6 +191,9 @@ int64_t lf_writer_now(struct lf_log *log);
 void lf_writer_stop(struct lf_log *log, const struct lf_error *error);
 /* What the backend's housekeeping said: DATA_LOSS stops, RESOURCE_EXHAUSTED ends readiness until a probe succeeds. */
 void lf_writer_note(struct lf_log *log, const struct lf_error *error);
+
+/* figures.c: a commit of so many records, begun at that lf_clock_ns(), is durable. */
+void lf_writer_count(struct lf_log *log, uint64_t begun_ns, size_t records);
 
 /* chore.c: one step of the chore, which there is. */
 void lf_writer_do_chore(struct lf_log *log, bool closing);

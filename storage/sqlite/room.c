@@ -38,6 +38,18 @@ static off_t measure(const struct lf_store *store)
 	return (off_t)status.f_bavail * (off_t)status.f_frsize;
 }
 
+/* On any thread: of what is opened once, and of names. */
+void lf_sqlite_measure(struct lf_store *store, struct lf_log_bytes *bytes)
+{
+	struct stat status;
+
+	*bytes = (struct lf_log_bytes){.free = (uint64_t)measure(store)};
+	if (fstat(store->file, &status) == 0)
+		bytes->log = (uint64_t)status.st_size;
+	if (store->wal_path != NULL && stat(store->wal_path, &status) == 0)
+		bytes->wal = (uint64_t)status.st_size;
+}
+
 static off_t wal_bytes(const struct lf_store *store)
 {
 	return store->wal_pages * store->frame_size;

@@ -148,6 +148,7 @@ struct lf_store {
 	int checkpoint_at;               /* pages at which the next checkpoint is due */
 	struct lf_sqlite_backup *backup; /* under way; NULL = none */
 	atomic_bool malformed;           /* a reader heard so from SQLite: F6 */
+	uint64_t sync_ns;                /* of the last commit */
 	bool unknown;                    /* DATA_LOSS was returned: write nothing more, not even at closing */
 	char *read_only_uri;             /* set: there is no db, and readers open this */
 	bool leaves_shm;                 /* the -shm file was not there before */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "proto/base/check.h"
+#include "proto/base/clock.h"
 #include "storage/sqlite/private.h"
 
 /*
@@ -95,6 +96,21 @@ int lf_sqlite_write_heads(struct lf_store *store)
 	return SQLITE_OK;
 }
 
+/* Writes the pages into the WAL, and syncs it. */
+static int make_durable(struct lf_store *store)
+{
+	const uint64_t begun_ns = lf_clock_ns();
+	const int result = lf_sqlite_run(store->statements[W_COMMIT]);
+
+	store->sync_ns = lf_clock_ns() - begun_ns;
+	return result;
+}
+
+uint64_t lf_sqlite_sync_ns(const struct lf_store *store)
+{
+	return store->sync_ns;
+}
+
 enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
 {
 	int result;
@@ -110,7 +126,7 @@ enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *le
 	if (result == SQLITE_OK && leaves->tree.size != leaves->size_before)
 		result = lf_sqlite_write_head(store, leaves);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_run(store->statements[W_COMMIT]);
+		result = make_durable(store);
 	if (result != SQLITE_OK)
 		return lf_sqlite_write_error(store, error, result, "committing");
 	lf_sqlite_turn(store, LF_TRANSACTION_NONE);

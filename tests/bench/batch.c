@@ -235,7 +235,7 @@ static enum lf_code run_once(struct bench *b, struct figures *f)
 {
 	char program[NAME_BYTES], ready[8], checkpoint[NAME_BYTES + 16];
 	const char *argv[] = {program, "--db", b->log, b->http ? "--http" : "--listen", b->url, "--rubric",
-		LF_BENCH_RUBRIC, "--checkpoints", checkpoint, NULL};
+		LF_BENCH_RUBRIC, "--checkpoints", checkpoint, "--log", "text", NULL};
 	struct lf_child daemon = {0};
 	uint64_t count = 0;
 
@@ -244,7 +244,7 @@ static enum lf_code run_once(struct bench *b, struct figures *f)
 	remove_files(b);
 	if (lf_child_start(&daemon, argv, b->said, &b->error) != LF_OK)
 		return b->error.code;
-	if (lf_child_await(&daemon, "leadfitd: ready", ready, sizeof(ready), &b->error) == LF_OK) {
+	if (lf_child_await(&daemon, " ready: ", ready, sizeof(ready), &b->error) == LF_OK) {
 		const double before = lf_process_cpu_us(daemon.pid);
 
 		run_client(b, f);

@@ -57,26 +57,26 @@ enum lf_code lf_child_start(struct lf_child *child, const char *const *argv, con
 
 /* Looks for the line. last gets the log's last line. */
 static bool find_line(
-	const struct lf_child *child, const char *prefix, char *rest, size_t size, char *last, size_t last_size)
+	const struct lf_child *child, const char *text, char *rest, size_t size, char *last, size_t last_size)
 {
 	FILE *file = fopen(child->log, "re");
 	char line[1024];
-	bool found = false;
+	const char *at = NULL;
 
-	while (file != NULL && !found && fgets(line, sizeof(line), file) != NULL) {
+	while (file != NULL && at == NULL && fgets(line, sizeof(line), file) != NULL) {
 		const size_t length = strcspn(line, "\n");
 
 		if (line[length] != '\n')
 			break; /* not written to its end yet */
 		line[length] = '\0';
 		snprintf(last, last_size, "%s", line);
-		found = strncmp(line, prefix, strlen(prefix)) == 0;
-		if (found)
-			snprintf(rest, size, "%s", line + strlen(prefix));
+		at = strstr(line, text);
+		if (at != NULL)
+			snprintf(rest, size, "%s", at + strlen(text));
 	}
 	if (file != NULL)
 		fclose(file);
-	return found;
+	return at != NULL;
 }
 
 /* Whether it has ended; then it is reaped, and status is set. */
@@ -88,13 +88,13 @@ static bool has_ended(struct lf_child *child, int *status)
 	return true;
 }
 
-enum lf_code lf_child_await(struct lf_child *child, const char *prefix, char *rest, size_t size, struct lf_error *error)
+enum lf_code lf_child_await(struct lf_child *child, const char *text, char *rest, size_t size, struct lf_error *error)
 {
 	const uint64_t until = lf_meter_now_ns() + (uint64_t)(await_seconds_max * 1e9);
 	char last[1024] = "it said nothing";
 	int status;
 
-	while (!find_line(child, prefix, rest, size, last, sizeof(last))) {
+	while (!find_line(child, text, rest, size, last, sizeof(last))) {
 		if (has_ended(child, &status))
 			return lf_error_set(
 				error, LF_UNAVAILABLE, "a server ended before it was ready; last line: %s", last);

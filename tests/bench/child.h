@@ -20,11 +20,10 @@ void lf_child_block_signals(void);
  * when that thread ends. */
 enum lf_code lf_child_start(struct lf_child *child, const char *const *argv, const char *log, struct lf_error *error);
 /*
- * Waits until the log has a line that starts with prefix, and copies the rest of the line. UNAVAILABLE, with the log's
+ * Waits until the log has a line with this text, and copies what follows it in the line. UNAVAILABLE, with the log's
  * last line, where the child ends or 30 s pass before that.
  */
-enum lf_code lf_child_await(
-	struct lf_child *child, const char *prefix, char *rest, size_t size, struct lf_error *error);
+enum lf_code lf_child_await(struct lf_child *child, const char *text, char *rest, size_t size, struct lf_error *error);
 /*
  * SIGTERM, and SIGKILL after 10 s; waits. UNAVAILABLE where it did not end with status 0. Safe where there is no child.
  */

@@ -311,12 +311,12 @@ struct job {
 static enum lf_code start(struct job *job, struct lf_client **client, struct lf_error *error)
 {
 	const char *argv[] = {job->server, "--db", job->log, "--listen", "tcp://127.0.0.1:0", "--rubric",
-		LF_BENCH_RUBRIC, "--checkpoints", job->checkpoint, NULL};
+		LF_BENCH_RUBRIC, "--checkpoints", job->checkpoint, "--log", "text", NULL};
 	char url[URL_BYTES], ready[8];
 
 	if (lf_child_start(&job->daemon, argv, job->output, error) != LF_OK ||
-		lf_child_await(&job->daemon, "leadfitd: ready", ready, sizeof(ready), error) != LF_OK ||
-		lf_child_await(&job->daemon, "leadfitd: listening on ", url, sizeof(url), error) != LF_OK)
+		lf_child_await(&job->daemon, " ready: ", ready, sizeof(ready), error) != LF_OK ||
+		lf_child_await(&job->daemon, " listening: listening on ", url, sizeof(url), error) != LF_OK)
 		return error->code;
 	return lf_client_new(
 		client, &(struct lf_client_options){.url = url, .in_flight_max = LF_BENCH_IN_FLIGHT_MAX}, error);

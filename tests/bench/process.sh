@@ -85,16 +85,16 @@ median() { sort -n "$work/$1.us" | awk '{v[NR] = $1} END {print v[int((NR + 1) /
 beyond() { paste "$work/$1.us" "$work/$2.us" | awk '{print $1 - $2}' | sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)] / 1000}'; }
 
 before=$(call_us) || complain "leadfit-bench failed" 3
-"$build/bin/leadfitd" --db "$work/log.db" --listen tcp://127.0.0.1:0 --rubric "$here/rubric.yaml" --checkpoints "$work/checkpoint" \
+"$build/bin/leadfitd" --db "$work/log.db" --listen tcp://127.0.0.1:0 --rubric "$here/rubric.yaml" --checkpoints "$work/checkpoint" --log text \
 	>"$work/daemon.log" 2>&1 &
 daemon=$!
 for _ in $(seq 200); do
-	grep -q '^leadfitd: ready' "$work/daemon.log" && break
+	grep -q ' ready: ' "$work/daemon.log" && break
 	kill -0 $daemon 2>/dev/null || break
 	sleep 0.05
 done
-url=$(sed -n 's/^leadfitd: listening on //p' "$work/daemon.log")
-grep -q '^leadfitd: ready' "$work/daemon.log" && [ -n "$url" ] || complain "leadfitd did not start: $(tail -1 "$work/daemon.log")" 3
+url=$(sed -n 's/.* listening: listening on //p' "$work/daemon.log")
+grep -q ' ready: ' "$work/daemon.log" && [ -n "$url" ] || complain "leadfitd did not start: $(tail -1 "$work/daemon.log")" 3
 load=$(cut -d' ' -f1 /proc/loadavg)
 for _ in $(seq "$runs"); do
 	timed nothing /bin/true

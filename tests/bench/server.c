@@ -38,8 +38,8 @@ enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench
 	char output[LF_BENCH_PATH_BYTES], url[LF_BENCH_URL_BYTES], workers[16], ready[8],
 		checkpoint[LF_BENCH_PATH_BYTES];
 	const char *argv[] = {bench->server, "--db", server->log, "--listen", url, "--rubric", bench->settings->rubric,
-		"--checkpoints", checkpoint, "--connections", "1024", "--connections-per-address", "1024", NULL, NULL,
-		NULL, NULL, NULL};
+		"--checkpoints", checkpoint, "--log", "text", "--connections", "1024", "--connections-per-address",
+		"1024", NULL, NULL, NULL, NULL, NULL};
 	size_t more = 0;
 
 	*server = (struct lf_bench_server){.client = NULL};
@@ -60,11 +60,11 @@ enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench
 		argv[more++] = "127.0.0.1:0";
 	}
 	if (lf_child_start(&server->child, argv, output, error) != LF_OK ||
-		lf_child_await(&server->child, "leadfitd: ready", ready, sizeof(ready), error) != LF_OK ||
-		lf_child_await(&server->child, "leadfitd: listening on ", server->url, sizeof(server->url), error) !=
+		lf_child_await(&server->child, " ready: ", ready, sizeof(ready), error) != LF_OK ||
+		lf_child_await(&server->child, " listening: listening on ", server->url, sizeof(server->url), error) !=
 			LF_OK ||
 		(bench->settings->http &&
-			lf_child_await(&server->child, "leadfitd: listening on http://", server->http,
+			lf_child_await(&server->child, " listening: listening on http://", server->http,
 				sizeof(server->http), error) != LF_OK))
 		return error->code;
 	return lf_client_new(&server->client,

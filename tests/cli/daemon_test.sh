@@ -17,7 +17,7 @@ export LEADFIT_SERVER=ipc://$work/socket
 # start [OPTION]...: the service on this test's log.
 start() {
 	: >"$work/daemon.log" # the last one's "ready" is not this one's
-	"$leadfitd" --db "$work/log.db" --listen "$LEADFIT_SERVER" --rubric "$rubric" "$@" 2>"$work/daemon.log" &
+	"$leadfitd" --db "$work/log.db" --listen "$LEADFIT_SERVER" --rubric "$rubric" --log text "$@" 2>"$work/daemon.log" &
 	started=($!)
 	wait_for "$work/daemon.log" ready
 }
@@ -154,7 +154,7 @@ line=$(grep -n 'SELF: 0}' "$work/odd-rubric.yaml" | cut -d: -f1)
 l rubric check "$work/odd-rubric.yaml"; status_is 0; err_empty
 out_has "odd-rubric.yaml:$line: warning: sources[\"SELF\"]: is 0: evidence from this source counts for nothing"
 out_has "this rubric can be used"
-timeout 20 "$leadfitd" --db "$work/odd.db" --listen "ipc://$work/odd" --rubric "$work/odd-rubric.yaml" 2>"$work/odd.log" &
+timeout 20 "$leadfitd" --db "$work/odd.db" --listen "ipc://$work/odd" --rubric "$work/odd-rubric.yaml" --log text 2>"$work/odd.log" &
 odd=$!
 started+=($odd)
 wait_for "$work/odd.log" ready
@@ -305,14 +305,14 @@ sed -i '/^reader /d' "$work/tokens"
 start --tokens "$work/tokens"
 l decisions list --token-file "$work/reader"; status_is 4
 "$leadfit" token reader --roles read --token-out "$work/reader2" >>"$work/tokens"
-kill -HUP "${started[0]}"; wait_for "$work/daemon.log" "leadfitd: reloaded: callers from $work/tokens"
+kill -HUP "${started[0]}"; wait_for "$work/daemon.log" " reloaded: callers from $work/tokens"
 l decisions list --token-file "$work/reader2"; status_is 0
 sed -i '/^reader /d' "$work/tokens"; echo "a line that is none" >>"$work/tokens"
-kill -HUP "${started[0]}"; wait_for "$work/daemon.log" "leadfitd: nothing was reloaded: line "
+kill -HUP "${started[0]}"; wait_for "$work/daemon.log" " reload_refused: nothing was reloaded: line "
 l decisions list --token-file "$work/reader2"; status_is 0
 stop
 start
-kill -HUP "${started[0]}"; wait_for "$work/daemon.log" "leadfitd: nothing to reload"
+kill -HUP "${started[0]}"; wait_for "$work/daemon.log" " reload_refused: nothing to reload"
 l health; status_is 0
 stop
 

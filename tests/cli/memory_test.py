@@ -67,10 +67,10 @@ class Service:
         self.said = os.path.join(folder, "said")
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("LEADFIT_")} | {"LEADFIT_SERVER": self.url}
         with open(self.said, "wb") as said:
-            self.process = subprocess.Popen([leadfitd, "--db", f"{folder}/log.db", "--listen", self.url, *options],
+            self.process = subprocess.Popen([leadfitd, "--db", f"{folder}/log.db", "--listen", self.url, "--log", "text", *options],
                                             stderr=said, **how)
         self.pid = self.process.pid
-        while b"leadfitd: ready" not in open(self.said, "rb").read():
+        while b" ready: " not in open(self.said, "rb").read():
             if self.process.poll() is not None:
                 sys.exit("it did not start: " + open(self.said).read())
             time.sleep(0.05)

@@ -18,7 +18,7 @@ start() { # options of leadfitd
 	"$leadfitd" --db log.db --listen "$LEADFIT_SERVER" --backups "$work/backups" "$@" 2>"$work/log" &
 	service=$!
 	started+=("$service")
-	wait_for "$work/log" "leadfitd: ready"
+	wait_for "$work/log" '"event":"ready"'
 }
 stop() {
 	kill "$service"

@@ -16,7 +16,7 @@ rubric=$source_folder/service/rubrics/tech-lead.yaml
 # start DB [OPTION]...: the service on this log.
 start() {
 	: >"$work/daemon.log" # the last one's "ready" is not this one's
-	"$leadfitd" --db "$work/$1" --listen "$LEADFIT_SERVER" "${@:2}" 2>"$work/daemon.log" &
+	"$leadfitd" --db "$work/$1" --listen "$LEADFIT_SERVER" --log text "${@:2}" 2>"$work/daemon.log" &
 	started=($!)
 	wait_for "$work/daemon.log" ready
 }

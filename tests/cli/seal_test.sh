@@ -17,7 +17,7 @@ db=$data/leadfit.db
 # start [OPTION]...: the service on this test's log. Waits until it is ready.
 start() {
 	: >"$work/daemon.log"
-	"$leadfitd" --db "$db" --listen "$LEADFIT_SERVER" --rubric "$source_folder/service/rubrics/tech-lead.yaml" "$@" 2>"$work/daemon.log" &
+	"$leadfitd" --db "$db" --listen "$LEADFIT_SERVER" --rubric "$source_folder/service/rubrics/tech-lead.yaml" --log text "$@" 2>"$work/daemon.log" &
 	started=($!)
 	wait_for "$work/daemon.log" ready
 }
@@ -188,13 +188,13 @@ done
 
 claim "a line of the service's log can't be broken by a name"
 broken="$work/no
-leadfitd: ready$(printf '\033')[2J"
+2026-11-30T12:00:00.000000Z info ready: requests are taken$(printf '\033')[2J"
 for option in --rubric --tokens --key --backups --db; do
 	log=(--db "$work/fresh.db"); [ $option != --db ] || log=()
-	run timeout 20 "$leadfitd" "${log[@]}" --listen "$LEADFIT_SERVER" "$option" "$broken/none"
+	run timeout 20 "$leadfitd" "${log[@]}" --listen "$LEADFIT_SERVER" --log text "$option" "$broken/none"
 	[ "$status" != 0 ] && [ "$status" != 124 ] || fail "$option: status $status"
-	! grep -q '^leadfitd: ready' "$work/err" || fail "$option: a line of its own"
-	err_has "no?leadfitd: ready?[2J"
+	! grep -q '^2026-11-30T12:00:00.000000Z' "$work/err" || fail "$option: a line of its own"
+	err_has "no?2026-11-30T12:00:00.000000Z info ready: requests are taken?[2J"
 done
 
 claim "what can't be printed is said"

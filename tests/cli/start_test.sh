@@ -21,6 +21,7 @@ one_value=(
 	"restore --db --from --key"
 )
 many=("--listen --rubric" "" "verify --checkpoint" "restore --checkpoint")
+words="--log --log-level"
 # each TABLE-LINE: calls try with the command (none for leadfitd itself) and each of its options.
 each() {
 	local words command=()
@@ -37,6 +38,7 @@ try() {
 	status_is 2; out_empty; err_has "leadfitd: $option is given twice"
 }
 for line in "${one_value[@]}"; do each "$line"; done
+run timeout 20 "$leadfitd" --db a.db --log text --log json; status_is 2; err_has "--log is given twice"
 run timeout 20 "$leadfitd" --db a.db --accept-rewound --accept-rewound; status_is 2; err_has "--accept-rewound is given twice"
 
 claim "an empty value is a mistake, in every option of every command"
@@ -46,7 +48,11 @@ try() {
 	run timeout 20 "$leadfitd" "$@" "$option" ""; status_is 2; out_empty; err_has "leadfitd: $option is empty (a variable that is not set?)"
 	run timeout 20 "$leadfitd" "$@" "$option="; status_is 2; out_empty; err_has "leadfitd: $option is empty"
 }
-for line in "${one_value[@]}" "${many[@]}"; do each "$line"; done
+for line in "${one_value[@]}" "${many[@]}" "$words"; do each "$line"; done
+
+claim "an option that takes one of several words says which"
+run timeout 20 "$leadfitd" --db a.db --log yaml; status_is 2; out_empty; err_has "leadfitd: --log yaml: allowed are text, json"
+run timeout 20 "$leadfitd" --db a.db --log-level all; status_is 2; out_empty; err_has "leadfitd: --log-level all: allowed are debug, info, warning, error"
 [ -z "$(ls -A)" ] || fail "left behind: $(ls -A)"
 
 # ---- a start that fails leaves nothing behind ----
@@ -65,10 +71,10 @@ cp "$work/in/tls.key" "$work/in/tls-readable.key"; chmod 644 "$work/in/tls-reada
 openssl genpkey -algorithm ed25519 -out "$work/in/tls-other.key"; chmod 600 "$work"/in/tls.key "$work"/in/tls-other.key
 printf 'name: r\nscale: {min: 5, max: 1}\n' >"$work/in/bad-rubric.yaml"
 "$leadfitd" --db "$work/in/other.db" --listen "ipc://$work/in/other" --listen tcp://127.0.0.1:0 --publish "ipc://$work/in/other-news" \
-	--origin example.com/other 2>"$work/other.log" &
+	--origin example.com/other --log text 2>"$work/other.log" &
 started=($!)
 wait_for "$work/other.log" ready
-port=$(sed -n 's|^leadfitd: listening on tcp://127.0.0.1:||p' "$work/other.log")
+port=$(sed -n 's|.* listening on tcp://127.0.0.1:||p' "$work/other.log")
 cp "$work/in/other.db.key" "$work/in/readable"; chmod 644 "$work/in/readable"
 cp "$work/in/other.db.key" "$work/in/named"
 
@@ -126,7 +132,7 @@ failed_start() { # a line of reasons, a log; any failure where the line says no 
 	IFS='|' read -r expected said options <<<"$1"
 	case $options in *--listen*) ;; *) options+=" --listen ipc://$work/free" ;; esac
 	# shellcheck disable=SC2086
-	run timeout 20 "$leadfitd" --db "$2" $options; status_is "${expected:-$status}"; [ "$status" != 0 ] || fail "it started"; out_empty; err_lacks "leadfitd: ready"
+	run timeout 20 "$leadfitd" --db "$2" --log text $options; status_is "${expected:-$status}"; [ "$status" != 0 ] || fail "it started"; out_empty; err_lacks " ready: "
 	[ -z "$said" ] || err_has "$said"
 	[ ! -e "$work/free" ] || fail "$options: a socket is left behind"
 }
@@ -179,10 +185,10 @@ file_has "$work/few.log" "over local sockets: 1024; over HTTP: 1024;"
 kill "$few"; wait "$few"
 
 claim "with few there are fewer connections, it says so, and serves however many come"
-(ulimit -n 400; exec "$leadfitd" --db few.db --listen "$LEADFIT_SERVER" --http 127.0.0.1:0) 2>"$work/few.log" & few=$!
+(ulimit -n 400; exec "$leadfitd" --db few.db --listen "$LEADFIT_SERVER" --http 127.0.0.1:0 --log text) 2>"$work/few.log" & few=$!
 wait_for "$work/few.log" ready
 file_has "$work/few.log" "over local sockets: 48; over HTTP: 48;"
-few_port=$(sed -n 's|^leadfitd: listening on http://127.0.0.1:||p' "$work/few.log")
+few_port=$(sed -n 's|.* listening on http://127.0.0.1:||p' "$work/few.log")
 # 400 connections that say nothing: each of the 24 that are not kept for local sockets makes room for the next.
 for i in $(seq 400); do exec {fd}<>"/dev/tcp/127.0.0.1/$few_port" || fail "connection $i"; silent+=("$fd"); done
 run "$leadfit" health; status_is 0

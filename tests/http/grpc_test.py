@@ -64,6 +64,25 @@ def details_of(error, kinds):
     return detail
 
 
+def traces(channel, where, m):
+    score = of(channel, "leadfit.v1.Scoring/Score", m.scoring.ScoreRequest, m.scoring.Decision)
+    get = of(channel, "leadfit.v1.Decisions/Get", m.decisions.GetDecisionRequest, m.scoring.Decision)
+    request = example(m.scoring)
+    request.idempotency_key = "traces-" + where
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    sent = (("traceparent", f"00-{trace}-00f067aa0ba902b7-01"), ("tracestate", "vendor=value"))
+    decision, call = score.with_call(request, timeout=30, metadata=sent)
+    said = dict(call.initial_metadata())
+    check(decision.trace_id == trace and said["traceparent"].split("-")[1] == trace and said["tracestate"] == "vendor=value",
+          f"{where}: a decision belongs to its caller's trace, and so does the reply")
+    stored = get(m.decisions.GetDecisionRequest(decision_id=decision.decision_id), timeout=30)
+    check(stored.trace_id == trace, f"{where}: which is in the log")
+    again, call = score.with_call(request, timeout=30)
+    said = dict(call.initial_metadata())["traceparent"].split("-")[1]
+    check(again.decision_id == decision.decision_id and again.trace_id == trace and said not in ("", trace),
+          f"{where}: a repeated request gets what was stored, with the first one's trace")
+
+
 def calls(channel, where, m):
     health = of(channel, "grpc.health.v1.Health/Check", m.health.HealthCheckRequest, m.health.HealthCheckResponse)
     score = of(channel, "leadfit.v1.Scoring/Score", m.scoring.ScoreRequest, m.scoring.Decision)
@@ -186,6 +205,7 @@ class Messages:
         import importlib
         self.health = importlib.import_module("grpc.health.v1.health_pb2")
         self.scoring = importlib.import_module("leadfit.v1.scoring_pb2")
+        self.decisions = importlib.import_module("leadfit.v1.decisions_pb2")
         self.error = importlib.import_module("leadfit.v1.error_pb2")
 
 
@@ -195,6 +215,7 @@ def main():
     for where in (service.http, "unix:" + service.path):
         with grpc.insecure_channel(where) as channel:
             calls(channel, where.split(":")[0], m)
+            traces(channel, where.split(":")[0], m)
     with grpc.insecure_channel(service.http, options=[("grpc.max_send_message_length", -1)]) as channel:
         large(channel, m)
         many(channel, m, 1000)

@@ -39,9 +39,9 @@ class Service:
         with open(self.said, "wb") as said:
             self.process = subprocess.Popen(
                 [leadfitd, "--db", f"{self.folder}/log.db", "--listen", self.ipc,
-                 "--http", "127.0.0.1:0", "--http", f"unix:{self.path}", *options], stderr=said, cwd=self.folder)
+                 "--http", "127.0.0.1:0", "--http", f"unix:{self.path}", "--log", "text", *options], stderr=said, cwd=self.folder)
         deadline = time.monotonic() + PATIENCE
-        while "leadfitd: ready" not in self.text():
+        while " ready: " not in self.text():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.process.kill()
                 sys.exit("it did not start: " + self.text())

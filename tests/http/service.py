@@ -26,9 +26,9 @@ class Service:
         with open(self.said, "wb") as said:
             self.process = subprocess.Popen(
                 [leadfitd, "--db", f"{self.folder}/log.db", "--listen", f"ipc://{self.folder}/nng", "--http", "127.0.0.1:0",
-                 "--http", f"unix:{self.path}", *options], stderr=said)
+                 "--http", f"unix:{self.path}", "--log", "text", *options], stderr=said)
         self.pid = self.process.pid
-        while "leadfitd: ready" not in self.text():
+        while " ready: " not in self.text():
             if self.process.poll() is not None:
                 sys.exit("it did not start: " + self.text())
             time.sleep(0.05)

@@ -100,9 +100,9 @@ class Service:
         self.said = f"{folder}/said"
         self.url = f"ipc://{folder}/socket"
         with open(self.said, "wb") as said:
-            self.process = subprocess.Popen([leadfitd, "--db", f"{folder}/log.db", "--listen", self.url, *options], stderr=said)
+            self.process = subprocess.Popen([leadfitd, "--db", f"{folder}/log.db", "--listen", self.url, "--log", "text", *options], stderr=said)
         self.pid = self.process.pid
-        wait_until(lambda: "leadfitd: ready" in self.text() or self.process.poll() is not None, "the service is ready")
+        wait_until(lambda: " ready: " in self.text() or self.process.poll() is not None, "the service is ready")
         if self.process.poll() is not None:
             sys.exit("not ok - it did not start: " + self.text())
 
@@ -112,13 +112,13 @@ class Service:
 
     def port(self, scheme):
         """Of the first address that was listened on with this scheme."""
-        return int(re.search(rf"listening on {re.escape(scheme)}://[^ ]*:(\d+)", self.text()).group(1))
+        return int(re.search(rf"listening on {re.escape(scheme)}://\S*:(\d+)", self.text()).group(1))
 
     def reload(self):
         """SIGHUP. Returns the line that it says."""
         before = len(self.text())
         os.kill(self.pid, signal.SIGHUP)
-        return wait_until(lambda: re.search(r"leadfitd: (.*reload.*)\n", self.text()[before:]), "a line about the reload").group(1)
+        return wait_until(lambda: re.search(r"(?: info | reload_refused: )(.*reload.*)\n", self.text()[before:]), "a line about the reload").group(1)
 
     def resident_kib(self):
         with open(f"/proc/{self.pid}/status", encoding="utf-8") as status:

@@ -10,6 +10,7 @@
 
 #include "proto/wire/borrow.h"
 #include "service/access/counts.h"
+#include "service/events/events.h"
 #include "tests/rpc/memory.h"
 #include "tests/service/in_process.h"
 #include "tests/storage/faulty_backend.h"
@@ -129,8 +130,18 @@ static struct lf_log *open_faulty(void)
 	return log;
 }
 
+static uint64_t said(enum lf_event event)
+{
+	struct lf_event_figures figures;
+
+	lf_event_figures(&figures);
+	return figures.lines[event];
+}
+
 static void what_may_be_stored_is_not_stored_twice(void **state)
 {
+	const uint64_t resumed = said(LF_EVENT_ACCESS_RESUMED);
+
 	for (int stored = 0; stored < 2; stored++) {
 		struct lf_log *log = open_faulty();
 		struct lf_access *access = NULL;
@@ -150,6 +161,26 @@ static void what_may_be_stored_is_not_stored_twice(void **state)
 		check_trail(log, "ann leadfit.v1.Decisions/Get OK x2\nann leadfit.v1.Decisions/Get NOT_FOUND x1\n");
 		lf_log_close(log);
 	}
+	assert_int_equal(said(LF_EVENT_ACCESS_RESUMED), resumed + 2);
+}
+
+/* The last two attempts, at the stop, fail. */
+static void what_is_lost_is_said(void **state)
+{
+	struct lf_log *log = open_faulty();
+	struct lf_access *access = NULL;
+	const uint64_t failed = said(LF_EVENT_ACCESS_FAILED), lost = said(LF_EVENT_ACCESS_LOST);
+
+	(void)state;
+	assert_int_equal(lf_access_start(&access, log, NULL), LF_OK);
+	lf_access_count(access, "ann", "leadfit.v1.Decisions", "Get", LF_OK);
+	faulty_fail(FAULTY_COMMIT, 1, 2, LF_RESOURCE_EXHAUSTED);
+	lf_access_stop(access);
+	lf_access_destroy(access);
+	assert_int_equal(said(LF_EVENT_ACCESS_FAILED), failed + 1); /* the same once */
+	assert_int_equal(said(LF_EVENT_ACCESS_LOST), lost + 1);
+	check_trail(log, "");
+	lf_log_close(log);
 }
 
 static void what_can_t_be_recorded_says_so(void **state)
@@ -297,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_has_so_many_rows_and_counts_the_others),
 		cmocka_unit_test(what_may_be_stored_is_not_stored_twice),
+		cmocka_unit_test(what_is_lost_is_said),
 		cmocka_unit_test(what_can_t_be_recorded_says_so),
 		cmocka_unit_test(exports_are_recorded_and_reads_are_counted),
 		cmocka_unit_test(an_export_that_can_t_be_recorded_is_not_given),

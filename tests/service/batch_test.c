@@ -160,6 +160,9 @@ static void assert_same_answer(const Leadfit__V1__Decision *a, const Leadfit__V1
 
 	left.decision_id = right.decision_id = lf_unconst("");
 	left.decided_at = right.decided_at = NULL;
+	assert_int_equal(strlen(left.trace_id), 32);
+	assert_int_equal(strlen(right.trace_id), 32);
+	left.trace_id = right.trace_id = lf_unconst("");
 	length = leadfit__v1__decision__get_packed_size(&left);
 	assert_int_equal(length, leadfit__v1__decision__get_packed_size(&right));
 	bytes[0] = malloc(length);

@@ -146,7 +146,7 @@ static void an_empty_log_gets_the_built_in_rubric(void **state)
 	struct lf_rubric_version *built_in, *file = support_default_rubric();
 
 	start(world);
-	says(world, "leadfitd: rubric tech-lead ");
+	says(world, " rubric_stored: rubric tech-lead ");
 	says(world, " from this program: stored, active, and the default\n");
 	default_is(world, "tech-lead");
 	built_in = lf_registry_active(world->registry, "", NULL);
@@ -163,7 +163,7 @@ static void the_only_active_rubric_becomes_the_default(void **state)
 	put(world, "r", true);
 	put(world, "stored-only", false);
 	start(world);
-	says(world, "leadfitd: r is the default rubric from now on: it is the only active one\n");
+	says(world, " rubric_default: r is the default rubric from now on: it is the only active one\n");
 	default_is(world, "r");
 	settled(world);
 }
@@ -176,7 +176,8 @@ static void several_active_rubrics_make_no_default_and_it_is_said(void **state)
 	put(world, "q", true);
 	start(world);
 	says(world,
-		"leadfitd: there is no default rubric: name one, or set it (leadfit rubric default NAME); active "
+		" rubric_missing: there is no default rubric: name one, or set it (leadfit rubric default NAME); "
+		"active "
 		"are: ");
 	default_is(world, "");
 	is_refused(world);
@@ -242,7 +243,7 @@ static void a_log_whose_rubrics_are_not_active_does_not_get_the_built_in_one(voi
 	put(world, "r", false);
 	start(world);
 	says(world,
-		"leadfitd: no rubric is active: leadfit rubric list shows those that are stored, leadfit rubric "
+		" rubric_missing: no rubric is active: leadfit rubric list shows those that are stored, leadfit rubric "
 		"activate ");
 	default_is(world, "");
 	assert_null(lf_registry_active(world->registry, "tech-lead", NULL));
@@ -265,7 +266,8 @@ static void a_default_that_was_deactivated_stays_so(void **state)
 	put(world, "q", true);
 	start(world);
 	says(world,
-		"leadfitd: the default rubric \"r\" has no active version: give it one (leadfit rubric activate r)");
+		" rubric_missing: the default rubric \"r\" has no active version: give it one (leadfit rubric activate "
+		"r)");
 	default_is(world, "r");
 	is_refused(world);
 }

@@ -112,6 +112,7 @@ struct lf_listener {
 	nng_sockaddr address;           /* tcp: where to try it */
 	nng_listener listener;
 	bool open;
+	bool lost;                 /* it was said that it can't be opened again; the watchdog's own */
 	struct lf_local_file file; /* ipc: what is ours */
 	unsigned generation;       /* ipc: makes names that are new */
 	uint64_t accepted;         /* connections that nng handed over from this listener; under listeners->lock */

@@ -12,6 +12,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/thread.h"
+#include "service/events/events.h"
 
 /*
  * Design notes
@@ -246,16 +247,29 @@ static enum trial try_plain(struct lf_listeners *listeners, const struct lf_list
 
 static void reopen(struct lf_listeners *listeners, struct lf_listener *listener)
 {
+	const struct lf_event_field address = lf_event_said(lf_event_text("address", listener->url));
+	struct lf_error error = LF_ERROR_INIT;
+
 	lf_listeners_part(listeners, listener);
 	lf_listener_close(listener);
 	for (unsigned i = 0; i < REOPEN_TRIALS && !stopping(listeners); i++) {
-		if (lf_listener_open(listeners, listener, NULL) == LF_OK) {
+		lf_error_clean_up(&error);
+		if (lf_listener_open(listeners, listener, &error) == LF_OK) {
 			atomic_fetch_add(&listeners->reopened, 1);
+			listener->lost = false;
+			lf_event_say_with(
+				LF_EVENT_LISTENER_REOPENED, &address, 1, "listening again on %s", listener->url);
 			return;
 		}
 		pause_ms(listeners, REOPEN_PAUSE_MS);
 	}
 	/* Next time again. */
+	if (!listener->lost && !stopping(listeners)) {
+		listener->lost = true;
+		lf_event_say_with(LF_EVENT_LISTENER_LOST, &address, 1, "%s can't be listened on again: %s",
+			listener->url, error.message);
+	}
+	lf_error_clean_up(&error);
 }
 
 static enum trial try_once(struct lf_listeners *listeners, const struct lf_listener *listener)
