@@ -127,7 +127,7 @@ _leadfit()
 		leadfit.v1.Rubrics/List leadfit.v1.Scoring/Score leadfit.v1.Scoring/ScoreBatch leadfit.v1.Scoring/Profile
 		leadfit.v1.Scoring/Sweep leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Decisions/Export
 		leadfit.v1.Decisions/Watch leadfit.v1.Decisions/RecordOutcome leadfit.v1.Decisions/ListOutcomes leadfit.v1.Keeping/Erase leadfit.v1.Keeping/Prune
-		leadfit.v1.Keeping/Vacuum leadfit.v1.Keeping/StartErase leadfit.v1.Keeping/StartPrune leadfit.v1.Keeping/Backup leadfit.v1.Jobs/Get leadfit.v1.Jobs/List leadfit.v1.Describe/Describe
+		leadfit.v1.Keeping/Vacuum leadfit.v1.Keeping/StartErase leadfit.v1.Keeping/StartPrune leadfit.v1.Keeping/Backup leadfit.v1.Jobs/Get leadfit.v1.Jobs/List leadfit.v1.Describe/Describe leadfit.v1.Metrics/Read
 		grpc.health.v1.Health/Check grpc.health.v1.Health/Watch
 		grpc.reflection.v1.ServerReflection/ServerReflectionInfo
 		grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo" -- "$current")) ;;

@@ -25,10 +25,11 @@ static void of_http(struct lf_exposition *exposition, const struct lf_http *http
 
 void lf_metrics_of_connections(struct lf_exposition *exposition, const struct lf_metrics_sources *sources)
 {
-	struct lf_rpc_nng_counters nng;
+	struct lf_rpc_nng_counters nng = {.connections = 0};
 	struct lf_http_counters http = {.open = 0};
 
-	lf_rpc_nng_counters(sources->nng, &nng);
+	if (sources->nng != NULL)
+		lf_rpc_nng_counters(sources->nng, &nng);
 	if (sources->http != NULL)
 		lf_http_counters(sources->http, &http);
 	lf_metric_begin(exposition, "leadfit_connections", LF_METRIC_GAUGE, "Open connections.");

@@ -10,7 +10,7 @@ struct lf_rpc_nng;
 struct lf_rpc_server;
 struct lf_state;
 
-/* Where figures come from. Borrowed, as long as calls are served. http may be NULL. */
+/* Where figures come from. Borrowed, as long as calls are served. nng and http may be NULL. */
 struct lf_metrics_sources {
 	struct lf_state *state;
 	struct lf_rpc_server *server;

@@ -64,6 +64,8 @@ static void start(struct in_process *service, const struct lf_backend *backend, 
 	assert_int_equal(lf_state_init(&service->state, service->log, service->registry, NULL), LF_OK);
 	service->state.teams = service->teams;
 	lf_daemon_services_init(&service->services, &service->state);
+	service->services.metrics.sources =
+		(struct lf_metrics_sources){.state = &service->state, .server = service->server};
 	assert_int_equal(lf_daemon_services_add(&service->services, service->server, NULL), LF_OK);
 	assert_int_equal(lf_daemon_services_start(&service->services, &error), LF_OK);
 	assert_int_equal(lf_rpc_server_start(service->server, NULL), LF_OK);
