@@ -193,8 +193,9 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 /* On any thread. */
 static void call_is_over(void *context, const struct lf_rpc_outcome *outcome)
 {
-	const struct lf_daemon *d = context;
+	struct lf_daemon *d = context;
 
+	lf_daemon_services_note(&d->services, outcome);
 	lf_daemon_say_request(outcome, d->log_requests);
 }
 

@@ -52,6 +52,9 @@ enum lf_event_level { LF_LEVEL_DEBUG, LF_LEVEL_INFO, LF_LEVEL_WARNING, LF_LEVEL_
 	X(CHECKPOINT_WRITTEN, "checkpoint_written", DEBUG, "A checkpoint was signed and written.")                     \
 	X(CHECKPOINT_FAILED, "checkpoint_failed", ERROR, "No checkpoint can be written; it is tried every second.")    \
 	X(CHECKPOINT_RESUMED, "checkpoint_resumed", INFO, "Checkpoints are written again.")                            \
+	X(ACCESS_FAILED, "access_failed", ERROR, "Who looked can't be recorded; it is tried every second.")            \
+	X(ACCESS_RESUMED, "access_resumed", INFO, "Who looked is recorded again.")                                     \
+	X(ACCESS_LOST, "access_lost", ERROR, "The service stopped, and could not record all of who looked.")           \
 	X(ERASED_LIST_FAILED, "erased_list_failed", ERROR, "The list of who was erased can't be written.")             \
 	X(JOB_DONE, "job_done", INFO, "An erasure or a pruning is done.")                                              \
 	X(JOB_FAILED, "job_failed", ERROR, "An erasure or a pruning has ended without being done.")                    \
