@@ -116,7 +116,7 @@ static void take_trace(struct lf_cli *cli)
 	const char *text = getenv("TRACEPARENT");
 	struct lf_trace trace = {.continued = false};
 
-	if (text != NULL)
+	if (text != NULL && strlen(text) == LF_TRACE_TEXT_BYTES)
 		lf_trace_begin(&trace, (struct lf_slice){text, strlen(text)});
 	cli->traceparent = trace.continued ? text : NULL;
 }

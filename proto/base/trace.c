@@ -82,6 +82,7 @@ static bool read_parent(struct lf_slice text, struct lf_trace *trace)
 void lf_trace_begin(struct lf_trace *trace, struct lf_slice traceparent)
 {
 	trace->continued = read_parent(traceparent, trace);
+	trace->flags &= 1; /* others are not ours to pass on */
 	if (!trace->continued) {
 		make_id(trace->trace_id, LF_TRACE_ID_BYTES);
 		trace->flags = 0;

@@ -13,6 +13,7 @@ struct lf_audit_service {
 	Leadfit__V1__Audit_Service base;
 	struct lf_state *state;
 	/* What verify.c keeps from one slice to the next; NULL while a call has it, and where there is none yet. */
+	atomic_uint_fast64_t found_nothing_to; /* by Verify, from the first record on; UINT64_MAX: not from there */
 	_Atomic(struct lf_verify *) verifier;
 };
 /* Borrows state. */

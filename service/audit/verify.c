@@ -147,6 +147,20 @@ static enum lf_code run(struct lf_verify *verify, const Leadfit__V1__VerifyReque
 				    : LF_OK;
 }
 
+/*
+ * Notes the time where slice after slice, from the first record to the last, had no finding. Where several verify at once,
+ * their slices may take the place of one another: each was looked at all the same.
+ */
+static void note_success(struct lf_audit_service *audit, uint64_t first, const Leadfit__V1__VerifyResponse *response)
+{
+	const bool goes_on = first == 0 || first == atomic_load(&audit->found_nothing_to);
+	const bool found_nothing = goes_on && response->n_findings == 0;
+
+	if (found_nothing && response->next == 0)
+		lf_figures_note_time(&audit->state->figures.verify_at);
+	atomic_store(&audit->found_nothing_to, found_nothing && response->next != 0 ? response->next : UINT64_MAX);
+}
+
 void lf_audit_verify(Leadfit__V1__Audit_Service *service, const Leadfit__V1__VerifyRequest *request,
 	Leadfit__V1__VerifyResponse_Closure closure, void *closure_data)
 {
@@ -173,8 +187,7 @@ void lf_audit_verify(Leadfit__V1__Audit_Service *service, const Leadfit__V1__Ver
 	give_back(audit, verify);
 	if (error.code != LF_OK)
 		goto fail;
-	if (response.next == 0 && response.n_findings == 0)
-		lf_figures_note_time(&audit->state->figures.verify_at);
+	note_success(audit, request->first, &response);
 	closure(&response, closure_data);
 	return;
 fail:

@@ -11,12 +11,13 @@ enum { METHOD_BYTES = 128 };
 /* LF_EVENT_COUNT: it is worth no line. */
 static enum lf_event event_of(const struct lf_rpc_outcome *outcome, bool all)
 {
+	if (!outcome->is_known && outcome->code != LF_OK)
+		return LF_EVENT_REQUEST_STRANGE;
 	switch (outcome->code) {
 	case LF_OK:
 		if (!outcome->is_stream && outcome->duration_ns > (uint64_t)LF_SLOW_MS * 1000000)
 			return LF_EVENT_REQUEST_SLOW;
 		return all ? LF_EVENT_REQUEST : LF_EVENT_COUNT;
-	case LF_UNAUTHENTICATED:
 	case LF_PERMISSION_DENIED:
 		return LF_EVENT_REQUEST_DENIED;
 	case LF_UNKNOWN:
@@ -28,20 +29,28 @@ static enum lf_event event_of(const struct lf_rpc_outcome *outcome, bool all)
 	}
 }
 
+/* "SERVICE/METHOD", or nothing: a name that is none of ours may be anything. Returns its length. */
+static size_t join(const struct lf_rpc_outcome *outcome, char method[METHOD_BYTES])
+{
+	const int length = *outcome->method == '\0'
+		? 0
+		: snprintf(method, METHOD_BYTES, "%s/%s", outcome->service, outcome->method);
+
+	return length < 0 ? 0 : length < METHOD_BYTES ? (size_t)length : METHOD_BYTES - 1;
+}
+
 static void say(enum lf_event event, const struct lf_rpc_outcome *outcome)
 {
 	char method[METHOD_BYTES], trace[2 * LF_TRACE_ID_BYTES], span[2 * LF_SPAN_ID_BYTES];
 	const bool is_there = *outcome->method != '\0';
-	const int length = snprintf(method, sizeof(method), "%s/%s", outcome->service, outcome->method);
 	const struct lf_event_field fields[] = {
-		is_there ? lf_event_said(lf_event_slice("method", (struct lf_slice){method, (size_t)length}))
-			 : lf_event_slice("method", outcome->sent_method),
+		lf_event_said(lf_event_slice("method", (struct lf_slice){method, join(outcome, method)})),
 		lf_event_said(lf_event_text("code", lf_code_name(outcome->code))),
 		lf_event_number("duration_us", outcome->duration_ns / 1000),
 		lf_event_text("transport", outcome->protocol),
 		lf_event_text("peer", outcome->peer),
 		lf_event_text("caller", outcome->is_known ? outcome->caller : ""),
-		lf_event_slice("request_id", outcome->request_id),
+		lf_event_slice("request_id", outcome->is_known ? outcome->request_id : (struct lf_slice){0}),
 		lf_event_slice("trace_id", (struct lf_slice){trace, sizeof(trace)}),
 		lf_event_slice("span_id", (struct lf_slice){span, sizeof(span)}),
 	};

@@ -5,8 +5,8 @@
 #include "service/rpc/figures.h"
 
 /*
- * Says how it ended: where it failed, was denied, or took above LF_SLOW_MS; with all, also where it did not. What callers
- * have written is in no line but for the ids that they gave it. Any thread.
+ * Says how it ended: where it failed, was denied, or took above LF_SLOW_MS; with all, also where it did not. Of what a
+ * known caller wrote, a line has the request's id; of what a stranger wrote, nothing. Any thread.
  */
 void lf_daemon_say_request(const struct lf_rpc_outcome *outcome, bool all);
 

@@ -69,6 +69,14 @@ bool lf_event_is_wanted(enum lf_event event)
 	return lf_event_level(event) >= how.level;
 }
 
+/* Lines a second. What strangers can cause, all day, gets less. */
+static unsigned bound_of(enum lf_event event)
+{
+	return event == LF_EVENT_REQUEST_STRANGE && how.lines_a_second > LF_EVENT_STRANGE_LINES_A_SECOND
+		? LF_EVENT_STRANGE_LINES_A_SECOND
+		: how.lines_a_second;
+}
+
 /* Whether this second has room for one more line of it. */
 static bool take_turn(enum lf_event event)
 {
@@ -77,7 +85,7 @@ static bool take_turn(enum lf_event event)
 
 	do {
 		lines = seen >> 32 == (second & UINT32_MAX) ? seen & UINT32_MAX : 0;
-		if (lines >= how.lines_a_second) {
+		if (lines >= bound_of(event)) {
 			atomic_fetch_add_explicit(&counts[event].left_out, 1, memory_order_relaxed);
 			return false;
 		}
@@ -151,7 +159,7 @@ void lf_event_say_left_out(void)
 
 		if (count > 0)
 			lf_event_say_with(LF_EVENT_LINES_LEFT_OUT, fields, 2,
-				"more than %u lines of an event in a second", how.lines_a_second);
+				"more than %u lines of an event in a second", bound_of(event));
 		counts[event].told = left_out;
 	}
 }

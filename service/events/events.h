@@ -64,7 +64,9 @@ enum lf_event_level { LF_LEVEL_DEBUG, LF_LEVEL_INFO, LF_LEVEL_WARNING, LF_LEVEL_
 	X(REQUEST, "request", INFO, "A request was answered (--log-requests).")                                        \
 	X(REQUEST_SLOW, "request_slow", WARNING, "A request was answered, and took above 250 ms.")                     \
 	X(REQUEST_FAILED, "request_failed", INFO, "A request was answered with an error.")                             \
-	X(REQUEST_DENIED, "request_denied", WARNING, "A request was refused: its caller may not make it.")             \
+	X(REQUEST_DENIED, "request_denied", WARNING, "A request was refused: its caller lacks the role.")              \
+	X(REQUEST_STRANGE, "request_strange", WARNING,                                                                 \
+		"A request of nobody known was refused, failed, or got no answer.")                                    \
 	X(REQUEST_BROKEN, "request_broken", ERROR, "A request failed by a fault of the service or of its log.")        \
 	X(LINES_LEFT_OUT, "lines_left_out", WARNING, "There were too many lines of an event in a second.")
 
@@ -90,7 +92,7 @@ enum lf_event_format {
 	LF_EVENTS_JSON
 }; /* the first: text on a terminal, else JSON */
 
-enum { LF_EVENT_LINES_A_SECOND = 100 };
+enum { LF_EVENT_LINES_A_SECOND = 100, LF_EVENT_STRANGE_LINES_A_SECOND = 10 };
 
 struct lf_event_options {
 	enum lf_event_format format;

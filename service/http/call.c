@@ -209,7 +209,8 @@ static void on_finish(struct lf_http_exchange *exchange)
 
 	/* Whoever guesses tokens shall need a new connection each time. */
 	if (exchange->wrong_token) {
-		lf_http_count(&exchange->http->counters.wrong_tokens);
+		if (!conn->parting)
+			lf_http_count(&exchange->http->counters.wrong_tokens);
 		conn->parting = true;
 		lf_http_conn_wake(conn);
 	}

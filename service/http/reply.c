@@ -20,7 +20,7 @@ static size_t add_allowance(const struct lf_http_exchange *exchange, struct lf_m
 	const struct lf_metadata *headers, size_t count)
 {
 	static const char exposed[] = "grpc-message, grpc-status, grpc-status-details-bin, request-id, retry-after, "
-				      "traceparent";
+				      "traceparent, tracestate";
 
 	LF_CHECK(X9, count + 3 <= LF_HTTP_REPLY_HEADERS_MAX);
 	memcpy(all, headers, count * sizeof(*all));

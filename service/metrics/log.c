@@ -31,7 +31,8 @@ static void of_bytes(struct lf_exposition *exposition, const struct lf_log_figur
 	if (!figures->bytes_known)
 		return;
 	lf_metric_gauge(exposition, "leadfit_log_bytes", "The log's file.", (double)figures->bytes.log);
-	lf_metric_gauge(exposition, "leadfit_log_wal_bytes", "What is committed and not in the file yet.",
+	lf_metric_gauge(exposition, "leadfit_log_wal_bytes",
+		"The WAL's file, which is reused: what was committed since its last restart fits into it.",
 		(double)figures->bytes.wal);
 	lf_metric_gauge(exposition, "leadfit_log_disk_free_bytes", "Room on its disk.", (double)figures->bytes.free);
 }

@@ -275,7 +275,7 @@ void lf_rpc_arrived(struct lf_rpc_call *call, const struct lf_rpc_request *reque
 	lf_rpc_book_give(server, book);
 	if (decision.admission >= REFUSED_AUTH)
 		lf_rpc_count_refused(server, decision.admission - REFUSED_AUTH);
-	if (decision.identity != LF_RPC_KNOWN)
+	if (decision.identity != LF_RPC_KNOWN && decision.admission != REFUSED_STOPPING)
 		lf_rpc_count_auth_failure(server, decision.identity);
 	if (decision.admission == ADMITTED_QUICK)
 		lf_rpc_work(call, false);

@@ -217,10 +217,22 @@ static unsigned role_of(const struct lf_rpc_call *call)
 	return call->service == NULL ? 0 : call->service->roles[call->method];
 }
 
-/* Whether it may come without a token from where it comes. */
+/* Whether a proxy passes on what somebody else asks. */
+static bool is_passed_on(const struct lf_rpc_call *call)
+{
+	static const char *const keys[] = {"forwarded", "via", "x-forwarded-for", "x-real-ip"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (lf_rpc_metadata(call, keys[i]).data != NULL)
+			return true;
+	return false;
+}
+
+/* Whether anybody may call it from where the call comes. */
 static bool is_open(const struct lf_rpc_call *call)
 {
-	return call->service->open_locally[call->method] && call->peer != NULL && call->peer->is_of_this_machine;
+	return call->service != NULL && call->service->open_locally[call->method] && call->peer != NULL &&
+		call->peer->is_of_this_machine && !is_passed_on(call);
 }
 
 /* It is the caller of this line, which may or may not do this. */
@@ -230,7 +242,7 @@ static enum lf_rpc_identity known(struct lf_rpc_call *call, const struct lf_rpc_
 
 	call->account = book->accounts[index];
 	call->caller = call->account->name;
-	if (role != 0 && (lf_tokens_caller(book->tokens, index)->roles & (role | LF_ROLE_ADMIN)) == 0)
+	if (role != 0 && (lf_tokens_caller(book->tokens, index)->roles & (role | LF_ROLE_ADMIN)) == 0 && !is_open(call))
 		return LF_RPC_LACKS_ROLE;
 	return LF_RPC_KNOWN;
 }

@@ -133,7 +133,6 @@ static void tell(struct lf_rpc_call *call, enum lf_code code, uint64_t duration_
 		.protocol = call->server->protocols[call->request.protocol],
 		.service = descriptor == NULL ? "" : descriptor->name,
 		.method = descriptor == NULL ? "" : descriptor->methods[call->method].name,
-		.sent_method = call->request.method,
 		.code = code,
 		.caller = call->caller,
 		.is_known = is_known(call),

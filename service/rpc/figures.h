@@ -85,10 +85,10 @@ void lf_rpc_server_figures(struct lf_rpc_server *server, struct lf_rpc_figures *
 struct lf_rpc_outcome {
 	const char *protocol;         /* "nng", "grpc", ... */
 	const char *service, *method; /* "leadfit.v1.Scoring", "Score"; "" where there is no such method */
-	struct lf_slice sent_method;  /* as it was sent: anything, where there is none */
-	enum lf_code code;            /* CANCELLED also where it was dropped, since nobody waited any more */
-	const char *caller;           /* "" where it is not known */
-	bool is_known;                /* a line of the tokens file names the caller, or the service has none */
+	/* CANCELLED also where it was dropped, since nobody waited; UNAUTHENTICATED also where a guess got no answer. */
+	enum lf_code code;
+	const char *caller; /* "" where it is not known */
+	bool is_known;      /* a line of the tokens file names the caller, or the service has none */
 	bool is_stream;
 	uint64_t duration_ns; /* since it arrived */
 	struct lf_slice request_id;

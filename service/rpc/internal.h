@@ -350,7 +350,7 @@ void lf_rpc_figures_clean_up(struct lf_rpc_server *server);
 void lf_rpc_count_arrived(struct lf_rpc_call *call);
 void lf_rpc_count_refused(struct lf_rpc_server *server, size_t refusal);
 void lf_rpc_count_auth_failure(struct lf_rpc_server *server, enum lf_rpc_identity identity);
-/* It is over, with this code: counted, and the observer told. While the request is there still. */
+/* It ends with this code: counted, and the observer told. Once, while the request is there still. */
 void lf_rpc_count_done(struct lf_rpc_call *call, enum lf_code code);
 
 /* ---- streams.c ---- */

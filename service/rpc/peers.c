@@ -223,9 +223,15 @@ static void name_ipv4(struct lf_rpc_peer *peer, const struct in_addr *address)
 
 static void name_ipv6(struct lf_rpc_peer *peer, const struct in6_addr *address)
 {
+	struct in_addr mapped;
+
+	if (IN6_IS_ADDR_V4MAPPED(address)) {
+		memcpy(&mapped, address->s6_addr + 12, sizeof(mapped));
+		name_ipv4(peer, &mapped);
+		return;
+	}
 	inet_ntop(AF_INET6, address, peer->text, sizeof(peer->text));
-	peer->is_of_this_machine = IN6_IS_ADDR_LOOPBACK(address) ||
-		(IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == IN_LOOPBACKNET);
+	peer->is_of_this_machine = IN6_IS_ADDR_LOOPBACK(address);
 }
 
 static void name_peer(struct lf_rpc_peer *peer, const struct sockaddr *remote)
@@ -234,7 +240,7 @@ static void name_peer(struct lf_rpc_peer *peer, const struct sockaddr *remote)
 		name_ipv4(peer, &((const struct sockaddr_in *)remote)->sin_addr);
 	} else if (remote != NULL && remote->sa_family == AF_INET6) {
 		name_ipv6(peer, &((const struct sockaddr_in6 *)remote)->sin6_addr);
-	} else {
+	} else if (remote == NULL || remote->sa_family == AF_UNIX) {
 		snprintf(peer->text, sizeof(peer->text), "local");
 		peer->is_of_this_machine = true;
 	}

@@ -90,10 +90,8 @@ static void count(struct lf_rpc_server *server, enum lf_code code)
 static void finish(struct lf_rpc_call *call, enum lf_code code, bool failed)
 {
 	struct lf_rpc_server *server = call->server;
-	struct lf_rpc_arena *arena;
+	struct lf_rpc_arena *arena = lf_rpc_call_release(call);
 
-	lf_rpc_count_done(call, code);
-	arena = lf_rpc_call_release(call);
 	call->begun = false;
 	pthread_mutex_lock(&server->lock);
 	count(server, code);
@@ -112,6 +110,8 @@ void lf_rpc_drop(struct lf_rpc_call *call)
 	if (call->dropped != NULL)
 		call->dropped(call->resume_context);
 	unstage(call);
+	/* A guess that gets no answer is a guess. */
+	lf_rpc_count_done(call, call->wrong_token ? LF_UNAUTHENTICATED : LF_CANCELLED);
 	finish(call, LF_CANCELLED, false);
 }
 
@@ -119,6 +119,7 @@ void lf_rpc_send(struct lf_rpc_call *call)
 {
 	lf_rpc_call_check_working(call);
 	LF_CHECK(R4, call->begun);
+	lf_rpc_count_done(call, LF_OK);
 	finish(call, LF_OK, false);
 }
 
@@ -195,6 +196,7 @@ void lf_rpc_fail(struct lf_rpc_call *call, const struct lf_error *error)
 	if (code == LF_OK || (unsigned)code > LF_UNAUTHENTICATED)
 		code = code == LF_OK ? LF_INTERNAL : LF_UNKNOWN;
 	unstage(call);
+	lf_rpc_count_done(call, code); /* before the request's memory is used for the error, where there is no other */
 	call->begun = begin_error(call, code, error);
 	finish(call, code, !call->begun);
 }

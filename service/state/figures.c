@@ -25,7 +25,7 @@ void lf_figures_clean_up(struct lf_figures *figures)
 
 static void add_share(struct lf_histogram *histogram, double share)
 {
-	lf_histogram_add(histogram, &lf_share_buckets, share <= 0 ? 0 : (uint64_t)ceil(share * 1000));
+	lf_histogram_add(histogram, &lf_share_buckets, share <= 0 ? 0 : (uint64_t)ceil(share * 1000 - 1e-9));
 }
 
 void lf_figures_decided(struct lf_figures *figures, const struct lf_result *result, uint64_t ns)

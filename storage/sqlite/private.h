@@ -106,8 +106,9 @@ void lf_sqlite_note_size(struct lf_store *store);
 
 /* Brings the WAL into FILE, and cuts it to nothing. SQLITE_BUSY: a reader holds on to it. */
 int lf_sqlite_cut_wal(struct lf_store *store);
-/* After a commit: RESOURCE_EXHAUSTED where there is too little for another. */
+/* Any thread. */
 void lf_sqlite_measure(struct lf_store *store, struct lf_log_bytes *bytes);
+/* After a commit: RESOURCE_EXHAUSTED where there is too little for another. */
 enum lf_code lf_sqlite_keep_room(struct lf_store *store, struct lf_error *error);
 /* Before a transaction: RESOURCE_EXHAUSTED where there was too little, and still is. */
 enum lf_code lf_sqlite_check_room(struct lf_store *store, struct lf_error *error);
@@ -119,6 +120,7 @@ enum lf_code lf_sqlite_return_room(struct lf_store *store, struct lf_error *erro
 enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
 enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error);
 enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, struct lf_error *error);
+/* Of the last commit. On the writer's thread, as all of these. */
 uint64_t lf_sqlite_sync_ns(const struct lf_store *store);
 enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error);
 void lf_sqlite_rollback(struct lf_store *store);

@@ -51,8 +51,8 @@ def state():
             "lines on standard error": service.text().count("\n"), "bytes on standard error": len(service.text()),
             "resident bytes": found["process_resident_memory_bytes"],
             'auth_failures{reason="wrong_token"}': found['leadfit_auth_failures_total{reason="wrong_token"}'],
-            'events{event="request_denied"}': found['leadfit_events_total{event="request_denied",level="warning"}'],
-            'events_left_out{event="request_denied"}': found.get('leadfit_events_left_out_total{event="request_denied"}', 0.0)}
+            'events{event="request_strange"}': found['leadfit_events_total{event="request_strange",level="warning"}'],
+            'events_left_out{event="request_strange"}': found.get('leadfit_events_left_out_total{event="request_strange"}', 0.0)}
 
 
 answers = [0] * options.threads

@@ -62,7 +62,7 @@ run "$leadfit" decisions show 01932b8e-5c1f-7e2a-9d34-7f0a1b2c3d4e; status_is 2;
 run "$leadfit" score --team "$team" --project "$project"; status_is 4; says warning request_denied
 file_has "$work/log" '"method":"leadfit.v1.Scoring/Score","code":"PERMISSION_DENIED"'
 file_has "$work/log" '"caller":"reader"'
-LEADFIT_TOKEN=s3cre7 run "$leadfit" decisions list; status_is 4; file_has "$work/log" '"code":"UNAUTHENTICATED"'
+LEADFIT_TOKEN=s3cre7 run "$leadfit" decisions list; status_is 4; says warning request_strange; file_has "$work/log" '"code":"UNAUTHENTICATED"'
 unset LEADFIT_TOKEN
 file_lacks "$work/log" s3cre; file_lacks "$work/log" m-1042; file_lacks "$work/log" payments
 stop

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/rpc/figures.h"
 #include "service/rpc/tokens.h"
 
 static atomic_bool armed, all_after; /* the one, or it and all that follow */
@@ -107,10 +108,28 @@ static void call_with_fault(
 	nng_close(client);
 }
 
+/* Reads all that an observer is told: what the request has must be there still, also where memory for an error is not. */
+static void read_outcome(void *context, const struct lf_rpc_outcome *outcome)
+{
+	atomic_uint *sum = context;
+	unsigned read = (unsigned)(strlen(outcome->service) + strlen(outcome->method) + strlen(outcome->caller) +
+				strlen(outcome->peer) + strlen(outcome->protocol)) +
+		outcome->trace->trace_id[0];
+
+	for (size_t i = 0; i < outcome->request_id.length; i++)
+		read += (unsigned char)outcome->request_id.data[i];
+	atomic_fetch_add(sum, read);
+}
+
+static atomic_uint outcomes_read;
+static const struct lf_rpc_observer observer = {read_outcome, &outcomes_read};
+
 static void sweep(const struct call_options *options, enum lf_code without_fault, bool all)
 {
-	const struct fixture_options small = {
-		.rpc.in_flight_max = 4, .rpc.worker_count = 1, .nng.watchdog_ms = 3600 * 1000};
+	const struct fixture_options small = {.rpc.in_flight_max = 4,
+		.rpc.worker_count = 1,
+		.rpc.observer = &observer,
+		.nng.watchdog_ms = 3600 * 1000};
 	long failed = 1;
 
 	for (long n = 0; failed != 0; n++) {

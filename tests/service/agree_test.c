@@ -24,6 +24,7 @@ static uint8_t *packed(Leadfit__V1__Decision *decision, size_t *length)
 
 	rest.decision_id = none;
 	rest.decided_at = NULL;
+	rest.trace_id = none;
 	*length = leadfit__v1__decision__get_packed_size(&rest);
 	bytes = malloc(*length + 1);
 	assert_non_null(bytes);

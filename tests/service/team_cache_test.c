@@ -425,6 +425,7 @@ static char *answer(struct in_process *service, const char *more)
 		return printed;
 	}
 	decision->decision_id[0] = '\0';
+	decision->trace_id[0] = '\0';
 	decision->decided_at->seconds = decision->decided_at->nanos = 0;
 	lf_json_print(&decision->base, &(struct lf_json_style){0}, &buffer);
 	printed = strdup(buffer.data);

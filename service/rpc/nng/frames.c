@@ -60,10 +60,9 @@ static void add(struct lf_frame *frame, const char *key, struct lf_slice value)
 	frame->metadata[frame->metadata_count++] = (struct lf_metadata){{key, strlen(key)}, value};
 }
 
-/* The header of a reply: the request's id, and its trace. */
-static size_t reply_header(const struct lf_turn *turn, enum lf_code code, uint8_t *header)
+/* The header of a reply: the request's id, and its trace, where that is given. */
+static size_t reply_header(const struct lf_turn *turn, enum lf_code code, const struct lf_trace *trace, uint8_t *header)
 {
-	const struct lf_trace *trace = lf_rpc_trace(turn->call);
 	char traceparent[LF_TRACE_TEXT_BYTES];
 	struct lf_frame frame;
 
@@ -72,10 +71,12 @@ static size_t reply_header(const struct lf_turn *turn, enum lf_code code, uint8_
 	frame.status = code;
 	frame.method = (struct lf_slice){0};
 	frame.metadata_count = 0;
-	lf_trace_write(trace, traceparent);
 	add(&frame, REQUEST_ID, turn->request_id);
-	add(&frame, TRACEPARENT, (struct lf_slice){traceparent, sizeof(traceparent)});
-	if (trace->continued)
+	if (trace != NULL) {
+		lf_trace_write(trace, traceparent);
+		add(&frame, TRACEPARENT, (struct lf_slice){traceparent, sizeof(traceparent)});
+	}
+	if (trace != NULL && trace->continued)
 		add(&frame, TRACESTATE, turn->tracestate);
 	return lf_frame_encode_header(&frame, header, NULL);
 }
@@ -85,7 +86,7 @@ static uint8_t *begin(struct lf_turn *turn, enum lf_code code, size_t length)
 {
 	const size_t max = lf_rpc_server_options(turn->nng->server)->message_bytes_max;
 	uint8_t header[LF_FRAME_HEADER_MAX];
-	const size_t header_length = reply_header(turn, code, header);
+	const size_t header_length = reply_header(turn, code, lf_rpc_trace(turn->call), header);
 
 	LF_CHECK(N2, turn->reply == NULL);
 	if (header_length == 0 || length > max || header_length > max - length)
@@ -132,7 +133,7 @@ static bool bare_status(struct lf_turn *turn, enum lf_code code)
 	size_t header_length;
 
 	turn->request_id = turn->tracestate = (struct lf_slice){0}; /* lie in the message */
-	header_length = reply_header(turn, code, header);
+	header_length = reply_header(turn, code, NULL, header);
 	nng_msg_clear(turn->request);
 	if (nng_msg_append(turn->request, header, header_length) != 0 ||
 		nng_msg_append(turn->request, error, sizeof(error)) != 0)

@@ -29,8 +29,8 @@ enum {
 		4 * 1024,         /* beyond a message: nng's header, and a little, so that a message too long by a
 					    little is refused with its status */
 	LF_NNG_REPLY_SPARE = 256, /* room behind a reply, so that append() seldom allocates */
-	/* Of a reply: the frame's fixed part, the request's id (an entry of 3, 10 and at most 1024 bytes), and that. */
-	LF_NNG_REPLY_OVERHEAD = LF_FRAME_FIXED_BYTES + 3 + 10 + 1024 + LF_NNG_REPLY_SPARE,
+	/* Of a reply: the frame's fixed part, request-id, traceparent and tracestate (3 bytes, key, value each), and that. */
+	LF_NNG_REPLY_OVERHEAD = LF_FRAME_FIXED_BYTES + 3 * 3 + 10 + 1024 + 11 + 55 + 10 + 1024 + LF_NNG_REPLY_SPARE,
 	LF_NNG_URL_BYTES_MAX = 320,
 	LF_NNG_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
 	LF_NNG_LINGER_MS = 100, /* at stop, for replies that nng has but perhaps not written, or the peer not read */

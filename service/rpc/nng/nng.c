@@ -45,11 +45,12 @@ static enum lf_code no_memory(struct lf_error *error)
 /* A connection for dispatch, by its peer's address. NULL where memory ran out. */
 static struct lf_rpc_peer *peer_of(const struct lf_rpc_nng *nng, nng_pipe pipe)
 {
-	struct sockaddr_storage remote = {.ss_family = AF_UNIX};
+	struct sockaddr_storage remote = {.ss_family = AF_UNSPEC};
 	nng_sockaddr address;
 
-	if (nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &address) == 0)
-		lf_listener_address(&address, &remote);
+	if (nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &address) == 0 && lf_listener_address(&address, &remote) == 0 &&
+		address.s_family == NNG_AF_IPC)
+		remote.ss_family = AF_UNIX;
 	return lf_rpc_peer_new(nng->server, (const struct sockaddr *)&remote);
 }
 
