@@ -38,8 +38,8 @@ esac
 
 case ${1:-} in
 build) wanted=$build ;;
-test) wanted="$build $clients $metrics clang python3 sqlite3 openssl" ;;
-ci) wanted="$build $clients $metrics $languages clang clang-format clang-tidy python3 sqlite3 openssl git" ;;
+test) wanted="$build $clients $metrics clang python3 sqlite3 openssl faketime" ;;
+ci) wanted="$build $clients $metrics $languages clang clang-format clang-tidy python3 sqlite3 openssl git faketime" ;;
 clients) wanted=$languages ;;
 matrix) wanted="$languages $matrix" ;;
 run) wanted=$run ;;

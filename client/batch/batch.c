@@ -153,7 +153,9 @@ static void clean_up_worker(struct lf_worker *worker)
 
 static bool init_worker(struct lf_batch *batch, struct lf_worker *worker)
 {
-	const struct lf_call_options options = {.timeout_ms = batch->options->timeout_ms, .idempotent = true};
+	const struct lf_call_options options = {.timeout_ms = batch->options->timeout_ms,
+		.idempotent = true,
+		.traceparent = batch->options->traceparent};
 	bool complete = true;
 
 	worker->batch = batch;

@@ -48,6 +48,7 @@ struct lf_batch_options {
 	const char *run_id;
 	unsigned wait_ms; /* for a service that is away */
 	unsigned timeout_ms;
+	const char *traceparent; /* NULL = none */
 };
 
 /* ---- the input ---- */

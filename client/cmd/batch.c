@@ -155,6 +155,7 @@ static enum lf_code take_options(struct job *job, const struct lf_cli *cli, cons
 	o->ignore_undeclared = lf_argument(arguments, "ignore-undeclared") != NULL;
 	o->rubric = job->rubric;
 	o->timeout_ms = cli->timeout_ms;
+	o->traceparent = cli->traceparent;
 	if (rubric != NULL && (rubric[0] == '\0' || strlen(rubric) > LF_ID_BYTES_MAX))
 		return lf_error_set(&job->error, LF_INVALID_ARGUMENT, "--rubric: has %zu bytes, 1..%d are allowed",
 			strlen(rubric), LF_ID_BYTES_MAX);

@@ -48,6 +48,7 @@ extern const struct lf_command lf_command_rubric_activate;
 extern const struct lf_command lf_command_rubric_deactivate;
 extern const struct lf_command lf_command_rubric_default;
 extern const struct lf_command lf_command_rubric_history;
+extern const struct lf_command lf_command_audit_access;
 extern const struct lf_command lf_command_audit_impact;
 extern const struct lf_command lf_command_rubric_backtest;
 extern const struct lf_command lf_command_backup;

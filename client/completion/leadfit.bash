@@ -48,6 +48,7 @@ _leadfit()
 	--detail) COMPREPLY=($(compgen -W "top all" -- "$current")); return ;;
 	--result) COMPREPLY=($(compgen -W "1 2 3 4 5" -- "$current")); return ;;
 	--roles) COMPREPLY=($(compgen -W "read score read,score read,rubric admin" -- "$current")); return ;;
+	--kind) COMPREPLY=($(compgen -W "recorded counted" -- "$current")); return ;;
 	--format) COMPREPLY=($(compgen -W "ndjson csv" -- "$current")); return ;;
 	--outcome) COMPREPLY=($(compgen -W "RECOMMENDED TOO_CLOSE INSUFFICIENT_EVIDENCE NO_ELIGIBLE_CANDIDATE" -- "$current")); return ;;
 	--project | --team)
@@ -69,7 +70,7 @@ _leadfit()
 		return
 		;;
 	--columns | --from | --publish | --run-id | --shard | --wait) return ;;
-	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months | --unknown) return ;;
+	--server | --timeout | --rubric | --candidate | --as-of | --team-id | --since | --until | --limit | --digest | --sweep | --points | --trait | --lead | --by | --reason | --keep-months | --unknown | --caller | --method) return ;;
 	esac
 
 	if [[ $current == -* ]]; then
@@ -81,6 +82,7 @@ _leadfit()
 		"decisions show") globals+=" --rank-table" ;;
 		"decisions outcome") globals+=" --accepted --overridden --lead --by --reason --result" ;;
 		"decisions report") globals+=" --team --project --candidate --rubric --outcome --since --until --svg" ;;
+		"audit access") globals+=" --caller --method --kind --since --until" ;;
 		"audit impact") globals+=" --groups --unknown --team --project --candidate --rubric --outcome --since --until --small-too --csv --svg" ;;
 		"decisions prove") globals+=" --proof --key" ;;
 		"decisions verify-proof") globals+=" --key" ;;
@@ -112,7 +114,7 @@ _leadfit()
 	" ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions " | "help decisions") COMPREPLY=($(compgen -W "list show outcome report replay prove verify verify-proof export watch erase" -- "$current")) ;;
 	"jobs " | "help jobs") COMPREPLY=($(compgen -W "list show" -- "$current")) ;;
-	"audit " | "help audit") COMPREPLY=($(compgen -W "impact" -- "$current")) ;;
+	"audit " | "help audit") COMPREPLY=($(compgen -W "access impact" -- "$current")) ;;
 	"rubric " | "help rubric") COMPREPLY=($(compgen -W "check explain list show test put activate deactivate default history backtest diff fmt weights" -- "$current")) ;;
 	"help ") COMPREPLY=($(compgen -W "$commands" -- "$current")) ;;
 	"decisions verify-proof" | "decisions export" | "rubric check" | "rubric explain" | "rubric test" | "rubric put" | "rubric activate" | "rubric backtest" | "rubric diff" | "rubric fmt" | "rubric weights")
@@ -120,7 +122,7 @@ _leadfit()
 		COMPREPLY=($(compgen -f -- "$current"))
 		;;
 	"call ") COMPREPLY=($(compgen -W "leadfit.v1.Audit/Checkpoint leadfit.v1.Audit/Prove leadfit.v1.Audit/Consistency leadfit.v1.Audit/Verify
-		leadfit.v1.Audit/Replay leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Test leadfit.v1.Rubrics/Put
+		leadfit.v1.Audit/Replay leadfit.v1.Audit/ListAccess leadfit.v1.Rubrics/Check leadfit.v1.Rubrics/Test leadfit.v1.Rubrics/Put
 		leadfit.v1.Rubrics/Activate leadfit.v1.Rubrics/Deactivate leadfit.v1.Rubrics/SetDefault leadfit.v1.Rubrics/History leadfit.v1.Rubrics/Backtest leadfit.v1.Rubrics/Get
 		leadfit.v1.Rubrics/List leadfit.v1.Scoring/Score leadfit.v1.Scoring/ScoreBatch leadfit.v1.Scoring/Profile
 		leadfit.v1.Scoring/Sweep leadfit.v1.Decisions/Get leadfit.v1.Decisions/List leadfit.v1.Decisions/Export

@@ -58,6 +58,7 @@ ProtobufCMessage *lf_cli_call(struct lf_cli *cli, const char *method, const Prot
 		.connect_timeout_ms = cli->timeout_ms > 0 && cli->timeout_ms < 2000 ? cli->timeout_ms : 0};
 	if (cli->client == NULL && lf_cli_connect(cli, &options, error) != LF_OK)
 		return NULL;
-	call = (struct lf_call_options){.timeout_ms = cli->timeout_ms, .idempotent = idempotent};
+	call = (struct lf_call_options){
+		.timeout_ms = cli->timeout_ms, .idempotent = idempotent, .traceparent = cli->traceparent};
 	return lf_client_call(cli->client, service, index, request, &call, error);
 }

@@ -39,6 +39,7 @@ struct lf_cli {
 	bool server_given; /* named on the command line, not by environment or default */
 	char *token;       /* owned; NULL = none */
 	struct lf_client_tls tls;
+	const char *traceparent; /* of the environment: the trace that calls belong to; NULL = none */
 	unsigned timeout_ms;
 	bool json;
 	bool csv;                 /* commands that write lines */

@@ -4,6 +4,7 @@
 
 #include "client/session/cli.h"
 #include "proto/base/secret.h"
+#include "proto/base/trace.h"
 
 static enum lf_code take_timeout(struct lf_cli *cli, const char *text, struct lf_error *error)
 {
@@ -109,6 +110,17 @@ static void take_certificates(struct lf_cli *cli, const struct lf_arguments *arg
 	}
 }
 
+/* As others pass it on to the programs that they start. What is no traceparent is left alone, and the service begins a trace. */
+static void take_trace(struct lf_cli *cli)
+{
+	const char *text = getenv("TRACEPARENT");
+	struct lf_trace trace = {.continued = false};
+
+	if (text != NULL)
+		lf_trace_begin(&trace, (struct lf_slice){text, strlen(text)});
+	cli->traceparent = trace.continued ? text : NULL;
+}
+
 enum lf_code lf_cli_begin(struct lf_cli *cli, const struct lf_arguments *arguments, struct lf_error *error)
 {
 	static const char *const outputs[] = {"table", "json", "csv"};
@@ -130,6 +142,7 @@ enum lf_code lf_cli_begin(struct lf_cli *cli, const struct lf_arguments *argumen
 	if (take_server(cli, lf_argument(arguments, "server"), error) != LF_OK)
 		return error->code;
 	take_certificates(cli, arguments);
+	take_trace(cli);
 	return take_token(cli, lf_argument(arguments, "token-file"), error);
 }
 

@@ -27,7 +27,7 @@ void lf_erased_print(struct lf_page *page, const Leadfit__V1__PersonErased *sums
 	lf_page_add(page, LF_PLAIN, "Erased from ");
 	print_count(page, sums->decisions, "decision, ", "decisions, ");
 	print_count(page, sums->payloads, "team or project, ", "teams and projects, ");
-	print_count(page, sums->acts, "recorded outcome.\n", "recorded outcomes.\n");
+	print_count(page, sums->acts, "other record.\n", "other records.\n");
 	print_sizes(page, sums->bytes_before, sums->bytes_after);
 	print_longer(page, sums->longer_words);
 	lf_page_title(page, "Out of reach");
@@ -133,7 +133,7 @@ void lf_job_print(struct lf_page *page, const Leadfit__V1__Job *job)
 	lf_page_add(page, LF_PLAIN, job->dry_run ? "Counted: " : "Replaced: ");
 	print_count(page, job->decisions, "decision, ", "decisions, ");
 	print_count(page, job->payloads, "team or project, ", "teams and projects, ");
-	print_count(page, job->acts, "recorded outcome.\n", "recorded outcomes.\n");
+	print_count(page, job->acts, "other record.\n", "other records.\n");
 	print_longer(page, job->longer_words);
 	if (job->bytes_after != 0)
 		print_sizes(page, job->bytes_before, job->bytes_after);

@@ -37,7 +37,7 @@ static void print_redactions(struct lf_page *page, const Leadfit__V1__LogVerifie
 			lf_time_print(r->at->seconds, time);
 		lf_page_add(page, LF_PLAIN,
 			"  record %" PRIu64 ", %s, %s by %s: %" PRIu32 " decisions, %" PRIu32
-			" teams and projects, %" PRIu32 " outcomes: %s\n",
+			" teams and projects, %" PRIu32 " other records: %s\n",
 			r->position, time, r->kind, r->caller, r->decisions, r->payloads, r->acts, r->reason);
 	}
 }

@@ -34,6 +34,9 @@ void lf_audit_consistency(Leadfit__V1__Audit_Service *service, const Leadfit__V1
 /* verify.c */
 void lf_audit_verify(Leadfit__V1__Audit_Service *service, const Leadfit__V1__VerifyRequest *request,
 	Leadfit__V1__VerifyResponse_Closure closure, void *closure_data);
+/* access_list.c */
+void lf_audit_list_access(Leadfit__V1__Audit_Service *service, const Leadfit__V1__ListAccessRequest *request,
+	Leadfit__V1__ListAccessResponse_Closure closure, void *closure_data);
 /* replay.c */
 void lf_audit_replay(Leadfit__V1__Audit_Service *service, const Leadfit__V1__ReplayRequest *request,
 	Leadfit__V1__ReplayResponse_Closure closure, void *closure_data);

@@ -11,6 +11,7 @@
 #include "service/daemon/backups.h"
 #include "service/daemon/descriptors.h"
 #include "service/daemon/reload.h"
+#include "service/daemon/requests.h"
 #include "service/daemon/rubrics.h"
 #include "service/events/events.h"
 #include "service/http/certificate.h"
@@ -189,16 +190,28 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 	return lf_registry_new(&d->registry, d->log, error);
 }
 
+/* On any thread. */
+static void call_is_over(void *context, const struct lf_rpc_outcome *outcome)
+{
+	struct lf_daemon *d = context;
+
+	lf_daemon_services_note(&d->services, outcome);
+	lf_daemon_say_request(outcome, d->log_requests);
+}
+
 /* The RPC server, and what its methods share. */
 static enum lf_code open_services(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
+	d->observer = (struct lf_rpc_observer){call_is_over, d};
+	d->log_requests = options->log_requests;
 	d->teams = lf_team_cache_new(TEAM_CACHE_BYTES);
 	if (d->teams == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for teams");
 	if (lf_rpc_server_new(&d->server,
 		    &(struct lf_rpc_options){.worker_count = options->workers,
 			    .tokens = d->tokens,
-			    .cache = lf_team_cache_rpc(d->teams)},
+			    .cache = lf_team_cache_rpc(d->teams),
+			    .observer = &d->observer},
 		    error) != LF_OK ||
 		lf_state_init(&d->state, d->log, d->registry, error) != LF_OK)
 		return error->code;

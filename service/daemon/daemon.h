@@ -5,6 +5,7 @@
 #include "service/daemon/options.h"
 #include "service/daemon/services.h"
 #include "service/http/http.h"
+#include "service/rpc/figures.h"
 #include "service/state/state.h"
 
 struct lf_publisher;
@@ -20,7 +21,9 @@ struct lf_daemon {
 	struct lf_registry *registry;
 	char *backups; /* NULL: none are made */
 	struct lf_team_cache *teams;
+	bool log_requests; /* all of them */
 	struct lf_rpc_server *server;
+	struct lf_rpc_observer observer;            /* the server's */
 	struct lf_rpc_nng *nng;                     /* the server's */
 	struct lf_http *http;                       /* the server's; NULL: HTTP is not served */
 	struct lf_http_page openapi;                /* lent to http */

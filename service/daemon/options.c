@@ -38,6 +38,8 @@ static const char usage[] =
 	"  --log FORMAT    text or json, one line an event on standard error\n"
 	"                  (default: text on a terminal, else json)\n"
 	"  --log-level LEVEL       debug, info, warning or error, and what is above it (default: info)\n"
+	"  --log-requests  a line for each request; without it, for those that fail, are denied, or take\n"
+	"                  above 250 ms\n"
 	"  --core-dumps    allow core dumps and debuggers: they see keys, tokens and people\n"
 	"\n"
 	"Evidence ('key' prints the verifier key; 'verify' and 'restore' have a --help of their own):\n"
@@ -103,6 +105,7 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 			.high = LF_CONNECTIONS_MAX},
 		{.name = "log", .choice = &format, .choices = formats},
 		{.name = "log-level", .choice = &level, .choices = levels},
+		{.name = "log-requests", .flag = &o->log_requests},
 		{.name = "core-dumps", .flag = &o->core_dumps},
 		{.name = "key", .text = &o->seal.key},
 		{.name = "origin", .text = &o->seal.origin},

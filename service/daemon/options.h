@@ -32,6 +32,7 @@ struct lf_daemon_options {
 	unsigned long address_connections; /* of these, from one address */
 	bool core_dumps;                   /* the process may be looked into */
 	struct lf_event_options events;
+	bool log_requests; /* all of them */
 	struct lf_seal_options seal;
 };
 

@@ -1,7 +1,14 @@
 #include "service/daemon/services.h"
 
+#include <string.h>
+
+#include "service/rpc/figures.h"
+#include "service/state/state.h"
+
 void lf_daemon_services_init(struct lf_daemon_services *services, struct lf_state *state)
 {
+	services->state = state;
+	services->access = NULL;
 	lf_scoring_init(&services->scoring, state);
 	lf_decisions_init(&services->decisions, state);
 	lf_rubrics_init(&services->rubrics, state);
@@ -15,45 +22,57 @@ void lf_daemon_services_init(struct lf_daemon_services *services, struct lf_stat
 	lf_reflection_alpha_init(&services->reflection_alpha);
 }
 
-/* What a caller needs for a service (method NULL), or for one method of a service that was added before. */
-struct access {
-	ProtobufCService *service;
-	const char *method;
-	unsigned role; /* 0 = none */
-};
-
-static enum lf_code add(struct lf_rpc_server *server, const struct access *access, struct lf_error *error)
+static enum lf_code add(struct lf_rpc_server *server, const struct lf_daemon_rule *rule, struct lf_error *error)
 {
-	return access->method == NULL
-		? lf_rpc_server_add(server, access->service, access->role, error)
-		: lf_rpc_server_require(server, access->service, access->method, access->role, error);
+	return rule->method == NULL ? lf_rpc_server_add(server, rule->service, rule->role, error)
+				    : lf_rpc_server_require(server, rule->service, rule->method, rule->role, error);
+}
+
+/*
+ * What is counted: reads of decisions and jobs, and acts with a record of another kind. Not: scoring and recording outcomes, whose
+ * records name the caller, and what tells of no decision.
+ */
+static const struct lf_daemon_rule *rules_of(struct lf_daemon_services *services)
+{
+	ProtobufCService *decisions = &services->decisions.base.base, *audit = &services->audit.base.base,
+			 *keeping = &services->keeping.base.base, *rubrics = &services->rubrics.base.base;
+	const struct lf_daemon_rule rules[LF_DAEMON_RULES] = {
+		{&services->scoring.base.base, NULL, LF_ROLE_SCORE, LF_LOOK_NONE},
+		{decisions, NULL, LF_ROLE_READ, LF_LOOK_COUNTED},
+		{decisions, "Export", LF_ROLE_READ, LF_LOOK_RECORDED},
+		{decisions, "Watch", LF_ROLE_READ, LF_LOOK_RECORDED},
+		{decisions, "RecordOutcome", LF_ROLE_SCORE, LF_LOOK_NONE},
+		{audit, NULL, LF_ROLE_READ, LF_LOOK_COUNTED},
+		{audit, "Checkpoint", LF_ROLE_READ, LF_LOOK_NONE},
+		{audit, "Consistency", LF_ROLE_READ, LF_LOOK_NONE},
+		{audit, "Verify", LF_ROLE_READ, LF_LOOK_NONE},
+		{keeping, NULL, LF_ROLE_ADMIN, LF_LOOK_COUNTED},
+		{keeping, "Backup", LF_ROLE_ADMIN, LF_LOOK_RECORDED},
+		{&services->jobs.base.base, NULL, LF_ROLE_ADMIN, LF_LOOK_COUNTED},
+		{rubrics, NULL, LF_ROLE_READ, LF_LOOK_NONE},
+		{rubrics, "Put", LF_ROLE_RUBRIC, LF_LOOK_COUNTED},
+		{rubrics, "Activate", LF_ROLE_RUBRIC, LF_LOOK_COUNTED},
+		{rubrics, "Deactivate", LF_ROLE_RUBRIC, LF_LOOK_COUNTED},
+		{rubrics, "SetDefault", LF_ROLE_RUBRIC, LF_LOOK_COUNTED},
+		{rubrics, "Backtest", LF_ROLE_READ, LF_LOOK_COUNTED},
+		{&services->metrics.base.base, NULL, LF_ROLE_READ, LF_LOOK_NONE},
+		{&services->describe.base, NULL, 0, LF_LOOK_NONE},
+		{&services->reflection.base, NULL, 0, LF_LOOK_NONE},
+		{&services->reflection_alpha.base, NULL, 0, LF_LOOK_NONE},
+		{&services->health.base.base, NULL, 0, LF_LOOK_NONE},
+	};
+
+	memcpy(services->rules, rules, sizeof(rules));
+	return services->rules;
 }
 
 enum lf_code lf_daemon_services_add(
 	struct lf_daemon_services *services, struct lf_rpc_server *server, struct lf_error *error)
 {
-	ProtobufCService *decisions = &services->decisions.base.base, *rubrics = &services->rubrics.base.base;
-	const struct access table[] = {
-		{&services->scoring.base.base, NULL, LF_ROLE_SCORE},
-		{decisions, NULL, LF_ROLE_READ},
-		{decisions, "RecordOutcome", LF_ROLE_SCORE},
-		{&services->audit.base.base, NULL, LF_ROLE_READ},
-		{&services->keeping.base.base, NULL, LF_ROLE_ADMIN},
-		{&services->jobs.base.base, NULL, LF_ROLE_ADMIN},
-		{rubrics, NULL, LF_ROLE_READ},
-		{rubrics, "Put", LF_ROLE_RUBRIC},
-		{rubrics, "Activate", LF_ROLE_RUBRIC},
-		{rubrics, "Deactivate", LF_ROLE_RUBRIC},
-		{rubrics, "SetDefault", LF_ROLE_RUBRIC},
-		{&services->metrics.base.base, NULL, LF_ROLE_READ},
-		{&services->describe.base, NULL, 0},
-		{&services->reflection.base, NULL, 0},
-		{&services->reflection_alpha.base, NULL, 0},
-		{&services->health.base.base, NULL, 0},
-	};
+	const struct lf_daemon_rule *rules = rules_of(services);
 
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		const enum lf_code code = add(server, &table[i], error);
+	for (size_t i = 0; i < LF_DAEMON_RULES; i++) {
+		const enum lf_code code = add(server, &rules[i], error);
 
 		if (code != LF_OK)
 			return code;
@@ -66,17 +85,50 @@ enum lf_code lf_daemon_services_add(
 	return LF_OK;
 }
 
+/* The rule for a method: the last one that is about it. Names of services are the descriptors' own. */
+static enum lf_daemon_look look_of(const struct lf_daemon_services *services, const struct lf_rpc_outcome *outcome)
+{
+	enum lf_daemon_look look = LF_LOOK_NONE;
+
+	for (size_t i = 0; i < LF_DAEMON_RULES; i++) {
+		const struct lf_daemon_rule *rule = &services->rules[i];
+
+		if (rule->service->descriptor->name == outcome->service &&
+			(rule->method == NULL || strcmp(rule->method, outcome->method) == 0))
+			look = rule->look;
+	}
+	return look;
+}
+
+void lf_daemon_services_note(struct lf_daemon_services *services, const struct lf_rpc_outcome *outcome)
+{
+	enum lf_daemon_look look;
+
+	/* A stranger's calls are not written, or strangers could fill the disk. */
+	if (!outcome->is_known || *outcome->service == '\0')
+		return;
+	look = outcome->code == LF_PERMISSION_DENIED ? LF_LOOK_COUNTED : look_of(services, outcome);
+	if (look == LF_LOOK_COUNTED || (look == LF_LOOK_RECORDED && outcome->code != LF_OK))
+		lf_access_count(services->access, outcome->caller, outcome->service, outcome->method, outcome->code);
+}
+
 enum lf_code lf_daemon_services_start(struct lf_daemon_services *services, struct lf_error *error)
 {
+	if (lf_access_start(&services->access, services->state->log, error) != LF_OK)
+		return error->code;
+	services->state->access = services->access;
 	return lf_keeping_start(&services->keeping, error);
 }
 
 void lf_daemon_services_stop(struct lf_daemon_services *services)
 {
 	lf_keeping_stop(&services->keeping);
+	lf_access_stop(services->access);
 }
 
 void lf_daemon_services_clean_up(struct lf_daemon_services *services)
 {
 	lf_audit_clean_up(&services->audit);
+	lf_access_destroy(services->access);
+	services->access = NULL;
 }

@@ -297,3 +297,29 @@ size_t lf_outcome_count_texts(const Leadfit__V1__OutcomeBody *outcome, const cha
 	return (size_t)(strstr(outcome->lead, id) != NULL) + (size_t)(strstr(outcome->overridden_by, id) != NULL) +
 		(size_t)(strstr(outcome->reason, id) != NULL);
 }
+
+/* ---- who looked ---- */
+
+static bool redact_mention(char **text, const struct lf_redactor *redactor)
+{
+	if (!lf_mentions(*text, redactor->id))
+		return false;
+	*text = lf_unconst(redactor->tombstone);
+	return true;
+}
+
+bool lf_access_redact(Leadfit__V1__AccessBody *access, const struct lf_redactor *redactor)
+{
+	bool changed = false;
+
+	if (access->call != NULL) {
+		char **const texts[] = {
+			&access->call->caller, &access->call->team, &access->call->project, &access->call->file};
+
+		for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+			changed |= redact_mention(texts[i], redactor);
+	}
+	for (size_t i = 0; i < access->n_counts; i++)
+		changed |= redact_mention(&access->counts[i]->caller, redactor);
+	return changed;
+}

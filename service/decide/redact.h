@@ -1,5 +1,5 @@
 /*
- * Messages without one person: pure functions over team, project, decision and outcome. erase.c says what they are used
+ * Messages without one person: pure functions over team, project, decision, outcome and who looked. erase.c says what they are used
  * for.
  *
  * A person is an id. What else could point to them (a name in somebody else's note) is not looked for.
@@ -67,5 +67,10 @@ bool lf_decision_redact(Leadfit__V1__Decision *decision, const struct lf_redacto
 bool lf_outcome_redact(Leadfit__V1__OutcomeBody *outcome, bool took_part, const struct lf_redactor *redactor);
 /* How many texts of it have the id somewhere. */
 size_t lf_outcome_count_texts(const Leadfit__V1__OutcomeBody *outcome, const char *id);
+/*
+ * Who looked: a text that mentions the id, a caller's name above all, becomes the tombstone. Returns whether anything
+ * changed.
+ */
+bool lf_access_redact(Leadfit__V1__AccessBody *access, const struct lf_redactor *redactor);
 
 #endif

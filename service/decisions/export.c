@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "proto/base/limits.h"
+#include "proto/wire/borrow.h"
 #include "proto/wire/span.h"
+#include "service/access/access.h"
 #include "service/decisions/decisions.h"
 #include "service/decisions/slice.h"
 #include "service/state/selection.h"
@@ -33,6 +35,8 @@ struct export
 	struct lf_arena *arena; /* the call's */
 	struct piece *first, *last;
 	size_t bytes;
+	size_t decisions; /* how many they are */
+	uint64_t first_sequence, last_sequence;
 };
 
 static size_t varint_length(uint64_t value)
@@ -88,6 +92,9 @@ static enum lf_slice_put put_decision(void *context, uint64_t sequence, const ui
 	*out++ = 2 << 3 | 2; /* decision */
 	out += lf_put_varint(out, length);
 	memcpy(out, decision, length);
+	if (x->decisions++ == 0)
+		x->first_sequence = sequence;
+	x->last_sequence = sequence;
 	return LF_SLICE_TAKEN;
 }
 
@@ -125,6 +132,23 @@ static void send(struct export *x, uint64_t next, uint64_t newest)
 	lf_send_error(x->call, &error);
 }
 
+/* A page without a decision tells who follows the log that there is none: it is counted as a read. */
+static enum lf_code record(
+	struct lf_state *state, const struct export *x, const struct lf_scan *scan, struct lf_error *error)
+{
+	Leadfit__V1__AccessCall call = LEADFIT__V1__ACCESS_CALL__INIT;
+
+	if (x->decisions == 0) {
+		lf_access_count(state->access, lf_rpc_caller(x->call), "leadfit.v1.Decisions", "Export", LF_OK);
+		return LF_OK;
+	}
+	call.method = lf_unconst("leadfit.v1.Decisions/Export");
+	call.decisions = x->decisions;
+	call.first_sequence = x->first_sequence;
+	call.last_sequence = x->last_sequence;
+	return lf_slice_record(state, x->call, scan, &call, error);
+}
+
 void lf_decisions_export(Leadfit__V1__Decisions_Service *service, const Leadfit__V1__ExportRequest *request,
 	Leadfit__V1__ExportResponse_Closure closure, void *closure_data)
 {
@@ -149,7 +173,7 @@ void lf_decisions_export(Leadfit__V1__Decisions_Service *service, const Leadfit_
 	if (error.code == LF_OK && reader.error.code != LF_OK && reader.count == 0)
 		lf_error_move(&error, &reader.error);
 	lf_arena_clean_up(&reader.scratch); /* the page alone needs memory from here on */
-	if (error.code == LF_OK)
+	if (error.code == LF_OK && record(state, &x, &scan, &error) == LF_OK)
 		send(&x, next, newest);
 	else
 		lf_send_error(closure_data, &error);

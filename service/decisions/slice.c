@@ -10,9 +10,12 @@
 #include <string.h>
 
 #include "proto/base/check.h"
+#include "proto/wire/borrow.h"
 #include "proto/wire/wire.h"
+#include "service/access/access.h"
 #include "service/decide/decision.h"
 #include "service/decide/text_list.h"
+#include "service/rpc/rpc.h"
 #include "service/state/registry.h"
 #include "service/state/state.h"
 
@@ -183,4 +186,21 @@ void lf_slice_clean_up(struct lf_slice_reader *x)
 	for (size_t i = 0; i < x->version_count; i++)
 		lf_rubric_version_release(x->versions[i]);
 	lf_error_clean_up(&x->error);
+}
+
+/* ---- who gets it ---- */
+
+static char *text_or_empty(const char *text)
+{
+	return lf_unconst(text == NULL ? "" : text);
+}
+
+enum lf_code lf_slice_record(struct lf_state *state, const struct lf_rpc_call *call, const struct lf_scan *scan,
+	Leadfit__V1__AccessCall *access, struct lf_error *error)
+{
+	access->caller = lf_unconst(lf_rpc_caller(call));
+	access->team = text_or_empty(scan->team_id);
+	access->project = text_or_empty(scan->project_id);
+	access->one_person = scan->candidate != NULL && *scan->candidate != '\0';
+	return lf_access_record(state->access, access, error);
 }

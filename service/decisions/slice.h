@@ -2,10 +2,12 @@
 #ifndef LF_SERVICE_DECISIONS_SLICE_H
 #define LF_SERVICE_DECISIONS_SLICE_H
 
+#include "leadfit/v1/record.pb-c.h"
 #include "proto/base/arena.h"
 #include "service/rubric/version.h"
 #include "storage/log/log.h"
 
+struct lf_rpc_call;
 struct lf_state;
 
 enum { LF_SLICE_VERSIONS_MAX = 32 }; /* distinct rubrics of one slice */
@@ -47,6 +49,13 @@ void lf_slice_init(struct lf_slice_reader *reader, const struct lf_arena *arena)
  */
 void lf_slice_read(struct lf_slice_reader *reader, struct lf_scan *scan, uint64_t *next);
 void lf_slice_clean_up(struct lf_slice_reader *reader);
+
+/*
+ * Records who gets it, before it leaves: with access's method and decisions set, completes it by the caller and by what
+ * of the scan it may name (never a person). Blocks on the commit; what it fails with is the call's answer.
+ */
+enum lf_code lf_slice_record(struct lf_state *state, const struct lf_rpc_call *call, const struct lf_scan *scan,
+	Leadfit__V1__AccessCall *access, struct lf_error *error);
 
 /* The newest decision's sequence, 0 where there is none. Blocks on reads. */
 enum lf_code lf_slice_newest(struct lf_state *state, uint64_t *newest, struct lf_error *error);

@@ -11,6 +11,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/limits.h"
+#include "proto/wire/borrow.h"
 #include "proto/wire/span.h"
 #include "service/decisions/decisions.h"
 #include "service/decisions/slice.h"
@@ -102,6 +103,17 @@ static enum lf_code begin(struct watch *w, uint64_t newest, struct lf_error *err
 	return LF_OK;
 }
 
+/* Once, where it begins: what follows is whatever comes, and when it ends it is counted. */
+static enum lf_code record(
+	const struct watch *w, const struct lf_rpc_call *call, const struct lf_scan *scan, struct lf_error *error)
+{
+	Leadfit__V1__AccessCall access = LEADFIT__V1__ACCESS_CALL__INIT;
+
+	access.method = lf_unconst("leadfit.v1.Decisions/Watch");
+	access.first_sequence = w->next;
+	return lf_slice_record(w->state, call, scan, &access, error);
+}
+
 /* Sends what comes next. *at_end: there was no more of it. */
 static enum lf_code send_slice(struct watch *w, struct lf_rpc_call *call, bool *at_end, struct lf_error *error)
 {
@@ -119,10 +131,12 @@ static enum lf_code send_slice(struct watch *w, struct lf_rpc_call *call, bool *
 		.limit = SLICE_ROWS,
 		.bytes_max = SLICE_BYTES,
 		.payloads = !w->brief};
+	const bool begins = !w->has_begun;
 	uint64_t newest, next = 0;
 
 	/* Where there is no more, none up to this one is missing. */
-	if (lf_slice_newest(w->state, &newest, error) != LF_OK || begin(w, newest, error) != LF_OK)
+	if (lf_slice_newest(w->state, &newest, error) != LF_OK || begin(w, newest, error) != LF_OK ||
+		(begins && record(w, call, &scan, error) != LF_OK))
 		return error->code;
 	scan.from_sequence = w->next;
 	lf_slice_init(&reader, lf_rpc_arena(call));

@@ -52,12 +52,20 @@ enum lf_event_level { LF_LEVEL_DEBUG, LF_LEVEL_INFO, LF_LEVEL_WARNING, LF_LEVEL_
 	X(CHECKPOINT_WRITTEN, "checkpoint_written", DEBUG, "A checkpoint was signed and written.")                     \
 	X(CHECKPOINT_FAILED, "checkpoint_failed", ERROR, "No checkpoint can be written; it is tried every second.")    \
 	X(CHECKPOINT_RESUMED, "checkpoint_resumed", INFO, "Checkpoints are written again.")                            \
+	X(ACCESS_FAILED, "access_failed", ERROR, "Who looked can't be recorded; it is tried every second.")            \
+	X(ACCESS_RESUMED, "access_resumed", INFO, "Who looked is recorded again.")                                     \
+	X(ACCESS_LOST, "access_lost", ERROR, "The service stopped, and could not record all of who looked.")           \
 	X(ERASED_LIST_FAILED, "erased_list_failed", ERROR, "The list of who was erased can't be written.")             \
 	X(JOB_DONE, "job_done", INFO, "An erasure or a pruning is done.")                                              \
 	X(JOB_FAILED, "job_failed", ERROR, "An erasure or a pruning has ended without being done.")                    \
 	X(JOB_WAITS, "job_waits", WARNING, "An erasure or a pruning failed, and will be tried again.")                 \
 	X(BACKUP_MADE, "backup_made", INFO, "A backup was made.")                                                      \
 	X(BACKUP_FAILED, "backup_failed", WARNING, "A backup was not made.")                                           \
+	X(REQUEST, "request", INFO, "A request was answered (--log-requests).")                                        \
+	X(REQUEST_SLOW, "request_slow", WARNING, "A request was answered, and took above 250 ms.")                     \
+	X(REQUEST_FAILED, "request_failed", INFO, "A request was answered with an error.")                             \
+	X(REQUEST_DENIED, "request_denied", WARNING, "A request was refused: its caller may not make it.")             \
+	X(REQUEST_BROKEN, "request_broken", ERROR, "A request failed by a fault of the service or of its log.")        \
 	X(LINES_LEFT_OUT, "lines_left_out", WARNING, "There were too many lines of an event in a second.")
 
 enum lf_event {

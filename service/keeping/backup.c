@@ -5,6 +5,8 @@
 
 #include "proto/base/harmless.h"
 #include "proto/base/limits.h"
+#include "proto/wire/borrow.h"
+#include "service/access/access.h"
 #include "service/events/events.h"
 #include "service/keeping/keeping.h"
 #include "service/state/finisher.h"
@@ -17,7 +19,7 @@ struct backup {
 	struct lf_state *state;
 	struct lf_rpc_call *call;
 	Leadfit__V1__BackupResponse_Closure closure;
-	char *path;
+	char *path; /* ends in the copy's name */
 };
 
 /* On the log's writer thread, between steps. */
@@ -26,6 +28,17 @@ static bool is_wanted(void *context)
 	const struct backup *b = context;
 
 	return !atomic_load(&b->state->draining) && !lf_rpc_expired(b->call);
+}
+
+/* Before there is a copy, which has the record then. */
+static enum lf_code record(const struct backup *b, struct lf_error *error)
+{
+	Leadfit__V1__AccessCall call = LEADFIT__V1__ACCESS_CALL__INIT;
+
+	call.caller = lf_unconst(lf_rpc_caller(b->call));
+	call.method = lf_unconst("leadfit.v1.Keeping/Backup");
+	call.file = strrchr(b->path, '/') + 1;
+	return lf_access_record(b->state->access, &call, error);
 }
 
 /* On the thread for chores. */
@@ -39,7 +52,7 @@ static void run_backup(struct lf_finish *finish)
 
 	if (!is_wanted(b))
 		lf_error_set(&error, LF_CANCELLED, "nobody waits for the backup any more, or the service is stopping");
-	else
+	else if (record(b, &error) == LF_OK)
 		lf_log_do(b->state->log, &chore, &error);
 	lf_count(error.code == LF_OK ? &b->state->figures.backups_done : &b->state->figures.backups_failed);
 	if (error.code != LF_OK) {

@@ -263,13 +263,21 @@ static void project_slice(struct lf_walk *walk, bool *end)
 
 /* ---- decisions that name the person, and acts that do ---- */
 
-static bool change_of_named(void *context, Leadfit__V1__OutcomeBody *body)
+static bool change_of_named(void *context, ProtobufCMessage *message)
 {
 	struct lf_erasure *erase = context;
+	Leadfit__V1__OutcomeBody *body = (Leadfit__V1__OutcomeBody *)message;
 	const bool changed = lf_outcome_redact(body, false, &erase->who);
 
 	erase->walk.redaction.run->job->counts.longer_words += lf_outcome_count_texts(body, erase->who.id);
 	return changed;
+}
+
+static bool change_of_access(void *context, ProtobufCMessage *body)
+{
+	const struct lf_erasure *erase = context;
+
+	return lf_access_redact((Leadfit__V1__AccessBody *)body, &erase->who);
 }
 
 struct listed {
@@ -326,20 +334,38 @@ static void candidate_slice(struct lf_walk *walk, bool *end)
 	erase->again |= listed.count > 0;
 }
 
-static void act_slice(struct lf_walk *walk, bool *end)
+/* *done: the last one that is done with. */
+static void act_slice(struct lf_erasure *erase, struct lf_act_walk *acts, uint64_t *done, bool *end)
 {
-	struct lf_erasure *erase = (struct lf_erasure *)walk;
-	uint64_t next, last;
+	struct lf_walk *walk = &erase->walk;
 
-	if (lf_redaction_add_act_slice(
-		    &walk->redaction, NULL, erase->act, &next, &last, change_of_named, erase, &walk->error) != LF_OK)
+	acts->until_us = INT64_MAX;
+	acts->context = erase;
+	acts->after = *done;
+	if (lf_redaction_add_act_slice(&walk->redaction, acts, &walk->error) != LF_OK)
 		return;
 	/* Somebody may have read the name there and recorded it again before it goes: the next round finds that. */
 	erase->again |= walk->redaction.count > 0;
 	if (lf_redaction_write(&walk->redaction, 0, &walk->error) != LF_OK)
 		return;
-	erase->act = next != 0 ? next : last;
-	*end = next == 0;
+	*done = acts->after;
+	*end = acts->end;
+}
+
+static void outcome_slice(struct lf_walk *walk, bool *end)
+{
+	struct lf_erasure *erase = (struct lf_erasure *)walk;
+	struct lf_act_walk outcomes = {.kind = LF_LEAF_OUTCOME, .change = change_of_named};
+
+	act_slice(erase, &outcomes, &erase->outcome, end);
+}
+
+static void access_slice(struct lf_walk *walk, bool *end)
+{
+	struct lf_erasure *erase = (struct lf_erasure *)walk;
+	struct lf_act_walk looks = {.kind = LF_LEAF_ACCESS, .change = change_of_access};
+
+	act_slice(erase, &looks, &erase->access, end);
 }
 
 /* ---- the walk ---- */
@@ -348,7 +374,7 @@ static void act_slice(struct lf_walk *walk, bool *end)
 static enum lf_code walk_rounds(struct lf_erasure *erase)
 {
 	static void (*const phases[])(struct lf_walk * walk, bool *end) = {
-		team_slice, project_slice, candidate_slice, act_slice};
+		team_slice, project_slice, candidate_slice, outcome_slice, access_slice};
 
 	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
 		erase->again = false;
@@ -366,7 +392,7 @@ static enum lf_code walk_rounds(struct lf_erasure *erase)
 
 enum lf_code lf_erase_walk(const struct lf_job_run *run, struct lf_error *error)
 {
-	struct lf_erasure erase = {.act = 0};
+	struct lf_erasure erase = {.outcome = 0};
 	uint64_t random;
 
 	if (getentropy(&random, sizeof(random)) != 0)

@@ -7,9 +7,9 @@
 #include "service/keeping/erasure.h"
 #include "service/state/registry.h"
 
-static bool change_of_part(void *context, Leadfit__V1__OutcomeBody *body)
+static bool change_of_part(void *context, ProtobufCMessage *body)
 {
-	return lf_outcome_redact(body, true, context);
+	return lf_outcome_redact((Leadfit__V1__OutcomeBody *)body, true, context);
 }
 
 static int by_bytes(const void *left, const void *right)

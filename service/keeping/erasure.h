@@ -9,7 +9,8 @@
 struct lf_erasure {
 	struct lf_walk walk; /* first */
 	struct lf_redactor who;
-	uint64_t act;           /* the last one that is done with, also by the rounds before */
+	/* the last outcome and record of who looked that are done with, also by the rounds before */
+	uint64_t outcome, access;
 	uint64_t first_payload; /* this round looks at those after it */
 	uint64_t next_payload;  /* the next one does: the last team of this one */
 	uint64_t counted[2];    /* the last team and project whose longer words were counted */

@@ -24,8 +24,8 @@ static const char *const OUT_OF_REACH[] = {
 	"Texts that mean the person without their id: a name in somebody else's note, a title, a reason.",
 	"Rubrics: they are configuration, and are not searched. Ids of teams and projects: they are taken to be "
 	"nobody's.",
-	"What callers put elsewhere: a caller's own name, or an idempotency key of a decision in which the person had "
-	"no part.",
+	"What callers put elsewhere: a caller's own name but in the records of who looked, or an idempotency key of a "
+	"decision in which the person had no part.",
 	"What other systems hold: the services that asked, and whoever read the answers.",
 	"Checkpoints and proofs need no erasing: they hold hashes. A proof that was made before holds the bytes that "
 	"it proves.",

@@ -92,9 +92,10 @@ static bool keep_old(void *context, const struct lf_stored *row)
 	return !old->exhausted;
 }
 
-static bool without_people(void *context, Leadfit__V1__OutcomeBody *body)
+static bool without_people(void *context, ProtobufCMessage *message)
 {
 	static char nobody[] = "";
+	Leadfit__V1__OutcomeBody *body = (Leadfit__V1__OutcomeBody *)message;
 	const bool changed = *body->lead != '\0' || *body->overridden_by != '\0' || *body->reason != '\0';
 
 	(void)context;
@@ -283,12 +284,41 @@ static void project_slice(struct lf_walk *walk, bool *end)
 	payload_slice((struct prune *)walk, LF_PAYLOAD_PROJECT, end);
 }
 
+/* ---- who looked ---- */
+
+static bool empty_access(void *context, ProtobufCMessage *message)
+{
+	Leadfit__V1__AccessBody *body = (Leadfit__V1__AccessBody *)message;
+	const bool changed = !body->pruned;
+
+	(void)context;
+	leadfit__v1__access_body__init(body);
+	body->pruned = true;
+	return changed;
+}
+
+static void access_slice(struct lf_walk *walk, bool *end)
+{
+	const struct prune *prune = (struct prune *)walk;
+	struct lf_act_walk looks = {.kind = LF_LEAF_ACCESS,
+		.until_us = job_of(prune)->before_us,
+		.change = empty_access,
+		.after = walk->at};
+
+	*end = job_of(prune)->dry_run;
+	if (*end || lf_redaction_add_act_slice(&walk->redaction, &looks, &walk->error) != LF_OK ||
+		lf_redaction_write(&walk->redaction, 0, &walk->error) != LF_OK)
+		return;
+	walk->at = looks.after;
+	*end = looks.end;
+}
+
 /* ---- the walk ---- */
 
 enum lf_code lf_prune_walk(const struct lf_job_run *run, struct lf_error *error)
 {
 	static void (*const phases[])(struct lf_walk * walk, bool *end) = {
-		old_slice, young_slice, team_slice, project_slice};
+		old_slice, young_slice, team_slice, project_slice, access_slice};
 	struct prune prune = {.seen = 0};
 
 	if (run->job->dry_run)

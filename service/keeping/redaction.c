@@ -138,17 +138,22 @@ struct slice {
 	struct lf_arena arena;
 	struct lf_redact_item acts[ACTS_A_SLICE];
 	size_t count;
+	int64_t until_us;
 	uint64_t last;
-	bool exhausted;
+	bool exhausted, ended;
 };
 
 static void keep_act(void *context, const struct lf_act_row *row)
 {
 	struct slice *slice = context;
-	uint8_t *copy = lf_arena_alloc(&slice->arena, row->body.length);
+	uint8_t *copy;
 
 	LF_CHECK(H10, slice->count < ACTS_A_SLICE);
+	slice->ended |= row->at_us >= slice->until_us;
+	if (slice->ended || slice->exhausted)
+		return;
 	slice->last = row->id;
+	copy = lf_arena_alloc(&slice->arena, row->body.length);
 	if (copy == NULL) {
 		slice->exhausted = true;
 		return;
@@ -160,51 +165,58 @@ static void keep_act(void *context, const struct lf_act_row *row)
 }
 
 static enum lf_code add_act(struct lf_redaction *redaction, const struct lf_redact_item *act,
-	bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context, struct lf_error *error)
+	const struct lf_act_walk *acts, struct lf_error *error)
 {
+	const ProtobufCMessageDescriptor *type = acts->kind == LF_LEAF_ACCESS ? &leadfit__v1__access_body__descriptor
+									      : &leadfit__v1__outcome_body__descriptor;
 	struct lf_redact_item item = *act;
-	Leadfit__V1__OutcomeBody *body;
+	ProtobufCMessage *body;
 
 	if (lf_redaction_make_room(redaction, error) != LF_OK)
 		return error->code;
-	body = (Leadfit__V1__OutcomeBody *)lf_wire_unpack(
-		&leadfit__v1__outcome_body__descriptor, act->bytes.data, act->bytes.length, &redaction->arena, error);
+	body = lf_wire_unpack(type, act->bytes.data, act->bytes.length, &redaction->arena, error);
 	if (body == NULL)
 		return error->code;
-	if (!change(context, body))
+	if (!acts->change(acts->context, body))
 		return LF_OK;
-	item.bytes.data = lf_wire_pack(&body->base, &redaction->arena, act->bytes.length, &item.bytes.length);
+	item.bytes.data = lf_wire_pack(body, &redaction->arena, act->bytes.length, &item.bytes.length);
 	if (item.bytes.data == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to redact with");
 	lf_redaction_add(redaction, &item);
 	return LF_OK;
 }
 
-enum lf_code lf_redaction_add_act_slice(struct lf_redaction *redaction, const struct lf_uuid *decision, uint64_t after,
-	uint64_t *next, uint64_t *last, bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context,
-	struct lf_error *error)
+enum lf_code lf_redaction_add_act_slice(
+	struct lf_redaction *redaction, struct lf_act_walk *acts, struct lf_error *error)
 {
-	struct slice slice = {.last = after};
+	struct slice slice = {.last = acts->after, .until_us = acts->until_us};
+	uint64_t next;
 
 	lf_arena_init(&slice.arena, ARENA_BYTES_MAX);
-	lf_log_list_acts(redaction->run->state->log, LF_LEAF_OUTCOME, decision, after, ACTS_A_SLICE, keep_act, &slice,
-		next, error);
+	lf_log_list_acts(redaction->run->state->log, acts->kind, acts->decision, acts->after, ACTS_A_SLICE, keep_act,
+		&slice, &next, error);
 	if (error->code == LF_OK && slice.exhausted)
 		lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for what was recorded about decisions");
 	for (size_t i = 0; i < slice.count && error->code == LF_OK; i++)
-		add_act(redaction, &slice.acts[i], change, context, error);
-	*last = slice.last;
+		add_act(redaction, &slice.acts[i], acts, error);
+	if (error->code == LF_OK) {
+		acts->after = next != 0 && !slice.ended ? next : slice.last;
+		acts->end = next == 0 || slice.ended;
+	}
 	lf_arena_clean_up(&slice.arena);
 	return error->code;
 }
 
 enum lf_code lf_redaction_add_acts(struct lf_redaction *redaction, const struct lf_uuid *decision,
-	bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context, struct lf_error *error)
+	bool (*change)(void *context, ProtobufCMessage *body), void *context, struct lf_error *error)
 {
-	uint64_t next = 0, last;
+	struct lf_act_walk acts = {.kind = LF_LEAF_OUTCOME,
+		.decision = decision,
+		.until_us = INT64_MAX,
+		.change = change,
+		.context = context};
 
-	do
-		lf_redaction_add_act_slice(redaction, decision, next, &next, &last, change, context, error);
-	while (error->code == LF_OK && next != 0);
+	while (!acts.end && lf_redaction_add_act_slice(redaction, &acts, error) == LF_OK)
+		continue;
 	return error->code;
 }

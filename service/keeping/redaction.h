@@ -61,18 +61,25 @@ enum lf_code lf_redaction_forget(
 /* Sequence of the newest decision; 0 where there is none. */
 enum lf_code lf_newest_sequence(struct lf_log *log, uint64_t *sequence, struct lf_error *error);
 
+/* Acts of one kind, some at a time, oldest first. */
+struct lf_act_walk {
+	enum lf_leaf_kind kind;         /* OUTCOME, with an OutcomeBody; ACCESS, with an AccessBody */
+	const struct lf_uuid *decision; /* about this one; NULL: any */
+	int64_t until_us;               /* recorded before; INT64_MAX: whenever */
+	/* Changes a body, which is in the redaction's arena. false: it stays as it is. */
+	bool (*change)(void *context, ProtobufCMessage *body);
+	void *context;
+	uint64_t after; /* those after this id; after a slice, the last one that was looked at */
+	bool end;       /* there are no others */
+};
 /*
- * What was recorded about one decision (struct lf_act_row as a message in arena), changed by change() and added where
- * that says so. Writes in between where it is much.
+ * Looks at the next of them, and adds those that were changed. Writes in between where it is much. Returns error's code.
+ * Blocks: reads the log, and commits.
  */
+enum lf_code lf_redaction_add_act_slice(
+	struct lf_redaction *redaction, struct lf_act_walk *acts, struct lf_error *error);
+/* All outcomes of one decision. */
 enum lf_code lf_redaction_add_acts(struct lf_redaction *redaction, const struct lf_uuid *decision,
-	bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context, struct lf_error *error);
-/*
- * The same for up to limit acts of any decision after the id `after`: *next as of lf_log_list_acts(), *last the id of
- * the last one.
- */
-enum lf_code lf_redaction_add_act_slice(struct lf_redaction *redaction, const struct lf_uuid *decision, uint64_t after,
-	uint64_t *next, uint64_t *last, bool (*change)(void *context, Leadfit__V1__OutcomeBody *body), void *context,
-	struct lf_error *error);
+	bool (*change)(void *context, ProtobufCMessage *body), void *context, struct lf_error *error);
 
 #endif

@@ -215,20 +215,27 @@ static void address_release(struct lf_rpc_server *server, struct lf_rpc_address 
 
 /* ---- connections ---- */
 
+static void name_ipv4(struct lf_rpc_peer *peer, const struct in_addr *address)
+{
+	inet_ntop(AF_INET, address, peer->text, sizeof(peer->text));
+	peer->is_of_this_machine = ntohl(address->s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+static void name_ipv6(struct lf_rpc_peer *peer, const struct in6_addr *address)
+{
+	inet_ntop(AF_INET6, address, peer->text, sizeof(peer->text));
+	peer->is_of_this_machine = IN6_IS_ADDR_LOOPBACK(address) ||
+		(IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == IN_LOOPBACKNET);
+}
+
 static void name_peer(struct lf_rpc_peer *peer, const struct sockaddr *remote)
 {
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)remote;
-	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)remote)->sin6_addr;
-
 	if (remote != NULL && remote->sa_family == AF_INET) {
-		inet_ntop(AF_INET, &v4->sin_addr, peer->text, sizeof(peer->text));
-		peer->is_of_this_machine = ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+		name_ipv4(peer, &((const struct sockaddr_in *)remote)->sin_addr);
 	} else if (remote != NULL && remote->sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, v6, peer->text, sizeof(peer->text));
-		peer->is_of_this_machine =
-			IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET);
+		name_ipv6(peer, &((const struct sockaddr_in6 *)remote)->sin6_addr);
 	} else {
-		strcpy(peer->text, "local");
+		snprintf(peer->text, sizeof(peer->text), "local");
 		peer->is_of_this_machine = true;
 	}
 }

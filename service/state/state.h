@@ -12,6 +12,7 @@
 #include "proto/base/status.h"
 #include "service/state/figures.h"
 
+struct lf_access;
 struct lf_checkpoints;
 struct lf_finisher;
 struct lf_log;
@@ -25,6 +26,7 @@ struct lf_state {
 	struct lf_registry *registry; /* borrowed */
 	struct lf_team_cache *teams;  /* borrowed; NULL: none. Set before the server listens */
 	struct lf_rpc_server *server; /* borrowed; NULL: none. Its warm memory is forgotten after an erasure */
+	struct lf_access *access;     /* borrowed; NULL: who looks is not recorded. Set before the server listens */
 	struct lf_finisher *finisher; /* completes calls whose record is committed */
 	struct lf_finisher *chores;   /* runs what may take minutes, so that it holds no worker: Backup */
 	/* Both borrowed, and set before the server listens. NULL: this service has no signing key. */

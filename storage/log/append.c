@@ -315,9 +315,10 @@ enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct l
 	struct wait wait = {.append = {.act = act}};
 	struct lf_error checked = LF_ERROR_INIT;
 
-	if (act->kind != LF_LEAF_OUTCOME && act->kind != LF_LEAF_DEFAULT && act->kind != LF_LEAF_JOB)
-		return lf_error_set(error, LF_INVALID_ARGUMENT, "kind: %s is neither an outcome, a default nor a job",
-			lf_leaf_kind_name(act->kind));
+	if (act->kind != LF_LEAF_OUTCOME && act->kind != LF_LEAF_DEFAULT && act->kind != LF_LEAF_JOB &&
+		act->kind != LF_LEAF_ACCESS)
+		return lf_error_set(error, LF_INVALID_ARGUMENT,
+			"kind: %s is neither an outcome, a default, a job nor an access", lf_leaf_kind_name(act->kind));
 	if (act->kind != LF_LEAF_OUTCOME && act->decision != NULL)
 		return lf_error_set(
 			error, LF_INVALID_ARGUMENT, "kind: a %s is about no decision", lf_leaf_kind_name(act->kind));

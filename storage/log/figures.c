@@ -19,18 +19,3 @@ void lf_writer_count(struct lf_log *log, uint64_t begun_ns, size_t records)
 		lf_histogram_add(&counts->syncs, &lf_log_time_buckets, log->backend->sync_ns(log->store));
 	lf_histogram_add(&counts->batches, &lf_log_batch_buckets, records);
 }
-
-void lf_log_figures(struct lf_log *log, struct lf_log_figures *figures)
-{
-	*figures = (struct lf_log_figures){
-		.counts = &log->counts,
-		.ready = lf_log_ready(log),
-		.failed = lf_log_has_failed(log),
-		.bytes_known = log->backend->measure != NULL,
-	};
-	if (figures->bytes_known)
-		log->backend->measure(log->store, &figures->bytes);
-	pthread_mutex_lock(&log->lock);
-	figures->queued = log->pending;
-	pthread_mutex_unlock(&log->lock);
-}

@@ -323,13 +323,13 @@ enum lf_code lf_log_scan(struct lf_log *log, const struct lf_scan *scan,
 /* ---- acts: what is appended about decisions afterwards, or about the log itself ---- */
 
 /*
- * One to append. kind: LF_LEAF_OUTCOME, LF_LEAF_DEFAULT or LF_LEAF_JOB. (Erasure and pruning append theirs with
- * lf_log_redact(), migration with itself.)
+ * One to append. kind: LF_LEAF_OUTCOME, LF_LEAF_DEFAULT, LF_LEAF_JOB or LF_LEAF_ACCESS. (Erasure and pruning append
+ * theirs with lf_log_redact(), migration with itself.)
  */
 struct lf_act_put {
 	enum lf_leaf_kind kind;
 	const char *caller;
-	const struct lf_uuid *decision; /* what it is about; NULL = none, as of every default and job */
+	const struct lf_uuid *decision; /* what it is about; NULL = none, as of every act that is no outcome */
 	struct lf_bytes body;           /* canonical bytes, at most LF_MESSAGE_BYTES_MAX */
 	/*
 	 * Size of a head that was read before whatever the body was made of: where an erasure or a pruning came after

@@ -178,3 +178,20 @@ int64_t lf_log_clock_apart(const struct lf_log *log)
 {
 	return atomic_load(&log->time_state) == LF_TIME_FITS ? 0 : log->now_us();
 }
+
+/* ---- figures ---- */
+
+void lf_log_figures(struct lf_log *log, struct lf_log_figures *figures)
+{
+	*figures = (struct lf_log_figures){
+		.counts = &log->counts,
+		.ready = lf_log_ready(log),
+		.failed = lf_log_has_failed(log),
+		.bytes_known = log->backend->measure != NULL,
+	};
+	if (figures->bytes_known)
+		log->backend->measure(log->store, &figures->bytes);
+	pthread_mutex_lock(&log->lock);
+	figures->queued = log->pending;
+	pthread_mutex_unlock(&log->lock);
+}

@@ -89,9 +89,12 @@ static const char DDL_2[] =
 	"CREATE INDEX request_key_by_sequence ON request_key(sequence);"
 	"CREATE INDEX member_by_list ON member(candidates);";
 
-/* What schema 3 adds; and activation.to_rubric may be 0, and an act of kind 8 (DEFAULT) or 9 (JOB). Open until its release. */
+/*
+ * What schema 3 adds; and activation.to_rubric may be 0, and an act of kind 8 (DEFAULT), 9 (JOB) or 10 (ACCESS). Open
+ * until its release.
+ */
 static const char DDL_3[] =
-	/* Acts that are no outcomes: few among many, and the newest default is looked for at every start. */
+	/* Acts that are no outcomes: they are read without the outcomes, and the newest default is looked for at every start. */
 	"CREATE INDEX act_by_kind ON act(kind) WHERE kind <> 4;";
 
 /* What each schema adds to the one before, by its number less 1. */

@@ -77,7 +77,7 @@ void lf_leaf_digest(const struct lf_leaf *leaf, struct lf_digest *hash)
 const char *lf_leaf_kind_name(enum lf_leaf_kind kind)
 {
 	static const char *const names[] = {"unknown", "decision", "rubric", "activation", "outcome", "erasure",
-		"pruning", "migration", "default", "job"};
+		"pruning", "migration", "default", "job", "access"};
 
 	return (unsigned)kind <= LF_LEAF_KIND_MAX ? names[kind] : names[0];
 }

@@ -15,7 +15,7 @@
  *  32   each of them
  *
  * Commitments by kind: DECISION record, team, project, rubric · RUBRIC record, rubric · ACTIVATION, OUTCOME, MIGRATION,
- * DEFAULT, JOB record · ERASURE, PRUNING record, then pairs of old and new: what the commitment of something earlier became (new all
+ * DEFAULT, JOB, ACCESS record · ERASURE, PRUNING record, then pairs of old and new: what the commitment of something earlier became (new all
  * zero: deleted without a successor). A record's canonical bytes are a message of proto/leadfit/v1/record.proto.
  */
 #ifndef LF_TLOG_LEAF_H
@@ -35,8 +35,9 @@ enum lf_leaf_kind {
 		7, /* the records before it were made before there was a tree, and are proved from here on only */
 	LF_LEAF_DEFAULT = 8, /* which rubric a request gets that names none */
 	LF_LEAF_JOB = 9,     /* that an erasure or a pruning is to be done, and how it ended */
+	LF_LEAF_ACCESS = 10, /* who looked: a call, or a minute's calls, counted */
 };
-enum { LF_LEAF_KIND_MAX = LF_LEAF_JOB };
+enum { LF_LEAF_KIND_MAX = LF_LEAF_ACCESS };
 
 struct lf_salt {
 	uint8_t bytes[32];

@@ -40,7 +40,7 @@ for command in "decisions export" "decisions watch" "decisions erase" retention 
 	# shellcheck disable=SC2086
 	check_options $command
 done
-for command in score batch profile "decisions list" "decisions show" "decisions outcome" "decisions report" "audit impact" "decisions prove" "decisions verify" "decisions verify-proof" "rubric check" "rubric list" "rubric show" "rubric explain" "rubric test" "rubric put" \
+for command in score batch profile "decisions list" "decisions show" "decisions outcome" "decisions report" "audit access" "audit impact" "decisions prove" "decisions verify" "decisions verify-proof" "rubric check" "rubric list" "rubric show" "rubric explain" "rubric test" "rubric put" \
 	"rubric activate" "rubric history" "rubric backtest" "decisions replay" "rubric diff" "rubric fmt" "rubric weights" call health version token help; do
 	# shellcheck disable=SC2086
 	check_options $command
@@ -48,7 +48,7 @@ done
 complete_words decisions ""; expect decisions export; expect decisions watch; expect decisions replay
 complete_words decisions ""; expect decisions list; expect decisions show; expect decisions outcome; expect decisions report
 expect decisions prove; expect decisions verify; expect decisions verify-proof
-complete_words audit ""; expect audit impact
+complete_words audit ""; expect audit access; expect audit impact
 complete_words rubric ""; expect rubric check; expect rubric list; expect rubric show
 expect rubric explain; expect rubric test; expect rubric put; expect rubric activate; expect rubric history
 expect rubric backtest; expect rubric diff; expect rubric fmt; expect rubric weights

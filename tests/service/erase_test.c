@@ -739,7 +739,7 @@ static void the_commands_ask_first_and_tell_what_they_did(void **state)
 		0);
 	assert_non_null(strstr(out, "\"outOfReach\""));
 	assert_int_equal(history_leadfit(&world->daemon, "decisions verify", out, sizeof(out)), 0);
-	assert_non_null(strstr(out, ", erasure by local: 3 decisions, 1 teams and projects, 0 outcomes: asked\n"));
+	assert_non_null(strstr(out, ", erasure by local: 3 decisions, 1 teams and projects, 0 other records: asked\n"));
 	assert_int_equal(history_leadfit(&world->daemon, "decisions verify --output json", out, sizeof(out)), 0);
 	/* Of the first job, and of both that they forgot whom they were about. */
 	assert_non_null(strstr(out, "\"redactionCount\": \"3\""));

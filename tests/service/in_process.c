@@ -40,23 +40,24 @@ static void committed(void *context, uint64_t newest_sequence)
 	lf_rpc_server_news(service->server);
 }
 
-void in_process_start(struct in_process *service)
+static void call_is_over(void *context, const struct lf_rpc_outcome *outcome)
 {
-	in_process_start_at(service, NULL);
+	lf_daemon_services_note(context, outcome);
 }
 
-void in_process_start_at(struct in_process *service, int64_t (*now_us)(void))
+static void start(struct in_process *service, const struct lf_backend *backend, int64_t (*now_us)(void))
 {
 	const struct lf_log_options log = {
 		.location = "x", .now_us = now_us, .on_committed = committed, .on_committed_context = service};
-	struct lf_rpc_options options = {.worker_count = 2};
+	struct lf_rpc_options options = {.worker_count = 2, .observer = &service->observer};
 	struct lf_error error = LF_ERROR_INIT;
 
 	memory_backend_forget();
+	service->observer = (struct lf_rpc_observer){call_is_over, &service->services};
 	service->teams = lf_team_cache_new(TEAM_CACHE_BYTES);
 	assert_non_null(service->teams);
 	options.cache = lf_team_cache_rpc(service->teams);
-	assert_int_equal(lf_log_open(&service->log, &memory_backend, &log, NULL), LF_OK);
+	assert_int_equal(lf_log_open(&service->log, backend, &log, NULL), LF_OK);
 	assert_int_equal(lf_registry_new(&service->registry, service->log, NULL), LF_OK);
 	put_rubric(service);
 	assert_int_equal(lf_rpc_server_new(&service->server, &options, NULL), LF_OK);
@@ -66,6 +67,21 @@ void in_process_start_at(struct in_process *service, int64_t (*now_us)(void))
 	assert_int_equal(lf_daemon_services_add(&service->services, service->server, NULL), LF_OK);
 	assert_int_equal(lf_daemon_services_start(&service->services, &error), LF_OK);
 	assert_int_equal(lf_rpc_server_start(service->server, NULL), LF_OK);
+}
+
+void in_process_start(struct in_process *service)
+{
+	start(service, &memory_backend, NULL);
+}
+
+void in_process_start_at(struct in_process *service, int64_t (*now_us)(void))
+{
+	start(service, &memory_backend, now_us);
+}
+
+void in_process_start_over(struct in_process *service, const struct lf_backend *backend)
+{
+	start(service, backend, NULL);
 }
 
 void in_process_end(struct in_process *service)

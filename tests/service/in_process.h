@@ -6,7 +6,10 @@
 #define LF_TESTS_SERVICE_IN_PROCESS_H
 
 #include "service/daemon/services.h"
+#include "service/rpc/figures.h"
 #include "service/state/state.h"
+
+struct lf_backend;
 
 struct in_process {
 	struct lf_log *log; /* at the start it has the shipped rubric, active and the default, and no decision */
@@ -15,11 +18,14 @@ struct in_process {
 	struct lf_rpc_server *server;
 	struct lf_state state; /* without a signing key */
 	struct lf_daemon_services services;
+	struct lf_rpc_observer observer;
 };
 
 void in_process_start(struct in_process *service);
 /* The same with another clock. */
 void in_process_start_at(struct in_process *service, int64_t (*now_us)(void));
+/* The same over another backend, which is around the one in memory. */
+void in_process_start_over(struct in_process *service, const struct lf_backend *backend);
 /* Fails the test where calls were given up. */
 void in_process_end(struct in_process *service);
 /*

@@ -634,7 +634,7 @@ static void the_commands_start_list_and_show_jobs(void **state)
 	leadfit__v1__job__free_unpacked(jobs_await_end(world->client, jobs_get(world->client, id)), NULL);
 	assert_int_equal(history_leadfit(&world->daemon, show, out, sizeof(out)), 0);
 	assert_non_null(strstr(out, " (erase): done"));
-	assert_non_null(strstr(out, "Replaced: 3 decisions, 1 team or project, 0 recorded outcomes."));
+	assert_non_null(strstr(out, "Replaced: 3 decisions, 1 team or project, 0 other records."));
 	assert_non_null(strstr(out, "2 texts have the id within a longer word"));
 	assert_non_null(strstr(out, "Out of reach"));
 	assert_null(strstr(out, PERSON));

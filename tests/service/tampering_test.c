@@ -566,7 +566,7 @@ static const struct alteration {
 		"record 103 (decision 103, ", "it was moved: what was recorded here stands at position 106 now"},
 	{"a leaf's kind", "UPDATE leaf SET kind = 4 WHERE position = 603", "record 603 (outcome)",
 		"its row is missing"},
-	{"a leaf of no kind", "UPDATE leaf SET kind = 10 WHERE position = 103", "record 103: ", "its kind is missing"},
+	{"a leaf of no kind", "UPDATE leaf SET kind = 11 WHERE position = 103", "record 103: ", "its kind is missing"},
 	{"the salt of a rubric's record", "UPDATE leaf SET salt = randomblob(32) WHERE position = 0",
 		"record 0 (rubric)", OWN},
 	{"the newest decision of a leaf", "UPDATE leaf SET decisions = 1 WHERE position = 610",
@@ -837,40 +837,53 @@ static void an_erasure_beyond_the_head_accounts_for_nothing(void **state)
 		"altered");
 }
 
-/* Record 646 is added to a copy: that an erasure is to be done. */
-static void a_record_of_a_job_is_covered_like_any_other(void **state)
+/* Record 646 is added to a copy: an act of this kind about no decision, by "privacy". */
+static void alter_own_act(
+	enum lf_leaf_kind kind, const char *name, const char *sql, const char *begin, const char *text)
 {
-	static const struct {
-		const char *name, *sql, *begin, *text;
-	} of_a_job[] = {
-		{"whom a job is about", "UPDATE act SET body = CAST('erase c-4' AS BLOB) WHERE kind = 9",
-			"record 646 (job)", OWN},
-		{"who started a job",
-			"UPDATE act SET caller = (SELECT id FROM name WHERE value = 'ann' AND kind = 1) WHERE kind = 9",
-			"record 646 (job)", "its caller was altered: \"privacy\" was recorded, and it is \"ann\" now"},
-		{"when a job was started", "UPDATE act SET at = at - 1 WHERE kind = 9", "record 646 (job)", OWN},
-		{"the salt of a job", "UPDATE act SET salt = randomblob(32) WHERE kind = 9", "record 646 (job)", OWN},
-		{"a job made an outcome", "UPDATE act SET kind = 4 WHERE kind = 9", "record 646 (", ""},
-		{"a job deleted", "DELETE FROM act WHERE kind = 9", "record 646 (job)", "its row is missing"},
-		{"where a job's leaf is", "UPDATE act SET position = 645 WHERE kind = 9", "log: act 23 (job)",
-			"says that its leaf is at 645, which is not its own: it was altered"},
-	};
-	const struct lf_act_put start = {.kind = LF_LEAF_JOB, .caller = "privacy", .body = bytes_of("erase c-3")};
-	struct lf_act_put act;
+	struct lf_act_put act = {.kind = kind, .caller = "privacy", .body = bytes_of("about c-3")};
+	char what[128], altering[256], expected[128];
 	struct lf_log *log;
 
+	snprintf(what, sizeof(what), "%s: %s", lf_leaf_kind_name(kind), name);
+	snprintf(altering, sizeof(altering), "%s WHERE kind = %d", sql, (int)kind);
+	snprintf(expected, sizeof(expected), begin, lf_leaf_kind_name(kind));
+	file_copy(suite.place.file, suite.altered);
+	log = open_log(suite.altered);
+	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
+	lf_log_close(log);
+	assert_int_equal(verify(suite.altered, true), 0);
+	sql_run(suite.altered, altering);
+	assert_int_equal(verify(suite.altered, true), 1);
+	is_found(what, expected, text);
+}
+
+/* That an erasure is to be done, and who looked. */
+static void the_log_s_own_acts_are_covered_like_any_other(void **state)
+{
+	static const enum lf_leaf_kind kinds[] = {LF_LEAF_JOB, LF_LEAF_ACCESS};
+	static const struct {
+		const char *name, *sql, *begin, *text;
+	} changes[] = {
+		{"what it says", "UPDATE act SET body = CAST('about c-4' AS BLOB)", "record 646 (%s)", OWN},
+		{"by whom", "UPDATE act SET caller = (SELECT id FROM name WHERE value = 'ann' AND kind = 1)",
+			"record 646 (%s)", "its caller was altered: \"privacy\" was recorded, and it is \"ann\" now"},
+		{"when", "UPDATE act SET at = at - 1", "record 646 (%s)", OWN},
+		{"its salt", "UPDATE act SET salt = randomblob(32)", "record 646 (%s)", OWN},
+		{"made an outcome", "UPDATE act SET kind = 4", "record 646 (", ""},
+		{"deleted", "DELETE FROM act", "record 646 (%s)", "its row is missing"},
+		{"where its leaf is", "UPDATE act SET position = 645", "log: act 23 (%s)",
+			"says that its leaf is at 645, which is not its own: it was altered"},
+		{"another one put in",
+			"INSERT INTO act SELECT id + 1, kind, at, caller, decision, position, salt, body, pairs FROM "
+			"act",
+			"log: act 24 (%s)", "has no leaf: it was put in"},
+	};
+
 	(void)state;
-	for (size_t i = 0; i < sizeof(of_a_job) / sizeof(of_a_job[0]); i++) {
-		file_copy(suite.place.file, suite.altered);
-		log = open_log(suite.altered);
-		act = start;
-		assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
-		lf_log_close(log);
-		assert_int_equal(verify(suite.altered, true), 0);
-		sql_run(suite.altered, of_a_job[i].sql);
-		assert_int_equal(verify(suite.altered, true), 1);
-		is_found(of_a_job[i].name, of_a_job[i].begin, of_a_job[i].text);
-	}
+	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++)
+		for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+			alter_own_act(kinds[kind], changes[i].name, changes[i].sql, changes[i].begin, changes[i].text);
 }
 
 /* The log's own writer makes the forgery: what it appends is right in itself. */
@@ -1022,7 +1035,7 @@ int main(void)
 		cmocka_unit_test(a_truncated_log_is_found_by_a_checkpoint),
 		cmocka_unit_test(leaves_that_moved_are_found),
 		cmocka_unit_test(rehashed_nonsense_is_found),
-		cmocka_unit_test(a_record_of_a_job_is_covered_like_any_other),
+		cmocka_unit_test(the_log_s_own_acts_are_covered_like_any_other),
 		cmocka_unit_test(an_erasure_beyond_the_head_accounts_for_nothing),
 		cmocka_unit_test(an_erasure_is_listed_and_must_be_as_large_as_it_says),
 		cmocka_unit_test(an_erasure_of_a_team_alone_is_found),

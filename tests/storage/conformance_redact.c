@@ -632,7 +632,7 @@ static void an_act_of_another_kind_is_not_recorded(void **state)
 		redaction.kind = (enum lf_leaf_kind)kind;
 		if (kind != LF_LEAF_ERASURE && kind != LF_LEAF_PRUNING)
 			assert_int_equal(lf_log_redact(log, &redaction, NULL), LF_INVALID_ARGUMENT);
-		if (kind != LF_LEAF_OUTCOME) /* a default and a job are about no decision */
+		if (kind != LF_LEAF_OUTCOME) /* an outcome alone is about a decision */
 			assert_int_equal(lf_log_put_act(log, &act, NULL), LF_INVALID_ARGUMENT);
 	}
 	assert_int_equal(lf_log_head(log, &after, NULL), LF_OK);

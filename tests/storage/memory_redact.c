@@ -95,7 +95,8 @@ static void set_commitments(const struct lf_store *store, struct replacement *re
 		struct act act = store->acts[item->id - 1];
 
 		bytes = memory_act_bytes(&act, &length);
-		commit_bytes(salt_of(store, LF_LEAF_OUTCOME, LF_LEAF_JOB, item->id), bytes, length, &replacement->old);
+		commit_bytes(
+			salt_of(store, LF_LEAF_OUTCOME, LF_LEAF_ACCESS, item->id), bytes, length, &replacement->old);
 		act.row.body = item->bytes;
 		bytes = memory_act_bytes(&act, &length);
 		commit_bytes(&replacement->salt, bytes, length, &replacement->new);
@@ -208,7 +209,7 @@ void memory_replace(struct lf_store *store)
 		} else {
 			free((void *)(uintptr_t)store->acts[id - 1].row.body.data);
 			store->acts[id - 1].row.body = memory_copy_bytes(replacement->item.bytes);
-			set_salt(store, LF_LEAF_OUTCOME, LF_LEAF_JOB, id, &replacement->salt);
+			set_salt(store, LF_LEAF_OUTCOME, LF_LEAF_ACCESS, id, &replacement->salt);
 		}
 		if (memory_original(store, (int)replacement->item.what, id) != NULL)
 			continue;

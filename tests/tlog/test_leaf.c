@@ -108,6 +108,7 @@ static void kinds_have_names(void **state)
 	assert_string_equal(lf_leaf_kind_name(LF_LEAF_DECISION), "decision");
 	assert_string_equal(lf_leaf_kind_name(LF_LEAF_MIGRATION), "migration");
 	assert_string_equal(lf_leaf_kind_name(LF_LEAF_JOB), "job");
+	assert_string_equal(lf_leaf_kind_name(LF_LEAF_ACCESS), "access");
 	assert_string_equal(lf_leaf_kind_name((enum lf_leaf_kind)99), "unknown");
 }
 
