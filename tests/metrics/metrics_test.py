@@ -2,7 +2,7 @@
 """What /metrics says: promtool finds nothing wrong with it, and each family moves when it should. A family that no claim is about
 fails the test.
 
-    metrics_test.py LEADFITD SOURCE_FOLDER [SANITIZERS]
+    metrics_test.py LEADFITD SOURCE_FOLDER
 
 Debian's python3, for its gRPC. Exits with 77 where there is no promtool (Debian's package prometheus) or no h2load.
 """
