@@ -182,10 +182,10 @@ def of_one_that_can_not_sign():
 
 
 def of_one_on_a_slow_disk():
-    """strace has each fdatasync take half a second longer."""
+    """strace, beside the service (-D), has each fdatasync take half a second longer."""
     own = folder("slow")
     script = f"{own}/start"
-    trace = "strace -f -qq -o /dev/null -e trace=fdatasync,fsync -e inject=fdatasync,fsync:delay_exit=500000"
+    trace = "strace -D -f -qq -o /dev/null -e trace=fdatasync,fsync -e inject=fdatasync,fsync:delay_exit=500000"
     if subprocess.run([*trace.split(), "true"], capture_output=True).returncode != 0:
         print("skipped: there is no strace here, or it may not trace")
         ELSEWHERE["LeadfitSlowCommits"] = "no strace"

@@ -1,4 +1,5 @@
 """A leadfitd whose /metrics is read, and calls of it, for the tests of this folder."""
+import atexit
 import errno
 import fcntl
 import http.client
@@ -48,6 +49,7 @@ class Leadfitd(Service):
 
     def __init__(self, leadfitd, folder, *options):
         super().__init__(leadfitd, folder, "--http", "127.0.0.1:0", *options)
+        atexit.register(self.process.kill)  # where a claim has failed
         self.folder = folder
         self.scheme = "https" if "https://" in self.text() else "http"
         self.http = self.port(self.scheme)

@@ -1,4 +1,5 @@
 """Debian's Prometheus, with the rules of service/deploy, on leadfitd's of the tests."""
+import atexit
 import json
 import os
 import re
@@ -48,6 +49,7 @@ class Prometheus:
         self.process = subprocess.Popen(
             ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
              f"--web.listen-address=127.0.0.1:{self.port}"], stdout=self.log, stderr=self.log, env=no_proxy)
+        atexit.register(self.process.kill)  # where a claim has failed
         wait_until(self.is_ready, "Prometheus is ready")
 
     def is_ready(self):
