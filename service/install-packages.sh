@@ -15,6 +15,8 @@ build="cmake ninja-build gcc libc6-dev pkg-config protobuf-compiler libprotobuf-
   libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev libnghttp2-dev scdoc
   libcmocka-dev"
 run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1 libnghttp2-14"
+# What metrics, alerts and dashboards are tested with: promtool and a Prometheus, and disks that are slow.
+metrics="prometheus strace"
 clients="python3-grpcio python3-protobuf python3-jsonschema python3-yaml nghttp2-client curl"
 # Other languages' clients, and what tests/clients/matrix.sh has beyond those.
 languages="python3 openssl curl jq protobuf-compiler protobuf-compiler-grpc python3-grpcio
@@ -36,8 +38,8 @@ esac
 
 case ${1:-} in
 build) wanted=$build ;;
-test) wanted="$build $clients clang python3 sqlite3 openssl faketime" ;;
-ci) wanted="$build $clients $languages clang clang-format clang-tidy python3 sqlite3 openssl git faketime" ;;
+test) wanted="$build $clients $metrics clang python3 sqlite3 openssl faketime" ;;
+ci) wanted="$build $clients $metrics $languages clang clang-format clang-tidy python3 sqlite3 openssl git faketime" ;;
 clients) wanted=$languages ;;
 matrix) wanted="$languages $matrix" ;;
 run) wanted=$run ;;

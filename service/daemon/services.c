@@ -79,6 +79,8 @@ enum lf_code lf_daemon_services_add(
 	}
 	lf_rpc_server_set_quick(server, "leadfit.v1.Scoring/Score");
 	lf_rpc_server_set_urgent(server, "grpc.health.v1.Health/Check");
+	/* When everything is taken is when somebody has to see it. */
+	lf_rpc_server_set_urgent(server, "leadfit.v1.Metrics/Read");
 	lf_rpc_server_set_open_locally(server, "leadfit.v1.Metrics/Read");
 	return LF_OK;
 }
