@@ -63,9 +63,10 @@ static void of_teams(struct lf_exposition *exposition, struct lf_team_cache *tea
 	lf_team_cache_figures(teams, &figures);
 	lf_metric_counter(
 		exposition, "leadfit_team_cache_hits_total", "Teams that were sent before, and kept.", figures.hits);
-	lf_metric_counter(exposition, "leadfit_team_cache_misses_total", "Teams that were not.", figures.misses);
-	lf_metric_gauge(exposition, "leadfit_team_cache_teams", "Teams that are kept.", (double)figures.teams);
-	lf_metric_gauge(exposition, "leadfit_team_cache_bytes", "Memory that they take.", (double)figures.bytes);
+	lf_metric_counter(exposition, "leadfit_team_cache_misses_total",
+		"Teams that were not sent before, or not kept.", figures.misses);
+	lf_metric_gauge(exposition, "leadfit_team_cache_teams", "Teams that the cache has.", (double)figures.teams);
+	lf_metric_gauge(exposition, "leadfit_team_cache_bytes", "Memory of the cache of teams.", (double)figures.bytes);
 }
 
 void lf_metrics_of_answers(struct lf_exposition *exposition, const struct lf_metrics_sources *sources)

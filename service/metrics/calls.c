@@ -119,21 +119,22 @@ void lf_metrics_of_calls(struct lf_exposition *exposition, const struct lf_metri
 
 	lf_metric_gauge(exposition, "leadfit_rpc_in_flight", "Calls in flight, but for those that stream.",
 		(double)figures.in_flight);
-	lf_metric_gauge(exposition, "leadfit_rpc_in_flight_limit", "As many may be.", (double)figures.in_flight_max);
+	lf_metric_gauge(exposition, "leadfit_rpc_in_flight_limit", "Calls that may be in flight.",
+		(double)figures.in_flight_max);
 	lf_metric_gauge(exposition, "leadfit_rpc_streams", "Calls that stream.", (double)figures.streams);
 	lf_metric_gauge(exposition, "leadfit_rpc_queue", "Calls that wait for a worker.", (double)figures.queued);
 	lf_metric_gauge(exposition, "leadfit_rpc_workers", "Worker threads.", (double)figures.workers);
 	lf_metric_gauge(
 		exposition, "leadfit_request_bytes_in_use", "Memory of requests and replies.", (double)figures.bytes);
-	lf_metric_gauge(exposition, "leadfit_request_bytes_limit", "As much may be.", (double)figures.bytes_max);
+	lf_metric_gauge(exposition, "leadfit_request_bytes_limit", "Memory that requests and replies may take.",
+		(double)figures.bytes_max);
 	lf_metric_begin(exposition, "leadfit_rpc_refused_total", LF_METRIC_COUNTER, "Calls refused before any work.");
 	put_reasons(exposition, refusals, figures.refused, LF_RPC_REFUSAL_COUNT);
 	lf_metric_begin(
 		exposition, "leadfit_auth_failures_total", LF_METRIC_COUNTER, "Calls whose caller may not make them.");
 	put_reasons(exposition, auth_failures, figures.auth_failures, LF_RPC_AUTH_FAILURE_COUNT);
 	lf_metric_counter(exposition, "leadfit_rpc_unanswered_total",
-		"Of these, calls over connections that had guessed too many tokens: they got no answer.",
-		figures.unanswered);
+		"Calls that got no answer: their connection had guessed too many tokens.", figures.unanswered);
 	lf_metric_counter(exposition, "leadfit_rpc_replies_not_sent_total",
 		"Replies that could not be sent: no memory, or a peer that did not read.", figures.replies_not_sent);
 }

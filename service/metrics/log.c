@@ -14,7 +14,7 @@ static void of_commits(struct lf_exposition *exposition, const struct lf_log_fig
 		"A commit, from its first record until it is durable.");
 	lf_metric_histogram(exposition, "", &counts->commits, &lf_log_time_buckets, 1e-9);
 	lf_metric_begin(exposition, "leadfit_log_sync_duration_seconds", LF_METRIC_HISTOGRAM,
-		"Of that, to write it and to wait for the disk (write and fsync).");
+		"Of a commit, to write it and to wait for the disk (write and fsync).");
 	lf_metric_histogram(exposition, "", &counts->syncs, &lf_log_time_buckets, 1e-9);
 	lf_metric_begin(exposition, "leadfit_log_commit_records", LF_METRIC_HISTOGRAM, "Records of a commit.");
 	lf_metric_histogram(exposition, "", &counts->batches, &lf_log_batch_buckets, 1);
@@ -34,7 +34,8 @@ static void of_bytes(struct lf_exposition *exposition, const struct lf_log_figur
 	lf_metric_gauge(exposition, "leadfit_log_wal_bytes",
 		"The WAL's file, which is reused: what was committed since its last restart fits into it.",
 		(double)figures->bytes.wal);
-	lf_metric_gauge(exposition, "leadfit_log_disk_free_bytes", "Room on its disk.", (double)figures->bytes.free);
+	lf_metric_gauge(
+		exposition, "leadfit_log_disk_free_bytes", "Room on the disk of the log.", (double)figures->bytes.free);
 }
 
 static void of_tree(struct lf_exposition *exposition, const struct lf_state *state)
@@ -53,7 +54,7 @@ static void of_tree(struct lf_exposition *exposition, const struct lf_state *sta
 	lf_metric_gauge(exposition, "leadfit_checkpoint_records", "Records that the newest checkpoint has signed.",
 		(double)size);
 	lf_metric_gauge(exposition, "leadfit_checkpoint_timestamp_seconds",
-		"When that was written; 0: none since the start.", (double)written_at);
+		"When the newest checkpoint was written; 0: none since the start.", (double)written_at);
 }
 
 void lf_metrics_of_log(struct lf_exposition *exposition, const struct lf_metrics_sources *sources)

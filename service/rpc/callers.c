@@ -223,7 +223,7 @@ static bool is_passed_on(const struct lf_rpc_call *call)
 	static const char *const keys[] = {"forwarded", "via", "x-forwarded-for", "x-real-ip"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (lf_rpc_metadata(call, keys[i]).data != NULL)
+		if (lf_metadata_find(call->request.metadata, call->request.metadata_count, keys[i]).data != NULL)
 			return true;
 	return false;
 }
@@ -242,7 +242,7 @@ static enum lf_rpc_identity known(struct lf_rpc_call *call, const struct lf_rpc_
 
 	call->account = book->accounts[index];
 	call->caller = call->account->name;
-	if (role != 0 && (lf_tokens_caller(book->tokens, index)->roles & (role | LF_ROLE_ADMIN)) == 0 && !is_open(call))
+	if (role != 0 && (lf_tokens_caller(book->tokens, index)->roles & (role | LF_ROLE_ADMIN)) == 0)
 		return LF_RPC_LACKS_ROLE;
 	return LF_RPC_KNOWN;
 }

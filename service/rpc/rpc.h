@@ -77,7 +77,7 @@ void lf_rpc_server_set_quick(struct lf_rpc_server *server, const char *method);
 void lf_rpc_server_set_urgent(struct lf_rpc_server *server, const char *method);
 
 /*
- * Says that a method needs no role where the caller is on this machine (a local socket, the loopback) and the call was
+ * Says that a method needs no token where the caller is on this machine (a local socket, the loopback) and the call was
  * not passed on by a proxy that says so. As lf_rpc_server_set_quick().
  */
 void lf_rpc_server_set_open_locally(struct lf_rpc_server *server, const char *method);

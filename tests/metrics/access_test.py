@@ -29,6 +29,9 @@ with tempfile.TemporaryDirectory(prefix="lf_metrics_") as folder:
     status, headers, body = ask(service)
     check(status == 200 and headers["content-type"] == TYPE and headers["cache-control"] == "no-store", "the loopback needs no token")
     check("leadfit_build_info" in Exposed(body.decode()).families, "and gets the metrics")
+    for name in ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP"):
+        status, _, _ = service.ask("/metrics", None, {name: "10.0.0.1"}, "GET")
+        check(status == 401, f"what a proxy passes on with {name} needs one", status)
     for token, expected in (("read-token", 200), ("admin-token", 200), ("score-token", 403), ("rubric-token", 403), ("wrong", 401)):
         status, headers, body = ask(service, token)
         check(status == expected, f"with {token} it is {expected}", f"{status} {body}")
