@@ -185,7 +185,7 @@ static void shake(struct lf_http_conn *conn)
 	if (done == LF_HTTP_IO_AGAIN)
 		return;
 	if (done != 1 || !choose(conn, conn->alpn == LF_HTTP_ALPN_H2 ? conn->http->h2 : conn->http->h1)) {
-		lf_http_count(&conn->http->counters.closed_protocol);
+		lf_http_count(&conn->http->counters.closed_tls);
 		lf_http_conn_close(conn);
 	}
 }
@@ -252,12 +252,13 @@ static void read_some(struct lf_http_conn *conn)
 				begin_blocked(conn);
 			return;
 		}
-		if (got == LF_HTTP_IO_FAILED) {
-			lf_http_conn_close(conn);
-			return;
-		}
-		if (got == LF_HTTP_IO_END) {
-			at_end(conn);
+		if (got == LF_HTTP_IO_FAILED || got == LF_HTTP_IO_END) {
+			if (!conn->leaving && conn->stage < LF_HTTP_CLOSING)
+				lf_http_count(&http->counters.closed_peer);
+			if (got == LF_HTTP_IO_END)
+				at_end(conn);
+			else
+				lf_http_conn_close(conn);
 			return;
 		}
 		if ((size_t)got > http->read_used)

@@ -232,6 +232,13 @@ enum lf_code lf_http_start(struct lf_http *http, struct lf_error *error)
 	return LF_OK;
 }
 
+const struct lf_buckets lf_http_lag_buckets = LF_LOOP_LAG_BUCKETS;
+
+const struct lf_histogram *lf_http_lag(const struct lf_http *http)
+{
+	return &http->loop.lag;
+}
+
 void lf_http_counters(const struct lf_http *http, struct lf_http_counters *counters)
 {
 	const struct lf_http_counts *counts = &http->counters;
@@ -244,6 +251,8 @@ void lf_http_counters(const struct lf_http *http, struct lf_http_counters *count
 		.closed_blocked = atomic_load(&counts->closed_blocked),
 		.closed_idle = atomic_load(&counts->closed_idle),
 		.closed_protocol = atomic_load(&counts->closed_protocol),
+		.closed_tls = atomic_load(&counts->closed_tls),
+		.closed_peer = atomic_load(&counts->closed_peer),
 		.wrong_tokens = atomic_load(&counts->wrong_tokens),
 		.given_up = atomic_load(&counts->given_up),
 	};

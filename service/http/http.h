@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/base/histogram.h"
 #include "proto/base/status.h"
 #include "service/rpc/rpc.h"
 
@@ -82,13 +83,18 @@ void lf_http_set_certificate(struct lf_http *http, struct lf_http_certificate *c
 int64_t lf_http_certificate_until(const struct lf_http *http);
 
 struct lf_http_counters {
-	uint64_t accepted;                                                  /* connections */
-	uint64_t refused;                                                   /* for too many */
-	uint64_t open;                                                      /* now */
-	uint64_t closed_half, closed_blocked, closed_idle, closed_protocol; /* by us, and why */
+	uint64_t accepted;                                                              /* connections */
+	uint64_t refused;                                                               /* for too many */
+	uint64_t open;                                                                  /* now */
+	uint64_t closed_half, closed_blocked, closed_idle, closed_protocol, closed_tls; /* by us, and why */
+	uint64_t closed_peer;                                                           /* by their peers, or broken */
 	uint64_t wrong_tokens;
 	uint64_t given_up; /* requests that still arrived, when memory for others was needed */
 };
+/* Nanoseconds: 50 us to 1.6 s. */
+extern const struct lf_buckets lf_http_lag_buckets;
+/* How long the loop was busy with a turn, by these buckets: as long may something have waited that came meanwhile. Any thread. */
+const struct lf_histogram *lf_http_lag(const struct lf_http *http);
 /* Any thread. */
 void lf_http_counters(const struct lf_http *http, struct lf_http_counters *counters);
 

@@ -83,7 +83,7 @@ struct lf_http {
 	bool quiet; /* nothing is unsent */
 	struct lf_http_counts {
 		atomic_uint_fast64_t accepted, refused, open, closed_half, closed_blocked, closed_idle, closed_protocol,
-			wrong_tokens, given_up;
+			closed_tls, closed_peer, wrong_tokens, given_up;
 	} counters;
 };
 

@@ -10,6 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/base/histogram.h"
+
+#define LF_LOOP_LAG_BUCKETS                                                                                            \
+	{                                                                                                              \
+		50000, 16, false                                                                                       \
+	}
+
 /* A socket that is waited for. Embedded in what it belongs to. */
 struct lf_watch {
 	int fd;          /* -1: none */
@@ -24,6 +31,8 @@ struct lf_loop {
 	atomic_bool sleeping;
 	atomic_bool stopping;
 	uint64_t now_ns; /* as of this turn */
+	struct lf_histogram
+		lag; /* of turns, from their first event to their end, in nanoseconds, by LF_LOOP_LAG_BUCKETS */
 	uint64_t next_tick_ns;
 	bool ticking; /* whether there is anything that tick is for */
 	unsigned tick_ms;

@@ -2,11 +2,14 @@
 #include <stdio.h>
 
 #include "service/metrics/metrics.h"
+#include "service/state/registry.h"
 #include "service/state/state.h"
 #include "service/state/team_cache.h"
 
 static const char *const outcomes[LF_FIGURES_OUTCOMES] = {
 	"unspecified", "recommended", "too_close", "insufficient_evidence", "no_eligible_candidate"};
+enum { DIGEST_SHOWN = 12 };
+
 static const char *const purposes[LF_FIGURES_PURPOSES] = {"decision", "what_if"};
 
 static void of_rubric(
@@ -56,6 +59,23 @@ static void of_decisions(struct lf_exposition *exposition, const struct lf_figur
 	lf_metric_histogram(exposition, "", &figures->first_rank_share, &lf_share_buckets, 1e-3);
 }
 
+static void of_rubric_in_use(void *context, const char *name, const struct lf_digest *digest, bool is_default)
+{
+	struct lf_exposition *exposition = context;
+	struct lf_buffer labels = {.data = NULL};
+	char text[65];
+
+	lf_digest_print(digest, text);
+	text[DIGEST_SHOWN] = '\0';
+	lf_metric_label(&labels, "rubric", name);
+	lf_metric_label(&labels, "digest", text);
+	lf_metric_label(&labels, "default", is_default ? "1" : "0");
+	if (!labels.failed)
+		lf_metric_count(exposition, labels.data, 1);
+	exposition->text.failed |= labels.failed;
+	lf_buffer_clean_up(&labels);
+}
+
 static void of_teams(struct lf_exposition *exposition, struct lf_team_cache *teams)
 {
 	struct lf_team_cache_figures figures;
@@ -74,6 +94,9 @@ void lf_metrics_of_answers(struct lf_exposition *exposition, const struct lf_met
 	const struct lf_figures *figures = &sources->state->figures;
 
 	of_decisions(exposition, figures);
+	lf_metric_begin(exposition, "leadfit_rubric_active_info", LF_METRIC_GAUGE,
+		"1 for each active version of a rubric: its name, its digest, and whether it is the default.");
+	lf_registry_each_active(sources->state->registry, of_rubric_in_use, exposition);
 	of_teams(exposition, sources->state->teams);
 	lf_metric_counter(exposition, "leadfit_outcomes_total", "Records of what became of decisions.",
 		lf_counted(&figures->outcomes_recorded));

@@ -8,14 +8,19 @@ static void of_http(struct lf_exposition *exposition, const struct lf_http *http
 	const int64_t until = lf_http_certificate_until(http);
 
 	lf_metric_begin(exposition, "leadfit_http_connections_closed_total", LF_METRIC_COUNTER,
-		"Connections over HTTP that the service closed, and why.");
+		"Connections over HTTP that ended, and why: peer, by the peer; else by the service.");
 	lf_metric_count(exposition, "reason=\"half\"", counts->closed_half);
 	lf_metric_count(exposition, "reason=\"slow\"", counts->closed_blocked);
 	lf_metric_count(exposition, "reason=\"idle\"", counts->closed_idle);
+	lf_metric_count(exposition, "reason=\"peer\"", counts->closed_peer);
 	lf_metric_count(exposition, "reason=\"protocol\"", counts->closed_protocol);
+	lf_metric_count(exposition, "reason=\"tls\"", counts->closed_tls);
 	lf_metric_count(exposition, "reason=\"token\"", counts->wrong_tokens);
 	lf_metric_counter(
 		exposition, "leadfit_http_connections_accepted_total", "Connections over HTTP.", counts->accepted);
+	lf_metric_begin(exposition, "leadfit_loop_lag_seconds", LF_METRIC_HISTOGRAM,
+		"Turns of the loop that serves HTTP: as long may something have waited that came meanwhile.");
+	lf_metric_histogram(exposition, "", lf_http_lag(http), &lf_http_lag_buckets, 1e-9);
 	lf_metric_counter(exposition, "leadfit_http_requests_given_up_total",
 		"Requests that were still arriving when memory for others was needed.", counts->given_up);
 	if (until != 0)

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "service/engine/engine.h"
 #include "service/events/events.h"
 #include "service/metrics/metrics.h"
 
@@ -123,8 +124,12 @@ static void of_lines(struct lf_exposition *exposition)
 
 void lf_metrics_of_process(struct lf_exposition *exposition)
 {
-	lf_metric_begin(exposition, "leadfit_build_info", LF_METRIC_GAUGE, "1; which release this is.");
-	lf_metric_count(exposition, "version=\"" LF_VERSION "\"", 1);
+	char labels[64];
+
+	snprintf(labels, sizeof(labels), "version=\"%s\",engine=\"%d\"", LF_VERSION, LF_ENGINE_VERSION);
+	lf_metric_begin(
+		exposition, "leadfit_build_info", LF_METRIC_GAUGE, "1; which release, and which engine, this is.");
+	lf_metric_count(exposition, labels, 1);
 	of_usage(exposition);
 	of_lines(exposition);
 }

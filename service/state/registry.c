@@ -236,6 +236,16 @@ void lf_registry_default(struct lf_registry *r, char name[LF_ID_BYTES_MAX + 1])
 	pthread_mutex_unlock(&r->lock);
 }
 
+void lf_registry_each_active(struct lf_registry *r,
+	void (*visit)(void *context, const char *name, const struct lf_digest *digest, bool is_default), void *context)
+{
+	pthread_mutex_lock(&r->lock);
+	for (size_t i = 0; i < r->active_count; i++)
+		visit(context, r->active[i]->message->name, &r->active[i]->digest,
+			strcmp(r->active[i]->message->name, r->default_name) == 0);
+	pthread_mutex_unlock(&r->lock);
+}
+
 size_t lf_registry_only_active(struct lf_registry *r, char name[LF_ID_BYTES_MAX + 1])
 {
 	size_t count;

@@ -64,6 +64,13 @@ void lf_registry_default(struct lf_registry *registry, char name[LF_ID_BYTES_MAX
 size_t lf_registry_only_active(struct lf_registry *registry, char name[LF_ID_BYTES_MAX + 1]);
 
 /*
+ * Calls visit for each active version; is_default: of the default rubric. The name lasts while visit runs, which must not
+ * block, nor ask the registry. Any thread.
+ */
+void lf_registry_each_active(struct lf_registry *registry,
+	void (*visit)(void *context, const char *name, const struct lf_digest *digest, bool is_default), void *context);
+
+/*
  * The active version of a name; of the default rubric where name is "". The caller releases it. NULL:
  * FAILED_PRECONDITION where none is active, or there is no default or it has no active version (saying how to get one);
  * NOT_FOUND for another name (with the nearest). Any thread; does not block on I/O.

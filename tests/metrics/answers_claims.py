@@ -70,13 +70,16 @@ def count_rubrics(claims, service, source):
     ask = {"team": {"id": "t", "members": [{"id": "m-1"}, {"id": "m-2"}]}, "project": {"id": "p"}}
     odd = 'quotes " backslash \\ and } = , #'
     service.get("Rubrics/Put", {"rubric": rubric_named(source, odd)})
-    changes = "leadfit_rubric_changes_total"
-    claims.moves(service, "an activation", lambda: service.get("Rubrics/Activate", {"name": odd}), (changes, {}, 1))
+    changes, active = "leadfit_rubric_changes_total", "leadfit_rubric_active_info"
+    claims.moves(service, "an activation", lambda: service.get("Rubrics/Activate", {"name": odd}),
+                 (changes, {}, 1), (active, {"rubric": odd, "default": "0"}, 1))
     claims.moves(service, "one that changes nothing", lambda: service.get("Rubrics/Activate", {"name": odd}), (changes, {}, 0))
     claims.moves(service, "a rubric's name is escaped", lambda: service.get("Scoring/Score", {**ask, "rubric": odd}), (DECISIONS, {"rubric": odd}, 1))
-    claims.moves(service, "a new default", lambda: service.get("Rubrics/SetDefault", {"name": odd}), (changes, {}, 1))
+    claims.moves(service, "a new default", lambda: service.get("Rubrics/SetDefault", {"name": odd}),
+                 (changes, {}, 1), (active, {"rubric": odd, "default": "1"}, 1), (active, {"rubric": odd, "default": "0"}, -1))
     service.get("Rubrics/SetDefault", {"name": "tech-lead"})
-    claims.moves(service, "a deactivation", lambda: service.get("Rubrics/Deactivate", {"name": odd}), (changes, {}, 1))
+    claims.moves(service, "a deactivation", lambda: service.get("Rubrics/Deactivate", {"name": odd}),
+                 (changes, {}, 1), (active, {"rubric": odd}, -1))
     status, answer = service.call("Rubrics/Put", {"rubric": rubric_named(source, "two\nlines")})
     check(status == 400 and "control character" in json.dumps(answer), "a name with a line end is no rubric's")
     for i in range(3, 33):
@@ -85,7 +88,7 @@ def count_rubrics(claims, service, source):
     check(len(claims.scrape(service).values(DECISIONS, "rubric")) == 32, "32 rubrics have their name")
     service.get("Rubrics/Put", {"rubric": rubric_named(source, "r33"), "activate": True})
     claims.moves(service, "the 33rd has none", lambda: service.get("Scoring/Score", {**ask, "rubric": "r33"}), (DECISIONS, {"rubric": ""}, 1))
-    check("r33" not in claims.scrape(service).text, "its name is nowhere")
+    check("r33" not in claims.scrape(service).values(DECISIONS, "rubric"), "its name is nowhere there")
 
 
 def go_through(service, method, at, body=None):

@@ -232,6 +232,8 @@ def count_connections(claims, service, tcp):
         kept.append(peer)
     claims.moves(service, "a connection of HTTP", lambda: keep(socket.create_connection(("127.0.0.1", service.http))),
                  (open_now, {"transport": "http"}, 1), ("leadfit_http_connections_accepted_total", {}, None))
+    claims.moves(service, "a peer that goes", lambda: kept.pop().close(), (closed, {"reason": "peer"}, None), (open_now, {"transport": "http"}, -1))
+    claims.shows(service, "the loop has had turns", "leadfit_loop_lag_seconds_count", lambda e: e.sum("leadfit_loop_lag_seconds_count") > 0)
     claims.moves(service, "a connection to the local socket", lambda: keep(service.nng()), (open_now, {"transport": "nng-local"}, 1))
     claims.moves(service, "a connection of nng's over TCP", lambda: keep(greeted(tcp)), (open_now, {"transport": "nng-tcp"}, 1))
 

@@ -9,6 +9,7 @@ Debian's python3, for its gRPC. Exits with 77 where there is no promtool (Debian
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -83,6 +84,13 @@ def a_service_with_callers():
     calls.count_callers(claims, service)
     until = subprocess.run(["openssl", "x509", "-enddate", "-noout", "-in", certificate], capture_output=True, text=True, check=True).stdout
     seconds = time.mktime(time.strptime(until.strip(), "notAfter=%b %d %H:%M:%S %Y GMT")) - time.timezone
+    def nonsense():
+        peer = socket.create_connection(("127.0.0.1", service.http))
+        peer.sendall(b"\x16\x03\x01\x00\x05hello")
+        while peer.recv(4096):
+            pass
+        peer.close()
+    claims.moves(service, "a handshake that is none", nonsense, ("leadfit_http_connections_closed_total", {"reason": "tls"}, 1))
     claims.shows(service, "when the certificate expires", "leadfit_tls_certificate_expiry_timestamp_seconds",
                  lambda e: e.sum("leadfit_tls_certificate_expiry_timestamp_seconds") == seconds)
     promtool(service, "one with TLS and tokens")
