@@ -513,7 +513,8 @@ static void an_id_is_appended_where_nothing_else_may_be_taken(void **state)
 {
 	enum { KIB = 1024, CALLS = 8, REPLY = 512 * KIB };
 	static const uint8_t id[64] = {0x0a, 62}, more[4 * KIB];
-	struct lf_rpc_server *server = start(&(struct lf_rpc_options){.request_bytes_max = 4096 * KIB});
+	struct lf_rpc_server *server = start(&(struct lf_rpc_options){
+		.worker_count = 1, .request_bytes_max = 4096 * KIB}); /* one worker: calls[i] is flights[i]'s */
 	struct lf_rpc_peer *peer = peer_from(server, "192.0.2.1");
 	struct lf_error error = LF_ERROR_INIT;
 	struct memory_flight *flights[CALLS];
