@@ -169,7 +169,7 @@ static void take_in(struct lf_rpc_server *server, struct lf_rpc_call *call)
 {
 	call->admitted = true;
 	server->in_flight++;
-	server->counters.started++;
+	server->taken_in++;
 	for (size_t i = 0; i < LF_RPC_SHARES; i++)
 		if (call->shares[i] != NULL)
 			atomic_fetch_add(&call->shares[i]->in_flight, 1);
@@ -178,18 +178,19 @@ static void take_in(struct lf_rpc_server *server, struct lf_rpc_call *call)
 }
 
 /* One that has guessed too often gets no answer. */
-static enum admission refuse_identity(struct lf_rpc_server *server, struct lf_rpc_call *call)
+static enum admission refuse_identity(
+	struct lf_rpc_server *server, struct lf_rpc_call *call, enum lf_rpc_identity identity)
 {
 	uint64_t wait_ns;
 
+	lf_rpc_count_auth_failure(server, identity);
 	if (!call->wrong_token)
 		return REFUSED_AUTH;
-	server->counters.wrong_token++;
 	if (call->peer == NULL ||
 		lf_rpc_bucket_take(&call->peer->wrong_tokens, LF_RPC_WRONG_TOKEN_NS,
 			(uint64_t)LF_RPC_WRONG_TOKENS * LF_RPC_WRONG_TOKEN_NS, &wait_ns))
 		return REFUSED_AUTH;
-	server->counters.unanswered++;
+	server->unanswered++;
 	return DROPPED;
 }
 
@@ -212,7 +213,7 @@ static void admit(struct lf_rpc_server *server, struct lf_rpc_call *call, struct
 	else if (server->stopping)
 		admission = REFUSED_STOPPING;
 	else if (decision->identity != LF_RPC_KNOWN)
-		admission = refuse_identity(server, call);
+		admission = refuse_identity(server, call, decision->identity);
 	else
 		admission = decide(server, call, decision);
 	if (admission == ADMITTED && !call->urgent && may_be_quick(server, call))
@@ -220,8 +221,6 @@ static void admit(struct lf_rpc_server *server, struct lf_rpc_call *call, struct
 	decision->admission = admission;
 	if (admission <= ADMITTED_QUICK)
 		take_in(server, call);
-	else if (admission >= REFUSED_SIZE)
-		server->counters.refused++;
 	if (admission == ADMITTED_QUICK)
 		call->arena = lf_rpc_arena_take(server);
 	lf_rpc_call_change(call, LF_RPC_CALL_IDLE, admission == ADMITTED ? LF_RPC_CALL_QUEUED : LF_RPC_CALL_WORKING);
@@ -275,8 +274,6 @@ void lf_rpc_arrived(struct lf_rpc_call *call, const struct lf_rpc_request *reque
 	lf_rpc_book_give(server, book);
 	if (decision.admission >= REFUSED_AUTH)
 		lf_rpc_count_refused(server, decision.admission - REFUSED_AUTH);
-	if (decision.identity != LF_RPC_KNOWN && decision.admission != REFUSED_STOPPING)
-		lf_rpc_count_auth_failure(server, decision.identity);
 	if (decision.admission == ADMITTED_QUICK)
 		lf_rpc_work(call, false);
 	else if (decision.admission == DROPPED)

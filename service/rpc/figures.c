@@ -95,8 +95,34 @@ void lf_rpc_server_figures(struct lf_rpc_server *server, struct lf_rpc_figures *
 	pthread_mutex_lock(&server->lock);
 	figures->in_flight = server->in_flight;
 	figures->queued = server->queued;
-	figures->unanswered = server->counters.unanswered;
-	figures->replies_not_sent = server->counters.failed;
+	figures->unanswered = server->unanswered;
+	figures->replies_not_sent = server->not_sent;
+	pthread_mutex_unlock(&server->lock);
+}
+
+static void add_codes(void *context, const ProtobufCServiceDescriptor *service, unsigned method, const char *protocol,
+	const struct lf_rpc_method_figures *figures)
+{
+	struct lf_rpc_counters *counters = context;
+
+	(void)service;
+	(void)method;
+	(void)protocol;
+	for (size_t i = 0; i < LF_RPC_CODES; i++)
+		counters->by_code[i] += lf_counted(&figures->by_code[i]);
+}
+
+void lf_rpc_server_counters(struct lf_rpc_server *server, struct lf_rpc_counters *counters)
+{
+	*counters = (struct lf_rpc_counters){.wrong_token = lf_counted(&server->auth_failures[LF_RPC_WRONG_TOKEN - 1])};
+	lf_rpc_server_each_method(server, add_codes, counters);
+	for (size_t i = LF_RPC_REFUSED_SIZE; i < LF_RPC_REFUSAL_COUNT; i++)
+		counters->refused += lf_counted(&server->refused[i]);
+	pthread_mutex_lock(&server->lock);
+	counters->started = server->taken_in;
+	counters->ended = server->ended;
+	counters->unanswered = server->unanswered;
+	counters->failed = server->not_sent;
 	pthread_mutex_unlock(&server->lock);
 }
 

@@ -245,7 +245,7 @@ struct lf_rpc_server {
 	bool destroyed;              /* the last call, or the last transport, frees the server: whichever ends later */
 	struct lf_rpc_arena *arenas; /* idle */
 	size_t arena_count;
-	struct lf_rpc_counters counters;
+	uint64_t taken_in, ended, unanswered, not_sent; /* as struct lf_rpc_counters has them */
 };
 
 /* ---- arenas.c ---- */

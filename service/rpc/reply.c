@@ -81,22 +81,16 @@ bool lf_rpc_append(struct lf_rpc_call *call, const void *data, size_t length)
 
 /* ---- the end of a call ---- */
 
-static void count(struct lf_rpc_server *server, enum lf_code code)
-{
-	server->counters.by_code[(unsigned)code <= LF_UNAUTHENTICATED ? (unsigned)code : LF_UNKNOWN]++;
-}
-
 /* Gives the call to its transport, with what was begun. failed: something should have been, but memory was missing. */
-static void finish(struct lf_rpc_call *call, enum lf_code code, bool failed)
+static void finish(struct lf_rpc_call *call, bool failed)
 {
 	struct lf_rpc_server *server = call->server;
 	struct lf_rpc_arena *arena = lf_rpc_call_release(call);
 
 	call->begun = false;
 	pthread_mutex_lock(&server->lock);
-	count(server, code);
 	if (failed)
-		server->counters.failed++;
+		server->not_sent++;
 	arena = lf_rpc_arena_keep(server, arena);
 	pthread_mutex_unlock(&server->lock);
 	lf_rpc_arena_free(arena);
@@ -112,7 +106,7 @@ void lf_rpc_drop(struct lf_rpc_call *call)
 	unstage(call);
 	/* A guess that gets no answer is a guess. */
 	lf_rpc_count_done(call, call->wrong_token ? LF_UNAUTHENTICATED : LF_CANCELLED);
-	finish(call, LF_CANCELLED, false);
+	finish(call, false);
 }
 
 void lf_rpc_send(struct lf_rpc_call *call)
@@ -120,7 +114,7 @@ void lf_rpc_send(struct lf_rpc_call *call)
 	lf_rpc_call_check_working(call);
 	LF_CHECK(R4, call->begun);
 	lf_rpc_count_done(call, LF_OK);
-	finish(call, LF_OK, false);
+	finish(call, false);
 }
 
 enum lf_code lf_rpc_send_part(struct lf_rpc_call *call, struct lf_error *error)
@@ -198,7 +192,7 @@ void lf_rpc_fail(struct lf_rpc_call *call, const struct lf_error *error)
 	unstage(call);
 	lf_rpc_count_done(call, code); /* before the request's memory is used for the error, where there is no other */
 	call->begun = begin_error(call, code, error);
-	finish(call, code, !call->begun);
+	finish(call, !call->begun);
 }
 
 void lf_rpc_fail_with(struct lf_rpc_call *call, struct lf_error *error)

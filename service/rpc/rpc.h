@@ -122,7 +122,7 @@ struct lf_rpc_counters {
 	uint64_t wrong_token; /* requests with a token that nobody has */
 	uint64_t unanswered;  /* of these, dropped: their connection has sent too many */
 	uint64_t failed;      /* replies that could not be sent: no memory, or a peer that does not read */
-	uint64_t by_code[17]; /* every request by its outcome, refused ones too; a dropped one counts as CANCELLED */
+	uint64_t by_code[17]; /* every request by its outcome, refused ones too, as figures.h has it */
 };
 /* Any thread. */
 void lf_rpc_server_counters(struct lf_rpc_server *server, struct lf_rpc_counters *counters);

@@ -238,9 +238,9 @@ void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending)
 	pthread_mutex_lock(&server->lock);
 	lf_rpc_let_go(call);
 	if (sending == LF_RPC_SEND_FAILED)
-		server->counters.failed++;
+		server->not_sent++;
 	if (admitted) {
-		server->counters.ended++;
+		server->ended++;
 		if (call->stream != NULL) {
 			lf_rpc_stream_end(call);
 		} else {
@@ -366,11 +366,4 @@ void lf_rpc_server_destroy(struct lf_rpc_server *server)
 	pthread_mutex_unlock(&server->lock);
 	if (last)
 		server_free(server);
-}
-
-void lf_rpc_server_counters(struct lf_rpc_server *server, struct lf_rpc_counters *counters)
-{
-	pthread_mutex_lock(&server->lock);
-	*counters = server->counters;
-	pthread_mutex_unlock(&server->lock);
 }
