@@ -210,7 +210,7 @@ static void on_finish(struct lf_http_exchange *exchange)
 	/* Whoever guesses tokens shall need a new connection each time. */
 	if (exchange->wrong_token) {
 		if (!conn->parting)
-			lf_http_count(&exchange->http->counters.wrong_tokens);
+			lf_count(&exchange->http->counters.wrong_tokens);
 		conn->parting = true;
 		lf_http_conn_wake(conn);
 	}

@@ -127,7 +127,7 @@ static enum lf_http_next refuse_plain(struct lf_http_conn *conn, bool is_h2)
 		"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 38\r\n"
 		"connection: close\r\n\r\nThis port speaks TLS: use https://...\n";
 
-	lf_http_count(&conn->http->counters.closed_protocol);
+	lf_count(&conn->http->counters.closed_protocol);
 	return !is_h2 && lf_http_conn_put(conn, words, sizeof(words) - 1) ? LF_HTTP_CLOSE : LF_HTTP_DROP;
 }
 
@@ -147,7 +147,7 @@ static enum lf_http_next sniff(struct lf_http_conn *conn, const uint8_t *bytes, 
 	if (!may_be_plain(conn))
 		return refuse_plain(conn, is_h2);
 	if (!choose(conn, is_h2 ? conn->http->h2 : conn->http->h1)) {
-		lf_http_count(&conn->http->counters.closed_protocol);
+		lf_count(&conn->http->counters.closed_protocol);
 		return LF_HTTP_DROP;
 	}
 	memcpy(first, conn->sniffed, SNIFF_BYTES);
@@ -185,7 +185,7 @@ static void shake(struct lf_http_conn *conn)
 	if (done == LF_HTTP_IO_AGAIN)
 		return;
 	if (done != 1 || !choose(conn, conn->alpn == LF_HTTP_ALPN_H2 ? conn->http->h2 : conn->http->h1)) {
-		lf_http_count(&conn->http->counters.closed_tls);
+		lf_count(&conn->http->counters.closed_tls);
 		lf_http_conn_close(conn);
 	}
 }
@@ -254,7 +254,7 @@ static void read_some(struct lf_http_conn *conn)
 		}
 		if (got == LF_HTTP_IO_FAILED || got == LF_HTTP_IO_END) {
 			if (!conn->leaving && conn->stage < LF_HTTP_CLOSING)
-				lf_http_count(&http->counters.closed_peer);
+				lf_count(&http->counters.closed_peer);
 			if (got == LF_HTTP_IO_END)
 				at_end(conn);
 			else
@@ -417,14 +417,14 @@ static void tick(struct lf_http_conn *conn, uint64_t now_ns)
 	if (conn->stage == LF_HTTP_CLOSING && is_overdue(conn->half_ns, LINGER_MS, now_ns))
 		lf_http_conn_close(conn);
 	else if (conn->stage < LF_HTTP_CLOSING && is_overdue(conn->half_ns, options->half_ms, now_ns)) {
-		lf_http_count(&counters->closed_half);
+		lf_count(&counters->closed_half);
 		lf_http_conn_close(conn);
 	} else if (is_blocked(conn, now_ns)) {
-		lf_http_count(&counters->closed_blocked);
+		lf_count(&counters->closed_blocked);
 		lf_http_conn_close(conn);
 	} else if (conn->stage == LF_HTTP_TALKING && conn->exchange_count == 0 &&
 		is_overdue(conn->idle_ns, options->idle_ms, now_ns)) {
-		lf_http_count(&counters->closed_idle);
+		lf_count(&counters->closed_idle);
 		lf_http_conn_leave(conn);
 	} else if (conn->stage == LF_HTTP_TALKING)
 		follow(conn, conn->protocol->tick(conn, now_ns));

@@ -38,7 +38,7 @@ static void give_up(struct lf_http_exchange *exchange)
 {
 	struct lf_error error = LF_ERROR_INIT;
 
-	lf_http_count(&exchange->http->counters.given_up);
+	lf_count(&exchange->http->counters.given_up);
 	lf_error_set(&error, LF_RESOURCE_EXHAUSTED,
 		"the request was still arriving when memory for others was needed: retry later");
 	lf_http_exchange_refuse(exchange, &error);

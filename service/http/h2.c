@@ -162,7 +162,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 	struct lf_http_exchange *exchange;
 
 	if (is_idle(frame) && !may_idle(conn, h2)) {
-		lf_http_count(&conn->http->counters.closed_protocol);
+		lf_count(&conn->http->counters.closed_protocol);
 		return nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM);
 	}
 	if (frame->hd.type == NGHTTP2_SETTINGS && !h2->settled) {
@@ -302,7 +302,7 @@ static enum lf_http_next h2_feed(struct lf_http_conn *conn, const uint8_t *bytes
 	if (taken >= 0)
 		return conn->broken ? LF_HTTP_DROP : LF_HTTP_GO_ON;
 	/* A bad preface, or no memory: all else nghttp2 answers itself, with GOAWAY. */
-	lf_http_count(&conn->http->counters.closed_protocol);
+	lf_count(&conn->http->counters.closed_protocol);
 	return LF_HTTP_DROP;
 }
 
@@ -345,9 +345,9 @@ static void give_up_slow(struct lf_http_conn *conn, uint64_t now_ns)
 		if (exchange->over)
 			continue;
 		if (lf_http_exchange_is_stuck(exchange, now_ns))
-			lf_http_count(&conn->http->counters.closed_blocked);
+			lf_count(&conn->http->counters.closed_blocked);
 		else if (!exchange->whole && lf_http_exchange_is_late(exchange, now_ns))
-			lf_http_count(&conn->http->counters.closed_half);
+			lf_count(&conn->http->counters.closed_half);
 		else
 			continue;
 		nghttp2_submit_rst_stream(

@@ -232,10 +232,9 @@ enum lf_code lf_http_start(struct lf_http *http, struct lf_error *error)
 	return LF_OK;
 }
 
-const struct lf_buckets lf_http_lag_buckets = LF_LOOP_LAG_BUCKETS;
-
-const struct lf_histogram *lf_http_lag(const struct lf_http *http)
+const struct lf_histogram *lf_http_lag(const struct lf_http *http, const struct lf_buckets **buckets)
 {
+	*buckets = &lf_loop_lag_buckets;
 	return &http->loop.lag;
 }
 

@@ -91,10 +91,11 @@ struct lf_http_counters {
 	uint64_t wrong_tokens;
 	uint64_t given_up; /* requests that still arrived, when memory for others was needed */
 };
-/* Nanoseconds: 50 us to 1.6 s. */
-extern const struct lf_buckets lf_http_lag_buckets;
-/* How long the loop was busy with a turn, by these buckets: as long may something have waited that came meanwhile. Any thread. */
-const struct lf_histogram *lf_http_lag(const struct lf_http *http);
+/*
+ * How long the loop was busy with a turn, in nanoseconds: as long may something have waited that came meanwhile. *buckets:
+ * what it is by, 50 us to 1.6 s. Any thread.
+ */
+const struct lf_histogram *lf_http_lag(const struct lf_http *http, const struct lf_buckets **buckets);
 /* Any thread. */
 void lf_http_counters(const struct lf_http *http, struct lf_http_counters *counters);
 

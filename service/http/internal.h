@@ -87,11 +87,6 @@ struct lf_http {
 	} counters;
 };
 
-static inline void lf_http_count(atomic_uint_fast64_t *counter)
-{
-	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}
-
 /* There may be something to be said, or the connection may be freed: it is looked at before the loop sleeps. */
 static inline void lf_http_conn_wake(struct lf_http_conn *conn)
 {

@@ -91,7 +91,7 @@ static bool make_room(struct lf_http *http, struct lf_http_conn *idlest)
 {
 	if (idlest == NULL)
 		return false;
-	lf_http_count(&http->counters.closed_idle);
+	lf_count(&http->counters.closed_idle);
 	lf_http_conn_close(idlest);
 	return true;
 }
@@ -132,7 +132,7 @@ static void take_in(struct lf_http *http, int fd, const struct sockaddr_storage 
 	if (admits(http, &peer))
 		conn = lf_http_conn_new(http, fd, &lf_http_plain);
 	if (conn == NULL) {
-		lf_http_count(&http->counters.refused);
+		lf_count(&http->counters.refused);
 		close(fd);
 		return;
 	}
@@ -142,7 +142,7 @@ static void take_in(struct lf_http *http, int fd, const struct sockaddr_storage 
 	conn->on_closed = on_closed;
 	http->conn_count++;
 	http->loop.ticking = true;
-	lf_http_count(&http->counters.accepted);
+	lf_count(&http->counters.accepted);
 	if (conn->share == NULL)
 		lf_http_conn_close(conn); /* no memory */
 	atomic_store_explicit(&http->counters.open, http->conn_count, memory_order_relaxed);
@@ -161,7 +161,7 @@ static void turn_away(struct lf_http *http, int listener)
 	if (fd >= 0)
 		close(fd);
 	http->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	lf_http_count(&http->counters.refused);
+	lf_count(&http->counters.refused);
 }
 
 static void on_listener(struct lf_watch *watch, uint32_t events)

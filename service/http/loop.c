@@ -139,9 +139,10 @@ static void tell(struct lf_loop *loop, const struct epoll_event *events, int cou
 	loop->current_count = 0;
 }
 
+const struct lf_buckets lf_loop_lag_buckets = {50000, 16, false};
+
 void lf_loop_run(struct lf_loop *loop)
 {
-	static const struct lf_buckets buckets = LF_LOOP_LAG_BUCKETS;
 	struct epoll_event events[sizeof(loop->current) / sizeof(loop->current[0])];
 	int count;
 
@@ -153,6 +154,6 @@ void lf_loop_run(struct lf_loop *loop)
 			loop->next_tick_ns = loop->now_ns + (uint64_t)loop->tick_ms * 1000000;
 			loop->tick(loop->context);
 		}
-		lf_histogram_add(&loop->lag, &buckets, lf_clock_ns() - loop->now_ns);
+		lf_histogram_add(&loop->lag, &lf_loop_lag_buckets, lf_clock_ns() - loop->now_ns);
 	}
 }

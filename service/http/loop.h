@@ -12,10 +12,7 @@
 
 #include "proto/base/histogram.h"
 
-#define LF_LOOP_LAG_BUCKETS                                                                                            \
-	{                                                                                                              \
-		50000, 16, false                                                                                       \
-	}
+extern const struct lf_buckets lf_loop_lag_buckets;
 
 /* A socket that is waited for. Embedded in what it belongs to. */
 struct lf_watch {
@@ -32,7 +29,7 @@ struct lf_loop {
 	atomic_bool stopping;
 	uint64_t now_ns; /* as of this turn */
 	struct lf_histogram
-		lag; /* of turns, from their first event to their end, in nanoseconds, by LF_LOOP_LAG_BUCKETS */
+		lag; /* of turns, from their first event to their end, in nanoseconds, by lf_loop_lag_buckets */
 	uint64_t next_tick_ns;
 	bool ticking; /* whether there is anything that tick is for */
 	unsigned tick_ms;

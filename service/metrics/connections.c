@@ -6,6 +6,8 @@
 static void of_http(struct lf_exposition *exposition, const struct lf_http *http, const struct lf_http_counters *counts)
 {
 	const int64_t until = lf_http_certificate_until(http);
+	const struct lf_buckets *buckets;
+	const struct lf_histogram *lag = lf_http_lag(http, &buckets);
 
 	lf_metric_begin(exposition, "leadfit_http_connections_closed_total", LF_METRIC_COUNTER,
 		"Connections over HTTP that ended, and why: peer, by the peer; else by the service.");
@@ -20,7 +22,7 @@ static void of_http(struct lf_exposition *exposition, const struct lf_http *http
 		exposition, "leadfit_http_connections_accepted_total", "Connections over HTTP.", counts->accepted);
 	lf_metric_begin(exposition, "leadfit_loop_lag_seconds", LF_METRIC_HISTOGRAM,
 		"Turns of the loop that serves HTTP: as long may something have waited that came meanwhile.");
-	lf_metric_histogram(exposition, "", lf_http_lag(http), &lf_http_lag_buckets, 1e-9);
+	lf_metric_histogram(exposition, "", lag, buckets, 1e-9);
 	lf_metric_counter(exposition, "leadfit_http_requests_given_up_total",
 		"Requests that were still arriving when memory for others was needed.", counts->given_up);
 	if (until != 0)
