@@ -12,8 +12,9 @@ struct lf_log;
 
 /* Of what is on disk. */
 struct lf_log_bytes {
-	uint64_t log;  /* the log itself */
-	uint64_t wal;  /* what was committed and is not in it yet */
+	uint64_t log; /* the log itself */
+	uint64_t
+		wal; /* the file for what is committed and not in it yet, which is reused, and stays as long as it was */
 	uint64_t free; /* on its disk, for whoever isn't root */
 };
 
