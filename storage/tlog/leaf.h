@@ -15,8 +15,9 @@
  *  32   each of them
  *
  * Commitments by kind: DECISION record, team, project, rubric · RUBRIC record, rubric · ACTIVATION, OUTCOME, MIGRATION,
- * DEFAULT, JOB, ACCESS record · ERASURE, PRUNING record, then pairs of old and new: what the commitment of something earlier became (new all
- * zero: deleted without a successor). A record's canonical bytes are a message of proto/leadfit/v1/record.proto.
+ * DEFAULT, JOB, ACCESS record · ERASURE, PRUNING record, then pairs of old and new: what the commitment of something
+ * earlier became (new all zero: deleted without a successor). A record's canonical bytes are a message of
+ * proto/leadfit/v1/record.proto.
  */
 #ifndef LF_TLOG_LEAF_H
 #define LF_TLOG_LEAF_H
