@@ -60,8 +60,12 @@ static void watch_health(struct lf_rpc_call *call, void *context)
 
 	response.status = watch->knows ? status_now(watch->state)
 				       : GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVICE_UNKNOWN;
-	/* A peer that has not taken the last one hears of the newest when it has. Without memory: the next time. */
-	if ((!watch->has_said || response.status != watch->said) && lf_rpc_untaken(call) == 0 &&
+	/*
+	 * A peer that has not taken the last one hears of the newest when it has; but for the end, after which there is no
+	 * next time. Without memory: the next time.
+	 */
+	if ((!watch->has_said || response.status != watch->said) &&
+		(lf_rpc_untaken(call) == 0 || atomic_load(&watch->state->draining)) &&
 		lf_rpc_stage(call, &response.base) && lf_rpc_send_part(call, &error) == LF_OK) {
 		watch->has_said = true;
 		watch->said = response.status;

@@ -142,6 +142,7 @@ struct lf_rpc_stream {
 	struct lf_rpc_call *call;
 	struct lf_rpc_stream *previous, *next; /* in the server's list */
 	bool waiting;                          /* the call is WORKING, and the list's */
+	bool last;                             /* it was woken by a stop: it waits no more */
 	struct lf_rpc_wait wait;
 	atomic_bool for_taken; /* wait.taken, for who asks without the lock */
 	char caller[LF_ID_BYTES_MAX + 1];

@@ -34,6 +34,7 @@ enum { PAUSE_MS = 5, TICK_MS = 1000 };
 static bool resume(struct lf_rpc_call *call)
 {
 	call->stream->waiting = false;
+	call->stream->last = call->server->stopping;
 	atomic_store(&call->stream->for_taken, false);
 	lf_rpc_call_change(call, LF_RPC_CALL_WORKING, LF_RPC_CALL_QUEUED);
 	return lf_rpc_enqueue(call->server, call);
@@ -296,7 +297,7 @@ void lf_rpc_stream_wait(struct lf_rpc_call *call, const struct lf_rpc_wait *wait
 	void (*run)(struct lf_rpc_call *call, void *context), void *context)
 {
 	struct lf_rpc_server *server = call->server;
-	bool wake = false, look = false, stopping, closed;
+	bool wake = false, look = false, last, closed;
 
 	lf_rpc_call_check_working(call);
 	LF_CHECK(R20, call->stream != NULL && !call->stream->waiting);
@@ -305,13 +306,14 @@ void lf_rpc_stream_wait(struct lf_rpc_call *call, const struct lf_rpc_wait *wait
 	call->resume = run;
 	call->resume_context = context;
 	pthread_mutex_lock(&server->lock);
-	stopping = server->stopping;
+	last = call->stream->last;
 	closed = server->closed;
-	if (!stopping && !closed) {
+	if (!last && !closed) {
 		call->stream->wait = *wait;
 		call->stream->waiting = true;
 		atomic_store(&call->stream->for_taken, wait->taken);
-		if (wait->taken && atomic_load(&call->part_bytes) == 0)
+		/* A stop that began while it ran did not wake it: it has its last turn now. */
+		if (server->stopping || (wait->taken && atomic_load(&call->part_bytes) == 0))
 			wake = resume(call);
 		else
 			look = wait->news && wait->seen != atomic_load(&server->news);
@@ -323,6 +325,6 @@ void lf_rpc_stream_wait(struct lf_rpc_call *call, const struct lf_rpc_wait *wait
 		post(server);
 	if (closed)
 		lf_rpc_drop(call);
-	else if (stopping)
+	else if (last)
 		end_stopping(call);
 }

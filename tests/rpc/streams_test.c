@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ static struct {
 	atomic_uint_fast64_t newest;
 	atomic_bool every;        /* one number after the other, as soon as the last one was taken */
 	atomic_size_t part_bytes; /* of each part: more than the number has */
+	atomic_bool held;         /* a stream stays in its method after it has sent */
 } probe;
 
 struct counter {
@@ -78,6 +80,8 @@ static void go_on(struct lf_rpc_call *call, void *context)
 		}
 		behind = counter->sent != newest;
 	}
+	while (atomic_load(&probe.held))
+		sched_yield();
 	lf_rpc_stream_wait(call, &(struct lf_rpc_wait){.taken = behind, .news = !behind, .seen = seen}, go_on, counter);
 }
 
@@ -111,6 +115,7 @@ static struct lf_rpc_server *start(const struct lf_rpc_options *options)
 	atomic_store(&probe.newest, 0);
 	atomic_store(&probe.every, false);
 	atomic_store(&probe.part_bytes, 0);
+	atomic_store(&probe.held, false);
 	probe.service = (ProtobufCService){.descriptor = &grpc__health__v1__health__descriptor, .invoke = invoke};
 	assert_int_equal(lf_rpc_server_new(&server, options, NULL), LF_OK);
 	assert_int_equal(lf_rpc_server_add(server, &probe.service, 0, NULL), LF_OK);
@@ -243,6 +248,47 @@ static void a_stop_ends_them_and_lets_them_say_something_last(void **state)
 	assert_non_null(strstr(reply.text, "stopping"));
 	memory_reply_clean_up(&reply);
 	expect_end(stuck, LF_UNAVAILABLE, "stopping");
+	lf_rpc_server_destroy(server);
+}
+
+static void *stop(void *server)
+{
+	assert_int_equal(lf_rpc_server_stop(server, 60000), 0);
+	return NULL;
+}
+
+static void await_stopping(struct lf_rpc_server *server)
+{
+	struct memory_reply reply;
+	enum lf_code code;
+
+	do {
+		memory_call(&reply, server, &(struct memory_request){.method = CHECK});
+		code = reply.code;
+		memory_reply_clean_up(&reply);
+	} while (code != LF_UNAVAILABLE);
+}
+
+static void one_that_is_at_work_when_a_stop_begins_has_its_last_turn_too(void **state)
+{
+	const struct lf_rpc_options options = {.worker_count = 2};
+	struct lf_rpc_server *server = start(&options);
+	struct memory_flight *flight;
+	struct memory_reply reply;
+	pthread_t thread;
+
+	(void)state;
+	atomic_store(&probe.held, true);
+	flight = watch(server);
+	assert_int_equal(pthread_create(&thread, NULL, stop, server), 0);
+	await_stopping(server);
+	atomic_store(&probe.newest, 7);
+	atomic_store(&probe.held, false);
+	memory_end(flight, &reply);
+	pthread_join(thread, NULL);
+	assert_int_equal(reply.code, LF_UNAVAILABLE);
+	assert_int_equal(reply.part_count, 2);
+	memory_reply_clean_up(&reply);
 	lf_rpc_server_destroy(server);
 }
 
@@ -527,6 +573,7 @@ int main(void)
 		cmocka_unit_test(it_goes_on_when_its_peer_has_taken_what_was_sent),
 		cmocka_unit_test(streams_are_not_in_flight),
 		cmocka_unit_test(a_stop_ends_them_and_lets_them_say_something_last),
+		cmocka_unit_test(one_that_is_at_work_when_a_stop_begins_has_its_last_turn_too),
 		cmocka_unit_test(a_stop_at_once_drops_them),
 		cmocka_unit_test(a_deadline_ends_them),
 		cmocka_unit_test(a_transport_with_one_reply_is_told_what_to_use),
