@@ -30,12 +30,26 @@ enum finding {
 	DAMAGED,
 };
 
-/* Whether path is the file that status is of. */
-static bool is_at(const char *path, const struct stat *status)
+/*
+ * Which file it is, its length and how many names it has; of path or, where that is NULL, of an open file. Not its
+ * times: a Linux that was asked for those (since 6.13) gives the next write a time of its own, and the sync after it
+ * writes the inode once more, in each commit.
+ */
+static bool ask(int file, const char *path, struct statx *status)
 {
-	struct stat named;
+	const unsigned wanted = STATX_INO | STATX_SIZE | STATX_NLINK;
 
-	return stat(path, &named) == 0 && named.st_dev == status->st_dev && named.st_ino == status->st_ino;
+	return (path == NULL ? statx(file, "", AT_EMPTY_PATH, wanted, status)
+			     : statx(AT_FDCWD, path, 0, wanted, status)) == 0;
+}
+
+/* Whether path is the file that status is of. */
+static bool is_at(const char *path, const struct statx *status)
+{
+	struct statx named;
+
+	return ask(-1, path, &named) && named.stx_ino == status->stx_ino &&
+		named.stx_dev_major == status->stx_dev_major && named.stx_dev_minor == status->stx_dev_minor;
 }
 
 static enum finding find(struct lf_error *error, enum finding finding, const char *path, const char *what)
@@ -46,15 +60,15 @@ static enum finding find(struct lf_error *error, enum finding finding, const cha
 
 static enum finding look_at_file(const struct lf_store *store, struct lf_error *error)
 {
-	struct stat status;
+	struct statx status;
 
 	if (atomic_load(&store->malformed))
 		return find(error, DAMAGED, store->path, "became malformed: a read has met a page that can't be one,");
-	if (fstat(store->file, &status) != 0)
+	if (!ask(store->file, NULL, &status))
 		return find(error, DAMAGED, store->path, "could no longer be looked at");
-	if (status.st_size < store->size)
+	if ((off_t)status.stx_size < store->size)
 		return find(error, DAMAGED, store->path, "was cut short");
-	if (status.st_nlink > 1)
+	if (status.stx_nlink > 1)
 		return find(error, RENAMED, store->path, "got another name (a hard link)");
 	if (is_at(store->path, &status))
 		return FINE;
@@ -75,14 +89,14 @@ static bool has_frame(const struct lf_store *store, const uint8_t salts[SALTS], 
  * The length finds a WAL that was cut since the last commit. Was it cut while this one wrote, that made a hole: then the
  * header, or the frame that was the last one before, is in it.
  */
-static bool has_commits(const struct lf_store *store, const struct stat *status)
+static bool has_commits(const struct lf_store *store, const struct statx *status)
 {
 	uint8_t salts[SALTS];
 
 	if (store->wal_pages == 0 || store->wal_unsure)
 		return true;
 	return pread(store->wal, salts, SALTS, SALTS_IN_HEADER) == SALTS &&
-		status->st_size >= LF_SQLITE_WAL_HEADER + store->wal_pages * store->frame_size &&
+		(off_t)status->stx_size >= LF_SQLITE_WAL_HEADER + store->wal_pages * store->frame_size &&
 		has_frame(store, salts, store->wal_pages) &&
 		(store->wal_pages_whole == 0 || store->wal_pages_whole > store->wal_pages ||
 			has_frame(store, salts, store->wal_pages_whole));
@@ -90,9 +104,9 @@ static bool has_commits(const struct lf_store *store, const struct stat *status)
 
 static enum finding look_at_wal(struct lf_store *store, struct lf_error *error)
 {
-	struct stat status;
+	struct statx status;
 
-	if (fstat(store->wal, &status) != 0)
+	if (!ask(store->wal, NULL, &status))
 		return find(error, DAMAGED, store->wal_path, "could no longer be looked at");
 	if (!has_commits(store, &status))
 		return find(error, DAMAGED, store->wal_path, "was cut short or overwritten");
@@ -109,12 +123,12 @@ static enum finding look_at_wal(struct lf_store *store, struct lf_error *error)
  */
 static void bring_home(const struct lf_store *store)
 {
-	struct stat file, wal;
+	struct statx file, wal;
 	char *aside;
 
 	sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
-	if (fstat(store->file, &file) != 0 || is_at(store->path, &file) || access(store->path, F_OK) != 0 ||
-		fstat(store->wal, &wal) != 0 || !is_at(store->wal_path, &wal))
+	if (!ask(store->file, NULL, &file) || is_at(store->path, &file) || access(store->path, F_OK) != 0 ||
+		!ask(store->wal, NULL, &wal) || !is_at(store->wal_path, &wal))
 		return;
 	aside = lf_sqlite_suffixed(store->wal_path, ".of-the-replaced");
 	if (aside != NULL)
@@ -142,10 +156,10 @@ enum lf_code lf_sqlite_look(struct lf_store *store, struct lf_error *error)
 
 void lf_sqlite_note_size(struct lf_store *store)
 {
-	struct stat status;
+	struct statx status;
 
-	if (fstat(store->file, &status) == 0)
-		store->size = status.st_size;
+	if (ask(store->file, NULL, &status))
+		store->size = (off_t)status.stx_size;
 	store->reserved_to = store->size; /* SQLite has cut FILE to its size, and given back what was reserved beyond */
 }
 
