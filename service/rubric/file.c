@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/base/buffer.h"
 #include "proto/base/harmless.h"
 #include "proto/text/json.h"
 #include "proto/base/limits.h"
@@ -17,37 +18,39 @@
 
 static const size_t arena_bytes_max = (size_t)32 * 1024 * 1024;
 
-static enum lf_code read_all(int file, char *text, size_t size, size_t *length, struct lf_error *error)
+/* Memory as it is needed: what is given back to the service's heap is cleared first, all of it. */
+static enum lf_code read_all(int file, struct lf_buffer *text, struct lf_error *error)
 {
-	*length = 0;
-	while (*length < size) {
-		ssize_t got = read(file, text + *length, size - *length);
+	char piece[4096];
+
+	while (text->length <= LF_MESSAGE_BYTES_MAX) {
+		const ssize_t got = read(file, piece, sizeof(piece));
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return lf_error_set(error, LF_UNAVAILABLE, "can't be read: %s", strerror(errno));
+		lf_buffer_append(text, piece, (size_t)got);
+		if (text->failed)
+			return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to read it");
 		if (got == 0)
 			return LF_OK;
-		*length += (size_t)got;
 	}
 	return lf_error_set(error, LF_INVALID_ARGUMENT, "is larger than %d bytes", LF_MESSAGE_BYTES_MAX);
 }
 
 static enum lf_code read_file(const char *path, char **text, size_t *length, struct lf_error *error)
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC);
-	enum lf_code code;
+	const int file = open(path, O_RDONLY | O_CLOEXEC);
+	struct lf_buffer read = {0};
 
 	if (file < 0)
 		return lf_error_set(error, LF_UNAVAILABLE, "%s", strerror(errno));
-	*text = malloc(LF_MESSAGE_BYTES_MAX + 1);
-	if (*text == NULL)
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory to read it");
-	else
-		code = read_all(file, *text, LF_MESSAGE_BYTES_MAX + 1, length, error);
+	read_all(file, &read, error);
 	close(file);
-	return code;
+	*text = read.data;
+	*length = read.length;
+	return error->code;
 }
 
 static enum lf_format format_of(const char *path)

@@ -55,33 +55,72 @@ int lf_durable_put(const char *path, const char *temporary, const void *data, si
 	return lf_file_sync_folder(path);
 }
 
-int lf_durable_get(const char *path, void *data, size_t size, size_t *length, mode_t *mode)
+/* A regular file to be read, and its status. -1 with *failed, an errno: EINVAL where it is not a regular file. */
+static int open_regular(const char *path, struct stat *status, int *failed)
 {
 	/* O_NONBLOCK: opening a pipe would wait for its other end. */
 	const int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat status;
-	int failed = 0;
 
-	*length = 0;
-	if (file < 0)
-		return errno;
-	if (fstat(file, &status) != 0)
-		failed = errno;
-	else if (!S_ISREG(status.st_mode))
-		failed = EINVAL;
-	else if (status.st_size > (off_t)size)
-		failed = EFBIG;
-	while (failed == 0 && *length < size) {
-		const ssize_t n = read(file, (uint8_t *)data + *length, size - *length);
+	*failed = file < 0 || fstat(file, status) != 0 ? errno : !S_ISREG(status->st_mode) ? EINVAL : 0;
+	if (*failed == 0 || file < 0)
+		return file;
+	close(file);
+	return -1;
+}
+
+/* Up to size bytes, fewer where the file ends before. 0 or an errno. */
+static int read_up_to(int file, uint8_t *data, size_t size, size_t *length)
+{
+	while (*length < size) {
+		const ssize_t n = read(file, data + *length, size - *length);
 
 		if (n == 0)
 			break;
 		if (n < 0 && errno != EINTR)
-			failed = errno;
+			return errno;
 		*length += n > 0 ? (size_t)n : 0;
 	}
+	return 0;
+}
+
+int lf_durable_get(const char *path, void *data, size_t size, size_t *length, mode_t *mode)
+{
+	struct stat status;
+	int failed;
+	const int file = open_regular(path, &status, &failed);
+
+	*length = 0;
+	if (file < 0)
+		return failed;
+	failed = status.st_size > (off_t)size ? EFBIG : read_up_to(file, data, size, length);
 	if (failed == 0 && mode != NULL)
 		*mode = status.st_mode;
+	close(file);
+	return failed;
+}
+
+int lf_durable_load(const char *path, size_t max, char **text)
+{
+	struct stat status;
+	size_t length = 0;
+	int failed;
+	const int file = open_regular(path, &status, &failed);
+
+	*text = NULL;
+	if (file < 0)
+		return failed;
+	if (status.st_size > (off_t)max)
+		failed = EFBIG;
+	else if ((*text = malloc((size_t)status.st_size + 1)) == NULL)
+		failed = ENOMEM;
+	else
+		failed = read_up_to(file, (uint8_t *)*text, (size_t)status.st_size, &length);
+	if (failed == 0) {
+		(*text)[length] = '\0';
+	} else {
+		free(*text);
+		*text = NULL;
+	}
 	close(file);
 	return failed;
 }

@@ -18,5 +18,10 @@ int lf_durable_put(const char *path, const char *temporary, const void *data, si
  * file. *mode may be NULL. Never waits for a pipe or a terminal.
  */
 int lf_durable_get(const char *path, void *data, size_t size, size_t *length, mode_t *mode);
+/*
+ * Reads a regular file of at most max bytes into memory of its size, with a NUL behind it. As lf_durable_get(), or ENOMEM.
+ * *text is the caller's to free(); NULL where it failed.
+ */
+int lf_durable_load(const char *path, size_t max, char **text);
 
 #endif

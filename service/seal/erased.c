@@ -119,7 +119,8 @@ static bool read_line(const char *line, struct lf_erased *erased)
 
 static enum lf_code fail(const char *path, int cause, struct lf_error *error)
 {
-	return lf_error_set(error, cause == ENOSPC || cause == EDQUOT ? LF_RESOURCE_EXHAUSTED : LF_UNAVAILABLE,
+	return lf_error_set(error,
+		cause == ENOSPC || cause == EDQUOT || cause == ENOMEM ? LF_RESOURCE_EXHAUSTED : LF_UNAVAILABLE,
 		"the list of erasures %.300s: %s", path, strerror(cause));
 }
 
@@ -145,21 +146,14 @@ static enum lf_code read_lines(struct lf_erased_list *list, const char *path, ch
 
 enum lf_code lf_erased_read(struct lf_erased_list *list, const char *path, bool *found, struct lf_error *error)
 {
-	char *text = malloc(LIST_BYTES_MAX + 1);
-	size_t length = 0;
-	int failed;
+	char *text;
+	const int failed = lf_durable_load(path, LIST_BYTES_MAX, &text);
 
-	*found = false;
-	if (text == NULL)
-		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the list of erasures");
-	failed = lf_durable_get(path, text, LIST_BYTES_MAX, &length, NULL);
 	*found = failed == 0;
-	if (failed == 0) {
-		text[length] = '\0';
+	if (failed == 0)
 		read_lines(list, path, text, error);
-	} else if (failed != ENOENT && failed != ENOTDIR) {
+	else if (failed != ENOENT && failed != ENOTDIR)
 		fail(path, failed, error);
-	}
 	free(text);
 	return error->code;
 }

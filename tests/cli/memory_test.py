@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What is in the service's memory: nothing of a person after an erasure, no key and no token beyond their place.
+"""What is in the service's memory: nothing of a person after an erasure, no key and no token beyond their place; and how much at its start.
 
     memory_test.py LEADFIT LEADFITD SOURCE_FOLDER [SANITIZERS]
 
@@ -187,6 +187,15 @@ def looked_into_by_nobody():
             service.end()
 
 
+def little_at_its_start():
+    """What may be large is read into memory of its size: freed memory is cleared, so a large piece would be touched, all of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service(folder)
+        peak = int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{service.pid}/status").read()).group(1))
+        check(peak < 32768, f"its start takes {peak} KiB at most, of 32768")
+        service.end()
+
+
 def where_nothing_may_be_locked():
     how = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
     with tempfile.TemporaryDirectory() as folder:
@@ -204,5 +213,6 @@ def where_nothing_may_be_locked():
 nothing_of_a_person()
 no_key_and_no_token()
 looked_into_by_nobody()
+little_at_its_start()
 where_nothing_may_be_locked()
 sys.exit(1 if failures else 0)
