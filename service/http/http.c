@@ -43,6 +43,7 @@ static void free_all(void *self);
 static const struct lf_rpc_transport transport = {
 	.name = "http",
 	.reply_overhead = sizeof(struct lf_http_part) + LF_HTTP_PART_PREFIX + LF_HTTP_PART_SPARE,
+	.quick_max = 1, /* one thread has all connections */
 	.begin = lf_http_call_begin,
 	.append = lf_http_call_append,
 	.drop = lf_http_call_drop,

@@ -196,9 +196,9 @@ static enum admission refuse_identity(
 
 static bool may_be_quick(const struct lf_rpc_server *server, const struct lf_rpc_call *call)
 {
-	return call->transport->quick && call->service != NULL && call->service->quick[call->method] &&
+	return call->service != NULL && call->service->quick[call->method] &&
 		call->request.bytes <= LF_RPC_QUICK_BYTES_MAX && server->in_flight < server->quick_max &&
-		server->queued == 0;
+		server->in_flight < call->transport->quick_max && server->queued == 0;
 }
 
 static void admit(struct lf_rpc_server *server, struct lf_rpc_call *call, struct decision *decision)

@@ -48,10 +48,11 @@ struct lf_rpc_transport {
 	size_t reply_overhead;
 
 	/*
-	 * Whether a small request of a quick method (lf_rpc_server_set_quick()) may be worked on within
-	 * lf_rpc_arrived(), on the thread that brought it. Not for a transport with one thread for all connections.
+	 * With fewer requests in flight than this, and than there are processors, a small request of a quick method
+	 * (lf_rpc_server_set_quick()) is worked on within lf_rpc_arrived(), on the thread that brought it. 0: never; 1: only
+	 * where there is no other, which is right for a transport with one thread for all connections.
 	 */
-	bool quick;
+	size_t quick_max;
 
 	/*
 	 * Begins the reply of a call: room for length bytes of message, which dispatch writes at once or later, but

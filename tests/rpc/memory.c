@@ -141,21 +141,27 @@ static void finish(struct lf_rpc_call *call)
 	pthread_mutex_unlock(&flight->lock);
 }
 
-#define TRANSPORT(parts)                                                                                               \
+#define TRANSPORT(parts, beside)                                                                                       \
 	{                                                                                                              \
-		.name = "memory", .reply_overhead = SPARE, .quick = true, .begin = begin, .append = append,            \
+		.name = "memory", .reply_overhead = SPARE, .quick_max = (beside), .begin = begin, .append = append,    \
 		.drop = drop, .fail = fail, .send_part = (parts), .is_gone = is_gone, .release = release,              \
 		.finish = finish                                                                                       \
 	}
 
-static const struct lf_rpc_transport memory = TRANSPORT(send_part), memory_one_reply = TRANSPORT(NULL);
+static const struct lf_rpc_transport memory = TRANSPORT(send_part, SIZE_MAX),
+				     memory_one_reply = TRANSPORT(NULL, SIZE_MAX),
+				     memory_one_thread = TRANSPORT(send_part, 1);
+
+static const struct lf_rpc_transport *transport_of(const struct memory_request *request)
+{
+	return request->one_reply ? &memory_one_reply : request->one_thread ? &memory_one_thread : &memory;
+}
 
 /* ---- calls ---- */
 
 struct memory_flight *memory_start(struct lf_rpc_server *server, const struct memory_request *request)
 {
-	struct lf_rpc_call *call =
-		must(lf_rpc_call_new(server, request->one_reply ? &memory_one_reply : &memory, sizeof(struct own)));
+	struct lf_rpc_call *call = must(lf_rpc_call_new(server, transport_of(request), sizeof(struct own)));
 	struct memory_flight *flight = must(calloc(1, sizeof(*flight)));
 	struct own *own = lf_rpc_call_own(call);
 

@@ -24,6 +24,7 @@ struct memory_request {
 	uint32_t timeout_ms;      /* 0 = no deadline */
 	size_t bytes;             /* what the request is said to take; 0 = its length */
 	bool one_reply;           /* as a transport that has no streams */
+	bool one_thread;          /* as a transport that has one thread for all connections */
 	bool slow;                /* takes the parts of a reply only with memory_take() */
 	size_t error_max;         /* longer errors do not fit; 0 = all do */
 };

@@ -19,7 +19,7 @@ static void free_all(void *self);
 static const struct lf_rpc_transport transport = {
 	.name = "nng",
 	.reply_overhead = LF_NNG_REPLY_OVERHEAD,
-	.quick = true,
+	.quick_max = SIZE_MAX,
 	.begin = lf_frames_begin,
 	.append = lf_frames_append,
 	.drop = lf_frames_drop,

@@ -103,23 +103,25 @@ static size_t profile_request(size_t name_length, uint8_t **bytes)
 	return length;
 }
 
-static struct memory_flight *profile_start(struct lf_rpc_server *server, size_t name_length)
+static struct memory_flight *profile_start(struct lf_rpc_server *server, size_t name_length, bool one_thread)
 {
 	uint8_t *bytes;
 	size_t length = profile_request(name_length, &bytes);
 	struct memory_flight *flight = memory_start(server,
-		&(struct memory_request){
-			.method = "leadfit.v1.Scoring/Profile", .message = bytes, .message_length = length});
+		&(struct memory_request){.method = "leadfit.v1.Scoring/Profile",
+			.message = bytes,
+			.message_length = length,
+			.one_thread = one_thread});
 
 	free(bytes);
 	return flight;
 }
 
-static void profile(struct lf_rpc_server *server, size_t name_length)
+static void expect_answer(struct memory_flight *flight)
 {
 	struct memory_reply reply;
 
-	memory_end(profile_start(server, name_length), &reply);
+	memory_end(flight, &reply);
 	assert_true(reply.answered);
 	assert_int_equal(reply.code, LF_OK);
 	memory_reply_clean_up(&reply);
@@ -131,14 +133,55 @@ static void a_small_request_is_begun_where_it_arrived_and_goes_on_on_a_worker(vo
 	pthread_t worker;
 
 	(void)state;
-	profile(server, LARGE); /* too large for the thread that brings it */
+	expect_answer(profile_start(server, LARGE, false)); /* too large for the thread that brings it */
 	assert_true(pthread_equal(seen.method, seen.later));
 	worker = seen.later;
-	profile(server, 10);
+	expect_answer(profile_start(server, 10, false));
 	assert_true(pthread_equal(seen.method, pthread_self()));
 	assert_false(pthread_equal(seen.method, worker));
 	assert_true(pthread_equal(seen.later, worker));
 	assert_int_equal(seen.gone_on, 2);
+	assert_int_equal(lf_rpc_server_stop(server, 10000), 0);
+	lf_rpc_server_destroy(server);
+}
+
+/* A call that has a worker, until seen.unblock. */
+static struct memory_flight *start_blocked(struct lf_rpc_server *server)
+{
+	struct memory_flight *flight =
+		memory_start(server, &(struct memory_request){.method = "leadfit.v1.Scoring/Score"});
+
+	pthread_mutex_lock(&seen.lock);
+	while (!seen.blocked)
+		pthread_cond_wait(&seen.changed, &seen.lock);
+	pthread_mutex_unlock(&seen.lock);
+	return flight;
+}
+
+static void unblock(void)
+{
+	pthread_mutex_lock(&seen.lock);
+	seen.unblock = true;
+	pthread_cond_broadcast(&seen.changed);
+	pthread_mutex_unlock(&seen.lock);
+}
+
+static void one_thread_for_all_connections_begins_it_only_while_nothing_is_in_flight(void **state)
+{
+	struct lf_rpc_server *server = start();
+	struct memory_flight *other, *flight;
+
+	(void)state;
+	expect_answer(profile_start(server, 1, true));
+	assert_true(pthread_equal(seen.method, pthread_self()));
+	other = start_blocked(server);
+	flight = profile_start(server, 1, true);
+	assert_int_equal(seen.begun, 1); /* it waits for the worker */
+	unblock();
+	expect_answer(flight);
+	expect_answer(other);
+	assert_int_equal(seen.begun, 2);
+	assert_false(pthread_equal(seen.method, pthread_self()));
 	assert_int_equal(lf_rpc_server_stop(server, 10000), 0);
 	lf_rpc_server_destroy(server);
 }
@@ -149,10 +192,7 @@ static void *unblock_in_a_while(void *argument)
 
 	(void)argument;
 	nanosleep(&while_, NULL);
-	pthread_mutex_lock(&seen.lock);
-	seen.unblock = true;
-	pthread_cond_broadcast(&seen.changed);
-	pthread_mutex_unlock(&seen.lock);
+	unblock();
 	return NULL;
 }
 
@@ -164,12 +204,8 @@ static void a_request_that_waits_for_a_worker_when_the_server_stops_does_not_go_
 	pthread_t thread;
 
 	(void)state;
-	first = memory_start(server, &(struct memory_request){.method = "leadfit.v1.Scoring/Score"});
-	pthread_mutex_lock(&seen.lock);
-	while (!seen.blocked)
-		pthread_cond_wait(&seen.changed, &seen.lock);
-	pthread_mutex_unlock(&seen.lock);
-	second = profile_start(server, 1);
+	first = start_blocked(server);
+	second = profile_start(server, 1, false);
 	assert_int_equal(seen.begun, 1);
 	assert_int_equal(pthread_create(&thread, NULL, unblock_in_a_while, NULL), 0);
 	assert_int_equal(lf_rpc_server_stop(server, 100), 2);
@@ -187,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_small_request_is_begun_where_it_arrived_and_goes_on_on_a_worker),
+		cmocka_unit_test(one_thread_for_all_connections_begins_it_only_while_nothing_is_in_flight),
 		cmocka_unit_test(a_request_that_waits_for_a_worker_when_the_server_stops_does_not_go_on),
 	};
 
