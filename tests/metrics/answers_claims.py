@@ -1,6 +1,5 @@
 """Claims about answers, the log, files and the process."""
 import copy
-import http.client
 import json
 import os
 import re
@@ -144,18 +143,6 @@ def count_keeping(claims, service, source):
         claims.shows(service, f"when the last {what} was", name, lambda e, name=name: abs(e.sum(name) - time.time()) < PATIENCE)
     claims.moves(service, "an erasure", lambda: erase(service, "m-1042"),
                  ("leadfit_jobs_total", {"result": "done"}, 1))
-
-
-def count_lines(claims, service):
-    """Some hundred backups that fail, over one connection, in less than a second."""
-    def many():
-        connection = http.client.HTTPConnection("127.0.0.1", service.http, timeout=PATIENCE)
-        for _ in range(400):
-            connection.request("POST", "/leadfit.v1.Keeping/Backup", b'{"name":"one.db"}', {"content-type": "application/json"})
-            connection.getresponse().read()
-        connection.close()
-    claims.moves(service, "lines that are too many", many, ("leadfit_events_left_out_total", {"event": "backup_failed"}, None),
-                 ("leadfit_events_total", {"event": "lines_left_out", "level": "warning"}, None), ("leadfit_backups_total", {"result": "failed"}, 400))
 
 
 def show_log(claims, service, database):

@@ -157,6 +157,15 @@ def count_callers(claims, service):
         except TimeoutError:
             pass
         peer.close()
+    def strange():
+        peer = service.nng()
+        for _ in range(400):
+            assert peer.call("leadfit.v1.Decisions/List") == 16
+        peer.close()
+    # Strangers have ten lines a second, of a method that takes no time: also a slow machine has more calls than that.
+    claims.moves(service, "lines that are too many", strange, (FAILED, {"reason": "no_token"}, 400),
+                 ("leadfit_events_left_out_total", {"event": "request_strange"}, None),
+                 ("leadfit_events_total", {"event": "lines_left_out", "level": "warning"}, None))
     claims.moves(service, "who guesses on gets no answer", guess, (FAILED, {"reason": "wrong_token"}, None), ("leadfit_rpc_unanswered_total", {}, None))
 
 

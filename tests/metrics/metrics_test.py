@@ -60,7 +60,6 @@ def a_service():
     answers.count_rubrics(claims, service, source)
     answers.show_log(claims, service, f"{own}/log.db")
     answers.show_process(claims, service, leadfitd)
-    answers.count_lines(claims, service)
     slow.end()
     calls.count_sizes(claims, service)
     calls.count_connections(claims, service, tcp)
