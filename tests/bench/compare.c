@@ -15,9 +15,8 @@
 
 #include "client/lib/client.h"
 #include "leadfit/v1/scoring.pb-c.h"
-#include "proto/base/buffer.h"
-#include "proto/text/json.h"
 #include "tests/bench/calls.h"
+#include "tests/bench/cases.h"
 #include "tests/bench/child.h"
 #include "tests/bench/report/machine.h"
 #include "tests/bench/workload.h"
@@ -33,44 +32,13 @@ enum {
 	EXIT_FAILED = 3,
 };
 
-/* Messages unpacked from the workload's requests, and those packed again as batches. */
-struct cases {
-	Leadfit__V1__ScoreRequest **requests;
-	size_t count;
-};
-
 /* One batch, packed; ready to be sent any number of times: no item has a key. */
 struct packed {
 	uint8_t *data;
 	size_t length;
 };
 
-/* ---- the cases ---- */
-
-static enum lf_code unpack_cases(struct cases *cases, const struct lf_workload *workload, struct lf_error *error)
-{
-	uint8_t buffer[LF_WORKLOAD_REQUEST_BYTES];
-	const size_t count = lf_workload_count(workload);
-
-	cases->requests = calloc(count, sizeof(*cases->requests));
-	for (size_t i = 0; cases->requests != NULL && i < count; i++) {
-		size_t length;
-		const uint8_t *data = lf_workload_request(workload, i, buffer, &length);
-
-		cases->requests[i] = leadfit__v1__score_request__unpack(NULL, length, data);
-		if (cases->requests[i] == NULL)
-			break;
-		cases->count++;
-	}
-	return cases->count == count ? LF_OK : lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-}
-
-static void free_cases(struct cases *cases)
-{
-	for (size_t i = 0; i < cases->count; i++)
-		leadfit__v1__score_request__free_unpacked(cases->requests[i], NULL);
-	free(cases->requests);
-}
+/* ---- batches of the cases ---- */
 
 /* Everything that a batch points to. Teams and projects that several items share stand once, as a caller would send
  * them. */
@@ -103,7 +71,7 @@ static uint32_t place_project(struct draft *draft, Leadfit__V1__Project *project
 	return (uint32_t)i;
 }
 
-static void draft_batch(struct draft *draft, const struct cases *cases, size_t first, size_t count)
+static void draft_batch(struct draft *draft, const struct lf_cases *cases, size_t first, size_t count)
 {
 	memset(draft, 0, sizeof(*draft));
 	leadfit__v1__score_batch_request__init(&draft->request);
@@ -130,19 +98,7 @@ static unsigned method_index(const char *name)
 
 /* ---- leadfit's answers ---- */
 
-static bool print_line(const ProtobufCMessage *message, FILE *file)
-{
-	struct lf_buffer text = {0};
-	bool good;
-
-	lf_json_print(message, &(struct lf_json_style){0}, &text);
-	lf_buffer_append_text(&text, "\n");
-	good = !text.failed && fwrite(text.data, 1, text.length, file) == text.length;
-	lf_buffer_clean_up(&text);
-	return good;
-}
-
-static enum lf_code write_answers(struct lf_client *client, const struct cases *cases, size_t first, size_t count,
+static enum lf_code write_answers(struct lf_client *client, const struct lf_cases *cases, size_t first, size_t count,
 	FILE *file, struct lf_error *error)
 {
 	static struct draft draft;
@@ -165,14 +121,14 @@ static enum lf_code write_answers(struct lf_client *client, const struct cases *
 	for (size_t i = 0; i < count && code == LF_OK; i++)
 		if (response->results[i]->decision == NULL)
 			code = lf_error_set(error, LF_INTERNAL, "item %zu has no decision", first + i);
-		else if (!print_line(&response->results[i]->decision->base, file))
+		else if (!lf_cases_print(&response->results[i]->decision->base, file))
 			code = lf_error_set(error, LF_UNAVAILABLE, "can't write the answers");
 	protobuf_c_message_free_unpacked(reply, NULL);
 	return code;
 }
 
 /* The first so many cases, one a team, and leadfit's decisions on them. */
-static enum lf_code write_files(struct lf_client *client, const struct cases *cases, size_t count,
+static enum lf_code write_files(struct lf_client *client, const struct lf_cases *cases, size_t count,
 	const char *requests_path, const char *answers_path, struct lf_error *error)
 {
 	FILE *requests = fopen(requests_path, "we"), *answers = fopen(answers_path, "we");
@@ -182,7 +138,7 @@ static enum lf_code write_files(struct lf_client *client, const struct cases *ca
 		code = lf_error_set(
 			error, LF_UNAVAILABLE, "can't write %s", requests == NULL ? requests_path : answers_path);
 	for (size_t i = 0; i < count && code == LF_OK; i++)
-		if (!print_line(&cases->requests[i]->base, requests))
+		if (!lf_cases_print(&cases->requests[i]->base, requests))
 			code = lf_error_set(error, LF_UNAVAILABLE, "can't write %s", requests_path);
 	for (size_t i = 0; i < count && code == LF_OK; i += BATCH)
 		code = write_answers(client, cases, i, count - i < BATCH ? count - i : BATCH, answers, error);
@@ -245,7 +201,7 @@ static void *send_batches(void *arg)
 	return NULL;
 }
 
-static bool pack_batches(struct batches *batches, const struct cases *cases)
+static bool pack_batches(struct batches *batches, const struct lf_cases *cases)
 {
 	static struct draft draft;
 
@@ -266,7 +222,7 @@ static bool pack_batches(struct batches *batches, const struct cases *cases)
 }
 
 /* Items a message decide what is asked for: summaries, or, for FULL_BATCH, whole decisions. */
-static enum lf_code measure_batches(struct lf_client *client, const struct cases *cases, size_t items, pid_t server,
+static enum lf_code measure_batches(struct lf_client *client, const struct lf_cases *cases, size_t items, pid_t server,
 	double seconds, struct lf_load *load, struct lf_error *error)
 {
 	struct batches batches = {.client = client, .meter = lf_meter_new(), .items = items};
@@ -333,7 +289,7 @@ static enum lf_code measure_calls(struct lf_client *client, const struct lf_work
 }
 
 static enum lf_code measure(struct job *job, struct lf_client *client, const struct lf_workload *workload,
-	const struct cases *cases, struct lf_error *error)
+	const struct lf_cases *cases, struct lf_error *error)
 {
 	const pid_t server = job->daemon.pid;
 	struct lf_load one, many, brief, full, warm;
@@ -362,11 +318,11 @@ static enum lf_code run(struct job *job, struct lf_error *error)
 	const struct lf_bench_settings settings = {.teams = job->teams, .projects = 200, .seed = 1};
 	struct lf_workload *workload = NULL;
 	struct lf_client *client = NULL;
-	struct cases cases = {0};
+	struct lf_cases cases = {0};
 	enum lf_code code = lf_workload_new(&workload, &settings, error);
 
 	if (code == LF_OK)
-		code = unpack_cases(&cases, workload, error);
+		code = lf_cases_unpack(&cases, workload, error);
 	if (code == LF_OK)
 		code = start(job, &client, error);
 	if (code == LF_OK)
@@ -377,7 +333,7 @@ static enum lf_code run(struct job *job, struct lf_error *error)
 		lf_client_destroy(client);
 	if (lf_child_stop(&job->daemon, code == LF_OK ? error : NULL) != LF_OK && code == LF_OK)
 		code = error->code;
-	free_cases(&cases);
+	lf_cases_free(&cases);
 	lf_workload_destroy(workload);
 	return code;
 }

@@ -6,12 +6,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { compare, lines, median, tellAgreement, version } from './compare_cases.mjs';
 import { makeJsonRules, makePlain, makeZen, makeZenFunction } from './compare_engines.mjs';
 
 const AS_OF_MS = Date.parse('2026-01-01'); // as compare.c has it
-const SAME = 1e-9;
 const engines = { makeJsonRules, makePlain, makeZen, makeZenFunction };
-const lines = (file) => fs.readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
 
 // ---- a closed loop, in a thread of its own: so many at once, each started when one is done ----
 
@@ -58,32 +57,7 @@ async function rateOf(threads, data) {
 	return rates.reduce((sum, rate) => sum + rate, 0);
 }
 
-// ---- whether all say the same ----
-
-async function compare(engine, rubric, folder, requests, answers) {
-	const score = engines[engine](rubric, AS_OF_MS, folder);
-	let furthest = 0, winners = 0;
-	for (let i = 0; i < requests.length; i++) {
-		const { winner, scored } = await score(requests[i]), ranking = answers[i].ranking;
-		const expected = ranking[0].eligible ? ranking[0].candidate : '';
-		const mine = new Map(scored.map((one) => [one.id, one]));
-		winners += winner === expected;
-		if (scored.length !== ranking.length || answers[i].team.id !== requests[i].team.id)
-			throw new Error(`${engine}: case ${i} is not the same case`);
-		for (const { candidate, score: theirs = 0, eligible = false } of ranking) {
-			const one = mine.get(candidate);
-			furthest = Math.max(furthest, Number.isFinite(one?.score) ? Math.abs(one.score - theirs) : Infinity);
-			if (one.eligible !== eligible)
-				furthest = Infinity;
-		}
-	}
-	return { engine, winners, furthest, good: winners === requests.length && furthest <= SAME };
-}
-
 // ---- the run ----
-
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
-const version = (folder, name) => JSON.parse(fs.readFileSync(path.join(folder, 'node_modules', name, 'package.json'))).version;
 
 async function main([folder, rubric, program, directory, runs, seconds, teams]) {
 	const cores = os.availableParallelism(), requests = path.join(directory, 'requests.ndjson');
@@ -110,10 +84,10 @@ async function main([folder, rubric, program, directory, runs, seconds, teams]) 
 		for (const row of ours)
 			row.rates.push(machine[row.key]);
 		if (run === 0) {
-			const all = [lines(requests), lines(answers)];
+			const all = [lines(requests), lines(answers)], parsed = JSON.parse(fs.readFileSync(rubric, 'utf8'));
 			checks = [];
 			for (const engine of Object.keys(engines))
-				checks.push(await compare(engine, JSON.parse(fs.readFileSync(rubric, 'utf8')), folder, ...all));
+				checks.push(await compare(engine.slice(4), engines[engine](parsed, AS_OF_MS, folder), ...all));
 			if (all[0].length !== Number(teams) || all[1].length !== Number(teams))
 				throw new Error(`${all[0].length} cases and ${all[1].length} answers for ${teams} teams`);
 		}
@@ -136,7 +110,7 @@ function print({ machine, checks, rows, ours, load, folder, runs, seconds, teams
 	console.log(`runs      ${runs} of ${seconds} s a measurement, interleaved; medians, [lowest..highest]`);
 	console.log(`cases     ${teams} teams of 8 members with 4 pieces of evidence each, 200 projects, 8 criteria\n`);
 	for (const check of checks)
-		console.log(`${check.good ? 'agrees  ' : 'DIFFERS '}  ${check.engine.slice(4).padEnd(12)} ${check.winners} of ${teams} winners as leadfit's, scores within ${check.furthest.toExponential(1)}`);
+		console.log(tellAgreement(check));
 	console.log(`\n${''.padEnd(31)}${''.padEnd(40)}${'decisions/s'.padStart(12)}${''.padStart(19)}  of (d) at 64`);
 	for (const row of all) {
 		const rate = median(row.rates);
