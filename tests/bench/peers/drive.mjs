@@ -7,18 +7,21 @@ import os from 'node:os';
 import path from 'node:path';
 import { compare, lines } from '../compare_cases.mjs';
 import { loads } from './loads.mjs';
-import { startLeadfit, startPeer } from './servers.mjs';
+import { EDGE, startEdge, startLeadfit, startPeer } from './servers.mjs';
 import { print } from './table.mjs';
 
 const engines = { plain: 'plain loop', rules: 'json-rules-engine', zen: 'zen-engine' };
-const WARM_IN_FLIGHT = 64, WARM_SECONDS = 1;
+// A peer's code is compiled while it runs: figures count once it has answered so many, on a busy machine after at most so many times a second.
+const WARM_IN_FLIGHT = 64, WARM_SECONDS = 1, WARM_ANSWERS = 5000, WARM_TIMES = 10;
 
-function subjectsOf() {
+function subjectsOf(settings) {
 	const peers = Object.entries(engines).flatMap(([engine, name]) => [2, 1].flatMap((processes) => ['turn', 'request'].map((commit) =>
 		({ key: `${engine}-${commit}-${processes}`, name, engine, commit, processes, load: 'wrk', start: startPeer }))));
 	const ours = [['json', 'HTTP/1.1, JSON', 'wrk'], ['grpc', 'HTTP/2, gRPC', 'h2load'], ['nng', 'nng, client library', 'client']].map(
 		([key, name, load]) => ({ key, name, load, start: (settings, subject, directory) => startLeadfit(settings, directory) }));
-	return { peers, ours };
+	const edge = { key: 'edge', name: 'gRPC C++\'s server, our engine and log', load: 'h2load',
+		start: (settings, subject, directory) => startEdge(settings, directory) };
+	return { peers, ours, edges: fs.existsSync(path.join(settings.build, EDGE)) ? [edge] : [] };
 }
 
 // ---- whether all say the same ----
@@ -66,7 +69,7 @@ async function measure(settings, subject) {
 	const points = {};
 	await within(settings, (directory) => subject.start(settings, subject, directory), async (server) => {
 		let answered = 0;
-		if (!settings.smoke)
+		for (let time = 0; !settings.smoke && answered < WARM_ANSWERS && time < WARM_TIMES; time++)
 			answered += (await loads[subject.load](settings, server, WARM_IN_FLIGHT, WARM_SECONDS)).answered;
 		for (const inFlight of settings.inFlight) {
 			points[inFlight] = await loads[subject.load](settings, server, inFlight, settings.seconds);
@@ -78,7 +81,7 @@ async function measure(settings, subject) {
 }
 
 async function main(settings) {
-	const { peers, ours } = subjectsOf(), all = [...peers, ...ours], rounds = [], load = os.loadavg()[0];
+	const { peers, ours, edges } = subjectsOf(settings), all = [...peers, ...ours, ...edges], rounds = [], load = os.loadavg()[0];
 	settings.inFlight = settings.smoke ? [1, 16] : [1, 16, 64, 256];
 	settings.requests = path.join(settings.directory, 'requests.ndjson');
 	settings.message = path.join(settings.directory, 'request.grpc');
@@ -92,7 +95,7 @@ async function main(settings) {
 			for (const subject of round % 2 === 0 ? all : [...all].reverse())
 				rounds[round][subject.key] = await measure(settings, subject);
 		}
-	print({ settings, machine, load, checks, peers, ours, rounds });
+	print({ settings, machine, load, checks, peers, ours, edges, rounds });
 	return checks.every((check) => check.good) ? 0 : 1;
 }
 

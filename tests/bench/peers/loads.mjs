@@ -7,18 +7,24 @@ import { promisify } from 'node:util';
 import { cpuUs } from './servers.mjs';
 
 const run = promisify(execFile);
-const SPARE_MS = 30_000;
+const SPARE_MS = 30_000, ANSWERS_MIN = 20, SECONDS_MAX = 60;
 
 const limits = (seconds) => ({ timeout: seconds * 1000 + SPARE_MS, maxBuffer: 1 << 20 });
 
-// HTTP/1.1, as many connections as requests in flight, every team in turn.
-async function byWrk({ requests }, server, inFlight, seconds) {
+// HTTP/1.1, as many connections as requests in flight, every team in turn. A time in which too few are answered is made longer.
+async function byWrk(settings, server, inFlight, seconds) {
 	const before = cpuUs(server.pids);
 	const { stdout } = await run('wrk', ['-t1', `-c${inFlight}`, `-d${seconds}s`, '--timeout', '20s', '-s',
-		path.join(import.meta.dirname, 'load.lua'), server.url, '--', requests], limits(seconds));
+		path.join(import.meta.dirname, 'load.lua'), server.url, '--', settings.requests], limits(seconds));
 	const told = JSON.parse(stdout.split('\n').find((line) => line.startsWith('{')));
-	if (told.failed > 0 || told.answered === 0)
+	if (told.failed > 0)
 		throw new Error(`wrk, ${inFlight} in flight at ${server.url}: ${told.answered} answered, ${told.failed} failed`);
+	if (told.answered < ANSWERS_MIN) {
+		if (seconds >= SECONDS_MAX)
+			throw new Error(`wrk, ${inFlight} in flight at ${server.url}: ${told.answered} answered in ${seconds} s`);
+		const longer = await byWrk(settings, server, inFlight, Math.min(seconds * 4, SECONDS_MAX));
+		return { ...longer, answered: longer.answered + told.answered };
+	}
 	return { ...told, rate: told.answered / told.seconds, serverUs: (cpuUs(server.pids) - before) / told.answered };
 }
 

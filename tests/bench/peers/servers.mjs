@@ -8,7 +8,8 @@ import readline from 'node:readline';
 
 const READY_MS = 30_000, END_MS = 20_000;
 const TICK_US = 10_000; // of /proc/PID/stat: 100 a second on every Linux that node runs on
-const CONNECTIONS = '1024';
+const CONNECTIONS = '1024', SCORE = '/leadfit.v1.Scoring/Score';
+export const EDGE = 'bin/lf_bench_grpc_edge';
 const living = new Set();
 
 process.once('exit', () => living.forEach((child) => child.kill('SIGKILL')));
@@ -77,19 +78,28 @@ export async function startPeer(settings, subject, directory) {
 		countRows(settings.packages, fs.readdirSync(directory).filter((name) => name.endsWith('.db')).map((name) => path.join(directory, name))) };
 }
 
+const leadfitArguments = ({ rubric }, directory, log) => ['--db', log, '--listen', 'tcp://127.0.0.1:0', '--rubric', rubric,
+	'--checkpoints', path.join(directory, 'checkpoint'), '--log', 'text', '--connections', CONNECTIONS, '--connections-per-address', CONNECTIONS];
+
 export async function startLeadfit(settings, directory) {
-	const log = path.join(directory, 'leadfit.db');
-	const said = {};
-	const { child, stop } = await start('leadfitd', path.join(settings.build, 'bin/leadfitd'), ['--db', log, '--listen', 'tcp://127.0.0.1:0',
-		'--http', '127.0.0.1:0', '--rubric', settings.rubric, '--checkpoints', path.join(directory, 'checkpoint'), '--log', 'text',
-		'--connections', CONNECTIONS, '--connections-per-address', CONNECTIONS], {}, (line) => {
-		const listening = line.match(/ listening: listening on (http|tcp):\/\/(\S+)/);
-		if (listening)
-			said[listening[1]] = listening[2];
-		if (line.includes(' ready: '))
-			said.ready = true;
-		return said.http && said.tcp && said.ready;
-	});
-	return { url: `http://${said.http}/leadfit.v1.Scoring/Score`, nng: `tcp://${said.tcp}`, pids: [child.pid], stop,
+	const log = path.join(directory, 'leadfit.db'), said = {};
+	const { child, stop } = await start('leadfitd', path.join(settings.build, 'bin/leadfitd'),
+		[...leadfitArguments(settings, directory, log), '--http', '127.0.0.1:0'], {}, (line) => {
+			const listening = line.match(/ listening: listening on (http|tcp):\/\/(\S+)/);
+			if (listening)
+				said[listening[1]] = listening[2];
+			if (line.includes(' ready: '))
+				said.ready = true;
+			return said.http && said.tcp && said.ready;
+		});
+	return { url: `http://${said.http}${SCORE}`, nng: `tcp://${said.tcp}`, pids: [child.pid], stop,
 		count: () => countRows(settings.packages, [log]) };
+}
+
+// The same with gRPC C++'s server in front, where it was built.
+export async function startEdge(settings, directory) {
+	const log = path.join(directory, 'leadfit.db');
+	const { child, found, stop } = await start('lf_bench_grpc_edge', path.join(settings.build, EDGE),
+		leadfitArguments(settings, directory, log), {}, (line) => line.match(/^gRPC on (\S+)/)?.[1]);
+	return { url: `http://${found}${SCORE}`, pids: [child.pid], stop, count: () => countRows(settings.packages, [log]) };
 }

@@ -23,7 +23,7 @@ function printHead({ settings, machine, load, checks }) {
 }
 
 // One table with a row for each subject; cells(key) gives what stands in it.
-function printAll({ peers, ours }, title, heads, cells) {
+function printAll({ peers, ours, edges }, title, heads, cells) {
 	console.log('');
 	line(title, heads);
 	for (const [processes, group] of [[2, 'peers in two processes'], [1, 'peers in one process']]) {
@@ -32,7 +32,7 @@ function printAll({ peers, ours }, title, heads, cells) {
 			line(`  ${nameOf(one)}`, cells(one.key));
 	}
 	console.log('leadfit');
-	for (const one of ours)
+	for (const one of [...ours, ...edges])
 		line(`  ${nameOf(one)}`, cells(one.key));
 }
 
@@ -48,6 +48,18 @@ function printRatios({ settings, peers, ours, rounds }) {
 				line(`  ${name}: ${mine.name}`, ways.map(([, holds]) => spread(rounds.map((round) => round[mine.key][inFlight].rate
 					/ best(round, peers.filter((one) => one.name === name && holds(one)), inFlight)), 2)));
 	}
+}
+
+// The same job by the same client, where only the edge differs.
+function printEdge({ settings, edges, rounds }) {
+	if (edges.length === 0)
+		return;
+	const over = (figure) => settings.inFlight.map((inFlight) =>
+		spread(rounds.map((round) => round.grpc[inFlight][figure] / round.edge[inFlight][figure]), 2));
+	console.log('');
+	line('leadfit over gRPC C++\'s server', settings.inFlight.map(String));
+	line('  rate', over('rate'));
+	line('  server CPU', over('serverUs'));
 }
 
 function printOneAtATime({ peers, ours, rounds }) {
@@ -81,6 +93,7 @@ export function print(run) {
 	printAll(run, 'us', ['p50, 1 in flight', 'p99, 1 in flight', 'server CPU, 1 in flight', `server CPU, ${last} in flight`], (key) =>
 		[...['p50Us', 'p99Us', 'serverUs'].map((figure) => spread(figures(key, 1, figure), 0)), spread(figures(key, last, 'serverUs'), 1)]);
 	printRatios(run);
+	printEdge(run);
 	printOneAtATime(run);
 	printAhead(run);
 }
