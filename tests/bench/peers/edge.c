@@ -120,10 +120,11 @@ void lf_edge_score(const uint8_t *request, size_t length, lf_edge_done *done, vo
 	own = lf_rpc_call_own(call);
 	own->done = done;
 	own->context = context;
-	lf_rpc_arrived(call, &(struct lf_rpc_request){.method = {method, sizeof(method) - 1},
-				     .message = request,
-				     .message_length = length,
-				     .bytes = length});
+	lf_rpc_arrived(call,
+		&(struct lf_rpc_request){.method = {method, sizeof(method) - 1},
+			.message = request,
+			.message_length = length,
+			.bytes = length});
 }
 
 /* ---- the service around it, as leadfitd's main() has it ---- */

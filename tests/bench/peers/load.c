@@ -33,8 +33,7 @@ struct job {
 	char **arguments; /* after TEAMS */
 };
 
-static enum lf_code write_requests(
-	const char *path, const struct lf_cases *cases, size_t count, struct lf_error *error)
+static enum lf_code write_requests(const char *path, const struct lf_cases *cases, size_t count, struct lf_error *error)
 {
 	FILE *file = fopen(path, "we");
 	bool good = file != NULL;
@@ -63,8 +62,8 @@ static enum lf_code write_cases(const struct job *job, struct lf_error *error)
 	if (code != LF_OK)
 		return code;
 	lf_machine_read(&machine, job->arguments[2]);
-	printf("{\"processor\": \"%s\", \"processors\": %ld, \"kernel\": \"%s\", \"fileSystem\": \"%s\", \"inMemory\": %s, "
-	       "\"leadfit\": \"%s\"}\n",
+	printf("{\"processor\": \"%s\", \"processors\": %ld, \"kernel\": \"%s\", \"fileSystem\": \"%s\", "
+	       "\"inMemory\": %s, \"leadfit\": \"%s\"}\n",
 		machine.processor, machine.processors, machine.kernel, machine.file_system,
 		machine.real_disk ? "false" : "true", LF_VERSION);
 	return LF_OK;
@@ -75,8 +74,7 @@ static enum lf_code measure_calls(const struct job *job, struct lf_error *error)
 	const pid_t server = (pid_t)strtol(job->arguments[1], NULL, 10);
 	const unsigned in_flight = (unsigned)strtoul(job->arguments[2], NULL, 10);
 	const double seconds = strtod(job->arguments[3], NULL);
-	const struct lf_client_options options = {
-		.url = job->arguments[0], .in_flight_max = LF_BENCH_IN_FLIGHT_MAX};
+	const struct lf_client_options options = {.url = job->arguments[0], .in_flight_max = LF_BENCH_IN_FLIGHT_MAX};
 	struct lf_client *client;
 	struct lf_load load = {0};
 	uint64_t number = 0;
@@ -95,7 +93,8 @@ static enum lf_code measure_calls(const struct job *job, struct lf_error *error)
 		server, seconds, ANSWERS_MIN, &number, &load, error);
 	lf_client_destroy(client);
 	if (code == LF_OK)
-		printf("{\"rate\": %.1f, \"p50Us\": %.1f, \"p99Us\": %.1f, \"serverUs\": %.2f, \"bytes\": %.0f, \"answered\": %llu}\n",
+		printf("{\"rate\": %.1f, \"p50Us\": %.1f, \"p99Us\": %.1f, \"serverUs\": %.2f, \"bytes\": %.0f, "
+		       "\"answered\": %llu}\n",
 			load.requests_per_s, load.p50_us, load.p99_us, load.server_cpu_us, load.reply_bytes,
 			(unsigned long long)load.last);
 	return code;
