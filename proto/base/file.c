@@ -27,6 +27,21 @@ int lf_file_write_all(int file, const void *data, size_t length)
 	return 0;
 }
 
+int lf_file_read_up_to(int file, void *data, size_t size, size_t *length)
+{
+	*length = 0;
+	while (*length < size) {
+		const ssize_t n = read(file, (uint8_t *)data + *length, size - *length);
+
+		if (n == 0)
+			break;
+		if (n < 0 && errno != EINTR)
+			return errno;
+		*length += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
 int lf_file_sync_folder(const char *path)
 {
 	char *copy = strdup(path);

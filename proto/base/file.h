@@ -1,4 +1,4 @@
-/* Writing files so that what was written stays; the one path that a file has. */
+/* Reading files whole, writing them so that what was written stays; the one path that a file has. */
 #ifndef LF_PROTO_BASE_FILE_H
 #define LF_PROTO_BASE_FILE_H
 
@@ -8,6 +8,8 @@
 
 /* Writes all of it, going on after short writes and EINTR. 0 or an errno. Blocks. */
 int lf_file_write_all(int file, const void *data, size_t length);
+/* Reads up to size bytes, fewer only where the file ends before, going on after short reads and EINTR. 0 or an errno. Blocks. */
+int lf_file_read_up_to(int file, void *data, size_t size, size_t *length);
 /* Syncs the directory that path is in, so that a name made or renamed there survives a crash. 0 or an errno. Blocks. */
 int lf_file_sync_folder(const char *path);
 /*

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/base/file.h"
 #include "proto/base/hex.h"
 #include "proto/base/limits.h"
 #include "proto/base/secret.h"
@@ -280,22 +281,6 @@ static enum lf_code parse(struct lf_tokens *tokens, const char *text, size_t len
 	return LF_OK;
 }
 
-static enum lf_code read_all(int fd, const char *path, char *text, size_t size, size_t *length, struct lf_error *error)
-{
-	*length = 0;
-	while (*length < size) {
-		ssize_t n = read(fd, text + *length, size - *length);
-
-		if (n == 0)
-			break;
-		if (n < 0 && errno != EINTR)
-			return lf_error_set(error, LF_UNAVAILABLE, "%s: %s", path, strerror(errno));
-		if (n > 0)
-			*length += (size_t)n;
-	}
-	return LF_OK;
-}
-
 static enum lf_code check_file(int fd, const char *path, struct stat *status, struct lf_error *error)
 {
 	if (fstat(fd, status) != 0)
@@ -320,6 +305,7 @@ static enum lf_code load(struct lf_tokens *tokens, const char *path, struct lf_e
 	enum lf_code code;
 	struct stat status;
 	char *text;
+	int failed;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
@@ -332,8 +318,10 @@ static enum lf_code load(struct lf_tokens *tokens, const char *path, struct lf_e
 		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the tokens file");
 		goto close_file;
 	}
-	code = read_all(fd, path, text, (size_t)status.st_size, &length, error);
-	if (code == LF_OK)
+	failed = lf_file_read_up_to(fd, text, (size_t)status.st_size, &length);
+	if (failed != 0)
+		code = lf_error_set(error, LF_UNAVAILABLE, "%s: %s", path, strerror(failed));
+	else
 		code = parse(tokens, text, length, to);
 	if (code == LF_OK && to->violation_count != violations)
 		code = lf_error_summarize(to);

@@ -68,21 +68,6 @@ static int open_regular(const char *path, struct stat *status, int *failed)
 	return -1;
 }
 
-/* Up to size bytes, fewer where the file ends before. 0 or an errno. */
-static int read_up_to(int file, uint8_t *data, size_t size, size_t *length)
-{
-	while (*length < size) {
-		const ssize_t n = read(file, data + *length, size - *length);
-
-		if (n == 0)
-			break;
-		if (n < 0 && errno != EINTR)
-			return errno;
-		*length += n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 int lf_durable_get(const char *path, void *data, size_t size, size_t *length, mode_t *mode)
 {
 	struct stat status;
@@ -92,7 +77,7 @@ int lf_durable_get(const char *path, void *data, size_t size, size_t *length, mo
 	*length = 0;
 	if (file < 0)
 		return failed;
-	failed = status.st_size > (off_t)size ? EFBIG : read_up_to(file, data, size, length);
+	failed = status.st_size > (off_t)size ? EFBIG : lf_file_read_up_to(file, data, size, length);
 	if (failed == 0 && mode != NULL)
 		*mode = status.st_mode;
 	close(file);
@@ -114,7 +99,7 @@ int lf_durable_load(const char *path, size_t max, char **text)
 	else if ((*text = malloc((size_t)status.st_size + 1)) == NULL)
 		failed = ENOMEM;
 	else
-		failed = read_up_to(file, (uint8_t *)*text, (size_t)status.st_size, &length);
+		failed = lf_file_read_up_to(file, *text, (size_t)status.st_size, &length);
 	if (failed == 0) {
 		(*text)[length] = '\0';
 	} else {

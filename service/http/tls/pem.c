@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/base/file.h"
+
 enum { FILE_BYTES_MAX = 1024 * 1024 };
 
 void lf_http_pem_clean_up(struct lf_http_pem *text)
@@ -30,26 +32,11 @@ static enum lf_code check_file(const struct stat *status, const char *option, co
 	return LF_OK;
 }
 
-static enum lf_code read_all(
-	int fd, struct lf_http_pem *text, const char *option, const char *path, struct lf_error *error)
-{
-	while (text->length < text->room) {
-		const ssize_t n = read(fd, text->bytes + text->length, text->room - text->length);
-
-		if (n == 0)
-			break;
-		if (n < 0 && errno != EINTR)
-			return lf_error_set(error, LF_UNAVAILABLE, "%s %.300s: %s", option, path, strerror(errno));
-		if (n > 0)
-			text->length += (size_t)n;
-	}
-	return LF_OK;
-}
-
 enum lf_code lf_http_pem_read(struct lf_http_pem *text, const char *option, const char *path, struct lf_error *error)
 {
 	struct stat status;
 	enum lf_code code;
+	int failed;
 	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	*text = (struct lf_http_pem){.bytes = NULL};
@@ -64,8 +51,13 @@ enum lf_code lf_http_pem_read(struct lf_http_pem *text, const char *option, cons
 	text->owner = status.st_uid;
 	text->room = (size_t)status.st_size + 1;
 	text->bytes = malloc(text->room);
-	code = text->bytes == NULL ? lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for %.300s", path)
-				   : read_all(fd, text, option, path, error);
+	if (text->bytes == NULL) {
+		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for %.300s", path);
+		goto close_file;
+	}
+	failed = lf_file_read_up_to(fd, text->bytes, text->room, &text->length);
+	if (failed != 0)
+		code = lf_error_set(error, LF_UNAVAILABLE, "%s %.300s: %s", option, path, strerror(failed));
 close_file:
 	if (fd >= 0)
 		close(fd);
