@@ -309,17 +309,21 @@ static void a_stop_ends_what_watches(void **state)
 {
 	Leadfit__V1__WatchRequest request = LEADFIT__V1__WATCH_REQUEST__INIT;
 	Grpc__Health__V1__HealthCheckRequest check = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
-	struct memory_flight *decisions, *health;
+	struct memory_flight *decisions, *health, *unread;
 	struct memory_reply reply;
 
 	(void)state;
 	score("a");
 	decisions = watch(&request);
 	health = start("grpc.health.v1.Health/Watch", &check.base, false);
+	unread = start("grpc.health.v1.Health/Watch", &check.base, true); /* whose peer takes nothing */
 	expect_sign(decisions, 1, 2);
 	expect_status(health, 0, GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING);
+	expect_status(unread, 0, GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING);
 	atomic_store(&service.state.draining, true);
 	assert_int_equal(lf_rpc_server_stop(service.server, 60000), 0);
+	expect_status(unread, 1, GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING);
+	expect_end(unread, LF_UNAVAILABLE, "stopping");
 	expect_end(decisions, LF_UNAVAILABLE, "stopping");
 	expect_status(health, 1, GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__NOT_SERVING);
 	memory_end(health, &reply);
