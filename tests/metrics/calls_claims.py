@@ -148,6 +148,16 @@ def count_callers(claims, service):
             peer.close()
     claims.moves(service, "more at a time than the quota", at_once, (REFUSED, {"reason": "quota_in_flight"}, None))
 
+    def strange():
+        peer = service.nng()
+        for _ in range(400):
+            assert peer.call("leadfit.v1.Decisions/List") == 16
+        peer.close()
+    # Strangers have ten lines a second, and a call without a token is refused at once: a slow machine has more of them, too.
+    claims.moves(service, "lines that are too many", strange, (FAILED, {"reason": "no_token"}, 400),
+                 ("leadfit_events_left_out_total", {"event": "request_strange"}, None),
+                 ("leadfit_events_total", {"event": "lines_left_out", "level": "warning"}, None))
+
     def guess():
         peer = service.nng()
         peer.socket.settimeout(2)
@@ -157,15 +167,6 @@ def count_callers(claims, service):
         except TimeoutError:
             pass
         peer.close()
-    def strange():
-        peer = service.nng()
-        for _ in range(400):
-            assert peer.call("leadfit.v1.Decisions/List") == 16
-        peer.close()
-    # Strangers have ten lines a second, of a method that takes no time: also a slow machine has more calls than that.
-    claims.moves(service, "lines that are too many", strange, (FAILED, {"reason": "no_token"}, 400),
-                 ("leadfit_events_left_out_total", {"event": "request_strange"}, None),
-                 ("leadfit_events_total", {"event": "lines_left_out", "level": "warning"}, None))
     claims.moves(service, "who guesses on gets no answer", guess, (FAILED, {"reason": "wrong_token"}, None), ("leadfit_rpc_unanswered_total", {}, None))
 
 

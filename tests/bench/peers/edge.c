@@ -1,6 +1,6 @@
 /*
- * The same job with gRPC C++'s server as the edge (grpc_edge.cc), so that what differs from leadfitd --http is the transport alone. Options are
- * leadfitd's. Exit status as leadfitd's.
+ * The same job with gRPC C++'s server as the edge (grpc_edge.cc), so that what differs from leadfitd --http is the transport
+ * alone; and that freed memory is not cleared here (service/daemon/heap.c). Options and exit status are leadfitd's.
  */
 #include "tests/bench/peers/edge.h"
 
