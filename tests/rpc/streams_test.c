@@ -358,7 +358,8 @@ static struct lf_tokens *tokens_of(size_t callers)
 	return tokens;
 }
 
-static struct memory_flight *watch_as(struct lf_rpc_server *server, size_t caller)
+/* peer: NULL = none that counts. */
+static struct memory_flight *watch_from(struct lf_rpc_server *server, struct lf_rpc_peer *peer, size_t caller)
 {
 	static char values[CALLERS][40]; /* read again whenever the stream is woken */
 	char *value = values[caller];
@@ -367,10 +368,15 @@ static struct memory_flight *watch_as(struct lf_rpc_server *server, size_t calle
 
 	snprintf(value, sizeof(values[0]), "Bearer token-%zu", caller);
 	metadata.value = (struct lf_slice){value, strlen(value)};
-	flight = memory_start(
-		server, &(struct memory_request){.method = WATCH, .metadata = &metadata, .metadata_count = 1});
+	flight = memory_start(server,
+		&(struct memory_request){.method = WATCH, .peer = peer, .metadata = &metadata, .metadata_count = 1});
 	memory_await_parts(flight, 1);
 	return flight;
+}
+
+static struct memory_flight *watch_as(struct lf_rpc_server *server, size_t caller)
+{
+	return watch_from(server, NULL, caller);
 }
 
 static void there_are_so_many_of_a_caller_and_so_many_in_all(void **state)
@@ -499,6 +505,42 @@ static void a_connection_and_an_address_leave_some_to_others(void **state)
 	end(server);
 }
 
+/* Callers with tokens, behind one proxy: what a connection and an address may have is of what there is in all. */
+static void named_callers_of_one_connection_leave_some_to_others(void **state)
+{
+	enum { HALF = LF_STREAMS_MAX / 2, OF_ADDRESS = LF_STREAMS_MAX / 4 * 3 };
+	struct lf_tokens *tokens = tokens_of(CALLERS);
+	const struct lf_rpc_options options = {.tokens = tokens, .request_bytes_max = 8 * 1024 * 1024};
+	struct lf_rpc_server *server = start(&options);
+	static const char *const FROM[] = {"192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"};
+	struct lf_rpc_peer *peers[sizeof(FROM) / sizeof(FROM[0])];
+	struct memory_flight *flights[LF_STREAMS_MAX];
+	size_t count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(FROM) / sizeof(FROM[0]); i++)
+		peers[i] = peer_from(server, FROM[i]);
+	for (; count < HALF; count++) {
+		flights[count] = watch_from(server, peers[0], count / LF_STREAMS_CALLER_MAX);
+		assert_false(memory_has_ended(flights[count]));
+	}
+	expect_end(watch_from(server, peers[0], CALLERS - 1), LF_RESOURCE_EXHAUSTED,
+		"this connection has 128 open streams, which is its share of 256 at the moment");
+	for (; count < OF_ADDRESS; count++) {
+		flights[count] = watch_from(server, peers[1], count / LF_STREAMS_CALLER_MAX);
+		assert_false(memory_has_ended(flights[count]));
+	}
+	expect_end(watch_from(server, peers[2], CALLERS - 1), LF_RESOURCE_EXHAUSTED,
+		"address 192.0.2.1 has 192 open streams, which is its share of 256 at the moment");
+	flights[count] = watch_from(server, peers[3], CALLERS - 1);
+	assert_false(memory_has_ended(flights[count++]));
+	leave_all(flights, count);
+	for (size_t i = 0; i < sizeof(FROM) / sizeof(FROM[0]); i++)
+		lf_rpc_peer_release(peers[i]);
+	end(server);
+	lf_tokens_release(tokens);
+}
+
 /* What peers do not take of their streams has shares, too: a stream stays, so it is never the only call of its share. */
 static void what_is_not_taken_of_streams_is_held_to_shares(void **state)
 {
@@ -579,6 +621,7 @@ int main(void)
 		cmocka_unit_test(a_transport_with_one_reply_is_told_what_to_use),
 		cmocka_unit_test(there_are_so_many_of_a_caller_and_so_many_in_all),
 		cmocka_unit_test(a_connection_and_an_address_leave_some_to_others),
+		cmocka_unit_test(named_callers_of_one_connection_leave_some_to_others),
 		cmocka_unit_test(what_is_not_taken_of_streams_is_held_to_shares),
 		cmocka_unit_test(a_stream_ends_when_its_caller_may_not_call_it_any_more),
 		cmocka_unit_test(many_streams_see_the_last_of_much_news),
