@@ -36,6 +36,7 @@ enum {
 	LF_RUBRIC_VERSIONS_A_DAY_MAX = 256,
 	LF_DETAIL_RANKS = 20,            /* ranks whose criteria are detailed by default */
 	LF_IN_FLIGHT_MAX = 1024,         /* requests being worked on */
+	LF_BUNDLE_MAX = 64,              /* calls in one message over nng */
 	LF_URGENT_MAX = 32,              /* health checks and scrapes of metrics beyond these */
 	LF_CONNECTIONS_MAX = 1024,       /* over local sockets; over TCP at the most */
 	LF_TCP_CONNECTIONS = 64,         /* over nng's TCP listeners, unless --connections says more */

@@ -12,6 +12,7 @@
 #include "grpc/health/v1/health.pb-c.h"
 #include "leadfit/v1/decisions.pb-c.h"
 #include "leadfit/v1/error.pb-c.h"
+#include "proto/wire/bundle.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/wire.h"
 
@@ -159,6 +160,31 @@ static void on_tcp_the_frames_are_the_same(void **state)
 	assert_on_tcp("tcp-reply", "health-reply", 0x31);
 }
 
+/* Two frames, with the ids 7 and 8. */
+static void assert_bundle(const char *name, enum lf_bundle_kind kind, const char *first, const char *second)
+{
+	const char *const names[] = {first, second};
+	uint8_t bundle[8192], frame[8192];
+	size_t length = LF_BUNDLE_FIXED_BYTES;
+
+	lf_bundle_encode_header(kind, 2, bundle);
+	for (uint32_t i = 0; i < 2; i++) {
+		const size_t frame_length = read_dump(names[i], frame);
+
+		lf_bundle_encode_entry(7 + i, frame_length, bundle + length);
+		memcpy(bundle + length + LF_BUNDLE_ENTRY_BYTES, frame, frame_length);
+		length += LF_BUNDLE_ENTRY_BYTES + frame_length;
+	}
+	assert_dump(name, bundle, length);
+}
+
+static void in_a_bundle_the_frames_are_the_same(void **state)
+{
+	(void)state;
+	assert_bundle("bundle-request", LF_BUNDLE_REQUESTS, "health-request", "get-request");
+	assert_bundle("bundle-reply", LF_BUNDLE_REPLIES, "health-reply", "get-reply");
+}
+
 static void its_statuses_are_those_of_the_table(void **state)
 {
 	const char *table = strstr(readme, "\n## Statuses\n"), *end;
@@ -196,6 +222,7 @@ static void its_limits_are_those_of_the_headers(void **state)
 		{"LF_TIMEOUT_MS_MAX", LF_TIMEOUT_MS_MAX},
 		{"LF_MESSAGE_DEPTH_MAX", LF_MESSAGE_DEPTH_MAX},
 		{"LF_VIOLATIONS_MAX", LF_VIOLATIONS_MAX},
+		{"LF_BUNDLE_MAX", LF_BUNDLE_MAX},
 		{"LF_IN_FLIGHT_MAX", LF_IN_FLIGHT_MAX},
 		{"LF_CONNECTIONS_MAX", LF_CONNECTIONS_MAX},
 		{"LF_STREAMS_MAX", LF_STREAMS_MAX},
@@ -219,6 +246,7 @@ int main(void)
 		cmocka_unit_test(the_health_check_is_what_its_dump_says),
 		cmocka_unit_test(the_request_with_metadata_is_what_its_dump_says),
 		cmocka_unit_test(on_tcp_the_frames_are_the_same),
+		cmocka_unit_test(in_a_bundle_the_frames_are_the_same),
 		cmocka_unit_test(its_statuses_are_those_of_the_table),
 		cmocka_unit_test(its_limits_are_those_of_the_headers),
 	};
