@@ -3,7 +3,7 @@
  * linker sends malloc and its kin, and nng's makers of messages, through the functions below (see CMakeLists.txt); only
  * calls from code that is linked statically come here, so nng's and the C library's own are not failed.
  */
-#include "tests/rpc/help.h"
+#include "tests/rpc/bundled.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -41,6 +41,8 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *pointer, size_t size);
 int __wrap_nng_msg_alloc(nng_msg **message, size_t size);
 int __wrap_nng_msg_append(nng_msg *message, const void *data, size_t size);
+int __real_nng_msg_reserve(nng_msg *message, size_t size);
+int __wrap_nng_msg_reserve(nng_msg *message, size_t size);
 
 void *__wrap_malloc(size_t size)
 {
@@ -65,6 +67,11 @@ int __wrap_nng_msg_alloc(nng_msg **message, size_t size)
 int __wrap_nng_msg_append(nng_msg *message, const void *data, size_t size)
 {
 	return fails() ? NNG_ENOMEM : __real_nng_msg_append(message, data, size);
+}
+
+int __wrap_nng_msg_reserve(nng_msg *message, size_t size)
+{
+	return fails() ? NNG_ENOMEM : __real_nng_msg_reserve(message, size);
 }
 
 static void arm(long after, bool and_all_after)
@@ -173,6 +180,71 @@ static void a_call_without_any_memory_harms_no_later_one(void **state)
 		sweep(&CALLS[i], CODES[i], true);
 }
 
+/* One of a bundle's calls is told so, or, where the bundle can't be taken or its replies not be put together, all are. */
+static void bundle_with_fault(const char *url, const nng_msg *request, bool all)
+{
+	nng_socket client = client_open(url);
+	nng_msg *message = NULL, *copy;
+	struct bundled bundled;
+	int rc;
+
+	if (all)
+		nng_socket_set_ms(client, NNG_OPT_RECVTIMEO, 100);
+	assert_int_equal(__real_nng_msg_alloc(&copy, 0), 0);
+	assert_int_equal(
+		__real_nng_msg_append(copy, nng_msg_body((nng_msg *)(uintptr_t)request), nng_msg_len(request)), 0);
+	assert_int_equal(nng_sendmsg(client, copy, 0), 0);
+	rc = nng_recvmsg(client, &message, 0);
+	disarm();
+	nng_close(client);
+	if (!all)
+		assert_int_equal(rc, 0);
+	if (rc != 0)
+		return;
+	bundle_read(&bundled, message);
+	for (size_t i = 0; i < (bundled.together ? 4 : 1); i++) {
+		const struct reply *reply = &bundled.replies[i];
+
+		assert_int_equal(reply->rc, 0);
+		if (reply->frame.status == LF_OK || (bundled.together && i == 3 && reply->frame.status == CODES[4]))
+			continue;
+		if (reply->frame.status != LF_UNAVAILABLE || bundled.together)
+			assert_string_equal(lf_code_name(reply->frame.status), "RESOURCE_EXHAUSTED");
+	}
+	bundle_clean_up(&bundled);
+}
+
+static void a_bundle_with_failed_allocations_harms_nobody_else(void **state)
+{
+	static const struct call_options BUNDLE[] = {
+		{.rubric = "now", .key = "k", .request_id = "r", .padding = 3000},
+		{.rubric = "later"},
+		{.rubric = "stage"},
+		{.rubric = "fail", .request_id = "r"},
+	};
+	const struct fixture_options small = {
+		.rpc.in_flight_max = 16, .rpc.worker_count = 1, .nng.watchdog_ms = 3600 * 1000};
+
+	(void)state;
+	for (int all = 0; all < 2; all++) {
+		long failed = 1;
+
+		for (long n = 0; failed != 0; n++) {
+			struct fixture server;
+			nng_msg *request = bundle_new(BUNDLE, 4);
+
+			assert_true(n < 1000);
+			fixture_start(&server, &small, "ipc");
+			arm(n, all != 0);
+			bundle_with_fault(server.url, request, all != 0);
+			failed = atomic_load(&failures);
+			nng_msg_free(request);
+			assert_serves(server.url);
+			fixture_end(&server);
+		}
+	}
+}
+
 static void a_server_that_can_not_be_made_leaves_nothing_behind(void **state)
 {
 	const struct fixture_options options = {.rpc.in_flight_max = 4, .rpc.worker_count = 1};
@@ -230,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_call_with_one_failed_allocation_is_answered),
+		cmocka_unit_test(a_bundle_with_failed_allocations_harms_nobody_else),
 		cmocka_unit_test(a_call_without_any_memory_harms_no_later_one),
 		cmocka_unit_test(a_server_that_can_not_be_made_leaves_nothing_behind),
 		cmocka_unit_test(a_tokens_file_for_which_memory_is_missing_is_an_error),

@@ -12,9 +12,26 @@
  * and only if even that fails the caller hears nothing and its deadline ends the call.
  */
 
-static const char REQUEST_ID[] = "request-id", TRACEPARENT[] = "traceparent", TRACESTATE[] = "tracestate";
+static const char REQUEST_ID[] = "request-id", TRACEPARENT[] = "traceparent", TRACESTATE[] = "tracestate",
+		  SEND_ALONE[] = "send-alone";
 
 /* ---- the request ---- */
+
+void lf_frames_request(
+	const struct lf_turn *turn, const struct lf_frame *frame, size_t bytes, struct lf_rpc_request *request)
+{
+	*request = (struct lf_rpc_request){
+		.method = frame->method,
+		.timeout_ms = frame->timeout_ms,
+		.metadata = frame->metadata,
+		.metadata_count = frame->metadata_count,
+		.message = frame->message,
+		.message_length = frame->message_length,
+		.bytes = bytes,
+		.peer = turn->connection->peer,
+		.protocol = turn->nng->protocol,
+	};
+}
 
 bool lf_frames_read(struct lf_turn *turn, struct lf_rpc_request *request)
 {
@@ -28,17 +45,7 @@ bool lf_frames_read(struct lf_turn *turn, struct lf_rpc_request *request)
 	turn->tracestate = lf_frame_metadata(frame, TRACESTATE);
 	if (frame->kind != LF_FRAME_REQUEST)
 		return false;
-	*request = (struct lf_rpc_request){
-		.method = frame->method,
-		.timeout_ms = frame->timeout_ms,
-		.metadata = frame->metadata,
-		.metadata_count = frame->metadata_count,
-		.message = frame->message,
-		.message_length = frame->message_length,
-		.bytes = bytes,
-		.peer = turn->connection->peer,
-		.protocol = turn->nng->protocol,
-	};
+	lf_frames_request(turn, frame, bytes, request);
 	return true;
 }
 
@@ -60,25 +67,35 @@ static void add(struct lf_frame *frame, const char *key, struct lf_slice value)
 	frame->metadata[frame->metadata_count++] = (struct lf_metadata){{key, strlen(key)}, value};
 }
 
-/* The header of a reply: the request's id, and its trace, where that is given. */
-static size_t reply_header(const struct lf_turn *turn, enum lf_code code, const struct lf_trace *trace, uint8_t *header)
+size_t lf_frames_reply_header(const struct lf_reply_head *head, uint8_t *header)
 {
 	char traceparent[LF_TRACE_TEXT_BYTES];
 	struct lf_frame frame;
 
 	frame.kind = LF_FRAME_REPLY;
 	frame.timeout_ms = 0;
-	frame.status = code;
+	frame.status = head->code;
 	frame.method = (struct lf_slice){0};
 	frame.metadata_count = 0;
-	add(&frame, REQUEST_ID, turn->request_id);
-	if (trace != NULL) {
-		lf_trace_write(trace, traceparent);
+	add(&frame, REQUEST_ID, head->request_id);
+	if (head->trace != NULL) {
+		lf_trace_write(head->trace, traceparent);
 		add(&frame, TRACEPARENT, (struct lf_slice){traceparent, sizeof(traceparent)});
 	}
-	if (trace != NULL && trace->continued)
-		add(&frame, TRACESTATE, turn->tracestate);
+	if (head->trace != NULL && head->trace->continued)
+		add(&frame, TRACESTATE, head->tracestate);
+	if (head->alone)
+		add(&frame, SEND_ALONE, (struct lf_slice){"1", 1});
 	return lf_frame_encode_header(&frame, header, NULL);
+}
+
+void lf_frames_bare_status(enum lf_code code, uint8_t *out)
+{
+	uint8_t header[LF_FRAME_HEADER_MAX];
+
+	memcpy(out, header, lf_frames_reply_header(&(struct lf_reply_head){.code = code}, header));
+	out[LF_FRAME_FIXED_BYTES] = 1 << 3; /* leadfit.v1.Error: code, a varint below 128 */
+	out[LF_FRAME_FIXED_BYTES + 1] = (uint8_t)code;
 }
 
 /* A message with the header, and room for length bytes behind it, which are returned. NULL: too large, or no memory. */
@@ -86,7 +103,8 @@ static uint8_t *begin(struct lf_turn *turn, enum lf_code code, size_t length)
 {
 	const size_t max = lf_rpc_server_options(turn->nng->server)->message_bytes_max;
 	uint8_t header[LF_FRAME_HEADER_MAX];
-	const size_t header_length = reply_header(turn, code, lf_rpc_trace(turn->call), header);
+	const struct lf_reply_head head = {code, lf_rpc_trace(turn->call), turn->request_id, turn->tracestate, false};
+	const size_t header_length = lf_frames_reply_header(&head, header);
 
 	LF_CHECK(N2, turn->reply == NULL);
 	if (header_length == 0 || length > max || header_length > max - length)
@@ -128,15 +146,12 @@ void lf_frames_drop(struct lf_rpc_call *call)
 /* The request's message, emptied, with a status and no more. */
 static bool bare_status(struct lf_turn *turn, enum lf_code code)
 {
-	const uint8_t error[] = {1 << 3, (uint8_t)code}; /* leadfit.v1.Error: code, a varint below 128 */
-	uint8_t header[LF_FRAME_HEADER_MAX];
-	size_t header_length;
+	uint8_t status[LF_FRAME_FIXED_BYTES + 2];
 
 	turn->request_id = turn->tracestate = (struct lf_slice){0}; /* lie in the message */
-	header_length = reply_header(turn, code, NULL, header);
+	lf_frames_bare_status(code, status);
 	nng_msg_clear(turn->request);
-	if (nng_msg_append(turn->request, header, header_length) != 0 ||
-		nng_msg_append(turn->request, error, sizeof(error)) != 0)
+	if (nng_msg_append(turn->request, status, sizeof(status)) != 0)
 		return false;
 	turn->reply = turn->request;
 	turn->request = NULL;

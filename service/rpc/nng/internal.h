@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "proto/base/check.h"
+#include "proto/wire/bundle.h"
 #include "proto/wire/frame.h"
 #include "service/rpc/address.h"
 #include "service/rpc/local_socket.h"
@@ -47,6 +48,7 @@ struct lf_connection {
 	struct lf_connection *next; /* of those that are unused */
 	struct lf_rpc_peer *peer;   /* NULL where there was no memory for it: then no share goes by it */
 	size_t turns;               /* contexts that have a request of its, or the reply */
+	size_t bundled;             /* calls of bundles that are not over */
 	bool gone;
 };
 
@@ -62,8 +64,9 @@ struct lf_peers {
 	size_t mask;
 	size_t count;
 	size_t max;
-	size_t turns, turns_max;
-	uint64_t unread; /* requests that were dropped: their connection had its share of contexts */
+	size_t turns, bundled;
+	size_t turns_max; /* of either */
+	uint64_t unread;  /* requests that were dropped: their connection had its share of contexts */
 };
 
 enum lf_code lf_peers_init(struct lf_peers *peers, size_t max, size_t turns_max);
@@ -78,6 +81,13 @@ bool lf_peers_has(const struct lf_peers *peers, uint32_t id);
 struct lf_connection *lf_peers_begin_turn(struct lf_peers *peers, uint32_t id);
 /* The context is free again. NULL is allowed. */
 void lf_peers_end_turn(struct lf_peers *peers, struct lf_connection *connection);
+/*
+ * So many calls have come in a bundle, in a turn that has begun. false where the connection would have more of such calls
+ * than are free: these are memory, too, until the bundle is over.
+ */
+bool lf_peers_begin_bundle(struct lf_peers *peers, struct lf_connection *connection, size_t count);
+/* It is over. Before the end of its turn. */
+void lf_peers_end_bundle(struct lf_peers *peers, struct lf_connection *connection, size_t count);
 
 /* ---- turns ---- */
 
@@ -97,10 +107,38 @@ struct lf_turn {
 	_Atomic(enum lf_turn_state) state;
 	uint32_t pipe;
 	struct lf_connection *connection; /* of the request */
+	struct lf_bundle_turn *bundle;    /* its calls have the turn, while call is idle; NULL = it is call's */
 	nng_msg *request;
 	nng_msg *reply;                         /* begun */
 	struct lf_slice request_id, tracestate; /* into request */
 	struct lf_frame frame;                  /* of request */
+};
+
+/* ---- bundles ---- */
+
+/* The calls of a message with several requests. It has the turn from their arrival until the message of replies is sent. */
+struct lf_bundle_turn {
+	struct lf_turn *turn;
+	void (*answered)(struct lf_turn *turn, nng_msg *reply); /* sends the reply, or ends the turn where it is NULL */
+	nng_msg *reply;                                         /* has memory for a bare status at the least */
+	atomic_size_t left; /* calls that are not answered yet: whoever answers the last one sends the reply */
+	atomic_size_t room; /* bytes of the message of replies that nobody has */
+	size_t count;
+	struct lf_rpc_call *calls[]; /* each with a struct lf_bundled as its own part */
+};
+
+/* One of them. */
+struct lf_bundled {
+	struct lf_bundle_turn *bundle;
+	struct lf_rpc_call *call;
+	uint32_t id;
+	bool alone;                             /* the reply had no room beside others */
+	uint8_t *request;                       /* its frame, copied */
+	struct lf_slice request_id, tracestate; /* into request */
+	struct lf_frame frame;                  /* of request */
+	uint8_t *reply;                         /* begun: heap, or bare */
+	size_t reply_length, reply_size;
+	uint8_t bare[LF_FRAME_FIXED_BYTES + 2];
 };
 
 /* ---- listeners ---- */
@@ -159,6 +197,23 @@ struct lf_rpc_nng {
 	atomic_uint_fast64_t linger_ns; /* until when the replies sent so far need the connections */
 };
 
+/*
+ * frames.c: the header of a reply: the request's id, its trace where that is given, and that the call should be sent
+ * alone. Into header, LF_FRAME_HEADER_MAX bytes; its length, or 0.
+ */
+struct lf_reply_head {
+	enum lf_code code;
+	const struct lf_trace *trace; /* NULL = none */
+	struct lf_slice request_id, tracestate;
+	bool alone;
+};
+size_t lf_frames_reply_header(const struct lf_reply_head *head, uint8_t *header);
+/* frames.c: the same, and an error of the code alone, in LF_FRAME_FIXED_BYTES + 2 bytes. */
+void lf_frames_bare_status(enum lf_code code, uint8_t *out);
+/* frames.c: what the frame says, as a request that came over this connection. */
+void lf_frames_request(
+	const struct lf_turn *turn, const struct lf_frame *frame, size_t bytes, struct lf_rpc_request *request);
+
 /* frames.c: reads the frame of the turn's request. false where it is none; lf_frames_explain() says why. Turn OURS. */
 bool lf_frames_read(struct lf_turn *turn, struct lf_rpc_request *request);
 void lf_frames_explain(const struct lf_turn *turn, struct lf_error *error);
@@ -168,6 +223,16 @@ bool lf_frames_append(struct lf_rpc_call *call, const void *data, size_t length)
 void lf_frames_drop(struct lf_rpc_call *call);
 bool lf_frames_fail(
 	struct lf_rpc_call *call, enum lf_code code, const char *message, const uint8_t *details, size_t length);
+
+/*
+ * bundles.c: the turn's message has several requests: each has arrived, as a call of its own, and turn and message are
+ * theirs until answered() is called, once, on any thread, which gives the turn back. Else it is refused as a whole with
+ * the error, whose code this returns, and the turn is still the caller's.
+ */
+enum lf_code lf_bundles_arrived(
+	struct lf_turn *turn, void (*answered)(struct lf_turn *turn, nng_msg *reply), struct lf_error *error);
+/* bundles.c: the turn is over for its bundle's calls. Server and transport may be gone on return, as lf_rpc_turn_over() has it. */
+void lf_bundles_over(struct lf_bundle_turn *bundle, enum lf_rpc_sending sending);
 
 /* turn.c: as transport.h has them. */
 bool lf_turn_is_gone(const struct lf_rpc_call *call);

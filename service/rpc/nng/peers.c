@@ -144,6 +144,30 @@ struct lf_connection *lf_peers_begin_turn(struct lf_peers *peers, uint32_t id)
 	return connection;
 }
 
+bool lf_peers_begin_bundle(struct lf_peers *peers, struct lf_connection *connection, size_t count)
+{
+	bool may;
+
+	pthread_mutex_lock(&peers->lock);
+	may = peers->bundled + count <= peers->turns_max &&
+		connection->bundled + count <= peers->turns_max - peers->bundled;
+	if (may) {
+		connection->bundled += count;
+		peers->bundled += count;
+	}
+	pthread_mutex_unlock(&peers->lock);
+	return may;
+}
+
+void lf_peers_end_bundle(struct lf_peers *peers, struct lf_connection *connection, size_t count)
+{
+	pthread_mutex_lock(&peers->lock);
+	LF_CHECK(N3, connection->bundled >= count && peers->bundled >= count);
+	peers->bundled -= count;
+	connection->bundled -= count;
+	pthread_mutex_unlock(&peers->lock);
+}
+
 void lf_peers_end_turn(struct lf_peers *peers, struct lf_connection *connection)
 {
 	struct lf_rpc_peer *unused = NULL;

@@ -60,8 +60,22 @@ void lf_turn_start(struct lf_turn *turn)
 /* The context is free for a request of any connection. Before the turn is over: then all may be gone. */
 static void end(struct lf_turn *turn)
 {
+	if (turn->bundle != NULL)
+		lf_peers_end_bundle(&turn->nng->peers, turn->connection, turn->bundle->count);
 	lf_peers_end_turn(&turn->nng->peers, turn->connection);
 	turn->connection = NULL;
+}
+
+/* It is over for whoever has it. All may be gone afterwards, unless nng->owned counts the turn. */
+static void over(struct lf_turn *turn, enum lf_rpc_sending sending)
+{
+	struct lf_bundle_turn *bundle = turn->bundle;
+
+	turn->bundle = NULL;
+	if (bundle != NULL)
+		lf_bundles_over(bundle, sending);
+	else
+		lf_rpc_turn_over(turn->call, sending);
 }
 
 /* ---- for dispatch ---- */
@@ -94,21 +108,19 @@ static void linger(struct lf_rpc_nng *nng, size_t bytes)
 		continue;
 }
 
-void lf_turn_finish(struct lf_rpc_call *call)
+/* Sends the reply, where there is one and the transport has not closed, else ends the turn. */
+static void send_reply(struct lf_turn *turn, nng_msg *reply)
 {
-	struct lf_turn *turn = lf_rpc_call_own(call);
 	struct lf_rpc_nng *nng = turn->nng;
-	nng_msg *reply = turn->reply;
 	const bool open = enter(nng);
 
-	turn->reply = NULL;
 	if (open)
 		atomic_fetch_add(&nng->owned, 1);
 	if (!open || reply == NULL) {
 		if (reply != NULL)
 			nng_msg_free(reply);
 		end(turn);
-		lf_rpc_turn_over(call, LF_RPC_UNSENT);
+		over(turn, LF_RPC_UNSENT);
 		if (open) /* else all may be gone */
 			receive(turn);
 		return;
@@ -119,6 +131,15 @@ void lf_turn_finish(struct lf_rpc_call *call)
 	change(turn, LF_TURN_OURS, LF_TURN_SENDING);
 	nng_ctx_send(turn->context, turn->aio);
 	leave(nng);
+}
+
+void lf_turn_finish(struct lf_rpc_call *call)
+{
+	struct lf_turn *turn = lf_rpc_call_own(call);
+	nng_msg *reply = turn->reply;
+
+	turn->reply = NULL;
+	send_reply(turn, reply);
 }
 
 /* ---- from nng ---- */
@@ -134,24 +155,42 @@ static void on_sent(struct lf_turn *turn)
 		nng_aio_set_msg(turn->aio, NULL);
 	}
 	end(turn);
-	lf_rpc_turn_over(turn->call, rc == 0 ? LF_RPC_SENT : LF_RPC_SEND_FAILED);
+	over(turn, rc == 0 ? LF_RPC_SENT : LF_RPC_SEND_FAILED);
 	receive_again(turn);
 }
 
-static void broken(struct lf_turn *turn)
+/* What it says is no request: it is answered with the error, which is cleaned up. */
+static void broken(struct lf_turn *turn, struct lf_error *error)
+{
+	lf_rpc_arrived_broken(turn->call,
+		&(struct lf_rpc_request){.protocol = turn->nng->protocol, .peer = turn->connection->peer}, error);
+	lf_error_clean_up(error);
+}
+
+static void several_arrived(struct lf_turn *turn)
 {
 	struct lf_error error = LF_ERROR_INIT;
 
+	turn->request_id = turn->tracestate = (struct lf_slice){0};
+	if (lf_bundles_arrived(turn, send_reply, &error) != LF_OK)
+		broken(turn, &error);
+}
+
+static void one_arrived(struct lf_turn *turn)
+{
+	struct lf_rpc_request request;
+	struct lf_error error = LF_ERROR_INIT;
+
+	if (lf_frames_read(turn, &request)) {
+		lf_rpc_arrived(turn->call, &request);
+		return;
+	}
 	lf_frames_explain(turn, &error);
-	lf_rpc_arrived_broken(turn->call,
-		&(struct lf_rpc_request){.protocol = turn->nng->protocol, .peer = turn->connection->peer}, &error);
-	lf_error_clean_up(&error);
+	broken(turn, &error);
 }
 
 static void on_received(struct lf_turn *turn)
 {
-	struct lf_rpc_request request;
-
 	change(turn, LF_TURN_RECEIVING, LF_TURN_OURS);
 	if (nng_aio_result(turn->aio) != 0) {
 		/* Only closing ends a receive; were it anything else, it is tried again. */
@@ -170,10 +209,10 @@ static void on_received(struct lf_turn *turn)
 		return;
 	}
 	atomic_fetch_sub(&turn->nng->owned, 1);
-	if (lf_frames_read(turn, &request))
-		lf_rpc_arrived(turn->call, &request);
+	if (lf_bundle_is(LF_BUNDLE_REQUESTS, nng_msg_body(turn->request), nng_msg_len(turn->request)))
+		several_arrived(turn);
 	else
-		broken(turn);
+		one_arrived(turn);
 }
 
 void lf_turn_on_aio(void *argument)
