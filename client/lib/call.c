@@ -117,8 +117,7 @@ void lf_call_on_due(struct lf_client *client, struct lf_call *call, int64_t now_
 	}
 	if (call->stop == LF_OK)
 		call->stop = now_ms >= call->deadline_ms ? LF_DEADLINE_EXCEEDED : LF_UNAVAILABLE;
-	if (handed_over) {
-		client->transport->cancel(client, call);
+	if (handed_over && !client->transport->cancel(client, call)) {
 		call->due_ms = now_ms + LF_ABORT_AGAIN_MS;
 		lf_heap_update(client, call);
 		return;

@@ -258,7 +258,7 @@ uint8_t *lf_client_http_new_request(struct lf_call *call, const uint8_t *header,
 void lf_client_http_free_request(struct lf_call *call);
 void lf_client_http_send(struct lf_client *client, struct lf_call *call);
 void lf_client_http_flush(struct lf_client *client);
-void lf_client_http_cancel_call(struct lf_client *client, struct lf_call *call);
+bool lf_client_http_cancel_call(struct lf_client *client, struct lf_call *call);
 
 /* Wakes the thread, which may be awake. Any thread. */
 void lf_client_http_wake(struct lf_client_http *http);

@@ -50,7 +50,7 @@ void lf_client_http_flush(struct lf_client *client)
 		lf_client_http_wake(http);
 }
 
-void lf_client_http_cancel_call(struct lf_client *client, struct lf_call *call)
+bool lf_client_http_cancel_call(struct lf_client *client, struct lf_call *call)
 {
 	struct lf_client_http *http = client->own;
 
@@ -58,6 +58,7 @@ void lf_client_http_cancel_call(struct lf_client *client, struct lf_call *call)
 	if (!http->stop_wanted)
 		lf_client_http_wake(http);
 	http->stop_wanted = true;
+	return false;
 }
 
 uint8_t *lf_client_http_new_request(struct lf_call *call, const uint8_t *header, size_t header_length, size_t length)

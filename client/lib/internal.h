@@ -84,6 +84,7 @@ struct lf_call {
 	enum lf_client_call_state state;
 	bool unreached; /* its last attempt failed for want of a connection */
 	bool unstarted; /* its last attempt failed, and the server has certainly done nothing: it may be tried again */
+	bool alone;     /* it does not go together with others: it was told so */
 	enum lf_code stop; /* why it must end though no answer came; LF_OK = it need not */
 	unsigned attempt;  /* from 1 */
 	int64_t deadline_ms;
@@ -172,7 +173,7 @@ void lf_call_move(struct lf_call *call, enum lf_client_call_state to);
 void lf_slot_add(struct lf_client *client, struct lf_slot *slot);
 /* Queues a call for its first or a further attempt. */
 void lf_call_enqueue(struct lf_client *client, struct lf_call *call);
-/* Queues a call, which is ENDING, for the same attempt again, ahead of all others: nothing of it was sent. */
+/* Queues a call, which is ENDING, for the same attempt again, ahead of all others: nothing of it was done. */
 void lf_call_put_back(struct lf_client *client, struct lf_call *call);
 /* When the keeper must look at a call that is in the heap. */
 int64_t lf_call_due(const struct lf_client *client, const struct lf_call *call);

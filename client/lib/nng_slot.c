@@ -55,7 +55,7 @@ void lf_nng_free_request(struct lf_call *call)
 	nng_msg_free(call->request);
 }
 
-void lf_nng_send(struct lf_client *client, struct lf_call *call)
+void lf_nng_slot_send(struct lf_client *client, struct lf_call *call)
 {
 	struct lf_nng_slot *slot = (struct lf_nng_slot *)call->slot;
 	nng_msg *message = call->request, *copy;
@@ -77,16 +77,9 @@ void lf_nng_send(struct lf_client *client, struct lf_call *call)
 	pthread_mutex_lock(&client->mutex);
 }
 
-void lf_nng_cancel(struct lf_client *client, struct lf_call *call)
-{
-	(void)client;
-	nng_aio_cancel(((struct lf_nng_slot *)call->slot)->aio);
-}
-
 /* ---- what the aio says ---- */
 
-/* Under the mutex: the error of an operation that failed without our doing. */
-static void set_nng_error(const struct lf_client *client, struct lf_call *call, int nng_error)
+void lf_nng_set_error(const struct lf_client *client, struct lf_call *call, int nng_error)
 {
 	call->unreached = false;
 	if (nng_error == NNG_ENOMEM)
@@ -97,15 +90,14 @@ static void set_nng_error(const struct lf_client *client, struct lf_call *call, 
 			lf_nng_reason(nng_error), client->reply_bytes_max);
 }
 
-/* Reads the frame of a reply: its message, or what the server said, or that it sent rubbish. */
-static void read_reply(struct lf_call *call, nng_msg *reply, struct lf_frame *frame)
+void lf_nng_read_reply(struct lf_call *call, const uint8_t *bytes, size_t length, struct lf_frame *frame)
 {
 	const struct lf_client *client = call->client;
 	struct lf_error why = LF_ERROR_INIT;
 
-	if (lf_reply_check_length(nng_msg_len(reply), client->reply_bytes_max, &call->error) != LF_OK)
+	if (lf_reply_check_length(length, client->reply_bytes_max, &call->error) != LF_OK)
 		return;
-	if (lf_frame_decode(frame, nng_msg_body(reply), nng_msg_len(reply), &why) != LF_OK)
+	if (lf_frame_decode(frame, bytes, length, &why) != LF_OK)
 		lf_reply_rubbish(&call->error, why.message);
 	else if (frame->kind != LF_FRAME_REPLY)
 		lf_reply_rubbish(&call->error, "a request where a reply was due");
@@ -121,7 +113,7 @@ static void answer(struct lf_call *call, nng_msg *reply)
 	struct lf_frame frame = {.message = NULL};
 
 	lf_error_clean_up(&call->error);
-	read_reply(call, reply, &frame);
+	lf_nng_read_reply(call, nng_msg_body(reply), nng_msg_len(reply), &frame);
 	lf_call_answer(call, frame.message, frame.message_length);
 	nng_msg_free(reply);
 }
@@ -156,7 +148,7 @@ static void on_sent(struct lf_client *client, struct lf_nng_slot *slot, struct l
 	if (call->stop != LF_OK)
 		lf_call_set_stop_error(client, call, call->stop);
 	else
-		set_nng_error(client, call, nng_error);
+		lf_nng_set_error(client, call, nng_error);
 	pthread_mutex_unlock(&client->mutex);
 	if (call->request == NULL)
 		call->request = unsent;
@@ -189,7 +181,7 @@ static void on_received(struct lf_client *client, struct lf_nng_slot *slot, stru
 	if (reply == NULL && call->stop != LF_OK)
 		lf_call_set_stop_error(client, call, call->stop);
 	else if (reply == NULL)
-		set_nng_error(client, call, nng_error);
+		lf_nng_set_error(client, call, nng_error);
 	pthread_mutex_unlock(&client->mutex);
 	lf_pump(client);
 	if (reply != NULL)

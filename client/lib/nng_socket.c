@@ -60,6 +60,12 @@ static enum lf_code nng_transport_open(
 		nng_error = lf_nng_slot_open(client, &nng->slots[nng->slot_count]);
 		nng->slot_count += nng_error == 0;
 	}
+	/* Replies to calls that went together may take what one message may have: who allows less gets them one by one. */
+	while (nng_error == 0 && client->reply_bytes_max >= LF_MESSAGE_BYTES_MAX &&
+		nng->carrier_count < LF_NNG_CARRIERS) {
+		nng_error = lf_nng_carrier_open(client, &nng->carriers[nng->carrier_count]);
+		nng->carrier_count += nng_error == 0;
+	}
 	if (nng_error == NNG_ENOMEM)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	if (nng_error != 0)
@@ -85,15 +91,22 @@ static void tear_down(struct lf_client *client)
 
 	for (size_t i = 0; i < nng->slot_count; i++)
 		nng_aio_stop(nng->slots[i].aio);
+	for (size_t i = 0; i < nng->carrier_count; i++)
+		nng_aio_stop(nng->carriers[i].aio);
 	for (size_t i = 0; i < nng->slot_count; i++)
 		nng_ctx_close(nng->slots[i].context);
+	for (size_t i = 0; i < nng->carrier_count; i++)
+		nng_ctx_close(nng->carriers[i].context);
 	if (nng->connectors_lost == 0)
 		close_socket(nng);
 	for (size_t i = 0; i < nng->slot_count; i++)
 		nng_aio_free(nng->slots[i].aio);
+	for (size_t i = 0; i < nng->carrier_count; i++)
+		nng_aio_free(nng->carriers[i].aio);
 	free(nng->slots);
 	nng->slots = NULL;
 	nng->slot_count = 0;
+	nng->carrier_count = 0;
 	client->free_slots = NULL;
 }
 
@@ -112,6 +125,7 @@ const struct lf_client_transport lf_nng_transport = {
 	.new_request = lf_nng_new_request,
 	.free_request = lf_nng_free_request,
 	.send = lf_nng_send,
+	.flush = lf_nng_flush,
 	.cancel = lf_nng_cancel,
 	.due = lf_nng_due,
 	.on_due = lf_nng_on_due,

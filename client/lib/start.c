@@ -171,6 +171,7 @@ static void begin(struct lf_call *call)
 	call->stop = LF_OK;
 	call->unreached = false;
 	call->unstarted = false;
+	call->alone = false;
 	call->attempt = 0;
 	client->live++;
 	pthread_mutex_unlock(&client->mutex);

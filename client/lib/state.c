@@ -36,8 +36,8 @@
  * transport but for the mutex, held briefly.
  *
  * A request that was sent is sent again only where the caller said so (idempotent), or where it is certain that the
- * server did nothing: the transport says so (unstarted), as HTTP/2 can. One of which nothing was sent is put back in
- * the queue, ahead of the others, and is not counted as an attempt.
+ * server did nothing: the transport says so (unstarted), as HTTP/2 can. One of which nothing was sent, or that was
+ * refused together with others, is put back in the queue, ahead of the others, and is not counted as an attempt.
  */
 
 /* ---- the states ---- */

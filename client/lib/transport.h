@@ -40,8 +40,11 @@ struct lf_client_transport {
 	void (*send)(struct lf_client *client, struct lf_call *call);
 	/* Without the mutex, after one or more send(). NULL where there is nothing to do. */
 	void (*flush)(struct lf_client *client);
-	/* Under the mutex: has the call given back soon. It is called again until it is. */
-	void (*cancel)(struct lf_client *client, struct lf_call *call);
+	/*
+	 * Under the mutex: true where the transport has let go of the call, which is then the caller's to take off. Else it
+	 * is given back soon, and this is called again until it is.
+	 */
+	bool (*cancel)(struct lf_client *client, struct lf_call *call);
 
 	/* Under the mutex: when the keeper has to call on_due(), or INT64_MAX. Both NULL where never. */
 	int64_t (*due)(const struct lf_client *client);

@@ -58,7 +58,10 @@ static void *fake_main(void *arg)
 		request = calloc(1, sizeof(*request));
 		fake_must(request != NULL, "allocating");
 		request->message = message;
-		fake_must(lf_frame_decode(&request->frame, nng_msg_body(message), nng_msg_len(message), NULL) == LF_OK,
+		request->is_bundle = lf_bundle_is(LF_BUNDLE_REQUESTS, nng_msg_body(message), nng_msg_len(message));
+		fake_must(request->is_bundle ||
+				lf_frame_decode(&request->frame, nng_msg_body(message), nng_msg_len(message), NULL) ==
+					LF_OK,
 			"decoding");
 		fake_took(fake, request);
 	}
@@ -178,6 +181,54 @@ void fake_hold(struct fake *fake, struct fake_request *request)
 	fake_must(fake->held_count < sizeof(fake->held) / sizeof(fake->held[0]), "holding");
 	fake->held[fake->held_count++] = request;
 	pthread_mutex_unlock(&fake->mutex);
+}
+
+/* Adds an entry with the request's message. */
+static void add_echo(nng_msg *reply, uint32_t id, const struct lf_frame *request)
+{
+	uint8_t entry[LF_BUNDLE_ENTRY_BYTES], header[LF_FRAME_HEADER_MAX];
+	const size_t length =
+		lf_frame_encode_header(&(struct lf_frame){.kind = LF_FRAME_REPLY, .status = LF_OK}, header, NULL);
+
+	lf_bundle_encode_entry(id, length + request->message_length, entry);
+	fake_must(nng_msg_append(reply, entry, sizeof(entry)) == 0 && nng_msg_append(reply, header, length) == 0 &&
+			nng_msg_append(reply, request->message, request->message_length) == 0,
+		"appending");
+}
+
+static void echo_bundle(struct fake *fake, struct fake_request *request)
+{
+	static const size_t MAX = LF_BUNDLE_MAX;
+	struct lf_frame *frames = calloc(MAX, sizeof(*frames));
+	uint8_t head[LF_BUNDLE_FIXED_BYTES];
+	uint32_t ids[LF_BUNDLE_MAX];
+	struct lf_bundle bundle;
+	const uint8_t *bytes;
+	size_t count = 0, length;
+	nng_msg *reply;
+
+	fake_must(frames != NULL && nng_msg_alloc(&reply, 0) == 0, "allocating");
+	fake_must(lf_bundle_open(&bundle, LF_BUNDLE_REQUESTS, nng_msg_body(request->message),
+			  nng_msg_len(request->message), NULL) == LF_OK,
+		"a good bundle");
+	while (lf_bundle_next(&bundle, &ids[count], &bytes, &length))
+		fake_must(lf_frame_decode(&frames[count++], bytes, length, NULL) == LF_OK, "a frame");
+	lf_bundle_encode_header(LF_BUNDLE_REPLIES, count, head);
+	fake_must(nng_msg_append(reply, head, sizeof(head)) == 0, "appending");
+	while (count-- > 0)
+		add_echo(reply, ids[count], &frames[count]);
+	fake_reply_raw(fake, request, nng_msg_body(reply), nng_msg_len(reply));
+	nng_msg_free(reply);
+	free(frames);
+	fake_free_request(request);
+}
+
+void fake_echo(struct fake *fake, struct fake_request *request)
+{
+	if (request->is_bundle)
+		echo_bundle(fake, request);
+	else
+		fake_reply(fake, request, LF_OK, request->frame.message, request->frame.message_length);
 }
 
 void fake_note(struct fake *fake, struct fake_request *request)

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "client/lib/client.h"
+#include "proto/wire/bundle.h"
 #include "proto/wire/frame.h"
 
 struct fake;
@@ -27,6 +28,7 @@ struct fake_request {
 	int32_t stream;        /* of HTTP */
 	uint8_t *body;         /* owned */
 	struct lf_frame frame; /* method, timeout_ms, metadata, message */
+	bool is_bundle;        /* of nng: then frame has nothing */
 };
 
 /* Gets every request, on the fake's thread, and owns it. */
@@ -71,7 +73,8 @@ void fake_reply_error(struct fake *fake, struct fake_request *request, enum lf_c
 void fake_serving(struct fake *fake, struct fake_request *request); /* HealthCheckResponse: SERVING */
 void fake_silent(struct fake *fake, struct fake_request *request);  /* nothing */
 void fake_hold(struct fake *fake, struct fake_request *request);    /* keeps it in held[] */
-void fake_note(struct fake *fake, struct fake_request *request);    /* notes the header in seen, then as fake_serving */
+void fake_echo(struct fake *fake, struct fake_request *request); /* the request's message; of a bundle the last first */
+void fake_note(struct fake *fake, struct fake_request *request); /* notes the header in seen, then as fake_serving */
 
 /* ---- what only HTTP/2 has ---- */
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "grpc/health/v1/health.pb-c.h"
+#include "leadfit/v1/scoring.pb-c.h"
 #include "tests/client/fake.h"
 
 /*
@@ -63,6 +64,20 @@ int __wrap_nng_msg_alloc(nng_msg **message, size_t size);
 int __wrap_nng_msg_alloc(nng_msg **message, size_t size)
 {
 	return refuse() ? NNG_ENOMEM : __real_nng_msg_alloc(message, size);
+}
+
+int __real_nng_msg_append(nng_msg *message, const void *data, size_t size);
+int __wrap_nng_msg_append(nng_msg *message, const void *data, size_t size);
+int __wrap_nng_msg_append(nng_msg *message, const void *data, size_t size)
+{
+	return refuse() ? NNG_ENOMEM : __real_nng_msg_append(message, data, size);
+}
+
+int __real_nng_msg_reserve(nng_msg *message, size_t size);
+int __wrap_nng_msg_reserve(nng_msg *message, size_t size);
+int __wrap_nng_msg_reserve(nng_msg *message, size_t size)
+{
+	return refuse() ? NNG_ENOMEM : __real_nng_msg_reserve(message, size);
 }
 
 int __real_nng_msg_dup(nng_msg **copy, const nng_msg *message);
@@ -282,6 +297,61 @@ static void a_call_can_be_made_after_each_refusal(void **state)
 	fake_stop(&fake);
 }
 
+static void echo_exempt(struct fake *fake, struct fake_request *request)
+{
+	exempt = true;
+	fake_echo(fake, request);
+}
+
+static void on_bytes(const uint8_t *reply, size_t length, void *closure_data)
+{
+	(void)reply;
+	(void)length;
+	atomic_fetch_add((atomic_uint *)closure_data, 1);
+}
+
+/* Calls that go together: each ends, whichever of them memory is missing for, and those after them succeed. */
+static void each_call_that_shares_a_message_ends(void **state)
+{
+	enum { CALLS = 8 };
+	struct lf_call *calls[CALLS];
+	struct lf_client *client;
+	struct fake fake;
+	atomic_uint closures;
+	long n = 0;
+
+	(void)state;
+	fake_start(&fake, "tcp://127.0.0.1:0", echo_exempt);
+	client = connect_to(fake.url);
+	do {
+		for (size_t i = 0; i < CALLS; i++)
+			calls[i] = lf_call_new(client, &leadfit__v1__scoring__descriptor, &PATIENT);
+		for (int round = 0; round < 2; round++) {
+			failed = round == 0 ? false : failed;
+			countdown = round == 0 ? ++n : 0;
+			closures = 0;
+			for (size_t i = 0; i < CALLS; i++)
+				lf_call_start_bytes(calls[i], 0, (const uint8_t *)"text", 4, on_bytes, &closures);
+			for (size_t i = 0; i < CALLS; i++) {
+				struct lf_error error = LF_ERROR_INIT;
+				const enum lf_code code = lf_call_wait(calls[i], &error);
+
+				if (round == 0)
+					expect_good(code, &error);
+				else
+					assert_int_equal(code, LF_OK);
+				lf_error_clean_up(&error);
+			}
+			assert_int_equal(closures, CALLS);
+		}
+		for (size_t i = 0; i < CALLS; i++)
+			lf_call_destroy(calls[i]);
+	} while (failed);
+	assert_true(n > CALLS);
+	lf_client_destroy(client);
+	fake_stop(&fake);
+}
+
 /* ---- a dial that nng never ends ---- */
 
 static void await_dials(unsigned count)
@@ -385,6 +455,7 @@ int main(void)
 		cmocka_unit_test_prestate(each_refusal_gives_a_status, http),
 		cmocka_unit_test_prestate(a_call_can_be_made_after_each_refusal, nng),
 		cmocka_unit_test_prestate(a_call_can_be_made_after_each_refusal, http),
+		cmocka_unit_test(each_call_that_shares_a_message_ends),
 		cmocka_unit_test(dial_that_never_returns_holds_nobody),
 		cmocka_unit_test(socket_that_never_closes_holds_nobody),
 		cmocka_unit_test(unanswered_requests_do_not_hold_destroy),
