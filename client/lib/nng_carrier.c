@@ -96,7 +96,7 @@ static void answer(
 	lf_nng_read_reply(call, bytes, length, &frame);
 	if (is_of_several && call->error.code == LF_OK)
 		lf_reply_rubbish(&call->error, "one message where several were due");
-	if (call->error.code == LF_RESOURCE_EXHAUSTED && frame.message != NULL &&
+	if (call->error.code != LF_OK && frame.message != NULL &&
 		lf_frame_metadata(&frame, "send-alone").data != NULL && !call->alone) {
 		lf_error_clean_up(&call->error);
 		call->alone = true;

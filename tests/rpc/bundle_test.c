@@ -318,6 +318,38 @@ static void a_reply_without_room_is_asked_for_alone(void **state)
 	fixture_end(&server);
 }
 
+/* Their replies begin when they are stored: asked for again, they would be stored twice. */
+static void methods_that_store_are_not_begun(void **state)
+{
+	const struct call_options calls[] = {
+		{.key = "k"},
+		{.method = "leadfit.v1.Scoring/ScoreBatch", .request_id = "r-2"},
+		{.method = "leadfit.v1.Scoring/Profile", .message = (const uint8_t *)"", .message_length = 0},
+		{.method = "leadfit.v1.Decisions/RecordOutcome"},
+	};
+	struct fixture server;
+	struct bundled bundled;
+	struct reply alone;
+
+	(void)state;
+	fixture_start(&server, NULL, "tcp");
+	bundle_call(&bundled, server.url, bundle_new(calls, 4));
+	assert_id(&bundled.replies[0], "k");
+	assert_reply(&bundled.replies[1], LF_UNIMPLEMENTED,
+		"leadfit.v1.Scoring/ScoreBatch may not share a message");
+	assert_true(is_to_go_alone(&bundled.replies[1]));
+	assert_int_equal(lf_frame_metadata(&bundled.replies[1].frame, "request-id").length, 3);
+	assert_reply(&bundled.replies[2], LF_OK, "");
+	assert_reply(&bundled.replies[3], LF_UNIMPLEMENTED, "send it alone");
+	bundle_clean_up(&bundled);
+	call(&alone, server.url,
+		&(struct call_options){
+			.method = "leadfit.v1.Scoring/ScoreBatch", .message = (const uint8_t *)"", .message_length = 0});
+	assert_reply(&alone, LF_OK, "");
+	reply_clean_up(&alone);
+	fixture_end(&server);
+}
+
 static void a_reply_that_fits_no_message_does_not_go_alone_either(void **state)
 {
 	const struct call_options calls[] = {{.rubric = "large"}, {.key = "k"}};
@@ -548,6 +580,7 @@ int main(void)
 		cmocka_unit_test(a_deadline_is_that_of_its_call),
 		cmocka_unit_test(others_are_answered_while_a_bundle_waits),
 		cmocka_unit_test(a_reply_without_room_is_asked_for_alone),
+		cmocka_unit_test(methods_that_store_are_not_begun),
 		cmocka_unit_test(a_reply_that_fits_no_message_does_not_go_alone_either),
 		cmocka_unit_test(an_error_can_always_be_said),
 		cmocka_unit_test(calls_beyond_the_limit_in_flight_are_refused_one_by_one),

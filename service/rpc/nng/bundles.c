@@ -1,6 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/wire/methods.h"
+#include "proto/wire/wire.h"
 #include "service/rpc/nng/internal.h"
 
 /*
@@ -16,7 +18,8 @@
  *
  * Replies wait in memory of their own, for nobody knows beforehand how long they are. What they may have together is the
  * limit of a message. Each has room for a bare status from the start, so that an error can always be said; what is beyond
- * that is taken when a reply begins, and a reply that finds no room is an error that asks for the call alone.
+ * that is taken when a reply begins, and a reply that finds no room is an error that asks for the call alone. Who asks for
+ * it alone must have done nothing, or it would be done twice. So only methods for which that holds share messages.
  *
  * The message of replies needs memory once more, after decisions are stored. Where there is none, its sender says the one
  * thing that it has memory for: UNAVAILABLE, which says just that each may or may not be stored.
@@ -68,7 +71,7 @@ static uint8_t *begin(struct lf_bundled *bundled, enum lf_code code, size_t leng
 	struct lf_bundle_turn *bundle = bundled->bundle;
 	const size_t max = lf_rpc_server_options(bundle->turn->nng->server)->message_bytes_max;
 	const struct lf_reply_head head = {code, lf_rpc_trace(bundled->call), bundled->request_id, bundled->tracestate,
-		bundled->alone && code == LF_RESOURCE_EXHAUSTED};
+		bundled->alone && code != LF_OK};
 	uint8_t header[LF_FRAME_HEADER_MAX];
 	const size_t header_length = lf_frames_reply_header(&head, header);
 	size_t size;
@@ -78,7 +81,8 @@ static uint8_t *begin(struct lf_bundled *bundled, enum lf_code code, size_t leng
 		return NULL;
 	size = header_length + length + LF_NNG_REPLY_SPARE;
 	if (!take_room(bundle, size - BARE_BYTES)) {
-		bundled->alone = true;
+		/* Not for an error: that may be about what was done. */
+		bundled->alone = bundled->alone || code == LF_OK;
 		return NULL;
 	}
 	bundled->reply = malloc(size);
@@ -297,6 +301,21 @@ failed:
 	return NULL;
 }
 
+/*
+ * Whether calls of the method share messages: those of which nothing is done where their reply has no room. They only
+ * read, or begin their reply before they store. Of one that is not known dispatch says so.
+ */
+static bool may_share(struct lf_slice method)
+{
+	const ProtobufCServiceDescriptor *service;
+	unsigned index;
+
+	if (lf_slice_is(method, "leadfit.v1.Scoring/Score"))
+		return true;
+	service = lf_find_method(method.data, method.length, &index);
+	return service == NULL || lf_method_is_read(service, index);
+}
+
 /* One of the calls: its frame is copied, and read. The call, and with the last one the bundle, may be gone afterwards. */
 static void arrive(struct lf_rpc_call *call, const uint8_t *frame, size_t length)
 {
@@ -321,6 +340,13 @@ static void arrive(struct lf_rpc_call *call, const uint8_t *frame, size_t length
 		goto broken;
 	}
 	lf_frames_request(turn, &bundled->frame, length, &request);
+	if (!may_share(request.method)) {
+		bundled->alone = true;
+		lf_error_set(&error, LF_UNIMPLEMENTED,
+			"%.*s may not share a message with other calls: send it alone",
+			(int)request.method.length, request.method.data);
+		goto broken;
+	}
 	lf_rpc_arrived(call, &request);
 	return;
 

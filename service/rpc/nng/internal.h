@@ -132,7 +132,7 @@ struct lf_bundled {
 	struct lf_bundle_turn *bundle;
 	struct lf_rpc_call *call;
 	uint32_t id;
-	bool alone;                             /* the reply had no room beside others */
+	bool alone;                             /* nothing of it was done, and its caller is told to send it alone */
 	uint8_t *request;                       /* its frame, copied */
 	struct lf_slice request_id, tracestate; /* into request */
 	struct lf_frame frame;                  /* of request */
