@@ -50,7 +50,7 @@ enum lf_client_call_state {
 	LF_CLIENT_CALL_SENDING,   /* the transport has it, and has not sent it yet */
 	LF_CLIENT_CALL_RECEIVING, /* the transport has it, and waits for the answer */
 	LF_CLIENT_CALL_BACKOFF,   /* failed, will be tried again */
-	LF_CLIENT_CALL_STOPPED,   /* cancelled while the transport did not have it; the keeper will end it */
+	LF_CLIENT_CALL_STOPPED,   /* it must end, and the transport does not have it; the keeper will end it */
 	LF_CLIENT_CALL_ENDING,    /* one thread has it, decodes the reply, runs the closure */
 	LF_CLIENT_CALL_DONE,
 };
@@ -173,7 +173,10 @@ void lf_call_move(struct lf_call *call, enum lf_client_call_state to);
 void lf_slot_add(struct lf_client *client, struct lf_slot *slot);
 /* Queues a call for its first or a further attempt. */
 void lf_call_enqueue(struct lf_client *client, struct lf_call *call);
-/* Queues a call, which is ENDING, for the same attempt again, ahead of all others: nothing of it was done. */
+/*
+ * Queues a call, which is ENDING, for the same attempt again, ahead of all others: nothing of it was done. One that has to
+ * stop, or whose client is closing, is not sent again: the keeper ends it.
+ */
 void lf_call_put_back(struct lf_client *client, struct lf_call *call);
 /* When the keeper must look at a call that is in the heap. */
 int64_t lf_call_due(const struct lf_client *client, const struct lf_call *call);

@@ -106,9 +106,15 @@ void lf_slot_add(struct lf_client *client, struct lf_slot *slot)
 
 void lf_call_put_back(struct lf_client *client, struct lf_call *call)
 {
+	/* The end of the client did not meet it: it was in no heap. */
+	if (call->stop == LF_OK && client->closing)
+		call->stop = LF_CANCELLED;
 	lf_call_move(call, LF_CLIENT_CALL_QUEUED);
+	if (call->stop != LF_OK)
+		lf_call_move(call, LF_CLIENT_CALL_STOPPED);
+	else
+		prepend(client, call);
 	call->due_ms = lf_call_due(client, call);
-	prepend(client, call);
 	lf_heap_push(client, call);
 }
 

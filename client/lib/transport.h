@@ -7,7 +7,7 @@
  *
  * A call is the transport's from send() until the transport takes it off (lf_call_take_off()). It does that when the
  * answer is there, when the connection was lost, or soon after cancel(); then it ends the call by lf_call_answer() or
- * lf_call_settle(), or puts it back where nothing of it was sent (lf_call_put_back()).
+ * lf_call_settle(), or puts it back where nothing of it was sent or done (lf_call_put_back()).
  */
 #ifndef LF_CLIENT_LIB_TRANSPORT_H
 #define LF_CLIENT_LIB_TRANSPORT_H

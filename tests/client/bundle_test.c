@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/lib/nng.h"
 #include "leadfit/v1/error.pb-c.h"
@@ -578,6 +579,88 @@ static void the_end_of_the_client_ends_them_all(void **state)
 	fake_stop(&scene.fake);
 }
 
+/* Of a bundle the first call is answered, and the second told to go alone once the first one's closure has returned. Messages so far. */
+static unsigned answer_and_send_back(struct scene *scene)
+{
+	struct replies replies = {.count = 0};
+	struct fake_request *message = next_message(scene);
+	const unsigned count = requests(scene);
+
+	add_reply(&replies, 0, LF_OK, false, "yes", 3);
+	add_error(&replies, 1, LF_RESOURCE_EXHAUSTED, true);
+	send_replies(&scene->fake, message, &replies);
+	return count;
+}
+
+static void cancel_the_next(const uint8_t *reply, size_t length, void *closure_data)
+{
+	struct scene *scene = closure_data;
+
+	(void)reply;
+	(void)length;
+	lf_call_cancel(scene->calls[EAGER + 1]);
+	atomic_fetch_add(&scene->answers[EAGER].closures, 1);
+}
+
+static void await_closing(const uint8_t *reply, size_t length, void *closure_data)
+{
+	struct scene *scene = closure_data;
+	bool closing = false;
+
+	(void)reply;
+	(void)length;
+	while (!closing) {
+		pthread_mutex_lock(&scene->client->mutex);
+		closing = scene->client->closing;
+		pthread_mutex_unlock(&scene->client->mutex);
+		usleep(1000);
+	}
+	atomic_fetch_add(&scene->answers[EAGER].closures, 1);
+}
+
+/* With messages under way, a call with this closure, and another one. */
+static void begin_pair(struct scene *scene, lf_call_bytes_fn closure)
+{
+	begin_busy(scene, NULL);
+	scene->calls[scene->count++] = lf_call_new(scene->client, &leadfit__v1__scoring__descriptor, &PATIENT);
+	lf_call_start_bytes(scene->calls[EAGER], SCORE, (const uint8_t *)"0", 1, closure, scene);
+	start(scene, "1");
+}
+
+static void a_call_that_is_cancelled_is_not_sent_again(void **state)
+{
+	struct scene scene;
+	unsigned before;
+
+	(void)state;
+	begin_pair(&scene, cancel_the_next);
+	before = answer_and_send_back(&scene);
+	assert_failed(&scene, EAGER + 1, LF_CANCELLED, "cancelled");
+	start_method(&scene, PROFILE, "p", &PATIENT);
+	fake_await(&scene.fake, before + 1);
+	assert_int_equal(requests(&scene), before + 1);
+	go_on(&scene);
+	end(&scene);
+}
+
+static void the_end_of_the_client_sends_nothing_again(void **state)
+{
+	struct scene scene;
+	unsigned before;
+
+	(void)state;
+	begin_pair(&scene, await_closing);
+	before = answer_and_send_back(&scene);
+	lf_client_destroy(scene.client);
+	assert_failed(&scene, EAGER + 1, LF_CANCELLED, "cancelled");
+	assert_int_equal(requests(&scene), before);
+	for (size_t i = 0; i < scene.count; i++) {
+		assert_int_equal(scene.answers[i].closures, 1);
+		lf_call_destroy(scene.calls[i]);
+	}
+	fake_stop(&scene.fake);
+}
+
 /* ---- again ---- */
 
 static void one_that_is_unavailable_is_tried_again_where_it_may_be(void **state)
@@ -662,6 +745,8 @@ int main(void)
 		cmocka_unit_test(a_call_that_is_given_up_on_the_way_leaves_the_others),
 		cmocka_unit_test(when_all_are_given_up_their_carrier_is_free_again),
 		cmocka_unit_test(the_end_of_the_client_ends_them_all),
+		cmocka_unit_test(a_call_that_is_cancelled_is_not_sent_again),
+		cmocka_unit_test(the_end_of_the_client_sends_nothing_again),
 		cmocka_unit_test(one_that_is_unavailable_is_tried_again_where_it_may_be),
 		cmocka_unit_test(a_connection_that_breaks),
 		cmocka_unit_test(without_a_connection_what_is_gathered_ends),
