@@ -224,37 +224,58 @@ static bool is_last(const struct lf_rpc_server *server)
 	return server->destroyed && server->in_flight == 0 && server->streams == NULL && server->open == 0;
 }
 
-void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending)
+/* Without the lock: what a call's reply took is given back. */
+static void end_reply(struct lf_rpc_call *call)
 {
-	struct lf_rpc_server *server = call->server;
-	const bool admitted = call->admitted, urgent = call->urgent;
-	bool last;
-
 	LF_CHECK(R5, atomic_load(&call->part_bytes) == 0);
 	if (call->reply_bytes != 0)
 		lf_rpc_give_reply(call, call->reply_bytes);
 	call->reply_bytes = 0;
 	lf_rpc_call_change(call, LF_RPC_CALL_REPLYING, LF_RPC_CALL_IDLE);
-	pthread_mutex_lock(&server->lock);
+}
+
+/* Under the lock: a call is not in flight any more. */
+static void end_flight(struct lf_rpc_call *call, enum lf_rpc_sending sending)
+{
+	struct lf_rpc_server *server = call->server;
+	const bool admitted = call->admitted, urgent = call->urgent;
+
 	lf_rpc_let_go(call);
 	if (sending == LF_RPC_SEND_FAILED)
 		server->not_sent++;
-	if (admitted) {
-		server->ended++;
-		if (call->stream != NULL) {
-			lf_rpc_stream_end(call);
-		} else {
-			LF_CHECK(R6, server->in_flight != 0 && (!urgent || server->urgent != 0));
-			server->in_flight--;
-			server->urgent -= urgent;
-		}
-		if (server->in_flight == 0)
-			pthread_cond_broadcast(&server->quiet);
+	if (!admitted)
+		return;
+	server->ended++;
+	if (call->stream != NULL) {
+		lf_rpc_stream_end(call);
+	} else {
+		LF_CHECK(R6, server->in_flight != 0 && (!urgent || server->urgent != 0));
+		server->in_flight--;
+		server->urgent -= urgent;
 	}
+	if (server->in_flight == 0)
+		pthread_cond_broadcast(&server->quiet);
+}
+
+void lf_rpc_turns_over(struct lf_rpc_call *const *calls, size_t count, enum lf_rpc_sending sending)
+{
+	struct lf_rpc_server *server = calls[0]->server;
+	bool last;
+
+	for (size_t i = 0; i < count; i++)
+		end_reply(calls[i]);
+	pthread_mutex_lock(&server->lock);
+	for (size_t i = 0; i < count; i++)
+		end_flight(calls[i], sending);
 	last = is_last(server);
 	pthread_mutex_unlock(&server->lock);
 	if (last)
 		server_free(server);
+}
+
+void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending)
+{
+	lf_rpc_turns_over(&call, 1, sending);
 }
 
 void lf_rpc_closed(struct lf_rpc_server *server)

@@ -204,6 +204,11 @@ enum lf_rpc_sending {
  */
 void lf_rpc_turn_over(struct lf_rpc_call *call, enum lf_rpc_sending sending);
 /*
+ * The same for calls whose replies went together, 1 or more. Not one after the other: the server may be gone after the last
+ * that was admitted, and others may follow it.
+ */
+void lf_rpc_turns_over(struct lf_rpc_call *const *calls, size_t count, enum lf_rpc_sending sending);
+/*
  * The memory of a reply of send_part() is free again, because the peer has taken it, or never will: whoever serves a stream
  * goes on then. Any thread; it has returned before lf_rpc_turn_over() is called.
  */

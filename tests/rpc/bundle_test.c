@@ -549,17 +549,22 @@ static void a_stop_answers_what_is_under_way(void **state)
 	nng_close(client);
 }
 
-/* As a stop at once does: the calls that are held end when nobody is there to send. */
+/* As a stop at once does: the calls that are held end when nobody is there to send. Behind them is one that was refused. */
 static void calls_that_end_after_the_transport_has_closed_are_dropped(void **state)
 {
-	const struct call_options calls[] = {{.rubric = "hold"}, {.key = "quick"}, {.rubric = "hold"}};
+	nng_msg *const frames[] = {
+		request_new(&(struct call_options){.rubric = "hold"}),
+		request_new(&(struct call_options){.key = "quick"}),
+		request_new(&(struct call_options){.rubric = "hold"}),
+		changed(0, 'X'),
+	};
 	struct fixture server;
 	nng_socket client;
 
 	(void)state;
 	fixture_start(&server, NULL, "tcp");
 	client = client_open(server.url);
-	assert_int_equal(nng_sendmsg(client, bundle_new(calls, 3), 0), 0);
+	assert_int_equal(nng_sendmsg(client, bundle_of(frames, 4), 0), 0);
 	stubs_wait_held(&server.stubs, 2);
 	assert_int_equal(lf_rpc_server_stop(server.server, 0), 3);
 	lf_rpc_server_destroy(server.server); /* the last call frees it */

@@ -231,8 +231,7 @@ static void free_bundle(struct lf_bundle_turn *bundle)
 
 void lf_bundles_over(struct lf_bundle_turn *bundle, enum lf_rpc_sending sending)
 {
-	for (size_t i = 0; i < bundle->count; i++)
-		lf_rpc_turn_over(bundle->calls[i], sending);
+	lf_rpc_turns_over(bundle->calls, bundle->count, sending);
 	free_bundle(bundle);
 }
 
