@@ -17,9 +17,10 @@ enum {
 	LF_DIAL_MS_MIN = 20,    /* a dial is not ended earlier: see nng_link.c */
 	LF_DIAL_LOST_MS = 1000, /* a dial that was ended and does not return within this is lost */
 	LF_NNG_CARRIERS = 8,    /* messages with calls that may go together, under way at once */
-	LF_NNG_EAGER = 2,       /* of these, such as are not full; nng_bundle.c says why */
-	LF_NNG_FULL = 16,  /* calls: with more, replies of 8 KB each are memory that malloc() maps anew each time */
-	LF_DRAIN_MS = 200, /* how long a client that is destroyed waits for answers that nobody wants any more */
+	LF_NNG_EAGER = 2,       /* a message that is not full goes while fewer are under way; nng_bundle.c says why */
+	LF_NNG_FULL = 16,     /* calls: with more, replies of 8 KB each are memory that malloc() maps anew each time */
+	LF_NNG_SLOW_MS = 100, /* a message that is under way for so long may never be answered: nobody waits for it */
+	LF_DRAIN_MS = 200,    /* how long a client that is destroyed waits for answers that nobody wants any more */
 };
 
 /* A REQ context and its aio: what one request in flight needs. */
@@ -42,6 +43,8 @@ struct lf_nng_carrier {
 	nng_ctx context;
 	nng_aio *aio;
 	struct lf_nng_carrier *next_free;
+	bool taken;                         /* it is not free */
+	int64_t since_ms;                   /* when it was filled */
 	uint32_t connection;                /* when the message was handed to nng */
 	bool filling;                       /* a thread reads the requests, without the mutex */
 	bool sent;                          /* the message is out: its reply is awaited */
@@ -63,6 +66,8 @@ struct lf_nng {
 	size_t under_way; /* carriers that are not free */
 	struct lf_nng_slot *first_gathered, *last_gathered;
 	size_t gathered;
+	int64_t gathered_due_ms; /* when the keeper has to send what is gathered; INT64_MAX = never */
+	int64_t slow_ms;         /* LF_NNG_SLOW_MS, but in tests */
 	uint32_t refused_by; /* the connection whose service takes one call a message; 0 = none */
 	uint32_t removed_pipe_id;
 	bool pipe_was_added;
@@ -97,7 +102,7 @@ void lf_nng_read_reply(struct lf_call *call, const uint8_t *bytes, size_t length
 int lf_nng_carrier_open(struct lf_client *client, struct lf_nng_carrier *carrier);
 /* Under the mutex: it is free for another message; then what is gathered has to be sent. */
 void lf_nng_free_carrier(struct lf_nng *nng, struct lf_nng_carrier *carrier);
-/* Under the mutex, which it releases meanwhile: sends what is gathered, as far as it may go. */
+/* Under the mutex, which it releases meanwhile: sends what is gathered, as far as it may go. It says when to call it again. */
 void lf_nng_send_gathered(struct lf_client *client);
 /* As transport.h has them. */
 void lf_nng_send(struct lf_client *client, struct lf_call *call);

@@ -8,9 +8,12 @@
  *
  * nng and the kernel take as long for a message of 16 KiB as for three of 1 KiB. So calls of one kind share messages. One
  * that finds fewer than LF_NNG_EAGER messages under way goes at once, as a plain frame. Those that start meanwhile are
- * gathered, and go together when a message has been answered, or when they are LF_NNG_FULL. There is no timer: what waits,
- * waits for an answer that is on its way. Only Score goes like this, and only where the request is small, for a message is
- * answered when all of its calls are.
+ * gathered, and go together when a message has been answered, or when they are LF_NNG_FULL. Only Score goes like this, and
+ * only where the request is small, for a message is answered when all of its calls are.
+ *
+ * A service may never answer: it drops a call whose token is wrong, for one. So nobody waits for a message that is
+ * LF_NNG_SLOW_MS old: it does not count any more, and the keeper sends what is gathered. Where such messages have all the
+ * carriers, calls go by themselves.
  *
  * A carrier is taken until the closures of its message have run. So what these start is gathered, too.
  *
@@ -83,12 +86,38 @@ static void put_back(struct lf_client *client, struct lf_call *call)
 
 /* ---- sending ---- */
 
+/*
+ * Whether a message may go that is not full. Else *until_ms is when to look again, unless one is answered before: when the
+ * oldest message that counts does not any more.
+ */
+static bool is_eager(const struct lf_nng *nng, int64_t *until_ms)
+{
+	size_t count = 0;
+	int64_t now_ms;
+
+	if (nng->under_way < LF_NNG_EAGER)
+		return true;
+	now_ms = lf_now_ms();
+	*until_ms = INT64_MAX;
+	for (size_t i = 0; i < nng->carrier_count; i++) {
+		const int64_t slow_ms = nng->carriers[i].since_ms + nng->slow_ms;
+
+		if (!nng->carriers[i].taken || slow_ms <= now_ms)
+			continue;
+		count++;
+		if (slow_ms < *until_ms)
+			*until_ms = slow_ms;
+	}
+	return count < LF_NNG_EAGER;
+}
+
 /* Takes from what is gathered what a message holds. */
 static void fill(struct lf_nng *nng, struct lf_nng_carrier *carrier)
 {
 	carrier->count = 0;
 	carrier->sent = false;
 	carrier->connection = carrier->client->connection;
+	carrier->since_ms = lf_now_ms();
 	while (nng->first_gathered != NULL && carrier->count < LF_NNG_FULL) {
 		struct lf_nng_slot *slot = nng->first_gathered;
 
@@ -116,7 +145,6 @@ static bool append_frame(nng_msg *message, const struct lf_call *call, int64_t n
 static nng_msg *make_message(const struct lf_nng_carrier *carrier)
 {
 	uint8_t head[LF_BUNDLE_FIXED_BYTES], entry[LF_BUNDLE_ENTRY_BYTES];
-	const int64_t now_ms = lf_now_ms();
 	size_t bytes = LF_BUNDLE_FIXED_BYTES;
 	nng_msg *message;
 
@@ -134,7 +162,7 @@ static nng_msg *make_message(const struct lf_nng_carrier *carrier)
 	for (size_t i = 0; i < carrier->count; i++) {
 		lf_bundle_encode_entry((uint32_t)i, request_length(carrier->calls[i]), entry);
 		if ((carrier->count > 1 && nng_msg_append(message, entry, sizeof(entry)) != 0) ||
-			!append_frame(message, carrier->calls[i], now_ms))
+			!append_frame(message, carrier->calls[i], carrier->since_ms))
 			goto failed;
 	}
 	return message;
@@ -147,6 +175,7 @@ failed:
 void lf_nng_free_carrier(struct lf_nng *nng, struct lf_nng_carrier *carrier)
 {
 	carrier->next_free = nng->free_carriers;
+	carrier->taken = false;
 	nng->free_carriers = carrier;
 	nng->under_way--;
 }
@@ -187,26 +216,65 @@ static void deliver(struct lf_client *client, struct lf_nng_carrier *carrier)
 	pthread_mutex_lock(&client->mutex);
 }
 
-void lf_nng_send_gathered(struct lf_client *client)
+/* Under the mutex: there is no connection, or one by which calls go one by one. */
+static void put_gathered_back(struct lf_client *client)
 {
 	struct lf_nng *nng = client->own;
 
-	while (nng->last_gathered != NULL && (client->connection == 0 || client->connection == nng->refused_by)) {
+	while (nng->last_gathered != NULL) {
 		struct lf_nng_slot *slot = nng->last_gathered;
 
 		scatter(nng, slot);
 		put_back(client, slot->slot.call);
-		client->pump_wanted = true;
-		lf_keeper_wake(client, INT64_MIN + 1);
 	}
-	while (nng->gathered != 0 && nng->free_carriers != NULL &&
-		(nng->gathered >= LF_NNG_FULL || nng->under_way < LF_NNG_EAGER)) {
-		struct lf_nng_carrier *carrier = nng->free_carriers;
+	client->pump_wanted = true;
+	lf_keeper_wake(client, INT64_MIN + 1);
+}
 
-		nng->free_carriers = carrier->next_free;
-		nng->under_way++;
-		fill(nng, carrier);
-		deliver(client, carrier);
+/* Under the mutex, which it releases meanwhile: sends what is gathered, or a part of it, in one message. */
+static void send_message(struct lf_client *client)
+{
+	struct lf_nng *nng = client->own;
+	struct lf_nng_carrier *carrier = nng->free_carriers;
+
+	nng->free_carriers = carrier->next_free;
+	carrier->taken = true;
+	nng->under_way++;
+	fill(nng, carrier);
+	deliver(client, carrier);
+}
+
+/* Under the mutex, which it releases meanwhile: sends the first that is gathered by itself. */
+static void send_first(struct lf_client *client)
+{
+	struct lf_nng *nng = client->own;
+	struct lf_nng_slot *slot = nng->first_gathered;
+
+	scatter(nng, slot);
+	slot->slot.connection = client->connection;
+	lf_nng_slot_send(client, slot->slot.call);
+}
+
+void lf_nng_send_gathered(struct lf_client *client)
+{
+	struct lf_nng *nng = client->own;
+
+	nng->gathered_due_ms = INT64_MAX;
+	while (nng->gathered != 0) {
+		int64_t until_ms = INT64_MAX;
+		const bool eager = is_eager(nng, &until_ms);
+
+		if (client->connection == 0 || client->connection == nng->refused_by) {
+			put_gathered_back(client);
+		} else if (nng->free_carriers != NULL && (eager || nng->gathered >= LF_NNG_FULL)) {
+			send_message(client);
+		} else if (eager) {
+			send_first(client);
+		} else {
+			nng->gathered_due_ms = until_ms;
+			lf_keeper_wake(client, until_ms);
+			break;
+		}
 	}
 }
 

@@ -54,6 +54,8 @@ static enum lf_code nng_transport_open(
 	if (nng == NULL)
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	client->own = nng;
+	nng->gathered_due_ms = INT64_MAX;
+	nng->slow_ms = LF_NNG_SLOW_MS;
 	nng->slots = calloc(client->in_flight_max, sizeof(*nng->slots));
 	nng_error = nng->slots != NULL ? make_socket(client) : NNG_ENOMEM;
 	while (nng_error == 0 && nng->slot_count < client->in_flight_max) {
@@ -110,6 +112,24 @@ static void tear_down(struct lf_client *client)
 	client->free_slots = NULL;
 }
 
+static int64_t due(const struct lf_client *client)
+{
+	const struct lf_nng *nng = client->own;
+	const int64_t dial_due_ms = lf_nng_due(client);
+
+	return dial_due_ms < nng->gathered_due_ms ? dial_due_ms : nng->gathered_due_ms;
+}
+
+static void on_due(struct lf_client *client, int64_t now_ms)
+{
+	const struct lf_nng *nng = client->own;
+
+	if (lf_nng_due(client) <= now_ms)
+		lf_nng_on_due(client, now_ms);
+	if (nng->gathered_due_ms <= now_ms)
+		lf_nng_send_gathered(client);
+}
+
 static void nng_transport_free(struct lf_client *client)
 {
 	struct lf_nng *nng = client->own;
@@ -127,8 +147,8 @@ const struct lf_client_transport lf_nng_transport = {
 	.send = lf_nng_send,
 	.flush = lf_nng_flush,
 	.cancel = lf_nng_cancel,
-	.due = lf_nng_due,
-	.on_due = lf_nng_on_due,
+	.due = due,
+	.on_due = on_due,
 	.close = lf_nng_close,
 	.tear_down = tear_down,
 	.free = nng_transport_free,

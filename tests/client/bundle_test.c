@@ -69,6 +69,17 @@ static void start_some(struct scene *scene, size_t count)
 	}
 }
 
+/* How long a message may be under way until calls do not wait for it any more. */
+static void set_slow(struct scene *scene, int64_t slow_ms)
+{
+	struct lf_nng *nng = scene->client->own;
+
+	pthread_mutex_lock(&scene->client->mutex);
+	nng->slow_ms = slow_ms;
+	pthread_mutex_unlock(&scene->client->mutex);
+}
+
+/* No message is slow, however busy the machine is. */
 static void begin(struct scene *scene, fake_handler handler, const struct lf_client_options *options)
 {
 	struct lf_client_options own = options != NULL ? *options : (struct lf_client_options){0};
@@ -78,6 +89,7 @@ static void begin(struct scene *scene, fake_handler handler, const struct lf_cli
 	own.url = scene->fake.url;
 	own.connect_timeout_ms = own.connect_timeout_ms != 0 ? own.connect_timeout_ms : 120000;
 	assert_int_equal(lf_client_new(&scene->client, &own, NULL), LF_OK);
+	set_slow(scene, 3600 * 1000);
 }
 
 /* With as many messages under way as go when they are not full, which the fake holds: numbers 0 up to EAGER - 1. */
@@ -372,6 +384,30 @@ static void who_allows_only_short_replies_gets_them_one_by_one(void **state)
 	fake_await(&scene.fake, 20);
 	for (size_t i = 0; i < 20; i++)
 		assert_false(scene.fake.held[i]->is_bundle);
+	go_on(&scene);
+	end(&scene);
+}
+
+/* As where a service drops what has a wrong token. */
+static void calls_do_not_wait_for_messages_that_are_not_answered(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	begin_busy(&scene, NULL);
+	set_slow(&scene, 50);
+	start(&scene, "third"); /* nothing else starts, and nothing is answered */
+	fake_await(&scene.fake, EAGER + 1);
+	set_slow(&scene, 3600 * 1000);
+	start_some(&scene, FULL * (CARRIERS - EAGER - 1));
+	fake_await(&scene.fake, CARRIERS);
+	start(&scene, "beyond");
+	assert_int_equal(requests(&scene), CARRIERS);
+	set_slow(&scene, 50);
+	start(&scene, "beyond");
+	fake_await(&scene.fake, CARRIERS + 2);
+	assert_false(scene.fake.held[CARRIERS]->is_bundle);
+	assert_false(scene.fake.held[CARRIERS + 1]->is_bundle);
 	go_on(&scene);
 	end(&scene);
 }
@@ -737,6 +773,7 @@ int main(void)
 		cmocka_unit_test(calls_that_wait_for_a_place_share_messages_too),
 		cmocka_unit_test(other_methods_and_large_requests_go_at_once),
 		cmocka_unit_test(who_allows_only_short_replies_gets_them_one_by_one),
+		cmocka_unit_test(calls_do_not_wait_for_messages_that_are_not_answered),
 		cmocka_unit_test(an_older_service_gets_them_one_by_one),
 		cmocka_unit_test(another_error_for_all_is_that_of_each),
 		cmocka_unit_test(rubbish_for_all_is_that_of_each),
