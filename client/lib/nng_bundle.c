@@ -19,7 +19,8 @@
  *
  * The promise: calls that went together end apart. One that is given up is detached from its carrier, which goes on; what
  * comes for it later is not looked at. Only the last that is attached has to wait for nng to give the carrier back. While a
- * carrier is being filled none is detached, for its request is read without the mutex.
+ * carrier is being filled none is detached, for its request is read without the mutex. Of a message that nng has not sent
+ * yet none is detached, either, or it would be sent all the same: nng gives the message back, and the others go again.
  *
  * Invariant: while calls are gathered, a carrier is not free; whoever frees it sends what is gathered.
  *
@@ -77,7 +78,7 @@ static void scatter(struct lf_nng *nng, struct lf_nng_slot *slot)
 	nng->gathered--;
 }
 
-/* Nothing of it was done: it waits for its turn again, ahead of others. */
+/* Nothing of it was done: it waits for its turn again, ahead of others, unless it has to stop. */
 static void put_back(struct lf_client *client, struct lf_call *call)
 {
 	lf_call_take_off(client, call);
@@ -111,17 +112,23 @@ static bool is_eager(const struct lf_nng *nng, int64_t *until_ms)
 	return count < LF_NNG_EAGER;
 }
 
-/* Takes from what is gathered what a message holds. */
-static void fill(struct lf_nng *nng, struct lf_nng_carrier *carrier)
+/* Takes from what is gathered what a message holds. None of it where all of that has to stop. */
+static void fill(struct lf_client *client, struct lf_nng_carrier *carrier)
 {
+	struct lf_nng *nng = client->own;
+
 	carrier->count = 0;
 	carrier->sent = false;
-	carrier->connection = carrier->client->connection;
+	carrier->connection = client->connection;
 	carrier->since_ms = lf_now_ms();
 	while (nng->first_gathered != NULL && carrier->count < LF_NNG_FULL) {
 		struct lf_nng_slot *slot = nng->first_gathered;
 
 		scatter(nng, slot);
+		if (slot->slot.call->stop != LF_OK) {
+			put_back(client, slot->slot.call); /* the keeper ends it */
+			continue;
+		}
 		slot->carrier = carrier;
 		slot->index = carrier->count;
 		carrier->calls[carrier->count++] = slot->slot.call;
@@ -240,8 +247,11 @@ static void send_message(struct lf_client *client)
 	nng->free_carriers = carrier->next_free;
 	carrier->taken = true;
 	nng->under_way++;
-	fill(nng, carrier);
-	deliver(client, carrier);
+	fill(client, carrier);
+	if (carrier->count > 0)
+		deliver(client, carrier);
+	else
+		lf_nng_free_carrier(nng, carrier);
 }
 
 /* Under the mutex, which it releases meanwhile: sends the first that is gathered by itself. */
@@ -251,6 +261,10 @@ static void send_first(struct lf_client *client)
 	struct lf_nng_slot *slot = nng->first_gathered;
 
 	scatter(nng, slot);
+	if (slot->slot.call->stop != LF_OK) {
+		put_back(client, slot->slot.call);
+		return;
+	}
 	slot->slot.connection = client->connection;
 	lf_nng_slot_send(client, slot->slot.call);
 }
@@ -308,7 +322,7 @@ bool lf_nng_cancel(struct lf_client *client, struct lf_call *call)
 	}
 	if (carrier->filling)
 		return false;
-	if (carrier->attached == 1) {
+	if (!carrier->sent || carrier->attached == 1) {
 		nng_aio_cancel(carrier->aio);
 		return false;
 	}

@@ -75,7 +75,7 @@ static void settle(const struct calls *calls)
 
 /* ---- answers; without the mutex ---- */
 
-/* They go again, in their order, ahead of others. */
+/* They go again, in their order, ahead of others, but for those that have to stop. */
 static void put_all_back(struct lf_client *client, const struct calls *calls)
 {
 	pthread_mutex_lock(&client->mutex);
@@ -188,6 +188,17 @@ static void failed(struct lf_client *client, struct lf_nng_carrier *carrier, int
 	give_back(client, carrier);
 }
 
+/* The message was cancelled before it was sent, for the sake of some of its calls. */
+static void cancelled(struct lf_client *client, struct lf_nng_carrier *carrier)
+{
+	struct calls calls;
+
+	take_off(client, carrier, &calls);
+	pthread_mutex_unlock(&client->mutex);
+	put_all_back(client, &calls);
+	give_back(client, carrier);
+}
+
 static void on_sent(struct lf_client *client, struct lf_nng_carrier *carrier)
 {
 	struct lf_nng *nng = client->own;
@@ -196,7 +207,10 @@ static void on_sent(struct lf_client *client, struct lf_nng_carrier *carrier)
 	if (nng_error != 0) {
 		nng_msg_free(nng_aio_get_msg(carrier->aio));
 		nng_aio_set_msg(carrier->aio, NULL);
-		failed(client, carrier, nng_error);
+		if (nng_error == NNG_ECANCELED)
+			cancelled(client, carrier);
+		else
+			failed(client, carrier, nng_error);
 		return;
 	}
 	if (carrier->connection == client->connection)

@@ -80,16 +80,22 @@ static void set_slow(struct scene *scene, int64_t slow_ms)
 }
 
 /* No message is slow, however busy the machine is. */
-static void begin(struct scene *scene, fake_handler handler, const struct lf_client_options *options)
+static void begin_at(
+	struct scene *scene, const char *url, fake_handler handler, const struct lf_client_options *options)
 {
 	struct lf_client_options own = options != NULL ? *options : (struct lf_client_options){0};
 
 	memset(scene, 0, sizeof(*scene));
-	fake_start(&scene->fake, "tcp://127.0.0.1:0", handler);
+	fake_start(&scene->fake, url, handler);
 	own.url = scene->fake.url;
 	own.connect_timeout_ms = own.connect_timeout_ms != 0 ? own.connect_timeout_ms : 120000;
 	assert_int_equal(lf_client_new(&scene->client, &own, NULL), LF_OK);
 	set_slow(scene, 3600 * 1000);
+}
+
+static void begin(struct scene *scene, fake_handler handler, const struct lf_client_options *options)
+{
+	begin_at(scene, "tcp://127.0.0.1:0", handler, options);
 }
 
 /* With as many messages under way as go when they are not full, which the fake holds: numbers 0 up to EAGER - 1. */
@@ -551,6 +557,94 @@ static void a_call_that_is_cancelled_before_it_is_sent_is_not_sent(void **state)
 	end(&scene);
 }
 
+/* As lf_call_cancel(), but the keeper is not told yet. */
+static void stop(struct scene *scene, size_t i)
+{
+	pthread_mutex_lock(&scene->client->mutex);
+	assert_true(lf_call_stop(scene->client, scene->calls[i]));
+	pthread_mutex_unlock(&scene->client->mutex);
+}
+
+static void a_call_that_is_cancelled_is_not_sent_before_the_keeper_comes(void **state)
+{
+	struct scene scene;
+	struct fake_request *message;
+	struct got got;
+	unsigned before;
+
+	(void)state;
+	begin_busy(&scene, NULL);
+	start_some(&scene, 3);
+	stop(&scene, EAGER + 1);
+	message = next_message(&scene);
+	read_bundle(&got, message);
+	assert_int_equal(got.count, 2);
+	assert_int_equal(got.frames[1].message[0], '2');
+	assert_failed(&scene, EAGER + 1, LF_CANCELLED, "cancelled");
+	/* Nothing is left of what is gathered. */
+	start(&scene, "gone");
+	stop(&scene, scene.count - 1);
+	before = requests(&scene);
+	fake_echo(&scene.fake, message);
+	assert_failed(&scene, scene.count - 1, LF_CANCELLED, "cancelled");
+	start(&scene, "after");
+	fake_await(&scene.fake, before + 1);
+	assert_int_equal(requests(&scene), before + 1);
+	go_on(&scene);
+	end(&scene);
+}
+
+/* A service that reads nothing more while it is blocked. */
+static atomic_bool blocked, gone_has_come;
+
+static void read_when_not_blocked(struct fake *fake, struct fake_request *request)
+{
+	struct got got = {.count = 0};
+
+	while (blocked)
+		usleep(1000);
+	if (request->is_bundle)
+		read_bundle(&got, request);
+	for (size_t i = 0; i < got.count; i++)
+		if (got.frames[i].message[0] == 'g')
+			gone_has_come = true;
+	fake_echo(fake, request);
+}
+
+/* Its message waits in nng, and would be sent yet. */
+static void a_call_that_is_cancelled_in_a_message_that_waits_is_not_sent(void **state)
+{
+	enum { FILLING = 16, LARGE = 512 * 1024 };
+	static char large[LARGE];
+	char directory[] = "/tmp/lf-bundle-XXXXXX", url[64];
+	struct scene scene;
+	size_t gone;
+
+	(void)state;
+	memset(large, 'x', LARGE - 1);
+	blocked = true;
+	gone_has_come = false;
+	assert_non_null(mkdtemp(directory));
+	snprintf(url, sizeof(url), "ipc://%s/s", directory);
+	begin_at(&scene, url, read_when_not_blocked, NULL);
+	for (size_t i = 0; i < FILLING; i++) /* more than a socket takes */
+		start_method(&scene, PROFILE, large, &PATIENT);
+	start_some(&scene, EAGER);
+	start_some(&scene, FULL - 1);
+	gone = start(&scene, "gone");
+	lf_call_cancel(scene.calls[gone]);
+	assert_failed(&scene, gone, LF_CANCELLED, "cancelled");
+	for (size_t i = 0; i < gone; i++)
+		assert_int_equal(scene.answers[i].closures, 0);
+	blocked = false;
+	for (size_t i = 0; i < gone; i++)
+		assert_int_equal(lf_call_wait(scene.calls[i], NULL), LF_OK);
+	assert_false(gone_has_come);
+	end(&scene);
+	unlink(url + strlen("ipc://"));
+	assert_int_equal(rmdir(directory), 0);
+}
+
 static void a_call_that_is_given_up_on_the_way_leaves_the_others(void **state)
 {
 	struct scene scene;
@@ -779,6 +873,8 @@ int main(void)
 		cmocka_unit_test(rubbish_for_all_is_that_of_each),
 		cmocka_unit_test(a_call_whose_reply_has_no_room_goes_alone),
 		cmocka_unit_test(a_call_that_is_cancelled_before_it_is_sent_is_not_sent),
+		cmocka_unit_test(a_call_that_is_cancelled_is_not_sent_before_the_keeper_comes),
+		cmocka_unit_test(a_call_that_is_cancelled_in_a_message_that_waits_is_not_sent),
 		cmocka_unit_test(a_call_that_is_given_up_on_the_way_leaves_the_others),
 		cmocka_unit_test(when_all_are_given_up_their_carrier_is_free_again),
 		cmocka_unit_test(the_end_of_the_client_ends_them_all),
