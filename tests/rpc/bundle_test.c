@@ -428,7 +428,7 @@ static void calls_beyond_the_limit_in_flight_are_refused_one_by_one(void **state
 static void bundles_beyond_a_connections_share_are_refused_whole(void **state)
 {
 	const struct fixture_options options = {
-		.rpc.in_flight_max = 8}; /* 72 calls, of which one connection has half */
+		.rpc.in_flight_max = 8}; /* 72 calls, of which one connection has half: 36 */
 	struct call_options calls[LF_BUNDLE_MAX];
 	struct fixture server;
 	struct bundled bundled;
@@ -440,12 +440,16 @@ static void bundles_beyond_a_connections_share_are_refused_whole(void **state)
 		calls[i] = (struct call_options){.rubric = i == 0 ? "hold" : "now"};
 	fixture_start(&server, &options, "tcp");
 	client = client_open(server.url);
-	fly(&first, client, bundle_new(calls, 40));
+	fly(&first, client, bundle_new(calls, 30));
 	stubs_wait_held(&server.stubs, 1);
-	fly(&second, client, bundle_new(calls + 1, 10));
+	fly(&second, client, bundle_new(calls + 1, 7));
 	land(&second, &bundled);
 	assert_false(bundled.together);
-	assert_reply(&bundled.replies[0], LF_RESOURCE_EXHAUSTED, "without 10 more: retry later");
+	assert_reply(&bundled.replies[0], LF_RESOURCE_EXHAUSTED, "without 7 more: retry later");
+	bundle_clean_up(&bundled);
+	fly(&second, client, bundle_new(calls + 1, 6));
+	land(&second, &bundled);
+	assert_int_equal(bundled.count, 6);
 	bundle_clean_up(&bundled);
 	/* Another connection has what is left. */
 	bundle_call(&bundled, server.url, bundle_new(calls + 1, 10));
@@ -453,7 +457,7 @@ static void bundles_beyond_a_connections_share_are_refused_whole(void **state)
 	bundle_clean_up(&bundled);
 	stubs_release(&server.stubs);
 	land(&first, &bundled);
-	assert_int_equal(bundled.count, 40);
+	assert_int_equal(bundled.count, 30);
 	bundle_clean_up(&bundled);
 	nng_close(client);
 	fixture_end(&server);

@@ -83,7 +83,7 @@ struct lf_connection *lf_peers_begin_turn(struct lf_peers *peers, uint32_t id);
 void lf_peers_end_turn(struct lf_peers *peers, struct lf_connection *connection);
 /*
  * So many calls have come in a bundle, in a turn that has begun. false where the connection would have more of such calls
- * than are free: these are memory, too, until the bundle is over.
+ * than would be left free: these are memory, too, until the bundle is over.
  */
 bool lf_peers_begin_bundle(struct lf_peers *peers, struct lf_connection *connection, size_t count);
 /* It is over. Before the end of its turn. */

@@ -146,11 +146,12 @@ struct lf_connection *lf_peers_begin_turn(struct lf_peers *peers, uint32_t id)
 
 bool lf_peers_begin_bundle(struct lf_peers *peers, struct lf_connection *connection, size_t count)
 {
+	size_t after;
 	bool may;
 
 	pthread_mutex_lock(&peers->lock);
-	may = peers->bundled + count <= peers->turns_max &&
-		connection->bundled + count <= peers->turns_max - peers->bundled;
+	after = peers->bundled + count;
+	may = after <= peers->turns_max && connection->bundled + count <= peers->turns_max - after;
 	if (may) {
 		connection->bundled += count;
 		peers->bundled += count;
