@@ -25,7 +25,8 @@
  * Invariant: while calls are gathered, a carrier is not free; whoever frees it sends what is gathered.
  *
  * An older service refuses a bundle, as it does not know byte 3. Then nothing of it was done: its calls are put back, and go
- * one by one for as long as that connection lasts. Likewise a call whose reply had no room beside others.
+ * one by one for as long as that connection lasts. Likewise the calls of a bundle that is beyond a share, and a call whose
+ * reply had no room beside others; but only these.
  */
 
 static const char METHOD[] = "leadfit.v1.Scoring/Score";

@@ -135,28 +135,41 @@ static void answer_bundle(struct lf_client *client, struct calls *calls, const u
 	lf_error_clean_up(&why);
 }
 
-/* What came for several calls: whether it is a plain frame that says that they are to go one by one. */
-static bool is_refused(const uint8_t *bytes, size_t length)
+/* The status of what came for several calls, where it is a plain frame with an error; else LF_OK. */
+static enum lf_code status_of_all(const uint8_t *bytes, size_t length)
 {
 	struct lf_frame frame;
 
-	return lf_frame_decode(&frame, bytes, length, NULL) == LF_OK && frame.kind == LF_FRAME_REPLY &&
-		(frame.status == LF_INVALID_ARGUMENT || frame.status == LF_UNIMPLEMENTED);
+	if (lf_frame_decode(&frame, bytes, length, NULL) != LF_OK || frame.kind != LF_FRAME_REPLY)
+		return LF_OK;
+	return frame.status;
+}
+
+/* Several calls were refused together, and none was begun: they go one by one, those of the connection to come, too, or only these. */
+static void go_one_by_one(struct lf_client *client, uint32_t connection, struct calls *calls, enum lf_code status)
+{
+	struct lf_nng *nng = client->own;
+
+	pthread_mutex_lock(&client->mutex);
+	if (status != LF_RESOURCE_EXHAUSTED)
+		nng->refused_by = connection;
+	for (size_t i = 0; i < calls->count; i++)
+		if (calls->call[i] != NULL)
+			calls->call[i]->alone = true;
+	pthread_mutex_unlock(&client->mutex);
+	put_all_back(client, calls);
 }
 
 static void answer_all(struct lf_client *client, uint32_t connection, struct calls *calls, nng_msg *reply)
 {
-	struct lf_nng *nng = client->own;
 	const uint8_t *bytes = nng_msg_body(reply);
 	const size_t length = nng_msg_len(reply);
+	const enum lf_code status = calls->count > 1 ? status_of_all(bytes, length) : LF_OK;
 
 	if (calls->count > 1 && lf_bundle_is(LF_BUNDLE_REPLIES, bytes, length)) {
 		answer_bundle(client, calls, bytes, length);
-	} else if (calls->count > 1 && is_refused(bytes, length)) {
-		pthread_mutex_lock(&client->mutex);
-		nng->refused_by = connection;
-		pthread_mutex_unlock(&client->mutex);
-		put_all_back(client, calls);
+	} else if (status == LF_INVALID_ARGUMENT || status == LF_UNIMPLEMENTED || status == LF_RESOURCE_EXHAUSTED) {
+		go_one_by_one(client, connection, calls, status);
 	} else {
 		for (size_t i = 0; i < calls->count; i++)
 			if (calls->call[i] != NULL)

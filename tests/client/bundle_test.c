@@ -472,9 +472,44 @@ static void another_error_for_all_is_that_of_each(void **state)
 	(void)state;
 	begin_busy(&scene, NULL);
 	start_some(&scene, 3);
-	fake_reply_error(&scene.fake, next_message(&scene), LF_RESOURCE_EXHAUSTED, "too many");
+	fake_reply_error(&scene.fake, next_message(&scene), LF_UNAVAILABLE, "no memory");
 	for (size_t i = 0; i < 3; i++)
-		assert_failed(&scene, EAGER + i, LF_RESOURCE_EXHAUSTED, "too many");
+		assert_failed(&scene, EAGER + i, LF_UNAVAILABLE, "no memory");
+	go_on(&scene);
+	end(&scene);
+}
+
+/* Each alone may be admitted. Those that come later go together again. */
+static void beyond_a_share_they_go_one_by_one(void **state)
+{
+	struct scene scene;
+	struct fake_request *message;
+	unsigned before;
+
+	(void)state;
+	begin_busy(&scene, NULL);
+	start_some(&scene, 3);
+	message = next_message(&scene);
+	before = requests(&scene);
+	fake_reply_error(&scene.fake, message, LF_RESOURCE_EXHAUSTED, "too many");
+	fake_await(&scene.fake, before + 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_false(scene.fake.held[scene.fake.held_count - 1 - i]->is_bundle);
+	fake_reply_error(&scene.fake, take_held(&scene.fake), LF_RESOURCE_EXHAUSTED, "still"); /* a first one */
+	fake_reply_error(&scene.fake, take_held(&scene.fake), LF_RESOURCE_EXHAUSTED, "still"); /* not again */
+	assert_failed(&scene, EAGER, LF_RESOURCE_EXHAUSTED, "still");
+	for (size_t i = 1; i < 3; i++) {
+		fake_echo(&scene.fake, take_held(&scene.fake));
+		assert_answered(&scene, EAGER + i, (const char[]){(char)('0' + i), '\0'});
+	}
+	for (unsigned i = 0; i < EAGER; i++) {
+		start(&scene, "first");
+		fake_await(&scene.fake, before + 3 + i + 1);
+	}
+	start_some(&scene, 2);
+	message = next_message(&scene);
+	assert_true(message->is_bundle);
+	fake_echo(&scene.fake, message);
 	go_on(&scene);
 	end(&scene);
 }
@@ -870,6 +905,7 @@ int main(void)
 		cmocka_unit_test(calls_do_not_wait_for_messages_that_are_not_answered),
 		cmocka_unit_test(an_older_service_gets_them_one_by_one),
 		cmocka_unit_test(another_error_for_all_is_that_of_each),
+		cmocka_unit_test(beyond_a_share_they_go_one_by_one),
 		cmocka_unit_test(rubbish_for_all_is_that_of_each),
 		cmocka_unit_test(a_call_whose_reply_has_no_room_goes_alone),
 		cmocka_unit_test(a_call_that_is_cancelled_before_it_is_sent_is_not_sent),
