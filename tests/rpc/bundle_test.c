@@ -391,6 +391,35 @@ static void an_error_can_always_be_said(void **state)
 	fixture_end(&server);
 }
 
+/* Nor for the text of the error that says so: it is asked for alone all the same. */
+static void a_reply_without_room_for_its_error_is_asked_for_alone(void **state)
+{
+	const struct fixture_options options = {.rpc.message_bytes_max = 8 * 1024};
+	struct call_options calls[LF_BUNDLE_MAX];
+	struct fixture server;
+	struct bundled bundled;
+	size_t fit = 0, bare = 0;
+
+	(void)state;
+	for (size_t i = 0; i < LF_BUNDLE_MAX; i++)
+		calls[i] = (struct call_options){.key = "k"};
+	fixture_start(&server, &options, "tcp");
+	bundle_call(&bundled, server.url, bundle_new(calls, LF_BUNDLE_MAX));
+	assert_int_equal(bundled.count, LF_BUNDLE_MAX);
+	for (size_t i = 0; i < LF_BUNDLE_MAX; i++) {
+		fit += bundled.replies[i].frame.status == LF_OK;
+		if (bundled.replies[i].frame.status == LF_OK)
+			continue;
+		assert_reply(&bundled.replies[i], LF_RESOURCE_EXHAUSTED, "");
+		assert_true(is_to_go_alone(&bundled.replies[i]));
+		bare += bundled.replies[i].error->message[0] == '\0';
+	}
+	assert_in_range(fit, 1, LF_BUNDLE_MAX - 1);
+	assert_in_range(bare, 1, LF_BUNDLE_MAX - 1);
+	bundle_clean_up(&bundled);
+	fixture_end(&server);
+}
+
 static void calls_beyond_the_limit_in_flight_are_refused_one_by_one(void **state)
 {
 	const struct fixture_options options = {.rpc.in_flight_max = 4};
@@ -592,6 +621,7 @@ int main(void)
 		cmocka_unit_test(methods_that_store_are_not_begun),
 		cmocka_unit_test(a_reply_that_fits_no_message_does_not_go_alone_either),
 		cmocka_unit_test(an_error_can_always_be_said),
+		cmocka_unit_test(a_reply_without_room_for_its_error_is_asked_for_alone),
 		cmocka_unit_test(calls_beyond_the_limit_in_flight_are_refused_one_by_one),
 		cmocka_unit_test(bundles_beyond_a_connections_share_are_refused_whole),
 		cmocka_unit_test(a_broken_bundle_is_refused_and_nothing_of_it_is_done),

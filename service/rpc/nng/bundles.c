@@ -25,10 +25,7 @@
  * thing that it has memory for: UNAVAILABLE, which says just that each may or may not be stored.
  */
 
-enum {
-	BARE_BYTES = LF_FRAME_FIXED_BYTES + 2, /* a reply without text */
-	ENTRY_BARE_BYTES = LF_BUNDLE_ENTRY_BYTES + BARE_BYTES,
-};
+enum { ENTRY_BARE_BYTES = LF_BUNDLE_ENTRY_BYTES + LF_NNG_BARE_BYTES };
 
 static_assert(LF_BUNDLE_FIXED_BYTES + LF_BUNDLE_MAX * ENTRY_BARE_BYTES < LF_MESSAGE_BYTES_MAX / 2,
 	"statuses of all calls leave room for replies");
@@ -57,7 +54,7 @@ static void forget_reply(struct lf_bundled *bundled)
 	if (bundled->reply == NULL)
 		return;
 	if (bundled->reply != bundled->bare) {
-		atomic_fetch_add(&bundled->bundle->room, bundled->reply_size - BARE_BYTES);
+		atomic_fetch_add(&bundled->bundle->room, bundled->reply_size - LF_NNG_BARE_BYTES);
 		free(bundled->reply);
 	}
 	bundled->reply = NULL;
@@ -80,14 +77,14 @@ static uint8_t *begin(struct lf_bundled *bundled, enum lf_code code, size_t leng
 	if (header_length == 0 || length > max || header_length > max - length)
 		return NULL;
 	size = header_length + length + LF_NNG_REPLY_SPARE;
-	if (!take_room(bundle, size - BARE_BYTES)) {
+	if (!take_room(bundle, size - LF_NNG_BARE_BYTES)) {
 		/* Not for an error: that may be about what was done. */
 		bundled->alone = bundled->alone || code == LF_OK;
 		return NULL;
 	}
 	bundled->reply = malloc(size);
 	if (bundled->reply == NULL) {
-		atomic_fetch_add(&bundle->room, size - BARE_BYTES);
+		atomic_fetch_add(&bundle->room, size - LF_NNG_BARE_BYTES);
 		return NULL;
 	}
 	bundled->reply_size = size;
@@ -144,9 +141,8 @@ static bool fail(
 
 	(void)message; /* is in the details */
 	if (details == NULL) {
-		lf_frames_bare_status(code, bundled->bare);
+		bundled->reply_length = lf_frames_bare_status(code, bundled->alone, bundled->bare);
 		bundled->reply = bundled->bare;
-		bundled->reply_length = BARE_BYTES;
 		return true;
 	}
 	body = begin(bundled, code, length);
@@ -182,7 +178,7 @@ static bool append_replies(const struct lf_bundle_turn *bundle, size_t count, si
 /* Puts the replies into the message; true where there are any. */
 static bool gather(struct lf_bundle_turn *bundle)
 {
-	uint8_t status[BARE_BYTES];
+	uint8_t status[LF_NNG_BARE_BYTES];
 	size_t count = 0, bytes = LF_BUNDLE_FIXED_BYTES;
 
 	for (size_t i = 0; i < bundle->count; i++) {
@@ -194,9 +190,8 @@ static bool gather(struct lf_bundle_turn *bundle)
 	if (count == 0)
 		return false;
 	if (!append_replies(bundle, count, bytes)) {
-		lf_frames_bare_status(LF_UNAVAILABLE, status);
 		nng_msg_clear(bundle->reply);
-		return nng_msg_append(bundle->reply, status, sizeof(status)) == 0;
+		return nng_msg_append(bundle->reply, status, lf_frames_bare_status(LF_UNAVAILABLE, false, status)) == 0;
 	}
 	for (size_t i = 0; i < bundle->count; i++)
 		forget_reply(own(bundle->calls[i]));
@@ -279,7 +274,7 @@ static struct lf_bundle_turn *new_bundle(struct lf_turn *turn, size_t count)
 	atomic_init(&bundle->left, count);
 	atomic_init(&bundle->room,
 		lf_rpc_server_options(server)->message_bytes_max - LF_BUNDLE_FIXED_BYTES - count * ENTRY_BARE_BYTES);
-	if (nng_msg_alloc(&bundle->reply, BARE_BYTES) != 0) {
+	if (nng_msg_alloc(&bundle->reply, LF_NNG_BARE_BYTES) != 0) {
 		bundle->reply = NULL;
 		goto failed;
 	}

@@ -89,13 +89,15 @@ size_t lf_frames_reply_header(const struct lf_reply_head *head, uint8_t *header)
 	return lf_frame_encode_header(&frame, header, NULL);
 }
 
-void lf_frames_bare_status(enum lf_code code, uint8_t *out)
+size_t lf_frames_bare_status(enum lf_code code, bool alone, uint8_t *out)
 {
 	uint8_t header[LF_FRAME_HEADER_MAX];
+	size_t length = lf_frames_reply_header(&(struct lf_reply_head){.code = code, .alone = alone}, header);
 
-	memcpy(out, header, lf_frames_reply_header(&(struct lf_reply_head){.code = code}, header));
-	out[LF_FRAME_FIXED_BYTES] = 1 << 3; /* leadfit.v1.Error: code, a varint below 128 */
-	out[LF_FRAME_FIXED_BYTES + 1] = (uint8_t)code;
+	memcpy(out, header, length);
+	out[length++] = 1 << 3; /* leadfit.v1.Error: code, a varint below 128 */
+	out[length++] = (uint8_t)code;
+	return length;
 }
 
 /* A message with the header, and room for length bytes behind it, which are returned. NULL: too large, or no memory. */
@@ -146,12 +148,12 @@ void lf_frames_drop(struct lf_rpc_call *call)
 /* The request's message, emptied, with a status and no more. */
 static bool bare_status(struct lf_turn *turn, enum lf_code code)
 {
-	uint8_t status[LF_FRAME_FIXED_BYTES + 2];
+	uint8_t status[LF_NNG_BARE_BYTES];
+	const size_t length = lf_frames_bare_status(code, false, status);
 
 	turn->request_id = turn->tracestate = (struct lf_slice){0}; /* lie in the message */
-	lf_frames_bare_status(code, status);
 	nng_msg_clear(turn->request);
-	if (nng_msg_append(turn->request, status, sizeof(status)) != 0)
+	if (nng_msg_append(turn->request, status, length) != 0)
 		return false;
 	turn->reply = turn->request;
 	turn->request = NULL;

@@ -32,6 +32,8 @@ enum {
 	LF_NNG_REPLY_SPARE = 256, /* room behind a reply, so that append() seldom allocates */
 	/* Of a reply: the frame's fixed part, request-id, traceparent and tracestate (3 bytes, key, value each), and that. */
 	LF_NNG_REPLY_OVERHEAD = LF_FRAME_FIXED_BYTES + 3 * 3 + 10 + 1024 + 11 + 55 + 10 + 1024 + LF_NNG_REPLY_SPARE,
+	/* A reply without text: the frame's fixed part, send-alone (3 bytes, key, value), code. */
+	LF_NNG_BARE_BYTES = LF_FRAME_FIXED_BYTES + 3 + 10 + 1 + 2,
 	LF_NNG_URL_BYTES_MAX = 320,
 	LF_NNG_LARGE_REPLY_BYTES = 64 * 1024, /* may not fit a socket's buffer at once */
 	LF_NNG_LINGER_MS = 100, /* at stop, for replies that nng has but perhaps not written, or the peer not read */
@@ -138,7 +140,7 @@ struct lf_bundled {
 	struct lf_frame frame;                  /* of request */
 	uint8_t *reply;                         /* begun: heap, or bare */
 	size_t reply_length, reply_size;
-	uint8_t bare[LF_FRAME_FIXED_BYTES + 2];
+	uint8_t bare[LF_NNG_BARE_BYTES];
 };
 
 /* ---- listeners ---- */
@@ -208,8 +210,8 @@ struct lf_reply_head {
 	bool alone;
 };
 size_t lf_frames_reply_header(const struct lf_reply_head *head, uint8_t *header);
-/* frames.c: the same, and an error of the code alone, in LF_FRAME_FIXED_BYTES + 2 bytes. */
-void lf_frames_bare_status(enum lf_code code, uint8_t *out);
+/* frames.c: such a header, and an error of the code alone. Into out, LF_NNG_BARE_BYTES; the length. */
+size_t lf_frames_bare_status(enum lf_code code, bool alone, uint8_t *out);
 /* frames.c: what the frame says, as a request that came over this connection. */
 void lf_frames_request(
 	const struct lf_turn *turn, const struct lf_frame *frame, size_t bytes, struct lf_rpc_request *request);
