@@ -91,7 +91,7 @@ static void refuse(struct lf_rpc_call *call, const struct decision *decision)
 /* Whether it goes in beyond the limits. Its bytes are taken then. */
 static bool admit_urgent(struct lf_rpc_server *server, struct lf_rpc_call *call)
 {
-	if (call->service == NULL || !call->service->urgent[call->method] ||
+	if (call->service == NULL || !call->service->urgent[call->method] || call->transport->together ||
 		call->request.bytes > LF_RPC_URGENT_BYTES_MAX || server->urgent == LF_URGENT_MAX ||
 		(call->peer != NULL && call->peer->urgent == LF_RPC_URGENT_A_CONNECTION) ||
 		!lf_rpc_budget_take_urgent(&server->budget, call->request.bytes))

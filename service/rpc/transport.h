@@ -55,6 +55,12 @@ struct lf_rpc_transport {
 	size_t quick_max;
 
 	/*
+	 * Its calls wait for each other: the replies to several go together. None of them is urgent, or it would hold its
+	 * place beyond the limits for as long as the slowest of the others takes.
+	 */
+	bool together;
+
+	/*
 	 * Begins the reply of a call: room for length bytes of message, which dispatch writes at once or later, but
 	 * before finish() or send_part(). The transport puts its framing around it, and leaves some room behind it for
 	 * append(). A call has one reply at a time. NULL where memory ran out, or so long a message can't be sent.

@@ -453,6 +453,36 @@ static void calls_beyond_the_limit_in_flight_are_refused_one_by_one(void **state
 	fixture_end(&server);
 }
 
+/* Or it would hold one of few places for as long as the others of its bundle take. */
+static void no_call_of_a_bundle_is_urgent(void **state)
+{
+	const struct call_options check = {
+		.method = "grpc.health.v1.Health/Check", .message = (const uint8_t *)"", .message_length = 0};
+	const struct call_options calls[] = {{.rubric = "hold"}, check};
+	const struct fixture_options options = {.rpc.in_flight_max = 1, .check_is_urgent = true};
+	struct fixture server;
+	struct bundled bundled;
+	struct flight flight;
+	struct reply alone;
+	nng_socket client;
+
+	(void)state;
+	fixture_start(&server, &options, "tcp");
+	client = client_open(server.url);
+	fly(&flight, client, bundle_new(calls, 2));
+	stubs_wait_held(&server.stubs, 1);
+	call(&alone, server.url, &check);
+	assert_reply(&alone, LF_OK, "");
+	reply_clean_up(&alone);
+	stubs_release(&server.stubs);
+	land(&flight, &bundled);
+	assert_id(&bundled.replies[0], "held");
+	assert_reply(&bundled.replies[1], LF_RESOURCE_EXHAUSTED, "in flight");
+	bundle_clean_up(&bundled);
+	nng_close(client);
+	fixture_end(&server);
+}
+
 /* Calls of bundles that wait are memory, admitted or not: a connection has a share of them. */
 static void bundles_beyond_a_connections_share_are_refused_whole(void **state)
 {
@@ -623,6 +653,7 @@ int main(void)
 		cmocka_unit_test(an_error_can_always_be_said),
 		cmocka_unit_test(a_reply_without_room_for_its_error_is_asked_for_alone),
 		cmocka_unit_test(calls_beyond_the_limit_in_flight_are_refused_one_by_one),
+		cmocka_unit_test(no_call_of_a_bundle_is_urgent),
 		cmocka_unit_test(bundles_beyond_a_connections_share_are_refused_whole),
 		cmocka_unit_test(a_broken_bundle_is_refused_and_nothing_of_it_is_done),
 		cmocka_unit_test(a_peer_that_goes_leaves_nothing_behind),

@@ -360,6 +360,8 @@ void fixture_start(struct fixture *fixture, const struct fixture_options *option
 		snprintf(own, sizeof(own), "%s", strcmp(url, "tcp") == 0 ? "tcp://127.0.0.1:0" : url);
 	assert_int_equal(server_new(&fixture->server, &fixture->nng, &fixture->options, &error), LF_OK);
 	stubs_add(&fixture->stubs, fixture->server);
+	if (fixture->options.check_is_urgent)
+		lf_rpc_server_set_urgent(fixture->server, "grpc.health.v1.Health/Check");
 	if (lf_rpc_nng_listen(fixture->nng, own, fixture->url, sizeof(fixture->url), &error) != LF_OK ||
 		lf_rpc_nng_start(fixture->nng, &error) != LF_OK)
 		fail_msg("%s", error.message);

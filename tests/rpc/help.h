@@ -53,6 +53,7 @@ struct stubs {
 struct fixture_options {
 	struct lf_rpc_options rpc;
 	struct lf_rpc_nng_options nng;
+	bool check_is_urgent; /* Health/Check */
 };
 
 struct fixture {

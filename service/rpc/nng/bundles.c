@@ -252,6 +252,7 @@ static void release(struct lf_rpc_call *call)
 static const struct lf_rpc_transport transport = {
 	.name = "nng",
 	.reply_overhead = LF_NNG_REPLY_OVERHEAD + LF_BUNDLE_ENTRY_BYTES,
+	.together = true,
 	.begin = begin_reply,
 	.append = append,
 	.drop = drop,
