@@ -568,6 +568,21 @@ static void a_broken_bundle_is_refused_and_nothing_of_it_is_done(void **state)
 	fixture_end(&server);
 }
 
+static void a_bundle_whose_statuses_fit_no_message_is_refused(void **state)
+{
+	const struct fixture_options options = {.rpc.message_bytes_max = 1024};
+	nng_msg *frames[LF_BUNDLE_MAX];
+	struct fixture server;
+
+	(void)state;
+	fixture_start(&server, &options, "tcp");
+	for (size_t i = 0; i < LF_BUNDLE_MAX; i++)
+		assert_int_equal(nng_msg_alloc(&frames[i], 0), 0);
+	refused(server.url, bundle_of(frames, LF_BUNDLE_MAX), LF_RESOURCE_EXHAUSTED, "the limit of a message is 1024");
+	assert_serves(server.url);
+	fixture_end(&server);
+}
+
 /* ---- endings ---- */
 
 static void a_peer_that_goes_leaves_nothing_behind(void **state)
@@ -656,6 +671,7 @@ int main(void)
 		cmocka_unit_test(no_call_of_a_bundle_is_urgent),
 		cmocka_unit_test(bundles_beyond_a_connections_share_are_refused_whole),
 		cmocka_unit_test(a_broken_bundle_is_refused_and_nothing_of_it_is_done),
+		cmocka_unit_test(a_bundle_whose_statuses_fit_no_message_is_refused),
 		cmocka_unit_test(a_peer_that_goes_leaves_nothing_behind),
 		cmocka_unit_test(a_stop_answers_what_is_under_way),
 		cmocka_unit_test(calls_that_end_after_the_transport_has_closed_are_dropped),

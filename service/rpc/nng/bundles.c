@@ -30,6 +30,12 @@ enum { ENTRY_BARE_BYTES = LF_BUNDLE_ENTRY_BYTES + LF_NNG_BARE_BYTES };
 static_assert(LF_BUNDLE_FIXED_BYTES + LF_BUNDLE_MAX * ENTRY_BARE_BYTES < LF_MESSAGE_BYTES_MAX / 2,
 	"statuses of all calls leave room for replies");
 
+/* A message of replies that are all bare statuses, at the most. */
+static size_t statuses_bytes(size_t count)
+{
+	return LF_BUNDLE_FIXED_BYTES + count * ENTRY_BARE_BYTES;
+}
+
 static struct lf_bundled *own(const struct lf_rpc_call *call)
 {
 	return lf_rpc_call_own(call);
@@ -274,7 +280,7 @@ static struct lf_bundle_turn *new_bundle(struct lf_turn *turn, size_t count)
 	bundle->turn = turn;
 	atomic_init(&bundle->left, count);
 	atomic_init(&bundle->room,
-		lf_rpc_server_options(server)->message_bytes_max - LF_BUNDLE_FIXED_BYTES - count * ENTRY_BARE_BYTES);
+		lf_rpc_server_options(server)->message_bytes_max - statuses_bytes(count));
 	if (nng_msg_alloc(&bundle->reply, LF_NNG_BARE_BYTES) != 0) {
 		bundle->reply = NULL;
 		goto failed;
@@ -366,6 +372,10 @@ enum lf_code lf_bundles_arrived(
 	if (lf_bundle_open(&reading, LF_BUNDLE_REQUESTS, nng_msg_body(message), nng_msg_len(message), error) != LF_OK)
 		return error->code;
 	count = reading.count;
+	if (statuses_bytes(count) > max)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED,
+			"the statuses of %zu calls have %zu bytes, the limit of a message is %zu: send fewer together",
+			count, statuses_bytes(count), max);
 	if (!lf_peers_begin_bundle(&turn->nng->peers, turn->connection, count))
 		return lf_error_set(error, LF_RESOURCE_EXHAUSTED,
 			"the connection's bundles have as many calls as are its share, without %zu more: retry later",
