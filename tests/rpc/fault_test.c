@@ -181,9 +181,9 @@ static void a_call_without_any_memory_harms_no_later_one(void **state)
 }
 
 /* One of a bundle's calls is told so, or, where the bundle can't be taken or its replies not be put together, all are. */
-static void bundle_with_fault(const char *url, const nng_msg *request, bool all)
+static void bundle_with_fault(struct fixture *server, const nng_msg *request, bool all)
 {
-	nng_socket client = client_open(url);
+	nng_socket client = client_open(server->url);
 	nng_msg *message = NULL, *copy;
 	struct bundled bundled;
 	int rc;
@@ -211,6 +211,14 @@ static void bundle_with_fault(const char *url, const nng_msg *request, bool all)
 		if (reply->frame.status != LF_UNAVAILABLE || bundled.together)
 			assert_string_equal(lf_code_name(reply->frame.status), "RESOURCE_EXHAUSTED");
 	}
+	/* The replies could not be put together: so none was sent. */
+	if (!all && !bundled.together && bundled.replies[0].frame.status == LF_UNAVAILABLE) {
+		struct lf_rpc_counters counters;
+
+		wait_ended(server->server, 4);
+		lf_rpc_server_counters(server->server, &counters);
+		assert_int_equal(counters.failed, 4);
+	}
 	bundle_clean_up(&bundled);
 }
 
@@ -236,7 +244,7 @@ static void a_bundle_with_failed_allocations_harms_nobody_else(void **state)
 			assert_true(n < 1000);
 			fixture_start(&server, &small, "ipc");
 			arm(n, all != 0);
-			bundle_with_fault(server.url, request, all != 0);
+			bundle_with_fault(&server, request, all != 0);
 			failed = atomic_load(&failures);
 			nng_msg_free(request);
 			assert_serves(server.url);

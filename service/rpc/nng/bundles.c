@@ -196,6 +196,7 @@ static bool gather(struct lf_bundle_turn *bundle)
 	if (count == 0)
 		return false;
 	if (!append_replies(bundle, count, bytes)) {
+		bundle->lost = true;
 		nng_msg_clear(bundle->reply);
 		return nng_msg_append(bundle->reply, status, lf_frames_bare_status(LF_UNAVAILABLE, false, status)) == 0;
 	}
@@ -232,6 +233,8 @@ static void free_bundle(struct lf_bundle_turn *bundle)
 
 void lf_bundles_over(struct lf_bundle_turn *bundle, enum lf_rpc_sending sending)
 {
+	if (bundle->lost && sending == LF_RPC_SENT)
+		sending = LF_RPC_SEND_FAILED;
 	lf_rpc_turns_over(bundle->calls, bundle->count, sending);
 	free_bundle(bundle);
 }

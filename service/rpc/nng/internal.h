@@ -68,7 +68,7 @@ struct lf_peers {
 	size_t max;
 	size_t turns, bundled;
 	size_t turns_max; /* of either */
-	uint64_t unread;  /* requests that were dropped: their connection had its share of contexts */
+	uint64_t unread;  /* messages that were dropped: their connection had its share of contexts */
 };
 
 enum lf_code lf_peers_init(struct lf_peers *peers, size_t max, size_t turns_max);
@@ -123,6 +123,7 @@ struct lf_bundle_turn {
 	struct lf_turn *turn;
 	void (*answered)(struct lf_turn *turn, nng_msg *reply); /* sends the reply, or ends the turn where it is NULL */
 	nng_msg *reply;                                         /* has memory for a bare status at the least */
+	bool lost; /* there was no memory to put the replies together */
 	atomic_size_t left; /* calls that are not answered yet: whoever answers the last one sends the reply */
 	atomic_size_t room; /* bytes of the message of replies that nobody has */
 	size_t count;

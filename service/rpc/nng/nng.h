@@ -66,7 +66,7 @@ struct lf_rpc_nng_counters {
 	uint64_t refused;                      /* connections that were closed at once */
 	uint64_t ended_unread;                 /* connections of peers that took no replies */
 	uint64_t ended_unsent;                 /* connections of peers that stopped in the middle of a message */
-	uint64_t unread;   /* requests that were dropped: their connection had its share of contexts */
+	uint64_t unread;   /* messages that were dropped: their connection had its share of contexts */
 	uint64_t reopened; /* how often a listener was dead and was opened again */
 };
 /* Any thread. */
