@@ -43,13 +43,14 @@ static size_t request_length(const struct lf_call *call)
 	return nng_msg_len(call->request);
 }
 
-/* Whether it may go with others. */
+/* Whether it may go with others. One that has little time left does not wait for them. */
 static bool may_share(const struct lf_client *client, const struct lf_call *call)
 {
 	const struct lf_nng *nng = client->own;
 
 	return nng->carrier_count > 0 && !call->alone && client->connection != nng->refused_by &&
-		request_length(call) <= BUNDLED_BYTES_MAX && strcmp(call->method, METHOD) == 0;
+		request_length(call) <= BUNDLED_BYTES_MAX && strcmp(call->method, METHOD) == 0 &&
+		call->deadline_ms - lf_now_ms() >= LF_NNG_SLOW_MS;
 }
 
 static void gather(struct lf_nng *nng, struct lf_nng_slot *slot)

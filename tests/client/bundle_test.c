@@ -141,6 +141,17 @@ static void assert_failed(struct scene *scene, size_t i, enum lf_code code, cons
 	lf_error_clean_up(&error);
 }
 
+static size_t gathered(struct scene *scene)
+{
+	const struct lf_nng *nng = scene->client->own;
+	size_t count;
+
+	pthread_mutex_lock(&scene->client->mutex);
+	count = nng->gathered;
+	pthread_mutex_unlock(&scene->client->mutex);
+	return count;
+}
+
 /* ---- the fake's side ---- */
 
 static unsigned requests(struct scene *scene)
@@ -376,6 +387,21 @@ static void other_methods_and_large_requests_go_at_once(void **state)
 	fake_await(&scene.fake, EAGER + 2);
 	for (size_t i = 0; i < EAGER + 2; i++)
 		assert_false(scene.fake.held[i]->is_bundle);
+	go_on(&scene);
+	end(&scene);
+}
+
+static void a_call_with_little_time_goes_at_once(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	begin_busy(&scene, NULL);
+	start_method(&scene, SCORE, "hurry", &(struct lf_call_options){.timeout_ms = LF_NNG_SLOW_MS - 1});
+	assert_int_equal(gathered(&scene), 0);
+	start(&scene, "patient");
+	assert_int_equal(gathered(&scene), 1);
+	assert_failed(&scene, EAGER, LF_DEADLINE_EXCEEDED, "");
 	go_on(&scene);
 	end(&scene);
 }
@@ -901,6 +927,7 @@ int main(void)
 		cmocka_unit_test(many_calls_are_all_answered),
 		cmocka_unit_test(calls_that_wait_for_a_place_share_messages_too),
 		cmocka_unit_test(other_methods_and_large_requests_go_at_once),
+		cmocka_unit_test(a_call_with_little_time_goes_at_once),
 		cmocka_unit_test(who_allows_only_short_replies_gets_them_one_by_one),
 		cmocka_unit_test(calls_do_not_wait_for_messages_that_are_not_answered),
 		cmocka_unit_test(an_older_service_gets_them_one_by_one),
