@@ -8,7 +8,7 @@
  *
  * nng and the kernel take as long for a message of 16 KiB as for three of 1 KiB. So calls of one kind share messages. One
  * that finds fewer than LF_NNG_EAGER messages under way goes at once, as a plain frame. Those that start meanwhile are
- * gathered, and go together when a message has been answered, or when they are LF_NNG_FULL. Only Score goes like this, and
+ * gathered, and go together when a message has been answered, or when there are LF_NNG_FULL of them. Only Score goes like this, and
  * only where the request is small, for a message is answered when all of its calls are.
  *
  * A service may never answer: it drops a call whose token is wrong, for one. So nobody waits for a message that is

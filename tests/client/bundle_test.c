@@ -337,6 +337,54 @@ static void a_full_message_goes_at_once(void **state)
 	end(&scene);
 }
 
+/* Calls that closures of a bundle's calls start. */
+static struct chain {
+	struct scene *scene;
+	size_t next; /* its number */
+} chains[5];
+
+static void start_the_next(const uint8_t *reply, size_t length, void *closure_data)
+{
+	const struct chain *chain = closure_data;
+
+	(void)reply;
+	(void)length;
+	lf_call_start_bytes(chain->scene->calls[chain->next], SCORE, (const uint8_t *)"next", 4, on_answer,
+		&chain->scene->answers[chain->next]);
+}
+
+static void what_closures_start_goes_together(void **state)
+{
+	const size_t count = sizeof(chains) / sizeof(chains[0]);
+	struct lf_call *first[sizeof(chains) / sizeof(chains[0])];
+	struct scene scene;
+	struct fake_request *message;
+	struct got got;
+	unsigned before;
+
+	(void)state;
+	begin_busy(&scene, NULL);
+	for (size_t i = 0; i < count; i++) {
+		chains[i] = (struct chain){&scene, scene.count};
+		scene.calls[scene.count++] =
+			lf_call_new(scene.client, &leadfit__v1__scoring__descriptor, &PATIENT);
+		first[i] = lf_call_new(scene.client, &leadfit__v1__scoring__descriptor, &PATIENT);
+		lf_call_start_bytes(first[i], SCORE, (const uint8_t *)"1", 1, start_the_next, &chains[i]);
+	}
+	message = next_message(&scene);
+	before = requests(&scene);
+	fake_echo(&scene.fake, message);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(lf_call_wait(first[i], NULL), LF_OK);
+		lf_call_destroy(first[i]);
+	}
+	fake_await(&scene.fake, before + 1);
+	read_bundle(&got, scene.fake.held[scene.fake.held_count - 1]);
+	assert_int_equal(got.count, count);
+	go_on(&scene);
+	end(&scene);
+}
+
 /* No more messages than there are carriers; what is left goes as they come back. */
 static void many_calls_are_all_answered(void **state)
 {
@@ -924,6 +972,7 @@ int main(void)
 		cmocka_unit_test(calls_that_start_meanwhile_go_together),
 		cmocka_unit_test(a_full_message_goes_at_once),
 		cmocka_unit_test(each_has_its_own_outcome),
+		cmocka_unit_test(what_closures_start_goes_together),
 		cmocka_unit_test(many_calls_are_all_answered),
 		cmocka_unit_test(calls_that_wait_for_a_place_share_messages_too),
 		cmocka_unit_test(other_methods_and_large_requests_go_at_once),

@@ -18,8 +18,8 @@
  *
  * Replies wait in memory of their own, for nobody knows beforehand how long they are. What they may have together is the
  * limit of a message. Each has room for a bare status from the start, so that an error can always be said; what is beyond
- * that is taken when a reply begins, and a reply that finds no room is an error that asks for the call alone. Who asks for
- * it alone must have done nothing, or it would be done twice. So only methods for which that holds share messages.
+ * that is taken when a reply begins, and a reply that finds no room is an error that asks for the call alone. The
+ * client sends that call again, so it must have done nothing. Only methods for which that holds share messages.
  *
  * The message of replies needs memory once more, after decisions are stored. Where there is none, its sender says the one
  * thing that it has memory for: UNAVAILABLE, which says just that each may or may not be stored.
