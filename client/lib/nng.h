@@ -68,7 +68,7 @@ struct lf_nng {
 	size_t gathered;
 	int64_t gathered_due_ms; /* when the keeper has to send what is gathered; INT64_MAX = never */
 	int64_t slow_ms;         /* LF_NNG_SLOW_MS, but in tests */
-	uint32_t refused_by; /* the connection whose service takes one call a message; 0 = none */
+	uint32_t refused_by;     /* the connection whose service takes one call a message; 0 = none */
 	uint32_t removed_pipe_id;
 	bool pipe_was_added;
 	uint64_t pipe_sent, pipe_answered; /* over this connection */

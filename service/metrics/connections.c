@@ -52,7 +52,8 @@ void lf_metrics_of_connections(struct lf_exposition *exposition, const struct lf
 	lf_metric_count(exposition, "reason=\"unread\"", nng.ended_unread);
 	lf_metric_count(exposition, "reason=\"unsent\"", nng.ended_unsent);
 	lf_metric_counter(exposition, "leadfit_nng_requests_dropped_total",
-		"Messages, each with one request or several, of connections that do not read their replies.", nng.unread);
+		"Messages, each with one request or several, of connections that do not read their replies.",
+		nng.unread);
 	lf_metric_counter(exposition, "leadfit_nng_listener_reopened_total",
 		"How often nng had stopped accepting on an address, and it was opened again.", nng.reopened);
 	if (sources->http != NULL)

@@ -335,16 +335,16 @@ static void methods_that_store_are_not_begun(void **state)
 	fixture_start(&server, NULL, "tcp");
 	bundle_call(&bundled, server.url, bundle_new(calls, 4));
 	assert_id(&bundled.replies[0], "k");
-	assert_reply(&bundled.replies[1], LF_UNIMPLEMENTED,
-		"leadfit.v1.Scoring/ScoreBatch may not share a message");
+	assert_reply(&bundled.replies[1], LF_UNIMPLEMENTED, "leadfit.v1.Scoring/ScoreBatch may not share a message");
 	assert_true(is_to_go_alone(&bundled.replies[1]));
 	assert_int_equal(lf_frame_metadata(&bundled.replies[1].frame, "request-id").length, 3);
 	assert_reply(&bundled.replies[2], LF_OK, "");
 	assert_reply(&bundled.replies[3], LF_UNIMPLEMENTED, "send it alone");
 	bundle_clean_up(&bundled);
 	call(&alone, server.url,
-		&(struct call_options){
-			.method = "leadfit.v1.Scoring/ScoreBatch", .message = (const uint8_t *)"", .message_length = 0});
+		&(struct call_options){.method = "leadfit.v1.Scoring/ScoreBatch",
+			.message = (const uint8_t *)"",
+			.message_length = 0});
 	assert_reply(&alone, LF_OK, "");
 	reply_clean_up(&alone);
 	fixture_end(&server);

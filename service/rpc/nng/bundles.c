@@ -282,8 +282,7 @@ static struct lf_bundle_turn *new_bundle(struct lf_turn *turn, size_t count)
 		return NULL;
 	bundle->turn = turn;
 	atomic_init(&bundle->left, count);
-	atomic_init(&bundle->room,
-		lf_rpc_server_options(server)->message_bytes_max - statuses_bytes(count));
+	atomic_init(&bundle->room, lf_rpc_server_options(server)->message_bytes_max - statuses_bytes(count));
 	if (nng_msg_alloc(&bundle->reply, LF_NNG_BARE_BYTES) != 0) {
 		bundle->reply = NULL;
 		goto failed;
@@ -346,8 +345,7 @@ static void arrive(struct lf_rpc_call *call, const uint8_t *frame, size_t length
 	lf_frames_request(turn, &bundled->frame, length, &request);
 	if (!may_share(request.method)) {
 		bundled->alone = true;
-		lf_error_set(&error, LF_UNIMPLEMENTED,
-			"%.*s may not share a message with other calls: send it alone",
+		lf_error_set(&error, LF_UNIMPLEMENTED, "%.*s may not share a message with other calls: send it alone",
 			(int)request.method.length, request.method.data);
 		goto broken;
 	}

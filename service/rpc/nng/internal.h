@@ -123,7 +123,7 @@ struct lf_bundle_turn {
 	struct lf_turn *turn;
 	void (*answered)(struct lf_turn *turn, nng_msg *reply); /* sends the reply, or ends the turn where it is NULL */
 	nng_msg *reply;                                         /* has memory for a bare status at the least */
-	bool lost; /* there was no memory to put the replies together */
+	bool lost;                                              /* there was no memory to put the replies together */
 	atomic_size_t left; /* calls that are not answered yet: whoever answers the last one sends the reply */
 	atomic_size_t room; /* bytes of the message of replies that nobody has */
 	size_t count;
