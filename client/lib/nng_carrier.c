@@ -145,7 +145,10 @@ static enum lf_code status_of_all(const uint8_t *bytes, size_t length)
 	return frame.status;
 }
 
-/* Several calls were refused together, and none was begun: they go one by one, those of the connection to come, too, or only these. */
+/*
+ * Several calls were refused together, and none was begun: they go one by one. So do those to come on this connection,
+ * unless it was just too many.
+ */
 static void go_one_by_one(struct lf_client *client, uint32_t connection, struct calls *calls, enum lf_code status)
 {
 	struct lf_nng *nng = client->own;
