@@ -75,6 +75,18 @@ double lf_grid_median(const struct lf_grid_row *rows, size_t count, size_t colum
 	return median;
 }
 
+double lf_grid_spread(const struct lf_grid_row *rows, size_t count, size_t column, enum lf_grid_spread which)
+{
+	double value = rows[0].values[column];
+
+	if (which == LF_GRID_MEDIAN)
+		return lf_grid_median(rows, count, column);
+	for (size_t i = 1; i < count; i++)
+		if (which == LF_GRID_LOWEST ? rows[i].values[column] < value : rows[i].values[column] > value)
+			value = rows[i].values[column];
+	return value;
+}
+
 static json_t *grid_json(const struct lf_grid *grid)
 {
 	json_t *rows = json_array();

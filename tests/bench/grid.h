@@ -40,6 +40,9 @@ void lf_grid_clean_up(struct lf_grid *grid);
 
 /* Median of one column over some rows. */
 double lf_grid_median(const struct lf_grid_row *rows, size_t count, size_t column);
+/* Of one column over some rows (at least one). */
+enum lf_grid_spread { LF_GRID_LOWEST, LF_GRID_MEDIAN, LF_GRID_HIGHEST, LF_GRID_SPREADS };
+double lf_grid_spread(const struct lf_grid_row *rows, size_t count, size_t column, enum lf_grid_spread which);
 
 /* Machine, versions, and all grids. false where memory ran out or out can't be written. */
 bool lf_grids_json(const struct lf_machine *machine, const struct lf_grid *const *grids, size_t count, FILE *out);

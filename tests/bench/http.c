@@ -288,21 +288,6 @@ static void figures_of(const struct lf_load *load, unsigned in_flight, double fi
 	figures[5] = load->reply_bytes;
 }
 
-/* Of a column's runs: the lowest, the median, the highest. */
-enum spread { LOWEST, MEDIAN, HIGHEST, SPREADS };
-
-static double spread(const struct lf_grid_row *rows, unsigned runs, size_t column, enum spread which)
-{
-	double value = rows[0].values[column];
-
-	if (which == MEDIAN)
-		return lf_grid_median(rows, runs, column);
-	for (unsigned r = 1; r < runs; r++)
-		if (which == LOWEST ? rows[r].values[column] < value : rows[r].values[column] > value)
-			value = rows[r].values[column];
-	return value;
-}
-
 /* The figures of one point. */
 static bool add_figures(struct lf_grid *grid, const struct http_bench *h, const struct run *runs, size_t p, FILE *out)
 {
@@ -315,7 +300,7 @@ static bool add_figures(struct lf_grid *grid, const struct http_bench *h, const 
 		memset(&row, 0, sizeof(row));
 		snprintf(row.label, sizeof(row.label), "%s", titles[s]);
 		for (size_t c = 0; c < COLUMNS; c++)
-			row.values[c] = spread(rows, count, c, MEDIAN);
+			row.values[c] = lf_grid_median(rows, count, c);
 		if (!lf_grid_add(grid, &row, out))
 			return false;
 	}
@@ -323,7 +308,7 @@ static bool add_figures(struct lf_grid *grid, const struct http_bench *h, const 
 }
 
 static bool add_ratios(
-	struct lf_grid *grid, const struct http_bench *h, const struct run *runs, enum spread which, FILE *out)
+	struct lf_grid *grid, const struct http_bench *h, const struct run *runs, enum lf_grid_spread which, FILE *out)
 {
 	const unsigned count = h->bench->settings->runs;
 	struct lf_grid_row rows[LF_BENCH_RUNS_MAX], row;
@@ -335,7 +320,7 @@ static bool add_ratios(
 		snprintf(row.label, sizeof(row.label), "%u, %u in flight", h->points[p].connections,
 			h->points[p].in_flight);
 		for (size_t c = 0; c < RATIOS; c++)
-			row.values[c] = spread(rows, count, c, which);
+			row.values[c] = lf_grid_spread(rows, count, c, which);
 		if (!lf_grid_add(grid, &row, out))
 			return false;
 	}
@@ -344,15 +329,15 @@ static bool add_ratios(
 
 static bool report(const struct http_bench *h, const struct run *runs, const struct lf_machine *machine)
 {
-	static const char *const ratio_titles[SPREADS] = {
+	static const char *const ratio_titles[LF_GRID_SPREADS] = {
 		"ratios, lowest of the runs", "ratios, median of the runs", "ratios, highest of the runs"};
-	static const char *const ratio_names[SPREADS] = {"ratiosLowest", "ratios", "ratiosHighest"};
+	static const char *const ratio_names[LF_GRID_SPREADS] = {"ratiosLowest", "ratios", "ratiosHighest"};
 	const bool json = h->bench->settings->json;
 	FILE *out = json ? NULL : stdout;
-	struct lf_grid grids[POINTS_MAX + SPREADS] = {{0}};
-	const struct lf_grid *listed[POINTS_MAX + SPREADS] = {NULL};
+	struct lf_grid grids[POINTS_MAX + LF_GRID_SPREADS] = {{0}};
+	const struct lf_grid *listed[POINTS_MAX + LF_GRID_SPREADS] = {NULL};
 	char titled[POINTS_MAX][64], named[POINTS_MAX][32];
-	const size_t count = h->point_count + SPREADS;
+	const size_t count = h->point_count + LF_GRID_SPREADS;
 	bool good = true;
 
 	for (size_t i = 0; i < count && good; i++) {
@@ -372,7 +357,7 @@ static bool report(const struct http_bench *h, const struct run *runs, const str
 			.column_count = figures ? COLUMNS : RATIOS};
 		lf_grid_begin(&grids[i], out);
 		good = figures ? add_figures(&grids[i], h, runs, i, out)
-			       : add_ratios(&grids[i], h, runs, (enum spread)(i - h->point_count), out);
+			       : add_ratios(&grids[i], h, runs, (enum lf_grid_spread)(i - h->point_count), out);
 	}
 	good = good && (!json || lf_grids_json(machine, listed, count, stdout));
 	for (size_t i = 0; i < count; i++)
