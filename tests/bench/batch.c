@@ -257,7 +257,7 @@ static enum lf_code run_once(struct bench *b, struct figures *f)
 	if (b->error.code != LF_OK || measure_floors(b, f) != LF_OK)
 		return b->error.code;
 	f->ratio = f->lines_per_s * (f->insert_us + f->kernel_us + f->parse_us + f->print_us) / 1e6 /
-		(double)sysconf(_SC_NPROCESSORS_ONLN);
+		(double)lf_machine_processors();
 	return LF_OK;
 }
 

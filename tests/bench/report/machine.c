@@ -2,6 +2,7 @@
 
 #include <nng/nng.h>
 #include <protobuf-c/protobuf-c.h>
+#include <sched.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,13 +53,21 @@ static void read_file_system(struct lf_machine *machine, const char *directory)
 		}
 }
 
+long lf_machine_processors(void)
+{
+	cpu_set_t allowed;
+
+	return sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed)
+								    : sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 void lf_machine_read(struct lf_machine *machine, const char *directory)
 {
 	struct utsname name;
 
 	read_processor(machine);
 	read_file_system(machine, directory);
-	machine->processors = sysconf(_SC_NPROCESSORS_ONLN);
+	machine->processors = lf_machine_processors();
 	if (uname(&name) == 0)
 		snprintf(machine->kernel, sizeof(machine->kernel), "%.60s %.90s", name.sysname, name.release);
 	else

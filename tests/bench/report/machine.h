@@ -6,7 +6,7 @@
 
 struct lf_machine {
 	char processor[128];
-	long processors;
+	long processors; /* that this process may use: fewer under taskset */
 	char kernel[160];
 	char file_system[32];
 	bool real_disk;      /* false: the file system is in memory */
@@ -15,6 +15,8 @@ struct lf_machine {
 	const char *sqlite, *protobuf_c, *compiler, *build;
 };
 
+/* What this process may use, and the servers that it starts. */
+long lf_machine_processors(void);
 /* What can't be found out stays "unknown". */
 void lf_machine_read(struct lf_machine *machine, const char *directory);
 
