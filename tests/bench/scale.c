@@ -8,10 +8,10 @@
 #include "tests/bench/pool.h"
 #include "tests/bench/server.h"
 
-enum { MEMBER_SIZES = 6, CONNECTION_SIZES = 4, CONNECTIONS_IN_FLIGHT = 64, WARM_UPS_MAX = 20 };
+enum { MEMBER_SIZES = 6, CONNECTION_SIZES = 5, CONNECTIONS_IN_FLIGHT = 64, WARM_UPS_MAX = 20 };
 
 static const unsigned member_sizes[MEMBER_SIZES] = {2, 8, 32, 125, 500, 1000};
-static const unsigned connection_sizes[CONNECTION_SIZES] = {1, 10, 100, 1000};
+static const unsigned connection_sizes[CONNECTION_SIZES] = {1, 4, 16, 64, 1000};
 
 static const struct lf_grid_column member_columns[] = {
 	{"in flight", "inFlight", 0},

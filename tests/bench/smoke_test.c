@@ -153,7 +153,7 @@ static void measures_the_cost_by_members_and_by_connections(void **state)
 	report = json_loads(out, 0, &problem);
 	if (report == NULL)
 		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
-	/* 2 and 8 members; 1 and 10 connections; seven figures each. */
+	/* 2 and 8 members; 1 and 4 connections; seven figures each. */
 	assert_int_equal(assert_positive(json_object_get(report, "members"), "members"), 2 * 7);
 	assert_int_equal(assert_positive(json_object_get(report, "connections"), "connections"), 2 * 7);
 	json_decref(report);
