@@ -116,7 +116,8 @@ static int write_report(const struct lf_report *report)
 
 static bool has_mode(const struct lf_bench_settings *settings)
 {
-	return settings->scale || settings->http || settings->soak_minutes > 0 || settings->shutdowns > 0;
+	return settings->scale || settings->http || settings->open_loop || settings->soak_minutes > 0 ||
+		settings->shutdowns > 0;
 }
 
 static int run_mode(struct lf_bench *bench, const struct lf_machine *machine, struct lf_error *error)
@@ -132,6 +133,8 @@ static int run_mode(struct lf_bench *bench, const struct lf_machine *machine, st
 	else if (settings->http)
 		code = lf_mode_http(bench, machine, error);
 #endif
+	else if (settings->open_loop)
+		code = lf_mode_open_loop(bench, machine, error);
 	else if (settings->soak_minutes > 0)
 		code = lf_mode_soak(bench, machine, error);
 	else

@@ -9,6 +9,8 @@
 enum lf_code lf_mode_scale(struct lf_bench *bench, const struct lf_machine *machine, struct lf_error *error);
 /* The service over HTTP/2 beside gRPC C++'s echo, with h2load and gRPC's client, and beside nng. */
 enum lf_code lf_mode_http(struct lf_bench *bench, const struct lf_machine *machine, struct lf_error *error);
+/* Latencies at parts of the full rate, in an open loop, over nng and over HTTP/2. */
+enum lf_code lf_mode_open_loop(struct lf_bench *bench, const struct lf_machine *machine, struct lf_error *error);
 /* A steady load over minutes: what grows? */
 enum lf_code lf_mode_soak(struct lf_bench *bench, const struct lf_machine *machine, struct lf_error *error);
 /* SIGTERM under full load: was everything answered that was stored, and how long did it take? */

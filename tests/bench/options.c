@@ -35,6 +35,8 @@ static const char usage[] =
 	"  --http               instead: over HTTP/2, by h2load and gRPC C++'s client, beside gRPC C++'s own\n"
 	"                       echo and nng, on 1 and 16 connections\n"
 	"  --scale-max N        leaves out what is larger, 1..1000 (default 1000)\n"
+	"  --open-loop          instead: the full rate with 64 in flight, then latencies at 0.3, 0.5, 0.7 and\n"
+	"                       0.9 of it, sent at fixed times; over nng and over HTTP/2\n"
 	"  --soak MINUTES       instead: a steady load for that long, 0.05..1440; memory, descriptors,\n"
 	"                       latency and the WAL over time\n"
 	"  --load PART          of the full rate that the soak is run at, 0.05..1 (default 0.7)\n"
@@ -119,6 +121,7 @@ enum {
 	SCALE,
 	HTTP,
 	SCALE_MAX,
+	OPEN_LOOP,
 	SOAK,
 	LOAD,
 	SHUTDOWN,
@@ -147,6 +150,7 @@ static const struct option table[] = {
 	{"scale", no_argument, NULL, SCALE},
 	{"http", no_argument, NULL, HTTP},
 	{"scale-max", required_argument, NULL, SCALE_MAX},
+	{"open-loop", no_argument, NULL, OPEN_LOOP},
 	{"soak", required_argument, NULL, SOAK},
 	{"load", required_argument, NULL, LOAD},
 	{"shutdown", required_argument, NULL, SHUTDOWN},
@@ -218,6 +222,9 @@ static int take(int option, const char *value, struct lf_bench_settings *setting
 		return -1;
 	case SCALE_MAX:
 		return read_number(value, 1, 1000, &settings->scale_max) ? -1 : complain("scale-max", value, "1..1000");
+	case OPEN_LOOP:
+		settings->open_loop = true;
+		return -1;
 	case SOAK:
 		return read_double(value, 0.05, 1440, &settings->soak_minutes) ? -1
 									       : complain("soak", value, "0.05..1440");
@@ -269,10 +276,11 @@ int lf_bench_options(int argc, char **argv, struct lf_bench_settings *settings)
 	}
 	if (settings->kernel_only)
 		settings->point_count = 0;
-	if (settings->kernel_only + settings->scale + settings->http + (settings->soak_minutes > 0) +
-			(settings->shutdowns > 0) >
+	if (settings->kernel_only + settings->scale + settings->http + settings->open_loop +
+			(settings->soak_minutes > 0) + (settings->shutdowns > 0) >
 		1) {
-		fputs("leadfit-bench: only one of --kernel-only, --scale, --http, --soak, --shutdown at a time\n",
+		fputs("leadfit-bench: only one of --kernel-only, --scale, --http, --open-loop, --soak, --shutdown at "
+		      "a time\n",
 			stderr);
 		return 2;
 	}

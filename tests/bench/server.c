@@ -40,6 +40,7 @@ enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench
 	const char *argv[] = {bench->server, "--db", server->log, "--listen", url, "--rubric", bench->settings->rubric,
 		"--checkpoints", checkpoint, "--log", "text", "--connections", "1024", "--connections-per-address",
 		"1024", NULL, NULL, NULL, NULL, NULL};
+	const bool http = bench->settings->http || bench->settings->open_loop;
 	size_t more = 0;
 
 	*server = (struct lf_bench_server){.client = NULL};
@@ -55,7 +56,7 @@ enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench
 		argv[more++] = "--workers";
 		argv[more++] = workers;
 	}
-	if (bench->settings->http) {
+	if (http) {
 		argv[more++] = "--http";
 		argv[more++] = "127.0.0.1:0";
 	}
@@ -63,12 +64,23 @@ enum lf_code lf_bench_server_start(const struct lf_bench *bench, struct lf_bench
 		lf_child_await(&server->child, " ready: ", ready, sizeof(ready), error) != LF_OK ||
 		lf_child_await(&server->child, " listening: listening on ", server->url, sizeof(server->url), error) !=
 			LF_OK ||
-		(bench->settings->http &&
+		(http &&
 			lf_child_await(&server->child, " listening: listening on http://", server->http,
 				sizeof(server->http), error) != LF_OK))
 		return error->code;
+	return lf_bench_server_connect(server, false, error);
+}
+
+enum lf_code lf_bench_server_connect(struct lf_bench_server *server, bool http, struct lf_error *error)
+{
+	char url[LF_BENCH_URL_BYTES + 8];
+
+	if (server->client != NULL)
+		lf_client_destroy(server->client);
+	server->client = NULL;
+	snprintf(url, sizeof(url), "%s%s", http ? "http://" : "", http ? server->http : server->url);
 	return lf_client_new(&server->client,
-		&(struct lf_client_options){.url = server->url, .in_flight_max = LF_BENCH_IN_FLIGHT_MAX}, error);
+		&(struct lf_client_options){.url = url, .in_flight_max = LF_BENCH_IN_FLIGHT_MAX}, error);
 }
 
 enum lf_code lf_bench_server_stop(struct lf_bench_server *server, enum lf_code code, struct lf_error *error)
@@ -108,6 +120,19 @@ enum lf_code lf_bench_server_load(struct lf_bench_server *server, const struct l
 	load->client_cpu_us /= decisions;
 	load->server_switches /= decisions;
 	server->answered += (*number - before) * decisions;
+	return code;
+}
+
+/* The first time warms it up: each team once. */
+enum lf_code lf_bench_server_full(
+	struct lf_bench *bench, struct lf_bench_server *server, struct lf_load *load, struct lf_error *error)
+{
+	const struct lf_source source = lf_workload_source(bench->workload);
+	enum lf_code code = LF_OK;
+
+	for (int i = 0; i < 2 && code == LF_OK; i++)
+		code = lf_bench_server_load(server, &source, LF_BENCH_FULL_IN_FLIGHT, 1, bench->settings->seconds,
+			&bench->number, load, error);
 	return code;
 }
 

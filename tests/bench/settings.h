@@ -28,6 +28,7 @@ struct lf_bench_settings {
 	bool grpc;
 	bool scale;            /* costs a unit, in place of rounds */
 	bool http;             /* over HTTP/2 beside gRPC and nng, in place of rounds */
+	bool open_loop;        /* latencies at parts of the full rate, in place of rounds */
 	unsigned scale_max;    /* sizes above are left out */
 	double soak_minutes;   /* 0: none; in place of rounds */
 	double soak_load;      /* part of the full rate */

@@ -192,6 +192,30 @@ static void measures_http_beside_grpc_and_nng(void **state)
 	json_decref(report);
 }
 
+static void an_open_loop_shows_latencies_at_parts_of_the_full_rate(void **state)
+{
+	static char out[1 << 16];
+	static const char *const parts[] = {"nng, 30%", "nng, 50%", "nng, 70%", "nng, 90%", "HTTP/2, 30%",
+		"HTTP/2, 50%", "HTTP/2, 70%", "HTTP/2, 90%"};
+	json_error_t problem;
+	json_t *report, *rows, *row;
+	size_t index;
+
+	(void)state;
+	if (run("--open-loop --runs 2 --seconds 0.2 --output json", out, sizeof(out)) != 0)
+		fail_msg("leadfit-bench failed: %.500s", out);
+	report = json_loads(out, 0, &problem);
+	if (report == NULL)
+		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	assert_int_equal(assert_positive(json_object_get(report, "fullRate"), "fullRate"), 2 * 5);
+	rows = json_object_get(report, "openLoop");
+	assert_int_equal(json_array_size(rows), 8);
+	json_array_foreach(rows, index, row)
+		assert_string_equal(json_string_value(json_object_get(row, "label")), parts[index]);
+	assert_int_equal(assert_positive(rows, "openLoop"), 8 * 9);
+	json_decref(report);
+}
+
 static void a_soak_shows_its_first_and_last_minutes(void **state)
 {
 	static char out[1 << 16];
@@ -237,8 +261,8 @@ static void refuses_bad_usage_with_2(void **state)
 {
 	static const char *const bad[] = {"--runs 0", "--seconds x", "--in-flight 1,,2", "--in-flight 1001",
 		"--transport udp", "--batch-items 257", "--soak 0", "--load 2", "--shutdown 0", "--scale --soak 1",
-		"--scale-max 0", "--scale --http", "--output xml", "surplus", "--dir /nonexistent",
-		"--server /nonexistent"};
+		"--scale-max 0", "--scale --http", "--open-loop --soak 1", "--output xml", "surplus",
+		"--dir /nonexistent", "--server /nonexistent"};
 	char out[4096];
 
 	(void)state;
@@ -273,6 +297,7 @@ int main(void)
 		cmocka_unit_test(every_request_can_have_a_new_team_over_a_local_socket),
 		cmocka_unit_test(measures_the_cost_by_members_and_by_connections),
 		cmocka_unit_test(measures_http_beside_grpc_and_nng),
+		cmocka_unit_test(an_open_loop_shows_latencies_at_parts_of_the_full_rate),
 		cmocka_unit_test(a_soak_shows_its_first_and_last_minutes),
 		cmocka_unit_test(ends_the_service_under_load_and_counts_what_was_not_answered),
 		cmocka_unit_test(refuses_bad_usage_with_2),

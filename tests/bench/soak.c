@@ -1,23 +1,13 @@
-/*
- * Design notes. The load is open: requests are due at fixed times, whether others are answered or not, and a latency
- * counts from when a request was due. So a stall shows as what callers would see. The main thread starts what is due
- * from the slots that are idle; a slot becomes idle in the closure of its call, so its call is waited for before it is
- * started again, which takes no longer than the return of that closure.
- */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "leadfit/v1/scoring.pb-c.h"
-#include "tests/bench/calls.h"
 #include "tests/bench/grid.h"
-#include "tests/bench/report/histogram.h"
 #include "tests/bench/modes.h"
+#include "tests/bench/paced.h"
 #include "tests/bench/server.h"
 
-enum { SLOTS = 256, FULL_IN_FLIGHT = 64, INTERVALS_MIN = 10, ENDS_MAX = 5 };
+enum { INTERVALS_MIN = 10, ENDS_MAX = 5 };
 
 static const struct lf_grid_column columns[] = {
 	{"decisions/s", "decisionsPerS", 0},
@@ -31,82 +21,13 @@ static const struct lf_grid_column columns[] = {
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
-struct soak;
-
-struct slot {
-	struct soak *soak;
-	struct lf_call *call;
-	bool started; /* ever */
-	uint64_t due_ns;
-	struct slot *next; /* idle */
-	uint8_t buffer[LF_SOURCE_BUFFER_BYTES];
-};
-
 struct soak {
 	struct lf_bench *bench;
 	struct lf_bench_server *server;
-	struct lf_source source;
-	unsigned method;
-	double rate; /* requests a second */
-	uint64_t start_ns, started;
-	_Atomic(struct lf_histogram *) histogram; /* of this interval; all live to the end */
-	struct lf_histogram *histograms;
+	struct lf_paced *paced;
+	struct lf_paced_times *times; /* of each interval; all live to the end */
 	size_t interval_count;
-	atomic_uint_fast64_t answered;
-	pthread_mutex_t lock; /* of idle and failure */
-	struct slot *idle;
-	char failure[600];
-	struct slot *slots;
 };
-
-static void answered(const uint8_t *reply, size_t length, void *closure_data)
-{
-	struct slot *slot = closure_data;
-	struct soak *soak = slot->soak;
-
-	if (reply != NULL && length > 0) {
-		lf_histogram_add(atomic_load(&soak->histogram), lf_meter_now_ns() - slot->due_ns);
-		atomic_fetch_add(&soak->answered, 1);
-	}
-	pthread_mutex_lock(&soak->lock);
-	if ((reply == NULL || length == 0) && soak->failure[0] == '\0')
-		snprintf(soak->failure, sizeof(soak->failure), "%s", lf_call_error(slot->call)->message);
-	slot->next = soak->idle;
-	soak->idle = slot;
-	pthread_mutex_unlock(&soak->lock);
-}
-
-/* NULL: none, or something failed. */
-static struct slot *take_idle(struct soak *soak)
-{
-	struct slot *slot;
-
-	pthread_mutex_lock(&soak->lock);
-	slot = soak->failure[0] == '\0' ? soak->idle : NULL;
-	if (slot != NULL)
-		soak->idle = slot->next;
-	pthread_mutex_unlock(&soak->lock);
-	return slot;
-}
-
-/* Starts what is due by now, as far as there are slots. */
-static void start_due(struct soak *soak)
-{
-	const double due = (double)(lf_meter_now_ns() - soak->start_ns) / 1e9 * soak->rate;
-	struct slot *slot;
-	size_t length;
-
-	while ((double)soak->started < due && (slot = take_idle(soak)) != NULL) {
-		const uint8_t *request =
-			soak->source.request(soak->source.context, soak->bench->number++, slot->buffer, &length);
-
-		if (slot->started)
-			lf_call_wait(slot->call, NULL);
-		slot->started = true;
-		slot->due_ns = soak->start_ns + (uint64_t)((double)soak->started++ / soak->rate * 1e9);
-		lf_call_start_bytes(slot->call, soak->method, request, length, answered, slot);
-	}
-}
 
 static double file_mib(const char *log, const char *suffix)
 {
@@ -122,66 +43,23 @@ static enum lf_code run_interval(
 	struct soak *soak, size_t interval, double seconds, struct lf_grid_row *row, struct lf_error *error)
 {
 	const pid_t pid = soak->server->child.pid;
-	const uint64_t begun = lf_meter_now_ns(),
-		       until = soak->start_ns + (uint64_t)(seconds * 1e9 * (double)(interval + 1));
-	const uint64_t before = atomic_load(&soak->answered);
+	struct lf_paced_times *times = &soak->times[interval];
+	const uint64_t begun = lf_meter_now_ns(), before = lf_paced_answers(soak->paced);
 	const double cpu = lf_process_cpu_us(pid);
-	struct lf_histogram *histogram = &soak->histograms[interval];
 	double count, elapsed;
 
-	atomic_store(&soak->histogram, histogram);
-	while (lf_meter_now_ns() < until && soak->failure[0] == '\0') {
-		start_due(soak);
-		if (!lf_sleep_seconds(0.001))
-			return lf_error_set(error, LF_CANCELLED, "interrupted");
-	}
-	if (soak->failure[0] != '\0')
-		return lf_error_set(error, LF_UNAVAILABLE, "after %.0f s: %s",
-			(double)(lf_meter_now_ns() - soak->start_ns) / 1e9, soak->failure);
-	count = (double)(atomic_load(&soak->answered) - before);
+	if (lf_paced_run(soak->paced, seconds, &soak->bench->number, times, error) != LF_OK)
+		return error->code;
+	count = (double)(lf_paced_answers(soak->paced) - before);
 	elapsed = (double)(lf_meter_now_ns() - begun) / 1e9;
 	*row = (struct lf_grid_row){
-		.values = {count / elapsed, lf_histogram_quantile(histogram, 0.5) / 1e3,
-			lf_histogram_quantile(histogram, 0.99) / 1e3,
+		.values = {count / elapsed, lf_histogram_quantile(&times->answered, 0.5) / 1e3,
+			lf_histogram_quantile(&times->answered, 0.99) / 1e3,
 			count > 0 ? (lf_process_cpu_us(pid) - cpu) / count : 0,
 			(double)lf_process_resident_bytes(pid) / (1024 * 1024), (double)lf_process_descriptors(pid),
 			file_mib(soak->server->log, "-wal"), file_mib(soak->server->log, "")}};
 	snprintf(row->label, sizeof(row->label), "%.4g min", seconds * (double)(interval + 1) / 60);
 	return LF_OK;
-}
-
-static bool make_slots(struct soak *soak)
-{
-	const struct lf_call_options once = {.attempts_max = 1, .timeout_ms = 20000};
-
-	soak->slots = calloc(SLOTS, sizeof(*soak->slots));
-	soak->histograms = calloc(soak->interval_count, sizeof(*soak->histograms));
-	if (soak->slots == NULL || soak->histograms == NULL)
-		return false;
-	for (unsigned i = 0; i < SLOTS; i++) {
-		struct slot *slot = &soak->slots[i];
-
-		slot->soak = soak;
-		slot->call = lf_call_new(soak->server->client, &leadfit__v1__scoring__descriptor, &once);
-		if (slot->call == NULL)
-			return false;
-		slot->next = soak->idle;
-		soak->idle = slot;
-	}
-	return true;
-}
-
-static void destroy_slots(struct soak *soak)
-{
-	for (unsigned i = 0; soak->slots != NULL && i < SLOTS; i++) {
-		if (soak->slots[i].call == NULL)
-			continue;
-		if (soak->slots[i].started)
-			lf_call_wait(soak->slots[i].call, NULL);
-		lf_call_destroy(soak->slots[i].call);
-	}
-	free(soak->slots);
-	free(soak->histograms);
 }
 
 /* The first and the last intervals side by side. */
@@ -199,8 +77,9 @@ static bool add_ends(struct lf_grid *ends, const struct lf_grid *grid, FILE *out
 	return lf_grid_add(ends, &first, out) && lf_grid_add(ends, &last, out) && lf_grid_add(ends, &change, out);
 }
 
-static enum lf_code run_load(struct soak *soak, struct lf_grid *grid, FILE *out, struct lf_error *error)
+static enum lf_code run_load(struct soak *soak, double rate, struct lf_grid *grid, FILE *out, struct lf_error *error)
 {
+	const struct lf_source source = lf_workload_source(soak->bench->workload);
 	const double minutes = soak->bench->settings->soak_minutes;
 	double seconds = minutes * 60 / INTERVALS_MIN;
 	struct lf_grid_row row;
@@ -209,36 +88,25 @@ static enum lf_code run_load(struct soak *soak, struct lf_grid *grid, FILE *out,
 	if (seconds > 60)
 		seconds = 60;
 	soak->interval_count = (size_t)(minutes * 60 / seconds + 0.5);
-	soak->method = (unsigned)(protobuf_c_service_descriptor_get_method_by_name(
-					  &leadfit__v1__scoring__descriptor, "Score") -
-		leadfit__v1__scoring__descriptor.methods);
-	pthread_mutex_init(&soak->lock, NULL);
-	if (!make_slots(soak))
-		code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
-	soak->start_ns = lf_meter_now_ns();
-	lf_grid_begin(grid, out);
+	soak->times = calloc(soak->interval_count, sizeof(*soak->times));
+	if (soak->times == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
+	code = lf_paced_new(&soak->paced, soak->server->client, &source, error);
+	if (code == LF_OK) {
+		lf_grid_begin(grid, out);
+		lf_paced_begin(soak->paced, rate);
+	}
 	for (size_t i = 0; i < soak->interval_count && code == LF_OK; i++) {
 		code = run_interval(soak, i, seconds, &row, error);
 		if (code == LF_OK && !lf_grid_add(grid, &row, out))
 			code = lf_error_set(error, LF_RESOURCE_EXHAUSTED, "out of memory");
 	}
-	destroy_slots(soak);
-	pthread_mutex_destroy(&soak->lock);
-	soak->server->answered += atomic_load(&soak->answered);
-	return code;
-}
-
-/* Each team once, and how much is possible. */
-static enum lf_code measure_full(struct soak *soak, double *rate, struct lf_error *error)
-{
-	const double seconds = soak->bench->settings->seconds;
-	struct lf_load load = {0};
-	enum lf_code code = LF_OK;
-
-	for (int i = 0; i < 2 && code == LF_OK; i++)
-		code = lf_bench_server_load(
-			soak->server, &soak->source, FULL_IN_FLIGHT, 1, seconds, &soak->bench->number, &load, error);
-	*rate = load.requests_per_s;
+	if (code == LF_OK)
+		code = lf_paced_end(soak->paced, error);
+	if (soak->paced != NULL)
+		soak->server->answered += lf_paced_answers(soak->paced);
+	lf_paced_destroy(soak->paced);
+	free(soak->times);
 	return code;
 }
 
@@ -251,9 +119,10 @@ enum lf_code lf_mode_soak(struct lf_bench *bench, const struct lf_machine *machi
 		"soakEnds", NULL, ratio_columns, COLUMNS, NULL, 0, 0};
 	const struct lf_grid *const grids[] = {&grid, &ends};
 	struct lf_bench_server server;
-	struct soak soak = {.bench = bench, .server = &server, .source = lf_workload_source(bench->workload)};
+	struct soak soak = {.bench = bench, .server = &server};
 	FILE *out = settings->json ? NULL : stdout;
-	double full = 0;
+	struct lf_load full = {0};
+	double rate = 0;
 	uint64_t count;
 	bool good = true;
 	enum lf_code code = lf_bench_server_start(bench, &server, error);
@@ -263,15 +132,16 @@ enum lf_code lf_mode_soak(struct lf_bench *bench, const struct lf_machine *machi
 		ratio_columns[c].digits = 2;
 	}
 	if (code == LF_OK)
-		code = measure_full(&soak, &full, error);
-	soak.rate = full * settings->soak_load;
+		code = lf_bench_server_full(bench, &server, &full, error);
+	rate = full.requests_per_s * settings->soak_load;
 	if (code == LF_OK && out != NULL)
 		fprintf(out,
 			"\nfull rate %.0f decisions/s with %d in flight; soak of %g minutes at %g of it, %.0f "
 			"decisions/s\n",
-			full, FULL_IN_FLIGHT, settings->soak_minutes, settings->soak_load, soak.rate);
+			full.requests_per_s, LF_BENCH_FULL_IN_FLIGHT, settings->soak_minutes, settings->soak_load,
+			rate);
 	if (code == LF_OK)
-		code = run_load(&soak, &grid, out, error);
+		code = run_load(&soak, rate, &grid, out, error);
 	code = lf_bench_server_stop(&server, code, error);
 	if (code == LF_OK)
 		code = lf_bench_server_check(&server, &count, error);
