@@ -183,24 +183,6 @@ bool lf_alike(const struct lf_speaker *speaker, size_t place, size_t count)
 	return true;
 }
 
-void lf_pick(struct lf_picks *picks, const struct lf_criterion *criterion, double amount)
-{
-	size_t place = picks->count;
-
-	if (!(amount > 0) || picks->room == 0 || (place == picks->room && amount <= picks->amount[place - 1]))
-		return;
-	if (place < picks->room)
-		picks->count++;
-	else
-		place--;
-	for (; place > 0 && amount > picks->amount[place - 1]; place--) {
-		picks->criterion[place] = picks->criterion[place - 1];
-		picks->amount[place] = picks->amount[place - 1];
-	}
-	picks->criterion[place] = criterion;
-	picks->amount[place] = amount;
-}
-
 unsigned lf_settle(struct lf_picks *picks)
 {
 	unsigned decimals = 2;
@@ -236,10 +218,8 @@ void lf_pick_differences(const struct lf_speaker *speaker, const struct lf_membe
 		uint32_t j = criterion->index;
 		double difference = speaker->result->weights[j] * (a->criteria[j].value - b->criteria[j].value);
 
-		if (difference > 0)
-			lf_pick(ahead, criterion, difference);
-		else if (difference < 0)
-			lf_pick(behind, criterion, -difference);
+		lf_pick(ahead, criterion, difference);
+		lf_pick(behind, criterion, -difference);
 	}
 }
 

@@ -26,8 +26,14 @@ struct lf_speaker {
 /* The largest amounts of those offered, largest first; of equals the first offered. */
 struct lf_picks {
 	size_t count, room;
-	const struct lf_criterion *criterion[LF_PICKS_MAX];
-	double amount[LF_PICKS_MAX];
+	union {
+		const struct lf_criterion *criterion[LF_PICKS_MAX];
+		uintptr_t address[LF_PICKS_MAX];
+	};
+	union {
+		double amount[LF_PICKS_MAX];
+		int64_t bits[LF_PICKS_MAX]; /* of amounts; 0 where there is none yet */
+	};
 };
 
 /* Sets up for sentences about a case. findings NULL: there is no result. */
@@ -65,8 +71,30 @@ bool lf_alike(const struct lf_speaker *speaker, size_t place, size_t count);
 /* " of the ratings", with expertise " of the ratings and labels": what an evidence share is a part of. */
 void lf_put_ratings(struct lf_speaker *speaker);
 
-/* Offers an amount; only those above 0 are kept. */
-void lf_pick(struct lf_picks *picks, const struct lf_criterion *criterion, double amount);
+/*
+ * Offers an amount; only those above 0 are kept. Without a branch, as which amounts are among the largest is anybody's
+ * guess: who is larger moves down by a mask that stays set. The bits of numbers above 0 are in the order of the numbers.
+ */
+static inline void lf_pick(struct lf_picks *picks, const struct lf_criterion *criterion, double amount)
+{
+	int64_t offered, larger = 0;
+	uintptr_t of = (uintptr_t)criterion;
+
+	memcpy(&offered, &amount, sizeof(offered));
+	picks->count += (offered > 0) & (picks->count < picks->room);
+	for (size_t place = 0; place < picks->room; place++) {
+		int64_t bits;
+		uintptr_t address;
+
+		larger |= -(int64_t)(offered > picks->bits[place]);
+		bits = (offered ^ picks->bits[place]) & larger;
+		address = (of ^ picks->address[place]) & (uintptr_t)larger;
+		picks->bits[place] ^= bits;
+		picks->address[place] ^= address;
+		offered ^= bits;
+		of ^= address;
+	}
+}
 /* Decimals for the amounts: 2, or more where the largest is small. Drops what would then print as 0. */
 unsigned lf_settle(struct lf_picks *picks);
 /* "Interaction (+0.09) and Collaboration (+0.04)"; sign '\0' prints amounts bare. */
