@@ -180,6 +180,48 @@ static bool is_too_far(const struct lf_finder *finder, uint32_t row, size_t c, c
 				gap * now->weight > piece->distance * gain * rubric->heaviest_source));
 }
 
+/*
+ * The most that an ADDITIVE score moves for each step of a new piece, and of one that is there, on whatever criterion: r
+ * rests on no less than what is expected. INFINITY: no bound, as there are criteria of which nothing is expected.
+ */
+struct gains {
+	double by_new, by_piece;
+};
+
+static struct gains most_gained(const struct lf_search *search)
+{
+	const struct lf_rubric *rubric = search->contest.rubric;
+	struct gains most = {0, 0};
+
+	for (size_t c = 0; c < rubric->def.criterion_count; c++) {
+		const struct lf_criterion *criterion = &rubric->criteria[c];
+		double gain = search->result->weights[criterion->index] * criterion->steepest, by_new, by_piece;
+
+		if (criterion->derived != LF_RATED)
+			continue;
+		if (rubric->def.aggregation != LF_ADDITIVE || !(criterion->prior_strength > 0))
+			return (struct gains){INFINITY, INFINITY};
+		by_new = gain / (criterion->prior_strength + 1);
+		by_piece = gain * rubric->heaviest_source / criterion->prior_strength;
+		most.by_new = by_new > most.by_new ? by_new : most.by_new;
+		most.by_piece = by_piece > most.by_piece ? by_piece : most.by_piece;
+	}
+	return most;
+}
+
+/* Whether is_too_far() would hold of every criterion of a challenger. */
+static bool is_out_of_reach(const struct lf_finder *finder, uint32_t row, const struct gains *most)
+{
+	const struct lf_member_score *rows = finder->search->contest.rows;
+	const struct lf_attempt *piece = &finder->best[LF_CHANGE_RATING], *added = &finder->best[LF_CHANGE_EVIDENCE];
+	double gap = rows[finder->search->first].score - rows[row].score;
+
+	gap -= gap * 1e-8;
+	return row != finder->search->first && added->row != LF_NONE && piece->row != LF_NONE &&
+		most->by_new < INFINITY && gap > added->distance * most->by_new &&
+		gap > piece->distance * most->by_piece;
+}
+
 /* All criteria of one member; then its pieces: x = r_e + (r' - r)·W/(s·a). */
 static void search_member(struct lf_finder *finder, uint32_t row)
 {
@@ -238,6 +280,8 @@ static void search_member(struct lf_finder *finder, uint32_t row)
 
 static void search_all(struct lf_finder *finder)
 {
+	struct gains most = most_gained(finder->search);
+
 	for (int k = 0; k < LF_CHANGE_TRAIT; k++)
 		finder->best[k].row = LF_NONE;
 	/* The best first: what is near makes short work of the rest. */
@@ -246,7 +290,7 @@ static void search_all(struct lf_finder *finder)
 
 		if (finder->search->contest.rubric->expertise_strength > 0)
 			lf_search_shown(finder, row);
-		else
+		else if (!is_out_of_reach(finder, row, &most))
 			search_member(finder, row);
 	}
 }
