@@ -33,6 +33,26 @@ static void *take(struct builder *b, size_t count, size_t size)
 	return memory;
 }
 
+/*
+ * Goes to a place in a list: ".members[3]". Each member and piece of evidence of every request passes by, so places of
+ * one digit are a few stores; lf_path_push_index() does the rest.
+ */
+static inline size_t push_place(struct builder *b, const char *list, size_t index)
+{
+	struct lf_path *path = &b->check->path;
+	const size_t before = path->length, length = strlen(list); /* a constant */
+	const char end[3] = {(char)('0' + index % 10), ']', '\0'};
+
+	if (before == 0 || index > 9 || before + length + 4 >= sizeof(path->text))
+		return lf_path_push_index(path, list, index);
+	path->text[before] = '.';
+	memcpy(path->text + before + 1, list, length);
+	path->text[before + 1 + length] = '[';
+	memcpy(path->text + before + 2 + length, end, sizeof(end));
+	path->length = before + length + 4;
+	return before;
+}
+
 /* Notes something that is left out: "team.members[0].discipline: "X" is not a discipline of this rubric". */
 static void ignore(struct builder *b, const char *field, const char *key, const char *kind, const char *name)
 {
@@ -208,7 +228,7 @@ static void convert_member(struct builder *b, const Leadfit__V1__Member *from, s
 		return;
 	evidence = take(b, from->n_evidence, sizeof(*evidence));
 	for (size_t i = 0; evidence != NULL && i < from->n_evidence; i++) {
-		size_t mark = lf_path_push_index(&b->check->path, "evidence", i);
+		size_t mark = push_place(b, "evidence", i);
 
 		to->evidence_count += convert_evidence(b, from->evidence[i], &evidence[to->evidence_count]);
 		lf_path_pop(&b->check->path, mark);
@@ -252,7 +272,7 @@ static void convert_members(struct builder *b, const Leadfit__V1__Team *team)
 	if (b->exhausted)
 		return;
 	for (size_t i = 0; i < team->n_members; i++) {
-		size_t mark = lf_path_push_index(&b->check->path, "members", i);
+		size_t mark = push_place(b, "members", i);
 
 		convert_member(b, team->members[i], &members[i]);
 		ids[i] = team->members[i]->id;
