@@ -42,8 +42,6 @@ enum lf_code lf_step_decide(
 	lf_conversion_begin(&conversion, step->team, &step->version->digest, depth == LF_DEPTH_NUMBERS, &input);
 	if (depth == LF_DEPTH_NUMBERS)
 		code = lf_evaluate_score(evaluation, step->version, &input, checker, arena);
-	else if (depth == LF_DEPTH_RANKING)
-		code = lf_evaluate_ranking(evaluation, step->version, &input, checker, arena);
 	else
 		code = lf_evaluate(evaluation, step->version, &input, NULL, checker, arena);
 	lf_conversion_end(&conversion);

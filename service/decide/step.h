@@ -13,9 +13,8 @@
 
 /* How much of an answer is wanted. Each has all that those before have. */
 enum lf_depth {
-	LF_DEPTH_NUMBERS, /* scores, ranks and the outcome: what Replay and Backtest compare */
-	LF_DEPTH_RANKING, /* the profile: what a summary needs */
-	LF_DEPTH_WHOLE,   /* what would change it, and a co-lead, which cost more than all else: a Decision */
+	LF_DEPTH_NUMBERS, /* scores, ranks and the outcome: a summary, and what Replay and Backtest compare */
+	LF_DEPTH_WHOLE, /* the profile, what would change it, and a co-lead, which cost more than all else: a Decision */
 };
 
 struct lf_step {
@@ -52,7 +51,7 @@ enum lf_code lf_step_decide(
 struct lf_answer_parts lf_step_parts(const struct lf_step *step);
 /* The Decision but for its id and time. LF_DEPTH_WHOLE. */
 Leadfit__V1__Decision *lf_step_decision(const struct lf_step *step, struct lf_arena *arena);
-/* The same in a few fields. LF_DEPTH_RANKING. */
+/* The same in a few fields. */
 Leadfit__V1__BatchSummary *lf_step_summary(const struct lf_step *step, struct lf_arena *arena);
 /* Id of who is recommended; "" = nobody. Borrowed from the team. */
 const char *lf_step_recommended(const struct lf_step *step);

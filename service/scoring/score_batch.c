@@ -250,7 +250,7 @@ static enum lf_code score(
 	step->clock_us = lf_log_clock_apart(batch->state->log);
 	step->trace_id = lf_rpc_trace(batch->call)->trace_id;
 	begun_ns = lf_clock_ns();
-	if (lf_step_decide(step, batch->request->full ? LF_DEPTH_WHOLE : LF_DEPTH_RANKING, &checker, scratch) != LF_OK)
+	if (lf_step_decide(step, batch->request->full ? LF_DEPTH_WHOLE : LF_DEPTH_NUMBERS, &checker, scratch) != LF_OK)
 		return lf_error_summarize(error);
 	lf_figures_decided(&batch->state->figures, &step->evaluation.result, lf_clock_ns() - begun_ns);
 	if (!lf_record_fill(&item->append, step, scratch) || !keep_record(&item->append, batch->arena) ||
