@@ -121,7 +121,7 @@ BATCH_GET(batch_row_cpu, b->insert.row_cpu_us)
 static double batch_floor(const struct lf_round *round, size_t kind)
 {
 	const struct lf_kernel *k = &round->kernel;
-	const double kernel_ns = lf_batch_kinds[kind].full ? k->kernel_ns : k->profile_ns + k->score_ns;
+	const double kernel_ns = lf_batch_kinds[kind].full ? k->kernel_ns : k->score_ns;
 
 	return round->batches[kind].insert.row_cpu_us + kernel_ns / 1e3;
 }

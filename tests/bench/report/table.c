@@ -98,8 +98,7 @@ static void print_batches(const struct lf_report *report, FILE *out)
 			s[4].median, s[5].median, s[6].median, s[7].median, s[8].median, s[9].median, s[9].low,
 			s[9].high);
 	}
-	fprintf(out, "    floor: bare insert and the engine (of a summary: score and profile); target <= %g\n",
-		cpu_target);
+	fprintf(out, "    floor: bare insert and the engine (of a summary: score); target <= %g\n", cpu_target);
 }
 
 static void print_flood(const struct lf_report *report, FILE *out)
