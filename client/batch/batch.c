@@ -130,8 +130,7 @@ static void *work(void *context)
 
 static unsigned count_workers(void)
 {
-	const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	const long wanted = 2 * (processors < 1 ? 1 : processors);
+	const size_t wanted = 2 * lf_processors();
 
 	return wanted < WORKERS_MIN             ? WORKERS_MIN
 		: wanted > LF_BATCH_WORKERS_MAX ? LF_BATCH_WORKERS_MAX

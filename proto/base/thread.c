@@ -1,7 +1,9 @@
 #include "proto/base/thread.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 int lf_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 {
@@ -28,4 +30,15 @@ int lf_cond_init(pthread_cond_t *condition)
 		rc = pthread_cond_init(condition, &attributes);
 	pthread_condattr_destroy(&attributes);
 	return rc;
+}
+
+size_t lf_processors(void)
+{
+	cpu_set_t allowed;
+	long count;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0)
+		return (size_t)CPU_COUNT(&allowed);
+	count = sysconf(_SC_NPROCESSORS_ONLN); /* more than a cpu_set_t has */
+	return count < 1 ? 1 : (size_t)count;
 }

@@ -31,7 +31,7 @@ static const char usage[] =
 	"  --publish URL   tell who listens there that there are new decisions: sequence numbers,\n"
 	"                  nothing else (leadfit decisions watch --publish URL)\n"
 	"  --backups DIR   where Keeping/Backup may make files (default: nowhere, and it is refused)\n"
-	"  --workers N     worker threads (default: one a processor)\n"
+	"  --workers N     worker threads (default: one for each processor that it may use)\n"
 	"  --connections N connections over tcp:// (default 64; each may take 4 MiB while a message\n"
 	"                  arrives); local sockets have 1024 of their own\n"
 	"  --connections-per-address N   of these from one address (default 16)\n"

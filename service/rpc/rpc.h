@@ -31,7 +31,7 @@ struct lf_rpc_cache {
 };
 
 struct lf_rpc_options {
-	size_t worker_count;              /* 0 = number of processors */
+	size_t worker_count;              /* 0 = lf_processors() */
 	size_t in_flight_max;             /* 0 = LF_IN_FLIGHT_MAX */
 	size_t request_bytes_max;         /* requests, arenas and replies together; 0 = LF_REQUEST_BYTES_MAX */
 	size_t message_bytes_max;         /* 0 = LF_MESSAGE_BYTES_MAX */

@@ -1,6 +1,5 @@
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "proto/base/clock.h"
 #include "proto/base/limits.h"
@@ -16,17 +15,10 @@ static enum lf_code no_memory(struct lf_error *error)
 	return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the RPC server");
 }
 
-static size_t processors(void)
-{
-	const long count = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return count < 1 ? 1 : (size_t)count;
-}
-
 static void fill_in(struct lf_rpc_options *options)
 {
 	if (options->worker_count == 0)
-		options->worker_count = processors();
+		options->worker_count = lf_processors();
 	if (options->in_flight_max == 0 || options->in_flight_max > LF_IN_FLIGHT_MAX)
 		options->in_flight_max = LF_IN_FLIGHT_MAX;
 	if (options->request_bytes_max == 0)
@@ -46,7 +38,7 @@ enum lf_code lf_rpc_server_new(struct lf_rpc_server **out, const struct lf_rpc_o
 	fill_in(&server->options);
 	server->protocols[0] = "";
 	server->protocol_count = 1;
-	server->quick_max = processors(); /* with more in flight, transports need their threads for messages */
+	server->quick_max = lf_processors(); /* with more in flight, transports need their threads for messages */
 	lf_rpc_budget_init(&server->budget, server->options.request_bytes_max);
 	if (lf_rpc_callers_init(server, options->tokens) != LF_OK)
 		goto undo_server;

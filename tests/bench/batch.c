@@ -24,6 +24,7 @@
 
 #include "leadfit/v1/scoring.pb-c.h"
 #include "proto/base/buffer.h"
+#include "proto/base/thread.h"
 #include "proto/text/json.h"
 #include "proto/wire/wire.h"
 #include "service/rubric/file.h"
@@ -257,7 +258,7 @@ static enum lf_code run_once(struct bench *b, struct figures *f)
 	if (b->error.code != LF_OK || measure_floors(b, f) != LF_OK)
 		return b->error.code;
 	f->ratio = f->lines_per_s * (f->insert_us + f->kernel_us + f->parse_us + f->print_us) / 1e6 /
-		(double)lf_machine_processors();
+		(double)lf_processors();
 	return LF_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,23 @@ static void a_timed_wait_follows_the_monotonic_clock(void **state)
 	assert_int_equal(rc, ETIMEDOUT);
 	assert_true(lf_clock_ns() - start >= 5000000);
 	pthread_cond_destroy(&condition);
+}
+
+static void processors_are_those_that_may_be_used(void **state)
+{
+	cpu_set_t before, one;
+	size_t cpu = 0;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	assert_int_equal(lf_processors(), CPU_COUNT(&before));
+	while (!CPU_ISSET(cpu, &before))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(lf_processors(), 1);
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 }
 
 /* ---- files ---- */
@@ -455,6 +473,7 @@ int main(void)
 		cmocka_unit_test(the_clocks_agree_and_move_on),
 		cmocka_unit_test(a_thread_leaves_every_signal_to_main_but_sigbus),
 		cmocka_unit_test(a_timed_wait_follows_the_monotonic_clock),
+		cmocka_unit_test(processors_are_those_that_may_be_used),
 		cmocka_unit_test(everything_is_written_after_short_writes),
 		cmocka_unit_test(what_can_not_be_written_gives_its_errno),
 		cmocka_unit_test(the_folder_of_a_path_is_synced),

@@ -2,7 +2,6 @@
 
 #include <nng/nng.h>
 #include <protobuf-c/protobuf-c.h>
-#include <sched.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,8 @@
 #include <sys/statfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+#include "proto/base/thread.h"
 
 static void read_processor(struct lf_machine *machine)
 {
@@ -53,21 +54,13 @@ static void read_file_system(struct lf_machine *machine, const char *directory)
 		}
 }
 
-long lf_machine_processors(void)
-{
-	cpu_set_t allowed;
-
-	return sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed)
-								    : sysconf(_SC_NPROCESSORS_ONLN);
-}
-
 void lf_machine_read(struct lf_machine *machine, const char *directory)
 {
 	struct utsname name;
 
 	read_processor(machine);
 	read_file_system(machine, directory);
-	machine->processors = lf_machine_processors();
+	machine->processors = (long)lf_processors();
 	if (uname(&name) == 0)
 		snprintf(machine->kernel, sizeof(machine->kernel), "%.60s %.90s", name.sysname, name.release);
 	else

@@ -15,8 +15,6 @@ struct lf_machine {
 	const char *sqlite, *protobuf_c, *compiler, *build;
 };
 
-/* What this process may use, and the servers that it starts. */
-long lf_machine_processors(void);
 /* What can't be found out stays "unknown". */
 void lf_machine_read(struct lf_machine *machine, const char *directory);
 
