@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -52,12 +53,24 @@ static void lookup_free(struct lf_client_http_lookup *lookup)
 	free(lookup);
 }
 
+/* This machine, whatever a resolver says of it, and where there is none, as in a bare container (RFC 6761, 6.3). */
+static bool is_localhost(const char *host)
+{
+	static const char NAME[] = "localhost";
+	const size_t length = strlen(host), own = sizeof(NAME) - 1;
+
+	if (length < own || strcasecmp(host + length - own, NAME) != 0)
+		return false;
+	return length == own || host[length - own - 1] == '.';
+}
+
 static void *lookup_main(void *arg)
 {
 	struct lf_client_http_lookup *lookup = arg;
 	struct lf_client *client = lookup->client;
 	struct addrinfo *found = NULL;
-	const int error = getaddrinfo(lookup->host, lookup->port, &HINTS, &found);
+	const char *host = is_localhost(lookup->host) ? NULL : lookup->host; /* NULL: loopback */
+	const int error = getaddrinfo(host, lookup->port, &HINTS, &found);
 	bool abandoned;
 
 	pthread_mutex_lock(&lookup->mutex);

@@ -218,6 +218,32 @@ static void refuses_to_connect(const char *hello, size_t length, const char *bec
 	tcp_fake_stop(&fake);
 }
 
+/* A bare container has no /etc/hosts; a resolver that answers for these names would be wrong to. */
+static void localhost_is_this_machine_whatever_a_resolver_says(void **state)
+{
+	static const struct {
+		const char *host;
+		bool is_here;
+	} HOSTS[] = {{"localhost", true}, {"LocalHost", true}, {"team.localhost", true}, {"notlocalhost", false},
+		{"localhost.invalid", false}};
+	struct fake fake;
+
+	(void)state;
+	fake_start(&fake, "http://127.0.0.1:0", fake_serving);
+	for (size_t i = 0; i < sizeof(HOSTS) / sizeof(HOSTS[0]); i++) {
+		char url[64];
+		const struct lf_client_options options = {
+			.url = url, .connect_timeout_ms = HOSTS[i].is_here ? 60000 : 1000};
+		struct lf_client *client;
+
+		snprintf(url, sizeof(url), "http://%s%s", HOSTS[i].host, strrchr(fake.url, ':'));
+		assert_int_equal(lf_client_new(&client, &options, NULL), HOSTS[i].is_here ? LF_OK : LF_UNAVAILABLE);
+		if (HOSTS[i].is_here)
+			lf_client_destroy(client);
+	}
+	fake_stop(&fake);
+}
+
 static void a_peer_that_is_no_http2_is_said(void **state)
 {
 	static const char http1[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
@@ -434,6 +460,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_server_that_sends_us_away_after_each_request_serves_all),
 		cmocka_unit_test(no_more_streams_are_opened_than_the_server_allows),
 		cmocka_unit_test(a_request_that_the_server_breaks_off_has_a_status),
+		cmocka_unit_test(localhost_is_this_machine_whatever_a_resolver_says),
 		cmocka_unit_test(a_peer_that_is_no_http2_is_said),
 		cmocka_unit_test(a_reply_is_what_its_parts_say),
 		cmocka_unit_test(an_error_is_what_its_headers_say),
