@@ -151,7 +151,7 @@ static bool append_frame(nng_msg *message, const struct lf_call *call, int64_t n
 }
 
 /* Without the mutex: a frame, or a bundle of them. NULL where memory ran out. */
-static nng_msg *make_message(const struct lf_nng_carrier *carrier)
+static nng_msg *make_bundle(const struct lf_nng_carrier *carrier)
 {
 	uint8_t head[LF_BUNDLE_FIXED_BYTES], entry[LF_BUNDLE_ENTRY_BYTES];
 	size_t bytes = LF_BUNDLE_FIXED_BYTES;
@@ -212,7 +212,7 @@ static void deliver(struct lf_client *client, struct lf_nng_carrier *carrier)
 
 	carrier->filling = true;
 	pthread_mutex_unlock(&client->mutex);
-	message = make_message(carrier);
+	message = make_bundle(carrier);
 	pthread_mutex_lock(&client->mutex);
 	carrier->filling = false;
 	if (message == NULL) {

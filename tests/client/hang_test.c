@@ -16,6 +16,7 @@
 
 #include "grpc/health/v1/health.pb-c.h"
 #include "tests/client/fake.h"
+#include "tests/lost_by_nng.h"
 
 /* A call ends, whatever the server does: absent, stopped, killed, closing, sending rubbish, or never saying a word. */
 
@@ -614,18 +615,6 @@ static void clients_come_and_go(void **state)
 		lf_client_destroy(client);
 	}
 	fake_stop(&fake);
-}
-
-/*
- * nng 1.5.2 leaks when a connection ends at a bad moment: a request that it starts to write while the connection is
- * being closed (its transports return without freeing the message), and a dial that is closed while it completes. At
- * most one each a connection. LeakSanitizer leaves out what the dialer's endpoint reaches, too. call_test.c and
- * fault_test.c, where no connection ends badly, have no such exception.
- */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
 }
 
 #define BOTH                                                                                                           \

@@ -19,6 +19,7 @@
 #include "service/decide/text_list.h"
 #include "tests/service/daemon.h"
 #include "tests/service/support.h"
+#include "tests/lost_by_nng.h"
 
 enum {
 	VERSIONS = 3,
@@ -30,16 +31,6 @@ enum {
 	ACTS_DEFAULT = 300,
 	ACTS_MAX = 450
 };
-
-/*
- * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
- * kill_test.c).
- */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
-}
 
 /* ---- versions that answer differently ---- */
 

@@ -12,16 +12,7 @@
 #include <string.h>
 
 #include "tests/service/history.h"
-
-/*
- * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
- * kill_test.c).
- */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
-}
+#include "tests/lost_by_nng.h"
 
 enum { DECISIONS = 300, TEAMS = 25, PROJECTS = 12, OUTCOMES = 5 };
 

@@ -12,18 +12,9 @@
 #include "proto/base/limits.h"
 #include "service/decide/text_list.h"
 #include "tests/service/daemon.h"
+#include "tests/lost_by_nng.h"
 
 enum { TEAMS = 5, PROJECTS = 7, TEXT = 64 * 1024 };
-
-/*
- * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
- * kill_test.c).
- */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
-}
 
 struct fixture {
 	struct daemon daemon;

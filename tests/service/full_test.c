@@ -21,18 +21,9 @@
 #include "leadfit/v1/decisions.pb-c.h"
 #include "proto/base/limits.h"
 #include "tests/service/daemon.h"
+#include "tests/lost_by_nng.h"
 
 enum { MIB = 1024 * 1024, POLLS = 60, ROUNDS = 6, IDS_MAX = 4000, ID_BYTES = 40, NOTES = 8, TEXT = 64 * 1024 };
-
-/*
- * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
- * kill_test.c).
- */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
-}
 
 /* A team of its own, of some 33 KB: each decision takes as much space. */
 static Leadfit__V1__ScoreRequest *large_request(int number)

@@ -19,21 +19,7 @@
 
 #include "leadfit/v1/decisions.pb-c.h"
 #include "tests/service/daemon.h"
-
-/*
- * nng 1.5.2 loses the message whose send begins on a pipe that is just closing: nni_aio_begin() refuses without a
- * callback, and nobody frees it. One message for a killed connection, in the client, seen about once in 50 kills. What
- * the client itself frees is checked by its own tests, without this.
- *
- * And where a dialer is closed while its connection greets, nobody frees the connection and the endpoint that it keeps:
- * the greeting's aio that is stopped between two steps never calls back. It happens to a client that is destroyed while
- * it dials a service that just comes up. LeakSanitizer leaves out what the endpoint reaches, too; all else is found.
- */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
-}
+#include "tests/lost_by_nng.h"
 
 enum { THREADS = 8, ANSWERS_MAX = 200000, KEY_BYTES = 32, ID_BYTES = 40 };
 

@@ -23,13 +23,7 @@
 #include "leadfit/v1/keeping.pb-c.h"
 #include "proto/base/limits.h"
 #include "tests/service/daemon.h"
-
-/* As in kill_test.c. */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
-}
+#include "tests/lost_by_nng.h"
 
 enum { BATCH = 200, STORED_MAX = 4000 };
 

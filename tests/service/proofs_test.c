@@ -29,12 +29,9 @@
 #include "storage/tlog/proof.h"
 #include "tests/service/daemon.h"
 
-/* nng 1.5.2 keeps what a connection that greets or closes has; see kill_test.c. */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:^lf_nng_new_request$\nleak:^nng_dial\nleak:^nng_listener_\n";
-}
+/* And what a connection that greets or closes has. */
+#define LOST_BESIDE "leak:^nng_dial\nleak:^nng_listener_\n"
+#include "tests/lost_by_nng.h"
 
 enum { IN_FLIGHT = 64, IDS_MAX = 100000, CHECKPOINT = 0, PROVE, CONSISTENCY };
 

@@ -16,16 +16,7 @@
 #include "leadfit/v1/record.pb-c.h"
 #include "tests/service/history.h"
 #include "tests/service/jobs.h"
-
-/*
- * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
- * kill_test.c).
- */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
-}
+#include "tests/lost_by_nng.h"
 
 enum { DECISIONS = 1000, VERSIONS = 4, TEAMS = 60, PROJECTS = 30 };
 

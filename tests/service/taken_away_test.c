@@ -22,18 +22,9 @@
 
 #include "leadfit/v1/decisions.pb-c.h"
 #include "tests/service/daemon.h"
+#include "tests/lost_by_nng.h"
 
 enum { THREADS = 3, IDS_MAX = 20000, ID_BYTES = 40, NAME = 160, BEFORE = 60, TEXT = 64 * 1024 };
-
-/*
- * What nng 1.5.2 loses on a pipe that is just closing, and with a dialer that is closed while it greets (see
- * kill_test.c).
- */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:^lf_nng_new_request$\nleak:^nng_dialer_create$\n";
-}
 
 /* ---- load ---- */
 
