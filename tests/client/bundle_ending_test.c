@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/lost_by_nng.h"
+
 /* ---- given up ---- */
 
 static void a_call_that_is_cancelled_before_it_is_sent_is_not_sent(void **state)
