@@ -4,7 +4,7 @@ of h2load all succeed, health checks are answered, and the service ends well, wh
 
     load_test.py LEADFITD SOURCE_FOLDER SECONDS [SANITIZERS]
 
-A few seconds in ctest; ten minutes under each sanitizer in tests/long.sh.
+SECONDS 0: a number of calls, however long they take, as in ctest. Ten minutes under each sanitizer in tests/long.sh.
 """
 import random
 import re
@@ -75,9 +75,10 @@ class SlowReaders(threading.Thread):
             entry["peer"].close()
 
 
-def h2load(service, *options):
+def h2load(service, calls, *options):
+    length = ["-D", f"{seconds:.0f}"] if seconds > 0 else ["-n", str(calls if sanitized else 20 * calls)]
     return subprocess.Popen(
-        ["h2load", "-t", "1", "-D", f"{seconds:.0f}", "-d", f"{source}/service/examples/request.json", "-H", "content-type: application/json",
+        ["h2load", "-t", "1", *length, "-d", f"{source}/service/examples/request.json", "-H", "content-type: application/json",
          *options, f"http://{service.http}/{METHOD}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -93,9 +94,9 @@ service = Service(leadfitd)
 watch, slow = Watch(service), SlowReaders(service)
 loads = {}
 try:
-    loads["HTTP/2"] = h2load(service, "-c", "4", "-m", "16")
-    loads["HTTP/1.1"] = h2load(service, "--h1", "-c", "4", "-m", "1")
-    said = {name: load.communicate(timeout=seconds + 120)[0] for name, load in loads.items()}
+    loads["HTTP/2"] = h2load(service, 400, "-c", "4", "-m", "16")
+    loads["HTTP/1.1"] = h2load(service, 80, "--h1", "-c", "4", "-m", "1")
+    said = {name: load.communicate(timeout=seconds + 600)[0] for name, load in loads.items()}
 finally:
     for load in loads.values():
         load.kill()
