@@ -89,6 +89,11 @@ static inline struct lf_nng_slot *lf_nng_slot_of(const struct lf_call *call)
 int lf_nng_slot_open(struct lf_client *client, struct lf_nng_slot *slot);
 uint8_t *lf_nng_new_request(struct lf_call *call, const uint8_t *header, size_t header_length, size_t length);
 void lf_nng_free_request(struct lf_call *call);
+/* Opens a context and its aio. 0 or an error number of nng. */
+int lf_nng_open_context(
+	const struct lf_nng *nng, nng_ctx *context, nng_aio **aio, void (*callback)(void *arg), void *arg);
+/* Takes the message that an aio holds, or NULL. */
+nng_msg *lf_nng_take_message(nng_aio *aio);
 /* Sends the call by itself, as send() of transport.h. */
 void lf_nng_slot_send(struct lf_client *client, struct lf_call *call);
 /* Under the mutex: the error of a call whose operation failed without our doing. */

@@ -12,16 +12,10 @@ static void on_aio(void *arg);
 int lf_nng_carrier_open(struct lf_client *client, struct lf_nng_carrier *carrier)
 {
 	struct lf_nng *nng = client->own;
-	int error = nng_ctx_open(&carrier->context, nng->socket);
+	const int error = lf_nng_open_context(nng, &carrier->context, &carrier->aio, on_aio, carrier);
 
 	if (error != 0)
 		return error;
-	error = nng_aio_alloc(&carrier->aio, on_aio, carrier);
-	if (error != 0) {
-		nng_ctx_close(carrier->context);
-		return error;
-	}
-	nng_aio_set_timeout(carrier->aio, NNG_DURATION_INFINITE); /* the keeper knows the time */
 	carrier->client = client;
 	carrier->next_free = nng->free_carriers;
 	nng->free_carriers = carrier;
@@ -221,8 +215,7 @@ static void on_sent(struct lf_client *client, struct lf_nng_carrier *carrier)
 	const int nng_error = nng_aio_result(carrier->aio);
 
 	if (nng_error != 0) {
-		nng_msg_free(nng_aio_get_msg(carrier->aio));
-		nng_aio_set_msg(carrier->aio, NULL);
+		nng_msg_free(lf_nng_take_message(carrier->aio));
 		if (nng_error == NNG_ECANCELED)
 			cancelled(client, carrier);
 		else
@@ -257,8 +250,7 @@ static void on_received(struct lf_client *client, struct lf_nng_carrier *carrier
 		failed(client, carrier, nng_error);
 		return;
 	}
-	reply = nng_aio_get_msg(carrier->aio);
-	nng_aio_set_msg(carrier->aio, NULL);
+	reply = lf_nng_take_message(carrier->aio);
 	if (connection == client->connection)
 		nng->pipe_answered++;
 	take_off(client, carrier, &calls);

@@ -19,19 +19,28 @@
 
 static void on_aio(void *arg);
 
-int lf_nng_slot_open(struct lf_client *client, struct lf_nng_slot *slot)
+int lf_nng_open_context(
+	const struct lf_nng *nng, nng_ctx *context, nng_aio **aio, void (*callback)(void *arg), void *arg)
 {
-	struct lf_nng *nng = client->own;
-	int error = nng_ctx_open(&slot->context, nng->socket);
+	int error = nng_ctx_open(context, nng->socket);
 
 	if (error != 0)
 		return error;
-	error = nng_aio_alloc(&slot->aio, on_aio, slot);
+	error = nng_aio_alloc(aio, callback, arg);
 	if (error != 0) {
-		nng_ctx_close(slot->context);
+		nng_ctx_close(*context);
 		return error;
 	}
-	nng_aio_set_timeout(slot->aio, NNG_DURATION_INFINITE); /* the keeper knows the time */
+	nng_aio_set_timeout(*aio, NNG_DURATION_INFINITE); /* the keeper knows the time */
+	return 0;
+}
+
+int lf_nng_slot_open(struct lf_client *client, struct lf_nng_slot *slot)
+{
+	const int error = lf_nng_open_context(client->own, &slot->context, &slot->aio, on_aio, slot);
+
+	if (error != 0)
+		return error;
 	slot->client = client;
 	lf_slot_add(client, &slot->slot);
 	return 0;
@@ -118,8 +127,7 @@ static void answer(struct lf_call *call, nng_msg *reply)
 	nng_msg_free(reply);
 }
 
-/* Takes the message that an aio holds, or NULL. */
-static nng_msg *take_message(nng_aio *aio)
+nng_msg *lf_nng_take_message(nng_aio *aio)
 {
 	nng_msg *message = nng_aio_get_msg(aio);
 
@@ -143,7 +151,7 @@ static void on_sent(struct lf_client *client, struct lf_nng_slot *slot, struct l
 		return;
 	}
 	if (nng_error != 0)
-		unsent = take_message(slot->aio);
+		unsent = lf_nng_take_message(slot->aio);
 	lf_call_take_off(client, call);
 	if (call->stop != LF_OK)
 		lf_call_set_stop_error(client, call, call->stop);
@@ -163,7 +171,7 @@ static void on_received(struct lf_client *client, struct lf_nng_slot *slot, stru
 {
 	struct lf_nng *nng = client->own;
 	int nng_error = nng_aio_result(slot->aio);
-	nng_msg *reply = nng_error == 0 ? take_message(slot->aio) : NULL;
+	nng_msg *reply = nng_error == 0 ? lf_nng_take_message(slot->aio) : NULL;
 
 	if (nng_error == NNG_ECONNRESET)
 		lf_nng_lost(client, slot->slot.connection);

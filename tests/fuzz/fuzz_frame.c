@@ -1,4 +1,7 @@
-/* Any bytes as a frame, or as a bundle of frames: what decodes is encoded again to the same bytes, and what does not decode has a reason. */
+/*
+ * Any bytes as a frame, or as a bundle of frames: what decodes is encoded again to the same bytes, and what does not decode
+ * has a reason.
+ */
 #include <string.h>
 
 #include "proto/wire/bundle.h"
