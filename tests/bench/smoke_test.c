@@ -30,6 +30,21 @@ static int run(const char *arguments, char *out, size_t size)
 	return WEXITSTATUS(status);
 }
 
+/* Runs it with --output json among the arguments: its report, which is the caller's. */
+static json_t *run_for_report(const char *arguments)
+{
+	static char out[1 << 20];
+	json_error_t problem;
+	json_t *report;
+
+	if (run(arguments, out, sizeof(out)) != 0)
+		fail_msg("leadfit-bench failed: %.500s", out);
+	report = json_loads(out, 0, &problem);
+	if (report == NULL)
+		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	return report;
+}
+
 /* Every number below value is above zero. Returns how many there are. */
 static size_t assert_positive(json_t *value, const char *name)
 {
@@ -61,9 +76,7 @@ static void take_difference(json_t *of, const char *name)
 
 static void measures_every_figure_and_leaves_nothing_behind(void **state)
 {
-	static char out[1 << 20];
 	char directory[] = "bench-smoke.XXXXXX", arguments[256];
-	json_error_t problem;
 	json_t *report, *points, *ratios;
 	size_t index;
 	double recommended;
@@ -72,11 +85,7 @@ static void measures_every_figure_and_leaves_nothing_behind(void **state)
 	assert_non_null(mkdtemp(directory));
 	snprintf(arguments, sizeof(arguments),
 		"--runs 1 --seconds 0.2 --in-flight 1,16 --batch-items 8 --output json --dir %s", directory);
-	if (run(arguments, out, sizeof(out)) != 0)
-		fail_msg("leadfit-bench failed: %.500s", out);
-	report = json_loads(out, 0, &problem);
-	if (report == NULL)
-		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	report = run_for_report(arguments);
 	/* The work that is measured: about a third of the decisions recommend somebody, whatever day it is. */
 	recommended = json_number_value(json_object_get(json_object_get(report, "settings"), "recommended"));
 	if (recommended < 0.28 || recommended > 0.42)
@@ -108,18 +117,12 @@ static void measures_every_figure_and_leaves_nothing_behind(void **state)
 
 static void the_cost_of_robustness_is_measured_by_kernel_members_and_samples(void **state)
 {
-	static char out[1 << 20];
-	json_error_t problem;
 	json_t *report, *robustness;
 	size_t kernels, index;
 	json_t *row;
 
 	(void)state;
-	if (run("--kernel-only --runs 1 --seconds 0.3 --output json", out, sizeof(out)) != 0)
-		fail_msg("leadfit-bench failed: %.500s", out);
-	report = json_loads(out, 0, &problem);
-	if (report == NULL)
-		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	report = run_for_report("--kernel-only --runs 1 --seconds 0.3 --output json");
 	robustness = json_object_get(report, "robustness");
 	kernels = json_array_size(json_object_get(robustness, "kernels"));
 	assert_in_range(kernels, 1, 3);
@@ -143,16 +146,10 @@ static void every_request_can_have_a_new_team_over_a_local_socket(void **state)
 
 static void measures_the_cost_by_members_and_by_connections(void **state)
 {
-	static char out[1 << 16];
-	json_error_t problem;
 	json_t *report;
 
 	(void)state;
-	if (run("--scale --scale-max 10 --runs 1 --seconds 0.1 --output json", out, sizeof(out)) != 0)
-		fail_msg("leadfit-bench failed: %.500s", out);
-	report = json_loads(out, 0, &problem);
-	if (report == NULL)
-		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	report = run_for_report("--scale --scale-max 10 --runs 1 --seconds 0.1 --output json");
 	/* 2 and 8 members; 1 and 4 connections; seven figures each. */
 	assert_int_equal(assert_positive(json_object_get(report, "members"), "members"), 2 * 7);
 	assert_int_equal(assert_positive(json_object_get(report, "connections"), "connections"), 2 * 7);
@@ -165,7 +162,6 @@ static void measures_http_beside_grpc_and_nng(void **state)
 	static char out[1 << 18];
 	static const char *const points[] = {
 		"connections1InFlight4", "connections1InFlight16", "connections16InFlight16"};
-	json_error_t problem;
 	json_t *report;
 
 	(void)state;
@@ -174,11 +170,7 @@ static void measures_http_beside_grpc_and_nng(void **state)
 		assert_non_null(strstr(out, "--http: this program was built without gRPC C++"));
 		return;
 	}
-	if (run("--http --runs 2 --seconds 0.1 --in-flight 4,16 --output json", out, sizeof(out)) != 0)
-		fail_msg("leadfit-bench failed: %.500s", out);
-	report = json_loads(out, 0, &problem);
-	if (report == NULL)
-		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	report = run_for_report("--http --runs 2 --seconds 0.1 --in-flight 4,16 --output json");
 	/* 4 and 16 on one connection, 16 on sixteen: the rate of nine loads, and seven ratios. */
 	for (size_t p = 0; p < sizeof(points) / sizeof(points[0]); p++) {
 		json_t *rows = json_object_get(report, points[p]), *row;
@@ -194,19 +186,13 @@ static void measures_http_beside_grpc_and_nng(void **state)
 
 static void an_open_loop_shows_latencies_at_parts_of_the_full_rate(void **state)
 {
-	static char out[1 << 16];
 	static const char *const parts[] = {"nng, 30%", "nng, 50%", "nng, 70%", "nng, 90%", "HTTP/2, 30%",
 		"HTTP/2, 50%", "HTTP/2, 70%", "HTTP/2, 90%"};
-	json_error_t problem;
 	json_t *report, *rows, *row;
 	size_t index;
 
 	(void)state;
-	if (run("--open-loop --runs 2 --seconds 0.2 --output json", out, sizeof(out)) != 0)
-		fail_msg("leadfit-bench failed: %.500s", out);
-	report = json_loads(out, 0, &problem);
-	if (report == NULL)
-		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	report = run_for_report("--open-loop --runs 2 --seconds 0.2 --output json");
 	assert_int_equal(assert_positive(json_object_get(report, "fullRate"), "fullRate"), 2 * 5);
 	rows = json_object_get(report, "openLoop");
 	assert_int_equal(json_array_size(rows), 8);
@@ -218,16 +204,10 @@ static void an_open_loop_shows_latencies_at_parts_of_the_full_rate(void **state)
 
 static void a_soak_shows_its_first_and_last_minutes(void **state)
 {
-	static char out[1 << 16];
-	json_error_t problem;
 	json_t *report;
 
 	(void)state;
-	if (run("--soak 0.05 --load 0.3 --seconds 0.2 --output json", out, sizeof(out)) != 0)
-		fail_msg("leadfit-bench failed: %.500s", out);
-	report = json_loads(out, 0, &problem);
-	if (report == NULL)
-		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	report = run_for_report("--soak 0.05 --load 0.3 --seconds 0.2 --output json");
 	assert_int_equal(json_array_size(json_object_get(report, "soak")), 10);
 	assert_int_equal(assert_positive(json_object_get(report, "soakEnds"), "soakEnds"), 3 * 8);
 	json_decref(report);
@@ -235,17 +215,11 @@ static void a_soak_shows_its_first_and_last_minutes(void **state)
 
 static void ends_the_service_under_load_and_counts_what_was_not_answered(void **state)
 {
-	static char out[1 << 16];
-	json_error_t problem;
 	json_t *report, *rounds, *round;
 	size_t index;
 
 	(void)state;
-	if (run("--shutdown 2 --seconds 0.5 --output json", out, sizeof(out)) != 0)
-		fail_msg("leadfit-bench failed: %.500s", out);
-	report = json_loads(out, 0, &problem);
-	if (report == NULL)
-		fail_msg("line %d: %s: %.500s", problem.line, problem.text, out);
+	report = run_for_report("--shutdown 2 --seconds 0.5 --output json");
 	rounds = json_object_get(report, "shutdown");
 	assert_int_equal(json_array_size(rounds), 2);
 	json_array_foreach(rounds, index, round)
