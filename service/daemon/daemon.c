@@ -22,6 +22,7 @@
 #include "service/rpc/tokens.h"
 #include "service/state/registry.h"
 #include "service/state/team_cache.h"
+#include "storage/backends/backends.h"
 #include "storage/log/log.h"
 
 enum { DRAIN_MS = 2000, TEAM_CACHE_BYTES = 16 * 1024 * 1024 };
@@ -184,7 +185,7 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 		.on_migrating = log_migrating,
 		.on_migrating_context = &tenths};
 
-	if (lf_log_open(&d->log, &lf_sqlite_backend, &log_options, error) != LF_OK ||
+	if (lf_log_open_by_url(&d->log, &log_options, error) != LF_OK ||
 		lf_seal_check(&d->seal, d->log, error) != LF_OK)
 		return error->code;
 	return lf_registry_new(&d->registry, d->log, error);

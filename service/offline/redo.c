@@ -11,6 +11,7 @@
 #include "service/offline/redo.h"
 #include "service/state/registry.h"
 #include "service/state/state.h"
+#include "storage/backends/backends.h"
 #include "storage/log/log.h"
 
 enum { POLL_US = 20 * 1000 };
@@ -65,7 +66,7 @@ static enum lf_code make_plan(struct plan *plan, const char *copy, struct lf_err
 	const struct lf_erased_list *known = &plan->redo->known;
 	struct lf_log *log;
 
-	if (lf_log_open(&log, &lf_sqlite_backend, &options, error) != LF_OK)
+	if (lf_log_open_by_url(&log, &options, error) != LF_OK)
 		return error->code;
 	if (lf_redo_read_log(&plan->has, log, error) == LF_OK && judge(plan, error) == LF_OK) {
 		for (size_t i = 0; i < known->count; i++)
@@ -183,7 +184,7 @@ static enum lf_code work(const struct plan *plan, const char *copy, struct lf_er
 	struct lf_state state;
 	struct lf_log *log;
 
-	if (lf_log_open(&log, &lf_sqlite_backend, &options, error) != LF_OK)
+	if (lf_log_open_by_url(&log, &options, error) != LF_OK)
 		return error->code;
 	if (lf_registry_new(&registry, log, error) == LF_OK && lf_state_init(&state, log, registry, error) == LF_OK) {
 		do_all(plan, &state, error);

@@ -8,6 +8,7 @@
 #include "proto/base/file.h"
 #include "proto/base/harmless.h"
 #include "service/offline/redo.h"
+#include "storage/backends/backends.h"
 #include "storage/log/log.h"
 
 enum { ACTS_A_SLICE = 100, PAYLOADS_A_SLICE = 64 };
@@ -235,7 +236,7 @@ static void read_replaced(struct lf_redo *redo, const char *database)
 	struct lf_redo_log read = {.unmarked = 0};
 	struct lf_log *log;
 
-	if (lf_log_open(&log, &lf_sqlite_backend, &options, &redo->unreadable) == LF_OK) {
+	if (lf_log_open_by_url(&log, &options, &redo->unreadable) == LF_OK) {
 		lf_redo_read_log(&read, log, &redo->unreadable);
 		lf_log_close(log);
 	}

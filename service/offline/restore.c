@@ -7,6 +7,7 @@
 #include "service/offline/command_line.h"
 #include "service/offline/commands.h"
 #include "service/offline/redo.h"
+#include "storage/backends/backends.h"
 #include "storage/log/log.h"
 
 static const char usage[] =
@@ -35,7 +36,7 @@ static uint64_t size_of(const char *file)
 	struct lf_tree_head head = {.size = 0};
 	struct lf_log *log;
 
-	if (lf_log_open(&log, &lf_sqlite_backend, &options, NULL) != LF_OK)
+	if (lf_log_open_by_url(&log, &options, NULL) != LF_OK)
 		return 0;
 	if (lf_log_head(log, &head, NULL) != LF_OK)
 		head.size = 0;
@@ -86,10 +87,12 @@ static int restore(struct checked *checked, const char *from)
 {
 	const char *database = checked->seals->beside;
 	struct lf_error error = LF_ERROR_INIT;
+	const struct lf_backend *backend = lf_backend_by_url(database, &database, &error);
 	struct lf_replaced replaced;
 	int status = 0;
 
-	if (lf_log_restore(&lf_sqlite_backend, database, from, check_copy, checked, &replaced, &error) != LF_OK) {
+	if (backend == NULL ||
+		lf_log_restore(backend, database, from, check_copy, checked, &replaced, &error) != LF_OK) {
 		status = say_not_restored(checked, &error);
 		lf_error_clean_up(&error);
 		return status;

@@ -16,6 +16,7 @@
 #include "service/offline/commands.h"
 #include "service/audit/redaction_check.h"
 #include "service/seal/tree_reader.h"
+#include "storage/backends/backends.h"
 #include "storage/verify/verify.h"
 
 enum { SLICE_MS = 200, FINDINGS_PRINTED_MAX = 1000 };
@@ -277,7 +278,7 @@ int lf_verify_file(const char *database, const struct lf_seals *seals, uint64_t 
 	int status = lf_sealed_read(&list, seals);
 
 	run.began_ns = lf_clock_ns();
-	if (status == 0 && lf_log_open(&run.log, &lf_sqlite_backend, &options, &error) == LF_OK) {
+	if (status == 0 && lf_log_open_by_url(&run.log, &options, &error) == LF_OK) {
 		status = verify_log(&run, &list, seals->backup);
 		lf_log_close(run.log);
 	} else if (status == 0) {

@@ -386,14 +386,19 @@ static void leave(struct lf_log *log)
 enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_error *error)
 {
 	struct wait wait = {.append = {.chore = chore}};
+	const struct lf_file_ops *files = log->backend->files;
 	enum lf_code code;
 
+	if (files == NULL)
+		return lf_error_set(error, LF_UNIMPLEMENTED,
+			"a log in %s is no file: it is backed up and cleaned by the means that %s has",
+			log->backend->name, log->backend->name);
 	wait_init(&wait);
 	if (hand_over(log, &wait.append)) {
 		wait_until_done(&wait);
 		/* What may take long goes on this thread: commits don't wait for it. */
-		if (wait.error.code == LF_OK && chore->what == LF_CHORE_BACKUP && log->backend->backup_finish != NULL)
-			log->backend->backup_finish(log->store, chore, &wait.error);
+		if (wait.error.code == LF_OK && chore->what == LF_CHORE_BACKUP)
+			files->backup_finish(log->store, chore, &wait.error);
 		if (wait.error.code == LF_OK && chore->what == LF_CHORE_VACUUM)
 			lf_readers_renew(log, &wait.error);
 	} else {

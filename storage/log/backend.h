@@ -1,39 +1,55 @@
 /*
- * What a storage backend must do. This header (with log.h) is all that is needed to write one;
+ * What a storage backend must do. This header (with log.h and leaves.h) is all that is needed to write one;
  * tests/storage/conformance.h is the proof that it does it.
  *
- * Terms. A *store* is one opened log. Its *writer side* (tail, begin, append, put_rubric, activate_rubric, commit,
- * rollback, maintain, probe) is called by one thread at a time, never concurrently with itself: the log's writer
- * thread, and the opening thread before that exists. A *reader* is one handle for reads, used by one thread at a time,
- * concurrently with the writer side and with other readers; it sees committed records only, and a record from the
- * moment its commit() returned. Every function may block on I/O.
+ * A backend stores and finds, and decides nothing. The log makes ids, sequences, times, salts, commitments, canonical
+ * bytes, leaves and the tree, and says what becomes of each record, from what prepare() found.
+ *
+ * Terms. A *store* is one opened log. Its *writer side* (tail, begin, prepare, write, commit, rollback, maintain, probe,
+ * tail_hashes, leave) is called by one thread at a time, never concurrently with itself: the log's writer thread, and
+ * the opening thread before that exists. A *reader* is one handle for reads, used by one thread at a time, concurrently
+ * with the writer side and with other readers; it sees committed records only, and a record from the moment its
+ * commit() returned. Every function may block on I/O; of a store over a network each has a deadline of the backend's
+ * own, after which it is UNAVAILABLE.
+ *
+ * A transaction: begin(), then any number of groups, each prepare() and write(), then commit(); rollback() instead of
+ * any of them. A group is up to LF_BATCH_MAX decisions, or up to LF_BATCH_MAX acts, or a single item of another kind;
+ * a transaction has LF_BATCH_MAX decisions and 2 * LF_BATCH_MAX items at most. prepare() looks everything up for all of
+ * a group at once, and sees what write() wrote in this transaction before. write() gets those of the group that are to
+ * be stored, in their order, and needs no answer: so it may gather, or send without waiting, and what goes wrong then
+ * comes from a later prepare() or from commit().
+ *
+ * Exclusive and shared. An *exclusive* backend keeps every other store from opening the same log. Of a *shared* one any
+ * number of stores, in any number of processes and machines, are open and write. begin() of a shared store waits for
+ * its turn, and the transaction has it until commit() or rollback(): that lock is for speed and fairness. What keeps
+ * the log one history must not be the lock: commit() stores only where the log still ends where begin() said (ABORTED).
  *
  * Errors. Functions fill *error (never NULL) and return its code. What a code of the writer side means to the log:
  *
- *   INVALID_ARGUMENT, FAILED_PRECONDITION,     this record alone (append, put_rubric, activate_rubric): nothing of it
- *   ALREADY_EXISTS, OUT_OF_RANGE, NOT_FOUND    is stored, the transaction goes on, and the others in the batch are not
- *                                              touched
- *   RESOURCE_EXHAUSTED                         the disk is full: the transaction is lost, a later one may succeed
- *   UNAVAILABLE (and any other code)           the transaction is lost, a later one may succeed; after commit(): it may
- *                                              be stored or not
- *   DATA_LOSS                                  what is on disk is unknown or damaged (a failed fsync, a corrupt page):
- *                                              the log calls nothing of the writer side again but close()
+ *   ABORTED            begin, prepare, write, commit of a shared store: nothing is stored, somebody else was first (or
+ *                      the store could not tell): the log runs the batch again, from begin()
+ *   RESOURCE_EXHAUSTED the disk is full: nothing is stored, a later transaction may succeed
+ *   UNAVAILABLE        (and any other code) the transaction is lost, a later one may succeed. From commit(): it may be
+ *                      stored or not. Then the log settles it: it calls rollback(), then begin(), and looks by
+ *                      tail_hashes() whether its own first leaf stands at its own place. So begin() must not return
+ *                      while a commit() of before, of this store, can still take effect, nor while what it shows of
+ *                      that is not durable yet
+ *   DATA_LOSS          what is on disk is unknown or damaged (a failed fsync, a corrupt page): the log calls nothing of
+ *                      the writer side again but close(), and settles nothing
  *
  * A function of the writer side whose memory runs out returns UNAVAILABLE. None aborts.
  *
- * Leaves. Every record that is stored adds one leaf, in the order of the calls: the backend works out the commitments
- * (a payload that was stored before keeps its salt, and leaves keep using the commitment that it had when it came), has
- * lf_leaves_add() make the leaf, and stores the place and hash that come back with the record. commit() stores the
- * completed nodes, and size and root of the tree, in the same transaction. On a rollback all of that is gone, and the
- * log goes back to the tree that it had.
+ * Leaves. Every item that is written has its leaf, made by the log, in the order of the calls of write(): its place is
+ * stored with the record. commit() stores the completed nodes and the new tail in the same transaction.
  *
  * Atomic and durable: when commit() returns OK, every record of the transaction survives a crash of the process and of
- * the machine; otherwise none of it is ever visible to a reader of this process (after a restart it may be: that is the
- * "may or may not be stored" of UNAVAILABLE).
+ * the machine (and, where the store is replicated, the loss of the primary). Otherwise none of it is visible to a reader
+ * of this store until begin() has been called again and gave its tail.
  */
 #ifndef LF_STORAGE_LOG_BACKEND_H
 #define LF_STORAGE_LOG_BACKEND_H
 
+#include "proto/base/limits.h"
 #include "storage/log/figures.h"
 #include "storage/log/leaves.h"
 #include "storage/log/log.h"
@@ -41,88 +57,191 @@
 struct lf_store;  /* defined by each backend */
 struct lf_reader; /* defined by each backend */
 
-/* The newest things in the store, so that ids and times go on rising from there. All zero in an empty store. */
+/* The newest things in the store: what comes next continues them. All zero in an empty store, but for root. */
 struct lf_tail {
-	uint64_t sequence;
-	struct lf_uuid id;
-	int64_t time_us;          /* the latest of any decision, rubric, activation and act */
-	struct lf_tree_head head; /* size 0 and the root of the empty tree in an empty store */
+	uint64_t sequence; /* of the newest decision */
+	struct lf_uuid id; /* of the newest decision */
+	int64_t time_us;   /* the latest of any decision, rubric, activation and act */
+	struct lf_tree tree;
+	struct lf_digest root; /* as stored: the log compares it with that of the tree */
+	/*
+	 * Sizes of the tree that end with the newest erasure or pruning, and with the newest activation: 0 = there is
+	 * none. They tell whether what somebody remembers of the log still holds. An exclusive backend that does not
+	 * keep them gives tree.size, which is never too little.
+	 */
+	uint64_t redacted_to, activated_to;
+	/* Microseconds since 1970 by the store's own clock, which all stores of a shared log then have; 0 = none. */
+	int64_t now_us;
+	/* begin(): the connection is another than that of the last begin(), so what is read may be another log. */
+	bool reconnected;
 };
 
-/* One decision on its way into the store. Everything pointed to is valid until the transaction ends. */
-struct lf_record {
+/* ---- items: what a transaction stores ---- */
+
+/* A payload of an item: team, project or rubric. Stored once by kind and digest. */
+struct lf_item_payload {
+	struct lf_bytes body;
+	const struct lf_digest *digest; /* SHA-256 of body */
 	/*
-	 * The caller's columns and payloads: read only caller .. candidate_count and the three digests below; strings
-	 * are not NULL and at most LF_ID_BYTES_MAX bytes. team_digest and project_digest are SHA-256 of the bytes: a
-	 * payload whose kind and digest are stored already is referred to, not stored again, and keeps the salt it has.
-	 * candidates_digest names the list of candidates: equal digests, equal lists.
+	 * prepare(): one of this kind and digest is there, and has this commitment: of its salt and bytes, by
+	 * lf_commit(), as leaves have it. It keeps its salt, and is referred to.
+	 */
+	bool stored;
+	struct lf_digest commitment; /* else made by the log */
+	struct lf_salt salt;         /* else made by the log: to be stored with the body */
+	/* An item before it in the same write() brings it: it is stored, and salted, there, and referred to here. */
+	bool repeated;
+};
+
+struct lf_item_decision {
+	/*
+	 * Columns and bytes: read only caller .. candidate_count and the digests of team, project and candidates.
+	 * Strings are not NULL and at most LF_ID_BYTES_MAX bytes. candidates_digest names the list of candidates: equal
+	 * digests, equal lists.
 	 */
 	const struct lf_append *append;
-	struct lf_salt team_salt, project_salt, record_salt;
-	struct lf_leaves *leaves; /* gets one leaf where the decision is new: see "Leaves" above */
-
-	/*
-	 * in: what to store, given by the log: sequence is one more than the last, id and decided_at_us rise with it
-	 * (the time may repeat). out: the stored decision's, where existing.
-	 */
-	uint64_t sequence;
-	struct lf_uuid id;
-	int64_t decided_at_us;
-	bool existing; /* out */
+	struct lf_item_payload team, project;
+	uint64_t sequence; /* one more than the last */
+	struct lf_uuid id; /* greater than the last */
+	/* prepare() */
+	bool rubric_stored;                 /* one of this digest, and of this name */
+	struct lf_digest rubric_commitment; /* of its payload */
+	bool key_used;                      /* the idempotency key (not ""), by this caller: by the decision below */
+	uint64_t first_sequence;            /* that decision */
+	struct lf_uuid first_id;            /* likewise */
+	int64_t first_at_us;                /* likewise */
+	struct lf_digest first_request;     /* the digest of its request */
 };
 
-/* One rubric on its way into the store. */
-struct lf_rubric_put {
+struct lf_item_rubric {
 	const char *name, *title, *caller;
-	struct lf_bytes body;
-	const struct lf_digest *digest; /* SHA-256 of body: checked by the log */
-	struct lf_salt salt;            /* of the body */
-	struct lf_salt record_salts[2]; /* of the RUBRIC and of the ACTIVATION record */
-	int64_t put_at_us;
-	bool activate; /* makes it the active version, too, as activate_rubric does */
-	/* gets a RUBRIC leaf where it was added, and then an ACTIVATION leaf where that changed something */
-	struct lf_leaves *leaves;
-	bool added;                    /* out: it was not there */
-	struct lf_activated activated; /* out; all zero where it was not asked for */
+	struct lf_item_payload body; /* its digest is the rubric's; not stored where the rubric is not */
+	/* prepare(): a rubric of this digest is there; under this name */
+	bool stored;
+	char stored_name[LF_ID_BYTES_MAX + 1];
 };
 
-/* One activation on its way into the store. */
-struct lf_rubric_activate {
+struct lf_item_activation {
 	const char *name; /* "" = any; not "" where digest is NULL */
 	const char *caller;
 	const struct lf_digest *digest; /* NULL: none, the name has no active version from then on */
-	int64_t activated_at_us;
-	struct lf_salt record_salt;
-	struct lf_leaves *leaves;      /* gets one where it changed something */
-	struct lf_activated activated; /* out */
+	/* prepare(): a rubric of this digest (NULL: any of this name) is there; under this name */
+	bool stored;
+	char stored_name[LF_ID_BYTES_MAX + 1];
+	/* prepare(): stored_name has an active version: this one */
+	bool had_from;
+	struct lf_digest from;
+};
+
+struct lf_item_act {
+	enum lf_leaf_kind kind;
+	const char *caller;
+	const struct lf_uuid *decision; /* NULL: about none */
+	struct lf_bytes body;
+	uint64_t decision_sequence; /* prepare(): of that decision; 0 = there is none */
+	uint64_t id;                /* write(): rising by each act, from 1. place.position + 1 will do */
+};
+
+/* What prepare() finds of one thing to be redacted. All of it is valid during the call only. */
+struct lf_redact_found {
+	bool there;          /* else nothing below is set */
+	const char *missing; /* of a record: what it refers to that is not stored ("its team's name"); NULL = nothing */
+	struct lf_salt salt;
+	/* PAYLOAD */
+	enum lf_payload_kind kind;
+	struct lf_bytes body;
+	uint64_t younger; /* a decision past seen_sequence (not 0) that refers to it; 0 = none */
+	/* DECISION: candidates and request_digest as stored */
+	struct lf_decision_columns decision;
+	/* ACT */
+	struct lf_act_columns act;
+};
+
+struct lf_item_redaction {
+	/* kind, caller, body, items, item_count, seen_sequence. Each item is replaced by its bytes */
+	const struct lf_redact *redact;
+	/*
+	 * prepare() calls it once for each of the items, in their order. (The log makes its commitments then.) false:
+	 * enough, it is refused.
+	 */
+	bool (*found)(void *context, size_t i, const struct lf_redact_found *found);
+	void *context;
+	/* Until write() has returned: */
+	const struct lf_salt *salts; /* the new one of each item */
+	/* Commitments, old and new of each item: 2 * item_count. The old one is kept where none is kept of it yet. */
+	const struct lf_digest *pairs;
+	const struct lf_digest *candidates; /* of each item that is a decision: the digest of its list from now on */
+	uint64_t id;                        /* write(): as of an act */
+};
+
+enum lf_item_kind { LF_ITEM_DECISION, LF_ITEM_RUBRIC, LF_ITEM_ACTIVATION, LF_ITEM_ACT, LF_ITEM_REDACTION };
+
+/* Everything pointed to is valid until the transaction ends; the item itself until write() has returned. */
+struct lf_item {
+	enum lf_item_kind kind;
+	int64_t at_us;              /* when it is recorded */
+	struct lf_salt salt;        /* of the record */
+	struct lf_leaf_place place; /* of its leaf */
+	int64_t rows[4];            /* the backend's own, from prepare() to write(); 0 before */
+	union {
+		struct lf_item_decision decision;
+		struct lf_item_rubric rubric;
+		struct lf_item_activation activation;
+		struct lf_item_act act;
+		struct lf_item_redaction redaction;
+	};
+};
+
+/* ---- what a store of files can do beside ---- */
+
+struct lf_file_ops {
+	/* As lf_log_restore(). */
+	enum lf_code (*restore)(const char *location, const char *from, bool (*check)(void *context, const char *copy),
+		void *context, struct lf_replaced *replaced, struct lf_error *error);
+	/* VACUUM of struct lf_chore. Not inside a transaction. May be NULL where there is nothing to do. */
+	enum lf_code (*vacuum)(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
+	/*
+	 * BACKUP of struct lf_chore, a step a call, between transactions, so that commits go on: a few ms at most; OK
+	 * with *more set until everything is copied, and then with chore->head set. After any other code, or with
+	 * cancel set, the step took everything back. It only reads the store, so it never gives DATA_LOSS. close()
+	 * takes back what was begun and not ended.
+	 */
+	enum lf_code (*backup_step)(
+		struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error);
+	/*
+	 * After the last step, on the thread that wants the backup, concurrently with everything else: makes the copy
+	 * durable, looks whether it is a store, gives it its name, and sets chore->bytes. On failure nothing is left of
+	 * it.
+	 */
+	enum lf_code (*backup_finish)(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
 };
 
 struct lf_backend {
 	const char *name; /* "sqlite" */
+	bool shared;      /* other stores of the same log may be open, and write */
+	/* NULL: it has no files, and backup, restore and vacuum are UNIMPLEMENTED. */
+	const struct lf_file_ops *files;
 
 	/* ---- opening ---- */
 
 	/*
-	 * Opens the store at options->location, creating it where absent, and keeps every other store, in this process
-	 * or another, from opening it until close(). *store is set on success only. FAILED_PRECONDITION where another
-	 * has it, or what is there is not a store of ours, newer, or damaged: it is left as it was, byte for byte.
-	 * UNAVAILABLE where it can't be opened. A store that an earlier release made is migrated, whole or not at all;
-	 * what that does not understand is damage. Of options only location, now_us (which the log sets) and
-	 * on_migrating are the backend's.
+	 * Opens the store at options->location, creating it where absent; an exclusive one keeps every other store, in
+	 * this process or another, from opening it until close(). *store is set on success only. FAILED_PRECONDITION
+	 * where another has it, or what is there is not a store of ours, newer, or damaged: it is left as it was, byte
+	 * for byte. UNAVAILABLE where it can't be opened. A store that an earlier release made is migrated, whole or
+	 * not at all; what that does not understand is damage. Of options only location, now_us (which the log sets)
+	 * and on_migrating are the backend's.
 	 */
 	enum lf_code (*open)(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error);
 	/*
-	 * Opens a store for reading alone, so that it can be verified: only readers and close() are used. It keeps
-	 * others from opening it as open() does, where that can be done, creates nothing, and changes no byte of it,
-	 * then and later; records that a crash left to be recovered are read, too. Nothing is looked at but whether it
-	 * is a store of this schema: it may be damaged in any way, and what can't be read is DATA_LOSS. NOT_FOUND where
-	 * there is none; INVALID_ARGUMENT where what is there is no store of ours; FAILED_PRECONDITION where another
-	 * has it, or it is of another schema. NULL: UNIMPLEMENTED.
+	 * Opens a store for reading alone, so that it can be verified: only readers and close() are used. An exclusive
+	 * one keeps others from opening it as open() does, where that can be done. It creates nothing, and changes no
+	 * byte of it, then and later; records that a crash left to be recovered are read, too. Nothing is looked at but
+	 * whether it is a store of this schema: it may be damaged in any way, and what can't be read is DATA_LOSS.
+	 * NOT_FOUND where there is none; INVALID_ARGUMENT where what is there is no store of ours; FAILED_PRECONDITION
+	 * where another has it, or it is of another schema. NULL: UNIMPLEMENTED.
 	 */
 	enum lf_code (*open_read_only)(struct lf_store **store, const char *location, struct lf_error *error);
-	/* As lf_log_restore(). NULL: UNIMPLEMENTED. */
-	enum lf_code (*restore)(const char *location, const char *from, bool (*check)(void *context, const char *copy),
-		void *context, struct lf_replaced *replaced, struct lf_error *error);
 	/* Releases everything; rolls back an open transaction. Every reader is closed before. */
 	void (*close)(struct lf_store *store);
 	/*
@@ -133,45 +252,35 @@ struct lf_backend {
 
 	/* ---- writer side ---- */
 
-	/* The newest committed things. Not inside a transaction. Called after open, and after a commit that failed. */
+	/* The newest committed things. Not inside a transaction; takes no lock. Before the first begin(), and to look. */
 	enum lf_code (*tail)(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
-	/* Starts a transaction. After a failure there is none. */
-	enum lf_code (*begin)(struct lf_store *store, struct lf_error *error);
 	/*
-	 * Adds a decision, or finds the one that has its key: where append->idempotency_key is not "" and the same
-	 * caller used it before (committed, or earlier in this transaction) with the same request_digest, sets existing
-	 * and the stored sequence, id and time, and stores nothing; with another digest: ALREADY_EXISTS. The same key
-	 * from another caller is another key. FAILED_PRECONDITION where no rubric of that name and digest was put.
-	 * recommended is one of the candidates, or "".
+	 * Starts a transaction, and gives the tail that it continues: of a shared store, as read when it had its turn;
+	 * nobody else commits until it ends. tail NULL (exclusive stores alone): it is known. After a failure there is
+	 * no transaction.
 	 */
-	enum lf_code (*append)(struct lf_store *store, struct lf_record *record, struct lf_error *error);
+	enum lf_code (*begin)(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
+	/* Looks up, for all items of a group at once, what is marked with prepare() in them. Writes nothing. */
+	enum lf_code (*prepare)(
+		struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
 	/*
-	 * Stores a rubric where its digest is new, and activates it where that is asked for. INVALID_ARGUMENT where the
-	 * digest is stored under another name.
+	 * Adds those of the group that was prepared last which the log says are to be stored; count is at least 1.
+	 * Of a decision: its names, its list, its payloads where they are new, and its key. A rubric is new, an activation
+	 * changes something. A redaction replaces bytes, salts, recommended and candidates, forgets keys, digests of
+	 * requests, and names that nothing refers to any more, and stores the act that says so. A payload that it
+	 * replaced gets its new commitment for its digest, so that it is not found by its bytes again.
 	 */
-	enum lf_code (*put_rubric)(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error);
+	enum lf_code (*write)(
+		struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
 	/*
-	 * Makes a stored version (also one put earlier in this transaction) the active one of its name, or none, and
-	 * records who, when, from what, to what; where it is so already, changes and records nothing. NOT_FOUND where
-	 * no version of that digest (and name, where one is given) is stored.
+	 * Makes the transaction durable and visible, with the nodes of leaves and with the new tail (all but now_us and
+	 * reconnected). Where nothing was written (leaves->size_before is tail->tree.size) no tail is stored. It has
+	 * ended either way, except that rollback() is called after a failure. more: others wait already, so begin()
+	 * follows soon, and may be asked for in the same round trip.
 	 */
-	enum lf_code (*activate_rubric)(
-		struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error);
-	/*
-	 * Appends an act: NOT_FOUND where put->decision is none that is stored. salt: of its record. put->at_us is in.
-	 */
-	enum lf_code (*put_act)(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt,
-		struct lf_leaves *leaves, struct lf_error *error);
-	/* As lf_log_redact(). salts: of the act's record, then one an item. redact->at_us is in. */
-	enum lf_code (*redact)(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts,
-		struct lf_leaves *leaves, struct lf_error *error);
-	/*
-	 * Makes the transaction durable and visible, with the nodes of leaves, and size and root of its tree. It has
-	 * ended either way, except that rollback() is called after a failure.
-	 */
-	enum lf_code (*commit)(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error);
-	/* Undoes the transaction, if there is one. Called after a failed append, put_rubric, activate_rubric or
-	 * commit. */
+	enum lf_code (*commit)(struct lf_store *store, const struct lf_tail *tail, const struct lf_leaves *leaves,
+		bool more, struct lf_error *error);
+	/* Undoes the transaction, if there is one. Called after a failed prepare, write or commit. */
 	void (*rollback)(struct lf_store *store);
 	/*
 	 * Housekeeping between transactions, called after every commit when its waiters were told, and once a second
@@ -180,38 +289,39 @@ struct lf_backend {
 	 * commit succeeds.
 	 */
 	enum lf_code (*maintain)(struct lf_store *store, struct lf_error *error);
-	/* Commits a write that changes nothing, to learn whether writing works again. Not inside a transaction. */
+	/*
+	 * Commits a write that changes nothing, to learn whether writing works again: durable as a commit is. Not inside
+	 * a transaction.
+	 */
 	enum lf_code (*probe)(struct lf_store *store, struct lf_error *error);
+	/*
+	 * Hashes as lf_log_hashes() gives them, on the writer's side, inside a transaction or outside. DATA_LOSS where
+	 * one is missing.
+	 */
+	enum lf_code (*tail_hashes)(struct lf_store *store, unsigned level, uint64_t first, size_t count,
+		struct lf_digest *hashes, struct lf_error *error);
+	/*
+	 * What tail() or begin() read lacks what was committed: this is the wrong server. true: it was left, its
+	 * transaction with it, and the next begin() tries another. false, or NULL: there is no other, and the log stops
+	 * with DATA_LOSS.
+	 */
+	bool (*leave)(struct lf_store *store);
 	/* Nanoseconds of the last commit() in which what was written was made durable. NULL: not known. */
 	uint64_t (*sync_ns)(const struct lf_store *store);
 	/* Any thread, while the store is open. NULL: not known. */
 	void (*measure)(struct lf_store *store, struct lf_log_bytes *bytes);
-	/* Hashes as lf_log_hashes() gives them, on the writer's side. Not inside a transaction. */
-	enum lf_code (*tail_hashes)(struct lf_store *store, unsigned level, uint64_t first, size_t count,
-		struct lf_digest *hashes, struct lf_error *error);
-	/* VACUUM of struct lf_chore. Not inside a transaction. May be NULL where there is nothing to do. */
-	enum lf_code (*vacuum)(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
-	/*
-	 * BACKUP of struct lf_chore, a step a call, between transactions, so that commits go on: a few ms at most; OK
-	 * with *more set until everything is copied, and then with chore->head set. After any other code, or with
-	 * cancel set, the step took everything back. It only reads the store, so it never gives DATA_LOSS. close()
-	 * takes back what was begun and not ended. NULL: UNIMPLEMENTED.
-	 */
-	enum lf_code (*backup_step)(
-		struct lf_store *store, struct lf_chore *chore, bool cancel, bool *more, struct lf_error *error);
-	/*
-	 * After the last step, on the thread that wants the backup, concurrently with everything else: makes the copy
-	 * durable, looks whether it is a store, gives it its name, and sets chore->bytes. On failure nothing is left of
-	 * it. NULL: nothing to do.
-	 */
-	enum lf_code (*backup_finish)(struct lf_store *store, struct lf_chore *chore, struct lf_error *error);
 
 	/* ---- readers: errors are NOT_FOUND, ALREADY_EXISTS, DATA_LOSS (what is stored contradicts itself),
-	 * UNAVAILABLE ---- */
+	 * UNAVAILABLE (a reader of a shared store that lost its connection gets another by itself, first) ---- */
 
 	/* Called by the opening thread. close_reader by the closing one. */
 	enum lf_code (*open_reader)(struct lf_store *store, struct lf_reader **reader, struct lf_error *error);
 	void (*close_reader)(struct lf_reader *reader);
+	/*
+	 * The newest committed things, by whichever store: sequence, redacted_to, activated_to and tree.size suffice.
+	 * Called some times a second; short. NULL for an exclusive store.
+	 */
+	enum lf_code (*look)(struct lf_reader *reader, struct lf_tail *tail, struct lf_error *error);
 	/* As lf_log_find_key(). */
 	enum lf_code (*find_key)(struct lf_reader *reader, const char *caller, const char *key,
 		const struct lf_digest *request_digest, struct lf_uuid *id, struct lf_error *error);

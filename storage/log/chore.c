@@ -34,18 +34,15 @@ static bool back_up(struct lf_log *log, struct lf_chore *chore, bool cancel, str
 	bool more = false;
 
 	lf_writer_check_backend(log);
-	if (log->backend->backup_step == NULL)
-		lf_error_set(error, LF_UNIMPLEMENTED, "this store has no backup of its own");
-	else
-		log->backend->backup_step(log->store, chore, cancel, &more, error);
+	log->backend->files->backup_step(log->store, chore, cancel, &more, error);
 	return more;
 }
 
 static void vacuum(struct lf_log *log, struct lf_chore *chore, struct lf_error *error)
 {
 	lf_writer_check_backend(log);
-	if (log->backend->vacuum != NULL)
-		log->backend->vacuum(log->store, chore, error);
+	if (log->backend->files->vacuum != NULL)
+		log->backend->files->vacuum(log->store, chore, error);
 	lf_forget_stack_now(); /* of what was in the log, and is no more */
 }
 

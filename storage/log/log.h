@@ -15,8 +15,7 @@
 #include "proto/base/status.h"
 #include "storage/tlog/leaf.h"
 
-struct lf_backend; /* backend.h */
-extern const struct lf_backend lf_sqlite_backend;
+struct lf_backend; /* backend.h; storage/backends.h finds one */
 
 struct lf_bytes {
 	const uint8_t *data;
@@ -32,8 +31,22 @@ bool lf_uuid_parse(const char *text, struct lf_uuid *id); /* lower or upper case
 
 struct lf_log;
 
+/*
+ * What is told of a shared log, which others write as well, within half a second: from a thread of the log's own, one
+ * call at a time. None may block, nor call back into the log. Each may be NULL.
+ */
+struct lf_log_watch {
+	/* There are newer decisions, by whichever store: the newest sequence, which a read finds by then. */
+	void (*on_moved)(void *context, uint64_t newest_sequence);
+	/* Something was erased or pruned: what is remembered of the log from before may hold what is no more. */
+	void (*on_redacted)(void *context);
+	/* Which version of a name is active may have changed: lf_log_activated_to() is this. */
+	void (*on_activated)(void *context, uint64_t activated_to);
+	void *context;
+};
+
 struct lf_log_options {
-	const char *location; /* SQLite: file name. Created where absent. */
+	const char *location; /* what lf_backend_by_url() gave; SQLite: file name. Created where absent. */
 	/*
 	 * Opens what is there for reads alone, however damaged it is, and changes no byte of it: for verifying.
 	 * Whatever would write is refused with FAILED_PRECONDITION. Then lf_log_open() gives NOT_FOUND where there is
@@ -59,6 +72,7 @@ struct lf_log_options {
 	 */
 	void (*on_committed)(void *context, uint64_t newest_sequence);
 	void *on_committed_context;
+	struct lf_log_watch watch; /* of a shared log alone */
 	/*
 	 * Called from the opening or the writer thread when something is wrong that the operator must know of, or is
 	 * right again, in a sentence: the clock (lf_log_ready()). Must not block. May be NULL.
@@ -138,11 +152,17 @@ struct lf_append {
 	 */
 	const char *const *candidates;
 	size_t candidate_count;
+	/*
+	 * lf_log_activated_to(), read before the rubric was chosen by its name: where a version was activated after it,
+	 * ABORTED, and nothing is stored. 0: that is not looked at.
+	 */
+	uint64_t scored_at;
 
 	/* Called exactly once, on the writer thread (or inside lf_log_append() where that refuses), never under a lock.
 	 * Must not block. error->code LF_OK: committed. ALREADY_EXISTS: the key is known with another request.
-	 * INVALID_ARGUMENT: over a limit; FAILED_PRECONDITION: no such rubric. UNAVAILABLE: may or may not be stored;
-	 * RESOURCE_EXHAUSTED: the queue or the disk is full. The append may be freed inside. */
+	 * INVALID_ARGUMENT: over a limit; FAILED_PRECONDITION: no such rubric. UNAVAILABLE: not stored, or where the
+	 * message says so may or may not be; RESOURCE_EXHAUSTED: the queue or the disk is full. ABORTED: scored_at. The
+	 * append may be freed inside. */
 	void (*done)(struct lf_append *append, const struct lf_error *error);
 	void *context;
 
@@ -171,6 +191,12 @@ void lf_log_append(struct lf_log *log, struct lf_append *append);
  * itself.
  */
 void lf_log_append_all(struct lf_log *log, struct lf_append *const *appends, size_t count);
+
+/*
+ * The size of the tree that ended with the newest activation known of; 0 = none. Grows by activations alone, but that a
+ * log of an exclusive backend may begin with its whole size. Any thread.
+ */
+uint64_t lf_log_activated_to(const struct lf_log *log);
 
 /* Looks a key up without queueing, so that a repeated request need not be scored again. NOT_FOUND; ALREADY_EXISTS where
  * the request was another. Any thread; reads. */

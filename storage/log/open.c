@@ -61,6 +61,7 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 	log->on_damaged_context = options->on_damaged_context;
 	log->on_committed = options->on_committed;
 	log->on_committed_context = options->on_committed_context;
+	log->watch = options->watch;
 	log->on_warning = options->on_warning;
 	log->on_warning_context = options->on_warning_context;
 	log->now_us = options->now_us != NULL ? options->now_us : lf_clock_wall_us;
@@ -83,22 +84,29 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 	if (!log->read_only && lf_writer_know_tail(log, &cause) != LF_OK) {
 		if (cause.code == LF_DATA_LOSS) /* before anything was written: it is what was found that is damaged */
 			cause.code = LF_FAILED_PRECONDITION;
+		else if (cause.code == LF_ABORTED)
+			cause.code = LF_UNAVAILABLE;
 		goto no_tail;
 	}
 	if (!log->read_only)
-		lf_writer_now(log); /* tells of a log that leads the clock */
+		lf_writer_now(log, 0); /* tells of a log that leads the clock */
 	if (lf_reader_pool_open(&log->readers, backend, log->store,
 		    options->reader_count > 0 ? options->reader_count : READERS_DEFAULT, &cause) != LF_OK)
 		goto no_tail;
+	if (lf_look_start(log, &cause) != LF_OK)
+		goto no_look;
 	if (start_writer(log, &cause) != LF_OK)
 		goto no_writer;
 	*out = log;
 	return LF_OK;
 no_writer:
+	lf_look_stop(log);
+no_look:
 	lf_reader_pool_close(&log->readers, backend);
 no_tail:
 	discard_store(backend, log->store);
 no_memory:
+	free(log->scratch);
 	free(log->entropy);
 	free(log->batch);
 	free(log);
@@ -125,6 +133,7 @@ static void close_log(struct lf_log *log, bool discard)
 	LF_CHECK(W1, log->pending == 0 && log->queue.first == NULL && log->bulk.first == NULL);
 	LF_CHECK(W11, log->chore == NULL && log->chore_state == LF_CHORE_NONE);
 	pthread_mutex_unlock(&log->lock);
+	lf_look_stop(log);
 	lf_reader_pool_close(&log->readers, log->backend);
 	if (discard)
 		discard_store(log->backend, log->store);
@@ -133,6 +142,7 @@ static void close_log(struct lf_log *log, bool discard)
 	pthread_cond_destroy(&log->chore_ended);
 	pthread_cond_destroy(&log->wake);
 	pthread_mutex_destroy(&log->lock);
+	free(log->scratch);
 	free(log->entropy);
 	free(log->batch);
 	free(log);
@@ -158,9 +168,11 @@ enum lf_code lf_log_restore(const struct lf_backend *backend, const char *locati
 	enum lf_code code;
 
 	*replaced = (struct lf_replaced){.kept = false};
-	if (backend->restore == NULL)
-		return lf_error_set(error, LF_UNIMPLEMENTED, "this store can't be restored");
-	code = backend->restore(location, from, check, context, replaced, &inner);
+	if (backend->files == NULL)
+		return lf_error_set(error, LF_UNIMPLEMENTED,
+			"a log in %s is no file: what was backed up by its own means is restored by them",
+			backend->name);
+	code = backend->files->restore(location, from, check, context, replaced, &inner);
 	if (code != LF_OK)
 		lf_error_move(error, &inner);
 	return code;

@@ -35,11 +35,35 @@ void lf_reader_pool_close(struct lf_reader_pool *pool, const struct lf_backend *
  */
 enum lf_code lf_readers_renew(struct lf_log *log, struct lf_error *error);
 
+/* A rubric that waits for the writer, and what came of it. */
+struct lf_rubric_put {
+	const char *name, *title, *caller;
+	struct lf_bytes body;
+	const struct lf_digest *digest; /* SHA-256 of body: checked by the log */
+	bool activate;                  /* makes it the active version, too */
+	bool added;                     /* out: it was not there */
+	struct lf_activated activated;  /* out; all zero where it was not asked for */
+};
+
+/* An activation, likewise. */
+struct lf_rubric_activate {
+	const char *name; /* "" = any; not "" where digest is NULL */
+	const char *caller;
+	const struct lf_digest *digest; /* NULL: none, the name has no active version from then on */
+	struct lf_activated activated;  /* out */
+};
+
 /* What the writer thread works on: an append and what came of it. */
 struct lf_batch_entry {
 	struct lf_append *append;
-	struct lf_record record;
+	struct lf_item item;
+	bool existing;         /* its key was used before by the same request: item has that decision's numbers */
 	struct lf_error error; /* of this record alone */
+};
+
+/* Which of a group have a payload that is new, or a key: so that what comes twice in it is found. */
+struct lf_repeats {
+	uint16_t slots[4 * LF_BATCH_MAX]; /* 0 = none, else one more than a place in the group */
 };
 
 /* Random bytes for one record: its id and three salts. (A redaction draws its own.) */
@@ -69,7 +93,7 @@ enum lf_batch_state {
 	LF_BATCH_EMPTY,
 	LF_BATCH_TAKEN,     /* out of the queue; in the transaction, if that has begun */
 	LF_BATCH_COMMITTED, /* its appends are being told so */
-	LF_BATCH_LOST,      /* its appends are being told so */
+	LF_BATCH_LOST,      /* its appends are being told that it is not, or may not be, stored */
 	LF_BATCH_STATES
 };
 
@@ -89,6 +113,16 @@ enum lf_time_state {
 	LF_TIME_FITS,
 	LF_TIME_JUMPED, /* the clock, ahead, while the log was open: what has elapsed is followed instead */
 	LF_TIME_LEADS,  /* the newest record's, over the clock */
+};
+
+/* Looks at what other stores of a shared log do: look.c */
+struct lf_look {
+	struct lf_reader *reader; /* NULL = the log is not shared, or read only */
+	pthread_t thread;
+	struct lf_tail seen; /* the thread's */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool closing; /* under lock */
 };
 
 struct lf_log {
@@ -129,17 +163,25 @@ struct lf_log {
 	/* the writer thread's */
 	bool writer_locked; /* it holds the lock: W7 */
 	enum lf_batch_state batch_state;
-	unsigned singles_seen; /* batches for which single appends are still assumed to be active */
-	struct lf_tail tail;   /* the newest given out: at or past what is committed */
-	bool tail_known;       /* false after a failed commit, until read again; then leaves.tree is what is stored */
-	struct lf_leaves leaves;
-	uint64_t redacted_to;          /* no erasure or pruning is at or past this position; known with the tail */
-	struct lf_tree committed_tree; /* as of the batch before the last one at least */
+	unsigned singles_seen;   /* batches for which single appends are still assumed to be active */
+	struct lf_tail tail;     /* the newest given out: at or past what is committed */
+	bool tail_known;         /* false after a failed commit, until read again; then leaves.tree is what is stored */
+	struct lf_leaves leaves; /* the tree, with what the transaction adds */
+	struct lf_leaf_place first;    /* of the transaction's first leaf, where it has one */
+	struct lf_tree committed_tree; /* W10: as of the batch before the last one at least */
+	uint64_t compared_at;          /* second in which another store's tree was last compared with it */
 	bool time_seen;                /* both clocks, when the writer last looked */
 	int64_t seen_wall_us, seen_elapsed_us;
 	uint64_t looked_after_at; /* second in which the store was last looked after */
 	struct lf_batch_entry *batch;
 	struct lf_entropy *entropy;
+	struct lf_repeats payloads, keys; /* of a group */
+	uint8_t *scratch;                 /* a record's canonical bytes */
+	size_t scratch_size;
+
+	atomic_uint_fast64_t activated_to; /* lf_log_activated_to() */
+	struct lf_log_watch watch;
+	struct lf_look look;
 };
 
 /* Each aborts, with the invariant's name, where the table has no such move. */
@@ -156,7 +198,7 @@ static inline bool lf_log_has_failed(struct lf_log *log)
 	return state == LF_WRITER_FAILED || state == LF_WRITER_ABSENT;
 }
 
-/* ---- the writer thread's functions; lf_writer_know_tail() also the opening thread's, before there is a writer ---- */
+/* ---- the writer thread's functions; those of tail.c also the opening thread's, before there is a writer ---- */
 
 /* The lock, taken by the writer thread, which remembers that it has it (W7). */
 static inline void lf_writer_lock(struct lf_log *log)
@@ -181,17 +223,53 @@ static inline void lf_writer_check_backend(struct lf_log *log)
 /* batch.c */
 /* Commits the batch, or not, and completes every append in it. */
 void lf_writer_run_batch(struct lf_log *log, size_t count);
-/* W3: completes all of the batch with what the backend said, in words for the caller. */
-void lf_writer_fail_batch(struct lf_log *log, size_t count, const struct lf_error *cause);
-/* W5: reads the newest things of the store, where they are not known. */
-enum lf_code lf_writer_know_tail(struct lf_log *log, struct lf_error *error);
-/* W16: the time of what is recorded now, before it is made to rise. Where the tail is known. */
-int64_t lf_writer_now(struct lf_log *log);
 /* W6: no more writes. Calls on_failed. */
 void lf_writer_stop(struct lf_log *log, const struct lf_error *error);
 /* What the backend's housekeeping said: DATA_LOSS stops, RESOURCE_EXHAUSTED ends readiness until a probe succeeds. */
 void lf_writer_note(struct lf_log *log, const struct lf_error *error);
 
+/* complete.c */
+/* W3: completes all of the batch with what the backend said, in words for the caller. unknown: it may be stored. */
+void lf_writer_fail_batch(struct lf_log *log, size_t count, const struct lf_error *cause, bool unknown);
+/* W2: after its commit. */
+void lf_writer_complete_batch(struct lf_log *log, size_t count);
+
+/* items.c: records and their leaves, from what the backend found. Inside a transaction. */
+/* Prepares and writes all of the batch, group by group. What concerns a record alone is in its entry's error. */
+enum lf_code lf_writer_write_items(struct lf_log *log, size_t count, int64_t now_us, struct lf_error *error);
+
+/* records.c: the commitment of a record. UNAVAILABLE where memory runs out. */
+enum lf_code lf_commit_decision(struct lf_log *log, const struct lf_decision_columns *columns,
+	const struct lf_salt *salt, struct lf_digest *commitment, struct lf_error *error);
+enum lf_code lf_commit_rubric(struct lf_log *log, const struct lf_rubric_columns *columns, const struct lf_salt *salt,
+	struct lf_digest *commitment, struct lf_error *error);
+enum lf_code lf_commit_activation(struct lf_log *log, const struct lf_activation_columns *columns,
+	const struct lf_salt *salt, struct lf_digest *commitment, struct lf_error *error);
+enum lf_code lf_commit_act(struct lf_log *log, const struct lf_act_columns *columns, const struct lf_salt *salt,
+	struct lf_digest *commitment, struct lf_error *error);
+
+/* redaction.c: prepares and writes the redaction of an entry. */
+enum lf_code lf_writer_redact(
+	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_salt *salt, struct lf_error *error);
+/* items.c, for it: makes the item's leaf, with its place. */
+enum lf_code lf_writer_add_leaf(struct lf_log *log, struct lf_item *item, enum lf_leaf_kind kind,
+	const struct lf_digest *commitments, size_t count, struct lf_error *error);
+
+/* tail.c */
+/* W5: reads the newest things of the store, where they are not known. Not inside a transaction. */
+enum lf_code lf_writer_know_tail(struct lf_log *log, struct lf_error *error);
+/* Begins a transaction, and takes over the tail where it may have moved. After a failure there is none. */
+enum lf_code lf_writer_begin(struct lf_log *log, struct lf_error *error);
+/* Whether that leaf stands at its place. Inside a transaction, the tail of which is known. */
+enum lf_code lf_writer_is_there(
+	struct lf_log *log, const struct lf_leaf_place *leaf, bool *there, struct lf_error *error);
+
+/* time.c */
+/*
+ * W16: the time of what is recorded now, before it is made to rise. Where the tail is known. stored_us: what the store's
+ * own clock says, 0 = it has none.
+ */
+int64_t lf_writer_now(struct lf_log *log, int64_t stored_us);
 /* figures.c: a commit of so many records, begun at that lf_clock_ns(), is durable. */
 void lf_writer_count(struct lf_log *log, uint64_t begun_ns, size_t records);
 
@@ -200,5 +278,11 @@ void lf_writer_do_chore(struct lf_log *log, bool closing);
 
 /* writer.c: the thread. */
 void *lf_writer_main(void *log);
+/* Takes more of what is queued into the batch, which has count. Returns how many it has then. */
+size_t lf_writer_take_more(struct lf_log *log, size_t count);
+
+/* look.c: what other stores of a shared log do. The opening and closing thread's. */
+enum lf_code lf_look_start(struct lf_log *log, struct lf_error *error);
+void lf_look_stop(struct lf_log *log);
 
 #endif

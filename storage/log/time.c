@@ -43,9 +43,9 @@ static void turn(struct lf_log *log, enum lf_time_state to, int64_t lead_us)
 	log->on_warning(log->on_warning_context, text);
 }
 
-int64_t lf_writer_now(struct lf_log *log)
+int64_t lf_writer_now(struct lf_log *log, int64_t stored_us)
 {
-	const int64_t wall_us = log->now_us();
+	const int64_t wall_us = stored_us != 0 ? stored_us : log->now_us();
 	int64_t now_us = wall_us;
 
 	if (log->elapsed_us != NULL) {

@@ -47,13 +47,13 @@ static size_t take_from(struct lf_log *log, struct lf_append_queue *queue, size_
 	return count;
 }
 
-/* W12 */
-static size_t take_queued(struct lf_log *log)
+/* W12. The batch has some already. */
+static size_t take_queued(struct lf_log *log, size_t some)
 {
-	const size_t count = take_from(log, &log->queue, 0, LF_BATCH_MAX);
+	const size_t count = take_from(log, &log->queue, some, LF_BATCH_MAX);
 	size_t most, taken;
 
-	if (count > 0)
+	if (count > some)
 		log->singles_seen = SINGLES_REMAIN;
 	else if (log->singles_seen > 0)
 		log->singles_seen--;
@@ -61,6 +61,14 @@ static size_t take_queued(struct lf_log *log)
 	taken = take_from(log, &log->bulk, count, most < LF_BATCH_MAX ? most : LF_BATCH_MAX);
 	LF_CHECK(W12, log->singles_seen == 0 || taken - count <= BULK_BESIDE);
 	return taken;
+}
+
+size_t lf_writer_take_more(struct lf_log *log, size_t count)
+{
+	lf_writer_lock(log);
+	count = take_queued(log, count);
+	lf_writer_unlock(log);
+	return count;
 }
 
 /*
@@ -81,7 +89,7 @@ static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *
 				pthread_cond_wait(&log->wake, &log->lock);
 		log->asleep = false;
 	}
-	count = take_queued(log);
+	count = take_queued(log, 0);
 	if (count > 0)
 		lf_batch_turn(log, LF_BATCH_TAKEN);
 	*failed = lf_log_has_failed(log);
@@ -107,7 +115,7 @@ static void look_after(struct lf_log *log, bool chore)
 		lf_writer_turn(log, LF_WRITER_READY);
 	lf_writer_note(log, &error);
 	if (log->tail_known)
-		lf_writer_now(log);
+		lf_writer_now(log, 0);
 	lf_error_clean_up(&error);
 }
 
@@ -123,7 +131,7 @@ void *lf_writer_main(void *context)
 			struct lf_error error = LF_ERROR_INIT;
 
 			lf_error_set(&error, LF_UNAVAILABLE, "the decision log stopped writing and must be reopened");
-			lf_writer_fail_batch(log, count, &error);
+			lf_writer_fail_batch(log, count, &error, false);
 			lf_error_clean_up(&error);
 		} else if (count > 0) {
 			lf_writer_run_batch(log, count);

@@ -6,19 +6,13 @@
 
 /* ---- appending ---- */
 
-int lf_sqlite_add_act(struct lf_store *store, struct lf_act_add *add, struct lf_leaves *leaves)
+int lf_sqlite_add_act(struct lf_store *store, const struct lf_act_add *add, uint64_t *id)
 {
 	const struct lf_act_columns *columns = &add->columns;
-	const size_t length = lf_record_act(columns, NULL);
-	uint8_t *bytes = lf_sqlite_scratch(store, length);
 	sqlite3_stmt *insert = store->statements[W_ACT_ADD];
 	int64_t caller;
-	int result;
-	struct lf_leaf_add leaf;
+	int result = lf_sqlite_intern(store, LF_NAME_CALLER, columns->caller, &caller);
 
-	if (bytes == NULL)
-		return SQLITE_NOMEM;
-	result = lf_sqlite_intern(store, LF_NAME_CALLER, columns->caller, &caller);
 	if (result != SQLITE_OK)
 		return result;
 	sqlite3_bind_int(insert, 1, (int)columns->kind);
@@ -28,54 +22,46 @@ int lf_sqlite_add_act(struct lf_store *store, struct lf_act_add *add, struct lf_
 		sqlite3_bind_int64(insert, 4, (int64_t)columns->decision_sequence);
 	else
 		sqlite3_bind_null(insert, 4);
-	sqlite3_bind_int64(insert, 5, (int64_t)leaves->tree.size);
+	sqlite3_bind_int64(insert, 5, (int64_t)add->place->position);
 	lf_sqlite_bind_blob(insert, 6, add->salt, sizeof(*add->salt));
 	lf_sqlite_bind_blob(insert, 7, columns->body, columns->body_length);
-	if (add->commitment_count > 1)
-		lf_sqlite_bind_blob(
-			insert, 8, add->commitments + 1, (add->commitment_count - 1) * sizeof(*add->commitments));
+	if (add->pair_count > 0)
+		lf_sqlite_bind_blob(insert, 8, add->pairs, 2 * add->pair_count * sizeof(*add->pairs));
 	else
 		sqlite3_bind_null(insert, 8);
 	result = lf_sqlite_run(insert);
 	if (result != SQLITE_OK)
 		return result;
-	add->id = (uint64_t)sqlite3_last_insert_rowid(store->db);
-	lf_record_act(columns, bytes);
-	lf_commit(add->salt, bytes, length, &add->commitments[0]);
-	leaf = (struct lf_leaf_add){
-		columns->kind, (int64_t)add->id, columns->at_us, add->commitments, add->commitment_count, NULL};
-	return lf_sqlite_add_leaf(store, leaves, &leaf, &add->position);
+	*id = (uint64_t)sqlite3_last_insert_rowid(store->db);
+	return lf_sqlite_add_leaf(store, columns->kind, (int64_t)*id, add->place, NULL);
 }
 
-enum lf_code lf_sqlite_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt,
-	struct lf_leaves *leaves, struct lf_error *error)
+int lf_sqlite_prepare_act(struct lf_store *store, struct lf_item *item)
 {
-	struct lf_digest commitment;
-	struct lf_act_add add = {
-		.columns = {put->kind, put->caller, put->at_us, 0, put->body.data, put->body.length},
-		.salt = salt,
-		.commitments = &commitment,
-		.commitment_count = 1,
-	};
+	sqlite3_stmt *find = store->statements[W_ACT_DECISION];
 	int result;
 
-	lf_sqlite_count_record(store);
-	result = put->decision == NULL ? SQLITE_OK : lf_sqlite_write_decisions(store);
-	if (result == SQLITE_OK && put->decision != NULL) {
-		sqlite3_stmt *find = store->statements[W_ACT_DECISION];
-		char text[LF_UUID_TEXT_BYTES];
+	if (item->act.decision == NULL)
+		return SQLITE_OK;
+	result = lf_sqlite_write_decisions(store);
+	if (result != SQLITE_OK)
+		return result;
+	lf_sqlite_bind_blob(find, 1, item->act.decision, sizeof(*item->act.decision));
+	item->act.decision_sequence = (uint64_t)lf_sqlite_find_id(find, &result);
+	return result;
+}
 
-		lf_sqlite_bind_blob(find, 1, put->decision, sizeof(*put->decision));
-		add.columns.decision_sequence = (uint64_t)lf_sqlite_find_id(find, &result);
-		lf_uuid_print(put->decision, text);
-		if (result == SQLITE_OK && add.columns.decision_sequence == 0)
-			return lf_error_set(error, LF_NOT_FOUND, "there is no decision %s", text);
-	}
-	if (result == SQLITE_OK)
-		result = lf_sqlite_add_act(store, &add, leaves);
-	put->id = add.id;
-	put->position = add.position;
-	return result == SQLITE_OK ? LF_OK : lf_sqlite_write_error(store, error, result, "recording an act");
+int lf_sqlite_write_act(struct lf_store *store, struct lf_item *item)
+{
+	struct lf_item_act *act = &item->act;
+	const struct lf_act_add add = {
+		.columns = {act->kind, act->caller, item->at_us, act->decision_sequence, act->body.data,
+			act->body.length},
+		.salt = &item->salt,
+		.place = &item->place,
+	};
+
+	return lf_sqlite_add_act(store, &add, &act->id);
 }
 
 /* ---- listing ---- */

@@ -1,9 +1,10 @@
-/* The SQLite backend: how a store is opened for writing, and the vtable. */
+/* The SQLite backend: how a store is opened for writing, its items by their kind, and the vtable. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "storage/sqlite/private.h"
+#include "storage/sqlite/sqlite.h"
 
 /* ---- opening ---- */
 
@@ -112,18 +113,71 @@ fail:
 	return error->code;
 }
 
+/* ---- items ---- */
+
+static enum lf_code prepare_items(
+	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error)
+{
+	static int (*const PREPARE[])(struct lf_store *, struct lf_item *) = {
+		[LF_ITEM_DECISION] = lf_sqlite_prepare_decision,
+		[LF_ITEM_RUBRIC] = lf_sqlite_prepare_rubric,
+		[LF_ITEM_ACTIVATION] = lf_sqlite_prepare_activation,
+		[LF_ITEM_ACT] = lf_sqlite_prepare_act,
+		[LF_ITEM_REDACTION] = lf_sqlite_prepare_redaction,
+	};
+
+	for (size_t i = 0; i < count; i++) {
+		const int result = PREPARE[items[i]->kind](store, items[i]);
+
+		if (result != SQLITE_OK)
+			return lf_sqlite_write_error(store, error, result, "looking up what a record refers to");
+	}
+	return LF_OK;
+}
+
+static enum lf_code write_items(
+	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error)
+{
+	static int (*const WRITE[])(struct lf_store *, struct lf_item *) = {
+		[LF_ITEM_DECISION] = lf_sqlite_write_decision,
+		[LF_ITEM_RUBRIC] = lf_sqlite_write_rubric,
+		[LF_ITEM_ACTIVATION] = lf_sqlite_write_activation,
+		[LF_ITEM_ACT] = lf_sqlite_write_act,
+		[LF_ITEM_REDACTION] = lf_sqlite_write_redaction,
+	};
+
+	for (size_t i = 0; i < count; i++) {
+		int result;
+
+		lf_sqlite_count_item(store);
+		result = WRITE[items[i]->kind](store, items[i]);
+		if (result == LF_SQLITE_CONTRADICTION)
+			return lf_error_set(error, LF_INTERNAL,
+				"what the log derives from its records contradicts itself: verify it");
+		if (result != SQLITE_OK)
+			return lf_sqlite_write_error(store, error, result, "storing a record");
+	}
+	return LF_OK;
+}
+
+static const struct lf_file_ops files = {
+	.restore = lf_sqlite_restore,
+	.vacuum = lf_sqlite_vacuum,
+	.backup_step = lf_sqlite_backup_step,
+	.backup_finish = lf_sqlite_backup_finish,
+};
+
 const struct lf_backend lf_sqlite_backend = {
 	.name = "sqlite",
+	.files = &files,
 	.open = open_store,
 	.open_read_only = lf_sqlite_open_read_only,
-	.restore = lf_sqlite_restore,
 	.close = lf_sqlite_close,
 	.discard = lf_sqlite_discard,
 	.tail = lf_sqlite_tail,
 	.begin = lf_sqlite_begin,
-	.append = lf_sqlite_append,
-	.put_rubric = lf_sqlite_put_rubric,
-	.activate_rubric = lf_sqlite_activate_rubric,
+	.prepare = prepare_items,
+	.write = write_items,
 	.commit = lf_sqlite_commit,
 	.rollback = lf_sqlite_rollback,
 	.maintain = lf_sqlite_maintain,
@@ -131,9 +185,6 @@ const struct lf_backend lf_sqlite_backend = {
 	.sync_ns = lf_sqlite_sync_ns,
 	.measure = lf_sqlite_measure,
 	.tail_hashes = lf_sqlite_tail_hashes,
-	.put_act = lf_sqlite_put_act,
-	.backup_step = lf_sqlite_backup_step,
-	.backup_finish = lf_sqlite_backup_finish,
 	.open_reader = lf_sqlite_open_reader,
 	.close_reader = lf_sqlite_close_reader,
 	.find_key = lf_sqlite_find_key,
@@ -149,8 +200,6 @@ const struct lf_backend lf_sqlite_backend = {
 	.find_leaf = lf_sqlite_find_leaf,
 	.check = lf_sqlite_check,
 	.list_acts = lf_sqlite_list_acts,
-	.redact = lf_sqlite_redact,
-	.vacuum = lf_sqlite_vacuum,
 	.list_payloads = lf_sqlite_list_payloads,
 	.audit = lf_sqlite_audit,
 	.get_payload = lf_sqlite_get_payload,

@@ -228,7 +228,7 @@ static enum lf_code end(struct lf_store *store, struct lf_chore *chore, struct l
 		error->code = LF_UNAVAILABLE;
 	if (error->code != LF_OK)
 		return error->code;
-	chore->head = tail.head;
+	chore->head = (struct lf_tree_head){tail.tree.size, tail.root};
 	close(b->file);
 	b->file = -1; /* it is finish()'s now */
 	return LF_OK;

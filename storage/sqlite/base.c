@@ -208,12 +208,12 @@ void lf_sqlite_turn(struct lf_store *store, enum lf_transaction to)
 {
 	LF_CHECK(S1, to < LF_TRANSACTION_STATES && MOVES[store->transaction][to]);
 	store->transaction = to;
-	store->records = 0;
+	store->items = 0;
 }
 
-void lf_sqlite_count_record(struct lf_store *store)
+void lf_sqlite_count_item(struct lf_store *store)
 {
 	LF_CHECK(S1, store->transaction == LF_TRANSACTION_OPEN);
-	LF_CHECK(S3, store->records < LF_BATCH_MAX);
-	store->records++;
+	LF_CHECK(S3, store->items < LF_TRANSACTION_ITEMS_MAX);
+	store->items++;
 }

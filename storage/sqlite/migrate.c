@@ -116,10 +116,10 @@ static enum lf_code add_leaf(struct migration *migration, int from)
 	const enum lf_record_table table = TABLES[from];
 	struct lf_digest commitments[1 + LF_AUDIT_PAYLOADS_MAX];
 	struct lf_salt salt = row->salt;
+	struct lf_leaf_place place;
 	size_t length;
 	uint8_t *bytes;
-	struct lf_leaf_add add;
-	int result;
+	int result = SQLITE_TOOBIG;
 
 	if (check_row(migration, from) != LF_OK)
 		return migration->error->code;
@@ -134,9 +134,10 @@ static enum lf_code add_leaf(struct migration *migration, int from)
 		return failed(migration, SQLITE_NOMEM);
 	lf_sqlite_record_bytes(table, row, bytes);
 	lf_commit(&salt, bytes, length, &commitments[0]);
-	add = (struct lf_leaf_add){KINDS[from], row->key, row->time_us, commitments, 1 + row->payload_count,
-		table == LF_RECORD_DECISION ? NULL : &salt};
-	result = lf_sqlite_add_leaf(store, &migration->leaves, &add, NULL);
+	if (lf_leaves_add(&migration->leaves, KINDS[from], table == LF_RECORD_DECISION ? (uint64_t)row->key : 0,
+		    row->time_us, commitments, 1 + row->payload_count, &place))
+		result = lf_sqlite_add_leaf(
+			store, KINDS[from], row->key, &place, table == LF_RECORD_DECISION ? NULL : &salt);
 	if (result == SQLITE_OK && migration->leaves.node_count > 0) {
 		result = lf_sqlite_write_nodes(store, &migration->leaves);
 		migration->leaves.node_count = 0;
@@ -193,26 +194,36 @@ static enum lf_code add_act(struct migration *migration)
 {
 	static const uint8_t body[] = {1 << 3, 1, 2 << 3, LF_SQLITE_SCHEMA}; /* MigrationBody: from_schema, to_schema */
 	const int64_t now_us = migration->options->now_us();
-	struct lf_digest commitment;
+	struct lf_store *store = migration->store;
+	struct lf_leaf_place place;
+	struct lf_digest commitment, root;
 	struct lf_salt salt;
-	struct lf_act_add add = {
+	const struct lf_act_add add = {
 		.columns = {LF_LEAF_MIGRATION, "leadfitd", now_us > migration->time_us ? now_us : migration->time_us, 0,
 			body, sizeof(body)},
 		.salt = &salt,
-		.commitments = &commitment,
-		.commitment_count = 1,
+		.place = &place,
 	};
-	int result;
+	const size_t length = lf_record_act(&add.columns, NULL);
+	uint8_t *bytes = lf_sqlite_scratch(store, length);
+	uint64_t id;
+	int result = SQLITE_TOOBIG;
 
+	if (bytes == NULL)
+		return failed(migration, SQLITE_NOMEM);
 	if (!lf_random(&salt, sizeof(salt)))
 		return lf_error_set(migration->error, LF_UNAVAILABLE, "no random bytes");
-	result = lf_sqlite_add_act(migration->store, &add, &migration->leaves);
+	lf_record_act(&add.columns, bytes);
+	lf_commit(&salt, bytes, length, &commitment);
+	if (lf_leaves_add(&migration->leaves, LF_LEAF_MIGRATION, 0, add.columns.at_us, &commitment, 1, &place))
+		result = lf_sqlite_add_act(store, &add, &id);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_write_leaves(migration->store);
+		result = lf_sqlite_write_leaves(store);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_write_nodes(migration->store, &migration->leaves);
+		result = lf_sqlite_write_nodes(store, &migration->leaves);
+	lf_tree_root(&migration->leaves.tree, &root);
 	if (result == SQLITE_OK)
-		result = lf_sqlite_write_head(migration->store, &migration->leaves);
+		result = lf_sqlite_write_head(store, migration->leaves.tree.size, &root);
 	return result == SQLITE_OK ? LF_OK : failed(migration, result);
 }
 

@@ -23,25 +23,21 @@ int lf_sqlite_add_waiting_tables(struct lf_store *store);
 
 /* ---- tree.c: leaves, nodes and head ---- */
 
-struct lf_leaf_add {
-	enum lf_leaf_kind kind;
-	int64_t record; /* as in the table: of a decision its sequence */
-	int64_t time_us;
-	const struct lf_digest *commitments;
-	size_t commitment_count;
-	const struct lf_salt *salt; /* of a RUBRIC or ACTIVATION record; else NULL */
-};
-/* Adds a record's leaf to the tree and to what the transaction writes. position may be NULL. SQLITE_OK or an error. */
-int lf_sqlite_add_leaf(
-	struct lf_store *store, struct lf_leaves *leaves, const struct lf_leaf_add *add, uint64_t *position);
+/*
+ * Adds a record's leaf to what the transaction writes. record: as in the table, of a decision its sequence. salt: of a
+ * RUBRIC or ACTIVATION record; else NULL. SQLITE_OK or an error.
+ */
+int lf_sqlite_add_leaf(struct lf_store *store, enum lf_leaf_kind kind, int64_t record,
+	const struct lf_leaf_place *place, const struct lf_salt *salt);
 /* Write the leaves that wait; the nodes that were completed; the head. */
 int lf_sqlite_write_leaves(struct lf_store *store);
 int lf_sqlite_write_nodes(struct lf_store *store, const struct lf_leaves *leaves);
-int lf_sqlite_write_head(struct lf_store *store, const struct lf_leaves *leaves);
+int lf_sqlite_write_head(struct lf_store *store, uint64_t size, const struct lf_digest *root);
 enum lf_code lf_sqlite_tail_hashes(struct lf_store *store, unsigned level, uint64_t first, size_t count,
 	struct lf_digest *hashes, struct lf_error *error);
-/* The head of the writing connection. */
-enum lf_code lf_sqlite_tail_head(struct lf_store *store, struct lf_tree_head *head, struct lf_error *error);
+/* The tree, and the root that is stored, as the writing connection sees them. */
+enum lf_code lf_sqlite_tail_tree(
+	struct lf_store *store, struct lf_tree *tree, struct lf_digest *root, struct lf_error *error);
 /* Whether the head of an open database follows from its leaves and nodes. FAILED_PRECONDITION with the reason. */
 enum lf_code lf_sqlite_probe_tree(sqlite3 *db, struct lf_error *error);
 
@@ -115,17 +111,13 @@ enum lf_code lf_sqlite_check_room(struct lf_store *store, struct lf_error *error
 /* Where there was too little: does what can be done about it, and looks whether there is enough to go on. */
 enum lf_code lf_sqlite_return_room(struct lf_store *store, struct lf_error *error);
 
-/* ---- write.c: the writer side of the vtable, and what others of that side use of it ---- */
+/*
+ * ---- write.c: decisions, and what others of the writer side use of it. Those that prepare or write an item of the
+ * vtable's give SQLITE_OK or an error ----
+ */
 
-enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
-enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_error *error);
-enum lf_code lf_sqlite_append(struct lf_store *store, struct lf_record *record, struct lf_error *error);
-/* Of the last commit. On the writer's thread, as all of these. */
-uint64_t lf_sqlite_sync_ns(const struct lf_store *store);
-enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error);
-void lf_sqlite_rollback(struct lf_store *store);
-enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error);
-enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error);
+int lf_sqlite_prepare_decision(struct lf_store *store, struct lf_item *item);
+int lf_sqlite_write_decision(struct lf_store *store, struct lf_item *item);
 /* The row of a name, made where absent. */
 int lf_sqlite_intern(struct lf_store *store, enum lf_name_kind kind, const char *text, int64_t *id);
 /* The row of a list of candidates, made where absent with those who are in it. */
@@ -135,38 +127,102 @@ int lf_sqlite_intern_candidates(struct lf_store *store, const char *const *candi
 int lf_sqlite_write_decisions(struct lf_store *store);
 /* Writes the ends of the chains that this transaction made longer: once each, however many decisions it added. */
 int lf_sqlite_write_heads(struct lf_store *store);
-/* The payload's row, made where absent, and the commitment that leaves have. */
-int lf_sqlite_store_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body,
-	const struct lf_digest *digest, const struct lf_salt *salt, int64_t *id, struct lf_digest *commitment);
+/* The payload's row, made where it is neither stored nor repeated. *row: as it was found, where stored. */
+int lf_sqlite_store_payload(
+	struct lf_store *store, enum lf_payload_kind kind, const struct lf_item_payload *payload, int64_t *row);
+
+/* ---- store.c: transactions, and the end of a store ---- */
+
+enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
+enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
+/* Of the last commit. On the writer's thread, as all of these. */
+uint64_t lf_sqlite_sync_ns(const struct lf_store *store);
+enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_tail *tail, const struct lf_leaves *leaves,
+	bool more, struct lf_error *error);
+void lf_sqlite_rollback(struct lf_store *store);
+enum lf_code lf_sqlite_maintain(struct lf_store *store, struct lf_error *error);
+enum lf_code lf_sqlite_probe_write(struct lf_store *store, struct lf_error *error);
+/* Releases everything; rolls back an open transaction. Also of a store that failed to open. */
+void lf_sqlite_close(struct lf_store *store);
+void lf_sqlite_discard(struct lf_store *store);
 
 /* ---- write_rubric.c ---- */
 
-enum lf_code lf_sqlite_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error);
-enum lf_code lf_sqlite_activate_rubric(
-	struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error);
+int lf_sqlite_prepare_rubric(struct lf_store *store, struct lf_item *item);
+int lf_sqlite_write_rubric(struct lf_store *store, struct lf_item *item);
+int lf_sqlite_prepare_activation(struct lf_store *store, struct lf_item *item);
+int lf_sqlite_write_activation(struct lf_store *store, struct lf_item *item);
 
 /* ---- act.c ---- */
 
 struct lf_act_add {
 	struct lf_act_columns columns;
 	const struct lf_salt *salt;
-	/* commitments[0] is the record's, made here; an erasure's or a pruning's pairs follow. */
-	struct lf_digest *commitments;
-	size_t commitment_count;
-	uint64_t id, position; /* out */
+	const struct lf_leaf_place *place;
+	const struct lf_digest *pairs; /* an erasure's or a pruning's: 2 * pair_count */
+	size_t pair_count;
 };
-/* Stores an act: its row and its leaf. SQLITE_OK or an error. */
-int lf_sqlite_add_act(struct lf_store *store, struct lf_act_add *add, struct lf_leaves *leaves);
-enum lf_code lf_sqlite_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt,
-	struct lf_leaves *leaves, struct lf_error *error);
+/* Stores an act: its row, of which it gives the id, and its leaf. SQLITE_OK or an error. */
+int lf_sqlite_add_act(struct lf_store *store, const struct lf_act_add *add, uint64_t *id);
+int lf_sqlite_prepare_act(struct lf_store *store, struct lf_item *item);
+int lf_sqlite_write_act(struct lf_store *store, struct lf_item *item);
 enum lf_code lf_sqlite_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision,
 	uint64_t after, size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context,
 	uint64_t *next, struct lf_error *error);
 
-/* ---- redact.c, over relink.c and redact.h ---- */
+/* ---- relink.c, for redact.c ---- */
 
-enum lf_code lf_sqlite_redact(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts,
-	struct lf_leaves *leaves, struct lf_error *error);
+/* Rare enough to be prepared for each redaction. */
+enum lf_redact_statement {
+	E_PAYLOAD,
+	E_PAYLOAD_SET,
+	E_LATER,
+	E_DECISION,
+	E_DECISION_LINKS,
+	E_DECISION_SET,
+	E_KEY_DROP,
+	E_ACT,
+	E_ACT_SET,
+	E_ORIGINAL,
+	E_SKIP_NEXT,
+	E_SKIP_ADD,
+	E_SKIP_DROP,
+	E_SKIPS_DROP,
+	E_CHAIN_DROP,
+	E_PREVIOUS,
+	E_PREVIOUS_SET,
+	E_MEMBERS,
+	E_MEMBERS_DROP,
+	E_MEMBER_ANY,
+	E_NAME_DROP,
+	E_COUNT
+};
+
+struct lf_redactor {
+	struct lf_store *store;
+	sqlite3_stmt *statements[E_COUNT];
+};
+
+/* What is stored contradicts itself, though SQLite reads it well: the transaction is given up, and the log goes on. */
+enum { LF_SQLITE_CONTRADICTION = SQLITE_MISMATCH };
+
+/* Each gives SQLITE_OK or an error; LF_SQLITE_CONTRADICTION where a chain is broken. */
+
+/*
+ * Puts a decision into the chain of a list of candidates, in the order of the sequence, and gives the one before it: 0
+ * where it is the first. The decision itself is not written to.
+ */
+int lf_sqlite_chain_insert(struct lf_redactor *redactor, int64_t entity, int64_t sequence, int64_t *previous);
+/*
+ * Takes it out again. previous: the one before it in that chain. A list without a decision is forgotten, and so is
+ * everybody who was in no other list.
+ */
+int lf_sqlite_chain_remove(struct lf_redactor *redactor, int64_t entity, int64_t sequence, int64_t previous);
+
+/* ---- redact.c; writing gives LF_SQLITE_CONTRADICTION, too ---- */
+
+int lf_sqlite_prepare_redaction(struct lf_store *store, struct lf_item *item);
+int lf_sqlite_write_redaction(struct lf_store *store, struct lf_item *item);
 
 /* ---- migrate.c ---- */
 
@@ -235,12 +291,6 @@ enum lf_code lf_sqlite_check(struct lf_reader *reader, void (*finding)(void *con
 
 enum lf_code lf_sqlite_restore(const char *location, const char *from, bool (*check)(void *context, const char *copy),
 	void *context, struct lf_replaced *replaced, struct lf_error *error);
-
-/* ---- store.c ---- */
-
-/* Releases everything; rolls back an open transaction. Also of a store that failed to open. */
-void lf_sqlite_close(struct lf_store *store);
-void lf_sqlite_discard(struct lf_store *store);
 
 /* ---- read_only.c ---- */
 

@@ -6,7 +6,7 @@
  * and a walk that finds too few of them lays new ones. Chains of redacted lists therefore have their skips at other
  * places than every 64th; that each is a decision of the chain is all that readers need.
  */
-#include "storage/sqlite/redact.h"
+#include "storage/sqlite/private.h"
 
 /* The first column of a bound statement: SQLITE_OK; SQLITE_DONE where there is no row, and *value is 0. */
 static int first_column(sqlite3_stmt *statement, int64_t *value)
@@ -52,7 +52,7 @@ static int write_chain(struct lf_redactor *redactor, int64_t entity, int64_t las
 
 static int previous_of(struct lf_redactor *redactor, int64_t sequence, int64_t *previous)
 {
-	sqlite3_stmt *find = redactor->statements[D_PREVIOUS];
+	sqlite3_stmt *find = redactor->statements[E_PREVIOUS];
 	int result;
 
 	sqlite3_bind_int64(find, 1, sequence);
@@ -67,7 +67,7 @@ static int previous_of(struct lf_redactor *redactor, int64_t sequence, int64_t *
 static int find_next(
 	struct lf_redactor *redactor, int64_t entity, int64_t last, int64_t sequence, int64_t *next, int64_t *before)
 {
-	sqlite3_stmt *skip = redactor->statements[D_SKIP_NEXT];
+	sqlite3_stmt *skip = redactor->statements[E_SKIP_NEXT];
 	int64_t at;
 	int result;
 
@@ -86,7 +86,7 @@ static int find_next(
 			break;
 		at = *before;
 		if (steps % LF_SQLITE_SKIP == 0)
-			result = run_with(redactor->statements[D_SKIP_ADD], entity, at);
+			result = run_with(redactor->statements[E_SKIP_ADD], entity, at);
 		if (result != SQLITE_OK)
 			return result;
 	}
@@ -105,12 +105,12 @@ int lf_sqlite_chain_insert(struct lf_redactor *redactor, int64_t entity, int64_t
 		result = find_next(redactor, entity, last, sequence, &next, previous);
 		if (result == SQLITE_OK)
 			result = *previous == sequence ? LF_SQLITE_CONTRADICTION
-						       : run_with(redactor->statements[D_PREVIOUS_SET], next, sequence);
+						       : run_with(redactor->statements[E_PREVIOUS_SET], next, sequence);
 	} else {
 		*previous = last;
 		last = sequence;
 		if ((count + 1) % LF_SQLITE_SKIP == 0)
-			result = run_with(redactor->statements[D_SKIP_ADD], entity, sequence);
+			result = run_with(redactor->statements[E_SKIP_ADD], entity, sequence);
 	}
 	return result == SQLITE_OK ? write_chain(redactor, entity, last, count + 1) : result;
 }
@@ -120,7 +120,7 @@ int lf_sqlite_chain_insert(struct lf_redactor *redactor, int64_t entity, int64_t
 /* Later items of the redaction may make the same name again. */
 static int forget_name(struct lf_redactor *redactor, int64_t id)
 {
-	sqlite3_stmt *drop = redactor->statements[D_NAME_DROP];
+	sqlite3_stmt *drop = redactor->statements[E_NAME_DROP];
 	int result;
 
 	sqlite3_bind_int64(drop, 1, id);
@@ -140,15 +140,15 @@ static int forget_person(struct lf_redactor *redactor, int64_t person)
 	int64_t found;
 	int result;
 
-	sqlite3_bind_int64(redactor->statements[D_MEMBER_ANY], 1, person);
-	result = first_column(redactor->statements[D_MEMBER_ANY], &found);
+	sqlite3_bind_int64(redactor->statements[E_MEMBER_ANY], 1, person);
+	result = first_column(redactor->statements[E_MEMBER_ANY], &found);
 	return result == SQLITE_DONE ? forget_name(redactor, person) : result;
 }
 
 static int forget_list(struct lf_redactor *redactor, int64_t entity)
 {
-	static const enum lf_redact_statement drops[] = {D_CHAIN_DROP, D_SKIPS_DROP, D_MEMBERS_DROP};
-	sqlite3_stmt *members = redactor->statements[D_MEMBERS];
+	static const enum lf_redact_statement drops[] = {E_CHAIN_DROP, E_SKIPS_DROP, E_MEMBERS_DROP};
+	sqlite3_stmt *members = redactor->statements[E_MEMBERS];
 	int64_t people[LF_MEMBERS_MAX];
 	size_t count = 0;
 	int result;
@@ -177,14 +177,14 @@ int lf_sqlite_chain_remove(struct lf_redactor *redactor, int64_t entity, int64_t
 	if (result == SQLITE_OK && last > sequence) {
 		result = find_next(redactor, entity, last, sequence, &next, &before);
 		if (result == SQLITE_OK && before == sequence)
-			result = run_with(redactor->statements[D_PREVIOUS_SET], next, previous);
+			result = run_with(redactor->statements[E_PREVIOUS_SET], next, previous);
 	}
 	if (result != SQLITE_OK || last < sequence || before != sequence || count < 1 || (count == 1 && previous != 0))
 		return result != SQLITE_OK ? result : LF_SQLITE_CONTRADICTION;
 	if (count == 1)
 		return forget_list(redactor, entity);
-	result = run_with(redactor->statements[D_SKIP_DROP], entity, sequence);
+	result = run_with(redactor->statements[E_SKIP_DROP], entity, sequence);
 	if (result == SQLITE_OK && next != 0 && sqlite3_changes(redactor->store->db) > 0)
-		result = run_with(redactor->statements[D_SKIP_ADD], entity, next);
+		result = run_with(redactor->statements[E_SKIP_ADD], entity, next);
 	return result == SQLITE_OK ? write_chain(redactor, entity, next != 0 ? last : previous, count - 1) : result;
 }

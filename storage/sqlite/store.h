@@ -102,6 +102,8 @@ struct lf_waiting_rows {
 	enum lf_waiting_kind kind;
 };
 
+enum { LF_TRANSACTION_ITEMS_MAX = 2 * LF_BATCH_MAX }; /* a rubric that is put and activated is two */
+
 /*
  * The transaction of the writing connection (S1). BROKEN: a statement in it failed, and it can only be rolled back.
  * After DATA_LOSS it stays as it is until the store closes.
@@ -121,7 +123,7 @@ struct lf_store {
 	sqlite3 *db; /* the one connection that writes and checkpoints */
 	sqlite3_stmt *statements[W_COUNT];
 	enum lf_transaction transaction; /* changed by lf_sqlite_turn() alone */
-	size_t records;                  /* that this transaction was given: S3 */
+	size_t items;                    /* that this transaction was given: S3 */
 	struct lf_id_cache *ids;
 	struct lf_heads heads;
 	/* What the transaction appends and has not written yet. */
@@ -210,7 +212,7 @@ int lf_sqlite_compare_schema(sqlite3 *db, uint32_t schema, const struct lf_schem
 
 /* Moves the transaction to another state. Aborts where the table of S1 has no such move. */
 void lf_sqlite_turn(struct lf_store *store, enum lf_transaction to);
-/* Another record for the open transaction. Aborts where none is open (S1), or it has a whole batch already (S3). */
-void lf_sqlite_count_record(struct lf_store *store);
+/* Another item for the open transaction. Aborts where none is open (S1), or it has all that it may have (S3). */
+void lf_sqlite_count_item(struct lf_store *store);
 
 #endif

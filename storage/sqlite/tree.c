@@ -20,28 +20,23 @@ int lf_sqlite_write_leaves(struct lf_store *store)
 	return result;
 }
 
-int lf_sqlite_add_leaf(
-	struct lf_store *store, struct lf_leaves *leaves, const struct lf_leaf_add *add, uint64_t *position)
+int lf_sqlite_add_leaf(struct lf_store *store, enum lf_leaf_kind kind, int64_t record,
+	const struct lf_leaf_place *place, const struct lf_salt *salt)
 {
-	const bool decision = add->kind == LF_LEAF_DECISION;
 	struct lf_leaf_row *row;
 
 	LF_CHECK(S3, store->leaf_count < LF_BATCH_MAX);
 	LF_CHECK(S1, store->transaction == LF_TRANSACTION_OPEN && store->decisions >= 0);
 	row = &store->leaf_rows[store->leaf_count];
-	if (!lf_leaves_add(leaves, add->kind, decision ? (uint64_t)add->record : 0, add->time_us, add->commitments,
-		    add->commitment_count, &row->place))
-		return SQLITE_TOOBIG;
-	if (decision)
-		store->decisions = add->record;
-	if (position != NULL)
-		*position = row->place.position;
-	row->kind = add->kind;
-	row->record = add->record;
+	if (kind == LF_LEAF_DECISION)
+		store->decisions = record;
+	row->place = *place;
+	row->kind = kind;
+	row->record = record;
 	row->decisions = store->decisions;
-	row->salted = add->salt != NULL;
+	row->salted = salt != NULL;
 	if (row->salted)
-		row->salt = *add->salt;
+		row->salt = *salt;
 	return ++store->leaf_count < LF_BATCH_MAX ? SQLITE_OK : lf_sqlite_write_leaves(store);
 }
 
@@ -61,15 +56,13 @@ int lf_sqlite_write_nodes(struct lf_store *store, const struct lf_leaves *leaves
 	return result;
 }
 
-int lf_sqlite_write_head(struct lf_store *store, const struct lf_leaves *leaves)
+int lf_sqlite_write_head(struct lf_store *store, uint64_t size, const struct lf_digest *root)
 {
 	sqlite3_stmt *set = store->statements[W_HEAD_SET];
-	struct lf_digest root;
 	int result;
 
-	lf_tree_root(&leaves->tree, &root);
-	sqlite3_bind_int64(set, 1, (int64_t)leaves->tree.size);
-	lf_sqlite_bind_blob(set, 2, &root, sizeof(root));
+	sqlite3_bind_int64(set, 1, (int64_t)size);
+	lf_sqlite_bind_blob(set, 2, root, sizeof(*root));
 	result = lf_sqlite_run(set);
 	return result == SQLITE_OK && sqlite3_changes(store->db) != 1 ? SQLITE_CORRUPT : result;
 }
@@ -142,12 +135,31 @@ enum lf_code lf_sqlite_tail_hashes(struct lf_store *store, unsigned level, uint6
 	return say_missing(error, LF_DATA_LOSS, "", level, missing);
 }
 
-enum lf_code lf_sqlite_tail_head(struct lf_store *store, struct lf_tree_head *head, struct lf_error *error)
-{
-	const int result = read_head(store->statements[W_HEAD], head);
+struct tail_reader {
+	struct lf_store *store;
+	struct lf_error *error;
+};
 
-	if (result == SQLITE_ROW)
-		return LF_OK;
+static bool read_tail_hashes(void *context, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes)
+{
+	const struct tail_reader *reader = context;
+
+	return lf_sqlite_tail_hashes(reader->store, level, first, count, hashes, reader->error) == LF_OK;
+}
+
+enum lf_code lf_sqlite_tail_tree(
+	struct lf_store *store, struct lf_tree *tree, struct lf_digest *root, struct lf_error *error)
+{
+	struct tail_reader reader = {store, error};
+	struct lf_tree_head head;
+	const int result = read_head(store->statements[W_HEAD], &head);
+
+	if (result == SQLITE_ROW) {
+		*root = head.root;
+		return lf_tree_load(tree, head.size, read_tail_hashes, &reader) || error->code != LF_OK
+			? error->code
+			: lf_error_set(error, LF_DATA_LOSS, "the tree of the log can't be read");
+	}
 	if (result != SQLITE_DONE)
 		return lf_sqlite_write_error(store, error, result, "reading the head of the log");
 	store->unknown = true;

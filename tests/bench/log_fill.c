@@ -27,6 +27,7 @@
 #include "service/decide/text_list.h"
 #include "storage/log/log.h"
 #include "tests/bench/workload.h"
+#include "storage/sqlite/sqlite.h"
 
 enum { IN_FLIGHT = 512, POOL_MAX = 16384, SCRATCH_MAX = 1 << 20, STEP = 100000, PAGE = 8192, PAGES = 1024 };
 

@@ -323,8 +323,8 @@ static void a_caller_may_put_so_many_new_versions_a_day(void **state)
 
 static void an_act_that_fails_changes_nothing(void **state)
 {
-	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_PUT_ACT, FAULTY_COMMIT},
-					   turns[] = {FAULTY_BEGIN, FAULTY_ACTIVATE_RUBRIC, FAULTY_COMMIT};
+	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_WRITE, FAULTY_COMMIT},
+					   turns[] = {FAULTY_BEGIN, FAULTY_WRITE, FAULTY_COMMIT};
 	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED};
 	struct world *world = *state;
 	struct lf_activated did;

@@ -20,6 +20,7 @@
 #include "storage/verify/verify.h"
 #include "tests/service/history.h"
 #include "tests/service/jobs.h"
+#include "storage/sqlite/sqlite.h"
 
 #define PERSON "q-77"
 #define OTHER "q-770"

@@ -24,6 +24,7 @@
 #include "storage/log/log.h"
 #include "tests/service/history.h"
 #include "tests/service/jobs.h"
+#include "storage/sqlite/sqlite.h"
 
 #define PERSON "pia.q-77"
 

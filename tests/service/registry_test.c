@@ -242,7 +242,7 @@ static void an_act_whose_commit_fails_changes_nothing(void **state)
 {
 	struct world *world = *state;
 	struct lf_rubric_version *fresh = version_of("fresh", 1, "a");
-	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_ACTIVATE_RUBRIC, FAULTY_COMMIT};
+	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_WRITE, FAULTY_COMMIT};
 	static const enum lf_code codes[] = {LF_UNAVAILABLE, LF_RESOURCE_EXHAUSTED};
 
 	for (size_t i = 0; i < 6; i++) {

@@ -9,6 +9,7 @@
 #include "storage/sqlite/store.h"
 #include "storage/verify/verify.h"
 #include "tests/service/altered.h"
+#include "storage/sqlite/sqlite.h"
 
 enum { DECISIONS = 40, BIG = 100000 };
 

@@ -15,6 +15,7 @@
 #include "storage/tlog/tree.h"
 #include "storage/verify/verify.h"
 #include "tests/service/altered.h"
+#include "storage/sqlite/sqlite.h"
 
 enum { DECISIONS = 600, OUTCOMES = 20, LATE = 20, SIZE = 4 + DECISIONS + OUTCOMES + 2 + LATE, AT_CHECKPOINT = 620 };
 

@@ -20,6 +20,7 @@
 
 #include "proto/base/limits.h"
 #include "storage/log/log.h"
+#include "storage/sqlite/sqlite.h"
 
 enum { IN_FLIGHT = 512, TEAM = 1500, PROJECT = 300, ANSWER = 1300, CANDIDATES = 8, STEPS = 10 };
 

@@ -342,44 +342,39 @@ static void a_rolled_back_leaf_never_was(void **state)
 	const struct lf_log_options options = {.location = current->location};
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_store *store = NULL;
-	struct lf_leaves leaves;
 	struct lf_tail before, after;
 	struct work work;
 	struct whole whole;
-	const struct lf_salt salt = {{7}};
-	struct lf_act_put act;
-	struct lf_log *log;
+	struct lf_act_put act = {.kind = LF_LEAF_OUTCOME, .caller = "x", .body = bytes_of("y")};
+	struct lf_append append = {.act = &act};
+	struct lf_log *log, *hand;
 
 	(void)state;
 	assert_int_equal(backend->open(&store, &options, &error), LF_OK);
+	hand = hand_new(backend, store);
 	rubric_store(backend, store);
 	work_init(&work, 1, 1, 0);
 	assert_int_equal(work_store(backend, store, &work), LF_OK);
 	assert_int_equal(backend->tail(store, &before, &error), LF_OK);
-	assert_int_equal(before.head.size, 3);
-	for (int i = 0; i < 40; i++) { /* more than wait to be written in one go */
-		act = (struct lf_act_put){.kind = LF_LEAF_OUTCOME, .caller = "x", .body = bytes_of("y"), .at_us = 1000};
-		if (i == 0) {
-			leaves_load(backend, store, &leaves);
-			assert_int_equal(backend->begin(store, &error), LF_OK);
-		}
-		assert_int_equal(backend->put_act(store, &act, &salt, &leaves, &error), LF_OK);
+	assert_int_equal(before.tree.size, 3);
+	assert_int_equal(hand_begin(hand, &error), LF_OK);
+	for (int i = 0; i < 40; i++) {
+		assert_int_equal(hand_put(hand, &append, 1000, &error), LF_OK);
 		assert_int_equal(act.position, 3 + i);
 		assert_int_equal(act.id, 1 + i);
 	}
-	backend->rollback(store);
+	hand_rollback(hand);
 	assert_int_equal(backend->tail(store, &after, &error), LF_OK);
 	assert_memory_equal(&before, &after, sizeof(before));
-	leaves_load(backend, store, &leaves);
-	act = (struct lf_act_put){.kind = LF_LEAF_OUTCOME, .caller = "x", .body = bytes_of("y"), .at_us = 1000};
-	assert_int_equal(backend->begin(store, &error), LF_OK);
-	assert_int_equal(backend->put_act(store, &act, &salt, &leaves, &error), LF_OK);
+	assert_int_equal(hand_begin(hand, &error), LF_OK);
+	assert_int_equal(hand_put(hand, &append, 1000, &error), LF_OK);
 	assert_int_equal(act.position, 3);
 	assert_int_equal(act.id, 1);
-	assert_int_equal(backend->commit(store, &leaves, &error), LF_OK);
+	assert_int_equal(hand_commit(hand, &error), LF_OK);
 	assert_int_equal(backend->tail(store, &after, &error), LF_OK);
-	assert_int_equal(after.head.size, 4);
+	assert_int_equal(after.tree.size, 4);
 	assert_int_equal(after.time_us, 1000); /* an act's, too */
+	hand_free(hand);
 	backend->close(store);
 	log = open_log();
 	log_is_whole(log, &whole);

@@ -149,43 +149,38 @@ static enum lf_code faulty_tail(struct lf_store *store, struct lf_tail *tail, st
 	return leave(code != LF_OK ? code : faulty.inner->tail(store->inner, tail, error));
 }
 
-static enum lf_code faulty_begin(struct lf_store *store, struct lf_error *error)
+static enum lf_code faulty_begin(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_BEGIN, error);
 
-	return leave(code != LF_OK ? code : faulty.inner->begin(store->inner, error));
+	return leave(code != LF_OK ? code : faulty.inner->begin(store->inner, tail, error));
 }
 
-static enum lf_code faulty_append(struct lf_store *store, struct lf_record *record, struct lf_error *error)
+static enum lf_code faulty_prepare(
+	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error)
 {
-	const enum lf_code code = enter(FAULTY_APPEND, error);
+	const enum lf_code code = enter(FAULTY_PREPARE, error);
 
-	return leave(code != LF_OK ? code : faulty.inner->append(store->inner, record, error));
+	return leave(code != LF_OK ? code : faulty.inner->prepare(store->inner, items, count, error));
 }
 
-static enum lf_code faulty_put_rubric(struct lf_store *store, struct lf_rubric_put *put, struct lf_error *error)
+static enum lf_code faulty_write(
+	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error)
 {
-	const enum lf_code code = enter(FAULTY_PUT_RUBRIC, error);
+	const enum lf_code code = enter(FAULTY_WRITE, error);
 
-	return leave(code != LF_OK ? code : faulty.inner->put_rubric(store->inner, put, error));
+	return leave(code != LF_OK ? code : faulty.inner->write(store->inner, items, count, error));
 }
 
-static enum lf_code faulty_activate_rubric(
-	struct lf_store *store, struct lf_rubric_activate *activate, struct lf_error *error)
-{
-	const enum lf_code code = enter(FAULTY_ACTIVATE_RUBRIC, error);
-
-	return leave(code != LF_OK ? code : faulty.inner->activate_rubric(store->inner, activate, error));
-}
-
-static enum lf_code faulty_commit(struct lf_store *store, const struct lf_leaves *leaves, struct lf_error *error)
+static enum lf_code faulty_commit(struct lf_store *store, const struct lf_tail *tail, const struct lf_leaves *leaves,
+	bool more, struct lf_error *error)
 {
 	const enum lf_code code = enter(FAULTY_COMMIT, error);
 	enum lf_code inner;
 
 	if (code != LF_OK && !faulty.commit_anyway)
 		return leave(code);
-	inner = faulty.inner->commit(store->inner, leaves, error);
+	inner = faulty.inner->commit(store->inner, tail, leaves, more, error);
 	return leave(code != LF_OK ? code : inner);
 }
 
@@ -212,22 +207,6 @@ static enum lf_code faulty_probe(struct lf_store *store, struct lf_error *error)
 	return leave(code != LF_OK ? code : faulty.inner->probe(store->inner, error));
 }
 
-static enum lf_code faulty_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt,
-	struct lf_leaves *leaves, struct lf_error *error)
-{
-	const enum lf_code code = enter(FAULTY_PUT_ACT, error);
-
-	return leave(code != LF_OK ? code : faulty.inner->put_act(store->inner, put, salt, leaves, error));
-}
-
-static enum lf_code faulty_redact(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts,
-	struct lf_leaves *leaves, struct lf_error *error)
-{
-	const enum lf_code code = enter(FAULTY_REDACT, error);
-
-	return leave(code != LF_OK ? code : faulty.inner->redact(store->inner, redact, salts, leaves, error));
-}
-
 static enum lf_code faulty_tail_hashes(struct lf_store *store, unsigned level, uint64_t first, size_t count,
 	struct lf_digest *hashes, struct lf_error *error)
 {
@@ -241,8 +220,9 @@ static enum lf_code faulty_vacuum(struct lf_store *store, struct lf_chore *chore
 {
 	const enum lf_code code = enter(FAULTY_VACUUM, error);
 
-	return leave(code != LF_OK || faulty.inner->vacuum == NULL ? code
-								   : faulty.inner->vacuum(store->inner, chore, error));
+	return leave(code != LF_OK || faulty.inner->files == NULL
+			? code
+			: faulty.inner->files->vacuum(store->inner, chore, error));
 }
 
 static enum lf_code faulty_backup_step(
@@ -251,12 +231,12 @@ static enum lf_code faulty_backup_step(
 	enum lf_code code = enter(FAULTY_BACKUP, error);
 
 	*more = false;
-	if (faulty.inner->backup_step == NULL)
+	if (faulty.inner->files == NULL)
 		code = lf_error_set(error, LF_UNIMPLEMENTED, "the wrapped store has no backup of its own");
 	else if (code == LF_OK || cancel)
-		code = faulty.inner->backup_step(store->inner, chore, cancel, more, error);
+		code = faulty.inner->files->backup_step(store->inner, chore, cancel, more, error);
 	else
-		(void)faulty.inner->backup_step(
+		(void)faulty.inner->files->backup_step(
 			store->inner, chore, true, more, error); /* what fails takes everything back */
 	return leave(code);
 }
@@ -264,7 +244,7 @@ static enum lf_code faulty_backup_step(
 /* Not of the writer side. */
 static enum lf_code faulty_backup_finish(struct lf_store *store, struct lf_chore *chore, struct lf_error *error)
 {
-	return faulty.inner->backup_finish(store->inner, chore, error);
+	return faulty.inner->files->backup_finish(store->inner, chore, error);
 }
 
 /* Readers are the wrapped backend's own. */
@@ -379,25 +359,23 @@ static enum lf_code faulty_check(struct lf_reader *reader, void (*finding)(void 
 	return faulty.inner->check == NULL ? LF_OK : faulty.inner->check(reader, finding, go_on, context, error);
 }
 
+static const struct lf_file_ops files = {
+	.vacuum = faulty_vacuum, .backup_step = faulty_backup_step, .backup_finish = faulty_backup_finish};
+
 const struct lf_backend faulty_backend = {
 	.name = "faulty",
+	.files = &files,
 	.open = faulty_open,
 	.close = faulty_close,
 	.tail = faulty_tail,
 	.begin = faulty_begin,
-	.append = faulty_append,
-	.put_rubric = faulty_put_rubric,
-	.activate_rubric = faulty_activate_rubric,
-	.put_act = faulty_put_act,
-	.redact = faulty_redact,
+	.prepare = faulty_prepare,
+	.write = faulty_write,
 	.tail_hashes = faulty_tail_hashes,
-	.vacuum = faulty_vacuum,
-	.backup_step = faulty_backup_step,
 	.commit = faulty_commit,
 	.rollback = faulty_rollback,
 	.maintain = faulty_maintain,
 	.probe = faulty_probe,
-	.backup_finish = faulty_backup_finish,
 	.open_reader = faulty_open_reader,
 	.close_reader = faulty_close_reader,
 	.find_key = faulty_find_key,

@@ -7,5 +7,9 @@
 /* location: any text. What was committed stays until memory_backend_forget(). One store at a time. */
 extern const struct lf_backend memory_backend;
 void memory_backend_forget(void);
+/* The same memory, for any number of stores. */
+extern const struct lf_backend memory_shared_backend;
+/* Until it is forgotten: begin() does not wait for its turn, so who is not first is told so when it writes. */
+void memory_backend_race(void);
 
 #endif

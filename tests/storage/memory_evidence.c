@@ -3,19 +3,22 @@
 
 /* ---- payloads ---- */
 
-uint64_t memory_find_payload(const struct lf_store *store, enum lf_payload_kind kind, const struct lf_digest *digest)
+static uint64_t find_payload(const struct memory *memory, enum lf_payload_kind kind, const struct lf_digest *digest)
 {
-	for (size_t i = 0; i < store->payload_count; i++)
-		if (store->payloads[i].kind == kind && lf_digest_equal(&store->payloads[i].digest, digest))
+	for (size_t i = 0; i < memory->payload_count; i++)
+		if (memory->payloads[i].kind == kind && lf_digest_equal(&memory->payloads[i].digest, digest))
 			return i + 1;
 	return 0;
 }
 
-void memory_commitment(const struct lf_store *store, uint64_t payload, struct lf_digest *commitment)
+void memory_find_payload(const struct memory *memory, enum lf_payload_kind kind, struct lf_item_payload *payload)
 {
-	const struct lf_payload_row *row = &store->payloads[payload - 1];
+	const uint64_t id = find_payload(memory, kind, payload->digest);
+	const struct lf_payload_row *row = id == 0 ? NULL : &memory->payloads[id - 1];
 
-	lf_commit(&row->salt, row->body.data, row->body.length, commitment);
+	payload->stored = row != NULL;
+	if (row != NULL)
+		lf_commit(&row->salt, row->body.data, row->body.length, &payload->commitment);
 }
 
 struct lf_bytes memory_copy_bytes(struct lf_bytes bytes)
@@ -27,27 +30,25 @@ struct lf_bytes memory_copy_bytes(struct lf_bytes bytes)
 	return (struct lf_bytes){data, bytes.length};
 }
 
-uint64_t memory_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body,
-	const struct lf_digest *digest, const struct lf_salt *salt, struct lf_digest *commitment)
+uint64_t memory_payload(struct memory *memory, enum lf_payload_kind kind, const struct lf_item_payload *payload)
 {
-	uint64_t id = memory_find_payload(store, kind, digest);
+	const uint64_t id = memory->payload_count + 1;
 
-	if (id == 0) {
-		store->payloads = realloc(store->payloads, (store->payload_count + 1) * sizeof(*store->payloads));
-		id = store->payload_count + 1;
-		store->payloads[store->payload_count++] =
-			(struct lf_payload_row){id, kind, *digest, *salt, memory_copy_bytes(body)};
-	}
-	memory_commitment(store, id, commitment);
+	if (payload->stored || payload->repeated)
+		return find_payload(memory, kind, payload->digest);
+	memory->payloads = realloc(memory->payloads, (memory->payload_count + 1) * sizeof(*memory->payloads));
+	memory->payloads[memory->payload_count++] =
+		(struct lf_payload_row){id, kind, *payload->digest, payload->salt, memory_copy_bytes(payload->body)};
 	return id;
 }
 
-/* ---- records: canonical bytes of the newest or any of a kind; free() releases ---- */
+/* ---- records ---- */
 
-uint8_t *memory_decision_bytes(const struct row *row, size_t *length)
+struct lf_decision_columns memory_decision_columns(const struct row *row)
 {
 	const struct lf_stored *stored = row->stored;
-	const struct lf_decision_columns columns = {.sequence = stored->sequence,
+
+	return (struct lf_decision_columns){.sequence = stored->sequence,
 		.id = stored->id.bytes,
 		.decided_at_us = stored->decided_at_us,
 		.caller = stored->caller,
@@ -61,6 +62,19 @@ uint8_t *memory_decision_bytes(const struct row *row, size_t *length)
 		.request_digest = row->key[0] != '\0' ? &row->request_digest : NULL,
 		.answer = stored->answer.data,
 		.answer_length = stored->answer.length};
+}
+
+struct lf_act_columns memory_act_columns(const struct act *act)
+{
+	return (struct lf_act_columns){act->row.kind, act->caller, act->row.at_us, act->row.decision_sequence,
+		act->row.body.data, act->row.body.length};
+}
+
+/* Canonical bytes; free() releases. */
+
+static uint8_t *decision_bytes(const struct row *row, size_t *length)
+{
+	const struct lf_decision_columns columns = memory_decision_columns(row);
 	uint8_t *bytes;
 
 	*length = lf_record_decision(&columns, NULL);
@@ -93,10 +107,9 @@ static uint8_t *activation_bytes(const struct activation *act, size_t *length)
 	return bytes;
 }
 
-uint8_t *memory_act_bytes(const struct act *act, size_t *length)
+static uint8_t *act_bytes(const struct act *act, size_t *length)
 {
-	const struct lf_act_columns columns = {act->row.kind, act->caller, act->row.at_us, act->row.decision_sequence,
-		act->row.body.data, act->row.body.length};
+	const struct lf_act_columns columns = memory_act_columns(act);
 	uint8_t *bytes;
 
 	*length = lf_record_act(&columns, NULL);
@@ -107,62 +120,10 @@ uint8_t *memory_act_bytes(const struct act *act, size_t *length)
 
 /* ---- leaves ---- */
 
-bool memory_add_leaf(struct lf_store *store, struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t record,
-	int64_t time_us, const struct lf_salt *salt, uint8_t *bytes, size_t length, struct lf_digest *commitments,
-	size_t count, uint64_t *position)
+void memory_add_leaf(struct memory *memory, const struct lf_item *item, enum lf_leaf_kind kind, uint64_t record)
 {
-	struct lf_leaf_place place;
-
-	lf_commit(salt, bytes, length, &commitments[0]);
-	free(bytes);
-	if (!lf_leaves_add(leaves, kind, kind == LF_LEAF_DECISION ? record : 0, time_us, commitments, count, &place))
-		return false;
-	store->leaves = realloc(store->leaves, (store->leaf_count + 1) * sizeof(*store->leaves));
-	store->leaves[store->leaf_count++] = (struct leaf){kind, record, place.hash, *salt};
-	*position = place.position;
-	return true;
-}
-
-bool memory_decision_leaf(struct lf_store *store, struct lf_leaves *leaves)
-{
-	const struct row *row = &store->rows[store->row_count - 1];
-	struct lf_digest commitments[4];
-	uint64_t position;
-	size_t length;
-	uint8_t *bytes;
-
-	memory_commitment(store, row->stored->team_payload, &commitments[1]);
-	memory_commitment(store, row->stored->project_payload, &commitments[2]);
-	memory_commitment(
-		store, memory_find_payload(store, LF_PAYLOAD_RUBRIC, &row->stored->rubric_digest), &commitments[3]);
-	bytes = memory_decision_bytes(row, &length);
-	return memory_add_leaf(store, leaves, LF_LEAF_DECISION, row->stored->sequence, row->stored->decided_at_us,
-		&row->salt, bytes, length, commitments, 4, &position);
-}
-
-bool memory_rubric_leaf(struct lf_store *store, struct lf_leaves *leaves, const struct lf_salt *salt)
-{
-	const struct version *version = &store->versions[store->version_count - 1];
-	struct lf_digest commitments[2];
-	uint64_t position;
-	size_t length;
-	uint8_t *bytes = rubric_bytes(version, &length);
-
-	memory_commitment(store, version->payload, &commitments[1]);
-	return memory_add_leaf(store, leaves, LF_LEAF_RUBRIC, store->version_count, version->row->put_at_us, salt,
-		bytes, length, commitments, 2, &position);
-}
-
-bool memory_activation_leaf(struct lf_store *store, struct lf_leaves *leaves, const struct lf_salt *salt)
-{
-	const struct activation *act = &store->activations[store->activation_count - 1];
-	struct lf_digest commitments[1];
-	uint64_t position;
-	size_t length;
-	uint8_t *bytes = activation_bytes(act, &length);
-
-	return memory_add_leaf(store, leaves, LF_LEAF_ACTIVATION, store->activation_count, act->at_us, salt, bytes,
-		length, commitments, 1, &position);
+	memory->leaves = realloc(memory->leaves, (memory->leaf_count + 1) * sizeof(*memory->leaves));
+	memory->leaves[memory->leaf_count++] = (struct leaf){kind, record, item->place.hash, item->salt};
 }
 
 /* The root of the leaves [first, first + count), by RFC 6962's definition. */
@@ -182,28 +143,34 @@ static void root_of(const struct leaf *leaves, size_t count, struct lf_digest *r
 	lf_node_hash(&left, &right, root);
 }
 
-static enum lf_code give_hashes(const struct lf_store *store, size_t leaf_count, unsigned level, uint64_t first,
+static enum lf_code give_hashes(const struct memory *memory, size_t leaf_count, unsigned level, uint64_t first,
 	size_t count, struct lf_digest *hashes, struct lf_error *error)
 {
 	if (level % LF_TREE_STEP != 0 || level > 40 || ((first + count) << level) > leaf_count)
 		return lf_error_set(error, LF_DATA_LOSS, "there are no such hashes");
 	for (size_t i = 0; i < count; i++)
-		root_of(store->leaves + ((first + i) << level), (size_t)1 << level, &hashes[i]);
+		root_of(memory->leaves + ((first + i) << level), (size_t)1 << level, &hashes[i]);
 	return LF_OK;
 }
 
 enum lf_code memory_tail_hashes(struct lf_store *store, unsigned level, uint64_t first, size_t count,
 	struct lf_digest *hashes, struct lf_error *error)
 {
-	return give_hashes(store, store->leaf_count, level, first, count, hashes, error);
+	enum lf_code code;
+
+	pthread_mutex_lock(&store->memory->lock);
+	code = give_hashes(store->memory, store->memory->leaf_visible, level, first, count, hashes, error);
+	pthread_mutex_unlock(&store->memory->lock);
+	return code;
 }
 
 enum lf_code memory_head(struct lf_reader *reader, struct lf_tree_head *head, struct lf_error *error)
 {
 	(void)error;
-	pthread_mutex_lock(&reader->store->lock);
-	*head = reader->store->head;
-	pthread_mutex_unlock(&reader->store->lock);
+	pthread_mutex_lock(&reader->memory->lock);
+	head->size = reader->memory->tail.tree.size;
+	head->root = reader->memory->tail.root;
+	pthread_mutex_unlock(&reader->memory->lock);
 	return LF_OK;
 }
 
@@ -212,93 +179,83 @@ enum lf_code memory_hashes(struct lf_reader *reader, unsigned level, uint64_t fi
 {
 	enum lf_code code;
 
-	pthread_mutex_lock(&reader->store->lock);
-	code = give_hashes(reader->store, reader->store->leaf_visible, level, first, count, hashes, error);
-	pthread_mutex_unlock(&reader->store->lock);
+	pthread_mutex_lock(&reader->memory->lock);
+	code = give_hashes(reader->memory, reader->memory->leaf_visible, level, first, count, hashes, error);
+	pthread_mutex_unlock(&reader->memory->lock);
 	return code;
 }
 
-static const struct row *row_of(const struct lf_store *store, size_t count, const struct lf_uuid *id)
+static const struct row *row_of(const struct memory *memory, size_t count, const struct lf_uuid *id)
 {
 	for (size_t i = 0; i < count; i++)
-		if (memcmp(&store->rows[i].stored->id, id, sizeof(*id)) == 0)
-			return &store->rows[i];
+		if (memcmp(&memory->rows[i].stored->id, id, sizeof(*id)) == 0)
+			return &memory->rows[i];
 	return NULL;
 }
 
 enum lf_code memory_find_leaf(
 	struct lf_reader *reader, const struct lf_uuid *decision, uint64_t *position, struct lf_error *error)
 {
-	struct lf_store *store = reader->store;
+	struct memory *memory = reader->memory;
 	enum lf_code code = LF_NOT_FOUND;
 	const struct row *row;
 
-	pthread_mutex_lock(&store->lock);
-	row = row_of(store, store->row_visible, decision);
-	for (size_t i = 0; row != NULL && i < store->leaf_visible; i++)
-		if (store->leaves[i].kind == LF_LEAF_DECISION && store->leaves[i].record == row->stored->sequence) {
+	pthread_mutex_lock(&memory->lock);
+	row = row_of(memory, memory->row_visible, decision);
+	for (size_t i = 0; row != NULL && i < memory->leaf_visible; i++)
+		if (memory->leaves[i].kind == LF_LEAF_DECISION && memory->leaves[i].record == row->stored->sequence) {
 			*position = i;
 			code = LF_OK;
 		}
-	pthread_mutex_unlock(&store->lock);
+	pthread_mutex_unlock(&memory->lock);
 	return code == LF_OK ? code : lf_error_set(error, code, "no such decision");
 }
 
 /* ---- acts ---- */
 
-enum lf_code memory_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt,
-	struct lf_leaves *leaves, struct lf_error *error)
+void memory_prepare_act(struct memory *memory, struct lf_item *item)
 {
-	enum lf_code code = LF_OK;
-	const struct row *row;
+	const struct row *row =
+		item->act.decision == NULL ? NULL : row_of(memory, memory->row_count, item->act.decision);
 
-	pthread_mutex_lock(&store->lock);
-	row = put->decision == NULL ? NULL : row_of(store, store->row_count, put->decision);
-	if (put->decision != NULL && row == NULL) {
-		code = lf_error_set(error, LF_NOT_FOUND, "no such decision");
-	} else {
-		struct act act = {.row = {.id = store->act_count + 1,
-					  .kind = put->kind,
-					  .at_us = put->at_us,
-					  .has_decision = row != NULL,
-					  .body = memory_copy_bytes(put->body)}};
-		struct lf_digest commitments[1];
-		size_t length;
-		uint8_t *bytes;
+	item->act.decision_sequence = row == NULL ? 0 : row->stored->sequence;
+}
 
-		strcpy(act.caller, put->caller);
-		if (row != NULL) {
-			act.row.decision = row->stored->id;
-			act.row.decision_sequence = row->stored->sequence;
-		}
-		store->acts = realloc(store->acts, (store->act_count + 1) * sizeof(*store->acts));
-		store->acts[store->act_count++] = act;
-		put->id = act.row.id;
-		bytes = memory_act_bytes(&act, &length);
-		if (!memory_add_leaf(store, leaves, put->kind, put->id, put->at_us, salt, bytes, length, commitments, 1,
-			    &put->position))
-			code = lf_error_set(error, LF_UNAVAILABLE, "too many leaves");
-		store->acts[store->act_count - 1].row.position = put->position;
-	}
-	pthread_mutex_unlock(&store->lock);
-	return code;
+void memory_write_act(struct memory *memory, struct lf_item *item)
+{
+	struct lf_item_act *from = &item->act;
+	struct act act = {.row = {.id = memory->act_count + 1,
+				  .position = item->place.position,
+				  .kind = from->kind,
+				  .at_us = item->at_us,
+				  .has_decision = from->decision != NULL,
+				  .decision_sequence = from->decision_sequence,
+				  .body = memory_copy_bytes(from->body)}};
+
+	strcpy(act.caller, from->caller);
+	if (from->decision != NULL)
+		act.row.decision = *from->decision;
+	memory->acts = realloc(memory->acts, (memory->act_count + 1) * sizeof(*memory->acts));
+	memory->acts[memory->act_count++] = act;
+	from->id = act.row.id;
+	memory_add_leaf(memory, item, from->kind, from->id);
 }
 
 enum lf_code memory_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision,
 	uint64_t after, size_t limit, void (*visit)(void *context, const struct lf_act_row *row), void *context,
 	uint64_t *next, struct lf_error *error)
 {
-	struct lf_store *store = reader->store;
+	struct memory *memory = reader->memory;
 	size_t shown = 0;
 	uint64_t last = after;
 
 	(void)error;
 	*next = 0;
-	pthread_mutex_lock(&store->lock);
-	for (size_t i = after; i < store->act_visible; i++) {
-		struct lf_act_row row = store->acts[i].row;
+	pthread_mutex_lock(&memory->lock);
+	for (size_t i = after; i < memory->act_visible; i++) {
+		struct lf_act_row row = memory->acts[i].row;
 
-		row.caller = store->acts[i].caller;
+		row.caller = memory->acts[i].caller;
 		if ((kind != 0 && row.kind != kind) ||
 			(decision != NULL &&
 				(!row.has_decision || memcmp(&row.decision, decision, sizeof(*decision)) != 0)))
@@ -310,14 +267,14 @@ enum lf_code memory_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, 
 		visit(context, &row);
 		last = row.id;
 	}
-	pthread_mutex_unlock(&store->lock);
+	pthread_mutex_unlock(&memory->lock);
 	return LF_OK;
 }
 
 /* ---- auditing ---- */
 
 /* Sets all but position, kind and hash. The record is a block. */
-static void fill_record(const struct lf_store *store, const struct leaf *leaf, struct lf_audit_row *row)
+static void fill_record(const struct memory *memory, const struct leaf *leaf, struct lf_audit_row *row)
 {
 	uint8_t *bytes = NULL;
 	size_t length = 0;
@@ -327,40 +284,40 @@ static void fill_record(const struct lf_store *store, const struct leaf *leaf, s
 	row->number = row->position;
 	row->salt = leaf->salt;
 	if (leaf->kind == LF_LEAF_DECISION) {
-		const struct row *decision = &store->rows[leaf->record - 1];
+		const struct row *decision = &memory->rows[leaf->record - 1];
 
-		bytes = memory_decision_bytes(decision, &length);
+		bytes = decision_bytes(decision, &length);
 		row->number = leaf->record;
 		row->time_us = decision->stored->decided_at_us;
 		row->decision = decision->stored->id;
 		row->payload_count = 3;
 		row->payloads[0].id = decision->stored->team_payload;
 		row->payloads[1].id = decision->stored->project_payload;
-		row->payloads[2].id = memory_find_payload(store, LF_PAYLOAD_RUBRIC, &decision->stored->rubric_digest);
+		row->payloads[2].id = find_payload(memory, LF_PAYLOAD_RUBRIC, &decision->stored->rubric_digest);
 	} else if (leaf->kind == LF_LEAF_RUBRIC) {
-		const struct version *version = &store->versions[leaf->record - 1];
+		const struct version *version = &memory->versions[leaf->record - 1];
 
 		bytes = rubric_bytes(version, &length);
 		row->time_us = version->row->put_at_us;
 		row->payload_count = 1;
 		row->payloads[0].id = version->payload;
 	} else if (leaf->kind == LF_LEAF_ACTIVATION) {
-		bytes = activation_bytes(&store->activations[leaf->record - 1], &length);
-		row->time_us = store->activations[leaf->record - 1].at_us;
+		bytes = activation_bytes(&memory->activations[leaf->record - 1], &length);
+		row->time_us = memory->activations[leaf->record - 1].at_us;
 	} else {
-		bytes = memory_act_bytes(&store->acts[leaf->record - 1], &length);
-		row->time_us = store->acts[leaf->record - 1].row.at_us;
-		row->pairs = store->acts[leaf->record - 1].pairs;
-		row->pair_count = store->acts[leaf->record - 1].pair_count;
+		bytes = act_bytes(&memory->acts[leaf->record - 1], &length);
+		row->time_us = memory->acts[leaf->record - 1].row.at_us;
+		row->pairs = memory->acts[leaf->record - 1].pairs;
+		row->pair_count = memory->acts[leaf->record - 1].pair_count;
 	}
 	row->record = (struct lf_bytes){bytes, length};
 	what = leaf->kind == LF_LEAF_DECISION ? LF_REDACT_DECISION : leaf->kind >= LF_LEAF_OUTCOME ? LF_REDACT_ACT : 0;
-	original = memory_original(store, what, leaf->record);
+	original = memory_original(memory, what, leaf->record);
 	row->redacted = original != NULL;
 	if (original != NULL)
 		row->original = *original;
 	for (size_t i = 0; i < row->payload_count; i++) {
-		original = memory_original(store, LF_REDACT_PAYLOAD, row->payloads[i].id);
+		original = memory_original(memory, LF_REDACT_PAYLOAD, row->payloads[i].id);
 		row->payloads[i].redacted = original != NULL;
 		if (original != NULL)
 			row->payloads[i].original = *original;
@@ -371,7 +328,7 @@ enum lf_code memory_audit(struct lf_reader *reader, uint64_t first, size_t limit
 	void (*visit)(void *context, const struct lf_audit_row *row), void *context, uint64_t *next,
 	struct lf_error *error)
 {
-	struct lf_store *store = reader->store;
+	struct memory *memory = reader->memory;
 	uint64_t position = first;
 	size_t count;
 
@@ -379,14 +336,14 @@ enum lf_code memory_audit(struct lf_reader *reader, uint64_t first, size_t limit
 	do { /* visit runs without the lock: it may read */
 		struct lf_audit_row row = {.position = position};
 
-		pthread_mutex_lock(&store->lock);
-		count = store->leaf_visible;
+		pthread_mutex_lock(&memory->lock);
+		count = memory->leaf_visible;
 		if (position < count) {
-			row.kind = store->leaves[position].kind;
-			row.hash = store->leaves[position].hash;
-			fill_record(store, &store->leaves[position], &row);
+			row.kind = memory->leaves[position].kind;
+			row.hash = memory->leaves[position].hash;
+			fill_record(memory, &memory->leaves[position], &row);
 		}
-		pthread_mutex_unlock(&store->lock);
+		pthread_mutex_unlock(&memory->lock);
 		if (position >= count)
 			break;
 		visit(context, &row);
@@ -400,12 +357,12 @@ enum lf_code memory_audit(struct lf_reader *reader, uint64_t first, size_t limit
 enum lf_code memory_get_payload(
 	struct lf_reader *reader, uint64_t id, struct lf_payload_row **row, struct lf_error *error)
 {
-	struct lf_store *store = reader->store;
+	struct memory *memory = reader->memory;
 
 	*row = NULL;
-	pthread_mutex_lock(&store->lock);
-	if (id >= 1 && id <= store->payload_visible)
-		*row = lf_payload_row_copy(&store->payloads[id - 1]);
-	pthread_mutex_unlock(&store->lock);
+	pthread_mutex_lock(&memory->lock);
+	if (id >= 1 && id <= memory->payload_visible)
+		*row = lf_payload_row_copy(&memory->payloads[id - 1]);
+	pthread_mutex_unlock(&memory->lock);
 	return *row != NULL ? LF_OK : lf_error_set(error, LF_NOT_FOUND, "no such payload");
 }

@@ -58,9 +58,12 @@ struct replacement {
 	struct lf_salt salt;
 };
 
-struct lf_store {
+/* A log in memory, which several stores may have. */
+struct memory {
 	pthread_mutex_t lock;
-	bool opened;
+	pthread_cond_t turn;
+	struct lf_store *owner; /* whose turn it is; NULL = nobody's */
+	size_t opened;
 	struct row *rows;
 	size_t row_count, row_visible;
 	struct version *versions;
@@ -77,47 +80,43 @@ struct lf_store {
 	size_t redacted_count;
 	struct replacement *replacements; /* of the transaction under way */
 	size_t replacement_count;
-	struct lf_tree_head head;
+	struct lf_tail tail; /* as it was committed */
+};
+
+struct lf_store {
+	struct memory *memory;
+	bool begun;
+	uint64_t size; /* of the tree when it began */
 };
 
 struct lf_reader {
-	struct lf_store *store;
+	struct memory *memory;
 };
 
-/* memory_evidence.c. The store is locked by the caller of those without an error. */
+/* memory_evidence.c. The memory is locked by the caller of those without an error. */
 
-/* The payload of these bytes, added where there is none; its commitment. */
-uint64_t memory_payload(struct lf_store *store, enum lf_payload_kind kind, struct lf_bytes body,
-	const struct lf_digest *digest, const struct lf_salt *salt, struct lf_digest *commitment);
-uint64_t memory_find_payload(const struct lf_store *store, enum lf_payload_kind kind, const struct lf_digest *digest);
-void memory_commitment(const struct lf_store *store, uint64_t payload, struct lf_digest *commitment);
-/* Each adds the leaf of the newest of its kind. */
-bool memory_decision_leaf(struct lf_store *store, struct lf_leaves *leaves);
-bool memory_rubric_leaf(struct lf_store *store, struct lf_leaves *leaves, const struct lf_salt *salt);
-bool memory_activation_leaf(struct lf_store *store, struct lf_leaves *leaves, const struct lf_salt *salt);
-
-/* Adds a leaf; commitments[0] is made here, of the record's bytes, which are released. */
-bool memory_add_leaf(struct lf_store *store, struct lf_leaves *leaves, enum lf_leaf_kind kind, uint64_t record,
-	int64_t time_us, const struct lf_salt *salt, uint8_t *bytes, size_t length, struct lf_digest *commitments,
-	size_t count, uint64_t *position);
-/* Canonical bytes of a record; free() releases. */
-uint8_t *memory_decision_bytes(const struct row *row, size_t *length);
-uint8_t *memory_act_bytes(const struct act *act, size_t *length);
+/* What a payload of an item finds; the payload of an item, added where there is none. */
+void memory_find_payload(const struct memory *memory, enum lf_payload_kind kind, struct lf_item_payload *payload);
+uint64_t memory_payload(struct memory *memory, enum lf_payload_kind kind, const struct lf_item_payload *payload);
+void memory_add_leaf(struct memory *memory, const struct lf_item *item, enum lf_leaf_kind kind, uint64_t record);
+/* Columns of a record. */
+struct lf_decision_columns memory_decision_columns(const struct row *row);
+struct lf_act_columns memory_act_columns(const struct act *act);
 struct lf_bytes memory_copy_bytes(struct lf_bytes bytes);
+void memory_prepare_act(struct memory *memory, struct lf_item *item);
+void memory_write_act(struct memory *memory, struct lf_item *item);
 
 /* memory_redact.c */
-enum lf_code memory_redact(struct lf_store *store, struct lf_redact *redact, const struct lf_salt *salts,
-	struct lf_leaves *leaves, struct lf_error *error);
-void memory_replace(struct lf_store *store);             /* at a commit */
-void memory_forget_replacements(struct lf_store *store); /* at its end, and at a rollback */
+void memory_prepare_redaction(struct memory *memory, struct lf_item *item);
+void memory_write_redaction(struct memory *memory, struct lf_item *item);
+void memory_replace(struct memory *memory);             /* at a commit */
+void memory_forget_replacements(struct memory *memory); /* at its end, and at a rollback */
 /* The commitment that leaves have; NULL where it was not replaced. */
-const struct lf_digest *memory_original(const struct lf_store *store, int what, uint64_t id);
+const struct lf_digest *memory_original(const struct memory *memory, int what, uint64_t id);
 enum lf_code memory_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,
 	void (*visit)(void *context, const struct lf_payload_row *row), void *context, uint64_t *next,
 	struct lf_error *error);
 
-enum lf_code memory_put_act(struct lf_store *store, struct lf_act_put *put, const struct lf_salt *salt,
-	struct lf_leaves *leaves, struct lf_error *error);
 enum lf_code memory_tail_hashes(struct lf_store *store, unsigned level, uint64_t first, size_t count,
 	struct lf_digest *hashes, struct lf_error *error);
 enum lf_code memory_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision,

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "storage/log/private.h"
 #include "storage/tlog/tree.h"
 
 const char RUBRIC_NAME[] = "tech-lead", RUBRIC_BODY[] = "the bytes of a rubric";
@@ -174,69 +175,112 @@ enum lf_code work_run(struct lf_log *log, struct work *work)
 	return work->code;
 }
 
-struct tail_reader {
-	const struct lf_backend *backend;
-	struct lf_store *store;
-};
+/* ---- the writer by hand ---- */
 
-static bool read_tail_hashes(void *context, unsigned level, uint64_t first, size_t count, struct lf_digest *hashes)
+struct lf_log *hand_new(const struct lf_backend *backend, struct lf_store *store)
 {
-	const struct tail_reader *reader = context;
-	struct lf_error error = LF_ERROR_INIT;
-	const enum lf_code code = reader->backend->tail_hashes(reader->store, level, first, count, hashes, &error);
+	struct lf_log *hand = calloc(1, sizeof(*hand));
 
-	lf_error_clean_up(&error);
-	return code == LF_OK;
+	assert_non_null(hand);
+	hand->backend = backend;
+	hand->store = store;
+	hand->batch = calloc(LF_BATCH_MAX, sizeof(*hand->batch));
+	hand->entropy = calloc(LF_BATCH_MAX, sizeof(*hand->entropy));
+	assert_non_null(hand->batch);
+	assert_non_null(hand->entropy);
+	return hand;
 }
 
-void leaves_load(const struct lf_backend *backend, struct lf_store *store, struct lf_leaves *leaves)
+void hand_free(struct lf_log *hand)
 {
-	struct tail_reader reader = {backend, store};
-	struct lf_error error = LF_ERROR_INIT;
-	struct lf_tail tail;
-	struct lf_digest root;
-
-	assert_int_equal(backend->tail(store, &tail, &error), LF_OK);
-	assert_true(lf_tree_load(&leaves->tree, tail.head.size, read_tail_hashes, &reader));
-	lf_tree_root(&leaves->tree, &root);
-	assert_true(lf_digest_equal(&root, &tail.head.root));
-	leaves->node_count = 0;
-	leaves->size_before = tail.head.size;
+	free(hand->scratch);
+	free(hand->entropy);
+	free(hand->batch);
+	free(hand);
 }
 
-/* As the log would, with ids that count. */
+enum lf_code hand_begin(struct lf_log *hand, struct lf_error *error)
+{
+	return lf_writer_begin(hand, error);
+}
+
+enum lf_code hand_put_all(
+	struct lf_log *hand, struct lf_append *const *appends, size_t count, int64_t at_us, struct lf_error *error)
+{
+	enum lf_code code;
+
+	assert_true(count <= LF_BATCH_MAX);
+	assert_true(lf_random(hand->entropy, count * sizeof(*hand->entropy)));
+	for (size_t i = 0; i < count; i++) {
+		hand->batch[i].append = appends[i];
+		hand->batch[i].existing = false;
+		lf_error_init(&hand->batch[i].error);
+	}
+	code = lf_writer_write_items(hand, count, at_us, error);
+	for (size_t i = 0; i < count && code == LF_OK; i++) {
+		struct lf_batch_entry *entry = &hand->batch[i];
+		const struct lf_item_decision *decision = &entry->item.decision;
+
+		if (entry->error.code == LF_OK && entry->item.kind == LF_ITEM_DECISION) {
+			appends[i]->existing = entry->existing;
+			appends[i]->id = entry->existing ? decision->first_id : decision->id;
+			appends[i]->sequence = entry->existing ? decision->first_sequence : decision->sequence;
+			appends[i]->decided_at_us = entry->existing ? decision->first_at_us : entry->item.at_us;
+		}
+		if (entry->error.code != LF_OK && error->code == LF_OK)
+			lf_error_move(error, &entry->error);
+		lf_error_clean_up(&entry->error);
+	}
+	return error->code;
+}
+
+enum lf_code hand_put(struct lf_log *hand, struct lf_append *append, int64_t at_us, struct lf_error *error)
+{
+	return hand_put_all(hand, &append, 1, at_us, error);
+}
+
+enum lf_code hand_commit(struct lf_log *hand, struct lf_error *error)
+{
+	enum lf_code code;
+
+	hand->tail.tree = hand->leaves.tree;
+	lf_tree_root(&hand->tail.tree, &hand->tail.root);
+	code = hand->backend->commit(hand->store, &hand->tail, &hand->leaves, false, error);
+	if (code == LF_OK)
+		hand->committed_tree = hand->leaves.tree;
+	else
+		hand_rollback(hand);
+	return code;
+}
+
+void hand_rollback(struct lf_log *hand)
+{
+	hand->tail_known = false;
+	hand->backend->rollback(hand->store);
+}
+
+enum lf_code hand_store(const struct lf_backend *backend, struct lf_store *store, struct lf_append *append,
+	int64_t at_us, struct lf_error *error)
+{
+	struct lf_log *hand = hand_new(backend, store);
+
+	if (hand_begin(hand, error) == LF_OK) {
+		if (hand_put(hand, append, at_us != 0 ? at_us : hand->tail.time_us + 10, error) == LF_OK)
+			hand_commit(hand, error);
+		else
+			hand_rollback(hand);
+	}
+	hand_free(hand);
+	return error->code;
+}
+
 enum lf_code work_store(const struct lf_backend *backend, struct lf_store *store, struct work *work)
 {
-	struct lf_append *append = &work->append;
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_tail tail = {0};
-	struct lf_leaves leaves;
-	struct lf_record record = {.append = append, .leaves = &leaves};
 	enum lf_code code;
 
 	take_digests(work);
-	lf_sha256(
-		work->answer, sizeof(work->answer), (struct lf_digest *)(void *)&record.record_salt); /* any 32 bytes */
-	record.team_salt = record.project_salt = record.record_salt;
-	leaves_load(backend, store, &leaves);
-	code = backend->tail(store, &tail, &error);
-	if (code == LF_OK)
-		code = backend->begin(store, &error);
-	if (code == LF_OK) {
-		record.sequence = tail.sequence + 1;
-		record.decided_at_us = tail.time_us + 10;
-		for (size_t i = 0; i < 8; i++)
-			record.id.bytes[i] = (uint8_t)(record.sequence >> (56 - 8 * i));
-		code = backend->append(store, &record, &error);
-		if (code == LF_OK)
-			code = backend->commit(store, &leaves, &error);
-		if (code != LF_OK)
-			backend->rollback(store);
-	}
-	append->id = record.id;
-	append->sequence = record.sequence;
-	append->decided_at_us = record.decided_at_us;
-	append->existing = record.existing;
+	code = hand_store(backend, store, &work->append, 0, &error);
 	snprintf(work->message, sizeof(work->message), "%s", error.message);
 	lf_error_clean_up(&error);
 	return code;
@@ -260,7 +304,7 @@ void version_store(const struct lf_backend *backend, struct lf_store *store, con
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_digest digest;
 	struct lf_rubric_put put;
-	struct lf_leaves leaves;
+	struct lf_append append = {.rubric = &put};
 
 	lf_sha256(body, strlen(body), &digest);
 	put = (struct lf_rubric_put){.name = name,
@@ -268,13 +312,8 @@ void version_store(const struct lf_backend *backend, struct lf_store *store, con
 		.caller = "admin",
 		.body = bytes_of(body),
 		.digest = &digest,
-		.put_at_us = 5,
 		.activate = true};
-	leaves_load(backend, store, &leaves);
-	put.leaves = &leaves;
-	assert_int_equal(backend->begin(store, &error), LF_OK);
-	assert_int_equal(backend->put_rubric(store, &put, &error), LF_OK);
-	assert_int_equal(backend->commit(store, &leaves, &error), LF_OK);
+	assert_int_equal(hand_store(backend, store, &append, 5, &error), LF_OK);
 }
 
 void rubric_store(const struct lf_backend *backend, struct lf_store *store)

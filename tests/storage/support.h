@@ -17,6 +17,7 @@
 
 #include "proto/base/limits.h"
 #include "storage/log/backend.h"
+#include "storage/sqlite/sqlite.h"
 
 /* A fresh folder, and a name in it. */
 struct place {
@@ -46,10 +47,24 @@ void work_init(struct work *work, int team, int project, int key);
 void work_wait(struct work *work);
 /* Appends and waits; returns the code. */
 enum lf_code work_run(struct lf_log *log, struct work *work);
-/* The tree of a store as the log knows it before a transaction; fails the test where it can't be had. */
-void leaves_load(const struct lf_backend *backend, struct lf_store *store, struct lf_leaves *leaves);
 /* The same against a backend: one transaction. */
 enum lf_code work_store(const struct lf_backend *backend, struct lf_store *store, struct work *work);
+
+/*
+ * A store's writer by hand: a log without threads, of which each call is one of a transaction. What is put is made into
+ * records by the log's own code; the first error of one of them is given, and then the transaction still goes on.
+ */
+struct lf_log *hand_new(const struct lf_backend *backend, struct lf_store *store);
+void hand_free(struct lf_log *hand); /* the store stays open */
+enum lf_code hand_begin(struct lf_log *hand, struct lf_error *error);
+enum lf_code hand_put(struct lf_log *hand, struct lf_append *append, int64_t at_us, struct lf_error *error);
+enum lf_code hand_put_all(
+	struct lf_log *hand, struct lf_append *const *appends, size_t count, int64_t at_us, struct lf_error *error);
+enum lf_code hand_commit(struct lf_log *hand, struct lf_error *error);
+void hand_rollback(struct lf_log *hand);
+/* All of it, for one. at_us 0: 10 us after the newest. */
+enum lf_code hand_store(const struct lf_backend *backend, struct lf_store *store, struct lf_append *append,
+	int64_t at_us, struct lf_error *error);
 
 /* The rubric that works refer to. */
 extern const char RUBRIC_NAME[], RUBRIC_BODY[];

@@ -138,7 +138,7 @@ static void complete_once(int first, int second)
 
 	(void)first;
 	(void)second;
-	lf_writer_fail_batch(log_with_batch(&append), 1, &cause);
+	lf_writer_fail_batch(log_with_batch(&append), 1, &cause, false);
 }
 
 static void complete_twice(int first, int second)
@@ -151,7 +151,7 @@ static void complete_twice(int first, int second)
 	(void)second;
 	log->pending = 2;
 	log->batch[1].append = &append;
-	lf_writer_fail_batch(log, 2, &cause);
+	lf_writer_fail_batch(log, 2, &cause, false);
 }
 
 static void fail_committed(int first, int second)
@@ -163,7 +163,7 @@ static void fail_committed(int first, int second)
 	(void)first;
 	(void)second;
 	lf_batch_turn(log, LF_BATCH_COMMITTED);
-	lf_writer_fail_batch(log, 1, &cause);
+	lf_writer_fail_batch(log, 1, &cause, true);
 }
 
 static void complete_uncounted(int first, int second)
@@ -175,7 +175,7 @@ static void complete_uncounted(int first, int second)
 	(void)first;
 	(void)second;
 	log->pending = 0;
-	lf_writer_fail_batch(log, 1, &cause);
+	lf_writer_fail_batch(log, 1, &cause, true);
 }
 
 static void run_under_lock(int first, int second)
@@ -414,22 +414,23 @@ static struct lf_store *open_store(struct lf_error *error)
 	return store;
 }
 
-static void take_step(struct lf_store *store, enum step step, struct lf_leaves *leaves, struct lf_error *error)
+static void take_step(struct lf_store *store, enum step step, const struct lf_tail *tail,
+	const struct lf_leaves *leaves, struct lf_error *error)
 {
 	struct lf_chore chore = {.what = LF_CHORE_VACUUM};
 
 	switch (step) {
 	case BEGIN:
-		lf_sqlite_backend.begin(store, error);
+		lf_sqlite_backend.begin(store, NULL, error);
 		break;
 	case COMMIT:
-		lf_sqlite_backend.commit(store, leaves, error);
+		lf_sqlite_backend.commit(store, tail, leaves, false, error);
 		break;
 	case ROLLBACK:
 		lf_sqlite_backend.rollback(store);
 		break;
 	case RECORD:
-		lf_sqlite_count_record(store);
+		lf_sqlite_count_item(store);
 		break;
 	case FAIL: /* as a statement does that finds the disk full */
 		lf_sqlite_write_error(store, error, SQLITE_FULL, "testing");
@@ -441,7 +442,7 @@ static void take_step(struct lf_store *store, enum step step, struct lf_leaves *
 		lf_sqlite_backend.probe(store, error);
 		break;
 	case VACUUM:
-		lf_sqlite_backend.vacuum(store, &chore, error);
+		lf_sqlite_backend.files->vacuum(store, &chore, error);
 		break;
 	case END:
 		break;
@@ -451,24 +452,25 @@ static void take_step(struct lf_store *store, enum step step, struct lf_leaves *
 static void take_steps(int first, int second)
 {
 	struct lf_error error = LF_ERROR_INIT;
-	struct lf_leaves leaves = {.node_count = 0};
+	const struct lf_tail tail = {.sequence = 0};
+	const struct lf_leaves leaves = {.node_count = 0};
 	struct lf_store *store = open_store(&error);
 
 	(void)second;
 	for (const enum step *step = STEPS[first]; *step != END; step++)
-		take_step(store, *step, &leaves, &error);
+		take_step(store, *step, &tail, &leaves, &error);
 	lf_sqlite_backend.close(store);
 }
 
-static void store_records(int first, int second)
+static void store_items(int first, int second)
 {
 	struct lf_error error = LF_ERROR_INIT;
 	struct lf_store *store = open_store(&error);
 
 	(void)second;
-	lf_sqlite_backend.begin(store, &error);
+	lf_sqlite_backend.begin(store, NULL, &error);
 	for (int i = 0; i < first; i++)
-		lf_sqlite_count_record(store);
+		lf_sqlite_count_item(store);
 	lf_sqlite_backend.rollback(store);
 	lf_sqlite_backend.close(store);
 }
@@ -481,7 +483,7 @@ static void begin_with_a_row_left(int first, int second)
 	(void)first;
 	(void)second;
 	store->leaf_count = 1;
-	lf_sqlite_backend.begin(store, &error);
+	lf_sqlite_backend.begin(store, NULL, &error);
 }
 
 static void a_transaction_is_open_or_not(void **state)
@@ -497,8 +499,8 @@ static void a_transaction_is_open_or_not(void **state)
 static void a_transaction_has_at_most_a_batch(void **state)
 {
 	(void)state;
-	holds(store_records, LF_BATCH_MAX, 0);
-	breaks_with("S3", store_records, LF_BATCH_MAX + 1, 0);
+	holds(store_items, LF_TRANSACTION_ITEMS_MAX, 0);
+	breaks_with("S3", store_items, LF_TRANSACTION_ITEMS_MAX + 1, 0);
 	breaks("S2", begin_with_a_row_left);
 }
 

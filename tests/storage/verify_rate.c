@@ -13,6 +13,7 @@
 
 #include "storage/tlog/tree.h"
 #include "storage/verify/verify.h"
+#include "storage/sqlite/sqlite.h"
 
 enum { LEAVES = 2000000, BYTES = 400 * 1000 * 1000 };
 

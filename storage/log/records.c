@@ -1,0 +1,78 @@
+/* Commitments of records: of their canonical bytes, which are written into a buffer that the writer keeps. */
+#include <stdlib.h>
+
+#include "storage/log/private.h"
+
+enum { SCRATCH_MIN = 4096 };
+
+/* Room for so many bytes until the next call. NULL where memory ran out. */
+static uint8_t *scratch(struct lf_log *log, size_t length, struct lf_error *error)
+{
+	size_t size;
+	uint8_t *grown;
+
+	if (length <= log->scratch_size)
+		return log->scratch;
+	size = length < SCRATCH_MIN ? SCRATCH_MIN : length + length / 2;
+	grown = malloc(size);
+	if (grown == NULL) {
+		lf_error_set(error, LF_UNAVAILABLE, "out of memory: a record has %zu bytes", length);
+		return NULL;
+	}
+	free(log->scratch);
+	log->scratch = grown;
+	log->scratch_size = size;
+	return grown;
+}
+
+enum lf_code lf_commit_decision(struct lf_log *log, const struct lf_decision_columns *columns,
+	const struct lf_salt *salt, struct lf_digest *commitment, struct lf_error *error)
+{
+	const size_t length = lf_record_decision(columns, NULL);
+	uint8_t *bytes = scratch(log, length, error);
+
+	if (bytes == NULL)
+		return error->code;
+	lf_record_decision(columns, bytes);
+	lf_commit(salt, bytes, length, commitment);
+	return LF_OK;
+}
+
+enum lf_code lf_commit_rubric(struct lf_log *log, const struct lf_rubric_columns *columns, const struct lf_salt *salt,
+	struct lf_digest *commitment, struct lf_error *error)
+{
+	const size_t length = lf_record_rubric(columns, NULL);
+	uint8_t *bytes = scratch(log, length, error);
+
+	if (bytes == NULL)
+		return error->code;
+	lf_record_rubric(columns, bytes);
+	lf_commit(salt, bytes, length, commitment);
+	return LF_OK;
+}
+
+enum lf_code lf_commit_activation(struct lf_log *log, const struct lf_activation_columns *columns,
+	const struct lf_salt *salt, struct lf_digest *commitment, struct lf_error *error)
+{
+	const size_t length = lf_record_activation(columns, NULL);
+	uint8_t *bytes = scratch(log, length, error);
+
+	if (bytes == NULL)
+		return error->code;
+	lf_record_activation(columns, bytes);
+	lf_commit(salt, bytes, length, commitment);
+	return LF_OK;
+}
+
+enum lf_code lf_commit_act(struct lf_log *log, const struct lf_act_columns *columns, const struct lf_salt *salt,
+	struct lf_digest *commitment, struct lf_error *error)
+{
+	const size_t length = lf_record_act(columns, NULL);
+	uint8_t *bytes = scratch(log, length, error);
+
+	if (bytes == NULL)
+		return error->code;
+	lf_record_act(columns, bytes);
+	lf_commit(salt, bytes, length, commitment);
+	return LF_OK;
+}
