@@ -124,6 +124,9 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 		return status;
 	if (o->database == NULL)
 		return lf_command_line_refuse(&line, "--db FILE is required");
+	status = lf_command_line_database(&line, &o->database);
+	if (status >= 0)
+		return status;
 	if (o->origin_count != 0 && o->http_count == 0)
 		return lf_command_line_refuse(&line, "--allow-origin is about --http ADDRESS, which is missing");
 	wrong = complete_tls(o);

@@ -8,6 +8,7 @@
 
 #include "proto/base/check.h"
 #include "proto/base/harmless.h"
+#include "storage/backends/backends.h"
 
 enum { OPTIONS_MAX = 32, HELP = 256, VERSION, FIRST }; /* what getopt_long() returns: beyond every character */
 
@@ -21,6 +22,20 @@ int lf_command_line_refuse(const struct lf_command_line *line, const char *what)
 {
 	lf_print_line(stderr, "leadfitd: %s", what);
 	return say_where_help_is(line);
+}
+
+int lf_command_line_database(const struct lf_command_line *line, const char **database)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	char said[sizeof(error.message) + 8];
+	int status = -1;
+
+	if (lf_backend_by_url(*database, database, &error) == NULL) {
+		snprintf(said, sizeof(said), "--db: %s", error.message);
+		status = lf_command_line_refuse(line, said);
+	}
+	lf_error_clean_up(&error);
+	return status;
 }
 
 int lf_command_line_printed(int status)

@@ -40,5 +40,10 @@ int lf_command_line_read(const struct lf_command_line *line, int argc, char **ar
 int lf_command_line_printed(int status);
 /* Says "leadfitd: WHAT" and where help is, on standard error. Returns 2, the exit status. */
 int lf_command_line_refuse(const struct lf_command_line *line, const char *what);
+/*
+ * *database is what --db was given: becomes the location that lf_backend_by_url() finds in it, which is what files beside
+ * the log go by. -1, or the exit status where there is no such kind of log, and that was said.
+ */
+int lf_command_line_database(const struct lf_command_line *line, const char **database);
 
 #endif

@@ -53,6 +53,9 @@ int lf_key_command(int argc, char **argv)
 		return lf_command_line_refuse(&line, "--db FILE or --key FILE is required");
 	if (key != NULL)
 		return print_verifier(key);
+	status = lf_command_line_database(&line, &database);
+	if (status >= 0)
+		return status;
 	beside = lf_file_beside(database, ".key", &error);
 	if (beside == NULL) {
 		fprintf(stderr, "leadfitd: %s\n", error.message);

@@ -129,6 +129,9 @@ int lf_restore_command(int argc, char **argv)
 		return status;
 	if (seals.beside == NULL || from == NULL)
 		return lf_command_line_refuse(&line, "--db FILE and --from BACKUP are required");
+	status = lf_command_line_database(&line, &seals.beside);
+	if (status >= 0)
+		return status;
 	status = lf_redo_find(&redo, &seals);
 	if (status == 0)
 		status = restore(&checked, from);

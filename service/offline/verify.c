@@ -307,11 +307,14 @@ int lf_verify_command(int argc, char **argv)
 		{.name = "key", .text = &seals.key},
 	};
 	const struct lf_command_line line = {"verify", usage, options, sizeof(options) / sizeof(options[0])};
-	const int status = lf_command_line_read(&line, argc, argv);
+	int status = lf_command_line_read(&line, argc, argv);
 
 	if (status >= 0)
 		return status;
 	if (seals.beside == NULL)
 		return lf_command_line_refuse(&line, "--db FILE is required");
+	status = lf_command_line_database(&line, &seals.beside);
+	if (status >= 0)
+		return status;
 	return lf_verify_file(seals.beside, &seals, NULL);
 }

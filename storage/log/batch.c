@@ -19,6 +19,7 @@ struct run {
 	/* A commit failed so that its outcome is not known: this leaf of it is in the log if it is. */
 	bool unknown;
 	struct lf_leaf_place leaf;
+	bool again;      /* what failed last is a commit, after which it is tried again */
 	uint64_t newest; /* decision of the log before the transaction */
 	bool wrote;
 	struct lf_error error;
@@ -78,8 +79,9 @@ static enum lf_code commit(struct run *run)
 	LF_CHECK(W10, log->leaves.tree.size >= log->committed_tree.size);
 	if (code == LF_OK)
 		log->committed_tree = log->leaves.tree;
+	run->again = code != LF_OK && code != LF_RESOURCE_EXHAUSTED;
 	/* What wrote nothing is not in doubt. */
-	run->unknown = run->wrote && code != LF_OK && code != LF_ABORTED && code != LF_RESOURCE_EXHAUSTED;
+	run->unknown = run->again && run->wrote && code != LF_ABORTED;
 	run->leaf = log->first;
 	return code;
 }
@@ -127,6 +129,7 @@ static enum lf_code try_once(struct run *run)
 	struct lf_log *log = run->log;
 	bool there;
 
+	run->again = false;
 	if (begin(run, &there) != LF_OK)
 		return run->error.code;
 	if (there) {
@@ -149,7 +152,7 @@ static bool goes_on(struct run *run)
 	const enum lf_code code = run->error.code;
 	const struct timespec rest = {.tv_nsec = (code == LF_ABORTED ? REST_ABORTED_MS : REST_MS) * 1000 * 1000};
 
-	if (code == LF_DATA_LOSS || (code != LF_ABORTED && !run->unknown) ||
+	if (code == LF_DATA_LOSS || (code != LF_ABORTED && !run->again && !run->unknown) ||
 		lf_clock_ns() - run->begun_ns >= (uint64_t)RETRY_MS * 1000 * 1000)
 		return false;
 	nanosleep(&rest, NULL);

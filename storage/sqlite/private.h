@@ -35,9 +35,8 @@ int lf_sqlite_write_nodes(struct lf_store *store, const struct lf_leaves *leaves
 int lf_sqlite_write_head(struct lf_store *store, uint64_t size, const struct lf_digest *root);
 enum lf_code lf_sqlite_tail_hashes(struct lf_store *store, unsigned level, uint64_t first, size_t count,
 	struct lf_digest *hashes, struct lf_error *error);
-/* The tree, and the root that is stored, as the writing connection sees them. */
-enum lf_code lf_sqlite_tail_tree(
-	struct lf_store *store, struct lf_tree *tree, struct lf_digest *root, struct lf_error *error);
+/* The newest committed things, and this transaction's. */
+enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
 /* Whether the head of an open database follows from its leaves and nodes. FAILED_PRECONDITION with the reason. */
 enum lf_code lf_sqlite_probe_tree(sqlite3 *db, struct lf_error *error);
 
@@ -133,7 +132,6 @@ int lf_sqlite_store_payload(
 
 /* ---- store.c: transactions, and the end of a store ---- */
 
-enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
 enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
 /* Of the last commit. On the writer's thread, as all of these. */
 uint64_t lf_sqlite_sync_ns(const struct lf_store *store);

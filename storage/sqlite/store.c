@@ -19,31 +19,6 @@ enum { CHECKPOINT_PAGES = 2048 };
 
 /* ---- transactions ---- */
 
-enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
-{
-	sqlite3_stmt *statement = store->statements[W_TAIL];
-	int result;
-	enum lf_code code = LF_OK;
-
-	memset(tail, 0, sizeof(*tail));
-	if (lf_sqlite_tail_tree(store, &tail->tree, &tail->root, error) != LF_OK)
-		return error->code;
-	tail->redacted_to = tail->activated_to = tail->tree.size; /* where they end is not kept */
-	while ((result = sqlite3_step(statement)) == SQLITE_ROW && code == LF_OK) {
-		if (sqlite3_column_int64(statement, 2) > tail->time_us)
-			tail->time_us = sqlite3_column_int64(statement, 2);
-		if (sqlite3_column_int(statement, 3) != 0)
-			continue;
-		tail->sequence = (uint64_t)sqlite3_column_int64(statement, 0);
-		if (!lf_sqlite_column_fixed(statement, 1, &tail->id, sizeof(tail->id)))
-			code = lf_error_set(error, LF_DATA_LOSS, "the last decision has no id");
-	}
-	if (code == LF_OK && result != SQLITE_DONE)
-		code = lf_sqlite_write_error(store, error, result, "reading the end of the log");
-	sqlite3_reset(statement);
-	return code;
-}
-
 enum lf_code lf_sqlite_begin(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
 {
 	int result;

@@ -1,5 +1,6 @@
 /*
- * The Merkle tree in the file: a row a leaf, a row a whole subtree of 256 (65,536, ...) leaves, and the head.
+ * The Merkle tree in the file: a row a leaf, a row a whole subtree of 256 (65,536, ...) leaves, and the head; and what is
+ * newest beside.
  *
  * Leaves are only known to their transaction until it commits, and nothing in it reads them; so they wait, and are
  * written by one statement. Nodes and head are written once a commit.
@@ -147,7 +148,7 @@ static bool read_tail_hashes(void *context, unsigned level, uint64_t first, size
 	return lf_sqlite_tail_hashes(reader->store, level, first, count, hashes, reader->error) == LF_OK;
 }
 
-enum lf_code lf_sqlite_tail_tree(
+static enum lf_code read_tail_tree(
 	struct lf_store *store, struct lf_tree *tree, struct lf_digest *root, struct lf_error *error)
 {
 	struct tail_reader reader = {store, error};
@@ -164,6 +165,31 @@ enum lf_code lf_sqlite_tail_tree(
 		return lf_sqlite_write_error(store, error, result, "reading the head of the log");
 	store->unknown = true;
 	return lf_error_set(error, LF_DATA_LOSS, "the head of the log is missing or malformed");
+}
+
+enum lf_code lf_sqlite_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
+{
+	sqlite3_stmt *statement = store->statements[W_TAIL];
+	int result;
+	enum lf_code code = LF_OK;
+
+	memset(tail, 0, sizeof(*tail));
+	if (read_tail_tree(store, &tail->tree, &tail->root, error) != LF_OK)
+		return error->code;
+	tail->redacted_to = tail->activated_to = tail->tree.size; /* where they end is not kept */
+	while ((result = sqlite3_step(statement)) == SQLITE_ROW && code == LF_OK) {
+		if (sqlite3_column_int64(statement, 2) > tail->time_us)
+			tail->time_us = sqlite3_column_int64(statement, 2);
+		if (sqlite3_column_int(statement, 3) != 0)
+			continue;
+		tail->sequence = (uint64_t)sqlite3_column_int64(statement, 0);
+		if (!lf_sqlite_column_fixed(statement, 1, &tail->id, sizeof(tail->id)))
+			code = lf_error_set(error, LF_DATA_LOSS, "the last decision has no id");
+	}
+	if (code == LF_OK && result != SQLITE_DONE)
+		code = lf_sqlite_write_error(store, error, result, "reading the end of the log");
+	sqlite3_reset(statement);
+	return code;
 }
 
 enum lf_code lf_sqlite_head(struct lf_reader *reader, struct lf_tree_head *head, struct lf_error *error)

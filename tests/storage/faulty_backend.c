@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct lf_store {
 	struct lf_store *inner; /* the wrapped backend's */
@@ -14,7 +15,8 @@ static struct {
 	long before[FAULTY_COUNT], left[FAULTY_COUNT];
 	enum lf_code code[FAULTY_COUNT];
 	bool commit_anyway, held, waiting, busy, lost;
-	long violations;
+	long violations, wrong;
+	bool others;
 } faulty = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 void faulty_reset(const struct lf_backend *inner)
@@ -24,7 +26,7 @@ void faulty_reset(const struct lf_backend *inner)
 	for (size_t i = 0; i < FAULTY_COUNT; i++)
 		faulty.before[i] = faulty.left[i] = 0;
 	faulty.commit_anyway = faulty.held = faulty.waiting = faulty.busy = faulty.lost = false;
-	faulty.violations = 0;
+	faulty.violations = faulty.wrong = 0;
 	pthread_mutex_unlock(&faulty.lock);
 }
 
@@ -151,9 +153,36 @@ static enum lf_code faulty_tail(struct lf_store *store, struct lf_tail *tail, st
 
 static enum lf_code faulty_begin(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
 {
-	const enum lf_code code = enter(FAULTY_BEGIN, error);
+	enum lf_code code = enter(FAULTY_BEGIN, error);
 
-	return leave(code != LF_OK ? code : faulty.inner->begin(store->inner, tail, error));
+	if (code == LF_OK)
+		code = faulty.inner->begin(store->inner, tail, error);
+	if (code == LF_OK && tail != NULL && faulty.wrong > 0) {
+		memset(tail, 0, sizeof(*tail));
+		lf_sha256(NULL, 0, &tail->root);
+	}
+	return leave(code);
+}
+
+/* Of servers, the wrong ones come first. */
+static bool faulty_leave(struct lf_store *store)
+{
+	struct lf_error ignored = LF_ERROR_INIT;
+
+	(void)enter(FAULTY_LEAVE, &ignored);
+	if (faulty.wrong > 0 && faulty.others)
+		faulty.wrong--;
+	faulty.inner->rollback(store->inner);
+	leave(LF_OK);
+	return faulty.others;
+}
+
+void faulty_wrong_servers(long count, bool others)
+{
+	pthread_mutex_lock(&faulty.lock);
+	faulty.wrong = count;
+	faulty.others = others;
+	pthread_mutex_unlock(&faulty.lock);
 }
 
 static enum lf_code faulty_prepare(
@@ -259,6 +288,11 @@ static void faulty_close_reader(struct lf_reader *reader)
 	faulty.inner->close_reader(reader);
 }
 
+static enum lf_code faulty_look(struct lf_reader *reader, struct lf_tail *tail, struct lf_error *error)
+{
+	return faulty.inner->look(reader, tail, error);
+}
+
 static enum lf_code faulty_find_key(struct lf_reader *reader, const char *caller, const char *key,
 	const struct lf_digest *request_digest, struct lf_uuid *id, struct lf_error *error)
 {
@@ -362,36 +396,19 @@ static enum lf_code faulty_check(struct lf_reader *reader, void (*finding)(void 
 static const struct lf_file_ops files = {
 	.vacuum = faulty_vacuum, .backup_step = faulty_backup_step, .backup_finish = faulty_backup_finish};
 
-const struct lf_backend faulty_backend = {
-	.name = "faulty",
-	.files = &files,
-	.open = faulty_open,
-	.close = faulty_close,
-	.tail = faulty_tail,
-	.begin = faulty_begin,
-	.prepare = faulty_prepare,
-	.write = faulty_write,
-	.tail_hashes = faulty_tail_hashes,
-	.commit = faulty_commit,
-	.rollback = faulty_rollback,
-	.maintain = faulty_maintain,
-	.probe = faulty_probe,
-	.open_reader = faulty_open_reader,
-	.close_reader = faulty_close_reader,
-	.find_key = faulty_find_key,
-	.get = faulty_get,
-	.list = faulty_list,
-	.get_rubric = faulty_get_rubric,
-	.list_rubrics = faulty_list_rubrics,
-	.list_activations = faulty_list_activations,
-	.was_active = faulty_was_active,
-	.scan = faulty_scan,
-	.list_acts = faulty_list_acts,
-	.head = faulty_head,
-	.hashes = faulty_hashes,
-	.find_leaf = faulty_find_leaf,
-	.audit = faulty_audit,
-	.get_payload = faulty_get_payload,
-	.list_payloads = faulty_list_payloads,
-	.check = faulty_check,
-};
+/* What both kinds have alike. */
+#define FAULTY_FUNCTIONS                                                                                               \
+	.files = &files, .open = faulty_open, .close = faulty_close, .tail = faulty_tail, .begin = faulty_begin,       \
+	.prepare = faulty_prepare, .write = faulty_write, .tail_hashes = faulty_tail_hashes, .commit = faulty_commit,  \
+	.rollback = faulty_rollback, .maintain = faulty_maintain, .probe = faulty_probe,                               \
+	.open_reader = faulty_open_reader, .close_reader = faulty_close_reader, .find_key = faulty_find_key,           \
+	.get = faulty_get, .list = faulty_list, .get_rubric = faulty_get_rubric, .list_rubrics = faulty_list_rubrics,  \
+	.list_activations = faulty_list_activations, .was_active = faulty_was_active, .scan = faulty_scan,             \
+	.list_acts = faulty_list_acts, .head = faulty_head, .hashes = faulty_hashes, .find_leaf = faulty_find_leaf,    \
+	.audit = faulty_audit, .get_payload = faulty_get_payload, .list_payloads = faulty_list_payloads,               \
+	.check = faulty_check
+
+const struct lf_backend faulty_backend = {.name = "faulty", FAULTY_FUNCTIONS};
+
+const struct lf_backend faulty_shared_backend = {
+	.name = "faulty and shared", .shared = true, .look = faulty_look, .leave = faulty_leave, FAULTY_FUNCTIONS};

@@ -8,6 +8,7 @@
 #include "storage/log/backend.h"
 
 extern const struct lf_backend faulty_backend;
+extern const struct lf_backend faulty_shared_backend; /* around a shared one */
 
 enum faulty_operation {
 	FAULTY_TAIL,
@@ -20,6 +21,7 @@ enum faulty_operation {
 	FAULTY_COMMIT,
 	FAULTY_MAINTAIN,
 	FAULTY_PROBE,
+	FAULTY_LEAVE,    /* can't fail, but counts as a call; of a shared one */
 	FAULTY_ROLLBACK, /* can't fail, but counts as a call */
 	FAULTY_COUNT
 };
@@ -30,6 +32,11 @@ void faulty_reset(const struct lf_backend *inner);
 void faulty_fail(enum faulty_operation operation, long nth, long times, enum lf_code code);
 /* The failing commits commit nevertheless: their outcome is unknown. */
 void faulty_commit_anyway(void);
+/*
+ * A shared store is at a server with an empty log, and at as many after it, one leave() each. others false: after which
+ * there is no other.
+ */
+void faulty_wrong_servers(long count, bool others);
 /* Whether all faults that were asked for happened. */
 bool faulty_happened(void);
 /* Calls of the writer side that the contract forbids: two at once, or any but close() after DATA_LOSS. */

@@ -53,6 +53,40 @@ void memory_backend_race(void)
 	racing = true;
 }
 
+/* What a standby that is behind has. */
+static struct {
+	size_t rows, versions, activations, payloads, leaves, acts;
+	struct lf_tail tail;
+} behind;
+
+void memory_backend_remember(void)
+{
+	pthread_mutex_lock(&disk.lock);
+	behind.rows = disk.row_visible;
+	behind.versions = disk.version_visible;
+	behind.activations = disk.activation_visible;
+	behind.payloads = disk.payload_visible;
+	behind.leaves = disk.leaf_visible;
+	behind.acts = disk.act_visible;
+	behind.tail = disk.tail;
+	pthread_mutex_unlock(&disk.lock);
+}
+
+void memory_backend_go_back(void)
+{
+	pthread_mutex_lock(&disk.lock);
+	disk.row_visible = behind.rows;
+	disk.version_visible = behind.versions;
+	disk.activation_visible = behind.activations;
+	disk.payload_visible = behind.payloads;
+	disk.leaf_visible = behind.leaves;
+	disk.act_visible = behind.acts;
+	disk.tail = behind.tail;
+	disk.server++;
+	cut(&disk);
+	pthread_mutex_unlock(&disk.lock);
+}
+
 /* ---- opening ---- */
 
 static enum lf_code open_another(struct lf_store **out, const struct lf_log_options *options, struct lf_error *error)
@@ -131,8 +165,11 @@ static enum lf_code memory_begin(struct lf_store *store, struct lf_tail *tail, s
 	pthread_mutex_lock(&memory->lock);
 	if (!racing)
 		wait_for_turn(store);
-	if (tail != NULL)
+	if (tail != NULL) {
 		*tail = memory->tail;
+		tail->reconnected = store->server != memory->server;
+		store->server = memory->server;
+	}
 	store->begun = true;
 	store->size = memory->tail.tree.size;
 	pthread_mutex_unlock(&memory->lock);

@@ -11,5 +11,11 @@ void memory_backend_forget(void);
 extern const struct lf_backend memory_shared_backend;
 /* Until it is forgotten: begin() does not wait for its turn, so who is not first is told so when it writes. */
 void memory_backend_race(void);
+/*
+ * What is committed now is all that a second server has, and that one takes over: what was committed since is lost, of
+ * everything but redactions. While nobody has a transaction.
+ */
+void memory_backend_remember(void);
+void memory_backend_go_back(void);
 
 #endif

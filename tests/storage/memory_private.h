@@ -81,12 +81,14 @@ struct memory {
 	struct replacement *replacements; /* of the transaction under way */
 	size_t replacement_count;
 	struct lf_tail tail; /* as it was committed */
+	unsigned server;     /* which one it is at */
 };
 
 struct lf_store {
 	struct memory *memory;
 	bool begun;
-	uint64_t size; /* of the tree when it began */
+	uint64_t size;   /* of the tree when it began */
+	unsigned server; /* at which it began last */
 };
 
 struct lf_reader {

@@ -24,18 +24,30 @@ static void reset_memory(void *context)
 	memory_backend_forget();
 }
 
+static void reset_to_race(void *context)
+{
+	(void)context;
+	memory_backend_forget();
+	memory_backend_race();
+}
+
+static int run_all(const struct conformance *subject)
+{
+	return conformance_run(subject) + conformance_scan_run(subject) + conformance_tree_run(subject) +
+		conformance_redact_run(subject) + (subject->backend->shared ? conformance_shared_run(subject) : 0);
+}
+
 int main(void)
 {
 	struct place place;
-	struct conformance sqlite, memory;
+	const struct conformance sqlite = {&lf_sqlite_backend, place.file, reset_file, &place},
+				 memory = {&memory_backend, "anywhere", reset_memory, NULL},
+				 shared = {&memory_shared_backend, "anywhere", reset_memory, NULL},
+				 racing = {&memory_shared_backend, "anywhere", reset_to_race, NULL};
 	int failed;
 
 	place_make(&place);
-	sqlite = (struct conformance){&lf_sqlite_backend, place.file, reset_file, &place};
-	memory = (struct conformance){&memory_backend, "anywhere", reset_memory, NULL};
-	failed = conformance_run(&sqlite) + conformance_run(&memory) + conformance_scan_run(&sqlite) +
-		conformance_scan_run(&memory) + conformance_tree_run(&sqlite) + conformance_tree_run(&memory) +
-		conformance_redact_run(&sqlite) + conformance_redact_run(&memory);
+	failed = run_all(&sqlite) + run_all(&memory) + run_all(&shared) + conformance_shared_run(&racing);
 	place_remove(&place);
 	return failed;
 }

@@ -547,6 +547,67 @@ static void what_cannot_be_settled_is_told_so(void **state)
 	lf_log_close(log);
 }
 
+/* ---- W10 of a shared log: another server, which is behind ---- */
+
+static void a_server_that_lacks_what_was_committed_is_left_for_another(void **state)
+{
+	struct failures failures = {0};
+	const struct lf_log_options options = {
+		.location = "x", .on_failed = note_failure, .on_failed_context = &failures};
+	struct work works[3];
+	struct lf_log *log;
+
+	(void)state;
+	faulty_reset(&memory_shared_backend);
+	log = open_with(&faulty_shared_backend, &options);
+	rubric_put(log);
+	for (int i = 0; i < 3; i++)
+		work_init(&works[i], i, i, i + 1);
+	assert_int_equal(work_run(log, &works[0]), LF_OK);
+	faulty_wrong_servers(2, true);
+	assert_int_equal(work_run(log, &works[1]), LF_OK);
+	assert_int_equal(works[1].append.sequence, 2);
+	assert_int_equal(atomic_load(&failures.count), 0);
+	faulty_wrong_servers(1, false);
+	assert_int_equal(work_run(log, &works[2]), LF_UNAVAILABLE);
+	assert_non_null(strstr(works[2].message, "fewer records than were committed"));
+	assert_int_equal(atomic_load(&failures.count), 1);
+	assert_int_equal(failures.code, LF_DATA_LOSS);
+	lf_log_close(log);
+}
+
+/* Shorter, as long, and longer than what was committed by the log that finds it. */
+static void a_log_that_lost_what_was_committed_is_not_gone_on_with(void **state)
+{
+	(void)state;
+	for (int others = 0; others < 3; others++) {
+		struct failures failures = {0};
+		const struct lf_log_options options = {
+			.location = "x", .on_failed = note_failure, .on_failed_context = &failures};
+		struct lf_log *log, *other;
+		struct work works[4];
+
+		memory_backend_forget();
+		log = open_with(&memory_shared_backend, &options);
+		rubric_put(log);
+		for (int i = 0; i < 4; i++)
+			work_init(&works[i], i, i, i + 1);
+		memory_backend_remember();
+		assert_int_equal(work_run(log, &works[0]), LF_OK);
+		memory_backend_go_back();
+		other = log_open(&memory_shared_backend, "x");
+		for (int i = 0; i < others; i++)
+			assert_int_equal(work_run(other, &works[1 + i]), LF_OK);
+		assert_int_equal(work_run(log, &works[3]), LF_UNAVAILABLE);
+		assert_int_equal(atomic_load(&failures.count), 1);
+		assert_int_equal(failures.code, LF_DATA_LOSS);
+		work_init(&works[3], 3, 3, 4);
+		assert_int_equal(work_run(other, &works[3]), LF_OK); /* the lock was given back */
+		lf_log_close(log);
+		lf_log_close(other);
+	}
+}
+
 static void ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds(void **state)
 {
 	struct lf_log *log = log_open(&faulty_backend, "x");
@@ -627,6 +688,8 @@ int main(void)
 		CLAIM(a_commit_whose_outcome_is_not_known_is_settled),
 		CLAIM(a_commit_that_somebody_else_was_before_is_run_again),
 		CLAIM(what_cannot_be_settled_is_told_so),
+		CLAIM(a_server_that_lacks_what_was_committed_is_left_for_another),
+		CLAIM(a_log_that_lost_what_was_committed_is_not_gone_on_with),
 		CLAIM(ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds),
 		CLAIM(ready_comes_back_without_traffic),
 		CLAIM(an_unknown_state_stops_all_writing_and_is_told_once),
