@@ -126,7 +126,8 @@ const char *const LF_SQLITE_WRITE_SQL[W_COUNT] = {
 			   " WHERE p.digest = ?2 AND p.kind = ?1",
 	[W_PAYLOAD_ADD] = "INSERT INTO payload(kind, digest, salt, body) VALUES(?1, ?2, ?3, ?4)",
 	[W_MEMBER_ADD] = "INSERT OR IGNORE INTO member(candidate, candidates) VALUES(?1, ?2)",
-	[W_KEY_ADD] = "INSERT OR IGNORE INTO request_key(caller, key, sequence) VALUES(?1, ?2, ?3)",
+	[W_KEYS_ADD] = "INSERT OR IGNORE INTO request_key(caller, key, sequence) SELECT * FROM new_key"
+		       " WHERE key IS NOT NULL",
 	[W_KEY_FIND] = "SELECT d.sequence, d.id, d.decided_at, d.request_digest FROM request_key k"
 		       " JOIN decision d ON d.sequence = k.sequence WHERE k.caller = ?1 AND k.key = ?2",
 	/*

@@ -100,6 +100,7 @@ void lf_sqlite_rollback(struct lf_store *store)
 	lf_id_cache_clear(store->ids);
 	lf_heads_clear(&store->heads);
 	store->decision_count = 0;
+	store->key_count = 0;
 	store->leaf_count = 0;
 	store->decisions = -1;
 }

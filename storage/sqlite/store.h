@@ -49,7 +49,7 @@ enum lf_write_statement {
 	W_PAYLOAD_FIND,
 	W_PAYLOAD_ADD,
 	W_MEMBER_ADD,
-	W_KEY_ADD,
+	W_KEYS_ADD,
 	W_KEY_FIND,
 	W_DECISIONS_ADD,
 	W_CHAIN_FIND,
@@ -96,7 +96,7 @@ struct lf_decision_row {
 };
 
 /* What waits, as a table: waiting_rows.c */
-enum lf_waiting_kind { LF_WAITING_DECISION, LF_WAITING_CHAIN, LF_WAITING_LEAF, LF_WAITING_KINDS };
+enum lf_waiting_kind { LF_WAITING_DECISION, LF_WAITING_KEY, LF_WAITING_CHAIN, LF_WAITING_LEAF, LF_WAITING_KINDS };
 struct lf_waiting_rows {
 	const struct lf_store *store;
 	enum lf_waiting_kind kind;
@@ -129,6 +129,7 @@ struct lf_store {
 	/* What the transaction appends and has not written yet. */
 	struct lf_decision_row decision_rows[LF_BATCH_MAX];
 	size_t decision_count;
+	size_t key_count; /* of these have one */
 	struct lf_leaf_row leaf_rows[LF_BATCH_MAX];
 	size_t leaf_count;
 	struct lf_waiting_rows waiting[LF_WAITING_KINDS];

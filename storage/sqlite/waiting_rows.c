@@ -1,7 +1,7 @@
 /*
  * What a transaction appends, as tables that its statements read from.
  *
- * Decisions, ends of chains and leaves wait in memory until the commit, and then go into their tables by one statement
+ * Decisions, their keys, ends of chains and leaves wait in memory until the commit, and then go into their tables by one statement
  * each, INSERT ... SELECT * FROM new_..., however many they are: most of what a lone row costs is to start and end its
  * statement. The tables exist for the writing connection alone, and nowhere in the file.
  */
@@ -14,6 +14,7 @@ static const char DECISION[] =
 	" team_previous, project_previous, candidates_previous, team_payload, project_payload, request_digest,"
 	" salt, answer)";
 static const char CHAIN[] = "CREATE TABLE x(entity, last, count)";
+static const char KEY[] = "CREATE TABLE x(caller, key, sequence)";
 static const char LEAF[] = "CREATE TABLE x(position, kind, record, decisions, hash, salt)";
 
 static void give_blob(sqlite3_context *result, const void *data, size_t length)
@@ -58,6 +59,18 @@ static void give_decision(const struct lf_store *store, size_t row, int column, 
 		sqlite3_result_int64(result, numbers[column]);
 }
 
+/* Of a decision; without a key its key is NULL. */
+static void give_key(const struct lf_store *store, size_t row, int column, sqlite3_context *result)
+{
+	const struct lf_decision_row *decision = &store->decision_rows[row];
+	const char *key = decision->append->idempotency_key;
+
+	if (column != 1)
+		sqlite3_result_int64(result, column == 0 ? decision->caller : (int64_t)decision->sequence);
+	else if (key[0] != '\0')
+		sqlite3_result_text(result, key, -1, SQLITE_STATIC);
+}
+
 static void give_chain(const struct lf_store *store, size_t row, int column, sqlite3_context *result)
 {
 	const struct lf_head *head = &store->heads.slots[store->heads.dirty[row]];
@@ -82,6 +95,7 @@ static size_t count_of(const struct lf_waiting_rows *rows)
 {
 	switch (rows->kind) {
 	case LF_WAITING_DECISION:
+	case LF_WAITING_KEY:
 		return rows->store->decision_count;
 	case LF_WAITING_CHAIN:
 		return rows->store->heads.dirty_count;
@@ -112,7 +126,7 @@ static const struct lf_waiting_rows *rows_of(const sqlite3_vtab_cursor *cursor)
 
 static int connect(sqlite3 *db, void *aux, int count, const char *const *arguments, sqlite3_vtab **out, char **error)
 {
-	static const char *const declarations[LF_WAITING_KINDS] = {DECISION, CHAIN, LEAF};
+	static const char *const declarations[LF_WAITING_KINDS] = {DECISION, KEY, CHAIN, LEAF};
 	const struct lf_waiting_rows *rows = aux;
 	struct table *table = sqlite3_malloc64(sizeof(*table));
 	int result;
@@ -191,6 +205,8 @@ static int give_column(sqlite3_vtab_cursor *cursor, sqlite3_context *result, int
 
 	if (rows->kind == LF_WAITING_DECISION)
 		give_decision(rows->store, row, column, result);
+	else if (rows->kind == LF_WAITING_KEY)
+		give_key(rows->store, row, column, result);
 	else if (rows->kind == LF_WAITING_CHAIN)
 		give_chain(rows->store, row, column, result);
 	else
@@ -219,7 +235,7 @@ static const sqlite3_module MODULE = {.iVersion = 1,
 
 int lf_sqlite_add_waiting_tables(struct lf_store *store)
 {
-	static const char *const names[LF_WAITING_KINDS] = {"new_decision", "new_chain", "new_leaf"};
+	static const char *const names[LF_WAITING_KINDS] = {"new_decision", "new_key", "new_chain", "new_leaf"};
 	int result = SQLITE_OK;
 
 	for (int kind = 0; kind < LF_WAITING_KINDS && result == SQLITE_OK; kind++) {

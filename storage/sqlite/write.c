@@ -19,11 +19,22 @@ enum { ROW_RUBRIC, ROW_TEAM, ROW_PROJECT };
 
 /* ---- what waits ---- */
 
+/* They were looked up: a key that is there nevertheless is that of no decision. */
+static int write_keys(struct lf_store *store)
+{
+	const int result = lf_sqlite_run(store->statements[W_KEYS_ADD]);
+
+	return result == SQLITE_OK && sqlite3_changes(store->db) != (int)store->key_count ? SQLITE_CORRUPT : result;
+}
+
 int lf_sqlite_write_decisions(struct lf_store *store)
 {
-	const int result = store->decision_count == 0 ? SQLITE_OK : lf_sqlite_run(store->statements[W_DECISIONS_ADD]);
+	int result = store->decision_count == 0 ? SQLITE_OK : lf_sqlite_run(store->statements[W_DECISIONS_ADD]);
 
+	if (result == SQLITE_OK && store->key_count > 0)
+		result = write_keys(store);
 	store->decision_count = 0;
+	store->key_count = 0;
 	return result;
 }
 
@@ -311,19 +322,6 @@ int lf_sqlite_prepare_decision(struct lf_store *store, struct lf_item *item)
 
 /* ---- and stored ---- */
 
-/* It was looked up: a key that is there nevertheless is that of no decision. */
-static int add_key(struct lf_store *store, const struct lf_item_decision *decision, int64_t caller)
-{
-	sqlite3_stmt *add = store->statements[W_KEY_ADD];
-	int result;
-
-	sqlite3_bind_int64(add, 1, caller);
-	lf_sqlite_bind_text(add, 2, decision->append->idempotency_key);
-	sqlite3_bind_int64(add, 3, (int64_t)decision->sequence);
-	result = lf_sqlite_run(add);
-	return result == SQLITE_OK && sqlite3_changes(store->db) == 0 ? SQLITE_CORRUPT : result;
-}
-
 static int write_names(struct lf_store *store, const struct lf_append *append, struct lf_decision_row *to)
 {
 	int result = lf_sqlite_intern(store, LF_NAME_CALLER, append->caller, &to->caller);
@@ -363,8 +361,8 @@ int lf_sqlite_write_decision(struct lf_store *store, struct lf_item *item)
 		.project_payload = item->rows[ROW_PROJECT],
 	};
 	result = write_names(store, append, to);
-	if (result == SQLITE_OK && append->idempotency_key[0] != '\0')
-		result = add_key(store, decision, to->caller);
+	if (append->idempotency_key[0] != '\0')
+		store->key_count++;
 	if (result == SQLITE_OK)
 		result = lf_sqlite_store_payload(store, LF_PAYLOAD_TEAM, &decision->team, &to->team_payload);
 	if (result == SQLITE_OK)
