@@ -19,7 +19,8 @@ static void of_commits(struct lf_exposition *exposition, const struct lf_log_fig
 	lf_metric_begin(exposition, "leadfit_log_commit_records", LF_METRIC_HISTOGRAM, "Records of a commit.");
 	lf_metric_histogram(exposition, "", &counts->batches, &lf_log_batch_buckets, 1);
 	lf_metric_counter(exposition, "leadfit_log_commits_failed_total",
-		"Commits that failed; what was in them may or may not be stored.", lf_counted(&counts->failed));
+		"Commits that failed, after they were tried again where that could help; their callers were told.",
+		lf_counted(&counts->failed));
 	lf_metric_gauge(exposition, "leadfit_log_queue", "Records that wait to be committed.", (double)figures->queued);
 	lf_metric_gauge(exposition, "leadfit_log_ready", "1: decisions can be stored; as /readyz.", figures->ready);
 	lf_metric_gauge(exposition, "leadfit_log_failed", "1: nothing is written until the service is started again.",

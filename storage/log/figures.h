@@ -28,7 +28,7 @@ struct lf_log_counts {
 	struct lf_histogram commits; /* by lf_log_time_buckets: a whole commit, from its first record to durable */
 	struct lf_histogram syncs;   /* likewise: of these, until what was written is durable; empty where not known */
 	struct lf_histogram batches; /* by lf_log_batch_buckets */
-	atomic_uint_fast64_t failed; /* commits; the records of these may or may not be stored */
+	atomic_uint_fast64_t failed; /* batches, with what was tried again and settled left out */
 };
 
 struct lf_log_figures {

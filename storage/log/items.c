@@ -30,19 +30,6 @@ static int64_t next_time(struct lf_log *log, int64_t now_us)
 	return log->tail.time_us;
 }
 
-enum lf_code lf_writer_add_leaf(struct lf_log *log, struct lf_item *item, enum lf_leaf_kind kind,
-	const struct lf_digest *commitments, size_t count, struct lf_error *error)
-{
-	const bool first = log->leaves.tree.size == log->leaves.size_before;
-	const uint64_t number = kind == LF_LEAF_DECISION ? item->decision.sequence : 0;
-
-	if (!lf_leaves_add(&log->leaves, kind, number, item->at_us, commitments, count, &item->place))
-		return lf_error_set(error, LF_UNAVAILABLE, "a transaction has too many leaves");
-	if (first)
-		log->first = item->place;
-	return LF_OK;
-}
-
 /* ---- what comes twice in a group ---- */
 
 enum { SLOTS = sizeof(((struct lf_repeats *)NULL)->slots) / sizeof(uint16_t) };

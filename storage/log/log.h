@@ -281,8 +281,8 @@ enum lf_code lf_log_list_rubrics(struct lf_log *log, const char *name,
 /*
  * Makes a stored version the active one of its name: in one transaction with the record of who did it, when, from
  * what. Returning to an earlier version is the same act. name NULL or "": whichever the version has. Blocks until
- * committed; not from a completion. NOT_FOUND: no such version of that name is stored. UNAVAILABLE: it may or may not
- * have been recorded; doing it again is safe. activated may be NULL.
+ * committed; not from a completion. NOT_FOUND: no such version of that name is stored. UNAVAILABLE: it was not
+ * recorded, or may not have been; doing it again is safe. activated may be NULL.
  */
 enum lf_code lf_log_activate_rubric(struct lf_log *log, const char *name, const struct lf_digest *digest,
 	const char *caller, struct lf_activated *activated, struct lf_error *error);
@@ -370,7 +370,7 @@ struct lf_act_put {
 };
 /*
  * Blocks until committed; not from a completion. NOT_FOUND: no such decision. INVALID_ARGUMENT: another kind, or over a
- * limit. ABORTED: seen_size. UNAVAILABLE: it may or may not have been recorded.
+ * limit. ABORTED: seen_size. UNAVAILABLE: it was not recorded, or where the message says so may or may not have been.
  */
 enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct lf_error *error);
 
@@ -549,6 +549,8 @@ struct lf_chore {
  * on disk, and was found to be a log. ALREADY_EXISTS where the file or its .part is there; INVALID_ARGUMENT where it is
  * a name that belongs to the log; RESOURCE_EXHAUSTED where its disk is full; UNAVAILABLE where it can't be written, or
  * the log closes: then nothing is left of it. Blocks; not from a completion.
+ *
+ * Both are UNIMPLEMENTED where the backend has no files.
  */
 enum lf_code lf_log_do(struct lf_log *log, struct lf_chore *chore, struct lf_error *error);
 

@@ -238,7 +238,7 @@ void lf_writer_complete_batch(struct lf_log *log, size_t count);
 /* Prepares and writes all of the batch, group by group. What concerns a record alone is in its entry's error. */
 enum lf_code lf_writer_write_items(struct lf_log *log, size_t count, int64_t now_us, struct lf_error *error);
 
-/* records.c: the commitment of a record. UNAVAILABLE where memory runs out. */
+/* records.c. The commitment of a record: UNAVAILABLE where memory runs out. */
 enum lf_code lf_commit_decision(struct lf_log *log, const struct lf_decision_columns *columns,
 	const struct lf_salt *salt, struct lf_digest *commitment, struct lf_error *error);
 enum lf_code lf_commit_rubric(struct lf_log *log, const struct lf_rubric_columns *columns, const struct lf_salt *salt,
@@ -248,12 +248,13 @@ enum lf_code lf_commit_activation(struct lf_log *log, const struct lf_activation
 enum lf_code lf_commit_act(struct lf_log *log, const struct lf_act_columns *columns, const struct lf_salt *salt,
 	struct lf_digest *commitment, struct lf_error *error);
 
+/* Makes the item's leaf, with its place. */
+enum lf_code lf_writer_add_leaf(struct lf_log *log, struct lf_item *item, enum lf_leaf_kind kind,
+	const struct lf_digest *commitments, size_t count, struct lf_error *error);
+
 /* redaction.c: prepares and writes the redaction of an entry. */
 enum lf_code lf_writer_redact(
 	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_salt *salt, struct lf_error *error);
-/* items.c, for it: makes the item's leaf, with its place. */
-enum lf_code lf_writer_add_leaf(struct lf_log *log, struct lf_item *item, enum lf_leaf_kind kind,
-	const struct lf_digest *commitments, size_t count, struct lf_error *error);
 
 /* tail.c */
 /* W5: reads the newest things of the store, where they are not known. Not inside a transaction. */
@@ -278,8 +279,13 @@ void lf_writer_do_chore(struct lf_log *log, bool closing);
 
 /* writer.c: the thread. */
 void *lf_writer_main(void *log);
-/* Takes more of what is queued into the batch, which has count. Returns how many it has then. */
-size_t lf_writer_take_more(struct lf_log *log, size_t count);
+
+/*
+ * queue.c: moves what is queued into the batch, which has some already. Returns how many it has then. Under the lock,
+ * and not.
+ */
+size_t lf_writer_take(struct lf_log *log, size_t some);
+size_t lf_writer_take_more(struct lf_log *log, size_t some);
 
 /* look.c: what other stores of a shared log do. The opening and closing thread's. */
 enum lf_code lf_look_start(struct lf_log *log, struct lf_error *error);

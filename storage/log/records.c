@@ -1,4 +1,7 @@
-/* Commitments of records: of their canonical bytes, which are written into a buffer that the writer keeps. */
+/*
+ * Commitments of records, of their canonical bytes, which are written into a buffer that the writer keeps; and the leaf
+ * that a transaction adds for one.
+ */
 #include <stdlib.h>
 
 #include "storage/log/private.h"
@@ -74,5 +77,18 @@ enum lf_code lf_commit_act(struct lf_log *log, const struct lf_act_columns *colu
 		return error->code;
 	lf_record_act(columns, bytes);
 	lf_commit(salt, bytes, length, commitment);
+	return LF_OK;
+}
+
+enum lf_code lf_writer_add_leaf(struct lf_log *log, struct lf_item *item, enum lf_leaf_kind kind,
+	const struct lf_digest *commitments, size_t count, struct lf_error *error)
+{
+	const bool first = log->leaves.tree.size == log->leaves.size_before;
+	const uint64_t number = kind == LF_LEAF_DECISION ? item->decision.sequence : 0;
+
+	if (!lf_leaves_add(&log->leaves, kind, number, item->at_us, commitments, count, &item->place))
+		return lf_error_set(error, LF_UNAVAILABLE, "a transaction has too many leaves");
+	if (first)
+		log->first = item->place;
 	return LF_OK;
 }

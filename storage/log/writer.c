@@ -14,11 +14,7 @@
 #include "proto/base/clock.h"
 #include "storage/log/private.h"
 
-enum {
-	BULK_BESIDE = 64,    /* W12: some 0.5 ms of a commit */
-	SINGLES_REMAIN = 16, /* W12: batches; while single appends wait for their next turn, none may be queued */
-	NS_A_SECOND = 1000 * 1000 * 1000,
-};
+enum { NS_A_SECOND = 1000 * 1000 * 1000 };
 
 /* ---- the next batch ---- */
 
@@ -29,46 +25,6 @@ static void wait_a_second(struct lf_log *log)
 	while (log->asleep && !log->closing)
 		if (pthread_cond_timedwait(&log->wake, &log->lock, &until) == ETIMEDOUT)
 			break;
-}
-
-/* Moves appends into the batch, until that has max. Returns how many it has. */
-static size_t take_from(struct lf_log *log, struct lf_append_queue *queue, size_t count, size_t max)
-{
-	while (queue->first != NULL && count < max) {
-		struct lf_append *append = queue->first;
-
-		queue->first = append->next;
-		append->next = NULL;
-		lf_append_turn(append, LF_APPEND_TAKEN);
-		log->batch[count].append = append;
-		lf_error_init(&log->batch[count].error);
-		count++;
-	}
-	return count;
-}
-
-/* W12. The batch has some already. */
-static size_t take_queued(struct lf_log *log, size_t some)
-{
-	const size_t count = take_from(log, &log->queue, some, LF_BATCH_MAX);
-	size_t most, taken;
-
-	if (count > some)
-		log->singles_seen = SINGLES_REMAIN;
-	else if (log->singles_seen > 0)
-		log->singles_seen--;
-	most = log->singles_seen > 0 ? count + BULK_BESIDE : LF_BATCH_MAX;
-	taken = take_from(log, &log->bulk, count, most < LF_BATCH_MAX ? most : LF_BATCH_MAX);
-	LF_CHECK(W12, log->singles_seen == 0 || taken - count <= BULK_BESIDE);
-	return taken;
-}
-
-size_t lf_writer_take_more(struct lf_log *log, size_t count)
-{
-	lf_writer_lock(log);
-	count = take_queued(log, count);
-	lf_writer_unlock(log);
-	return count;
 }
 
 /*
@@ -89,7 +45,7 @@ static size_t take_batch(struct lf_log *log, bool *failed, bool *closing, bool *
 				pthread_cond_wait(&log->wake, &log->lock);
 		log->asleep = false;
 	}
-	count = take_queued(log, 0);
+	count = lf_writer_take(log, 0);
 	if (count > 0)
 		lf_batch_turn(log, LF_BATCH_TAKEN);
 	*failed = lf_log_has_failed(log);
