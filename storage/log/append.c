@@ -327,6 +327,22 @@ enum lf_code lf_log_put_act(struct lf_log *log, struct lf_act_put *act, struct l
 	return run_and_wait(log, &wait, error);
 }
 
+/* All commitments are made before anything is replaced, so what is replaced twice would have two from one. */
+static enum lf_code check_items(const struct lf_redact *redaction, struct lf_error *error)
+{
+	const struct lf_redact_item *items = redaction->items;
+
+	for (size_t i = 0; i < redaction->item_count; i++) {
+		if (check_item(&items[i], error) != LF_OK)
+			return error->code;
+		for (size_t j = 0; j < i; j++)
+			if (items[j].id == items[i].id && items[j].what == items[i].what)
+				return lf_error_set(error, LF_INVALID_ARGUMENT, "items: %llu is given twice",
+					(unsigned long long)items[i].id);
+	}
+	return LF_OK;
+}
+
 enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, struct lf_error *error)
 {
 	struct wait wait = {.append = {.redaction = redaction}};
@@ -341,9 +357,8 @@ enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, stru
 	if (check_id("caller", redaction->caller, &checked) != LF_OK ||
 		check_bytes("act", redaction->body, &checked) != LF_OK)
 		return lf_error_set(error, checked.code, "%s", checked.message);
-	for (size_t i = 0; i < redaction->item_count; i++)
-		if (check_item(&redaction->items[i], &checked) != LF_OK)
-			return lf_error_set(error, checked.code, "%s", checked.message);
+	if (check_items(redaction, &checked) != LF_OK)
+		return lf_error_set(error, checked.code, "%s", checked.message);
 	return run_and_wait(log, &wait, error);
 }
 

@@ -146,13 +146,20 @@ static enum lf_code try_once(struct run *run)
 
 /* ---- until it is known ---- */
 
+/* A connection was lost, and the last batch had one: a server that starts again, or another one, takes it up. */
+static bool may_pass(const struct run *run)
+{
+	return run->log->backend->shared && run->error.code == LF_UNAVAILABLE &&
+		atomic_load(&run->log->state) == LF_WRITER_READY;
+}
+
 /* Whether the batch is tried again after what just happened. Rests before that. */
 static bool goes_on(struct run *run)
 {
 	const enum lf_code code = run->error.code;
 	const struct timespec rest = {.tv_nsec = (code == LF_ABORTED ? REST_ABORTED_MS : REST_MS) * 1000 * 1000};
 
-	if (code == LF_DATA_LOSS || (code != LF_ABORTED && !run->again && !run->unknown) ||
+	if (code == LF_DATA_LOSS || (code != LF_ABORTED && !run->again && !run->unknown && !may_pass(run)) ||
 		lf_clock_ns() - run->begun_ns >= (uint64_t)RETRY_MS * 1000 * 1000)
 		return false;
 	nanosleep(&rest, NULL);

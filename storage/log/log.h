@@ -522,7 +522,7 @@ struct lf_redact {
  * In one transaction: gives every item new bytes and a new random salt, forgets the old ones, digests and names that
  * nothing refers to any more, and appends a leaf that maps each old commitment to the new one. Blocks until committed;
  * not from a completion. NOT_FOUND where an item is not stored, INVALID_ARGUMENT where a payload is a rubric (those
- * stay), FAILED_PRECONDITION where a record is damaged: nothing is changed.
+ * stay) or an item is given twice, FAILED_PRECONDITION where a record is damaged: nothing is changed.
  */
 enum lf_code lf_log_redact(struct lf_log *log, struct lf_redact *redaction, struct lf_error *error);
 

@@ -578,6 +578,9 @@ static void a_rubric_stays_and_a_stranger_is_not_recommended(void **state)
 		.candidate_count = 1,
 		.recommended = "c-1"};
 	assert_int_equal(try_to_redact(log, &item, 1, 0), LF_INVALID_ARGUMENT);
+	item.recommended = "";
+	assert_int_equal(
+		try_to_redact(log, (struct lf_redact_item[]){item, item}, 2, 0), LF_INVALID_ARGUMENT); /* twice */
 	check_log(log);
 }
 

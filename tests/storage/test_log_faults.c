@@ -576,6 +576,37 @@ static void a_server_that_lacks_what_was_committed_is_left_for_another(void **st
 	lf_log_close(log);
 }
 
+static void a_lost_connection_is_not_noticed_by_who_appends(void **state)
+{
+	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_PREPARE, FAULTY_WRITE, FAULTY_COMMIT};
+	struct lf_log *log;
+	struct work work;
+
+	(void)state;
+	faulty_reset(&memory_shared_backend);
+	log = log_open(&faulty_shared_backend, "x");
+	rubric_put(log);
+	for (int i = 0; i < 4; i++) {
+		faulty_fail(operations[i], 1, 3, LF_UNAVAILABLE);
+		work_init(&work, i, i, i + 1);
+		assert_int_equal(work_run(log, &work), LF_OK);
+		assert_int_equal(work.append.sequence, 1 + i);
+		assert_true(faulty_happened());
+	}
+	/* Once a batch was given up, the next are not held up. */
+	faulty_fail(FAULTY_BEGIN, 1, 1000000, LF_UNAVAILABLE);
+	faulty_fail(FAULTY_PROBE, 1, 1000000, LF_UNAVAILABLE);
+	work_init(&work, 9, 9, 9);
+	assert_int_equal(work_run(log, &work), LF_UNAVAILABLE);
+	assert_false(lf_log_ready(log));
+	faulty_fail(FAULTY_BEGIN, 1, 1, LF_UNAVAILABLE);
+	work_init(&work, 9, 9, 9);
+	assert_int_equal(work_run(log, &work), LF_UNAVAILABLE);
+	work_init(&work, 9, 9, 9);
+	assert_int_equal(work_run(log, &work), LF_OK);
+	lf_log_close(log);
+}
+
 /* Shorter, as long, and longer than what was committed by the log that finds it. */
 static void a_log_that_lost_what_was_committed_is_not_gone_on_with(void **state)
 {
@@ -689,6 +720,7 @@ int main(void)
 		CLAIM(a_commit_that_somebody_else_was_before_is_run_again),
 		CLAIM(what_cannot_be_settled_is_told_so),
 		CLAIM(a_server_that_lacks_what_was_committed_is_left_for_another),
+		CLAIM(a_lost_connection_is_not_noticed_by_who_appends),
 		CLAIM(a_log_that_lost_what_was_committed_is_not_gone_on_with),
 		CLAIM(ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds),
 		CLAIM(ready_comes_back_without_traffic),

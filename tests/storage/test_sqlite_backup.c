@@ -108,8 +108,8 @@ static uint64_t check_copy(const struct lf_chore *chore)
 	if (lf_sqlite_backend.open(&store, &(struct lf_log_options){.location = copy_file}, &error) != LF_OK)
 		fail_msg("%s", error.message);
 	assert_int_equal(lf_sqlite_backend.tail(store, &tail, &error), LF_OK);
-	assert_int_equal(tail.head.size, chore->head.size);
-	assert_memory_equal(&tail.head.root, &chore->head.root, sizeof(tail.head.root));
+	assert_int_equal(tail.tree.size, chore->head.size);
+	assert_memory_equal(&tail.root, &chore->head.root, sizeof(tail.root));
 	lf_sqlite_backend.close(store);
 	integrity_is_clean(copy_file);
 	return tail.sequence;
