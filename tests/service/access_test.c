@@ -154,6 +154,7 @@ static void what_may_be_stored_is_not_stored_twice(void **state)
 		faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
 		if (stored == 1)
 			faulty_commit_anyway();
+		faulty_unsettle(log);
 		lf_access_stop(access);
 		lf_access_count(access, "late", "leadfit.v1.Decisions", "Get", LF_OK); /* nobody writes that any more */
 		assert_true(faulty_happened());

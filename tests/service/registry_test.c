@@ -247,10 +247,13 @@ static void an_act_whose_commit_fails_changes_nothing(void **state)
 
 	for (size_t i = 0; i < 6; i++) {
 		faulty_fail(operations[i / 2], 1, 1, codes[i % 2]);
+		if (operations[i / 2] == FAULTY_COMMIT)
+			faulty_unsettle(world->log);
 		assert_int_equal(activate(world, world->versions[1], NULL), codes[i % 2]);
 		assert_true(is_active(world, world->versions[0]));
 	}
 	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
+	faulty_unsettle(world->log);
 	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, true, NULL, NULL, NULL), LF_UNAVAILABLE);
 	assert_null(lf_registry_active(world->registry, "fresh", NULL));
 	close_registry(world);
@@ -269,12 +272,14 @@ static void an_act_that_was_stored_without_a_word_is_followed_when_it_is_done_ag
 
 	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
 	faulty_commit_anyway();
+	faulty_unsettle(world->log);
 	assert_int_equal(activate(world, world->versions[1], NULL), LF_UNAVAILABLE);
 	assert_true(is_active(world, world->versions[0]));
 	assert_int_equal(activate(world, world->versions[1], NULL), LF_OK);
 	assert_true(is_active(world, world->versions[1]));
 	fresh = version_of("fresh", 1, "a");
 	faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
+	faulty_unsettle(world->log);
 	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, true, NULL, NULL, NULL), LF_UNAVAILABLE);
 	assert_int_equal(lf_registry_put(world->registry, fresh, &ann, true, &added, NULL, NULL), LF_OK);
 	assert_false(added);

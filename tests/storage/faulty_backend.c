@@ -15,6 +15,8 @@ static struct {
 	long before[FAULTY_COUNT], left[FAULTY_COUNT];
 	enum lf_code code[FAULTY_COUNT];
 	bool commit_anyway, held, waiting, busy, lost;
+	const struct lf_log_counts *unsettled; /* NULL = none */
+	uint64_t failed;                       /* that it had then */
 	long violations, wrong;
 	bool others;
 } faulty = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -26,6 +28,7 @@ void faulty_reset(const struct lf_backend *inner)
 	for (size_t i = 0; i < FAULTY_COUNT; i++)
 		faulty.before[i] = faulty.left[i] = 0;
 	faulty.commit_anyway = faulty.held = faulty.waiting = faulty.busy = faulty.lost = false;
+	faulty.unsettled = NULL;
 	faulty.violations = faulty.wrong = 0;
 	pthread_mutex_unlock(&faulty.lock);
 }
@@ -43,6 +46,17 @@ void faulty_commit_anyway(void)
 {
 	pthread_mutex_lock(&faulty.lock);
 	faulty.commit_anyway = true;
+	pthread_mutex_unlock(&faulty.lock);
+}
+
+void faulty_unsettle(struct lf_log *log)
+{
+	struct lf_log_figures figures;
+
+	lf_log_figures(log, &figures);
+	pthread_mutex_lock(&faulty.lock);
+	faulty.unsettled = figures.counts;
+	faulty.failed = lf_counted(&figures.counts->failed);
 	pthread_mutex_unlock(&faulty.lock);
 }
 
@@ -108,6 +122,12 @@ static enum lf_code enter(enum faulty_operation operation, struct lf_error *erro
 	if (faulty.left[operation] > 0 && faulty.before[operation]-- <= 0) {
 		faulty.left[operation]--;
 		code = lf_error_set(error, faulty.code[operation], "a fault was injected");
+	}
+	if (faulty.unsettled != NULL && faulty.left[FAULTY_COMMIT] == 0) {
+		if (lf_counted(&faulty.unsettled->failed) != faulty.failed)
+			faulty.unsettled = NULL;
+		else if (operation == FAULTY_BEGIN)
+			code = lf_error_set(error, LF_UNAVAILABLE, "nobody can be asked");
 	}
 	faulty.lost |= code == LF_DATA_LOSS;
 	pthread_mutex_unlock(&faulty.lock);

@@ -32,6 +32,8 @@ void faulty_reset(const struct lf_backend *inner);
 void faulty_fail(enum faulty_operation operation, long nth, long times, enum lf_code code);
 /* The failing commits commit nevertheless: their outcome is unknown. */
 void faulty_commit_anyway(void);
+/* Nor can the log find it out, until it has given that batch up. */
+void faulty_unsettle(struct lf_log *log);
 /*
  * A shared store is at a server with an empty log, and at as many after it, one leave() each. others false: after which
  * there is no other.
