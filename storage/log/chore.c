@@ -1,6 +1,5 @@
 /* Chores, on the writer thread: one at a time, a step between two batches (W11). */
 #include "proto/base/check.h"
-#include "proto/base/forget.h"
 #include "storage/log/private.h"
 
 static void end_chore(struct lf_log *log, const struct lf_error *error)
@@ -43,7 +42,7 @@ static void vacuum(struct lf_log *log, struct lf_chore *chore, struct lf_error *
 	lf_writer_check_backend(log);
 	if (log->backend->files->vacuum != NULL)
 		log->backend->files->vacuum(log->store, chore, error);
-	lf_forget_stack_now(); /* of what was in the log, and is no more */
+	lf_writer_forget(log); /* what was in the log, and is no more */
 }
 
 static void begin_chore(struct lf_log *log)

@@ -106,7 +106,6 @@ no_look:
 no_tail:
 	discard_store(backend, log->store);
 no_memory:
-	free(log->scratch);
 	free(log->entropy);
 	free(log->batch);
 	free(log);

@@ -178,6 +178,7 @@ struct lf_log {
 	struct lf_repeats payloads, keys; /* of a group */
 	uint8_t *scratch;                 /* a record's canonical bytes */
 	size_t scratch_size;
+	unsigned forget_age; /* lf_forget_age() when all of that was cleared last */
 
 	atomic_uint_fast64_t activated_to; /* lf_log_activated_to() */
 	struct lf_log_watch watch;
@@ -247,6 +248,9 @@ enum lf_code lf_commit_activation(struct lf_log *log, const struct lf_activation
 	const struct lf_salt *salt, struct lf_digest *commitment, struct lf_error *error);
 enum lf_code lf_commit_act(struct lf_log *log, const struct lf_act_columns *columns, const struct lf_salt *salt,
 	struct lf_digest *commitment, struct lf_error *error);
+
+/* Clears what the records of before have left with the writer: in its buffer, and on its stack. */
+void lf_writer_forget(struct lf_log *log);
 
 /* Makes the item's leaf, with its place. */
 enum lf_code lf_writer_add_leaf(struct lf_log *log, struct lf_item *item, enum lf_leaf_kind kind,

@@ -3,10 +3,19 @@
  * that a transaction adds for one.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "proto/base/forget.h"
 #include "storage/log/private.h"
 
 enum { SCRATCH_MIN = 4096 };
+
+void lf_writer_forget(struct lf_log *log)
+{
+	if (log->scratch != NULL)
+		explicit_bzero(log->scratch, log->scratch_size);
+	lf_forget_stack_now();
+}
 
 /* Room for so many bytes until the next call. NULL where memory ran out. */
 static uint8_t *scratch(struct lf_log *log, size_t length, struct lf_error *error)

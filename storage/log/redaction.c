@@ -139,5 +139,6 @@ enum lf_code lf_writer_redact(
 	free(redaction.salts);
 	free(redaction.commitments);
 	free(redaction.candidates);
+	lf_writer_forget(log); /* the records as they were */
 	return error->code;
 }

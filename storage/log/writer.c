@@ -12,6 +12,7 @@
 
 #include "proto/base/check.h"
 #include "proto/base/clock.h"
+#include "proto/base/forget.h"
 #include "storage/log/private.h"
 
 enum { NS_A_SECOND = 1000 * 1000 * 1000 };
@@ -75,6 +76,17 @@ static void look_after(struct lf_log *log, bool chore)
 	lf_error_clean_up(&error);
 }
 
+/* Somebody erased something, perhaps in another process: what the writer has of it goes. */
+static void forget(struct lf_log *log)
+{
+	const unsigned age = lf_forget_age();
+
+	if (age == log->forget_age)
+		return;
+	log->forget_age = age;
+	lf_writer_forget(log);
+}
+
 void *lf_writer_main(void *context)
 {
 	struct lf_log *log = context;
@@ -83,6 +95,7 @@ void *lf_writer_main(void *context)
 	for (;;) {
 		const size_t count = take_batch(log, &failed, &closing, &chore);
 
+		forget(log);
 		if (count > 0 && failed) {
 			struct lf_error error = LF_ERROR_INIT;
 

@@ -178,23 +178,6 @@ bool lf_sqlite_time_is_up(uint64_t start_ns)
 	return lf_clock_ns() - start_ns >= (uint64_t)LF_SQLITE_READ_MS_MAX * 1000 * 1000;
 }
 
-uint8_t *lf_sqlite_scratch(struct lf_store *store, size_t length)
-{
-	size_t size;
-	uint8_t *grown;
-
-	if (length <= store->scratch_size && store->scratch != NULL)
-		return store->scratch;
-	size = length < 4096 ? 4096 : length + length / 2;
-	grown = malloc(size);
-	if (grown == NULL)
-		return NULL;
-	free(store->scratch);
-	store->scratch = grown;
-	store->scratch_size = size;
-	return grown;
-}
-
 /* ---- the transaction's state: S1 and S3 of storage/DESIGN.md ---- */
 
 /* From the first to the second. NONE to NONE: a rollback where there is nothing to undo. */

@@ -9,6 +9,7 @@
  * commitments of payloads are remembered in the writer's bounded cache. Schema 2 only gets what schema 3 adds.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "storage/sqlite/private.h"
@@ -34,6 +35,8 @@ struct migration {
 	struct lf_leaves leaves;
 	int64_t time_us; /* of the last leaf */
 	uint64_t total, done;
+	uint8_t *scratch; /* a record's canonical bytes */
+	size_t scratch_size;
 };
 
 /* A page that is corrupt was found so, and any other failure says nothing about what is in the file. */
@@ -93,6 +96,17 @@ static enum lf_code commitment_of(struct migration *migration, uint64_t id, stru
 
 /* ---- leaves ---- */
 
+/* Room for so many bytes until the next call. NULL where memory ran out. */
+static uint8_t *scratch(struct migration *migration, size_t length)
+{
+	if (length > migration->scratch_size) {
+		free(migration->scratch);
+		migration->scratch = malloc(2 * length);
+		migration->scratch_size = migration->scratch != NULL ? 2 * length : 0;
+	}
+	return migration->scratch;
+}
+
 static enum lf_code check_row(struct migration *migration, int from)
 {
 	const struct lf_record_row *row = &migration->rows[from];
@@ -129,7 +143,7 @@ static enum lf_code add_leaf(struct migration *migration, int from)
 		if (commitment_of(migration, row->payloads[i].id, &commitments[1 + i]) != LF_OK)
 			return migration->error->code;
 	length = lf_sqlite_record_bytes(table, row, NULL);
-	bytes = lf_sqlite_scratch(store, length);
+	bytes = scratch(migration, length);
 	if (bytes == NULL)
 		return failed(migration, SQLITE_NOMEM);
 	lf_sqlite_record_bytes(table, row, bytes);
@@ -205,7 +219,7 @@ static enum lf_code add_act(struct migration *migration)
 		.place = &place,
 	};
 	const size_t length = lf_record_act(&add.columns, NULL);
-	uint8_t *bytes = lf_sqlite_scratch(store, length);
+	uint8_t *bytes = scratch(migration, length);
 	uint64_t id;
 	int result = SQLITE_TOOBIG;
 
@@ -296,6 +310,7 @@ enum lf_code lf_sqlite_migrate(struct lf_store *store, const struct lf_log_optio
 	}
 	lf_sqlite_finalize(migration.records, LF_RECORD_TABLES);
 	lf_sqlite_finalize(&migration.payload, 1);
+	free(migration.scratch);
 	if (error->code != LF_OK)
 		return take_back(&migration);
 	lf_sqlite_turn(store, LF_TRANSACTION_NONE);

@@ -205,7 +205,6 @@ static void close_store(struct lf_store *store, bool discard)
 		take_away(store);
 	lf_heads_clean_up(&store->heads);
 	lf_id_cache_free(store->ids);
-	free(store->scratch);
 	lf_sqlite_release(store);
 	free(store->lock_path);
 	free(store->wal_path);

@@ -134,8 +134,6 @@ struct lf_store {
 	size_t leaf_count;
 	struct lf_waiting_rows waiting[LF_WAITING_KINDS];
 	int64_t decisions; /* the newest decision's sequence, this transaction's included; -1 not known */
-	uint8_t *scratch;  /* lf_sqlite_scratch() */
-	size_t scratch_size;
 	char *wal_path;
 	int wal;             /* descriptor of the WAL; -1 none */
 	off_t size;          /* of FILE after the last checkpoint: it is never shorter */
@@ -184,8 +182,6 @@ bool lf_sqlite_column_fixed(sqlite3_stmt *statement, int column, void *out, size
 const char *lf_sqlite_column_text(sqlite3_stmt *statement, int column); /* NULL where NULL */
 /* A row id, or 0 with *result: SQLITE_OK means that there is none. The statement is bound. */
 int64_t lf_sqlite_find_id(sqlite3_stmt *statement, int *result);
-/* Room for a record's canonical bytes until the next call; NULL when memory ran out. */
-uint8_t *lf_sqlite_scratch(struct lf_store *store, size_t length);
 /* Whether LF_SQLITE_READ_MS_MAX passed since that lf_clock_ns(). */
 bool lf_sqlite_time_is_up(uint64_t start_ns);
 

@@ -57,8 +57,6 @@ static int use_memory(struct lf_store *store)
 static void forget(struct lf_store *store)
 {
 	lf_id_cache_clear(store->ids);
-	if (store->scratch != NULL)
-		explicit_bzero(store->scratch, store->scratch_size);
 	for (size_t i = 0; i < W_COUNT; i++)
 		sqlite3_clear_bindings(store->statements[i]);
 	sqlite3_db_release_memory(store->db);

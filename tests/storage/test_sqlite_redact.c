@@ -6,6 +6,8 @@
 
 #include <sqlite3.h>
 
+#include "proto/base/forget.h"
+#include "storage/log/private.h"
 #include "tests/storage/fault_vfs.h"
 #include "tests/storage/support.h"
 #include "tests/storage/whole.h"
@@ -178,6 +180,37 @@ static void what_was_replaced_is_in_no_file_after_a_vacuum(void **state)
 	assert_null(sqlite3_temp_directory);
 }
 
+/* Whether the writer has the bytes in the buffer of records. It is at rest, and what it did is known here. */
+static bool in_buffer(const char *text)
+{
+	return log_under_test->scratch != NULL &&
+		memmem(log_under_test->scratch, log_under_test->scratch_size, text, strlen(text)) != NULL;
+}
+
+static void what_was_replaced_is_not_left_with_the_writer(void **state)
+{
+	const struct lf_redact_item item = {
+		.what = LF_REDACT_DECISION, .id = 1, .bytes = bytes_of("frozen"), .recommended = ""};
+	struct lf_digest unknown = {{0}};
+	struct work work;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		work_init(&work, 7771, 7771, 0);
+		assert_int_equal(work_run(log_under_test, &work), LF_OK);
+		assert_true(in_buffer("answer for team 7771"));
+		if (i == 0) {
+			redact(&item, 1);
+		} else { /* another process did it; the writer hears of it, and makes no record */
+			lf_forget();
+			assert_int_equal(
+				lf_log_activate_rubric(log_under_test, "", &unknown, "x", NULL, NULL), LF_NOT_FOUND);
+		}
+		for (int j = 0; j < SECRETS_COUNT; j++)
+			assert_false(in_buffer(SECRETS[j]));
+	}
+}
+
 static void names_and_lists_that_nothing_refers_to_are_gone(void **state)
 {
 	(void)state;
@@ -294,6 +327,7 @@ int main(void)
 #define CLAIM(claim) cmocka_unit_test_setup_teardown(claim, set_up, tear_down)
 	const struct CMUnitTest claims[] = {
 		CLAIM(what_was_replaced_is_in_no_file_after_a_vacuum),
+		CLAIM(what_was_replaced_is_not_left_with_the_writer),
 		CLAIM(names_and_lists_that_nothing_refers_to_are_gone),
 		CLAIM(a_vacuum_that_finds_the_disk_full_loses_nothing),
 		CLAIM(decisions_and_reads_go_on_around_redactions_and_vacuums),
