@@ -164,11 +164,12 @@ struct lf_log {
 	bool writer_locked; /* it holds the lock: W7 */
 	enum lf_batch_state batch_state;
 	unsigned singles_seen;   /* batches for which single appends are still assumed to be active */
-	struct lf_tail tail;     /* the newest given out: at or past what is committed */
-	bool tail_known;         /* false after a failed commit, until read again; then leaves.tree is what is stored */
+	/* The newest given out: at or past what is committed. Tree and root: those of the last begin() or commit() */
+	struct lf_tail tail;
+	bool tail_known; /* false after a failed transaction, until read again; then leaves.tree is what is stored */
 	struct lf_leaves leaves; /* the tree, with what the transaction adds */
 	struct lf_leaf_place first;    /* of the transaction's first leaf, where it has one */
-	struct lf_tree committed_tree; /* W10: as of the batch before the last one at least */
+	struct lf_tree committed_tree; /* W10: the newest that was committed here, or compared with that */
 	uint64_t compared_at;          /* second in which another store's tree was last compared with it */
 	bool time_seen;                /* both clocks, when the writer last looked */
 	int64_t seen_wall_us, seen_elapsed_us;

@@ -35,6 +35,8 @@ static enum lf_code refuse(struct lf_log *log, const char *why, struct lf_error 
 	return lf_error_set(error, LF_DATA_LOSS, "%s", why);
 }
 
+static const char ANOTHER[] = "the log is not the one that was committed: somebody else altered it";
+
 /* Whether the log begins with what was committed: by reading it. */
 static enum lf_code compare(struct lf_log *log, struct lf_error *error)
 {
@@ -47,9 +49,7 @@ static enum lf_code compare(struct lf_log *log, struct lf_error *error)
 					    : lf_error_set(error, LF_DATA_LOSS, "the tree of the log can't be read");
 	lf_tree_root(&before, &root);
 	lf_tree_root(&log->committed_tree, &committed);
-	return lf_digest_equal(&root, &committed)
-		? LF_OK
-		: refuse(log, "the log is not the one that was committed: somebody else altered it", error);
+	return lf_digest_equal(&root, &committed) ? LF_OK : refuse(log, ANOTHER, error);
 }
 
 /* W10 */
@@ -61,18 +61,20 @@ static enum lf_code check_tree(struct lf_log *log, const struct lf_tail *found, 
 	lf_tree_root(&found->tree, &root);
 	if (!lf_digest_equal(&root, &found->root))
 		return refuse(log, "the head of the log does not follow from its leaves", error);
-	if (found->tree.size < log->committed_tree.size)
+	if (found->tree.size < log->committed_tree.size || (log->tail_known && found->tree.size < log->tail.tree.size))
 		return refuse(log, "the log has fewer records than were committed: somebody else took them out", error);
-	if (log->backend->shared && log->tail_known && found->tree.size == log->committed_tree.size) {
+	if (found->tree.size == log->committed_tree.size) {
 		lf_tree_root(&log->committed_tree, &committed);
-		if (lf_digest_equal(&root, &committed))
-			return LF_OK;
+		return lf_digest_equal(&root, &committed) ? LF_OK : refuse(log, ANOTHER, error);
 	}
 	/* What other stores commit on the same connection is not compared each time. */
 	if (log->backend->shared && log->tail_known && !found->reconnected && second == log->compared_at)
 		return LF_OK;
+	if (compare(log, error) != LF_OK)
+		return error->code;
 	log->compared_at = second;
-	return compare(log, error);
+	log->committed_tree = found->tree; /* also of what others committed: it is read, and answered from, here */
+	return LF_OK;
 }
 
 static enum lf_code take_over(struct lf_log *log, const struct lf_tail *found, struct lf_error *error)
@@ -80,7 +82,8 @@ static enum lf_code take_over(struct lf_log *log, const struct lf_tail *found, s
 	if (check_tree(log, found, error) != LF_OK)
 		return error->code;
 	log->leaves.tree = found->tree;
-	log->committed_tree = found->tree; /* also of what others committed: it is read, and answered from, here */
+	log->tail.tree = found->tree;
+	log->tail.root = found->root;
 	log->tail.sequence = found->sequence;
 	if (memcmp(&found->id, &log->tail.id, sizeof(found->id)) > 0)
 		log->tail.id = found->id;
@@ -110,14 +113,14 @@ static enum lf_code begin_at_tail(struct lf_log *log, struct lf_error *error)
 {
 	struct lf_tail found = {0};
 	enum lf_code code = log->backend->begin(log->store, &found, error);
+	const bool begun = code == LF_OK;
 
-	if (code != LF_OK)
-		return code;
-	code = take_over(log, &found, error);
+	if (begun)
+		code = take_over(log, &found, error);
 	if (code == LF_OK)
 		return LF_OK;
-	log->tail_known = false;
-	if (code != LF_DATA_LOSS && code != LF_ABORTED)
+	log->tail_known = false; /* nor is it known where begin() went before it failed */
+	if (begun && code != LF_DATA_LOSS && code != LF_ABORTED)
 		log->backend->rollback(log->store);
 	return code;
 }

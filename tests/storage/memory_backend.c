@@ -72,7 +72,7 @@ void memory_backend_remember(void)
 	pthread_mutex_unlock(&disk.lock);
 }
 
-void memory_backend_go_back(void)
+void memory_backend_go_back_unnoticed(void)
 {
 	pthread_mutex_lock(&disk.lock);
 	disk.row_visible = behind.rows;
@@ -82,8 +82,15 @@ void memory_backend_go_back(void)
 	disk.leaf_visible = behind.leaves;
 	disk.act_visible = behind.acts;
 	disk.tail = behind.tail;
-	disk.server++;
 	cut(&disk);
+	pthread_mutex_unlock(&disk.lock);
+}
+
+void memory_backend_go_back(void)
+{
+	memory_backend_go_back_unnoticed();
+	pthread_mutex_lock(&disk.lock);
+	disk.server++;
 	pthread_mutex_unlock(&disk.lock);
 }
 

@@ -607,28 +607,42 @@ static void a_lost_connection_is_not_noticed_by_who_appends(void **state)
 	lf_log_close(log);
 }
 
-/* Shorter, as long, and longer than what was committed by the log that finds it. */
+/*
+ * Shorter, as long, and longer than what was committed by the log that finds it. begin() says that it is at another
+ * server, or it does not: what is longer is known for another then where the begin() before has failed.
+ */
 static void a_log_that_lost_what_was_committed_is_not_gone_on_with(void **state)
 {
 	(void)state;
-	for (int others = 0; others < 3; others++) {
+	for (int i = 0; i < 6; i++) {
+		const int others = i / 2;
+		const bool told = i % 2 == 0;
 		struct failures failures = {0};
 		const struct lf_log_options options = {
 			.location = "x", .on_failed = note_failure, .on_failed_context = &failures};
 		struct lf_log *log, *other;
-		struct work works[4];
+		struct work works[4], earlier, next;
 
 		memory_backend_forget();
-		log = open_with(&memory_shared_backend, &options);
+		work_init(&earlier, 5, 5, 0);
+		work_init(&next, 6, 6, 0);
+		faulty_reset(&memory_shared_backend);
+		log = open_with(&faulty_shared_backend, &options);
 		rubric_put(log);
-		for (int i = 0; i < 4; i++)
-			work_init(&works[i], i, i, i + 1);
+		for (int j = 0; j < 4; j++)
+			work_init(&works[j], j, j, j + 1);
+		other = log_open(&memory_shared_backend, "x");
+		assert_int_equal(work_run(other, &earlier), LF_OK);
+		lf_log_close(other);
+		assert_int_equal(work_run(log, &next), LF_OK); /* so that it has compared just now */
 		memory_backend_remember();
 		assert_int_equal(work_run(log, &works[0]), LF_OK);
-		memory_backend_go_back();
+		(told ? memory_backend_go_back : memory_backend_go_back_unnoticed)();
 		other = log_open(&memory_shared_backend, "x");
-		for (int i = 0; i < others; i++)
-			assert_int_equal(work_run(other, &works[1 + i]), LF_OK);
+		for (int j = 0; j < others; j++)
+			assert_int_equal(work_run(other, &works[1 + j]), LF_OK);
+		if (!told && others == 2)
+			faulty_fail(FAULTY_BEGIN, 1, 1, LF_UNAVAILABLE);
 		assert_int_equal(work_run(log, &works[3]), LF_UNAVAILABLE);
 		assert_int_equal(atomic_load(&failures.count), 1);
 		assert_int_equal(failures.code, LF_DATA_LOSS);
