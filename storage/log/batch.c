@@ -70,15 +70,7 @@ static enum lf_code commit(struct run *run)
 	enum lf_code code;
 
 	run->wrote = log->leaves.tree.size != log->leaves.size_before;
-	if (run->wrote) {
-		log->tail.tree = log->leaves.tree;
-		lf_tree_root(&log->tail.tree, &log->tail.root);
-	}
-	code = log->backend->commit(
-		log->store, &log->tail, &log->leaves, log->backend->shared && others_wait(log), &run->error);
-	LF_CHECK(W10, log->leaves.tree.size >= log->committed_tree.size);
-	if (code == LF_OK)
-		log->committed_tree = log->leaves.tree;
+	code = lf_writer_commit(log, log->backend->shared && others_wait(log), &run->error);
 	run->again = code != LF_OK && code != LF_RESOURCE_EXHAUSTED;
 	/* What wrote nothing is not in doubt. */
 	run->unknown = run->again && run->wrote && code != LF_ABORTED;

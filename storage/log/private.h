@@ -266,6 +266,8 @@ enum lf_code lf_writer_redact(
 enum lf_code lf_writer_know_tail(struct lf_log *log, struct lf_error *error);
 /* Begins a transaction, and takes over the tail where it may have moved. After a failure there is none. */
 enum lf_code lf_writer_begin(struct lf_log *log, struct lf_error *error);
+/* Commits it. A transaction whose commit failed is to be rolled back. */
+enum lf_code lf_writer_commit(struct lf_log *log, bool more, struct lf_error *error);
 /* Whether that leaf stands at its place. Inside a transaction, the tail of which is known. */
 enum lf_code lf_writer_is_there(
 	struct lf_log *log, const struct lf_leaf_place *leaf, bool *there, struct lf_error *error);

@@ -138,6 +138,22 @@ enum lf_code lf_writer_begin(struct lf_log *log, struct lf_error *error)
 	return LF_OK;
 }
 
+enum lf_code lf_writer_commit(struct lf_log *log, bool more, struct lf_error *error)
+{
+	const bool wrote = log->leaves.tree.size != log->leaves.size_before;
+	enum lf_code code;
+
+	if (wrote) {
+		log->tail.tree = log->leaves.tree;
+		lf_tree_root(&log->tail.tree, &log->tail.root);
+	}
+	LF_CHECK(W10, log->tail.tree.size == log->leaves.tree.size);
+	code = log->backend->commit(log->store, &log->tail, &log->leaves, more, error);
+	if (code == LF_OK && wrote)
+		log->committed_tree = log->leaves.tree;
+	return code;
+}
+
 enum lf_code lf_writer_is_there(
 	struct lf_log *log, const struct lf_leaf_place *leaf, bool *there, struct lf_error *error)
 {

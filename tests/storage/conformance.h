@@ -19,6 +19,9 @@ int conformance_tree_run(const struct conformance *subject);
 /* conformance_redact.c: the claims about redaction, likewise. */
 int conformance_redact_run(const struct conformance *subject);
 
+/* conformance_groups.c: what builds on another thing of its transaction. */
+int conformance_groups_run(const struct conformance *subject);
+
 /* conformance_shared.c: several stores of one log, of a shared backend. */
 int conformance_shared_run(const struct conformance *subject);
 

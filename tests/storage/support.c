@@ -241,16 +241,9 @@ enum lf_code hand_put(struct lf_log *hand, struct lf_append *append, int64_t at_
 
 enum lf_code hand_commit(struct lf_log *hand, struct lf_error *error)
 {
-	enum lf_code code;
-
-	hand->tail.tree = hand->leaves.tree;
-	lf_tree_root(&hand->tail.tree, &hand->tail.root);
-	code = hand->backend->commit(hand->store, &hand->tail, &hand->leaves, false, error);
-	if (code == LF_OK)
-		hand->committed_tree = hand->leaves.tree;
-	else
+	if (lf_writer_commit(hand, false, error) != LF_OK)
 		hand_rollback(hand);
-	return code;
+	return error->code;
 }
 
 void hand_rollback(struct lf_log *hand)

@@ -34,7 +34,8 @@ static void reset_to_race(void *context)
 static int run_all(const struct conformance *subject)
 {
 	return conformance_run(subject) + conformance_scan_run(subject) + conformance_tree_run(subject) +
-		conformance_redact_run(subject) + (subject->backend->shared ? conformance_shared_run(subject) : 0);
+		conformance_redact_run(subject) + conformance_groups_run(subject) +
+		(subject->backend->shared ? conformance_shared_run(subject) : 0);
 }
 
 int main(void)
