@@ -226,6 +226,8 @@ static void prepare_decision(struct memory *memory, struct lf_item *item)
 	const struct version *version = by_digest(memory, &append->rubric_digest);
 	const struct row *row = with_key(memory, memory->row_count, append->caller, append->idempotency_key);
 
+	if (row != NULL && memory_replacement(memory, LF_REDACT_DECISION, row->stored->sequence) != NULL)
+		row = NULL;
 	decision->rubric_stored = version != NULL && strcmp(version->row->name, append->rubric_name) == 0;
 	if (decision->rubric_stored) {
 		const struct lf_payload_row *payload = &memory->payloads[version->payload - 1];
@@ -408,7 +410,7 @@ static enum lf_code memory_commit(struct lf_store *store, const struct lf_tail *
 	pthread_mutex_lock(&memory->lock);
 	if (take_turn(store, error) != LF_OK)
 		return error->code;
-	if (leaves->tree.size != leaves->size_before)
+	if (tail->tree.size != leaves->size_before)
 		memory->tail = *tail;
 	memory_replace(memory);
 	memory->payload_visible = memory->payload_count;

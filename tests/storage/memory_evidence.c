@@ -6,7 +6,8 @@
 static uint64_t find_payload(const struct memory *memory, enum lf_payload_kind kind, const struct lf_digest *digest)
 {
 	for (size_t i = 0; i < memory->payload_count; i++)
-		if (memory->payloads[i].kind == kind && lf_digest_equal(&memory->payloads[i].digest, digest))
+		if (memory->payloads[i].kind == kind && lf_digest_equal(&memory->payloads[i].digest, digest) &&
+			memory_replacement(memory, LF_REDACT_PAYLOAD, i + 1) == NULL)
 			return i + 1;
 	return 0;
 }

@@ -113,6 +113,8 @@ void memory_prepare_redaction(struct memory *memory, struct lf_item *item);
 void memory_write_redaction(struct memory *memory, struct lf_item *item);
 void memory_replace(struct memory *memory);             /* at a commit */
 void memory_forget_replacements(struct memory *memory); /* at its end, and at a rollback */
+/* What the transaction under way makes of it, where it replaces it; else NULL. */
+const struct replacement *memory_replacement(const struct memory *memory, int what, uint64_t id);
 /* The commitment that leaves have; NULL where it was not replaced. */
 const struct lf_digest *memory_original(const struct memory *memory, int what, uint64_t id);
 enum lf_code memory_list_payloads(struct lf_reader *reader, enum lf_payload_kind kind, uint64_t after, size_t limit,

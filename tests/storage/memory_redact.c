@@ -12,6 +12,14 @@ const struct lf_digest *memory_original(const struct memory *memory, int what, u
 	return NULL;
 }
 
+const struct replacement *memory_replacement(const struct memory *memory, int what, uint64_t id)
+{
+	for (size_t i = memory->replacement_count; i-- > 0;)
+		if ((int)memory->replacements[i].item.what == what && memory->replacements[i].item.id == id)
+			return &memory->replacements[i];
+	return NULL;
+}
+
 void memory_forget_replacements(struct memory *memory)
 {
 	for (size_t i = 0; i < memory->replacement_count; i++)
@@ -46,31 +54,6 @@ static void find_payload(
 			found->younger = memory->rows[i].stored->sequence;
 }
 
-static bool find(const struct memory *memory, struct lf_item_redaction *redaction, size_t i)
-{
-	const struct lf_redact_item *item = &redaction->redact->items[i];
-	const size_t counts[] = {0, memory->payload_count, memory->row_count, memory->act_count};
-	struct lf_redact_found found = {.there = item->id >= 1 && item->id <= counts[item->what]};
-
-	if (found.there && item->what == LF_REDACT_PAYLOAD) {
-		find_payload(memory, redaction->redact, item->id, &found);
-	} else if (found.there && item->what == LF_REDACT_DECISION) {
-		found.salt = memory->rows[item->id - 1].salt;
-		found.decision = memory_decision_columns(&memory->rows[item->id - 1]);
-	} else if (found.there) {
-		found.salt = *salt_of(memory, LF_LEAF_OUTCOME, LF_LEAF_ACCESS, item->id);
-		found.act = memory_act_columns(&memory->acts[item->id - 1]);
-	}
-	return redaction->found(redaction->context, i, &found);
-}
-
-void memory_prepare_redaction(struct memory *memory, struct lf_item *item)
-{
-	for (size_t i = 0; i < item->redaction.redact->item_count; i++)
-		if (!find(memory, &item->redaction, i))
-			return;
-}
-
 /* The decision as it will be; its stored is a block. */
 static struct row changed_row(const struct memory *memory, const struct replacement *replacement)
 {
@@ -87,6 +70,44 @@ static struct row changed_row(const struct memory *memory, const struct replacem
 	memcpy(row.candidates, replacement->candidates, sizeof(row.candidates));
 	row.candidates_digest = replacement->candidates_digest;
 	return row;
+}
+
+static bool find(const struct memory *memory, struct lf_item_redaction *redaction, size_t i)
+{
+	const struct lf_redact_item *item = &redaction->redact->items[i];
+	const size_t counts[] = {0, memory->payload_count, memory->row_count, memory->act_count};
+	struct lf_redact_found found = {.there = item->id >= 1 && item->id <= counts[item->what]};
+	const struct replacement *replacement = memory_replacement(memory, (int)item->what, item->id);
+	struct row row = {.stored = NULL};
+	bool go_on;
+
+	if (found.there && item->what == LF_REDACT_PAYLOAD) {
+		find_payload(memory, redaction->redact, item->id, &found);
+	} else if (found.there && item->what == LF_REDACT_DECISION) {
+		row = replacement != NULL ? changed_row(memory, replacement) : memory->rows[item->id - 1];
+		found.salt = row.salt;
+		found.decision = memory_decision_columns(&row);
+	} else if (found.there) {
+		found.salt = *salt_of(memory, LF_LEAF_OUTCOME, LF_LEAF_ACCESS, item->id);
+		found.act = memory_act_columns(&memory->acts[item->id - 1]);
+	}
+	if (replacement != NULL) { /* before in this transaction */
+		found.salt = replacement->salt;
+		found.body = replacement->item.bytes;
+		found.act.body = replacement->item.bytes.data;
+		found.act.body_length = replacement->item.bytes.length;
+	}
+	go_on = redaction->found(redaction->context, i, &found);
+	if (item->what == LF_REDACT_DECISION && replacement != NULL)
+		free(row.stored);
+	return go_on;
+}
+
+void memory_prepare_redaction(struct memory *memory, struct lf_item *item)
+{
+	for (size_t i = 0; i < item->redaction.redact->item_count; i++)
+		if (!find(memory, &item->redaction, i))
+			return;
 }
 
 static void add_replacement(struct memory *memory, const struct lf_item_redaction *redaction, size_t i)
