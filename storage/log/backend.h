@@ -34,7 +34,8 @@
  *                      Then the log settles it: it calls rollback(), then begin(), and looks by
  *                      tail_hashes() whether its own first leaf stands at its own place. So begin() must not return
  *                      while a commit() of before, of this store, can still take effect, nor while what it shows of
- *                      that is not durable yet
+ *                      that is not durable yet. (That it is not there is believed of a shared store alone: of an
+ *                      exclusive one, a recovery may find it, until a later commit() has succeeded.)
  *   DATA_LOSS          what is on disk is unknown or damaged (a failed fsync, a corrupt page): the log calls nothing of
  *                      the writer side again but close(), and settles nothing
  *

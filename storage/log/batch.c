@@ -19,6 +19,11 @@ struct run {
 	/* A commit failed so that its outcome is not known: this leaf of it is in the log if it is. */
 	bool unknown;
 	struct lf_leaf_place leaf;
+	/*
+	 * It was not there, in an exclusive store: what begin() shows of that is what is in memory, and a recovery may
+	 * find more on the disk, until another commit has written over it.
+	 */
+	bool doubted;
 	bool again;      /* what failed last is a commit, after which it is tried again */
 	uint64_t newest; /* decision of the log before the transaction */
 	bool wrote;
@@ -107,6 +112,7 @@ static enum lf_code begin(struct run *run, bool *there)
 		return LF_OK;
 	if (lf_writer_is_there(log, &run->leaf, there, &run->error) == LF_OK) {
 		run->unknown = false;
+		run->doubted |= !*there && !log->backend->shared;
 		return LF_OK;
 	}
 	log->tail_known = false;
@@ -167,7 +173,7 @@ static void fail(struct run *run)
 	lf_writer_turn(log, LF_WRITER_NOT_READY);
 	if (run->error.code == LF_DATA_LOSS)
 		lf_writer_stop(log, &run->error);
-	lf_writer_fail_batch(log, run->count, &run->error, run->unknown);
+	lf_writer_fail_batch(log, run->count, &run->error, run->unknown || run->doubted);
 	lf_error_clean_up(&run->error);
 }
 

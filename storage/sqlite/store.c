@@ -83,8 +83,12 @@ enum lf_code lf_sqlite_commit(struct lf_store *store, const struct lf_tail *tail
 		result = lf_sqlite_write_head(store, tail->tree.size, &tail->root);
 	if (result == SQLITE_OK)
 		result = make_durable(store);
-	if (result != SQLITE_OK)
-		return lf_sqlite_write_error(store, error, result, "committing");
+	if (result != SQLITE_OK && lf_sqlite_write_error(store, error, result, "committing") != LF_OK) {
+		/* The frames are synced before the index of the WAL gets room: a recovery would find them. */
+		if (result == SQLITE_IOERR_SHMSIZE)
+			error->code = LF_UNAVAILABLE;
+		return error->code;
+	}
 	lf_sqlite_turn(store, LF_TRANSACTION_NONE);
 	store->looked = true;
 	return lf_sqlite_look(store, error);

@@ -15,6 +15,9 @@ static struct {
 	long before[FAULTY_COUNT], left[FAULTY_COUNT];
 	enum lf_code code[FAULTY_COUNT];
 	bool commit_anyway, held, waiting, busy, lost;
+	bool then;
+	enum faulty_operation then_operation;
+	enum lf_code then_code;
 	const struct lf_log_counts *unsettled; /* NULL = none */
 	uint64_t failed;                       /* that it had then */
 	long violations, wrong;
@@ -28,6 +31,7 @@ void faulty_reset(const struct lf_backend *inner)
 	for (size_t i = 0; i < FAULTY_COUNT; i++)
 		faulty.before[i] = faulty.left[i] = 0;
 	faulty.commit_anyway = faulty.held = faulty.waiting = faulty.busy = faulty.lost = false;
+	faulty.then = false;
 	faulty.unsettled = NULL;
 	faulty.violations = faulty.wrong = 0;
 	pthread_mutex_unlock(&faulty.lock);
@@ -39,6 +43,15 @@ void faulty_fail(enum faulty_operation operation, long nth, long times, enum lf_
 	faulty.before[operation] = nth - 1;
 	faulty.left[operation] = times;
 	faulty.code[operation] = code;
+	pthread_mutex_unlock(&faulty.lock);
+}
+
+void faulty_then(enum faulty_operation operation, enum lf_code code)
+{
+	pthread_mutex_lock(&faulty.lock);
+	faulty.then = true;
+	faulty.then_operation = operation;
+	faulty.then_code = code;
 	pthread_mutex_unlock(&faulty.lock);
 }
 
@@ -62,9 +75,10 @@ void faulty_unsettle(struct lf_log *log)
 
 bool faulty_happened(void)
 {
-	bool happened = true;
+	bool happened;
 
 	pthread_mutex_lock(&faulty.lock);
+	happened = !faulty.then;
 	for (size_t i = 0; i < FAULTY_COUNT; i++)
 		happened &= faulty.left[i] == 0;
 	pthread_mutex_unlock(&faulty.lock);
@@ -119,7 +133,10 @@ static enum lf_code enter(enum faulty_operation operation, struct lf_error *erro
 		pthread_cond_wait(&faulty.changed, &faulty.lock);
 	}
 	faulty.waiting = false;
-	if (faulty.left[operation] > 0 && faulty.before[operation]-- <= 0) {
+	if (faulty.then && faulty.left[FAULTY_COMMIT] == 0 && operation == faulty.then_operation) {
+		faulty.then = false;
+		code = lf_error_set(error, faulty.then_code, "another fault was injected");
+	} else if (faulty.left[operation] > 0 && faulty.before[operation]-- <= 0) {
 		faulty.left[operation]--;
 		code = lf_error_set(error, faulty.code[operation], "a fault was injected");
 	}

@@ -30,6 +30,8 @@ enum faulty_operation {
 void faulty_reset(const struct lf_backend *inner);
 /* The nth call from now (from 1), and times - 1 after it, fail with the code. */
 void faulty_fail(enum faulty_operation operation, long nth, long times, enum lf_code code);
+/* Once the faults of commits have happened, the next call of that operation fails. */
+void faulty_then(enum faulty_operation operation, enum lf_code code);
 /* The failing commits commit nevertheless: their outcome is unknown. */
 void faulty_commit_anyway(void);
 /* Nor can the log find it out, until it has given that batch up. */

@@ -547,6 +547,38 @@ static void what_cannot_be_settled_is_told_so(void **state)
 	lf_log_close(log);
 }
 
+/*
+ * What is not there may be on the disk, where the store is this log's alone, until something is written over it. Of a
+ * shared one it is not.
+ */
+static void what_was_not_there_may_be_found_by_a_recovery(void **state)
+{
+	static const struct {
+		enum faulty_operation operation;
+		enum lf_code code;
+	} next[] = {{FAULTY_COMMIT, LF_RESOURCE_EXHAUSTED}, {FAULTY_WRITE, LF_RESOURCE_EXHAUSTED},
+		{FAULTY_PREPARE, LF_RESOURCE_EXHAUSTED}};
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		const bool shared = i % 2 == 1;
+		struct lf_log *log;
+		struct work work;
+
+		memory_backend_forget();
+		faulty_reset(shared ? &memory_shared_backend : &memory_backend);
+		log = log_open(shared ? &faulty_shared_backend : &faulty_backend, "x");
+		rubric_put(log);
+		faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
+		faulty_then(next[i / 2].operation, next[i / 2].code);
+		work_init(&work, 1, 1, 1);
+		assert_int_equal(work_run(log, &work), shared ? next[i / 2].code : LF_UNAVAILABLE);
+		assert_int_equal(strstr(work.message, "may or may not be stored") != NULL, !shared);
+		assert_true(faulty_happened());
+		lf_log_close(log);
+	}
+}
+
 /* ---- W10 of a shared log: another server, which is behind ---- */
 
 static void a_server_that_lacks_what_was_committed_is_left_for_another(void **state)
@@ -733,6 +765,7 @@ int main(void)
 		CLAIM(a_commit_whose_outcome_is_not_known_is_settled),
 		CLAIM(a_commit_that_somebody_else_was_before_is_run_again),
 		CLAIM(what_cannot_be_settled_is_told_so),
+		CLAIM(what_was_not_there_may_be_found_by_a_recovery),
 		CLAIM(a_server_that_lacks_what_was_committed_is_left_for_another),
 		CLAIM(a_lost_connection_is_not_noticed_by_who_appends),
 		CLAIM(a_log_that_lost_what_was_committed_is_not_gone_on_with),
