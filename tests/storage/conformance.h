@@ -10,6 +10,7 @@ struct conformance {
 	const char *location;
 	void (*reset)(void *context); /* the store at location is gone */
 	void *context;
+	bool races; /* begin() doesn't wait for its turn; false for what is no test of the suite itself */
 };
 int conformance_run(const struct conformance *subject);
 /* conformance_scan.c: the claims about scan(), run by conformance_run()'s callers likewise. */

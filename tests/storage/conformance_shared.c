@@ -174,6 +174,11 @@ static void who_began_after_another_goes_on_from_its_commit(void **state)
 	pthread_join(thread, NULL);
 	assert_int_equal(first.append.sequence, 1);
 	assert_int_equal(second.work.append.sequence, 2);
+	/* Who waits for its turn is told nothing; who does not wait lost the race. */
+	if (current->races)
+		assert_true(second.aborted >= 1);
+	else
+		assert_int_equal(second.aborted, 0);
 	assert_int_equal(current->backend->tail(pair.stores[0], &tail, &pair.error), LF_OK);
 	assert_int_equal(tail.tree.size, 4);
 	close_pair(&pair);

@@ -188,13 +188,24 @@ static enum lf_code faulty_tail(struct lf_store *store, struct lf_tail *tail, st
 	return leave(code != LF_OK ? code : faulty.inner->tail(store->inner, tail, error));
 }
 
+/* At a server with an empty log. */
+static bool is_wrong(void)
+{
+	bool wrong;
+
+	pthread_mutex_lock(&faulty.lock);
+	wrong = faulty.wrong > 0;
+	pthread_mutex_unlock(&faulty.lock);
+	return wrong;
+}
+
 static enum lf_code faulty_begin(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
 {
 	enum lf_code code = enter(FAULTY_BEGIN, error);
 
 	if (code == LF_OK)
 		code = faulty.inner->begin(store->inner, tail, error);
-	if (code == LF_OK && tail != NULL && faulty.wrong > 0) {
+	if (code == LF_OK && tail != NULL && is_wrong()) {
 		memset(tail, 0, sizeof(*tail));
 		lf_sha256(NULL, 0, &tail->root);
 	}
@@ -206,12 +217,17 @@ static bool faulty_leave(struct lf_store *store)
 {
 	struct lf_error ignored = LF_ERROR_INIT;
 
+	bool others;
+
 	(void)enter(FAULTY_LEAVE, &ignored);
-	if (faulty.wrong > 0 && faulty.others)
+	pthread_mutex_lock(&faulty.lock);
+	others = faulty.others;
+	if (faulty.wrong > 0 && others)
 		faulty.wrong--;
+	pthread_mutex_unlock(&faulty.lock);
 	faulty.inner->rollback(store->inner);
 	leave(LF_OK);
-	return faulty.others;
+	return others;
 }
 
 void faulty_wrong_servers(long count, bool others)
@@ -243,8 +259,12 @@ static enum lf_code faulty_commit(struct lf_store *store, const struct lf_tail *
 {
 	const enum lf_code code = enter(FAULTY_COMMIT, error);
 	enum lf_code inner;
+	bool anyway;
 
-	if (code != LF_OK && !faulty.commit_anyway)
+	pthread_mutex_lock(&faulty.lock);
+	anyway = faulty.commit_anyway;
+	pthread_mutex_unlock(&faulty.lock);
+	if (code != LF_OK && !anyway)
 		return leave(code);
 	inner = faulty.inner->commit(store->inner, tail, leaves, more, error);
 	return leave(code != LF_OK ? code : inner);

@@ -41,10 +41,10 @@ static int run_all(const struct conformance *subject)
 int main(void)
 {
 	struct place place;
-	const struct conformance sqlite = {&lf_sqlite_backend, place.file, reset_file, &place},
-				 memory = {&memory_backend, "anywhere", reset_memory, NULL},
-				 shared = {&memory_shared_backend, "anywhere", reset_memory, NULL},
-				 racing = {&memory_shared_backend, "anywhere", reset_to_race, NULL};
+	const struct conformance sqlite = {&lf_sqlite_backend, place.file, reset_file, &place, false},
+				 memory = {&memory_backend, "anywhere", reset_memory, NULL, false},
+				 shared = {&memory_shared_backend, "anywhere", reset_memory, NULL, false},
+				 racing = {&memory_shared_backend, "anywhere", reset_to_race, NULL, true};
 	int failed;
 
 	place_make(&place);
