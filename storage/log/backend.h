@@ -26,7 +26,7 @@
  *
  * Errors. Functions fill *error (never NULL) and return its code. What a code of the writer side means to the log:
  *
- *   ABORTED            begin, prepare, write, commit of a shared store: nothing is stored, somebody else was first (or
+ *   ABORTED            begin, prepare, write, commit, tail_hashes of a shared store: nothing is stored, somebody else was first (or
  *                      the store could not tell): the log runs the batch again, from begin()
  *   RESOURCE_EXHAUSTED the disk is full: nothing is stored, a later transaction may succeed
  *   UNAVAILABLE        (and any other code) the transaction is lost, a later one may succeed; of a shared store the
@@ -37,7 +37,8 @@
  *                      that is not durable yet. (That it is not there is believed of a shared store alone: of an
  *                      exclusive one, a recovery may find it, until a later commit() has succeeded.)
  *   DATA_LOSS          what is on disk is unknown or damaged (a failed fsync, a corrupt page): the log calls nothing of
- *                      the writer side again but close(), and settles nothing
+ *                      the writer side again, and settles nothing; but of a shared store rollback(), once and at once,
+ *                      which gives its turn up, so that others go on
  *
  * A function of the writer side whose memory runs out returns UNAVAILABLE. None aborts.
  *
@@ -285,7 +286,10 @@ struct lf_backend {
 	 */
 	enum lf_code (*commit)(struct lf_store *store, const struct lf_tail *tail, const struct lf_leaves *leaves,
 		bool more, struct lf_error *error);
-	/* Undoes the transaction, if there is one. Called after a failed prepare, write or commit. */
+	/*
+	 * Undoes the transaction, if there is one, and gives up its turn. Called after whatever failed in one, also where
+	 * that or leave() has ended it. After DATA_LOSS: see there.
+	 */
 	void (*rollback)(struct lf_store *store);
 	/*
 	 * Housekeeping between transactions, called after every commit when its waiters were told, and once a second

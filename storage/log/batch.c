@@ -115,9 +115,7 @@ static enum lf_code begin(struct run *run, bool *there)
 		run->doubted |= !*there && !log->backend->shared;
 		return LF_OK;
 	}
-	log->tail_known = false;
-	if (run->error.code != LF_DATA_LOSS)
-		log->backend->rollback(log->store);
+	lf_writer_rollback(log, run->error.code);
 	return run->error.code;
 }
 
@@ -136,9 +134,7 @@ static enum lf_code try_once(struct run *run)
 	}
 	if (write_and_commit(run) == LF_OK)
 		return LF_OK;
-	log->tail_known = false;
-	if (run->error.code != LF_DATA_LOSS)
-		log->backend->rollback(log->store);
+	lf_writer_rollback(log, run->error.code);
 	return run->error.code;
 }
 

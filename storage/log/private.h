@@ -266,6 +266,8 @@ enum lf_code lf_writer_redact(
 enum lf_code lf_writer_know_tail(struct lf_log *log, struct lf_error *error);
 /* Begins a transaction, and takes over the tail where it may have moved. After a failure there is none. */
 enum lf_code lf_writer_begin(struct lf_log *log, struct lf_error *error);
+/* Ends a transaction that failed with that code; after DATA_LOSS of a shared store alone (W6). */
+void lf_writer_rollback(struct lf_log *log, enum lf_code code);
 /* Commits it. A transaction whose commit failed is to be rolled back. */
 enum lf_code lf_writer_commit(struct lf_log *log, bool more, struct lf_error *error);
 /* Whether that leaf stands at its place. Inside a transaction, the tail of which is known. */

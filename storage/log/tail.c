@@ -31,7 +31,8 @@ static enum lf_code refuse(struct lf_log *log, const char *why, struct lf_error 
 {
 	if (log->backend->leave != NULL && log->backend->leave(log->store))
 		return lf_error_set(error, LF_ABORTED, "%s; another server is asked", why);
-	log->backend->rollback(log->store);
+	if (!log->backend->shared)
+		log->backend->rollback(log->store);
 	return lf_error_set(error, LF_DATA_LOSS, "%s", why);
 }
 
@@ -108,6 +109,13 @@ enum lf_code lf_writer_know_tail(struct lf_log *log, struct lf_error *error)
 	return take_over(log, &found, error);
 }
 
+void lf_writer_rollback(struct lf_log *log, enum lf_code code)
+{
+	log->tail_known = false;
+	if (code != LF_DATA_LOSS || log->backend->shared)
+		log->backend->rollback(log->store);
+}
+
 /* With the tail, as it is in the transaction that was begun. */
 static enum lf_code begin_at_tail(struct lf_log *log, struct lf_error *error)
 {
@@ -119,9 +127,9 @@ static enum lf_code begin_at_tail(struct lf_log *log, struct lf_error *error)
 		code = take_over(log, &found, error);
 	if (code == LF_OK)
 		return LF_OK;
+	if (begun)
+		lf_writer_rollback(log, code);
 	log->tail_known = false; /* nor is it known where begin() went before it failed */
-	if (begun && code != LF_DATA_LOSS && code != LF_ABORTED)
-		log->backend->rollback(log->store);
 	return code;
 }
 

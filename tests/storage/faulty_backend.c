@@ -6,6 +6,7 @@
 
 struct lf_store {
 	struct lf_store *inner; /* the wrapped backend's */
+	bool begun;
 };
 
 static struct {
@@ -124,7 +125,8 @@ static enum lf_code enter(enum faulty_operation operation, struct lf_error *erro
 	enum lf_code code = LF_OK;
 
 	pthread_mutex_lock(&faulty.lock);
-	if (faulty.busy || faulty.lost)
+	/* The rollback of a shared store gives up its turn. */
+	if (faulty.busy || (faulty.lost && !(operation == FAULTY_ROLLBACK && faulty.inner->shared)))
 		faulty.violations++;
 	faulty.busy = true;
 	while (operation == FAULTY_COMMIT && faulty.held) {
@@ -161,7 +163,7 @@ static enum lf_code leave(enum lf_code code)
 
 static enum lf_code faulty_open(struct lf_store **out, const struct lf_log_options *options, struct lf_error *error)
 {
-	struct lf_store *store = malloc(sizeof(*store));
+	struct lf_store *store = calloc(1, sizeof(*store));
 	enum lf_code code;
 
 	if (store == NULL)
@@ -188,6 +190,13 @@ static enum lf_code faulty_tail(struct lf_store *store, struct lf_tail *tail, st
 	return leave(code != LF_OK ? code : faulty.inner->tail(store->inner, tail, error));
 }
 
+static void note_violation(bool is_one)
+{
+	pthread_mutex_lock(&faulty.lock);
+	faulty.violations += is_one;
+	pthread_mutex_unlock(&faulty.lock);
+}
+
 /* At a server with an empty log. */
 static bool is_wrong(void)
 {
@@ -203,12 +212,14 @@ static enum lf_code faulty_begin(struct lf_store *store, struct lf_tail *tail, s
 {
 	enum lf_code code = enter(FAULTY_BEGIN, error);
 
+	note_violation(store->begun);
 	if (code == LF_OK)
 		code = faulty.inner->begin(store->inner, tail, error);
 	if (code == LF_OK && tail != NULL && is_wrong()) {
 		memset(tail, 0, sizeof(*tail));
 		lf_sha256(NULL, 0, &tail->root);
 	}
+	store->begun = code == LF_OK;
 	return leave(code);
 }
 
@@ -267,6 +278,7 @@ static enum lf_code faulty_commit(struct lf_store *store, const struct lf_tail *
 	if (code != LF_OK && !anyway)
 		return leave(code);
 	inner = faulty.inner->commit(store->inner, tail, leaves, more, error);
+	store->begun &= code != LF_OK || inner != LF_OK;
 	return leave(code != LF_OK ? code : inner);
 }
 
@@ -275,6 +287,7 @@ static void faulty_rollback(struct lf_store *store)
 	struct lf_error ignored = LF_ERROR_INIT;
 
 	(void)enter(FAULTY_ROLLBACK, &ignored);
+	store->begun = false;
 	faulty.inner->rollback(store->inner);
 	leave(LF_OK);
 }

@@ -43,7 +43,10 @@ void faulty_unsettle(struct lf_log *log);
 void faulty_wrong_servers(long count, bool others);
 /* Whether all faults that were asked for happened. */
 bool faulty_happened(void);
-/* Calls of the writer side that the contract forbids: two at once, or any but close() after DATA_LOSS. */
+/*
+ * Calls of the writer side that the contract forbids: two at once, begin() in a transaction, or any but close() (and
+ * rollback() of a shared store) after DATA_LOSS.
+ */
 long faulty_violations(void);
 /* While held, commit() waits at its start. */
 void faulty_hold(void);

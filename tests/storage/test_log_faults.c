@@ -727,6 +727,57 @@ static void a_log_that_lost_what_was_committed_is_not_gone_on_with(void **state)
 	}
 }
 
+static void who_lost_its_data_gives_up_its_turn(void **state)
+{
+	static const enum faulty_operation operations[] = {
+		FAULTY_BEGIN, FAULTY_TAIL_HASHES, FAULTY_PREPARE, FAULTY_WRITE, FAULTY_COMMIT};
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		struct lf_log *log, *other;
+		struct work works[3];
+
+		memory_backend_forget();
+		faulty_reset(&memory_shared_backend);
+		log = log_open(&faulty_shared_backend, "x");
+		other = log_open(&memory_shared_backend, "x");
+		rubric_put(log);
+		for (int j = 0; j < 3; j++)
+			work_init(&works[j], j, j, j + 1);
+		assert_int_equal(work_run(other, &works[0]), LF_OK);
+		faulty_fail(operations[i], 1, 1, LF_DATA_LOSS);
+		assert_int_equal(work_run(log, &works[1]), LF_UNAVAILABLE);
+		assert_true(faulty_happened());
+		assert_int_equal(work_run(other, &works[2]), LF_OK);
+		assert_int_equal(works[2].append.sequence, 2);
+		assert_int_equal(faulty_violations(), 0);
+		lf_log_close(log);
+		lf_log_close(other);
+	}
+}
+
+/* The comparison says that somebody else is first: as begin() would. */
+static void a_comparison_that_is_aborted_ends_its_transaction(void **state)
+{
+	struct lf_log *log, *other;
+	struct work works[2];
+
+	(void)state;
+	faulty_reset(&memory_shared_backend);
+	log = log_open(&faulty_shared_backend, "x");
+	other = log_open(&memory_shared_backend, "x");
+	rubric_put(log);
+	for (int j = 0; j < 2; j++)
+		work_init(&works[j], j, j, j + 1);
+	assert_int_equal(work_run(other, &works[0]), LF_OK);
+	faulty_fail(FAULTY_TAIL_HASHES, 1, 1, LF_ABORTED);
+	assert_int_equal(work_run(log, &works[1]), LF_OK);
+	assert_true(faulty_happened());
+	assert_int_equal(faulty_violations(), 0);
+	lf_log_close(log);
+	lf_log_close(other);
+}
+
 static void ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds(void **state)
 {
 	struct lf_log *log = log_open(&faulty_backend, "x");
@@ -812,6 +863,8 @@ int main(void)
 		CLAIM(a_server_that_lacks_what_was_committed_is_left_for_another),
 		CLAIM(a_lost_connection_is_not_noticed_by_who_appends),
 		CLAIM(a_log_that_lost_what_was_committed_is_not_gone_on_with),
+		CLAIM(who_lost_its_data_gives_up_its_turn),
+		CLAIM(a_comparison_that_is_aborted_ends_its_transaction),
 		CLAIM(ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds),
 		CLAIM(ready_comes_back_without_traffic),
 		CLAIM(an_unknown_state_stops_all_writing_and_is_told_once),
