@@ -30,7 +30,7 @@
  *                      the store could not tell): the log runs the batch again, from begin()
  *   RESOURCE_EXHAUSTED the disk is full: nothing is stored, a later transaction may succeed
  *   UNAVAILABLE        (and any other code) the transaction is lost, a later one may succeed; of a shared store the
- *                      batch is run again where the last one did succeed. From commit(): it may be stored or not.
+ *                      batch is run again, for 2 s from the first failure after a success. From commit(): it may be stored or not.
  *                      Then the log settles it: it calls rollback(), then begin(), and looks by
  *                      tail_hashes() whether its own first leaf stands at its own place. So begin() must not return
  *                      while a commit() of before, of this store, can still take effect, nor while what it shows of

@@ -24,6 +24,7 @@ struct run {
 	 * find more on the disk, until another commit has written over it.
 	 */
 	bool doubted;
+	bool settling; /* what is unknown has been given time of its own */
 	bool again;      /* what failed last is a commit, after which it is tried again */
 	uint64_t newest; /* decision of the log before the transaction */
 	bool wrote;
@@ -57,6 +58,16 @@ static void clear_entries(struct run *run)
 		run->log->batch[i].existing = false;
 		lf_error_clean_up(&run->log->batch[i].error);
 	}
+}
+
+static bool is_closing(struct lf_log *log)
+{
+	bool closing;
+
+	lf_writer_lock(log);
+	closing = log->closing;
+	lf_writer_unlock(log);
+	return closing;
 }
 
 static bool others_wait(struct lf_log *log)
@@ -140,11 +151,27 @@ static enum lf_code try_once(struct run *run)
 
 /* ---- until it is known ---- */
 
-/* A connection was lost, and the last batch had one: a server that starts again, or another one, takes it up. */
+/* A server that starts again, or another one, takes up what a lost connection had. */
 static bool may_pass(const struct run *run)
 {
-	return run->log->backend->shared && run->error.code == LF_UNAVAILABLE &&
-		atomic_load(&run->log->state) == LF_WRITER_READY;
+	return run->error.code == LF_ABORTED || run->again || run->unknown ||
+		(run->log->backend->shared && run->error.code == LF_UNAVAILABLE);
+}
+
+/*
+ * Whether there is time left, of what all batches have together from the first failure until one succeeds: so an outage
+ * holds up each of those that follow for one try, and closing for little longer than one batch. A commit that failed has
+ * used up its own deadline, so what settles it has all of the time again; once a batch, and not where the log closes.
+ */
+static bool has_time(struct run *run)
+{
+	struct lf_log *log = run->log;
+	const uint64_t now_ns = lf_clock_ns();
+
+	if (log->failing_since_ns == 0 || (run->unknown && !run->settling && !is_closing(log)))
+		log->failing_since_ns = now_ns;
+	run->settling |= run->unknown;
+	return now_ns - log->failing_since_ns < (uint64_t)RETRY_MS * 1000 * 1000;
 }
 
 /* Whether the batch is tried again after what just happened. Rests before that. */
@@ -153,8 +180,7 @@ static bool goes_on(struct run *run)
 	const enum lf_code code = run->error.code;
 	const struct timespec rest = {.tv_nsec = (code == LF_ABORTED ? REST_ABORTED_MS : REST_MS) * 1000 * 1000};
 
-	if (code == LF_DATA_LOSS || (code != LF_ABORTED && !run->again && !run->unknown && !may_pass(run)) ||
-		lf_clock_ns() - run->begun_ns >= (uint64_t)RETRY_MS * 1000 * 1000)
+	if (code == LF_DATA_LOSS || !may_pass(run) || !has_time(run))
 		return false;
 	nanosleep(&rest, NULL);
 	lf_error_clean_up(&run->error);
@@ -184,6 +210,7 @@ void lf_writer_run_batch(struct lf_log *log, size_t count)
 			fail(&run);
 			return;
 		}
+	log->failing_since_ns = 0;
 	lf_writer_count(log, run.begun_ns, run.count);
 	lf_batch_turn(log, LF_BATCH_COMMITTED);
 	atomic_store(&log->activated_to, log->tail.activated_to);

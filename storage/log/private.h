@@ -171,6 +171,7 @@ struct lf_log {
 	struct lf_leaf_place first;    /* of the transaction's first leaf, where it has one */
 	struct lf_tree committed_tree; /* W10: the newest that was committed here, or compared with that */
 	uint64_t compared_at;          /* second in which another store's tree was last compared with it */
+	uint64_t failing_since_ns;     /* of lf_clock_ns(): the first failure since a batch succeeded; 0 = none */
 	bool time_seen;                /* both clocks, when the writer last looked */
 	int64_t seen_wall_us, seen_elapsed_us;
 	uint64_t looked_after_at; /* second in which the store was last looked after */

@@ -1,8 +1,10 @@
 #include "tests/storage/faulty_backend.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct lf_store {
 	struct lf_store *inner; /* the wrapped backend's */
@@ -17,6 +19,7 @@ static struct {
 	enum lf_code code[FAULTY_COUNT];
 	bool commit_anyway, held, waiting, busy, lost;
 	bool then;
+	atomic_uint slow_ms;
 	enum faulty_operation then_operation;
 	enum lf_code then_code;
 	const struct lf_log_counts *unsettled; /* NULL = none */
@@ -33,6 +36,7 @@ void faulty_reset(const struct lf_backend *inner)
 		faulty.before[i] = faulty.left[i] = 0;
 	faulty.commit_anyway = faulty.held = faulty.waiting = faulty.busy = faulty.lost = false;
 	faulty.then = false;
+	faulty.slow_ms = 0;
 	faulty.unsettled = NULL;
 	faulty.violations = faulty.wrong = 0;
 	pthread_mutex_unlock(&faulty.lock);
@@ -45,6 +49,11 @@ void faulty_fail(enum faulty_operation operation, long nth, long times, enum lf_
 	faulty.left[operation] = times;
 	faulty.code[operation] = code;
 	pthread_mutex_unlock(&faulty.lock);
+}
+
+void faulty_slow(unsigned ms)
+{
+	atomic_store(&faulty.slow_ms, ms);
 }
 
 void faulty_then(enum faulty_operation operation, enum lf_code code)
@@ -275,6 +284,8 @@ static enum lf_code faulty_commit(struct lf_store *store, const struct lf_tail *
 	pthread_mutex_lock(&faulty.lock);
 	anyway = faulty.commit_anyway;
 	pthread_mutex_unlock(&faulty.lock);
+	if (code != LF_OK && faulty.slow_ms > 0)
+		usleep((useconds_t)faulty.slow_ms * 1000);
 	if (code != LF_OK && !anyway)
 		return leave(code);
 	inner = faulty.inner->commit(store->inner, tail, leaves, more, error);

@@ -542,6 +542,29 @@ static void a_commit_whose_outcome_is_not_known_is_settled(void **state)
 	free(listed);
 }
 
+/* A COMMIT whose answer never came: its deadline is as long as the log asks for it. */
+static void a_commit_that_took_long_to_fail_is_settled_nevertheless(void **state)
+{
+	(void)state;
+	for (int anyway = 0; anyway < 2; anyway++) {
+		struct lf_log *log;
+		struct work work;
+
+		memory_backend_forget();
+		faulty_reset(&memory_shared_backend);
+		log = log_open(&faulty_shared_backend, "x");
+		rubric_put(log);
+		faulty_fail(FAULTY_COMMIT, 1, 1, LF_UNAVAILABLE);
+		faulty_slow(2100);
+		if (anyway)
+			faulty_commit_anyway();
+		work_init(&work, 1, 1, 1);
+		assert_int_equal(work_run(log, &work), LF_OK);
+		assert_true(faulty_happened());
+		lf_log_close(log);
+	}
+}
+
 static void a_commit_that_somebody_else_was_before_is_run_again(void **state)
 {
 	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_PREPARE, FAULTY_WRITE, FAULTY_COMMIT};
@@ -673,9 +696,11 @@ static void a_lost_connection_is_not_noticed_by_who_appends(void **state)
 	work_init(&work, 9, 9, 9);
 	assert_int_equal(work_run(log, &work), LF_UNAVAILABLE);
 	assert_false(lf_log_ready(log));
-	faulty_fail(FAULTY_BEGIN, 1, 1, LF_UNAVAILABLE);
-	work_init(&work, 9, 9, 9);
-	assert_int_equal(work_run(log, &work), LF_UNAVAILABLE);
+	for (int i = 0; i < 2; i++) {
+		faulty_fail(FAULTY_BEGIN, 1, 1, i == 0 ? LF_UNAVAILABLE : LF_ABORTED);
+		work_init(&work, 9, 9, 9);
+		assert_int_equal(work_run(log, &work), LF_UNAVAILABLE);
+	}
 	work_init(&work, 9, 9, 9);
 	assert_int_equal(work_run(log, &work), LF_OK);
 	lf_log_close(log);
@@ -857,6 +882,7 @@ int main(void)
 		CLAIM(whatever_call_fails_the_history_is_what_was_acknowledged),
 		CLAIM(an_activation_whose_failed_commit_stored_it_is_in_the_history),
 		CLAIM(a_commit_whose_outcome_is_not_known_is_settled),
+		CLAIM(a_commit_that_took_long_to_fail_is_settled_nevertheless),
 		CLAIM(a_commit_that_somebody_else_was_before_is_run_again),
 		CLAIM(what_cannot_be_settled_is_told_so),
 		CLAIM(what_was_not_there_may_be_found_by_a_recovery),
