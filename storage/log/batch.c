@@ -213,7 +213,6 @@ void lf_writer_run_batch(struct lf_log *log, size_t count)
 	log->failing_since_ns = 0;
 	lf_writer_count(log, run.begun_ns, run.count);
 	lf_batch_turn(log, LF_BATCH_COMMITTED);
-	atomic_store(&log->activated_to, log->tail.activated_to);
 	/* A commit without a write proves nothing about writing. */
 	if (run.wrote)
 		lf_writer_turn(log, LF_WRITER_READY);

@@ -153,8 +153,10 @@ struct lf_append {
 	const char *const *candidates;
 	size_t candidate_count;
 	/*
-	 * lf_log_activated_to(), read before the rubric was chosen by its name: where a version was activated after it,
-	 * ABORTED, and nothing is stored. 0: that is not looked at.
+	 * lf_log_activated_to(), read before the rubrics were read from the log among which this one was chosen by its
+	 * name: where a version was activated after it, ABORTED, and nothing is stored. Then, and after on_activated(),
+	 * who remembers rubrics reads it and them anew, in that order; a newer value with older rubrics would say that
+	 * an activation is known which is not. 0: that is not looked at.
 	 */
 	uint64_t scored_at;
 
@@ -193,8 +195,9 @@ void lf_log_append(struct lf_log *log, struct lf_append *append);
 void lf_log_append_all(struct lf_log *log, struct lf_append *const *appends, size_t count);
 
 /*
- * The size of the tree that ended with the newest activation known of; 0 = none. Grows by activations alone, but that a
- * log of an exclusive backend may begin with its whole size. Any thread.
+ * The size of the tree that ended with the newest activation known of, which a read finds by then; 0 = none. Never
+ * falls, and grows by activations alone, but that a log of an exclusive backend may begin with its whole size, and jump
+ * to it where a commit that failed was stored. It can be ahead of on_activated(). Any thread.
  */
 uint64_t lf_log_activated_to(const struct lf_log *log);
 

@@ -27,15 +27,6 @@ static bool wait_for_turn(struct lf_log *log)
 	return go_on;
 }
 
-/* The greatest that was seen, so that it never goes back where a writer has seen more. */
-static void note_activated(struct lf_log *log, uint64_t activated_to)
-{
-	uint_fast64_t known = atomic_load(&log->activated_to);
-
-	while (known < activated_to && !atomic_compare_exchange_weak(&log->activated_to, &known, activated_to))
-		;
-}
-
 static void tell(struct lf_log *log, const struct lf_tail *before, const struct lf_tail *now)
 {
 	const struct lf_log_watch *watch = &log->watch;
@@ -43,7 +34,7 @@ static void tell(struct lf_log *log, const struct lf_tail *before, const struct 
 	if (now->redacted_to > before->redacted_to && watch->on_redacted != NULL)
 		watch->on_redacted(watch->context);
 	if (now->activated_to > before->activated_to) {
-		note_activated(log, now->activated_to);
+		lf_log_note_activated(log, now->activated_to);
 		if (watch->on_activated != NULL)
 			watch->on_activated(watch->context, now->activated_to);
 	}

@@ -170,6 +170,7 @@ struct lf_log {
 	struct lf_leaves leaves; /* the tree, with what the transaction adds */
 	struct lf_leaf_place first;    /* of the transaction's first leaf, where it has one */
 	struct lf_tree committed_tree; /* W10: the newest that was committed here, or compared with that */
+	uint64_t committed_redacted_to, committed_activated_to; /* as of what was committed, or taken over */
 	uint64_t compared_at;          /* second in which another store's tree was last compared with it */
 	uint64_t failing_since_ns;     /* of lf_clock_ns(): the first failure since a batch succeeded; 0 = none */
 	bool time_seen;                /* both clocks, when the writer last looked */
@@ -263,6 +264,8 @@ enum lf_code lf_writer_redact(
 	struct lf_log *log, struct lf_batch_entry *entry, const struct lf_salt *salt, struct lf_error *error);
 
 /* tail.c */
+/* lf_log_activated_to() is this at least, from now on. Any thread. */
+void lf_log_note_activated(struct lf_log *log, uint64_t activated_to);
 /* W5: reads the newest things of the store, where they are not known. Not inside a transaction. */
 enum lf_code lf_writer_know_tail(struct lf_log *log, struct lf_error *error);
 /* Begins a transaction, and takes over the tail where it may have moved. After a failure there is none. */

@@ -78,10 +78,32 @@ static enum lf_code check_tree(struct lf_log *log, const struct lf_tail *found, 
 	return LF_OK;
 }
 
+void lf_log_note_activated(struct lf_log *log, uint64_t activated_to)
+{
+	uint_fast64_t known = atomic_load(&log->activated_to);
+
+	while (known < activated_to && !atomic_compare_exchange_weak(&log->activated_to, &known, activated_to))
+		;
+}
+
+/* Of what is committed. */
+static void note_ends(struct lf_log *log)
+{
+	log->committed_redacted_to = log->tail.redacted_to;
+	log->committed_activated_to = log->tail.activated_to;
+	lf_log_note_activated(log, log->tail.activated_to);
+}
+
 static enum lf_code take_over(struct lf_log *log, const struct lf_tail *found, struct lf_error *error)
 {
+	/* An exclusive backend may not know where these end: they are the log's own while nothing else was committed. */
+	const bool own = !log->backend->shared && found->tree.size == log->committed_tree.size;
+
 	if (check_tree(log, found, error) != LF_OK)
 		return error->code;
+	log->tail.redacted_to = own ? log->committed_redacted_to : found->redacted_to;
+	log->tail.activated_to = own ? log->committed_activated_to : found->activated_to;
+	note_ends(log);
 	log->leaves.tree = found->tree;
 	log->tail.tree = found->tree;
 	log->tail.root = found->root;
@@ -90,10 +112,7 @@ static enum lf_code take_over(struct lf_log *log, const struct lf_tail *found, s
 		log->tail.id = found->id;
 	if (found->time_us > log->tail.time_us)
 		log->tail.time_us = found->time_us;
-	log->tail.redacted_to = found->redacted_to;
-	log->tail.activated_to = found->activated_to;
 	log->tail.now_us = found->now_us;
-	atomic_store(&log->activated_to, found->activated_to);
 	log->tail_known = true;
 	return LF_OK;
 }
@@ -157,6 +176,8 @@ enum lf_code lf_writer_commit(struct lf_log *log, bool more, struct lf_error *er
 	}
 	LF_CHECK(W10, log->tail.tree.size == log->leaves.tree.size);
 	code = log->backend->commit(log->store, &log->tail, &log->leaves, more, error);
+	if (code == LF_OK)
+		note_ends(log);
 	if (code == LF_OK && wrote)
 		log->committed_tree = log->leaves.tree;
 	return code;

@@ -388,8 +388,9 @@ static void what_was_scored_before_another_log_activated_is_not_stored(void **st
 {
 	struct lf_log *logs[2] = {
 		log_open(current->backend, current->location), log_open(current->backend, current->location)};
+	struct lf_rubric_row *active = NULL;
 	struct lf_digest digest;
-	struct work work;
+	struct work work, other;
 
 	(void)state;
 	rubric_put(logs[0]);
@@ -402,9 +403,17 @@ static void what_was_scored_before_another_log_activated_is_not_stored(void **st
 	assert_int_equal(
 		lf_log_put_rubric(logs[0], RUBRIC_NAME, "T", "a", bytes_of("two"), &digest, true, NULL, NULL, NULL),
 		LF_OK);
+	/* The writer hears of it with another record; what is remembered is as old as it was. */
+	work_init(&other, 2, 2, 2);
+	assert_int_equal(work_run(logs[1], &other), LF_OK);
+	assert_int_equal(lf_log_activated_to(logs[1]), 5);
 	assert_int_equal(work_run(logs[1], &work), LF_ABORTED);
 	atomic_store(&work.completions, 0);
 	work.append.scored_at = lf_log_activated_to(logs[1]);
+	assert_int_equal(lf_log_get_rubric(logs[1], RUBRIC_NAME, NULL, &active, NULL), LF_OK);
+	assert_memory_equal(&active->digest, &digest, sizeof(digest));
+	work.append.rubric_digest = active->digest;
+	free(active);
 	assert_int_equal(work_run(logs[1], &work), LF_OK);
 	lf_log_close(logs[0]);
 	lf_log_close(logs[1]);

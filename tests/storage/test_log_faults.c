@@ -822,6 +822,29 @@ static void ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succee
 	lf_log_close(log);
 }
 
+/* A batch that failed, in a file, where the store does not keep where they end, activates and erases nothing. */
+static void a_failed_commit_activates_nothing(void **state)
+{
+	struct lf_log *log;
+	struct work work;
+	uint64_t known;
+
+	(void)state;
+	faulty_reset(&lf_sqlite_backend);
+	log = log_open(&faulty_backend, place.file);
+	rubric_put(log);
+	known = lf_log_activated_to(log);
+	for (int i = 0; i < 3; i++) {
+		if (i == 1)
+			faulty_fail(FAULTY_COMMIT, 1, 1, LF_RESOURCE_EXHAUSTED);
+		work_init(&work, i, i, i + 1);
+		work.append.scored_at = known;
+		assert_int_equal(work_run(log, &work), i == 1 ? LF_RESOURCE_EXHAUSTED : LF_OK);
+		assert_int_equal(lf_log_activated_to(log), known);
+	}
+	lf_log_close(log);
+}
+
 static void ready_comes_back_without_traffic(void **state)
 {
 	struct lf_log *log = log_open(&faulty_backend, "x");
@@ -892,6 +915,7 @@ int main(void)
 		CLAIM(who_lost_its_data_gives_up_its_turn),
 		CLAIM(a_comparison_that_is_aborted_ends_its_transaction),
 		CLAIM(ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds),
+		CLAIM(a_failed_commit_activates_nothing),
 		CLAIM(ready_comes_back_without_traffic),
 		CLAIM(an_unknown_state_stops_all_writing_and_is_told_once),
 	};
