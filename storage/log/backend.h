@@ -189,6 +189,11 @@ struct lf_item {
 	struct lf_salt salt;        /* of the record */
 	struct lf_leaf_place place; /* of its leaf */
 	int64_t rows[4];            /* the backend's own, from prepare() to write(); 0 before */
+	/*
+	 * prepare(): why this store will not store it, whatever else it found; a static text. It alone fails then, with
+	 * FAILED_PRECONDITION, and is not written; of a redaction, found() need not be called. NULL: it will.
+	 */
+	const char *refused;
 	union {
 		struct lf_item_decision decision;
 		struct lf_item_rubric rubric;

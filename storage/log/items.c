@@ -30,6 +30,22 @@ static int64_t next_time(struct lf_log *log, int64_t now_us)
 	return log->tail.time_us;
 }
 
+/* Looks all of the group up. What the store refuses has its entry's error then. */
+static enum lf_code prepare(struct group *group)
+{
+	struct lf_log *log = group->log;
+
+	for (size_t i = 0; i < group->count; i++)
+		group->items[i] = &group->entries[i].item;
+	if (log->backend->prepare(log->store, group->items, group->count, group->error) != LF_OK)
+		return group->error->code;
+	for (size_t i = 0; i < group->count; i++)
+		if (group->items[i]->refused != NULL)
+			lf_error_set(
+				&group->entries[i].error, LF_FAILED_PRECONDITION, "%s", group->items[i]->refused);
+	return LF_OK;
+}
+
 /* ---- what comes twice in a group ---- */
 
 enum { SLOTS = sizeof(((struct lf_repeats *)NULL)->slots) / sizeof(uint16_t) };
@@ -196,11 +212,9 @@ static enum lf_code write_decisions(struct group *group)
 	struct lf_log *log = group->log;
 	size_t write_count = 0;
 
-	for (size_t i = 0; i < group->count; i++) {
+	for (size_t i = 0; i < group->count; i++)
 		fill_decision(&group->entries[i]);
-		group->items[i] = &group->entries[i].item;
-	}
-	if (log->backend->prepare(log->store, group->items, group->count, group->error) != LF_OK)
+	if (prepare(group) != LF_OK)
 		return group->error->code;
 	if (group->count > 1) {
 		memset(&log->payloads, 0, sizeof(log->payloads));
@@ -209,6 +223,8 @@ static enum lf_code write_decisions(struct group *group)
 	for (size_t i = 0; i < group->count; i++) {
 		bool write = false;
 
+		if (group->items[i]->refused != NULL)
+			continue;
 		if (is_outdated(log, &group->entries[i]))
 			lf_error_set(&group->entries[i].error, LF_ABORTED,
 				"another version of the rubric was activated meanwhile");
@@ -262,13 +278,14 @@ static enum lf_code write_acts(struct group *group)
 
 		group->entries[i].item = (struct lf_item){
 			.kind = LF_ITEM_ACT, .act = {put->kind, put->caller, put->decision, put->body, 0, 0}};
-		group->items[i] = &group->entries[i].item;
 	}
-	if (log->backend->prepare(log->store, group->items, group->count, group->error) != LF_OK)
+	if (prepare(group) != LF_OK)
 		return group->error->code;
 	for (size_t i = 0; i < group->count; i++) {
 		bool write;
 
+		if (group->items[i]->refused != NULL)
+			continue;
 		if (decide_act(group, i, &write) != LF_OK)
 			return group->error->code;
 		if (write)
@@ -305,7 +322,7 @@ static enum lf_code activate(struct group *group, const struct lf_rubric_activat
 		.salt = *salt,
 		.activation = {.name = what->name, .caller = what->caller, .digest = what->digest},
 	};
-	if (log->backend->prepare(log->store, &item, 1, group->error) != LF_OK)
+	if (prepare(group) != LF_OK || item->refused != NULL)
 		return group->error->code;
 	if (what->digest != NULL)
 		lf_digest_print(what->digest, text);
@@ -377,7 +394,7 @@ static enum lf_code write_rubric(struct group *group)
 			.caller = put->caller,
 			.body = {.body = put->body, .digest = put->digest}},
 	};
-	if (log->backend->prepare(log->store, &item, 1, group->error) != LF_OK)
+	if (prepare(group) != LF_OK || item->refused != NULL)
 		return group->error->code;
 	put->added = !item->rubric.stored;
 	if (!put->added && strcmp(item->rubric.stored_name, put->name) != 0) {

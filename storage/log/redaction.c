@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "proto/base/check.h"
 #include "storage/log/private.h"
 
 struct redaction {
@@ -13,6 +14,7 @@ struct redaction {
 	struct lf_salt *salts;
 	struct lf_digest *commitments; /* the record's, then pairs */
 	struct lf_digest *candidates;
+	size_t found_count;
 };
 
 static const char *what_of(const struct lf_redact_item *item)
@@ -52,6 +54,8 @@ static bool note_found(void *context, size_t i, const struct lf_redact_found *fo
 	const struct lf_salt *salt = &redaction->salts[i];
 	struct lf_digest *old = &redaction->commitments[1 + 2 * i], *new = old + 1;
 
+	LF_CHECK(W10, i == redaction->found_count);
+	redaction->found_count++;
 	if (check(redaction->entry, item, found) != LF_OK)
 		return false;
 	if (item->what == LF_REDACT_PAYLOAD) {
@@ -94,6 +98,11 @@ static enum lf_code write_redaction(struct redaction *redaction, struct lf_redac
 	if (log->backend->prepare(log->store, &item, 1, redaction->error) != LF_OK || redaction->error->code != LF_OK ||
 		redaction->entry->error.code != LF_OK)
 		return redaction->error->code;
+	if (item->refused != NULL) {
+		lf_error_set(&redaction->entry->error, LF_FAILED_PRECONDITION, "%s", item->refused);
+		return LF_OK;
+	}
+	LF_CHECK(W10, redaction->found_count == redact->item_count);
 	if (lf_commit_act(log, &columns, &item->salt, &redaction->commitments[0], redaction->error) != LF_OK ||
 		lf_writer_add_leaf(log, item, redact->kind, redaction->commitments, 1 + 2 * redact->item_count,
 			redaction->error) != LF_OK ||

@@ -18,6 +18,7 @@ static struct {
 	long before[FAULTY_COUNT], left[FAULTY_COUNT];
 	enum lf_code code[FAULTY_COUNT];
 	bool commit_anyway, held, waiting, busy, lost;
+	unsigned refused; /* kinds, a bit each */
 	bool then;
 	atomic_uint slow_ms;
 	enum faulty_operation then_operation;
@@ -36,6 +37,7 @@ void faulty_reset(const struct lf_backend *inner)
 		faulty.before[i] = faulty.left[i] = 0;
 	faulty.commit_anyway = faulty.held = faulty.waiting = faulty.busy = faulty.lost = false;
 	faulty.then = false;
+	faulty.refused = 0;
 	faulty.slow_ms = 0;
 	faulty.unsettled = NULL;
 	faulty.violations = faulty.wrong = 0;
@@ -48,6 +50,13 @@ void faulty_fail(enum faulty_operation operation, long nth, long times, enum lf_
 	faulty.before[operation] = nth - 1;
 	faulty.left[operation] = times;
 	faulty.code[operation] = code;
+	pthread_mutex_unlock(&faulty.lock);
+}
+
+void faulty_refuse(enum lf_item_kind kind)
+{
+	pthread_mutex_lock(&faulty.lock);
+	faulty.refused |= 1u << kind;
 	pthread_mutex_unlock(&faulty.lock);
 }
 
@@ -261,9 +270,16 @@ void faulty_wrong_servers(long count, bool others)
 static enum lf_code faulty_prepare(
 	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error)
 {
-	const enum lf_code code = enter(FAULTY_PREPARE, error);
+	enum lf_code code = enter(FAULTY_PREPARE, error);
 
-	return leave(code != LF_OK ? code : faulty.inner->prepare(store->inner, items, count, error));
+	if (code == LF_OK)
+		code = faulty.inner->prepare(store->inner, items, count, error);
+	pthread_mutex_lock(&faulty.lock);
+	for (size_t i = 0; i < count; i++)
+		if (i == 0 && (faulty.refused & 1u << items[i]->kind) != 0)
+			items[i]->refused = "this one may not";
+	pthread_mutex_unlock(&faulty.lock);
+	return leave(code);
 }
 
 static enum lf_code faulty_write(

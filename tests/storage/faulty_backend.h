@@ -34,6 +34,8 @@ void faulty_fail(enum faulty_operation operation, long nth, long times, enum lf_
 void faulty_then(enum faulty_operation operation, enum lf_code code);
 /* The failing commits commit nevertheless: their outcome is unknown. */
 void faulty_commit_anyway(void);
+/* From now on the first of each group of that kind is refused by prepare(). */
+void faulty_refuse(enum lf_item_kind kind);
 /* The failing commits take so long. */
 void faulty_slow(unsigned ms);
 /* Nor can the log find it out, until it has given that batch up. */

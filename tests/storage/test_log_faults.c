@@ -565,6 +565,47 @@ static void a_commit_that_took_long_to_fail_is_settled_nevertheless(void **state
 	}
 }
 
+/* By the store, and alone: what comes in the same batch is stored. */
+static void what_a_store_refuses_fails_alone(void **state)
+{
+	struct lf_log *log = log_open(&faulty_backend, "x");
+	const struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .id = 2, .bytes = bytes_of("z")};
+	struct lf_redact redact = {
+		.kind = LF_LEAF_ERASURE, .caller = "x", .body = bytes_of("y"), .items = &item, .item_count = 1};
+	struct lf_act_put act = {.kind = LF_LEAF_ACCESS, .caller = "x", .body = bytes_of("y")};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_digest digest;
+	struct whole whole;
+	struct work works[3];
+
+	(void)state;
+	rubric_put(log);
+	for (int i = 0; i < 3; i++)
+		work_init(&works[i], i, i, i + 1);
+	assert_int_equal(work_run(log, &works[0]), LF_OK);
+	for (int kind = LF_ITEM_DECISION; kind <= LF_ITEM_REDACTION; kind++)
+		faulty_refuse((enum lf_item_kind)kind);
+	lf_log_append_all(log, (struct lf_append *[]){&works[1].append, &works[2].append}, 2);
+	work_wait(&works[1]);
+	work_wait(&works[2]);
+	assert_int_equal(works[1].code, LF_FAILED_PRECONDITION);
+	assert_string_equal(works[1].message, "this one may not");
+	assert_int_equal(works[2].code, LF_OK);
+	assert_int_equal(works[2].append.sequence, 2);
+	assert_int_equal(lf_log_redact(log, &redact, &error), LF_FAILED_PRECONDITION);
+	assert_string_equal(error.message, "this one may not");
+	lf_error_clean_up(&error);
+	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_FAILED_PRECONDITION);
+	lf_sha256("b", 1, &digest);
+	assert_int_equal(lf_log_put_rubric(log, "b", "B", "x", bytes_of("b"), &digest, true, NULL, NULL, NULL),
+		LF_FAILED_PRECONDITION);
+	assert_int_equal(lf_log_deactivate_rubric(log, RUBRIC_NAME, "x", NULL, NULL), LF_FAILED_PRECONDITION);
+	assert_true(lf_log_ready(log));
+	log_is_whole(log, &whole);
+	assert_int_equal(whole.size, 4);
+	lf_log_close(log);
+}
+
 static void a_commit_that_somebody_else_was_before_is_run_again(void **state)
 {
 	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_PREPARE, FAULTY_WRITE, FAULTY_COMMIT};
@@ -906,6 +947,7 @@ int main(void)
 		CLAIM(an_activation_whose_failed_commit_stored_it_is_in_the_history),
 		CLAIM(a_commit_whose_outcome_is_not_known_is_settled),
 		CLAIM(a_commit_that_took_long_to_fail_is_settled_nevertheless),
+		CLAIM(what_a_store_refuses_fails_alone),
 		CLAIM(a_commit_that_somebody_else_was_before_is_run_again),
 		CLAIM(what_cannot_be_settled_is_told_so),
 		CLAIM(what_was_not_there_may_be_found_by_a_recovery),
