@@ -28,6 +28,7 @@ struct run {
 	bool again;      /* what failed last is a commit, after which it is tried again */
 	uint64_t newest; /* decision of the log before the transaction */
 	bool wrote;
+	uint64_t added; /* leaves */
 	struct lf_error error;
 };
 
@@ -85,7 +86,8 @@ static enum lf_code commit(struct run *run)
 	struct lf_log *log = run->log;
 	enum lf_code code;
 
-	run->wrote = log->leaves.tree.size != log->leaves.size_before;
+	run->added = log->leaves.tree.size - log->leaves.size_before;
+	run->wrote = run->added > 0;
 	code = lf_writer_commit(log, log->backend->shared && others_wait(log), &run->error);
 	run->again = code != LF_OK && code != LF_RESOURCE_EXHAUSTED;
 	/* What wrote nothing is not in doubt. */
@@ -218,7 +220,7 @@ void lf_writer_run_batch(struct lf_log *log, size_t count)
 		lf_writer_turn(log, LF_WRITER_READY);
 	if (log->tail.sequence > run.newest && log->on_committed != NULL)
 		log->on_committed(log->on_committed_context, log->tail.sequence);
-	lf_writer_complete_batch(log, run.count);
+	lf_writer_complete_batch(log, run.count, run.added);
 	log->backend->maintain(log->store, &run.error);
 	lf_writer_note(log, &run.error);
 	lf_error_clean_up(&run.error);

@@ -90,12 +90,27 @@ static void give_numbers(const struct lf_batch_entry *entry, uint64_t *newest)
 	append->existing = entry->existing;
 }
 
-void lf_writer_complete_batch(struct lf_log *log, size_t count)
+/* Leaves that the records have of which it is said that they are stored. */
+static uint64_t leaves_of(const struct lf_batch_entry *entry)
+{
+	const struct lf_append *append = entry->append;
+
+	if (append->rubric != NULL) /* that it is not made active does not undo that it is stored */
+		return (uint64_t)append->rubric->added + append->rubric->activated.changed;
+	if (entry->error.code != LF_OK || entry->existing)
+		return 0;
+	return append->activation != NULL ? append->activation->activated.changed : 1;
+}
+
+void lf_writer_complete_batch(struct lf_log *log, size_t count, uint64_t added)
 {
 	const struct lf_error fine = LF_ERROR_INIT;
-	uint64_t newest = 0;
+	uint64_t newest = 0, leaves = 0;
 
 	LF_CHECK(W2, log->batch_state == LF_BATCH_COMMITTED);
+	for (size_t i = 0; i < count; i++)
+		leaves += leaves_of(&log->batch[i]);
+	LF_CHECK(W2, leaves == added);
 	count_out(log, count);
 	for (size_t i = 0; i < count; i++) {
 		struct lf_batch_entry *entry = &log->batch[i];

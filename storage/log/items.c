@@ -385,6 +385,7 @@ static enum lf_code write_rubric(struct group *group)
 	const struct lf_rubric_activate what = {.name = put->name, .caller = put->caller, .digest = put->digest};
 
 	memset(&put->activated, 0, sizeof(put->activated));
+	put->added = false;
 	*item = (struct lf_item){
 		.kind = LF_ITEM_RUBRIC,
 		.at_us = next_time(log, group->now_us),

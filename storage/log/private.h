@@ -163,6 +163,7 @@ struct lf_log {
 	/* the writer thread's */
 	bool writer_locked; /* it holds the lock: W7 */
 	enum lf_batch_state batch_state;
+	size_t bulk_taken;       /* bulk appends of the batch */
 	unsigned singles_seen;   /* batches for which single appends are still assumed to be active */
 	/* The newest given out: at or past what is committed. Tree and root: those of the last begin() or commit() */
 	struct lf_tail tail;
@@ -235,8 +236,8 @@ void lf_writer_note(struct lf_log *log, const struct lf_error *error);
 /* complete.c */
 /* W3: completes all of the batch with what the backend said, in words for the caller. unknown: it may be stored. */
 void lf_writer_fail_batch(struct lf_log *log, size_t count, const struct lf_error *cause, bool unknown);
-/* W2: after its commit. */
-void lf_writer_complete_batch(struct lf_log *log, size_t count);
+/* W2: after its commit, which added so many leaves. */
+void lf_writer_complete_batch(struct lf_log *log, size_t count, uint64_t added);
 
 /* items.c: records and their leaves, from what the backend found. Inside a transaction. */
 /* Prepares and writes all of the batch, group by group. What concerns a record alone is in its entry's error. */

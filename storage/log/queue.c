@@ -27,15 +27,20 @@ static size_t take_from(struct lf_log *log, struct lf_append_queue *queue, size_
 size_t lf_writer_take(struct lf_log *log, size_t some)
 {
 	const size_t count = take_from(log, &log->queue, some, LF_BATCH_MAX);
-	size_t most, taken;
+	size_t most = LF_BATCH_MAX, taken;
 
+	if (some == 0)
+		log->bulk_taken = 0;
 	if (count > some)
 		log->singles_seen = SINGLES_REMAIN;
-	else if (log->singles_seen > 0)
+	else if (some == 0 && log->singles_seen > 0)
 		log->singles_seen--;
-	most = log->singles_seen > 0 ? count + BULK_BESIDE : LF_BATCH_MAX;
+	if (log->singles_seen > 0)
+		most = log->bulk_taken < BULK_BESIDE ? count + BULK_BESIDE - log->bulk_taken : count;
 	taken = take_from(log, &log->bulk, count, most < LF_BATCH_MAX ? most : LF_BATCH_MAX);
-	LF_CHECK(W12, log->singles_seen == 0 || taken - count <= BULK_BESIDE);
+	log->bulk_taken += taken - count;
+	/* What was taken before the first single one came is in the batch. */
+	LF_CHECK(W12, log->singles_seen == 0 || taken == count || log->bulk_taken <= BULK_BESIDE);
 	return taken;
 }
 

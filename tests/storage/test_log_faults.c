@@ -606,6 +606,56 @@ static void what_a_store_refuses_fails_alone(void **state)
 	lf_log_close(log);
 }
 
+struct ends {
+	uint64_t newest[400];
+	size_t count;
+};
+
+static void note_end(void *context, uint64_t newest)
+{
+	struct ends *ends = context;
+
+	ends->newest[ends->count++] = newest;
+}
+
+/* W12, where a batch is filled up each time that it begins. */
+static void a_batch_that_is_run_again_takes_no_more_bulk_beside_single_ones(void **state)
+{
+	enum { BULK = 250 };
+	struct ends ends = {.count = 0};
+	const struct lf_log_options options = {
+		.location = "x", .on_committed = note_end, .on_committed_context = &ends};
+	struct work *bulk = calloc(BULK, sizeof(*bulk)), blocker, single;
+	struct lf_append *appends[BULK];
+	struct lf_log *log;
+
+	(void)state;
+	faulty_reset(&memory_shared_backend);
+	log = open_with(&faulty_shared_backend, &options);
+	rubric_put(log);
+	work_init(&blocker, 1, 1, 0);
+	work_init(&single, 2, 2, 0);
+	for (int i = 0; i < BULK; i++) {
+		work_init(&bulk[i], 3, 3, 0);
+		appends[i] = &bulk[i].append;
+	}
+	faulty_hold();
+	lf_log_append(log, &blocker.append);
+	faulty_wait_held();
+	lf_log_append(log, &single.append);
+	lf_log_append_all(log, appends, BULK);
+	faulty_fail(FAULTY_COMMIT, 2, 2, LF_ABORTED); /* the held one is the first */
+	faulty_let_go();
+	for (int i = 0; i < BULK; i++)
+		work_wait(&bulk[i]);
+	work_wait(&single);
+	assert_true(faulty_happened());
+	lf_log_close(log);
+	assert_int_equal(ends.newest[0], 1);
+	assert_int_equal(ends.newest[1], 1 + 1 + 64);
+	free(bulk);
+}
+
 static void a_commit_that_somebody_else_was_before_is_run_again(void **state)
 {
 	static const enum faulty_operation operations[] = {FAULTY_BEGIN, FAULTY_PREPARE, FAULTY_WRITE, FAULTY_COMMIT};
@@ -948,6 +998,7 @@ int main(void)
 		CLAIM(a_commit_whose_outcome_is_not_known_is_settled),
 		CLAIM(a_commit_that_took_long_to_fail_is_settled_nevertheless),
 		CLAIM(what_a_store_refuses_fails_alone),
+		CLAIM(a_batch_that_is_run_again_takes_no_more_bulk_beside_single_ones),
 		CLAIM(a_commit_that_somebody_else_was_before_is_run_again),
 		CLAIM(what_cannot_be_settled_is_told_so),
 		CLAIM(what_was_not_there_may_be_found_by_a_recovery),
