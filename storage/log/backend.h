@@ -73,7 +73,10 @@ struct lf_tail {
 	 * keep them gives tree.size, which is never too little.
 	 */
 	uint64_t redacted_to, activated_to;
-	/* Microseconds since 1970 by the store's own clock, which all stores of a shared log then have; 0 = none. */
+	/*
+	 * Microseconds since 1970 by the store's own clock, which all stores of a shared log then have, and each begin()
+	 * gives; 0 = none. tail() may leave it out.
+	 */
 	int64_t now_us;
 	/*
 	 * begin(): the connection is another than that of the last begin() that returned OK, so what is read may be

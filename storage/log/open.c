@@ -89,7 +89,7 @@ enum lf_code lf_log_open(struct lf_log **out, const struct lf_backend *backend, 
 		goto no_tail;
 	}
 	if (!log->read_only)
-		lf_writer_now(log, 0); /* tells of a log that leads the clock */
+		lf_writer_now(log, log->tail.now_us); /* tells of a log that leads the clock */
 	if (lf_reader_pool_open(&log->readers, backend, log->store,
 		    options->reader_count > 0 ? options->reader_count : READERS_DEFAULT, &cause) != LF_OK)
 		goto no_tail;
@@ -187,7 +187,7 @@ bool lf_log_ready(const struct lf_log *log)
 
 int64_t lf_log_clock_apart(const struct lf_log *log)
 {
-	return atomic_load(&log->time_state) == LF_TIME_FITS ? 0 : log->now_us();
+	return atomic_load(&log->time_state) == LF_TIME_FITS ? 0 : log->now_us() + atomic_load(&log->clock_ahead_us);
 }
 
 /* ---- figures ---- */

@@ -176,6 +176,8 @@ struct lf_log {
 	uint64_t failing_since_ns;     /* of lf_clock_ns(): the first failure since a batch succeeded; 0 = none */
 	bool time_seen;                /* both clocks, when the writer last looked */
 	int64_t seen_wall_us, seen_elapsed_us;
+	int64_t stored_us, stored_elapsed_us; /* the store's own clock, and when it was read; 0 = it has none */
+	atomic_int_fast64_t clock_ahead_us;   /* of ours: the store's */
 	uint64_t looked_after_at; /* second in which the store was last looked after */
 	struct lf_batch_entry *batch;
 	struct lf_entropy *entropy;

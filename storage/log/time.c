@@ -43,9 +43,30 @@ static void turn(struct lf_log *log, enum lf_time_state to, int64_t lead_us)
 	log->on_warning(log->on_warning_context, text);
 }
 
+/*
+ * By the store's clock, where it has one: what it said last, and what has elapsed since. The two are never mixed, as a
+ * difference between them would look like a jump.
+ */
+static int64_t wall_clock(struct lf_log *log, int64_t stored_us)
+{
+	const int64_t own_us = log->now_us(), elapsed_us = log->elapsed_us != NULL ? log->elapsed_us() : own_us;
+
+	if (stored_us != 0) {
+		if (log->stored_us == 0)
+			log->time_seen = false; /* that was our own */
+		log->stored_us = stored_us;
+		log->stored_elapsed_us = elapsed_us;
+	}
+	if (log->stored_us == 0)
+		return own_us;
+	stored_us = log->stored_us + elapsed_us - log->stored_elapsed_us;
+	atomic_store(&log->clock_ahead_us, stored_us - own_us);
+	return stored_us;
+}
+
 int64_t lf_writer_now(struct lf_log *log, int64_t stored_us)
 {
-	const int64_t wall_us = stored_us != 0 ? stored_us : log->now_us();
+	const int64_t wall_us = wall_clock(log, stored_us);
 	int64_t now_us = wall_us;
 
 	if (log->elapsed_us != NULL) {

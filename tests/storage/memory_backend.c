@@ -4,6 +4,7 @@
 
 static struct memory disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .turn = PTHREAD_COND_INITIALIZER};
 static bool racing;
+static _Atomic int64_t clock_us;
 
 /* Back to what is visible. */
 static void cut(struct memory *memory)
@@ -26,6 +27,7 @@ static void cut(struct memory *memory)
 void memory_backend_forget(void)
 {
 	racing = false;
+	clock_us = 0;
 	disk.row_visible = disk.version_visible = disk.activation_visible = 0;
 	disk.payload_visible = disk.leaf_visible = disk.act_visible = 0;
 	cut(&disk);
@@ -46,6 +48,11 @@ void memory_backend_forget(void)
 	disk.redacted_count = 0;
 	memset(&disk.tail, 0, sizeof(disk.tail));
 	lf_sha256(NULL, 0, &disk.tail.root);
+}
+
+void memory_backend_set_clock(int64_t now_us)
+{
+	clock_us = now_us;
 }
 
 void memory_backend_race(void)
@@ -174,6 +181,7 @@ static enum lf_code memory_begin(struct lf_store *store, struct lf_tail *tail, s
 		wait_for_turn(store);
 	if (tail != NULL) {
 		*tail = memory->tail;
+		tail->now_us = clock_us;
 		tail->reconnected = store->server != memory->server;
 		store->server = memory->server;
 	}

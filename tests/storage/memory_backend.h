@@ -11,6 +11,8 @@ void memory_backend_forget(void);
 extern const struct lf_backend memory_shared_backend;
 /* Until it is forgotten: begin() does not wait for its turn, so who is not first is told so when it writes. */
 void memory_backend_race(void);
+/* Until it is forgotten: begin() gives this time of the store's own clock. */
+void memory_backend_set_clock(int64_t now_us);
 /*
  * What is committed now is all that a second server has, and that one takes over: what was committed since is lost, of
  * everything but redactions. While nobody has a transaction.

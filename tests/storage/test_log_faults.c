@@ -936,6 +936,61 @@ static void a_failed_commit_activates_nothing(void **state)
 	lf_log_close(log);
 }
 
+static atomic_int clocks_read, warnings;
+
+static int64_t own_clock(void)
+{
+	return 1000 * 1000;
+}
+
+static int64_t elapsed_clock(void)
+{
+	atomic_fetch_add(&clocks_read, 1);
+	return 0;
+}
+
+static void warned(void *context, const char *text)
+{
+	(void)context;
+	(void)text;
+	atomic_fetch_add(&warnings, 1);
+}
+
+/* W16 goes by the store's clock, however far it is from ours: with each record, and when the writer looks after it. */
+static void a_store_with_a_clock_is_not_held_against_ours(void **state)
+{
+	static const int64_t ahead_us[] = {(int64_t)3600 * 1000 * 1000, (int64_t)7200 * 1000 * 1000};
+	const struct lf_log_options options = {
+		.location = "x", .now_us = own_clock, .elapsed_us = elapsed_clock, .on_warning = warned};
+	struct lf_log *log;
+	struct work work;
+
+	(void)state;
+	atomic_store(&warnings, 0);
+	memory_backend_set_clock(ahead_us[0]);
+	log = open_with(&memory_shared_backend, &options);
+	rubric_put(log);
+	for (int i = 0; i < 2; i++) {
+		const int read = atomic_load(&clocks_read);
+
+		work_init(&work, i, i, 0);
+		assert_int_equal(work_run(log, &work), LF_OK);
+		assert_int_equal(work.append.decided_at_us, ahead_us[0]);
+		while (atomic_load(&clocks_read) < read + 4) /* it looks after the store meanwhile */
+			usleep(10000);
+		assert_true(lf_log_ready(log));
+	}
+	assert_int_equal(atomic_load(&warnings), 0);
+	/* It jumps. What the clock says is what the store's does. */
+	memory_backend_set_clock(ahead_us[1]);
+	work_init(&work, 3, 3, 0);
+	assert_int_equal(work_run(log, &work), LF_OK);
+	assert_int_equal(work.append.decided_at_us, ahead_us[0]);
+	assert_false(lf_log_ready(log));
+	assert_int_equal(lf_log_clock_apart(log), ahead_us[1]);
+	lf_log_close(log);
+}
+
 static void ready_comes_back_without_traffic(void **state)
 {
 	struct lf_log *log = log_open(&faulty_backend, "x");
@@ -1009,6 +1064,7 @@ int main(void)
 		CLAIM(a_comparison_that_is_aborted_ends_its_transaction),
 		CLAIM(ready_falls_with_a_failed_commit_and_rises_with_the_next_that_succeeds),
 		CLAIM(a_failed_commit_activates_nothing),
+		CLAIM(a_store_with_a_clock_is_not_held_against_ours),
 		CLAIM(ready_comes_back_without_traffic),
 		CLAIM(an_unknown_state_stops_all_writing_and_is_told_once),
 	};
