@@ -63,6 +63,7 @@ struct lf_reader; /* defined by each backend */
 /* The newest things in the store: what comes next continues them. All zero in an empty store, but for root. */
 struct lf_tail {
 	uint64_t sequence; /* of the newest decision */
+	/* Of commit(): not less than those of any decision or record, which may not have just these. */
 	struct lf_uuid id; /* of the newest decision */
 	int64_t time_us;   /* the latest of any decision, rubric, activation and act */
 	struct lf_tree tree;
@@ -104,7 +105,8 @@ struct lf_item_payload {
 
 struct lf_item_decision {
 	/*
-	 * Columns and bytes: read only caller .. candidate_count and the digests of team, project and candidates.
+	 * Columns and bytes: read only caller .. candidate_count (so request_digest and answer, too) and the digests of
+	 * team, project and candidates; not scored_at, done and what comes after.
 	 * Strings are not NULL and at most LF_ID_BYTES_MAX bytes. candidates_digest names the list of candidates: equal
 	 * digests, equal lists.
 	 */
@@ -319,7 +321,7 @@ struct lf_backend {
 		struct lf_digest *hashes, struct lf_error *error);
 	/*
 	 * What tail() or begin() read lacks what was committed: this is the wrong server. true: it was left, its
-	 * transaction with it, and the next begin() tries another. false, or NULL: there is no other, and the log stops
+	 * transaction with it, and the next begin() or tail() tries another. false, or NULL: there is no other, and the log stops
 	 * with DATA_LOSS.
 	 */
 	bool (*leave)(struct lf_store *store);

@@ -24,7 +24,7 @@ struct run {
 	 * find more on the disk, until another commit has written over it.
 	 */
 	bool doubted;
-	bool settling; /* what is unknown has been given time of its own */
+	bool settling;   /* what is unknown has been given time of its own */
 	bool again;      /* what failed last is a commit, after which it is tried again */
 	uint64_t newest; /* decision of the log before the transaction */
 	bool wrote;

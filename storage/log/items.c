@@ -41,8 +41,7 @@ static enum lf_code prepare(struct group *group)
 		return group->error->code;
 	for (size_t i = 0; i < group->count; i++)
 		if (group->items[i]->refused != NULL)
-			lf_error_set(
-				&group->entries[i].error, LF_FAILED_PRECONDITION, "%s", group->items[i]->refused);
+			lf_error_set(&group->entries[i].error, LF_FAILED_PRECONDITION, "%s", group->items[i]->refused);
 	return LF_OK;
 }
 

@@ -1,6 +1,6 @@
 /*
- * The tree as a transaction makes it grow: the log gives it to the backend with every record, which adds a leaf for it,
- * and stores what comes back. Part of the backend's contract (backend.h).
+ * The tree as a transaction makes it grow: the log adds a leaf for each record, and the backend stores the leaves and
+ * what they complete. Part of the backend's contract (backend.h).
  */
 #ifndef LF_STORAGE_LOG_LEAVES_H
 #define LF_STORAGE_LOG_LEAVES_H

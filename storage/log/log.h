@@ -15,7 +15,7 @@
 #include "proto/base/status.h"
 #include "storage/tlog/leaf.h"
 
-struct lf_backend; /* backend.h; storage/backends.h finds one */
+struct lf_backend; /* backend.h; storage/backends finds one */
 
 struct lf_bytes {
 	const uint8_t *data;
@@ -32,8 +32,8 @@ bool lf_uuid_parse(const char *text, struct lf_uuid *id); /* lower or upper case
 struct lf_log;
 
 /*
- * What is told of a shared log, which others write as well, within half a second: from a thread of the log's own, one
- * call at a time. None may block, nor call back into the log. Each may be NULL.
+ * What is told of a shared log, which others write as well, within half a second while the store can be read: from a
+ * thread of the log's own, one call at a time. None may block, nor call back into the log. Each may be NULL.
  */
 struct lf_log_watch {
 	/* There are newer decisions, by whichever store: the newest sequence, which a read finds by then. */

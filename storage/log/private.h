@@ -163,22 +163,22 @@ struct lf_log {
 	/* the writer thread's */
 	bool writer_locked; /* it holds the lock: W7 */
 	enum lf_batch_state batch_state;
-	size_t bulk_taken;       /* bulk appends of the batch */
-	unsigned singles_seen;   /* batches for which single appends are still assumed to be active */
+	size_t bulk_taken;     /* bulk appends of the batch */
+	unsigned singles_seen; /* batches for which single appends are still assumed to be active */
 	/* The newest given out: at or past what is committed. Tree and root: those of the last begin() or commit() */
 	struct lf_tail tail;
 	bool tail_known; /* false after a failed transaction, until read again; then leaves.tree is what is stored */
-	struct lf_leaves leaves; /* the tree, with what the transaction adds */
+	struct lf_leaves leaves;       /* the tree, with what the transaction adds */
 	struct lf_leaf_place first;    /* of the transaction's first leaf, where it has one */
 	struct lf_tree committed_tree; /* W10: the newest that was committed here, or compared with that */
 	uint64_t committed_redacted_to, committed_activated_to; /* as of what was committed, or taken over */
-	uint64_t compared_at;          /* second in which another store's tree was last compared with it */
-	uint64_t failing_since_ns;     /* of lf_clock_ns(): the first failure since a batch succeeded; 0 = none */
-	bool time_seen;                /* both clocks, when the writer last looked */
+	uint64_t compared_at;      /* second in which another store's tree was last compared with it */
+	uint64_t failing_since_ns; /* of lf_clock_ns(): the first failure since a batch succeeded; 0 = none */
+	bool time_seen;            /* both clocks, when the writer last looked */
 	int64_t seen_wall_us, seen_elapsed_us;
 	int64_t stored_us, stored_elapsed_us; /* the store's own clock, and when it was read; 0 = it has none */
 	atomic_int_fast64_t clock_ahead_us;   /* of ours: the store's */
-	uint64_t looked_after_at; /* second in which the store was last looked after */
+	uint64_t looked_after_at;             /* second in which the store was last looked after */
 	struct lf_batch_entry *batch;
 	struct lf_entropy *entropy;
 	struct lf_repeats payloads, keys; /* of a group */

@@ -84,7 +84,7 @@ struct lf_leaf_row {
 
 /* A decision that is not in the file yet. */
 struct lf_decision_row {
-	const struct lf_append *append; /* valid until the transaction ends, see struct lf_record */
+	const struct lf_append *append; /* valid until the transaction ends */
 	uint64_t sequence;
 	struct lf_uuid id;
 	int64_t decided_at_us;

@@ -287,9 +287,9 @@ static void what_is_redacted_twice_in_a_transaction_has_pairs_that_lead_on(void 
 		begin(fixture);
 		for (int j = 0; j < 2; j++) {
 			items[j] = (struct lf_redact_item){.what = what[i],
-				.id = i == 0      ? 2
-					: i == 1  ? 1
-						  : act.id,
+				.id = i == 0     ? 2
+					: i == 1 ? 1
+						 : act.id,
 				.bytes = bytes_of(j == 0 ? "once" : "twice"),
 				.recommended = ""};
 			redact(fixture, &items[j]);
