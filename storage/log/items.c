@@ -199,7 +199,7 @@ static enum lf_code decide(struct group *group, size_t i, bool *write)
 	return make_decision_leaf(log, &entry->item, group->error);
 }
 
-/* An activation came after the rubric was chosen. A key that was used is looked at nevertheless. */
+/* An activation, of any name, came after the rubric was chosen. A key that was used by an earlier batch still counts. */
 static bool is_outdated(const struct lf_log *log, const struct lf_batch_entry *entry)
 {
 	return entry->append->scored_at != 0 && entry->append->scored_at < log->tail.activated_to &&
@@ -225,8 +225,8 @@ static enum lf_code write_decisions(struct group *group)
 		if (group->items[i]->refused != NULL)
 			continue;
 		if (is_outdated(log, &group->entries[i]))
-			lf_error_set(&group->entries[i].error, LF_ABORTED,
-				"another version of the rubric was activated meanwhile");
+			lf_error_set(
+				&group->entries[i].error, LF_ABORTED, "a version of a rubric was activated meanwhile");
 		else if (decide(group, i, &write) != LF_OK)
 			return group->error->code;
 		if (write)
