@@ -13,10 +13,12 @@ set -eu
 
 build="cmake ninja-build gcc libc6-dev pkg-config protobuf-compiler libprotobuf-dev protobuf-c-compiler libprotobuf-c-dev
   libnng-dev libsqlite3-dev libjansson-dev libyaml-dev libssl-dev libsmartcols-dev libnghttp2-dev scdoc
-  libcmocka-dev"
-run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1 libnghttp2-14"
+  libcmocka-dev libpq-dev"
+run="libnng1 libprotobuf-c1 libsqlite3-0 libjansson4 libyaml-0-2 libssl3 libsmartcols1 libnghttp2-14 libpq5"
 # What metrics, alerts and dashboards are tested with: promtool and a Prometheus, and disks that are slow.
 metrics="prometheus strace"
+# What the log in PostgreSQL is tested with: the distribution's newest, 15 or 17.
+postgres="postgresql postgresql-client"
 clients="python3-grpcio python3-protobuf python3-jsonschema python3-yaml nghttp2-client curl"
 # Other languages' clients, and what tests/clients/matrix.sh has beyond those.
 languages="python3 openssl curl jq protobuf-compiler protobuf-compiler-grpc python3-grpcio
@@ -38,8 +40,8 @@ esac
 
 case ${1:-} in
 build) wanted=$build ;;
-test) wanted="$build $clients $metrics clang python3 sqlite3 openssl faketime" ;;
-ci) wanted="$build $clients $metrics $languages clang clang-format clang-tidy python3 sqlite3 openssl git faketime" ;;
+test) wanted="$build $clients $metrics $postgres clang python3 sqlite3 openssl faketime" ;;
+ci) wanted="$build $clients $metrics $postgres $languages clang clang-format clang-tidy python3 sqlite3 openssl git faketime" ;;
 clients) wanted=$languages ;;
 matrix) wanted="$languages $matrix" ;;
 run) wanted=$run ;;

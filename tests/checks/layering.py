@@ -31,6 +31,7 @@ ROOMS = {
     "storage/tlog": ("tlog", "", CHECK),
     "storage/log": ("log", "base tlog", ""),
     "storage/sqlite": ("sqlite", "base log tlog", ""),
+    "storage/postgres": ("postgres", "base log tlog", ""),
     "storage/backends": ("backends", "base log sqlite", ""),
     "storage/verify": ("verify", "base log tlog", ""),
     "service/engine": ("engine", "", CHECK),

@@ -1,0 +1,158 @@
+/* Opening and closing a log in PostgreSQL; what every connection to it is looked at for. */
+#include "storage/postgres/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/postgres/postgres.h"
+
+/* "leadfit" in hexadecimal. Advisory locks are a database's own, and so is the schema. */
+#define LOCK_KEY INT64_C(0x6c656164666974)
+
+/* ---- greeting ---- */
+
+/* What a server must be for an acknowledgement to mean what it says. */
+static enum lf_code check_server(const struct lf_store *store, const struct lf_pg *pg, struct lf_error *error)
+{
+	const struct lf_pg_facts *facts = &pg->facts;
+
+	if (!facts->fsync || !facts->full_page_writes)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"the server runs with %s off: what it acknowledges is gone after a crash",
+			facts->fsync ? "full_page_writes" : "fsync");
+	if (!facts->synchronous_standby && !store->asynchronous)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"the server's synchronous_standby_names is empty: a failover would lose what was acknowledged last; "
+			"set it, or accept that");
+	return LF_OK;
+}
+
+/* A primary that others have left still says that it is one. Timelines only rise. */
+static enum lf_code check_timeline(struct lf_store *store, uint32_t timeline, struct lf_error *error)
+{
+	uint32_t seen = atomic_load(&store->timeline);
+
+	while (timeline > seen && !atomic_compare_exchange_weak(&store->timeline, &seen, timeline))
+		;
+	return timeline >= seen || timeline == 0
+		? LF_OK
+		: lf_error_set(error, LF_UNAVAILABLE,
+			  "the server is a primary of before: its timeline is %u, and %u was seen", timeline, seen);
+}
+
+enum lf_code lf_pg_greet(struct lf_pg *pg, void *context, struct lf_error *error)
+{
+	struct lf_store *store = context;
+	struct lf_pg_about about;
+	const bool whole = pg->use == LF_PG_WRITE || !store->greeted;
+
+	if ((whole ? lf_pg_check_schema : lf_pg_recognize)(pg, &about, error) != LF_OK)
+		return error->code;
+	if (store->greeted && memcmp(about.log, store->about.log, sizeof(about.log)) != 0)
+		return lf_error_set(error, LF_UNAVAILABLE, "the database has another log than the one that was opened");
+	if (pg->use != LF_PG_READ_ONLY && check_timeline(store, pg->facts.timeline, error) != LF_OK)
+		return error->code;
+	if (pg->use == LF_PG_WRITE && !about.may_append)
+		return lf_error_set(error, LF_FAILED_PRECONDITION,
+			"this role may not add records: grant it SELECT and INSERT on the tables of schema leadfit");
+	if (pg->use == LF_PG_WRITE && check_server(store, pg, error) != LF_OK)
+		return error->code;
+	if (!store->greeted) { /* the opening thread's connection, before there is another */
+		store->about = about;
+		store->greeted = true;
+	}
+	return LF_OK;
+}
+
+/* ---- opening ---- */
+
+/* The URL without what is ours, which libpq does not know. free() releases. */
+static char *take_own_options(const char *url, bool *asynchronous)
+{
+	static const char own[] = "leadfit_asynchronous=accept";
+	const size_t length = sizeof(own) - 1;
+	char *copy = strdup(url);
+	char *at = copy != NULL ? strstr(copy, own) : NULL;
+
+	*asynchronous = at != NULL && at > copy && (at[-1] == '?' || at[-1] == '&') &&
+		(at[length] == '\0' || at[length] == '&');
+	if (!*asynchronous)
+		return copy;
+	if (at[length] == '&')
+		memmove(at, at + length + 1, strlen(at + length + 1) + 1);
+	else
+		at[-1] = '\0';
+	return copy;
+}
+
+static enum lf_code open_store(
+	struct lf_store **out, const char *location, bool read_only, struct lf_error *error)
+{
+	struct lf_store *store = calloc(1, sizeof(*store));
+	char *url;
+
+	if (store == NULL)
+		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	store->read_only = read_only;
+	store->lock_key = LOCK_KEY;
+	url = take_own_options(location, &store->asynchronous);
+	store->ids = lf_pg_ids_new();
+	if (url == NULL || store->ids == NULL)
+		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	else
+		lf_pg_place_parse(&store->place, url, error);
+	free(url);
+	if (error->code == LF_OK) {
+		lf_pg_init(&store->writer, &store->place, read_only ? LF_PG_READ_ONLY : LF_PG_WRITE);
+		store->writer.greet = lf_pg_greet;
+		store->writer.greet_context = store;
+		lf_pg_connect(&store->writer, error);
+	}
+	if (error->code != LF_OK) {
+		lf_pg_close_store(store);
+		return error->code;
+	}
+	*out = store;
+	return LF_OK;
+}
+
+enum lf_code lf_pg_open_store(
+	struct lf_store **store, const struct lf_log_options *options, struct lf_error *error)
+{
+	if (open_store(store, options->location, false, error) == LF_NOT_FOUND)
+		error->code = LF_FAILED_PRECONDITION; /* it is not made here */
+	return error->code;
+}
+
+enum lf_code lf_pg_open_read_only(struct lf_store **store, const char *location, struct lf_error *error)
+{
+	const enum lf_code code = open_store(store, location, true, error);
+
+	if (code == LF_OK)
+		lf_pg_close(&(*store)->writer); /* readers have their own */
+	return code;
+}
+
+static void clean_up(struct lf_pg_array *columns, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		lf_pg_array_clean_up(&columns[i]);
+}
+
+void lf_pg_close_store(struct lf_store *store)
+{
+	lf_pg_close(&store->writer); /* the server rolls back what is open */
+	for (size_t i = 0; i < sizeof(store->lookups) / sizeof(store->lookups[0]); i++)
+		lf_pg_lookup_clean_up(&store->lookups[i]);
+	clean_up(store->columns, LF_PG_COLUMNS);
+	clean_up(store->new_names, 3);
+	clean_up(store->new_lists, 2);
+	clean_up(store->new_members, 2);
+	clean_up(store->new_payloads, 5);
+	clean_up(store->new_keys, 3);
+	clean_up(store->new_leaves, 4);
+	clean_up(&store->old_lists, 1);
+	lf_pg_ids_free(store->ids);
+	lf_pg_place_clean_up(&store->place);
+	free(store);
+}

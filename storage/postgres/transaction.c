@@ -1,0 +1,338 @@
+/*
+ * The writer's transactions.
+ *
+ *   begin    BEGIN; the lock; the newest head                                          one round trip
+ *   prepare  whatever is not known of names, payloads, keys                            one, or none
+ *   write    sent, not waited for
+ *   commit   nodes; head; COMMIT                (and the next begin, where asked for)  one round trip
+ *
+ * The lock and the head are two statements: each of a READ COMMITTED transaction has a snapshot of its own, and one that
+ * took the lock and read the head would read it as it was before it had waited.
+ *
+ * What became of a commit whose answer did not come is asked by the log, under the lock: a session that still commits
+ * has it. The answer could be true of this server only, though, and gone after a failover: so begin() commits something
+ * behind it first, which waits for the standby. So does a commit whose answer came with a WARNING: that is what a
+ * cancelled wait for the standby looks like.
+ */
+#include <string.h>
+
+#include "proto/base/check.h"
+#include "proto/base/clock.h"
+#include "storage/postgres/store.h"
+
+static const struct lf_pg_statement begin = {"begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"};
+static const struct lf_pg_statement lock = {"lock", "SELECT pg_advisory_xact_lock($1::bigint)"};
+static const struct lf_pg_statement commit = {"commit", "COMMIT"};
+static const struct lf_pg_statement rollback = {"rollback", "ROLLBACK"};
+/* Something to commit that is in no table: its WAL record waits for the standby as any other. */
+static const struct lf_pg_statement barrier = {
+	"barrier", "SELECT pg_logical_emit_message(true, 'leadfit', '') IS NOT NULL"};
+
+/* ---- states ---- */
+
+/* From row to column. */
+static const bool turns[LF_PG_TRANSACTIONS][LF_PG_TRANSACTIONS] = {
+	[LF_PG_NONE] = {[LF_PG_NONE] = true, [LF_PG_OPEN] = true},
+	[LF_PG_AHEAD] = {[LF_PG_NONE] = true, [LF_PG_OPEN] = true},
+	[LF_PG_OPEN] = {[LF_PG_NONE] = true, [LF_PG_AHEAD] = true, [LF_PG_BROKEN] = true},
+	[LF_PG_BROKEN] = {[LF_PG_NONE] = true, [LF_PG_BROKEN] = true},
+};
+
+void lf_pg_turn(struct lf_store *store, enum lf_pg_transaction to)
+{
+	LF_CHECK(G2, turns[store->transaction][to]);
+	store->transaction = to;
+}
+
+enum lf_code lf_pg_break(struct lf_store *store, struct lf_error *error)
+{
+	lf_pg_turn(store, LF_PG_BROKEN);
+	/* Nothing of it was committed, and another connection may do. */
+	if (store->writer.lost && error->code == LF_UNAVAILABLE)
+		error->code = LF_ABORTED;
+	return error->code;
+}
+
+void lf_pg_send_counted(
+	struct lf_store *store, const struct lf_pg_statement *statement, const struct lf_pg_parameters *parameters)
+{
+	lf_pg_send(&store->writer, statement, parameters);
+	store->sent++;
+}
+
+enum lf_code lf_pg_take_sent(struct lf_store *store, struct lf_error *error)
+{
+	while (store->sent > 0) {
+		store->sent--;
+		if (lf_pg_receive(&store->writer, NULL, "storing records", error) != LF_OK)
+			return error->code;
+	}
+	return LF_OK;
+}
+
+void lf_pg_rollback(struct lf_store *store)
+{
+	struct lf_pg *pg = &store->writer;
+	struct lf_error ignored = LF_ERROR_INIT;
+
+	if (store->transaction == LF_PG_NONE)
+		return;
+	lf_pg_drain(pg);
+	if (pg->conn != NULL && lf_pg_run(pg, &rollback, NULL, NULL, "rolling back", &ignored) != LF_OK)
+		lf_pg_close(pg);
+	lf_error_clean_up(&ignored);
+	store->sent = 0;
+	lf_pg_ids_clear(store->ids);
+	lf_pg_turn(store, LF_PG_NONE);
+}
+
+/* ---- beginning ---- */
+
+static void send_begin(struct lf_store *store)
+{
+	struct lf_pg_parameters parameters = {.count = 0};
+
+	lf_pg_put_int8(&parameters, store->lock_key);
+	lf_pg_send(&store->writer, &begin, NULL);
+	lf_pg_send(&store->writer, &lock, &parameters);
+	lf_pg_send(&store->writer, &lf_pg_select_head, NULL);
+	lf_pg_sync(&store->writer);
+}
+
+static enum lf_code receive_begin(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
+{
+	static const char doing[] = "waiting for this store's turn";
+	struct lf_pg *pg = &store->writer;
+	int64_t counters[3];
+	PGresult *head;
+
+	if (lf_pg_receive(pg, NULL, doing, error) != LF_OK || lf_pg_receive(pg, NULL, doing, error) != LF_OK ||
+		lf_pg_receive(pg, &head, "reading the head of the log", error) != LF_OK)
+		return error->code;
+	if (lf_pg_finish(pg, doing, error) == LF_OK)
+		lf_pg_read_head(head, tail, counters, error);
+	PQclear(head);
+	if (error->code != LF_OK)
+		return error->code;
+	store->names = counters[0];
+	store->payloads = counters[1];
+	store->acts = counters[2];
+	return LF_OK;
+}
+
+/* Commits something that waits for the standby, with the lock (a commit of before has then ended) or without. */
+static enum lf_code commit_barrier(struct lf_store *store, bool locked, struct lf_error *error)
+{
+	static const char doing[] = "committing a probe";
+	struct lf_pg *pg = &store->writer;
+	struct lf_pg_parameters parameters = {.count = 0};
+	PGresult *result;
+
+	lf_pg_put_int8(&parameters, store->lock_key);
+	lf_pg_send(pg, &begin, NULL);
+	if (locked)
+		lf_pg_send(pg, &lock, &parameters);
+	lf_pg_send(pg, &barrier, NULL);
+	lf_pg_send(pg, &commit, NULL);
+	lf_pg_sync(pg);
+	pg->warned = false;
+	for (int i = locked ? 3 : 2; i > 0; i--)
+		if (lf_pg_receive(pg, NULL, doing, error) != LF_OK)
+			goto failed;
+	if (lf_pg_receive(pg, &result, doing, error) != LF_OK)
+		goto failed;
+	if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
+		lf_error_set(error, LF_UNAVAILABLE, "%s: it was rolled back", doing);
+	PQclear(result);
+	if (error->code == LF_OK && lf_pg_finish(pg, doing, error) == LF_OK && pg->warned)
+		lf_error_set(error, LF_UNAVAILABLE, "%s: the server warns that it may not be on its standby", doing);
+	if (error->code == LF_OK)
+		return LF_OK;
+failed:
+	lf_pg_close(pg);
+	return error->code;
+}
+
+static enum lf_code begin_once(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
+{
+	if (lf_pg_connect(&store->writer, error) != LF_OK)
+		return error->code;
+	if (store->unsettled && commit_barrier(store, true, error) != LF_OK)
+		return error->code;
+	store->unsettled = false;
+	send_begin(store);
+	return receive_begin(store, tail, error);
+}
+
+enum lf_code lf_pg_begin(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
+{
+	struct lf_pg *pg = &store->writer;
+	const bool ahead = store->transaction == LF_PG_AHEAD;
+	const uint64_t connects = pg->connects;
+
+	LF_CHECK(G2, ahead || store->transaction == LF_PG_NONE);
+	LF_CHECK(G3, store->sent == 0);
+	pg->lost = false;
+	if (ahead)
+		receive_begin(store, tail, error);
+	else
+		begin_once(store, tail, error);
+	/* A connection that was lost while nobody needed it: nothing of this transaction was done on it. */
+	if (error->code == LF_UNAVAILABLE && pg->lost && pg->connects == connects) {
+		lf_error_clean_up(error);
+		begin_once(store, tail, error);
+	}
+	if (error->code != LF_OK) {
+		store->transaction = LF_PG_BROKEN; /* so that rollback() asks for it */
+		lf_pg_rollback(store);
+		return error->code;
+	}
+	tail->reconnected = pg->connects != store->connects_seen;
+	if (tail->reconnected || tail->redacted_to != store->redacted_to)
+		lf_pg_ids_clear(store->ids);
+	lf_pg_ids_trim(store->ids);
+	store->connects_seen = pg->connects;
+	store->redacted_to = tail->redacted_to;
+	lf_pg_turn(store, LF_PG_OPEN);
+	return LF_OK;
+}
+
+/* ---- ending ---- */
+
+static enum lf_code receive_commit(struct lf_store *store, struct lf_error *error)
+{
+	static const char doing[] = "committing";
+	struct lf_pg *pg = &store->writer;
+	PGresult *result;
+	bool committed;
+
+	if (lf_pg_take_sent(store, error) != LF_OK || lf_pg_receive(pg, &result, doing, error) != LF_OK)
+		return error->code;
+	/* COMMIT of a transaction that has failed succeeds, and says ROLLBACK. */
+	committed = strcmp(PQcmdStatus(result), "COMMIT") == 0;
+	PQclear(result);
+	if (!committed)
+		return lf_error_set(error, LF_ABORTED, "%s: the server has rolled it back", doing);
+	if (lf_pg_finish(pg, doing, error) == LF_OK && pg->warned)
+		lf_error_set(error, LF_UNAVAILABLE,
+			"%s: the server warns that it may not be on its standby, and so be gone after a failover", doing);
+	return error->code;
+}
+
+enum lf_code lf_pg_commit(struct lf_store *store, const struct lf_tail *tail, const struct lf_leaves *leaves, bool more,
+	struct lf_error *error)
+{
+	struct lf_pg *pg = &store->writer;
+	const bool wrote = leaves->size_before != leaves->tree.size;
+	const uint64_t begun_ns = lf_clock_ns();
+
+	LF_CHECK(G2, store->transaction == LF_PG_OPEN);
+	if (wrote && !lf_pg_send_head(store, tail, leaves)) {
+		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+		return lf_pg_break(store, error);
+	}
+	lf_pg_send(pg, &commit, NULL);
+	lf_pg_sync(pg);
+	if (more)
+		send_begin(store);
+	pg->warned = false;
+	pg->lost = false;
+	if (receive_commit(store, error) != LF_OK) {
+		/* An error of a statement has ended the transaction. Without an answer, or with a warning, who knows. */
+		store->unsettled |= wrote && (pg->lost || pg->warned);
+		lf_pg_turn(store, LF_PG_BROKEN);
+		return error->code;
+	}
+	store->sync_ns = lf_clock_ns() - begun_ns;
+	if (wrote)
+		store->redacted_to = tail->redacted_to;
+	lf_pg_turn(store, more ? LF_PG_AHEAD : LF_PG_NONE);
+	return LF_OK;
+}
+
+/* ---- between transactions ---- */
+
+/* What was asked for ahead is given back: nobody else gets a turn meanwhile. */
+static void let_go(struct lf_store *store)
+{
+	if (store->transaction == LF_PG_AHEAD)
+		lf_pg_rollback(store);
+}
+
+enum lf_code lf_pg_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
+{
+	static const char doing[] = "reading the head of the log";
+	PGresult *result;
+
+	let_go(store);
+	for (int again = 0;; again++) {
+		if (lf_pg_connect(&store->writer, error) != LF_OK)
+			return error->code;
+		if (lf_pg_run(&store->writer, &lf_pg_select_head, NULL, &result, doing, error) == LF_OK)
+			break;
+		if (!store->writer.lost || again == 1)
+			return error->code;
+		lf_error_clean_up(error);
+	}
+	lf_pg_read_head(result, tail, NULL, error);
+	PQclear(result);
+	return error->code;
+}
+
+enum lf_code lf_pg_maintain(struct lf_store *store, struct lf_error *error)
+{
+	(void)store;
+	(void)error;
+	return LF_OK;
+}
+
+enum lf_code lf_pg_probe(struct lf_store *store, struct lf_error *error)
+{
+	let_go(store);
+	for (int again = 0;; again++) {
+		if (lf_pg_connect(&store->writer, error) != LF_OK || commit_barrier(store, false, error) == LF_OK ||
+			!store->writer.lost || again == 1)
+			return error->code;
+		lf_error_clean_up(error);
+	}
+}
+
+enum lf_code lf_pg_tail_hashes(struct lf_store *store, unsigned level, uint64_t first, size_t count,
+	struct lf_digest *hashes, struct lf_error *error)
+{
+	static const char doing[] = "reading hashes of the tree";
+	struct lf_pg_parameters parameters = {.count = 0};
+	const bool inside = store->transaction == LF_PG_OPEN;
+	PGresult *result;
+
+	let_go(store);
+	lf_pg_put_hashes(&parameters, level, first, count);
+	for (int again = 0;; again++) {
+		if (!inside && lf_pg_connect(&store->writer, error) != LF_OK)
+			return error->code;
+		lf_pg_send(&store->writer, lf_pg_hashes_statement(level), &parameters);
+		lf_pg_sync(&store->writer);
+		if (lf_pg_take_sent(store, error) == LF_OK &&
+			lf_pg_receive(&store->writer, &result, doing, error) == LF_OK) {
+			if (lf_pg_finish(&store->writer, doing, error) == LF_OK)
+				lf_pg_read_hashes(result, first, count, hashes, error);
+			PQclear(result);
+			return error->code;
+		}
+		if (inside)
+			return lf_pg_break(store, error);
+		if (!store->writer.lost || again == 1)
+			return error->code;
+		lf_error_clean_up(error);
+	}
+}
+
+bool lf_pg_leave(struct lf_store *store)
+{
+	if (store->place.host_count < 2)
+		return false;
+	lf_pg_close(&store->writer);
+	lf_pg_rollback(store);
+	store->writer.host = (store->writer.host + 1) % store->place.host_count;
+	return true;
+}
