@@ -11,10 +11,11 @@ static const struct {
 	const char *state;
 	enum lf_code code;
 } codes[] = {
-	/* Somebody else was first: nothing is stored, run the batch again. Every unique key of the append path is one. */
+	/* Nothing is stored: run the batch again. A unique key of the append path: somebody else was first. */
 	{"23505", LF_ABORTED},
 	{"40001", LF_ABORTED}, /* serialization_failure */
 	{"40P01", LF_ABORTED}, /* deadlock_detected */
+	{"57014", LF_ABORTED}, /* query_canceled: by somebody, or by statement_timeout */
 	{"53100", LF_RESOURCE_EXHAUSTED}, /* disk_full */
 	{"XX001", LF_DATA_LOSS}, /* data_corrupted */
 	{"XX002", LF_DATA_LOSS}, /* index_corrupted */

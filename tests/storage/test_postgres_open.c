@@ -1,0 +1,363 @@
+/*
+ * What a log in PostgreSQL is opened on, and what is refused: URLs, servers, schemas, roles. Skipped where no server is
+ * installed.
+ */
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "storage/postgres/postgres.h"
+#include "tests/storage/postgres_server.h"
+#include "tests/storage/support.h"
+#include "tests/storage/whole.h"
+
+static struct postgres_server server;
+
+static int set_up(void **state)
+{
+	(void)state;
+	postgres_reset(&server, "log");
+	return 0;
+}
+
+/* The code and the message of opening. */
+static enum lf_code try_to_open(const char *url, struct lf_error *error)
+{
+	struct lf_log *log = NULL;
+	const struct lf_log_options options = {.location = url};
+	const enum lf_code code = lf_log_open(&log, &lf_postgres_backend, &options, error);
+
+	if (code == LF_OK)
+		lf_log_close(log);
+	else
+		assert_null(log);
+	return code;
+}
+
+static void refused(const char *url, enum lf_code expected, const char *says)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	const enum lf_code code = try_to_open(url, &error);
+
+	if (code != expected || strstr(error.message, says) == NULL)
+		fail_msg("%s: %s: %s", url, lf_code_name(code), error.message);
+	lf_error_clean_up(&error);
+}
+
+static void log_refused(enum lf_code expected, const char *says)
+{
+	char url[256];
+
+	postgres_url(&server, "log", url, sizeof(url));
+	refused(url, expected, says);
+}
+
+static void log_opens(void)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	char url[256];
+
+	postgres_url(&server, "log", url, sizeof(url));
+	if (try_to_open(url, &error) != LF_OK)
+		fail_msg("%s", error.message);
+}
+
+/* ---- URLs ---- */
+
+static void what_is_no_url_is_refused_and_not_repeated(void **state)
+{
+	static const char *const urls[] = {
+		"log.db",
+		"mysql://secret@host/db",
+		"postgres://user:secret@host/db",
+		"postgres://user@host/db?password=secret",
+		"postgres://user@host/db?sslpassword=secret",
+		"postgres://user@host/db?secret=secret",
+		"postgres://user@host/db?replication=database",
+		"postgres://user@[secret/db",
+		"postgres://user@host/db?leadfit_asynchronous=secret",
+		"postgres://user@h,h,h,h,h,h,h,h,h,h,h,h,h,h,h,h,h/db",
+		"postgres://us%secret@host/db",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		struct lf_error error = LF_ERROR_INIT;
+
+		if (try_to_open(urls[i], &error) != LF_INVALID_ARGUMENT)
+			fail_msg("%s: %s", urls[i], error.message);
+		assert_null(strstr(error.message, "secret"));
+		assert_true(strlen(error.message) > 0);
+		lf_error_clean_up(&error);
+	}
+}
+
+static void a_server_that_does_not_answer_is_unavailable(void **state)
+{
+	char url[256];
+
+	(void)state;
+	snprintf(url, sizeof(url), "postgres:///log?host=%s&port=1&user=postgres", server.folder);
+	refused(url, LF_UNAVAILABLE, "PostgreSQL at");
+	snprintf(url, sizeof(url), "postgres:///nothing?host=%s&port=%d&user=postgres", server.folder, server.port);
+	refused(url, LF_UNAVAILABLE, "does not exist");
+}
+
+/* The first host does not answer: the second is taken. */
+static void another_host_is_tried(void **state)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	char url[256];
+
+	(void)state;
+	snprintf(url, sizeof(url),
+		"postgres://postgres@127.0.0.1:1,127.0.0.1:%d/log?sslmode=disable&leadfit_asynchronous=accept",
+		server.port);
+	if (try_to_open(url, &error) != LF_OK)
+		fail_msg("%s", error.message);
+}
+
+/* By whatever way libpq got it. */
+static void a_password_is_in_no_error(void **state)
+{
+	struct lf_error error = LF_ERROR_INIT;
+	char sql[256], url[256];
+
+	(void)state;
+	postgres_run(&server, "postgres", "DROP ROLE IF EXISTS asked");
+	postgres_run(&server, "postgres", "CREATE ROLE asked LOGIN PASSWORD 'another'");
+	snprintf(sql, sizeof(sql),
+		"COPY (SELECT 'host all asked 127.0.0.1/32 scram-sha-256' UNION ALL SELECT 'local all all trust'"
+		" UNION ALL SELECT 'host all all 127.0.0.1/32 trust') TO '%s/data/pg_hba.conf'",
+		server.folder);
+	postgres_run(&server, "postgres", sql);
+	postgres_run(&server, "postgres", "SELECT pg_reload_conf()");
+	snprintf(url, sizeof(url), "postgres://asked@127.0.0.1:%d/log?sslmode=disable", server.port);
+	assert_int_equal(setenv("PGPASSWORD", "asked", 1), 0); /* which the server's message repeats, as the role's name */
+	do { /* until the server has read it */
+		const struct timespec ten_ms = {.tv_nsec = 10 * 1000 * 1000};
+
+		lf_error_clean_up(&error);
+		nanosleep(&ten_ms, NULL);
+	} while (try_to_open(url, &error) != LF_UNAVAILABLE || strstr(error.message, "password authentication") == NULL);
+	assert_int_equal(unsetenv("PGPASSWORD"), 0);
+	assert_null(strstr(error.message, "asked"));
+	lf_error_clean_up(&error);
+}
+
+/* ---- servers ---- */
+
+static void set(const char *sql, const char *name, const char *value)
+{
+	const struct timespec ten_ms = {.tv_nsec = 10 * 1000 * 1000};
+	char query[256];
+
+	postgres_run(&server, "postgres", sql);
+	postgres_run(&server, "postgres", "SELECT pg_reload_conf()");
+	snprintf(query, sizeof(query), "SELECT count(*) FROM pg_settings WHERE name = '%s' AND setting = '%s'", name, value);
+	while (postgres_number(&server, "postgres", query) == 0)
+		nanosleep(&ten_ms, NULL);
+}
+
+static void a_server_that_would_lose_what_it_acknowledged_is_refused(void **state)
+{
+	char url[256];
+
+	(void)state;
+	snprintf(url, sizeof(url), "postgres:///log?host=%s&port=%d&user=postgres", server.folder, server.port);
+	refused(url, LF_FAILED_PRECONDITION, "synchronous_standby_names");
+	set("ALTER SYSTEM SET fsync = off", "fsync", "off");
+	log_refused(LF_FAILED_PRECONDITION, "fsync");
+	set("ALTER SYSTEM RESET fsync", "fsync", "on");
+	set("ALTER SYSTEM SET full_page_writes = off", "full_page_writes", "off");
+	log_refused(LF_FAILED_PRECONDITION, "full_page_writes");
+	set("ALTER SYSTEM RESET full_page_writes", "full_page_writes", "on");
+	log_opens();
+}
+
+static void a_database_of_another_encoding_is_refused(void **state)
+{
+	char url[256];
+
+	(void)state;
+	postgres_run(&server, "postgres", "DROP DATABASE IF EXISTS ascii");
+	postgres_run(&server, "postgres", "CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0");
+	postgres_url(&server, "ascii", url, sizeof(url));
+	refused(url, LF_FAILED_PRECONDITION, "UTF8");
+}
+
+/* ---- schemas ---- */
+
+static void a_database_without_the_schema_is_refused_and_left_as_it_is(void **state)
+{
+	char url[256];
+
+	(void)state;
+	postgres_url(&server, "postgres", url, sizeof(url));
+	refused(url, LF_FAILED_PRECONDITION, "leadfitd init");
+	assert_int_equal(
+		postgres_number(&server, "postgres", "SELECT count(*) FROM pg_namespace WHERE nspname = 'leadfit'"), 0);
+}
+
+static void a_schema_is_made_once(void **state)
+{
+	const struct lf_postgres_roles nobody = {NULL, NULL}, strange = {"no such role", NULL};
+	struct lf_error error = LF_ERROR_INIT;
+	char url[256];
+
+	(void)state;
+	snprintf(url, sizeof(url), "postgres:///log?host=%s&port=%d&user=postgres", server.folder, server.port);
+	assert_int_equal(lf_postgres_init(url, &nobody, &error), LF_ALREADY_EXISTS);
+	lf_error_clean_up(&error);
+	assert_int_equal(lf_postgres_init("postgres://u:secret@h/d", &nobody, &error), LF_INVALID_ARGUMENT);
+	assert_null(strstr(error.message, "secret"));
+	lf_error_clean_up(&error);
+	/* Whole or not at all. */
+	postgres_run(&server, "postgres", "DROP DATABASE IF EXISTS fresh");
+	postgres_run(&server, "postgres", "CREATE DATABASE fresh TEMPLATE template0");
+	snprintf(url, sizeof(url), "postgres:///fresh?host=%s&port=%d&user=postgres", server.folder, server.port);
+	assert_int_equal(lf_postgres_init(url, &strange, &error), LF_UNAVAILABLE);
+	lf_error_clean_up(&error);
+	assert_int_equal(
+		postgres_number(&server, "fresh", "SELECT count(*) FROM pg_namespace WHERE nspname = 'leadfit'"), 0);
+	assert_int_equal(lf_postgres_init(url, &nobody, &error), LF_OK);
+}
+
+static void an_altered_schema_is_refused(void **state)
+{
+	static const char *const alterations[][2] = {
+		{"CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+		 "CREATE TRIGGER t BEFORE INSERT ON leadfit.decision FOR EACH ROW EXECUTE FUNCTION public.f()",
+			"DROP FUNCTION public.f() CASCADE"},
+		{"CREATE RULE r AS ON INSERT TO leadfit.leaf DO INSTEAD NOTHING", "DROP RULE r ON leadfit.leaf"},
+		{"ALTER TABLE leadfit.act ENABLE ROW LEVEL SECURITY", "ALTER TABLE leadfit.act DISABLE ROW LEVEL SECURITY"},
+		{"ALTER TABLE leadfit.payload SET UNLOGGED", "ALTER TABLE leadfit.payload SET LOGGED"},
+		{"CREATE TABLE leadfit.more(x integer)", "DROP TABLE leadfit.more"},
+		{"CREATE VIEW leadfit.seen AS SELECT 1 AS x", "DROP VIEW leadfit.seen"},
+		{"ALTER INDEX leadfit.act_by_kind RENAME TO other", "ALTER INDEX leadfit.other RENAME TO act_by_kind"},
+		{"ALTER TABLE leadfit.head DROP CONSTRAINT head_check",
+			"ALTER TABLE leadfit.head ADD CHECK (size > previous)"},
+		{"ALTER TABLE leadfit.rubric ALTER title DROP NOT NULL", "ALTER TABLE leadfit.rubric ALTER title SET NOT NULL"},
+		{"CREATE TABLE public.heir() INHERITS (leadfit.leaf)", "DROP TABLE public.heir"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(alterations) / sizeof(alterations[0]); i++) {
+		postgres_run(&server, "log", alterations[i][0]);
+		log_refused(LF_FAILED_PRECONDITION, "not as it was made");
+		postgres_run(&server, "log", alterations[i][1]);
+		if (i != 9) /* a table that had heirs says so until it is vacuumed */
+			log_opens();
+	}
+	postgres_run(&server, "log", "ANALYZE leadfit.leaf");
+	postgres_run(&server, "log", "UPDATE leadfit.about SET schema = 2");
+	log_refused(LF_FAILED_PRECONDITION, "schema 2");
+	postgres_run(&server, "log", "UPDATE leadfit.about SET schema = 1");
+	log_opens();
+}
+
+/* ---- roles ---- */
+
+static void url_of_role(const char *role, char *url, size_t size)
+{
+	snprintf(url, size, "postgres:///log?host=%s&port=%d&user=%s&leadfit_asynchronous=accept", server.folder,
+		server.port, role);
+}
+
+static bool may(const char *role, const char *what, const char *table)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof(sql), "SELECT has_table_privilege('%s', 'leadfit.%s', '%s')::integer", role, table, what);
+	return postgres_number(&server, "log", sql) != 0;
+}
+
+static void a_service_appends_by_select_and_insert_alone_and_a_keeper_erases(void **state)
+{
+	static const char *const tables[] = {"about", "head", "name", "list", "member", "payload", "rubric", "activation",
+		"decision", "request_key", "leaf", "node", "act", "redaction"};
+	struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .id = 1, .bytes = {(const uint8_t *)"x", 1}};
+	struct lf_redact redaction = {.kind = LF_LEAF_ERASURE,
+		.caller = "admin",
+		.body = bytes_of("because"),
+		.items = &item,
+		.item_count = 1};
+	struct lf_error error = LF_ERROR_INIT;
+	struct lf_stored *stored = NULL;
+	struct lf_log *log;
+	struct whole whole;
+	struct work work;
+	char url[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		assert_false(may("leadfit_service", "UPDATE", tables[i]) || may("leadfit_service", "DELETE", tables[i]) ||
+			may("leadfit_service", "TRUNCATE", tables[i]) || may("leadfit_service", "TRIGGER", tables[i]));
+	assert_false(may("leadfit_keeper", "UPDATE", "leaf") || may("leadfit_keeper", "DELETE", "leaf") ||
+		may("leadfit_keeper", "UPDATE", "head") || may("leadfit_keeper", "DELETE", "decision"));
+	url_of_role("leadfit_service", url, sizeof(url));
+	log = log_open(&lf_postgres_backend, url);
+	rubric_put(log);
+	for (int i = 0; i < 3; i++) {
+		work_init(&work, i, i, i);
+		assert_int_equal(work_run(log, &work), LF_OK);
+	}
+	assert_int_equal(lf_log_get(log, &work.append.id, &stored, NULL), LF_OK);
+	item.id = stored->team_payload;
+	free(stored);
+	assert_int_not_equal(lf_log_redact(log, &redaction, &error), LF_OK);
+	lf_error_clean_up(&error);
+	work_init(&work, 9, 9, 9); /* and the log goes on */
+	assert_int_equal(work_run(log, &work), LF_OK);
+	log_is_whole(log, &whole);
+	lf_log_close(log);
+	url_of_role("leadfit_keeper", url, sizeof(url));
+	log = log_open(&lf_postgres_backend, url);
+	if (lf_log_redact(log, &redaction, &error) != LF_OK)
+		fail_msg("%s", error.message);
+	log_is_whole(log, &whole);
+	lf_log_close(log);
+}
+
+static void a_role_that_may_nothing_is_refused(void **state)
+{
+	char url[256];
+
+	(void)state;
+	postgres_run(&server, "postgres", "DROP ROLE IF EXISTS stranger");
+	postgres_run(&server, "postgres", "CREATE ROLE stranger LOGIN");
+	url_of_role("stranger", url, sizeof(url));
+	refused(url, LF_UNAVAILABLE, "permission denied");
+	postgres_run(&server, "log",
+		"GRANT USAGE ON SCHEMA leadfit TO stranger; GRANT SELECT ON ALL TABLES IN SCHEMA leadfit TO stranger");
+	refused(url, LF_FAILED_PRECONDITION, "may not add records");
+	postgres_run(&server, "log",
+		"REVOKE ALL ON ALL TABLES IN SCHEMA leadfit FROM stranger; REVOKE ALL ON SCHEMA leadfit FROM stranger");
+}
+
+int main(void)
+{
+#define CLAIM(claim) cmocka_unit_test_setup(claim, set_up)
+	const struct CMUnitTest claims[] = {
+		CLAIM(what_is_no_url_is_refused_and_not_repeated),
+		CLAIM(a_server_that_does_not_answer_is_unavailable),
+		CLAIM(another_host_is_tried),
+		CLAIM(a_server_that_would_lose_what_it_acknowledged_is_refused),
+		CLAIM(a_database_of_another_encoding_is_refused),
+		CLAIM(a_database_without_the_schema_is_refused_and_left_as_it_is),
+		CLAIM(a_schema_is_made_once),
+		CLAIM(an_altered_schema_is_refused),
+		CLAIM(a_service_appends_by_select_and_insert_alone_and_a_keeper_erases),
+		CLAIM(a_role_that_may_nothing_is_refused),
+		CLAIM(a_password_is_in_no_error),
+	};
+	int failed;
+
+	if (!postgres_server_make(&server, NULL)) {
+		fprintf(stderr, "skipped: no PostgreSQL server is installed\n");
+		return 77;
+	}
+	failed = cmocka_run_group_tests_name("postgres open", claims, NULL, NULL);
+	postgres_server_remove(&server);
+	return failed;
+}
