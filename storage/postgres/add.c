@@ -30,7 +30,7 @@ static const struct lf_pg_statement insert_decisions = {"add_decisions",
 	" $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],"
 	" $14::bigint[], $15::bytea[], $16::bytea[], $17::bytea[])"};
 static const struct lf_pg_statement insert_rubric = {"add_rubric",
-	"INSERT INTO leadfit.rubric(payload, name, title, put_by, put_at, salt) VALUES($1, $2, $3, $4, $5, $6)"};
+	"INSERT INTO leadfit.rubric(payload, name, title, put_by, put_at, position, salt) VALUES($1, $2, $3, $4, $5, $6, $7)"};
 static const struct lf_pg_statement insert_activation = {"add_activation",
 	"INSERT INTO leadfit.activation(position, name, activated_at, caller, from_rubric, to_rubric, salt)"
 	" VALUES($1, $2, $3, $4, $5, $6, $7)"};
@@ -257,6 +257,7 @@ static bool write_rubric(struct lf_store *store, const struct lf_item *item)
 	lf_pg_put_text(&parameters, rubric->title);
 	lf_pg_put_int8(&parameters, caller);
 	lf_pg_put_int8(&parameters, item->at_us);
+	lf_pg_put_int8(&parameters, (int64_t)item->place.position);
 	lf_pg_put_bytes(&parameters, &item->salt, sizeof(item->salt));
 	lf_pg_add_leaf(store, item, LF_LEAF_RUBRIC, payload);
 	if (!lf_pg_rows_send(store))

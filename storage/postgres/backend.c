@@ -42,4 +42,5 @@ const struct lf_backend lf_postgres_backend = {
 	.audit = lf_pg_audit,
 	.get_payload = lf_pg_get_payload,
 	.list_payloads = lf_pg_list_payloads,
+	.check = lf_pg_check,
 };

@@ -41,7 +41,7 @@ static const char TABLES[] =
 	"CREATE INDEX payload_by_kind ON leadfit.payload(kind, id);"
 	/* The rubrics among the payloads. */
 	"CREATE TABLE leadfit.rubric(payload bigint PRIMARY KEY, name bigint NOT NULL, title text COLLATE \"C\" NOT NULL,"
-	" put_by bigint NOT NULL, put_at bigint NOT NULL, salt bytea NOT NULL);"
+	" put_by bigint NOT NULL, put_at bigint NOT NULL, position bigint NOT NULL, salt bytea NOT NULL);"
 	"CREATE INDEX rubric_by_name ON leadfit.rubric(name, payload);"
 	/* Which version of a name became the active one; to_rubric NULL: none. The last row of a name holds. */
 	"CREATE TABLE leadfit.activation(position bigint PRIMARY KEY, name bigint NOT NULL, activated_at bigint NOT NULL,"

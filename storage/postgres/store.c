@@ -116,10 +116,33 @@ static enum lf_code open_store(
 	return LF_OK;
 }
 
+/* What works, and an operator should know of. */
+static void warn(const struct lf_store *store, const struct lf_log_options *options)
+{
+	void (*say)(void *context, const char *text) = options->on_warning;
+	void *context = options->on_warning_context;
+
+	if (say == NULL)
+		return;
+	if (store->place.unverified)
+		say(context,
+			"the database is reached over a network without sslmode=verify-full: somebody in between could read "
+			"and change what is recorded");
+	if (!store->writer.facts.checksums)
+		say(context, "the database's server has no data checksums: damage on its disk is found late");
+	if (!store->writer.facts.synchronous_standby)
+		say(context,
+			"the database's server has no synchronous standby: a failover may lose what was acknowledged last");
+}
+
 enum lf_code lf_pg_open_store(
 	struct lf_store **store, const struct lf_log_options *options, struct lf_error *error)
 {
-	if (open_store(store, options->location, false, error) == LF_NOT_FOUND)
+	const enum lf_code code = open_store(store, options->location, false, error);
+
+	if (code == LF_OK)
+		warn(*store, options);
+	if (code == LF_NOT_FOUND)
 		error->code = LF_FAILED_PRECONDITION; /* it is not made here */
 	return error->code;
 }

@@ -335,6 +335,103 @@ static void a_role_that_may_nothing_is_refused(void **state)
 		"REVOKE ALL ON ALL TABLES IN SCHEMA leadfit FROM stranger; REVOKE ALL ON SCHEMA leadfit FROM stranger");
 }
 
+/* ---- the check of what is derived ---- */
+
+/* A log with some of everything. */
+static struct lf_log *open_some_log(void)
+{
+	struct lf_redact_item item = {.what = LF_REDACT_DECISION, .id = 3, .recommended = ""};
+	struct lf_redact redaction = {.kind = LF_LEAF_PRUNING,
+		.caller = "admin",
+		.body = bytes_of("because"),
+		.items = &item,
+		.item_count = 1};
+	struct lf_act_put act = {.kind = LF_LEAF_OUTCOME, .caller = "eve", .body = bytes_of("x")};
+	struct work work;
+	struct lf_log *log;
+	char url[256];
+
+	postgres_url(&server, "log", url, sizeof(url));
+	log = log_open(&lf_postgres_backend, url);
+	rubric_put(log);
+	for (int i = 1; i <= 5; i++) {
+		work_init(&work, i, i, i);
+		assert_int_equal(work_run(log, &work), LF_OK);
+	}
+	act.decision = &work.append.id;
+	assert_int_equal(lf_log_put_act(log, &act, NULL), LF_OK);
+	assert_int_equal(lf_log_redact(log, &redaction, NULL), LF_OK);
+	return log;
+}
+
+struct findings {
+	size_t count;
+	char text[2048];
+};
+
+static void note(void *context, const char *what)
+{
+	struct findings *findings = context;
+	const size_t length = strlen(findings->text);
+
+	findings->count++;
+	snprintf(findings->text + length, sizeof(findings->text) - length, "%s\n", what);
+}
+
+static bool never(void *context)
+{
+	(void)context;
+	return false;
+}
+
+static void what_is_derived_is_checked(void **state)
+{
+	static const char *const alterations[][2] = {
+		{"DELETE FROM leadfit.request_key WHERE sequence = 2", "key of decision 2 is missing"},
+		{"INSERT INTO leadfit.request_key SELECT caller, 'more', 2 FROM leadfit.request_key WHERE sequence = 2",
+			"said to be that of decision 2"},
+		{"INSERT INTO leadfit.request_key SELECT caller, 'more', 3 FROM leadfit.request_key WHERE sequence = 2",
+			"said to be that of decision 3"},
+		{"UPDATE leadfit.decision SET position = position + 1 WHERE sequence = 4", "decision 4 has no leaf"},
+		{"UPDATE leadfit.act SET position = 0 WHERE id = 1", "act 1 has no leaf"},
+		{"INSERT INTO leadfit.act SELECT 9, kind, at, caller, decision, position, salt, body, pairs FROM leadfit.act"
+		 " WHERE id = 1",
+			"act 9 has no leaf"},
+		{"DELETE FROM leadfit.decision WHERE sequence = 5", "the record of leaf 6"},
+		{"DELETE FROM leadfit.leaf WHERE position = 3", "decision 2 has no leaf"},
+		{"INSERT INTO leadfit.leaf SELECT 90, kind, record, hash FROM leadfit.leaf WHERE position = 3",
+			"leaf 90 is behind the head"},
+		{"UPDATE leadfit.rubric SET position = 7", "the rubric that is payload 1 has no leaf"},
+		{"DELETE FROM leadfit.activation", "the record of leaf 1"},
+		{"DELETE FROM leadfit.head WHERE previous = (SELECT previous FROM leadfit.head ORDER BY previous OFFSET 2 LIMIT 1)",
+			"does not continue"},
+		{"DELETE FROM leadfit.member WHERE list = (SELECT max(list) FROM leadfit.member)", "list of candidates"},
+		{"INSERT INTO leadfit.member VALUES(1, 12345)", "list of candidates 12345, which is not there"},
+		{"INSERT INTO leadfit.name VALUES(777, 2, 'stray')", "no record has name 777"},
+		{"INSERT INTO leadfit.payload SELECT 555, 3, 'x', salt, body FROM leadfit.payload WHERE id = 1",
+			"no rubric has payload 555"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i <= sizeof(alterations) / sizeof(alterations[0]); i++) {
+		struct findings findings = {0};
+		struct lf_error error = LF_ERROR_INIT;
+		struct lf_log *log;
+
+		postgres_reset(&server, "log");
+		log = open_some_log();
+		if (i > 0)
+			postgres_run(&server, "log", alterations[i - 1][0]);
+		if (lf_log_check(log, note, NULL, &findings, &error) != LF_OK)
+			fail_msg("%s", error.message);
+		if (i == 0 ? findings.count != 0 : strstr(findings.text, alterations[i - 1][1]) == NULL)
+			fail_msg("%s: %zu findings\n%s", i > 0 ? alterations[i - 1][0] : "as it was", findings.count,
+				findings.text);
+		assert_int_equal(lf_log_check(log, note, never, &findings, NULL), LF_CANCELLED);
+		lf_log_close(log);
+	}
+}
+
 int main(void)
 {
 #define CLAIM(claim) cmocka_unit_test_setup(claim, set_up)
@@ -349,6 +446,7 @@ int main(void)
 		CLAIM(an_altered_schema_is_refused),
 		CLAIM(a_service_appends_by_select_and_insert_alone_and_a_keeper_erases),
 		CLAIM(a_role_that_may_nothing_is_refused),
+		CLAIM(what_is_derived_is_checked),
 		CLAIM(a_password_is_in_no_error),
 	};
 	int failed;
