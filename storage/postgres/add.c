@@ -1,5 +1,5 @@
 /*
- * write(): the rows of a group, a statement a table, sent and not waited for. Ids continue what the head says was given:
+ * For write(): the rows of a group, a statement a table, sent and not waited for. Ids continue what the head says was given:
  * nobody else gives any until this transaction has ended.
  */
 #include <string.h>
@@ -226,7 +226,7 @@ static bool add_decision(struct lf_store *store, const struct lf_item *item)
 	return true;
 }
 
-static bool write_decisions(struct lf_store *store, struct lf_item *const *items, size_t count)
+bool lf_pg_add_decisions(struct lf_store *store, struct lf_item *const *items, size_t count)
 {
 	bool fine = true;
 
@@ -239,7 +239,7 @@ static bool write_decisions(struct lf_store *store, struct lf_item *const *items
 
 /* ---- the others ---- */
 
-static bool write_rubric(struct lf_store *store, const struct lf_item *item)
+bool lf_pg_add_rubric(struct lf_store *store, const struct lf_item *item)
 {
 	const struct lf_item_rubric *rubric = &item->rubric;
 	const int64_t name = lf_pg_add_name(store, LF_PG_RUBRIC_NAME, rubric->name),
@@ -275,7 +275,7 @@ static void put_or_null(struct lf_pg_parameters *parameters, bool there, int64_t
 }
 
 /* rows: the name, the version that becomes active, the one that was: prepare() found them. */
-static bool write_activation(struct lf_store *store, const struct lf_item *item)
+bool lf_pg_add_activation(struct lf_store *store, const struct lf_item *item)
 {
 	const struct lf_item_activation *activation = &item->activation;
 	const int64_t caller = lf_pg_add_name(store, LF_PG_CALLER, activation->caller);
@@ -297,7 +297,7 @@ static bool write_activation(struct lf_store *store, const struct lf_item *item)
 	return true;
 }
 
-static bool write_acts(struct lf_store *store, struct lf_item *const *items, size_t count)
+bool lf_pg_add_acts(struct lf_store *store, struct lf_item *const *items, size_t count)
 {
 	struct lf_pg_array *columns = store->columns;
 
@@ -323,33 +323,4 @@ static bool write_acts(struct lf_store *store, struct lf_item *const *items, siz
 		lf_pg_add_leaf(store, items[i], act->kind, (int64_t)act->id);
 	}
 	return lf_pg_rows_send(store) && send_rows(store, &insert_acts, columns, COUNT(ACT_TYPES));
-}
-
-enum lf_code lf_pg_write(struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error)
-{
-	bool fine = false;
-
-	LF_CHECK(G2, store->transaction == LF_PG_OPEN);
-	lf_pg_rows_begin(store);
-	switch (items[0]->kind) {
-	case LF_ITEM_DECISION:
-		fine = write_decisions(store, items, count);
-		break;
-	case LF_ITEM_RUBRIC:
-		fine = write_rubric(store, items[0]);
-		break;
-	case LF_ITEM_ACTIVATION:
-		fine = write_activation(store, items[0]);
-		break;
-	case LF_ITEM_ACT:
-		fine = write_acts(store, items, count);
-		break;
-	case LF_ITEM_REDACTION:
-		fine = lf_pg_write_redaction(store, items[0]);
-		break;
-	}
-	if (fine)
-		return LF_OK;
-	lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	return lf_pg_break(store, error);
 }

@@ -24,8 +24,7 @@ void lf_pg_close(struct lf_pg *pg)
 	pg->send_failed = false;
 }
 
-/* The connection is gone, or nobody knows what it is in the middle of. */
-static enum lf_code lose(struct lf_pg *pg, const char *doing, const char *why, struct lf_error *error)
+enum lf_code lf_pg_lose(struct lf_pg *pg, const char *doing, const char *why, struct lf_error *error)
 {
 	char place[256], text[300];
 
@@ -41,9 +40,7 @@ static enum lf_code lose(struct lf_pg *pg, const char *doing, const char *why, s
 
 /* ---- waiting ---- */
 
-enum waited { WAITED, WAITED_TOO_LONG, WAITED_LOST };
-
-static enum waited wait_for(PGconn *conn, short events, uint64_t deadline_ms)
+enum lf_pg_waited lf_pg_wait(PGconn *conn, short events, uint64_t deadline_ms)
 {
 	struct pollfd poll_fd = {.fd = PQsocket(conn), .events = events};
 
@@ -52,33 +49,33 @@ static enum waited wait_for(PGconn *conn, short events, uint64_t deadline_ms)
 		int ready;
 
 		if (now_ms >= deadline_ms)
-			return WAITED_TOO_LONG;
+			return LF_PG_WAITED_TOO_LONG;
 		if (poll_fd.fd < 0)
-			return WAITED_LOST;
+			return LF_PG_WAITED_LOST;
 		ready = poll(&poll_fd, 1, (int)(deadline_ms - now_ms));
 		if (ready > 0)
-			return WAITED;
+			return LF_PG_WAITED;
 		if (ready < 0 && errno != EINTR)
-			return WAITED_LOST;
+			return LF_PG_WAITED_LOST;
 	}
 }
 
 /* Sends and receives until an answer can be had without waiting. */
-static enum waited wait_for_answer(struct lf_pg *pg, uint64_t deadline_ms)
+static enum lf_pg_waited wait_for_answer(struct lf_pg *pg, uint64_t deadline_ms)
 {
 	while (PQisBusy(pg->conn)) {
 		const int left = PQflush(pg->conn);
-		enum waited waited;
+		enum lf_pg_waited waited;
 
 		if (left < 0)
-			return WAITED_LOST;
-		waited = wait_for(pg->conn, (short)(left > 0 ? POLLIN | POLLOUT : POLLIN), deadline_ms);
-		if (waited != WAITED)
+			return LF_PG_WAITED_LOST;
+		waited = lf_pg_wait(pg->conn, (short)(left > 0 ? POLLIN | POLLOUT : POLLIN), deadline_ms);
+		if (waited != LF_PG_WAITED)
 			return waited;
 		if (PQconsumeInput(pg->conn) == 0)
-			return WAITED_LOST;
+			return LF_PG_WAITED_LOST;
 	}
-	return WAITED;
+	return LF_PG_WAITED;
 }
 
 static enum lf_code get_result(
@@ -88,118 +85,15 @@ static enum lf_code get_result(
 
 	*result = NULL;
 	switch (wait_for_answer(pg, deadline_ms)) {
-	case WAITED:
+	case LF_PG_WAITED:
 		*result = PQgetResult(pg->conn);
 		return LF_OK;
-	case WAITED_TOO_LONG:
+	case LF_PG_WAITED_TOO_LONG:
 		snprintf(text, sizeof(text), "no answer within %u ms", pg->answer_ms);
-		return lose(pg, doing, text, error);
+		return lf_pg_lose(pg, doing, text, error);
 	default:
-		return lose(pg, doing, NULL, error);
+		return lf_pg_lose(pg, doing, NULL, error);
 	}
-}
-
-/* ---- connecting ---- */
-
-/* A WARNING before the answer to COMMIT says that it is not as durable as it should be. */
-static void on_notice(void *context, const PGresult *result)
-{
-	struct lf_pg *pg = context;
-	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-
-	if (severity != NULL && strcmp(severity, "WARNING") == 0)
-		pg->warned = true;
-}
-
-static PGconn *start(const struct lf_pg *pg, const struct lf_pg_host *host)
-{
-	const char *names[LF_PG_OPTIONS_MAX + 4], *values[LF_PG_OPTIONS_MAX + 4];
-	const char *const where[][2] = {{"host", host->host}, {"hostaddr", host->hostaddr}, {"port", host->port}};
-	size_t count = 0;
-
-	for (size_t i = 0; i < pg->place->count; i++, count++) {
-		names[count] = pg->place->names[i];
-		values[count] = pg->place->values[i];
-	}
-	for (size_t i = 0; i < 3; i++) {
-		if (where[i][1] == NULL)
-			continue;
-		names[count] = where[i][0];
-		values[count++] = where[i][1];
-	}
-	names[count] = values[count] = NULL;
-	return PQconnectStartParams(names, values, 0);
-}
-
-static enum waited complete(PGconn *conn, uint64_t deadline_ms)
-{
-	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-
-	while (status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING) {
-		const enum waited waited =
-			wait_for(conn, status == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms);
-
-		if (waited != WAITED)
-			return waited;
-		status = PQconnectPoll(conn);
-	}
-	return status == PGRES_POLLING_OK ? WAITED : WAITED_LOST;
-}
-
-static enum lf_code connect_to(struct lf_pg *pg, size_t host, struct lf_error *error)
-{
-	const uint64_t deadline_ms = lf_clock_ms() + LF_PG_CONNECT_MS;
-	enum waited waited;
-
-	pg->host = host;
-	pg->conn = start(pg, &pg->place->hosts[host]);
-	if (pg->conn == NULL)
-		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
-	if (PQstatus(pg->conn) == CONNECTION_BAD)
-		return lose(pg, "connecting", NULL, error);
-	waited = complete(pg->conn, deadline_ms);
-	if (waited == WAITED_TOO_LONG)
-		return lose(pg, "connecting", "no answer in time", error);
-	if (waited == WAITED_LOST)
-		return lose(pg, "connecting", NULL, error);
-	if (PQsetnonblocking(pg->conn, 1) != 0)
-		return lose(pg, "connecting", NULL, error);
-	PQsetNoticeReceiver(pg->conn, on_notice, pg);
-	pg->warned = false;
-	if (lf_pg_begin_session(pg, error) == LF_OK && PQenterPipelineMode(pg->conn) == 0)
-		return lose(pg, "connecting", NULL, error);
-	if (error->code == LF_OK && pg->greet != NULL)
-		pg->greet(pg, pg->greet_context, error);
-	if (error->code != LF_OK)
-		lf_pg_close(pg);
-	return error->code;
-}
-
-enum lf_code lf_pg_connect(struct lf_pg *pg, struct lf_error *error)
-{
-	const size_t first = pg->host;
-	struct lf_error worst = LF_ERROR_INIT;
-
-	pg->lost = false;
-	if (pg->conn != NULL)
-		return LF_OK;
-	for (size_t i = 0; i < pg->place->host_count; i++) {
-		struct lf_error cause = LF_ERROR_INIT;
-
-		if (connect_to(pg, (first + i) % pg->place->host_count, &cause) == LF_OK) {
-			lf_error_clean_up(&worst);
-			pg->lost = false;
-			pg->connects++;
-			return LF_OK;
-		}
-		/* One that answers and is not fit says more than one that does not answer. */
-		if (worst.code == LF_OK || worst.code == LF_UNAVAILABLE)
-			lf_error_move(&worst, &cause);
-		lf_error_clean_up(&cause);
-	}
-	pg->lost = true;
-	lf_error_move(error, &worst);
-	return error->code;
 }
 
 /* ---- sending ---- */
@@ -276,7 +170,7 @@ static enum lf_code take(struct lf_pg *pg, PGresult **result, const char *doing,
 	if (get_result(pg, deadline_ms, result, doing, error) != LF_OK)
 		return error->code;
 	if (*result == NULL)
-		return lose(pg, doing, "an answer is missing", error);
+		return lf_pg_lose(pg, doing, "an answer is missing", error);
 	if (pg->expected[pg->expected_first].what != LF_PG_A_SYNC) {
 		if (get_result(pg, deadline_ms, &end, doing, error) != LF_OK) {
 			PQclear(*result);
@@ -285,7 +179,7 @@ static enum lf_code take(struct lf_pg *pg, PGresult **result, const char *doing,
 		if (end != NULL) {
 			PQclear(end);
 			PQclear(*result);
-			return lose(pg, doing, "an answer too many", error);
+			return lf_pg_lose(pg, doing, "an answer too many", error);
 		}
 	}
 	pg->expected_first++;
@@ -358,7 +252,7 @@ static enum lf_code receive(
 		if (pg->conn == NULL)
 			return lf_error_set(error, LF_UNAVAILABLE, "%s: there is no connection to PostgreSQL", doing);
 		if (pg->send_failed)
-			return lose(pg, doing, NULL, error);
+			return lf_pg_lose(pg, doing, NULL, error);
 		LF_CHECK(G1, pg->expected_count > 0);
 		expected = pg->expected[pg->expected_first].what;
 		statement = pg->expected[pg->expected_first].statement;
@@ -419,7 +313,7 @@ enum lf_code lf_pg_script(
 	PGresult *last = NULL;
 
 	if (PQsendQuery(pg->conn, sql) == 0)
-		return lose(pg, doing, NULL, error);
+		return lf_pg_lose(pg, doing, NULL, error);
 	for (;;) {
 		PGresult *got;
 		ExecStatusType status;

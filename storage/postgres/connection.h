@@ -79,13 +79,6 @@ struct lf_pg {
 void lf_pg_init(struct lf_pg *pg, const struct lf_pg_place *place, enum lf_pg_use use);
 /* Closes without asking what became of anything. Safe where it is not connected. */
 void lf_pg_close(struct lf_pg *pg);
-/*
- * Connects where it is not: to the host that was good last, then to the others. UNAVAILABLE where none answers as it
- * should; FAILED_PRECONDITION where one answers and is not fit (version, encoding, schema). Blocks, LF_PG_CONNECT_MS a
- * host at most, and what the system's resolver takes.
- */
-enum lf_code lf_pg_connect(struct lf_pg *pg, struct lf_error *error);
-
 /* Parameters of a statement, in binary form. What they point to must stay until lf_pg_send() has returned. */
 struct lf_pg_parameters {
 	int count;
@@ -127,6 +120,12 @@ const uint8_t *lf_pg_bytes(const PGresult *result, int row, int column, size_t *
 /* false where the column is NULL or of another length. */
 bool lf_pg_fixed(const PGresult *result, int row, int column, void *out, size_t length);
 
+/* For connect.c: the connection is gone, or nobody knows what it is in the middle of. why NULL: what libpq says. */
+enum lf_code lf_pg_lose(struct lf_pg *pg, const char *doing, const char *why, struct lf_error *error);
+/* Waits until a socket is ready for events of poll(), until that lf_clock_ms(). */
+enum lf_pg_waited { LF_PG_WAITED, LF_PG_WAITED_TOO_LONG, LF_PG_WAITED_LOST };
+enum lf_pg_waited lf_pg_wait(PGconn *conn, short events, uint64_t deadline_ms);
+
 /* errors.c: what an SQLSTATE means to the log. NULL or "": the connection is gone. */
 enum lf_code lf_pg_code_of(const char *sqlstate);
 /* The session is of no use after this one, whatever it was. */
@@ -135,6 +134,15 @@ bool lf_pg_ends_session(const char *sqlstate, const char *severity);
 enum lf_code lf_pg_result_error(const PGresult *result, const char *doing, struct lf_error *error);
 /* Of a connection that could not be made: libpq's text, one line, without what is secret. */
 void lf_pg_connection_text(PGconn *conn, char *text, size_t size);
+
+/* ---- connect.c ---- */
+
+/*
+ * Connects where it is not: to the host that was good last, then to the others. UNAVAILABLE where none answers as it
+ * should; FAILED_PRECONDITION where one answers and is not fit (version, encoding, schema). Blocks, LF_PG_CONNECT_MS a
+ * host at most, and what the system's resolver takes.
+ */
+enum lf_code lf_pg_connect(struct lf_pg *pg, struct lf_error *error);
 
 /* session.c: settings of a new connection, and what the server says of itself. Before pipeline mode. */
 enum lf_code lf_pg_begin_session(struct lf_pg *pg, struct lf_error *error);

@@ -73,13 +73,19 @@ struct lf_reader {
 	size_t record_size;
 };
 
-/* ---- transaction.c ---- */
+/* ---- state.c ---- */
 
 void lf_pg_turn(struct lf_store *store, enum lf_pg_transaction to);
 /* The transaction is lost: what failed is in *error. Returns its code. */
 enum lf_code lf_pg_break(struct lf_store *store, struct lf_error *error);
-/* Receives what was sent of the transaction, ended by a sync where end is set (it was sent then). */
+/* Sends a statement of the transaction, the answer to which says nothing. */
+void lf_pg_send_counted(
+	struct lf_store *store, const struct lf_pg_statement *statement, const struct lf_pg_parameters *parameters);
+/* Receives the answers to those. A sync was sent behind them. */
 enum lf_code lf_pg_take_sent(struct lf_store *store, struct lf_error *error);
+
+/* ---- transaction.c ---- */
+
 enum lf_code lf_pg_tail(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
 enum lf_code lf_pg_begin(struct lf_store *store, struct lf_tail *tail, struct lf_error *error);
 enum lf_code lf_pg_commit(struct lf_store *store, const struct lf_tail *tail, const struct lf_leaves *leaves, bool more,
@@ -104,11 +110,8 @@ void lf_pg_put_hashes(struct lf_pg_parameters *parameters, unsigned level, uint6
 enum lf_code lf_pg_read_hashes(const PGresult *result, uint64_t first, size_t count, struct lf_digest *hashes,
 	struct lf_error *error);
 
-/* ---- find.c, find_other.c: prepare(); add.c: write() ---- */
+/* ---- lookups.c ---- */
 
-enum lf_code lf_pg_prepare(
-	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
-enum lf_code lf_pg_write(struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
 void lf_pg_lookup_clean_up(struct lf_pg_lookup *lookup);
 /* The entry of a name, list, payload or rubric. NULL: out of memory. */
 struct lf_pg_id *lf_pg_name(struct lf_store *store, enum lf_pg_tag kind, const char *value);
@@ -116,30 +119,41 @@ struct lf_pg_id *lf_pg_list(struct lf_store *store, const struct lf_digest *dige
 struct lf_pg_id *lf_pg_payload(struct lf_store *store, enum lf_payload_kind kind, const struct lf_digest *digest);
 struct lf_pg_id *lf_pg_rubric(struct lf_store *store, const struct lf_digest *digest, const char *name);
 /*
- * Looks for what is wanted of these: begin, any number of wants, send, then sync, take_sent and receive. A want of NULL
- * makes send fail: memory was short.
+ * Looks up what is wanted and not known: begin, any number of wants, send, then sync, take_sent and receive. A want is
+ * false where memory was short. Of a list that may be new, who is in it is wanted, too.
  */
 void lf_pg_lookups_begin(struct lf_store *store);
 bool lf_pg_want_name(struct lf_store *store, enum lf_pg_tag kind, const char *value);
 bool lf_pg_want_list(
 	struct lf_store *store, const struct lf_digest *digest, const char *const *candidates, size_t count);
-/* Sends the statements of lookups that have something. Returns how many; *failed: memory was short. */
+bool lf_pg_want_payload(struct lf_store *store, enum lf_payload_kind kind, const struct lf_item_payload *payload);
+bool lf_pg_want_rubric(struct lf_store *store, const struct lf_digest *digest, const char *name);
+/* Returns how many statements were sent. *failed is set where memory was short. */
 size_t lf_pg_lookups_send(struct lf_store *store, bool *failed);
 enum lf_code lf_pg_lookups_receive(struct lf_store *store, struct lf_error *error);
-/* find_other.c: of rubrics, activations and acts. */
-enum lf_code lf_pg_prepare_other(
-	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
 
-/* add.c: for redact.c, too. Each gives the id, 0 where memory was short, and adds the row where it is new. */
+/* ---- add.c: rows; each id is 0, and each bool false, where memory was short ---- */
+
 void lf_pg_rows_begin(struct lf_store *store);
 int64_t lf_pg_add_name(struct lf_store *store, enum lf_pg_tag kind, const char *value);
 int64_t lf_pg_add_list(
 	struct lf_store *store, const struct lf_digest *digest, const char *const *candidates, size_t count);
 void lf_pg_add_leaf(struct lf_store *store, const struct lf_item *item, enum lf_leaf_kind kind, int64_t record);
-/* Sends what was added. false: out of memory. */
 bool lf_pg_rows_send(struct lf_store *store);
-void lf_pg_send_counted(
-	struct lf_store *store, const struct lf_pg_statement *statement, const struct lf_pg_parameters *parameters);
+bool lf_pg_add_decisions(struct lf_store *store, struct lf_item *const *items, size_t count);
+bool lf_pg_add_rubric(struct lf_store *store, const struct lf_item *item);
+bool lf_pg_add_activation(struct lf_store *store, const struct lf_item *item);
+bool lf_pg_add_acts(struct lf_store *store, struct lf_item *const *items, size_t count);
+
+/* ---- find.c, find_other.c: prepare() of a kind; items.c: of any, and write() ---- */
+
+enum lf_code lf_pg_prepare_decisions(
+	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
+enum lf_code lf_pg_prepare_other(
+	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
+enum lf_code lf_pg_prepare(
+	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
+enum lf_code lf_pg_write(struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
 
 /* ---- redact.c ---- */
 

@@ -28,48 +28,6 @@ static const struct lf_pg_statement rollback = {"rollback", "ROLLBACK"};
 static const struct lf_pg_statement barrier = {
 	"barrier", "SELECT pg_logical_emit_message(true, 'leadfit', '') IS NOT NULL"};
 
-/* ---- states ---- */
-
-/* From row to column. */
-static const bool turns[LF_PG_TRANSACTIONS][LF_PG_TRANSACTIONS] = {
-	[LF_PG_NONE] = {[LF_PG_NONE] = true, [LF_PG_OPEN] = true},
-	[LF_PG_AHEAD] = {[LF_PG_NONE] = true, [LF_PG_OPEN] = true},
-	[LF_PG_OPEN] = {[LF_PG_NONE] = true, [LF_PG_AHEAD] = true, [LF_PG_BROKEN] = true},
-	[LF_PG_BROKEN] = {[LF_PG_NONE] = true, [LF_PG_BROKEN] = true},
-};
-
-void lf_pg_turn(struct lf_store *store, enum lf_pg_transaction to)
-{
-	LF_CHECK(G2, turns[store->transaction][to]);
-	store->transaction = to;
-}
-
-enum lf_code lf_pg_break(struct lf_store *store, struct lf_error *error)
-{
-	lf_pg_turn(store, LF_PG_BROKEN);
-	/* Nothing of it was committed, and another connection may do. */
-	if (store->writer.lost && error->code == LF_UNAVAILABLE)
-		error->code = LF_ABORTED;
-	return error->code;
-}
-
-void lf_pg_send_counted(
-	struct lf_store *store, const struct lf_pg_statement *statement, const struct lf_pg_parameters *parameters)
-{
-	lf_pg_send(&store->writer, statement, parameters);
-	store->sent++;
-}
-
-enum lf_code lf_pg_take_sent(struct lf_store *store, struct lf_error *error)
-{
-	while (store->sent > 0) {
-		store->sent--;
-		if (lf_pg_receive(&store->writer, NULL, "storing records", error) != LF_OK)
-			return error->code;
-	}
-	return LF_OK;
-}
-
 void lf_pg_rollback(struct lf_store *store)
 {
 	struct lf_pg *pg = &store->writer;
@@ -276,6 +234,7 @@ enum lf_code lf_pg_tail(struct lf_store *store, struct lf_tail *tail, struct lf_
 	}
 	lf_pg_read_head(result, tail, NULL, error);
 	PQclear(result);
+	tail->now_us = 0; /* begin() tells the time, when it is needed */
 	return error->code;
 }
 
@@ -319,8 +278,12 @@ enum lf_code lf_pg_tail_hashes(struct lf_store *store, unsigned level, uint64_t 
 			PQclear(result);
 			return error->code;
 		}
-		if (inside)
-			return lf_pg_break(store, error);
+		if (inside) {
+			lf_pg_turn(store, LF_PG_BROKEN);
+			if (error->code == LF_ABORTED) /* of a statement that changes nothing */
+				error->code = LF_UNAVAILABLE;
+			return error->code;
+		}
 		if (!store->writer.lost || again == 1)
 			return error->code;
 		lf_error_clean_up(error);

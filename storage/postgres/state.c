@@ -1,0 +1,43 @@
+/* The state of the writer's transaction, and what was sent of it and not answered yet. */
+#include "proto/base/check.h"
+#include "storage/postgres/store.h"
+
+/* From row to column. */
+static const bool turns[LF_PG_TRANSACTIONS][LF_PG_TRANSACTIONS] = {
+	[LF_PG_NONE] = {[LF_PG_NONE] = true, [LF_PG_OPEN] = true},
+	[LF_PG_AHEAD] = {[LF_PG_NONE] = true, [LF_PG_OPEN] = true},
+	[LF_PG_OPEN] = {[LF_PG_NONE] = true, [LF_PG_AHEAD] = true, [LF_PG_BROKEN] = true},
+	[LF_PG_BROKEN] = {[LF_PG_NONE] = true, [LF_PG_BROKEN] = true},
+};
+
+void lf_pg_turn(struct lf_store *store, enum lf_pg_transaction to)
+{
+	LF_CHECK(G2, turns[store->transaction][to]);
+	store->transaction = to;
+}
+
+enum lf_code lf_pg_break(struct lf_store *store, struct lf_error *error)
+{
+	lf_pg_turn(store, LF_PG_BROKEN);
+	/* Nothing of it was committed, and another connection may do. */
+	if (store->writer.lost && error->code == LF_UNAVAILABLE)
+		error->code = LF_ABORTED;
+	return error->code;
+}
+
+void lf_pg_send_counted(
+	struct lf_store *store, const struct lf_pg_statement *statement, const struct lf_pg_parameters *parameters)
+{
+	lf_pg_send(&store->writer, statement, parameters);
+	store->sent++;
+}
+
+enum lf_code lf_pg_take_sent(struct lf_store *store, struct lf_error *error)
+{
+	while (store->sent > 0) {
+		store->sent--;
+		if (lf_pg_receive(&store->writer, NULL, "storing records", error) != LF_OK)
+			return error->code;
+	}
+	return LF_OK;
+}
