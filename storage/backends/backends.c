@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "storage/log/log.h"
+#include "storage/postgres/postgres.h"
 #include "storage/sqlite/sqlite.h"
 
 /*
@@ -36,14 +37,10 @@ const struct lf_backend *lf_backend_by_url(const char *url, const char **locatio
 		return &lf_sqlite_backend;
 	}
 	if (is(url, scheme, "postgres") || is(url, scheme, "postgresql"))
-		lf_error_set(error, LF_INVALID_ARGUMENT,
-			"%.*s: this build has no PostgreSQL; allowed are a file's name, and sqlite: with one",
-			(int)scheme, url);
-	else
-		lf_error_set(error, LF_INVALID_ARGUMENT,
-			"%.*s: is no kind of log; allowed are a file's name, and sqlite: with one (./%.*s:... is a "
-			"file's)",
-			(int)scheme, url, (int)scheme, url);
+		return &lf_postgres_backend;
+	lf_error_set(error, LF_INVALID_ARGUMENT,
+		"%.*s: is no kind of log; allowed are a file's name, sqlite: with one, and postgres:// (./%.*s:... is a file's)",
+		(int)scheme, url, (int)scheme, url);
 	return NULL;
 }
 

@@ -66,6 +66,7 @@ static enum lf_code connect_to(struct lf_pg *pg, size_t host, struct lf_error *e
 		return lf_pg_lose(pg, "connecting", "no answer in time", error);
 	if (waited == LF_PG_WAITED_LOST)
 		return lf_pg_lose(pg, "connecting", NULL, error);
+	pg->answered = true;
 	if (PQsetnonblocking(pg->conn, 1) != 0)
 		return lf_pg_lose(pg, "connecting", NULL, error);
 	PQsetNoticeReceiver(pg->conn, on_notice, pg);
@@ -87,6 +88,7 @@ enum lf_code lf_pg_connect(struct lf_pg *pg, struct lf_error *error)
 	pg->lost = false;
 	if (pg->conn != NULL)
 		return LF_OK;
+	pg->answered = false;
 	for (size_t i = 0; i < pg->place->host_count; i++) {
 		struct lf_error cause = LF_ERROR_INIT;
 

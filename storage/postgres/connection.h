@@ -64,7 +64,8 @@ struct lf_pg {
 	size_t host;  /* of the place: the one that was good last */
 	struct lf_pg_facts facts;
 	bool warned; /* the server has said WARNING since this was cleared */
-	bool lost;   /* the last operation ended with the connection gone, or in doubt */
+	bool lost;     /* the last operation ended with the connection gone, or in doubt */
+	bool answered; /* the last attempt to connect reached a server that took it */
 	uint64_t connects;
 	const struct lf_pg_statement *prepared[LF_PG_EXPECTED_MAX]; /* on this connection */
 	size_t prepared_count;

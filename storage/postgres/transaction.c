@@ -128,6 +128,7 @@ enum lf_code lf_pg_begin(struct lf_store *store, struct lf_tail *tail, struct lf
 	const bool ahead = store->transaction == LF_PG_AHEAD;
 	const uint64_t connects = pg->connects;
 
+	pg->answered = pg->conn != NULL;
 	LF_CHECK(G2, ahead || store->transaction == LF_PG_NONE);
 	LF_CHECK(G3, store->sent == 0);
 	pg->lost = false;
@@ -141,6 +142,9 @@ enum lf_code lf_pg_begin(struct lf_store *store, struct lf_tail *tail, struct lf
 		begin_once(store, tail, error);
 	}
 	if (error->code != LF_OK) {
+		/* A session that was lost, of a server that takes others: again. */
+		if (error->code == LF_UNAVAILABLE && pg->lost && pg->answered)
+			error->code = LF_ABORTED;
 		store->transaction = LF_PG_BROKEN; /* so that rollback() asks for it */
 		lf_pg_rollback(store);
 		return error->code;

@@ -32,7 +32,7 @@ ROOMS = {
     "storage/log": ("log", "base tlog", ""),
     "storage/sqlite": ("sqlite", "base log tlog", ""),
     "storage/postgres": ("postgres", "base log tlog", ""),
-    "storage/backends": ("backends", "base log sqlite", ""),
+    "storage/backends": ("backends", "base log sqlite postgres", ""),
     "storage/verify": ("verify", "base log tlog", ""),
     "service/engine": ("engine", "", CHECK),
     "service/engine/words": ("words", "engine", ""),
