@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "proto/base/check.h"
@@ -172,11 +173,26 @@ static enum lf_code prepare(struct lf_daemon *d, const struct lf_daemon_options 
 	return LF_OK;
 }
 
+/* --db, with what else the backend is to know of it. On the heap. */
+static char *location_of(const struct lf_daemon_options *options)
+{
+	const char *database = options->database;
+	char *location;
+
+	if (!options->accept_asynchronous)
+		return strdup(database);
+	if (asprintf(&location, "%s%cleadfit_asynchronous=accept", database, strchr(database, '?') != NULL ? '&' : '?') < 0)
+		return NULL;
+	return location;
+}
+
 /* The log, what was signed of it, and its rubrics. */
 static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options *options, struct lf_error *error)
 {
 	uint64_t tenths = 0;
-	struct lf_log_options log_options = {.location = options->database,
+	enum lf_code code;
+	char *location = location_of(options);
+	struct lf_log_options log_options = {.location = location,
 		.on_committed = log_committed,
 		.on_committed_context = d,
 		.on_failed = log_failed,
@@ -185,8 +201,11 @@ static enum lf_code open_log(struct lf_daemon *d, const struct lf_daemon_options
 		.on_migrating = log_migrating,
 		.on_migrating_context = &tenths};
 
-	if (lf_log_open_by_url(&d->log, &log_options, error) != LF_OK ||
-		lf_seal_check(&d->seal, d->log, error) != LF_OK)
+	if (location == NULL)
+		return lf_error_set(error, LF_RESOURCE_EXHAUSTED, "no memory for the log's name");
+	code = lf_log_open_by_url(&d->log, &log_options, error);
+	free(location);
+	if (code != LF_OK || lf_seal_check(&d->seal, d->log, error) != LF_OK)
 		return error->code;
 	return lf_registry_new(&d->registry, d->log, error);
 }

@@ -91,6 +91,8 @@ int main(int argc, char **argv)
 	int status, received;
 
 	set_up_signals();
+	if (is_command(argc, argv, "init"))
+		return lf_init_command(argc - 1, argv + 1);
 	if (is_command(argc, argv, "key"))
 		return lf_key_command(argc - 1, argv + 1);
 	if (is_command(argc, argv, "verify"))

@@ -1,18 +1,24 @@
 #include "service/daemon/options.h"
 
+#include <string.h>
+
 #include "proto/base/limits.h"
 #include "service/offline/command_line.h"
 
 static const char usage[] =
 	"Usage: leadfitd --db FILE [--listen URL]... [--http ADDRESS]... [--rubric FILE]... [--tokens FILE] "
 	"[OPTION]...\n"
+	"       leadfitd init --db URL --key FILE [OPTION]...\n"
 	"       leadfitd key --db FILE [--key FILE]\n"
 	"       leadfitd verify --db FILE [--checkpoint PATH]... [--key KEY]\n"
 	"       leadfitd restore --db FILE --from BACKUP [--checkpoint PATH]... [--key KEY]\n"
 	"Answers who should lead a project, and keeps every answer in a decision log.\n"
 	"\n"
 	"  --db FILE       decision log (SQLite), created where absent; one service a file\n"
-	"  --listen URL    tcp://HOST:PORT or ipc://PATH; several are allowed\n"
+	"  --db URL        decision log in PostgreSQL (postgres://...), made by 'leadfitd init'; any\n"
+	"                  number of services share it. --key and --checkpoints are required\n"
+	"  --accept-asynchronous   of a server without a synchronous standby: a failover may lose\n"
+	"                  what was acknowledged last\n"	"  --listen URL    tcp://HOST:PORT or ipc://PATH; several are allowed\n"
 	"                  (default tcp://127.0.0.1:7460)\n"
 	"  --http ADDRESS  HOST:PORT or unix:PATH: the same services over HTTP (gRPC, gRPC-Web,\n"
 	"                  Connect); several are allowed (default: none)\n"
@@ -78,6 +84,20 @@ static const char *complete_tls(struct lf_daemon_options *o)
 	return NULL;
 }
 
+/* What is beside a file has no place beside a database. NULL, or what is wrong. */
+static const char *check_database(struct lf_daemon_options *o)
+{
+	o->seal.shared =
+		strncmp(o->database, "postgres:", 9) == 0 || strncmp(o->database, "postgresql:", 11) == 0;
+	if (o->seal.shared && o->seal.key == NULL)
+		return "--key FILE is required where --db is a database: leadfitd init makes it, and every service gets the same";
+	if (o->seal.shared && o->seal.checkpoints == NULL)
+		return "--checkpoints PATH is required where --db is a database";
+	if (!o->seal.shared && o->accept_asynchronous)
+		return "--accept-asynchronous is about a database, and --db is a file";
+	return NULL;
+}
+
 int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 {
 	unsigned long every = 0, seconds = 0;
@@ -86,6 +106,7 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 	int format = -1, level = LF_LEVEL_INFO;
 	const struct lf_command_line_option table[] = {
 		{.name = "db", .text = &o->database},
+		{.name = "accept-asynchronous", .flag = &o->accept_asynchronous},
 		{.name = "listen", .list = o->listen, .count = &o->listen_count, .max = LF_LISTEN_MAX},
 		{.name = "http", .list = o->http, .count = &o->http_count, .max = LF_LISTEN_MAX},
 		{.name = "allow-origin", .list = o->origins, .count = &o->origin_count, .max = LF_ORIGINS_MAX},
@@ -127,6 +148,9 @@ int lf_daemon_options_read(struct lf_daemon_options *o, int argc, char **argv)
 	status = lf_command_line_database(&line, &o->database);
 	if (status >= 0)
 		return status;
+	wrong = check_database(o);
+	if (wrong != NULL)
+		return lf_command_line_refuse(&line, wrong);
 	if (o->origin_count != 0 && o->http_count == 0)
 		return lf_command_line_refuse(&line, "--allow-origin is about --http ADDRESS, which is missing");
 	wrong = complete_tls(o);

@@ -13,6 +13,8 @@
 
 /* leadfitd key --db FILE [--key FILE]: prints the verifier key. */
 int lf_key_command(int argc, char **argv);
+/* leadfitd init --db URL --key FILE: makes a log in PostgreSQL, and the key; prints the verifier key. */
+int lf_init_command(int argc, char **argv);
 /*
  * leadfitd verify --db FILE [--checkpoint FILE|DIR]... [--key VKEY|FILE]: 0 all is well, 1 findings, else as the CLI.
  */

@@ -32,7 +32,11 @@ static enum lf_code read_key(struct lf_seal *seal, const char *origin, struct lf
 	enum lf_code code = lf_key_load(seal->signer, seal->key_path, &absent);
 
 	seal->has_key = code == LF_OK;
-	if (code == LF_NOT_FOUND)
+	if (code == LF_NOT_FOUND && seal->options->shared)
+		code = lf_error_set(error, LF_FAILED_PRECONDITION,
+			"the key %.200s is absent, and services that share a log have one: leadfitd init makes it",
+			seal->key_path);
+	else if (code == LF_NOT_FOUND)
 		code = origin != NULL ? lf_key_check_name(origin, error) : LF_OK;
 	else if (code != LF_OK)
 		lf_error_move(error, &absent);

@@ -7,6 +7,7 @@
 /* What the options of the command line say; daemon/options.c has their bounds. */
 struct lf_seal_options {
 	const char *database;
+	bool shared;             /* several services sign with one key: it is not made here */
 	const char *key;         /* NULL: DATABASE.key */
 	const char *origin;      /* NULL: a random one. Another than the existing key's is refused */
 	const char *checkpoints; /* NULL: DATABASE.checkpoints */

@@ -54,7 +54,7 @@ ROOMS = {
     "service/audit": ("audit", "base wire text pb engine rubric decide state rpc access log verify seal tlog", ""),
     "service/keeping": ("keeping", "base events wire pb engine rubric decide state rpc access log seal tlog", ""),
     "service/metrics": ("metrics", "base wire pb events rpc rpc_nng http state decide rubric engine seal log tlog", ""),
-    "service/offline": ("offline", "base wire pb state log backends verify tlog seal audit keeping", ""),
+    "service/offline": ("offline", "base wire pb state log backends postgres verify tlog seal audit keeping", ""),
     "service/daemon": (
         "daemon",
         "base events wire text pb engine rubric decide rpc access rpc_nng reflect http state log backends verify tlog scoring decisions rubrics_api"

@@ -24,8 +24,8 @@ int main(void)
 	}
 	postgres_url(&server, "log", url, sizeof(url));
 	subject.location = url;
-	failed = conformance_run(&subject) + conformance_scan_run(&subject) + conformance_tree_run(&subject) +
-		conformance_redact_run(&subject);
+	failed = conformance_shared_run(&subject) + conformance_run(&subject) + conformance_scan_run(&subject) +
+		conformance_tree_run(&subject) + conformance_redact_run(&subject);
 	postgres_server_remove(&server);
 	return failed;
 }
