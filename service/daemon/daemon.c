@@ -181,7 +181,8 @@ static char *location_of(const struct lf_daemon_options *options)
 
 	if (!options->accept_asynchronous)
 		return strdup(database);
-	if (asprintf(&location, "%s%cleadfit_asynchronous=accept", database, strchr(database, '?') != NULL ? '&' : '?') < 0)
+	if (asprintf(&location, "%s%cleadfit_asynchronous=accept", database,
+		    strchr(database, '?') != NULL ? '&' : '?') < 0)
 		return NULL;
 	return location;
 }

@@ -18,7 +18,8 @@ static const char usage[] =
 	"  --db URL        decision log in PostgreSQL (postgres://...), made by 'leadfitd init'; any\n"
 	"                  number of services share it. --key and --checkpoints are required\n"
 	"  --accept-asynchronous   of a server without a synchronous standby: a failover may lose\n"
-	"                  what was acknowledged last\n"	"  --listen URL    tcp://HOST:PORT or ipc://PATH; several are allowed\n"
+	"                  what was acknowledged last\n"
+	"  --listen URL    tcp://HOST:PORT or ipc://PATH; several are allowed\n"
 	"                  (default tcp://127.0.0.1:7460)\n"
 	"  --http ADDRESS  HOST:PORT or unix:PATH: the same services over HTTP (gRPC, gRPC-Web,\n"
 	"                  Connect); several are allowed (default: none)\n"
@@ -87,10 +88,10 @@ static const char *complete_tls(struct lf_daemon_options *o)
 /* What is beside a file has no place beside a database. NULL, or what is wrong. */
 static const char *check_database(struct lf_daemon_options *o)
 {
-	o->seal.shared =
-		strncmp(o->database, "postgres:", 9) == 0 || strncmp(o->database, "postgresql:", 11) == 0;
+	o->seal.shared = strncmp(o->database, "postgres:", 9) == 0 || strncmp(o->database, "postgresql:", 11) == 0;
 	if (o->seal.shared && o->seal.key == NULL)
-		return "--key FILE is required where --db is a database: leadfitd init makes it, and every service gets the same";
+		return "--key FILE is required where --db is a database: leadfitd init makes it, and every service "
+		       "gets the same";
 	if (o->seal.shared && o->seal.checkpoints == NULL)
 		return "--checkpoints PATH is required where --db is a database";
 	if (!o->seal.shared && o->accept_asynchronous)

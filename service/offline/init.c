@@ -9,7 +9,8 @@
 
 static const char usage[] =
 	"Usage: leadfitd init --db URL --key FILE [--origin NAME] [--service-role ROLE] [--keeper-role ROLE]\n"
-	"Makes a decision log in a PostgreSQL database, once, as the database's owner; and the signing key, where FILE\n"
+	"Makes a decision log in a PostgreSQL database, once, as the database's owner; and the signing key, where "
+	"FILE\n"
 	"is absent. Every service on the log gets the same key.\n"
 	"\n"
 	"  --db URL             postgres://[USER@]HOST[:PORT]/DATABASE[?OPTION=VALUE&...], with libpq's options. A\n"

@@ -39,7 +39,8 @@ const struct lf_backend *lf_backend_by_url(const char *url, const char **locatio
 	if (is(url, scheme, "postgres") || is(url, scheme, "postgresql"))
 		return &lf_postgres_backend;
 	lf_error_set(error, LF_INVALID_ARGUMENT,
-		"%.*s: is no kind of log; allowed are a file's name, sqlite: with one, and postgres:// (./%.*s:... is a file's)",
+		"%.*s: is no kind of log; allowed are a file's name, sqlite: with one, and postgres:// (./%.*s:... is "
+		"a file's)",
 		(int)scheme, url, (int)scheme, url);
 	return NULL;
 }

@@ -5,11 +5,11 @@
 static enum lf_code refuse(struct lf_error *error)
 {
 	return lf_error_set(error, LF_INVALID_ARGUMENT,
-		"this build has no PostgreSQL (it was made without libpq): allowed are a file's name, and sqlite: with one");
+		"this build has no PostgreSQL (it was made without libpq): allowed are a file's name, and sqlite: with "
+		"one");
 }
 
-static enum lf_code open_nothing(
-	struct lf_store **store, const struct lf_log_options *options, struct lf_error *error)
+static enum lf_code open_nothing(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error)
 {
 	(void)store;
 	(void)options;

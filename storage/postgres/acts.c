@@ -2,7 +2,7 @@
 #include "storage/postgres/store.h"
 
 #define ACT                                                                                                            \
-	"SELECT a.id, a.kind, a.at, c.value, a.decision, d.id, a.position, a.body FROM leadfit.act a"                    \
+	"SELECT a.id, a.kind, a.at, c.value, a.decision, d.id, a.position, a.body FROM leadfit.act a"                  \
 	" LEFT JOIN leadfit.name c ON c.id = a.caller LEFT JOIN leadfit.decision d ON d.sequence = a.decision"
 #define END " ORDER BY a.id LIMIT $2"
 
@@ -30,8 +30,7 @@ static enum lf_code read_act(const PGresult *result, int row, struct lf_act_row 
 	if (!PQgetisnull(result, row, 3) &&
 		(!act->has_decision || lf_pg_fixed(result, row, 5, &act->decision, sizeof(act->decision))))
 		return LF_OK;
-	return lf_error_set(
-		error, LF_DATA_LOSS, "act %llu refers to what is not stored", (unsigned long long)act->id);
+	return lf_error_set(error, LF_DATA_LOSS, "act %llu refers to what is not stored", (unsigned long long)act->id);
 }
 
 enum lf_code lf_pg_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, const struct lf_uuid *decision,
@@ -39,7 +38,9 @@ enum lf_code lf_pg_list_acts(struct lf_reader *reader, enum lf_leaf_kind kind, c
 	uint64_t *next, struct lf_error *error)
 {
 	const int most = limit < ACTS_MAX ? (int)limit : ACTS_MAX;
-	const struct lf_pg_statement *statement = decision != NULL ? &acts_about : kind != 0 ? &acts_of_kind : &any_acts;
+	const struct lf_pg_statement *statement = decision != NULL ? &acts_about
+		: kind != 0                                        ? &acts_of_kind
+								   : &any_acts;
 	struct lf_pg_parameters parameters = {.count = 0};
 	struct lf_act_row act = {.id = after};
 	PGresult *result;

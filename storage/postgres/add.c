@@ -24,13 +24,15 @@ static const struct lf_pg_statement insert_leaves = {"add_leaves",
 	"INSERT INTO leadfit.leaf(position, kind, record, hash)"
 	" SELECT * FROM unnest($1::bigint[], $2::integer[], $3::bigint[], $4::bytea[])"};
 static const struct lf_pg_statement insert_decisions = {"add_decisions",
-	"INSERT INTO leadfit.decision(sequence, id, position, decided_at, outcome, purpose, caller, rubric, recommended,"
+	"INSERT INTO leadfit.decision(sequence, id, position, decided_at, outcome, purpose, caller, rubric, "
+	"recommended,"
 	" team, project, candidates, team_payload, project_payload, request_digest, salt, answer)"
 	" SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::bigint[], $5::integer[], $6::integer[],"
 	" $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],"
 	" $14::bigint[], $15::bytea[], $16::bytea[], $17::bytea[])"};
 static const struct lf_pg_statement insert_rubric = {"add_rubric",
-	"INSERT INTO leadfit.rubric(payload, name, title, put_by, put_at, position, salt) VALUES($1, $2, $3, $4, $5, $6, $7)"};
+	"INSERT INTO leadfit.rubric(payload, name, title, put_by, put_at, position, salt) VALUES($1, $2, $3, $4, $5, "
+	"$6, $7)"};
 static const struct lf_pg_statement insert_activation = {"add_activation",
 	"INSERT INTO leadfit.activation(position, name, activated_at, caller, from_rubric, to_rubric, salt)"
 	" VALUES($1, $2, $3, $4, $5, $6, $7)"};
@@ -136,8 +138,7 @@ int64_t lf_pg_add_list(
 	return entry->id;
 }
 
-static int64_t add_payload(
-	struct lf_store *store, enum lf_payload_kind kind, const struct lf_item_payload *payload)
+static int64_t add_payload(struct lf_store *store, enum lf_payload_kind kind, const struct lf_item_payload *payload)
 {
 	struct lf_pg_id *entry = lf_pg_payload(store, kind, payload->digest);
 	struct lf_pg_array *columns = store->new_payloads;

@@ -12,8 +12,7 @@
 
 static const struct lf_pg_statement read_size = {
 	"audit_size", "SELECT coalesce((SELECT size FROM leadfit.head ORDER BY previous DESC LIMIT 1), 0)"};
-static const struct lf_pg_statement read_leaves = {
-	"audit_leaves", "SELECT l.position, l.kind, l.hash FROM " SLICE END};
+static const struct lf_pg_statement read_leaves = {"audit_leaves", "SELECT l.position, l.kind, l.hash FROM " SLICE END};
 static const struct lf_pg_statement read_records[LF_PG_TABLES] = {
 	[LF_PG_T_DECISION] = {"audit_decisions",
 		"SELECT l.position," LF_PG_DECISION_COLUMNS " FROM " SLICE

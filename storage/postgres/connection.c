@@ -227,8 +227,8 @@ void lf_pg_drain(struct lf_pg *pg)
 /* An answer that is an error: what follows in the group was not run, and is received and dropped. */
 static enum lf_code fail_group(struct lf_pg *pg, const PGresult *failed, const char *doing, struct lf_error *error)
 {
-	const bool ends = lf_pg_ends_session(
-		PQresultErrorField(failed, PG_DIAG_SQLSTATE), PQresultErrorField(failed, PG_DIAG_SEVERITY_NONLOCALIZED));
+	const bool ends = lf_pg_ends_session(PQresultErrorField(failed, PG_DIAG_SQLSTATE),
+		PQresultErrorField(failed, PG_DIAG_SEVERITY_NONLOCALIZED));
 
 	lf_pg_result_error(failed, doing, error);
 	if (ends || PQstatus(pg->conn) == CONNECTION_BAD) {
@@ -240,8 +240,7 @@ static enum lf_code fail_group(struct lf_pg *pg, const PGresult *failed, const c
 	return error->code;
 }
 
-static enum lf_code receive(
-	struct lf_pg *pg, PGresult **result, int what, const char *doing, struct lf_error *error)
+static enum lf_code receive(struct lf_pg *pg, PGresult **result, int what, const char *doing, struct lf_error *error)
 {
 	for (;;) {
 		PGresult *got;

@@ -31,10 +31,10 @@ enum {
 
 /* What a connection is for. */
 enum lf_pg_use {
-	LF_PG_WRITE, /* refuses a standby */
-	LF_PG_READ,  /* refuses one, too: what was acknowledged must be read */
+	LF_PG_WRITE,     /* refuses a standby */
+	LF_PG_READ,      /* refuses one, too: what was acknowledged must be read */
 	LF_PG_READ_ONLY, /* of a log that is verified: a standby will do */
-	LF_PG_OWN,   /* makes the schema: nothing of it is looked at */
+	LF_PG_OWN,       /* makes the schema: nothing of it is looked at */
 };
 
 /* A statement: prepared on a connection when it is first sent. */
@@ -63,7 +63,7 @@ struct lf_pg {
 	PGconn *conn; /* NULL: not connected */
 	size_t host;  /* of the place: the one that was good last */
 	struct lf_pg_facts facts;
-	bool warned; /* the server has said WARNING since this was cleared */
+	bool warned;   /* the server has said WARNING since this was cleared */
 	bool lost;     /* the last operation ended with the connection gone, or in doubt */
 	bool answered; /* the last attempt to connect reached a server that took it */
 	uint64_t connects;

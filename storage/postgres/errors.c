@@ -12,13 +12,12 @@ static const struct {
 	enum lf_code code;
 } codes[] = {
 	/* Nothing is stored: run the batch again. A unique key of the append path: somebody else was first. */
-	{"23505", LF_ABORTED},
-	{"40001", LF_ABORTED}, /* serialization_failure */
-	{"40P01", LF_ABORTED}, /* deadlock_detected */
-	{"57014", LF_ABORTED}, /* query_canceled: by somebody, or by statement_timeout */
-	{"53100", LF_RESOURCE_EXHAUSTED}, /* disk_full */
-	{"XX001", LF_DATA_LOSS}, /* data_corrupted */
-	{"XX002", LF_DATA_LOSS}, /* index_corrupted */
+	{"23505", LF_ABORTED}, {"40001", LF_ABORTED}, /* serialization_failure */
+	{"40P01", LF_ABORTED},                        /* deadlock_detected */
+	{"57014", LF_ABORTED},                        /* query_canceled: by somebody, or by statement_timeout */
+	{"53100", LF_RESOURCE_EXHAUSTED},             /* disk_full */
+	{"XX001", LF_DATA_LOSS},                      /* data_corrupted */
+	{"XX002", LF_DATA_LOSS},                      /* index_corrupted */
 };
 
 enum lf_code lf_pg_code_of(const char *sqlstate)
@@ -32,13 +31,13 @@ enum lf_code lf_pg_code_of(const char *sqlstate)
 
 /* States after which a session must not be used again. */
 static const char *const ending[] = {
-	"08", /* connection exceptions */
-	"57P", /* shutdown, crash, a session that was ended */
+	"08",    /* connection exceptions */
+	"57P",   /* shutdown, crash, a session that was ended */
 	"25006", /* the server became a standby */
 	"25P03", /* idle in a transaction for too long */
 	"26000", /* a prepared statement is gone: a pooler's DISCARD ALL, and our settings with it */
 	"0A000", /* a cached plan of an altered table */
-	"XX", /* internal */
+	"XX",    /* internal */
 };
 
 bool lf_pg_ends_session(const char *sqlstate, const char *severity)

@@ -22,8 +22,7 @@ static bool want_decision(struct lf_store *store, const struct lf_item_decision 
 		lf_pg_want_name(store, LF_PG_TEAM, append->team_id) &&
 		lf_pg_want_name(store, LF_PG_PROJECT, append->project_id) &&
 		(append->recommended[0] == '\0' || lf_pg_want_name(store, LF_PG_CANDIDATE, append->recommended)) &&
-		lf_pg_want_list(
-			store, &append->candidates_digest, append->candidates, append->candidate_count) &&
+		lf_pg_want_list(store, &append->candidates_digest, append->candidates, append->candidate_count) &&
 		lf_pg_want_payload(store, LF_PAYLOAD_TEAM, &decision->team) &&
 		lf_pg_want_payload(store, LF_PAYLOAD_PROJECT, &decision->project) &&
 		lf_pg_want_rubric(store, &append->rubric_digest, append->rubric_name);

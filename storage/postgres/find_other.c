@@ -8,18 +8,21 @@ static const struct lf_pg_statement find_rubric = {"find_rubric",
 	" JOIN leadfit.name x ON x.id = r.name WHERE p.digest = $1 AND p.kind = 3"};
 /* The active version of the name x: its payload and digest. */
 #define ACTIVE                                                                                                         \
-	" LEFT JOIN LATERAL (SELECT a.to_rubric, f.digest FROM leadfit.activation a"                                    \
-	" LEFT JOIN leadfit.payload f ON f.id = a.to_rubric WHERE a.name = x.id ORDER BY a.position DESC LIMIT 1) l ON "  \
+	" LEFT JOIN LATERAL (SELECT a.to_rubric, f.digest FROM leadfit.activation a"                                   \
+	" LEFT JOIN leadfit.payload f ON f.id = a.to_rubric WHERE a.name = x.id ORDER BY a.position DESC LIMIT 1) l "  \
+	"ON "                                                                                                          \
 	"true"
 static const struct lf_pg_statement find_version = {"find_version",
-	"SELECT x.id, x.value, p.id, l.to_rubric, l.digest FROM leadfit.payload p JOIN leadfit.rubric r ON r.payload = p.id"
+	"SELECT x.id, x.value, p.id, l.to_rubric, l.digest FROM leadfit.payload p JOIN leadfit.rubric r ON r.payload = "
+	"p.id"
 	" JOIN leadfit.name x ON x.id = r.name" ACTIVE
 	" WHERE p.digest = $1 AND p.kind = 3 AND ($2::text = '' OR x.value = $2::text)"};
 static const struct lf_pg_statement find_named = {"find_named",
 	"SELECT x.id, x.value, NULL::bigint, l.to_rubric, l.digest FROM leadfit.name x" ACTIVE
 	" WHERE x.value = $1 AND x.kind = 4 AND EXISTS(SELECT 1 FROM leadfit.rubric r WHERE r.name = x.id)"};
 static const struct lf_pg_statement find_decisions = {"find_decisions",
-	"SELECT u.n, d.sequence FROM unnest($1::bigint[], $2::uuid[]) AS u(n, id) JOIN leadfit.decision d ON d.id = u.id"};
+	"SELECT u.n, d.sequence FROM unnest($1::bigint[], $2::uuid[]) AS u(n, id) JOIN leadfit.decision d ON d.id = "
+	"u.id"};
 
 /* ---- sending ---- */
 
@@ -73,7 +76,8 @@ static bool send_acts(struct lf_store *store, struct lf_item *const *items, size
 
 /* ---- what was found ---- */
 
-static enum lf_code copy_name(const PGresult *result, int column, char name[LF_ID_BYTES_MAX + 1], struct lf_error *error)
+static enum lf_code copy_name(
+	const PGresult *result, int column, char name[LF_ID_BYTES_MAX + 1], struct lf_error *error)
 {
 	const int length = PQgetlength(result, 0, column);
 
@@ -137,7 +141,7 @@ enum lf_code lf_pg_prepare_other(
 
 	for (size_t i = 0; i < count && kind == LF_ITEM_ACT; i++)
 		items[i]->act.decision_sequence = 0;
-	fine = kind == LF_ITEM_RUBRIC         ? send_rubric(store, &items[0]->rubric)
+	fine = kind == LF_ITEM_RUBRIC        ? send_rubric(store, &items[0]->rubric)
 		: kind == LF_ITEM_ACTIVATION ? send_activation(store, &items[0]->activation)
 					     : send_acts(store, items, count, &asked);
 	if (!fine)

@@ -14,8 +14,8 @@ static const struct lf_pg_statement insert_nodes = {"add_nodes",
 	"INSERT INTO leadfit.node(level, place, hash) SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])"};
 static const struct lf_pg_statement select_leaves = {
 	"leaves", "SELECT position, hash FROM leadfit.leaf WHERE position >= $1 AND position < $2 ORDER BY position"};
-static const struct lf_pg_statement select_nodes = {"nodes",
-	"SELECT place, hash FROM leadfit.node WHERE level = $3 AND place >= $1 AND place < $2 ORDER BY place"};
+static const struct lf_pg_statement select_nodes = {
+	"nodes", "SELECT place, hash FROM leadfit.node WHERE level = $3 AND place >= $1 AND place < $2 ORDER BY place"};
 
 /* The roots of the whole subtrees, from the largest on. false where there are more or fewer. */
 static bool read_edge(const uint8_t *edge, size_t length, struct lf_tree *tree)
@@ -46,8 +46,7 @@ static size_t write_edge(const struct lf_tree *tree, uint8_t edge[63 * sizeof(st
 	return length;
 }
 
-enum lf_code lf_pg_read_head(
-	const PGresult *result, struct lf_tail *tail, int64_t counters[3], struct lf_error *error)
+enum lf_code lf_pg_read_head(const PGresult *result, struct lf_tail *tail, int64_t counters[3], struct lf_error *error)
 {
 	const uint8_t *edge;
 	size_t length;

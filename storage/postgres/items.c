@@ -13,8 +13,7 @@ static enum lf_code make_room(struct lf_store *store, struct lf_error *error)
 	return error->code;
 }
 
-enum lf_code lf_pg_prepare(
-	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error)
+enum lf_code lf_pg_prepare(struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error)
 {
 	LF_CHECK(G2, store->transaction == LF_PG_OPEN);
 	lf_pg_lookups_begin(store);

@@ -18,42 +18,48 @@ enum { LOOKED_AT_MAX = 8192 };
  * rubric's name, $7 team, $8 project, $9 candidate ('' any), $10 since, $11 until.
  */
 #define SEARCH(name, bound, open)                                                                                      \
-	name "(lo, hi) AS (SELECT 1::bigint, s + 1 FROM newest WHERE " bound "::bigint " open " UNION ALL"               \
-	" SELECT CASE WHEN before THEN mid + 1 ELSE lo END, CASE WHEN before THEN hi ELSE mid END FROM"                  \
-	" (SELECT lo, hi, (lo + hi) / 2 AS mid, coalesce((SELECT d.decided_at < " bound "::bigint FROM leadfit.decision" \
-	" d WHERE d.sequence = (lo + hi) / 2), false) AS before FROM " name " WHERE lo < hi) step)"
-#define NAME_ID(kind, parameter)                                                                                       \
-	"(SELECT id FROM leadfit.name WHERE value = " parameter "::text AND kind = " kind ")"
+	name "(lo, hi) AS (SELECT 1::bigint, s + 1 FROM newest WHERE " bound "::bigint " open " UNION ALL"             \
+	     " SELECT CASE WHEN before THEN mid + 1 ELSE lo END, CASE WHEN before THEN hi ELSE mid END FROM"           \
+	     " (SELECT lo, hi, (lo + hi) / 2 AS mid, coalesce((SELECT d.decided_at < " bound                           \
+	     "::bigint FROM leadfit.decision"                                                                          \
+	     " d WHERE d.sequence = (lo + hi) / 2), false) AS before FROM " name " WHERE lo < hi) step)"
+#define NAME_ID(kind, parameter) "(SELECT id FROM leadfit.name WHERE value = " parameter "::text AND kind = " kind ")"
 #define HEAD(from, to)                                                                                                 \
-	"WITH RECURSIVE newest AS MATERIALIZED (SELECT coalesce(max(sequence), 0) AS s FROM leadfit.decision),"          \
-	SEARCH("since", "$10", "> -9223372036854775808") "," SEARCH("until", "$11", "< 9223372036854775807") ","         \
-	" bounds AS MATERIALIZED (SELECT greatest(" from ", coalesce((SELECT lo FROM since WHERE lo >= hi), 1)) AS lo,"  \
-	" least(" to ", coalesce((SELECT lo FROM until WHERE lo >= hi), s + 1) - 1) AS hi FROM newest),"                 \
-	" f AS MATERIALIZED (SELECT " NAME_ID("2", "$7") " AS team, " NAME_ID("3", "$8") " AS project, "                 \
-	NAME_ID("5", "$9") " AS candidate, " NAME_ID("4", "$6") " AS rubric), page AS MATERIALIZED ("
+	"WITH RECURSIVE newest AS MATERIALIZED (SELECT coalesce(max(sequence), 0) AS s FROM "                          \
+	"leadfit.decision)," SEARCH("since", "$10", "> -9223372036854775808") "," SEARCH("until", "$11",               \
+		"< 9223372036854775807") ","                                                                           \
+					 " bounds AS MATERIALIZED (SELECT greatest(" from                              \
+					 ", coalesce((SELECT lo FROM since WHERE lo >= hi), 1)) AS lo,"                \
+					 " least(" to ", coalesce((SELECT lo FROM until WHERE lo >= hi), s + 1) - 1) " \
+						      "AS hi FROM newest),"                                            \
+					 " f AS MATERIALIZED (SELECT " NAME_ID("2", "$7") " AS team, " NAME_ID(        \
+						 "3", "$8") " AS project, " NAME_ID("5",                               \
+						 "$9") " AS candidate, " NAME_ID("4",                                  \
+						 "$6") " AS rubric), page AS MATERIALIZED ("
 #define HEAD_UP HEAD("$1::bigint", "s")
 #define HEAD_DOWN HEAD("1", "least($1::bigint, s)")
 #define PEEK                                                                                                           \
-	"SELECT d.sequence, d.outcome, d.purpose, d.rubric, d.team, d.project, d.candidates FROM leadfit.decision d"     \
+	"SELECT d.sequence, d.outcome, d.purpose, d.rubric, d.team, d.project, d.candidates FROM leadfit.decision d"   \
 	" WHERE d.sequence >= (SELECT lo FROM bounds) AND d.sequence <= (SELECT hi FROM bounds)"
 #define ORDERED(order) " ORDER BY d.sequence" order " LIMIT $2"
 #define TAIL(order, furthest)                                                                                          \
-	"), fitting AS MATERIALIZED (SELECT page.sequence FROM page, f WHERE ($4::integer = 0 OR outcome = $4::integer)" \
-	" AND (NOT $5::boolean OR purpose = 0) AND ($7::text = '' OR page.team = f.team)"                                \
-	" AND ($8::text = '' OR page.project = f.project)"                                                               \
-	" AND ($6::text = '' OR EXISTS(SELECT 1 FROM leadfit.rubric r WHERE r.payload = page.rubric AND r.name ="        \
-	" f.rubric)) AND ($9::text = '' OR EXISTS(SELECT 1 FROM leadfit.member m WHERE m.candidate = f.candidate"        \
-	" AND m.list = page.candidates)) ORDER BY page.sequence" order " LIMIT $3)"                                      \
-	" SELECT (SELECT count(*) FROM page), (SELECT " furthest "(sequence) FROM page), bounds.lo, bounds.hi,"          \
-	" octet_length(tp.body), octet_length(pp.body), octet_length(d.answer), fitting.sequence, " LF_PG_ROW_COLUMNS    \
-	" FROM bounds LEFT JOIN fitting ON true LEFT JOIN leadfit.decision d ON d.sequence = fitting.sequence"           \
-	LF_PG_ROW_JOINS " LEFT JOIN leadfit.payload tp ON tp.id = d.team_payload"                                        \
+	"), fitting AS MATERIALIZED (SELECT page.sequence FROM page, f WHERE ($4::integer = 0 OR outcome = "           \
+	"$4::integer)"                                                                                                 \
+	" AND (NOT $5::boolean OR purpose = 0) AND ($7::text = '' OR page.team = f.team)"                              \
+	" AND ($8::text = '' OR page.project = f.project)"                                                             \
+	" AND ($6::text = '' OR EXISTS(SELECT 1 FROM leadfit.rubric r WHERE r.payload = page.rubric AND r.name ="      \
+	" f.rubric)) AND ($9::text = '' OR EXISTS(SELECT 1 FROM leadfit.member m WHERE m.candidate = f.candidate"      \
+	" AND m.list = page.candidates)) ORDER BY page.sequence" order " LIMIT $3)"                                    \
+	" SELECT (SELECT count(*) FROM page), (SELECT " furthest "(sequence) FROM page), bounds.lo, bounds.hi,"        \
+	" octet_length(tp.body), octet_length(pp.body), octet_length(d.answer), fitting.sequence, " LF_PG_ROW_COLUMNS  \
+	" FROM bounds LEFT JOIN fitting ON true LEFT JOIN leadfit.decision d ON d.sequence = "                         \
+	"fitting.sequence" LF_PG_ROW_JOINS " LEFT JOIN leadfit.payload tp ON tp.id = d.team_payload"                   \
 	" LEFT JOIN leadfit.payload pp ON pp.id = d.project_payload ORDER BY fitting.sequence" order
 #define BY_TEAM " AND d.team = (SELECT team FROM f)"
 #define BY_PROJECT " AND d.project = (SELECT project FROM f)"
 #define BY_CANDIDATE(order)                                                                                            \
-	"SELECT d.* FROM leadfit.member m CROSS JOIN LATERAL (" PEEK " AND d.candidates = m.list" ORDERED(order)         \
-	") d WHERE m.candidate = (SELECT candidate FROM f)" ORDERED(order)
+	"SELECT d.* FROM leadfit.member m CROSS JOIN LATERAL (" PEEK                                                   \
+	" AND d.candidates = m.list" ORDERED(order) ") d WHERE m.candidate = (SELECT candidate FROM f)" ORDERED(order)
 
 /* By what leads, and by order. */
 enum lead { LEAD_SEQUENCE, LEAD_TEAM, LEAD_PROJECT, LEAD_CANDIDATE, LEADS };
@@ -81,7 +87,7 @@ struct paging {
 	void *context;
 	struct lf_error *error;
 	PGresult *rows;
-	int count;               /* rows that fit */
+	int count;                  /* rows that fit */
 	PGresult *bodies, *answers; /* of the first shown of them */
 	int shown;
 	struct lf_pg_array ids, sequences; /* to ask for those */
@@ -109,9 +115,7 @@ static enum lf_code read_rows(struct paging *paging)
 						     : LEAD_SEQUENCE;
 	const bool all = scan->outcome == 0 && !scan->decisions_only && !asks(scan->rubric_name) &&
 		asks(scan->candidate) + asks(scan->team_id) + asks(scan->project_id) <= 1;
-	const uint64_t from = scan->from_sequence != 0 ? scan->from_sequence
-		: scan->newest_first                   ? INT64_MAX
-						       : 1;
+	const uint64_t from = scan->from_sequence != 0 ? scan->from_sequence : scan->newest_first ? INT64_MAX : 1;
 	struct lf_pg_parameters parameters = {.count = 0};
 
 	lf_pg_put_int8(&parameters, from > INT64_MAX ? INT64_MAX : (int64_t)from);
@@ -194,8 +198,7 @@ static bool choose(struct paging *paging)
 static enum lf_code read_bytes(struct paging *paging)
 {
 	struct lf_pg_parameters ids = {.count = 0}, sequences = {.count = 0};
-	struct lf_pg_question questions[] = {
-		{&get_bodies, &ids, NULL}, {&get_answers, &sequences, NULL}};
+	struct lf_pg_question questions[] = {{&get_bodies, &ids, NULL}, {&get_answers, &sequences, NULL}};
 
 	if (!paging->scan->payloads || paging->count == 0) {
 		paging->shown = paging->count;
@@ -245,16 +248,15 @@ static enum lf_code fill_bytes(struct paging *paging, struct lf_stored *row, int
 	if (wants_body(paging, LF_PAYLOAD_PROJECT, (int64_t)row->project_payload) &&
 		!find_bytes(paging->bodies, (int64_t)row->project_payload, &hints[2], &row->project))
 		missing = "a project";
-	return missing == NULL ? LF_OK
-			       : lf_error_set(paging->error, LF_DATA_LOSS,
-					 "decision %llu refers to %s that is not stored",
-					 (unsigned long long)row->sequence, missing);
+	return missing == NULL
+		? LF_OK
+		: lf_error_set(paging->error, LF_DATA_LOSS, "decision %llu refers to %s that is not stored",
+			  (unsigned long long)row->sequence, missing);
 }
 
 /* ---- showing ---- */
 
-static void show(
-	struct paging *paging, bool (*visit)(void *context, const struct lf_stored *row), uint64_t *next)
+static void show(struct paging *paging, bool (*visit)(void *context, const struct lf_stored *row), uint64_t *next)
 {
 	const struct lf_scan *scan = paging->scan;
 	const size_t most = scan->bytes_max != 0 ? scan->bytes_max : LF_MESSAGE_BYTES_MAX;

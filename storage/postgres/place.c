@@ -100,7 +100,8 @@ static enum lf_code take_options(struct lf_pg_place *place, const PQconninfoOpti
 			continue;
 		if (strcmp(option->keyword, "password") == 0 || strcmp(option->keyword, "sslpassword") == 0)
 			return lf_error_set(error, LF_INVALID_ARGUMENT,
-				"the database's URL has a password in it, which everybody who can list processes reads: "
+				"the database's URL has a password in it, which everybody who can list processes "
+				"reads: "
 				"use passfile=FILE, PGPASSFILE or a client certificate");
 		if (strcmp(option->keyword, "replication") == 0)
 			return lf_error_set(
@@ -144,7 +145,8 @@ enum lf_code lf_pg_place_parse(struct lf_pg_place *place, const char *url, struc
 	options = PQconninfoParse(url, NULL); /* its message would repeat parts of the URL */
 	if (options == NULL)
 		return lf_error_set(error, LF_INVALID_ARGUMENT,
-			"the database's URL can't be read: postgres://[USER@]HOST[:PORT][,...]/DATABASE[?OPTION=VALUE&...] "
+			"the database's URL can't be read: "
+			"postgres://[USER@]HOST[:PORT][,...]/DATABASE[?OPTION=VALUE&...] "
 			"is expected, with libpq's options");
 	code = take_options(place, options, error);
 	PQconninfoFree(options);

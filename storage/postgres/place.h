@@ -18,7 +18,7 @@ struct lf_pg_place {
 	struct lf_pg_host hosts[LF_PG_HOSTS_MAX]; /* at least one */
 	size_t host_count;
 	char database[128]; /* for messages; "" where libpq is to choose */
-	bool unverified; /* goes over a network, and sslmode is below verify-full */
+	bool unverified;    /* goes over a network, and sslmode is below verify-full */
 };
 
 /*

@@ -8,10 +8,10 @@ static const struct lf_pg_statement find_key = {"read_key",
 	" LEFT JOIN leadfit.decision d ON d.sequence = k.sequence WHERE c.value = $1 AND c.kind = 1"};
 static const struct lf_pg_statement get_decision = {"read_decision",
 	"SELECT " LF_PG_ROW_COLUMNS ", tp.body, pp.body, d.answer FROM leadfit.decision d" LF_PG_ROW_JOINS
-	" LEFT JOIN leadfit.payload tp ON tp.id = d.team_payload LEFT JOIN leadfit.payload pp ON pp.id = d.project_payload"
+	" LEFT JOIN leadfit.payload tp ON tp.id = d.team_payload LEFT JOIN leadfit.payload pp ON pp.id = "
+	"d.project_payload"
 	" WHERE d.id = $1"};
-static const struct lf_pg_statement find_leaf = {
-	"read_place", "SELECT position FROM leadfit.decision WHERE id = $1"};
+static const struct lf_pg_statement find_leaf = {"read_place", "SELECT position FROM leadfit.decision WHERE id = $1"};
 static const struct lf_pg_statement get_payload = {
 	"read_payload", "SELECT id, kind, digest, salt, body FROM leadfit.payload WHERE id = $1"};
 static const struct lf_pg_statement list_payloads = {"read_payloads",
@@ -103,9 +103,9 @@ enum lf_code lf_pg_read_row(
 		.project_payload = (uint64_t)lf_pg_int(result, row, first + 13),
 	};
 	missing = !lf_pg_fixed(result, row, first + 1, &stored->id, sizeof(stored->id)) ? "an id"
-		: stored->caller == NULL                                              ? "a caller"
-		: stored->team_id == NULL                                             ? "a team's name"
-		: stored->project_id == NULL                                          ? "a project's name"
+		: stored->caller == NULL                                                ? "a caller"
+		: stored->team_id == NULL                                               ? "a team's name"
+		: stored->project_id == NULL                                            ? "a project's name"
 		: stored->rubric_name == NULL ||
 			!lf_pg_fixed(result, row, first + 11, &stored->rubric_digest, sizeof(stored->rubric_digest))
 		? "a rubric"

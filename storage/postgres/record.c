@@ -83,15 +83,17 @@ static void read_decision(const struct columns *columns, struct lf_pg_record *re
 	missing = lost(small(columns, 7, &decision->outcome), "its outcome", missing);
 	missing = lost(small(columns, 8, &decision->purpose), "its purpose", missing);
 	decision->recommended = text(columns, 10);
-	missing = lost(decision->recommended != NULL || is_null(columns, 9), "the name of who was recommended", missing);
+	missing =
+		lost(decision->recommended != NULL || is_null(columns, 9), "the name of who was recommended", missing);
 	decision->candidates = &record->digests[0];
-	missing = lost(fixed(columns, 11, &record->digests[0], sizeof(record->digests[0])), "its list of candidates",
-		missing);
+	missing = lost(
+		fixed(columns, 11, &record->digests[0], sizeof(record->digests[0])), "its list of candidates", missing);
 	decision->request_digest = has_digest ? &record->digests[1] : NULL;
 	missing = lost(!has_digest || fixed(columns, 12, &record->digests[1], sizeof(record->digests[1])),
 		"the digest of its request", missing);
 	missing = lost(fixed(columns, 13, &record->salt, sizeof(record->salt)), "its salt", missing);
-	missing = lost(original(columns, 17, &record->redacted, &record->original), "the commitment that it had", missing);
+	missing = lost(
+		original(columns, 17, &record->redacted, &record->original), "the commitment that it had", missing);
 	for (int i = 0; i < 3; i++)
 		missing = lost(payload(columns, 14 + i, 18 + i, record), "the commitment that a payload had", missing);
 	decision->answer = answer.data;
@@ -148,12 +150,12 @@ static void read_act(const struct columns *columns, struct lf_pg_record *record)
 	missing = lost((act->caller = text(columns, 3)) != NULL, "its caller's name", missing);
 	missing = lost(fixed(columns, 5, &record->salt, sizeof(record->salt)), "its salt", missing);
 	missing = lost(record->pairs.length % (2 * sizeof(struct lf_digest)) == 0, "the end of its pairs", missing);
-	missing = lost(original(columns, 8, &record->redacted, &record->original), "the commitment that it had", missing);
+	missing =
+		lost(original(columns, 8, &record->redacted, &record->original), "the commitment that it had", missing);
 	record->missing = missing;
 }
 
-void lf_pg_read_record(
-	const PGresult *result, int row, int first, enum lf_pg_table table, struct lf_pg_record *record)
+void lf_pg_read_record(const PGresult *result, int row, int first, enum lf_pg_table table, struct lf_pg_record *record)
 {
 	static void (*const readers[LF_PG_TABLES])(const struct columns *, struct lf_pg_record *) = {
 		read_decision, read_rubric, read_activation, read_act};

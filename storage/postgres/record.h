@@ -9,32 +9,33 @@
  * skipped.
  */
 #define LF_PG_DECISION_COLUMNS                                                                                         \
-	" d.sequence, d.decided_at, d.id, caller.value, team.value, project.value, rubric_name.value, d.outcome,"        \
-	" d.purpose, d.recommended, recommended.value, lists.digest, d.request_digest, d.salt, d.team_payload,"          \
-	" d.project_payload, d.rubric, x.commitment, xt.commitment, xp.commitment, xr.commitment, d.answer, d.candidates"
+	" d.sequence, d.decided_at, d.id, caller.value, team.value, project.value, rubric_name.value, d.outcome,"      \
+	" d.purpose, d.recommended, recommended.value, lists.digest, d.request_digest, d.salt, d.team_payload,"        \
+	" d.project_payload, d.rubric, x.commitment, xt.commitment, xp.commitment, xr.commitment, d.answer, "          \
+	"d.candidates"
 #define LF_PG_DECISION_JOINS                                                                                           \
-	" LEFT JOIN leadfit.name caller ON caller.id = d.caller LEFT JOIN leadfit.name team ON team.id = d.team"         \
-	" LEFT JOIN leadfit.name project ON project.id = d.project"                                                      \
-	" LEFT JOIN leadfit.name recommended ON recommended.id = d.recommended"                                          \
-	" LEFT JOIN leadfit.list lists ON lists.id = d.candidates"                                                       \
-	" LEFT JOIN leadfit.rubric ON rubric.payload = d.rubric"                                                         \
-	" LEFT JOIN leadfit.name rubric_name ON rubric_name.id = rubric.name"                                            \
-	" LEFT JOIN leadfit.redaction x ON x.kind = 2 AND x.target = d.sequence"                                         \
-	" LEFT JOIN leadfit.redaction xt ON xt.kind = 1 AND xt.target = d.team_payload"                                  \
-	" LEFT JOIN leadfit.redaction xp ON xp.kind = 1 AND xp.target = d.project_payload"                               \
+	" LEFT JOIN leadfit.name caller ON caller.id = d.caller LEFT JOIN leadfit.name team ON team.id = d.team"       \
+	" LEFT JOIN leadfit.name project ON project.id = d.project"                                                    \
+	" LEFT JOIN leadfit.name recommended ON recommended.id = d.recommended"                                        \
+	" LEFT JOIN leadfit.list lists ON lists.id = d.candidates"                                                     \
+	" LEFT JOIN leadfit.rubric ON rubric.payload = d.rubric"                                                       \
+	" LEFT JOIN leadfit.name rubric_name ON rubric_name.id = rubric.name"                                          \
+	" LEFT JOIN leadfit.redaction x ON x.kind = 2 AND x.target = d.sequence"                                       \
+	" LEFT JOIN leadfit.redaction xt ON xt.kind = 1 AND xt.target = d.team_payload"                                \
+	" LEFT JOIN leadfit.redaction xp ON xp.kind = 1 AND xp.target = d.project_payload"                             \
 	" LEFT JOIN leadfit.redaction xr ON xr.kind = 1 AND xr.target = d.rubric"
 #define LF_PG_RUBRIC_COLUMNS " r.payload, r.put_at, n.value, r.title, c.value, x.commitment, r.salt"
 #define LF_PG_RUBRIC_JOINS                                                                                             \
-	" LEFT JOIN leadfit.name n ON n.id = r.name LEFT JOIN leadfit.name c ON c.id = r.put_by"                         \
+	" LEFT JOIN leadfit.name n ON n.id = r.name LEFT JOIN leadfit.name c ON c.id = r.put_by"                       \
 	" LEFT JOIN leadfit.redaction x ON x.kind = 1 AND x.target = r.payload"
 #define LF_PG_ACTIVATION_COLUMNS                                                                                       \
 	" a.position, a.activated_at, n.value, c.value, a.from_rubric, f.digest, a.to_rubric, t.digest, a.salt"
 #define LF_PG_ACTIVATION_JOINS                                                                                         \
-	" LEFT JOIN leadfit.name n ON n.id = a.name LEFT JOIN leadfit.name c ON c.id = a.caller"                         \
+	" LEFT JOIN leadfit.name n ON n.id = a.name LEFT JOIN leadfit.name c ON c.id = a.caller"                       \
 	" LEFT JOIN leadfit.payload f ON f.id = a.from_rubric LEFT JOIN leadfit.payload t ON t.id = a.to_rubric"
 #define LF_PG_ACT_COLUMNS " a.id, a.at, a.kind, c.value, a.decision, a.salt, a.body, a.pairs, x.commitment"
 #define LF_PG_ACT_JOINS                                                                                                \
-	" LEFT JOIN leadfit.name c ON c.id = a.caller"                                                                   \
+	" LEFT JOIN leadfit.name c ON c.id = a.caller"                                                                 \
 	" LEFT JOIN leadfit.redaction x ON x.kind = 3 AND x.target = a.id"
 
 enum lf_pg_table { LF_PG_T_DECISION, LF_PG_T_RUBRIC, LF_PG_T_ACTIVATION, LF_PG_T_ACT, LF_PG_TABLES };
@@ -62,8 +63,7 @@ struct lf_pg_record {
 };
 
 /* first: the column of the answer where those of the macro begin. */
-void lf_pg_read_record(
-	const PGresult *result, int row, int first, enum lf_pg_table table, struct lf_pg_record *record);
+void lf_pg_read_record(const PGresult *result, int row, int first, enum lf_pg_table table, struct lf_pg_record *record);
 /* Canonical bytes of one where nothing is missing, as the lf_record_ functions. */
 size_t lf_pg_record_bytes(const struct lf_pg_record *record, uint8_t *out);
 

@@ -19,10 +19,12 @@ static const struct lf_pg_statement find_acts = {"redact_acts",
 	" JOIN leadfit.act a ON a.id = u.id" LF_PG_ACT_JOINS};
 static const struct lf_pg_statement set_payloads = {"set_payloads",
 	"UPDATE leadfit.payload p SET digest = u.digest, salt = u.salt, body = u.body"
-	" FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[]) AS u(id, digest, salt, body) WHERE p.id = u.id"};
+	" FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[]) AS u(id, digest, salt, body) WHERE p.id = "
+	"u.id"};
 static const struct lf_pg_statement set_decisions = {"set_decisions",
 	"UPDATE leadfit.decision d SET recommended = u.recommended, candidates = u.candidates, request_digest = NULL,"
-	" salt = u.salt, answer = u.answer FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[])"
+	" salt = u.salt, answer = u.answer FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], "
+	"$5::bytea[])"
 	" AS u(sequence, recommended, candidates, salt, answer) WHERE d.sequence = u.sequence"};
 static const struct lf_pg_statement set_acts = {"set_acts",
 	"UPDATE leadfit.act a SET salt = u.salt, body = u.body FROM unnest($1::bigint[], $2::bytea[], $3::bytea[])"
@@ -51,8 +53,8 @@ enum { CHUNK = 64 };
 static const struct lf_pg_statement *const finders[] = {&find_payloads, &find_decisions, &find_acts};
 
 /* Of the items [first, end) those of a kind (from 0). Whether there are any. */
-static bool send_kind(struct lf_store *store, const struct lf_redact *redact, size_t first, size_t end, int kind,
-	bool *failed)
+static bool send_kind(
+	struct lf_store *store, const struct lf_redact *redact, size_t first, size_t end, int kind, bool *failed)
 {
 	struct lf_pg_array *columns = store->columns;
 	struct lf_pg_parameters parameters = {.count = 0};
@@ -101,7 +103,8 @@ static void fill_payload(const PGresult *result, int row, struct lf_redact_found
 }
 
 /* Tells the log of one; false: enough. */
-static bool tell(struct lf_store *store, const struct lf_item_redaction *redaction, size_t i, const PGresult *result, int row)
+static bool tell(
+	struct lf_store *store, const struct lf_item_redaction *redaction, size_t i, const PGresult *result, int row)
 {
 	const struct lf_redact_item *item = &redaction->redact->items[i];
 	struct lf_redact_found found = {.there = result != NULL && row >= 0};
@@ -155,7 +158,8 @@ static enum lf_code prepare_chunk(struct lf_store *store, const struct lf_item_r
 }
 
 /* The names and lists that decisions are to have. */
-static enum lf_code prepare_lists(struct lf_store *store, const struct lf_item_redaction *redaction, struct lf_error *error)
+static enum lf_code prepare_lists(
+	struct lf_store *store, const struct lf_item_redaction *redaction, struct lf_error *error)
 {
 	const struct lf_redact *redact = redaction->redact;
 	bool fine = lf_pg_want_name(store, LF_PG_CALLER, redact->caller), failed = false;
@@ -190,8 +194,8 @@ enum lf_code lf_pg_prepare_redaction(struct lf_store *store, struct lf_item *ite
 	if (!store->about.may_redact)
 		return lf_error_set(error, LF_PERMISSION_DENIED, "this service's role in the database may not erase");
 	for (size_t first = 0; first < count && go_on; first += CHUNK)
-		if (prepare_chunk(store, redaction, first, first + CHUNK < count ? first + CHUNK : count, &go_on, error) !=
-			LF_OK)
+		if (prepare_chunk(store, redaction, first, first + CHUNK < count ? first + CHUNK : count, &go_on,
+			    error) != LF_OK)
 			return error->code;
 	return go_on ? prepare_lists(store, redaction, error) : LF_OK;
 }

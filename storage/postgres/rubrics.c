@@ -3,7 +3,8 @@
 
 /* Whether p is the active version of the name n. */
 #define IS_ACTIVE                                                                                                      \
-	" coalesce((SELECT a.to_rubric FROM leadfit.activation a WHERE a.name = n.id ORDER BY a.position DESC LIMIT 1) =" \
+	" coalesce((SELECT a.to_rubric FROM leadfit.activation a WHERE a.name = n.id ORDER BY a.position DESC LIMIT "  \
+	"1) ="                                                                                                         \
 	" p.id, false)"
 #define RUBRIC "SELECT n.value, r.title, c.value, p.digest, r.put_at," IS_ACTIVE ", p.id"
 #define NAMES " JOIN leadfit.name n ON n.id = r.name LEFT JOIN leadfit.name c ON c.id = r.put_by"
@@ -20,12 +21,15 @@ static const struct lf_pg_statement list_all = {"rubrics",
 	RUBRIC " FROM leadfit.rubric r JOIN leadfit.payload p ON p.id = r.payload" NAMES
 	       " WHERE $1::text = '' OR n.value = $1::text ORDER BY n.value, p.id DESC"};
 static const struct lf_pg_statement list_activations = {"activations",
-	"SELECT n.value, c.value, a.activated_at, a.from_rubric IS NOT NULL, f.digest, a.to_rubric IS NOT NULL, t.digest"
-	" FROM leadfit.activation a LEFT JOIN leadfit.name n ON n.id = a.name LEFT JOIN leadfit.name c ON c.id = a.caller"
+	"SELECT n.value, c.value, a.activated_at, a.from_rubric IS NOT NULL, f.digest, a.to_rubric IS NOT NULL, "
+	"t.digest"
+	" FROM leadfit.activation a LEFT JOIN leadfit.name n ON n.id = a.name LEFT JOIN leadfit.name c ON c.id = "
+	"a.caller"
 	" LEFT JOIN leadfit.payload f ON f.id = a.from_rubric LEFT JOIN leadfit.payload t ON t.id = a.to_rubric"
 	" ORDER BY a.position DESC LIMIT $1"};
 static const struct lf_pg_statement list_activations_of = {"activations_of",
-	"SELECT n.value, c.value, a.activated_at, a.from_rubric IS NOT NULL, f.digest, a.to_rubric IS NOT NULL, t.digest"
+	"SELECT n.value, c.value, a.activated_at, a.from_rubric IS NOT NULL, f.digest, a.to_rubric IS NOT NULL, "
+	"t.digest"
 	" FROM leadfit.name n JOIN leadfit.activation a ON a.name = n.id LEFT JOIN leadfit.name c ON c.id = a.caller"
 	" LEFT JOIN leadfit.payload f ON f.id = a.from_rubric LEFT JOIN leadfit.payload t ON t.id = a.to_rubric"
 	" WHERE n.value = $2 AND n.kind = 4 ORDER BY a.position DESC LIMIT $1"};
@@ -35,8 +39,7 @@ static const struct lf_pg_statement was_active_once = {"was_active",
 
 /* ---- rubrics ---- */
 
-static enum lf_code read_rubric(
-	const PGresult *result, int row, struct lf_rubric_row *rubric, struct lf_error *error)
+static enum lf_code read_rubric(const PGresult *result, int row, struct lf_rubric_row *rubric, struct lf_error *error)
 {
 	*rubric = (struct lf_rubric_row){
 		.name = PQgetvalue(result, row, 0),
@@ -106,8 +109,7 @@ static enum lf_code read_activation(
 		.has_to = lf_pg_bool(result, row, 5),
 	};
 	if (!PQgetisnull(result, row, 0) && !PQgetisnull(result, row, 1) &&
-		(!activation->had_from ||
-			lf_pg_fixed(result, row, 4, &activation->from, sizeof(activation->from))) &&
+		(!activation->had_from || lf_pg_fixed(result, row, 4, &activation->from, sizeof(activation->from))) &&
 		(!activation->has_to || lf_pg_fixed(result, row, 6, &activation->to, sizeof(activation->to))))
 		return LF_OK;
 	return lf_error_set(error, LF_DATA_LOSS, "an activation refers to what is not stored");

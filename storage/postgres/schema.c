@@ -23,7 +23,8 @@ static const char TABLES[] =
 	"CREATE TABLE leadfit.about(one boolean PRIMARY KEY CHECK (one), schema integer NOT NULL, log uuid NOT NULL,"
 	" signature text COLLATE \"C\" NOT NULL);"
 	/* One row a commit. edge: roots of the whole subtrees, the largest first. names, payloads, acts: ids given. */
-	"CREATE TABLE leadfit.head(previous bigint PRIMARY KEY, size bigint NOT NULL, root bytea NOT NULL, edge bytea NOT "
+	"CREATE TABLE leadfit.head(previous bigint PRIMARY KEY, size bigint NOT NULL, root bytea NOT NULL, edge bytea "
+	"NOT "
 	"NULL,"
 	" sequence bigint NOT NULL, id uuid NOT NULL, time_us bigint NOT NULL, redacted_to bigint NOT NULL,"
 	" activated_to bigint NOT NULL, names bigint NOT NULL, payloads bigint NOT NULL, acts bigint NOT NULL,"
@@ -35,28 +36,33 @@ static const char TABLES[] =
 	"CREATE TABLE leadfit.member(candidate bigint NOT NULL, list bigint NOT NULL, PRIMARY KEY(candidate, list));"
 	"CREATE INDEX member_by_list ON leadfit.member(list);"
 	/* Bytes once by content, with the salt of their commitment. */
-	"CREATE TABLE leadfit.payload(id bigint PRIMARY KEY, kind integer NOT NULL, digest bytea NOT NULL, salt bytea NOT "
+	"CREATE TABLE leadfit.payload(id bigint PRIMARY KEY, kind integer NOT NULL, digest bytea NOT NULL, salt bytea "
+	"NOT "
 	"NULL,"
 	" body bytea NOT NULL, UNIQUE(digest, kind));"
 	"CREATE INDEX payload_by_kind ON leadfit.payload(kind, id);"
 	/* The rubrics among the payloads. */
-	"CREATE TABLE leadfit.rubric(payload bigint PRIMARY KEY, name bigint NOT NULL, title text COLLATE \"C\" NOT NULL,"
+	"CREATE TABLE leadfit.rubric(payload bigint PRIMARY KEY, name bigint NOT NULL, title text COLLATE \"C\" NOT "
+	"NULL,"
 	" put_by bigint NOT NULL, put_at bigint NOT NULL, position bigint NOT NULL, salt bytea NOT NULL);"
 	"CREATE INDEX rubric_by_name ON leadfit.rubric(name, payload);"
 	/* Which version of a name became the active one; to_rubric NULL: none. The last row of a name holds. */
-	"CREATE TABLE leadfit.activation(position bigint PRIMARY KEY, name bigint NOT NULL, activated_at bigint NOT NULL,"
+	"CREATE TABLE leadfit.activation(position bigint PRIMARY KEY, name bigint NOT NULL, activated_at bigint NOT "
+	"NULL,"
 	" caller bigint NOT NULL, from_rubric bigint, to_rubric bigint, salt bytea NOT NULL);"
 	"CREATE INDEX activation_by_name ON leadfit.activation(name, position);"
 	"CREATE INDEX activation_by_rubric ON leadfit.activation(to_rubric);"
 	"CREATE TABLE leadfit.decision(sequence bigint PRIMARY KEY, id uuid NOT NULL UNIQUE, position bigint NOT NULL,"
 	" decided_at bigint NOT NULL, outcome integer NOT NULL, purpose integer NOT NULL, caller bigint NOT NULL,"
 	" rubric bigint NOT NULL, recommended bigint, team bigint NOT NULL, project bigint NOT NULL,"
-	" candidates bigint NOT NULL, team_payload bigint NOT NULL, project_payload bigint NOT NULL, request_digest bytea,"
+	" candidates bigint NOT NULL, team_payload bigint NOT NULL, project_payload bigint NOT NULL, request_digest "
+	"bytea,"
 	" salt bytea NOT NULL, answer bytea NOT NULL);"
 	"CREATE INDEX decision_by_team ON leadfit.decision(team, sequence);"
 	"CREATE INDEX decision_by_project ON leadfit.decision(project, sequence);"
 	"CREATE INDEX decision_by_candidates ON leadfit.decision(candidates, sequence);"
-	"CREATE TABLE leadfit.request_key(caller bigint NOT NULL, key text COLLATE \"C\" NOT NULL, sequence bigint NOT NULL,"
+	"CREATE TABLE leadfit.request_key(caller bigint NOT NULL, key text COLLATE \"C\" NOT NULL, sequence bigint NOT "
+	"NULL,"
 	" PRIMARY KEY(caller, key));"
 	"CREATE INDEX request_key_by_sequence ON leadfit.request_key(sequence);"
 	/* record: the decision's sequence, the rubric's payload, the activation's position, the act's id. */
@@ -65,7 +71,8 @@ static const char TABLES[] =
 	"CREATE TABLE leadfit.node(level integer NOT NULL, place bigint NOT NULL, hash bytea NOT NULL,"
 	" PRIMARY KEY(level, place));"
 	/* pairs: of commitments, old and new, of an erasure or a pruning. */
-	"CREATE TABLE leadfit.act(id bigint PRIMARY KEY, kind integer NOT NULL, at bigint NOT NULL, caller bigint NOT NULL,"
+	"CREATE TABLE leadfit.act(id bigint PRIMARY KEY, kind integer NOT NULL, at bigint NOT NULL, caller bigint NOT "
+	"NULL,"
 	" decision bigint, position bigint NOT NULL, salt bytea NOT NULL, body bytea NOT NULL, pairs bytea);"
 	"CREATE INDEX act_by_decision ON leadfit.act(decision, id) WHERE decision IS NOT NULL;"
 	"CREATE INDEX act_by_kind ON leadfit.act(kind, id);"
@@ -78,20 +85,24 @@ static const char TABLES[] =
  * empty after a crash.
  */
 #define SIGNATURE                                                                                                      \
-	"md5((SELECT coalesce(string_agg(format('%s %s %s %s %s %s', c.relname, c.relkind, c.relpersistence, a.attname,"  \
-	" format_type(a.atttypid, a.atttypmod), a.attnotnull), ',' ORDER BY c.relname COLLATE \"C\", a.attnum), '')"    \
-	" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'leadfit'::regnamespace AND"  \
-	" a.attnum > 0 AND NOT a.attisdropped AND c.relkind <> 'i')"                                                     \
-	" || (SELECT coalesce(string_agg(format('%s %s %s', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisready),"  \
-	" ',' ORDER BY c.relname COLLATE \"C\"), '') FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"            \
-	" WHERE c.relnamespace = 'leadfit'::regnamespace)"                                                               \
-	" || (SELECT coalesce(string_agg(pg_get_constraintdef(k.oid), ',' ORDER BY k.conname COLLATE \"C\"), '')"        \
-	" FROM pg_constraint k WHERE k.connamespace = 'leadfit'::regnamespace AND k.contype <> 'n')"                     \
-	" || (SELECT count(*)::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND"  \
-	" c.relnamespace = 'leadfit'::regnamespace)"                                                                     \
-	" || (SELECT count(*)::text FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relnamespace ="      \
-	" 'leadfit'::regnamespace)"                                                                                      \
-	" || (SELECT count(*)::text FROM pg_class c WHERE c.relnamespace = 'leadfit'::regnamespace AND"                  \
+	"md5((SELECT coalesce(string_agg(format('%s %s %s %s %s %s', c.relname, c.relkind, c.relpersistence, "         \
+	"a.attname,"                                                                                                   \
+	" format_type(a.atttypid, a.atttypmod), a.attnotnull), ',' ORDER BY c.relname COLLATE \"C\", a.attnum), '')"   \
+	" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'leadfit'::regnamespace "   \
+	"AND"                                                                                                          \
+	" a.attnum > 0 AND NOT a.attisdropped AND c.relkind <> 'i')"                                                   \
+	" || (SELECT coalesce(string_agg(format('%s %s %s', pg_get_indexdef(i.indexrelid), i.indisvalid, "             \
+	"i.indisready),"                                                                                               \
+	" ',' ORDER BY c.relname COLLATE \"C\"), '') FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"          \
+	" WHERE c.relnamespace = 'leadfit'::regnamespace)"                                                             \
+	" || (SELECT coalesce(string_agg(pg_get_constraintdef(k.oid), ',' ORDER BY k.conname COLLATE \"C\"), '')"      \
+	" FROM pg_constraint k WHERE k.connamespace = 'leadfit'::regnamespace AND k.contype <> 'n')"                   \
+	" || (SELECT count(*)::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal "  \
+	"AND"                                                                                                          \
+	" c.relnamespace = 'leadfit'::regnamespace)"                                                                   \
+	" || (SELECT count(*)::text FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relnamespace ="    \
+	" 'leadfit'::regnamespace)"                                                                                    \
+	" || (SELECT count(*)::text FROM pg_class c WHERE c.relnamespace = 'leadfit'::regnamespace AND"                \
 	" (c.relrowsecurity OR c.relhassubclass OR c.relispartition)))"
 
 static const char ABOUT[] = "INSERT INTO leadfit.about SELECT true, 1, gen_random_uuid(), " SIGNATURE;
@@ -101,11 +112,12 @@ static const char GRANT_SERVICE[] = "GRANT USAGE ON SCHEMA leadfit TO %s;"
 				    "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA leadfit TO %s;"
 				    "REVOKE INSERT ON leadfit.about FROM %s;"
 				    "REVOKE INSERT ON leadfit.redaction FROM %s;";
-static const char GRANT_KEEPER[] = "GRANT USAGE ON SCHEMA leadfit TO %s;"
-				   "GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA leadfit TO %s;"
-				   "REVOKE INSERT ON leadfit.about FROM %s;"
-				   "GRANT UPDATE ON leadfit.payload, leadfit.decision, leadfit.act TO %s;"
-				   "GRANT DELETE ON leadfit.request_key, leadfit.member, leadfit.list, leadfit.name TO %s;";
+static const char GRANT_KEEPER[] =
+	"GRANT USAGE ON SCHEMA leadfit TO %s;"
+	"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA leadfit TO %s;"
+	"REVOKE INSERT ON leadfit.about FROM %s;"
+	"GRANT UPDATE ON leadfit.payload, leadfit.decision, leadfit.act TO %s;"
+	"GRANT DELETE ON leadfit.request_key, leadfit.member, leadfit.list, leadfit.name TO %s;";
 
 /* ---- making it ---- */
 
@@ -134,8 +146,8 @@ static enum lf_code has_schema(struct lf_pg *pg, bool *has, struct lf_error *err
 {
 	PGresult *result;
 
-	if (lf_pg_script(pg, "SELECT 1 FROM pg_namespace WHERE nspname = 'leadfit'", &result,
-		    "looking for the schema", error) != LF_OK)
+	if (lf_pg_script(pg, "SELECT 1 FROM pg_namespace WHERE nspname = 'leadfit'", &result, "looking for the schema",
+		    error) != LF_OK)
 		return error->code;
 	*has = PQntuples(result) > 0;
 	PQclear(result);
@@ -182,8 +194,7 @@ enum lf_code lf_postgres_init(const char *url, const struct lf_postgres_roles *r
 /* ---- looking at it ---- */
 
 static const struct lf_pg_statement has_about = {"has_about", "SELECT to_regclass('leadfit.about') IS NOT NULL"};
-static const struct lf_pg_statement read_about = {
-	"read_about", "SELECT schema, log FROM leadfit.about"};
+static const struct lf_pg_statement read_about = {"read_about", "SELECT schema, log FROM leadfit.about"};
 static const struct lf_pg_statement check_about = {"check_about",
 	"SELECT schema, log, signature = " SIGNATURE ","
 	" has_table_privilege('leadfit.payload', 'UPDATE') AND has_table_privilege('leadfit.decision', 'UPDATE')"
@@ -206,20 +217,20 @@ static enum lf_code ask(
 	*result = NULL;
 	if (!there)
 		return lf_error_set(error, LF_NOT_FOUND,
-			"the database has no schema leadfit that this role sees: make it with leadfitd init --db URL, as "
+			"the database has no schema leadfit that this role sees: make it with leadfitd init --db URL, "
+			"as "
 			"its owner");
 	return lf_pg_run(pg, statement, NULL, result, doing, error);
 }
 
 static enum lf_code read_version(const PGresult *result, struct lf_pg_about *about, struct lf_error *error)
 {
-	const bool there =
-		PQntuples(result) == 1 && lf_pg_fixed(result, 0, 1, about->log, sizeof(about->log));
+	const bool there = PQntuples(result) == 1 && lf_pg_fixed(result, 0, 1, about->log, sizeof(about->log));
 	const int64_t schema = there ? lf_pg_int(result, 0, 0) : 0;
 
 	if (schema != LF_PG_SCHEMA)
-		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"the log has schema %lld, and this release knows %d", (long long)schema, (int)LF_PG_SCHEMA);
+		return lf_error_set(error, LF_FAILED_PRECONDITION, "the log has schema %lld, and this release knows %d",
+			(long long)schema, (int)LF_PG_SCHEMA);
 	return LF_OK;
 }
 
@@ -242,7 +253,8 @@ enum lf_code lf_pg_check_schema(struct lf_pg *pg, struct lf_pg_about *about, str
 		return error->code;
 	if (read_version(result, about, error) == LF_OK && !lf_pg_bool(result, 0, 2))
 		lf_error_set(error, LF_FAILED_PRECONDITION,
-			"the schema leadfit is not as it was made: a table, column, index, trigger, rule or policy was put "
+			"the schema leadfit is not as it was made: a table, column, index, trigger, rule or policy was "
+			"put "
 			"in, changed or taken out");
 	if (error->code == LF_OK) {
 		about->may_redact = lf_pg_bool(result, 0, 3);

@@ -12,9 +12,9 @@ enum { LF_PG_SCHEMA = 1 };
 
 /* What about says of a log. */
 struct lf_pg_about {
-	uint8_t log[16];  /* drawn when the schema was made: the same log, or another */
-	bool may_redact;  /* this role may replace what was recorded */
-	bool may_append;  /* it may add records */
+	uint8_t log[16]; /* drawn when the schema was made: the same log, or another */
+	bool may_redact; /* this role may replace what was recorded */
+	bool may_append; /* it may add records */
 };
 
 /*

@@ -31,10 +31,9 @@ static const char EVERY_SESSION[] = "SET search_path = pg_catalog;"
  * Whoever set synchronous_commit to less than on did not mean this log. The server's time-outs are shorter than ours:
  * connection.h.
  */
-static const char WRITER[] =
-	"SELECT set_config('synchronous_commit', 'on', false)"
-	" WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
-	"SET default_transaction_read_only = off;";
+static const char WRITER[] = "SELECT set_config('synchronous_commit', 'on', false)"
+			     " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
+			     "SET default_transaction_read_only = off;";
 
 static const char READER[] = "SET default_transaction_read_only = on;";
 

@@ -22,7 +22,8 @@ static enum lf_code check_server(const struct lf_store *store, const struct lf_p
 			facts->fsync ? "full_page_writes" : "fsync");
 	if (!facts->synchronous_standby && !store->asynchronous)
 		return lf_error_set(error, LF_FAILED_PRECONDITION,
-			"the server's synchronous_standby_names is empty: a failover would lose what was acknowledged last; "
+			"the server's synchronous_standby_names is empty: a failover would lose what was acknowledged "
+			"last; "
 			"set it, or accept that");
 	return LF_OK;
 }
@@ -85,8 +86,7 @@ static char *take_own_options(const char *url, bool *asynchronous)
 	return copy;
 }
 
-static enum lf_code open_store(
-	struct lf_store **out, const char *location, bool read_only, struct lf_error *error)
+static enum lf_code open_store(struct lf_store **out, const char *location, bool read_only, struct lf_error *error)
 {
 	struct lf_store *store = calloc(1, sizeof(*store));
 	char *url;
@@ -126,17 +126,18 @@ static void warn(const struct lf_store *store, const struct lf_log_options *opti
 		return;
 	if (store->place.unverified)
 		say(context,
-			"the database is reached over a network without sslmode=verify-full: somebody in between could read "
+			"the database is reached over a network without sslmode=verify-full: somebody in between could "
+			"read "
 			"and change what is recorded");
 	if (!store->writer.facts.checksums)
 		say(context, "the database's server has no data checksums: damage on its disk is found late");
 	if (!store->writer.facts.synchronous_standby)
 		say(context,
-			"the database's server has no synchronous standby: a failover may lose what was acknowledged last");
+			"the database's server has no synchronous standby: a failover may lose what was acknowledged "
+			"last");
 }
 
-enum lf_code lf_pg_open_store(
-	struct lf_store **store, const struct lf_log_options *options, struct lf_error *error)
+enum lf_code lf_pg_open_store(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error)
 {
 	const enum lf_code code = open_store(store, options->location, false, error);
 

@@ -44,10 +44,10 @@ struct lf_store {
 	struct lf_pg_place place;
 	bool asynchronous; /* a server without a synchronous standby will do */
 	bool read_only;
-	struct lf_pg_about about;  /* of the first connection: set by the opening thread, before there are others */
-	bool greeted;              /* about is set */
+	struct lf_pg_about about;   /* of the first connection: set by the opening thread, before there are others */
+	bool greeted;               /* about is set */
 	_Atomic(uint32_t) timeline; /* the highest seen on any connection: a lower one is a primary of before */
-	int64_t lock_key;          /* of the advisory lock */
+	int64_t lock_key;           /* of the advisory lock */
 
 	/* the writer's */
 	struct lf_pg writer;
@@ -56,11 +56,11 @@ struct lf_store {
 	uint64_t connects_seen; /* of the connection that the last begin() had */
 	size_t sent;            /* statements of the transaction whose answers were not received yet */
 	struct lf_pg_ids *ids;
-	uint64_t redacted_to;             /* what ids hold was read at this */
-	int64_t names, payloads, acts;    /* the newest ids given */
-	struct lf_pg_array old_lists;     /* of decisions that are being replaced */
-	uint32_t asked;                   /* prepare()s: entries that were asked for have this one's number */
-	struct lf_pg_lookup lookups[4];   /* names, lists, payloads, rubrics */
+	uint64_t redacted_to;                      /* what ids hold was read at this */
+	int64_t names, payloads, acts;             /* the newest ids given */
+	struct lf_pg_array old_lists;              /* of decisions that are being replaced */
+	uint32_t asked;                            /* prepare()s: entries that were asked for have this one's number */
+	struct lf_pg_lookup lookups[4];            /* names, lists, payloads, rubrics */
 	struct lf_pg_array columns[LF_PG_COLUMNS]; /* of what is being sent */
 	struct lf_pg_array new_names[3], new_lists[2], new_members[2], new_payloads[5], new_keys[3], new_leaves[4];
 	uint64_t sync_ns;
@@ -101,14 +101,13 @@ bool lf_pg_leave(struct lf_store *store);
 
 extern const struct lf_pg_statement lf_pg_select_head;
 /* Of an answer to it; no row: an empty log. counters: names, payloads, acts; may be NULL. */
-enum lf_code lf_pg_read_head(
-	const PGresult *result, struct lf_tail *tail, int64_t counters[3], struct lf_error *error);
+enum lf_code lf_pg_read_head(const PGresult *result, struct lf_tail *tail, int64_t counters[3], struct lf_error *error);
 /* Sends the rows that a commit adds to head and node. false: out of memory. */
 bool lf_pg_send_head(struct lf_store *store, const struct lf_tail *tail, const struct lf_leaves *leaves);
 const struct lf_pg_statement *lf_pg_hashes_statement(unsigned level);
 void lf_pg_put_hashes(struct lf_pg_parameters *parameters, unsigned level, uint64_t first, size_t count);
-enum lf_code lf_pg_read_hashes(const PGresult *result, uint64_t first, size_t count, struct lf_digest *hashes,
-	struct lf_error *error);
+enum lf_code lf_pg_read_hashes(
+	const PGresult *result, uint64_t first, size_t count, struct lf_digest *hashes, struct lf_error *error);
 
 /* ---- lookups.c ---- */
 
@@ -151,8 +150,7 @@ enum lf_code lf_pg_prepare_decisions(
 	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
 enum lf_code lf_pg_prepare_other(
 	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
-enum lf_code lf_pg_prepare(
-	struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
+enum lf_code lf_pg_prepare(struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
 enum lf_code lf_pg_write(struct lf_store *store, struct lf_item *const *items, size_t count, struct lf_error *error);
 
 /* ---- redact.c ---- */
@@ -164,8 +162,7 @@ bool lf_pg_write_redaction(struct lf_store *store, struct lf_item *item);
 
 /* Of every connection: whether this is the log that the store was opened on, and a server that keeps what it says. */
 enum lf_code lf_pg_greet(struct lf_pg *pg, void *store, struct lf_error *error);
-enum lf_code lf_pg_open_store(
-	struct lf_store **store, const struct lf_log_options *options, struct lf_error *error);
+enum lf_code lf_pg_open_store(struct lf_store **store, const struct lf_log_options *options, struct lf_error *error);
 enum lf_code lf_pg_open_read_only(struct lf_store **store, const char *location, struct lf_error *error);
 void lf_pg_close_store(struct lf_store *store);
 
@@ -192,16 +189,17 @@ enum lf_code lf_pg_ask_one(struct lf_reader *reader, const struct lf_pg_statemen
 
 /* A decision as lf_stored has it, without bytes: columns of d, and the joins that give them. */
 #define LF_PG_ROW_COLUMNS                                                                                              \
-	"d.sequence, d.id, d.decided_at, d.outcome, d.purpose, caller.value, team.value, project.value,"                 \
-	" rubric_name.value, d.recommended, recommended.value, rp.digest, d.team_payload, d.project_payload, lists.digest"
+	"d.sequence, d.id, d.decided_at, d.outcome, d.purpose, caller.value, team.value, project.value,"               \
+	" rubric_name.value, d.recommended, recommended.value, rp.digest, d.team_payload, d.project_payload, "         \
+	"lists.digest"
 enum { LF_PG_ROW_COLUMN_COUNT = 15 };
 #define LF_PG_ROW_JOINS                                                                                                \
-	" LEFT JOIN leadfit.name caller ON caller.id = d.caller LEFT JOIN leadfit.name team ON team.id = d.team"         \
-	" LEFT JOIN leadfit.name project ON project.id = d.project"                                                      \
-	" LEFT JOIN leadfit.name recommended ON recommended.id = d.recommended"                                          \
-	" LEFT JOIN leadfit.list lists ON lists.id = d.candidates"                                                       \
-	" LEFT JOIN leadfit.rubric ON rubric.payload = d.rubric"                                                         \
-	" LEFT JOIN leadfit.name rubric_name ON rubric_name.id = rubric.name"                                            \
+	" LEFT JOIN leadfit.name caller ON caller.id = d.caller LEFT JOIN leadfit.name team ON team.id = d.team"       \
+	" LEFT JOIN leadfit.name project ON project.id = d.project"                                                    \
+	" LEFT JOIN leadfit.name recommended ON recommended.id = d.recommended"                                        \
+	" LEFT JOIN leadfit.list lists ON lists.id = d.candidates"                                                     \
+	" LEFT JOIN leadfit.rubric ON rubric.payload = d.rubric"                                                       \
+	" LEFT JOIN leadfit.name rubric_name ON rubric_name.id = rubric.name"                                          \
 	" LEFT JOIN leadfit.payload rp ON rp.id = d.rubric AND rp.kind = 3"
 /* Those columns, from the first on. What they point to is the answer's. DATA_LOSS where something is missing. */
 enum lf_code lf_pg_read_row(

@@ -177,7 +177,8 @@ static enum lf_code receive_commit(struct lf_store *store, struct lf_error *erro
 		return lf_error_set(error, LF_ABORTED, "%s: the server has rolled it back", doing);
 	if (lf_pg_finish(pg, doing, error) == LF_OK && pg->warned)
 		lf_error_set(error, LF_UNAVAILABLE,
-			"%s: the server warns that it may not be on its standby, and so be gone after a failover", doing);
+			"%s: the server warns that it may not be on its standby, and so be gone after a failover",
+			doing);
 	return error->code;
 }
 

@@ -105,8 +105,7 @@ static void *run(void *context)
 
 		polled[0] = (struct pollfd){.fd = proxy->listener, .events = POLLIN};
 		for (size_t i = 0; i < 2 * OPEN_MAX; i++)
-			polled[1 + i] =
-				(struct pollfd){.fd = silent ? -1 : pairs[i / 2].fds[i % 2], .events = POLLIN};
+			polled[1 + i] = (struct pollfd){.fd = silent ? -1 : pairs[i / 2].fds[i % 2], .events = POLLIN};
 		if (poll(polled, 1 + 2 * OPEN_MAX, POLL_MS) <= 0)
 			continue;
 		for (size_t i = 0; i < 2 * OPEN_MAX; i++)

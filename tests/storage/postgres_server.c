@@ -64,8 +64,8 @@ static void become(const struct postgres_server *server, const char *name, char 
 	char program[160], output[128];
 	int log;
 
-	if (user == NULL || (getuid() == 0 &&
-				    (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)))
+	if (user == NULL ||
+		(getuid() == 0 && (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)))
 		_exit(126);
 	prctl(PR_SET_PDEATHSIG, SIGQUIT); /* after the change of users, which clears it */
 	snprintf(program, sizeof(program), "%s/%s", server->bin, name);
@@ -114,8 +114,8 @@ void postgres_url(const struct postgres_server *server, const char *database, ch
 void postgres_url_at(int port, const char *database, char *url, size_t size)
 {
 	snprintf(url, size,
-		"postgres://postgres@127.0.0.1:%d/%s?sslmode=disable&gssencmode=disable&leadfit_asynchronous=accept", port,
-		database);
+		"postgres://postgres@127.0.0.1:%d/%s?sslmode=disable&gssencmode=disable&leadfit_asynchronous=accept",
+		port, database);
 }
 
 static PGconn *connect_to(const struct postgres_server *server, const char *database)
@@ -292,7 +292,8 @@ void postgres_reset(const struct postgres_server *server, const char *database)
 		return;
 	}
 	postgres_run(server, database,
-		"DELETE FROM leadfit.head; DELETE FROM leadfit.leaf; DELETE FROM leadfit.node; DELETE FROM leadfit.name;"
+		"DELETE FROM leadfit.head; DELETE FROM leadfit.leaf; DELETE FROM leadfit.node; DELETE FROM "
+		"leadfit.name;"
 		"DELETE FROM leadfit.list; DELETE FROM leadfit.member; DELETE FROM leadfit.payload;"
 		"DELETE FROM leadfit.rubric; DELETE FROM leadfit.activation; DELETE FROM leadfit.decision;"
 		"DELETE FROM leadfit.request_key; DELETE FROM leadfit.act; DELETE FROM leadfit.redaction");

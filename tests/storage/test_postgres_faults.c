@@ -83,9 +83,9 @@ static void *append_all(void *context)
 	for (int i = 0; i < WORKS; i++) {
 		work_wait(&load->works[i]);
 		assert_int_equal(atomic_load(&load->works[i].completions), 1);
-		atomic_fetch_add(load->works[i].code == LF_OK                           ? &load->stored
+		atomic_fetch_add(load->works[i].code == LF_OK                              ? &load->stored
 				: strstr(load->works[i].message, "may or may not") != NULL ? &load->unknown
-												   : &load->refused,
+											   : &load->refused,
 			1);
 	}
 	return NULL;
@@ -111,7 +111,8 @@ static void run_load(struct load *loads, int count)
 static void heads_are_one_chain(void)
 {
 	assert_int_equal(postgres_number(&server, "log",
-				 "WITH RECURSIVE walk(size, n) AS (SELECT 0::bigint, 0 UNION ALL SELECT h.size, n + 1 FROM walk w"
+				 "WITH RECURSIVE walk(size, n) AS (SELECT 0::bigint, 0 UNION ALL SELECT h.size, n + 1 "
+				 "FROM walk w"
 				 " JOIN leadfit.head h ON h.previous = w.size)"
 				 " SELECT (SELECT max(n) FROM walk) - (SELECT count(*) FROM leadfit.head)"
 				 " + (SELECT max(size) FROM walk) - (SELECT count(*) FROM leadfit.leaf)"),
@@ -307,7 +308,8 @@ static void an_answer_cut_at_any_byte_loses_and_doubles_nothing(void **state)
 	lf_log_close(log);
 	heads_are_one_chain();
 	assert_int_equal(postgres_number(&server, "log", "SELECT count(*) FROM leadfit.decision"), stored);
-	assert_int_equal(postgres_number(&server, "log", "SELECT count(DISTINCT answer) FROM leadfit.decision"), stored);
+	assert_int_equal(
+		postgres_number(&server, "log", "SELECT count(DISTINCT answer) FROM leadfit.decision"), stored);
 }
 
 static void a_network_that_goes_silent_is_given_up_and_comes_back(void **state)
@@ -374,8 +376,8 @@ static void a_commit_that_may_not_be_on_its_standby_is_not_acknowledged(void **s
 	postgres_run(&server, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
 	postgres_run(&server, "postgres", "SELECT pg_reload_conf()");
 	while (postgres_number(&server, "postgres",
-		       "SELECT count(*) FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting = 'nobody'") ==
-		0)
+		       "SELECT count(*) FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting = "
+		       "'nobody'") == 0)
 		rest_ms(10);
 	work_init(&work, 1, 1, 0);
 	lf_log_append(log, &work.append);

@@ -133,13 +133,15 @@ static void a_password_is_in_no_error(void **state)
 	postgres_run(&server, "postgres", sql);
 	postgres_run(&server, "postgres", "SELECT pg_reload_conf()");
 	snprintf(url, sizeof(url), "postgres://asked@127.0.0.1:%d/log?sslmode=disable", server.port);
-	assert_int_equal(setenv("PGPASSWORD", "asked", 1), 0); /* which the server's message repeats, as the role's name */
-	do { /* until the server has read it */
+	assert_int_equal(
+		setenv("PGPASSWORD", "asked", 1), 0); /* which the server's message repeats, as the role's name */
+	do {                                          /* until the server has read it */
 		const struct timespec ten_ms = {.tv_nsec = 10 * 1000 * 1000};
 
 		lf_error_clean_up(&error);
 		nanosleep(&ten_ms, NULL);
-	} while (try_to_open(url, &error) != LF_UNAVAILABLE || strstr(error.message, "password authentication") == NULL);
+	} while (
+		try_to_open(url, &error) != LF_UNAVAILABLE || strstr(error.message, "password authentication") == NULL);
 	assert_int_equal(unsetenv("PGPASSWORD"), 0);
 	assert_null(strstr(error.message, "asked"));
 	lf_error_clean_up(&error);
@@ -154,7 +156,8 @@ static void set(const char *sql, const char *name, const char *value)
 
 	postgres_run(&server, "postgres", sql);
 	postgres_run(&server, "postgres", "SELECT pg_reload_conf()");
-	snprintf(query, sizeof(query), "SELECT count(*) FROM pg_settings WHERE name = '%s' AND setting = '%s'", name, value);
+	snprintf(query, sizeof(query), "SELECT count(*) FROM pg_settings WHERE name = '%s' AND setting = '%s'", name,
+		value);
 	while (postgres_number(&server, "postgres", query) == 0)
 		nanosleep(&ten_ms, NULL);
 }
@@ -230,14 +233,16 @@ static void an_altered_schema_is_refused(void **state)
 		 "CREATE TRIGGER t BEFORE INSERT ON leadfit.decision FOR EACH ROW EXECUTE FUNCTION public.f()",
 			"DROP FUNCTION public.f() CASCADE"},
 		{"CREATE RULE r AS ON INSERT TO leadfit.leaf DO INSTEAD NOTHING", "DROP RULE r ON leadfit.leaf"},
-		{"ALTER TABLE leadfit.act ENABLE ROW LEVEL SECURITY", "ALTER TABLE leadfit.act DISABLE ROW LEVEL SECURITY"},
+		{"ALTER TABLE leadfit.act ENABLE ROW LEVEL SECURITY",
+			"ALTER TABLE leadfit.act DISABLE ROW LEVEL SECURITY"},
 		{"ALTER TABLE leadfit.payload SET UNLOGGED", "ALTER TABLE leadfit.payload SET LOGGED"},
 		{"CREATE TABLE leadfit.more(x integer)", "DROP TABLE leadfit.more"},
 		{"CREATE VIEW leadfit.seen AS SELECT 1 AS x", "DROP VIEW leadfit.seen"},
 		{"ALTER INDEX leadfit.act_by_kind RENAME TO other", "ALTER INDEX leadfit.other RENAME TO act_by_kind"},
 		{"ALTER TABLE leadfit.head DROP CONSTRAINT head_check",
 			"ALTER TABLE leadfit.head ADD CHECK (size > previous)"},
-		{"ALTER TABLE leadfit.rubric ALTER title DROP NOT NULL", "ALTER TABLE leadfit.rubric ALTER title SET NOT NULL"},
+		{"ALTER TABLE leadfit.rubric ALTER title DROP NOT NULL",
+			"ALTER TABLE leadfit.rubric ALTER title SET NOT NULL"},
 		{"CREATE TABLE public.heir() INHERITS (leadfit.leaf)", "DROP TABLE public.heir"},
 	};
 
@@ -274,8 +279,8 @@ static bool may(const char *role, const char *what, const char *table)
 
 static void a_service_appends_by_select_and_insert_alone_and_a_keeper_erases(void **state)
 {
-	static const char *const tables[] = {"about", "head", "name", "list", "member", "payload", "rubric", "activation",
-		"decision", "request_key", "leaf", "node", "act", "redaction"};
+	static const char *const tables[] = {"about", "head", "name", "list", "member", "payload", "rubric",
+		"activation", "decision", "request_key", "leaf", "node", "act", "redaction"};
 	struct lf_redact_item item = {.what = LF_REDACT_PAYLOAD, .id = 1, .bytes = {(const uint8_t *)"x", 1}};
 	struct lf_redact redaction = {.kind = LF_LEAF_ERASURE,
 		.caller = "admin",
@@ -291,8 +296,9 @@ static void a_service_appends_by_select_and_insert_alone_and_a_keeper_erases(voi
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		assert_false(may("leadfit_service", "UPDATE", tables[i]) || may("leadfit_service", "DELETE", tables[i]) ||
-			may("leadfit_service", "TRUNCATE", tables[i]) || may("leadfit_service", "TRIGGER", tables[i]));
+		assert_false(may("leadfit_service", "UPDATE", tables[i]) ||
+			may("leadfit_service", "DELETE", tables[i]) || may("leadfit_service", "TRUNCATE", tables[i]) ||
+			may("leadfit_service", "TRIGGER", tables[i]));
 	assert_false(may("leadfit_keeper", "UPDATE", "leaf") || may("leadfit_keeper", "DELETE", "leaf") ||
 		may("leadfit_keeper", "UPDATE", "head") || may("leadfit_keeper", "DELETE", "decision"));
 	url_of_role("leadfit_service", url, sizeof(url));
@@ -394,7 +400,8 @@ static void what_is_derived_is_checked(void **state)
 			"said to be that of decision 3"},
 		{"UPDATE leadfit.decision SET position = position + 1 WHERE sequence = 4", "decision 4 has no leaf"},
 		{"UPDATE leadfit.act SET position = 0 WHERE id = 1", "act 1 has no leaf"},
-		{"INSERT INTO leadfit.act SELECT 9, kind, at, caller, decision, position, salt, body, pairs FROM leadfit.act"
+		{"INSERT INTO leadfit.act SELECT 9, kind, at, caller, decision, position, salt, body, pairs FROM "
+		 "leadfit.act"
 		 " WHERE id = 1",
 			"act 9 has no leaf"},
 		{"DELETE FROM leadfit.decision WHERE sequence = 5", "the record of leaf 6"},
@@ -403,9 +410,11 @@ static void what_is_derived_is_checked(void **state)
 			"leaf 90 is behind the head"},
 		{"UPDATE leadfit.rubric SET position = 7", "the rubric that is payload 1 has no leaf"},
 		{"DELETE FROM leadfit.activation", "the record of leaf 1"},
-		{"DELETE FROM leadfit.head WHERE previous = (SELECT previous FROM leadfit.head ORDER BY previous OFFSET 2 LIMIT 1)",
+		{"DELETE FROM leadfit.head WHERE previous = (SELECT previous FROM leadfit.head ORDER BY previous "
+		 "OFFSET 2 LIMIT 1)",
 			"does not continue"},
-		{"DELETE FROM leadfit.member WHERE list = (SELECT max(list) FROM leadfit.member)", "list of candidates"},
+		{"DELETE FROM leadfit.member WHERE list = (SELECT max(list) FROM leadfit.member)",
+			"list of candidates"},
 		{"INSERT INTO leadfit.member VALUES(1, 12345)", "list of candidates 12345, which is not there"},
 		{"INSERT INTO leadfit.name VALUES(777, 2, 'stray')", "no record has name 777"},
 		{"INSERT INTO leadfit.payload SELECT 555, 3, 'x', salt, body FROM leadfit.payload WHERE id = 1",
