@@ -59,6 +59,7 @@ static enum lf_code connect_to(struct lf_pg *pg, size_t host, struct lf_error *e
 	pg->conn = start(pg, &pg->place->hosts[host]);
 	if (pg->conn == NULL)
 		return lf_error_set(error, LF_UNAVAILABLE, "out of memory");
+	PQsetNoticeReceiver(pg->conn, on_notice, pg); /* before anything is said: else libpq prints it */
 	if (PQstatus(pg->conn) == CONNECTION_BAD)
 		return lf_pg_lose(pg, "connecting", NULL, error);
 	waited = complete(pg->conn, deadline_ms);
@@ -69,7 +70,6 @@ static enum lf_code connect_to(struct lf_pg *pg, size_t host, struct lf_error *e
 	pg->answered = true;
 	if (PQsetnonblocking(pg->conn, 1) != 0)
 		return lf_pg_lose(pg, "connecting", NULL, error);
-	PQsetNoticeReceiver(pg->conn, on_notice, pg);
 	pg->warned = false;
 	if (lf_pg_begin_session(pg, error) == LF_OK && PQenterPipelineMode(pg->conn) == 0)
 		return lf_pg_lose(pg, "connecting", NULL, error);

@@ -230,6 +230,8 @@ static enum lf_code fail_group(struct lf_pg *pg, const PGresult *failed, const c
 	const bool ends = lf_pg_ends_session(PQresultErrorField(failed, PG_DIAG_SQLSTATE),
 		PQresultErrorField(failed, PG_DIAG_SEVERITY_NONLOCALIZED));
 
+	if (PQresultErrorField(failed, PG_DIAG_SQLSTATE) == NULL) /* libpq's own: the server has closed it, say */
+		return lf_pg_lose(pg, doing, NULL, error);
 	lf_pg_result_error(failed, doing, error);
 	if (ends || PQstatus(pg->conn) == CONNECTION_BAD) {
 		lf_pg_close(pg);
