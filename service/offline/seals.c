@@ -9,6 +9,8 @@
 #include "proto/base/file.h"
 #include "proto/base/harmless.h"
 #include "service/offline/commands.h"
+#include "storage/backends/backends.h"
+#include "storage/log/backend.h"
 #include "service/seal/durable.h"
 #include "service/seal/key.h"
 
@@ -18,6 +20,15 @@ static int say_no_memory(void)
 {
 	fputs("leadfitd: out of memory\n", stderr);
 	return 3;
+}
+
+/* Whether the log is a file, so that there can be something beside it. */
+static bool is_file(const struct lf_seals *seals)
+{
+	const char *location;
+	const struct lf_backend *backend = lf_backend_by_url(seals->beside, &location, NULL);
+
+	return backend == NULL || backend->files != NULL;
 }
 
 /* What goes with the database, found as the service finds it. On the heap; NULL: said why. */
@@ -85,7 +96,7 @@ static int find_key(const struct lf_seals *seals, struct lf_verifier *verifier, 
 				seals->key);
 		return failed == 0 ? 0 : 2;
 	}
-	for (size_t i = 0; i < 2 && failed == ENOENT; i++) {
+	for (size_t i = 0; i < 2 && failed == ENOENT && is_file(seals); i++) {
 		char *path = beside(seals, endings[i]);
 
 		if (path == NULL)
@@ -231,7 +242,7 @@ int lf_sealed_read(struct lf_sealed_list *list, const struct lf_seals *seals)
 	}
 	for (size_t i = 0; i < seals->count && status == 0; i++)
 		status = read_path(list, seals->paths[i], &verifier);
-	if (status == 0 && seals->count == 0)
+	if (status == 0 && seals->count == 0 && is_file(seals))
 		status = read_beside(list, seals, &verifier, key_found);
 	if (list->count > 0)
 		qsort(list->items, list->count, sizeof(*list->items), by_size);

@@ -59,13 +59,14 @@ static void succeeds(int status)
 /* A service on the log as a role, with the key that init made. */
 static void start(struct daemon *daemon, const char *role)
 {
-	char database[256], key[128], checkpoints[128];
+	char database[256], key[128], checkpoints[sizeof(daemon->directory) + 32];
 
 	daemon_init(daemon);
 	snprintf(database, sizeof(database), "postgres:///log?host=%s&port=%d&user=%s", server.folder, server.port,
 		role);
 	snprintf(key, sizeof(key), "%s/key", place.folder);
-	snprintf(checkpoints, sizeof(checkpoints), "%s/checkpoints", daemon->directory);
+	snprintf(checkpoints, sizeof(checkpoints), "%.*s/checkpoints", (int)sizeof(daemon->directory) - 1,
+		daemon->directory);
 	daemon->pid = fork();
 	assert_true(daemon->pid >= 0);
 	if (daemon->pid == 0) {
