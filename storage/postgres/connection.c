@@ -98,7 +98,7 @@ static enum lf_code get_result(
 
 /* ---- sending ---- */
 
-static void expect(struct lf_pg *pg, int what, const struct lf_pg_statement *statement)
+static void expect(struct lf_pg *pg, enum lf_pg_answer what, const struct lf_pg_statement *statement)
 {
 	LF_CHECK(G1, pg->expected_first + pg->expected_count < LF_PG_EXPECTED_MAX);
 	pg->expected[pg->expected_first + pg->expected_count].what = what;
@@ -242,12 +242,13 @@ static enum lf_code fail_group(struct lf_pg *pg, const PGresult *failed, const c
 	return error->code;
 }
 
-static enum lf_code receive(struct lf_pg *pg, PGresult **result, int what, const char *doing, struct lf_error *error)
+static enum lf_code receive(
+	struct lf_pg *pg, PGresult **result, enum lf_pg_answer what, const char *doing, struct lf_error *error)
 {
 	for (;;) {
 		PGresult *got;
 		ExecStatusType status;
-		int expected;
+		enum lf_pg_answer expected;
 		const struct lf_pg_statement *statement;
 
 		if (pg->conn == NULL)

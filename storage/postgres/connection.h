@@ -37,6 +37,9 @@ enum lf_pg_use {
 	LF_PG_OWN,       /* makes the schema: nothing of it is looked at */
 };
 
+/* What an answer is to. */
+enum lf_pg_answer { LF_PG_A_PREPARE, LF_PG_A_QUERY, LF_PG_A_SYNC };
+
 /* A statement: prepared on a connection when it is first sent. */
 struct lf_pg_statement {
 	const char *name, *sql;
@@ -49,8 +52,6 @@ struct lf_pg_facts {
 	uint32_t timeline; /* 0: not known */
 	bool utf8, fsync, full_page_writes, checksums, synchronous_standby;
 };
-
-struct lf_pg_prepared; /* which statements a connection has */
 
 struct lf_pg {
 	const struct lf_pg_place *place; /* the store's */
@@ -70,7 +71,7 @@ struct lf_pg {
 	const struct lf_pg_statement *prepared[LF_PG_EXPECTED_MAX]; /* on this connection */
 	size_t prepared_count;
 	struct {
-		enum { LF_PG_A_PREPARE, LF_PG_A_QUERY, LF_PG_A_SYNC } what;
+		enum lf_pg_answer what;
 		const struct lf_pg_statement *statement;
 	} expected[LF_PG_EXPECTED_MAX]; /* answers, in order */
 	size_t expected_first, expected_count;
