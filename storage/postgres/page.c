@@ -31,7 +31,7 @@ enum { LOOKED_AT_MAX = 8192 };
 					 " bounds AS MATERIALIZED (SELECT greatest(" from                              \
 					 ", coalesce((SELECT lo FROM since WHERE lo >= hi), 1)) AS lo,"                \
 					 " least(" to ", coalesce((SELECT lo FROM until WHERE lo >= hi), s + 1) - 1) " \
-						      "AS hi FROM newest),"                                            \
+					 "AS hi FROM newest),"                                                         \
 					 " f AS MATERIALIZED (SELECT " NAME_ID("2", "$7") " AS team, " NAME_ID(        \
 						 "3", "$8") " AS project, " NAME_ID("5",                               \
 						 "$9") " AS candidate, " NAME_ID("4",                                  \
