@@ -54,9 +54,15 @@ enum lf_code lf_pg_result_error(const PGresult *result, const char *doing, struc
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	enum lf_code code = lf_pg_code_of(state);
 
-	return lf_error_set(error, lf_pg_code_of(state), "%s: PostgreSQL says: %s (%s)", doing,
-		text != NULL ? text : "nothing", state != NULL ? state : "no SQLSTATE");
+	/* A session or a server that ends so may have committed: a WAL that finds no room, say. */
+	if (code != LF_DATA_LOSS && severity != NULL &&
+		(strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+		code = LF_UNAVAILABLE;
+	return lf_error_set(error, code, "%s: PostgreSQL says: %s (%s)", doing, text != NULL ? text : "nothing",
+		state != NULL ? state : "no SQLSTATE");
 }
 
 /* Puts stars over each place in text where a secret stands. */

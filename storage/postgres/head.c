@@ -5,7 +5,7 @@
 
 const struct lf_pg_statement lf_pg_select_head = {"head",
 	"SELECT size, root, edge, sequence, id, time_us, redacted_to, activated_to, names, payloads, acts,"
-	" (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM (SELECT 1) one"
+	" (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, " LF_PG_TRUST " FROM (SELECT 1) one"
 	" LEFT JOIN LATERAL (SELECT * FROM leadfit.head ORDER BY previous DESC LIMIT 1) h ON true"};
 static const struct lf_pg_statement insert_head = {"add_head",
 	"INSERT INTO leadfit.head(previous, size, root, edge, sequence, id, time_us, redacted_to, activated_to, names,"

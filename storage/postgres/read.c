@@ -76,6 +76,9 @@ enum lf_code lf_pg_find_key(struct lf_reader *reader, const char *caller, const 
 	else if (memcmp(&digest, request_digest, sizeof(digest)) != 0)
 		lf_error_set(error, LF_ALREADY_EXISTS, "idempotency key %s was used for another request", key);
 	PQclear(result);
+	/* It will be answered as stored, and what is visible here may not be on the standby yet. */
+	if (error->code == LF_OK)
+		lf_pg_barrier(reader->store, &reader->pg, false, error);
 	return error->code;
 }
 

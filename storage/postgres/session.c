@@ -8,12 +8,15 @@
 /*
  * Names are always qualified, so nothing that somebody puts into another schema is found first. A DBA's default of
  * repeatable read or serializable would read a stale head after the lock. jit costs more than any statement here.
- * Row security must make errors, not fewer rows.
+ * Row security must make errors, not fewer rows. A role's client_min_messages of error would hide the WARNING that a
+ * commit may not be on its standby. Whoever set synchronous_commit to less than on did not mean this log: readers, too,
+ * commit a barrier. lf_pg_check_trust() looks at these two again.
  *
  * Every statement here has an index that it is to be run by, whatever the statistics of a new or a growing table say:
  * so plans are made once and never change to a scan of the whole.
  */
-static const char EVERY_SESSION[] = "SET search_path = pg_catalog;"
+static const char EVERY_SESSION[] = "SET client_min_messages = warning;"
+				    "SET search_path = pg_catalog;"
 				    "SET default_transaction_isolation = 'read committed';"
 				    "SET default_transaction_deferrable = off;"
 				    "SET row_security = off;"
@@ -25,15 +28,11 @@ static const char EVERY_SESSION[] = "SET search_path = pg_catalog;"
 				    "SET enable_bitmapscan = off;"
 				    "SET enable_hashjoin = off;"
 				    "SET enable_mergejoin = off;"
-				    "SET enable_sort = off;";
+				    "SET enable_sort = off;"
+				    "SELECT set_config('synchronous_commit', 'on', false)"
+				    " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');";
 
-/*
- * Whoever set synchronous_commit to less than on did not mean this log. The server's time-outs are shorter than ours:
- * connection.h.
- */
-static const char WRITER[] = "SELECT set_config('synchronous_commit', 'on', false)"
-			     " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');"
-			     "SET default_transaction_read_only = off;";
+static const char WRITER[] = "SET default_transaction_read_only = off;";
 
 static const char READER[] = "SET default_transaction_read_only = on;";
 
@@ -81,6 +80,7 @@ enum lf_code lf_pg_begin_session(struct lf_pg *pg, struct lf_error *error)
 	if (PQserverVersion(pg->conn) < 140000)
 		return lf_error_set(error, LF_FAILED_PRECONDITION, "the server is PostgreSQL %d: 14 or later is needed",
 			PQserverVersion(pg->conn) / 10000);
+	/* The server's time-outs are shorter than ours: connection.h. */
 	if (pg->use == LF_PG_OWN)
 		snprintf(limits, sizeof(limits), "SET lock_timeout = %d;", (int)LF_PG_LOCK_MS);
 	else

@@ -97,9 +97,39 @@ enum lf_code lf_pg_tail_hashes(struct lf_store *store, unsigned level, uint64_t 
 	struct lf_digest *hashes, struct lf_error *error);
 bool lf_pg_leave(struct lf_store *store);
 
+/* ---- barrier.c: whether what a session commits stays ---- */
+
+/*
+ * What is true of a session and its server while a commit means what it says: the session has our settings (a pooler
+ * may have taken them, or given another session); the server waits for a standby; it writes to its disk. The server's
+ * are taken over by open sessions when it is told to read its configuration again.
+ */
+#define LF_PG_TRUST                                                                                                    \
+	"current_setting('synchronous_commit') IN ('on', 'remote_apply') AND current_setting('client_min_messages') "  \
+	"= 'warning', current_setting('synchronous_standby_names') <> '',"                                             \
+	" current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on'"
+/* Of those columns. Where the session is not ours any more, it is closed, and lost. */
+enum lf_code lf_pg_check_trust(
+	const struct lf_store *store, struct lf_pg *pg, const PGresult *result, int first, struct lf_error *error);
+/*
+ * Sends COMMIT, and receives its answer: whether it was committed, so that it stays. ABORTED: it was rolled back. Any
+ * other code: not known.
+ */
+void lf_pg_send_commit(const struct lf_store *store, struct lf_pg *pg);
+enum lf_code lf_pg_receive_commit(
+	const struct lf_store *store, struct lf_pg *pg, const char *doing, struct lf_error *error);
+/* Something to commit that is in no table: its WAL record waits for the standby as any other. */
+extern const struct lf_pg_statement lf_pg_emit;
+/*
+ * Commits that: whatever was visible before is on the standby then. locked: when the lock was free, so a commit of before
+ * has ended. The connection is closed where it fails.
+ */
+enum lf_code lf_pg_barrier(const struct lf_store *store, struct lf_pg *pg, bool locked, struct lf_error *error);
+
 /* ---- head.c: the head's columns; hashes; on whichever connection ---- */
 
-extern const struct lf_pg_statement lf_pg_select_head;
+extern const struct lf_pg_statement lf_pg_select_head; /* the columns of barrier.c behind it, from this one on */
+enum { LF_PG_HEAD_TRUST = 12 };
 /* Of an answer to it; no row: an empty log. counters: names, payloads, acts; may be NULL. */
 enum lf_code lf_pg_read_head(const PGresult *result, struct lf_tail *tail, int64_t counters[3], struct lf_error *error);
 /* Sends the rows that a commit adds to head and node. false: out of memory. */

@@ -22,12 +22,7 @@
 
 static const struct lf_pg_statement begin = {"begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"};
 static const struct lf_pg_statement lock = {"lock", "SELECT pg_advisory_xact_lock($1::bigint)"};
-static const struct lf_pg_statement commit = {"commit", "COMMIT"};
 static const struct lf_pg_statement rollback = {"rollback", "ROLLBACK"};
-/* Something to commit that is in no table: its WAL record waits for the standby as any other. */
-static const struct lf_pg_statement barrier = {
-	"barrier", "SELECT pg_logical_emit_message(true, 'leadfit', '') IS NOT NULL"};
-
 void lf_pg_rollback(struct lf_store *store)
 {
 	struct lf_pg *pg = &store->writer;
@@ -67,7 +62,8 @@ static enum lf_code receive_begin(struct lf_store *store, struct lf_tail *tail, 
 	if (lf_pg_receive(pg, NULL, doing, error) != LF_OK || lf_pg_receive(pg, NULL, doing, error) != LF_OK ||
 		lf_pg_receive(pg, &head, "reading the head of the log", error) != LF_OK)
 		return error->code;
-	if (lf_pg_finish(pg, doing, error) == LF_OK)
+	if (lf_pg_finish(pg, doing, error) == LF_OK &&
+		lf_pg_check_trust(store, pg, head, LF_PG_HEAD_TRUST, error) == LF_OK)
 		lf_pg_read_head(head, tail, counters, error);
 	PQclear(head);
 	if (error->code != LF_OK)
@@ -78,44 +74,11 @@ static enum lf_code receive_begin(struct lf_store *store, struct lf_tail *tail, 
 	return LF_OK;
 }
 
-/* Commits something that waits for the standby, with the lock (a commit of before has then ended) or without. */
-static enum lf_code commit_barrier(struct lf_store *store, bool locked, struct lf_error *error)
-{
-	static const char doing[] = "committing a probe";
-	struct lf_pg *pg = &store->writer;
-	struct lf_pg_parameters parameters = {.count = 0};
-	PGresult *result;
-
-	lf_pg_put_int8(&parameters, store->lock_key);
-	lf_pg_send(pg, &begin, NULL);
-	if (locked)
-		lf_pg_send(pg, &lock, &parameters);
-	lf_pg_send(pg, &barrier, NULL);
-	lf_pg_send(pg, &commit, NULL);
-	lf_pg_sync(pg);
-	pg->warned = false;
-	for (int i = locked ? 3 : 2; i > 0; i--)
-		if (lf_pg_receive(pg, NULL, doing, error) != LF_OK)
-			goto failed;
-	if (lf_pg_receive(pg, &result, doing, error) != LF_OK)
-		goto failed;
-	if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
-		lf_error_set(error, LF_UNAVAILABLE, "%s: it was rolled back", doing);
-	PQclear(result);
-	if (error->code == LF_OK && lf_pg_finish(pg, doing, error) == LF_OK && pg->warned)
-		lf_error_set(error, LF_UNAVAILABLE, "%s: the server warns that it may not be on its standby", doing);
-	if (error->code == LF_OK)
-		return LF_OK;
-failed:
-	lf_pg_close(pg);
-	return error->code;
-}
-
 static enum lf_code begin_once(struct lf_store *store, struct lf_tail *tail, struct lf_error *error)
 {
 	if (lf_pg_connect(&store->writer, error) != LF_OK)
 		return error->code;
-	if (store->unsettled && commit_barrier(store, true, error) != LF_OK)
+	if (store->unsettled && lf_pg_barrier(store, &store->writer, true, error) != LF_OK)
 		return error->code;
 	store->unsettled = false;
 	send_begin(store);
@@ -161,30 +124,10 @@ enum lf_code lf_pg_begin(struct lf_store *store, struct lf_tail *tail, struct lf
 
 /* ---- ending ---- */
 
-static enum lf_code receive_commit(struct lf_store *store, struct lf_error *error)
-{
-	static const char doing[] = "committing";
-	struct lf_pg *pg = &store->writer;
-	PGresult *result;
-	bool committed;
-
-	if (lf_pg_take_sent(store, error) != LF_OK || lf_pg_receive(pg, &result, doing, error) != LF_OK)
-		return error->code;
-	/* COMMIT of a transaction that has failed succeeds, and says ROLLBACK. */
-	committed = strcmp(PQcmdStatus(result), "COMMIT") == 0;
-	PQclear(result);
-	if (!committed)
-		return lf_error_set(error, LF_ABORTED, "%s: the server has rolled it back", doing);
-	if (lf_pg_finish(pg, doing, error) == LF_OK && pg->warned)
-		lf_error_set(error, LF_UNAVAILABLE,
-			"%s: the server warns that it may not be on its standby, and so be gone after a failover",
-			doing);
-	return error->code;
-}
-
 enum lf_code lf_pg_commit(struct lf_store *store, const struct lf_tail *tail, const struct lf_leaves *leaves, bool more,
 	struct lf_error *error)
 {
+	static const char doing[] = "committing";
 	struct lf_pg *pg = &store->writer;
 	const bool wrote = leaves->size_before != leaves->tree.size;
 	const uint64_t begun_ns = lf_clock_ns();
@@ -194,15 +137,16 @@ enum lf_code lf_pg_commit(struct lf_store *store, const struct lf_tail *tail, co
 		lf_error_set(error, LF_UNAVAILABLE, "out of memory");
 		return lf_pg_break(store, error);
 	}
-	lf_pg_send(pg, &commit, NULL);
-	lf_pg_sync(pg);
+	/* What is answered rests on what was found then: on what another commit has made visible, and perhaps only here. */
+	if (!wrote)
+		lf_pg_send_counted(store, &lf_pg_emit, NULL);
+	lf_pg_send_commit(store, pg);
 	if (more)
 		send_begin(store);
-	pg->warned = false;
 	pg->lost = false;
-	if (receive_commit(store, error) != LF_OK) {
+	if (lf_pg_take_sent(store, error) != LF_OK || lf_pg_receive_commit(store, pg, doing, error) != LF_OK) {
 		/* An error of a statement has ended the transaction. Without an answer, or with a warning, who knows. */
-		store->unsettled |= wrote && (pg->lost || pg->warned);
+		store->unsettled |= wrote && error->code == LF_UNAVAILABLE;
 		lf_pg_turn(store, LF_PG_BROKEN);
 		return error->code;
 	}
@@ -254,8 +198,8 @@ enum lf_code lf_pg_probe(struct lf_store *store, struct lf_error *error)
 {
 	let_go(store);
 	for (int again = 0;; again++) {
-		if (lf_pg_connect(&store->writer, error) != LF_OK || commit_barrier(store, false, error) == LF_OK ||
-			!store->writer.lost || again == 1)
+		if (lf_pg_connect(&store->writer, error) != LF_OK ||
+			lf_pg_barrier(store, &store->writer, true, error) == LF_OK || !store->writer.lost || again == 1)
 			return error->code;
 		lf_error_clean_up(error);
 	}
